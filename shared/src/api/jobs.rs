@@ -1,0 +1,228 @@
+//! Requests and answers about jobs.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::JobId;
+use crate::job::{JobSpec, JobState, Outcome};
+
+/// The answer to a submit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubmitResponse {
+    /// The new job, or the one that the idempotency key named before.
+    pub job_id: JobId,
+}
+
+/// The answer to `submit-wait`, and of `info` with `wait_s`: whether the job has ended, and the job.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WaitResponse {
+    /// Whether it has ended; otherwise ask again by its id.
+    pub done: bool,
+    /// The job.
+    #[serde(flatten)]
+    pub job: JobInfo,
+}
+
+/// A job as a row of a table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobRow {
+    /// Its id.
+    pub job_id: JobId,
+    /// Its name, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Where it stands.
+    pub state: JobState,
+    /// What it runs, cut to 200 characters.
+    pub command: String,
+    /// The group it asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// The tags it asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// Its priority.
+    #[serde(default)]
+    pub priority: i32,
+    /// The worker that runs or last ran it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker: Option<IpAddr>,
+    /// The number of its latest attempt, 0 before the first.
+    #[serde(default)]
+    pub attempt: u32,
+    /// A cancel was asked for and the processes are being ended.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cancelling: bool,
+    /// It runs on a worker that was not heard for 15 s.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unreachable: bool,
+    /// When it was submitted, in unix milliseconds of c2d's clock.
+    pub submitted_ms: u64,
+    /// When its latest attempt was given to a worker.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_ms: Option<u64>,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_ms: Option<u64>,
+    /// How it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+}
+
+/// A job in full.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JobInfo {
+    /// The row.
+    #[serde(flatten)]
+    pub row: JobRow,
+    /// What was submitted, contents of files left out.
+    pub spec: JobSpec,
+    /// Its attempts, oldest first.
+    pub attempts: Vec<AttemptRow>,
+    /// Standard output of its latest ended attempt as text, with U+FFFD for what is no UTF-8 and a
+    /// line in place of what was dropped. The bytes themselves: [`super::route::OUTPUT`].
+    #[serde(default)]
+    pub stdout: String,
+    /// Standard error in the same form.
+    #[serde(default)]
+    pub stderr: String,
+}
+
+/// One try at a job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptRow {
+    /// Its number.
+    pub number: u32,
+    /// Where it ran.
+    pub worker: IpAddr,
+    /// When it was given to the worker.
+    pub started_ms: u64,
+    /// When its end was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_ms: Option<u64>,
+    /// How it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+}
+
+/// Which jobs [`super::route::JOBS`] lists.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct JobsQuery {
+    /// Only jobs of this state; without it those that have not ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<JobState>,
+    /// Ended jobs too.
+    pub all: bool,
+    /// Rows at most, 500 without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
+    /// Only jobs after this one, for the next page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<JobId>,
+}
+
+/// A page of jobs in the order of their ids.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobList {
+    /// The rows.
+    pub jobs: Vec<JobRow>,
+    /// Pass as `after` for the next page; none on the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_after: Option<JobId>,
+}
+
+/// Query of [`super::route::JOB`] and [`super::route::SUBMIT_WAIT`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WaitQuery {
+    /// Seconds to wait for the job's end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wait_s: Option<u64>,
+}
+
+/// Query of [`super::route::LOG`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogQuery {
+    /// How many of the latest results, 20 without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lines: Option<usize>,
+}
+
+/// Recent results, oldest first; also the form of each line of `jobs.log`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobLog {
+    /// The results.
+    pub results: Vec<LogEntry>,
+}
+
+/// One ended job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogEntry {
+    /// Position in the log, from 1 without a gap.
+    pub seq: u64,
+    /// When it ended, RFC 3339 in UTC.
+    pub ended_at: String,
+    /// The job.
+    #[serde(flatten)]
+    pub job: JobRow,
+}
+
+/// Query of [`super::route::OUTPUT`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OutputQuery {
+    /// Which stream.
+    pub stream: Stream,
+}
+
+/// An output stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stream {
+    /// Standard output.
+    #[default]
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+/// The queue in numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueStatus {
+    /// Jobs in each state that is not final.
+    pub blocked: usize,
+    /// Held by an operator.
+    pub held: usize,
+    /// Waiting for a worker.
+    pub queued: usize,
+    /// Given to workers.
+    pub running: usize,
+    /// Jobs that have not ended; the sum of the above.
+    pub active: usize,
+    /// How many may be active at once.
+    pub capacity: usize,
+    /// Ended jobs by final state since the store was made.
+    pub ended: BTreeMap<JobState, u64>,
+    /// Workers that can be given work.
+    pub workers_online: usize,
+    /// Slots of these workers.
+    pub slots: u32,
+    /// Slots in use.
+    pub slots_used: u32,
+    /// Whether c2d started less than half a minute ago and still waits for workers to say what
+    /// they run.
+    pub recovering: bool,
+}
+
+/// What a cancel did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CancelResponse {
+    /// Which job.
+    pub job_id: JobId,
+    /// `cancelled` at once, or `running` while its processes are being ended.
+    pub state: JobState,
+}

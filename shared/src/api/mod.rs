@@ -1,0 +1,11 @@
+//! The wire: routes, requests, answers and events of c2d's HTTP interface.
+//!
+//! Types here are a promise to other programs. Requests refuse unknown fields, so that a typing
+//! mistake never passes silently; answers may grow, so readers of them must not.
+
+pub mod error;
+pub mod events;
+pub mod jobs;
+pub mod metrics;
+pub mod route;
+pub mod workers;

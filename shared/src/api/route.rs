@@ -1,0 +1,65 @@
+//! The paths of c2d, as its router writes them: `{name}` stands for one percent-encoded segment.
+
+/// `POST` register or update a worker.
+pub const REGISTER: &str = "/api/workers/register";
+/// `POST` poll for work.
+pub const GET_WORK: &str = "/api/workers/get-work/{ip}";
+/// `GET` all workers.
+pub const WORKERS: &str = "/api/workers/list";
+/// `GET` one worker.
+pub const WORKER: &str = "/api/workers/info/{ip}";
+/// `POST` one job.
+pub const SUBMIT: &str = "/api/jobs/submit";
+/// `POST` one job and wait for its end.
+pub const SUBMIT_WAIT: &str = "/api/jobs/submit-wait";
+/// `GET` counts of the queue.
+pub const QUEUE_STATUS: &str = "/api/jobs/queue-status";
+/// `GET` jobs, active ones unless asked otherwise.
+pub const JOBS: &str = "/api/jobs/list";
+/// `GET` one job, waiting for its end with `wait_s`.
+pub const JOB: &str = "/api/jobs/info/{job_id}";
+/// `POST` cancel a job.
+pub const CANCEL: &str = "/api/jobs/cancel/{job_id}";
+/// `POST` the result of an attempt.
+pub const RESULT: &str = "/api/jobs/result/{job_id}";
+/// `GET` recent results.
+pub const LOG: &str = "/api/jobs/log";
+/// `GET` a job's output as it was written.
+pub const OUTPUT: &str = "/api/jobs/output/{job_id}";
+/// `GET` the live event stream.
+pub const EVENTS: &str = "/api/events";
+/// `GET` counters as JSON.
+pub const METRICS: &str = "/api/metrics";
+/// `GET` counters in Prometheus' text format.
+pub const PROMETHEUS: &str = "/metrics";
+/// `GET` whether c2d is up; the only path without a token.
+pub const HEALTH: &str = "/healthz";
+
+/// Puts `value` in place of the one `{name}` of a path, percent-encoding what is not unreserved.
+#[must_use]
+pub fn fill(path: &str, value: impl std::fmt::Display) -> String {
+    let encoded: String = value
+        .to_string()
+        .bytes()
+        .map(|b| match b {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(b).to_string(),
+            _ => format!("%{b:02X}"),
+        })
+        .collect();
+    match (path.find('{'), path.find('}')) {
+        (Some(open), Some(close)) => format!("{}{encoded}{}", &path[..open], &path[close + 1..]),
+        _ => path.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_encoded() {
+        assert_eq!(fill(JOB, "job-3"), "/api/jobs/info/job-3");
+        assert_eq!(fill(WORKER, "fd00::1"), "/api/workers/info/fd00%3A%3A1");
+        assert_eq!(fill(JOB, "../x?y"), "/api/jobs/info/..%2Fx%3Fy");
+    }
+}

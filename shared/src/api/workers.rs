@@ -1,0 +1,258 @@
+//! Requests and answers between agents and c2d, and what operators see of workers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::bytes64::Bytes64;
+use crate::id::{AttemptId, JobId};
+use crate::job::{JobSpec, Outcome};
+use crate::worker::{Hardware, Load, WorkerStatus};
+
+/// A worker's introduction. A plain client may leave everything out: its address is then that of
+/// the connection.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RegisterRequest {
+    /// The worker's address; must be that of the connection.
+    pub ip: Option<IpAddr>,
+    /// The machine's own name.
+    pub hostname: String,
+    /// Identity of the agent's state folder, random, for as long as the folder lives.
+    pub worker_id: String,
+    /// The kernel's boot id: when it changes, everything that ran before is dead.
+    pub boot_id: String,
+    /// Jobs it runs at once; 4 without it.
+    pub slots: Option<u32>,
+    /// What the machine consists of.
+    pub hardware: Hardware,
+    /// The agent's version.
+    pub version: String,
+}
+
+/// The answer to a registration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegisterResponse {
+    /// The address under which c2d knows the worker.
+    pub ip: IpAddr,
+    /// c2d's version.
+    pub server_version: String,
+}
+
+/// An agent's poll: all that it holds, so that each poll reconciles both sides in full.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PollRequest {
+    /// As in [`RegisterRequest`].
+    pub worker_id: String,
+    /// As in [`RegisterRequest`].
+    pub boot_id: String,
+    /// Names one run of the agent's process; polls are ordered within it.
+    pub session: String,
+    /// Counts the polls of this session; an older one that arrives late is ignored.
+    pub seq: u64,
+    /// Jobs it could start now.
+    pub slots_free: u32,
+    /// Attempts that it holds and that have not ended.
+    pub running: Vec<AttemptId>,
+    /// Ended attempts whose results were not acknowledged yet.
+    pub unsent: Vec<AttemptResult>,
+    /// How busy the machine is.
+    pub load: Load,
+    /// Seconds for which c2d may hold the answer back until there is something to say.
+    pub wait_s: u64,
+}
+
+/// The answer to a poll: what to start, what to end, what to forget.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PollResponse {
+    /// Attempts to start. One that is already held is to be ignored.
+    pub assign: Vec<Assignment>,
+    /// Attempts to end; their results are still wanted.
+    pub kill: Vec<AttemptId>,
+    /// Results that c2d has, durably or as outdated; to be forgotten.
+    pub ack: Vec<AttemptId>,
+    /// Other requests to the agent.
+    pub directives: Vec<Directive>,
+}
+
+/// The answer to a poll without a body, as in the README: one job or none, at once.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PlainPollResponse {
+    /// The job to run.
+    pub job: Option<Assignment>,
+}
+
+/// An attempt given to a worker.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Assignment {
+    /// The attempt; to be named in everything said about it.
+    pub attempt: AttemptId,
+    /// The job, as in the README's answer.
+    pub job_id: JobId,
+    /// The tags held for it, with `gpu` resolved to the one that it got.
+    pub tags: Vec<String>,
+    /// What to run.
+    pub spec: JobSpec,
+}
+
+/// Other requests to an agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Directive {
+    /// c2d does not know this worker (any more): register again.
+    Register,
+}
+
+/// How an attempt ended, with its output.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AttemptResult {
+    /// Which attempt.
+    pub attempt: AttemptId,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// When it started, in unix milliseconds of the worker's clock.
+    #[serde(default)]
+    pub started_ms: u64,
+    /// When it ended.
+    #[serde(default)]
+    pub ended_ms: u64,
+    /// Standard output: whole, or its head and tail.
+    #[serde(default)]
+    pub stdout: Output,
+    /// Standard error.
+    #[serde(default)]
+    pub stderr: Output,
+    /// Processes that the job left behind and that were ended.
+    #[serde(default)]
+    pub swept: u32,
+}
+
+/// What was kept of an output stream: `head`, then `dropped` bytes that are gone, then `tail`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Output {
+    /// The beginning; everything, when nothing was dropped.
+    #[serde(skip_serializing_if = "Bytes64::is_empty")]
+    pub head: Bytes64,
+    /// Bytes that were not kept between head and tail.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub dropped: u64,
+    /// The end.
+    #[serde(skip_serializing_if = "Bytes64::is_empty")]
+    pub tail: Bytes64,
+}
+
+/// The body of [`super::route::RESULT`], for clients that deliver one result by itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ResultRequest {
+    /// Which attempt, as named in the assignment.
+    pub attempt: Option<AttemptId>,
+    /// The exit status; this or `outcome`.
+    pub exit_code: Option<i32>,
+    /// How it ended, where an exit status does not say it.
+    pub outcome: Option<Outcome>,
+    /// Standard output as text.
+    pub stdout: String,
+    /// Standard error as text.
+    pub stderr: String,
+}
+
+/// What became of a delivered result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResultVerdict {
+    /// It is the job's result now.
+    Recorded,
+    /// It was the job's result already.
+    Duplicate,
+}
+
+/// The answer to a delivered result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResultResponse {
+    /// What became of it.
+    pub status: ResultVerdict,
+}
+
+/// A worker as a row of a table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WorkerRow {
+    /// Its address, which names it.
+    pub ip: IpAddr,
+    /// Its host name.
+    pub hostname: String,
+    /// Whether it gets work.
+    pub status: WorkerStatus,
+    /// The groups that it belongs to.
+    pub groups: BTreeSet<String>,
+    /// Jobs that it can run at once.
+    pub slots: u32,
+    /// Jobs that it holds now.
+    pub slots_used: u32,
+    /// Its tags, each with the attempt that holds it.
+    pub tags: BTreeMap<String, Option<AttemptId>>,
+    /// Milliseconds since it was last heard when this was written; none if never since c2d started.
+    pub silent_ms: Option<u64>,
+    /// How busy it said it was.
+    pub load: Load,
+    /// Its agent's version.
+    pub version: String,
+}
+
+/// A worker in full.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WorkerInfo {
+    /// The row.
+    #[serde(flatten)]
+    pub row: WorkerRow,
+    /// What it consists of.
+    pub hardware: Hardware,
+    /// The jobs that it holds.
+    pub running: Vec<JobId>,
+    /// Identity of the agent's state folder.
+    pub worker_id: String,
+    /// The kernel's boot id.
+    pub boot_id: String,
+}
+
+/// The answer of [`super::route::WORKERS`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct WorkerList {
+    /// All workers in the order of their addresses.
+    pub workers: Vec<WorkerRow>,
+}
+
+impl Output {
+    /// Output of which nothing was dropped.
+    #[must_use]
+    pub fn whole(bytes: impl Into<Vec<u8>>) -> Self {
+        Self { head: Bytes64(bytes.into()), ..Self::default() }
+    }
+
+    /// Bytes that the stream carried, kept or not.
+    #[must_use]
+    pub fn total_bytes(&self) -> u64 {
+        self.head.0.len() as u64 + self.dropped + self.tail.0.len() as u64
+    }
+
+    /// The bytes for showing, with a line in place of what was dropped.
+    #[must_use]
+    pub fn render(&self) -> Vec<u8> {
+        let mut bytes = self.head.0.clone();
+        if self.dropped > 0 {
+            bytes.extend_from_slice(format!("\n[{} bytes dropped]\n", self.dropped).as_bytes());
+        }
+        bytes.extend_from_slice(&self.tail.0);
+        bytes
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+const fn is_zero(n: &u64) -> bool {
+    *n == 0
+}

@@ -1,0 +1,113 @@
+//! The one typed client of c2d's HTTP interface: what the console and the agent call.
+//!
+//! One method a route, one error type, every call with a time limit. It neither retries nor waits;
+//! whoever calls it knows whether a repetition is harmless.
+
+mod calls;
+mod error;
+mod events;
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::api::error::ErrorBody;
+use crate::limits::{ANSWER_TIMEOUT_MS, CONNECT_TIMEOUT_MS};
+use crate::token::Token;
+
+pub use error::ClientError;
+pub use events::EventStream;
+
+/// Speaks to one c2d with one token. Cheap to clone; clones share their connections.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    server: String,
+    token: Option<Token>,
+}
+
+impl Client {
+    /// A client for c2d at `host:port`. With `source`, connections come from that address, so that
+    /// a worker with several is known by the right one.
+    ///
+    /// # Errors
+    /// When the HTTP stack cannot be set up.
+    pub fn new(host: &str, port: u16, token: Option<Token>, source: Option<IpAddr>) -> Result<Self, ClientError> {
+        let host = match host.parse() {
+            Ok(IpAddr::V6(ip)) => format!("[{ip}]"),
+            _ => host.to_owned(),
+        };
+        let server = format!("{host}:{port}");
+        // Proxies are for the web; C2 speaks to machines at home and must not leak its token.
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(Duration::from_millis(CONNECT_TIMEOUT_MS))
+            .tcp_nodelay(true)
+            .local_address(source)
+            .build()
+            .map_err(|e| ClientError::transport(&server, e))?;
+        Ok(Self { http, server, token })
+    }
+
+    /// Where it speaks to, as `host:port`.
+    #[must_use]
+    pub fn server(&self) -> &str {
+        &self.server
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, format!("http://{}{path}", self.server));
+        match &self.token {
+            Some(token) => request.bearer_auth(token.expose()),
+            None => request,
+        }
+    }
+
+    async fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &impl Serialize,
+        wait_s: u64,
+    ) -> Result<T, ClientError> {
+        self.answer(self.request(Method::GET, path).query(query), wait_s).await
+    }
+
+    async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+        wait_s: u64,
+    ) -> Result<T, ClientError> {
+        self.answer(self.request(Method::POST, path).json(body), wait_s).await
+    }
+
+    /// Sends a request and reads its JSON answer; c2d may take `wait_s` longer than usual.
+    async fn answer<T: DeserializeOwned>(&self, request: RequestBuilder, wait_s: u64) -> Result<T, ClientError> {
+        let limit = Duration::from_millis(ANSWER_TIMEOUT_MS) + Duration::from_secs(wait_s);
+        let response = self.send(request.timeout(limit)).await?;
+        let bytes = response.bytes().await.map_err(|e| ClientError::transport(&self.server, e))?;
+        serde_json::from_slice(&bytes).map_err(|source| ClientError::Protocol { server: self.server.clone(), source })
+    }
+
+    /// Sends a request; an answer of 400 and above becomes an error.
+    async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
+        let response = request.send().await.map_err(|e| ClientError::transport(&self.server, e))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let bytes = response.bytes().await.map_err(|e| ClientError::transport(&self.server, e))?;
+        Err(self.refusal(status, &bytes))
+    }
+
+    fn refusal(&self, status: StatusCode, body: &[u8]) -> ClientError {
+        match serde_json::from_slice::<ErrorBody>(body) {
+            Ok(body) => ClientError::Refused { status: status.as_u16(), body: Box::new(body) },
+            Err(source) => ClientError::Protocol { server: self.server.clone(), source },
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Configuration files: the README's keys for c2d and the agent, all optional, and the places
+//! where the programs look for them.
+//!
+//! Flags win over the environment, the environment over the file; that order is made by each
+//! program's `main`. An unknown key is an error with a "did you mean", never ignored.
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::hint;
+use crate::limits::{PORT, QUEUE_LEN_MAX, SLOTS};
+
+/// c2d's `config.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServerConfig {
+    /// Address to listen on.
+    pub host: IpAddr,
+    /// Port to listen on; 0 takes any free one.
+    pub port: u16,
+    /// Jobs that have not ended yet, at most.
+    pub max_queue_size: usize,
+    /// Where the list of workers is exported, relative to the data folder.
+    pub workers_file: PathBuf,
+    /// Where ended jobs are logged, relative to the data folder.
+    pub jobs_log_file: PathBuf,
+}
+
+/// The agent's `config.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AgentConfig {
+    /// Host of c2d.
+    pub server_host: String,
+    /// Port of c2d.
+    pub server_port: u16,
+    /// This worker's address, where the machine has several; also the source of its connections.
+    pub address: Option<IpAddr>,
+    /// Jobs to run at once.
+    pub slots: u32,
+    /// Folder of the job workspaces.
+    pub workspace_root: PathBuf,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            host: IpAddr::from([127, 0, 0, 1]),
+            port: PORT,
+            max_queue_size: QUEUE_LEN_MAX,
+            workers_file: "workers.json".into(),
+            jobs_log_file: "jobs.log".into(),
+        }
+    }
+}
+
+impl Default for AgentConfig {
+    fn default() -> Self {
+        Self {
+            server_host: "127.0.0.1".to_owned(),
+            server_port: PORT,
+            address: None,
+            slots: SLOTS,
+            workspace_root: "/tmp/C2".into(),
+        }
+    }
+}
+
+/// Why a configuration file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// It cannot be read.
+    #[error("cannot read the configuration {path:?}")]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It is not what it should be.
+    #[error("{path:?}: {message}")]
+    Invalid {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong, with the place.
+        message: String,
+        /// What to do about it.
+        hint: String,
+    },
+}
+
+/// Reads a configuration file.
+///
+/// # Errors
+/// When it cannot be read, is no JSON, or has unknown keys or wrong values.
+pub fn load<T: DeserializeOwned>(path: &Path) -> Result<T, ConfigError> {
+    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+    serde_json::from_str(&text).map_err(|e| {
+        let (message, hint) = describe_json_error(&e.to_string());
+        ConfigError::Invalid { path: path.to_owned(), message, hint }
+    })
+}
+
+/// Turns serde's message into one of ours: what is wrong, and a hint that names the nearest key.
+#[must_use]
+pub fn describe_json_error(message: &str) -> (String, String) {
+    let quoted = |text: &str| text.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+    if message.starts_with("unknown field") || message.starts_with("unknown variant") {
+        let words = quoted(message);
+        if let Some((unknown, known)) = words.split_first() {
+            let kind = if message.starts_with("unknown field") { "field" } else { "value" };
+            let hint = hint::for_unknown(unknown, known.iter().map(String::as_str), "no fields are taken here");
+            return (format!("unknown {kind} {unknown:?}"), hint);
+        }
+    }
+    (message.to_owned(), "see the documentation of this request or file".to_owned())
+}
+
+/// c2d's data folder: `$XDG_STATE_HOME/c2d`, else `~/.local/state/c2d`.
+#[must_use]
+pub fn default_data_dir() -> PathBuf {
+    state_home().join("c2d")
+}
+
+/// The folder in which programs keep state: `$XDG_STATE_HOME`, else `~/.local/state`.
+#[must_use]
+pub fn state_home() -> PathBuf {
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
+    absolute("XDG_STATE_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
+        .unwrap_or_else(|| PathBuf::from("/var/lib"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readmes_server_config_is_read() {
+        let text = r#"{"host": "10.0.0.6", "port": 30814, "max_queue_size": 50000, "workers_file": "workers.json", "jobs_log_file": "jobs.log"}"#;
+        let config: ServerConfig = serde_json::from_str(text).unwrap();
+        assert_eq!(config, ServerConfig { host: IpAddr::from([10, 0, 0, 6]), ..ServerConfig::default() });
+    }
+
+    #[test]
+    fn unknown_keys_are_named_with_the_nearest() {
+        let error = serde_json::from_str::<AgentConfig>(r#"{"sever_host": "x"}"#).unwrap_err();
+        let (message, hint) = describe_json_error(&error.to_string());
+        assert_eq!(message, "unknown field \"sever_host\"");
+        assert_eq!(hint, "did you mean \"server_host\"?");
+    }
+}

@@ -1,0 +1,345 @@
+//! What a job is: the specification that people submit, the state it is in, the way it ended.
+//!
+//! The rules that a specification must keep stand in [`crate::validate`]; what depends on other
+//! jobs or on workers is judged by the scheduler.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::bytes64::Bytes64;
+use crate::id::JobId;
+
+/// What somebody asks to be run, with the names of the console's flags. Only `command` is required.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct JobSpec {
+    /// Shell text, run by `/bin/sh` in the job's workspace.
+    pub command: String,
+    /// A name for people, also usable in `depends` inside a batch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Only workers of this group may run it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// Locks to hold on the worker while it runs: `gpu:0` that one, `gpu` any free `gpu:*`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// Jobs that must have ended first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub depends: Vec<Dependency>,
+    /// Run on the worker that ran the dependencies.
+    #[serde(skip_serializing_if = "is_default")]
+    pub same_machine: bool,
+    /// Standard input; without it the job reads `/dev/null`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stdin: Option<Bytes64>,
+    /// Files to place in the workspace before the start.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub upload: Vec<Upload>,
+    /// Globs of files to fetch from the workspace after the end.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub download: Vec<String>,
+    /// Environment variables of the job.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, String>,
+    /// Seconds of run time after which the job is ended as `timeout`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout_s: Option<u64>,
+    /// How often to try again after a failure of the job itself.
+    #[serde(skip_serializing_if = "is_default")]
+    pub retries: u32,
+    /// Higher runs first; among equals the order of submission counts.
+    #[serde(skip_serializing_if = "is_default")]
+    pub priority: i32,
+    /// Wait until an operator releases the job.
+    #[serde(skip_serializing_if = "is_default")]
+    pub hold: bool,
+    /// Not before this time, in unix milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub begin_at: Option<u64>,
+    /// What happens when the worker is lost while the job runs.
+    #[serde(skip_serializing_if = "is_default")]
+    pub on_lost: OnLost,
+    /// Workers (address or name) that must not run it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exclude: Vec<String>,
+    /// A key of the caller's choice: the same key within a day answers with the same job.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<String>,
+}
+
+/// A file placed in the workspace: exactly one of `content` and `sha256` says what is in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Upload {
+    /// Where, relative to the workspace.
+    pub path: String,
+    /// The content itself, for small files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content: Option<Bytes64>,
+    /// The hash of a blob that was uploaded before, 64 hexadecimal digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// Permission bits, `0o600` without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode: Option<u32>,
+}
+
+/// What happens to a job whose worker is lost while it runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnLost {
+    /// It goes back to the queue: at least once.
+    #[default]
+    Requeue,
+    /// It fails: at most once.
+    Fail,
+    /// It waits until the worker comes back.
+    Wait,
+}
+
+/// One entry of `depends`: `job-1` (after success), `any:job-1`, `notok:job-1`, or with the name
+/// of another job of the same batch in place of the id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub struct Dependency {
+    /// How the other job must have ended.
+    pub condition: Condition,
+    /// Which job.
+    pub on: DependsOn,
+}
+
+/// How a dependency must have ended for the dependent to start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Condition {
+    /// It succeeded.
+    Ok,
+    /// It ended, however.
+    Any,
+    /// It ended without success.
+    NotOk,
+}
+
+/// The job of a dependency.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DependsOn {
+    /// A job that has its id already.
+    Job(JobId),
+    /// A job of the same batch, by its `name`.
+    Name(String),
+}
+
+/// Where a job stands. The first four are alive, the last three final.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobState {
+    /// Waits for dependencies, or for its begin time.
+    Blocked,
+    /// Waits for an operator's `release`.
+    Held,
+    /// Waits for a worker.
+    Queued,
+    /// Was given to a worker.
+    Running,
+    /// Ended with exit status 0.
+    Succeeded,
+    /// Ended in any other way but a cancel.
+    Failed,
+    /// Was cancelled.
+    Cancelled,
+}
+
+/// How an attempt, and with it a job, ended.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Outcome {
+    /// The shell exited by itself.
+    Exit {
+        /// Its exit status.
+        code: i32,
+    },
+    /// The shell was ended by a signal that C2 did not send.
+    Signal {
+        /// The signal's number.
+        signal: i32,
+    },
+    /// It ran longer than its `timeout_s`.
+    Timeout,
+    /// An operator cancelled it.
+    Cancelled,
+    /// A job that it depends on ended otherwise than asked.
+    Dependency {
+        /// The job at the root of the failures.
+        root: JobId,
+    },
+    /// Its worker was lost and `on_lost` is `fail`, or the worker no longer knows it.
+    Lost,
+    /// It lost [`crate::limits::CRASH_LIMIT`] workers.
+    CrashLimit,
+    /// The agent could not start it.
+    Setup {
+        /// What went wrong.
+        reason: String,
+    },
+}
+
+impl JobState {
+    /// All states, in the order in which a job passes through them.
+    pub const ALL: [Self; 7] =
+        [Self::Blocked, Self::Held, Self::Queued, Self::Running, Self::Succeeded, Self::Failed, Self::Cancelled];
+
+    /// Whether the job has ended; an ended job never changes again.
+    #[must_use]
+    pub const fn is_terminal(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
+    }
+
+    /// The word for it on the wire and on screens.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Blocked => "blocked",
+            Self::Held => "held",
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl Outcome {
+    /// The final state of a job that ended like this.
+    #[must_use]
+    pub const fn state(&self) -> JobState {
+        match self {
+            Self::Exit { code: 0 } => JobState::Succeeded,
+            Self::Cancelled => JobState::Cancelled,
+            Self::Exit { .. }
+            | Self::Signal { .. }
+            | Self::Timeout
+            | Self::Dependency { .. }
+            | Self::Lost
+            | Self::CrashLimit
+            | Self::Setup { .. } => JobState::Failed,
+        }
+    }
+
+    /// The exit status with which a waiting command ends: the job's own, 128+N for a signal, 124
+    /// timed out, 125 for what never came to an exit.
+    #[must_use]
+    pub const fn exit_status(&self) -> i32 {
+        match self {
+            Self::Exit { code } => *code,
+            Self::Signal { signal } => 128 + *signal,
+            Self::Timeout => 124,
+            Self::Cancelled | Self::Dependency { .. } | Self::Lost | Self::CrashLimit | Self::Setup { .. } => 125,
+        }
+    }
+}
+
+impl fmt::Display for JobState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exit { code } => write!(f, "exit {code}"),
+            Self::Signal { signal } => write!(f, "signal {signal}"),
+            Self::Timeout => f.write_str("timed out"),
+            Self::Cancelled => f.write_str("cancelled"),
+            Self::Dependency { root } => write!(f, "dependency {root} did not end as asked"),
+            Self::Lost => f.write_str("worker lost"),
+            Self::CrashLimit => f.write_str("lost too many workers"),
+            Self::Setup { reason } => write!(f, "could not start: {reason}"),
+        }
+    }
+}
+
+impl fmt::Display for Dependency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.condition {
+            Condition::Ok => "",
+            Condition::Any => "any:",
+            Condition::NotOk => "notok:",
+        })?;
+        match &self.on {
+            DependsOn::Job(id) => id.fmt(f),
+            DependsOn::Name(name) => f.write_str(name),
+        }
+    }
+}
+
+impl FromStr for Dependency {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (condition, on) = match text.split_once(':') {
+            Some(("ok", on)) => (Condition::Ok, on),
+            Some(("any", on)) => (Condition::Any, on),
+            Some(("notok", on)) => (Condition::NotOk, on),
+            _ => (Condition::Ok, text),
+        };
+        let on = on.parse().map_or_else(|_| DependsOn::Name(on.to_owned()), DependsOn::Job);
+        Ok(Self { condition, on })
+    }
+}
+
+impl From<Dependency> for String {
+    fn from(dependency: Dependency) -> Self {
+        dependency.to_string()
+    }
+}
+
+impl From<String> for Dependency {
+    fn from(text: String) -> Self {
+        let Ok(dependency) = text.parse();
+        dependency
+    }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dependencies_round_trip() {
+        for text in ["job-1", "any:job-1", "notok:job-7", "build", "any:build"] {
+            let Ok(dependency) = text.parse::<Dependency>();
+            assert_eq!(dependency.to_string(), text);
+        }
+        let Ok(explicit) = "ok:job-3".parse::<Dependency>();
+        assert_eq!(explicit.to_string(), "job-3");
+    }
+
+    #[test]
+    fn a_plain_spec_is_short_on_the_wire() {
+        let spec = JobSpec { command: "true".to_owned(), ..JobSpec::default() };
+        assert_eq!(serde_json::to_string(&spec).unwrap(), r#"{"command":"true"}"#);
+    }
+
+    #[test]
+    fn exit_statuses() {
+        let table = [
+            (Outcome::Exit { code: 3 }, 3),
+            (Outcome::Signal { signal: 9 }, 137),
+            (Outcome::Timeout, 124),
+            (Outcome::Cancelled, 125),
+            (Outcome::Lost, 125),
+        ];
+        for (outcome, status) in table {
+            assert_eq!(outcome.exit_status(), status, "{outcome}");
+        }
+    }
+}

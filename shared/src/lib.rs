@@ -1,0 +1,26 @@
+//! The words that the three programs of C2 share: ids, limits, job specifications, wire types,
+//! configuration, targets, and (feature `client`) the one typed HTTP client.
+//!
+//! Everything here is plain data and pure functions; no clock, no task and, outside the client,
+//! no network. What only one program needs stands in that program.
+#![warn(missing_docs)]
+
+pub mod id;
+pub mod limits;
+pub mod time;
+
+pub mod job;
+pub mod target;
+pub mod validate;
+pub mod worker;
+
+pub mod api;
+pub mod bytes64;
+pub mod hint;
+
+pub mod backoff;
+pub mod config;
+pub mod token;
+
+#[cfg(feature = "client")]
+pub mod client;

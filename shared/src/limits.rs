@@ -1,0 +1,94 @@
+//! Every bound and interval of C2, each with the reason for its value.
+//!
+//! Durations are plain numbers with their unit in the name, because the pure cores that use them
+//! know no clock. A bound that users may change has its default here.
+
+/// Port of c2d (README).
+pub const PORT: u16 = 30814;
+/// Jobs that have not ended yet, at most (README). Ended jobs do not count.
+pub const QUEUE_LEN_MAX: usize = 50_000;
+/// Jobs that one agent runs at once unless told otherwise (README).
+pub const SLOTS: u32 = 4;
+/// Slots an agent may claim; more is a typing mistake rather than a machine.
+pub const SLOTS_MAX: u32 = 1_024;
+
+/// Silence after which a worker is offline and gets nothing new (README: 15 s).
+pub const WORKER_OFFLINE_MS: u64 = 15_000;
+/// Silence after which running work may go to somebody else. Much longer than the 15 s, because a
+/// laptop that slept for half a minute should keep its jobs.
+pub const LEASE_MS: u64 = 60_000;
+/// After a start of c2d, the time in which agents claim what they still run. Longer than the
+/// longest back-off plus a connect time-out, so that every living agent speaks within it.
+pub const RECOVERY_WINDOW_MS: u64 = 30_000;
+/// Pause of the engine after which it must assume that the machine slept and that silence of the
+/// workers in that time means nothing.
+pub const UNOBSERVED_MS: u64 = 5_000;
+/// Workers that a job may lose before it is given up as poison.
+pub const CRASH_LIMIT: u32 = 5;
+
+/// Waiting times of an agent (README): parked polls while c2d answers, back-off while it does not.
+pub const BACKOFF_S: [u64; 5] = [1, 2, 4, 8, 10];
+/// Longest time for which an agent parks a poll, so that c2d hears from it at least every 5 s and
+/// two lost contacts do not make it offline.
+pub const PARK_MAX_S: u64 = 5;
+/// Longest time that c2d holds any request open, whatever the caller asks.
+pub const WAIT_MAX_S: u64 = 60;
+/// Time allowed to reach c2d; a machine at home answers within milliseconds or not at all.
+pub const CONNECT_TIMEOUT_MS: u64 = 3_000;
+/// Time allowed for an answer beyond the time for which the caller asked to wait.
+pub const ANSWER_TIMEOUT_MS: u64 = 10_000;
+
+/// Longest command, the limit of one argument string on Linux.
+pub const COMMAND_BYTES_MAX: usize = 128 * 1024;
+/// Longest job name, long enough for a sentence and short enough for a column.
+pub const NAME_CHARS_MAX: usize = 128;
+/// Longest tag or group name.
+pub const WORD_CHARS_MAX: usize = 64;
+/// Entries in each list of a job specification; enough for any job written by hand or by script.
+pub const LIST_LEN_MAX: usize = 1_000;
+/// All of a job's environment together; the kernel allows a few MiB for arguments and environment.
+pub const ENV_BYTES_MAX: usize = 256 * 1024;
+/// Longest job run time that can be asked for: a year.
+pub const TIMEOUT_S_MAX: u64 = 366 * 24 * 3_600;
+/// Retries that can be asked for; beyond it a job never ends in practice.
+pub const RETRIES_MAX: u32 = 1_000;
+/// Base64 content in JSON, all files of one job together; larger files travel as blobs.
+pub const INLINE_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Of each output stream, the bytes kept from its beginning in a result.
+pub const OUTPUT_HEAD_BYTES: usize = 64 * 1024;
+/// Of each output stream, the bytes kept from its end in a result.
+pub const OUTPUT_TAIL_BYTES: usize = 192 * 1024;
+
+/// Body of an ordinary request.
+pub const BODY_BYTES_MAX: usize = 1024 * 1024;
+/// Body of a submit, which may carry [`INLINE_BYTES_MAX`] in base64.
+pub const SUBMIT_BODY_BYTES_MAX: usize = 12 * 1024 * 1024;
+/// Body of a batch, or of a poll that delivers results; 50,000 jobs of a kilobyte fit.
+pub const BATCH_BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Head of a request.
+pub const HEAD_BYTES_MAX: usize = 16 * 1024;
+/// Time in which a client must have sent the head of its request.
+pub const HEAD_TIMEOUT_MS: u64 = 10_000;
+/// Connections that c2d serves at once.
+pub const CONNECTIONS_MAX: usize = 1_024;
+
+/// Between TERM and KILL when a job is cancelled or timed out.
+pub const CANCEL_GRACE_MS: u64 = 10_000;
+/// Between TERM and KILL for processes that a finished job left behind: they were not asked for,
+/// so the job's result waits only briefly for them.
+pub const LEFTOVER_GRACE_MS: u64 = 1_000;
+
+/// Rows of a list when the caller does not say.
+pub const PAGE_LEN: usize = 500;
+/// Rows of a list at most.
+pub const PAGE_LEN_MAX: usize = 10_000;
+/// Results shown by `log` without a number.
+pub const LOG_LEN: usize = 20;
+/// How long an idempotency key is remembered: a day covers every retry of a script.
+pub const IDEMPOTENCY_MS: u64 = 24 * 3_600 * 1_000;
+
+/// Free space on c2d's disk below which new jobs are refused, so that results still fit.
+pub const FREE_BYTES_FLOOR: u64 = 256 * 1024 * 1024;
+/// Size of the ballast file that is given up when the disk is full all the same.
+pub const BALLAST_BYTES: u64 = 32 * 1024 * 1024;

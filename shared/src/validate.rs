@@ -1,0 +1,281 @@
+//! What a job specification must keep whoever reads it: rules without state.
+//!
+//! The console checks before it sends, c2d before it stores, the agent before it runs, all by
+//! this one function. Groups, dependencies and workers are the scheduler's business.
+
+use crate::job::{JobSpec, Upload};
+use crate::limits::{
+    COMMAND_BYTES_MAX, ENV_BYTES_MAX, INLINE_BYTES_MAX, LIST_LEN_MAX, NAME_CHARS_MAX, RETRIES_MAX, TIMEOUT_S_MAX,
+    WORD_CHARS_MAX,
+};
+
+/// A field that breaks a rule: what is wrong and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Invalid {
+    /// The field's name in [`JobSpec`], or of another input.
+    pub field: &'static str,
+    /// What is wrong, naming the value.
+    pub message: String,
+    /// What to do about it.
+    pub hint: String,
+}
+
+type Checked = Result<(), Invalid>;
+
+fn invalid<T>(field: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Result<T, Invalid> {
+    Err(Invalid { field, message: message.into(), hint: hint.into() })
+}
+
+/// Checks a job specification.
+///
+/// # Errors
+/// The first field that breaks a rule.
+pub fn spec(spec: &JobSpec) -> Checked {
+    command(&spec.command)?;
+    if let Some(name) = &spec.name {
+        self::name(name)?;
+    }
+    if let Some(group) = &spec.group {
+        word("group", group)?;
+    }
+    short_list("tags", spec.tags.len())?;
+    for (i, tag) in spec.tags.iter().enumerate() {
+        word("tags", tag)?;
+        if spec.tags[..i].contains(tag) {
+            return invalid("tags", format!("tag {tag:?} is asked for twice"), "name each tag once");
+        }
+    }
+    short_list("depends", spec.depends.len())?;
+    if spec.same_machine && spec.depends.is_empty() {
+        return invalid(
+            "same_machine",
+            "same_machine without dependencies",
+            "add --depends, the job whose machine is meant",
+        );
+    }
+    files(spec)?;
+    environment(spec)?;
+    if spec.timeout_s.is_some_and(|s| s == 0 || s > TIMEOUT_S_MAX) {
+        return invalid("timeout_s", "timeout must be between one second and a year", "for no timeout leave it out");
+    }
+    if spec.retries > RETRIES_MAX {
+        return invalid("retries", format!("{} retries are too many", spec.retries), format!("at most {RETRIES_MAX}"));
+    }
+    short_list("exclude", spec.exclude.len())?;
+    if spec.idempotency_key.as_ref().is_some_and(|key| key.is_empty() || key.len() > 256) {
+        return invalid("idempotency_key", "idempotency key must have 1 to 256 bytes", "use a UUID or a file name");
+    }
+    Ok(())
+}
+
+/// Checks a group or tag name: 1 to 64 letters, digits, `_`, `.`, `:`, `-`, and not only a dash in
+/// front, so that it is never taken for a flag.
+///
+/// # Errors
+/// When the name has another form.
+pub fn word(field: &'static str, text: &str) -> Checked {
+    let fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | ':' | '-');
+    if text.is_empty() || text.len() > WORD_CHARS_MAX || text.starts_with('-') || !text.chars().all(fine) {
+        let kind = field.trim_end_matches('s');
+        return invalid(
+            field,
+            format!("{kind} {text:?} is not a plain word"),
+            "use 1 to 64 letters, digits, _ . : or -",
+        );
+    }
+    Ok(())
+}
+
+/// Checks a path relative to a workspace: up to 16 plain components, nothing absolute, no `..`.
+///
+/// # Errors
+/// When the path could lead elsewhere, or could not be written by every receiver.
+pub fn relative_path(field: &'static str, path: &str) -> Checked {
+    let hint = "use a path below the workspace, like data/input.txt";
+    let plain = |part: &str| {
+        !part.is_empty()
+            && part.len() <= 255
+            && part != "."
+            && part != ".."
+            && !part.contains('\\')
+            && !part.chars().any(char::is_control)
+    };
+    if !path.split('/').all(plain) || path.split('/').count() > 16 {
+        return invalid(field, format!("{path:?} is not a path below the workspace"), hint);
+    }
+    if path.split('/').next() == Some(".c2") {
+        return invalid(field, format!("{path:?} lies in the folder that C2 keeps for itself"), hint);
+    }
+    Ok(())
+}
+
+fn command(text: &str) -> Checked {
+    if text.trim().is_empty() {
+        return invalid("command", "the command is empty", "give a shell command, like submit \"echo hello\"");
+    }
+    if text.len() > COMMAND_BYTES_MAX {
+        let message = format!("the command has {} bytes, {COMMAND_BYTES_MAX} are allowed", text.len());
+        return invalid("command", message, "put it into a script and add --upload");
+    }
+    if text.contains('\0') {
+        return invalid("command", "the command contains a NUL byte", "a shell cannot read it; remove it");
+    }
+    Ok(())
+}
+
+fn name(text: &str) -> Checked {
+    if text.trim() != text
+        || text.is_empty()
+        || text.chars().count() > NAME_CHARS_MAX
+        || text.chars().any(char::is_control)
+    {
+        return invalid(
+            "name",
+            format!("{text:?} cannot be a name"),
+            "use 1 to 128 printable characters without spaces around them",
+        );
+    }
+    let taken = text.parse::<crate::id::JobId>().is_ok()
+        || text.starts_with('@')
+        || text.bytes().all(|b| b.is_ascii_digit())
+        || text == "last";
+    if taken {
+        return invalid(
+            "name",
+            format!("the name {text:?} means something else already"),
+            "job-N, numbers, `last` and @words are taken",
+        );
+    }
+    Ok(())
+}
+
+fn files(spec: &JobSpec) -> Checked {
+    short_list("upload", spec.upload.len())?;
+    short_list("download", spec.download.len())?;
+    let mut inline = spec.stdin.as_ref().map_or(0, |stdin| stdin.0.len());
+    for (i, upload) in spec.upload.iter().enumerate() {
+        relative_path("upload", &upload.path)?;
+        if spec.upload[..i].iter().any(|other| other.path == upload.path) {
+            return invalid("upload", format!("two files for {:?}", upload.path), "give each file its own path");
+        }
+        inline += content(upload)?;
+    }
+    if inline > INLINE_BYTES_MAX {
+        let message = format!("{inline} bytes of files inside the request, {INLINE_BYTES_MAX} are allowed");
+        return invalid("upload", message, "upload the larger files as blobs and name them by sha256");
+    }
+    for glob in &spec.download {
+        let bad =
+            glob.is_empty() || glob.len() > 4_096 || glob.starts_with('/') || glob.split('/').any(|part| part == "..");
+        if bad || glob.chars().any(char::is_control) {
+            return invalid(
+                "download",
+                format!("{glob:?} is not a pattern below the workspace"),
+                "use a glob like out/*.png",
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Checks where an upload's content comes from and counts its inline bytes.
+fn content(upload: &Upload) -> Result<usize, Invalid> {
+    match (&upload.content, &upload.sha256) {
+        (Some(content), None) => Ok(content.0.len()),
+        (None, Some(hash)) if hash.len() == 64 && hash.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) => Ok(0),
+        (None, Some(hash)) => {
+            invalid("upload", format!("{hash:?} is not a SHA-256"), "write 64 small hexadecimal digits")
+        }
+        _ => invalid("upload", format!("{:?} needs content or sha256", upload.path), "give exactly one of the two"),
+    }
+}
+
+fn environment(spec: &JobSpec) -> Checked {
+    let mut bytes = 0;
+    for (key, value) in &spec.env {
+        bytes += key.len() + value.len() + 2;
+        let head = key.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
+        if !head || !key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') || value.contains('\0') {
+            return invalid(
+                "env",
+                format!("{key:?} cannot be an environment variable"),
+                "use letters, digits and _, as in MODEL=small",
+            );
+        }
+        if key.starts_with("C2_") {
+            return invalid(
+                "env",
+                format!("{key:?} is set by C2 itself"),
+                "choose a name that does not begin with C2_",
+            );
+        }
+    }
+    if bytes > ENV_BYTES_MAX {
+        return invalid(
+            "env",
+            format!("the environment has {bytes} bytes, {ENV_BYTES_MAX} are allowed"),
+            "put large values into an uploaded file",
+        );
+    }
+    Ok(())
+}
+
+fn short_list(field: &'static str, len: usize) -> Checked {
+    if len > LIST_LEN_MAX {
+        return invalid(field, format!("{field} has {len} entries"), format!("at most {LIST_LEN_MAX}"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bytes64::Bytes64;
+
+    fn check(change: impl FnOnce(&mut JobSpec), expected: Option<&str>) {
+        let mut job = JobSpec { command: "true".to_owned(), ..JobSpec::default() };
+        change(&mut job);
+        assert_eq!(spec(&job).err().map(|e| e.field), expected, "{job:?}");
+    }
+
+    #[test]
+    fn rules() {
+        check(|_| (), None);
+        check(|j| j.command = " \t\n".into(), Some("command"));
+        check(|j| j.command = "a\0b".into(), Some("command"));
+        check(|j| j.command = "x".repeat(COMMAND_BYTES_MAX + 1), Some("command"));
+        check(|j| j.name = Some("nightly build".into()), None);
+        check(|j| j.name = Some("job-3".into()), Some("name"));
+        check(|j| j.name = Some("12".into()), Some("name"));
+        check(|j| j.name = Some("@x".into()), Some("name"));
+        check(|j| j.group = Some("gpu".into()), None);
+        check(|j| j.group = Some("-gpu".into()), Some("group"));
+        check(|j| j.tags = vec!["gpu:0".into(), "disk".into()], None);
+        check(|j| j.tags = vec!["disk".into(), "disk".into()], Some("tags"));
+        check(|j| j.tags = vec!["a b".into()], Some("tags"));
+        check(|j| j.same_machine = true, Some("same_machine"));
+        check(|j| j.timeout_s = Some(0), Some("timeout_s"));
+        check(|j| drop(j.env.insert("MODEL".into(), "small".into())), None);
+        check(|j| drop(j.env.insert("1X".into(), String::new())), Some("env"));
+        check(|j| drop(j.env.insert("C2_JOB_ID".into(), String::new())), Some("env"));
+        check(|j| j.download = vec!["*.png".into()], None);
+        check(|j| j.download = vec!["../*".into()], Some("download"));
+        check(|j| j.idempotency_key = Some(String::new()), Some("idempotency_key"));
+    }
+
+    #[test]
+    fn uploads() {
+        let upload = |path: &str| Upload { path: path.into(), content: Some(Bytes64(vec![1])), ..Upload::default() };
+        check(|j| j.upload = vec![upload("data/a.txt")], None);
+        for bad in ["", "/etc/passwd", "../x", "a/../b", "a//b", "a\\b", "a\nb", ".c2/x", "./a"] {
+            check(|j| j.upload = vec![upload(bad)], Some("upload"));
+        }
+        check(|j| j.upload = vec![upload("a"), upload("a")], Some("upload"));
+        check(|j| j.upload = vec![Upload { path: "a".into(), ..Upload::default() }], Some("upload"));
+        check(
+            |j| j.upload = vec![Upload { path: "a".into(), sha256: Some("A".repeat(64)), ..Upload::default() }],
+            Some("upload"),
+        );
+    }
+}

@@ -1,0 +1,92 @@
+//! What a worker is: the machine as it describes itself and its load at this moment.
+//!
+//! All of it is said by the worker and therefore data, never trusted text: whoever shows it
+//! neutralises it first.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What a machine consists of; told at registration.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Hardware {
+    /// Operating system and its version.
+    pub os: String,
+    /// Processor architecture, as in `x86_64`.
+    pub arch: String,
+    /// The processor's model name.
+    pub cpu_model: String,
+    /// Logical processors.
+    pub cpu_cores: u32,
+    /// Main memory in bytes.
+    pub memory_bytes: u64,
+    /// Mounted disks.
+    pub disks: Vec<Disk>,
+    /// Graphics processors.
+    pub gpus: Vec<Gpu>,
+}
+
+/// A mounted disk.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Disk {
+    /// Where it is mounted.
+    pub mount: String,
+    /// Its size in bytes.
+    pub total_bytes: u64,
+    /// Its free space in bytes.
+    pub free_bytes: u64,
+}
+
+/// A graphics processor.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Gpu {
+    /// The driver's index, the N of `gpu:N`.
+    pub index: u32,
+    /// Model name.
+    pub name: String,
+    /// The driver's stable identifier.
+    pub uuid: String,
+    /// Its memory in bytes.
+    pub memory_bytes: u64,
+}
+
+/// How busy a machine is; told with each contact.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Load {
+    /// Processor use over all cores, 0 to 100.
+    pub cpu_percent: f32,
+    /// Memory in use, in bytes.
+    pub memory_used_bytes: u64,
+    /// All memory, in bytes.
+    pub memory_total_bytes: u64,
+    /// Load average of the last minute.
+    pub load_1m: f32,
+    /// Use of each graphics processor, 0 to 100, in the order of their indices.
+    pub gpu_percent: Vec<f32>,
+}
+
+/// Whether a worker can be given work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkerStatus {
+    /// It was heard within 15 s.
+    Online,
+    /// It is online and finishes what it has, but gets nothing new.
+    Draining,
+    /// It was silent for 15 s or longer.
+    Offline,
+}
+
+impl fmt::Display for WorkerStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Online => "online",
+            Self::Draining => "draining",
+            Self::Offline => "offline",
+        })
+    }
+}
