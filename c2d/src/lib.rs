@@ -1,1 +1,6 @@
-//! Placeholder.
+//! The coordinator of C2: it keeps the queue, decides what runs where, and answers over HTTP.
+
+pub mod sched;
+
+pub mod clock;
+pub mod engine;

@@ -1,0 +1,164 @@
+//! What the scheduler decides: data that changes its own state, is committed by the store, and is
+//! carried out by the engine, all three from the same list.
+//!
+//! Everything but [`Decision::Answer`] is durable. Loading the rows that a list of decisions made
+//! gives the state that the list made; a test compares the two.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use c2_shared::id::{AttemptId, JobId};
+use c2_shared::job::{Condition, JobState, OnLost, Outcome};
+
+use crate::sched::event::{Introduction, PollToken};
+
+/// One thing to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Accept a job.
+    AddJob(Box<JobRecord>),
+    /// Move a job that does not run to another state that does not run.
+    SetWaiting { job: JobId, state: JobState },
+    /// Note one dependency as fulfilled.
+    Fulfil { job: JobId, on: JobId },
+    /// Tie a job to the worker of its dependency.
+    Pin { job: JobId, worker: IpAddr },
+    /// Give a job to a worker.
+    Assign { attempt: AttemptId, worker: IpAddr, tags: Vec<String>, at_ms: u64 },
+    /// Note that a running job is to be cancelled.
+    MarkCancelling { job: JobId },
+    /// Put a job back: its attempt was lost, or failed with a retry left.
+    Requeue { attempt: AttemptId, outcome: Outcome, crash: bool, retry: bool, at_ms: u64 },
+    /// Take back a job that was given up too early: its attempt still runs.
+    Readopt { attempt: AttemptId, worker: IpAddr },
+    /// Release what an attempt held on its worker: it is known to be over there.
+    Release { attempt: AttemptId, worker: IpAddr },
+    /// End a job for good. `attempt` is 0 when it never ran; `seq` is its place in `jobs.log`.
+    End { job: JobId, attempt: u32, outcome: Outcome, at_ms: u64, seq: u64 },
+    /// Remember a worker as it is now.
+    PutWorker(Box<WorkerRecord>),
+    /// Forget a worker.
+    RemoveWorker { worker: IpAddr },
+    /// Remember which jobs a key made.
+    RememberKey(KeyRecord),
+    /// Forget a key.
+    ForgetKey { key: String },
+    /// Stop or restart the queue.
+    SetPaused { paused: bool },
+    /// Answer a poll; not stored.
+    Answer { token: PollToken, answer: PollAnswer },
+}
+
+/// A job as the store keeps it. Restored at start while it has not ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobRecord {
+    pub id: JobId,
+    pub state: JobState,
+    pub payload: Arc<str>,
+    pub name: Option<Box<str>>,
+    pub group: Option<String>,
+    pub tags: Vec<String>,
+    /// Dependencies, each with whether it is fulfilled.
+    pub depends: Vec<(Condition, JobId, bool)>,
+    pub same_machine: bool,
+    /// The worker that it is tied to.
+    pub pinned: Option<IpAddr>,
+    pub priority: i32,
+    pub retries_left: u32,
+    pub hold: bool,
+    pub begin_at: Option<u64>,
+    pub on_lost: OnLost,
+    pub exclude: Vec<String>,
+    pub submitted_ms: u64,
+    /// Number of the latest attempt, 0 before the first.
+    pub attempt: u32,
+    /// Where the latest attempt was sent.
+    pub worker: Option<IpAddr>,
+    /// When it was sent.
+    pub started_ms: Option<u64>,
+    pub cancelling: bool,
+    /// Workers lost by it.
+    pub crashes: u32,
+}
+
+/// A worker as the store keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkerRecord {
+    pub ip: IpAddr,
+    /// What it said of itself.
+    pub intro: Introduction,
+    pub groups: BTreeSet<String>,
+    pub tags: BTreeSet<String>,
+    pub drained: bool,
+}
+
+/// What a worker's slot and tags are held by. Outlives the attempt's verdict until the worker
+/// says that the processes are gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HoldRecord {
+    pub attempt: AttemptId,
+    pub worker: IpAddr,
+    pub tags: Vec<String>,
+}
+
+/// An idempotency key and what it made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyRecord {
+    pub key: String,
+    pub digest: String,
+    pub jobs: Vec<JobId>,
+    pub expires_ms: u64,
+}
+
+/// What the store knows of an ended job that others may still name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EndedRecord {
+    pub job: JobId,
+    pub state: JobState,
+    pub worker: Option<IpAddr>,
+}
+
+/// Everything the scheduler needs to go on after a restart.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Saved {
+    /// Jobs that have not ended, by id.
+    pub jobs: Vec<JobRecord>,
+    /// Jobs that have, by id.
+    pub ended: Vec<EndedRecord>,
+    /// Workers, by address.
+    pub workers: Vec<WorkerRecord>,
+    /// Slots and tags in use, by attempt.
+    pub holds: Vec<HoldRecord>,
+    /// Idempotency keys, by key.
+    pub keys: Vec<KeyRecord>,
+    /// The last job id given.
+    pub last_job: u64,
+    /// The last `seq` of `jobs.log`.
+    pub last_seq: u64,
+    /// Whether the queue is stopped.
+    pub paused: bool,
+}
+
+/// What a poll is answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PollAnswer {
+    /// Attempts to start.
+    pub assign: Vec<Handout>,
+    /// Attempts to end.
+    pub kill: Vec<AttemptId>,
+    /// Results to forget.
+    pub ack: Vec<AttemptId>,
+    /// The worker is not known (any more) and must introduce itself.
+    pub register: bool,
+}
+
+/// A job on its way to a worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Handout {
+    pub attempt: AttemptId,
+    /// Tags held, resolved.
+    pub tags: Vec<String>,
+    /// The specification as JSON.
+    pub payload: Arc<str>,
+}
