@@ -70,12 +70,14 @@ struct Engine<D> {
     stopping: bool,
 }
 
+type Answered = Result<Reply, Refusal>;
+
 /// What is done after the commit.
 #[derive(Default)]
 struct Pending {
     decisions: Vec<Decision>,
     outputs: Vec<AttemptOutput>,
-    replies: Vec<(oneshot::Sender<Result<Reply, Refusal>>, Result<Reply, Refusal>)>,
+    replies: Vec<(oneshot::Sender<Answered>, Answered)>,
     reads: Vec<Read>,
     waits: Vec<(JobId, oneshot::Sender<()>)>,
 }
@@ -220,7 +222,7 @@ impl<D: Durable> Engine<D> {
                 waiters.retain(|waiter| !waiter.is_closed());
                 waiters.push(done);
             } else {
-                drop(done.send(()));
+                let _gone = done.send(());
             }
         }
         self.publish(now);
@@ -231,7 +233,7 @@ impl<D: Durable> Engine<D> {
         let touched = self.scheduler.take_touched();
         for job in &touched.ended {
             for done in self.waiters.remove(&job.id).into_iter().flatten() {
-                drop(done.send(()));
+                let _gone = done.send(());
             }
         }
         let quiet = touched.jobs.is_empty() && touched.ended.is_empty() && touched.workers.is_empty();

@@ -31,6 +31,9 @@ mod workers;
 mod check;
 pub mod view;
 
+#[cfg(test)]
+mod tests;
+
 pub use decision::{Decision, Saved};
 pub use event::{Event, Now, Reply};
 pub use reject::Reject;
