@@ -1,1 +1,3 @@
-//! Placeholder.
+//! What the tests of C2 share.
+
+pub mod sim;

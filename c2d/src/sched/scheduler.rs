@@ -117,6 +117,9 @@ impl Scheduler {
             let worker = s.workers.get_mut(&worker).expect("a hold names a worker that is kept");
             worker.hold(attempt, tags, Heard::Inherited);
         }
+        // Nobody waits for an answer yet, and nobody has looked at anything.
+        s.fresh = Fresh::default();
+        s.touched = Touched::default();
         s
     }
 
