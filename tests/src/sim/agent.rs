@@ -23,8 +23,8 @@ pub(crate) struct Agent {
     pub(crate) session: u32,
     /// The agent's process is alive.
     pub(crate) up: bool,
-    /// The network between it and c2d is cut.
-    pub(crate) cut: bool,
+    /// The network between it and c2d is cut until then.
+    pub(crate) cut_until_ms: u64,
     pub(crate) registered: bool,
     pub(crate) seq: u64,
     /// What runs.
@@ -50,7 +50,7 @@ impl Agent {
             boot: 1,
             session: 1,
             up: true,
-            cut: false,
+            cut_until_ms: 0,
             registered: false,
             seq: 0,
             running: BTreeMap::new(),

@@ -100,7 +100,7 @@ impl<D: Disk> World<D> {
         }
         self.calm = true;
         for agent in &mut self.agents {
-            agent.cut = false;
+            agent.cut_until_ms = 0;
             if !agent.up {
                 agent.start(self.now.mono.0);
             }
@@ -216,7 +216,7 @@ impl<D: Disk> World<D> {
 
     /// Puts a message on the network, which may lose, delay or double it.
     fn send(&mut self, agent: usize, message: Message) {
-        if self.agents[agent].cut || (!self.calm && self.random.chance(5)) {
+        if self.is_cut(agent) || (!self.calm && self.random.chance(5)) {
             return;
         }
         let copies = if !self.calm && self.random.chance(5) { 2 } else { 1 };
@@ -225,6 +225,10 @@ impl<D: Disk> World<D> {
             self.last_message += 1;
             self.wire.insert((self.now.mono.0 + delay, self.last_message), message.clone());
         }
+    }
+
+    fn is_cut(&self, i: usize) -> bool {
+        self.agents[i].cut_until_ms > self.now.mono.0
     }
 
     fn deliver(&mut self) {
@@ -255,10 +259,11 @@ impl<D: Disk> World<D> {
     }
 
     fn hand_over(&mut self, i: usize, session: (u32, u32), seq: u64, answer: &PollAnswer) {
+        let cut = self.is_cut(i);
         let agent = &mut self.agents[i];
         // An agent that answered an outdated answer with a new poll would outdate its own polls for
         // ever.
-        if !agent.up || agent.cut || session != (agent.boot, agent.session) || seq != agent.seq {
+        if !agent.up || cut || session != (agent.boot, agent.session) || seq != agent.seq {
             return;
         }
         for (attempt, tags) in agent.read(answer, self.now.mono.0) {
@@ -381,8 +386,11 @@ impl<D: Disk> World<D> {
                 }
                 self.next_poll_ms[i] = now_ms;
             }
-            10 | 11 => self.agents[i].cut = true,
-            12..=20 => self.agents[i].cut = false,
+            10..=13 => {
+                // Shorter than the offline mark, longer, about as long as the lease, much longer.
+                let for_ms = self.random.pick(&[5_000, 20_000, 58_000, 70_000, 200_000]);
+                self.agents[i].cut_until_ms = now_ms + for_ms;
+            }
             21 => drop(self.apply(Event::TimeUnobserved)),
             _ => {}
         }
