@@ -6,4 +6,9 @@ pub mod clock;
 pub mod engine;
 pub mod store;
 
+pub mod access;
+pub mod http;
 pub mod rows;
+
+pub mod options;
+pub mod run;

@@ -71,11 +71,12 @@ impl Scheduler {
         self.jobs.get(id).map(|job| self.view(now, id, job))
     }
 
-    /// Live jobs by id, after `after`, at most `limit`.
+    /// Live jobs by id, after `after`, of one state or all, at most `limit`.
     #[must_use]
-    pub fn jobs(&self, now: Now, after: Option<JobId>, limit: usize) -> Vec<JobView> {
+    pub fn jobs(&self, now: Now, state: Option<JobState>, after: Option<JobId>, limit: usize) -> Vec<JobView> {
         let first = JobId(after.map_or(0, |id| id.0.saturating_add(1)));
-        self.jobs.iter_from(first).take(limit).map(|(id, job)| self.view(now, id, job)).collect()
+        let wanted = self.jobs.iter_from(first).filter(|(_, job)| state.is_none_or(|state| job.state == state));
+        wanted.take(limit).map(|(id, job)| self.view(now, id, job)).collect()
     }
 
     /// All workers by address.

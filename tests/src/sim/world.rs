@@ -121,7 +121,7 @@ impl<D: Disk> World<D> {
             self.step();
         }
         self.commit();
-        let left = self.scheduler.jobs(self.now, None, 5);
+        let left = self.scheduler.jobs(self.now, None, None, 5);
         assert!(left.is_empty(), "I10: still alive long after the last fault: {left:#?}, agents {:#?}", self.agents);
         self.oracle.finish();
         self.report.jobs = self.oracle.ended();
@@ -397,8 +397,8 @@ impl<D: Disk> World<D> {
     }
 
     fn release_all(&mut self) {
-        let held = self.scheduler.jobs(self.now, None, usize::MAX);
-        for job in held.iter().filter(|job| job.state == c2_shared::job::JobState::Held) {
+        let held = Some(c2_shared::job::JobState::Held);
+        for job in self.scheduler.jobs(self.now, held, None, usize::MAX) {
             self.apply(Event::ReleaseRequested { job: job.id });
         }
     }
