@@ -73,7 +73,12 @@ impl EngineHandle {
     }
 
     /// Delivers one result by itself.
-    pub async fn deliver(&self, worker: IpAddr, result: ResultSummary, output: AttemptOutput) -> Result<ResultFate, Refusal> {
+    pub async fn deliver(
+        &self,
+        worker: IpAddr,
+        result: ResultSummary,
+        output: AttemptOutput,
+    ) -> Result<ResultFate, Refusal> {
         let _ = (worker, result, output);
         unimplemented!()
     }
