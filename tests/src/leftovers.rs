@@ -27,6 +27,15 @@ pub(crate) fn end(scratch: &Path) {
     }
 }
 
+/// The command lines of all processes that belong to `scratch`.
+pub(crate) fn command_lines(scratch: &Path) -> Vec<String> {
+    let line = |pid: Pid| {
+        let bytes = fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).replace('\0', " ")
+    };
+    belonging_to(scratch).into_iter().map(line).collect()
+}
+
 fn belonging_to(scratch: &Path) -> Vec<Pid> {
     let me = rustix::process::getpid();
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };

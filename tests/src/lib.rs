@@ -4,6 +4,7 @@
 //! what it likes. Nothing is faked here: what needs no process is tested in its own crate.
 
 pub mod cluster;
+pub mod local;
 pub mod wait;
 
 pub mod http;
