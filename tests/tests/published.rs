@@ -9,10 +9,6 @@ fn in_repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
 }
 
-fn read(path: &str) -> String {
-    std::fs::read_to_string(in_repository(path)).unwrap()
-}
-
 #[test]
 fn the_example_configurations_are_the_defaults_on_another_host() {
     let server: ServerConfig = load(&in_repository("assets/c2d.config.json")).unwrap();
@@ -23,8 +19,8 @@ fn the_example_configurations_are_the_defaults_on_another_host() {
 
 #[test]
 fn the_readme_names_every_route() {
-    let readme = read("README.md");
-    let source = read("shared/src/api/route.rs");
+    let readme = std::fs::read_to_string(in_repository("README.md")).unwrap();
+    let source = std::fs::read_to_string(in_repository("shared/src/api/route.rs")).unwrap();
     let route = Regex::new(r#"pub const [A-Z_]+: &str = "([^"]+)";"#).unwrap();
     let routes: Vec<&str> = route.captures_iter(&source).map(|found| found.extract::<1>().1[0]).collect();
     assert!(routes.len() >= 17, "only {} routes found", routes.len());
