@@ -32,6 +32,7 @@ macro_rules! transcripts {
 
 transcripts! {
     first_steps
+    help
     jobs_and_their_ends
     no_daemon
     refusals

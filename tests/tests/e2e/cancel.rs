@@ -39,7 +39,7 @@ fn a_cancel_ends_the_whole_tree() {
         let pids = pids(&folder).await?;
         assert!(pids.iter().all(|pid| is_alive(*pid)));
 
-        let output = cluster.exec(&[&format!("cancel {job} --yes")]).await?;
+        let output = cluster.exec(&[&format!("cancel {job}")]).await?;
         assert_eq!(output.status, 0, "{output:?}");
         let end = cluster.ended(job).await?.job.row;
         assert_eq!((end.state, end.outcome), (JobState::Cancelled, Some(Outcome::Cancelled)));
@@ -79,7 +79,7 @@ fn a_timeout_ends_a_job_that_ignores_signals() {
 fn a_waiting_job_is_cancelled_at_once() {
     scenario(async |cluster| {
         let job = cluster.submit("true").await?;
-        let output = cluster.exec(&[&format!("cancel {job} --yes")]).await?;
+        let output = cluster.exec(&[&format!("cancel {job}")]).await?;
         assert_eq!(output.status, 0, "{output:?}");
         assert_eq!(cluster.client().job(job, 0).await?.job.row.state, JobState::Cancelled);
         // A job that comes later is not held up, and the cancelled one never starts.
