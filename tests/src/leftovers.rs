@@ -66,3 +66,31 @@ pub fn is_alive(pid: Pid) -> bool {
     // The state follows the name, which is in parentheses and may itself contain some.
     stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Child, Command, Stdio};
+
+    use super::*;
+
+    #[test]
+    fn exactly_those_of_the_folder_are_ended() {
+        let (mine, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let start = |command: &mut Command| command.spawn().unwrap();
+        let mut by_folder = start(Command::new("sleep").arg("86399").current_dir(mine.path()));
+        // It waits for input that never comes.
+        let mut by_flag = Command::new("sh");
+        by_flag.args(["-c", "read line", "run-slot", "--state-dir"]).arg(mine.path()).stdin(Stdio::piped());
+        let mut by_flag = start(&mut by_flag);
+        let mut stranger = start(Command::new("sleep").arg("86399").current_dir(other.path()));
+        let alive = |child: &Child| is_alive(Pid::from_child(child));
+
+        assert_eq!(command_lines(mine.path()).len(), 2);
+        end(mine.path());
+        assert!(!alive(&by_folder) && !alive(&by_flag) && alive(&stranger));
+        end(other.path());
+        for child in [&mut by_folder, &mut by_flag, &mut stranger] {
+            child.wait().unwrap();
+        }
+    }
+}
