@@ -4,3 +4,6 @@ pub mod sched;
 
 pub mod clock;
 pub mod engine;
+pub mod store;
+
+pub mod rows;

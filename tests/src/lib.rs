@@ -1,7 +1,7 @@
-//! The harness of the end-to-end tests and benches: real programs, real sockets, temporary folders.
+//! The harness of the tests and benches: real programs in temporary folders, and a simulated world.
 //!
 //! [`scenario`] gives a test a running c2d; the test adds agents, runs console commands and kills
-//! what it likes. Nothing is faked here: what needs no process is tested in its own crate.
+//! what it likes. [`sim`] drives the scheduler through histories that no real clock could.
 
 pub mod cluster;
 pub mod local;
@@ -9,6 +9,8 @@ pub mod wait;
 
 pub mod http;
 pub mod transcript;
+
+pub mod sim;
 
 mod agent;
 mod leftovers;
