@@ -16,6 +16,10 @@ pub trait Disk {
     fn commit(&mut self, now: Now, decisions: &[Decision]);
     /// Reads everything back, as after a restart.
     fn load(&mut self) -> Saved;
+    /// The same while it is in use, where that is cheap.
+    fn peek(&mut self) -> Option<Saved> {
+        Some(self.load())
+    }
 }
 
 /// A disk made of paper: maps by key.

@@ -11,7 +11,9 @@ mod agent;
 mod disk;
 mod oracle;
 mod random;
+mod sqlite;
 mod world;
 
 pub use disk::{Disk, PaperDisk};
+pub use sqlite::SqliteDisk;
 pub use world::{Report, World};
