@@ -5,3 +5,4 @@
 //! only carry these to a terminal or a pipe.
 
 pub mod command;
+pub mod render;

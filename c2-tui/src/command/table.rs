@@ -120,3 +120,53 @@ fn value_name(arg: &Arg) -> Option<String> {
 fn summary(arg: &Arg) -> String {
     arg.get_help().map(ToString::to_string).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_says_what_it_does() {
+        for command in commands() {
+            assert!(!command.summary.is_empty(), "{command:?}");
+            assert!(!command.summary.ends_with('.'), "{command:?}");
+            assert!(command.usage.starts_with(&command.name), "{command:?}");
+            for flag in &command.flags {
+                assert!(!flag.summary.is_empty(), "{} {flag:?}", command.name);
+            }
+        }
+    }
+
+    #[test]
+    fn usages() {
+        let table: Vec<_> = commands().iter().map(CommandInfo::usage_short).collect();
+        assert_eq!(
+            table,
+            [
+                "list",
+                "info <WORKER>",
+                "jobs",
+                "job <JOB>",
+                "submit <COMMAND>",
+                "cancel <JOB>...",
+                "queue-status",
+                "log [N]",
+                "output <JOB>",
+                "wait <JOB>...",
+                "help [COMMAND]",
+                "quit",
+            ]
+        );
+    }
+
+    #[test]
+    fn flags_tell_what_they_take() {
+        let commands = commands();
+        let jobs = commands.iter().find(|c| c.name == "jobs").unwrap();
+        let state = jobs.flags.iter().find(|f| f.name == "--state").unwrap();
+        assert_eq!((state.value.as_deref(), state.values.len()), (Some("STATE"), 7));
+        let all = jobs.flags.iter().find(|f| f.name == "--all").unwrap();
+        assert_eq!((all.value.as_deref(), all.values.len()), (None, 0));
+        assert_eq!(commands.last().unwrap().aliases, ["exit"]);
+    }
+}
