@@ -1,1 +1,8 @@
-//! Placeholder.
+//! The console of C2: one command layer with two faces, full screen for people and headless for
+//! scripts.
+//!
+//! `command` reads and runs lines, `render` turns what they gave into text or JSON, and the faces
+//! only carry these to a terminal or a pipe.
+
+pub mod command;
+pub mod render;
