@@ -302,6 +302,7 @@ impl Agent {
                 self.runners.on_ended(slot, result.attempt);
                 self.slots.on_ended(now, *result);
             }
+            News::Broken => self.runners.on_broken(slot),
             News::Dead { owed } => {
                 let running = self.runners.on_dead(slot);
                 // Of those that it owed the core knows all results that were told.

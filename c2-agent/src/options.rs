@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand};
 
 /// The agent of C2: polls for work and runs it.
 #[derive(Debug, Parser)]
-#[command(name = "c2-agent", version, about)]
+#[command(name = "c2-agent", version, about, args_override_self = true)]
 pub struct Cli {
     /// What else it may be started for.
     #[command(subcommand)]

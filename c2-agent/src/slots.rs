@@ -22,8 +22,8 @@ use c2_shared::worker::Load;
 const LINGER_MS: u64 = 20;
 /// Pause after an answer that changed nothing, should c2d give such answers without waiting.
 const PAUSE_MS: u64 = 200;
-/// How often the leases of running jobs are renewed at most.
-const RENEW_MS: u64 = 5_000;
+/// The part of a lease after which it is renewed; more often would be of no use.
+const RENEW_PART: u64 = 10;
 /// Output in one poll; results beyond it travel with the next, so that c2d takes the body.
 const REPORT_BYTES_MAX: usize = 16 * 1024 * 1024;
 
@@ -51,7 +51,7 @@ pub struct Slots {
     /// Answers in a row that brought nothing.
     idle: usize,
     backoff: Backoff,
-    renewed: Mono,
+    renewed: Option<Mono>,
 }
 
 /// An attempt that c2d must hear about in each poll.
@@ -140,7 +140,7 @@ impl Slots {
             seq: 0,
             idle: 0,
             backoff: Backoff::default(),
-            renewed: Mono(0),
+            renewed: None,
         }
     }
 
@@ -232,9 +232,12 @@ impl Slots {
         // c2d counts from when it heard us, which was after we sent.
         let lease_ms = self.fence_ms.saturating_sub(now.since_ms(sent));
         let mut actions = Vec::new();
-        if self.running() > 0 && now.since_ms(self.renewed) >= RENEW_MS {
-            self.renewed = now;
-            actions.push(Action::Renew { lease_ms });
+        let fresh = self.renewed.is_some_and(|renewed| now.since_ms(renewed) < self.fence_ms / RENEW_PART);
+        if !fresh {
+            self.renewed = Some(now);
+            if self.running() > 0 {
+                actions.push(Action::Renew { lease_ms });
+            }
         }
         let before = actions.len();
         for attempt in answer.ack {

@@ -1,10 +1,7 @@
-//! What the program says and how it refuses.
-
-mod stage;
+//! What the program says without a c2d: versions, help, refusals of its command line.
+#![cfg(test)]
 
 use std::process::Command;
-
-use stage::Stage;
 
 fn check(args: &[&str], status: i32, stdout: &str, stderr: &[&str]) {
     let output = Command::new(env!("CARGO_BIN_EXE_c2-agent")).args(args).output().unwrap();
@@ -28,51 +25,4 @@ fn the_command_line() {
     check(&["--config=/nonexistent"], 2, "", &["error: cannot read the configuration", "hint: "]);
     let run_slot = ["run-slot", "--state-dir=/nonexistent", "--slot=0", "--workspace-root=/nonexistent"];
     check(&run_slot, 1, "", &["error: run-slot got no socket"]);
-}
-
-#[test]
-fn unsafe_workspace_roots_are_refused() {
-    let stage = Stage::empty(&[]);
-    std::os::unix::fs::symlink("/tmp", stage.root()).unwrap();
-    let output = stage.refused();
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(
-        complaint.contains("is not a folder of its own") && complaint.contains("hint: see who made it"),
-        "{complaint}"
-    );
-}
-
-#[test]
-fn a_second_agent_is_refused() {
-    let stage = Stage::new(&[]);
-    stage.run(1, "true");
-    let output = stage.refused();
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    assert!(complaint.contains("another agent is running") && complaint.contains("hint: stop it first"), "{complaint}");
-}
-
-#[test]
-fn an_agent_whose_place_is_taken_gives_up() {
-    let stage = Stage::empty(&[]);
-    stage.c2d.change(|book| book.taken = true);
-    let output = stage.refused();
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(
-        complaint.contains("another agent is alive here") && complaint.contains("hint: use --address"),
-        "{complaint}"
-    );
-}
-
-#[test]
-fn the_address_is_claimed_and_used() {
-    let stage = Stage::new(&["--address=127.0.0.9"]);
-    let result = stage.run(1, "echo $C2_WORKER");
-    assert_eq!(result.stdout.head.lossy(), "127.0.0.9\n");
-    let introduction = stage.c2d.change(|book| book.introductions[0].clone());
-    assert_eq!(introduction.ip, Some([127, 0, 0, 9].into()));
-    assert_eq!((introduction.slots, introduction.worker_id.len()), (Some(2), 32));
-    assert!(introduction.hardware.memory_bytes > 0 && introduction.hardware.cpu_cores > 0);
-    assert!(!introduction.hostname.is_empty() && !introduction.boot_id.is_empty());
 }

@@ -27,20 +27,21 @@ pub(crate) struct Following {
     pub(crate) reports: mpsc::Sender<Report>,
 }
 
-/// Carries messages until the runner is dead or the agent lets go.
+/// Carries messages until the runner is dead, the connection is broken or the agent lets go.
 pub(crate) async fn follow(mut following: Following) {
-    loop {
-        match following.carry().await {
-            Ok(Done::AgentLeft) => return,
-            Ok(Done::RunnerLeft) => {}
-            Err(error) => tracing::debug!("slot {}: {error}", following.slot),
-        }
-        if let Some(owed) = following.bury().await {
-            following.report(News::Dead { owed }).await;
-            return;
-        }
-        tokio::time::sleep(RECONNECT).await;
+    match following.carry().await {
+        Ok(Done::AgentLeft) => return,
+        Ok(Done::RunnerLeft) => {}
+        Err(error) => tracing::debug!("slot {}: {error}", following.slot),
     }
+    let news = match following.bury().await {
+        Some(owed) => News::Dead { owed },
+        None => {
+            tokio::time::sleep(RECONNECT).await;
+            News::Broken
+        }
+    };
+    following.report(news).await;
 }
 
 enum Done {

@@ -58,6 +58,8 @@ pub(crate) enum News {
     Hello { version: String, running: Option<AttemptId>, ended: Vec<AttemptResult> },
     /// An attempt is over.
     Ended(Box<AttemptResult>),
+    /// The runner lives but cannot be spoken to any more by this connection.
+    Broken,
     /// The runner is dead, and so is everything that it ran; the attempts that it had noted.
     Dead { owed: Vec<AttemptId> },
 }
@@ -145,6 +147,14 @@ impl Runners {
         }
     }
 
+    /// Connects anew to a runner. What was still on its way to it is lost, and what it got before
+    /// it will say.
+    pub(crate) fn on_broken(&mut self, slot: u32) {
+        if let Some(old) = self.runners.remove(&slot) {
+            self.add(slot, Runner::new(Standing::Stranger, old.child, old.running));
+        }
+    }
+
     /// Notes that a runner said what it holds. Returns the attempt that it was thought to run and
     /// does not know, which therefore is lost.
     pub(crate) fn on_hello(
@@ -156,9 +166,14 @@ impl Runners {
     ) -> Option<AttemptId> {
         let surplus = slot >= self.plan.slots;
         let runner = self.runners.get_mut(&slot)?;
-        let thought = std::mem::replace(&mut runner.running, running);
         runner.ended = ended.collect();
-        let lost = thought.filter(|attempt| Some(*attempt) != running && !runner.ended.contains(attempt));
+        // One that was just started says hello before it reads the job that waits for it.
+        let lost = if runner.standing == Standing::Stranger {
+            let thought = std::mem::replace(&mut runner.running, running);
+            thought.filter(|attempt| Some(*attempt) != running && !runner.ended.contains(attempt))
+        } else {
+            None
+        };
         if version == VERSION && !surplus {
             runner.standing = Standing::Serving;
         } else {

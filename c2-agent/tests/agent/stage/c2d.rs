@@ -17,33 +17,33 @@ use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::JobSpec;
 
 /// Longest time that any condition of a test may take.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What the test and the connections share.
 #[derive(Default)]
-pub struct Book {
-    pub introductions: Vec<RegisterRequest>,
-    pub jobs: BTreeMap<AttemptId, Assignment>,
-    pub kills: BTreeSet<AttemptId>,
-    pub results: BTreeMap<AttemptId, AttemptResult>,
+pub(crate) struct Book {
+    pub(crate) introductions: Vec<RegisterRequest>,
+    pub(crate) jobs: BTreeMap<AttemptId, Assignment>,
+    pub(crate) kills: BTreeSet<AttemptId>,
+    pub(crate) results: BTreeMap<AttemptId, AttemptResult>,
     /// What the latest poll said.
-    pub poll: PollRequest,
-    pub polls: usize,
+    pub(crate) poll: PollRequest,
+    pub(crate) polls: usize,
     /// Connections are closed without an answer.
-    pub silent: bool,
+    pub(crate) silent: bool,
     /// Introductions are refused as from a second agent.
-    pub taken: bool,
+    pub(crate) taken: bool,
     latest: u64,
 }
 
 #[derive(Clone)]
-pub struct C2d {
+pub(crate) struct C2d {
     book: Arc<(Mutex<Book>, Condvar)>,
-    pub port: u16,
+    pub(crate) port: u16,
 }
 
 impl C2d {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let c2d = Self { book: Arc::default(), port: listener.local_addr().unwrap().port() };
         let serving = c2d.clone();
@@ -57,20 +57,20 @@ impl C2d {
     }
 
     /// Looks at or changes the book; parked polls look again afterwards.
-    pub fn change<T>(&self, change: impl FnOnce(&mut Book) -> T) -> T {
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Book) -> T) -> T {
         let changed = change(&mut self.lock());
         self.book.1.notify_all();
         changed
     }
 
     /// Waits until the book says so.
-    pub fn wait(&self, what: &str, until: impl Fn(&Book) -> bool) {
+    pub(crate) fn wait(&self, what: &str, until: impl Fn(&Book) -> bool) {
         let (book, timeout) = self.book.1.wait_timeout_while(self.lock(), PATIENCE, |book| !until(book)).unwrap();
         assert!(!timeout.timed_out(), "{what}; results {:?}, poll {:?}", book.results.keys(), book.poll);
     }
 
     /// Queues a job as the first attempt of `job`.
-    pub fn submit(&self, job: u64, tags: &[&str], spec: JobSpec) -> AttemptId {
+    pub(crate) fn submit(&self, job: u64, tags: &[&str], spec: JobSpec) -> AttemptId {
         let attempt = AttemptId { job: JobId(job), number: 1 };
         let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
         self.change(|book| book.jobs.insert(attempt, Assignment { attempt, job_id: attempt.job, tags, spec }));
@@ -78,7 +78,7 @@ impl C2d {
     }
 
     /// Waits for the result of an attempt.
-    pub fn result(&self, attempt: AttemptId) -> AttemptResult {
+    pub(crate) fn result(&self, attempt: AttemptId) -> AttemptResult {
         self.wait(&format!("no result of {attempt}"), |book| book.results.contains_key(&attempt));
         self.change(|book| book.results[&attempt].clone())
     }

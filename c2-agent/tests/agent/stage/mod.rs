@@ -1,6 +1,6 @@
 //! A stage for the real agent: a fake c2d, temporary folders, and a look at what is alive.
 
-pub mod c2d;
+pub(crate) mod c2d;
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -12,46 +12,46 @@ use c2_shared::token::{Role, Token};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-pub use c2d::{C2d, PATIENCE};
+use c2d::{C2d, PATIENCE};
 
 /// An agent with a c2d of its own. Everything that it started is ended with it.
-pub struct Stage {
-    pub c2d: C2d,
+pub(crate) struct Stage {
+    pub(crate) c2d: C2d,
     dir: TempDir,
-    flags: Vec<String>,
+    pub(crate) flags: Vec<String>,
     agent: Option<Child>,
 }
 
 impl Stage {
     /// A running agent with two slots and additional flags.
-    pub fn new(flags: &[&str]) -> Self {
+    pub(crate) fn new(flags: &[&str]) -> Self {
         let mut stage = Self::empty(flags);
         stage.start();
         stage
     }
 
     /// The same, without the agent.
-    pub fn empty(flags: &[&str]) -> Self {
+    pub(crate) fn empty(flags: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         Token::generate(Role::Worker).unwrap().write_new(&dir.path().join("worker.token")).unwrap();
         let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
         Self { c2d: C2d::start(), dir, flags, agent: None }
     }
 
-    pub fn root(&self) -> PathBuf {
+    pub(crate) fn root(&self) -> PathBuf {
         self.dir.path().join("C2")
     }
 
-    pub fn state(&self) -> PathBuf {
+    pub(crate) fn state(&self) -> PathBuf {
         self.dir.path().join("state")
     }
 
     /// The agent's command line.
-    pub fn command(&self) -> Command {
+    pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_c2-agent"));
         command
             .env_remove("C2_STATE_DIR")
-            .env("C2_LOG", "debug")
+            .env("C2_LOG", "c2_agent=debug")
             .env("SECRET_OF_THE_AGENT", "1")
             .args(["--slots=2", "--alone-ms=5000", "--cancel-grace-ms=300", "--leftover-grace-ms=200"])
             .args(&self.flags)
@@ -65,33 +65,33 @@ impl Stage {
         command
     }
 
-    pub fn start(&mut self) {
+    pub(crate) fn start(&mut self) {
         let log = std::fs::File::options().append(true).create(true).open(self.dir.path().join("agent.log")).unwrap();
         self.agent = Some(self.command().stderr(log).stdout(Stdio::null()).spawn().unwrap());
     }
 
     /// Runs an agent that is expected to refuse.
-    pub fn refused(&self) -> ProcessOutput {
+    pub(crate) fn refused(&self) -> ProcessOutput {
         let output = self.command().output().unwrap();
         assert!(!output.status.success());
         output
     }
 
     /// Kills the agent with a signal and waits for its end.
-    pub fn stop(&mut self, signal: Signal) -> Option<i32> {
+    pub(crate) fn stop(&mut self, signal: Signal) -> Option<i32> {
         let mut agent = self.agent.take().unwrap();
         kill_process(Pid::from_child(&agent), signal).unwrap();
         agent.wait().unwrap().code()
     }
 
     /// Runs a command to its end.
-    pub fn run(&self, job: u64, command: &str) -> AttemptResult {
+    pub(crate) fn run(&self, job: u64, command: &str) -> AttemptResult {
         let attempt = self.c2d.submit(job, &[], shell(command));
         self.c2d.result(attempt)
     }
 
     /// Waits for a file that a job writes, whole lines only, and reads it.
-    pub fn read(&self, path: &Path) -> String {
+    pub(crate) fn read(&self, path: &Path) -> String {
         let mut text = String::new();
         wait_for(&format!("no {}", path.display()), || {
             text.clear();
@@ -102,8 +102,8 @@ impl Stage {
     }
 
     /// Processes of jobs of this agent that are alive, whoever their parent is.
-    pub fn survivors(&self) -> Vec<i32> {
-        let id = std::fs::read_to_string(self.state().join("worker_id")).unwrap();
+    pub(crate) fn survivors(&self) -> Vec<i32> {
+        let Ok(id) = std::fs::read_to_string(self.state().join("worker_id")) else { return Vec::new() };
         let mark = format!("C2_AGENT_ID={}", id.trim());
         processes(|pid| {
             let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
@@ -112,7 +112,7 @@ impl Stage {
     }
 
     /// The processes behind the slots.
-    pub fn runners(&self) -> Vec<i32> {
+    pub(crate) fn runners(&self) -> Vec<i32> {
         let state = self.state();
         processes(|pid| {
             let arguments = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
@@ -138,12 +138,12 @@ impl Drop for Stage {
     }
 }
 
-pub fn shell(command: &str) -> JobSpec {
+pub(crate) fn shell(command: &str) -> JobSpec {
     JobSpec { command: command.to_owned(), ..JobSpec::default() }
 }
 
 /// Looks again and again, as files and processes cannot be waited for in any other way.
-pub fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
+pub(crate) fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
     let tries = PATIENCE.as_millis() / 10;
     for _ in 0..tries {
         if condition() {
@@ -154,7 +154,7 @@ pub fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
     panic!("{what}");
 }
 
-pub fn kill(pid: i32) {
+pub(crate) fn kill(pid: i32) {
     let _gone = kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL);
 }
 
