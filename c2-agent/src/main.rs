@@ -32,6 +32,8 @@ fn run_agent(flags: Flags) -> ExitCode {
             return fail(&error.into(), &hint, 2);
         }
     };
+    // What whoever started us left open is neither the runners' business nor the jobs'.
+    close_fds::set_fds_cloexec(3, &[]);
     // One thread is enough for messages, and the least memory.
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
