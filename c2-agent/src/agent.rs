@@ -260,6 +260,7 @@ impl Agent {
                 Action::Start { assignment, lease_ms } => {
                     let Some(worker) = self.link.worker() else { continue };
                     let attempt = assignment.attempt;
+                    tracing::debug!("{attempt} starts");
                     let start = Start { attempt, worker, tags: assignment.tags, spec: assignment.spec, lease_ms };
                     if let Err(error) = self.runners.start(start) {
                         tracing::error!("{attempt}: {error}");
@@ -299,6 +300,7 @@ impl Agent {
                 lost.into_iter().for_each(|attempt| self.slots.on_ended(now, bare::lost(attempt)));
             }
             News::Ended(result) => {
+                tracing::debug!("{} ended: {}", result.attempt, result.outcome);
                 self.runners.on_ended(slot, result.attempt);
                 self.slots.on_ended(now, *result);
             }

@@ -1,6 +1,6 @@
 //! The agent of C2: takes jobs from c2d and runs them on this machine.
 //!
-//! [`slots`] decides, [`agent`] carries out, [`link`] speaks with c2d, [`supervise`] runs jobs in
+//! [`slots`] decides, [`agent`] carries out, `link` speaks with c2d, [`supervise`] runs jobs in
 //! processes that outlive the agent. `main` reads the command line and nothing else.
 
 pub mod options;

@@ -239,18 +239,17 @@ impl Slots {
                 actions.push(Action::Renew { lease_ms });
             }
         }
-        let before = actions.len();
+        let mut news = false;
         for attempt in answer.ack {
-            self.on_ack(attempt, &mut actions);
+            news |= self.on_ack(attempt, &mut actions);
         }
-        let nothing_accepted = !reports.is_empty() && actions.len() == before;
+        let nothing_accepted = !reports.is_empty() && !news;
         for attempt in answer.kill {
-            self.on_kill(attempt, &mut actions);
+            news |= self.on_kill(attempt, &mut actions);
         }
         for assignment in answer.assign {
-            self.on_assign(assignment, lease_ms, &mut actions);
+            news |= self.on_assign(assignment, lease_ms, &mut actions);
         }
-        let news = actions.len() > before;
         self.spool(&reports, &mut actions);
         if answer.directives.contains(&Directive::Register) {
             self.registered = false;
@@ -328,28 +327,30 @@ impl Slots {
         }
     }
 
-    fn on_ack(&mut self, attempt: AttemptId, actions: &mut Vec<Action>) {
-        if let Some(Held::Ended { spooled, .. }) = self.held.get(&attempt) {
-            actions.push(Action::Forget { attempt, spooled: *spooled });
-            self.held.remove(&attempt);
-        }
+    /// Returns whether this changed anything, as do the next two.
+    fn on_ack(&mut self, attempt: AttemptId, actions: &mut Vec<Action>) -> bool {
+        let Some(Held::Ended { spooled, .. }) = self.held.get(&attempt) else { return false };
+        actions.push(Action::Forget { attempt, spooled: *spooled });
+        self.held.remove(&attempt);
+        true
     }
 
-    fn on_kill(&mut self, attempt: AttemptId, actions: &mut Vec<Action>) {
-        if let Some(Held::Running { killing: killing @ false }) = self.held.get_mut(&attempt) {
-            *killing = true;
-            actions.push(Action::Kill(attempt));
-        }
+    fn on_kill(&mut self, attempt: AttemptId, actions: &mut Vec<Action>) -> bool {
+        let Some(Held::Running { killing }) = self.held.get_mut(&attempt) else { return false };
+        // Passed on each time, in case the first did not get through.
+        actions.push(Action::Kill(attempt));
+        !std::mem::replace(killing, true)
     }
 
-    fn on_assign(&mut self, assignment: Assignment, lease_ms: u64, actions: &mut Vec<Action>) {
+    fn on_assign(&mut self, assignment: Assignment, lease_ms: u64, actions: &mut Vec<Action>) -> bool {
         // More than fits is not started: c2d sees it missing from the next poll and waits.
         if self.held.contains_key(&assignment.attempt) || self.slots_free() == 0 {
-            return;
+            return false;
         }
         self.held.insert(assignment.attempt, Held::Running { killing: false });
         let lease_ms = (assignment.spec.on_lost != OnLost::Wait).then_some(lease_ms);
         actions.push(Action::Start { assignment: Box::new(assignment), lease_ms });
+        true
     }
 
     /// Has those of `reports` kept on disk that are still owed and are not kept yet.
@@ -381,5 +382,4 @@ fn millis(duration: std::time::Duration) -> u64 {
 }
 
 #[cfg(test)]
-#[path = "slots_tests.rs"]
 mod tests;

@@ -56,7 +56,7 @@ impl Spool {
     }
 
     fn path(&self, attempt: AttemptId) -> PathBuf {
-        // Both are appended, as the attempt's own dot would pass for an extension.
+        // Appended, as the number after the attempt's own dot would pass for an extension.
         self.dir.join(format!("{attempt}.json"))
     }
 }

@@ -58,7 +58,13 @@ impl Following {
         loop {
             tokio::select! {
                 message = self.messages.recv() => match message {
-                    Some(message) => stream.write_all(&message).await?,
+                    Some(mut message) => {
+                        // A result to forget and the next job mostly come together.
+                        while let Ok(more) = self.messages.try_recv() {
+                            message.extend(more);
+                        }
+                        stream.write_all(&message).await?;
+                    }
                     None => return Ok(Done::AgentLeft),
                 },
                 read = stream.read_buf(&mut frames.buffer) => {

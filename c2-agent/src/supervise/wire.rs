@@ -17,6 +17,8 @@ pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Longest frame: a job with all its inline files, or a result with all its output, as base64.
 const FRAME_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Room for received bytes that is kept for the next frames.
+const ROOM_KEPT_MAX: usize = 256 * 1024;
 
 /// What the agent tells a runner.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -113,6 +115,10 @@ impl Frames {
         let Some(content) = rest.get(..len) else { return Ok(None) };
         let message = serde_json::from_slice(content)?;
         self.buffer.drain(..4 + len);
+        // A job with large files shall not keep its room for ever.
+        if self.buffer.is_empty() && self.buffer.capacity() > ROOM_KEPT_MAX {
+            self.buffer = Vec::new();
+        }
         Ok(Some(message))
     }
 }

@@ -186,8 +186,8 @@ fn repeated_and_strange_orders_do_nothing() {
     assert_eq!(scene.sends(), "6: 1/1//5s");
     assert_eq!(scene.answer(6, kill(1)), "kill 1");
     assert_eq!(scene.sends(), "7: 1/1//1s", "it counts until its processes are gone");
-    assert_eq!(scene.answer(7, kill(1)), "", "asked already");
-    assert_eq!(scene.due_in(), Some(PAUSE_MS));
+    assert_eq!(scene.answer(7, kill(1)), "kill 1", "once more, should the first be lost");
+    assert_eq!(scene.due_in(), Some(PAUSE_MS), "but without haste");
     scene.ends(1);
     scene.ends(1);
     assert_eq!(scene.sends(), "8: 2//1/0s");
