@@ -1,1 +1,21 @@
-//! Placeholder.
+//! The agent of C2: takes jobs from c2d and runs them on this machine.
+//!
+//! [`slots`] decides, [`agent`] carries out, `link` speaks with c2d, [`supervise`] runs jobs in
+//! processes that outlive the agent. `main` reads the command line and nothing else.
+
+pub mod options;
+
+pub mod agent;
+mod clock;
+mod link;
+pub mod slots;
+mod spool;
+mod state;
+
+pub mod supervise;
+mod workspace;
+
+mod detect;
+
+pub use state::StateError;
+pub use workspace::RootError;

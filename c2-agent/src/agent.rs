@@ -1,0 +1,350 @@
+//! The agent's one task: carries out what the core decides, and tells it what happened.
+//!
+//! Jobs do not depend on it. When it stops or is killed they go on under their runners, and its
+//! next start takes them over.
+
+use std::fs::File;
+use std::future::Future;
+use std::time::Duration;
+
+use c2_shared::api::workers::{AttemptResult, RegisterRequest};
+use c2_shared::client::{Client, ClientError};
+use c2_shared::id::AttemptId;
+use c2_shared::worker::Load;
+use tokio::sync::{mpsc, watch};
+
+use crate::clock;
+use crate::detect;
+use crate::link::{self, Link, Reply, Said};
+use crate::options::Options;
+use crate::slots::{Action, Identity, Slots};
+use crate::spool::Spool;
+use crate::state::{StateDir, StateError, random_hex};
+use crate::supervise::bare;
+use crate::supervise::recover::{self, Found};
+use crate::supervise::runners::{News, Plan, Report, Runners};
+use crate::supervise::wire::{Start, VERSION, Verdict};
+use crate::workspace::{self, Root, RootError};
+
+/// Reports of runners that may wait for the agent; more make the runners' links wait.
+const REPORTS_LEN: usize = 64;
+/// Longest sleep at once, so that a machine that slept itself soon goes by the right time.
+const SLEEP_MAX: Duration = Duration::from_secs(5);
+
+/// Why the agent stops.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// The workspace root is not safe.
+    #[error(transparent)]
+    Root(#[from] RootError),
+    /// The state folder cannot be used.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// Another agent has this worker's place at c2d.
+    #[error("c2d refuses this worker: {0}")]
+    Refused(ClientError),
+    /// The HTTP stack cannot be set up.
+    #[error(transparent)]
+    Client(ClientError),
+    /// A folder or file failed at the start.
+    #[error("cannot take over what an earlier run left")]
+    TakeOver(#[source] std::io::Error),
+}
+
+impl AgentError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Root(error) => error.hint(),
+            Self::State(error) => error.hint().to_owned(),
+            Self::Refused(error) => error.hint().unwrap_or_else(|| {
+                "if another machine or agent has this address, give this one its own with --address".to_owned()
+            }),
+            Self::Client(error) => error.hint().unwrap_or_default(),
+            Self::TakeOver(_) => "see whether the state folder may be written to".to_owned(),
+        }
+    }
+}
+
+/// Runs the agent until `shutdown`, or until c2d gives its place to another.
+///
+/// # Errors
+/// When the folders are not safe or in use, or another agent has this worker's place.
+pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> Result<(), AgentError> {
+    drop(Root::open(&options.workspace_root)?);
+    let state = StateDir::open(&options.state_dir)?;
+    let lock = state.lock()?;
+    let worker_id = state.worker_id()?;
+    let client = Client::new(&options.server_host, options.server_port, Some(options.token.clone()), options.address);
+    let client = client.map_err(AgentError::Client)?;
+    let identity =
+        Identity { worker_id: worker_id.clone(), boot_id: boot_id(), session: random_hex().ok_or(StateError::Random)? };
+    let (reports, incoming) = mpsc::channel(REPORTS_LEN);
+    let plan = Plan {
+        state: state.clone(),
+        worker_id: worker_id.clone(),
+        workspace_root: options.workspace_root.clone(),
+        timing: options.timing,
+        slots: options.slots,
+    };
+    let mut slots = Slots::new(identity.clone(), options.slots, options.timing.fence_ms, clock::elapsed());
+    let mut runners = Runners::new(plan, reports);
+    let spool = Spool::new(state.spool());
+    take_over(&state, &worker_id, &spool, &mut slots, &mut runners).await.map_err(AgentError::TakeOver)?;
+    let trash = options.workspace_root.clone();
+    tokio::task::spawn_blocking(move || workspace::empty_trash(&trash));
+
+    let introduction = introduce(&options, identity).await;
+    let (load, latest_load) = watch::channel(Load::default());
+    let watching = tokio::spawn(detect::watch_load(load, !introduction.hardware.gpus.is_empty()));
+    tracing::info!(
+        "looking for c2d at {}; {} slots, {} jobs taken over",
+        client.server(),
+        options.slots,
+        slots.running()
+    );
+    let link = Link::new(client, introduction);
+    let mut agent = Agent {
+        slots,
+        runners,
+        incoming,
+        link,
+        spool,
+        load: latest_load,
+        silent: false,
+        refusal: String::new(),
+        _lock: lock,
+    };
+    let end = agent.serve(shutdown).await;
+    watching.abort();
+    end
+}
+
+/// Adopts living runners and reports what died with dead ones. Nothing runs twice: whatever a
+/// runner noted counts as running until it says otherwise.
+async fn take_over(
+    state: &StateDir,
+    worker_id: &str,
+    spool: &Spool,
+    slots: &mut Slots,
+    runners: &mut Runners,
+) -> std::io::Result<()> {
+    let spooled = spool.load()?;
+    let known: Vec<AttemptId> = spooled.iter().map(|result| result.attempt).collect();
+    for result in spooled {
+        slots.adopt_ended(result, true);
+    }
+    for number in state.slots() {
+        let (dir, id) = (state.slot(number)?, worker_id.to_owned());
+        let found =
+            tokio::task::spawn_blocking(move || recover::look(&dir, &id)).await.map_err(std::io::Error::other)?;
+        match found? {
+            Found::Alive(noted) => {
+                noted.iter().for_each(|attempt| slots.adopt_running(*attempt));
+                runners.adopt(number, &noted);
+            }
+            Found::Dead(owed, record) => {
+                for attempt in owed.into_iter().filter(|attempt| !known.contains(attempt)) {
+                    tracing::warn!("{attempt} was lost: the process of slot {number} died while no agent ran");
+                    let result = bare::lost(attempt);
+                    spool.put(&result)?;
+                    slots.adopt_ended(result, true);
+                }
+                record.write([])?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn introduce(options: &Options, identity: Identity) -> RegisterRequest {
+    RegisterRequest {
+        ip: options.address,
+        hostname: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        worker_id: identity.worker_id,
+        boot_id: identity.boot_id,
+        slots: Some(options.slots),
+        hardware: detect::hardware().await,
+        version: VERSION.to_owned(),
+    }
+}
+
+fn boot_id() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+}
+
+struct Agent {
+    slots: Slots,
+    runners: Runners,
+    incoming: mpsc::Receiver<Report>,
+    link: Link,
+    spool: Spool,
+    load: watch::Receiver<Load>,
+    /// c2d did not answer the last request.
+    silent: bool,
+    /// The last refusal that was logged, so that it is logged once.
+    refusal: String,
+    /// Keeps other agents from the state folder.
+    _lock: File,
+}
+
+enum Happened {
+    Replied(Reply),
+    Reported(Report),
+    TimeCame,
+    Stopped,
+}
+
+impl Agent {
+    async fn serve(&mut self, shutdown: impl Future<Output = ()>) -> Result<(), AgentError> {
+        let mut shutdown = std::pin::pin!(shutdown);
+        loop {
+            let request = self.slots.next_request(clock::elapsed(), &self.load.borrow());
+            if let Some(request) = request {
+                self.link.send(request);
+            }
+            let sleep = self.slots.due().map(|due| Duration::from_millis(due.since_ms(clock::elapsed())));
+            let happened = tokio::select! {
+                () = &mut shutdown => Happened::Stopped,
+                Some(report) = self.incoming.recv() => Happened::Reported(report),
+                reply = self.link.reply() => Happened::Replied(reply),
+                () = tokio::time::sleep(sleep.unwrap_or(SLEEP_MAX).min(SLEEP_MAX)) => Happened::TimeCame,
+            };
+            match happened {
+                Happened::Replied(reply) => self.on_reply(reply).await?,
+                Happened::Reported(report) => self.on_report(report),
+                Happened::TimeCame => {}
+                Happened::Stopped => {
+                    tracing::info!(
+                        "stopping; {} jobs go on and are taken over by the next start",
+                        self.slots.running()
+                    );
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    async fn on_reply(&mut self, Reply { seq, said }: Reply) -> Result<(), AgentError> {
+        let now = clock::elapsed();
+        match said {
+            Ok(Said::Registered(answer)) => {
+                if self.link.worker() != Some(answer.ip) {
+                    tracing::info!("registered at {} as {}", self.link.server(), answer.ip);
+                }
+                self.heard();
+                self.link.set_worker(answer.ip);
+                self.slots.on_registered(now, seq);
+            }
+            Ok(Said::Answer(answer)) => {
+                self.heard();
+                let actions = self.slots.on_answer(now, seq, answer);
+                self.carry_out(actions).await;
+            }
+            Err(error) if link::is_final(&error) && self.slots.awaits(seq) => return Err(AgentError::Refused(error)),
+            Err(error) => {
+                if self.slots.awaits(seq) {
+                    self.not_heard(&error);
+                }
+                let actions = self.slots.on_failed(now, seq, link::failure(&error), jitter());
+                self.carry_out(actions).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn carry_out(&mut self, actions: Vec<Action>) {
+        for action in actions {
+            match action {
+                Action::Start { assignment, lease_ms } => {
+                    let Some(worker) = self.link.worker() else { continue };
+                    let attempt = assignment.attempt;
+                    tracing::debug!("{attempt} starts");
+                    let start = Start { attempt, worker, tags: assignment.tags, spec: assignment.spec, lease_ms };
+                    if let Err(error) = self.runners.start(start) {
+                        tracing::error!("{attempt}: {error}");
+                        self.slots.on_ended(clock::elapsed(), bare::failed_setup(attempt, &error));
+                    }
+                }
+                Action::Kill(attempt) => self.runners.kill(attempt, Verdict::Cancelled),
+                Action::Forget { attempt, spooled } => {
+                    self.runners.forget(attempt);
+                    if spooled && let Err(error) = self.spool.remove(attempt) {
+                        tracing::warn!("cannot remove the kept result of {attempt}: {error}");
+                    }
+                }
+                Action::Spool(result) => self.keep(result).await,
+                Action::Renew { lease_ms } => self.runners.renew(lease_ms),
+            }
+        }
+    }
+
+    /// Keeps a result on disk. Without success the runner still has it.
+    async fn keep(&self, result: Box<AttemptResult>) {
+        let (spool, attempt) = (self.spool.clone(), result.attempt);
+        let kept = tokio::task::spawn_blocking(move || spool.put(&result)).await;
+        if let Err(error) = kept.map_err(std::io::Error::other).flatten() {
+            tracing::warn!("cannot keep the result of {attempt} on disk: {error}");
+        }
+    }
+
+    fn on_report(&mut self, Report { slot, news }: Report) {
+        let now = clock::elapsed();
+        match news {
+            News::Hello { version, running, ended } => {
+                let attempts = ended.iter().map(|result| result.attempt);
+                let lost = self.runners.on_hello(slot, &version, running, attempts);
+                running.into_iter().for_each(|attempt| self.slots.adopt_running(attempt));
+                ended.into_iter().for_each(|result| self.slots.adopt_ended(result, false));
+                lost.into_iter().for_each(|attempt| self.slots.on_ended(now, bare::lost(attempt)));
+            }
+            News::Ended(result) => {
+                tracing::debug!("{} ended: {}", result.attempt, result.outcome);
+                self.runners.on_ended(slot, result.attempt);
+                self.slots.on_ended(now, *result);
+            }
+            News::Broken => self.runners.on_broken(slot),
+            News::Dead { owed } => {
+                let running = self.runners.on_dead(slot);
+                // Of those that it owed the core knows all results that were told.
+                for attempt in owed.into_iter().chain(running) {
+                    if self.slots.is_running(attempt) {
+                        tracing::error!("{attempt} was lost: the process of slot {slot} died");
+                        self.slots.on_ended(now, bare::lost(attempt));
+                    }
+                }
+            }
+        }
+    }
+
+    fn heard(&mut self) {
+        if std::mem::take(&mut self.silent) {
+            tracing::info!("c2d at {} answers again", self.link.server());
+        }
+        self.refusal.clear();
+    }
+
+    /// Logs a loss of contact once, and each different refusal once.
+    fn not_heard(&mut self, error: &ClientError) {
+        let hint = error.hint().unwrap_or_default();
+        match error.code() {
+            None if !std::mem::replace(&mut self.silent, true) => {
+                tracing::warn!("{error}; running jobs go on and it is tried again ({hint})");
+            }
+            Some(_) if self.refusal != error.to_string() => {
+                self.refusal = error.to_string();
+                tracing::warn!("c2d refuses: {error} ({hint})");
+            }
+            _ => {}
+        }
+    }
+}
+
+/// From 0 to 1, different for each agent and each time.
+fn jitter() -> f64 {
+    let mut byte = [0_u8];
+    // Without random bytes the agents come back together, which is no harm worth an error.
+    let _without = getrandom::fill(&mut byte);
+    f64::from(byte[0]) / 255.0
+}

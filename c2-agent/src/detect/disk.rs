@@ -1,0 +1,25 @@
+//! Mounted disks.
+
+use c2_shared::worker::Disk;
+use sysinfo::{DiskRefreshKind, Disks};
+
+/// Disks more than which nobody reads through, as on machines with many bind mounts.
+const DISKS_MAX: usize = 32;
+
+/// The mounted disks in the order of their mount points.
+pub(crate) fn mounted() -> Vec<Disk> {
+    let only_space = DiskRefreshKind::nothing().with_storage();
+    let Ok(found) = Disks::new_with_refreshed_list_specifics(only_space) else { return Vec::new() };
+    let mut disks: Vec<Disk> = found
+        .iter()
+        .map(|disk| Disk {
+            mount: disk.mount_point().display().to_string(),
+            total_bytes: disk.total_space(),
+            free_bytes: disk.available_space(),
+        })
+        .filter(|disk| disk.total_bytes > 0)
+        .collect();
+    disks.sort_by(|a, b| a.mount.cmp(&b.mount));
+    disks.truncate(DISKS_MAX);
+    disks
+}

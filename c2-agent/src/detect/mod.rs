@@ -1,0 +1,51 @@
+//! What this machine is and how busy it is.
+//!
+//! Each kind of hardware has a file. Nothing here is asked by the poll loop: hardware is read once
+//! at the start, load by a task of its own that leaves the latest figures.
+
+mod cpu;
+mod disk;
+mod gpu;
+mod mem;
+
+use std::time::Duration;
+
+use c2_shared::worker::{Hardware, Load};
+use tokio::sync::watch;
+
+/// How often the load is read: as often as an idle agent speaks to c2d.
+const LOAD_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Reads what the machine consists of. Never fails: what cannot be found out is left empty.
+pub(crate) async fn hardware() -> Hardware {
+    let gpus = gpu::read().await;
+    let rest = tokio::task::spawn_blocking(move || Hardware {
+        os: sysinfo::System::long_os_version().unwrap_or_default(),
+        arch: sysinfo::System::cpu_arch(),
+        cpu_model: cpu::model(),
+        cpu_cores: cpu::cores(),
+        memory_bytes: mem::total(),
+        disks: disk::mounted(),
+        gpus: gpus.into_iter().map(|found| found.gpu).collect(),
+    });
+    rest.await.unwrap_or_default()
+}
+
+/// Keeps the load up to date for as long as somebody looks at it.
+pub(crate) async fn watch_load(latest: watch::Sender<Load>, has_gpus: bool) {
+    let mut meter = cpu::Meter::new();
+    let mut ticks = tokio::time::interval(LOAD_INTERVAL);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    while !latest.is_closed() {
+        ticks.tick().await;
+        let gpu_percent = if has_gpus { gpu::read().await.iter().map(|found| found.percent).collect() } else { vec![] };
+        let (memory_used_bytes, memory_total_bytes) = mem::used_and_total();
+        latest.send_replace(Load {
+            cpu_percent: meter.percent(),
+            memory_used_bytes,
+            memory_total_bytes,
+            load_1m: cpu::load_1m(),
+            gpu_percent,
+        });
+    }
+}

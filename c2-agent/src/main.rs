@@ -1,0 +1,75 @@
+//! The program `c2-agent`: command line, logging, signals; the rest is the library's.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use c2_agent::options::{Cli, Command, Flags, Options, SlotOptions};
+use clap::Parser as _;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    start_logging();
+    match cli.command {
+        Some(Command::RunSlot(options)) => run_slot(&options),
+        None => run_agent(cli.flags),
+    }
+}
+
+fn run_slot(options: &SlotOptions) -> ExitCode {
+    match c2_agent::supervise::run(options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error.into(), "this is started by the agent, not by hand", 1),
+    }
+}
+
+fn run_agent(flags: Flags) -> ExitCode {
+    let options = match Options::decide(flags) {
+        Ok(options) => options,
+        Err(error) => {
+            let hint = error.hint();
+            return fail(&error.into(), &hint, 2);
+        }
+    };
+    // What whoever started us left open is neither the runners' business nor the jobs'.
+    close_fds::set_fds_cloexec(3, &[]);
+    // One thread is enough for messages, and the least memory.
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error.into(), "see the limits of this user with: ulimit -a", 1),
+    };
+    let end = runtime.block_on(c2_agent::agent::run(options, asked_to_stop()));
+    // What may still be read from a slow disk or a driver is not waited for.
+    runtime.shutdown_background();
+    match end {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let hint = error.hint();
+            fail(&error.into(), &hint, 1)
+        }
+    }
+}
+
+/// Resolves at the first SIGTERM or SIGINT.
+async fn asked_to_stop() {
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        tracing::warn!("cannot listen for signals; stop this agent with SIGKILL, its jobs go on");
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+}
+
+fn start_logging() {
+    let filter = EnvFilter::try_from_env("C2_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+}
+
+fn fail(error: &anyhow::Error, hint: &str, status: u8) -> ExitCode {
+    // There is nobody to tell if even this cannot be written.
+    let _unwritten = writeln!(std::io::stderr().lock(), "error: {error:#}\nhint: {hint}");
+    ExitCode::from(status)
+}

@@ -1,0 +1,385 @@
+//! What this worker holds and what it owes: the pure core of the agent.
+//!
+//! Attempts that run, results that c2d has not acknowledged, when to ask c2d and what to tell it,
+//! and what its answers mean. It knows no clock, no network and no process; time is an argument.
+//!
+//! Only the answer to the latest request counts. Each poll tells everything that is held at the
+//! moment when it is sent, and c2d delivers again whatever such a poll does not mention, so an
+//! answer that is not heard, or not heard in time, is as good as lost and does no harm.
+
+use std::collections::BTreeMap;
+
+use c2_shared::api::workers::{Assignment, AttemptResult, Directive, PollRequest, PollResponse};
+use c2_shared::backoff::Backoff;
+use c2_shared::id::AttemptId;
+use c2_shared::job::OnLost;
+use c2_shared::limits::{BACKOFF_S, PARK_MAX_S};
+use c2_shared::time::Mono;
+use c2_shared::worker::Load;
+
+/// With every slot taken a poll can bring nothing but a kill, so it waits this long for a result
+/// that could travel with it. Short jobs thereby cost one request each rather than two.
+const LINGER_MS: u64 = 20;
+/// Pause after an answer that changed nothing, should c2d give such answers without waiting.
+const PAUSE_MS: u64 = 200;
+/// The part of a lease after which it is renewed; more often would be of no use.
+const RENEW_PART: u64 = 10;
+/// Output in one poll; results beyond it travel with the next, so that c2d takes the body.
+const REPORT_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Who polls.
+#[derive(Clone, Debug, Default)]
+pub struct Identity {
+    /// Identity of the state folder.
+    pub worker_id: String,
+    /// The kernel's boot id.
+    pub boot_id: String,
+    /// Names this run of the agent.
+    pub session: String,
+}
+
+/// The core.
+#[derive(Debug)]
+pub struct Slots {
+    identity: Identity,
+    slots: u32,
+    fence_ms: u64,
+    held: BTreeMap<AttemptId, Held>,
+    registered: bool,
+    line: Line,
+    seq: u64,
+    /// Answers in a row that brought nothing.
+    idle: usize,
+    backoff: Backoff,
+    renewed: Option<Mono>,
+}
+
+/// An attempt that c2d must hear about in each poll.
+#[derive(Debug)]
+enum Held {
+    Running { killing: bool },
+    Ended { result: Box<AttemptResult>, spooled: bool },
+}
+
+/// The line to c2d.
+#[derive(Debug)]
+enum Line {
+    /// Nothing is under way; the next request is due then.
+    Quiet { due: Mono },
+    /// An answer is awaited.
+    Waiting { sent: Mono, reports: Vec<AttemptId>, parked: bool },
+}
+
+/// Something to send to c2d. Its number comes back with the answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// Which request this is.
+    pub seq: u64,
+    /// What it is.
+    pub kind: RequestKind,
+}
+
+/// The two things that an agent asks.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RequestKind {
+    /// Introduce this worker.
+    Register,
+    /// Reconcile.
+    Poll(Box<PollRequest>),
+}
+
+/// What an answer leads to, to be done in this order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Start a job; it may run for `lease_ms` without word from c2d, or for ever.
+    Start {
+        /// The job.
+        assignment: Box<Assignment>,
+        /// How long, unless renewed.
+        lease_ms: Option<u64>,
+    },
+    /// End an attempt that c2d cancelled.
+    Kill(AttemptId),
+    /// c2d has the result.
+    Forget {
+        /// Which attempt.
+        attempt: AttemptId,
+        /// Whether it was kept on disk.
+        spooled: bool,
+    },
+    /// Keep the result on disk, it could not be delivered.
+    Spool(Box<AttemptResult>),
+    /// Every running job may go on for so long.
+    Renew {
+        /// How long, unless renewed again.
+        lease_ms: u64,
+    },
+}
+
+/// Why there was no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// c2d could not be reached, or refused.
+    NoAnswer,
+    /// c2d does not know this worker.
+    Unknown,
+}
+
+impl Slots {
+    /// A worker that holds nothing yet and introduces itself first. A job ends when c2d was silent
+    /// for `fence_ms`.
+    #[must_use]
+    pub fn new(identity: Identity, slots: u32, fence_ms: u64, now: Mono) -> Self {
+        Self {
+            identity,
+            slots,
+            fence_ms,
+            held: BTreeMap::new(),
+            registered: false,
+            line: Line::Quiet { due: now },
+            seq: 0,
+            idle: 0,
+            backoff: Backoff::default(),
+            renewed: None,
+        }
+    }
+
+    /// Takes over an attempt that an earlier run of the agent started.
+    pub fn adopt_running(&mut self, attempt: AttemptId) {
+        self.held.entry(attempt).or_insert(Held::Running { killing: false });
+    }
+
+    /// Takes over a result that an earlier run of the agent owed; `spooled` if it is on disk.
+    pub fn adopt_ended(&mut self, result: AttemptResult, spooled: bool) {
+        let known = matches!(self.held.get(&result.attempt), Some(Held::Ended { .. }));
+        if !known {
+            self.held.insert(result.attempt, Held::Ended { result: Box::new(result), spooled });
+        }
+    }
+
+    /// An attempt is over. The first result of an attempt counts, and none of one not held.
+    pub fn on_ended(&mut self, now: Mono, result: AttemptResult) {
+        if self.is_running(result.attempt) {
+            self.held.insert(result.attempt, Held::Ended { result: Box::new(result), spooled: false });
+            self.idle = 0;
+            // While c2d cannot be reached, news do not make it come back sooner.
+            if let Line::Quiet { due } = &mut self.line
+                && self.backoff.failures() == 0
+            {
+                *due = (*due).min(now);
+            }
+        }
+    }
+
+    /// Whether an attempt is held and has not ended.
+    #[must_use]
+    pub fn is_running(&self, attempt: AttemptId) -> bool {
+        matches!(self.held.get(&attempt), Some(Held::Running { .. }))
+    }
+
+    /// Attempts that have not ended.
+    #[must_use]
+    pub fn running(&self) -> usize {
+        self.held.values().filter(|held| matches!(held, Held::Running { .. })).count()
+    }
+
+    /// When [`Slots::next_request`] has something to say at the latest; none while an answer is
+    /// awaited.
+    #[must_use]
+    pub fn due(&self) -> Option<Mono> {
+        match &self.line {
+            Line::Quiet { due } => Some(*due),
+            Line::Waiting { parked: true, .. } if self.owes() => Some(Mono(0)),
+            Line::Waiting { .. } => None,
+        }
+    }
+
+    /// Whether the answer to this request counts: no later one was sent.
+    #[must_use]
+    pub const fn awaits(&self, seq: u64) -> bool {
+        matches!(self.line, Line::Waiting { .. }) && seq == self.seq
+    }
+
+    /// What to send now, if anything. While a poll is parked, a result makes a new one that takes
+    /// its place; a poll that carries results is waited for, as c2d answers it at once.
+    pub fn next_request(&mut self, now: Mono, load: &Load) -> Option<Request> {
+        if self.due().is_none_or(|due| due > now) {
+            return None;
+        }
+        self.seq += 1;
+        let seq = self.seq;
+        if !self.registered {
+            self.line = Line::Waiting { sent: now, reports: Vec::new(), parked: false };
+            return Some(Request { seq, kind: RequestKind::Register });
+        }
+        let poll = self.compose(load);
+        let reports: Vec<AttemptId> = poll.unsent.iter().map(|result| result.attempt).collect();
+        self.line = Line::Waiting { sent: now, parked: reports.is_empty(), reports };
+        Some(Request { seq, kind: RequestKind::Poll(Box::new(poll)) })
+    }
+
+    /// c2d knows this worker now.
+    pub fn on_registered(&mut self, now: Mono, seq: u64) {
+        if self.awaits(seq) {
+            self.registered = true;
+            self.line = Line::Quiet { due: now };
+        }
+    }
+
+    /// c2d answered a poll.
+    pub fn on_answer(&mut self, now: Mono, seq: u64, answer: PollResponse) -> Vec<Action> {
+        let Some((sent, reports)) = self.take_waiting(seq, now) else { return Vec::new() };
+        // c2d counts from when it heard us, which was after we sent.
+        let lease_ms = self.fence_ms.saturating_sub(now.since_ms(sent));
+        let mut actions = Vec::new();
+        let fresh = self.renewed.is_some_and(|renewed| now.since_ms(renewed) < self.fence_ms / RENEW_PART);
+        if !fresh {
+            self.renewed = Some(now);
+            if self.running() > 0 {
+                actions.push(Action::Renew { lease_ms });
+            }
+        }
+        let mut news = false;
+        for attempt in answer.ack {
+            news |= self.on_ack(attempt, &mut actions);
+        }
+        let nothing_accepted = !reports.is_empty() && !news;
+        for attempt in answer.kill {
+            news |= self.on_kill(attempt, &mut actions);
+        }
+        for assignment in answer.assign {
+            news |= self.on_assign(assignment, lease_ms, &mut actions);
+        }
+        self.spool(&reports, &mut actions);
+        if answer.directives.contains(&Directive::Register) {
+            self.registered = false;
+        }
+        let due = if nothing_accepted {
+            // Reporting again at once would be answered the same again at once.
+            now.after_ms(millis(self.backoff.next(0.0)))
+        } else {
+            self.backoff.reset();
+            self.due_after(news, sent, now)
+        };
+        self.line = Line::Quiet { due };
+        actions
+    }
+
+    /// A request failed. `jitter` from 0 to 1 keeps a hundred agents apart.
+    pub fn on_failed(&mut self, now: Mono, seq: u64, failure: Failure, jitter: f64) -> Vec<Action> {
+        let Some((_, reports)) = self.take_waiting(seq, now) else { return Vec::new() };
+        if failure == Failure::Unknown {
+            self.registered = false;
+        }
+        self.idle = 0;
+        self.line = Line::Quiet { due: now.after_ms(millis(self.backoff.next(jitter))) };
+        let mut actions = Vec::new();
+        self.spool(&reports, &mut actions);
+        actions
+    }
+
+    fn take_waiting(&mut self, seq: u64, now: Mono) -> Option<(Mono, Vec<AttemptId>)> {
+        if !self.awaits(seq) {
+            return None;
+        }
+        match std::mem::replace(&mut self.line, Line::Quiet { due: now }) {
+            Line::Waiting { sent, reports, .. } => Some((sent, reports)),
+            Line::Quiet { .. } => None,
+        }
+    }
+
+    fn owes(&self) -> bool {
+        self.held.values().any(|held| matches!(held, Held::Ended { .. }))
+    }
+
+    fn slots_free(&self) -> u32 {
+        self.slots.saturating_sub(u32::try_from(self.running()).unwrap_or(u32::MAX))
+    }
+
+    fn compose(&self, load: &Load) -> PollRequest {
+        let (mut running, mut unsent, mut bytes) = (Vec::new(), Vec::new(), 0);
+        for (attempt, held) in &self.held {
+            match held {
+                Held::Running { .. } => running.push(*attempt),
+                Held::Ended { result, .. } => {
+                    bytes += kept_bytes(result);
+                    if unsent.is_empty() || bytes <= REPORT_BYTES_MAX {
+                        unsent.push((**result).clone());
+                    } else {
+                        // Its turn comes; until then c2d must not think it lost.
+                        running.push(*attempt);
+                    }
+                }
+            }
+        }
+        // The README's waiting times, up to what keeps the worker online.
+        let step = BACKOFF_S[self.idle.min(BACKOFF_S.len() - 1)].min(PARK_MAX_S);
+        PollRequest {
+            worker_id: self.identity.worker_id.clone(),
+            boot_id: self.identity.boot_id.clone(),
+            session: self.identity.session.clone(),
+            seq: self.seq,
+            slots_free: self.slots_free(),
+            running,
+            wait_s: if unsent.is_empty() { step } else { 0 },
+            unsent,
+            load: load.clone(),
+        }
+    }
+
+    /// Returns whether this changed anything, as do the next two.
+    fn on_ack(&mut self, attempt: AttemptId, actions: &mut Vec<Action>) -> bool {
+        let Some(Held::Ended { spooled, .. }) = self.held.get(&attempt) else { return false };
+        actions.push(Action::Forget { attempt, spooled: *spooled });
+        self.held.remove(&attempt);
+        true
+    }
+
+    fn on_kill(&mut self, attempt: AttemptId, actions: &mut Vec<Action>) -> bool {
+        let Some(Held::Running { killing }) = self.held.get_mut(&attempt) else { return false };
+        // Passed on each time, in case the first did not get through.
+        actions.push(Action::Kill(attempt));
+        !std::mem::replace(killing, true)
+    }
+
+    fn on_assign(&mut self, assignment: Assignment, lease_ms: u64, actions: &mut Vec<Action>) -> bool {
+        // More than fits is not started: c2d sees it missing from the next poll and waits.
+        if self.held.contains_key(&assignment.attempt) || self.slots_free() == 0 {
+            return false;
+        }
+        self.held.insert(assignment.attempt, Held::Running { killing: false });
+        let lease_ms = (assignment.spec.on_lost != OnLost::Wait).then_some(lease_ms);
+        actions.push(Action::Start { assignment: Box::new(assignment), lease_ms });
+        true
+    }
+
+    /// Has those of `reports` kept on disk that are still owed and are not kept yet.
+    fn spool(&mut self, reports: &[AttemptId], actions: &mut Vec<Action>) {
+        for attempt in reports {
+            if let Some(Held::Ended { result, spooled: spooled @ false }) = self.held.get_mut(attempt) {
+                *spooled = true;
+                actions.push(Action::Spool(result.clone()));
+            }
+        }
+    }
+
+    fn due_after(&mut self, news: bool, sent: Mono, now: Mono) -> Mono {
+        if !news {
+            self.idle += 1;
+            return now.max(sent.after_ms(PAUSE_MS));
+        }
+        self.idle = 0;
+        if self.slots_free() > 0 || self.owes() { now } else { now.after_ms(LINGER_MS) }
+    }
+}
+
+fn kept_bytes(result: &AttemptResult) -> usize {
+    [&result.stdout, &result.stderr].iter().map(|output| output.head.0.len() + output.tail.0.len()).sum()
+}
+
+fn millis(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

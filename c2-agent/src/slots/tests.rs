@@ -1,0 +1,305 @@
+//! Scenarios of the core: each states all that is sent and done, and nothing else.
+
+use c2_shared::api::workers::Output;
+use c2_shared::id::JobId;
+use c2_shared::job::{JobSpec, Outcome};
+
+use super::*;
+
+const FENCE_MS: u64 = 54_000;
+
+fn attempt(job: u64) -> AttemptId {
+    AttemptId { job: JobId(job), number: 1 }
+}
+
+fn result(job: u64) -> AttemptResult {
+    AttemptResult {
+        attempt: attempt(job),
+        outcome: Outcome::Exit { code: 0 },
+        started_ms: 0,
+        ended_ms: 0,
+        stdout: Output::default(),
+        stderr: Output::default(),
+        swept: 0,
+    }
+}
+
+fn assignment(job: u64, on_lost: OnLost) -> Assignment {
+    let spec = JobSpec { command: "true".to_owned(), on_lost, ..JobSpec::default() };
+    Assignment { attempt: attempt(job), job_id: JobId(job), tags: Vec::new(), spec }
+}
+
+fn assign(jobs: &[u64]) -> PollResponse {
+    let assign = jobs.iter().map(|job| assignment(*job, OnLost::Requeue)).collect();
+    PollResponse { assign, ..PollResponse::default() }
+}
+
+fn ack(jobs: &[u64]) -> PollResponse {
+    PollResponse { ack: jobs.iter().copied().map(attempt).collect(), ..PollResponse::default() }
+}
+
+fn kill(job: u64) -> PollResponse {
+    PollResponse { kill: vec![attempt(job)], ..PollResponse::default() }
+}
+
+/// A core with its own time, and short words for what it does.
+struct Scene {
+    slots: Slots,
+    now: Mono,
+}
+
+impl Scene {
+    fn new(slots: u32) -> Self {
+        Self { slots: Slots::new(Identity::default(), slots, FENCE_MS, Mono(1_000)), now: Mono(1_000) }
+    }
+
+    /// A worker that is known to c2d.
+    fn registered(slots: u32) -> Self {
+        let mut scene = Self::new(slots);
+        assert_eq!(scene.sends(), "1: register");
+        scene.slots.on_registered(scene.now, 1);
+        scene
+    }
+
+    fn pass(&mut self, ms: u64) {
+        self.now = self.now.after_ms(ms);
+    }
+
+    /// What is sent now, as `seq: free/running/unsent/wait`, jobs by number.
+    fn sends(&mut self) -> String {
+        match self.slots.next_request(self.now, &Load::default()) {
+            None => "nothing".to_owned(),
+            Some(Request { seq, kind: RequestKind::Register }) => format!("{seq}: register"),
+            Some(Request { seq, kind: RequestKind::Poll(poll) }) => {
+                assert_eq!(poll.seq, seq);
+                let jobs = |attempts: Vec<AttemptId>| -> String {
+                    attempts.iter().map(|a| a.job.0.to_string()).collect::<Vec<_>>().join(",")
+                };
+                let unsent = poll.unsent.iter().map(|result| result.attempt).collect();
+                format!("{seq}: {}/{}/{}/{}s", poll.slots_free, jobs(poll.running), jobs(unsent), poll.wait_s)
+            }
+        }
+    }
+
+    fn answer(&mut self, seq: u64, answer: PollResponse) -> String {
+        let actions = self.slots.on_answer(self.now, seq, answer);
+        words(&actions)
+    }
+
+    fn fail(&mut self, seq: u64, failure: Failure) -> String {
+        let actions = self.slots.on_failed(self.now, seq, failure, 0.0);
+        words(&actions)
+    }
+
+    fn ends(&mut self, job: u64) {
+        self.slots.on_ended(self.now, result(job));
+    }
+
+    fn due_in(&self) -> Option<u64> {
+        self.slots.due().map(|due| due.since_ms(self.now))
+    }
+}
+
+fn words(actions: &[Action]) -> String {
+    let word = |action: &Action| match action {
+        Action::Start { assignment, lease_ms } => {
+            format!("start {} {}", assignment.job_id.0, lease_ms.map_or("-".to_owned(), |ms| ms.to_string()))
+        }
+        Action::Kill(attempt) => format!("kill {}", attempt.job.0),
+        Action::Forget { attempt, spooled } => format!("forget {}{}", attempt.job.0, if *spooled { "!" } else { "" }),
+        Action::Spool(result) => format!("spool {}", result.attempt.job.0),
+        Action::Renew { lease_ms } => format!("renew {lease_ms}"),
+    };
+    actions.iter().map(word).collect::<Vec<_>>().join("; ")
+}
+
+#[test]
+fn an_idle_worker_waits_longer_and_longer() {
+    let mut scene = Scene::registered(4);
+    for (seq, wait_s) in [(2, 1), (3, 2), (4, 4), (5, 5), (6, 5)] {
+        assert_eq!(scene.sends(), format!("{seq}: 4///{wait_s}s"));
+        assert_eq!(scene.sends(), "nothing", "one at a time");
+        scene.pass(wait_s * 1_000);
+        assert_eq!(scene.answer(seq, PollResponse::default()), "");
+        assert_eq!(scene.due_in(), Some(0));
+    }
+    // Work makes it ask soon again.
+    assert_eq!(scene.sends(), "7: 4///5s");
+    assert_eq!(scene.answer(7, assign(&[1])), "start 1 54000");
+    assert_eq!(scene.sends(), "8: 3/1//1s");
+}
+
+#[test]
+fn empty_answers_without_a_wait_do_not_spin() {
+    let mut scene = Scene::registered(4);
+    assert_eq!(scene.sends(), "2: 4///1s");
+    scene.answer(2, PollResponse::default());
+    assert_eq!(scene.due_in(), Some(PAUSE_MS));
+}
+
+#[test]
+fn a_result_takes_the_place_of_a_parked_poll() {
+    let mut scene = Scene::registered(2);
+    scene.sends();
+    assert_eq!(scene.answer(2, assign(&[1, 2])), "start 1 54000; start 2 54000");
+    assert_eq!(scene.due_in(), Some(LINGER_MS), "all slots taken: a result may come at once");
+    scene.pass(LINGER_MS);
+    assert_eq!(scene.sends(), "3: 0/1,2//1s");
+    scene.ends(1);
+    assert_eq!(scene.sends(), "4: 1/2/1/0s");
+    // What the older poll is answered is not heard, whatever it says.
+    assert_eq!(scene.answer(3, assign(&[3])), "");
+    assert_eq!(scene.fail(3, Failure::Unknown), "");
+    assert_eq!(scene.answer(4, PollResponse { assign: assign(&[3]).assign, ..ack(&[1]) }), "forget 1; start 3 54000");
+}
+
+#[test]
+fn results_gather_while_one_is_reported() {
+    let mut scene = Scene::registered(3);
+    scene.sends();
+    scene.answer(2, assign(&[1, 2, 3]));
+    scene.ends(1);
+    assert_eq!(scene.sends(), "3: 1/2,3/1/0s", "a result ends the lingering");
+    scene.ends(2);
+    scene.ends(3);
+    assert_eq!(scene.sends(), "nothing");
+    assert_eq!(scene.answer(3, ack(&[1])), "forget 1");
+    assert_eq!(scene.sends(), "4: 3//2,3/0s");
+    assert_eq!(scene.answer(4, ack(&[2, 3])), "forget 2; forget 3");
+    assert_eq!(scene.sends(), "5: 3///1s");
+}
+
+#[test]
+fn repeated_and_strange_orders_do_nothing() {
+    let mut scene = Scene::registered(2);
+    scene.sends();
+    scene.answer(2, assign(&[1]));
+    scene.sends();
+    assert_eq!(scene.answer(3, assign(&[1])), "", "held already");
+    scene.pass(PAUSE_MS);
+    scene.sends();
+    assert_eq!(scene.answer(4, kill(9)), "", "not held");
+    scene.pass(PAUSE_MS);
+    scene.sends();
+    assert_eq!(scene.answer(5, ack(&[1])), "", "it runs");
+    scene.pass(PAUSE_MS);
+    assert_eq!(scene.sends(), "6: 1/1//5s");
+    assert_eq!(scene.answer(6, kill(1)), "kill 1");
+    assert_eq!(scene.sends(), "7: 1/1//1s", "it counts until its processes are gone");
+    assert_eq!(scene.answer(7, kill(1)), "kill 1", "once more, should the first be lost");
+    assert_eq!(scene.due_in(), Some(PAUSE_MS), "but without haste");
+    scene.ends(1);
+    scene.ends(1);
+    assert_eq!(scene.sends(), "8: 2//1/0s");
+    assert_eq!(scene.answer(8, assign(&[1])), "spool 1", "a result is owed: never started again");
+    scene.ends(9);
+    assert_eq!(scene.slots.running(), 0);
+}
+
+#[test]
+fn more_than_fits_is_left_for_later() {
+    let mut scene = Scene::registered(1);
+    scene.sends();
+    assert_eq!(scene.answer(2, assign(&[1, 2])), "start 1 54000");
+}
+
+#[test]
+fn an_unreachable_c2d_is_asked_less_and_less() {
+    let mut scene = Scene::registered(1);
+    scene.sends();
+    scene.answer(2, assign(&[1]));
+    scene.ends(1);
+    assert_eq!(scene.sends(), "3: 1//1/0s");
+    assert_eq!(scene.fail(3, Failure::NoAnswer), "spool 1");
+    for (seq, wait_ms) in [(4, 1_000), (5, 2_000), (6, 4_000), (7, 8_000), (8, 10_000)] {
+        assert_eq!(scene.due_in(), Some(wait_ms));
+        assert_eq!(scene.sends(), "nothing");
+        scene.pass(wait_ms);
+        assert_eq!(scene.sends(), format!("{seq}: 1//1/0s"));
+        assert_eq!(scene.fail(seq, Failure::NoAnswer), "", "it is on disk already");
+    }
+    scene.pass(10_000);
+    scene.sends();
+    assert_eq!(scene.answer(9, ack(&[1])), "forget 1!");
+    assert_eq!(scene.due_in(), Some(0));
+}
+
+#[test]
+fn news_do_not_shorten_the_back_off() {
+    let mut scene = Scene::registered(1);
+    scene.sends();
+    scene.answer(2, assign(&[1]));
+    scene.pass(LINGER_MS);
+    scene.sends();
+    scene.fail(3, Failure::NoAnswer);
+    scene.ends(1);
+    assert_eq!(scene.due_in(), Some(1_000));
+}
+
+#[test]
+fn refused_results_are_kept_and_not_pressed() {
+    let mut scene = Scene::registered(1);
+    scene.sends();
+    scene.answer(2, assign(&[1]));
+    scene.ends(1);
+    scene.sends();
+    assert_eq!(scene.answer(3, PollResponse::default()), "spool 1");
+    assert_eq!(scene.due_in(), Some(1_000));
+}
+
+#[test]
+fn a_forgotten_worker_introduces_itself_again() {
+    let mut scene = Scene::registered(1);
+    scene.sends();
+    let directives = vec![Directive::Register];
+    assert_eq!(scene.answer(2, PollResponse { directives, ..assign(&[1]) }), "start 1 54000");
+    scene.pass(LINGER_MS);
+    assert_eq!(scene.sends(), "3: register");
+    scene.slots.on_registered(scene.now, 3);
+    assert_eq!(scene.sends(), "4: 0/1//1s");
+    assert_eq!(scene.fail(4, Failure::Unknown), "");
+    scene.pass(1_000);
+    assert_eq!(scene.sends(), "5: register");
+}
+
+#[test]
+fn leases_count_from_when_the_answered_poll_was_sent() {
+    let mut scene = Scene::registered(2);
+    scene.sends();
+    scene.pass(900);
+    let waits = PollResponse { assign: vec![assignment(2, OnLost::Wait)], ..PollResponse::default() };
+    let both = PollResponse { assign: [assign(&[1]).assign, waits.assign].concat(), ..PollResponse::default() };
+    assert_eq!(scene.answer(2, both), "start 1 53100; start 2 -");
+    scene.pass(LINGER_MS);
+    scene.sends();
+    scene.pass(1_000);
+    assert_eq!(scene.answer(3, PollResponse::default()), "", "started just now");
+    scene.sends();
+    scene.pass(5_000);
+    assert_eq!(scene.answer(4, PollResponse::default()), "renew 49000");
+}
+
+#[test]
+fn what_an_earlier_run_left_is_taken_over() {
+    let mut scene = Scene::new(2);
+    scene.slots.adopt_running(attempt(1));
+    scene.slots.adopt_ended(result(2), true);
+    scene.slots.adopt_ended(result(2), false);
+    scene.slots.adopt_running(attempt(2));
+    assert_eq!(scene.sends(), "1: register");
+    scene.slots.on_registered(scene.now, 1);
+    assert_eq!(scene.sends(), "2: 1/1/2/0s");
+    assert_eq!(scene.answer(2, ack(&[2])), "renew 54000; forget 2!");
+}
+
+#[test]
+fn large_results_travel_one_after_the_other_and_count_as_held() {
+    let mut scene = Scene::registered(3);
+    for job in [1, 2, 3] {
+        let stdout = Output::whole(vec![b'x'; REPORT_BYTES_MAX / 2]);
+        scene.slots.adopt_ended(AttemptResult { stdout, ..result(job) }, false);
+    }
+    assert_eq!(scene.sends(), "2: 3/3/1,2/0s");
+    assert_eq!(scene.answer(2, ack(&[1, 2])), "forget 1; forget 2");
+    assert_eq!(scene.sends(), "3: 3//3/0s");
+}

@@ -1,0 +1,96 @@
+//! Results on disk that c2d has not acknowledged, one file for each attempt.
+//!
+//! Only results that could not be delivered at the first try come here, so that the quick way
+//! touches no disk. A file is complete or not there: it is written aside, synced and renamed.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use c2_shared::api::workers::AttemptResult;
+use c2_shared::id::AttemptId;
+
+/// The folder of spooled results.
+#[derive(Clone, Debug)]
+pub(crate) struct Spool {
+    dir: PathBuf,
+}
+
+impl Spool {
+    pub(crate) const fn new(dir: PathBuf) -> Self {
+        Self { dir }
+    }
+
+    /// Keeps a result until [`Spool::remove`]; durable when this returns.
+    pub(crate) fn put(&self, result: &AttemptResult) -> io::Result<()> {
+        let path = self.path(result.attempt);
+        let new = path.with_extension("new");
+        let mut file = File::create(&new)?;
+        file.write_all(&serde_json::to_vec(result)?)?;
+        file.sync_all()?;
+        fs::rename(&new, &path)?;
+        File::open(&self.dir)?.sync_all()
+    }
+
+    /// Forgets a result; one that is not here is forgotten already.
+    pub(crate) fn remove(&self, attempt: AttemptId) -> io::Result<()> {
+        match fs::remove_file(self.path(attempt)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads all results that are kept. A file that cannot be read is left where it is and said.
+    pub(crate) fn load(&self) -> io::Result<Vec<AttemptResult>> {
+        let mut results = Vec::new();
+        for entry in fs::read_dir(&self.dir)? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "json") {
+                match read(&path) {
+                    Ok(result) => results.push(result),
+                    Err(error) => tracing::warn!("cannot read the kept result {}: {error}", path.display()),
+                }
+            }
+        }
+        Ok(results)
+    }
+
+    fn path(&self, attempt: AttemptId) -> PathBuf {
+        // Appended, as the number after the attempt's own dot would pass for an extension.
+        self.dir.join(format!("{attempt}.json"))
+    }
+}
+
+fn read(path: &Path) -> io::Result<AttemptResult> {
+    Ok(serde_json::from_slice(&fs::read(path)?)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use c2_shared::job::Outcome;
+
+    use super::*;
+
+    #[test]
+    fn results_survive_and_are_forgotten() {
+        let dir = tempfile::tempdir().unwrap();
+        let spool = Spool::new(dir.path().to_owned());
+        let attempt: AttemptId = "job-3.2".parse().unwrap();
+        let result = AttemptResult {
+            attempt,
+            outcome: Outcome::Exit { code: 3 },
+            started_ms: 1,
+            ended_ms: 2,
+            stdout: c2_shared::api::workers::Output::whole("out"),
+            stderr: c2_shared::api::workers::Output::default(),
+            swept: 0,
+        };
+        spool.put(&result).unwrap();
+        spool.put(&result).unwrap();
+        fs::write(dir.path().join("job-4.1.json"), "{").unwrap();
+        assert_eq!(spool.load().unwrap(), [result]);
+        spool.remove(attempt).unwrap();
+        spool.remove(attempt).unwrap();
+        assert_eq!(spool.load().unwrap(), []);
+    }
+}

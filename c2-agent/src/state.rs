@@ -1,0 +1,281 @@
+//! The agent's state folder: who holds it, the worker's identity, and a folder for each slot.
+//!
+//! `agent.lock` admits one agent. `slots/N/lock` is locked by the runner of slot N for as long as
+//! it lives, and holds the attempts whose results it still owes. Spooled results are
+//! [`crate::spool`]'s.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+
+use c2_shared::id::AttemptId;
+use rustix::fs::{FlockOperation, Mode, OFlags, flock};
+
+/// Size beyond which a runner's log starts anew; it holds warnings only.
+const LOG_BYTES_MAX: u64 = 64 * 1024;
+
+/// The state folder.
+#[derive(Clone, Debug)]
+pub(crate) struct StateDir {
+    path: PathBuf,
+}
+
+/// The folder of one slot.
+#[derive(Clone, Debug)]
+pub(crate) struct SlotDir {
+    path: PathBuf,
+}
+
+/// The lock of a slot and the list of attempts in it, in one file, so that noting an attempt costs
+/// one write and no folder changes.
+#[derive(Debug)]
+pub(crate) struct Record {
+    file: File,
+}
+
+/// Why the state folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// It cannot be made, read or written.
+    #[error("cannot use the state folder {path:?}")]
+    Io {
+        /// Which file or folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Another agent uses it.
+    #[error("another agent is running with the state folder {0:?}")]
+    InUse(PathBuf),
+    /// The system gave no random bytes for the worker's identity.
+    #[error("no random bytes from the system")]
+    Random,
+}
+
+impl StateError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Io { .. } => "choose a folder that you may write to with --state-dir",
+            Self::InUse(_) => "stop it first, or give this one its own --state-dir and --address",
+            Self::Random => "see whether /dev/urandom is there",
+        }
+    }
+}
+
+impl StateDir {
+    /// Opens the folder, making it when it is missing.
+    pub(crate) fn open(path: &Path) -> Result<Self, StateError> {
+        for dir in [path.to_owned(), path.join("slots"), path.join("spool")] {
+            make_private_dir(&dir).map_err(|source| StateError::Io { path: dir, source })?;
+        }
+        Ok(Self { path: path.to_owned() })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn spool(&self) -> PathBuf {
+        self.path.join("spool")
+    }
+
+    /// Takes the folder for this agent, for as long as the file stays open.
+    pub(crate) fn lock(&self) -> Result<File, StateError> {
+        let path = self.path.join("agent.lock");
+        let file = open_private(&path).map_err(|source| StateError::Io { path: path.clone(), source })?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(file),
+            Err(rustix::io::Errno::WOULDBLOCK) => Err(StateError::InUse(self.path.clone())),
+            Err(errno) => Err(StateError::Io { path, source: errno.into() }),
+        }
+    }
+
+    /// The identity of this folder, made at the first call: 32 hexadecimal digits.
+    pub(crate) fn worker_id(&self) -> Result<String, StateError> {
+        let path = self.path.join("worker_id");
+        let failed = |source| StateError::Io { path: path.clone(), source };
+        match fs::read_to_string(&path) {
+            Ok(text) if !text.trim().is_empty() => return Ok(text.trim().to_owned()),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            Ok(_) | Err(_) => {}
+        }
+        let id = random_hex().ok_or(StateError::Random)?;
+        let new = self.path.join("worker_id.new");
+        let write = || {
+            let mut file = open_private(&new)?;
+            file.set_len(0)?;
+            writeln!(file, "{id}")?;
+            file.sync_all()?;
+            fs::rename(&new, &path)
+        };
+        write().map_err(failed)?;
+        Ok(id)
+    }
+
+    /// The folder of a slot, made when it is missing.
+    pub(crate) fn slot(&self, slot: u32) -> io::Result<SlotDir> {
+        let path = self.path.join("slots").join(slot.to_string());
+        make_private_dir(&path)?;
+        Ok(SlotDir { path })
+    }
+
+    /// The slots that ever had a runner.
+    pub(crate) fn slots(&self) -> Vec<u32> {
+        let entries = fs::read_dir(self.path.join("slots")).into_iter().flatten().flatten();
+        let mut slots: Vec<u32> =
+            entries.filter_map(|entry| entry.file_name().to_str().and_then(|name| name.parse().ok())).collect();
+        slots.sort_unstable();
+        slots
+    }
+}
+
+impl SlotDir {
+    /// Where the runner writes the present job's command.
+    pub(crate) fn script(&self) -> PathBuf {
+        self.path.join("job.sh")
+    }
+
+    /// Opens the lock and takes it; none when a living runner has it.
+    pub(crate) fn lock(&self) -> io::Result<Option<Record>> {
+        let record = self.record()?;
+        match flock(&record.file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(record)),
+            Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    /// Opens the record without its lock, to read it.
+    pub(crate) fn record(&self) -> io::Result<Record> {
+        Ok(Record { file: open_private(&self.path.join("lock"))? })
+    }
+
+    /// Makes the socket anew. To be called under the lock only.
+    pub(crate) fn listen(&self) -> io::Result<UnixListener> {
+        let dir = File::open(&self.path)?;
+        match fs::remove_file(self.path.join("sock")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        UnixListener::bind(short(&dir))
+    }
+
+    /// Connects to the runner.
+    pub(crate) fn connect(&self) -> io::Result<std::os::unix::net::UnixStream> {
+        let dir = File::open(&self.path)?;
+        std::os::unix::net::UnixStream::connect(short(&dir))
+    }
+
+    /// The file that takes the runner's log.
+    pub(crate) fn log(&self) -> io::Result<File> {
+        let path = self.path.join("log");
+        if fs::metadata(&path).is_ok_and(|log| log.len() > LOG_BYTES_MAX) {
+            fs::remove_file(&path)?;
+        }
+        OpenOptions::new().append(true).create(true).mode(0o600).open(path)
+    }
+}
+
+impl Record {
+    /// Takes over a lock that this process was given.
+    pub(crate) fn inherited(file: OwnedFd) -> Self {
+        Self { file: file.into() }
+    }
+
+    /// Notes the attempts whose results are owed. Not synced: it is for the death of the runner,
+    /// after which the machine is still there.
+    pub(crate) fn write(&self, attempts: impl IntoIterator<Item = AttemptId>) -> io::Result<()> {
+        let mut line: String = attempts.into_iter().map(|attempt| format!("{attempt} ")).collect();
+        line.push('\n');
+        self.file.write_all_at(line.as_bytes(), 0)
+    }
+
+    /// Reads them: the first line, what follows is left from longer ones.
+    pub(crate) fn read(&self) -> io::Result<Vec<AttemptId>> {
+        let mut text = vec![0; 4_096];
+        let len = self.file.read_at(&mut text, 0)?;
+        let text = String::from_utf8_lossy(&text[..len]);
+        let line = text.split('\n').next().unwrap_or_default();
+        Ok(line.split(' ').filter_map(|word| word.parse().ok()).collect())
+    }
+
+    /// The lock as a descriptor, to be handed to a runner.
+    pub(crate) fn into_descriptor(self) -> OwnedFd {
+        self.file.into()
+    }
+}
+
+/// 32 random hexadecimal digits.
+pub(crate) fn random_hex() -> Option<String> {
+    let mut bytes = [0_u8; 16];
+    getrandom::fill(&mut bytes).ok()?;
+    Some(bytes.iter().map(|b| format!("{b:02x}")).collect())
+}
+
+/// The socket's path by way of its folder's descriptor: socket addresses end after 108 bytes,
+/// which the path of a state folder may exceed.
+fn short(dir: &File) -> PathBuf {
+    format!("/proc/self/fd/{}/sock", dir.as_raw_fd()).into()
+}
+
+fn make_private_dir(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+fn open_private(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode((Mode::RUSR | Mode::WUSR).bits())
+        .custom_flags(i32::try_from(OFlags::NOFOLLOW.bits()).expect("a flag of open(2) fits its argument"))
+        .open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attempt(text: &str) -> AttemptId {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn one_agent_at_a_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = StateDir::open(dir.path()).unwrap();
+        let held = state.lock().unwrap();
+        assert!(matches!(state.lock(), Err(StateError::InUse(_))));
+        drop(held);
+        assert!(state.lock().is_ok());
+        assert_eq!(state.worker_id().unwrap(), state.worker_id().unwrap());
+        assert_eq!(state.worker_id().unwrap().len(), 32);
+    }
+
+    #[test]
+    fn the_record_keeps_what_was_written_last() {
+        let dir = tempfile::tempdir().unwrap();
+        let slot = StateDir::open(dir.path()).unwrap().slot(3).unwrap();
+        let record = slot.lock().unwrap().unwrap();
+        assert!(slot.lock().unwrap().is_none(), "it is locked");
+        let (long, short) = (attempt("job-1000000.17"), attempt("job-1.1"));
+        for written in [vec![], vec![long, short], vec![short], vec![]] {
+            record.write(written.clone()).unwrap();
+            assert_eq!(slot.record().unwrap().read().unwrap(), written);
+        }
+    }
+
+    #[test]
+    fn long_folders_have_sockets_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let slot = StateDir::open(&dir.path().join("x".repeat(120))).unwrap().slot(0).unwrap();
+        let _listener = slot.listen().unwrap();
+        slot.connect().unwrap();
+    }
+}

@@ -1,0 +1,30 @@
+//! Results of attempts of which nothing but the outcome can be told.
+
+use c2_shared::api::workers::{AttemptResult, Output};
+use c2_shared::id::AttemptId;
+use c2_shared::job::Outcome;
+
+use crate::clock;
+
+/// An attempt that could not be started, as of now.
+pub(crate) fn failed_setup(attempt: AttemptId, reason: &dyn std::fmt::Display) -> AttemptResult {
+    bare(attempt, Outcome::Setup { reason: reason.to_string() })
+}
+
+/// An attempt whose runner died, as of now.
+pub(crate) fn lost(attempt: AttemptId) -> AttemptResult {
+    bare(attempt, Outcome::Lost)
+}
+
+fn bare(attempt: AttemptId, outcome: Outcome) -> AttemptResult {
+    let wall_ms = clock::wall_ms();
+    AttemptResult {
+        attempt,
+        outcome,
+        started_ms: wall_ms,
+        ended_ms: wall_ms,
+        stdout: Output::default(),
+        stderr: Output::default(),
+        swept: 0,
+    }
+}

@@ -1,0 +1,290 @@
+//! One running job: its shell, its output, and its end.
+//!
+//! A job is over when its shell has ended and no process of it is left. Every descendant of the
+//! runner belongs to it, because orphans are handed to the runner and it runs one job at a time;
+//! so `wait` saying "no children" is the proof that nothing is left.
+
+use std::collections::HashSet;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::path::PathBuf;
+
+use c2_shared::api::workers::AttemptResult;
+use c2_shared::id::AttemptId;
+use c2_shared::job::Outcome;
+use c2_shared::time::Mono;
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, pidfd_open, wait};
+
+use crate::options::Timing;
+use crate::supervise::capture::Capture;
+use crate::supervise::launch::Launched;
+use crate::supervise::proc::{each_descendant, signal_descendant, watch};
+use crate::supervise::wire::Start;
+
+/// How often orphans of a long job that ended are collected, and lease and timeout looked at even
+/// if the machine slept.
+const TICK_MS: u64 = 5_000;
+/// How soon to look again for processes that were asked to end while none could be watched.
+const AGAIN_MS: u64 = 20;
+/// Processes watched for their end at once; of the others the retry takes care.
+const WATCHED_MAX: usize = 64;
+
+/// A running job.
+#[derive(Debug)]
+pub(crate) struct Job {
+    attempt: AttemptId,
+    started_ms: u64,
+    shell: Pid,
+    /// Readable when the shell has ended; gone when that was seen.
+    shell_end: Option<OwnedFd>,
+    stdout: Pipe,
+    stderr: Pipe,
+    /// How the shell ended.
+    exit: Option<Outcome>,
+    /// Why we ended it, decided while the shell lived.
+    verdict: Option<Outcome>,
+    ending: Ending,
+    timeout_at: Option<Mono>,
+    lease_until: Option<Mono>,
+    /// Ends of processes that were asked to end.
+    watched: Vec<OwnedFd>,
+    /// Processes that got their TERM, by number and start time.
+    asked: HashSet<(Pid, u64)>,
+    /// Processes that the shell left behind alive.
+    left: HashSet<(Pid, u64)>,
+    timing: Timing,
+    pub(crate) trash: Option<PathBuf>,
+}
+
+/// How far the end of the job's processes has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    /// They run.
+    NotAsked,
+    /// They got TERM; at `again_at` newcomers are looked for, who get it too.
+    Asked { kill_at: Mono, again_at: Mono },
+    /// They get KILL until none is left.
+    Forced { again_at: Mono },
+}
+
+/// Whether anything of the job is left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Left {
+    Something,
+    Nothing,
+}
+
+/// What of a job became readable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    Stdout,
+    Stderr,
+    Process,
+}
+
+/// The present, on both deciding clocks of [`crate::clock`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Now {
+    pub(crate) awake: Mono,
+    pub(crate) elapsed: Mono,
+}
+
+#[derive(Debug)]
+struct Pipe {
+    end: Option<OwnedFd>,
+    capture: Capture,
+}
+
+impl Job {
+    /// Takes charge of a shell that was just started.
+    pub(crate) fn new(start: &Start, launched: Launched, timing: Timing, now: Now, wall_ms: u64) -> Self {
+        Self {
+            attempt: start.attempt,
+            started_ms: wall_ms,
+            shell: launched.shell,
+            // Without it (no descriptors left) the tick finds the end.
+            shell_end: pidfd_open(launched.shell, PidfdFlags::empty()).ok(),
+            stdout: Pipe::new(launched.stdout),
+            stderr: Pipe::new(launched.stderr),
+            exit: None,
+            verdict: None,
+            ending: Ending::NotAsked,
+            timeout_at: start.spec.timeout_s.map(|s| now.awake.after_ms(s * 1_000)),
+            lease_until: start.lease_ms.map(|ms| now.elapsed.after_ms(ms)),
+            watched: Vec::new(),
+            asked: HashSet::new(),
+            left: HashSet::new(),
+            timing,
+            trash: launched.trash,
+        }
+    }
+
+    pub(crate) const fn attempt(&self) -> AttemptId {
+        self.attempt
+    }
+
+    /// Everything to wait for.
+    pub(crate) fn sources<'a>(&'a self) -> impl Iterator<Item = (Source, BorrowedFd<'a>)> {
+        let of = |source: Source| move |end: &'a OwnedFd| (source, end.as_fd());
+        let stdout = self.stdout.end.iter().map(of(Source::Stdout));
+        let stderr = self.stderr.end.iter().map(of(Source::Stderr));
+        stdout.chain(stderr).chain(self.shell_end.iter().chain(&self.watched).map(of(Source::Process)))
+    }
+
+    /// How long to wait at most, in milliseconds.
+    pub(crate) fn wait_ms(&self, now: Now) -> u64 {
+        let ending = match self.ending {
+            Ending::NotAsked => self.timeout_at,
+            Ending::Asked { again_at, .. } | Ending::Forced { again_at } => Some(again_at),
+        };
+        let lease = self.lease_until.filter(|_| self.verdict.is_none()).map(|until| until.since_ms(now.elapsed));
+        let ending = ending.map(|at| at.since_ms(now.awake));
+        [lease, ending].into_iter().flatten().fold(TICK_MS, u64::min)
+    }
+
+    /// Reads output that is there; one read, which cannot block as the pipe is readable.
+    pub(crate) fn read(&mut self, source: Source, buffer: &mut [u8]) {
+        match source {
+            Source::Stdout => self.stdout.read(buffer),
+            Source::Stderr => self.stderr.read(buffer),
+            Source::Process => {}
+        }
+    }
+
+    /// Goes on after a process ended or the waiting time passed.
+    pub(crate) fn step(&mut self, now: Now) -> Left {
+        if self.reap() == Left::Nothing {
+            return Left::Nothing;
+        }
+        if self.timeout_at.is_some_and(|at| now.awake >= at) {
+            self.end(Outcome::Timeout, now);
+        }
+        if self.lease_until.is_some_and(|until| now.elapsed >= until) {
+            self.end(Outcome::Lost, now);
+        }
+        match self.ending {
+            Ending::NotAsked if self.exit.is_some() => self.ask(now, now.awake.after_ms(self.timing.leftover_grace_ms)),
+            Ending::NotAsked => {}
+            Ending::Asked { kill_at, .. } if now.awake < kill_at => self.ask(now, kill_at),
+            Ending::Asked { .. } | Ending::Forced { .. } => {
+                self.signal(Signal::KILL);
+                self.ending = Ending::Forced { again_at: now.awake.after_ms(AGAIN_MS) };
+            }
+        }
+        // What was killed just now is often gone already.
+        self.reap()
+    }
+
+    /// Ends the job with a verdict, unless its shell has ended or another verdict came first.
+    pub(crate) fn end(&mut self, verdict: Outcome, now: Now) {
+        if self.exit.is_none() && self.verdict.is_none() && self.reap() == Left::Something && self.exit.is_none() {
+            self.verdict = Some(verdict);
+            self.ask(now, now.awake.after_ms(self.timing.cancel_grace_ms));
+        }
+    }
+
+    /// Lets the job go on for so long without hearing from c2d.
+    pub(crate) fn renew(&mut self, lease_ms: u64, now: Now) {
+        if let Some(until) = &mut self.lease_until {
+            *until = (*until).max(now.elapsed.after_ms(lease_ms));
+        }
+    }
+
+    /// Makes the result of a job of which nothing is left.
+    pub(crate) fn finish(mut self, wall_ms: u64, buffer: &mut [u8]) -> AttemptResult {
+        self.stdout.drain(buffer);
+        self.stderr.drain(buffer);
+        AttemptResult {
+            attempt: self.attempt,
+            outcome: self.verdict.or(self.exit).unwrap_or(Outcome::Lost),
+            started_ms: self.started_ms,
+            ended_ms: wall_ms,
+            stdout: self.stdout.capture.into_output(),
+            stderr: self.stderr.capture.into_output(),
+            swept: u32::try_from(self.left.len()).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// Collects ended processes.
+    fn reap(&mut self) -> Left {
+        loop {
+            match wait(WaitOptions::NOHANG) {
+                Ok(Some((pid, status))) if pid == self.shell => {
+                    self.exit = Some(outcome(status));
+                    self.shell_end = None;
+                }
+                Ok(Some(_)) | Err(Errno::INTR) => {}
+                Ok(None) => return Left::Something,
+                Err(_) => return Left::Nothing,
+            }
+        }
+    }
+
+    fn ask(&mut self, now: Now, kill_at: Mono) {
+        self.signal(Signal::TERM);
+        let again_at = if self.watched.is_empty() { now.awake.after_ms(AGAIN_MS).min(kill_at) } else { kill_at };
+        self.ending = Ending::Asked { kill_at, again_at };
+    }
+
+    /// Signals everything that is left; TERM only once to each process, as many programs take a
+    /// second one as an order to give up their work. The process group needs no signal of its
+    /// own: its members descend from the shell and are found like all others.
+    fn signal(&mut self, signal: Signal) {
+        self.watched.clear();
+        let shell_ended = self.exit.is_some();
+        each_descendant(|process| {
+            let name = (process.pid, process.start);
+            if self.asked.insert(name) || signal == Signal::KILL {
+                signal_descendant(process, signal);
+            }
+            if process.zombie {
+                return;
+            }
+            if shell_ended {
+                self.left.insert(name);
+            }
+            if self.watched.len() < WATCHED_MAX && process.pid != self.shell {
+                self.watched.extend(watch(process));
+            }
+        });
+    }
+}
+
+impl Pipe {
+    fn new(end: OwnedFd) -> Self {
+        Self { end: Some(end), capture: Capture::default() }
+    }
+
+    fn read(&mut self, buffer: &mut [u8]) {
+        let Some(end) = &self.end else { return };
+        match rustix::io::read(end, &mut *buffer) {
+            Ok(0) => self.end = None,
+            Ok(len) => self.capture.push(&buffer[..len]),
+            Err(Errno::AGAIN | Errno::INTR) => {}
+            Err(_) => self.end = None,
+        }
+    }
+
+    /// Reads what is left in the pipe, without waiting for whoever else may hold its other end.
+    fn drain(&mut self, buffer: &mut [u8]) {
+        let Some(end) = &self.end else { return };
+        if rustix::io::ioctl_fionbio(end, true).is_err() {
+            return;
+        }
+        loop {
+            match rustix::io::read(end, &mut *buffer) {
+                Ok(len) if len > 0 => self.capture.push(&buffer[..len]),
+                Err(Errno::INTR) => {}
+                Ok(_) | Err(_) => return,
+            }
+        }
+    }
+}
+
+fn outcome(status: WaitStatus) -> Outcome {
+    match (status.exit_status(), status.terminating_signal()) {
+        (Some(code), _) => Outcome::Exit { code },
+        (None, Some(signal)) => Outcome::Signal { signal },
+        (None, None) => Outcome::Lost,
+    }
+}

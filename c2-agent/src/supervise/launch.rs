@@ -1,0 +1,202 @@
+//! Starts a job's shell: workspace, files, environment, standard streams.
+//!
+//! The way of a plain job is kept short: one folder, one write of the script, two pipes, one
+//! spawn. The command stands in a file, so that it is on nobody's argument list.
+
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Seek as _, Write as _};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use c2_shared::id::JobId;
+use c2_shared::job::JobSpec;
+use c2_shared::validate;
+use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::process::Pid;
+
+use crate::supervise::wire::Start;
+use crate::workspace::{Root, RootError};
+
+/// What a job's environment takes over from the agent's own.
+const INHERITED: [&str; 7] = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ"];
+/// The search path when the agent has none, as under a bare init.
+const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// Marks a job's processes with the attempt.
+const ATTEMPT_VARIABLE: &str = "C2_ATTEMPT";
+/// Marks a job's processes with the agent, as another agent on this machine may have an attempt of
+/// the same name.
+const AGENT_VARIABLE: &str = "C2_AGENT_ID";
+
+/// Starts jobs, one after the other.
+#[derive(Debug)]
+pub(crate) struct Launcher {
+    root: Root,
+    worker_id: String,
+    script: File,
+    script_path: PathBuf,
+    inherited: Vec<(&'static str, OsString)>,
+}
+
+/// A shell that was started.
+#[derive(Debug)]
+pub(crate) struct Launched {
+    pub(crate) shell: Pid,
+    pub(crate) stdout: OwnedFd,
+    pub(crate) stderr: OwnedFd,
+    /// The workspace of an earlier attempt, to be deleted when there is time.
+    pub(crate) trash: Option<PathBuf>,
+}
+
+/// Why a launcher cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum LauncherError {
+    /// The workspace root is not safe.
+    #[error(transparent)]
+    Root(#[from] RootError),
+    /// The script file cannot be made.
+    #[error("cannot write {path:?}")]
+    Script {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// Why a job cannot be started; its text becomes the reason of the outcome.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SetupError {
+    #[error("{0}")]
+    Invalid(#[from] validate::Invalid),
+    #[error("upload {0:?} names a blob, which this agent cannot fetch")]
+    Blob(String),
+    #[error("cannot prepare the workspace: {0}")]
+    Workspace(io::Error),
+    #[error("cannot write the command or its input: {0}")]
+    Input(io::Error),
+    #[error("cannot start /bin/sh: {0}")]
+    Spawn(io::Error),
+}
+
+/// The entries by which the processes of an attempt are known even after their runner died.
+pub(crate) fn marks(worker_id: &str, attempt: impl std::fmt::Display) -> Vec<String> {
+    vec![format!("{ATTEMPT_VARIABLE}={attempt}"), format!("{AGENT_VARIABLE}={worker_id}")]
+}
+
+impl Launcher {
+    /// Checks the workspace root and opens the script file at `script_path`.
+    pub(crate) fn new(root: &Path, script_path: PathBuf, worker_id: String) -> Result<Self, LauncherError> {
+        let root = Root::open(root)?;
+        // Never truncated to nothing: some file systems take that as a reason to write to the disk.
+        let opened = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&script_path);
+        let script = opened.map_err(|source| LauncherError::Script { path: script_path.clone(), source })?;
+        let inherited = INHERITED.iter().filter_map(|name| Some((*name, std::env::var_os(name)?))).collect();
+        Ok(Self { root, worker_id, script, script_path, inherited })
+    }
+
+    /// Starts a job. On failure nothing of it runs.
+    pub(crate) fn launch(&mut self, start: &Start) -> Result<Launched, SetupError> {
+        validate::spec(&start.spec)?;
+        if let Some(upload) = start.spec.upload.iter().find(|upload| upload.sha256.is_some()) {
+            return Err(SetupError::Blob(upload.path.clone()));
+        }
+        let job = start.attempt.job;
+        let trash = self.root.make(start.attempt).map_err(SetupError::Workspace)?;
+        if !start.spec.upload.is_empty() {
+            self.root.place(job, &start.spec.upload).map_err(SetupError::Workspace)?;
+        }
+        self.write_script(&start.spec.command).map_err(SetupError::Input)?;
+        let mut command = Command::new("/bin/sh");
+        command
+            .arg(&self.script_path)
+            .current_dir(self.root.path_by_descriptor(job))
+            .stdin(stdin(&start.spec).map_err(SetupError::Input)?)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0);
+        self.set_environment(&mut command, start);
+        // Never waited for by this handle: the runner collects every process of the job itself.
+        let mut shell = command.spawn().map_err(SetupError::Spawn)?;
+        let (stdout, stderr) = (shell.stdout.take(), shell.stderr.take());
+        Ok(Launched {
+            shell: Pid::from_child(&shell),
+            stdout: stdout.expect("stdout was asked to be a pipe").into(),
+            stderr: stderr.expect("stderr was asked to be a pipe").into(),
+            trash,
+        })
+    }
+
+    /// Cleans up after a job of which nothing runs any more.
+    pub(crate) fn clear(&self, job: JobId) {
+        self.root.remove_if_empty(job);
+    }
+
+    /// Puts the command into the script file. The file may be written over because of the job
+    /// before nothing is left that could still read it.
+    fn write_script(&self, command: &str) -> io::Result<()> {
+        let mut text = Vec::with_capacity(command.len() + 1);
+        text.extend_from_slice(command.as_bytes());
+        text.push(b'\n');
+        self.script.write_all_at(&text, 0)?;
+        self.script.set_len(text.len() as u64)
+    }
+
+    fn set_environment(&self, command: &mut Command, start: &Start) {
+        command.env_clear().env("PATH", DEFAULT_PATH);
+        for (name, value) in &self.inherited {
+            command.env(name, value);
+        }
+        command
+            .env("SHELL", "/bin/sh")
+            .env("TERM", "dumb")
+            .env("TMPDIR", self.root.path_of(start.attempt.job))
+            .env("C2_JOB_ID", start.attempt.job.to_string())
+            .env(ATTEMPT_VARIABLE, start.attempt.to_string())
+            .env(AGENT_VARIABLE, &self.worker_id)
+            .env("C2_WORKER", start.worker.to_string())
+            .env("C2_TAGS", start.tags.join(","));
+        if let Some(devices) = visible_devices(&start.tags) {
+            command.env("CUDA_VISIBLE_DEVICES", devices);
+        }
+        command.envs(&start.spec.env);
+    }
+}
+
+/// The indices of the graphics processors among held tags, `0,2` for `gpu:0` and `gpu:2`.
+fn visible_devices(tags: &[String]) -> Option<String> {
+    let index = |tag: &String| tag.strip_prefix("gpu:").and_then(|index| index.parse::<u32>().ok());
+    let indices: Vec<String> = tags.iter().filter_map(index).map(|index| index.to_string()).collect();
+    (!indices.is_empty()).then(|| indices.join(","))
+}
+
+/// The job's standard input: a file in memory that nobody else can open, or nothing.
+fn stdin(spec: &JobSpec) -> io::Result<Stdio> {
+    let Some(input) = &spec.stdin else { return Ok(Stdio::null()) };
+    let mut file = File::from(memfd_create("stdin", MemfdFlags::CLOEXEC)?);
+    file.write_all(&input.0)?;
+    file.rewind()?;
+    Ok(file.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn held_gpus_are_visible() {
+        let table: [(&[&str], Option<&str>); 4] = [
+            (&[], None),
+            (&["disk", "gpu"], None),
+            (&["gpu:0"], Some("0")),
+            (&["gpu:2", "disk", "gpu:10", "gpu:x"], Some("2,10")),
+        ];
+        for (tags, expected) in table {
+            let tags: Vec<String> = tags.iter().map(|tag| (*tag).to_owned()).collect();
+            assert_eq!(visible_devices(&tags).as_deref(), expected, "{tags:?}");
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Running jobs: processes that outlive the agent, one for each slot, and the agent's end of them.
+//!
+//! `runner` is the process behind a slot, with `job`, `launch`, `capture`, `peer` as its
+//! parts. `runners` is what the agent sees of them; `recover` cleans up after one that died.
+//! Both ends speak `wire`.
+
+pub(crate) mod bare;
+mod capture;
+mod job;
+mod launch;
+mod link;
+mod peer;
+mod proc;
+pub(crate) mod recover;
+pub(crate) mod runner;
+pub(crate) mod runners;
+pub(crate) mod wire;
+
+pub use launch::LauncherError;
+pub use runner::{RunnerError, run};

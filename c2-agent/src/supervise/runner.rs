@@ -1,0 +1,305 @@
+//! The process behind one slot: runs one job at a time and outlives the agent.
+//!
+//! It is a child subreaper, so that whatever a job leaves behind becomes its child. One thread
+//! waits for everything at once; nothing here may block. It judges nothing about c2d: what to run,
+//! kill and forget the agent says.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixListener;
+
+use c2_shared::api::workers::AttemptResult;
+use c2_shared::id::AttemptId;
+use c2_shared::time::Mono;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::Mode;
+use rustix::net::sockopt::socket_acceptconn;
+use rustix::process::{getpid, set_child_subreaper, setsid, umask};
+use rustix::stdio::{dup2_stdin, dup2_stdout, stdin, stdout};
+
+use crate::clock;
+use crate::options::{SlotOptions, Timing};
+use crate::state::{Record, StateDir, StateError};
+use crate::supervise::bare;
+use crate::supervise::job::{Job, Left, Now, Source};
+use crate::supervise::launch::{Launcher, LauncherError};
+use crate::supervise::peer::{Peer, Received};
+use crate::supervise::wire::{FromRunner, Start, ToRunner, VERSION};
+use crate::workspace;
+
+/// Bytes read from a pipe at once: as many as a pipe holds.
+const READ_BYTES: usize = 64 * 1024;
+
+/// Why a runner cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunnerError {
+    /// It was not started by an agent.
+    #[error("run-slot got no socket on its standard input")]
+    NoSocket,
+    /// The state folder cannot be used.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The workspace root or the script cannot be used.
+    #[error(transparent)]
+    Launcher(#[from] LauncherError),
+    /// The system refused something.
+    #[error("the runner of slot {slot} failed")]
+    Io {
+        /// Which slot.
+        slot: u32,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// Runs the process of one slot until it is told to quit or is alone for too long.
+///
+/// The agent passes the listening socket as standard input and the locked record as standard
+/// output, so that there is no moment in which the slot is neither locked nor reachable.
+///
+/// # Errors
+/// When it was not started by an agent, or the system refuses what it needs.
+pub fn run(options: &SlotOptions) -> Result<(), RunnerError> {
+    if !socket_acceptconn(stdin()).unwrap_or(false) {
+        return Err(RunnerError::NoSocket);
+    }
+    let failed = |source| RunnerError::Io { slot: options.slot, source };
+    let (listener, record) = become_runner().map_err(failed)?;
+    let state = StateDir::open(&options.state_dir)?;
+    let script = state.slot(options.slot).map_err(failed)?.script();
+    let launcher = Launcher::new(&options.workspace_root, script, state.worker_id()?)?;
+    let mut runner = Runner {
+        listener,
+        agent: None,
+        record: Record::inherited(record),
+        launcher,
+        timing: options.timing,
+        job: None,
+        ended: Vec::new(),
+        quitting: false,
+        alone_since: clock::elapsed(),
+        buffer: vec![0; READ_BYTES],
+    };
+    runner.serve().map_err(failed)
+}
+
+/// Takes the descriptors that were passed and leaves the agent's session.
+fn become_runner() -> io::Result<(UnixListener, OwnedFd)> {
+    let listener = rustix::io::fcntl_dupfd_cloexec(stdin(), 3)?;
+    let record = rustix::io::fcntl_dupfd_cloexec(stdout(), 3)?;
+    let null = std::fs::OpenOptions::new().read(true).write(true).open("/dev/null")?;
+    dup2_stdin(&null)?;
+    dup2_stdout(&null)?;
+    setsid()?;
+    set_child_subreaper(Some(getpid()))?;
+    umask(Mode::RWXG | Mode::RWXO);
+    let listener = UnixListener::from(listener);
+    listener.set_nonblocking(true)?;
+    Ok((listener, record))
+}
+
+struct Runner {
+    listener: UnixListener,
+    agent: Option<Peer>,
+    record: Record,
+    launcher: Launcher,
+    timing: Timing,
+    job: Option<Job>,
+    /// Results that nobody told us to forget.
+    ended: Vec<AttemptResult>,
+    quitting: bool,
+    alone_since: Mono,
+    buffer: Vec<u8>,
+}
+
+/// What woke the runner.
+#[derive(Clone, Copy)]
+enum Woken {
+    Listener,
+    Agent,
+    Job(Source),
+}
+
+impl Runner {
+    fn serve(&mut self) -> io::Result<()> {
+        loop {
+            let woken = self.wait()?;
+            let has = |wanted: fn(&Woken) -> bool| woken.iter().any(wanted);
+            for source in &woken {
+                if let (Woken::Job(source), Some(job)) = (source, &mut self.job) {
+                    job.read(*source, &mut self.buffer);
+                }
+            }
+            // A job that writes without pause never lets the wait time out; hence the look at the time.
+            let due = woken.is_empty() || self.job.as_ref().is_some_and(|job| job.wait_ms(now()) == 0);
+            if due || has(|w| matches!(w, Woken::Job(Source::Process))) {
+                self.step();
+            }
+            if has(|w| matches!(w, Woken::Agent)) {
+                self.hear();
+            }
+            if has(|w| matches!(w, Woken::Listener)) {
+                // What an agent that is gone still had to say comes before its successor.
+                self.hear();
+                self.accept();
+            }
+            if self.may_exit() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Waits until something happens or a time has come; the latter is an empty list.
+    fn wait(&self) -> io::Result<Vec<Woken>> {
+        let mut sources = vec![Woken::Listener];
+        let mut fds = vec![PollFd::new(&self.listener, PollFlags::IN)];
+        if let Some(agent) = &self.agent {
+            let writing = if agent.has_unwritten() { PollFlags::OUT } else { PollFlags::empty() };
+            sources.push(Woken::Agent);
+            fds.push(PollFd::new(agent.socket(), PollFlags::IN | writing));
+        }
+        for (source, fd) in self.job.iter().flat_map(Job::sources) {
+            sources.push(Woken::Job(source));
+            fds.push(PollFd::from_borrowed_fd(fd, PollFlags::IN));
+        }
+        let timeout = self.wait_ms().map(|ms| Timespec {
+            tv_sec: i64::try_from(ms / 1_000).unwrap_or(i64::MAX),
+            tv_nsec: i64::try_from(ms % 1_000 * 1_000_000).expect("less than a second"),
+        });
+        match poll(&mut fds, timeout.as_ref()) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+        Ok(sources.into_iter().zip(&fds).filter(|(_, fd)| !fd.revents().is_empty()).map(|(source, _)| source).collect())
+    }
+
+    fn wait_ms(&self) -> Option<u64> {
+        match (&self.job, &self.agent) {
+            (Some(job), _) => Some(job.wait_ms(now())),
+            (None, None) => Some(self.alone_since.after_ms(self.timing.alone_ms).since_ms(clock::elapsed())),
+            (None, Some(_)) => None,
+        }
+    }
+
+    fn step(&mut self) {
+        let Some(job) = &mut self.job else { return };
+        if job.step(now()) == Left::Nothing {
+            self.end_job();
+        }
+    }
+
+    fn end_job(&mut self) {
+        let Some(mut job) = self.job.take() else { return };
+        let trash = job.trash.take();
+        let result = job.finish(clock::wall_ms(), &mut self.buffer);
+        // Before the report: after it another slot may make a workspace of this name.
+        self.launcher.clear(result.attempt.job);
+        self.report(result);
+        if let Some(trash) = trash {
+            std::thread::spawn(move || workspace::delete(&trash));
+        }
+    }
+
+    fn report(&mut self, result: AttemptResult) {
+        let message = FromRunner::Ended(Box::new(result));
+        self.send(&message);
+        if let FromRunner::Ended(result) = message {
+            self.ended.push(*result);
+        }
+    }
+
+    fn hear(&mut self) {
+        let Some(agent) = &mut self.agent else { return };
+        let Received { messages, open } = agent.receive(&mut self.buffer);
+        if !open {
+            self.agent = None;
+            self.alone_since = clock::elapsed();
+        }
+        for message in messages {
+            self.on_message(message);
+        }
+    }
+
+    fn accept(&mut self) {
+        match self.listener.accept().and_then(|(stream, _)| Peer::new(stream)) {
+            Ok(peer) => self.agent = Some(peer),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+            Err(error) => {
+                tracing::warn!("cannot take the agent's connection: {error}");
+                return;
+            }
+        }
+        let running = self.job.as_ref().map(Job::attempt);
+        self.send(&FromRunner::Hello { version: VERSION.to_owned(), running, ended: self.ended.clone() });
+    }
+
+    fn on_message(&mut self, message: ToRunner) {
+        match message {
+            ToRunner::Start(start) => self.start(&start),
+            ToRunner::Kill { attempt, verdict } => {
+                if let Some(job) = self.job.as_mut().filter(|job| job.attempt() == attempt) {
+                    job.end(verdict.into(), now());
+                    self.step();
+                }
+            }
+            ToRunner::Forget { attempt } => {
+                self.ended.retain(|result| result.attempt != attempt);
+                self.note();
+            }
+            ToRunner::Renew { lease_ms } => {
+                if let Some(job) = &mut self.job {
+                    job.renew(lease_ms, now());
+                }
+            }
+            ToRunner::Quit => self.quitting = true,
+        }
+    }
+
+    fn start(&mut self, start: &Start) {
+        let attempt = start.attempt;
+        if let Some(job) = &self.job {
+            if job.attempt() != attempt {
+                self.report(bare::failed_setup(attempt, &"the slot is taken"));
+            }
+            return;
+        }
+        if self.ended.iter().any(|result| result.attempt == attempt) {
+            return;
+        }
+        // Noted before anything of it runs, so that its processes are found if this one dies.
+        self.note_with(Some(attempt));
+        match self.launcher.launch(start) {
+            Ok(launched) => self.job = Some(Job::new(start, launched, self.timing, now(), clock::wall_ms())),
+            Err(error) => {
+                self.launcher.clear(attempt.job);
+                self.report(bare::failed_setup(attempt, &error));
+            }
+        }
+    }
+
+    fn note(&self) {
+        self.note_with(self.job.as_ref().map(Job::attempt));
+    }
+
+    fn note_with(&self, running: Option<AttemptId>) {
+        let owed = self.ended.iter().map(|result| result.attempt).chain(running);
+        if let Err(error) = self.record.write(owed) {
+            tracing::warn!("cannot note the present job: {error}");
+        }
+    }
+
+    fn send(&mut self, message: &FromRunner) {
+        if let Some(agent) = &mut self.agent {
+            agent.send(message);
+        }
+    }
+
+    fn may_exit(&self) -> bool {
+        let alone = self.agent.is_none() && clock::elapsed() >= self.alone_since.after_ms(self.timing.alone_ms);
+        self.job.is_none() && self.ended.is_empty() && (self.quitting || alone)
+    }
+}
+
+fn now() -> Now {
+    Now { awake: clock::awake(), elapsed: clock::elapsed() }
+}

@@ -1,0 +1,274 @@
+//! The agent's side of the processes behind its slots: starts them, speaks to them, and notices
+//! when one dies.
+//!
+//! It decides nothing: which attempt starts or ends is told by the core, and what the runners say
+//! goes back to it as [`Report`]s.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
+use std::process::{Child, Command};
+
+use c2_shared::api::workers::AttemptResult;
+use c2_shared::id::AttemptId;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::options::Timing;
+use crate::state::StateDir;
+use crate::supervise::link::{Following, follow};
+use crate::supervise::wire::{Start, ToRunner, VERSION, Verdict, frame};
+
+/// Messages that may wait for one runner. They are few and small but for a job's files, so a full
+/// queue means a runner that is stopped.
+const QUEUE_LEN: usize = 64;
+
+/// All slots that have a runner.
+#[derive(Debug)]
+pub(crate) struct Runners {
+    plan: Plan,
+    runners: BTreeMap<u32, Runner>,
+    reports: mpsc::Sender<Report>,
+    following: JoinSet<()>,
+}
+
+/// How runners are started.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) state: StateDir,
+    pub(crate) worker_id: String,
+    pub(crate) workspace_root: PathBuf,
+    pub(crate) timing: Timing,
+    /// Slots of this agent; runners with higher numbers are left from a larger one.
+    pub(crate) slots: u32,
+}
+
+/// Something that a runner said, or its death.
+#[derive(Debug)]
+pub(crate) struct Report {
+    pub(crate) slot: u32,
+    pub(crate) news: News,
+}
+
+/// What a report says.
+#[derive(Debug)]
+pub(crate) enum News {
+    /// A connection was made: all that the runner holds.
+    Hello { version: String, running: Option<AttemptId>, ended: Vec<AttemptResult> },
+    /// An attempt is over.
+    Ended(Box<AttemptResult>),
+    /// The runner lives but cannot be spoken to any more by this connection.
+    Broken,
+    /// The runner is dead, and so is everything that it ran; the attempts that it had noted.
+    Dead { owed: Vec<AttemptId> },
+}
+
+#[derive(Debug)]
+struct Runner {
+    queue: mpsc::Sender<Vec<u8>>,
+    /// The attempt that it was given and that has not ended.
+    running: Option<AttemptId>,
+    /// Attempts whose results it keeps.
+    ended: BTreeSet<AttemptId>,
+    /// Whether it may get work.
+    standing: Standing,
+    /// Present when this run of the agent started it; to be waited for when it is dead.
+    child: Option<Child>,
+}
+
+/// Whether a runner may get work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// It did not say yet what it is.
+    Stranger,
+    /// It is one of ours.
+    Serving,
+    /// It finishes what it has.
+    Retired,
+}
+
+/// Why a job could not be handed to a runner.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HandoverError {
+    #[error("cannot start the process of slot {slot}: {source}")]
+    Spawn { slot: u32, source: io::Error },
+    #[error("the process of slot {0} does not take the job")]
+    Deaf(u32),
+}
+
+impl Runners {
+    pub(crate) fn new(plan: Plan, reports: mpsc::Sender<Report>) -> Self {
+        Self { plan, runners: BTreeMap::new(), reports, following: JoinSet::new() }
+    }
+
+    /// Connects to a runner that an earlier run of the agent started; it will say what it holds.
+    pub(crate) fn adopt(&mut self, slot: u32, noted: &[AttemptId]) {
+        // Until it says more, what it noted last may be running.
+        self.add(slot, Runner::new(Standing::Stranger, None, noted.last().copied()));
+    }
+
+    /// Hands a job to a free runner, starting one when there is none.
+    pub(crate) fn start(&mut self, start: Start) -> Result<(), HandoverError> {
+        let slot = match self.runners.iter().find(|(_, runner)| runner.is_free()) {
+            Some((slot, _)) => *slot,
+            None => self.spawn()?,
+        };
+        let attempt = start.attempt;
+        if !self.tell(slot, &ToRunner::Start(Box::new(start))) {
+            return Err(HandoverError::Deaf(slot));
+        }
+        if let Some(runner) = self.runners.get_mut(&slot) {
+            runner.running = Some(attempt);
+        }
+        Ok(())
+    }
+
+    /// Ends an attempt.
+    pub(crate) fn kill(&self, attempt: AttemptId, verdict: Verdict) {
+        for (slot, _) in self.runners.iter().filter(|(_, runner)| runner.running == Some(attempt)) {
+            self.tell(*slot, &ToRunner::Kill { attempt, verdict });
+        }
+    }
+
+    /// Lets the runner that keeps a result forget it.
+    pub(crate) fn forget(&mut self, attempt: AttemptId) {
+        let keeps = |(slot, runner): (&u32, &mut Runner)| runner.ended.remove(&attempt).then_some(*slot);
+        let slots: Vec<u32> = self.runners.iter_mut().filter_map(keeps).collect();
+        for slot in slots {
+            self.tell(slot, &ToRunner::Forget { attempt });
+        }
+    }
+
+    /// Renews the leases of all that run.
+    pub(crate) fn renew(&self, lease_ms: u64) {
+        for (slot, _) in self.runners.iter().filter(|(_, runner)| runner.running.is_some()) {
+            self.tell(*slot, &ToRunner::Renew { lease_ms });
+        }
+    }
+
+    /// Connects anew to a runner. What was still on its way to it is lost, and what it got before
+    /// it will say.
+    pub(crate) fn on_broken(&mut self, slot: u32) {
+        if let Some(old) = self.runners.remove(&slot) {
+            self.add(slot, Runner::new(Standing::Stranger, old.child, old.running));
+        }
+    }
+
+    /// Notes that a runner said what it holds. Returns the attempt that it was thought to run and
+    /// does not know, which therefore is lost.
+    pub(crate) fn on_hello(
+        &mut self,
+        slot: u32,
+        version: &str,
+        running: Option<AttemptId>,
+        ended: impl Iterator<Item = AttemptId>,
+    ) -> Option<AttemptId> {
+        let surplus = slot >= self.plan.slots;
+        let runner = self.runners.get_mut(&slot)?;
+        runner.ended = ended.collect();
+        // One that was just started says hello before it reads the job that waits for it.
+        let lost = if runner.standing == Standing::Stranger {
+            let thought = std::mem::replace(&mut runner.running, running);
+            thought.filter(|attempt| Some(*attempt) != running && !runner.ended.contains(attempt))
+        } else {
+            None
+        };
+        if version == VERSION && !surplus {
+            runner.standing = Standing::Serving;
+        } else {
+            runner.standing = Standing::Retired;
+            self.tell(slot, &ToRunner::Quit);
+        }
+        lost
+    }
+
+    /// Notes that an attempt is over and its runner free again.
+    pub(crate) fn on_ended(&mut self, slot: u32, attempt: AttemptId) {
+        if let Some(runner) = self.runners.get_mut(&slot) {
+            runner.ended.insert(attempt);
+            if runner.running == Some(attempt) {
+                runner.running = None;
+            }
+        }
+    }
+
+    /// Forgets a dead runner. Returns the attempt that died with it.
+    pub(crate) fn on_dead(&mut self, slot: u32) -> Option<AttemptId> {
+        let mut runner = self.runners.remove(&slot)?;
+        if let Some(child) = &mut runner.child {
+            // Its lock is free, so it is past the point where anything could hold it up.
+            match child.wait() {
+                Ok(status) if status.success() => {}
+                Ok(status) => tracing::warn!("the process of slot {slot} ended: {status}; see its log"),
+                Err(error) => tracing::warn!("cannot wait for the process of slot {slot}: {error}"),
+            }
+        }
+        while self.following.try_join_next().is_some() {}
+        runner.running
+    }
+
+    /// Starts the process of the lowest free slot. Its socket and its lock are made here and
+    /// passed on, so that it can be spoken to before it has even started.
+    fn spawn(&mut self) -> Result<u32, HandoverError> {
+        let slot = (0..).find(|slot| !self.runners.contains_key(slot)).expect("there are more numbers than slots");
+        let child = self.spawn_at(slot).map_err(|source| HandoverError::Spawn { slot, source })?;
+        self.add(slot, Runner::new(Standing::Serving, Some(child), None));
+        Ok(slot)
+    }
+
+    fn spawn_at(&self, slot: u32) -> io::Result<Child> {
+        let dir = self.plan.state.slot(slot)?;
+        let record = dir.lock()?.ok_or_else(|| io::Error::other("another process holds its lock"))?;
+        record.write([])?;
+        let listener = dir.listen()?;
+        // By this name it is the very program that runs now, also after it was replaced on disk.
+        Command::new("/proc/self/exe")
+            .arg0("c2-agent")
+            .arg("run-slot")
+            .arg("--state-dir")
+            .arg(self.plan.state.path())
+            .arg("--workspace-root")
+            .arg(&self.plan.workspace_root)
+            .arg(format!("--slot={slot}"))
+            .args(self.plan.timing.to_args())
+            .current_dir("/")
+            .stdin(std::os::fd::OwnedFd::from(listener))
+            .stdout(record.into_descriptor())
+            .stderr(dir.log()?)
+            .spawn()
+    }
+
+    fn add(&mut self, slot: u32, (runner, messages): (Runner, mpsc::Receiver<Vec<u8>>)) {
+        let following = Following {
+            slot,
+            state: self.plan.state.clone(),
+            worker_id: self.plan.worker_id.clone(),
+            messages,
+            reports: self.reports.clone(),
+        };
+        self.following.spawn(follow(following));
+        self.runners.insert(slot, runner);
+    }
+
+    /// Sends a message. A runner that is stopped misses it: a kill is repeated by c2d, a forgotten
+    /// result is acknowledged again, and a lease that is not renewed is the right thing to lose.
+    fn tell(&self, slot: u32, message: &ToRunner) -> bool {
+        let sent = self.runners.get(&slot).is_some_and(|runner| runner.queue.try_send(frame(message)).is_ok());
+        if !sent {
+            tracing::warn!("the process of slot {slot} does not listen");
+        }
+        sent
+    }
+}
+
+impl Runner {
+    fn new(standing: Standing, child: Option<Child>, running: Option<AttemptId>) -> (Self, mpsc::Receiver<Vec<u8>>) {
+        let (queue, messages) = mpsc::channel(QUEUE_LEN);
+        (Self { queue, running, ended: BTreeSet::new(), standing, child }, messages)
+    }
+
+    fn is_free(&self) -> bool {
+        self.running.is_none() && self.standing == Standing::Serving
+    }
+}

@@ -1,0 +1,163 @@
+//! What a job gets and what becomes of it, on the real agent with real processes.
+
+use c2_shared::api::workers::Output;
+use c2_shared::bytes64::Bytes64;
+use c2_shared::job::{JobSpec, Outcome, Upload};
+use c2_shared::limits::{OUTPUT_HEAD_BYTES, OUTPUT_TAIL_BYTES};
+
+use crate::stage::{Stage, shell, wait_for};
+
+#[test]
+fn outcomes_and_output() {
+    let stage = Stage::new(&[]);
+    let table = [
+        ("echo hello; echo oops >&2", Outcome::Exit { code: 0 }, "hello\n", "oops\n"),
+        ("exit 3", Outcome::Exit { code: 3 }, "", ""),
+        ("printf x; kill -KILL $$", Outcome::Signal { signal: 9 }, "x", ""),
+        ("kill -TERM $$", Outcome::Signal { signal: 15 }, "", ""),
+        ("pwd | sed 's|.*/||'; umask", Outcome::Exit { code: 0 }, "job-5\n0077\n", ""),
+        ("cat; test ! -t 1", Outcome::Exit { code: 0 }, "", ""),
+        ("exec ls /proc/self/fd", Outcome::Exit { code: 0 }, "0\n1\n2\n3\n", ""),
+        (
+            "echo $C2_JOB_ID $C2_ATTEMPT $C2_WORKER $TERM",
+            Outcome::Exit { code: 0 },
+            "job-8 job-8.1 127.0.0.1 dumb\n",
+            "",
+        ),
+        ("echo $SECRET_OF_THE_AGENT$CUDA_VISIBLE_DEVICES", Outcome::Exit { code: 0 }, "\n", ""),
+        ("tr '\\0' ' ' </proc/$$/cmdline | grep -c secret", Outcome::Exit { code: 1 }, "0\n", ""),
+    ];
+    for ((command, outcome, stdout, stderr), job) in table.into_iter().zip(1..) {
+        let result = stage.run(job, command);
+        assert_eq!(
+            (result.outcome, result.stdout, result.stderr, result.swept),
+            (outcome, Output::whole(stdout), Output::whole(stderr), 0),
+            "{command}"
+        );
+        assert!(result.ended_ms >= result.started_ms && result.started_ms > 0);
+    }
+    assert_eq!(std::fs::read_dir(stage.root()).unwrap().count(), 0, "empty workspaces are removed");
+    assert!(stage.runners().len() <= 2);
+}
+
+#[test]
+fn input_environment_tags_and_files() {
+    let stage = Stage::new(&[]);
+    let file = |path: &str, mode| Upload {
+        path: path.to_owned(),
+        content: Some(Bytes64(b"#!/bin/sh\necho ran\n".to_vec())),
+        mode,
+        ..Upload::default()
+    };
+    let spec = JobSpec {
+        stdin: Some(Bytes64(b"in put\n".to_vec())),
+        env: [("MODEL".to_owned(), "a b".to_owned()), ("TERM".to_owned(), "mine".to_owned())].into(),
+        upload: vec![file("run.sh", Some(0o755)), file("data/in/a", None)],
+        ..shell(
+            "cat; echo $MODEL $TERM $C2_TAGS $CUDA_VISIBLE_DEVICES; ./run.sh; stat -c %a data data/in/a; echo $TMPDIR",
+        )
+    };
+    let attempt = stage.c2d.submit(1, &["gpu:1", "disk"], spec);
+    let result = stage.c2d.result(attempt);
+    let workspace = stage.root().join("job-1");
+    let expected = format!("in put\na b mine gpu:1,disk 1\nran\n700\n600\n{}\n", workspace.display());
+    assert_eq!((result.outcome, result.stdout.head.lossy()), (Outcome::Exit { code: 0 }, expected));
+    assert!(workspace.join("data/in/a").exists(), "a workspace with files stays");
+}
+
+#[test]
+fn hostile_jobs_are_refused() {
+    let stage = Stage::new(&[]);
+    let bad = |path: &str| Upload { path: path.to_owned(), content: Some(Bytes64::default()), ..Upload::default() };
+    let blob = Upload { path: "x".to_owned(), sha256: Some("a".repeat(64)), ..Upload::default() };
+    let uploads = ["/etc/x", "../x", "a/../../x", "a//b", "", ".", "a\\b"].map(bad).into_iter().chain([blob]);
+    for (upload, job) in uploads.zip(1..) {
+        let path = upload.path.clone();
+        let attempt = stage.c2d.submit(job, &[], JobSpec { upload: vec![upload], ..shell("echo never") });
+        let result = stage.c2d.result(attempt);
+        assert!(matches!(result.outcome, Outcome::Setup { .. }), "{path:?}: {:?}", result.outcome);
+        assert_eq!(result.stdout, Output::default());
+    }
+    let attempt = stage.c2d.submit(20, &[], JobSpec { upload: vec![bad("a"), bad("a/b")], ..shell("echo never") });
+    let Outcome::Setup { reason } = stage.c2d.result(attempt).outcome else { panic!("it ran") };
+    assert!(reason.contains("a/b"), "{reason}");
+}
+
+#[test]
+fn endless_output_is_capped_and_timed_out() {
+    let stage = Stage::new(&[]);
+    let result = stage.run(1, "head -c 10000000 /dev/zero; echo end");
+    assert_eq!(result.stdout.total_bytes(), 10_000_004);
+    assert_eq!((result.stdout.head.0.len(), result.stdout.tail.0.len()), (OUTPUT_HEAD_BYTES, OUTPUT_TAIL_BYTES));
+    assert!(result.stdout.tail.0.ends_with(b"\0end\n"));
+
+    let attempt = stage.c2d.submit(2, &[], JobSpec { timeout_s: Some(1), ..shell("yes") });
+    let result = stage.c2d.result(attempt);
+    assert_eq!(result.outcome, Outcome::Timeout);
+    assert!(result.stdout.dropped > 0);
+    assert!(stage.survivors().is_empty());
+}
+
+#[test]
+fn what_a_job_leaves_behind_is_ended_and_counted() {
+    let stage = Stage::new(&[]);
+    let result = stage.run(1, "echo before; sleep 300 & sleep 301 & exit 4");
+    assert_eq!((result.outcome, result.swept), (Outcome::Exit { code: 4 }, 2));
+    assert_eq!(result.stdout, Output::whole("before\n"));
+    assert!(result.ended_ms - result.started_ms < 2_000, "its open output did not delay the result");
+
+    let stubborn = "setsid sh -c 'trap \"\" TERM; echo up; while :; do sleep 0.05; done' & read x; exit 0";
+    let result = stage.run(2, &format!("mkfifo up; ({stubborn}) <up & exec 3>up; sleep 0.1; kill -KILL $$"));
+    assert_eq!(result.outcome, Outcome::Signal { signal: 9 });
+    assert!(result.swept > 0);
+    assert!(stage.survivors().is_empty());
+}
+
+#[test]
+fn a_cancelled_daemon_dies_whatever_it_tries() {
+    let stage = Stage::new(&[]);
+    let daemon = "trap '' TERM HUP INT; (setsid sh -c 'trap \"\" TERM HUP; echo $$ >pid; while :; do sleep 1; done' &) & wait; sleep 300";
+    let attempt = stage.c2d.submit(1, &[], shell(daemon));
+    stage.read(&stage.root().join("job-1/pid"));
+    assert!(stage.survivors().len() >= 2);
+    stage.c2d.change(|book| book.kills.insert(attempt));
+    assert_eq!(stage.c2d.result(attempt).outcome, Outcome::Cancelled);
+    assert!(stage.survivors().is_empty());
+    assert_eq!(stage.run(2, "echo next").stdout, Output::whole("next\n"), "the slot is free again");
+}
+
+#[test]
+fn a_fork_storm_is_ended() {
+    let stage = Stage::new(&[]);
+    // A chain of processes each of which only lives to start the next, and a growing crowd.
+    let chain = "echo 'trap \"\" TERM; sh ./c &' >c; sh ./c; echo up >pid; ";
+    let crowd = "trap '' TERM; i=0; while :; do i=$((i+1)); sleep 300 & [ $i -lt 300 ] || { i=0; sleep 0.1; }; done";
+    let attempt = stage.c2d.submit(1, &[], shell(&format!("{chain}{crowd}")));
+    stage.read(&stage.root().join("job-1/pid"));
+    stage.c2d.change(|book| book.kills.insert(attempt));
+    assert_eq!(stage.c2d.result(attempt).outcome, Outcome::Cancelled);
+    assert!(stage.survivors().is_empty());
+}
+
+#[test]
+fn a_cancel_is_heard_politely_first() {
+    let stage = Stage::new(&["--cancel-grace-ms=20000"]);
+    let polite = "trap 'echo bye; exit 0' TERM; echo up >pid; while :; do sleep 0.05; done";
+    let attempt = stage.c2d.submit(1, &[], shell(polite));
+    stage.read(&stage.root().join("job-1/pid"));
+    stage.c2d.change(|book| book.kills.insert(attempt));
+    let result = stage.c2d.result(attempt);
+    assert_eq!((result.outcome, result.stdout), (Outcome::Cancelled, Output::whole("bye\n")));
+}
+
+#[test]
+fn a_second_attempt_gets_a_workspace_of_its_own() {
+    let stage = Stage::new(&[]);
+    stage.run(1, "echo old >file");
+    let mut again = stage.c2d.change(|book| book.jobs.values().next().cloned().unwrap());
+    again.attempt.number = 2;
+    again.spec = shell("ls");
+    stage.c2d.change(|book| book.jobs.insert(again.attempt, again.clone()));
+    assert_eq!(stage.c2d.result(again.attempt).stdout, Output::default());
+    wait_for("the old workspace stays", || std::fs::read_dir(stage.root()).unwrap().count() == 0);
+}

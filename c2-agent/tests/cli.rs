@@ -1,0 +1,28 @@
+//! What the program says without a c2d: versions, help, refusals of its command line.
+#![cfg(test)]
+
+use std::process::Command;
+
+fn check(args: &[&str], status: i32, stdout: &str, stderr: &[&str]) {
+    let output = Command::new(env!("CARGO_BIN_EXE_c2-agent")).args(args).output().unwrap();
+    let (said, complained) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(status), "{args:?}: {complained}");
+    assert!(said.contains(stdout), "{args:?}: {said}");
+    for words in stderr {
+        assert!(complained.contains(words), "{args:?}: {complained}");
+    }
+}
+
+#[test]
+fn the_command_line() {
+    let version = format!("c2-agent {}", env!("CARGO_PKG_VERSION"));
+    check(&["--version"], 0, &version, &[]);
+    check(&["--help"], 0, "--workspace-root", &[]);
+    check(&["--bogus"], 2, "", &["--bogus"]);
+    check(&["--slots=0"], 2, "", &["error: 0 slots cannot be run", "hint: give --slots a number from 1 to 1024"]);
+    check(&["--server=http://nas"], 2, "", &["error: \"http://nas\" is not a server address", "hint: write HOST"]);
+    check(&["--token-file=/nonexistent"], 2, "", &["error: cannot use the token file", "hint: copy worker.token"]);
+    check(&["--config=/nonexistent"], 2, "", &["error: cannot read the configuration", "hint: "]);
+    let run_slot = ["run-slot", "--state-dir=/nonexistent", "--slot=0", "--workspace-root=/nonexistent"];
+    check(&run_slot, 1, "", &["error: run-slot got no socket"]);
+}
