@@ -14,16 +14,16 @@ const CONFIG_FILE: &str = "config.json";
 #[command(name = "c2d", version)]
 pub struct Options {
     /// Configuration file [default: config.json in the data folder, if it is there]
-    #[arg(long, value_name = "FILE", env = "C2D_CONFIG")]
+    #[arg(long, value_name = "FILE", env = "C2_CONFIG")]
     config: Option<PathBuf>,
     /// Folder for everything that c2d keeps [default: ~/.local/state/c2d]
     #[arg(long, value_name = "DIR", env = "C2_DATA_DIR")]
     data_dir: Option<PathBuf>,
     /// Address to listen on
-    #[arg(long, value_name = "IP", env = "C2D_HOST")]
+    #[arg(long, value_name = "IP", env = "C2_HOST")]
     host: Option<IpAddr>,
     /// Port to listen on; 0 takes any free one
-    #[arg(long, value_name = "PORT", env = "C2D_PORT")]
+    #[arg(long, value_name = "PORT", env = "C2_PORT")]
     port: Option<u16>,
 }
 

@@ -1,51 +1,115 @@
-//! The real `c2d` at its start: what it says, and what it refuses.
+//! The real `c2d`: what it says at its start, what it refuses, and how it ends.
 
-use std::process::{Command, Output};
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-fn c2d(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_c2d")).args(args).env_remove("C2_DATA_DIR").output().unwrap()
+/// A c2d without what the environment of the tests says.
+fn c2d(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_c2d"));
+    command.args(args);
+    for name in ["C2_CONFIG", "C2_DATA_DIR", "C2_HOST", "C2_PORT", "C2_LOG"] {
+        command.env_remove(name);
+    }
+    command
 }
 
-fn check(args: &[&str], status: i32, words: &[&str]) {
-    let output = c2d(args);
-    let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-    assert_eq!(output.status.code(), Some(status), "{args:?}: {text}");
+fn check(command: &mut Command, status: i32, words: &[&str]) {
+    let output = command.output().expect("c2d was built with this test");
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&text);
+    assert_eq!(output.status.code(), Some(status), "{command:?}: {text}");
     for word in words {
-        assert!(text.contains(word), "{args:?}: {word:?} in {text}");
+        assert!(text.contains(word), "{command:?}: {word:?} in {text}");
     }
+}
+
+/// A path as an argument.
+fn argument(path: &Path) -> String {
+    path.display().to_string()
 }
 
 #[test]
 fn versions_and_mistakes() {
     let dir = TempDir::new().unwrap();
-    let data = dir.path().join("data").display().to_string();
+    let data = argument(&dir.path().join("data"));
     let config = dir.path().join("config.json");
     std::fs::write(&config, r#"{"prot": 1}"#).unwrap();
-    let config = config.display().to_string();
-    check(&["--version"], 0, &[concat!("c2d ", env!("CARGO_PKG_VERSION"))]);
-    check(&["--prot", "1"], 2, &["--port"]);
-    check(&["--data-dir", &data, "--config", &config], 1, &["unknown field \"prot\"", "did you mean \"port\"?"]);
-    check(&["--data-dir", &data, "--config", "/no/such/file"], 1, &["/no/such/file"]);
-    check(&["--data-dir", &data, "--host", "0.0.0.0"], 1, &["without TLS", "127.0.0.1"]);
+    let config = argument(&config);
+    let table: [(&[&str], i32, &[&str]); 5] = [
+        (&["--version"], 0, &[concat!("c2d ", env!("CARGO_PKG_VERSION"))]),
+        (&["--prot", "1"], 2, &["--port"]),
+        (&["--data-dir", &data, "--config", &config], 1, &["unknown field \"prot\"", "did you mean \"port\"?"]),
+        (&["--data-dir", &data, "--config", "/no/such/file"], 1, &["/no/such/file"]),
+        (&["--data-dir", &data, "--host", "0.0.0.0"], 1, &["without TLS", "127.0.0.1"]),
+    ];
+    for (args, status, words) in table {
+        check(&mut c2d(args), status, words);
+    }
 }
 
 #[test]
-fn a_port_in_use_is_named() {
+fn flags_win_over_the_environment_and_that_over_the_file() {
     let dir = TempDir::new().unwrap();
+    let data = dir.path().join("data");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    let data = dir.path().join("data").display().to_string();
-    check(&["--data-dir", &data, "--port", &port], 1, &[&port, "--port"]);
+    let config = dir.path().join("config.json");
+    std::fs::write(&config, r#"{"host": "10.0.0.6"}"#).unwrap();
+    let (data, config) = (argument(&data), argument(&config));
+    let files = ["--data-dir", &data, "--config", &config];
+    check(&mut c2d(&files), 1, &["10.0.0.6", "without TLS"]);
+    check(c2d(&files).env("C2_HOST", "10.0.0.7"), 1, &["10.0.0.7", "without TLS"]);
+    let flags = [&files[..], &["--host", "127.0.0.1"]].concat();
+    check(c2d(&flags).env("C2_HOST", "10.0.0.7").env("C2_PORT", &port), 1, &[&port, "--port"]);
 }
 
 #[test]
-fn a_folder_in_use_is_named() {
+fn a_folder_open_to_others_is_refused() {
     let dir = TempDir::new().unwrap();
     let data = dir.path().join("data");
     std::fs::create_dir(&data).unwrap();
-    std::os::unix::fs::chown(&data, None, None).unwrap();
-    std::fs::set_permissions(&data, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    check(&["--data-dir", &data.display().to_string(), "--port", "0"], 1, &["open to others", "chmod 700"]);
+    std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o755)).unwrap();
+    check(&mut c2d(&["--data-dir", &argument(&data), "--port", "0"]), 1, &["open to others", "chmod 700"]);
+}
+
+#[test]
+fn it_says_where_it_listens_and_goes_in_order() {
+    let dir = TempDir::new().unwrap();
+    let data = dir.path().join("data");
+    let folder = argument(&data);
+    let args = ["--data-dir", &folder, "--port", "0"];
+    let mut running = Running(c2d(&args).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
+
+    let mut line = String::new();
+    let mut stdout = BufReader::new(running.0.stdout.take().unwrap());
+    stdout.read_line(&mut line).unwrap();
+    let address = std::fs::read_to_string(data.join("c2d.addr")).unwrap();
+    let (version, address) = (env!("CARGO_PKG_VERSION"), address.trim_end());
+    assert_eq!(line, format!("c2d {version} listening on {address}, data in {folder}\n"));
+    assert!(!address.ends_with(":0"), "{address}");
+    assert!(std::net::TcpStream::connect(address).is_ok(), "{address}");
+    check(&mut c2d(&args), 1, &["another c2d is using", "--data-dir"]);
+    assert!(data.join("c2d.addr").exists(), "the second c2d leaves the files of the first alone");
+
+    kill_process(Pid::from_child(&running.0), Signal::TERM).unwrap();
+    assert_eq!(running.0.wait().unwrap().code(), Some(0));
+    assert!(!data.join("c2d.addr").exists());
+    line.clear();
+    assert_eq!(stdout.read_line(&mut line).unwrap(), 0, "one line is all it says: {line}");
+}
+
+/// A c2d that does not outlive its test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // After an orderly end there is nothing left to kill.
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
 }

@@ -63,7 +63,7 @@ fn check_host(app: &App, headers: &HeaderMap) -> Result<(), ApiError> {
         _ => return Err(refuse(ErrorCode::Misdirected, "a request needs one Host header", "use an HTTP client")),
     };
     let (name, port) = split_port(host);
-    let fits = port.is_none_or(|port| port.parse() == Ok(app.address.port()));
+    let fits = port.is_none_or(|port| port == app.address.port().to_string());
     if fits && app.names.contains(&name.to_ascii_lowercase()) {
         return Ok(());
     }
@@ -80,8 +80,8 @@ fn split_port(host: &str) -> (&str, Option<&str>) {
 }
 
 fn check_origin(headers: &HeaderMap) -> Result<(), ApiError> {
-    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
-    if headers.contains_key(header::ORIGIN) || site.is_some_and(|site| site != b"none") {
+    let from_a_page = headers.get_all("sec-fetch-site").iter().any(|site| site != "none");
+    if headers.contains_key(header::ORIGIN) || from_a_page {
         return Err(refuse(ErrorCode::Forbidden, "requests of web pages are refused", "use c2-tui, curl or a program"));
     }
     Ok(())

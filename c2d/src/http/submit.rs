@@ -62,7 +62,12 @@ async fn accept(app: &App, headers: &HeaderMap, mut spec: JobSpec) -> Result<Job
 fn take_key(headers: &HeaderMap, spec: &mut JobSpec) -> Result<Option<String>, ApiError> {
     let header = headers.get("idempotency-key").map(|value| value.to_str().map(str::to_owned));
     let header = header.transpose().map_err(|_| invalid("the Idempotency-Key header is no text", "use a UUID"))?;
-    let key = spec.idempotency_key.take().or(header);
+    let key = match (spec.idempotency_key.take(), header) {
+        (Some(body), Some(header)) if body != header => {
+            return Err(invalid("two different idempotency keys", "give it in the body or in the header, not in both"));
+        }
+        (body, header) => body.or(header),
+    };
     let spec = JobSpec { command: "key".to_owned(), idempotency_key: key.clone(), ..JobSpec::default() };
     validate::spec(&spec)?;
     Ok(key)

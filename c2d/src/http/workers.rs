@@ -129,7 +129,7 @@ pub(crate) async fn list(
 
 pub(crate) async fn info(_: Operator, State(app): State<App>, Name(name): Name) -> Result<Json<WorkerInfo>, ApiError> {
     let workers = app.engine.read(|scheduler, now| scheduler.workers(now)).await?;
-    let ip: Option<IpAddr> = name.parse().ok();
+    let ip = name.parse().ok().map(|ip: IpAddr| ip.to_canonical());
     let found = workers.iter().find(|worker| Some(worker.ip) == ip || worker.intro.hostname == name).cloned();
     let Some(view) = found else {
         let names: Vec<String> = workers.iter().map(|worker| worker.ip.to_string()).collect();

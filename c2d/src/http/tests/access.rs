@@ -1,6 +1,7 @@
 //! The gate and the roles: who gets through, to what, with which answer.
 
 use c2_shared::api::route;
+use c2_shared::limits::BODY_BYTES_MAX;
 use c2_shared::token::Role;
 
 use super::lab::Lab;
@@ -49,6 +50,24 @@ async fn each_route_serves_its_role_and_nobody_else() {
 }
 
 #[tokio::test]
+async fn wrong_methods_are_told_the_right_one() {
+    let lab = Lab::new().await;
+    for (right, path, _) in ROUTES {
+        let wrong = METHODS.into_iter().filter(|method| method != right && (*right, *method) != ("GET", "HEAD"));
+        for method in wrong {
+            for role in [Role::Operator, Role::Worker] {
+                let line = format!("{method} {}", route::fill(path, "127.0.0.1"));
+                let answer = lab.send(role, &line, "").await;
+                assert_eq!(answer.status, 405, "{role:?} {line}: {answer:?}");
+                let allow = answer.head.lines().find_map(|line| line.strip_prefix("allow: ")).unwrap_or_default();
+                assert!(allow.split(',').any(|m| m.eq_ignore_ascii_case(right)), "{line}: {answer:?}");
+            }
+        }
+    }
+    lab.stop().await;
+}
+
+#[tokio::test]
 async fn the_gate_guards_every_method_and_unknown_paths() {
     let lab = Lab::new().await;
     let host = format!("host: {}\r\n", lab.address);
@@ -71,6 +90,8 @@ async fn only_our_own_names_and_no_web_pages() {
         (format!("host: LOCALHOST:{port}\r\n"), 200),
         (format!("host: [::1]:{port}\r\n"), 200),
         ("host: localhost:1\r\n".to_owned(), 421),
+        (format!("host: localhost:+{port}\r\n"), 421),
+        (format!("host: localhost:0{port}\r\n"), 421),
         ("host: evil.example\r\n".to_owned(), 421),
         ("host: localhost.evil.example\r\n".to_owned(), 421),
         ("host: 127.0.0.1.evil.example\r\n".to_owned(), 421),
@@ -81,6 +102,7 @@ async fn only_our_own_names_and_no_web_pages() {
         ("host: localhost\r\nsec-fetch-site: cross-site\r\n".to_owned(), 403),
         ("host: localhost\r\nsec-fetch-site: same-origin\r\n".to_owned(), 403),
         ("host: localhost\r\nsec-fetch-site: none\r\n".to_owned(), 200),
+        ("host: localhost\r\nsec-fetch-site: none\r\nsec-fetch-site: cross-site\r\n".to_owned(), 403),
     ];
     for (headers, status) in table {
         let answer = lab.raw("GET /api/jobs/list", &format!("{headers}authorization: Bearer {token}\r\n"), "").await;
@@ -121,6 +143,9 @@ async fn unusable_requests_are_told_why() {
         assert!(answer.body.contains(words), "{line}: {words:?} in {answer:?}");
         assert!(answer.json()["hint"].is_string(), "{line}: no hint in {answer:?}");
     }
+    // One byte too many, all of which c2d must read to know: so the answer is not lost to a reset.
+    let too_large = lab.worker("POST /api/workers/register", &"x".repeat(BODY_BYTES_MAX + 1)).await;
+    assert_eq!((too_large.status, too_large.code().as_str()), (413, "too_large"));
     let token = lab.token(Role::Operator);
     let headers = format!("host: localhost\r\nauthorization: Bearer {token}\r\ncontent-type: text/plain\r\n");
     assert_eq!(lab.raw(submit, &headers, "{\"command\":\"x\"}").await.status, 415);
@@ -141,5 +166,8 @@ async fn a_worker_speaks_for_itself_only() {
         assert_eq!(lab.worker(line, body).await.status, 409, "{line}");
     }
     assert_eq!(lab.worker("POST /api/workers/register", r#"{"ip":"127.0.0.1"}"#).await.status, 200);
+    // The same address, written as IPv6.
+    assert_eq!(lab.worker("POST /api/workers/get-work/::ffff:127.0.0.1", "").await.status, 200);
+    assert_eq!(lab.operator("GET /api/workers/info/::ffff:127.0.0.1", "").await.json()["ip"], "127.0.0.1");
     lab.stop().await;
 }

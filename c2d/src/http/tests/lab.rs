@@ -1,14 +1,18 @@
 //! A whole c2d in the test's process, and a client that sends what it is told, byte for byte.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use c2_shared::config::ServerConfig;
 use c2_shared::token::{Role, Token};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpSocket;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::oneshot;
+
+/// How long an answer may be silent before a test gives up.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(super) struct Lab {
     dir: TempDir,
@@ -76,9 +80,18 @@ impl Lab {
 
     /// A request as an operator or worker would send it.
     pub(super) async fn send(&self, role: Role, line: &str, body: &str) -> Answer {
+        self.raw(line, &self.headers(role, body), body).await
+    }
+
+    /// A request whose answer is read bit by bit.
+    pub(super) async fn open(&self, role: Role, line: &str, body: &str) -> Open {
+        Open { stream: self.ask(line, &self.headers(role, body), body).await, text: String::new() }
+    }
+
+    fn headers(&self, role: Role, body: &str) -> String {
         let token = self.token(role);
         let json = if body.is_empty() { "" } else { "content-type: application/json\r\n" };
-        self.raw(line, &format!("host: {}\r\nauthorization: Bearer {token}\r\n{json}", self.address), body).await
+        format!("host: {}\r\nauthorization: Bearer {token}\r\n{json}", self.address)
     }
 
     pub(super) async fn operator(&self, line: &str, body: &str) -> Answer {
@@ -91,16 +104,52 @@ impl Lab {
 
     /// A request with exactly these headers, from 127.0.0.1.
     pub(super) async fn raw(&self, line: &str, headers: &str, body: &str) -> Answer {
-        let socket = TcpSocket::new_v4().unwrap();
-        let mut stream = socket.connect(self.address).await.unwrap();
-        let length = body.len();
-        let text = format!("{line} HTTP/1.1\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n{body}");
-        stream.write_all(text.as_bytes()).await.unwrap();
+        let mut stream = self.ask(line, headers, body).await;
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).await.unwrap();
         let text = String::from_utf8(bytes).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text:?}"));
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         Answer { status, head: head.to_ascii_lowercase(), body: body.to_owned() }
+    }
+
+    async fn ask(&self, line: &str, headers: &str, body: &str) -> TcpStream {
+        let socket = TcpSocket::new_v4().unwrap();
+        let mut stream = socket.connect(self.address).await.unwrap();
+        let length = body.len();
+        let text = format!("{line} HTTP/1.1\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n{body}");
+        stream.write_all(text.as_bytes()).await.unwrap();
+        stream
+    }
+}
+
+/// An answer that goes on.
+#[derive(Debug)]
+pub(super) struct Open {
+    stream: TcpStream,
+    /// What came so far.
+    pub(super) text: String,
+}
+
+impl Open {
+    /// Reads until these words came.
+    pub(super) async fn until(&mut self, words: &str) {
+        while !self.text.contains(words) {
+            assert!(self.more().await, "the answer ended without {words:?}: {}", self.text);
+        }
+    }
+
+    /// Reads until the answer ends.
+    pub(super) async fn end(mut self) -> String {
+        while self.more().await {}
+        self.text
+    }
+
+    async fn more(&mut self) -> bool {
+        let mut bytes = [0; 4096];
+        let read = tokio::time::timeout(PATIENCE, self.stream.read(&mut bytes)).await;
+        let len = read.unwrap_or_else(|_| panic!("nothing more came after {:?}", self.text)).unwrap();
+        self.text.push_str(std::str::from_utf8(&bytes[..len]).unwrap());
+        len > 0
     }
 }

@@ -1,5 +1,6 @@
 //! The API over real connections: the gate, roles, errors, and a job's way through it.
 
 mod access;
+mod events;
 mod lab;
 mod walk;

@@ -1,5 +1,6 @@
 //! A job's way through the API, as a client sees it that knows only the README.
 
+use c2_shared::token::Role;
 use serde_json::json;
 
 use super::lab::Lab;
@@ -61,6 +62,17 @@ async fn a_repeated_submit_with_a_key_is_one_job() {
     let first = submit(r#"{"command":"true","idempotency_key":"k"}"#).await.json();
     assert_eq!(submit(r#"{"command":"true","idempotency_key":"k"}"#).await.json(), first);
     assert_eq!(submit(r#"{"command":"false","idempotency_key":"k"}"#).await.status, 409);
+    let with_header = |key: &str, body: &'static str| {
+        let token = lab.token(Role::Operator);
+        let headers = format!(
+            "host: localhost\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\nidempotency-key: {key}\r\n"
+        );
+        let lab = &lab;
+        async move { lab.raw("POST /api/jobs/submit", &headers, body).await }
+    };
+    assert_eq!(with_header("k", r#"{"command":"true"}"#).await.json(), first, "the header is the same key");
+    assert_eq!(with_header("k", r#"{"command":"true","idempotency_key":"k"}"#).await.json(), first);
+    assert_eq!(with_header("other", r#"{"command":"true","idempotency_key":"k"}"#).await.status, 400);
     lab.stop().await;
 }
 
