@@ -27,3 +27,13 @@ fn the_readme_names_every_route() {
     let missing: Vec<&&str> = routes.iter().filter(|route| !readme.contains(**route)).collect();
     assert!(missing.is_empty(), "not in README.md: {missing:?}");
 }
+
+#[test]
+fn the_readme_names_every_command() {
+    let readme = std::fs::read_to_string(in_repository("README.md")).unwrap();
+    let named =
+        |name: &str| readme.lines().any(|line| line.split_whitespace().any(|word| word.trim_matches('`') == name));
+    let commands = c2_tui::command::commands();
+    let missing: Vec<&String> = commands.iter().map(|command| &command.name).filter(|name| !named(name)).collect();
+    assert!(missing.is_empty(), "not in README.md: {missing:?}");
+}

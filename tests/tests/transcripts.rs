@@ -31,12 +31,14 @@ macro_rules! transcripts {
 }
 
 transcripts! {
+    files
     first_steps
     help
     jobs_and_their_ends
     no_daemon
     refusals
     strange_token
+    worker_token
     wrong_words
 }
 

@@ -65,13 +65,11 @@ impl Oracle {
         assert!(self.started.insert(attempt), "I5: {attempt} started twice");
         let issued = self.issued.get(&attempt.job).copied().unwrap_or(0);
         assert!(attempt.number <= issued, "{attempt} started before it was durable");
-        if let Some(other) = self.alive.insert(attempt.job, attempt) {
-            panic!("{attempt} starts while {other} is alive");
-        }
+        let other = self.alive.insert(attempt.job, attempt);
+        assert!(other.is_none(), "{attempt} starts while {other:?} is alive");
         for tag in tags {
-            if let Some(other) = self.tags.insert((ip, tag.clone()), attempt) {
-                panic!("I6: {attempt} takes {tag} on {ip} from {other}, which is alive");
-            }
+            let other = self.tags.insert((ip, tag.clone()), attempt);
+            assert!(other.is_none(), "I6: {attempt} takes {tag} on {ip} from {other:?}, which is alive");
         }
     }
 

@@ -195,7 +195,7 @@ impl<D: Disk> World<D> {
             if let Decision::Answer { token, answer } = decision
                 && let Some((agent, session, seq)) = self.polls.remove(&token)
             {
-                self.send(agent, Message::Answer { agent, session, seq, answer });
+                self.send(agent, &Message::Answer { agent, session, seq, answer });
             }
         }
     }
@@ -218,7 +218,7 @@ impl<D: Disk> World<D> {
     }
 
     /// Puts a message on the network, which may lose, delay or double it.
-    fn send(&mut self, agent: usize, message: Message) {
+    fn send(&mut self, agent: usize, message: &Message) {
         if self.is_cut(agent) || (!self.calm && self.random.chance(5)) {
             return;
         }
@@ -299,7 +299,7 @@ impl<D: Disk> World<D> {
         } else {
             Message::Register(i)
         };
-        self.send(i, message);
+        self.send(i, &message);
     }
 
     /// A new machine gets its groups and tags from the operator.
@@ -307,7 +307,7 @@ impl<D: Disk> World<D> {
         let worker = self.agents[i].ip;
         let tags: BTreeSet<String> = TAGS.iter().map(|&tag| tag.to_owned()).collect();
         self.apply(Event::TagsSet { worker, tags });
-        if i % 2 == 0 {
+        if i.is_multiple_of(2) {
             self.apply(Event::GroupsChanged { worker, add: ["even".to_owned()].into(), remove: [].into() });
         }
     }

@@ -1,5 +1,6 @@
 //! The promises of C2, kept by the real programs: each file is one promise.
 
+mod accepted;
 mod access;
 mod cancel;
 mod exit;

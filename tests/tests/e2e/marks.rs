@@ -52,8 +52,8 @@ impl Marked {
         for job in &self.jobs {
             let marks = fs::read_to_string(self.folder.join(job.to_string())).unwrap_or_default();
             assert_eq!(marks, "x\n", "{job} ran {} times", marks.lines().count());
-            let state = cluster.client().job(*job, 0).await?.job.row.state;
-            assert_eq!(state, JobState::Succeeded, "{job}");
+            let end = cluster.client().job(*job, 0).await?.job;
+            assert_eq!(end.row.state, JobState::Succeeded, "{end:?}");
         }
         // The log is written behind the answer, so it may take a moment more.
         let entries = eventually("all jobs in the log", limit, async || {

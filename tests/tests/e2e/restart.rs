@@ -64,7 +64,7 @@ fn a_job_outlives_its_agent_and_keeps_its_output() {
         std::fs::write(open, "")?;
         cluster.restart_agent("127.0.0.2").await?;
         let end = cluster.ended(job).await?.job;
-        assert_eq!((end.row.attempt, end.stdout.as_str()), (1, "first\nsecond\n"));
+        assert_eq!((end.row.attempt, end.stdout.as_str()), (1, "first\nsecond\n"), "{end:?}");
         Ok(())
     });
 }

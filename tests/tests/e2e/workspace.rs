@@ -63,8 +63,9 @@ fn output_that_is_too_long_keeps_its_head_and_its_tail() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;
         let job = cluster.submit("echo first; yes | head -c 3000000; echo last").await?;
-        let stdout = cluster.ended(job).await?.job.stdout;
-        assert!(stdout.starts_with("first\n") && stdout.ends_with("last\n"), "{} bytes", stdout.len());
+        let end = cluster.ended(job).await?.job;
+        let (stdout, row) = (end.stdout, end.row);
+        assert!(stdout.starts_with("first\n") && stdout.ends_with("last\n"), "{} bytes, {row:?}", stdout.len());
         assert!(stdout.contains("bytes dropped]") && stdout.len() < 1_000_000, "{} bytes", stdout.len());
         Ok(())
     });

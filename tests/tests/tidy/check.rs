@@ -2,7 +2,7 @@
 
 use regex::Regex;
 
-use crate::imports::imports;
+use crate::imports::{absolute, imports};
 use crate::source::Source;
 
 /// A rule: where it holds, what it asks, why, and examples on both sides of it.
@@ -94,6 +94,7 @@ fn foreign(source: &Source, allowed: &[&str]) -> Vec<Finding> {
     };
     imports(&code)
         .into_iter()
+        .map(|(line, path)| (line, absolute(&source.path, &path)))
         // The variants of an enum in scope are imported by its bare name.
         .filter(|(_, path)| !path.starts_with(|c: char| c.is_uppercase()))
         .filter(|(_, path)| !allowed.iter().chain(&own).any(|front| inside(path, front)))

@@ -43,6 +43,39 @@ fn paths(tree: &str) -> Vec<String> {
         .collect()
 }
 
+/// Writes `self::x` and `super::x` in the file at `at` as paths from the crate's root.
+pub(crate) fn absolute(at: &str, path: &str) -> String {
+    let inside = at.split_once("/src/").map_or(at, |(_, inside)| inside).trim_end_matches(".rs");
+    let mut module: Vec<&str> = inside.split('/').filter(|part| !matches!(*part, "mod" | "lib" | "main")).collect();
+    let (mut rest, mut relative) = (path, false);
+    if let Some(after) = rest.strip_prefix("self::") {
+        (rest, relative) = (after, true);
+    }
+    while let Some(after) = rest.strip_prefix("super::") {
+        module.pop();
+        (rest, relative) = (after, true);
+    }
+    if relative {
+        ["crate"].into_iter().chain(module).chain([rest]).collect::<Vec<_>>().join("::")
+    } else {
+        path.to_owned()
+    }
+}
+
+#[test]
+fn relative_paths_are_made_absolute() {
+    let table = [
+        ("c2-tui/src/app/store/change.rs", "super::Store", "crate::app::store::Store"),
+        ("c2-tui/src/app/store/mod.rs", "super::Store", "crate::app::Store"),
+        ("c2-tui/src/app/text.rs", "super::super::ui", "crate::ui"),
+        ("c2-tui/src/app/mod.rs", "self::text::cut", "crate::app::text::cut"),
+        ("c2-tui/src/app/text.rs", "std::fmt", "std::fmt"),
+    ];
+    for (at, path, expected) in table {
+        assert_eq!(absolute(at, path), expected, "{path} in {at}");
+    }
+}
+
 #[test]
 fn groups_are_written_out() {
     let code = ["use std::{fmt, collections::{BTreeMap,", " BTreeSet}};", "    pub(crate) use crate::sched::Now;"];
