@@ -1,7 +1,7 @@
 //! The one table of all commands, read from the grammar: for help, palette, completion, man pages
 //! and the tests that compare the README with what is there.
 
-use clap::{Arg, Command as Clap, CommandFactory as _};
+use clap::{Arg, Command as Clap, CommandFactory};
 
 use crate::command::grammar::Line;
 
@@ -62,6 +62,13 @@ pub fn commands() -> Vec<CommandInfo> {
     built().get_subcommands().map(describe).collect()
 }
 
+/// A program's own command line in the same form.
+pub(crate) fn program<P: CommandFactory>() -> CommandInfo {
+    let mut program = P::command();
+    program.build();
+    describe(&program)
+}
+
 /// The whole help of one command, or nothing if there is no such command.
 pub(crate) fn long_help(name: &str) -> Option<String> {
     let mut line = built();
@@ -77,8 +84,10 @@ fn built() -> Clap {
 }
 
 fn describe(command: &Clap) -> CommandInfo {
-    let (flags, arguments): (Vec<&Arg>, Vec<&Arg>) =
-        command.get_arguments().filter(|a| a.get_id() != "help").partition(|a| a.get_long().is_some());
+    let (flags, arguments): (Vec<&Arg>, Vec<&Arg>) = command
+        .get_arguments()
+        .filter(|a| a.get_id() != "help" && a.get_id() != "version")
+        .partition(|a| a.get_long().is_some());
     CommandInfo {
         name: command.get_name().to_owned(),
         aliases: command.get_visible_aliases().map(str::to_owned).collect(),
@@ -90,7 +99,7 @@ fn describe(command: &Clap) -> CommandInfo {
 }
 
 /// How a command is written, without clap's own heading.
-pub(crate) fn usage(command: &Clap) -> String {
+fn usage(command: &Clap) -> String {
     let usage = command.clone().render_usage().to_string();
     usage.trim_start_matches("Usage:").trim().to_owned()
 }
