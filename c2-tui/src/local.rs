@@ -132,7 +132,7 @@ impl Local {
 
 async fn start_c2d(folder: PathBuf, own_folder: bool) -> Result<Local, Complaint> {
     let mut arguments = vec!["--data-dir".into(), folder.clone().into()];
-    if own_folder {
+    if own_folder && !folder.join("config.json").exists() {
         // A c2d beside the usual one takes any free port, but the same as last time if there was
         // one: agents that outlived it look for it there.
         let port = connect::noted_address(&folder).map_or(0, |(_, port)| port);

@@ -56,6 +56,24 @@ impl CommandInfo {
     }
 }
 
+impl FlagInfo {
+    /// How it is typed, with its value.
+    #[must_use]
+    pub fn usage(&self) -> String {
+        self.value.as_ref().map_or_else(|| self.name.clone(), |value| format!("{} <{value}>", self.name))
+    }
+
+    /// What it means, with the values that it takes if they are few.
+    #[must_use]
+    pub fn explanation(&self) -> String {
+        if self.values.is_empty() {
+            self.summary.clone()
+        } else {
+            format!("{}: {}", self.summary, self.values.join(", "))
+        }
+    }
+}
+
 /// All commands in the order of the grammar.
 #[must_use]
 pub fn commands() -> Vec<CommandInfo> {
@@ -67,13 +85,6 @@ pub(crate) fn program<P: CommandFactory>() -> CommandInfo {
     let mut program = P::command();
     program.build();
     describe(&program)
-}
-
-/// The whole help of one command, or nothing if there is no such command.
-pub(crate) fn long_help(name: &str) -> Option<String> {
-    let mut line = built();
-    let command = line.find_subcommand_mut(name)?;
-    Some(command.render_long_help().to_string())
 }
 
 /// The grammar with everything derived that clap fills in only when it parses.
@@ -117,9 +128,15 @@ fn flag(arg: &Arg) -> FlagInfo {
     FlagInfo {
         name: format!("--{}", arg.get_long().unwrap_or_default()),
         value: arg.get_action().takes_values().then(|| value_name(arg)).flatten(),
-        values: arg.get_possible_values().iter().map(|v| v.get_name().to_owned()).collect(),
+        values: values(arg),
         summary: summary(arg),
     }
+}
+
+/// The values that an argument takes; a switch has none, though clap counts true and false.
+fn values(arg: &Arg) -> Vec<String> {
+    let values = arg.get_possible_values().into_iter().map(|value| value.get_name().to_owned());
+    values.filter(|_| arg.get_action().takes_values()).collect()
 }
 
 fn value_name(arg: &Arg) -> Option<String> {
