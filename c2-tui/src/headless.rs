@@ -5,9 +5,10 @@
 mod print;
 mod script;
 
-use tokio::sync::watch;
-
 use c2_shared::client::Client;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use crate::command::{self, Command, Complaint, Context, Kind, Outcome};
 use crate::exit;
@@ -21,13 +22,8 @@ use script::{Script, Step};
 /// Gives the exit status: that of the first line that failed, else 0.
 pub async fn run(client: Client, sources: Vec<Source>, keep_going: bool, printer: Printer) -> i32 {
     let (interrupt, interrupted) = watch::channel(false);
-    tokio::spawn(async move {
-        // Without a handler Ctrl-C ends the program by itself, which is all right too.
-        if tokio::signal::ctrl_c().await.is_ok() {
-            interrupt.send_replace(true);
-        }
-        interrupt.closed().await;
-    });
+    let mut listening = JoinSet::new();
+    listening.spawn(listen(interrupt));
     let context =
         Context::new(client, false).with_interrupt(interrupted).with_progress(move |line| printer.progress(line));
     let mut script = Script::new(sources);
@@ -68,4 +64,17 @@ async fn perform(context: &Context, command: Command) -> Result<Outcome, Complai
         () = context.interrupted() => Err(Complaint::new(Kind::Interrupted, "interrupted")
             .hint("c2d may have done it all the same; `jobs` shows what there is")),
     }
+}
+
+/// Interrupts at the first SIGINT or SIGTERM.
+async fn listen(interrupt: watch::Sender<bool>) {
+    // Without handlers these signals end the program by themselves, which is all right too.
+    let (Ok(mut int), Ok(mut term)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+        return;
+    };
+    tokio::select! {
+        _ = int.recv() => {}
+        _ = term.recv() => {}
+    }
+    interrupt.send_replace(true);
 }

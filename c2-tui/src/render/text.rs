@@ -15,7 +15,7 @@ pub fn text(outcome: &Outcome, width: u16, colour: bool) -> String {
     data(&Look { width, colour, zone: TimeZone::system() }, &outcome.data)
 }
 
-fn data(look: &Look, data: &Data) -> String {
+pub(super) fn data(look: &Look, data: &Data) -> String {
     match data {
         Data::Workers(list) => workers::list(look, list),
         Data::Worker(info) => workers::info(look, info),
