@@ -6,7 +6,7 @@ mod print;
 mod script;
 
 use c2_shared::client::Client;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -23,7 +23,10 @@ use script::{Script, Step};
 pub async fn run(client: Client, sources: Vec<Source>, keep_going: bool, printer: Printer) -> i32 {
     let (interrupt, interrupted) = watch::channel(false);
     let mut listening = JoinSet::new();
-    listening.spawn(listen(interrupt));
+    // Set up before the first command runs. Where that fails, signals end the program by themselves.
+    if let (Ok(int), Ok(term)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
+        listening.spawn(listen(int, term, interrupt));
+    }
     let context =
         Context::new(client, false).with_interrupt(interrupted).with_progress(move |line| printer.progress(line));
     let mut script = Script::new(sources);
@@ -67,11 +70,7 @@ async fn perform(context: &Context, command: Command) -> Result<Outcome, Complai
 }
 
 /// Interrupts at the first SIGINT or SIGTERM.
-async fn listen(interrupt: watch::Sender<bool>) {
-    // Without handlers these signals end the program by themselves, which is all right too.
-    let (Ok(mut int), Ok(mut term)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
-        return;
-    };
+async fn listen(mut int: Signal, mut term: Signal, interrupt: watch::Sender<bool>) {
     tokio::select! {
         _ = int.recv() => {}
         _ = term.recv() => {}

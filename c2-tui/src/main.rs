@@ -14,7 +14,6 @@ fn main() {
         Ok(Asked::Show(text)) => headless::show(&text).map_or(exit::NO_READER, |()| exit::OK),
         Err(complaint) => complain(&complaint, false),
     };
-    // Not by returning: a thread may still wait for a line of standard input.
     std::process::exit(status);
 }
 
@@ -27,7 +26,10 @@ fn start(arguments: &Arguments) -> i32 {
             return complain(&complaint, arguments.json);
         }
     };
-    runtime.block_on(run(arguments)).unwrap_or_else(|complaint| complain(&complaint, arguments.json))
+    let status = runtime.block_on(run(arguments));
+    // A thread may still wait for a line of standard input; nobody waits for it.
+    runtime.shutdown_background();
+    status.unwrap_or_else(|complaint| complain(&complaint, arguments.json))
 }
 
 async fn run(arguments: &Arguments) -> Result<i32, Complaint> {

@@ -1,9 +1,11 @@
 //! The real program without a c2d: what it says and with which status it ends.
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 /// What a run of the program showed.
 struct Seen {
@@ -188,4 +190,25 @@ fn a_reader_that_leaves_is_no_error() {
     child.stdin.take().unwrap().write_all(b"help\nhelp\n").unwrap();
     let seen = Seen::from(child.wait_with_output().unwrap());
     assert_eq!((seen.status, seen.err.as_str()), (Some(141), ""));
+}
+
+#[test]
+fn an_interrupt_ends_a_script_that_waits_for_its_next_line() {
+    let home = tempfile::tempdir().unwrap();
+    let mut child = console(home.path())
+        .args(["--exec", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(b"help\n").unwrap();
+    // The first line is answered, so the program is up and now waits for the second.
+    let mut first = [0];
+    child.stdout.as_mut().unwrap().read_exact(&mut first).unwrap();
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let seen = Seen::from(child.wait_with_output().unwrap());
+    assert_eq!((seen.status, seen.err.as_str()), (Some(130), ""));
+    drop(input);
 }

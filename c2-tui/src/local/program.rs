@@ -25,6 +25,8 @@ const TAIL_LINES: usize = 5;
 pub(crate) struct Program {
     name: &'static str,
     log: PathBuf,
+    /// Where this run begins in the log.
+    log_start: u64,
     child: Child,
     pid: u32,
 }
@@ -40,6 +42,7 @@ impl Program {
         let log = folder.join(format!("{name}.log"));
         let output = OpenOptions::new().append(true).create(true).mode(0o600).open(&log).map_err(failed)?;
         let errors = output.try_clone().map_err(failed)?;
+        let log_start = output.metadata().map_err(failed)?.len();
         let child = Command::new(path_of(name))
             .args(arguments)
             .current_dir(folder)
@@ -50,7 +53,7 @@ impl Program {
             .spawn()
             .map_err(failed)?;
         let pid = child.id().expect("a child that nobody waited for has its id");
-        Ok(Self { name, log, child, pid })
+        Ok(Self { name, log, log_start, child, pid })
     }
 
     pub(crate) const fn name(&self) -> &'static str {
@@ -76,9 +79,9 @@ impl Program {
         tokio::time::timeout(ENDS_WITHIN, self.child.wait()).await.is_ok()
     }
 
-    /// The last lines of its log, with its place.
+    /// The last lines that it wrote, with the place of its log.
     pub(crate) fn log_tail(&self) -> String {
-        let text = tail(&self.log).unwrap_or_default();
+        let text = tail(&self.log, self.log_start).unwrap_or_default();
         let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
         let last = lines[lines.len().saturating_sub(TAIL_LINES)..].join(" | ");
         let last = if last.is_empty() { "it wrote nothing".to_owned() } else { last };
@@ -97,10 +100,11 @@ fn path_of(name: &str) -> PathBuf {
     beside.filter(|path| path.is_file()).unwrap_or_else(|| name.into())
 }
 
-fn tail(log: &Path) -> io::Result<String> {
+/// The end of a log, but nothing from before `start`.
+fn tail(log: &Path, start: u64) -> io::Result<String> {
     let mut file = File::open(log)?;
     let length = file.metadata()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES).max(start)))?;
     let mut bytes = Vec::new();
     file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
