@@ -3,7 +3,8 @@
 use clap::Args;
 
 use crate::command::job_name::JobNames;
-use crate::command::{Complaint, Context, Data, Outcome, resolve};
+use crate::command::outcome::Refusal;
+use crate::command::{Complaint, Context, Data, Kind, Outcome, resolve};
 
 /// The arguments of `cancel`.
 #[derive(Clone, Debug, Args)]
@@ -14,24 +15,19 @@ pub struct Cancel {
 }
 
 impl Cancel {
-    /// Cancels all that can be cancelled. One that cannot does not save those after it: they were
-    /// all asked for, and the first refusal is reported at the end.
+    /// Cancels all that can be cancelled: one that cannot does not save those after it. A single
+    /// job that cannot is a complaint; of several, the outcome says which were refused and why.
     pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
         let ids = resolve::jobs(context, &self.jobs).await?;
         let (mut cancelled, mut refused) = (Vec::new(), Vec::new());
         for id in &ids {
             match context.client.cancel(*id).await.map_err(Complaint::from) {
                 Ok(answer) => cancelled.push(answer),
-                Err(complaint) => refused.push(complaint),
+                Err(complaint) if ids.len() == 1 || complaint.kind != Kind::Refused => return Err(complaint),
+                Err(complaint) => refused.push(Refusal { job_id: *id, message: complaint.message }),
             }
         }
-        match refused.into_iter().next() {
-            None => Ok(Data::Cancelled(cancelled).into()),
-            Some(first) if ids.len() == 1 => Err(first),
-            Some(first) => {
-                let message = format!("cancelled {} of {} jobs: {}", cancelled.len(), ids.len(), first.message);
-                Err(Complaint { message, ..first })
-            }
-        }
+        let exit = i32::from(!refused.is_empty());
+        Ok(Outcome { data: Data::Cancelled { cancelled, refused }, exit })
     }
 }

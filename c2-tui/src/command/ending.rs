@@ -33,7 +33,8 @@ pub(crate) async fn of(context: &Context, job: JobId, known: bool) -> Result<Job
 async fn poll(context: &Context, job: JobId, mut known: bool) -> Result<JobInfo, Complaint> {
     let mut backoff = Backoff::default();
     loop {
-        match context.client.job(job, POLL_S).await {
+        // The first question is answered at once, so that c2d is known before anything takes long.
+        match context.client.job(job, if known { POLL_S } else { 0 }).await {
             Ok(answer) if answer.done => return Ok(answer.job),
             Ok(_) => {
                 known = true;

@@ -26,20 +26,32 @@ impl Help {
 }
 
 fn overview() -> String {
-    let commands = table::commands();
-    let width = commands.iter().map(|c| c.usage_short().len()).max().unwrap_or(0);
-    let mut text = String::new();
-    for command in &commands {
-        let _ = writeln!(text, "{:width$}  {}", command.usage_short(), command.summary);
-    }
-    text.push_str("\n`help COMMAND` explains one of them; JOB is `job-3`, `3`, `last` or a job's name\n");
-    text
+    let rows: Vec<_> = table::commands().iter().map(|c| (c.usage_short(), c.summary.clone())).collect();
+    let after = "`help COMMAND` explains one of them; JOB is `job-3`, `3`, `last` or a job's name";
+    format!("{}\n{after}\n", aligned("", &rows))
 }
 
 fn one(name: &str) -> Result<String, Complaint> {
-    table::long_help(name).ok_or_else(|| {
-        let commands = table::commands();
-        let names = commands.iter().map(|c| c.name.as_str());
-        Complaint::usage(format!("unknown command {name:?}"), hint::for_unknown(name, names, "there are no commands"))
-    })
+    let commands = table::commands();
+    let names = || commands.iter().flat_map(|c| std::iter::once(&c.name).chain(&c.aliases)).map(String::as_str);
+    let Some(command) = commands.iter().find(|c| c.name == name || c.aliases.iter().any(|alias| alias == name)) else {
+        let hint = hint::nearest(name, names()).map(|near| format!("did you mean {near:?}?"));
+        let hint = hint.unwrap_or_else(|| "`help` lists the commands".to_owned());
+        return Err(Complaint::usage(format!("unknown command {name:?}"), hint));
+    };
+    let arguments = command.arguments.iter().map(|a| (a.value.clone(), a.summary.clone()));
+    let flags = command.flags.iter().map(|f| (f.usage(), f.explanation()));
+    let mut text = format!("{}\n\nusage: {}\n", command.summary, command.usage);
+    for (heading, rows) in [("arguments", arguments.collect::<Vec<_>>()), ("flags", flags.collect())] {
+        if !rows.is_empty() {
+            let _ = write!(text, "\n{heading}:\n{}", aligned("  ", &rows));
+        }
+    }
+    Ok(text)
+}
+
+/// Names beside explanations.
+fn aligned(indent: &str, rows: &[(String, String)]) -> String {
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    rows.iter().map(|(name, meaning)| format!("{indent}{name:width$}  {meaning}\n")).collect()
 }

@@ -16,6 +16,7 @@ pub mod table;
 
 mod ending;
 mod files;
+pub(crate) mod mistake;
 mod resolve;
 
 pub mod cancel;

@@ -3,6 +3,7 @@
 use c2_shared::api::jobs::{CancelResponse, JobInfo, JobList, JobLog, JobRow, QueueStatus, Stream};
 use c2_shared::api::workers::{WorkerInfo, WorkerList};
 use c2_shared::id::JobId;
+use serde::Serialize;
 
 /// A command that was done.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,8 +43,13 @@ pub enum Data {
     },
     /// Jobs that were waited for; some have not ended when the time was over.
     Waited(Vec<JobRow>),
-    /// What became of each job that was to be cancelled.
-    Cancelled(Vec<CancelResponse>),
+    /// What became of the jobs that were to be cancelled.
+    Cancelled {
+        /// Those that were, or are being ended.
+        cancelled: Vec<CancelResponse>,
+        /// Those that could not be.
+        refused: Vec<Refusal>,
+    },
     /// What a job wrote, to the byte.
     Output {
         /// Which job.
@@ -61,6 +67,15 @@ pub enum Data {
     Help(String),
     /// Leave the console.
     Quit,
+}
+
+/// One of several jobs with which something could not be done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Refusal {
+    /// Which job.
+    pub job_id: JobId,
+    /// Why not.
+    pub message: String,
 }
 
 impl From<Data> for Outcome {

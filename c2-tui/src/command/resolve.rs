@@ -1,7 +1,7 @@
 //! Finds out from c2d which jobs are meant by `last`, a name or a range.
 
 use c2_shared::api::jobs::{JobRow, JobsQuery};
-use c2_shared::client::Client;
+use c2_shared::client::{Client, ClientError};
 use c2_shared::id::JobId;
 use c2_shared::limits::PAGE_LEN_MAX;
 
@@ -34,32 +34,38 @@ pub(crate) async fn jobs(context: &Context, names: &[JobNames]) -> Result<Vec<Jo
 }
 
 /// Finds the highest id. c2d lists jobs in the order of their ids only, so this asks "is there one
-/// after N" for doubling N and then halves the gap: some twenty questions for a million jobs, where
+/// after N" for growing N and then halves the gap: some twenty questions for a million jobs, where
 /// reading the list would carry all of them over the wire.
 async fn last(client: &Client) -> Result<Option<JobId>, Complaint> {
-    let Some(mut known) = next_after(client, 0).await? else { return Ok(None) };
-    let mut step = 1;
-    let mut bound = loop {
-        match next_after(client, known.saturating_add(step)).await? {
-            Some(id) => (known, step) = (id, step * 2),
-            None => break known.saturating_add(step),
-        }
+    let first_after = async |after: u64| {
+        let after = (after > 0).then_some(JobId(after));
+        let query = JobsQuery { all: true, limit: Some(1), after, ..JobsQuery::default() };
+        Ok::<_, ClientError>(client.jobs(&query).await?.jobs.first().map(|row| row.job_id.0))
     };
+    Ok(highest(first_after).await?.map(JobId))
+}
+
+/// The highest of the numbers that `first_after` knows; it gives the lowest above its argument.
+async fn highest<E>(first_after: impl AsyncFn(u64) -> Result<Option<u64>, E>) -> Result<Option<u64>, E> {
+    let Some(mut known) = first_after(0).await? else { return Ok(None) };
+    let mut step = 1_u64;
+    let mut bound = loop {
+        let probe = known.saturating_add(step);
+        match first_after(probe).await? {
+            Some(higher) => known = higher,
+            None => break probe,
+        }
+        step = step.saturating_mul(2);
+    };
+    // There is nothing above `bound`, and `known` exists.
     while known < bound {
         let middle = known + (bound - known) / 2;
-        match next_after(client, middle).await? {
-            Some(id) => known = id,
+        match first_after(middle).await? {
+            Some(higher) => known = higher,
             None => bound = middle,
         }
     }
-    Ok(Some(JobId(known)))
-}
-
-/// The first id after `after`.
-async fn next_after(client: &Client, after: u64) -> Result<Option<u64>, Complaint> {
-    let after = (after > 0).then_some(JobId(after));
-    let page = client.jobs(&JobsQuery { all: true, limit: Some(1), after, ..JobsQuery::default() }).await?;
-    Ok(page.jobs.first().map(|row| row.job_id.0))
+    Ok(Some(known))
 }
 
 /// Finds the newest job of a name: first among those that have not ended, which are at hand.
@@ -86,5 +92,36 @@ async fn rows_named(client: &Client, name: &str, all: bool) -> Result<Vec<JobRow
             Some(next) => query.after = Some(next),
             None => return Ok(found),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::convert::Infallible;
+
+    use super::*;
+
+    /// Checks the answer, and that it took no more than so many questions.
+    async fn check(ids: &[u64], questions_max: u32) {
+        let questions = Cell::new(0);
+        let first_after = async |after: u64| {
+            questions.set(questions.get() + 1);
+            Ok::<_, Infallible>(ids.iter().copied().find(|id| *id > after))
+        };
+        let Ok(found) = highest(first_after).await;
+        assert_eq!(found, ids.last().copied());
+        assert!(questions.get() <= questions_max, "{} questions for {:?}", questions.get(), ids.last());
+    }
+
+    #[tokio::test]
+    async fn the_highest_id_is_found_in_few_questions() {
+        check(&[], 1).await;
+        check(&[1], 3).await;
+        check(&[1, 2], 5).await;
+        check(&[3, 9, 1_000], 20).await;
+        check(&(1..=1_000).collect::<Vec<_>>(), 22).await;
+        check(&[900_000, 1_000_000], 40).await;
+        check(&[7, u64::MAX], 140).await;
     }
 }

@@ -1,7 +1,7 @@
 //! The one table of all commands, read from the grammar: for help, palette, completion, man pages
 //! and the tests that compare the README with what is there.
 
-use clap::{Arg, Command as Clap, CommandFactory as _};
+use clap::{Arg, Command as Clap, CommandFactory};
 
 use crate::command::grammar::Line;
 
@@ -56,17 +56,35 @@ impl CommandInfo {
     }
 }
 
+impl FlagInfo {
+    /// How it is typed, with its value.
+    #[must_use]
+    pub fn usage(&self) -> String {
+        self.value.as_ref().map_or_else(|| self.name.clone(), |value| format!("{} <{value}>", self.name))
+    }
+
+    /// What it means, with the values that it takes if they are few.
+    #[must_use]
+    pub fn explanation(&self) -> String {
+        if self.values.is_empty() {
+            self.summary.clone()
+        } else {
+            format!("{}: {}", self.summary, self.values.join(", "))
+        }
+    }
+}
+
 /// All commands in the order of the grammar.
 #[must_use]
 pub fn commands() -> Vec<CommandInfo> {
     built().get_subcommands().map(describe).collect()
 }
 
-/// The whole help of one command, or nothing if there is no such command.
-pub(crate) fn long_help(name: &str) -> Option<String> {
-    let mut line = built();
-    let command = line.find_subcommand_mut(name)?;
-    Some(command.render_long_help().to_string())
+/// A program's own command line in the same form.
+pub(crate) fn program<P: CommandFactory>() -> CommandInfo {
+    let mut program = P::command();
+    program.build();
+    describe(&program)
 }
 
 /// The grammar with everything derived that clap fills in only when it parses.
@@ -77,8 +95,10 @@ fn built() -> Clap {
 }
 
 fn describe(command: &Clap) -> CommandInfo {
-    let (flags, arguments): (Vec<&Arg>, Vec<&Arg>) =
-        command.get_arguments().filter(|a| a.get_id() != "help").partition(|a| a.get_long().is_some());
+    let (flags, arguments): (Vec<&Arg>, Vec<&Arg>) = command
+        .get_arguments()
+        .filter(|a| a.get_id() != "help" && a.get_id() != "version")
+        .partition(|a| a.get_long().is_some());
     CommandInfo {
         name: command.get_name().to_owned(),
         aliases: command.get_visible_aliases().map(str::to_owned).collect(),
@@ -90,7 +110,7 @@ fn describe(command: &Clap) -> CommandInfo {
 }
 
 /// How a command is written, without clap's own heading.
-pub(crate) fn usage(command: &Clap) -> String {
+fn usage(command: &Clap) -> String {
     let usage = command.clone().render_usage().to_string();
     usage.trim_start_matches("Usage:").trim().to_owned()
 }
@@ -108,9 +128,15 @@ fn flag(arg: &Arg) -> FlagInfo {
     FlagInfo {
         name: format!("--{}", arg.get_long().unwrap_or_default()),
         value: arg.get_action().takes_values().then(|| value_name(arg)).flatten(),
-        values: arg.get_possible_values().iter().map(|v| v.get_name().to_owned()).collect(),
+        values: values(arg),
         summary: summary(arg),
     }
+}
+
+/// The values that an argument takes; a switch has none, though clap counts true and false.
+fn values(arg: &Arg) -> Vec<String> {
+    let values = arg.get_possible_values().into_iter().map(|value| value.get_name().to_owned());
+    values.filter(|_| arg.get_action().takes_values()).collect()
 }
 
 fn value_name(arg: &Arg) -> Option<String> {

@@ -25,10 +25,10 @@ pub(crate) fn list(look: &Look, list: &JobList, active_only: bool) -> String {
     let mut table = Table::new([
         words("JOB"),
         words("STATE"),
-        words("OUTCOME"),
-        words("NAME"),
+        flexible("OUTCOME"),
+        flexible("NAME"),
         words("GROUP"),
-        words("TAGS"),
+        flexible("TAGS"),
         words("WORKER"),
         words("SUBMITTED"),
         numbers("TOOK"),
@@ -97,7 +97,7 @@ pub(crate) fn info(look: &Look, job: &JobInfo) -> String {
 }
 
 fn attempts(look: &Look, attempts: &[AttemptRow]) -> String {
-    let mut table = Table::new([numbers("ATTEMPT"), words("WORKER"), words("STARTED"), words("OUTCOME")]);
+    let mut table = Table::new([numbers("ATTEMPT"), words("WORKER"), words("STARTED"), flexible("OUTCOME")]);
     for attempt in attempts {
         table.row([
             Cell::from(attempt.number.to_string()),
@@ -146,8 +146,8 @@ pub(crate) fn log(look: &Look, log: &JobLog) -> String {
         words("ENDED"),
         words("JOB"),
         words("STATE"),
-        words("OUTCOME"),
-        words("NAME"),
+        flexible("OUTCOME"),
+        flexible("NAME"),
         words("WORKER"),
         numbers("TOOK"),
         flexible("COMMAND"),

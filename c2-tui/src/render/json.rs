@@ -6,7 +6,7 @@ use c2_shared::bytes64::Bytes64;
 use c2_shared::id::JobId;
 use serde::Serialize;
 
-use crate::command::{Data, Outcome};
+use crate::command::outcome::{Data, Outcome, Refusal};
 
 #[derive(Serialize)]
 struct Waited<'a> {
@@ -16,6 +16,7 @@ struct Waited<'a> {
 #[derive(Serialize)]
 struct Cancelled<'a> {
     cancelled: &'a [CancelResponse],
+    refused: &'a [Refusal],
 }
 
 #[derive(Serialize)]
@@ -41,7 +42,7 @@ pub fn json(outcome: &Outcome) -> String {
         Data::Job(job) | Data::Ended { job, .. } => written(job),
         Data::Submitted(job_id) => written(&SubmitResponse { job_id: *job_id }),
         Data::Waited(jobs) => written(&Waited { jobs }),
-        Data::Cancelled(cancelled) => written(&Cancelled { cancelled }),
+        Data::Cancelled { cancelled, refused } => written(&Cancelled { cancelled, refused }),
         Data::Output { job, stream, bytes } => {
             written(&Output { job_id: *job, stream: *stream, content: Bytes64(bytes.clone()) })
         }

@@ -8,6 +8,9 @@ mod table;
 mod text;
 mod workers;
 
+#[cfg(test)]
+mod tests;
+
 pub use json::json;
 pub use neutral::{block, cell};
 pub use text::{text, verdict};

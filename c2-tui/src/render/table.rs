@@ -1,7 +1,7 @@
 //! Aligned columns without borders: for rows under a header, and for names beside values.
 //!
-//! Columns that say nothing in any row are left out. When the width is short, the one flexible
-//! column is cut in its middle, because the ends of a command tell most about it.
+//! Columns that say nothing in any row are left out. When the width is short, flexible columns are
+//! cut in their middle, because the ends of a command tell most about it.
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
@@ -45,7 +45,7 @@ pub(crate) const fn numbers(title: &'static str) -> Column {
     Column { title, right: true, flexible: false }
 }
 
-/// The column that gives way.
+/// A column of words that gives way when there is too little room.
 pub(crate) const fn flexible(title: &'static str) -> Column {
     Column { title, right: false, flexible: true }
 }
@@ -86,7 +86,7 @@ impl Table {
         text
     }
 
-    /// The width of each column that is shown, the flexible one taking what is left.
+    /// The width of each column that is shown; flexible ones give way.
     fn widths(&self, shown: &[usize], limit: usize) -> Vec<usize> {
         let natural = |i: usize| {
             let cells = self.rows.iter().map(|row| row[i].text.width());
@@ -94,9 +94,13 @@ impl Table {
         };
         let mut widths: Vec<usize> = shown.iter().map(|i| natural(*i)).collect();
         let total = widths.iter().sum::<usize>() + GAP.len() * shown.len().saturating_sub(1);
-        if let Some(at) = shown.iter().position(|i| self.columns[*i].flexible) {
-            let excess = total.saturating_sub(limit);
-            widths[at] = widths[at].saturating_sub(excess).max(FLEXIBLE_MIN.min(widths[at]));
+        let mut excess = total.saturating_sub(limit);
+        // The widest gives first, so that short words stay whole for as long as they can.
+        while excess > 0 {
+            let gives = |at: &usize| self.columns[shown[*at]].flexible && widths[*at] > FLEXIBLE_MIN;
+            let Some(widest) = (0..shown.len()).filter(gives).max_by_key(|at| widths[*at]) else { break };
+            widths[widest] -= 1;
+            excess -= 1;
         }
         widths
     }
@@ -183,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn the_flexible_column_is_cut_in_the_middle() {
+    fn a_flexible_column_is_cut_in_the_middle() {
         assert_eq!(
             table().render(&look(30, false)),
             "JOB     TOOK  COMMAND\n\
@@ -191,6 +195,14 @@ mod tests {
              job-12   12s  python t…chs 100\n"
         );
         assert!(table().render(&look(1, false)).contains("python…s 100"));
+    }
+
+    #[test]
+    fn the_widest_gives_way_first() {
+        let mut table = Table::new([flexible("A"), flexible("B"), words("C")]);
+        table.row(["short words here", "a much longer command that says a lot", "x"].map(Cell::from));
+        let seen = table.render(&look(40, false));
+        assert_eq!(seen.lines().last(), Some("short words here  a much lo…ays a lot  x"));
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub fn text(outcome: &Outcome, width: u16, colour: bool) -> String {
     data(&Look { width, colour, zone: TimeZone::system() }, &outcome.data)
 }
 
-fn data(look: &Look, data: &Data) -> String {
+pub(super) fn data(look: &Look, data: &Data) -> String {
     match data {
         Data::Workers(list) => workers::list(look, list),
         Data::Worker(info) => workers::info(look, info),
@@ -24,7 +24,10 @@ fn data(look: &Look, data: &Data) -> String {
         Data::Submitted(job) => format!("Submitted job {job}\n"),
         Data::Ended { stdout, stderr, .. } => neutral::block(&[stdout.as_slice(), stderr].concat()),
         Data::Waited(rows) => rows.iter().map(|row| verdict(row) + "\n").collect(),
-        Data::Cancelled(answers) => answers.iter().map(cancelled).collect(),
+        Data::Cancelled { cancelled, refused } => {
+            let not = refused.iter().map(|refusal| format!("not cancelled: {}\n", neutral::cell(&refusal.message)));
+            cancelled.iter().map(ended_early).chain(not).collect()
+        }
         Data::Output { bytes, .. } => neutral::block(bytes),
         Data::Queue(queue) => jobs::queue(look, queue),
         Data::Log(log) => jobs::log(look, log),
@@ -47,7 +50,7 @@ pub fn verdict(row: &JobRow) -> String {
     neutral::cell(&text)
 }
 
-fn cancelled(answer: &CancelResponse) -> String {
+fn ended_early(answer: &CancelResponse) -> String {
     match answer.state {
         JobState::Running => format!("{} is being ended\n", answer.job_id),
         state => format!("{} {state}\n", answer.job_id),

@@ -15,12 +15,12 @@ pub(crate) fn list(look: &Look, list: &WorkerList) -> String {
     }
     let mut table = Table::new([
         words("WORKER"),
-        words("NAME"),
+        flexible("NAME"),
         words("STATUS"),
         numbers("SLOTS"),
         numbers("CPU"),
         numbers("MEMORY"),
-        words("GROUPS"),
+        flexible("GROUPS"),
         flexible("TAGS"),
         numbers("SILENT"),
     ]);

@@ -1,0 +1,244 @@
+//! What people and programs see of each outcome, from answers as c2d writes them.
+
+use c2_shared::api::jobs::{CancelResponse, JobInfo, JobList, JobLog, JobRow, QueueStatus, Stream};
+use c2_shared::api::workers::{WorkerInfo, WorkerList};
+use c2_shared::id::JobId;
+use c2_shared::job::JobState;
+use jiff::tz::TimeZone;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::command::outcome::{Data, Outcome, Refusal};
+use crate::render;
+use crate::render::look::Look;
+
+fn read<T: DeserializeOwned>(value: &Value) -> T {
+    serde_json::from_value(value.clone()).unwrap()
+}
+
+fn check(data: &Data, expected: &str) {
+    let look = Look { width: u16::MAX, colour: false, zone: TimeZone::UTC };
+    assert_eq!(render::text::data(&look, data), expected, "{data:?}");
+}
+
+fn failed_job() -> Value {
+    json!({
+        "job_id": "job-3", "name": "nightly", "state": "failed", "command": "make -j4 all", "tags": ["gpu:0", "disk"],
+        "worker": "10.0.0.15", "attempt": 2, "submitted_ms": 1_700_000_000_000_u64,
+        "started_ms": 1_700_000_001_000_u64, "ended_ms": 1_700_000_004_200_u64, "outcome": {"kind": "exit", "code": 2},
+    })
+}
+
+fn queued_job() -> Value {
+    json!({"job_id": "job-12", "state": "queued", "command": "echo \u{1b}[2J", "submitted_ms": 1_700_000_060_000_u64})
+}
+
+fn worker() -> Value {
+    json!({
+        "ip": "10.0.0.15", "hostname": "atlas", "status": "online", "groups": ["cpu", "gpu"], "slots": 4,
+        "slots_used": 1, "tags": {"disk": null, "gpu:0": "job-3.2"}, "silent_ms": 2_100, "version": "0.1.0",
+        "load": {"cpu_percent": 12.4, "memory_used_bytes": 1_u64 << 33, "memory_total_bytes": 1_u64 << 35, "load_1m": 0.5},
+    })
+}
+
+#[test]
+fn workers() {
+    check(
+        &Data::Workers(read::<WorkerList>(&json!({"workers": [worker()]}))),
+        "WORKER     NAME   STATUS  SLOTS  CPU  MEMORY  GROUPS    TAGS               SILENT\n\
+         10.0.0.15  atlas  online    1/4  12%     25%  cpu, gpu  disk, gpu:0=job-3    2.1s\n",
+    );
+    let mut info = worker();
+    let more = json!({
+        "hardware": {"os": "Linux", "arch": "x86_64", "cpu_model": "a fast one", "cpu_cores": 16, "memory_bytes": 1_u64 << 35,
+            "gpus": [{"index": 0, "name": "G", "memory_bytes": 1_u64 << 34}]},
+        "running": ["job-3"], "worker_id": "w", "boot_id": "b",
+    });
+    info.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    check(
+        &Data::Worker(Box::new(read::<WorkerInfo>(&info))),
+        "worker      10.0.0.15\n\
+         name        atlas\n\
+         status      online\n\
+         last heard  2.1s ago\n\
+         slots       1/4 used\n\
+         running     job-3\n\
+         groups      cpu, gpu\n\
+         tags        disk, gpu:0=job-3\n\
+         load        cpu 12%, average 0.50, memory 25%\n\
+         system      Linux x86_64\n\
+         cpu         16 x a fast one\n\
+         memory      32 GiB\n\
+         gpu         0: G, 16 GiB\n\
+         agent       0.1.0\n",
+    );
+}
+
+#[test]
+fn jobs() {
+    let list = read::<JobList>(&json!({"jobs": [failed_job(), queued_job()], "next_after": "job-12"}));
+    check(
+        &Data::Jobs { list, active_only: false },
+        "JOB     STATE   OUTCOME  NAME     TAGS         WORKER     SUBMITTED    TOOK  COMMAND\n\
+         job-3   failed  exit 2   nightly  gpu:0, disk  10.0.0.15  11-14 22:13  3.2s  make -j4 all\n\
+         job-12  queued                                            11-14 22:14        echo \\u001b[2J\n\
+         there are more after job-12; `--limit N` shows more\n",
+    );
+}
+
+#[test]
+fn empty_lists_say_why_and_what_next() {
+    check(
+        &Data::Workers(WorkerList::default()),
+        "no worker has registered yet\nstart `c2-agent` on each machine, or one here with `c2-tui --local`\n",
+    );
+    check(
+        &Data::Jobs { list: JobList::default(), active_only: true },
+        "no job is waiting or running\n`jobs --all` lists those that have ended, `submit \"echo hello\"` adds one\n",
+    );
+    check(
+        &Data::Jobs { list: JobList::default(), active_only: false },
+        "no such job\n`submit \"echo hello\"` adds one\n",
+    );
+    check(&Data::Log(JobLog::default()), "no job has ended yet\n`jobs` lists those that wait or run\n");
+}
+
+#[test]
+fn a_job_in_full() {
+    let mut info = failed_job();
+    let attempt = |number: u32, outcome: Value| json!({"number": number, "worker": "10.0.0.15", "started_ms": 1_700_000_001_000_u64, "outcome": outcome});
+    let lines: String = (1..=12).map(|n| format!("line {n}\n")).collect();
+    let more = json!({
+        "spec": {"command": "make -j4 all", "env": {"A": "b"}, "timeout_s": 90, "retries": 1, "depends": ["any:job-1"]},
+        "attempts": [attempt(1, json!({"kind": "lost"})), attempt(2, json!({"kind": "exit", "code": 2}))],
+        "stdout": lines, "stderr": "no rule\u{7}\n",
+    });
+    info.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let shown: String = (3..=12).map(|n| format!("line {n}\n")).collect();
+    let expected = format!(
+        "job        job-3\n\
+         name       nightly\n\
+         state      failed\n\
+         outcome    exit 2\n\
+         command    make -j4 all\n\
+         tags       gpu:0, disk\n\
+         depends    any:job-1\n\
+         env        A=b\n\
+         timeout    1m30s\n\
+         retries    1\n\
+         worker     10.0.0.15\n\
+         submitted  2023-11-14 22:13:20\n\
+         started    2023-11-14 22:13:21\n\
+         ended      2023-11-14 22:13:24\n\
+         took       3.2s\n\
+         \n\
+         ATTEMPT  WORKER     STARTED              OUTCOME\n\
+         \u{20}     1  10.0.0.15  2023-11-14 22:13:21  worker lost\n\
+         \u{20}     2  10.0.0.15  2023-11-14 22:13:21  exit 2\n\
+         \n\
+         stdout, 2 lines before; `output job-3` shows all\n\
+         {shown}\n\
+         stderr\n\
+         no rule\\u0007\n"
+    );
+    check(&Data::Job(Box::new(read::<JobInfo>(&info))), &expected);
+}
+
+#[test]
+fn the_queue_and_the_log() {
+    let queue = QueueStatus {
+        active: 3,
+        running: 1,
+        queued: 2,
+        capacity: 50_000,
+        ended: [(JobState::Succeeded, 120), (JobState::Failed, 3)].into(),
+        workers_online: 1,
+        slots: 4,
+        slots_used: 1,
+        ..QueueStatus::default()
+    };
+    check(
+        &Data::Queue(queue),
+        "active   3 of 50000 allowed\n\
+         running  1\n\
+         queued   2\n\
+         blocked  0\n\
+         held     0\n\
+         ended    120 succeeded, 3 failed\n\
+         workers  1 online\n\
+         slots    1 of 4 used\n",
+    );
+    let mut entry = failed_job();
+    entry
+        .as_object_mut()
+        .unwrap()
+        .extend([("seq".to_owned(), json!(1)), ("ended_at".to_owned(), json!("2023-11-14T22:13:24.200Z"))]);
+    check(
+        &Data::Log(read(&json!({"results": [entry]}))),
+        "ENDED                JOB    STATE   OUTCOME  NAME     WORKER     TOOK  COMMAND\n\
+         2023-11-14 22:13:24  job-3  failed  exit 2   nightly  10.0.0.15  3.2s  make -j4 all\n",
+    );
+}
+
+fn row(id: u64, state: &str, outcome: Option<Value>) -> JobRow {
+    let mut row = json!({"job_id": format!("job-{id}"), "state": state, "command": "x", "submitted_ms": 0});
+    if let Some(outcome) = outcome {
+        row["outcome"] = outcome;
+    }
+    read(&row)
+}
+
+#[test]
+fn verdicts() {
+    let rows = vec![
+        row(1, "succeeded", Some(json!({"kind": "exit", "code": 0}))),
+        row(2, "failed", Some(json!({"kind": "dependency", "root": "job-1"}))),
+        row(3, "failed", Some(json!({"kind": "setup", "reason": "no\u{1b}c space"}))),
+        row(4, "cancelled", Some(json!({"kind": "cancelled"}))),
+        row(5, "running", None),
+    ];
+    check(
+        &Data::Waited(rows),
+        "job-1 succeeded\n\
+         job-2 failed: dependency job-1 did not end as asked\n\
+         job-3 failed: could not start: no\\u001bc space\n\
+         job-4 was cancelled\n\
+         job-5 is still running\n",
+    );
+}
+
+#[test]
+fn one_line_answers() {
+    check(&Data::Submitted(JobId(1)), "Submitted job job-1\n");
+    let answer = |id, state| CancelResponse { job_id: JobId(id), state };
+    let cancelled = vec![answer(1, JobState::Cancelled), answer(2, JobState::Running)];
+    let refused = vec![Refusal { job_id: JobId(3), message: "job-3 has ended already".to_owned() }];
+    check(
+        &Data::Cancelled { cancelled, refused },
+        "job-1 cancelled\njob-2 is being ended\nnot cancelled: job-3 has ended already\n",
+    );
+    check(&Data::Quit, "");
+}
+
+#[test]
+fn documents() {
+    let refused = vec![Refusal { job_id: JobId(3), message: "m".to_owned() }];
+    let output = Data::Output { job: JobId(1), stream: Stream::Stderr, bytes: vec![0xff, 0] };
+    let table = [
+        (Data::Submitted(JobId(1)), json!({"job_id": "job-1"})),
+        (Data::Workers(WorkerList::default()), json!({"workers": []})),
+        (Data::Jobs { list: JobList::default(), active_only: true }, json!({"jobs": []})),
+        (output, json!({"job_id": "job-1", "stream": "stderr", "content": "/wA="})),
+        (
+            Data::Cancelled { cancelled: Vec::new(), refused },
+            json!({"cancelled": [], "refused": [{"job_id": "job-3", "message": "m"}]}),
+        ),
+        (Data::Help("x\n".to_owned()), json!({"help": "x\n"})),
+        (Data::Quit, Value::Null),
+    ];
+    for (data, expected) in table {
+        let text = render::json(&Outcome::from(data));
+        assert!(!text.contains('\n'));
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), expected);
+    }
+}
