@@ -1,1 +1,4 @@
-//! Placeholder.
+//! The console of C2: full screen for people, headless for scripts.
+
+pub mod app;
+pub mod ui;
