@@ -13,8 +13,21 @@ pub struct Verb {
     pub usage: String,
     /// What it does, in a few words.
     pub summary: String,
-    /// Its flags (`--group`) with what they do.
-    pub flags: Vec<(String, String)>,
+    /// Its flags.
+    pub flags: Vec<Flag>,
+}
+
+/// A flag of a command.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Flag {
+    /// As it is typed, with both dashes.
+    pub name: String,
+    /// Whether a value follows.
+    pub takes: bool,
+    /// The only values that are taken, if they are few.
+    pub values: Vec<String>,
+    /// What it does, in a few words.
+    pub words: String,
 }
 
 /// All commands, sorted by name.
@@ -44,6 +57,8 @@ pub enum Wants {
     Job,
     /// A local path.
     Path,
+    /// One of these.
+    OneOf(Vec<String>),
 }
 
 /// Commands of the full-screen console itself.
@@ -87,8 +102,8 @@ impl Catalog {
     }
 
     /// The flags of a command.
-    pub fn flags(&self, verb: &str) -> impl Iterator<Item = (&str, &str)> {
-        self.verb(verb).into_iter().flat_map(|v| v.flags.iter().map(|(name, words)| (name.as_str(), words.as_str())))
+    pub fn flags(&self, verb: &str) -> impl Iterator<Item = &Flag> {
+        self.verb(verb).into_iter().flat_map(|v| &v.flags)
     }
 }
 
@@ -99,7 +114,7 @@ impl Verb {
         if self.name == "help" {
             return Wants::Verb;
         }
-        let places: Vec<&str> = self.usage.split_whitespace().skip(1).filter(|p| !p.contains("--")).collect();
+        let places: Vec<&str> = self.usage.split_whitespace().skip(1).filter(|p| *p != "[OPTIONS]").collect();
         let repeated = places.last().filter(|p| p.contains("..."));
         places.get(operand).or(repeated).map_or(Wants::Nothing, |place| Wants::of(place))
     }

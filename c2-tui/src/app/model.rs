@@ -208,12 +208,7 @@ impl Model {
     /// What cells may look at.
     #[must_use]
     pub fn sight(&self) -> Sight<'_> {
-        Sight {
-            now: self.now,
-            glyphs: self.glyphs(),
-            store: &self.store,
-            utc_offset_s: self.settings.utc_offset_s,
-        }
+        Sight { now: self.now, glyphs: self.glyphs(), store: &self.store, utc_offset_s: self.settings.utc_offset_s }
     }
 
     /// The contexts in which a key is looked up now, the nearest first.
@@ -312,8 +307,7 @@ impl Model {
     }
 
     fn any_job_ages(&self) -> bool {
-        self.store.queue.running > 0
-            || self.store.waits.values().any(|w| w.count > 0 && w.state() != JobState::Running)
+        self.store.queue.running > 0 || self.store.waits.values().any(|w| w.count > 0 && w.state() != JobState::Running)
     }
 
     /// Fits tables and texts into the present screen, after whatever happened.

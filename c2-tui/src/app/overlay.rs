@@ -109,10 +109,8 @@ impl Overlay {
 #[must_use]
 pub fn matching<'a>(catalog: &'a Catalog, needle: &str) -> Vec<&'a Verb> {
     let needle = needle.to_lowercase();
-    let mut found: Vec<&Verb> = catalog
-        .verbs()
-        .filter(|v| v.name.contains(&needle) || v.summary.to_lowercase().contains(&needle))
-        .collect();
+    let mut found: Vec<&Verb> =
+        catalog.verbs().filter(|v| v.name.contains(&needle) || v.summary.to_lowercase().contains(&needle)).collect();
     found.sort_by_key(|v| (!v.name.starts_with(&needle), !v.name.contains(&needle)));
     found
 }
@@ -127,7 +125,8 @@ mod tests {
             unreachable!("help makes help")
         };
         let shown = |b: &Binding| (b.context, b.chords);
-        let mut listed: Vec<_> = entries.iter().filter_map(|e| if let HelpLine::Key(b) = e { Some(shown(b)) } else { None }).collect();
+        let mut listed: Vec<_> =
+            entries.iter().filter_map(|e| if let HelpLine::Key(b) = e { Some(shown(b)) } else { None }).collect();
         let mut table: Vec<_> = TABLE.iter().map(shown).collect();
         listed.sort_unstable();
         table.sort_unstable();

@@ -150,7 +150,11 @@ fn summary(job: &JobInfo, glyphs: &Glyphs) -> Vec<String> {
         let all = text::lines(stream);
         let hidden = all.len().saturating_sub(TAIL_LINES);
         if !all.is_empty() {
-            let head = if hidden > 0 { format!("{name}  (last {TAIL_LINES} of {} lines)", all.len()) } else { name.to_owned() };
+            let head = if hidden > 0 {
+                format!("{name}  (last {TAIL_LINES} of {} lines)", all.len())
+            } else {
+                name.to_owned()
+            };
             lines.extend([String::new(), head]);
             lines.extend(all.into_iter().skip(hidden).map(|l| format!("  {l}")));
         }

@@ -110,7 +110,7 @@ mod tests {
         let table = [
             ("short", 10, "short", "short"),
             ("python train.py --epochs 90", 15, "python train.p~", "python ~ochs 90"),
-            ("日本語テキスト", 7, "日本語~", "日本~ト"),
+            ("日本語テキスト", 7, "日本語~", "日~スト"),
             ("abcdef", 3, "ab~", "ab~"),
             ("abcdef", 0, "", ""),
         ];

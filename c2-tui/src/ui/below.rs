@@ -38,9 +38,10 @@ fn say(canvas: &mut Canvas<'_, '_>, area: Area, advice: Advice) {
             Line::from(vec![canvas.span(format!(" unknown command {word}"), Tone::Bad), canvas.span(then, Tone::Plain)])
         }
         Advice::OpenQuote(quote) => Line::from(canvas.span(format!(" the quote {quote} is open"), Tone::Warn)),
-        Advice::Usage { usage, summary } => {
-            Line::from(vec![canvas.span(format!(" {usage}"), Tone::Plain), canvas.span(format!("   {summary}"), Tone::Dim)])
-        }
+        Advice::Usage { usage, summary } => Line::from(vec![
+            canvas.span(format!(" {usage}"), Tone::Plain),
+            canvas.span(format!("   {summary}"), Tone::Dim),
+        ]),
     };
     canvas.put_line(area.x, area.y, area.width, &line);
 }
@@ -53,7 +54,8 @@ fn hints(canvas: &mut Canvas<'_, '_>, area: Area) {
         if x.saturating_add(width) > area.x + area.width {
             break;
         }
-        let line = Line::from(vec![canvas.span(key, Tone::Accent), canvas.span(format!(" {}", binding.words), Tone::Dim)]);
+        let line =
+            Line::from(vec![canvas.span(key, Tone::Accent), canvas.span(format!(" {}", binding.words), Tone::Dim)]);
         canvas.put_line(x, area.y, width, &line);
         canvas.hit(Area { x, y: area.y, width, height: 1 }, Target::Hint(binding.action));
         x += width + 3;

@@ -155,12 +155,7 @@ impl<'a, 'f> Canvas<'a, 'f> {
     pub(super) fn dialog(&mut self, width: u16, height: u16, titles: Titles<'_>) -> Area {
         let whole = self.whole();
         let (width, height) = (width.min(whole.width), height.min(whole.height));
-        let area = Area {
-            x: (whole.width - width) / 2,
-            y: (whole.height - height) / 3,
-            width,
-            height,
-        };
+        let area = Area { x: (whole.width - width) / 2, y: (whole.height - height) / 3, width, height };
         self.blank(area);
         self.framed(area, true, titles)
     }
@@ -189,12 +184,7 @@ impl<'a, 'f> Canvas<'a, 'f> {
 
 /// The area inside of a border.
 pub(super) const fn inner(area: Area) -> Area {
-    Area {
-        x: area.x + 1,
-        y: area.y + 1,
-        width: area.width.saturating_sub(2),
-        height: area.height.saturating_sub(2),
-    }
+    Area { x: area.x + 1, y: area.y + 1, width: area.width.saturating_sub(2), height: area.height.saturating_sub(2) }
 }
 
 const fn rect(area: Area) -> Rect {

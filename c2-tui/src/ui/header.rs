@@ -59,9 +59,8 @@ fn banner(canvas: &Canvas<'_, '_>, retry_at: c2_shared::time::Mono) -> String {
 fn numbers(canvas: &Canvas<'_, '_>) -> Vec<Vec<Span<'static>>> {
     let store = &canvas.model.store;
     let queue = &store.queue;
-    let named = |name: &str, value: String, tone| {
-        vec![canvas.span(format!("{name} "), Tone::Dim), canvas.span(value, tone)]
-    };
+    let named =
+        |name: &str, value: String, tone| vec![canvas.span(format!("{name} "), Tone::Dim), canvas.span(value, tone)];
     let all = store.workers.len();
     let online = queue.workers_online;
     let missing = if online < all { Tone::Warn } else { Tone::Plain };

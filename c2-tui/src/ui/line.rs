@@ -104,7 +104,14 @@ fn look(canvas: &Canvas<'_, '_>, line: &str, token: &Token, index: usize, unknow
 }
 
 /// Writes pieces from the cell `skipped` on; answers the column behind them.
-fn put_pieces(canvas: &mut Canvas<'_, '_>, pieces: &[Span<'_>], mut skipped: usize, x: u16, y: u16, room: usize) -> u16 {
+fn put_pieces(
+    canvas: &mut Canvas<'_, '_>,
+    pieces: &[Span<'_>],
+    mut skipped: usize,
+    x: u16,
+    y: u16,
+    room: usize,
+) -> u16 {
     let (mut x, mut room) = (x, room);
     for piece in pieces {
         let hidden = text::head(&piece.content, skipped);

@@ -75,10 +75,8 @@ fn palette(canvas: &mut Canvas<'_, '_>, needle: &str, at: usize) {
 fn ask(canvas: &mut Canvas<'_, '_>, question: &Question) {
     let lines = question.lines.len().min(12);
     let height = u16::try_from(lines).unwrap_or(0) + 5;
-    let titles = Titles {
-        left: Line::from(canvas.span(format!(" {} ", question.title), Tone::Warn)),
-        ..Titles::default()
-    };
+    let titles =
+        Titles { left: Line::from(canvas.span(format!(" {} ", question.title), Tone::Warn)), ..Titles::default() };
     let area = canvas.dialog(66, height, titles);
     let room = usize::from(area.width).saturating_sub(2);
     for (line, y) in question.lines.iter().take(lines).zip(area.y + 1..) {
@@ -118,10 +116,8 @@ pub(super) fn menu(canvas: &mut Canvas<'_, '_>, menu: &Menu, line: Area) {
     let height = u16::try_from(rows + 2).unwrap_or(0);
     let area = Area { x, y: line.y.saturating_sub(height), width, height };
     canvas.blank(area);
-    let titles = Titles {
-        foot_right: Line::from(canvas.span(format!(" {} ", choices.len()), Tone::Dim)),
-        ..Titles::default()
-    };
+    let titles =
+        Titles { foot_right: Line::from(canvas.span(format!(" {} ", choices.len()), Tone::Dim)), ..Titles::default() };
     let inside = canvas.framed(area, false, titles);
     for ((index, choice), y) in choices.iter().enumerate().skip(top).take(rows).zip(inside.y..) {
         let row = Area { y, height: 1, ..inside };

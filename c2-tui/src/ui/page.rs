@@ -41,7 +41,12 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, page: &Page, area: Area) {
                 facts(canvas, inside, &of_worker(canvas, worker));
             }
             if jobs.is_empty() {
-                canvas.centred(below, below.height / 2, "it has run no job that is still known", canvas.tone(Tone::Dim));
+                canvas.centred(
+                    below,
+                    below.height / 2,
+                    "it has run no job that is still known",
+                    canvas.tone(Tone::Dim),
+                );
             } else {
                 table::draw(canvas, below, jobs, Job::rows(&model.store), Focus::Page);
                 canvas.scrollbar(area, jobs.top(), jobs.height(), jobs.len());
@@ -96,10 +101,13 @@ fn of_worker(canvas: &Canvas<'_, '_>, worker: &Worker) -> Vec<Fact> {
     let sight = canvas.model.sight();
     let cells = |name: &str| {
         let column = panes::workers::COLUMNS.iter().find(|c| c.name == name);
-        column.map_or_else(|| (String::new(), Tone::Plain), |c| {
-            let cell = (c.cell)(worker, &sight);
-            (cell.text.trim().to_owned(), cell.tone)
-        })
+        column.map_or_else(
+            || (String::new(), Tone::Plain),
+            |c| {
+                let cell = (c.cell)(worker, &sight);
+                (cell.text.trim().to_owned(), cell.tone)
+            },
+        )
     };
     let fact = |label, name| {
         let (text, tone) = cells(name);

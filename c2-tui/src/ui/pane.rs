@@ -44,18 +44,14 @@ fn detail_of(canvas: &Canvas<'_, '_>, table: &Table<crate::app::store::Job>) -> 
     })
 }
 
-fn framed_table<R: Row>(
-    canvas: &mut Canvas<'_, '_>,
-    area: Area,
-    pane: Pane,
-    table: &Table<R>,
-    detail: Option<String>,
-) {
+fn framed_table<R: Row>(canvas: &mut Canvas<'_, '_>, area: Area, pane: Pane, table: &Table<R>, detail: Option<String>) {
     let focus = Focus::Pane(pane);
     let focused = canvas.model.focus == focus;
     let room = usize::from(area.width).saturating_sub(20);
     let foot = match detail.filter(|_| focused) {
-        Some(text) => Line::from(canvas.span(format!(" {} ", text::cut_middle(&text, room, canvas.glyphs.cut)), Tone::Plain)),
+        Some(text) => {
+            Line::from(canvas.span(format!(" {} ", text::cut_middle(&text, room, canvas.glyphs.cut)), Tone::Plain))
+        }
         None => Line::default(),
     };
     let titles = Titles {

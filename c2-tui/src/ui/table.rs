@@ -122,6 +122,6 @@ mod tests {
         assert_eq!(before, COLUMNS.len());
         let names = |width| place(COLUMNS, width).iter().map(|(i, ..)| COLUMNS[*i].name).collect::<Vec<_>>();
         assert_eq!(names(40), ["id", "state", "job"]);
-        assert_eq!(names(78), ["id", "state", "job", "worker", "run", "age"]);
+        assert_eq!(names(70), ["id", "state", "job", "worker", "run", "age"]);
     }
 }

@@ -144,7 +144,9 @@ mod tests {
 
     #[test]
     fn every_context_says_how_to_leave() {
-        for context in [Context::Menu, Context::Search, Context::Filter, Context::Palette, Context::Question, Context::Pane] {
+        for context in
+            [Context::Menu, Context::Search, Context::Filter, Context::Palette, Context::Question, Context::Pane]
+        {
             assert!(find(&[context], "Esc").is_some(), "{context:?}");
         }
     }

@@ -4,7 +4,7 @@
 //! argument is wanted is read from the command's usage.
 
 use super::tokens;
-use crate::app::catalog::{Catalog, Wants};
+use crate::app::catalog::{Catalog, Flag, Wants};
 use crate::app::store::Store;
 
 /// Entries in a menu; more would not be read.
@@ -46,7 +46,8 @@ impl Completion {
     #[must_use]
     pub fn common(&self) -> &str {
         let Some(first) = self.choices.first() else { return "" };
-        let shared = |a: &str, b: &str| a.chars().zip(b.chars()).take_while(|(x, y)| x == y).map(|(x, _)| x.len_utf8()).sum();
+        let shared =
+            |a: &str, b: &str| a.chars().zip(b.chars()).take_while(|(x, y)| x == y).map(|(x, _)| x.len_utf8()).sum();
         let len = self.choices.iter().map(|c| shared(&first.text, &c.text)).min().unwrap_or(0);
         &first.text[..len]
     }
@@ -63,19 +64,22 @@ impl Completion {
 pub fn complete(line: &str, caret: usize, source: Source<'_>) -> (Completion, Option<String>) {
     let before = &line[..caret];
     let tokens = tokens(before);
-    let fresh = before.is_empty() || (before.ends_with(char::is_whitespace) && tokens.last().is_none_or(|t| t.open.is_none()));
+    let fresh =
+        before.is_empty() || (before.ends_with(char::is_whitespace) && tokens.last().is_none_or(|t| t.open.is_none()));
     let place = if fresh { tokens.len() } else { tokens.len() - 1 };
     let (start, word) = match tokens.last().filter(|_| !fresh) {
         Some(token) => (token.start, token.word.as_str()),
         None => (caret, ""),
     };
-    let (from, typed, wants) = wanted(&tokens.iter().map(|t| t.word.as_str()).collect::<Vec<_>>(), place, word, source.catalog);
+    let (from, typed, wants) =
+        wanted(&tokens.iter().map(|t| t.word.as_str()).collect::<Vec<_>>(), place, word, source.catalog);
     let start = start + from;
     let mut folder = None;
     let mut choices = match wants {
         Wants::Nothing => Vec::new(),
         Wants::Verb => source.catalog.verbs().map(|v| choice(&v.name, &v.summary)).collect(),
-        Wants::Flag(verb) => source.catalog.flags(&verb).map(|(name, words)| choice(name, words)).collect(),
+        Wants::Flag(verb) => source.catalog.flags(&verb).map(flag).collect(),
+        Wants::OneOf(values) => values.iter().map(|value| choice(value, "")).collect(),
         Wants::Worker => workers(source.store, false),
         Wants::Target => workers(source.store, true),
         Wants::Group => groups(source.store, ""),
@@ -105,7 +109,9 @@ fn wanted<'a>(words: &[&str], place: usize, word: &'a str, catalog: &Catalog) ->
     let verb = words.first().copied().unwrap_or_default();
     if let Some((flag, value)) = word.split_once('=').filter(|(flag, _)| flag.starts_with("--")) {
         let (skip, last) = value.rfind(',').map_or((0, value), |at| (at + 1, &value[at + 1..]));
-        return (flag.len() + 1 + skip, last, Wants::of(flag));
+        let known = catalog.flags(verb).find(|f| f.name == flag).map(|f| f.values.clone()).unwrap_or_default();
+        let wants = if known.is_empty() { Wants::of(flag) } else { Wants::OneOf(known) };
+        return (flag.len() + 1 + skip, last, wants);
     }
     if word.starts_with('-') {
         return (0, word, Wants::Flag(verb.to_owned()));
@@ -116,6 +122,11 @@ fn wanted<'a>(words: &[&str], place: usize, word: &'a str, catalog: &Catalog) ->
 
 fn choice(text: &str, words: &str) -> Choice {
     Choice { text: text.to_owned(), words: words.to_owned() }
+}
+
+fn flag(flag: &Flag) -> Choice {
+    let sign = if flag.takes { "=" } else { "" };
+    Choice { text: format!("{}{sign}", flag.name), words: flag.words.clone() }
 }
 
 fn workers(store: &Store, groups_too: bool) -> Vec<Choice> {

@@ -7,12 +7,8 @@ use crate::app::store::{Job, JobScope};
 use crate::app::table::{Align, Cell, Column, Room, Sight, Tone};
 
 /// What the jobs pane can show, with the word on its chip.
-pub const CHIPS: [(&str, JobScope); 4] = [
-    ("active", JobScope::Active),
-    ("done", JobScope::Done),
-    ("failed", JobScope::Failed),
-    ("all", JobScope::All),
-];
+pub const CHIPS: [(&str, JobScope); 4] =
+    [("active", JobScope::Active), ("done", JobScope::Done), ("failed", JobScope::Failed), ("all", JobScope::All)];
 
 /// In the order of the screen.
 pub const COLUMNS: &[Column<Job>] = &[

@@ -138,7 +138,9 @@ fn memory(w: &Worker, sight: &Sight<'_>) -> Cell {
 
 fn gpu(w: &Worker, sight: &Sight<'_>) -> Cell {
     match most_gpu(w) {
-        Some(percent) if w.row.status != WorkerStatus::Offline => Cell::toned(format!("{percent}%"), load_tone(percent)),
+        Some(percent) if w.row.status != WorkerStatus::Offline => {
+            Cell::toned(format!("{percent}%"), load_tone(percent))
+        }
         _ => Cell::toned(sight.glyphs.none, Tone::Dim),
     }
 }

@@ -3,15 +3,15 @@
 use c2_shared::id::JobId;
 
 use super::{input, open, prompt, run};
+use crate::app::Effect;
 use crate::app::keymap::Action;
 use crate::app::line::Editor;
 use crate::app::model::{Focus, Model};
 use crate::app::overlay::{Overlay, Question};
-use crate::app::panes::jobs::CHIPS;
 use crate::app::panes::Pane;
+use crate::app::panes::jobs::CHIPS;
 use crate::app::table::Step;
 use crate::app::toast::Kind;
-use crate::app::Effect;
 
 /// Twice within this time Ctrl-C quits.
 const TWICE_MS: u64 = 1_000;

@@ -68,7 +68,9 @@ fn on_overlay(model: &mut Model, target: Target) {
                 prompt::take_command(model, &name);
             }
         }
-        (Some(Overlay::Help { .. } | Overlay::Palette { .. }), Target::Area(_) | Target::Row(..)) => model.overlay = None,
+        (Some(Overlay::Help { .. } | Overlay::Palette { .. }), Target::Area(_) | Target::Row(..)) => {
+            model.overlay = None
+        }
         _ => {}
     }
 }

@@ -3,13 +3,13 @@
 use c2_shared::api::events::Event;
 use c2_shared::id::JobId;
 
+use crate::app::Effect;
 use crate::app::model::{Link, Model};
 use crate::app::page::Page;
 use crate::app::panes::Panes;
 use crate::app::store::Job;
 use crate::app::table::{Grid as _, Table};
 use crate::app::toast::Kind;
-use crate::app::Effect;
 
 /// From this many jobs in one change on, ordering everything anew is cheaper than following.
 const FOLLOW_MAX: usize = 256;

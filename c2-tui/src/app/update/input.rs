@@ -3,10 +3,10 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::{act, prompt};
+use crate::app::Effect;
 use crate::app::keymap;
 use crate::app::model::{Focus, Model};
 use crate::app::overlay::{Overlay, Question};
-use crate::app::Effect;
 
 pub(super) fn on_key(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
     if key.kind == KeyEventKind::Release {
@@ -25,7 +25,8 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>
 /// Text of several lines is never run by itself.
 pub(super) fn on_paste(model: &mut Model, text: &str) {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
-    let lines: Vec<String> = text.lines().map(str::trim_end).filter(|l| !l.trim().is_empty()).map(str::to_owned).collect();
+    let lines: Vec<String> =
+        text.lines().map(str::trim_end).filter(|l| !l.trim().is_empty()).map(str::to_owned).collect();
     match lines.len() {
         0 => {}
         1 => on_text(model, &lines[0]),

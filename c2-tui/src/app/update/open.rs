@@ -4,6 +4,7 @@ use c2_shared::api::jobs::JobInfo;
 use c2_shared::id::JobId;
 
 use super::act;
+use crate::app::Effect;
 use crate::app::model::{Focus, Model};
 use crate::app::msg::Fault;
 use crate::app::page::{self, Loaded, Page};
@@ -11,7 +12,6 @@ use crate::app::pager::Pager;
 use crate::app::panes::Pane;
 use crate::app::store::JobScope;
 use crate::app::table::Grid as _;
-use crate::app::Effect;
 
 /// Opens what is selected.
 pub(super) fn open(model: &mut Model, effects: &mut Vec<Effect>) {

@@ -1,6 +1,7 @@
 //! The `!>` line: editing, history, search, completion, and what Enter does.
 
 use super::run;
+use crate::app::Effect;
 use crate::app::keymap::Action;
 use crate::app::line::{Completion, Edit, Menu, Search, Source, complete};
 use crate::app::model::{Focus, Model, Theme};
@@ -11,7 +12,6 @@ use crate::app::panes::log::clock;
 use crate::app::table::Step;
 use crate::app::toast::Kind;
 use crate::app::update::open;
-use crate::app::Effect;
 
 pub(super) fn on_text(model: &mut Model, text: &str) {
     if let Some(search) = &mut model.line.search {
@@ -211,7 +211,8 @@ pub(super) fn run_line(model: &mut Model, line: String, effects: &mut Vec<Effect
 
 fn messages(model: &mut Model) {
     let offset = model.settings.utc_offset_s;
-    let mut lines: Vec<String> = model.toasts.all().map(|t| format!("{}  {}", clock(t.wall_ms, offset), t.text)).collect();
+    let mut lines: Vec<String> =
+        model.toasts.all().map(|t| format!("{}  {}", clock(t.wall_ms, offset), t.text)).collect();
     if lines.is_empty() {
         lines.push("nothing was said yet".to_owned());
     }
@@ -221,10 +222,13 @@ fn messages(model: &mut Model) {
 }
 
 fn theme(model: &mut Model, name: &str) {
-    let known = [("terminal", Theme::Terminal), ("dark", Theme::Dark), ("light", Theme::Light), ("contrast", Theme::Contrast)];
+    let known =
+        [("terminal", Theme::Terminal), ("dark", Theme::Dark), ("light", Theme::Light), ("contrast", Theme::Contrast)];
     match known.iter().find(|(word, _)| *word == name) {
         Some((_, theme)) => model.settings.theme = *theme,
-        None => model.toasts.say(Kind::Bad, format!("unknown theme {name:?}: terminal, dark, light or contrast"), model.now),
+        None => {
+            model.toasts.say(Kind::Bad, format!("unknown theme {name:?}: terminal, dark, light or contrast"), model.now)
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Running lines, and what comes back of them.
 
 use super::prompt;
+use crate::app::Effect;
 use crate::app::model::{Focus, Model, ResultView};
 use crate::app::msg::{Report, RunId};
 use crate::app::overlay::Then;
@@ -8,7 +9,6 @@ use crate::app::pager::Pager;
 use crate::app::runs::Bulk;
 use crate::app::text;
 use crate::app::toast::Kind;
-use crate::app::Effect;
 
 /// Runs a line now, or behind what runs already.
 pub(super) fn run(model: &mut Model, line: String, effects: &mut Vec<Effect>) {
@@ -35,7 +35,7 @@ pub(super) fn answer(model: &mut Model, then: Then, effects: &mut Vec<Effect>) {
             }
         }
         Then::Cancel(jobs) => {
-            let lines: Vec<String> = jobs.iter().map(|id| format!("cancel {id} --yes")).collect();
+            let lines: Vec<String> = jobs.iter().map(|id| format!("cancel {id}")).collect();
             let title = if lines.len() == 1 { lines[0].clone() } else { format!("cancel {} jobs", lines.len()) };
             let bulk = Bulk { deed: "cancelled", ..Bulk::default() };
             let run = model.runs.begin(title, model.now.mono, Some(bulk));
