@@ -4,3 +4,11 @@ pub mod sched;
 
 pub mod clock;
 pub mod engine;
+pub mod store;
+
+pub mod access;
+pub mod http;
+pub mod rows;
+
+pub mod options;
+pub mod run;

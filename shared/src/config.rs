@@ -108,7 +108,9 @@ pub fn load<T: DeserializeOwned>(path: &Path) -> Result<T, ConfigError> {
 #[must_use]
 pub fn describe_json_error(message: &str) -> (String, String) {
     let quoted = |text: &str| text.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
-    if message.starts_with("unknown field") || message.starts_with("unknown variant") {
+    // A query string's message has the name of the field in front.
+    let start = ["unknown field", "unknown variant"].into_iter().filter_map(|kind| message.find(kind)).min();
+    if let Some(message) = start.map(|start| &message[start..]) {
         let words = quoted(message);
         if let Some((unknown, known)) = words.split_first() {
             let kind = if message.starts_with("unknown field") { "field" } else { "value" };

@@ -1,1 +1,23 @@
-//! Placeholder.
+//! The harness of the tests and benches: real programs in temporary folders, and a simulated world.
+//!
+//! [`scenario`] gives a test a running c2d; the test adds agents, runs console commands and kills
+//! what it likes. [`sim`] drives the scheduler through histories that no real clock could.
+
+pub mod cluster;
+pub mod local;
+pub mod wait;
+
+pub mod http;
+pub mod transcript;
+
+pub mod sim;
+
+mod agent;
+mod leftovers;
+mod process;
+mod programs;
+
+pub use cluster::{Cluster, scenario};
+pub use leftovers::is_alive;
+pub use process::Output;
+pub use wait::eventually;

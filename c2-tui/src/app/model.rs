@@ -12,7 +12,7 @@ use crate::app::glyphs::Glyphs;
 use crate::app::keymap::Context;
 use crate::app::layout;
 use crate::app::line::{Editor, Line};
-use crate::app::msg::Now;
+use crate::app::msg::{Fault, Now};
 use crate::app::overlay::Overlay;
 use crate::app::page::Page;
 use crate::app::pager::Pager;
@@ -76,7 +76,7 @@ pub enum Link {
     /// It does not stand.
     Down {
         /// Why.
-        reason: String,
+        fault: Fault,
         /// When it will be tried again.
         retry_at: Mono,
     },

@@ -50,7 +50,7 @@ pub enum Msg {
     /// The event stream is not open, and will be tried again.
     Disconnected {
         /// Why, in the client's words.
-        reason: String,
+        fault: Fault,
         /// When it will be tried again.
         retry_at: Mono,
     },

@@ -35,8 +35,12 @@ pub use hit::HitMap;
 pub fn draw(model: &Model, frame: &mut Frame<'_>) -> HitMap {
     let size = frame.area();
     let mut canvas = Canvas::new(model, frame);
-    if (size.width, size.height) != model.size || layout::too_small(size.width, size.height) {
+    if layout::too_small(size.width, size.height) {
         too_small(&mut canvas);
+        return canvas.into_hits();
+    }
+    // A frame of another size than was told would be torn; the next one fits.
+    if (size.width, size.height) != model.size {
         return canvas.into_hits();
     }
     let screen = layout::screen(model);

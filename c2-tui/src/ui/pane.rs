@@ -143,22 +143,25 @@ fn chips(canvas: &mut Canvas<'_, '_>, area: Area) {
 fn empty<R: Row>(canvas: &mut Canvas<'_, '_>, area: Area, pane: Pane, table: &Table<R>) {
     let model = canvas.model;
     let (why, next) = if !table.filter().text().is_empty() && table.in_scope() > 0 {
-        (format!("none of {} matches the filter", table.in_scope()), "Esc clears it")
+        (format!("none of {} matches the filter", table.in_scope()), "Esc clears it".to_owned())
     } else if model.store.heard_ms.is_none() {
-        match model.link {
-            Link::Down { .. } => ("nothing heard of c2d yet".to_owned(), "start it: c2d, or c2-tui --local"),
-            Link::Connecting | Link::Up => ("waiting for c2d".to_owned(), ""),
+        match &model.link {
+            Link::Down { fault, .. } if pane == Pane::Jobs => {
+                (text::tame(&fault.message), fault.hint.as_deref().map(text::tame).unwrap_or_default())
+            }
+            Link::Down { .. } | Link::Connecting | Link::Up => ("waiting for c2d".to_owned(), String::new()),
         }
     } else {
-        nothing(pane, *model.panes.jobs.scope())
+        let (why, next) = nothing(pane, *model.panes.jobs.scope());
+        (why.to_owned(), next.to_owned())
     };
     let row = area.height.saturating_sub(2) / 2;
     canvas.centred(area, row, &why, canvas.tone(Tone::Plain));
-    canvas.centred(area, row + 1, next, canvas.tone(Tone::Dim));
+    canvas.centred(area, row + 1, &next, canvas.tone(Tone::Dim));
 }
 
-fn nothing(pane: Pane, scope: JobScope) -> (String, &'static str) {
-    let (why, next) = match pane {
+const fn nothing(pane: Pane, scope: JobScope) -> (&'static str, &'static str) {
+    match pane {
         Pane::Workers => ("no worker yet", "start c2-agent on a machine"),
         Pane::Jobs => match scope {
             JobScope::Active => ("no job is active", "submit \"echo hello\""),
@@ -168,8 +171,7 @@ fn nothing(pane: Pane, scope: JobScope) -> (String, &'static str) {
         },
         Pane::Queue => ("nothing waits", ""),
         Pane::Log => ("no job has ended yet", ""),
-    };
-    (why.to_owned(), next)
+    }
 }
 
 /// The names of the panes, where only one of them has room.

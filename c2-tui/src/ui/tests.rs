@@ -32,8 +32,9 @@ fn with(keys: &'static [&'static str]) -> impl Fn(u16, u16) -> Model {
 }
 
 fn down(model: &mut Model) {
-    let reason = "cannot reach c2d at 10.0.0.6:30814".to_owned();
-    send(model, Msg::Disconnected { reason, retry_at: Mono(NOW.mono.0 + 4_000) });
+    let hint = "start it with `c2d`, or everything on this machine with `c2-tui --local`".to_owned();
+    let fault = Fault { message: "cannot reach c2d at 10.0.0.6:30814".to_owned(), hint: Some(hint) };
+    send(model, Msg::Disconnected { fault, retry_at: Mono(NOW.mono.0 + 4_000) });
 }
 
 #[test]

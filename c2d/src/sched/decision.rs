@@ -28,7 +28,9 @@ pub enum Decision {
     Assign { attempt: AttemptId, worker: IpAddr, tags: Vec<String>, at_ms: u64 },
     /// Note that a running job is to be cancelled.
     MarkCancelling { job: JobId },
-    /// Put a job back: its attempt was lost, or failed with a retry left.
+    /// Put a job back: its attempt was lost, or failed with a retry left. A running job becomes
+    /// queued; after a failure it also forgets its worker, so that the same result, delivered
+    /// again, is outdated. After a loss it keeps it: a late result is still welcome.
     Requeue { attempt: AttemptId, outcome: Outcome, crash: bool, retry: bool, at_ms: u64 },
     /// Take back a job that was given up too early: its attempt still runs.
     Readopt { attempt: AttemptId, worker: IpAddr },
@@ -73,7 +75,7 @@ pub struct JobRecord {
     pub submitted_ms: u64,
     /// Number of the latest attempt, 0 before the first.
     pub attempt: u32,
-    /// Where the latest attempt was sent.
+    /// Where the latest attempt was sent, while a result of it would count.
     pub worker: Option<IpAddr>,
     /// When it was sent.
     pub started_ms: Option<u64>,

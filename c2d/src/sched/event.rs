@@ -77,7 +77,7 @@ pub struct Introduction {
     pub hardware: Arc<str>,
 }
 
-/// Names one waiting request, so that its answer finds it.
+/// Names one waiting request, so that its answer finds it. Later requests have greater tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PollToken(pub u64);
 

@@ -10,7 +10,10 @@ use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::{JobState, Outcome};
 use c2_shared::worker::{Load, WorkerStatus};
 
-use crate::sched::event::Introduction;
+use crate::sched::event::{Introduction, Now};
+use crate::sched::jobs::Job;
+use crate::sched::scheduler::Scheduler;
+use crate::sched::workers::Worker;
 
 /// A job that has not ended, or has just.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,4 +62,92 @@ pub struct QueueView {
     pub slots_used: u32,
     pub recovering: bool,
     pub paused: bool,
+}
+
+impl Scheduler {
+    /// A live job.
+    #[must_use]
+    pub fn job(&self, now: Now, id: JobId) -> Option<JobView> {
+        self.jobs.get(id).map(|job| self.view(now, id, job))
+    }
+
+    /// Live jobs by id, after `after`, of one state or all, at most `limit`.
+    #[must_use]
+    pub fn jobs(&self, now: Now, state: Option<JobState>, after: Option<JobId>, limit: usize) -> Vec<JobView> {
+        let first = JobId(after.map_or(0, |id| id.0.saturating_add(1)));
+        let wanted = self.jobs.iter_from(first).filter(|(_, job)| state.is_none_or(|state| job.state == state));
+        wanted.take(limit).map(|(id, job)| self.view(now, id, job)).collect()
+    }
+
+    /// All workers by address.
+    #[must_use]
+    pub fn workers(&self, now: Now) -> Vec<WorkerView> {
+        self.workers.values().map(|worker| worker.view(now)).collect()
+    }
+
+    /// One worker.
+    #[must_use]
+    pub fn worker(&self, now: Now, ip: IpAddr) -> Option<WorkerView> {
+        self.workers.get(&ip).map(|worker| worker.view(now))
+    }
+
+    /// The queue in numbers.
+    #[must_use]
+    pub fn queue(&self, now: Now) -> QueueView {
+        let of = |state| self.counts.of(state);
+        let live = |state| usize::try_from(of(state)).unwrap_or(usize::MAX);
+        let online = || self.workers.values().filter(|worker| worker.is_online(now.mono));
+        QueueView {
+            blocked: live(JobState::Blocked),
+            held: live(JobState::Held),
+            queued: live(JobState::Queued),
+            running: live(JobState::Running),
+            capacity: self.capacity,
+            succeeded: of(JobState::Succeeded),
+            failed: of(JobState::Failed),
+            cancelled: of(JobState::Cancelled),
+            workers_online: online().count(),
+            slots: online().map(|worker| worker.record.intro.slots).sum(),
+            slots_used: online().map(Worker::slots_used).sum(),
+            recovering: self.recovering_until.is_some(),
+            paused: self.paused,
+        }
+    }
+
+    fn view(&self, now: Now, id: JobId, job: &Job) -> JobView {
+        let runs = job.state == JobState::Running;
+        let worker = job.worker.filter(|_| runs);
+        let host = worker.and_then(|ip| self.workers.get(&ip));
+        JobView {
+            id,
+            state: job.state,
+            payload: Arc::clone(&job.payload),
+            attempt: job.attempt,
+            worker,
+            cancelling: job.cancelling,
+            unreachable: host.is_some_and(|worker| !worker.is_online(now.mono)),
+            submitted_ms: job.submitted_ms,
+            started_ms: job.started_ms.filter(|_| runs),
+            ended_ms: None,
+            outcome: None,
+        }
+    }
+}
+
+impl Worker {
+    fn view(&self, now: Now) -> WorkerView {
+        let offered = self.record.tags.iter().map(|tag| (tag.clone(), self.locks.get(tag).copied()));
+        let held = self.locks.iter().map(|(tag, attempt)| (tag.clone(), Some(*attempt)));
+        WorkerView {
+            ip: self.record.ip,
+            intro: self.record.intro.clone(),
+            status: self.status(now.mono),
+            groups: self.record.groups.clone(),
+            tags: offered.chain(held).collect(),
+            running: self.holds.keys().map(|attempt| attempt.job).collect(),
+            slots_used: self.slots_used(),
+            silent_ms: self.presence.heard.then(|| now.mono.since_ms(self.presence.contact)),
+            load: self.presence.load.clone(),
+        }
+    }
 }

@@ -3,7 +3,7 @@
 //! The runner keeps them in a file; here they are oldest first and without repetition.
 
 /// Lines kept.
-pub const LINES_MAX: usize = 10_000;
+pub const HISTORY_LINES_MAX: usize = 10_000;
 
 /// Earlier lines, and where a walk through them stands.
 #[derive(Clone, Debug, Default)]
@@ -50,7 +50,7 @@ impl History {
             return false;
         }
         self.lines.retain(|l| l != line);
-        if self.lines.len() == LINES_MAX {
+        if self.lines.len() == HISTORY_LINES_MAX {
             self.lines.remove(0);
         }
         self.lines.push(line.to_owned());

@@ -5,7 +5,7 @@ const RING_MAX: usize = 10;
 
 /// Texts that were cut and can be yanked.
 #[derive(Clone, Debug, Default)]
-pub struct KillRing {
+pub(super) struct KillRing {
     kills: Vec<String>,
     /// How far `rotate` went back from the newest.
     back: usize,
@@ -13,7 +13,7 @@ pub struct KillRing {
 
 /// On which side of an earlier kill in a row the next one joins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
+pub(super) enum Side {
     /// Cut backwards: goes in front.
     Before,
     /// Cut forwards: goes behind.
@@ -22,7 +22,7 @@ pub enum Side {
 
 impl KillRing {
     /// Keeps a cut text; joined to the newest one if `joins`.
-    pub fn keep(&mut self, text: &str, side: Side, joins: bool) {
+    pub(super) fn keep(&mut self, text: &str, side: Side, joins: bool) {
         self.back = 0;
         match self.kills.last_mut().filter(|_| joins) {
             Some(newest) if side == Side::Before => newest.insert_str(0, text),
@@ -38,18 +38,18 @@ impl KillRing {
 
     /// The text that a yank inserts.
     #[must_use]
-    pub fn current(&self) -> Option<&str> {
+    pub(super) fn current(&self) -> Option<&str> {
         let at = self.kills.len().checked_sub(self.back + 1)?;
         self.kills.get(at).map(String::as_str)
     }
 
     /// Turns to the kill before, and from the oldest to the newest.
-    pub fn rotate(&mut self) {
+    pub(super) fn rotate(&mut self) {
         self.back = (self.back + 1) % self.kills.len().max(1);
     }
 
     /// Turns back to the newest kill.
-    pub const fn newest(&mut self) {
+    pub(super) const fn newest(&mut self) {
         self.back = 0;
     }
 }

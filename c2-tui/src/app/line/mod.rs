@@ -10,7 +10,7 @@ mod tokens;
 pub use advice::{Advice, advise};
 pub use complete::{Choice, Completion, Source, complete};
 pub use editor::{Edit, Editor};
-pub use history::{History, Search};
+pub use history::{HISTORY_LINES_MAX, History, Search};
 pub use tokens::{Token, tokens};
 
 /// Everything about the line that is being typed.

@@ -28,11 +28,11 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
         Msg::Tick => {}
         Msg::Connecting => feed::on_connecting(model),
         Msg::Connected => feed::on_connected(model),
-        Msg::Disconnected { reason, retry_at } => {
+        Msg::Disconnected { fault, retry_at } => {
             if matches!(model.link, Link::Up) {
-                model.toasts.say(Kind::Bad, format!("lost c2d: {reason}"), now);
+                model.toasts.say(Kind::Bad, format!("lost c2d: {}", fault.message), now);
             }
-            model.link = Link::Down { reason, retry_at };
+            model.link = Link::Down { fault, retry_at };
         }
         Msg::Event(event) => feed::on_event(model, event, &mut effects),
         Msg::Finished { run, report } => run::on_finished(model, run, report, &mut effects),

@@ -1,0 +1,113 @@
+//! The command line of `c2-tui` itself; what is said at its prompt is `command`'s grammar.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use crate::command::{Complaint, mistake, table};
+use crate::connect::Place;
+use crate::headless::Source;
+
+const AFTER_HELP: &str = "\
+The commands of --exec are those of the console; `c2-tui --exec help` lists them.
+
+Standard output carries what was asked for, standard error progress and complaints.
+With --json each command gives one JSON document in one line, in the types of c2d's HTTP interface:
+  list {\"workers\"}, info WORKER, jobs and wait {\"jobs\"}, job and submit --wait JOB,
+  submit {\"job_id\"}, cancel {\"cancelled\"}, output {\"job_id\", \"stream\", \"content\": base64},
+  queue-status, log {\"results\"}, help {\"help\"}
+and each complaint {\"code\", \"message\", \"hint\"} on standard error; \"code\" is c2d's own, else one of
+usage, refused, unreachable, unauthorized, interrupted.
+
+Exit status: 0 done; 1 refused or failed; 2 not understood; 3 c2d cannot be reached; 4 not authorised;
+130 interrupted; 141 nobody reads the output. After `submit --wait` and `wait` it is the job's own:
+128+N for signal N, 124 timed out, 125 cancelled, lost, or ended by a dependency.";
+
+/// The console of C2: full screen for people, headless for scripts
+#[derive(Clone, Debug, Parser)]
+#[command(name = "c2-tui", version, about, after_long_help = AFTER_HELP)]
+pub struct Arguments {
+    /// Where c2d is; without it the c2d of this user on this machine
+    #[arg(long, env = "C2_SERVER", value_name = "HOST:PORT")]
+    pub server: Option<String>,
+    /// File with the operator token; without it that of this user's c2d on this machine
+    #[arg(long, env = "C2_TOKEN_FILE", value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+    /// Run a command and leave, `-` for commands from standard input; may be repeated
+    #[arg(long, value_name = "LINE", allow_hyphen_values = true)]
+    pub exec: Vec<String>,
+    /// Run the commands of a file, one a line, and leave; `#` begins a comment line
+    #[arg(long, value_name = "SCRIPT")]
+    pub file: Vec<PathBuf>,
+    /// Answer each command with one JSON document
+    #[arg(long)]
+    pub json: bool,
+    /// Go on after a command that failed; the exit status is still that of the first failure
+    #[arg(long)]
+    pub keep_going: bool,
+    /// Start c2d and one agent on this machine, or use those that run
+    #[arg(long, conflicts_with_all = ["server", "token_file"])]
+    pub local: bool,
+    /// Leave running what --local started
+    #[arg(long, requires = "local")]
+    pub keep: bool,
+    /// Folder of c2d [default: c2d in $XDG_STATE_HOME or ~/.local/state]
+    #[arg(long, env = "C2_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Folder in which an agent started by --local runs its jobs [default: /tmp/C2]
+    #[arg(long, requires = "local", value_name = "DIR")]
+    pub workspace_root: Option<PathBuf>,
+}
+
+/// What the command line asks for before anything is done.
+#[derive(Clone, Debug)]
+pub enum Asked {
+    /// To run.
+    Run(Box<Arguments>),
+    /// To show this text and leave.
+    Show(String),
+}
+
+impl Arguments {
+    /// Reads a command line, the program's name first.
+    ///
+    /// # Errors
+    /// When it is not understood.
+    pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Asked, Complaint> {
+        match Self::try_parse_from(args) {
+            Ok(arguments) => Ok(Asked::Run(Box::new(arguments))),
+            Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+                Ok(Asked::Show(error.to_string()))
+            }
+            Err(error) => Err(mistake::of(&error, &table::program::<Self>())),
+        }
+    }
+
+    /// Where commands come from, if not from a person: lines in their order, then files.
+    #[must_use]
+    pub fn sources(&self) -> Vec<Source> {
+        let lines = self.exec.iter().map(|line| match line.as_str() {
+            "-" => Source::Input,
+            line => Source::Line(line.to_owned()),
+        });
+        lines.chain(self.file.iter().cloned().map(Source::File)).collect()
+    }
+
+    /// Where c2d is looked for.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        Place { server: self.server.clone(), token_file: self.token_file.clone(), data_dir: self.data_dir.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        <Arguments as clap::CommandFactory>::command().debug_assert();
+    }
+}

@@ -1,0 +1,93 @@
+//! Why a command gave no outcome: one message, perhaps a hint, and a kind for the exit status.
+
+use c2_shared::api::error::ErrorCode;
+use c2_shared::client::ClientError;
+use c2_shared::validate::Invalid;
+
+/// A command that could not be understood or was not done.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Complaint {
+    /// What is wrong: lower case, no full stop, the value quoted.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// What kind of failure it is.
+    pub kind: Kind,
+    /// c2d's own word for it, where c2d refused.
+    pub code: Option<ErrorCode>,
+}
+
+/// Kinds of failure, as far as whoever called must tell them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The line is not one of the console's commands.
+    Usage,
+    /// c2d refused it, or it failed.
+    Refused,
+    /// There is no c2d to be reached.
+    Unreachable,
+    /// c2d does not accept the token, or there is none to be used.
+    Unauthorized,
+    /// The operator interrupted it.
+    Interrupted,
+}
+
+impl Kind {
+    /// The word for it in JSON.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Usage => "usage",
+            Self::Refused => "refused",
+            Self::Unreachable => "unreachable",
+            Self::Unauthorized => "unauthorized",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+impl Complaint {
+    /// A complaint without a hint.
+    #[must_use]
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None, kind, code: None }
+    }
+
+    /// A line that cannot be understood.
+    #[must_use]
+    pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(Kind::Usage, message).hint(hint)
+    }
+
+    /// Something that was refused or failed.
+    #[must_use]
+    pub fn refused(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(Kind::Refused, message).hint(hint)
+    }
+
+    /// The same with a hint.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl From<ClientError> for Complaint {
+    fn from(error: ClientError) -> Self {
+        let code = error.code();
+        let kind = match (&error, code) {
+            (ClientError::Unreachable { .. } | ClientError::Timeout { .. }, _) => Kind::Unreachable,
+            (_, Some(ErrorCode::Unauthorized | ErrorCode::Forbidden)) => Kind::Unauthorized,
+            (ClientError::Refused { .. } | ClientError::Protocol { .. }, _) => Kind::Refused,
+        };
+        Self { message: error.to_string(), hint: error.hint(), kind, code }
+    }
+}
+
+impl From<Invalid> for Complaint {
+    fn from(invalid: Invalid) -> Self {
+        Self::refused(invalid.message, invalid.hint)
+    }
+}

@@ -1,0 +1,60 @@
+//! What a command needs beside its arguments: c2d, a place for progress, and a way to be stopped.
+
+use std::fmt;
+use std::sync::Arc;
+
+use c2_shared::client::Client;
+use tokio::sync::watch;
+
+/// The surroundings in which commands run. Cheap to clone.
+#[derive(Clone)]
+pub struct Context {
+    /// The c2d that is spoken to.
+    pub client: Client,
+    /// Whether a person sits before the full screen, rather than a script.
+    pub interactive: bool,
+    progress: Arc<dyn Fn(&str) + Send + Sync>,
+    interrupt: Option<watch::Receiver<bool>>,
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context").field("client", &self.client).finish_non_exhaustive()
+    }
+}
+
+impl Context {
+    /// Surroundings that show no progress and never interrupt.
+    #[must_use]
+    pub fn new(client: Client, interactive: bool) -> Self {
+        Self { client, interactive, progress: Arc::new(|_| ()), interrupt: None }
+    }
+
+    /// The same, handing lines of progress to `show` while a command runs.
+    #[must_use]
+    pub fn with_progress(mut self, show: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.progress = Arc::new(show);
+        self
+    }
+
+    /// The same, ending a command early once `interrupt` holds true.
+    #[must_use]
+    pub fn with_interrupt(mut self, interrupt: watch::Receiver<bool>) -> Self {
+        self.interrupt = Some(interrupt);
+        self
+    }
+
+    /// Says how far a command has come.
+    pub fn progress(&self, line: &str) {
+        (self.progress)(line);
+    }
+
+    /// Ends when the operator interrupts, which may be never.
+    pub async fn interrupted(&self) {
+        let Some(mut interrupt) = self.interrupt.clone() else { return std::future::pending().await };
+        // Whoever could interrupt is gone when this fails, so nobody ever will.
+        if interrupt.wait_for(|stop| *stop).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}

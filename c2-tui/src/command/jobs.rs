@@ -1,0 +1,48 @@
+//! `jobs`: the jobs as a table.
+
+use c2_shared::api::jobs::{JobList, JobsQuery};
+use c2_shared::job::JobState;
+use c2_shared::limits::{PAGE_LEN, PAGE_LEN_MAX};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
+use crate::command::{Complaint, Context, Data, Outcome};
+
+/// The arguments of `jobs`.
+#[derive(Clone, Debug, Args)]
+pub struct Jobs {
+    /// Ended jobs too
+    #[arg(long)]
+    pub all: bool,
+    /// Only jobs of this state
+    #[arg(long, value_name = "STATE", value_parser = states())]
+    pub state: Option<JobState>,
+    /// Rows at most
+    #[arg(long, value_name = "N", default_value_t = PAGE_LEN, hide_default_value = true)]
+    pub limit: usize,
+}
+
+fn states() -> impl TypedValueParser<Value = JobState> {
+    PossibleValuesParser::new(JobState::ALL.map(JobState::word)).map(|word| {
+        JobState::ALL.into_iter().find(|state| state.word() == word).expect("only words of states pass the parser")
+    })
+}
+
+impl Jobs {
+    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
+        let active_only = !self.all && self.state.is_none_or(|state| !state.is_terminal());
+        let mut list = JobList::default();
+        let mut query = JobsQuery { state: self.state, all: self.all, ..JobsQuery::default() };
+        while list.jobs.len() < self.limit {
+            query.limit = Some((self.limit - list.jobs.len()).min(PAGE_LEN_MAX));
+            let page = context.client.jobs(&query).await?;
+            list.jobs.extend(page.jobs);
+            list.next_after = page.next_after;
+            query.after = page.next_after;
+            if query.after.is_none() {
+                break;
+            }
+        }
+        Ok(Data::Jobs { list, active_only }.into())
+    }
+}

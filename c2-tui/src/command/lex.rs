@@ -1,0 +1,135 @@
+//! Splits a line into words, each with its place in the line.
+//!
+//! Quotes and backslashes mean what they mean to a shell; nothing else is special: no comments, no
+//! globs, no variables, so that `#1` and `*.png` reach the command as they were typed.
+
+use std::ops::Range;
+
+/// A word of a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// The text without quotes and backslashes.
+    pub text: String,
+    /// The bytes of the line that it stands for, quotes included.
+    pub span: Range<usize>,
+}
+
+/// Why a line has no words: something was opened and not closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LexError {
+    /// A quote was opened and not closed.
+    #[error("the quote {quote} at column {} is not closed", at + 1)]
+    OpenQuote {
+        /// Which quote.
+        quote: char,
+        /// Its byte in the line.
+        at: usize,
+    },
+    /// The line ends after a backslash.
+    #[error("the line ends after a backslash")]
+    LoneBackslash {
+        /// Its byte in the line.
+        at: usize,
+    },
+}
+
+impl LexError {
+    /// The byte at which the trouble begins.
+    #[must_use]
+    pub const fn at(&self) -> usize {
+        match self {
+            Self::OpenQuote { at, .. } | Self::LoneBackslash { at } => *at,
+        }
+    }
+}
+
+/// Splits a line into words.
+///
+/// # Errors
+/// When a quote is not closed, or nothing follows a backslash.
+pub fn lex(line: &str) -> Result<Vec<Word>, LexError> {
+    let mut words = Vec::new();
+    let mut chars = line.char_indices().peekable();
+    while let Some(&(start, c)) = chars.peek() {
+        if c.is_whitespace() {
+            chars.next();
+            continue;
+        }
+        let mut text = String::new();
+        while let Some((at, c)) = chars.next_if(|(_, c)| !c.is_whitespace()) {
+            match c {
+                '\'' | '"' => quoted(&mut chars, &mut text, c, at)?,
+                '\\' => text.push(chars.next().ok_or(LexError::LoneBackslash { at })?.1),
+                plain => text.push(plain),
+            }
+        }
+        let end = chars.peek().map_or(line.len(), |(at, _)| *at);
+        words.push(Word { text, span: start..end });
+    }
+    Ok(words)
+}
+
+/// Reads up to the closing quote. Inside double quotes a backslash protects only `"` and `\`, so
+/// that `"printf 'a\n'"` keeps its backslash, as in a shell.
+fn quoted(
+    chars: &mut std::iter::Peekable<std::str::CharIndices<'_>>,
+    text: &mut String,
+    quote: char,
+    at: usize,
+) -> Result<(), LexError> {
+    while let Some((_, c)) = chars.next() {
+        match c {
+            _ if c == quote => return Ok(()),
+            '\\' if quote == '"' => match chars.next_if(|(_, next)| matches!(next, '"' | '\\')) {
+                Some((_, protected)) => text.push(protected),
+                None => text.push('\\'),
+            },
+            plain => text.push(plain),
+        }
+    }
+    Err(LexError::OpenQuote { quote, at })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(line: &str, expected: &[(&str, Range<usize>)]) {
+        let words = lex(line).unwrap();
+        let seen: Vec<_> = words.iter().map(|w| (w.text.as_str(), w.span.clone())).collect();
+        assert_eq!(seen, expected, "{line:?}");
+    }
+
+    #[test]
+    fn words_and_their_places() {
+        check("", &[]);
+        check(" \t ", &[]);
+        check("list", &[("list", 0..4)]);
+        check("  info  10.0.0.15 ", &[("info", 2..6), ("10.0.0.15", 8..17)]);
+        check(r#"submit "echo hello""#, &[("submit", 0..6), ("echo hello", 7..19)]);
+        check("submit 'a \"b\"  c'", &[("submit", 0..6), ("a \"b\"  c", 7..17)]);
+        check(r#"x --name="a b"c"#, &[("x", 0..1), ("--name=a bc", 2..15)]);
+        check(r"a\ b", &[("a b", 0..4)]);
+        check(r#""a\"b\\c\n$x""#, &[(r#"a"b\c\n$x"#, 0..13)]);
+        check(r"'a\'", &[(r"a\", 0..4)]);
+        check("''", &[("", 0..2)]);
+        check("job #1 # x", &[("job", 0..3), ("#1", 4..6), ("#", 7..8), ("x", 9..10)]);
+        check("--download=*.png", &[("--download=*.png", 0..16)]);
+        check("é 'ü'", &[("é", 0..2), ("ü", 3..7)]);
+        check("a\u{a0}b", &[("a", 0..1), ("b", 3..4)]);
+    }
+
+    #[test]
+    fn what_is_opened_must_be_closed() {
+        let table = [
+            ("submit \"echo", LexError::OpenQuote { quote: '"', at: 7 }),
+            ("a 'b", LexError::OpenQuote { quote: '\'', at: 2 }),
+            ("é \"", LexError::OpenQuote { quote: '"', at: 3 }),
+            ("a\\", LexError::LoneBackslash { at: 1 }),
+        ];
+        for (line, error) in table {
+            assert_eq!(lex(line), Err(error), "{line:?}");
+        }
+        assert_eq!(lex("a \"b").unwrap_err().to_string(), "the quote \" at column 3 is not closed");
+    }
+}

@@ -1,0 +1,37 @@
+//! What an operator can say: one grammar, one executor, one kind of result.
+//!
+//! A line goes `lex -> parse -> Command -> execute -> Outcome`. Nothing here prints or knows a
+//! screen; the faces of the console do. Each verb is a file with its arguments and its `run`.
+
+pub mod complaint;
+pub mod context;
+pub mod outcome;
+
+pub mod lex;
+pub mod parse;
+
+pub mod grammar;
+pub mod job_name;
+pub mod table;
+
+mod ending;
+mod files;
+pub(crate) mod mistake;
+mod resolve;
+
+pub mod cancel;
+pub mod help;
+pub mod info;
+pub mod job;
+pub mod jobs;
+pub mod log;
+pub mod output;
+pub mod submit;
+pub mod wait;
+
+pub use complaint::{Complaint, Kind};
+pub use context::Context;
+pub use grammar::{Command, execute};
+pub use outcome::{Data, Outcome};
+pub use parse::parse;
+pub use table::commands;

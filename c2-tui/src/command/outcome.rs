@@ -1,0 +1,71 @@
+//! What a command gave: data for the faces to show, and the exit status that goes with it.
+
+use c2_shared::api::jobs::{CancelResponse, JobInfo, JobList, JobLog, JobRow, QueueStatus, Stream};
+use c2_shared::api::workers::{WorkerInfo, WorkerList};
+use c2_shared::id::JobId;
+
+/// A command that was done.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// What it gave.
+    pub data: Data,
+    /// The exit status of a script that ends with it; a waiting command takes the job's own.
+    pub exit: i32,
+}
+
+/// What commands give.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Data {
+    /// All workers.
+    Workers(WorkerList),
+    /// One worker.
+    Worker(Box<WorkerInfo>),
+    /// A page of jobs, and whether ended ones were asked for too.
+    Jobs {
+        /// The page.
+        list: JobList,
+        /// Whether only jobs that have not ended were asked for.
+        active_only: bool,
+    },
+    /// One job.
+    Job(Box<JobInfo>),
+    /// A job was accepted.
+    Submitted(JobId),
+    /// A submitted job was waited for and has ended.
+    Ended {
+        /// The job.
+        job: Box<JobInfo>,
+        /// What it wrote, to the byte.
+        stdout: Vec<u8>,
+        /// What it wrote to standard error.
+        stderr: Vec<u8>,
+    },
+    /// Jobs that were waited for; some have not ended when the time was over.
+    Waited(Vec<JobRow>),
+    /// What became of each job that was to be cancelled.
+    Cancelled(Vec<CancelResponse>),
+    /// What a job wrote, to the byte.
+    Output {
+        /// Which job.
+        job: JobId,
+        /// Which stream.
+        stream: Stream,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+    /// The queue in numbers.
+    Queue(QueueStatus),
+    /// Recent results.
+    Log(JobLog),
+    /// A text of help.
+    Help(String),
+    /// Leave the console.
+    Quit,
+}
+
+impl From<Data> for Outcome {
+    /// An outcome of exit status 0.
+    fn from(data: Data) -> Self {
+        Self { data, exit: 0 }
+    }
+}

@@ -1,0 +1,27 @@
+//! `output`: what a job wrote, to the byte.
+
+use c2_shared::api::jobs::Stream;
+use clap::Args;
+
+use crate::command::job_name::JobName;
+use crate::command::{Complaint, Context, Data, Outcome, resolve};
+
+/// The arguments of `output`.
+#[derive(Clone, Debug, Args)]
+pub struct Output {
+    /// Its id (`job-3` or `3`), its name, or `last`
+    #[arg(value_name = "JOB")]
+    pub job: JobName,
+    /// Standard error in place of standard output
+    #[arg(long)]
+    pub stderr: bool,
+}
+
+impl Output {
+    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
+        let job = resolve::job(context, &self.job).await?;
+        let stream = if self.stderr { Stream::Stderr } else { Stream::Stdout };
+        let bytes = context.client.output(job, stream).await?;
+        Ok(Data::Output { job, stream, bytes }.into())
+    }
+}

@@ -1,0 +1,165 @@
+//! Reads a line as a command: words first, then the one grammar.
+
+use c2_shared::hint;
+use clap::error::ErrorKind;
+use clap::{Error, Parser as _};
+
+use crate::command::grammar::Line;
+use crate::command::lex::{LexError, lex};
+use crate::command::{Command, Complaint, help, mistake, table};
+
+/// Reads a line.
+///
+/// # Errors
+/// When it is none of the console's commands, with a hint at what may have been meant.
+pub fn parse(line: &str) -> Result<Command, Complaint> {
+    let words: Vec<String> = lex(line)?.into_iter().map(|word| word.text).collect();
+    let Some(verb) = words.first() else {
+        return Err(Complaint::usage("the line is empty", "`help` lists the commands"));
+    };
+    match Line::try_parse_from(&words) {
+        Ok(line) => Ok(line.command),
+        Err(error) if error.kind() == ErrorKind::DisplayHelp => Ok(Command::Help(help::Help {
+            // `--help` alone has no verb to explain.
+            command: Some(verb.clone()).filter(|verb| !verb.starts_with('-')),
+        })),
+        Err(error) => Err(complaint(&error, verb)),
+    }
+}
+
+impl From<LexError> for Complaint {
+    fn from(error: LexError) -> Self {
+        let hint = match error {
+            LexError::OpenQuote { quote, .. } => format!("add a closing {quote}"),
+            LexError::LoneBackslash { .. } => "remove it, or write \\\\ for a backslash".to_owned(),
+        };
+        Self::usage(error.to_string(), hint)
+    }
+}
+
+/// Says what clap found, about the command that the line begins with.
+fn complaint(error: &Error, verb: &str) -> Complaint {
+    let commands = table::commands();
+    if let Some(command) = commands.iter().find(|c| c.name == verb || c.aliases.iter().any(|a| a == verb)) {
+        return mistake::of(error, command);
+    }
+    let names = commands.iter().flat_map(|c| std::iter::once(&c.name).chain(&c.aliases)).map(String::as_str);
+    let hint = hint::nearest(verb, names)
+        .map_or_else(|| "`help` lists the commands".to_owned(), |near| format!("did you mean {near:?}?"));
+    Complaint::usage(format!("unknown command {verb:?}"), hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use c2_shared::id::JobId;
+    use c2_shared::job::JobState;
+
+    use super::*;
+    use crate::command::Kind;
+    use crate::command::job_name::{JobName, JobNames};
+    use crate::command::submit::Submit;
+
+    fn refused(line: &str, message: &str, hint: &str) {
+        let complaint = parse(line).map(|command| format!("{command:?}")).unwrap_err();
+        assert_eq!((complaint.message.as_str(), complaint.kind), (message, Kind::Usage), "{line:?}");
+        assert_eq!(complaint.hint.unwrap_or_default(), hint, "{line:?}");
+    }
+
+    fn submit(line: &str) -> Submit {
+        match parse(line) {
+            Ok(Command::Submit(submit)) => *submit,
+            other => panic!("{line:?} gave {other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_a_hint() {
+        refused("", "the line is empty", "`help` lists the commands");
+        refused("lsit", "unknown command \"lsit\"", "did you mean \"list\"?");
+        refused("frobnicate", "unknown command \"frobnicate\"", "`help` lists the commands");
+        refused("--json", "unknown command \"--json\"", "`help` lists the commands");
+        refused("jobs --al", "unknown flag \"--al\" of jobs", "did you mean \"--all\"?");
+        refused("jobs --zzz", "unknown flag \"--zzz\" of jobs", "usage: jobs [OPTIONS]");
+        refused("jobs -x", "unknown flag \"-x\" of jobs", "usage: jobs [OPTIONS]");
+        refused("info", "info needs <WORKER>", "usage: info <WORKER>");
+        refused("cancel", "cancel needs <JOB>...", "usage: cancel <JOB>...");
+        refused("submit", "submit needs <COMMAND>", "usage: submit [OPTIONS] <COMMAND>");
+        refused("submit echo hi", "unexpected \"hi\" after submit", "put the command in quotes: submit \"...\"");
+        refused("list all", "unexpected \"all\" after list", "usage: list");
+        refused("jobs --state=runing", "\"runing\" does not fit --state <STATE>", "did you mean \"running\"?");
+        refused("jobs --state", "--state <STATE> needs a value", "usage: jobs [OPTIONS]");
+        refused("log x", "[N]: \"x\": invalid digit found in string", "usage: log [N]");
+        refused("jobs --all=yes", "--all takes no value, but got \"yes\"", "usage: jobs [OPTIONS]");
+        refused("jobs --all --all", "--all is given twice", "usage: jobs [OPTIONS]");
+        refused("submit \"x", "the quote \" at column 8 is not closed", "add a closing \"");
+        refused("list \\", "the line ends after a backslash", "remove it, or write \\\\ for a backslash");
+        refused(
+            "submit x --timeout soon",
+            "--timeout <DUR>: \"soon\" is not a duration like 90, 90s, 5m or 2h30m",
+            "usage: submit [OPTIONS] <COMMAND>",
+        );
+        refused("cancel 9-3", "<JOB>...: the range \"9-3\" ends before it begins", "usage: cancel <JOB>...");
+        refused(
+            "submit x --env MODEL",
+            "--env <KEY=VALUE>: \"MODEL\": write it as KEY=VALUE",
+            "usage: submit [OPTIONS] <COMMAND>",
+        );
+    }
+
+    #[test]
+    fn flags_of_submit() {
+        assert_eq!(submit("submit 'a b' --group=gpu").group.as_deref(), Some("gpu"));
+        assert_eq!(submit("submit --group gpu 'a b'").command, "a b");
+        assert_eq!(submit("submit task.sh --tags=gpu:0,disk --tags x").tags, ["gpu:0", "disk", "x"]);
+        assert_eq!(submit("submit x --priority -5").priority, -5);
+        assert_eq!(submit("submit x --priority=-5").priority, -5);
+        assert_eq!(submit("submit x --timeout 2h30m").timeout, Some(9_000));
+        assert_eq!(submit("submit x --env A=b=c --env D=").env, [("A", "b=c"), ("D", "")].map(own));
+        assert_eq!(submit("submit x --download=*.png --download b").download, ["*.png", "b"]);
+        assert_eq!(submit("submit x --begin-at 1970-01-01T00:01Z").begin_at, Some(60_000));
+        assert_eq!(submit("submit -- --weird").command, "--weird");
+        assert_eq!(submit("submit \"\"").command, "");
+        let all = submit("submit x --wait --hold --same-machine --depends job-1,any:2 --retries 3 --on-lost fail");
+        assert!(all.wait && all.hold && all.same_machine);
+        assert_eq!((all.depends, all.retries), (vec!["job-1".to_owned(), "any:2".to_owned()], 3));
+    }
+
+    fn own((key, value): (&str, &str)) -> (String, String) {
+        (key.to_owned(), value.to_owned())
+    }
+
+    #[test]
+    fn the_other_verbs() {
+        assert!(matches!(parse("list"), Ok(Command::List)));
+        assert!(matches!(parse(" queue-status "), Ok(Command::QueueStatus)));
+        assert!(matches!(parse("quit"), Ok(Command::Quit)));
+        assert!(matches!(parse("exit"), Ok(Command::Quit)));
+        assert!(matches!(parse("info 10.0.0.15"), Ok(Command::Info(i)) if i.worker == "10.0.0.15"));
+        assert!(matches!(parse("jobs --state failed"), Ok(Command::Jobs(j)) if j.state == Some(JobState::Failed)));
+        assert!(matches!(parse("job 3"), Ok(Command::Job(j)) if j.job == JobName::Id(JobId(3))));
+        assert!(matches!(parse("job last"), Ok(Command::Job(j)) if j.job == JobName::Last));
+        assert!(matches!(parse("log 5"), Ok(Command::Log(l)) if l.lines == 5));
+        assert!(matches!(parse("output 3 --stderr"), Ok(Command::Output(o)) if o.stderr));
+        let Ok(Command::Wait(wait)) = parse("wait job-1 3-9 --timeout 5m") else { panic!("wait") };
+        assert_eq!(wait.jobs, [JobNames::One(JobName::Id(JobId(1))), JobNames::Range(JobId(3), JobId(9))]);
+        assert_eq!(wait.timeout, Some(300));
+    }
+
+    #[test]
+    fn help_comes_by_verb_and_by_flag() {
+        let about = |line: &str| match parse(line) {
+            Ok(Command::Help(help)) => help.command,
+            other => panic!("{line:?} gave {other:?}"),
+        };
+        assert_eq!(about("help"), None);
+        assert_eq!(about("--help"), None);
+        assert_eq!(about("help submit").as_deref(), Some("submit"));
+        assert_eq!(about("submit --help").as_deref(), Some("submit"));
+        assert_eq!(about("submit \"x\" -h").as_deref(), Some("submit"));
+    }
+
+    #[test]
+    fn the_grammar_is_sound() {
+        <Line as clap::CommandFactory>::command().debug_assert();
+    }
+}

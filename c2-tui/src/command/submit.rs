@@ -1,0 +1,173 @@
+//! `submit`: one job, from its flags to c2d's answer, and with `--wait` to its end.
+
+use std::collections::BTreeMap;
+
+use c2_shared::api::jobs::Stream;
+use c2_shared::bytes64::Bytes64;
+use c2_shared::job::{Condition, Dependency, DependsOn, JobSpec, OnLost, Outcome as JobOutcome, Upload};
+use c2_shared::time::parse_duration_s;
+use c2_shared::validate;
+use clap::Args;
+
+use crate::command::job_name::JobName;
+use crate::command::{Complaint, Context, Data, Outcome, ending, files, resolve};
+
+/// The arguments of `submit`.
+#[derive(Clone, Debug, Args)]
+pub struct Submit {
+    /// Shell text, run by /bin/sh in the job's own folder; put it in quotes
+    #[arg(value_name = "COMMAND")]
+    pub command: String,
+    /// Only on workers of this group
+    #[arg(long, value_name = "GROUP")]
+    pub group: Option<String>,
+    /// Locks to hold on the worker while it runs, like `gpu:0,disk`
+    #[arg(long, value_name = "TAG", value_delimiter = ',')]
+    pub tags: Vec<String>,
+    /// A name for people
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Wait for its end, show what it wrote, and take over its exit status
+    #[arg(long)]
+    pub wait: bool,
+    /// End it after this run time, like `90`, `5m` or `2h30m`
+    #[arg(long, value_name = "DUR", value_parser = parse_duration_s)]
+    pub timeout: Option<u64>,
+    /// Start after these jobs succeeded; `any:JOB` after any end, `notok:JOB` after a failure
+    #[arg(long, value_name = "JOB", value_delimiter = ',')]
+    pub depends: Vec<String>,
+    /// Run on the worker that ran the dependencies
+    #[arg(long)]
+    pub same_machine: bool,
+    /// Higher runs first
+    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true, hide_default_value = true)]
+    pub priority: i32,
+    /// How often to try again after a failure
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub retries: u32,
+    /// Wait for an operator's release before it starts
+    #[arg(long)]
+    pub hold: bool,
+    /// Not before this time, like `2030-01-31T08:00` here or `2030-01-31T08:00Z`
+    #[arg(long, value_name = "TIME", value_parser = parse_time_ms)]
+    pub begin_at: Option<u64>,
+    /// An environment variable of the job
+    #[arg(long, value_name = "KEY=VALUE", value_parser = parse_variable)]
+    pub env: Vec<(String, String)>,
+    /// A file for its standard input
+    #[arg(long, value_name = "FILE")]
+    pub stdin_file: Option<String>,
+    /// A file to place in the job's folder, as FILE or FILE:PATH-THERE
+    #[arg(long, value_name = "FILE")]
+    pub upload: Vec<String>,
+    /// Files to fetch from the job's folder after its end, like `out/*.png`
+    #[arg(long, value_name = "GLOB")]
+    pub download: Vec<String>,
+    /// A worker that must not run it
+    #[arg(long, value_name = "WORKER", value_delimiter = ',')]
+    pub exclude: Vec<String>,
+    /// What happens when its worker is lost while it runs
+    #[arg(long, value_name = "WHAT", default_value = "requeue", hide_default_value = true, value_parser = on_lost())]
+    pub on_lost: OnLost,
+    /// The same key within a day gives the same job, so that a script may be run again
+    #[arg(long, value_name = "KEY")]
+    pub idempotency_key: Option<String>,
+}
+
+fn on_lost() -> impl clap::builder::TypedValueParser<Value = OnLost> {
+    use clap::builder::TypedValueParser as _;
+    clap::builder::PossibleValuesParser::new(["requeue", "fail", "wait"]).map(|word| match word.as_str() {
+        "fail" => OnLost::Fail,
+        "wait" => OnLost::Wait,
+        _ => OnLost::Requeue,
+    })
+}
+
+fn parse_variable(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("write it as KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+/// Reads a point in time: with an offset or `Z` as it stands, without one as local time.
+fn parse_time_ms(text: &str) -> Result<u64, String> {
+    let local = || {
+        let civil: jiff::civil::DateTime = text.parse()?;
+        civil.to_zoned(jiff::tz::TimeZone::system()).map(|zoned| zoned.timestamp())
+    };
+    let time: jiff::Timestamp = text.parse().or_else(|_| local()).map_err(|e| e.to_string())?;
+    u64::try_from(time.as_millisecond()).map_err(|_| "it lies before 1970".to_owned())
+}
+
+impl Submit {
+    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
+        let wait = self.wait;
+        let depends = self.dependencies(context).await?;
+        // A file may lie on a disk that sleeps; the other tasks go on meanwhile.
+        let spec = tokio::task::spawn_blocking(move || self.spec(depends)).await;
+        let spec = spec.expect("reading files does not panic")?;
+        validate::spec(&spec)?;
+        let job = context.client.submit(&spec).await?.job_id;
+        if !wait {
+            return Ok(Data::Submitted(job).into());
+        }
+        context.progress(&format!("Submitted job {job}"));
+        let ended = ending::of(context, job, true).await?;
+        let stdout = context.client.output(job, Stream::Stdout).await?;
+        let stderr = context.client.output(job, Stream::Stderr).await?;
+        let exit = ended.row.outcome.as_ref().map_or(0, JobOutcome::exit_status);
+        Ok(Outcome { data: Data::Ended { job: Box::new(ended), stdout, stderr }, exit })
+    }
+
+    /// The jobs to depend on, by their ids: c2d knows `last` and names only inside a batch.
+    async fn dependencies(&self, context: &Context) -> Result<Vec<Dependency>, Complaint> {
+        let mut depends = Vec::new();
+        for text in &self.depends {
+            let (condition, name) = match text.split_once(':') {
+                Some(("ok", name)) => (Condition::Ok, name),
+                Some(("any", name)) => (Condition::Any, name),
+                Some(("notok", name)) => (Condition::NotOk, name),
+                Some(_) | None => (Condition::Ok, text.as_str()),
+            };
+            let name: JobName = name.parse().map_err(|e| Complaint::usage(format!("--depends: {e}"), "name a job"))?;
+            depends.push(Dependency { condition, on: DependsOn::Job(resolve::job(context, &name).await?) });
+        }
+        Ok(depends)
+    }
+
+    /// The specification with the content of all files.
+    fn spec(self, depends: Vec<Dependency>) -> Result<JobSpec, Complaint> {
+        let mut budget = files::Budget::default();
+        let stdin = self.stdin_file.map(|path| budget.read(&path).map(Bytes64)).transpose()?;
+        let upload = self.upload.iter().map(|text| upload(&mut budget, text)).collect::<Result<_, _>>()?;
+        Ok(JobSpec {
+            command: self.command,
+            name: self.name,
+            group: self.group,
+            tags: self.tags,
+            depends,
+            same_machine: self.same_machine,
+            stdin,
+            upload,
+            download: self.download,
+            env: BTreeMap::from_iter(self.env),
+            timeout_s: self.timeout,
+            retries: self.retries,
+            priority: self.priority,
+            hold: self.hold,
+            begin_at: self.begin_at,
+            on_lost: self.on_lost,
+            exclude: self.exclude,
+            idempotency_key: self.idempotency_key,
+        })
+    }
+}
+
+/// Reads one `FILE` or `FILE:PATH`; without a path the file keeps its name.
+fn upload(budget: &mut files::Budget, text: &str) -> Result<Upload, Complaint> {
+    let (source, path) = match text.rsplit_once(':') {
+        Some((source, path)) if !source.is_empty() => (source, path),
+        Some(_) | None => (text, text.rsplit('/').next().unwrap_or(text)),
+    };
+    let content = Some(Bytes64(budget.read(source)?));
+    Ok(Upload { path: path.to_owned(), content, ..Upload::default() })
+}

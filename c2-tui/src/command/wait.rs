@@ -1,0 +1,42 @@
+//! `wait`: until jobs have ended.
+
+use c2_shared::api::jobs::JobRow;
+use c2_shared::job::Outcome as JobOutcome;
+use c2_shared::time::parse_duration_s;
+use clap::Args;
+
+use crate::command::job_name::JobNames;
+use crate::command::{Complaint, Context, Data, Outcome, ending, resolve};
+
+/// The arguments of `wait`.
+#[derive(Clone, Debug, Args)]
+pub struct Wait {
+    /// Ids, names, `last`, or ranges like `3-9`
+    #[arg(value_name = "JOB", required = true)]
+    pub jobs: Vec<JobNames>,
+    /// Stop waiting after this time, like `90`, `5m` or `2h30m`; the jobs go on
+    #[arg(long, value_name = "DUR", value_parser = parse_duration_s)]
+    pub timeout: Option<u64>,
+}
+
+/// The exit status of a wait whose time was over before the jobs, as of `timeout(1)`.
+const TIME_OVER: i32 = 124;
+
+impl Wait {
+    /// Waits for one job after the other, which takes as long as the longest of them. The exit
+    /// status is that of the first job, in the order named, that did not succeed.
+    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
+        let ids = resolve::jobs(context, &self.jobs).await?;
+        let deadline = tokio::time::Instant::now() + ending::limit(self.timeout);
+        let mut rows: Vec<JobRow> = Vec::new();
+        for (i, id) in ids.iter().enumerate() {
+            match tokio::time::timeout_at(deadline, ending::of(context, *id, i > 0)).await {
+                Ok(ended) => rows.push(ended?.row),
+                Err(_) => rows.push(context.client.job(*id, 0).await?.job.row),
+            }
+        }
+        let exit = rows.iter().map(|row| row.outcome.as_ref().map_or(TIME_OVER, JobOutcome::exit_status));
+        let exit = exit.into_iter().find(|status| *status != 0).unwrap_or(0);
+        Ok(Outcome { data: Data::Waited(rows), exit })
+    }
+}

@@ -1,0 +1,65 @@
+//! The exit status of the console: the only place where outcomes and complaints become numbers.
+
+use crate::command::{Complaint, Kind, Outcome};
+
+/// Done.
+pub const OK: i32 = 0;
+/// c2d refused it, or it failed.
+pub const FAILED: i32 = 1;
+/// The command line or a command was not understood.
+pub const USAGE: i32 = 2;
+/// There is no c2d to be reached.
+pub const UNREACHABLE: i32 = 3;
+/// c2d does not accept the token, or there is none to be used.
+pub const UNAUTHORIZED: i32 = 4;
+/// The operator interrupted it, as with SIGINT.
+pub const INTERRUPTED: i32 = 130;
+/// Nobody reads standard output any more, as with SIGPIPE.
+pub const NO_READER: i32 = 141;
+
+/// The exit status of a kind of failure.
+#[must_use]
+pub const fn status(kind: Kind) -> i32 {
+    match kind {
+        Kind::Usage => USAGE,
+        Kind::Refused => FAILED,
+        Kind::Unreachable => UNREACHABLE,
+        Kind::Unauthorized => UNAUTHORIZED,
+        Kind::Interrupted => INTERRUPTED,
+    }
+}
+
+/// The exit status after a command; that of a job that was waited for is the job's own.
+#[must_use]
+pub fn of(result: &Result<Outcome, Complaint>) -> i32 {
+    match result {
+        // The system keeps the lowest eight bits, and a failure must not turn into a success there.
+        Ok(outcome) if outcome.exit != OK && outcome.exit & 0xff == 0 => FAILED,
+        Ok(outcome) => outcome.exit & 0xff,
+        Err(complaint) => status(complaint.kind),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::Data;
+
+    #[test]
+    fn statuses() {
+        let table = [(0, 0), (3, 3), (137, 137), (255, 255), (256, 1), (-1, 255), (i32::MIN, 1)];
+        for (exit, expected) in table {
+            assert_eq!(of(&Ok(Outcome { data: Data::Quit, exit })), expected, "{exit}");
+        }
+        let kinds = [
+            (Kind::Usage, 2),
+            (Kind::Refused, 1),
+            (Kind::Unreachable, 3),
+            (Kind::Unauthorized, 4),
+            (Kind::Interrupted, 130),
+        ];
+        for (kind, expected) in kinds {
+            assert_eq!(of(&Err(Complaint::new(kind, "x"))), expected, "{kind:?}");
+        }
+    }
+}

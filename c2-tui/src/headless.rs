@@ -1,0 +1,71 @@
+//! The face for scripts: runs lines one after the other and stops at the first that fails.
+//!
+//! What was asked for goes to standard output, everything else to standard error; see `print`.
+
+mod print;
+mod script;
+
+use tokio::sync::watch;
+
+use c2_shared::client::Client;
+
+use crate::command::{self, Command, Complaint, Context, Kind, Outcome};
+use crate::exit;
+
+pub use print::{Printer, show};
+pub use script::Source;
+use script::{Script, Step};
+
+/// Runs all lines of the sources.
+///
+/// Gives the exit status: that of the first line that failed, else 0.
+pub async fn run(client: Client, sources: Vec<Source>, keep_going: bool, printer: Printer) -> i32 {
+    let (interrupt, interrupted) = watch::channel(false);
+    tokio::spawn(async move {
+        // Without a handler Ctrl-C ends the program by itself, which is all right too.
+        if tokio::signal::ctrl_c().await.is_ok() {
+            interrupt.send_replace(true);
+        }
+        interrupt.closed().await;
+    });
+    let context =
+        Context::new(client, false).with_interrupt(interrupted).with_progress(move |line| printer.progress(line));
+    let mut script = Script::new(sources);
+    let mut status = exit::OK;
+    loop {
+        let step = tokio::select! {
+            step = script.next() => step,
+            () = context.interrupted() => return exit::INTERRUPTED,
+        };
+        let (origin, result) = match step {
+            None => return status,
+            Some(Err(complaint)) => (None, Err(complaint)),
+            Some(Ok(Step { origin, line })) => match command::parse(&line) {
+                Ok(Command::Quit) => return status,
+                Ok(command) => (origin, perform(&context, command).await),
+                Err(complaint) => (origin, Err(complaint)),
+            },
+        };
+        let failed = exit::of(&result);
+        if let Err(error) = printer.result(&result, origin.as_deref()) {
+            return printer.cannot_write(&error);
+        }
+        if status == exit::OK {
+            status = failed;
+        }
+        if failed == exit::INTERRUPTED || failed != exit::OK && !keep_going {
+            return status;
+        }
+    }
+}
+
+/// Runs a command until its end or an interrupt. Commands that wait see the interrupt themselves
+/// and say more about it, hence the order.
+async fn perform(context: &Context, command: Command) -> Result<Outcome, Complaint> {
+    tokio::select! {
+        biased;
+        result = command::execute(context, command) => result,
+        () = context.interrupted() => Err(Complaint::new(Kind::Interrupted, "interrupted")
+            .hint("c2d may have done it all the same; `jobs` shows what there is")),
+    }
+}

@@ -1,0 +1,142 @@
+//! The one place that prints: results to standard output, everything else to standard error.
+
+use std::io::{self, IsTerminal as _, Write};
+
+use serde::Serialize;
+
+use crate::command::{Complaint, Data, Outcome};
+use crate::exit;
+use crate::render;
+
+/// How things are printed.
+#[derive(Clone, Copy, Debug)]
+pub struct Printer {
+    json: bool,
+    /// Columns of the terminal; `u16::MAX` where there is none, so that a pipe gets everything.
+    width: u16,
+    colour: bool,
+    /// Whether a terminal would obey what a job wrote.
+    out_is_terminal: bool,
+    err_is_terminal: bool,
+}
+
+#[derive(Serialize)]
+struct JsonComplaint<'a> {
+    code: serde_json::Value,
+    message: &'a str,
+    hint: Option<&'a str>,
+}
+
+impl Printer {
+    /// Looks at the terminal and the environment.
+    #[must_use]
+    pub fn new(json: bool) -> Self {
+        let out_is_terminal = io::stdout().is_terminal();
+        let width = rustix::termios::tcgetwinsize(io::stdout()).map_or(u16::MAX, |size| size.ws_col);
+        let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Self {
+            json,
+            // A terminal that does not know its width says 0.
+            width: if width == 0 { u16::MAX } else { width },
+            colour: out_is_terminal && !no_colour,
+            out_is_terminal,
+            err_is_terminal: io::stderr().is_terminal(),
+        }
+    }
+
+    /// Prints what a command gave, or why it gave nothing.
+    ///
+    /// # Errors
+    /// When standard output takes nothing.
+    pub fn result(&self, result: &Result<Outcome, Complaint>, origin: Option<&str>) -> io::Result<()> {
+        match result {
+            Ok(outcome) => self.outcome(outcome),
+            Err(complaint) => {
+                self.complaint(complaint, origin);
+                Ok(())
+            }
+        }
+    }
+
+    /// Prints how far a command has come.
+    pub fn progress(&self, line: &str) {
+        if !self.json {
+            say(&format!("{}\n", render::cell(line)));
+        }
+    }
+
+    /// Prints a complaint.
+    pub fn complaint(&self, complaint: &Complaint, origin: Option<&str>) {
+        if self.json {
+            let code = complaint.code.and_then(|code| serde_json::to_value(code).ok());
+            let document = JsonComplaint {
+                code: code.unwrap_or_else(|| complaint.kind.word().into()),
+                message: &complaint.message,
+                hint: complaint.hint.as_deref(),
+            };
+            say(&format!("{}\n", serde_json::to_string(&document).expect("three texts are JSON")));
+            return;
+        }
+        let place = origin.map(|origin| format!("{origin}: ")).unwrap_or_default();
+        let mut text = format!("c2-tui: {}{}\n", render::cell(&place), render::cell(&complaint.message));
+        if let Some(hint) = &complaint.hint {
+            text.push_str(&format!("  hint: {}\n", render::cell(hint)));
+        }
+        say(&text);
+    }
+
+    /// Says that standard output takes nothing, unless its reader just left; gives the exit status.
+    pub(crate) fn cannot_write(&self, error: &io::Error) -> i32 {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return exit::NO_READER;
+        }
+        self.complaint(&Complaint::refused(format!("cannot write the output: {error}"), "see where it goes to"), None);
+        exit::FAILED
+    }
+
+    fn outcome(&self, outcome: &Outcome) -> io::Result<()> {
+        if self.json {
+            let document = render::json(outcome);
+            let document = if self.out_is_terminal { render::cell(&document) } else { document };
+            return show(&format!("{document}\n"));
+        }
+        match &outcome.data {
+            Data::Ended { job, stdout, stderr } => {
+                write(&mut io::stdout().lock(), stdout, self.out_is_terminal)?;
+                // Nobody to be told if standard error is closed.
+                let _unwritten = write(&mut io::stderr().lock(), stderr, self.err_is_terminal);
+                if outcome.exit != exit::OK {
+                    self.progress(&format!("c2-tui: {}", render::verdict(&job.row)));
+                }
+                Ok(())
+            }
+            Data::Output { bytes, .. } => write(&mut io::stdout().lock(), bytes, self.out_is_terminal),
+            _ => show(&render::text(outcome, self.width, self.colour)),
+        }
+    }
+}
+
+/// Prints a text to standard output.
+///
+/// # Errors
+/// When standard output takes nothing.
+pub fn show(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+/// Prints a text to standard error; there is nobody to be told if that fails.
+fn say(text: &str) {
+    let _unwritten = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Writes what a job wrote: to the byte, or harmless for a terminal.
+fn write(to: &mut impl Write, bytes: &[u8], is_terminal: bool) -> io::Result<()> {
+    if is_terminal {
+        to.write_all(render::block(bytes).as_bytes())?;
+    } else {
+        to.write_all(bytes)?;
+    }
+    to.flush()
+}

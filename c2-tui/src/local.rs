@@ -1,0 +1,184 @@
+//! `--local`: c2d and one agent on this machine, found running or started, and stopped again.
+//!
+//! Only what was started here is stopped here, by its process id, and not while jobs are active:
+//! they were accepted and are to be run.
+
+mod program;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use c2_shared::client::Client;
+use c2_shared::config;
+use c2_shared::token::Role;
+use c2_shared::worker::WorkerStatus;
+
+use crate::command::{Complaint, Kind};
+use crate::connect::{self, Place};
+use program::Program;
+
+/// How long a program may take until it is ready.
+const READY_WITHIN: Duration = Duration::from_secs(10);
+/// Between two looks whether it is.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// c2d and an agent on this machine.
+#[derive(Debug)]
+pub struct Local {
+    client: Client,
+    data_dir: PathBuf,
+    /// What was started here, c2d first.
+    started: Vec<Program>,
+}
+
+impl Local {
+    /// Finds or starts c2d and an agent, and waits until a worker is online.
+    ///
+    /// # Errors
+    /// When a program cannot be started or is not ready in time; its log is then part of the words.
+    pub async fn start(data_dir: Option<&Path>, workspace_root: Option<&Path>) -> Result<Self, Complaint> {
+        let folder = data_dir.map_or_else(config::default_data_dir, Path::to_owned);
+        let folder = std::path::absolute(&folder).and_then(|folder| {
+            program::make_folder(&folder)?;
+            Ok(folder)
+        });
+        let folder = folder.map_err(|e| {
+            Complaint::refused(format!("cannot use the data folder: {e}"), "name another by --data-dir")
+        })?;
+        let mut local = match ready_client(&folder).await {
+            Some(client) => Self { client, data_dir: folder, started: Vec::new() },
+            None => start_c2d(folder, data_dir.is_some()).await?,
+        };
+        if !worker_online(&local.client).await
+            && let Err(complaint) = local.start_agent(workspace_root).await
+        {
+            // Half a start is of no use to anybody.
+            local.stop().await;
+            return Err(complaint);
+        }
+        Ok(local)
+    }
+
+    /// A client for this c2d.
+    #[must_use]
+    pub const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// What was started, in one line; nothing if everything ran already.
+    #[must_use]
+    pub fn announcement(&self) -> Option<String> {
+        (!self.started.is_empty())
+            .then(|| format!("started {} on this machine; data in {}", self.names(), self.data_dir.display()))
+    }
+
+    /// Stops what was started, unless it is to be kept or jobs have not ended. Says in one line
+    /// what goes on running.
+    pub async fn leave(self, keep: bool) -> Option<String> {
+        if self.started.is_empty() {
+            return None;
+        }
+        let active = self.active_jobs().await;
+        if !keep && active == 0 {
+            return self.stop().await;
+        }
+        let why = if active == 0 {
+            String::new()
+        } else {
+            format!("; {active} {} not ended", if active == 1 { "job has" } else { "jobs have" })
+        };
+        let pids: Vec<String> = self.started.iter().rev().map(|program| program.pid().to_string()).collect();
+        let go_on = if self.started.len() == 1 { "goes on" } else { "go on" };
+        Some(format!("{} {go_on}{why}; end with `kill {}`", self.names(), pids.join(" ")))
+    }
+
+    /// Stops what was started here, the agent before its c2d. Says what could not be stopped.
+    pub async fn stop(self) -> Option<String> {
+        let mut left = Vec::new();
+        for program in self.started.into_iter().rev() {
+            let name = program.name();
+            if !program.stop().await {
+                left.push(name);
+            }
+        }
+        (!left.is_empty()).then(|| format!("{} did not end when asked to", left.join(" and ")))
+    }
+
+    /// Jobs that have not ended; if c2d cannot say, none are known of.
+    pub async fn active_jobs(&self) -> usize {
+        self.client.queue_status().await.map_or(0, |queue| queue.active)
+    }
+
+    fn names(&self) -> String {
+        self.started.iter().map(Program::name).collect::<Vec<_>>().join(" and ")
+    }
+
+    async fn start_agent(&mut self, workspace_root: Option<&Path>) -> Result<(), Complaint> {
+        let mut arguments = vec!["--server".into(), self.client.server().into()];
+        arguments.extend(["--token-file".into(), self.data_dir.join(Role::Worker.file_name()).into()]);
+        arguments.extend(["--state-dir".into(), self.data_dir.join("agent").into()]);
+        if let Some(root) = workspace_root {
+            let root =
+                std::path::absolute(root).map_err(|e| Complaint::refused(e.to_string(), "name another folder"))?;
+            arguments.extend(["--workspace-root".into(), root.into()]);
+        }
+        let agent = Program::start("c2-agent", &self.data_dir, arguments)?;
+        self.started.push(agent);
+        let client = self.client.clone();
+        let agent = self.started.last_mut().expect("it was pushed just now");
+        until_ready(agent, async || worker_online(&client).await.then_some(())).await
+    }
+}
+
+async fn start_c2d(folder: PathBuf, own_folder: bool) -> Result<Local, Complaint> {
+    let mut arguments = vec!["--data-dir".into(), folder.clone().into()];
+    if own_folder {
+        // A c2d beside the usual one takes any free port, but the same as last time if there was
+        // one: agents that outlived it look for it there.
+        let port = connect::noted_address(&folder).map_or(0, |(_, port)| port);
+        arguments.extend(["--port".into(), port.to_string().into()]);
+    }
+    let mut c2d = Program::start("c2d", &folder, arguments)?;
+    let client = match until_ready(&mut c2d, async || ready_client(&folder).await).await {
+        Ok(client) => client,
+        Err(complaint) => {
+            c2d.stop().await;
+            return Err(complaint);
+        }
+    };
+    Ok(Local { client, data_dir: folder, started: vec![c2d] })
+}
+
+/// A client for the c2d that noted its address in the folder, if it answers and takes our token.
+async fn ready_client(folder: &Path) -> Option<Client> {
+    connect::noted_address(folder)?;
+    let client = connect::client(&Place { data_dir: Some(folder.to_owned()), ..Place::default() }).ok()?;
+    client.health().await.ok()?;
+    client.queue_status().await.ok()?;
+    Some(client)
+}
+
+async fn worker_online(client: &Client) -> bool {
+    let workers = client.workers().await.map(|list| list.workers).unwrap_or_default();
+    workers.iter().any(|worker| worker.status == WorkerStatus::Online)
+}
+
+/// Waits until `ready` gives something, the program ends, or the time is over. Another program's
+/// state sends no word, so it is asked for again and again, within limits.
+async fn until_ready<T>(program: &mut Program, ready: impl AsyncFn() -> Option<T>) -> Result<T, Complaint> {
+    let looking = async {
+        loop {
+            if let Some(found) = ready().await {
+                return found;
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    };
+    let name = program.name();
+    let failure = tokio::select! {
+        found = looking => return Ok(found),
+        status = program.ended() => format!("{name} ended before it was ready ({status})"),
+        () = tokio::time::sleep(READY_WITHIN) => format!("{name} was not ready within {} s", READY_WITHIN.as_secs()),
+    };
+    Err(Complaint::new(Kind::Refused, failure).hint(program.log_tail()))
+}

@@ -1,0 +1,107 @@
+//! A program started in the background: where it is found, where it logs, and how it ends.
+
+use std::ffi::OsString;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::process::{Child, Command};
+
+use crate::command::Complaint;
+
+/// How long a program may take to end after SIGTERM.
+const ENDS_WITHIN: Duration = Duration::from_secs(15);
+/// Bytes of a log that are looked at for its last lines.
+const TAIL_BYTES: u64 = 4_096;
+/// Lines of a log that are shown.
+const TAIL_LINES: usize = 5;
+
+/// A program that was started here.
+#[derive(Debug)]
+pub(crate) struct Program {
+    name: &'static str,
+    log: PathBuf,
+    child: Child,
+    pid: u32,
+}
+
+impl Program {
+    /// Starts a program that stands beside this one, or in PATH. It gets a process group of its
+    /// own, so that Ctrl-C at this terminal does not reach it, and appends to `NAME.log`.
+    pub(crate) fn start(name: &'static str, folder: &Path, arguments: Vec<OsString>) -> Result<Self, Complaint> {
+        let failed = |e: io::Error| {
+            let hint = "it belongs beside c2-tui or into PATH; `cargo build` makes it";
+            Complaint::refused(format!("cannot start {name}: {e}"), hint)
+        };
+        let log = folder.join(format!("{name}.log"));
+        let output = OpenOptions::new().append(true).create(true).mode(0o600).open(&log).map_err(failed)?;
+        let errors = output.try_clone().map_err(failed)?;
+        let child = Command::new(path_of(name))
+            .args(arguments)
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .stdout(output)
+            .stderr(errors)
+            .process_group(0)
+            .spawn()
+            .map_err(failed)?;
+        let pid = child.id().expect("a child that nobody waited for has its id");
+        Ok(Self { name, log, child, pid })
+    }
+
+    pub(crate) const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(crate) const fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Waits for its end and says how it ended.
+    pub(crate) async fn ended(&mut self) -> String {
+        self.child.wait().await.map_or_else(|error| error.to_string(), |status| status.to_string())
+    }
+
+    /// Asks it to end and waits for that. Gives whether it ended.
+    pub(crate) async fn stop(mut self) -> bool {
+        // A child that was waited for has no id any more, and its number may be somebody else's.
+        if let Some(pid) = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw) {
+            // It may have ended by itself, which the wait below finds out.
+            let _gone = kill_process(pid, Signal::TERM);
+        }
+        tokio::time::timeout(ENDS_WITHIN, self.child.wait()).await.is_ok()
+    }
+
+    /// The last lines of its log, with its place.
+    pub(crate) fn log_tail(&self) -> String {
+        let text = tail(&self.log).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+        let last = lines[lines.len().saturating_sub(TAIL_LINES)..].join(" | ");
+        let last = if last.is_empty() { "it wrote nothing".to_owned() } else { last };
+        format!("{last} (log: {})", self.log.display())
+    }
+}
+
+/// Makes a folder that only this user can enter.
+pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// The program beside this one, if there is one; else its name, for PATH.
+fn path_of(name: &str) -> PathBuf {
+    let beside = std::env::current_exe().ok().and_then(|me| Some(me.parent()?.join(name)));
+    beside.filter(|path| path.is_file()).unwrap_or_else(|| name.into())
+}
+
+fn tail(log: &Path) -> io::Result<String> {
+    let mut file = File::open(log)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
+    let mut bytes = Vec::new();
+    file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}

@@ -1,0 +1,68 @@
+//! The program `c2-tui`: command line, runtime, exit status; the rest is the library's.
+
+use std::io::IsTerminal as _;
+
+use c2_tui::arguments::{Arguments, Asked};
+use c2_tui::command::{Complaint, Kind};
+use c2_tui::headless::{self, Printer};
+use c2_tui::local::Local;
+use c2_tui::{connect, exit, runner};
+
+fn main() {
+    let status = match Arguments::read(std::env::args_os()) {
+        Ok(Asked::Run(arguments)) => start(&arguments),
+        Ok(Asked::Show(text)) => headless::show(&text).map_or(exit::NO_READER, |()| exit::OK),
+        Err(complaint) => complain(&complaint, false),
+    };
+    // Not by returning: a thread may still wait for a line of standard input.
+    std::process::exit(status);
+}
+
+fn start(arguments: &Arguments) -> i32 {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let complaint =
+                Complaint::refused(format!("cannot start: {error}"), "see the limits of this user: ulimit -a");
+            return complain(&complaint, arguments.json);
+        }
+    };
+    runtime.block_on(run(arguments)).unwrap_or_else(|complaint| complain(&complaint, arguments.json))
+}
+
+async fn run(arguments: &Arguments) -> Result<i32, Complaint> {
+    let printer = Printer::new(arguments.json);
+    let sources = arguments.sources();
+    if sources.is_empty() && !(std::io::stdout().is_terminal() && std::io::stdin().is_terminal()) {
+        return Err(Complaint::usage("the full screen needs a terminal", "run commands with `c2-tui --exec list`"));
+    }
+    let local = if arguments.local {
+        Some(Local::start(arguments.data_dir.as_deref(), arguments.workspace_root.as_deref()).await?)
+    } else {
+        None
+    };
+    let client = match &local {
+        Some(local) => local.client().clone(),
+        None => connect::client(&arguments.place())?,
+    };
+    if let Some(started) = local.as_ref().and_then(Local::announcement) {
+        printer.progress(&started);
+    }
+    let status = if sources.is_empty() {
+        let settings = runner::settings(client.server());
+        runner::run(client, settings).await.map_err(|error| Complaint::new(Kind::Refused, error.to_string()))?
+    } else {
+        headless::run(client, sources, arguments.keep_going, printer).await
+    };
+    if let Some(local) = local
+        && let Some(left) = local.leave(arguments.keep).await
+    {
+        printer.progress(&left);
+    }
+    Ok(status)
+}
+
+fn complain(complaint: &Complaint, json: bool) -> i32 {
+    Printer::new(json).complaint(complaint, None);
+    exit::status(complaint.kind)
+}

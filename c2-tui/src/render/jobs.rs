@@ -1,0 +1,198 @@
+//! Jobs, the queue and the log as text.
+
+use c2_shared::api::jobs::{AttemptRow, JobInfo, JobList, JobLog, JobRow, QueueStatus};
+use c2_shared::job::JobState;
+use c2_shared::time::span;
+
+use crate::render::look::Look;
+use crate::render::neutral;
+use crate::render::table::{Cell, Table, fields, flexible, numbers, words};
+use crate::render::workers::joined;
+
+/// Lines of output shown with a job; `output` shows all.
+const OUTPUT_LINES: usize = 10;
+
+/// A page of jobs.
+pub(crate) fn list(look: &Look, list: &JobList, active_only: bool) -> String {
+    if list.jobs.is_empty() && active_only {
+        return "no job is waiting or running\n\
+                `jobs --all` lists those that have ended, `submit \"echo hello\"` adds one\n"
+            .to_owned();
+    }
+    if list.jobs.is_empty() {
+        return "no such job\n`submit \"echo hello\"` adds one\n".to_owned();
+    }
+    let mut table = Table::new([
+        words("JOB"),
+        words("STATE"),
+        words("OUTCOME"),
+        words("NAME"),
+        words("GROUP"),
+        words("TAGS"),
+        words("WORKER"),
+        words("SUBMITTED"),
+        numbers("TOOK"),
+        flexible("COMMAND"),
+    ]);
+    for row in &list.jobs {
+        table.row([
+            Cell::from(row.job_id.to_string()),
+            Cell::styled(state(row), row.state),
+            Cell::from(outcome(row)),
+            Cell::from(row.name.as_deref().unwrap_or_default()),
+            Cell::from(row.group.as_deref().unwrap_or_default()),
+            Cell::from(joined(&row.tags)),
+            Cell::from(worker(row)),
+            Cell::from(look.short_time(row.submitted_ms)),
+            Cell::from(took(row)),
+            Cell::from(&row.command),
+        ]);
+    }
+    let mut text = table.render(look);
+    if let Some(after) = list.next_after {
+        text.push_str(&format!("there are more after {after}; `--limit N` shows more\n"));
+    }
+    text
+}
+
+/// One job.
+pub(crate) fn info(look: &Look, job: &JobInfo) -> String {
+    let (row, spec) = (&job.row, &job.spec);
+    let time = |ms: Option<u64>| ms.map(|ms| look.time(ms)).unwrap_or_default();
+    let pairs = [
+        ("job", row.job_id.to_string()),
+        ("name", row.name.clone().unwrap_or_default()),
+        ("state", state(row)),
+        ("outcome", outcome(row)),
+        ("command", spec.command.clone()),
+        ("group", row.group.clone().unwrap_or_default()),
+        ("tags", joined(&row.tags)),
+        ("depends", joined(spec.depends.iter().map(ToString::to_string))),
+        ("same machine", yes(spec.same_machine)),
+        ("exclude", joined(&spec.exclude)),
+        ("upload", joined(spec.upload.iter().map(|upload| &upload.path))),
+        ("download", joined(&spec.download)),
+        ("env", joined(spec.env.iter().map(|(key, value)| format!("{key}={value}")))),
+        ("timeout", spec.timeout_s.map(|s| span(s.saturating_mul(1_000))).unwrap_or_default()),
+        ("retries", Some(spec.retries).filter(|n| *n > 0).map(|n| n.to_string()).unwrap_or_default()),
+        ("priority", Some(row.priority).filter(|n| *n != 0).map(|n| n.to_string()).unwrap_or_default()),
+        ("begin at", time(spec.begin_at)),
+        ("worker", worker(row)),
+        ("submitted", look.time(row.submitted_ms)),
+        ("started", time(row.started_ms)),
+        ("ended", time(row.ended_ms)),
+        ("took", took(row)),
+    ];
+    let mut text = fields(look, &pairs);
+    if job.attempts.len() > 1 {
+        text.push('\n');
+        text.push_str(&attempts(look, &job.attempts));
+    }
+    for (stream, flag, output) in [("stdout", "", &job.stdout), ("stderr", " --stderr", &job.stderr)] {
+        if !output.is_empty() {
+            text.push_str(&tail(stream, &format!("`output {}{flag}`", row.job_id), output));
+        }
+    }
+    text
+}
+
+fn attempts(look: &Look, attempts: &[AttemptRow]) -> String {
+    let mut table = Table::new([numbers("ATTEMPT"), words("WORKER"), words("STARTED"), words("OUTCOME")]);
+    for attempt in attempts {
+        table.row([
+            Cell::from(attempt.number.to_string()),
+            Cell::from(attempt.worker.to_string()),
+            Cell::from(look.time(attempt.started_ms)),
+            Cell::from(attempt.outcome.as_ref().map(ToString::to_string).unwrap_or_default()),
+        ]);
+    }
+    table.render(look)
+}
+
+/// The end of an output, under a line that says how to see all of it.
+fn tail(stream: &str, all: &str, output: &str) -> String {
+    let safe = neutral::block(output.as_bytes());
+    let lines: Vec<&str> = safe.lines().collect();
+    let hidden = lines.len().saturating_sub(OUTPUT_LINES);
+    let more = if hidden > 0 { format!(", {hidden} lines before; {all} shows all") } else { String::new() };
+    format!("\n{stream}{more}\n{}\n", lines[hidden..].join("\n"))
+}
+
+/// The queue in numbers.
+pub(crate) fn queue(look: &Look, queue: &QueueStatus) -> String {
+    let ended = queue.ended.iter().map(|(state, n)| format!("{n} {state}"));
+    let mut pairs = vec![
+        ("active", format!("{} of {} allowed", queue.active, queue.capacity)),
+        ("running", queue.running.to_string()),
+        ("queued", queue.queued.to_string()),
+        ("blocked", queue.blocked.to_string()),
+        ("held", queue.held.to_string()),
+        ("ended", Some(joined(ended)).filter(|text| !text.is_empty()).unwrap_or_else(|| "0".to_owned())),
+        ("workers", format!("{} online", queue.workers_online)),
+        ("slots", format!("{} of {} used", queue.slots_used, queue.slots)),
+    ];
+    if queue.recovering {
+        pairs.push(("recovering", "c2d started just now and waits for workers to say what they run".to_owned()));
+    }
+    fields(look, &pairs)
+}
+
+/// Recent results.
+pub(crate) fn log(look: &Look, log: &JobLog) -> String {
+    if log.results.is_empty() {
+        return "no job has ended yet\n`jobs` lists those that wait or run\n".to_owned();
+    }
+    let columns = [
+        words("ENDED"),
+        words("JOB"),
+        words("STATE"),
+        words("OUTCOME"),
+        words("NAME"),
+        words("WORKER"),
+        numbers("TOOK"),
+        flexible("COMMAND"),
+    ];
+    let mut table = Table::new(columns);
+    for entry in &log.results {
+        let row = &entry.job;
+        table.row([
+            Cell::from(row.ended_ms.map_or_else(|| entry.ended_at.clone(), |ms| look.time(ms))),
+            Cell::from(row.job_id.to_string()),
+            Cell::styled(state(row), row.state),
+            Cell::from(outcome(row)),
+            Cell::from(row.name.as_deref().unwrap_or_default()),
+            Cell::from(worker(row)),
+            Cell::from(took(row)),
+            Cell::from(&row.command),
+        ]);
+    }
+    table.render(look)
+}
+
+/// The state, with what an operator must know about it beside.
+fn state(row: &JobRow) -> String {
+    match row.state {
+        JobState::Running if row.cancelling => "cancelling".to_owned(),
+        JobState::Running if row.unreachable => "unreachable".to_owned(),
+        state => state.to_string(),
+    }
+}
+
+/// How it ended, where the state does not say all of it.
+pub(crate) fn outcome(row: &JobRow) -> String {
+    let told = matches!(row.state, JobState::Succeeded | JobState::Cancelled);
+    row.outcome.as_ref().filter(|_| !told).map(ToString::to_string).unwrap_or_default()
+}
+
+fn worker(row: &JobRow) -> String {
+    row.worker.map(|ip| ip.to_string()).unwrap_or_default()
+}
+
+fn took(row: &JobRow) -> String {
+    let ms = row.started_ms.zip(row.ended_ms).map(|(started, ended)| ended.saturating_sub(started));
+    ms.map(span).unwrap_or_default()
+}
+
+fn yes(flag: bool) -> String {
+    if flag { "yes".to_owned() } else { String::new() }
+}

@@ -1,0 +1,57 @@
+//! An outcome as one JSON document in one line: the types of c2d's HTTP interface wherever there
+//! is one, and a few small ones where the console puts several answers together.
+
+use c2_shared::api::jobs::{CancelResponse, JobRow, Stream, SubmitResponse};
+use c2_shared::bytes64::Bytes64;
+use c2_shared::id::JobId;
+use serde::Serialize;
+
+use crate::command::{Data, Outcome};
+
+#[derive(Serialize)]
+struct Waited<'a> {
+    jobs: &'a [JobRow],
+}
+
+#[derive(Serialize)]
+struct Cancelled<'a> {
+    cancelled: &'a [CancelResponse],
+}
+
+#[derive(Serialize)]
+struct Output {
+    job_id: JobId,
+    stream: Stream,
+    /// To the byte, hence base64; `job` has the same as text.
+    content: Bytes64,
+}
+
+#[derive(Serialize)]
+struct Help<'a> {
+    help: &'a str,
+}
+
+/// An outcome as JSON without a line end; `null` for leaving the console.
+#[must_use]
+pub fn json(outcome: &Outcome) -> String {
+    match &outcome.data {
+        Data::Workers(list) => written(list),
+        Data::Worker(info) => written(info),
+        Data::Jobs { list, .. } => written(list),
+        Data::Job(job) | Data::Ended { job, .. } => written(job),
+        Data::Submitted(job_id) => written(&SubmitResponse { job_id: *job_id }),
+        Data::Waited(jobs) => written(&Waited { jobs }),
+        Data::Cancelled(cancelled) => written(&Cancelled { cancelled }),
+        Data::Output { job, stream, bytes } => {
+            written(&Output { job_id: *job, stream: *stream, content: Bytes64(bytes.clone()) })
+        }
+        Data::Queue(queue) => written(queue),
+        Data::Log(log) => written(log),
+        Data::Help(help) => written(&Help { help }),
+        Data::Quit => written(&()),
+    }
+}
+
+fn written(document: &impl Serialize) -> String {
+    serde_json::to_string(document).expect("our documents have text keys and finite numbers only")
+}

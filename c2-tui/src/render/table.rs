@@ -1,0 +1,224 @@
+//! Aligned columns without borders: for rows under a header, and for names beside values.
+//!
+//! Columns that say nothing in any row are left out. When the width is short, the one flexible
+//! column is cut in its middle, because the ends of a command tell most about it.
+
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
+use crate::render::look::{Look, Style};
+use crate::render::neutral;
+
+/// Rows under a header.
+#[derive(Debug)]
+pub(crate) struct Table {
+    columns: Vec<Column>,
+    rows: Vec<Vec<Cell>>,
+}
+
+/// What stands over a column, and how it is treated.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Column {
+    title: &'static str,
+    right: bool,
+    flexible: bool,
+}
+
+/// A text with its style; foreign text is made harmless here.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Cell {
+    text: String,
+    style: Style,
+}
+
+/// Between two columns.
+const GAP: &str = "  ";
+/// A flexible column is not cut below this.
+const FLEXIBLE_MIN: usize = 12;
+
+/// A column of words.
+pub(crate) const fn words(title: &'static str) -> Column {
+    Column { title, right: false, flexible: false }
+}
+
+/// A column of numbers.
+pub(crate) const fn numbers(title: &'static str) -> Column {
+    Column { title, right: true, flexible: false }
+}
+
+/// The column that gives way.
+pub(crate) const fn flexible(title: &'static str) -> Column {
+    Column { title, right: false, flexible: true }
+}
+
+impl Cell {
+    pub(crate) fn styled(text: impl AsRef<str>, style: impl Into<Style>) -> Self {
+        Self { text: neutral::cell(text.as_ref()), style: style.into() }
+    }
+}
+
+impl<T: AsRef<str>> From<T> for Cell {
+    fn from(text: T) -> Self {
+        Self::styled(text, Style::Plain)
+    }
+}
+
+impl Table {
+    pub(crate) fn new(columns: impl Into<Vec<Column>>) -> Self {
+        Self { columns: columns.into(), rows: Vec::new() }
+    }
+
+    pub(crate) fn row(&mut self, cells: impl Into<Vec<Cell>>) {
+        let cells = cells.into();
+        debug_assert_eq!(cells.len(), self.columns.len(), "a cell for each column");
+        self.rows.push(cells);
+    }
+
+    /// Writes header and rows, each ending in a line end.
+    pub(crate) fn render(&self, look: &Look) -> String {
+        let shown: Vec<usize> =
+            (0..self.columns.len()).filter(|i| self.rows.iter().any(|row| !row[*i].text.is_empty())).collect();
+        let widths = self.widths(&shown, look.width.into());
+        let mut text = String::new();
+        let header: Vec<Cell> = self.columns.iter().map(|c| Cell::styled(c.title, Style::Head)).collect();
+        for row in std::iter::once(&header).chain(&self.rows) {
+            self.line(&mut text, row, &shown, &widths, look);
+        }
+        text
+    }
+
+    /// The width of each column that is shown, the flexible one taking what is left.
+    fn widths(&self, shown: &[usize], limit: usize) -> Vec<usize> {
+        let natural = |i: usize| {
+            let cells = self.rows.iter().map(|row| row[i].text.width());
+            cells.max().unwrap_or(0).max(self.columns[i].title.width())
+        };
+        let mut widths: Vec<usize> = shown.iter().map(|i| natural(*i)).collect();
+        let total = widths.iter().sum::<usize>() + GAP.len() * shown.len().saturating_sub(1);
+        if let Some(at) = shown.iter().position(|i| self.columns[*i].flexible) {
+            let excess = total.saturating_sub(limit);
+            widths[at] = widths[at].saturating_sub(excess).max(FLEXIBLE_MIN.min(widths[at]));
+        }
+        widths
+    }
+
+    fn line(&self, text: &mut String, row: &[Cell], shown: &[usize], widths: &[usize], look: &Look) {
+        for (at, (i, width)) in shown.iter().zip(widths).enumerate() {
+            let cell = &row[*i];
+            let cut = cut_middle(&cell.text, *width);
+            let padding = " ".repeat(width.saturating_sub(cut.width()));
+            let painted = look.paint(cell.style, &cut);
+            let last = at + 1 == shown.len();
+            match (self.columns[*i].right, last) {
+                (true, _) => text.extend([padding.as_str(), &painted]),
+                (false, true) => text.push_str(&painted),
+                (false, false) => text.extend([painted.as_str(), &padding]),
+            }
+            if !last {
+                text.push_str(GAP);
+            }
+        }
+        let end = text.trim_end_matches(' ').len();
+        text.truncate(end);
+        text.push('\n');
+    }
+}
+
+/// Names beside values; pairs without a value are left out. Values are foreign text.
+pub(crate) fn fields(look: &Look, pairs: &[(&str, String)]) -> String {
+    let width = pairs.iter().filter(|(_, value)| !value.is_empty()).map(|(name, _)| name.width()).max().unwrap_or(0);
+    let lines = pairs.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| {
+        let padding = " ".repeat(width - name.width());
+        format!("{}{padding}  {}\n", look.paint(Style::Head, name), neutral::cell(value))
+    });
+    lines.collect()
+}
+
+/// Shortens a text to so many columns, with an ellipsis in place of its middle.
+fn cut_middle(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let room = width.saturating_sub(1);
+    let head = take(text.chars(), room - room / 2);
+    let tail: String = take(text.chars().rev(), room / 2).chars().rev().collect();
+    format!("{head}…{tail}")
+}
+
+/// The first characters that fit.
+fn take(chars: impl Iterator<Item = char>, width: usize) -> String {
+    let mut used = 0;
+    chars
+        .take_while(|c| {
+            used += c.width().unwrap_or(0);
+            used <= width
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+
+    use super::*;
+
+    fn look(width: u16, colour: bool) -> Look {
+        Look { width, colour, zone: TimeZone::UTC }
+    }
+
+    fn table() -> Table {
+        let mut table = Table::new([words("JOB"), words("NAME"), numbers("TOOK"), flexible("COMMAND")]);
+        table.row(["job-1", "", "3.2s", "echo hello"].map(Cell::from));
+        table.row(["job-12", "", "12s", "python train.py --epochs 100"].map(Cell::from));
+        table
+    }
+
+    #[test]
+    fn columns_are_aligned_and_empty_ones_left_out() {
+        assert_eq!(
+            table().render(&look(u16::MAX, false)),
+            "JOB     TOOK  COMMAND\n\
+             job-1   3.2s  echo hello\n\
+             job-12   12s  python train.py --epochs 100\n"
+        );
+    }
+
+    #[test]
+    fn the_flexible_column_is_cut_in_the_middle() {
+        assert_eq!(
+            table().render(&look(30, false)),
+            "JOB     TOOK  COMMAND\n\
+             job-1   3.2s  echo hello\n\
+             job-12   12s  python t…chs 100\n"
+        );
+        assert!(table().render(&look(1, false)).contains("python…s 100"));
+    }
+
+    #[test]
+    fn colours_do_not_move_columns() {
+        let mut table = Table::new([words("A"), words("B")]);
+        table.row([Cell::styled("x", Style::Good), "y".into()]);
+        let expected = "\x1b[1mA\x1b[0m  \x1b[1mB\x1b[0m\n\x1b[32mx\x1b[0m  y\n";
+        assert_eq!(table.render(&look(80, true)), expected);
+    }
+
+    #[test]
+    fn foreign_text_cannot_leave_its_cell() {
+        let mut table = Table::new([words("A")]);
+        table.row([Cell::from("x\n\x1b[2Jy")]);
+        assert_eq!(table.render(&look(80, false)), "A\nx\\u000a\\u001b[2Jy\n");
+    }
+
+    #[test]
+    fn wide_characters_are_cut_whole() {
+        let table = [("漢漢漢", 6, "漢漢漢"), ("漢漢漢", 5, "漢…漢"), ("漢漢漢", 4, "漢…"), ("abc", 1, "…")];
+        for (text, width, expected) in table {
+            assert_eq!(cut_middle(text, width), expected);
+        }
+    }
+
+    #[test]
+    fn fields_without_a_value_are_left_out() {
+        let pairs = [("name", String::new()), ("state", "queued".to_owned()), ("os", "x\ny".to_owned())];
+        assert_eq!(fields(&look(80, false), &pairs), "state  queued\nos     x\\u000ay\n");
+    }
+}

@@ -1,0 +1,55 @@
+//! An outcome as text, and the verdict on a job in one line.
+
+use c2_shared::api::jobs::{CancelResponse, JobRow};
+use c2_shared::job::JobState;
+use jiff::tz::TimeZone;
+
+use crate::command::{Data, Outcome};
+use crate::render::look::Look;
+use crate::render::{jobs, neutral, workers};
+
+/// An outcome as lines of text, cut to `width` columns where a table would be wider. Foreign text
+/// in it is harmless for a terminal.
+#[must_use]
+pub fn text(outcome: &Outcome, width: u16, colour: bool) -> String {
+    data(&Look { width, colour, zone: TimeZone::system() }, &outcome.data)
+}
+
+fn data(look: &Look, data: &Data) -> String {
+    match data {
+        Data::Workers(list) => workers::list(look, list),
+        Data::Worker(info) => workers::info(look, info),
+        Data::Jobs { list, active_only } => jobs::list(look, list, *active_only),
+        Data::Job(info) => jobs::info(look, info),
+        Data::Submitted(job) => format!("Submitted job {job}\n"),
+        Data::Ended { stdout, stderr, .. } => neutral::block(&[stdout.as_slice(), stderr].concat()),
+        Data::Waited(rows) => rows.iter().map(|row| verdict(row) + "\n").collect(),
+        Data::Cancelled(answers) => answers.iter().map(cancelled).collect(),
+        Data::Output { bytes, .. } => neutral::block(bytes),
+        Data::Queue(queue) => jobs::queue(look, queue),
+        Data::Log(log) => jobs::log(look, log),
+        Data::Help(text) => text.clone(),
+        Data::Quit => String::new(),
+    }
+}
+
+/// What became of a job, in one line: `job-3 failed: exit 3`.
+#[must_use]
+pub fn verdict(row: &JobRow) -> String {
+    let text = match row.state {
+        JobState::Succeeded => format!("{} succeeded", row.job_id),
+        JobState::Cancelled => format!("{} was cancelled", row.job_id),
+        JobState::Failed => format!("{} failed: {}", row.job_id, jobs::outcome(row)),
+        JobState::Blocked | JobState::Held | JobState::Queued | JobState::Running => {
+            format!("{} is still {}", row.job_id, row.state)
+        }
+    };
+    neutral::cell(&text)
+}
+
+fn cancelled(answer: &CancelResponse) -> String {
+    match answer.state {
+        JobState::Running => format!("{} is being ended\n", answer.job_id),
+        state => format!("{} {state}\n", answer.job_id),
+    }
+}

@@ -1,0 +1,106 @@
+//! Workers as text.
+
+use c2_shared::api::workers::{WorkerInfo, WorkerList, WorkerRow};
+use c2_shared::time::span;
+
+use crate::render::look::{Look, bytes};
+use crate::render::table::{Cell, Table, fields, flexible, numbers, words};
+
+/// All workers.
+pub(crate) fn list(look: &Look, list: &WorkerList) -> String {
+    if list.workers.is_empty() {
+        return "no worker has registered yet\n\
+                start `c2-agent` on each machine, or one here with `c2-tui --local`\n"
+            .to_owned();
+    }
+    let mut table = Table::new([
+        words("WORKER"),
+        words("NAME"),
+        words("STATUS"),
+        numbers("SLOTS"),
+        numbers("CPU"),
+        numbers("MEMORY"),
+        words("GROUPS"),
+        flexible("TAGS"),
+        numbers("SILENT"),
+    ]);
+    for worker in &list.workers {
+        table.row([
+            Cell::from(worker.ip.to_string()),
+            Cell::from(&worker.hostname),
+            Cell::styled(worker.status.to_string(), worker.status),
+            Cell::from(slots(worker)),
+            Cell::from(format!("{:.0}%", worker.load.cpu_percent)),
+            Cell::from(memory(worker)),
+            Cell::from(joined(&worker.groups)),
+            Cell::from(tags(worker)),
+            Cell::from(worker.silent_ms.map_or_else(|| "?".to_owned(), span)),
+        ]);
+    }
+    table.render(look)
+}
+
+/// One worker.
+pub(crate) fn info(look: &Look, info: &WorkerInfo) -> String {
+    let (row, hardware) = (&info.row, &info.hardware);
+    let mut pairs = vec![
+        ("worker", row.ip.to_string()),
+        ("name", row.hostname.clone()),
+        ("status", row.status.to_string()),
+        (
+            "last heard",
+            row.silent_ms.map_or_else(|| "not since c2d started".to_owned(), |ms| format!("{} ago", span(ms))),
+        ),
+        ("slots", format!("{} used", slots(row))),
+        ("running", joined(info.running.iter().map(ToString::to_string))),
+        ("groups", joined(&row.groups)),
+        ("tags", tags(row)),
+        ("load", format!("cpu {:.0}%, average {:.2}, memory {}", row.load.cpu_percent, row.load.load_1m, memory(row))),
+        ("system", joined_with(" ", [&hardware.os, &hardware.arch])),
+        ("cpu", format!("{} x {}", hardware.cpu_cores, hardware.cpu_model)),
+        ("memory", bytes(hardware.memory_bytes)),
+    ];
+    pairs.extend(hardware.gpus.iter().map(|gpu| {
+        let used = usize::try_from(gpu.index).ok().and_then(|i| row.load.gpu_percent.get(i));
+        let used = used.map(|percent| format!(", {percent:.0}% used")).unwrap_or_default();
+        ("gpu", format!("{}: {}, {}{used}", gpu.index, gpu.name, bytes(gpu.memory_bytes)))
+    }));
+    pairs.extend(hardware.disks.iter().map(|disk| {
+        ("disk", format!("{}: {} free of {}", disk.mount, bytes(disk.free_bytes), bytes(disk.total_bytes)))
+    }));
+    pairs.push(("agent", row.version.clone()));
+    fields(look, &pairs)
+}
+
+fn slots(worker: &WorkerRow) -> String {
+    format!("{}/{}", worker.slots_used, worker.slots)
+}
+
+fn memory(worker: &WorkerRow) -> String {
+    let load = &worker.load;
+    // In integers: a percentage needs no more.
+    let percent = load.memory_used_bytes.saturating_mul(100).checked_div(load.memory_total_bytes);
+    percent.map_or_else(String::new, |percent| format!("{percent}%"))
+}
+
+/// The tags, those that are held with the holder's job.
+fn tags(worker: &WorkerRow) -> String {
+    joined(worker.tags.iter().map(|(tag, holder)| match holder {
+        Some(attempt) => format!("{tag}={}", attempt.job),
+        None => tag.clone(),
+    }))
+}
+
+/// A list as one text.
+pub(crate) fn joined(items: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+    joined_with(", ", items)
+}
+
+fn joined_with(separator: &str, items: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+    items
+        .into_iter()
+        .map(|item| item.as_ref().to_owned())
+        .filter(|item| !item.is_empty())
+        .collect::<Vec<_>>()
+        .join(separator)
+}

@@ -1,0 +1,191 @@
+//! The real program without a c2d: what it says and with which status it ends.
+#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+/// What a run of the program showed.
+struct Seen {
+    status: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl From<Output> for Seen {
+    fn from(output: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Self { status: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+}
+
+/// The program in an environment without anybody's c2d.
+fn console(home: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_c2-tui"));
+    command.env_clear().env("HOME", home).stdin(Stdio::null());
+    command
+}
+
+fn run(args: &[&str]) -> Seen {
+    let home = tempfile::tempdir().unwrap();
+    console(home.path()).args(args).output().unwrap().into()
+}
+
+fn run_with_input(args: &[&str], input: &str) -> Seen {
+    let home = tempfile::tempdir().unwrap();
+    let mut child = console(home.path())
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap().into()
+}
+
+/// A refusal: the status, and all of standard error.
+fn check(args: &[&str], status: i32, err: &str) {
+    let seen = run(args);
+    assert_eq!((seen.status, seen.out.as_str(), seen.err.as_str()), (Some(status), "", err), "{args:?}");
+}
+
+const GONE: &str = "c2-tui: cannot reach c2d at 127.0.0.1:1\n  \
+                    hint: start it with `c2d`, or everything on this machine with `c2-tui --local`\n";
+
+#[test]
+fn version_and_help() {
+    let seen = run(&["--version"]);
+    assert_eq!((seen.status, seen.out.as_str()), (Some(0), concat!("c2-tui ", env!("CARGO_PKG_VERSION"), "\n")));
+    let seen = run(&["--help"]);
+    assert_eq!(seen.status, Some(0));
+    for part in ["--exec <LINE>", "--json", "Exit status:", "\"job_id\""] {
+        assert!(seen.out.contains(part), "{part} in {}", seen.out);
+    }
+}
+
+#[test]
+fn mistakes_on_the_command_line() {
+    check(&["--exce", "list"], 2, "c2-tui: unknown flag \"--exce\" of c2-tui\n  hint: did you mean \"--exec\"?\n");
+    check(&["list"], 2, "c2-tui: unexpected \"list\" after c2-tui\n  hint: usage: c2-tui [OPTIONS]\n");
+    check(
+        &["--server", "http://x", "--exec", "list"],
+        2,
+        "c2-tui: \"http://x\" is not an address of c2d\n  hint: write it as HOST:PORT, like 10.0.0.6:30814\n",
+    );
+    check(&[], 2, "c2-tui: the full screen needs a terminal\n  hint: run commands with `c2-tui --exec list`\n");
+}
+
+#[test]
+fn mistakes_in_a_command() {
+    check(&["--exec", "lsit"], 2, "c2-tui: unknown command \"lsit\"\n  hint: did you mean \"list\"?\n");
+    check(
+        &["--exec", "submit true --grup=gpu"],
+        2,
+        "c2-tui: unknown flag \"--grup\" of submit\n  hint: did you mean \"--group\"?\n",
+    );
+    check(&["--exec", ""], 2, "c2-tui: the line is empty\n  hint: `help` lists the commands\n");
+    check(
+        &["--exec", "submit \"true"],
+        2,
+        "c2-tui: the quote \" at column 8 is not closed\n  hint: add a closing \"\n",
+    );
+}
+
+#[test]
+fn without_c2d() {
+    check(&["--server", "127.0.0.1:1", "--exec", "list"], 3, GONE);
+    check(&["--server", "127.0.0.1:1", "--exec", "submit true --wait"], 3, GONE);
+    check(&["--server", "127.0.0.1:1", "--exec", "wait job-1"], 3, GONE);
+    check(
+        &["--server", "127.0.0.1:1", "--token-file", "/nowhere/token", "--exec", "list"],
+        4,
+        "c2-tui: cannot use the token file \"/nowhere/token\": No such file or directory (os error 2)\n  \
+         hint: name the file with the operator token by --token-file\n",
+    );
+}
+
+#[test]
+fn what_is_wrong_with_a_job_is_said_before_c2d_is_asked() {
+    let at = ["--server", "127.0.0.1:1", "--exec"];
+    check(
+        &[&at[..], &["submit \" \""]].concat(),
+        1,
+        "c2-tui: the command is empty\n  hint: give a shell command, like submit \"echo hello\"\n",
+    );
+    check(
+        &[&at[..], &["submit true --upload=/nowhere/x"]].concat(),
+        1,
+        "c2-tui: cannot read \"/nowhere/x\": no such file or directory\n  \
+         hint: paths are those of this machine, seen from where the console was started\n",
+    );
+    check(
+        &[&at[..], &["submit true --stdin-file=/dev"]].concat(),
+        1,
+        "c2-tui: \"/dev\" is not a file\n  hint: pack a folder first: tar -cf all.tar DIR\n",
+    );
+}
+
+#[test]
+fn help_needs_no_c2d() {
+    let seen = run(&["--server", "127.0.0.1:1", "--exec", "help", "--exec", "submit --help"]);
+    assert_eq!((seen.status, seen.err.as_str()), (Some(0), ""));
+    assert!(seen.out.contains("submit <COMMAND>  Submit a job\n"), "{}", seen.out);
+    assert!(seen.out.contains("--same-machine"), "{}", seen.out);
+}
+
+#[test]
+fn a_script_stops_at_the_first_failure() {
+    let script = "help quit\n\n# a note\nlsit\nhelp list\n";
+    let stopped = run_with_input(&["--exec", "-"], script);
+    assert_eq!(stopped.status, Some(2));
+    let words = "c2-tui: standard input:4: unknown command \"lsit\"\n  hint: did you mean \"list\"?\n";
+    assert_eq!(stopped.err, words);
+    assert!(stopped.out.contains("Leave the console") && !stopped.out.contains("List all workers"));
+
+    let went_on = run_with_input(&["--keep-going", "--exec", "-"], script);
+    assert_eq!((went_on.status, went_on.err.as_str()), (Some(2), words));
+    assert!(went_on.out.contains("List all workers"));
+
+    let left = run_with_input(&["--exec", "-"], "quit\nlsit\n");
+    assert_eq!((left.status, left.out.as_str(), left.err.as_str()), (Some(0), "", ""));
+}
+
+#[test]
+fn a_script_may_be_a_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("morning.c2");
+    std::fs::write(&path, "# nothing\nhelp jobs\nlsit\n").unwrap();
+    let path = path.to_str().unwrap();
+    let seen = run(&["--file", path]);
+    assert_eq!(seen.status, Some(2));
+    assert!(seen.err.starts_with(&format!("c2-tui: {path}:3: unknown command")), "{}", seen.err);
+}
+
+#[test]
+fn json_is_one_document_a_command() {
+    let seen = run(&["--json", "--keep-going", "--exec", "help quit", "--server", "127.0.0.1:1", "--exec", "list"]);
+    assert_eq!(seen.status, Some(3));
+    let document: serde_json::Value = serde_json::from_str(&seen.out).unwrap();
+    assert!(document["help"].as_str().unwrap().contains("Leave the console"));
+    let complaint: serde_json::Value = serde_json::from_str(&seen.err).unwrap();
+    assert_eq!(complaint["code"], "unreachable");
+    assert_eq!(complaint["message"], "cannot reach c2d at 127.0.0.1:1");
+    assert!(complaint["hint"].as_str().unwrap().contains("c2-tui --local"));
+}
+
+#[test]
+fn a_reader_that_leaves_is_no_error() {
+    let home = tempfile::tempdir().unwrap();
+    let mut child = console(home.path())
+        .args(["--exec", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    child.stdin.take().unwrap().write_all(b"help\nhelp\n").unwrap();
+    let seen = Seen::from(child.wait_with_output().unwrap());
+    assert_eq!((seen.status, seen.err.as_str()), (Some(141), ""));
+}

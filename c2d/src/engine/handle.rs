@@ -1,0 +1,138 @@
+//! How the rest of c2d speaks to the engine.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use c2_shared::id::JobId;
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+use crate::engine::{AttemptOutput, Refusal, Touched};
+use crate::sched::Scheduler;
+use crate::sched::decision::PollAnswer;
+use crate::sched::event::{Event, Now, Poll, PollToken, Reply, ResultFate, ResultSummary};
+
+/// Speaks to the engine; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct EngineHandle {
+    pub(super) messages: mpsc::Sender<Message>,
+    pub(super) changes: broadcast::Sender<Arc<Touched>>,
+    pub(super) last_token: Arc<AtomicU64>,
+}
+
+/// What the engine is asked.
+pub(super) enum Message {
+    Apply { event: Event, outputs: Vec<AttemptOutput>, reply: oneshot::Sender<Result<Reply, Refusal>> },
+    Poll { poll: Box<Poll>, outputs: Vec<AttemptOutput>, answer: oneshot::Sender<Result<PollAnswer, Refusal>> },
+    PollDropped(PollToken),
+    Read(Read),
+    Ended { job: JobId, done: oneshot::Sender<()> },
+}
+
+/// A question about the state, which sends its own answer.
+pub(super) type Read = Box<dyn FnOnce(&Scheduler, Now) + Send>;
+
+impl EngineHandle {
+    /// Applies an event and waits until what it led to is durable.
+    ///
+    /// # Errors
+    /// When the scheduler refuses, or c2d cannot take the request.
+    pub async fn apply(&self, event: Event) -> Result<Reply, Refusal> {
+        self.apply_with(event, Vec::new()).await
+    }
+
+    /// Polls for a worker with what its results wrote; waits as long as the poll may be parked.
+    /// `poll.token` is set here. Dropping the future withdraws the poll.
+    ///
+    /// # Errors
+    /// When the scheduler refuses, or c2d cannot take the request.
+    pub async fn poll(&self, mut poll: Poll, outputs: Vec<AttemptOutput>) -> Result<PollAnswer, Refusal> {
+        poll.token = PollToken(self.last_token.fetch_add(1, Ordering::Relaxed) + 1);
+        let mut guard = PollGuard { messages: &self.messages, waiting: Some(poll.token) };
+        let (answer, answered) = oneshot::channel();
+        self.send(Message::Poll { poll: Box::new(poll), outputs, answer })?;
+        let answer = answered.await.unwrap_or(Err(Refusal::Stopping));
+        guard.waiting = None;
+        answer
+    }
+
+    /// Delivers one result by itself.
+    ///
+    /// # Errors
+    /// When the scheduler refuses, or c2d cannot take the request.
+    pub async fn deliver(
+        &self,
+        worker: IpAddr,
+        result: ResultSummary,
+        output: AttemptOutput,
+    ) -> Result<ResultFate, Refusal> {
+        match self.apply_with(Event::ResultArrived { worker, result }, vec![output]).await? {
+            Reply::Result(fate) => Ok(fate),
+            other => unreachable!("a result is answered with its fate, not with {other:?}"),
+        }
+    }
+
+    /// Reads the state after everything that came before is durable.
+    ///
+    /// # Errors
+    /// When c2d cannot take the request.
+    pub async fn read<T, F>(&self, read: F) -> Result<T, Refusal>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Scheduler, Now) -> T + Send + 'static,
+    {
+        let (reply, replied) = oneshot::channel();
+        let read = move |scheduler: &Scheduler, now: Now| {
+            // Whoever asked may have gone away meanwhile, and then nobody misses the answer.
+            drop(reply.send(read(scheduler, now)));
+        };
+        self.send(Message::Read(Box::new(read)))?;
+        replied.await.map_err(|_| Refusal::Stopping)
+    }
+
+    /// Resolves when a live job has ended and that is durable; at once for a job that is not live.
+    ///
+    /// # Errors
+    /// When c2d cannot take the request.
+    #[expect(clippy::unused_async, reason = "callers need not know that nothing is waited for here")]
+    pub async fn ended(&self, job: JobId) -> Result<oneshot::Receiver<()>, Refusal> {
+        let (done, receiver) = oneshot::channel();
+        self.send(Message::Ended { job, done })?;
+        Ok(receiver)
+    }
+
+    /// What each commit changes, from now on. A reader that falls behind is told so by `Lagged`.
+    #[must_use]
+    pub fn changes(&self) -> broadcast::Receiver<Arc<Touched>> {
+        self.changes.subscribe()
+    }
+
+    async fn apply_with(&self, event: Event, outputs: Vec<AttemptOutput>) -> Result<Reply, Refusal> {
+        let (reply, replied) = oneshot::channel();
+        self.send(Message::Apply { event, outputs, reply })?;
+        replied.await.unwrap_or(Err(Refusal::Stopping))
+    }
+
+    /// Hands a message over, or refuses at once: waiting for room would only hide the overload.
+    fn send(&self, message: Message) -> Result<(), Refusal> {
+        self.messages.try_send(message).map_err(|e| match e {
+            mpsc::error::TrySendError::Full(_) => Refusal::Busy,
+            mpsc::error::TrySendError::Closed(_) => Refusal::Stopping,
+        })
+    }
+}
+
+/// Withdraws a poll whose connection broke, so that no job is given to nobody.
+struct PollGuard<'a> {
+    messages: &'a mpsc::Sender<Message>,
+    waiting: Option<PollToken>,
+}
+
+impl Drop for PollGuard<'_> {
+    fn drop(&mut self) {
+        if let Some(token) = self.waiting {
+            // If there is no room, the poll ends by its own time limit a moment later.
+            drop(self.messages.try_send(Message::PollDropped(token)));
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The engine: the one task that owns the scheduler, between the store and everybody else.
+//!
+//! Requests arrive over a bounded channel. The engine takes all that wait, applies them, commits
+//! the decisions of all of them at once, and only then answers: the commit is the batching window,
+//! so no timer is needed. Reads go through the same queue and so never see what is not durable.
+
+mod handle;
+mod task;
+
+use std::future::Future;
+use std::net::IpAddr;
+
+use c2_shared::api::workers::Output;
+use c2_shared::id::AttemptId;
+
+use crate::sched::event::Now;
+use crate::sched::{Decision, JobView, QueueView, Reject, WorkerView};
+
+pub use handle::EngineHandle;
+pub use task::start;
+
+/// Where decisions become durable. The store is one; whatever replaces it must keep the order of
+/// the batches and must not return before they are safe from `kill -9` and power loss.
+pub trait Durable: Send + 'static {
+    /// Why a commit failed. It ends the process: after it, nobody knows what is on the disk.
+    type Error: std::error::Error + Send + Sync + 'static;
+
+    /// Makes a batch durable, all of it or nothing.
+    fn commit(&mut self, batch: Batch) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
+    /// Bytes that the disk has left for new jobs.
+    fn free_bytes(&self) -> u64;
+}
+
+/// What one commit makes durable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    pub decisions: Vec<Decision>,
+    pub outputs: Vec<AttemptOutput>,
+    pub now: Now,
+}
+
+/// What an attempt wrote, on its way to the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttemptOutput {
+    pub attempt: AttemptId,
+    /// Identifies the result, so that a repeated one can be told from a different one.
+    pub digest: [u8; 32],
+    pub started_ms: u64,
+    pub ended_ms: u64,
+    pub stdout: Output,
+    pub stderr: Output,
+    pub swept: u32,
+}
+
+/// Rows that one commit changed, for the event stream.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Touched {
+    pub jobs: Vec<JobView>,
+    pub workers: Vec<WorkerView>,
+    pub gone: Vec<IpAddr>,
+    pub queue: QueueView,
+}
+
+/// Why the engine did not do what it was asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The scheduler refused.
+    #[error(transparent)]
+    Rejected(#[from] Reject),
+    /// Too many requests wait already.
+    #[error("c2d is busy")]
+    Busy,
+    /// The disk has no room for new jobs.
+    #[error("the disk of c2d is full")]
+    DiskFull,
+    /// c2d is going down.
+    #[error("c2d is shutting down")]
+    Stopping,
+}

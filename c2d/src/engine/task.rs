@@ -1,0 +1,264 @@
+//! The task itself: take what waits, apply, commit, answer.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use c2_shared::id::{AttemptId, JobId};
+use c2_shared::job::Outcome;
+use c2_shared::limits::{FREE_BYTES_FLOOR, UNOBSERVED_MS};
+use c2_shared::time::Mono;
+use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use super::handle::{Message, Read};
+use super::{AttemptOutput, Batch, Durable, EngineHandle, Refusal, Touched};
+use crate::clock::Clock;
+use crate::sched::decision::{PollAnswer, Saved};
+use crate::sched::event::{Event, Now, PollToken, Reply};
+use crate::sched::{Decision, Scheduler};
+
+/// Requests that may wait for the engine; beyond it they are refused as busy.
+const WAITING_MAX: usize = 8_192;
+/// Requests that share one commit at most, so that the first of them does not wait for ever.
+const GROUP_MAX: usize = 2_048;
+/// Changes that a reader of the event stream may be behind before it needs a new snapshot.
+const CHANGES_MAX: usize = 1_024;
+/// The engine looks up at least this often, so that a gap in its own attention is noticed.
+const HEARTBEAT_MS: u64 = 1_000;
+
+/// Starts the engine on what was saved. It ends without an error after `shutdown`, and with the
+/// store's error as soon as a commit fails.
+pub fn start<D: Durable>(
+    saved: Saved,
+    capacity: usize,
+    store: D,
+    clock: Clock,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> (EngineHandle, JoinHandle<Result<D, D::Error>>) {
+    let (messages, inbox) = mpsc::channel(WAITING_MAX);
+    let (changes, _) = broadcast::channel(CHANGES_MAX);
+    let now = clock.now();
+    let engine = Engine {
+        scheduler: Scheduler::restore(saved, capacity, now),
+        store,
+        clock,
+        inbox,
+        changes: changes.clone(),
+        polls: BTreeMap::new(),
+        waiters: BTreeMap::new(),
+        awake: now.mono,
+        stopping: false,
+    };
+    let task = tokio::spawn(engine.run(shutdown));
+    (EngineHandle { messages, changes, last_token: Arc::new(AtomicU64::new(0)) }, task)
+}
+
+struct Engine<D> {
+    scheduler: Scheduler,
+    store: D,
+    clock: Clock,
+    inbox: mpsc::Receiver<Message>,
+    changes: broadcast::Sender<Arc<Touched>>,
+    /// Requests that wait for the answer to a poll.
+    polls: BTreeMap<PollToken, oneshot::Sender<Result<PollAnswer, Refusal>>>,
+    /// Requests that wait for the end of a job.
+    waiters: BTreeMap<JobId, Vec<oneshot::Sender<()>>>,
+    /// When the engine last looked up.
+    awake: Mono,
+    stopping: bool,
+}
+
+type Answered = Result<Reply, Refusal>;
+
+/// What is done after the commit.
+#[derive(Default)]
+struct Pending {
+    decisions: Vec<Decision>,
+    outputs: Vec<AttemptOutput>,
+    replies: Vec<(oneshot::Sender<Answered>, Answered)>,
+    reads: Vec<Read>,
+    waits: Vec<(JobId, oneshot::Sender<()>)>,
+}
+
+impl<D: Durable> Engine<D> {
+    async fn run(mut self, shutdown: impl Future<Output = ()> + Send) -> Result<D, D::Error> {
+        tokio::pin!(shutdown);
+        loop {
+            let heartbeat = self.awake.after_ms(HEARTBEAT_MS);
+            let wake = self.scheduler.next_deadline().map_or(heartbeat, |at| at.min(heartbeat));
+            let wake = self.clock.tokio_instant(wake);
+            let first = tokio::select! {
+                biased;
+                () = &mut shutdown, if !self.stopping => {
+                    self.stop();
+                    continue;
+                }
+                message = self.inbox.recv() => match message {
+                    Some(message) => Some(message),
+                    None => return Ok(self.store),
+                },
+                () = tokio::time::sleep_until(wake) => None,
+            };
+            self.turn(first).await?;
+        }
+    }
+
+    /// Refuses what comes from now on and lets go of what waits; the engine ends when the last
+    /// handle is gone.
+    fn stop(&mut self) {
+        self.stopping = true;
+        self.inbox.close();
+        for (_, answer) in std::mem::take(&mut self.polls) {
+            drop(answer.send(Err(Refusal::Stopping)));
+        }
+        self.waiters.clear();
+    }
+
+    async fn turn(&mut self, first: Option<Message>) -> Result<(), D::Error> {
+        let now = self.clock.now();
+        let mut pending = Pending::default();
+        self.look_at_time(now, &mut pending);
+        let mut next = first;
+        let mut taken = 0;
+        while let Some(message) = next {
+            self.handle(now, message, &mut pending);
+            taken += 1;
+            next = if taken < GROUP_MAX { self.inbox.try_recv().ok() } else { None };
+        }
+        let decisions = std::mem::take(&mut pending.decisions);
+        let outputs = std::mem::take(&mut pending.outputs);
+        let (answers, durable): (Vec<_>, Vec<_>) =
+            decisions.into_iter().partition(|decision| matches!(decision, Decision::Answer { .. }));
+        if !durable.is_empty() {
+            self.store.commit(Batch { decisions: durable, outputs, now }).await?;
+        }
+        self.answer(now, answers, pending);
+        Ok(())
+    }
+
+    /// Time may have run out for something, or have passed unobserved.
+    fn look_at_time(&mut self, now: Now, pending: &mut Pending) {
+        let gap_ms = now.mono.since_ms(self.awake);
+        self.awake = now.mono;
+        if gap_ms > HEARTBEAT_MS + UNOBSERVED_MS {
+            tracing::warn!("c2d slept or was stuck for {} s; no worker is blamed for it", gap_ms / 1_000);
+            self.apply(now, Event::TimeUnobserved, pending);
+        } else if self.scheduler.next_deadline().is_some_and(|at| at <= now.mono) {
+            self.apply(now, Event::TimePassed, pending);
+        }
+    }
+
+    fn handle(&mut self, now: Now, message: Message, pending: &mut Pending) {
+        match message {
+            Message::Apply { event, outputs, reply } => {
+                let result = if self.is_full_for(&event) {
+                    Err(Refusal::DiskFull)
+                } else {
+                    self.apply_with(now, event, outputs, pending)
+                };
+                pending.replies.push((reply, result));
+            }
+            Message::Poll { poll, outputs, answer } => {
+                let token = poll.token;
+                match self.apply_with(now, Event::WorkerPolled(poll), outputs, pending) {
+                    Ok(_) => drop(self.polls.insert(token, answer)),
+                    Err(refusal) => drop(answer.send(Err(refusal))),
+                }
+            }
+            Message::PollDropped(token) => {
+                self.polls.remove(&token);
+                self.apply(now, Event::PollDropped { token }, pending);
+            }
+            Message::Read(read) => pending.reads.push(read),
+            Message::Ended { job, done } => pending.waits.push((job, done)),
+        }
+    }
+
+    /// Applies an event that is never refused.
+    fn apply(&mut self, now: Now, event: Event, pending: &mut Pending) {
+        let result = self.apply_with(now, event, Vec::new(), pending);
+        debug_assert!(result.is_ok(), "time and dropped polls are never refused");
+    }
+
+    /// Applies an event and keeps, of what attempts wrote, what belongs to results that counted.
+    fn apply_with(
+        &mut self,
+        now: Now,
+        event: Event,
+        outputs: Vec<AttemptOutput>,
+        pending: &mut Pending,
+    ) -> Result<Reply, Refusal> {
+        let before = pending.decisions.len();
+        let reply = self.scheduler.apply(now, event, &mut pending.decisions)?;
+        let concluded: Vec<AttemptId> = pending.decisions[before..].iter().filter_map(concludes).collect();
+        pending.outputs.extend(outputs.into_iter().filter(|output| concluded.contains(&output.attempt)));
+        Ok(reply)
+    }
+
+    fn is_full_for(&self, event: &Event) -> bool {
+        matches!(event, Event::JobsSubmitted { .. }) && self.store.free_bytes() < FREE_BYTES_FLOOR
+    }
+
+    /// Everything is durable: now it may be known. Whoever asked may be gone, which is no matter.
+    fn answer(&mut self, now: Now, answers: Vec<Decision>, pending: Pending) {
+        for decision in answers {
+            if let Decision::Answer { token, answer } = decision
+                && let Some(waiting) = self.polls.remove(&token)
+            {
+                drop(waiting.send(Ok(answer)));
+            }
+        }
+        for (reply, result) in pending.replies {
+            drop(reply.send(result));
+        }
+        for read in pending.reads {
+            read(&self.scheduler, now);
+        }
+        for (job, done) in pending.waits {
+            if self.scheduler.job(now, job).is_some() {
+                let waiters = self.waiters.entry(job).or_default();
+                waiters.retain(|waiter| !waiter.is_closed());
+                waiters.push(done);
+            } else {
+                let _gone = done.send(());
+            }
+        }
+        self.publish(now);
+    }
+
+    /// Wakes those who wait for a job's end and tells the event stream what changed.
+    fn publish(&mut self, now: Now) {
+        let touched = self.scheduler.take_touched();
+        for job in &touched.ended {
+            for done in self.waiters.remove(&job.id).into_iter().flatten() {
+                let _gone = done.send(());
+            }
+        }
+        let quiet = touched.jobs.is_empty() && touched.ended.is_empty() && touched.workers.is_empty();
+        if quiet || self.changes.receiver_count() == 0 {
+            return;
+        }
+        let live = touched.jobs.iter().filter_map(|job| self.scheduler.job(now, *job));
+        let jobs = live.chain(touched.ended).collect();
+        let (mut workers, mut gone) = (Vec::new(), Vec::new());
+        for ip in touched.workers {
+            match self.scheduler.worker(now, ip) {
+                Some(worker) => workers.push(worker),
+                None => gone.push(ip),
+            }
+        }
+        let queue = self.scheduler.queue(now);
+        drop(self.changes.send(Arc::new(Touched { jobs, workers, gone, queue })));
+    }
+}
+
+/// The attempt whose result a decision records.
+fn concludes(decision: &Decision) -> Option<AttemptId> {
+    match decision {
+        Decision::End { job, attempt, .. } => Some(AttemptId { job: *job, number: *attempt }),
+        Decision::Requeue { attempt, outcome, .. } if *outcome != Outcome::Lost => Some(*attempt),
+        _ => None,
+    }
+}

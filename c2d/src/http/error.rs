@@ -1,0 +1,107 @@
+//! How every refusal becomes an answer: the only place where errors meet HTTP statuses.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use c2_shared::api::error::{ErrorBody, ErrorCode};
+use c2_shared::hint;
+use c2_shared::validate::Invalid;
+
+use crate::engine::Refusal;
+use crate::sched::Reject;
+use crate::store::StoreError;
+
+/// A refusal on its way out.
+#[derive(Debug)]
+pub(crate) struct ApiError(Box<ErrorBody>);
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.0.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(&self.0)).into_response();
+        if matches!(self.0.code, ErrorCode::Busy | ErrorCode::QueueFull) {
+            response.headers_mut().insert("retry-after", axum::http::HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+impl From<ErrorBody> for ApiError {
+    fn from(body: ErrorBody) -> Self {
+        Self(Box::new(body))
+    }
+}
+
+impl From<Invalid> for ApiError {
+    fn from(invalid: Invalid) -> Self {
+        ErrorBody::from(invalid).into()
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        let message = refusal.to_string();
+        match refusal {
+            Refusal::Rejected(reject) => reject.into(),
+            Refusal::Busy => ErrorBody::new(ErrorCode::Busy, message, "try again in a moment").into(),
+            Refusal::Stopping => ErrorBody::new(ErrorCode::Busy, message, "try again when it is back").into(),
+            Refusal::DiskFull => {
+                let hint = "free some space where c2d keeps its data; running jobs and results are not affected";
+                ErrorBody::new(ErrorCode::DiskFull, message, hint).into()
+            }
+        }
+    }
+}
+
+impl From<Reject> for ApiError {
+    fn from(reject: Reject) -> Self {
+        let message = reject.to_string();
+        let body = |code, hint: &str| ErrorBody::new(code, message.clone(), hint);
+        match &reject {
+            Reject::QueueFull { .. } => body(ErrorCode::QueueFull, "wait for jobs to end, or cancel some"),
+            Reject::UnknownGroup { group, known } => {
+                let nothing = "no worker is in any group yet; put one in with: assign <worker> <group>";
+                let hint = hint::for_unknown(group, known.iter().map(String::as_str), nothing);
+                body(ErrorCode::InvalidInput, &hint).in_field("group")
+            }
+            Reject::UnknownJob { .. } => body(ErrorCode::NotFound, "list the jobs with: jobs --all"),
+            Reject::UnknownName { .. } => {
+                body(ErrorCode::InvalidInput, "give a job id like job-12, or the name of a job of the same batch")
+                    .in_field("depends")
+            }
+            Reject::AmbiguousName { .. } => {
+                body(ErrorCode::InvalidInput, "give the jobs different names").in_field("depends")
+            }
+            Reject::Cycle { .. } => {
+                body(ErrorCode::InvalidInput, "take one of these dependencies out").in_field("depends")
+            }
+            Reject::SameMachineConflict { .. } => {
+                body(ErrorCode::InvalidInput, "leave out --same-machine, or depend on jobs of one machine")
+                    .in_field("same_machine")
+            }
+            Reject::KeyReused { .. } => {
+                body(ErrorCode::Conflict, "use a new key for a new request").in_field("idempotency_key")
+            }
+            Reject::UnknownWorker { .. } => body(ErrorCode::NotFound, "list the workers with: list"),
+            Reject::AddressTaken { .. } => {
+                body(ErrorCode::Conflict, "stop one of the two, or give each its own --address")
+            }
+            Reject::SessionReplaced { .. } => body(ErrorCode::Conflict, "stop the older one"),
+            Reject::StalePoll { .. } => body(ErrorCode::Conflict, "nothing to do: the newer poll is answered"),
+            Reject::AlreadyEnded { .. } => body(ErrorCode::Conflict, "an ended job does not change any more"),
+            Reject::WrongState { .. } => body(ErrorCode::Conflict, "look at it with: job <id>"),
+            Reject::WorkerBusy { .. } => body(ErrorCode::Conflict, "drain it and wait until its jobs have ended"),
+        }
+        .into()
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        if matches!(error, StoreError::Closed) {
+            return ErrorBody::new(ErrorCode::Busy, "the history cannot answer now", "try again in a moment").into();
+        }
+        tracing::error!("the history failed: {error}");
+        ErrorBody::new(ErrorCode::Internal, "the history cannot be read", "see the log of c2d").into()
+    }
+}

@@ -1,0 +1,100 @@
+//! Reading requests: JSON bodies, query strings and names in paths, each with our own words when
+//! they cannot be read.
+
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
+use c2_shared::api::error::{ErrorBody, ErrorCode};
+use c2_shared::config::describe_json_error;
+use c2_shared::id::JobId;
+use serde::de::DeserializeOwned;
+
+use crate::http::App;
+use crate::http::error::ApiError;
+
+/// A JSON body of at most `MAX` bytes.
+#[derive(Debug)]
+pub(crate) struct JsonBody<T, const MAX: usize>(pub(crate) T);
+
+/// The same where the whole body may be missing.
+#[derive(Debug)]
+pub(crate) struct OptionalJsonBody<T, const MAX: usize>(pub(crate) Option<T>);
+
+/// A query string.
+#[derive(Debug)]
+pub(crate) struct QueryOf<T>(pub(crate) T);
+
+/// The one name in a path.
+#[derive(Debug)]
+pub(crate) struct Name(pub(crate) String);
+
+impl<T: DeserializeOwned, const MAX: usize> FromRequest<App> for JsonBody<T, MAX> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
+        match OptionalJsonBody::<T, MAX>::from_request(request, app).await?.0 {
+            Some(value) => Ok(Self(value)),
+            None => Err(invalid("this request needs a JSON body", "send one, with Content-Type: application/json")),
+        }
+    }
+}
+
+impl<T: DeserializeOwned, const MAX: usize> FromRequest<App> for OptionalJsonBody<T, MAX> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &App) -> Result<Self, ApiError> {
+        let kind = request.headers().get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default().to_owned());
+        let bytes = axum::body::to_bytes(request.into_body(), MAX).await.map_err(|_| {
+            let message = format!("the body is larger than {MAX} bytes, or broke off");
+            ApiError::from(ErrorBody::new(ErrorCode::TooLarge, message, "send less at once"))
+        })?;
+        if bytes.is_empty() {
+            return Ok(Self(None));
+        }
+        let kind = kind.as_deref().and_then(|kind| kind.split(';').next()).unwrap_or_default();
+        if !kind.trim().eq_ignore_ascii_case("application/json") {
+            let message = format!("the body is {kind:?}, not JSON");
+            let hint = "send Content-Type: application/json";
+            return Err(ErrorBody::new(ErrorCode::UnsupportedMediaType, message, hint).into());
+        }
+        serde_json::from_slice(&bytes).map(|value| Self(Some(value))).map_err(|e| unreadable(&e.to_string()))
+    }
+}
+
+impl<T: DeserializeOwned + Send> FromRequestParts<App> for QueryOf<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, ApiError> {
+        let query = Query::<T>::try_from_uri(&parts.uri);
+        query.map(|Query(value)| Self(value)).map_err(|e| {
+            let text = std::error::Error::source(&e).map_or_else(|| e.to_string(), ToString::to_string);
+            unreadable(&text)
+        })
+    }
+}
+
+impl FromRequestParts<App> for Name {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let path = Path::<String>::from_request_parts(parts, app).await;
+        path.map(|Path(name)| Self(name)).map_err(|_| invalid("the path cannot be read", "encode it as UTF-8"))
+    }
+}
+
+impl Name {
+    /// The name as a job's id.
+    pub(crate) fn job(&self) -> Result<JobId, ApiError> {
+        self.0.parse().map_err(|e| invalid(format!("{e}"), "ids look like job-12"))
+    }
+}
+
+/// A refusal of something that cannot be read.
+pub(crate) fn invalid(message: impl Into<String>, hint: &str) -> ApiError {
+    ErrorBody::new(ErrorCode::InvalidInput, message, hint).into()
+}
+
+fn unreadable(serde: &str) -> ApiError {
+    let (message, hint) = describe_json_error(serde);
+    invalid(message, &hint)
+}

@@ -1,0 +1,25 @@
+//! The HTTP interface: one gate for everything, then thin handlers that speak to the engine and to
+//! the history. It touches no file of the store and decides nothing.
+
+mod error;
+mod gate;
+
+mod extract;
+mod role;
+
+mod events;
+mod jobs;
+mod metrics;
+mod output;
+mod submit;
+mod workers;
+
+mod router;
+mod serve;
+
+#[cfg(test)]
+mod tests;
+
+pub use router::{App, router};
+pub use serve::serve;
+pub(crate) use serve::stopped;

@@ -1,0 +1,76 @@
+//! The table of routes, and what all handlers share.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use axum::Router;
+use axum::routing::{get, post};
+use c2_shared::api::error::{ErrorBody, ErrorCode};
+use c2_shared::api::route;
+use tokio::sync::watch;
+
+use crate::access::Access;
+use crate::clock::Clock;
+use crate::engine::EngineHandle;
+use crate::http::error::ApiError;
+use crate::http::{events, gate, jobs, metrics, output, submit, workers};
+use crate::store::History;
+
+/// What the handlers speak to.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// Decides and remembers.
+    pub engine: EngineHandle,
+    /// Knows the past.
+    pub history: History,
+    /// Knows the tokens.
+    pub access: Arc<Access>,
+    /// Names by which this c2d may be called in `Host`.
+    pub names: Arc<BTreeSet<String>>,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// When it started.
+    pub clock: Clock,
+    /// Requests answered so far.
+    pub requests: Arc<AtomicU64>,
+    /// Turns true when c2d goes down; ends streams that would go on for ever.
+    pub stopping: watch::Receiver<bool>,
+}
+
+/// All routes behind the gate.
+pub fn router(app: App) -> Router {
+    Router::new()
+        .route(route::REGISTER, post(workers::register))
+        .route(route::GET_WORK, post(workers::get_work))
+        .route(route::RESULT, post(workers::result))
+        .route(route::WORKERS, get(workers::list))
+        .route(route::WORKER, get(workers::info))
+        .route(route::SUBMIT, post(submit::submit))
+        .route(route::SUBMIT_WAIT, post(submit::submit_wait))
+        .route(route::QUEUE_STATUS, get(jobs::queue_status))
+        .route(route::JOBS, get(jobs::list))
+        .route(route::JOB, get(jobs::info))
+        .route(route::CANCEL, post(jobs::cancel))
+        .route(route::LOG, get(jobs::log))
+        .route(route::OUTPUT, get(output::output))
+        .route(route::EVENTS, get(events::events))
+        .route(route::METRICS, get(metrics::json))
+        .route(route::PROMETHEUS, get(metrics::prometheus))
+        .route(route::HEALTH, get(async || "ok\n"))
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(axum::middleware::from_fn_with_state(app.clone(), gate::gate))
+        .with_state(app)
+}
+
+async fn unknown_path(uri: axum::http::Uri) -> ApiError {
+    let message = format!("no such path {:?}", uri.path());
+    ErrorBody::new(ErrorCode::NotFound, message, "the README lists all endpoints").into()
+}
+
+async fn wrong_method(method: axum::http::Method, uri: axum::http::Uri) -> ApiError {
+    let message = format!("{method} is not allowed on {:?}", uri.path());
+    ErrorBody::new(ErrorCode::MethodNotAllowed, message, "the Allow header names what is").into()
+}

@@ -1,0 +1,87 @@
+//! Submitting jobs.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use c2_shared::api::jobs::{SubmitResponse, WaitQuery, WaitResponse};
+use c2_shared::id::JobId;
+use c2_shared::job::JobSpec;
+use c2_shared::limits::{SUBMIT_BODY_BYTES_MAX, WAIT_MAX_S};
+use c2_shared::validate;
+use sha2::{Digest as _, Sha256};
+
+use crate::http::App;
+use crate::http::error::ApiError;
+use crate::http::extract::{JsonBody, QueryOf, invalid};
+use crate::http::jobs::wait_for;
+use crate::http::role::Operator;
+use crate::sched::event::{Event, IdempotencyKey, NewJob, Reply};
+
+/// A job specification as a body.
+type Spec = JsonBody<JobSpec, SUBMIT_BODY_BYTES_MAX>;
+
+pub(crate) async fn submit(
+    _: Operator,
+    State(app): State<App>,
+    headers: HeaderMap,
+    JsonBody(spec): Spec,
+) -> Result<(StatusCode, Json<SubmitResponse>), ApiError> {
+    let job_id = accept(&app, &headers, spec).await?;
+    Ok((StatusCode::CREATED, Json(SubmitResponse { job_id })))
+}
+
+pub(crate) async fn submit_wait(
+    _: Operator,
+    State(app): State<App>,
+    QueryOf(query): QueryOf<WaitQuery>,
+    headers: HeaderMap,
+    JsonBody(spec): Spec,
+) -> Result<(StatusCode, Json<WaitResponse>), ApiError> {
+    let job_id = accept(&app, &headers, spec).await?;
+    let response = wait_for(&app, job_id, query.wait_s.unwrap_or(WAIT_MAX_S)).await?;
+    Ok((StatusCode::CREATED, Json(response)))
+}
+
+async fn accept(app: &App, headers: &HeaderMap, mut spec: JobSpec) -> Result<JobId, ApiError> {
+    let key = take_key(headers, &mut spec)?;
+    validate::spec(&spec)?;
+    let job = new_job(spec);
+    let key = key.map(|key| {
+        let digest = Sha256::digest(job.payload.as_bytes());
+        IdempotencyKey { key, digest: digest.iter().map(|byte| format!("{byte:02x}")).collect() }
+    });
+    match app.engine.apply(Event::JobsSubmitted { jobs: vec![job], key }).await? {
+        Reply::Submitted { jobs, .. } => Ok(*jobs.first().expect("one job was submitted")),
+        other => unreachable!("a submit is answered with ids, not with {other:?}"),
+    }
+}
+
+/// The caller's key, from the header or the body. It is no part of the job itself.
+fn take_key(headers: &HeaderMap, spec: &mut JobSpec) -> Result<Option<String>, ApiError> {
+    let header = headers.get("idempotency-key").map(|value| value.to_str().map(str::to_owned));
+    let header = header.transpose().map_err(|_| invalid("the Idempotency-Key header is no text", "use a UUID"))?;
+    let key = spec.idempotency_key.take().or(header);
+    let spec = JobSpec { command: "key".to_owned(), idempotency_key: key.clone(), ..JobSpec::default() };
+    validate::spec(&spec)?;
+    Ok(key)
+}
+
+fn new_job(spec: JobSpec) -> NewJob {
+    let payload = serde_json::to_string(&spec).expect("our own plain types become JSON");
+    NewJob {
+        payload: Arc::from(payload),
+        name: spec.name.map(Into::into),
+        group: spec.group,
+        tags: spec.tags,
+        depends: spec.depends,
+        same_machine: spec.same_machine,
+        priority: spec.priority,
+        retries: spec.retries,
+        hold: spec.hold,
+        begin_at: spec.begin_at,
+        on_lost: spec.on_lost,
+        exclude: spec.exclude,
+    }
+}

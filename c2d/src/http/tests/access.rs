@@ -1,0 +1,145 @@
+//! The gate and the roles: who gets through, to what, with which answer.
+
+use c2_shared::api::route;
+use c2_shared::token::Role;
+
+use super::lab::Lab;
+
+/// Every route with the role that may use it. A new route belongs here.
+const ROUTES: &[(&str, &str, Option<Role>)] = &[
+    ("POST", route::REGISTER, Some(Role::Worker)),
+    ("POST", route::GET_WORK, Some(Role::Worker)),
+    ("POST", route::RESULT, Some(Role::Worker)),
+    ("GET", route::WORKERS, Some(Role::Operator)),
+    ("GET", route::WORKER, Some(Role::Operator)),
+    ("POST", route::SUBMIT, Some(Role::Operator)),
+    ("POST", route::SUBMIT_WAIT, Some(Role::Operator)),
+    ("GET", route::QUEUE_STATUS, Some(Role::Operator)),
+    ("GET", route::JOBS, Some(Role::Operator)),
+    ("GET", route::JOB, Some(Role::Operator)),
+    ("POST", route::CANCEL, Some(Role::Operator)),
+    ("GET", route::LOG, Some(Role::Operator)),
+    ("GET", route::OUTPUT, Some(Role::Operator)),
+    ("GET", route::EVENTS, Some(Role::Operator)),
+    ("GET", route::METRICS, Some(Role::Operator)),
+    ("GET", route::PROMETHEUS, Some(Role::Operator)),
+    ("GET", route::HEALTH, None),
+];
+
+const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"];
+
+#[tokio::test]
+async fn each_route_serves_its_role_and_nobody_else() {
+    let lab = Lab::new().await;
+    for (method, path, owner) in ROUTES {
+        let line = format!("{method} {}", route::fill(path, "127.0.0.1"));
+        for role in [Role::Operator, Role::Worker] {
+            let allowed = owner.is_none_or(|owner| owner == role);
+            if allowed && *path == route::EVENTS {
+                continue; // its answer has no end
+            }
+            let answer = lab.send(role, &line, "").await;
+            assert_eq!(answer.status == 403, !allowed, "{role:?} {line}: {answer:?}");
+        }
+        let host = format!("host: {}\r\n", lab.address);
+        let anonymous = lab.raw(&line, &host, "").await;
+        assert_eq!(anonymous.status == 401, owner.is_some(), "anonymous {line}: {anonymous:?}");
+    }
+    lab.stop().await;
+}
+
+#[tokio::test]
+async fn the_gate_guards_every_method_and_unknown_paths() {
+    let lab = Lab::new().await;
+    let host = format!("host: {}\r\n", lab.address);
+    for path in ["/api/jobs/list", "/", "/no/such/path", "/api/../healthz", "/healthz/x"] {
+        for method in METHODS {
+            let answer = lab.raw(&format!("{method} {path}"), &host, "").await;
+            assert_eq!(answer.status, 401, "{method} {path}: {answer:?}");
+        }
+    }
+    lab.stop().await;
+}
+
+#[tokio::test]
+async fn only_our_own_names_and_no_web_pages() {
+    let lab = Lab::new().await;
+    let (port, token) = (lab.address.port(), lab.token(Role::Operator));
+    let table = [
+        (format!("host: 127.0.0.1:{port}\r\n"), 200),
+        ("host: localhost\r\n".to_owned(), 200),
+        (format!("host: LOCALHOST:{port}\r\n"), 200),
+        (format!("host: [::1]:{port}\r\n"), 200),
+        ("host: localhost:1\r\n".to_owned(), 421),
+        ("host: evil.example\r\n".to_owned(), 421),
+        ("host: localhost.evil.example\r\n".to_owned(), 421),
+        ("host: 127.0.0.1.evil.example\r\n".to_owned(), 421),
+        ("host: localhost\r\nhost: localhost\r\n".to_owned(), 421),
+        (String::new(), 421),
+        ("host: localhost\r\norigin: http://localhost\r\n".to_owned(), 403),
+        ("host: localhost\r\norigin: null\r\n".to_owned(), 403),
+        ("host: localhost\r\nsec-fetch-site: cross-site\r\n".to_owned(), 403),
+        ("host: localhost\r\nsec-fetch-site: same-origin\r\n".to_owned(), 403),
+        ("host: localhost\r\nsec-fetch-site: none\r\n".to_owned(), 200),
+    ];
+    for (headers, status) in table {
+        let answer = lab.raw("GET /api/jobs/list", &format!("{headers}authorization: Bearer {token}\r\n"), "").await;
+        assert_eq!(answer.status, status, "{headers:?}: {answer:?}");
+        assert!(answer.head.contains("cache-control: no-store"), "{answer:?}");
+        assert!(!answer.head.contains("access-control"), "{answer:?}");
+    }
+    lab.stop().await;
+}
+
+#[tokio::test]
+async fn unusable_requests_are_told_why() {
+    let lab = Lab::new().await;
+    let submit = "POST /api/jobs/submit";
+    let big = format!("{{\"command\":\"{}\"}}", "x".repeat(200 * 1024));
+    let table = [
+        (submit, "", 400, "invalid_input", "JSON body"),
+        (submit, "{", 400, "invalid_input", "EOF"),
+        (submit, "{\"command\":\" \"}", 400, "invalid_input", "empty"),
+        (submit, "{\"comand\":\"x\"}", 400, "invalid_input", "did you mean \\\"command\\\"?"),
+        (submit, "{\"command\":\"x\",\"group\":\"gpu\"}", 400, "invalid_input", "unknown group"),
+        (submit, "{\"command\":\"x\",\"depends\":[\"job-9\"]}", 404, "not_found", "unknown job job-9"),
+        (submit, &big, 400, "invalid_input", "bytes"),
+        ("GET /api/jobs/info/job-9", "", 404, "not_found", "unknown job job-9"),
+        ("GET /api/jobs/info/9", "", 400, "invalid_input", "ids look like job-12"),
+        ("GET /api/jobs/info/%ff", "", 400, "invalid_input", "path"),
+        ("GET /api/jobs/list?limt=3", "", 400, "invalid_input", "did you mean \\\"limit\\\"?"),
+        ("GET /api/jobs/list?state=runing", "", 400, "invalid_input", "did you mean \\\"running\\\"?"),
+        ("GET /api/jobs/log?lines=x", "", 400, "invalid_input", "digit"),
+        ("GET /api/workers/info/10.0.0.9", "", 404, "not_found", "c2-agent"),
+        ("POST /api/jobs/cancel/job-9", "", 404, "not_found", "unknown job"),
+        ("PUT /api/jobs/list", "", 405, "method_not_allowed", "PUT"),
+        ("GET /api/jobs", "", 404, "not_found", "no such path"),
+    ];
+    for (line, body, status, code, words) in table {
+        let answer = lab.operator(line, body).await;
+        assert_eq!((answer.status, answer.code().as_str()), (status, code), "{line} {body:.60}: {answer:?}");
+        assert!(answer.body.contains(words), "{line}: {words:?} in {answer:?}");
+        assert!(answer.json()["hint"].is_string(), "{line}: no hint in {answer:?}");
+    }
+    let token = lab.token(Role::Operator);
+    let headers = format!("host: localhost\r\nauthorization: Bearer {token}\r\ncontent-type: text/plain\r\n");
+    assert_eq!(lab.raw(submit, &headers, "{\"command\":\"x\"}").await.status, 415);
+    let wrong = "host: localhost\r\nauthorization: Bearer c2o1.AAAA\r\n";
+    assert_eq!(lab.raw("GET /api/jobs/list", wrong, "").await.status, 401);
+    lab.stop().await;
+}
+
+#[tokio::test]
+async fn a_worker_speaks_for_itself_only() {
+    let lab = Lab::new().await;
+    let table = [
+        ("POST /api/workers/register", r#"{"ip":"10.0.0.9"}"#),
+        ("POST /api/workers/get-work/10.0.0.9", ""),
+        ("POST /api/workers/get-work/10.0.0.9", "{}"),
+    ];
+    for (line, body) in table {
+        assert_eq!(lab.worker(line, body).await.status, 409, "{line}");
+    }
+    assert_eq!(lab.worker("POST /api/workers/register", r#"{"ip":"127.0.0.1"}"#).await.status, 200);
+    lab.stop().await;
+}

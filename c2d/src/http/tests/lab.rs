@@ -1,0 +1,106 @@
+//! A whole c2d in the test's process, and a client that sends what it is told, byte for byte.
+
+use std::net::SocketAddr;
+
+use c2_shared::config::ServerConfig;
+use c2_shared::token::{Role, Token};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpSocket;
+use tokio::sync::oneshot;
+
+pub(super) struct Lab {
+    dir: TempDir,
+    pub(super) address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    server: tokio::task::JoinHandle<anyhow::Result<()>>,
+}
+
+/// An answer: status, headers as they came, body.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) head: String,
+    pub(super) body: String,
+}
+
+impl Answer {
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|e| panic!("{e}: {self:?}"))
+    }
+
+    /// The kind of refusal.
+    pub(super) fn code(&self) -> String {
+        self.json()["code"].as_str().unwrap_or_else(|| panic!("no code: {self:?}")).to_owned()
+    }
+}
+
+impl Lab {
+    pub(super) async fn new() -> Self {
+        Self::on(TempDir::new().unwrap()).await
+    }
+
+    async fn on(dir: TempDir) -> Self {
+        let data = dir.path().join("c2d");
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (ready, address) = oneshot::channel();
+        let config = ServerConfig { port: 0, ..ServerConfig::default() };
+        let say = move |address| {
+            ready.send(address).unwrap();
+            Ok(())
+        };
+        let shutdown = async move { drop(stopped.await) };
+        let server = tokio::spawn(crate::run::run(config, data, say, shutdown));
+        Self { dir, address: address.await.unwrap(), stop: Some(stop), server }
+    }
+
+    pub(super) async fn stop(self) {
+        drop(self.end().await);
+    }
+
+    /// Stops c2d and starts another on the same folder.
+    pub(super) async fn restart(self) -> Self {
+        Self::on(self.end().await).await
+    }
+
+    async fn end(mut self) -> TempDir {
+        self.stop.take().unwrap().send(()).unwrap();
+        self.server.await.unwrap().unwrap();
+        self.dir
+    }
+
+    pub(super) fn token(&self, role: Role) -> String {
+        Token::read(&self.dir.path().join("c2d").join(role.file_name())).unwrap().expose().to_owned()
+    }
+
+    /// A request as an operator or worker would send it.
+    pub(super) async fn send(&self, role: Role, line: &str, body: &str) -> Answer {
+        let token = self.token(role);
+        let json = if body.is_empty() { "" } else { "content-type: application/json\r\n" };
+        self.raw(line, &format!("host: {}\r\nauthorization: Bearer {token}\r\n{json}", self.address), body).await
+    }
+
+    pub(super) async fn operator(&self, line: &str, body: &str) -> Answer {
+        self.send(Role::Operator, line, body).await
+    }
+
+    pub(super) async fn worker(&self, line: &str, body: &str) -> Answer {
+        self.send(Role::Worker, line, body).await
+    }
+
+    /// A request with exactly these headers, from 127.0.0.1.
+    pub(super) async fn raw(&self, line: &str, headers: &str, body: &str) -> Answer {
+        let socket = TcpSocket::new_v4().unwrap();
+        let mut stream = socket.connect(self.address).await.unwrap();
+        let length = body.len();
+        let text = format!("{line} HTTP/1.1\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n{body}");
+        stream.write_all(text.as_bytes()).await.unwrap();
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).await.unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text:?}"));
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        Answer { status, head: head.to_ascii_lowercase(), body: body.to_owned() }
+    }
+}

@@ -1,0 +1,5 @@
+//! The API over real connections: the gate, roles, errors, and a job's way through it.
+
+mod access;
+mod lab;
+mod walk;

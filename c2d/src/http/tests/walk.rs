@@ -1,0 +1,90 @@
+//! A job's way through the API, as a client sees it that knows only the README.
+
+use serde_json::json;
+
+use super::lab::Lab;
+
+#[tokio::test]
+async fn a_plain_client_registers_works_and_delivers() {
+    let lab = Lab::new().await;
+    assert_eq!(lab.worker("POST /api/workers/get-work/127.0.0.1", "").await.status, 404, "it must register first");
+    assert_eq!(lab.worker("POST /api/workers/register", "").await.json()["ip"], "127.0.0.1");
+    assert_eq!(lab.worker("POST /api/workers/get-work/127.0.0.1", "").await.json(), json!({"job": null}));
+
+    let submitted = lab.operator("POST /api/jobs/submit", r#"{"command":"echo hello","name":"greeting"}"#).await;
+    assert_eq!((submitted.status, submitted.json()), (201, json!({"job_id": "job-1"})));
+    let job = lab.worker("POST /api/workers/get-work/127.0.0.1", "").await.json()["job"].clone();
+    assert_eq!((&job["attempt"], &job["spec"]["command"]), (&json!("job-1.1"), &json!("echo hello")));
+    assert_eq!(lab.operator("GET /api/jobs/output/job-1", "").await.status, 409, "it has not ended");
+
+    let result = r#"{"attempt":"job-1.1","exit_code":0,"stdout":"hello\n"}"#;
+    let deliver = "POST /api/jobs/result/job-1";
+    assert_eq!(lab.worker(deliver, result).await.json(), json!({"status": "recorded"}));
+    assert_eq!(lab.worker(deliver, result).await.json(), json!({"status": "duplicate"}));
+    let other = lab.worker(deliver, r#"{"attempt":"job-1.1","exit_code":1}"#).await;
+    assert_eq!((other.status, other.code().as_str()), (409, "fenced"));
+
+    let info = lab.operator("GET /api/jobs/info/job-1?wait_s=5", "").await.json();
+    assert_eq!(
+        (&info["done"], &info["state"], &info["stdout"]),
+        (&json!(true), &json!("succeeded"), &json!("hello\n"))
+    );
+    assert_eq!(info["attempts"][0]["outcome"], json!({"kind": "exit", "code": 0}));
+    assert_eq!(lab.operator("GET /api/jobs/output/job-1", "").await.body, "hello\n");
+    assert_eq!(lab.operator("GET /api/jobs/output/job-1?stream=stderr", "").await.body, "");
+    let log = lab.operator("GET /api/jobs/log?lines=5", "").await.json();
+    assert_eq!((&log["results"][0]["seq"], &log["results"][0]["name"]), (&json!(1), &json!("greeting")));
+    assert_eq!(lab.operator("GET /api/jobs/list", "").await.json(), json!({"jobs": []}));
+    assert_eq!(lab.operator("GET /api/jobs/list?all=true", "").await.json()["jobs"][0]["job_id"], "job-1");
+    let metrics = lab.operator("GET /api/metrics", "").await.json();
+    assert_eq!((&metrics["jobs_processed"], &metrics["active_workers"]), (&json!(1), &json!(1)));
+    lab.stop().await;
+}
+
+#[tokio::test]
+async fn lists_come_in_pages() {
+    let lab = Lab::new().await;
+    for _ in 0..5 {
+        lab.operator("POST /api/jobs/submit", r#"{"command":"true"}"#).await;
+    }
+    let first = lab.operator("GET /api/jobs/list?limit=3", "").await.json();
+    assert_eq!((first["jobs"].as_array().unwrap().len(), &first["next_after"]), (3, &json!("job-3")));
+    let second = lab.operator("GET /api/jobs/list?limit=3&after=job-3", "").await.json();
+    assert_eq!((second["jobs"].as_array().unwrap().len(), &second["next_after"]), (2, &json!(null)));
+    lab.stop().await;
+}
+
+#[tokio::test]
+async fn a_repeated_submit_with_a_key_is_one_job() {
+    let lab = Lab::new().await;
+    let submit = |body: &'static str| lab.operator("POST /api/jobs/submit", body);
+    let first = submit(r#"{"command":"true","idempotency_key":"k"}"#).await.json();
+    assert_eq!(submit(r#"{"command":"true","idempotency_key":"k"}"#).await.json(), first);
+    assert_eq!(submit(r#"{"command":"false","idempotency_key":"k"}"#).await.status, 409);
+    lab.stop().await;
+}
+
+#[tokio::test]
+async fn waiting_ends_with_the_job_or_with_the_time() {
+    let lab = Lab::new().await;
+    let waiting = lab.operator("POST /api/jobs/submit-wait?wait_s=1", r#"{"command":"true"}"#).await;
+    assert_eq!((waiting.status, &waiting.json()["done"]), (201, &json!(false)));
+    let cancel = async {
+        let cancelled = lab.operator("POST /api/jobs/cancel/job-1", "").await;
+        assert_eq!(cancelled.json(), json!({"job_id": "job-1", "state": "cancelled"}));
+    };
+    let (waited, ()) = tokio::join!(lab.operator("GET /api/jobs/info/job-1?wait_s=30", ""), cancel);
+    assert_eq!(waited.json()["state"], "cancelled");
+    assert_eq!(lab.operator("POST /api/jobs/cancel/job-1", "").await.status, 409);
+    assert_eq!(lab.operator("GET /api/jobs/output/job-1", "").await.body, "");
+    lab.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_accepted_survives_a_restart() {
+    let lab = Lab::new().await;
+    lab.operator("POST /api/jobs/submit", r#"{"command":"true","name":"kept"}"#).await;
+    let lab = lab.restart().await;
+    assert_eq!(lab.operator("GET /api/jobs/list", "").await.json()["jobs"][0]["name"], "kept");
+    lab.stop().await;
+}

@@ -1,0 +1,190 @@
+//! What workers call, and what operators see of them.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use c2_shared::api::error::{ErrorBody, ErrorCode};
+use c2_shared::api::workers::{
+    Assignment, AttemptResult, Directive, Output, PlainPollResponse, PollRequest, PollResponse, RegisterRequest,
+    RegisterResponse, ResultRequest, ResultResponse, ResultVerdict, WorkerInfo, WorkerList,
+};
+use c2_shared::hint;
+use c2_shared::job::{JobSpec, Outcome};
+use c2_shared::limits::{BATCH_BODY_BYTES_MAX, BODY_BYTES_MAX, SLOTS, SLOTS_MAX, SUBMIT_BODY_BYTES_MAX, WAIT_MAX_S};
+
+use crate::engine::AttemptOutput;
+use crate::http::App;
+use crate::http::error::ApiError;
+use crate::http::extract::{JsonBody, Name, OptionalJsonBody, QueryOf, invalid};
+use crate::http::role::{Operator, WorkerPeer};
+use crate::rows::worker_row;
+use crate::sched::decision::{Handout, PollAnswer};
+use crate::sched::event::{Event, Introduction, Poll, PollToken, Reply, ResultFate, ResultSummary};
+use crate::store;
+
+/// Characters of each text that a worker may say about itself.
+const TEXT_CHARS: usize = 200;
+
+pub(crate) async fn register(
+    peer: WorkerPeer,
+    State(app): State<App>,
+    OptionalJsonBody(body): OptionalJsonBody<RegisterRequest, BODY_BYTES_MAX>,
+) -> Result<Json<RegisterResponse>, ApiError> {
+    let request = body.unwrap_or_default();
+    let ip = peer.at(request.ip)?;
+    let slots = request.slots.unwrap_or(SLOTS);
+    if !(1..=SLOTS_MAX).contains(&slots) {
+        return Err(invalid(format!("{slots} slots"), &format!("use 1 to {SLOTS_MAX}")));
+    }
+    let hardware = serde_json::to_string(&request.hardware).expect("our own plain types become JSON");
+    let intro = Introduction {
+        ip: Some(ip),
+        hostname: text(&request.hostname),
+        worker_id: text(&request.worker_id),
+        boot_id: text(&request.boot_id),
+        slots,
+        version: text(&request.version),
+        hardware: Arc::from(hardware),
+    };
+    app.engine.apply(Event::WorkerRegistered(Box::new(intro))).await?;
+    Ok(Json(RegisterResponse { ip, server_version: env!("CARGO_PKG_VERSION").to_owned() }))
+}
+
+pub(crate) async fn get_work(
+    peer: WorkerPeer,
+    State(app): State<App>,
+    Name(ip): Name,
+    OptionalJsonBody(body): OptionalJsonBody<PollRequest, BATCH_BODY_BYTES_MAX>,
+) -> Result<Response, ApiError> {
+    let worker = peer.at(Some(address(&ip)?))?;
+    let Some(request) = body else {
+        return match app.engine.apply(Event::PlainPolled { worker }).await? {
+            Reply::Plain(handout) => Ok(Json(PlainPollResponse { job: handout.map(assignment) }).into_response()),
+            other => unreachable!("a plain poll is answered plainly, not with {other:?}"),
+        };
+    };
+    let outputs = request.unsent.iter().map(attempt_output).collect();
+    let poll = Poll {
+        worker,
+        worker_id: text(&request.worker_id),
+        boot_id: text(&request.boot_id),
+        session: text(&request.session),
+        seq: request.seq,
+        token: PollToken(0),
+        slots_free: request.slots_free,
+        running: request.running.into_iter().collect::<BTreeSet<_>>(),
+        unsent: request.unsent.iter().map(summary).collect(),
+        load: request.load,
+        wait_ms: request.wait_s.min(WAIT_MAX_S) * 1_000,
+    };
+    let answer = app.engine.poll(poll, outputs).await?;
+    Ok(Json(poll_response(answer)).into_response())
+}
+
+pub(crate) async fn result(
+    peer: WorkerPeer,
+    State(app): State<App>,
+    name: Name,
+    JsonBody(request): JsonBody<ResultRequest, SUBMIT_BODY_BYTES_MAX>,
+) -> Result<Json<ResultResponse>, ApiError> {
+    let (job, worker) = (name.job()?, peer.at(None)?);
+    let attempt = request.attempt.filter(|attempt| attempt.job == job);
+    let attempt = attempt.ok_or_else(|| {
+        invalid(format!("which attempt of {job}?"), "repeat the `attempt` of the assignment, like \"job-12.1\"")
+    })?;
+    let outcome = match (request.outcome, request.exit_code) {
+        (Some(outcome), None) => outcome,
+        (None, Some(code)) => Outcome::Exit { code },
+        _ => return Err(invalid("how did it end?", "give exit_code, or outcome, and not both")),
+    };
+    let (stdout, stderr) = (Output::whole(request.stdout), Output::whole(request.stderr));
+    let result = AttemptResult { attempt, outcome, started_ms: 0, ended_ms: 0, stdout, stderr, swept: 0 };
+    let output = attempt_output(&result);
+    let digest = output.digest;
+    let fate = app.engine.deliver(worker, summary(&result), output).await?;
+    let known = match fate {
+        ResultFate::Recorded => return Ok(Json(ResultResponse { status: ResultVerdict::Recorded })),
+        ResultFate::Ended | ResultFate::Fenced => app.history.digest(attempt).await?,
+    };
+    if known == Some(digest) {
+        return Ok(Json(ResultResponse { status: ResultVerdict::Duplicate }));
+    }
+    tracing::warn!("{worker} delivered a result for {attempt}, which is not its to decide (any more)");
+    let message = format!("{attempt} is not the attempt that counts");
+    Err(ErrorBody::new(ErrorCode::Fenced, message, "forget the result: the job was decided otherwise").into())
+}
+
+pub(crate) async fn list(
+    _: Operator,
+    State(app): State<App>,
+    QueryOf(_): QueryOf<Nothing>,
+) -> Result<Json<WorkerList>, ApiError> {
+    let workers = app.engine.read(|scheduler, now| scheduler.workers(now)).await?;
+    Ok(Json(WorkerList { workers: workers.into_iter().map(worker_row).collect() }))
+}
+
+pub(crate) async fn info(_: Operator, State(app): State<App>, Name(name): Name) -> Result<Json<WorkerInfo>, ApiError> {
+    let workers = app.engine.read(|scheduler, now| scheduler.workers(now)).await?;
+    let ip: Option<IpAddr> = name.parse().ok();
+    let found = workers.iter().find(|worker| Some(worker.ip) == ip || worker.intro.hostname == name).cloned();
+    let Some(view) = found else {
+        let names: Vec<String> = workers.iter().map(|worker| worker.ip.to_string()).collect();
+        let hosts = workers.iter().map(|worker| worker.intro.hostname.as_str());
+        let known = names.iter().map(String::as_str).chain(hosts).filter(|known| !known.is_empty());
+        let hint = hint::for_unknown(&name, known, "no worker has registered yet; start c2-agent on one");
+        return Err(ErrorBody::new(ErrorCode::NotFound, format!("unknown worker {name:?}"), hint).into());
+    };
+    let hardware = serde_json::from_str(&view.intro.hardware).unwrap_or_default();
+    let (running, worker_id, boot_id) =
+        (view.running.clone(), view.intro.worker_id.clone(), view.intro.boot_id.clone());
+    Ok(Json(WorkerInfo { row: worker_row(view), hardware, running, worker_id, boot_id }))
+}
+
+/// A query string that must be empty.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Nothing {}
+
+fn address(text: &str) -> Result<IpAddr, ApiError> {
+    text.parse()
+        .map_err(|_| invalid(format!("{text:?} is not an address"), "workers are named by address, like 10.0.0.15"))
+}
+
+/// What a worker says of itself, cut to a length that can be shown and without control characters.
+fn text(said: &str) -> String {
+    said.chars().filter(|c| !c.is_control()).take(TEXT_CHARS).collect()
+}
+
+fn summary(result: &AttemptResult) -> ResultSummary {
+    ResultSummary { attempt: result.attempt, outcome: result.outcome.clone() }
+}
+
+fn attempt_output(result: &AttemptResult) -> AttemptOutput {
+    AttemptOutput {
+        attempt: result.attempt,
+        digest: store::digest(result),
+        started_ms: result.started_ms,
+        ended_ms: result.ended_ms,
+        stdout: result.stdout.clone(),
+        stderr: result.stderr.clone(),
+        swept: result.swept,
+    }
+}
+
+fn poll_response(answer: PollAnswer) -> PollResponse {
+    PollResponse {
+        assign: answer.assign.into_iter().map(assignment).collect(),
+        kill: answer.kill,
+        ack: answer.ack,
+        directives: if answer.register { vec![Directive::Register] } else { Vec::new() },
+    }
+}
+
+fn assignment(handout: Handout) -> Assignment {
+    let spec: JobSpec = serde_json::from_str(&handout.payload).unwrap_or_default();
+    Assignment { attempt: handout.attempt, job_id: handout.attempt.job, tags: handout.tags, spec }
+}

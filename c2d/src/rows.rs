@@ -1,0 +1,80 @@
+//! How the scheduler's views become the rows of the API: for HTTP, the log and the event stream
+//! alike.
+
+use c2_shared::api::jobs::{JobRow, QueueStatus};
+use c2_shared::api::workers::WorkerRow;
+use c2_shared::job::{JobSpec, JobState};
+
+use crate::sched::{JobView, QueueView, WorkerView};
+
+/// Characters of a command that a row shows.
+const COMMAND_CHARS: usize = 200;
+
+/// A job's row.
+#[must_use]
+pub fn job_row(view: &JobView) -> JobRow {
+    // What was accepted was written by us, so it can be read; if a disk error changed it, the row
+    // is still worth showing.
+    let spec: JobSpec = serde_json::from_str(&view.payload).unwrap_or_default();
+    JobRow {
+        job_id: view.id,
+        name: spec.name,
+        state: view.state,
+        command: cut(&spec.command),
+        group: spec.group,
+        tags: spec.tags,
+        priority: spec.priority,
+        worker: view.worker,
+        attempt: view.attempt,
+        cancelling: view.cancelling && !view.state.is_terminal(),
+        unreachable: view.unreachable,
+        submitted_ms: view.submitted_ms,
+        started_ms: view.started_ms,
+        ended_ms: view.ended_ms,
+        outcome: view.outcome.clone(),
+    }
+}
+
+/// A worker's row.
+#[must_use]
+pub fn worker_row(view: WorkerView) -> WorkerRow {
+    WorkerRow {
+        ip: view.ip,
+        hostname: view.intro.hostname,
+        status: view.status,
+        groups: view.groups,
+        slots: view.intro.slots,
+        slots_used: view.slots_used,
+        tags: view.tags,
+        silent_ms: view.silent_ms,
+        load: view.load,
+        version: view.intro.version,
+    }
+}
+
+/// The queue in numbers.
+#[must_use]
+pub fn queue_status(view: &QueueView) -> QueueStatus {
+    let ended =
+        [(JobState::Succeeded, view.succeeded), (JobState::Failed, view.failed), (JobState::Cancelled, view.cancelled)];
+    QueueStatus {
+        blocked: view.blocked,
+        held: view.held,
+        queued: view.queued,
+        running: view.running,
+        active: view.blocked + view.held + view.queued + view.running,
+        capacity: view.capacity,
+        ended: ended.into(),
+        workers_online: view.workers_online,
+        slots: view.slots,
+        slots_used: view.slots_used,
+        recovering: view.recovering,
+    }
+}
+
+fn cut(command: &str) -> String {
+    match command.char_indices().nth(COMMAND_CHARS) {
+        Some((end, _)) => format!("{}…", &command[..end]),
+        None => command.to_owned(),
+    }
+}

@@ -1,0 +1,122 @@
+//! A whole c2d from start to end: store, engine, HTTP, and the order in which they stop.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use c2_shared::config::ServerConfig;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::access::Access;
+use crate::clock::Clock;
+use crate::http::{self, App};
+use crate::{engine, store};
+
+/// Name of the file in the data folder that says where c2d listens.
+pub const ADDRESS_FILE: &str = "c2d.addr";
+
+/// An address that c2d must not listen on.
+#[derive(Debug, thiserror::Error)]
+#[error("c2d does not listen on {0} without TLS, which this version does not have yet")]
+pub struct Exposed(std::net::IpAddr);
+
+impl Exposed {
+    /// What the operator can do about it.
+    pub const HINT: &str = "use host 127.0.0.1, and reach it from other machines through ssh -L";
+}
+
+/// Runs c2d until `shutdown` resolves. Calls `ready` with the address it listens on.
+///
+/// # Errors
+/// When it cannot start, or the store fails.
+pub async fn run(
+    config: ServerConfig,
+    data_dir: PathBuf,
+    ready: impl FnOnce(SocketAddr) -> anyhow::Result<()>,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
+    if !config.host.is_loopback() {
+        return Err(Exposed(config.host).into());
+    }
+    let opened = store::open(store::Config {
+        jobs_log: data_dir.join(&config.jobs_log_file),
+        workers_json: data_dir.join(&config.workers_file),
+        dir: data_dir.clone(),
+    })?;
+    let access = Access::open(&data_dir)?;
+    let listener = TcpListener::bind((config.host, config.port)).await;
+    let listener = listener.with_context(|| format!("cannot listen on {}:{}", config.host, config.port))?;
+    let address = listener.local_addr().context("the listener has no address")?;
+
+    let (stop, stopping) = watch::channel(false);
+    let mut engine_stopping = stopping.clone();
+    let engine_shutdown = async move { http::stopped(&mut engine_stopping).await };
+    let clock = Clock::start();
+    let (handle, mut engine) =
+        engine::start(opened.saved, config.max_queue_size, opened.writer, clock, engine_shutdown);
+    let app = App {
+        engine: handle,
+        history: opened.history,
+        access: Arc::new(access),
+        names: Arc::new(names(address)),
+        address,
+        clock,
+        requests: Arc::default(),
+        stopping: stopping.clone(),
+    };
+    let server = tokio::spawn(http::serve(listener, http::router(app), stopping));
+    let address_file = AddressFile::write(&data_dir, address)?;
+    ready(address)?;
+
+    let ended = tokio::select! {
+        () = shutdown => None,
+        ended = &mut engine => Some(ended),
+    };
+    drop(address_file);
+    if let Some(ended) = ended {
+        // The engine ends by itself only when it cannot go on; what it could not commit was never
+        // answered, so stopping at once loses nothing.
+        let writer = ended.context("the engine failed")?.context("the store failed")?;
+        writer.close();
+        anyhow::bail!("the engine stopped by itself");
+    }
+    tracing::info!("going down");
+    let _all_gone = stop.send(true);
+    server.await.context("the server failed")?;
+    let writer = engine.await.context("the engine failed")?.context("the store failed")?;
+    tokio::task::spawn_blocking(move || writer.close()).await.context("the store failed at its end")
+}
+
+/// Everything that `Host` may say.
+fn names(address: SocketAddr) -> BTreeSet<String> {
+    let ip = match address.ip() {
+        std::net::IpAddr::V4(ip) => ip.to_string(),
+        std::net::IpAddr::V6(ip) => format!("[{ip}]"),
+    };
+    let host = rustix::system::uname().nodename().to_string_lossy().to_ascii_lowercase();
+    ["localhost", "127.0.0.1", "[::1]"].map(str::to_owned).into_iter().chain([ip, host]).collect()
+}
+
+/// Says where c2d listens for as long as it does.
+struct AddressFile(PathBuf);
+
+impl AddressFile {
+    fn write(dir: &Path, address: SocketAddr) -> anyhow::Result<Self> {
+        let (path, next) = (dir.join(ADDRESS_FILE), dir.join(format!("{ADDRESS_FILE}.new")));
+        std::fs::write(&next, format!("{address}\n")).with_context(|| format!("cannot write {next:?}"))?;
+        std::fs::rename(&next, &path).with_context(|| format!("cannot write {path:?}"))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for AddressFile {
+    fn drop(&mut self) {
+        if let Err(e) = std::fs::remove_file(&self.0) {
+            tracing::debug!("{:?} stays behind: {e}", self.0);
+        }
+    }
+}

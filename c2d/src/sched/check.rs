@@ -1,0 +1,102 @@
+//! The invariants of the state, derived again from scratch: for tests and the simulation, after
+//! each event. It panics with the first thing that does not hold.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use c2_shared::id::AttemptId;
+use c2_shared::job::JobState;
+
+use crate::sched::queues::{Rank, ShapeId};
+use crate::sched::scheduler::{Counts, Scheduler};
+
+impl Scheduler {
+    /// Checks that every index agrees with what it was made from and that the promises hold.
+    pub fn check_invariants(&self) {
+        self.check_counts();
+        self.check_queues();
+        self.check_holds();
+        self.check_dependencies();
+        self.check_parked();
+    }
+
+    fn check_counts(&self) {
+        let mut counts = Counts::default();
+        for (_, job) in self.jobs.iter() {
+            assert!(!job.state.is_terminal(), "an ended job is live");
+            counts.add(job.state);
+        }
+        for ended in self.ended.iter() {
+            assert!(self.jobs.get(ended.job).is_none(), "{} is both live and ended", ended.job);
+            counts.add(ended.state);
+        }
+        assert_eq!(counts, self.counts, "counts");
+        // I1: every id that was given is in exactly one state.
+        let known = self.jobs.len() + self.ended.iter().count();
+        assert_eq!(known as u64, self.last_job, "some job is in no state");
+        assert!(self.jobs.len() <= self.capacity, "I9: more jobs than the queue holds");
+        assert_eq!(self.ended.iter().count() as u64, self.last_seq, "I11: the log has one line for each ended job");
+    }
+
+    fn check_queues(&self) {
+        let waiting: BTreeMap<Rank, ShapeId> = self.queues.waiting().map(|(shape, rank)| (rank, shape)).collect();
+        let queued = self.jobs.iter().filter(|(_, job)| job.state == JobState::Queued);
+        let expected: BTreeMap<Rank, ShapeId> =
+            queued.map(|(id, job)| ((std::cmp::Reverse(job.priority), id), job.shape)).collect();
+        assert_eq!(waiting, expected, "the queues hold exactly the queued jobs");
+        for (id, job) in self.jobs.iter() {
+            assert_eq!(job.hold, job.state == JobState::Held, "{id}: held and not held");
+        }
+    }
+
+    fn check_holds(&self) {
+        let mut running: BTreeSet<AttemptId> = BTreeSet::new();
+        for worker in self.workers.values() {
+            let mut locks = BTreeMap::new();
+            for (attempt, hold) in &worker.holds {
+                for tag in &hold.tags {
+                    let other = locks.insert(tag.clone(), *attempt);
+                    assert!(other.is_none(), "I6: {tag} on {} has two holders", worker.ip());
+                }
+                let job = self.jobs.get(attempt.job);
+                if job.is_some_and(|job| job.state == JobState::Running && job.attempt == attempt.number) {
+                    assert_eq!(job.and_then(|job| job.worker), Some(worker.ip()), "{attempt} runs elsewhere");
+                    assert!(running.insert(*attempt), "{attempt} runs twice");
+                }
+            }
+            assert_eq!(locks, worker.locks, "locks of {}", worker.ip());
+        }
+        for (id, job) in self.jobs.iter().filter(|(_, job)| job.state == JobState::Running) {
+            assert!(running.contains(&AttemptId { job: id, number: job.attempt }), "{id} runs nowhere");
+        }
+    }
+
+    fn check_dependencies(&self) {
+        for (id, job) in self.jobs.iter() {
+            let open: Vec<_> = job.depends.iter().filter(|edge| !edge.fulfilled).collect();
+            if matches!(job.state, JobState::Queued | JobState::Running) {
+                assert!(open.is_empty(), "I7: {id} may start before {}", open[0].on);
+            }
+            for edge in open {
+                // I8: what cannot be fulfilled any more has ended the dependent with it.
+                assert!(self.jobs.get(edge.on).is_some(), "{id} waits for {}, which has ended", edge.on);
+                let listed = self.dependents.get(&edge.on).is_some_and(|list| list.contains(&id));
+                assert!(listed, "{} does not know that {id} waits for it", edge.on);
+            }
+        }
+        for (at, id) in &self.begins {
+            let job = self.jobs.get(*id);
+            let fine = job.is_some_and(|job| job.state == JobState::Blocked && job.begin_at == Some(*at));
+            assert!(fine, "{id} has no begin time to wait for");
+        }
+    }
+
+    fn check_parked(&self) {
+        for (token, ip) in &self.parked {
+            let parked = self.workers.get(ip).and_then(|worker| worker.presence.parked);
+            assert_eq!(parked.map(|parked| parked.token), Some(*token), "the parked poll of {ip}");
+        }
+        let parked = self.workers.values().filter(|worker| worker.presence.parked.is_some()).count();
+        assert_eq!(parked, self.parked.len(), "every parked poll is listed");
+        assert!(self.fresh.shapes.is_empty() && self.fresh.workers.is_empty(), "work was not offered");
+    }
+}

@@ -1,0 +1,209 @@
+//! How each decision changes the state: the only place where anything durable does.
+//!
+//! A decision that does not fit the state is a defect of a handler and panics here, before it can
+//! reach the store.
+
+use std::net::IpAddr;
+
+use c2_shared::id::{AttemptId, JobId};
+use c2_shared::job::{JobState, Outcome};
+
+use crate::sched::Decision;
+use crate::sched::decision::{EndedRecord, JobRecord, WorkerRecord};
+use crate::sched::event::{Now, PollToken};
+use crate::sched::jobs::Job;
+use crate::sched::queues::Shape;
+use crate::sched::scheduler::Scheduler;
+use crate::sched::workers::{Heard, Worker};
+
+impl Scheduler {
+    pub(crate) fn evolve(&mut self, now: Now, decision: &Decision) {
+        match decision {
+            Decision::AddJob(record) => self.add_job(record),
+            Decision::SetWaiting { job, state } => self.set_state(*job, *state),
+            Decision::Fulfil { job, on } => self.fulfil(*job, *on),
+            Decision::Pin { job, worker } => self.pin(*job, *worker),
+            Decision::Assign { attempt, worker, tags, at_ms } => self.assign(*attempt, *worker, tags, *at_ms),
+            Decision::MarkCancelling { job } => self.live(*job).cancelling = true,
+            Decision::Requeue { attempt, crash, retry, .. } => self.requeue(*attempt, *crash, *retry),
+            Decision::Readopt { attempt, worker } => self.readopt(*attempt, *worker),
+            Decision::Release { attempt, worker } => self.release(*attempt, *worker),
+            Decision::End { job, outcome, at_ms, seq, .. } => self.end(now, *job, outcome, *at_ms, *seq),
+            Decision::PutWorker(record) => self.put_worker(now, record),
+            Decision::RemoveWorker { worker } => self.remove_worker(*worker),
+            Decision::RememberKey(key) => drop(self.keys.insert(key.key.clone(), key.clone())),
+            Decision::ForgetKey { key } => drop(self.keys.remove(key)),
+            Decision::SetPaused { paused } => self.set_paused(*paused),
+            Decision::Answer { token, .. } => self.unpark(*token),
+        }
+    }
+
+    /// Adds a job in the state of its record; also the way in which a restart brings jobs back.
+    pub(crate) fn add_job(&mut self, record: &JobRecord) {
+        let words = |list: &[String]| list.iter().map(|word| word.as_str().into()).collect();
+        let shape = self.queues.enter(Shape {
+            group: record.group.as_deref().map(Into::into),
+            tags: words(&record.tags),
+            pinned: record.pinned,
+            exclude: words(&record.exclude),
+        });
+        let job = Job::from_record(record, shape);
+        for edge in job.depends.iter().filter(|edge| !edge.fulfilled) {
+            self.dependents.entry(edge.on).or_default().push(record.id);
+        }
+        if let (JobState::Blocked, Some(at)) = (job.state, job.begin_at) {
+            self.begins.insert((at, record.id));
+        }
+        self.counts.add(job.state);
+        let queued = (job.state == JobState::Queued).then_some(job.priority);
+        self.jobs.insert(record.id, job);
+        if let Some(priority) = queued {
+            self.queues.push(shape, priority, record.id);
+            self.fresh.shapes.insert(shape);
+        }
+        self.last_job = self.last_job.max(record.id.0);
+        self.touched.jobs.insert(record.id);
+    }
+
+    /// Moves a job to another state that is not final, in and out of its queue.
+    fn set_state(&mut self, id: JobId, state: JobState) {
+        let job = self.live(id);
+        let (from, shape, priority, begin_at) = (job.state, job.shape, job.priority, job.begin_at);
+        job.state = state;
+        job.hold = state == JobState::Held;
+        self.counts.shift(from, state);
+        if from == JobState::Queued {
+            self.queues.remove(shape, priority, id);
+        }
+        if state == JobState::Queued {
+            self.queues.push(shape, priority, id);
+            self.fresh.shapes.insert(shape);
+        }
+        if let Some(at) = begin_at {
+            if state == JobState::Blocked {
+                self.begins.insert((at, id));
+            } else {
+                self.begins.remove(&(at, id));
+            }
+        }
+    }
+
+    fn fulfil(&mut self, id: JobId, on: JobId) {
+        for edge in self.live(id).depends.iter_mut().filter(|edge| edge.on == on) {
+            edge.fulfilled = true;
+        }
+    }
+
+    fn pin(&mut self, id: JobId, worker: IpAddr) {
+        let job = self.live(id);
+        assert!(job.state != JobState::Queued, "{id} is tied to a worker before it may start");
+        let old = job.shape;
+        let shape = Shape { pinned: Some(worker), ..self.queues.shape(old).clone() };
+        let new = self.queues.enter(shape);
+        self.queues.leave(old);
+        self.live(id).shape = new;
+    }
+
+    fn assign(&mut self, attempt: AttemptId, worker: IpAddr, tags: &[String], at_ms: u64) {
+        let job = self.live(attempt.job);
+        assert!(attempt.number == job.attempt + 1, "attempts of {} are counted", attempt.job);
+        job.attempt = attempt.number;
+        job.worker = Some(worker);
+        job.started_ms = Some(at_ms);
+        self.set_state(attempt.job, JobState::Running);
+        self.known(worker).hold(attempt, tags.to_vec(), Heard::Sent);
+        self.touched.workers.insert(worker);
+    }
+
+    fn requeue(&mut self, attempt: AttemptId, crash: bool, retry: bool) {
+        let job = self.live(attempt.job);
+        job.crashes += u32::from(crash);
+        if retry {
+            // The attempt has its verdict, so nothing more is taken from where it ran.
+            job.retries_left -= 1;
+            job.worker = None;
+        }
+        if job.state == JobState::Running {
+            self.set_state(attempt.job, JobState::Queued);
+        }
+    }
+
+    fn readopt(&mut self, attempt: AttemptId, worker: IpAddr) {
+        self.set_state(attempt.job, JobState::Running);
+        let hold = self.known(worker).holds.get_mut(&attempt).expect("only a held attempt is taken back");
+        hold.heard = Heard::Confirmed;
+        self.touched.workers.insert(worker);
+    }
+
+    fn release(&mut self, attempt: AttemptId, worker: IpAddr) {
+        self.known(worker).release(attempt);
+        self.fresh.workers.insert(worker);
+        self.touched.workers.insert(worker);
+    }
+
+    fn end(&mut self, now: Now, id: JobId, outcome: &Outcome, at_ms: u64, seq: u64) {
+        let mut view = self.job(now, id).expect("only a live job ends");
+        assert!(seq == self.last_seq + 1, "the log has no gaps");
+        self.last_seq = seq;
+        let state = outcome.state();
+        let job = self.jobs.remove(id).expect("only a live job ends");
+        if job.state == JobState::Queued {
+            self.queues.remove(job.shape, job.priority, id);
+        }
+        if let Some(at) = job.begin_at {
+            self.begins.remove(&(at, id));
+        }
+        self.counts.shift(job.state, state);
+        self.queues.leave(job.shape);
+        self.dependents.remove(&id);
+        self.ended.insert(EndedRecord { job: id, state, worker: job.worker });
+        self.touched.jobs.remove(&id);
+        view.state = state;
+        view.worker = job.worker;
+        view.started_ms = job.started_ms;
+        view.ended_ms = Some(at_ms);
+        view.outcome = Some(outcome.clone());
+        self.touched.ended.push(view);
+        self.touched.workers.extend(job.worker);
+    }
+
+    fn put_worker(&mut self, now: Now, record: &WorkerRecord) {
+        match self.workers.get_mut(&record.ip) {
+            Some(worker) => worker.record = record.clone(),
+            None => drop(self.workers.insert(record.ip, Worker::new(record.clone(), now.mono))),
+        }
+        self.fresh.workers.insert(record.ip);
+        self.touched.workers.insert(record.ip);
+    }
+
+    fn remove_worker(&mut self, ip: IpAddr) {
+        let worker = self.workers.remove(&ip).expect("only a known worker is removed");
+        assert!(worker.holds.is_empty() && worker.presence.parked.is_none(), "{ip} is still in use");
+        self.touched.workers.insert(ip);
+    }
+
+    fn set_paused(&mut self, paused: bool) {
+        self.paused = paused;
+        if !paused {
+            self.fresh.workers.extend(self.workers.keys());
+        }
+    }
+
+    /// Takes a poll that is being answered off the list of those that wait, if it was on it.
+    fn unpark(&mut self, token: PollToken) {
+        if let Some(ip) = self.parked.remove(&token) {
+            self.known(ip).presence.parked = None;
+        }
+    }
+
+    /// A job that a handler knows to be live, marked as changed.
+    fn live(&mut self, id: JobId) -> &mut Job {
+        self.touched.jobs.insert(id);
+        self.jobs.get_mut(id).expect("decisions name live jobs")
+    }
+
+    /// A worker that a handler knows to exist.
+    pub(crate) fn known(&mut self, ip: IpAddr) -> &mut Worker {
+        self.workers.get_mut(&ip).expect("decisions name known workers")
+    }
+}

@@ -1,0 +1,66 @@
+//! Tags as pools of locks on one worker: `gpu:0` is that one, `gpu` any free `gpu:*`, `disk` itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use c2_shared::id::AttemptId;
+
+/// Chooses tags for a job: all that it asks for, or nothing.
+///
+/// Exact names come first, so that `gpu,gpu:0` never gives `gpu:0` to the pool. The result has the
+/// order of the request.
+pub(crate) fn choose(
+    asked: &[Box<str>],
+    offered: &BTreeSet<String>,
+    held: &BTreeMap<String, AttemptId>,
+) -> Option<Vec<String>> {
+    let free = |tag: &str, chosen: &[Option<String>]| {
+        !held.contains_key(tag) && !chosen.iter().flatten().any(|other| other == tag)
+    };
+    let mut chosen: Vec<Option<String>> = vec![None; asked.len()];
+    for (i, tag) in asked.iter().enumerate().filter(|(_, tag)| offered.contains(tag.as_ref())) {
+        if !free(tag, &chosen) {
+            return None;
+        }
+        chosen[i] = Some(tag.to_string());
+    }
+    for (i, pool) in asked.iter().enumerate().filter(|(_, tag)| !offered.contains(tag.as_ref())) {
+        let member = members(pool, offered).find(|tag| free(tag, &chosen))?;
+        chosen[i] = Some(member.clone());
+    }
+    chosen.into_iter().collect()
+}
+
+/// Tags of a pool: `gpu:0`, `gpu:1` for `gpu`.
+fn members<'a>(pool: &'a str, offered: &'a BTreeSet<String>) -> impl Iterator<Item = &'a String> {
+    offered.iter().filter(move |tag| tag.strip_prefix(pool).is_some_and(|rest| rest.starts_with(':')))
+}
+
+#[cfg(test)]
+mod tests {
+    use c2_shared::id::JobId;
+
+    use super::*;
+
+    fn check(asked: &[&str], held: &[&str], expected: Option<&[&str]>) {
+        let offered = ["gpu:0", "gpu:1", "gpux:0", "disk"].map(str::to_owned).into();
+        let asked: Vec<Box<str>> = asked.iter().map(|&tag| tag.into()).collect();
+        let attempt = AttemptId { job: JobId(1), number: 1 };
+        let held = held.iter().map(|&tag| (tag.to_owned(), attempt)).collect();
+        let expected = expected.map(|tags| tags.iter().map(|&tag| tag.to_owned()).collect());
+        assert_eq!(choose(&asked, &offered, &held), expected, "{asked:?}");
+    }
+
+    #[test]
+    fn pools_and_exact_tags() {
+        check(&[], &["disk"], Some(&[]));
+        check(&["disk"], &[], Some(&["disk"]));
+        check(&["disk"], &["disk"], None);
+        check(&["gpu"], &[], Some(&["gpu:0"]));
+        check(&["gpu"], &["gpu:0"], Some(&["gpu:1"]));
+        check(&["gpu"], &["gpu:0", "gpu:1"], None);
+        check(&["gpu", "gpu:0"], &[], Some(&["gpu:1", "gpu:0"]));
+        check(&["gpu", "disk"], &["disk"], None);
+        check(&["tpu"], &[], None);
+        check(&["gp"], &[], None);
+    }
+}

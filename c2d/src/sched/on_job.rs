@@ -1,0 +1,174 @@
+//! What operators do with jobs: submit, cancel, hold, release; and with the queue as a whole.
+
+use std::collections::BTreeSet;
+
+use c2_shared::id::{AttemptId, JobId};
+use c2_shared::job::{JobState, Outcome};
+use c2_shared::limits::IDEMPOTENCY_MS;
+
+use crate::sched::decision::{JobRecord, KeyRecord, PollAnswer};
+use crate::sched::event::{IdempotencyKey, NewJob, Reply};
+use crate::sched::graph::{self, Edge};
+use crate::sched::scheduler::{Scheduler, Turn};
+use crate::sched::{Decision, Reject};
+
+impl Turn<'_> {
+    pub(crate) fn on_submitted(&mut self, jobs: Vec<NewJob>, key: Option<IdempotencyKey>) -> Result<Reply, Reject> {
+        let known = key.as_ref().and_then(|key| self.s.keys.get(&key.key));
+        if let Some(known) = known.filter(|known| known.expires_ms > self.now.wall_ms) {
+            return replay(known, key.as_ref());
+        }
+        let outdated = known.map(|known| known.key.clone());
+        let edges = self.s.check_submit(&jobs)?;
+        if let Some(key) = outdated {
+            self.decide(Decision::ForgetKey { key });
+        }
+        let first = self.s.last_job + 1;
+        let ids: Vec<JobId> = (first..).map(JobId).take(jobs.len()).collect();
+        let mut failed = Vec::new();
+        for ((id, job), edges) in ids.iter().zip(jobs).zip(edges) {
+            let root = edges.iter().find(|edge| self.s.is_unmet(edge)).map(|(_, on)| *on);
+            failed.extend(root.map(|root| (*id, Outcome::Dependency { root })));
+            let record = self.s.new_record(*id, job, &edges, self.now.wall_ms);
+            self.decide(Decision::AddJob(Box::new(record)));
+        }
+        if let Some(IdempotencyKey { key, digest }) = key {
+            let expires_ms = self.now.wall_ms + IDEMPOTENCY_MS;
+            self.decide(Decision::RememberKey(KeyRecord { key, digest, jobs: ids.clone(), expires_ms }));
+        }
+        // A dependency that has ended otherwise than asked is told after the job exists, so that
+        // its own dependents in the batch exist too and fail with it.
+        for (id, outcome) in failed {
+            self.end(id, outcome);
+        }
+        Ok(Reply::Submitted { jobs: ids, replayed: false })
+    }
+
+    pub(crate) fn on_cancel(&mut self, id: JobId) -> Result<Reply, Reject> {
+        let job = self.s.find_live(id)?;
+        if job.state != JobState::Running {
+            self.end(id, Outcome::Cancelled);
+            return Ok(Reply::Cancelled(JobState::Cancelled));
+        }
+        let (attempt, worker) = (AttemptId { job: id, number: job.attempt }, job.worker);
+        if !job.cancelling {
+            self.decide(Decision::MarkCancelling { job: id });
+        }
+        if let Some(ip) = worker
+            && let Some(worker) = self.s.workers.get_mut(&ip)
+            && worker.presence.parked.is_some()
+        {
+            worker.presence.told_to_kill.insert(attempt);
+            self.answer_parked(ip, PollAnswer { kill: vec![attempt], ..PollAnswer::default() });
+        }
+        Ok(Reply::Cancelled(JobState::Running))
+    }
+
+    pub(crate) fn on_hold(&mut self, id: JobId) -> Result<Reply, Reject> {
+        let state = self.s.find_live(id)?.state;
+        match state {
+            JobState::Blocked | JobState::Queued => {
+                self.decide(Decision::SetWaiting { job: id, state: JobState::Held });
+            }
+            JobState::Held => {}
+            JobState::Running | JobState::Succeeded | JobState::Failed | JobState::Cancelled => {
+                return Err(Reject::WrongState { job: id, state });
+            }
+        }
+        Ok(Reply::Done)
+    }
+
+    pub(crate) fn on_release(&mut self, id: JobId) -> Result<Reply, Reject> {
+        let job = self.s.find_live(id)?;
+        if job.state != JobState::Held {
+            return Err(Reject::WrongState { job: id, state: job.state });
+        }
+        let mut released = job.clone();
+        released.hold = false;
+        let state = released.waiting_state(self.now.wall_ms);
+        self.decide(Decision::SetWaiting { job: id, state });
+        Ok(Reply::Done)
+    }
+
+    pub(crate) fn on_pause(&mut self, paused: bool) -> Reply {
+        if self.s.paused != paused {
+            self.decide(Decision::SetPaused { paused });
+        }
+        Reply::Done
+    }
+}
+
+/// Answers a repeated request as the first time.
+fn replay(known: &KeyRecord, key: Option<&IdempotencyKey>) -> Result<Reply, Reject> {
+    if key.is_some_and(|key| key.digest != known.digest) {
+        return Err(Reject::KeyReused { key: known.key.clone() });
+    }
+    Ok(Reply::Submitted { jobs: known.jobs.clone(), replayed: true })
+}
+
+impl Scheduler {
+    /// Everything that can be wrong with a batch, before any of it is accepted.
+    fn check_submit(&self, jobs: &[NewJob]) -> Result<Vec<Vec<Edge>>, Reject> {
+        let (active, asked) = (self.jobs.len(), jobs.len());
+        if active + asked > self.capacity {
+            return Err(Reject::QueueFull { active, capacity: self.capacity, asked });
+        }
+        let groups: BTreeSet<&String> = self.workers.values().flat_map(|worker| &worker.record.groups).collect();
+        if let Some(group) = jobs.iter().filter_map(|job| job.group.as_ref()).find(|group| !groups.contains(group)) {
+            let known = groups.into_iter().cloned().collect();
+            return Err(Reject::UnknownGroup { group: group.clone(), known });
+        }
+        let edges = graph::resolve(jobs, self.last_job + 1)?;
+        for (_, edges) in jobs.iter().zip(&edges).filter(|(job, _)| job.same_machine) {
+            self.machine_of(edges).map_err(|(first, second)| Reject::SameMachineConflict { first, second })?;
+        }
+        Ok(edges)
+    }
+
+    /// Whether a dependency has ended otherwise than asked.
+    fn is_unmet(&self, (condition, on): &Edge) -> bool {
+        self.ended.get(*on).is_some_and(|ended| !graph::meets(*condition, ended.state))
+    }
+
+    fn new_record(&self, id: JobId, job: NewJob, edges: &[Edge], wall_ms: u64) -> JobRecord {
+        let depends = edges.iter().map(|(condition, on)| (*condition, *on, self.ended.get(*on).is_some())).collect();
+        let mut record = JobRecord {
+            id,
+            state: JobState::Queued,
+            payload: job.payload,
+            name: job.name,
+            group: job.group,
+            tags: job.tags,
+            depends,
+            same_machine: job.same_machine,
+            pinned: if job.same_machine { self.machine_of(edges).unwrap_or_default() } else { None },
+            priority: job.priority,
+            retries_left: job.retries,
+            hold: job.hold,
+            begin_at: job.begin_at,
+            on_lost: job.on_lost,
+            exclude: job.exclude,
+            submitted_ms: wall_ms,
+            attempt: 0,
+            worker: None,
+            started_ms: None,
+            cancelling: false,
+            crashes: 0,
+        };
+        let blocked = record.depends.iter().any(|(_, _, fulfilled)| !fulfilled);
+        if record.hold {
+            record.state = JobState::Held;
+        } else if blocked || record.begin_at.is_some_and(|at| at > wall_ms) {
+            record.state = JobState::Blocked;
+        }
+        record
+    }
+
+    /// A live job, or why there is none of this id.
+    pub(crate) fn find_live(&self, id: JobId) -> Result<&crate::sched::jobs::Job, Reject> {
+        self.jobs.get(id).ok_or_else(|| match self.ended.get(id) {
+            Some(ended) => Reject::AlreadyEnded { job: id, state: ended.state },
+            None => Reject::UnknownJob { job: id },
+        })
+    }
+}

@@ -1,0 +1,77 @@
+//! What time alone brings about: polls that waited long enough, workers that fell silent, jobs
+//! whose time has come.
+
+use std::net::IpAddr;
+
+use c2_shared::id::JobId;
+use c2_shared::limits::{LEASE_MS, WORKER_OFFLINE_MS};
+
+use crate::sched::decision::PollAnswer;
+use crate::sched::event::Reply;
+use crate::sched::scheduler::Turn;
+
+impl Turn<'_> {
+    pub(crate) fn on_time_passed(&mut self) -> Reply {
+        let now = self.now.mono;
+        let due = |worker: &crate::sched::workers::Worker| worker.presence.deadline().is_some_and(|at| at <= now);
+        let workers: Vec<IpAddr> = self.s.workers.iter().filter(|(_, worker)| due(worker)).map(|(ip, _)| *ip).collect();
+        for ip in workers {
+            self.look_at(ip);
+        }
+        let begun = self.s.begins.iter().take_while(|(at, _)| *at <= self.now.wall_ms);
+        let begun: Vec<JobId> = begun.map(|(_, job)| *job).collect();
+        for job in begun {
+            self.begin(job);
+        }
+        if self.s.recovering_until.is_some_and(|until| until <= now) {
+            self.s.recovering_until = None;
+        }
+        Reply::Done
+    }
+
+    /// c2d never judges an interval that it did not observe: every worker starts anew.
+    pub(crate) fn on_time_unobserved(&mut self) -> Reply {
+        let now = self.now.mono;
+        for worker in self.s.workers.values_mut() {
+            worker.presence.contact = now;
+        }
+        self.on_time_passed()
+    }
+
+    fn look_at(&mut self, ip: IpAddr) {
+        let now = self.now.mono;
+        let presence = &mut self.s.known(ip).presence;
+        let silent_ms = now.since_ms(presence.contact);
+        let parked_too_long = presence.parked.is_some_and(|parked| parked.until <= now);
+        if silent_ms >= WORKER_OFFLINE_MS && !presence.offline {
+            presence.offline = true;
+            self.s.touched.workers.insert(ip);
+            self.touch_jobs_of(ip);
+        }
+        if parked_too_long {
+            self.answer_parked(ip, PollAnswer::default());
+        }
+        let presence = &mut self.s.known(ip).presence;
+        if silent_ms >= LEASE_MS && !presence.expired {
+            presence.expired = true;
+            self.expire(ip);
+        }
+    }
+
+    /// Jobs of a worker that went silent read `unreachable` from now on.
+    fn touch_jobs_of(&mut self, ip: IpAddr) {
+        let held: Vec<JobId> = self.s.workers[&ip].holds.keys().map(|attempt| attempt.job).collect();
+        let live = held.into_iter().filter(|job| self.s.jobs.get(*job).is_some());
+        self.s.touched.jobs.extend(live.collect::<Vec<_>>());
+    }
+
+    fn begin(&mut self, id: JobId) {
+        let Some(job) = self.s.jobs.get(id) else { return };
+        if let (true, Some(at)) = (job.depends.iter().any(|edge| !edge.fulfilled), job.begin_at) {
+            // Its time has come, its dependencies have not: they will let it go.
+            self.s.begins.remove(&(at, id));
+        } else {
+            self.let_wait(id);
+        }
+    }
+}

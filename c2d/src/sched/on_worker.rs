@@ -1,0 +1,221 @@
+//! What workers say, and what operators say of them.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use c2_shared::id::{AttemptId, JobId};
+use c2_shared::job::Outcome;
+
+use crate::sched::decision::{PollAnswer, WorkerRecord};
+use crate::sched::event::{Introduction, Poll, PollToken, Reply, ResultSummary};
+use crate::sched::scheduler::Turn;
+use crate::sched::workers::{Heard, Parked, Worker};
+use crate::sched::{Decision, Reject};
+
+impl Turn<'_> {
+    pub(crate) fn on_registered(&mut self, intro: Introduction) -> Result<Reply, Reject> {
+        let ip = intro.ip.expect("whoever builds the event fills in the address");
+        let old = self.s.workers.get(&ip);
+        if let Some(old) = old
+            && is_other_agent(old, &intro.worker_id)
+            && old.is_online(self.now.mono)
+        {
+            return Err(Reject::AddressTaken { worker: ip });
+        }
+        let rebooted = old.is_some_and(|old| old.record.intro.boot_id != intro.boot_id);
+        let record = match old {
+            Some(old) => WorkerRecord { intro, ..old.record.clone() },
+            None => WorkerRecord { ip, intro, groups: BTreeSet::new(), tags: BTreeSet::new(), drained: false },
+        };
+        if old.is_none_or(|old| old.record != record) {
+            self.decide(Decision::PutWorker(Box::new(record)));
+        }
+        self.heard(ip);
+        if rebooted {
+            self.all_gone(ip);
+        }
+        Ok(Reply::Done)
+    }
+
+    pub(crate) fn on_polled(&mut self, poll: &Poll) -> Result<Reply, Reject> {
+        let ip = poll.worker;
+        let Some(worker) = self.s.workers.get(&ip) else {
+            self.decide(Decision::Answer {
+                token: poll.token,
+                answer: PollAnswer { register: true, ..PollAnswer::default() },
+            });
+            return Ok(Reply::Parked);
+        };
+        if is_other_agent(worker, &poll.worker_id) && worker.is_online(self.now.mono) {
+            return Err(Reject::AddressTaken { worker: ip });
+        }
+        let presence = &worker.presence;
+        if presence.replaced == poll.session && !poll.session.is_empty() {
+            return Err(Reject::SessionReplaced { worker: ip });
+        }
+        if presence.session == poll.session && poll.seq <= presence.seq {
+            return Err(Reject::StalePoll { worker: ip });
+        }
+        // The introduction does not fit any more: another agent, or another boot.
+        if worker.record.intro.worker_id != poll.worker_id || worker.record.intro.boot_id != poll.boot_id {
+            self.decide(Decision::Answer {
+                token: poll.token,
+                answer: PollAnswer { register: true, ..PollAnswer::default() },
+            });
+            return Ok(Reply::Parked);
+        }
+        // A newer poll takes the place of the one that waits; the agent listens to the newest only.
+        self.answer_parked(ip, PollAnswer::default());
+        self.heard(ip);
+        self.enter_session(poll);
+        let mut answer = self.reconcile(poll);
+        let room = self.s.workers[&ip].slots_free().min(poll.slots_free.saturating_sub(taken(&answer)));
+        for _ in 0..room {
+            let Some(handout) = self.give(ip) else { break };
+            answer.assign.push(handout);
+        }
+        let urgent = self.note_kills(ip, &answer);
+        let empty = answer.assign.is_empty() && answer.ack.is_empty() && !urgent;
+        if empty && poll.wait_ms > 0 {
+            self.park(poll);
+        } else {
+            self.decide(Decision::Answer { token: poll.token, answer });
+        }
+        Ok(Reply::Parked)
+    }
+
+    pub(crate) fn on_plain_polled(&mut self, ip: IpAddr) -> Result<Reply, Reject> {
+        if !self.s.workers.contains_key(&ip) {
+            return Err(Reject::UnknownWorker { worker: ip });
+        }
+        self.heard(ip);
+        let handout = self.give(ip);
+        if let Some(handout) = &handout {
+            // It will never confirm; so it is never given the same attempt twice.
+            let worker = self.s.known(ip);
+            if let Some(hold) = worker.holds.get_mut(&handout.attempt) {
+                hold.heard = Heard::Confirmed;
+            }
+        }
+        Ok(Reply::Plain(handout))
+    }
+
+    pub(crate) fn on_poll_dropped(&mut self, token: PollToken) -> Reply {
+        if self.s.parked.contains_key(&token) {
+            self.decide(Decision::Answer { token, answer: PollAnswer::default() });
+        }
+        Reply::Done
+    }
+
+    pub(crate) fn on_result(&mut self, ip: IpAddr, result: &ResultSummary) -> Result<Reply, Reject> {
+        if !self.s.workers.contains_key(&ip) {
+            return Err(Reject::UnknownWorker { worker: ip });
+        }
+        self.heard(ip);
+        Ok(Reply::Result(self.record_result(ip, result)))
+    }
+
+    pub(crate) fn on_groups(
+        &mut self,
+        ip: IpAddr,
+        add: BTreeSet<String>,
+        remove: &BTreeSet<String>,
+    ) -> Result<Reply, Reject> {
+        self.change_worker(ip, |record| {
+            record.groups.retain(|group| !remove.contains(group));
+            record.groups.extend(add);
+        })
+    }
+
+    pub(crate) fn on_tags(&mut self, ip: IpAddr, tags: BTreeSet<String>) -> Result<Reply, Reject> {
+        self.change_worker(ip, |record| record.tags = tags)
+    }
+
+    pub(crate) fn on_drain(&mut self, ip: IpAddr, drain: bool) -> Result<Reply, Reject> {
+        self.change_worker(ip, |record| record.drained = drain)
+    }
+
+    pub(crate) fn on_removed(&mut self, ip: IpAddr) -> Result<Reply, Reject> {
+        let worker = self.s.workers.get(&ip).ok_or(Reject::UnknownWorker { worker: ip })?;
+        if !worker.holds.is_empty() {
+            return Err(Reject::WorkerBusy { worker: ip, jobs: worker.holds.len() });
+        }
+        self.answer_parked(ip, PollAnswer { register: true, ..PollAnswer::default() });
+        let pinned = |id: &JobId| {
+            let job = self.s.jobs.get(*id);
+            job.is_some_and(|job| self.s.queues.shape(job.shape).pinned == Some(ip))
+        };
+        let stranded: Vec<JobId> = self.s.jobs.iter().map(|(id, _)| id).filter(pinned).collect();
+        for job in stranded {
+            self.end(job, Outcome::Setup { reason: format!("worker {ip}, where it had to run, was removed") });
+        }
+        self.decide(Decision::RemoveWorker { worker: ip });
+        Ok(Reply::Done)
+    }
+
+    fn change_worker(&mut self, ip: IpAddr, change: impl FnOnce(&mut WorkerRecord)) -> Result<Reply, Reject> {
+        let worker = self.s.workers.get(&ip).ok_or(Reject::UnknownWorker { worker: ip })?;
+        let mut record = worker.record.clone();
+        change(&mut record);
+        if record != worker.record {
+            self.decide(Decision::PutWorker(Box::new(record)));
+        }
+        Ok(Reply::Done)
+    }
+
+    /// Notes that a worker lives.
+    pub(crate) fn heard(&mut self, ip: IpAddr) {
+        let now = self.now.mono;
+        self.s.known(ip).presence.touch(now);
+        self.s.touched.workers.insert(ip);
+    }
+
+    /// Begins a new session when the agent was started anew, and notes the poll.
+    fn enter_session(&mut self, poll: &Poll) {
+        let worker = self.s.known(poll.worker);
+        let presence = &mut worker.presence;
+        if presence.session != poll.session {
+            presence.replaced = std::mem::replace(&mut presence.session, poll.session.clone());
+            presence.told_to_kill.clear();
+            for hold in worker.holds.values_mut().filter(|hold| hold.heard == Heard::Sent) {
+                hold.heard = Heard::Inherited;
+            }
+        }
+        worker.presence.seq = poll.seq;
+        worker.presence.load = poll.load.clone();
+        worker.presence.told_to_kill.retain(|attempt| poll.running.contains(attempt));
+    }
+
+    fn park(&mut self, poll: &Poll) {
+        let until = self.now.mono.after_ms(poll.wait_ms);
+        let parked = Parked { token: poll.token, until, slots_free: poll.slots_free };
+        self.s.known(poll.worker).presence.parked = Some(parked);
+        self.s.parked.insert(poll.token, poll.worker);
+    }
+
+    /// Remembers what the worker is told to end; answers whether any of it is news. What is not
+    /// news must not answer each poll at once, or the two would spin until the processes are gone.
+    fn note_kills(&mut self, ip: IpAddr, answer: &PollAnswer) -> bool {
+        let told = &mut self.s.known(ip).presence.told_to_kill;
+        let before = told.len();
+        told.extend(&answer.kill);
+        told.len() > before
+    }
+
+    /// Everything that a worker held is over: the machine was started anew.
+    fn all_gone(&mut self, ip: IpAddr) {
+        let attempts: Vec<AttemptId> = self.s.workers[&ip].holds.keys().copied().collect();
+        for attempt in attempts {
+            self.gone(ip, attempt, true);
+        }
+    }
+}
+
+fn is_other_agent(worker: &Worker, worker_id: &str) -> bool {
+    worker.record.intro.worker_id != worker_id
+}
+
+/// Slots that an answer takes already.
+fn taken(answer: &PollAnswer) -> u32 {
+    u32::try_from(answer.assign.len()).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,93 @@
+//! Which job goes to which worker: the first eligible worker gets the job.
+//!
+//! Workers whose polls wait are asked in the order in which they came, one job each a round, so
+//! that a handful of jobs spreads over the machines instead of filling the first.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use c2_shared::id::{AttemptId, JobId};
+
+use crate::sched::decision::{Handout, PollAnswer};
+use crate::sched::queues::{Rank, Shape};
+use crate::sched::scheduler::{Fresh, Scheduler, Turn};
+use crate::sched::workers::Worker;
+use crate::sched::{Decision, locks};
+
+impl Turn<'_> {
+    /// Offers what became possible in this turn to the polls that wait.
+    pub(crate) fn settle(&mut self) {
+        let Fresh { shapes, workers } = std::mem::take(&mut self.s.fresh);
+        if self.s.paused || self.s.queues.is_idle() || (shapes.is_empty() && workers.is_empty()) {
+            return;
+        }
+        let asked = self.s.parked.values().filter(|ip| !shapes.is_empty() || workers.contains(ip));
+        let asked: Vec<IpAddr> = asked.copied().collect();
+        let mut answers: BTreeMap<IpAddr, PollAnswer> = BTreeMap::new();
+        loop {
+            let before = self.s.counts;
+            for ip in &asked {
+                let room = self.s.workers[ip].presence.parked.map_or(0, |parked| parked.slots_free);
+                let given = answers.get(ip).map_or(0, |answer| answer.assign.len());
+                if given < room as usize
+                    && let Some(handout) = self.give(*ip)
+                {
+                    answers.entry(*ip).or_default().assign.push(handout);
+                }
+            }
+            if before == self.s.counts {
+                break;
+            }
+        }
+        for (ip, answer) in answers {
+            self.answer_parked(ip, answer);
+        }
+    }
+
+    /// Gives the best job that a worker can run now, if there is one.
+    pub(crate) fn give(&mut self, ip: IpAddr) -> Option<Handout> {
+        let (job, tags) = self.s.best_for(self.s.workers.get(&ip)?)?;
+        let live = self.s.jobs.get(job).expect("waiting jobs are live");
+        let attempt = AttemptId { job, number: live.attempt + 1 };
+        let payload = live.payload.clone();
+        self.decide(Decision::Assign { attempt, worker: ip, tags: tags.clone(), at_ms: self.now.wall_ms });
+        Some(Handout { attempt, tags, payload })
+    }
+
+    /// Answers the poll of a worker that waits; nothing, if none does.
+    pub(crate) fn answer_parked(&mut self, ip: IpAddr, answer: PollAnswer) {
+        if let Some(parked) = self.s.workers.get(&ip).and_then(|worker| worker.presence.parked) {
+            self.decide(Decision::Answer { token: parked.token, answer });
+        }
+    }
+}
+
+impl Scheduler {
+    /// The waiting job of the highest rank that a worker can run now, with the tags it would hold.
+    fn best_for(&self, worker: &Worker) -> Option<(JobId, Vec<String>)> {
+        if self.paused || worker.record.drained || worker.slots_free() == 0 {
+            return None;
+        }
+        let mut best: Option<(Rank, Vec<String>)> = None;
+        for id in self.queues.servable(worker.ip(), &worker.record.groups) {
+            let Some(rank) = self.queues.first(id) else { continue };
+            if best.as_ref().is_some_and(|(other, _)| *other < rank) {
+                continue;
+            }
+            let shape = self.queues.shape(id);
+            if suits(shape, worker)
+                && let Some(tags) = locks::choose(&shape.tags, &worker.record.tags, &worker.locks)
+            {
+                best = Some((rank, tags));
+            }
+        }
+        best.map(|((_, job), tags)| (job, tags))
+    }
+}
+
+/// Whether a worker is one of those that a shape allows, locks aside.
+pub(crate) fn suits(shape: &Shape, worker: &Worker) -> bool {
+    shape.pinned.is_none_or(|ip| ip == worker.ip())
+        && shape.group.as_ref().is_none_or(|group| worker.record.groups.contains(group.as_ref()))
+        && !worker.is_among(&shape.exclude)
+}

@@ -1,0 +1,171 @@
+//! Jobs that wait for a worker, in queues by shape.
+//!
+//! A shape is what a job asks of a worker: group, tags, a worker to run on or not to run on. All
+//! jobs of one shape can run in the same places, so only the first of each queue is ever looked
+//! at: choosing costs what the shapes cost that a worker can serve, never the length of a queue,
+//! and jobs that wait for a lock never stand in the way of those behind them.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use c2_shared::id::JobId;
+
+/// What a job asks of a worker.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Shape {
+    pub(crate) group: Option<Box<str>>,
+    pub(crate) tags: Box<[Box<str>]>,
+    pub(crate) pinned: Option<IpAddr>,
+    pub(crate) exclude: Box<[Box<str>]>,
+}
+
+/// Names a shape while any job has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ShapeId(u32);
+
+/// Place of a job in its queue: higher priority first, then the order of submission.
+pub(crate) type Rank = (Reverse<i32>, JobId);
+
+/// Where the jobs of a shape can run, as far as one look-up can tell.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    Anywhere,
+    Group(Box<str>),
+    Worker(IpAddr),
+}
+
+#[derive(Clone, Debug)]
+struct Queue {
+    shape: Shape,
+    /// Live jobs of this shape, waiting or not.
+    users: usize,
+    ready: BTreeSet<Rank>,
+}
+
+/// All shapes and their queues.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Queues {
+    ids: BTreeMap<Shape, ShapeId>,
+    queues: Vec<Option<Queue>>,
+    free: Vec<ShapeId>,
+    /// Shapes with a job that waits.
+    ready: BTreeMap<Place, BTreeSet<ShapeId>>,
+}
+
+impl Queues {
+    /// Names a shape on behalf of one more job.
+    pub(crate) fn enter(&mut self, shape: Shape) -> ShapeId {
+        let id = match self.ids.get(&shape) {
+            Some(id) => *id,
+            None => self.add(shape),
+        };
+        self.queue_mut(id).users += 1;
+        id
+    }
+
+    /// Forgets that a job has this shape; the last one takes the shape with it.
+    pub(crate) fn leave(&mut self, id: ShapeId) {
+        let queue = self.queue_mut(id);
+        queue.users -= 1;
+        if queue.users == 0 {
+            assert!(queue.ready.is_empty(), "a queue without users still has jobs");
+            let shape = std::mem::take(&mut queue.shape);
+            self.ids.remove(&shape);
+            self.queues[id.0 as usize] = None;
+            self.free.push(id);
+        }
+    }
+
+    pub(crate) fn shape(&self, id: ShapeId) -> &Shape {
+        &self.queue(id).shape
+    }
+
+    /// Lets a job wait.
+    pub(crate) fn push(&mut self, id: ShapeId, priority: i32, job: JobId) {
+        let queue = self.queue_mut(id);
+        if queue.ready.is_empty() {
+            let place = queue.shape.place();
+            self.ready.entry(place).or_default().insert(id);
+        }
+        let new = self.queue_mut(id).ready.insert((Reverse(priority), job));
+        assert!(new, "{job} waits twice");
+    }
+
+    /// Takes a waiting job out.
+    pub(crate) fn remove(&mut self, id: ShapeId, priority: i32, job: JobId) {
+        let queue = self.queue_mut(id);
+        let was = queue.ready.remove(&(Reverse(priority), job));
+        assert!(was, "{job} did not wait");
+        if queue.ready.is_empty() {
+            let place = queue.shape.place();
+            let shapes = self.ready.get_mut(&place).expect("a shape with waiting jobs has a place");
+            shapes.remove(&id);
+            if shapes.is_empty() {
+                self.ready.remove(&place);
+            }
+        }
+    }
+
+    /// The first waiting job of a shape.
+    pub(crate) fn first(&self, id: ShapeId) -> Option<Rank> {
+        self.queue(id).ready.first().copied()
+    }
+
+    /// Shapes with waiting jobs that a worker of these groups may serve.
+    pub(crate) fn servable<'a>(
+        &'a self,
+        worker: IpAddr,
+        groups: &'a BTreeSet<String>,
+    ) -> impl Iterator<Item = ShapeId> + 'a {
+        let groups = groups.iter().map(|group| Place::Group(group.as_str().into()));
+        let places = [Place::Anywhere, Place::Worker(worker)].into_iter().chain(groups);
+        places.filter_map(|place| self.ready.get(&place)).flatten().copied()
+    }
+
+    /// Whether no job waits.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.ready.is_empty()
+    }
+
+    /// All waiting jobs, each with its shape; for checks.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = (ShapeId, Rank)> {
+        let ids = self.ready.values().flatten();
+        ids.flat_map(|id| self.queue(*id).ready.iter().map(|rank| (*id, *rank)))
+    }
+
+    fn add(&mut self, shape: Shape) -> ShapeId {
+        let queue = Some(Queue { shape: shape.clone(), users: 0, ready: BTreeSet::new() });
+        let id = match self.free.pop() {
+            Some(id) => {
+                self.queues[id.0 as usize] = queue;
+                id
+            }
+            None => {
+                self.queues.push(queue);
+                ShapeId(u32::try_from(self.queues.len() - 1).expect("there are fewer shapes than jobs"))
+            }
+        };
+        self.ids.insert(shape, id);
+        id
+    }
+
+    fn queue(&self, id: ShapeId) -> &Queue {
+        self.queues[id.0 as usize].as_ref().expect("a named shape has a queue")
+    }
+
+    fn queue_mut(&mut self, id: ShapeId) -> &mut Queue {
+        self.queues[id.0 as usize].as_mut().expect("a named shape has a queue")
+    }
+}
+
+impl Shape {
+    /// The narrowest place: a job tied to a worker is found there even if it asks for a group too.
+    fn place(&self) -> Place {
+        match (self.pinned, &self.group) {
+            (Some(worker), _) => Place::Worker(worker),
+            (None, Some(group)) => Place::Group(group.clone()),
+            (None, None) => Place::Anywhere,
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Making both sides agree: a poll names everything that the worker holds, and the answer says
+//! what to start, to end and to forget. Lost, doubled and late messages do no harm, because the
+//! next poll compares everything again.
+
+use c2_shared::id::AttemptId;
+use c2_shared::job::JobState;
+
+use crate::sched::Decision;
+use crate::sched::decision::{Handout, PollAnswer};
+use crate::sched::event::Poll;
+use crate::sched::scheduler::{Scheduler, Turn};
+use crate::sched::workers::Heard;
+
+impl Turn<'_> {
+    /// Compares what the worker holds with what it should hold.
+    pub(crate) fn reconcile(&mut self, poll: &Poll) -> PollAnswer {
+        let ip = poll.worker;
+        let mut answer = PollAnswer::default();
+        for result in &poll.unsent {
+            // Recorded, known or outdated: in each case the agent need not send it again.
+            self.record_result(ip, result);
+            answer.ack.push(result.attempt);
+        }
+        let held: Vec<(AttemptId, Heard)> =
+            self.s.workers[&ip].holds.iter().map(|(attempt, hold)| (*attempt, hold.heard)).collect();
+        for (attempt, heard) in held {
+            if poll.running.contains(&attempt) {
+                self.confirm(poll, attempt);
+            } else if heard == Heard::Sent && self.s.is_current(attempt) && !self.s.is_cancelling(attempt) {
+                // The agent listens to the answer of its newest poll only, and this is a newer one
+                // than that which carried the assignment: it has not started it and never will
+                // by the old answer.
+                answer.assign.push(self.s.handout(attempt, ip));
+            } else {
+                self.gone(ip, attempt, heard == Heard::Confirmed);
+            }
+        }
+        for attempt in &poll.running {
+            if !self.s.is_current(*attempt) || self.s.is_cancelling(*attempt) {
+                answer.kill.push(*attempt);
+            }
+        }
+        answer
+    }
+
+    /// The worker says that it runs an attempt which it was given.
+    fn confirm(&mut self, poll: &Poll, attempt: AttemptId) {
+        let Some(hold) = self.s.known(poll.worker).holds.get_mut(&attempt) else { return };
+        hold.heard = Heard::Confirmed;
+        let job = self.s.jobs.get(attempt.job);
+        if job.is_some_and(|job| job.attempt == attempt.number && job.state == JobState::Queued) {
+            self.decide(Decision::Readopt { attempt, worker: poll.worker });
+        }
+    }
+}
+
+impl Scheduler {
+    /// Whether an attempt is the one that runs its job now.
+    pub(crate) fn is_current(&self, attempt: AttemptId) -> bool {
+        let job = self.jobs.get(attempt.job);
+        job.is_some_and(|job| job.state == JobState::Running && job.attempt == attempt.number)
+    }
+
+    fn is_cancelling(&self, attempt: AttemptId) -> bool {
+        self.jobs.get(attempt.job).is_some_and(|job| job.cancelling)
+    }
+
+    /// What goes to a worker for an attempt that it holds.
+    fn handout(&self, attempt: AttemptId, ip: std::net::IpAddr) -> Handout {
+        let payload = self.jobs.get(attempt.job).expect("a current attempt has a live job").payload.clone();
+        Handout { attempt, tags: self.workers[&ip].holds[&attempt].tags.clone(), payload }
+    }
+}

@@ -1,0 +1,270 @@
+//! The scheduler's state, its start from what was saved, and the one door through which events
+//! come in.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use c2_shared::id::JobId;
+use c2_shared::job::JobState;
+use c2_shared::limits::RECOVERY_WINDOW_MS;
+use c2_shared::time::Mono;
+
+use crate::sched::decision::{HoldRecord, JobRecord, KeyRecord, Saved};
+use crate::sched::event::{Event, Now, PollToken, Reply};
+use crate::sched::jobs::{EndedTable, JobTable};
+use crate::sched::queues::{Queues, ShapeId};
+use crate::sched::view::JobView;
+use crate::sched::workers::{Heard, Worker};
+use crate::sched::{Decision, Reject};
+
+/// All live jobs and workers.
+#[derive(Clone, Debug)]
+pub struct Scheduler {
+    pub(crate) capacity: usize,
+    pub(crate) jobs: JobTable,
+    pub(crate) ended: EndedTable,
+    pub(crate) queues: Queues,
+    /// Jobs that wait for each job. May name jobs that have ended since.
+    pub(crate) dependents: BTreeMap<JobId, Vec<JobId>>,
+    /// Blocked jobs with a begin time, the earliest first.
+    pub(crate) begins: BTreeSet<(u64, JobId)>,
+    pub(crate) workers: BTreeMap<IpAddr, Worker>,
+    /// Parked polls in the order in which they came, so that idle workers take turns.
+    pub(crate) parked: BTreeMap<PollToken, IpAddr>,
+    pub(crate) keys: BTreeMap<String, KeyRecord>,
+    pub(crate) counts: Counts,
+    pub(crate) last_job: u64,
+    pub(crate) last_seq: u64,
+    pub(crate) paused: bool,
+    pub(crate) recovering_until: Option<Mono>,
+    /// The present of the last event.
+    pub(crate) now: Now,
+    /// What became possible since work was last offered.
+    pub(crate) fresh: Fresh,
+    pub(crate) touched: Touched,
+}
+
+/// Jobs by state, those that have ended included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts([u64; 7]);
+
+/// What may make a parked poll answerable.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Fresh {
+    /// Shapes that got a waiting job.
+    pub(crate) shapes: BTreeSet<ShapeId>,
+    /// Workers that got room.
+    pub(crate) workers: BTreeSet<IpAddr>,
+}
+
+/// What changed since somebody last looked; see [`Scheduler::take_touched`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Touched {
+    /// Live jobs.
+    pub jobs: BTreeSet<JobId>,
+    /// Jobs that ended, as they were then.
+    pub ended: Vec<JobView>,
+    /// Workers, removed ones included.
+    pub workers: BTreeSet<IpAddr>,
+}
+
+/// One event being handled: the state, the present, and the decisions so far.
+pub(crate) struct Turn<'a> {
+    pub(crate) s: &'a mut Scheduler,
+    pub(crate) now: Now,
+    decisions: &'a mut Vec<Decision>,
+}
+
+impl Scheduler {
+    /// Goes on where the store left off; with [`Saved::default`], begins.
+    ///
+    /// Work that was running is neither believed nor doubted yet: the workers say what they still
+    /// run. One that speaks without it frees it at once; one that stays silent keeps it until its
+    /// lease is over, because it may be running it behind a broken network.
+    #[must_use]
+    pub fn restore(saved: Saved, capacity: usize, now: Now) -> Self {
+        let recovering = !saved.holds.is_empty();
+        let mut s = Self {
+            capacity,
+            jobs: JobTable::default(),
+            ended: EndedTable::default(),
+            queues: Queues::default(),
+            dependents: BTreeMap::new(),
+            begins: BTreeSet::new(),
+            workers: BTreeMap::new(),
+            parked: BTreeMap::new(),
+            keys: saved.keys.into_iter().map(|key| (key.key.clone(), key)).collect(),
+            counts: Counts::default(),
+            last_job: saved.last_job,
+            last_seq: saved.last_seq,
+            paused: saved.paused,
+            recovering_until: recovering.then(|| now.mono.after_ms(RECOVERY_WINDOW_MS)),
+            now,
+            fresh: Fresh::default(),
+            touched: Touched::default(),
+        };
+        for record in saved.ended {
+            s.counts.add(record.state);
+            s.ended.insert(record);
+        }
+        for record in saved.workers {
+            s.workers.insert(record.ip, Worker::new(record, now.mono));
+        }
+        for record in &saved.jobs {
+            s.add_job(record);
+        }
+        for HoldRecord { attempt, worker, tags } in saved.holds {
+            let worker = s.workers.get_mut(&worker).expect("a hold names a worker that is kept");
+            worker.hold(attempt, tags, Heard::Inherited);
+        }
+        // Nobody waits for an answer yet, and nobody has looked at anything.
+        s.fresh = Fresh::default();
+        s.touched = Touched::default();
+        s
+    }
+
+    /// Everything that [`Self::restore`] needs; the store must load exactly this.
+    #[must_use]
+    pub fn saved(&self) -> Saved {
+        let holds = self.workers.values().flat_map(|worker| {
+            worker.holds.iter().map(|(attempt, hold)| HoldRecord {
+                attempt: *attempt,
+                worker: worker.ip(),
+                tags: hold.tags.clone(),
+            })
+        });
+        let mut holds: Vec<HoldRecord> = holds.collect();
+        holds.sort_by_key(|hold| hold.attempt);
+        Saved {
+            jobs: self.jobs.iter().filter_map(|(id, _)| self.record(id)).collect(),
+            ended: self.ended.iter().collect(),
+            workers: self.workers.values().map(|worker| worker.record.clone()).collect(),
+            holds,
+            keys: self.keys.values().cloned().collect(),
+            last_job: self.last_job,
+            last_seq: self.last_seq,
+            paused: self.paused,
+        }
+    }
+
+    /// Handles one event. On refusal nothing has changed and no decision was made.
+    ///
+    /// # Errors
+    /// When the event contradicts the state; see [`Reject`].
+    pub fn apply(&mut self, now: Now, event: Event, decisions: &mut Vec<Decision>) -> Result<Reply, Reject> {
+        self.now = now;
+        let mut turn = Turn { s: self, now, decisions };
+        let reply = turn.on_event(event)?;
+        turn.settle();
+        Ok(reply)
+    }
+
+    /// When [`Event::TimePassed`] is due at the latest.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Mono> {
+        let workers = self.workers.values().filter_map(|worker| worker.presence.deadline());
+        // The wall clock may be set meanwhile, so a begin time is looked at again every minute.
+        let begin = self.begins.first().map(|(at, _)| {
+            let wait_ms = at.saturating_sub(self.now.wall_ms).min(60_000);
+            self.now.mono.after_ms(wait_ms)
+        });
+        workers.chain(begin).chain(self.recovering_until).min()
+    }
+
+    /// Hands over what changed since the last call.
+    #[must_use]
+    pub fn take_touched(&mut self) -> Touched {
+        std::mem::take(&mut self.touched)
+    }
+
+    /// The last job id given; ids up to it exist or existed.
+    #[must_use]
+    pub const fn last_job(&self) -> u64 {
+        self.last_job
+    }
+
+    fn record(&self, id: JobId) -> Option<JobRecord> {
+        let job = self.jobs.get(id)?;
+        let shape = self.queues.shape(job.shape);
+        let words = |list: &[Box<str>]| list.iter().map(|word| word.to_string()).collect();
+        Some(JobRecord {
+            id,
+            state: job.state,
+            payload: job.payload.clone(),
+            name: job.name.clone(),
+            group: shape.group.as_deref().map(str::to_owned),
+            tags: words(&shape.tags),
+            depends: job.depends.iter().map(|edge| (edge.condition, edge.on, edge.fulfilled)).collect(),
+            same_machine: job.same_machine,
+            pinned: shape.pinned,
+            priority: job.priority,
+            retries_left: job.retries_left,
+            hold: job.hold,
+            begin_at: job.begin_at,
+            on_lost: job.on_lost,
+            exclude: words(&shape.exclude),
+            submitted_ms: job.submitted_ms,
+            attempt: job.attempt,
+            worker: job.worker,
+            started_ms: job.started_ms,
+            cancelling: job.cancelling,
+            crashes: job.crashes,
+        })
+    }
+}
+
+impl Turn<'_> {
+    fn on_event(&mut self, event: Event) -> Result<Reply, Reject> {
+        match event {
+            Event::WorkerRegistered(intro) => self.on_registered(*intro),
+            Event::WorkerPolled(poll) => self.on_polled(&poll),
+            Event::PlainPolled { worker } => self.on_plain_polled(worker),
+            Event::PollDropped { token } => Ok(self.on_poll_dropped(token)),
+            Event::ResultArrived { worker, result } => self.on_result(worker, &result),
+            Event::JobsSubmitted { jobs, key } => self.on_submitted(jobs, key),
+            Event::CancelRequested { job } => self.on_cancel(job),
+            Event::GroupsChanged { worker, add, remove } => self.on_groups(worker, add, &remove),
+            Event::TagsSet { worker, tags } => self.on_tags(worker, tags),
+            Event::DrainSet { worker, drain } => self.on_drain(worker, drain),
+            Event::WorkerRemoved { worker } => self.on_removed(worker),
+            Event::HoldRequested { job } => self.on_hold(job),
+            Event::ReleaseRequested { job } => self.on_release(job),
+            Event::PauseSet { paused } => Ok(self.on_pause(paused)),
+            Event::TimePassed => Ok(self.on_time_passed()),
+            Event::TimeUnobserved => Ok(self.on_time_unobserved()),
+        }
+    }
+
+    /// Makes a decision: the state changes at once, the rest of the world when it is committed.
+    pub(crate) fn decide(&mut self, decision: Decision) {
+        self.s.evolve(self.now, &decision);
+        self.decisions.push(decision);
+    }
+}
+
+impl Counts {
+    const fn place(state: JobState) -> usize {
+        match state {
+            JobState::Blocked => 0,
+            JobState::Held => 1,
+            JobState::Queued => 2,
+            JobState::Running => 3,
+            JobState::Succeeded => 4,
+            JobState::Failed => 5,
+            JobState::Cancelled => 6,
+        }
+    }
+
+    pub(crate) const fn of(&self, state: JobState) -> u64 {
+        self.0[Self::place(state)]
+    }
+
+    pub(crate) const fn add(&mut self, state: JobState) {
+        self.0[Self::place(state)] += 1;
+    }
+
+    pub(crate) const fn shift(&mut self, from: JobState, to: JobState) {
+        self.0[Self::place(from)] -= 1;
+        self.0[Self::place(to)] += 1;
+    }
+}

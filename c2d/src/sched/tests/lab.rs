@@ -1,0 +1,225 @@
+//! A cluster for scenarios: one scheduler, a clock that is set by hand, and agents that do what
+//! they are told.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use c2_shared::id::{AttemptId, JobId};
+use c2_shared::job::{JobState, Outcome};
+use c2_shared::time::Mono;
+use c2_shared::worker::Load;
+
+use crate::sched::decision::PollAnswer;
+use crate::sched::event::{Introduction, NewJob, Poll, PollToken, ResultSummary};
+use crate::sched::{Decision, Event, Now, Reject, Reply, Scheduler};
+
+pub(super) struct Lab {
+    pub(super) s: Scheduler,
+    pub(super) now: Now,
+    pub(super) agents: BTreeMap<u8, Agent>,
+    /// Answers that reached nobody yet, by token.
+    pub(super) answers: BTreeMap<PollToken, PollAnswer>,
+    last_token: u64,
+}
+
+/// What an agent knows.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Agent {
+    pub(super) running: BTreeSet<AttemptId>,
+    pub(super) unsent: Vec<ResultSummary>,
+    pub(super) seq: u64,
+    pub(super) session: u32,
+}
+
+pub(super) const fn ip(last: u8) -> IpAddr {
+    IpAddr::V4(std::net::Ipv4Addr::new(127, 0, 0, last))
+}
+
+pub(super) fn attempt(job: u64, number: u32) -> AttemptId {
+    AttemptId { job: JobId(job), number }
+}
+
+pub(super) fn job(change: impl FnOnce(&mut NewJob)) -> NewJob {
+    let mut job = NewJob {
+        payload: r#"{"command":"true"}"#.into(),
+        name: None,
+        group: None,
+        tags: Vec::new(),
+        depends: Vec::new(),
+        same_machine: false,
+        priority: 0,
+        retries: 0,
+        hold: false,
+        begin_at: None,
+        on_lost: c2_shared::job::OnLost::Requeue,
+        exclude: Vec::new(),
+    };
+    change(&mut job);
+    job
+}
+
+pub(super) fn plain() -> NewJob {
+    job(|_| ())
+}
+
+pub(super) fn after(depends: &[&str]) -> NewJob {
+    job(|j| j.depends = depends.iter().map(|&d| d.to_owned().into()).collect())
+}
+
+pub(super) fn named(name: &str, depends: &[&str]) -> NewJob {
+    NewJob { name: Some(name.into()), ..after(depends) }
+}
+
+impl Lab {
+    /// A cluster with these workers, four slots each, registered and online.
+    pub(super) fn new(workers: &[u8]) -> Self {
+        let now = Now { mono: Mono(1_000), wall_ms: 1_000_000 };
+        let mut lab = Self {
+            s: Scheduler::restore(crate::sched::Saved::default(), 50_000, now),
+            now,
+            agents: BTreeMap::new(),
+            answers: BTreeMap::new(),
+            last_token: 0,
+        };
+        for last in workers {
+            lab.register(*last);
+        }
+        lab
+    }
+
+    pub(super) fn apply(&mut self, event: Event) -> Result<(Reply, Vec<Decision>), Reject> {
+        let before = self.s.saved();
+        let mut decisions = Vec::new();
+        let result = self.s.apply(self.now, event, &mut decisions);
+        self.s.check_invariants();
+        let saved = self.s.saved();
+        assert_eq!(Scheduler::restore(saved.clone(), 50_000, self.now).saved(), saved, "restored state");
+        match result {
+            Ok(reply) => {
+                for decision in &decisions {
+                    if let Decision::Answer { token, answer } = decision {
+                        self.answers.insert(*token, answer.clone());
+                    }
+                }
+                Ok((reply, decisions))
+            }
+            Err(reject) => {
+                assert_eq!(before, saved, "a refusal changes nothing");
+                assert!(decisions.is_empty(), "a refusal decides nothing");
+                Err(reject)
+            }
+        }
+    }
+
+    pub(super) fn introduction(last: u8) -> Introduction {
+        Introduction {
+            ip: Some(ip(last)),
+            hostname: format!("host{last}"),
+            worker_id: format!("id{last}"),
+            boot_id: "boot1".to_owned(),
+            slots: 4,
+            version: String::new(),
+            hardware: "{}".into(),
+        }
+    }
+
+    pub(super) fn register(&mut self, last: u8) {
+        self.apply(Event::WorkerRegistered(Box::new(Self::introduction(last)))).unwrap();
+        self.agents.entry(last).or_default();
+    }
+
+    pub(super) fn submit(&mut self, jobs: Vec<NewJob>) -> Result<Vec<JobId>, Reject> {
+        match self.apply(Event::JobsSubmitted { jobs, key: None })?.0 {
+            Reply::Submitted { jobs, .. } => Ok(jobs),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Sends a poll and leaves it to wait.
+    pub(super) fn park(&mut self, last: u8) -> PollToken {
+        self.last_token += 1;
+        let token = PollToken(self.last_token);
+        let poll = self.poll_of(last, token, 5_000);
+        self.apply(Event::WorkerPolled(Box::new(poll))).unwrap();
+        token
+    }
+
+    /// Polls and does as it is told: the answer, after which the agent runs what was assigned and
+    /// has forgotten what was acknowledged.
+    pub(super) fn poll(&mut self, last: u8) -> PollAnswer {
+        self.last_token += 1;
+        let token = PollToken(self.last_token);
+        let poll = self.poll_of(last, token, 0);
+        self.apply(Event::WorkerPolled(Box::new(poll))).unwrap();
+        self.collect(last, token).expect("a poll that does not wait is answered at once")
+    }
+
+    /// Lets an agent read the answer of its poll, if there is one.
+    pub(super) fn collect(&mut self, last: u8, token: PollToken) -> Option<PollAnswer> {
+        let answer = self.answers.remove(&token)?;
+        let agent = self.agents.get_mut(&last).unwrap();
+        agent.running.extend(answer.assign.iter().map(|handout| handout.attempt));
+        agent.unsent.retain(|result| !answer.ack.contains(&result.attempt));
+        Some(answer)
+    }
+
+    pub(super) fn poll_of(&mut self, last: u8, token: PollToken, wait_ms: u64) -> Poll {
+        let agent = self.agents.get_mut(&last).unwrap();
+        agent.seq += 1;
+        Poll {
+            worker: ip(last),
+            worker_id: format!("id{last}"),
+            boot_id: "boot1".to_owned(),
+            session: format!("s{}", agent.session),
+            seq: agent.seq,
+            token,
+            slots_free: 4_u32.saturating_sub(u32::try_from(agent.running.len()).unwrap()),
+            running: agent.running.clone(),
+            unsent: agent.unsent.clone(),
+            load: Load::default(),
+            wait_ms,
+        }
+    }
+
+    /// An attempt ends on its agent; the result is not delivered yet.
+    pub(super) fn finish(&mut self, last: u8, attempt: AttemptId, outcome: Outcome) {
+        let agent = self.agents.get_mut(&last).unwrap();
+        assert!(agent.running.remove(&attempt), "{attempt} does not run on {last}");
+        agent.unsent.push(ResultSummary { attempt, outcome });
+    }
+
+    /// Runs a whole job that is waiting: poll, end, poll.
+    pub(super) fn run(&mut self, last: u8, job: u64, code: i32) {
+        let attempt = self.poll(last).assign.iter().map(|h| h.attempt).find(|a| a.job == JobId(job));
+        let attempt = attempt.or_else(|| self.agents[&last].running.iter().copied().find(|a| a.job == JobId(job)));
+        self.finish(last, attempt.expect("the job is given to the worker"), Outcome::Exit { code });
+        self.poll(last);
+    }
+
+    pub(super) fn sleep(&mut self, ms: u64) {
+        let end = self.now.mono.after_ms(ms);
+        while let Some(at) = self.s.next_deadline().filter(|at| *at <= end) {
+            let at = at.max(self.now.mono);
+            self.now = Now { mono: at, wall_ms: self.now.wall_ms + at.since_ms(self.now.mono) };
+            self.apply(Event::TimePassed).unwrap();
+        }
+        self.now = Now { mono: end, wall_ms: self.now.wall_ms + end.since_ms(self.now.mono) };
+    }
+
+    /// c2d restarts: what was saved goes on, what was heard is forgotten, waiting polls are gone.
+    pub(super) fn restart(&mut self) {
+        self.s = Scheduler::restore(self.s.saved(), 50_000, self.now);
+        self.answers.clear();
+    }
+
+    /// The state of a job, ended ones included.
+    pub(super) fn state(&self, job: u64) -> JobState {
+        let live = self.s.job(self.now, JobId(job)).map(|view| view.state);
+        live.unwrap_or_else(|| self.s.ended.get(JobId(job)).expect("the job exists").state)
+    }
+
+    /// The outcome with which a job ended.
+    pub(super) fn outcome(&self, job: u64) -> Option<Outcome> {
+        self.s.touched.ended.iter().find(|view| view.id == JobId(job)).and_then(|view| view.outcome.clone())
+    }
+}

@@ -1,0 +1,135 @@
+//! Silence, lost workers, restarts: what may run again and what may not.
+
+use c2_shared::job::{JobState, OnLost, Outcome};
+use c2_shared::limits::{CRASH_LIMIT, LEASE_MS, WORKER_OFFLINE_MS};
+use c2_shared::worker::WorkerStatus;
+
+use super::lab::{Lab, attempt, ip, job, plain};
+use crate::sched::Event;
+
+#[test]
+fn fifteen_seconds_of_silence_are_offline_and_sixty_cost_the_job() {
+    let mut lab = Lab::new(&[2, 3]);
+    lab.submit(vec![plain()]).unwrap();
+    lab.poll(2);
+    lab.sleep(WORKER_OFFLINE_MS - 1);
+    assert_eq!(lab.s.worker(lab.now, ip(2)).unwrap().status, WorkerStatus::Online);
+    lab.sleep(1);
+    assert_eq!(lab.s.worker(lab.now, ip(2)).unwrap().status, WorkerStatus::Offline);
+    assert!(lab.s.job(lab.now, c2_shared::id::JobId(1)).unwrap().unreachable);
+    assert!(lab.poll(3).assign.is_empty());
+    lab.sleep(LEASE_MS - WORKER_OFFLINE_MS);
+    assert_eq!(lab.poll(3).assign[0].attempt, attempt(1, 2));
+}
+
+#[test]
+fn an_old_attempt_is_fenced_and_its_tags_stay_held_until_it_is_gone() {
+    let mut lab = Lab::new(&[2, 3]);
+    for w in [2, 3] {
+        lab.apply(Event::TagsSet { worker: ip(w), tags: ["disk".to_owned()].into() }).unwrap();
+    }
+    let tagged = || job(|j| j.tags = vec!["disk".to_owned()]);
+    lab.submit(vec![tagged()]).unwrap();
+    lab.poll(2);
+    lab.sleep(LEASE_MS);
+    lab.poll(3);
+    lab.submit(vec![tagged()]).unwrap();
+    let answer = lab.poll(2);
+    assert_eq!(answer.kill, [attempt(1, 1)]);
+    assert!(answer.assign.is_empty(), "the disk is still in use there");
+    lab.finish(2, attempt(1, 1), Outcome::Exit { code: 7 });
+    let answer = lab.poll(2);
+    assert_eq!(answer.ack, [attempt(1, 1)]);
+    assert_eq!(answer.assign[0].attempt, attempt(2, 1));
+    assert_eq!(lab.state(1), JobState::Running, "the old result decides nothing");
+}
+
+#[test]
+fn a_worker_that_returns_before_anybody_took_over_keeps_its_job() {
+    let mut lab = Lab::new(&[2]);
+    lab.submit(vec![plain()]).unwrap();
+    lab.poll(2);
+    lab.sleep(LEASE_MS + 1);
+    assert_eq!(lab.state(1), JobState::Queued);
+    assert!(lab.poll(2).kill.is_empty());
+    assert_eq!(lab.state(1), JobState::Running);
+    lab.sleep(LEASE_MS + 1);
+    lab.finish(2, attempt(1, 1), Outcome::Exit { code: 0 });
+    lab.poll(2);
+    assert_eq!(lab.state(1), JobState::Succeeded, "a late result of the newest attempt counts");
+}
+
+#[test]
+fn what_happens_to_a_lost_job_is_its_own_choice() {
+    let table =
+        [(OnLost::Requeue, JobState::Queued), (OnLost::Fail, JobState::Failed), (OnLost::Wait, JobState::Running)];
+    for (on_lost, state) in table {
+        let mut lab = Lab::new(&[2]);
+        lab.submit(vec![job(|j| j.on_lost = on_lost)]).unwrap();
+        lab.poll(2);
+        lab.sleep(LEASE_MS);
+        assert_eq!(lab.state(1), state, "{on_lost:?}");
+    }
+}
+
+#[test]
+fn a_job_that_costs_five_workers_is_given_up() {
+    let mut lab = Lab::new(&[2]);
+    lab.submit(vec![plain()]).unwrap();
+    lab.poll(2);
+    for _ in 0..CRASH_LIMIT {
+        assert_eq!(lab.state(1), JobState::Running);
+        lab.poll(2);
+        lab.agents.get_mut(&2).unwrap().running.clear();
+        // The worker no longer has what it confirmed, and is given the job again at once.
+        lab.poll(2);
+    }
+    assert_eq!(lab.outcome(1), Some(Outcome::CrashLimit));
+}
+
+#[test]
+fn after_a_restart_claimed_work_goes_on_and_unclaimed_work_returns_at_once() {
+    let mut lab = Lab::new(&[2, 3]);
+    lab.submit(vec![plain(), plain()]).unwrap();
+    lab.poll(2);
+    lab.restart();
+    assert!(lab.s.queue(lab.now).recovering);
+    assert!(lab.poll(3).assign.is_empty(), "nothing is given away before its worker speaks");
+    lab.agents.get_mut(&2).unwrap().running.remove(&attempt(2, 1));
+    lab.poll(2);
+    assert_eq!((lab.state(1), lab.state(2)), (JobState::Running, JobState::Running));
+    assert_eq!(lab.agents[&2].running, [attempt(1, 1), attempt(2, 2)].into());
+}
+
+#[test]
+fn after_a_restart_a_silent_worker_keeps_its_work_until_its_lease_is_over() {
+    let mut lab = Lab::new(&[2, 3]);
+    lab.submit(vec![plain()]).unwrap();
+    lab.poll(2);
+    lab.restart();
+    lab.sleep(LEASE_MS - 1);
+    assert!(lab.poll(3).assign.is_empty());
+    lab.sleep(1);
+    assert_eq!(lab.poll(3).assign[0].attempt, attempt(1, 2));
+}
+
+#[test]
+fn time_that_c2d_did_not_observe_costs_nobody_anything() {
+    let mut lab = Lab::new(&[2]);
+    lab.submit(vec![plain()]).unwrap();
+    lab.poll(2);
+    lab.now.mono = lab.now.mono.after_ms(10 * LEASE_MS);
+    lab.apply(Event::TimeUnobserved).unwrap();
+    assert_eq!(lab.state(1), JobState::Running);
+    assert_eq!(lab.s.worker(lab.now, ip(2)).unwrap().status, WorkerStatus::Online);
+}
+
+#[test]
+fn a_reboot_frees_everything_at_once() {
+    let mut lab = Lab::new(&[2, 3]);
+    lab.submit(vec![plain()]).unwrap();
+    lab.poll(2);
+    let rebooted = crate::sched::event::Introduction { boot_id: "boot2".into(), ..Lab::introduction(2) };
+    lab.apply(Event::WorkerRegistered(Box::new(rebooted))).unwrap();
+    assert_eq!(lab.poll(3).assign[0].attempt, attempt(1, 2));
+}

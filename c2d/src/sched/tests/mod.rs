@@ -1,0 +1,10 @@
+//! Scenarios on the pure scheduler, each with a cluster in three lines.
+//!
+//! After every event the invariants are checked, and a scheduler restored from what would have
+//! been saved must equal the live one.
+
+mod lab;
+
+mod jobs;
+mod leases;
+mod workers;

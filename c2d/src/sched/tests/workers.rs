@@ -1,0 +1,140 @@
+//! Sessions, polls that overtake each other, two agents at one address.
+
+use c2_shared::job::{JobState, Outcome};
+
+use super::lab::{Lab, attempt, ip, plain};
+use crate::sched::event::{Introduction, PollToken, ResultFate, ResultSummary};
+use crate::sched::{Event, Reject, Reply};
+
+#[test]
+fn a_newer_poll_takes_the_place_of_the_one_that_waits() {
+    let mut lab = Lab::new(&[2]);
+    let (old, new) = (lab.park(2), lab.park(2));
+    assert!(lab.answers.contains_key(&old));
+    lab.submit(vec![plain()]).unwrap();
+    assert_eq!(lab.answers[&old].assign.len(), 0);
+    assert_eq!(lab.collect(2, new).unwrap().assign.len(), 1);
+}
+
+#[test]
+fn an_assignment_that_nobody_read_is_given_again() {
+    let mut lab = Lab::new(&[2]);
+    lab.submit(vec![plain()]).unwrap();
+    let unread = lab.park(2);
+    assert_eq!(lab.answers.remove(&unread).unwrap().assign[0].attempt, attempt(1, 1));
+    assert_eq!(lab.poll(2).assign[0].attempt, attempt(1, 1), "the same attempt, not another");
+    assert!(lab.poll(2).assign.is_empty());
+}
+
+#[test]
+fn an_older_poll_that_arrives_late_is_refused() {
+    let mut lab = Lab::new(&[2]);
+    let late = lab.poll_of(2, PollToken(100), 0);
+    lab.poll(2);
+    assert_eq!(lab.apply(Event::WorkerPolled(Box::new(late))), Err(Reject::StalePoll { worker: ip(2) }));
+}
+
+#[test]
+fn a_withdrawn_poll_is_given_nothing() {
+    let mut lab = Lab::new(&[2]);
+    let token = lab.park(2);
+    lab.apply(Event::PollDropped { token }).unwrap();
+    lab.answers.clear();
+    lab.submit(vec![plain()]).unwrap();
+    assert_eq!((lab.state(1), lab.answers.len()), (JobState::Queued, 0));
+}
+
+#[test]
+fn a_poll_waits_as_long_as_it_asked() {
+    let mut lab = Lab::new(&[2]);
+    let token = lab.park(2);
+    lab.sleep(4_999);
+    assert!(!lab.answers.contains_key(&token));
+    lab.sleep(1);
+    assert!(lab.answers.contains_key(&token));
+}
+
+#[test]
+fn an_agent_started_anew_adopts_what_it_still_runs_and_frees_the_rest() {
+    let mut lab = Lab::new(&[2, 3]);
+    lab.submit(vec![plain(), plain()]).unwrap();
+    lab.poll(2);
+    let agent = lab.agents.get_mut(&2).unwrap();
+    agent.session += 1;
+    agent.seq = 0;
+    agent.running.remove(&attempt(1, 1));
+    lab.poll(2);
+    assert_eq!(lab.agents[&2].running, [attempt(1, 2), attempt(2, 1)].into());
+    let agent = lab.agents.get_mut(&2).unwrap();
+    agent.session -= 1;
+    agent.seq = 99;
+    let old = lab.poll_of(2, PollToken(900), 0);
+    assert_eq!(lab.apply(Event::WorkerPolled(Box::new(old))), Err(Reject::SessionReplaced { worker: ip(2) }));
+}
+
+#[test]
+fn a_second_agent_at_the_address_of_a_living_one_is_refused() {
+    let mut lab = Lab::new(&[2]);
+    let other = Introduction { worker_id: "other".into(), ..Lab::introduction(2) };
+    let register = Event::WorkerRegistered(Box::new(other));
+    assert_eq!(lab.apply(register.clone()), Err(Reject::AddressTaken { worker: ip(2) }));
+    lab.sleep(15_000);
+    lab.apply(register).unwrap();
+    let first = lab.poll_of(2, PollToken(500), 0);
+    let refused = lab.apply(Event::WorkerPolled(Box::new(first)));
+    assert_eq!(refused, Err(Reject::AddressTaken { worker: ip(2) }), "now it is the other way round");
+}
+
+#[test]
+fn an_unknown_worker_is_asked_to_register() {
+    let mut lab = Lab::new(&[]);
+    lab.agents.entry(9).or_default();
+    assert!(lab.poll(9).register);
+    assert_eq!(lab.apply(Event::PlainPolled { worker: ip(9) }), Err(Reject::UnknownWorker { worker: ip(9) }));
+}
+
+#[test]
+fn a_client_that_knows_only_the_readme_is_served() {
+    let mut lab = Lab::new(&[]);
+    let intro = Introduction { worker_id: String::new(), boot_id: String::new(), ..Lab::introduction(5) };
+    lab.apply(Event::WorkerRegistered(Box::new(intro))).unwrap();
+    lab.submit(vec![plain(), plain()]).unwrap();
+    let poll = |lab: &mut Lab| match lab.apply(Event::PlainPolled { worker: ip(5) }).unwrap().0 {
+        Reply::Plain(handout) => handout.map(|h| h.attempt),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!([poll(&mut lab), poll(&mut lab), poll(&mut lab)], [Some(attempt(1, 1)), Some(attempt(2, 1)), None]);
+    let deliver = |lab: &mut Lab, a| {
+        let result = ResultSummary { attempt: a, outcome: Outcome::Exit { code: 0 } };
+        lab.apply(Event::ResultArrived { worker: ip(5), result }).unwrap().0
+    };
+    assert_eq!(deliver(&mut lab, attempt(1, 1)), Reply::Result(ResultFate::Recorded));
+    assert_eq!(deliver(&mut lab, attempt(1, 1)), Reply::Result(ResultFate::Ended));
+    assert_eq!(deliver(&mut lab, attempt(2, 2)), Reply::Result(ResultFate::Fenced));
+}
+
+#[test]
+fn nobody_delivers_for_another() {
+    let mut lab = Lab::new(&[2, 3]);
+    lab.submit(vec![plain()]).unwrap();
+    lab.poll(2);
+    let result = ResultSummary { attempt: attempt(1, 1), outcome: Outcome::Exit { code: 0 } };
+    let reply = lab.apply(Event::ResultArrived { worker: ip(3), result }).unwrap().0;
+    assert_eq!(reply, Reply::Result(ResultFate::Fenced));
+    assert_eq!(lab.state(1), JobState::Running);
+}
+
+#[test]
+fn a_drained_worker_finishes_what_it_has() {
+    let mut lab = Lab::new(&[2]);
+    lab.submit(vec![plain()]).unwrap();
+    lab.poll(2);
+    lab.apply(Event::DrainSet { worker: ip(2), drain: true }).unwrap();
+    lab.submit(vec![plain()]).unwrap();
+    assert!(lab.poll(2).assign.is_empty());
+    assert!(matches!(lab.apply(Event::WorkerRemoved { worker: ip(2) }), Err(Reject::WorkerBusy { jobs: 1, .. })));
+    lab.finish(2, attempt(1, 1), Outcome::Exit { code: 0 });
+    lab.poll(2);
+    lab.apply(Event::WorkerRemoved { worker: ip(2) }).unwrap();
+    assert_eq!(lab.s.workers(lab.now).len(), 0);
+}

@@ -1,0 +1,167 @@
+//! Workers: what is remembered of each, and what is only observed.
+//!
+//! [`Worker`] splits in two on purpose. Its record and its holds are durable and change by
+//! decisions alone. Its [`Presence`] is what c2d heard since it started; it is gone after a
+//! restart, because then nothing was heard.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use c2_shared::id::AttemptId;
+use c2_shared::limits::{LEASE_MS, WORKER_OFFLINE_MS};
+use c2_shared::time::Mono;
+use c2_shared::worker::{Load, WorkerStatus};
+
+use crate::sched::decision::WorkerRecord;
+use crate::sched::event::PollToken;
+
+/// A worker.
+#[derive(Clone, Debug)]
+pub(crate) struct Worker {
+    pub(crate) record: WorkerRecord,
+    /// What its slots are used by. An attempt stays here until the worker said that it is over,
+    /// whatever became of its job.
+    pub(crate) holds: BTreeMap<AttemptId, Hold>,
+    /// Which attempt holds each tag in use: an index over `holds`.
+    pub(crate) locks: BTreeMap<String, AttemptId>,
+    pub(crate) presence: Presence,
+}
+
+/// A slot in use.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Hold {
+    pub(crate) tags: Vec<String>,
+    /// What was heard of it; observed, not durable.
+    pub(crate) heard: Heard,
+}
+
+/// What the worker said of an attempt that it was given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Heard {
+    /// Given to it in this session and not confirmed yet: it is given again with each answer.
+    #[default]
+    Sent,
+    /// Given to an earlier session of the agent, or by an earlier run of c2d.
+    Inherited,
+    /// It said that it runs it.
+    Confirmed,
+}
+
+/// What c2d heard of a worker.
+#[derive(Clone, Debug)]
+pub(crate) struct Presence {
+    /// Last contact; at the start of c2d, that start.
+    pub(crate) contact: Mono,
+    /// Whether it was heard at all since c2d started.
+    pub(crate) heard: bool,
+    /// The offline mark was passed and acted upon.
+    pub(crate) offline: bool,
+    /// The lease was over and acted upon.
+    pub(crate) expired: bool,
+    /// The agent's present session, empty before its first poll.
+    pub(crate) session: String,
+    /// The session before it, whose late polls are refused.
+    pub(crate) replaced: String,
+    /// The last poll of the session.
+    pub(crate) seq: u64,
+    pub(crate) load: Load,
+    pub(crate) parked: Option<Parked>,
+    /// Attempts that it was told to end.
+    pub(crate) told_to_kill: BTreeSet<AttemptId>,
+}
+
+/// A poll that waits for something to say.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Parked {
+    pub(crate) token: PollToken,
+    pub(crate) until: Mono,
+    pub(crate) slots_free: u32,
+}
+
+impl Worker {
+    pub(crate) fn new(record: WorkerRecord, now: Mono) -> Self {
+        Self { record, holds: BTreeMap::new(), locks: BTreeMap::new(), presence: Presence::new(now) }
+    }
+
+    pub(crate) const fn ip(&self) -> IpAddr {
+        self.record.ip
+    }
+
+    /// Jobs that it may be given beyond those it holds.
+    pub(crate) fn slots_free(&self) -> u32 {
+        self.record.intro.slots.saturating_sub(self.slots_used())
+    }
+
+    pub(crate) fn slots_used(&self) -> u32 {
+        u32::try_from(self.holds.len()).unwrap_or(u32::MAX)
+    }
+
+    pub(crate) fn is_online(&self, now: Mono) -> bool {
+        self.presence.heard && now.since_ms(self.presence.contact) < WORKER_OFFLINE_MS
+    }
+
+    pub(crate) fn status(&self, now: Mono) -> WorkerStatus {
+        match (self.is_online(now), self.record.drained) {
+            (false, _) => WorkerStatus::Offline,
+            (true, true) => WorkerStatus::Draining,
+            (true, false) => WorkerStatus::Online,
+        }
+    }
+
+    /// Whether a list of addresses and names means this worker.
+    pub(crate) fn is_among(&self, names: &[Box<str>]) -> bool {
+        names.iter().any(|name| {
+            **name == *self.record.intro.hostname || name.parse::<IpAddr>().is_ok_and(|ip| ip == self.record.ip)
+        })
+    }
+
+    pub(crate) fn hold(&mut self, attempt: AttemptId, tags: Vec<String>, heard: Heard) {
+        for tag in &tags {
+            let other = self.locks.insert(tag.clone(), attempt);
+            assert!(other.is_none(), "{tag} is held twice on {}", self.record.ip);
+        }
+        self.holds.insert(attempt, Hold { tags, heard });
+    }
+
+    pub(crate) fn release(&mut self, attempt: AttemptId) {
+        if let Some(hold) = self.holds.remove(&attempt) {
+            for tag in hold.tags {
+                self.locks.remove(&tag);
+            }
+        }
+        self.presence.told_to_kill.remove(&attempt);
+    }
+}
+
+impl Presence {
+    fn new(now: Mono) -> Self {
+        Self {
+            contact: now,
+            heard: false,
+            offline: false,
+            expired: false,
+            session: String::new(),
+            replaced: String::new(),
+            seq: 0,
+            load: Load::default(),
+            parked: None,
+            told_to_kill: BTreeSet::new(),
+        }
+    }
+
+    /// Notes a contact.
+    pub(crate) const fn touch(&mut self, now: Mono) {
+        self.contact = now;
+        self.heard = true;
+        self.offline = false;
+        self.expired = false;
+    }
+
+    /// When something about this worker must be looked at again.
+    pub(crate) fn deadline(&self) -> Option<Mono> {
+        let offline = (!self.offline).then(|| self.contact.after_ms(WORKER_OFFLINE_MS));
+        let lease = (!self.expired).then(|| self.contact.after_ms(LEASE_MS));
+        let parked = self.parked.map(|parked| parked.until);
+        [offline, lease, parked].into_iter().flatten().min()
+    }
+}

@@ -1,0 +1,94 @@
+//! c2d's folder: private, used by one c2d at a time, with some space in reserve.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use c2_shared::limits::{BALLAST_BYTES, FREE_BYTES_FLOOR};
+use rustix::fs::{FallocateFlags, FlockOperation};
+
+use crate::store::StoreError;
+
+/// A folder that this process has locked for as long as the value lives.
+#[derive(Debug)]
+pub(super) struct Folder {
+    dir: PathBuf,
+    _lock: File,
+}
+
+impl Folder {
+    pub(super) fn open(dir: &Path) -> Result<Self, StoreError> {
+        DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(StoreError::file(dir))?;
+        let meta = std::fs::metadata(dir).map_err(StoreError::file(dir))?;
+        let mode = meta.mode() & 0o777;
+        if mode & 0o077 != 0 || meta.uid() != rustix::process::geteuid().as_raw() {
+            return Err(StoreError::Exposed { dir: dir.to_owned(), mode, owner: meta.uid() });
+        }
+        let path = dir.join("lock");
+        let lock = private().open(&path).map_err(StoreError::file(&path))?;
+        match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(rustix::io::Errno::WOULDBLOCK) => return Err(StoreError::Locked { dir: dir.to_owned() }),
+            Err(e) => return Err(StoreError::File { path, source: e.into() }),
+        }
+        let folder = Self { dir: dir.to_owned(), _lock: lock };
+        folder.take_ballast();
+        Ok(folder)
+    }
+
+    pub(super) fn database(&self) -> PathBuf {
+        self.dir.join("c2.db")
+    }
+
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Makes names of new files durable.
+    pub(super) fn sync(&self) -> Result<(), StoreError> {
+        sync_dir(&self.dir)
+    }
+
+    /// Sets space aside for the time when the disk is full; without it c2d works all the same.
+    pub(super) fn take_ballast(&self) {
+        if free_bytes(&self.dir) < FREE_BYTES_FLOOR + BALLAST_BYTES {
+            return;
+        }
+        let take = || -> std::io::Result<()> {
+            let file = private().open(self.ballast())?;
+            if file.metadata()?.len() < BALLAST_BYTES {
+                rustix::fs::fallocate(&file, FallocateFlags::empty(), 0, BALLAST_BYTES)?;
+            }
+            Ok(())
+        };
+        if let Err(e) = take() {
+            tracing::debug!("no ballast file: {e}");
+        }
+    }
+
+    /// Gives the space back; whether there was any.
+    pub(super) fn drop_ballast(&self) -> bool {
+        std::fs::remove_file(self.ballast()).is_ok()
+    }
+
+    fn ballast(&self) -> PathBuf {
+        self.dir.join("ballast")
+    }
+}
+
+/// Bytes that the disk under a path has left.
+#[must_use]
+pub fn free_bytes(path: &Path) -> u64 {
+    rustix::fs::statvfs(path).map_or(u64::MAX, |stat| stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
+/// Opens files that nobody else can read, making them if they are missing.
+pub(super) fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    options
+}
+
+pub(super) fn sync_dir(dir: &Path) -> Result<(), StoreError> {
+    File::open(dir).and_then(|dir| dir.sync_all()).map_err(StoreError::file(dir))
+}

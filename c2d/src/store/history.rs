@@ -1,0 +1,192 @@
+//! Questions about the past, answered by connections that only read, away from the one that writes.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+
+use c2_shared::api::jobs::AttemptRow;
+use c2_shared::api::workers::Output;
+use c2_shared::bytes64::Bytes64;
+use c2_shared::id::{AttemptId, JobId};
+use c2_shared::job::JobState;
+use rusqlite::{Connection, OptionalExtension as _, Row};
+use tokio::sync::oneshot;
+
+use crate::store::stored::{StoredJob, StoredOutput, address, int, json, small, state_number, uint};
+use crate::store::{StoreError, schema};
+
+/// Threads that read; a slow question holds up half of the others at most.
+const READERS: usize = 2;
+/// Questions that may wait for each of them.
+const WAITING_MAX: usize = 256;
+
+type Question = Box<dyn FnOnce(&Connection) + Send>;
+
+/// Answers questions; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct History {
+    readers: Arc<[SyncSender<Question>]>,
+    next: Arc<AtomicUsize>,
+}
+
+/// Which jobs to list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JobFilter {
+    /// Only this state.
+    pub state: Option<JobState>,
+    /// Only jobs after this one.
+    pub after: Option<JobId>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+impl History {
+    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+        let mut readers = Vec::new();
+        for n in 0..READERS {
+            let connection = schema::open_reader(path)?;
+            let (ask, questions) = sync_channel::<Question>(WAITING_MAX);
+            std::thread::Builder::new()
+                .name(format!("history-{n}"))
+                .spawn(move || questions.into_iter().for_each(|question| question(&connection)))
+                .map_err(StoreError::file(path))?;
+            readers.push(ask);
+        }
+        Ok(Self { readers: readers.into(), next: Arc::default() })
+    }
+
+    /// One job with its attempts.
+    ///
+    /// # Errors
+    /// When the database fails or too many questions wait.
+    pub async fn job(&self, id: JobId) -> Result<Option<StoredJob>, StoreError> {
+        self.ask(move |c| {
+            let sql = format!("SELECT {} FROM job WHERE id = ?1", StoredJob::COLUMNS);
+            let mut statement = c.prepare_cached(&sql)?;
+            let mut rows = statement.query([int(id.0)])?;
+            let Some(row) = rows.next()? else { return Ok(None) };
+            let mut job = StoredJob::read(row)?;
+            job.attempts = attempts(c, id)?;
+            Ok(Some(job))
+        })
+        .await
+    }
+
+    /// Jobs in the order of their ids.
+    ///
+    /// # Errors
+    /// When the database fails or too many questions wait.
+    pub async fn jobs(&self, filter: JobFilter) -> Result<Vec<StoredJob>, StoreError> {
+        self.ask(move |c| {
+            let after = filter.after.map_or(0, |id| int(id.0));
+            let limit = i64::try_from(filter.limit).unwrap_or(i64::MAX);
+            match filter.state.map(state_number) {
+                Some(state) => list(c, "id > ?1 AND state = ?3 ORDER BY id LIMIT ?2", (after, limit, state)),
+                None => list(c, "id > ?1 ORDER BY id LIMIT ?2", (after, limit)),
+            }
+        })
+        .await
+    }
+
+    /// The jobs that ended last, oldest first, each with its place in the log.
+    ///
+    /// # Errors
+    /// When the database fails or too many questions wait.
+    pub async fn log(&self, lines: usize) -> Result<Vec<(u64, StoredJob)>, StoreError> {
+        let limit = i64::try_from(lines).unwrap_or(i64::MAX);
+        let jobs = self.ask(move |c| list(c, "seq IS NOT NULL ORDER BY seq DESC LIMIT ?1", [limit])).await?;
+        Ok(jobs.into_iter().rev().filter_map(|job| Some((job.seq?, job))).collect())
+    }
+
+    /// What the latest ended attempt of a job wrote.
+    ///
+    /// # Errors
+    /// When the database fails or too many questions wait.
+    pub async fn output(&self, id: JobId) -> Result<Option<StoredOutput>, StoreError> {
+        self.ask(move |c| {
+            let sql = "SELECT number, digest, stdout_head, stdout_dropped, stdout_tail, stderr_head, stderr_dropped,
+                stderr_tail FROM output WHERE job = ?1 ORDER BY number DESC LIMIT 1";
+            let mut statement = c.prepare_cached(sql)?;
+            let mut rows = statement.query([int(id.0)])?;
+            let Some(row) = rows.next()? else { return Ok(None) };
+            let attempt = AttemptId { job: id, number: small(row.get(0)?)? };
+            let digest = row.get(1)?;
+            Ok(Some(StoredOutput { attempt, digest, stdout: stream(row, 2)?, stderr: stream(row, 5)? }))
+        })
+        .await
+    }
+
+    /// Identity of the result that an attempt delivered.
+    ///
+    /// # Errors
+    /// When the database fails or too many questions wait.
+    pub async fn digest(&self, attempt: AttemptId) -> Result<Option<[u8; 32]>, StoreError> {
+        self.ask(move |c| {
+            let mut statement = c.prepare_cached("SELECT digest FROM output WHERE job = ?1 AND number = ?2")?;
+            Ok(statement.query_row((int(attempt.job.0), attempt.number), |row| row.get(0)).optional()?)
+        })
+        .await
+    }
+
+    /// The jobs that ended last, as the lines of the log.
+    ///
+    /// # Errors
+    /// When the database fails or too many questions wait.
+    pub async fn log_entries(&self, lines: usize) -> Result<Vec<c2_shared::api::jobs::LogEntry>, StoreError> {
+        let jobs = self.log(lines).await?;
+        Ok(jobs.iter().map(|(seq, job)| crate::store::jobs_log::entry(*seq, job)).collect())
+    }
+
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let reader = self.next.fetch_add(1, Ordering::Relaxed) % READERS;
+        let (reply, replied) = oneshot::channel();
+        let question: Question = Box::new(move |c| drop(reply.send(question(c))));
+        self.readers[reader].try_send(question).map_err(|_| StoreError::Closed)?;
+        replied.await.unwrap_or(Err(StoreError::Closed))
+    }
+}
+
+/// Ended jobs beyond a line of the log, in order; also for the log itself.
+pub(super) fn entries_after(c: &Connection, seq: u64, limit: usize) -> Result<Vec<(u64, StoredJob)>, StoreError> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let jobs = list(c, "seq > ?1 ORDER BY seq LIMIT ?2", (int(seq), limit))?;
+    Ok(jobs.into_iter().filter_map(|job| Some((job.seq?, job))).collect())
+}
+
+fn list(c: &Connection, condition: &str, values: impl rusqlite::Params) -> Result<Vec<StoredJob>, StoreError> {
+    let sql = format!("SELECT {} FROM job WHERE {condition}", StoredJob::COLUMNS);
+    let mut statement = c.prepare_cached(&sql)?;
+    let mut rows = statement.query(values)?;
+    let mut jobs = Vec::new();
+    while let Some(row) = rows.next()? {
+        jobs.push(StoredJob::read(row)?);
+    }
+    Ok(jobs)
+}
+
+fn attempts(c: &Connection, id: JobId) -> Result<Vec<AttemptRow>, StoreError> {
+    let sql = "SELECT number, worker, started_ms, ended_ms, outcome FROM attempt WHERE job = ?1 ORDER BY number";
+    let mut statement = c.prepare_cached(sql)?;
+    let mut rows = statement.query([int(id.0)])?;
+    let mut attempts = Vec::new();
+    while let Some(row) = rows.next()? {
+        attempts.push(AttemptRow {
+            number: small(row.get(0)?)?,
+            worker: address(Some(row.get(1)?))?.expect("an address was given"),
+            started_ms: uint(row.get(2)?),
+            ended_ms: row.get::<_, Option<i64>>(3)?.map(uint),
+            outcome: row.get::<_, Option<String>>(4)?.as_deref().map(json).transpose()?,
+        });
+    }
+    Ok(attempts)
+}
+
+/// A stream from three columns.
+fn stream(row: &Row<'_>, first: usize) -> Result<Output, StoreError> {
+    let blob = |i| row.get::<_, Option<Vec<u8>>>(i).map(|bytes| Bytes64(bytes.unwrap_or_default()));
+    Ok(Output { head: blob(first)?, dropped: uint(row.get(first + 1)?), tail: blob(first + 2)? })
+}

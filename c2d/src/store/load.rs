@@ -1,0 +1,147 @@
+//! Reads back everything that the scheduler goes on with. Only live jobs are read in full; of the
+//! ended ones an index alone is enough.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use c2_shared::id::{AttemptId, JobId};
+use c2_shared::job::{Condition, JobState};
+use rusqlite::{Connection, Row};
+
+use crate::sched::Saved;
+use crate::sched::decision::{EndedRecord, HoldRecord, JobRecord, KeyRecord, WorkerRecord};
+use crate::sched::event::Introduction;
+use crate::store::StoreError;
+use crate::store::stored::{address, condition, json, on_lost, small, state, uint};
+
+/// Everything that has not ended, and what may still be asked of what has.
+pub(super) fn load(c: &Connection) -> Result<Saved, StoreError> {
+    let number = |sql| c.query_row(sql, [], |row| row.get::<_, Option<i64>>(0)).map(|n| uint(n.unwrap_or(0)));
+    let paused =
+        c.query_row("SELECT count(*) FROM meta WHERE name = 'paused' AND value = '1'", [], |row| row.get(0))?;
+    Ok(Saved {
+        jobs: jobs(c)?,
+        ended: all(c, "SELECT id, state, worker FROM job WHERE state >= 4 ORDER BY id", ended)?,
+        workers: workers(c)?,
+        holds: holds(c)?,
+        keys: all(c, "SELECT key, digest, jobs, expires_ms FROM idempotency ORDER BY key", key)?,
+        last_job: number("SELECT max(id) FROM job")?,
+        last_seq: number("SELECT max(seq) FROM job")?,
+        paused,
+    })
+}
+
+/// All workers by address.
+pub(super) fn workers(c: &Connection) -> Result<Vec<WorkerRecord>, StoreError> {
+    let mut workers = all(c, "SELECT * FROM worker", worker)?;
+    workers.sort_by_key(|worker| worker.ip);
+    Ok(workers)
+}
+
+fn jobs(c: &Connection) -> Result<Vec<JobRecord>, StoreError> {
+    let sql = "SELECT d.job, d.requires, d.condition, d.fulfilled FROM dependency d JOIN job j ON j.id = d.job
+        WHERE j.state < 4 ORDER BY d.job, d.place";
+    let mut depends: BTreeMap<i64, Vec<(Condition, JobId, bool)>> = BTreeMap::new();
+    all(c, sql, |row| {
+        let edge = (condition(row.get(2)?)?, JobId(uint(row.get(1)?)), row.get(3)?);
+        depends.entry(row.get(0)?).or_default().push(edge);
+        Ok(())
+    })?;
+    let sql = "SELECT id, state, payload, name, grp, tags, exclude, same_machine, pinned, priority, retries_left,
+        begin_at, on_lost, submitted_ms, attempt, worker, started_ms, cancelling, crashes
+        FROM job WHERE state < 4 ORDER BY id";
+    all(c, sql, |row| job(row, &mut depends))
+}
+
+fn job(row: &Row<'_>, depends: &mut BTreeMap<i64, Vec<(Condition, JobId, bool)>>) -> Result<JobRecord, StoreError> {
+    let words = |text: Option<String>| text.as_deref().map_or(Ok(Vec::new()), json);
+    let id: i64 = row.get(0)?;
+    let state = state(row.get(1)?)?;
+    Ok(JobRecord {
+        id: JobId(uint(id)),
+        state,
+        payload: Arc::from(row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?),
+        name: row.get::<_, Option<String>>(3)?.map(Into::into),
+        group: row.get(4)?,
+        tags: words(row.get(5)?)?,
+        exclude: words(row.get(6)?)?,
+        depends: depends.remove(&id).unwrap_or_default(),
+        same_machine: row.get(7)?,
+        pinned: address(row.get(8)?)?,
+        priority: row.get(9)?,
+        retries_left: small(row.get(10)?)?,
+        hold: state == JobState::Held,
+        begin_at: row.get::<_, Option<i64>>(11)?.map(uint),
+        on_lost: on_lost(row.get(12)?)?,
+        submitted_ms: uint(row.get(13)?),
+        attempt: small(row.get(14)?)?,
+        worker: address(row.get(15)?)?,
+        started_ms: row.get::<_, Option<i64>>(16)?.map(uint),
+        cancelling: row.get(17)?,
+        crashes: small(row.get(18)?)?,
+    })
+}
+
+fn ended(row: &Row<'_>) -> Result<EndedRecord, StoreError> {
+    Ok(EndedRecord { job: JobId(uint(row.get(0)?)), state: state(row.get(1)?)?, worker: address(row.get(2)?)? })
+}
+
+fn worker(row: &Row<'_>) -> Result<WorkerRecord, StoreError> {
+    let ip = address(Some(row.get("ip")?))?.expect("an address was given");
+    let intro = Introduction {
+        ip: Some(ip),
+        hostname: row.get("hostname")?,
+        worker_id: row.get("worker_id")?,
+        boot_id: row.get("boot_id")?,
+        slots: small(row.get("slots")?)?,
+        version: row.get("version")?,
+        hardware: Arc::from(row.get::<_, String>("hardware")?),
+    };
+    Ok(WorkerRecord {
+        ip,
+        intro,
+        groups: json(&row.get::<_, String>("groups")?)?,
+        tags: json(&row.get::<_, String>("tags")?)?,
+        drained: row.get("drained")?,
+    })
+}
+
+fn holds(c: &Connection) -> Result<Vec<HoldRecord>, StoreError> {
+    let mut tags: BTreeMap<AttemptId, Vec<String>> = BTreeMap::new();
+    let attempt = |row: &Row<'_>| -> Result<AttemptId, StoreError> {
+        Ok(AttemptId { job: JobId(uint(row.get(0)?)), number: small(row.get(1)?)? })
+    };
+    all(c, "SELECT job, number, tag FROM lock ORDER BY job, number, place", |row| {
+        tags.entry(attempt(row)?).or_default().push(row.get(2)?);
+        Ok(())
+    })?;
+    all(c, "SELECT job, number, worker FROM hold ORDER BY job, number", |row| {
+        let attempt = attempt(row)?;
+        let worker = address(Some(row.get(2)?))?.expect("an address was given");
+        Ok(HoldRecord { attempt, worker, tags: tags.remove(&attempt).unwrap_or_default() })
+    })
+}
+
+fn key(row: &Row<'_>) -> Result<KeyRecord, StoreError> {
+    Ok(KeyRecord {
+        key: row.get(0)?,
+        digest: row.get(1)?,
+        jobs: json(&row.get::<_, String>(2)?)?,
+        expires_ms: uint(row.get(3)?),
+    })
+}
+
+/// Reads all rows of a query.
+fn all<T>(
+    c: &Connection,
+    sql: &str,
+    mut read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    let mut statement = c.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    let mut list = Vec::new();
+    while let Some(row) = rows.next()? {
+        list.push(read(row)?);
+    }
+    Ok(list)
+}

@@ -1,0 +1,127 @@
+//! The durable store: SQLite is the only source of truth, `jobs.log` and `workers.json` are derived
+//! from it.
+//!
+//! One thread owns the one connection that writes. It takes batches of decisions in order, commits
+//! each as one transaction and only then says so. Readers have connections of their own for what
+//! has ended. Nothing here knows HTTP, and nothing here decides anything: a decision that the
+//! constraints refuse is a defect of the scheduler and stops c2d.
+
+mod folder;
+mod schema;
+
+mod load;
+mod write;
+mod writer;
+
+mod history;
+mod stored;
+
+mod jobs_log;
+mod workers_json;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use crate::sched::Saved;
+
+pub use folder::free_bytes;
+pub use history::{History, JobFilter};
+pub use stored::{StoredJob, StoredOutput, digest};
+pub use writer::Writer;
+
+/// Where everything is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// c2d's folder; made with mode 0700 if it is missing.
+    pub dir: PathBuf,
+    /// The log of ended jobs.
+    pub jobs_log: PathBuf,
+    /// The list of workers.
+    pub workers_json: PathBuf,
+}
+
+/// A store that was opened.
+#[derive(Debug)]
+pub struct Opened {
+    /// Takes decisions.
+    pub writer: Writer,
+    /// Answers questions about the past.
+    pub history: History,
+    /// What the scheduler goes on with.
+    pub saved: Saved,
+}
+
+/// Why the store cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another c2d has this folder.
+    #[error("another c2d is using {dir:?}")]
+    Locked { dir: PathBuf },
+    /// Others could read or change the folder.
+    #[error("{dir:?} is open to others (mode {mode:03o}, owner {owner})")]
+    Exposed { dir: PathBuf, mode: u32, owner: u32 },
+    /// The database was made by a newer c2d.
+    #[error("{path:?} was written by a newer version of c2d (schema {found}, this one knows {known})")]
+    Newer { path: PathBuf, found: i64, known: i64 },
+    /// The file is no database of c2d.
+    #[error("{path:?} is not a database of c2d")]
+    Foreign { path: PathBuf },
+    /// The database did not take a setting that durability depends on.
+    #[error("SQLite keeps {pragma} at {found:?} instead of {wanted:?}")]
+    Pragma { pragma: &'static str, found: String, wanted: &'static str },
+    /// A decision contradicts what is stored; the transaction was rolled back.
+    #[error("the store refuses a decision of the scheduler: {what}")]
+    Broken { what: String },
+    /// SQLite failed.
+    #[error("the database failed")]
+    Database(#[from] rusqlite::Error),
+    /// A file failed.
+    #[error("cannot use {path:?}")]
+    File { path: PathBuf, source: std::io::Error },
+    /// What is stored cannot be read.
+    #[error("a stored value cannot be read: {what}")]
+    Unreadable { what: String },
+    /// The store was closed, or failed before.
+    #[error("the store is closed")]
+    Closed,
+}
+
+impl StoreError {
+    pub(crate) fn file(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        move |source| Self::File { path: path.to_owned(), source }
+    }
+
+    /// What the operator can do about it.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Locked { .. } => "stop the other one, or give this one its own --data-dir",
+            Self::Exposed { .. } => "make the folder yours alone: chmod 700, and chown it to the user that runs c2d",
+            Self::Newer { .. } => "start the newer c2d, or give this one another --data-dir; nothing was changed",
+            Self::Foreign { .. } => "move the file away, or use another --data-dir; nothing was changed",
+            Self::Pragma { .. } => "use a local disk; network and overlay file systems may not support it",
+            Self::Broken { .. } | Self::Unreadable { .. } => {
+                "this is a defect of c2d: keep a copy of the folder and report it; a restart loses nothing"
+            }
+            Self::Database(_) | Self::File { .. } => "check the disk and its free space, then start c2d again",
+            Self::Closed => "look for the first error above",
+        }
+    }
+}
+
+/// Opens the store, makes it if it is new, and mends what a crash left behind.
+///
+/// # Errors
+/// When the folder or the database cannot be used; see [`StoreError`]. Nothing was changed then.
+pub fn open(config: Config) -> Result<Opened, StoreError> {
+    let folder = folder::Folder::open(&config.dir)?;
+    let mut connection = schema::open(&folder)?;
+    workers_json::import(&mut connection, &config.workers_json)?;
+    let saved = load::load(&connection)?;
+    let log = jobs_log::JobsLog::open(&config.jobs_log, &connection, saved.last_seq)?;
+    let history = History::open(&folder.database())?;
+    let writer = Writer::start(connection, folder, log, config.workers_json)?;
+    Ok(Opened { writer, history, saved })
+}

@@ -1,0 +1,200 @@
+//! The database's shape, its settings, and the steps from older shapes.
+//!
+//! The constraints restate what the scheduler promises, so that a defect there becomes a failed
+//! commit here and never a wrong answer: an ended job never changes, an attempt number is never
+//! given twice, a tag has one holder.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use crate::store::StoreError;
+use crate::store::folder::{Folder, private};
+
+/// Marks a file as ours: "C2", and a number.
+const APPLICATION_ID: i64 = 0x4332_0001;
+
+/// Each step leads from the version of its place to the next.
+const STEPS: &[&str] = &[V1];
+
+const V1: &str = "
+CREATE TABLE job (
+    id INTEGER PRIMARY KEY,
+    state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 6),
+    payload TEXT NOT NULL,
+    name TEXT,
+    grp TEXT,
+    tags TEXT,
+    exclude TEXT,
+    same_machine INTEGER NOT NULL,
+    pinned TEXT,
+    priority INTEGER NOT NULL,
+    retries_left INTEGER NOT NULL CHECK (retries_left >= 0),
+    begin_at INTEGER,
+    on_lost INTEGER NOT NULL,
+    submitted_ms INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    worker TEXT,
+    started_ms INTEGER,
+    cancelling INTEGER NOT NULL,
+    crashes INTEGER NOT NULL,
+    ended_ms INTEGER,
+    outcome TEXT,
+    seq INTEGER,
+    CHECK ((state >= 4) = (seq IS NOT NULL)),
+    CHECK ((state >= 4) = (outcome IS NOT NULL))
+);
+CREATE INDEX job_live ON job (id) WHERE state < 4;
+CREATE INDEX job_ended ON job (id, state, worker) WHERE state >= 4;
+CREATE UNIQUE INDEX job_seq ON job (seq) WHERE seq IS NOT NULL;
+CREATE TRIGGER job_ended_is_final BEFORE UPDATE ON job WHEN OLD.state >= 4
+    BEGIN SELECT RAISE(ABORT, 'an ended job never changes'); END;
+
+CREATE TABLE dependency (
+    job INTEGER NOT NULL,
+    place INTEGER NOT NULL,
+    requires INTEGER NOT NULL,
+    condition INTEGER NOT NULL,
+    fulfilled INTEGER NOT NULL,
+    PRIMARY KEY (job, place)
+) WITHOUT ROWID;
+
+CREATE TABLE attempt (
+    job INTEGER NOT NULL,
+    number INTEGER NOT NULL CHECK (number >= 1),
+    worker TEXT NOT NULL,
+    started_ms INTEGER NOT NULL,
+    ended_ms INTEGER,
+    outcome TEXT,
+    PRIMARY KEY (job, number)
+) WITHOUT ROWID;
+
+CREATE TABLE hold (
+    job INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    worker TEXT NOT NULL,
+    PRIMARY KEY (job, number)
+) WITHOUT ROWID;
+
+CREATE TABLE lock (
+    worker TEXT NOT NULL,
+    tag TEXT NOT NULL,
+    job INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    place INTEGER NOT NULL,
+    PRIMARY KEY (worker, tag)
+) WITHOUT ROWID;
+CREATE INDEX lock_holder ON lock (job, number);
+
+CREATE TABLE output (
+    job INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    started_ms INTEGER NOT NULL,
+    ended_ms INTEGER NOT NULL,
+    swept INTEGER NOT NULL,
+    stdout_head BLOB, stdout_dropped INTEGER NOT NULL, stdout_tail BLOB,
+    stderr_head BLOB, stderr_dropped INTEGER NOT NULL, stderr_tail BLOB,
+    UNIQUE (job, number)
+);
+
+CREATE TABLE worker (
+    ip TEXT PRIMARY KEY,
+    hostname TEXT NOT NULL,
+    worker_id TEXT NOT NULL,
+    boot_id TEXT NOT NULL,
+    slots INTEGER NOT NULL,
+    version TEXT NOT NULL,
+    hardware TEXT NOT NULL,
+    groups TEXT NOT NULL,
+    tags TEXT NOT NULL,
+    drained INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE idempotency (
+    key TEXT PRIMARY KEY,
+    digest TEXT NOT NULL,
+    jobs TEXT NOT NULL,
+    expires_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+";
+
+/// Opens the one connection that writes.
+pub(super) fn open(folder: &Folder) -> Result<Connection, StoreError> {
+    let path = folder.database();
+    // SQLite gives its side files the mode of the database, so the database must be private first.
+    drop(private().open(&path).map_err(StoreError::file(&path))?);
+    let mut connection = Connection::open(&path)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    let found = identify(&connection, &path)?;
+    let known = i64::try_from(STEPS.len()).expect("few schema versions exist");
+    if found > known {
+        return Err(StoreError::Newer { path, found, known });
+    }
+    settle(&connection)?;
+    if found < known {
+        migrate(&mut connection, usize::try_from(found).unwrap_or(0))?;
+        folder.sync()?;
+    }
+    Ok(connection)
+}
+
+/// Opens a connection that only reads.
+pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    pragma(&connection, "query_only", "ON", "1")?;
+    Ok(connection)
+}
+
+/// The schema version of a file that is ours; 0 for an empty one. Changes nothing.
+fn identify(connection: &Connection, path: &Path) -> Result<i64, StoreError> {
+    let number = |name| connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0));
+    let foreign = |_| StoreError::Foreign { path: path.to_owned() };
+    let (application, version) = (number("application_id").map_err(foreign)?, number("user_version").map_err(foreign)?);
+    let empty = application == 0 && version == 0 && number("schema_version").map_err(foreign)? == 0;
+    if application != APPLICATION_ID && !empty {
+        return Err(StoreError::Foreign { path: path.to_owned() });
+    }
+    Ok(version)
+}
+
+/// Sets what durability and safety depend on, and reads it back: SQLite ignores a setting that it
+/// cannot take without an error.
+fn settle(connection: &Connection) -> Result<(), StoreError> {
+    pragma(connection, "journal_mode", "WAL", "wal")?;
+    pragma(connection, "synchronous", "FULL", "2")?;
+    pragma(connection, "foreign_keys", "ON", "1")?;
+    pragma(connection, "trusted_schema", "OFF", "0")?;
+    pragma(connection, "cell_size_check", "ON", "1")?;
+    pragma(connection, "mmap_size", "0", "0")?;
+    pragma(connection, "wal_autocheckpoint", "4000", "4000")?;
+    pragma(connection, "cache_size", "-16000", "-16000")
+}
+
+fn pragma(connection: &Connection, name: &'static str, value: &str, wanted: &'static str) -> Result<(), StoreError> {
+    connection.pragma_update(None, name, value)?;
+    let found = connection.pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0));
+    let found = match found {
+        Ok(rusqlite::types::Value::Integer(n)) => n.to_string(),
+        Ok(rusqlite::types::Value::Text(text)) => text,
+        // A build without memory mapping has no such setting, which is what is asked for.
+        Err(rusqlite::Error::QueryReturnedNoRows) => return Ok(()),
+        Ok(other) => format!("{other:?}"),
+        Err(e) => return Err(e.into()),
+    };
+    if found == wanted { Ok(()) } else { Err(StoreError::Pragma { pragma: name, found, wanted }) }
+}
+
+fn migrate(connection: &mut Connection, from: usize) -> Result<(), StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for step in &STEPS[from..] {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", i64::try_from(STEPS.len()).expect("few schema versions exist"))?;
+    Ok(transaction.commit()?)
+}

@@ -1,0 +1,150 @@
+//! Rows as values: how each type of the scheduler is written into a column and read back.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use c2_shared::api::jobs::{AttemptRow, JobRow};
+use c2_shared::api::workers::{AttemptResult, Output};
+use c2_shared::id::{AttemptId, JobId};
+use c2_shared::job::{Condition, JobSpec, JobState, OnLost};
+use rusqlite::Row;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest as _, Sha256};
+
+use crate::rows::job_row;
+use crate::sched::JobView;
+use crate::store::StoreError;
+
+/// A job as the store has it, live or ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredJob {
+    /// What is shown of it.
+    pub view: JobView,
+    /// Its place in the log, once it has ended.
+    pub seq: Option<u64>,
+    /// Its attempts, oldest first; only filled when one job was asked for.
+    pub attempts: Vec<AttemptRow>,
+}
+
+/// What the latest ended attempt of a job wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredOutput {
+    pub attempt: AttemptId,
+    pub digest: [u8; 32],
+    pub stdout: Output,
+    pub stderr: Output,
+}
+
+impl StoredJob {
+    /// Columns that [`Self::read`] expects, in order.
+    pub(super) const COLUMNS: &str =
+        "id, state, payload, attempt, worker, cancelling, submitted_ms, started_ms, ended_ms, outcome, seq";
+
+    pub(super) fn read(row: &Row<'_>) -> Result<Self, StoreError> {
+        let state = state(row.get(1)?)?;
+        let active = state == JobState::Running || state.is_terminal();
+        let view = JobView {
+            id: JobId(uint(row.get(0)?)),
+            state,
+            payload: Arc::from(row.get::<_, String>(2)?),
+            attempt: small(row.get(3)?)?,
+            worker: address(row.get(4)?)?.filter(|_| active),
+            cancelling: row.get(5)?,
+            unreachable: false,
+            submitted_ms: uint(row.get(6)?),
+            started_ms: row.get::<_, Option<i64>>(7)?.map(uint).filter(|_| active),
+            ended_ms: row.get::<_, Option<i64>>(8)?.map(uint),
+            outcome: row.get::<_, Option<String>>(9)?.as_deref().map(json).transpose()?,
+        };
+        Ok(Self { view, seq: row.get::<_, Option<i64>>(10)?.map(uint), attempts: Vec::new() })
+    }
+
+    /// The row that operators see.
+    #[must_use]
+    pub fn row(&self) -> JobRow {
+        job_row(&self.view)
+    }
+
+    /// What was submitted.
+    #[must_use]
+    pub fn spec(&self) -> JobSpec {
+        serde_json::from_str(&self.view.payload).unwrap_or_default()
+    }
+}
+
+/// Identifies a result: a repeated delivery has the same digest, a different result another.
+#[must_use]
+pub fn digest(result: &AttemptResult) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    let mut part = |bytes: &[u8]| {
+        hash.update((bytes.len() as u64).to_le_bytes());
+        hash.update(bytes);
+    };
+    part(to_json(&result.outcome).as_bytes());
+    for output in [&result.stdout, &result.stderr] {
+        part(&output.head.0);
+        part(&output.dropped.to_le_bytes());
+        part(&output.tail.0);
+    }
+    hash.finalize().into()
+}
+
+/// SQLite's integers are signed; ours are counters far below half their range.
+pub(super) const fn int(n: u64) -> i64 {
+    n.cast_signed()
+}
+
+pub(super) const fn uint(n: i64) -> u64 {
+    n.cast_unsigned()
+}
+
+pub(super) fn small(n: i64) -> Result<u32, StoreError> {
+    u32::try_from(n).map_err(|_| StoreError::Unreadable { what: format!("{n} is no count") })
+}
+
+pub(super) fn state_number(state: JobState) -> i64 {
+    JobState::ALL.iter().zip(0..).find(|(s, _)| **s == state).map_or(0, |(_, n)| n)
+}
+
+pub(super) fn state(n: i64) -> Result<JobState, StoreError> {
+    pick(&JobState::ALL, n, "job state")
+}
+
+/// In the order of their numbers.
+const CONDITIONS: [Condition; 3] = [Condition::Ok, Condition::Any, Condition::NotOk];
+const ON_LOST: [OnLost; 3] = [OnLost::Requeue, OnLost::Fail, OnLost::Wait];
+
+pub(super) fn condition_number(condition: Condition) -> i64 {
+    CONDITIONS.iter().zip(0..).find(|(c, _)| **c == condition).map_or(0, |(_, n)| n)
+}
+
+pub(super) fn condition(n: i64) -> Result<Condition, StoreError> {
+    pick(&CONDITIONS, n, "condition")
+}
+
+pub(super) fn on_lost_number(on_lost: OnLost) -> i64 {
+    ON_LOST.iter().zip(0..).find(|(o, _)| **o == on_lost).map_or(0, |(_, n)| n)
+}
+
+pub(super) fn on_lost(n: i64) -> Result<OnLost, StoreError> {
+    pick(&ON_LOST, n, "on_lost")
+}
+
+fn pick<T: Copy>(list: &[T], n: i64, what: &str) -> Result<T, StoreError> {
+    let found = usize::try_from(n).ok().and_then(|n| list.get(n)).copied();
+    found.ok_or_else(|| StoreError::Unreadable { what: format!("{n} is no {what}") })
+}
+
+pub(super) fn address(text: Option<String>) -> Result<Option<IpAddr>, StoreError> {
+    text.map(|text| text.parse().map_err(|_| StoreError::Unreadable { what: format!("{text:?} is no address") }))
+        .transpose()
+}
+
+pub(super) fn to_json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("our own plain types become JSON")
+}
+
+pub(super) fn json<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|e| StoreError::Unreadable { what: e.to_string() })
+}

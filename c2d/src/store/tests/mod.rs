@@ -1,0 +1,121 @@
+//! The store against the scheduler, crashes and people who edit its files.
+
+use std::path::{Path, PathBuf};
+
+use c2_shared::id::JobId;
+use c2_shared::job::Outcome;
+use tempfile::TempDir;
+
+use super::{Config, Opened, StoreError, open};
+use crate::engine::{Batch, Durable as _};
+use crate::sched::Decision;
+use crate::sched::decision::{EndedRecord, HoldRecord, JobRecord, KeyRecord, Saved, WorkerRecord};
+use crate::sched::event::{Introduction, Now};
+
+mod files;
+mod recovery;
+mod saved;
+
+/// A folder for a store, and stores opened on it one after the other.
+struct Lab {
+    dir: TempDir,
+}
+
+impl Lab {
+    fn new() -> Self {
+        Self { dir: TempDir::new().unwrap() }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.dir.path().join("c2d")
+    }
+
+    fn config(&self) -> Config {
+        config(&self.path())
+    }
+
+    fn open(&self) -> Opened {
+        open(self.config()).unwrap()
+    }
+
+    /// Commits each list as a batch of its own, closes, and answers what a new start would load.
+    fn commit(&self, batches: &[Vec<Decision>]) -> Saved {
+        let mut opened = self.open();
+        for decisions in batches {
+            commit(&mut opened, decisions).unwrap();
+        }
+        opened.writer.close();
+        self.saved()
+    }
+
+    fn saved(&self) -> Saved {
+        let opened = self.open();
+        opened.writer.close();
+        opened.saved
+    }
+}
+
+fn config(dir: &Path) -> Config {
+    Config { dir: dir.to_owned(), jobs_log: dir.join("jobs.log"), workers_json: dir.join("workers.json") }
+}
+
+fn commit(opened: &mut Opened, decisions: &[Decision]) -> Result<(), StoreError> {
+    let batch = Batch { decisions: decisions.to_vec(), outputs: Vec::new(), now: Now::default() };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(opened.writer.commit(batch))
+}
+
+fn job(id: u64) -> JobRecord {
+    JobRecord {
+        id: JobId(id),
+        state: c2_shared::job::JobState::Queued,
+        payload: r#"{"command":"true"}"#.into(),
+        name: None,
+        group: None,
+        tags: Vec::new(),
+        depends: Vec::new(),
+        same_machine: false,
+        pinned: None,
+        priority: 0,
+        retries_left: 0,
+        hold: false,
+        begin_at: None,
+        on_lost: c2_shared::job::OnLost::Requeue,
+        exclude: Vec::new(),
+        submitted_ms: 5,
+        attempt: 0,
+        worker: None,
+        started_ms: None,
+        cancelling: false,
+        crashes: 0,
+    }
+}
+
+fn add(id: u64) -> Decision {
+    Decision::AddJob(Box::new(job(id)))
+}
+
+fn end(id: u64, attempt: u32, seq: u64) -> Decision {
+    Decision::End { job: JobId(id), attempt, outcome: Outcome::Cancelled, at_ms: 1_700_000_000_000 + seq, seq }
+}
+
+fn worker(last: u8) -> WorkerRecord {
+    let ip = std::net::IpAddr::from([127, 0, 0, last]);
+    let intro = Introduction {
+        ip: Some(ip),
+        hostname: format!("host{last}"),
+        worker_id: "id".into(),
+        boot_id: "boot".into(),
+        slots: 4,
+        version: "1".into(),
+        hardware: r#"{"cpu_cores":2}"#.into(),
+    };
+    WorkerRecord { ip, intro, groups: ["gpu".to_owned()].into(), tags: ["gpu:0".to_owned()].into(), drained: false }
+}
+
+fn saved_with(jobs: Vec<JobRecord>, change: impl FnOnce(&mut Saved)) -> Saved {
+    let last_job = jobs.last().map_or(0, |job| job.id.0);
+    let mut saved = Saved { jobs, last_job, ..Saved::default() };
+    change(&mut saved);
+    saved
+}

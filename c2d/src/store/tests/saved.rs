@@ -1,0 +1,154 @@
+//! What decisions write is what a start reads.
+
+use c2_shared::id::{AttemptId, JobId};
+use c2_shared::job::{Condition, JobState, OnLost, Outcome};
+
+use super::{
+    EndedRecord, HoldRecord, JobRecord, KeyRecord, Lab, StoreError, add, commit, end, job, saved_with, worker,
+};
+use crate::sched::Decision;
+
+fn attempt(job: u64, number: u32) -> AttemptId {
+    AttemptId { job: JobId(job), number }
+}
+
+fn assign(id: u64, number: u32) -> Decision {
+    let tags = vec!["gpu:0".to_owned(), "disk".to_owned()];
+    Decision::Assign { attempt: attempt(id, number), worker: worker(2).ip, tags, at_ms: 7 }
+}
+
+fn running(id: u64, number: u32) -> JobRecord {
+    JobRecord { state: JobState::Running, attempt: number, worker: Some(worker(2).ip), started_ms: Some(7), ..job(id) }
+}
+
+fn hold(id: u64, number: u32) -> HoldRecord {
+    HoldRecord { attempt: attempt(id, number), worker: worker(2).ip, tags: vec!["gpu:0".into(), "disk".into()] }
+}
+
+#[test]
+fn a_job_comes_back_as_it_was_added() {
+    let full = JobRecord {
+        state: JobState::Held,
+        name: Some("night run".into()),
+        group: Some("gpu".into()),
+        tags: vec!["gpu".into(), "disk".into()],
+        depends: vec![(Condition::Any, JobId(1), true), (Condition::NotOk, JobId(1), false)],
+        same_machine: true,
+        pinned: Some(worker(2).ip),
+        priority: -3,
+        retries_left: 4,
+        hold: true,
+        begin_at: Some(99),
+        on_lost: OnLost::Wait,
+        exclude: vec!["pi".into()],
+        ..job(2)
+    };
+    let lab = Lab::new();
+    let saved = lab.commit(&[vec![add(1), Decision::AddJob(Box::new(full.clone()))]]);
+    assert_eq!(saved, saved_with(vec![job(1), full], |_| ()));
+}
+
+#[test]
+fn every_change_of_a_job_is_kept() {
+    let lab = Lab::new();
+    lab.commit(&[vec![Decision::PutWorker(Box::new(worker(2))), add(1), add(2)]]);
+    let with_worker = |jobs| saved_with(jobs, |s| s.workers = vec![worker(2)]);
+    let held = JobRecord { state: JobState::Held, hold: true, ..job(1) };
+    let step = |decision| lab.commit(&[vec![decision]]);
+    assert_eq!(step(Decision::SetWaiting { job: JobId(1), state: JobState::Held }), with_worker(vec![held, job(2)]));
+    assert_eq!(
+        step(Decision::SetWaiting { job: JobId(1), state: JobState::Queued }),
+        with_worker(vec![job(1), job(2)])
+    );
+
+    let mut expected = with_worker(vec![running(1, 1), job(2)]);
+    expected.holds = vec![hold(1, 1)];
+    assert_eq!(step(assign(1, 1)), expected);
+    expected.jobs[0].cancelling = true;
+    assert_eq!(step(Decision::MarkCancelling { job: JobId(1) }), expected);
+    expected.jobs[0].state = JobState::Queued;
+    expected.jobs[0].crashes = 1;
+    let lost =
+        Decision::Requeue { attempt: attempt(1, 1), outcome: Outcome::Lost, crash: true, retry: false, at_ms: 8 };
+    assert_eq!(step(lost), expected);
+    expected.jobs[0].state = JobState::Running;
+    assert_eq!(step(Decision::Readopt { attempt: attempt(1, 1), worker: worker(2).ip }), expected);
+    expected.holds.clear();
+    assert_eq!(step(Decision::Release { attempt: attempt(1, 1), worker: worker(2).ip }), expected);
+    expected.jobs.remove(0);
+    expected.ended = vec![EndedRecord { job: JobId(1), state: JobState::Cancelled, worker: Some(worker(2).ip) }];
+    expected.last_seq = 1;
+    assert_eq!(step(end(1, 1, 1)), expected);
+}
+
+#[test]
+fn a_retry_forgets_its_worker() {
+    let lab = Lab::new();
+    let first = JobRecord { retries_left: 2, ..job(1) };
+    let add = Decision::AddJob(Box::new(first.clone()));
+    let outcome = Outcome::Exit { code: 1 };
+    let retry = Decision::Requeue { attempt: attempt(1, 1), outcome, crash: false, retry: true, at_ms: 8 };
+    let put = Decision::PutWorker(Box::new(worker(2)));
+    let saved = lab.commit(&[vec![put, add, assign(1, 1), retry]]);
+    let expected = JobRecord { retries_left: 1, attempt: 1, started_ms: Some(7), ..first };
+    assert_eq!(saved.jobs, [expected]);
+}
+
+#[test]
+fn dependencies_pins_keys_workers_and_the_pause_are_kept() {
+    let lab = Lab::new();
+    let blocked = JobRecord { state: JobState::Blocked, depends: vec![(Condition::Ok, JobId(1), false)], ..job(2) };
+    let key = KeyRecord { key: "k".into(), digest: "d".into(), jobs: vec![JobId(1), JobId(2)], expires_ms: 9 };
+    lab.commit(&[vec![
+        Decision::PutWorker(Box::new(worker(2))),
+        Decision::PutWorker(Box::new(worker(3))),
+        add(1),
+        Decision::AddJob(Box::new(blocked.clone())),
+        Decision::RememberKey(key.clone()),
+        Decision::SetPaused { paused: true },
+    ]]);
+    let saved = lab.commit(&[vec![
+        Decision::Fulfil { job: JobId(2), on: JobId(1) },
+        Decision::Pin { job: JobId(2), worker: worker(2).ip },
+        Decision::RemoveWorker { worker: worker(3).ip },
+    ]]);
+    let pinned = JobRecord { depends: vec![(Condition::Ok, JobId(1), true)], pinned: Some(worker(2).ip), ..blocked };
+    let expected = saved_with(vec![job(1), pinned], |s| {
+        s.workers = vec![worker(2)];
+        s.keys = vec![key];
+        s.paused = true;
+    });
+    assert_eq!(saved, expected);
+    let saved = lab.commit(&[vec![Decision::ForgetKey { key: "k".into() }, Decision::SetPaused { paused: false }]]);
+    assert_eq!((saved.keys, saved.paused), (vec![], false));
+}
+
+#[test]
+fn what_contradicts_the_promises_is_refused_by_the_constraints() {
+    let put = Decision::PutWorker(Box::new(worker(2)));
+    let table: [(&str, Vec<Decision>); 6] = [
+        ("an id twice", vec![add(1), add(1)]),
+        ("an end twice", vec![add(1), end(1, 0, 1), end(1, 0, 2)]),
+        ("a change after the end", vec![add(1), end(1, 0, 1), Decision::MarkCancelling { job: JobId(1) }]),
+        ("an attempt twice", vec![put.clone(), add(1), assign(1, 1), assign(1, 1)]),
+        ("a tag twice", vec![put, add(1), add(2), assign(1, 1), assign(2, 1)]),
+        ("a log line twice", vec![add(1), add(2), end(1, 0, 1), end(2, 0, 1)]),
+    ];
+    for (what, decisions) in table {
+        let lab = Lab::new();
+        let mut opened = lab.open();
+        let refused = commit(&mut opened, &decisions);
+        assert!(matches!(refused, Err(StoreError::Broken { .. })), "{what}: {refused:?}");
+        let after = commit(&mut opened, &[add(9)]);
+        assert!(matches!(after, Err(StoreError::Closed)), "{what}: nothing is written after a failure");
+        opened.writer.close();
+        assert_eq!(lab.saved(), saved_with(vec![], |_| ()), "{what}: all of the batch or nothing");
+    }
+}
+
+#[test]
+fn fifty_thousand_jobs_in_one_batch() {
+    let lab = Lab::new();
+    let saved = lab.commit(&[(1..=50_000).map(add).collect()]);
+    assert_eq!((saved.jobs.len(), saved.last_job), (50_000, 50_000));
+}

@@ -1,0 +1,134 @@
+//! `workers.json`: the list of workers for people to read, and to edit while c2d is down.
+//!
+//! It is written whole beside its name and then renamed. A start that finds it different from what
+//! was last written takes over groups, tags and the drain mark; one that cannot be read is put
+//! aside, never thrown away.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use c2_shared::validate;
+use rusqlite::{Connection, OptionalExtension as _, params};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::store::folder::{private, sync_dir};
+use crate::store::stored::to_json;
+use crate::store::{StoreError, load};
+
+/// A worker as the file shows it. Only the last three are read back.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    #[serde(default)]
+    hostname: String,
+    #[serde(default)]
+    slots: u32,
+    #[serde(default)]
+    groups: BTreeSet<String>,
+    #[serde(default)]
+    tags: BTreeSet<String>,
+    #[serde(default)]
+    drained: bool,
+}
+
+type Entries = BTreeMap<IpAddr, Entry>;
+
+/// Writes the file.
+pub(super) fn export(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let entries: Entries = load::workers(connection)?
+        .into_iter()
+        .map(|worker| {
+            let (groups, tags, drained) = (worker.groups, worker.tags, worker.drained);
+            let entry = Entry { hostname: worker.intro.hostname, slots: worker.intro.slots, groups, tags, drained };
+            (worker.ip, entry)
+        })
+        .collect();
+    let mut text = serde_json::to_vec_pretty(&entries).expect("our own plain types become JSON");
+    text.push(b'\n');
+    replace(path, &text).map_err(StoreError::file(path))?;
+    sync_dir(path.parent().unwrap_or_else(|| Path::new("/")))?;
+    remember(connection, &text)
+}
+
+/// Takes over what somebody edited while c2d was down.
+pub(super) fn import(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    let text = match std::fs::read(path) {
+        Ok(text) => text,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(source) => return Err(StoreError::File { path: path.to_owned(), source }),
+    };
+    let known = connection
+        .query_row("SELECT value FROM meta WHERE name = 'workers_json'", [], |row| row.get::<_, String>(0))
+        .optional()?;
+    if known.as_deref() == Some(&hash(&text)) {
+        return Ok(());
+    }
+    match read(&text) {
+        Ok(entries) => take_over(connection, &entries),
+        Err(reason) => {
+            let aside = aside(path);
+            tracing::warn!("{path:?} cannot be used ({reason}); it is kept as {aside:?}");
+            std::fs::rename(path, &aside).map_err(StoreError::file(path))
+        }
+    }
+}
+
+fn read(text: &[u8]) -> Result<Entries, String> {
+    let entries: Entries = serde_json::from_slice(text).map_err(|e| e.to_string())?;
+    for entry in entries.values() {
+        for group in &entry.groups {
+            validate::word("group", group).map_err(|e| e.message)?;
+        }
+        for tag in &entry.tags {
+            validate::word("tag", tag).map_err(|e| e.message)?;
+        }
+    }
+    Ok(entries)
+}
+
+fn take_over(connection: &mut Connection, entries: &Entries) -> Result<(), StoreError> {
+    let transaction = connection.transaction()?;
+    for (ip, entry) in entries {
+        let slots = if entry.slots == 0 { c2_shared::limits::SLOTS } else { entry.slots };
+        transaction.execute(
+            "INSERT INTO worker VALUES (?1, ?2, '', '', ?3, '', '{}', ?4, ?5, ?6) ON CONFLICT DO UPDATE
+                SET groups = excluded.groups, tags = excluded.tags, drained = excluded.drained",
+            params![ip.to_string(), entry.hostname, slots, to_json(&entry.groups), to_json(&entry.tags), entry.drained],
+        )?;
+    }
+    transaction.commit()?;
+    tracing::info!("took over {} workers from the edited list", entries.len());
+    Ok(())
+}
+
+/// Where an unreadable file goes: beside itself, without replacing an earlier one.
+fn aside(path: &Path) -> PathBuf {
+    let name = |n: u32| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(if n == 0 { ".bad".to_owned() } else { format!(".bad.{n}") });
+        PathBuf::from(name)
+    };
+    (0..).map(name).find(|path| !path.exists()).unwrap_or_else(|| name(0))
+}
+
+fn replace(path: &Path, text: &[u8]) -> std::io::Result<()> {
+    let mut next = path.as_os_str().to_owned();
+    next.push(".new");
+    let mut file = private().truncate(true).open(&next)?;
+    file.write_all(text)?;
+    file.sync_all()?;
+    std::fs::rename(&next, path)
+}
+
+fn remember(connection: &Connection, text: &[u8]) -> Result<(), StoreError> {
+    let sql = "INSERT INTO meta VALUES ('workers_json', ?1) ON CONFLICT DO UPDATE SET value = excluded.value";
+    connection.execute(sql, [hash(text)])?;
+    Ok(())
+}
+
+fn hash(text: &[u8]) -> String {
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+}

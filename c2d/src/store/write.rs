@@ -1,0 +1,238 @@
+//! How each decision becomes rows: one function for each, inside the transaction of its batch.
+
+use std::net::IpAddr;
+
+use c2_shared::api::workers::Output;
+use c2_shared::id::{AttemptId, JobId};
+use c2_shared::job::{JobState, Outcome};
+use rusqlite::{Params, Transaction, params};
+
+use crate::engine::{AttemptOutput, Batch};
+use crate::sched::Decision;
+use crate::sched::decision::{JobRecord, KeyRecord, WorkerRecord};
+use crate::store::StoreError;
+use crate::store::stored::{condition_number, int, on_lost_number, state_number, to_json};
+
+type Written = Result<(), StoreError>;
+
+/// Writes a batch into a transaction.
+pub(super) fn batch(t: &Transaction<'_>, batch: &Batch) -> Written {
+    for decision in &batch.decisions {
+        one(t, decision)?;
+    }
+    for written in &batch.outputs {
+        output(t, written)?;
+    }
+    Ok(())
+}
+
+fn one(t: &Transaction<'_>, decision: &Decision) -> Written {
+    match decision {
+        Decision::AddJob(record) => add_job(t, record),
+        Decision::SetWaiting { job, state } => set_state(t, *job, *state),
+        Decision::Fulfil { job, on } => must_change(
+            t,
+            "UPDATE dependency SET fulfilled = 1 WHERE job = ?1 AND requires = ?2",
+            (int(job.0), int(on.0)),
+        ),
+        Decision::Pin { job, worker } => {
+            must_change(t, "UPDATE job SET pinned = ?2 WHERE id = ?1 AND state < 3", (int(job.0), worker.to_string()))
+        }
+        Decision::Assign { attempt, worker, tags, at_ms } => assign(t, *attempt, *worker, tags, *at_ms),
+        Decision::MarkCancelling { job } => {
+            must_change(t, "UPDATE job SET cancelling = 1 WHERE id = ?1 AND state < 4", [int(job.0)])
+        }
+        Decision::Requeue { attempt, outcome, crash, retry, at_ms } => {
+            requeue(t, *attempt, outcome, *crash, *retry, *at_ms)
+        }
+        Decision::Readopt { attempt, .. } => must_change(
+            t,
+            "UPDATE job SET state = 3 WHERE id = ?1 AND attempt = ?2 AND state = 2",
+            (int(attempt.job.0), attempt.number),
+        ),
+        Decision::Release { attempt, worker } => release(t, *attempt, *worker),
+        Decision::End { job, attempt, outcome, at_ms, seq } => end(t, *job, *attempt, outcome, *at_ms, *seq),
+        Decision::PutWorker(record) => put_worker(t, record),
+        Decision::RemoveWorker { worker } => must_change(t, "DELETE FROM worker WHERE ip = ?1", [worker.to_string()]),
+        Decision::RememberKey(key) => remember_key(t, key),
+        Decision::ForgetKey { key } => must_change(t, "DELETE FROM idempotency WHERE key = ?1", [key]),
+        Decision::SetPaused { paused } => run(
+            t,
+            "INSERT INTO meta VALUES ('paused', ?1) ON CONFLICT DO UPDATE SET value = excluded.value",
+            [if *paused { "1" } else { "0" }],
+        ),
+        Decision::Answer { .. } => Ok(()),
+    }
+}
+
+fn add_job(t: &Transaction<'_>, job: &JobRecord) -> Written {
+    let words = |list: &[String]| (!list.is_empty()).then(|| to_json(&list));
+    let sql = "INSERT INTO job (id, state, payload, name, grp, tags, exclude, same_machine, pinned, priority,
+        retries_left, begin_at, on_lost, submitted_ms, attempt, worker, started_ms, cancelling, crashes)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
+    let values = params![
+        int(job.id.0),
+        state_number(job.state),
+        &*job.payload,
+        job.name.as_deref(),
+        job.group,
+        words(&job.tags),
+        words(&job.exclude),
+        job.same_machine,
+        job.pinned.map(|ip| ip.to_string()),
+        job.priority,
+        job.retries_left,
+        job.begin_at.map(int),
+        on_lost_number(job.on_lost),
+        int(job.submitted_ms),
+        job.attempt,
+        job.worker.map(|ip| ip.to_string()),
+        job.started_ms.map(int),
+        job.cancelling,
+        job.crashes,
+    ];
+    run(t, sql, values)?;
+    for ((condition, on, fulfilled), place) in job.depends.iter().zip(0_i64..) {
+        let values = (int(job.id.0), place, int(on.0), condition_number(*condition), fulfilled);
+        run(t, "INSERT INTO dependency VALUES (?1, ?2, ?3, ?4, ?5)", values)?;
+    }
+    Ok(())
+}
+
+fn set_state(t: &Transaction<'_>, job: JobId, state: JobState) -> Written {
+    must_change(t, "UPDATE job SET state = ?2 WHERE id = ?1 AND state < 3", (int(job.0), state_number(state)))
+}
+
+fn assign(t: &Transaction<'_>, attempt: AttemptId, worker: IpAddr, tags: &[String], at_ms: u64) -> Written {
+    let (job, number, worker) = (int(attempt.job.0), attempt.number, worker.to_string());
+    must_change(
+        t,
+        "UPDATE job SET state = 3, attempt = ?2, worker = ?3, started_ms = ?4
+            WHERE id = ?1 AND state = 2 AND attempt = ?2 - 1",
+        (job, number, &worker, int(at_ms)),
+    )?;
+    let values = (job, number, &worker, int(at_ms));
+    run(t, "INSERT INTO attempt (job, number, worker, started_ms) VALUES (?1, ?2, ?3, ?4)", values)?;
+    run(t, "INSERT INTO hold VALUES (?1, ?2, ?3)", (job, number, &worker))?;
+    for (tag, place) in tags.iter().zip(0_i64..) {
+        run(t, "INSERT INTO lock VALUES (?1, ?2, ?3, ?4, ?5)", (&worker, tag, job, number, place))?;
+    }
+    Ok(())
+}
+
+fn requeue(
+    t: &Transaction<'_>,
+    attempt: AttemptId,
+    outcome: &Outcome,
+    crash: bool,
+    retry: bool,
+    at_ms: u64,
+) -> Written {
+    must_change(
+        t,
+        "UPDATE job SET state = CASE state WHEN 3 THEN 2 ELSE state END, crashes = crashes + ?3,
+            retries_left = retries_left - ?4, worker = CASE ?4 WHEN 1 THEN NULL ELSE worker END
+            WHERE id = ?1 AND attempt = ?2 AND state < 4",
+        (int(attempt.job.0), attempt.number, crash, retry),
+    )?;
+    end_attempt(t, attempt, outcome, at_ms)
+}
+
+fn release(t: &Transaction<'_>, attempt: AttemptId, worker: IpAddr) -> Written {
+    let values = (int(attempt.job.0), attempt.number, worker.to_string());
+    must_change(t, "DELETE FROM hold WHERE job = ?1 AND number = ?2 AND worker = ?3", values)?;
+    run(t, "DELETE FROM lock WHERE job = ?1 AND number = ?2", (int(attempt.job.0), attempt.number))
+}
+
+fn end(t: &Transaction<'_>, job: JobId, attempt: u32, outcome: &Outcome, at_ms: u64, seq: u64) -> Written {
+    must_change(
+        t,
+        "UPDATE job SET state = ?3, outcome = ?4, ended_ms = ?5, seq = ?6
+            WHERE id = ?1 AND attempt = ?2 AND state < 4",
+        (int(job.0), attempt, state_number(outcome.state()), to_json(outcome), int(at_ms), int(seq)),
+    )?;
+    if attempt > 0 {
+        end_attempt(t, AttemptId { job, number: attempt }, outcome, at_ms)?;
+    }
+    Ok(())
+}
+
+/// Notes how an attempt ended. A result that comes after the attempt was given up says more than
+/// "lost" did; a job that ends while it waits for another attempt says nothing about the last.
+fn end_attempt(t: &Transaction<'_>, attempt: AttemptId, outcome: &Outcome, at_ms: u64) -> Written {
+    run(
+        t,
+        "UPDATE attempt SET ended_ms = ?3, outcome = ?4
+            WHERE job = ?1 AND number = ?2 AND (outcome IS NULL OR outcome = ?5)",
+        (int(attempt.job.0), attempt.number, int(at_ms), to_json(outcome), to_json(&Outcome::Lost)),
+    )
+}
+
+fn put_worker(t: &Transaction<'_>, worker: &WorkerRecord) -> Written {
+    let intro = &worker.intro;
+    run(
+        t,
+        "INSERT OR REPLACE INTO worker VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        params![
+            worker.ip.to_string(),
+            intro.hostname,
+            intro.worker_id,
+            intro.boot_id,
+            intro.slots,
+            intro.version,
+            &*intro.hardware,
+            to_json(&worker.groups),
+            to_json(&worker.tags),
+            worker.drained,
+        ],
+    )
+}
+
+fn remember_key(t: &Transaction<'_>, key: &KeyRecord) -> Written {
+    let values = (&key.key, &key.digest, to_json(&key.jobs), int(key.expires_ms));
+    run(t, "INSERT INTO idempotency VALUES (?1, ?2, ?3, ?4)", values)
+}
+
+fn output(t: &Transaction<'_>, written: &AttemptOutput) -> Written {
+    let blob = |bytes: &c2_shared::bytes64::Bytes64| (!bytes.is_empty()).then(|| bytes.0.clone());
+    let stream = |output: &Output| (blob(&output.head), int(output.dropped), blob(&output.tail));
+    let (out, err) = (stream(&written.stdout), stream(&written.stderr));
+    run(
+        t,
+        "INSERT OR REPLACE INTO output VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        params![
+            int(written.attempt.job.0),
+            written.attempt.number,
+            written.digest,
+            int(written.started_ms),
+            int(written.ended_ms),
+            written.swept,
+            out.0,
+            out.1,
+            out.2,
+            err.0,
+            err.1,
+            err.2,
+        ],
+    )
+}
+
+fn run(t: &Transaction<'_>, sql: &str, values: impl Params) -> Written {
+    t.prepare_cached(sql)?.execute(values).map(drop).map_err(refused)
+}
+
+/// Runs an update whose row must be there and in the state that it expects.
+fn must_change(t: &Transaction<'_>, sql: &str, values: impl Params) -> Written {
+    match t.prepare_cached(sql)?.execute(values).map_err(refused)? {
+        0 => Err(StoreError::Broken { what: format!("nothing to change: {sql}") }),
+        _ => Ok(()),
+    }
+}
+
+/// A constraint that fails is the scheduler's defect; anything else is the disk's.
+fn refused(e: rusqlite::Error) -> StoreError {
+    match e.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::ConstraintViolation) => StoreError::Broken { what: e.to_string() },
+        _ => StoreError::Database(e),
+    }
+}

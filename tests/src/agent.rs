@@ -1,0 +1,65 @@
+//! One agent of a cluster: its folders, its process, and its end.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::process::{Background, command};
+use crate::programs::Program;
+
+/// A machine of the cluster.
+#[derive(Debug)]
+pub(crate) struct Agent {
+    home: PathBuf,
+    ip: IpAddr,
+    slots: u32,
+    server: SocketAddr,
+    token: PathBuf,
+    process: Option<Background>,
+}
+
+impl Agent {
+    /// Makes its folders below `scratch` and starts it.
+    pub(crate) fn start(scratch: &Path, ip: IpAddr, slots: u32, server: SocketAddr, token: PathBuf) -> Result<Self> {
+        let home = scratch.join(format!("agent-{ip}"));
+        std::fs::create_dir_all(&home)?;
+        let mut agent = Self { home, ip, slots, server, token, process: None };
+        agent.restart()?;
+        Ok(agent)
+    }
+
+    /// Starts it again with the same folders; kills the run before, if it still lives.
+    pub(crate) fn restart(&mut self) -> Result<()> {
+        self.kill()?;
+        let mut agent = command(Program::Agent, &self.home)?;
+        agent.arg("--server").arg(self.server.to_string());
+        agent.arg("--address").arg(self.ip.to_string());
+        agent.arg("--state-dir").arg(self.home.join("state"));
+        agent.arg("--workspace-root").arg(self.workspace_root());
+        agent.arg("--token-file").arg(&self.token);
+        agent.arg("--slots").arg(self.slots.to_string());
+        // A job must not see it: jobs get an environment of their own.
+        agent.env("C2_TEST_OF_THE_AGENTS_ENVIRONMENT", "leaked");
+        self.process = Some(Background::start(&mut agent, &self.log())?);
+        Ok(())
+    }
+
+    /// Kills its process with SIGKILL; what keeps its jobs running is left alone.
+    pub(crate) fn kill(&mut self) -> Result<()> {
+        self.process.take().map_or(Ok(()), |mut process| process.kill())
+    }
+
+    /// Whether it ended without being asked.
+    pub(crate) fn has_ended(&mut self) -> Result<bool> {
+        self.process.as_mut().map_or(Ok(true), Background::ended)
+    }
+
+    pub(crate) fn log(&self) -> PathBuf {
+        self.home.join("log")
+    }
+
+    pub(crate) fn workspace_root(&self) -> PathBuf {
+        self.home.join("workspaces")
+    }
+}

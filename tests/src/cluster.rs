@@ -1,0 +1,288 @@
+//! A cluster of real programs in a temporary folder: one c2d, any number of agents, a console.
+//!
+//! Each agent has its own loopback address, as each worker has at home. Everything ends with the
+//! cluster, and a test that fails shows what all programs logged.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use c2_shared::api::jobs::WaitResponse;
+use c2_shared::client::Client;
+use c2_shared::id::JobId;
+use c2_shared::job::JobSpec;
+use c2_shared::token::{Role, Token};
+use c2_shared::worker::WorkerStatus;
+use tempfile::TempDir;
+
+use crate::agent::Agent;
+use crate::leftovers;
+use crate::process::{Background, Output, command, run};
+use crate::programs::Program;
+use crate::wait::{SOON, eventually};
+
+/// Slots of an agent, unless a test says otherwise.
+const SLOTS: u32 = 4;
+
+/// A running c2d and what belongs to it.
+#[derive(Debug)]
+pub struct Cluster {
+    c2d: Option<Background>,
+    agents: BTreeMap<IpAddr, Agent>,
+    addr: SocketAddr,
+    client: Client,
+    // Last, so that the folder goes when nothing uses it any more.
+    scratch: TempDir,
+}
+
+/// Runs a test on a new cluster. When it fails, its report ends with the logs of all programs.
+///
+/// # Panics
+/// When the test fails: this is how it tells.
+#[expect(clippy::panic, reason = "this is how a test fails")]
+pub fn scenario(test: impl AsyncFnOnce(&mut Cluster) -> Result<()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let verdict = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
+        runtime.block_on(async {
+            let mut cluster = Cluster::start().await?;
+            // Within the cluster's life, so that its logs are shown.
+            test(&mut cluster).await.unwrap_or_else(|error| panic!("{error:?}"));
+            Ok(())
+        })
+    });
+    verdict.unwrap_or_else(|error| panic!("the cluster did not start: {error:?}"));
+}
+
+impl Cluster {
+    /// Starts c2d on a free port of loopback.
+    ///
+    /// # Errors
+    /// When it does not get ready.
+    pub async fn start() -> Result<Self> {
+        let scratch = tempfile::Builder::new().prefix("c2-test-").tempdir()?;
+        std::fs::create_dir(scratch.path().join("console"))?;
+        let (c2d, addr) = start_c2d(scratch.path(), 0).await?;
+        let token = Token::read(&data_dir(scratch.path()).join(Role::Operator.file_name()))?;
+        let client = Client::new(&addr.ip().to_string(), addr.port(), Some(token), None)?;
+        Ok(Self { c2d: Some(c2d), agents: BTreeMap::new(), addr, client, scratch })
+    }
+
+    /// Kills c2d with SIGKILL.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn kill_c2d(&mut self) -> Result<()> {
+        self.c2d.take().context("c2d does not run")?.kill()
+    }
+
+    /// Starts c2d again, on the same folder and port.
+    ///
+    /// # Errors
+    /// When it does not get ready.
+    pub async fn restart_c2d(&mut self) -> Result<()> {
+        ensure!(self.c2d.is_none(), "c2d still runs");
+        let (c2d, addr) = start_c2d(self.scratch.path(), self.addr.port()).await?;
+        ensure!(addr == self.addr, "c2d came back at {addr}");
+        self.c2d = Some(c2d);
+        Ok(())
+    }
+
+    /// Starts an agent with four slots at a loopback address and waits until c2d gives it work.
+    ///
+    /// # Errors
+    /// When it does not come online.
+    pub async fn agent(&mut self, ip: &str) -> Result<()> {
+        self.agent_with_slots(ip, SLOTS).await
+    }
+
+    /// The same with another number of slots.
+    ///
+    /// # Errors
+    /// When it does not come online.
+    pub async fn agent_with_slots(&mut self, ip: &str, slots: u32) -> Result<()> {
+        let ip: IpAddr = ip.parse()?;
+        let token = self.data_dir().join(Role::Worker.file_name());
+        let agent = Agent::start(self.scratch.path(), ip, slots, self.addr, token)?;
+        self.agents.insert(ip, agent);
+        self.online(ip).await
+    }
+
+    /// Kills an agent with SIGKILL; its jobs run on.
+    ///
+    /// # Errors
+    /// When there is no such agent.
+    pub fn kill_agent(&mut self, ip: &str) -> Result<()> {
+        self.named(ip)?.kill()
+    }
+
+    /// Starts an agent again, on the same folders, and waits until c2d gives it work.
+    ///
+    /// # Errors
+    /// When it does not come online.
+    pub async fn restart_agent(&mut self, ip: &str) -> Result<()> {
+        self.named(ip)?.restart()?;
+        self.online(ip.parse()?).await
+    }
+
+    fn named(&mut self, ip: &str) -> Result<&mut Agent> {
+        self.agents.get_mut(&ip.parse()?).with_context(|| format!("no agent at {ip}"))
+    }
+
+    async fn online(&mut self, ip: IpAddr) -> Result<()> {
+        eventually(&format!("{ip} online"), SOON, async || {
+            if self.agents.get_mut(&ip).context("no such agent")?.has_ended()? {
+                bail!("the agent ended");
+            }
+            let workers = self.client.workers().await?.workers;
+            Ok(workers.iter().any(|w| w.ip == ip && w.status == WorkerStatus::Online).then_some(()))
+        })
+        .await
+    }
+
+    /// The typed client, with the operator's token.
+    #[must_use]
+    pub const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Where c2d listens.
+    #[must_use]
+    pub const fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// c2d's data folder.
+    #[must_use]
+    pub fn data_dir(&self) -> PathBuf {
+        data_dir(self.scratch.path())
+    }
+
+    /// A token of c2d's first ones.
+    ///
+    /// # Errors
+    /// When its file cannot be read.
+    pub fn token(&self, role: Role) -> Result<Token> {
+        Ok(Token::read(&self.data_dir().join(role.file_name()))?)
+    }
+
+    /// Where an agent makes its workspaces.
+    ///
+    /// # Errors
+    /// When there is no such agent.
+    pub fn workspace_root(&mut self, ip: &str) -> Result<PathBuf> {
+        Ok(self.named(ip)?.workspace_root())
+    }
+
+    /// The folder in which console commands run, empty at first.
+    #[must_use]
+    pub fn console_dir(&self) -> PathBuf {
+        self.scratch.path().join("console")
+    }
+
+    /// A new empty folder for a test's own files.
+    ///
+    /// # Errors
+    /// When it exists.
+    pub fn new_folder(&self, name: &str) -> Result<PathBuf> {
+        let folder = self.scratch.path().join(name);
+        std::fs::create_dir(&folder)?;
+        Ok(folder)
+    }
+
+    /// Runs `c2-tui --exec LINE` for each of the lines in one run.
+    ///
+    /// # Errors
+    /// When the console cannot be run; its own refusals are part of the output.
+    pub async fn exec(&self, lines: &[&str]) -> Result<Output> {
+        let flags: Vec<&str> = lines.iter().flat_map(|line| ["--exec", line]).collect();
+        self.console(&flags).await
+    }
+
+    /// Runs `c2-tui` with these arguments beside those that lead it to this c2d.
+    ///
+    /// # Errors
+    /// When the console cannot be run.
+    pub async fn console(&self, args: &[&str]) -> Result<Output> {
+        let token = self.data_dir().join(Role::Operator.file_name());
+        self.console_with_token(&token, args).await
+    }
+
+    /// The same with another token file.
+    ///
+    /// # Errors
+    /// When the console cannot be run.
+    pub async fn console_with_token(&self, token: &Path, args: &[&str]) -> Result<Output> {
+        let mut console = command(Program::Tui, &self.console_dir())?;
+        console.arg("--server").arg(self.addr.to_string()).arg("--token-file").arg(token).args(args);
+        run(console).await
+    }
+
+    /// Submits a job through the typed client.
+    ///
+    /// # Errors
+    /// When c2d refuses it.
+    pub async fn submit(&self, command: &str) -> Result<JobId> {
+        self.submit_spec(JobSpec { command: command.to_owned(), ..JobSpec::default() }).await
+    }
+
+    /// Submits a job with more than a command.
+    ///
+    /// # Errors
+    /// When c2d refuses it.
+    pub async fn submit_spec(&self, spec: JobSpec) -> Result<JobId> {
+        Ok(self.client.submit(&spec).await?.job_id)
+    }
+
+    /// Waits for a job's end.
+    ///
+    /// # Errors
+    /// When it does not end soon.
+    pub async fn ended(&self, job: JobId) -> Result<WaitResponse> {
+        eventually(&format!("the end of {job}"), SOON, async || {
+            let answer = self.client.job(job, 5).await?;
+            Ok(answer.done.then_some(answer))
+        })
+        .await
+    }
+
+    fn logs(&self) -> String {
+        let c2d = [("c2d".to_owned(), c2d_log(self.scratch.path()))];
+        let agents = self.agents.iter().map(|(ip, agent)| (format!("agent {ip}"), agent.log()));
+        c2d.into_iter()
+            .chain(agents)
+            .map(|(name, path)| format!("--- {name}\n{}", std::fs::read_to_string(path).unwrap_or_default()))
+            .collect()
+    }
+}
+
+impl Drop for Cluster {
+    #[expect(clippy::print_stderr, reason = "libtest collects it for the report of the failed test")]
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}", self.logs());
+        }
+        self.agents.clear();
+        self.c2d = None;
+        leftovers::end(self.scratch.path());
+    }
+}
+
+fn data_dir(scratch: &Path) -> PathBuf {
+    scratch.join("c2d")
+}
+
+fn c2d_log(scratch: &Path) -> PathBuf {
+    scratch.join("c2d.log")
+}
+
+/// Starts c2d and waits for the line that says where it listens.
+async fn start_c2d(scratch: &Path, port: u16) -> Result<(Background, SocketAddr)> {
+    let mut c2d = command(Program::C2d, scratch)?;
+    c2d.args(["--host", "127.0.0.1", "--port", &port.to_string(), "--data-dir"]).arg(data_dir(scratch));
+    let mut process = Background::start(&mut c2d, &c2d_log(scratch))?;
+    let ready = process.line_with(" listening on ").await?;
+    let addr = ready.split(" listening on ").nth(1).and_then(|rest| rest.split(',').next());
+    let addr = addr.and_then(|text| text.trim().parse().ok()).with_context(|| format!("no address in {ready:?}"))?;
+    Ok((process, addr))
+}

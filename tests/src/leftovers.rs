@@ -1,0 +1,96 @@
+//! Ends what agents leave behind on purpose: the detached processes that keep jobs running while
+//! an agent is away, and the jobs themselves.
+//!
+//! Exactly those of one cluster are ended, one process id at a time: they name the cluster's own
+//! temporary folder in their arguments, or work in a folder below it.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Ends all processes that belong to the cluster in `scratch`, and those that they start meanwhile.
+pub(crate) fn end(scratch: &Path) {
+    // A supervisor that is killed while it starts a job leaves the job to the next round.
+    for _ in 0..50 {
+        let found = belonging_to(scratch);
+        if found.is_empty() {
+            return;
+        }
+        for pid in found {
+            // It may be gone by now, which is what is wanted.
+            let _ = kill_process(pid, Signal::KILL);
+        }
+        std::thread::yield_now();
+    }
+}
+
+/// The command lines of all processes that belong to `scratch`.
+pub(crate) fn command_lines(scratch: &Path) -> Vec<String> {
+    let line = |pid: Pid| {
+        let bytes = fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).replace('\0', " ")
+    };
+    belonging_to(scratch).into_iter().map(line).collect()
+}
+
+fn belonging_to(scratch: &Path) -> Vec<Pid> {
+    let me = rustix::process::getpid();
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    entries
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter_map(Pid::from_raw)
+        .filter(|pid| *pid != me && is_alive(*pid) && (runs_slot(*pid, scratch) || works_in(*pid, scratch)))
+        .collect()
+}
+
+/// Whether its arguments have a `--state-dir` below `scratch`.
+fn runs_slot(pid: Pid, scratch: &Path) -> bool {
+    let Ok(cmdline) = fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())) else { return false };
+    let args: Vec<&[u8]> = cmdline.split(|b| *b == 0).collect();
+    let separate = args.windows(2).filter(|pair| pair[0] == b"--state-dir").map(|pair| pair[1]);
+    let joined = args.iter().filter_map(|arg| arg.strip_prefix(b"--state-dir="));
+    separate.chain(joined).any(|dir| Path::new(OsStr::from_bytes(dir)).starts_with(scratch))
+}
+
+/// Whether its working folder is below `scratch`, also when the folder is deleted by now.
+fn works_in(pid: Pid, scratch: &Path) -> bool {
+    fs::read_link(format!("/proc/{}/cwd", pid.as_raw_nonzero())).is_ok_and(|cwd| cwd.starts_with(scratch))
+}
+
+/// Whether a process exists and is more than an entry that nobody has waited for yet.
+pub fn is_alive(pid: Pid) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
+    // The state follows the name, which is in parentheses and may itself contain some.
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Child, Command, Stdio};
+
+    use super::*;
+
+    #[test]
+    fn exactly_those_of_the_folder_are_ended() {
+        let (mine, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let start = |command: &mut Command| command.spawn().unwrap();
+        let mut by_folder = start(Command::new("sleep").arg("86399").current_dir(mine.path()));
+        // It waits for input that never comes.
+        let mut by_flag = Command::new("sh");
+        by_flag.args(["-c", "read line", "run-slot", "--state-dir"]).arg(mine.path()).stdin(Stdio::piped());
+        let mut by_flag = start(&mut by_flag);
+        let mut stranger = start(Command::new("sleep").arg("86399").current_dir(other.path()));
+        let alive = |child: &Child| is_alive(Pid::from_child(child));
+
+        assert_eq!(command_lines(mine.path()).len(), 2);
+        end(mine.path());
+        assert!(!alive(&by_folder) && !alive(&by_flag) && alive(&stranger));
+        end(other.path());
+        for child in [&mut by_folder, &mut by_flag, &mut stranger] {
+            child.wait().unwrap();
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! One machine on which C2 was never started: an empty home folder and nothing else.
+
+use std::path::Path;
+
+use anyhow::Result;
+use tempfile::TempDir;
+
+use crate::leftovers;
+use crate::process::{Output, command, run};
+use crate::programs::Program;
+
+/// The machine; everything that runs on it ends with it.
+#[derive(Debug)]
+pub struct Machine {
+    home: TempDir,
+}
+
+impl Machine {
+    /// A new home folder.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn new() -> Result<Self> {
+        Ok(Self { home: tempfile::Builder::new().prefix("c2-local-").tempdir()? })
+    }
+
+    /// Runs `c2-tui --local --exec LINE`.
+    ///
+    /// # Errors
+    /// When the console cannot be run.
+    pub fn exec(&self, line: &str) -> Result<Output> {
+        let mut console = command(Program::Tui, self.path())?;
+        console.args(["--local", "--exec", line]);
+        console.arg("--data-dir").arg(self.path().join("c2d"));
+        console.arg("--workspace-root").arg(self.path().join("workspaces"));
+        tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run(console))
+    }
+
+    /// The command lines of the processes that still run here.
+    #[must_use]
+    pub fn processes(&self) -> Vec<String> {
+        leftovers::command_lines(self.path())
+    }
+
+    fn path(&self) -> &Path {
+        self.home.path()
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        leftovers::end(self.path());
+    }
+}

@@ -1,0 +1,118 @@
+//! Where the simulated c2d keeps its decisions: rows, changed by a second, independent reading of
+//! what each decision means. That the rows give the scheduler's own state is one of the checks.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use c2_shared::id::{AttemptId, JobId};
+use c2_shared::job::JobState;
+use c2d::sched::Decision;
+use c2d::sched::decision::{EndedRecord, HoldRecord, JobRecord, KeyRecord, Saved, WorkerRecord};
+use c2d::sched::event::Now;
+
+/// A durable store of decisions.
+pub trait Disk {
+    /// Makes a batch durable.
+    fn commit(&mut self, now: Now, decisions: &[Decision]);
+    /// Reads everything back, as after a restart.
+    fn load(&mut self) -> Saved;
+    /// The same while it is in use, where that is cheap.
+    fn peek(&mut self) -> Option<Saved> {
+        Some(self.load())
+    }
+}
+
+/// A disk made of paper: maps by key.
+#[derive(Clone, Debug, Default)]
+pub struct PaperDisk {
+    jobs: BTreeMap<JobId, JobRecord>,
+    ended: BTreeMap<JobId, EndedRecord>,
+    workers: BTreeMap<IpAddr, WorkerRecord>,
+    holds: BTreeMap<AttemptId, HoldRecord>,
+    keys: BTreeMap<String, KeyRecord>,
+    last_job: u64,
+    last_seq: u64,
+    paused: bool,
+}
+
+impl Disk for PaperDisk {
+    fn commit(&mut self, _now: Now, decisions: &[Decision]) {
+        for decision in decisions {
+            self.write(decision);
+        }
+    }
+
+    fn load(&mut self) -> Saved {
+        Saved {
+            jobs: self.jobs.values().cloned().collect(),
+            ended: self.ended.values().copied().collect(),
+            workers: self.workers.values().cloned().collect(),
+            holds: self.holds.values().cloned().collect(),
+            keys: self.keys.values().cloned().collect(),
+            last_job: self.last_job,
+            last_seq: self.last_seq,
+            paused: self.paused,
+        }
+    }
+}
+
+impl PaperDisk {
+    fn job(&mut self, id: JobId) -> &mut JobRecord {
+        self.jobs.get_mut(&id).expect("a decision names a live job")
+    }
+
+    fn write(&mut self, decision: &Decision) {
+        match decision {
+            Decision::AddJob(record) => {
+                self.last_job = record.id.0;
+                self.jobs.insert(record.id, (**record).clone());
+            }
+            Decision::SetWaiting { job, state } => {
+                let job = self.job(*job);
+                job.state = *state;
+                job.hold = *state == JobState::Held;
+            }
+            Decision::Fulfil { job, on } => {
+                let edges = self.job(*job).depends.iter_mut();
+                edges.filter(|edge| edge.1 == *on).for_each(|edge| edge.2 = true);
+            }
+            Decision::Pin { job, worker } => self.job(*job).pinned = Some(*worker),
+            Decision::Assign { attempt, worker, tags, at_ms } => {
+                let job = self.job(attempt.job);
+                job.state = JobState::Running;
+                job.attempt = attempt.number;
+                job.worker = Some(*worker);
+                job.started_ms = Some(*at_ms);
+                job.hold = false;
+                let hold = HoldRecord { attempt: *attempt, worker: *worker, tags: tags.clone() };
+                self.holds.insert(*attempt, hold);
+            }
+            Decision::MarkCancelling { job } => self.job(*job).cancelling = true,
+            Decision::Requeue { attempt, crash, retry, .. } => {
+                let job = self.job(attempt.job);
+                job.crashes += u32::from(*crash);
+                job.retries_left -= u32::from(*retry);
+                if *retry {
+                    job.worker = None;
+                }
+                if job.state == JobState::Running {
+                    job.state = JobState::Queued;
+                }
+            }
+            Decision::Readopt { attempt, .. } => self.job(attempt.job).state = JobState::Running,
+            Decision::Release { attempt, .. } => drop(self.holds.remove(attempt)),
+            Decision::End { job, outcome, seq, .. } => {
+                let record = self.jobs.remove(job).expect("only a live job ends");
+                self.last_seq = *seq;
+                let ended = EndedRecord { job: *job, state: outcome.state(), worker: record.worker };
+                self.ended.insert(*job, ended);
+            }
+            Decision::PutWorker(record) => drop(self.workers.insert(record.ip, (**record).clone())),
+            Decision::RemoveWorker { worker } => drop(self.workers.remove(worker)),
+            Decision::RememberKey(key) => drop(self.keys.insert(key.key.clone(), key.clone())),
+            Decision::ForgetKey { key } => drop(self.keys.remove(key)),
+            Decision::SetPaused { paused } => self.paused = *paused,
+            Decision::Answer { .. } => unreachable!("answers are not stored"),
+        }
+    }
+}

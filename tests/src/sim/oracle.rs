@@ -1,0 +1,115 @@
+//! What must hold from the outside: what really ran, what was told to whom.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use c2_shared::id::{AttemptId, JobId};
+use c2_shared::job::{Condition, JobState, Outcome};
+use c2d::sched::Decision;
+
+/// Remembers everything that was acknowledged or that really happened.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Oracle {
+    /// Jobs whose submit was answered.
+    acknowledged: BTreeSet<JobId>,
+    /// Final states once they were durable.
+    verdicts: BTreeMap<JobId, Outcome>,
+    /// Attempts in the order in which they became durable, by job.
+    issued: BTreeMap<JobId, u32>,
+    /// Dependencies of each job.
+    depends: BTreeMap<JobId, Vec<(Condition, JobId)>>,
+    /// Every attempt that ever started a process.
+    started: BTreeSet<AttemptId>,
+    /// Process trees that are alive: by job.
+    alive: BTreeMap<JobId, AttemptId>,
+    /// Tags in use by processes that are alive.
+    tags: BTreeMap<(IpAddr, String), AttemptId>,
+    /// The next `seq` of the log.
+    log: u64,
+}
+
+impl Oracle {
+    pub(crate) fn acknowledge(&mut self, jobs: &[JobId]) {
+        self.acknowledged.extend(jobs);
+    }
+
+    /// Decisions became durable.
+    pub(crate) fn committed(&mut self, decisions: &[Decision]) {
+        for decision in decisions {
+            match decision {
+                Decision::AddJob(job) => {
+                    let edges = job.depends.iter().map(|(condition, on, _)| (*condition, *on)).collect();
+                    let old = self.depends.insert(job.id, edges);
+                    assert!(old.is_none(), "{} was given twice", job.id);
+                }
+                Decision::Assign { attempt, .. } => {
+                    let last = self.issued.insert(attempt.job, attempt.number).unwrap_or(0);
+                    assert_eq!(last + 1, attempt.number, "I5: attempts of {} repeat or skip", attempt.job);
+                    assert!(!self.verdicts.contains_key(&attempt.job), "I3: {} starts after its end", attempt.job);
+                    self.check_order(attempt.job);
+                }
+                Decision::End { job, attempt, outcome, seq, .. } => {
+                    let old = self.verdicts.insert(*job, outcome.clone());
+                    assert!(old.is_none(), "I3: {job} ended twice");
+                    assert_eq!(*attempt, self.issued.get(job).copied().unwrap_or(0), "I4: {job}");
+                    self.log += 1;
+                    assert_eq!(*seq, self.log, "I11: the log skips or repeats");
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// A machine starts a process tree.
+    pub(crate) fn start(&mut self, ip: IpAddr, attempt: AttemptId, tags: &[String]) {
+        assert!(self.started.insert(attempt), "I5: {attempt} started twice");
+        let issued = self.issued.get(&attempt.job).copied().unwrap_or(0);
+        assert!(attempt.number <= issued, "{attempt} started before it was durable");
+        if let Some(other) = self.alive.insert(attempt.job, attempt) {
+            panic!("{attempt} starts while {other} is alive");
+        }
+        for tag in tags {
+            if let Some(other) = self.tags.insert((ip, tag.clone()), attempt) {
+                panic!("I6: {attempt} takes {tag} on {ip} from {other}, which is alive");
+            }
+        }
+    }
+
+    /// A process tree is dead.
+    pub(crate) fn stop(&mut self, attempt: AttemptId) {
+        let alive = self.alive.remove(&attempt.job);
+        assert_eq!(alive, Some(attempt));
+        self.tags.retain(|_, holder| *holder != attempt);
+    }
+
+    /// After the last fault everything has ended, and nothing that was acknowledged is missing.
+    pub(crate) fn finish(&self) {
+        for job in &self.acknowledged {
+            assert!(self.verdicts.contains_key(job), "I1, I10: {job} was acknowledged and never ended");
+        }
+        for job in self.depends.keys() {
+            assert!(self.verdicts.contains_key(job), "I10: {job} never ended");
+        }
+        assert!(self.alive.is_empty(), "I13: alive after the end: {:?}", self.alive);
+    }
+
+    pub(crate) fn runs(&self) -> usize {
+        self.started.len()
+    }
+
+    pub(crate) fn ended(&self) -> usize {
+        self.verdicts.len()
+    }
+
+    fn check_order(&self, job: JobId) {
+        for (condition, on) in &self.depends[&job] {
+            let state = self.verdicts.get(on).map(Outcome::state);
+            let fine = match condition {
+                Condition::Ok => state == Some(JobState::Succeeded),
+                Condition::Any => state.is_some(),
+                Condition::NotOk => state.is_some_and(|state| state != JobState::Succeeded),
+            };
+            assert!(fine, "I7: {job} starts although {on} is {state:?}");
+        }
+    }
+}

@@ -1,0 +1,408 @@
+//! A history: chance decides what happens next, the clock jumps from event to event.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr};
+
+use c2_shared::id::JobId;
+use c2_shared::job::{Dependency, OnLost, Outcome};
+use c2_shared::time::Mono;
+use c2d::sched::decision::PollAnswer;
+use c2d::sched::event::{IdempotencyKey, NewJob, PollToken};
+use c2d::sched::{Decision, Event, Now, Reply, Scheduler};
+
+use super::agent::{Agent, Running};
+use super::disk::Disk;
+use super::oracle::Oracle;
+use super::random::Random;
+
+/// Jobs that may be alive at once; small, so that histories meet the limit.
+const CAPACITY: usize = 60;
+/// Tags that machines offer.
+const TAGS: [&str; 3] = ["disk", "gpu:0", "gpu:1"];
+
+/// A simulated cluster.
+#[derive(Debug)]
+pub struct World<D> {
+    random: Random,
+    now: Now,
+    disk: D,
+    scheduler: Scheduler,
+    /// Decisions that are not durable yet, and what waits for them.
+    uncommitted: Vec<Decision>,
+    unanswered: Vec<Vec<JobId>>,
+    agents: Vec<Agent>,
+    /// Which poll each token belongs to: agent, session, seq.
+    polls: BTreeMap<PollToken, (usize, (u32, u32), u64)>,
+    last_token: u64,
+    /// Messages under way, by arrival.
+    wire: BTreeMap<(u64, u64), Message>,
+    last_message: u64,
+    next_poll_ms: Vec<u64>,
+    oracle: Oracle,
+    calm: bool,
+    report: Report,
+}
+
+/// A message on the network.
+#[derive(Clone, Debug)]
+enum Message {
+    Register(usize),
+    Poll(Box<c2d::sched::event::Poll>),
+    Answer { agent: usize, session: (u32, u32), seq: u64, answer: PollAnswer },
+}
+
+/// What a history consisted of, to see that it was worth something.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Events that the scheduler handled.
+    pub events: u64,
+    /// Jobs that ended.
+    pub jobs: usize,
+    /// Process trees that ran.
+    pub runs: usize,
+    /// Crashes of c2d.
+    pub crashes: u64,
+    /// Everything that was decided, as a number: equal seeds give equal numbers.
+    pub fingerprint: u64,
+}
+
+impl<D: Disk> World<D> {
+    /// A cluster of one to four machines on an empty disk.
+    pub fn new(seed: u64, mut disk: D) -> Self {
+        let mut random = Random::new(seed);
+        let now = Now { mono: Mono(0), wall_ms: 1_700_000_000_000 };
+        let count = u8::try_from(1 + random.below(4)).expect("at most four");
+        let agents: Vec<Agent> = (2..2 + count).map(|n| Agent::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, n)))).collect();
+        let scheduler = Scheduler::restore(disk.load(), CAPACITY, now);
+        Self {
+            random,
+            now,
+            disk,
+            scheduler,
+            uncommitted: Vec::new(),
+            unanswered: Vec::new(),
+            next_poll_ms: vec![0; agents.len()],
+            agents,
+            polls: BTreeMap::new(),
+            last_token: 0,
+            wire: BTreeMap::new(),
+            last_message: 0,
+            oracle: Oracle::default(),
+            calm: false,
+            report: Report::default(),
+        }
+    }
+
+    /// Lives through `steps` steps with faults, then without until everything has ended.
+    pub fn run(mut self, steps: u64) -> (Report, D) {
+        for _ in 0..steps {
+            self.step();
+        }
+        self.calm = true;
+        for agent in &mut self.agents {
+            agent.cut_until_ms = 0;
+            if !agent.up {
+                agent.start(self.now.mono.0);
+            }
+        }
+        self.apply(Event::PauseSet { paused: false });
+        for worker in self.agents.iter().map(|agent| agent.ip).collect::<Vec<_>>() {
+            self.apply(Event::DrainSet { worker, drain: false });
+        }
+        for _ in 0..40_000 {
+            let queue = self.scheduler.queue(self.now);
+            let idle = self.agents.iter().all(|agent| agent.running.is_empty() && agent.unsent.is_empty());
+            if queue.blocked + queue.held + queue.queued + queue.running == 0 && idle && self.uncommitted.is_empty() {
+                break;
+            }
+            if queue.held > 0 {
+                self.release_all();
+            }
+            self.step();
+        }
+        self.commit();
+        let left = self.scheduler.jobs(self.now, None, None, 5);
+        assert!(left.is_empty(), "I10: still alive long after the last fault: {left:#?}, agents {:#?}", self.agents);
+        assert_eq!(self.disk.load(), self.scheduler.saved(), "the rows give the live state");
+        self.oracle.finish();
+        self.report.jobs = self.oracle.ended();
+        self.report.runs = self.oracle.runs();
+        (self.report, self.disk)
+    }
+
+    fn step(&mut self) {
+        let ms = self.random.pick(&[1, 5, 20, 100, 400, if self.calm { 400 } else { 3_000 }]);
+        self.advance(ms);
+        self.deliver();
+        for i in 0..self.agents.len() {
+            self.tend(i);
+        }
+        if !self.calm {
+            self.operate();
+            self.fault();
+        }
+        if self.calm || self.random.chance(60) {
+            self.commit();
+        }
+    }
+
+    /// Lets time pass, with the scheduler woken whenever it asked to be.
+    fn advance(&mut self, ms: u64) {
+        let end = self.now.mono.after_ms(ms);
+        while let Some(at) = self.scheduler.next_deadline().filter(|at| *at <= end) {
+            self.set_clock(at.max(self.now.mono));
+            self.apply(Event::TimePassed);
+        }
+        self.set_clock(end);
+    }
+
+    fn set_clock(&mut self, mono: Mono) {
+        self.now = Now { mono, wall_ms: self.now.wall_ms + mono.since_ms(self.now.mono) };
+    }
+
+    /// The scheduler handles an event; every invariant is looked at.
+    fn apply(&mut self, event: Event) -> Option<Reply> {
+        let before = self.uncommitted.len();
+        let reply = self.scheduler.apply(self.now, event, &mut self.uncommitted);
+        self.scheduler.check_invariants();
+        drop(self.scheduler.take_touched());
+        self.report.events += 1;
+        for decision in &self.uncommitted[before..] {
+            let text = format!("{decision:?}");
+            let hash =
+                text.bytes().fold(self.report.fingerprint, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01B3));
+            self.report.fingerprint = hash;
+        }
+        reply.ok()
+    }
+
+    /// What was decided becomes durable, and then known.
+    fn commit(&mut self) {
+        let decisions = std::mem::take(&mut self.uncommitted);
+        let (answers, durable): (Vec<_>, Vec<_>) =
+            decisions.into_iter().partition(|decision| matches!(decision, Decision::Answer { .. }));
+        if !durable.is_empty() {
+            self.disk.commit(self.now, &durable);
+            self.oracle.committed(&durable);
+            if let Some(saved) = self.disk.peek() {
+                assert_eq!(saved, self.scheduler.saved(), "the rows give the live state");
+            }
+        }
+        for jobs in std::mem::take(&mut self.unanswered) {
+            self.oracle.acknowledge(&jobs);
+        }
+        for decision in answers {
+            if let Decision::Answer { token, answer } = decision
+                && let Some((agent, session, seq)) = self.polls.remove(&token)
+            {
+                self.send(agent, Message::Answer { agent, session, seq, answer });
+            }
+        }
+    }
+
+    /// c2d dies: what was not committed never happened, and nobody was told of it.
+    fn crash(&mut self) {
+        self.report.crashes += 1;
+        self.uncommitted.clear();
+        self.unanswered.clear();
+        self.polls.clear();
+        let saved = self.disk.load();
+        self.scheduler = Scheduler::restore(saved, CAPACITY, self.now);
+        self.scheduler.check_invariants();
+        let down_ms = self.random.pick(&[1, 1_000, 20_000]);
+        self.wire.retain(|_, message| matches!(message, Message::Answer { .. }));
+        let end = self.now.mono.after_ms(down_ms);
+        self.set_clock(end);
+        // Its clock begins anew with it: nothing was observed while it was down.
+        self.scheduler = Scheduler::restore(self.disk.load(), CAPACITY, self.now);
+    }
+
+    /// Puts a message on the network, which may lose, delay or double it.
+    fn send(&mut self, agent: usize, message: Message) {
+        if self.is_cut(agent) || (!self.calm && self.random.chance(5)) {
+            return;
+        }
+        let copies = if !self.calm && self.random.chance(5) { 2 } else { 1 };
+        for _ in 0..copies {
+            let delay = if self.calm { 1 } else { self.random.pick(&[0, 1, 1, 3, 50, 2_000]) };
+            self.last_message += 1;
+            self.wire.insert((self.now.mono.0 + delay, self.last_message), message.clone());
+        }
+    }
+
+    fn is_cut(&self, i: usize) -> bool {
+        self.agents[i].cut_until_ms > self.now.mono.0
+    }
+
+    fn deliver(&mut self) {
+        while let Some(entry) = self.wire.first_entry().filter(|entry| entry.key().0 <= self.now.mono.0) {
+            match entry.remove() {
+                Message::Register(i) => {
+                    let intro = self.agents[i].introduction();
+                    if self.apply(Event::WorkerRegistered(Box::new(intro))).is_some() {
+                        self.agents[i].registered = true;
+                        self.equip(i);
+                    }
+                }
+                Message::Poll(poll) => self.receive(*poll),
+                Message::Answer { agent, session, seq, answer } => self.hand_over(agent, session, seq, &answer),
+            }
+        }
+    }
+
+    /// A poll reaches c2d. A doubled one has a connection, and so a token, of its own.
+    fn receive(&mut self, mut poll: c2d::sched::event::Poll) {
+        self.last_token += 1;
+        poll.token = PollToken(self.last_token);
+        let Some(i) = self.agents.iter().position(|agent| agent.ip == poll.worker) else { return };
+        let mut numbers = poll.session.trim_start_matches('s').split('-').filter_map(|n| n.parse().ok());
+        let (Some(boot), Some(session)) = (numbers.next(), numbers.next()) else { return };
+        self.polls.insert(poll.token, (i, (boot, session), poll.seq));
+        self.apply(Event::WorkerPolled(Box::new(poll)));
+    }
+
+    fn hand_over(&mut self, i: usize, session: (u32, u32), seq: u64, answer: &PollAnswer) {
+        let cut = self.is_cut(i);
+        let agent = &mut self.agents[i];
+        // An agent that answered an outdated answer with a new poll would outdate its own polls for
+        // ever.
+        if !agent.up || cut || session != (agent.boot, agent.session) || seq != agent.seq {
+            return;
+        }
+        for (attempt, tags) in agent.read(answer, self.now.mono.0) {
+            self.oracle.start(self.agents[i].ip, attempt, &tags);
+            let length = self.random.pick(&[0, 10, 300, 2_000, 30_000, 90_000]);
+            let code = if self.random.chance(20) { 1 } else { 0 };
+            let outcome = Outcome::Exit { code };
+            let running = Running { ends_ms: self.now.mono.0 + length, outcome };
+            self.agents[i].running.insert(attempt, running);
+        }
+        // There may be more, or something to report.
+        self.next_poll_ms[i] = self.now.mono.0;
+    }
+
+    /// An agent does its work: ends jobs, polls, registers.
+    fn tend(&mut self, i: usize) {
+        let now_ms = self.now.mono.0;
+        let ended = self.agents[i].work(now_ms);
+        for attempt in &ended {
+            self.oracle.stop(*attempt);
+        }
+        let agent = &mut self.agents[i];
+        if !agent.up || (now_ms < self.next_poll_ms[i] && ended.is_empty()) {
+            return;
+        }
+        let wait_ms = self.random.pick(&[0, 1_000, 5_000]);
+        self.next_poll_ms[i] = now_ms + wait_ms + 200;
+        let message = if agent.registered {
+            Message::Poll(Box::new(agent.poll(PollToken(0), wait_ms)))
+        } else {
+            Message::Register(i)
+        };
+        self.send(i, message);
+    }
+
+    /// A new machine gets its groups and tags from the operator.
+    fn equip(&mut self, i: usize) {
+        let worker = self.agents[i].ip;
+        let tags: BTreeSet<String> = TAGS.iter().map(|&tag| tag.to_owned()).collect();
+        self.apply(Event::TagsSet { worker, tags });
+        if i % 2 == 0 {
+            self.apply(Event::GroupsChanged { worker, add: ["even".to_owned()].into(), remove: [].into() });
+        }
+    }
+
+    /// Operators submit, cancel, hold, release, drain.
+    fn operate(&mut self) {
+        let job = JobId(1 + self.random.below(self.scheduler.last_job().max(1)));
+        let worker = self.agents[usize::try_from(self.random.below(self.agents.len() as u64)).unwrap_or(0)].ip;
+        match self.random.below(40) {
+            0..=7 => self.submit(),
+            8 | 9 => drop(self.apply(Event::CancelRequested { job })),
+            10 => drop(self.apply(Event::HoldRequested { job })),
+            11 => drop(self.apply(Event::ReleaseRequested { job })),
+            12 => drop(self.apply(Event::DrainSet { worker, drain: true })),
+            13 | 14 => drop(self.apply(Event::DrainSet { worker, drain: false })),
+            15 => {
+                let paused = self.random.chance(30);
+                self.apply(Event::PauseSet { paused });
+            }
+            _ => {}
+        }
+    }
+
+    fn submit(&mut self) {
+        let count = 1 + self.random.below(5);
+        let jobs = (0..count).map(|i| self.new_job(i)).collect();
+        let key = self.random.chance(20).then(|| {
+            let key = format!("k{}", self.random.below(5));
+            IdempotencyKey { digest: key.clone(), key }
+        });
+        if let Some(Reply::Submitted { jobs, .. }) = self.apply(Event::JobsSubmitted { jobs, key }) {
+            self.unanswered.push(jobs);
+        }
+    }
+
+    fn new_job(&mut self, place: u64) -> NewJob {
+        let random = &mut self.random;
+        let mut depends: Vec<String> = Vec::new();
+        while random.chance(25) {
+            let on = if place > 0 && random.chance(50) {
+                format!("n{}", random.below(place))
+            } else {
+                format!("job-{}", 1 + random.below(self.scheduler.last_job().max(1)))
+            };
+            depends.push(format!("{}{on}", random.pick(&["", "", "any:", "notok:"])));
+        }
+        let grouped = random.chance(15) && self.scheduler.workers(self.now).iter().any(|w| w.groups.contains("even"));
+        NewJob {
+            payload: r#"{"command":"true"}"#.into(),
+            name: Some(format!("n{place}").into()),
+            group: grouped.then(|| "even".to_owned()),
+            tags: if random.chance(30) { vec![random.pick(&["disk", "gpu", "gpu:0"]).to_owned()] } else { Vec::new() },
+            // Not both: the machine of its dependencies need not be in the group.
+            same_machine: !grouped && !depends.is_empty() && random.chance(20),
+            depends: depends.into_iter().map(Dependency::from).collect(),
+            priority: i32::try_from(random.below(3)).unwrap_or(0),
+            retries: u32::try_from(random.below(3)).unwrap_or(0),
+            hold: random.chance(5),
+            begin_at: random.chance(10).then(|| self.now.wall_ms + random.below(40_000)),
+            on_lost: random.pick(&[OnLost::Requeue, OnLost::Requeue, OnLost::Fail]),
+            exclude: Vec::new(),
+        }
+    }
+
+    /// Something breaks, or is mended.
+    fn fault(&mut self) {
+        let i = usize::try_from(self.random.below(self.agents.len() as u64)).unwrap_or(0);
+        let now_ms = self.now.mono.0;
+        match self.random.below(120) {
+            0 | 1 => self.crash(),
+            2 => self.agents[i].crash(),
+            3..=8 if !self.agents[i].up => {
+                self.agents[i].start(now_ms);
+                self.next_poll_ms[i] = now_ms;
+            }
+            9 => {
+                for attempt in self.agents[i].reboot(now_ms) {
+                    self.oracle.stop(attempt);
+                }
+                self.next_poll_ms[i] = now_ms;
+            }
+            10..=13 => {
+                // Shorter than the offline mark, longer, about as long as the lease, much longer.
+                let for_ms = self.random.pick(&[5_000, 20_000, 58_000, 70_000, 200_000]);
+                self.agents[i].cut_until_ms = now_ms + for_ms;
+            }
+            21 => drop(self.apply(Event::TimeUnobserved)),
+            _ => {}
+        }
+    }
+
+    fn release_all(&mut self) {
+        let held = Some(c2_shared::job::JobState::Held);
+        for job in self.scheduler.jobs(self.now, held, None, usize::MAX) {
+            self.apply(Event::ReleaseRequested { job: job.id });
+        }
+    }
+}

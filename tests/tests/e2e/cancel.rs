@@ -1,0 +1,92 @@
+//! A cancelled or ended job leaves no process behind, however it hides.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use c2_shared::job::{JobSpec, JobState, Outcome};
+use c2_tests::wait::SOON;
+use c2_tests::{eventually, is_alive, scenario};
+use rustix::process::Pid;
+
+/// Starts a daemon with its own session, which no signal to the job's group reaches, and tells
+/// the process ids of both.
+fn with_daemon(folder: &Path, then: &str) -> String {
+    let folder = folder.display();
+    format!(
+        "setsid sh -c 'echo $$ > {folder}/daemon.new; mv {folder}/daemon.new {folder}/daemon; exec sleep 86399' & \
+         while [ ! -e {folder}/daemon ]; do sleep 0.05; done; \
+         echo $$ > {folder}/shell.new; mv {folder}/shell.new {folder}/shell; {then}"
+    )
+}
+
+async fn pids(folder: &Path) -> Result<[Pid; 2]> {
+    eventually("both processes", SOON, async || {
+        let read = |name: &str| -> Result<Pid> {
+            let text = std::fs::read_to_string(folder.join(name))?;
+            Pid::from_raw(text.trim().parse()?).context("no process id")
+        };
+        Ok(Some([read("daemon")?, read("shell")?]))
+    })
+    .await
+}
+
+#[test]
+fn a_cancel_ends_the_whole_tree() {
+    scenario(async |cluster| {
+        cluster.agent("127.0.0.2").await?;
+        let folder = cluster.new_folder("pids")?;
+        let job = cluster.submit(&with_daemon(&folder, "sleep 86399")).await?;
+        let pids = pids(&folder).await?;
+        assert!(pids.iter().all(|pid| is_alive(*pid)));
+
+        let output = cluster.exec(&[&format!("cancel {job}")]).await?;
+        assert_eq!(output.status, 0, "{output:?}");
+        let end = cluster.ended(job).await?.job.row;
+        assert_eq!((end.state, end.outcome), (JobState::Cancelled, Some(Outcome::Cancelled)));
+        assert!(!pids.iter().any(|pid| is_alive(*pid)), "a process outlived its job");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_daemon_does_not_outlive_the_job_that_started_it() {
+    scenario(async |cluster| {
+        cluster.agent("127.0.0.2").await?;
+        let folder = cluster.new_folder("pids")?;
+        let job = cluster.submit(&with_daemon(&folder, "exit 5")).await?;
+        let end = cluster.ended(job).await?.job.row;
+        assert_eq!(end.outcome, Some(Outcome::Exit { code: 5 }));
+        assert!(!pids(&folder).await?.iter().any(|pid| is_alive(*pid)), "a process outlived its job");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_timeout_ends_a_job_that_ignores_signals() {
+    scenario(async |cluster| {
+        cluster.agent("127.0.0.2").await?;
+        let folder = cluster.new_folder("pids")?;
+        let command = with_daemon(&folder, "trap '' TERM INT HUP; while :; do sleep 1; done");
+        let job = cluster.submit_spec(JobSpec { command, timeout_s: Some(2), ..JobSpec::default() }).await?;
+        let end = cluster.ended(job).await?.job.row;
+        assert_eq!(end.outcome, Some(Outcome::Timeout));
+        assert!(!pids(&folder).await?.iter().any(|pid| is_alive(*pid)), "a process outlived its job");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_waiting_job_is_cancelled_at_once() {
+    scenario(async |cluster| {
+        let job = cluster.submit("true").await?;
+        let output = cluster.exec(&[&format!("cancel {job}")]).await?;
+        assert_eq!(output.status, 0, "{output:?}");
+        assert_eq!(cluster.client().job(job, 0).await?.job.row.state, JobState::Cancelled);
+        // A job that comes later is not held up, and the cancelled one never starts.
+        cluster.agent("127.0.0.2").await?;
+        let next = cluster.submit("true").await?;
+        assert_eq!(cluster.ended(next).await?.job.row.state, JobState::Succeeded);
+        assert_eq!(cluster.client().job(job, 0).await?.job.row.attempt, 0);
+        Ok(())
+    });
+}

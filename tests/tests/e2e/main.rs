@@ -1,0 +1,11 @@
+//! The promises of C2, kept by the real programs: each file is one promise.
+
+mod access;
+mod cancel;
+mod exit;
+mod plain_client;
+mod restart;
+mod slots;
+mod workspace;
+
+mod marks;
