@@ -131,7 +131,10 @@ pub(crate) fn queue(jobs: &[JobRow]) -> QueueStatus {
 }
 
 pub(crate) fn snapshot(workers: Vec<WorkerRow>, jobs: Vec<JobRow>) -> Msg {
-    let queue = queue(&jobs);
+    let mut queue = queue(&jobs);
+    if workers.is_empty() {
+        (queue.workers_online, queue.slots, queue.slots_used) = (0, 0, 0);
+    }
     Msg::Event(Event::Snapshot(Box::new(Snapshot { workers, jobs, queue })))
 }
 

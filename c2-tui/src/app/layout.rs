@@ -43,6 +43,10 @@ pub struct Screen {
 pub const TINY: (u16, u16) = (20, 5);
 /// Below this one pane at a time is shown.
 const SMALL: (u16, u16) = (60, 15);
+/// Below this height every row is for the pane and the line.
+const COMPLETE: u16 = 8;
+/// Rows below which four panes would show only their borders.
+const CROWDED: u16 = 14;
 /// From this width on the queue and the log stand beside the rest.
 const WIDE: u16 = 120;
 
@@ -86,10 +90,9 @@ pub fn screen(model: &Model) -> Screen {
     if too_small(width, height) {
         return screen;
     }
-    let small = width < SMALL.0 || height < SMALL.1;
-    screen.below = Some(rest.cut_bottom(1));
+    screen.below = (height >= COMPLETE).then(|| rest.cut_bottom(1));
     screen.line = rest.cut_bottom(1);
-    screen.header = Some(rest.cut_top(1));
+    screen.header = (height >= COMPLETE).then(|| rest.cut_top(1));
     if model.result.is_some() {
         let zoomed = model.zoom && model.focus == Focus::Result;
         let lines = model.result.as_ref().map_or(0, |r| r.lines().len());
@@ -100,6 +103,8 @@ pub fn screen(model: &Model) -> Screen {
     if rest.height < 3 {
         return screen;
     }
+    // Also where a result leaves little: one pane that can be read rather than four that cannot.
+    let small = width < SMALL.0 || height < SMALL.1 || rest.height < CROWDED;
     if !model.pages.is_empty() {
         screen.page = Some(rest);
     } else if small {
@@ -131,8 +136,8 @@ pub const fn queue_head(pane: Area) -> u16 {
 #[must_use]
 pub const fn page_head(page: &Page, area: Area) -> u16 {
     let facts = match page {
-        Page::Worker { .. } => 5,
-        Page::Job { .. } => 6,
+        Page::Worker { .. } => 6,
+        Page::Job { .. } => 7,
         Page::Output { .. } | Page::Text { .. } => 0,
     };
     if area.height >= facts * 2 { facts } else { 0 }

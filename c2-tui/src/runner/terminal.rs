@@ -29,6 +29,8 @@ static HOOK: Once = Once::new();
 pub(super) struct Screen {
     terminal: Terminal<CrosstermBackend<Stdout>>,
     mouse: bool,
+    /// Whether the shell has the terminal now.
+    lent: bool,
 }
 
 impl Screen {
@@ -45,7 +47,7 @@ impl Screen {
         // the colours itself.
         force_color_output(true);
         enter(mouse)?;
-        Ok(Self { terminal: fresh()?, mouse })
+        Ok(Self { terminal: fresh()?, mouse, lent: false })
     }
 
     /// Draws a frame at once, without the terminal showing half of it.
@@ -74,15 +76,20 @@ impl Screen {
         execute!(stdout(), CopyToClipboard::to_clipboard_from(text))
     }
 
-    /// Takes the terminal anew after a stop, during which the shell had it.
+    /// Takes the terminal anew after a stop, during which the shell had it. What was not given
+    /// back before is given back first, but only then: leaving the alternate screen twice would
+    /// put the shell's cursor where it once was.
     pub(super) fn retake(&mut self) -> io::Result<()> {
-        give_back();
+        if !std::mem::take(&mut self.lent) {
+            give_back();
+        }
         enter(self.mouse)?;
         self.renew()
     }
 
     /// Gives the terminal back for a while.
     pub(super) fn lend(&mut self) {
+        self.lent = true;
         give_back();
     }
 }

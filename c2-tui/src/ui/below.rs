@@ -4,7 +4,7 @@
 use ratatui::text::Line;
 
 use super::canvas::Canvas;
-use crate::app::keymap;
+use crate::app::keymap::{self, Context};
 use crate::app::layout::Area;
 use crate::app::line::{Advice, advise};
 use crate::app::model::Focus;
@@ -48,7 +48,15 @@ fn say(canvas: &mut Canvas<'_, '_>, area: Area, advice: Advice) {
 
 fn hints(canvas: &mut Canvas<'_, '_>, area: Area) {
     let mut x = area.x + 1;
-    for binding in keymap::hints(&canvas.model.contexts(), HINTS_MAX) {
+    let mut contexts = canvas.model.contexts();
+    if matches!(
+        contexts.first(),
+        Some(Context::Menu | Context::Search | Context::Filter | Context::Palette | Context::Question)
+    ) {
+        // What is open wants an answer; the keys of the rest would only distract.
+        contexts.truncate(1);
+    }
+    for binding in keymap::hints(&contexts, HINTS_MAX) {
         let key = binding.keys().next().unwrap_or_default();
         let width = u16::try_from(key.len() + 1 + binding.words.len()).unwrap_or(u16::MAX);
         if x.saturating_add(width) > area.x + area.width {

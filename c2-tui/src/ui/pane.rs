@@ -48,7 +48,7 @@ fn framed_table<R: Row>(canvas: &mut Canvas<'_, '_>, area: Area, pane: Pane, tab
     let focus = Focus::Pane(pane);
     let focused = canvas.model.focus == focus;
     let room = usize::from(area.width).saturating_sub(20);
-    let foot = match detail.filter(|_| focused) {
+    let foot = match detail.filter(|_| focused && room > 8) {
         Some(text) => {
             Line::from(canvas.span(format!(" {} ", text::cut_middle(&text, room, canvas.glyphs.cut)), Tone::Plain))
         }

@@ -31,7 +31,10 @@ fn short(canvas: &mut Canvas<'_, '_>, area: Area) {
     ];
     for (state, count) in states {
         let tone = if count == 0 { Tone::Dim } else { tone(state) };
-        line.push_span(canvas.span(format!("{} {count} {state}  ", canvas.glyphs.state(state)), tone));
+        let part = canvas.span(format!("{} {count} {state}  ", canvas.glyphs.state(state)), tone);
+        if line.width() + part.width() <= usize::from(area.width) {
+            line.push_span(part);
+        }
     }
     canvas.put_line(area.x + 1, area.y, area.width.saturating_sub(1), &line);
 }

@@ -121,7 +121,7 @@ mod tests {
         }
         assert_eq!(before, COLUMNS.len());
         let names = |width| place(COLUMNS, width).iter().map(|(i, ..)| COLUMNS[*i].name).collect::<Vec<_>>();
-        assert_eq!(names(40), ["id", "state", "job"]);
-        assert_eq!(names(70), ["id", "state", "job", "worker", "run", "age"]);
+        assert_eq!(names(50), ["id", "state", "job"]);
+        assert_eq!(names(79), ["id", "state", "job", "worker", "run", "age"]);
     }
 }

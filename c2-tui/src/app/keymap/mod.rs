@@ -106,13 +106,21 @@ pub fn find(contexts: &[Context], key: &str) -> Option<Action> {
     contexts.iter().find_map(bound).map(|b| b.action)
 }
 
-/// The most useful keys of the contexts, best first.
+/// The most useful keys of the contexts, best first. A key that a nearer context took for itself
+/// is not shown for a farther one.
 #[must_use]
 pub fn hints(contexts: &[Context], max: usize) -> Vec<&'static Binding> {
-    let mut found: Vec<_> = TABLE.iter().filter(|b| b.hint > 0 && contexts.contains(&b.context)).collect();
+    let mine = |b: &&Binding| b.keys().next().and_then(|key| owner(contexts, key)) == Some(b.context);
+    let mut found: Vec<_> = TABLE.iter().filter(|b| b.hint > 0).filter(mine).collect();
     found.sort_by_key(|b| b.hint);
     found.truncate(max);
     found
+}
+
+/// The first of the contexts that knows a key.
+fn owner(contexts: &[Context], key: &str) -> Option<Context> {
+    let knows = |context: &Context| TABLE.iter().any(|b| b.context == *context && b.keys().any(|k| k == key));
+    contexts.iter().copied().find(knows)
 }
 
 #[cfg(test)]

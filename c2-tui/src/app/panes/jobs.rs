@@ -32,7 +32,7 @@ pub const COLUMNS: &[Column<Job>] = &[
     },
     Column {
         name: "job",
-        room: Room::Grow { min: 12, share: 1 },
+        room: Room::Grow { min: 24, share: 1 },
         align: Align::Left,
         hide: 0,
         cell: |j, _| Cell::plain(j.title.as_str()).with_both_ends(),
@@ -61,7 +61,7 @@ pub const COLUMNS: &[Column<Job>] = &[
         name: "worker",
         room: Room::Fixed(15),
         align: Align::Left,
-        hide: 3,
+        hide: 4,
         cell: worker,
         plain: |j| j.row.worker.map(|w| w.to_string()).unwrap_or_default(),
         order: |a, b| a.row.worker.cmp(&b.row.worker),

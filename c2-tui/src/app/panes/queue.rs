@@ -17,7 +17,7 @@ pub const COLUMNS: &[Column<Wait>] = &[
     },
     Column {
         name: "jobs",
-        room: Room::Fixed(6),
+        room: Room::Fixed(5),
         align: Align::Right,
         hide: 0,
         cell: |w, _| Cell::toned(w.count.to_string(), Tone::Strong),

@@ -60,8 +60,8 @@ impl Wait {
     #[must_use]
     pub fn why(&self, store: &Store) -> String {
         match self.key.state {
-            JobState::Blocked => "waits for other jobs, or for its time".to_owned(),
-            JobState::Held => "waits for a release".to_owned(),
+            JobState::Blocked => "awaits jobs or time".to_owned(),
+            JobState::Held => "awaits a release".to_owned(),
             JobState::Queued => self.why_queued(store),
             JobState::Running | JobState::Succeeded | JobState::Failed | JobState::Cancelled => String::new(),
         }

@@ -123,6 +123,12 @@ impl<R: Row> Table<R> {
         self.in_scope
     }
 
+    /// Ids of all rows that pass the filter, in their order.
+    #[must_use]
+    pub fn ids(&self) -> &[R::Id] {
+        &self.order
+    }
+
     /// Ids of the rows on the screen, with their positions.
     pub fn visible(&self) -> impl Iterator<Item = (usize, R::Id)> {
         self.order.iter().copied().enumerate().skip(self.top).take(self.height)
