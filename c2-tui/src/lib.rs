@@ -2,7 +2,8 @@
 //! scripts.
 //!
 //! `command` reads and runs lines, `render` turns what they gave into text or JSON, and the faces
-//! only carry these to a terminal or a pipe.
+//! only carry these to a terminal or a pipe. The full screen is `app`, a pure core, drawn by `ui`,
+//! fed by `feed`, and run by `runner`.
 
 pub mod arguments;
 pub mod connect;
@@ -13,3 +14,9 @@ pub mod command;
 pub mod render;
 
 pub mod headless;
+
+pub mod app;
+pub mod ui;
+
+pub mod feed;
+pub mod runner;

@@ -6,7 +6,7 @@ use c2_tui::arguments::{Arguments, Asked};
 use c2_tui::command::{Complaint, Kind};
 use c2_tui::headless::{self, Printer};
 use c2_tui::local::Local;
-use c2_tui::{connect, exit};
+use c2_tui::{connect, exit, runner};
 
 fn main() {
     let status = match Arguments::read(std::env::args_os()) {
@@ -50,11 +50,12 @@ async fn run(arguments: &Arguments) -> Result<i32, Complaint> {
     if let Some(started) = local.as_ref().and_then(Local::announcement) {
         printer.progress(&started);
     }
-    if sources.is_empty() {
-        // The full screen takes over here with the client and what was started.
-        return Err(Complaint::new(Kind::Usage, "this build has no full screen"));
-    }
-    let status = headless::run(client, sources, arguments.keep_going, printer).await;
+    let status = if sources.is_empty() {
+        let settings = runner::settings(client.server());
+        runner::run(client, settings).await.map_err(|error| Complaint::new(Kind::Refused, error.to_string()))?
+    } else {
+        headless::run(client, sources, arguments.keep_going, printer).await
+    };
     if let Some(local) = local
         && let Some(left) = local.leave(arguments.keep).await
     {

@@ -1,0 +1,161 @@
+//! The keys: one table of context, chords, action, words and priority.
+//!
+//! Dispatch, the hint bar, the help and the documentation all read [`TABLE`]; no key is looked at
+//! anywhere else, but for the printable text that goes into a line.
+
+mod action;
+mod chord;
+mod table;
+
+pub use action::Action;
+pub use chord::{name, printable};
+pub use table::TABLE;
+
+/// Where a key has its meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Context {
+    /// Wherever the focus is.
+    Everywhere,
+    /// The `!>` line.
+    Line,
+    /// The completion menu of the line.
+    Menu,
+    /// The search through history.
+    Search,
+    /// The filter of a pane while it is typed.
+    Filter,
+    /// Whatever is no text to edit.
+    Pane,
+    /// Tables.
+    Table,
+    /// The jobs pane alone.
+    Chips,
+    /// Jobs, in tables and on pages.
+    Jobs,
+    /// Text that scrolls: results, job pages, help.
+    Text,
+    /// The list of commands over the screen.
+    Palette,
+    /// A question.
+    Question,
+}
+
+/// A key with its meaning.
+#[derive(Clone, Copy, Debug)]
+pub struct Binding {
+    /// Where.
+    pub context: Context,
+    /// Names of keys as [`name`] makes them, separated by blanks; any of them.
+    pub chords: &'static str,
+    /// What it does.
+    pub action: Action,
+    /// What it does, in words.
+    pub words: &'static str,
+    /// Place in the hint bar, 1 first; 0 never.
+    pub hint: u8,
+}
+
+impl Context {
+    /// All contexts in the order of the help.
+    pub const ALL: [Self; 12] = [
+        Self::Line,
+        Self::Menu,
+        Self::Search,
+        Self::Filter,
+        Self::Chips,
+        Self::Jobs,
+        Self::Table,
+        Self::Text,
+        Self::Pane,
+        Self::Palette,
+        Self::Question,
+        Self::Everywhere,
+    ];
+
+    /// Its head in the help.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Everywhere => "everywhere",
+            Self::Line => "the !> line",
+            Self::Menu => "completions",
+            Self::Search => "search in history",
+            Self::Filter => "filter",
+            Self::Pane => "outside of text",
+            Self::Table => "tables",
+            Self::Chips => "the jobs pane",
+            Self::Jobs => "jobs",
+            Self::Text => "results and pages",
+            Self::Palette => "all commands",
+            Self::Question => "questions",
+        }
+    }
+}
+
+impl Binding {
+    /// Its keys.
+    pub fn keys(&self) -> impl Iterator<Item = &'static str> {
+        self.chords.split(' ')
+    }
+}
+
+/// Finds what a key does in the first of the contexts that knows it.
+#[must_use]
+pub fn find(contexts: &[Context], key: &str) -> Option<Action> {
+    let bound = |context: &Context| TABLE.iter().find(|b| b.context == *context && b.keys().any(|k| k == key));
+    contexts.iter().find_map(bound).map(|b| b.action)
+}
+
+/// The most useful keys of the contexts, best first. A key that a nearer context took for itself
+/// is not shown for a farther one.
+#[must_use]
+pub fn hints(contexts: &[Context], max: usize) -> Vec<&'static Binding> {
+    let mine = |b: &&Binding| b.keys().next().and_then(|key| owner(contexts, key)) == Some(b.context);
+    let mut found: Vec<_> = TABLE.iter().filter(|b| b.hint > 0).filter(mine).collect();
+    found.sort_by_key(|b| b.hint);
+    found.truncate(max);
+    found
+}
+
+/// The first of the contexts that knows a key.
+fn owner(contexts: &[Context], key: &str) -> Option<Context> {
+    let knows = |context: &Context| TABLE.iter().any(|b| b.context == *context && b.keys().any(|k| k == key));
+    contexts.iter().copied().find(knows)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_key_has_two_meanings_in_one_context() {
+        let mut seen = BTreeSet::new();
+        for binding in TABLE {
+            for key in binding.keys() {
+                assert!(seen.insert((binding.context, key)), "{key} twice in {:?}", binding.context);
+            }
+        }
+    }
+
+    #[test]
+    fn no_global_key_shadows_readline() {
+        let line: BTreeSet<_> = TABLE.iter().filter(|b| b.context == Context::Line).flat_map(Binding::keys).collect();
+        for binding in TABLE.iter().filter(|b| b.context == Context::Everywhere) {
+            for key in binding.keys() {
+                assert!(!line.contains(key), "{key} is a key of the line");
+                assert!(!printable(key), "{key} would swallow text");
+            }
+        }
+    }
+
+    #[test]
+    fn every_context_says_how_to_leave() {
+        for context in
+            [Context::Menu, Context::Search, Context::Filter, Context::Palette, Context::Question, Context::Pane]
+        {
+            assert!(find(&[context], "Esc").is_some(), "{context:?}");
+        }
+    }
+}

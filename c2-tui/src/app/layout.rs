@@ -1,0 +1,173 @@
+//! Where the parts of the screen are, as plain numbers.
+//!
+//! Both sides use it: drawing to know where, and `update` to know how many rows fit, so that
+//! scrolling is decided before anything is drawn.
+
+use crate::app::model::{Focus, Model};
+use crate::app::page::Page;
+use crate::app::panes::Pane;
+
+/// A rectangle of cells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Area {
+    /// First column.
+    pub x: u16,
+    /// First row.
+    pub y: u16,
+    /// Columns.
+    pub width: u16,
+    /// Rows.
+    pub height: u16,
+}
+
+/// The parts of the screen; a part without room has no area.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Screen {
+    /// The line about c2d and the cluster.
+    pub header: Option<Area>,
+    /// The names of the panes, where only one has room.
+    pub tabs: Option<Area>,
+    /// The panes.
+    pub panes: Vec<(Pane, Area)>,
+    /// The page that was opened over the panes.
+    pub page: Option<Area>,
+    /// The result of the last command.
+    pub result: Option<Area>,
+    /// The `!>` line.
+    pub line: Area,
+    /// The keys, or advice about the line.
+    pub below: Option<Area>,
+}
+
+/// Below this nothing useful fits.
+pub const TINY: (u16, u16) = (20, 5);
+/// Below this one pane at a time is shown.
+const SMALL: (u16, u16) = (60, 15);
+/// Below this height every row is for the pane and the line.
+const COMPLETE: u16 = 8;
+/// Rows below which four panes would show only their borders.
+const CROWDED: u16 = 14;
+/// From this width on the queue and the log stand beside the rest.
+const WIDE: u16 = 120;
+
+impl Area {
+    /// Takes rows away at the top.
+    fn cut_top(&mut self, rows: u16) -> Self {
+        let rows = rows.min(self.height);
+        let cut = Self { height: rows, ..*self };
+        self.y += rows;
+        self.height -= rows;
+        cut
+    }
+
+    /// Takes rows away at the bottom.
+    fn cut_bottom(&mut self, rows: u16) -> Self {
+        let rows = rows.min(self.height);
+        self.height -= rows;
+        Self { y: self.y + self.height, height: rows, ..*self }
+    }
+
+    /// Takes columns away at the right.
+    fn cut_right(&mut self, columns: u16) -> Self {
+        let columns = columns.min(self.width);
+        self.width -= columns;
+        Self { x: self.x + self.width, width: columns, ..*self }
+    }
+}
+
+/// Whether the terminal is too small for anything.
+#[must_use]
+pub const fn too_small(width: u16, height: u16) -> bool {
+    width < TINY.0 || height < TINY.1
+}
+
+/// Divides the screen.
+#[must_use]
+pub fn screen(model: &Model) -> Screen {
+    let (width, height) = model.size;
+    let mut rest = Area { x: 0, y: 0, width, height };
+    let mut screen = Screen::default();
+    if too_small(width, height) {
+        return screen;
+    }
+    screen.below = (height >= COMPLETE).then(|| rest.cut_bottom(1));
+    screen.line = rest.cut_bottom(1);
+    screen.header = (height >= COMPLETE).then(|| rest.cut_top(1));
+    if model.result.is_some() {
+        let zoomed = model.zoom && model.focus == Focus::Result;
+        let lines = model.result.as_ref().map_or(0, |r| r.lines().len());
+        let wanted = u16::try_from(lines).unwrap_or(u16::MAX).saturating_add(2);
+        let most = if zoomed { rest.height } else { (rest.height * 3 / 5).max(4) };
+        screen.result = Some(rest.cut_bottom(if zoomed { most } else { wanted.clamp(3, most) }));
+    }
+    if rest.height < 3 {
+        return screen;
+    }
+    // Also where a result leaves little: one pane that can be read rather than four that cannot.
+    let small = width < SMALL.0 || height < SMALL.1 || rest.height < CROWDED;
+    if !model.pages.is_empty() {
+        screen.page = Some(rest);
+    } else if small {
+        screen.tabs = Some(rest.cut_top(1));
+        screen.panes.push((model.pane, rest));
+    } else if model.zoom && matches!(model.focus, Focus::Pane(_)) {
+        screen.panes.push((model.pane, rest));
+    } else if width >= WIDE {
+        wide(model, rest, &mut screen);
+    } else {
+        narrow(model, rest, &mut screen);
+    }
+    screen
+}
+
+/// Rows above the table of the queue pane: the counts with their bars, where there is room.
+#[must_use]
+pub const fn queue_head(pane: Area) -> u16 {
+    if pane.height >= 12 {
+        7
+    } else if pane.height >= 6 {
+        1
+    } else {
+        0
+    }
+}
+
+/// Rows of facts above the table or text of a page.
+#[must_use]
+pub const fn page_head(page: &Page, area: Area) -> u16 {
+    let facts = match page {
+        Page::Worker { .. } => 6,
+        Page::Job { .. } => 7,
+        Page::Output { .. } | Page::Text { .. } => 0,
+    };
+    if area.height >= facts * 2 { facts } else { 0 }
+}
+
+/// Workers over jobs, and beside them the queue over the log.
+fn wide(model: &Model, mut rest: Area, screen: &mut Screen) {
+    let mut right = rest.cut_right(percent(rest.width, 38_u16.saturating_add_signed(-model.sizes.side)));
+    let workers = rest.cut_top(workers_height(model, rest.height));
+    let queue = right.cut_top(percent(right.height, 50_u16.saturating_add_signed(model.sizes.foot)));
+    screen.panes = vec![(Pane::Workers, workers), (Pane::Jobs, rest), (Pane::Queue, queue), (Pane::Log, right)];
+}
+
+/// Workers over jobs over the queue beside the log.
+fn narrow(model: &Model, mut rest: Area, screen: &mut Screen) {
+    let mut foot = rest.cut_bottom(percent(rest.height, 36_u16.saturating_add_signed(model.sizes.foot)).max(4));
+    let log = foot.cut_right(percent(foot.width, 50_u16.saturating_add_signed(-model.sizes.side)));
+    let workers = rest.cut_top(workers_height(model, rest.height));
+    let mut panes = vec![(Pane::Workers, workers), (Pane::Jobs, rest), (Pane::Queue, foot), (Pane::Log, log)];
+    panes.retain(|(_, area)| area.height >= 3);
+    screen.panes = panes;
+}
+
+/// As many rows as there are workers, within reason, so that the jobs get the rest.
+fn workers_height(model: &Model, height: u16) -> u16 {
+    let rows = u16::try_from(model.panes.workers.in_scope()).unwrap_or(u16::MAX).saturating_add(3);
+    let most = percent(height, 45_u16.saturating_add_signed(model.sizes.top)).max(4);
+    rows.max(if model.sizes.top > 0 { most } else { 5 }).min(most)
+}
+
+fn percent(of: u16, percent: u16) -> u16 {
+    u16::try_from(u32::from(of) * u32::from(percent.clamp(10, 90)) / 100).unwrap_or(of)
+}

@@ -1,0 +1,162 @@
+//! Earlier lines: walking through those that begin as the present one, and searching in them.
+//!
+//! The runner keeps them in a file; here they are oldest first and without repetition.
+
+/// Lines kept.
+pub const HISTORY_LINES_MAX: usize = 10_000;
+
+/// Earlier lines, and where a walk through them stands.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    lines: Vec<String>,
+    walk: Option<Walk>,
+}
+
+#[derive(Clone, Debug)]
+struct Walk {
+    /// What was typed before the walk; also what the lines shown must begin with.
+    draft: String,
+    /// The line shown.
+    at: usize,
+}
+
+/// An incremental search backwards.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Search {
+    /// What is looked for.
+    pub needle: String,
+    /// What the line was before.
+    pub draft: String,
+    /// The line found.
+    pub at: Option<usize>,
+}
+
+impl History {
+    /// Takes the lines of earlier sessions, oldest first, in front of those of this one.
+    pub fn load(&mut self, earlier: Vec<String>) {
+        let since = std::mem::take(&mut self.lines);
+        for line in earlier.into_iter().chain(since) {
+            self.push(&line);
+        }
+    }
+
+    /// Adds a line. Says whether it is to be written to the file: a line that begins with a blank
+    /// is kept out, as in bash.
+    pub fn push(&mut self, line: &str) -> bool {
+        if line.trim().is_empty() || line.starts_with(' ') {
+            return false;
+        }
+        if self.lines.last().is_some_and(|last| last == line) {
+            return false;
+        }
+        self.lines.retain(|l| l != line);
+        if self.lines.len() == HISTORY_LINES_MAX {
+            self.lines.remove(0);
+        }
+        self.lines.push(line.to_owned());
+        true
+    }
+
+    /// The line before, of those that begin with what was typed.
+    pub fn older(&mut self, typed: &str) -> Option<String> {
+        let (draft, before) = match &self.walk {
+            Some(walk) => (walk.draft.clone(), walk.at),
+            None => (typed.to_owned(), self.lines.len()),
+        };
+        let at = self.lines[..before].iter().rposition(|l| l.starts_with(&draft) && *l != typed)?;
+        self.walk = Some(Walk { draft, at });
+        Some(self.lines[at].clone())
+    }
+
+    /// The line after, and after the last one what was typed.
+    pub fn newer(&mut self) -> Option<String> {
+        let walk = self.walk.take()?;
+        let after = self.lines[walk.at + 1..].iter().position(|l| l.starts_with(&walk.draft));
+        let Some(after) = after else { return Some(walk.draft) };
+        let at = walk.at + 1 + after;
+        self.walk = Some(Walk { at, ..walk });
+        Some(self.lines[at].clone())
+    }
+
+    /// The next edit begins a new walk.
+    pub fn stop_walking(&mut self) {
+        self.walk = None;
+    }
+
+    /// The latest line that goes on from `typed`.
+    #[must_use]
+    pub fn suggest(&self, typed: &str) -> Option<&str> {
+        self.lines.iter().rev().find(|l| l.len() > typed.len() && l.starts_with(typed)).map(String::as_str)
+    }
+
+    /// A line by position.
+    #[must_use]
+    pub fn line(&self, at: usize) -> Option<&str> {
+        self.lines.get(at).map(String::as_str)
+    }
+
+    /// The latest line before position `before` that contains `needle`.
+    #[must_use]
+    pub fn find(&self, needle: &str, before: usize) -> Option<usize> {
+        if needle.is_empty() {
+            return None;
+        }
+        self.lines[..before.min(self.lines.len())].iter().rposition(|l| l.contains(needle))
+    }
+
+    /// How many lines there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn history() -> History {
+        let mut history = History::default();
+        history.load(["list", "submit a", "jobs", "submit b", "list"].map(str::to_owned).to_vec());
+        history
+    }
+
+    #[test]
+    fn walks_among_lines_that_begin_alike() {
+        let mut h = history();
+        assert_eq!(h.older("sub").as_deref(), Some("submit b"));
+        assert_eq!(h.older("submit b").as_deref(), Some("submit a"));
+        assert_eq!(h.older("submit a"), None);
+        assert_eq!(h.newer().as_deref(), Some("submit b"));
+        assert_eq!(h.newer().as_deref(), Some("sub"));
+        assert_eq!(h.newer(), None);
+    }
+
+    #[test]
+    fn without_repetition_and_secrets() {
+        let mut h = history();
+        assert_eq!(h.len(), 4);
+        assert!(h.push("jobs"));
+        assert!(!h.push("jobs"));
+        assert!(!h.push(" secret"));
+        assert!(!h.push("  "));
+        assert_eq!(h.older("").as_deref(), Some("jobs"));
+        assert_eq!(h.suggest("sub"), Some("submit b"));
+        assert_eq!(h.suggest("jobs"), None);
+    }
+
+    #[test]
+    fn finds_backwards() {
+        let h = history();
+        let at = h.find("bmit", usize::MAX).unwrap();
+        assert_eq!(h.line(at), Some("submit b"));
+        assert_eq!(h.find("bmit", at).and_then(|at| h.line(at)), Some("submit a"));
+        assert_eq!(h.find("", usize::MAX), None);
+    }
+}

@@ -1,0 +1,336 @@
+//! What the console knows at one moment: enough to draw a frame without asking anybody.
+
+use std::net::IpAddr;
+
+use c2_shared::id::JobId;
+use c2_shared::job::JobState;
+use c2_shared::time::Mono;
+use c2_shared::worker::WorkerStatus;
+
+use crate::app::catalog::Catalog;
+use crate::app::glyphs::Glyphs;
+use crate::app::keymap::Context;
+use crate::app::layout;
+use crate::app::line::{Editor, Line};
+use crate::app::msg::{Fault, Now};
+use crate::app::overlay::Overlay;
+use crate::app::page::Page;
+use crate::app::pager::Pager;
+use crate::app::panes::{Pane, Panes};
+use crate::app::runs::Runs;
+use crate::app::store::Store;
+use crate::app::table::{Grid, Sight};
+use crate::app::toast::Toasts;
+
+/// How the console was started.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Where c2d is, as `host:port`.
+    pub server: String,
+    /// The colours.
+    pub theme: Theme,
+    /// Borders and signs in ASCII.
+    pub ascii: bool,
+    /// No colours, only bold and reverse.
+    pub no_color: bool,
+    /// Nothing may be changed.
+    pub readonly: bool,
+    /// Seconds to add to UTC for the operator's clock.
+    pub utc_offset_s: i32,
+}
+
+/// A set of colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Theme {
+    /// The terminal's own sixteen.
+    #[default]
+    Terminal,
+    /// For a dark ground.
+    Dark,
+    /// For a light ground.
+    Light,
+    /// With the greatest contrast.
+    Contrast,
+}
+
+/// The part that has the keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Focus {
+    /// The `!>` line.
+    Line,
+    /// A pane.
+    Pane(Pane),
+    /// The page over the panes.
+    Page,
+    /// The result of the last command.
+    Result,
+}
+
+/// The connection to c2d.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// It is being made.
+    Connecting,
+    /// It stands.
+    Up,
+    /// It does not stand.
+    Down {
+        /// Why.
+        fault: Fault,
+        /// When it will be tried again.
+        retry_at: Mono,
+    },
+}
+
+/// By how many percent parts were made larger than they are by themselves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sizes {
+    /// The workers.
+    pub top: i16,
+    /// The left side.
+    pub side: i16,
+    /// The lower part.
+    pub foot: i16,
+}
+
+/// The console at one moment.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// How it was started.
+    pub settings: Settings,
+    /// The commands.
+    pub catalog: Catalog,
+    /// Columns and rows of the terminal.
+    pub size: (u16, u16),
+    /// When the last message arrived.
+    pub now: Now,
+    /// Grows with every change that can be seen.
+    pub generation: u64,
+    /// The connection.
+    pub link: Link,
+    /// Whether it ever stood.
+    pub was_up: bool,
+    /// The data.
+    pub store: Store,
+    /// The panes.
+    pub panes: Panes,
+    /// The pane that has the focus, or had it last.
+    pub pane: Pane,
+    /// The part that has the keys.
+    pub focus: Focus,
+    /// Only the focused part is shown.
+    pub zoom: bool,
+    /// How the parts share the screen.
+    pub sizes: Sizes,
+    /// The `!>` line.
+    pub line: Line,
+    /// The filter that is being typed, for the focused table.
+    pub filtering: Option<Editor>,
+    /// The result of the last command.
+    pub result: Option<ResultView>,
+    /// Pages over the panes, the uppermost last.
+    pub pages: Vec<Page>,
+    /// What lies over the screen.
+    pub overlay: Option<Overlay>,
+    /// Short messages.
+    pub toasts: Toasts,
+    /// Commands that run.
+    pub runs: Runs,
+    /// A local folder that was listed for completion.
+    pub folder: Option<(String, Vec<String>)>,
+    /// When Ctrl-C was pressed last.
+    pub interrupted_at: Option<Mono>,
+    /// Whether the mouse belongs to the console.
+    pub mouse: bool,
+}
+
+/// The result of a command.
+#[derive(Clone, Debug)]
+pub struct ResultView {
+    /// The line that made it.
+    pub title: String,
+    /// Its text.
+    pub text: Pager,
+    /// Its exit status.
+    pub status: i32,
+}
+
+impl ResultView {
+    /// All lines.
+    #[must_use]
+    pub fn lines(&self) -> &[String] {
+        self.text.lines()
+    }
+}
+
+/// From this age on a running command shows that it runs; below it only flickers.
+const SPINNER_AFTER_MS: u64 = 200;
+/// Time between two frames of the spinner.
+pub const SPINNER_MS: u64 = 120;
+
+impl Model {
+    /// The console as it starts: nothing known, the line focused.
+    #[must_use]
+    pub fn new(settings: Settings, catalog: Catalog) -> Self {
+        Self {
+            settings,
+            catalog,
+            size: (0, 0),
+            now: Now::default(),
+            generation: 0,
+            link: Link::Connecting,
+            was_up: false,
+            store: Store::default(),
+            panes: Panes::default(),
+            pane: Pane::Jobs,
+            focus: Focus::Line,
+            zoom: false,
+            sizes: Sizes::default(),
+            line: Line::default(),
+            filtering: None,
+            result: None,
+            pages: Vec::new(),
+            overlay: None,
+            toasts: Toasts::default(),
+            runs: Runs::default(),
+            folder: None,
+            interrupted_at: None,
+            mouse: true,
+        }
+    }
+
+    /// The signs in use.
+    #[must_use]
+    pub fn glyphs(&self) -> &'static Glyphs {
+        Glyphs::of(self.settings.ascii)
+    }
+
+    /// What cells may look at.
+    #[must_use]
+    pub fn sight(&self) -> Sight<'_> {
+        Sight { now: self.now, glyphs: self.glyphs(), store: &self.store, utc_offset_s: self.settings.utc_offset_s }
+    }
+
+    /// The contexts in which a key is looked up now, the nearest first.
+    #[must_use]
+    pub fn contexts(&self) -> Vec<Context> {
+        let near: &[Context] = match (&self.overlay, self.focus) {
+            (Some(Overlay::Question(_)), _) => &[Context::Question],
+            (Some(Overlay::Palette { .. }), _) => &[Context::Palette],
+            (Some(Overlay::Help { .. }), _) => &[Context::Text, Context::Pane],
+            (None, _) if self.filtering.is_some() => &[Context::Filter],
+            (None, Focus::Line) if self.line.search.is_some() => &[Context::Search],
+            (None, Focus::Line) if self.line.menu.is_some() => &[Context::Menu, Context::Line],
+            (None, Focus::Line) => &[Context::Line],
+            (None, Focus::Pane(Pane::Jobs)) => &[Context::Chips, Context::Jobs, Context::Table, Context::Pane],
+            (None, Focus::Pane(Pane::Log)) => &[Context::Jobs, Context::Table, Context::Pane],
+            (None, Focus::Pane(Pane::Workers | Pane::Queue)) => &[Context::Table, Context::Pane],
+            (None, Focus::Page) => match self.pages.last() {
+                Some(Page::Worker { .. }) => &[Context::Jobs, Context::Table, Context::Pane],
+                Some(Page::Job { .. } | Page::Output { .. }) => &[Context::Jobs, Context::Text, Context::Pane],
+                Some(Page::Text { .. }) | None => &[Context::Text, Context::Pane],
+            },
+            (None, Focus::Result) => &[Context::Text, Context::Pane],
+        };
+        near.iter().copied().chain([Context::Everywhere]).collect()
+    }
+
+    /// The table that has this focus.
+    pub fn grid_mut(&mut self, focus: Focus) -> Option<(&mut dyn Grid, &Store)> {
+        let grid: &mut dyn Grid = match focus {
+            Focus::Pane(Pane::Workers) => &mut self.panes.workers,
+            Focus::Pane(Pane::Jobs) => &mut self.panes.jobs,
+            Focus::Pane(Pane::Queue) => &mut self.panes.queue,
+            Focus::Pane(Pane::Log) => &mut self.panes.log,
+            Focus::Page => match self.pages.last_mut()? {
+                Page::Worker { jobs, .. } => jobs,
+                Page::Job { .. } | Page::Output { .. } | Page::Text { .. } => return None,
+            },
+            Focus::Line | Focus::Result => return None,
+        };
+        Some((grid, &self.store))
+    }
+
+    /// The text that has this focus.
+    pub fn pager_mut(&mut self, focus: Focus) -> Option<&mut Pager> {
+        match focus {
+            Focus::Result | Focus::Line => self.result.as_mut().map(|r| &mut r.text),
+            Focus::Page => self.pages.last_mut()?.text_mut(),
+            Focus::Pane(_) => None,
+        }
+    }
+
+    /// The jobs that an action on jobs is about now.
+    #[must_use]
+    pub fn chosen_jobs(&self) -> Vec<JobId> {
+        match self.focus {
+            Focus::Pane(Pane::Jobs) => self.panes.jobs.chosen(),
+            Focus::Pane(Pane::Log) => self.panes.log.chosen(),
+            Focus::Page => match self.pages.last() {
+                Some(Page::Worker { jobs, .. }) => jobs.chosen(),
+                Some(page) => page.about().into_iter().collect(),
+                None => Vec::new(),
+            },
+            Focus::Pane(Pane::Workers | Pane::Queue) | Focus::Line | Focus::Result => Vec::new(),
+        }
+    }
+
+    /// The worker that is selected, if the focus is on workers.
+    #[must_use]
+    pub fn chosen_worker(&self) -> Option<IpAddr> {
+        if self.focus == Focus::Pane(Pane::Workers) { self.panes.workers.selected() } else { None }
+    }
+
+    /// How long the present command has been running, once that is worth showing.
+    #[must_use]
+    pub fn running_ms(&self) -> Option<u64> {
+        let since = self.runs.present.as_ref()?.since;
+        Some(self.now.mono.since_ms(since)).filter(|ms| *ms >= SPINNER_AFTER_MS)
+    }
+
+    /// When the picture changes next by time alone: ages, countdowns, toasts, the spinner. With
+    /// nothing to show that ages there is no such time, and the console sleeps.
+    #[must_use]
+    pub fn next_wake(&self) -> Option<Mono> {
+        let now = self.now;
+        let second = now.mono.after_ms(1_000 - now.wall_ms % 1_000);
+        let mut times: Vec<Mono> = self.toasts.next_expiry(now).into_iter().collect();
+        if self.runs.present.is_some() {
+            times.push(now.mono.after_ms(SPINNER_MS));
+        }
+        if matches!(self.link, Link::Down { .. }) || self.any_job_ages() {
+            times.push(second);
+        } else if self.store.workers.values().any(|w| w.row.status == WorkerStatus::Offline) {
+            times.push(now.mono.after_ms(60_000));
+        }
+        times.into_iter().min()
+    }
+
+    fn any_job_ages(&self) -> bool {
+        self.store.queue.running > 0 || self.store.waits.values().any(|w| w.count > 0 && w.state() != JobState::Running)
+    }
+
+    /// Fits tables and texts into the present screen, after whatever happened.
+    pub(crate) fn fit(&mut self) {
+        let screen = layout::screen(self);
+        for (pane, area) in screen.panes {
+            let above = if pane == Pane::Queue { layout::queue_head(area) } else { 0 };
+            let rows = usize::from(area.height.saturating_sub(3 + above));
+            if let Some((grid, _)) = self.grid_mut(Focus::Pane(pane)) {
+                grid.set_height(rows);
+            }
+        }
+        if let (Some(area), Some(result)) = (screen.result, &mut self.result) {
+            result.text.set_height(area.height.saturating_sub(2).into());
+        }
+        if let (Some(area), Some(page)) = (screen.page, self.pages.last_mut()) {
+            let inner = area.height.saturating_sub(2 + layout::page_head(page, area));
+            match page {
+                Page::Worker { jobs, .. } => jobs.set_height(inner.saturating_sub(1).into()),
+                Page::Job { text, .. } | Page::Output { text, .. } | Page::Text { text, .. } => {
+                    text.set_height(inner.into());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Everything that can reach the console, as one enum, and the time at which it did.
+//!
+//! Whoever sends a message has already done what needs a terminal, a network or a clock.
+
+use c2_shared::api::events::Event;
+use c2_shared::api::jobs::JobInfo;
+use c2_shared::id::JobId;
+use c2_shared::time::Mono;
+use crossterm::event::KeyEvent;
+
+use crate::app::keymap::Action;
+use crate::app::model::Focus;
+
+/// The present, as the runner's clock read it when the message arrived.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Now {
+    /// For deciding: intervals, double presses, expiry.
+    pub mono: Mono,
+    /// For showing: unix milliseconds.
+    pub wall_ms: u64,
+}
+
+/// Something happened.
+#[derive(Clone, Debug)]
+pub enum Msg {
+    /// A key was pressed or repeats.
+    Key(KeyEvent),
+    /// Text was pasted as a whole.
+    Paste(String),
+    /// The mouse did something over `target`, found in the hit map of the last frame.
+    Mouse {
+        /// What it did.
+        deed: MouseDeed,
+        /// What lay below it.
+        target: Target,
+    },
+    /// The terminal has this size now.
+    Resize {
+        /// Columns.
+        width: u16,
+        /// Rows.
+        height: u16,
+    },
+    /// The time that [`crate::app::Model::next_wake`] asked for has come.
+    Tick,
+    /// The event stream is being opened.
+    Connecting,
+    /// The event stream is open; a snapshot follows.
+    Connected,
+    /// The event stream is not open, and will be tried again.
+    Disconnected {
+        /// Why, in the client's words.
+        fault: Fault,
+        /// When it will be tried again.
+        retry_at: Mono,
+    },
+    /// c2d sent this.
+    Event(Event),
+    /// A command ended.
+    Finished {
+        /// Which run.
+        run: RunId,
+        /// What came of it.
+        report: Report,
+    },
+    /// One command of several that were started together ended; `None` when all have.
+    Bulk {
+        /// Which run.
+        run: RunId,
+        /// The line and what came of it.
+        one: Option<(String, Report)>,
+    },
+    /// A job was fetched in full.
+    Fetched {
+        /// Which job.
+        job: JobId,
+        /// The job, or why not.
+        info: Result<Box<JobInfo>, Fault>,
+    },
+    /// Lines of earlier sessions, oldest first.
+    History(Vec<String>),
+    /// The names in a local folder, for completion; folders end in `/`.
+    Folder {
+        /// The folder as it was asked for.
+        folder: String,
+        /// Its entries, sorted.
+        names: Vec<String>,
+    },
+    /// Something that the operator should know, from the runner.
+    Notice(String),
+}
+
+/// Names one run of a command in this session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RunId(pub u64);
+
+/// What came of a command.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Its text, without escapes.
+    pub text: String,
+    /// Why it was refused or failed.
+    pub fault: Option<Fault>,
+    /// The exit status that the headless console would end with.
+    pub status: i32,
+}
+
+/// Why something failed, and what to do about it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fault {
+    /// Lower case, no full stop.
+    pub message: String,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+/// What the mouse did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MouseDeed {
+    /// The left button went down.
+    Press,
+    /// It went down twice within the time of a double click.
+    Double,
+    /// The wheel was turned by this many rows, down being positive.
+    Wheel(i16),
+}
+
+/// What a place on the screen stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Nothing.
+    Nowhere,
+    /// A pane, the line or another part that can have the focus.
+    Area(Focus),
+    /// The row at this position of the table that has this focus.
+    Row(Focus, usize),
+    /// The head of this column.
+    Head(Focus, usize),
+    /// A chip of the jobs pane.
+    Chip(usize),
+    /// A key of the hint bar.
+    Hint(Action),
+    /// An entry of the list that lies over the screen.
+    Choice(usize),
+    /// The cell of the `!>` line this many columns from the start of its text.
+    Caret(u16),
+}

@@ -1,0 +1,145 @@
+//! What lies over the screen: the keys, all commands, or a question.
+
+use c2_shared::id::JobId;
+
+use crate::app::catalog::{Catalog, Verb};
+use crate::app::keymap::{Binding, Context, TABLE};
+
+/// The one thing over the screen.
+#[derive(Clone, Debug)]
+pub enum Overlay {
+    /// The keys: those of the present context first.
+    Help {
+        /// Its lines.
+        entries: Vec<HelpLine>,
+        /// The first one on the screen.
+        top: usize,
+    },
+    /// All commands that contain what is typed.
+    Palette {
+        /// What is typed.
+        needle: String,
+        /// The chosen one.
+        at: usize,
+    },
+    /// A question.
+    Question(Question),
+}
+
+/// A line of the help.
+#[derive(Clone, Copy, Debug)]
+pub enum HelpLine {
+    /// A context begins.
+    Head(&'static str),
+    /// A key.
+    Key(&'static Binding),
+    /// Nothing.
+    Gap,
+}
+
+/// Asks before something is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// What is asked.
+    pub title: String,
+    /// What it is about, one line each.
+    pub lines: Vec<String>,
+    /// The number that must be typed; without it `y` does.
+    pub count: Option<usize>,
+    /// What was typed.
+    pub typed: String,
+    /// What follows a yes.
+    pub then: Then,
+}
+
+/// What follows a yes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// Cancel these jobs.
+    Cancel(Vec<JobId>),
+    /// Run these lines.
+    Run(Vec<String>),
+}
+
+/// From this many targets on their number must be typed.
+const COUNT_FROM: usize = 11;
+
+impl Question {
+    /// Asks whether to cancel jobs.
+    #[must_use]
+    pub fn cancel(jobs: Vec<JobId>, titles: Vec<String>) -> Self {
+        let n = jobs.len();
+        let title = if n == 1 { "cancel this job?".to_owned() } else { format!("cancel {n} jobs?") };
+        let count = (n >= COUNT_FROM).then_some(n);
+        Self { title, lines: titles, count, typed: String::new(), then: Then::Cancel(jobs) }
+    }
+
+    /// Asks whether to run pasted lines.
+    #[must_use]
+    pub fn run(lines: Vec<String>) -> Self {
+        let title = format!("run {} lines?", lines.len());
+        Self { title, lines: lines.clone(), count: None, typed: String::new(), then: Then::Run(lines) }
+    }
+
+    /// Whether what was typed is the number that is asked for.
+    #[must_use]
+    pub fn is_confirmed(&self) -> bool {
+        self.count.is_some_and(|n| self.typed == n.to_string())
+    }
+}
+
+impl Overlay {
+    /// The keys, those of the present contexts first.
+    #[must_use]
+    pub fn help(present: &[Context]) -> Self {
+        let others = Context::ALL.into_iter().filter(|c| !present.contains(c));
+        let mut entries = Vec::new();
+        for context in present.iter().copied().chain(others) {
+            if !entries.is_empty() {
+                entries.push(HelpLine::Gap);
+            }
+            entries.push(HelpLine::Head(context.title()));
+            entries.extend(TABLE.iter().filter(|b| b.context == context).map(HelpLine::Key));
+        }
+        Self::Help { entries, top: 0 }
+    }
+}
+
+/// The commands that contain what is typed, those that begin with it first.
+#[must_use]
+pub fn matching<'a>(catalog: &'a Catalog, needle: &str) -> Vec<&'a Verb> {
+    let needle = needle.to_lowercase();
+    let mut found: Vec<&Verb> =
+        catalog.verbs().filter(|v| v.name.contains(&needle) || v.summary.to_lowercase().contains(&needle)).collect();
+    found.sort_by_key(|v| (!v.name.starts_with(&needle), !v.name.contains(&needle)));
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_is_the_table_and_nothing_else() {
+        let Overlay::Help { entries, .. } = Overlay::help(&[Context::Line, Context::Everywhere]) else {
+            unreachable!("help makes help")
+        };
+        let shown = |b: &Binding| (b.context, b.chords);
+        let mut listed: Vec<_> =
+            entries.iter().filter_map(|e| if let HelpLine::Key(b) = e { Some(shown(b)) } else { None }).collect();
+        let mut table: Vec<_> = TABLE.iter().map(shown).collect();
+        listed.sort_unstable();
+        table.sort_unstable();
+        assert_eq!(listed, table);
+    }
+
+    #[test]
+    fn many_targets_must_be_counted() {
+        let jobs = |n| (1..=n).map(JobId).collect::<Vec<_>>();
+        assert_eq!(Question::cancel(jobs(10), Vec::new()).count, None);
+        let mut many = Question::cancel(jobs(11), Vec::new());
+        assert!(!many.is_confirmed());
+        many.typed = "11".to_owned();
+        assert!(many.is_confirmed());
+    }
+}

@@ -1,0 +1,178 @@
+//! Pages: what opens over the panes when a row is opened, one on top of the other.
+//!
+//! A worker's page holds its jobs, a job's page what c2d knows of it, an output page all that the
+//! job wrote. Closing a page comes back to the exact view below, because that was never touched.
+
+use std::net::IpAddr;
+
+use c2_shared::api::jobs::JobInfo;
+use c2_shared::id::JobId;
+use c2_shared::time;
+
+use crate::app::glyphs::Glyphs;
+use crate::app::msg::Fault;
+use crate::app::pager::Pager;
+use crate::app::panes::jobs;
+use crate::app::store::{Job, JobScope};
+use crate::app::table::Table;
+use crate::app::text;
+
+/// Lines of output on a job's page; all of it stands on the output page.
+const TAIL_LINES: usize = 200;
+
+/// One page.
+#[derive(Clone, Debug)]
+pub enum Page {
+    /// A worker and its jobs.
+    Worker {
+        /// Which worker.
+        ip: IpAddr,
+        /// Its jobs.
+        jobs: Table<Job>,
+    },
+    /// A job.
+    Job {
+        /// Which job.
+        id: JobId,
+        /// All that c2d knows, once it was fetched.
+        info: Loaded,
+        /// What it wrote, and its attempts.
+        text: Pager,
+    },
+    /// All that a job wrote.
+    Output {
+        /// Which job.
+        id: JobId,
+        /// The text.
+        text: Pager,
+    },
+    /// Other text.
+    Text {
+        /// Its name.
+        title: String,
+        /// The text.
+        text: Pager,
+    },
+}
+
+/// Something that was asked of c2d.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Loaded {
+    /// The answer is not here yet.
+    Waiting,
+    /// The answer.
+    Here(Box<JobInfo>),
+    /// There is none.
+    Failed(Fault),
+}
+
+impl Page {
+    /// The page of a worker.
+    #[must_use]
+    pub fn worker(ip: IpAddr) -> Self {
+        Self::Worker { ip, jobs: Table::new(jobs::COLUMNS, JobScope::On(ip), 0, true) }
+    }
+
+    /// The page of a job that is being fetched.
+    #[must_use]
+    pub fn job(id: JobId) -> Self {
+        Self::Job { id, info: Loaded::Waiting, text: Pager::default() }
+    }
+
+    /// Its step in the path of pages.
+    #[must_use]
+    pub fn title(&self) -> String {
+        match self {
+            Self::Worker { ip, .. } => ip.to_string(),
+            Self::Job { id, .. } => id.to_string(),
+            Self::Output { .. } => "output".to_owned(),
+            Self::Text { title, .. } => title.clone(),
+        }
+    }
+
+    /// The job that it is about.
+    #[must_use]
+    pub const fn about(&self) -> Option<JobId> {
+        match self {
+            Self::Job { id, .. } | Self::Output { id, .. } => Some(*id),
+            Self::Worker { .. } | Self::Text { .. } => None,
+        }
+    }
+
+    /// Its text, if it is one.
+    pub const fn text_mut(&mut self) -> Option<&mut Pager> {
+        match self {
+            Self::Job { text, .. } | Self::Output { text, .. } | Self::Text { text, .. } => Some(text),
+            Self::Worker { .. } => None,
+        }
+    }
+
+    /// Takes the answer to a fetch.
+    pub fn load(&mut self, answer: Result<Box<JobInfo>, Fault>, glyphs: &Glyphs) {
+        match (self, answer) {
+            (Self::Job { info, text, .. }, Ok(job)) => {
+                text.set_lines(summary(&job, glyphs));
+                *info = Loaded::Here(job);
+            }
+            (Self::Job { info, text, .. }, Err(fault)) => {
+                let hint = fault.hint.clone().map(|h| format!("hint: {h}"));
+                text.set_lines(std::iter::once(fault.message.clone()).chain(hint).collect());
+                *info = Loaded::Failed(fault);
+            }
+            (Self::Output { text, .. }, Ok(job)) => text.set_lines(output(&job)),
+            (Self::Worker { .. } | Self::Output { .. } | Self::Text { .. }, _) => {}
+        }
+    }
+}
+
+/// The text of a job's page below its facts.
+fn summary(job: &JobInfo, glyphs: &Glyphs) -> Vec<String> {
+    let mut lines = Vec::new();
+    lines.push("command".to_owned());
+    lines.extend(text::lines(&job.spec.command).into_iter().map(|l| format!("  {l}")));
+    if !job.spec.depends.is_empty() {
+        let depends: Vec<String> = job.spec.depends.iter().map(ToString::to_string).collect();
+        lines.extend([String::new(), "after".to_owned(), format!("  {}", text::tame(&depends.join(", ")))]);
+    }
+    if !job.attempts.is_empty() {
+        lines.extend([String::new(), "attempts".to_owned()]);
+    }
+    for attempt in &job.attempts {
+        let ended = match (attempt.ended_ms, &attempt.outcome) {
+            (Some(ended), Some(outcome)) => {
+                format!("{outcome} after {}", time::span(ended.saturating_sub(attempt.started_ms)))
+            }
+            _ => "running".to_owned(),
+        };
+        lines.push(format!("  {}  on {}  {} {}", attempt.number, attempt.worker, glyphs.dot, text::tame(&ended)));
+    }
+    for (name, stream) in [("output", &job.stdout), ("errors", &job.stderr)] {
+        let all = text::lines(stream);
+        let hidden = all.len().saturating_sub(TAIL_LINES);
+        if !all.is_empty() {
+            let head = if hidden > 0 {
+                format!("{name}  (last {TAIL_LINES} of {} lines)", all.len())
+            } else {
+                name.to_owned()
+            };
+            lines.extend([String::new(), head]);
+            lines.extend(all.into_iter().skip(hidden).map(|l| format!("  {l}")));
+        }
+    }
+    lines
+}
+
+/// All that a job wrote.
+#[must_use]
+pub fn output(job: &JobInfo) -> Vec<String> {
+    let mut lines = text::lines(&job.stdout);
+    let errors = text::lines(&job.stderr);
+    if !errors.is_empty() {
+        lines.push("── standard error ──".to_owned());
+        lines.extend(errors);
+    }
+    if lines.is_empty() {
+        lines.push("it wrote nothing".to_owned());
+    }
+    lines
+}

@@ -1,0 +1,140 @@
+//! The columns of a table of jobs, and the chips of the jobs pane.
+
+use c2_shared::job::JobState;
+
+use crate::app::panes::{short_span, tone};
+use crate::app::store::{Job, JobScope};
+use crate::app::table::{Align, Cell, Column, Room, Sight, Tone};
+
+/// What the jobs pane can show, with the word on its chip.
+pub const CHIPS: [(&str, JobScope); 4] =
+    [("active", JobScope::Active), ("done", JobScope::Done), ("failed", JobScope::Failed), ("all", JobScope::All)];
+
+/// In the order of the screen.
+pub const COLUMNS: &[Column<Job>] = &[
+    Column {
+        name: "id",
+        room: Room::Fixed(9),
+        align: Align::Left,
+        hide: 0,
+        cell: |j, _| Cell::plain(j.row.job_id.to_string()),
+        plain: |j| j.row.job_id.to_string(),
+        order: |a, b| a.row.job_id.cmp(&b.row.job_id),
+    },
+    Column {
+        name: "state",
+        room: Room::Fixed(13),
+        align: Align::Left,
+        hide: 0,
+        cell: state,
+        plain: |j| j.row.state.to_string(),
+        order: |a, b| a.row.state.cmp(&b.row.state),
+    },
+    Column {
+        name: "job",
+        room: Room::Grow { min: 24, share: 1 },
+        align: Align::Left,
+        hide: 0,
+        cell: |j, _| Cell::plain(j.title.as_str()).with_both_ends(),
+        plain: |j| j.title.clone(),
+        order: |a, b| a.title.cmp(&b.title),
+    },
+    Column {
+        name: "group",
+        room: Room::Fixed(10),
+        align: Align::Left,
+        hide: 5,
+        cell: |j, _| Cell::toned(group(j), Tone::Dim),
+        plain: |j| j.row.group.clone().unwrap_or_default(),
+        order: |a, b| a.row.group.cmp(&b.row.group),
+    },
+    Column {
+        name: "tags",
+        room: Room::Fixed(12),
+        align: Align::Left,
+        hide: 6,
+        cell: |j, _| Cell::toned(j.row.tags.join(" "), Tone::Dim),
+        plain: |j| j.row.tags.join(" "),
+        order: |a, b| a.row.tags.cmp(&b.row.tags),
+    },
+    Column {
+        name: "worker",
+        room: Room::Fixed(15),
+        align: Align::Left,
+        hide: 4,
+        cell: worker,
+        plain: |j| j.row.worker.map(|w| w.to_string()).unwrap_or_default(),
+        order: |a, b| a.row.worker.cmp(&b.row.worker),
+    },
+    Column {
+        name: "try",
+        room: Room::Fixed(4),
+        align: Align::Right,
+        hide: 7,
+        cell: tries,
+        plain: |j| j.row.attempt.to_string(),
+        order: |a, b| a.row.attempt.cmp(&b.row.attempt),
+    },
+    Column {
+        name: "run",
+        room: Room::Fixed(6),
+        align: Align::Right,
+        hide: 1,
+        cell: run,
+        plain: |j| j.row.started_ms.map(|s| s.to_string()).unwrap_or_default(),
+        order: |a, b| b.row.started_ms.cmp(&a.row.started_ms),
+    },
+    Column {
+        name: "age",
+        room: Room::Fixed(6),
+        align: Align::Right,
+        hide: 2,
+        cell: |j, s| Cell::toned(short_span(s.now.wall_ms.saturating_sub(j.row.submitted_ms)), Tone::Dim),
+        plain: |j| j.row.submitted_ms.to_string(),
+        order: |a, b| b.row.submitted_ms.cmp(&a.row.submitted_ms),
+    },
+];
+
+fn state(j: &Job, sight: &Sight<'_>) -> Cell {
+    let state = j.row.state;
+    let (word, tone) = match state {
+        JobState::Running if j.row.cancelling => ("cancelling", Tone::Warn),
+        JobState::Running if j.row.unreachable => ("unreachable", Tone::Warn),
+        _ => (state.word(), tone(state)),
+    };
+    Cell::toned(format!("{} {word}", sight.glyphs.state(state)), tone)
+}
+
+fn group(j: &Job) -> String {
+    j.row.group.as_ref().map(|g| format!("@{g}")).unwrap_or_default()
+}
+
+fn worker(j: &Job, sight: &Sight<'_>) -> Cell {
+    match j.row.worker {
+        Some(ip) => Cell::plain(ip.to_string()),
+        None => Cell::toned(sight.glyphs.none, Tone::Dim),
+    }
+}
+
+fn tries(j: &Job, _: &Sight<'_>) -> Cell {
+    let tone = if j.row.attempt > 1 { Tone::Warn } else { Tone::Dim };
+    Cell::toned(if j.row.attempt == 0 { String::new() } else { j.row.attempt.to_string() }, tone)
+}
+
+fn run(j: &Job, sight: &Sight<'_>) -> Cell {
+    match run_ms(j, sight.now.wall_ms) {
+        Some(ms) => Cell::plain(short_span(ms)),
+        None => Cell::toned(sight.glyphs.none, Tone::Dim),
+    }
+}
+
+/// How long the latest attempt ran, or has been running.
+#[must_use]
+pub fn run_ms(j: &Job, now_ms: u64) -> Option<u64> {
+    let end = match (j.row.ended_ms, j.row.state) {
+        (Some(ended), _) => ended,
+        (None, JobState::Running) => now_ms,
+        (None, _) => return None,
+    };
+    Some(end.saturating_sub(j.row.started_ms?))
+}

@@ -1,0 +1,108 @@
+//! The columns of the log pane: jobs as they ended.
+
+use c2_shared::job::Outcome;
+
+use crate::app::panes::jobs::run_ms;
+use crate::app::panes::{short_span, tone};
+use crate::app::store::Job;
+use crate::app::table::{Align, Cell, Column, Room, Sight, Tone};
+
+/// The column by which the log is ordered at first: when a job ended.
+pub const ENDED: usize = 0;
+
+/// In the order of the screen.
+pub const COLUMNS: &[Column<Job>] = &[
+    Column {
+        name: "ended",
+        room: Room::Fixed(8),
+        align: Align::Left,
+        hide: 3,
+        cell: |j, s| Cell::toned(j.row.ended_ms.map(|ms| clock(ms, s.utc_offset_s)).unwrap_or_default(), Tone::Dim),
+        plain: |j| j.row.ended_ms.unwrap_or_default().to_string(),
+        order: |a, b| a.row.ended_ms.cmp(&b.row.ended_ms),
+    },
+    Column {
+        name: "id",
+        room: Room::Fixed(9),
+        align: Align::Left,
+        hide: 0,
+        cell: |j, _| Cell::plain(j.row.job_id.to_string()),
+        plain: |j| j.row.job_id.to_string(),
+        order: |a, b| a.row.job_id.cmp(&b.row.job_id),
+    },
+    Column {
+        name: "outcome",
+        room: Room::Fixed(12),
+        align: Align::Left,
+        hide: 0,
+        cell: outcome,
+        plain: |j| format!("{} {}", j.row.state, outcome_word(j)),
+        order: |a, b| (a.row.state, outcome_word(a)).cmp(&(b.row.state, outcome_word(b))),
+    },
+    Column {
+        name: "job",
+        room: Room::Grow { min: 8, share: 1 },
+        align: Align::Left,
+        hide: 1,
+        cell: |j, _| Cell::plain(j.title.as_str()).with_both_ends(),
+        plain: |j| j.title.clone(),
+        order: |a, b| a.title.cmp(&b.title),
+    },
+    Column {
+        name: "run",
+        room: Room::Fixed(6),
+        align: Align::Right,
+        hide: 2,
+        cell: |j, s| Cell::plain(run_ms(j, s.now.wall_ms).map_or_else(|| s.glyphs.none.to_owned(), short_span)),
+        plain: |j| run_ms(j, 0).unwrap_or_default().to_string(),
+        order: |a, b| run_ms(a, 0).cmp(&run_ms(b, 0)),
+    },
+    Column {
+        name: "worker",
+        room: Room::Fixed(15),
+        align: Align::Left,
+        hide: 4,
+        cell: |j, s| Cell::toned(j.row.worker.map_or_else(|| s.glyphs.none.to_owned(), |w| w.to_string()), Tone::Dim),
+        plain: |j| j.row.worker.map(|w| w.to_string()).unwrap_or_default(),
+        order: |a, b| a.row.worker.cmp(&b.row.worker),
+    },
+];
+
+fn outcome(j: &Job, sight: &Sight<'_>) -> Cell {
+    Cell::toned(format!("{} {}", sight.glyphs.state(j.row.state), outcome_word(j)), tone(j.row.state))
+}
+
+/// The outcome in a word or two.
+fn outcome_word(j: &Job) -> String {
+    match &j.row.outcome {
+        Some(Outcome::Exit { code }) => format!("exit {code}"),
+        Some(Outcome::Signal { signal }) => format!("signal {signal}"),
+        Some(Outcome::Timeout) => "timed out".to_owned(),
+        Some(Outcome::Dependency { .. }) => "dependency".to_owned(),
+        Some(Outcome::Lost) => "lost".to_owned(),
+        Some(Outcome::CrashLimit) => "crash limit".to_owned(),
+        Some(Outcome::Setup { .. }) => "setup".to_owned(),
+        Some(Outcome::Cancelled) | None => j.row.state.word().to_owned(),
+    }
+}
+
+/// The time of day on the operator's clock.
+#[must_use]
+pub fn clock(wall_ms: u64, utc_offset_s: i32) -> String {
+    let seconds = (wall_ms / 1_000).saturating_add_signed(utc_offset_s.into()) % 86_400;
+    format!("{:02}:{:02}:{:02}", seconds / 3_600, seconds % 3_600 / 60, seconds % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_operators_clock() {
+        let table =
+            [(0, 0, "00:00:00"), (3_661_000, 0, "01:01:01"), (3_661_000, 7_200, "03:01:01"), (0, -1, "00:00:00")];
+        for (ms, offset, text) in table {
+            assert_eq!(clock(ms, offset), text);
+        }
+    }
+}

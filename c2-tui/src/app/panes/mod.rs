@@ -1,0 +1,94 @@
+//! The four panes: which they are, and the columns of each as one table of functions.
+
+pub mod jobs;
+pub mod log;
+pub mod queue;
+pub mod workers;
+
+use c2_shared::job::JobState;
+use c2_shared::time;
+
+use crate::app::store::{Job, JobScope, Store, Wait, Worker};
+use crate::app::table::{Grid, Table, Tone};
+
+/// A pane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Pane {
+    /// The machines.
+    Workers,
+    /// The jobs.
+    Jobs,
+    /// What waits, and for what.
+    Queue,
+    /// What ended.
+    Log,
+}
+
+/// The tables of the panes.
+#[derive(Clone, Debug)]
+pub struct Panes {
+    /// Workers by address.
+    pub workers: Table<Worker>,
+    /// Jobs by id.
+    pub jobs: Table<Job>,
+    /// Waiting jobs by what they wait for.
+    pub queue: Table<Wait>,
+    /// Ended jobs, the latest first.
+    pub log: Table<Job>,
+}
+
+impl Pane {
+    /// All panes in the order of their keys.
+    pub const ALL: [Self; 4] = [Self::Workers, Self::Jobs, Self::Queue, Self::Log];
+
+    /// Its word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Workers => "workers",
+            Self::Jobs => "jobs",
+            Self::Queue => "queue",
+            Self::Log => "log",
+        }
+    }
+}
+
+impl Default for Panes {
+    fn default() -> Self {
+        Self {
+            workers: Table::new(workers::COLUMNS, (), 0, false),
+            jobs: Table::new(jobs::COLUMNS, JobScope::Active, 0, false),
+            queue: Table::new(queue::COLUMNS, (), 0, false),
+            log: Table::new(log::COLUMNS, JobScope::Ended, log::ENDED, true),
+        }
+    }
+}
+
+impl Panes {
+    /// Orders everything anew.
+    pub fn rebuild(&mut self, store: &Store) {
+        self.workers.rebuild(store);
+        self.jobs.rebuild(store);
+        self.queue.rebuild(store);
+        self.log.rebuild(store);
+    }
+}
+
+/// What a job's state means.
+#[must_use]
+pub const fn tone(state: JobState) -> Tone {
+    match state {
+        JobState::Blocked | JobState::Cancelled => Tone::Dim,
+        JobState::Held => Tone::Warn,
+        JobState::Queued => Tone::Plain,
+        JobState::Running => Tone::Busy,
+        JobState::Succeeded => Tone::Good,
+        JobState::Failed => Tone::Bad,
+    }
+}
+
+/// A span in at most six cells, for columns: seconds without fractions.
+#[must_use]
+pub fn short_span(ms: u64) -> String {
+    if ms < 10_000 { format!("{}s", ms / 1_000) } else { time::span(ms) }
+}

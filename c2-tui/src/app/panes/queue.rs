@@ -1,0 +1,57 @@
+//! The columns of the queue pane: what waits, how much of it, and why.
+
+use crate::app::panes::tone;
+use crate::app::store::Wait;
+use crate::app::table::{Align, Cell, Column, Room, Tone};
+
+/// In the order of the screen.
+pub const COLUMNS: &[Column<Wait>] = &[
+    Column {
+        name: "state",
+        room: Room::Fixed(9),
+        align: Align::Left,
+        hide: 0,
+        cell: |w, s| Cell::toned(format!("{} {}", s.glyphs.state(w.state()), w.state()), tone(w.state())),
+        plain: |w| w.state().to_string(),
+        order: |a, b| a.state().cmp(&b.state()),
+    },
+    Column {
+        name: "jobs",
+        room: Room::Fixed(5),
+        align: Align::Right,
+        hide: 0,
+        cell: |w, _| Cell::toned(w.count.to_string(), Tone::Strong),
+        plain: |w| w.count.to_string(),
+        order: |a, b| a.count.cmp(&b.count),
+    },
+    Column {
+        name: "group",
+        room: Room::Fixed(10),
+        align: Align::Left,
+        hide: 1,
+        cell: |w, s| match &w.group {
+            Some(group) => Cell::plain(format!("@{group}")),
+            None => Cell::toned(s.glyphs.none, Tone::Dim),
+        },
+        plain: |w| w.group.clone().unwrap_or_default(),
+        order: |a, b| a.group.cmp(&b.group),
+    },
+    Column {
+        name: "tags",
+        room: Room::Fixed(10),
+        align: Align::Left,
+        hide: 2,
+        cell: |w, _| Cell::plain(w.tags.join(" ")),
+        plain: |w| w.tags.join(" "),
+        order: |a, b| a.tags.cmp(&b.tags),
+    },
+    Column {
+        name: "why",
+        room: Room::Grow { min: 14, share: 1 },
+        align: Align::Left,
+        hide: 0,
+        cell: |w, s| Cell::toned(w.why(s.store), Tone::Dim),
+        plain: |w| w.state().to_string(),
+        order: |a, b| a.state().cmp(&b.state()),
+    },
+];

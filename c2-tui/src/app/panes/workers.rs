@@ -1,0 +1,176 @@
+//! The columns of the workers pane.
+
+use c2_shared::worker::WorkerStatus;
+
+use crate::app::panes::short_span;
+use crate::app::store::Worker;
+use crate::app::table::{Align, Cell, Column, Room, Sight, Tone};
+
+/// Silence below this is the ordinary pause between two contacts and not worth a number.
+const FRESH_MS: u64 = 10_000;
+/// Use above this is worth a look.
+const HIGH_PERCENT: u8 = 90;
+
+/// In the order of the screen.
+pub const COLUMNS: &[Column<Worker>] = &[
+    Column {
+        name: "address",
+        room: Room::Fixed(15),
+        align: Align::Left,
+        hide: 0,
+        cell: |w, _| Cell::plain(w.row.ip.to_string()),
+        plain: |w| w.row.ip.to_string(),
+        order: |a, b| a.row.ip.cmp(&b.row.ip),
+    },
+    Column {
+        name: "host",
+        room: Room::Grow { min: 8, share: 1 },
+        align: Align::Left,
+        hide: 3,
+        cell: |w, _| Cell::toned(w.hostname.as_str(), Tone::Strong),
+        plain: |w| w.hostname.clone(),
+        order: |a, b| a.hostname.cmp(&b.hostname),
+    },
+    Column {
+        name: "status",
+        room: Room::Fixed(10),
+        align: Align::Left,
+        hide: 0,
+        cell: status,
+        plain: |w| w.row.status.to_string(),
+        order: |a, b| a.row.status.cmp(&b.row.status),
+    },
+    Column {
+        name: "slots",
+        room: Room::Fixed(9),
+        align: Align::Left,
+        hide: 1,
+        cell: slots,
+        plain: |w| format!("{}/{}", w.row.slots_used, w.row.slots),
+        order: |a, b| (a.row.slots_used, a.row.slots).cmp(&(b.row.slots_used, b.row.slots)),
+    },
+    Column {
+        name: "cpu",
+        room: Room::Fixed(9),
+        align: Align::Right,
+        hide: 4,
+        cell: cpu,
+        plain: |w| w.cpu_percent().to_string(),
+        order: |a, b| a.cpu_percent().cmp(&b.cpu_percent()),
+    },
+    Column {
+        name: "memory",
+        room: Room::Fixed(9),
+        align: Align::Right,
+        hide: 5,
+        cell: memory,
+        plain: |w| w.memory_percent().to_string(),
+        order: |a, b| a.memory_percent().cmp(&b.memory_percent()),
+    },
+    Column {
+        name: "gpu",
+        room: Room::Fixed(5),
+        align: Align::Right,
+        hide: 8,
+        cell: gpu,
+        plain: |w| w.row.load.gpu_percent.len().to_string(),
+        order: |a, b| most_gpu(a).cmp(&most_gpu(b)),
+    },
+    Column {
+        name: "group",
+        room: Room::Grow { min: 6, share: 1 },
+        align: Align::Left,
+        hide: 7,
+        cell: |w, _| Cell::plain(groups(w)),
+        plain: groups,
+        order: |a, b| a.row.groups.cmp(&b.row.groups),
+    },
+    Column {
+        name: "tags",
+        room: Room::Grow { min: 10, share: 3 },
+        align: Align::Left,
+        hide: 6,
+        cell: tags,
+        plain: |w| w.row.tags.keys().cloned().collect::<Vec<_>>().join(" "),
+        order: |a, b| a.row.tags.keys().cmp(b.row.tags.keys()),
+    },
+    Column {
+        name: "heard",
+        room: Room::Fixed(6),
+        align: Align::Right,
+        hide: 2,
+        cell: heard,
+        plain: |w| w.heard_ms.map_or("never", |_| "once").to_owned(),
+        order: |a, b| b.heard_ms.cmp(&a.heard_ms),
+    },
+];
+
+fn status(w: &Worker, sight: &Sight<'_>) -> Cell {
+    let tone = match w.row.status {
+        WorkerStatus::Online => Tone::Good,
+        WorkerStatus::Draining => Tone::Warn,
+        WorkerStatus::Offline => Tone::Bad,
+    };
+    Cell::toned(format!("{} {}", sight.glyphs.status(w.row.status), w.row.status), tone)
+}
+
+fn slots(w: &Worker, sight: &Sight<'_>) -> Cell {
+    let (used, all) = (w.row.slots_used, w.row.slots);
+    let tone = if used == 0 { Tone::Dim } else { Tone::Busy };
+    Cell::toned(format!("{} {used}/{all}", sight.glyphs.bar(used.into(), all.into(), 4)), tone)
+}
+
+fn cpu(w: &Worker, sight: &Sight<'_>) -> Cell {
+    if w.row.status == WorkerStatus::Offline {
+        return Cell::toned(sight.glyphs.none, Tone::Dim);
+    }
+    let percent = w.cpu_percent();
+    Cell::toned(format!("{} {percent:>3}%", sight.glyphs.graph(&w.cpu, 4)), load_tone(percent))
+}
+
+fn memory(w: &Worker, sight: &Sight<'_>) -> Cell {
+    if w.row.status == WorkerStatus::Offline || w.row.load.memory_total_bytes == 0 {
+        return Cell::toned(sight.glyphs.none, Tone::Dim);
+    }
+    let percent = w.memory_percent();
+    Cell::toned(format!("{} {percent:>3}%", sight.glyphs.bar(percent.into(), 100, 4)), load_tone(percent))
+}
+
+fn gpu(w: &Worker, sight: &Sight<'_>) -> Cell {
+    match most_gpu(w) {
+        Some(percent) if w.row.status != WorkerStatus::Offline => {
+            Cell::toned(format!("{percent}%"), load_tone(percent))
+        }
+        _ => Cell::toned(sight.glyphs.none, Tone::Dim),
+    }
+}
+
+/// The use of the busiest graphics processor.
+fn most_gpu(w: &Worker) -> Option<u8> {
+    w.row.load.gpu_percent.iter().map(|&p| crate::app::store::percent(p)).max()
+}
+
+const fn load_tone(percent: u8) -> Tone {
+    if percent >= HIGH_PERCENT { Tone::Warn } else { Tone::Plain }
+}
+
+fn groups(w: &Worker) -> String {
+    w.row.groups.iter().map(|g| format!("@{g}")).collect::<Vec<_>>().join(" ")
+}
+
+fn tags(w: &Worker, sight: &Sight<'_>) -> Cell {
+    let sign = |held: bool| sight.glyphs.tag[usize::from(!held)];
+    let tags: Vec<String> = w.row.tags.iter().map(|(tag, by)| format!("{}{tag}", sign(by.is_some()))).collect();
+    let tone = if w.row.tags.values().any(Option::is_some) { Tone::Busy } else { Tone::Plain };
+    Cell::toned(tags.join(" "), tone)
+}
+
+fn heard(w: &Worker, sight: &Sight<'_>) -> Cell {
+    let silent = w.heard_ms.map(|at| sight.now.wall_ms.saturating_sub(at));
+    match silent {
+        None => Cell::toned("never", Tone::Dim),
+        Some(_) if w.row.status != WorkerStatus::Offline => Cell::toned("now", Tone::Dim),
+        Some(ms) if ms < FRESH_MS => Cell::toned("now", Tone::Dim),
+        Some(ms) => Cell::toned(short_span(ms), Tone::Warn),
+    }
+}

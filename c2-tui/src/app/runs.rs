@@ -1,0 +1,58 @@
+//! Commands that run: one at a time for the line, those typed meanwhile in a row behind it.
+
+use std::collections::VecDeque;
+
+use c2_shared::time::Mono;
+
+use crate::app::msg::{Report, RunId};
+
+/// What runs and what waits to run.
+#[derive(Clone, Debug, Default)]
+pub struct Runs {
+    next: u64,
+    /// What runs now.
+    pub present: Option<Present>,
+    /// Lines that were typed meanwhile.
+    pub waiting: VecDeque<String>,
+    /// The exit status of the last one.
+    pub status: Option<i32>,
+}
+
+/// A run.
+#[derive(Clone, Debug)]
+pub struct Present {
+    /// Its name.
+    pub run: RunId,
+    /// Its line, or what several lines do.
+    pub line: String,
+    /// When it began.
+    pub since: Mono,
+    /// How many lines succeeded, and what became of the others, when there are several.
+    pub bulk: Option<Bulk>,
+}
+
+/// The count of several lines that run one after the other.
+#[derive(Clone, Debug, Default)]
+pub struct Bulk {
+    /// Past tense of what they do.
+    pub deed: &'static str,
+    /// How many succeeded.
+    pub done: usize,
+    /// Those that did not.
+    pub failed: Vec<(String, Report)>,
+}
+
+impl Runs {
+    /// Begins a run.
+    pub fn begin(&mut self, line: String, now: Mono, bulk: Option<Bulk>) -> RunId {
+        self.next += 1;
+        let run = RunId(self.next);
+        self.present = Some(Present { run, line, since: now, bulk });
+        run
+    }
+
+    /// Ends the present run, if it is this one.
+    pub fn end(&mut self, run: RunId) -> Option<Present> {
+        self.present.take_if(|p| p.run == run)
+    }
+}

@@ -1,0 +1,90 @@
+//! A job's row, with the text that filters search.
+
+use std::net::IpAddr;
+
+use c2_shared::api::jobs::JobRow;
+use c2_shared::id::JobId;
+use c2_shared::job::JobState;
+
+use crate::app::store::Store;
+use crate::app::table::{Row, Rows};
+use crate::app::text::tame;
+
+/// A job as the console holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// What c2d said.
+    pub row: JobRow,
+    /// Its name, or else its command, on one harmless line.
+    pub title: String,
+    searched: String,
+    folded: String,
+}
+
+/// Which jobs a table is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobScope {
+    /// Those that have not ended.
+    Active,
+    /// Those that succeeded.
+    Done,
+    /// Those that failed or were cancelled.
+    Failed,
+    /// All.
+    All,
+    /// Those that ended.
+    Ended,
+    /// Those that a worker runs or ran.
+    On(IpAddr),
+}
+
+impl From<JobRow> for Job {
+    fn from(row: JobRow) -> Self {
+        let command = tame(&row.command);
+        let title = match &row.name {
+            Some(name) => format!("{}  {command}", tame(name)),
+            None => command,
+        };
+        let mut searched = format!("{} {} {title}", row.job_id, row.state);
+        if let Some(group) = &row.group {
+            searched = searched + " @" + group;
+        }
+        for tag in &row.tags {
+            searched = searched + " " + tag;
+        }
+        if let Some(worker) = row.worker {
+            searched = searched + " " + &worker.to_string();
+        }
+        let folded = searched.to_lowercase();
+        Self { row, title, searched, folded }
+    }
+}
+
+impl Row for Job {
+    type Id = JobId;
+    type Scope = JobScope;
+
+    fn rows(store: &Store) -> &Rows<Self> {
+        &store.jobs
+    }
+
+    fn id(&self) -> JobId {
+        self.row.job_id
+    }
+
+    fn within(&self, scope: &JobScope) -> bool {
+        let state = self.row.state;
+        match scope {
+            JobScope::Active => !state.is_terminal(),
+            JobScope::Done => state == JobState::Succeeded,
+            JobScope::Failed => matches!(state, JobState::Failed | JobState::Cancelled),
+            JobScope::All => true,
+            JobScope::Ended => state.is_terminal(),
+            JobScope::On(ip) => self.row.worker == Some(*ip),
+        }
+    }
+
+    fn searched(&self) -> (&str, &str) {
+        (&self.searched, &self.folded)
+    }
+}

@@ -1,0 +1,92 @@
+//! A worker's row, with its recent load and the text that filters search.
+
+use std::net::IpAddr;
+
+use c2_shared::api::workers::WorkerRow;
+
+use crate::app::store::Store;
+use crate::app::table::{Row, Rows};
+use crate::app::text::tame;
+
+/// Samples of the load that are kept: a minute and a half at one contact every 5 s.
+const SAMPLES_MAX: usize = 16;
+
+/// A worker as the console holds it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Worker {
+    /// What c2d said.
+    pub row: WorkerRow,
+    /// Its host name, harmless.
+    pub hostname: String,
+    /// When it was last heard, in unix milliseconds of the console's clock.
+    pub heard_ms: Option<u64>,
+    /// Processor use in percent, oldest first.
+    pub cpu: Vec<u8>,
+    searched: String,
+    folded: String,
+}
+
+impl Worker {
+    /// Takes a row that arrived at `now_ms`, going on with the samples of the row before it.
+    #[must_use]
+    pub fn new(row: WorkerRow, before: Option<&Self>, now_ms: u64) -> Self {
+        let mut cpu = before.map(|w| w.cpu.clone()).unwrap_or_default();
+        cpu.push(percent(row.load.cpu_percent));
+        if cpu.len() > SAMPLES_MAX {
+            cpu.remove(0);
+        }
+        let heard_ms = row.silent_ms.map(|silent| now_ms.saturating_sub(silent));
+        let hostname = tame(&row.hostname);
+        let mut searched = format!("{} {hostname} {}", row.ip, row.status);
+        for group in &row.groups {
+            searched = searched + " @" + group;
+        }
+        for tag in row.tags.keys() {
+            searched = searched + " " + tag;
+        }
+        let folded = searched.to_lowercase();
+        Self { row, hostname, heard_ms, cpu, searched, folded }
+    }
+
+    /// Processor use now, in percent.
+    #[must_use]
+    pub fn cpu_percent(&self) -> u8 {
+        percent(self.row.load.cpu_percent)
+    }
+
+    /// Memory use now, in percent.
+    #[must_use]
+    pub fn memory_percent(&self) -> u8 {
+        let load = &self.row.load;
+        let used = load.memory_used_bytes.saturating_mul(100).checked_div(load.memory_total_bytes).unwrap_or(0);
+        u8::try_from(used.min(100)).unwrap_or(100)
+    }
+}
+
+/// A percentage as a worker said it, made safe: workers may say anything.
+#[must_use]
+pub fn percent(value: f32) -> u8 {
+    let whole = format!("{:.0}", value.clamp(0.0, 100.0));
+    whole.parse().unwrap_or(0)
+}
+
+impl Row for Worker {
+    type Id = IpAddr;
+    type Scope = ();
+
+    fn rows(store: &Store) -> &Rows<Self> {
+        &store.workers
+    }
+
+    fn id(&self) -> IpAddr {
+        self.row.ip
+    }
+
+    fn within(&self, (): &()) -> bool {
+        true
+    }
+
+    fn searched(&self) -> (&str, &str) {
+        (&self.searched, &self.folded)
+    }
+}

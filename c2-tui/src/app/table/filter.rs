@@ -1,0 +1,123 @@
+//! The `/` filter of a table: words that must all be found, with `!`, `re:` and `column:`.
+//!
+//! `train` finds a substring, ignoring case unless it has a capital; `!train` what lacks it;
+//! `re:^job-1` a regular expression; `state:failed` looks into one column. A wrong expression is
+//! told and hides nothing.
+
+use regex::{Regex, RegexBuilder};
+
+use super::{Column, Row};
+
+/// A filter as typed and as understood.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    text: String,
+    terms: Vec<Term>,
+    error: Option<String>,
+}
+
+/// One condition.
+#[derive(Clone, Debug)]
+pub struct Term {
+    inverse: bool,
+    column: Option<usize>,
+    needle: Needle,
+}
+
+#[derive(Clone, Debug)]
+enum Needle {
+    /// Found as written.
+    Exact(String),
+    /// Found in any case; already in lower case.
+    Folded(String),
+    Regex(Regex),
+}
+
+impl Filter {
+    /// Reads a filter for a table with these columns.
+    #[must_use]
+    pub fn parse(text: &str, columns: &[&str]) -> Self {
+        let mut filter = Self { text: text.to_owned(), ..Self::default() };
+        for word in text.split_whitespace() {
+            match Term::parse(word, columns) {
+                Ok(term) => filter.terms.extend(term),
+                Err(error) => filter.error = Some(error),
+            }
+        }
+        filter
+    }
+
+    /// As typed.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What is wrong with it.
+    #[must_use]
+    pub fn error(&self) -> Option<&str> {
+        self.error.as_deref()
+    }
+
+    /// Whether a row passes.
+    #[must_use]
+    pub fn keeps<R: Row>(&self, row: &R, columns: &[Column<R>]) -> bool {
+        self.terms.iter().all(|term| term.found(row, columns) != term.inverse)
+    }
+}
+
+impl Term {
+    /// Reads one word; a word that is still being typed (`!`, `re:`, `state:`) asks for nothing.
+    fn parse(word: &str, columns: &[&str]) -> Result<Option<Self>, String> {
+        let (inverse, rest) = match word.strip_prefix('!') {
+            Some(rest) => (true, rest),
+            None => (false, word),
+        };
+        let (column, rest) = match rest.split_once(':') {
+            Some((name, value)) => match columns.iter().position(|c| c.eq_ignore_ascii_case(name)) {
+                Some(column) => (Some(column), value),
+                None => (None, rest),
+            },
+            None => (None, rest),
+        };
+        let needle = match rest.strip_prefix("re:") {
+            Some("") => return Ok(None),
+            Some(pattern) => Needle::Regex(regex(pattern)?),
+            None if rest.is_empty() => return Ok(None),
+            None if rest.chars().any(char::is_uppercase) => Needle::Exact(rest.to_owned()),
+            None => Needle::Folded(rest.to_owned()),
+        };
+        Ok(Some(Self { inverse, column, needle }))
+    }
+
+    fn found<R: Row>(&self, row: &R, columns: &[Column<R>]) -> bool {
+        match self.column {
+            None => {
+                let (written, folded) = row.searched();
+                self.needle.found(written, folded)
+            }
+            Some(column) => {
+                let text = (columns[column].plain)(row);
+                self.needle.found(&text, &text.to_lowercase())
+            }
+        }
+    }
+}
+
+impl Needle {
+    fn found(&self, written: &str, folded: &str) -> bool {
+        match self {
+            Self::Exact(text) => written.contains(text.as_str()),
+            Self::Folded(text) => folded.contains(text.as_str()),
+            Self::Regex(regex) => regex.is_match(written),
+        }
+    }
+}
+
+fn regex(pattern: &str) -> Result<Regex, String> {
+    let smart_case = !pattern.chars().any(char::is_uppercase);
+    RegexBuilder::new(pattern).case_insensitive(smart_case).size_limit(1 << 20).build().map_err(|e| match e {
+        regex::Error::Syntax(text) => text.lines().last().unwrap_or("wrong").trim_start_matches("error: ").to_owned(),
+        _ => "this expression is too large".to_owned(),
+    })
+}

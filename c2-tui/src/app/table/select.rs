@@ -1,0 +1,238 @@
+//! Moving through a table: the selected row, the marks, and which part is on the screen.
+
+use super::{Filter, Row, Sort, Table};
+use crate::app::store::Store;
+
+/// A way to move the selection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// By one row.
+    Up,
+    /// By one row.
+    Down,
+    /// By half a screen.
+    HalfUp,
+    /// By half a screen.
+    HalfDown,
+    /// By a screen.
+    PageUp,
+    /// By a screen.
+    PageDown,
+    /// To the first row.
+    First,
+    /// To the last row.
+    Last,
+}
+
+impl Step {
+    /// The position after the step, from `at` among `len` with `page` on a screen.
+    #[must_use]
+    pub fn from(self, at: usize, len: usize, page: usize) -> usize {
+        let page = page.max(1);
+        let to = match self {
+            Self::Up => at.saturating_sub(1),
+            Self::Down => at + 1,
+            Self::HalfUp => at.saturating_sub(page.div_ceil(2)),
+            Self::HalfDown => at + page.div_ceil(2),
+            Self::PageUp => at.saturating_sub(page),
+            Self::PageDown => at + page,
+            Self::First => 0,
+            Self::Last => len,
+        };
+        to.min(len.saturating_sub(1))
+    }
+}
+
+/// What can be done with a table whatever its rows are.
+pub trait Grid {
+    /// Moves the selection.
+    fn step(&mut self, step: Step);
+    /// Selects the row at a position.
+    fn go_to(&mut self, at: usize);
+    /// Moves the screen, and the selection only as far as it must stay in sight.
+    fn scroll(&mut self, rows: i16);
+    /// Tells how many rows fit on the screen.
+    fn set_height(&mut self, height: usize);
+    /// Selects the row under the cursor, when the table gets the focus.
+    fn wake(&mut self);
+    /// When the table loses the focus: at its first row it goes on showing whatever comes first.
+    fn rest(&mut self);
+    /// Marks the selected row, or takes its mark away.
+    fn toggle_mark(&mut self);
+    /// Marks the selected row, moves, and marks the row that it came to.
+    fn mark_and_step(&mut self, step: Step);
+    /// Marks all rows that pass the filter.
+    fn mark_all(&mut self);
+    /// Takes all marks away.
+    fn unmark_all(&mut self);
+    /// What filters it.
+    fn filter_text(&self) -> &str;
+    /// Changes the filter.
+    fn set_filter(&mut self, text: &str, store: &Store);
+    /// Sorts by a column; by the present one, the other way round.
+    fn sort_by(&mut self, column: usize, store: &Store);
+    /// Sorts by the column so many places away from the present one.
+    fn sort_beside(&mut self, places: isize, store: &Store);
+    /// Sorts the other way round.
+    fn sort_turned(&mut self, store: &Store);
+    /// Orders all rows anew.
+    fn rebuild(&mut self, store: &Store);
+}
+
+impl<R: Row> Table<R> {
+    /// The selected row's id.
+    #[must_use]
+    pub const fn selected(&self) -> Option<R::Id> {
+        self.selected
+    }
+
+    /// The selected row's position.
+    #[must_use]
+    pub const fn cursor(&self) -> usize {
+        self.cursor
+    }
+
+    /// The position of the first row on the screen.
+    #[must_use]
+    pub const fn top(&self) -> usize {
+        self.top
+    }
+
+    /// Rows on the screen.
+    #[must_use]
+    pub const fn height(&self) -> usize {
+        self.height
+    }
+
+    /// Marked rows.
+    pub fn marks(&self) -> impl Iterator<Item = R::Id> {
+        self.marks.iter().copied()
+    }
+
+    /// Whether a row is marked.
+    #[must_use]
+    pub fn is_marked(&self, id: R::Id) -> bool {
+        self.marks.contains(&id)
+    }
+
+    /// The rows that an action is about: the marked ones, otherwise the selected one.
+    #[must_use]
+    pub fn chosen(&self) -> Vec<R::Id> {
+        if self.marks.is_empty() { self.selected.into_iter().collect() } else { self.marks.iter().copied().collect() }
+    }
+
+    /// After the rows changed: follows the selected row, or hands the selection on to its
+    /// neighbour when it is gone.
+    pub fn find_selected(&mut self) {
+        match self.selected.map(|id| self.order.iter().position(|&o| o == id)) {
+            Some(Some(at)) => {
+                // The row stays where it is on the screen, even if others came or went above it.
+                let above = self.cursor.saturating_sub(self.top);
+                self.top = at.saturating_sub(above);
+                self.cursor = at;
+            }
+            Some(None) => {
+                self.cursor = self.cursor.min(self.order.len().saturating_sub(1));
+                self.selected = self.order.get(self.cursor).copied();
+            }
+            None => self.cursor = self.cursor.min(self.order.len().saturating_sub(1)),
+        }
+        self.keep_in_sight();
+    }
+
+    fn keep_in_sight(&mut self) {
+        let last_top = self.order.len().saturating_sub(self.height);
+        let lowest = (self.cursor + 1).saturating_sub(self.height);
+        self.top = self.top.clamp(lowest, self.cursor.max(lowest)).min(last_top);
+    }
+}
+
+impl<R: Row> Grid for Table<R> {
+    fn step(&mut self, step: Step) {
+        self.go_to(step.from(self.cursor, self.order.len(), self.height));
+    }
+
+    fn go_to(&mut self, at: usize) {
+        self.cursor = at.min(self.order.len().saturating_sub(1));
+        self.selected = self.order.get(self.cursor).copied();
+        self.keep_in_sight();
+    }
+
+    fn scroll(&mut self, rows: i16) {
+        let last_top = self.order.len().saturating_sub(self.height);
+        self.top = self.top.saturating_add_signed(rows.into()).min(last_top);
+        let bottom = (self.top + self.height).min(self.order.len()).saturating_sub(1);
+        self.cursor = self.cursor.clamp(self.top.min(bottom), bottom);
+        if self.selected.is_some() {
+            self.selected = self.order.get(self.cursor).copied();
+        }
+    }
+
+    fn set_height(&mut self, height: usize) {
+        self.height = height.max(1);
+        self.keep_in_sight();
+    }
+
+    fn wake(&mut self) {
+        self.go_to(self.cursor);
+    }
+
+    fn rest(&mut self) {
+        if self.cursor == 0 {
+            self.selected = None;
+        }
+    }
+
+    fn toggle_mark(&mut self) {
+        if let Some(id) = self.selected
+            && !self.marks.remove(&id)
+        {
+            self.marks.insert(id);
+        }
+    }
+
+    fn mark_and_step(&mut self, step: Step) {
+        self.marks.extend(self.selected);
+        self.step(step);
+        self.marks.extend(self.selected);
+    }
+
+    fn mark_all(&mut self) {
+        self.marks.extend(&self.order);
+    }
+
+    fn unmark_all(&mut self) {
+        self.marks.clear();
+    }
+
+    fn filter_text(&self) -> &str {
+        self.filter.text()
+    }
+
+    fn set_filter(&mut self, text: &str, store: &Store) {
+        let names: Vec<&str> = self.columns.iter().map(|c| c.name).collect();
+        self.filter = Filter::parse(text, &names);
+        self.rebuild(store);
+    }
+
+    fn sort_by(&mut self, column: usize, store: &Store) {
+        if column < self.columns.len() {
+            let descending = column == self.sort.column && !self.sort.descending;
+            self.sort = Sort { column, descending };
+            self.rebuild(store);
+        }
+    }
+
+    fn sort_beside(&mut self, places: isize, store: &Store) {
+        let len = self.columns.len();
+        self.sort_by((self.sort.column + len).saturating_add_signed(places) % len, store);
+    }
+
+    fn sort_turned(&mut self, store: &Store) {
+        self.sort_by(self.sort.column, store);
+    }
+
+    fn rebuild(&mut self, store: &Store) {
+        self.order_anew(R::rows(store));
+    }
+}

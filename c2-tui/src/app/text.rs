@@ -1,0 +1,129 @@
+//! Fitting text into cells: width, cuts, and the neutralising of what could move the cursor.
+
+use unicode_segmentation::UnicodeSegmentation as _;
+use unicode_width::UnicodeWidthStr as _;
+
+/// Cells that a text takes.
+#[must_use]
+pub fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// The longest beginning of `text` that fits `cells`.
+#[must_use]
+pub fn head(text: &str, cells: usize) -> &str {
+    let mut used = 0;
+    for (at, grapheme) in text.grapheme_indices(true) {
+        used += grapheme.width();
+        if used > cells {
+            return &text[..at];
+        }
+    }
+    text
+}
+
+/// The longest end of `text` that fits `cells`.
+#[must_use]
+pub fn tail(text: &str, cells: usize) -> &str {
+    let mut used = 0;
+    for (at, grapheme) in text.grapheme_indices(true).rev() {
+        used += grapheme.width();
+        if used > cells {
+            return &text[at + grapheme.len()..];
+        }
+    }
+    text
+}
+
+/// `text` in at most `cells`, with `sign` at its end where it was cut.
+#[must_use]
+pub fn cut_end(text: &str, cells: usize, sign: &str) -> String {
+    if width(text) <= cells {
+        return text.to_owned();
+    }
+    if cells == 0 {
+        return String::new();
+    }
+    format!("{}{sign}", head(text, cells - 1))
+}
+
+/// `text` in at most `cells`, with `sign` in its middle where it was cut: both the program and the
+/// last argument of a long command say more than what lies between them.
+#[must_use]
+pub fn cut_middle(text: &str, cells: usize, sign: &str) -> String {
+    if width(text) <= cells {
+        return text.to_owned();
+    }
+    if cells < 5 {
+        return cut_end(text, cells, sign);
+    }
+    let front = head(text, (cells - 1).div_ceil(2));
+    let back = tail(text, cells - 1 - width(front));
+    format!("{front}{sign}{back}")
+}
+
+/// One line for a cell: control characters, line ends and direction overrides become visible or
+/// vanish, so that nothing a worker says can move the cursor or swap letters.
+#[must_use]
+pub fn tame(text: &str) -> String {
+    if text.bytes().all(|b| (0x20..0x7f).contains(&b)) {
+        return text.to_owned();
+    }
+    text.chars().filter_map(|c| if c == '\n' || c == '\t' { Some(' ') } else { harmless(c) }).collect()
+}
+
+/// A character that can be shown as it is, its stand-in, or nothing.
+fn harmless(c: char) -> Option<char> {
+    match c {
+        '\r' => None,
+        '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => None,
+        _ if c.is_control() => Some('\u{fffd}'),
+        _ => Some(c),
+    }
+}
+
+/// Text of several lines for the pager: as [`tame`], with tabs at every eighth column.
+#[must_use]
+pub fn lines(text: &str) -> Vec<String> {
+    text.lines().map(expand).collect()
+}
+
+fn expand(line: &str) -> String {
+    let mut shown = String::with_capacity(line.len());
+    for c in line.chars() {
+        if c == '\t' {
+            let stop = 8 - width(&shown) % 8;
+            shown.extend(std::iter::repeat_n(' ', stop));
+        } else {
+            shown.extend(harmless(c));
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cuts() {
+        let table = [
+            ("short", 10, "short", "short"),
+            ("python train.py --epochs 90", 15, "python train.p~", "python ~ochs 90"),
+            ("日本語テキスト", 7, "日本語~", "日~スト"),
+            ("abcdef", 3, "ab~", "ab~"),
+            ("abcdef", 0, "", ""),
+        ];
+        for (text, cells, end, middle) in table {
+            assert_eq!(cut_end(text, cells, "~"), end, "{text}");
+            assert_eq!(cut_middle(text, cells, "~"), middle, "{text}");
+            assert!(width(middle) <= cells);
+        }
+    }
+
+    #[test]
+    fn nothing_escapes() {
+        assert_eq!(tame("a\x1b[2Jb\r\nc\u{202e}d"), "a\u{fffd}[2Jb cd");
+        assert_eq!(lines("a\tb\n\x07x"), ["a       b", "\u{fffd}x"]);
+    }
+}

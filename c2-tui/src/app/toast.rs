@@ -1,0 +1,90 @@
+//! Short messages at the lower right, and the list of all of them for `:messages`.
+
+use std::collections::VecDeque;
+
+use c2_shared::time::Mono;
+
+use crate::app::msg::Now;
+
+/// How long a toast stays: long enough to be read, short enough not to be in the way.
+const STAY_MS: u64 = 4_000;
+/// Toasts shown at once.
+const SHOWN_MAX: usize = 3;
+/// Messages kept for `:messages`.
+const KEPT_MAX: usize = 500;
+
+/// How a message is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Something went as wanted.
+    Good,
+    /// Something failed.
+    Bad,
+    /// Something is so.
+    Plain,
+}
+
+/// One message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Toast {
+    /// How it is meant.
+    pub kind: Kind,
+    /// What it says.
+    pub text: String,
+    /// When it was said, in unix milliseconds.
+    pub wall_ms: u64,
+    until: Mono,
+}
+
+/// All messages of this session, the latest ones shown for a while.
+#[derive(Clone, Debug, Default)]
+pub struct Toasts {
+    kept: VecDeque<Toast>,
+}
+
+impl Toasts {
+    /// Says something.
+    pub fn say(&mut self, kind: Kind, text: impl Into<String>, now: Now) {
+        if self.kept.len() == KEPT_MAX {
+            self.kept.pop_front();
+        }
+        let until = now.mono.after_ms(STAY_MS);
+        self.kept.push_back(Toast { kind, text: text.into(), wall_ms: now.wall_ms, until });
+    }
+
+    /// What is to be shown now, oldest first.
+    pub fn shown(&self, now: Now) -> impl Iterator<Item = &Toast> {
+        self.kept.range(self.kept.len().saturating_sub(SHOWN_MAX)..).filter(move |t| t.until > now.mono)
+    }
+
+    /// When the next of the shown ones vanishes.
+    #[must_use]
+    pub fn next_expiry(&self, now: Now) -> Option<Mono> {
+        self.shown(now).map(|t| t.until).min()
+    }
+
+    /// All of them, oldest first.
+    pub fn all(&self) -> impl Iterator<Item = &Toast> {
+        self.kept.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_at_most_for_four_seconds() {
+        let mut toasts = Toasts::default();
+        for n in 0..5 {
+            toasts.say(Kind::Plain, n.to_string(), Now { mono: Mono(n * 1_000), wall_ms: 0 });
+        }
+        let at = |ms| Now { mono: Mono(ms), wall_ms: 0 };
+        let texts = |ms| toasts.shown(at(ms)).map(|t| t.text.as_str()).collect::<String>();
+        assert_eq!(texts(4_000), "234");
+        assert_eq!(texts(6_500), "34");
+        assert_eq!(texts(8_000), "");
+        assert_eq!(toasts.next_expiry(at(4_000)), Some(Mono(6_000)));
+        assert_eq!(toasts.all().count(), 5);
+    }
+}

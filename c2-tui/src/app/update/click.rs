@@ -1,0 +1,76 @@
+//! The mouse: focus, select, open, wheel, heads, chips and hints.
+
+use super::{act, open, prompt};
+use crate::app::model::{Focus, Model};
+use crate::app::msg::{MouseDeed, Target};
+use crate::app::overlay::{self, Overlay};
+use crate::app::table::Step;
+use crate::app::{Effect, keymap::Action};
+
+pub(super) fn on_mouse(model: &mut Model, deed: MouseDeed, target: Target, effects: &mut Vec<Effect>) {
+    if let MouseDeed::Wheel(rows) = deed {
+        return wheel(model, target, rows);
+    }
+    if model.overlay.is_some() {
+        return on_overlay(model, target);
+    }
+    match target {
+        Target::Nowhere => {}
+        Target::Area(focus) => act::focus(model, focus),
+        Target::Row(focus, at) => {
+            act::focus(model, focus);
+            if let Some((grid, _)) = model.grid_mut(focus) {
+                grid.go_to(at);
+            }
+            if deed == MouseDeed::Double {
+                open::open(model, effects);
+            }
+        }
+        Target::Head(focus, column) => {
+            act::focus(model, focus);
+            if let Some((grid, store)) = model.grid_mut(focus) {
+                grid.sort_by(column, store);
+            }
+        }
+        Target::Chip(at) => act::choose_chip(model, at),
+        Target::Hint(action) => act::carry_out(model, action, effects),
+        Target::Choice(at) => prompt::choose(model, at),
+        Target::Caret(cell) => {
+            act::focus(model, Focus::Line);
+            model.line.menu = None;
+            model.line.editor.caret_to_cell(cell.into());
+        }
+    }
+}
+
+fn wheel(model: &mut Model, target: Target, rows: i16) {
+    if let Some(Overlay::Help { .. }) = model.overlay {
+        let step = if rows < 0 { Step::Up } else { Step::Down };
+        for _ in 0..rows.unsigned_abs() {
+            act::carry_out(model, Action::Step(step), &mut Vec::new());
+        }
+        return;
+    }
+    let (Target::Area(focus) | Target::Row(focus, _) | Target::Head(focus, _)) = target else { return };
+    if let Some((grid, _)) = model.grid_mut(focus) {
+        grid.scroll(rows);
+    } else if let Some(text) = model.pager_mut(focus) {
+        text.scroll(rows);
+    }
+}
+
+/// A click beside what lies over the screen closes it; questions stay.
+fn on_overlay(model: &mut Model, target: Target) {
+    match (&model.overlay, target) {
+        (Some(Overlay::Palette { needle, .. }), Target::Choice(at)) => {
+            let name = overlay::matching(&model.catalog, needle).get(at).map(|v| format!("{} ", v.name));
+            if let Some(name) = name {
+                prompt::take_command(model, &name);
+            }
+        }
+        (Some(Overlay::Help { .. } | Overlay::Palette { .. }), Target::Area(_) | Target::Row(..)) => {
+            model.overlay = None
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,81 @@
+//! What c2d tells: the connection and the changes of the rows.
+
+use c2_shared::api::events::Event;
+use c2_shared::id::JobId;
+
+use crate::app::Effect;
+use crate::app::model::{Link, Model};
+use crate::app::page::Page;
+use crate::app::panes::Panes;
+use crate::app::store::Job;
+use crate::app::table::{Grid as _, Table};
+use crate::app::toast::Kind;
+
+/// From this many jobs in one change on, ordering everything anew is cheaper than following.
+const FOLLOW_MAX: usize = 256;
+
+pub(super) fn on_connecting(model: &mut Model) {
+    // A countdown that ran out stays on the screen while it is tried again, so that nothing flickers.
+    if !matches!(model.link, Link::Down { .. }) {
+        model.link = Link::Connecting;
+    }
+}
+
+pub(super) fn on_connected(model: &mut Model) {
+    if model.was_up {
+        model.toasts.say(Kind::Good, "connected again", model.now);
+    }
+    model.link = Link::Up;
+    model.was_up = true;
+}
+
+pub(super) fn on_event(model: &mut Model, event: Event, effects: &mut Vec<Effect>) {
+    let mut ids: Vec<JobId> = match &event {
+        Event::Change(change) => change.jobs.iter().map(|row| row.job_id).collect(),
+        Event::Snapshot(_) => Vec::new(),
+    };
+    ids.sort_unstable();
+    ids.dedup();
+    let follow = ids.len() <= FOLLOW_MAX;
+    if follow {
+        for id in &ids {
+            if let Some(job) = model.store.jobs.get(id) {
+                job_tables(&mut model.panes, &mut model.pages).for_each(|t| t.leave(job, &model.store));
+            }
+        }
+    }
+    let changed = model.store.apply(event, model.now.wall_ms);
+    if changed.all || !follow {
+        model.panes.rebuild(&model.store);
+        pages(&mut model.pages).for_each(|t| t.rebuild(&model.store));
+    } else {
+        for id in &ids {
+            if let Some(job) = model.store.jobs.get(id) {
+                job_tables(&mut model.panes, &mut model.pages).for_each(|t| t.enter(job, &model.store));
+            }
+        }
+        job_tables(&mut model.panes, &mut model.pages).for_each(Table::find_selected);
+        if changed.workers {
+            model.panes.workers.rebuild(&model.store);
+        }
+        if changed.waits {
+            model.panes.queue.rebuild(&model.store);
+        }
+    }
+    let shown = model.pages.iter().filter_map(Page::about);
+    let stale = shown.filter(|id| changed.all || ids.binary_search(id).is_ok());
+    for id in stale.collect::<std::collections::BTreeSet<_>>() {
+        effects.push(Effect::Fetch(id));
+    }
+}
+
+fn job_tables<'a>(panes: &'a mut Panes, over: &'a mut [Page]) -> impl Iterator<Item = &'a mut Table<Job>> {
+    [&mut panes.jobs, &mut panes.log].into_iter().chain(pages(over))
+}
+
+fn pages(over: &mut [Page]) -> impl Iterator<Item = &mut Table<Job>> {
+    over.iter_mut().filter_map(|page| match page {
+        Page::Worker { jobs, .. } => Some(jobs),
+        Page::Job { .. } | Page::Output { .. } | Page::Text { .. } => None,
+    })
+}

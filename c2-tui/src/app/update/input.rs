@@ -1,0 +1,66 @@
+//! Keys and pasted text: to an action by the one table, or into whatever text is being typed.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+use super::{act, prompt};
+use crate::app::Effect;
+use crate::app::keymap;
+use crate::app::model::{Focus, Model};
+use crate::app::overlay::{Overlay, Question};
+
+pub(super) fn on_key(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
+    if key.kind == KeyEventKind::Release {
+        return;
+    }
+    let Some(name) = keymap::name(key) else { return };
+    if let Some(action) = keymap::find(&model.contexts(), &name) {
+        return act::carry_out(model, action, effects);
+    }
+    let plain = !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
+    if let (KeyCode::Char(c), true) = (key.code, plain) {
+        on_text(model, c.encode_utf8(&mut [0; 4]));
+    }
+}
+
+/// Text of several lines is never run by itself.
+pub(super) fn on_paste(model: &mut Model, text: &str) {
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    let lines: Vec<String> =
+        text.lines().map(str::trim_end).filter(|l| !l.trim().is_empty()).map(str::to_owned).collect();
+    match lines.len() {
+        0 => {}
+        1 => on_text(model, &lines[0]),
+        _ if model.overlay.is_none() && model.filtering.is_none() => {
+            model.overlay = Some(Overlay::Question(Question::run(lines)));
+        }
+        _ => on_text(model, &lines.join(" ")),
+    }
+}
+
+/// Text goes to whatever edits text now; elsewhere it is ignored.
+fn on_text(model: &mut Model, text: &str) {
+    match &mut model.overlay {
+        Some(Overlay::Palette { needle, at }) => {
+            needle.push_str(text);
+            *at = 0;
+        }
+        Some(Overlay::Question(question)) => {
+            question.typed.extend(text.chars().filter(|c| question.count.is_some() && c.is_ascii_digit()).take(6));
+        }
+        Some(Overlay::Help { .. }) => {}
+        None if model.filtering.is_some() => edit_filter(model, |editor| editor.insert(text)),
+        None if model.focus == Focus::Line => prompt::on_text(model, text),
+        None => {}
+    }
+}
+
+/// Changes the filter that is being typed, and what it filters with it.
+pub(super) fn edit_filter(model: &mut Model, change: impl FnOnce(&mut crate::app::line::Editor)) {
+    let Some(editor) = &mut model.filtering else { return };
+    change(editor);
+    let text = editor.text().to_owned();
+    if let Some((grid, store)) = model.grid_mut(model.focus) {
+        grid.set_filter(&text, store);
+        grid.wake();
+    }
+}

@@ -1,0 +1,50 @@
+//! The one function that changes the model: a message goes in, effects come out.
+
+mod act;
+mod click;
+mod feed;
+mod input;
+mod open;
+mod prompt;
+mod run;
+#[cfg(test)]
+mod tests;
+
+use crate::app::model::Link;
+use crate::app::toast::Kind;
+use crate::app::{Effect, Model, Msg, Now};
+
+/// Takes a message at a time.
+pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
+    model.now = now;
+    let mut effects = Vec::new();
+    let before = model.generation;
+    model.generation += 1;
+    match msg {
+        Msg::Key(key) => input::on_key(model, key, &mut effects),
+        Msg::Paste(text) => input::on_paste(model, &text),
+        Msg::Mouse { deed, target } => click::on_mouse(model, deed, target, &mut effects),
+        Msg::Resize { width, height } => model.size = (width, height),
+        Msg::Tick => {}
+        Msg::Connecting => feed::on_connecting(model),
+        Msg::Connected => feed::on_connected(model),
+        Msg::Disconnected { fault, retry_at } => {
+            if matches!(model.link, Link::Up) {
+                model.toasts.say(Kind::Bad, format!("lost c2d: {}", fault.message), now);
+            }
+            model.link = Link::Down { fault, retry_at };
+        }
+        Msg::Event(event) => feed::on_event(model, event, &mut effects),
+        Msg::Finished { run, report } => run::on_finished(model, run, report, &mut effects),
+        Msg::Bulk { run, one } => run::on_bulk(model, run, one, &mut effects),
+        Msg::Fetched { job, info } => open::on_fetched(model, job, info),
+        Msg::History(lines) => {
+            model.line.history.load(lines);
+            model.generation = before;
+        }
+        Msg::Folder { folder, names } => prompt::on_folder(model, folder, names, &mut effects),
+        Msg::Notice(text) => model.toasts.say(Kind::Plain, text, now),
+    }
+    model.fit();
+    effects
+}

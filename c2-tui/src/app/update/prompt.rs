@@ -1,0 +1,262 @@
+//! The `!>` line: editing, history, search, completion, and what Enter does.
+
+use super::run;
+use crate::app::Effect;
+use crate::app::keymap::Action;
+use crate::app::line::{Completion, Edit, Menu, Search, Source, complete};
+use crate::app::model::{Focus, Model, Theme};
+use crate::app::overlay::{self, Overlay};
+use crate::app::page::Page;
+use crate::app::pager::Pager;
+use crate::app::panes::log::clock;
+use crate::app::table::Step;
+use crate::app::toast::Kind;
+use crate::app::update::open;
+
+pub(super) fn on_text(model: &mut Model, text: &str) {
+    if let Some(search) = &mut model.line.search {
+        search.needle.push_str(text);
+        return search_from(model, usize::MAX);
+    }
+    model.line.menu = None;
+    model.line.history.stop_walking();
+    model.line.editor.insert(text);
+}
+
+pub(super) fn carry_out(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
+    if model.line.search.is_some() {
+        return in_search(model, action, effects);
+    }
+    if model.line.menu.is_some() && in_menu(model, action) {
+        return;
+    }
+    let line = &mut model.line;
+    match action {
+        Action::Edit(edit) => {
+            line.history.stop_walking();
+            line.editor.apply(edit);
+        }
+        Action::RightOrAccept => match line.ghost().map(str::to_owned) {
+            Some(rest) => line.editor.insert(&rest),
+            None => line.editor.apply(Edit::Right),
+        },
+        Action::DeleteOrQuit if line.editor.text().is_empty() => effects.push(Effect::Quit),
+        Action::DeleteOrQuit => line.editor.apply(Edit::DeleteRight),
+        Action::Older => {
+            let typed = line.editor.text().to_owned();
+            if let Some(older) = line.history.older(&typed) {
+                line.editor.set(&older);
+            }
+        }
+        Action::Newer => {
+            if let Some(newer) = line.history.newer() {
+                line.editor.set(&newer);
+            }
+        }
+        Action::Search => {
+            line.search = Some(Search { draft: line.editor.text().to_owned(), ..Search::default() });
+        }
+        Action::Complete if line.editor.text().is_empty() => super::act::carry_out(model, Action::FocusNext, effects),
+        Action::Complete => complete_here(model, effects),
+        Action::Accept => {
+            let line = model.line.take();
+            submit(model, line, effects);
+        }
+        Action::Dismiss => run::close_result(model),
+        _ => {}
+    }
+}
+
+/// Keys while the search through history is open.
+fn in_search(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
+    let Some(search) = model.line.search.clone() else { return };
+    match action {
+        Action::Older => search_from(model, search.at.unwrap_or(usize::MAX)),
+        Action::Newer => {
+            let history = &model.line.history;
+            let later = (search.at.map_or(0, |at| at + 1)..history.len())
+                .find(|&at| history.line(at).is_some_and(|l| l.contains(&search.needle)));
+            found(model, later);
+        }
+        Action::Rub => {
+            if let Some(search) = &mut model.line.search {
+                search.needle.pop();
+            }
+            search_from(model, usize::MAX);
+        }
+        Action::TakeIntoLine => model.line.search = None,
+        Action::Accept => {
+            let line = model.line.take();
+            submit(model, line, effects);
+        }
+        _ => {
+            model.line.search = None;
+            model.line.editor.set(&search.draft);
+        }
+    }
+}
+
+fn search_from(model: &mut Model, before: usize) {
+    let needle = model.line.search.as_ref().map(|s| s.needle.clone()).unwrap_or_default();
+    let at = model.line.history.find(&needle, before);
+    found(model, at);
+}
+
+/// Shows a line that was found; when none was, the last one stays.
+fn found(model: &mut Model, at: Option<usize>) {
+    let Some(at) = at else { return };
+    if let Some(line) = model.line.history.line(at).map(str::to_owned) {
+        model.line.editor.set(&line);
+    }
+    if let Some(search) = &mut model.line.search {
+        search.at = Some(at);
+    }
+}
+
+/// Keys while the menu is open. Says whether the key meant the menu; any other key closes it.
+fn in_menu(model: &mut Model, action: Action) -> bool {
+    let Some(menu) = &mut model.line.menu else { return false };
+    let len = menu.completion.choices.len();
+    match action {
+        Action::Next => menu.at = Some(menu.at.map_or(0, |at| (at + 1) % len)),
+        Action::Previous => menu.at = Some(menu.at.map_or(len - 1, |at| (at + len - 1) % len)),
+        Action::Accept if menu.at.is_some() => {
+            let at = menu.at.unwrap_or_default();
+            choose(model, at);
+        }
+        Action::Dismiss => model.line.menu = None,
+        _ => {
+            model.line.menu = None;
+            return false;
+        }
+    }
+    true
+}
+
+/// Takes an entry of the menu into the line.
+pub(super) fn choose(model: &mut Model, at: usize) {
+    let Some(Menu { completion, .. }) = model.line.menu.take() else { return };
+    if let Some(choice) = completion.choices.get(at) {
+        let blank = if choice.text.ends_with(['/', '=']) { "" } else { " " };
+        let text = format!("{}{blank}", choice.text);
+        model.line.editor.replace_bytes(completion.start, completion.end, &text);
+    }
+}
+
+fn complete_here(model: &mut Model, effects: &mut Vec<Effect>) {
+    let editor = &model.line.editor;
+    let folder = model.folder.as_ref().map(|(folder, names)| (folder.as_str(), names.as_slice()));
+    let source = Source { catalog: &model.catalog, store: &model.store, folder };
+    let (completion, wanted) = complete(editor.text(), editor.caret_byte(), source);
+    if let Some(folder) = wanted {
+        return effects.push(Effect::ListFolder(folder));
+    }
+    offer(model, completion);
+}
+
+/// The one that fits, else what all share, else the menu.
+fn offer(model: &mut Model, completion: Completion) {
+    let typed = completion.end - completion.start;
+    let common = completion.common().to_owned();
+    match completion.choices.len() {
+        0 => model.toasts.say(Kind::Plain, "nothing fits here", model.now),
+        1 => {
+            model.line.menu = Some(Menu { completion, at: Some(0) });
+            choose(model, 0);
+        }
+        _ => {
+            let mut completion = completion;
+            if common.len() > typed {
+                model.line.editor.replace_bytes(completion.start, completion.end, &common);
+                completion.end = completion.start + common.len();
+            }
+            model.line.menu = Some(Menu { completion, at: None });
+        }
+    }
+}
+
+/// A folder was listed: completes, if the line still asks for it.
+pub(super) fn on_folder(model: &mut Model, folder: String, names: Vec<String>, effects: &mut Vec<Effect>) {
+    model.folder = Some((folder, names));
+    if model.focus == Focus::Line && model.line.search.is_none() {
+        complete_here(model, effects);
+    }
+    // The next Tab looks again: files come and go.
+    model.folder = None;
+}
+
+/// Enter: keeps the line in history and runs it.
+fn submit(model: &mut Model, line: String, effects: &mut Vec<Effect>) {
+    if line.trim().is_empty() {
+        return;
+    }
+    if model.line.history.push(&line) {
+        effects.push(Effect::Remember(line.clone()));
+    }
+    run_line(model, line, effects);
+}
+
+/// Runs a line: the console's own commands here, all others by the command layer.
+pub(super) fn run_line(model: &mut Model, line: String, effects: &mut Vec<Effect>) {
+    let words: Vec<&str> = line.trim().trim_start_matches(':').split_whitespace().collect();
+    match words.as_slice() {
+        ["quit" | "exit" | "q"] => effects.push(Effect::Quit),
+        ["clear"] => run::close_result(model),
+        ["messages"] => messages(model),
+        ["reconnect"] => effects.push(Effect::RetryNow),
+        ["theme", name] => theme(model, name),
+        _ => run::run(model, line, effects),
+    }
+}
+
+fn messages(model: &mut Model) {
+    let offset = model.settings.utc_offset_s;
+    let mut lines: Vec<String> =
+        model.toasts.all().map(|t| format!("{}  {}", clock(t.wall_ms, offset), t.text)).collect();
+    if lines.is_empty() {
+        lines.push("nothing was said yet".to_owned());
+    }
+    let mut text = Pager::new(lines);
+    text.step(Step::Last);
+    open::push(model, Page::Text { title: "messages".to_owned(), text });
+}
+
+fn theme(model: &mut Model, name: &str) {
+    let known =
+        [("terminal", Theme::Terminal), ("dark", Theme::Dark), ("light", Theme::Light), ("contrast", Theme::Contrast)];
+    match known.iter().find(|(word, _)| *word == name) {
+        Some((_, theme)) => model.settings.theme = *theme,
+        None => {
+            model.toasts.say(Kind::Bad, format!("unknown theme {name:?}: terminal, dark, light or contrast"), model.now)
+        }
+    }
+}
+
+/// Keys while the palette is open.
+pub(super) fn on_palette(model: &mut Model, action: Action, mut needle: String, at: usize) {
+    let found = overlay::matching(&model.catalog, &needle);
+    let len = found.len();
+    let at = match action {
+        Action::Accept => {
+            if let Some(name) = found.get(at).map(|v| format!("{} ", v.name)) {
+                take_command(model, &name);
+            }
+            return;
+        }
+        Action::Next => (at + 1).min(len.saturating_sub(1)),
+        Action::Previous => at.saturating_sub(1),
+        Action::Rub => {
+            needle.pop();
+            0
+        }
+        _ => return,
+    };
+    model.overlay = Some(Overlay::Palette { needle, at });
+}
+
+/// Puts a command's name into the line.
+pub(super) fn take_command(model: &mut Model, name: &str) {
+    super::act::focus(model, Focus::Line);
+    model.line.take();
+    model.line.editor.insert(name);
+}

@@ -1,0 +1,106 @@
+//! Running lines, and what comes back of them.
+
+use super::prompt;
+use crate::app::Effect;
+use crate::app::model::{Focus, Model, ResultView};
+use crate::app::msg::{Report, RunId};
+use crate::app::overlay::Then;
+use crate::app::pager::Pager;
+use crate::app::runs::Bulk;
+use crate::app::text;
+use crate::app::toast::Kind;
+
+/// Runs a line now, or behind what runs already.
+pub(super) fn run(model: &mut Model, line: String, effects: &mut Vec<Effect>) {
+    if model.runs.present.is_some() {
+        model.runs.waiting.push_back(line);
+    } else {
+        let run = model.runs.begin(line.clone(), model.now.mono, None);
+        effects.push(Effect::Execute { run, line });
+    }
+}
+
+fn run_next(model: &mut Model, effects: &mut Vec<Effect>) {
+    if let Some(line) = model.runs.waiting.pop_front() {
+        prompt::run_line(model, line, effects);
+    }
+}
+
+/// What follows a yes.
+pub(super) fn answer(model: &mut Model, then: Then, effects: &mut Vec<Effect>) {
+    match then {
+        Then::Run(lines) => {
+            for line in lines {
+                prompt::run_line(model, line, effects);
+            }
+        }
+        Then::Cancel(jobs) => {
+            let lines: Vec<String> = jobs.iter().map(|id| format!("cancel {id}")).collect();
+            let title = if lines.len() == 1 { lines[0].clone() } else { format!("cancel {} jobs", lines.len()) };
+            let bulk = Bulk { deed: "cancelled", ..Bulk::default() };
+            let run = model.runs.begin(title, model.now.mono, Some(bulk));
+            effects.push(Effect::ExecuteAll { run, lines });
+        }
+    }
+}
+
+/// A line ended: its text goes into the result view.
+pub(super) fn on_finished(model: &mut Model, run: RunId, report: Report, effects: &mut Vec<Effect>) {
+    let Some(present) = model.runs.end(run) else { return };
+    model.runs.status = Some(report.status);
+    let lines = lines_of(&report);
+    if !lines.is_empty() {
+        show(model, present.line, lines, report.status);
+    }
+    run_next(model, effects);
+}
+
+/// One of several lines ended, or all of them have.
+pub(super) fn on_bulk(model: &mut Model, run: RunId, one: Option<(String, Report)>, effects: &mut Vec<Effect>) {
+    let Some(present) = model.runs.present.as_mut().filter(|p| p.run == run) else { return };
+    let Some(bulk) = &mut present.bulk else { return };
+    match one {
+        Some((_, report)) if report.fault.is_none() => bulk.done += 1,
+        Some(failed) => bulk.failed.push(failed),
+        None => {
+            let (bulk, line) = (std::mem::take(bulk), std::mem::take(&mut present.line));
+            model.runs.end(run);
+            end_bulk(model, bulk, line);
+            run_next(model, effects);
+        }
+    }
+}
+
+fn end_bulk(model: &mut Model, bulk: Bulk, line: String) {
+    let Bulk { deed, done, failed } = bulk;
+    model.runs.status = Some(i32::from(!failed.is_empty()));
+    if failed.is_empty() {
+        return model.toasts.say(Kind::Good, format!("{deed} {done}"), model.now);
+    }
+    model.toasts.say(Kind::Bad, format!("{deed} {done}, failed {}", failed.len()), model.now);
+    let lines = failed.iter().flat_map(|(line, report)| std::iter::once(line.clone()).chain(lines_of(report)));
+    let lines = lines.collect();
+    show(model, line, lines, 1);
+}
+
+/// Puts lines into the result view.
+pub(super) fn show(model: &mut Model, title: String, lines: Vec<String>, status: i32) {
+    model.result = Some(ResultView { title, text: Pager::new(lines), status });
+}
+
+/// Closes the result view.
+pub(super) fn close_result(model: &mut Model) {
+    model.result = None;
+    if model.focus == Focus::Result {
+        model.focus = Focus::Line;
+    }
+}
+
+fn lines_of(report: &Report) -> Vec<String> {
+    let mut lines = text::lines(&report.text);
+    if let Some(fault) = &report.fault {
+        lines.extend(text::lines(&fault.message));
+        lines.extend(fault.hint.iter().map(|hint| format!("hint: {}", text::tame(hint))));
+    }
+    lines
+}

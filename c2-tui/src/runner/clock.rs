@@ -1,0 +1,45 @@
+//! The one place of the console that reads a clock.
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use c2_shared::time::Mono;
+
+use crate::app::Now;
+
+/// Tells the time since it was made, and the time of day.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    start: Instant,
+}
+
+impl Clock {
+    /// A clock that starts now.
+    #[must_use]
+    pub fn start() -> Self {
+        Self { start: read().0 }
+    }
+
+    /// The present.
+    #[must_use]
+    pub fn now(&self) -> Now {
+        let (instant, wall) = read();
+        let since = instant.saturating_duration_since(self.start).as_millis();
+        let wall = wall.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+        Now { mono: Mono(u64::try_from(since).unwrap_or(u64::MAX)), wall_ms: u64::try_from(wall).unwrap_or(u64::MAX) }
+    }
+
+    /// A point of this clock for the runtime's timers.
+    pub(super) fn instant(&self, at: Mono) -> tokio::time::Instant {
+        (self.start + std::time::Duration::from_millis(at.0)).into()
+    }
+}
+
+/// Seconds to add to UTC for the operator's time of day.
+pub(super) fn utc_offset_s() -> i32 {
+    jiff::Zoned::now().offset().seconds()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the console's only look at a clock")]
+fn read() -> (Instant, SystemTime) {
+    (Instant::now(), SystemTime::now())
+}

@@ -1,0 +1,149 @@
+//! Carrying out effects that take time: commands, fetches, files. Each runs as a task of its own
+//! and answers with a message; none can hold up a key.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use c2_shared::id::JobId;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::{AbortHandle, JoinSet};
+
+use super::history::HistoryFile;
+use crate::app::Msg;
+use crate::app::msg::{Fault, Report, RunId};
+use crate::command::{self, Complaint, Context, Outcome};
+use crate::{exit, render};
+
+/// Fetches at once; when pages follow a job that changes fast, the others wait.
+const FETCHES_MAX: usize = 4;
+/// Names of a folder that are looked at for completion.
+const NAMES_MAX: usize = 2_000;
+
+/// Whoever carries out effects.
+pub(super) struct Deeds {
+    context: Context,
+    history: HistoryFile,
+    to: mpsc::Sender<Msg>,
+    runs: BTreeMap<RunId, AbortHandle>,
+    fetches: Arc<Semaphore>,
+}
+
+impl Deeds {
+    pub(super) fn new(context: Context, history: HistoryFile, to: mpsc::Sender<Msg>) -> Self {
+        Self { context, history, to, runs: BTreeMap::new(), fetches: Arc::new(Semaphore::new(FETCHES_MAX)) }
+    }
+
+    /// Parses and executes a line.
+    pub(super) fn execute(&mut self, tasks: &mut JoinSet<()>, run: RunId, line: String, width: u16) {
+        let (context, to) = (self.context.clone(), self.to.clone());
+        let task = tasks.spawn(async move {
+            let report = report(&context, &line, width).await;
+            let _nobody_listens = to.send(Msg::Finished { run, report }).await;
+        });
+        self.runs.insert(run, task);
+    }
+
+    /// Executes lines one after the other, whatever becomes of each.
+    pub(super) fn execute_all(&mut self, tasks: &mut JoinSet<()>, run: RunId, lines: Vec<String>, width: u16) {
+        let (context, to) = (self.context.clone(), self.to.clone());
+        let task = tasks.spawn(async move {
+            for line in lines {
+                let report = report(&context, &line, width).await;
+                if to.send(Msg::Bulk { run, one: Some((line, report)) }).await.is_err() {
+                    return;
+                }
+            }
+            let _nobody_listens = to.send(Msg::Bulk { run, one: None }).await;
+        });
+        self.runs.insert(run, task);
+    }
+
+    /// Stops waiting for a run.
+    pub(super) fn abort(&mut self, run: RunId) {
+        if let Some(task) = self.runs.remove(&run) {
+            task.abort();
+        }
+    }
+
+    /// Forgets runs that have ended.
+    pub(super) fn tidy(&mut self) {
+        self.runs.retain(|_, task| !task.is_finished());
+    }
+
+    /// Fetches a job in full.
+    pub(super) fn fetch(&self, tasks: &mut JoinSet<()>, job: JobId) {
+        let (client, to, fetches) = (self.context.client.clone(), self.to.clone(), Arc::clone(&self.fetches));
+        tasks.spawn(async move {
+            let Ok(_permit) = fetches.acquire().await else { return };
+            let answer = client.job(job, 0).await;
+            let info = answer.map(|answer| Box::new(answer.job)).map_err(|error| fault(error.into()));
+            let _nobody_listens = to.send(Msg::Fetched { job, info }).await;
+        });
+    }
+
+    /// Reads the history file.
+    pub(super) fn load_history(&self, tasks: &mut JoinSet<()>) {
+        let (history, to) = (self.history.clone(), self.to.clone());
+        tasks.spawn_blocking(move || {
+            let msg = match history.load() {
+                Ok(lines) => Msg::History(lines),
+                Err(error) => Msg::Notice(format!("the history cannot be read: {error}")),
+            };
+            let _nobody_listens = to.blocking_send(msg);
+        });
+    }
+
+    /// Adds a line to the history file.
+    pub(super) fn remember(&self, tasks: &mut JoinSet<()>, line: String) {
+        let (history, to) = (self.history.clone(), self.to.clone());
+        tasks.spawn_blocking(move || {
+            if let Err(error) = history.append(&line) {
+                let _nobody_listens = to.blocking_send(Msg::Notice(format!("the history cannot be kept: {error}")));
+            }
+        });
+    }
+
+    /// Lists a local folder.
+    pub(super) fn list_folder(&self, tasks: &mut JoinSet<()>, folder: String) {
+        let to = self.to.clone();
+        tasks.spawn_blocking(move || {
+            let names = names(&folder);
+            let _nobody_listens = to.blocking_send(Msg::Folder { folder, names });
+        });
+    }
+}
+
+/// Runs one line and puts what came of it into words.
+async fn report(context: &Context, line: &str, width: u16) -> Report {
+    let result = match command::parse(line) {
+        Ok(command) => command::execute(context, command).await,
+        Err(complaint) => Err(complaint),
+    };
+    let status = exit::of(&result);
+    match result {
+        Ok(outcome) => Report { text: words(&outcome, width), fault: None, status },
+        Err(complaint) => Report { text: String::new(), fault: Some(fault(complaint)), status },
+    }
+}
+
+fn words(outcome: &Outcome, width: u16) -> String {
+    render::text(outcome, width, false)
+}
+
+fn fault(complaint: Complaint) -> Fault {
+    Fault { message: complaint.message, hint: complaint.hint }
+}
+
+/// The names in a folder, folders with a slash behind them; nothing where it cannot be read.
+fn names(folder: &str) -> Vec<String> {
+    let place = if folder.is_empty() { "." } else { folder };
+    let Ok(entries) = std::fs::read_dir(place) else { return Vec::new() };
+    let name = |entry: std::fs::DirEntry| {
+        let name = entry.file_name().into_string().ok()?;
+        let folder = entry.path().is_dir();
+        Some(if folder { name + "/" } else { name })
+    };
+    let mut names: Vec<String> = entries.filter_map(Result::ok).filter_map(name).take(NAMES_MAX).collect();
+    names.sort_unstable();
+    names
+}

@@ -1,0 +1,71 @@
+//! The last line: the most useful keys of the present context, or advice about the line that is
+//! being typed.
+
+use ratatui::text::Line;
+
+use super::canvas::Canvas;
+use crate::app::keymap::{self, Context};
+use crate::app::layout::Area;
+use crate::app::line::{Advice, advise};
+use crate::app::model::Focus;
+use crate::app::msg::Target;
+use crate::app::table::Tone;
+use crate::app::text;
+
+/// Keys shown at most.
+const HINTS_MAX: usize = 6;
+
+/// Draws the line below the line.
+pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Area) {
+    let model = canvas.model;
+    let typing = model.focus == Focus::Line && model.overlay.is_none() && model.filtering.is_none();
+    let plain = model.line.search.is_none() && model.line.menu.is_none();
+    let advice = if typing && plain { advise(model.line.editor.text(), &model.catalog) } else { None };
+    match advice {
+        Some(advice) => say(canvas, area, advice),
+        None => hints(canvas, area),
+    }
+}
+
+fn say(canvas: &mut Canvas<'_, '_>, area: Area, advice: Advice) {
+    let line = match advice {
+        Advice::Unknown { word, near } => {
+            let word = text::cut_end(&word, 30, canvas.glyphs.cut);
+            let then = match near {
+                Some(near) => format!(", did you mean {near}?"),
+                None => ", F1 shows all".to_owned(),
+            };
+            Line::from(vec![canvas.span(format!(" unknown command {word}"), Tone::Bad), canvas.span(then, Tone::Plain)])
+        }
+        Advice::OpenQuote(quote) => Line::from(canvas.span(format!(" the quote {quote} is open"), Tone::Warn)),
+        Advice::Usage { usage, summary } => Line::from(vec![
+            canvas.span(format!(" {usage}"), Tone::Plain),
+            canvas.span(format!("   {summary}"), Tone::Dim),
+        ]),
+    };
+    canvas.put_line(area.x, area.y, area.width, &line);
+}
+
+fn hints(canvas: &mut Canvas<'_, '_>, area: Area) {
+    let mut x = area.x + 1;
+    let mut contexts = canvas.model.contexts();
+    if matches!(
+        contexts.first(),
+        Some(Context::Menu | Context::Search | Context::Filter | Context::Palette | Context::Question)
+    ) {
+        // What is open wants an answer; the keys of the rest would only distract.
+        contexts.truncate(1);
+    }
+    for binding in keymap::hints(&contexts, HINTS_MAX) {
+        let key = binding.keys().next().unwrap_or_default();
+        let width = u16::try_from(key.len() + 1 + binding.words.len()).unwrap_or(u16::MAX);
+        if x.saturating_add(width) > area.x + area.width {
+            break;
+        }
+        let line =
+            Line::from(vec![canvas.span(key, Tone::Accent), canvas.span(format!(" {}", binding.words), Tone::Dim)]);
+        canvas.put_line(x, area.y, width, &line);
+        canvas.hit(Area { x, y: area.y, width, height: 1 }, Target::Hint(binding.action));
+        x += width + 3;
+    }
+}

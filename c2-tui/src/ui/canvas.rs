@@ -1,0 +1,192 @@
+//! A frame to draw on, together with the model, the looks and the map for the mouse.
+
+use ratatui::Frame;
+use ratatui::buffer::Cell;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::symbols::border;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, Clear};
+
+use super::hit::HitMap;
+use super::theme::Theme;
+use crate::app::Model;
+use crate::app::glyphs::Glyphs;
+use crate::app::layout::Area;
+use crate::app::msg::Target;
+use crate::app::table::Tone;
+use crate::app::text;
+
+/// What views draw on.
+pub(super) struct Canvas<'a, 'f> {
+    /// What is drawn.
+    pub(super) model: &'a Model,
+    /// How it looks.
+    pub(super) theme: Theme,
+    /// The signs.
+    pub(super) glyphs: &'static Glyphs,
+    frame: &'a mut Frame<'f>,
+    hits: HitMap,
+}
+
+/// The words on the border of a box.
+#[derive(Default)]
+pub(super) struct Titles<'t> {
+    pub(super) left: Line<'t>,
+    pub(super) right: Line<'t>,
+    pub(super) foot: Line<'t>,
+    pub(super) foot_right: Line<'t>,
+}
+
+const ASCII_BORDER: border::Set<'static> = border::Set {
+    top_left: "+",
+    top_right: "+",
+    bottom_left: "+",
+    bottom_right: "+",
+    vertical_left: "|",
+    vertical_right: "|",
+    horizontal_top: "-",
+    horizontal_bottom: "-",
+};
+
+const ASCII_FOCUS: border::Set<'static> = border::Set { horizontal_top: "=", horizontal_bottom: "=", ..ASCII_BORDER };
+
+impl<'a, 'f> Canvas<'a, 'f> {
+    pub(super) fn new(model: &'a Model, frame: &'a mut Frame<'f>) -> Self {
+        let theme = Theme::of(model.settings.theme);
+        let area = frame.area();
+        frame.buffer_mut().set_style(area, theme.base);
+        Self { model, theme, glyphs: model.glyphs(), frame, hits: HitMap::default() }
+    }
+
+    pub(super) fn into_hits(self) -> HitMap {
+        self.hits
+    }
+
+    pub(super) fn whole(&self) -> Area {
+        let area = self.frame.area();
+        Area { x: area.x, y: area.y, width: area.width, height: area.height }
+    }
+
+    pub(super) const fn tone(&self, tone: Tone) -> Style {
+        self.theme.tone(tone)
+    }
+
+    /// A piece of text with a meaning.
+    pub(super) fn span<'t>(&self, text: impl Into<std::borrow::Cow<'t, str>>, tone: Tone) -> Span<'t> {
+        Span::styled(text, self.tone(tone))
+    }
+
+    pub(super) fn hit(&mut self, area: Area, target: Target) {
+        self.hits.add(area, target);
+    }
+
+    /// Writes text into at most `width` cells; what lies outside of the screen is not written.
+    pub(super) fn put(&mut self, x: u16, y: u16, width: u16, text: &str, style: Style) {
+        let area = self.frame.area();
+        if x < area.right() && y < area.bottom() {
+            let width = width.min(area.right() - x);
+            self.frame.buffer_mut().set_stringn(x, y, text, width.into(), style);
+        }
+    }
+
+    /// Writes pieces of text; answers the column behind them.
+    pub(super) fn put_line(&mut self, x: u16, y: u16, width: u16, line: &Line<'_>) -> u16 {
+        let area = self.frame.area();
+        if x < area.right() && y < area.bottom() {
+            return self.frame.buffer_mut().set_line(x, y, line, width.min(area.right() - x)).0;
+        }
+        x
+    }
+
+    /// Text in the middle of a row.
+    pub(super) fn centred(&mut self, area: Area, row: u16, text: &str, style: Style) {
+        let shown = text::cut_end(text, area.width.into(), self.glyphs.cut);
+        let free = usize::from(area.width) - text::width(&shown);
+        let x = area.x + u16::try_from(free / 2).unwrap_or(0);
+        if row < area.height {
+            self.put(x, area.y + row, area.width, &shown, style);
+        }
+    }
+
+    /// A style over an area, on top of what is there.
+    pub(super) fn wash(&mut self, area: Area, style: Style) {
+        let area = rect(area).intersection(self.frame.area());
+        self.frame.buffer_mut().set_style(area, style);
+    }
+
+    pub(super) fn each_cell(&mut self, area: Area, mut change: impl FnMut(&mut Cell)) {
+        let area = rect(area).intersection(self.frame.area());
+        for position in area.positions() {
+            if let Some(cell) = self.frame.buffer_mut().cell_mut(position) {
+                change(cell);
+            }
+        }
+    }
+
+    pub(super) fn cursor(&mut self, x: u16, y: u16) {
+        let area = self.frame.area();
+        if x < area.right() && y < area.bottom() {
+            self.frame.set_cursor_position((x, y));
+        }
+    }
+
+    /// A box with words on its border; answers the area inside.
+    pub(super) fn framed(&mut self, area: Area, focused: bool, titles: Titles<'_>) -> Area {
+        let set = match (self.model.settings.ascii, focused) {
+            (false, false) => border::ROUNDED,
+            (false, true) => border::THICK,
+            (true, false) => ASCII_BORDER,
+            (true, true) => ASCII_FOCUS,
+        };
+        let style = if focused { self.tone(Tone::Accent) } else { self.theme.border };
+        let block = Block::bordered()
+            .border_set(set)
+            .border_style(style)
+            .title_top(titles.left)
+            .title_top(titles.right.right_aligned())
+            .title_bottom(titles.foot)
+            .title_bottom(titles.foot_right.right_aligned());
+        self.frame.render_widget(block, rect(area));
+        inner(area)
+    }
+
+    /// An empty box over whatever is there, in the middle of the screen.
+    pub(super) fn dialog(&mut self, width: u16, height: u16, titles: Titles<'_>) -> Area {
+        let whole = self.whole();
+        let (width, height) = (width.min(whole.width), height.min(whole.height));
+        let area = Area { x: (whole.width - width) / 2, y: (whole.height - height) / 3, width, height };
+        self.blank(area);
+        self.framed(area, true, titles)
+    }
+
+    /// Clears an area.
+    pub(super) fn blank(&mut self, area: Area) {
+        self.frame.render_widget(Clear, rect(area));
+        self.wash(area, self.theme.base);
+    }
+
+    /// A thumb on the right border of a box that shows `seen` of `all` rows from `top` on.
+    pub(super) fn scrollbar(&mut self, area: Area, top: usize, seen: usize, all: usize) {
+        let track = usize::from(area.height.saturating_sub(2));
+        if all <= seen || track < 2 {
+            return;
+        }
+        let len = (track * seen / all).clamp(1, track - 1);
+        let at = (track - len) * top / (all - seen);
+        let sign = if self.model.settings.ascii { "#" } else { "┃" };
+        for row in 0..len {
+            let y = area.y + 1 + u16::try_from(at.min(track - len) + row).unwrap_or(0);
+            self.put(area.x + area.width - 1, y, 1, sign, self.tone(Tone::Accent));
+        }
+    }
+}
+
+/// The area inside of a border.
+pub(super) const fn inner(area: Area) -> Area {
+    Area { x: area.x + 1, y: area.y + 1, width: area.width.saturating_sub(2), height: area.height.saturating_sub(2) }
+}
+
+const fn rect(area: Area) -> Rect {
+    Rect { x: area.x, y: area.y, width: area.width, height: area.height }
+}

@@ -1,0 +1,87 @@
+//! The first line: which c2d, whether it is heard, and the cluster in numbers.
+
+use ratatui::text::{Line, Span};
+
+use super::canvas::Canvas;
+use crate::app::layout::Area;
+use crate::app::model::{Focus, Link};
+use crate::app::panes::short_span;
+use crate::app::table::Tone;
+
+/// Draws the header.
+pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Area) {
+    let server = canvas.model.settings.server.clone();
+    let mut parts = vec![vec![canvas.span(" C2 ", Tone::Accent), canvas.span(server, Tone::Plain)]];
+    let link = match &canvas.model.link {
+        Link::Connecting => canvas.span(format!("{} connecting", canvas.glyphs.link[1]), Tone::Warn),
+        Link::Up => canvas.span(format!("{} connected", canvas.glyphs.link[0]), Tone::Good),
+        Link::Down { retry_at, .. } => {
+            let text = banner(canvas, *retry_at);
+            let mut span = canvas.span(format!(" {} {text} ", canvas.glyphs.link[2]), Tone::Bad);
+            span.style = span.style.add_modifier(ratatui::style::Modifier::REVERSED);
+            span
+        }
+    };
+    parts.push(vec![link]);
+    if canvas.model.store.heard_ms.is_some() {
+        parts.extend(numbers(canvas));
+    }
+    if canvas.model.settings.readonly {
+        parts.insert(1, vec![canvas.span("read-only", Tone::Warn)]);
+    }
+    let mut x = area.x;
+    for part in parts {
+        let line = Line::from(part);
+        let width = u16::try_from(line.width()).unwrap_or(u16::MAX);
+        // A part that would be cut is left out: half a number is worse than none. The first one
+        // and the state of the connection must be told in any case.
+        let left = (area.x + area.width).saturating_sub(x);
+        if width > left && x > area.x + 30 {
+            break;
+        }
+        x = canvas.put_line(x, area.y, left, &line) + 3;
+    }
+}
+
+/// What is wrong, when it will be better, and what can be done about it.
+fn banner(canvas: &Canvas<'_, '_>, retry_at: c2_shared::time::Mono) -> String {
+    let model = canvas.model;
+    let key = if model.focus == Focus::Line { "F5" } else { "r" };
+    let left = retry_at.since_ms(model.now.mono).div_ceil(1_000);
+    let age = match model.store.heard_ms {
+        Some(heard) => format!(", data of {} ago", short_span(model.now.wall_ms.saturating_sub(heard))),
+        None => String::new(),
+    };
+    let when = if left == 0 { "trying".to_owned() } else { format!("retry in {left} s") };
+    format!("disconnected, {when} ({key}: now){age}")
+}
+
+fn numbers(canvas: &Canvas<'_, '_>) -> Vec<Vec<Span<'static>>> {
+    let store = &canvas.model.store;
+    let queue = &store.queue;
+    let named =
+        |name: &str, value: String, tone| vec![canvas.span(format!("{name} "), Tone::Dim), canvas.span(value, tone)];
+    let all = store.workers.len();
+    let online = queue.workers_online;
+    let missing = if online < all { Tone::Warn } else { Tone::Plain };
+    let slots = format!(
+        "{}/{} {}",
+        queue.slots_used,
+        queue.slots,
+        canvas.glyphs.bar(queue.slots_used.into(), queue.slots.into(), 8)
+    );
+    let mut parts = vec![
+        named("workers", format!("{online}/{all}"), missing),
+        named("slots", slots, Tone::Plain),
+        named("queued", queue.queued.to_string(), Tone::Plain),
+        named("running", queue.running.to_string(), Tone::Plain),
+    ];
+    let waiting = queue.blocked + queue.held;
+    if waiting > 0 {
+        parts.push(named("waiting", waiting.to_string(), Tone::Plain));
+    }
+    if queue.recovering {
+        parts.insert(0, vec![canvas.span("recovering", Tone::Warn)]);
+    }
+    parts
+}

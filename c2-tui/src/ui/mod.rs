@@ -1,0 +1,105 @@
+//! Drawing: a `&Model` becomes one frame, and the map of what lies where for the mouse.
+//!
+//! Views never change anything and build only the rows that can be seen. The areas come from
+//! [`crate::app::layout`], so that `update` scrolls by what is really there.
+
+mod canvas;
+mod hit;
+mod theme;
+
+mod below;
+mod header;
+mod line;
+mod overlay;
+mod page;
+mod pane;
+mod queue;
+mod result;
+mod table;
+mod toast;
+
+#[cfg(test)]
+mod tests;
+
+use ratatui::Frame;
+use ratatui::style::{Color, Modifier};
+
+use crate::app::Model;
+use crate::app::layout::{self, Area};
+use crate::app::model::{Focus, Link};
+use crate::ui::canvas::Canvas;
+
+pub use hit::HitMap;
+
+/// Draws everything.
+pub fn draw(model: &Model, frame: &mut Frame<'_>) -> HitMap {
+    let size = frame.area();
+    let mut canvas = Canvas::new(model, frame);
+    if layout::too_small(size.width, size.height) {
+        too_small(&mut canvas);
+        return canvas.into_hits();
+    }
+    // A frame of another size than was told would be torn; the next one fits.
+    if (size.width, size.height) != model.size {
+        return canvas.into_hits();
+    }
+    let screen = layout::screen(model);
+    if let Some(area) = screen.header {
+        header::draw(&mut canvas, area);
+    }
+    if let Some(area) = screen.tabs {
+        pane::tabs(&mut canvas, area);
+    }
+    for (pane, area) in &screen.panes {
+        pane::draw(&mut canvas, *pane, *area);
+    }
+    if let (Some(area), Some(page)) = (screen.page, model.pages.last()) {
+        page::draw(&mut canvas, page, area);
+    }
+    if model.store.heard_ms.is_some() && matches!(model.link, Link::Down { .. }) {
+        screen.panes.iter().map(|(_, area)| *area).chain(screen.page).for_each(|area| canvas.dim(area));
+    }
+    if let (Some(area), Some(result)) = (screen.result, &model.result) {
+        result::draw(&mut canvas, result, area);
+    }
+    line::draw(&mut canvas, screen.line);
+    if let Some(area) = screen.below {
+        below::draw(&mut canvas, area);
+    }
+    toast::draw(&mut canvas, screen.line.y);
+    if let (Some(menu), Focus::Line, None) = (&model.line.menu, model.focus, &model.overlay) {
+        overlay::menu(&mut canvas, menu, screen.line);
+    }
+    if let Some(over) = &model.overlay {
+        overlay::draw(&mut canvas, over);
+    }
+    if model.settings.no_color {
+        canvas.strip_colours();
+    }
+    canvas.into_hits()
+}
+
+fn too_small(canvas: &mut Canvas<'_, '_>) {
+    let (width, height) = layout::TINY;
+    let area = canvas.whole();
+    let text = format!("C2 needs {width}x{height}");
+    canvas.put(area.x, area.y + area.height / 2, area.width, &text, canvas.theme.base);
+}
+
+impl Canvas<'_, '_> {
+    /// Takes weight away from an area: what it shows is no longer fresh.
+    fn dim(&mut self, area: Area) {
+        self.each_cell(area, |cell| {
+            cell.modifier.insert(Modifier::DIM);
+            cell.modifier.remove(Modifier::BOLD);
+        });
+    }
+
+    /// For NO_COLOR: bold and reverse stay, colours go.
+    fn strip_colours(&mut self) {
+        self.each_cell(self.whole(), |cell| {
+            cell.fg = Color::Reset;
+            cell.bg = Color::Reset;
+        });
+    }
+}

@@ -1,0 +1,151 @@
+//! Pages over the panes: the path that led there, the facts, and below them a table or text.
+
+use c2_shared::time;
+use ratatui::text::Line;
+
+use super::canvas::{Canvas, Titles};
+use super::{result, table};
+use crate::app::layout::{self, Area};
+use crate::app::model::Focus;
+use crate::app::msg::Target;
+use crate::app::page::{Loaded, Page};
+use crate::app::panes::jobs::run_ms;
+use crate::app::panes::log::clock;
+use crate::app::panes::{self, short_span};
+use crate::app::store::{Job, Worker};
+use crate::app::table::{Row as _, Tone};
+use crate::app::text;
+
+/// A label and what it says.
+type Fact = (&'static str, String, Tone);
+
+/// Draws the uppermost page.
+pub(super) fn draw(canvas: &mut Canvas<'_, '_>, page: &Page, area: Area) {
+    canvas.hit(area, Target::Area(Focus::Page));
+    let model = canvas.model;
+    let focused = model.focus == Focus::Page;
+    let foot_right = match page {
+        Page::Worker { jobs, .. } if !jobs.is_empty() => {
+            Line::from(canvas.span(format!(" {}/{} ", jobs.cursor() + 1, jobs.len()), Tone::Dim))
+        }
+        Page::Worker { .. } => Line::default(),
+        Page::Job { text, .. } | Page::Output { text, .. } | Page::Text { text, .. } => result::place(canvas, text),
+    };
+    let titles = Titles { left: path(canvas), foot_right, ..Titles::default() };
+    let inside = canvas.framed(area, focused, titles);
+    let head = layout::page_head(page, area);
+    let below = Area { y: inside.y + head, height: inside.height.saturating_sub(head), ..inside };
+    match page {
+        Page::Worker { ip, jobs } => {
+            if let Some(worker) = model.store.workers.get(ip).filter(|_| head > 0) {
+                facts(canvas, inside, &of_worker(canvas, worker));
+            }
+            if jobs.is_empty() {
+                canvas.centred(
+                    below,
+                    below.height / 2,
+                    "it has run no job that is still known",
+                    canvas.tone(Tone::Dim),
+                );
+            } else {
+                table::draw(canvas, below, jobs, Job::rows(&model.store), Focus::Page);
+                canvas.scrollbar(area, jobs.top(), jobs.height(), jobs.len());
+            }
+        }
+        Page::Job { id, info, text } => {
+            if let Some(job) = model.store.jobs.get(id).filter(|_| head > 0) {
+                facts(canvas, inside, &of_job(canvas, job));
+            }
+            if *info == Loaded::Waiting {
+                canvas.put(below.x + 1, below.y, below.width, "asking c2d", canvas.tone(Tone::Dim));
+            }
+            result::lines(canvas, below, text);
+            canvas.scrollbar(area, text.top(), text.height(), text.lines().len());
+        }
+        Page::Output { text, .. } | Page::Text { text, .. } => {
+            result::lines(canvas, below, text);
+            canvas.scrollbar(area, text.top(), text.height(), text.lines().len());
+        }
+    }
+}
+
+/// `workers › 10.0.0.11 › job-7`: what Esc goes back through.
+fn path(canvas: &Canvas<'_, '_>) -> Line<'static> {
+    let model = canvas.model;
+    let mut line = Line::from(canvas.span(format!(" {} ", model.pane.word()), Tone::Dim));
+    for (at, page) in model.pages.iter().enumerate() {
+        let last = at + 1 == model.pages.len();
+        line.push_span(canvas.span(format!("{} ", canvas.glyphs.step), Tone::Dim));
+        line.push_span(canvas.span(format!("{} ", page.title()), if last { Tone::Accent } else { Tone::Plain }));
+    }
+    line
+}
+
+/// Facts in as many columns as have room, read downwards.
+fn facts(canvas: &mut Canvas<'_, '_>, area: Area, facts: &[Fact]) {
+    let columns: u16 = if area.width >= 100 { 3 } else { 2 };
+    let rows = facts.len().div_ceil(columns.into()).max(1);
+    let wide = area.width / columns;
+    for (at, (label, value, tone)) in facts.iter().enumerate() {
+        let (column, row) = (u16::try_from(at / rows).unwrap_or(0), u16::try_from(at % rows).unwrap_or(0));
+        let x = area.x + 1 + column * wide;
+        canvas.put(x, area.y + row, 10, label, canvas.tone(Tone::Dim));
+        let room = wide.saturating_sub(12);
+        let shown = text::cut_middle(value, room.into(), canvas.glyphs.cut);
+        canvas.put(x + 10, area.y + row, room, &shown, canvas.tone(*tone));
+    }
+}
+
+fn of_worker(canvas: &Canvas<'_, '_>, worker: &Worker) -> Vec<Fact> {
+    let row = &worker.row;
+    let sight = canvas.model.sight();
+    let cells = |name: &str| {
+        let column = panes::workers::COLUMNS.iter().find(|c| c.name == name);
+        column.map_or_else(
+            || (String::new(), Tone::Plain),
+            |c| {
+                let cell = (c.cell)(worker, &sight);
+                (cell.text.trim().to_owned(), cell.tone)
+            },
+        )
+    };
+    let fact = |label, name| {
+        let (text, tone) = cells(name);
+        (label, text, tone)
+    };
+    vec![
+        ("host", worker.hostname.clone(), Tone::Strong),
+        fact("status", "status"),
+        ("agent", text::tame(&row.version), Tone::Plain),
+        fact("heard", "heard"),
+        fact("slots", "slots"),
+        fact("cpu", "cpu"),
+        fact("memory", "memory"),
+        fact("gpu", "gpu"),
+        fact("group", "group"),
+        fact("tags", "tags"),
+    ]
+}
+
+fn of_job(canvas: &Canvas<'_, '_>, job: &Job) -> Vec<Fact> {
+    let row = &job.row;
+    let model = canvas.model;
+    let none = || canvas.glyphs.none.to_owned();
+    let at = |ms: Option<u64>| ms.map_or_else(none, |ms| clock(ms, model.settings.utc_offset_s));
+    let outcome = row.outcome.as_ref().map_or_else(none, |o| text::tame(&o.to_string()));
+    let age = short_span(model.now.wall_ms.saturating_sub(row.submitted_ms));
+    vec![
+        ("state", format!("{} {}", canvas.glyphs.state(row.state), row.state), panes::tone(row.state)),
+        ("outcome", outcome, panes::tone(row.state)),
+        ("worker", row.worker.map_or_else(none, |w| w.to_string()), Tone::Plain),
+        ("attempt", row.attempt.to_string(), Tone::Plain),
+        ("submitted", format!("{} {} {age} ago", at(Some(row.submitted_ms)), canvas.glyphs.dot), Tone::Plain),
+        ("started", at(row.started_ms), Tone::Plain),
+        ("ended", at(row.ended_ms), Tone::Plain),
+        ("run time", run_ms(job, model.now.wall_ms).map_or_else(none, time::span), Tone::Plain),
+        ("group", row.group.as_ref().map_or_else(none, |g| format!("@{g}")), Tone::Plain),
+        ("tags", if row.tags.is_empty() { none() } else { row.tags.join(" ") }, Tone::Plain),
+        ("priority", row.priority.to_string(), Tone::Plain),
+        ("name", row.name.as_deref().map_or_else(none, text::tame), Tone::Plain),
+    ]
+}

@@ -1,0 +1,234 @@
+//! Screens as snapshots, and a matrix of sizes that must not panic.
+
+use c2_shared::job::JobState;
+use c2_shared::time::Mono;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+use crate::app::demo::{self, NOW, busy, console, press, send};
+use crate::app::msg::{Fault, Report};
+use crate::app::{Effect, Model, Msg};
+use crate::ui::draw;
+
+fn screen(model: &Model) -> String {
+    let mut terminal = Terminal::new(TestBackend::new(model.size.0, model.size.1)).unwrap();
+    terminal.draw(|frame| drop(draw(model, frame))).unwrap();
+    terminal.backend().to_string().lines().map(|l| l.trim_matches('"').trim_end().to_owned() + "\n").collect()
+}
+
+/// The same state at both sizes.
+fn both(name: &str, make: impl Fn(u16, u16) -> Model) {
+    for (width, height) in [(80, 24), (140, 40)] {
+        insta::assert_snapshot!(format!("{name}-{width}x{height}"), screen(&make(width, height)));
+    }
+}
+
+fn with(keys: &'static [&'static str]) -> impl Fn(u16, u16) -> Model {
+    move |width, height| {
+        let mut model = busy(width, height);
+        press(&mut model, keys);
+        model
+    }
+}
+
+fn down(model: &mut Model) {
+    let hint = "start it with `c2d`, or everything on this machine with `c2-tui --local`".to_owned();
+    let fault = Fault { message: "cannot reach c2d at 10.0.0.6:30814".to_owned(), hint: Some(hint) };
+    send(model, Msg::Disconnected { fault, retry_at: Mono(NOW.mono.0 + 4_000) });
+}
+
+#[test]
+fn empty() {
+    both("empty", |width, height| {
+        let mut model = console(width, height);
+        send(&mut model, Msg::Connected);
+        send(&mut model, demo::snapshot(Vec::new(), Vec::new()));
+        model
+    });
+}
+
+#[test]
+fn never_connected() {
+    both("never-connected", |width, height| {
+        let mut model = console(width, height);
+        down(&mut model);
+        model
+    });
+}
+
+#[test]
+fn busy_cluster() {
+    both("busy", busy);
+    both("busy-jobs-focused", with(&["Alt-2", "Down", "Space", "Down"]));
+}
+
+#[test]
+fn disconnected_later() {
+    both("disconnected", |width, height| {
+        let mut model = with(&["Alt-2"])(width, height);
+        down(&mut model);
+        model
+    });
+}
+
+#[test]
+fn failing_jobs() {
+    both("failing", |width, height| {
+        let mut model = busy(width, height);
+        let failed = (30..45).map(|n| demo::job(n, JobState::Failed)).collect();
+        send(&mut model, demo::change(failed));
+        press(&mut model, &["Alt-2", "a", "a"]);
+        model
+    });
+}
+
+#[test]
+fn filtered() {
+    both("filter-typing", with(&["Alt-2", "/", "state:queued group:gpu"]));
+    both("filter-wrong", with(&["Alt-2", "/", "re:(x"]));
+    both("filter-nothing", with(&["Alt-2", "/", "zebra", "Enter"]));
+}
+
+fn finished(model: &mut Model, line: &str, report: Report) {
+    let effects = press(model, &[line, "Enter"]);
+    let run = effects.iter().find_map(|e| if let Effect::Execute { run, .. } = e { Some(*run) } else { None });
+    send(model, Msg::Finished { run: run.expect("the line runs"), report });
+}
+
+#[test]
+fn results() {
+    both("result", |width, height| {
+        let mut model = busy(width, height);
+        let text = (1..=40).map(|n| format!("job-{n:<4} succeeded   echo {n}\n")).collect();
+        finished(&mut model, "jobs --all", Report { text, ..Report::default() });
+        model
+    });
+    both("result-error", |width, height| {
+        let mut model = busy(width, height);
+        let fault =
+            Fault { message: "unknown group \"gpuu\"".to_owned(), hint: Some("did you mean \"gpu\"?".to_owned()) };
+        finished(&mut model, "submit x --group=gpuu", Report { fault: Some(fault), status: 1, ..Report::default() });
+        model
+    });
+}
+
+#[test]
+fn the_line() {
+    both("line-usage", with(&["submit \"python train.py"]));
+    both("line-unknown", with(&["sumbit x"]));
+    both("line-menu", with(&["info ", "Tab", "Tab"]));
+    both("line-ghost", |width, height| {
+        let mut model = busy(width, height);
+        send(&mut model, Msg::History(vec!["submit \"make -j8\" --group=compute".to_owned()]));
+        press(&mut model, &["sub"]);
+        model
+    });
+    both("line-search", |width, height| {
+        let mut model = busy(width, height);
+        send(&mut model, Msg::History(vec!["submit \"make -j8\" --group=compute".to_owned()]));
+        press(&mut model, &["Ctrl-R", "make"]);
+        model
+    });
+}
+
+#[test]
+fn over_the_screen() {
+    both("help", with(&["Alt-2", "?"]));
+    both("palette", with(&["F1", "job"]));
+    both("question", with(&["Alt-2", "c"]));
+    both("question-many", with(&["Alt-2", "*", "c", "1"]));
+}
+
+#[test]
+fn pages() {
+    both("page-worker", with(&["Alt-1", "Enter"]));
+    both("page-job", |width, height| {
+        let mut model = busy(width, height);
+        press(&mut model, &["Alt-4", "Down", "Enter"]);
+        let row = demo::job(2, JobState::Failed);
+        send(&mut model, Msg::Fetched { job: row.job_id, info: Ok(demo::info(row)) });
+        model
+    });
+}
+
+#[test]
+fn toasts() {
+    both("toasts", |width, height| {
+        let mut model = busy(width, height);
+        down(&mut model);
+        send(&mut model, Msg::Connected);
+        send(&mut model, Msg::Notice("a plain notice".to_owned()));
+        model
+    });
+}
+
+#[test]
+fn small_screens() {
+    for (width, height) in [(59, 20), (40, 10), (20, 5), (19, 4)] {
+        let mut model = busy(width, height);
+        press(&mut model, &["Alt-1"]);
+        insta::assert_snapshot!(format!("small-{width}x{height}"), screen(&model));
+    }
+}
+
+#[test]
+fn large_screens_and_zoom() {
+    insta::assert_snapshot!("busy-200x50", screen(&busy(200, 50)));
+    insta::assert_snapshot!("zoom-workers-140x40", screen(&with(&["Alt-1", "z"])(140, 40)));
+}
+
+#[test]
+fn in_ascii() {
+    let mut model = busy(80, 24);
+    model.settings.ascii = true;
+    press(&mut model, &["Alt-2"]);
+    let text = screen(&model);
+    assert!(text.is_ascii(), "{text}");
+    insta::assert_snapshot!("ascii-80x24", text);
+}
+
+#[test]
+fn without_colours_bold_and_reverse_stay() {
+    let mut model = with(&["Alt-2"])(80, 24);
+    model.settings.no_color = true;
+    let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+    terminal.draw(|frame| drop(draw(&model, frame))).unwrap();
+    let cells = &terminal.backend().buffer().content;
+    assert!(cells.iter().all(|c| c.fg == ratatui::style::Color::Reset && c.bg == ratatui::style::Color::Reset));
+    let has = |modifier| cells.iter().any(|c| c.modifier.contains(modifier));
+    assert!(has(ratatui::style::Modifier::REVERSED) && has(ratatui::style::Modifier::BOLD));
+}
+
+#[test]
+fn no_size_panics() {
+    const STATES: [&[&str]; 9] = [
+        &[],
+        &["Alt-2"],
+        &["Alt-1", "z"],
+        &["Alt-1", "Enter"],
+        &["Alt-4", "Enter"],
+        &["Alt-2", "?"],
+        &["F1"],
+        &["Alt-2", "*", "c"],
+        &["info ", "Tab"],
+    ];
+    let edges = [0, 1, 2, 3, 5, 10, 14, 15, 19, 20, 21, 40, 59, 60, 80, 119, 120, 250];
+    for keys in STATES {
+        for width in edges {
+            for height in [0, 1, 2, 4, 5, 6, 8, 14, 15, 24, 60] {
+                let mut model = busy(80, 24);
+                press(&mut model, keys);
+                model.result = None;
+                send(&mut model, Msg::Resize { width, height });
+                screen_of_any_size(&model, width, height);
+                // A frame may come before the resize is told.
+                screen_of_any_size(&model, height, width);
+            }
+        }
+    }
+}
+
+fn screen_of_any_size(model: &Model, width: u16, height: u16) {
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+    terminal.draw(|frame| drop(draw(model, frame))).unwrap();
+}
