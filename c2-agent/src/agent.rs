@@ -118,6 +118,9 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> Result
     };
     let end = agent.serve(shutdown).await;
     watching.abort();
+    if end.is_ok() {
+        agent.leave().await;
+    }
     end
 }
 
@@ -274,19 +277,24 @@ impl Agent {
                         tracing::warn!("cannot remove the kept result of {attempt}: {error}");
                     }
                 }
-                Action::Spool(result) => self.keep(result).await,
+                Action::Spool(result) => {
+                    keep(&self.spool, result).await;
+                }
                 Action::Renew { lease_ms } => self.runners.renew(lease_ms),
             }
         }
     }
 
-    /// Keeps a result on disk. Without success the runner still has it.
-    async fn keep(&self, result: Box<AttemptResult>) {
-        let (spool, attempt) = (self.spool.clone(), result.attempt);
-        let kept = tokio::task::spawn_blocking(move || spool.put(&result)).await;
-        if let Err(error) = kept.map_err(std::io::Error::other).flatten() {
-            tracing::warn!("cannot keep the result of {attempt} on disk: {error}");
+    /// Puts everything on disk that is owed to c2d, so that runners without a job can end.
+    async fn leave(self) {
+        let Self { slots, spool, mut runners, .. } = self;
+        for result in slots.owed() {
+            let attempt = result.attempt;
+            if keep(&spool, Box::new(result.clone())).await {
+                runners.forget(attempt);
+            }
         }
+        runners.leave().await;
     }
 
     fn on_report(&mut self, Report { slot, news }: Report) {
@@ -337,6 +345,19 @@ impl Agent {
                 tracing::warn!("c2d refuses: {error} ({hint})");
             }
             _ => {}
+        }
+    }
+}
+
+/// Keeps a result on disk; says whether it is there. Without success the runner still has it.
+async fn keep(spool: &Spool, result: Box<AttemptResult>) -> bool {
+    let (spool, attempt) = (spool.clone(), result.attempt);
+    let kept = tokio::task::spawn_blocking(move || spool.put(&result)).await;
+    match kept.map_err(std::io::Error::other).flatten() {
+        Ok(()) => true,
+        Err(error) => {
+            tracing::warn!("cannot keep the result of {attempt} on disk: {error}");
+            false
         }
     }
 }

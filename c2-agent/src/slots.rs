@@ -288,6 +288,14 @@ impl Slots {
         }
     }
 
+    /// Results that c2d has not acknowledged.
+    pub fn owed(&self) -> impl Iterator<Item = &AttemptResult> {
+        self.held.values().filter_map(|held| match held {
+            Held::Ended { result, .. } => Some(&**result),
+            Held::Running { .. } => None,
+        })
+    }
+
     fn owes(&self) -> bool {
         self.held.values().any(|held| matches!(held, Held::Ended { .. }))
     }

@@ -9,6 +9,7 @@ use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command};
+use std::time::Duration;
 
 use c2_shared::api::workers::AttemptResult;
 use c2_shared::id::AttemptId;
@@ -23,6 +24,9 @@ use crate::supervise::wire::{Start, ToRunner, VERSION, Verdict, frame};
 /// Messages that may wait for one runner. They are few and small but for a job's files, so a full
 /// queue means a runner that is stopped.
 const QUEUE_LEN: usize = 64;
+
+/// How long idle runners may take to end.
+const LEAVE_WITHIN: Duration = Duration::from_secs(2);
 
 /// All slots that have a runner.
 #[derive(Debug)]
@@ -206,6 +210,23 @@ impl Runners {
         }
         while self.following.try_join_next().is_some() {}
         runner.running
+    }
+
+    /// Lets the runners end that have nothing to do; the others go on without an agent.
+    pub(crate) async fn leave(&mut self) {
+        let idle = self.runners.iter().filter(|(_, runner)| runner.is_free() && runner.ended.is_empty());
+        let idle: Vec<u32> = idle.map(|(slot, _)| *slot).collect();
+        for slot in &idle {
+            self.tell(*slot, &ToRunner::Quit);
+        }
+        let ended = async {
+            for _ in &idle {
+                self.following.join_next().await;
+            }
+        };
+        if tokio::time::timeout(LEAVE_WITHIN, ended).await.is_err() {
+            tracing::warn!("some of the processes of idle slots did not end");
+        }
     }
 
     /// Starts the process of the lowest free slot. Its socket and its lock are made here and

@@ -10,7 +10,7 @@ use c2_shared::api::jobs::{
 };
 use c2_shared::bytes64::Bytes64;
 use c2_shared::id::JobId;
-use c2_shared::job::JobSpec;
+use c2_shared::job::{JobSpec, JobState};
 use c2_shared::limits::{LOG_LEN, PAGE_LEN, PAGE_LEN_MAX, WAIT_MAX_S};
 
 use crate::http::App;
@@ -29,9 +29,10 @@ pub(crate) async fn list(
 ) -> Result<Json<JobList>, ApiError> {
     let limit = query.limit.unwrap_or(PAGE_LEN).clamp(1, PAGE_LEN_MAX);
     let (after, state) = (query.after, query.state);
+    let ended = query.all || state.is_some_and(JobState::is_terminal);
     // One more than asked for tells whether there is a next page.
-    let mut views: Vec<JobView> = if query.all || state.is_some_and(c2_shared::job::JobState::is_terminal) {
-        let filter = JobFilter { state, after, limit: limit + 1 };
+    let mut views: Vec<JobView> = if ended || query.newest || query.name.is_some() {
+        let filter = JobFilter { state, ended, name: query.name, newest: query.newest, after, limit: limit + 1 };
         app.history.jobs(filter).await?.into_iter().map(|job| job.view).collect()
     } else {
         app.engine.read(move |scheduler, now| scheduler.jobs(now, state, after, limit + 1)).await?

@@ -4,7 +4,7 @@
 //! out; [`Scheduler::next_deadline`] says when it must be asked again even if nothing happens.
 //! Handlers (`on_*`) read the state and write decisions, and `evolve` is the only place where a
 //! decision changes the state, so that what is stored and what is remembered are the same thing.
-//! What was merely heard of a worker (its [`workers::Presence`]) is no decision and no state to
+//! What was merely heard of a worker (its `workers::Presence`) is no decision and no state to
 //! keep: after a restart nothing was heard.
 
 pub mod decision;

@@ -10,7 +10,8 @@ use c2_shared::api::workers::Output;
 use c2_shared::bytes64::Bytes64;
 use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::JobState;
-use rusqlite::{Connection, OptionalExtension as _, Row};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter};
 use tokio::sync::oneshot;
 
 use crate::store::stored::{StoredJob, StoredOutput, address, int, json, small, state_number, uint};
@@ -35,7 +36,13 @@ pub struct History {
 pub struct JobFilter {
     /// Only this state.
     pub state: Option<JobState>,
-    /// Only jobs after this one.
+    /// Ended jobs too.
+    pub ended: bool,
+    /// Only this name.
+    pub name: Option<String>,
+    /// The newest first.
+    pub newest: bool,
+    /// Only jobs behind this one, in the order asked for.
     pub after: Option<JobId>,
     /// At most so many.
     pub limit: usize,
@@ -73,18 +80,35 @@ impl History {
         .await
     }
 
-    /// Jobs in the order of their ids.
+    /// Jobs in the order of their ids, or against it.
     ///
     /// # Errors
     /// When the database fails or too many questions wait.
     pub async fn jobs(&self, filter: JobFilter) -> Result<Vec<StoredJob>, StoreError> {
         self.ask(move |c| {
-            let after = filter.after.map_or(0, |id| int(id.0));
-            let limit = i64::try_from(filter.limit).unwrap_or(i64::MAX);
-            match filter.state.map(state_number) {
-                Some(state) => list(c, "id > ?1 AND state = ?3 ORDER BY id LIMIT ?2", (after, limit, state)),
-                None => list(c, "id > ?1 ORDER BY id LIMIT ?2", (after, limit)),
+            let mut conditions = vec!["1"];
+            let mut values: Vec<Value> = Vec::new();
+            let mut only = |condition, value| {
+                conditions.push(condition);
+                values.push(value);
+            };
+            if let Some(id) = filter.after {
+                only(if filter.newest { "id < ?" } else { "id > ?" }, int(id.0).into());
             }
+            if let Some(state) = filter.state {
+                only("state = ?", state_number(state).into());
+            }
+            if let Some(name) = filter.name {
+                only("name = ?", name.into());
+            }
+            if !filter.ended {
+                // Written as in the index of the live jobs, so that it is used.
+                conditions.push("state < 4");
+            }
+            values.push(i64::try_from(filter.limit).unwrap_or(i64::MAX).into());
+            let order = if filter.newest { "DESC" } else { "ASC" };
+            let condition = format!("{} ORDER BY id {order} LIMIT ?", conditions.join(" AND "));
+            list(c, &condition, params_from_iter(values))
         })
         .await
     }

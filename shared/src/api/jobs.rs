@@ -119,12 +119,17 @@ pub struct JobsQuery {
     /// Rows at most, 500 without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
-    /// Only jobs after this one, for the next page.
+    /// Only jobs of this name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The newest first, rather than the oldest.
+    pub newest: bool,
+    /// Only jobs after this one, for the next page; with `newest`, only jobs before it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<JobId>,
 }
 
-/// A page of jobs in the order of their ids.
+/// A page of jobs in the order of their ids, or against it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobList {
     /// The rows.

@@ -175,7 +175,9 @@ impl Editor {
             Edit::Upper => self.change_word(|_, c| c.to_uppercase().collect()),
             Edit::Lower => self.change_word(|_, c| c.to_lowercase().collect()),
             Edit::Capital => {
-                self.change_word(|first, c| if first { c.to_uppercase().collect() } else { c.to_lowercase().collect() })
+                self.change_word(
+                    |first, c| if first { c.to_uppercase().collect() } else { c.to_lowercase().collect() },
+                );
             }
             Edit::Undo => {
                 self.area.undo();

@@ -53,7 +53,8 @@ mod tests {
 
     #[test]
     fn words_with_places() {
-        let table: [(&str, &[(usize, usize, &str)]); 6] = [
+        type Placed = &'static [(usize, usize, &'static str)];
+        let table: [(&str, Placed); 6] = [
             ("", &[]),
             ("  list  ", &[(2, 6, "list")]),
             (r#"submit "a b" --x=1"#, &[(0, 6, "submit"), (7, 12, "a b"), (13, 18, "--x=1")]),

@@ -136,6 +136,6 @@ mod tests {
         assert!(!store.apply(change(jobs(1, full)), 0).all);
         assert!(store.apply(change(jobs(full + 1, full + 1)), 1).all);
         assert_eq!(store.jobs.len(), ENDED_MAX);
-        assert_eq!(store.jobs.keys().next().map(|id| id.0 as usize), Some(ENDED_SLACK + 2));
+        assert_eq!(store.jobs.keys().next().map(|id| id.0), Some(ENDED_SLACK as u64 + 2));
     }
 }

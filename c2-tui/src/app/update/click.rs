@@ -69,7 +69,7 @@ fn on_overlay(model: &mut Model, target: Target) {
             }
         }
         (Some(Overlay::Help { .. } | Overlay::Palette { .. }), Target::Area(_) | Target::Row(..)) => {
-            model.overlay = None
+            model.overlay = None;
         }
         _ => {}
     }

@@ -35,9 +35,9 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
             model.link = Link::Down { fault, retry_at };
         }
         Msg::Event(event) => feed::on_event(model, event, &mut effects),
-        Msg::Finished { run, report } => run::on_finished(model, run, report, &mut effects),
+        Msg::Finished { run, report } => run::on_finished(model, run, &report, &mut effects),
         Msg::Bulk { run, one } => run::on_bulk(model, run, one, &mut effects),
-        Msg::Fetched { job, info } => open::on_fetched(model, job, info),
+        Msg::Fetched { job, info } => open::on_fetched(model, job, &info),
         Msg::History(lines) => {
             model.line.history.load(lines);
             model.generation = before;

@@ -70,7 +70,7 @@ fn show_waiting(model: &mut Model) {
 }
 
 /// Takes a job that was fetched to the pages that are about it.
-pub(super) fn on_fetched(model: &mut Model, job: JobId, info: Result<Box<JobInfo>, Fault>) {
+pub(super) fn on_fetched(model: &mut Model, job: JobId, info: &Result<Box<JobInfo>, Fault>) {
     let glyphs = model.glyphs();
     for page in model.pages.iter_mut().filter(|p| p.about() == Some(job)) {
         page.load(info.clone(), glyphs);

@@ -227,7 +227,11 @@ fn theme(model: &mut Model, name: &str) {
     match known.iter().find(|(word, _)| *word == name) {
         Some((_, theme)) => model.settings.theme = *theme,
         None => {
-            model.toasts.say(Kind::Bad, format!("unknown theme {name:?}: terminal, dark, light or contrast"), model.now)
+            model.toasts.say(
+                Kind::Bad,
+                format!("unknown theme {name:?}: terminal, dark, light or contrast"),
+                model.now,
+            );
         }
     }
 }

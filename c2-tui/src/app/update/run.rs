@@ -45,10 +45,10 @@ pub(super) fn answer(model: &mut Model, then: Then, effects: &mut Vec<Effect>) {
 }
 
 /// A line ended: its text goes into the result view.
-pub(super) fn on_finished(model: &mut Model, run: RunId, report: Report, effects: &mut Vec<Effect>) {
+pub(super) fn on_finished(model: &mut Model, run: RunId, report: &Report, effects: &mut Vec<Effect>) {
     let Some(present) = model.runs.end(run) else { return };
     model.runs.status = Some(report.status);
-    let lines = lines_of(&report);
+    let lines = lines_of(report);
     if !lines.is_empty() {
         show(model, present.line, lines, report.status);
     }

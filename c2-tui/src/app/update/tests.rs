@@ -152,9 +152,11 @@ fn tables_follow_changes_as_if_they_were_made_anew() {
     let mut model = busy(80, 24);
     press(&mut model, &["Alt-2", "o", "R"]);
     let states = [JobState::Running, JobState::Blocked, JobState::Queued, JobState::Failed, JobState::Held];
+    let mut rounds = states.into_iter().cycle();
     for round in 0..40_u64 {
-        let rows = (0..3).map(|n| demo::job((round * 7 + n * 5) % 60 + 1, states[(round + n) as usize % 5]));
+        let rows = (0..3).zip(rounds.clone()).map(|(n, state)| demo::job((round * 7 + n * 5) % 60 + 1, state));
         send(&mut model, change(rows.collect()));
+        rounds.next();
         let followed = model.panes.clone();
         model.panes.rebuild(&model.store);
         for (a, b) in [(&followed.jobs, &model.panes.jobs), (&followed.log, &model.panes.log)] {
