@@ -69,6 +69,7 @@ pub fn queue_status(view: &QueueView) -> QueueStatus {
         slots: view.slots,
         slots_used: view.slots_used,
         recovering: view.recovering,
+        paused: view.paused,
     }
 }
 

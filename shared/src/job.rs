@@ -113,7 +113,8 @@ pub struct Dependency {
 }
 
 /// How a dependency must have ended for the dependent to start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Condition {
     /// It succeeded.
     Ok,

@@ -127,6 +127,7 @@ pub(crate) fn queue(jobs: &[JobRow]) -> QueueStatus {
         slots: 8,
         slots_used: 3,
         recovering: false,
+        paused: false,
     }
 }
 

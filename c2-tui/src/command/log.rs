@@ -1,5 +1,6 @@
 //! `log`: the latest results.
 
+use c2_shared::api::jobs::LogQuery;
 use c2_shared::limits::LOG_LEN;
 use clap::Args;
 
@@ -15,6 +16,6 @@ pub struct Log {
 
 impl Log {
     pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
-        Ok(Data::Log(context.client.log(self.lines).await?).into())
+        Ok(Data::Log(context.client.log(&LogQuery { lines: Some(self.lines), ..LogQuery::default() }).await?).into())
     }
 }

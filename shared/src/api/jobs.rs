@@ -122,6 +122,18 @@ pub struct JobsQuery {
     /// Only jobs of this name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// Only jobs that asked for this group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// Only jobs that asked for this tag.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
+    /// Only jobs whose latest attempt was given to this worker.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub worker: Option<IpAddr>,
+    /// Only jobs whose command contains this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
     /// The newest first, rather than the oldest.
     pub newest: bool,
     /// Only jobs after this one, for the next page; with `newest`, only jobs before it.
@@ -149,12 +161,24 @@ pub struct WaitQuery {
 }
 
 /// Query of [`super::route::LOG`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogQuery {
     /// How many of the latest results, 20 without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lines: Option<usize>,
+    /// Only results before this position, for the page before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<u64>,
+    /// Only results with this final state.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<JobState>,
+    /// Only results of this worker.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub worker: Option<IpAddr>,
+    /// Only results of jobs with this name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
 }
 
 /// Recent results, oldest first; also the form of each line of `jobs.log`.
@@ -221,6 +245,9 @@ pub struct QueueStatus {
     /// Whether c2d started less than half a minute ago and still waits for workers to say what
     /// they run.
     pub recovering: bool,
+    /// Whether an operator stopped the queue.
+    #[serde(default)]
+    pub paused: bool,
 }
 
 /// What a cancel did.
@@ -230,4 +257,58 @@ pub struct CancelResponse {
     pub job_id: JobId,
     /// `cancelled` at once, or `running` while its processes are being ended.
     pub state: JobState,
+}
+
+/// The answer of [`super::route::HOLD`] and [`super::route::RELEASE`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobStateResponse {
+    /// Which job.
+    pub job_id: JobId,
+    /// Where it stands now.
+    pub state: JobState,
+}
+
+/// Jobs to be accepted together or not at all. A job may name another one of the batch in
+/// `depends`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BatchRequest {
+    /// The jobs.
+    pub jobs: Vec<JobSpec>,
+    /// A key of the caller's choice: the same key within a day answers with the same jobs. Those
+    /// of the single jobs are not taken here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<String>,
+}
+
+/// The answer of [`super::route::SUBMIT_BATCH`] and [`super::route::RETRY`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchResponse {
+    /// The new jobs, in the order in which they were asked for.
+    pub job_ids: Vec<JobId>,
+}
+
+/// The answer of [`super::route::SUBMIT_BATCH_WAIT`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchWaitResponse {
+    /// Whether all have ended; otherwise ask again for each.
+    pub done: bool,
+    /// The jobs, in the order in which they were asked for.
+    pub jobs: Vec<JobRow>,
+}
+
+/// The body of [`super::route::RETRY`]: ended jobs to submit again. Where one depends on another
+/// of them, the new one depends on the other's new one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetryRequest {
+    /// The jobs.
+    pub job_ids: Vec<JobId>,
+}
+
+/// The answer of [`super::route::PAUSE`] and [`super::route::UNPAUSE`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PauseResponse {
+    /// Whether the queue is stopped.
+    pub paused: bool,
 }

@@ -8,4 +8,5 @@ pub mod events;
 pub mod jobs;
 pub mod metrics;
 pub mod route;
+pub mod why;
 pub mod workers;

@@ -8,10 +8,42 @@ pub const GET_WORK: &str = "/api/workers/get-work/{ip}";
 pub const WORKERS: &str = "/api/workers/list";
 /// `GET` one worker.
 pub const WORKER: &str = "/api/workers/info/{ip}";
+/// `POST` put a worker into groups.
+pub const GROUPS: &str = "/api/workers/groups/{ip}";
+/// `DELETE` take a worker out of a group.
+pub const GROUP: &str = "/api/workers/groups/{ip}/{group}";
+/// `POST` set a worker's tags, `GET` them with their holders.
+pub const TAGS: &str = "/api/workers/tags/{ip}";
+/// `POST` suggest tags from a worker's hardware, and apply them with `apply`.
+pub const DETECT_TAGS: &str = "/api/workers/detect-tags/{ip}";
+/// `POST` let a worker finish what it has and give it nothing new.
+pub const DRAIN: &str = "/api/workers/drain/{ip}";
+/// `POST` give a drained worker work again.
+pub const RESUME: &str = "/api/workers/resume/{ip}";
+/// `DELETE` forget a worker.
+pub const REMOVE_WORKER: &str = "/api/workers/{ip}";
+/// `GET` the workers that a target means, for pdsh.
+pub const TARGET: &str = "/api/pdsh/workers/{target}";
 /// `POST` one job.
 pub const SUBMIT: &str = "/api/jobs/submit";
 /// `POST` one job and wait for its end.
 pub const SUBMIT_WAIT: &str = "/api/jobs/submit-wait";
+/// `POST` jobs, all or none.
+pub const SUBMIT_BATCH: &str = "/api/jobs/submit-batch";
+/// `POST` jobs, all or none, and wait for their ends.
+pub const SUBMIT_BATCH_WAIT: &str = "/api/jobs/submit-batch-wait";
+/// `POST` hold a job that has not started.
+pub const HOLD: &str = "/api/jobs/hold/{job_id}";
+/// `POST` release a held job.
+pub const RELEASE: &str = "/api/jobs/release/{job_id}";
+/// `POST` submit ended jobs again, all or none.
+pub const RETRY: &str = "/api/jobs/retry";
+/// `POST` give no new work to anybody.
+pub const PAUSE: &str = "/api/jobs/pause";
+/// `POST` go on after a pause.
+pub const UNPAUSE: &str = "/api/jobs/unpause";
+/// `GET` why a job does not run.
+pub const WHY: &str = "/api/jobs/why/{job_id}";
 /// `GET` counts of the queue.
 pub const QUEUE_STATUS: &str = "/api/jobs/queue-status";
 /// `GET` jobs, active ones unless asked otherwise.
@@ -32,10 +64,14 @@ pub const EVENTS: &str = "/api/events";
 pub const METRICS: &str = "/api/metrics";
 /// `GET` counters in Prometheus' text format.
 pub const PROMETHEUS: &str = "/metrics";
+/// `GET` this interface as an OpenAPI document.
+pub const OPENAPI: &str = "/openapi.json";
+/// `GET` this interface as a page for people.
+pub const DOCS: &str = "/docs";
 /// `GET` whether c2d is up; the only path without a token.
 pub const HEALTH: &str = "/healthz";
 
-/// Puts `value` in place of the one `{name}` of a path, percent-encoding what is not unreserved.
+/// Puts `value` in place of the first `{name}` of a path, percent-encoding what is not unreserved.
 #[must_use]
 pub fn fill(path: &str, value: impl std::fmt::Display) -> String {
     let encoded: String = value

@@ -220,6 +220,90 @@ pub struct WorkerInfo {
     pub boot_id: String,
 }
 
+/// The body of [`super::route::GROUPS`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupsRequest {
+    /// Groups to join; those that it is in already stay.
+    pub groups: BTreeSet<String>,
+}
+
+/// The body of `POST` [`super::route::TAGS`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TagsRequest {
+    /// All tags that the worker is to offer from now on, in place of those that it offered.
+    pub tags: BTreeSet<String>,
+}
+
+/// A worker's tags.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TagStatus {
+    /// Which worker.
+    pub ip: IpAddr,
+    /// Its tags, each with the attempt that holds it.
+    pub tags: BTreeMap<String, Option<AttemptId>>,
+}
+
+/// Query of [`super::route::DETECT_TAGS`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DetectQuery {
+    /// Add the suggested tags to those that the worker offers.
+    pub apply: bool,
+}
+
+/// The answer of [`super::route::DETECT_TAGS`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DetectResponse {
+    /// Which worker.
+    pub ip: IpAddr,
+    /// What it said of its hardware.
+    pub hardware: Hardware,
+    /// Tags that fit it.
+    pub suggestions: Vec<TagSuggestion>,
+    /// Whether they were added to its tags.
+    pub applied: bool,
+}
+
+/// A tag that fits a worker's hardware.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TagSuggestion {
+    /// The tag.
+    pub tag: String,
+    /// What it stands for on this machine.
+    pub reason: String,
+    /// Whether the worker offers it already.
+    pub offered: bool,
+}
+
+/// The answer of [`super::route::TARGET`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetWorkers {
+    /// The target as it was given.
+    pub target: String,
+    /// The workers that it means, in the order of their addresses, offline ones too.
+    pub workers: Vec<TargetWorker>,
+}
+
+/// A worker that a target means.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetWorker {
+    /// Its address.
+    pub ip: IpAddr,
+    /// Its host name.
+    pub hostname: String,
+    /// Whether it gets work.
+    pub status: WorkerStatus,
+}
+
+/// The answer of [`super::route::REMOVE_WORKER`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoveResponse {
+    /// The worker that is forgotten.
+    pub ip: IpAddr,
+}
+
 /// The answer of [`super::route::WORKERS`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct WorkerList {

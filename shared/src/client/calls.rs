@@ -1,17 +1,22 @@
 //! One method for each route.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use reqwest::Method;
 
 use super::{Client, ClientError, EventStream};
 use crate::api::jobs::{
-    CancelResponse, JobList, JobLog, JobsQuery, LogQuery, OutputQuery, QueueStatus, Stream, SubmitResponse, WaitQuery,
-    WaitResponse,
+    BatchRequest, BatchResponse, CancelResponse, JobList, JobLog, JobStateResponse, JobsQuery, LogQuery, OutputQuery,
+    PauseResponse, QueueStatus, RetryRequest, Stream, SubmitResponse, WaitQuery, WaitResponse,
 };
 use crate::api::metrics::Metrics;
 use crate::api::route;
-use crate::api::workers::{PollRequest, PollResponse, RegisterRequest, RegisterResponse, WorkerInfo, WorkerList};
+use crate::api::why::Explanation;
+use crate::api::workers::{
+    DetectQuery, DetectResponse, GroupsRequest, PollRequest, PollResponse, RegisterRequest, RegisterResponse,
+    RemoveResponse, TagStatus, TagsRequest, TargetWorkers, WorkerInfo, WorkerList, WorkerRow,
+};
 use crate::id::JobId;
 use crate::job::JobSpec;
 
@@ -38,6 +43,84 @@ impl Client {
     /// Shows one worker, named by address or host name.
     pub async fn worker(&self, name: &str) -> Result<WorkerInfo, ClientError> {
         self.get(&route::fill(route::WORKER, name), &NONE, 0).await
+    }
+
+    /// Puts a worker into groups.
+    pub async fn assign(&self, worker: IpAddr, groups: BTreeSet<String>) -> Result<WorkerRow, ClientError> {
+        self.post(&route::fill(route::GROUPS, worker), &GroupsRequest { groups }, 0).await
+    }
+
+    /// Takes a worker out of a group.
+    pub async fn unassign(&self, worker: IpAddr, group: &str) -> Result<WorkerRow, ClientError> {
+        let path = route::fill(&route::fill(route::GROUP, worker), group);
+        self.answer(self.request(Method::DELETE, &path), 0).await
+    }
+
+    /// Sets the tags that a worker offers.
+    pub async fn set_tags(&self, worker: IpAddr, tags: BTreeSet<String>) -> Result<TagStatus, ClientError> {
+        self.post(&route::fill(route::TAGS, worker), &TagsRequest { tags }, 0).await
+    }
+
+    /// Shows a worker's tags with their holders.
+    pub async fn tags(&self, worker: IpAddr) -> Result<TagStatus, ClientError> {
+        self.get(&route::fill(route::TAGS, worker), &NONE, 0).await
+    }
+
+    /// Suggests tags for a worker, and adds them to its own if `apply`.
+    pub async fn detect_tags(&self, worker: IpAddr, apply: bool) -> Result<DetectResponse, ClientError> {
+        let request = self.request(Method::POST, &route::fill(route::DETECT_TAGS, worker));
+        self.answer(request.query(&DetectQuery { apply }), 0).await
+    }
+
+    /// Lets a worker finish what it has.
+    pub async fn drain(&self, worker: IpAddr) -> Result<WorkerRow, ClientError> {
+        self.answer(self.request(Method::POST, &route::fill(route::DRAIN, worker)), 0).await
+    }
+
+    /// Gives a drained worker work again.
+    pub async fn resume(&self, worker: IpAddr) -> Result<WorkerRow, ClientError> {
+        self.answer(self.request(Method::POST, &route::fill(route::RESUME, worker)), 0).await
+    }
+
+    /// Forgets a worker that holds nothing.
+    pub async fn remove_worker(&self, worker: IpAddr) -> Result<RemoveResponse, ClientError> {
+        self.answer(self.request(Method::DELETE, &route::fill(route::REMOVE_WORKER, worker)), 0).await
+    }
+
+    /// Finds the workers that a target like `@gpu` means.
+    pub async fn target(&self, target: &str) -> Result<TargetWorkers, ClientError> {
+        self.get(&route::fill(route::TARGET, target), &NONE, 0).await
+    }
+
+    /// Submits jobs, all or none.
+    pub async fn submit_batch(&self, batch: &BatchRequest) -> Result<BatchResponse, ClientError> {
+        self.post(route::SUBMIT_BATCH, batch, 0).await
+    }
+
+    /// Submits ended jobs again, all or none.
+    pub async fn retry(&self, jobs: &[JobId]) -> Result<BatchResponse, ClientError> {
+        self.post(route::RETRY, &RetryRequest { job_ids: jobs.to_vec() }, 0).await
+    }
+
+    /// Holds a job that has not started.
+    pub async fn hold(&self, job: JobId) -> Result<JobStateResponse, ClientError> {
+        self.answer(self.request(Method::POST, &route::fill(route::HOLD, job)), 0).await
+    }
+
+    /// Releases a held job.
+    pub async fn release(&self, job: JobId) -> Result<JobStateResponse, ClientError> {
+        self.answer(self.request(Method::POST, &route::fill(route::RELEASE, job)), 0).await
+    }
+
+    /// Stops the queue, or lets it go on.
+    pub async fn pause(&self, paused: bool) -> Result<PauseResponse, ClientError> {
+        let path = if paused { route::PAUSE } else { route::UNPAUSE };
+        self.answer(self.request(Method::POST, path), 0).await
+    }
+
+    /// Explains why a job does not run.
+    pub async fn why(&self, job: JobId) -> Result<Explanation, ClientError> {
+        self.get(&route::fill(route::WHY, job), &NONE, 0).await
     }
 
     /// Submits a job.
@@ -67,8 +150,8 @@ impl Client {
     }
 
     /// Shows the latest results, oldest first.
-    pub async fn log(&self, lines: usize) -> Result<JobLog, ClientError> {
-        self.get(route::LOG, &LogQuery { lines: Some(lines) }, 0).await
+    pub async fn log(&self, query: &LogQuery) -> Result<JobLog, ClientError> {
+        self.get(route::LOG, query, 0).await
     }
 
     /// Reads what a job wrote.

@@ -10,6 +10,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
+use c2_shared::api::jobs::LogQuery;
 use c2_shared::client::Client;
 use c2_shared::job::JobSpec;
 use c2_shared::limits::PAGE_LEN_MAX;
@@ -73,7 +74,7 @@ async fn throughput(jobs: usize) -> Result<Value> {
     cluster.agent(WORKER).await?;
     let client = cluster.client();
     eventually("an empty queue", LIMIT, async || Ok((client.queue_status().await?.active == 0).then_some(()))).await?;
-    let results = client.log(jobs).await?.results;
+    let results = client.log(&LogQuery { lines: Some(jobs), ..LogQuery::default() }).await?.results;
     ensure!(results.len() == jobs, "{} of {jobs} jobs are in the log", results.len());
     // c2d's own clock, so that the start of the agent does not count.
     let first = results.iter().filter_map(|entry| entry.job.started_ms).min().context("no start")?;

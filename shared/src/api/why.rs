@@ -1,0 +1,106 @@
+//! Why a job does not run: what stands in its way by itself, and what at each worker.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::api::jobs::JobRow;
+use crate::id::{AttemptId, JobId};
+use crate::job::{Condition, JobState};
+
+/// The answer of [`super::route::WHY`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Explanation {
+    /// The job.
+    pub job: JobRow,
+    /// What keeps it from any worker; empty for one that is running, has ended, or waits only for
+    /// a worker.
+    pub reasons: Vec<Reason>,
+    /// Each worker with what keeps the job from it, in the order of their addresses; empty for a
+    /// job that is running or has ended.
+    pub workers: Vec<WorkerVerdict>,
+}
+
+/// Something that keeps a job from all workers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Reason {
+    /// It waits for an operator's release.
+    Held,
+    /// The whole queue is stopped.
+    Paused,
+    /// Its time has not come.
+    BeginAt {
+        /// When, in unix milliseconds.
+        at_ms: u64,
+    },
+    /// Another job has to end first.
+    Dependency {
+        /// Which one.
+        job_id: JobId,
+        /// How it must end.
+        condition: Condition,
+        /// Where it stands.
+        state: JobState,
+    },
+    /// Jobs that can run in the same places come before it.
+    Ahead {
+        /// How many of the same group, tags and machine.
+        jobs: usize,
+    },
+    /// No worker is known at all.
+    NoWorkers,
+}
+
+/// A worker as far as one job cares.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkerVerdict {
+    /// Which worker.
+    pub ip: IpAddr,
+    /// Its host name.
+    pub hostname: String,
+    /// What keeps the job from it; empty if it could start there now.
+    pub obstacles: Vec<Obstacle>,
+}
+
+/// Something that keeps a job from one worker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Obstacle {
+    /// It is offline.
+    Offline {
+        /// Since when it was not heard; none if never since c2d started.
+        silent_ms: Option<u64>,
+    },
+    /// It finishes what it has.
+    Draining,
+    /// It is not in the job's group.
+    NotInGroup {
+        /// The group.
+        group: String,
+    },
+    /// The job must not run there.
+    Excluded,
+    /// The job must run where its dependencies ran.
+    OtherMachine {
+        /// There.
+        worker: IpAddr,
+    },
+    /// It does not offer a tag that the job needs.
+    NoTag {
+        /// The tag.
+        tag: String,
+    },
+    /// Another job holds a tag that this one needs.
+    TagHeld {
+        /// The tag.
+        tag: String,
+        /// By whom; several for a pool.
+        holders: Vec<AttemptId>,
+    },
+    /// All its slots are in use.
+    SlotsFull {
+        /// How many it has.
+        slots: u32,
+    },
+}
