@@ -7,7 +7,7 @@ use std::fs::File;
 use std::future::Future;
 use std::time::Duration;
 
-use c2_shared::api::workers::{AttemptResult, RegisterRequest};
+use c2_shared::api::workers::{AttemptResult, Directive, RegisterRequest};
 use c2_shared::client::{Client, ClientError};
 use c2_shared::id::AttemptId;
 use c2_shared::worker::Load;
@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, watch};
 use crate::clock;
 use crate::detect;
 use crate::link::{self, Link, Reply, Said};
+use crate::live::{Live, Question};
 use crate::options::Options;
 use crate::slots::{Action, Identity, Slots};
 use crate::spool::Spool;
@@ -104,12 +105,14 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> Result
         options.slots,
         slots.running()
     );
+    let live = Live::new(client.clone());
     let link = Link::new(client, introduction);
     let mut agent = Agent {
         slots,
         runners,
         incoming,
         link,
+        live,
         spool,
         load: latest_load,
         silent: false,
@@ -182,6 +185,7 @@ struct Agent {
     runners: Runners,
     incoming: mpsc::Receiver<Report>,
     link: Link,
+    live: Live,
     spool: Spool,
     load: watch::Receiver<Load>,
     /// c2d did not answer the last request.
@@ -195,6 +199,7 @@ struct Agent {
 enum Happened {
     Replied(Reply),
     Reported(Report),
+    Asked(Question),
     TimeCame,
     Stopped,
 }
@@ -212,12 +217,15 @@ impl Agent {
                 () = &mut shutdown => Happened::Stopped,
                 Some(report) = self.incoming.recv() => Happened::Reported(report),
                 reply = self.link.reply() => Happened::Replied(reply),
+                question = self.live.question() => Happened::Asked(question),
                 () = tokio::time::sleep(sleep.unwrap_or(SLEEP_MAX).min(SLEEP_MAX)) => Happened::TimeCame,
             };
             match happened {
                 Happened::Replied(reply) => self.on_reply(reply).await?,
                 Happened::Reported(report) => self.on_report(report),
-                Happened::TimeCame => {}
+                // Without a runner the question is dropped, which is an answer.
+                Happened::Asked(question) if self.runners.read(question.read) => self.live.expect(question),
+                Happened::Asked(_) | Happened::TimeCame => {}
                 Happened::Stopped => {
                     tracing::info!(
                         "stopping; {} jobs go on and are taken over by the next start",
@@ -242,6 +250,7 @@ impl Agent {
             }
             Ok(Said::Answer(answer)) => {
                 self.heard();
+                self.begin_to_tell(&answer.directives);
                 let actions = self.slots.on_answer(now, seq, answer);
                 self.carry_out(actions).await;
             }
@@ -255,6 +264,15 @@ impl Agent {
             }
         }
         Ok(())
+    }
+
+    fn begin_to_tell(&mut self, directives: &[Directive]) {
+        let Some(worker) = self.link.worker() else { return };
+        for directive in directives {
+            if let Directive::Read(read) = directive {
+                self.live.begin(worker, *read);
+            }
+        }
     }
 
     async fn carry_out(&mut self, actions: Vec<Action>) {
@@ -312,6 +330,7 @@ impl Agent {
                 self.runners.on_ended(slot, result.attempt);
                 self.slots.on_ended(now, *result);
             }
+            News::Wrote(answer) => self.live.on_answer(answer),
             News::Broken => self.runners.on_broken(slot),
             News::Dead { owed } => {
                 let running = self.runners.on_dead(slot);

@@ -8,6 +8,7 @@ pub mod store;
 
 pub mod access;
 pub mod http;
+pub mod relay;
 pub mod rows;
 
 pub mod options;

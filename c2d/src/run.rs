@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use crate::access::Access;
 use crate::clock::Clock;
 use crate::http::{self, App};
+use crate::relay::Relay;
 use crate::{engine, store};
 
 /// Name of the file in the data folder that says where c2d listens.
@@ -61,6 +62,7 @@ pub async fn run(
     let app = App {
         engine: handle,
         history: opened.history,
+        relay: Relay::start(),
         access: Arc::new(access),
         names: Arc::new(names(address)),
         address,

@@ -33,6 +33,12 @@ pub const BACKOFF_S: [u64; 5] = [1, 2, 4, 8, 10];
 pub const PARK_MAX_S: u64 = 5;
 /// Longest time that c2d holds any request open, whatever the caller asks.
 pub const WAIT_MAX_S: u64 = 60;
+/// Longest time for which c2d holds back its answer to output that it asked for, until the watcher
+/// wants more, in seconds.
+pub const NEXT_READ_S: u64 = 2;
+/// Bytes of one piece of a stream on its way to a watcher.
+pub const PIECE_BYTES_MAX: usize = 64 * 1024;
+
 /// Time allowed to reach c2d; a machine at home answers within milliseconds or not at all.
 pub const CONNECT_TIMEOUT_MS: u64 = 3_000;
 /// Time allowed for an answer beyond the time for which the caller asked to wait.

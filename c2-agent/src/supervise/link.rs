@@ -75,6 +75,7 @@ impl Following {
                         let news = match message {
                             FromRunner::Hello { version, running, ended } => News::Hello { version, running, ended },
                             FromRunner::Ended(result) => News::Ended(result),
+                            FromRunner::Wrote(answer) => News::Wrote(answer),
                         };
                         self.report(news).await;
                     }

@@ -8,6 +8,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 
+use c2_shared::api::live::{OutputAnswer, OutputRead};
 use c2_shared::api::workers::AttemptResult;
 use c2_shared::id::AttemptId;
 use c2_shared::time::Mono;
@@ -76,6 +77,7 @@ pub fn run(options: &SlotOptions) -> Result<(), RunnerError> {
         timing: options.timing,
         job: None,
         ended: Vec::new(),
+        reads: Vec::new(),
         quitting: false,
         alone_since: clock::elapsed(),
         buffer: vec![0; READ_BYTES],
@@ -107,6 +109,8 @@ struct Runner {
     job: Option<Job>,
     /// Results that nobody told us to forget.
     ended: Vec<AttemptResult>,
+    /// Questions about the present job's output that wait for more of it.
+    reads: Vec<OutputRead>,
     quitting: bool,
     alone_since: Mono,
     buffer: Vec<u8>,
@@ -130,6 +134,7 @@ impl Runner {
                     job.read(*source, &mut self.buffer);
                 }
             }
+            self.answer_reads();
             // A job that writes without pause never lets the wait time out; hence the look at the time.
             let due = woken.is_empty() || self.job.as_ref().is_some_and(|job| job.wait_ms(now()) == 0);
             if due || has(|w| matches!(w, Woken::Job(Source::Process))) {
@@ -192,6 +197,7 @@ impl Runner {
         let Some(mut job) = self.job.take() else { return };
         let trash = job.trash.take();
         let result = job.finish(clock::wall_ms(), &mut self.buffer);
+        self.answer_reads();
         // Before the report: after it another slot may make a workspace of this name.
         self.launcher.clear(result.attempt.job);
         self.report(result);
@@ -208,11 +214,27 @@ impl Runner {
         }
     }
 
+    /// Answers the questions to which there is an answer. An ended attempt's output is in its
+    /// result, so of one that does not run there is nothing to say but that.
+    fn answer_reads(&mut self) {
+        for read in std::mem::take(&mut self.reads) {
+            let job = self.job.as_ref().filter(|job| job.attempt() == read.attempt);
+            let (stdout, stderr) = job.map(|job| job.written(read.stdout, read.stderr)).unwrap_or_default();
+            if job.is_some() && read.wait && stdout.data.is_empty() && stderr.data.is_empty() {
+                self.reads.push(read);
+                continue;
+            }
+            let running = job.is_some();
+            self.send(&FromRunner::Wrote(OutputAnswer { id: read.id, running, stdout, stderr }));
+        }
+    }
+
     fn hear(&mut self) {
         let Some(agent) = &mut self.agent else { return };
         let Received { messages, open } = agent.receive(&mut self.buffer);
         if !open {
             self.agent = None;
+            self.reads.clear();
             self.alone_since = clock::elapsed();
         }
         for message in messages {
@@ -250,6 +272,10 @@ impl Runner {
                 if let Some(job) = &mut self.job {
                     job.renew(lease_ms, now());
                 }
+            }
+            ToRunner::Read(read) => {
+                self.reads.push(read);
+                self.answer_reads();
             }
             ToRunner::Quit => self.quitting = true,
         }

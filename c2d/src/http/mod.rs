@@ -8,6 +8,7 @@ mod extract;
 mod role;
 
 mod events;
+mod follow;
 mod jobs;
 mod metrics;
 mod output;

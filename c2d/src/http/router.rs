@@ -15,7 +15,8 @@ use crate::access::Access;
 use crate::clock::Clock;
 use crate::engine::EngineHandle;
 use crate::http::error::ApiError;
-use crate::http::{events, gate, jobs, metrics, output, submit, workers};
+use crate::http::{events, follow, gate, jobs, metrics, output, submit, workers};
+use crate::relay::Relay;
 use crate::store::History;
 
 /// What the handlers speak to.
@@ -25,6 +26,8 @@ pub struct App {
     pub engine: EngineHandle,
     /// Knows the past.
     pub history: History,
+    /// Asks workers what running jobs write.
+    pub relay: Relay,
     /// Knows the tokens.
     pub access: Arc<Access>,
     /// Names by which this c2d may be called in `Host`.
@@ -55,6 +58,8 @@ pub fn router(app: App) -> Router {
         .route(route::CANCEL, post(jobs::cancel))
         .route(route::LOG, get(jobs::log))
         .route(route::OUTPUT, get(output::output))
+        .route(route::FOLLOW, get(follow::follow))
+        .route(route::LIVE, post(follow::live))
         .route(route::EVENTS, get(events::events))
         .route(route::METRICS, get(metrics::json))
         .route(route::PROMETHEUS, get(metrics::prometheus))

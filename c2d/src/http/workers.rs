@@ -2,12 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use c2_shared::api::error::{ErrorBody, ErrorCode};
+use c2_shared::api::live::OutputRead;
 use c2_shared::api::workers::{
     Assignment, AttemptResult, Directive, Output, PlainPollResponse, PollRequest, PollResponse, RegisterRequest,
     RegisterResponse, ResultRequest, ResultResponse, ResultVerdict, WorkerInfo, WorkerList,
@@ -15,6 +18,7 @@ use c2_shared::api::workers::{
 use c2_shared::hint;
 use c2_shared::job::{JobSpec, Outcome};
 use c2_shared::limits::{BATCH_BODY_BYTES_MAX, BODY_BYTES_MAX, SLOTS, SLOTS_MAX, SUBMIT_BODY_BYTES_MAX, WAIT_MAX_S};
+use tokio::time::timeout;
 
 use crate::engine::AttemptOutput;
 use crate::http::App;
@@ -28,6 +32,8 @@ use crate::store;
 
 /// Characters of each text that a worker may say about itself.
 const TEXT_CHARS: usize = 200;
+/// How long a poll that is answered for a watcher's sake may take to bring its own answer.
+const NEWS_GRACE: Duration = Duration::from_millis(20);
 
 pub(crate) async fn register(
     peer: WorkerPeer,
@@ -81,8 +87,17 @@ pub(crate) async fn get_work(
         load: request.load,
         wait_ms: request.wait_s.min(WAIT_MAX_S) * 1_000,
     };
-    let answer = app.engine.poll(poll, outputs).await?;
-    Ok(Json(poll_response(answer)).into_response())
+    let mut polled = pin!(app.engine.poll(poll, outputs));
+    let (answer, reads) = tokio::select! {
+        biased;
+        answer = &mut polled => (answer?, Vec::new()),
+        // Somebody watches a job there. News that are on their way already go along.
+        reads = app.relay.called(worker) => match timeout(NEWS_GRACE, polled).await {
+            Ok(answer) => (answer?, reads),
+            Err(_) => (PollAnswer::default(), reads),
+        },
+    };
+    Ok(Json(poll_response(answer, reads)).into_response())
 }
 
 pub(crate) async fn result(
@@ -175,12 +190,13 @@ fn attempt_output(result: &AttemptResult) -> AttemptOutput {
     }
 }
 
-fn poll_response(answer: PollAnswer) -> PollResponse {
+fn poll_response(answer: PollAnswer, reads: Vec<OutputRead>) -> PollResponse {
+    let register = answer.register.then_some(Directive::Register);
     PollResponse {
         assign: answer.assign.into_iter().map(assignment).collect(),
         kill: answer.kill,
         ack: answer.ack,
-        directives: if answer.register { vec![Directive::Register] } else { Vec::new() },
+        directives: register.into_iter().chain(reads.into_iter().map(Directive::Read)).collect(),
     }
 }
 

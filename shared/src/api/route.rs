@@ -4,6 +4,8 @@
 pub const REGISTER: &str = "/api/workers/register";
 /// `POST` poll for work.
 pub const GET_WORK: &str = "/api/workers/get-work/{ip}";
+/// `POST` what an attempt wrote, when c2d asked for it.
+pub const LIVE: &str = "/api/workers/live/{ip}";
 /// `GET` all workers.
 pub const WORKERS: &str = "/api/workers/list";
 /// `GET` one worker.
@@ -58,6 +60,8 @@ pub const RESULT: &str = "/api/jobs/result/{job_id}";
 pub const LOG: &str = "/api/jobs/log";
 /// `GET` a job's output as it was written.
 pub const OUTPUT: &str = "/api/jobs/output/{job_id}";
+/// `GET` what a job writes while it writes it, as server-sent events.
+pub const FOLLOW: &str = "/api/jobs/follow/{job_id}";
 /// `GET` the live event stream.
 pub const EVENTS: &str = "/api/events";
 /// `GET` counters as JSON.

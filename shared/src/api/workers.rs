@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::api::live::{OutputRead, Piece};
 use crate::bytes64::Bytes64;
 use crate::id::{AttemptId, JobId};
 use crate::job::{JobSpec, Outcome};
@@ -104,6 +105,11 @@ pub struct Assignment {
 pub enum Directive {
     /// c2d does not know this worker (any more): register again.
     Register,
+    /// Somebody watches a job: say what it wrote.
+    Read(OutputRead),
+    /// A kind that this version does not know.
+    #[serde(other)]
+    Unknown,
 }
 
 /// How an attempt ended, with its output.
@@ -322,6 +328,24 @@ impl Output {
     #[must_use]
     pub fn total_bytes(&self) -> u64 {
         self.head.0.len() as u64 + self.dropped + self.tail.0.len() as u64
+    }
+
+    /// Reads at most `max` bytes from a position of the stream on.
+    #[must_use]
+    pub fn read(&self, from: u64, max: usize) -> Piece {
+        Piece::of(&self.head.0, self.dropped, (&self.tail.0, &[]), from, max)
+    }
+
+    /// Adds a piece that lies at the end of the stream, or beyond a gap.
+    pub fn append(&mut self, piece: &Piece) {
+        let gap = piece.offset.saturating_sub(self.total_bytes());
+        if gap > 0 {
+            // What lay between two gaps is no tail any more.
+            self.dropped += gap + self.tail.0.len() as u64;
+            self.tail.0.clear();
+        }
+        let end = if self.dropped == 0 { &mut self.head.0 } else { &mut self.tail.0 };
+        end.extend_from_slice(&piece.data.0);
     }
 
     /// The bytes for showing, with a line in place of what was dropped.

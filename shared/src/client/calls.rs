@@ -5,11 +5,12 @@ use std::net::IpAddr;
 
 use reqwest::Method;
 
-use super::{Client, ClientError, EventStream};
+use super::{Client, ClientError, EventStream, FollowStream};
 use crate::api::jobs::{
     BatchRequest, BatchResponse, CancelResponse, JobList, JobLog, JobStateResponse, JobsQuery, LogQuery, OutputQuery,
     PauseResponse, QueueStatus, RetryRequest, Stream, SubmitResponse, WaitQuery, WaitResponse,
 };
+use crate::api::live::{FollowQuery, NextRead, OutputAnswer};
 use crate::api::metrics::Metrics;
 use crate::api::route;
 use crate::api::why::Explanation;
@@ -19,6 +20,7 @@ use crate::api::workers::{
 };
 use crate::id::JobId;
 use crate::job::JobSpec;
+use crate::limits::NEXT_READ_S;
 
 /// No query.
 const NONE: [(&str, &str); 0] = [];
@@ -33,6 +35,12 @@ impl Client {
     /// Reconciles with c2d, waiting up to the request's `wait_s` for something to do.
     pub async fn poll(&self, worker: IpAddr, request: &PollRequest) -> Result<PollResponse, ClientError> {
         self.post(&route::fill(route::GET_WORK, worker), request, request.wait_s).await
+    }
+
+    /// Says what an attempt wrote, as c2d asked; the answer may be the next question, for which
+    /// c2d waits up to [`NEXT_READ_S`].
+    pub async fn live(&self, worker: IpAddr, answer: &OutputAnswer) -> Result<NextRead, ClientError> {
+        self.post(&route::fill(route::LIVE, worker), answer, NEXT_READ_S).await
     }
 
     /// Lists all workers.
@@ -160,6 +168,12 @@ impl Client {
         let response = self.send(request).await?;
         let bytes = response.bytes().await.map_err(|e| ClientError::transport(self.server(), e))?;
         Ok(bytes.to_vec())
+    }
+
+    /// Opens the stream of what a job writes, from where `query` says.
+    pub async fn follow(&self, job: JobId, query: &FollowQuery) -> Result<FollowStream, ClientError> {
+        let request = self.request(Method::GET, &route::fill(route::FOLLOW, job)).query(query);
+        Ok(FollowStream::new(self.server(), self.send(request).await?))
     }
 
     /// Shows c2d's counters.

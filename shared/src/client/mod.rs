@@ -19,7 +19,7 @@ use crate::limits::{ANSWER_TIMEOUT_MS, CONNECT_TIMEOUT_MS};
 use crate::token::Token;
 
 pub use error::ClientError;
-pub use events::EventStream;
+pub use events::{EventStream, FollowStream};
 
 /// Speaks to one c2d with one token. Cheap to clone; clones share their connections.
 #[derive(Clone, Debug)]

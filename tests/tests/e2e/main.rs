@@ -4,6 +4,7 @@ mod accepted;
 mod access;
 mod cancel;
 mod exit;
+mod live;
 mod plain_client;
 mod restart;
 mod slots;

@@ -16,7 +16,8 @@ async fn a_plain_client_registers_works_and_delivers() {
     assert_eq!((submitted.status, submitted.json()), (201, json!({"job_id": "job-1"})));
     let job = lab.worker("POST /api/workers/get-work/127.0.0.1", "").await.json()["job"].clone();
     assert_eq!((&job["attempt"], &job["spec"]["command"]), (&json!("job-1.1"), &json!("echo hello")));
-    assert_eq!(lab.operator("GET /api/jobs/output/job-1", "").await.status, 409, "it has not ended");
+    let output = lab.operator("GET /api/jobs/output/job-1", "").await;
+    assert_eq!(output.status, 503, "a plain client cannot be asked what the job wrote");
 
     let result = r#"{"attempt":"job-1.1","exit_code":0,"stdout":"hello\n"}"#;
     let deliver = "POST /api/jobs/result/job-1";
