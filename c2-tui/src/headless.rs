@@ -7,7 +7,7 @@ mod script;
 
 use c2_shared::client::Client;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::command::{self, Command, Complaint, Context, Kind, Outcome};
@@ -27,8 +27,12 @@ pub async fn run(client: Client, sources: Vec<Source>, keep_going: bool, printer
     if let (Ok(int), Ok(term)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
         listening.spawn(listen(int, term, interrupt));
     }
-    let context =
-        Context::new(client, false).with_interrupt(interrupted).with_progress(move |line| printer.progress(line));
+    let (broke, mut broken) = mpsc::channel(1);
+    let context = Context::new(client, false)
+        .with_interrupt(interrupted)
+        .with_progress(move |line| printer.progress(line))
+        // One error is enough to end with.
+        .with_wrote(move |wrote| drop(printer.wrote(wrote).map_err(|error| broke.try_send(error))));
     let mut script = Script::new(sources);
     let mut status = exit::OK;
     loop {
@@ -41,7 +45,11 @@ pub async fn run(client: Client, sources: Vec<Source>, keep_going: bool, printer
             Some(Err(complaint)) => (None, Err(complaint)),
             Some(Ok(Step { origin, line })) => match command::parse(&line) {
                 Ok(Command::Quit) => return status,
-                Ok(command) => (origin, perform(&context, command).await),
+                Ok(command) => tokio::select! {
+                    biased;
+                    Some(error) = broken.recv() => return printer.cannot_write(&error),
+                    result = perform(&context, command) => (origin, result),
+                },
                 Err(complaint) => (origin, Err(complaint)),
             },
         };

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use c2_shared::api::jobs::Stream;
 use c2_shared::client::Client;
+use c2_shared::id::JobId;
 use tokio::sync::watch;
 
 /// The surroundings in which commands run. Cheap to clone.
@@ -14,7 +16,19 @@ pub struct Context {
     /// Whether a person sits before the full screen, rather than a script.
     pub interactive: bool,
     progress: Arc<dyn Fn(&str) + Send + Sync>,
+    wrote: Arc<dyn Fn(&Wrote<'_>) + Send + Sync>,
     interrupt: Option<watch::Receiver<bool>>,
+}
+
+/// Something that a followed job wrote.
+#[derive(Clone, Copy, Debug)]
+pub struct Wrote<'a> {
+    /// Which job.
+    pub job: JobId,
+    /// Where to.
+    pub stream: Stream,
+    /// The bytes as they are to be shown.
+    pub bytes: &'a [u8],
 }
 
 impl fmt::Debug for Context {
@@ -27,13 +41,20 @@ impl Context {
     /// Surroundings that show no progress and never interrupt.
     #[must_use]
     pub fn new(client: Client, interactive: bool) -> Self {
-        Self { client, interactive, progress: Arc::new(|_| ()), interrupt: None }
+        Self { client, interactive, progress: Arc::new(|_| ()), wrote: Arc::new(|_| ()), interrupt: None }
     }
 
     /// The same, handing lines of progress to `show` while a command runs.
     #[must_use]
     pub fn with_progress(mut self, show: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.progress = Arc::new(show);
+        self
+    }
+
+    /// The same, handing what followed jobs write to `show` as it comes.
+    #[must_use]
+    pub fn with_wrote(mut self, show: impl Fn(&Wrote<'_>) + Send + Sync + 'static) -> Self {
+        self.wrote = Arc::new(show);
         self
     }
 
@@ -47,6 +68,11 @@ impl Context {
     /// Says how far a command has come.
     pub fn progress(&self, line: &str) {
         (self.progress)(line);
+    }
+
+    /// Hands on what a followed job wrote.
+    pub fn wrote(&self, wrote: &Wrote<'_>) {
+        (self.wrote)(wrote);
     }
 
     /// Ends when the operator interrupts, which may be never.

@@ -5,7 +5,9 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::command::{Complaint, Context, Data, Outcome, cancel, help, info, job, jobs, log, output, submit, wait};
+use crate::command::{
+    Complaint, Context, Data, Outcome, cancel, follow, help, info, job, jobs, log, output, submit, wait,
+};
 
 /// A line after `!>`.
 #[derive(Clone, Debug, Parser)]
@@ -43,6 +45,8 @@ pub enum Command {
     Log(log::Log),
     /// Show what a job wrote
     Output(output::Output),
+    /// Show what jobs write while they write it, until they have ended
+    Follow(follow::Follow),
     /// Wait for the end of jobs
     Wait(wait::Wait),
     /// Explain the commands, or one of them
@@ -67,6 +71,7 @@ pub async fn execute(context: &Context, command: Command) -> Result<Outcome, Com
         Command::QueueStatus => Ok(Data::Queue(context.client.queue_status().await?).into()),
         Command::Log(log) => log.run(context).await,
         Command::Output(output) => output.run(context).await,
+        Command::Follow(follow) => follow.run(context).await,
         Command::Wait(wait) => wait.run(context).await,
         Command::Help(help) => help.run(),
         Command::Quit => Ok(Data::Quit.into()),

@@ -20,6 +20,7 @@ pub(crate) mod mistake;
 mod resolve;
 
 pub mod cancel;
+pub mod follow;
 pub mod help;
 pub mod info;
 pub mod job;

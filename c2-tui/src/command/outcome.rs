@@ -43,6 +43,8 @@ pub enum Data {
     },
     /// Jobs that were waited for; some have not ended when the time was over.
     Waited(Vec<JobRow>),
+    /// Jobs that were followed to their end; what they wrote was shown meanwhile.
+    Followed(Vec<JobRow>),
     /// What became of the jobs that were to be cancelled.
     Cancelled {
         /// Those that were, or are being ended.

@@ -178,6 +178,7 @@ mod tests {
                 "queue-status",
                 "log [N]",
                 "output <JOB>",
+                "follow <JOB>...",
                 "wait <JOB>...",
                 "help [COMMAND]",
                 "quit",

@@ -2,8 +2,10 @@
 
 use std::io::{self, IsTerminal as _, Write};
 
+use c2_shared::api::jobs::Stream;
 use serde::Serialize;
 
+use crate::command::context::Wrote;
 use crate::command::{Complaint, Data, Outcome};
 use crate::exit;
 use crate::render;
@@ -65,6 +67,19 @@ impl Printer {
         }
     }
 
+    /// Prints what a followed job wrote, to the stream that it wrote to.
+    ///
+    /// # Errors
+    /// When that takes nothing.
+    pub fn wrote(&self, wrote: &Wrote<'_>) -> io::Result<()> {
+        match wrote.stream {
+            // Standard output is for the one document then.
+            _ if self.json => Ok(()),
+            Stream::Stdout => write(&mut io::stdout().lock(), wrote.bytes, self.out_is_terminal),
+            Stream::Stderr => write(&mut io::stderr().lock(), wrote.bytes, self.err_is_terminal),
+        }
+    }
+
     /// Prints a complaint.
     pub fn complaint(&self, complaint: &Complaint, origin: Option<&str>) {
         if self.json {
@@ -108,6 +123,11 @@ impl Printer {
                 if outcome.exit != exit::OK {
                     self.progress(&format!("c2-tui: {}", render::verdict(&job.row)));
                 }
+                Ok(())
+            }
+            // Each job's end, said apart from what they wrote.
+            Data::Followed(rows) => {
+                rows.iter().for_each(|row| self.progress(&render::verdict(row)));
                 Ok(())
             }
             Data::Output { bytes, .. } => write(&mut io::stdout().lock(), bytes, self.out_is_terminal),

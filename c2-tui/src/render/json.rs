@@ -41,7 +41,7 @@ pub fn json(outcome: &Outcome) -> String {
         Data::Jobs { list, .. } => written(list),
         Data::Job(job) | Data::Ended { job, .. } => written(job),
         Data::Submitted(job_id) => written(&SubmitResponse { job_id: *job_id }),
-        Data::Waited(jobs) => written(&Waited { jobs }),
+        Data::Waited(jobs) | Data::Followed(jobs) => written(&Waited { jobs }),
         Data::Cancelled { cancelled, refused } => written(&Cancelled { cancelled, refused }),
         Data::Output { job, stream, bytes } => {
             written(&Output { job_id: *job, stream: *stream, content: Bytes64(bytes.clone()) })

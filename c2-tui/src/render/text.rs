@@ -23,7 +23,7 @@ pub(super) fn data(look: &Look, data: &Data) -> String {
         Data::Job(info) => jobs::info(look, info),
         Data::Submitted(job) => format!("Submitted job {job}\n"),
         Data::Ended { stdout, stderr, .. } => neutral::block(&[stdout.as_slice(), stderr].concat()),
-        Data::Waited(rows) => rows.iter().map(|row| verdict(row) + "\n").collect(),
+        Data::Waited(rows) | Data::Followed(rows) => rows.iter().map(|row| verdict(row) + "\n").collect(),
         Data::Cancelled { cancelled, refused } => {
             let not = refused.iter().map(|refusal| format!("not cancelled: {}\n", neutral::cell(&refusal.message)));
             cancelled.iter().map(ended_early).chain(not).collect()
