@@ -7,10 +7,12 @@ mod gate;
 mod extract;
 mod role;
 
+mod batch;
 mod events;
 mod jobs;
 mod metrics;
 mod output;
+mod steer;
 mod submit;
 mod workers;
 

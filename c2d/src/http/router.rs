@@ -15,7 +15,7 @@ use crate::access::Access;
 use crate::clock::Clock;
 use crate::engine::EngineHandle;
 use crate::http::error::ApiError;
-use crate::http::{events, gate, jobs, metrics, output, submit, workers};
+use crate::http::{batch, events, gate, jobs, metrics, output, steer, submit, workers};
 use crate::store::History;
 
 /// What the handlers speak to.
@@ -55,6 +55,14 @@ pub fn router(app: App) -> Router {
         .route(route::CANCEL, post(jobs::cancel))
         .route(route::LOG, get(jobs::log))
         .route(route::OUTPUT, get(output::output))
+        .route(route::SUBMIT_BATCH, post(batch::submit))
+        .route(route::SUBMIT_BATCH_WAIT, post(batch::submit_wait))
+        .route(route::RETRY, post(batch::retry))
+        .route(route::HOLD, post(steer::hold))
+        .route(route::RELEASE, post(steer::release))
+        .route(route::PAUSE, post(steer::pause))
+        .route(route::UNPAUSE, post(steer::unpause))
+        .route(route::WHY, get(jobs::why))
         .route(route::EVENTS, get(events::events))
         .route(route::METRICS, get(metrics::json))
         .route(route::PROMETHEUS, get(metrics::prometheus))
