@@ -29,7 +29,7 @@ fn what_keeps_a_job_from_all_workers() {
     assert_eq!(reasons(&lab, 1), [Reason::NoWorkers]);
     assert_eq!(reasons(&lab, 2), [Reason::Ahead { jobs: 1 }, Reason::NoWorkers]);
     lab.register(2);
-    let at_ms = lab.now.wall_ms + 60_000;
+    let at_ms = lab.now.wall_ms + 10_000;
     let late = NewJob { begin_at: Some(at_ms), hold: true, ..after(&["job-1", "notok:job-2"]) };
     lab.submit(vec![late]).unwrap();
     lab.apply(Event::PauseSet { paused: true }).unwrap();
@@ -42,7 +42,7 @@ fn what_keeps_a_job_from_all_workers() {
     lab.run(2, 1, 0);
     let running = Reason::Dependency { job_id: JobId(2), condition: Condition::NotOk, state: JobState::Running };
     assert_eq!(reasons(&lab, 3), [Reason::BeginAt { at_ms }, running.clone()], "what is fulfilled is no reason");
-    lab.sleep(60_000);
+    lab.sleep(10_000);
     assert_eq!(reasons(&lab, 3), [running]);
     assert_eq!(reasons(&lab, 2), []);
     assert_eq!(obstacles(&lab, 2), Vec::<Vec<Obstacle>>::new(), "it runs");
