@@ -7,11 +7,13 @@ mod gate;
 mod extract;
 mod role;
 
+mod batch;
 mod events;
 mod follow;
 mod jobs;
 mod metrics;
 mod output;
+mod steer;
 mod submit;
 mod workers;
 

@@ -15,7 +15,7 @@ use crate::access::Access;
 use crate::clock::Clock;
 use crate::engine::EngineHandle;
 use crate::http::error::ApiError;
-use crate::http::{events, follow, gate, jobs, metrics, output, submit, workers};
+use crate::http::{batch, events, follow, gate, jobs, metrics, output, steer, submit, workers};
 use crate::relay::Relay;
 use crate::store::History;
 
@@ -60,6 +60,14 @@ pub fn router(app: App) -> Router {
         .route(route::OUTPUT, get(output::output))
         .route(route::FOLLOW, get(follow::follow))
         .route(route::LIVE, post(follow::live))
+        .route(route::SUBMIT_BATCH, post(batch::submit))
+        .route(route::SUBMIT_BATCH_WAIT, post(batch::submit_wait))
+        .route(route::RETRY, post(batch::retry))
+        .route(route::HOLD, post(steer::hold))
+        .route(route::RELEASE, post(steer::release))
+        .route(route::PAUSE, post(steer::pause))
+        .route(route::UNPAUSE, post(steer::unpause))
+        .route(route::WHY, get(jobs::why))
         .route(route::EVENTS, get(events::events))
         .route(route::METRICS, get(metrics::json))
         .route(route::PROMETHEUS, get(metrics::prometheus))

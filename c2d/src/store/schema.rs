@@ -47,6 +47,9 @@ CREATE TABLE job (
 CREATE INDEX job_live ON job (id) WHERE state < 4;
 CREATE INDEX job_ended ON job (id, state, worker) WHERE state >= 4;
 CREATE INDEX job_name ON job (name, id) WHERE name IS NOT NULL;
+CREATE INDEX job_group ON job (grp, id) WHERE grp IS NOT NULL;
+CREATE INDEX job_worker ON job (worker, id) WHERE worker IS NOT NULL;
+CREATE INDEX job_tagged ON job (id) WHERE tags IS NOT NULL;
 CREATE UNIQUE INDEX job_seq ON job (seq) WHERE seq IS NOT NULL;
 CREATE TRIGGER job_ended_is_final BEFORE UPDATE ON job WHEN OLD.state >= 4
     BEGIN SELECT RAISE(ABORT, 'an ended job never changes'); END;

@@ -1,6 +1,8 @@
 //! The API over real connections: the gate, roles, errors, and a job's way through it.
 
 mod access;
+mod batch;
 mod events;
 mod lab;
+mod steer;
 mod walk;
