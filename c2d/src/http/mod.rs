@@ -8,10 +8,13 @@ mod extract;
 mod role;
 
 mod events;
+mod groups;
 mod jobs;
 mod metrics;
+mod named;
 mod output;
 mod submit;
+mod tags;
 mod workers;
 
 mod router;

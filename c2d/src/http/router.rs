@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::route;
 use tokio::sync::watch;
@@ -15,7 +15,7 @@ use crate::access::Access;
 use crate::clock::Clock;
 use crate::engine::EngineHandle;
 use crate::http::error::ApiError;
-use crate::http::{events, gate, jobs, metrics, output, submit, workers};
+use crate::http::{events, gate, groups, jobs, metrics, named, output, submit, tags, workers};
 use crate::store::History;
 
 /// What the handlers speak to.
@@ -47,6 +47,14 @@ pub fn router(app: App) -> Router {
         .route(route::RESULT, post(workers::result))
         .route(route::WORKERS, get(workers::list))
         .route(route::WORKER, get(workers::info))
+        .route(route::GROUPS, post(groups::join))
+        .route(route::GROUP, delete(groups::leave))
+        .route(route::TAGS, post(tags::set).get(tags::show))
+        .route(route::DETECT_TAGS, post(tags::detect))
+        .route(route::DRAIN, post(groups::drain))
+        .route(route::RESUME, post(groups::resume))
+        .route(route::REMOVE_WORKER, delete(groups::remove))
+        .route(route::TARGET, get(named::target))
         .route(route::SUBMIT, post(submit::submit))
         .route(route::SUBMIT_WAIT, post(submit::submit_wait))
         .route(route::QUEUE_STATUS, get(jobs::queue_status))

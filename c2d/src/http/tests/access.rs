@@ -13,6 +13,15 @@ const ROUTES: &[(&str, &str, Option<Role>)] = &[
     ("POST", route::RESULT, Some(Role::Worker)),
     ("GET", route::WORKERS, Some(Role::Operator)),
     ("GET", route::WORKER, Some(Role::Operator)),
+    ("POST", route::GROUPS, Some(Role::Operator)),
+    ("DELETE", route::GROUP, Some(Role::Operator)),
+    ("POST", route::TAGS, Some(Role::Operator)),
+    ("GET", route::TAGS, Some(Role::Operator)),
+    ("POST", route::DETECT_TAGS, Some(Role::Operator)),
+    ("POST", route::DRAIN, Some(Role::Operator)),
+    ("POST", route::RESUME, Some(Role::Operator)),
+    ("DELETE", route::REMOVE_WORKER, Some(Role::Operator)),
+    ("GET", route::TARGET, Some(Role::Operator)),
     ("POST", route::SUBMIT, Some(Role::Operator)),
     ("POST", route::SUBMIT_WAIT, Some(Role::Operator)),
     ("GET", route::QUEUE_STATUS, Some(Role::Operator)),
@@ -27,13 +36,18 @@ const ROUTES: &[(&str, &str, Option<Role>)] = &[
     ("GET", route::HEALTH, None),
 ];
 
+/// A route with something in place of each of its names.
+fn filled(path: &str) -> String {
+    route::fill(&route::fill(path, "127.0.0.1"), "gpu")
+}
+
 const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"];
 
 #[tokio::test]
 async fn each_route_serves_its_role_and_nobody_else() {
     let lab = Lab::new().await;
     for (method, path, owner) in ROUTES {
-        let line = format!("{method} {}", route::fill(path, "127.0.0.1"));
+        let line = format!("{method} {}", filled(path));
         for role in [Role::Operator, Role::Worker] {
             let allowed = owner.is_none_or(|owner| owner == role);
             if allowed && *path == route::EVENTS {
@@ -53,10 +67,14 @@ async fn each_route_serves_its_role_and_nobody_else() {
 async fn wrong_methods_are_told_the_right_one() {
     let lab = Lab::new().await;
     for (right, path, _) in ROUTES {
-        let wrong = METHODS.into_iter().filter(|method| method != right && (*right, *method) != ("GET", "HEAD"));
+        let serves = |method: &&str| {
+            let method = if *method == "HEAD" { "GET" } else { method };
+            ROUTES.iter().any(|(known, other, _)| (known, other) == (&method, path))
+        };
+        let wrong = METHODS.into_iter().filter(|method| !serves(method));
         for method in wrong {
             for role in [Role::Operator, Role::Worker] {
-                let line = format!("{method} {}", route::fill(path, "127.0.0.1"));
+                let line = format!("{method} {}", filled(path));
                 let answer = lab.send(role, &line, "").await;
                 assert_eq!(answer.status, 405, "{role:?} {line}: {answer:?}");
                 let allow = answer.head.lines().find_map(|line| line.strip_prefix("allow: ")).unwrap_or_default();

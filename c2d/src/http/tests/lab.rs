@@ -68,6 +68,14 @@ impl Lab {
         Self::on(self.end().await).await
     }
 
+    /// The same, with a file of its folder changed while it is down.
+    pub(super) async fn restart_with(self, file: &str, change: impl FnOnce(String) -> String) -> Self {
+        let dir = self.end().await;
+        let path = dir.path().join("c2d").join(file);
+        std::fs::write(&path, change(std::fs::read_to_string(&path).unwrap())).unwrap();
+        Self::on(dir).await
+    }
+
     async fn end(mut self) -> TempDir {
         self.stop.take().unwrap().send(()).unwrap();
         self.server.await.unwrap().unwrap();

@@ -3,4 +3,5 @@
 mod access;
 mod events;
 mod lab;
+mod operators;
 mod walk;
