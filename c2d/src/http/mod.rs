@@ -7,6 +7,7 @@ mod gate;
 mod extract;
 mod role;
 
+mod docs;
 mod events;
 mod groups;
 mod jobs;

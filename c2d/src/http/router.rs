@@ -15,7 +15,7 @@ use crate::access::Access;
 use crate::clock::Clock;
 use crate::engine::EngineHandle;
 use crate::http::error::ApiError;
-use crate::http::{events, gate, groups, jobs, metrics, named, output, submit, tags, workers};
+use crate::http::{docs, events, gate, groups, jobs, metrics, named, output, submit, tags, workers};
 use crate::store::History;
 
 /// What the handlers speak to.
@@ -66,6 +66,8 @@ pub fn router(app: App) -> Router {
         .route(route::EVENTS, get(events::events))
         .route(route::METRICS, get(metrics::json))
         .route(route::PROMETHEUS, get(metrics::prometheus))
+        .route(route::OPENAPI, get(docs::openapi))
+        .route(route::DOCS, get(docs::docs))
         .route(route::HEALTH, get(async || "ok\n"))
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
@@ -75,7 +77,7 @@ pub fn router(app: App) -> Router {
 
 async fn unknown_path(uri: axum::http::Uri) -> ApiError {
     let message = format!("no such path {:?}", uri.path());
-    ErrorBody::new(ErrorCode::NotFound, message, "the README lists all endpoints").into()
+    ErrorBody::new(ErrorCode::NotFound, message, "all paths are described at /docs").into()
 }
 
 async fn wrong_method(method: axum::http::Method, uri: axum::http::Uri) -> ApiError {

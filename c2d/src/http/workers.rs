@@ -136,7 +136,7 @@ pub(crate) async fn info(_: Operator, State(app): State<App>, Name(name): Name) 
 }
 
 /// A query string that must be empty.
-#[derive(Debug, Default, serde::Deserialize)]
+#[derive(Debug, Default, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Nothing {}
 

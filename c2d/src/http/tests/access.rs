@@ -7,7 +7,7 @@ use c2_shared::token::Role;
 use super::lab::Lab;
 
 /// Every route with the role that may use it. A new route belongs here.
-const ROUTES: &[(&str, &str, Option<Role>)] = &[
+pub(super) const ROUTES: &[(&str, &str, Option<Role>)] = &[
     ("POST", route::REGISTER, Some(Role::Worker)),
     ("POST", route::GET_WORK, Some(Role::Worker)),
     ("POST", route::RESULT, Some(Role::Worker)),
@@ -33,6 +33,9 @@ const ROUTES: &[(&str, &str, Option<Role>)] = &[
     ("GET", route::EVENTS, Some(Role::Operator)),
     ("GET", route::METRICS, Some(Role::Operator)),
     ("GET", route::PROMETHEUS, Some(Role::Operator)),
+    // Neither holds a secret, and a browser has no token to show.
+    ("GET", route::OPENAPI, None),
+    ("GET", route::DOCS, None),
     ("GET", route::HEALTH, None),
 ];
 
