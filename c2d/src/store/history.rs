@@ -66,13 +66,13 @@ impl History {
     /// One job with its attempts.
     ///
     /// # Errors
-    /// When the database fails or too many questions wait.
+    /// [`StoreError::Gone`] for a job that was removed; otherwise when the database fails or too many questions wait.
     pub async fn job(&self, id: JobId) -> Result<Option<StoredJob>, StoreError> {
         self.ask(move |c| {
             let sql = format!("SELECT {} FROM job WHERE id = ?1", StoredJob::COLUMNS);
             let mut statement = c.prepare_cached(&sql)?;
             let mut rows = statement.query([int(id.0)])?;
-            let Some(row) = rows.next()? else { return Ok(None) };
+            let Some(row) = rows.next()? else { return absent(c, id) };
             let mut job = StoredJob::read(row)?;
             job.attempts = attempts(c, id)?;
             Ok(Some(job))
@@ -190,6 +190,13 @@ fn list(c: &Connection, condition: &str, values: impl rusqlite::Params) -> Resul
         jobs.push(StoredJob::read(row)?);
     }
     Ok(jobs)
+}
+
+/// A job that is not there: either it was removed, or it never was.
+fn absent(c: &Connection, id: JobId) -> Result<Option<StoredJob>, StoreError> {
+    let mut statement = c.prepare_cached("SELECT EXISTS (SELECT 1 FROM removed WHERE id = ?1)")?;
+    let removed: bool = statement.query_row([int(id.0)], |row| row.get(0))?;
+    if removed { Err(StoreError::Gone { job: id }) } else { Ok(None) }
 }
 
 fn attempts(c: &Connection, id: JobId) -> Result<Vec<AttemptRow>, StoreError> {

@@ -16,6 +16,9 @@ const KEY: (&str, &str) =
     ("Idempotency-Key", "A key of the caller's choice: the same key within a day answers with the same jobs.");
 /// What can stand in the way of new jobs.
 const SUBMIT_REFUSALS: &[ErrorCode] =
+    &[ErrorCode::NotFound, ErrorCode::Conflict, ErrorCode::QueueFull, ErrorCode::DiskFull];
+/// The same where the jobs are made from ended ones, which may have been removed.
+const RETRY_REFUSALS: &[ErrorCode] =
     &[ErrorCode::NotFound, ErrorCode::Conflict, ErrorCode::Gone, ErrorCode::QueueFull, ErrorCode::DiskFull];
 
 pub(super) fn operations() -> Vec<Operation> {
@@ -54,7 +57,7 @@ fn submitted() -> Vec<Operation> {
         Operation::operator("post", route!(RETRY), "Submits ended jobs again, all or none")
             .body::<RetryRequest>(ids())
             .answers::<BatchResponse>(201, json!({"job_ids": ["job-14", "job-15"]}))
-            .refuses(SUBMIT_REFUSALS),
+            .refuses(RETRY_REFUSALS),
     ]
 }
 
@@ -91,7 +94,7 @@ fn looked_at() -> Vec<Operation> {
 }
 
 fn changed() -> Vec<Operation> {
-    let ended = &[ErrorCode::Conflict, ErrorCode::Gone];
+    let ended = &[ErrorCode::Conflict];
     vec![
         Operation::operator("post", route!(CANCEL), "Cancels a job")
             .about("A running job's processes are being ended when the answer comes.")
