@@ -34,13 +34,19 @@ pub(super) fn document(operations: &[Operation]) -> Value {
         paths.entry(operation.route.path).or_default().insert(operation.method.to_owned(), described);
     }
     of_c2d::also(&mut generator);
+    let mut sections: Vec<&str> = Vec::new();
+    for name in operations.iter().map(|operation| section(operation.route.path)) {
+        if !sections.contains(&name) {
+            sections.push(name);
+        }
+    }
     let mut schemas = generator.take_definitions(true);
     schemas.sort_keys();
     json!({
         "openapi": "3.1.0",
         "info": {"title": "C2", "version": env!("CARGO_PKG_VERSION"), "description": ABOUT},
         "servers": [{"url": "/"}],
-        "tags": [{"name": "jobs"}, {"name": "workers"}, {"name": "c2d"}],
+        "tags": sections.into_iter().map(|name| json!({"name": name})).collect::<Vec<_>>(),
         "paths": paths,
         "components": {
             "schemas": schemas,
@@ -52,6 +58,15 @@ pub(super) fn document(operations: &[Operation]) -> Value {
     })
 }
 
+/// The heading under which a path stands: the first word behind `/api/` where it has several paths.
+fn section(path: &str) -> &str {
+    match path.strip_prefix("/api/").and_then(|rest| rest.split_once('/')) {
+        Some(("pdsh", _)) => "workers",
+        Some((first, _)) => first,
+        None => "c2d",
+    }
+}
+
 fn describe(
     operation: &Operation,
     generator: &mut SchemaGenerator,
@@ -59,11 +74,9 @@ fn describe(
     meanings: &BTreeMap<String, String>,
 ) -> Value {
     let path = operation.route.path;
-    let section = ["jobs", "workers"].into_iter().find(|name| path.starts_with(&format!("/api/{name}/")));
-    let section = section.unwrap_or(if path.starts_with("/api/pdsh/") { "workers" } else { "c2d" });
     let mut described = json!({
         "operationId": format!("{}_{}", operation.method, operation.route.name.to_lowercase()),
-        "tags": [section],
+        "tags": [section(path)],
         "summary": operation.summary,
         "responses": responses(operation, generator, refusal, meanings),
         "security": match operation.role {
