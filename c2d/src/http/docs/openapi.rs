@@ -162,6 +162,8 @@ fn responses(
             }
             ("application/json", content)
         }
+        // A schema here would be read as that of each event, which differ.
+        Content::Other { kind: "text/event-stream" } => ("text/event-stream", json!({})),
         Content::Other { kind } => (*kind, json!({"schema": {"type": "string"}})),
     };
     let mut responses = Map::new();
