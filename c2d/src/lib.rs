@@ -7,6 +7,7 @@ pub mod engine;
 pub mod store;
 
 pub mod access;
+pub mod detect;
 pub mod http;
 pub mod relay;
 pub mod rows;

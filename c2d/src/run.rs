@@ -46,6 +46,7 @@ pub async fn run(
     let opened = store::open(store::Config {
         jobs_log: data_dir.join(&config.jobs_log_file),
         workers_json: data_dir.join(&config.workers_file),
+        keep: config.retention(),
         dir: data_dir.clone(),
     })?;
     let access = Access::open(&data_dir)?;

@@ -94,6 +94,13 @@ pub const LOG_LEN: usize = 20;
 /// How long an idempotency key is remembered: a day covers every retry of a script.
 pub const IDEMPOTENCY_MS: u64 = 24 * 3_600 * 1_000;
 
+/// Days for which ended jobs are kept: long enough to look back at a month.
+pub const KEEP_DAYS: u64 = 30;
+/// Ended jobs that are kept; a start reads their verdicts within a second or two.
+pub const KEEP_JOBS: u64 = 1_000_000;
+/// Size of the database beyond which the oldest ended jobs go early; small disks are common.
+pub const KEEP_BYTES: u64 = 8 * 1024 * 1024 * 1024;
+
 /// Free space on c2d's disk below which new jobs are refused, so that results still fit.
 pub const FREE_BYTES_FLOOR: u64 = 256 * 1024 * 1024;
 /// Size of the ballast file that is given up when the disk is full all the same.

@@ -122,6 +122,9 @@ impl From<StoreError> for ApiError {
         if matches!(error, StoreError::Closed) {
             return ErrorBody::new(ErrorCode::Busy, "the history cannot answer now", "try again in a moment").into();
         }
+        if matches!(error, StoreError::Gone { .. }) {
+            return ErrorBody::new(ErrorCode::Gone, error.to_string(), error.hint()).into();
+        }
         tracing::error!("the history failed: {error}");
         ErrorBody::new(ErrorCode::Internal, "the history cannot be read", "see the log of c2d").into()
     }

@@ -8,13 +8,17 @@ mod extract;
 mod role;
 
 mod batch;
+mod docs;
 mod events;
 mod follow;
+mod groups;
 mod jobs;
 mod metrics;
+mod named;
 mod output;
 mod steer;
 mod submit;
+mod tags;
 mod workers;
 
 mod router;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::route;
 use tokio::sync::watch;
@@ -15,7 +15,9 @@ use crate::access::Access;
 use crate::clock::Clock;
 use crate::engine::EngineHandle;
 use crate::http::error::ApiError;
-use crate::http::{batch, events, follow, gate, jobs, metrics, output, steer, submit, workers};
+use crate::http::{
+    batch, docs, events, follow, gate, groups, jobs, metrics, named, output, steer, submit, tags, workers,
+};
 use crate::relay::Relay;
 use crate::store::History;
 
@@ -50,6 +52,14 @@ pub fn router(app: App) -> Router {
         .route(route::RESULT, post(workers::result))
         .route(route::WORKERS, get(workers::list))
         .route(route::WORKER, get(workers::info))
+        .route(route::GROUPS, post(groups::join))
+        .route(route::GROUP, delete(groups::leave))
+        .route(route::TAGS, post(tags::set).get(tags::show))
+        .route(route::DETECT_TAGS, post(tags::detect))
+        .route(route::DRAIN, post(groups::drain))
+        .route(route::RESUME, post(groups::resume))
+        .route(route::REMOVE_WORKER, delete(groups::remove))
+        .route(route::TARGET, get(named::target))
         .route(route::SUBMIT, post(submit::submit))
         .route(route::SUBMIT_WAIT, post(submit::submit_wait))
         .route(route::QUEUE_STATUS, get(jobs::queue_status))
@@ -71,6 +81,8 @@ pub fn router(app: App) -> Router {
         .route(route::EVENTS, get(events::events))
         .route(route::METRICS, get(metrics::json))
         .route(route::PROMETHEUS, get(metrics::prometheus))
+        .route(route::OPENAPI, get(docs::openapi))
+        .route(route::DOCS, get(docs::docs))
         .route(route::HEALTH, get(async || "ok\n"))
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
@@ -80,7 +92,7 @@ pub fn router(app: App) -> Router {
 
 async fn unknown_path(uri: axum::http::Uri) -> ApiError {
     let message = format!("no such path {:?}", uri.path());
-    ErrorBody::new(ErrorCode::NotFound, message, "the README lists all endpoints").into()
+    ErrorBody::new(ErrorCode::NotFound, message, "all paths are described at /docs").into()
 }
 
 async fn wrong_method(method: axum::http::Method, uri: axum::http::Uri) -> ApiError {

@@ -15,7 +15,6 @@ use c2_shared::api::workers::{
     Assignment, AttemptResult, Directive, Output, PlainPollResponse, PollRequest, PollResponse, RegisterRequest,
     RegisterResponse, ResultRequest, ResultResponse, ResultVerdict, WorkerInfo, WorkerList,
 };
-use c2_shared::hint;
 use c2_shared::job::{JobSpec, Outcome};
 use c2_shared::limits::{BATCH_BODY_BYTES_MAX, BODY_BYTES_MAX, SLOTS, SLOTS_MAX, SUBMIT_BODY_BYTES_MAX, WAIT_MAX_S};
 use tokio::time::timeout;
@@ -24,6 +23,7 @@ use crate::engine::AttemptOutput;
 use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::extract::{JsonBody, Name, OptionalJsonBody, QueryOf, invalid};
+use crate::http::named;
 use crate::http::role::{Operator, WorkerPeer};
 use crate::rows::worker_row;
 use crate::sched::decision::{Handout, PollAnswer};
@@ -143,16 +143,7 @@ pub(crate) async fn list(
 }
 
 pub(crate) async fn info(_: Operator, State(app): State<App>, Name(name): Name) -> Result<Json<WorkerInfo>, ApiError> {
-    let workers = app.engine.read(|scheduler, now| scheduler.workers(now)).await?;
-    let ip = name.parse().ok().map(|ip: IpAddr| ip.to_canonical());
-    let found = workers.iter().find(|worker| Some(worker.ip) == ip || worker.intro.hostname == name).cloned();
-    let Some(view) = found else {
-        let names: Vec<String> = workers.iter().map(|worker| worker.ip.to_string()).collect();
-        let hosts = workers.iter().map(|worker| worker.intro.hostname.as_str());
-        let known = names.iter().map(String::as_str).chain(hosts).filter(|known| !known.is_empty());
-        let hint = hint::for_unknown(&name, known, "no worker has registered yet; start c2-agent on one");
-        return Err(ErrorBody::new(ErrorCode::NotFound, format!("unknown worker {name:?}"), hint).into());
-    };
+    let view = named::find(&app, &name).await?;
     let hardware = serde_json::from_str(&view.intro.hardware).unwrap_or_default();
     let (running, worker_id, boot_id) =
         (view.running.clone(), view.intro.worker_id.clone(), view.intro.boot_id.clone());
@@ -160,7 +151,7 @@ pub(crate) async fn info(_: Operator, State(app): State<App>, Name(name): Name) 
 }
 
 /// A query string that must be empty.
-#[derive(Debug, Default, serde::Deserialize)]
+#[derive(Debug, Default, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Nothing {}
 

@@ -76,10 +76,10 @@ impl History {
     /// One job with its attempts and what it depends on.
     ///
     /// # Errors
-    /// When the database fails or too many questions wait.
+    /// [`StoreError::Gone`] for a job that was removed; otherwise when the database fails or too many questions wait.
     pub async fn job(&self, id: JobId) -> Result<Option<StoredJob>, StoreError> {
         self.ask(move |c| {
-            let Some(mut job) = one(c, id)? else { return Ok(None) };
+            let Some(mut job) = one(c, id)? else { return absent(c, id) };
             job.attempts = attempts(c, id)?;
             Ok(Some(job))
         })
@@ -257,6 +257,13 @@ fn one(c: &Connection, id: JobId) -> Result<Option<StoredJob>, StoreError> {
         job.depends.push(Dependency { condition: condition(row.get(0)?)?, on });
     }
     Ok(Some(job))
+}
+
+/// A job that is not there: either it was removed, or it never was.
+fn absent(c: &Connection, id: JobId) -> Result<Option<StoredJob>, StoreError> {
+    let mut statement = c.prepare_cached("SELECT EXISTS (SELECT 1 FROM removed WHERE id = ?1)")?;
+    let removed: bool = statement.query_row([int(id.0)], |row| row.get(0))?;
+    if removed { Err(StoreError::Gone { job: id }) } else { Ok(None) }
 }
 
 fn attempts(c: &Connection, id: JobId) -> Result<Vec<AttemptRow>, StoreError> {

@@ -14,6 +14,7 @@ mod write;
 mod writer;
 
 mod history;
+mod retention;
 mod stored;
 
 mod jobs_log;
@@ -23,6 +24,9 @@ mod workers_json;
 mod tests;
 
 use std::path::{Path, PathBuf};
+
+use c2_shared::config::Retention;
+use c2_shared::id::JobId;
 
 use crate::sched::Saved;
 
@@ -40,6 +44,8 @@ pub struct Config {
     pub jobs_log: PathBuf,
     /// The list of workers.
     pub workers_json: PathBuf,
+    /// How long ended jobs are kept.
+    pub keep: Retention,
 }
 
 /// A store that was opened.
@@ -83,6 +89,9 @@ pub enum StoreError {
     /// What is stored cannot be read.
     #[error("a stored value cannot be read: {what}")]
     Unreadable { what: String },
+    /// The job ended long ago and was removed.
+    #[error("{job} ended long ago and was removed")]
+    Gone { job: JobId },
     /// The store was closed, or failed before.
     #[error("the store is closed")]
     Closed,
@@ -106,6 +115,7 @@ impl StoreError {
                 "this is a defect of c2d: keep a copy of the folder and report it; a restart loses nothing"
             }
             Self::Database(_) | Self::File { .. } => "check the disk and its free space, then start c2d again",
+            Self::Gone { .. } => "its line is still in jobs.log; keep_days, keep_jobs and keep_bytes say what is kept",
             Self::Closed => "look for the first error above",
         }
     }
@@ -122,6 +132,6 @@ pub fn open(config: Config) -> Result<Opened, StoreError> {
     let saved = load::load(&connection)?;
     let log = jobs_log::JobsLog::open(&config.jobs_log, &connection, saved.last_seq)?;
     let history = History::open(&folder.database())?;
-    let writer = Writer::start(connection, folder, log, config.workers_json)?;
+    let writer = Writer::start(connection, folder, log, config.workers_json, config.keep)?;
     Ok(Opened { writer, history, saved })
 }

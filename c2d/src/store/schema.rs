@@ -15,7 +15,7 @@ use crate::store::folder::{Folder, private};
 const APPLICATION_ID: i64 = 0x4332_0001;
 
 /// Each step leads from the version of its place to the next.
-const STEPS: &[&str] = &[V1];
+const STEPS: &[&str] = &[V1, V2];
 
 const V1: &str = "
 CREATE TABLE job (
@@ -123,6 +123,17 @@ CREATE TABLE idempotency (
 ) WITHOUT ROWID;
 
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+";
+
+/// What stays of ended jobs that were removed, and how to find who depends on a job.
+const V2: &str = "
+CREATE TABLE removed (
+    id INTEGER PRIMARY KEY,
+    state INTEGER NOT NULL CHECK (state BETWEEN 4 AND 6),
+    worker TEXT,
+    seq INTEGER NOT NULL
+);
+CREATE INDEX dependency_requires ON dependency (requires);
 ";
 
 /// Opens the one connection that writes.

@@ -18,6 +18,7 @@ pub const ENDED: &str = "ended";
 
 /// A question to a worker: what did this attempt write from these positions on?
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OutputRead {
     /// Names the question; to be repeated in the answer.
     pub id: u64,
@@ -33,6 +34,7 @@ pub struct OutputRead {
 
 /// A worker's answer to an [`OutputRead`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OutputAnswer {
     /// Which question.
@@ -49,6 +51,7 @@ pub struct OutputAnswer {
 
 /// Some bytes of a stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Piece {
     /// The position of the first; beyond the one that was asked for, when what lay between was
@@ -60,6 +63,7 @@ pub struct Piece {
 
 /// What c2d says to an [`OutputAnswer`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct NextRead {
     /// The next question of the same watcher; none when it has gone away.
@@ -69,6 +73,7 @@ pub struct NextRead {
 /// Query of [`super::route::FOLLOW`]: where to go on after a break. Without it everything that is
 /// still there comes first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct FollowQuery {
     /// The number of the attempt for which the positions hold.
@@ -82,6 +87,7 @@ pub struct FollowQuery {
 
 /// Something that a job wrote.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Written {
     /// By which attempt; a new one begins at position 0 again.
     pub attempt: AttemptId,

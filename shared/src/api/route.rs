@@ -68,11 +68,11 @@ pub const EVENTS: &str = "/api/events";
 pub const METRICS: &str = "/api/metrics";
 /// `GET` counters in Prometheus' text format.
 pub const PROMETHEUS: &str = "/metrics";
-/// `GET` this interface as an OpenAPI document.
+/// `GET` this interface as an OpenAPI document; needs no token.
 pub const OPENAPI: &str = "/openapi.json";
-/// `GET` this interface as a page for people.
+/// `GET` this interface as a page for people; needs no token.
 pub const DOCS: &str = "/docs";
-/// `GET` whether c2d is up; the only path without a token.
+/// `GET` whether c2d is up; needs no token.
 pub const HEALTH: &str = "/healthz";
 
 /// Puts `value` in place of the first `{name}` of a path, percent-encoding what is not unreserved.

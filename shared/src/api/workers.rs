@@ -14,6 +14,7 @@ use crate::worker::{Hardware, Load, WorkerStatus};
 /// A worker's introduction. A plain client may leave everything out: its address is then that of
 /// the connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct RegisterRequest {
     /// The worker's address; must be that of the connection.
@@ -34,6 +35,7 @@ pub struct RegisterRequest {
 
 /// The answer to a registration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RegisterResponse {
     /// The address under which c2d knows the worker.
     pub ip: IpAddr,
@@ -43,6 +45,7 @@ pub struct RegisterResponse {
 
 /// An agent's poll: all that it holds, so that each poll reconciles both sides in full.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct PollRequest {
     /// As in [`RegisterRequest`].
@@ -67,6 +70,7 @@ pub struct PollRequest {
 
 /// The answer to a poll: what to start, what to end, what to forget.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct PollResponse {
     /// Attempts to start. One that is already held is to be ignored.
@@ -81,6 +85,7 @@ pub struct PollResponse {
 
 /// The answer to a poll without a body, as in the README: one job or none, at once.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PlainPollResponse {
     /// The job to run.
     pub job: Option<Assignment>,
@@ -88,6 +93,7 @@ pub struct PlainPollResponse {
 
 /// An attempt given to a worker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Assignment {
     /// The attempt; to be named in everything said about it.
     pub attempt: AttemptId,
@@ -101,6 +107,7 @@ pub struct Assignment {
 
 /// Other requests to an agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Directive {
     /// c2d does not know this worker (any more): register again.
@@ -114,6 +121,7 @@ pub enum Directive {
 
 /// How an attempt ended, with its output.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AttemptResult {
     /// Which attempt.
@@ -139,6 +147,7 @@ pub struct AttemptResult {
 
 /// What was kept of an output stream: `head`, then `dropped` bytes that are gone, then `tail`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Output {
     /// The beginning; everything, when nothing was dropped.
@@ -154,6 +163,7 @@ pub struct Output {
 
 /// The body of [`super::route::RESULT`], for clients that deliver one result by itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct ResultRequest {
     /// Which attempt, as named in the assignment.
@@ -170,6 +180,7 @@ pub struct ResultRequest {
 
 /// What became of a delivered result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ResultVerdict {
     /// It is the job's result now.
@@ -180,6 +191,7 @@ pub enum ResultVerdict {
 
 /// The answer to a delivered result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ResultResponse {
     /// What became of it.
     pub status: ResultVerdict,
@@ -187,6 +199,7 @@ pub struct ResultResponse {
 
 /// A worker as a row of a table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WorkerRow {
     /// Its address, which names it.
     pub ip: IpAddr,
@@ -212,6 +225,7 @@ pub struct WorkerRow {
 
 /// A worker in full.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WorkerInfo {
     /// The row.
     #[serde(flatten)]
@@ -228,6 +242,7 @@ pub struct WorkerInfo {
 
 /// The body of [`super::route::GROUPS`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct GroupsRequest {
     /// Groups to join; those that it is in already stay.
@@ -236,6 +251,7 @@ pub struct GroupsRequest {
 
 /// The body of `POST` [`super::route::TAGS`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TagsRequest {
     /// All tags that the worker is to offer from now on, in place of those that it offered.
@@ -244,6 +260,7 @@ pub struct TagsRequest {
 
 /// A worker's tags.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TagStatus {
     /// Which worker.
     pub ip: IpAddr,
@@ -253,6 +270,7 @@ pub struct TagStatus {
 
 /// Query of [`super::route::DETECT_TAGS`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct DetectQuery {
     /// Add the suggested tags to those that the worker offers.
@@ -261,6 +279,7 @@ pub struct DetectQuery {
 
 /// The answer of [`super::route::DETECT_TAGS`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DetectResponse {
     /// Which worker.
     pub ip: IpAddr,
@@ -274,6 +293,7 @@ pub struct DetectResponse {
 
 /// A tag that fits a worker's hardware.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TagSuggestion {
     /// The tag.
     pub tag: String,
@@ -285,6 +305,7 @@ pub struct TagSuggestion {
 
 /// The answer of [`super::route::TARGET`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TargetWorkers {
     /// The target as it was given.
     pub target: String,
@@ -294,6 +315,7 @@ pub struct TargetWorkers {
 
 /// A worker that a target means.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TargetWorker {
     /// Its address.
     pub ip: IpAddr,
@@ -305,6 +327,7 @@ pub struct TargetWorker {
 
 /// The answer of [`super::route::REMOVE_WORKER`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RemoveResponse {
     /// The worker that is forgotten.
     pub ip: IpAddr,
@@ -312,6 +335,7 @@ pub struct RemoveResponse {
 
 /// The answer of [`super::route::WORKERS`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WorkerList {
     /// All workers in the order of their addresses.
     pub workers: Vec<WorkerRow>,

@@ -2,7 +2,9 @@
 
 mod access;
 mod batch;
+mod docs;
 mod events;
 mod lab;
+mod operators;
 mod steer;
 mod walk;
