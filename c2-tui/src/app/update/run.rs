@@ -34,6 +34,7 @@ pub(super) fn answer(model: &mut Model, then: Then, effects: &mut Vec<Effect>) {
                 prompt::run_line(model, line, effects);
             }
         }
+        Then::Save(what, path) => effects.push(Effect::Save { what, path, overwrite: true }),
         Then::Cancel(jobs) => {
             let lines: Vec<String> = jobs.iter().map(|id| format!("cancel {id}")).collect();
             let title = if lines.len() == 1 { lines[0].clone() } else { format!("cancel {} jobs", lines.len()) };
@@ -85,7 +86,7 @@ fn end_bulk(model: &mut Model, bulk: Bulk, line: String) {
 
 /// Puts lines into the result view.
 pub(super) fn show(model: &mut Model, title: String, lines: Vec<String>, status: i32) {
-    model.result = Some(ResultView { title, text: Pager::new(lines), status });
+    model.result = Some(ResultView { title, text: Pager::of_lines(&lines), status });
 }
 
 /// Closes the result view.
@@ -97,10 +98,10 @@ pub(super) fn close_result(model: &mut Model) {
 }
 
 fn lines_of(report: &Report) -> Vec<String> {
-    let mut lines = text::lines(&report.text);
+    let mut lines: Vec<String> = report.text.lines().map(str::to_owned).collect();
     if let Some(fault) = &report.fault {
         lines.extend(text::lines(&fault.message));
-        lines.extend(fault.hint.iter().map(|hint| format!("hint: {}", text::tame(hint))));
+        lines.extend(fault.hint.iter().map(|hint| format!("\x1b[2mhint: {}", text::tame(hint))));
     }
     lines
 }
