@@ -239,9 +239,10 @@ impl Model {
             (None, Focus::Pane(Pane::Workers | Pane::Queue)) => &[Context::Table, Context::Pane],
             (None, Focus::Page) => match self.pages.last() {
                 Some(Page::Worker { .. }) => &[Context::Jobs, Context::Table, Context::Pane],
-                Some(Page::Job { .. } | Page::Output { .. }) => {
-                    &[Context::Output, Context::Jobs, Context::Pager, Context::Pane]
+                Some(Page::Job { .. }) => {
+                    &[Context::Job, Context::Output, Context::Jobs, Context::Pager, Context::Pane]
                 }
+                Some(Page::Output { .. }) => &[Context::Output, Context::Jobs, Context::Pager, Context::Pane],
                 Some(Page::Text { .. }) | None => &[Context::Pager, Context::Pane],
             },
             (None, Focus::Result) => &[Context::Result, Context::Pager, Context::Pane],
@@ -340,7 +341,7 @@ impl Model {
     pub(crate) fn poll_at(&self) -> Option<Mono> {
         let Some(Page::Output { id, asked_at, text, .. }) = self.pages.last() else { return None };
         let runs = self.store.jobs.get(id).is_some_and(|job| job.row.state == JobState::Running);
-        (runs && text.is_following()).then(|| asked_at.after_ms(POLL_MS))
+        (runs && text.is_live()).then(|| asked_at.after_ms(POLL_MS))
     }
 
     fn any_job_ages(&self) -> bool {

@@ -36,6 +36,8 @@ pub enum Context {
     Pager,
     /// What is typed in the pager.
     Ask,
+    /// The page of a job.
+    Job,
     /// The page of a job, and its output.
     Output,
     /// The result of the last command.
@@ -65,7 +67,7 @@ pub struct Binding {
 
 impl Context {
     /// All contexts in the order of the help.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Line,
         Self::Menu,
         Self::Search,
@@ -73,6 +75,7 @@ impl Context {
         Self::Chips,
         Self::Jobs,
         Self::Table,
+        Self::Job,
         Self::Output,
         Self::Result,
         Self::Pager,
@@ -97,6 +100,7 @@ impl Context {
             Self::Table => "tables",
             Self::Chips => "the jobs pane",
             Self::Jobs => "jobs",
+            Self::Job => "the page of a job",
             Self::Output => "a job and its output",
             Self::Result => "the result of a command",
             Self::Pager => "results, pages and outputs",

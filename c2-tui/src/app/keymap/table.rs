@@ -88,8 +88,8 @@ pub const TABLE: &[Binding] = &[
     key(Context::Jobs, "c", Cancel, "cancel", 2),
     key(Context::Chips, "a", Chip, "next kind", 4),
     // Text.
-    key(Context::Output, "Enter", Open, "output", 1),
-    key(Context::Output, "o", Stream, "output, errors or both", 0),
+    key(Context::Job, "Enter", Open, "output", 1),
+    key(Context::Output, "o", Stream, "other stream", 1),
     key(Context::Output, "]", Beside(1), "the next marked job", 0),
     key(Context::Output, "[", Beside(-1), "the marked job before", 0),
     key(Context::Result, "Enter", Open, "as a page", 1),

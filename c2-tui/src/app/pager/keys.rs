@@ -82,7 +82,7 @@ pub enum Wish {
 }
 
 /// A way to go that may have to wait for lines.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Motion {
     /// By rows, downwards being positive.
     Rows(i64),
@@ -132,7 +132,7 @@ impl Pager {
     }
 
     pub(super) fn go(&mut self, motion: Motion, leaves_end: bool) {
-        if leaves_end && self.follow == Follow::On {
+        if leaves_end && self.follow == Follow::On && !self.document.is_empty() {
             self.follow = Follow::Paused(self.document.lines());
         }
         self.note = None;

@@ -225,7 +225,7 @@ mod tests {
     fn columns_count_wide_characters_twice() {
         let pattern = Pattern::new("語x", false).unwrap();
         let (text, starts) = rich::plain(&rich::cells("日語xy".as_bytes()));
-        assert_eq!(pattern.columns(&text, &starts), [2..5]);
+        assert_eq!(pattern.columns(&text, &starts).first(), Some(&(2..5)));
     }
 
     #[test]

@@ -48,7 +48,7 @@ impl Pager {
             let more = if filter.unseen(first, self.document.len()).is_some() { "+" } else { "" };
             let around = match self.options.context {
                 0 => String::new(),
-                n => format!(" {n} around"),
+                n => format!(", {n} around"),
             };
             words.push(format!("&{} ({}{more}{around})", filter.pattern.text(), filter.total()));
         }
@@ -92,6 +92,12 @@ impl Pager {
     #[must_use]
     pub const fn is_following(&self) -> bool {
         matches!(self.follow, Follow::On)
+    }
+
+    /// Whether it stays at the end, or did until it was scrolled up.
+    #[must_use]
+    pub const fn is_live(&self) -> bool {
+        matches!(self.follow, Follow::On | Follow::Paused(_))
     }
 
     /// Whether something is still being searched for; then it is given up.

@@ -136,7 +136,7 @@ impl Pager {
     #[must_use]
     pub fn window(follow: bool) -> Self {
         let follow = if follow { Follow::On } else { Follow::Off };
-        Self { document: Document::window(), pending: Some(Motion::End), follow, ..Self::new(b"") }
+        Self { document: Document::window(), follow, ..Self::new(b"") }
     }
 
     /// Shows other text at the same place.
@@ -162,6 +162,9 @@ impl Pager {
             self.note = None;
             self.asked.clear();
             self.changed_from(settled(before));
+            if before == 0 {
+                self.pending = Some(Motion::End);
+            }
         }
     }
 
@@ -183,18 +186,14 @@ impl Pager {
     pub fn take(&mut self, chunks: Vec<Chunk>) {
         for chunk in chunks {
             self.asked.remove(&chunk.block);
-            let sieves = [self.search.as_mut().map(|s| &mut s.sieve), self.filter.as_mut()];
-            for sieve in sieves.into_iter().flatten() {
-                sieve.scan(chunk.block, &chunk.bytes);
-            }
+            sieves(&mut self.search, &mut self.filter).for_each(|sieve| sieve.scan(chunk.block, &chunk.bytes));
             self.document.take(chunk);
         }
         self.stale = true;
     }
 
     fn changed_from(&mut self, block: u64) {
-        let sieves = [self.search.as_mut().map(|s| &mut s.sieve), self.filter.as_mut()];
-        sieves.into_iter().flatten().for_each(|sieve| sieve.forget_from(block));
+        sieves(&mut self.search, &mut self.filter).for_each(|sieve| sieve.forget_from(block));
         if self.follow == Follow::On {
             self.pending = Some(Motion::End);
         }
@@ -345,7 +344,7 @@ impl Pager {
     }
 
     fn carry_on(&mut self) -> Found<()> {
-        if let Some(motion) = self.pending.clone() {
+        if let Some(motion) = self.pending {
             self.run(motion)?;
             self.pending = None;
         }
@@ -355,8 +354,7 @@ impl Pager {
     /// Looks at the lines of a block for what is searched; says whether they are here.
     fn look_at(&mut self, block: u64) -> bool {
         let Ok((_, bytes)) = self.document.chunk(block) else { return false };
-        let sieves = [self.search.as_mut().map(|s| &mut s.sieve), self.filter.as_mut()];
-        sieves.into_iter().flatten().for_each(|sieve| sieve.scan(block, bytes));
+        sieves(&mut self.search, &mut self.filter).for_each(|sieve| sieve.scan(block, bytes));
         true
     }
 
@@ -429,4 +427,9 @@ impl Pager {
         }
         Ok(())
     }
+}
+
+/// All that is looked for in lines.
+fn sieves<'a>(search: &'a mut Option<Search>, filter: &'a mut Option<Sieve>) -> impl Iterator<Item = &'a mut Sieve> {
+    search.as_mut().map(|search| &mut search.sieve).into_iter().chain(filter)
 }

@@ -64,7 +64,7 @@ pub(super) fn carry_out(model: &mut Model, action: Action, effects: &mut Vec<Eff
             on_overlay(model, action, effects);
         }
         Action::Edit(_) | Action::Accept | Action::Dismiss if output::is_asked(model) => {
-            output::on_prompt(model, action)
+            output::on_prompt(model, action);
         }
         Action::Accept if model.filtering.is_some() => model.filtering = None,
         Action::Dismiss if model.filtering.is_some() => {

@@ -6,6 +6,8 @@ mod feed;
 mod input;
 mod open;
 mod output;
+#[cfg(test)]
+pub(crate) mod output_tests;
 mod prompt;
 mod run;
 #[cfg(test)]

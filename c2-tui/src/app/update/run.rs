@@ -51,7 +51,7 @@ pub(super) fn on_finished(model: &mut Model, run: RunId, report: &Report, effect
     model.runs.status = Some(report.status);
     let lines = lines_of(report);
     if !lines.is_empty() {
-        show(model, present.line, lines, report.status);
+        show(model, present.line, &lines, report.status);
     }
     run_next(model, effects);
 }
@@ -80,13 +80,13 @@ fn end_bulk(model: &mut Model, bulk: Bulk, line: String) {
     }
     model.toasts.say(Kind::Bad, format!("{deed} {done}, failed {}", failed.len()), model.now);
     let lines = failed.iter().flat_map(|(line, report)| std::iter::once(line.clone()).chain(lines_of(report)));
-    let lines = lines.collect();
-    show(model, line, lines, 1);
+    let lines: Vec<String> = lines.collect();
+    show(model, line, &lines, 1);
 }
 
 /// Puts lines into the result view.
-pub(super) fn show(model: &mut Model, title: String, lines: Vec<String>, status: i32) {
-    model.result = Some(ResultView { title, text: Pager::of_lines(&lines), status });
+pub(super) fn show(model: &mut Model, title: String, lines: &[String], status: i32) {
+    model.result = Some(ResultView { title, text: Pager::of_lines(lines), status });
 }
 
 /// Closes the result view.
