@@ -131,7 +131,9 @@ pub enum News {
         /// Lines in each.
         counts: Vec<u32>,
     },
-    /// There is nothing to show, or no more.
+    /// There is nothing in it, so far.
+    Nothing,
+    /// It cannot be had.
     Failed(Fault),
 }
 

@@ -163,7 +163,7 @@ impl Keeper {
         for (stream, bytes) in streams.into_iter().filter(|(_, bytes)| !bytes.is_empty()) {
             self.append(stream, &bytes).await?;
         }
-        Ok(())
+        if self.spool.is_none() { self.tell(News::Nothing).await } else { Ok(()) }
     }
 
     /// Adds bytes of a stream, under a head where another stream wrote before.

@@ -89,7 +89,7 @@ pub const TABLE: &[Binding] = &[
     key(Context::Chips, "a", Chip, "next kind", 4),
     // Text.
     key(Context::Job, "Enter", Open, "output", 1),
-    key(Context::Output, "o", Stream, "other stream", 1),
+    key(Context::Output, "o", Stream, "other stream", 6),
     key(Context::Output, "]", Beside(1), "the next marked job", 0),
     key(Context::Output, "[", Beside(-1), "the marked job before", 0),
     key(Context::Result, "Enter", Open, "as a page", 1),

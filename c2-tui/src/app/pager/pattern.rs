@@ -51,10 +51,12 @@ impl Pattern {
     #[must_use]
     pub fn is_match(&self, line: &[u8]) -> bool {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let found = if rich::is_rich(line) {
-            self.regex.is_match(rich::plain(&rich::cells(line)).0.as_bytes())
-        } else {
+        let found = if !rich::is_rich(line) {
             self.regex.is_match(line)
+        } else if let Some(text) = rich::without_colours(line) {
+            self.regex.is_match(&text)
+        } else {
+            self.regex.is_match(rich::plain(&rich::cells(line)).0.as_bytes())
         };
         found != self.inverse
     }

@@ -73,6 +73,22 @@ pub(super) fn cells(line: &[u8]) -> Vec<Cell> {
     sheet.cells
 }
 
+/// The text of a line in which there is nothing but text and colours, without the colours. Searches
+/// look at every line, and going through cells would cost many times as much.
+#[must_use]
+pub(super) fn without_colours(line: &[u8]) -> Option<Vec<u8>> {
+    let mut text = Vec::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(escape) = rest.iter().position(|b| *b < b' ' || *b == 0x7f) {
+        text.extend_from_slice(&rest[..escape]);
+        let numbers = rest[escape..].strip_prefix(b"\x1b[")?;
+        let end = numbers.iter().position(|b| !matches!(b, b'0'..=b';'))?;
+        rest = numbers[end..].strip_prefix(b"m")?;
+    }
+    text.extend_from_slice(rest);
+    Some(text)
+}
+
 /// Whether a line must be looked at cell by cell to know its text.
 #[must_use]
 pub(super) fn is_rich(line: &[u8]) -> bool {
@@ -329,6 +345,24 @@ mod tests {
         ];
         for (line, text) in table {
             assert_eq!(shown(line), text, "{:?}", String::from_utf8_lossy(line));
+        }
+    }
+
+    #[test]
+    fn the_short_way_to_the_text_is_the_same() {
+        let table: [&[u8]; 6] = [
+            b"plain",
+            b"\x1b[31mred\x1b[0m",
+            b"\x1b[38;2;1;2;3mx\x1b[m y",
+            b"\x1b[38:2::1:2:3mx",
+            b"",
+            "日\x1b[1m本".as_bytes(),
+        ];
+        for line in table {
+            assert_eq!(without_colours(line).as_deref(), Some(shown(line).as_bytes()));
+        }
+        for line in [&b"a\tb"[..], b"a\rb", b"a\x1b[2Kb", b"a\x1b]0;t\x07b", b"a\x1b", b"a\x1b[", b"\x7f"] {
+            assert_eq!(without_colours(line), None, "{line:?}");
         }
     }
 

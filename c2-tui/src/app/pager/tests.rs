@@ -4,7 +4,8 @@
 use super::chunk::{BLOCK, blocks};
 use super::document::{CHUNKS_MAX, Document, TEXT_BYTES_MAX};
 use super::keys::{Command as C, Wish};
-use super::view::{Mark, Pager};
+use super::rows::Mark;
+use super::view::Pager;
 use super::{Chunk, Ink};
 use crate::app::table::Step as S;
 
