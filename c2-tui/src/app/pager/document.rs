@@ -3,10 +3,9 @@
 //!
 //! A place is the offset of the first byte of a line. Whoever asks for lines that are not here
 //! gets [`Missing`] with the block to read, and asks again once it came. Memory is bounded in both
-//! kinds: a text forgets its oldest lines, a window keeps only the chunks near what was asked for
-//! last.
+//! kinds: a text forgets its oldest lines, a window keeps only the chunks that came last.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::chunk::{self, BLOCK, Chunk, block_of, blocks, settled};
 
@@ -39,8 +38,9 @@ pub struct Document {
 enum Kept {
     /// All bytes from a block border on.
     Text { raw: Vec<u8>, base: u64 },
-    /// Some chunks, those around `near`.
-    Window { chunks: BTreeMap<u64, Chunk>, near: u64 },
+    /// Some chunks, and the order in which they came. The oldest go first, not the farthest: a way
+    /// may need chunks at both ends of the document.
+    Window { chunks: BTreeMap<u64, Chunk>, order: VecDeque<u64> },
 }
 
 impl Default for Kept {
@@ -61,7 +61,7 @@ impl Document {
     /// A window on an output of which nothing is known yet.
     #[must_use]
     pub fn window() -> Self {
-        Self { kept: Kept::Window { chunks: BTreeMap::new(), near: 0 }, ..Self::default() }
+        Self { kept: Kept::Window { chunks: BTreeMap::new(), order: VecDeque::new() }, ..Self::default() }
     }
 
     /// Whether all of it is held here.
@@ -127,9 +127,10 @@ impl Document {
 
     /// An output has this length now.
     pub fn grow(&mut self, len: u64) {
-        let Kept::Window { chunks, .. } = &mut self.kept else { return };
+        let Kept::Window { chunks, order } = &mut self.kept else { return };
         let open = settled(self.len);
         chunks.retain(|block, _| *block < open);
+        order.retain(|block| *block < open);
         self.counts.truncate(usize::try_from(open).unwrap_or(usize::MAX));
         self.before.truncate(self.counts.len() + 1);
         self.len = len;
@@ -137,19 +138,13 @@ impl Document {
 
     /// Takes chunks of an output that were read.
     pub fn take(&mut self, chunk: Chunk) {
-        let Kept::Window { chunks, near } = &mut self.kept else { return };
-        chunks.insert(chunk.block, chunk);
-        while chunks.len() > CHUNKS_MAX {
-            let ends = [chunks.keys().next(), chunks.keys().next_back()];
-            let farthest = ends.into_iter().flatten().copied().max_by_key(|block| block.abs_diff(*near));
-            farthest.and_then(|block| chunks.remove(&block));
+        let Kept::Window { chunks, order } = &mut self.kept else { return };
+        let block = chunk.block;
+        if chunks.insert(block, chunk).is_none() {
+            order.push_back(block);
         }
-    }
-
-    /// Keeps what lies around this block rather than anything else.
-    pub const fn keep_near(&mut self, block: u64) {
-        if let Kept::Window { near, .. } = &mut self.kept {
-            *near = block;
+        while order.len() > CHUNKS_MAX {
+            order.pop_front().and_then(|oldest| chunks.remove(&oldest));
         }
     }
 
@@ -367,10 +362,9 @@ mod tests {
         assert_eq!(text.previous(text.first()), Ok(None));
         let mut window = Document::window();
         window.grow(1 << 40);
-        window.keep_near(500);
         (0..1_000).for_each(|block| window.take(Chunk { block, start: block * BLOCK, bytes: b"x\n".to_vec() }));
         assert_eq!(window.held(), CHUNKS_MAX);
-        assert!(window.chunk(500).is_ok() && window.chunk(0).is_err());
+        assert!(window.chunk(999).is_ok() && window.chunk(0).is_err());
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Tables over the pager: keys in, the rows and the status line out; and the same keys on an
 //! output that must be read block by block.
 
-use super::chunk::{BLOCK, blocks};
-use super::document::{CHUNKS_MAX, Document, TEXT_BYTES_MAX};
+use super::chunk::{BLOCK, blocks, start};
+use super::document::{CHUNKS_MAX, TEXT_BYTES_MAX};
 use super::keys::{Command as C, Wish};
 use super::rows::Mark;
 use super::view::Pager;
@@ -353,13 +353,20 @@ fn colours_reach_the_screen() {
 
 /// An output as the runner has it, of which blocks are read when they are asked for.
 struct Output {
-    text: Document,
+    bytes: Vec<u8>,
     reads: usize,
 }
 
 impl Output {
     fn new(bytes: &[u8]) -> Self {
-        Self { text: Document::text(bytes), reads: 0 }
+        Self { bytes: bytes.to_vec(), reads: 0 }
+    }
+
+    fn chunk(&self, block: u64) -> Chunk {
+        let place = |at: u64| usize::try_from(at).unwrap().min(self.bytes.len());
+        let of = |n: u64| &self.bytes[place(n * BLOCK)..place((n + 1) * BLOCK)];
+        let [from, to] = [block, block + 1].map(|n| start(n, self.bytes.len() as u64, of));
+        Chunk { block, start: from, bytes: self.bytes[place(from)..place(to)].to_vec() }
     }
 
     fn serve(&mut self, pager: &mut Pager) {
@@ -370,10 +377,7 @@ impl Output {
                 return;
             }
             self.reads += wanted.len();
-            let chunks = wanted.into_iter().map(|block| {
-                let (start, bytes) = self.text.chunk(block).unwrap();
-                Chunk { block, start, bytes: bytes.to_vec() }
-            });
+            let chunks = wanted.into_iter().map(|block| self.chunk(block));
             pager.take(chunks.collect());
             settle(pager);
         }
@@ -402,9 +406,7 @@ fn a_long_output_opens_at_its_end_without_being_read() {
     assert!(pager.document().held() <= CHUNKS_MAX);
     pager.count_lines(
         0,
-        &(0..blocks(bytes.len() as u64))
-            .map(|b| super::count_lines(output.text.chunk(b).unwrap().1))
-            .collect::<Vec<_>>(),
+        &(0..blocks(bytes.len() as u64)).map(|b| super::count_lines(&output.chunk(b).bytes)).collect::<Vec<_>>(),
     );
     numbered(&mut pager, "123456", C::Step(S::First));
     output.serve(&mut pager);
@@ -412,6 +414,27 @@ fn a_long_output_opens_at_its_end_without_being_read() {
     numbered(&mut pager, "50", C::Percent);
     output.serve(&mut pager);
     assert_eq!(pager.place().split(' ').nth(1), Some("50%"));
+}
+
+#[test]
+fn a_match_far_away_is_reached_with_little_memory() {
+    let line = "nothing of interest in this line ".repeat(30) + "\n";
+    let mut bytes = b"a needle\n".to_vec();
+    while (bytes.len() as u64) < (CHUNKS_MAX as u64 + 40) * BLOCK {
+        bytes.extend_from_slice(line.as_bytes());
+    }
+    let mut output = Output::new(&bytes);
+    let mut pager = Pager::window(false);
+    pager.set_size(40, 10);
+    pager.grow(bytes.len() as u64, 0);
+    output.serve(&mut pager);
+    pager.command(C::SearchBack);
+    pager.type_text("needle");
+    output.serve(&mut pager);
+    assert_eq!((first(&pager).as_str(), pager.matches()), ("a needle", Some("1/1".to_owned())));
+    let all = usize::try_from(blocks(bytes.len() as u64)).unwrap();
+    assert!(output.reads < 2 * all, "{} reads for {all} blocks", output.reads);
+    assert!(pager.document().held() <= CHUNKS_MAX);
 }
 
 #[test]

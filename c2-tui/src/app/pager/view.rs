@@ -14,7 +14,8 @@ use super::walk::{Spot, Walk};
 
 /// Blocks that are looked at for a pattern before other keys are served.
 const SLICE: usize = 8;
-/// Blocks that are read at once: some before and more behind the one that is needed.
+/// Blocks that are read at once: some before and more behind the one that is needed; the other way
+/// round while searching upwards.
 const READ_BEFORE: u64 = 4;
 const READ_BEHIND: u64 = 12;
 /// Times at which bytes arrived that are remembered.
@@ -279,7 +280,6 @@ impl Pager {
         (self.stale, self.hungry) = (false, false);
         let mut looks = SLICE;
         while let Err(Missing(block)) = self.carry_on() {
-            self.document.keep_near(block);
             if !self.look_at(block) {
                 return self.want(block);
             }
@@ -321,7 +321,9 @@ impl Pager {
 
     fn want(&mut self, block: u64) {
         let last = super::chunk::blocks(self.document.len());
-        let around = block.saturating_sub(READ_BEFORE)..(block + READ_BEHIND).min(last);
+        let upwards = matches!(self.pending, Some(Motion::Find { forward: false, .. }));
+        let (before, behind) = if upwards { (READ_BEHIND, READ_BEFORE) } else { (READ_BEFORE, READ_BEHIND) };
+        let around = block.saturating_sub(before)..(block + behind).min(last);
         self.wanted.extend(around.filter(|b| self.document.chunk(*b).is_err()));
     }
 }
