@@ -348,7 +348,7 @@ impl Model {
         self.store.queue.running > 0 || self.store.waits.values().any(|w| w.count > 0 && w.state() != JobState::Running)
     }
 
-    /// Fits tables and texts into the present screen, after whatever happened.
+    /// Fits tables and texts into the present screen and lets texts go on with their work, after whatever happened.
     pub(crate) fn fit(&mut self) {
         let screen = layout::screen(self);
         for (pane, area) in screen.panes {
@@ -361,7 +361,6 @@ impl Model {
         if let (Some(area), Some(result)) = (screen.result, &mut self.result) {
             let inside = layout::text_size(area, 0);
             result.text.set_size(inside.0, inside.1);
-            result.text.settle();
         }
         if let (Some(area), Some(page)) = (screen.page, self.pages.last_mut()) {
             let inside = layout::text_size(area, layout::page_head(page, area));
@@ -369,9 +368,11 @@ impl Model {
                 Page::Worker { jobs, .. } => jobs.set_height(inside.1.saturating_sub(1)),
                 Page::Job { text, .. } | Page::Output { text, .. } | Page::Text { text, .. } => {
                     text.set_size(inside.0, inside.1);
-                    text.settle();
                 }
             }
         }
+        // Also those without an area, which would otherwise ask for time for ever.
+        let result = self.result.as_mut().map(|result| &mut result.text);
+        result.into_iter().chain(self.pages.last_mut().and_then(Page::text_mut)).for_each(Pager::settle);
     }
 }

@@ -238,12 +238,13 @@ fn without_colours_bold_and_reverse_stay() {
 
 #[test]
 fn no_size_panics() {
-    const STATES: [&[&str]; 9] = [
+    const STATES: [&[&str]; 10] = [
         &[],
         &["Alt-2"],
         &["Alt-1", "z"],
         &["Alt-1", "Enter"],
         &["Alt-4", "Enter"],
+        &["Alt-4", "Enter", "-", "S", "-", "N", "t", "/", "x"],
         &["Alt-2", "?"],
         &["F1"],
         &["Alt-2", "*", "c"],

@@ -290,9 +290,7 @@ impl Pager {
             looks -= 1;
         }
         // Matches are counted to the end, for their number in the status line.
-        while let Some(block) =
-            self.search.as_ref().and_then(|s| s.sieve.unseen(block_of(self.document.first()), self.document.len()))
-        {
+        while let Some(block) = self.unseen() {
             if !self.look_at(block) {
                 return self.want(block);
             }
@@ -310,6 +308,13 @@ impl Pager {
             self.pending = None;
         }
         self.lay_out()
+    }
+
+    /// The first block at which not everything that is looked for was looked for.
+    fn unseen(&self) -> Option<u64> {
+        let (first, len) = (block_of(self.document.first()), self.document.len());
+        let searched = self.search.as_ref().map(|search| &search.sieve);
+        searched.into_iter().chain(&self.filter).filter_map(|sieve| sieve.unseen(first, len)).min()
     }
 
     /// Looks at the lines of a block for what is searched; says whether they are here.
