@@ -348,7 +348,8 @@ impl Model {
         self.store.queue.running > 0 || self.store.waits.values().any(|w| w.count > 0 && w.state() != JobState::Running)
     }
 
-    /// Fits tables and texts into the present screen and lets texts go on with their work, after whatever happened.
+    /// Fits tables and texts into the present screen, and lets texts go on with their work, after
+    /// whatever happened.
     pub(crate) fn fit(&mut self) {
         let screen = layout::screen(self);
         for (pane, area) in screen.panes {

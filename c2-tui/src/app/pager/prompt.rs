@@ -125,7 +125,14 @@ impl Pager {
                 }
                 self.find_next(true);
             }
-            Ask::Search { .. } => self.accept_search(prompt.before.0, prompt.error),
+            Ask::Search { .. } => match prompt.error {
+                // The view stands where the match was found already, unless that is still pending.
+                None => self.before = prompt.before.0,
+                Some(error) => {
+                    (self.top, self.search) = prompt.before;
+                    self.note = Some(error);
+                }
+            },
             Ask::Filter if text.is_empty() || text == "!" => {
                 self.filter = None;
                 self.pending = None;
@@ -142,14 +149,6 @@ impl Pager {
             },
             Ask::Save if text.trim().is_empty() => {}
             Ask::Save => self.wishes.push(Wish::Save(text.trim().to_owned())),
-        }
-    }
-
-    /// The view stands where the match was found already, unless that is still pending.
-    fn accept_search(&mut self, origin: Spot, error: Option<String>) {
-        self.before = origin;
-        if error.is_some() {
-            self.note = error;
         }
     }
 }

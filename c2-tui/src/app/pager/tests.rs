@@ -118,7 +118,7 @@ fn searching() {
     typed(&mut pager, C::Search, "nowhere");
     assert_eq!(pager.note(), Some("not found: nowhere"));
     typed(&mut pager, C::Search, "a(");
-    assert_eq!(pager.note(), Some("unclosed group"));
+    assert_eq!((pager.note(), pager.matches().as_deref()), (Some("unclosed group"), Some("0 found")), "as before");
 }
 
 #[test]
