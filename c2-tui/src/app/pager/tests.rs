@@ -438,6 +438,22 @@ fn a_match_far_away_is_reached_with_little_memory() {
 }
 
 #[test]
+fn a_block_that_cannot_be_read_is_asked_for_again() {
+    let mut pager = Pager::window(false);
+    pager.set_size(40, 10);
+    pager.grow(9, 0);
+    settle(&mut pager);
+    assert_eq!(pager.wanted(), [0]);
+    keys(&mut pager, &[C::Step(S::First)]);
+    assert_eq!(pager.wanted(), Vec::<u64>::new(), "it is on its way");
+    pager.fail("the disk is gone".to_owned());
+    settle(&mut pager);
+    assert_eq!(pager.note(), Some("the disk is gone"));
+    keys(&mut pager, &[C::Step(S::Last)]);
+    assert_eq!(pager.wanted(), [0]);
+}
+
+#[test]
 fn no_key_looks_at_more_than_a_slice() {
     let mut bytes = Vec::new();
     while (bytes.len() as u64) < 100 * BLOCK {

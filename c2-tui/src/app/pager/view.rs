@@ -154,6 +154,16 @@ impl Pager {
         self.stale = true;
     }
 
+    /// Something about the output could not be had. Blocks that were asked for may never come: the
+    /// way that needs them is given up, and the next one asks again.
+    pub fn fail(&mut self, message: String) {
+        if !self.asked.is_empty() {
+            self.asked.clear();
+            self.pending = None;
+        }
+        self.say(message);
+    }
+
     fn changed_from(&mut self, block: u64) {
         sieves(&mut self.search, &mut self.filter).for_each(|sieve| sieve.forget_from(block));
         if self.follow == Follow::On {

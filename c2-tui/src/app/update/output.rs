@@ -108,7 +108,7 @@ pub(super) fn on_news(model: &mut Model, of: DocumentId, news: News) {
         News::Chunks(chunks) => text.take(chunks),
         News::Counted { from, counts } => text.count_lines(from, &counts),
         News::Nothing => text.say("nothing was written".to_owned()),
-        News::Failed(fault) => text.say(fault.message),
+        News::Failed(fault) => text.fail(fault.message),
     }
 }
 
