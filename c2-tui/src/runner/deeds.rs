@@ -130,7 +130,7 @@ fn words(outcome: &Outcome, width: u16) -> String {
     render::text(outcome, width, false)
 }
 
-fn fault(complaint: Complaint) -> Fault {
+pub(super) fn fault(complaint: Complaint) -> Fault {
     Fault { message: complaint.message, hint: complaint.hint }
 }
 
