@@ -111,6 +111,9 @@ impl From<Reject> for ApiError {
             Reject::StalePoll { .. } => body(ErrorCode::Conflict, "nothing to do: the newer poll is answered"),
             Reject::AlreadyEnded { .. } => body(ErrorCode::Conflict, "an ended job does not change any more"),
             Reject::WrongState { .. } => body(ErrorCode::Conflict, "look at it with: job <id>"),
+            Reject::WorkerOnline { .. } => {
+                body(ErrorCode::Conflict, "stop its c2-agent; 15 s later it is offline and can be removed")
+            }
             Reject::WorkerBusy { .. } => body(ErrorCode::Conflict, "drain it and wait until its jobs have ended"),
         }
         .into()

@@ -62,6 +62,9 @@ pub enum Reject {
     /// The worker still holds jobs.
     #[error("worker {worker} still holds {jobs} jobs")]
     WorkerBusy { worker: IpAddr, jobs: usize },
+    /// The worker's agent still speaks to c2d.
+    #[error("worker {worker} is online")]
+    WorkerOnline { worker: IpAddr },
 }
 
 impl Reject {

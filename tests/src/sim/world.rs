@@ -6,7 +6,6 @@ use std::net::{IpAddr, Ipv4Addr};
 use c2_shared::id::JobId;
 use c2_shared::job::{Dependency, OnLost, Outcome};
 use c2_shared::time::Mono;
-use c2_shared::worker::WorkerStatus;
 use c2d::sched::decision::PollAnswer;
 use c2d::sched::event::{Again, IdempotencyKey, NewJob, PollToken};
 use c2d::sched::{Decision, Event, Now, Reply, Scheduler};
@@ -232,11 +231,6 @@ impl<D: Disk> World<D> {
         }
     }
 
-    fn is_offline(&self, worker: IpAddr) -> bool {
-        let view = self.scheduler.worker(self.now, worker);
-        view.is_some_and(|view| view.status == WorkerStatus::Offline)
-    }
-
     fn is_cut(&self, i: usize) -> bool {
         self.agents[i].cut_until_ms > self.now.mono.0
     }
@@ -335,8 +329,7 @@ impl<D: Disk> World<D> {
                 self.apply(Event::PauseSet { paused });
             }
             16 => self.retry(),
-            // One that is silent: what it sent before has arrived or is lost.
-            17 if self.is_offline(worker) => drop(self.apply(Event::WorkerRemoved { worker })),
+            17 => drop(self.apply(Event::WorkerRemoved { worker })),
             _ => {}
         }
     }

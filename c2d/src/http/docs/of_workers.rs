@@ -53,7 +53,7 @@ fn decided() -> Vec<Operation> {
             .answers::<WorkerRow>(200, row()),
         Operation::operator("post", route!(RESUME), "Gives a drained worker work again")
             .answers::<WorkerRow>(200, row()),
-        Operation::operator("delete", route!(REMOVE_WORKER), "Forgets a worker that holds nothing")
+        Operation::operator("delete", route!(REMOVE_WORKER), "Forgets a worker that is offline and holds nothing")
             .answers::<RemoveResponse>(200, json!({"ip": "10.0.0.15"}))
             .refuses(&[ErrorCode::Conflict]),
     ]

@@ -101,6 +101,9 @@ async fn a_drained_worker_gets_nothing_until_it_resumes() {
     let busy = lab.operator(&format!("DELETE /api/workers/{ME}"), "").await;
     assert_eq!((busy.status, busy.code().as_str()), (409, "conflict"));
     lab.worker("POST /api/jobs/result/job-1", r#"{"attempt":"job-1.1","exit_code":0}"#).await;
+    let online = lab.operator(&format!("DELETE /api/workers/{ME}"), "").await;
+    assert_eq!((online.status, online.code().as_str()), (409, "conflict"), "its agent would only register again");
+    let lab = lab.restart().await;
     assert_eq!(lab.operator(&format!("DELETE /api/workers/{ME}"), "").await.json(), json!({"ip": ME}));
     assert_eq!(lab.operator("GET /api/workers/list", "").await.json(), json!({"workers": []}));
     lab.stop().await;
