@@ -19,16 +19,21 @@ mod files;
 pub(crate) mod mistake;
 mod resolve;
 
+pub mod batch;
 pub mod cancel;
 pub mod follow;
+pub mod groups;
 pub mod help;
-pub mod info;
 pub mod job;
 pub mod jobs;
 pub mod log;
 pub mod output;
+pub mod split;
+pub mod steer;
 pub mod submit;
+pub mod tags;
 pub mod wait;
+pub mod worker;
 
 pub use complaint::{Complaint, Kind};
 pub use context::Context;

@@ -26,6 +26,8 @@ pub struct Printer {
 struct JsonComplaint<'a> {
     code: serde_json::Value,
     message: &'a str,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    details: &'a [String],
     hint: Option<&'a str>,
 }
 
@@ -87,6 +89,7 @@ impl Printer {
             let document = JsonComplaint {
                 code: code.unwrap_or_else(|| complaint.kind.word().into()),
                 message: &complaint.message,
+                details: &complaint.details,
                 hint: complaint.hint.as_deref(),
             };
             say(&format!("{}\n", serde_json::to_string(&document).expect("three texts are JSON")));
@@ -94,6 +97,9 @@ impl Printer {
         }
         let place = origin.map(|origin| format!("{origin}: ")).unwrap_or_default();
         let mut text = format!("c2-tui: {}{}\n", render::cell(&place), render::cell(&complaint.message));
+        for detail in &complaint.details {
+            text.push_str(&format!("  {}\n", render::cell(detail)));
+        }
         if let Some(hint) = &complaint.hint {
             text.push_str(&format!("  hint: {}\n", render::cell(hint)));
         }

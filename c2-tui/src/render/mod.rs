@@ -1,11 +1,13 @@
 //! Outcomes as text for people and as JSON for programs. Pure: whoever calls it prints.
 
+mod answers;
 mod jobs;
 mod json;
 mod look;
 mod neutral;
 mod table;
 mod text;
+mod why;
 mod workers;
 
 #[cfg(test)]

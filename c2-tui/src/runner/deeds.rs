@@ -131,7 +131,8 @@ fn words(outcome: &Outcome, width: u16) -> String {
 }
 
 pub(super) fn fault(complaint: Complaint) -> Fault {
-    Fault { message: complaint.message, hint: complaint.hint }
+    let words: Vec<String> = std::iter::once(complaint.message).chain(complaint.details).collect();
+    Fault { message: words.join("\n"), hint: complaint.hint }
 }
 
 /// The names in a folder, folders with a slash behind them; nothing where it cannot be read.

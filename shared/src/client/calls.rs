@@ -54,44 +54,44 @@ impl Client {
     }
 
     /// Puts a worker into groups.
-    pub async fn assign(&self, worker: IpAddr, groups: BTreeSet<String>) -> Result<WorkerRow, ClientError> {
+    pub async fn assign(&self, worker: &str, groups: BTreeSet<String>) -> Result<WorkerRow, ClientError> {
         self.post(&route::fill(route::GROUPS, worker), &GroupsRequest { groups }, 0).await
     }
 
     /// Takes a worker out of a group.
-    pub async fn unassign(&self, worker: IpAddr, group: &str) -> Result<WorkerRow, ClientError> {
+    pub async fn unassign(&self, worker: &str, group: &str) -> Result<WorkerRow, ClientError> {
         let path = route::fill(&route::fill(route::GROUP, worker), group);
         self.answer(self.request(Method::DELETE, &path), 0).await
     }
 
     /// Sets the tags that a worker offers.
-    pub async fn set_tags(&self, worker: IpAddr, tags: BTreeSet<String>) -> Result<TagStatus, ClientError> {
+    pub async fn set_tags(&self, worker: &str, tags: BTreeSet<String>) -> Result<TagStatus, ClientError> {
         self.post(&route::fill(route::TAGS, worker), &TagsRequest { tags }, 0).await
     }
 
     /// Shows a worker's tags with their holders.
-    pub async fn tags(&self, worker: IpAddr) -> Result<TagStatus, ClientError> {
+    pub async fn tags(&self, worker: &str) -> Result<TagStatus, ClientError> {
         self.get(&route::fill(route::TAGS, worker), &NONE, 0).await
     }
 
     /// Suggests tags for a worker, and adds them to its own if `apply`.
-    pub async fn detect_tags(&self, worker: IpAddr, apply: bool) -> Result<DetectResponse, ClientError> {
+    pub async fn detect_tags(&self, worker: &str, apply: bool) -> Result<DetectResponse, ClientError> {
         let request = self.request(Method::POST, &route::fill(route::DETECT_TAGS, worker));
         self.answer(request.query(&DetectQuery { apply }), 0).await
     }
 
     /// Lets a worker finish what it has.
-    pub async fn drain(&self, worker: IpAddr) -> Result<WorkerRow, ClientError> {
+    pub async fn drain(&self, worker: &str) -> Result<WorkerRow, ClientError> {
         self.answer(self.request(Method::POST, &route::fill(route::DRAIN, worker)), 0).await
     }
 
     /// Gives a drained worker work again.
-    pub async fn resume(&self, worker: IpAddr) -> Result<WorkerRow, ClientError> {
+    pub async fn resume(&self, worker: &str) -> Result<WorkerRow, ClientError> {
         self.answer(self.request(Method::POST, &route::fill(route::RESUME, worker)), 0).await
     }
 
     /// Forgets a worker that holds nothing.
-    pub async fn remove_worker(&self, worker: IpAddr) -> Result<RemoveResponse, ClientError> {
+    pub async fn remove_worker(&self, worker: &str) -> Result<RemoveResponse, ClientError> {
         self.answer(self.request(Method::DELETE, &route::fill(route::REMOVE_WORKER, worker)), 0).await
     }
 
