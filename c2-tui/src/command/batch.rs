@@ -85,7 +85,7 @@ impl Sending {
         if !self.wait {
             return Ok(Data::SubmittedAll(ids).into());
         }
-        context.progress(&submitted(&ids));
+        submitted(&ids).lines().for_each(|line| context.progress(line));
         let rows = all(context, &ids).await?;
         let exits = rows.iter().filter_map(|row| row.outcome.as_ref().map(JobOutcome::exit_status));
         let exit = exits.into_iter().find(|status| *status != 0).unwrap_or(0);

@@ -37,7 +37,7 @@ pub(crate) async fn jobs(context: &Context, names: &[JobNames]) -> Result<Vec<Jo
 
 /// Finds the jobs of a range that are in a state.
 async fn in_state(context: &Context, state: JobState, first: JobId, last: JobId) -> Result<Vec<JobId>, Complaint> {
-    let after = Some(JobId(first.0.saturating_sub(1)));
+    let after = Some(JobId(first.0 - 1)).filter(|id| id.0 > 0);
     let mut query = JobsQuery { state: Some(state), after, limit: Some(PAGE_LEN_MAX), ..JobsQuery::default() };
     let mut found = Vec::new();
     loop {

@@ -60,7 +60,7 @@ pub enum Reject {
     #[error("{reason}")]
     BadJob { place: usize, reason: Box<Self> },
     /// The worker still holds jobs.
-    #[error("worker {worker} still holds {jobs} jobs")]
+    #[error("worker {worker} still holds jobs ({jobs})")]
     WorkerBusy { worker: IpAddr, jobs: usize },
     /// The worker's agent still speaks to c2d.
     #[error("worker {worker} is online")]
