@@ -179,11 +179,12 @@ impl Runner {
     }
 
     fn wait_ms(&self) -> Option<u64> {
-        match (&self.job, &self.agent) {
-            (Some(job), _) => Some(job.wait_ms(now())),
-            (None, None) => Some(self.alone_since.after_ms(self.timing.alone_ms).since_ms(clock::elapsed())),
-            (None, Some(_)) => None,
-        }
+        let alone = self.agent.is_none().then(|| self.alone_until().since_ms(clock::elapsed()));
+        wait_ms(self.job.as_ref().map(|job| job.wait_ms(now())), alone, !self.ended.is_empty())
+    }
+
+    fn alone_until(&self) -> Mono {
+        self.alone_since.after_ms(self.timing.alone_ms)
     }
 
     fn step(&mut self) {
@@ -321,11 +322,42 @@ impl Runner {
     }
 
     fn may_exit(&self) -> bool {
-        let alone = self.agent.is_none() && clock::elapsed() >= self.alone_since.after_ms(self.timing.alone_ms);
+        let alone = self.agent.is_none() && clock::elapsed() >= self.alone_until();
         self.job.is_none() && self.ended.is_empty() && (self.quitting || alone)
     }
 }
 
 fn now() -> Now {
     Now { awake: clock::awake(), elapsed: clock::elapsed() }
+}
+
+/// How long to wait for something to happen: as a job needs, or while there is no agent until that
+/// has lasted too long. One that still owes a result stays whatever the time, so it has nothing to
+/// wait for but an agent.
+const fn wait_ms(job: Option<u64>, alone: Option<u64>, owes: bool) -> Option<u64> {
+    match (job, alone) {
+        (Some(ms), _) => Some(ms),
+        (None, Some(ms)) if !owes => Some(ms),
+        (None, _) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wait_ms;
+
+    #[test]
+    fn one_that_owes_a_result_sleeps_until_an_agent_comes() {
+        let table = [
+            (Some(7), None, false, Some(7)),
+            (Some(7), Some(0), true, Some(7)),
+            (None, Some(0), true, None),
+            (None, Some(9), false, Some(9)),
+            (None, None, true, None),
+            (None, None, false, None),
+        ];
+        for (job, alone, owes, expected) in table {
+            assert_eq!(wait_ms(job, alone, owes), expected, "{job:?} {alone:?} {owes}");
+        }
+    }
 }
