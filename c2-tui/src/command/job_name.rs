@@ -47,7 +47,7 @@ pub enum JobNameError {
     #[error("{0:?} names no jobs: write @STATE for all, or FIRST-LAST@STATE")]
     NoRange(String),
     /// What follows `@` is no state.
-    #[error("{0:?} is not a state of jobs: {states}", states = JobState::ALL.map(JobState::word).join(", "))]
+    #[error("{0:?} names no state of jobs: {states}", states = JobState::ALL.map(JobState::word).join(", "))]
     NoState(String),
     /// The range is longer than the queue can be.
     #[error("the range {0:?} is too long")]
@@ -81,7 +81,7 @@ impl FromStr for JobNames {
     fn from_str(text: &str) -> Result<Self, JobNameError> {
         if let Some((range, word)) = text.rsplit_once('@') {
             let state = JobState::ALL.into_iter().find(|state| state.word() == word);
-            let state = state.ok_or_else(|| JobNameError::NoState(word.to_owned()))?;
+            let state = state.ok_or_else(|| JobNameError::NoState(text.to_owned()))?;
             let range = if range.is_empty() { Self::Range(JobId(1), JobId(u64::MAX)) } else { range.parse()? };
             return match range {
                 Self::Range(first, last) => Ok(Self::InState(state, first, last)),
@@ -138,7 +138,7 @@ mod tests {
             ("@failed", Ok(JobNames::InState(JobState::Failed, JobId(1), JobId(u64::MAX)))),
             ("3-9@failed", Ok(JobNames::InState(JobState::Failed, JobId(3), JobId(9)))),
             ("3@failed", Err(JobNameError::NoRange("3@failed".to_owned()))),
-            ("@broken", Err(JobNameError::NoState("broken".to_owned()))),
+            ("@broken", Err(JobNameError::NoState("@broken".to_owned()))),
             ("", Err(JobNameError::Empty)),
             ("0", Err(JobNameError::Zero("0".to_owned()))),
             ("0-4", Err(JobNameError::Zero("0-4".to_owned()))),
