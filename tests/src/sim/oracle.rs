@@ -22,6 +22,10 @@ pub(crate) struct Oracle {
     dependents: BTreeMap<JobId, Vec<JobId>>,
     /// Workers that must not run each job.
     excluded: BTreeMap<JobId, Vec<String>>,
+    /// Jobs that asked for the machine of their dependencies.
+    together: BTreeSet<JobId>,
+    /// Where the latest attempt of each job went, unless it was taken back.
+    went_to: BTreeMap<JobId, IpAddr>,
     /// Every attempt that ever started a process.
     started: BTreeSet<AttemptId>,
     /// Process trees that are alive: by job.
@@ -47,6 +51,9 @@ impl Oracle {
                         self.dependents.entry(*on).or_default().push(job.id);
                     }
                     self.excluded.insert(job.id, job.exclude.clone());
+                    if job.same_machine {
+                        self.together.insert(job.id);
+                    }
                     let old = self.depends.insert(job.id, edges);
                     assert!(old.is_none(), "{} was given twice", job.id);
                 }
@@ -57,7 +64,10 @@ impl Oracle {
                     assert_eq!(last + 1, attempt.number, "I5: attempts of {} repeat or skip", attempt.job);
                     assert!(!self.verdicts.contains_key(&attempt.job), "I3: {} starts after its end", attempt.job);
                     self.check_order(attempt.job);
+                    self.check_machine(*attempt, *worker);
+                    self.went_to.insert(attempt.job, *worker);
                 }
+                Decision::Requeue { attempt, .. } => drop(self.went_to.remove(&attempt.job)),
                 Decision::End { job, attempt, outcome, seq, .. } => {
                     let old = self.verdicts.insert(*job, outcome.clone());
                     assert!(old.is_none(), "I3: {job} ended twice");
@@ -122,6 +132,15 @@ impl Oracle {
             let state = self.verdicts.get(on).map(Outcome::state);
             let fine = state.is_some_and(|state| meets(*condition, state));
             assert!(fine, "I7: {job} starts although {on} is {state:?}");
+        }
+    }
+
+    fn check_machine(&self, attempt: AttemptId, worker: IpAddr) {
+        if self.together.contains(&attempt.job) {
+            for (_, on) in &self.depends[&attempt.job] {
+                let there = self.went_to.get(on).is_none_or(|there| *there == worker);
+                assert!(there, "{attempt} goes to {worker}, not where {on} ran");
+            }
         }
     }
 
