@@ -26,13 +26,9 @@ pub struct Relay {
     unfetched: watch::Receiver<usize>,
 }
 
-/// Names a conversation, so that the worker's next answer is met with its next question.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReadId(u64);
-
 #[derive(Debug)]
 enum Message {
-    Ask { worker: IpAddr, read: OutputRead, after: Option<ReadId>, answer: oneshot::Sender<OutputAnswer> },
+    Ask { worker: IpAddr, read: OutputRead, after: Option<u64>, answer: oneshot::Sender<OutputAnswer> },
     Fetch { worker: IpAddr, reads: oneshot::Sender<Vec<OutputRead>> },
     Answered { worker: IpAddr, answer: OutputAnswer, next: oneshot::Sender<OutputRead> },
 }
@@ -76,13 +72,13 @@ impl Relay {
         &self,
         worker: IpAddr,
         read: OutputRead,
-        after: Option<ReadId>,
+        after: Option<u64>,
         patience: Duration,
-    ) -> Result<(OutputAnswer, ReadId), NoAnswer> {
+    ) -> Result<OutputAnswer, NoAnswer> {
         let (answer, answered) = oneshot::channel();
         self.messages.try_send(Message::Ask { worker, read, after, answer }).map_err(|_| NoAnswer::Crowded)?;
         match timeout(patience, answered).await {
-            Ok(Ok(answer)) => Ok((answer.clone(), ReadId(answer.id))),
+            Ok(Ok(answer)) => Ok(answer),
             Ok(Err(_)) => Err(NoAnswer::Crowded),
             Err(_) => Err(NoAnswer::Silent),
         }
@@ -158,13 +154,7 @@ impl Desk {
         }
     }
 
-    fn ask(
-        &mut self,
-        worker: IpAddr,
-        mut read: OutputRead,
-        after: Option<ReadId>,
-        answer: oneshot::Sender<OutputAnswer>,
-    ) {
+    fn ask(&mut self, worker: IpAddr, mut read: OutputRead, after: Option<u64>, answer: oneshot::Sender<OutputAnswer>) {
         self.forget_the_gone();
         if self.watchers.len() >= READS_MAX {
             return;
@@ -172,7 +162,7 @@ impl Desk {
         self.last_id += 1;
         read.id = self.last_id;
         self.watchers.insert(read.id, (worker, answer));
-        let waiting = after.and_then(|id| self.waiting.remove(&id.0));
+        let waiting = after.and_then(|id| self.waiting.remove(&id));
         let Some(read) = waiting.map_or(Some(read), |next| next.send(read).err()) else { return };
         self.asked.entry(worker).or_default().push(read);
     }
@@ -216,8 +206,8 @@ mod tests {
         let relay = Relay::start();
         let (ip, asker) = (worker(2), relay.clone());
         let watcher = tokio::spawn(async move {
-            let (first, id) = asker.ask(ip, read(0), None, PATIENCE).await.unwrap();
-            let (second, _) = asker.ask(ip, read(3), Some(id), PATIENCE).await.unwrap();
+            let first = asker.ask(ip, read(0), None, PATIENCE).await.unwrap();
+            let second = asker.ask(ip, read(3), Some(first.id), PATIENCE).await.unwrap();
             (first.stdout.data, second.stdout.data)
         });
         let asked = relay.called(ip).await;
@@ -238,7 +228,7 @@ mod tests {
         let asked = relay.called(worker(2)).await;
         assert_eq!(relay.answered(worker(3), wrote(asked[0].id, "forged")).await, None);
         assert_eq!(relay.answered(worker(2), wrote(asked[0].id, "true")).await, None);
-        assert_eq!(watcher.await.unwrap().unwrap().0.stdout.data.0, b"true");
+        assert_eq!(watcher.await.unwrap().unwrap().stdout.data.0, b"true");
     }
 
     #[tokio::test]

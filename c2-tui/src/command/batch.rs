@@ -8,7 +8,7 @@ use std::io::Read as _;
 use c2_shared::api::jobs::{BatchRequest, JobRow};
 use c2_shared::config::describe_json_error;
 use c2_shared::id::JobId;
-use c2_shared::job::{JobSpec, Outcome as JobOutcome};
+use c2_shared::job::JobSpec;
 use c2_shared::limits::QUEUE_LEN_MAX;
 use c2_shared::validate;
 use clap::Args;
@@ -63,7 +63,7 @@ impl Batch {
     pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
         let text = read(&self.file, context.interactive).await?;
         let defaults = self.flags.spec(context).await?;
-        let jobs = jobs(&text, &defaults).map_err(|mistakes| complaint(&self.file, &mistakes))?;
+        let jobs = jobs(&text, &Defaults::new(defaults)).map_err(|mistakes| complaint(&self.file, &mistakes))?;
         self.sending.run(context, jobs, &self.file).await
     }
 }
@@ -87,8 +87,7 @@ impl Sending {
         }
         submitted(&ids).lines().for_each(|line| context.progress(line));
         let rows = all(context, &ids).await?;
-        let exits = rows.iter().filter_map(|row| row.outcome.as_ref().map(JobOutcome::exit_status));
-        let exit = exits.into_iter().find(|status| *status != 0).unwrap_or(0);
+        let exit = ending::exit_status(&rows);
         Ok(Outcome { data: Data::Waited(rows), exit })
     }
 }
@@ -148,8 +147,23 @@ pub(crate) async fn read(path: &str, interactive: bool) -> Result<String, Compla
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
+/// What holds for each job that does not say otherwise, as a specification and as JSON.
+struct Defaults {
+    spec: JobSpec,
+    json: Map<String, Value>,
+}
+
+impl Defaults {
+    fn new(spec: JobSpec) -> Self {
+        match serde_json::to_value(&spec) {
+            Ok(Value::Object(json)) => Self { spec, json },
+            other => unreachable!("a specification becomes a JSON object, not {other:?}"),
+        }
+    }
+}
+
 /// All jobs of a text, or everything that is wrong with it.
-fn jobs(text: &str, defaults: &JobSpec) -> Result<Vec<JobSpec>, Vec<Mistake>> {
+fn jobs(text: &str, defaults: &Defaults) -> Result<Vec<JobSpec>, Vec<Mistake>> {
     let mut mistakes = Vec::new();
     let found: Vec<(String, Result<JobSpec, String>)> = if text.trim_start().starts_with('[') {
         let items = serde_json::from_str::<Vec<Value>>(text).map_err(|error| {
@@ -172,21 +186,20 @@ fn jobs(text: &str, defaults: &JobSpec) -> Result<Vec<JobSpec>, Vec<Mistake>> {
     if mistakes.is_empty() { Ok(jobs) } else { Err(mistakes) }
 }
 
-fn line_of(line: &str, defaults: &JobSpec) -> Result<JobSpec, String> {
+fn line_of(line: &str, defaults: &Defaults) -> Result<JobSpec, String> {
     if line.starts_with('{') {
         let item = serde_json::from_str(line).map_err(|error| format!("no JSON object: {error}"))?;
         return item_of(item, defaults);
     }
-    checked(JobSpec { command: line.to_owned(), ..defaults.clone() })
+    checked(JobSpec { command: line.to_owned(), ..defaults.spec.clone() })
 }
 
-fn item_of(item: Value, defaults: &JobSpec) -> Result<JobSpec, String> {
+fn item_of(item: Value, defaults: &Defaults) -> Result<JobSpec, String> {
     match item {
-        Value::String(command) => checked(JobSpec { command, ..defaults.clone() }),
+        Value::String(command) => checked(JobSpec { command, ..defaults.spec.clone() }),
         Value::Object(said) => {
             // What the job says itself comes before what holds for all.
-            let defaults = serde_json::to_value(defaults).expect("our own plain types become JSON");
-            let mut whole = if let Value::Object(whole) = defaults { whole } else { Map::new() };
+            let mut whole = defaults.json.clone();
             whole.extend(said);
             let spec = serde_json::from_value(Value::Object(whole)).map_err(|error| {
                 let (message, hint) = describe_json_error(&error.to_string());
@@ -221,7 +234,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Vec<JobSpec>, Vec<Mistake>> {
-        jobs(text, &JobSpec { group: Some("default".to_owned()), ..JobSpec::default() })
+        jobs(text, &Defaults::new(JobSpec { group: Some("default".to_owned()), ..JobSpec::default() }))
     }
 
     fn seen(text: &str) -> Vec<(String, Option<String>, Vec<String>)> {

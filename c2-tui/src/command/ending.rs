@@ -6,10 +6,11 @@
 use std::time::Duration;
 
 use c2_shared::api::error::ErrorCode;
-use c2_shared::api::jobs::JobInfo;
+use c2_shared::api::jobs::{JobInfo, JobRow};
 use c2_shared::backoff::Backoff;
 use c2_shared::client::ClientError;
 use c2_shared::id::JobId;
+use c2_shared::job::Outcome;
 
 use crate::command::{Complaint, Context, Kind};
 
@@ -17,6 +18,16 @@ use crate::command::{Complaint, Context, Kind};
 const POLL_S: u64 = 20;
 /// Failures in a row after which c2d is given up: 1 + 2 + 4 + 8 + 10 + 10 s of waiting between them.
 pub(crate) const FAILURES_MAX: usize = 6;
+
+/// The exit status of a wait whose time was over before the jobs, as of `timeout(1)`.
+const TIME_OVER: i32 = 124;
+
+/// The exit status of a command that waited for jobs: that of the first, in the order named, that
+/// did not succeed.
+pub(crate) fn exit_status(rows: &[JobRow]) -> i32 {
+    let statuses = rows.iter().map(|row| row.outcome.as_ref().map_or(TIME_OVER, Outcome::exit_status));
+    statuses.into_iter().find(|status| *status != 0).unwrap_or(0)
+}
 
 /// Waits until the job has ended.
 ///

@@ -6,7 +6,6 @@ use c2_shared::api::jobs::{JobRow, Stream};
 use c2_shared::api::live::{FollowEvent, FollowQuery, Written};
 use c2_shared::backoff::Backoff;
 use c2_shared::id::JobId;
-use c2_shared::job::Outcome as JobOutcome;
 use clap::Args;
 use futures_util::future::try_join_all;
 
@@ -31,8 +30,7 @@ impl Follow {
         let width = ids.iter().map(|id| id.to_string().len()).max().unwrap_or(0);
         let label = |id: &JobId| if labelled { format!("{:width$} | ", id.to_string()) } else { String::new() };
         let rows = try_join_all(ids.iter().map(|id| one(context, *id, None, label(id)))).await?;
-        let exits = rows.iter().filter_map(|row| row.outcome.as_ref().map(JobOutcome::exit_status));
-        let exit = exits.into_iter().find(|status| *status != 0).unwrap_or(0);
+        let exit = ending::exit_status(&rows);
         Ok(Outcome { data: Data::Followed(rows), exit })
     }
 }
@@ -109,12 +107,14 @@ impl Follower<'_> {
         if self.at.attempt.is_some_and(|before| before != number) {
             self.flush();
             self.context.progress(&format!("{} begins", written.attempt));
-            self.at = FollowQuery::default();
         }
-        self.at.attempt = Some(number);
-        let (place, lines) = match written.stream {
-            Stream::Stdout => (&mut self.at.stdout, &mut self.stdout),
-            Stream::Stderr => (&mut self.at.stderr, &mut self.stderr),
+        if self.at.attempt != Some(number) {
+            self.at = FollowQuery::of(number);
+        }
+        let place = self.at.place(written.stream);
+        let lines = match written.stream {
+            Stream::Stdout => &mut self.stdout,
+            Stream::Stderr => &mut self.stderr,
         };
         let missing = written.offset.saturating_sub(*place);
         *place = written.offset + written.data.0.len() as u64;

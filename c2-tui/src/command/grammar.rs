@@ -69,7 +69,7 @@ pub enum Command {
     /// Submit ended jobs again, all or none
     Retry(steer::Jobs),
     /// Explain why a job does not run, worker by worker
-    Why(steer::Job),
+    Why(job::Job),
     /// Stop the queue; what runs goes on
     Pause,
     /// Let the queue go on

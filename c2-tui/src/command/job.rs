@@ -1,11 +1,11 @@
-//! `job`: one job in full.
+//! `job`, `why`: one job in full, and why it does not run.
 
 use clap::Args;
 
 use crate::command::job_name::JobName;
 use crate::command::{Complaint, Context, Data, Outcome, resolve};
 
-/// The arguments of `job`.
+/// One job as the operator names it.
 #[derive(Clone, Debug, Args)]
 pub struct Job {
     /// Its id (`job-3` or `3`), its name, or `last`
@@ -17,5 +17,10 @@ impl Job {
     pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
         let id = resolve::job(context, &self.job).await?;
         Ok(Data::Job(Box::new(context.client.job(id, 0).await?.job)).into())
+    }
+
+    pub(crate) async fn why(self, context: &Context) -> Result<Outcome, Complaint> {
+        let id = resolve::job(context, &self.job).await?;
+        Ok(Data::Why(Box::new(context.client.why(id).await?)).into())
     }
 }

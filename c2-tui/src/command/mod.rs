@@ -18,6 +18,7 @@ mod ending;
 mod files;
 pub(crate) mod mistake;
 mod resolve;
+mod several;
 
 pub mod batch;
 pub mod cancel;

@@ -1,7 +1,6 @@
 //! `wait`: until jobs have ended.
 
 use c2_shared::api::jobs::JobRow;
-use c2_shared::job::Outcome as JobOutcome;
 use c2_shared::time::parse_duration_s;
 use clap::Args;
 
@@ -19,9 +18,6 @@ pub struct Wait {
     pub timeout: Option<u64>,
 }
 
-/// The exit status of a wait whose time was over before the jobs, as of `timeout(1)`.
-const TIME_OVER: i32 = 124;
-
 impl Wait {
     /// Waits for one job after the other, which takes as long as the longest of them. The exit
     /// status is that of the first job, in the order named, that did not succeed.
@@ -35,8 +31,7 @@ impl Wait {
                 Err(_) => rows.push(context.client.job(*id, 0).await?.job.row),
             }
         }
-        let exit = rows.iter().map(|row| row.outcome.as_ref().map_or(TIME_OVER, JobOutcome::exit_status));
-        let exit = exit.into_iter().find(|status| *status != 0).unwrap_or(0);
+        let exit = ending::exit_status(&rows);
         Ok(Outcome { data: Data::Waited(rows), exit })
     }
 }

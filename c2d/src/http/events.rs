@@ -3,11 +3,10 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::Sse;
-use axum::response::sse::{Event, KeepAlive};
+use axum::response::sse::Event;
 use c2_shared::api::events::{CHANGE, Change, SNAPSHOT, Snapshot};
 use c2_shared::api::jobs::LogQuery;
 use futures_util::Stream;
@@ -20,12 +19,11 @@ use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::role::Operator;
 use crate::http::serve::stopped;
+use crate::http::sse;
 use crate::rows::{job_row, queue_status, worker_row};
 
 /// Ended jobs that a snapshot shows.
 const ENDED_SHOWN: usize = 200;
-/// A comment is sent after so much silence, so that both sides notice a broken connection.
-const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 /// One reader of the stream.
 struct Reader {
@@ -46,7 +44,7 @@ pub(crate) async fn events(
     let mut reader = Reader { app, changes, stopping, ready: VecDeque::new(), last_id: 0 };
     reader.add_snapshot().await?;
     let stream = unfold(reader, |mut reader| async move { reader.next().await.map(|event| (Ok(event), reader)) });
-    Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+    Ok(sse::answer(stream))
 }
 
 impl Reader {
@@ -86,8 +84,8 @@ impl Reader {
 
     fn add(&mut self, kind: &str, data: &impl Serialize) {
         self.last_id += 1;
-        let data = serde_json::to_string(data).expect("our own plain types become JSON");
-        self.ready.push_back(Event::default().id(self.last_id.to_string()).event(kind).data(data));
+        let event = Event::default().id(self.last_id.to_string());
+        self.ready.push_back(sse::fill(event, kind, data));
     }
 }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Sse;
-use axum::response::sse::{Event, KeepAlive};
+use axum::response::sse::Event;
 use c2_shared::api::jobs::{JobRow, Stream as StreamName};
 use c2_shared::api::live::{ENDED, FollowQuery, NextRead, OutputAnswer, OutputRead, Piece, WRITTEN, Written};
 use c2_shared::api::workers::Output;
@@ -30,12 +30,10 @@ use crate::http::error::ApiError;
 use crate::http::extract::{JsonBody, Name, QueryOf};
 use crate::http::role::{Operator, WorkerPeer};
 use crate::http::serve::stopped;
-use crate::relay::ReadId;
+use crate::http::sse;
 use crate::rows::job_row;
-use crate::sched::{JobView, Reject};
+use crate::sched::{JobView, Reject, Scheduler};
 
-/// A comment is sent after so much silence, so that both sides notice a broken connection.
-const KEEP_ALIVE: Duration = Duration::from_secs(10);
 /// How long a question may be open: a worker answers it after [`PARK_MAX_S`] at the latest.
 const PATIENCE: Duration = Duration::from_secs(2 * PARK_MAX_S);
 /// How long to wait for news of a job whose worker does not say that it runs it.
@@ -62,25 +60,23 @@ pub(crate) async fn follow(
     let job = name.job()?;
     app.history.job(job).await?.ok_or(Reject::UnknownJob { job })?;
     let (changes, stopping) = (app.engine.changes(), app.stopping.clone());
-    let number = query.attempt.unwrap_or(0);
-    let at = Place { number, stdout: query.stdout, stderr: query.stderr };
-    let watcher = Watcher { app, job, changes, stopping, at, last: None, ready: VecDeque::new(), ended: false };
+    let watcher = Watcher { app, job, changes, stopping, at: query, last: None, ready: VecDeque::new(), ended: false };
     let stream = unfold(watcher, |mut watcher| async move { watcher.next().await.map(|event| (Ok(event), watcher)) });
-    Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+    Ok(sse::answer(stream))
 }
 
 /// What a running attempt wrote so far, with a line in place of what was not kept; none if its
 /// worker does not say. Empty when it has ended meanwhile.
-pub(crate) async fn so_far(app: &App, view: &JobView, stream: StreamName) -> Option<Vec<u8>> {
+pub(crate) async fn so_far(app: &App, view: &JobView, worker: Option<IpAddr>, stream: StreamName) -> Option<Vec<u8>> {
     let attempt = AttemptId { job: view.id, number: view.attempt };
-    let worker = listener(app, view).await?;
+    let worker = worker?;
     let (mut kept, mut last) = (Output::default(), None);
     // More than this a runner does not keep, however fast the job writes.
     for _ in 0..=(OUTPUT_HEAD_BYTES + OUTPUT_TAIL_BYTES) / PIECE_BYTES_MAX + 1 {
         let end = kept.total_bytes();
         let read = OutputRead { id: 0, attempt, stdout: end, stderr: end, wait: false };
-        let (answer, id) = app.relay.ask(worker, read, last, PATIENCE).await.ok()?;
-        last = Some(id);
+        let answer = app.relay.ask(worker, read, last, PATIENCE).await.ok()?;
+        last = Some(answer.id);
         let piece = match stream {
             StreamName::Stdout => answer.stdout,
             StreamName::Stderr => answer.stderr,
@@ -93,19 +89,16 @@ pub(crate) async fn so_far(app: &App, view: &JobView, stream: StreamName) -> Opt
     Some(kept.render())
 }
 
-/// The worker that runs a job, if it is one that can be asked: a plain client only takes work.
-async fn listener(app: &App, view: &JobView) -> Option<IpAddr> {
-    let ip = view.worker?;
-    let worker = app.engine.read(move |scheduler, now| scheduler.worker(now, ip)).await.ok()??;
-    (!worker.intro.worker_id.is_empty()).then_some(ip)
-}
-
-/// How far a watcher has come.
-#[derive(Clone, Copy, Debug, Default)]
-struct Place {
-    number: u32,
-    stdout: u64,
-    stderr: u64,
+/// A live job, and the worker that runs it, if it is one that can be asked: a plain client only
+/// takes work.
+pub(crate) async fn present(app: &App, job: JobId) -> Result<Option<(JobView, Option<IpAddr>)>, ApiError> {
+    let look = move |scheduler: &Scheduler, now| {
+        let view = scheduler.job(now, job)?;
+        let worker = view.worker.and_then(|ip| scheduler.worker(now, ip));
+        let worker = worker.filter(|worker| !worker.intro.worker_id.is_empty()).map(|worker| worker.ip);
+        Some((view, worker))
+    };
+    Ok(app.engine.read(look).await?)
 }
 
 struct Watcher {
@@ -113,9 +106,10 @@ struct Watcher {
     job: JobId,
     changes: broadcast::Receiver<Arc<Touched>>,
     stopping: watch::Receiver<bool>,
-    at: Place,
+    /// How far it has come.
+    at: FollowQuery,
     /// The last question, whose worker may wait for the next.
-    last: Option<ReadId>,
+    last: Option<u64>,
     ready: VecDeque<Event>,
     ended: bool,
 }
@@ -139,10 +133,8 @@ impl Watcher {
     }
 
     async fn go_on(&mut self) -> Result<(), ApiError> {
-        let job = self.job;
-        let live = self.app.engine.read(move |scheduler, now| scheduler.job(now, job)).await?;
-        match live {
-            Some(view) if view.state == JobState::Running => self.ask(&view).await,
+        match present(&self.app, self.job).await? {
+            Some((view, worker)) if view.state == JobState::Running => self.ask(&view, worker).await,
             Some(_) => {
                 self.news(None).await;
                 Ok(())
@@ -152,15 +144,15 @@ impl Watcher {
     }
 
     /// Asks the worker for more.
-    async fn ask(&mut self, view: &JobView) -> Result<(), ApiError> {
-        if self.at.number != view.attempt {
+    async fn ask(&mut self, view: &JobView, worker: Option<IpAddr>) -> Result<(), ApiError> {
+        if self.at.attempt != Some(view.attempt) {
             self.rest().await?;
-            self.at = Place { number: view.attempt, ..Place::default() };
+            self.at = FollowQuery::of(view.attempt);
             self.last = None;
         }
         let attempt = self.attempt();
         let read = OutputRead { id: 0, attempt, stdout: self.at.stdout, stderr: self.at.stderr, wait: true };
-        let Some(worker) = listener(&self.app, view).await else {
+        let Some(worker) = worker else {
             self.news(None).await;
             return Ok(());
         };
@@ -170,8 +162,8 @@ impl Watcher {
             () = changed(&mut self.changes, self.job) => return Ok(()),
         };
         match asked {
-            Ok((answer, id)) if answer.running => {
-                self.last = Some(id);
+            Ok(answer) if answer.running => {
+                self.last = Some(answer.id);
                 self.add(StreamName::Stdout, answer.stdout);
                 self.add(StreamName::Stderr, answer.stderr);
             }
@@ -199,16 +191,15 @@ impl Watcher {
     async fn rest(&mut self) -> Result<(), ApiError> {
         let Some(output) = self.app.history.output(self.job).await? else { return Ok(()) };
         let number = output.attempt.number;
-        if number < self.at.number {
+        if self.at.attempt.is_some_and(|at| number < at) {
             return Ok(());
         }
-        if number > self.at.number {
-            self.at = Place { number, ..Place::default() };
+        if self.at.attempt != Some(number) {
+            self.at = FollowQuery::of(number);
         }
         for (stream, kept) in [(StreamName::Stdout, &output.stdout), (StreamName::Stderr, &output.stderr)] {
             loop {
-                let from = if stream == StreamName::Stdout { self.at.stdout } else { self.at.stderr };
-                let piece = kept.read(from, PIECE_BYTES_MAX);
+                let piece = kept.read(*self.at.place(stream), PIECE_BYTES_MAX);
                 if piece.data.is_empty() {
                     break;
                 }
@@ -231,21 +222,17 @@ impl Watcher {
         if piece.data.is_empty() {
             return;
         }
-        match stream {
-            StreamName::Stdout => self.at.stdout = piece.end(),
-            StreamName::Stderr => self.at.stderr = piece.end(),
-        }
+        *self.at.place(stream) = piece.end();
         let written = Written { attempt: self.attempt(), stream, offset: piece.offset, data: piece.data };
         self.push(WRITTEN, &written);
     }
 
     fn push(&mut self, kind: &str, data: &impl Serialize) {
-        let data = serde_json::to_string(data).expect("our own plain types become JSON");
-        self.ready.push_back(Event::default().event(kind).data(data));
+        self.ready.push_back(sse::fill(Event::default(), kind, data));
     }
 
-    const fn attempt(&self) -> AttemptId {
-        AttemptId { job: self.job, number: self.at.number }
+    fn attempt(&self) -> AttemptId {
+        AttemptId { job: self.job, number: self.at.attempt.unwrap_or_default() }
     }
 }
 

@@ -6,6 +6,7 @@ mod gate;
 
 mod extract;
 mod role;
+mod sse;
 
 mod batch;
 mod docs;

@@ -22,9 +22,9 @@ pub(crate) async fn output(
 ) -> Result<Response, ApiError> {
     let job = name.job()?;
     app.history.job(job).await?.ok_or(Reject::UnknownJob { job })?;
-    let live = app.engine.read(move |scheduler, now| scheduler.job(now, job)).await?;
-    let kept = match live.filter(|view| view.state == JobState::Running) {
-        Some(view) => follow::so_far(&app, &view, query.stream).await.ok_or_else(|| {
+    let live = follow::present(&app, job).await?;
+    let kept = match live.filter(|(view, _)| view.state == JobState::Running) {
+        Some((view, worker)) => follow::so_far(&app, &view, worker, query.stream).await.ok_or_else(|| {
             let message = format!("{job} runs, and its worker does not say what it wrote");
             let hint = format!("try again, or wait for its end with: wait {job}");
             ErrorBody::new(ErrorCode::Busy, message, hint)

@@ -53,8 +53,7 @@ impl Scheduler {
             reasons.push(Reason::BeginAt { at_ms });
         }
         for edge in job.depends.iter().filter(|edge| !edge.fulfilled) {
-            let state = self.jobs.get(edge.on).map(|on| on.state).or_else(|| Some(self.ended.get(edge.on)?.state));
-            let state = state.expect("a job waits only for jobs that exist");
+            let state = self.jobs.get(edge.on).expect("the end of a job settles whoever waits for it").state;
             reasons.push(Reason::Dependency { job_id: edge.on, condition: edge.condition, state });
         }
         if job.state == JobState::Queued {
@@ -72,8 +71,7 @@ impl Worker {
     fn obstacles(&self, now: Now, shape: &Shape) -> Vec<Obstacle> {
         let mut obstacles = Vec::new();
         if !self.is_online(now.mono) {
-            let silent_ms = self.presence.heard.then(|| now.mono.since_ms(self.presence.contact));
-            obstacles.push(Obstacle::Offline { silent_ms });
+            obstacles.push(Obstacle::Offline { silent_ms: self.silent_ms(now.mono) });
         }
         if self.record.drained {
             obstacles.push(Obstacle::Draining);

@@ -145,7 +145,7 @@ impl Scheduler {
             return Err(Reject::UnknownGroup { group: group.clone(), known }.of_job(place));
         }
         let edges = graph::resolve(jobs, self.last_job + 1, instead)?;
-        // Of a job that retention removed nobody knows any more how it ended.
+        // Also of a job that was removed its verdict stays; of anything else no end would ever come.
         let known = |on: JobId| on.0 > self.last_job || self.jobs.get(on).is_some() || self.ended.get(on).is_some();
         for (place, edges) in edges.iter().enumerate() {
             if let Some((_, job)) = edges.iter().find(|(_, on)| !known(*on)) {

@@ -150,7 +150,7 @@ impl Worker {
             tags: offered.chain(held).collect(),
             running: self.holds.keys().map(|attempt| attempt.job).collect(),
             slots_used: self.slots_used(),
-            silent_ms: self.presence.heard.then(|| now.mono.since_ms(self.presence.contact)),
+            silent_ms: self.silent_ms(now.mono),
             load: self.presence.load.clone(),
         }
     }

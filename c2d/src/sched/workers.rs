@@ -97,7 +97,12 @@ impl Worker {
     }
 
     pub(crate) fn is_online(&self, now: Mono) -> bool {
-        self.presence.heard && now.since_ms(self.presence.contact) < WORKER_OFFLINE_MS
+        self.silent_ms(now).is_some_and(|ms| ms < WORKER_OFFLINE_MS)
+    }
+
+    /// Since when it was not heard; none if never since c2d started.
+    pub(crate) fn silent_ms(&self, now: Mono) -> Option<u64> {
+        self.presence.heard.then(|| now.since_ms(self.presence.contact))
     }
 
     pub(crate) fn status(&self, now: Mono) -> WorkerStatus {

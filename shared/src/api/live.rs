@@ -109,6 +109,22 @@ pub enum FollowEvent {
     Ended(Box<JobRow>),
 }
 
+impl FollowQuery {
+    /// The beginning of an attempt.
+    #[must_use]
+    pub const fn of(attempt: u32) -> Self {
+        Self { attempt: Some(attempt), stdout: 0, stderr: 0 }
+    }
+
+    /// Where to go on in a stream.
+    pub const fn place(&mut self, stream: Stream) -> &mut u64 {
+        match stream {
+            Stream::Stdout => &mut self.stdout,
+            Stream::Stderr => &mut self.stderr,
+        }
+    }
+}
+
 impl Piece {
     /// The position behind the last byte.
     #[must_use]

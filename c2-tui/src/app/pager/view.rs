@@ -290,26 +290,28 @@ impl Pager {
         (self.stale, self.hungry) = (false, false);
         let mut looks = SLICE;
         while let Err(Missing(block)) = self.carry_on() {
-            if !self.look_at(block) {
-                return self.want(block);
-            }
-            if looks == 0 {
-                self.hungry = true;
+            if !self.look_on(block, &mut looks) {
                 return;
             }
-            looks -= 1;
         }
         // Matches are counted to the end, for their number in the status line.
         while let Some(block) = self.unseen() {
-            if !self.look_at(block) {
-                return self.want(block);
-            }
-            if looks == 0 {
-                self.hungry = true;
+            if !self.look_on(block, &mut looks) {
                 return;
             }
-            looks -= 1;
         }
+    }
+
+    /// Looks at a block and takes one of the looks that are left; says whether there is more to be
+    /// done now, rather than when the block was read or when there is time.
+    fn look_on(&mut self, block: u64, looks: &mut usize) -> bool {
+        if !self.look_at(block) {
+            self.want(block);
+            return false;
+        }
+        self.hungry = *looks == 0;
+        *looks = looks.saturating_sub(1);
+        !self.hungry
     }
 
     fn carry_on(&mut self) -> Found<()> {
