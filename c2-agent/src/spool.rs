@@ -84,6 +84,8 @@ mod tests {
             stdout: c2_shared::api::workers::Output::whole("out"),
             stderr: c2_shared::api::workers::Output::default(),
             swept: 0,
+            files: Vec::new(),
+            problems: Vec::new(),
         };
         spool.put(&result).unwrap();
         spool.put(&result).unwrap();

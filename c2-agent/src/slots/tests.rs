@@ -21,6 +21,8 @@ fn result(job: u64) -> AttemptResult {
         stdout: Output::default(),
         stderr: Output::default(),
         swept: 0,
+        files: Vec::new(),
+        problems: Vec::new(),
     }
 }
 

@@ -26,5 +26,7 @@ fn bare(attempt: AttemptId, outcome: Outcome) -> AttemptResult {
         stdout: Output::default(),
         stderr: Output::default(),
         swept: 0,
+        files: Vec::new(),
+        problems: Vec::new(),
     }
 }

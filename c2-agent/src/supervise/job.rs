@@ -202,6 +202,8 @@ impl Job {
             stdout: self.stdout.capture.into_output(),
             stderr: self.stderr.capture.into_output(),
             swept: u32::try_from(self.left.len()).unwrap_or(u32::MAX),
+            files: Vec::new(),
+            problems: Vec::new(),
         }
     }
 

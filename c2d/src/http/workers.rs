@@ -102,7 +102,17 @@ pub(crate) async fn result(
         _ => return Err(invalid("how did it end?", "give exit_code, or outcome, and not both")),
     };
     let (stdout, stderr) = (Output::whole(request.stdout), Output::whole(request.stderr));
-    let result = AttemptResult { attempt, outcome, started_ms: 0, ended_ms: 0, stdout, stderr, swept: 0 };
+    let result = AttemptResult {
+        attempt,
+        outcome,
+        started_ms: 0,
+        ended_ms: 0,
+        stdout,
+        stderr,
+        swept: 0,
+        files: Vec::new(),
+        problems: Vec::new(),
+    };
     let output = attempt_output(&result);
     let digest = output.digest;
     let fate = app.engine.deliver(worker, summary(&result), output).await?;
