@@ -7,7 +7,10 @@ mod gate;
 mod extract;
 mod role;
 
+mod blobs;
+mod cleanup;
 mod events;
+mod files;
 mod jobs;
 mod metrics;
 mod output;

@@ -12,11 +12,12 @@ use c2_shared::api::route;
 use tokio::sync::watch;
 
 use crate::access::Access;
+use crate::cleanups::Cleanups;
 use crate::clock::Clock;
 use crate::engine::EngineHandle;
 use crate::http::error::ApiError;
-use crate::http::{events, gate, jobs, metrics, output, submit, workers};
-use crate::store::History;
+use crate::http::{blobs, cleanup, events, files, gate, jobs, metrics, output, submit, workers};
+use crate::store::{Blobs, History};
 
 /// What the handlers speak to.
 #[derive(Clone, Debug)]
@@ -25,6 +26,10 @@ pub struct App {
     pub engine: EngineHandle,
     /// Knows the past.
     pub history: History,
+    /// Keeps the content of files.
+    pub blobs: Blobs,
+    /// Carries requests to clean workspaces.
+    pub cleanups: Cleanups,
     /// Knows the tokens.
     pub access: Arc<Access>,
     /// Names by which this c2d may be called in `Host`.
@@ -55,6 +60,9 @@ pub fn router(app: App) -> Router {
         .route(route::CANCEL, post(jobs::cancel))
         .route(route::LOG, get(jobs::log))
         .route(route::OUTPUT, get(output::output))
+        .route(route::FILES, get(files::files))
+        .route(route::BLOB, get(blobs::read).put(blobs::write))
+        .route(route::CLEANUP, post(cleanup::cleanup))
         .route(route::EVENTS, get(events::events))
         .route(route::METRICS, get(metrics::json))
         .route(route::PROMETHEUS, get(metrics::prometheus))

@@ -15,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::extract::{JsonBody, QueryOf, invalid};
+use crate::http::files;
 use crate::http::jobs::wait_for;
 use crate::http::role::Operator;
 use crate::sched::event::{Event, IdempotencyKey, NewJob, Reply};
@@ -47,6 +48,7 @@ pub(crate) async fn submit_wait(
 async fn accept(app: &App, headers: &HeaderMap, mut spec: JobSpec) -> Result<JobId, ApiError> {
     let key = take_key(headers, &mut spec)?;
     validate::spec(&spec)?;
+    files::check_uploads(app, [&spec]).await?;
     let job = new_job(spec);
     let key = key.map(|key| {
         let digest = Sha256::digest(job.payload.as_bytes());

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
@@ -15,11 +17,13 @@ use c2_shared::api::workers::{
 use c2_shared::hint;
 use c2_shared::job::{JobSpec, Outcome};
 use c2_shared::limits::{BATCH_BODY_BYTES_MAX, BODY_BYTES_MAX, SLOTS, SLOTS_MAX, SUBMIT_BODY_BYTES_MAX, WAIT_MAX_S};
+use tokio::time::timeout;
 
 use crate::engine::AttemptOutput;
 use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::extract::{JsonBody, Name, OptionalJsonBody, QueryOf, invalid};
+use crate::http::files;
 use crate::http::role::{Operator, WorkerPeer};
 use crate::rows::worker_row;
 use crate::sched::decision::{Handout, PollAnswer};
@@ -28,6 +32,8 @@ use crate::store;
 
 /// Characters of each text that a worker may say about itself.
 const TEXT_CHARS: usize = 200;
+/// How long a poll that is answered for a directive's sake may take to bring its own answer.
+const NEWS_GRACE: Duration = Duration::from_millis(20);
 
 pub(crate) async fn register(
     peer: WorkerPeer,
@@ -61,12 +67,14 @@ pub(crate) async fn get_work(
     OptionalJsonBody(body): OptionalJsonBody<PollRequest, BATCH_BODY_BYTES_MAX>,
 ) -> Result<Response, ApiError> {
     let worker = peer.at(Some(address(&ip)?))?;
-    let Some(request) = body else {
+    let Some(mut request) = body else {
         return match app.engine.apply(Event::PlainPolled { worker }).await? {
             Reply::Plain(handout) => Ok(Json(PlainPollResponse { job: handout.map(assignment) }).into_response()),
             other => unreachable!("a plain poll is answered plainly, not with {other:?}"),
         };
     };
+    files::settle(&app, &mut request.unsent).await?;
+    app.cleanups.reported(worker, request.cleaned);
     let outputs = request.unsent.iter().map(attempt_output).collect();
     let poll = Poll {
         worker,
@@ -81,8 +89,17 @@ pub(crate) async fn get_work(
         load: request.load,
         wait_ms: request.wait_s.min(WAIT_MAX_S) * 1_000,
     };
-    let answer = app.engine.poll(poll, outputs).await?;
-    Ok(Json(poll_response(answer)).into_response())
+    let mut polled = pin!(app.engine.poll(poll, outputs));
+    let (answer, directives) = tokio::select! {
+        biased;
+        answer = &mut polled => (answer?, app.cleanups.due(worker).await),
+        // An operator wants something of this worker. News that are on their way already go along.
+        directives = app.cleanups.called(worker) => match timeout(NEWS_GRACE, polled).await {
+            Ok(answer) => (answer?, directives),
+            Err(_) => (PollAnswer::default(), directives),
+        },
+    };
+    Ok(Json(poll_response(answer, directives)).into_response())
 }
 
 pub(crate) async fn result(
@@ -159,7 +176,7 @@ pub(crate) async fn info(_: Operator, State(app): State<App>, Name(name): Name) 
 #[serde(deny_unknown_fields)]
 pub(crate) struct Nothing {}
 
-fn address(text: &str) -> Result<IpAddr, ApiError> {
+pub(crate) fn address(text: &str) -> Result<IpAddr, ApiError> {
     text.parse()
         .map_err(|_| invalid(format!("{text:?} is not an address"), "workers are named by address, like 10.0.0.15"))
 }
@@ -182,15 +199,18 @@ fn attempt_output(result: &AttemptResult) -> AttemptOutput {
         stdout: result.stdout.clone(),
         stderr: result.stderr.clone(),
         swept: result.swept,
+        files: result.files.clone(),
+        problems: result.problems.clone(),
     }
 }
 
-fn poll_response(answer: PollAnswer) -> PollResponse {
+fn poll_response(answer: PollAnswer, directives: Vec<Directive>) -> PollResponse {
+    let register = answer.register.then_some(Directive::Register);
     PollResponse {
         assign: answer.assign.into_iter().map(assignment).collect(),
         kill: answer.kill,
         ack: answer.ack,
-        directives: if answer.register { vec![Directive::Register] } else { Vec::new() },
+        directives: register.into_iter().chain(directives).collect(),
     }
 }
 
