@@ -54,6 +54,10 @@ pub(crate) struct Job {
     left: HashSet<(Pid, u64)>,
     timing: Timing,
     pub(crate) trash: Option<PathBuf>,
+    /// Patterns of the files that it leaves.
+    pub(crate) download: Vec<String>,
+    /// Keeps the workspace from being cleaned away.
+    _workspace: OwnedFd,
 }
 
 /// How far the end of the job's processes has come.
@@ -116,6 +120,8 @@ impl Job {
             left: HashSet::new(),
             timing,
             trash: launched.trash,
+            download: start.spec.download.clone(),
+            _workspace: launched.workspace,
         }
     }
 

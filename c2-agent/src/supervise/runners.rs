@@ -60,6 +60,8 @@ pub(crate) struct Report {
 pub(crate) enum News {
     /// A connection was made: all that the runner holds.
     Hello { version: String, running: Option<AttemptId>, ended: Vec<AttemptResult> },
+    /// The files that an attempt leaves, said before its end.
+    Leaves { attempt: AttemptId, globs: Vec<String> },
     /// An attempt is over.
     Ended(Box<AttemptResult>),
     /// The runner lives but cannot be spoken to any more by this connection.
