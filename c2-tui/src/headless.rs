@@ -2,6 +2,7 @@
 //!
 //! What was asked for goes to standard output, everything else to standard error; see `print`.
 
+mod meter;
 mod print;
 mod script;
 
@@ -27,8 +28,11 @@ pub async fn run(client: Client, sources: Vec<Source>, keep_going: bool, printer
     if let (Ok(int), Ok(term)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
         listening.spawn(listen(int, term, interrupt));
     }
-    let context =
-        Context::new(client, false).with_interrupt(interrupted).with_progress(move |line| printer.progress(line));
+    let meter = printer.meter();
+    let context = Context::new(client, false)
+        .with_interrupt(interrupted)
+        .with_progress(move |line| printer.progress(line))
+        .with_meter(move |label, done, total| meter.show(label, done, total));
     let mut script = Script::new(sources);
     let mut status = exit::OK;
     loop {

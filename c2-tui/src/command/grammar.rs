@@ -5,7 +5,9 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::command::{Complaint, Context, Data, Outcome, cancel, help, info, job, jobs, log, output, submit, wait};
+use crate::command::{
+    Complaint, Context, Data, Outcome, cancel, cleanup, get_files, help, info, job, jobs, log, output, submit, wait,
+};
 
 /// A line after `!>`.
 #[derive(Clone, Debug, Parser)]
@@ -43,6 +45,10 @@ pub enum Command {
     Log(log::Log),
     /// Show what a job wrote
     Output(output::Output),
+    /// Fetch the files that a job left
+    GetFiles(get_files::GetFiles),
+    /// Remove what ended jobs left on workers
+    CleanupWorkspaces(cleanup::Cleanup),
     /// Wait for the end of jobs
     Wait(wait::Wait),
     /// Explain the commands, or one of them
@@ -67,6 +73,8 @@ pub async fn execute(context: &Context, command: Command) -> Result<Outcome, Com
         Command::QueueStatus => Ok(Data::Queue(context.client.queue_status().await?).into()),
         Command::Log(log) => log.run(context).await,
         Command::Output(output) => output.run(context).await,
+        Command::GetFiles(get_files) => get_files.run(context).await,
+        Command::CleanupWorkspaces(cleanup) => cleanup.run(context).await,
         Command::Wait(wait) => wait.run(context).await,
         Command::Help(help) => help.run(),
         Command::Quit => Ok(Data::Quit.into()),

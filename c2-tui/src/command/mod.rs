@@ -16,10 +16,15 @@ pub mod table;
 
 mod ending;
 mod files;
+mod folder;
 pub(crate) mod mistake;
 mod resolve;
+mod send;
+mod upload;
 
 pub mod cancel;
+pub mod cleanup;
+pub mod get_files;
 pub mod help;
 pub mod info;
 pub mod job;

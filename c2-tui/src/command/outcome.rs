@@ -5,6 +5,9 @@ use c2_shared::api::workers::{WorkerInfo, WorkerList};
 use c2_shared::id::JobId;
 use serde::Serialize;
 
+use crate::command::cleanup::CleanedWorker;
+use crate::command::get_files::Fetched;
+
 /// A command that was done.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
@@ -59,6 +62,10 @@ pub enum Data {
         /// The bytes.
         bytes: Vec<u8>,
     },
+    /// What became of a job's files.
+    Files(Fetched),
+    /// What became of workspaces, worker by worker.
+    Cleaned(Vec<CleanedWorker>),
     /// The queue in numbers.
     Queue(QueueStatus),
     /// Recent results.

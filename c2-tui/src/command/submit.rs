@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use c2_shared::api::jobs::Stream;
 use c2_shared::bytes64::Bytes64;
-use c2_shared::job::{Condition, Dependency, DependsOn, JobSpec, OnLost, Outcome as JobOutcome, Upload};
+use c2_shared::job::{Condition, Dependency, DependsOn, JobSpec, OnLost, Outcome as JobOutcome};
 use c2_shared::time::parse_duration_s;
 use c2_shared::validate;
 use clap::Args;
 
+use crate::command::files::Budget;
 use crate::command::job_name::JobName;
-use crate::command::{Complaint, Context, Data, Outcome, ending, files, resolve};
+use crate::command::upload::{self, Source};
+use crate::command::{Complaint, Context, Data, Outcome, ending, resolve};
 
 /// The arguments of `submit`.
 #[derive(Clone, Debug, Args)]
@@ -57,7 +59,7 @@ pub struct Submit {
     /// A file for its standard input
     #[arg(long, value_name = "FILE")]
     pub stdin_file: Option<String>,
-    /// A file to place in the job's folder, as FILE or FILE:PATH-THERE
+    /// A file to place in the job's folder, as FILE or FILE:PATH-THERE; several with commas
     #[arg(long, value_name = "FILE")]
     pub upload: Vec<String>,
     /// Files to fetch from the job's folder after its end, like `out/*.png`
@@ -104,8 +106,9 @@ impl Submit {
         let depends = self.dependencies(context).await?;
         // A file may lie on a disk that sleeps; the other tasks go on meanwhile.
         let spec = tokio::task::spawn_blocking(move || self.spec(depends)).await;
-        let spec = spec.expect("reading files does not panic")?;
+        let (mut spec, sources, budget) = spec.expect("reading files does not panic")?;
         validate::spec(&spec)?;
+        spec.upload = upload::send_all(context, sources, budget).await?;
         let job = context.client.submit(&spec).await?.job_id;
         if !wait {
             return Ok(Data::Submitted(job).into());
@@ -134,12 +137,12 @@ impl Submit {
         Ok(depends)
     }
 
-    /// The specification with the content of all files.
-    fn spec(self, depends: Vec<Dependency>) -> Result<JobSpec, Complaint> {
-        let mut budget = files::Budget::default();
+    /// The specification, with its uploads announced and what has to be sent for them.
+    fn spec(self, depends: Vec<Dependency>) -> Result<(JobSpec, Vec<Source>, Budget), Complaint> {
+        let sources = upload::look(&self.upload)?;
+        let mut budget = Budget::default();
         let stdin = self.stdin_file.map(|path| budget.read(&path).map(Bytes64)).transpose()?;
-        let upload = self.upload.iter().map(|text| upload(&mut budget, text)).collect::<Result<_, _>>()?;
-        Ok(JobSpec {
+        let spec = JobSpec {
             command: self.command,
             name: self.name,
             group: self.group,
@@ -147,7 +150,7 @@ impl Submit {
             depends,
             same_machine: self.same_machine,
             stdin,
-            upload,
+            upload: sources.iter().map(Source::announced).collect(),
             download: self.download,
             env: BTreeMap::from_iter(self.env),
             timeout_s: self.timeout,
@@ -158,16 +161,7 @@ impl Submit {
             on_lost: self.on_lost,
             exclude: self.exclude,
             idempotency_key: self.idempotency_key,
-        })
+        };
+        Ok((spec, sources, budget))
     }
-}
-
-/// Reads one `FILE` or `FILE:PATH`; without a path the file keeps its name.
-fn upload(budget: &mut files::Budget, text: &str) -> Result<Upload, Complaint> {
-    let (source, path) = match text.rsplit_once(':') {
-        Some((source, path)) if !source.is_empty() => (source, path),
-        Some(_) | None => (text, text.rsplit('/').next().unwrap_or(text)),
-    };
-    let content = Some(Bytes64(budget.read(source)?));
-    Ok(Upload { path: path.to_owned(), content, ..Upload::default() })
 }

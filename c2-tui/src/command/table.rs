@@ -178,6 +178,8 @@ mod tests {
                 "queue-status",
                 "log [N]",
                 "output <JOB>",
+                "get-files <JOB> [DIR]",
+                "cleanup-workspaces <TARGET>",
                 "wait <JOB>...",
                 "help [COMMAND]",
                 "quit",

@@ -6,6 +6,7 @@ use c2_shared::bytes64::Bytes64;
 use c2_shared::id::JobId;
 use serde::Serialize;
 
+use crate::command::cleanup::CleanedWorker;
 use crate::command::outcome::{Data, Outcome, Refusal};
 
 #[derive(Serialize)]
@@ -17,6 +18,11 @@ struct Waited<'a> {
 struct Cancelled<'a> {
     cancelled: &'a [CancelResponse],
     refused: &'a [Refusal],
+}
+
+#[derive(Serialize)]
+struct Cleaned<'a> {
+    workers: &'a [CleanedWorker],
 }
 
 #[derive(Serialize)]
@@ -46,6 +52,8 @@ pub fn json(outcome: &Outcome) -> String {
         Data::Output { job, stream, bytes } => {
             written(&Output { job_id: *job, stream: *stream, content: Bytes64(bytes.clone()) })
         }
+        Data::Files(fetched) => written(fetched),
+        Data::Cleaned(workers) => written(&Cleaned { workers }),
         Data::Queue(queue) => written(queue),
         Data::Log(log) => written(log),
         Data::Help(help) => written(&Help { help }),

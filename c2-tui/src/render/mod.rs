@@ -1,5 +1,6 @@
 //! Outcomes as text for people and as JSON for programs. Pure: whoever calls it prints.
 
+mod files;
 mod jobs;
 mod json;
 mod look;
