@@ -29,10 +29,11 @@ pub async fn run(client: Client, sources: Vec<Source>, keep_going: bool, printer
         listening.spawn(listen(int, term, interrupt));
     }
     let meter = printer.meter();
+    let shown = meter.clone();
     let context = Context::new(client, false)
         .with_interrupt(interrupted)
         .with_progress(move |line| printer.progress(line))
-        .with_meter(move |label, done, total| meter.show(label, done, total));
+        .with_meter(move |label, done, total| shown.show(label, done, total));
     let mut script = Script::new(sources);
     let mut status = exit::OK;
     loop {
@@ -49,6 +50,7 @@ pub async fn run(client: Client, sources: Vec<Source>, keep_going: bool, printer
                 Err(complaint) => (origin, Err(complaint)),
             },
         };
+        meter.clear();
         let failed = exit::of(&result);
         if let Err(error) = printer.result(&result, origin.as_deref()) {
             return printer.cannot_write(&error);

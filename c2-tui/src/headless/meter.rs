@@ -19,18 +19,23 @@ impl Meter {
         Self(ProgressBar::with_draw_target(Some(0), target).with_style(style))
     }
 
-    /// So much of a file is where it shall be; the whole of it takes the bar away.
+    /// So much of a file is where it shall be.
     pub(super) fn show(&self, label: &str, done: u64, total: u64) {
         let label = render::cell(label);
         if self.0.message() != label {
             self.0.reset();
-            self.0.set_message(label);
             self.0.set_length(total);
+            self.0.set_message(label);
+            self.0.set_position(done);
+            // What was there from before says nothing about the speed.
+            self.0.reset_eta();
         }
         self.0.set_position(done);
-        if done >= total {
-            self.0.set_message("");
-            self.0.finish_and_clear();
-        }
+    }
+
+    /// Takes the bar away, for what is printed next.
+    pub(super) fn clear(&self) {
+        self.0.set_message("");
+        self.0.finish_and_clear();
     }
 }
