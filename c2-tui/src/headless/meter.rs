@@ -35,7 +35,10 @@ impl Meter {
 
     /// Takes the bar away, for what is printed next.
     pub(super) fn clear(&self) {
-        self.0.set_message("");
-        self.0.finish_and_clear();
+        // Where nothing was shown, nothing is to be taken away.
+        if !self.0.message().is_empty() {
+            self.0.set_message("");
+            self.0.finish_and_clear();
+        }
     }
 }
