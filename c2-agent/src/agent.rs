@@ -10,7 +10,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use c2_shared::api::files::CleanupReport;
-use c2_shared::api::workers::RegisterRequest;
+use c2_shared::api::workers::{Directive, RegisterRequest};
 use c2_shared::client::{Client, ClientError};
 use c2_shared::id::AttemptId;
 use c2_shared::worker::Load;
@@ -21,6 +21,7 @@ use crate::cleanup::Cleanup;
 use crate::clock;
 use crate::detect;
 use crate::link::{self, Link, Reply, Said};
+use crate::live::{Live, Question};
 use crate::options::Options;
 use crate::slots::{Action, Identity, Slots};
 use crate::spool::{Kept, Spool};
@@ -117,12 +118,14 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> Result
         options.slots,
         slots.running()
     );
+    let live = Live::new(client.clone());
     let link = Link::new(client, introduction);
     let mut agent = Agent {
         slots,
         runners,
         incoming,
         link,
+        live,
         spool,
         transfers,
         leaving: Leaving::default(),
@@ -209,6 +212,7 @@ struct Agent {
     runners: Runners,
     incoming: mpsc::Receiver<Report>,
     link: Link,
+    live: Live,
     spool: Spool,
     transfers: Transfers,
     leaving: Leaving,
@@ -227,6 +231,7 @@ enum Happened {
     Reported(Report),
     Moved(Moved),
     Cleaned(CleanupReport),
+    Asked(Question),
     TimeCame,
     Stopped,
 }
@@ -246,6 +251,7 @@ impl Agent {
                 reply = self.link.reply() => Happened::Replied(reply),
                 moved = self.transfers.moved() => Happened::Moved(moved),
                 report = self.cleanup.report() => Happened::Cleaned(report),
+                question = self.live.question() => Happened::Asked(question),
                 () = tokio::time::sleep(sleep.unwrap_or(SLEEP_MAX).min(SLEEP_MAX)) => Happened::TimeCame,
             };
             match happened {
@@ -256,7 +262,9 @@ impl Agent {
                 }
                 Happened::Moved(moved) => self.on_moved(moved),
                 Happened::Cleaned(report) => self.slots.on_cleaned(report),
-                Happened::TimeCame => {}
+                // Without a runner the question is dropped, which is an answer.
+                Happened::Asked(question) if self.runners.read(question.read) => self.live.expect(question),
+                Happened::Asked(_) | Happened::TimeCame => {}
                 Happened::Stopped => {
                     tracing::info!(
                         "stopping; {} jobs go on and are taken over by the next start",
@@ -282,6 +290,7 @@ impl Agent {
             Ok(Said::Answer(answer)) => {
                 self.heard();
                 self.obey(&answer.directives);
+                self.begin_to_tell(&answer.directives);
                 let actions = self.slots.on_answer(now, seq, answer);
                 self.carry_out(actions).await;
             }
@@ -295,6 +304,15 @@ impl Agent {
             }
         }
         Ok(())
+    }
+
+    fn begin_to_tell(&mut self, directives: &[Directive]) {
+        let Some(worker) = self.link.worker() else { return };
+        for directive in directives {
+            if let Directive::Read(read) = directive {
+                self.live.begin(worker, *read);
+            }
+        }
     }
 
     async fn carry_out(&mut self, actions: Vec<Action>) {
@@ -351,6 +369,7 @@ impl Agent {
                 self.on_result(*result);
             }
             News::Leaves { attempt, globs } => self.leaving.note(attempt, globs),
+            News::Wrote(answer) => self.live.on_answer(answer),
             News::Broken => self.runners.on_broken(slot),
             News::Dead { owed } => {
                 let running = self.runners.on_dead(slot);

@@ -8,6 +8,7 @@ pub mod options;
 pub mod agent;
 mod clock;
 mod link;
+mod live;
 pub mod slots;
 mod spool;
 mod state;

@@ -1,6 +1,6 @@
 //! The program `c2-agent`: command line, logging, signals; the rest is the library's.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use c2_agent::options::{Cli, Command, Flags, Options, SlotOptions};
@@ -65,7 +65,12 @@ async fn asked_to_stop() {
 
 fn start_logging() {
     let filter = EnvFilter::try_from_env("C2_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        .init();
 }
 
 fn fail(error: &anyhow::Error, hint: &str, status: u8) -> ExitCode {

@@ -8,7 +8,7 @@ mod script;
 
 use c2_shared::client::Client;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::command::{self, Command, Complaint, Context, Kind, Outcome};
@@ -28,12 +28,15 @@ pub async fn run(client: Client, sources: Vec<Source>, keep_going: bool, printer
     if let (Ok(int), Ok(term)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
         listening.spawn(listen(int, term, interrupt));
     }
+    let (broke, mut broken) = mpsc::channel(1);
     let meter = printer.meter();
     let shown = meter.clone();
     let context = Context::new(client, false)
         .with_interrupt(interrupted)
         .with_progress(move |line| printer.progress(line))
-        .with_meter(move |label, done, total| shown.show(label, done, total));
+        .with_meter(move |label, done, total| shown.show(label, done, total))
+        // One error is enough to end with.
+        .with_wrote(move |wrote| drop(printer.wrote(wrote).map_err(|error| broke.try_send(error))));
     let mut script = Script::new(sources);
     let mut status = exit::OK;
     loop {
@@ -46,7 +49,11 @@ pub async fn run(client: Client, sources: Vec<Source>, keep_going: bool, printer
             Some(Err(complaint)) => (None, Err(complaint)),
             Some(Ok(Step { origin, line })) => match command::parse(&line) {
                 Ok(Command::Quit) => return status,
-                Ok(command) => (origin, perform(&context, command).await),
+                Ok(command) => tokio::select! {
+                    biased;
+                    Some(error) = broken.recv() => return printer.cannot_write(&error),
+                    result = perform(&context, command) => (origin, result),
+                },
                 Err(complaint) => (origin, Err(complaint)),
             },
         };

@@ -9,7 +9,9 @@ pub mod sweep;
 
 pub mod access;
 pub mod cleanups;
+pub mod detect;
 pub mod http;
+pub mod relay;
 pub mod rows;
 
 pub mod options;

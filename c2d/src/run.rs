@@ -15,6 +15,7 @@ use crate::access::Access;
 use crate::cleanups::Cleanups;
 use crate::clock::Clock;
 use crate::http::{self, App};
+use crate::relay::Relay;
 use crate::{engine, store, sweep};
 
 /// Name of the file in the data folder that says where c2d listens.
@@ -46,6 +47,7 @@ pub async fn run(
     let opened = store::open(store::Config {
         jobs_log: data_dir.join(&config.jobs_log_file),
         workers_json: data_dir.join(&config.workers_file),
+        keep: config.retention(),
         dir: data_dir.clone(),
     })?;
     let access = Access::open(&data_dir)?;
@@ -64,6 +66,7 @@ pub async fn run(
         history: opened.history,
         blobs: opened.blobs,
         cleanups: Cleanups::start(clock.now().wall_ms),
+        relay: Relay::start(),
         access: Arc::new(access),
         names: Arc::new(names(address)),
         address,

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::hint;
-use crate::limits::{PORT, QUEUE_LEN_MAX, SLOTS};
+use crate::limits::{KEEP_BYTES, KEEP_DAYS, KEEP_JOBS, PORT, QUEUE_LEN_MAX, SLOTS};
 
 /// c2d's `config.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,23 @@ pub struct ServerConfig {
     pub workers_file: PathBuf,
     /// Where ended jobs are logged, relative to the data folder.
     pub jobs_log_file: PathBuf,
+    /// Days for which ended jobs are kept.
+    pub keep_days: u64,
+    /// Ended jobs that are kept at most.
+    pub keep_jobs: u64,
+    /// Bytes that the database may hold before the oldest ended jobs are removed.
+    pub keep_bytes: u64,
+}
+
+/// How long ended jobs are kept; the first bound that is passed counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// See [`ServerConfig::keep_days`].
+    pub keep_days: u64,
+    /// See [`ServerConfig::keep_jobs`].
+    pub keep_jobs: u64,
+    /// See [`ServerConfig::keep_bytes`].
+    pub keep_bytes: u64,
 }
 
 /// The agent's `config.json`.
@@ -53,7 +70,18 @@ impl Default for ServerConfig {
             max_queue_size: QUEUE_LEN_MAX,
             workers_file: "workers.json".into(),
             jobs_log_file: "jobs.log".into(),
+            keep_days: KEEP_DAYS,
+            keep_jobs: KEEP_JOBS,
+            keep_bytes: KEEP_BYTES,
         }
+    }
+}
+
+impl ServerConfig {
+    /// How long ended jobs are kept.
+    #[must_use]
+    pub const fn retention(&self) -> Retention {
+        Retention { keep_days: self.keep_days, keep_jobs: self.keep_jobs, keep_bytes: self.keep_bytes }
     }
 }
 

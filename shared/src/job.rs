@@ -14,6 +14,7 @@ use crate::id::JobId;
 
 /// What somebody asks to be run, with the names of the console's flags. Only `command` is required.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct JobSpec {
     /// Shell text, run by `/bin/sh` in the job's workspace.
@@ -73,6 +74,7 @@ pub struct JobSpec {
 
 /// A file placed in the workspace: exactly one of `content` and `sha256` says what is in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Upload {
     /// Where, relative to the workspace.
@@ -90,6 +92,7 @@ pub struct Upload {
 
 /// What happens to a job whose worker is lost while it runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OnLost {
     /// It goes back to the queue: at least once.
@@ -114,6 +117,7 @@ pub struct Dependency {
 
 /// How a dependency must have ended for the dependent to start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Condition {
     /// It succeeded.
@@ -135,6 +139,7 @@ pub enum DependsOn {
 
 /// Where a job stands. The first four are alive, the last three final.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
     /// Waits for dependencies, or for its begin time.
@@ -155,6 +160,7 @@ pub enum JobState {
 
 /// How an attempt, and with it a job, ended.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Outcome {
     /// The shell exited by itself.

@@ -1,5 +1,6 @@
 //! The words that the three programs of C2 share: ids, limits, job specifications, wire types,
-//! configuration, targets, and (feature `client`) the one typed HTTP client.
+//! configuration, targets, and (feature `client`) the one typed HTTP client. With the feature `schema`
+//! the wire types describe themselves as JSON schemas.
 //!
 //! Everything here is plain data and pure functions; no clock, no task and, outside the client,
 //! no network. What only one program needs stands in that program.
@@ -25,3 +26,6 @@ pub mod token;
 
 #[cfg(feature = "client")]
 pub mod client;
+
+#[cfg(feature = "schema")]
+mod schema;

@@ -33,6 +33,12 @@ pub const BACKOFF_S: [u64; 5] = [1, 2, 4, 8, 10];
 pub const PARK_MAX_S: u64 = 5;
 /// Longest time that c2d holds any request open, whatever the caller asks.
 pub const WAIT_MAX_S: u64 = 60;
+/// Longest time for which c2d holds back its answer to output that it asked for, until the watcher
+/// wants more, in seconds.
+pub const NEXT_READ_S: u64 = 2;
+/// Bytes of one piece of a stream on its way to a watcher.
+pub const PIECE_BYTES_MAX: usize = 64 * 1024;
+
 /// Time allowed to reach c2d; a machine at home answers within milliseconds or not at all.
 pub const CONNECT_TIMEOUT_MS: u64 = 3_000;
 /// Time allowed for an answer beyond the time for which the caller asked to wait.
@@ -103,6 +109,13 @@ pub const PAGE_LEN_MAX: usize = 10_000;
 pub const LOG_LEN: usize = 20;
 /// How long an idempotency key is remembered: a day covers every retry of a script.
 pub const IDEMPOTENCY_MS: u64 = 24 * 3_600 * 1_000;
+
+/// Days for which ended jobs are kept: long enough to look back at a month.
+pub const KEEP_DAYS: u64 = 30;
+/// Ended jobs that are kept; a start reads their verdicts within a second or two.
+pub const KEEP_JOBS: u64 = 1_000_000;
+/// Size of the database beyond which the oldest ended jobs go early; small disks are common.
+pub const KEEP_BYTES: u64 = 8 * 1024 * 1024 * 1024;
 
 /// Free space on c2d's disk below which new jobs are refused, so that results still fit.
 pub const FREE_BYTES_FLOOR: u64 = 256 * 1024 * 1024;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a machine consists of; told at registration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Hardware {
     /// Operating system and its version.
@@ -29,6 +30,7 @@ pub struct Hardware {
 
 /// A mounted disk.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Disk {
     /// Where it is mounted.
@@ -41,6 +43,7 @@ pub struct Disk {
 
 /// A graphics processor.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Gpu {
     /// The driver's index, the N of `gpu:N`.
@@ -55,6 +58,7 @@ pub struct Gpu {
 
 /// How busy a machine is; told with each contact.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Load {
     /// Processor use over all cores, 0 to 100.
@@ -71,6 +75,7 @@ pub struct Load {
 
 /// Whether a worker can be given work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum WorkerStatus {
     /// It was heard within 15 s.

@@ -1,5 +1,6 @@
 //! Plays the transcripts of the console: each file of `transcripts/` is a test's whole text.
 
+use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
@@ -31,14 +32,18 @@ macro_rules! transcripts {
 }
 
 transcripts! {
+    dependencies
     files
     first_steps
     help
     jobs_and_their_ends
+    many_jobs
     no_daemon
     refusals
+    steering
     strange_token
     worker_token
+    workers
     wrong_words
 }
 
@@ -72,7 +77,11 @@ async fn set(cluster: &mut Cluster, transcript: &Transcript) -> Result<std::path
                 token = cluster.new_folder("strange")?.join("token");
                 Token::generate(Role::Operator)?.write_new(&token)?;
             }
-            Scene::File { name, line } => std::fs::write(cluster.console_dir().join(name), format!("{line}\n"))?,
+            Scene::File { name, line } => {
+                let path = cluster.console_dir().join(name);
+                let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path)?;
+                writeln!(file, "{line}")?;
+            }
         }
     }
     Ok(token)

@@ -138,7 +138,7 @@ impl Agent {
         for directive in directives {
             match directive {
                 Directive::Cleanup { id } => self.cleanup.begin(*id, self.slots.jobs()),
-                Directive::Register => {}
+                Directive::Register | Directive::Read(_) | Directive::Unknown => {}
             }
         }
     }

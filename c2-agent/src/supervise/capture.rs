@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 
+use c2_shared::api::live::Piece;
 use c2_shared::api::workers::Output;
 use c2_shared::bytes64::Bytes64;
 use c2_shared::limits::{OUTPUT_HEAD_BYTES, OUTPUT_TAIL_BYTES};
@@ -28,6 +29,11 @@ impl Capture {
         self.tail.drain(..excess);
         self.tail.extend(kept);
         self.dropped += (rest.len() - kept.len() + excess) as u64;
+    }
+
+    /// Reads at most `max` bytes of what was kept from a position of the stream on.
+    pub(crate) fn read(&self, from: u64, max: usize) -> Piece {
+        Piece::of(&self.head, self.dropped, self.tail.as_slices(), from, max)
     }
 
     /// Ends the stream.

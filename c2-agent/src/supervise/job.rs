@@ -8,9 +8,11 @@ use std::collections::HashSet;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 
+use c2_shared::api::live::Piece;
 use c2_shared::api::workers::AttemptResult;
 use c2_shared::id::AttemptId;
 use c2_shared::job::Outcome;
+use c2_shared::limits::PIECE_BYTES_MAX;
 use c2_shared::time::Mono;
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, pidfd_open, wait};
@@ -155,6 +157,12 @@ impl Job {
             Source::Stderr => self.stderr.read(buffer),
             Source::Process => {}
         }
+    }
+
+    /// What the job wrote from two positions on.
+    pub(crate) fn written(&self, stdout: u64, stderr: u64) -> (Piece, Piece) {
+        let read = |pipe: &Pipe, from| pipe.capture.read(from, PIECE_BYTES_MAX);
+        (read(&self.stdout, stdout), read(&self.stderr, stderr))
     }
 
     /// Goes on after a process ended or the waiting time passed.

@@ -76,6 +76,7 @@ impl Following {
                             FromRunner::Hello { version, running, ended } => News::Hello { version, running, ended },
                             FromRunner::Leaves { attempt, globs } => News::Leaves { attempt, globs },
                             FromRunner::Ended(result) => News::Ended(result),
+                            FromRunner::Wrote(answer) => News::Wrote(answer),
                         };
                         self.report(news).await;
                     }

@@ -8,6 +8,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 
+use c2_shared::api::live::{OutputAnswer, OutputRead};
 use c2_shared::api::workers::AttemptResult;
 use c2_shared::id::AttemptId;
 use c2_shared::time::Mono;
@@ -80,6 +81,7 @@ pub fn run(options: &SlotOptions) -> Result<(), RunnerError> {
         job: None,
         ended: Vec::new(),
         leaves: Vec::new(),
+        reads: Vec::new(),
         quitting: false,
         alone_since: clock::elapsed(),
         buffer: vec![0; READ_BYTES],
@@ -113,6 +115,8 @@ struct Runner {
     ended: Vec<AttemptResult>,
     /// What those attempts leave that leave anything.
     leaves: Vec<(AttemptId, Vec<String>)>,
+    /// Questions about the present job's output that wait for more of it.
+    reads: Vec<OutputRead>,
     quitting: bool,
     alone_since: Mono,
     buffer: Vec<u8>,
@@ -136,6 +140,7 @@ impl Runner {
                     job.read(*source, &mut self.buffer);
                 }
             }
+            self.answer_reads();
             // A job that writes without pause never lets the wait time out; hence the look at the time.
             let due = woken.is_empty() || self.job.as_ref().is_some_and(|job| job.wait_ms(now()) == 0);
             if due || has(|w| matches!(w, Woken::Job(Source::Process))) {
@@ -180,14 +185,12 @@ impl Runner {
     }
 
     fn wait_ms(&self) -> Option<u64> {
-        match (&self.job, &self.agent) {
-            (Some(job), _) => Some(job.wait_ms(now())),
-            // It does not end before somebody took its results, however long that is.
-            (None, None) if self.ended.is_empty() => {
-                Some(self.alone_since.after_ms(self.timing.alone_ms).since_ms(clock::elapsed()))
-            }
-            (None, None | Some(_)) => None,
-        }
+        let alone = self.agent.is_none().then(|| self.alone_until().since_ms(clock::elapsed()));
+        wait_ms(self.job.as_ref().map(|job| job.wait_ms(now())), alone, !self.ended.is_empty())
+    }
+
+    fn alone_until(&self) -> Mono {
+        self.alone_since.after_ms(self.timing.alone_ms)
     }
 
     fn step(&mut self) {
@@ -201,6 +204,7 @@ impl Runner {
         let Some(mut job) = self.job.take() else { return };
         let (trash, download) = (job.trash.take(), std::mem::take(&mut job.download));
         let result = job.finish(clock::wall_ms(), &mut self.buffer);
+        self.answer_reads();
         // Before the report: after it another slot may make a workspace of this name.
         self.launcher.clear(result.attempt.job);
         let leaves = !download.is_empty() && leaves_files(&result.outcome);
@@ -223,11 +227,27 @@ impl Runner {
         }
     }
 
+    /// Answers the questions to which there is an answer. An ended attempt's output is in its
+    /// result, so of one that does not run there is nothing to say but that.
+    fn answer_reads(&mut self) {
+        for read in std::mem::take(&mut self.reads) {
+            let job = self.job.as_ref().filter(|job| job.attempt() == read.attempt);
+            let (stdout, stderr) = job.map(|job| job.written(read.stdout, read.stderr)).unwrap_or_default();
+            if job.is_some() && read.wait && stdout.data.is_empty() && stderr.data.is_empty() {
+                self.reads.push(read);
+                continue;
+            }
+            let running = job.is_some();
+            self.send(&FromRunner::Wrote(OutputAnswer { id: read.id, running, stdout, stderr }));
+        }
+    }
+
     fn hear(&mut self) {
         let Some(agent) = &mut self.agent else { return };
         let Received { messages, open } = agent.receive(&mut self.buffer);
         if !open {
             self.agent = None;
+            self.reads.clear();
             self.alone_since = clock::elapsed();
         }
         for message in messages {
@@ -269,6 +289,10 @@ impl Runner {
                 if let Some(job) = &mut self.job {
                     job.renew(lease_ms, now());
                 }
+            }
+            ToRunner::Read(read) => {
+                self.reads.push(read);
+                self.answer_reads();
             }
             ToRunner::Quit => self.quitting = true,
         }
@@ -314,11 +338,42 @@ impl Runner {
     }
 
     fn may_exit(&self) -> bool {
-        let alone = self.agent.is_none() && clock::elapsed() >= self.alone_since.after_ms(self.timing.alone_ms);
+        let alone = self.agent.is_none() && clock::elapsed() >= self.alone_until();
         self.job.is_none() && self.ended.is_empty() && (self.quitting || alone)
     }
 }
 
 fn now() -> Now {
     Now { awake: clock::awake(), elapsed: clock::elapsed() }
+}
+
+/// How long to wait for something to happen: as a job needs, or while there is no agent until that
+/// has lasted too long. One that still owes a result stays whatever the time, so it has nothing to
+/// wait for but an agent.
+const fn wait_ms(job: Option<u64>, alone: Option<u64>, owes: bool) -> Option<u64> {
+    match (job, alone) {
+        (Some(ms), _) => Some(ms),
+        (None, Some(ms)) if !owes => Some(ms),
+        (None, _) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wait_ms;
+
+    #[test]
+    fn one_that_owes_a_result_sleeps_until_an_agent_comes() {
+        let table = [
+            (Some(7), None, false, Some(7)),
+            (Some(7), Some(0), true, Some(7)),
+            (None, Some(0), true, None),
+            (None, Some(9), false, Some(9)),
+            (None, None, true, None),
+            (None, None, false, None),
+        ];
+        for (job, alone, owes, expected) in table {
+            assert_eq!(wait_ms(job, alone, owes), expected, "{job:?} {alone:?} {owes}");
+        }
+    }
 }

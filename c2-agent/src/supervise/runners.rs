@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::time::Duration;
 
+use c2_shared::api::live::{OutputAnswer, OutputRead};
 use c2_shared::api::workers::AttemptResult;
 use c2_shared::id::AttemptId;
 use tokio::sync::mpsc;
@@ -64,6 +65,8 @@ pub(crate) enum News {
     Leaves { attempt: AttemptId, globs: Vec<String> },
     /// An attempt is over.
     Ended(Box<AttemptResult>),
+    /// The answer to a question about a job's output.
+    Wrote(OutputAnswer),
     /// The runner lives but cannot be spoken to any more by this connection.
     Broken,
     /// The runner is dead, and so is everything that it ran; the attempts that it had noted.
@@ -144,6 +147,13 @@ impl Runners {
         for slot in slots {
             self.tell(slot, &ToRunner::Forget { attempt });
         }
+    }
+
+    /// Asks the runner of an attempt what it wrote; says whether there is one to answer.
+    pub(crate) fn read(&self, read: OutputRead) -> bool {
+        let runs = |runner: &Runner| runner.running == Some(read.attempt) && runner.standing == Standing::Serving;
+        let slot = self.runners.iter().find(|(_, runner)| runs(runner));
+        slot.is_some_and(|(slot, _)| self.tell(*slot, &ToRunner::Read(read)))
     }
 
     /// Renews the leases of all that run.

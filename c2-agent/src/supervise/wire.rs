@@ -2,10 +2,11 @@
 //!
 //! Both ends are usually the same binary, but after an upgrade a new agent meets old runners. Such
 //! a runner is asked only to go on, so [`FromRunner`] and [`ToRunner::Kill`], `Forget`, `Renew` and
-//! `Quit` must stay readable; `Start` is never sent to a runner of another version.
+//! `Quit` must stay readable; `Start` and `Read` are never sent to a runner of another version.
 
 use std::net::IpAddr;
 
+use c2_shared::api::live::{OutputAnswer, OutputRead};
 use c2_shared::api::workers::AttemptResult;
 use c2_shared::id::AttemptId;
 use c2_shared::job::{JobSpec, Outcome};
@@ -31,6 +32,8 @@ pub(crate) enum ToRunner {
     Forget { attempt: AttemptId },
     /// c2d was heard: the job may go on for so long without hearing from c2d again.
     Renew { lease_ms: u64 },
+    /// Somebody watches: say what an attempt wrote. One question may be open at a time for each id.
+    Read(OutputRead),
     /// Exit as soon as nothing runs and every result is forgotten.
     Quit,
 }
@@ -69,6 +72,8 @@ pub(crate) enum FromRunner {
     Leaves { attempt: AttemptId, globs: Vec<String> },
     /// The attempt is over and none of its processes is left.
     Ended(Box<AttemptResult>),
+    /// The answer to [`ToRunner::Read`].
+    Wrote(OutputAnswer),
 }
 
 impl From<Verdict> for Outcome {

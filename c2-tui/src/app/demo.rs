@@ -232,6 +232,7 @@ fn chords(name: &str) -> Vec<KeyEvent> {
         "Space" => KeyCode::Char(' '),
         "F1" => KeyCode::F(1),
         "F2" => KeyCode::F(2),
+        "F3" => KeyCode::F(3),
         "F5" => KeyCode::F(5),
         text if modifiers.is_empty() => {
             return text.chars().map(|c| KeyEvent::new(KeyCode::Char(c), modifiers)).collect();

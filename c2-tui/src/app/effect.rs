@@ -2,7 +2,8 @@
 
 use c2_shared::id::JobId;
 
-use crate::app::msg::RunId;
+use crate::app::msg::{DocumentId, RunId, Saved};
+use crate::app::page::Shown;
 
 /// A deed in the world.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,36 @@ pub enum Effect {
     Abort(RunId),
     /// Fetch a job in full; answers with `Msg::Fetched`.
     Fetch(JobId),
+    /// Fetch what a job wrote and keep it under this name; answers with `Msg::Output`, now and
+    /// whenever more of it was found.
+    OpenOutput {
+        /// Its name.
+        document: DocumentId,
+        /// Which job.
+        job: JobId,
+        /// Which of its streams.
+        shown: Shown,
+    },
+    /// Look for more of an output.
+    RefreshOutput(DocumentId),
+    /// Read these blocks of an output; answers with `Msg::Output`.
+    ReadBlocks {
+        /// Of which output.
+        document: DocumentId,
+        /// Which blocks.
+        blocks: Vec<u64>,
+    },
+    /// Forget an output.
+    CloseOutput(DocumentId),
+    /// Write to a file; answers with `Msg::Saved`.
+    Save {
+        /// What.
+        what: Saved,
+        /// The file.
+        path: String,
+        /// Whether it may exist.
+        overwrite: bool,
+    },
     /// Open the event stream now instead of at the time that was announced.
     RetryNow,
     /// Add a line to the history file.

@@ -95,7 +95,7 @@ pub fn screen(model: &Model) -> Screen {
     screen.header = (height >= COMPLETE).then(|| rest.cut_top(1));
     if model.result.is_some() {
         let zoomed = model.zoom && model.focus == Focus::Result;
-        let lines = model.result.as_ref().map_or(0, |r| r.lines().len());
+        let lines = model.result.as_ref().map_or(0, |r| r.text.line_count());
         let wanted = u16::try_from(lines).unwrap_or(u16::MAX).saturating_add(2);
         let most = if zoomed { rest.height } else { (rest.height * 3 / 5).max(4) };
         screen.result = Some(rest.cut_bottom(if zoomed { most } else { wanted.clamp(3, most) }));
@@ -141,6 +141,12 @@ pub const fn page_head(page: &Page, area: Area) -> u16 {
         Page::Output { .. } | Page::Text { .. } => 0,
     };
     if area.height >= facts * 2 { facts } else { 0 }
+}
+
+/// Columns and rows for text inside of a box, below as many rows of facts.
+#[must_use]
+pub fn text_size(area: Area, head: u16) -> (usize, usize) {
+    (area.width.saturating_sub(4).into(), area.height.saturating_sub(2 + head).into())
 }
 
 /// Workers over jobs, and beside them the queue over the log.

@@ -1,5 +1,6 @@
 //! What the console knows at one moment: enough to draw a frame without asking anybody.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use c2_shared::id::JobId;
@@ -12,7 +13,7 @@ use crate::app::glyphs::Glyphs;
 use crate::app::keymap::Context;
 use crate::app::layout;
 use crate::app::line::{Editor, Line};
-use crate::app::msg::{Fault, Now};
+use crate::app::msg::{DocumentId, Fault, Now};
 use crate::app::overlay::Overlay;
 use crate::app::page::Page;
 use crate::app::pager::Pager;
@@ -130,6 +131,10 @@ pub struct Model {
     pub result: Option<ResultView>,
     /// Pages over the panes, the uppermost last.
     pub pages: Vec<Page>,
+    /// Outputs that the runner keeps for pages.
+    pub documents: BTreeSet<DocumentId>,
+    /// The name of the one that was opened last.
+    pub last_document: DocumentId,
     /// What lies over the screen.
     pub overlay: Option<Overlay>,
     /// Short messages.
@@ -158,13 +163,15 @@ pub struct ResultView {
 impl ResultView {
     /// All lines.
     #[must_use]
-    pub fn lines(&self) -> &[String] {
+    pub fn lines(&self) -> Vec<String> {
         self.text.lines()
     }
 }
 
 /// From this age on a running command shows that it runs; below it only flickers.
 const SPINNER_AFTER_MS: u64 = 200;
+/// Between two looks for more of an output that is followed.
+const POLL_MS: u64 = 1_000;
 /// Time between two frames of the spinner.
 pub const SPINNER_MS: u64 = 120;
 
@@ -190,6 +197,8 @@ impl Model {
             filtering: None,
             result: None,
             pages: Vec::new(),
+            documents: BTreeSet::new(),
+            last_document: DocumentId::default(),
             overlay: None,
             toasts: Toasts::default(),
             runs: Runs::default(),
@@ -218,6 +227,9 @@ impl Model {
             (Some(Overlay::Question(_)), _) => &[Context::Question],
             (Some(Overlay::Palette { .. }), _) => &[Context::Palette],
             (Some(Overlay::Help { .. }), _) => &[Context::Text, Context::Pane],
+            (None, focus) if focus != Focus::Line && self.pager(focus).is_some_and(|p| p.prompt().is_some()) => {
+                &[Context::Ask]
+            }
             (None, _) if self.filtering.is_some() => &[Context::Filter],
             (None, Focus::Line) if self.line.search.is_some() => &[Context::Search],
             (None, Focus::Line) if self.line.menu.is_some() => &[Context::Menu, Context::Line],
@@ -227,10 +239,13 @@ impl Model {
             (None, Focus::Pane(Pane::Workers | Pane::Queue)) => &[Context::Table, Context::Pane],
             (None, Focus::Page) => match self.pages.last() {
                 Some(Page::Worker { .. }) => &[Context::Jobs, Context::Table, Context::Pane],
-                Some(Page::Job { .. } | Page::Output { .. }) => &[Context::Jobs, Context::Text, Context::Pane],
-                Some(Page::Text { .. }) | None => &[Context::Text, Context::Pane],
+                Some(Page::Job { .. }) => {
+                    &[Context::Job, Context::Output, Context::Jobs, Context::Pager, Context::Pane]
+                }
+                Some(Page::Output { .. }) => &[Context::Output, Context::Jobs, Context::Pager, Context::Pane],
+                Some(Page::Text { .. }) | None => &[Context::Pager, Context::Pane],
             },
-            (None, Focus::Result) => &[Context::Text, Context::Pane],
+            (None, Focus::Result) => &[Context::Result, Context::Pager, Context::Pane],
         };
         near.iter().copied().chain([Context::Everywhere]).collect()
     }
@@ -252,6 +267,16 @@ impl Model {
     }
 
     /// The text that has this focus.
+    #[must_use]
+    pub fn pager(&self, focus: Focus) -> Option<&Pager> {
+        match focus {
+            Focus::Result | Focus::Line => self.result.as_ref().map(|r| &r.text),
+            Focus::Page => self.pages.last()?.text(),
+            Focus::Pane(_) => None,
+        }
+    }
+
+    /// The same, to change it.
     pub fn pager_mut(&mut self, focus: Focus) -> Option<&mut Pager> {
         match focus {
             Focus::Result | Focus::Line => self.result.as_mut().map(|r| &mut r.text),
@@ -298,6 +323,11 @@ impl Model {
         if self.runs.present.is_some() {
             times.push(now.mono.after_ms(SPINNER_MS));
         }
+        let texts = [Focus::Page, Focus::Result].into_iter().filter_map(|focus| self.pager(focus));
+        if texts.into_iter().any(Pager::is_hungry) {
+            times.push(now.mono);
+        }
+        times.extend(self.poll_at());
         if matches!(self.link, Link::Down { .. }) || self.any_job_ages() {
             times.push(second);
         } else if self.store.workers.values().any(|w| w.row.status == WorkerStatus::Offline) {
@@ -306,11 +336,20 @@ impl Model {
         times.into_iter().min()
     }
 
+    /// When more of the output that is followed is looked for.
+    #[must_use]
+    pub(crate) fn poll_at(&self) -> Option<Mono> {
+        let Some(Page::Output { id, asked_at, text, .. }) = self.pages.last() else { return None };
+        let runs = self.store.jobs.get(id).is_some_and(|job| job.row.state == JobState::Running);
+        (runs && text.is_live()).then(|| asked_at.after_ms(POLL_MS))
+    }
+
     fn any_job_ages(&self) -> bool {
         self.store.queue.running > 0 || self.store.waits.values().any(|w| w.count > 0 && w.state() != JobState::Running)
     }
 
-    /// Fits tables and texts into the present screen, after whatever happened.
+    /// Fits tables and texts into the present screen, and lets texts go on with their work, after
+    /// whatever happened.
     pub(crate) fn fit(&mut self) {
         let screen = layout::screen(self);
         for (pane, area) in screen.panes {
@@ -321,16 +360,20 @@ impl Model {
             }
         }
         if let (Some(area), Some(result)) = (screen.result, &mut self.result) {
-            result.text.set_height(area.height.saturating_sub(2).into());
+            let inside = layout::text_size(area, 0);
+            result.text.set_size(inside.0, inside.1);
         }
         if let (Some(area), Some(page)) = (screen.page, self.pages.last_mut()) {
-            let inner = area.height.saturating_sub(2 + layout::page_head(page, area));
+            let inside = layout::text_size(area, layout::page_head(page, area));
             match page {
-                Page::Worker { jobs, .. } => jobs.set_height(inner.saturating_sub(1).into()),
+                Page::Worker { jobs, .. } => jobs.set_height(inside.1.saturating_sub(1)),
                 Page::Job { text, .. } | Page::Output { text, .. } | Page::Text { text, .. } => {
-                    text.set_height(inner.into());
+                    text.set_size(inside.0, inside.1);
                 }
             }
         }
+        // Also those without an area, which would otherwise ask for time for ever.
+        let result = self.result.as_mut().map(|result| &mut result.text);
+        result.into_iter().chain(self.pages.last_mut().and_then(Page::text_mut)).for_each(Pager::settle);
     }
 }

@@ -10,6 +10,7 @@ use crossterm::event::KeyEvent;
 
 use crate::app::keymap::Action;
 use crate::app::model::Focus;
+use crate::app::pager::Chunk;
 
 /// The present, as the runner's clock read it when the message arrived.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,6 +78,22 @@ pub enum Msg {
         /// The job, or why not.
         info: Result<Box<JobInfo>, Fault>,
     },
+    /// Something about an output that was opened.
+    Output {
+        /// Which output.
+        document: DocumentId,
+        /// What.
+        news: News,
+    },
+    /// A file was written, or not.
+    Saved {
+        /// What was to be written.
+        what: Saved,
+        /// The file.
+        path: String,
+        /// What came of it.
+        ending: SaveEnding,
+    },
     /// Lines of earlier sessions, oldest first.
     History(Vec<String>),
     /// The names in a local folder, for completion; folders end in `/`.
@@ -93,6 +110,52 @@ pub enum Msg {
 /// Names one run of a command in this session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RunId(pub u64);
+
+/// Names an output that was opened in this session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DocumentId(pub u64);
+
+/// What became known of an output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// It has this many bytes.
+    Grown(u64),
+    /// It was written anew; what was known of it is no longer true.
+    Anew,
+    /// These chunks of it were read.
+    Chunks(Vec<Chunk>),
+    /// Lines in its chunks from one on.
+    Counted {
+        /// The first of these chunks.
+        from: u64,
+        /// Lines in each.
+        counts: Vec<u32>,
+    },
+    /// There is nothing in it, so far.
+    Nothing,
+    /// It cannot be had.
+    Failed(Fault),
+}
+
+/// What is written to a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Saved {
+    /// A text.
+    Text(Vec<u8>),
+    /// An output that was opened.
+    Output(DocumentId),
+}
+
+/// What came of writing a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SaveEnding {
+    /// So many bytes were written.
+    Done(u64),
+    /// There is such a file already, and nothing was written.
+    Exists,
+    /// It cannot be written.
+    Failed(String),
+}
 
 /// What came of a command.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

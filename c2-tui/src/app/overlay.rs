@@ -4,6 +4,7 @@ use c2_shared::id::JobId;
 
 use crate::app::catalog::{Catalog, Verb};
 use crate::app::keymap::{Binding, Context, TABLE};
+use crate::app::msg::Saved;
 
 /// The one thing over the screen.
 #[derive(Clone, Debug)]
@@ -59,6 +60,8 @@ pub enum Then {
     Cancel(Vec<JobId>),
     /// Run these lines.
     Run(Vec<String>),
+    /// Write to this file, which exists.
+    Save(Saved, String),
 }
 
 /// From this many targets on their number must be typed.
@@ -79,6 +82,19 @@ impl Question {
     pub fn run(lines: Vec<String>) -> Self {
         let title = format!("run {} lines?", lines.len());
         Self { title, lines: lines.clone(), count: None, typed: String::new(), then: Then::Run(lines) }
+    }
+
+    /// Asks whether to overwrite a file.
+    #[must_use]
+    pub fn overwrite(what: Saved, path: String) -> Self {
+        let lines = vec![path.clone()];
+        Self {
+            title: "overwrite this file?".to_owned(),
+            lines,
+            count: None,
+            typed: String::new(),
+            then: Then::Save(what, path),
+        }
     }
 
     /// Whether what was typed is the number that is asked for.

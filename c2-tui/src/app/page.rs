@@ -5,12 +5,12 @@
 
 use std::net::IpAddr;
 
-use c2_shared::api::jobs::JobInfo;
+use c2_shared::api::jobs::{JobInfo, Stream};
 use c2_shared::id::JobId;
-use c2_shared::time;
+use c2_shared::time::{self, Mono};
 
 use crate::app::glyphs::Glyphs;
-use crate::app::msg::Fault;
+use crate::app::msg::{DocumentId, Fault};
 use crate::app::pager::Pager;
 use crate::app::panes::jobs;
 use crate::app::store::{Job, JobScope};
@@ -39,10 +39,16 @@ pub enum Page {
         /// What it wrote, and its attempts.
         text: Pager,
     },
-    /// All that a job wrote.
+    /// What a job wrote.
     Output {
         /// Which job.
         id: JobId,
+        /// The name under which the runner keeps it.
+        document: DocumentId,
+        /// Which of its streams.
+        shown: Shown,
+        /// When it was asked for last.
+        asked_at: Mono,
         /// The text.
         text: Pager,
     },
@@ -53,6 +59,38 @@ pub enum Page {
         /// The text.
         text: Pager,
     },
+}
+
+/// Which streams of a job an output page shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Shown {
+    /// Standard output and then standard error.
+    #[default]
+    Both,
+    /// One of them.
+    One(Stream),
+}
+
+impl Shown {
+    /// What `o` goes to from here.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        match self {
+            Self::Both => Self::One(Stream::Stdout),
+            Self::One(Stream::Stdout) => Self::One(Stream::Stderr),
+            Self::One(Stream::Stderr) => Self::Both,
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Both => "output",
+            Self::One(Stream::Stdout) => "stdout",
+            Self::One(Stream::Stderr) => "stderr",
+        }
+    }
 }
 
 /// Something that was asked of c2d.
@@ -76,7 +114,7 @@ impl Page {
     /// The page of a job that is being fetched.
     #[must_use]
     pub fn job(id: JobId) -> Self {
-        Self::Job { id, info: Loaded::Waiting, text: Pager::default() }
+        Self::Job { id, info: Loaded::Waiting, text: Pager::new(b"") }
     }
 
     /// Its step in the path of pages.
@@ -85,7 +123,7 @@ impl Page {
         match self {
             Self::Worker { ip, .. } => ip.to_string(),
             Self::Job { id, .. } => id.to_string(),
-            Self::Output { .. } => "output".to_owned(),
+            Self::Output { shown, .. } => shown.word().to_owned(),
             Self::Text { title, .. } => title.clone(),
         }
     }
@@ -100,6 +138,15 @@ impl Page {
     }
 
     /// Its text, if it is one.
+    #[must_use]
+    pub const fn text(&self) -> Option<&Pager> {
+        match self {
+            Self::Job { text, .. } | Self::Output { text, .. } | Self::Text { text, .. } => Some(text),
+            Self::Worker { .. } => None,
+        }
+    }
+
+    /// The same, to change it.
     pub const fn text_mut(&mut self) -> Option<&mut Pager> {
         match self {
             Self::Job { text, .. } | Self::Output { text, .. } | Self::Text { text, .. } => Some(text),
@@ -111,15 +158,15 @@ impl Page {
     pub fn load(&mut self, answer: Result<Box<JobInfo>, Fault>, glyphs: &Glyphs) {
         match (self, answer) {
             (Self::Job { info, text, .. }, Ok(job)) => {
-                text.set_lines(summary(&job, glyphs));
+                text.set_text(summary(&job, glyphs).join("\n").as_bytes());
                 *info = Loaded::Here(job);
             }
             (Self::Job { info, text, .. }, Err(fault)) => {
                 let hint = fault.hint.clone().map(|h| format!("hint: {h}"));
-                text.set_lines(std::iter::once(fault.message.clone()).chain(hint).collect());
+                let lines: Vec<String> = std::iter::once(fault.message.clone()).chain(hint).collect();
+                text.set_text(lines.join("\n").as_bytes());
                 *info = Loaded::Failed(fault);
             }
-            (Self::Output { text, .. }, Ok(job)) => text.set_lines(output(&job)),
             (Self::Worker { .. } | Self::Output { .. } | Self::Text { .. }, _) => {}
         }
     }
@@ -147,7 +194,8 @@ fn summary(job: &JobInfo, glyphs: &Glyphs) -> Vec<String> {
         lines.push(format!("  {}  on {}  {} {}", attempt.number, attempt.worker, glyphs.dot, text::tame(&ended)));
     }
     for (name, stream) in [("output", &job.stdout), ("errors", &job.stderr)] {
-        let all = text::lines(stream);
+        // Its colours stay; the pager takes every other escape away.
+        let all: Vec<&str> = stream.lines().collect();
         let hidden = all.len().saturating_sub(TAIL_LINES);
         if !all.is_empty() {
             let head = if hidden > 0 {
@@ -158,21 +206,6 @@ fn summary(job: &JobInfo, glyphs: &Glyphs) -> Vec<String> {
             lines.extend([String::new(), head]);
             lines.extend(all.into_iter().skip(hidden).map(|l| format!("  {l}")));
         }
-    }
-    lines
-}
-
-/// All that a job wrote.
-#[must_use]
-pub fn output(job: &JobInfo) -> Vec<String> {
-    let mut lines = text::lines(&job.stdout);
-    let errors = text::lines(&job.stderr);
-    if !errors.is_empty() {
-        lines.push("── standard error ──".to_owned());
-        lines.extend(errors);
-    }
-    if lines.is_empty() {
-        lines.push("it wrote nothing".to_owned());
     }
     lines
 }

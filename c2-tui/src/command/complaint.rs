@@ -10,6 +10,8 @@ use c2_shared::validate::Invalid;
 pub struct Complaint {
     /// What is wrong: lower case, no full stop, the value quoted.
     pub message: String,
+    /// Its parts, where there are several, in the order in which to look at them.
+    pub details: Vec<String>,
     /// What to do about it.
     pub hint: Option<String>,
     /// What kind of failure it is.
@@ -51,7 +53,7 @@ impl Complaint {
     /// A complaint without a hint.
     #[must_use]
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None, kind, code: None }
+        Self { message: message.into(), details: Vec::new(), hint: None, kind, code: None }
     }
 
     /// A line that cannot be understood.
@@ -82,7 +84,7 @@ impl From<ClientError> for Complaint {
             (_, Some(ErrorCode::Unauthorized | ErrorCode::Forbidden)) => Kind::Unauthorized,
             (ClientError::Refused { .. } | ClientError::Protocol { .. }, _) => Kind::Refused,
         };
-        Self { message: error.to_string(), hint: error.hint(), kind, code }
+        Self { message: error.to_string(), details: Vec::new(), hint: error.hint(), kind, code }
     }
 }
 

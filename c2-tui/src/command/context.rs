@@ -3,7 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use c2_shared::api::jobs::Stream;
 use c2_shared::client::Client;
+use c2_shared::id::JobId;
 use tokio::sync::watch;
 
 /// Is told which file has come how far: bytes of all its bytes.
@@ -18,7 +20,19 @@ pub struct Context {
     pub interactive: bool,
     progress: Arc<dyn Fn(&str) + Send + Sync>,
     meter: Arc<Meter>,
+    wrote: Arc<dyn Fn(&Wrote<'_>) + Send + Sync>,
     interrupt: Option<watch::Receiver<bool>>,
+}
+
+/// Something that a followed job wrote.
+#[derive(Clone, Copy, Debug)]
+pub struct Wrote<'a> {
+    /// Which job.
+    pub job: JobId,
+    /// Where to.
+    pub stream: Stream,
+    /// The bytes as they are to be shown.
+    pub bytes: &'a [u8],
 }
 
 impl fmt::Debug for Context {
@@ -31,7 +45,14 @@ impl Context {
     /// Surroundings that show no progress and never interrupt.
     #[must_use]
     pub fn new(client: Client, interactive: bool) -> Self {
-        Self { client, interactive, progress: Arc::new(|_| ()), meter: Arc::new(|_, _, _| ()), interrupt: None }
+        Self {
+            client,
+            interactive,
+            progress: Arc::new(|_| ()),
+            meter: Arc::new(|_, _, _| ()),
+            wrote: Arc::new(|_| ()),
+            interrupt: None,
+        }
     }
 
     /// The same, handing lines of progress to `show` while a command runs.
@@ -45,6 +66,13 @@ impl Context {
     #[must_use]
     pub fn with_meter(mut self, show: impl Fn(&str, u64, u64) + Send + Sync + 'static) -> Self {
         self.meter = Arc::new(show);
+        self
+    }
+
+    /// The same, handing what followed jobs write to `show` as it comes.
+    #[must_use]
+    pub fn with_wrote(mut self, show: impl Fn(&Wrote<'_>) + Send + Sync + 'static) -> Self {
+        self.wrote = Arc::new(show);
         self
     }
 
@@ -63,6 +91,11 @@ impl Context {
     /// Says how far a file has come.
     pub fn meter(&self, label: &str, done: u64, total: u64) {
         (self.meter)(label, done, total);
+    }
+
+    /// Hands on what a followed job wrote.
+    pub fn wrote(&self, wrote: &Wrote<'_>) {
+        (self.wrote)(wrote);
     }
 
     /// Ends when the operator interrupts, which may be never.

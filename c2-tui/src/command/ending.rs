@@ -16,7 +16,7 @@ use crate::command::{Complaint, Context, Kind};
 /// Seconds for which one poll is held by c2d; short enough that a dead connection is noticed.
 const POLL_S: u64 = 20;
 /// Failures in a row after which c2d is given up: 1 + 2 + 4 + 8 + 10 + 10 s of waiting between them.
-const FAILURES_MAX: usize = 6;
+pub(crate) const FAILURES_MAX: usize = 6;
 
 /// Waits until the job has ended.
 ///
@@ -51,7 +51,7 @@ async fn poll(context: &Context, job: JobId, mut known: bool) -> Result<JobInfo,
 }
 
 /// Whether a failure is one that a restart of c2d shows.
-fn may_pass(error: &ClientError) -> bool {
+pub(crate) fn may_pass(error: &ClientError) -> bool {
     match error {
         ClientError::Unreachable { .. } | ClientError::Timeout { .. } => true,
         ClientError::Refused { body, .. } => body.code == ErrorCode::Busy,

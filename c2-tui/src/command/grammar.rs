@@ -6,7 +6,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    Complaint, Context, Data, Outcome, cancel, cleanup, get_files, help, info, job, jobs, log, output, submit, wait,
+    Complaint, Context, Data, Outcome, batch, cancel, cleanup, follow, get_files, groups, help, job, jobs, log, output,
+    split, steer, submit, tags, wait, worker,
 };
 
 /// A line after `!>`.
@@ -29,16 +30,50 @@ pub(crate) struct Line {
 pub enum Command {
     /// List all workers
     List,
+    /// List the groups and their workers
+    Groups,
+    /// Put a worker into a group
+    Assign(groups::Membership),
+    /// Take a worker out of a group
+    Unassign(groups::Membership),
     /// Show one worker in full
-    Info(info::Info),
+    Info(worker::Worker),
+    /// Set the tags that a worker offers, in place of those that it offered
+    SetTags(tags::SetTags),
+    /// Show a worker's tags and which job holds them
+    GetTags(worker::Worker),
+    /// Suggest tags from a worker's hardware
+    DetectTags(tags::DetectTags),
+    /// Let a worker finish what it has and give it nothing new
+    Drain(worker::Worker),
+    /// Give a drained worker work again
+    Resume(worker::Worker),
+    /// Forget a worker that is offline for good
+    RemoveWorker(worker::Worker),
     /// List jobs, those that have not ended unless asked otherwise
     Jobs(jobs::Jobs),
     /// Show one job in full
     Job(job::Job),
     /// Submit a job
     Submit(Box<submit::Submit>),
+    /// Submit the jobs of a file, all or none
+    Batch(Box<batch::Batch>),
+    /// Submit one job for each line of a file, all or none
+    Split(Box<split::Split>),
     /// Cancel jobs; what runs is ended
     Cancel(cancel::Cancel),
+    /// Hold jobs that have not started
+    Hold(steer::Jobs),
+    /// Release held jobs
+    Release(steer::Jobs),
+    /// Submit ended jobs again, all or none
+    Retry(steer::Jobs),
+    /// Explain why a job does not run, worker by worker
+    Why(steer::Job),
+    /// Stop the queue; what runs goes on
+    Pause,
+    /// Let the queue go on
+    Unpause,
     /// Show the queue in numbers
     QueueStatus,
     /// Show the latest results
@@ -49,6 +84,8 @@ pub enum Command {
     GetFiles(get_files::GetFiles),
     /// Remove what ended jobs left on workers
     CleanupWorkspaces(cleanup::Cleanup),
+    /// Show what jobs write while they write it, until they have ended
+    Follow(follow::Follow),
     /// Wait for the end of jobs
     Wait(wait::Wait),
     /// Explain the commands, or one of them
@@ -65,16 +102,34 @@ pub enum Command {
 pub async fn execute(context: &Context, command: Command) -> Result<Outcome, Complaint> {
     match command {
         Command::List => Ok(Data::Workers(context.client.workers().await?).into()),
-        Command::Info(info) => info.run(context).await,
+        Command::Groups => groups::list(context).await,
+        Command::Assign(membership) => membership.assign(context).await,
+        Command::Unassign(membership) => membership.unassign(context).await,
+        Command::Info(worker) => worker.info(context).await,
+        Command::SetTags(tags) => tags.run(context).await,
+        Command::GetTags(worker) => worker.tags(context).await,
+        Command::DetectTags(tags) => tags.run(context).await,
+        Command::Drain(worker) => worker.drain(context).await,
+        Command::Resume(worker) => worker.resume(context).await,
+        Command::RemoveWorker(worker) => worker.remove(context).await,
         Command::Jobs(jobs) => jobs.run(context).await,
         Command::Job(job) => job.run(context).await,
         Command::Submit(submit) => submit.run(context).await,
+        Command::Batch(batch) => batch.run(context).await,
+        Command::Split(split) => split.run(context).await,
         Command::Cancel(cancel) => cancel.run(context).await,
+        Command::Hold(jobs) => jobs.hold(context).await,
+        Command::Release(jobs) => jobs.release(context).await,
+        Command::Retry(jobs) => jobs.retry(context).await,
+        Command::Why(job) => job.why(context).await,
+        Command::Pause => Ok(Data::Paused(context.client.pause(true).await?).into()),
+        Command::Unpause => Ok(Data::Paused(context.client.pause(false).await?).into()),
         Command::QueueStatus => Ok(Data::Queue(context.client.queue_status().await?).into()),
         Command::Log(log) => log.run(context).await,
         Command::Output(output) => output.run(context).await,
         Command::GetFiles(get_files) => get_files.run(context).await,
         Command::CleanupWorkspaces(cleanup) => cleanup.run(context).await,
+        Command::Follow(follow) => follow.run(context).await,
         Command::Wait(wait) => wait.run(context).await,
         Command::Help(help) => help.run(),
         Command::Quit => Ok(Data::Quit.into()),

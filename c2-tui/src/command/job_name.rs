@@ -1,4 +1,5 @@
-//! The ways to name jobs on a line: `job-3`, `3`, `last`, a range `3-9`, or a job's own name.
+//! The ways to name jobs on a line: `job-3`, `3`, `last`, a range `3-9`, a job's own name, all in a
+//! state `@failed`, or those of a range `3-9@failed`.
 //!
 //! Here they are only read; which jobs are meant is asked of c2d in `resolve`.
 
@@ -6,6 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use c2_shared::id::JobId;
+use c2_shared::job::JobState;
 
 /// A job as the operator names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub enum JobNames {
     One(JobName),
     /// All from the first to the last id, both included.
     Range(JobId, JobId),
+    /// All that are in this state, from the first to the last id.
+    InState(JobState, JobId, JobId),
 }
 
 /// Says that a text names no job.
@@ -39,6 +43,12 @@ pub enum JobNameError {
     /// The range runs backwards.
     #[error("the range {0:?} ends before it begins")]
     Backwards(String),
+    /// What stands before `@` is no range.
+    #[error("{0:?} names no jobs: write @STATE for all, or FIRST-LAST@STATE")]
+    NoRange(String),
+    /// What follows `@` is no state.
+    #[error("{0:?} names no state of jobs: {states}", states = JobState::ALL.map(JobState::word).join(", "))]
+    NoState(String),
     /// The range is longer than the queue can be.
     #[error("the range {0:?} is too long")]
     TooLong(String),
@@ -69,6 +79,15 @@ impl FromStr for JobNames {
     type Err = JobNameError;
 
     fn from_str(text: &str) -> Result<Self, JobNameError> {
+        if let Some((range, word)) = text.rsplit_once('@') {
+            let state = JobState::ALL.into_iter().find(|state| state.word() == word);
+            let state = state.ok_or_else(|| JobNameError::NoState(text.to_owned()))?;
+            let range = if range.is_empty() { Self::Range(JobId(1), JobId(u64::MAX)) } else { range.parse()? };
+            return match range {
+                Self::Range(first, last) => Ok(Self::InState(state, first, last)),
+                Self::One(_) | Self::InState(..) => Err(JobNameError::NoRange(text.to_owned())),
+            };
+        }
         // `job-3` has a dash too, but nothing numeric before it.
         let ends = text.rsplit_once('-').and_then(|(first, last)| Some((id(first)?, id(last)?)));
         match ends {
@@ -116,6 +135,10 @@ mod tests {
             ("job-3-9", range(3, 9)),
             ("job-3-job-9", one(JobName::Named("job-3-job-9".to_owned()))),
             ("3-3", range(3, 3)),
+            ("@failed", Ok(JobNames::InState(JobState::Failed, JobId(1), JobId(u64::MAX)))),
+            ("3-9@failed", Ok(JobNames::InState(JobState::Failed, JobId(3), JobId(9)))),
+            ("3@failed", Err(JobNameError::NoRange("3@failed".to_owned()))),
+            ("@broken", Err(JobNameError::NoState("@broken".to_owned()))),
             ("", Err(JobNameError::Empty)),
             ("0", Err(JobNameError::Zero("0".to_owned()))),
             ("0-4", Err(JobNameError::Zero("0-4".to_owned()))),

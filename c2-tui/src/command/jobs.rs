@@ -1,5 +1,7 @@
 //! `jobs`: the jobs as a table.
 
+use std::net::IpAddr;
+
 use c2_shared::api::jobs::{JobList, JobsQuery};
 use c2_shared::job::JobState;
 use c2_shared::limits::{PAGE_LEN, PAGE_LEN_MAX};
@@ -17,12 +19,30 @@ pub struct Jobs {
     /// Only jobs of this state
     #[arg(long, value_name = "STATE", value_parser = states())]
     pub state: Option<JobState>,
+    /// Only jobs that asked for this group
+    #[arg(long, value_name = "GROUP")]
+    pub group: Option<String>,
+    /// Only jobs that asked for this tag
+    #[arg(long, value_name = "TAG")]
+    pub tag: Option<String>,
+    /// Only jobs that this worker has or had, by its address
+    #[arg(long, value_name = "WORKER")]
+    pub worker: Option<IpAddr>,
+    /// Only jobs of this name
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Only jobs whose command contains this
+    #[arg(long, value_name = "TEXT")]
+    pub text: Option<String>,
+    /// The newest first
+    #[arg(long)]
+    pub newest: bool,
     /// Rows at most
     #[arg(long, value_name = "N", default_value_t = PAGE_LEN, hide_default_value = true)]
     pub limit: usize,
 }
 
-fn states() -> impl TypedValueParser<Value = JobState> {
+pub(crate) fn states() -> impl TypedValueParser<Value = JobState> {
     PossibleValuesParser::new(JobState::ALL.map(JobState::word)).map(|word| {
         JobState::ALL.into_iter().find(|state| state.word() == word).expect("only words of states pass the parser")
     })
@@ -32,7 +52,17 @@ impl Jobs {
     pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
         let active_only = !self.all && self.state.is_none_or(|state| !state.is_terminal());
         let mut list = JobList::default();
-        let mut query = JobsQuery { state: self.state, all: self.all, ..JobsQuery::default() };
+        let mut query = JobsQuery {
+            state: self.state,
+            all: self.all,
+            group: self.group,
+            tag: self.tag,
+            worker: self.worker,
+            name: self.name,
+            text: self.text,
+            newest: self.newest,
+            ..JobsQuery::default()
+        };
         while list.jobs.len() < self.limit {
             query.limit = Some((self.limit - list.jobs.len()).min(PAGE_LEN_MAX));
             let page = context.client.jobs(&query).await?;

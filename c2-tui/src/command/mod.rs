@@ -22,17 +22,23 @@ mod resolve;
 mod send;
 mod upload;
 
+pub mod batch;
 pub mod cancel;
 pub mod cleanup;
+pub mod follow;
 pub mod get_files;
+pub mod groups;
 pub mod help;
-pub mod info;
 pub mod job;
 pub mod jobs;
 pub mod log;
 pub mod output;
+pub mod split;
+pub mod steer;
 pub mod submit;
+pub mod tags;
 pub mod wait;
+pub mod worker;
 
 pub use complaint::{Complaint, Kind};
 pub use context::Context;

@@ -1,8 +1,15 @@
 //! What a command gave: data for the faces to show, and the exit status that goes with it.
 
-use c2_shared::api::jobs::{CancelResponse, JobInfo, JobList, JobLog, JobRow, QueueStatus, Stream};
-use c2_shared::api::workers::{WorkerInfo, WorkerList};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use c2_shared::api::jobs::{
+    CancelResponse, JobInfo, JobList, JobLog, JobRow, JobStateResponse, PauseResponse, QueueStatus, Stream,
+};
+use c2_shared::api::why::Explanation;
+use c2_shared::api::workers::{DetectResponse, RemoveResponse, TagStatus, WorkerInfo, WorkerList, WorkerRow};
 use c2_shared::id::JobId;
+use c2_shared::job::JobSpec;
 use serde::Serialize;
 
 use crate::command::cleanup::CleanedWorker;
@@ -46,6 +53,8 @@ pub enum Data {
     },
     /// Jobs that were waited for; some have not ended when the time was over.
     Waited(Vec<JobRow>),
+    /// Jobs that were followed to their end; what they wrote was shown meanwhile.
+    Followed(Vec<JobRow>),
     /// What became of the jobs that were to be cancelled.
     Cancelled {
         /// Those that were, or are being ended.
@@ -70,6 +79,38 @@ pub enum Data {
     Queue(QueueStatus),
     /// Recent results.
     Log(JobLog),
+    /// Groups with their workers.
+    Groups(BTreeMap<String, BTreeSet<IpAddr>>),
+    /// A worker after a change.
+    WorkerChanged(Box<WorkerRow>),
+    /// A worker that was forgotten.
+    WorkerRemoved(RemoveResponse),
+    /// A worker's tags.
+    Tags(TagStatus),
+    /// Tags that fit a worker.
+    Detected(Box<DetectResponse>),
+    /// What became of the jobs that were to be held or released.
+    Changed {
+        /// Those that were.
+        changed: Vec<JobStateResponse>,
+        /// Those that could not be.
+        refused: Vec<Refusal>,
+    },
+    /// Ended jobs, and the new ones in their place.
+    Retried {
+        /// The ended ones.
+        ended: Vec<JobId>,
+        /// The new ones, in the same order.
+        again: Vec<JobId>,
+    },
+    /// Whether the queue is stopped now.
+    Paused(PauseResponse),
+    /// Why a job does not run.
+    Why(Box<Explanation>),
+    /// Jobs that were accepted together.
+    SubmittedAll(Vec<JobId>),
+    /// Jobs as they would be submitted.
+    Previewed(Vec<JobSpec>),
     /// A text of help.
     Help(String),
     /// Leave the console.

@@ -4,7 +4,7 @@ use c2_shared::api::jobs::Stream;
 use clap::Args;
 
 use crate::command::job_name::JobName;
-use crate::command::{Complaint, Context, Data, Outcome, resolve};
+use crate::command::{Complaint, Context, Data, Outcome, follow, resolve};
 
 /// The arguments of `output`.
 #[derive(Clone, Debug, Args)]
@@ -15,12 +15,19 @@ pub struct Output {
     /// Standard error in place of standard output
     #[arg(long)]
     pub stderr: bool,
+    /// Go on showing what it writes until it has ended
+    #[arg(long)]
+    pub follow: bool,
 }
 
 impl Output {
     pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
         let job = resolve::job(context, &self.job).await?;
         let stream = if self.stderr { Stream::Stderr } else { Stream::Stdout };
+        if self.follow {
+            follow::one(context, job, Some(stream), String::new()).await?;
+            return Ok(Data::Followed(Vec::new()).into());
+        }
         let bytes = context.client.output(job, stream).await?;
         Ok(Data::Output { job, stream, bytes }.into())
     }

@@ -88,7 +88,7 @@ mod tests {
         refused("list all", "unexpected \"all\" after list", "usage: list");
         refused("jobs --state=runing", "\"runing\" does not fit --state <STATE>", "did you mean \"running\"?");
         refused("jobs --state", "--state <STATE> needs a value", "usage: jobs [OPTIONS]");
-        refused("log x", "[N]: \"x\": invalid digit found in string", "usage: log [N]");
+        refused("log x", "[N]: \"x\": invalid digit found in string", "usage: log [OPTIONS] [N]");
         refused("jobs --all=yes", "--all takes no value, but got \"yes\"", "usage: jobs [OPTIONS]");
         refused("jobs --all --all", "--all is given twice", "usage: jobs [OPTIONS]");
         refused("submit \"x", "the quote \" at column 8 is not closed", "add a closing \"");
@@ -108,20 +108,20 @@ mod tests {
 
     #[test]
     fn flags_of_submit() {
-        assert_eq!(submit("submit 'a b' --group=gpu").group.as_deref(), Some("gpu"));
+        assert_eq!(submit("submit 'a b' --group=gpu").flags.group.as_deref(), Some("gpu"));
         assert_eq!(submit("submit --group gpu 'a b'").command, "a b");
-        assert_eq!(submit("submit task.sh --tags=gpu:0,disk --tags x").tags, ["gpu:0", "disk", "x"]);
-        assert_eq!(submit("submit x --priority -5").priority, -5);
-        assert_eq!(submit("submit x --priority=-5").priority, -5);
-        assert_eq!(submit("submit x --timeout 2h30m").timeout, Some(9_000));
-        assert_eq!(submit("submit x --env A=b=c --env D=").env, [("A", "b=c"), ("D", "")].map(own));
-        assert_eq!(submit("submit x --download=*.png --download b").download, ["*.png", "b"]);
-        assert_eq!(submit("submit x --begin-at 1970-01-01T00:01Z").begin_at, Some(60_000));
+        assert_eq!(submit("submit task.sh --tags=gpu:0,disk --tags x").flags.tags, ["gpu:0", "disk", "x"]);
+        assert_eq!(submit("submit x --priority -5").flags.priority, -5);
+        assert_eq!(submit("submit x --priority=-5").flags.priority, -5);
+        assert_eq!(submit("submit x --timeout 2h30m").flags.timeout, Some(9_000));
+        assert_eq!(submit("submit x --env A=b=c --env D=").flags.env, [("A", "b=c"), ("D", "")].map(own));
+        assert_eq!(submit("submit x --download=*.png --download b").flags.download, ["*.png", "b"]);
+        assert_eq!(submit("submit x --begin-at 1970-01-01T00:01Z").flags.begin, Some(60_000));
         assert_eq!(submit("submit -- --weird").command, "--weird");
         assert_eq!(submit("submit \"\"").command, "");
         let all = submit("submit x --wait --hold --same-machine --depends job-1,any:2 --retries 3 --on-lost fail");
-        assert!(all.wait && all.hold && all.same_machine);
-        assert_eq!((all.depends, all.retries), (vec!["job-1".to_owned(), "any:2".to_owned()], 3));
+        assert!(all.wait && all.flags.hold && all.flags.same_machine);
+        assert_eq!((all.flags.depends, all.flags.retries), (vec!["job-1".to_owned(), "any:2".to_owned()], 3));
     }
 
     fn own((key, value): (&str, &str)) -> (String, String) {

@@ -3,6 +3,8 @@
 use c2_shared::api::jobs::JobsQuery;
 use c2_shared::client::Client;
 use c2_shared::id::JobId;
+use c2_shared::job::JobState;
+use c2_shared::limits::PAGE_LEN_MAX;
 
 use crate::command::job_name::{JobName, JobNames};
 use crate::command::{Complaint, Context};
@@ -24,11 +26,32 @@ pub(crate) async fn jobs(context: &Context, names: &[JobNames]) -> Result<Vec<Jo
     for name in names {
         match name {
             JobNames::One(name) => found.push(job(context, name).await?),
+            JobNames::InState(state, first, last) => found.extend(in_state(context, *state, *first, *last).await?),
             JobNames::Range(first, last) => found.extend((first.0..=last.0).map(JobId)),
         }
     }
     let mut seen = std::collections::BTreeSet::new();
     found.retain(|id| seen.insert(*id));
+    Ok(found)
+}
+
+/// Finds the jobs of a range that are in a state.
+async fn in_state(context: &Context, state: JobState, first: JobId, last: JobId) -> Result<Vec<JobId>, Complaint> {
+    let after = Some(JobId(first.0 - 1)).filter(|id| id.0 > 0);
+    let mut query = JobsQuery { state: Some(state), after, limit: Some(PAGE_LEN_MAX), ..JobsQuery::default() };
+    let mut found = Vec::new();
+    loop {
+        let page = context.client.jobs(&query).await?;
+        found.extend(page.jobs.iter().map(|row| row.job_id).take_while(|id| *id <= last));
+        query.after = page.next_after.filter(|after| *after < last);
+        if query.after.is_none() {
+            break;
+        }
+    }
+    if found.is_empty() {
+        let hint = "`jobs --all` lists all jobs with their states";
+        return Err(Complaint::refused(format!("no such job is {state}"), hint));
+    }
     Ok(found)
 }
 

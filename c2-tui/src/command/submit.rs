@@ -20,6 +20,20 @@ pub struct Submit {
     /// Shell text, run by /bin/sh in the job's own folder; put it in quotes
     #[arg(value_name = "COMMAND")]
     pub command: String,
+    /// What else there is to say about the job.
+    #[command(flatten)]
+    pub flags: SpecFlags,
+    /// Wait for its end, show what it wrote, and take over its exit status
+    #[arg(long)]
+    pub wait: bool,
+    /// The same key within a day gives the same job, so that a script may be run again
+    #[arg(long, value_name = "KEY")]
+    pub idempotency_key: Option<String>,
+}
+
+/// Everything that can be said of a job beside its command.
+#[derive(Clone, Debug, Args)]
+pub struct SpecFlags {
     /// Only on workers of this group
     #[arg(long, value_name = "GROUP")]
     pub group: Option<String>,
@@ -29,9 +43,6 @@ pub struct Submit {
     /// A name for people
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
-    /// Wait for its end, show what it wrote, and take over its exit status
-    #[arg(long)]
-    pub wait: bool,
     /// End it after this run time, like `90`, `5m` or `2h30m`
     #[arg(long, value_name = "DUR", value_parser = parse_duration_s)]
     pub timeout: Option<u64>,
@@ -50,9 +61,9 @@ pub struct Submit {
     /// Wait for an operator's release before it starts
     #[arg(long)]
     pub hold: bool,
-    /// Not before this time, like `2030-01-31T08:00` here or `2030-01-31T08:00Z`
-    #[arg(long, value_name = "TIME", value_parser = parse_time_ms)]
-    pub begin_at: Option<u64>,
+    /// Not before this time, like `18:00`, `+2h30m` or `2030-01-31T08:00`
+    #[arg(long, alias = "begin-at", value_name = "TIME", value_parser = parse_time_ms)]
+    pub begin: Option<u64>,
     /// An environment variable of the job
     #[arg(long, value_name = "KEY=VALUE", value_parser = parse_variable)]
     pub env: Vec<(String, String)>,
@@ -71,9 +82,6 @@ pub struct Submit {
     /// What happens when its worker is lost while it runs
     #[arg(long, value_name = "WHAT", default_value = "requeue", hide_default_value = true, value_parser = on_lost())]
     pub on_lost: OnLost,
-    /// The same key within a day gives the same job, so that a script may be run again
-    #[arg(long, value_name = "KEY")]
-    pub idempotency_key: Option<String>,
 }
 
 fn on_lost() -> impl clap::builder::TypedValueParser<Value = OnLost> {
@@ -90,27 +98,37 @@ fn parse_variable(text: &str) -> Result<(String, String), String> {
     Ok((key.to_owned(), value.to_owned()))
 }
 
-/// Reads a point in time: with an offset or `Z` as it stands, without one as local time.
+/// Reads a point in time: a span from now, the next time that a clock shows this, or a date and
+/// time, local unless it says otherwise.
 fn parse_time_ms(text: &str) -> Result<u64, String> {
-    let local = || {
-        let civil: jiff::civil::DateTime = text.parse()?;
-        civil.to_zoned(jiff::tz::TimeZone::system()).map(|zoned| zoned.timestamp())
+    let now = jiff::Zoned::now();
+    let time = if let Some(span) = text.strip_prefix('+') {
+        let seconds = i64::try_from(parse_duration_s(span).map_err(|error| error.to_string())?)
+            .map_err(|_| "that is too far away".to_owned())?;
+        now.timestamp().checked_add(jiff::SignedDuration::from_secs(seconds))
+    } else if let Ok(clock) = text.parse::<jiff::civil::Time>() {
+        next(&now, clock).map(|zoned| zoned.timestamp())
+    } else {
+        let local = || text.parse::<jiff::civil::DateTime>()?.to_zoned(jiff::tz::TimeZone::system());
+        text.parse().or_else(|_| local().map(|zoned| zoned.timestamp()))
     };
-    let time: jiff::Timestamp = text.parse().or_else(|_| local()).map_err(|e| e.to_string())?;
+    let time = time.map_err(|_| "write it like 18:00, +2h30m or 2030-01-31T08:00".to_owned())?;
     u64::try_from(time.as_millisecond()).map_err(|_| "it lies before 1970".to_owned())
+}
+
+/// When a clock shows this time next, today or tomorrow.
+fn next(now: &jiff::Zoned, clock: jiff::civil::Time) -> Result<jiff::Zoned, jiff::Error> {
+    let today = now.date().to_datetime(clock).to_zoned(now.time_zone().clone())?;
+    if today > *now { Ok(today) } else { now.date().tomorrow()?.to_datetime(clock).to_zoned(now.time_zone().clone()) }
 }
 
 impl Submit {
     pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
-        let wait = self.wait;
-        let depends = self.dependencies(context).await?;
-        // A file may lie on a disk that sleeps; the other tasks go on meanwhile.
-        let spec = tokio::task::spawn_blocking(move || self.spec(depends)).await;
-        let (mut spec, sources, budget) = spec.expect("reading files does not panic")?;
+        let spec = self.flags.spec(context).await?;
+        let spec = JobSpec { command: self.command, idempotency_key: self.idempotency_key, ..spec };
         validate::spec(&spec)?;
-        spec.upload = upload::send_all(context, sources, budget).await?;
         let job = context.client.submit(&spec).await?.job_id;
-        if !wait {
+        if !self.wait {
             return Ok(Data::Submitted(job).into());
         }
         context.progress(&format!("Submitted job {job}"));
@@ -119,6 +137,20 @@ impl Submit {
         let stderr = context.client.output(job, Stream::Stderr).await?;
         let exit = ended.row.outcome.as_ref().map_or(0, JobOutcome::exit_status);
         Ok(Outcome { data: Data::Ended { job: Box::new(ended), stdout, stderr }, exit })
+    }
+}
+
+impl SpecFlags {
+    /// What the flags say, for a command that is still to be set.
+    pub(crate) async fn spec(self, context: &Context) -> Result<JobSpec, Complaint> {
+        let depends = self.dependencies(context).await?;
+        // A file may lie on a disk that sleeps; the other tasks go on meanwhile.
+        let read = tokio::task::spawn_blocking(move || self.read(depends)).await;
+        let (mut spec, sources, budget) = read.expect("reading files does not panic")?;
+        // Nothing is sent for a job that c2d would refuse anyway.
+        validate::spec(&JobSpec { command: "true".to_owned(), ..spec.clone() })?;
+        spec.upload = upload::send_all(context, sources, budget).await?;
+        Ok(spec)
     }
 
     /// The jobs to depend on, by their ids: c2d knows `last` and names only inside a batch.
@@ -138,12 +170,11 @@ impl Submit {
     }
 
     /// The specification, with its uploads announced and what has to be sent for them.
-    fn spec(self, depends: Vec<Dependency>) -> Result<(JobSpec, Vec<Source>, Budget), Complaint> {
+    fn read(self, depends: Vec<Dependency>) -> Result<(JobSpec, Vec<Source>, Budget), Complaint> {
         let sources = upload::look(&self.upload)?;
         let mut budget = Budget::default();
         let stdin = self.stdin_file.map(|path| budget.read(&path).map(Bytes64)).transpose()?;
         let spec = JobSpec {
-            command: self.command,
             name: self.name,
             group: self.group,
             tags: self.tags,
@@ -157,11 +188,38 @@ impl Submit {
             retries: self.retries,
             priority: self.priority,
             hold: self.hold,
-            begin_at: self.begin_at,
+            begin_at: self.begin,
             on_lost: self.on_lost,
             exclude: self.exclude,
-            idempotency_key: self.idempotency_key,
+            ..JobSpec::default()
         };
         Ok((spec, sources, budget))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_time_is_the_next_one() {
+        let now: jiff::civil::DateTime = "2026-11-24T12:00".parse().unwrap();
+        let now = now.to_zoned(jiff::tz::TimeZone::UTC).unwrap();
+        for (clock, expected) in
+            [("18:00", "2026-11-24T18:00"), ("12:00", "2026-11-25T12:00"), ("08:30", "2026-11-25T08:30")]
+        {
+            let found = next(&now, clock.parse().unwrap()).unwrap();
+            assert_eq!(found.datetime(), expected.parse().unwrap(), "{clock}");
+        }
+    }
+
+    #[test]
+    fn times_are_read_or_explained() {
+        for text in ["18:00", "+2h", "+90", "2030-01-31T08:00", "2030-01-31T08:00Z", "2030-01-31T08:00+02:00"] {
+            assert!(parse_time_ms(text).is_ok(), "{text}");
+        }
+        for text in ["", "soon", "+", "25:00", "1960-01-01T00:00Z"] {
+            assert!(parse_time_ms(text).is_err(), "{text}");
+        }
     }
 }

@@ -2,8 +2,10 @@
 
 use std::io::{self, IsTerminal as _, Write};
 
+use c2_shared::api::jobs::Stream;
 use serde::Serialize;
 
+use crate::command::context::Wrote;
 use crate::command::{Complaint, Data, Outcome};
 use crate::exit;
 use crate::headless::meter::Meter;
@@ -25,6 +27,8 @@ pub struct Printer {
 struct JsonComplaint<'a> {
     code: serde_json::Value,
     message: &'a str,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    details: &'a [String],
     hint: Option<&'a str>,
 }
 
@@ -71,6 +75,19 @@ impl Printer {
         Meter::new(self.json)
     }
 
+    /// Prints what a followed job wrote, to the stream that it wrote to.
+    ///
+    /// # Errors
+    /// When that takes nothing.
+    pub fn wrote(&self, wrote: &Wrote<'_>) -> io::Result<()> {
+        match wrote.stream {
+            // Standard output is for the one document then.
+            _ if self.json => Ok(()),
+            Stream::Stdout => write(&mut io::stdout().lock(), wrote.bytes, self.out_is_terminal),
+            Stream::Stderr => write(&mut io::stderr().lock(), wrote.bytes, self.err_is_terminal),
+        }
+    }
+
     /// Prints a complaint.
     pub fn complaint(&self, complaint: &Complaint, origin: Option<&str>) {
         if self.json {
@@ -78,6 +95,7 @@ impl Printer {
             let document = JsonComplaint {
                 code: code.unwrap_or_else(|| complaint.kind.word().into()),
                 message: &complaint.message,
+                details: &complaint.details,
                 hint: complaint.hint.as_deref(),
             };
             say(&format!("{}\n", serde_json::to_string(&document).expect("three texts are JSON")));
@@ -85,6 +103,9 @@ impl Printer {
         }
         let place = origin.map(|origin| format!("{origin}: ")).unwrap_or_default();
         let mut text = format!("c2-tui: {}{}\n", render::cell(&place), render::cell(&complaint.message));
+        for detail in &complaint.details {
+            text.push_str(&format!("  {}\n", render::cell(detail)));
+        }
         if let Some(hint) = &complaint.hint {
             text.push_str(&format!("  hint: {}\n", render::cell(hint)));
         }
@@ -114,6 +135,11 @@ impl Printer {
                 if outcome.exit != exit::OK {
                     self.progress(&format!("c2-tui: {}", render::verdict(&job.row)));
                 }
+                Ok(())
+            }
+            // Each job's end, said apart from what they wrote.
+            Data::Followed(rows) => {
+                rows.iter().for_each(|row| self.progress(&render::verdict(row)));
                 Ok(())
             }
             Data::Output { bytes, .. } => write(&mut io::stdout().lock(), bytes, self.out_is_terminal),

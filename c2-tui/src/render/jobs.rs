@@ -131,6 +131,9 @@ pub(crate) fn queue(look: &Look, queue: &QueueStatus) -> String {
         ("workers", format!("{} online", queue.workers_online)),
         ("slots", format!("{} of {} used", queue.slots_used, queue.slots)),
     ];
+    if queue.paused {
+        pairs.push(("paused", "nothing new starts; `unpause` lets it go on".to_owned()));
+    }
     if queue.recovering {
         pairs.push(("recovering", "c2d started just now and waits for workers to say what they run".to_owned()));
     }

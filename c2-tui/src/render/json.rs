@@ -1,9 +1,13 @@
 //! An outcome as one JSON document in one line: the types of c2d's HTTP interface wherever there
 //! is one, and a few small ones where the console puts several answers together.
 
-use c2_shared::api::jobs::{CancelResponse, JobRow, Stream, SubmitResponse};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use c2_shared::api::jobs::{BatchResponse, CancelResponse, JobRow, JobStateResponse, Stream, SubmitResponse};
 use c2_shared::bytes64::Bytes64;
 use c2_shared::id::JobId;
+use c2_shared::job::JobSpec;
 use serde::Serialize;
 
 use crate::command::cleanup::CleanedWorker;
@@ -23,6 +27,29 @@ struct Cancelled<'a> {
 #[derive(Serialize)]
 struct Cleaned<'a> {
     workers: &'a [CleanedWorker],
+}
+
+#[derive(Serialize)]
+struct Groups<'a> {
+    groups: &'a BTreeMap<String, BTreeSet<IpAddr>>,
+}
+
+#[derive(Serialize)]
+struct Changed<'a> {
+    changed: &'a [JobStateResponse],
+    refused: &'a [Refusal],
+}
+
+#[derive(Serialize)]
+struct Retried<'a> {
+    ended: &'a [JobId],
+    /// The new jobs, in the same order.
+    job_ids: &'a [JobId],
+}
+
+#[derive(Serialize)]
+struct Previewed<'a> {
+    jobs: &'a [JobSpec],
 }
 
 #[derive(Serialize)]
@@ -47,7 +74,7 @@ pub fn json(outcome: &Outcome) -> String {
         Data::Jobs { list, .. } => written(list),
         Data::Job(job) | Data::Ended { job, .. } => written(job),
         Data::Submitted(job_id) => written(&SubmitResponse { job_id: *job_id }),
-        Data::Waited(jobs) => written(&Waited { jobs }),
+        Data::Waited(jobs) | Data::Followed(jobs) => written(&Waited { jobs }),
         Data::Cancelled { cancelled, refused } => written(&Cancelled { cancelled, refused }),
         Data::Output { job, stream, bytes } => {
             written(&Output { job_id: *job, stream: *stream, content: Bytes64(bytes.clone()) })
@@ -56,6 +83,17 @@ pub fn json(outcome: &Outcome) -> String {
         Data::Cleaned(workers) => written(&Cleaned { workers }),
         Data::Queue(queue) => written(queue),
         Data::Log(log) => written(log),
+        Data::Groups(groups) => written(&Groups { groups }),
+        Data::WorkerChanged(row) => written(row),
+        Data::WorkerRemoved(answer) => written(answer),
+        Data::Tags(status) => written(status),
+        Data::Detected(answer) => written(answer),
+        Data::Changed { changed, refused } => written(&Changed { changed, refused }),
+        Data::Retried { ended, again } => written(&Retried { ended, job_ids: again }),
+        Data::Paused(answer) => written(answer),
+        Data::Why(explanation) => written(explanation),
+        Data::SubmittedAll(job_ids) => written(&BatchResponse { job_ids: job_ids.clone() }),
+        Data::Previewed(jobs) => written(&Previewed { jobs }),
         Data::Help(help) => written(&Help { help }),
         Data::Quit => written(&()),
     }

@@ -1,5 +1,6 @@
 //! Outcomes as text for people and as JSON for programs. Pure: whoever calls it prints.
 
+mod answers;
 mod files;
 mod jobs;
 mod json;
@@ -7,6 +8,7 @@ mod look;
 mod neutral;
 mod table;
 mod text;
+mod why;
 mod workers;
 
 #[cfg(test)]

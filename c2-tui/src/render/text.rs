@@ -4,9 +4,10 @@ use c2_shared::api::jobs::{CancelResponse, JobRow};
 use c2_shared::job::JobState;
 use jiff::tz::TimeZone;
 
+use crate::command::batch::submitted;
 use crate::command::{Data, Outcome};
 use crate::render::look::Look;
-use crate::render::{files, jobs, neutral, workers};
+use crate::render::{answers, files, jobs, neutral, why, workers};
 
 /// An outcome as lines of text, cut to `width` columns where a table would be wider. Foreign text
 /// in it is harmless for a terminal.
@@ -23,7 +24,7 @@ pub(super) fn data(look: &Look, data: &Data) -> String {
         Data::Job(info) => jobs::info(look, info),
         Data::Submitted(job) => format!("Submitted job {job}\n"),
         Data::Ended { stdout, stderr, .. } => neutral::block(&[stdout.as_slice(), stderr].concat()),
-        Data::Waited(rows) => rows.iter().map(|row| verdict(row) + "\n").collect(),
+        Data::Waited(rows) | Data::Followed(rows) => rows.iter().map(|row| verdict(row) + "\n").collect(),
         Data::Cancelled { cancelled, refused } => {
             let not = refused.iter().map(|refusal| format!("not cancelled: {}\n", neutral::cell(&refusal.message)));
             cancelled.iter().map(ended_early).chain(not).collect()
@@ -33,6 +34,18 @@ pub(super) fn data(look: &Look, data: &Data) -> String {
         Data::Cleaned(workers) => files::cleaned(workers),
         Data::Queue(queue) => jobs::queue(look, queue),
         Data::Log(log) => jobs::log(look, log),
+        Data::Groups(list) => answers::groups(look, list),
+        Data::WorkerChanged(row) => answers::worker(row),
+        Data::WorkerRemoved(answer) => format!("{} is forgotten\n", answer.ip),
+        Data::Tags(status) => answers::tag_status(look, status),
+        Data::Detected(answer) => answers::detected(look, answer),
+        Data::Changed { changed, refused } => answers::changed(changed, refused),
+        Data::Retried { ended, again } => answers::retried(ended, again),
+        Data::Paused(answer) if answer.paused => "the queue is paused; what runs goes on\n".to_owned(),
+        Data::Paused(_) => "the queue goes on\n".to_owned(),
+        Data::Why(explanation) => why::why(look, explanation),
+        Data::SubmittedAll(ids) => submitted(ids) + "\n",
+        Data::Previewed(jobs) => answers::preview(look, jobs),
         Data::Help(text) => text.clone(),
         Data::Quit => String::new(),
     }

@@ -84,7 +84,7 @@ fn memory(worker: &WorkerRow) -> String {
 }
 
 /// The tags, those that are held with the holder's job.
-fn tags(worker: &WorkerRow) -> String {
+pub(crate) fn tags(worker: &WorkerRow) -> String {
     joined(worker.tags.iter().map(|(tag, holder)| match holder {
         Some(attempt) => format!("{tag}={}", attempt.job),
         None => tag.clone(),

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
 
 use c2_shared::id::JobId;
 use tokio::sync::{Semaphore, mpsc};
@@ -18,6 +19,8 @@ use crate::{exit, render};
 const FETCHES_MAX: usize = 4;
 /// Names of a folder that are looked at for completion.
 const NAMES_MAX: usize = 2_000;
+/// Pieces that followed jobs wrote and that are shown when the last of them has ended.
+const PIECES_MAX: usize = 64;
 
 /// Whoever carries out effects.
 pub(super) struct Deeds {
@@ -115,13 +118,21 @@ impl Deeds {
 
 /// Runs one line and puts what came of it into words.
 async fn report(context: &Context, line: &str, width: u16) -> Report {
+    let (tell, told) = sync_channel(PIECES_MAX);
+    let context = context.clone().with_wrote(move |wrote| {
+        // What finds no room is in the output of its job all the same.
+        drop(tell.try_send(wrote.bytes.to_vec()));
+    });
     let result = match command::parse(line) {
-        Ok(command) => command::execute(context, command).await,
+        Ok(command) => command::execute(&context, command).await,
         Err(complaint) => Err(complaint),
     };
     let status = exit::of(&result);
     match result {
-        Ok(outcome) => Report { text: words(&outcome, width), fault: None, status },
+        Ok(outcome) => {
+            let written: Vec<u8> = told.try_iter().flatten().collect();
+            Report { text: render::block(&written) + &words(&outcome, width), fault: None, status }
+        }
         Err(complaint) => Report { text: String::new(), fault: Some(fault(complaint)), status },
     }
 }
@@ -130,8 +141,9 @@ fn words(outcome: &Outcome, width: u16) -> String {
     render::text(outcome, width, false)
 }
 
-fn fault(complaint: Complaint) -> Fault {
-    Fault { message: complaint.message, hint: complaint.hint }
+pub(super) fn fault(complaint: Complaint) -> Fault {
+    let words: Vec<String> = std::iter::once(complaint.message).chain(complaint.details).collect();
+    Fault { message: words.join("\n"), hint: complaint.hint }
 }
 
 /// The names in a folder, folders with a slash behind them; nothing where it cannot be read.

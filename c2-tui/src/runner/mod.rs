@@ -9,7 +9,9 @@ mod deeds;
 mod history;
 mod input;
 mod logfile;
+mod outputs;
 mod signals;
+pub mod spool;
 mod terminal;
 
 use std::io;
@@ -26,6 +28,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep_until};
 use self::deeds::Deeds;
 use self::history::HistoryFile;
 use self::input::Translator;
+use self::outputs::Outputs;
 use self::signals::{Signals, Told};
 use self::terminal::Screen;
 use crate::app::catalog::{Catalog, Flag, Verb};
@@ -69,6 +72,7 @@ pub async fn run(client: Client, settings: Settings) -> Result<i32, RunError> {
     let screen = Screen::take(true)?;
     let reader = input::read(&mut tasks, events_to.clone());
     let deeds = Deeds::new(Context::new(client.clone(), true), HistoryFile::in_folder(&folder), to.clone());
+    let outputs = Outputs::new(client.clone(), folder.join("outputs"), to.clone());
     deeds.load_history(&mut tasks);
     if let Err(error) = log {
         let _full = to.try_send(Msg::Notice(format!("there is no log: {error}")));
@@ -80,6 +84,7 @@ pub async fn run(client: Client, settings: Settings) -> Result<i32, RunError> {
         screen,
         clock,
         deeds,
+        outputs,
         tasks,
         retry,
         events,
@@ -138,6 +143,7 @@ struct Runner {
     screen: Screen,
     clock: Clock,
     deeds: Deeds,
+    outputs: Outputs,
     tasks: JoinSet<()>,
     retry: mpsc::Sender<()>,
     events: mpsc::Receiver<Event>,
@@ -245,6 +251,11 @@ impl Runner {
             Effect::Fetch(job) => self.deeds.fetch(&mut self.tasks, job),
             Effect::Remember(line) => self.deeds.remember(&mut self.tasks, line),
             Effect::ListFolder(folder) => self.deeds.list_folder(&mut self.tasks, folder),
+            Effect::OpenOutput { document, job, shown } => self.outputs.open(&mut self.tasks, document, job, shown),
+            Effect::RefreshOutput(document) => self.outputs.refresh(document),
+            Effect::ReadBlocks { document, blocks } => self.outputs.read(document, blocks),
+            Effect::CloseOutput(document) => self.outputs.close(document),
+            Effect::Save { what, path, overwrite } => self.outputs.save(&mut self.tasks, what, path, overwrite),
             Effect::RetryNow => {
                 // Full means that it was asked for already.
                 let _asked = self.retry.try_send(());

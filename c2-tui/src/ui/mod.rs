@@ -12,6 +12,7 @@ mod header;
 mod line;
 mod overlay;
 mod page;
+mod pager;
 mod pane;
 mod queue;
 mod result;

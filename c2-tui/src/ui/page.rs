@@ -4,11 +4,12 @@ use c2_shared::time;
 use ratatui::text::Line;
 
 use super::canvas::{Canvas, Titles};
-use super::{result, table};
+use super::{pager, table};
 use crate::app::layout::{self, Area};
 use crate::app::model::Focus;
 use crate::app::msg::Target;
 use crate::app::page::{Loaded, Page};
+use crate::app::pager::Pager;
 use crate::app::panes::jobs::run_ms;
 use crate::app::panes::log::clock;
 use crate::app::panes::{self, short_span};
@@ -29,9 +30,10 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, page: &Page, area: Area) {
             Line::from(canvas.span(format!(" {}/{} ", jobs.cursor() + 1, jobs.len()), Tone::Dim))
         }
         Page::Worker { .. } => Line::default(),
-        Page::Job { text, .. } | Page::Output { text, .. } | Page::Text { text, .. } => result::place(canvas, text),
+        Page::Job { text, .. } | Page::Output { text, .. } | Page::Text { text, .. } => pager::place(canvas, text),
     };
-    let titles = Titles { left: path(canvas), foot_right, ..Titles::default() };
+    let foot = page.text().map_or_else(Line::default, |text| pager::state(canvas, text, area));
+    let titles = Titles { left: path(canvas), foot, foot_right, ..Titles::default() };
     let inside = canvas.framed(area, focused, titles);
     let head = layout::page_head(page, area);
     let below = Area { y: inside.y + head, height: inside.height.saturating_sub(head), ..inside };
@@ -59,14 +61,16 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, page: &Page, area: Area) {
             if *info == Loaded::Waiting {
                 canvas.put(below.x + 1, below.y, below.width, "asking c2d", canvas.tone(Tone::Dim));
             }
-            result::lines(canvas, below, text);
-            canvas.scrollbar(area, text.top(), text.height(), text.lines().len());
+            lines(canvas, below, text, area);
         }
-        Page::Output { text, .. } | Page::Text { text, .. } => {
-            result::lines(canvas, below, text);
-            canvas.scrollbar(area, text.top(), text.height(), text.lines().len());
-        }
+        Page::Output { text, .. } | Page::Text { text, .. } => lines(canvas, below, text, area),
     }
+}
+
+fn lines(canvas: &mut Canvas<'_, '_>, below: Area, text: &Pager, area: Area) {
+    pager::rows(canvas, below, text);
+    pager::thumb(canvas, text, area);
+    pager::prompt(canvas, text, area, canvas.model.focus == Focus::Page);
 }
 
 /// `workers › 10.0.0.11 › job-7`: what Esc goes back through.

@@ -1,12 +1,12 @@
-//! Text that scrolls in a box: results, pages, outputs.
+//! The result of the last command, above the line.
 
 use ratatui::text::Line;
 
 use super::canvas::{Canvas, Titles, inner};
+use super::pager;
 use crate::app::layout::Area;
 use crate::app::model::{Focus, ResultView};
 use crate::app::msg::Target;
-use crate::app::pager::Pager;
 use crate::app::table::Tone;
 use crate::app::text;
 
@@ -24,29 +24,11 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, result: &ResultView, area: Area)
     let titles = Titles {
         left: Line::from(canvas.span(format!(" {title} "), if focused { Tone::Accent } else { Tone::Strong })),
         right: Line::from(canvas.span(word, tone)),
-        foot: Line::default(),
-        foot_right: place(canvas, &result.text),
+        foot: pager::state(canvas, &result.text, area),
+        foot_right: pager::place(canvas, &result.text),
     };
     canvas.framed(area, focused, titles);
-    lines(canvas, inner(area), &result.text);
-    canvas.scrollbar(area, result.text.top(), result.text.height(), result.text.lines().len());
-}
-
-/// The lines that are in sight.
-pub(super) fn lines(canvas: &mut Canvas<'_, '_>, area: Area, pager: &Pager) {
-    for (line, y) in pager.visible().iter().zip(area.y..area.y + area.height) {
-        let hidden = text::head(line, pager.left());
-        let tone = if line.starts_with("hint: ") { Tone::Dim } else { Tone::Plain };
-        canvas.put(area.x + 1, y, area.width.saturating_sub(2), &line[hidden.len()..], canvas.tone(tone));
-    }
-}
-
-/// Which of the lines are in sight.
-pub(super) fn place(canvas: &Canvas<'_, '_>, pager: &Pager) -> Line<'static> {
-    if pager.fits() {
-        return Line::default();
-    }
-    let (all, last) = (pager.lines().len(), pager.top() + pager.visible().len());
-    let end = if last == all { " (END)" } else { "" };
-    Line::from(canvas.span(format!(" {}-{last}/{all}{end} ", pager.top() + 1), Tone::Dim))
+    pager::rows(canvas, inner(area), &result.text);
+    pager::thumb(canvas, &result.text, area);
+    pager::prompt(canvas, &result.text, area, focused);
 }

@@ -7,13 +7,17 @@ use ratatui::backend::TestBackend;
 
 use crate::app::demo::{self, NOW, busy, console, press, send};
 use crate::app::msg::{Fault, Report};
+use crate::app::update::output_tests;
 use crate::app::{Effect, Model, Msg};
 use crate::ui::draw;
 
 fn screen(model: &Model) -> String {
     let mut terminal = Terminal::new(TestBackend::new(model.size.0, model.size.1)).unwrap();
     terminal.draw(|frame| drop(draw(model, frame))).unwrap();
-    terminal.backend().to_string().lines().map(|l| l.trim_matches('"').trim_end().to_owned() + "\n").collect()
+    // Behind the row the backend tells which cells wide characters cover.
+    let row =
+        |line: &str| line.split("\" Hidden by").next().unwrap_or_default().trim_matches('"').trim_end().to_owned();
+    terminal.backend().to_string().lines().map(|line| row(line) + "\n").collect()
 }
 
 /// The same state at both sizes.
@@ -151,6 +155,39 @@ fn pages() {
     });
 }
 
+/// An output in colours, with wide characters and a match, in the states of the status line.
+#[test]
+fn outputs() {
+    let text: String = (1..=60)
+        .map(|n| format!("\x1b[3{}mstep {n}\x1b[0m  loss 0.{n:02}  日本語 {}\n", n % 8, "=".repeat(60)))
+        .collect();
+    let with = |keys: &'static [&'static str]| {
+        let text = text.clone();
+        move |width, height| {
+            let mut model = output_tests::opened(width, height, &text);
+            press(&mut model, keys);
+            model
+        }
+    };
+    both("output", with(&[]));
+    both("output-search", with(&["g", "-", "N", "/", "step .5", "Enter", "n"]));
+    both("output-typing", with(&["g", "?", "a(b"]));
+    both("output-filter", with(&["g", "-", "S", "C", "&", "7  ", "Enter"]));
+    both("output-about", with(&["="]));
+}
+
+#[test]
+fn a_match_is_told_by_more_than_colour() {
+    let mut model = output_tests::opened(80, 24, "one\ntwo \x1b[38;2;9;8;7mthree\x1b[0m\n");
+    press(&mut model, &["/", "wo t"]);
+    let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+    terminal.draw(|frame| drop(draw(&model, frame))).unwrap();
+    let cells = &terminal.backend().buffer().content;
+    let reversed = cells.iter().filter(|c| c.modifier.contains(ratatui::style::Modifier::REVERSED));
+    assert_eq!(reversed.map(ratatui::buffer::Cell::symbol).collect::<String>(), "wo t");
+    assert!(cells.iter().any(|c| c.fg == ratatui::style::Color::Rgb(9, 8, 7)));
+}
+
 #[test]
 fn toasts() {
     both("toasts", |width, height| {
@@ -201,12 +238,13 @@ fn without_colours_bold_and_reverse_stay() {
 
 #[test]
 fn no_size_panics() {
-    const STATES: [&[&str]; 9] = [
+    const STATES: [&[&str]; 10] = [
         &[],
         &["Alt-2"],
         &["Alt-1", "z"],
         &["Alt-1", "Enter"],
         &["Alt-4", "Enter"],
+        &["Alt-4", "Enter", "-", "S", "-", "N", "t", "/", "x"],
         &["Alt-2", "?"],
         &["F1"],
         &["Alt-2", "*", "c"],

@@ -198,7 +198,8 @@ impl<D: Durable> Engine<D> {
     }
 
     fn is_full_for(&self, event: &Event) -> bool {
-        matches!(event, Event::JobsSubmitted { .. }) && self.store.free_bytes() < FREE_BYTES_FLOOR
+        matches!(event, Event::JobsSubmitted { .. } | Event::JobsRetried { .. })
+            && self.store.free_bytes() < FREE_BYTES_FLOOR
     }
 
     /// Everything is durable: now it may be known. Whoever asked may be gone, which is no matter.

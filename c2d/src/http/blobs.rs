@@ -80,7 +80,7 @@ pub(crate) async fn write(
     QueryOf(query): QueryOf<BlobQuery>,
     headers: HeaderMap,
     body: Body,
-) -> Result<(StatusCode, Json<BlobStatus>), ApiError> {
+) -> Result<Json<BlobStatus>, ApiError> {
     let blob = blob(&name)?;
     if headers.get(CONTENT_TYPE).is_none_or(|kind| kind != BYTES) {
         let hint = "send Content-Type: application/octet-stream";
@@ -97,10 +97,10 @@ pub(crate) async fn write(
     });
     let incoming = match begun.await? {
         Ok(incoming) => incoming,
-        Err(status) => return Ok((StatusCode::OK, Json(status))),
+        Err(status) => return Ok(Json(status)),
     };
     let size = take_in(incoming, body).await?;
-    Ok((StatusCode::CREATED, Json(BlobStatus { sha256: blob, size, complete: true })))
+    Ok(Json(BlobStatus { sha256: blob, size, complete: true }))
 }
 
 /// Writes a body to the disk while it comes. When it breaks off, what came stays.

@@ -14,18 +14,16 @@ use c2_shared::worker::WorkerStatus;
 use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::extract::Name;
+use crate::http::named;
 use crate::http::role::Operator;
-use crate::http::workers::address;
-use crate::sched::Reject;
 
 pub(crate) async fn cleanup(
     _: Operator,
     State(app): State<App>,
     Name(name): Name,
 ) -> Result<Json<CleanupResponse>, ApiError> {
-    let ip = address(&name)?.to_canonical();
-    let view = app.engine.read(move |scheduler, now| scheduler.worker(now, ip)).await?;
-    let view = view.ok_or(Reject::UnknownWorker { worker: ip })?;
+    let view = named::find(&app, &name).await?;
+    let ip = view.ip;
     if view.status == WorkerStatus::Offline {
         return Err(offline(ip, view.silent_ms));
     }

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::hint;
+use c2_shared::id::JobId;
 use c2_shared::validate::Invalid;
 
 use crate::engine::Refusal;
@@ -23,6 +24,23 @@ impl IntoResponse for ApiError {
             response.headers_mut().insert("retry-after", axum::http::HeaderValue::from_static("1"));
         }
         response
+    }
+}
+
+impl ApiError {
+    /// The same, for this one of the jobs that were named.
+    pub(crate) fn about(mut self, job: JobId) -> Self {
+        self.0.message = format!("{job}: {}", self.0.message);
+        self.0.field = Some("job_ids".to_owned());
+        self
+    }
+
+    /// The same, for the job at this place of a request that has several. What is wrong with a job
+    /// and names no field of it is wrong with what it depends on.
+    pub(crate) fn of_job(mut self, place: usize) -> Self {
+        let field = self.0.field.take().unwrap_or_else(|| "depends".to_owned());
+        self.0.field = Some(format!("jobs[{place}].{field}"));
+        self
     }
 }
 
@@ -82,6 +100,9 @@ impl From<Reject> for ApiError {
             Reject::KeyReused { .. } => {
                 body(ErrorCode::Conflict, "use a new key for a new request").in_field("idempotency_key")
             }
+            Reject::NotEnded { .. } => body(ErrorCode::Conflict, "wait for its end, or cancel it, then retry"),
+            Reject::NamedTwice { .. } => body(ErrorCode::InvalidInput, "name each job once").in_field("job_ids"),
+            Reject::BadJob { place, reason } => return Self::from((**reason).clone()).of_job(*place),
             Reject::UnknownWorker { .. } => body(ErrorCode::NotFound, "list the workers with: list"),
             Reject::AddressTaken { .. } => {
                 body(ErrorCode::Conflict, "stop one of the two, or give each its own --address")
@@ -90,6 +111,9 @@ impl From<Reject> for ApiError {
             Reject::StalePoll { .. } => body(ErrorCode::Conflict, "nothing to do: the newer poll is answered"),
             Reject::AlreadyEnded { .. } => body(ErrorCode::Conflict, "an ended job does not change any more"),
             Reject::WrongState { .. } => body(ErrorCode::Conflict, "look at it with: job <id>"),
+            Reject::WorkerOnline { .. } => {
+                body(ErrorCode::Conflict, "stop its c2-agent; 15 s later it is offline and can be removed")
+            }
             Reject::WorkerBusy { .. } => body(ErrorCode::Conflict, "drain it and wait until its jobs have ended"),
         }
         .into()
@@ -118,6 +142,9 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         if matches!(error, StoreError::Closed) {
             return ErrorBody::new(ErrorCode::Busy, "the history cannot answer now", "try again in a moment").into();
+        }
+        if matches!(error, StoreError::Gone { .. }) {
+            return ErrorBody::new(ErrorCode::Gone, error.to_string(), error.hint()).into();
         }
         tracing::error!("the history failed: {error}");
         ErrorBody::new(ErrorCode::Internal, "the history cannot be read", "see the log of c2d").into()

@@ -9,6 +9,7 @@ use axum::extract::State;
 use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
 use c2_shared::api::events::{CHANGE, Change, SNAPSHOT, Snapshot};
+use c2_shared::api::jobs::LogQuery;
 use futures_util::Stream;
 use futures_util::stream::unfold;
 use serde::Serialize;
@@ -76,7 +77,7 @@ impl Reader {
             (scheduler.workers(now), scheduler.jobs(now, None, None, usize::MAX), scheduler.queue(now))
         });
         let (workers, live, queue) = state.await?;
-        let ended = self.app.history.log(ENDED_SHOWN).await?;
+        let ended = self.app.history.log(LogQuery { lines: Some(ENDED_SHOWN), ..LogQuery::default() }).await?;
         let jobs = ended.iter().map(|(_, job)| &job.view).chain(&live).map(job_row).collect();
         let workers = workers.into_iter().map(worker_row).collect();
         self.add(SNAPSHOT, &Snapshot { workers, jobs, queue: queue_status(&queue) });

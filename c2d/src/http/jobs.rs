@@ -1,5 +1,6 @@
 //! Looking at jobs, waiting for them, cancelling them.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use axum::Json;
@@ -8,6 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use c2_shared::api::jobs::{
     CancelResponse, JobInfo, JobList, JobLog, JobsQuery, LogQuery, QueueStatus, WaitQuery, WaitResponse,
 };
+use c2_shared::api::why::Explanation;
 use c2_shared::bytes64::Bytes64;
 use c2_shared::id::JobId;
 use c2_shared::job::{JobSpec, JobState};
@@ -19,7 +21,7 @@ use crate::http::extract::{Name, QueryOf};
 use crate::http::role::Operator;
 use crate::rows::{job_row, queue_status as queue_row};
 use crate::sched::event::{Event, Reply};
-use crate::sched::{JobView, Reject};
+use crate::sched::{Explained, JobView, Reject, Scheduler};
 use crate::store::JobFilter;
 
 pub(crate) async fn list(
@@ -30,17 +32,48 @@ pub(crate) async fn list(
     let limit = query.limit.unwrap_or(PAGE_LEN).clamp(1, PAGE_LEN_MAX);
     let (after, state) = (query.after, query.state);
     let ended = query.all || state.is_some_and(JobState::is_terminal);
-    // One more than asked for tells whether there is a next page.
-    let mut views: Vec<JobView> = if ended || query.newest || query.name.is_some() {
-        let filter = JobFilter { state, ended, name: query.name, newest: query.newest, after, limit: limit + 1 };
-        app.history.jobs(filter).await?.into_iter().map(|job| job.view).collect()
-    } else {
+    let filter = JobFilter {
+        state,
+        ended,
+        name: query.name,
+        group: query.group,
+        tag: query.tag,
+        worker: query.worker.map(|ip| ip.to_canonical()),
+        text: query.text,
+        newest: query.newest,
+        after,
+        // One more than asked for tells whether there is a next page.
+        limit: limit + 1,
+    };
+    let in_order = JobFilter { state, after, limit: limit + 1, ..JobFilter::default() };
+    let mut views = if filter == in_order {
         app.engine.read(move |scheduler, now| scheduler.jobs(now, state, after, limit + 1)).await?
+    } else {
+        stored(&app, filter).await?
     };
     let more = views.len() > limit;
     views.truncate(limit);
     let next_after = views.last().filter(|_| more).map(|view| view.id);
     Ok(Json(JobList { jobs: views.iter().map(job_row).collect(), next_after }))
+}
+
+/// Jobs as they are stored, with what only the present knows of those that live.
+pub(crate) async fn stored(app: &App, filter: JobFilter) -> Result<Vec<JobView>, ApiError> {
+    let mut views: Vec<JobView> = app.history.jobs(filter).await?.into_iter().map(|job| job.view).collect();
+    let running = |view: &JobView| view.state == JobState::Running;
+    let ids: Vec<JobId> = views.iter().filter(|view| running(view)).map(|view| view.id).collect();
+    if ids.is_empty() {
+        return Ok(views);
+    }
+    let unreachable = move |scheduler: &Scheduler, now| {
+        let live = ids.into_iter().filter_map(|id| scheduler.job(now, id));
+        live.filter(|view| view.unreachable).map(|view| view.id).collect::<BTreeSet<JobId>>()
+    };
+    let unreachable = app.engine.read(unreachable).await?;
+    for view in views.iter_mut().filter(|view| running(view)) {
+        view.unreachable = unreachable.contains(&view.id);
+    }
+    Ok(views)
 }
 
 pub(crate) async fn info(
@@ -67,13 +100,27 @@ pub(crate) async fn log(
     State(app): State<App>,
     QueryOf(query): QueryOf<LogQuery>,
 ) -> Result<Json<JobLog>, ApiError> {
-    let lines = query.lines.unwrap_or(LOG_LEN).min(PAGE_LEN_MAX);
-    Ok(Json(JobLog { results: app.history.log_entries(lines).await? }))
+    let lines = Some(query.lines.unwrap_or(LOG_LEN).min(PAGE_LEN_MAX));
+    let worker = query.worker.map(|ip| ip.to_canonical());
+    Ok(Json(JobLog { results: app.history.log_entries(LogQuery { lines, worker, ..query }).await? }))
 }
 
 pub(crate) async fn queue_status(_: Operator, State(app): State<App>) -> Result<Json<QueueStatus>, ApiError> {
     let view = app.engine.read(|scheduler, now| scheduler.queue(now)).await?;
     Ok(Json(queue_row(&view)))
+}
+
+pub(crate) async fn why(_: Operator, State(app): State<App>, name: Name) -> Result<Json<Explanation>, ApiError> {
+    let id = name.job()?;
+    let asked = move |scheduler: &Scheduler, now| Some((scheduler.job(now, id)?, scheduler.explain(now, id)?));
+    let (view, Explained { reasons, workers }) = match app.engine.read(asked).await? {
+        Some(live) => live,
+        None => {
+            let stored = app.history.job(id).await?.ok_or(Reject::UnknownJob { job: id })?;
+            (stored.view, Explained::default())
+        }
+    };
+    Ok(Json(Explanation { job: job_row(&view), reasons, workers }))
 }
 
 /// Waits for a job's end and shows it, ended or not.
@@ -99,7 +146,7 @@ async fn show(app: &App, job: JobId) -> Result<JobInfo, ApiError> {
         output.map(|output| (text(output.stdout.render()), text(output.stderr.render()))).unwrap_or_default();
     Ok(JobInfo {
         row: job_row(&view),
-        spec: without_contents(stored.spec()),
+        spec: JobSpec { depends: stored.depends.clone(), ..without_contents(stored.spec()) },
         attempts: stored.attempts,
         stdout,
         stderr,

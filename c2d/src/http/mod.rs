@@ -7,14 +7,21 @@ mod gate;
 mod extract;
 mod role;
 
+mod batch;
 mod blobs;
 mod cleanup;
+mod docs;
 mod events;
 mod files;
+mod follow;
+mod groups;
 mod jobs;
 mod metrics;
+mod named;
 mod output;
+mod steer;
 mod submit;
+mod tags;
 mod workers;
 
 mod router;

@@ -5,10 +5,12 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::jobs::{OutputQuery, Stream};
+use c2_shared::job::JobState;
 
 use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::extract::{Name, QueryOf};
+use crate::http::follow;
 use crate::http::role::Operator;
 use crate::sched::Reject;
 
@@ -19,16 +21,20 @@ pub(crate) async fn output(
     name: Name,
 ) -> Result<Response, ApiError> {
     let job = name.job()?;
-    let stored = app.history.job(job).await?.ok_or(Reject::UnknownJob { job })?;
-    let bytes = match app.history.output(job).await? {
-        Some(output) if query.stream == Stream::Stdout => output.stdout.render(),
-        Some(output) => output.stderr.render(),
-        // It ended without ever running, so it wrote nothing.
-        None if stored.view.state.is_terminal() => Vec::new(),
-        None => {
-            let message = format!("{job} has not ended ({})", stored.view.state);
-            return Err(ErrorBody::new(ErrorCode::Conflict, message, format!("wait for it with: wait {job}")).into());
-        }
+    app.history.job(job).await?.ok_or(Reject::UnknownJob { job })?;
+    let live = app.engine.read(move |scheduler, now| scheduler.job(now, job)).await?;
+    let kept = match live.filter(|view| view.state == JobState::Running) {
+        Some(view) => follow::so_far(&app, &view, query.stream).await.ok_or_else(|| {
+            let message = format!("{job} runs, and its worker does not say what it wrote");
+            let hint = format!("try again, or wait for its end with: wait {job}");
+            ErrorBody::new(ErrorCode::Busy, message, hint)
+        })?,
+        // One that never ran wrote nothing.
+        None => match (app.history.output(job).await?, query.stream) {
+            (Some(output), Stream::Stdout) => output.stdout.render(),
+            (Some(output), Stream::Stderr) => output.stderr.render(),
+            (None, _) => Vec::new(),
+        },
     };
-    Ok(([(CONTENT_TYPE, "application/octet-stream")], bytes).into_response())
+    Ok(([(CONTENT_TYPE, "application/octet-stream")], kept).into_response())
 }

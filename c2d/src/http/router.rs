@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::route;
 use tokio::sync::watch;
@@ -16,7 +16,11 @@ use crate::cleanups::Cleanups;
 use crate::clock::Clock;
 use crate::engine::EngineHandle;
 use crate::http::error::ApiError;
-use crate::http::{blobs, cleanup, events, files, gate, jobs, metrics, output, submit, workers};
+use crate::http::{
+    batch, blobs, cleanup, docs, events, files, follow, gate, groups, jobs, metrics, named, output, steer, submit,
+    tags, workers,
+};
+use crate::relay::Relay;
 use crate::store::{Blobs, History};
 
 /// What the handlers speak to.
@@ -30,6 +34,8 @@ pub struct App {
     pub blobs: Blobs,
     /// Carries requests to clean workspaces.
     pub cleanups: Cleanups,
+    /// Asks workers what running jobs write.
+    pub relay: Relay,
     /// Knows the tokens.
     pub access: Arc<Access>,
     /// Names by which this c2d may be called in `Host`.
@@ -52,6 +58,14 @@ pub fn router(app: App) -> Router {
         .route(route::RESULT, post(workers::result))
         .route(route::WORKERS, get(workers::list))
         .route(route::WORKER, get(workers::info))
+        .route(route::GROUPS, post(groups::join))
+        .route(route::GROUP, delete(groups::leave))
+        .route(route::TAGS, post(tags::set).get(tags::show))
+        .route(route::DETECT_TAGS, post(tags::detect))
+        .route(route::DRAIN, post(groups::drain))
+        .route(route::RESUME, post(groups::resume))
+        .route(route::REMOVE_WORKER, delete(groups::remove))
+        .route(route::TARGET, get(named::target))
         .route(route::SUBMIT, post(submit::submit))
         .route(route::SUBMIT_WAIT, post(submit::submit_wait))
         .route(route::QUEUE_STATUS, get(jobs::queue_status))
@@ -63,9 +77,21 @@ pub fn router(app: App) -> Router {
         .route(route::FILES, get(files::files))
         .route(route::BLOB, get(blobs::read).put(blobs::write))
         .route(route::CLEANUP, post(cleanup::cleanup))
+        .route(route::FOLLOW, get(follow::follow))
+        .route(route::LIVE, post(follow::live))
+        .route(route::SUBMIT_BATCH, post(batch::submit))
+        .route(route::SUBMIT_BATCH_WAIT, post(batch::submit_wait))
+        .route(route::RETRY, post(batch::retry))
+        .route(route::HOLD, post(steer::hold))
+        .route(route::RELEASE, post(steer::release))
+        .route(route::PAUSE, post(steer::pause))
+        .route(route::UNPAUSE, post(steer::unpause))
+        .route(route::WHY, get(jobs::why))
         .route(route::EVENTS, get(events::events))
         .route(route::METRICS, get(metrics::json))
         .route(route::PROMETHEUS, get(metrics::prometheus))
+        .route(route::OPENAPI, get(docs::openapi))
+        .route(route::DOCS, get(docs::docs))
         .route(route::HEALTH, get(async || "ok\n"))
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
@@ -75,7 +101,7 @@ pub fn router(app: App) -> Router {
 
 async fn unknown_path(uri: axum::http::Uri) -> ApiError {
     let message = format!("no such path {:?}", uri.path());
-    ErrorBody::new(ErrorCode::NotFound, message, "the README lists all endpoints").into()
+    ErrorBody::new(ErrorCode::NotFound, message, "all paths are described at /docs").into()
 }
 
 async fn wrong_method(method: axum::http::Method, uri: axum::http::Uri) -> ApiError {

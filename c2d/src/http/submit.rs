@@ -1,4 +1,4 @@
-//! Submitting jobs.
+//! Submitting one job.
 
 use std::sync::Arc;
 
@@ -12,12 +12,14 @@ use c2_shared::limits::{SUBMIT_BODY_BYTES_MAX, WAIT_MAX_S};
 use c2_shared::validate;
 use sha2::{Digest as _, Sha256};
 
+use crate::engine::Refusal;
 use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::extract::{JsonBody, QueryOf, invalid};
 use crate::http::files;
 use crate::http::jobs::wait_for;
 use crate::http::role::Operator;
+use crate::sched::Reject;
 use crate::sched::event::{Event, IdempotencyKey, NewJob, Reply};
 
 /// A job specification as a body.
@@ -46,25 +48,42 @@ pub(crate) async fn submit_wait(
 }
 
 async fn accept(app: &App, headers: &HeaderMap, mut spec: JobSpec) -> Result<JobId, ApiError> {
-    let key = take_key(headers, &mut spec)?;
+    let key = take_key(headers, &mut spec.idempotency_key)?;
     validate::spec(&spec)?;
     files::check_uploads(app, [&spec]).await?;
-    let job = new_job(spec);
-    let key = key.map(|key| {
-        let digest = Sha256::digest(job.payload.as_bytes());
-        IdempotencyKey { key, digest: digest.iter().map(|byte| format!("{byte:02x}")).collect() }
+    let jobs = vec![new_job(spec)];
+    let key = key.map(|key| identify(key, &jobs));
+    let accepted = app.engine.apply(Event::JobsSubmitted { jobs, key }).await.map_err(|refusal| match refusal {
+        // There is only one job that can be meant.
+        Refusal::Rejected(Reject::BadJob { reason, .. }) => Refusal::Rejected(*reason),
+        other => other,
     });
-    match app.engine.apply(Event::JobsSubmitted { jobs: vec![job], key }).await? {
-        Reply::Submitted { jobs, .. } => Ok(*jobs.first().expect("one job was submitted")),
+    Ok(*ids(accepted?).first().expect("one job was submitted"))
+}
+
+/// The ids that jobs were given.
+pub(crate) fn ids(reply: Reply) -> Vec<JobId> {
+    match reply {
+        Reply::Submitted { jobs, .. } => jobs,
         other => unreachable!("a submit is answered with ids, not with {other:?}"),
     }
 }
 
-/// The caller's key, from the header or the body. It is no part of the job itself.
-fn take_key(headers: &HeaderMap, spec: &mut JobSpec) -> Result<Option<String>, ApiError> {
+/// A caller's key with what it stands for.
+pub(crate) fn identify(key: String, jobs: &[NewJob]) -> IdempotencyKey {
+    let mut hash = Sha256::new();
+    for job in jobs {
+        hash.update((job.payload.len() as u64).to_le_bytes());
+        hash.update(job.payload.as_bytes());
+    }
+    IdempotencyKey { key, digest: hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect() }
+}
+
+/// The caller's key, from the header or the body, where it is taken out: it is no part of a job.
+pub(crate) fn take_key(headers: &HeaderMap, body: &mut Option<String>) -> Result<Option<String>, ApiError> {
     let header = headers.get("idempotency-key").map(|value| value.to_str().map(str::to_owned));
     let header = header.transpose().map_err(|_| invalid("the Idempotency-Key header is no text", "use a UUID"))?;
-    let key = match (spec.idempotency_key.take(), header) {
+    let key = match (body.take(), header) {
         (Some(body), Some(header)) if body != header => {
             return Err(invalid("two different idempotency keys", "give it in the body or in the header, not in both"));
         }
@@ -75,7 +94,8 @@ fn take_key(headers: &HeaderMap, spec: &mut JobSpec) -> Result<Option<String>, A
     Ok(key)
 }
 
-fn new_job(spec: JobSpec) -> NewJob {
+/// A specification as the scheduler takes it.
+pub(crate) fn new_job(spec: JobSpec) -> NewJob {
     let payload = serde_json::to_string(&spec).expect("our own plain types become JSON");
     NewJob {
         payload: Arc::from(payload),

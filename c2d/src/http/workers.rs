@@ -14,7 +14,6 @@ use c2_shared::api::workers::{
     Assignment, AttemptResult, Directive, Output, PlainPollResponse, PollRequest, PollResponse, RegisterRequest,
     RegisterResponse, ResultRequest, ResultResponse, ResultVerdict, WorkerInfo, WorkerList,
 };
-use c2_shared::hint;
 use c2_shared::job::{JobSpec, Outcome};
 use c2_shared::limits::{BATCH_BODY_BYTES_MAX, BODY_BYTES_MAX, SLOTS, SLOTS_MAX, SUBMIT_BODY_BYTES_MAX, WAIT_MAX_S};
 use tokio::time::timeout;
@@ -23,8 +22,8 @@ use crate::engine::AttemptOutput;
 use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::extract::{JsonBody, Name, OptionalJsonBody, QueryOf, invalid};
-use crate::http::files;
 use crate::http::role::{Operator, WorkerPeer};
+use crate::http::{files, named};
 use crate::rows::worker_row;
 use crate::sched::decision::{Handout, PollAnswer};
 use crate::sched::event::{Event, Introduction, Poll, PollToken, Reply, ResultFate, ResultSummary};
@@ -93,8 +92,8 @@ pub(crate) async fn get_work(
     let (answer, directives) = tokio::select! {
         biased;
         answer = &mut polled => (answer?, app.cleanups.due(worker).await),
-        // An operator wants something of this worker. News that are on their way already go along.
-        directives = app.cleanups.called(worker) => match timeout(NEWS_GRACE, polled).await {
+        // Something else is wanted of this worker. News that are on their way already go along.
+        directives = called(&app, worker) => match timeout(NEWS_GRACE, polled).await {
             Ok(answer) => (answer?, directives),
             Err(_) => (PollAnswer::default(), directives),
         },
@@ -155,16 +154,7 @@ pub(crate) async fn list(
 }
 
 pub(crate) async fn info(_: Operator, State(app): State<App>, Name(name): Name) -> Result<Json<WorkerInfo>, ApiError> {
-    let workers = app.engine.read(|scheduler, now| scheduler.workers(now)).await?;
-    let ip = name.parse().ok().map(|ip: IpAddr| ip.to_canonical());
-    let found = workers.iter().find(|worker| Some(worker.ip) == ip || worker.intro.hostname == name).cloned();
-    let Some(view) = found else {
-        let names: Vec<String> = workers.iter().map(|worker| worker.ip.to_string()).collect();
-        let hosts = workers.iter().map(|worker| worker.intro.hostname.as_str());
-        let known = names.iter().map(String::as_str).chain(hosts).filter(|known| !known.is_empty());
-        let hint = hint::for_unknown(&name, known, "no worker has registered yet; start c2-agent on one");
-        return Err(ErrorBody::new(ErrorCode::NotFound, format!("unknown worker {name:?}"), hint).into());
-    };
+    let view = named::find(&app, &name).await?;
     let hardware = serde_json::from_str(&view.intro.hardware).unwrap_or_default();
     let (running, worker_id, boot_id) =
         (view.running.clone(), view.intro.worker_id.clone(), view.intro.boot_id.clone());
@@ -172,11 +162,11 @@ pub(crate) async fn info(_: Operator, State(app): State<App>, Name(name): Name) 
 }
 
 /// A query string that must be empty.
-#[derive(Debug, Default, serde::Deserialize)]
+#[derive(Debug, Default, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Nothing {}
 
-pub(crate) fn address(text: &str) -> Result<IpAddr, ApiError> {
+fn address(text: &str) -> Result<IpAddr, ApiError> {
     text.parse()
         .map_err(|_| invalid(format!("{text:?} is not an address"), "workers are named by address, like 10.0.0.15"))
 }
@@ -201,6 +191,15 @@ fn attempt_output(result: &AttemptResult) -> AttemptOutput {
         swept: result.swept,
         files: result.files.clone(),
         problems: result.problems.clone(),
+    }
+}
+
+/// Waits until something is wanted of a worker beside work: an operator has its workspaces cleaned,
+/// or watches a job there.
+async fn called(app: &App, worker: IpAddr) -> Vec<Directive> {
+    tokio::select! {
+        directives = app.cleanups.called(worker) => directives,
+        reads = app.relay.called(worker) => reads.into_iter().map(Directive::Read).collect(),
     }
 }
 

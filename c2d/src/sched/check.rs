@@ -79,7 +79,7 @@ impl Scheduler {
             for edge in open {
                 // I8: what cannot be fulfilled any more has ended the dependent with it.
                 assert!(self.jobs.get(edge.on).is_some(), "{id} waits for {}, which has ended", edge.on);
-                let listed = self.dependents.get(&edge.on).is_some_and(|list| list.contains(&id));
+                let listed = self.dependents.get(&edge.on).is_some_and(|list| list.binary_search(&id).is_ok());
                 assert!(listed, "{} does not know that {id} waits for it", edge.on);
             }
         }

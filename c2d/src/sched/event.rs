@@ -36,6 +36,8 @@ pub enum Event {
     ResultArrived { worker: IpAddr, result: ResultSummary },
     /// Jobs were submitted together; all are accepted, or none.
     JobsSubmitted { jobs: Vec<NewJob>, key: Option<IdempotencyKey> },
+    /// Ended jobs were submitted again; all are accepted, or none.
+    JobsRetried { jobs: Vec<Again> },
     /// An operator cancelled a job.
     CancelRequested { job: JobId },
     /// An operator put a worker into groups, or took it out.
@@ -155,6 +157,16 @@ pub struct NewJob {
     pub exclude: Vec<String>,
 }
 
+/// An ended job, submitted again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Again {
+    /// The job that ended, and stays as it is.
+    pub of: JobId,
+    /// The same once more, with its dependencies by id: those on jobs that are submitted again
+    /// with it will mean the new ones.
+    pub job: NewJob,
+}
+
 /// What an event led to, beside its decisions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
@@ -170,6 +182,8 @@ pub enum Reply {
     Result(ResultFate),
     /// Where a cancelled job stands now.
     Cancelled(JobState),
+    /// Where a held or released job stands now.
+    Standing(JobState),
 }
 
 /// What became of a result.

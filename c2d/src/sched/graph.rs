@@ -5,7 +5,7 @@
 //! in one turn, with a work list instead of recursion, so that a chain of 50,000 is no deeper than
 //! a chain of two.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 
 use c2_shared::id::JobId;
@@ -18,30 +18,32 @@ use crate::sched::{Decision, Reject};
 /// A dependency with its job found.
 pub(crate) type Edge = (Condition, JobId);
 
-/// Finds the jobs that a batch depends on. Its jobs will be numbered from `first`.
-pub(crate) fn resolve(jobs: &[NewJob], first: u64) -> Result<Vec<Vec<Edge>>, Reject> {
+/// Finds the jobs that a batch depends on. Its jobs will be numbered from `first`; those that
+/// `instead` names stand for older ones.
+pub(crate) fn resolve(jobs: &[NewJob], first: u64, instead: &BTreeMap<JobId, JobId>) -> Result<Vec<Vec<Edge>>, Reject> {
     let mut names: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut ambiguous: Vec<&str> = Vec::new();
+    let mut ambiguous: BTreeSet<&str> = BTreeSet::new();
     for (i, job) in jobs.iter().enumerate() {
         if let Some(name) = job.name.as_deref()
             && names.insert(name, i).is_some()
         {
-            ambiguous.push(name);
+            ambiguous.insert(name);
         }
     }
     let find = |on: &DependsOn| match on {
-        DependsOn::Job(id) if id.0 < first => Ok(*id),
+        DependsOn::Job(id) if id.0 < first => Ok(*instead.get(id).unwrap_or(id)),
         DependsOn::Job(id) => Err(Reject::UnknownJob { job: *id }),
-        DependsOn::Name(name) if ambiguous.contains(&name.as_str()) => {
-            Err(Reject::AmbiguousName { name: name.clone() })
-        }
+        DependsOn::Name(name) if ambiguous.contains(name.as_str()) => Err(Reject::AmbiguousName { name: name.clone() }),
         DependsOn::Name(name) => match names.get(name.as_str()) {
             Some(i) => Ok(JobId(first + *i as u64)),
             None => Err(Reject::UnknownName { name: name.clone() }),
         },
     };
-    let edges = jobs.iter().map(|job| job.depends.iter().map(|d| Ok((d.condition, find(&d.on)?))).collect());
-    let edges = edges.collect::<Result<Vec<Vec<Edge>>, Reject>>()?;
+    let edges_of = |(place, job): (usize, &NewJob)| {
+        let edges = job.depends.iter().map(|d| Ok((d.condition, find(&d.on)?)));
+        edges.collect::<Result<Vec<Edge>, Reject>>().map_err(|reject| reject.of_job(place))
+    };
+    let edges = jobs.iter().enumerate().map(edges_of).collect::<Result<Vec<Vec<Edge>>, Reject>>()?;
     match cycle(&edges, first) {
         None => Ok(edges),
         Some(path) => {

@@ -30,6 +30,32 @@ pub(crate) fn choose(
     chosen.into_iter().collect()
 }
 
+/// Why [`choose`] finds nothing: each tag that cannot be had, with those who hold it or its pool.
+/// Nobody holds what is not offered at all. Empty exactly if `choose` finds something.
+pub(crate) fn lacking(
+    asked: &[Box<str>],
+    offered: &BTreeSet<String>,
+    held: &BTreeMap<String, AttemptId>,
+) -> Vec<(String, Vec<AttemptId>)> {
+    let mut lacking = Vec::new();
+    // What this very job takes by its exact name is no part of a pool for it.
+    let mut taken: BTreeSet<&str> = BTreeSet::new();
+    for tag in asked.iter().filter(|tag| offered.contains(tag.as_ref())) {
+        taken.insert(tag);
+        if let Some(holder) = held.get(tag.as_ref()) {
+            lacking.push((tag.to_string(), vec![*holder]));
+        }
+    }
+    for pool in asked.iter().filter(|tag| !offered.contains(tag.as_ref())) {
+        let rest: Vec<&String> = members(pool, offered).filter(|tag| !taken.contains(tag.as_str())).collect();
+        match rest.iter().find(|tag| !held.contains_key(**tag)) {
+            Some(free) => drop(taken.insert(free)),
+            None => lacking.push((pool.to_string(), rest.iter().filter_map(|tag| held.get(*tag).copied()).collect())),
+        }
+    }
+    lacking
+}
+
 /// Tags of a pool: `gpu:0`, `gpu:1` for `gpu`.
 fn members<'a>(pool: &'a str, offered: &'a BTreeSet<String>) -> impl Iterator<Item = &'a String> {
     offered.iter().filter(move |tag| tag.strip_prefix(pool).is_some_and(|rest| rest.starts_with(':')))
@@ -48,6 +74,7 @@ mod tests {
         let held = held.iter().map(|&tag| (tag.to_owned(), attempt)).collect();
         let expected = expected.map(|tags| tags.iter().map(|&tag| tag.to_owned()).collect());
         assert_eq!(choose(&asked, &offered, &held), expected, "{asked:?}");
+        assert_eq!(lacking(&asked, &offered, &held).is_empty(), expected.is_some(), "{asked:?}");
     }
 
     #[test]

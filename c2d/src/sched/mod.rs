@@ -29,6 +29,7 @@ mod queues;
 mod workers;
 
 mod check;
+mod explain;
 pub mod view;
 
 #[cfg(test)]
@@ -36,6 +37,7 @@ mod tests;
 
 pub use decision::{Decision, Saved};
 pub use event::{Event, Now, Reply};
+pub use explain::Explained;
 pub use reject::Reject;
 pub use scheduler::{Scheduler, Touched};
 pub use view::{JobView, QueueView, WorkerView};

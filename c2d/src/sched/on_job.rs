@@ -1,13 +1,13 @@
 //! What operators do with jobs: submit, cancel, hold, release; and with the queue as a whole.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::{JobState, Outcome};
 use c2_shared::limits::IDEMPOTENCY_MS;
 
 use crate::sched::decision::{JobRecord, KeyRecord, PollAnswer};
-use crate::sched::event::{IdempotencyKey, NewJob, Reply};
+use crate::sched::event::{Again, IdempotencyKey, NewJob, Reply};
 use crate::sched::graph::{self, Edge};
 use crate::sched::scheduler::{Scheduler, Turn};
 use crate::sched::{Decision, Reject};
@@ -19,10 +19,35 @@ impl Turn<'_> {
             return replay(known, key.as_ref());
         }
         let outdated = known.map(|known| known.key.clone());
-        let edges = self.s.check_submit(&jobs)?;
+        let edges = self.s.check_submit(&jobs, &BTreeMap::new())?;
         if let Some(key) = outdated {
             self.decide(Decision::ForgetKey { key });
         }
+        let ids = self.accept(jobs, edges, key);
+        Ok(Reply::Submitted { jobs: ids, replayed: false })
+    }
+
+    pub(crate) fn on_retried(&mut self, jobs: Vec<Again>) -> Result<Reply, Reject> {
+        let first = self.s.last_job + 1;
+        let mut instead = BTreeMap::new();
+        for (again, new) in jobs.iter().zip(first..) {
+            match self.s.find_live(again.of) {
+                Ok(live) => return Err(Reject::NotEnded { job: again.of, state: live.state }),
+                Err(Reject::AlreadyEnded { .. }) => {}
+                Err(reject) => return Err(reject),
+            }
+            if instead.insert(again.of, JobId(new)).is_some() {
+                return Err(Reject::NamedTwice { job: again.of });
+            }
+        }
+        let jobs: Vec<NewJob> = jobs.into_iter().map(|again| again.job).collect();
+        let edges = self.s.check_submit(&jobs, &instead)?;
+        let ids = self.accept(jobs, edges, None);
+        Ok(Reply::Submitted { jobs: ids, replayed: false })
+    }
+
+    /// Accepts jobs that were found to be fine.
+    fn accept(&mut self, jobs: Vec<NewJob>, edges: Vec<Vec<Edge>>, key: Option<IdempotencyKey>) -> Vec<JobId> {
         let first = self.s.last_job + 1;
         let ids: Vec<JobId> = (first..).map(JobId).take(jobs.len()).collect();
         let mut failed = Vec::new();
@@ -41,7 +66,7 @@ impl Turn<'_> {
         for (id, outcome) in failed {
             self.end(id, outcome);
         }
-        Ok(Reply::Submitted { jobs: ids, replayed: false })
+        ids
     }
 
     pub(crate) fn on_cancel(&mut self, id: JobId) -> Result<Reply, Reject> {
@@ -75,7 +100,7 @@ impl Turn<'_> {
                 return Err(Reject::WrongState { job: id, state });
             }
         }
-        Ok(Reply::Done)
+        Ok(Reply::Standing(JobState::Held))
     }
 
     pub(crate) fn on_release(&mut self, id: JobId) -> Result<Reply, Reject> {
@@ -87,7 +112,7 @@ impl Turn<'_> {
         released.hold = false;
         let state = released.waiting_state(self.now.wall_ms);
         self.decide(Decision::SetWaiting { job: id, state });
-        Ok(Reply::Done)
+        Ok(Reply::Standing(state))
     }
 
     pub(crate) fn on_pause(&mut self, paused: bool) -> Reply {
@@ -108,19 +133,28 @@ fn replay(known: &KeyRecord, key: Option<&IdempotencyKey>) -> Result<Reply, Reje
 
 impl Scheduler {
     /// Everything that can be wrong with a batch, before any of it is accepted.
-    fn check_submit(&self, jobs: &[NewJob]) -> Result<Vec<Vec<Edge>>, Reject> {
+    fn check_submit(&self, jobs: &[NewJob], instead: &BTreeMap<JobId, JobId>) -> Result<Vec<Vec<Edge>>, Reject> {
         let (active, asked) = (self.jobs.len(), jobs.len());
         if active + asked > self.capacity {
             return Err(Reject::QueueFull { active, capacity: self.capacity, asked });
         }
         let groups: BTreeSet<&String> = self.workers.values().flat_map(|worker| &worker.record.groups).collect();
-        if let Some(group) = jobs.iter().filter_map(|job| job.group.as_ref()).find(|group| !groups.contains(group)) {
+        let asked = jobs.iter().enumerate().filter_map(|(place, job)| Some((place, job.group.as_ref()?)));
+        if let Some((place, group)) = asked.into_iter().find(|(_, group)| !groups.contains(group)) {
             let known = groups.into_iter().cloned().collect();
-            return Err(Reject::UnknownGroup { group: group.clone(), known });
+            return Err(Reject::UnknownGroup { group: group.clone(), known }.of_job(place));
         }
-        let edges = graph::resolve(jobs, self.last_job + 1)?;
-        for (_, edges) in jobs.iter().zip(&edges).filter(|(job, _)| job.same_machine) {
-            self.machine_of(edges).map_err(|(first, second)| Reject::SameMachineConflict { first, second })?;
+        let edges = graph::resolve(jobs, self.last_job + 1, instead)?;
+        // Of a job that retention removed nobody knows any more how it ended.
+        let known = |on: JobId| on.0 > self.last_job || self.jobs.get(on).is_some() || self.ended.get(on).is_some();
+        for (place, edges) in edges.iter().enumerate() {
+            if let Some((_, job)) = edges.iter().find(|(_, on)| !known(*on)) {
+                return Err(Reject::UnknownJob { job: *job }.of_job(place));
+            }
+        }
+        for (place, (_, edges)) in jobs.iter().zip(&edges).enumerate().filter(|(_, (job, _))| job.same_machine) {
+            let conflict = |(first, second)| Reject::SameMachineConflict { first, second }.of_job(place);
+            self.machine_of(edges).map_err(conflict)?;
         }
         Ok(edges)
     }

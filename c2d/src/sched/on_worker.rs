@@ -140,7 +140,11 @@ impl Turn<'_> {
         if !worker.holds.is_empty() {
             return Err(Reject::WorkerBusy { worker: ip, jobs: worker.holds.len() });
         }
-        self.answer_parked(ip, PollAnswer { register: true, ..PollAnswer::default() });
+        // It would register again at once; and its polls that are still under way would be taken for
+        // those of a stranger, with all that was known of their order forgotten.
+        if worker.is_online(self.now.mono) {
+            return Err(Reject::WorkerOnline { worker: ip });
+        }
         let pinned = |id: &JobId| {
             let job = self.s.jobs.get(*id);
             job.is_some_and(|job| self.s.queues.shape(job.shape).pinned == Some(ip))

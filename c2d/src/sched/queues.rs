@@ -112,6 +112,11 @@ impl Queues {
         self.queue(id).ready.first().copied()
     }
 
+    /// How many jobs of a shape wait before a rank; for explanations.
+    pub(crate) fn ahead(&self, id: ShapeId, rank: Rank) -> usize {
+        self.queue(id).ready.range(..rank).count()
+    }
+
     /// Shapes with waiting jobs that a worker of these groups may serve.
     pub(crate) fn servable<'a>(
         &'a self,

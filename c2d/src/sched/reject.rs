@@ -50,7 +50,26 @@ pub enum Reject {
     /// The job is not in the state that this needs.
     #[error("{job} is {state}")]
     WrongState { job: JobId, state: JobState },
+    /// The job has to end first.
+    #[error("{job} has not ended: it is {state}")]
+    NotEnded { job: JobId, state: JobState },
+    /// The same job twice in one request.
+    #[error("{job} is named twice")]
+    NamedTwice { job: JobId },
+    /// One of the jobs that were submitted cannot be accepted.
+    #[error("{reason}")]
+    BadJob { place: usize, reason: Box<Self> },
     /// The worker still holds jobs.
-    #[error("worker {worker} still holds {jobs} jobs")]
+    #[error("worker {worker} still holds jobs ({jobs})")]
     WorkerBusy { worker: IpAddr, jobs: usize },
+    /// The worker's agent still speaks to c2d.
+    #[error("worker {worker} is online")]
+    WorkerOnline { worker: IpAddr },
+}
+
+impl Reject {
+    /// The same, naming the job of a request that is meant by its place in it.
+    pub(crate) fn of_job(self, place: usize) -> Self {
+        Self::BadJob { place, reason: Box::new(self) }
+    }
 }

@@ -222,6 +222,7 @@ impl Turn<'_> {
             Event::PollDropped { token } => Ok(self.on_poll_dropped(token)),
             Event::ResultArrived { worker, result } => self.on_result(worker, &result),
             Event::JobsSubmitted { jobs, key } => self.on_submitted(jobs, key),
+            Event::JobsRetried { jobs } => self.on_retried(jobs),
             Event::CancelRequested { job } => self.on_cancel(job),
             Event::GroupsChanged { worker, add, remove } => self.on_groups(worker, add, &remove),
             Event::TagsSet { worker, tags } => self.on_tags(worker, tags),

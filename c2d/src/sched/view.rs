@@ -39,6 +39,9 @@ pub struct WorkerView {
     pub intro: Introduction,
     pub status: WorkerStatus,
     pub groups: BTreeSet<String>,
+    /// The tags that it offers.
+    pub offered: BTreeSet<String>,
+    /// These, and those that are held though no longer offered, each with its holder.
     pub tags: BTreeMap<String, Option<AttemptId>>,
     pub running: Vec<JobId>,
     pub slots_used: u32,
@@ -143,6 +146,7 @@ impl Worker {
             intro: self.record.intro.clone(),
             status: self.status(now.mono),
             groups: self.record.groups.clone(),
+            offered: self.record.tags.clone(),
             tags: offered.chain(held).collect(),
             running: self.holds.keys().map(|attempt| attempt.job).collect(),
             slots_used: self.slots_used(),

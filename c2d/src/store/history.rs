@@ -1,21 +1,25 @@
 //! Questions about the past, answered by connections that only read, away from the one that writes.
 
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 
-use c2_shared::api::jobs::AttemptRow;
+use c2_shared::api::jobs::{AttemptRow, LogQuery};
 use c2_shared::api::workers::Output;
 use c2_shared::blob::BlobId;
 use c2_shared::bytes64::Bytes64;
 use c2_shared::id::{AttemptId, JobId};
-use c2_shared::job::JobState;
+use c2_shared::job::{Dependency, DependsOn, JobState};
+use c2_shared::limits::LOG_LEN;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter};
 use tokio::sync::oneshot;
 
-use crate::store::stored::{StoredFiles, StoredJob, StoredOutput, address, int, json, small, state_number, uint};
+use crate::store::stored::{
+    StoredFiles, StoredJob, StoredOutput, address, condition, int, json, small, state_number, uint,
+};
 use crate::store::{StoreError, schema};
 
 /// Threads that read; a slow question holds up half of the others at most.
@@ -41,6 +45,14 @@ pub struct JobFilter {
     pub ended: bool,
     /// Only this name.
     pub name: Option<String>,
+    /// Only jobs that asked for this group.
+    pub group: Option<String>,
+    /// Only jobs that asked for this tag.
+    pub tag: Option<String>,
+    /// Only jobs whose latest attempt was given to this worker.
+    pub worker: Option<IpAddr>,
+    /// Only jobs whose command contains this.
+    pub text: Option<String>,
     /// The newest first.
     pub newest: bool,
     /// Only jobs behind this one, in the order asked for.
@@ -64,17 +76,13 @@ impl History {
         Ok(Self { readers: readers.into(), next: Arc::default() })
     }
 
-    /// One job with its attempts.
+    /// One job with its attempts and what it depends on.
     ///
     /// # Errors
-    /// When the database fails or too many questions wait.
+    /// [`StoreError::Gone`] for a job that was removed; otherwise when the database fails or too many questions wait.
     pub async fn job(&self, id: JobId) -> Result<Option<StoredJob>, StoreError> {
         self.ask(move |c| {
-            let sql = format!("SELECT {} FROM job WHERE id = ?1", StoredJob::COLUMNS);
-            let mut statement = c.prepare_cached(&sql)?;
-            let mut rows = statement.query([int(id.0)])?;
-            let Some(row) = rows.next()? else { return Ok(None) };
-            let mut job = StoredJob::read(row)?;
+            let Some(mut job) = one(c, id)? else { return absent(c, id) };
             job.attempts = attempts(c, id)?;
             Ok(Some(job))
         })
@@ -102,9 +110,23 @@ impl History {
             if let Some(name) = filter.name {
                 only("name = ?", name.into());
             }
+            if let Some(group) = filter.group {
+                only("grp = ?", group.into());
+            }
+            if let Some(tag) = filter.tag {
+                only("tags IS NOT NULL AND EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?)", tag.into());
+            }
+            if let Some(ip) = filter.worker {
+                only("worker = ?", ip.to_string().into());
+            }
+            if let Some(text) = filter.text {
+                only("instr(json_extract(payload, '$.command'), ?) > 0", text.into());
+            }
+            // Written as in the indexes of the live and the ended jobs, so that they are used.
             if !filter.ended {
-                // Written as in the index of the live jobs, so that it is used.
                 conditions.push("state < 4");
+            } else if filter.state.is_some_and(JobState::is_terminal) {
+                conditions.push("state >= 4");
             }
             values.push(i64::try_from(filter.limit).unwrap_or(i64::MAX).into());
             let order = if filter.newest { "DESC" } else { "ASC" };
@@ -114,14 +136,48 @@ impl History {
         .await
     }
 
-    /// The jobs that ended last, oldest first, each with its place in the log.
+    /// These jobs in this order, with what they depend on; one that is not there is left out.
     ///
     /// # Errors
     /// When the database fails or too many questions wait.
-    pub async fn log(&self, lines: usize) -> Result<Vec<(u64, StoredJob)>, StoreError> {
-        let limit = i64::try_from(lines).unwrap_or(i64::MAX);
-        let jobs = self.ask(move |c| list(c, "seq IS NOT NULL ORDER BY seq DESC LIMIT ?1", [limit])).await?;
-        Ok(jobs.into_iter().rev().filter_map(|job| Some((job.seq?, job))).collect())
+    pub async fn jobs_with_dependencies(&self, ids: Vec<JobId>) -> Result<Vec<StoredJob>, StoreError> {
+        self.ask(move |c| {
+            let found = ids.into_iter().map(|id| one(c, id));
+            found.filter_map(Result::transpose).collect()
+        })
+        .await
+    }
+
+    /// The jobs that ended last, oldest first, each with its place in the log: those that the
+    /// query wants, at most as many lines as it says.
+    ///
+    /// # Errors
+    /// When the database fails or too many questions wait.
+    pub async fn log(&self, query: LogQuery) -> Result<Vec<(u64, StoredJob)>, StoreError> {
+        let jobs = self.ask(move |c| {
+            let mut conditions = vec!["seq IS NOT NULL"];
+            let mut values: Vec<Value> = Vec::new();
+            let mut only = |condition, value| {
+                conditions.push(condition);
+                values.push(value);
+            };
+            if let Some(seq) = query.before {
+                only("seq < ?", int(seq).into());
+            }
+            if let Some(state) = query.state {
+                only("state = ?", state_number(state).into());
+            }
+            if let Some(ip) = query.worker {
+                only("worker = ?", ip.to_string().into());
+            }
+            if let Some(name) = query.name {
+                only("name = ?", name.into());
+            }
+            values.push(i64::try_from(query.lines.unwrap_or(LOG_LEN)).unwrap_or(i64::MAX).into());
+            let condition = format!("{} ORDER BY seq DESC LIMIT ?", conditions.join(" AND "));
+            list(c, &condition, params_from_iter(values))
+        });
+        Ok(jobs.await?.into_iter().rev().filter_map(|job| Some((job.seq?, job))).collect())
     }
 
     /// What the latest ended attempt of a job wrote.
@@ -193,8 +249,8 @@ impl History {
     ///
     /// # Errors
     /// When the database fails or too many questions wait.
-    pub async fn log_entries(&self, lines: usize) -> Result<Vec<c2_shared::api::jobs::LogEntry>, StoreError> {
-        let jobs = self.log(lines).await?;
+    pub async fn log_entries(&self, query: LogQuery) -> Result<Vec<c2_shared::api::jobs::LogEntry>, StoreError> {
+        let jobs = self.log(query).await?;
         Ok(jobs.iter().map(|(seq, job)| crate::store::jobs_log::entry(*seq, job)).collect())
     }
 
@@ -226,6 +282,26 @@ fn list(c: &Connection, condition: &str, values: impl rusqlite::Params) -> Resul
         jobs.push(StoredJob::read(row)?);
     }
     Ok(jobs)
+}
+
+/// One job with what it depends on.
+fn one(c: &Connection, id: JobId) -> Result<Option<StoredJob>, StoreError> {
+    let Some(mut job) = list(c, "id = ?1", [int(id.0)])?.pop() else { return Ok(None) };
+    let sql = "SELECT condition, requires FROM dependency WHERE job = ?1 ORDER BY place";
+    let mut statement = c.prepare_cached(sql)?;
+    let mut rows = statement.query([int(id.0)])?;
+    while let Some(row) = rows.next()? {
+        let on = DependsOn::Job(JobId(uint(row.get(1)?)));
+        job.depends.push(Dependency { condition: condition(row.get(0)?)?, on });
+    }
+    Ok(Some(job))
+}
+
+/// A job that is not there: either it was removed, or it never was.
+fn absent(c: &Connection, id: JobId) -> Result<Option<StoredJob>, StoreError> {
+    let mut statement = c.prepare_cached("SELECT EXISTS (SELECT 1 FROM removed WHERE id = ?1)")?;
+    let removed: bool = statement.query_row([int(id.0)], |row| row.get(0))?;
+    if removed { Err(StoreError::Gone { job: id }) } else { Ok(None) }
 }
 
 fn attempts(c: &Connection, id: JobId) -> Result<Vec<AttemptRow>, StoreError> {

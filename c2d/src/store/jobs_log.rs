@@ -67,6 +67,11 @@ impl JobsLog {
         }
     }
 
+    /// The last line in the file.
+    pub(super) const fn last(&self) -> u64 {
+        self.last
+    }
+
     /// Asks the disk to keep what was written; the database has it in any case.
     pub(super) fn sync(&self) {
         if let Err(e) = self.file.sync_data() {

@@ -14,6 +14,10 @@ use crate::sched::event::Introduction;
 use crate::store::StoreError;
 use crate::store::stored::{address, condition, json, on_lost, small, state, uint};
 
+/// The verdicts of all jobs that ever ended, also of those that were removed since.
+const ENDED: &str = "SELECT id, state, worker FROM job WHERE state >= 4
+    UNION ALL SELECT id, state, worker FROM removed ORDER BY 1";
+
 /// Everything that has not ended, and what may still be asked of what has.
 pub(super) fn load(c: &Connection) -> Result<Saved, StoreError> {
     let number = |sql| c.query_row(sql, [], |row| row.get::<_, Option<i64>>(0)).map(|n| uint(n.unwrap_or(0)));
@@ -21,12 +25,14 @@ pub(super) fn load(c: &Connection) -> Result<Saved, StoreError> {
         c.query_row("SELECT count(*) FROM meta WHERE name = 'paused' AND value = '1'", [], |row| row.get(0))?;
     Ok(Saved {
         jobs: jobs(c)?,
-        ended: all(c, "SELECT id, state, worker FROM job WHERE state >= 4 ORDER BY id", ended)?,
+        ended: all(c, ENDED, ended)?,
         workers: workers(c)?,
         holds: holds(c)?,
         keys: all(c, "SELECT key, digest, jobs, expires_ms FROM idempotency ORDER BY key", key)?,
-        last_job: number("SELECT max(id) FROM job")?,
-        last_seq: number("SELECT max(seq) FROM job")?,
+        last_job: number("SELECT max(id) FROM (SELECT max(id) AS id FROM job UNION ALL SELECT max(id) FROM removed)")?,
+        last_seq: number(
+            "SELECT max(seq) FROM (SELECT max(seq) AS seq FROM job UNION ALL SELECT max(seq) FROM removed)",
+        )?,
         paused,
     })
 }

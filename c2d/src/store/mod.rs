@@ -15,6 +15,7 @@ mod writer;
 
 mod blobs;
 mod history;
+mod retention;
 mod stored;
 
 mod jobs_log;
@@ -24,6 +25,9 @@ mod workers_json;
 mod tests;
 
 use std::path::{Path, PathBuf};
+
+use c2_shared::config::Retention;
+use c2_shared::id::JobId;
 
 use crate::sched::Saved;
 
@@ -42,6 +46,8 @@ pub struct Config {
     pub jobs_log: PathBuf,
     /// The list of workers.
     pub workers_json: PathBuf,
+    /// How long ended jobs are kept.
+    pub keep: Retention,
 }
 
 /// A store that was opened.
@@ -87,6 +93,9 @@ pub enum StoreError {
     /// What is stored cannot be read.
     #[error("a stored value cannot be read: {what}")]
     Unreadable { what: String },
+    /// The job ended long ago and was removed.
+    #[error("{job} ended long ago and was removed")]
+    Gone { job: JobId },
     /// The store was closed, or failed before.
     #[error("the store is closed")]
     Closed,
@@ -142,6 +151,7 @@ impl StoreError {
                 "this is a defect of c2d: keep a copy of the folder and report it; a restart loses nothing"
             }
             Self::Database(_) | Self::File { .. } => "check the disk and its free space, then start c2d again",
+            Self::Gone { .. } => "its line is still in jobs.log; keep_days, keep_jobs and keep_bytes say what is kept",
             Self::Closed => "look for the first error above",
         }
     }
@@ -159,6 +169,6 @@ pub fn open(config: Config) -> Result<Opened, StoreError> {
     let log = jobs_log::JobsLog::open(&config.jobs_log, &connection, saved.last_seq)?;
     let history = History::open(&folder.database())?;
     let blobs = Blobs::open(folder.dir())?;
-    let writer = Writer::start(connection, folder, log, config.workers_json)?;
+    let writer = Writer::start(connection, folder, log, config.workers_json, config.keep)?;
     Ok(Opened { writer, history, blobs, saved })
 }

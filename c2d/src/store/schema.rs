@@ -15,7 +15,7 @@ use crate::store::folder::{Folder, private};
 const APPLICATION_ID: i64 = 0x4332_0001;
 
 /// Each step leads from the version of its place to the next.
-const STEPS: &[&str] = &[V1];
+const STEPS: &[&str] = &[V1, V2];
 
 const V1: &str = "
 CREATE TABLE job (
@@ -47,6 +47,9 @@ CREATE TABLE job (
 CREATE INDEX job_live ON job (id) WHERE state < 4;
 CREATE INDEX job_ended ON job (id, state, worker) WHERE state >= 4;
 CREATE INDEX job_name ON job (name, id) WHERE name IS NOT NULL;
+CREATE INDEX job_group ON job (grp, id) WHERE grp IS NOT NULL;
+CREATE INDEX job_worker ON job (worker, id) WHERE worker IS NOT NULL;
+CREATE INDEX job_tagged ON job (id) WHERE tags IS NOT NULL;
 CREATE UNIQUE INDEX job_seq ON job (seq) WHERE seq IS NOT NULL;
 CREATE TRIGGER job_ended_is_final BEFORE UPDATE ON job WHEN OLD.state >= 4
     BEGIN SELECT RAISE(ABORT, 'an ended job never changes'); END;
@@ -139,6 +142,17 @@ CREATE TABLE idempotency (
 ) WITHOUT ROWID;
 
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+";
+
+/// What stays of ended jobs that were removed, and how to find who depends on a job.
+const V2: &str = "
+CREATE TABLE removed (
+    id INTEGER PRIMARY KEY,
+    state INTEGER NOT NULL CHECK (state BETWEEN 4 AND 6),
+    worker TEXT,
+    seq INTEGER NOT NULL
+);
+CREATE INDEX dependency_requires ON dependency (requires);
 ";
 
 /// Opens the one connection that writes.

@@ -7,7 +7,7 @@ use c2_shared::api::files::JobFile;
 use c2_shared::api::jobs::{AttemptRow, JobRow};
 use c2_shared::api::workers::{AttemptResult, Output};
 use c2_shared::id::{AttemptId, JobId};
-use c2_shared::job::{Condition, JobSpec, JobState, OnLost};
+use c2_shared::job::{Condition, Dependency, JobSpec, JobState, OnLost};
 use rusqlite::Row;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -26,6 +26,8 @@ pub struct StoredJob {
     pub seq: Option<u64>,
     /// Its attempts, oldest first; only filled when one job was asked for.
     pub attempts: Vec<AttemptRow>,
+    /// What it depends on, by id; only filled when it was asked for by its own.
+    pub depends: Vec<Dependency>,
 }
 
 /// What the latest ended attempt of a job wrote.
@@ -66,7 +68,7 @@ impl StoredJob {
             ended_ms: row.get::<_, Option<i64>>(8)?.map(uint),
             outcome: row.get::<_, Option<String>>(9)?.as_deref().map(json).transpose()?,
         };
-        Ok(Self { view, seq: row.get::<_, Option<i64>>(10)?.map(uint), attempts: Vec::new() })
+        Ok(Self { view, seq: row.get::<_, Option<i64>>(10)?.map(uint), attempts: Vec::new(), depends: Vec::new() })
     }
 
     /// The row that operators see.

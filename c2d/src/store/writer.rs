@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
+use c2_shared::config::Retention;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
@@ -14,10 +15,14 @@ use crate::engine::{Batch, Durable};
 use crate::sched::Decision;
 use crate::store::folder::{Folder, free_bytes};
 use crate::store::jobs_log::JobsLog;
+use crate::store::retention::Sweep;
 use crate::store::{StoreError, workers_json, write};
 
 /// At most this often `workers.json` is written, however fast workers change.
 const EXPORT_EVERY: Duration = Duration::from_secs(1);
+
+/// When nothing came for so long, the store is idle enough to remove old jobs.
+const IDLE: Duration = Duration::from_millis(20);
 
 /// Takes batches to the thread that writes.
 #[derive(Debug)]
@@ -36,6 +41,8 @@ struct Thread {
     workers_json: PathBuf,
     /// Workers changed since `workers.json` was written.
     export_due: bool,
+    /// Removes what was kept long enough.
+    sweep: Sweep,
 }
 
 impl Writer {
@@ -44,9 +51,10 @@ impl Writer {
         folder: Folder,
         log: JobsLog,
         workers_json: PathBuf,
+        keep: Retention,
     ) -> Result<Self, StoreError> {
         let dir = folder.dir().to_owned();
-        let thread = Thread { connection, folder, log, workers_json, export_due: true };
+        let thread = Thread { connection, folder, log, workers_json, export_due: true, sweep: Sweep::new(keep) };
         let (work, inbox) = sync_channel(1);
         let thread = std::thread::Builder::new()
             .name("store".to_owned())
@@ -82,7 +90,9 @@ impl Durable for Writer {
 impl Thread {
     fn run(mut self, inbox: &Receiver<Work>) {
         loop {
-            let next = if self.export_due {
+            let next = if self.sweep.is_going_on() {
+                inbox.recv_timeout(IDLE)
+            } else if self.export_due {
                 inbox.recv_timeout(EXPORT_EVERY)
             } else {
                 inbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
@@ -98,7 +108,11 @@ impl Thread {
                         return;
                     }
                     self.derive(&batch);
+                    if self.sweep.committed(batch.now.wall_ms) {
+                        self.remove_old();
+                    }
                 }
+                Err(RecvTimeoutError::Timeout) if self.sweep.is_going_on() => self.remove_old(),
                 Err(RecvTimeoutError::Timeout) => self.export(),
                 Err(RecvTimeoutError::Disconnected) => break,
             }
@@ -139,6 +153,14 @@ impl Thread {
             .decisions
             .iter()
             .any(|decision| matches!(decision, Decision::PutWorker(_) | Decision::RemoveWorker { .. }));
+    }
+
+    /// A few old jobs at a time. What fails here is tried again later: nobody waits for it.
+    fn remove_old(&mut self) {
+        if let Err(e) = self.sweep.bite(&mut self.connection, self.log.last()) {
+            tracing::warn!("old jobs could not be removed: {e}");
+            self.sweep.give_up();
+        }
     }
 
     fn export(&mut self) {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// What c2d answers with any status of 400 and above.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ErrorBody {
     /// The kind, stable for programs.
     pub code: ErrorCode,
@@ -21,6 +22,7 @@ pub struct ErrorBody {
 
 /// The kinds of refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorCode {
     /// 400: the request cannot be understood or breaks a rule.

@@ -18,6 +18,7 @@ pub const CHANGE: &str = "change";
 
 /// Everything a console shows at first.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Snapshot {
     /// All workers.
     pub workers: Vec<WorkerRow>,
@@ -29,6 +30,7 @@ pub struct Snapshot {
 
 /// Rows that are new or different since the event before.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Change {
     /// Workers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -17,6 +17,7 @@ pub const UPLOAD_OFFSET: &str = "upload-offset";
 
 /// A file that a job left for whoever submitted it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct JobFile {
     /// Where it was, relative to the workspace.
@@ -35,6 +36,7 @@ pub struct JobFile {
 
 /// The answer of [`super::route::FILES`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct JobFiles {
     /// Which job.
     pub job_id: JobId,
@@ -48,6 +50,7 @@ pub struct JobFiles {
 
 /// Query of [`super::route::FILES`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct FilesQuery {
     /// Add the content in base64, of the first files that are 8 MiB together.
@@ -56,6 +59,7 @@ pub struct FilesQuery {
 
 /// Query of [`super::route::BLOB`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct BlobQuery {
     /// With `PUT`: where the body goes on, as the header `upload-offset` of a `HEAD` said.
@@ -68,6 +72,7 @@ pub struct BlobQuery {
 
 /// What c2d has of a blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BlobStatus {
     /// Which blob.
     pub sha256: BlobId,
@@ -79,6 +84,7 @@ pub struct BlobStatus {
 
 /// What a cleaning did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Cleaned {
     /// Names of the workspaces that were removed.
@@ -91,6 +97,7 @@ pub struct Cleaned {
 
 /// Something in the folder of the workspaces that was not removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Kept {
     /// Its name.
@@ -101,6 +108,7 @@ pub struct Kept {
 
 /// An agent's answer to [`super::workers::Directive::Cleanup`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct CleanupReport {
     /// Which request.
@@ -111,6 +119,7 @@ pub struct CleanupReport {
 
 /// The answer of [`super::route::CLEANUP`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CleanupResponse {
     /// Which worker.
     pub ip: IpAddr,

@@ -10,6 +10,7 @@ use crate::job::{JobSpec, JobState, Outcome};
 
 /// The answer to a submit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SubmitResponse {
     /// The new job, or the one that the idempotency key named before.
     pub job_id: JobId,
@@ -17,6 +18,7 @@ pub struct SubmitResponse {
 
 /// The answer to `submit-wait`, and of `info` with `wait_s`: whether the job has ended, and the job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WaitResponse {
     /// Whether it has ended; otherwise ask again by its id.
     pub done: bool,
@@ -27,6 +29,7 @@ pub struct WaitResponse {
 
 /// A job as a row of a table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct JobRow {
     /// Its id.
     pub job_id: JobId,
@@ -73,6 +76,7 @@ pub struct JobRow {
 
 /// A job in full.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct JobInfo {
     /// The row.
     #[serde(flatten)]
@@ -92,6 +96,7 @@ pub struct JobInfo {
 
 /// One try at a job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AttemptRow {
     /// Its number.
     pub number: u32,
@@ -109,6 +114,7 @@ pub struct AttemptRow {
 
 /// Which jobs [`super::route::JOBS`] lists.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct JobsQuery {
     /// Only jobs of this state; without it those that have not ended.
@@ -143,6 +149,7 @@ pub struct JobsQuery {
 
 /// A page of jobs in the order of their ids, or against it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct JobList {
     /// The rows.
     pub jobs: Vec<JobRow>,
@@ -153,6 +160,7 @@ pub struct JobList {
 
 /// Query of [`super::route::JOB`] and [`super::route::SUBMIT_WAIT`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct WaitQuery {
     /// Seconds to wait for the job's end.
@@ -162,6 +170,7 @@ pub struct WaitQuery {
 
 /// Query of [`super::route::LOG`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct LogQuery {
     /// How many of the latest results, 20 without it.
@@ -183,6 +192,7 @@ pub struct LogQuery {
 
 /// Recent results, oldest first; also the form of each line of `jobs.log`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct JobLog {
     /// The results.
     pub results: Vec<LogEntry>,
@@ -190,6 +200,7 @@ pub struct JobLog {
 
 /// One ended job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LogEntry {
     /// Position in the log, from 1 without a gap.
     pub seq: u64,
@@ -202,6 +213,7 @@ pub struct LogEntry {
 
 /// Query of [`super::route::OUTPUT`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct OutputQuery {
     /// Which stream.
@@ -210,6 +222,7 @@ pub struct OutputQuery {
 
 /// An output stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Stream {
     /// Standard output.
@@ -221,6 +234,7 @@ pub enum Stream {
 
 /// The queue in numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct QueueStatus {
     /// Jobs in each state that is not final.
     pub blocked: usize,
@@ -252,6 +266,7 @@ pub struct QueueStatus {
 
 /// What a cancel did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CancelResponse {
     /// Which job.
     pub job_id: JobId,
@@ -261,6 +276,7 @@ pub struct CancelResponse {
 
 /// The answer of [`super::route::HOLD`] and [`super::route::RELEASE`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct JobStateResponse {
     /// Which job.
     pub job_id: JobId,
@@ -271,6 +287,7 @@ pub struct JobStateResponse {
 /// Jobs to be accepted together or not at all. A job may name another one of the batch in
 /// `depends`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BatchRequest {
     /// The jobs.
@@ -283,6 +300,7 @@ pub struct BatchRequest {
 
 /// The answer of [`super::route::SUBMIT_BATCH`] and [`super::route::RETRY`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BatchResponse {
     /// The new jobs, in the order in which they were asked for.
     pub job_ids: Vec<JobId>,
@@ -290,6 +308,7 @@ pub struct BatchResponse {
 
 /// The answer of [`super::route::SUBMIT_BATCH_WAIT`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BatchWaitResponse {
     /// Whether all have ended; otherwise ask again for each.
     pub done: bool,
@@ -300,6 +319,7 @@ pub struct BatchWaitResponse {
 /// The body of [`super::route::RETRY`]: ended jobs to submit again. Where one depends on another
 /// of them, the new one depends on the other's new one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RetryRequest {
     /// The jobs.
@@ -308,6 +328,7 @@ pub struct RetryRequest {
 
 /// The answer of [`super::route::PAUSE`] and [`super::route::UNPAUSE`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PauseResponse {
     /// Whether the queue is stopped.
     pub paused: bool,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The answer of [`super::route::METRICS`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Metrics {
     /// c2d's version.
     pub version: String,

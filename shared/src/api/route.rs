@@ -4,6 +4,8 @@
 pub const REGISTER: &str = "/api/workers/register";
 /// `POST` poll for work.
 pub const GET_WORK: &str = "/api/workers/get-work/{ip}";
+/// `POST` what an attempt wrote, when c2d asked for it.
+pub const LIVE: &str = "/api/workers/live/{ip}";
 /// `GET` all workers.
 pub const WORKERS: &str = "/api/workers/list";
 /// `GET` one worker.
@@ -64,17 +66,19 @@ pub const OUTPUT: &str = "/api/jobs/output/{job_id}";
 pub const FILES: &str = "/api/jobs/files/{job_id}";
 /// `GET` the content of a file, `PUT` it, go on with it where `HEAD` says.
 pub const BLOB: &str = "/api/blobs/{sha256}";
+/// `GET` what a job writes while it writes it, as server-sent events.
+pub const FOLLOW: &str = "/api/jobs/follow/{job_id}";
 /// `GET` the live event stream.
 pub const EVENTS: &str = "/api/events";
 /// `GET` counters as JSON.
 pub const METRICS: &str = "/api/metrics";
 /// `GET` counters in Prometheus' text format.
 pub const PROMETHEUS: &str = "/metrics";
-/// `GET` this interface as an OpenAPI document.
+/// `GET` this interface as an OpenAPI document; needs no token.
 pub const OPENAPI: &str = "/openapi.json";
-/// `GET` this interface as a page for people.
+/// `GET` this interface as a page for people; needs no token.
 pub const DOCS: &str = "/docs";
-/// `GET` whether c2d is up; the only path without a token.
+/// `GET` whether c2d is up; needs no token.
 pub const HEALTH: &str = "/healthz";
 
 /// Puts `value` in place of the first `{name}` of a path, percent-encoding what is not unreserved.

@@ -10,6 +10,7 @@ use crate::job::{Condition, JobState};
 
 /// The answer of [`super::route::WHY`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Explanation {
     /// The job.
     pub job: JobRow,
@@ -23,6 +24,7 @@ pub struct Explanation {
 
 /// Something that keeps a job from all workers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Reason {
     /// It waits for an operator's release.
@@ -54,6 +56,7 @@ pub enum Reason {
 
 /// A worker as far as one job cares.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WorkerVerdict {
     /// Which worker.
     pub ip: IpAddr,
@@ -65,6 +68,7 @@ pub struct WorkerVerdict {
 
 /// Something that keeps a job from one worker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Obstacle {
     /// It is offline.

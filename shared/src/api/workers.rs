@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::api::files::{CleanupReport, JobFile};
+use crate::api::live::{OutputRead, Piece};
 use crate::bytes64::Bytes64;
 use crate::id::{AttemptId, JobId};
 use crate::job::{JobSpec, Outcome};
@@ -14,6 +15,7 @@ use crate::worker::{Hardware, Load, WorkerStatus};
 /// A worker's introduction. A plain client may leave everything out: its address is then that of
 /// the connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct RegisterRequest {
     /// The worker's address; must be that of the connection.
@@ -34,6 +36,7 @@ pub struct RegisterRequest {
 
 /// The answer to a registration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RegisterResponse {
     /// The address under which c2d knows the worker.
     pub ip: IpAddr,
@@ -43,6 +46,7 @@ pub struct RegisterResponse {
 
 /// An agent's poll: all that it holds, so that each poll reconciles both sides in full.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct PollRequest {
     /// As in [`RegisterRequest`].
@@ -70,6 +74,7 @@ pub struct PollRequest {
 
 /// The answer to a poll: what to start, what to end, what to forget.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct PollResponse {
     /// Attempts to start. One that is already held is to be ignored.
@@ -84,6 +89,7 @@ pub struct PollResponse {
 
 /// The answer to a poll without a body, as in the README: one job or none, at once.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PlainPollResponse {
     /// The job to run.
     pub job: Option<Assignment>,
@@ -91,6 +97,7 @@ pub struct PlainPollResponse {
 
 /// An attempt given to a worker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Assignment {
     /// The attempt; to be named in everything said about it.
     pub attempt: AttemptId,
@@ -104,6 +111,7 @@ pub struct Assignment {
 
 /// Other requests to an agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Directive {
     /// c2d does not know this worker (any more): register again.
@@ -113,10 +121,16 @@ pub enum Directive {
         /// Names the request; to be repeated in the report. One that is known already is to be ignored.
         id: u64,
     },
+    /// Somebody watches a job: say what it wrote.
+    Read(OutputRead),
+    /// A kind that this version does not know.
+    #[serde(other)]
+    Unknown,
 }
 
 /// How an attempt ended, with its output.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AttemptResult {
     /// Which attempt.
@@ -148,6 +162,7 @@ pub struct AttemptResult {
 
 /// What was kept of an output stream: `head`, then `dropped` bytes that are gone, then `tail`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Output {
     /// The beginning; everything, when nothing was dropped.
@@ -163,6 +178,7 @@ pub struct Output {
 
 /// The body of [`super::route::RESULT`], for clients that deliver one result by itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct ResultRequest {
     /// Which attempt, as named in the assignment.
@@ -179,6 +195,7 @@ pub struct ResultRequest {
 
 /// What became of a delivered result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ResultVerdict {
     /// It is the job's result now.
@@ -189,6 +206,7 @@ pub enum ResultVerdict {
 
 /// The answer to a delivered result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ResultResponse {
     /// What became of it.
     pub status: ResultVerdict,
@@ -196,6 +214,7 @@ pub struct ResultResponse {
 
 /// A worker as a row of a table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WorkerRow {
     /// Its address, which names it.
     pub ip: IpAddr,
@@ -221,6 +240,7 @@ pub struct WorkerRow {
 
 /// A worker in full.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WorkerInfo {
     /// The row.
     #[serde(flatten)]
@@ -237,6 +257,7 @@ pub struct WorkerInfo {
 
 /// The body of [`super::route::GROUPS`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct GroupsRequest {
     /// Groups to join; those that it is in already stay.
@@ -245,6 +266,7 @@ pub struct GroupsRequest {
 
 /// The body of `POST` [`super::route::TAGS`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TagsRequest {
     /// All tags that the worker is to offer from now on, in place of those that it offered.
@@ -253,6 +275,7 @@ pub struct TagsRequest {
 
 /// A worker's tags.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TagStatus {
     /// Which worker.
     pub ip: IpAddr,
@@ -262,6 +285,7 @@ pub struct TagStatus {
 
 /// Query of [`super::route::DETECT_TAGS`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct DetectQuery {
     /// Add the suggested tags to those that the worker offers.
@@ -270,6 +294,7 @@ pub struct DetectQuery {
 
 /// The answer of [`super::route::DETECT_TAGS`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DetectResponse {
     /// Which worker.
     pub ip: IpAddr,
@@ -283,6 +308,7 @@ pub struct DetectResponse {
 
 /// A tag that fits a worker's hardware.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TagSuggestion {
     /// The tag.
     pub tag: String,
@@ -294,6 +320,7 @@ pub struct TagSuggestion {
 
 /// The answer of [`super::route::TARGET`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TargetWorkers {
     /// The target as it was given.
     pub target: String,
@@ -303,6 +330,7 @@ pub struct TargetWorkers {
 
 /// A worker that a target means.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TargetWorker {
     /// Its address.
     pub ip: IpAddr,
@@ -314,6 +342,7 @@ pub struct TargetWorker {
 
 /// The answer of [`super::route::REMOVE_WORKER`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RemoveResponse {
     /// The worker that is forgotten.
     pub ip: IpAddr,
@@ -321,6 +350,7 @@ pub struct RemoveResponse {
 
 /// The answer of [`super::route::WORKERS`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WorkerList {
     /// All workers in the order of their addresses.
     pub workers: Vec<WorkerRow>,
@@ -337,6 +367,24 @@ impl Output {
     #[must_use]
     pub fn total_bytes(&self) -> u64 {
         self.head.0.len() as u64 + self.dropped + self.tail.0.len() as u64
+    }
+
+    /// Reads at most `max` bytes from a position of the stream on.
+    #[must_use]
+    pub fn read(&self, from: u64, max: usize) -> Piece {
+        Piece::of(&self.head.0, self.dropped, (&self.tail.0, &[]), from, max)
+    }
+
+    /// Adds a piece that lies at the end of the stream, or beyond a gap.
+    pub fn append(&mut self, piece: &Piece) {
+        let gap = piece.offset.saturating_sub(self.total_bytes());
+        if gap > 0 {
+            // What lay between two gaps is no tail any more.
+            self.dropped += gap + self.tail.0.len() as u64;
+            self.tail.0.clear();
+        }
+        let end = if self.dropped == 0 { &mut self.head.0 } else { &mut self.tail.0 };
+        end.extend_from_slice(&piece.data.0);
     }
 
     /// The bytes for showing, with a line in place of what was dropped.

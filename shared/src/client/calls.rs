@@ -5,12 +5,13 @@ use std::net::IpAddr;
 
 use reqwest::Method;
 
-use super::{Client, ClientError, EventStream};
+use super::{Client, ClientError, EventStream, FollowStream};
 use crate::api::files::{CleanupResponse, FilesQuery, JobFiles};
 use crate::api::jobs::{
     BatchRequest, BatchResponse, CancelResponse, JobList, JobLog, JobStateResponse, JobsQuery, LogQuery, OutputQuery,
     PauseResponse, QueueStatus, RetryRequest, Stream, SubmitResponse, WaitQuery, WaitResponse,
 };
+use crate::api::live::{FollowQuery, NextRead, OutputAnswer};
 use crate::api::metrics::Metrics;
 use crate::api::route;
 use crate::api::why::Explanation;
@@ -20,7 +21,7 @@ use crate::api::workers::{
 };
 use crate::id::JobId;
 use crate::job::JobSpec;
-use crate::limits::CLEANUP_WAIT_S;
+use crate::limits::{CLEANUP_WAIT_S, NEXT_READ_S};
 
 /// No query.
 const NONE: [(&str, &str); 0] = [];
@@ -37,6 +38,12 @@ impl Client {
         self.post(&route::fill(route::GET_WORK, worker), request, request.wait_s).await
     }
 
+    /// Says what an attempt wrote, as c2d asked; the answer may be the next question, for which
+    /// c2d waits up to [`NEXT_READ_S`].
+    pub async fn live(&self, worker: IpAddr, answer: &OutputAnswer) -> Result<NextRead, ClientError> {
+        self.post(&route::fill(route::LIVE, worker), answer, NEXT_READ_S).await
+    }
+
     /// Lists all workers.
     pub async fn workers(&self) -> Result<WorkerList, ClientError> {
         self.get(route::WORKERS, &NONE, 0).await
@@ -48,28 +55,28 @@ impl Client {
     }
 
     /// Puts a worker into groups.
-    pub async fn assign(&self, worker: IpAddr, groups: BTreeSet<String>) -> Result<WorkerRow, ClientError> {
+    pub async fn assign(&self, worker: &str, groups: BTreeSet<String>) -> Result<WorkerRow, ClientError> {
         self.post(&route::fill(route::GROUPS, worker), &GroupsRequest { groups }, 0).await
     }
 
     /// Takes a worker out of a group.
-    pub async fn unassign(&self, worker: IpAddr, group: &str) -> Result<WorkerRow, ClientError> {
+    pub async fn unassign(&self, worker: &str, group: &str) -> Result<WorkerRow, ClientError> {
         let path = route::fill(&route::fill(route::GROUP, worker), group);
         self.answer(self.request(Method::DELETE, &path), 0).await
     }
 
     /// Sets the tags that a worker offers.
-    pub async fn set_tags(&self, worker: IpAddr, tags: BTreeSet<String>) -> Result<TagStatus, ClientError> {
+    pub async fn set_tags(&self, worker: &str, tags: BTreeSet<String>) -> Result<TagStatus, ClientError> {
         self.post(&route::fill(route::TAGS, worker), &TagsRequest { tags }, 0).await
     }
 
     /// Shows a worker's tags with their holders.
-    pub async fn tags(&self, worker: IpAddr) -> Result<TagStatus, ClientError> {
+    pub async fn tags(&self, worker: &str) -> Result<TagStatus, ClientError> {
         self.get(&route::fill(route::TAGS, worker), &NONE, 0).await
     }
 
     /// Suggests tags for a worker, and adds them to its own if `apply`.
-    pub async fn detect_tags(&self, worker: IpAddr, apply: bool) -> Result<DetectResponse, ClientError> {
+    pub async fn detect_tags(&self, worker: &str, apply: bool) -> Result<DetectResponse, ClientError> {
         let request = self.request(Method::POST, &route::fill(route::DETECT_TAGS, worker));
         self.answer(request.query(&DetectQuery { apply }), 0).await
     }
@@ -80,17 +87,17 @@ impl Client {
     }
 
     /// Lets a worker finish what it has.
-    pub async fn drain(&self, worker: IpAddr) -> Result<WorkerRow, ClientError> {
+    pub async fn drain(&self, worker: &str) -> Result<WorkerRow, ClientError> {
         self.answer(self.request(Method::POST, &route::fill(route::DRAIN, worker)), 0).await
     }
 
     /// Gives a drained worker work again.
-    pub async fn resume(&self, worker: IpAddr) -> Result<WorkerRow, ClientError> {
+    pub async fn resume(&self, worker: &str) -> Result<WorkerRow, ClientError> {
         self.answer(self.request(Method::POST, &route::fill(route::RESUME, worker)), 0).await
     }
 
     /// Forgets a worker that holds nothing.
-    pub async fn remove_worker(&self, worker: IpAddr) -> Result<RemoveResponse, ClientError> {
+    pub async fn remove_worker(&self, worker: &str) -> Result<RemoveResponse, ClientError> {
         self.answer(self.request(Method::DELETE, &route::fill(route::REMOVE_WORKER, worker)), 0).await
     }
 
@@ -172,6 +179,12 @@ impl Client {
     /// Lists the files that a job left, small ones with their content if asked for.
     pub async fn job_files(&self, job: JobId, content: bool) -> Result<JobFiles, ClientError> {
         self.get(&route::fill(route::FILES, job), &FilesQuery { content }, 0).await
+    }
+
+    /// Opens the stream of what a job writes, from where `query` says.
+    pub async fn follow(&self, job: JobId, query: &FollowQuery) -> Result<FollowStream, ClientError> {
+        let request = self.request(Method::GET, &route::fill(route::FOLLOW, job)).query(query);
+        Ok(FollowStream::new(self.server(), self.send(request).await?))
     }
 
     /// Shows c2d's counters.

@@ -21,7 +21,7 @@ use crate::token::Token;
 
 pub use blobs::{Progress, TransferError};
 pub use error::ClientError;
-pub use events::EventStream;
+pub use events::{EventStream, FollowStream};
 
 /// Speaks to one c2d with one token. Cheap to clone; clones share their connections.
 #[derive(Clone, Debug)]

@@ -18,6 +18,14 @@ pub(crate) struct Oracle {
     issued: BTreeMap<JobId, u32>,
     /// Dependencies of each job.
     depends: BTreeMap<JobId, Vec<(Condition, JobId)>>,
+    /// Jobs that wait for each job.
+    dependents: BTreeMap<JobId, Vec<JobId>>,
+    /// Workers that must not run each job.
+    excluded: BTreeMap<JobId, Vec<String>>,
+    /// Jobs that asked for the machine of their dependencies.
+    together: BTreeSet<JobId>,
+    /// Where the latest attempt of each job went, unless it was taken back.
+    went_to: BTreeMap<JobId, IpAddr>,
     /// Every attempt that ever started a process.
     started: BTreeSet<AttemptId>,
     /// Process trees that are alive: by job.
@@ -34,20 +42,32 @@ impl Oracle {
     }
 
     /// Decisions became durable.
-    pub(crate) fn committed(&mut self, decisions: &[Decision]) {
+    pub(crate) fn committed(&mut self, decisions: &[Decision], capacity: usize) {
         for decision in decisions {
             match decision {
                 Decision::AddJob(job) => {
-                    let edges = job.depends.iter().map(|(condition, on, _)| (*condition, *on)).collect();
+                    let edges: Vec<_> = job.depends.iter().map(|(condition, on, _)| (*condition, *on)).collect();
+                    for (_, on) in &edges {
+                        self.dependents.entry(*on).or_default().push(job.id);
+                    }
+                    self.excluded.insert(job.id, job.exclude.clone());
+                    if job.same_machine {
+                        self.together.insert(job.id);
+                    }
                     let old = self.depends.insert(job.id, edges);
                     assert!(old.is_none(), "{} was given twice", job.id);
                 }
-                Decision::Assign { attempt, .. } => {
+                Decision::Assign { attempt, worker, .. } => {
+                    let excluded = self.excluded[&attempt.job].contains(&worker.to_string());
+                    assert!(!excluded, "{attempt} goes to {worker}, where it must not run");
                     let last = self.issued.insert(attempt.job, attempt.number).unwrap_or(0);
                     assert_eq!(last + 1, attempt.number, "I5: attempts of {} repeat or skip", attempt.job);
                     assert!(!self.verdicts.contains_key(&attempt.job), "I3: {} starts after its end", attempt.job);
                     self.check_order(attempt.job);
+                    self.check_machine(*attempt, *worker);
+                    self.went_to.insert(attempt.job, *worker);
                 }
+                Decision::Requeue { attempt, .. } => drop(self.went_to.remove(&attempt.job)),
                 Decision::End { job, attempt, outcome, seq, .. } => {
                     let old = self.verdicts.insert(*job, outcome.clone());
                     assert!(old.is_none(), "I3: {job} ended twice");
@@ -58,6 +78,14 @@ impl Oracle {
                 _ => {}
             }
         }
+        self.check_cascade(decisions);
+        let alive = self.depends.len() - self.verdicts.len();
+        assert!(alive <= capacity, "I9: {alive} jobs are alive, {capacity} fit");
+    }
+
+    /// All that was accepted in a commit was answered after it, whole batches and nothing else.
+    pub(crate) fn check_batches(&self) {
+        assert!(self.depends.keys().eq(&self.acknowledged), "I2: some jobs of a batch exist, some do not");
     }
 
     /// A machine starts a process tree.
@@ -102,12 +130,44 @@ impl Oracle {
     fn check_order(&self, job: JobId) {
         for (condition, on) in &self.depends[&job] {
             let state = self.verdicts.get(on).map(Outcome::state);
-            let fine = match condition {
-                Condition::Ok => state == Some(JobState::Succeeded),
-                Condition::Any => state.is_some(),
-                Condition::NotOk => state.is_some_and(|state| state != JobState::Succeeded),
-            };
+            let fine = state.is_some_and(|state| meets(*condition, state));
             assert!(fine, "I7: {job} starts although {on} is {state:?}");
         }
+    }
+
+    fn check_machine(&self, attempt: AttemptId, worker: IpAddr) {
+        if self.together.contains(&attempt.job) {
+            for (_, on) in &self.depends[&attempt.job] {
+                let there = self.went_to.get(on).is_none_or(|there| *there == worker);
+                assert!(there, "{attempt} goes to {worker}, not where {on} ran");
+            }
+        }
+    }
+
+    /// Whoever can no longer start has ended in the same commit.
+    fn check_cascade(&self, decisions: &[Decision]) {
+        for decision in decisions {
+            let concerned: &[JobId] = match decision {
+                Decision::AddJob(job) => &[job.id],
+                Decision::End { job, .. } => self.dependents.get(job).map_or(&[], Vec::as_slice),
+                _ => &[],
+            };
+            for job in concerned {
+                let ended = |on: &JobId| self.verdicts.get(on).map(Outcome::state);
+                let unmet = |(condition, on): &&(Condition, JobId)| ended(on).is_some_and(|s| !meets(*condition, s));
+                let unmet = self.depends[job].iter().find(unmet);
+                let fine = unmet.is_none() || self.verdicts.contains_key(job);
+                assert!(fine, "I8: {job} lives on although {unmet:?} ended otherwise");
+            }
+        }
+    }
+}
+
+/// Whether a final state is what a dependency asked for; on purpose not the scheduler's own word.
+fn meets(condition: Condition, state: JobState) -> bool {
+    match condition {
+        Condition::Ok => state == JobState::Succeeded,
+        Condition::Any => true,
+        Condition::NotOk => state != JobState::Succeeded,
     }
 }

@@ -1,5 +1,6 @@
 //! The real store as the disk of a simulated c2d, in a temporary folder.
 
+use c2_shared::config::ServerConfig;
 use c2d::engine::{Batch, Durable as _};
 use c2d::sched::Decision;
 use c2d::sched::decision::Saved;
@@ -58,7 +59,12 @@ impl Disk for SqliteDisk {
             opened.writer.close();
         }
         let dir = self.dir.path().join("c2d");
-        let config = Config { jobs_log: dir.join("jobs.log"), workers_json: dir.join("workers.json"), dir };
+        let config = Config {
+            jobs_log: dir.join("jobs.log"),
+            workers_json: dir.join("workers.json"),
+            keep: ServerConfig::default().retention(),
+            dir,
+        };
         let opened = open(config).expect("what was written can be opened");
         let saved = opened.saved.clone();
         self.opened = Some(opened);

@@ -7,7 +7,7 @@ use c2_shared::id::JobId;
 use c2_shared::job::{Dependency, OnLost, Outcome};
 use c2_shared::time::Mono;
 use c2d::sched::decision::PollAnswer;
-use c2d::sched::event::{IdempotencyKey, NewJob, PollToken};
+use c2d::sched::event::{Again, IdempotencyKey, NewJob, PollToken};
 use c2d::sched::{Decision, Event, Now, Reply, Scheduler};
 
 use super::agent::{Agent, Running};
@@ -183,7 +183,7 @@ impl<D: Disk> World<D> {
             decisions.into_iter().partition(|decision| matches!(decision, Decision::Answer { .. }));
         if !durable.is_empty() {
             self.disk.commit(self.now, &durable);
-            self.oracle.committed(&durable);
+            self.oracle.committed(&durable, CAPACITY);
             if let Some(saved) = self.disk.peek() {
                 assert_eq!(saved, self.scheduler.saved(), "the rows give the live state");
             }
@@ -191,6 +191,7 @@ impl<D: Disk> World<D> {
         for jobs in std::mem::take(&mut self.unanswered) {
             self.oracle.acknowledge(&jobs);
         }
+        self.oracle.check_batches();
         for decision in answers {
             if let Decision::Answer { token, answer } = decision
                 && let Some((agent, session, seq)) = self.polls.remove(&token)
@@ -312,7 +313,7 @@ impl<D: Disk> World<D> {
         }
     }
 
-    /// Operators submit, cancel, hold, release, drain.
+    /// Operators submit, retry, cancel, hold, release, drain, remove.
     fn operate(&mut self) {
         let job = JobId(1 + self.random.below(self.scheduler.last_job().max(1)));
         let worker = self.agents[usize::try_from(self.random.below(self.agents.len() as u64)).unwrap_or(0)].ip;
@@ -327,6 +328,8 @@ impl<D: Disk> World<D> {
                 let paused = self.random.chance(30);
                 self.apply(Event::PauseSet { paused });
             }
+            16 => self.retry(),
+            17 => drop(self.apply(Event::WorkerRemoved { worker })),
             _ => {}
         }
     }
@@ -355,20 +358,39 @@ impl<D: Disk> World<D> {
             depends.push(format!("{}{on}", random.pick(&["", "", "any:", "notok:"])));
         }
         let grouped = random.chance(15) && self.scheduler.workers(self.now).iter().any(|w| w.groups.contains("even"));
+        // Not both: the machine of its dependencies need not be in the group.
+        let same_machine = !grouped && !depends.is_empty() && random.chance(20);
+        let others = self.agents.len() > 1 && !grouped && !same_machine;
+        let excluded = (others && random.chance(15))
+            .then(|| random.pick(&self.agents.iter().map(|agent| agent.ip).collect::<Vec<_>>()));
         NewJob {
             payload: r#"{"command":"true"}"#.into(),
             name: Some(format!("n{place}").into()),
             group: grouped.then(|| "even".to_owned()),
             tags: if random.chance(30) { vec![random.pick(&["disk", "gpu", "gpu:0"]).to_owned()] } else { Vec::new() },
-            // Not both: the machine of its dependencies need not be in the group.
-            same_machine: !grouped && !depends.is_empty() && random.chance(20),
+            same_machine,
             depends: depends.into_iter().map(Dependency::from).collect(),
             priority: i32::try_from(random.below(3)).unwrap_or(0),
             retries: u32::try_from(random.below(3)).unwrap_or(0),
             hold: random.chance(5),
             begin_at: random.chance(10).then(|| self.now.wall_ms + random.below(40_000)),
             on_lost: random.pick(&[OnLost::Requeue, OnLost::Requeue, OnLost::Fail]),
-            exclude: Vec::new(),
+            exclude: excluded.map(|ip| ip.to_string()).into_iter().collect(),
+        }
+    }
+
+    /// Some ended jobs are submitted again, in an order of their own; or some that have not ended,
+    /// which is refused.
+    fn retry(&mut self) {
+        let last = self.scheduler.last_job().max(1);
+        let count = 1 + self.random.below(3);
+        let jobs = (0..count).map(|_| {
+            let of = JobId(1 + self.random.below(last));
+            Again { of, job: NewJob { name: None, ..self.new_job(0) } }
+        });
+        let jobs = jobs.collect();
+        if let Some(Reply::Submitted { jobs, .. }) = self.apply(Event::JobsRetried { jobs }) {
+            self.unanswered.push(jobs);
         }
     }
 

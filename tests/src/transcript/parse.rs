@@ -24,7 +24,7 @@ pub enum Scene {
     WorkerToken,
     /// The console has a token that c2d never made.
     StrangeToken,
-    /// The console's folder holds a file, with this one line in it.
+    /// A file in the console's folder, with this as its next line.
     File { name: String, line: String },
 }
 

@@ -80,9 +80,12 @@ fn jobs_start_after_what_they_depend_on_and_fail_with_it() {
             .exec(&[
                 "submit \"echo one; echo $C2_WORKER\"",
                 "submit \"echo two; echo $C2_WORKER\" --depends=job-1 --same-machine",
-                "submit \"exit 1\"",
+                // Held until all of the chain is there: whoever comes after job-4 has failed is told
+                // of job-4 only, as of ended jobs c2d remembers no more than how they ended.
+                "submit \"exit 1\" --hold",
                 "submit true --depends=job-3",
                 "submit true --depends=job-4",
+                "release 3",
             ])
             .await?;
         assert_eq!(output.status, 0, "{output:?}");

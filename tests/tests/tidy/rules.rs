@@ -47,6 +47,7 @@ pub(crate) const RULES: &[Rule] = &[
             "regex",
             "unicode_segmentation",
             "unicode_width",
+            "vte",
         ]),
         why: PURE_WHY,
         bad: &[("c2-tui/src/app/a.rs", "use ratatui::Frame;"), ("c2-tui/src/app/a.rs", "use super::super::ui::draw;")],

@@ -1,6 +1,7 @@
 //! What keys, hints and clicks can ask for.
 
 use crate::app::line::Edit;
+use crate::app::pager::Command;
 use crate::app::panes::Pane;
 use crate::app::table::Step;
 
@@ -65,10 +66,14 @@ pub enum Action {
     Chip,
     /// Cancel jobs.
     Cancel,
-    /// Put the selected row or the page into the clipboard.
+    /// Put the selected row into the clipboard.
     Copy,
-    /// Move text sideways.
-    Sideways(i16),
+    /// A key of the pager.
+    Pager(Command),
+    /// Show another stream of a job, or open its output.
+    Stream,
+    /// The same page of the job beside, among those that are marked.
+    Beside(i8),
 
     /// Edit the line.
     Edit(Edit),

@@ -32,7 +32,17 @@ pub enum Context {
     Chips,
     /// Jobs, in tables and on pages.
     Jobs,
-    /// Text that scrolls: results, job pages, help.
+    /// Text that scrolls: results, pages, outputs.
+    Pager,
+    /// What is typed in the pager.
+    Ask,
+    /// The page of a job.
+    Job,
+    /// The page of a job, and its output.
+    Output,
+    /// The result of the last command.
+    Result,
+    /// The help.
     Text,
     /// The list of commands over the screen.
     Palette,
@@ -57,7 +67,7 @@ pub struct Binding {
 
 impl Context {
     /// All contexts in the order of the help.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 17] = [
         Self::Line,
         Self::Menu,
         Self::Search,
@@ -65,6 +75,11 @@ impl Context {
         Self::Chips,
         Self::Jobs,
         Self::Table,
+        Self::Job,
+        Self::Output,
+        Self::Result,
+        Self::Pager,
+        Self::Ask,
         Self::Text,
         Self::Pane,
         Self::Palette,
@@ -85,7 +100,12 @@ impl Context {
             Self::Table => "tables",
             Self::Chips => "the jobs pane",
             Self::Jobs => "jobs",
-            Self::Text => "results and pages",
+            Self::Job => "the page of a job",
+            Self::Output => "a job and its output",
+            Self::Result => "the result of a command",
+            Self::Pager => "results, pages and outputs",
+            Self::Ask => "patterns and file names",
+            Self::Text => "the keys",
             Self::Palette => "all commands",
             Self::Question => "questions",
         }
@@ -152,10 +172,19 @@ mod tests {
 
     #[test]
     fn every_context_says_how_to_leave() {
-        for context in
-            [Context::Menu, Context::Search, Context::Filter, Context::Palette, Context::Question, Context::Pane]
-        {
-            assert!(find(&[context], "Esc").is_some(), "{context:?}");
+        for context in [
+            Context::Menu,
+            Context::Ask,
+            Context::Pager,
+            Context::Text,
+            Context::Search,
+            Context::Filter,
+            Context::Palette,
+            Context::Question,
+            Context::Pane,
+        ] {
+            let leaves = ["Esc", "q"].iter().any(|key| find(&[context], key).is_some());
+            assert!(leaves, "{context:?}");
         }
     }
 }

@@ -2,12 +2,13 @@
 
 use c2_shared::id::JobId;
 
-use super::{input, open, prompt, run};
+use super::{input, open, output, prompt, run};
 use crate::app::Effect;
 use crate::app::keymap::Action;
 use crate::app::line::Editor;
 use crate::app::model::{Focus, Model};
 use crate::app::overlay::{Overlay, Question};
+use crate::app::pager::Pager;
 use crate::app::panes::Pane;
 use crate::app::panes::jobs::CHIPS;
 use crate::app::table::Step;
@@ -40,11 +41,13 @@ pub(super) fn carry_out(model: &mut Model, action: Action, effects: &mut Vec<Eff
         Action::Open => open::open(model, effects),
         Action::Cancel => cancel(model),
         Action::Copy => copy(model, effects),
-        Action::Sideways(cells) => {
+        Action::Pager(command) => {
             if let Some(text) = model.pager_mut(model.focus) {
-                text.sideways(cells);
+                text.command(command);
             }
         }
+        Action::Stream => output::other_stream(model, effects),
+        Action::Beside(places) => output::beside(model, places, effects),
         Action::Chip => next_chip(model),
         Action::Filter
         | Action::Mark
@@ -59,6 +62,9 @@ pub(super) fn carry_out(model: &mut Model, action: Action, effects: &mut Vec<Eff
             if model.overlay.is_some() =>
         {
             on_overlay(model, action, effects);
+        }
+        Action::Edit(_) | Action::Accept | Action::Dismiss if output::is_asked(model) => {
+            output::on_prompt(model, action);
         }
         Action::Accept if model.filtering.is_some() => model.filtering = None,
         Action::Dismiss if model.filtering.is_some() => {
@@ -91,6 +97,10 @@ fn interrupt(model: &mut Model, effects: &mut Vec<Effect>) {
     }
     model.filtering = None;
     if model.overlay.take().is_some() {
+        return;
+    }
+    let focus = model.focus;
+    if focus != Focus::Line && model.pager_mut(focus).is_some_and(Pager::interrupt) {
         return;
     }
     if !model.line.take().is_empty() {
@@ -255,9 +265,7 @@ fn cancel(model: &mut Model) {
 
 fn copy(model: &mut Model, effects: &mut Vec<Effect>) {
     let jobs = model.chosen_jobs();
-    let text = if let (Focus::Page | Focus::Result, Some(text)) = (model.focus, model.pager_mut(model.focus)) {
-        text.lines().join("\n")
-    } else if let Some(ip) = model.chosen_worker() {
+    let text = if let Some(ip) = model.chosen_worker() {
         ip.to_string()
     } else {
         jobs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")

@@ -3,6 +3,7 @@
 use c2_shared::api::events::Event;
 use c2_shared::id::JobId;
 
+use super::output;
 use crate::app::Effect;
 use crate::app::model::{Link, Model};
 use crate::app::page::Page;
@@ -62,11 +63,12 @@ pub(super) fn on_event(model: &mut Model, event: Event, effects: &mut Vec<Effect
             model.panes.queue.rebuild(&model.store);
         }
     }
-    let shown = model.pages.iter().filter_map(Page::about);
+    let shown = model.pages.iter().filter(|page| matches!(page, Page::Job { .. })).filter_map(Page::about);
     let stale = shown.filter(|id| changed.all || ids.binary_search(id).is_ok());
     for id in stale.collect::<std::collections::BTreeSet<_>>() {
         effects.push(Effect::Fetch(id));
     }
+    output::refresh(model, |id| changed.all || ids.binary_search(&id).is_ok(), effects);
 }
 
 fn job_tables<'a>(panes: &'a mut Panes, over: &'a mut [Page]) -> impl Iterator<Item = &'a mut Table<Job>> {

@@ -2,24 +2,38 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use super::{act, prompt};
+use super::{act, output, prompt};
 use crate::app::Effect;
-use crate::app::keymap;
+use crate::app::keymap::{self, Action};
 use crate::app::model::{Focus, Model};
 use crate::app::overlay::{Overlay, Question};
+use crate::app::pager::{Command, Pager};
 
 pub(super) fn on_key(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
     if key.kind == KeyEventKind::Release {
         return;
     }
     let Some(name) = keymap::name(key) else { return };
+    let letter = if let KeyCode::Char(c) = key.code { Some(c) } else { None };
+    if let Some(text) = keyed_text(model).filter(|text| text.awaits_letter()) {
+        return text.letter(letter);
+    }
     if let Some(action) = keymap::find(&model.contexts(), &name) {
+        if let (Action::Pager(Command::Digit), Some(c), Some(text)) = (action, letter, keyed_text(model)) {
+            return text.digit(c);
+        }
         return act::carry_out(model, action, effects);
     }
     let plain = !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
     if let (KeyCode::Char(c), true) = (key.code, plain) {
         on_text(model, c.encode_utf8(&mut [0; 4]));
     }
+}
+
+/// The text that has the keys, if nothing lies over it.
+fn keyed_text(model: &mut Model) -> Option<&mut Pager> {
+    let focus = model.focus;
+    if model.overlay.is_some() || focus == Focus::Line { None } else { model.pager_mut(focus) }
 }
 
 /// Text of several lines is never run by itself.
@@ -39,6 +53,7 @@ pub(super) fn on_paste(model: &mut Model, text: &str) {
 
 /// Text goes to whatever edits text now; elsewhere it is ignored.
 fn on_text(model: &mut Model, text: &str) {
+    let asked = output::is_asked(model);
     match &mut model.overlay {
         Some(Overlay::Palette { needle, at }) => {
             needle.push_str(text);
@@ -50,6 +65,11 @@ fn on_text(model: &mut Model, text: &str) {
         Some(Overlay::Help { .. }) => {}
         None if model.filtering.is_some() => edit_filter(model, |editor| editor.insert(text)),
         None if model.focus == Focus::Line => prompt::on_text(model, text),
+        None if asked => {
+            if let Some(pager) = keyed_text(model) {
+                pager.type_text(text);
+            }
+        }
         None => {}
     }
 }

@@ -5,6 +5,9 @@ mod click;
 mod feed;
 mod input;
 mod open;
+mod output;
+#[cfg(test)]
+pub(crate) mod output_tests;
 mod prompt;
 mod run;
 #[cfg(test)]
@@ -25,7 +28,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
         Msg::Paste(text) => input::on_paste(model, &text),
         Msg::Mouse { deed, target } => click::on_mouse(model, deed, target, &mut effects),
         Msg::Resize { width, height } => model.size = (width, height),
-        Msg::Tick => {}
+        Msg::Tick => output::on_tick(model, &mut effects),
         Msg::Connecting => feed::on_connecting(model),
         Msg::Connected => feed::on_connected(model),
         Msg::Disconnected { fault, retry_at } => {
@@ -38,6 +41,8 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
         Msg::Finished { run, report } => run::on_finished(model, run, &report, &mut effects),
         Msg::Bulk { run, one } => run::on_bulk(model, run, one, &mut effects),
         Msg::Fetched { job, info } => open::on_fetched(model, job, &info),
+        Msg::Output { document, news } => output::on_news(model, document, news),
+        Msg::Saved { what, path, ending } => output::on_saved(model, what, path, ending),
         Msg::History(lines) => {
             model.line.history.load(lines);
             model.generation = before;
@@ -46,5 +51,6 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
         Msg::Notice(text) => model.toasts.say(Kind::Plain, text, now),
     }
     model.fit();
+    output::serve(model, &mut effects);
     effects
 }

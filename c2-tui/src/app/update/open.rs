@@ -3,15 +3,15 @@
 use c2_shared::api::jobs::JobInfo;
 use c2_shared::id::JobId;
 
-use super::act;
+use super::{act, output};
 use crate::app::Effect;
 use crate::app::model::{Focus, Model};
 use crate::app::msg::Fault;
-use crate::app::page::{self, Loaded, Page};
+use crate::app::page::Page;
 use crate::app::pager::Pager;
 use crate::app::panes::Pane;
 use crate::app::store::JobScope;
-use crate::app::table::Grid as _;
+use crate::app::table::{Grid as _, Step};
 
 /// Opens what is selected.
 pub(super) fn open(model: &mut Model, effects: &mut Vec<Effect>) {
@@ -31,13 +31,20 @@ pub(super) fn open(model: &mut Model, effects: &mut Vec<Effect>) {
         Focus::Pane(Pane::Queue) => show_waiting(model),
         Focus::Page => match model.pages.last() {
             Some(Page::Worker { jobs, .. }) => open_job(model, jobs.selected(), effects),
-            Some(Page::Job { id, info: Loaded::Here(info), .. }) => {
-                let text = Pager::new(page::output(info));
-                push(model, Page::Output { id: *id, text });
+            Some(Page::Job { id, .. }) => output::open(model, *id, effects),
+            Some(Page::Output { .. } | Page::Text { .. }) => {
+                if let Some(text) = model.pager_mut(Focus::Page) {
+                    text.step(Step::Down);
+                }
             }
-            Some(Page::Job { .. } | Page::Output { .. } | Page::Text { .. }) | None => {}
+            None => {}
         },
-        Focus::Line | Focus::Result => {}
+        Focus::Result => {
+            if let Some(result) = model.result.take() {
+                push(model, Page::Text { title: result.title, text: result.text });
+            }
+        }
+        Focus::Line => {}
     }
 }
 
@@ -46,6 +53,11 @@ fn open_job(model: &mut Model, job: Option<JobId>, effects: &mut Vec<Effect>) {
         effects.push(Effect::Fetch(id));
         push(model, Page::job(id));
     }
+}
+
+/// Opens a text in the pager.
+pub(super) fn text(model: &mut Model, title: String, text: &str) {
+    push(model, Page::Text { title, text: Pager::new(text.as_bytes()) });
 }
 
 /// Opens a page over what is there.

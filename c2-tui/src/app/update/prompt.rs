@@ -6,8 +6,6 @@ use crate::app::keymap::Action;
 use crate::app::line::{Completion, Edit, Menu, Search, Source, complete};
 use crate::app::model::{Focus, Model, Theme};
 use crate::app::overlay::{self, Overlay};
-use crate::app::page::Page;
-use crate::app::pager::Pager;
 use crate::app::panes::log::clock;
 use crate::app::table::Step;
 use crate::app::toast::Kind;
@@ -216,9 +214,10 @@ fn messages(model: &mut Model) {
     if lines.is_empty() {
         lines.push("nothing was said yet".to_owned());
     }
-    let mut text = Pager::new(lines);
-    text.step(Step::Last);
-    open::push(model, Page::Text { title: "messages".to_owned(), text });
+    open::text(model, "messages".to_owned(), &lines.join("\n"));
+    if let Some(text) = model.pager_mut(Focus::Page) {
+        text.step(Step::Last);
+    }
 }
 
 fn theme(model: &mut Model, name: &str) {

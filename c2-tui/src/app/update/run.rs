@@ -34,6 +34,7 @@ pub(super) fn answer(model: &mut Model, then: Then, effects: &mut Vec<Effect>) {
                 prompt::run_line(model, line, effects);
             }
         }
+        Then::Save(what, path) => effects.push(Effect::Save { what, path, overwrite: true }),
         Then::Cancel(jobs) => {
             let lines: Vec<String> = jobs.iter().map(|id| format!("cancel {id}")).collect();
             let title = if lines.len() == 1 { lines[0].clone() } else { format!("cancel {} jobs", lines.len()) };
@@ -50,7 +51,7 @@ pub(super) fn on_finished(model: &mut Model, run: RunId, report: &Report, effect
     model.runs.status = Some(report.status);
     let lines = lines_of(report);
     if !lines.is_empty() {
-        show(model, present.line, lines, report.status);
+        show(model, present.line, &lines, report.status);
     }
     run_next(model, effects);
 }
@@ -79,13 +80,13 @@ fn end_bulk(model: &mut Model, bulk: Bulk, line: String) {
     }
     model.toasts.say(Kind::Bad, format!("{deed} {done}, failed {}", failed.len()), model.now);
     let lines = failed.iter().flat_map(|(line, report)| std::iter::once(line.clone()).chain(lines_of(report)));
-    let lines = lines.collect();
-    show(model, line, lines, 1);
+    let lines: Vec<String> = lines.collect();
+    show(model, line, &lines, 1);
 }
 
 /// Puts lines into the result view.
-pub(super) fn show(model: &mut Model, title: String, lines: Vec<String>, status: i32) {
-    model.result = Some(ResultView { title, text: Pager::new(lines), status });
+pub(super) fn show(model: &mut Model, title: String, lines: &[String], status: i32) {
+    model.result = Some(ResultView { title, text: Pager::of_lines(lines), status });
 }
 
 /// Closes the result view.
@@ -97,10 +98,10 @@ pub(super) fn close_result(model: &mut Model) {
 }
 
 fn lines_of(report: &Report) -> Vec<String> {
-    let mut lines = text::lines(&report.text);
+    let mut lines: Vec<String> = report.text.lines().map(str::to_owned).collect();
     if let Some(fault) = &report.fault {
         lines.extend(text::lines(&fault.message));
-        lines.extend(fault.hint.iter().map(|hint| format!("hint: {}", text::tame(hint))));
+        lines.extend(fault.hint.iter().map(|hint| format!("\x1b[2mhint: {}", text::tame(hint))));
     }
     lines
 }

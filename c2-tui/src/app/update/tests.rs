@@ -6,8 +6,9 @@ use c2_shared::time::Mono;
 
 use crate::app::demo::{self, NOW, at, busy, change, console, press, send};
 use crate::app::model::{Focus, Link, Theme};
-use crate::app::msg::{Fault, MouseDeed, Report, RunId, Target};
+use crate::app::msg::{DocumentId, Fault, MouseDeed, Report, RunId, Target};
 use crate::app::overlay::Overlay;
+use crate::app::page::Shown;
 use crate::app::panes::Pane;
 use crate::app::store::JobScope;
 use crate::app::{Effect, Model, Msg, update};
@@ -237,7 +238,7 @@ fn many_cancels_need_their_number_and_are_counted() {
     let said: Vec<&str> = model.toasts.all().map(|t| t.text.as_str()).collect();
     assert_eq!(said, ["cancelled 1, failed 1"]);
     assert_eq!(
-        model.result.as_ref().map(|r| r.lines().to_vec()).unwrap_or_default(),
+        model.result.as_ref().map(crate::app::model::ResultView::lines).unwrap_or_default(),
         ["cancel job-5", "job-5 has ended"]
     );
 }
@@ -259,13 +260,17 @@ fn opening_and_coming_back() {
     assert_eq!(model.pages.len(), 2);
     let row = demo::job(4, JobState::Running);
     send(&mut model, Msg::Fetched { job: row.job_id, info: Ok(demo::info(row)) });
-    press(&mut model, &["Enter"]);
+    let effects = press(&mut model, &["Enter"]);
+    let document = DocumentId(1);
+    assert_eq!(effects, [Effect::OpenOutput { document, job: JobId(4), shown: Shown::Both }]);
     assert_eq!(
         model.pages.iter().map(crate::app::page::Page::title).collect::<Vec<_>>(),
         ["10.0.0.11", "job-4", "output"]
     );
-    assert_eq!(send(&mut model, change(vec![demo::job(4, JobState::Succeeded)])), [Effect::Fetch(JobId(4))]);
-    press(&mut model, &["Esc", "Esc", "Esc"]);
+    let effects = send(&mut model, change(vec![demo::job(4, JobState::Succeeded)]));
+    assert_eq!(effects, [Effect::Fetch(JobId(4)), Effect::RefreshOutput(document)]);
+    assert_eq!(press(&mut model, &["Esc"]), [Effect::CloseOutput(document)]);
+    press(&mut model, &["Esc", "Esc"]);
     assert_eq!((model.focus, model.pages.len()), (Focus::Pane(Pane::Workers), 0));
 }
 

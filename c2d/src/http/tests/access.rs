@@ -7,12 +7,21 @@ use c2_shared::token::Role;
 use super::lab::Lab;
 
 /// Every route with the role that may use it. A new route belongs here.
-const ROUTES: &[(&str, &str, Option<Role>)] = &[
+pub(super) const ROUTES: &[(&str, &str, Option<Role>)] = &[
     ("POST", route::REGISTER, Some(Role::Worker)),
     ("POST", route::GET_WORK, Some(Role::Worker)),
     ("POST", route::RESULT, Some(Role::Worker)),
     ("GET", route::WORKERS, Some(Role::Operator)),
     ("GET", route::WORKER, Some(Role::Operator)),
+    ("POST", route::GROUPS, Some(Role::Operator)),
+    ("DELETE", route::GROUP, Some(Role::Operator)),
+    ("POST", route::TAGS, Some(Role::Operator)),
+    ("GET", route::TAGS, Some(Role::Operator)),
+    ("POST", route::DETECT_TAGS, Some(Role::Operator)),
+    ("POST", route::DRAIN, Some(Role::Operator)),
+    ("POST", route::RESUME, Some(Role::Operator)),
+    ("DELETE", route::REMOVE_WORKER, Some(Role::Operator)),
+    ("GET", route::TARGET, Some(Role::Operator)),
     ("POST", route::SUBMIT, Some(Role::Operator)),
     ("POST", route::SUBMIT_WAIT, Some(Role::Operator)),
     ("GET", route::QUEUE_STATUS, Some(Role::Operator)),
@@ -23,11 +32,29 @@ const ROUTES: &[(&str, &str, Option<Role>)] = &[
     ("GET", route::OUTPUT, Some(Role::Operator)),
     ("GET", route::FILES, Some(Role::Operator)),
     ("POST", route::CLEANUP, Some(Role::Operator)),
+    ("GET", route::FOLLOW, Some(Role::Operator)),
+    ("POST", route::LIVE, Some(Role::Worker)),
+    ("POST", route::SUBMIT_BATCH, Some(Role::Operator)),
+    ("POST", route::SUBMIT_BATCH_WAIT, Some(Role::Operator)),
+    ("POST", route::RETRY, Some(Role::Operator)),
+    ("POST", route::HOLD, Some(Role::Operator)),
+    ("POST", route::RELEASE, Some(Role::Operator)),
+    ("POST", route::PAUSE, Some(Role::Operator)),
+    ("POST", route::UNPAUSE, Some(Role::Operator)),
+    ("GET", route::WHY, Some(Role::Operator)),
     ("GET", route::EVENTS, Some(Role::Operator)),
     ("GET", route::METRICS, Some(Role::Operator)),
     ("GET", route::PROMETHEUS, Some(Role::Operator)),
+    // Neither holds a secret, and a browser has no token to show.
+    ("GET", route::OPENAPI, None),
+    ("GET", route::DOCS, None),
     ("GET", route::HEALTH, None),
 ];
+
+/// A route with something in place of each of its names.
+fn filled(path: &str) -> String {
+    route::fill(&route::fill(path, "127.0.0.1"), "gpu")
+}
 
 const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"];
 
@@ -35,7 +62,7 @@ const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"];
 async fn each_route_serves_its_role_and_nobody_else() {
     let lab = Lab::new().await;
     for (method, path, owner) in ROUTES {
-        let line = format!("{method} {}", route::fill(path, "127.0.0.1"));
+        let line = format!("{method} {}", filled(path));
         for role in [Role::Operator, Role::Worker] {
             let allowed = owner.is_none_or(|owner| owner == role);
             if allowed && [route::EVENTS, route::CLEANUP].contains(path) {
@@ -55,10 +82,14 @@ async fn each_route_serves_its_role_and_nobody_else() {
 async fn wrong_methods_are_told_the_right_one() {
     let lab = Lab::new().await;
     for (right, path, _) in ROUTES {
-        let wrong = METHODS.into_iter().filter(|method| method != right && (*right, *method) != ("GET", "HEAD"));
+        let serves = |method: &&str| {
+            let method = if *method == "HEAD" { "GET" } else { method };
+            ROUTES.iter().any(|(known, other, _)| (known, other) == (&method, path))
+        };
+        let wrong = METHODS.into_iter().filter(|method| !serves(method));
         for method in wrong {
             for role in [Role::Operator, Role::Worker] {
-                let line = format!("{method} {}", route::fill(path, "127.0.0.1"));
+                let line = format!("{method} {}", filled(path));
                 let answer = lab.send(role, &line, "").await;
                 assert_eq!(answer.status, 405, "{role:?} {line}: {answer:?}");
                 let allow = answer.head.lines().find_map(|line| line.strip_prefix("allow: ")).unwrap_or_default();

@@ -46,10 +46,14 @@ impl Lab {
     }
 
     async fn on(dir: TempDir) -> Self {
+        Self::with(dir, ServerConfig::default()).await
+    }
+
+    async fn with(dir: TempDir, config: ServerConfig) -> Self {
         let data = dir.path().join("c2d");
         let (stop, stopped) = oneshot::channel::<()>();
         let (ready, address) = oneshot::channel();
-        let config = ServerConfig { port: 0, ..ServerConfig::default() };
+        let config = ServerConfig { port: 0, ..config };
         let say = move |address| {
             ready.send(address).unwrap();
             Ok(())
@@ -66,6 +70,19 @@ impl Lab {
     /// Stops c2d and starts another on the same folder.
     pub(super) async fn restart(self) -> Self {
         Self::on(self.end().await).await
+    }
+
+    /// The same, with another configuration.
+    pub(super) async fn restart_as(self, config: ServerConfig) -> Self {
+        Self::with(self.end().await, config).await
+    }
+
+    /// The same, with a file of its folder changed while it is down.
+    pub(super) async fn restart_with(self, file: &str, change: impl FnOnce(String) -> String) -> Self {
+        let dir = self.end().await;
+        let path = dir.path().join("c2d").join(file);
+        std::fs::write(&path, change(std::fs::read_to_string(&path).unwrap())).unwrap();
+        Self::on(dir).await
     }
 
     async fn end(mut self) -> TempDir {

@@ -1,7 +1,11 @@
 //! The API over real connections: the gate, roles, errors, and a job's way through it.
 
 mod access;
+mod batch;
 mod blobs;
+mod docs;
 mod events;
 mod lab;
+mod operators;
+mod steer;
 mod walk;

@@ -1,5 +1,6 @@
 //! A job's way through the API, as a client sees it that knows only the README.
 
+use c2_shared::config::ServerConfig;
 use c2_shared::token::Role;
 use serde_json::json;
 
@@ -16,7 +17,8 @@ async fn a_plain_client_registers_works_and_delivers() {
     assert_eq!((submitted.status, submitted.json()), (201, json!({"job_id": "job-1"})));
     let job = lab.worker("POST /api/workers/get-work/127.0.0.1", "").await.json()["job"].clone();
     assert_eq!((&job["attempt"], &job["spec"]["command"]), (&json!("job-1.1"), &json!("echo hello")));
-    assert_eq!(lab.operator("GET /api/jobs/output/job-1", "").await.status, 409, "it has not ended");
+    let output = lab.operator("GET /api/jobs/output/job-1", "").await;
+    assert_eq!(output.status, 503, "a plain client cannot be asked what the job wrote");
 
     let result = r#"{"attempt":"job-1.1","exit_code":0,"stdout":"hello\n"}"#;
     let deliver = "POST /api/jobs/result/job-1";
@@ -98,5 +100,37 @@ async fn what_was_accepted_survives_a_restart() {
     lab.operator("POST /api/jobs/submit", r#"{"command":"true","name":"kept"}"#).await;
     let lab = lab.restart().await;
     assert_eq!(lab.operator("GET /api/jobs/list", "").await.json()["jobs"][0]["name"], "kept");
+    lab.stop().await;
+}
+
+#[tokio::test]
+async fn a_job_that_was_removed_is_gone_and_its_verdict_still_counts() {
+    let lab = Lab::new().await;
+    lab.operator("POST /api/jobs/submit", r#"{"command":"true"}"#).await;
+    lab.operator("POST /api/jobs/cancel/job-1", "").await;
+    let lab = lab.restart_as(ServerConfig { keep_jobs: 0, ..ServerConfig::default() }).await;
+    // The first commit after a start looks for what is old.
+    lab.operator("POST /api/jobs/submit", r#"{"command":"true"}"#).await;
+    let gone = async {
+        loop {
+            let info = lab.operator("GET /api/jobs/info/job-1", "").await;
+            if info.status != 200 {
+                return info;
+            }
+        }
+    };
+    let gone = tokio::time::timeout(std::time::Duration::from_secs(20), gone).await.expect("it is removed");
+    assert_eq!((gone.status, gone.code().as_str()), (410, "gone"));
+    assert!(gone.body.contains("jobs.log") && gone.body.contains("keep_days"), "{gone:?}");
+    assert_eq!(lab.operator("GET /api/jobs/output/job-1", "").await.status, 410);
+    assert_eq!(lab.operator("GET /api/jobs/info/job-3", "").await.status, 404, "it never was");
+    assert_eq!(lab.operator("POST /api/jobs/cancel/job-1", "").await.status, 409, "it ended");
+    lab.operator("POST /api/jobs/submit", r#"{"command":"true","depends":["any:job-1"]}"#).await;
+    assert_eq!(lab.operator("GET /api/jobs/info/job-3", "").await.json()["state"], "queued");
+    lab.operator("POST /api/jobs/submit", r#"{"command":"true","depends":["job-1"]}"#).await;
+    let failed = lab.operator("GET /api/jobs/info/job-4", "").await.json();
+    assert_eq!(failed["outcome"], json!({"kind": "dependency", "root": "job-1"}));
+    let status = lab.operator("GET /api/jobs/queue-status", "").await.json();
+    assert_eq!(status["ended"]["cancelled"], 1, "counts stay true");
     lab.stop().await;
 }

@@ -66,7 +66,7 @@ fn a_job_that_waits_for_a_lock_lets_others_pass() {
 fn groups_must_be_known_and_are_kept() {
     let mut lab = Lab::new(&[2, 3]);
     let grouped = || job(|j| j.group = Some("gpu".to_owned()));
-    assert_eq!(lab.submit(vec![grouped()]), Err(Reject::UnknownGroup { group: "gpu".into(), known: vec![] }));
+    assert_eq!(lab.submit(vec![grouped()]), Err(Reject::UnknownGroup { group: "gpu".into(), known: vec![] }.of_job(0)));
     let add = ["gpu".to_owned()].into();
     lab.apply(Event::GroupsChanged { worker: ip(3), add, remove: [].into() }).unwrap();
     lab.submit(vec![grouped()]).unwrap();
@@ -121,14 +121,14 @@ fn dependencies_on_ended_jobs_are_judged_at_once() {
 fn impossible_dependencies_are_refused_by_name() {
     let mut lab = Lab::new(&[]);
     let path = |names: &[&str]| names.iter().map(|&n| n.to_owned()).collect();
-    assert_eq!(lab.submit(vec![after(&["job-7"])]), Err(Reject::UnknownJob { job: c2_shared::id::JobId(7) }));
-    assert_eq!(lab.submit(vec![named("a", &["b"])]), Err(Reject::UnknownName { name: "b".into() }));
+    assert_eq!(lab.submit(vec![after(&["job-7"])]), Err(Reject::UnknownJob { job: c2_shared::id::JobId(7) }.of_job(0)));
+    assert_eq!(lab.submit(vec![named("a", &["b"])]), Err(Reject::UnknownName { name: "b".into() }.of_job(0)));
     assert_eq!(lab.submit(vec![named("a", &["a"])]), Err(Reject::Cycle { path: path(&["a", "a"]) }));
     let ring = vec![named("x", &[]), named("a", &["c", "x"]), named("b", &["a"]), named("c", &["b"])];
     assert_eq!(lab.submit(ring), Err(Reject::Cycle { path: path(&["a", "c", "b", "a"]) }));
     assert_eq!(
         lab.submit(vec![named("a", &[]), named("a", &[]), after(&["a"])]),
-        Err(Reject::AmbiguousName { name: "a".into() })
+        Err(Reject::AmbiguousName { name: "a".into() }.of_job(2))
     );
     assert_eq!(lab.s.last_job(), 0);
 }

@@ -3,8 +3,10 @@
 //! After every event the invariants are checked, and a scheduler restored from what would have
 //! been saved must equal the live one.
 
+mod again;
 mod lab;
 
+mod explain;
 mod jobs;
 mod leases;
 mod workers;

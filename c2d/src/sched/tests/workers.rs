@@ -1,6 +1,7 @@
 //! Sessions, polls that overtake each other, two agents at one address.
 
 use c2_shared::job::{JobState, Outcome};
+use c2_shared::limits::WORKER_OFFLINE_MS;
 
 use super::lab::{Lab, attempt, ip, plain};
 use crate::sched::event::{Introduction, PollToken, ResultFate, ResultSummary};
@@ -135,6 +136,9 @@ fn a_drained_worker_finishes_what_it_has() {
     assert!(matches!(lab.apply(Event::WorkerRemoved { worker: ip(2) }), Err(Reject::WorkerBusy { jobs: 1, .. })));
     lab.finish(2, attempt(1, 1), Outcome::Exit { code: 0 });
     lab.poll(2);
-    lab.apply(Event::WorkerRemoved { worker: ip(2) }).unwrap();
+    let removed = Event::WorkerRemoved { worker: ip(2) };
+    assert_eq!(lab.apply(removed.clone()), Err(Reject::WorkerOnline { worker: ip(2) }));
+    lab.sleep(WORKER_OFFLINE_MS);
+    lab.apply(removed).unwrap();
     assert_eq!(lab.s.workers(lab.now).len(), 0);
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use c2_shared::config::ServerConfig;
 use c2_shared::id::JobId;
 use c2_shared::job::Outcome;
 use tempfile::TempDir;
@@ -15,6 +16,7 @@ use crate::sched::event::{Introduction, Now};
 mod blobs;
 mod files;
 mod recovery;
+mod retention;
 mod saved;
 
 /// A folder for a store, and stores opened on it one after the other.
@@ -57,7 +59,12 @@ impl Lab {
 }
 
 fn config(dir: &Path) -> Config {
-    Config { dir: dir.to_owned(), jobs_log: dir.join("jobs.log"), workers_json: dir.join("workers.json") }
+    Config {
+        dir: dir.to_owned(),
+        jobs_log: dir.join("jobs.log"),
+        workers_json: dir.join("workers.json"),
+        keep: ServerConfig::default().retention(),
+    }
 }
 
 fn commit(opened: &mut Opened, decisions: &[Decision]) -> Result<(), StoreError> {

@@ -1,0 +1,314 @@
+//! What the keys do: moving, options, marks, and what they ask of the world.
+
+use super::document::Found;
+use super::rich;
+use super::view::{Follow, Pager};
+use super::walk::Spot;
+use crate::app::table::Step;
+
+/// Bytes that are put into a terminal's clipboard at most; many terminals take no more.
+const COPY_BYTES_MAX: u64 = 1024 * 1024;
+/// Lines shown around those that pass the filter, once that is turned on.
+const CONTEXT_LINES: u64 = 3;
+
+/// A key of the pager.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Move; with a number in front, by so many lines or to that line.
+    Step(Step),
+    /// To the percentage that was typed.
+    Percent,
+    /// A digit of the number in front of a key.
+    Digit,
+    /// Half a screen to the left.
+    Left,
+    /// Half a screen to the right.
+    Right,
+    /// To the first column.
+    LeftEnd,
+    /// To the end of the longest line in sight.
+    RightEnd,
+    /// Type a pattern to search forwards.
+    Search,
+    /// Type a pattern to search backwards.
+    SearchBack,
+    /// The next match in the direction of the search.
+    Next,
+    /// The next match the other way.
+    Previous,
+    /// Show or hide what was found.
+    Highlight,
+    /// Type a pattern that lines must match to be shown.
+    Filter,
+    /// Show lines around those, or not.
+    Context,
+    /// Stay at the end.
+    Follow,
+    /// The next key is an option: S, N or i.
+    Option,
+    /// The next key names this place.
+    Mark,
+    /// The next key names a place to go to.
+    Jump,
+    /// Type the name of a file to write.
+    Save,
+    /// Copy what is in sight.
+    CopyShown,
+    /// Copy everything.
+    CopyAll,
+    /// Tell the place in full.
+    About,
+    /// Show or hide times of arrival.
+    Times,
+}
+
+/// A key that waits for another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Prefix {
+    Option,
+    Mark,
+    Jump,
+}
+
+/// What a key asks of the world.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// Put text into the clipboard.
+    Copy(String),
+    /// Write all of it to a file.
+    Save(String),
+    /// Look for more of it.
+    Refresh,
+}
+
+/// A way to go that may have to wait for lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Motion {
+    /// By rows, downwards being positive.
+    Rows(i64),
+    To(Spot),
+    Line(u64),
+    Percent(u64),
+    End,
+    Find {
+        from: u64,
+        forward: bool,
+        inclusive: bool,
+        count: u64,
+    },
+    CopyAll,
+}
+
+impl Pager {
+    /// Moves.
+    pub fn step(&mut self, step: Step) {
+        let count = self.count.take();
+        let page = i64::try_from(self.height).unwrap_or(i64::MAX);
+        let half = page / 2 + page % 2;
+        let lines = |default| count.map_or(default, |n| i64::try_from(n).unwrap_or(i64::MAX));
+        let motion = match step {
+            Step::Up => Motion::Rows(-lines(1)),
+            Step::Down => Motion::Rows(lines(1)),
+            Step::HalfUp => Motion::Rows(-lines(half)),
+            Step::HalfDown => Motion::Rows(lines(half)),
+            Step::PageUp => Motion::Rows(-lines(page)),
+            Step::PageDown => Motion::Rows(lines(page)),
+            Step::First | Step::Last => {
+                self.before = self.top;
+                match (count, step) {
+                    (Some(line), _) => Motion::Line(line),
+                    (None, Step::First) => Motion::To(Spot::default()),
+                    (None, _) => Motion::End,
+                }
+            }
+        };
+        let stays = matches!(motion, Motion::End) || matches!(motion, Motion::Rows(n) if n > 0);
+        self.go(motion, !stays);
+    }
+
+    /// Moves by rows, as the wheel does.
+    pub fn scroll(&mut self, rows: i16) {
+        self.go(Motion::Rows(rows.into()), rows < 0);
+    }
+
+    pub(super) fn go(&mut self, motion: Motion, leaves_end: bool) {
+        if leaves_end && self.follow == Follow::On && !self.document.is_empty() {
+            self.follow = Follow::Paused(self.document.lines());
+        }
+        self.note = None;
+        self.pending = Some(motion);
+        self.stale = true;
+    }
+
+    /// Carries out a key.
+    pub fn command(&mut self, command: Command) {
+        self.note = None;
+        self.stale = true;
+        match command {
+            Command::Step(step) => self.step(step),
+            Command::Percent => {
+                self.before = self.top;
+                let percent = self.count.take().unwrap_or(0).min(100);
+                self.go(Motion::Percent(percent), true);
+            }
+            Command::Digit => {}
+            Command::Left | Command::Right | Command::LeftEnd | Command::RightEnd => self.sideways(command),
+            Command::Search | Command::SearchBack | Command::Filter | Command::Save => self.ask(command),
+            Command::Next => self.find_next(true),
+            Command::Previous => self.find_next(false),
+            Command::Highlight => {
+                if let Some(search) = &mut self.search {
+                    search.is_shown = !search.is_shown;
+                }
+            }
+            Command::Context => {
+                let turned = if self.options.context == 0 { CONTEXT_LINES } else { 0 };
+                self.options.context = self.count.take().unwrap_or(turned).min(100);
+                self.note = Some(format!("{} lines around what passes the filter", self.options.context));
+            }
+            Command::Follow => {
+                self.follow = Follow::On;
+                self.pending = Some(Motion::End);
+                self.wishes.push(Wish::Refresh);
+            }
+            Command::Option => self.prefix = Some(Prefix::Option),
+            Command::Mark => self.prefix = Some(Prefix::Mark),
+            Command::Jump => self.prefix = Some(Prefix::Jump),
+            Command::CopyShown => {
+                let rows = self.rows.iter().map(|row| row.cells.iter().map(|c| c.text.as_str()).collect::<String>());
+                let text = rows.collect::<Vec<_>>().join("\n");
+                self.wishes.push(Wish::Copy(text));
+            }
+            Command::CopyAll if self.document.len() - self.document.first() > COPY_BYTES_MAX => {
+                self.note = Some("too long for the clipboard, s saves it to a file".to_owned());
+            }
+            Command::CopyAll => self.pending = Some(Motion::CopyAll),
+            Command::About => self.note = Some(self.about()),
+            Command::Times => self.options.times = !self.options.times,
+        }
+        self.count = None;
+    }
+
+    /// A digit of the number in front of a key.
+    pub fn digit(&mut self, c: char) {
+        if let Some(digit) = c.to_digit(10) {
+            let count = self.count.unwrap_or(0).saturating_mul(10).saturating_add(digit.into());
+            self.count = Some(count.min(u64::from(u32::MAX)));
+            self.note = None;
+        }
+    }
+
+    /// Whether the next character belongs to a key that was pressed before.
+    #[must_use]
+    pub const fn awaits_letter(&self) -> bool {
+        self.prefix.is_some()
+    }
+
+    /// The letter behind `m`, `'` or `-`; anything but a letter gives up.
+    pub fn letter(&mut self, letter: Option<char>) {
+        self.stale = true;
+        let (Some(prefix), Some(c)) = (self.prefix.take(), letter) else { return };
+        match prefix {
+            Prefix::Option => self.option(c),
+            Prefix::Mark => {
+                self.marks.insert(c, self.top);
+                self.note = Some(format!("'{c} comes back here"));
+            }
+            Prefix::Jump => {
+                let to = match c {
+                    '^' => Some(Motion::To(Spot::default())),
+                    '$' => Some(Motion::End),
+                    '\'' => Some(Motion::To(self.before)),
+                    _ => self.marks.get(&c).map(|spot| Motion::To(*spot)),
+                };
+                match to {
+                    Some(motion) => {
+                        self.before = self.top;
+                        self.go(motion, true);
+                    }
+                    None => self.note = Some(format!("no mark {c}")),
+                }
+            }
+        }
+    }
+
+    fn option(&mut self, c: char) {
+        let says = |on: bool, yes: &str, no: &str| Some(if on { yes } else { no }.to_owned());
+        let options = &mut self.options;
+        match c {
+            'S' => {
+                options.wrap = !options.wrap;
+                self.note = says(options.wrap, "long lines wrap", "long lines are cut");
+            }
+            'N' => {
+                options.numbers = !options.numbers;
+                self.note = says(options.numbers, "line numbers", "no line numbers");
+            }
+            'i' => {
+                options.exact = !options.exact;
+                self.note = says(options.exact, "capitals matter", "capitals matter only where they are typed");
+                self.search_again();
+            }
+            _ => self.note = Some(format!("no option {c}: S wrap, N numbers, i capitals")),
+        }
+    }
+
+    fn sideways(&mut self, command: Command) {
+        let cells = self.count.take().and_then(|n| usize::try_from(n).ok()).unwrap_or((self.room() / 2).max(1));
+        if self.options.wrap {
+            self.note = Some("nothing lies beside wrapped lines, -S cuts them".to_owned());
+            return;
+        }
+        self.left = match command {
+            Command::Left => self.left.saturating_sub(cells),
+            Command::Right => self.left.saturating_add(cells).min(100_000),
+            Command::RightEnd => {
+                let lines = self.rows.iter().filter_map(|row| self.document.line(row.at).ok());
+                let longest = lines.map(|line| rich::cells(line).len()).max().unwrap_or(0);
+                longest.saturating_sub(self.room())
+            }
+            _ => 0,
+        };
+    }
+
+    /// Goes a way, or says which lines are missing for it; nothing has changed then.
+    pub(super) fn run(&mut self, motion: Motion) -> Found<()> {
+        let walk = self.walk();
+        let rows = |n: i64| usize::try_from(n.unsigned_abs()).unwrap_or(usize::MAX);
+        let to = match motion {
+            Motion::Rows(_) if self.document.is_empty() => self.top,
+            Motion::Rows(n) if n < 0 => walk.up(self.top, rows(n))?,
+            Motion::Rows(n) => walk.down(self.top, rows(n))?,
+            Motion::To(spot) => spot,
+            Motion::Line(number) => match self.document.numbered(number)? {
+                Some(line) => Spot { line, row: 0 },
+                None => {
+                    self.note = Some("lines are still being counted".to_owned());
+                    self.top
+                }
+            },
+            Motion::Percent(percent) => {
+                let byte = u128::from(self.document.len()) * u128::from(percent) / 100;
+                Spot { line: self.document.line_at(u64::try_from(byte).unwrap_or(u64::MAX))?, row: 0 }
+            }
+            Motion::End => walk.last()?.unwrap_or_default(),
+            Motion::Find { from, forward, inclusive, count } => {
+                return self.find(from, forward, inclusive, count);
+            }
+            Motion::CopyAll => return self.copy_all(),
+        };
+        self.top = self.walk().filled(to, self.height)?;
+        Ok(())
+    }
+
+    fn copy_all(&mut self) -> Found<()> {
+        let mut lines = Vec::new();
+        let mut at = self.walk().at_or_behind(0)?;
+        while let Some(line) = at {
+            lines.push(rich::to_text(self.document.line(line)?));
+            at = self.walk().behind(line)?;
+        }
+        self.wishes.push(Wish::Copy(lines.join("\n")));
+        Ok(())
+    }
+}

@@ -1,0 +1,112 @@
+//! The rows on the screen: which part of which line, and what of it was searched for.
+
+use super::document::Found;
+use super::rich::{self, Look};
+use super::view::Pager;
+use super::walk::Spot;
+
+/// A row of the screen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Row {
+    /// Where its line starts.
+    pub at: u64,
+    /// Whether it is the first row of its line.
+    pub first: bool,
+    /// The number of its line, as far as that is known.
+    pub number: Option<u64>,
+    /// When it arrived, as far as that was seen.
+    pub arrived_ms: Option<u64>,
+    /// Whether it is here only because the filter lets a line beside it pass.
+    pub aside: bool,
+    /// Its cells.
+    pub cells: Vec<ShownCell>,
+}
+
+/// A cell of the screen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ShownCell {
+    /// The character; empty behind a wide one.
+    pub text: String,
+    /// Its look.
+    pub look: Look,
+    /// Whether it was searched for.
+    pub mark: Mark,
+}
+
+/// What a cell has to do with the search.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mark {
+    /// Nothing.
+    #[default]
+    Plain,
+    /// It matches.
+    Match,
+    /// It matches, in the line that was found last.
+    Current,
+}
+
+impl Pager {
+    pub(super) fn lay_out(&mut self) -> Found<()> {
+        let walk = self.walk();
+        let line = match walk.at_or_behind(self.top.line)? {
+            Some(line) => Some(line),
+            None => walk.before(self.document.len())?,
+        };
+        let Some(line) = line else {
+            (self.top, self.at_end) = (Spot { line: self.document.first(), row: 0 }, true);
+            self.rows.clear();
+            return Ok(());
+        };
+        let row = if line == self.top.line { self.top.row.min(walk.rows(line)?.saturating_sub(1)) } else { 0 };
+        let top = walk.filled(Spot { line, row }, self.height)?;
+        let mut rows = Vec::with_capacity(self.height);
+        let mut at = Some(top);
+        while let Some(spot) = at.filter(|_| rows.len() < self.height) {
+            self.rows_of(spot, &mut rows)?;
+            at = walk.behind(spot.line)?.map(|line| Spot { line, row: 0 });
+        }
+        let cut = rows.len() > self.height;
+        rows.truncate(self.height);
+        (self.top, self.at_end, self.rows) = (top, at.is_none() && !cut, rows);
+        Ok(())
+    }
+
+    /// The rows of a line from one of them on.
+    fn rows_of(&self, spot: Spot, rows: &mut Vec<Row>) -> Found<()> {
+        let line = self.document.line(spot.line)?;
+        let cells = rich::cells(line);
+        let mut marks = vec![Mark::Plain; cells.len()];
+        if let Some(search) = self.search.as_ref().filter(|s| s.is_shown) {
+            let (text, starts) = rich::plain(&cells);
+            let mark = if search.current == Some(spot.line) { Mark::Current } else { Mark::Match };
+            for columns in search.sieve.pattern.columns(&text, &starts) {
+                marks[columns].fill(mark);
+            }
+        }
+        let room = self.room();
+        let starts = if self.options.wrap { rich::wrap(&cells, room) } else { vec![self.left] };
+        let ends = starts.iter().skip(1).copied().chain([usize::MAX]);
+        let aside = self.options.context > 0 && self.filter.as_ref().is_some_and(|f| !f.pattern.is_match(line));
+        let arrival = self.arrivals.partition_point(|(at, _)| *at <= spot.line).checked_sub(1);
+        for (index, (start, end)) in starts.iter().copied().zip(ends).enumerate().skip(spot.row) {
+            if rows.len() > self.height {
+                break;
+            }
+            let cells = rich::window(&cells, start, room.min(end - start));
+            let marks = marks.get(start.min(marks.len())..).unwrap_or_default().iter();
+            rows.push(Row {
+                at: spot.line,
+                first: index == 0,
+                number: self.document.number(spot.line),
+                arrived_ms: arrival.map(|at| self.arrivals[at].1).filter(|ms| *ms > 0),
+                aside,
+                cells: cells
+                    .into_iter()
+                    .zip(marks)
+                    .map(|(c, m)| ShownCell { text: c.text, look: c.look, mark: *m })
+                    .collect(),
+            });
+        }
+        Ok(())
+    }
+}

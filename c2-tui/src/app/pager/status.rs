@@ -1,0 +1,118 @@
+//! The words of the status line.
+
+use super::view::{Follow, Pager};
+
+impl Pager {
+    /// Which lines are in sight: `1-20/400 5%`, at the end `(END)`.
+    #[must_use]
+    pub fn place(&self) -> String {
+        let ends = (self.rows.first().and_then(|r| r.number), self.rows.last().and_then(|r| r.number));
+        let lines = match (ends, self.document.lines()) {
+            ((Some(first), Some(last)), Some(all)) => format!("{first}-{last}/{all} "),
+            ((Some(first), Some(last)), None) => format!("{first}-{last} "),
+            _ => String::new(),
+        };
+        let end = if self.at_end { "(END)".to_owned() } else { format!("{}%", self.percent()) };
+        lines + &end
+    }
+
+    /// How much of the bytes lies before the end of the screen.
+    fn percent(&self) -> u64 {
+        let end = self
+            .rows
+            .last()
+            .map_or(0, |row| row.at + self.document.line(row.at).map_or(0, |line| line.len() as u64 + 1));
+        let percent = u128::from(end) * 100 / u128::from(self.document.len().max(1));
+        u64::try_from(percent).unwrap_or(100).min(99)
+    }
+
+    /// What differs from plain reading: the filter, the search, following, options, a number that
+    /// is being typed; or what there is to say once.
+    #[must_use]
+    pub fn state(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        if let Some(count) = self.count {
+            words.push(format!(":{count}"));
+        }
+        match self.follow {
+            Follow::Off => {}
+            Follow::On => words.push("following".to_owned()),
+            Follow::Paused(since) => {
+                let new = self.document.lines().zip(since).map(|(now, then)| now.saturating_sub(then));
+                let new = new.map(|n| format!(", {n} new lines")).unwrap_or_default();
+                words.push(format!("paused{new}, F resumes"));
+            }
+        }
+        if let Some(filter) = &self.filter {
+            let first = super::chunk::block_of(self.document.first());
+            let more = if filter.unseen(first, self.document.len()).is_some() { "+" } else { "" };
+            let around = match self.options.context {
+                0 => String::new(),
+                n => format!(", {n} around"),
+            };
+            words.push(format!("&{} ({}{more}{around})", filter.pattern.text(), filter.total()));
+        }
+        if let (Some(search), Some(matches)) = (self.search.as_ref().filter(|s| s.is_shown), self.matches()) {
+            let sign = if search.back { '?' } else { '/' };
+            words.push(format!("{sign}{} {matches}", search.sieve.pattern.text()));
+        }
+        if self.options.wrap {
+            words.push("wrap".to_owned());
+        } else if self.left > 0 {
+            words.push(format!("from column {}", self.left + 1));
+        }
+        if self.options.exact {
+            words.push("case".to_owned());
+        }
+        if self.pending.is_some() {
+            words.push("searching".to_owned());
+        }
+        words
+    }
+
+    /// Says something once.
+    pub fn say(&mut self, note: String) {
+        self.note = Some(note);
+    }
+
+    /// What is to be said once.
+    #[must_use]
+    pub fn note(&self) -> Option<&str> {
+        self.note.as_deref()
+    }
+
+    /// The place in full, for `=`.
+    pub(super) fn about(&self) -> String {
+        let lines = self.document.lines().map_or_else(|| "not all counted".to_owned(), |n| n.to_string());
+        let last = self.rows.last().map_or(self.top.line, |row| row.at);
+        format!("{}, byte {last} of {}, {lines} lines", self.place(), self.document.len())
+    }
+
+    /// Whether it stays at the end.
+    #[must_use]
+    pub const fn is_following(&self) -> bool {
+        matches!(self.follow, Follow::On)
+    }
+
+    /// Whether it stays at the end, or did until it was scrolled up.
+    #[must_use]
+    pub const fn is_live(&self) -> bool {
+        matches!(self.follow, Follow::On | Follow::Paused(_))
+    }
+
+    /// Whether something is still being searched for; then it is given up.
+    pub fn interrupt(&mut self) -> bool {
+        self.count = None;
+        self.prefix = None;
+        if self.prompt.is_some() {
+            self.dismiss();
+            return true;
+        }
+        if self.pending.take().is_some() {
+            self.note = Some("stopped".to_owned());
+            self.stale = true;
+            return true;
+        }
+        false
+    }
+}

@@ -1,0 +1,349 @@
+//! The pager's state, and the rows that are on the screen.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::chunk::{Chunk, block_of, settled};
+use super::document::{Document, Found, Missing};
+use super::keys::{Motion, Prefix, Wish};
+use super::pattern::Sieve;
+use super::prompt::Prompt;
+use super::rich;
+use super::rows::Row;
+use super::search::Search;
+use super::walk::{Spot, Walk};
+
+/// Blocks that are looked at for a pattern before other keys are served.
+const SLICE: usize = 8;
+/// Blocks that are read at once: some before and more behind the one that is needed; the other way
+/// round while searching upwards.
+const READ_BEFORE: u64 = 4;
+const READ_BEHIND: u64 = 12;
+/// Times at which bytes arrived that are remembered.
+const ARRIVALS_MAX: usize = 10_000;
+
+/// Text with a place in it.
+#[derive(Clone, Debug, Default)]
+pub struct Pager {
+    pub(super) document: Document,
+    pub(super) top: Spot,
+    pub(super) left: usize,
+    pub(super) width: usize,
+    pub(super) height: usize,
+    pub(super) options: Options,
+    pub(super) follow: Follow,
+    pub(super) search: Option<Search>,
+    pub(super) filter: Option<Sieve>,
+    pub(super) prompt: Option<Prompt>,
+    pub(super) prefix: Option<Prefix>,
+    /// The number that was typed before a key.
+    pub(super) count: Option<u64>,
+    pub(super) marks: BTreeMap<char, Spot>,
+    /// Where the view was before the last long way.
+    pub(super) before: Spot,
+    /// What to say once, in the status line.
+    pub(super) note: Option<String>,
+    pub(super) pending: Option<Motion>,
+    pub(super) wishes: Vec<Wish>,
+    pub(super) rows: Vec<Row>,
+    pub(super) at_end: bool,
+    /// Something changed that the rows do not show yet.
+    pub(super) stale: bool,
+    /// There is more to look at as soon as there is time.
+    hungry: bool,
+    wanted: BTreeSet<u64>,
+    asked: BTreeSet<u64>,
+    /// From which byte on what arrived when, in unix milliseconds.
+    pub(super) arrivals: Vec<(u64, u64)>,
+}
+
+/// How lines are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Options {
+    /// Long lines go on in the next row.
+    pub(super) wrap: bool,
+    /// Numbers in front of lines.
+    pub(super) numbers: bool,
+    /// Times of arrival in front of lines.
+    pub(super) times: bool,
+    /// Patterns mean their letters as they stand.
+    pub(super) exact: bool,
+    /// Lines around those that pass the filter.
+    pub(super) context: u64,
+}
+
+/// Whether the view stays at the end of what grows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Follow {
+    #[default]
+    Off,
+    On,
+    /// It did, until it was scrolled up when there were this many lines.
+    Paused(Option<u64>),
+}
+
+impl Pager {
+    /// Shows text from its beginning.
+    #[must_use]
+    pub fn new(text: &[u8]) -> Self {
+        Self { document: Document::text(text), width: 80, height: 1, stale: true, ..Self::default() }
+    }
+
+    /// Shows lines from their beginning.
+    #[must_use]
+    pub fn of_lines(lines: &[String]) -> Self {
+        Self::new(lines.join("\n").as_bytes())
+    }
+
+    /// Shows an output that lies with the runner, from its end.
+    #[must_use]
+    pub fn window(follow: bool) -> Self {
+        let follow = if follow { Follow::On } else { Follow::Off };
+        Self { document: Document::window(), follow, ..Self::new(b"") }
+    }
+
+    /// Shows other text at the same place.
+    pub fn set_text(&mut self, text: &[u8]) {
+        self.document = Document::text(text);
+        self.changed_from(0);
+    }
+
+    /// Adds text at the end.
+    pub fn append(&mut self, text: &[u8], wall_ms: u64) {
+        let before = self.document.len();
+        self.arrived(before, wall_ms);
+        self.document.append(text);
+        self.changed_from(settled(before));
+    }
+
+    /// The output has this length now.
+    pub fn grow(&mut self, len: u64, wall_ms: u64) {
+        let before = self.document.len();
+        if len > before {
+            self.arrived(before, wall_ms);
+            self.document.grow(len);
+            self.note = None;
+            self.asked.clear();
+            self.changed_from(settled(before));
+            if before == 0 {
+                self.pending = Some(Motion::End);
+            }
+        }
+    }
+
+    /// The output was begun anew.
+    pub fn begin_anew(&mut self) {
+        self.document = Document::window();
+        self.asked.clear();
+        self.arrivals.clear();
+        self.changed_from(0);
+    }
+
+    /// Takes the numbers of lines of an output.
+    pub fn count_lines(&mut self, from: u64, counts: &[u32]) {
+        self.document.count(from, counts);
+        self.stale = true;
+    }
+
+    /// Takes chunks that were read.
+    pub fn take(&mut self, chunks: Vec<Chunk>) {
+        for chunk in chunks {
+            self.asked.remove(&chunk.block);
+            sieves(&mut self.search, &mut self.filter).for_each(|sieve| sieve.scan(chunk.block, &chunk.bytes));
+            self.document.take(chunk);
+        }
+        self.stale = true;
+    }
+
+    /// Something about the output could not be had. Blocks that were asked for may never come: the
+    /// way that needs them is given up, and the next one asks again.
+    pub fn fail(&mut self, message: String) {
+        if !self.asked.is_empty() {
+            self.asked.clear();
+            self.pending = None;
+        }
+        self.say(message);
+    }
+
+    fn changed_from(&mut self, block: u64) {
+        sieves(&mut self.search, &mut self.filter).for_each(|sieve| sieve.forget_from(block));
+        if self.follow == Follow::On {
+            self.pending = Some(Motion::End);
+        }
+        self.stale = true;
+    }
+
+    fn arrived(&mut self, at: u64, wall_ms: u64) {
+        // What was there at first may be of any age.
+        let first = if at == 0 { 0 } else { wall_ms };
+        if self.arrivals.last().is_none_or(|(_, last)| *last != first) {
+            self.arrivals.push((at, first));
+        }
+        if self.arrivals.len() > ARRIVALS_MAX {
+            self.arrivals.remove(1);
+        }
+    }
+
+    /// The document.
+    #[must_use]
+    pub const fn document(&self) -> &Document {
+        &self.document
+    }
+
+    /// The rows on the screen.
+    #[must_use]
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// Rows of the screen.
+    #[must_use]
+    pub const fn height(&self) -> usize {
+        self.height
+    }
+
+    /// All lines of a text as they can be read; nothing of an output that lies elsewhere.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let bytes = self.document.bytes().unwrap_or_default();
+        let lines = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+        let all = lines.split(|b| *b == b'\n').map(rich::to_text);
+        if lines.is_empty() { Vec::new() } else { all.collect() }
+    }
+
+    /// How many lines there are, as far as that is known.
+    #[must_use]
+    pub fn line_count(&self) -> usize {
+        self.document.lines().and_then(|n| usize::try_from(n).ok()).unwrap_or(usize::MAX)
+    }
+
+    /// Whether everything is in sight.
+    #[must_use]
+    pub fn fits(&self) -> bool {
+        self.at_end && self.top == Spot { line: self.document.first(), row: 0 }
+    }
+
+    /// Whether the end is in sight.
+    #[must_use]
+    pub const fn is_at_end(&self) -> bool {
+        self.at_end
+    }
+
+    /// Tells how much room there is.
+    pub fn set_size(&mut self, width: usize, height: usize) {
+        let size = (width.max(1), height.max(1));
+        if size != (self.width, self.height) {
+            (self.width, self.height) = size;
+            if self.follow == Follow::On {
+                self.pending = Some(Motion::End);
+            }
+            self.stale = true;
+        }
+    }
+
+    /// Columns in front of the text: times and numbers.
+    #[must_use]
+    pub fn gutter(&self) -> (usize, usize) {
+        let digits = self.document.lines().unwrap_or(99_999).max(999).ilog10() as usize + 1;
+        let (times, numbers) =
+            (if self.options.times { 9 } else { 0 }, if self.options.numbers { digits + 1 } else { 0 });
+        if times + numbers + 8 > self.width { (0, 0) } else { (times, numbers) }
+    }
+
+    /// Columns for text.
+    pub(super) fn room(&self) -> usize {
+        let (times, numbers) = self.gutter();
+        self.width - times - numbers
+    }
+
+    pub(super) fn walk(&self) -> Walk<'_> {
+        Walk {
+            document: &self.document,
+            filter: self.filter.as_ref(),
+            context: self.options.context,
+            wrap: self.options.wrap.then(|| self.room()),
+        }
+    }
+
+    /// Whether there is more to do as soon as there is time.
+    #[must_use]
+    pub const fn is_hungry(&self) -> bool {
+        self.hungry
+    }
+
+    /// The blocks that must be read, each named once.
+    pub fn wanted(&mut self) -> Vec<u64> {
+        let wanted: Vec<u64> = std::mem::take(&mut self.wanted).into_iter().filter(|b| self.asked.insert(*b)).collect();
+        wanted
+    }
+
+    /// What the last keys ask for.
+    pub fn wishes(&mut self) -> Vec<Wish> {
+        std::mem::take(&mut self.wishes)
+    }
+
+    /// Carries out what is pending, and puts the rows in order. Looks at a slice of the document at
+    /// most, so that the next key need not wait.
+    pub fn settle(&mut self) {
+        if !self.stale && !self.hungry {
+            return;
+        }
+        (self.stale, self.hungry) = (false, false);
+        let mut looks = SLICE;
+        while let Err(Missing(block)) = self.carry_on() {
+            if !self.look_at(block) {
+                return self.want(block);
+            }
+            if looks == 0 {
+                self.hungry = true;
+                return;
+            }
+            looks -= 1;
+        }
+        // Matches are counted to the end, for their number in the status line.
+        while let Some(block) = self.unseen() {
+            if !self.look_at(block) {
+                return self.want(block);
+            }
+            if looks == 0 {
+                self.hungry = true;
+                return;
+            }
+            looks -= 1;
+        }
+    }
+
+    fn carry_on(&mut self) -> Found<()> {
+        if let Some(motion) = self.pending {
+            self.run(motion)?;
+            self.pending = None;
+        }
+        self.lay_out()
+    }
+
+    /// The first block at which not everything that is looked for was looked for.
+    fn unseen(&self) -> Option<u64> {
+        let (first, len) = (block_of(self.document.first()), self.document.len());
+        let searched = self.search.as_ref().map(|search| &search.sieve);
+        searched.into_iter().chain(&self.filter).filter_map(|sieve| sieve.unseen(first, len)).min()
+    }
+
+    /// Looks at the lines of a block for what is searched; says whether they are here.
+    fn look_at(&mut self, block: u64) -> bool {
+        let Ok((_, bytes)) = self.document.chunk(block) else { return false };
+        sieves(&mut self.search, &mut self.filter).for_each(|sieve| sieve.scan(block, bytes));
+        true
+    }
+
+    fn want(&mut self, block: u64) {
+        let last = super::chunk::blocks(self.document.len());
+        let upwards = matches!(self.pending, Some(Motion::Find { forward: false, .. }));
+        let (before, behind) = if upwards { (READ_BEHIND, READ_BEFORE) } else { (READ_BEFORE, READ_BEHIND) };
+        let around = block.saturating_sub(before)..(block + behind).min(last);
+        self.wanted.extend(around.filter(|b| self.document.chunk(*b).is_err()));
+    }
+}
+
+/// All that is looked for in lines.
+fn sieves<'a>(search: &'a mut Option<Search>, filter: &'a mut Option<Sieve>) -> impl Iterator<Item = &'a mut Sieve> {
+    search.as_mut().map(|search| &mut search.sieve).into_iter().chain(filter)
+}

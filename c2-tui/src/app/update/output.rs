@@ -1,0 +1,187 @@
+//! Outputs and other texts in the pager: opening, following, saving, and what they ask of the
+//! runner.
+
+use std::collections::BTreeSet;
+
+use c2_shared::id::JobId;
+use c2_shared::job::JobState;
+
+use super::open;
+use crate::app::Effect;
+use crate::app::keymap::Action;
+use crate::app::model::{Focus, Model};
+use crate::app::msg::{DocumentId, News, SaveEnding, Saved};
+use crate::app::overlay::{Overlay, Question};
+use crate::app::page::{Page, Shown};
+use crate::app::pager::{Pager, Wish};
+use crate::app::toast::Kind;
+
+/// Opens what a job wrote, at its end. While the job runs the view follows.
+pub(super) fn open(model: &mut Model, id: JobId, effects: &mut Vec<Effect>) {
+    let page = page(model, id, Shown::Both, effects);
+    open::push(model, page);
+}
+
+fn page(model: &mut Model, id: JobId, shown: Shown, effects: &mut Vec<Effect>) -> Page {
+    model.last_document.0 += 1;
+    let document = model.last_document;
+    let runs = model.store.jobs.get(&id).is_some_and(|job| job.row.state == JobState::Running);
+    effects.push(Effect::OpenOutput { document, job: id, shown });
+    model.documents.insert(document);
+    Page::Output { id, document, shown, asked_at: model.now.mono, text: Pager::window(runs) }
+}
+
+/// From both streams to one and to the other; from a job's page to its output.
+pub(super) fn other_stream(model: &mut Model, effects: &mut Vec<Effect>) {
+    match model.pages.last() {
+        Some(Page::Job { id, .. }) => open(model, *id, effects),
+        Some(Page::Output { id, shown, .. }) => {
+            let (id, shown) = (*id, shown.next());
+            let page = page(model, id, shown, effects);
+            replace(model, page);
+        }
+        Some(Page::Worker { .. } | Page::Text { .. }) | None => {}
+    }
+}
+
+/// The same page of the marked job beside this one.
+pub(super) fn beside(model: &mut Model, places: i8, effects: &mut Vec<Effect>) {
+    let Some(id) = model.pages.last().and_then(Page::about) else { return };
+    let tables = [&model.panes.jobs, &model.panes.log];
+    let marked = tables.into_iter().map(|t| t.marks().collect::<Vec<_>>()).find(|marks| !marks.is_empty());
+    let Some(marked) = marked else {
+        return model.toasts.say(Kind::Plain, "no jobs are marked, Space in a table does", model.now);
+    };
+    // From a job that is not marked itself the way goes to its neighbours in order.
+    let next = if places > 0 {
+        marked.iter().copied().filter(|other| *other > id).min()
+    } else {
+        marked.iter().copied().filter(|other| *other < id).max()
+    };
+    let Some(next) = next else {
+        let text = if places > 0 { "this is the last marked job" } else { "this is the first marked job" };
+        return model.toasts.say(Kind::Plain, text, model.now);
+    };
+    let page = match model.pages.last() {
+        Some(Page::Output { shown, .. }) => page(model, next, *shown, effects),
+        _ => {
+            effects.push(Effect::Fetch(next));
+            Page::job(next)
+        }
+    };
+    replace(model, page);
+}
+
+fn replace(model: &mut Model, page: Page) {
+    if let Some(last) = model.pages.last_mut() {
+        *last = page;
+    }
+}
+
+/// Whether something is being typed in the pager that has the keys.
+pub(super) fn is_asked(model: &Model) -> bool {
+    let nothing_over = model.overlay.is_none() && model.filtering.is_none();
+    nothing_over && model.focus != Focus::Line && model.pager(model.focus).is_some_and(|p| p.prompt().is_some())
+}
+
+/// Keys while something is typed there.
+pub(super) fn on_prompt(model: &mut Model, action: Action) {
+    let Some(text) = model.pager_mut(model.focus) else { return };
+    match action {
+        Action::Edit(edit) => text.edit(edit),
+        Action::Accept => text.accept(),
+        _ => text.dismiss(),
+    }
+}
+
+/// Something became known of an output; what is closed is nobody's.
+pub(super) fn on_news(model: &mut Model, of: DocumentId, news: News) {
+    let wall_ms = model.now.wall_ms;
+    let text = model.pages.iter_mut().find_map(|page| match page {
+        Page::Output { document, text, .. } if *document == of => Some(text),
+        _ => None,
+    });
+    let Some(text) = text else { return };
+    match news {
+        News::Grown(len) => text.grow(len, wall_ms),
+        News::Anew => text.begin_anew(),
+        News::Chunks(chunks) => text.take(chunks),
+        News::Counted { from, counts } => text.count_lines(from, &counts),
+        News::Nothing => text.say("nothing was written".to_owned()),
+        News::Failed(fault) => text.fail(fault.message),
+    }
+}
+
+/// Looks for more of the outputs of jobs that have changed.
+pub(super) fn refresh(model: &mut Model, changed: impl Fn(JobId) -> bool, effects: &mut Vec<Effect>) {
+    let now = model.now.mono;
+    for page in &mut model.pages {
+        if let Page::Output { id, document, asked_at, .. } = page
+            && changed(*id)
+        {
+            *asked_at = now;
+            effects.push(Effect::RefreshOutput(*document));
+        }
+    }
+}
+
+/// Looks for more of the output that is followed, when it is time.
+pub(super) fn on_tick(model: &mut Model, effects: &mut Vec<Effect>) {
+    let followed = model.pages.last().and_then(Page::about);
+    if let (Some(id), true) = (followed, model.poll_at().is_some_and(|at| at <= model.now.mono)) {
+        refresh(model, |other| other == id, effects);
+    }
+}
+
+/// A file was written, exists, or cannot be written.
+pub(super) fn on_saved(model: &mut Model, what: Saved, path: String, ending: SaveEnding) {
+    match ending {
+        SaveEnding::Done(bytes) => model.toasts.say(Kind::Good, format!("{bytes} bytes saved to {path}"), model.now),
+        SaveEnding::Exists => model.overlay = Some(Overlay::Question(Question::overwrite(what, path))),
+        SaveEnding::Failed(why) => model.toasts.say(Kind::Bad, format!("cannot save to {path}: {why}"), model.now),
+    }
+}
+
+/// Passes on what the texts ask for, and closes outputs whose pages are gone.
+pub(super) fn serve(model: &mut Model, effects: &mut Vec<Effect>) {
+    let mut copied = false;
+    let document = match model.pages.last_mut() {
+        Some(Page::Output { document, text, .. }) => {
+            let blocks = text.wanted();
+            if !blocks.is_empty() {
+                effects.push(Effect::ReadBlocks { document: *document, blocks });
+            }
+            Some(*document)
+        }
+        _ => None,
+    };
+    for focus in [Focus::Page, Focus::Result] {
+        let Some(text) = model.pager_mut(focus) else { continue };
+        for wish in text.wishes() {
+            match wish {
+                Wish::Copy(text) => {
+                    copied = true;
+                    effects.push(Effect::Copy(text));
+                }
+                Wish::Save(path) => {
+                    let bytes = text.document().bytes().map(<[u8]>::to_vec);
+                    if let Some(what) = bytes.map(Saved::Text).or(document.map(Saved::Output)) {
+                        effects.push(Effect::Save { what, path, overwrite: false });
+                    }
+                }
+                Wish::Refresh => effects.extend(document.map(Effect::RefreshOutput)),
+            }
+        }
+    }
+    if copied {
+        model.toasts.say(Kind::Good, "copied", model.now);
+    }
+    let shown: BTreeSet<DocumentId> = model
+        .pages
+        .iter()
+        .filter_map(|page| if let Page::Output { document, .. } = page { Some(*document) } else { None })
+        .collect();
+    let gone: Vec<DocumentId> = model.documents.difference(&shown).copied().collect();
+    effects.extend(gone.into_iter().map(Effect::CloseOutput));
+    model.documents = shown;
+}

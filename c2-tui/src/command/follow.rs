@@ -1,0 +1,206 @@
+//! `follow`, and `output --follow`: what jobs write, as they write it.
+//!
+//! A stream that breaks is opened again where it broke, as often as a waiting command tries.
+
+use c2_shared::api::jobs::{JobRow, Stream};
+use c2_shared::api::live::{FollowEvent, FollowQuery, Written};
+use c2_shared::backoff::Backoff;
+use c2_shared::id::JobId;
+use c2_shared::job::Outcome as JobOutcome;
+use clap::Args;
+use futures_util::future::try_join_all;
+
+use crate::command::context::Wrote;
+use crate::command::job_name::JobNames;
+use crate::command::{Complaint, Context, Data, Kind, Outcome, ending, resolve};
+
+/// The arguments of `follow`.
+#[derive(Clone, Debug, Args)]
+pub struct Follow {
+    /// Ids, names, `last`, or ranges like `3-9`
+    #[arg(value_name = "JOB", required = true)]
+    pub jobs: Vec<JobNames>,
+}
+
+impl Follow {
+    /// Follows all jobs at once until the last has ended. The exit status is that of the first, in
+    /// the order named, that did not succeed.
+    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
+        let ids = resolve::jobs(context, &self.jobs).await?;
+        let labelled = ids.len() > 1;
+        let width = ids.iter().map(|id| id.to_string().len()).max().unwrap_or(0);
+        let label = |id: &JobId| if labelled { format!("{:width$} | ", id.to_string()) } else { String::new() };
+        let rows = try_join_all(ids.iter().map(|id| one(context, *id, None, label(id)))).await?;
+        let exits = rows.iter().filter_map(|row| row.outcome.as_ref().map(JobOutcome::exit_status));
+        let exit = exits.into_iter().find(|status| *status != 0).unwrap_or(0);
+        Ok(Outcome { data: Data::Followed(rows), exit })
+    }
+}
+
+/// Follows one job to its end: both streams, or only one. With a label, whole lines are shown,
+/// each behind it.
+pub(crate) async fn one(
+    context: &Context,
+    job: JobId,
+    only: Option<Stream>,
+    label: String,
+) -> Result<JobRow, Complaint> {
+    let mut follower = Follower {
+        context,
+        job,
+        only,
+        at: FollowQuery::default(),
+        stdout: Lines::new(&label),
+        stderr: Lines::new(&label),
+    };
+    tokio::select! {
+        ended = follower.follow() => ended,
+        () = context.interrupted() => Err(Complaint::new(Kind::Interrupted, format!("stopped following; {job} goes on"))
+            .hint(format!("`follow {job}` follows on, `cancel {job}` ends it"))),
+    }
+}
+
+struct Follower<'a> {
+    context: &'a Context,
+    job: JobId,
+    only: Option<Stream>,
+    at: FollowQuery,
+    stdout: Lines,
+    stderr: Lines,
+}
+
+impl Follower<'_> {
+    async fn follow(&mut self) -> Result<JobRow, Complaint> {
+        let (mut backoff, mut known) = (Backoff::default(), false);
+        loop {
+            let broken = match self.context.client.follow(self.job, &self.at).await {
+                Ok(mut stream) => loop {
+                    known = true;
+                    backoff.reset();
+                    match stream.next().await {
+                        Ok(Some(FollowEvent::Written(written))) => self.on_written(&written),
+                        Ok(Some(FollowEvent::Ended(row))) => {
+                            self.flush();
+                            return Ok(*row);
+                        }
+                        // c2d closed it, as when it goes down.
+                        Ok(None) => break None,
+                        Err(error) => break Some(error),
+                    }
+                },
+                Err(error) => Some(error),
+            };
+            match broken {
+                Some(error) if !known || !ending::may_pass(&error) || backoff.failures() >= ending::FAILURES_MAX => {
+                    return Err(error.into());
+                }
+                error => {
+                    let wait = backoff.next(0.0);
+                    let what = error.map_or_else(|| "c2d closed the stream".to_owned(), |error| error.to_string());
+                    self.context.progress(&format!("{what}; trying again in {} s", wait.as_secs()));
+                    tokio::time::sleep(wait).await;
+                }
+            }
+        }
+    }
+
+    fn on_written(&mut self, written: &Written) {
+        let number = written.attempt.number;
+        if self.at.attempt.is_some_and(|before| before != number) {
+            self.flush();
+            self.context.progress(&format!("{} begins", written.attempt));
+            self.at = FollowQuery::default();
+        }
+        self.at.attempt = Some(number);
+        let (place, lines) = match written.stream {
+            Stream::Stdout => (&mut self.at.stdout, &mut self.stdout),
+            Stream::Stderr => (&mut self.at.stderr, &mut self.stderr),
+        };
+        let missing = written.offset.saturating_sub(*place);
+        *place = written.offset + written.data.0.len() as u64;
+        if self.only.is_some_and(|only| only != written.stream) {
+            return;
+        }
+        let mut bytes = Vec::new();
+        if missing > 0 {
+            bytes = lines.push(format!("\n[{missing} bytes dropped]\n").as_bytes());
+        }
+        bytes.extend(lines.push(&written.data.0));
+        self.context.wrote(&Wrote { job: self.job, stream: written.stream, bytes: &bytes });
+    }
+
+    /// Shows what did not end with a line.
+    fn flush(&mut self) {
+        for (stream, lines) in [(Stream::Stdout, &mut self.stdout), (Stream::Stderr, &mut self.stderr)] {
+            let bytes = lines.rest();
+            self.context.wrote(&Wrote { job: self.job, stream, bytes: &bytes });
+        }
+    }
+}
+
+/// Puts a label before each line, so that several jobs can be told apart; without a label bytes
+/// pass as they come.
+#[derive(Debug)]
+struct Lines {
+    label: String,
+    begun: Vec<u8>,
+}
+
+/// Bytes of a line that is shown though it has not ended.
+const LINE_BYTES_MAX: usize = 64 * 1024;
+
+impl Lines {
+    fn new(label: &str) -> Self {
+        Self { label: label.to_owned(), begun: Vec::new() }
+    }
+
+    fn push(&mut self, bytes: &[u8]) -> Vec<u8> {
+        if self.label.is_empty() {
+            return bytes.to_vec();
+        }
+        let mut shown = Vec::new();
+        for part in bytes.split_inclusive(|byte| *byte == b'\n') {
+            self.begun.extend_from_slice(part);
+            if part.ends_with(b"\n") || self.begun.len() >= LINE_BYTES_MAX {
+                shown.extend(self.rest());
+            }
+        }
+        shown
+    }
+
+    /// The line that has begun, ended here.
+    fn rest(&mut self) -> Vec<u8> {
+        if self.begun.is_empty() {
+            return Vec::new();
+        }
+        let mut line = self.label.clone().into_bytes();
+        line.append(&mut self.begun);
+        if !line.ends_with(b"\n") {
+            line.push(b'\n');
+        }
+        line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_labelled_whole() {
+        let mut lines = Lines::new("job-3 | ");
+        assert_eq!(lines.push(b"on"), b"");
+        assert_eq!(lines.push(b"e\n\ntw"), b"job-3 | one\njob-3 | \n");
+        assert_eq!(lines.push(b"o\nthree"), b"job-3 | two\n");
+        assert_eq!(lines.rest(), b"job-3 | three\n");
+        assert_eq!(lines.rest(), b"");
+        assert_eq!(lines.push(&[b'x'; LINE_BYTES_MAX]).len(), LINE_BYTES_MAX + "job-3 | \n".len());
+    }
+
+    #[test]
+    fn without_a_label_bytes_pass() {
+        let mut lines = Lines::new("");
+        assert_eq!(lines.push(b"a\xffb"), b"a\xffb");
+        assert_eq!(lines.rest(), b"");
+    }
+}

@@ -1,0 +1,40 @@
+//! `set-tags`, `get-tags`, `detect-tags`: the locks that workers offer.
+
+use clap::Args;
+
+use crate::command::{Complaint, Context, Data, Outcome};
+
+/// The arguments of `set-tags`.
+#[derive(Clone, Debug, Args)]
+pub struct SetTags {
+    /// Its address or host name
+    #[arg(value_name = "WORKER")]
+    pub worker: String,
+    /// All tags that it is to offer, like `gpu:0,gpu:1,disk`; `""` for none
+    #[arg(value_name = "TAGS", value_delimiter = ',', required = true)]
+    pub tags: Vec<String>,
+}
+
+/// The arguments of `detect-tags`.
+#[derive(Clone, Debug, Args)]
+pub struct DetectTags {
+    /// Its address or host name
+    #[arg(value_name = "WORKER")]
+    pub worker: String,
+    /// Add the suggested tags to those that it offers
+    #[arg(long)]
+    pub apply: bool,
+}
+
+impl SetTags {
+    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
+        let tags = self.tags.iter().map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty()).collect();
+        Ok(Data::Tags(context.client.set_tags(&self.worker, tags).await?).into())
+    }
+}
+
+impl DetectTags {
+    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
+        Ok(Data::Detected(Box::new(context.client.detect_tags(&self.worker, self.apply).await?)).into())
+    }
+}

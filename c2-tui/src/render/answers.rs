@@ -1,0 +1,106 @@
+//! Short answers to commands that change something, and what is not sent yet.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use c2_shared::api::jobs::JobStateResponse;
+use c2_shared::api::workers::{DetectResponse, TagStatus, WorkerRow};
+use c2_shared::id::JobId;
+use c2_shared::job::JobSpec;
+
+use crate::command::outcome::Refusal;
+use crate::render::look::Look;
+use crate::render::neutral;
+use crate::render::table::{Cell, Table, flexible, numbers, words};
+use crate::render::workers::{joined, tags};
+
+/// Groups with their workers.
+pub(crate) fn groups(look: &Look, groups: &BTreeMap<String, BTreeSet<IpAddr>>) -> String {
+    if groups.is_empty() {
+        return "no worker is in a group\n`assign WORKER GROUP` puts one into a group\n".to_owned();
+    }
+    let mut table = Table::new([words("GROUP"), numbers("WORKERS"), flexible("WHICH")]);
+    for (group, workers) in groups {
+        let which = joined(workers.iter().map(ToString::to_string));
+        table.row([Cell::from(group), Cell::from(workers.len().to_string()), Cell::from(which)]);
+    }
+    table.render(look)
+}
+
+/// A worker that was changed.
+pub(crate) fn worker(row: &WorkerRow) -> String {
+    let list = |items: String| if items.is_empty() { "none".to_owned() } else { items };
+    let text =
+        format!("{} is {}, groups: {}, tags: {}", row.ip, row.status, list(joined(&row.groups)), list(tags(row)));
+    neutral::cell(&text) + "\n"
+}
+
+/// A worker's tags.
+pub(crate) fn tag_status(look: &Look, status: &TagStatus) -> String {
+    if status.tags.is_empty() {
+        return format!(
+            "{} offers no tag\n`detect-tags {0}` suggests some, `set-tags {0} TAG,TAG` sets them\n",
+            status.ip
+        );
+    }
+    let mut table = Table::new([words("TAG"), words("HELD BY")]);
+    for (tag, holder) in &status.tags {
+        let holder = holder.map_or_else(|| "-".to_owned(), |attempt| attempt.job.to_string());
+        table.row([Cell::from(tag), Cell::from(holder)]);
+    }
+    table.render(look)
+}
+
+/// Tags that fit a worker.
+pub(crate) fn detected(look: &Look, answer: &DetectResponse) -> String {
+    if answer.suggestions.is_empty() {
+        return format!("nothing in {} suggests a tag\n", answer.ip);
+    }
+    let mut table = Table::new([words("TAG"), words("OFFERED"), flexible("WHY")]);
+    for suggestion in &answer.suggestions {
+        let offered = if suggestion.offered || answer.applied { "yes" } else { "no" };
+        table.row([Cell::from(&suggestion.tag), Cell::from(offered), Cell::from(&suggestion.reason)]);
+    }
+    let mut text = table.render(look);
+    if !answer.applied && answer.suggestions.iter().any(|suggestion| !suggestion.offered) {
+        text.push_str(&format!("`detect-tags {} --apply` adds them\n", answer.ip));
+    }
+    text
+}
+
+/// Jobs that were held or released.
+pub(crate) fn changed(changed: &[JobStateResponse], refused: &[Refusal]) -> String {
+    let not = refused.iter().map(|refusal| format!("not changed: {}\n", neutral::cell(&refusal.message)));
+    changed.iter().map(|answer| format!("{} is {}\n", answer.job_id, answer.state)).chain(not).collect()
+}
+
+/// Ended jobs with those that were submitted in their place.
+pub(crate) fn retried(ended: &[JobId], again: &[JobId]) -> String {
+    ended.iter().zip(again).map(|(ended, again)| format!("{ended} runs again as {again}\n")).collect()
+}
+
+/// Jobs as they would be submitted.
+pub(crate) fn preview(look: &Look, jobs: &[JobSpec]) -> String {
+    let mut table = Table::new([
+        numbers("#"),
+        flexible("NAME"),
+        words("GROUP"),
+        flexible("TAGS"),
+        flexible("DEPENDS"),
+        numbers("PRIORITY"),
+        flexible("COMMAND"),
+    ]);
+    for (i, job) in jobs.iter().enumerate() {
+        table.row([
+            Cell::from((i + 1).to_string()),
+            Cell::from(job.name.as_deref().unwrap_or_default()),
+            Cell::from(job.group.as_deref().unwrap_or_default()),
+            Cell::from(joined(&job.tags)),
+            Cell::from(joined(job.depends.iter().map(ToString::to_string))),
+            Cell::from(if job.priority == 0 { String::new() } else { job.priority.to_string() }),
+            Cell::from(&job.command),
+        ]);
+    }
+    let count = if jobs.len() == 1 { "1 job".to_owned() } else { format!("{} jobs", jobs.len()) };
+    format!("{}{count} would be submitted\n", table.render(look))
+}

@@ -1,0 +1,94 @@
+//! What the scheduler's turns cost: a poll, a submit, and the end of a job that very many wait for.
+//!
+//! The queue is at its limit where that could matter. The cost of the disk is not measured here.
+
+use std::hint::black_box;
+use std::net::{IpAddr, Ipv4Addr};
+
+use c2_shared::id::{AttemptId, JobId};
+use c2_shared::job::{OnLost, Outcome};
+use c2_shared::limits::QUEUE_LEN_MAX;
+use c2_shared::time::Mono;
+use c2d::sched::event::{Introduction, NewJob, ResultSummary};
+use c2d::sched::{Event, Now, Saved, Scheduler};
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+
+const WORKER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+const NOW: Now = Now { mono: Mono(1_000), wall_ms: 1_000_000 };
+
+fn job(place: usize, depends: Option<String>, tag: Option<&str>) -> NewJob {
+    NewJob {
+        payload: r#"{"command":"true"}"#.into(),
+        name: Some(format!("n{place}").into()),
+        group: None,
+        tags: tag.into_iter().map(str::to_owned).collect(),
+        depends: depends.into_iter().map(Into::into).collect(),
+        same_machine: false,
+        priority: 0,
+        retries: 0,
+        hold: false,
+        begin_at: None,
+        on_lost: OnLost::Requeue,
+        exclude: Vec::new(),
+    }
+}
+
+fn apply(scheduler: &mut Scheduler, event: Event) {
+    let mut decisions = Vec::new();
+    scheduler.apply(NOW, event, &mut decisions).expect("the events of a bench are accepted");
+    black_box(decisions);
+    drop(scheduler.take_touched());
+}
+
+/// A worker with one lock and room for two jobs, and these jobs in the queue.
+fn cluster(jobs: Vec<NewJob>) -> Scheduler {
+    let mut scheduler = Scheduler::restore(Saved::default(), QUEUE_LEN_MAX, NOW);
+    let intro = Introduction { ip: Some(WORKER), slots: 2, ..Introduction::default() };
+    apply(&mut scheduler, Event::WorkerRegistered(Box::new(intro)));
+    apply(&mut scheduler, Event::TagsSet { worker: WORKER, tags: ["lock".to_owned()].into() });
+    apply(&mut scheduler, Event::JobsSubmitted { jobs, key: None });
+    scheduler
+}
+
+fn poll(scheduler: &mut Scheduler) {
+    apply(scheduler, Event::PlainPolled { worker: WORKER });
+}
+
+fn polls(c: &mut Criterion) {
+    let mut empty = cluster(Vec::new());
+    c.bench_function("poll on an empty queue", |b| b.iter(|| poll(&mut empty)));
+    let mut blocked = cluster((0..QUEUE_LEN_MAX).map(|i| job(i, None, Some("lock"))).collect());
+    poll(&mut blocked);
+    c.bench_function("poll behind 49,999 blocked", |b| b.iter(|| poll(&mut blocked)));
+}
+
+fn submits(c: &mut Criterion) {
+    let start = cluster(Vec::new());
+    let submit = |mut scheduler: Scheduler| {
+        apply(&mut scheduler, Event::JobsSubmitted { jobs: vec![job(0, None, None)], key: None });
+        scheduler
+    };
+    c.bench_function("submit", |b| b.iter_batched(|| start.clone(), submit, BatchSize::SmallInput));
+}
+
+fn cascades(c: &mut Criterion) {
+    let mut group = c.benchmark_group("cascade of 50,000");
+    group.sample_size(10);
+    for (name, star) in [("chain", false), ("star", true)] {
+        let on = |i: usize| (i > 0).then(|| format!("n{}", if star { 0 } else { i - 1 }));
+        let mut start = cluster((0..QUEUE_LEN_MAX).map(|i| job(i, on(i), None)).collect());
+        poll(&mut start);
+        let result =
+            ResultSummary { attempt: AttemptId { job: JobId(1), number: 1 }, outcome: Outcome::Exit { code: 1 } };
+        let fail = |mut scheduler: Scheduler| {
+            apply(&mut scheduler, Event::ResultArrived { worker: WORKER, result: result.clone() });
+            assert_eq!(scheduler.queue(NOW).failed, QUEUE_LEN_MAX as u64, "all of them fail");
+            scheduler
+        };
+        group.bench_function(name, |b| b.iter_batched(|| start.clone(), fail, BatchSize::LargeInput));
+    }
+    group.finish();
+}
+
+criterion_group!(benches, polls, submits, cascades);
+criterion_main!(benches);

@@ -1,0 +1,129 @@
+//! Submitting many jobs, new ones or ended ones again: all of them or none.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use c2_shared::api::error::{ErrorBody, ErrorCode};
+use c2_shared::api::jobs::{BatchRequest, BatchResponse, BatchWaitResponse, RetryRequest, WaitQuery};
+use c2_shared::id::JobId;
+use c2_shared::job::JobSpec;
+use c2_shared::limits::{BATCH_BODY_BYTES_MAX, WAIT_MAX_S};
+use c2_shared::validate;
+
+use crate::engine::{EngineHandle, Refusal};
+use crate::http::App;
+use crate::http::error::ApiError;
+use crate::http::extract::{JsonBody, QueryOf};
+use crate::http::files;
+use crate::http::jobs::stored;
+use crate::http::role::Operator;
+use crate::http::submit::{identify, ids, new_job, take_key};
+use crate::rows::job_row;
+use crate::sched::Reject;
+use crate::sched::event::{Again, Event, NewJob};
+use crate::store::{JobFilter, StoredJob};
+
+/// Jobs as a body.
+type Jobs = JsonBody<BatchRequest, BATCH_BODY_BYTES_MAX>;
+
+pub(crate) async fn submit(
+    _: Operator,
+    State(app): State<App>,
+    headers: HeaderMap,
+    JsonBody(batch): Jobs,
+) -> Result<(StatusCode, Json<BatchResponse>), ApiError> {
+    let job_ids = accept(&app, &headers, batch).await?;
+    Ok((StatusCode::CREATED, Json(BatchResponse { job_ids })))
+}
+
+pub(crate) async fn submit_wait(
+    _: Operator,
+    State(app): State<App>,
+    QueryOf(query): QueryOf<WaitQuery>,
+    headers: HeaderMap,
+    JsonBody(batch): Jobs,
+) -> Result<(StatusCode, Json<BatchWaitResponse>), ApiError> {
+    let ids = accept(&app, &headers, batch).await?;
+    let limit = Duration::from_secs(query.wait_s.unwrap_or(WAIT_MAX_S).min(WAIT_MAX_S));
+    // Ended, timed out, or c2d goes down: in each case the jobs' present states are the answer.
+    drop(tokio::time::timeout(limit, all_ended(&app.engine, &ids)).await);
+    // Jobs that were accepted together were numbered together.
+    let after = ids.first().map(|id| JobId(id.0 - 1));
+    let filter = JobFilter { ended: true, after, limit: ids.len(), ..JobFilter::default() };
+    let views = stored(&app, filter).await?;
+    let done = views.iter().all(|view| view.state.is_terminal());
+    Ok((StatusCode::CREATED, Json(BatchWaitResponse { done, jobs: views.iter().map(job_row).collect() })))
+}
+
+pub(crate) async fn retry(
+    _: Operator,
+    State(app): State<App>,
+    JsonBody(request): JsonBody<RetryRequest, BATCH_BODY_BYTES_MAX>,
+) -> Result<(StatusCode, Json<BatchResponse>), ApiError> {
+    let asked = request.job_ids;
+    if asked.is_empty() {
+        return Err(empty("job_ids", "name ended jobs like job-12"));
+    }
+    let found = app.history.jobs_with_dependencies(asked.clone()).await?;
+    let same = asked.iter().zip(&found).take_while(|(id, job)| **id == job.view.id).count();
+    if let Some(missing) = asked.get(same) {
+        return Err(Reject::UnknownJob { job: *missing }.into());
+    }
+    let jobs = found.iter().map(again).collect();
+    let job_ids = ids(app.engine.apply(Event::JobsRetried { jobs }).await.map_err(|refusal| named(refusal, &asked))?);
+    Ok((StatusCode::CREATED, Json(BatchResponse { job_ids })))
+}
+
+async fn accept(app: &App, headers: &HeaderMap, mut batch: BatchRequest) -> Result<Vec<JobId>, ApiError> {
+    let key = take_key(headers, &mut batch.idempotency_key)?;
+    if batch.jobs.is_empty() {
+        return Err(empty("jobs", "put at least one job into it"));
+    }
+    for (place, spec) in batch.jobs.iter().enumerate() {
+        check(spec).map_err(|e| e.of_job(place))?;
+    }
+    files::check_uploads(app, &batch.jobs).await?;
+    let jobs: Vec<NewJob> = batch.jobs.into_iter().map(new_job).collect();
+    let key = key.map(|key| identify(key, &jobs));
+    Ok(ids(app.engine.apply(Event::JobsSubmitted { jobs, key }).await?))
+}
+
+/// Checks one job of a batch.
+fn check(spec: &JobSpec) -> Result<(), ApiError> {
+    if spec.idempotency_key.is_some() {
+        let hint = "give one key for the whole batch, beside its jobs";
+        let body = ErrorBody::new(ErrorCode::InvalidInput, "a job of a batch has no idempotency key of its own", hint);
+        return Err(body.in_field("idempotency_key").into());
+    }
+    Ok(validate::spec(spec)?)
+}
+
+/// Waits until every one of these jobs has ended. Each is asked for when the one before it has
+/// ended, so that a large batch does not fill the engine's inbox.
+async fn all_ended(engine: &EngineHandle, jobs: &[JobId]) -> Result<(), Refusal> {
+    for job in jobs {
+        // A c2d that goes down lets go of those who wait.
+        engine.ended(*job).await?.await.map_err(|_| Refusal::Stopping)?;
+    }
+    Ok(())
+}
+
+/// An ended job as it is submitted again: the same specification, and what it depended on by id,
+/// because the names of its batch mean nothing any more.
+fn again(old: &StoredJob) -> Again {
+    Again { of: old.view.id, job: NewJob { depends: old.depends.clone(), ..new_job(old.spec()) } }
+}
+
+/// A refusal of a retry, with the old job's id in front where one of them is meant.
+fn named(refusal: Refusal, asked: &[JobId]) -> ApiError {
+    match refusal {
+        Refusal::Rejected(Reject::BadJob { place, reason }) => ApiError::from(*reason).about(asked[place]),
+        other => other.into(),
+    }
+}
+
+fn empty(field: &str, hint: &str) -> ApiError {
+    ErrorBody::new(ErrorCode::InvalidInput, format!("{field} is empty"), hint).in_field(field).into()
+}

@@ -1,0 +1,95 @@
+//! Finding the workers that a request means: one by its address or name, or many by a target.
+//!
+//! Whatever is not found is refused with the real candidates, so that a typing mistake is answered
+//! with the word that was meant.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use axum::Json;
+use axum::extract::State;
+use c2_shared::api::error::{ErrorBody, ErrorCode};
+use c2_shared::api::workers::{TargetWorker, TargetWorkers};
+use c2_shared::hint;
+use c2_shared::target::{Candidate, Target, TargetError};
+
+use crate::http::App;
+use crate::http::error::ApiError;
+use crate::http::extract::{Name, invalid};
+use crate::http::role::Operator;
+use crate::sched::{Reject, WorkerView};
+
+const NO_WORKERS: &str = "no worker has registered yet; start c2-agent on one";
+const NO_GROUPS: &str = "no worker is in any group yet; put one in with: assign <worker> <group>";
+
+pub(crate) async fn target(
+    _: Operator,
+    State(app): State<App>,
+    Name(text): Name,
+) -> Result<Json<TargetWorkers>, ApiError> {
+    let target = Target::parse(&text).map_err(|error| unresolved(&error, &[]))?;
+    let known = all(&app).await?;
+    let candidates: Vec<Candidate<'_>> = known.iter().map(candidate).collect();
+    let meant = target.resolve(&text, &candidates).map_err(|error| unresolved(&error, &known))?;
+    if meant.is_empty() {
+        return Err(ErrorBody::new(ErrorCode::NotFound, format!("{text:?} means no worker"), NO_WORKERS).into());
+    }
+    let workers = known.iter().filter(|worker| meant.contains(&worker.ip)).map(row).collect();
+    Ok(Json(TargetWorkers { target: text, workers }))
+}
+
+/// The worker of this address or host name.
+pub(crate) async fn find(app: &App, name: &str) -> Result<WorkerView, ApiError> {
+    let known = all(app).await?;
+    let ip = name.parse().ok().map(|ip: IpAddr| ip.to_canonical());
+    let found = known.iter().find(|worker| Some(worker.ip) == ip || worker.intro.hostname == name);
+    found.cloned().ok_or_else(|| unknown_worker(name, &known))
+}
+
+/// The worker of this address, after something was done to it.
+pub(crate) async fn again(app: &App, ip: IpAddr) -> Result<WorkerView, ApiError> {
+    let found = app.engine.read(move |scheduler, now| scheduler.worker(now, ip)).await?;
+    Ok(found.ok_or(Reject::UnknownWorker { worker: ip })?)
+}
+
+async fn all(app: &App) -> Result<Vec<WorkerView>, ApiError> {
+    Ok(app.engine.read(|scheduler, now| scheduler.workers(now)).await?)
+}
+
+fn candidate(worker: &WorkerView) -> Candidate<'_> {
+    Candidate { ip: worker.ip, hostname: &worker.intro.hostname, groups: &worker.groups }
+}
+
+fn row(worker: &WorkerView) -> TargetWorker {
+    TargetWorker { ip: worker.ip, hostname: worker.intro.hostname.clone(), status: worker.status }
+}
+
+fn unresolved(error: &TargetError, known: &[WorkerView]) -> ApiError {
+    let message = error.to_string();
+    match error {
+        TargetError::Syntax(_) => {
+            invalid(message, "use @all, @group, addresses, names, 10.0.0.[11-13], commas between them, ! to exclude")
+        }
+        TargetError::UnknownWorker(name) => unknown_worker(name, known),
+        TargetError::UnknownGroup(group) => {
+            let groups: BTreeSet<&str> =
+                known.iter().flat_map(|worker| &worker.groups).map(String::as_str).chain(["all"]).collect();
+            let near = hint::nearest(group, groups.iter().copied());
+            let near = near.map_or_else(String::new, |near| format!("did you mean \"@{near}\"? "));
+            let all: Vec<String> = groups.iter().map(|group| format!("@{group}")).collect();
+            let hint = if groups.len() > 1 { format!("{near}known: {}", all.join(", ")) } else { NO_GROUPS.to_owned() };
+            ErrorBody::new(ErrorCode::NotFound, message, hint).into()
+        }
+        TargetError::Empty(_) => {
+            ErrorBody::new(ErrorCode::NotFound, message, "exclude less, or include more in front of it").into()
+        }
+    }
+}
+
+fn unknown_worker(name: &str, known: &[WorkerView]) -> ApiError {
+    let addresses: Vec<String> = known.iter().map(|worker| worker.ip.to_string()).collect();
+    let hosts = known.iter().map(|worker| worker.intro.hostname.as_str());
+    let candidates = addresses.iter().map(String::as_str).chain(hosts).filter(|known| !known.is_empty());
+    let hint = hint::for_unknown(name, candidates, NO_WORKERS);
+    ErrorBody::new(ErrorCode::NotFound, format!("unknown worker {name:?}"), hint).into()
+}

@@ -1,0 +1,255 @@
+//! Carries questions about running output from watchers to workers, and the answers back.
+//!
+//! A worker cannot be called, so a question waits for its next poll or for the end of the one that
+//! is parked. From then on the worker's answers carry the conversation: each is answered with the
+//! watcher's next question. Nothing is stored; whoever loses the thread asks again.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use c2_shared::api::live::{OutputAnswer, OutputRead};
+use c2_shared::limits::NEXT_READ_S;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::timeout;
+
+/// Messages that may wait for the relay.
+const MESSAGES_LEN: usize = 1_024;
+/// Questions that may be open at once; each is a person or a script that watches a job.
+const READS_MAX: usize = 256;
+
+/// Speaks to the relay; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Relay {
+    messages: mpsc::Sender<Message>,
+    /// Questions that no worker has fetched; while there are none, polls cost nothing here.
+    unfetched: watch::Receiver<usize>,
+}
+
+/// Names a conversation, so that the worker's next answer is met with its next question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadId(u64);
+
+#[derive(Debug)]
+enum Message {
+    Ask { worker: IpAddr, read: OutputRead, after: Option<ReadId>, answer: oneshot::Sender<OutputAnswer> },
+    Fetch { worker: IpAddr, reads: oneshot::Sender<Vec<OutputRead>> },
+    Answered { worker: IpAddr, answer: OutputAnswer, next: oneshot::Sender<OutputRead> },
+}
+
+/// Why a question got no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoAnswer {
+    /// The worker did not answer in time.
+    #[error("the worker did not answer in time")]
+    Silent,
+    /// Too many watch already.
+    #[error("too many jobs are watched at once")]
+    Crowded,
+}
+
+impl Relay {
+    /// Starts the relay; it ends when the last of its speakers is gone.
+    #[must_use]
+    pub fn start() -> Self {
+        let (messages, mut inbox) = mpsc::channel(MESSAGES_LEN);
+        let (count, unfetched) = watch::channel(0);
+        tokio::spawn(async move {
+            let mut desk = Desk::default();
+            while let Some(message) = inbox.recv().await {
+                let asks = matches!(message, Message::Ask { .. });
+                desk.on(message);
+                let now = desk.asked.values().map(Vec::len).sum();
+                // A new question is news also where another one was fetched meanwhile.
+                count.send_if_modified(|count| std::mem::replace(count, now) != now || asks);
+            }
+        });
+        Self { messages, unfetched }
+    }
+
+    /// Asks a worker and waits for the answer, `patience` long. With the id of the question before,
+    /// this one goes out with the answer to the worker's last message, if it still waits.
+    ///
+    /// # Errors
+    /// When no answer comes in time, or too many questions are open.
+    pub async fn ask(
+        &self,
+        worker: IpAddr,
+        read: OutputRead,
+        after: Option<ReadId>,
+        patience: Duration,
+    ) -> Result<(OutputAnswer, ReadId), NoAnswer> {
+        let (answer, answered) = oneshot::channel();
+        self.messages.try_send(Message::Ask { worker, read, after, answer }).map_err(|_| NoAnswer::Crowded)?;
+        match timeout(patience, answered).await {
+            Ok(Ok(answer)) => Ok((answer.clone(), ReadId(answer.id))),
+            Ok(Err(_)) => Err(NoAnswer::Crowded),
+            Err(_) => Err(NoAnswer::Silent),
+        }
+    }
+
+    /// Waits, for ever if need be, until there are questions to a worker, and fetches them.
+    pub async fn called(&self, worker: IpAddr) -> Vec<OutputRead> {
+        let mut unfetched = self.unfetched.clone();
+        loop {
+            if *unfetched.borrow_and_update() > 0 {
+                let reads = self.fetch(worker).await;
+                if !reads.is_empty() {
+                    return reads;
+                }
+            }
+            if unfetched.changed().await.is_err() {
+                return std::future::pending().await;
+            }
+        }
+    }
+
+    async fn fetch(&self, worker: IpAddr) -> Vec<OutputRead> {
+        let (reads, fetched) = oneshot::channel();
+        match self.messages.try_send(Message::Fetch { worker, reads }) {
+            Ok(()) => fetched.await.unwrap_or_default(),
+            Err(_) => Vec::new(),
+        }
+    }
+
+    /// Takes a worker's answer and returns the watcher's next question, if it comes in time.
+    pub async fn answered(&self, worker: IpAddr, answer: OutputAnswer) -> Option<OutputRead> {
+        let (next, asked) = oneshot::channel();
+        self.messages.try_send(Message::Answered { worker, answer, next }).ok()?;
+        timeout(Duration::from_secs(NEXT_READ_S), asked).await.ok()?.ok()
+    }
+}
+
+/// Everything that waits for somebody.
+#[derive(Debug, Default)]
+struct Desk {
+    last_id: u64,
+    /// Watchers that wait for an answer, and from whom.
+    watchers: HashMap<u64, (IpAddr, oneshot::Sender<OutputAnswer>)>,
+    /// Questions that their worker has not fetched.
+    asked: HashMap<IpAddr, Vec<OutputRead>>,
+    /// Workers' messages that wait for the watcher's next question, by the id of the last.
+    waiting: HashMap<u64, oneshot::Sender<OutputRead>>,
+}
+
+impl Desk {
+    fn on(&mut self, message: Message) {
+        match message {
+            Message::Ask { worker, read, after, answer } => self.ask(worker, read, after, answer),
+            Message::Fetch { worker, reads } => {
+                self.forget_the_gone();
+                let asked = self.asked.remove(&worker).unwrap_or_default();
+                // A poll that broke meanwhile did not fetch them.
+                if let Err(asked) = reads.send(asked) {
+                    self.asked.insert(worker, asked);
+                }
+            }
+            Message::Answered { worker, answer, next } => {
+                let id = answer.id;
+                // An answer counts only from the worker that was asked.
+                let asked = self.watchers.get(&id).is_some_and(|(asked, _)| *asked == worker);
+                if asked
+                    && let Some((_, watcher)) = self.watchers.remove(&id)
+                    && watcher.send(answer).is_ok()
+                {
+                    self.waiting.insert(id, next);
+                }
+            }
+        }
+    }
+
+    fn ask(
+        &mut self,
+        worker: IpAddr,
+        mut read: OutputRead,
+        after: Option<ReadId>,
+        answer: oneshot::Sender<OutputAnswer>,
+    ) {
+        self.forget_the_gone();
+        if self.watchers.len() >= READS_MAX {
+            return;
+        }
+        self.last_id += 1;
+        read.id = self.last_id;
+        self.watchers.insert(read.id, (worker, answer));
+        let waiting = after.and_then(|id| self.waiting.remove(&id.0));
+        let Some(read) = waiting.map_or(Some(read), |next| next.send(read).err()) else { return };
+        self.asked.entry(worker).or_default().push(read);
+    }
+
+    /// Drops the questions of watchers that went away, and whatever else waits for nobody.
+    fn forget_the_gone(&mut self) {
+        self.watchers.retain(|_, (_, watcher)| !watcher.is_closed());
+        self.waiting.retain(|_, next| !next.is_closed());
+        self.asked.retain(|_, reads| {
+            reads.retain(|read| self.watchers.contains_key(&read.id));
+            !reads.is_empty()
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use c2_shared::api::live::Piece;
+    use c2_shared::bytes64::Bytes64;
+    use c2_shared::id::{AttemptId, JobId};
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    fn read(stdout: u64) -> OutputRead {
+        OutputRead { id: 0, attempt: AttemptId { job: JobId(1), number: 1 }, stdout, stderr: 0, wait: true }
+    }
+
+    fn wrote(id: u64, text: &str) -> OutputAnswer {
+        let stdout = Piece { offset: 0, data: Bytes64(text.as_bytes().to_vec()) };
+        OutputAnswer { id, running: true, stdout, stderr: Piece::default() }
+    }
+
+    fn worker(last: u8) -> IpAddr {
+        [127, 0, 0, last].into()
+    }
+
+    #[tokio::test]
+    async fn a_conversation_needs_one_poll() {
+        let relay = Relay::start();
+        let (ip, asker) = (worker(2), relay.clone());
+        let watcher = tokio::spawn(async move {
+            let (first, id) = asker.ask(ip, read(0), None, PATIENCE).await.unwrap();
+            let (second, _) = asker.ask(ip, read(3), Some(id), PATIENCE).await.unwrap();
+            (first.stdout.data, second.stdout.data)
+        });
+        let asked = relay.called(ip).await;
+        assert_eq!((asked.len(), asked[0].stdout), (1, 0));
+        let next = relay.answered(ip, wrote(asked[0].id, "one")).await.expect("the watcher goes on");
+        assert_eq!(next.stdout, 3);
+        let end = relay.answered(ip, wrote(next.id, "two"));
+        assert_eq!(end.await, None, "the watcher has gone");
+        assert_eq!(watcher.await.unwrap(), (Bytes64(b"one".to_vec()), Bytes64(b"two".to_vec())));
+    }
+
+    #[tokio::test]
+    async fn a_parked_poll_is_woken_and_a_broken_one_loses_nothing() {
+        let relay = Relay::start();
+        drop(timeout(Duration::from_millis(1), relay.called(worker(2))).await);
+        let asker = relay.clone();
+        let watcher = tokio::spawn(async move { asker.ask(worker(2), read(0), None, PATIENCE).await });
+        let asked = relay.called(worker(2)).await;
+        assert_eq!(relay.answered(worker(3), wrote(asked[0].id, "forged")).await, None);
+        assert_eq!(relay.answered(worker(2), wrote(asked[0].id, "true")).await, None);
+        assert_eq!(watcher.await.unwrap().unwrap().0.stdout.data.0, b"true");
+    }
+
+    #[tokio::test]
+    async fn questions_of_watchers_that_left_are_not_asked() {
+        let relay = Relay::start();
+        let gone = relay.ask(worker(2), read(0), None, Duration::from_millis(1)).await;
+        assert_eq!(gone.unwrap_err(), NoAnswer::Silent);
+        let asker = relay.clone();
+        let stays = tokio::spawn(async move { asker.ask(worker(2), read(7), None, PATIENCE).await });
+        let asked = relay.called(worker(2)).await;
+        assert_eq!(asked.iter().map(|read| read.stdout).collect::<Vec<_>>(), [7]);
+        stays.abort();
+    }
+}

@@ -1,0 +1,102 @@
+//! Why a job does not run: the scheduler's own rules, asked as a question instead of followed.
+//!
+//! It looks at what [`super::place`] looks at and in the same words, so that a queued job without
+//! a reason, at a worker without an obstacle, is one that the worker's next poll is given. It
+//! decides nothing.
+
+use c2_shared::api::why::{Obstacle, Reason, WorkerVerdict};
+use c2_shared::id::JobId;
+use c2_shared::job::JobState;
+
+use crate::sched::event::Now;
+use crate::sched::jobs::Job;
+use crate::sched::locks;
+use crate::sched::queues::Shape;
+use crate::sched::scheduler::Scheduler;
+use crate::sched::workers::Worker;
+
+/// What keeps a live job from running; nothing for one that runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Explained {
+    /// What keeps it from all workers.
+    pub reasons: Vec<Reason>,
+    /// What keeps it from each, by address.
+    pub workers: Vec<WorkerVerdict>,
+}
+
+impl Scheduler {
+    /// Explains why a live job does not run; `None` for a job that is not live.
+    #[must_use]
+    pub fn explain(&self, now: Now, id: JobId) -> Option<Explained> {
+        let job = self.jobs.get(id)?;
+        if job.state == JobState::Running {
+            return Some(Explained::default());
+        }
+        let shape = self.queues.shape(job.shape);
+        let verdict = |worker: &Worker| WorkerVerdict {
+            ip: worker.ip(),
+            hostname: worker.record.intro.hostname.clone(),
+            obstacles: worker.obstacles(now, shape),
+        };
+        Some(Explained { reasons: self.reasons(now, id, job), workers: self.workers.values().map(verdict).collect() })
+    }
+
+    fn reasons(&self, now: Now, id: JobId, job: &Job) -> Vec<Reason> {
+        let mut reasons = Vec::new();
+        if job.hold {
+            reasons.push(Reason::Held);
+        }
+        if self.paused {
+            reasons.push(Reason::Paused);
+        }
+        if let Some(at_ms) = job.begin_at.filter(|at| *at > now.wall_ms) {
+            reasons.push(Reason::BeginAt { at_ms });
+        }
+        for edge in job.depends.iter().filter(|edge| !edge.fulfilled) {
+            let state = self.jobs.get(edge.on).map(|on| on.state).or_else(|| Some(self.ended.get(edge.on)?.state));
+            let state = state.expect("a job waits only for jobs that exist");
+            reasons.push(Reason::Dependency { job_id: edge.on, condition: edge.condition, state });
+        }
+        if job.state == JobState::Queued {
+            let jobs = self.queues.ahead(job.shape, (std::cmp::Reverse(job.priority), id));
+            reasons.extend((jobs > 0).then_some(Reason::Ahead { jobs }));
+        }
+        if self.workers.is_empty() {
+            reasons.push(Reason::NoWorkers);
+        }
+        reasons
+    }
+}
+
+impl Worker {
+    fn obstacles(&self, now: Now, shape: &Shape) -> Vec<Obstacle> {
+        let mut obstacles = Vec::new();
+        if !self.is_online(now.mono) {
+            let silent_ms = self.presence.heard.then(|| now.mono.since_ms(self.presence.contact));
+            obstacles.push(Obstacle::Offline { silent_ms });
+        }
+        if self.record.drained {
+            obstacles.push(Obstacle::Draining);
+        }
+        if let Some(group) = shape.group.as_deref().filter(|group| !self.record.groups.contains(*group)) {
+            obstacles.push(Obstacle::NotInGroup { group: group.to_owned() });
+        }
+        if self.is_among(&shape.exclude) {
+            obstacles.push(Obstacle::Excluded);
+        }
+        if let Some(worker) = shape.pinned.filter(|ip| *ip != self.ip()) {
+            obstacles.push(Obstacle::OtherMachine { worker });
+        }
+        for (tag, holders) in locks::lacking(&shape.tags, &self.record.tags, &self.locks) {
+            obstacles.push(if holders.is_empty() {
+                Obstacle::NoTag { tag }
+            } else {
+                Obstacle::TagHeld { tag, holders }
+            });
+        }
+        if self.slots_free() == 0 {
+            obstacles.push(Obstacle::SlotsFull { slots: self.record.intro.slots });
+        }
+        obstacles
+    }
+}

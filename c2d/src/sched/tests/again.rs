@@ -1,0 +1,44 @@
+//! Ended jobs that are submitted again.
+
+use c2_shared::id::JobId;
+use c2_shared::job::JobState;
+
+use super::lab::{Lab, after, plain};
+use crate::sched::event::{Again, NewJob};
+use crate::sched::{Decision, Event, Reject};
+
+fn retry(lab: &mut Lab, jobs: &[(u64, NewJob)]) -> Result<Vec<Decision>, Reject> {
+    let jobs = jobs.iter().map(|(of, job)| Again { of: JobId(*of), job: job.clone() }).collect();
+    lab.apply(Event::JobsRetried { jobs }).map(|(_, decisions)| decisions)
+}
+
+#[test]
+fn dependencies_among_the_retried_mean_the_new_jobs() {
+    let mut lab = Lab::new(&[2]);
+    lab.submit(vec![plain()]).unwrap();
+    lab.submit(vec![after(&["job-1"]), after(&["any:job-1"])]).unwrap();
+    assert_eq!(
+        retry(&mut lab, &[(1, plain())]),
+        Err(Reject::NotEnded { job: JobId(1), state: JobState::Queued }),
+        "nothing is accepted while one of them lives"
+    );
+    lab.run(2, 1, 1);
+    lab.run(2, 3, 0);
+    let decisions = retry(&mut lab, &[(2, after(&["job-1"])), (1, plain()), (3, after(&["any:job-1"]))]).unwrap();
+    let edges: Vec<Vec<u64>> = decisions
+        .iter()
+        .filter_map(|decision| match decision {
+            Decision::AddJob(record) => Some(record.depends.iter().map(|(_, on, _)| on.0).collect()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(edges, [vec![5], vec![], vec![5]]);
+    assert_eq!([4, 5, 6].map(|j| lab.state(j)), [JobState::Blocked, JobState::Queued, JobState::Blocked]);
+    assert_eq!([1, 2, 3].map(|j| lab.state(j)), [JobState::Failed, JobState::Failed, JobState::Succeeded]);
+    // Without the other one, the dependency on it is kept and judged at once.
+    retry(&mut lab, &[(2, after(&["job-1"])), (3, after(&["any:job-1"]))]).unwrap();
+    assert_eq!([7, 8].map(|j| lab.state(j)), [JobState::Failed, JobState::Queued]);
+    let twice = retry(&mut lab, &[(1, plain()), (1, plain())]);
+    assert_eq!(twice, Err(Reject::NamedTwice { job: JobId(1) }));
+    assert_eq!(retry(&mut lab, &[(1, plain()), (99, plain())]), Err(Reject::UnknownJob { job: JobId(99) }));
+}

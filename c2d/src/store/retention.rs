@@ -1,0 +1,132 @@
+//! How long ended jobs are kept: by age, by number, by the size of the database.
+//!
+//! The thread that writes removes the oldest a few at a time, when nothing waits to be committed.
+//! What goes is everything that a job was and wrote; what stays is its verdict, a few bytes, so that
+//! counts stay true, ids are never given twice and a dependency on it still means what it meant.
+//! `jobs.log` is not touched, and a job that has no line there yet is not removed.
+
+use c2_shared::config::Retention;
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+
+use crate::store::StoreError;
+use crate::store::stored::int;
+
+/// Jobs looked at in one transaction; some milliseconds at most.
+const BITE: i64 = 100;
+/// How often the oldest jobs are looked at.
+const EVERY_MS: u64 = 10 * 60 * 1_000;
+/// While there is something to remove, a busy store does so once in so many commits.
+const COMMITS_PER_BITE: u32 = 64;
+const DAY_MS: u64 = 24 * 3_600 * 1_000;
+
+/// The sweep through the ended jobs, oldest first.
+#[derive(Debug)]
+pub(super) struct Sweep {
+    keep: Retention,
+    /// The wall clock at the last commit; there is no other here.
+    now_ms: u64,
+    next_ms: u64,
+    /// The place in the log up to which this sweep came; none between sweeps.
+    at: Option<u64>,
+    commits: u32,
+}
+
+/// An ended job as far as its removal is concerned.
+struct Candidate {
+    id: i64,
+    seq: u64,
+    ended_ms: u64,
+}
+
+impl Sweep {
+    pub(super) const fn new(keep: Retention) -> Self {
+        Self { keep, now_ms: 0, next_ms: 0, at: None, commits: 0 }
+    }
+
+    /// Whether something may be left to remove.
+    pub(super) const fn is_going_on(&self) -> bool {
+        self.at.is_some()
+    }
+
+    /// Notes a commit; answers whether a bite is due although the store is busy.
+    pub(super) fn committed(&mut self, now_ms: u64) -> bool {
+        self.now_ms = now_ms;
+        if self.at.is_none() && now_ms >= self.next_ms {
+            self.at = Some(0);
+            self.next_ms = now_ms.saturating_add(EVERY_MS);
+        }
+        self.commits = (self.commits + 1) % COMMITS_PER_BITE;
+        self.is_going_on() && self.commits == 0
+    }
+
+    /// Ends this sweep; the next one comes in its time.
+    pub(super) const fn give_up(&mut self) {
+        self.at = None;
+    }
+
+    /// Removes a few jobs, of those that stand in the log up to `logged`.
+    pub(super) fn bite(&mut self, connection: &mut Connection, logged: u64) -> Result<(), StoreError> {
+        let Some(at) = self.at else { return Ok(()) };
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let found = candidates(&transaction, at, logged)?;
+        let newest: Option<i64> = transaction.query_row("SELECT max(seq) FROM job", [], |row| row.get(0))?;
+        let newest = newest.map_or(0, i64::unsigned_abs);
+        let too_large = bytes_in_use(&transaction)? > self.keep.keep_bytes;
+        let whole = i64::try_from(found.len()) == Ok(BITE);
+        let last = found.last().map(|job| job.seq);
+        let oldest_ms = self.now_ms.saturating_sub(self.keep.keep_days.saturating_mul(DAY_MS));
+        let mut all_due = true;
+        for job in found {
+            let surplus = newest.saturating_sub(job.seq) >= self.keep.keep_jobs;
+            all_due = surplus || too_large || job.ended_ms < oldest_ms;
+            if !all_due {
+                break;
+            }
+            if !is_needed(&transaction, job.id)? {
+                remove(&transaction, job.id)?;
+            }
+        }
+        transaction.commit()?;
+        self.at = last.filter(|_| whole && all_due);
+        Ok(())
+    }
+}
+
+fn candidates(t: &Transaction<'_>, after: u64, logged: u64) -> Result<Vec<Candidate>, StoreError> {
+    let sql = "SELECT id, seq, ended_ms FROM job WHERE seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3";
+    let mut statement = t.prepare_cached(sql)?;
+    let mut rows = statement.query(params![int(after), int(logged), BITE])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (seq, ended_ms): (i64, Option<i64>) = (row.get(1)?, row.get(2)?);
+        let ended_ms = ended_ms.map_or(0, i64::unsigned_abs);
+        found.push(Candidate { id: row.get(0)?, seq: seq.unsigned_abs(), ended_ms });
+    }
+    Ok(found)
+}
+
+/// Whether a live job depends on it, or a worker has not let go of it.
+fn is_needed(t: &Transaction<'_>, id: i64) -> Result<bool, StoreError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM hold WHERE job = ?1) OR EXISTS (
+        SELECT 1 FROM dependency d JOIN job j ON j.id = d.job WHERE d.requires = ?1 AND j.state < 4)";
+    Ok(t.prepare_cached(sql)?.query_row([id], |row| row.get(0))?)
+}
+
+fn remove(t: &Transaction<'_>, id: i64) -> Result<(), StoreError> {
+    for sql in [
+        "INSERT INTO removed SELECT id, state, worker, seq FROM job WHERE id = ?1",
+        "DELETE FROM output WHERE job = ?1",
+        "DELETE FROM attempt WHERE job = ?1",
+        "DELETE FROM dependency WHERE job = ?1",
+        "DELETE FROM job WHERE id = ?1",
+    ] {
+        t.prepare_cached(sql)?.execute([id])?;
+    }
+    Ok(())
+}
+
+/// What the database holds, without the room that removed jobs left in its file.
+fn bytes_in_use(t: &Transaction<'_>) -> Result<u64, StoreError> {
+    let number = |name| t.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map(i64::unsigned_abs);
+    Ok(number("page_count")?.saturating_sub(number("freelist_count")?) * number("page_size")?)
+}

@@ -1,0 +1,166 @@
+//! Watching a running job's output.
+//!
+//! Nothing is sent while nobody watches. When somebody does, c2d asks the worker that runs the
+//! attempt with a directive in the answer to its poll; the worker answers by a request of its own,
+//! whose answer is the next question. Positions count the bytes of a stream from its beginning,
+//! so a question can be repeated and a gap can be seen.
+
+use serde::{Deserialize, Serialize};
+
+use crate::api::jobs::{JobRow, Stream};
+use crate::bytes64::Bytes64;
+use crate::id::AttemptId;
+
+/// Name of the event that carries [`Written`].
+pub const WRITTEN: &str = "written";
+/// Name of the last event, which carries the ended job's [`JobRow`].
+pub const ENDED: &str = "ended";
+
+/// A question to a worker: what did this attempt write from these positions on?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct OutputRead {
+    /// Names the question; to be repeated in the answer.
+    pub id: u64,
+    /// Which attempt.
+    pub attempt: AttemptId,
+    /// Where to begin in standard output.
+    pub stdout: u64,
+    /// Where to begin in standard error.
+    pub stderr: u64,
+    /// Whether to wait with the answer until there is something, or the attempt has ended.
+    pub wait: bool,
+}
+
+/// A worker's answer to an [`OutputRead`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct OutputAnswer {
+    /// Which question.
+    pub id: u64,
+    /// Whether the worker runs the attempt. What an ended one wrote comes with its result.
+    pub running: bool,
+    /// From standard output.
+    #[serde(default)]
+    pub stdout: Piece,
+    /// From standard error.
+    #[serde(default)]
+    pub stderr: Piece,
+}
+
+/// Some bytes of a stream.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
+pub struct Piece {
+    /// The position of the first; beyond the one that was asked for, when what lay between was
+    /// not kept.
+    pub offset: u64,
+    /// The bytes.
+    pub data: Bytes64,
+}
+
+/// What c2d says to an [`OutputAnswer`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
+pub struct NextRead {
+    /// The next question of the same watcher; none when it has gone away.
+    pub read: Option<OutputRead>,
+}
+
+/// Query of [`super::route::FOLLOW`]: where to go on after a break. Without it everything that is
+/// still there comes first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct FollowQuery {
+    /// The number of the attempt for which the positions hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
+    /// Where to begin in its standard output.
+    pub stdout: u64,
+    /// Where to begin in its standard error.
+    pub stderr: u64,
+}
+
+/// Something that a job wrote.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Written {
+    /// By which attempt; a new one begins at position 0 again.
+    pub attempt: AttemptId,
+    /// To which stream.
+    pub stream: Stream,
+    /// The position of the first byte; beyond the end of what came before, when what lay between
+    /// was not kept.
+    pub offset: u64,
+    /// The bytes.
+    pub data: Bytes64,
+}
+
+/// One event of [`super::route::FOLLOW`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FollowEvent {
+    /// It wrote something.
+    Written(Written),
+    /// It has ended; nothing follows.
+    Ended(Box<JobRow>),
+}
+
+impl Piece {
+    /// The position behind the last byte.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        self.offset + self.data.0.len() as u64
+    }
+
+    /// Reads at most `max` bytes from position `from` on of a stream of which `head` was kept,
+    /// then `dropped` bytes were not, then come `tail` and `rest`.
+    #[must_use]
+    pub fn of(head: &[u8], dropped: u64, tail: (&[u8], &[u8]), from: u64, max: usize) -> Self {
+        let index = |position: u64| usize::try_from(position).unwrap_or(usize::MAX);
+        let head_len = head.len() as u64;
+        let (offset, parts) = if from < head_len {
+            (from, [&head[index(from)..], &[]])
+        } else {
+            let begin = head_len + dropped;
+            let skip = index(from.saturating_sub(begin));
+            let first = tail.0.get(skip..).unwrap_or_default();
+            let rest = tail.1.get(skip.saturating_sub(tail.0.len())..).unwrap_or_default();
+            (from.max(begin), [first, rest])
+        };
+        let data: Vec<u8> = parts.into_iter().flatten().copied().take(max).collect();
+        // At the very end of a stream in which the gap is last there is nothing to jump over.
+        Self { offset: if data.is_empty() { from } else { offset }, data: Bytes64(data) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_follow_each_other_over_the_gap() {
+        // Positions 0..5, a gap of 10, then 15..22 in two parts.
+        let read = |from, max| Piece::of(b"01234", 10, (b"abcd", b"efg"), from, max);
+        let table: [(u64, usize, u64, &[u8]); 9] = [
+            (0, 100, 0, b"01234"),
+            (0, 2, 0, b"01"),
+            (2, 2, 2, b"23"),
+            (5, 100, 15, b"abcdefg"),
+            (9, 3, 15, b"abc"),
+            (18, 3, 18, b"def"),
+            (20, 9, 20, b"fg"),
+            (22, 9, 22, b""),
+            (40, 9, 40, b""),
+        ];
+        for (from, max, offset, data) in table {
+            let piece = read(from, max);
+            assert_eq!((piece.offset, &piece.data.0[..]), (offset, data), "{max} from {from}");
+        }
+        let whole = Piece::of(b"01234", 0, (b"", b""), 5, 9);
+        assert_eq!((whole.offset, whole.end()), (5, 5));
+    }
+}
