@@ -3,29 +3,38 @@
 //! Jobs do not depend on it. When it stops or is killed they go on under their runners, and its
 //! next start takes them over.
 
+mod files;
+
 use std::fs::File;
 use std::future::Future;
 use std::time::Duration;
 
-use c2_shared::api::workers::{AttemptResult, Directive, RegisterRequest};
+use c2_shared::api::files::CleanupReport;
+use c2_shared::api::workers::{Directive, RegisterRequest};
 use c2_shared::client::{Client, ClientError};
 use c2_shared::id::AttemptId;
 use c2_shared::worker::Load;
 use tokio::sync::{mpsc, watch};
 
+use crate::cache::Cache;
+use crate::cleanup::Cleanup;
 use crate::clock;
 use crate::detect;
 use crate::link::{self, Link, Reply, Said};
 use crate::live::{Live, Question};
 use crate::options::Options;
 use crate::slots::{Action, Identity, Slots};
-use crate::spool::Spool;
+use crate::spool::{Kept, Spool};
 use crate::state::{StateDir, StateError, random_hex};
 use crate::supervise::bare;
 use crate::supervise::recover::{self, Found};
 use crate::supervise::runners::{News, Plan, Report, Runners};
-use crate::supervise::wire::{Start, VERSION, Verdict};
-use crate::workspace::{self, Root, RootError};
+use crate::supervise::wire::{Start, VERSION};
+use crate::transfer::{Moved, Transfers};
+use crate::trash;
+use crate::workspace::{Root, RootError};
+
+use files::Leaving;
 
 /// Reports of runners that may wait for the agent; more make the runners' links wait.
 const REPORTS_LEN: usize = 64;
@@ -89,12 +98,16 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> Result
         timing: options.timing,
         slots: options.slots,
     };
-    let mut slots = Slots::new(identity.clone(), options.slots, options.timing.fence_ms, clock::elapsed());
-    let mut runners = Runners::new(plan, reports);
+    let slots = Slots::new(identity.clone(), options.slots, options.timing.fence_ms, clock::elapsed());
+    let runners = Runners::new(plan, reports);
     let spool = Spool::new(state.spool());
-    take_over(&state, &worker_id, &spool, &mut slots, &mut runners).await.map_err(AgentError::TakeOver)?;
-    let trash = options.workspace_root.clone();
-    tokio::task::spawn_blocking(move || workspace::empty_trash(&trash));
+    let cache = Cache::open_dir(state.blobs()).map_err(AgentError::TakeOver)?;
+    let transfers = Transfers::new(client.clone(), cache, spool.clone(), options.workspace_root.clone());
+    let mut taken = TakenOver { slots, runners, transfers };
+    take_over(&state, &worker_id, &spool, &mut taken).await.map_err(AgentError::TakeOver)?;
+    let TakenOver { slots, runners, transfers } = taken;
+    let root = options.workspace_root.clone();
+    tokio::task::spawn_blocking(move || trash::empty(&root));
 
     let introduction = introduce(&options, identity).await;
     let (load, latest_load) = watch::channel(Load::default());
@@ -114,6 +127,9 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> Result
         link,
         live,
         spool,
+        transfers,
+        leaving: Leaving::default(),
+        cleanup: Cleanup::new(options.workspace_root.clone()),
         load: latest_load,
         silent: false,
         refusal: String::new(),
@@ -127,19 +143,30 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> Result
     end
 }
 
+/// What an agent begins with.
+struct TakenOver {
+    slots: Slots,
+    runners: Runners,
+    transfers: Transfers,
+}
+
 /// Adopts living runners and reports what died with dead ones. Nothing runs twice: whatever a
 /// runner noted counts as running until it says otherwise.
 async fn take_over(
     state: &StateDir,
     worker_id: &str,
     spool: &Spool,
-    slots: &mut Slots,
-    runners: &mut Runners,
+    TakenOver { slots, runners, transfers }: &mut TakenOver,
 ) -> std::io::Result<()> {
     let spooled = spool.load()?;
-    let known: Vec<AttemptId> = spooled.iter().map(|result| result.attempt).collect();
-    for result in spooled {
-        slots.adopt_ended(result, true);
+    let known: Vec<AttemptId> = spooled.iter().map(|kept| kept.result.attempt).collect();
+    for kept in spooled {
+        if kept.download.is_empty() {
+            slots.adopt_ended(kept.result, true);
+        } else {
+            slots.adopt_running(kept.result.attempt);
+            transfers.deliver(kept, true);
+        }
     }
     for number in state.slots() {
         let (dir, id) = (state.slot(number)?, worker_id.to_owned());
@@ -154,7 +181,7 @@ async fn take_over(
                 for attempt in owed.into_iter().filter(|attempt| !known.contains(attempt)) {
                     tracing::warn!("{attempt} was lost: the process of slot {number} died while no agent ran");
                     let result = bare::lost(attempt);
-                    spool.put(&result)?;
+                    spool.put(&Kept::from(result.clone()))?;
                     slots.adopt_ended(result, true);
                 }
                 record.write([])?;
@@ -187,6 +214,9 @@ struct Agent {
     link: Link,
     live: Live,
     spool: Spool,
+    transfers: Transfers,
+    leaving: Leaving,
+    cleanup: Cleanup,
     load: watch::Receiver<Load>,
     /// c2d did not answer the last request.
     silent: bool,
@@ -199,6 +229,8 @@ struct Agent {
 enum Happened {
     Replied(Reply),
     Reported(Report),
+    Moved(Moved),
+    Cleaned(CleanupReport),
     Asked(Question),
     TimeCame,
     Stopped,
@@ -217,12 +249,19 @@ impl Agent {
                 () = &mut shutdown => Happened::Stopped,
                 Some(report) = self.incoming.recv() => Happened::Reported(report),
                 reply = self.link.reply() => Happened::Replied(reply),
+                moved = self.transfers.moved() => Happened::Moved(moved),
+                report = self.cleanup.report() => Happened::Cleaned(report),
                 question = self.live.question() => Happened::Asked(question),
                 () = tokio::time::sleep(sleep.unwrap_or(SLEEP_MAX).min(SLEEP_MAX)) => Happened::TimeCame,
             };
             match happened {
                 Happened::Replied(reply) => self.on_reply(reply).await?,
-                Happened::Reported(report) => self.on_report(report),
+                Happened::Reported(report) => {
+                    self.on_report(report);
+                    self.begin_deliveries().await;
+                }
+                Happened::Moved(moved) => self.on_moved(moved),
+                Happened::Cleaned(report) => self.slots.on_cleaned(report),
                 // Without a runner the question is dropped, which is an answer.
                 Happened::Asked(question) if self.runners.read(question.read) => self.live.expect(question),
                 Happened::Asked(_) | Happened::TimeCame => {}
@@ -250,6 +289,7 @@ impl Agent {
             }
             Ok(Said::Answer(answer)) => {
                 self.heard();
+                self.obey(&answer.directives);
                 self.begin_to_tell(&answer.directives);
                 let actions = self.slots.on_answer(now, seq, answer);
                 self.carry_out(actions).await;
@@ -282,13 +322,9 @@ impl Agent {
                     let Some(worker) = self.link.worker() else { continue };
                     let attempt = assignment.attempt;
                     tracing::debug!("{attempt} starts");
-                    let start = Start { attempt, worker, tags: assignment.tags, spec: assignment.spec, lease_ms };
-                    if let Err(error) = self.runners.start(start) {
-                        tracing::error!("{attempt}: {error}");
-                        self.slots.on_ended(clock::elapsed(), bare::failed_setup(attempt, &error));
-                    }
+                    self.begin(Start { attempt, worker, tags: assignment.tags, spec: assignment.spec, lease_ms });
                 }
-                Action::Kill(attempt) => self.runners.kill(attempt, Verdict::Cancelled),
+                Action::Kill(attempt) => self.kill(attempt),
                 Action::Forget { attempt, spooled } => {
                     self.runners.forget(attempt);
                     if spooled && let Err(error) = self.spool.remove(attempt) {
@@ -296,7 +332,7 @@ impl Agent {
                     }
                 }
                 Action::Spool(result) => {
-                    keep(&self.spool, result).await;
+                    keep(&self.spool, Kept::from(*result)).await;
                 }
                 Action::Renew { lease_ms } => self.runners.renew(lease_ms),
             }
@@ -308,7 +344,7 @@ impl Agent {
         let Self { slots, spool, mut runners, .. } = self;
         for result in slots.owed() {
             let attempt = result.attempt;
-            if keep(&spool, Box::new(result.clone())).await {
+            if keep(&spool, Kept::from(result.clone())).await {
                 runners.forget(attempt);
             }
         }
@@ -322,21 +358,24 @@ impl Agent {
                 let attempts = ended.iter().map(|result| result.attempt);
                 let lost = self.runners.on_hello(slot, &version, running, attempts);
                 running.into_iter().for_each(|attempt| self.slots.adopt_running(attempt));
-                ended.into_iter().for_each(|result| self.slots.adopt_ended(result, false));
+                for result in ended {
+                    self.adopt(result);
+                }
                 lost.into_iter().for_each(|attempt| self.slots.on_ended(now, bare::lost(attempt)));
             }
             News::Ended(result) => {
                 tracing::debug!("{} ended: {}", result.attempt, result.outcome);
                 self.runners.on_ended(slot, result.attempt);
-                self.slots.on_ended(now, *result);
+                self.on_result(*result);
             }
+            News::Leaves { attempt, globs } => self.leaving.note(attempt, globs),
             News::Wrote(answer) => self.live.on_answer(answer),
             News::Broken => self.runners.on_broken(slot),
             News::Dead { owed } => {
                 let running = self.runners.on_dead(slot);
                 // Of those that it owed the core knows all results that were told.
                 for attempt in owed.into_iter().chain(running) {
-                    if self.slots.is_running(attempt) {
+                    if self.slots.is_running(attempt) && !self.is_leaving(attempt) {
                         tracing::error!("{attempt} was lost: the process of slot {slot} died");
                         self.slots.on_ended(now, bare::lost(attempt));
                     }
@@ -369,9 +408,9 @@ impl Agent {
 }
 
 /// Keeps a result on disk; says whether it is there. Without success the runner still has it.
-async fn keep(spool: &Spool, result: Box<AttemptResult>) -> bool {
-    let (spool, attempt) = (spool.clone(), result.attempt);
-    let kept = tokio::task::spawn_blocking(move || spool.put(&result)).await;
+async fn keep(spool: &Spool, kept: Kept) -> bool {
+    let (spool, attempt) = (spool.clone(), kept.result.attempt);
+    let kept = tokio::task::spawn_blocking(move || spool.put(&kept)).await;
     match kept.map_err(std::io::Error::other).flatten() {
         Ok(()) => true,
         Err(error) => {

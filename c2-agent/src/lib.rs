@@ -1,7 +1,7 @@
 //! The agent of C2: takes jobs from c2d and runs them on this machine.
 //!
 //! [`slots`] decides, [`agent`] carries out, `link` speaks with c2d, [`supervise`] runs jobs in
-//! processes that outlive the agent. `main` reads the command line and nothing else.
+//! processes that outlive the agent. `transfer` brings files to jobs and away from them. `main` reads the command line and nothing else.
 
 pub mod options;
 
@@ -14,7 +14,14 @@ mod spool;
 mod state;
 
 pub mod supervise;
+mod trash;
 mod workspace;
+
+mod cache;
+mod cleanup;
+mod collect;
+mod glob;
+mod transfer;
 
 mod detect;
 

@@ -9,9 +9,10 @@
 
 use std::collections::BTreeMap;
 
+use c2_shared::api::files::CleanupReport;
 use c2_shared::api::workers::{Assignment, AttemptResult, Directive, PollRequest, PollResponse};
 use c2_shared::backoff::Backoff;
-use c2_shared::id::AttemptId;
+use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::OnLost;
 use c2_shared::limits::{BACKOFF_S, PARK_MAX_S};
 use c2_shared::time::Mono;
@@ -52,6 +53,10 @@ pub struct Slots {
     idle: usize,
     backoff: Backoff,
     renewed: Option<Mono>,
+    /// When the latest request was sent that c2d answered.
+    heard: Option<Mono>,
+    /// Reports of cleanings that c2d has not answered.
+    cleaned: Vec<CleanupReport>,
 }
 
 /// An attempt that c2d must hear about in each poll.
@@ -67,7 +72,7 @@ enum Line {
     /// Nothing is under way; the next request is due then.
     Quiet { due: Mono },
     /// An answer is awaited.
-    Waiting { sent: Mono, reports: Vec<AttemptId>, parked: bool },
+    Waiting { sent: Mono, reports: Vec<AttemptId>, cleaned: usize, parked: bool },
 }
 
 /// Something to send to c2d. Its number comes back with the answer.
@@ -141,6 +146,8 @@ impl Slots {
             idle: 0,
             backoff: Backoff::default(),
             renewed: None,
+            heard: None,
+            cleaned: Vec::new(),
         }
     }
 
@@ -159,8 +166,17 @@ impl Slots {
 
     /// An attempt is over. The first result of an attempt counts, and none of one not held.
     pub fn on_ended(&mut self, now: Mono, result: AttemptResult) {
+        self.end(now, result, false);
+    }
+
+    /// The same for a result that is on disk already.
+    pub fn on_ended_on_disk(&mut self, now: Mono, result: AttemptResult) {
+        self.end(now, result, true);
+    }
+
+    fn end(&mut self, now: Mono, result: AttemptResult, spooled: bool) {
         if self.is_running(result.attempt) {
-            self.held.insert(result.attempt, Held::Ended { result: Box::new(result), spooled: false });
+            self.held.insert(result.attempt, Held::Ended { result: Box::new(result), spooled });
             self.idle = 0;
             // While c2d cannot be reached, news do not make it come back sooner.
             if let Line::Quiet { due } = &mut self.line
@@ -169,6 +185,27 @@ impl Slots {
                 *due = (*due).min(now);
             }
         }
+    }
+
+    /// The workspaces were cleaned as c2d asked.
+    pub fn on_cleaned(&mut self, report: CleanupReport) {
+        self.cleaned.push(report);
+    }
+
+    /// For how long a job that starts now may run without word from c2d.
+    #[must_use]
+    pub fn lease_left_ms(&self, now: Mono) -> u64 {
+        self.heard.map_or(0, |heard| self.fence_ms.saturating_sub(now.since_ms(heard)))
+    }
+
+    /// Jobs whose workspaces are still needed, each with the reason.
+    #[must_use]
+    pub fn jobs(&self) -> BTreeMap<JobId, &'static str> {
+        let reason = |held: &Held| match held {
+            Held::Running { .. } => "its job has not ended",
+            Held::Ended { .. } => "its result is not delivered yet",
+        };
+        self.held.iter().map(|(attempt, held)| (attempt.job, reason(held))).collect()
     }
 
     /// Whether an attempt is held and has not ended.
@@ -189,7 +226,7 @@ impl Slots {
     pub fn due(&self) -> Option<Mono> {
         match &self.line {
             Line::Quiet { due } => Some(*due),
-            Line::Waiting { parked: true, .. } if self.owes() => Some(Mono(0)),
+            Line::Waiting { parked: true, .. } if self.owes() || !self.cleaned.is_empty() => Some(Mono(0)),
             Line::Waiting { .. } => None,
         }
     }
@@ -209,12 +246,13 @@ impl Slots {
         self.seq += 1;
         let seq = self.seq;
         if !self.registered {
-            self.line = Line::Waiting { sent: now, reports: Vec::new(), parked: false };
+            self.line = Line::Waiting { sent: now, reports: Vec::new(), cleaned: 0, parked: false };
             return Some(Request { seq, kind: RequestKind::Register });
         }
         let poll = self.compose(load);
         let reports: Vec<AttemptId> = poll.unsent.iter().map(|result| result.attempt).collect();
-        self.line = Line::Waiting { sent: now, parked: reports.is_empty(), reports };
+        let cleaned = poll.cleaned.len();
+        self.line = Line::Waiting { sent: now, parked: reports.is_empty() && cleaned == 0, reports, cleaned };
         Some(Request { seq, kind: RequestKind::Poll(Box::new(poll)) })
     }
 
@@ -228,7 +266,9 @@ impl Slots {
 
     /// c2d answered a poll.
     pub fn on_answer(&mut self, now: Mono, seq: u64, answer: PollResponse) -> Vec<Action> {
-        let Some((sent, reports)) = self.take_waiting(seq, now) else { return Vec::new() };
+        let Some((sent, reports, cleaned)) = self.take_waiting(seq, now) else { return Vec::new() };
+        self.heard = Some(sent);
+        self.cleaned.drain(..cleaned);
         // c2d counts from when it heard us, which was after we sent.
         let lease_ms = self.fence_ms.saturating_sub(now.since_ms(sent));
         let mut actions = Vec::new();
@@ -267,7 +307,7 @@ impl Slots {
 
     /// A request failed. `jitter` from 0 to 1 keeps a hundred agents apart.
     pub fn on_failed(&mut self, now: Mono, seq: u64, failure: Failure, jitter: f64) -> Vec<Action> {
-        let Some((_, reports)) = self.take_waiting(seq, now) else { return Vec::new() };
+        let Some((_, reports, _)) = self.take_waiting(seq, now) else { return Vec::new() };
         if failure == Failure::Unknown {
             self.registered = false;
         }
@@ -278,12 +318,12 @@ impl Slots {
         actions
     }
 
-    fn take_waiting(&mut self, seq: u64, now: Mono) -> Option<(Mono, Vec<AttemptId>)> {
+    fn take_waiting(&mut self, seq: u64, now: Mono) -> Option<(Mono, Vec<AttemptId>, usize)> {
         if !self.awaits(seq) {
             return None;
         }
         match std::mem::replace(&mut self.line, Line::Quiet { due: now }) {
-            Line::Waiting { sent, reports, .. } => Some((sent, reports)),
+            Line::Waiting { sent, reports, cleaned, .. } => Some((sent, reports, cleaned)),
             Line::Quiet { .. } => None,
         }
     }
@@ -329,8 +369,9 @@ impl Slots {
             seq: self.seq,
             slots_free: self.slots_free(),
             running,
-            wait_s: if unsent.is_empty() { step } else { 0 },
+            wait_s: if unsent.is_empty() && self.cleaned.is_empty() { step } else { 0 },
             unsent,
+            cleaned: self.cleaned.clone(),
             load: load.clone(),
         }
     }

@@ -70,7 +70,7 @@ impl StateError {
 impl StateDir {
     /// Opens the folder, making it when it is missing.
     pub(crate) fn open(path: &Path) -> Result<Self, StateError> {
-        for dir in [path.to_owned(), path.join("slots"), path.join("spool")] {
+        for dir in [path.to_owned(), path.join("slots"), path.join("spool"), path.join("blobs")] {
             make_private_dir(&dir).map_err(|source| StateError::Io { path: dir, source })?;
         }
         Ok(Self { path: path.to_owned() })
@@ -78,6 +78,11 @@ impl StateDir {
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Where uploads wait for the jobs that need them.
+    pub(crate) fn blobs(&self) -> PathBuf {
+        self.path.join("blobs")
     }
 
     pub(crate) fn spool(&self) -> PathBuf {

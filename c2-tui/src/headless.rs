@@ -2,6 +2,7 @@
 //!
 //! What was asked for goes to standard output, everything else to standard error; see `print`.
 
+mod meter;
 mod print;
 mod script;
 
@@ -28,9 +29,12 @@ pub async fn run(client: Client, sources: Vec<Source>, keep_going: bool, printer
         listening.spawn(listen(int, term, interrupt));
     }
     let (broke, mut broken) = mpsc::channel(1);
+    let meter = printer.meter();
+    let shown = meter.clone();
     let context = Context::new(client, false)
         .with_interrupt(interrupted)
         .with_progress(move |line| printer.progress(line))
+        .with_meter(move |label, done, total| shown.show(label, done, total))
         // One error is enough to end with.
         .with_wrote(move |wrote| drop(printer.wrote(wrote).map_err(|error| broke.try_send(error))));
     let mut script = Script::new(sources);
@@ -53,6 +57,7 @@ pub async fn run(client: Client, sources: Vec<Source>, keep_going: bool, printer
                 Err(complaint) => (origin, Err(complaint)),
             },
         };
+        meter.clear();
         let failed = exit::of(&result);
         if let Err(error) = printer.result(&result, origin.as_deref()) {
             return printer.cannot_write(&error);

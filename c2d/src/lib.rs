@@ -5,8 +5,10 @@ pub mod sched;
 pub mod clock;
 pub mod engine;
 pub mod store;
+pub mod sweep;
 
 pub mod access;
+pub mod cleanups;
 pub mod detect;
 pub mod http;
 pub mod relay;

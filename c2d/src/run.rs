@@ -12,10 +12,11 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::access::Access;
+use crate::cleanups::Cleanups;
 use crate::clock::Clock;
 use crate::http::{self, App};
 use crate::relay::Relay;
-use crate::{engine, store};
+use crate::{engine, store, sweep};
 
 /// Name of the file in the data folder that says where c2d listens.
 pub const ADDRESS_FILE: &str = "c2d.addr";
@@ -63,6 +64,8 @@ pub async fn run(
     let app = App {
         engine: handle,
         history: opened.history,
+        blobs: opened.blobs,
+        cleanups: Cleanups::start(clock.now().wall_ms),
         relay: Relay::start(),
         access: Arc::new(access),
         names: Arc::new(names(address)),
@@ -71,6 +74,7 @@ pub async fn run(
         requests: Arc::default(),
         stopping: stopping.clone(),
     };
+    let sweeping = tokio::spawn(sweep::run(app.blobs.clone(), app.history.clone(), clock, stopping.clone()));
     let server = tokio::spawn(http::serve(listener, http::router(app), stopping));
     let address_file = AddressFile::write(&data_dir, address)?;
     ready(address)?;
@@ -90,6 +94,7 @@ pub async fn run(
     tracing::info!("going down");
     let _all_gone = stop.send(true);
     server.await.context("the server failed")?;
+    sweeping.await.context("the sweep failed")?;
     let writer = engine.await.context("the engine failed")?.context("the store failed")?;
     tokio::task::spawn_blocking(move || writer.close()).await.context("the store failed at its end")
 }

@@ -6,6 +6,7 @@
 //! no network. What only one program needs stands in that program.
 #![warn(missing_docs)]
 
+pub mod blob;
 pub mod id;
 pub mod limits;
 pub mod time;

@@ -61,6 +61,22 @@ pub const RETRIES_MAX: u32 = 1_000;
 /// Base64 content in JSON, all files of one job together; larger files travel as blobs.
 pub const INLINE_BYTES_MAX: usize = 8 * 1024 * 1024;
 
+/// A file larger than this travels as a blob; a smaller one is not worth a request of its own.
+pub const INLINE_FILE_BYTES_MAX: u64 = 1024 * 1024;
+/// Largest blob, far beyond what a home network carries in an hour of patience.
+pub const BLOB_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
+/// Files that a job may leave; more belong into an archive.
+pub const FILES_LEN_MAX: usize = 1_000;
+/// Complaints about a job's files that are kept.
+pub const PROBLEMS_LEN_MAX: usize = 100;
+/// Silence of either side in the middle of a blob after which it is given up, to be resumed.
+pub const BLOB_IDLE_MS: u64 = 30_000;
+/// How long a blob stays that no job names: between its upload and the submit, and for as long as
+/// a broken upload may be resumed.
+pub const BLOB_UNUSED_MS: u64 = 24 * 3_600 * 1_000;
+/// How long c2d waits for a worker's report of a cleaning.
+pub const CLEANUP_WAIT_S: u64 = 30;
+
 /// Of each output stream, the bytes kept from its beginning in a result.
 pub const OUTPUT_HEAD_BYTES: usize = 64 * 1024;
 /// Of each output stream, the bytes kept from its end in a result.

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
+use crate::blob::BlobId;
 use crate::bytes64::Bytes64;
 use crate::id::{AttemptId, JobId};
 use crate::job::Dependency;
@@ -47,4 +48,10 @@ text_form!(Bytes64, "Bytes64", {
     "description": "Bytes in base64: standard alphabet, padded.",
     "contentEncoding": "base64",
     "pattern": "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$",
+});
+text_form!(BlobId, "BlobId", {
+    "type": "string",
+    "description": "Names a blob: the SHA-256 of its content, 64 small hexadecimal digits.",
+    "pattern": "^[0-9a-f]{64}$",
+    "examples": ["e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"],
 });

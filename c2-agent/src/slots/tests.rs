@@ -21,6 +21,8 @@ fn result(job: u64) -> AttemptResult {
         stdout: Output::default(),
         stderr: Output::default(),
         swept: 0,
+        files: Vec::new(),
+        problems: Vec::new(),
     }
 }
 
@@ -302,4 +304,40 @@ fn large_results_travel_one_after_the_other_and_count_as_held() {
     assert_eq!(scene.sends(), "2: 3/3/1,2/0s");
     assert_eq!(scene.answer(2, ack(&[1, 2])), "forget 1; forget 2");
     assert_eq!(scene.sends(), "3: 3//3/0s");
+}
+
+#[test]
+fn a_report_of_a_cleaning_goes_at_once_and_until_it_is_answered() {
+    let mut scene = Scene::registered(1);
+    let report = |id| CleanupReport { id, ..CleanupReport::default() };
+    let told = |scene: &mut Scene| match scene.slots.next_request(scene.now, &Load::default()) {
+        Some(Request { kind: RequestKind::Poll(poll), .. }) => {
+            (poll.seq, poll.cleaned.iter().map(|report| report.id).collect::<Vec<_>>(), poll.wait_s)
+        }
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(told(&mut scene), (2, vec![], 1));
+    scene.slots.on_cleaned(report(7));
+    assert_eq!(told(&mut scene), (3, vec![7], 0), "it takes the place of the parked poll");
+    scene.slots.on_cleaned(report(8));
+    assert_eq!(scene.sends(), "nothing", "c2d answers at once");
+    scene.fail(3, Failure::NoAnswer);
+    scene.pass(1_000);
+    assert_eq!(told(&mut scene), (4, vec![7, 8], 0));
+    scene.answer(4, PollResponse::default());
+    scene.pass(1_000);
+    assert_eq!(told(&mut scene).1, [0; 0]);
+}
+
+#[test]
+fn a_lease_begins_with_the_last_answer() {
+    let mut scene = Scene::registered(1);
+    assert_eq!(scene.slots.lease_left_ms(scene.now), 0, "nothing was heard yet");
+    scene.sends();
+    scene.pass(1_000);
+    scene.answer(2, assign(&[1]));
+    assert_eq!(scene.slots.lease_left_ms(scene.now), FENCE_MS - 1_000);
+    assert_eq!(scene.slots.jobs().into_keys().collect::<Vec<_>>(), [JobId(1)]);
+    scene.pass(FENCE_MS);
+    assert_eq!(scene.slots.lease_left_ms(scene.now), 0);
 }

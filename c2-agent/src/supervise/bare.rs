@@ -11,6 +11,11 @@ pub(crate) fn failed_setup(attempt: AttemptId, reason: &dyn std::fmt::Display) -
     bare(attempt, Outcome::Setup { reason: reason.to_string() })
 }
 
+/// An attempt that was cancelled before it could start, as of now.
+pub(crate) fn cancelled(attempt: AttemptId) -> AttemptResult {
+    bare(attempt, Outcome::Cancelled)
+}
+
 /// An attempt whose runner died, as of now.
 pub(crate) fn lost(attempt: AttemptId) -> AttemptResult {
     bare(attempt, Outcome::Lost)
@@ -26,5 +31,7 @@ fn bare(attempt: AttemptId, outcome: Outcome) -> AttemptResult {
         stdout: Output::default(),
         stderr: Output::default(),
         swept: 0,
+        files: Vec::new(),
+        problems: Vec::new(),
     }
 }

@@ -56,6 +56,10 @@ pub(crate) struct Job {
     left: HashSet<(Pid, u64)>,
     timing: Timing,
     pub(crate) trash: Option<PathBuf>,
+    /// Patterns of the files that it leaves.
+    pub(crate) download: Vec<String>,
+    /// Keeps the workspace from being cleaned away.
+    _workspace: OwnedFd,
 }
 
 /// How far the end of the job's processes has come.
@@ -118,6 +122,8 @@ impl Job {
             left: HashSet::new(),
             timing,
             trash: launched.trash,
+            download: start.spec.download.clone(),
+            _workspace: launched.workspace,
         }
     }
 
@@ -210,6 +216,8 @@ impl Job {
             stdout: self.stdout.capture.into_output(),
             stderr: self.stderr.capture.into_output(),
             swept: u32::try_from(self.left.len()).unwrap_or(u32::MAX),
+            files: Vec::new(),
+            problems: Vec::new(),
         }
     }
 

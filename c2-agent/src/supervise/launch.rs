@@ -18,8 +18,9 @@ use c2_shared::validate;
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::Pid;
 
+use crate::cache::Cache;
 use crate::supervise::wire::Start;
-use crate::workspace::{Root, RootError};
+use crate::workspace::{Made, Root, RootError};
 
 /// What a job's environment takes over from the agent's own.
 const INHERITED: [&str; 7] = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ"];
@@ -35,6 +36,7 @@ const AGENT_VARIABLE: &str = "C2_AGENT_ID";
 #[derive(Debug)]
 pub(crate) struct Launcher {
     root: Root,
+    cache: Cache,
     worker_id: String,
     script: File,
     script_path: PathBuf,
@@ -49,6 +51,8 @@ pub(crate) struct Launched {
     pub(crate) stderr: OwnedFd,
     /// The workspace of an earlier attempt, to be deleted when there is time.
     pub(crate) trash: Option<PathBuf>,
+    /// The workspace, locked.
+    pub(crate) workspace: OwnedFd,
 }
 
 /// Why a launcher cannot be set up.
@@ -72,8 +76,6 @@ pub enum LauncherError {
 pub(crate) enum SetupError {
     #[error("{0}")]
     Invalid(#[from] validate::Invalid),
-    #[error("upload {0:?} names a blob, which this agent cannot fetch")]
-    Blob(String),
     #[error("cannot prepare the workspace: {0}")]
     Workspace(io::Error),
     #[error("cannot write the command or its input: {0}")]
@@ -89,25 +91,27 @@ pub(crate) fn marks(worker_id: &str, attempt: impl std::fmt::Display) -> Vec<Str
 
 impl Launcher {
     /// Checks the workspace root and opens the script file at `script_path`.
-    pub(crate) fn new(root: &Path, script_path: PathBuf, worker_id: String) -> Result<Self, LauncherError> {
+    pub(crate) fn new(
+        root: &Path,
+        cache: Cache,
+        script_path: PathBuf,
+        worker_id: String,
+    ) -> Result<Self, LauncherError> {
         let root = Root::open(root)?;
         // Never truncated to nothing: some file systems take that as a reason to write to the disk.
         let opened = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&script_path);
         let script = opened.map_err(|source| LauncherError::Script { path: script_path.clone(), source })?;
         let inherited = INHERITED.iter().filter_map(|name| Some((*name, std::env::var_os(name)?))).collect();
-        Ok(Self { root, worker_id, script, script_path, inherited })
+        Ok(Self { root, cache, worker_id, script, script_path, inherited })
     }
 
     /// Starts a job. On failure nothing of it runs.
     pub(crate) fn launch(&mut self, start: &Start) -> Result<Launched, SetupError> {
         validate::spec(&start.spec)?;
-        if let Some(upload) = start.spec.upload.iter().find(|upload| upload.sha256.is_some()) {
-            return Err(SetupError::Blob(upload.path.clone()));
-        }
         let job = start.attempt.job;
-        let trash = self.root.make(start.attempt).map_err(SetupError::Workspace)?;
+        let Made { lock, trash } = self.root.make(start.attempt).map_err(SetupError::Workspace)?;
         if !start.spec.upload.is_empty() {
-            self.root.place(job, &start.spec.upload).map_err(SetupError::Workspace)?;
+            self.root.place(job, &start.spec.upload, &self.cache).map_err(SetupError::Workspace)?;
         }
         self.write_script(&start.spec.command).map_err(SetupError::Input)?;
         let mut command = Command::new("/bin/sh");
@@ -127,6 +131,7 @@ impl Launcher {
             stdout: stdout.expect("stdout was asked to be a pipe").into(),
             stderr: stderr.expect("stderr was asked to be a pipe").into(),
             trash,
+            workspace: lock,
         })
     }
 

@@ -18,6 +18,7 @@ use rustix::net::sockopt::socket_acceptconn;
 use rustix::process::{getpid, set_child_subreaper, setsid, umask};
 use rustix::stdio::{dup2_stdin, dup2_stdout, stdin, stdout};
 
+use crate::cache::Cache;
 use crate::clock;
 use crate::options::{SlotOptions, Timing};
 use crate::state::{Record, StateDir, StateError};
@@ -26,7 +27,8 @@ use crate::supervise::job::{Job, Left, Now, Source};
 use crate::supervise::launch::{Launcher, LauncherError};
 use crate::supervise::peer::{Peer, Received};
 use crate::supervise::wire::{FromRunner, Start, ToRunner, VERSION};
-use crate::workspace;
+use crate::transfer::leaves_files;
+use crate::trash;
 
 /// Bytes read from a pipe at once: as many as a pipe holds.
 const READ_BYTES: usize = 64 * 1024;
@@ -68,7 +70,8 @@ pub fn run(options: &SlotOptions) -> Result<(), RunnerError> {
     let (listener, record) = become_runner().map_err(failed)?;
     let state = StateDir::open(&options.state_dir)?;
     let script = state.slot(options.slot).map_err(failed)?.script();
-    let launcher = Launcher::new(&options.workspace_root, script, state.worker_id()?)?;
+    let cache = Cache::open_dir(state.blobs()).map_err(failed)?;
+    let launcher = Launcher::new(&options.workspace_root, cache, script, state.worker_id()?)?;
     let mut runner = Runner {
         listener,
         agent: None,
@@ -77,6 +80,7 @@ pub fn run(options: &SlotOptions) -> Result<(), RunnerError> {
         timing: options.timing,
         job: None,
         ended: Vec::new(),
+        leaves: Vec::new(),
         reads: Vec::new(),
         quitting: false,
         alone_since: clock::elapsed(),
@@ -109,6 +113,8 @@ struct Runner {
     job: Option<Job>,
     /// Results that nobody told us to forget.
     ended: Vec<AttemptResult>,
+    /// What those attempts leave that leave anything.
+    leaves: Vec<(AttemptId, Vec<String>)>,
     /// Questions about the present job's output that wait for more of it.
     reads: Vec<OutputRead>,
     quitting: bool,
@@ -196,18 +202,24 @@ impl Runner {
 
     fn end_job(&mut self) {
         let Some(mut job) = self.job.take() else { return };
-        let trash = job.trash.take();
+        let (trash, download) = (job.trash.take(), std::mem::take(&mut job.download));
         let result = job.finish(clock::wall_ms(), &mut self.buffer);
         self.answer_reads();
         // Before the report: after it another slot may make a workspace of this name.
         self.launcher.clear(result.attempt.job);
-        self.report(result);
+        let leaves = !download.is_empty() && leaves_files(&result.outcome);
+        self.report(result, if leaves { download } else { Vec::new() });
         if let Some(trash) = trash {
-            std::thread::spawn(move || workspace::delete(&trash));
+            std::thread::spawn(move || trash::delete_path(&trash));
         }
     }
 
-    fn report(&mut self, result: AttemptResult) {
+    fn report(&mut self, result: AttemptResult, globs: Vec<String>) {
+        let attempt = result.attempt;
+        if !globs.is_empty() {
+            self.send(&FromRunner::Leaves { attempt, globs: globs.clone() });
+            self.leaves.push((attempt, globs));
+        }
         let message = FromRunner::Ended(Box::new(result));
         self.send(&message);
         if let FromRunner::Ended(result) = message {
@@ -253,6 +265,9 @@ impl Runner {
             }
         }
         let running = self.job.as_ref().map(Job::attempt);
+        for (attempt, globs) in self.leaves.clone() {
+            self.send(&FromRunner::Leaves { attempt, globs });
+        }
         self.send(&FromRunner::Hello { version: VERSION.to_owned(), running, ended: self.ended.clone() });
     }
 
@@ -267,6 +282,7 @@ impl Runner {
             }
             ToRunner::Forget { attempt } => {
                 self.ended.retain(|result| result.attempt != attempt);
+                self.leaves.retain(|(left, _)| *left != attempt);
                 self.note();
             }
             ToRunner::Renew { lease_ms } => {
@@ -286,7 +302,7 @@ impl Runner {
         let attempt = start.attempt;
         if let Some(job) = &self.job {
             if job.attempt() != attempt {
-                self.report(bare::failed_setup(attempt, &"the slot is taken"));
+                self.report(bare::failed_setup(attempt, &"the slot is taken"), Vec::new());
             }
             return;
         }
@@ -299,7 +315,7 @@ impl Runner {
             Ok(launched) => self.job = Some(Job::new(start, launched, self.timing, now(), clock::wall_ms())),
             Err(error) => {
                 self.launcher.clear(attempt.job);
-                self.report(bare::failed_setup(attempt, &error));
+                self.report(bare::failed_setup(attempt, &error), Vec::new());
             }
         }
     }

@@ -61,6 +61,8 @@ pub(crate) struct Report {
 pub(crate) enum News {
     /// A connection was made: all that the runner holds.
     Hello { version: String, running: Option<AttemptId>, ended: Vec<AttemptResult> },
+    /// The files that an attempt leaves, said before its end.
+    Leaves { attempt: AttemptId, globs: Vec<String> },
     /// An attempt is over.
     Ended(Box<AttemptResult>),
     /// The answer to a question about a job's output.

@@ -65,8 +65,11 @@ pub(crate) enum Verdict {
 /// What a runner tells the agent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum FromRunner {
-    /// First on each connection: all that it holds.
+    /// First on each connection, but for [`FromRunner::Leaves`]: all that it holds.
     Hello { version: String, running: Option<AttemptId>, ended: Vec<AttemptResult> },
+    /// What an attempt leaves in its workspace for whoever submitted it; said before its end is,
+    /// and again on a new connection.
+    Leaves { attempt: AttemptId, globs: Vec<String> },
     /// The attempt is over and none of its processes is left.
     Ended(Box<AttemptResult>),
     /// The answer to [`ToRunner::Read`].

@@ -144,3 +144,20 @@ fn fewer_slots_need_fewer_runners() {
     }
     wait_for("the second runner stays", || stage.runners().len() == 1);
 }
+
+#[test]
+fn a_runner_whose_result_nobody_takes_sleeps() {
+    let mut stage = Stage::new(&["--alone-ms=1"]);
+    stage.c2d.submit(1, &[], shell(PATIENT));
+    up(&stage, 1);
+    stage.stop(Signal::KILL);
+    go(&stage, 1);
+    wait_for("the job goes on", || stage.survivors().is_empty());
+    let runner = stage.runners()[0];
+    let mut asleep = 0;
+    wait_for("it does not sleep", || {
+        let stat = std::fs::read_to_string(format!("/proc/{runner}/stat")).unwrap();
+        asleep = if stat.contains(") S ") { asleep + 1 } else { 0 };
+        asleep == 20
+    });
+}

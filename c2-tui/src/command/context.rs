@@ -8,6 +8,9 @@ use c2_shared::client::Client;
 use c2_shared::id::JobId;
 use tokio::sync::watch;
 
+/// Is told which file has come how far: bytes of all its bytes.
+type Meter = dyn Fn(&str, u64, u64) + Send + Sync;
+
 /// The surroundings in which commands run. Cheap to clone.
 #[derive(Clone)]
 pub struct Context {
@@ -16,6 +19,7 @@ pub struct Context {
     /// Whether a person sits before the full screen, rather than a script.
     pub interactive: bool,
     progress: Arc<dyn Fn(&str) + Send + Sync>,
+    meter: Arc<Meter>,
     wrote: Arc<dyn Fn(&Wrote<'_>) + Send + Sync>,
     interrupt: Option<watch::Receiver<bool>>,
 }
@@ -41,13 +45,27 @@ impl Context {
     /// Surroundings that show no progress and never interrupt.
     #[must_use]
     pub fn new(client: Client, interactive: bool) -> Self {
-        Self { client, interactive, progress: Arc::new(|_| ()), wrote: Arc::new(|_| ()), interrupt: None }
+        Self {
+            client,
+            interactive,
+            progress: Arc::new(|_| ()),
+            meter: Arc::new(|_, _, _| ()),
+            wrote: Arc::new(|_| ()),
+            interrupt: None,
+        }
     }
 
     /// The same, handing lines of progress to `show` while a command runs.
     #[must_use]
     pub fn with_progress(mut self, show: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.progress = Arc::new(show);
+        self
+    }
+
+    /// The same, handing the progress of files to `show`: which, how many bytes of how many.
+    #[must_use]
+    pub fn with_meter(mut self, show: impl Fn(&str, u64, u64) + Send + Sync + 'static) -> Self {
+        self.meter = Arc::new(show);
         self
     }
 
@@ -68,6 +86,11 @@ impl Context {
     /// Says how far a command has come.
     pub fn progress(&self, line: &str) {
         (self.progress)(line);
+    }
+
+    /// Says how far a file has come.
+    pub fn meter(&self, label: &str, done: u64, total: u64) {
+        (self.meter)(label, done, total);
     }
 
     /// Hands on what a followed job wrote.

@@ -18,37 +18,47 @@ impl Default for Budget {
 }
 
 impl Budget {
+    /// Whether so many bytes more fit.
+    pub(crate) const fn has_room_for(&self, bytes: u64) -> bool {
+        bytes <= self.0 as u64
+    }
+
     /// Reads a whole file.
     pub(crate) fn read(&mut self, path: &str) -> Result<Vec<u8>, Complaint> {
-        let unreadable = |e: io::Error| {
-            let hint = match e.kind() {
-                io::ErrorKind::NotFound => "paths are those of this machine, seen from where the console was started",
-                io::ErrorKind::PermissionDenied => "it belongs to somebody else",
-                _ => "check the path",
-            };
-            Complaint::refused(format!("cannot read {path:?}: {}", reason(&e)), hint)
-        };
-        // The kind is asked before opening, because opening a pipe waits for its writer.
-        let metadata = std::fs::metadata(path).map_err(unreadable)?;
-        if !metadata.is_file() {
-            return Err(Complaint::refused(
-                format!("{path:?} is not a file"),
-                "pack a folder first: tar -cf all.tar DIR",
-            ));
-        }
+        look(path)?;
         let mut bytes = Vec::new();
         let limit = self.0 as u64 + 1;
-        File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)).map_err(unreadable)?;
+        let read = File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes));
+        read.map_err(|e| unreadable(path, &e))?;
         match self.0.checked_sub(bytes.len()) {
             Some(rest) => self.0 = rest,
             None => {
                 let message =
-                    format!("{path:?} is too large: all files of a job together may have {INLINE_BYTES_MAX} bytes");
-                return Err(Complaint::refused(message, "let the job fetch it, from a network share or by scp"));
+                    format!("{path:?} is too large: what goes inside a request may have {INLINE_BYTES_MAX} bytes");
+                return Err(Complaint::refused(message, "give it with --upload and let the command read it: < FILE"));
             }
         }
         Ok(bytes)
     }
+}
+
+/// Makes sure that there is a file, without opening it: opening a pipe waits for its writer.
+pub(crate) fn look(path: &str) -> Result<std::fs::Metadata, Complaint> {
+    let metadata = std::fs::metadata(path).map_err(|e| unreadable(path, &e))?;
+    if metadata.is_file() {
+        return Ok(metadata);
+    }
+    Err(Complaint::refused(format!("{path:?} is not a file"), "pack a folder first: tar -cf all.tar DIR"))
+}
+
+/// A file that the system does not give.
+pub(crate) fn unreadable(path: &str, error: &io::Error) -> Complaint {
+    let hint = match error.kind() {
+        io::ErrorKind::NotFound => "paths are those of this machine, seen from where the console was started",
+        io::ErrorKind::PermissionDenied => "it belongs to somebody else",
+        _ => "check the path",
+    };
+    Complaint::refused(format!("cannot read {path:?}: {}", reason(error)), hint)
 }
 
 /// The system's words without its number.

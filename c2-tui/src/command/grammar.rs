@@ -6,8 +6,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    Complaint, Context, Data, Outcome, batch, cancel, follow, groups, help, job, jobs, log, output, split, steer,
-    submit, tags, wait, worker,
+    Complaint, Context, Data, Outcome, batch, cancel, cleanup, follow, get_files, groups, help, job, jobs, log, output,
+    split, steer, submit, tags, wait, worker,
 };
 
 /// A line after `!>`.
@@ -80,6 +80,10 @@ pub enum Command {
     Log(log::Log),
     /// Show what a job wrote
     Output(output::Output),
+    /// Fetch the files that a job left
+    GetFiles(get_files::GetFiles),
+    /// Remove what ended jobs left on workers
+    CleanupWorkspaces(cleanup::Cleanup),
     /// Show what jobs write while they write it, until they have ended
     Follow(follow::Follow),
     /// Wait for the end of jobs
@@ -123,6 +127,8 @@ pub async fn execute(context: &Context, command: Command) -> Result<Outcome, Com
         Command::QueueStatus => Ok(Data::Queue(context.client.queue_status().await?).into()),
         Command::Log(log) => log.run(context).await,
         Command::Output(output) => output.run(context).await,
+        Command::GetFiles(get_files) => get_files.run(context).await,
+        Command::CleanupWorkspaces(cleanup) => cleanup.run(context).await,
         Command::Follow(follow) => follow.run(context).await,
         Command::Wait(wait) => wait.run(context).await,
         Command::Help(help) => help.run(),

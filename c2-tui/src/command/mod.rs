@@ -16,13 +16,18 @@ pub mod table;
 
 mod ending;
 mod files;
+mod folder;
 pub(crate) mod mistake;
 mod resolve;
 mod several;
+mod send;
+mod upload;
 
 pub mod batch;
 pub mod cancel;
+pub mod cleanup;
 pub mod follow;
+pub mod get_files;
 pub mod groups;
 pub mod help;
 pub mod job;

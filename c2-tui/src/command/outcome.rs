@@ -12,6 +12,9 @@ use c2_shared::id::JobId;
 use c2_shared::job::JobSpec;
 use serde::Serialize;
 
+use crate::command::cleanup::CleanedWorker;
+use crate::command::get_files::Fetched;
+
 /// A command that was done.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
@@ -68,6 +71,10 @@ pub enum Data {
         /// The bytes.
         bytes: Vec<u8>,
     },
+    /// What became of a job's files.
+    Files(Fetched),
+    /// What became of workspaces, worker by worker.
+    Cleaned(Vec<CleanedWorker>),
     /// The queue in numbers.
     Queue(QueueStatus),
     /// Recent results.

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use c2_shared::api::jobs::Stream;
 use c2_shared::bytes64::Bytes64;
-use c2_shared::job::{Condition, Dependency, DependsOn, JobSpec, OnLost, Outcome as JobOutcome, Upload};
+use c2_shared::job::{Condition, Dependency, DependsOn, JobSpec, OnLost, Outcome as JobOutcome};
 use c2_shared::time::parse_duration_s;
 use c2_shared::validate;
 use clap::Args;
 
+use crate::command::files::Budget;
 use crate::command::job_name::JobName;
-use crate::command::{Complaint, Context, Data, Outcome, ending, files, resolve};
+use crate::command::upload::{self, Source};
+use crate::command::{Complaint, Context, Data, Outcome, ending, resolve};
 
 /// The arguments of `submit`.
 #[derive(Clone, Debug, Args)]
@@ -68,7 +70,7 @@ pub struct SpecFlags {
     /// A file for its standard input
     #[arg(long, value_name = "FILE")]
     pub stdin_file: Option<String>,
-    /// A file to place in the job's folder, as FILE or FILE:PATH-THERE
+    /// A file to place in the job's folder, as FILE or FILE:PATH-THERE; several with commas
     #[arg(long, value_name = "FILE")]
     pub upload: Vec<String>,
     /// Files to fetch from the job's folder after its end, like `out/*.png`
@@ -143,8 +145,12 @@ impl SpecFlags {
     pub(crate) async fn spec(self, context: &Context) -> Result<JobSpec, Complaint> {
         let depends = self.dependencies(context).await?;
         // A file may lie on a disk that sleeps; the other tasks go on meanwhile.
-        let spec = tokio::task::spawn_blocking(move || self.read(depends)).await;
-        spec.expect("reading files does not panic")
+        let read = tokio::task::spawn_blocking(move || self.read(depends)).await;
+        let (mut spec, sources, budget) = read.expect("reading files does not panic")?;
+        // Nothing is sent for a job that c2d would refuse anyway.
+        validate::spec(&JobSpec { command: "true".to_owned(), ..spec.clone() })?;
+        spec.upload = upload::send_all(context, sources, budget).await?;
+        Ok(spec)
     }
 
     /// The jobs to depend on, by their ids: c2d knows `last` and names only inside a batch.
@@ -163,19 +169,19 @@ impl SpecFlags {
         Ok(depends)
     }
 
-    /// The specification with the content of all files.
-    fn read(self, depends: Vec<Dependency>) -> Result<JobSpec, Complaint> {
-        let mut budget = files::Budget::default();
+    /// The specification, with its uploads announced and what has to be sent for them.
+    fn read(self, depends: Vec<Dependency>) -> Result<(JobSpec, Vec<Source>, Budget), Complaint> {
+        let sources = upload::look(&self.upload)?;
+        let mut budget = Budget::default();
         let stdin = self.stdin_file.map(|path| budget.read(&path).map(Bytes64)).transpose()?;
-        let upload = self.upload.iter().map(|text| upload(&mut budget, text)).collect::<Result<_, _>>()?;
-        Ok(JobSpec {
+        let spec = JobSpec {
             name: self.name,
             group: self.group,
             tags: self.tags,
             depends,
             same_machine: self.same_machine,
             stdin,
-            upload,
+            upload: sources.iter().map(Source::announced).collect(),
             download: self.download,
             env: BTreeMap::from_iter(self.env),
             timeout_s: self.timeout,
@@ -186,18 +192,9 @@ impl SpecFlags {
             on_lost: self.on_lost,
             exclude: self.exclude,
             ..JobSpec::default()
-        })
+        };
+        Ok((spec, sources, budget))
     }
-}
-
-/// Reads one `FILE` or `FILE:PATH`; without a path the file keeps its name.
-fn upload(budget: &mut files::Budget, text: &str) -> Result<Upload, Complaint> {
-    let (source, path) = match text.rsplit_once(':') {
-        Some((source, path)) if !source.is_empty() => (source, path),
-        Some(_) | None => (text, text.rsplit('/').next().unwrap_or(text)),
-    };
-    let content = Some(Bytes64(budget.read(source)?));
-    Ok(Upload { path: path.to_owned(), content, ..Upload::default() })
 }
 
 #[cfg(test)]

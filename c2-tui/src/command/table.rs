@@ -195,6 +195,8 @@ mod tests {
                 "queue-status",
                 "log [N]",
                 "output <JOB>",
+                "get-files <JOB> [DIR]",
+                "cleanup-workspaces <TARGET>",
                 "follow <JOB>...",
                 "wait <JOB>...",
                 "help [COMMAND]",

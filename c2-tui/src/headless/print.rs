@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::command::context::Wrote;
 use crate::command::{Complaint, Data, Outcome};
 use crate::exit;
+use crate::headless::meter::Meter;
 use crate::render;
 
 /// How things are printed.
@@ -67,6 +68,11 @@ impl Printer {
         if !self.json {
             say(&format!("{}\n", render::cell(line)));
         }
+    }
+
+    /// What shows how far files have come.
+    pub(super) fn meter(&self) -> Meter {
+        Meter::new(self.json)
     }
 
     /// Prints what a followed job wrote, to the stream that it wrote to.

@@ -10,6 +10,7 @@ use c2_shared::id::JobId;
 use c2_shared::job::JobSpec;
 use serde::Serialize;
 
+use crate::command::cleanup::CleanedWorker;
 use crate::command::outcome::{Data, Outcome, Refusal};
 
 #[derive(Serialize)]
@@ -21,6 +22,11 @@ struct Waited<'a> {
 struct Cancelled<'a> {
     cancelled: &'a [CancelResponse],
     refused: &'a [Refusal],
+}
+
+#[derive(Serialize)]
+struct Cleaned<'a> {
+    workers: &'a [CleanedWorker],
 }
 
 #[derive(Serialize)]
@@ -73,6 +79,8 @@ pub fn json(outcome: &Outcome) -> String {
         Data::Output { job, stream, bytes } => {
             written(&Output { job_id: *job, stream: *stream, content: Bytes64(bytes.clone()) })
         }
+        Data::Files(fetched) => written(fetched),
+        Data::Cleaned(workers) => written(&Cleaned { workers }),
         Data::Queue(queue) => written(queue),
         Data::Log(log) => written(log),
         Data::Groups(groups) => written(&Groups { groups }),

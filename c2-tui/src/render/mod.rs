@@ -1,6 +1,7 @@
 //! Outcomes as text for people and as JSON for programs. Pure: whoever calls it prints.
 
 mod answers;
+mod files;
 mod jobs;
 mod json;
 mod look;

@@ -1,13 +1,17 @@
 //! What people and programs see of each outcome, from answers as c2d writes them.
 
+use c2_shared::api::files::{Cleaned, JobFile, Kept};
 use c2_shared::api::jobs::{CancelResponse, JobInfo, JobList, JobLog, JobRow, QueueStatus, Stream};
 use c2_shared::api::workers::{WorkerInfo, WorkerList};
+use c2_shared::blob::BlobId;
 use c2_shared::id::JobId;
 use c2_shared::job::JobState;
 use jiff::tz::TimeZone;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::command::cleanup::CleanedWorker;
+use crate::command::get_files::{Fetched, FetchedFile, Status};
 use crate::command::outcome::{Data, Outcome, Refusal};
 use crate::render;
 use crate::render::look::Look;
@@ -177,6 +181,48 @@ fn the_queue_and_the_log() {
         &Data::Log(read(&json!({"results": [entry]}))),
         "ENDED                JOB    STATE   OUTCOME  NAME     WORKER     TOOK  COMMAND\n\
          2023-11-14 22:13:24  job-3  failed  exit 2   nightly  10.0.0.15  3.2s  make -j4 all\n",
+    );
+}
+
+#[test]
+fn files_and_workspaces() {
+    let file = |path: &str, size, status, reason: Option<&str>| FetchedFile {
+        file: JobFile { path: path.to_owned(), size, sha256: BlobId::of(b""), mode: None, content: None },
+        status,
+        reason: reason.map(str::to_owned),
+    };
+    let fetched = |files, dir: Option<&str>| {
+        let problems = vec!["\"link\u{1b}\": it is a link".to_owned()];
+        Data::Files(Fetched { job_id: JobId(3), dir: dir.map(Into::into), files, problems })
+    };
+    check(&fetched(Vec::new(), None), "job-3 left no files\nnot left: \"link\\u001b\": it is a link\n");
+    check(
+        &fetched(
+            vec![file("a.png", 1_536, Status::Saved, None), file("../x", 1, Status::Refused, Some("no"))],
+            Some("job-3"),
+        ),
+        "FILE      SIZE  STATUS\n\
+         a.png  1.5 KiB  saved\n\
+         ../x       1 B  not saved: no\n\
+         in job-3\n\
+         not left: \"link\\u001b\": it is a link\n",
+    );
+    let kept = vec![Kept { name: "job-2".to_owned(), reason: "its job has not ended".to_owned() }];
+    let cleaned = Cleaned { removed: vec!["job-1".to_owned()], kept, freed_bytes: 4_096 };
+    let ip = |n| std::net::IpAddr::from([10, 0, 0, n]);
+    let workers = vec![
+        CleanedWorker { ip: ip(15), cleaned: Some(cleaned), refused: None },
+        CleanedWorker { ip: ip(16), cleaned: None, refused: Some("it is offline".to_owned()) },
+    ];
+    check(
+        &Data::Cleaned(workers.clone()),
+        "10.0.0.15: removed 1 workspace, freed 4.0 KiB\n\x20 kept job-2: its job has not ended\n\
+         10.0.0.16: not cleaned: it is offline\n",
+    );
+    let text: Value = serde_json::from_str(&render::json(&Outcome::from(Data::Cleaned(workers)))).unwrap();
+    assert_eq!(
+        (&text["workers"][0]["removed"], &text["workers"][1]["refused"]),
+        (&json!(["job-1"]), &json!("it is offline"))
     );
 }
 

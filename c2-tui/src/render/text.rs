@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use crate::command::batch::submitted;
 use crate::command::{Data, Outcome};
 use crate::render::look::Look;
-use crate::render::{answers, jobs, neutral, why, workers};
+use crate::render::{answers, files, jobs, neutral, why, workers};
 
 /// An outcome as lines of text, cut to `width` columns where a table would be wider. Foreign text
 /// in it is harmless for a terminal.
@@ -30,6 +30,8 @@ pub(super) fn data(look: &Look, data: &Data) -> String {
             cancelled.iter().map(ended_early).chain(not).collect()
         }
         Data::Output { bytes, .. } => neutral::block(bytes),
+        Data::Files(fetched) => files::fetched(look, fetched),
+        Data::Cleaned(workers) => files::cleaned(workers),
         Data::Queue(queue) => jobs::queue(look, queue),
         Data::Log(log) => jobs::log(look, log),
         Data::Groups(list) => answers::groups(look, list),

@@ -10,6 +10,7 @@ mod task;
 use std::future::Future;
 use std::net::IpAddr;
 
+use c2_shared::api::files::JobFile;
 use c2_shared::api::workers::Output;
 use c2_shared::id::AttemptId;
 
@@ -51,6 +52,8 @@ pub struct AttemptOutput {
     pub stdout: Output,
     pub stderr: Output,
     pub swept: u32,
+    pub files: Vec<JobFile>,
+    pub problems: Vec<String>,
 }
 
 /// Rows that one commit changed, for the event stream.

@@ -16,6 +16,7 @@ use crate::engine::{EngineHandle, Refusal};
 use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::extract::{JsonBody, QueryOf};
+use crate::http::files;
 use crate::http::jobs::stored;
 use crate::http::role::Operator;
 use crate::http::submit::{identify, ids, new_job, take_key};
@@ -83,6 +84,7 @@ async fn accept(app: &App, headers: &HeaderMap, mut batch: BatchRequest) -> Resu
     for (place, spec) in batch.jobs.iter().enumerate() {
         check(spec).map_err(|e| e.of_job(place))?;
     }
+    files::check_uploads(app, &batch.jobs).await?;
     let jobs: Vec<NewJob> = batch.jobs.into_iter().map(new_job).collect();
     let key = key.map(|key| identify(key, &jobs));
     Ok(ids(app.engine.apply(Event::JobsSubmitted { jobs, key }).await?))

@@ -10,7 +10,7 @@ use c2_shared::validate::Invalid;
 
 use crate::engine::Refusal;
 use crate::sched::Reject;
-use crate::store::StoreError;
+use crate::store::{BlobError, StoreError};
 
 /// A refusal on its way out.
 #[derive(Debug)]
@@ -117,6 +117,24 @@ impl From<Reject> for ApiError {
             Reject::WorkerBusy { .. } => body(ErrorCode::Conflict, "drain it and wait until its jobs have ended"),
         }
         .into()
+    }
+}
+
+impl From<BlobError> for ApiError {
+    fn from(error: BlobError) -> Self {
+        let message = error.to_string();
+        let (code, hint) = match &error {
+            BlobError::Busy => (ErrorCode::Busy, "it may be there in a moment; ask with HEAD"),
+            BlobError::Offset { .. } => (ErrorCode::Conflict, "ask with HEAD where to go on"),
+            BlobError::Mismatch => (ErrorCode::InvalidInput, "send it again from the beginning"),
+            BlobError::TooLarge => (ErrorCode::TooLarge, "split it, or let the job fetch it from elsewhere"),
+            BlobError::Full => (ErrorCode::DiskFull, "free some space where c2d keeps its data"),
+            BlobError::Disk(source) => {
+                tracing::error!("a blob failed: {source}");
+                (ErrorCode::Internal, "see the log of c2d")
+            }
+        };
+        ErrorBody::new(code, message, hint).into()
     }
 }
 

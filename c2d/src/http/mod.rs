@@ -9,8 +9,11 @@ mod role;
 mod sse;
 
 mod batch;
+mod blobs;
+mod cleanup;
 mod docs;
 mod events;
+mod files;
 mod follow;
 mod groups;
 mod jobs;

@@ -22,6 +22,18 @@ pub(crate) struct WorkerPeer {
     address: IpAddr,
 }
 
+/// Proof that somebody with a token asks, whoever it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Anybody;
+
+impl FromRequestParts<App> for Anybody {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, ApiError> {
+        require(parts, Role::Operator).or_else(|_| require(parts, Role::Worker)).map(|()| Self)
+    }
+}
+
 impl FromRequestParts<App> for Operator {
     type Rejection = ApiError;
 

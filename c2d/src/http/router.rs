@@ -12,14 +12,16 @@ use c2_shared::api::route;
 use tokio::sync::watch;
 
 use crate::access::Access;
+use crate::cleanups::Cleanups;
 use crate::clock::Clock;
 use crate::engine::EngineHandle;
 use crate::http::error::ApiError;
 use crate::http::{
-    batch, docs, events, follow, gate, groups, jobs, metrics, named, output, steer, submit, tags, workers,
+    batch, blobs, cleanup, docs, events, files, follow, gate, groups, jobs, metrics, named, output, steer, submit,
+    tags, workers,
 };
 use crate::relay::Relay;
-use crate::store::History;
+use crate::store::{Blobs, History};
 
 /// What the handlers speak to.
 #[derive(Clone, Debug)]
@@ -28,6 +30,10 @@ pub struct App {
     pub engine: EngineHandle,
     /// Knows the past.
     pub history: History,
+    /// Keeps the content of files.
+    pub blobs: Blobs,
+    /// Carries requests to clean workspaces.
+    pub cleanups: Cleanups,
     /// Asks workers what running jobs write.
     pub relay: Relay,
     /// Knows the tokens.
@@ -68,6 +74,9 @@ pub fn router(app: App) -> Router {
         .route(route::CANCEL, post(jobs::cancel))
         .route(route::LOG, get(jobs::log))
         .route(route::OUTPUT, get(output::output))
+        .route(route::FILES, get(files::files))
+        .route(route::BLOB, get(blobs::read).put(blobs::write))
+        .route(route::CLEANUP, post(cleanup::cleanup))
         .route(route::FOLLOW, get(follow::follow))
         .route(route::LIVE, post(follow::live))
         .route(route::SUBMIT_BATCH, post(batch::submit))

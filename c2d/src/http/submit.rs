@@ -16,6 +16,7 @@ use crate::engine::Refusal;
 use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::extract::{JsonBody, QueryOf, invalid};
+use crate::http::files;
 use crate::http::jobs::wait_for;
 use crate::http::role::Operator;
 use crate::sched::Reject;
@@ -49,6 +50,7 @@ pub(crate) async fn submit_wait(
 async fn accept(app: &App, headers: &HeaderMap, mut spec: JobSpec) -> Result<JobId, ApiError> {
     let key = take_key(headers, &mut spec.idempotency_key)?;
     validate::spec(&spec)?;
+    files::check_uploads(app, [&spec]).await?;
     let jobs = vec![new_job(spec)];
     let key = key.map(|key| identify(key, &jobs));
     let accepted = app.engine.apply(Event::JobsSubmitted { jobs, key }).await.map_err(|refusal| match refusal {

@@ -10,7 +10,6 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use c2_shared::api::error::{ErrorBody, ErrorCode};
-use c2_shared::api::live::OutputRead;
 use c2_shared::api::workers::{
     Assignment, AttemptResult, Directive, Output, PlainPollResponse, PollRequest, PollResponse, RegisterRequest,
     RegisterResponse, ResultRequest, ResultResponse, ResultVerdict, WorkerInfo, WorkerList,
@@ -23,8 +22,8 @@ use crate::engine::AttemptOutput;
 use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::extract::{JsonBody, Name, OptionalJsonBody, QueryOf, invalid};
-use crate::http::named;
 use crate::http::role::{Operator, WorkerPeer};
+use crate::http::{files, named};
 use crate::rows::worker_row;
 use crate::sched::decision::{Handout, PollAnswer};
 use crate::sched::event::{Event, Introduction, Poll, PollToken, Reply, ResultFate, ResultSummary};
@@ -32,7 +31,7 @@ use crate::store;
 
 /// Characters of each text that a worker may say about itself.
 const TEXT_CHARS: usize = 200;
-/// How long a poll that is answered for a watcher's sake may take to bring its own answer.
+/// How long a poll that is answered for a directive's sake may take to bring its own answer.
 const NEWS_GRACE: Duration = Duration::from_millis(20);
 
 pub(crate) async fn register(
@@ -67,12 +66,14 @@ pub(crate) async fn get_work(
     OptionalJsonBody(body): OptionalJsonBody<PollRequest, BATCH_BODY_BYTES_MAX>,
 ) -> Result<Response, ApiError> {
     let worker = peer.at(Some(address(&ip)?))?;
-    let Some(request) = body else {
+    let Some(mut request) = body else {
         return match app.engine.apply(Event::PlainPolled { worker }).await? {
             Reply::Plain(handout) => Ok(Json(PlainPollResponse { job: handout.map(assignment) }).into_response()),
             other => unreachable!("a plain poll is answered plainly, not with {other:?}"),
         };
     };
+    files::settle(&app, &mut request.unsent).await?;
+    app.cleanups.reported(worker, request.cleaned);
     let outputs = request.unsent.iter().map(attempt_output).collect();
     let poll = Poll {
         worker,
@@ -88,16 +89,16 @@ pub(crate) async fn get_work(
         wait_ms: request.wait_s.min(WAIT_MAX_S) * 1_000,
     };
     let mut polled = pin!(app.engine.poll(poll, outputs));
-    let (answer, reads) = tokio::select! {
+    let (answer, directives) = tokio::select! {
         biased;
-        answer = &mut polled => (answer?, Vec::new()),
-        // Somebody watches a job there. News that are on their way already go along.
-        reads = app.relay.called(worker) => match timeout(NEWS_GRACE, polled).await {
-            Ok(answer) => (answer?, reads),
-            Err(_) => (PollAnswer::default(), reads),
+        answer = &mut polled => (answer?, app.cleanups.due(worker).await),
+        // Something else is wanted of this worker. News that are on their way already go along.
+        directives = called(&app, worker) => match timeout(NEWS_GRACE, polled).await {
+            Ok(answer) => (answer?, directives),
+            Err(_) => (PollAnswer::default(), directives),
         },
     };
-    Ok(Json(poll_response(answer, reads)).into_response())
+    Ok(Json(poll_response(answer, directives)).into_response())
 }
 
 pub(crate) async fn result(
@@ -117,7 +118,17 @@ pub(crate) async fn result(
         _ => return Err(invalid("how did it end?", "give exit_code, or outcome, and not both")),
     };
     let (stdout, stderr) = (Output::whole(request.stdout), Output::whole(request.stderr));
-    let result = AttemptResult { attempt, outcome, started_ms: 0, ended_ms: 0, stdout, stderr, swept: 0 };
+    let result = AttemptResult {
+        attempt,
+        outcome,
+        started_ms: 0,
+        ended_ms: 0,
+        stdout,
+        stderr,
+        swept: 0,
+        files: Vec::new(),
+        problems: Vec::new(),
+    };
     let output = attempt_output(&result);
     let digest = output.digest;
     let fate = app.engine.deliver(worker, summary(&result), output).await?;
@@ -178,16 +189,27 @@ fn attempt_output(result: &AttemptResult) -> AttemptOutput {
         stdout: result.stdout.clone(),
         stderr: result.stderr.clone(),
         swept: result.swept,
+        files: result.files.clone(),
+        problems: result.problems.clone(),
     }
 }
 
-fn poll_response(answer: PollAnswer, reads: Vec<OutputRead>) -> PollResponse {
+/// Waits until something is wanted of a worker beside work: an operator has its workspaces cleaned,
+/// or watches a job there.
+async fn called(app: &App, worker: IpAddr) -> Vec<Directive> {
+    tokio::select! {
+        directives = app.cleanups.called(worker) => directives,
+        reads = app.relay.called(worker) => reads.into_iter().map(Directive::Read).collect(),
+    }
+}
+
+fn poll_response(answer: PollAnswer, directives: Vec<Directive>) -> PollResponse {
     let register = answer.register.then_some(Directive::Register);
     PollResponse {
         assign: answer.assign.into_iter().map(assignment).collect(),
         kill: answer.kill,
         ack: answer.ack,
-        directives: register.into_iter().chain(reads.into_iter().map(Directive::Read)).collect(),
+        directives: register.into_iter().chain(directives).collect(),
     }
 }
 

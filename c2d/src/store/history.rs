@@ -8,6 +8,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 
 use c2_shared::api::jobs::{AttemptRow, LogQuery};
 use c2_shared::api::workers::Output;
+use c2_shared::blob::BlobId;
 use c2_shared::bytes64::Bytes64;
 use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::{Dependency, DependsOn, JobState};
@@ -16,7 +17,9 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter};
 use tokio::sync::oneshot;
 
-use crate::store::stored::{StoredJob, StoredOutput, address, condition, int, json, small, state_number, uint};
+use crate::store::stored::{
+    StoredFiles, StoredJob, StoredOutput, address, condition, int, json, small, state_number, uint,
+};
 use crate::store::{StoreError, schema};
 
 /// Threads that read; a slow question holds up half of the others at most.
@@ -191,6 +194,41 @@ impl History {
             let attempt = AttemptId { job: id, number: small(row.get(0)?)? };
             let digest = row.get(1)?;
             Ok(Some(StoredOutput { attempt, digest, stdout: stream(row, 2)?, stderr: stream(row, 5)? }))
+        })
+        .await
+    }
+
+    /// The files that a job left.
+    ///
+    /// # Errors
+    /// When the database fails or too many questions wait.
+    pub async fn files(&self, id: JobId) -> Result<StoredFiles, StoreError> {
+        self.ask(move |c| {
+            let sql = "SELECT number, files, problems FROM listing WHERE job = ?1 ORDER BY number DESC LIMIT 1";
+            let mut statement = c.prepare_cached(sql)?;
+            let mut rows = statement.query([int(id.0)])?;
+            let Some(row) = rows.next()? else { return Ok(StoredFiles::default()) };
+            let list = |i| row.get::<_, String>(i);
+            Ok(StoredFiles { attempt: small(row.get(0)?)?, files: json(&list(1)?)?, problems: json(&list(2)?)? })
+        })
+        .await
+    }
+
+    /// Of these blobs, those that no job names.
+    ///
+    /// # Errors
+    /// When the database fails or too many questions wait.
+    pub async fn unused(&self, mut blobs: Vec<BlobId>) -> Result<Vec<BlobId>, StoreError> {
+        self.ask(move |c| {
+            let mut statement = c.prepare_cached("SELECT EXISTS (SELECT 1 FROM blob_use WHERE sha256 = ?1)")?;
+            let mut used = Vec::new();
+            for blob in &blobs {
+                if statement.query_row([blob.0], |row| row.get(0))? {
+                    used.push(*blob);
+                }
+            }
+            blobs.retain(|blob| !used.contains(blob));
+            Ok(blobs)
         })
         .await
     }

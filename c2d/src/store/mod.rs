@@ -13,6 +13,7 @@ mod load;
 mod write;
 mod writer;
 
+mod blobs;
 mod history;
 mod retention;
 mod stored;
@@ -30,9 +31,10 @@ use c2_shared::id::JobId;
 
 use crate::sched::Saved;
 
+pub use blobs::{Blobs, Incoming, read_piece};
 pub use folder::free_bytes;
 pub use history::{History, JobFilter};
-pub use stored::{StoredJob, StoredOutput, digest};
+pub use stored::{StoredFiles, StoredJob, StoredOutput, digest};
 pub use writer::Writer;
 
 /// Where everything is kept.
@@ -55,6 +57,8 @@ pub struct Opened {
     pub writer: Writer,
     /// Answers questions about the past.
     pub history: History,
+    /// Content of files.
+    pub blobs: Blobs,
     /// What the scheduler goes on with.
     pub saved: Saved,
 }
@@ -97,6 +101,38 @@ pub enum StoreError {
     Closed,
 }
 
+/// Why a blob cannot be taken or given.
+#[derive(Debug, thiserror::Error)]
+pub enum BlobError {
+    /// Somebody else is sending it.
+    #[error("somebody else is sending this blob")]
+    Busy,
+    /// It does not go on there.
+    #[error("the blob goes on at {has}")]
+    Offset { has: u64 },
+    /// The content has another SHA-256.
+    #[error("the content is not what its SHA-256 says")]
+    Mismatch,
+    /// It is larger than any blob may be.
+    #[error("the blob is larger than {} bytes", c2_shared::limits::BLOB_BYTES_MAX)]
+    TooLarge,
+    /// The disk has no room for it.
+    #[error("the disk of c2d is full")]
+    Full,
+    /// The disk failed.
+    #[error("a file of c2d failed")]
+    Disk(#[source] std::io::Error),
+}
+
+impl From<std::io::Error> for BlobError {
+    fn from(error: std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self::Full,
+            _ => Self::Disk(error),
+        }
+    }
+}
+
 impl StoreError {
     pub(crate) fn file(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         move |source| Self::File { path: path.to_owned(), source }
@@ -132,6 +168,7 @@ pub fn open(config: Config) -> Result<Opened, StoreError> {
     let saved = load::load(&connection)?;
     let log = jobs_log::JobsLog::open(&config.jobs_log, &connection, saved.last_seq)?;
     let history = History::open(&folder.database())?;
+    let blobs = Blobs::open(folder.dir())?;
     let writer = Writer::start(connection, folder, log, config.workers_json, config.keep)?;
-    Ok(Opened { writer, history, saved })
+    Ok(Opened { writer, history, blobs, saved })
 }

@@ -102,6 +102,25 @@ CREATE TABLE output (
     UNIQUE (job, number)
 );
 
+CREATE TABLE listing (
+    job INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    files TEXT NOT NULL,
+    problems TEXT NOT NULL,
+    PRIMARY KEY (job, number)
+) WITHOUT ROWID;
+
+CREATE TABLE blob_use (
+    sha256 BLOB NOT NULL,
+    job INTEGER NOT NULL,
+    PRIMARY KEY (sha256, job)
+) WITHOUT ROWID;
+CREATE INDEX blob_use_job ON blob_use (job);
+CREATE TRIGGER job_takes_its_files AFTER DELETE ON job BEGIN
+    DELETE FROM listing WHERE job = OLD.id;
+    DELETE FROM blob_use WHERE job = OLD.id;
+END;
+
 CREATE TABLE worker (
     ip TEXT PRIMARY KEY,
     hostname TEXT NOT NULL,

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use c2_shared::api::files::JobFile;
 use c2_shared::api::jobs::{AttemptRow, JobRow};
 use c2_shared::api::workers::{AttemptResult, Output};
 use c2_shared::id::{AttemptId, JobId};
@@ -36,6 +37,14 @@ pub struct StoredOutput {
     pub digest: [u8; 32],
     pub stdout: Output,
     pub stderr: Output,
+}
+
+/// The files that the latest attempt left which left any.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoredFiles {
+    pub attempt: u32,
+    pub files: Vec<JobFile>,
+    pub problems: Vec<String>,
 }
 
 impl StoredJob {
@@ -88,6 +97,11 @@ pub fn digest(result: &AttemptResult) -> [u8; 32] {
         part(&output.head.0);
         part(&output.dropped.to_le_bytes());
         part(&output.tail.0);
+    }
+    // Only where there are any, so that a plain client's results are what they always were.
+    if !result.files.is_empty() || !result.problems.is_empty() {
+        part(to_json(&result.files).as_bytes());
+        part(to_json(&result.problems).as_bytes());
     }
     hash.finalize().into()
 }

@@ -3,8 +3,9 @@
 use std::net::IpAddr;
 
 use c2_shared::api::workers::Output;
+use c2_shared::blob::BlobId;
 use c2_shared::id::{AttemptId, JobId};
-use c2_shared::job::{JobState, Outcome};
+use c2_shared::job::{JobSpec, JobState, Outcome};
 use rusqlite::{Params, Transaction, params};
 
 use crate::engine::{AttemptOutput, Batch};
@@ -95,6 +96,24 @@ fn add_job(t: &Transaction<'_>, job: &JobRecord) -> Written {
     for ((condition, on, fulfilled), place) in job.depends.iter().zip(0_i64..) {
         let values = (int(job.id.0), place, int(on.0), condition_number(*condition), fulfilled);
         run(t, "INSERT INTO dependency VALUES (?1, ?2, ?3, ?4, ?5)", values)?;
+    }
+    use_blobs(t, job.id, uploaded(&job.payload))
+}
+
+/// The blobs that a job is to find in its workspace.
+fn uploaded(payload: &str) -> Vec<BlobId> {
+    // Most jobs name none, and reading their specifications for it would cost each submit.
+    if !payload.contains("\"sha256\"") {
+        return Vec::new();
+    }
+    let spec: JobSpec = serde_json::from_str(payload).unwrap_or_default();
+    spec.upload.iter().filter_map(|upload| upload.sha256.as_ref()?.parse().ok()).collect()
+}
+
+/// Keeps blobs for as long as the job is kept.
+fn use_blobs(t: &Transaction<'_>, job: JobId, blobs: impl IntoIterator<Item = BlobId>) -> Written {
+    for blob in blobs {
+        run(t, "INSERT OR IGNORE INTO blob_use VALUES (?1, ?2)", (blob.0, int(job.0)))?;
     }
     Ok(())
 }
@@ -214,6 +233,16 @@ fn output(t: &Transaction<'_>, written: &AttemptOutput) -> Written {
             err.1,
             err.2,
         ],
+    )?;
+    if written.files.is_empty() && written.problems.is_empty() {
+        return Ok(());
+    }
+    use_blobs(t, written.attempt.job, written.files.iter().map(|file| file.sha256))?;
+    let lists = (to_json(&written.files), to_json(&written.problems));
+    run(
+        t,
+        "INSERT OR REPLACE INTO listing VALUES (?1, ?2, ?3, ?4)",
+        (int(written.attempt.job.0), written.attempt.number, lists.0, lists.1),
     )
 }
 

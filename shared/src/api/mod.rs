@@ -5,6 +5,7 @@
 
 pub mod error;
 pub mod events;
+pub mod files;
 pub mod jobs;
 pub mod live;
 pub mod metrics;

@@ -18,6 +18,8 @@ pub const GROUP: &str = "/api/workers/groups/{ip}/{group}";
 pub const TAGS: &str = "/api/workers/tags/{ip}";
 /// `POST` suggest tags from a worker's hardware, and apply them with `apply`.
 pub const DETECT_TAGS: &str = "/api/workers/detect-tags/{ip}";
+/// `POST` remove the workspaces of a worker's ended jobs.
+pub const CLEANUP: &str = "/api/workers/cleanup/{ip}";
 /// `POST` let a worker finish what it has and give it nothing new.
 pub const DRAIN: &str = "/api/workers/drain/{ip}";
 /// `POST` give a drained worker work again.
@@ -60,6 +62,10 @@ pub const RESULT: &str = "/api/jobs/result/{job_id}";
 pub const LOG: &str = "/api/jobs/log";
 /// `GET` a job's output as it was written.
 pub const OUTPUT: &str = "/api/jobs/output/{job_id}";
+/// `GET` the files that a job left.
+pub const FILES: &str = "/api/jobs/files/{job_id}";
+/// `GET` the content of a file, `PUT` it, go on with it where `HEAD` says.
+pub const BLOB: &str = "/api/blobs/{sha256}";
 /// `GET` what a job writes while it writes it, as server-sent events.
 pub const FOLLOW: &str = "/api/jobs/follow/{job_id}";
 /// `GET` the live event stream.

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::api::files::{CleanupReport, JobFile};
 use crate::api::live::{OutputRead, Piece};
 use crate::bytes64::Bytes64;
 use crate::id::{AttemptId, JobId};
@@ -62,6 +63,9 @@ pub struct PollRequest {
     pub running: Vec<AttemptId>,
     /// Ended attempts whose results were not acknowledged yet.
     pub unsent: Vec<AttemptResult>,
+    /// What it cleaned as c2d asked, until that is answered.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cleaned: Vec<CleanupReport>,
     /// How busy the machine is.
     pub load: Load,
     /// Seconds for which c2d may hold the answer back until there is something to say.
@@ -112,6 +116,11 @@ pub struct Assignment {
 pub enum Directive {
     /// c2d does not know this worker (any more): register again.
     Register,
+    /// Remove the workspaces of ended jobs and report it with the next poll.
+    Cleanup {
+        /// Names the request; to be repeated in the report. One that is known already is to be ignored.
+        id: u64,
+    },
     /// Somebody watches a job: say what it wrote.
     Read(OutputRead),
     /// A kind that this version does not know.
@@ -143,6 +152,12 @@ pub struct AttemptResult {
     /// Processes that the job left behind and that were ended.
     #[serde(default)]
     pub swept: u32,
+    /// Files that matched its `download` patterns; c2d has their blobs already.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<JobFile>,
+    /// What matched and is not among them, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<String>,
 }
 
 /// What was kept of an output stream: `head`, then `dropped` bytes that are gone, then `tail`.

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use reqwest::Method;
 
 use super::{Client, ClientError, EventStream, FollowStream};
+use crate::api::files::{CleanupResponse, FilesQuery, JobFiles};
 use crate::api::jobs::{
     BatchRequest, BatchResponse, CancelResponse, JobList, JobLog, JobStateResponse, JobsQuery, LogQuery, OutputQuery,
     PauseResponse, QueueStatus, RetryRequest, Stream, SubmitResponse, WaitQuery, WaitResponse,
@@ -20,7 +21,7 @@ use crate::api::workers::{
 };
 use crate::id::JobId;
 use crate::job::JobSpec;
-use crate::limits::NEXT_READ_S;
+use crate::limits::{CLEANUP_WAIT_S, NEXT_READ_S};
 
 /// No query.
 const NONE: [(&str, &str); 0] = [];
@@ -78,6 +79,11 @@ impl Client {
     pub async fn detect_tags(&self, worker: &str, apply: bool) -> Result<DetectResponse, ClientError> {
         let request = self.request(Method::POST, &route::fill(route::DETECT_TAGS, worker));
         self.answer(request.query(&DetectQuery { apply }), 0).await
+    }
+
+    /// Removes the workspaces of a worker's ended jobs.
+    pub async fn cleanup(&self, worker: IpAddr) -> Result<CleanupResponse, ClientError> {
+        self.answer(self.request(Method::POST, &route::fill(route::CLEANUP, worker)), CLEANUP_WAIT_S).await
     }
 
     /// Lets a worker finish what it has.
@@ -168,6 +174,11 @@ impl Client {
         let response = self.send(request).await?;
         let bytes = response.bytes().await.map_err(|e| ClientError::transport(self.server(), e))?;
         Ok(bytes.to_vec())
+    }
+
+    /// Lists the files that a job left, small ones with their content if asked for.
+    pub async fn job_files(&self, job: JobId, content: bool) -> Result<JobFiles, ClientError> {
+        self.get(&route::fill(route::FILES, job), &FilesQuery { content }, 0).await
     }
 
     /// Opens the stream of what a job writes, from where `query` says.

@@ -3,6 +3,7 @@
 //! One method a route, one error type, every call with a time limit. It neither retries nor waits;
 //! whoever calls it knows whether a repetition is harmless.
 
+mod blobs;
 mod calls;
 mod error;
 mod events;
@@ -18,6 +19,7 @@ use crate::api::error::ErrorBody;
 use crate::limits::{ANSWER_TIMEOUT_MS, CONNECT_TIMEOUT_MS};
 use crate::token::Token;
 
+pub use blobs::{Progress, TransferError};
 pub use error::ClientError;
 pub use events::{EventStream, FollowStream};
 

@@ -3,7 +3,9 @@
 mod accepted;
 mod access;
 mod cancel;
+mod cleanup;
 mod exit;
+mod files;
 mod live;
 mod plain_client;
 mod restart;

@@ -10,8 +10,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 use c2_shared::api::error::{ErrorBody, ErrorCode};
+use c2_shared::api::files::CleanupReport;
 use c2_shared::api::workers::{
-    Assignment, AttemptResult, PollRequest, PollResponse, RegisterRequest, RegisterResponse,
+    Assignment, AttemptResult, Directive, PollRequest, PollResponse, RegisterRequest, RegisterResponse,
 };
 use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::JobSpec;
@@ -29,8 +30,12 @@ pub(crate) struct Book {
     /// What the latest poll said.
     pub(crate) poll: PollRequest,
     pub(crate) polls: usize,
+    /// Reports of cleanings.
+    pub(crate) cleaned: Vec<CleanupReport>,
     /// Connections are closed without an answer.
     pub(crate) silent: bool,
+    /// Sent with every answer.
+    pub(crate) directives: Vec<Directive>,
     /// Introductions are refused as from a second agent.
     pub(crate) taken: bool,
     latest: u64,
@@ -90,12 +95,17 @@ impl C2d {
     fn serve(&self, stream: &TcpStream) {
         let mut reader = BufReader::new(stream);
         while let Some((path, body)) = read_request(&mut reader) {
+            let mut writer = stream;
+            if path.starts_with("/api/blobs/") {
+                // It has none.
+                writer.write_all(b"HTTP/1.1 404 X\r\nupload-offset: 0\r\ncontent-length: 0\r\n\r\n").unwrap();
+                continue;
+            }
             let Some((status, answer)) = self.answer(stream, &path, &body) else { return };
             let head = format!(
                 "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
                 answer.len()
             );
-            let mut writer = stream;
             if writer.write_all(&[head.as_bytes(), &answer].concat()).is_err() {
                 return;
             }
@@ -126,6 +136,7 @@ impl C2d {
             let earlier = book.results.entry(result.attempt).or_insert_with(|| result.clone());
             assert_eq!(earlier, result, "a result never changes");
         }
+        book.cleaned.extend(poll.cleaned.iter().cloned());
         book.poll = poll.clone();
         self.book.1.notify_all();
         let idle =
@@ -146,7 +157,7 @@ fn orders(book: &Book, poll: &PollRequest) -> PollResponse {
         assign: waiting.take(poll.slots_free as usize).collect(),
         kill: poll.running.iter().filter(|attempt| book.kills.contains(attempt)).copied().collect(),
         ack: poll.unsent.iter().map(|result| result.attempt).collect(),
-        directives: Vec::new(),
+        directives: if poll.cleaned.is_empty() { book.directives.clone() } else { Vec::new() },
     }
 }
 

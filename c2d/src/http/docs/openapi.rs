@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use c2_shared::api::error::{ErrorBody, ErrorCode};
+use c2_shared::blob::BlobId;
 use c2_shared::id::JobId;
 use c2_shared::token::Role;
 use schemars::generate::SchemaSettings;
@@ -17,6 +18,9 @@ const ABOUT: &str = "C2 runs jobs on the machines of a home network. Every reque
     a token, `Authorization: Bearer c2o1...`, from `operator.token` or `worker.token` in c2d's data folder. \
     Requests with unknown fields are refused; answers may get more fields. All times are unix milliseconds. \
     Every refusal has the same form, `ErrorBody`.";
+
+/// The SHA-256 of an empty file, as an example.
+const NOTHING: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 pub(super) fn document(operations: &[Operation]) -> Value {
     let routes: Vec<Route> = operations.iter().map(|operation| operation.route).collect();
@@ -80,6 +84,7 @@ fn describe(
         "summary": operation.summary,
         "responses": responses(operation, generator, refusal, meanings),
         "security": match operation.role {
+            Some(_) if operation.workers_too => json!([{"operator": []}, {"worker": []}]),
             Some(Role::Operator) => json!([{"operator": []}]),
             Some(Role::Worker) => json!([{"worker": []}]),
             None => json!([]),
@@ -95,6 +100,9 @@ fn describe(
     if let Some(body) = &operation.body {
         let content = json!({"schema": (body.shape)(generator), "example": body.example});
         described["requestBody"] = json!({"required": body.required, "content": {"application/json": content}});
+    }
+    if operation.takes_bytes {
+        described["requestBody"] = json!({"required": true, "content": {"application/octet-stream": {}}});
     }
     described
 }
@@ -128,6 +136,7 @@ fn in_path(name: &str, generator: &mut SchemaGenerator) -> Value {
         "ip" => ("Which worker: its address, or for operators its host name.", text, "10.0.0.15"),
         "group" => ("Which group.", text, "gpu"),
         "target" => ("Which workers.", text, "@all"),
+        "sha256" => ("Which content.", generator.subschema_for::<BlobId>().to_value(), NOTHING),
         other => unreachable!("the name {other:?} in a path has no meaning"),
     };
     json!({"name": name, "in": "path", "required": true, "description": meaning, "schema": schema, "example": example})

@@ -31,9 +31,13 @@ pub(crate) struct Operation {
     pub(crate) about: &'static str,
     /// Whose token is needed; none where everybody may ask.
     pub(crate) role: Option<Role>,
+    /// Whether a worker's token does as well as an operator's.
+    pub(crate) workers_too: bool,
     pub(crate) query: Option<Shape>,
     pub(crate) header: Option<(&'static str, &'static str)>,
     pub(crate) body: Option<Body>,
+    /// Whether the body is plain bytes.
+    pub(crate) takes_bytes: bool,
     pub(crate) status: u16,
     pub(crate) answer: Content,
     /// Refusals beside those that follow from the form of the operation.
@@ -67,9 +71,11 @@ impl Operation {
             summary,
             about: "",
             role,
+            workers_too: false,
             query: None,
             header: None,
             body: None,
+            takes_bytes: false,
             status: 200,
             answer: Content::Other { kind: "text/plain; charset=utf-8" },
             refusals: &[],
@@ -89,6 +95,15 @@ impl Operation {
     /// What needs no token.
     pub(super) fn anyone(method: &'static str, route: Route, summary: &'static str) -> Self {
         Self::new(method, route, None, summary)
+    }
+
+    pub(super) fn for_workers_too(self) -> Self {
+        Self { workers_too: true, ..self }
+    }
+
+    /// A body of bytes, whatever they mean.
+    pub(super) fn takes_bytes(self) -> Self {
+        Self { takes_bytes: true, ..self }
     }
 
     pub(super) fn about(self, about: &'static str) -> Self {
@@ -149,7 +164,7 @@ impl Operation {
         if self.query.is_some() || self.header.is_some() {
             codes.push(ErrorCode::InvalidInput);
         }
-        if self.body.is_some() {
+        if self.body.is_some() || self.takes_bytes {
             codes.extend([ErrorCode::InvalidInput, ErrorCode::TooLarge, ErrorCode::UnsupportedMediaType]);
         }
         codes.extend(self.refusals);

@@ -45,7 +45,9 @@ pub(super) fn page(document: &Value) -> String {
 
 // Writing into a String does not fail, here and below.
 fn add_operation(page: &mut String, method: &str, path: &str, operation: &Value) {
-    let who = members(&operation["security"][0]).next().map_or("anyone", |(role, _)| role);
+    let roles = operation["security"].as_array().into_iter().flatten().flat_map(members);
+    let roles = roles.map(|(role, _)| role).collect::<Vec<_>>().join(" or ");
+    let who = if roles.is_empty() { "anyone" } else { &roles };
     let (method, path, summary) = (method.to_uppercase(), escape(path), escape(text(&operation["summary"])));
     let _ = write!(
         page,
@@ -67,7 +69,8 @@ fn add_operation(page: &mut String, method: &str, path: &str, operation: &Value)
     if body.is_object() {
         let whether = if body["required"] == true { "" } else { ", may be left out" };
         let content = &body["content"]["application/json"];
-        let _ = write!(page, "<p>Body: {}{whether}</p>{}", kind(&content["schema"]), example(content));
+        let kind = if content.is_object() { kind(&content["schema"]) } else { "bytes".to_owned() };
+        let _ = write!(page, "<p>Body: {kind}{whether}</p>{}", example(content));
     }
     page.push_str("<table>");
     for (status, answer) in members(&operation["responses"]) {

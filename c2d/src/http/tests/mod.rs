@@ -2,6 +2,7 @@
 
 mod access;
 mod batch;
+mod blobs;
 mod docs;
 mod events;
 mod lab;

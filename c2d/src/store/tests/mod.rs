@@ -13,6 +13,7 @@ use crate::sched::Decision;
 use crate::sched::decision::{EndedRecord, HoldRecord, JobRecord, KeyRecord, Saved, WorkerRecord};
 use crate::sched::event::{Introduction, Now};
 
+mod blobs;
 mod files;
 mod recovery;
 mod retention;

@@ -1,0 +1,168 @@
+//! Cleaning on request: removes the workspaces of jobs that have ended and that nothing owes.
+//!
+//! Two things keep a workspace: the agent holds an attempt of its job, or somebody holds the
+//! folder's lock, as the process that runs a job does. Which attempts are held is told when the
+//! cleaning begins; a workspace that is made after that is kept by its lock.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::path::{Path, PathBuf};
+
+use c2_shared::api::files::{Cleaned, CleanupReport, Kept};
+use c2_shared::id::JobId;
+use rustix::fs::{FlockOperation, flock, renameat};
+use rustix::io::Errno;
+use tokio::task::JoinSet;
+
+use crate::trash::{self, TRASH};
+use crate::workspace::{Root, open_dir};
+
+/// Requests that are remembered, so that one that comes again is known.
+const KNOWN_LEN: usize = 16;
+
+/// Why a workspace stays that somebody holds the lock of.
+const LOCKED: &str = "something still uses it";
+
+/// The cleanings that were asked for.
+#[derive(Debug)]
+pub(crate) struct Cleanup {
+    root: PathBuf,
+    known: BTreeSet<u64>,
+    tasks: JoinSet<CleanupReport>,
+}
+
+impl Cleanup {
+    pub(crate) fn new(root: PathBuf) -> Self {
+        Self { root, known: BTreeSet::new(), tasks: JoinSet::new() }
+    }
+
+    /// Begins a cleaning, unless it is known; `held` are the jobs whose workspaces are needed.
+    pub(crate) fn begin(&mut self, id: u64, held: BTreeMap<JobId, &'static str>) {
+        if !self.known.insert(id) {
+            return;
+        }
+        if self.known.len() > KNOWN_LEN {
+            self.known.pop_first();
+        }
+        let root = self.root.clone();
+        self.tasks.spawn_blocking(move || CleanupReport { id, cleaned: clean(&root, &held) });
+    }
+
+    /// Waits for the end of a cleaning; for ever when none is under way.
+    pub(crate) async fn report(&mut self) -> CleanupReport {
+        loop {
+            match self.tasks.join_next().await {
+                Some(Ok(report)) => return report,
+                Some(Err(error)) => tracing::error!("a cleaning broke off: {error}"),
+                None => std::future::pending().await,
+            }
+        }
+    }
+}
+
+/// Removes what can be removed and says what became of everything else.
+fn clean(root: &Path, held: &BTreeMap<JobId, &'static str>) -> Cleaned {
+    let mut cleaned = Cleaned::default();
+    let names = Root::open(root).map_err(io::Error::other).and_then(|opened| Ok((names(root)?, opened)));
+    let (names, opened) = match names {
+        Ok(found) => found,
+        Err(error) => {
+            let reason = error.to_string();
+            cleaned.kept.push(Kept { name: root.display().to_string(), reason });
+            return cleaned;
+        }
+    };
+    for name in names {
+        match remove(opened.dir(), &name, held) {
+            Ok(freed) => {
+                cleaned.freed_bytes += freed;
+                if !name.starts_with(TRASH) {
+                    cleaned.removed.push(name);
+                }
+            }
+            Err(reason) => cleaned.kept.push(Kept { name, reason }),
+        }
+    }
+    cleaned
+}
+
+fn names(root: &Path) -> io::Result<Vec<String>> {
+    let entries = std::fs::read_dir(root)?.collect::<io::Result<Vec<_>>>()?;
+    let mut names: Vec<String> =
+        entries.into_iter().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort_by_key(|name| (name.parse::<JobId>().ok(), name.clone()));
+    Ok(names)
+}
+
+/// Removes one workspace, or says why it stays. Answers the bytes freed.
+fn remove(root: BorrowedFd<'_>, name: &str, held: &BTreeMap<JobId, &'static str>) -> Result<u64, String> {
+    let failed = |e: io::Error| e.to_string();
+    if name.starts_with(TRASH) {
+        return trash::delete(root, name).map_err(failed);
+    }
+    let job: JobId = name.parse().map_err(|_| "it is no workspace".to_owned())?;
+    if let Some(reason) = held.get(&job) {
+        return Err((*reason).to_owned());
+    }
+    let dir = match open_dir(root, name) {
+        Ok(dir) => dir,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(0),
+        Err(e) if e.kind() == io::ErrorKind::NotADirectory => return Err("it is no folder".to_owned()),
+        Err(e) => return Err(failed(e)),
+    };
+    match flock(&dir, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {}
+        Err(Errno::WOULDBLOCK) => return Err(LOCKED.to_owned()),
+        Err(e) => return Err(failed(e.into())),
+    }
+    // The lock is held until the name is free, so that a job of this name begins anew or not at all.
+    let aside = format!("{TRASH}{name}");
+    match renameat(root, name, root, &aside) {
+        Ok(()) => {}
+        Err(Errno::NOTEMPTY | Errno::EXIST) => return Err(format!("{aside} is in the way")),
+        Err(e) => return Err(failed(e.into())),
+    }
+    drop(dir);
+    trash::delete(root, &aside).map_err(|e| format!("not all of it could be removed: {e}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+
+    use super::*;
+
+    #[test]
+    fn only_what_nobody_needs_goes() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("C2");
+        drop(Root::open(&root).unwrap());
+        for name in ["job-1", "job-2", "job-3", "job-10", ".trash-job-9.1", "notes"] {
+            std::fs::create_dir(root.join(name)).unwrap();
+            std::fs::write(root.join(name).join("file"), vec![1; 10_000]).unwrap();
+        }
+        std::fs::write(root.join("job-4"), "a file").unwrap();
+        std::os::unix::fs::symlink("/etc", root.join("job-5")).unwrap();
+        let runner = File::open(root.join("job-2")).unwrap();
+        flock(&runner, FlockOperation::NonBlockingLockExclusive).unwrap();
+        let held = BTreeMap::from([(JobId(3), "its job has not ended")]);
+        let cleaned = clean(&root, &held);
+        assert_eq!(cleaned.removed, ["job-1", "job-10"]);
+        assert!(cleaned.freed_bytes >= 30_000, "{cleaned:?}");
+        let kept: Vec<(&str, &str)> = cleaned.kept.iter().map(|k| (k.name.as_str(), k.reason.as_str())).collect();
+        assert_eq!(
+            kept,
+            [
+                ("notes", "it is no workspace"),
+                ("job-2", LOCKED),
+                ("job-3", "its job has not ended"),
+                ("job-4", "it is no folder"),
+                ("job-5", "it is no folder"),
+            ]
+        );
+        drop(runner);
+        assert_eq!(clean(&root, &BTreeMap::new()).removed, ["job-2", "job-3"]);
+        assert!(Path::new("/etc").is_dir());
+    }
+}

@@ -1,0 +1,205 @@
+//! Patterns like `out/*.png`, matched name by name while a folder is walked.
+//!
+//! `*` and `?` stay within one name, `**` stands for any number of folders, `[a-z]` and `[!a-z]`
+//! for one character; a backslash takes the meaning of the next. As in a shell, a name that begins
+//! with a dot is only meant by a pattern that says so.
+
+/// A pattern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Pattern {
+    parts: Vec<Part>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Part {
+    /// Any number of folders, none among them.
+    Folders,
+    Name(Vec<char>),
+}
+
+/// How far the names of a path have come through a pattern: what may match the next name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Progress(Vec<usize>);
+
+/// What a name does to a pattern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Step {
+    /// The path up to this name matches the whole pattern.
+    pub(crate) matches: bool,
+    /// What may match below this name; nothing when it is empty.
+    pub(crate) below: Progress,
+}
+
+impl Progress {
+    pub(crate) const fn is_over(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Pattern {
+    pub(crate) fn new(text: &str) -> Self {
+        let names = text.split('/').filter(|name| !name.is_empty() && *name != ".");
+        let part = |name: &str| if name == "**" { Part::Folders } else { Part::Name(name.chars().collect()) };
+        Self { parts: names.map(part).collect() }
+    }
+
+    /// Whether it names one path, without any wildcard.
+    pub(crate) fn is_plain(&self) -> bool {
+        let plain = |part: &Part| matches!(part, Part::Name(name) if !name.iter().any(|c| "*?[\\".contains(*c)));
+        self.parts.iter().all(plain)
+    }
+
+    /// Where every path begins.
+    pub(crate) fn start(&self) -> Progress {
+        let mut at = Vec::new();
+        self.enter(0, &mut at);
+        Progress(at)
+    }
+
+    /// Takes the next name of a path.
+    pub(crate) fn step(&self, progress: &Progress, name: &str) -> Step {
+        let mut next = Vec::new();
+        for at in &progress.0 {
+            match self.parts.get(*at) {
+                Some(Part::Folders) if !name.starts_with('.') => self.enter(*at, &mut next),
+                Some(Part::Name(pattern)) if matches(pattern, name) => self.enter(at + 1, &mut next),
+                Some(Part::Folders | Part::Name(_)) | None => {}
+            }
+        }
+        let end = self.parts.len();
+        let matches = next.contains(&end);
+        next.retain(|at| *at < end);
+        Step { matches, below: Progress(next) }
+    }
+
+    /// Adds a place and, as folders may be none, those behind it.
+    fn enter(&self, at: usize, places: &mut Vec<usize>) {
+        if !places.contains(&at) {
+            places.push(at);
+        }
+        if self.parts.get(at) == Some(&Part::Folders) {
+            self.enter(at + 1, places);
+        }
+    }
+}
+
+/// Whether one name matches one part of a pattern.
+fn matches(pattern: &[char], name: &str) -> bool {
+    let name: Vec<char> = name.chars().collect();
+    if name.first() == Some(&'.') && pattern.first() != Some(&'.') {
+        return false;
+    }
+    let (mut p, mut n) = (0, 0);
+    // Where to go on when the latest star takes one character more.
+    let mut star: Option<(usize, usize)> = None;
+    loop {
+        if pattern.get(p) == Some(&'*') {
+            star = Some((p + 1, n));
+            p += 1;
+        } else if n == name.len() && p == pattern.len() {
+            return true;
+        } else if let Some(len) = name.get(n).and_then(|c| one(&pattern[p..], *c)) {
+            p += len;
+            n += 1;
+        } else if let Some((after, from)) = star.filter(|(_, from)| *from < name.len()) {
+            star = Some((after, from + 1));
+            (p, n) = (after, from + 1);
+        } else {
+            return false;
+        }
+    }
+}
+
+/// Matches one character with the beginning of a pattern; answers how much of the pattern it took.
+fn one(pattern: &[char], c: char) -> Option<usize> {
+    match pattern {
+        ['?', ..] => Some(1),
+        ['\\', escaped, ..] => (*escaped == c).then_some(2),
+        ['[', rest @ ..] => match class(rest, c) {
+            Some((len, true)) => Some(len + 1),
+            Some((_, false)) => None,
+            // Without its end it is a bracket.
+            None => (c == '[').then_some(1),
+        },
+        [plain, ..] => (*plain == c).then_some(1),
+        [] => None,
+    }
+}
+
+/// Reads a class behind its bracket: its length, and whether the character belongs to it.
+fn class(pattern: &[char], c: char) -> Option<(usize, bool)> {
+    let negated = matches!(pattern.first(), Some('!' | '^'));
+    let begin = usize::from(negated);
+    // A bracket at the beginning is a member.
+    let end = begin + 1 + pattern.get(begin + 1..)?.iter().position(|member| *member == ']')?;
+    let mut members = &pattern[begin..end];
+    let mut found = false;
+    while let [first, rest @ ..] = members {
+        members = rest;
+        if let ['-', last, rest @ ..] = members {
+            found |= (*first..=*last).contains(&c);
+            members = rest;
+        } else {
+            found |= *first == c;
+        }
+    }
+    Some((end + 1, found != negated))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path_matches(pattern: &str, path: &str) -> bool {
+        let pattern = Pattern::new(pattern);
+        let mut step = Step { matches: false, below: pattern.start() };
+        for name in path.split('/') {
+            step = pattern.step(&step.below, name);
+        }
+        step.matches
+    }
+
+    #[test]
+    fn paths() {
+        let table: [(&str, &[&str], &[&str]); 16] = [
+            ("*.png", &["a.png", "ä.png"], &[".png", ".a.png", "a.PNG", "a.png.txt", "out/a.png", "png"]),
+            ("*", &["a", "a.b"], &[".a", "a/b"]),
+            (".*", &[".a"], &["a"]),
+            ("out/*", &["out/a"], &["out", "out/a/b", "a"]),
+            ("./out//a", &["out/a"], &["a"]),
+            ("**/*.png", &["a.png", "x/a.png", "x/y/a.png"], &[".x/a.png", "x/.a.png", "a.jpg"]),
+            ("out/**", &["out/a", "out/x/a"], &["a", "out/.a"]),
+            ("**", &["a", "x/a"], &[".a"]),
+            ("a/**/b", &["a/b", "a/x/b", "a/x/y/b"], &["a/x", "b"]),
+            ("frame-????.exr", &["frame-0001.exr"], &["frame-001.exr", "frame-00001.exr"]),
+            ("[a-c]1", &["a1", "c1"], &["d1", "-1"]),
+            ("[!a-c]1", &["d1"], &["a1"]),
+            ("[]x]", &["]", "x"], &["a"]),
+            ("[ab", &["[ab"], &["a"]),
+            ("\\*", &["*"], &["a"]),
+            ("a*b*c", &["abc", "axxbyybzc"], &["ab", "abcd", "acb"]),
+        ];
+        for (pattern, matching, others) in table {
+            for path in matching {
+                assert!(path_matches(pattern, path), "{pattern} should mean {path}");
+            }
+            for path in others {
+                assert!(!path_matches(pattern, path), "{pattern} should not mean {path}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_takes_for_ever() {
+        let pattern = "*a".repeat(200) + "b";
+        assert!(!path_matches(&pattern, &"a".repeat(255)));
+    }
+
+    #[test]
+    fn plain_ones_are_known() {
+        let table = [("a/b", true), ("*.png", false), ("**", false), ("a[1]", false), ("a?", false)];
+        for (text, plain) in table {
+            assert_eq!(Pattern::new(text).is_plain(), plain, "{text}");
+        }
+    }
+}

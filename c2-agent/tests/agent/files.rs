@@ -1,0 +1,58 @@
+//! Files that jobs leave, and the cleaning of workspaces, as far as a c2d without blobs shows them.
+
+use c2_shared::api::workers::Directive;
+use c2_shared::job::{JobSpec, Outcome};
+use rustix::process::Signal;
+
+use crate::stage::{Stage, shell, wait_for};
+
+#[test]
+fn a_cleaning_removes_what_is_over_and_nothing_else() {
+    let stage = Stage::new(&[]);
+    assert_eq!(stage.run(1, "echo left >file").outcome, Outcome::Exit { code: 0 });
+    let running = stage.c2d.submit(2, &[], shell("echo up >up; while ! test -e go; do sleep 0.02; done"));
+    stage.read(&stage.root().join("job-2/up"));
+    stage.c2d.change(|book| book.directives = vec![Directive::Cleanup { id: 5 }]);
+    stage.c2d.wait("no report", |book| !book.cleaned.is_empty());
+    let report = stage.c2d.change(|book| book.cleaned[0].clone());
+    assert_eq!((report.id, report.cleaned.removed), (5, vec!["job-1".to_owned()]));
+    assert_eq!(report.cleaned.kept[0].name, "job-2");
+    assert!(!stage.root().join("job-1").exists());
+    std::fs::write(stage.root().join("job-2/go"), "").unwrap();
+    assert_eq!(stage.c2d.result(running).outcome, Outcome::Exit { code: 0 });
+}
+
+#[test]
+fn a_result_waits_for_its_files_across_restarts_of_the_agent() {
+    let mut stage = Stage::new(&[]);
+    let spec = JobSpec {
+        download: vec!["out".to_owned()],
+        ..shell("echo up >up; while ! test -e go; do sleep 0.02; done; echo x >out")
+    };
+    let attempt = stage.c2d.submit(1, &[], spec);
+    stage.read(&stage.root().join("job-1/up"));
+    stage.c2d.change(|book| book.silent = true);
+    std::fs::write(stage.root().join("job-1/go"), "").unwrap();
+    let spooled = stage.state().join("spool/job-1.1.json");
+    wait_for("it is not on disk", || spooled.exists());
+    stage.stop(Signal::KILL);
+    assert!(stage.c2d.change(|book| book.results.is_empty()));
+    stage.c2d.change(|book| book.silent = false);
+    stage.start();
+    let result = stage.c2d.result(attempt);
+    assert_eq!(result.outcome, Outcome::Exit { code: 0 });
+    // This c2d takes no blobs, which costs the file and not the result.
+    assert_eq!((result.files.len(), result.problems.len()), (0, 1), "{result:?}");
+    wait_for("it is still on disk", || !spooled.exists());
+}
+
+#[test]
+fn a_cancelled_job_does_not_wait_for_its_files() {
+    let stage = Stage::new(&[]);
+    let spec = JobSpec { download: vec!["**".to_owned()], ..shell("echo up >up; sleep 300") };
+    let attempt = stage.c2d.submit(1, &[], spec);
+    stage.read(&stage.root().join("job-1/up"));
+    stage.c2d.change(|book| book.kills.insert(attempt));
+    let result = stage.c2d.result(attempt);
+    assert_eq!((result.outcome, result.files.len(), result.problems.len()), (Outcome::Cancelled, 0, 0));
+}

@@ -1,0 +1,69 @@
+//! `cleanup-workspaces`: removes what ended jobs left on workers.
+
+use std::net::IpAddr;
+
+use c2_shared::api::files::Cleaned;
+use c2_shared::target::{Candidate, Target};
+use clap::Args;
+use serde::Serialize;
+use tokio::task::JoinSet;
+
+use crate::command::{Complaint, Context, Data, Outcome};
+
+/// The arguments of `cleanup-workspaces`.
+#[derive(Clone, Debug, Args)]
+pub struct Cleanup {
+    /// A worker by address or name, `@all`, a group like `@gpu`, or a list of them
+    #[arg(value_name = "TARGET")]
+    pub target: String,
+}
+
+/// What became of one worker's workspaces.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CleanedWorker {
+    /// Which worker.
+    pub ip: IpAddr,
+    /// What it did; nothing if it could not be asked.
+    #[serde(flatten)]
+    pub cleaned: Option<Cleaned>,
+    /// Why it could not be asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
+}
+
+impl Cleanup {
+    /// Asks all workers at once, as each takes its own time. A single one that cannot be asked is a
+    /// complaint; of several, the outcome says which.
+    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
+        let ips = self.workers(context).await?;
+        let single = ips.len() == 1;
+        let mut asking = JoinSet::new();
+        for ip in ips {
+            let client = context.client.clone();
+            asking.spawn(async move { (ip, client.cleanup(ip).await.map_err(Complaint::from)) });
+        }
+        let mut workers = Vec::new();
+        while let Some(asked) = asking.join_next().await {
+            let (ip, answer) = asked.expect("asking does not panic");
+            workers.push(match answer {
+                Ok(answer) => CleanedWorker { ip, cleaned: Some(answer.cleaned), refused: None },
+                Err(complaint) if single => return Err(complaint),
+                Err(complaint) => CleanedWorker { ip, cleaned: None, refused: Some(complaint.message) },
+            });
+        }
+        workers.sort_by_key(|worker| worker.ip);
+        let exit = i32::from(workers.iter().any(|worker| worker.refused.is_some()));
+        Ok(Outcome { data: Data::Cleaned(workers), exit })
+    }
+
+    async fn workers(&self, context: &Context) -> Result<Vec<IpAddr>, Complaint> {
+        let bad = |e: c2_shared::target::TargetError| {
+            Complaint::refused(e.to_string(), "`list` shows all workers and their groups")
+        };
+        let target = Target::parse(&self.target).map_err(bad)?;
+        let list = context.client.workers().await?.workers;
+        let candidates: Vec<Candidate<'_>> =
+            list.iter().map(|row| Candidate { ip: row.ip, hostname: &row.hostname, groups: &row.groups }).collect();
+        target.resolve(&self.target, &candidates).map_err(bad)
+    }
+}

@@ -1,0 +1,93 @@
+//! One blob on its way, with its progress shown and a break survived.
+
+use std::fs::File;
+use std::io::Seek as _;
+
+use c2_shared::backoff::Backoff;
+use c2_shared::blob::{BlobHasher, BlobId};
+use c2_shared::client::TransferError;
+use tokio::task::spawn_blocking;
+
+use crate::command::{Complaint, Context, Kind};
+
+/// Failures in a row after which c2d is given up, as where a job is waited for.
+const FAILURES_MAX: usize = 6;
+
+/// Sends a file and answers its name as a blob.
+pub(crate) async fn blob(context: &Context, label: &str, file: File) -> Result<BlobId, Complaint> {
+    let failed = |e: std::io::Error| Complaint::refused(format!("cannot read {label:?}: {e}"), "check the file");
+    let hash = spawn_blocking(move || {
+        let mut hasher = BlobHasher::default();
+        let size = hasher.read(&mut &file)?;
+        Ok((file, hasher.finish(), size))
+    });
+    let (file, blob, size) = hash.await.expect("reading a file does not panic").map_err(failed)?;
+    let mut tries = Tries::default();
+    loop {
+        let mut content = file.try_clone().map_err(failed)?;
+        content.rewind().map_err(failed)?;
+        let progress = |done| context.meter(label, done, size);
+        match context.client.put_blob(blob, size, content, &progress).await {
+            Ok(()) => return Ok(blob),
+            Err(error) => tries.failed(context, label, error).await?,
+        }
+    }
+}
+
+/// Fetches a blob into a file, which may hold the beginning of it.
+pub(crate) async fn fetch(
+    context: &Context,
+    label: &str,
+    blob: BlobId,
+    size: u64,
+    file: &File,
+) -> Result<(), Complaint> {
+    let failed = |e: std::io::Error| Complaint::refused(format!("cannot write {label:?}: {e}"), "check the disk");
+    let mut tries = Tries::default();
+    loop {
+        let into = file.try_clone().map_err(failed)?;
+        let progress = |done| context.meter(label, done, size);
+        match context.client.get_blob(blob, into, &progress).await {
+            Ok(_) => return Ok(()),
+            Err(error) => tries.failed(context, label, error).await?,
+        }
+    }
+}
+
+/// Failures without success between them.
+#[derive(Default)]
+struct Tries {
+    backoff: Backoff,
+}
+
+impl Tries {
+    /// Waits before the next try, or gives up.
+    async fn failed(&mut self, context: &Context, label: &str, error: TransferError) -> Result<(), Complaint> {
+        if !error.may_pass() || self.backoff.failures() >= FAILURES_MAX {
+            return Err(complaint(label, error));
+        }
+        let wait = self.backoff.next(0.0);
+        context.progress(&format!("{label}: {error}; going on in {} s", wait.as_secs()));
+        tokio::time::sleep(wait).await;
+        Ok(())
+    }
+}
+
+fn complaint(label: &str, error: TransferError) -> Complaint {
+    match error {
+        TransferError::Client(error) => {
+            let complaint = Complaint::from(error);
+            Complaint { message: format!("{label}: {}", complaint.message), ..complaint }
+        }
+        TransferError::Stalled => {
+            Complaint::new(Kind::Unreachable, format!("{label}: {error}")).hint("the same command goes on from there")
+        }
+        TransferError::Changed => {
+            Complaint::refused(format!("{label}: it changed while it was sent"), "run the command again")
+        }
+        TransferError::File(_) => Complaint::refused(format!("{label}: {error}"), "check the file and the disk"),
+        TransferError::Missing(_) => {
+            Complaint::refused(format!("{label}: {error}"), "it may have been removed with its job")
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Files of jobs and cleaned workspaces as text.
+
+use crate::command::cleanup::CleanedWorker;
+use crate::command::get_files::{Fetched, FetchedFile, Status};
+use crate::render::look::{Look, Style, bytes};
+use crate::render::neutral;
+use crate::render::table::{Cell, Table, flexible, numbers, words};
+
+/// What became of a job's files.
+pub(crate) fn fetched(look: &Look, fetched: &Fetched) -> String {
+    let mut text = String::new();
+    if fetched.files.is_empty() {
+        text.push_str(&format!("{} left no files\n", fetched.job_id));
+    } else {
+        let mut table = Table::new([flexible("FILE"), numbers("SIZE"), words("STATUS")]);
+        for file in &fetched.files {
+            table.row([Cell::from(&file.file.path), Cell::from(bytes(file.file.size)), status(file)]);
+        }
+        text.push_str(&table.render(look));
+    }
+    if let Some(dir) = fetched.dir.as_ref().filter(|_| fetched.files.iter().any(|f| f.status == Status::Saved)) {
+        text.push_str(&format!("in {}\n", neutral::cell(&dir.display().to_string())));
+    }
+    let problems = fetched.problems.iter().map(|problem| format!("not left: {}\n", neutral::cell(problem)));
+    text.extend(problems);
+    text
+}
+
+fn status(file: &FetchedFile) -> Cell {
+    match (file.status, &file.reason) {
+        (Status::Listed, _) => Cell::from(""),
+        (Status::Saved, _) => Cell::styled("saved", Style::Good),
+        (Status::Unchanged, _) => Cell::from("there already"),
+        (Status::Refused, Some(reason)) => Cell::styled(format!("not saved: {reason}"), Style::Bad),
+        (Status::Refused, None) => Cell::styled("not saved", Style::Bad),
+    }
+}
+
+/// What became of workspaces.
+pub(crate) fn cleaned(workers: &[CleanedWorker]) -> String {
+    if workers.is_empty() {
+        return "no worker has registered yet\n".to_owned();
+    }
+    workers.iter().map(one).collect()
+}
+
+fn one(worker: &CleanedWorker) -> String {
+    let Some(cleaned) = &worker.cleaned else {
+        let reason = worker.refused.as_deref().unwrap_or_default();
+        return format!("{}: not cleaned: {}\n", worker.ip, neutral::cell(reason));
+    };
+    let count = match cleaned.removed.len() {
+        1 => "1 workspace".to_owned(),
+        n => format!("{n} workspaces"),
+    };
+    let kept = cleaned.kept.iter();
+    let kept: String =
+        kept.map(|kept| format!("  kept {}: {}\n", neutral::cell(&kept.name), neutral::cell(&kept.reason))).collect();
+    format!("{}: removed {count}, freed {}\n{kept}", worker.ip, bytes(cleaned.freed_bytes))
+}

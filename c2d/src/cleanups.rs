@@ -1,0 +1,197 @@
+//! Carries requests to clean workspaces to the workers, and their reports back.
+//!
+//! A worker cannot be called, so a request waits for its next poll, or ends the one that is parked.
+//! It goes along with each answer until the worker reports, because an answer may not be heard; the
+//! worker passes over what it knows already. Nothing is stored: whoever asked asks again.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use c2_shared::api::files::{Cleaned, CleanupReport};
+use c2_shared::api::workers::Directive;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::timeout;
+
+/// Messages that may wait for the desk.
+const MESSAGES_LEN: usize = 1_024;
+
+/// Speaks to the desk that keeps the requests; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Cleanups {
+    messages: mpsc::Sender<Message>,
+    /// Requests that are open; while there are none, polls cost nothing here.
+    open: watch::Receiver<usize>,
+}
+
+/// Why there is no report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoReport {
+    /// The worker did not report in time.
+    #[error("it did not report in time")]
+    Silent,
+    /// Too much is asked for at once.
+    #[error("too much is asked for at once")]
+    Crowded,
+}
+
+#[derive(Debug)]
+enum Message {
+    Ask { worker: IpAddr, report: oneshot::Sender<Cleaned> },
+    Fetch { worker: IpAddr, news_only: bool, ids: oneshot::Sender<Vec<u64>> },
+    Reported { worker: IpAddr, reports: Vec<CleanupReport> },
+}
+
+impl Cleanups {
+    /// Starts the desk; it ends when the last of its speakers is gone. Ids count from `first_id`,
+    /// which must be greater than those of an earlier run.
+    #[must_use]
+    pub fn start(first_id: u64) -> Self {
+        let (messages, mut inbox) = mpsc::channel(MESSAGES_LEN);
+        let (count, open) = watch::channel(0);
+        tokio::spawn(async move {
+            let mut desk = Desk { next_id: first_id, requests: BTreeMap::new() };
+            while let Some(message) = inbox.recv().await {
+                let asks = matches!(message, Message::Ask { .. });
+                desk.on(message);
+                let now = desk.requests.len();
+                // A new request is news also where another one went meanwhile.
+                count.send_if_modified(|count| std::mem::replace(count, now) != now || asks);
+            }
+        });
+        Self { messages, open }
+    }
+
+    /// Asks a worker to clean and waits for its report, `patience` long.
+    ///
+    /// # Errors
+    /// When none comes in time.
+    pub async fn ask(&self, worker: IpAddr, patience: Duration) -> Result<Cleaned, NoReport> {
+        let (report, reported) = oneshot::channel();
+        self.messages.try_send(Message::Ask { worker, report }).map_err(|_| NoReport::Crowded)?;
+        match timeout(patience, reported).await {
+            Ok(Ok(cleaned)) => Ok(cleaned),
+            Ok(Err(_)) | Err(_) => Err(NoReport::Silent),
+        }
+    }
+
+    /// Waits, for ever if need be, until there is a request that the worker was not told.
+    pub async fn called(&self, worker: IpAddr) -> Vec<Directive> {
+        let mut open = self.open.clone();
+        loop {
+            if *open.borrow_and_update() > 0 {
+                let news = self.fetch(worker, true).await;
+                if !news.is_empty() {
+                    return news;
+                }
+            }
+            if open.changed().await.is_err() {
+                return std::future::pending().await;
+            }
+        }
+    }
+
+    /// Everything that is open for a worker, told or not.
+    pub async fn due(&self, worker: IpAddr) -> Vec<Directive> {
+        if *self.open.borrow() == 0 {
+            return Vec::new();
+        }
+        self.fetch(worker, false).await
+    }
+
+    /// Passes a worker's reports on.
+    pub fn reported(&self, worker: IpAddr, reports: Vec<CleanupReport>) {
+        if !reports.is_empty() {
+            // Without room it is as if the worker had not reported in time.
+            drop(self.messages.try_send(Message::Reported { worker, reports }));
+        }
+    }
+
+    async fn fetch(&self, worker: IpAddr, news_only: bool) -> Vec<Directive> {
+        let (ids, fetched) = oneshot::channel();
+        let sent = self.messages.try_send(Message::Fetch { worker, news_only, ids });
+        let ids = if sent.is_ok() { fetched.await.unwrap_or_default() } else { Vec::new() };
+        ids.into_iter().map(|id| Directive::Cleanup { id }).collect()
+    }
+}
+
+/// The one owner of all requests.
+struct Desk {
+    next_id: u64,
+    requests: BTreeMap<u64, Request>,
+}
+
+struct Request {
+    worker: IpAddr,
+    /// Whether an answer to the worker carried it.
+    told: bool,
+    report: oneshot::Sender<Cleaned>,
+}
+
+impl Desk {
+    fn on(&mut self, message: Message) {
+        self.requests.retain(|_, request| !request.report.is_closed());
+        match message {
+            Message::Ask { worker, report } => {
+                self.requests.insert(self.next_id, Request { worker, told: false, report });
+                self.next_id += 1;
+            }
+            Message::Fetch { worker, news_only, ids } => {
+                let mine = self.requests.iter_mut().filter(|(_, request)| request.worker == worker);
+                let due = mine.filter(|(_, request)| !(news_only && request.told));
+                let due = due.map(|(id, request)| {
+                    request.told = true;
+                    *id
+                });
+                // Whoever fetched may be gone; the next answer carries it again.
+                drop(ids.send(due.collect()));
+            }
+            Message::Reported { worker, reports } => {
+                for CleanupReport { id, cleaned } in reports {
+                    if self.requests.get(&id).is_some_and(|request| request.worker == worker)
+                        && let Some(request) = self.requests.remove(&id)
+                    {
+                        drop(request.report.send(cleaned));
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+    const FIRST: Directive = Directive::Cleanup { id: 7 };
+
+    #[tokio::test]
+    async fn a_request_wakes_its_worker_once_and_goes_along_until_the_report() {
+        let desk = Cleanups::start(7);
+        let [mine, other] = [IpAddr::from([127, 0, 0, 2]), IpAddr::from([127, 0, 0, 3])];
+        assert!(desk.due(mine).await.is_empty());
+        let asking = tokio::spawn({
+            let desk = desk.clone();
+            async move { desk.ask(mine, PATIENCE).await }
+        });
+        assert_eq!(desk.called(mine).await, [FIRST]);
+        assert!(desk.due(other).await.is_empty());
+        let again = timeout(Duration::from_millis(50), desk.called(mine)).await;
+        assert!(again.is_err(), "it is told once");
+        assert_eq!(desk.due(mine).await, [FIRST], "an answer may have been lost");
+        let report = |id, bytes| CleanupReport { id, cleaned: Cleaned { freed_bytes: bytes, ..Cleaned::default() } };
+        desk.reported(other, vec![report(7, 1)]);
+        desk.reported(mine, vec![report(8, 2), report(7, 3)]);
+        assert_eq!(asking.await.unwrap().unwrap().freed_bytes, 3);
+        assert!(desk.due(mine).await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_ever() {
+        let desk = Cleanups::start(1);
+        let worker = IpAddr::from([127, 0, 0, 2]);
+        assert_eq!(desk.ask(worker, Duration::from_millis(1)).await, Err(NoReport::Silent));
+        assert!(desk.due(worker).await.is_empty(), "nobody waits for it any more");
+    }
+}

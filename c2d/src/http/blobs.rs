@@ -1,0 +1,212 @@
+//! Blobs over HTTP: streamed in and out, resumed, never held in memory as a whole.
+//!
+//! Operators and workers alike may do this: whoever knows the SHA-256 of a content knows what it
+//! may ask for.
+
+use std::fs::File;
+use std::io;
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, RANGE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use c2_shared::api::error::{ErrorBody, ErrorCode};
+use c2_shared::api::files::{BlobQuery, BlobStatus, UPLOAD_OFFSET};
+use c2_shared::blob::BlobId;
+use c2_shared::limits::BLOB_IDLE_MS;
+use futures_util::{Stream, StreamExt as _, stream};
+use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+use crate::http::App;
+use crate::http::error::ApiError;
+use crate::http::extract::{Name, QueryOf, invalid};
+use crate::http::role::Anybody;
+use crate::store::{BlobError, Incoming, read_piece};
+
+/// Bytes read from the disk at once.
+const CHUNK_BYTES: u64 = 256 * 1024;
+/// Pieces of a body that may wait for the disk.
+const PIECES_LEN: usize = 8;
+/// What the content is: bytes, whatever they mean.
+const BYTES: &str = "application/octet-stream";
+
+/// Answers `GET` and `HEAD`: the content from the beginning, or the part that `Range` asks for. A
+/// blob that is not whole is not found, with the header that says how much of it there is.
+pub(crate) async fn read(
+    _: Anybody,
+    State(app): State<App>,
+    name: Name,
+    QueryOf(query): QueryOf<BlobQuery>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let blob = blob(&name)?;
+    let blobs = app.blobs.clone();
+    let found = blocking(move || {
+        let status = blobs.status(blob)?;
+        let left = query.size.filter(|_| !status.complete).map(|size| size.saturating_sub(status.size));
+        left.map_or(Ok(()), |left| blobs.check_room(left))?;
+        Ok((status, if status.complete { blobs.read(blob)? } else { None }))
+    });
+    let (status, file) = found.await?;
+    let Some((file, size)) = file else {
+        let message = format!("c2d does not have the blob {blob}");
+        let hint = "send it with PUT, from where the header upload-offset says";
+        let refusal = ApiError::from(ErrorBody::new(ErrorCode::NotFound, message, hint));
+        return Ok(with_offset(refusal.into_response(), status.size));
+    };
+    let mut response = match range(&headers, size)? {
+        None => content(file, 0, size).into_response(),
+        Some((first, end)) => {
+            let range = format!("bytes {first}-{}/{size}", end - 1);
+            (StatusCode::PARTIAL_CONTENT, [(CONTENT_RANGE, range)], content(file, first, end)).into_response()
+        }
+    };
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(BYTES));
+    headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    Ok(with_offset(response, size))
+}
+
+/// Takes a blob in, from the offset on that the query says; the end of the body is its end.
+pub(crate) async fn write(
+    _: Anybody,
+    State(app): State<App>,
+    name: Name,
+    QueryOf(query): QueryOf<BlobQuery>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<BlobStatus>, ApiError> {
+    let blob = blob(&name)?;
+    if headers.get(CONTENT_TYPE).is_none_or(|kind| kind != BYTES) {
+        let hint = "send Content-Type: application/octet-stream";
+        return Err(ErrorBody::new(ErrorCode::UnsupportedMediaType, "the body is not plain bytes", hint).into());
+    }
+    let blobs = app.blobs.clone();
+    let begun = blocking(move || {
+        let status = blobs.status(blob)?;
+        if status.complete {
+            return Ok(Err(status));
+        }
+        blobs.check_room(query.size.map_or(0, |size| size.saturating_sub(query.offset)))?;
+        blobs.receive(blob, query.offset).map(Ok)
+    });
+    let incoming = match begun.await? {
+        Ok(incoming) => incoming,
+        Err(status) => return Ok(Json(status)),
+    };
+    let size = take_in(incoming, body).await?;
+    Ok(Json(BlobStatus { sha256: blob, size, complete: true }))
+}
+
+/// Writes a body to the disk while it comes. When it breaks off, what came stays.
+async fn take_in(mut incoming: Incoming, body: Body) -> Result<u64, ApiError> {
+    let (pieces, mut arriving) = mpsc::channel::<bytes::Bytes>(PIECES_LEN);
+    let writer = spawn_blocking(move || {
+        while let Some(bytes) = arriving.blocking_recv() {
+            incoming.append(&bytes)?;
+        }
+        Ok::<_, BlobError>(incoming)
+    });
+    let mut body = body.into_data_stream();
+    let mut broken = None;
+    loop {
+        match timeout(Duration::from_millis(BLOB_IDLE_MS), body.next()).await {
+            Ok(None) => break,
+            // A writer that does not take it any more says itself why.
+            Ok(Some(Ok(bytes))) => {
+                if pieces.send(bytes).await.is_err() {
+                    break;
+                }
+            }
+            Ok(Some(Err(_))) | Err(_) => {
+                broken = Some(invalid("the body broke off", "go on where HEAD says"));
+                break;
+            }
+        }
+    }
+    drop(pieces);
+    let incoming = writer.await.expect("writing a file does not panic")?;
+    match broken {
+        Some(broken) => Err(broken),
+        None => blocking(move || incoming.finish()).await,
+    }
+}
+
+/// The part of a file from one position to before another, as a body of known length.
+fn content(file: File, first: u64, end: u64) -> impl axum::response::IntoResponse {
+    ([(CONTENT_LENGTH, (end - first).to_string())], Body::from_stream(pieces(file, first, end)))
+}
+
+fn pieces(file: File, first: u64, end: u64) -> impl Stream<Item = io::Result<Vec<u8>>> + Send + 'static {
+    stream::try_unfold((file, first), move |(mut file, at)| async move {
+        if at >= end {
+            return Ok(None);
+        }
+        let len = usize::try_from((end - at).min(CHUNK_BYTES)).expect("a chunk is small");
+        let read = spawn_blocking(move || read_piece(&mut file, at, len).map(|bytes| (bytes, file)));
+        let (bytes, file) = read.await.expect("reading a file does not panic")?;
+        if bytes.len() < len {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(Some((bytes, (file, at + len as u64))))
+    })
+}
+
+/// What `Range` asks for: the first byte and the one behind the last. Of ranges only the plain
+/// forms `bytes=5-` and `bytes=5-9` are known; others are passed over, as the standard allows.
+fn range(headers: &HeaderMap, size: u64) -> Result<Option<(u64, u64)>, ApiError> {
+    let asked = headers.get(RANGE).and_then(|range| range.to_str().ok()?.strip_prefix("bytes=")?.split_once('-'));
+    let Some((first, last)) = asked else { return Ok(None) };
+    let end =
+        if last.is_empty() { Some(size) } else { last.parse().ok().map(|last: u64| size.min(last.saturating_add(1))) };
+    let (Ok(first), Some(end)) = (first.parse::<u64>(), end) else { return Ok(None) };
+    if first >= end {
+        return Err(invalid(format!("the range begins at {first}, the blob has {size} bytes"), "ask for less"));
+    }
+    Ok(Some((first, end)))
+}
+
+fn with_offset(mut response: Response, size: u64) -> Response {
+    response.headers_mut().insert(UPLOAD_OFFSET, HeaderValue::from(size));
+    response
+}
+
+fn blob(name: &Name) -> Result<BlobId, ApiError> {
+    name.0.parse().map_err(|e| invalid(format!("{e}"), "write 64 small hexadecimal digits"))
+}
+
+/// Does what waits for the disk away from the threads that carry messages.
+pub(crate) async fn blocking<T: Send + 'static>(
+    deed: impl FnOnce() -> Result<T, BlobError> + Send + 'static,
+) -> Result<T, ApiError> {
+    Ok(spawn_blocking(deed).await.expect("reading and writing files does not panic")?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges() {
+        let table = [
+            ("bytes=0-", Ok(Some((0, 10)))),
+            ("bytes=4-", Ok(Some((4, 10)))),
+            ("bytes=4-6", Ok(Some((4, 7)))),
+            ("bytes=4-99", Ok(Some((4, 10)))),
+            ("bytes=-4", Ok(None)),
+            ("bytes=1-2,4-5", Ok(None)),
+            ("lines=1-2", Ok(None)),
+            ("bytes=10-", Err(())),
+            ("bytes=6-4", Err(())),
+        ];
+        for (text, expected) in table {
+            let headers = HeaderMap::from_iter([(RANGE, HeaderValue::from_static(text))]);
+            assert_eq!(range(&headers, 10).map_err(drop), expected, "{text}");
+        }
+    }
+}

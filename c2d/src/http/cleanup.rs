@@ -1,0 +1,42 @@
+//! Cleaning the workspaces of one worker, and waiting for its report.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use c2_shared::api::error::{ErrorBody, ErrorCode};
+use c2_shared::api::files::CleanupResponse;
+use c2_shared::limits::CLEANUP_WAIT_S;
+use c2_shared::time::span;
+use c2_shared::worker::WorkerStatus;
+
+use crate::http::App;
+use crate::http::error::ApiError;
+use crate::http::extract::Name;
+use crate::http::named;
+use crate::http::role::Operator;
+
+pub(crate) async fn cleanup(
+    _: Operator,
+    State(app): State<App>,
+    Name(name): Name,
+) -> Result<Json<CleanupResponse>, ApiError> {
+    let view = named::find(&app, &name).await?;
+    let ip = view.ip;
+    if view.status == WorkerStatus::Offline {
+        return Err(offline(ip, view.silent_ms));
+    }
+    let patience = Duration::from_secs(CLEANUP_WAIT_S);
+    let cleaned = app.cleanups.ask(ip, patience).await.map_err(|e| {
+        let hint = "it may be busy with large workspaces, or be no c2-agent; try again in a moment";
+        ErrorBody::new(ErrorCode::Busy, format!("worker {ip}: {e}"), hint)
+    })?;
+    Ok(Json(CleanupResponse { ip, cleaned }))
+}
+
+fn offline(ip: IpAddr, silent_ms: Option<u64>) -> ApiError {
+    let silent = silent_ms.map_or_else(|| "since c2d started".to_owned(), |ms| format!("for {}", span(ms)));
+    let message = format!("worker {ip} is offline: it was not heard {silent}");
+    ErrorBody::new(ErrorCode::Conflict, message, "nothing was removed; clean it when it is back").into()
+}

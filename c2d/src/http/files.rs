@@ -1,0 +1,112 @@
+//! The files of jobs: which there are, and the rule that a job and a result name only blobs that
+//! are there.
+
+use axum::Json;
+use axum::extract::State;
+use c2_shared::api::error::{ErrorBody, ErrorCode};
+use c2_shared::api::files::{FilesQuery, JobFile, JobFiles};
+use c2_shared::api::workers::AttemptResult;
+use c2_shared::blob::BlobId;
+use c2_shared::bytes64::Bytes64;
+use c2_shared::job::JobSpec;
+use c2_shared::limits::{FILES_LEN_MAX, INLINE_BYTES_MAX, PROBLEMS_LEN_MAX};
+use c2_shared::validate;
+
+use crate::http::App;
+use crate::http::blobs::blocking;
+use crate::http::error::ApiError;
+use crate::http::extract::{Name, QueryOf};
+use crate::http::role::Operator;
+use crate::sched::Reject;
+use crate::store::{BlobError, Blobs, read_piece};
+
+/// Characters of a complaint that are kept.
+const PROBLEM_CHARS: usize = 500;
+
+pub(crate) async fn files(
+    _: Operator,
+    State(app): State<App>,
+    name: Name,
+    QueryOf(query): QueryOf<FilesQuery>,
+) -> Result<Json<JobFiles>, ApiError> {
+    let job = name.job()?;
+    let stored = app.history.job(job).await?.ok_or(Reject::UnknownJob { job })?;
+    if !stored.view.state.is_terminal() {
+        let message = format!("{job} has not ended ({})", stored.view.state);
+        return Err(ErrorBody::new(ErrorCode::Conflict, message, format!("wait for it with: wait {job}")).into());
+    }
+    let left = app.history.files(job).await?;
+    let mut files = left.files;
+    if query.content {
+        let blobs = app.blobs.clone();
+        files = blocking(move || with_content(&blobs, files)).await?;
+    }
+    Ok(Json(JobFiles { job_id: job, attempt: left.attempt, files, problems: left.problems }))
+}
+
+/// Adds the content of the first files that fit together.
+fn with_content(blobs: &Blobs, mut files: Vec<JobFile>) -> Result<Vec<JobFile>, BlobError> {
+    let mut room = INLINE_BYTES_MAX;
+    for file in &mut files {
+        let Some(len) = usize::try_from(file.size).ok().filter(|len| *len <= room) else { continue };
+        if let Some((mut content, _)) = blobs.read(file.sha256)? {
+            room -= len;
+            file.content = Some(Bytes64(read_piece(&mut content, 0, len)?));
+        }
+    }
+    Ok(files)
+}
+
+/// Refuses jobs that name blobs which are not there.
+pub(crate) async fn check_uploads<'a>(app: &App, specs: impl IntoIterator<Item = &'a JobSpec>) -> Result<(), ApiError> {
+    let uploads = specs.into_iter().flat_map(|spec| &spec.upload);
+    let named: Vec<(BlobId, String)> =
+        uploads.filter_map(|upload| Some((upload.sha256.as_ref()?.parse().ok()?, upload.path.clone()))).collect();
+    if named.is_empty() {
+        return Ok(());
+    }
+    let (blobs, ids) = (app.blobs.clone(), named.iter().map(|(blob, _)| *blob).collect::<Vec<_>>());
+    let missing = blocking(move || blobs.missing(ids)).await?;
+    match named.iter().find(|(blob, _)| missing.contains(blob)) {
+        None => Ok(()),
+        Some((blob, path)) => {
+            let message = format!("the content of upload {path:?} is not here");
+            let hint = format!("send it first: PUT /api/blobs/{blob}");
+            Err(ErrorBody::new(ErrorCode::InvalidInput, message, hint).in_field("upload").into())
+        }
+    }
+}
+
+/// Makes what a worker says of files fit to be kept. A result is recorded in any case; a file that
+/// cannot be is complained about in its place.
+pub(crate) async fn settle(app: &App, results: &mut [AttemptResult]) -> Result<(), ApiError> {
+    for result in results.iter_mut().filter(|result| !result.files.is_empty() || !result.problems.is_empty()) {
+        let (blobs, ids) = (app.blobs.clone(), result.files.iter().map(|file| file.sha256).collect::<Vec<_>>());
+        let missing = blocking(move || blobs.missing(ids)).await?;
+        let (mut files, mut problems) = (Vec::new(), std::mem::take(&mut result.problems));
+        for file in std::mem::take(&mut result.files) {
+            match flaw(&file, &missing, files.len()) {
+                Some(flaw) => problems.push(format!("{:?}: {flaw}", file.path)),
+                None => files.push(JobFile { content: None, mode: file.mode.map(|mode| mode & 0o777), ..file }),
+            }
+        }
+        problems.truncate(PROBLEMS_LEN_MAX);
+        let plain = |text: String| text.chars().filter(|c| !c.is_control()).take(PROBLEM_CHARS).collect();
+        result.problems = problems.into_iter().map(plain).collect();
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        result.files = files;
+    }
+    Ok(())
+}
+
+fn flaw(file: &JobFile, missing: &[BlobId], before: usize) -> Option<&'static str> {
+    if before >= FILES_LEN_MAX {
+        Some("there are too many files")
+    } else if validate::relative_path("download", &file.path).is_err() {
+        Some("this is not a path below the workspace")
+    } else if missing.contains(&file.sha256) {
+        Some("its content did not get here")
+    } else {
+        None
+    }
+}

@@ -1,0 +1,120 @@
+//! Blobs that nobody needs go; all others stay.
+
+use std::fs::File;
+use std::time::{Duration, SystemTime};
+
+use c2_shared::blob::BlobId;
+use c2_shared::limits::BLOB_UNUSED_MS;
+use rusqlite::Connection;
+
+use super::{Lab, add, commit, end, job};
+use crate::engine::{Batch, Durable as _};
+use crate::sched::Decision;
+use crate::sched::event::Now;
+use crate::store::{BlobError, Blobs};
+
+const OLD_MS: u64 = 1_700_000_000_000;
+const NOW_MS: u64 = OLD_MS + BLOB_UNUSED_MS + 2_000;
+
+fn put(blobs: &Blobs, content: &str) -> BlobId {
+    let blob = BlobId::of(content.as_bytes());
+    let mut incoming = blobs.receive(blob, 0).unwrap();
+    incoming.append(content.as_bytes()).unwrap();
+    assert_eq!(incoming.finish().unwrap(), content.len() as u64);
+    blob
+}
+
+/// Makes a blob, or a part of one, as old as it must be to go.
+fn age(lab: &Lab, name: &str) {
+    let then = SystemTime::UNIX_EPOCH + Duration::from_millis(OLD_MS);
+    File::options().write(true).open(lab.path().join("files").join(name)).unwrap().set_modified(then).unwrap();
+}
+
+fn names(lab: &Lab) -> Vec<String> {
+    let entries = std::fs::read_dir(lab.path().join("files")).unwrap();
+    let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+#[test]
+fn only_what_no_job_names_and_nobody_wants_goes() {
+    let lab = Lab::new();
+    let mut opened = lab.open();
+    let blobs = opened.blobs.clone();
+    let [uploaded, left, wanted, fresh, unused] =
+        ["uploaded", "left", "wanted", "fresh", "unused"].map(|content| put(&blobs, content));
+    drop(blobs.receive(BlobId::of(b"part"), 0).unwrap());
+    for blob in [uploaded, left, wanted, unused] {
+        age(&lab, &blob.to_string());
+    }
+    age(&lab, &format!("{}.part", BlobId::of(b"part")));
+    let mut with_upload = job(1);
+    with_upload.payload = format!(r#"{{"command":"x","upload":[{{"path":"a","sha256":"{uploaded}"}}]}}"#).into();
+    commit(&mut opened, &[Decision::AddJob(Box::new(with_upload)), add(2)]).unwrap();
+    let result = c2_shared::api::workers::AttemptResult {
+        files: vec![c2_shared::api::files::JobFile {
+            path: "out".to_owned(),
+            size: 4,
+            sha256: left,
+            mode: None,
+            content: None,
+        }],
+        ..serde_json::from_str(r#"{"attempt":"job-2.1","outcome":{"kind":"timeout"}}"#).unwrap()
+    };
+    let outputs = vec![output(&result)];
+    let batch = Batch { decisions: vec![end(2, 0, 1)], outputs, now: Now::default() };
+    block_on(opened.writer.commit(batch)).unwrap();
+    assert!(blobs.status(wanted).unwrap().complete, "which counts as asking for it");
+    block_on(crate::sweep::once(&blobs, &opened.history, NOW_MS)).unwrap();
+    let mut expected = [uploaded, left, wanted, fresh].map(|blob| blob.to_string());
+    expected.sort();
+    assert_eq!(names(&lab), expected);
+    assert_eq!(block_on(opened.history.files(c2_shared::id::JobId(2))).unwrap().files, result.files);
+
+    // When a job is removed, what it named goes with it.
+    opened.writer.close();
+    let database = Connection::open(lab.path().join("c2.db")).unwrap();
+    database.execute("DELETE FROM job", []).unwrap();
+    let opened = lab.open();
+    block_on(crate::sweep::once(&opened.blobs, &opened.history, NOW_MS)).unwrap();
+    opened.writer.close();
+    let mut expected = [wanted, fresh].map(|blob| blob.to_string());
+    expected.sort();
+    assert_eq!(names(&lab), expected);
+}
+
+fn output(result: &c2_shared::api::workers::AttemptResult) -> crate::engine::AttemptOutput {
+    crate::engine::AttemptOutput {
+        attempt: result.attempt,
+        digest: crate::store::digest(result),
+        started_ms: 0,
+        ended_ms: 0,
+        stdout: result.stdout.clone(),
+        stderr: result.stderr.clone(),
+        swept: 0,
+        files: result.files.clone(),
+        problems: Vec::new(),
+    }
+}
+
+#[test]
+fn one_sender_at_a_time() {
+    let lab = Lab::new();
+    let opened = lab.open();
+    let blob = BlobId::of(b"content");
+    let mut first = opened.blobs.receive(blob, 0).unwrap();
+    assert!(matches!(opened.blobs.receive(blob, 0), Err(BlobError::Busy)));
+    first.append(b"cont").unwrap();
+    drop(first);
+    assert!(matches!(opened.blobs.receive(blob, 0), Err(BlobError::Offset { has: 4 })));
+    let mut second = opened.blobs.receive(blob, 4).unwrap();
+    second.append(b"ent").unwrap();
+    second.finish().unwrap();
+    assert_eq!(names(&lab), [blob.to_string()]);
+    opened.writer.close();
+}

@@ -1,0 +1,52 @@
+//! Removes blobs that no kept job names and nobody asked for in the last day.
+
+use std::time::Duration;
+
+use c2_shared::blob::BlobId;
+use tokio::sync::watch;
+use tokio::task::spawn_blocking;
+
+use crate::clock::Clock;
+use crate::http::stopped;
+use crate::store::{BlobError, Blobs, History};
+
+/// How often it is looked for them. Space that is short is no reason for more: what is kept is
+/// kept, and what is not was of a day ago.
+const EVERY: Duration = Duration::from_secs(600);
+/// Blobs that the history is asked about at once.
+const ASKED_AT_ONCE: usize = 500;
+
+/// Looks again and again until c2d goes down.
+pub async fn run(blobs: Blobs, history: History, clock: Clock, mut stopping: watch::Receiver<bool>) {
+    loop {
+        if let Err(e) = once(&blobs, &history, clock.now().wall_ms).await {
+            tracing::warn!("unused files could not be removed: {e}");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(EVERY) => {}
+            () = stopped(&mut stopping) => return,
+        }
+    }
+}
+
+/// Looks once, as of the time given.
+pub(crate) async fn once(blobs: &Blobs, history: &History, now_ms: u64) -> anyhow::Result<()> {
+    let stale = on_disk(blobs, move |blobs| blobs.stale(now_ms)).await?;
+    for some in stale.chunks(ASKED_AT_ONCE) {
+        let unused = history.unused(some.to_vec()).await?;
+        on_disk(blobs, move |blobs| remove(blobs, &unused, now_ms)).await?;
+    }
+    Ok(())
+}
+
+fn remove(blobs: &Blobs, unused: &[BlobId], now_ms: u64) -> Result<(), BlobError> {
+    unused.iter().try_for_each(|blob| blobs.remove(*blob, now_ms))
+}
+
+async fn on_disk<T: Send + 'static>(
+    blobs: &Blobs,
+    deed: impl FnOnce(&Blobs) -> Result<T, BlobError> + Send + 'static,
+) -> anyhow::Result<T> {
+    let blobs = blobs.clone();
+    Ok(spawn_blocking(move || deed(&blobs)).await??)
+}

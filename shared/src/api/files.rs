@@ -1,0 +1,134 @@
+//! Files in and out of jobs, and the cleaning of workspaces.
+//!
+//! Content travels as blobs, named by their SHA-256 and stored once; only small files also travel
+//! as base64 inside JSON. A path is what somebody else says: whoever writes a file checks it with
+//! [`crate::validate::relative_path`] first.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::blob::BlobId;
+use crate::bytes64::Bytes64;
+use crate::id::JobId;
+
+/// Header of an answer about a blob: how many bytes of it c2d has, and where to go on with it.
+pub const UPLOAD_OFFSET: &str = "upload-offset";
+
+/// A file that a job left for whoever submitted it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct JobFile {
+    /// Where it was, relative to the workspace.
+    pub path: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// The blob that holds its content.
+    pub sha256: BlobId,
+    /// Its permission bits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<u32>,
+    /// The content itself, where it was asked for and fits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<Bytes64>,
+}
+
+/// The answer of [`super::route::FILES`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct JobFiles {
+    /// Which job.
+    pub job_id: JobId,
+    /// The attempt that left them, the latest that did; 0 when none did.
+    pub attempt: u32,
+    /// The files, in the order of their paths.
+    pub files: Vec<JobFile>,
+    /// What matched a pattern of `download` and is not among them, and why.
+    pub problems: Vec<String>,
+}
+
+/// Query of [`super::route::FILES`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct FilesQuery {
+    /// Add the content in base64, of the first files that are 8 MiB together.
+    pub content: bool,
+}
+
+/// Query of [`super::route::BLOB`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct BlobQuery {
+    /// With `PUT`: where the body goes on, as the header `upload-offset` of a `HEAD` said.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub offset: u64,
+    /// How large the whole is, so that c2d can say beforehand that there is no room.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+}
+
+/// What c2d has of a blob.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct BlobStatus {
+    /// Which blob.
+    pub sha256: BlobId,
+    /// Bytes of it that c2d has.
+    pub size: u64,
+    /// Whether that is all of it, verified.
+    pub complete: bool,
+}
+
+/// What a cleaning did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
+pub struct Cleaned {
+    /// Names of the workspaces that were removed.
+    pub removed: Vec<String>,
+    /// What is still there, and why.
+    pub kept: Vec<Kept>,
+    /// Bytes of disk that were freed.
+    pub freed_bytes: u64,
+}
+
+/// Something in the folder of the workspaces that was not removed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
+pub struct Kept {
+    /// Its name.
+    pub name: String,
+    /// Why it stays.
+    pub reason: String,
+}
+
+/// An agent's answer to [`super::workers::Directive::Cleanup`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
+pub struct CleanupReport {
+    /// Which request.
+    pub id: u64,
+    /// What it did.
+    pub cleaned: Cleaned,
+}
+
+/// The answer of [`super::route::CLEANUP`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct CleanupResponse {
+    /// Which worker.
+    pub ip: IpAddr,
+    /// What it did.
+    #[serde(flatten)]
+    pub cleaned: Cleaned,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+const fn is_zero(n: &u64) -> bool {
+    *n == 0
+}

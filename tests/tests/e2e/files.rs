@@ -1,0 +1,185 @@
+//! Files on their way to jobs and back, through everything that can be killed on it.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use c2_shared::blob::{BlobHasher, BlobId};
+use c2_shared::id::JobId;
+use c2_shared::job::{JobSpec, Outcome, Upload};
+use c2_tests::wait::SOON;
+use c2_tests::{eventually, scenario};
+
+/// Large enough to travel as a blob, in many pieces.
+const LARGE_BYTES: usize = 20 * 1024 * 1024;
+
+/// Bytes that no compression and no repetition hides an error in.
+fn noise(len: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let next = |_| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()
+    };
+    (0..len / 8).flat_map(next).collect()
+}
+
+fn hash(path: &Path) -> Result<BlobId> {
+    let mut hasher = BlobHasher::default();
+    hasher.read(&mut std::fs::File::open(path).with_context(|| path.display().to_string())?)?;
+    Ok(hasher.finish())
+}
+
+/// Waits until a folder has a file whose name ends in one of these ways.
+async fn appears(folder: &Path, ends: &[&str]) -> Result<()> {
+    eventually(&format!("a file {ends:?} in {}", folder.display()), SOON, async || {
+        for entry in std::fs::read_dir(folder)? {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            if ends.iter().any(|end| name.ends_with(end)) {
+                return Ok(Some(()));
+            }
+        }
+        Ok(None)
+    })
+    .await
+}
+
+#[test]
+fn the_readmes_example_brings_its_pictures_back() {
+    scenario(async |cluster| {
+        cluster.agent("127.0.0.2").await?;
+        let console = cluster.console_dir();
+        std::fs::write(console.join("scene.blend"), "a cube")?;
+        std::fs::write(console.join("render.sh"), "cat input.blend >a.png; cp a.png b.png; echo log >log.txt")?;
+        let submit = "submit \"sh render.sh\" --upload=scene.blend:input.blend,render.sh --download=*.png --wait";
+        let output =
+            cluster.exec(&[submit, "get-files last", "get-files last", "get-files 1 elsewhere --list"]).await?;
+        assert_eq!(output.status, 0, "{output:?}");
+        for name in ["a.png", "b.png"] {
+            assert_eq!(std::fs::read_to_string(console.join("job-1").join(name))?, "a cube");
+        }
+        assert!(!console.join("job-1/log.txt").exists() && !console.join("elsewhere").exists());
+        assert_eq!(output.stdout.matches("saved").count(), 2, "{output:?}");
+        assert_eq!(output.stdout.matches("there already").count(), 2, "{output:?}");
+
+        std::fs::write(console.join("job-1/a.png"), "mine")?;
+        let kept = cluster.exec(&["get-files 1"]).await?;
+        assert!(kept.status == 1 && kept.stdout.contains("--force"), "{kept:?}");
+        assert_eq!(std::fs::read_to_string(console.join("job-1/a.png"))?, "mine");
+        assert_eq!(cluster.exec(&["get-files 1 --force"]).await?.status, 0);
+        assert_eq!(std::fs::read_to_string(console.join("job-1/a.png"))?, "a cube");
+        let missing = cluster.exec(&["submit x --upload=scene.blend,nothing.blend"]).await?;
+        assert!(missing.status == 1 && missing.stderr.contains("nothing.blend"), "{missing:?}");
+        Ok(())
+    });
+}
+
+#[test]
+fn large_files_survive_the_death_of_everybody() {
+    scenario(async |cluster| {
+        let (console, folder) = (cluster.console_dir(), cluster.new_folder("gate")?);
+        let (begun, open, done) = (folder.join("begun"), folder.join("open"), folder.join("done"));
+        std::fs::write(console.join("in.bin"), noise(LARGE_BYTES))?;
+        let command = format!(
+            "touch {}; while [ ! -e {} ]; do sleep 0.1; done; cat in.bin in.bin >out.bin; touch {}",
+            begun.display(),
+            open.display(),
+            done.display()
+        );
+        let submit = format!("submit \"{command}\" --upload=in.bin --download=out.bin");
+        let submitted = cluster.exec(&[&submit]).await?;
+        assert_eq!(submitted.status, 0, "{submitted:?}");
+        cluster.kill_c2d()?;
+        cluster.restart_c2d().await?;
+
+        // On the way to the job.
+        cluster.agent("127.0.0.2").await?;
+        let state = cluster.workspace_root("127.0.0.2")?.with_file_name("state");
+        let input = hash(&console.join("in.bin"))?.to_string();
+        appears(&state.join("blobs"), &[".part", &input]).await?;
+        cluster.kill_agent("127.0.0.2")?;
+        cluster.restart_agent("127.0.0.2").await?;
+        eventually("the job's begin", SOON, async || Ok(begun.exists().then_some(()))).await?;
+
+        // On the way back: the job ends while nobody is there to take what it leaves.
+        cluster.kill_agent("127.0.0.2")?;
+        cluster.kill_c2d()?;
+        std::fs::write(open, "")?;
+        eventually("the job's end", SOON, async || Ok(done.exists().then_some(()))).await?;
+        cluster.restart_c2d().await?;
+        cluster.restart_agent("127.0.0.2").await?;
+        let output = BlobId::of(&noise(LARGE_BYTES).repeat(2)).to_string();
+        appears(&cluster.data_dir().join("files"), &[".part", &output]).await?;
+        cluster.kill_agent("127.0.0.2")?;
+        cluster.kill_c2d()?;
+        cluster.restart_c2d().await?;
+        cluster.restart_agent("127.0.0.2").await?;
+
+        let end = cluster.ended(JobId(1)).await?.job;
+        assert_eq!(end.row.outcome, Some(Outcome::Exit { code: 0 }), "{end:?}");
+        let got = cluster.exec(&["get-files 1 back"]).await?;
+        assert_eq!(got.status, 0, "{got:?}");
+        assert_eq!(hash(&console.join("back/out.bin"))?.to_string(), output);
+        Ok(())
+    });
+}
+
+#[test]
+fn what_a_job_leaves_is_in_its_workspace_and_nowhere_else() {
+    scenario(async |cluster| {
+        cluster.agent("127.0.0.2").await?;
+        let secret = cluster.new_folder("outside")?.join("secret");
+        std::fs::write(&secret, "secret")?;
+        let command = format!("ln -s {} link; mkfifo pipe; mkdir sub; echo ok >sub/fine", secret.display());
+        let spec = JobSpec { command, download: vec!["**".to_owned(), "none*".to_owned()], ..JobSpec::default() };
+        let job = cluster.submit_spec(spec).await?;
+        cluster.ended(job).await?;
+        let left = cluster.client().job_files(job, true).await?;
+        let paths: Vec<&str> = left.files.iter().map(|file| file.path.as_str()).collect();
+        assert_eq!(paths, ["sub/fine"], "{left:?}");
+        assert_eq!(left.files[0].content.as_ref().map(|content| content.lossy()).as_deref(), Some("ok\n"));
+        for said in ["link", "pipe", "none*"] {
+            assert!(left.problems.iter().any(|problem| problem.contains(said)), "{said}: {left:?}");
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn failed_jobs_leave_their_files_too() {
+    scenario(async |cluster| {
+        cluster.agent("127.0.0.2").await?;
+        let failed = JobSpec {
+            command: "echo why >log; exit 3".to_owned(),
+            download: vec!["log".to_owned()],
+            ..JobSpec::default()
+        };
+        let job = cluster.submit_spec(failed).await?;
+        assert_eq!(cluster.ended(job).await?.job.row.outcome, Some(Outcome::Exit { code: 3 }));
+        assert_eq!(cluster.client().job_files(job, false).await?.files.len(), 1);
+        Ok(())
+    });
+}
+
+#[test]
+fn an_upload_that_is_lost_is_said_and_not_waited_for() {
+    scenario(async |cluster| {
+        let content = noise(4_096);
+        let blob = BlobId::of(&content);
+        let path = cluster.new_folder("files")?.join("x");
+        std::fs::write(&path, &content)?;
+        let upload = Upload { path: "in".to_owned(), sha256: Some(blob.to_string()), ..Upload::default() };
+        let spec = JobSpec { command: "cat in".to_owned(), upload: vec![upload], ..JobSpec::default() };
+        let refused = cluster.submit_spec(spec.clone()).await.unwrap_err();
+        assert!(refused.to_string().contains("\"in\""), "{refused:#}");
+        cluster.client().put_blob(blob, 4_096, std::fs::File::open(&path)?, &|_| ()).await?;
+        let job = cluster.submit_spec(spec).await?;
+        // As after a damage of the disk.
+        std::fs::remove_file(cluster.data_dir().join("files").join(blob.to_string()))?;
+        cluster.agent("127.0.0.2").await?;
+        let outcome = cluster.ended(job).await?.job.row.outcome;
+        let Some(Outcome::Setup { reason }) = outcome else { panic!("{outcome:?}") };
+        assert!(reason.contains("upload \"in\"") && reason.contains(&blob.to_string()), "{reason}");
+        Ok(())
+    });
+}
