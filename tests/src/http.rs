@@ -25,6 +25,31 @@ pub struct Caller {
     pub token: Option<String>,
 }
 
+/// A request, as right or as wrong as a test needs it.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// The path with its query.
+    pub path: &'a str,
+    /// The `Host`; c2d's address unless a test says otherwise.
+    pub host: Option<&'a str>,
+    /// The page from which it comes, if it is a browser's.
+    pub origin: Option<&'a str>,
+    /// What the body is said to be.
+    pub content_type: &'a str,
+    /// The body, if there is one.
+    pub body: Option<&'a [u8]>,
+}
+
+impl<'a> Request<'a> {
+    /// A request with no body.
+    #[must_use]
+    pub const fn new(method: &'a str, path: &'a str) -> Self {
+        Self { method, path, host: None, origin: None, content_type: "application/json", body: None }
+    }
+}
+
 /// An answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
@@ -40,34 +65,66 @@ impl Caller {
     /// # Errors
     /// When the exchange fails or takes too long.
     pub async fn call(&self, method: &str, path: &str, body: Option<Value>) -> Result<Answer> {
-        let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.server);
+        let body = body.map(|body| body.to_string());
+        self.send(&Request { body: body.as_ref().map(String::as_bytes), ..Request::new(method, path) }).await
+    }
+
+    /// Sends a request. Of a stream of events the first ones are enough.
+    ///
+    /// # Errors
+    /// When the exchange fails or takes too long.
+    pub async fn send(&self, request: &Request<'_>) -> Result<Answer> {
+        let raw = tokio::time::timeout(LIMIT, self.exchange(&self.written(request))).await;
+        let raw = raw.with_context(|| format!("{request:?} was not answered in time"))??;
+        parse(&raw).with_context(|| format!("{request:?} was answered with {:?}", String::from_utf8_lossy(&raw)))
+    }
+
+    fn written(&self, request: &Request<'_>) -> Vec<u8> {
+        let Request { method, path, .. } = request;
+        let host = request.host.map_or_else(|| self.server.to_string(), str::to_owned);
+        let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
         if let Some(token) = &self.token {
-            request.push_str(&format!("Authorization: Bearer {token}\r\n"));
+            head.push_str(&format!("Authorization: Bearer {token}\r\n"));
         }
-        match body {
-            Some(body) => {
-                let body = body.to_string();
-                let head = format!("Content-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len());
-                request.push_str(&head);
-                request.push_str(&body);
-            }
-            None if method == "POST" => request.push_str("Content-Length: 0\r\n\r\n"),
-            None => request.push_str("\r\n"),
+        if let Some(origin) = request.origin {
+            head.push_str(&format!("Origin: {origin}\r\n"));
         }
-        let raw =
-            tokio::time::timeout(LIMIT, self.exchange(request.as_bytes())).await.context("no answer in time")??;
-        parse(&raw).with_context(|| format!("{method} {path} answered {:?}", String::from_utf8_lossy(&raw)))
+        match request.body {
+            Some(body) => head.push_str(&format!(
+                "Content-Type: {}\r\nContent-Length: {}\r\n\r\n",
+                request.content_type,
+                body.len()
+            )),
+            None if matches!(*method, "POST" | "PUT") => head.push_str("Content-Length: 0\r\n\r\n"),
+            None => head.push_str("\r\n"),
+        }
+        [head.as_bytes(), request.body.unwrap_or_default()].concat()
     }
 
     async fn exchange(&self, request: &[u8]) -> Result<Vec<u8>> {
         let socket = TcpSocket::new_v4()?;
         socket.bind(SocketAddr::new(self.source, 0))?;
         let mut stream = socket.connect(self.server).await?;
-        stream.write_all(request).await?;
+        // A body that c2d does not want is refused before it has come whole.
+        let sent = stream.write_all(request).await;
         let mut raw = Vec::new();
-        stream.read_to_end(&mut raw).await?;
+        while !is_enough(&raw) {
+            match stream.read_buf(&mut raw).await {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(_) if sent.is_err() && !raw.is_empty() => break,
+                Err(error) => return Err(error.into()),
+            }
+        }
         Ok(raw)
     }
+}
+
+/// Whether this is the beginning of a stream of events with at least one of them.
+fn is_enough(raw: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(raw);
+    let parts = text.split_once("\r\n\r\n");
+    parts.is_some_and(|(head, body)| head.contains("text/event-stream") && body.contains("\n\n"))
 }
 
 fn parse(raw: &[u8]) -> Result<Answer> {

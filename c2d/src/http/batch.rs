@@ -69,6 +69,8 @@ pub(crate) async fn retry(
     let found = app.history.jobs_with_dependencies(asked.clone()).await?;
     let same = asked.iter().zip(&found).take_while(|(id, job)| **id == job.view.id).count();
     if let Some(missing) = asked.get(same) {
+        // Asked for alone it may turn out to have been removed.
+        app.history.job(*missing).await?;
         return Err(Reject::UnknownJob { job: *missing }.into());
     }
     let jobs = found.iter().map(again).collect();

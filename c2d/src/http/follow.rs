@@ -28,6 +28,7 @@ use crate::engine::Touched;
 use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::extract::{JsonBody, Name, QueryOf};
+use crate::http::named;
 use crate::http::role::{Operator, WorkerPeer};
 use crate::http::serve::stopped;
 use crate::http::sse;
@@ -46,7 +47,8 @@ pub(crate) async fn live(
     Name(ip): Name,
     JsonBody(answer): JsonBody<OutputAnswer, BODY_BYTES_MAX>,
 ) -> Result<Json<NextRead>, ApiError> {
-    let worker = peer.at(ip.parse().ok())?;
+    let worker = peer.at(Some(named::address(&ip)?))?;
+    named::again(&app, worker).await?;
     Ok(Json(NextRead { read: app.relay.answered(worker, answer).await }))
 }
 

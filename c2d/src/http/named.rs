@@ -52,6 +52,12 @@ pub(crate) async fn again(app: &App, ip: IpAddr) -> Result<WorkerView, ApiError>
     Ok(found.ok_or(Reject::UnknownWorker { worker: ip })?)
 }
 
+/// The address in a path where a name would not do.
+pub(crate) fn address(text: &str) -> Result<IpAddr, ApiError> {
+    text.parse()
+        .map_err(|_| invalid(format!("{text:?} is not an address"), "workers are named by address, like 10.0.0.15"))
+}
+
 async fn all(app: &App) -> Result<Vec<WorkerView>, ApiError> {
     Ok(app.engine.read(|scheduler, now| scheduler.workers(now)).await?)
 }

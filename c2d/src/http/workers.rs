@@ -25,6 +25,7 @@ use crate::http::extract::{JsonBody, Name, OptionalJsonBody, QueryOf, invalid};
 use crate::http::role::{Operator, WorkerPeer};
 use crate::http::{files, named};
 use crate::rows::worker_row;
+use crate::sched::Reject;
 use crate::sched::decision::{Handout, PollAnswer};
 use crate::sched::event::{Event, Introduction, Poll, PollToken, Reply, ResultFate, ResultSummary};
 use crate::store;
@@ -65,7 +66,7 @@ pub(crate) async fn get_work(
     Name(ip): Name,
     OptionalJsonBody(body): OptionalJsonBody<PollRequest, BATCH_BODY_BYTES_MAX>,
 ) -> Result<Response, ApiError> {
-    let worker = peer.at(Some(address(&ip)?))?;
+    let worker = peer.at(Some(named::address(&ip)?))?;
     let Some(mut request) = body else {
         return match app.engine.apply(Event::PlainPolled { worker }).await? {
             Reply::Plain(handout) => Ok(Json(PlainPollResponse { job: handout.map(assignment) }).into_response()),
@@ -139,6 +140,9 @@ pub(crate) async fn result(
     if known == Some(digest) {
         return Ok(Json(ResultResponse { status: ResultVerdict::Duplicate }));
     }
+    if matches!(app.history.job(job).await, Ok(None)) {
+        return Err(Reject::UnknownJob { job }.into());
+    }
     tracing::warn!("{worker} delivered a result for {attempt}, which is not its to decide (any more)");
     let message = format!("{attempt} is not the attempt that counts");
     Err(ErrorBody::new(ErrorCode::Fenced, message, "forget the result: the job was decided otherwise").into())
@@ -165,11 +169,6 @@ pub(crate) async fn info(_: Operator, State(app): State<App>, Name(name): Name) 
 #[derive(Debug, Default, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Nothing {}
-
-fn address(text: &str) -> Result<IpAddr, ApiError> {
-    text.parse()
-        .map_err(|_| invalid(format!("{text:?} is not an address"), "workers are named by address, like 10.0.0.15"))
-}
 
 /// What a worker says of itself, cut to a length that can be shown and without control characters.
 fn text(said: &str) -> String {

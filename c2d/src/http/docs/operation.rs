@@ -159,7 +159,9 @@ impl Operation {
             codes.extend([ErrorCode::Unauthorized, ErrorCode::Busy]);
         }
         if !self.names().is_empty() {
-            codes.extend([ErrorCode::InvalidInput, ErrorCode::NotFound]);
+            codes.push(ErrorCode::InvalidInput);
+            // What is put there need not have been there.
+            codes.extend((self.method != "put").then_some(ErrorCode::NotFound));
         }
         if self.query.is_some() || self.header.is_some() {
             codes.push(ErrorCode::InvalidInput);

@@ -1,0 +1,351 @@
+//! Every endpoint of c2d, called by hand, with its answer and with each of its refusals.
+
+mod survey;
+
+use anyhow::{Context as _, Result, ensure};
+use c2_shared::token::Role;
+use c2_tests::http::Request;
+use c2_tests::wait::SOON;
+use c2_tests::{Cluster, eventually, scenario};
+use serde_json::{Value, json};
+
+use crate::survey::{Survey, Who};
+
+const OPERATOR: Who = Who::Operator;
+/// A worker of our own, which knows HTTP and the README.
+const PLAIN: Who = Who::Worker([127, 0, 0, 9]);
+/// An address from which nobody ever registered.
+const STRANGER: Who = Who::Worker([127, 0, 0, 77]);
+/// The SHA-256 of `abc`.
+const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+#[test]
+fn every_endpoint_answers_as_it_is_documented() {
+    scenario(async |cluster| {
+        let mut survey =
+            Survey::begin(cluster.addr(), cluster.token(Role::Operator)?, cluster.token(Role::Worker)?).await?;
+        pages(&mut survey).await?;
+        plain_worker(&mut survey).await?;
+        cluster.agent("127.0.0.2").await?;
+        workers(&mut survey).await?;
+        jobs(&mut survey).await?;
+        waiting(&mut survey).await?;
+        files(&mut survey).await?;
+        with_a_small_queue(cluster, &mut survey).await?;
+        strangers_and_pages(&mut survey).await?;
+        wrong_bodies(&mut survey).await?;
+        nonsense(&mut survey).await?;
+        let unseen = survey.unseen();
+        assert!(unseen.is_empty(), "documented and never answered:\n{}", unseen.join("\n"));
+        Ok(())
+    });
+}
+
+async fn pages(survey: &mut Survey) -> Result<()> {
+    for path in ["/healthz", "/docs", "/openapi.json"] {
+        survey.expect(Who::Nobody, &format!("GET {path}"), None, 200, &Value::Null).await?;
+    }
+    survey.expect(OPERATOR, "GET /metrics", None, 200, &Value::Null).await?;
+    survey.expect(OPERATOR, "GET /api/metrics", None, 200, &json!({"jobs_processed": 0, "active_workers": 0})).await?;
+    survey.expect(OPERATOR, "GET /api/events", None, 200, &Value::Null).await?;
+    Ok(())
+}
+
+/// Register, poll, deliver: the README's protocol, for whoever writes a worker of his own.
+async fn plain_worker(survey: &mut Survey) -> Result<()> {
+    let at = "/api/workers/get-work/127.0.0.9";
+    survey.expect(STRANGER, "POST /api/workers/get-work/127.0.0.77", None, 404, &json!({"code": "not_found"})).await?;
+    let claim = Some(json!({"ip": "127.0.0.2"}));
+    survey.expect(PLAIN, "POST /api/workers/register", claim, 409, &json!({"code": "conflict"})).await?;
+    survey.expect(PLAIN, "POST /api/workers/register", None, 200, &json!({"ip": "127.0.0.9"})).await?;
+    survey.expect(STRANGER, &format!("POST {at}"), None, 409, &json!({"code": "conflict"})).await?;
+    survey.expect(PLAIN, &format!("POST {at}"), None, 200, &json!({"job": null})).await?;
+
+    let submit = Some(json!({"command": "one", "depends": []}));
+    survey.expect(OPERATOR, "POST /api/jobs/submit", submit, 201, &json!({"job_id": "job-1"})).await?;
+    let work = json!({"job": {"job_id": "job-1", "attempt": "job-1.1", "spec": {"command": "one"}}});
+    survey.expect(PLAIN, &format!("POST {at}"), None, 200, &work).await?;
+    survey
+        .expect(OPERATOR, "GET /api/jobs/list", None, 200, &json!({"jobs": [{"job_id": "job-1", "state": "running"}]}))
+        .await?;
+    let result = |code: i32| Some(json!({"attempt": "job-1.1", "exit_code": code, "stdout": "1\n"}));
+    for (code, status, part) in [
+        (0, 200, json!({"status": "recorded"})),
+        (0, 200, json!({"status": "duplicate"})),
+        (1, 409, json!({"code": "fenced"})),
+    ] {
+        survey.expect(PLAIN, "POST /api/jobs/result/job-1", result(code), status, &part).await?;
+    }
+    let unknown = Some(json!({"attempt": "job-99.1", "exit_code": 0}));
+    survey.expect(PLAIN, "POST /api/jobs/result/job-99", unknown, 404, &json!({"code": "not_found"})).await?;
+
+    let written = |id: u64| Some(json!({"id": id, "running": false}));
+    survey.expect(PLAIN, "POST /api/workers/live/127.0.0.9", written(1), 200, &Value::Null).await?;
+    survey.expect(STRANGER, "POST /api/workers/live/127.0.0.9", written(1), 409, &json!({"code": "conflict"})).await?;
+    survey.expect(STRANGER, "POST /api/workers/live/127.0.0.77", written(1), 404, &Value::Null).await?;
+    Ok(())
+}
+
+async fn workers(survey: &mut Survey) -> Result<()> {
+    let own = "127.0.0.2";
+    survey
+        .expect(OPERATOR, "GET /api/workers/list", None, 200, &json!({"workers": [{"ip": own}, {"slots": 4}]}))
+        .await?;
+    survey
+        .expect(OPERATOR, &format!("GET /api/workers/info/{own}"), None, 200, &json!({"ip": own, "running": []}))
+        .await?;
+    let groups = |name: &str| Some(json!({"groups": [name]}));
+    let row = json!({"ip": own, "groups": ["gpu"]});
+    survey.expect(OPERATOR, &format!("POST /api/workers/groups/{own}"), groups("gpu"), 200, &row).await?;
+    survey.expect(OPERATOR, &format!("POST /api/workers/groups/{own}"), groups("spare"), 200, &Value::Null).await?;
+    survey.expect(OPERATOR, &format!("DELETE /api/workers/groups/{own}/spare"), None, 200, &row).await?;
+    let tags = Some(json!({"tags": ["disk", "gpu:0"]}));
+    let offered = json!({"ip": own, "tags": {"disk": null, "gpu:0": null}});
+    survey.expect(OPERATOR, &format!("POST /api/workers/tags/{own}"), tags, 200, &offered).await?;
+    survey.expect(OPERATOR, &format!("GET /api/workers/tags/{own}"), None, 200, &offered).await?;
+    let detected = json!({"ip": own, "applied": false});
+    survey.expect(OPERATOR, &format!("POST /api/workers/detect-tags/{own}"), None, 200, &detected).await?;
+    survey
+        .expect(OPERATOR, &format!("POST /api/workers/drain/{own}"), None, 200, &json!({"status": "draining"}))
+        .await?;
+    survey
+        .expect(OPERATOR, &format!("POST /api/workers/resume/{own}"), None, 200, &json!({"status": "online"}))
+        .await?;
+    survey
+        .expect(OPERATOR, &format!("POST /api/workers/cleanup/{own}"), None, 200, &json!({"ip": own, "removed": []}))
+        .await?;
+    let meant = json!({"target": "@gpu", "workers": [{"ip": own}]});
+    survey.expect(OPERATOR, "GET /api/pdsh/workers/@gpu", None, 200, &meant).await?;
+    survey.expect(OPERATOR, "GET /api/pdsh/workers/@nobody", None, 404, &json!({"code": "not_found"})).await?;
+
+    // Whoever does not answer cannot be cleaned up; whoever is online cannot be removed.
+    survey.expect(OPERATOR, &format!("DELETE /api/workers/{own}"), None, 409, &json!({"code": "conflict"})).await?;
+    for (operation, body) in [
+        ("GET /api/workers/info/IP", None),
+        ("POST /api/workers/groups/IP", groups("gpu")),
+        ("DELETE /api/workers/groups/IP/gpu", None),
+        ("POST /api/workers/tags/IP", Some(json!({"tags": ["disk"]}))),
+        ("GET /api/workers/tags/IP", None),
+        ("POST /api/workers/detect-tags/IP", None),
+        ("POST /api/workers/drain/IP", None),
+        ("POST /api/workers/resume/IP", None),
+        ("POST /api/workers/cleanup/IP", None),
+        ("DELETE /api/workers/IP", None),
+    ] {
+        survey
+            .expect(OPERATOR, &operation.replace("IP", "127.0.0.88"), body, 404, &json!({"code": "not_found"}))
+            .await?;
+    }
+    Ok(())
+}
+
+async fn jobs(survey: &mut Survey) -> Result<()> {
+    let spec = |command: &str| json!({"command": command, "group": "gpu"});
+    let end = json!({"done": true, "job_id": "job-2", "state": "succeeded", "stdout": "hello\n"});
+    survey.expect(OPERATOR, "POST /api/jobs/submit-wait", Some(spec("echo hello")), 201, &end).await?;
+    let failed = json!({"done": true, "job_id": "job-3", "outcome": {"kind": "exit", "code": 3}});
+    survey.expect(OPERATOR, "POST /api/jobs/submit-wait", Some(spec("exit 3")), 201, &failed).await?;
+    let batch = || {
+        Some(
+            json!({"jobs": [{"command": "true", "group": "gpu", "name": "a"}, {"command": "true", "group": "gpu", "depends": ["a"]}]}),
+        )
+    };
+    let ids = json!({"job_ids": ["job-4", "job-5"]});
+    survey.expect(OPERATOR, "POST /api/jobs/submit-batch", batch(), 201, &ids).await?;
+    let rows = json!({"done": true, "jobs": [{"state": "succeeded"}, {"state": "succeeded"}]});
+    survey.expect(OPERATOR, "POST /api/jobs/submit-batch-wait", batch(), 201, &rows).await?;
+    survey.expect(OPERATOR, "GET /api/jobs/info/job-2", None, 200, &end).await?;
+    survey.expect(OPERATOR, "GET /api/jobs/output/job-2", None, 200, &Value::Null).await?;
+    survey.expect(OPERATOR, "GET /api/jobs/follow/job-2", None, 200, &Value::Null).await?;
+    survey.expect(OPERATOR, "GET /api/jobs/files/job-2", None, 200, &json!({"job_id": "job-2", "files": []})).await?;
+    survey.expect(OPERATOR, "GET /api/jobs/why/job-2", None, 200, &json!({"job": {"job_id": "job-2"}})).await?;
+    let log = json!({"results": [{"job_id": "job-3", "state": "failed"}]});
+    survey.expect(OPERATOR, "GET /api/jobs/log?lines=1&state=failed", None, 200, &log).await?;
+    let queue = json!({"active": 0, "capacity": 50_000, "ended": {"succeeded": 6, "failed": 1}});
+    survey.expect(OPERATOR, "GET /api/jobs/queue-status", None, 200, &queue).await?;
+    let again = Some(json!({"job_ids": ["job-3"]}));
+    survey.expect(OPERATOR, "POST /api/jobs/retry", again, 201, &json!({"job_ids": ["job-8"]})).await?;
+
+    let unknown = json!({"code": "invalid_input", "field": "group", "hint": "did you mean \"gpu\"?"});
+    for path in ["submit", "submit-wait"] {
+        let body = Some(json!({"command": "true", "group": "gpuu"}));
+        survey.expect(OPERATOR, &format!("POST /api/jobs/{path}"), body, 400, &unknown).await?;
+        let body = Some(json!({"command": "true", "depends": ["job-99"]}));
+        survey.expect(OPERATOR, &format!("POST /api/jobs/{path}"), body, 404, &json!({"code": "not_found"})).await?;
+    }
+    for path in ["submit-batch", "submit-batch-wait"] {
+        let body = Some(json!({"jobs": [{"command": "true"}, {"command": "true", "depends": ["job-99"]}]}));
+        survey.expect(OPERATOR, &format!("POST /api/jobs/{path}"), body, 404, &json!({"code": "not_found"})).await?;
+        let body = Some(json!({"jobs": [{"command": "true"}, {"command": "true", "group": "gpuu"}]}));
+        survey
+            .expect(OPERATOR, &format!("POST /api/jobs/{path}"), body, 400, &json!({"field": "jobs[1].group"}))
+            .await?;
+        let knot = Some(
+            json!({"jobs": [{"command": "true", "name": "a", "depends": ["b"]}, {"command": "true", "name": "b", "depends": ["a"]}]}),
+        );
+        survey
+            .expect(OPERATOR, &format!("POST /api/jobs/{path}"), knot, 400, &json!({"code": "invalid_input"}))
+            .await?;
+    }
+    for operation in
+        ["GET info", "GET output", "GET follow", "GET files", "GET why", "POST cancel", "POST hold", "POST release"]
+    {
+        let (method, name) = operation.split_once(' ').context("two words")?;
+        survey
+            .expect(OPERATOR, &format!("{method} /api/jobs/{name}/job-99"), None, 404, &json!({"code": "not_found"}))
+            .await?;
+    }
+    survey.expect(OPERATOR, "POST /api/jobs/retry", Some(json!({"job_ids": ["job-99"]})), 404, &Value::Null).await?;
+    Ok(())
+}
+
+/// What can be done with jobs that have not started.
+async fn waiting(survey: &mut Survey) -> Result<()> {
+    survey.expect(OPERATOR, "POST /api/jobs/pause", None, 200, &json!({"paused": true})).await?;
+    let submitted =
+        survey.expect(OPERATOR, "POST /api/jobs/submit", Some(json!({"command": "true"})), 201, &Value::Null);
+    let id = submitted.await?["job_id"].as_str().context("an id")?.to_owned();
+    survey.expect(OPERATOR, &format!("POST /api/jobs/hold/{id}"), None, 200, &json!({"state": "held"})).await?;
+    survey.expect(OPERATOR, &format!("POST /api/jobs/release/{id}"), None, 200, &json!({"state": "queued"})).await?;
+    survey
+        .expect(OPERATOR, "POST /api/jobs/retry", Some(json!({"job_ids": [id]})), 409, &json!({"code": "conflict"}))
+        .await?;
+    survey.expect(OPERATOR, &format!("GET /api/jobs/files/{id}"), None, 409, &json!({"code": "conflict"})).await?;
+    survey.expect(OPERATOR, &format!("POST /api/jobs/cancel/{id}"), None, 200, &json!({"state": "cancelled"})).await?;
+    for word in ["cancel", "hold", "release"] {
+        survey
+            .expect(OPERATOR, &format!("POST /api/jobs/{word}/job-1"), None, 409, &json!({"code": "conflict"}))
+            .await?;
+    }
+    survey.expect(OPERATOR, "POST /api/jobs/unpause", None, 200, &json!({"paused": false})).await?;
+    // The same key with something else is a mistake of the caller, not a second job.
+    for path in ["submit", "submit-wait"] {
+        let with_key = |command: &str| Some(json!({"command": command, "group": "gpu", "idempotency_key": path}));
+        survey.expect(OPERATOR, &format!("POST /api/jobs/{path}"), with_key("true"), 201, &Value::Null).await?;
+        survey.expect(OPERATOR, &format!("POST /api/jobs/{path}"), with_key("false"), 409, &Value::Null).await?;
+        let with_key = |command: &str| {
+            Some(json!({"jobs": [{"command": command, "group": "gpu"}], "idempotency_key": format!("{path}s")}))
+        };
+        let path = path.replace("submit", "submit-batch");
+        survey.expect(OPERATOR, &format!("POST /api/jobs/{path}"), with_key("true"), 201, &Value::Null).await?;
+        survey.expect(OPERATOR, &format!("POST /api/jobs/{path}"), with_key("false"), 409, &Value::Null).await?;
+    }
+    Ok(())
+}
+
+async fn files(survey: &mut Survey) -> Result<()> {
+    let path = format!("/api/blobs/{ABC}");
+    let put = |body: &'static [u8]| Request {
+        content_type: "application/octet-stream",
+        body: Some(body),
+        ..Request::new("PUT", &path)
+    };
+    survey.expect(OPERATOR, &format!("GET {path}"), None, 404, &json!({"code": "not_found"})).await?;
+    survey.expect_of(OPERATOR, &put(b"abd"), 400, &json!({"code": "invalid_input"})).await?;
+    survey.expect_of(OPERATOR, &put(b"abc"), 200, &json!({"sha256": ABC, "size": 3, "complete": true})).await?;
+    survey.expect(PLAIN, &format!("GET {path}"), None, 200, &Value::Null).await?;
+    let other = "b".repeat(64);
+    let behind = format!("/api/blobs/{other}?offset=7");
+    let request =
+        Request { content_type: "application/octet-stream", body: Some(b"abc"), ..Request::new("PUT", &behind) };
+    survey.expect_of(OPERATOR, &request, 409, &json!({"code": "conflict"})).await?;
+    let huge = format!("/api/blobs/{other}?size={}", u64::MAX / 2);
+    survey.expect(OPERATOR, &format!("GET {huge}"), None, 413, &json!({"code": "too_large"})).await?;
+    let request =
+        Request { content_type: "application/octet-stream", body: Some(b"abc"), ..Request::new("PUT", &huge) };
+    survey.expect_of(OPERATOR, &request, 413, &json!({"code": "too_large"})).await?;
+    Ok(())
+}
+
+/// c2d with room for one job and memory for one ended job, which is where 410 and 429 come from.
+async fn with_a_small_queue(cluster: &mut Cluster, survey: &mut Survey) -> Result<()> {
+    cluster.kill_c2d()?;
+    std::fs::write(cluster.data_dir().join("config.json"), r#"{"max_queue_size": 1, "keep_jobs": 1}"#)?;
+    cluster.restart_c2d().await?;
+    survey.expect(OPERATOR, "POST /api/jobs/pause", None, 200, &Value::Null).await?;
+    let gone = json!({"code": "gone"});
+    eventually("the removal of an old job", SOON, async || {
+        let job = cluster.client().job(c2_shared::id::JobId(1), 0).await;
+        Ok(job.is_err().then_some(()))
+    })
+    .await?;
+    for name in ["info", "output", "follow", "files", "why"] {
+        survey.expect(OPERATOR, &format!("GET /api/jobs/{name}/job-1"), None, 410, &gone).await?;
+    }
+    survey.expect(OPERATOR, "POST /api/jobs/retry", Some(json!({"job_ids": ["job-1"]})), 410, &gone).await?;
+
+    let log = survey.expect(OPERATOR, "GET /api/jobs/log?lines=1", None, 200, &Value::Null).await?;
+    let last = log["results"][0]["job_id"].as_str().context("a result")?.to_owned();
+    let full = json!({"code": "queue_full"});
+    survey.expect(OPERATOR, "POST /api/jobs/submit", Some(json!({"command": "true"})), 201, &Value::Null).await?;
+    for path in ["submit", "submit-wait"] {
+        survey
+            .expect(OPERATOR, &format!("POST /api/jobs/{path}"), Some(json!({"command": "true"})), 429, &full)
+            .await?;
+    }
+    for path in ["submit-batch", "submit-batch-wait"] {
+        let body = Some(json!({"jobs": [{"command": "true"}]}));
+        survey.expect(OPERATOR, &format!("POST /api/jobs/{path}"), body, 429, &full).await?;
+    }
+    survey.expect(OPERATOR, "POST /api/jobs/retry", Some(json!({"job_ids": [last]})), 429, &full).await?;
+
+    // Nobody heard the plain worker since.
+    let offline = json!({"code": "conflict"});
+    survey.expect(OPERATOR, "POST /api/workers/cleanup/127.0.0.9", None, 409, &offline).await?;
+    survey.expect(OPERATOR, "DELETE /api/workers/127.0.0.9", None, 200, &json!({"ip": "127.0.0.9"})).await?;
+    Ok(())
+}
+
+/// Without a token, with that of the wrong role, from a web page, under a strange name: for all.
+async fn strangers_and_pages(survey: &mut Survey) -> Result<()> {
+    for ((method, path), statuses) in survey.operations() {
+        let path = path.replace("{sha256}", ABC).replace("{job_id}", "job-1").replace("{ip}", "127.0.0.2");
+        let request = Request::new(&method, &path);
+        if statuses.contains(&401) {
+            survey.expect_of(Who::Nobody, &request, 401, &json!({"code": "unauthorized"})).await?;
+        }
+        let page = Request { origin: Some("https://example.org"), ..request };
+        survey.expect_of(OPERATOR, &page, 403, &json!({"code": "forbidden"})).await?;
+        let named = Request { host: Some("example.org"), ..request };
+        survey.expect_of(OPERATOR, &named, 421, &json!({"code": "misdirected"})).await?;
+    }
+    Ok(())
+}
+
+async fn wrong_bodies(survey: &mut Survey) -> Result<()> {
+    let large = vec![b' '; 64 * 1024 * 1024 + 1];
+    for ((method, path), statuses) in survey.operations() {
+        let ours = path.starts_with("/api/workers/register") || path.contains("get-work") || path.contains("live");
+        let who = if ours || path.contains("result") { PLAIN } else { OPERATOR };
+        let path = path.replace("{sha256}", ABC).replace("{job_id}", "job-1").replace("{ip}", "127.0.0.9");
+        let request = Request { body: Some(b"{}"), content_type: "text/plain", ..Request::new(&method, &path) };
+        if statuses.contains(&415) {
+            survey.expect_of(who, &request, 415, &json!({"code": "unsupported_media_type"})).await?;
+        }
+        if statuses.contains(&413) && !path.contains("blobs") {
+            let request = Request { body: Some(&large), content_type: "application/json", ..request };
+            survey.expect_of(who, &request, 413, &json!({"code": "too_large"})).await?;
+        }
+    }
+    Ok(())
+}
+
+/// What cannot be read, in the path, in the query or in the body.
+async fn nonsense(survey: &mut Survey) -> Result<()> {
+    for ((method, path), statuses) in survey.operations() {
+        if !statuses.contains(&400) {
+            continue;
+        }
+        let ours = path.starts_with("/api/workers/register") || path.contains("get-work") || path.contains("live");
+        let who = if ours || path.contains("result") { PLAIN } else { OPERATOR };
+        let spoilt = ["{sha256}", "{job_id}", "{ip}", "{target}", "{group}"].iter().any(|name| path.contains(name));
+        let path = path.replace("{ip}", "%ff").replace("{group}", "gpu").replace("{job_id}", "job-x");
+        let path = path.replace("{target}", "@").replace("{sha256}", "abc");
+        let path = if spoilt { path } else { format!("{path}?nonsense=1") };
+        let body = matches!(method.as_str(), "POST" | "PUT").then_some(&b"{\"nonsense\": 1}"[..]);
+        let request = Request { body, ..Request::new(&method, &path) };
+        let answer = survey.expect_of(who, &request, 400, &json!({"code": "invalid_input"})).await?;
+        ensure!(answer["message"].as_str().is_some_and(|text| text.len() > 10), "{method} {path}: {answer}");
+    }
+    Ok(())
+}

@@ -1,0 +1,157 @@
+//! Calls to c2d's interface, held against the document in which it describes itself.
+//!
+//! Whatever c2d answers must stand in `/openapi.json`; and at the end everything that stands there
+//! must have been answered once, but for what only a broken machine brings about.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
+
+use anyhow::{Context as _, Result, ensure};
+use c2_shared::token::Token;
+use c2_tests::http::{Answer, Caller, Request};
+use serde_json::{Map, Value};
+
+/// Disk and machine at their ends, and a c2d that goes down; the tests of faults have these.
+const OF_FAULTS: [u16; 3] = [500, 503, 507];
+
+/// An operation as the document names it: method and path with its placeholders.
+pub(crate) type Operation = (String, String);
+
+/// What the document says and what was answered so far.
+#[derive(Debug)]
+pub(crate) struct Survey {
+    server: SocketAddr,
+    operator: Token,
+    worker: Token,
+    documented: BTreeMap<Operation, BTreeSet<u16>>,
+    seen: BTreeMap<Operation, BTreeSet<u16>>,
+}
+
+/// Who calls.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Who {
+    /// Somebody without a token.
+    Nobody,
+    /// The operator.
+    Operator,
+    /// A worker at this loopback address.
+    Worker([u8; 4]),
+}
+
+impl Survey {
+    /// Reads the document.
+    pub(crate) async fn begin(server: SocketAddr, operator: Token, worker: Token) -> Result<Self> {
+        let mut survey = Self { server, operator, worker, documented: BTreeMap::new(), seen: BTreeMap::new() };
+        let document = survey.caller(Who::Nobody).call("GET", "/openapi.json", None).await?.json;
+        for (path, methods) in object(&document["paths"])? {
+            for (method, operation) in object(methods)? {
+                let statuses: Result<_, _> = object(&operation["responses"])?.keys().map(|s| s.parse()).collect();
+                survey.documented.insert((method.to_uppercase(), path.clone()), statuses?);
+            }
+        }
+        survey.saw("GET", "/openapi.json", 200)?;
+        Ok(survey)
+    }
+
+    /// All operations of the document with their statuses.
+    pub(crate) fn operations(&self) -> Vec<(Operation, BTreeSet<u16>)> {
+        self.documented.clone().into_iter().collect()
+    }
+
+    /// Calls and holds the answer's status, and the part of its body that is given, against what is
+    /// expected.
+    pub(crate) async fn expect(
+        &mut self,
+        who: Who,
+        operation: &str,
+        body: Option<Value>,
+        status: u16,
+        part: &Value,
+    ) -> Result<Value> {
+        let (method, path) = operation.split_once(' ').context("a method and a path")?;
+        let body = body.map(|body| body.to_string());
+        let request = Request { body: body.as_ref().map(String::as_bytes), ..Request::new(method, path) };
+        self.expect_of(who, &request, status, part).await
+    }
+
+    /// The same with a request that JSON alone does not make.
+    pub(crate) async fn expect_of(
+        &mut self,
+        who: Who,
+        request: &Request<'_>,
+        status: u16,
+        part: &Value,
+    ) -> Result<Value> {
+        let answer = self.caller(who).send(request).await?;
+        let shown = || {
+            let Request { method, path, .. } = request;
+            let body = request.body.map(|body| String::from_utf8_lossy(&body[..body.len().min(200)]).into_owned());
+            format!("{who:?}: {method} {path} {body:?} answered {answer:?}")
+        };
+        ensure!(answer.status == status, "{}, not {status}", shown());
+        ensure!(contains(&answer.json, part), "{}, which lacks {part}", shown());
+        ensure!(status < 400 || is_refusal(&answer), "{}, which is no refusal that helps", shown());
+        self.saw(request.method, request.path, status).with_context(shown)?;
+        Ok(answer.json)
+    }
+
+    /// The statuses of the document that were never answered.
+    pub(crate) fn unseen(&self) -> Vec<String> {
+        let nothing = BTreeSet::new();
+        let mut unseen = Vec::new();
+        for (operation, documented) in &self.documented {
+            let seen = self.seen.get(operation).unwrap_or(&nothing);
+            let missing = documented.difference(seen).filter(|status| !OF_FAULTS.contains(status));
+            unseen.extend(missing.map(|status| format!("{} {}: {status}", operation.0, operation.1)));
+        }
+        unseen
+    }
+
+    fn saw(&mut self, method: &str, path: &str, status: u16) -> Result<()> {
+        let path = path.split('?').next().unwrap_or_default();
+        let named = self.documented.keys().find(|(m, template)| m == method && fits(template, path));
+        let operation = named.with_context(|| format!("{method} {path} is not in the document"))?.clone();
+        ensure!(self.documented[&operation].contains(&status), "{status} is not in the document of {operation:?}");
+        self.seen.entry(operation).or_default().insert(status);
+        Ok(())
+    }
+
+    fn caller(&self, who: Who) -> Caller {
+        let (source, token) = match who {
+            Who::Nobody => (IpAddr::from([127, 0, 0, 1]), None),
+            Who::Operator => ([127, 0, 0, 1].into(), Some(&self.operator)),
+            Who::Worker(ip) => (ip.into(), Some(&self.worker)),
+        };
+        Caller { server: self.server, source, token: token.map(|token| token.expose().to_owned()) }
+    }
+}
+
+fn object(value: &Value) -> Result<&Map<String, Value>> {
+    value.as_object().with_context(|| format!("{value} is no object"))
+}
+
+/// Whether a path fits one with placeholders. Of several only the right one has as many parts, and
+/// names win over placeholders because no test gives a job such a name.
+fn fits(template: &str, path: &str) -> bool {
+    let (wanted, given): (Vec<_>, Vec<_>) = (template.split('/').collect(), path.split('/').collect());
+    wanted.len() == given.len()
+        && wanted.iter().zip(&given).all(|(wanted, given)| wanted.starts_with('{') || wanted == given)
+}
+
+fn is_refusal(answer: &Answer) -> bool {
+    ["code", "message", "hint"].iter().all(|key| answer.json[key].as_str().is_some_and(|text| !text.is_empty()))
+}
+
+/// Whether everything of `part` is in `whole`: objects may have more keys.
+fn contains(whole: &Value, part: &Value) -> bool {
+    match (whole, part) {
+        (_, Value::Null) => true,
+        (Value::Object(whole), Value::Object(part)) => {
+            part.iter().all(|(key, part)| whole.get(key).is_some_and(|whole| contains(whole, part)))
+        }
+        (Value::Array(whole), Value::Array(part)) => {
+            whole.len() == part.len() && whole.iter().zip(part).all(|(whole, part)| contains(whole, part))
+        }
+        (whole, part) => whole == part,
+    }
+}
