@@ -8,9 +8,13 @@ use anyhow::Result;
 use crate::process::{Background, command};
 use crate::programs::Program;
 
+/// The folder of the test's own programs, first on the `PATH` of all agents.
+pub(crate) const PROGRAMS: &str = "programs";
+
 /// A machine of the cluster.
 #[derive(Debug)]
 pub(crate) struct Agent {
+    programs: PathBuf,
     home: PathBuf,
     ip: IpAddr,
     slots: u32,
@@ -24,7 +28,8 @@ impl Agent {
     pub(crate) fn start(scratch: &Path, ip: IpAddr, slots: u32, server: SocketAddr, token: PathBuf) -> Result<Self> {
         let home = scratch.join(format!("agent-{ip}"));
         std::fs::create_dir_all(&home)?;
-        let mut agent = Self { home, ip, slots, server, token, process: None };
+        let programs = scratch.join(PROGRAMS);
+        let mut agent = Self { programs, home, ip, slots, server, token, process: None };
         agent.restart()?;
         Ok(agent)
     }
@@ -39,6 +44,9 @@ impl Agent {
         agent.arg("--workspace-root").arg(self.workspace_root());
         agent.arg("--token-file").arg(&self.token);
         agent.arg("--slots").arg(self.slots.to_string());
+        let elsewhere = std::env::var_os("PATH").unwrap_or_default();
+        let path = std::iter::once(self.programs.clone()).chain(std::env::split_paths(&elsewhere));
+        agent.env("PATH", std::env::join_paths(path)?);
         // A job must not see it: jobs get an environment of their own.
         agent.env("C2_TEST_OF_THE_AGENTS_ENVIRONMENT", "leaked");
         self.process = Some(Background::start(&mut agent, &self.log())?);

@@ -4,7 +4,10 @@
 //! cluster, and a test that fails shows what all programs logged.
 
 use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -16,7 +19,7 @@ use c2_shared::token::{Role, Token};
 use c2_shared::worker::WorkerStatus;
 use tempfile::TempDir;
 
-use crate::agent::Agent;
+use crate::agent::{Agent, PROGRAMS};
 use crate::leftovers;
 use crate::process::{Background, Output, command, run};
 use crate::programs::Program;
@@ -188,6 +191,18 @@ impl Cluster {
         let folder = self.scratch.path().join(name);
         std::fs::create_dir(&folder)?;
         Ok(folder)
+    }
+
+    /// Puts a program of this name on the `PATH` of all agents: a shell script.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn program(&self, name: &str, script: &str) -> Result<()> {
+        let folder = self.scratch.path().join(PROGRAMS);
+        std::fs::create_dir_all(&folder)?;
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o755).open(folder.join(name))?;
+        writeln!(file, "#!/bin/sh\n{script}")?;
+        Ok(())
     }
 
     /// Runs `c2-tui --exec LINE` for each of the lines in one run.

@@ -3,6 +3,7 @@
 //! ```text
 //! # An unknown job is refused.        a note, for the reader
 //! with agent 127.0.0.2                what there is beside c2d
+//! with program task echo done         a program that jobs find, a shell script
 //! $ job 7                             runs `c2-tui --exec "job 7"`
 //! > what it prints                    a line of standard output
 //! ! what it complains                 a line of standard error

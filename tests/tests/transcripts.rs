@@ -39,6 +39,8 @@ transcripts! {
     jobs_and_their_ends
     many_jobs
     no_daemon
+    readme_commands
+    readme_examples
     refusals
     steering
     strange_token
@@ -71,6 +73,7 @@ async fn set(cluster: &mut Cluster, transcript: &Transcript) -> Result<std::path
     for scene in &transcript.scene {
         match scene {
             Scene::Agent(ip) => cluster.agent(&ip.to_string()).await?,
+            Scene::Program { name, script } => cluster.program(name, script)?,
             Scene::NoDaemon => cluster.kill_c2d()?,
             Scene::WorkerToken => token = cluster.data_dir().join(Role::Worker.file_name()),
             Scene::StrangeToken => {

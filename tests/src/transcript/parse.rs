@@ -26,6 +26,8 @@ pub enum Scene {
     StrangeToken,
     /// A file in the console's folder, with this as its next line.
     File { name: String, line: String },
+    /// A program that the jobs find, a shell script of one line.
+    Program { name: String, script: String },
 }
 
 /// A command and what is expected of it.
@@ -83,6 +85,10 @@ fn scene(words: &str) -> Result<Scene> {
         ("file", file) => {
             let (name, line) = file.split_once(' ').context("with file NAME LINE")?;
             Scene::File { name: name.to_owned(), line: line.to_owned() }
+        }
+        ("program", program) => {
+            let (name, script) = program.split_once(' ').context("with program NAME SCRIPT")?;
+            Scene::Program { name: name.to_owned(), script: script.to_owned() }
         }
         _ => bail!("unknown scene"),
     })
