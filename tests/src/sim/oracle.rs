@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use c2_shared::id::{AttemptId, JobId};
-use c2_shared::job::{Condition, JobState, Outcome};
+use c2_shared::job::{Condition, JobState, OnLost, Outcome};
 use c2d::sched::Decision;
 
 /// Remembers everything that was acknowledged or that really happened.
@@ -24,6 +24,10 @@ pub(crate) struct Oracle {
     excluded: BTreeMap<JobId, Vec<String>>,
     /// Jobs that asked for the machine of their dependencies.
     together: BTreeSet<JobId>,
+    /// Jobs that run at most once, whatever happens to their workers.
+    once: BTreeSet<JobId>,
+    /// Jobs that wait for a lost worker to come back, however long that takes.
+    patient: BTreeSet<JobId>,
     /// Where the latest attempt of each job went, unless it was taken back.
     went_to: BTreeMap<JobId, IpAddr>,
     /// Every attempt that ever started a process.
@@ -53,6 +57,12 @@ impl Oracle {
                     self.excluded.insert(job.id, job.exclude.clone());
                     if job.same_machine {
                         self.together.insert(job.id);
+                    }
+                    if job.on_lost == OnLost::Fail && job.retries_left == 0 {
+                        self.once.insert(job.id);
+                    }
+                    if job.on_lost == OnLost::Wait {
+                        self.patient.insert(job.id);
                     }
                     let old = self.depends.insert(job.id, edges);
                     assert!(old.is_none(), "{} was given twice", job.id);
@@ -88,9 +98,21 @@ impl Oracle {
         assert!(self.depends.keys().eq(&self.acknowledged), "I2: some jobs of a batch exist, some do not");
     }
 
+    /// What was decided because time passed, with no word from anybody.
+    pub(crate) fn check_patience(&self, decisions: &[Decision]) {
+        for decision in decisions {
+            if let Decision::Requeue { attempt, .. } = decision {
+                let patient = self.patient.contains(&attempt.job);
+                assert!(!patient, "{attempt} is taken back although its job waits for its worker");
+            }
+        }
+    }
+
     /// A machine starts a process tree.
     pub(crate) fn start(&mut self, ip: IpAddr, attempt: AttemptId, tags: &[String]) {
         assert!(self.started.insert(attempt), "I5: {attempt} started twice");
+        let first = attempt.number == 1 || !self.once.contains(&attempt.job);
+        assert!(first, "{attempt} starts although its job runs at most once");
         let issued = self.issued.get(&attempt.job).copied().unwrap_or(0);
         assert!(attempt.number <= issued, "{attempt} started before it was durable");
         let other = self.alive.insert(attempt.job, attempt);

@@ -163,10 +163,14 @@ impl<D: Disk> World<D> {
     /// The scheduler handles an event; every invariant is looked at.
     fn apply(&mut self, event: Event) -> Option<Reply> {
         let before = self.uncommitted.len();
+        let silence = matches!(event, Event::TimePassed);
         let reply = self.scheduler.apply(self.now, event, &mut self.uncommitted);
         self.scheduler.check_invariants();
         drop(self.scheduler.take_touched());
         self.report.events += 1;
+        if silence {
+            self.oracle.check_patience(&self.uncommitted[before..]);
+        }
         for decision in &self.uncommitted[before..] {
             let text = format!("{decision:?}");
             let hash =
@@ -374,7 +378,7 @@ impl<D: Disk> World<D> {
             retries: u32::try_from(random.below(3)).unwrap_or(0),
             hold: random.chance(5),
             begin_at: random.chance(10).then(|| self.now.wall_ms + random.below(40_000)),
-            on_lost: random.pick(&[OnLost::Requeue, OnLost::Requeue, OnLost::Fail]),
+            on_lost: random.pick(&[OnLost::Requeue, OnLost::Requeue, OnLost::Fail, OnLost::Wait]),
             exclude: excluded.map(|ip| ip.to_string()).into_iter().collect(),
         }
     }
