@@ -3,6 +3,8 @@
 //! `c2-bench latency [JOBS]`: from submit to done, one job at a time on an idle cluster.
 //! `c2-bench throughput [JOBS]`: jobs a second through four slots, and as a share of what
 //! `xargs -P4` reaches in the same run, which is the figure that travels between machines.
+//! `c2-bench cascade [JOBS]`: how long a batch takes to be accepted, and then to fail from its first
+//! job on: each job waiting for the one before (chain), all for the first one (star).
 //! These are measurements, never tests: a busy machine makes nothing fail.
 
 use std::io::Write as _;
@@ -10,10 +12,10 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use c2_shared::api::jobs::LogQuery;
+use c2_shared::api::jobs::{BatchRequest, LogQuery};
 use c2_shared::client::Client;
 use c2_shared::job::JobSpec;
-use c2_shared::limits::PAGE_LEN_MAX;
+use c2_shared::limits::{PAGE_LEN_MAX, QUEUE_LEN_MAX};
 use c2_tests::{Cluster, eventually};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -42,7 +44,8 @@ fn run(words: &[String]) -> Result<Value> {
     match words.first().map(String::as_str) {
         Some("latency") => runtime.block_on(latency(jobs(100)?)),
         Some("throughput") => runtime.block_on(throughput(jobs(2_000)?)),
-        _ => bail!("usage: c2-bench latency [JOBS] | throughput [JOBS]"),
+        Some("cascade") => runtime.block_on(cascade(jobs(QUEUE_LEN_MAX)?)),
+        _ => bail!("usage: c2-bench latency [JOBS] | throughput [JOBS] | cascade [JOBS]"),
     }
 }
 
@@ -90,6 +93,32 @@ async fn throughput(jobs: usize) -> Result<Value> {
         "xargs_per_s": rounded(count(jobs) / limit_s),
         "of_xargs": rounded(limit_s / drained_s),
     }))
+}
+
+async fn cascade(jobs: usize) -> Result<Value> {
+    ensure!(jobs > 1, "at least two jobs");
+    let mut result = json!({"bench": "cascade", "jobs": jobs});
+    for (shape, star) in [("chain", false), ("star", true)] {
+        let cluster = Cluster::start().await?;
+        let client = cluster.client();
+        let spec = |i: usize| JobSpec {
+            command: COMMAND.to_owned(),
+            name: Some(format!("n{i}")),
+            hold: i == 0,
+            depends: (i > 0).then(|| format!("n{}", if star { 0 } else { i - 1 }).into()).into_iter().collect(),
+            ..JobSpec::default()
+        };
+        let batch = BatchRequest { jobs: (0..jobs).map(spec).collect(), ..BatchRequest::default() };
+        let accepting = now();
+        let first = *client.submit_batch(&batch).await?.job_ids.first().context("no job")?;
+        result[format!("{shape}_accepted_s")] = rounded(accepting.elapsed().as_secs_f64()).into();
+        let failing = now();
+        client.cancel(first).await?;
+        let active = client.queue_status().await?.active;
+        result[format!("{shape}_failed_s")] = rounded(failing.elapsed().as_secs_f64()).into();
+        ensure!(active == 0, "{active} jobs are left when the first one has ended");
+    }
+    Ok(result)
 }
 
 /// Fills the queue while nobody works.
