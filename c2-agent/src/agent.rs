@@ -86,7 +86,7 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> Result
     let state = StateDir::open(&options.state_dir)?;
     let lock = state.lock()?;
     let worker_id = state.worker_id()?;
-    let client = Client::new(&options.server_host, options.server_port, Some(options.token.clone()), options.address);
+    let client = Client::new(&options.server, Some(options.pass.clone()), options.address);
     let client = client.map_err(AgentError::Client)?;
     let identity =
         Identity { worker_id: worker_id.clone(), boot_id: boot_id(), session: random_hex().ok_or(StateError::Random)? };

@@ -3,9 +3,8 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
-use c2_agent::options::{Cli, Command, Flags, Options, SlotOptions};
+use c2_agent::options::{Cli, Command, Flags, JoinOptions, Options, SlotOptions};
 use clap::Parser as _;
-use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
@@ -13,7 +12,19 @@ fn main() -> ExitCode {
     start_logging();
     match cli.command {
         Some(Command::RunSlot(options)) => run_slot(&options),
+        Some(Command::Join(options)) => join(&options),
         None => run_agent(cli.flags),
+    }
+}
+
+fn join(options: &JoinOptions) -> ExitCode {
+    let said = c2_agent::join::run(options);
+    match said.and_then(|text| Ok(writeln!(std::io::stdout().lock(), "{text}")?)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let hint = error.hint();
+            fail(&error.into(), &hint, 1)
+        }
     }
 }
 
@@ -39,7 +50,7 @@ fn run_agent(flags: Flags) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error.into(), "see the limits of this user with: ulimit -a", 1),
     };
-    let end = runtime.block_on(c2_agent::agent::run(options, asked_to_stop()));
+    let end = runtime.block_on(c2_agent::agent::run(options, c2_agent::signals::asked_to_stop()));
     // What may still be read from a slow disk or a driver is not waited for.
     runtime.shutdown_background();
     match end {
@@ -48,18 +59,6 @@ fn run_agent(flags: Flags) -> ExitCode {
             let hint = error.hint();
             fail(&error.into(), &hint, 1)
         }
-    }
-}
-
-/// Resolves at the first SIGTERM or SIGINT.
-async fn asked_to_stop() {
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
-        tracing::warn!("cannot listen for signals; stop this agent with SIGKILL, its jobs go on");
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
     }
 }
 

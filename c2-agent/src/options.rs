@@ -6,8 +6,10 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use c2_shared::config::{self, AgentConfig, ConfigError};
+use c2_shared::endpoint::{Endpoint, EndpointError};
 use c2_shared::limits::{CANCEL_GRACE_MS, LEASE_MS, LEFTOVER_GRACE_MS, SLOTS_MAX};
-use c2_shared::token::{Role, Token, TokenError};
+use c2_shared::pass::Pass;
+use c2_shared::token::{Role, TokenError};
 use clap::{Args, Parser, Subcommand};
 
 /// The agent of C2: polls for work and runs it.
@@ -22,9 +24,11 @@ pub struct Cli {
     pub flags: Flags,
 }
 
-/// Other ways to start the program; not for people.
+/// Other ways to start the program.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Makes this machine a worker of the c2d that printed LINE with `c2d invite`
+    Join(JoinOptions),
     /// Runs the process behind one slot.
     #[command(hide = true)]
     RunSlot(SlotOptions),
@@ -48,7 +52,7 @@ pub struct Flags {
     /// Folder of the agent's own files [default: c2-agent in $XDG_STATE_HOME or ~/.local/state]
     #[arg(long, env = "C2_STATE_DIR", value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
-    /// File with the worker token [default: worker.token in the folder of a c2d on this machine]
+    /// File with the worker token [default: that of `join`, else that of a c2d on this machine]
     #[arg(long, env = "C2_TOKEN_FILE", value_name = "FILE")]
     pub token_file: Option<PathBuf>,
     /// Configuration file [default: c2-agent/config.json in $XDG_CONFIG_HOME or ~/.config]
@@ -57,6 +61,20 @@ pub struct Flags {
     /// Intervals that only tests change.
     #[command(flatten)]
     pub timing: Timing,
+}
+
+/// What `join` is told.
+#[derive(Clone, Debug, Args)]
+pub struct JoinOptions {
+    /// What `c2d invite` printed; without it, a line of standard input
+    #[arg(value_name = "LINE")]
+    pub line: Option<String>,
+    /// The name in c2d's list of tokens [default: this machine's]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Folder of the agent's own files [default: c2-agent in $XDG_STATE_HOME or ~/.local/state]
+    #[arg(long, env = "C2_STATE_DIR", value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
 }
 
 /// What the process behind a slot is told.
@@ -96,10 +114,8 @@ pub struct Timing {
 /// Everything decided.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Host of c2d.
-    pub server_host: String,
-    /// Port of c2d.
-    pub server_port: u16,
+    /// Where c2d is.
+    pub server: Endpoint,
     /// The address to claim and to connect from.
     pub address: Option<IpAddr>,
     /// Jobs to run at once.
@@ -108,8 +124,8 @@ pub struct Options {
     pub workspace_root: PathBuf,
     /// Folder of the agent's own files, absolute.
     pub state_dir: PathBuf,
-    /// Proof that this is a worker.
-    pub token: Token,
+    /// Proof that this is a worker, and what c2d is known by.
+    pub pass: Pass,
     /// Intervals.
     pub timing: Timing,
 }
@@ -121,8 +137,8 @@ pub enum OptionsError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// `--server` has another form.
-    #[error("{0:?} is not a server address")]
-    Server(String),
+    #[error(transparent)]
+    Server(#[from] EndpointError),
     /// So many slots cannot be meant.
     #[error("{0} slots cannot be run")]
     Slots(u32),
@@ -149,12 +165,13 @@ impl OptionsError {
         match self {
             Self::Config(ConfigError::Invalid { hint, .. }) => hint.clone(),
             Self::Config(ConfigError::Read { .. }) => "see whether the file is there and may be read".to_owned(),
-            Self::Server(_) => "write HOST or HOST:PORT, like 10.0.0.6:30814 or [fd00::6]:30814".to_owned(),
+            Self::Server(_) => EndpointError::HINT.to_owned(),
             Self::Slots(_) => format!("give --slots a number from 1 to {SLOTS_MAX}"),
             Self::Folder { .. } => "write its path from / on".to_owned(),
-            Self::Token(TokenError::Exposed { path, .. }) => format!("close it with: chmod 600 {}", path.display()),
+            Self::Token(TokenError::File(error)) if !error.is_missing() => error.hint(),
             Self::Token(_) | Self::WrongRole(_) => {
-                "copy worker.token from the folder of c2d to this machine and name it with --token-file".to_owned()
+                "let this machine join: `c2d invite` on the machine of c2d prints the line for `c2-agent join`"
+                    .to_owned()
             }
         }
     }
@@ -195,49 +212,55 @@ impl Options {
                 .filter(|path| path.exists())
                 .map_or_else(|| Ok(AgentConfig::default()), |path| config::load::<AgentConfig>(&path))?,
         };
-        let (server_host, server_port) = match &flags.server {
-            Some(text) => parse_server(text).ok_or_else(|| OptionsError::Server(text.clone()))?,
-            None => (file.server_host, file.server_port),
-        };
         let slots = flags.slots.unwrap_or(file.slots);
         if slots == 0 || slots > SLOTS_MAX {
             return Err(OptionsError::Slots(slots));
         }
-        let token_file = flags.token_file.unwrap_or_else(|| config::default_data_dir().join(Role::Worker.file_name()));
-        let token = Token::read(&token_file)?;
-        if token.role() != Role::Worker {
+        let named = flags.server.as_deref().map(str::parse::<Endpoint>).transpose()?;
+        let state_dir = state_dir(flags.state_dir.as_deref())?;
+        let joined = Some(joined_file(&state_dir)).filter(|path| path.exists());
+        let near = || config::default_data_dir().join(Role::Worker.file_name());
+        let token_file = flags.token_file.or(joined).unwrap_or_else(near);
+        let pass = Pass::read(&token_file)?;
+        if pass.token.role() != Role::Worker {
             return Err(OptionsError::WrongRole(token_file));
         }
+        let configured = Endpoint { host: file.server_host, port: file.server_port };
+        let server = match (named, &pass.server) {
+            (Some(named), _) => named,
+            // Whoever changed the configuration means it.
+            (None, Some(joined)) if configured == default_server() => joined.clone(),
+            (None, _) => configured,
+        };
         Ok(Self {
-            server_host,
-            server_port,
+            server,
             address: flags.address.or(file.address),
             slots,
             workspace_root: absolute(&flags.workspace_root.unwrap_or(file.workspace_root))?,
-            state_dir: absolute(&flags.state_dir.unwrap_or_else(|| config::state_home().join("c2-agent")))?,
-            token,
+            state_dir,
+            pass,
             timing: flags.timing,
         })
     }
 }
 
-/// Reads `HOST`, `HOST:PORT`, `[V6]:PORT` or a bare address of either kind.
-fn parse_server(text: &str) -> Option<(String, u16)> {
-    let default = c2_shared::limits::PORT;
-    if text.parse::<IpAddr>().is_ok() {
-        return Some((text.to_owned(), default));
-    }
-    if let Some(rest) = text.strip_prefix('[') {
-        let (host, port) = rest.split_once(']')?;
-        let port = if port.is_empty() { default } else { port.strip_prefix(':')?.parse().ok()? };
-        return host.parse::<std::net::Ipv6Addr>().is_ok().then(|| (host.to_owned(), port));
-    }
-    let (host, port) = match text.split_once(':') {
-        Some((host, port)) => (host, port.parse().ok()?),
-        None => (text, default),
-    };
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-    (!host.is_empty() && host.chars().all(plain)).then(|| (host.to_owned(), port))
+/// Where `join` leaves what it was given.
+#[must_use]
+pub fn joined_file(state_dir: &Path) -> PathBuf {
+    state_dir.join(Role::Worker.file_name())
+}
+
+/// The agent's own folder.
+///
+/// # Errors
+/// When it cannot be made absolute.
+pub fn state_dir(flag: Option<&Path>) -> Result<PathBuf, OptionsError> {
+    absolute(&flag.map_or_else(|| config::state_home().join("c2-agent"), Path::to_owned))
+}
+
+fn default_server() -> Endpoint {
+    let AgentConfig { server_host, server_port, .. } = AgentConfig::default();
+    Endpoint { host: server_host, port: server_port }
 }
 
 fn default_config_file() -> Option<PathBuf> {
@@ -252,55 +275,60 @@ fn absolute(path: &Path) -> Result<PathBuf, OptionsError> {
 
 #[cfg(test)]
 mod tests {
+    use c2_shared::fingerprint::Fingerprint;
+    use c2_shared::token::Token;
     use clap::CommandFactory as _;
 
     use super::*;
-
-    #[test]
-    fn servers() {
-        let table = [
-            ("10.0.0.6", Some(("10.0.0.6", 30814))),
-            ("10.0.0.6:99", Some(("10.0.0.6", 99))),
-            ("nas.local:30814", Some(("nas.local", 30814))),
-            ("fd00::6", Some(("fd00::6", 30814))),
-            ("[fd00::6]:7", Some(("fd00::6", 7))),
-            ("[fd00::6]", Some(("fd00::6", 30814))),
-            ("", None),
-            (":1", None),
-            ("nas:port", None),
-            ("nas:99999", None),
-            ("http://nas", None),
-            ("[nas]:1", None),
-        ];
-        for (text, expected) in table {
-            assert_eq!(parse_server(text), expected.map(|(host, port)| (host.to_owned(), port)), "{text}");
-        }
-    }
 
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
     }
 
+    fn pass(role: Role, server: Option<&str>) -> Pass {
+        let token = Token::generate(role).unwrap();
+        let fingerprint = server.map(|_| Fingerprint::of(b"authority"));
+        Pass { token, fingerprint, server: server.map(|text| text.parse().unwrap()) }
+    }
+
     #[test]
     fn flags_win_over_the_file() {
         let dir = tempfile::tempdir().unwrap();
-        let (config, token_file) = (dir.path().join("config.json"), dir.path().join("worker.token"));
+        let (config, token_file) = (dir.path().join("config.json"), dir.path().join("a.token"));
         std::fs::write(&config, r#"{"server_host": "10.0.0.6", "slots": 2, "address": "10.0.0.9"}"#).unwrap();
-        Token::generate(Role::Worker).unwrap().write_new(&token_file).unwrap();
+        pass(Role::Worker, None).write(&token_file).unwrap();
         let flags = Flags { config: Some(config), token_file: Some(token_file), ..Flags::default() };
         let options = Options::decide(Flags { slots: Some(8), ..flags.clone() }).unwrap();
-        assert_eq!((options.server_host.as_str(), options.server_port, options.slots), ("10.0.0.6", 30814, 8));
+        assert_eq!((options.server.to_string().as_str(), options.slots), ("10.0.0.6:30814", 8));
         assert_eq!(options.address, Some(IpAddr::from([10, 0, 0, 9])));
+        let named = Options::decide(Flags { server: Some("[fd00::6]:7".into()), ..flags.clone() }).unwrap();
+        assert_eq!(named.server.to_string(), "[fd00::6]:7");
+        let error = Options::decide(Flags { server: Some("http://nas".into()), ..flags.clone() }).unwrap_err();
+        assert_eq!(error.to_string(), "\"http://nas\" is not an address of c2d");
         let error = Options::decide(Flags { slots: Some(0), ..flags }).unwrap_err();
         assert_eq!(error.to_string(), "0 slots cannot be run");
+    }
+
+    #[test]
+    fn a_machine_that_joined_knows_its_c2d() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = dir.path().join("config.json");
+        std::fs::write(&config, "{}").unwrap();
+        let joined = pass(Role::Worker, Some("10.0.0.6:99"));
+        joined.write(&joined_file(dir.path())).unwrap();
+        let flags = Flags { config: Some(config.clone()), state_dir: Some(dir.path().to_owned()), ..Flags::default() };
+        let options = Options::decide(flags.clone()).unwrap();
+        assert_eq!((options.server.to_string().as_str(), &options.pass), ("10.0.0.6:99", &joined));
+        std::fs::write(&config, r#"{"server_host": "10.0.0.7"}"#).unwrap();
+        assert_eq!(Options::decide(flags).unwrap().server.to_string(), "10.0.0.7:30814");
     }
 
     #[test]
     fn only_worker_tokens_are_taken() {
         let dir = tempfile::tempdir().unwrap();
         let token_file = dir.path().join("operator.token");
-        Token::generate(Role::Operator).unwrap().write_new(&token_file).unwrap();
+        pass(Role::Operator, None).write(&token_file).unwrap();
         let flags = Flags { token_file: Some(token_file), config: None, ..Flags::default() };
         assert!(matches!(Options::decide(flags), Err(OptionsError::WrongRole(_))));
     }

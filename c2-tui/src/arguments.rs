@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::Parser;
 use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
 
 use crate::command::{Complaint, mistake, table};
 use crate::connect::Place;
@@ -27,8 +27,11 @@ Exit status: 0 done; 1 refused or failed; 2 not understood; 3 c2d cannot be reac
 
 /// The console of C2: full screen for people, headless for scripts
 #[derive(Clone, Debug, Parser)]
-#[command(name = "c2-tui", version, about, after_long_help = AFTER_HELP)]
+#[command(name = "c2-tui", version, about, after_long_help = AFTER_HELP, args_conflicts_with_subcommands = true)]
 pub struct Arguments {
+    /// What else it may be started for.
+    #[command(subcommand)]
+    pub other: Option<Other>,
     /// Where c2d is; without it the c2d of this user on this machine
     #[arg(long, env = "C2_SERVER", value_name = "HOST:PORT")]
     pub server: Option<String>,
@@ -59,6 +62,22 @@ pub struct Arguments {
     /// Folder in which an agent started by --local runs its jobs [default: /tmp/C2]
     #[arg(long, requires = "local", value_name = "DIR")]
     pub workspace_root: Option<PathBuf>,
+}
+
+/// Other ways to start the program.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Other {
+    /// Makes this user's console one of the c2d that printed LINE with `c2d invite --role operator`
+    Login {
+        /// What `c2d invite` printed; without it, a line of standard input
+        #[arg(value_name = "LINE")]
+        line: Option<String>,
+        /// The name in c2d's list of tokens [default: this user's and this machine's]
+        #[arg(long, value_name = "NAME")]
+        name: Option<String>,
+    },
+    /// Forgets what `login` left
+    Logout,
 }
 
 /// What the command line asks for before anything is done.
@@ -98,7 +117,12 @@ impl Arguments {
     /// Where c2d is looked for.
     #[must_use]
     pub fn place(&self) -> Place {
-        Place { server: self.server.clone(), token_file: self.token_file.clone(), data_dir: self.data_dir.clone() }
+        Place {
+            server: self.server.clone(),
+            token_file: self.token_file.clone(),
+            data_dir: self.data_dir.clone(),
+            login_file: None,
+        }
     }
 }
 

@@ -1,16 +1,18 @@
-//! Finds c2d and the token for it: what was said, else the c2d of this user on this machine.
+//! Finds c2d and the token for it: what was said, else where this user logged in, else the c2d of
+//! this user on this machine.
 //!
 //! A token is only ever shown to the c2d that it belongs to: the one in c2d's own folder goes to
-//! this machine or to the address in that folder, never to a server that was merely named.
+//! this machine or to the address in that folder, that of a login to its server, and neither to a
+//! server that was merely named.
 
-use std::io;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use c2_shared::client::Client;
 use c2_shared::config;
+use c2_shared::endpoint::{Endpoint, EndpointError};
 use c2_shared::limits::PORT;
-use c2_shared::token::{Role, Token, TokenError};
+use c2_shared::pass::Pass;
+use c2_shared::token::{Role, TokenError};
 
 use crate::command::{Complaint, Kind};
 
@@ -26,6 +28,8 @@ pub struct Place {
     pub token_file: Option<PathBuf>,
     /// c2d's own folder.
     pub data_dir: Option<PathBuf>,
+    /// What `login` left; without it where that leaves it for this user.
+    pub login_file: Option<PathBuf>,
 }
 
 /// A client for the c2d of a place. Nothing is sent yet.
@@ -35,114 +39,88 @@ pub struct Place {
 pub fn client(place: &Place) -> Result<Client, Complaint> {
     let data_dir = place.data_dir.clone().unwrap_or_else(config::default_data_dir);
     let noted = noted_address(&data_dir);
-    let (host, port) = match (&place.server, &noted) {
-        (Some(server), _) => address(server).ok_or_else(|| {
-            Complaint::usage(
-                format!("{server:?} is not an address of c2d"),
-                "write it as HOST:PORT, like 10.0.0.6:30814",
-            )
-        })?,
-        (None, Some(noted)) => noted.clone(),
-        (None, None) => ("127.0.0.1".to_owned(), PORT),
-    };
-    let token = match &place.token_file {
-        Some(file) => Some(Token::read(file).map_err(|error| unusable(&error))?),
-        None if noted.as_ref() == Some(&(host.clone(), port)) || is_this_machine(&host) => own_token(&data_dir)?,
+    let pass = place.token_file.as_deref().map(Pass::read).transpose().map_err(|error| unusable(&error))?;
+    let named = place.server.as_deref().map(str::parse::<Endpoint>).transpose();
+    let named = named.map_err(|error| Complaint::usage(error.to_string(), EndpointError::HINT))?;
+    let named = named.or_else(|| pass.as_ref().and_then(|pass| pass.server.clone()));
+    if pass.is_none() && place.data_dir.is_none() {
+        let login = kept(&login_file(place))?.filter(|login| named.is_none() || login.server == named);
+        if let Some(login) = login
+            && let Some(server) = login.server.clone()
+        {
+            return Ok(Client::new(&server, Some(login), None)?);
+        }
+    }
+    let server = named.or_else(|| noted.clone()).unwrap_or(Endpoint { host: "127.0.0.1".to_owned(), port: PORT });
+    let pass = match pass {
+        Some(pass) => Some(pass),
+        None if noted.as_ref() == Some(&server) || server.is_loopback() => {
+            kept(&data_dir.join(Role::Operator.file_name()))?
+        }
         None => None,
     };
-    Ok(Client::new(&host, port, token, None)?)
+    Ok(Client::new(&server, pass, None)?)
+}
+
+/// Where `login` leaves what it was given.
+#[must_use]
+pub fn login_file(place: &Place) -> PathBuf {
+    place.login_file.clone().unwrap_or_else(|| config::state_home().join("c2-tui/login.token"))
 }
 
 /// The address that c2d wrote into its folder.
-pub(crate) fn noted_address(data_dir: &Path) -> Option<(String, u16)> {
-    address(std::fs::read_to_string(data_dir.join(ADDRESS_FILE)).ok()?.trim())
+pub(crate) fn noted_address(data_dir: &Path) -> Option<Endpoint> {
+    std::fs::read_to_string(data_dir.join(ADDRESS_FILE)).ok()?.trim().parse().ok()
 }
 
-/// The token in c2d's folder, if there is one.
-fn own_token(data_dir: &Path) -> Result<Option<Token>, Complaint> {
-    match Token::read(&data_dir.join(Role::Operator.file_name())) {
-        Ok(token) => Ok(Some(token)),
-        Err(TokenError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+/// The pass in a file, if there is one.
+fn kept(path: &Path) -> Result<Option<Pass>, Complaint> {
+    match Pass::read(path) {
+        Ok(pass) => Ok(Some(pass)),
+        Err(TokenError::File(error)) if error.is_missing() => Ok(None),
         Err(error) => Err(unusable(&error)),
     }
 }
 
 fn unusable(error: &TokenError) -> Complaint {
-    let (message, hint) = match error {
-        TokenError::File { source, .. } => {
-            (format!("{error}: {source}"), "name the file with the operator token by --token-file".to_owned())
+    let hint = match error {
+        TokenError::File(error) if error.is_missing() => {
+            "name the file with the operator token by --token-file".to_owned()
         }
-        TokenError::Exposed { path, .. } => {
-            (error.to_string(), format!("close it with `chmod 600 {}`", path.display()))
-        }
+        TokenError::File(error) => error.hint(),
         TokenError::Malformed | TokenError::Random => {
-            (error.to_string(), "the operator token is in operator.token in c2d's folder".to_owned())
+            "the operator token is in operator.token in c2d's folder".to_owned()
         }
     };
-    Complaint::new(Kind::Unauthorized, message).hint(hint)
-}
-
-fn is_this_machine(host: &str) -> bool {
-    host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
-}
-
-/// Reads `HOST:PORT`, `HOST`, `[V6]:PORT` or a bare IPv6 address.
-fn address(text: &str) -> Option<(String, u16)> {
-    if text.parse::<IpAddr>().is_ok() {
-        return Some((text.to_owned(), PORT));
-    }
-    let (host, port) = match text.rsplit_once(':') {
-        Some((host, port)) => (host, port.parse().ok()?),
-        None => (text, PORT),
-    };
-    let host = match host.strip_prefix('[') {
-        Some(inner) => inner.strip_suffix(']').filter(|ip| ip.parse::<IpAddr>().is_ok())?,
-        None => host,
-    };
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-    let named = !host.is_empty() && host.chars().all(plain) || host.parse::<IpAddr>().is_ok();
-    (named && port != 0).then(|| (host.to_owned(), port))
+    let cause = std::error::Error::source(error).map_or_else(String::new, |cause| format!(": {cause}"));
+    Complaint::new(Kind::Unauthorized, format!("{error}{cause}")).hint(hint)
 }
 
 #[cfg(test)]
 mod tests {
+    use c2_shared::fingerprint::Fingerprint;
+    use c2_shared::token::Token;
+
     use super::*;
 
-    #[test]
-    fn addresses() {
-        let table = [
-            ("10.0.0.6:99", Some(("10.0.0.6", 99))),
-            ("10.0.0.6", Some(("10.0.0.6", 30814))),
-            ("nas.local", Some(("nas.local", 30814))),
-            ("nas:80", Some(("nas", 80))),
-            ("[fd00::6]:7", Some(("fd00::6", 7))),
-            ("fd00::6", Some(("fd00::6", 30814))),
-            ("", None),
-            (":1", None),
-            ("nas:", None),
-            ("nas:0", None),
-            ("nas:99999", None),
-            ("http://nas", None),
-            ("a b:1", None),
-            ("user@nas:1", None),
-            ("[nas]:1", None),
-        ];
-        for (text, expected) in table {
-            assert_eq!(address(text), expected.map(|(host, port)| (host.to_owned(), port)), "{text:?}");
+    fn pass(server: Option<&str>) -> Pass {
+        Pass {
+            token: Token::generate(Role::Operator).unwrap(),
+            fingerprint: Some(Fingerprint::of(b"authority")),
+            server: server.map(|text| text.parse().unwrap()),
         }
     }
 
     fn data_dir() -> tempfile::TempDir {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join(ADDRESS_FILE), "10.0.0.6:1234\n").unwrap();
-        let token = Token::generate(Role::Operator).unwrap();
-        token.write_new(&dir.path().join(Role::Operator.file_name())).unwrap();
+        pass(None).write(&dir.path().join(Role::Operator.file_name())).unwrap();
         dir
     }
 
     /// The server found, and whether a token goes with it.
     fn found(place: &Place) -> (String, bool) {
-        let client = client(place).unwrap();
+        let client = client(place).unwrap_or_else(|complaint| panic!("{complaint:?}"));
         (client.server().to_owned(), format!("{client:?}").contains("Token(Operator"))
     }
 
@@ -153,13 +131,32 @@ mod tests {
             server: server.map(str::to_owned),
             token_file: None,
             data_dir: Some(dir.path().to_owned()),
+            login_file: None,
         };
         assert_eq!(found(&at(None)), ("10.0.0.6:1234".to_owned(), true));
         assert_eq!(found(&at(Some("10.0.0.6:1234"))), ("10.0.0.6:1234".to_owned(), true));
         assert_eq!(found(&at(Some("127.0.0.1:9"))), ("127.0.0.1:9".to_owned(), true));
-        assert_eq!(found(&at(Some("10.0.0.7:1234"))), ("10.0.0.7:1234".to_owned(), false));
+        let elsewhere = client(&at(Some("10.0.0.7:1234"))).unwrap_err();
+        assert!(elsewhere.message.contains("no secret is sent"), "{elsewhere:?}");
         let named = Place { token_file: Some(dir.path().join("operator.token")), ..at(Some("10.0.0.7")) };
         assert_eq!(found(&named), ("10.0.0.7:30814".to_owned(), true));
+    }
+
+    #[test]
+    fn who_logged_in_is_led_there() {
+        let dir = data_dir();
+        let login_file = dir.path().join("login.token");
+        pass(Some("10.0.0.9")).write(&login_file).unwrap();
+        let at = |server: Option<&str>| Place {
+            server: server.map(str::to_owned),
+            login_file: Some(login_file.clone()),
+            ..Place::default()
+        };
+        assert_eq!(found(&at(None)), ("10.0.0.9:30814".to_owned(), true));
+        assert_eq!(found(&at(Some("10.0.0.9"))), ("10.0.0.9:30814".to_owned(), true));
+        assert!(client(&at(Some("10.0.0.7"))).is_err(), "the token is not for that c2d");
+        let here = Place { data_dir: Some(dir.path().to_owned()), ..at(None) };
+        assert_eq!(found(&here), ("10.0.0.6:1234".to_owned(), true), "what is asked for wins");
     }
 
     #[test]
@@ -171,7 +168,7 @@ mod tests {
         std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o644)).unwrap();
         let complaint = client(&place).unwrap_err();
         assert_eq!(complaint.kind, Kind::Unauthorized);
-        assert!(complaint.hint.unwrap().starts_with("close it with `chmod 600 "));
+        assert!(complaint.hint.unwrap().starts_with("close it with: chmod 600 "));
         let missing = Place { token_file: Some(dir.path().join("none")), ..place };
         assert_eq!(client(&missing).unwrap_err().kind, Kind::Unauthorized);
         let empty = tempfile::tempdir().unwrap();

@@ -9,6 +9,7 @@ pub mod arguments;
 pub mod connect;
 pub mod exit;
 pub mod local;
+pub mod login;
 
 pub mod command;
 pub mod render;

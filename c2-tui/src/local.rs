@@ -135,7 +135,7 @@ async fn start_c2d(folder: PathBuf, own_folder: bool) -> Result<Local, Complaint
     if own_folder && !folder.join("config.json").exists() {
         // A c2d beside the usual one takes any free port, but the same as last time if there was
         // one: agents that outlived it look for it there.
-        let port = connect::noted_address(&folder).map_or(0, |(_, port)| port);
+        let port = connect::noted_address(&folder).map_or(0, |noted| noted.port);
         arguments.extend(["--port".into(), port.to_string().into()]);
     }
     let mut c2d = Program::start("c2d", &folder, arguments)?;

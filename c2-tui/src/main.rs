@@ -6,7 +6,7 @@ use c2_tui::arguments::{Arguments, Asked};
 use c2_tui::command::{Complaint, Kind};
 use c2_tui::headless::{self, Printer};
 use c2_tui::local::Local;
-use c2_tui::{connect, exit, runner};
+use c2_tui::{connect, exit, login, runner};
 
 fn main() {
     let status = match Arguments::read(std::env::args_os()) {
@@ -33,6 +33,10 @@ fn start(arguments: &Arguments) -> i32 {
 }
 
 async fn run(arguments: &Arguments) -> Result<i32, Complaint> {
+    if let Some(other) = &arguments.other {
+        let said = login::run(other).await?;
+        return Ok(headless::show(&format!("{said}\n")).map_or(exit::NO_READER, |()| exit::OK));
+    }
     let printer = Printer::new(arguments.json);
     let sources = arguments.sources();
     if sources.is_empty() && !(std::io::stdout().is_terminal() && std::io::stdin().is_terminal()) {

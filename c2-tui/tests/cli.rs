@@ -69,11 +69,15 @@ fn version_and_help() {
 #[test]
 fn mistakes_on_the_command_line() {
     check(&["--exce", "list"], 2, "c2-tui: unknown flag \"--exce\" of c2-tui\n  hint: did you mean \"--exec\"?\n");
-    check(&["list"], 2, "c2-tui: unexpected \"list\" after c2-tui\n  hint: usage: c2-tui [OPTIONS]\n");
+    check(
+        &["list"],
+        2,
+        "c2-tui: unexpected \"list\" after c2-tui\n  hint: run a command with: c2-tui --exec \"list\"\n",
+    );
     check(
         &["--server", "http://x", "--exec", "list"],
         2,
-        "c2-tui: \"http://x\" is not an address of c2d\n  hint: write it as HOST:PORT, like 10.0.0.6:30814\n",
+        "c2-tui: \"http://x\" is not an address of c2d\n  hint: write HOST or HOST:PORT, like 10.0.0.6:30814 or [fd00::6]:30814\n",
     );
     check(&[], 2, "c2-tui: the full screen needs a terminal\n  hint: run commands with `c2-tui --exec list`\n");
 }
@@ -102,7 +106,7 @@ fn without_c2d() {
     check(
         &["--server", "127.0.0.1:1", "--token-file", "/nowhere/token", "--exec", "list"],
         4,
-        "c2-tui: cannot use the token file \"/nowhere/token\": No such file or directory (os error 2)\n  \
+        "c2-tui: cannot use \"/nowhere/token\": No such file or directory (os error 2)\n  \
          hint: name the file with the operator token by --token-file\n",
     );
 }

@@ -8,11 +8,14 @@ pub mod store;
 pub mod sweep;
 
 pub mod access;
+pub mod authority;
 pub mod cleanups;
 pub mod detect;
 pub mod http;
 pub mod relay;
 pub mod rows;
 
+pub mod ask;
+pub mod hints;
 pub mod options;
 pub mod run;

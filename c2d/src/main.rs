@@ -4,11 +4,9 @@ use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use c2_shared::config::ConfigError;
-use c2_shared::token::TokenError;
-use c2d::options::Options;
-use c2d::run::{Exposed, run};
-use c2d::store::StoreError;
+use c2d::hints::hint;
+use c2d::options::{Cli, Command, Options};
+use c2d::run::run;
 use clap::Parser as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -21,7 +19,12 @@ fn main() -> ExitCode {
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
-    match start(Options::parse()) {
+    let cli = Cli::parse();
+    let ended = match cli.command {
+        Some(command) => ask(&cli.options, command),
+        None => start(cli.options),
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let hint = hint(&error).map_or_else(String::new, |hint| format!("  hint: {hint}\n"));
@@ -30,6 +33,14 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn ask(options: &Options, command: Command) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let said = runtime.block_on(c2d::ask::ask(&options.data_dir(), command))?;
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(said.as_bytes())?;
+    Ok(stdout.flush()?)
 }
 
 fn start(options: Options) -> anyhow::Result<()> {
@@ -52,29 +63,5 @@ fn start(options: Options) -> anyhow::Result<()> {
             Ok(stdout.flush()?)
         };
         run(config, data_dir, ready, shutdown).await
-    })
-}
-
-fn hint(error: &anyhow::Error) -> Option<String> {
-    let of_config = |e: &ConfigError| match e {
-        ConfigError::Invalid { hint, .. } => Some(hint.clone()),
-        ConfigError::Read { .. } => None,
-    };
-    let of_token = |e: &TokenError| match e {
-        TokenError::Exposed { path, .. } => {
-            Some(format!("chmod 600 {}, or remove it to get a new token", path.display()))
-        }
-        TokenError::Malformed | TokenError::File { .. } | TokenError::Random => None,
-    };
-    let in_use = |e: &std::io::Error| e.kind() == std::io::ErrorKind::AddrInUse;
-    error.chain().find_map(|cause| {
-        let store = cause.downcast_ref::<StoreError>().map(|e| e.hint().to_owned());
-        let config = cause.downcast_ref::<ConfigError>().and_then(of_config);
-        let token = cause.downcast_ref::<TokenError>().and_then(of_token);
-        let exposed = cause.downcast_ref::<Exposed>().map(|_| Exposed::HINT.to_owned());
-        let busy = cause.downcast_ref::<std::io::Error>().filter(|e| in_use(e));
-        let busy =
-            busy.map(|_| "another program uses this port, perhaps another c2d; choose one with --port".to_owned());
-        store.or(config).or(token).or(exposed).or(busy)
     })
 }

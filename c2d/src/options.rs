@@ -4,7 +4,9 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use c2_shared::config::{self, ConfigError, ServerConfig};
-use clap::Parser;
+use c2_shared::time::parse_duration_s;
+use c2_shared::token::Role;
+use clap::{Args, Parser, Subcommand};
 
 /// Name of the configuration file in the data folder.
 const CONFIG_FILE: &str = "config.json";
@@ -12,6 +14,70 @@ const CONFIG_FILE: &str = "config.json";
 /// The coordinator of C2: keeps the queue of jobs and gives them to the workers.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "c2d", version)]
+pub struct Cli {
+    /// What is asked of the c2d that runs; without it this is c2d itself
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// c2d's own flags.
+    #[command(flatten)]
+    pub options: Options,
+}
+
+/// What is asked of the c2d that runs.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Prints a line for `c2-agent join` on another machine, or for `c2-tui login`
+    Invite(Invitation),
+    /// Looks after the tokens that were given out
+    Token {
+        /// What is to be done.
+        #[command(subcommand)]
+        command: TokenCommand,
+    },
+}
+
+/// What `invite` is told.
+#[derive(Clone, Debug, Args)]
+pub struct Invitation {
+    /// What whoever uses the line may do: worker, operator, viewer
+    #[arg(long, value_name = "ROLE", default_value = "worker", value_parser = role)]
+    pub role: Role,
+    /// How many machines may use the line
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub uses: u32,
+    /// How long the line is good, like 90, 30m, 2h
+    #[arg(long = "for", value_name = "DUR", default_value = "1h", value_parser = parse_duration_s)]
+    pub expires_s: u64,
+    /// The address at which other machines find this one [default: the one that c2d listens on]
+    #[arg(long, value_name = "HOST")]
+    pub address: Option<String>,
+}
+
+/// What can be done with tokens.
+#[derive(Clone, Debug, Subcommand)]
+pub enum TokenCommand {
+    /// Lists all tokens, without their secrets
+    List,
+    /// Makes a token worthless at once
+    Revoke {
+        /// Its id, as `token list` shows it
+        id: String,
+    },
+    /// Puts a new token into c2d's folder; the old one is worthless at once
+    Rotate {
+        /// operator or worker
+        #[arg(value_parser = role)]
+        role: Role,
+    },
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    let known = Role::ALL.into_iter().find(|role| role.as_str() == text);
+    known.ok_or_else(|| "worker, operator or viewer is meant".to_owned())
+}
+
+/// c2d's own flags.
+#[derive(Clone, Debug, Args)]
 pub struct Options {
     /// Configuration file [default: config.json in the data folder, if it is there]
     #[arg(long, value_name = "FILE", env = "C2_CONFIG")]
@@ -28,12 +94,18 @@ pub struct Options {
 }
 
 impl Options {
+    /// The data folder that these options mean.
+    #[must_use]
+    pub fn data_dir(&self) -> PathBuf {
+        self.data_dir.clone().unwrap_or_else(config::default_data_dir)
+    }
+
     /// The data folder and the configuration that these options mean.
     ///
     /// # Errors
     /// When a configuration file cannot be used.
     pub fn resolve(self) -> Result<(PathBuf, ServerConfig), ConfigError> {
-        let data_dir = self.data_dir.unwrap_or_else(config::default_data_dir);
+        let data_dir = self.data_dir();
         let file = self.config.or_else(|| Some(data_dir.join(CONFIG_FILE)).filter(|path| path.exists()));
         let mut config: ServerConfig = match file {
             Some(path) => config::load(&path)?,

@@ -8,28 +8,20 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use c2_shared::config::ServerConfig;
+use c2_shared::limits::TLS_NAME;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::access::Access;
+use crate::access;
+use crate::authority::Authority;
 use crate::cleanups::Cleanups;
 use crate::clock::Clock;
-use crate::http::{self, App};
+use crate::http::{self, App, Audit};
 use crate::relay::Relay;
 use crate::{engine, store, sweep};
 
 /// Name of the file in the data folder that says where c2d listens.
 pub const ADDRESS_FILE: &str = "c2d.addr";
-
-/// An address that c2d must not listen on.
-#[derive(Debug, thiserror::Error)]
-#[error("c2d does not listen on {0} without TLS, which this version does not have yet")]
-pub struct Exposed(std::net::IpAddr);
-
-impl Exposed {
-    /// What the operator can do about it.
-    pub const HINT: &str = "use host 127.0.0.1, and reach it from other machines through ssh -L";
-}
 
 /// Runs c2d until `shutdown` resolves. Calls `ready` with the address it listens on.
 ///
@@ -41,16 +33,15 @@ pub async fn run(
     ready: impl FnOnce(SocketAddr) -> anyhow::Result<()>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
-    if !config.host.is_loopback() {
-        return Err(Exposed(config.host).into());
-    }
     let opened = store::open(store::Config {
         jobs_log: data_dir.join(&config.jobs_log_file),
         workers_json: data_dir.join(&config.workers_file),
         keep: config.retention(),
         dir: data_dir.clone(),
     })?;
-    let access = Access::open(&data_dir)?;
+    let authority = Authority::open(&data_dir)?;
+    let access = access::start(&data_dir, authority.fingerprint)?;
+    let audit = Audit::open(&data_dir).context("cannot open audit.log")?;
     let listener = TcpListener::bind((config.host, config.port)).await;
     let listener = listener.with_context(|| format!("cannot listen on {}:{}", config.host, config.port))?;
     let address = listener.local_addr().context("the listener has no address")?;
@@ -67,7 +58,10 @@ pub async fn run(
         blobs: opened.blobs,
         cleanups: Cleanups::start(clock.now().wall_ms),
         relay: Relay::start(),
-        access: Arc::new(access),
+        access,
+        fingerprint: authority.fingerprint,
+        throttle: Arc::default(),
+        audit,
         names: Arc::new(names(address)),
         address,
         clock,
@@ -75,7 +69,7 @@ pub async fn run(
         stopping: stopping.clone(),
     };
     let sweeping = tokio::spawn(sweep::run(app.blobs.clone(), app.history.clone(), clock, stopping.clone()));
-    let server = tokio::spawn(http::serve(listener, http::router(app), stopping));
+    let server = tokio::spawn(http::serve(listener, authority.tls, http::router(app), stopping));
     let address_file = AddressFile::write(&data_dir, address)?;
     ready(address)?;
 
@@ -106,7 +100,7 @@ fn names(address: SocketAddr) -> BTreeSet<String> {
         std::net::IpAddr::V6(ip) => format!("[{ip}]"),
     };
     let host = rustix::system::uname().nodename().to_string_lossy().to_ascii_lowercase();
-    ["localhost", "127.0.0.1", "[::1]"].map(str::to_owned).into_iter().chain([ip, host]).collect()
+    ["localhost", "127.0.0.1", "[::1]", TLS_NAME].map(str::to_owned).into_iter().chain([ip, host]).collect()
 }
 
 /// Says where c2d listens for as long as it does.

@@ -40,12 +40,13 @@ fn versions_and_mistakes() {
     let config = dir.path().join("config.json");
     std::fs::write(&config, r#"{"prot": 1}"#).unwrap();
     let config = argument(&config);
-    let table: [(&[&str], i32, &[&str]); 5] = [
+    let table: [(&[&str], i32, &[&str]); 6] = [
         (&["--version"], 0, &[concat!("c2d ", env!("CARGO_PKG_VERSION"))]),
         (&["--prot", "1"], 2, &["--port"]),
         (&["--data-dir", &data, "--config", &config], 1, &["unknown field \"prot\"", "did you mean \"port\"?"]),
         (&["--data-dir", &data, "--config", "/no/such/file"], 1, &["/no/such/file"]),
-        (&["--data-dir", &data, "--host", "0.0.0.0"], 1, &["without TLS", "127.0.0.1"]),
+        (&["--data-dir", &data, "invite"], 1, &["no c2d runs", "--data-dir"]),
+        (&["invite", "--role", "guest"], 2, &["worker, operator or viewer"]),
     ];
     for (args, status, words) in table {
         check(&mut c2d(args), status, words);
@@ -59,13 +60,14 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let config = dir.path().join("config.json");
-    std::fs::write(&config, r#"{"host": "10.0.0.6"}"#).unwrap();
+    // Addresses for documentation, which no machine has.
+    std::fs::write(&config, r#"{"host": "192.0.2.6"}"#).unwrap();
     let (data, config) = (argument(&data), argument(&config));
     let files = ["--data-dir", &data, "--config", &config];
-    check(&mut c2d(&files), 1, &["10.0.0.6", "without TLS"]);
-    check(c2d(&files).env("C2_HOST", "10.0.0.7"), 1, &["10.0.0.7", "without TLS"]);
+    check(&mut c2d(&files), 1, &["192.0.2.6:30814", "--host"]);
+    check(c2d(&files).env("C2_HOST", "192.0.2.7"), 1, &["192.0.2.7:30814", "--host"]);
     let flags = [&files[..], &["--host", "127.0.0.1"]].concat();
-    check(c2d(&flags).env("C2_HOST", "10.0.0.7").env("C2_PORT", &port), 1, &[&port, "--port"]);
+    check(c2d(&flags).env("C2_HOST", "192.0.2.7").env("C2_PORT", &port), 1, &[&port, "--port"]);
 }
 
 #[test]

@@ -22,6 +22,11 @@ pub mod hint;
 
 pub mod backoff;
 pub mod config;
+
+pub mod endpoint;
+pub mod fingerprint;
+pub mod pass;
+pub mod secret_file;
 pub mod token;
 
 #[cfg(feature = "client")]

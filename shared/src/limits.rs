@@ -5,6 +5,8 @@
 
 /// Port of c2d (README).
 pub const PORT: u16 = 30814;
+/// The name in every c2d's certificate, wherever it is; its authority is what tells one from another.
+pub const TLS_NAME: &str = "c2d.internal";
 /// Jobs that have not ended yet, at most (README). Ended jobs do not count.
 pub const QUEUE_LEN_MAX: usize = 50_000;
 /// Jobs that one agent runs at once unless told otherwise (README).
@@ -92,6 +94,14 @@ pub const BATCH_BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub const HEAD_BYTES_MAX: usize = 16 * 1024;
 /// Time in which a client must have sent the head of its request.
 pub const HEAD_TIMEOUT_MS: u64 = 10_000;
+/// Connections that c2d serves at once to one other machine.
+pub const CONNECTIONS_OF_ONE_MAX: usize = 64;
+/// How long an invitation may be good.
+pub const INVITATION_S_MAX: u64 = 30 * 24 * 3_600;
+/// How often an invitation may be used.
+pub const INVITATION_USES_MAX: u32 = 100;
+/// Bytes of a name that somebody gives to a machine or a token.
+pub const NAME_LEN_MAX: usize = 128;
 /// Connections that c2d serves at once.
 pub const CONNECTIONS_MAX: usize = 1_024;
 

@@ -1,27 +1,34 @@
-//! Tokens: the secrets that prove an operator or a worker, and the files that keep them.
+//! Tokens: the secrets that prove an operator, a viewer, a worker, or an invitation.
 //!
 //! A token is 32 random bytes with a prefix that tells its role and lets secret scanners see it.
-//! It never appears in `Debug` output, an argument list or a URL; c2d keeps only its hash.
+//! It never appears in `Debug` output or a URL; c2d keeps only its hash. How it is written down
+//! together with the c2d that it belongs to stands in [`crate::pass`].
 
 use std::fmt;
-use std::io::Write as _;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+
+use crate::secret_file::SecretFileError;
 
 /// What a token allows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Everything but the worker's own calls.
     Operator,
+    /// What an operator may look at.
+    Viewer,
     /// A worker's own calls and nothing else.
     Worker,
+    /// To be exchanged for a token of another role, and nothing else.
+    Join,
 }
 
-/// A secret of one role: `c2o1.` or `c2w1.` and 43 characters of base64url.
+/// A secret of one role: a prefix like `c2o1.` and 43 characters of base64url.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token {
     role: Role,
@@ -34,42 +41,48 @@ pub enum TokenError {
     /// The text is no token.
     #[error("this is not a token of C2")]
     Malformed,
-    /// The file cannot be read or written.
-    #[error("cannot use the token file {path:?}")]
-    File {
-        /// Which file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// Others can read the file, so its token may be known already.
-    #[error("the token file {path:?} can be read by others (mode {mode:03o})")]
-    Exposed {
-        /// Which file.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
+    /// The file cannot be used.
+    #[error(transparent)]
+    File(#[from] SecretFileError),
     /// The system gave no random bytes.
     #[error("no random bytes from the system")]
     Random,
 }
 
 impl Role {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Operator, Self::Viewer, Self::Worker, Self::Join];
+
     const fn prefix(self) -> &'static str {
         match self {
             Self::Operator => "c2o1.",
+            Self::Viewer => "c2v1.",
             Self::Worker => "c2w1.",
+            Self::Join => "c2j1.",
         }
     }
 
-    /// Name of the file in c2d's folder that holds the first token of this role.
+    /// Its word in texts, as on the wire.
     #[must_use]
-    pub const fn file_name(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Operator => "operator.token",
-            Self::Worker => "worker.token",
+            Self::Operator => "operator",
+            Self::Viewer => "viewer",
+            Self::Worker => "worker",
+            Self::Join => "join",
         }
+    }
+
+    /// Name of a file that holds a token of this role.
+    #[must_use]
+    pub fn file_name(self) -> String {
+        format!("{self}.token")
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 
@@ -95,32 +108,6 @@ impl Token {
     pub fn expose(&self) -> &str {
         &self.text
     }
-
-    /// Reads a token from a file that nobody else can read.
-    ///
-    /// # Errors
-    /// When the file is missing, open to others, or holds no token.
-    pub fn read(path: &Path) -> Result<Self, TokenError> {
-        let file = |source| TokenError::File { path: path.to_owned(), source };
-        let mode = std::fs::metadata(path).map_err(file)?.mode() & 0o777;
-        if mode & 0o077 != 0 {
-            return Err(TokenError::Exposed { path: path.to_owned(), mode });
-        }
-        std::fs::read_to_string(path).map_err(file)?.trim().parse()
-    }
-
-    /// Writes the token to a new file with mode 0600.
-    ///
-    /// # Errors
-    /// When the file exists or cannot be written.
-    pub fn write_new(&self, path: &Path) -> Result<(), TokenError> {
-        let write = || {
-            let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-            writeln!(file, "{}", self.text)?;
-            file.sync_all()
-        };
-        write().map_err(|source| TokenError::File { path: path.to_owned(), source })
-    }
 }
 
 impl fmt::Debug for Token {
@@ -133,7 +120,7 @@ impl FromStr for Token {
     type Err = TokenError;
 
     fn from_str(text: &str) -> Result<Self, TokenError> {
-        for role in [Role::Operator, Role::Worker] {
+        for role in Role::ALL {
             if let Some(secret) = text.strip_prefix(role.prefix()) {
                 let bytes = URL_SAFE_NO_PAD.decode(secret).map_err(|_| TokenError::Malformed)?;
                 if bytes.len() == 32 {

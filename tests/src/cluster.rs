@@ -15,6 +15,7 @@ use c2_shared::api::jobs::WaitResponse;
 use c2_shared::client::Client;
 use c2_shared::id::JobId;
 use c2_shared::job::JobSpec;
+use c2_shared::pass::Pass;
 use c2_shared::token::{Role, Token};
 use c2_shared::worker::WorkerStatus;
 use tempfile::TempDir;
@@ -66,8 +67,8 @@ impl Cluster {
         let scratch = tempfile::Builder::new().prefix("c2-test-").tempdir()?;
         std::fs::create_dir(scratch.path().join("console"))?;
         let (c2d, addr) = start_c2d(scratch.path(), 0).await?;
-        let token = Token::read(&data_dir(scratch.path()).join(Role::Operator.file_name()))?;
-        let client = Client::new(&addr.ip().to_string(), addr.port(), Some(token), None)?;
+        let pass = Pass::read(&data_dir(scratch.path()).join(Role::Operator.file_name()))?;
+        let client = Client::new(&addr.into(), Some(pass), None)?;
         Ok(Self { c2d: Some(c2d), agents: BTreeMap::new(), addr, client, scratch })
     }
 
@@ -166,7 +167,7 @@ impl Cluster {
     /// # Errors
     /// When its file cannot be read.
     pub fn token(&self, role: Role) -> Result<Token> {
-        Ok(Token::read(&self.data_dir().join(role.file_name()))?)
+        Ok(Pass::read(&self.data_dir().join(role.file_name()))?.token)
     }
 
     /// Where an agent makes its workspaces.

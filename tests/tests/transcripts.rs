@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use c2_shared::pass::Pass;
 use c2_shared::token::{Role, Token};
 use c2_tests::transcript::{Scene, Transcript, matches, parse, written};
 use c2_tests::{Cluster, scenario};
@@ -77,8 +78,8 @@ async fn set(cluster: &mut Cluster, transcript: &Transcript) -> Result<std::path
             Scene::NoDaemon => cluster.kill_c2d()?,
             Scene::WorkerToken => token = cluster.data_dir().join(Role::Worker.file_name()),
             Scene::StrangeToken => {
-                token = cluster.new_folder("strange")?.join("token");
-                Token::generate(Role::Operator)?.write_new(&token)?;
+                let operator = std::mem::replace(&mut token, cluster.new_folder("strange")?.join("token"));
+                Pass { token: Token::generate(Role::Operator)?, ..Pass::read(&operator)? }.write(&token)?;
             }
             Scene::File { name, line } => {
                 let path = cluster.console_dir().join(name);

@@ -81,6 +81,7 @@ impl From<ClientError> for Complaint {
         let code = error.code();
         let kind = match (&error, code) {
             (ClientError::Unreachable { .. } | ClientError::Timeout { .. }, _) => Kind::Unreachable,
+            (ClientError::Untrusted { .. } | ClientError::Stranger { .. }, _) => Kind::Unauthorized,
             (_, Some(ErrorCode::Unauthorized | ErrorCode::Forbidden)) => Kind::Unauthorized,
             (ClientError::Refused { .. } | ClientError::Protocol { .. }, _) => Kind::Refused,
         };

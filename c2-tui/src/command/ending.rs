@@ -66,7 +66,7 @@ pub(crate) fn may_pass(error: &ClientError) -> bool {
     match error {
         ClientError::Unreachable { .. } | ClientError::Timeout { .. } => true,
         ClientError::Refused { body, .. } => body.code == ErrorCode::Busy,
-        ClientError::Protocol { .. } => false,
+        ClientError::Untrusted { .. } | ClientError::Stranger { .. } | ClientError::Protocol { .. } => false,
     }
 }
 

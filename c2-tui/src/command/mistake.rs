@@ -51,6 +51,13 @@ pub(crate) fn of(error: &Error, command: &CommandInfo) -> Complaint {
             let value = about(ContextKind::InvalidValue);
             Complaint::usage(format!("{argument} takes no value, but got {value:?}"), usage)
         }
+        ErrorKind::InvalidSubcommand => {
+            let word = about(ContextKind::InvalidSubcommand);
+            Complaint::usage(
+                format!("unexpected {word:?} after {name}"),
+                format!("run a command with: {name} --exec {word:?}"),
+            )
+        }
         // What is left are kinds that no grammar of ours can give today; clap's own first line
         // says more than silence would.
         _ => {

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
+use axum::{Extension, Json};
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::jobs::{BatchRequest, BatchResponse, BatchWaitResponse, RetryRequest, WaitQuery};
 use c2_shared::id::JobId;
@@ -14,12 +14,13 @@ use c2_shared::validate;
 
 use crate::engine::{EngineHandle, Refusal};
 use crate::http::App;
+use crate::http::audit::Made;
 use crate::http::error::ApiError;
 use crate::http::extract::{JsonBody, QueryOf};
 use crate::http::files;
 use crate::http::jobs::stored;
 use crate::http::role::Operator;
-use crate::http::submit::{identify, ids, new_job, take_key};
+use crate::http::submit::{identify, ids, made, new_job, take_key};
 use crate::rows::job_row;
 use crate::sched::Reject;
 use crate::sched::event::{Again, Event, NewJob};
@@ -33,9 +34,9 @@ pub(crate) async fn submit(
     State(app): State<App>,
     headers: HeaderMap,
     JsonBody(batch): Jobs,
-) -> Result<(StatusCode, Json<BatchResponse>), ApiError> {
+) -> Result<(StatusCode, Extension<Made>, Json<BatchResponse>), ApiError> {
     let job_ids = accept(&app, &headers, batch).await?;
-    Ok((StatusCode::CREATED, Json(BatchResponse { job_ids })))
+    Ok((StatusCode::CREATED, made(&job_ids), Json(BatchResponse { job_ids })))
 }
 
 pub(crate) async fn submit_wait(
@@ -44,7 +45,7 @@ pub(crate) async fn submit_wait(
     QueryOf(query): QueryOf<WaitQuery>,
     headers: HeaderMap,
     JsonBody(batch): Jobs,
-) -> Result<(StatusCode, Json<BatchWaitResponse>), ApiError> {
+) -> Result<(StatusCode, Extension<Made>, Json<BatchWaitResponse>), ApiError> {
     let ids = accept(&app, &headers, batch).await?;
     let limit = Duration::from_secs(query.wait_s.unwrap_or(WAIT_MAX_S).min(WAIT_MAX_S));
     // Ended, timed out, or c2d goes down: in each case the jobs' present states are the answer.
@@ -54,14 +55,14 @@ pub(crate) async fn submit_wait(
     let filter = JobFilter { ended: true, after, limit: ids.len(), ..JobFilter::default() };
     let views = stored(&app, filter).await?;
     let done = views.iter().all(|view| view.state.is_terminal());
-    Ok((StatusCode::CREATED, Json(BatchWaitResponse { done, jobs: views.iter().map(job_row).collect() })))
+    Ok((StatusCode::CREATED, made(&ids), Json(BatchWaitResponse { done, jobs: views.iter().map(job_row).collect() })))
 }
 
 pub(crate) async fn retry(
     _: Operator,
     State(app): State<App>,
     JsonBody(request): JsonBody<RetryRequest, BATCH_BODY_BYTES_MAX>,
-) -> Result<(StatusCode, Json<BatchResponse>), ApiError> {
+) -> Result<(StatusCode, Extension<Made>, Json<BatchResponse>), ApiError> {
     let asked = request.job_ids;
     if asked.is_empty() {
         return Err(empty("job_ids", "name ended jobs like job-12"));
@@ -75,7 +76,7 @@ pub(crate) async fn retry(
     }
     let jobs = found.iter().map(again).collect();
     let job_ids = ids(app.engine.apply(Event::JobsRetried { jobs }).await.map_err(|refusal| named(refusal, &asked))?);
-    Ok((StatusCode::CREATED, Json(BatchResponse { job_ids })))
+    Ok((StatusCode::CREATED, made(&job_ids), Json(BatchResponse { job_ids })))
 }
 
 async fn accept(app: &App, headers: &HeaderMap, mut batch: BatchRequest) -> Result<Vec<JobId>, ApiError> {

@@ -16,7 +16,7 @@ use crate::http::App;
 use crate::http::blobs::blocking;
 use crate::http::error::ApiError;
 use crate::http::extract::{Name, QueryOf};
-use crate::http::role::Operator;
+use crate::http::role::Reader;
 use crate::sched::Reject;
 use crate::store::{BlobError, Blobs, read_piece};
 
@@ -24,7 +24,7 @@ use crate::store::{BlobError, Blobs, read_piece};
 const PROBLEM_CHARS: usize = 500;
 
 pub(crate) async fn files(
-    _: Operator,
+    _: Reader,
     State(app): State<App>,
     name: Name,
     QueryOf(query): QueryOf<FilesQuery>,

@@ -29,7 +29,7 @@ use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::extract::{JsonBody, Name, QueryOf};
 use crate::http::named;
-use crate::http::role::{Operator, WorkerPeer};
+use crate::http::role::{Reader, WorkerPeer};
 use crate::http::serve::stopped;
 use crate::http::sse;
 use crate::rows::job_row;
@@ -48,13 +48,13 @@ pub(crate) async fn live(
     JsonBody(answer): JsonBody<OutputAnswer, BODY_BYTES_MAX>,
 ) -> Result<Json<NextRead>, ApiError> {
     let worker = peer.at(Some(named::address(&ip)?))?;
-    named::again(&app, worker).await?;
+    peer.is(&named::again(&app, worker).await?.intro.worker_id)?;
     Ok(Json(NextRead { read: app.relay.answered(worker, answer).await }))
 }
 
 /// Streams what a job writes until it has ended.
 pub(crate) async fn follow(
-    _: Operator,
+    _: Reader,
     State(app): State<App>,
     QueryOf(query): QueryOf<FollowQuery>,
     name: Name,

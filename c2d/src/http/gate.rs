@@ -7,61 +7,103 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::Ordering;
 
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::route;
-use c2_shared::token::Role;
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, StreamExt as _};
+use jiff::Timestamp;
 
+use crate::access::Holder;
 use crate::http::App;
+use crate::http::arrival::Arrival;
+use crate::http::audit;
 use crate::http::error::ApiError;
 
+/// What to do without a token, or with the wrong one.
+const SHOW: &str = "send the token that c2d keeps in its data folder: Authorization: Bearer c2o1...";
+/// The type of streams.
+const EVENTS: &str = "text/event-stream";
 /// Paths that need no token. None of them says anything about jobs or workers: whether c2d is up,
 /// and the description of its interface, which is the same in every copy of this program. All
 /// other checks hold for them too.
 const WITHOUT_TOKEN: [&str; 3] = [route::HEALTH, route::OPENAPI, route::DOCS];
 
-/// Whoever got through the gate.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Caller(pub(crate) Role);
-
 pub(crate) async fn gate(State(app): State<App>, mut request: Request, next: Next) -> Response {
     app.requests.fetch_add(1, Ordering::Relaxed);
-    let mut response = match admit(&app, &request) {
-        Ok(caller) => {
-            request.extensions_mut().insert(caller);
-            // A defect in a handler is one failed request, not a broken connection.
-            match AssertUnwindSafe(next.run(request)).catch_unwind().await {
-                Ok(response) => response,
-                Err(_) => {
-                    refuse(ErrorCode::Internal, "c2d failed at this request", "see the log of c2d").into_response()
-                }
-            }
+    let arrival = *request.extensions().get::<Arrival>().expect("every connection came from somewhere");
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let (who, mut response) = match admit(&app, &request, arrival) {
+        Ok(Some(holder)) => {
+            request.extensions_mut().insert(holder.clone());
+            let response = served_while_good(&app, &holder, request, next).await;
+            (Some(holder), response)
         }
-        Err(refusal) => refusal.into_response(),
+        Ok(None) => (None, served(request, next).await),
+        Err(refusal) => (None, refusal.into_response()),
     };
+    let status = response.status();
+    if audit::counts(&method, &path, status) {
+        let made = response.extensions_mut().remove();
+        let who = who.map(|holder| holder.to_string());
+        let time = Timestamp::from_millisecond(i64::try_from(app.clock.now().wall_ms).unwrap_or(i64::MAX));
+        let line = audit::Line {
+            time: time.unwrap_or_default().to_string(),
+            who,
+            from: arrival.peer(),
+            method: method.to_string(),
+            path,
+            status: status.as_u16(),
+            made,
+        };
+        app.audit.note(line).await;
+    }
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }
 
-fn admit(app: &App, request: &Request) -> Result<Option<Caller>, ApiError> {
+/// A defect in a handler is one failed request, not a broken connection.
+async fn served(request: Request, next: Next) -> Response {
+    match AssertUnwindSafe(next.run(request)).catch_unwind().await {
+        Ok(response) => response,
+        Err(_) => refuse(ErrorCode::Internal, "c2d failed at this request", "see the log of c2d").into_response(),
+    }
+}
+
+/// Serves a request for as long as its token is good, to the end of a stream.
+async fn served_while_good(app: &App, holder: &Holder, request: Request, next: Next) -> Response {
+    let response = tokio::select! {
+        response = served(request, next) => response,
+        () = app.access.revoked(&holder.id) => return unknown().into_response(),
+    };
+    if response.headers().get(header::CONTENT_TYPE).is_none_or(|kind| kind != EVENTS) {
+        return response;
+    }
+    let (access, id) = (app.access.clone(), holder.id.clone());
+    response.map(|body| {
+        let revoked = Box::pin(async move { access.revoked(&id).await });
+        Body::from_stream(body.into_data_stream().take_until(revoked))
+    })
+}
+
+fn admit(app: &App, request: &Request, arrival: Arrival) -> Result<Option<Holder>, ApiError> {
     let headers = request.headers();
-    check_host(app, headers)?;
+    check_host(app, headers, arrival)?;
     check_origin(headers)?;
     if WITHOUT_TOKEN.contains(&request.uri().path()) {
         return Ok(None);
     }
-    authenticate(app, headers).map(Some)
+    authenticate(app, headers, arrival).map(Some)
 }
 
 /// The request must name this c2d exactly, or a page whose name was bound to our address (DNS
 /// rebinding) could speak to us.
-fn check_host(app: &App, headers: &HeaderMap) -> Result<(), ApiError> {
+fn check_host(app: &App, headers: &HeaderMap, arrival: Arrival) -> Result<(), ApiError> {
     let mut hosts = headers.get_all(header::HOST).iter();
     let host = match (hosts.next(), hosts.next()) {
         (Some(host), None) => host.to_str().unwrap_or_default(),
@@ -69,7 +111,8 @@ fn check_host(app: &App, headers: &HeaderMap) -> Result<(), ApiError> {
     };
     let (name, port) = split_port(host);
     let fits = port.is_none_or(|port| port == app.address.port().to_string());
-    if fits && app.names.contains(&name.to_ascii_lowercase()) {
+    let called = |name: &str| name.trim_matches(['[', ']']).parse() == Ok(arrival.local());
+    if fits && (called(name) || app.names.contains(&name.to_ascii_lowercase())) {
         return Ok(());
     }
     let message = format!("this c2d is not called {host:?}");
@@ -92,14 +135,25 @@ fn check_origin(headers: &HeaderMap) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn authenticate(app: &App, headers: &HeaderMap) -> Result<Caller, ApiError> {
-    let refusal = |message| {
-        let hint = "send the token that c2d keeps in its data folder: Authorization: Bearer c2o1...";
-        refuse(ErrorCode::Unauthorized, message, hint)
-    };
+fn authenticate(app: &App, headers: &HeaderMap, arrival: Arrival) -> Result<Holder, ApiError> {
+    let (ip, now) = (arrival.peer(), app.clock.now());
+    // Whoever is on this machine is never locked out by what others on it try.
+    if !arrival.is_near() && app.throttle.is_shut(ip, now.mono) {
+        let hint = "wait a minute, and use the right token";
+        return Err(refuse(ErrorCode::RateLimited, format!("too many unknown tokens came from {ip}"), hint));
+    }
     let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let shown = shown.and_then(|value| value.strip_prefix("Bearer ")).ok_or_else(|| refusal("a token is needed"))?;
-    app.access.role_of(shown).map(Caller).ok_or_else(|| refusal("this token is not known here"))
+    let shown = shown.and_then(|value| value.strip_prefix("Bearer "));
+    let holder = shown.and_then(|shown| app.access.holder(shown, arrival.is_near(), now.wall_ms));
+    holder.ok_or_else(|| {
+        app.throttle.failed(ip, now.mono);
+        if shown.is_some() { unknown() } else { refuse(ErrorCode::Unauthorized, "a token is needed", SHOW) }
+    })
+}
+
+/// For a token that never was, is no more, or is good elsewhere.
+fn unknown() -> ApiError {
+    refuse(ErrorCode::Unauthorized, "this token is not known here", SHOW)
 }
 
 fn refuse(code: ErrorCode, message: impl Into<String>, hint: &str) -> ApiError {

@@ -18,14 +18,14 @@ use c2_shared::limits::{LOG_LEN, PAGE_LEN, PAGE_LEN_MAX, WAIT_MAX_S};
 use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::extract::{Name, QueryOf};
-use crate::http::role::Operator;
+use crate::http::role::{Operator, Reader};
 use crate::rows::{job_row, queue_status as queue_row};
 use crate::sched::event::{Event, Reply};
 use crate::sched::{Explained, JobView, Reject, Scheduler};
 use crate::store::JobFilter;
 
 pub(crate) async fn list(
-    _: Operator,
+    _: Reader,
     State(app): State<App>,
     QueryOf(query): QueryOf<JobsQuery>,
 ) -> Result<Json<JobList>, ApiError> {
@@ -77,7 +77,7 @@ pub(crate) async fn stored(app: &App, filter: JobFilter) -> Result<Vec<JobView>,
 }
 
 pub(crate) async fn info(
-    _: Operator,
+    _: Reader,
     State(app): State<App>,
     QueryOf(query): QueryOf<WaitQuery>,
     name: Name,
@@ -96,7 +96,7 @@ pub(crate) async fn cancel(_: Operator, State(app): State<App>, name: Name) -> R
 }
 
 pub(crate) async fn log(
-    _: Operator,
+    _: Reader,
     State(app): State<App>,
     QueryOf(query): QueryOf<LogQuery>,
 ) -> Result<Json<JobLog>, ApiError> {
@@ -105,12 +105,12 @@ pub(crate) async fn log(
     Ok(Json(JobLog { results: app.history.log_entries(LogQuery { lines, worker, ..query }).await? }))
 }
 
-pub(crate) async fn queue_status(_: Operator, State(app): State<App>) -> Result<Json<QueueStatus>, ApiError> {
+pub(crate) async fn queue_status(_: Reader, State(app): State<App>) -> Result<Json<QueueStatus>, ApiError> {
     let view = app.engine.read(|scheduler, now| scheduler.queue(now)).await?;
     Ok(Json(queue_row(&view)))
 }
 
-pub(crate) async fn why(_: Operator, State(app): State<App>, name: Name) -> Result<Json<Explanation>, ApiError> {
+pub(crate) async fn why(_: Reader, State(app): State<App>, name: Name) -> Result<Json<Explanation>, ApiError> {
     let id = name.job()?;
     let asked = move |scheduler: &Scheduler, now| Some((scheduler.job(now, id)?, scheduler.explain(now, id)?));
     let (view, Explained { reasons, workers }) = match app.engine.read(asked).await? {

@@ -1,8 +1,11 @@
 //! The HTTP interface: one gate for everything, then thin handlers that speak to the engine and to
 //! the history. It touches no file of the store and decides nothing.
 
+mod arrival;
+mod audit;
 mod error;
 mod gate;
+mod throttle;
 
 mod extract;
 mod role;
@@ -23,6 +26,7 @@ mod output;
 mod steer;
 mod submit;
 mod tags;
+mod tokens;
 mod workers;
 
 mod router;
@@ -31,6 +35,7 @@ mod serve;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use audit::Audit;
 pub use router::{App, router};
 pub use serve::serve;
 pub(crate) use serve::stopped;

@@ -16,14 +16,14 @@ use c2_shared::target::{Candidate, Target, TargetError};
 use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::extract::{Name, invalid};
-use crate::http::role::Operator;
+use crate::http::role::Reader;
 use crate::sched::{Reject, WorkerView};
 
 const NO_WORKERS: &str = "no worker has registered yet; start c2-agent on one";
 const NO_GROUPS: &str = "no worker is in any group yet; put one in with: assign <worker> <group>";
 
 pub(crate) async fn target(
-    _: Operator,
+    _: Reader,
     State(app): State<App>,
     Name(text): Name,
 ) -> Result<Json<TargetWorkers>, ApiError> {

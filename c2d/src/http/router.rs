@@ -9,16 +9,19 @@ use axum::Router;
 use axum::routing::{delete, get, post};
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::route;
+use c2_shared::fingerprint::Fingerprint;
 use tokio::sync::watch;
 
 use crate::access::Access;
 use crate::cleanups::Cleanups;
 use crate::clock::Clock;
 use crate::engine::EngineHandle;
+use crate::http::audit::Audit;
 use crate::http::error::ApiError;
+use crate::http::throttle::Throttle;
 use crate::http::{
     batch, blobs, cleanup, docs, events, files, follow, gate, groups, jobs, metrics, named, output, steer, submit,
-    tags, workers,
+    tags, tokens, workers,
 };
 use crate::relay::Relay;
 use crate::store::{Blobs, History};
@@ -37,7 +40,13 @@ pub struct App {
     /// Asks workers what running jobs write.
     pub relay: Relay,
     /// Knows the tokens.
-    pub access: Arc<Access>,
+    pub access: Access,
+    /// What this c2d is known by.
+    pub fingerprint: Fingerprint,
+    /// Counts unknown tokens.
+    pub(crate) throttle: Arc<Throttle>,
+    /// Remembers who did what.
+    pub(crate) audit: Audit,
     /// Names by which this c2d may be called in `Host`.
     pub names: Arc<BTreeSet<String>>,
     /// Where it listens.
@@ -87,6 +96,11 @@ pub fn router(app: App) -> Router {
         .route(route::PAUSE, post(steer::pause))
         .route(route::UNPAUSE, post(steer::unpause))
         .route(route::WHY, get(jobs::why))
+        .route(route::JOIN, post(tokens::join))
+        .route(route::TOKENS, get(tokens::list))
+        .route(route::INVITE, post(tokens::invite))
+        .route(route::TOKEN, delete(tokens::revoke))
+        .route(route::ROTATE, post(tokens::rotate))
         .route(route::EVENTS, get(events::events))
         .route(route::METRICS, get(metrics::json))
         .route(route::PROMETHEUS, get(metrics::prometheus))

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
+use axum::{Extension, Json};
 use c2_shared::api::jobs::{SubmitResponse, WaitQuery, WaitResponse};
 use c2_shared::id::JobId;
 use c2_shared::job::JobSpec;
@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::engine::Refusal;
 use crate::http::App;
+use crate::http::audit::Made;
 use crate::http::error::ApiError;
 use crate::http::extract::{JsonBody, QueryOf, invalid};
 use crate::http::files;
@@ -30,9 +31,9 @@ pub(crate) async fn submit(
     State(app): State<App>,
     headers: HeaderMap,
     JsonBody(spec): Spec,
-) -> Result<(StatusCode, Json<SubmitResponse>), ApiError> {
+) -> Result<(StatusCode, Extension<Made>, Json<SubmitResponse>), ApiError> {
     let job_id = accept(&app, &headers, spec).await?;
-    Ok((StatusCode::CREATED, Json(SubmitResponse { job_id })))
+    Ok((StatusCode::CREATED, made(&[job_id]), Json(SubmitResponse { job_id })))
 }
 
 pub(crate) async fn submit_wait(
@@ -41,10 +42,10 @@ pub(crate) async fn submit_wait(
     QueryOf(query): QueryOf<WaitQuery>,
     headers: HeaderMap,
     JsonBody(spec): Spec,
-) -> Result<(StatusCode, Json<WaitResponse>), ApiError> {
+) -> Result<(StatusCode, Extension<Made>, Json<WaitResponse>), ApiError> {
     let job_id = accept(&app, &headers, spec).await?;
     let response = wait_for(&app, job_id, query.wait_s.unwrap_or(WAIT_MAX_S)).await?;
-    Ok((StatusCode::CREATED, Json(response)))
+    Ok((StatusCode::CREATED, made(&[job_id]), Json(response)))
 }
 
 async fn accept(app: &App, headers: &HeaderMap, mut spec: JobSpec) -> Result<JobId, ApiError> {
@@ -59,6 +60,14 @@ async fn accept(app: &App, headers: &HeaderMap, mut spec: JobSpec) -> Result<Job
         other => other,
     });
     Ok(*ids(accepted?).first().expect("one job was submitted"))
+}
+
+/// Jobs that came into being, for the audit log.
+pub(crate) fn made(jobs: &[JobId]) -> Extension<Made> {
+    Extension(Made(match jobs {
+        [first, .., last] => format!("{first} to {last}"),
+        _ => jobs.iter().map(ToString::to_string).collect(),
+    }))
 }
 
 /// The ids that jobs were given.

@@ -12,7 +12,7 @@ use crate::http::error::ApiError;
 use crate::http::extract::{JsonBody, Name, QueryOf};
 use crate::http::groups::check_words;
 use crate::http::named;
-use crate::http::role::Operator;
+use crate::http::role::{Operator, Reader};
 use crate::sched::Event;
 
 /// A tag that is held stays in the answer until it is free, also when it is no longer offered.
@@ -28,7 +28,7 @@ pub(crate) async fn set(
     Ok(Json(TagStatus { ip, tags: named::again(&app, ip).await?.tags }))
 }
 
-pub(crate) async fn show(_: Operator, State(app): State<App>, Name(name): Name) -> Result<Json<TagStatus>, ApiError> {
+pub(crate) async fn show(_: Reader, State(app): State<App>, Name(name): Name) -> Result<Json<TagStatus>, ApiError> {
     let worker = named::find(&app, &name).await?;
     Ok(Json(TagStatus { ip: worker.ip, tags: worker.tags }))
 }

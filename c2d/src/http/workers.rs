@@ -22,7 +22,7 @@ use crate::engine::AttemptOutput;
 use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::extract::{JsonBody, Name, OptionalJsonBody, QueryOf, invalid};
-use crate::http::role::{Operator, WorkerPeer};
+use crate::http::role::{Reader, WorkerPeer};
 use crate::http::{files, named};
 use crate::rows::worker_row;
 use crate::sched::Reject;
@@ -42,6 +42,7 @@ pub(crate) async fn register(
 ) -> Result<Json<RegisterResponse>, ApiError> {
     let request = body.unwrap_or_default();
     let ip = peer.at(request.ip)?;
+    peer.is(&request.worker_id)?;
     let slots = request.slots.unwrap_or(SLOTS);
     if !(1..=SLOTS_MAX).contains(&slots) {
         return Err(invalid(format!("{slots} slots"), &format!("use 1 to {SLOTS_MAX}")));
@@ -68,11 +69,13 @@ pub(crate) async fn get_work(
 ) -> Result<Response, ApiError> {
     let worker = peer.at(Some(named::address(&ip)?))?;
     let Some(mut request) = body else {
+        peer.is_at(&app, worker).await?;
         return match app.engine.apply(Event::PlainPolled { worker }).await? {
             Reply::Plain(handout) => Ok(Json(PlainPollResponse { job: handout.map(assignment) }).into_response()),
             other => unreachable!("a plain poll is answered plainly, not with {other:?}"),
         };
     };
+    peer.is(&request.worker_id)?;
     files::settle(&app, &mut request.unsent).await?;
     app.cleanups.reported(worker, request.cleaned);
     let outputs = request.unsent.iter().map(attempt_output).collect();
@@ -109,6 +112,7 @@ pub(crate) async fn result(
     JsonBody(request): JsonBody<ResultRequest, SUBMIT_BODY_BYTES_MAX>,
 ) -> Result<Json<ResultResponse>, ApiError> {
     let (job, worker) = (name.job()?, peer.at(None)?);
+    peer.is_at(&app, worker).await?;
     let attempt = request.attempt.filter(|attempt| attempt.job == job);
     let attempt = attempt.ok_or_else(|| {
         invalid(format!("which attempt of {job}?"), "repeat the `attempt` of the assignment, like \"job-12.1\"")
@@ -149,7 +153,7 @@ pub(crate) async fn result(
 }
 
 pub(crate) async fn list(
-    _: Operator,
+    _: Reader,
     State(app): State<App>,
     QueryOf(_): QueryOf<Nothing>,
 ) -> Result<Json<WorkerList>, ApiError> {
@@ -157,7 +161,7 @@ pub(crate) async fn list(
     Ok(Json(WorkerList { workers: workers.into_iter().map(worker_row).collect() }))
 }
 
-pub(crate) async fn info(_: Operator, State(app): State<App>, Name(name): Name) -> Result<Json<WorkerInfo>, ApiError> {
+pub(crate) async fn info(_: Reader, State(app): State<App>, Name(name): Name) -> Result<Json<WorkerInfo>, ApiError> {
     let view = named::find(&app, &name).await?;
     let hardware = serde_json::from_str(&view.intro.hardware).unwrap_or_default();
     let (running, worker_id, boot_id) =

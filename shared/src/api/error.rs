@@ -49,6 +49,8 @@ pub enum ErrorCode {
     Misdirected,
     /// 429: the queue is full.
     QueueFull,
+    /// 429: too many unknown tokens came from this address.
+    RateLimited,
     /// 500: a defect of c2d.
     Internal,
     /// 503: too busy, or shutting down; try again.
@@ -75,7 +77,7 @@ impl ErrorCode {
             Self::TooLarge => 413,
             Self::UnsupportedMediaType => 415,
             Self::Misdirected => 421,
-            Self::QueueFull => 429,
+            Self::QueueFull | Self::RateLimited => 429,
             Self::Internal | Self::Unknown => 500,
             Self::Busy => 503,
             Self::DiskFull => 507,

@@ -10,5 +10,6 @@ pub mod jobs;
 pub mod live;
 pub mod metrics;
 pub mod route;
+pub mod tokens;
 pub mod why;
 pub mod workers;

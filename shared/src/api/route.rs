@@ -68,6 +68,16 @@ pub const FILES: &str = "/api/jobs/files/{job_id}";
 pub const BLOB: &str = "/api/blobs/{sha256}";
 /// `GET` what a job writes while it writes it, as server-sent events.
 pub const FOLLOW: &str = "/api/jobs/follow/{job_id}";
+/// `POST` an invitation, in exchange for a token.
+pub const JOIN: &str = "/api/join";
+/// `GET` all tokens, without their secrets.
+pub const TOKENS: &str = "/api/tokens";
+/// `POST` make an invitation.
+pub const INVITE: &str = "/api/tokens/invite";
+/// `DELETE` a token, which is worthless then.
+pub const TOKEN: &str = "/api/tokens/{id}";
+/// `POST` a new token in c2d's own folder.
+pub const ROTATE: &str = "/api/tokens/rotate/{role}";
 /// `GET` the live event stream.
 pub const EVENTS: &str = "/api/events";
 /// `GET` counters as JSON.

@@ -14,6 +14,7 @@ use crate::api::jobs::{
 use crate::api::live::{FollowQuery, NextRead, OutputAnswer};
 use crate::api::metrics::Metrics;
 use crate::api::route;
+use crate::api::tokens::{InviteRequest, InviteResponse, JoinRequest, JoinResponse, TokenGone, TokenList};
 use crate::api::why::Explanation;
 use crate::api::workers::{
     DetectQuery, DetectResponse, GroupsRequest, PollRequest, PollResponse, RegisterRequest, RegisterResponse,
@@ -22,6 +23,7 @@ use crate::api::workers::{
 use crate::id::JobId;
 use crate::job::JobSpec;
 use crate::limits::{CLEANUP_WAIT_S, NEXT_READ_S};
+use crate::token::Role;
 
 /// No query.
 const NONE: [(&str, &str); 0] = [];
@@ -190,6 +192,31 @@ impl Client {
     /// Shows c2d's counters.
     pub async fn metrics(&self) -> Result<Metrics, ClientError> {
         self.get(route::METRICS, &NONE, 0).await
+    }
+
+    /// Takes an invitation in exchange for a token.
+    pub async fn join(&self, request: &JoinRequest) -> Result<JoinResponse, ClientError> {
+        self.post(route::JOIN, request, 0).await
+    }
+
+    /// Makes an invitation.
+    pub async fn invite(&self, request: &InviteRequest) -> Result<InviteResponse, ClientError> {
+        self.post(route::INVITE, request, 0).await
+    }
+
+    /// All tokens, without their secrets.
+    pub async fn tokens(&self) -> Result<TokenList, ClientError> {
+        self.get(route::TOKENS, &(), 0).await
+    }
+
+    /// Makes a token worthless.
+    pub async fn revoke(&self, id: &str) -> Result<TokenGone, ClientError> {
+        self.answer(self.request(Method::DELETE, &route::fill(route::TOKEN, id)), 0).await
+    }
+
+    /// Puts a new token into c2d's own folder.
+    pub async fn rotate(&self, role: Role) -> Result<TokenGone, ClientError> {
+        self.post(&route::fill(route::ROTATE, role), &(), 0).await
     }
 
     /// Asks whether c2d is up; needs no token.

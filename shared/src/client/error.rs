@@ -1,6 +1,7 @@
 //! The ways in which a call to c2d fails.
 
 use crate::api::error::{ErrorBody, ErrorCode};
+use crate::client::tls;
 
 /// Why a call gave no answer.
 #[derive(Debug, thiserror::Error)]
@@ -11,6 +12,21 @@ pub enum ClientError {
         /// Where c2d was looked for.
         server: String,
         /// What the network said.
+        source: reqwest::Error,
+    },
+    /// It is on another machine, and nothing is known by which to tell it from a stranger. Nothing
+    /// was sent.
+    #[error("nothing is known of the c2d at {server}, so no secret is sent there")]
+    Untrusted {
+        /// Where c2d was to be.
+        server: String,
+    },
+    /// Somebody else answers in place of the c2d that is meant. No secret was sent.
+    #[error("{server} is not the c2d that this token belongs to")]
+    Stranger {
+        /// Where c2d was looked for.
+        server: String,
+        /// What TLS said.
         source: reqwest::Error,
     },
     /// c2d took too long to answer.
@@ -42,6 +58,9 @@ pub enum ClientError {
 impl ClientError {
     pub(super) fn transport(server: &str, source: reqwest::Error) -> Self {
         let server = server.to_owned();
+        if tls::is_stranger(&source) {
+            return Self::Stranger { server, source };
+        }
         // A connection that could not be made in time is unreachable rather than slow.
         if source.is_timeout() && !source.is_connect() {
             Self::Timeout { server, source }
@@ -55,7 +74,11 @@ impl ClientError {
     pub fn code(&self) -> Option<ErrorCode> {
         match self {
             Self::Refused { body, .. } => Some(body.code),
-            Self::Unreachable { .. } | Self::Timeout { .. } | Self::Protocol { .. } => None,
+            Self::Unreachable { .. }
+            | Self::Untrusted { .. }
+            | Self::Stranger { .. }
+            | Self::Timeout { .. }
+            | Self::Protocol { .. } => None,
         }
     }
 
@@ -66,6 +89,14 @@ impl ClientError {
             Self::Unreachable { .. } => {
                 Some("start it with `c2d`, or everything on this machine with `c2-tui --local`".to_owned())
             }
+            Self::Untrusted { .. } => {
+                Some("`c2d invite` on its machine prints a line for `c2-agent join` or `c2-tui login` here".to_owned())
+            }
+            Self::Stranger { .. } => Some(
+                "if c2d got a new data folder, ask it for a new line with `c2d invite`; if not, another machine has \
+                 its address"
+                    .to_owned(),
+            ),
             Self::Timeout { .. } => Some("it may be busy; try again, and look at its log".to_owned()),
             Self::Refused { body, .. } => body.hint.clone(),
             Self::Protocol { .. } => Some("another program may use this port, or the versions differ".to_owned()),

@@ -7,6 +7,7 @@ mod blobs;
 mod calls;
 mod error;
 mod events;
+mod tls;
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -16,7 +17,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::api::error::ErrorBody;
+use crate::endpoint::Endpoint;
 use crate::limits::{ANSWER_TIMEOUT_MS, CONNECT_TIMEOUT_MS};
+use crate::pass::Pass;
 use crate::token::Token;
 
 pub use blobs::{Progress, TransferError};
@@ -27,32 +30,37 @@ pub use events::{EventStream, FollowStream};
 #[derive(Clone, Debug)]
 pub struct Client {
     http: reqwest::Client,
+    scheme: &'static str,
     server: String,
     token: Option<Token>,
 }
 
 impl Client {
-    /// A client for c2d at `host:port`. With `source`, connections come from that address, so that
+    /// A client for the c2d at `server`. What `pass` says of the server is not looked at, but its
+    /// fingerprint is: with one, everything goes through TLS to that c2d or not at all; without
+    /// one, nothing leaves this machine. With `source`, connections come from that address, so that
     /// a worker with several is known by the right one.
     ///
     /// # Errors
-    /// When the HTTP stack cannot be set up.
-    pub fn new(host: &str, port: u16, token: Option<Token>, source: Option<IpAddr>) -> Result<Self, ClientError> {
-        let host = match host.parse() {
-            Ok(IpAddr::V6(ip)) => format!("[{ip}]"),
-            _ => host.to_owned(),
-        };
-        let server = format!("{host}:{port}");
+    /// [`ClientError::Untrusted`] for a c2d on another machine that nothing is known of, and when
+    /// the HTTP stack cannot be set up.
+    pub fn new(server: &Endpoint, pass: Option<Pass>, source: Option<IpAddr>) -> Result<Self, ClientError> {
+        let (token, fingerprint) = pass.map_or((None, None), |pass| (Some(pass.token), pass.fingerprint));
+        let (is_near, server) = (server.is_loopback(), server.to_string());
         // Proxies are for the web; C2 speaks to machines at home and must not leak its token.
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_millis(CONNECT_TIMEOUT_MS))
             .tcp_nodelay(true)
-            .local_address(source)
-            .build()
-            .map_err(|e| ClientError::transport(&server, e))?;
-        Ok(Self { http, server, token })
+            .local_address(source);
+        let (scheme, http) = match fingerprint {
+            Some(fingerprint) => ("https", http.tls_backend_preconfigured(tls::config(fingerprint))),
+            None if is_near => ("http", http.tls_backend_preconfigured(tls::nobody())),
+            None => return Err(ClientError::Untrusted { server }),
+        };
+        let http = http.build().map_err(|e| ClientError::transport(&server, e))?;
+        Ok(Self { http, scheme, server, token })
     }
 
     /// Where it speaks to, as `host:port`.
@@ -62,7 +70,7 @@ impl Client {
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let request = self.http.request(method, format!("http://{}{path}", self.server));
+        let request = self.http.request(method, format!("{}://{}{path}", self.scheme, self.server));
         match &self.token {
             Some(token) => request.bearer_auth(token.expose()),
             None => request,

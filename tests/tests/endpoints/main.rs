@@ -31,6 +31,7 @@ fn every_endpoint_answers_as_it_is_documented() {
         jobs(&mut survey).await?;
         waiting(&mut survey).await?;
         files(&mut survey).await?;
+        tokens(cluster, &mut survey).await?;
         with_a_small_queue(cluster, &mut survey).await?;
         strangers_and_pages(&mut survey).await?;
         wrong_bodies(&mut survey).await?;
@@ -257,6 +258,24 @@ async fn files(survey: &mut Survey) -> Result<()> {
     Ok(())
 }
 
+async fn tokens(cluster: &Cluster, survey: &mut Survey) -> Result<()> {
+    let two = Some(json!({"role": "viewer", "uses": 2}));
+    let invited = survey.expect(OPERATOR, "POST /api/tokens/invite", two, 201, &Value::Null).await?;
+    survey.invite(invited["line"].as_str().context("a line")?)?;
+    let name = Some(json!({"name": "somebody"}));
+    survey.expect(Who::Invited, "POST /api/join", name, 201, &Value::Null).await?;
+    let known = survey.expect(OPERATOR, "GET /api/tokens", None, 200, &Value::Null).await?;
+    let known = known["tokens"].as_array().context("tokens")?;
+    let id = known.last().and_then(|token| token["id"].as_str()).context("an id")?;
+    survey.expect(OPERATOR, &format!("DELETE /api/tokens/{id}"), None, 200, &json!({"gone": id})).await?;
+    survey.expect(OPERATOR, &format!("DELETE /api/tokens/{id}"), None, 404, &json!({"code": "not_found"})).await?;
+    survey.expect(OPERATOR, "POST /api/tokens/rotate/viewer", None, 404, &json!({"code": "not_found"})).await?;
+    survey.expect(OPERATOR, "POST /api/tokens/rotate/worker", None, 200, &json!({"gone": "worker"})).await?;
+    survey.expect(PLAIN, "POST /api/workers/get-work/127.0.0.9", None, 401, &json!({"code": "unauthorized"})).await?;
+    survey.now_has(cluster.token(Role::Worker)?);
+    Ok(())
+}
+
 /// c2d with room for one job and memory for one ended job, which is where 410 and 429 come from.
 async fn with_a_small_queue(cluster: &mut Cluster, survey: &mut Survey) -> Result<()> {
     cluster.kill_c2d()?;
@@ -315,8 +334,7 @@ async fn strangers_and_pages(survey: &mut Survey) -> Result<()> {
 async fn wrong_bodies(survey: &mut Survey) -> Result<()> {
     let large = vec![b' '; 64 * 1024 * 1024 + 1];
     for ((method, path), statuses) in survey.operations() {
-        let ours = path.starts_with("/api/workers/register") || path.contains("get-work") || path.contains("live");
-        let who = if ours || path.contains("result") { PLAIN } else { OPERATOR };
+        let who = Survey::right_one(&path);
         let path = path.replace("{sha256}", ABC).replace("{job_id}", "job-1").replace("{ip}", "127.0.0.9");
         let request = Request { body: Some(b"{}"), content_type: "text/plain", ..Request::new(&method, &path) };
         if statuses.contains(&415) {
@@ -336,11 +354,13 @@ async fn nonsense(survey: &mut Survey) -> Result<()> {
         if !statuses.contains(&400) {
             continue;
         }
-        let ours = path.starts_with("/api/workers/register") || path.contains("get-work") || path.contains("live");
-        let who = if ours || path.contains("result") { PLAIN } else { OPERATOR };
-        let spoilt = ["{sha256}", "{job_id}", "{ip}", "{target}", "{group}"].iter().any(|name| path.contains(name));
+        let who = Survey::right_one(&path);
+        let spoilt = ["{sha256}", "{job_id}", "{ip}", "{target}", "{group}", "{id}", "{role}"]
+            .iter()
+            .any(|name| path.contains(name));
         let path = path.replace("{ip}", "%ff").replace("{group}", "gpu").replace("{job_id}", "job-x");
-        let path = path.replace("{target}", "@").replace("{sha256}", "abc");
+        let path =
+            path.replace("{target}", "@").replace("{id}", "%ff").replace("{role}", "%ff").replace("{sha256}", "abc");
         let path = if spoilt { path } else { format!("{path}?nonsense=1") };
         let body = matches!(method.as_str(), "POST" | "PUT").then_some(&b"{\"nonsense\": 1}"[..]);
         let request = Request { body, ..Request::new(&method, &path) };

@@ -7,12 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
 use anyhow::{Context as _, Result, ensure};
+use c2_shared::pass::Pass;
 use c2_shared::token::Token;
 use c2_tests::http::{Answer, Caller, Request};
 use serde_json::{Map, Value};
 
-/// Disk and machine at their ends, and a c2d that goes down; the tests of faults have these.
-const OF_FAULTS: [u16; 3] = [500, 503, 507];
+/// Disk and machine at their ends, and a c2d that goes down: the tests of faults have these. And
+/// what only callers from other machines are told; a full queue is asked for by name.
+const OUT_OF_REACH: [u16; 4] = [429, 500, 503, 507];
 
 /// An operation as the document names it: method and path with its placeholders.
 pub(crate) type Operation = (String, String);
@@ -23,6 +25,7 @@ pub(crate) struct Survey {
     server: SocketAddr,
     operator: Token,
     worker: Token,
+    invitation: Option<Token>,
     documented: BTreeMap<Operation, BTreeSet<u16>>,
     seen: BTreeMap<Operation, BTreeSet<u16>>,
 }
@@ -36,12 +39,15 @@ pub(crate) enum Who {
     Operator,
     /// A worker at this loopback address.
     Worker([u8; 4]),
+    /// Whoever has the invitation.
+    Invited,
 }
 
 impl Survey {
     /// Reads the document.
     pub(crate) async fn begin(server: SocketAddr, operator: Token, worker: Token) -> Result<Self> {
-        let mut survey = Self { server, operator, worker, documented: BTreeMap::new(), seen: BTreeMap::new() };
+        let mut survey =
+            Self { server, operator, worker, invitation: None, documented: BTreeMap::new(), seen: BTreeMap::new() };
         let document = survey.caller(Who::Nobody).call("GET", "/openapi.json", None).await?.json;
         for (path, methods) in object(&document["paths"])? {
             for (method, operation) in object(methods)? {
@@ -51,6 +57,27 @@ impl Survey {
         }
         survey.saw("GET", "/openapi.json", 200)?;
         Ok(survey)
+    }
+
+    /// Whom [`Who::Invited`] is, from now on.
+    pub(crate) fn invite(&mut self, line: &str) -> Result<()> {
+        self.invitation = Some(line.parse::<Pass>()?.token);
+        Ok(())
+    }
+
+    /// The workers' token, from now on.
+    pub(crate) fn now_has(&mut self, worker: Token) {
+        self.worker = worker;
+    }
+
+    /// Who may call an operation.
+    pub(crate) fn right_one(path: &str) -> Who {
+        let of_workers = ["/api/workers/register", "/api/workers/get-work", "/api/workers/live", "/api/jobs/result"];
+        match path {
+            "/api/join" => Who::Invited,
+            _ if of_workers.iter().any(|start| path.starts_with(start)) => Who::Worker([127, 0, 0, 9]),
+            _ => Who::Operator,
+        }
     }
 
     /// All operations of the document with their statuses.
@@ -101,7 +128,7 @@ impl Survey {
         let mut unseen = Vec::new();
         for (operation, documented) in &self.documented {
             let seen = self.seen.get(operation).unwrap_or(&nothing);
-            let missing = documented.difference(seen).filter(|status| !OF_FAULTS.contains(status));
+            let missing = documented.difference(seen).filter(|status| !OUT_OF_REACH.contains(status));
             unseen.extend(missing.map(|status| format!("{} {}: {status}", operation.0, operation.1)));
         }
         unseen
@@ -120,6 +147,7 @@ impl Survey {
         let (source, token) = match who {
             Who::Nobody => (IpAddr::from([127, 0, 0, 1]), None),
             Who::Operator => ([127, 0, 0, 1].into(), Some(&self.operator)),
+            Who::Invited => ([127, 0, 0, 1].into(), self.invitation.as_ref()),
             Who::Worker(ip) => (ip.into(), Some(&self.worker)),
         };
         Caller { server: self.server, source, token: token.map(|token| token.expose().to_owned()) }

@@ -8,6 +8,7 @@ use std::process::{Child, Command, Output as ProcessOutput, Stdio};
 
 use c2_shared::api::workers::AttemptResult;
 use c2_shared::job::JobSpec;
+use c2_shared::pass::Pass;
 use c2_shared::token::{Role, Token};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -33,7 +34,7 @@ impl Stage {
     /// The same, without the agent.
     pub(crate) fn empty(flags: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        Token::generate(Role::Worker).unwrap().write_new(&dir.path().join("worker.token")).unwrap();
+        Pass::from(Token::generate(Role::Worker).unwrap()).write(&dir.path().join("worker.token")).unwrap();
         let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
         Self { c2d: C2d::start(), dir, flags, agent: None }
     }

@@ -4,6 +4,7 @@
 //! Neither holds a secret, and a browser cannot show a token when somebody types an address; so
 //! these two need none. Everything else that the gate asks, `Host` and `Origin`, holds for them too.
 
+mod of_access;
 mod of_c2d;
 mod of_files;
 mod of_jobs;
@@ -39,8 +40,14 @@ pub(crate) async fn docs() -> impl IntoResponse {
 
 /// Everything that c2d answers, in the order in which people look for it.
 pub(crate) fn operations() -> Vec<Operation> {
-    [of_jobs::operations(), of_files::operations(), of_workers::operations(), of_c2d::operations()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        of_jobs::operations(),
+        of_files::operations(),
+        of_workers::operations(),
+        of_access::operations(),
+        of_c2d::operations(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::blob::BlobId;
 use c2_shared::id::JobId;
-use c2_shared::token::Role;
 use schemars::generate::SchemaSettings;
 use schemars::transform::transform_subschemas;
 use schemars::{JsonSchema as _, Schema, SchemaGenerator};
@@ -55,11 +54,17 @@ pub(super) fn document(operations: &[Operation]) -> Value {
         "components": {
             "schemas": schemas,
             "securitySchemes": {
-                "operator": {"type": "http", "scheme": "bearer", "description": "The token in `operator.token`."},
-                "worker": {"type": "http", "scheme": "bearer", "description": "The token in `worker.token`."},
+                "operator": bearer("The token in `operator.token`, or an operator's who logged in."),
+                "viewer": bearer("The token of a viewer who logged in."),
+                "worker": bearer("The token in `worker.token`, or of a worker that joined."),
+                "join": bearer("An invitation."),
             },
         },
     })
+}
+
+fn bearer(what: &str) -> Value {
+    json!({"type": "http", "scheme": "bearer", "description": what})
 }
 
 /// The heading under which a path stands: the first word behind `/api/` where it has several paths.
@@ -83,12 +88,7 @@ fn describe(
         "tags": [section(path)],
         "summary": operation.summary,
         "responses": responses(operation, generator, refusal, meanings),
-        "security": match operation.role {
-            Some(_) if operation.workers_too => json!([{"operator": []}, {"worker": []}]),
-            Some(Role::Operator) => json!([{"operator": []}]),
-            Some(Role::Worker) => json!([{"worker": []}]),
-            None => json!([]),
-        },
+        "security": operation.roles.iter().map(|role| json!({role.as_str(): []})).collect::<Vec<_>>(),
     });
     if !operation.about.is_empty() {
         described["description"] = operation.about.into();
@@ -137,6 +137,8 @@ fn in_path(name: &str, generator: &mut SchemaGenerator) -> Value {
         "group" => ("Which group.", text, "gpu"),
         "target" => ("Which workers.", text, "@all"),
         "sha256" => ("Which content.", generator.subschema_for::<BlobId>().to_value(), NOTHING),
+        "id" => ("Which token.", text, "5f0c93a1"),
+        "role" => ("Which role.", json!({"type": "string", "enum": ["operator", "worker"]}), "operator"),
         other => unreachable!("the name {other:?} in a path has no meaning"),
     };
     json!({"name": name, "in": "path", "required": true, "description": meaning, "schema": schema, "example": example})

@@ -29,10 +29,8 @@ pub(crate) struct Operation {
     pub(crate) route: Route,
     pub(crate) summary: &'static str,
     pub(crate) about: &'static str,
-    /// Whose token is needed; none where everybody may ask.
-    pub(crate) role: Option<Role>,
-    /// Whether a worker's token does as well as an operator's.
-    pub(crate) workers_too: bool,
+    /// Whose tokens will do; none where nobody needs one.
+    pub(crate) roles: Vec<Role>,
     pub(crate) query: Option<Shape>,
     pub(crate) header: Option<(&'static str, &'static str)>,
     pub(crate) body: Option<Body>,
@@ -64,14 +62,13 @@ pub(crate) enum Content {
 }
 
 impl Operation {
-    fn new(method: &'static str, route: Route, role: Option<Role>, summary: &'static str) -> Self {
+    fn new(method: &'static str, route: Route, roles: &[Role], summary: &'static str) -> Self {
         Self {
             method,
             route,
             summary,
             about: "",
-            role,
-            workers_too: false,
+            roles: roles.to_vec(),
             query: None,
             header: None,
             body: None,
@@ -82,23 +79,34 @@ impl Operation {
         }
     }
 
-    /// What operators may do.
+    /// What operators may do. Where nothing changes, viewers may, too.
     pub(super) fn operator(method: &'static str, route: Route, summary: &'static str) -> Self {
-        Self::new(method, route, Some(Role::Operator), summary)
+        let roles: &[Role] = if method == "get" { &[Role::Operator, Role::Viewer] } else { &[Role::Operator] };
+        Self::new(method, route, roles, summary)
     }
 
     /// What workers may do.
     pub(super) fn worker(method: &'static str, route: Route, summary: &'static str) -> Self {
-        Self::new(method, route, Some(Role::Worker), summary)
+        Self::new(method, route, &[Role::Worker], summary)
+    }
+
+    /// What an invitation is for.
+    pub(super) fn invited(method: &'static str, route: Route, summary: &'static str) -> Self {
+        Self::new(method, route, &[Role::Join], summary)
+    }
+
+    /// What viewers may not even look at.
+    pub(super) fn for_operators_alone(self) -> Self {
+        Self { roles: vec![Role::Operator], ..self }
     }
 
     /// What needs no token.
     pub(super) fn anyone(method: &'static str, route: Route, summary: &'static str) -> Self {
-        Self::new(method, route, None, summary)
+        Self::new(method, route, &[], summary)
     }
 
     pub(super) fn for_workers_too(self) -> Self {
-        Self { workers_too: true, ..self }
+        Self { roles: self.roles.into_iter().chain([Role::Worker]).collect(), ..self }
     }
 
     /// A body of bytes, whatever they mean.
@@ -155,8 +163,8 @@ impl Operation {
     /// All kinds of refusal that can come, in the order of their statuses.
     pub(crate) fn all_refusals(&self) -> Vec<ErrorCode> {
         let mut codes = vec![ErrorCode::Forbidden, ErrorCode::Misdirected, ErrorCode::Internal];
-        if self.role.is_some() {
-            codes.extend([ErrorCode::Unauthorized, ErrorCode::Busy]);
+        if !self.roles.is_empty() {
+            codes.extend([ErrorCode::Unauthorized, ErrorCode::RateLimited, ErrorCode::Busy]);
         }
         if !self.names().is_empty() {
             codes.push(ErrorCode::InvalidInput);

@@ -6,49 +6,59 @@ use c2_shared::token::Role;
 
 use super::lab::Lab;
 
-/// Every route with the role that may use it. A new route belongs here.
-pub(super) const ROUTES: &[(&str, &str, Option<Role>)] = &[
-    ("POST", route::REGISTER, Some(Role::Worker)),
-    ("POST", route::GET_WORK, Some(Role::Worker)),
-    ("POST", route::RESULT, Some(Role::Worker)),
-    ("GET", route::WORKERS, Some(Role::Operator)),
-    ("GET", route::WORKER, Some(Role::Operator)),
-    ("POST", route::GROUPS, Some(Role::Operator)),
-    ("DELETE", route::GROUP, Some(Role::Operator)),
-    ("POST", route::TAGS, Some(Role::Operator)),
-    ("GET", route::TAGS, Some(Role::Operator)),
-    ("POST", route::DETECT_TAGS, Some(Role::Operator)),
-    ("POST", route::DRAIN, Some(Role::Operator)),
-    ("POST", route::RESUME, Some(Role::Operator)),
-    ("DELETE", route::REMOVE_WORKER, Some(Role::Operator)),
-    ("GET", route::TARGET, Some(Role::Operator)),
-    ("POST", route::SUBMIT, Some(Role::Operator)),
-    ("POST", route::SUBMIT_WAIT, Some(Role::Operator)),
-    ("GET", route::QUEUE_STATUS, Some(Role::Operator)),
-    ("GET", route::JOBS, Some(Role::Operator)),
-    ("GET", route::JOB, Some(Role::Operator)),
-    ("POST", route::CANCEL, Some(Role::Operator)),
-    ("GET", route::LOG, Some(Role::Operator)),
-    ("GET", route::OUTPUT, Some(Role::Operator)),
-    ("GET", route::FILES, Some(Role::Operator)),
-    ("POST", route::CLEANUP, Some(Role::Operator)),
-    ("GET", route::FOLLOW, Some(Role::Operator)),
-    ("POST", route::LIVE, Some(Role::Worker)),
-    ("POST", route::SUBMIT_BATCH, Some(Role::Operator)),
-    ("POST", route::SUBMIT_BATCH_WAIT, Some(Role::Operator)),
-    ("POST", route::RETRY, Some(Role::Operator)),
-    ("POST", route::HOLD, Some(Role::Operator)),
-    ("POST", route::RELEASE, Some(Role::Operator)),
-    ("POST", route::PAUSE, Some(Role::Operator)),
-    ("POST", route::UNPAUSE, Some(Role::Operator)),
-    ("GET", route::WHY, Some(Role::Operator)),
-    ("GET", route::EVENTS, Some(Role::Operator)),
-    ("GET", route::METRICS, Some(Role::Operator)),
-    ("GET", route::PROMETHEUS, Some(Role::Operator)),
+/// Who may look at things.
+const READERS: &[Role] = &[Role::Operator, Role::Viewer];
+
+/// Every route with the roles that may use it. A new route belongs here.
+pub(super) const ROUTES: &[(&str, &str, &[Role])] = &[
+    ("POST", route::REGISTER, &[Role::Worker]),
+    ("POST", route::GET_WORK, &[Role::Worker]),
+    ("POST", route::RESULT, &[Role::Worker]),
+    ("GET", route::WORKERS, READERS),
+    ("GET", route::WORKER, READERS),
+    ("POST", route::GROUPS, &[Role::Operator]),
+    ("DELETE", route::GROUP, &[Role::Operator]),
+    ("POST", route::TAGS, &[Role::Operator]),
+    ("GET", route::TAGS, READERS),
+    ("POST", route::DETECT_TAGS, &[Role::Operator]),
+    ("POST", route::DRAIN, &[Role::Operator]),
+    ("POST", route::RESUME, &[Role::Operator]),
+    ("DELETE", route::REMOVE_WORKER, &[Role::Operator]),
+    ("GET", route::TARGET, READERS),
+    ("POST", route::SUBMIT, &[Role::Operator]),
+    ("POST", route::SUBMIT_WAIT, &[Role::Operator]),
+    ("GET", route::QUEUE_STATUS, READERS),
+    ("GET", route::JOBS, READERS),
+    ("GET", route::JOB, READERS),
+    ("POST", route::CANCEL, &[Role::Operator]),
+    ("GET", route::LOG, READERS),
+    ("GET", route::OUTPUT, READERS),
+    ("GET", route::FILES, READERS),
+    ("POST", route::CLEANUP, &[Role::Operator]),
+    ("GET", route::FOLLOW, READERS),
+    ("POST", route::LIVE, &[Role::Worker]),
+    ("POST", route::SUBMIT_BATCH, &[Role::Operator]),
+    ("POST", route::SUBMIT_BATCH_WAIT, &[Role::Operator]),
+    ("POST", route::RETRY, &[Role::Operator]),
+    ("POST", route::HOLD, &[Role::Operator]),
+    ("POST", route::RELEASE, &[Role::Operator]),
+    ("POST", route::PAUSE, &[Role::Operator]),
+    ("POST", route::UNPAUSE, &[Role::Operator]),
+    ("GET", route::WHY, READERS),
+    ("GET", route::EVENTS, READERS),
+    ("GET", route::METRICS, READERS),
+    ("GET", route::PROMETHEUS, READERS),
+    ("GET", route::BLOB, &[Role::Operator, Role::Viewer, Role::Worker]),
+    ("PUT", route::BLOB, &[Role::Operator, Role::Worker]),
+    ("POST", route::INVITE, &[Role::Operator]),
+    ("POST", route::JOIN, &[Role::Join]),
+    ("GET", route::TOKENS, &[Role::Operator]),
+    ("DELETE", route::TOKEN, &[Role::Operator]),
+    ("POST", route::ROTATE, &[Role::Operator]),
     // Neither holds a secret, and a browser has no token to show.
-    ("GET", route::OPENAPI, None),
-    ("GET", route::DOCS, None),
-    ("GET", route::HEALTH, None),
+    ("GET", route::OPENAPI, &[]),
+    ("GET", route::DOCS, &[]),
+    ("GET", route::HEALTH, &[]),
 ];
 
 /// A route with something in place of each of its names.
@@ -61,19 +71,21 @@ const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"];
 #[tokio::test]
 async fn each_route_serves_its_role_and_nobody_else() {
     let lab = Lab::new().await;
-    for (method, path, owner) in ROUTES {
+    let tokens = lab.tokens().await;
+    for (method, path, owners) in ROUTES {
         let line = format!("{method} {}", filled(path));
-        for role in [Role::Operator, Role::Worker] {
-            let allowed = owner.is_none_or(|owner| owner == role);
+        for (role, token) in &tokens {
+            let allowed = owners.is_empty() || owners.contains(role);
             if allowed && [route::EVENTS, route::CLEANUP].contains(path) {
                 continue; // its answer has no end, or waits for a report
             }
-            let answer = lab.send(role, &line, "").await;
+            let headers = format!("host: {}\r\nauthorization: Bearer {token}\r\n", lab.address);
+            let answer = lab.raw(&line, &headers, "").await;
             assert_eq!(answer.status == 403, !allowed, "{role:?} {line}: {answer:?}");
         }
         let host = format!("host: {}\r\n", lab.address);
         let anonymous = lab.raw(&line, &host, "").await;
-        assert_eq!(anonymous.status == 401, owner.is_some(), "anonymous {line}: {anonymous:?}");
+        assert_eq!(anonymous.status == 401, !owners.is_empty(), "anonymous {line}: {anonymous:?}");
     }
     lab.stop().await;
 }

@@ -47,9 +47,9 @@ fn every_route_is_described_and_nothing_else() {
 #[test]
 fn roles_are_described_as_they_are_enforced() {
     let described: BTreeSet<String> =
-        operations().iter().map(|o| format!("{} {} {:?}", o.method.to_uppercase(), o.route.path, o.role)).collect();
-    for (method, path, role) in ROUTES {
-        let line = format!("{method} {path} {role:?}");
+        operations().iter().map(|o| format!("{} {} {:?}", o.method.to_uppercase(), o.route.path, o.roles)).collect();
+    for (method, path, roles) in ROUTES {
+        let line = format!("{method} {path} {roles:?}");
         assert!(described.contains(&line), "{line} is not described so");
     }
 }

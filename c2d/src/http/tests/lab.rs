@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use c2_shared::config::ServerConfig;
-use c2_shared::token::{Role, Token};
+use c2_shared::pass::Pass;
+use c2_shared::token::Role;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -92,7 +93,32 @@ impl Lab {
     }
 
     pub(super) fn token(&self, role: Role) -> String {
-        Token::read(&self.dir.path().join("c2d").join(role.file_name())).unwrap().expose().to_owned()
+        Pass::read(&self.dir.path().join("c2d").join(role.file_name())).unwrap().token.expose().to_owned()
+    }
+
+    /// A token of each role, with an invitation that is not used up.
+    pub(super) async fn tokens(&self) -> Vec<(Role, String)> {
+        let invitation = self.invitation(r#"{"role": "viewer", "uses": 2}"#).await;
+        let viewer = self.join(&invitation, "{}").await;
+        let near = [Role::Operator, Role::Worker].map(|role| (role, self.token(role)));
+        near.into_iter().chain([(Role::Viewer, viewer), (Role::Join, invitation)]).collect()
+    }
+
+    /// The token in an invitation.
+    pub(super) async fn invitation(&self, request: &str) -> String {
+        let answer = self.operator("POST /api/tokens/invite", request).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        let pass: Pass = answer.json()["line"].as_str().unwrap().parse().unwrap();
+        pass.token.expose().to_owned()
+    }
+
+    /// The token for an invitation.
+    pub(super) async fn join(&self, invitation: &str, request: &str) -> String {
+        let json = "content-type: application/json\r\n";
+        let headers = format!("host: {}\r\nauthorization: Bearer {invitation}\r\n{json}", self.address);
+        let answer = self.raw("POST /api/join", &headers, request).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.json()["token"].as_str().unwrap().to_owned()
     }
 
     /// A request as an operator or worker would send it.

@@ -1,0 +1,99 @@
+//! `c2-tui login` and `logout`: an invitation in exchange for a token of this user's own.
+
+use c2_shared::api::error::ErrorCode;
+use c2_shared::api::tokens::JoinRequest;
+use c2_shared::client::Client;
+use c2_shared::pass::Pass;
+use c2_shared::token::{Role, Token, TokenError};
+
+use crate::arguments::Other;
+use crate::command::{Complaint, Kind};
+use crate::connect::{Place, login_file};
+
+/// What is missing when a line is none.
+const HINT: &str = "paste the whole line that `c2d invite --role operator` printed, from c2j1 on";
+
+/// Carries out one of the two; answers with what to tell the person.
+///
+/// # Errors
+/// As [`login`] and [`logout`].
+pub async fn run(other: &Other) -> Result<String, Complaint> {
+    match other {
+        Other::Login { line: Some(line), name } => login(line, name.clone()).await,
+        Other::Login { line: None, name } => {
+            let mut line = String::new();
+            let read = std::io::stdin().read_line(&mut line);
+            read.map_err(|error| Complaint::usage(format!("cannot read standard input: {error}"), HINT))?;
+            login(&line, name.clone()).await
+        }
+        Other::Logout => logout(),
+    }
+}
+
+/// Takes an invitation; answers with what to tell the person.
+///
+/// # Errors
+/// When the line is none, c2d refuses it or is another one, or what came cannot be kept.
+pub async fn login(line: &str, name: Option<String>) -> Result<String, Complaint> {
+    let not_ours = || Complaint::usage("this is not a line of `c2d invite`", HINT);
+    let invitation: Pass = line.trim().parse().map_err(|_| not_ours())?;
+    if invitation.token.role() != Role::Join {
+        return Err(Complaint::usage("this line is a token itself, not an invitation", HINT));
+    }
+    let server = invitation.server.clone().ok_or_else(not_ours)?;
+    let fingerprint = Some(invitation.fingerprint.ok_or_else(not_ours)?);
+    let client = Client::new(&server, Some(invitation), None)?;
+    let request = JoinRequest { name: name.unwrap_or_else(own_name), worker_id: None };
+    let token: Token = match client.join(&request).await {
+        Err(error) if error.code() == Some(ErrorCode::Unauthorized) => {
+            let message = "this invitation was used already, has expired, or was revoked";
+            return Err(
+                Complaint::new(Kind::Unauthorized, message).hint("get a new one with: c2d invite --role operator")
+            );
+        }
+        answer => answer?.token.parse().map_err(|error| unusable(&error))?,
+    };
+    let role = token.role();
+    if !matches!(role, Role::Operator | Role::Viewer) {
+        let hint = "use it with `c2-agent join`, and get one for this console with: c2d invite --role operator";
+        return Err(Complaint::new(Kind::Unauthorized, format!("this invitation is for {role}s, not for people"))
+            .hint(hint.to_owned()));
+    }
+    let path = login_file(&Place::default());
+    make_folder(&path).map_err(|error| {
+        Complaint::refused(format!("cannot make the folder of {}: {error}", path.display()), "see who owns it")
+    })?;
+    Pass { token, fingerprint, server: Some(server.clone()) }.write(&path).map_err(|error| unusable(&error))?;
+    Ok(format!("logged in at {server} as {role}; `c2-tui` leads there now"))
+}
+
+/// Forgets the login of this user.
+///
+/// # Errors
+/// When its file cannot be removed.
+pub fn logout() -> Result<String, Complaint> {
+    let path = login_file(&Place::default());
+    match std::fs::remove_file(&path) {
+        Ok(()) => Ok("logged out; `c2d token list` and `revoke` make the token worthless, too".to_owned()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok("nobody was logged in".to_owned()),
+        Err(error) => Err(Complaint::refused(format!("cannot remove {}: {error}", path.display()), "see who owns it")),
+    }
+}
+
+fn make_folder(path: &std::path::Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    path.parent().map_or(Ok(()), |folder| std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder))
+}
+
+fn own_name() -> String {
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    std::env::var("USER").map_or_else(|_| host.clone(), |user| format!("{user}@{host}"))
+}
+
+fn unusable(error: &TokenError) -> Complaint {
+    let hint = match error {
+        TokenError::File(error) => error.hint(),
+        TokenError::Malformed | TokenError::Random => "c2d and this console may be of different versions".to_owned(),
+    };
+    Complaint::new(Kind::Refused, error.to_string()).hint(hint)
+}

@@ -1,0 +1,239 @@
+//! The task that owns the table of tokens and the files that they lie in.
+//!
+//! A change counts when it is on the disk: first the file, then the copy that requests look at,
+//! then the answer.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use c2_shared::api::tokens::{InviteRequest, JoinRequest};
+use c2_shared::fingerprint::Fingerprint;
+use c2_shared::pass::Pass;
+use c2_shared::secret_file::{self, SecretFileError};
+use c2_shared::token::{Role, Token, TokenError};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::table::{Known, Table, hash};
+use super::{Access, TokenRefusal};
+
+/// The tokens that were given out.
+const FILE: &str = "access.json";
+/// The roles of the tokens that lie in c2d's own folder.
+const NEAR: [Role; 2] = [Role::Operator, Role::Worker];
+/// Changes that may wait.
+const CHANGES_LEN: usize = 16;
+/// More tokens than a home has machines and people.
+const TOKENS_MAX: usize = 1_000;
+
+/// Why the tokens of a folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessError {
+    /// One of the token files.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// The file of tokens that were given out.
+    #[error(transparent)]
+    File(#[from] SecretFileError),
+    /// It cannot be understood.
+    #[error("{path:?} is not what c2d wrote")]
+    Malformed {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        source: serde_json::Error,
+    },
+}
+
+impl AccessError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Token(TokenError::File(error)) | Self::File(error) => error.hint(),
+            Self::Token(TokenError::Malformed) => "remove the token file that is spoilt to get a new token".to_owned(),
+            Self::Token(TokenError::Random) => "start c2d again".to_owned(),
+            Self::Malformed { path, .. } => {
+                format!("restore {} from a backup, or remove it and invite all machines anew", path.display())
+            }
+        }
+    }
+}
+
+/// What the task is asked for.
+#[derive(Debug)]
+pub(super) enum Change {
+    Invite { request: InviteRequest, wall_ms: u64, answer: oneshot::Sender<Result<Token, TokenRefusal>> },
+    Join { by: String, request: JoinRequest, wall_ms: u64, answer: oneshot::Sender<Result<Token, TokenRefusal>> },
+    Revoke { id: String, answer: oneshot::Sender<Result<(), TokenRefusal>> },
+    Rotate { role: Role, answer: oneshot::Sender<Result<(), TokenRefusal>> },
+}
+
+/// Reads the tokens of a data folder, making those that are missing, and starts the task.
+pub(crate) fn start(dir: &Path, fingerprint: Fingerprint) -> Result<Access, AccessError> {
+    let mut table = Table::default();
+    for role in NEAR {
+        table.tokens.push(near(dir, role, fingerprint)?);
+    }
+    table.tokens.extend(read(&dir.join(FILE))?.tokens);
+    let (shown, seen) = watch::channel(Arc::new(table.clone()));
+    let (changes, asked) = mpsc::channel(CHANGES_LEN);
+    tokio::spawn(Keeper { dir: dir.to_owned(), fingerprint, table, shown }.run(asked));
+    Ok(Access { table: seen, changes })
+}
+
+struct Keeper {
+    dir: PathBuf,
+    fingerprint: Fingerprint,
+    table: Table,
+    shown: watch::Sender<Arc<Table>>,
+}
+
+impl Keeper {
+    async fn run(mut self, mut asked: mpsc::Receiver<Change>) {
+        while let Some(change) = asked.recv().await {
+            // Rare and small; whoever waits for a token can wait for the disk.
+            match change {
+                Change::Invite { request, wall_ms, answer } => drop(answer.send(self.invite(&request, wall_ms))),
+                Change::Join { by, request, wall_ms, answer } => drop(answer.send(self.join(&by, request, wall_ms))),
+                Change::Revoke { id, answer } => drop(answer.send(self.revoke(&id))),
+                Change::Rotate { role, answer } => drop(answer.send(self.rotate(role))),
+            }
+        }
+    }
+
+    fn invite(&mut self, request: &InviteRequest, wall_ms: u64) -> Result<Token, TokenRefusal> {
+        let mut next = self.table.clone();
+        // Those that nobody can use any more only make the list longer.
+        next.tokens.retain(|known| known.is_valid(wall_ms));
+        let invitation = |hash| Known {
+            hash,
+            role: Role::Join,
+            name: String::new(),
+            made_ms: wall_ms,
+            expires_ms: Some(wall_ms.saturating_add(request.expires_s.saturating_mul(1_000))),
+            uses_left: Some(request.uses),
+            gives: Some(request.role),
+            worker_id: None,
+            near_only: false,
+        };
+        self.add(next, Role::Join, invitation)
+    }
+
+    fn join(&mut self, by: &str, request: JoinRequest, wall_ms: u64) -> Result<Token, TokenRefusal> {
+        let mut next = self.table.clone();
+        let invitation = next.tokens.iter_mut().find(|known| known.id() == by && known.is_valid(wall_ms));
+        let invitation = invitation.ok_or(TokenRefusal::Spent)?;
+        let role = invitation.gives.ok_or(TokenRefusal::Spent)?;
+        invitation.uses_left = invitation.uses_left.map(|uses| uses.saturating_sub(1));
+        let worker_id = (role == Role::Worker).then_some(request.worker_id).flatten();
+        next.tokens.retain(|known| known.uses_left != Some(0));
+        if role == Role::Worker {
+            // A machine that joins again has a new token and no old one.
+            next.tokens.retain(|known| known.worker_id.is_none() || known.worker_id != worker_id);
+        }
+        let known = |hash| Known {
+            hash,
+            role,
+            name: request.name,
+            made_ms: wall_ms,
+            expires_ms: None,
+            uses_left: None,
+            gives: None,
+            worker_id,
+            near_only: false,
+        };
+        self.add(next, role, known)
+    }
+
+    fn revoke(&mut self, id: &str) -> Result<(), TokenRefusal> {
+        let mut next = self.table.clone();
+        next.tokens.retain(|known| known.near_only || known.id() != id);
+        if next == self.table {
+            return Err(TokenRefusal::Unknown(id.to_owned()));
+        }
+        self.keep(next)
+    }
+
+    fn rotate(&mut self, role: Role) -> Result<(), TokenRefusal> {
+        if !NEAR.contains(&role) {
+            return Err(TokenRefusal::Unknown(role.to_string()));
+        }
+        let written = new_near(&self.dir, role, self.fingerprint);
+        let token =
+            written.inspect_err(|e| tracing::error!("cannot rotate a token: {e}")).map_err(|_| TokenRefusal::Busy)?;
+        let mut next = self.table.clone();
+        next.tokens.retain(|known| !(known.near_only && known.role == role));
+        next.tokens.push(near_known(&token));
+        self.keep(next)
+    }
+
+    fn add(
+        &mut self,
+        mut next: Table,
+        role: Role,
+        known: impl FnOnce([u8; 32]) -> Known,
+    ) -> Result<Token, TokenRefusal> {
+        let token = Token::generate(role).map_err(|_| TokenRefusal::Busy)?;
+        next.tokens.push(known(hash(token.expose())));
+        if next.tokens.len() > TOKENS_MAX {
+            return Err(TokenRefusal::Busy);
+        }
+        self.keep(next).map(|()| token)
+    }
+
+    fn keep(&mut self, next: Table) -> Result<(), TokenRefusal> {
+        let path = self.dir.join(FILE);
+        let text = serde_json::to_string_pretty(&next.kept()).expect("a table is plain data");
+        if let Err(error) = secret_file::write(&path, &text) {
+            tracing::error!("{error}: {:?}", std::error::Error::source(&error));
+            return Err(TokenRefusal::Busy);
+        }
+        self.table = next;
+        let _old = self.shown.send_replace(Arc::new(self.table.clone()));
+        Ok(())
+    }
+}
+
+/// The token in c2d's folder for programs of the same user.
+fn near(dir: &Path, role: Role, fingerprint: Fingerprint) -> Result<Known, TokenError> {
+    let path = dir.join(role.file_name());
+    let pass = if path.exists() { Pass::read(&path)? } else { Pass::from(new_near(dir, role, fingerprint)?) };
+    if pass.token.role() != role {
+        return Err(TokenError::Malformed);
+    }
+    if pass.fingerprint != Some(fingerprint) {
+        Pass { fingerprint: Some(fingerprint), ..pass.clone() }.write(&path)?;
+    }
+    Ok(near_known(&pass.token))
+}
+
+fn new_near(dir: &Path, role: Role, fingerprint: Fingerprint) -> Result<Token, TokenError> {
+    let token = Token::generate(role)?;
+    let pass = Pass { token: token.clone(), fingerprint: Some(fingerprint), server: None };
+    pass.write(&dir.join(role.file_name()))?;
+    Ok(token)
+}
+
+fn near_known(token: &Token) -> Known {
+    Known {
+        hash: hash(token.expose()),
+        role: token.role(),
+        name: token.role().file_name(),
+        made_ms: 0,
+        expires_ms: None,
+        uses_left: None,
+        gives: None,
+        worker_id: None,
+        near_only: true,
+    }
+}
+
+fn read(path: &Path) -> Result<Table, AccessError> {
+    match secret_file::read(path) {
+        Ok(text) => {
+            serde_json::from_str(&text).map_err(|source| AccessError::Malformed { path: path.to_owned(), source })
+        }
+        Err(error) if error.is_missing() => Ok(Table::default()),
+        Err(error) => Err(error.into()),
+    }
+}

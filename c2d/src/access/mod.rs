@@ -1,0 +1,94 @@
+//! Who may do what: the tokens of this c2d, of which only hashes are kept.
+//!
+//! One operator's and one worker's token lie in c2d's own folder; they are for programs of the same
+//! user and good on this machine alone. All others are given out against an invitation, to be
+//! revoked one by one. One task owns the table and its file; requests look at the latest copy.
+
+mod keeper;
+mod table;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use c2_shared::api::tokens::{InviteRequest, JoinRequest, TokenRow};
+use c2_shared::token::{Role, Token};
+use tokio::sync::{mpsc, oneshot, watch};
+
+pub use keeper::AccessError;
+pub(crate) use keeper::start;
+pub(crate) use table::Holder;
+
+use keeper::Change;
+use table::{Table, hash};
+
+/// Knows the tokens; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Access {
+    table: watch::Receiver<Arc<Table>>,
+    changes: mpsc::Sender<Change>,
+}
+
+/// Why a change of the tokens is refused.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TokenRefusal {
+    /// No token has this id.
+    #[error("no token has the id {0:?}")]
+    Unknown(String),
+    /// The invitation is used up, expired, or for somebody else.
+    #[error("this invitation is not valid any more")]
+    Spent,
+    /// c2d goes down, or cannot write.
+    #[error("c2d cannot change its tokens now")]
+    Busy,
+}
+
+impl Access {
+    /// Who shows this text, if it is known and good for where it comes from.
+    pub(crate) fn holder(&self, shown: &str, near: bool, wall_ms: u64) -> Option<Holder> {
+        let table = self.table.borrow();
+        let known = table.find(&hash(shown))?;
+        (known.is_valid(wall_ms) && (near || !known.near_only)).then(|| known.holder())
+    }
+
+    /// Resolves when this holder's token is no longer good.
+    pub(crate) async fn revoked(&self, id: &str) {
+        let mut table = self.table.clone();
+        drop(table.wait_for(|table| !table.has(id)).await);
+    }
+
+    /// All tokens, without their secrets.
+    pub(crate) fn list(&self) -> Vec<TokenRow> {
+        self.table.borrow().rows()
+    }
+
+    /// Makes an invitation.
+    pub(crate) async fn invite(&self, request: InviteRequest, wall_ms: u64) -> Result<Token, TokenRefusal> {
+        self.change(|answer| Change::Invite { request, wall_ms, answer }).await
+    }
+
+    /// Takes an invitation in exchange for a token.
+    pub(crate) async fn join(&self, by: String, request: JoinRequest, wall_ms: u64) -> Result<Token, TokenRefusal> {
+        self.change(|answer| Change::Join { by, request, wall_ms, answer }).await
+    }
+
+    /// Makes a token worthless at once.
+    pub(crate) async fn revoke(&self, id: String) -> Result<(), TokenRefusal> {
+        self.change(|answer| Change::Revoke { id, answer }).await
+    }
+
+    /// Puts a new token into c2d's folder in place of an old one.
+    pub(crate) async fn rotate(&self, role: Role) -> Result<(), TokenRefusal> {
+        self.change(|answer| Change::Rotate { role, answer }).await
+    }
+
+    async fn change<T>(
+        &self,
+        change: impl FnOnce(oneshot::Sender<Result<T, TokenRefusal>>) -> Change,
+    ) -> Result<T, TokenRefusal> {
+        let (answer, answered) = oneshot::channel();
+        self.changes.send(change(answer)).await.map_err(|_| TokenRefusal::Busy)?;
+        answered.await.unwrap_or(Err(TokenRefusal::Busy))
+    }
+}

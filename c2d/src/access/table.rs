@@ -1,0 +1,135 @@
+//! The table of tokens, as it is looked at by requests and kept in a file.
+
+use std::fmt;
+use std::sync::Arc;
+
+use c2_shared::api::tokens::TokenRow;
+use c2_shared::token::Role;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+
+/// Bytes of a hash that name a token for people.
+const ID_BYTES: usize = 4;
+
+/// The SHA-256 of a token's text. The secret has 256 random bits, so nothing slower is needed.
+pub(super) type Hash = [u8; 32];
+
+/// Whoever showed a token.
+#[derive(Clone, Debug)]
+pub(crate) struct Holder {
+    /// Names the token.
+    pub(crate) id: Arc<str>,
+    /// What it allows.
+    pub(crate) role: Role,
+    /// The one worker that it belongs to, if it belongs to one.
+    pub(crate) worker_id: Option<Arc<str>>,
+}
+
+/// A token that c2d knows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Known {
+    #[serde(with = "hex")]
+    pub(super) hash: Hash,
+    pub(super) role: Role,
+    /// Whose it is, for people.
+    pub(super) name: String,
+    pub(super) made_ms: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) expires_ms: Option<u64>,
+    /// Of an invitation: how often it may still be used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) uses_left: Option<u32>,
+    /// Of an invitation: the role that it gives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) gives: Option<Role>,
+    /// Of a worker's token: the worker that it was given to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) worker_id: Option<String>,
+    /// Whether it is good on this machine alone; so are those in c2d's folder, which are not kept
+    /// in the table's file.
+    #[serde(skip)]
+    pub(super) near_only: bool,
+}
+
+/// All tokens.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Table {
+    pub(super) tokens: Vec<Known>,
+}
+
+impl Table {
+    /// Takes the same time for every text: all tokens are compared, each in constant time.
+    pub(super) fn find(&self, shown: &Hash) -> Option<&Known> {
+        let matching = self.tokens.iter().map(|known| (known, bool::from(known.hash.ct_eq(shown))));
+        matching.fold(None, |found, (known, matches)| if matches { Some(known) } else { found })
+    }
+
+    pub(super) fn has(&self, id: &str) -> bool {
+        self.tokens.iter().any(|known| known.id() == id)
+    }
+
+    pub(super) fn rows(&self) -> Vec<TokenRow> {
+        self.tokens.iter().map(Known::row).collect()
+    }
+
+    /// What its file holds.
+    pub(super) fn kept(&self) -> Self {
+        Self { tokens: self.tokens.iter().filter(|known| !known.near_only).cloned().collect() }
+    }
+}
+
+impl Known {
+    pub(super) fn id(&self) -> String {
+        self.hash[..ID_BYTES].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    pub(super) fn is_valid(&self, wall_ms: u64) -> bool {
+        self.expires_ms.is_none_or(|end| wall_ms < end) && self.uses_left != Some(0)
+    }
+
+    pub(super) fn holder(&self) -> Holder {
+        Holder { id: self.id().into(), role: self.role, worker_id: self.worker_id.as_deref().map(Into::into) }
+    }
+
+    fn row(&self) -> TokenRow {
+        TokenRow {
+            id: self.id(),
+            role: self.role,
+            name: self.name.clone(),
+            made_ms: self.made_ms,
+            expires_ms: self.expires_ms,
+            uses_left: self.uses_left,
+            gives: self.gives,
+            this_machine_only: self.near_only,
+        }
+    }
+}
+
+pub(super) fn hash(text: &str) -> Hash {
+    Sha256::digest(text.as_bytes()).into()
+}
+
+/// Hashes as 64 hexadecimal digits, which is what a blob's name is, too.
+mod hex {
+    use c2_shared::blob::BlobId;
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    use super::Hash;
+
+    pub(super) fn serialize<S: Serializer>(hash: &Hash, serializer: S) -> Result<S::Ok, S::Error> {
+        BlobId(*hash).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Hash, D::Error> {
+        BlobId::deserialize(deserializer).map(|id| id.0)
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.role, self.id)
+    }
+}

@@ -1,0 +1,138 @@
+//! `c2d invite` and `c2d token`: what its operator asks of the c2d that runs, over its own interface.
+
+use std::fmt::Write as _;
+use std::net::{IpAddr, UdpSocket};
+use std::path::Path;
+
+use c2_shared::api::tokens::{InviteRequest, TokenRow};
+use c2_shared::client::{Client, ClientError};
+use c2_shared::endpoint::{Endpoint, EndpointError};
+use c2_shared::pass::Pass;
+use c2_shared::token::{Role, TokenError};
+use jiff::Timestamp;
+
+use crate::options::{Command, Invitation, TokenCommand};
+use crate::run::ADDRESS_FILE;
+
+/// Why it was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// There is no sign of a c2d.
+    #[error("no c2d runs with the data folder {0:?}")]
+    NotRunning(std::path::PathBuf),
+    /// The address that other machines are told.
+    #[error(transparent)]
+    Address(#[from] EndpointError),
+    /// c2d listens where no other machine reaches it.
+    #[error("c2d listens on {0}, which other machines cannot reach")]
+    Unreachable(Endpoint),
+    /// The operator's token.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// c2d.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+}
+
+impl AskError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::NotRunning(_) => "start it with `c2d`, or name its folder with --data-dir".to_owned(),
+            Self::Address(_) => EndpointError::HINT.to_owned(),
+            Self::Unreachable(_) => {
+                "give c2d this machine's own address as \"host\" in config.json or with --host, and start it again; \
+                 for a tunnel name its end with --address"
+                    .to_owned()
+            }
+            Self::Token(TokenError::File(error)) => error.hint(),
+            Self::Token(_) => "start c2d again, which mends its token files".to_owned(),
+            Self::Client(error) => error.hint().unwrap_or_default(),
+        }
+    }
+}
+
+/// Asks; answers with what to print.
+///
+/// # Errors
+/// When no c2d runs, or it refuses.
+pub async fn ask(data_dir: &Path, command: Command) -> Result<String, AskError> {
+    let noted = std::fs::read_to_string(data_dir.join(ADDRESS_FILE));
+    let noted = noted.ok().and_then(|text| text.trim().parse::<Endpoint>().ok());
+    let listening = noted.ok_or_else(|| AskError::NotRunning(data_dir.to_owned()))?;
+    let pass = Pass::read(&data_dir.join(Role::Operator.file_name()))?;
+    let client = Client::new(&near(&listening), Some(pass), None)?;
+    match command {
+        Command::Invite(invitation) => invite(&client, &listening, invitation).await,
+        Command::Token { command: TokenCommand::List } => Ok(table(&client.tokens().await?.tokens)),
+        Command::Token { command: TokenCommand::Revoke { id } } => {
+            client.revoke(&id).await?;
+            Ok(format!("{id} is worthless now\n"))
+        }
+        Command::Token { command: TokenCommand::Rotate { role } } => {
+            client.rotate(role).await?;
+            Ok(format!("{} holds a new token; the old one is worthless now\n", role.file_name()))
+        }
+    }
+}
+
+/// Where this machine finds a c2d that listens on all addresses.
+fn near(listening: &Endpoint) -> Endpoint {
+    let host = match listening.host.parse::<IpAddr>() {
+        Ok(ip) if ip.is_unspecified() && ip.is_ipv4() => "127.0.0.1".to_owned(),
+        Ok(ip) if ip.is_unspecified() => "::1".to_owned(),
+        _ => listening.host.clone(),
+    };
+    Endpoint { host, port: listening.port }
+}
+
+async fn invite(client: &Client, listening: &Endpoint, invitation: Invitation) -> Result<String, AskError> {
+    let server = match &invitation.address {
+        Some(text) => {
+            let named: Endpoint = text.parse()?;
+            let with_port = text.parse::<IpAddr>().is_err() && text.contains(':');
+            Endpoint { port: if with_port { named.port } else { listening.port }, ..named }
+        }
+        None => Endpoint { host: outward(&listening.host), port: listening.port },
+    };
+    if server.is_loopback() && invitation.address.is_none() {
+        return Err(AskError::Unreachable(server));
+    }
+    let request = InviteRequest { role: invitation.role, uses: invitation.uses, expires_s: invitation.expires_s };
+    let mut pass: Pass = client.invite(&request).await?.line.parse()?;
+    pass.server = Some(server);
+    Ok(format!("{}\n", pass.expose()))
+}
+
+/// The address that a c2d on all addresses has towards the others; nothing is sent to find out.
+fn outward(host: &str) -> String {
+    let all = host.parse::<IpAddr>().is_ok_and(|ip| ip.is_unspecified());
+    let found = || {
+        let socket = UdpSocket::bind((host, 0)).ok()?;
+        // An address for documentation, which only picks the way out.
+        socket.connect("192.0.2.1:9").ok()?;
+        socket.local_addr().ok()
+    };
+    let found = if all { found() } else { None };
+    found.map_or_else(|| host.to_owned(), |address| address.ip().to_string())
+}
+
+fn table(tokens: &[TokenRow]) -> String {
+    let mut text = format!("{:<8}  {:<8}  {:<10}  WHOSE\n", "ID", "ROLE", "MADE");
+    for token in tokens {
+        let date = |ms: u64| {
+            let time = Timestamp::from_millisecond(i64::try_from(ms).unwrap_or(i64::MAX)).unwrap_or_default();
+            time.strftime("%Y-%m-%d").to_string()
+        };
+        let made = if token.made_ms == 0 { "-".to_owned() } else { date(token.made_ms) };
+        let whose = match (token.gives, token.uses_left) {
+            (Some(role), Some(uses)) => format!("an invitation for {uses} more as {role}"),
+            _ if token.this_machine_only => format!("{}, for this machine alone", token.name),
+            _ => token.name.clone(),
+        };
+        let written = writeln!(text, "{:<8}  {:<8}  {made:<10}  {whose}", token.id, token.role.as_str());
+        written.expect("a string takes everything");
+    }
+    text
+}

@@ -1,0 +1,159 @@
+//! The certificate authority of this c2d, made at its first start and kept in one file.
+//!
+//! It signs one certificate, that of c2d itself, anew at each start. Clients know it by its
+//! fingerprint. Nothing in it depends on addresses or dates: machines at home change the one and
+//! are wrong about the other.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use c2_shared::fingerprint::Fingerprint;
+use c2_shared::limits::TLS_NAME;
+use c2_shared::secret_file::{self, SecretFileError};
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, date_time_ymd,
+};
+use rustls::ServerConfig;
+use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+
+/// Key and certificate of the authority, in this order.
+const FILE: &str = "authority.pem";
+/// The authority's name; nobody decides anything by it.
+const NAME: &str = "C2";
+
+/// What c2d proves itself with.
+#[derive(Clone, Debug)]
+pub struct Authority {
+    /// What clients know it by.
+    pub fingerprint: Fingerprint,
+    /// What the TLS side of the listener needs.
+    pub tls: Arc<ServerConfig>,
+}
+
+/// Why there is no authority.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthorityError {
+    /// The file cannot be used.
+    #[error(transparent)]
+    File(#[from] SecretFileError),
+    /// The file holds something else.
+    #[error("{0:?} does not hold a key and a certificate")]
+    Malformed(PathBuf),
+    /// A certificate cannot be made.
+    #[error("cannot make a certificate")]
+    Make(#[from] rcgen::Error),
+    /// TLS does not take the certificate.
+    #[error("cannot use the certificate")]
+    Tls(#[from] rustls::Error),
+}
+
+impl AuthorityError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::File(error) => error.hint(),
+            Self::Malformed(path) => {
+                format!("restore {} from a backup, or remove it and invite all machines anew", path.display())
+            }
+            Self::Make(_) | Self::Tls(_) => "this is a defect of c2d; please report it".to_owned(),
+        }
+    }
+}
+
+impl Authority {
+    /// Reads the authority of a data folder, making it at the first start.
+    ///
+    /// # Errors
+    /// When its file cannot be used or made.
+    pub fn open(dir: &Path) -> Result<Self, AuthorityError> {
+        let path = dir.join(FILE);
+        if !path.exists() {
+            make(&path)?;
+        }
+        let (key, certificate) = read(&path)?;
+        let params = params();
+        let issuer = Issuer::from_params(&params, &key);
+        let own_key = KeyPair::generate()?;
+        let own = own_params()?.signed_by(&own_key, &issuer)?;
+        let chain = vec![own.der().clone(), certificate.clone()];
+        let own_key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(own_key.serialize_der()));
+        let tls = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_protocol_versions(&[&rustls::version::TLS13])?
+            .with_no_client_auth()
+            .with_single_cert(chain, own_key)?;
+        Ok(Self { fingerprint: Fingerprint::of(&certificate), tls: Arc::new(tls) })
+    }
+}
+
+/// Writes a new authority, whole or not at all.
+fn make(path: &Path) -> Result<(), AuthorityError> {
+    let key = KeyPair::generate()?;
+    let certificate = params().self_signed(&key)?;
+    let text = format!("{}{}", key.serialize_pem(), certificate.pem());
+    Ok(secret_file::write(path, &text)?)
+}
+
+fn read(path: &Path) -> Result<(KeyPair, CertificateDer<'static>), AuthorityError> {
+    let text = secret_file::read(path)?;
+    let malformed = || AuthorityError::Malformed(path.to_owned());
+    let key = KeyPair::from_pem(&text).map_err(|_| malformed())?;
+    let certificate = CertificateDer::from_pem_slice(text.as_bytes()).map_err(|_| malformed())?;
+    Ok((key, certificate))
+}
+
+/// The authority's own certificate; always the same, so that it need not be parsed to sign with it.
+fn params() -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    params.distinguished_name = named(NAME);
+    unlimited(params)
+}
+
+fn own_params() -> Result<CertificateParams, rcgen::Error> {
+    let mut params = CertificateParams::new(vec![TLS_NAME.to_owned()])?;
+    params.distinguished_name = named(TLS_NAME);
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    Ok(unlimited(params))
+}
+
+fn named(name: &str) -> DistinguishedName {
+    let mut names = DistinguishedName::new();
+    names.push(DnType::CommonName, name);
+    names
+}
+
+fn unlimited(mut params: CertificateParams) -> CertificateParams {
+    params.not_before = date_time_ymd(1970, 1, 1);
+    params.not_after = date_time_ymd(4096, 1, 1);
+    params
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn an_authority_is_made_once_and_kept_private() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let first = Authority::open(dir.path()).unwrap();
+        assert_eq!(Authority::open(dir.path()).unwrap().fingerprint, first.fingerprint);
+        let path = dir.path().join(FILE);
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(matches!(
+            Authority::open(dir.path()),
+            Err(AuthorityError::File(SecretFileError::Exposed { mode: 0o644, .. }))
+        ));
+        std::fs::remove_file(&path).unwrap();
+        assert_ne!(Authority::open(dir.path()).unwrap().fingerprint, first.fingerprint);
+        std::fs::write(&path, "nonsense").unwrap();
+        assert!(matches!(Authority::open(dir.path()), Err(AuthorityError::Malformed(_))));
+    }
+}

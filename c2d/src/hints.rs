@@ -1,0 +1,32 @@
+//! What to do about the errors that end `c2d`.
+
+use c2_shared::config::ConfigError;
+
+use crate::access::AccessError;
+use crate::ask::AskError;
+use crate::authority::AuthorityError;
+use crate::store::StoreError;
+
+/// What to do about an error that ended the program, as far as it is one of ours.
+#[must_use]
+pub fn hint(error: &anyhow::Error) -> Option<String> {
+    let of_config = |e: &ConfigError| match e {
+        ConfigError::Invalid { hint, .. } => Some(hint.clone()),
+        ConfigError::Read { .. } => None,
+    };
+    let in_use = |e: &std::io::Error| e.kind() == std::io::ErrorKind::AddrInUse;
+    error.chain().find_map(|cause| {
+        let store = cause.downcast_ref::<StoreError>().map(|e| e.hint().to_owned());
+        let config = cause.downcast_ref::<ConfigError>().and_then(of_config);
+        let ask = cause.downcast_ref::<AskError>().map(AskError::hint);
+        let access = cause.downcast_ref::<AccessError>().map(AccessError::hint);
+        let authority = cause.downcast_ref::<AuthorityError>().map(AuthorityError::hint);
+        let busy = cause.downcast_ref::<std::io::Error>().filter(|e| in_use(e));
+        let busy =
+            busy.map(|_| "another program uses this port, perhaps another c2d; choose one with --port".to_owned());
+        let nowhere =
+            cause.downcast_ref::<std::io::Error>().filter(|e| e.kind() == std::io::ErrorKind::AddrNotAvailable);
+        let nowhere = nowhere.map(|_| "this machine does not have that address; give its own with --host".to_owned());
+        store.or(ask).or(config).or(access).or(authority).or(busy).or(nowhere)
+    })
+}

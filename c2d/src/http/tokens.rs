@@ -1,0 +1,94 @@
+//! Invitations, what they are exchanged for, and the tokens that were given out.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use c2_shared::api::error::{ErrorBody, ErrorCode};
+use c2_shared::api::tokens::{InviteRequest, InviteResponse, JoinRequest, JoinResponse, TokenGone, TokenList};
+use c2_shared::endpoint::Endpoint;
+use c2_shared::limits::{BODY_BYTES_MAX, INVITATION_S_MAX, INVITATION_USES_MAX, NAME_LEN_MAX};
+use c2_shared::pass::Pass;
+use c2_shared::token::Role;
+
+use crate::access::TokenRefusal;
+use crate::http::App;
+use crate::http::error::ApiError;
+use crate::http::extract::{JsonBody, Name};
+use crate::http::role::{Invited, Operator};
+
+pub(crate) async fn invite(
+    _: Operator,
+    State(app): State<App>,
+    JsonBody(request): JsonBody<InviteRequest, BODY_BYTES_MAX>,
+) -> Result<(StatusCode, Json<InviteResponse>), ApiError> {
+    let within = |name: &str, value: u64, max: u64| match value {
+        0 => Err(ApiError::from(
+            ErrorBody::new(ErrorCode::InvalidInput, format!("{name} is 0"), "give at least 1").in_field(name),
+        )),
+        value if value > max => {
+            let message = format!("{name} is {value}");
+            Err(ErrorBody::new(ErrorCode::InvalidInput, message, format!("give at most {max}")).in_field(name).into())
+        }
+        _ => Ok(()),
+    };
+    within("uses", request.uses.into(), INVITATION_USES_MAX.into())?;
+    within("expires_s", request.expires_s, INVITATION_S_MAX)?;
+    if request.role == Role::Join {
+        let body =
+            ErrorBody::new(ErrorCode::InvalidInput, "an invitation to invite", "give worker, operator or viewer");
+        return Err(body.in_field("role").into());
+    }
+    let token = app.access.invite(request, app.clock.now().wall_ms).await?;
+    let pass = Pass { token, fingerprint: Some(app.fingerprint), server: Some(Endpoint::from(app.address)) };
+    Ok((StatusCode::CREATED, Json(InviteResponse { line: pass.expose() })))
+}
+
+pub(crate) async fn join(
+    Invited(by): Invited,
+    State(app): State<App>,
+    JsonBody(request): JsonBody<JoinRequest, BODY_BYTES_MAX>,
+) -> Result<(StatusCode, Json<JoinResponse>), ApiError> {
+    for (field, said) in [("name", Some(&request.name)), ("worker_id", request.worker_id.as_ref())] {
+        if said.is_some_and(|text| text.len() > NAME_LEN_MAX || text.chars().any(char::is_control)) {
+            let message = format!("{field} has control characters or more than {NAME_LEN_MAX} bytes");
+            return Err(ErrorBody::new(ErrorCode::InvalidInput, message, "give a plain short name")
+                .in_field(field)
+                .into());
+        }
+    }
+    let token = app.access.join(by.to_string(), request, app.clock.now().wall_ms).await?;
+    Ok((StatusCode::CREATED, Json(JoinResponse { token: token.expose().to_owned() })))
+}
+
+pub(crate) async fn list(_: Operator, State(app): State<App>) -> Json<TokenList> {
+    Json(TokenList { tokens: app.access.list() })
+}
+
+pub(crate) async fn revoke(_: Operator, State(app): State<App>, Name(id): Name) -> Result<Json<TokenGone>, ApiError> {
+    app.access.revoke(id.clone()).await?;
+    Ok(Json(TokenGone { gone: id }))
+}
+
+pub(crate) async fn rotate(_: Operator, State(app): State<App>, Name(role): Name) -> Result<Json<TokenGone>, ApiError> {
+    let near = [Role::Operator, Role::Worker].into_iter().find(|known| known.as_str() == role);
+    let near = near.ok_or_else(|| {
+        let message = format!("no token in c2d's folder has the role {role:?}");
+        ApiError::from(ErrorBody::new(ErrorCode::NotFound, message, "give operator or worker"))
+    })?;
+    app.access.rotate(near).await?;
+    Ok(Json(TokenGone { gone: role }))
+}
+
+impl From<TokenRefusal> for ApiError {
+    fn from(refusal: TokenRefusal) -> Self {
+        let message = refusal.to_string();
+        let (code, hint) = match refusal {
+            TokenRefusal::Unknown(_) => {
+                (ErrorCode::NotFound, "`c2d token list` names all; those in c2d's folder are rotated, not revoked")
+            }
+            TokenRefusal::Spent => (ErrorCode::Unauthorized, "ask for a new one with: c2d invite"),
+            TokenRefusal::Busy => (ErrorCode::Busy, "see the log of c2d, and try again"),
+        };
+        ErrorBody::new(code, message, hint).into()
+    }
+}

@@ -1,0 +1,92 @@
+//! Wire types of invitations and tokens.
+
+use serde::{Deserialize, Serialize};
+
+use crate::token::Role;
+
+/// Asks for an invitation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct InviteRequest {
+    /// What whoever joins may do: `worker`, `operator` or `viewer`.
+    pub role: Role,
+    /// How often it may be used.
+    pub uses: u32,
+    /// Seconds for which it is good.
+    pub expires_s: u64,
+}
+
+impl Default for InviteRequest {
+    fn default() -> Self {
+        Self { role: Role::Worker, uses: 1, expires_s: 3_600 }
+    }
+}
+
+/// An invitation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct InviteResponse {
+    /// The line to give to `c2-agent join` or `c2-tui login`; it holds a secret.
+    pub line: String,
+}
+
+/// What whoever joins says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct JoinRequest {
+    /// A name for the list of tokens: the machine's, or a person's at it.
+    pub name: String,
+    /// Of a worker: its own id, which the token is then bound to.
+    pub worker_id: Option<String>,
+}
+
+/// A token in exchange for an invitation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct JoinResponse {
+    /// The secret.
+    pub token: String,
+}
+
+/// A token, without its secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TokenRow {
+    /// Names it.
+    pub id: String,
+    /// What it allows.
+    pub role: Role,
+    /// Whose it is.
+    pub name: String,
+    /// When it was made; 0 where that was not kept.
+    pub made_ms: u64,
+    /// When it ends by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_ms: Option<u64>,
+    /// Of an invitation: how often it may still be used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uses_left: Option<u32>,
+    /// Of an invitation: the role that it gives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gives: Option<Role>,
+    /// Whether it lies in c2d's folder and is good on its machine alone.
+    pub this_machine_only: bool,
+}
+
+/// All tokens.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TokenList {
+    /// In the order in which they were made.
+    pub tokens: Vec<TokenRow>,
+}
+
+/// A token was revoked, or replaced by a new one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TokenGone {
+    /// Its id or its role, as it was asked for.
+    pub gone: String,
+}

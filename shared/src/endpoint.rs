@@ -1,0 +1,125 @@
+//! Where a c2d is: a host and a port, as people write them.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::str::FromStr;
+
+use crate::limits::PORT;
+
+/// A host, by name or address, and a port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// A name, or an address without brackets.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+}
+
+/// Says that a text names no endpoint.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not an address of c2d")]
+pub struct EndpointError(pub String);
+
+impl EndpointError {
+    /// What to write instead.
+    pub const HINT: &str = "write HOST or HOST:PORT, like 10.0.0.6:30814 or [fd00::6]:30814";
+}
+
+impl Endpoint {
+    /// Whether nobody but this machine hears what is said there.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        self.host == "localhost" || self.host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+    }
+}
+
+impl From<SocketAddr> for Endpoint {
+    fn from(address: SocketAddr) -> Self {
+        Self { host: address.ip().to_string(), port: address.port() }
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.host.parse::<Ipv6Addr>() {
+            Ok(ip) => write!(f, "[{ip}]:{}", self.port),
+            Err(_) => write!(f, "{}:{}", self.host, self.port),
+        }
+    }
+}
+
+impl FromStr for Endpoint {
+    type Err = EndpointError;
+
+    /// Reads `HOST`, `HOST:PORT`, `[V6]`, `[V6]:PORT` or a bare IPv6 address.
+    fn from_str(text: &str) -> Result<Self, EndpointError> {
+        read(text).ok_or_else(|| EndpointError(text.to_owned()))
+    }
+}
+
+fn read(text: &str) -> Option<Endpoint> {
+    if text.parse::<IpAddr>().is_ok() {
+        return Some(Endpoint { host: text.to_owned(), port: PORT });
+    }
+    let (host, port) = match text.strip_prefix('[') {
+        Some(rest) => {
+            let (ip, rest) = rest.split_once(']')?;
+            ip.parse::<Ipv6Addr>().ok()?;
+            (ip, if rest.is_empty() { None } else { Some(rest.strip_prefix(':')?) })
+        }
+        None => match text.split_once(':') {
+            Some((host, port)) => (named(host)?, Some(port)),
+            None => (named(text)?, None),
+        },
+    };
+    let port = port.map_or(Some(PORT), |port| port.parse().ok())?;
+    (port != 0).then(|| Endpoint { host: host.to_owned(), port })
+}
+
+fn named(host: &str) -> Option<&str> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    (!host.is_empty() && host.chars().all(plain)).then_some(host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endpoints() {
+        let table = [
+            ("10.0.0.6", Some(("10.0.0.6", 30814))),
+            ("10.0.0.6:99", Some(("10.0.0.6", 99))),
+            ("nas.local", Some(("nas.local", 30814))),
+            ("nas:80", Some(("nas", 80))),
+            ("fd00::6", Some(("fd00::6", 30814))),
+            ("[fd00::6]:7", Some(("fd00::6", 7))),
+            ("[fd00::6]", Some(("fd00::6", 30814))),
+            ("", None),
+            (":1", None),
+            ("nas:", None),
+            ("nas:0", None),
+            ("nas:port", None),
+            ("nas:99999", None),
+            ("http://nas", None),
+            ("a b:1", None),
+            ("user@nas:1", None),
+            ("[nas]:1", None),
+            ("[fd00::6]7", None),
+        ];
+        for (text, expected) in table {
+            let read = text.parse::<Endpoint>().ok();
+            assert_eq!(read.as_ref().map(|e| (e.host.as_str(), e.port)), expected, "{text:?}");
+            if let Some(endpoint) = read {
+                assert_eq!(endpoint.to_string().parse(), Ok(endpoint), "{text:?} is written so that it can be read");
+            }
+        }
+    }
+
+    #[test]
+    fn loopback() {
+        for (text, expected) in [("localhost", true), ("127.0.0.9:1", true), ("::1", true), ("nas", false)] {
+            assert_eq!(text.parse::<Endpoint>().unwrap().is_loopback(), expected, "{text}");
+        }
+    }
+}
