@@ -29,6 +29,7 @@ pub async fn run(client: Client, sources: Vec<Source>, keep_going: bool, printer
         listening.spawn(listen(int, term, interrupt));
     }
     let (broke, mut broken) = mpsc::channel(1);
+    let unheard = broke.clone();
     let meter = printer.meter();
     let shown = meter.clone();
     let context = Context::new(client, false)
@@ -36,6 +37,7 @@ pub async fn run(client: Client, sources: Vec<Source>, keep_going: bool, printer
         .with_progress(move |line| printer.progress(line))
         .with_meter(move |label, done, total| shown.show(label, done, total))
         // One error is enough to end with.
+        .with_heard(move |heard| drop(printer.heard(heard).map_err(|error| unheard.try_send(error))))
         .with_wrote(move |wrote| drop(printer.wrote(wrote).map_err(|error| broke.try_send(error))));
     let mut script = Script::new(sources);
     let mut status = exit::OK;

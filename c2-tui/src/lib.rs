@@ -12,6 +12,7 @@ pub mod local;
 
 pub mod command;
 pub mod render;
+pub mod ssh;
 
 pub mod headless;
 

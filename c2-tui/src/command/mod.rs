@@ -19,8 +19,8 @@ mod files;
 mod folder;
 pub(crate) mod mistake;
 mod resolve;
-mod several;
 mod send;
+mod several;
 mod upload;
 
 pub mod batch;
@@ -34,10 +34,12 @@ pub mod job;
 pub mod jobs;
 pub mod log;
 pub mod output;
+pub mod pdsh;
 pub mod split;
 pub mod steer;
 pub mod submit;
 pub mod tags;
+pub mod verify_ssh;
 pub mod wait;
 pub mod worker;
 
