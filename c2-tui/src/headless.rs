@@ -6,6 +6,8 @@ mod meter;
 mod print;
 mod script;
 
+use std::time::Duration;
+
 use c2_shared::client::Client;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
@@ -17,6 +19,9 @@ use crate::exit;
 pub use print::{Printer, show};
 pub use script::Source;
 use script::{Script, Step};
+
+/// How long a command that was interrupted may take to say more about it.
+const LAST_WORDS: Duration = Duration::from_millis(200);
 
 /// Runs all lines of the sources.
 ///
@@ -76,12 +81,18 @@ pub async fn run(client: Client, sources: Vec<Source>, keep_going: bool, printer
 /// Runs a command until its end or an interrupt. Commands that wait see the interrupt themselves
 /// and say more about it, hence the order.
 async fn perform(context: &Context, command: Command) -> Result<Outcome, Complaint> {
+    let performing = command::execute(context, command);
+    tokio::pin!(performing);
     tokio::select! {
         biased;
-        result = command::execute(context, command) => result,
-        () = context.interrupted() => Err(Complaint::new(Kind::Interrupted, "interrupted")
-            .hint("c2d may have done it all the same; `jobs` shows what there is")),
+        result = &mut performing => return result,
+        () = context.interrupted() => {}
     }
+    // Both are woken one after the other, and the command perhaps last.
+    tokio::time::timeout(LAST_WORDS, performing).await.unwrap_or_else(|_| {
+        Err(Complaint::new(Kind::Interrupted, "interrupted")
+            .hint("c2d may have done it all the same; `jobs` shows what there is"))
+    })
 }
 
 /// Interrupts at the first SIGINT or SIGTERM.

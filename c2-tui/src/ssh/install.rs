@@ -58,12 +58,12 @@ async fn run(install: &[&str]) -> Result<(), Complaint> {
         let _ends = tokio::join!(
             async {
                 if let Some(mut out) = stdout {
-                    drop(tokio::io::copy(&mut out, &mut sink).await)
+                    drop(tokio::io::copy(&mut out, &mut sink).await);
                 }
             },
             async {
                 if let Some(mut err) = stderr {
-                    drop(tokio::io::copy(&mut err, &mut said).await)
+                    drop(tokio::io::copy(&mut err, &mut said).await);
                 }
             },
         );
