@@ -215,6 +215,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn lines_are_understood_with_flags_on_either_side() {
+        let table = [
+            ("pdsh @gpu nvidia-smi", "nvidia-smi", false),
+            ("pdsh 10.0.0.15 hostname", "hostname", false),
+            ("pdsh @all ls /tmp --fold", "ls /tmp", true),
+            ("pdsh --fold @all \"ls -l /tmp\"", "ls -l /tmp", true),
+            ("pdsh @all \"sudo apt update && sudo apt upgrade -y\"", "sudo apt update && sudo apt upgrade -y", false),
+        ];
+        for (line, command, fold) in table {
+            let Ok(crate::command::Command::Pdsh(pdsh)) = crate::command::parse(line) else {
+                unreachable!("{line} is not understood");
+            };
+            assert_eq!((pdsh.command.join(" ").as_str(), pdsh.fold), (command, fold), "{line}");
+        }
+        assert!(crate::command::parse("verify-ssh @all").is_ok());
+        assert!(crate::command::parse("verify-ssh @all --yes").is_err(), "nothing was shown yet");
+    }
+
+    #[test]
     fn failed_stands_for_addresses() {
         let failed = [IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2])];
         let table = [
