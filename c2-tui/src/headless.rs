@@ -6,6 +6,8 @@ mod meter;
 mod print;
 mod script;
 
+use std::time::Duration;
+
 use c2_shared::client::Client;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
@@ -18,6 +20,9 @@ pub use print::{Printer, show};
 pub use script::Source;
 use script::{Script, Step};
 
+/// How long a command that was interrupted may take to say more about it.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
 /// Runs all lines of the sources.
 ///
 /// Gives the exit status: that of the first line that failed, else 0.
@@ -29,6 +34,7 @@ pub async fn run(client: Client, sources: Vec<Source>, keep_going: bool, printer
         listening.spawn(listen(int, term, interrupt));
     }
     let (broke, mut broken) = mpsc::channel(1);
+    let unheard = broke.clone();
     let meter = printer.meter();
     let shown = meter.clone();
     let context = Context::new(client, false)
@@ -36,6 +42,7 @@ pub async fn run(client: Client, sources: Vec<Source>, keep_going: bool, printer
         .with_progress(move |line| printer.progress(line))
         .with_meter(move |label, done, total| shown.show(label, done, total))
         // One error is enough to end with.
+        .with_heard(move |heard| drop(printer.heard(heard).map_err(|error| unheard.try_send(error))))
         .with_wrote(move |wrote| drop(printer.wrote(wrote).map_err(|error| broke.try_send(error))));
     let mut script = Script::new(sources);
     let mut status = exit::OK;
@@ -74,12 +81,18 @@ pub async fn run(client: Client, sources: Vec<Source>, keep_going: bool, printer
 /// Runs a command until its end or an interrupt. Commands that wait see the interrupt themselves
 /// and say more about it, hence the order.
 async fn perform(context: &Context, command: Command) -> Result<Outcome, Complaint> {
+    let performing = command::execute(context, command);
+    tokio::pin!(performing);
     tokio::select! {
         biased;
-        result = command::execute(context, command) => result,
-        () = context.interrupted() => Err(Complaint::new(Kind::Interrupted, "interrupted")
-            .hint("c2d may have done it all the same; `jobs` shows what there is")),
+        result = &mut performing => return result,
+        () = context.interrupted() => {}
     }
+    // Both are woken one after the other, and the command perhaps last.
+    tokio::time::timeout(LAST_WORDS, performing).await.unwrap_or_else(|_| {
+        Err(Complaint::new(Kind::Interrupted, "interrupted")
+            .hint("c2d may have done it all the same; `jobs` shows what there is"))
+    })
 }
 
 /// Interrupts at the first SIGINT or SIGTERM.

@@ -13,6 +13,7 @@ pub mod login;
 
 pub mod command;
 pub mod render;
+pub mod ssh;
 
 pub mod headless;
 

@@ -5,6 +5,7 @@
 
 pub mod cluster;
 pub mod local;
+pub mod ssh;
 pub mod wait;
 
 pub mod http;

@@ -8,6 +8,8 @@ use c2_shared::client::Client;
 use c2_shared::id::JobId;
 use tokio::sync::watch;
 
+use crate::ssh::run::Heard;
+
 /// Is told which file has come how far: bytes of all its bytes.
 type Meter = dyn Fn(&str, u64, u64) + Send + Sync;
 
@@ -21,6 +23,7 @@ pub struct Context {
     progress: Arc<dyn Fn(&str) + Send + Sync>,
     meter: Arc<Meter>,
     wrote: Arc<dyn Fn(&Wrote<'_>) + Send + Sync>,
+    heard: Arc<dyn Fn(&Heard<'_>) + Send + Sync>,
     interrupt: Option<watch::Receiver<bool>>,
 }
 
@@ -51,6 +54,7 @@ impl Context {
             progress: Arc::new(|_| ()),
             meter: Arc::new(|_, _, _| ()),
             wrote: Arc::new(|_| ()),
+            heard: Arc::new(|_| ()),
             interrupt: None,
         }
     }
@@ -76,6 +80,13 @@ impl Context {
         self
     }
 
+    /// The same, handing what commands over ssh give to `show` as it comes.
+    #[must_use]
+    pub fn with_heard(mut self, show: impl Fn(&Heard<'_>) + Send + Sync + 'static) -> Self {
+        self.heard = Arc::new(show);
+        self
+    }
+
     /// The same, ending a command early once `interrupt` holds true.
     #[must_use]
     pub fn with_interrupt(mut self, interrupt: watch::Receiver<bool>) -> Self {
@@ -96,6 +107,11 @@ impl Context {
     /// Hands on what a followed job wrote.
     pub fn wrote(&self, wrote: &Wrote<'_>) {
         (self.wrote)(wrote);
+    }
+
+    /// Hands on what a command over ssh gave.
+    pub fn heard(&self, heard: &Heard<'_>) {
+        (self.heard)(heard);
     }
 
     /// Ends when the operator interrupts, which may be never.

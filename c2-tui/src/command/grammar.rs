@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 
 use crate::command::{
     Complaint, Context, Data, Outcome, batch, cancel, cleanup, follow, get_files, groups, help, job, jobs, log, output,
-    split, steer, submit, tags, wait, worker,
+    pdsh, split, steer, submit, tags, verify_ssh, wait, worker,
 };
 
 /// A line after `!>`.
@@ -84,6 +84,10 @@ pub enum Command {
     GetFiles(get_files::GetFiles),
     /// Remove what ended jobs left on workers
     CleanupWorkspaces(cleanup::Cleanup),
+    /// Run a command on workers over ssh, at once and beside the queue
+    Pdsh(pdsh::Pdsh),
+    /// Check whether workers can be reached over ssh
+    VerifySsh(verify_ssh::VerifySsh),
     /// Show what jobs write while they write it, until they have ended
     Follow(follow::Follow),
     /// Wait for the end of jobs
@@ -129,6 +133,8 @@ pub async fn execute(context: &Context, command: Command) -> Result<Outcome, Com
         Command::Output(output) => output.run(context).await,
         Command::GetFiles(get_files) => get_files.run(context).await,
         Command::CleanupWorkspaces(cleanup) => cleanup.run(context).await,
+        Command::Pdsh(pdsh) => pdsh.run(context).await,
+        Command::VerifySsh(verify_ssh) => verify_ssh.run(context).await,
         Command::Follow(follow) => follow.run(context).await,
         Command::Wait(wait) => wait.run(context).await,
         Command::Help(help) => help.run(),

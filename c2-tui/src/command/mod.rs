@@ -34,10 +34,12 @@ pub mod job;
 pub mod jobs;
 pub mod log;
 pub mod output;
+pub mod pdsh;
 pub mod split;
 pub mod steer;
 pub mod submit;
 pub mod tags;
+pub mod verify_ssh;
 pub mod wait;
 pub mod worker;
 

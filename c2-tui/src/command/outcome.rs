@@ -14,6 +14,8 @@ use serde::Serialize;
 
 use crate::command::cleanup::CleanedWorker;
 use crate::command::get_files::Fetched;
+use crate::command::pdsh::Ran;
+use crate::command::verify_ssh::Verified;
 
 /// A command that was done.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,6 +77,10 @@ pub enum Data {
     Files(Fetched),
     /// What became of workspaces, worker by worker.
     Cleaned(Vec<CleanedWorker>),
+    /// What a command on workers gave.
+    Ran(Ran),
+    /// Whether workers can be reached over ssh.
+    Verified(Verified),
     /// The queue in numbers.
     Queue(QueueStatus),
     /// Recent results.

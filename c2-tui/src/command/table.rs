@@ -197,6 +197,8 @@ mod tests {
                 "output <JOB>",
                 "get-files <JOB> [DIR]",
                 "cleanup-workspaces <TARGET>",
+                "pdsh <TARGET> <COMMAND>...",
+                "verify-ssh <TARGET>",
                 "follow <JOB>...",
                 "wait <JOB>...",
                 "help [COMMAND]",

@@ -10,6 +10,7 @@ use crate::command::{Complaint, Data, Outcome};
 use crate::exit;
 use crate::headless::meter::Meter;
 use crate::render;
+use crate::ssh::run::Heard;
 
 /// How things are printed.
 #[derive(Clone, Copy, Debug)]
@@ -88,6 +89,27 @@ impl Printer {
         }
     }
 
+    /// Prints what a command over ssh gave, each line behind its worker.
+    ///
+    /// # Errors
+    /// When the stream that it belongs to takes nothing.
+    pub fn heard(&self, heard: &Heard<'_>) -> io::Result<()> {
+        match heard {
+            _ if self.json => Ok(()),
+            Heard::Line { ip, stream: Stream::Stdout, line } => {
+                say_line(&mut io::stdout().lock(), &render::from_worker(*ip, line, self.out_is_terminal, self.colour))
+            }
+            Heard::Line { ip, line, .. } => {
+                say_line(&mut io::stderr().lock(), &render::from_worker(*ip, line, self.err_is_terminal, false))
+            }
+            Heard::Ended(run) if run.verdict.is_success() => Ok(()),
+            Heard::Ended(run) => {
+                self.progress(&render::how_it_ended(run));
+                Ok(())
+            }
+        }
+    }
+
     /// Prints a complaint.
     pub fn complaint(&self, complaint: &Complaint, origin: Option<&str>) {
         if self.json {
@@ -142,6 +164,12 @@ impl Printer {
                 rows.iter().for_each(|row| self.progress(&render::verdict(row)));
                 Ok(())
             }
+            // Verdicts were said as they came.
+            Data::Ran(ran) => {
+                show(&render::outputs(ran, self.width, self.colour))?;
+                self.progress(&render::counts(&ran.runs));
+                Ok(())
+            }
             Data::Output { bytes, .. } => write(&mut io::stdout().lock(), bytes, self.out_is_terminal),
             _ => show(&render::text(outcome, self.width, self.colour)),
         }
@@ -170,5 +198,10 @@ fn write(to: &mut impl Write, bytes: &[u8], is_terminal: bool) -> io::Result<()>
     } else {
         to.write_all(bytes)?;
     }
+    to.flush()
+}
+
+fn say_line(to: &mut impl Write, line: &str) -> io::Result<()> {
+    to.write_all(line.as_bytes())?;
     to.flush()
 }

@@ -81,6 +81,8 @@ pub fn json(outcome: &Outcome) -> String {
         }
         Data::Files(fetched) => written(fetched),
         Data::Cleaned(workers) => written(&Cleaned { workers }),
+        Data::Ran(ran) => written(ran),
+        Data::Verified(verified) => written(verified),
         Data::Queue(queue) => written(queue),
         Data::Log(log) => written(log),
         Data::Groups(groups) => written(&Groups { groups }),

@@ -6,6 +6,7 @@ mod jobs;
 mod json;
 mod look;
 mod neutral;
+mod ssh;
 mod table;
 mod text;
 mod why;
@@ -16,4 +17,5 @@ mod tests;
 
 pub use json::json;
 pub use neutral::{block, cell};
+pub use ssh::{counts, from_worker, how_it_ended, outputs};
 pub use text::{text, verdict};

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use crate::command::batch::submitted;
 use crate::command::{Data, Outcome};
 use crate::render::look::Look;
-use crate::render::{answers, files, jobs, neutral, why, workers};
+use crate::render::{answers, files, jobs, neutral, ssh, why, workers};
 
 /// An outcome as lines of text, cut to `width` columns where a table would be wider. Foreign text
 /// in it is harmless for a terminal.
@@ -32,6 +32,8 @@ pub(super) fn data(look: &Look, data: &Data) -> String {
         Data::Output { bytes, .. } => neutral::block(bytes),
         Data::Files(fetched) => files::fetched(look, fetched),
         Data::Cleaned(workers) => files::cleaned(workers),
+        Data::Ran(ran) => ssh::ran(look, ran),
+        Data::Verified(verified) => ssh::verified(look, verified),
         Data::Queue(queue) => jobs::queue(look, queue),
         Data::Log(log) => jobs::log(look, log),
         Data::Groups(list) => answers::groups(look, list),

@@ -1,0 +1,249 @@
+//! `pdsh`: a command on workers over ssh, at once and beside the queue.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use c2_shared::config::state_home;
+use clap::Args;
+use serde::Serialize;
+
+use crate::command::{Complaint, Context, Data, Outcome};
+use crate::exit;
+use crate::ssh::group::RunFolder;
+use crate::ssh::plan::{Host, Shared};
+use crate::ssh::run::{HostRun, Order, Verdict};
+use crate::ssh::settings::{self, SshConfig};
+use crate::ssh::{install, run};
+
+/// The part of a target that means the workers on which the last run failed.
+const FAILED: &str = "@failed";
+
+/// The arguments of `pdsh`.
+#[derive(Clone, Debug, Args)]
+pub struct Pdsh {
+    /// Workers: `@all`, a group like `@gpu`, addresses, names, ranges `10.0.0.[11-13]`, `!` before
+    /// those to leave out, `@failed` for those where the last run failed
+    #[arg(value_name = "TARGET")]
+    pub target: String,
+    /// Shell text; quote it if it has flags of its own
+    #[arg(value_name = "COMMAND", required = true, num_args = 1..)]
+    pub command: Vec<String>,
+    /// Equal outputs together, and how each other one differs
+    #[arg(long)]
+    pub fold: bool,
+    /// Seconds for which it may run on a worker
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub timeout: Option<u64>,
+    /// Install pdsh if it is missing
+    #[arg(long)]
+    pub yes: bool,
+    /// How the workers are reached.
+    #[command(flatten)]
+    pub reach: ReachFlags,
+}
+
+/// Flags that go before the configuration.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ReachFlags {
+    /// Workers at once
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub fanout: Option<u16>,
+    /// Seconds until a worker must have answered
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub connect_timeout: Option<u64>,
+    /// User on the workers
+    #[arg(long, value_name = "USER")]
+    pub user: Option<String>,
+    /// Port of the workers' sshd
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: Option<u16>,
+}
+
+/// What a command on workers gave.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Ran {
+    /// Worker by worker.
+    #[serde(rename = "workers")]
+    pub runs: Vec<HostRun>,
+    /// What of it is still to be shown.
+    #[serde(skip)]
+    pub unshown: Unshown,
+}
+
+/// What of the outputs nobody has seen yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unshown {
+    /// Nothing: the lines were shown as they came.
+    Nothing,
+    /// All of it.
+    Everything,
+    /// All of it, and it is to be folded.
+    Folded,
+}
+
+impl Pdsh {
+    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
+        let command = self.command.join(" ");
+        if command.trim().is_empty() {
+            return Err(Complaint::usage("the command is empty", "write it behind the target: pdsh @all uptime"));
+        }
+        let config = self.reach.config()?;
+        let hosts = self.reach.hosts(context, &config, &self.target).await?;
+        let pdsh = install::pdsh(context, self.yes).await?;
+        let folder = RunFolder::new(&hosts, &Shared::new(&config, settings::home().as_deref()))?;
+        let order = Order {
+            pdsh,
+            command,
+            fanout: config.fanout,
+            connect_timeout_s: config.connect_timeout_s,
+            command_timeout_s: self.timeout.or(config.command_timeout_s),
+        };
+        let live = !self.fold && !context.interactive;
+        let heard = |heard: run::Heard<'_>| {
+            if live || matches!(heard, run::Heard::Ended(_)) {
+                context.heard(&heard);
+            }
+        };
+        let runs = run::run(order, &hosts, folder, heard, context.interrupted()).await;
+        if let Err(error) = remember(&runs) {
+            context.progress(&format!("{FAILED} will not know of this run: {error}"));
+        }
+        let unshown = match (self.fold, live) {
+            (true, _) => Unshown::Folded,
+            (false, true) => Unshown::Nothing,
+            (false, false) => Unshown::Everything,
+        };
+        Ok(Outcome { exit: status(&runs), data: Data::Ran(Ran { runs, unshown }) })
+    }
+}
+
+/// The worst exit status; an interrupt comes before all.
+fn status(runs: &[HostRun]) -> i32 {
+    if runs.iter().any(|run| run.verdict == Verdict::Interrupted) {
+        return exit::INTERRUPTED;
+    }
+    runs.iter().map(|run| run.verdict.status()).max().unwrap_or(exit::OK)
+}
+
+impl ReachFlags {
+    /// The console's configuration with these flags before it.
+    pub(crate) fn config(&self) -> Result<SshConfig, Complaint> {
+        let mut config = settings::load().map_err(bad_config)?.ssh;
+        config.fanout = self.fanout.map_or(config.fanout, usize::from);
+        config.connect_timeout_s = self.connect_timeout.unwrap_or(config.connect_timeout_s);
+        Ok(config)
+    }
+
+    /// The workers that a target means, and how each is reached.
+    pub(crate) async fn hosts(
+        &self,
+        context: &Context,
+        config: &SshConfig,
+        target: &str,
+    ) -> Result<Vec<Host>, Complaint> {
+        let meant = context.client.target(&with_failed(target)?).await?.workers;
+        let known = if config.looks_at_groups() { context.client.workers().await?.workers } else { Vec::new() };
+        let none = BTreeSet::new();
+        let hosts: Vec<Host> = meant
+            .into_iter()
+            .map(|worker| {
+                let groups = known.iter().find(|row| row.ip == worker.ip).map_or(&none, |row| &row.groups);
+                let mut login = config.login(worker.ip, &worker.hostname, groups);
+                login.user = self.user.clone().or(login.user);
+                login.port = self.port.or(login.port);
+                Host { ip: worker.ip, hostname: worker.hostname, login }
+            })
+            .collect();
+        if hosts.is_empty() {
+            return Err(Complaint::refused(format!("{target:?} means no worker"), "`list` shows all workers"));
+        }
+        Ok(hosts)
+    }
+}
+
+fn bad_config(error: c2_shared::config::ConfigError) -> Complaint {
+    let message = error.to_string();
+    match error {
+        c2_shared::config::ConfigError::Invalid { hint, .. } => Complaint::usage(message, hint),
+        c2_shared::config::ConfigError::Read { source, .. } => Complaint::usage(message, source.to_string()),
+    }
+}
+
+/// The target with the addresses of the last run's failures in the place of `@failed`.
+fn with_failed(target: &str) -> Result<String, Complaint> {
+    if !target.split(',').any(|part| part.trim().trim_start_matches('!') == FAILED) {
+        return Ok(target.to_owned());
+    }
+    let failed: Vec<IpAddr> =
+        std::fs::read(failed_file()).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+    if failed.is_empty() {
+        return Err(Complaint::refused("the last run of pdsh failed nowhere", "name the workers: pdsh @all uptime"));
+    }
+    Ok(replaced(target, &failed))
+}
+
+fn replaced(target: &str, failed: &[IpAddr]) -> String {
+    let parts = target.split(',').map(str::trim).flat_map(|part| match part.strip_prefix('!') {
+        Some(FAILED) => failed.iter().map(|ip| format!("!{ip}")).collect(),
+        None if part == FAILED => failed.iter().map(ToString::to_string).collect(),
+        _ => vec![part.to_owned()],
+    });
+    parts.collect::<Vec<_>>().join(",")
+}
+
+/// Writes down where a run failed, for `@failed`.
+fn remember(runs: &[HostRun]) -> std::io::Result<()> {
+    let failed: Vec<IpAddr> = runs.iter().filter(|run| !run.verdict.is_success()).map(|run| run.ip).collect();
+    let file = failed_file();
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let text = serde_json::to_vec(&failed).expect("addresses are JSON");
+    // Beside it first, so that another console never reads half of it.
+    let new = file.with_extension(format!("{}.new", std::process::id()));
+    std::fs::write(&new, text)?;
+    std::fs::rename(new, file)
+}
+
+fn failed_file() -> PathBuf {
+    state_home().join("c2-tui/pdsh-failed.json")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_understood_with_flags_on_either_side() {
+        let table = [
+            ("pdsh @gpu nvidia-smi", "nvidia-smi", false),
+            ("pdsh 10.0.0.15 hostname", "hostname", false),
+            ("pdsh @all ls /tmp --fold", "ls /tmp", true),
+            ("pdsh --fold @all \"ls -l /tmp\"", "ls -l /tmp", true),
+            ("pdsh @all \"sudo apt update && sudo apt upgrade -y\"", "sudo apt update && sudo apt upgrade -y", false),
+        ];
+        for (line, command, fold) in table {
+            let Ok(crate::command::Command::Pdsh(pdsh)) = crate::command::parse(line) else {
+                unreachable!("{line} is not understood");
+            };
+            assert_eq!((pdsh.command.join(" ").as_str(), pdsh.fold), (command, fold), "{line}");
+        }
+        assert!(crate::command::parse("verify-ssh @all").is_ok());
+        assert!(crate::command::parse("verify-ssh @all --yes").is_err(), "nothing was shown yet");
+    }
+
+    #[test]
+    fn failed_stands_for_addresses() {
+        let failed = [IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2])];
+        let table = [
+            ("@failed", "10.0.0.1,10.0.0.2"),
+            ("@failed, !atlas", "10.0.0.1,10.0.0.2,!atlas"),
+            ("@all,!@failed", "@all,!10.0.0.1,!10.0.0.2"),
+            ("@failed2", "@failed2"),
+        ];
+        for (target, expected) in table {
+            assert_eq!(replaced(target, &failed), expected);
+        }
+    }
+}

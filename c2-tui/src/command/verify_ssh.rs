@@ -1,0 +1,88 @@
+//! `verify-ssh`: whether workers can be reached over ssh, and what to do where not.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::command::pdsh::ReachFlags;
+use crate::command::{Complaint, Context, Data, Outcome};
+use crate::ssh::check::{self, Checked, Reach};
+use crate::ssh::group::{self, RunFolder};
+use crate::ssh::learn::{self, Learned};
+use crate::ssh::plan::{Host, Shared};
+use crate::ssh::settings::{self, SshConfig};
+
+/// The arguments of `verify-ssh`.
+#[derive(Clone, Debug, Args)]
+pub struct VerifySsh {
+    /// Workers: `@all`, a group like `@gpu`, addresses, names, ranges, `!` before those to leave out
+    #[arg(value_name = "TARGET")]
+    pub target: String,
+    /// Show the fingerprints of host keys that are unknown; with --yes accept these keys
+    #[arg(long)]
+    pub learn: bool,
+    /// Accept what --learn shows
+    #[arg(long, requires = "learn")]
+    pub yes: bool,
+    /// How the workers are reached.
+    #[command(flatten)]
+    pub reach: ReachFlags,
+}
+
+/// Whether workers can be reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Verified {
+    /// Worker by worker.
+    pub workers: Vec<Checked>,
+    /// Host keys that were asked for.
+    pub learned: Vec<Learned>,
+}
+
+impl VerifySsh {
+    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
+        let config = self.reach.config()?;
+        let hosts = self.reach.hosts(context, &config, &self.target).await?;
+        let mut workers = checked(&config, &hosts).await?;
+        let mut learned = Vec::new();
+        let unknown: BTreeSet<IpAddr> =
+            workers.iter().filter(|worker| worker.reach == Reach::HostKeyUnknown).map(|worker| worker.ip).collect();
+        if self.learn && !unknown.is_empty() {
+            learned = ask(&config, hosts.iter().filter(|host| unknown.contains(&host.ip))).await?;
+            if self.yes {
+                learn::accept(&known_hosts(&config)?, &mut learned)?;
+                workers = checked(&config, &hosts).await?;
+            }
+        }
+        let exit = i32::from(workers.iter().any(|worker| worker.reach != Reach::Reachable));
+        Ok(Outcome { data: Data::Verified(Verified { workers, learned }), exit })
+    }
+}
+
+async fn checked(config: &SshConfig, hosts: &[Host]) -> Result<Vec<Checked>, Complaint> {
+    let ssh =
+        group::find("ssh").ok_or_else(|| Complaint::refused("there is no ssh here", "install OpenSSH's client"))?;
+    let folder = RunFolder::new(hosts, &Shared::new(config, settings::home().as_deref()))?;
+    Ok(check::check(&ssh, hosts, folder, config.fanout, config.connect_timeout_s).await)
+}
+
+async fn ask(config: &SshConfig, hosts: impl Iterator<Item = &Host>) -> Result<Vec<Learned>, Complaint> {
+    let folder = RunFolder::new(&[], &Shared::new(config, settings::home().as_deref()))?;
+    let mut learned = Vec::new();
+    for host in hosts {
+        learned.push(learn::ask(&folder, host.ip, host.login.port).await?);
+    }
+    Ok(learned)
+}
+
+fn known_hosts(config: &SshConfig) -> Result<PathBuf, Complaint> {
+    let shared = Shared::new(config, settings::home().as_deref());
+    shared.known_hosts.ok_or_else(|| {
+        Complaint::refused(
+            "there is no file for host keys",
+            "set HOME, or ssh.known_hosts in the console's config.json",
+        )
+    })
+}

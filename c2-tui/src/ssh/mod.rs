@@ -1,0 +1,15 @@
+//! Commands on workers over ssh: who is called how, what they said, and what came of it.
+//!
+//! `plan` and `fold` are pure; `run` and `check` own processes. Each worker gets a pdsh of its own:
+//! one for all of them writes the lines of all to one pipe, where a worker that ends its output
+//! without a line end, or with a NUL, would have the next worker's lines and verdict counted as
+//! its own.
+
+pub mod check;
+pub mod fold;
+pub(crate) mod group;
+pub(crate) mod install;
+pub mod learn;
+pub mod plan;
+pub mod run;
+pub mod settings;

@@ -1,0 +1,207 @@
+//! Machines that can be reached over ssh: real sshd processes on loopback addresses, each with a
+//! host key of its own, and an operator with a key that they accept.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, ensure};
+use c2_shared::token::Role;
+use serde_json::json;
+
+use crate::Cluster;
+use crate::http::Caller;
+use crate::process::{Background, Output, command, run};
+use crate::programs::Program;
+use crate::wait::{SOON, eventually};
+
+const SSHD: &str = "/usr/sbin/sshd";
+const PDSH: &str = "/usr/bin/pdsh";
+
+/// Several machines and an operator.
+#[derive(Debug)]
+pub struct Machines<'a> {
+    cluster: &'a Cluster,
+    folder: PathBuf,
+    servers: BTreeMap<IpAddr, Background>,
+    ports: BTreeMap<IpAddr, u16>,
+}
+
+/// Whether pdsh and sshd are here; without them a test says loudly that it did not run, and fails
+/// where everything is to be tested.
+///
+/// # Panics
+/// In CI, when one of them is missing.
+#[must_use]
+#[expect(clippy::print_stderr, reason = "a test that does not run must not look as if it had")]
+pub fn available() -> bool {
+    let missing: Vec<&str> = [SSHD, PDSH].into_iter().filter(|path| !Path::new(path).exists()).collect();
+    if missing.is_empty() {
+        return true;
+    }
+    assert!(std::env::var_os("CI").is_none(), "{missing:?} missing: apt-get install pdsh openssh-server");
+    eprintln!("NOT RUN, {missing:?} missing: apt-get install pdsh openssh-server");
+    false
+}
+
+impl<'a> Machines<'a> {
+    /// The operator's keys and nothing else yet.
+    ///
+    /// # Errors
+    /// When they cannot be made.
+    pub fn new(cluster: &'a Cluster) -> Result<Self> {
+        let folder = cluster.new_folder("ssh")?;
+        let machines = Self { cluster, folder, servers: BTreeMap::new(), ports: BTreeMap::new() };
+        machines.new_key("operator")?;
+        std::fs::copy(machines.path("operator.pub"), machines.path("authorized_keys"))?;
+        if rustix::process::geteuid().is_root() {
+            // sshd of root wants it, and systems that never ran sshd have none.
+            std::fs::create_dir_all("/run/sshd")?;
+        }
+        Ok(machines)
+    }
+
+    /// A folder for keys and files.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// A worker whose machine is up and knows the operator.
+    ///
+    /// # Errors
+    /// When sshd does not start.
+    pub async fn up(&mut self, ip: &str, hostname: &str) -> Result<()> {
+        self.start(ip, hostname, "authorized_keys").await
+    }
+
+    /// A worker whose machine is up and accepts nobody's key.
+    ///
+    /// # Errors
+    /// When sshd does not start.
+    pub async fn locked(&mut self, ip: &str, hostname: &str) -> Result<()> {
+        self.start(ip, hostname, "nobody").await
+    }
+
+    /// A worker whose machine is off.
+    ///
+    /// # Errors
+    /// When c2d does not take it.
+    pub async fn down(&mut self, ip: &str, hostname: &str) -> Result<()> {
+        self.ports.insert(ip.parse()?, free_port(ip)?);
+        self.register(ip, hostname).await
+    }
+
+    async fn start(&mut self, ip: &str, hostname: &str, keys: &str) -> Result<()> {
+        let port = free_port(ip)?;
+        let key = format!("host-{ip}");
+        self.new_key(&key)?;
+        let settings = [
+            format!("ListenAddress {ip}"),
+            format!("Port {port}"),
+            format!("HostKey {}", self.path(&key).display()),
+            format!("AuthorizedKeysFile {}", self.path(keys).display()),
+            "PidFile none\nStrictModes no\nUsePAM no\nPasswordAuthentication no".to_owned(),
+            "KbdInteractiveAuthentication no\nPermitRootLogin prohibit-password".to_owned(),
+        ];
+        let file = self.path(&format!("sshd-{ip}"));
+        std::fs::write(&file, settings.join("\n") + "\n")?;
+        let mut sshd = Command::new(SSHD);
+        sshd.args(["-D", "-e", "-f"]).arg(&file).stdin(Stdio::null());
+        let mut server = Background::start(&mut sshd, &self.path(&format!("log-{ip}")))?;
+        let address = SocketAddr::new(ip.parse()?, port);
+        eventually(&format!("sshd at {address}"), SOON, async || {
+            ensure!(!server.ended()?, "sshd ended");
+            Ok(TcpStream::connect(address).ok())
+        })
+        .await?;
+        self.servers.insert(address.ip(), server);
+        self.ports.insert(address.ip(), port);
+        self.register(ip, hostname).await
+    }
+
+    /// Makes c2d know a worker.
+    async fn register(&self, ip: &str, hostname: &str) -> Result<()> {
+        let token = self.cluster.token(Role::Worker)?.expose().to_owned();
+        let worker = Caller { server: self.cluster.addr(), source: ip.parse()?, token: Some(token) };
+        let answer = worker.call("POST", "/api/workers/register", Some(json!({"hostname": hostname}))).await?;
+        ensure!(answer.status == 200, "{answer:?}");
+        Ok(())
+    }
+
+    /// Makes a machine's host key known to the operator.
+    ///
+    /// # Errors
+    /// When there is no such machine.
+    pub fn know(&self, ip: &str) -> Result<()> {
+        self.know_as(ip, ip)
+    }
+
+    /// Makes the key of one machine known as that of another.
+    ///
+    /// # Errors
+    /// When there is no such machine.
+    pub fn know_as(&self, ip: &str, key_of: &str) -> Result<()> {
+        let key = std::fs::read_to_string(self.path(&format!("host-{key_of}.pub")))?;
+        let port = self.ports.get(&ip.parse()?).context("no such machine")?;
+        let mut known = std::fs::read_to_string(self.path("known_hosts")).unwrap_or_default();
+        known.push_str(&format!("[{ip}]:{port} {key}"));
+        Ok(std::fs::write(self.path("known_hosts"), known)?)
+    }
+
+    /// Writes the console's configuration: the operator's key, and each machine's port.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn configure(&self) -> Result<()> {
+        let workers: BTreeMap<String, _> =
+            self.ports.iter().map(|(ip, port)| (ip.to_string(), json!({"port": port}))).collect();
+        let config = json!({"ssh": {
+            "identity_file": self.path("operator"),
+            "known_hosts": self.path("known_hosts"),
+            "connect_timeout_s": 10,
+            "workers": workers,
+        }});
+        let folder = self.cluster.console_dir().join(".config/c2-tui");
+        std::fs::create_dir_all(&folder)?;
+        Ok(std::fs::write(folder.join("config.json"), config.to_string())?)
+    }
+
+    /// Runs a console command in an environment with more in it.
+    ///
+    /// # Errors
+    /// When the console cannot be run.
+    pub async fn exec_in(&self, environment: &[(&str, &str)], line: &str) -> Result<Output> {
+        run(self.console(environment, line)?).await
+    }
+
+    /// Starts a console command without waiting for it.
+    ///
+    /// # Errors
+    /// When the console cannot be run.
+    pub fn begin(&self, line: &str) -> Result<tokio::process::Child> {
+        let mut console = tokio::process::Command::from(self.console(&[], line)?);
+        console.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        Ok(console.spawn()?)
+    }
+
+    fn console(&self, environment: &[(&str, &str)], line: &str) -> Result<Command> {
+        let token = self.cluster.data_dir().join(Role::Operator.file_name());
+        let mut console = command(Program::Tui, &self.cluster.console_dir())?;
+        console.arg("--server").arg(self.cluster.addr().to_string()).arg("--token-file").arg(token);
+        console.args(["--exec", line]).envs(environment.iter().copied());
+        Ok(console)
+    }
+
+    fn new_key(&self, name: &str) -> Result<()> {
+        let mut keygen = Command::new("ssh-keygen");
+        keygen.args(["-q", "-t", "ed25519", "-N", "", "-C", name, "-f"]).arg(self.path(name));
+        ensure!(keygen.status()?.success(), "ssh-keygen failed for {name}");
+        Ok(())
+    }
+}
+
+fn free_port(ip: &str) -> Result<u16> {
+    Ok(TcpListener::bind((ip.parse::<IpAddr>()?, 0))?.local_addr()?.port())
+}

@@ -1,0 +1,6 @@
+//! Commands over ssh: real pdsh and ssh against real sshd processes on several addresses.
+
+mod hostile;
+mod stop;
+mod verdicts;
+mod verify;

@@ -1,0 +1,123 @@
+//! What each worker wrote and how it ended there, whatever became of the others.
+
+use c2_tests::scenario;
+use c2_tests::ssh::{Machines, available};
+
+fn sorted(text: &str) -> Vec<&str> {
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.sort_unstable();
+    lines
+}
+
+#[test]
+fn every_worker_answers_and_targets_mean_what_they_say() {
+    if !available() {
+        return;
+    }
+    scenario(async |cluster| {
+        let mut machines = Machines::new(cluster)?;
+        for (ip, name) in [("127.41.0.1", "atlas"), ("127.41.0.2", "borealis"), ("127.41.0.3", "pi")] {
+            machines.up(ip, name).await?;
+            machines.know(ip)?;
+        }
+        machines.configure()?;
+        let set = cluster.exec(&["assign 127.41.0.1 gpu", "assign 127.41.0.3 gpu"]).await?;
+        assert_eq!(set.status, 0, "{set:?}");
+        let table: [(&str, &[u8]); 5] = [
+            ("pdsh @all \"echo up\"", &[1, 2, 3]),
+            ("pdsh @gpu \"echo up\"", &[1, 3]),
+            ("pdsh 127.41.0.2 echo up", &[2]),
+            ("pdsh 127.41.0.[1-2],pi,!atlas \"echo up\"", &[2, 3]),
+            ("pdsh borealis \"printf up\"", &[2]),
+        ];
+        for (line, workers) in table {
+            let output = cluster.exec(&[line]).await?;
+            let expected: Vec<String> = workers.iter().map(|last| format!("127.41.0.{last}: up")).collect();
+            assert_eq!(
+                (output.status, sorted(&output.stdout)),
+                (0, expected.iter().map(String::as_str).collect()),
+                "{line}: {output:?}"
+            );
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn failures_are_told_apart_and_can_be_run_again() {
+    if !available() {
+        return;
+    }
+    scenario(async |cluster| {
+        let mut machines = Machines::new(cluster)?;
+        for (ip, name) in [("127.42.0.1", "atlas"), ("127.42.0.2", "borealis"), ("127.42.0.3", "pi")] {
+            machines.up(ip, name).await?;
+            machines.know(ip)?;
+        }
+        machines.down("127.42.0.4", "gone").await?;
+        machines.configure()?;
+        // The third ends its error output without a line end, and with ssh's own status.
+        let command = "case \"$SSH_CONNECTION\" in *' 127.42.0.2 '*) exit 3;; *' 127.42.0.3 '*) printf odd >&2; exit 255;; esac; echo fine";
+        let line = format!("pdsh @all '{}'", command.replace('\'', "'\\''"));
+        let output = cluster.console(&["--json", "--exec", &line]).await?;
+        assert_eq!(output.status, 255, "{output:?}");
+        let document: serde_json::Value = serde_json::from_str(&output.stdout)?;
+        let seen: Vec<String> = (0..4)
+            .map(|at| {
+                let worker = &document["workers"][at];
+                format!("{} {} {} {}", worker["verdict"], worker["exit"], worker["stdout"], worker["stderr"])
+            })
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                r#""exited" 0 ["fine"] []"#,
+                r#""exited" 3 [] []"#,
+                r#""exited" 255 [] ["odd"]"#,
+                r#""unreachable" null [] []"#,
+            ]
+        );
+        let reason = document["workers"][3]["reason"].as_str().unwrap_or_default();
+        assert!(reason.contains("Connection refused"), "{reason}");
+        let again = cluster.exec(&["pdsh @failed,!127.42.0.4 \"echo again\""]).await?;
+        assert_eq!(sorted(&again.stdout), ["127.42.0.2: again", "127.42.0.3: again"], "{again:?}");
+        let none = cluster.exec(&["pdsh @failed true"]).await?;
+        assert!(none.status == 1 && none.stderr.contains("failed nowhere"), "{none:?}");
+        Ok(())
+    });
+}
+
+#[test]
+fn equal_outputs_are_folded_and_an_outlier_is_compared() {
+    if !available() {
+        return;
+    }
+    scenario(async |cluster| {
+        let mut machines = Machines::new(cluster)?;
+        for (ip, name) in [("127.43.0.1", "atlas"), ("127.43.0.2", "borealis"), ("127.43.0.3", "pi")] {
+            machines.up(ip, name).await?;
+            machines.know(ip)?;
+        }
+        machines.configure()?;
+        let command = "echo same; case $SSH_CONNECTION in *127.43.0.2*) echo two;; *) echo one;; esac";
+        let output = cluster.exec(&[&format!("pdsh @all \"{command}\" --fold")]).await?;
+        assert_eq!(
+            output.stdout, "--- 2 workers: 127.43.0.1,127.43.0.3\nsame\none\n--- 127.43.0.2\n- one\n+ two\n",
+            "{output:?}"
+        );
+        assert_eq!(output.stderr, "3 workers: 3 done\n");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_configuration_with_an_unknown_key_is_refused() {
+    scenario(async |cluster| {
+        let folder = cluster.console_dir().join(".config/c2-tui");
+        std::fs::create_dir_all(&folder)?;
+        std::fs::write(folder.join("config.json"), r#"{"ssh": {"fan_out": 3}}"#)?;
+        let output = cluster.exec(&["pdsh @all true"]).await?;
+        assert!(output.status == 2 && output.stderr.contains("did you mean \"fanout\"?"), "{output:?}");
+        Ok(())
+    });
+}
