@@ -37,7 +37,7 @@ impl Agent {
     /// Starts it again with the same folders; kills the run before, if it still lives.
     pub(crate) fn restart(&mut self) -> Result<()> {
         self.kill()?;
-        let mut agent = command(Program::Agent, &self.home)?;
+        let mut agent = command(&Program::Agent.path()?, &self.home);
         agent.arg("--server").arg(self.server.to_string());
         agent.arg("--address").arg(self.ip.to_string());
         agent.arg("--state-dir").arg(self.home.join("state"));

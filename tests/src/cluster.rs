@@ -229,7 +229,7 @@ impl Cluster {
     /// # Errors
     /// When the console cannot be run.
     pub async fn console_with_token(&self, token: &Path, args: &[&str]) -> Result<Output> {
-        let mut console = command(Program::Tui, &self.console_dir())?;
+        let mut console = command(&Program::Tui.path()?, &self.console_dir());
         console.arg("--server").arg(self.addr.to_string()).arg("--token-file").arg(token).args(args);
         run(console).await
     }
@@ -294,7 +294,7 @@ fn c2d_log(scratch: &Path) -> PathBuf {
 
 /// Starts c2d and waits for the line that says where it listens.
 async fn start_c2d(scratch: &Path, port: u16) -> Result<(Background, SocketAddr)> {
-    let mut c2d = command(Program::C2d, scratch)?;
+    let mut c2d = command(&Program::C2d.path()?, scratch);
     c2d.args(["--host", "127.0.0.1", "--port", &port.to_string(), "--data-dir"]).arg(data_dir(scratch));
     let mut process = Background::start(&mut c2d, &c2d_log(scratch))?;
     let ready = process.line_with(" listening on ").await?;

@@ -29,7 +29,7 @@ impl Machine {
     /// # Errors
     /// When the console cannot be run.
     pub fn exec(&self, line: &str) -> Result<Output> {
-        let mut console = command(Program::Tui, self.path())?;
+        let mut console = command(&Program::Tui.path()?, self.path());
         console.args(["--local", "--exec", line]);
         console.arg("--data-dir").arg(self.path().join("c2d"));
         console.arg("--workspace-root").arg(self.path().join("workspaces"));

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::programs::Program;
 use crate::wait::{SOON, eventually};
 
 /// Longest time for which a console command may run.
@@ -35,11 +34,11 @@ pub struct Output {
 }
 
 /// A program with an environment of its own, in which `home` is the only folder it knows.
-pub(crate) fn command(program: Program, home: &Path) -> Result<Command> {
-    let mut command = Command::new(program.path()?);
+pub(crate) fn command(program: &Path, home: &Path) -> Command {
+    let mut command = Command::new(program);
     command.env_clear().env("HOME", home).env("PATH", std::env::var_os("PATH").unwrap_or_default());
     command.current_dir(home).stdin(Stdio::null());
-    Ok(command)
+    command
 }
 
 impl Background {

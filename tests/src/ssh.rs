@@ -188,7 +188,7 @@ impl<'a> Machines<'a> {
 
     fn console(&self, environment: &[(&str, &str)], line: &str) -> Result<Command> {
         let token = self.cluster.data_dir().join(Role::Operator.file_name());
-        let mut console = command(Program::Tui, &self.cluster.console_dir())?;
+        let mut console = command(&Program::Tui.path()?, &self.cluster.console_dir());
         console.arg("--server").arg(self.cluster.addr().to_string()).arg("--token-file").arg(token);
         console.args(["--exec", line]).envs(environment.iter().copied());
         Ok(console)

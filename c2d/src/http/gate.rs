@@ -5,7 +5,9 @@
 //! through; that is decided by `Host`, `Origin` and `Sec-Fetch-Site`, never by guessing browsers.
 
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -16,6 +18,7 @@ use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::route;
 use futures_util::{FutureExt as _, StreamExt as _};
 use jiff::Timestamp;
+use tokio::time::timeout;
 
 use crate::access::Holder;
 use crate::http::App;
@@ -25,6 +28,8 @@ use crate::http::error::ApiError;
 
 /// What to do without a token, or with the wrong one.
 const SHOW: &str = "send the token that c2d keeps in its data folder: Authorization: Bearer c2o1...";
+/// What a request may still take whose token was revoked meanwhile.
+const LAST_WORDS: Duration = Duration::from_millis(50);
 /// The type of streams.
 const EVENTS: &str = "text/event-stream";
 /// Paths that need no token. None of them says anything about jobs or workers: whether c2d is up,
@@ -77,9 +82,14 @@ async fn served(request: Request, next: Next) -> Response {
 
 /// Serves a request for as long as its token is good, to the end of a stream.
 async fn served_while_good(app: &App, holder: &Holder, request: Request, next: Next) -> Response {
+    let mut answer = pin!(served(request, next));
     let response = tokio::select! {
-        response = served(request, next) => response,
-        () = app.access.revoked(&holder.id) => return unknown().into_response(),
+        response = &mut answer => response,
+        // It may be this very request that used the token up, or replaced it.
+        () = app.access.revoked(&holder.id) => match timeout(LAST_WORDS, answer).await {
+            Ok(response) => response,
+            Err(_) => return unknown().into_response(),
+        },
     };
     if response.headers().get(header::CONTENT_TYPE).is_none_or(|kind| kind != EVENTS) {
         return response;

@@ -42,13 +42,15 @@ fn with(provider: Arc<CryptoProvider>, fingerprint: Option<Fingerprint>) -> Clie
 pub(super) fn is_stranger(error: &reqwest::Error) -> bool {
     let mut cause = error.source();
     while let Some(error) = cause {
-        // An I/O error hides what it was made of from `source`.
-        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        let inner = inner.and_then(|inner| inner.downcast_ref::<Error>());
-        if matches!(inner.or_else(|| error.downcast_ref::<Error>()), Some(Error::InvalidCertificate(_))) {
+        if matches!(error.downcast_ref::<Error>(), Some(Error::InvalidCertificate(_))) {
             return true;
         }
-        cause = error.source();
+        // An I/O error hides what it was made of from `source`.
+        let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        cause = match wrapped {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
     }
     false
 }

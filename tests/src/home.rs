@@ -1,0 +1,214 @@
+//! A network at home: a server and three workers, each a network namespace with an address of the
+//! manual's own, on one switch. Needs root; nothing of the host is changed.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, ensure};
+use tempfile::TempDir;
+
+use crate::leftovers;
+use crate::process::{Background, Output, command, run};
+use crate::programs::Program;
+
+/// A machine of the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Machine {
+    /// 10.0.0.6, on which c2d runs.
+    Server,
+    /// 10.0.0.11 to 10.0.0.13.
+    Worker(u8),
+}
+
+/// The network with all that runs on it; both end with this value.
+#[derive(Debug)]
+pub struct Home {
+    running: Vec<(Machine, Background)>,
+    prefix: String,
+    scratch: TempDir,
+}
+
+/// All machines.
+pub const MACHINES: [Machine; 4] = [Machine::Server, Machine::Worker(1), Machine::Worker(2), Machine::Worker(3)];
+
+impl Machine {
+    /// Its address.
+    #[must_use]
+    pub fn address(self) -> String {
+        match self {
+            Self::Server => "10.0.0.6".to_owned(),
+            Self::Worker(n) => format!("10.0.0.1{n}"),
+        }
+    }
+
+    fn name(self) -> String {
+        match self {
+            Self::Server => "server".to_owned(),
+            Self::Worker(n) => format!("worker{n}"),
+        }
+    }
+}
+
+impl Home {
+    /// Makes the network; none without root, which is said aloud and is an error under CI.
+    ///
+    /// # Errors
+    /// When the system refuses it.
+    #[expect(clippy::print_stderr, reason = "a test that did not run must say so")]
+    pub fn new() -> Result<Option<Self>> {
+        if !rustix::process::geteuid().is_root() {
+            ensure!(std::env::var_os("CI").is_none(), "network namespaces need root");
+            eprintln!("NOT TESTED: several machines, because network namespaces need root");
+            return Ok(None);
+        }
+        let scratch = tempfile::Builder::new().prefix("c2-test-").tempdir()?;
+        let home = Self { running: Vec::new(), prefix: format!("c2-home-{}", std::process::id()), scratch };
+        for machine in MACHINES {
+            std::fs::create_dir(home.folder(machine))?;
+            ip(&["netns", "add", &home.namespace(machine)])?;
+        }
+        let server = home.namespace(Machine::Server);
+        ip(&["-n", &server, "link", "add", "switch", "type", "bridge"])?;
+        ip(&["-n", &server, "addr", "add", "10.0.0.6/24", "dev", "switch"])?;
+        ip(&["-n", &server, "link", "set", "switch", "up"])?;
+        ip(&["-n", &server, "link", "set", "lo", "up"])?;
+        for machine in &MACHINES[1..] {
+            let (own, port) = (home.namespace(*machine), format!("to-{}", machine.name()));
+            let peer = ["type", "veth", "peer", "name", "cable", "netns", own.as_str()];
+            ip(&[&["-n", &server, "link", "add", &port][..], &peer].concat())?;
+            ip(&["-n", &server, "link", "set", &port, "master", "switch", "up"])?;
+            ip(&["-n", &own, "addr", "add", &format!("{}/24", machine.address()), "dev", "cable"])?;
+            for link in ["lo", "cable"] {
+                ip(&["-n", &own, "link", "set", link, "up"])?;
+            }
+        }
+        Ok(Some(home))
+    }
+
+    /// The home folder of a machine's user.
+    #[must_use]
+    pub fn folder(&self, machine: Machine) -> PathBuf {
+        self.scratch.path().join(machine.name())
+    }
+
+    /// The folder of everything.
+    #[must_use]
+    pub fn scratch(&self) -> &Path {
+        self.scratch.path()
+    }
+
+    /// Runs `c2d` with these arguments to its end.
+    ///
+    /// # Errors
+    /// When it cannot be run.
+    pub async fn c2d(&self, machine: Machine, args: &[&str]) -> Result<Output> {
+        self.finish(machine, Program::C2d, args).await
+    }
+
+    /// Runs `c2-agent` with these arguments to its end.
+    ///
+    /// # Errors
+    /// When it cannot be run.
+    pub async fn agent(&self, machine: Machine, args: &[&str]) -> Result<Output> {
+        self.finish(machine, Program::Agent, args).await
+    }
+
+    /// Runs `c2-tui` with these arguments to its end.
+    ///
+    /// # Errors
+    /// When it cannot be run.
+    pub async fn tui(&self, machine: Machine, args: &[&str]) -> Result<Output> {
+        self.finish(machine, Program::Tui, args).await
+    }
+
+    /// Runs a line of bash on a machine.
+    ///
+    /// # Errors
+    /// When it cannot be run.
+    pub async fn bash(&self, machine: Machine, text: &str) -> Result<Output> {
+        let mut shell = self.within(machine, Path::new("/bin/bash"));
+        shell.args(["-c", text]);
+        run(shell).await
+    }
+
+    /// Starts c2d on a machine, with a data folder of this name, and waits until it listens.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn start_c2d(&mut self, machine: Machine, data: &str, args: &[&str]) -> Result<()> {
+        let folder = self.folder(machine).join(data);
+        self.start(machine, Program::C2d, &[&["--data-dir", &folder.to_string_lossy()], args].concat())?;
+        let (_, c2d) = self.running.last_mut().context("it was started")?;
+        c2d.line_with("listening on").await.map(drop)
+    }
+
+    /// Starts an agent on a machine.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_agent(&mut self, machine: Machine) -> Result<()> {
+        let folder = self.folder(machine);
+        let (state, root) = (folder.join(".local/state/c2-agent"), folder.join("workspaces"));
+        let args = ["--state-dir", &state.to_string_lossy(), "--workspace-root", &root.to_string_lossy()];
+        self.start(machine, Program::Agent, &args)
+    }
+
+    /// Kills everything that was started on a machine.
+    ///
+    /// # Errors
+    /// When it cannot be killed.
+    pub fn kill(&mut self, machine: Machine) -> Result<()> {
+        for (_, process) in self.running.extract_if(.., |(on, _)| *on == machine) {
+            let mut process = process;
+            process.kill()?;
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, machine: Machine, program: Program, args: &[&str]) -> Result<()> {
+        let mut command = self.within(machine, &program.path()?);
+        command.args(args);
+        let log = self.folder(machine).join("log");
+        self.running.push((machine, Background::start(&mut command, &log)?));
+        Ok(())
+    }
+
+    async fn finish(&self, machine: Machine, program: Program, args: &[&str]) -> Result<Output> {
+        let mut command = self.within(machine, &program.path()?);
+        command.args(args);
+        run(command).await
+    }
+
+    fn within(&self, machine: Machine, program: &Path) -> Command {
+        let folder = self.folder(machine);
+        let inner = command(program, &folder);
+        let mut outer = Command::new("nsenter");
+        outer.arg(format!("--net=/run/netns/{}", self.namespace(machine))).arg("--").arg(program);
+        outer.env_clear().envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        outer.current_dir(&folder).stdin(Stdio::null());
+        outer
+    }
+
+    fn namespace(&self, machine: Machine) -> String {
+        format!("{}-{}", self.prefix, machine.name())
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        // What cannot be ended or removed now is told by nobody to nobody.
+        for (_, process) in &mut self.running {
+            drop(process.kill());
+        }
+        leftovers::end(self.scratch.path());
+        for machine in MACHINES {
+            drop(ip(&["netns", "del", &self.namespace(machine)]));
+        }
+    }
+}
+
+fn ip(args: &[&str]) -> Result<()> {
+    let output = Command::new("ip").args(args).output().context("cannot run ip (package iproute2)")?;
+    ensure!(output.status.success(), "ip {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
+}

@@ -1,0 +1,193 @@
+//! A whole home: c2d at 10.0.0.6 and three workers, each with a network of its own, from the first
+//! line of the manual to a token that is revoked.
+
+use anyhow::{Context as _, Result, ensure};
+use c2_shared::pass::Pass;
+use c2_shared::token::{Role, Token};
+use c2_tests::home::{Home, MACHINES, Machine};
+use c2_tests::wait::SOON;
+use c2_tests::{Output, eventually};
+
+const SERVER: Machine = Machine::Server;
+const LAPTOP: Machine = Machine::Worker(3);
+const PORT: &str = "30814";
+/// The default data folder in a home folder.
+const DATA: &str = ".local/state/c2d";
+
+#[test]
+fn three_machines_join_and_strangers_stay_out() {
+    let Some(mut home) = Home::new().unwrap_or_else(|error| panic!("{error:?}")) else { return };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let told = runtime.block_on(story(&mut home));
+    let log = |machine| std::fs::read_to_string(home.folder(machine).join("log")).unwrap_or_default();
+    told.unwrap_or_else(|error| {
+        let logs: Vec<String> = MACHINES.into_iter().map(|m| format!("--- {}\n{}", m.address(), log(m))).collect();
+        panic!("{error:?}\n{}", logs.join("\n"))
+    });
+}
+
+async fn story(home: &mut Home) -> Result<()> {
+    let dir = home.folder(SERVER).join(".local/state");
+    std::fs::create_dir_all(&dir)?;
+    home.start_c2d(SERVER, DATA, &["--host", "10.0.0.6"]).await?;
+    let line = invited(home, &["--uses", "3"]).await?;
+    for machine in &MACHINES[1..] {
+        let joined = done(home.agent(*machine, &["join", &line]).await?)?;
+        ensure!(joined.contains("a worker of 10.0.0.6:30814"), "{joined}");
+        home.start_agent(*machine)?;
+    }
+    let spent = home.agent(LAPTOP, &["join", &line]).await?;
+    ensure!(spent.status != 0, "the line was good a fourth time");
+
+    let login = invited(home, &["--role", "operator"]).await?;
+    done(home.tui(LAPTOP, &["login", &login]).await?)?;
+    eventually("three workers", SOON, async || {
+        let list = done(home.tui(LAPTOP, &["--exec", "list"]).await?)?;
+        Ok((list.matches("online").count() == 3).then_some(()))
+    })
+    .await?;
+    quick_start(home).await?;
+    strangers(home).await?;
+    viewer(home).await?;
+    revoked(home).await?;
+    no_secret_shows(home, &[&line, &login])?;
+    another_c2d(home).await
+}
+
+/// What the manual does with three workers.
+async fn quick_start(home: &Home) -> Result<()> {
+    let commands = [
+        "assign 10.0.0.11 gpu",
+        "set-tags 10.0.0.11 gpu:0",
+        "submit \"echo hello world\" --wait",
+        "submit \"echo $C2_WORKER\" --group=gpu --tags=gpu:0 --wait",
+    ];
+    let args: Vec<&str> = commands.iter().flat_map(|line| ["--exec", *line]).collect();
+    let said = done(home.tui(LAPTOP, &args).await?)?;
+    ensure!(said.contains("hello world\n") && said.contains("10.0.0.11\n"), "{said}");
+    // The console of c2d's own user on its own machine needs no login.
+    let here = done(home.tui(SERVER, &["--exec", "queue-status"]).await?)?;
+    ensure!(here.contains("3 online"), "{here}");
+    Ok(())
+}
+
+/// Plain HTTP, a token of somebody's making, and that of c2d's own folder, all from another machine.
+async fn strangers(home: &Home) -> Result<()> {
+    let plain =
+        "exec 3<>/dev/tcp/10.0.0.6/30814; printf 'GET /healthz HTTP/1.1\\r\\nHost: 10.0.0.6\\r\\n\\r\\n' >&3; cat <&3";
+    let plain = home.bash(LAPTOP, plain).await?;
+    ensure!(plain.stdout.starts_with("HTTP/1.1 400") && plain.stdout.contains("speaks TLS only"), "{plain:?}");
+    let own = Pass::read(&home.folder(SERVER).join(DATA).join("operator.token"))?;
+    let made = Pass { token: Token::generate(Role::Operator)?, ..own.clone() };
+    for (name, pass) in [("copied.token", own), ("made.token", made)] {
+        let file = home.folder(LAPTOP).join(name);
+        pass.write(&file)?;
+        let args = ["--server", "10.0.0.6", "--token-file", &file.to_string_lossy(), "--exec", "list"];
+        let refused = home.tui(LAPTOP, &args).await?;
+        ensure!(refused.status == 4 && refused.stderr.contains("not known here"), "{name}: {refused:?}");
+    }
+    // Without anything by which to know it, nothing is said to it.
+    let unknown = home.tui(Machine::Worker(1), &["--server", "10.0.0.6", "--exec", "list"]).await?;
+    ensure!(unknown.status == 4 && unknown.stderr.contains("no secret is sent"), "{unknown:?}");
+    ensure!(unknown.stderr.contains("c2d invite"), "{unknown:?}");
+    Ok(())
+}
+
+async fn viewer(home: &Home) -> Result<()> {
+    let line = invited(home, &["--role", "viewer"]).await?;
+    let viewer = Machine::Worker(2);
+    done(home.tui(viewer, &["login", &line]).await?)?;
+    done(home.tui(viewer, &["--exec", "jobs --all"]).await?)?;
+    let refused = home.tui(viewer, &["--exec", "submit true"]).await?;
+    ensure!(refused.status == 4 && refused.stderr.contains("only operators may do this"), "{refused:?}");
+    Ok(())
+}
+
+/// A token that is revoked is worthless at once, also for a poll that waits.
+async fn revoked(home: &Home) -> Result<()> {
+    let list = done(home.c2d(SERVER, &["token", "list"]).await?)?;
+    // Whoever joined first: all have the name of the machine that these tests run on.
+    let worker = list.lines().find(|line| line.contains(" worker ") && !line.contains("this machine alone"));
+    let id = worker.and_then(|line| line.split_whitespace().next()).context("a worker's token")?;
+    done(home.c2d(SERVER, &["token", "revoke", id]).await?)?;
+    eventually("a worker offline", 2 * SOON, async || {
+        let list = done(home.tui(LAPTOP, &["--exec", "list"]).await?)?;
+        Ok(list.contains("offline").then_some(()))
+    })
+    .await?;
+    let audit = std::fs::read_to_string(home.folder(SERVER).join(DATA).join("audit.log"))?;
+    for words in ["\"path\":\"/api/join\"", "\"from\":\"10.0.0.13\"", "\"status\":401", &format!("/api/tokens/{id}")] {
+        ensure!(audit.contains(words), "{words} is not in audit.log:\n{audit}");
+    }
+    Ok(())
+}
+
+/// No secret stands in a log, in arguments or environments of what runs, or where others can read it.
+fn no_secret_shows(home: &Home, lines: &[&str]) -> Result<()> {
+    let mut secrets: Vec<String> = lines.iter().map(|line| line[5..48].to_owned()).collect();
+    let mut texts = Vec::new();
+    visit(home.scratch(), &mut |path, open_to_others| {
+        let bytes = std::fs::read(path).unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        if path.extension().is_some_and(|extension| extension == "token") {
+            ensure!(!open_to_others, "{path:?} is open to others");
+            secrets.push(text[5..48].to_owned());
+        } else {
+            texts.push((path.display().to_string(), text));
+        }
+        Ok(())
+    })?;
+    ensure!(secrets.len() >= 7, "{} secrets were found", secrets.len());
+    for entry in std::fs::read_dir("/proc")?.flatten() {
+        for file in ["cmdline", "environ"] {
+            let path = entry.path().join(file);
+            let bytes = std::fs::read(&path).unwrap_or_default();
+            texts.push((path.display().to_string(), String::from_utf8_lossy(&bytes).into_owned()));
+        }
+    }
+    for secret in &secrets {
+        let found: Vec<&String> =
+            texts.iter().filter(|(_, text)| text.contains(secret)).map(|(name, _)| name).collect();
+        ensure!(found.is_empty(), "a secret stands in {found:?}");
+    }
+    Ok(())
+}
+
+/// Whoever takes c2d's address is not told any token.
+async fn another_c2d(home: &mut Home) -> Result<()> {
+    home.kill(SERVER)?;
+    home.start_c2d(SERVER, "stranger", &["--host", "10.0.0.6", "--port", PORT]).await?;
+    let refused = home.tui(LAPTOP, &["--exec", "list"]).await?;
+    ensure!(refused.status == 4, "{refused:?}");
+    ensure!(refused.stderr.contains("not the c2d that this token belongs to"), "{refused:?}");
+    let audit = std::fs::read_to_string(home.folder(SERVER).join("stranger/audit.log"))?;
+    ensure!(audit.is_empty(), "the stranger was asked something: {audit}");
+    Ok(())
+}
+
+/// A line of `c2d invite`.
+async fn invited(home: &Home, args: &[&str]) -> Result<String> {
+    let said = done(home.c2d(SERVER, &[&["invite"], args].concat()).await?)?;
+    Ok(said.trim().to_owned())
+}
+
+/// What a command said that succeeded.
+fn done(output: Output) -> Result<String> {
+    ensure!(output.status == 0, "{output:?}");
+    Ok(output.stdout)
+}
+
+fn visit(folder: &std::path::Path, look: &mut impl FnMut(&std::path::Path, bool) -> Result<()>) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        // Files of jobs and of SQLite come and go.
+        let Ok(metadata) = std::fs::symlink_metadata(entry.path()) else { continue };
+        if metadata.is_dir() {
+            visit(&entry.path(), look)?;
+        } else if metadata.is_file() {
+            look(&entry.path(), metadata.permissions().mode() & 0o077 != 0)?;
+        }
+    }
+    Ok(())
+}
