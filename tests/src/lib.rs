@@ -5,6 +5,7 @@
 
 pub mod cluster;
 pub mod local;
+pub mod network;
 pub mod wait;
 
 pub mod http;
@@ -18,6 +19,6 @@ mod process;
 mod programs;
 
 pub use cluster::{Cluster, scenario};
-pub use leftovers::is_alive;
+pub use leftovers::{is_alive, marked};
 pub use process::Output;
 pub use wait::eventually;

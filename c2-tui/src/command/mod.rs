@@ -19,8 +19,8 @@ mod files;
 mod folder;
 pub(crate) mod mistake;
 mod resolve;
-mod several;
 mod send;
+mod several;
 mod upload;
 
 pub mod batch;
