@@ -1,6 +1,7 @@
 //! Jobs that misbehave: nothing of them is left, nothing outside is changed, and the next job runs.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -9,10 +10,10 @@ use c2_tests::wait::SOON;
 use c2_tests::{Cluster, eventually, marked, scenario};
 
 /// Name of the environment variable by which processes of a job are found here.
-const MARK: &str = "C2_TEST_HOSTILE";
+const MARK: &str = "HOSTILE_JOB";
 
 /// Runs one job in the only slot and checks what must hold afterwards; returns how it ended.
-async fn run(cluster: &Cluster, command: &str, timeout_s: Option<u64>) -> Result<Outcome> {
+async fn run(cluster: &mut Cluster, command: &str, timeout_s: Option<u64>) -> Result<Outcome> {
     let mark = format!("{}-{command}", std::process::id());
     let spec = JobSpec {
         command: command.to_owned(),
@@ -27,10 +28,17 @@ async fn run(cluster: &Cluster, command: &str, timeout_s: Option<u64>) -> Result
         Ok(cluster.client().job(job, 5).await?.job.row.outcome)
     })
     .await?;
-    assert_eq!(marked(&format!("{MARK}={mark}")), [], "{command:?} left processes");
+    let (found, working) = (marked(&format!("{MARK}={mark}")), working_below(&cluster.workspace_root("127.0.0.2")?));
+    assert_eq!((found, working), (vec![], vec![]), "{command:?} left processes");
     let next = cluster.submit("echo fine").await?;
     assert_eq!(cluster.ended(next).await?.job.stdout, "fine\n", "after {command:?}");
     Ok(outcome)
+}
+
+/// Processes whose folder is a workspace, also a deleted one: those that wiped their environment.
+fn working_below(root: &Path) -> Vec<PathBuf> {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten().map(|entry| entry.path());
+    processes.filter(|process| fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd.starts_with(root))).collect()
 }
 
 #[test]

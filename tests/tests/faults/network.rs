@@ -66,32 +66,26 @@ fn long(cut: Cut) {
     });
 }
 
-#[test]
-fn five_seconds_without_a_network() {
+pub(crate) fn five_seconds_without_a_network() {
     short(Cut::Both, 5);
 }
 
-#[test]
-fn twenty_seconds_without_a_network() {
+pub(crate) fn twenty_seconds_without_a_network() {
     short(Cut::Both, 20);
 }
 
-#[test]
-fn twenty_seconds_without_requests() {
+pub(crate) fn twenty_seconds_without_requests() {
     short(Cut::Requests, 20);
 }
 
-#[test]
-fn twenty_seconds_without_answers() {
+pub(crate) fn twenty_seconds_without_answers() {
     short(Cut::Answers, 20);
 }
 
-#[test]
-fn more_than_a_lease_without_a_network() {
+pub(crate) fn more_than_a_lease_without_a_network() {
     long(Cut::Both);
 }
 
-#[test]
-fn more_than_a_lease_without_answers() {
+pub(crate) fn more_than_a_lease_without_answers() {
     long(Cut::Answers);
 }

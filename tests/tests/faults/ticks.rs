@@ -26,7 +26,7 @@ impl Ticking {
         let at = folder.display();
         let command = format!(
             "trap '' TERM; echo $C2_ATTEMPT >>{at}/starts; \
-             until [ -e {at}/finish ]; do date +%s%N >>{at}/$C2_ATTEMPT; sleep 0.1; done"
+             until [ -e {at}/finish ]; do date +%s%N >>{at}/$C2_ATTEMPT; sleep 0.2; done"
         );
         let job = cluster.submit_spec(JobSpec { command, on_lost, ..JobSpec::default() }).await?;
         Ok(Self { job, folder })
