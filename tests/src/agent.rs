@@ -3,9 +3,11 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
+use rustix::process::Signal;
 
-use crate::process::{Background, command};
+use crate::leftovers;
+use crate::process::{Background, command, command_within};
 use crate::programs::Program;
 
 /// The folder of the test's own programs, first on the `PATH` of all agents.
@@ -20,16 +22,25 @@ pub(crate) struct Agent {
     slots: u32,
     server: SocketAddr,
     token: PathBuf,
+    /// The network namespace in which it runs, if not in ours.
+    network: Option<String>,
     process: Option<Background>,
 }
 
 impl Agent {
     /// Makes its folders below `scratch` and starts it.
-    pub(crate) fn start(scratch: &Path, ip: IpAddr, slots: u32, server: SocketAddr, token: PathBuf) -> Result<Self> {
+    pub(crate) fn start(
+        scratch: &Path,
+        ip: IpAddr,
+        slots: u32,
+        server: SocketAddr,
+        token: PathBuf,
+        network: Option<String>,
+    ) -> Result<Self> {
         let home = scratch.join(format!("agent-{ip}"));
         std::fs::create_dir_all(&home)?;
         let programs = scratch.join(PROGRAMS);
-        let mut agent = Self { programs, home, ip, slots, server, token, process: None };
+        let mut agent = Self { programs, home, ip, slots, server, token, network, process: None };
         agent.restart()?;
         Ok(agent)
     }
@@ -37,7 +48,11 @@ impl Agent {
     /// Starts it again with the same folders; kills the run before, if it still lives.
     pub(crate) fn restart(&mut self) -> Result<()> {
         self.kill()?;
-        let mut agent = command(&Program::Agent.path()?, &self.home);
+        let program = Program::Agent.path()?;
+        let mut agent = match &self.network {
+            Some(network) => command_within(network, &program, &self.home),
+            None => command(&program, &self.home),
+        };
         agent.arg("--server").arg(self.server.to_string());
         agent.arg("--address").arg(self.ip.to_string());
         agent.arg("--state-dir").arg(self.home.join("state"));
@@ -56,6 +71,16 @@ impl Agent {
     /// Kills its process with SIGKILL; what keeps its jobs running is left alone.
     pub(crate) fn kill(&mut self) -> Result<()> {
         self.process.take().map_or(Ok(()), |mut process| process.kill())
+    }
+
+    /// Signals its process alone.
+    pub(crate) fn signal(&self, signal: Signal) -> Result<()> {
+        self.process.as_ref().context("the agent does not run")?.signal(signal)
+    }
+
+    /// Signals everything of this machine: agent, runners, and jobs that work below its folder.
+    pub(crate) fn signal_all(&self, signal: Signal) -> Result<()> {
+        leftovers::signal(&self.home, signal)
     }
 
     /// Whether it ended without being asked.

@@ -18,6 +18,7 @@ use c2_shared::job::JobSpec;
 use c2_shared::pass::Pass;
 use c2_shared::token::{Role, Token};
 use c2_shared::worker::WorkerStatus;
+use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::agent::{Agent, PROGRAMS};
@@ -105,11 +106,47 @@ impl Cluster {
     /// # Errors
     /// When it does not come online.
     pub async fn agent_with_slots(&mut self, ip: &str, slots: u32) -> Result<()> {
+        self.start_agent(ip, slots, None).await
+    }
+
+    /// Starts an agent with four slots in a network namespace.
+    ///
+    /// # Errors
+    /// When it does not come online.
+    pub async fn agent_within(&mut self, ip: &str, network: &str) -> Result<()> {
+        self.start_agent(ip, SLOTS, Some(network.to_owned())).await
+    }
+
+    async fn start_agent(&mut self, ip: &str, slots: u32, network: Option<String>) -> Result<()> {
         let ip: IpAddr = ip.parse()?;
         let token = self.data_dir().join(Role::Worker.file_name());
-        let agent = Agent::start(self.scratch.path(), ip, slots, self.addr, token)?;
+        let agent = Agent::start(self.scratch.path(), ip, slots, self.addr, token, network)?;
         self.agents.insert(ip, agent);
         self.online(ip).await
+    }
+
+    /// Signals an agent alone.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn signal_agent(&mut self, ip: &str, signal: Signal) -> Result<()> {
+        self.named(ip)?.signal(signal)
+    }
+
+    /// Signals an agent, its runners and its jobs, as if the machine slept or woke up.
+    ///
+    /// # Errors
+    /// When there is no such agent.
+    pub fn signal_machine(&mut self, ip: &str, signal: Signal) -> Result<()> {
+        self.named(ip)?.signal_all(signal)
+    }
+
+    /// Signals c2d.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn signal_c2d(&self, signal: Signal) -> Result<()> {
+        self.c2d.as_ref().context("c2d does not run")?.signal(signal)
     }
 
     /// Kills an agent with SIGKILL; its jobs run on.

@@ -2,13 +2,14 @@
 //! manual's own, on one switch. Needs root; nothing of the host is changed.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 use tempfile::TempDir;
 
 use crate::leftovers;
-use crate::process::{Background, Output, command, run};
+use crate::network::ip;
+use crate::process::{Background, Output, command_within, run};
 use crate::programs::Program;
 
 /// A machine of the network.
@@ -181,12 +182,7 @@ impl Home {
 
     fn within(&self, machine: Machine, program: &Path) -> Command {
         let folder = self.folder(machine);
-        let inner = command(program, &folder);
-        let mut outer = Command::new("nsenter");
-        outer.arg(format!("--net=/run/netns/{}", self.namespace(machine))).arg("--").arg(program);
-        outer.env_clear().envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        outer.current_dir(&folder).stdin(Stdio::null());
-        outer
+        command_within(&self.namespace(machine), program, &folder)
     }
 
     fn namespace(&self, machine: Machine) -> String {
@@ -205,10 +201,4 @@ impl Drop for Home {
             drop(ip(&["netns", "del", &self.namespace(machine)]));
         }
     }
-}
-
-fn ip(args: &[&str]) -> Result<()> {
-    let output = Command::new("ip").args(args).output().context("cannot run ip (package iproute2)")?;
-    ensure!(output.status.success(), "ip {args:?}: {}", String::from_utf8_lossy(&output.stderr));
-    Ok(())
 }

@@ -27,6 +27,29 @@ pub(crate) fn end(scratch: &Path) {
     }
 }
 
+/// Signals all processes that belong to the folder, each once.
+pub(crate) fn signal(folder: &Path, signal: Signal) -> anyhow::Result<()> {
+    for pid in belonging_to(folder) {
+        match kill_process(pid, signal) {
+            Ok(()) | Err(rustix::io::Errno::SRCH) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+    Ok(())
+}
+
+/// The processes whose environment has this `NAME=value` entry.
+#[must_use]
+pub fn marked(entry: &str) -> Vec<Pid> {
+    let pids = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = pids.filter_map(|pid| Pid::from_raw(pid.file_name().to_str()?.parse().ok()?));
+    let carries = |pid: &Pid| {
+        let environment = fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero())).unwrap_or_default();
+        is_alive(*pid) && environment.split(|b| *b == 0).any(|has| has == entry.as_bytes())
+    };
+    pids.filter(carries).collect()
+}
+
 /// The command lines of all processes that belong to `scratch`.
 pub(crate) fn command_lines(scratch: &Path) -> Vec<String> {
     let line = |pid: Pid| {

@@ -6,6 +6,7 @@
 pub mod cluster;
 pub mod home;
 pub mod local;
+pub mod network;
 pub mod ssh;
 pub mod wait;
 
@@ -20,6 +21,6 @@ mod process;
 mod programs;
 
 pub use cluster::{Cluster, scenario};
-pub use leftovers::is_alive;
+pub use leftovers::{is_alive, marked};
 pub use process::Output;
 pub use wait::eventually;

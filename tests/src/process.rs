@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::wait::{SOON, eventually};
 
@@ -41,6 +42,16 @@ pub(crate) fn command(program: &Path, home: &Path) -> Command {
     command
 }
 
+/// The same within a network namespace.
+pub(crate) fn command_within(network: &str, program: &Path, home: &Path) -> Command {
+    let inner = command(program, home);
+    let mut outer = Command::new("nsenter");
+    outer.arg(format!("--net=/run/netns/{network}")).arg("--").arg(inner.get_program());
+    outer.env_clear().envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    outer.current_dir(home).stdin(Stdio::null());
+    outer
+}
+
 impl Background {
     /// Starts `command`, appending to `log`.
     pub(crate) fn start(command: &mut Command, log: &Path) -> Result<Self> {
@@ -64,6 +75,11 @@ impl Background {
             Ok(whole.lines().find(|line| line.contains(word)).map(str::to_owned))
         })
         .await
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) -> Result<()> {
+        kill_process(Pid::from_child(&self.child), signal).context("cannot signal")
     }
 
     /// Ends it with SIGKILL, if it still runs.

@@ -12,7 +12,7 @@ use c2_shared::api::live::Piece;
 use c2_shared::api::workers::AttemptResult;
 use c2_shared::id::AttemptId;
 use c2_shared::job::Outcome;
-use c2_shared::limits::PIECE_BYTES_MAX;
+use c2_shared::limits::{LEASE_MS, PIECE_BYTES_MAX};
 use c2_shared::time::Mono;
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, pidfd_open, wait};
@@ -30,6 +30,10 @@ const TICK_MS: u64 = 5_000;
 const AGAIN_MS: u64 = 20;
 /// Processes watched for their end at once; of the others the retry takes care.
 const WATCHED_MAX: usize = 64;
+
+/// Between TERM and KILL of a job that c2d may soon give to another worker, however long it may take
+/// to end otherwise: half of what is left of the lease, so that nothing runs twice.
+const FENCE_GRACE_MS: u64 = LEASE_MS / 20;
 
 /// A running job.
 #[derive(Debug)]
@@ -145,7 +149,8 @@ impl Job {
             Ending::NotAsked => self.timeout_at,
             Ending::Asked { again_at, .. } | Ending::Forced { again_at } => Some(again_at),
         };
-        let lease = self.lease_until.filter(|_| self.verdict.is_none()).map(|until| until.since_ms(now.elapsed));
+        let open = self.lease_until.filter(|until| self.ending == Ending::NotAsked || now.elapsed < *until);
+        let lease = open.map(|until| until.since_ms(now.elapsed));
         let ending = ending.map(|at| at.since_ms(now.awake));
         [lease, ending].into_iter().flatten().fold(TICK_MS, u64::min)
     }
@@ -173,8 +178,8 @@ impl Job {
         if self.timeout_at.is_some_and(|at| now.awake >= at) {
             self.end(Outcome::Timeout, now);
         }
-        if self.lease_until.is_some_and(|until| now.elapsed >= until) {
-            self.end(Outcome::Lost, now);
+        if let Some(until) = self.lease_until.filter(|until| now.elapsed >= *until) {
+            self.fence(until, now);
         }
         match self.ending {
             Ending::NotAsked if self.exit.is_some() => self.ask(now, now.awake.after_ms(self.timing.leftover_grace_ms)),
@@ -194,6 +199,17 @@ impl Job {
         if self.exit.is_none() && self.verdict.is_none() && self.reap() == Left::Something && self.exit.is_none() {
             self.verdict = Some(verdict);
             self.ask(now, now.awake.after_ms(self.timing.cancel_grace_ms));
+        }
+    }
+
+    /// Ends a job whose lease ran out. One that is being ended for another reason gets no longer; one
+    /// whose machine slept past all of it gets no grace at all.
+    fn fence(&mut self, until: Mono, now: Now) {
+        self.end(Outcome::Lost, now);
+        let grace_ms = FENCE_GRACE_MS.saturating_sub(now.elapsed.since_ms(until));
+        if let Ending::Asked { kill_at, again_at } = &mut self.ending {
+            *kill_at = (*kill_at).min(now.awake.after_ms(grace_ms));
+            *again_at = (*again_at).min(*kill_at);
         }
     }
 

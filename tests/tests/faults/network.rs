@@ -1,0 +1,91 @@
+//! A network that breaks: nothing runs twice, and nothing waits for ever.
+
+use std::time::Duration;
+
+use c2_shared::job::{JobState, OnLost, Outcome};
+use c2_tests::network::{Cut, LOCAL, Network, REMOTE};
+use c2_tests::scenario;
+
+use crate::ticks::{Ticking, logged};
+
+/// A cut that is shorter than the lease changes nothing but what the console shows meanwhile.
+fn short(cut: Cut, seconds: u64) {
+    let Some(network) = Network::enter().expect("the network of the test") else { return };
+    scenario(async |cluster| {
+        cluster.agent_within(REMOTE, network.remote()).await?;
+        cluster.agent(LOCAL).await?;
+        let (before, during) = (
+            Ticking::submit(cluster, "before", OnLost::Requeue).await?,
+            Ticking::submit(cluster, "during", OnLost::Requeue).await?,
+        );
+        before.runs(1, c2_tests::wait::SOON).await?;
+        during.runs(1, c2_tests::wait::SOON).await?;
+        network.cut(cut)?;
+        tokio::time::sleep(Duration::from_secs(seconds / 2)).await;
+        during.finish()?;
+        tokio::time::sleep(Duration::from_secs(seconds - seconds / 2)).await;
+        network.mend(cut)?;
+        before.finish()?;
+        for job in [&before, &during] {
+            let end = cluster.ended(job.job).await?.job;
+            assert_eq!((end.row.state, end.row.attempt), (JobState::Succeeded, 1), "{end:?}");
+            job.ran_in_turn(1)?;
+        }
+        logged(cluster, 2).await
+    });
+}
+
+/// A cut that is longer than the lease: the job runs elsewhere after it is dead here.
+fn long(cut: Cut) {
+    let Some(network) = Network::enter().expect("the network of the test") else { return };
+    scenario(async |cluster| {
+        cluster.agent_within(REMOTE, network.remote()).await?;
+        let again = Ticking::submit(cluster, "requeue", OnLost::Requeue).await?;
+        let fails = Ticking::submit(cluster, "fail", OnLost::Fail).await?;
+        let waits = Ticking::submit(cluster, "wait", OnLost::Wait).await?;
+        for job in [&again, &fails, &waits] {
+            job.runs(1, c2_tests::wait::SOON).await?;
+        }
+        network.cut(cut)?;
+        cluster.agent(LOCAL).await?;
+        again.runs(2, Duration::from_secs(90)).await?;
+        let lost = cluster.ended(fails.job).await?.job;
+        assert_eq!((lost.row.outcome, lost.row.attempt), (Some(Outcome::Lost), 1));
+        tokio::time::sleep(Duration::from_secs(8)).await;
+        network.mend(cut)?;
+        for job in [&again, &fails, &waits] {
+            job.finish()?;
+        }
+        for (job, attempts) in [(&again, 2), (&waits, 1)] {
+            let end = cluster.ended(job.job).await?.job;
+            assert_eq!((end.row.state, end.row.attempt), (JobState::Succeeded, attempts), "{end:?}");
+            job.ran_in_turn(attempts)?;
+        }
+        fails.ran_in_turn(1)?;
+        logged(cluster, 3).await
+    });
+}
+
+pub(crate) fn five_seconds_without_a_network() {
+    short(Cut::Both, 5);
+}
+
+pub(crate) fn twenty_seconds_without_a_network() {
+    short(Cut::Both, 20);
+}
+
+pub(crate) fn twenty_seconds_without_requests() {
+    short(Cut::Requests, 20);
+}
+
+pub(crate) fn twenty_seconds_without_answers() {
+    short(Cut::Answers, 20);
+}
+
+pub(crate) fn more_than_a_lease_without_a_network() {
+    long(Cut::Both);
+}
+
+pub(crate) fn more_than_a_lease_without_answers() {
+    long(Cut::Answers);
+}
