@@ -56,6 +56,12 @@ pub struct Arguments {
     /// Leave running what --local started
     #[arg(long, requires = "local")]
     pub keep: bool,
+    /// Look and change nothing, on the full screen
+    #[arg(long, conflicts_with_all = ["exec", "file"])]
+    pub readonly: bool,
+    /// Draw with plain characters, on the full screen
+    #[arg(long, conflicts_with_all = ["exec", "file"])]
+    pub ascii: bool,
     /// Folder of c2d [default: c2d in $XDG_STATE_HOME or ~/.local/state]
     #[arg(long, env = "C2_DATA_DIR", value_name = "DIR")]
     pub data_dir: Option<PathBuf>,

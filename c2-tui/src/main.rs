@@ -55,7 +55,9 @@ async fn run(arguments: &Arguments) -> Result<i32, Complaint> {
         printer.progress(&started);
     }
     let status = if sources.is_empty() {
-        let settings = runner::settings(client.server());
+        let mut settings = runner::settings(client.server());
+        settings.readonly = arguments.readonly;
+        settings.ascii |= arguments.ascii;
         runner::run(client, settings).await.map_err(|error| Complaint::new(Kind::Refused, error.to_string()))?
     } else {
         headless::run(client, sources, arguments.keep_going, printer).await

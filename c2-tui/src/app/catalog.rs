@@ -4,6 +4,8 @@
 //! The runner fills it from the command layer's table and adds the few commands that are about the
 //! screen itself, so that there is one list for whatever looks at words.
 
+use crate::command::Deed;
+
 /// A command.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verb {
@@ -15,6 +17,8 @@ pub struct Verb {
     pub summary: String,
     /// Its flags.
     pub flags: Vec<Flag>,
+    /// What it does to the world.
+    pub deed: Deed,
 }
 
 /// A flag of a command.
@@ -78,7 +82,13 @@ impl Catalog {
         for (name, usage, summary) in CONSOLE {
             if !verbs.iter().any(|v| v.name == name) {
                 let owned = |text: &str| text.to_owned();
-                verbs.push(Verb { name: owned(name), usage: owned(usage), summary: owned(summary), flags: Vec::new() });
+                verbs.push(Verb {
+                    name: owned(name),
+                    usage: owned(usage),
+                    summary: owned(summary),
+                    flags: Vec::new(),
+                    deed: Deed::Looks,
+                });
             }
         }
         verbs.sort_by(|a, b| a.name.cmp(&b.name));

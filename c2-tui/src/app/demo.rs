@@ -13,6 +13,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::app::catalog::{Catalog, Flag, Verb};
 use crate::app::{Effect, Model, Msg, Now, Settings, update};
+use crate::command::Deed;
 
 /// The console's present in tests: 14:03:20 UTC.
 pub(crate) const NOW: Now = Now { mono: Mono(1_000_000), wall_ms: 1_700_057_000_000 };
@@ -164,7 +165,8 @@ pub(crate) fn info(row: JobRow) -> Box<JobInfo> {
 }
 
 fn verb(name: &str, usage: &str, summary: &str) -> Verb {
-    Verb { name: name.to_owned(), usage: usage.to_owned(), summary: summary.to_owned(), flags: Vec::new() }
+    let (usage, summary) = (usage.to_owned(), summary.to_owned());
+    Verb { deed: Deed::of(name), name: name.to_owned(), usage, summary, flags: Vec::new() }
 }
 
 /// A few commands in the form of the command layer's table.

@@ -64,6 +64,8 @@ pub enum Then {
     Save(Saved, String),
 }
 
+/// Targets named in a question about a line; the rest are counted.
+const TARGETS_MAX: usize = 8;
 /// From this many targets on their number must be typed.
 const COUNT_FROM: usize = 11;
 
@@ -75,6 +77,24 @@ impl Question {
         let title = if n == 1 { "cancel this job?".to_owned() } else { format!("cancel {n} jobs?") };
         let count = (n >= COUNT_FROM).then_some(n);
         Self { title, lines: titles, count, typed: String::new(), then: Then::Cancel(jobs) }
+    }
+
+    /// Asks whether to run a line that destroys something.
+    #[must_use]
+    pub fn line(line: String, targets: Vec<String>) -> Self {
+        let (n, verb) = (targets.len(), line.split_whitespace().next().unwrap_or_default());
+        let title = match n {
+            0 => format!("{verb}: sure?"),
+            1 => format!("{verb}: this one?"),
+            _ => format!("{verb}: all {n} of these?"),
+        };
+        let mut lines = vec![line.clone()];
+        lines.extend(targets.into_iter().take(TARGETS_MAX).map(|target| format!("  {target}")));
+        if n > TARGETS_MAX {
+            lines.push(format!("  and {} more", n - TARGETS_MAX));
+        }
+        let count = (n >= COUNT_FROM).then_some(n);
+        Self { title, lines, count, typed: String::new(), then: Then::Run(vec![line]) }
     }
 
     /// Asks whether to run pasted lines.

@@ -14,6 +14,7 @@ pub mod grammar;
 pub mod job_name;
 pub mod table;
 
+pub mod deed;
 mod ending;
 mod files;
 mod folder;
@@ -45,6 +46,7 @@ pub mod worker;
 
 pub use complaint::{Complaint, Kind};
 pub use context::Context;
+pub use deed::Deed;
 pub use grammar::{Command, execute};
 pub use outcome::{Data, Outcome};
 pub use parse::parse;

@@ -33,7 +33,7 @@ use self::signals::{Signals, Told};
 use self::terminal::Screen;
 use crate::app::catalog::{Catalog, Flag, Verb};
 use crate::app::{Effect, Model, Msg, Settings, update};
-use crate::command::{self, Context};
+use crate::command::{self, Context, Deed};
 use crate::feed;
 use crate::ui::{self, HitMap};
 
@@ -123,7 +123,8 @@ fn catalog() -> Catalog {
             values: f.values,
             words: f.summary,
         };
-        Verb { name: c.name, usage: c.usage, summary: c.summary, flags: c.flags.into_iter().map(flag).collect() }
+        let deed = Deed::of(&c.name);
+        Verb { deed, name: c.name, usage: c.usage, summary: c.summary, flags: c.flags.into_iter().map(flag).collect() }
     }))
 }
 

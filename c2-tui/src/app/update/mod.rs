@@ -3,6 +3,7 @@
 mod act;
 mod click;
 mod feed;
+mod guard;
 mod input;
 mod open;
 mod output;

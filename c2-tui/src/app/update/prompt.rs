@@ -1,6 +1,6 @@
 //! The `!>` line: editing, history, search, completion, and what Enter does.
 
-use super::run;
+use super::{guard, run};
 use crate::app::Effect;
 use crate::app::keymap::Action;
 use crate::app::line::{Completion, Edit, Menu, Search, Source, complete};
@@ -191,11 +191,12 @@ fn submit(model: &mut Model, line: String, effects: &mut Vec<Effect>) {
     if model.line.history.push(&line) {
         effects.push(Effect::Remember(line.clone()));
     }
-    run_line(model, line, effects);
+    run_line(model, line, false, effects);
 }
 
-/// Runs a line: the console's own commands here, all others by the command layer.
-pub(super) fn run_line(model: &mut Model, line: String, effects: &mut Vec<Effect>) {
+/// Runs a line: the console's own commands here, all others by the command layer, which is asked
+/// about first where that is due and was not done.
+pub(super) fn run_line(model: &mut Model, line: String, asked: bool, effects: &mut Vec<Effect>) {
     let words: Vec<&str> = line.trim().trim_start_matches(':').split_whitespace().collect();
     match words.as_slice() {
         ["quit" | "exit" | "q"] => effects.push(Effect::Quit),
@@ -203,7 +204,7 @@ pub(super) fn run_line(model: &mut Model, line: String, effects: &mut Vec<Effect
         ["messages"] => messages(model),
         ["reconnect"] => effects.push(Effect::RetryNow),
         ["theme", name] => theme(model, name),
-        _ => run::run(model, line, effects),
+        _ => guard::run(model, line, asked, effects),
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) fn run(model: &mut Model, line: String, effects: &mut Vec<Effect>) {
 
 fn run_next(model: &mut Model, effects: &mut Vec<Effect>) {
     if let Some(line) = model.runs.waiting.pop_front() {
-        prompt::run_line(model, line, effects);
+        prompt::run_line(model, line, true, effects);
     }
 }
 
@@ -31,7 +31,7 @@ pub(super) fn answer(model: &mut Model, then: Then, effects: &mut Vec<Effect>) {
     match then {
         Then::Run(lines) => {
             for line in lines {
-                prompt::run_line(model, line, effects);
+                prompt::run_line(model, line, true, effects);
             }
         }
         Then::Save(what, path) => effects.push(Effect::Save { what, path, overwrite: true }),

@@ -4,6 +4,7 @@ use c2_shared::id::JobId;
 use c2_shared::job::JobState;
 use c2_shared::time::Mono;
 
+use crate::app::catalog::{Catalog, Verb};
 use crate::app::demo::{self, NOW, at, busy, change, console, press, send};
 use crate::app::model::{Focus, Link, Theme};
 use crate::app::msg::{DocumentId, Fault, MouseDeed, Report, RunId, Target};
@@ -12,6 +13,7 @@ use crate::app::page::Shown;
 use crate::app::panes::Pane;
 use crate::app::store::JobScope;
 use crate::app::{Effect, Model, Msg, update};
+use crate::command::Deed;
 
 const JOBS: Focus = Focus::Pane(Pane::Jobs);
 
@@ -222,6 +224,35 @@ fn cancelling_asks_first() {
     press(&mut model, &["Alt-2", "c"]);
     let effects = press(&mut model, &["y"]);
     assert!(matches!(&effects[..], [Effect::ExecuteAll { lines, .. }] if lines == &["cancel job-4"]), "{effects:?}");
+}
+
+#[test]
+fn lines_that_destroy_ask_first() {
+    let mut model = busy(80, 24);
+    let deed = Deed::of;
+    let verbs = ["cancel", "cleanup-workspaces", "submit", "list"];
+    let verb = |name: &str| Verb { name: name.to_owned(), deed: deed(name), ..Verb::default() };
+    model.catalog = Catalog::new(verbs.map(verb));
+    for line in ["cancel job-4", "cleanup-workspaces @all"] {
+        model.line.editor.insert(line);
+        assert_eq!(press(&mut model, &["Enter"]), [Effect::Remember(line.to_owned())], "{line}: nothing is done yet");
+        let Some(Overlay::Question(question)) = &model.overlay else { panic!("{line} does not ask") };
+        assert_eq!(question.lines[0], line);
+        assert!(question.lines.len() > 1, "{line}: its targets are shown: {question:?}");
+        assert_eq!(press(&mut model, &["n"]), [], "{line}");
+        assert!(model.overlay.is_none());
+    }
+    model.line.editor.insert("cancel job-4");
+    press(&mut model, &["Enter"]);
+    assert!(matches!(&press(&mut model, &["y"])[..], [Effect::Execute { line, .. }] if line == "cancel job-4"));
+
+    let mut model = Model { catalog: Catalog::new(verbs.map(verb)), ..busy(80, 24) };
+    model.settings.readonly = true;
+    for (line, runs) in [("submit true", false), ("cancel job-4", false), ("list", true)] {
+        model.line.editor.insert(line);
+        let effects = press(&mut model, &["Enter"]);
+        assert_eq!(effects.iter().any(|effect| matches!(effect, Effect::Execute { .. })), runs, "{line}");
+    }
 }
 
 #[test]

@@ -1,0 +1,73 @@
+//! What stands between a line and its run: a console that may only look, and a question before
+//! something is destroyed.
+
+use std::net::IpAddr;
+
+use c2_shared::id::JobId;
+use c2_shared::target::{Candidate, Target};
+
+use super::run;
+use crate::app::Effect;
+use crate::app::model::Model;
+use crate::app::overlay::{Overlay, Question};
+use crate::app::toast::Kind;
+use crate::command::Deed;
+use crate::command::job_name::{JobName, JobNames};
+
+/// Runs a line of the command layer, or asks first.
+pub(super) fn run(model: &mut Model, line: String, asked: bool, effects: &mut Vec<Effect>) {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let (name, rest) = words.split_first().map_or(("", &[][..]), |(name, rest)| (*name, rest));
+    let deed = model.catalog.verb(name).map_or(Deed::Changes, |verb| verb.deed);
+    if model.settings.readonly && deed != Deed::Looks {
+        return model.toasts.say(Kind::Bad, "this console is read-only", model.now);
+    }
+    if deed == Deed::Destroys && !asked {
+        let targets = targets(model, name, rest);
+        // A command over ssh on one machine is what its terminal would be used for.
+        if name != "pdsh" || targets.len() > 1 {
+            model.overlay = Some(Overlay::Question(Question::line(line, targets)));
+            return;
+        }
+    }
+    run::run(model, line, effects);
+}
+
+/// What a line means, as far as this console knows it.
+fn targets(model: &Model, name: &str, words: &[&str]) -> Vec<String> {
+    let mut operands = words.iter().filter(|word| !word.starts_with('-'));
+    match name {
+        "cancel" => operands.flat_map(|word| jobs(model, word)).collect(),
+        "pdsh" | "cleanup-workspaces" => operands.next().map_or_else(Vec::new, |word| workers(model, word)),
+        _ => Vec::new(),
+    }
+}
+
+fn jobs(model: &Model, word: &str) -> Vec<String> {
+    let Ok(names) = word.parse::<JobNames>() else { return Vec::new() };
+    let alive = model.store.jobs.values().filter(|job| !job.row.state.is_terminal());
+    let meant = alive.filter(|job| match &names {
+        JobNames::One(JobName::Id(id)) => job.row.job_id == *id,
+        JobNames::One(JobName::Named(name)) => job.row.name.as_ref() == Some(name),
+        JobNames::One(JobName::Last) => false,
+        JobNames::Range(first, last) => within(job.row.job_id, *first, *last),
+        JobNames::InState(state, first, last) => job.row.state == *state && within(job.row.job_id, *first, *last),
+    });
+    meant.map(|job| format!("{}  {}  {}", job.row.job_id, job.row.state, job.title)).collect()
+}
+
+fn within(id: JobId, first: JobId, last: JobId) -> bool {
+    (first..=last).contains(&id)
+}
+
+fn workers(model: &Model, word: &str) -> Vec<String> {
+    let known: Vec<Candidate<'_>> = model
+        .store
+        .workers
+        .values()
+        .map(|worker| Candidate { ip: worker.row.ip, hostname: &worker.row.hostname, groups: &worker.row.groups })
+        .collect();
+    let found: Vec<IpAddr> = Target::parse(word).and_then(|target| target.resolve(word, &known)).unwrap_or_default();
+    let name = |ip: &IpAddr| known.iter().find(|worker| worker.ip == *ip).map_or("", |worker| worker.hostname);
+    found.iter().map(|ip| format!("{ip}  {}", name(ip))).collect()
+}
