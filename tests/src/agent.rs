@@ -1,6 +1,9 @@
 //! One agent of a cluster: its folders, its process, and its end.
 
+use std::fs::OpenOptions;
+use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -95,4 +98,12 @@ impl Agent {
     pub(crate) fn workspace_root(&self) -> PathBuf {
         self.home.join("workspaces")
     }
+}
+
+/// Puts a shell script of this name into a folder of programs.
+pub(crate) fn write_program(folder: &Path, name: &str, script: &str) -> Result<()> {
+    std::fs::create_dir_all(folder)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o755).open(folder.join(name))?;
+    writeln!(file, "#!/bin/sh\n{script}")?;
+    Ok(())
 }

@@ -4,10 +4,7 @@
 //! cluster, and a test that fails shows what all programs logged.
 
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
-use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -21,7 +18,7 @@ use c2_shared::worker::WorkerStatus;
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use crate::agent::{Agent, PROGRAMS};
+use crate::agent::{Agent, PROGRAMS, write_program};
 use crate::leftovers;
 use crate::process::{Background, Output, command, run};
 use crate::programs::Program;
@@ -236,11 +233,7 @@ impl Cluster {
     /// # Errors
     /// When it cannot be written.
     pub fn program(&self, name: &str, script: &str) -> Result<()> {
-        let folder = self.scratch.path().join(PROGRAMS);
-        std::fs::create_dir_all(&folder)?;
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o755).open(folder.join(name))?;
-        writeln!(file, "#!/bin/sh\n{script}")?;
-        Ok(())
+        write_program(&self.scratch.path().join(PROGRAMS), name, script)
     }
 
     /// Runs `c2-tui --exec LINE` for each of the lines in one run.

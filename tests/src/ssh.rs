@@ -11,6 +11,7 @@ use c2_shared::token::Role;
 use serde_json::json;
 
 use crate::Cluster;
+use crate::agent::{PROGRAMS, write_program};
 use crate::http::Caller;
 use crate::process::{Background, Output, command, run};
 use crate::programs::Program;
@@ -103,6 +104,7 @@ impl<'a> Machines<'a> {
             format!("HostKey {}", self.path(&key).display()),
             format!("AuthorizedKeysFile {}", self.path(keys).display()),
             "PidFile none\nStrictModes no\nUsePAM no\nPasswordAuthentication no".to_owned(),
+            format!("SetEnv PATH={}:/usr/bin:/bin", self.path(PROGRAMS).display()),
             "KbdInteractiveAuthentication no\nPermitRootLogin prohibit-password".to_owned(),
         ];
         let file = self.path(&format!("sshd-{ip}"));
@@ -166,6 +168,14 @@ impl<'a> Machines<'a> {
         let folder = self.cluster.console_dir().join(".config/c2-tui");
         std::fs::create_dir_all(&folder)?;
         Ok(std::fs::write(folder.join("config.json"), config.to_string())?)
+    }
+
+    /// Puts a program of this name on the `PATH` of all machines: a shell script.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn program(&self, name: &str, script: &str) -> Result<()> {
+        write_program(&self.path(PROGRAMS), name, script)
     }
 
     /// Runs a console command in an environment with more in it.

@@ -1,6 +1,7 @@
 //! Commands over ssh: real pdsh and ssh against real sshd processes on several addresses.
 
 mod hostile;
+mod manual;
 mod stop;
 mod verdicts;
 mod verify;
