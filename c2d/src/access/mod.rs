@@ -45,8 +45,11 @@ pub(crate) enum TokenRefusal {
 }
 
 impl Access {
-    /// Who shows this text, if it is known and good for where it comes from.
+    /// Who shows this text, if it is known and good for where it comes from. What stands behind the
+    /// token in its file may be shown with it.
     pub(crate) fn holder(&self, shown: &str, near: bool, wall_ms: u64) -> Option<Holder> {
+        let end = shown.match_indices('.').nth(1).map_or(shown.len(), |(dot, _)| dot);
+        let shown = &shown[..end];
         let table = self.table.borrow();
         let known = table.find(&hash(shown))?;
         (known.is_valid(wall_ms) && (near || !known.near_only)).then(|| known.holder())

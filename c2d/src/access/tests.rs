@@ -39,6 +39,8 @@ async fn the_tokens_of_the_folder_are_made_once_and_good_nearby_alone() {
         assert_eq!(role(&first, &pass.token, false), None, "{wanted} from elsewhere");
     }
     assert!(first.holder("c2o1.AAAA", true, NOW).is_none());
+    let whole = std::fs::read_to_string(dir.path().join("operator.token")).unwrap();
+    assert!(first.holder(whole.trim(), true, NOW).is_some(), "a script shows what is in the file");
     // One of before c2d had a fingerprint goes on as it is.
     let old = Token::generate(Role::Operator).unwrap();
     Pass::from(old.clone()).write(&dir.path().join("operator.token")).unwrap();
