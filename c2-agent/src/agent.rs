@@ -111,7 +111,8 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> Result
 
     let introduction = introduce(&options, identity).await;
     let (load, latest_load) = watch::channel(Load::default());
-    let watching = tokio::spawn(detect::watch_load(load, !introduction.hardware.gpus.is_empty()));
+    let watching =
+        tokio::spawn(detect::watch_load(load, !introduction.hardware.gpus.is_empty(), options.workspace_root.clone()));
     tracing::info!(
         "looking for c2d at {}; {} slots, {} jobs taken over",
         client.server(),

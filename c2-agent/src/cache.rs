@@ -9,13 +9,13 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::PathBuf;
 
+use crate::detect::disk;
 use c2_shared::blob::BlobId;
+use c2_shared::limits::WORKER_FREE_BYTES_FLOOR;
 use rustix::fs::{Timespec, Timestamps, UTIME_NOW, futimens};
 
 /// Bytes that are kept for later jobs.
 const KEPT_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
-/// Free space that is left to the machine.
-const FREE_BYTES_FLOOR: u64 = 128 * 1024 * 1024;
 /// A blob used within this time is not removed: its job may be about to start.
 const IN_USE_MS: u64 = 10 * 60 * 1_000;
 
@@ -68,21 +68,22 @@ impl Cache {
         kept.sort();
         let mut total: u64 = kept.iter().map(|(_, len, _)| len).sum();
         for (used_ms, len, path) in kept {
-            let enough = total.saturating_add(bytes) <= KEPT_BYTES_MAX && self.free_bytes() >= bytes + FREE_BYTES_FLOOR;
+            let enough =
+                total.saturating_add(bytes) <= KEPT_BYTES_MAX && self.free_bytes() >= bytes + WORKER_FREE_BYTES_FLOOR;
             if enough || now_ms.saturating_sub(used_ms) < IN_USE_MS {
                 break;
             }
             std::fs::remove_file(path)?;
             total -= len;
         }
-        if self.free_bytes() < bytes + FREE_BYTES_FLOOR {
+        if self.free_bytes() < bytes + WORKER_FREE_BYTES_FLOOR {
             return Err(io::Error::new(io::ErrorKind::StorageFull, "the disk of this worker is full"));
         }
         Ok(())
     }
 
     fn free_bytes(&self) -> u64 {
-        rustix::fs::statvfs(&self.dir).map_or(u64::MAX, |stat| stat.f_bavail.saturating_mul(stat.f_frsize))
+        disk::free_bytes(&self.dir).unwrap_or(u64::MAX)
     }
 }
 

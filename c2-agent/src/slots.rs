@@ -367,7 +367,8 @@ impl Slots {
             boot_id: self.identity.boot_id.clone(),
             session: self.identity.session.clone(),
             seq: self.seq,
-            slots_free: self.slots_free(),
+            // What a full disk lets start fails at once, and the next one after it.
+            slots_free: if load.disk_full { 0 } else { self.slots_free() },
             running,
             wait_s: if unsent.is_empty() && self.cleaned.is_empty() { step } else { 0 },
             unsent,

@@ -129,5 +129,8 @@ pub const KEEP_BYTES: u64 = 8 * 1024 * 1024 * 1024;
 
 /// Free space on c2d's disk below which new jobs are refused, so that results still fit.
 pub const FREE_BYTES_FLOOR: u64 = 256 * 1024 * 1024;
+/// Free space where a worker's jobs run below which it takes nothing new: a job that fills a disk
+/// shall not take the next ones with it, and small cards have little to begin with.
+pub const WORKER_FREE_BYTES_FLOOR: u64 = 128 * 1024 * 1024;
 /// Size of the ballast file that is given up when the disk is full all the same.
 pub const BALLAST_BYTES: u64 = 32 * 1024 * 1024;

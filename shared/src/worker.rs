@@ -71,6 +71,10 @@ pub struct Load {
     pub load_1m: f32,
     /// Use of each graphics processor, 0 to 100, in the order of their indices.
     pub gpu_percent: Vec<f32>,
+    /// Free space where jobs run, in bytes; none if the agent did not say.
+    pub disk_free_bytes: Option<u64>,
+    /// There is so little of it that the agent takes nothing new.
+    pub disk_full: bool,
 }
 
 /// Whether a worker can be given work.

@@ -7,10 +7,10 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal};
 
 use crate::leftovers;
-use crate::process::{Background, command, command_within};
+use crate::process::{Background, command_by};
 use crate::programs::Program;
 
 /// The folder of the test's own programs, first on the `PATH` of all agents.
@@ -25,8 +25,8 @@ pub(crate) struct Agent {
     slots: u32,
     server: SocketAddr,
     token: PathBuf,
-    /// The network namespace in which it runs, if not in ours.
-    network: Option<String>,
+    /// What it is started by, to be on a machine that differs from ours.
+    way: Vec<String>,
     process: Option<Background>,
 }
 
@@ -38,12 +38,12 @@ impl Agent {
         slots: u32,
         server: SocketAddr,
         token: PathBuf,
-        network: Option<String>,
+        way: Vec<String>,
     ) -> Result<Self> {
-        let home = scratch.join(format!("agent-{ip}"));
+        let home = home_of(scratch, ip);
         std::fs::create_dir_all(&home)?;
         let programs = scratch.join(PROGRAMS);
-        let mut agent = Self { programs, home, ip, slots, server, token, network, process: None };
+        let mut agent = Self { programs, home, ip, slots, server, token, way, process: None };
         agent.restart()?;
         Ok(agent)
     }
@@ -52,10 +52,7 @@ impl Agent {
     pub(crate) fn restart(&mut self) -> Result<()> {
         self.kill()?;
         let program = Program::Agent.path()?;
-        let mut agent = match &self.network {
-            Some(network) => command_within(network, &program, &self.home),
-            None => command(&program, &self.home),
-        };
+        let mut agent = command_by(&self.way, &program, &self.home);
         agent.arg("--server").arg(self.server.to_string());
         agent.arg("--address").arg(self.ip.to_string());
         agent.arg("--state-dir").arg(self.home.join("state"));
@@ -86,9 +83,20 @@ impl Agent {
         leftovers::signal(&self.home, signal)
     }
 
+    /// Everything of this machine stops at once, as when its power is cut.
+    pub(crate) fn cut_power(&mut self) -> Result<()> {
+        self.kill()?;
+        leftovers::end(&self.home);
+        Ok(())
+    }
+
     /// Whether it ended without being asked.
     pub(crate) fn has_ended(&mut self) -> Result<bool> {
         self.process.as_mut().map_or(Ok(true), Background::ended)
+    }
+
+    pub(crate) fn pid(&self) -> Result<Pid> {
+        Ok(self.process.as_ref().context("the agent does not run")?.pid())
     }
 
     pub(crate) fn log(&self) -> PathBuf {
@@ -98,6 +106,11 @@ impl Agent {
     pub(crate) fn workspace_root(&self) -> PathBuf {
         self.home.join("workspaces")
     }
+}
+
+/// The folder of the agent at an address.
+pub(crate) fn home_of(scratch: &Path, ip: IpAddr) -> PathBuf {
+    scratch.join(format!("agent-{ip}"))
 }
 
 /// Puts a shell script of this name into a folder of programs.

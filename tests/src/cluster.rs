@@ -15,10 +15,10 @@ use c2_shared::job::JobSpec;
 use c2_shared::pass::Pass;
 use c2_shared::token::{Role, Token};
 use c2_shared::worker::WorkerStatus;
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal};
 use tempfile::TempDir;
 
-use crate::agent::{Agent, PROGRAMS, write_program};
+use crate::agent::{Agent, PROGRAMS, home_of, write_program};
 use crate::leftovers;
 use crate::process::{Background, Output, command, run};
 use crate::programs::Program;
@@ -103,21 +103,22 @@ impl Cluster {
     /// # Errors
     /// When it does not come online.
     pub async fn agent_with_slots(&mut self, ip: &str, slots: u32) -> Result<()> {
-        self.start_agent(ip, slots, None).await
+        self.start_agent(ip, slots, Vec::new()).await
     }
 
-    /// Starts an agent with four slots in a network namespace.
+    /// Starts an agent with four slots by way of another program, as [`crate::machine`] and
+    /// [`crate::network`] give it.
     ///
     /// # Errors
     /// When it does not come online.
-    pub async fn agent_within(&mut self, ip: &str, network: &str) -> Result<()> {
-        self.start_agent(ip, SLOTS, Some(network.to_owned())).await
+    pub async fn agent_by(&mut self, ip: &str, way: Vec<String>) -> Result<()> {
+        self.start_agent(ip, SLOTS, way).await
     }
 
-    async fn start_agent(&mut self, ip: &str, slots: u32, network: Option<String>) -> Result<()> {
+    async fn start_agent(&mut self, ip: &str, slots: u32, way: Vec<String>) -> Result<()> {
         let ip: IpAddr = ip.parse()?;
         let token = self.data_dir().join(Role::Worker.file_name());
-        let agent = Agent::start(self.scratch.path(), ip, slots, self.addr, token, network)?;
+        let agent = Agent::start(self.scratch.path(), ip, slots, self.addr, token, way)?;
         self.agents.insert(ip, agent);
         self.online(ip).await
     }
@@ -152,6 +153,14 @@ impl Cluster {
     /// When there is no such agent.
     pub fn kill_agent(&mut self, ip: &str) -> Result<()> {
         self.named(ip)?.kill()
+    }
+
+    /// Ends an agent, its runners and its jobs at once, as when the power of its machine is cut.
+    ///
+    /// # Errors
+    /// When there is no such agent.
+    pub fn cut_power(&mut self, ip: &str) -> Result<()> {
+        self.named(ip)?.cut_power()
     }
 
     /// Starts an agent again, on the same folders, and waits until c2d gives it work.
@@ -202,6 +211,38 @@ impl Cluster {
     /// When its file cannot be read.
     pub fn token(&self, role: Role) -> Result<Token> {
         Ok(Pass::read(&self.data_dir().join(role.file_name()))?.token)
+    }
+
+    /// Runs another agent, with folders of its own, at the address of one that lives; its end.
+    ///
+    /// # Errors
+    /// When it does not end.
+    pub async fn rival(&self, ip: &str) -> Result<Output> {
+        let home = self.new_folder("rival")?;
+        let mut agent = command(&Program::Agent.path()?, &home);
+        agent.args(["--server", &self.addr.to_string(), "--address", ip]);
+        agent.arg("--state-dir").arg(home.join("state")).arg("--workspace-root").arg(home.join("workspaces"));
+        agent.arg("--token-file").arg(self.data_dir().join(Role::Worker.file_name()));
+        run(agent).await
+    }
+
+    /// The folder of an agent, for what has to be there before it starts.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn agent_home(&self, ip: &str) -> Result<PathBuf> {
+        let home = home_of(self.scratch.path(), ip.parse()?);
+        std::fs::create_dir_all(&home)?;
+        Ok(home)
+    }
+
+    /// The process ids of c2d and of an agent.
+    ///
+    /// # Errors
+    /// When one of them does not run.
+    pub fn pids(&mut self, ip: &str) -> Result<[Pid; 2]> {
+        let c2d = self.c2d.as_ref().context("c2d does not run")?.pid();
+        Ok([c2d, self.named(ip)?.pid()?])
     }
 
     /// Where an agent makes its workspaces.

@@ -9,7 +9,8 @@ use tempfile::TempDir;
 
 use crate::leftovers;
 use crate::network::ip;
-use crate::process::{Background, Output, command_within, run};
+use crate::network::within;
+use crate::process::{Background, Output, command_by, run};
 use crate::programs::Program;
 
 /// A machine of the network.
@@ -182,7 +183,7 @@ impl Home {
 
     fn within(&self, machine: Machine, program: &Path) -> Command {
         let folder = self.folder(machine);
-        command_within(&self.namespace(machine), program, &folder)
+        command_by(&within(&self.namespace(machine)), program, &folder)
     }
 
     fn namespace(&self, machine: Machine) -> String {

@@ -6,6 +6,7 @@
 pub mod cluster;
 pub mod home;
 pub mod local;
+pub mod machine;
 pub mod network;
 pub mod ssh;
 pub mod wait;

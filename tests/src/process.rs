@@ -42,11 +42,13 @@ pub(crate) fn command(program: &Path, home: &Path) -> Command {
     command
 }
 
-/// The same within a network namespace.
-pub(crate) fn command_within(network: &str, program: &Path, home: &Path) -> Command {
+/// The same by way of another program that becomes it: the first of `way` with the rest as its
+/// first arguments.
+pub(crate) fn command_by(way: &[String], program: &Path, home: &Path) -> Command {
     let inner = command(program, home);
-    let mut outer = Command::new("nsenter");
-    outer.arg(format!("--net=/run/netns/{network}")).arg("--").arg(inner.get_program());
+    let Some((first, rest)) = way.split_first() else { return inner };
+    let mut outer = Command::new(first);
+    outer.args(rest).arg(inner.get_program());
     outer.env_clear().envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
     outer.current_dir(home).stdin(Stdio::null());
     outer
@@ -77,9 +79,13 @@ impl Background {
         .await
     }
 
+    pub(crate) fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
     /// Sends it a signal.
     pub(crate) fn signal(&self, signal: Signal) -> Result<()> {
-        kill_process(Pid::from_child(&self.child), signal).context("cannot signal")
+        kill_process(self.pid(), signal).context("cannot signal")
     }
 
     /// Ends it with SIGKILL, if it still runs.

@@ -1,10 +1,18 @@
-//! Mounted disks.
+//! Mounted disks and their free space.
+
+use std::path::Path;
 
 use c2_shared::worker::Disk;
 use sysinfo::{DiskRefreshKind, Disks};
 
 /// Disks more than which nobody reads through, as on machines with many bind mounts.
 const DISKS_MAX: usize = 32;
+
+/// Bytes that may still be written to the file system of a folder; none if that cannot be told.
+pub(crate) fn free_bytes(folder: &Path) -> Option<u64> {
+    let stat = rustix::fs::statvfs(folder).ok()?;
+    Some(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
 
 /// The mounted disks in the order of their mount points.
 pub(crate) fn mounted() -> Vec<Disk> {

@@ -4,12 +4,14 @@
 //! at the start, load by a task of its own that leaves the latest figures.
 
 mod cpu;
-mod disk;
+pub(crate) mod disk;
 mod gpu;
 mod mem;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
+use c2_shared::limits::WORKER_FREE_BYTES_FLOOR;
 use c2_shared::worker::{Hardware, Load};
 use tokio::sync::watch;
 
@@ -31,14 +33,17 @@ pub(crate) async fn hardware() -> Hardware {
     rest.await.unwrap_or_default()
 }
 
-/// Keeps the load up to date for as long as somebody looks at it.
-pub(crate) async fn watch_load(latest: watch::Sender<Load>, has_gpus: bool) {
+/// Keeps the load up to date for as long as somebody looks at it; `workspaces` is where jobs run.
+pub(crate) async fn watch_load(latest: watch::Sender<Load>, has_gpus: bool, workspaces: PathBuf) {
     let mut meter = cpu::Meter::new();
     let mut ticks = tokio::time::interval(LOAD_INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     while !latest.is_closed() {
         ticks.tick().await;
         let gpu_percent = if has_gpus { gpu::read().await.iter().map(|found| found.percent).collect() } else { vec![] };
+        let folder = workspaces.clone();
+        // A disk on another machine may take its time.
+        let disk_free_bytes = tokio::task::spawn_blocking(move || disk::free_bytes(&folder)).await.unwrap_or(None);
         let (memory_used_bytes, memory_total_bytes) = mem::used_and_total();
         latest.send_replace(Load {
             cpu_percent: meter.percent(),
@@ -46,6 +51,8 @@ pub(crate) async fn watch_load(latest: watch::Sender<Load>, has_gpus: bool) {
             memory_total_bytes,
             load_1m: cpu::load_1m(),
             gpu_percent,
+            disk_free_bytes,
+            disk_full: disk_free_bytes.is_some_and(|bytes| bytes < WORKER_FREE_BYTES_FLOOR),
         });
     }
 }

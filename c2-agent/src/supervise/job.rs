@@ -28,6 +28,8 @@ use crate::supervise::wire::Start;
 const TICK_MS: u64 = 5_000;
 /// How soon to look again for processes that were asked to end while none could be watched.
 const AGAIN_MS: u64 = 20;
+/// Looks for newcomers before what is known is killed all the same.
+const FREEZE_ROUNDS_MAX: u32 = 100;
 /// Processes watched for their end at once; of the others the retry takes care.
 const WATCHED_MAX: usize = 64;
 
@@ -186,6 +188,7 @@ impl Job {
             Ending::NotAsked => {}
             Ending::Asked { kill_at, .. } if now.awake < kill_at => self.ask(now, kill_at),
             Ending::Asked { .. } | Ending::Forced { .. } => {
+                freeze();
                 self.signal(Signal::KILL);
                 self.ending = Ending::Forced { again_at: now.awake.after_ms(AGAIN_MS) };
             }
@@ -279,6 +282,24 @@ impl Job {
                 self.watched.extend(watch(process));
             }
         });
+    }
+}
+
+/// Stops everything that is left, so that nothing of it forks while it is killed: a killed process
+/// makes room for another, a stopped one does not. Whoever forks faster than this looks wins some
+/// rounds, until there are no processes to be had.
+fn freeze() {
+    let mut frozen = HashSet::new();
+    for _ in 0..FREEZE_ROUNDS_MAX {
+        let before = frozen.len();
+        each_descendant(|process| {
+            if !process.zombie && frozen.insert((process.pid, process.start)) {
+                signal_descendant(process, Signal::STOP);
+            }
+        });
+        if frozen.len() == before {
+            return;
+        }
     }
 }
 

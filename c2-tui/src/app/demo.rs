@@ -69,6 +69,8 @@ fn worker(last: u8, hostname: &str, status: WorkerStatus, used: u32, cpu: f32) -
             memory_total_bytes: 32 << 30,
             load_1m: 1.5,
             gpu_percent: Vec::new(),
+            disk_free_bytes: Some(210 << 30),
+            disk_full: false,
         },
         version: "0.1.0".to_owned(),
     }

@@ -5,7 +5,7 @@ use c2_shared::id::AttemptId;
 use c2_shared::job::{Condition, JobState};
 use c2_shared::time::span;
 
-use crate::render::look::Look;
+use crate::render::look::{Look, bytes};
 use crate::render::table::{Cell, Table, flexible, words};
 use crate::render::text::verdict;
 use crate::render::workers::joined;
@@ -67,6 +67,7 @@ fn at_worker(obstacle: &Obstacle) -> String {
         Obstacle::OtherMachine { worker } => format!("it must run on {worker}, as its dependencies did"),
         Obstacle::NoTag { tag } => format!("does not offer {tag}"),
         Obstacle::TagHeld { tag, holders } => format!("{tag} is held by {}", joined(jobs_of(holders))),
+        Obstacle::DiskFull { free_bytes } => format!("its disk is full ({} free)", bytes(*free_bytes)),
         Obstacle::SlotsFull { slots } => format!("all {slots} slots are in use"),
     }
 }
@@ -103,11 +104,16 @@ fn advice(why: &Explanation) -> String {
         };
         worker.obstacles.iter().all(passing)
     };
+    let is_full = |o: &Obstacle| matches!(o, Obstacle::DiskFull { .. });
+    let only_full = |worker: &WorkerVerdict| worker.obstacles.iter().all(is_full);
     let at = |fits: &dyn Fn(&WorkerVerdict) -> bool| {
         joined(why.workers.iter().filter(|worker| fits(worker)).map(|worker| worker.ip.to_string()))
     };
     if why.workers.iter().any(passes) {
         return format!("it starts as soon as there is room on {}", at(&passes));
+    }
+    if why.workers.iter().any(only_full) {
+        return format!("make room on {}, for instance with `cleanup-workspaces`", at(&only_full));
     }
     if why.workers.iter().any(returns) {
         return format!("it starts when one of these is back: {}", at(&returns));

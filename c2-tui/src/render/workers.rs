@@ -56,6 +56,7 @@ pub(crate) fn info(look: &Look, info: &WorkerInfo) -> String {
         ("groups", joined(&row.groups)),
         ("tags", tags(row)),
         ("load", format!("cpu {:.0}%, average {:.2}, memory {}", row.load.cpu_percent, row.load.load_1m, memory(row))),
+        ("workspaces", workspaces(row)),
         ("system", joined_with(" ", [&hardware.os, &hardware.arch])),
         ("cpu", format!("{} x {}", hardware.cpu_cores, hardware.cpu_model)),
         ("memory", bytes(hardware.memory_bytes)),
@@ -81,6 +82,12 @@ fn memory(worker: &WorkerRow) -> String {
     // In integers: a percentage needs no more.
     let percent = load.memory_used_bytes.saturating_mul(100).checked_div(load.memory_total_bytes);
     percent.map_or_else(String::new, |percent| format!("{percent}%"))
+}
+
+/// The space that is left where jobs run.
+fn workspaces(worker: &WorkerRow) -> String {
+    let free = worker.load.disk_free_bytes.map(|free| format!("{} free", bytes(free))).unwrap_or_default();
+    if worker.load.disk_full { format!("{free}: too little for new jobs") } else { free }
 }
 
 /// The tags, those that are held with the holder's job.

@@ -92,6 +92,9 @@ impl Worker {
                 Obstacle::TagHeld { tag, holders }
             });
         }
+        if self.presence.load.disk_full {
+            obstacles.push(Obstacle::DiskFull { free_bytes: self.presence.load.disk_free_bytes.unwrap_or(0) });
+        }
         if self.slots_free() == 0 {
             obstacles.push(Obstacle::SlotsFull { slots: self.record.intro.slots });
         }

@@ -102,6 +102,11 @@ pub enum Obstacle {
         /// By whom; several for a pool.
         holders: Vec<AttemptId>,
     },
+    /// Its agent takes nothing new while so little space is left where jobs run.
+    DiskFull {
+        /// How much.
+        free_bytes: u64,
+    },
     /// All its slots are in use.
     SlotsFull {
         /// How many it has.

@@ -10,7 +10,7 @@ use c2_tests::wait::SOON;
 use c2_tests::{eventually, scenario};
 
 /// Large enough to travel as a blob, in many pieces.
-const LARGE_BYTES: usize = 20 * 1024 * 1024;
+const LARGE_BYTES: usize = 300 * 1024 * 1024;
 
 /// Bytes that no compression and no repetition hides an error in.
 fn noise(len: usize) -> Vec<u8> {
@@ -81,7 +81,7 @@ fn large_files_survive_the_death_of_everybody() {
         let (begun, open, done) = (folder.join("begun"), folder.join("open"), folder.join("done"));
         std::fs::write(console.join("in.bin"), noise(LARGE_BYTES))?;
         let command = format!(
-            "touch {}; while [ ! -e {} ]; do sleep 0.1; done; cat in.bin in.bin >out.bin; touch {}",
+            "touch {}; while [ ! -e {} ]; do sleep 0.1; done; (cat in.bin; echo back) >out.bin; touch {}",
             begun.display(),
             open.display(),
             done.display()
@@ -108,7 +108,7 @@ fn large_files_survive_the_death_of_everybody() {
         eventually("the job's end", SOON, async || Ok(done.exists().then_some(()))).await?;
         cluster.restart_c2d().await?;
         cluster.restart_agent("127.0.0.2").await?;
-        let output = BlobId::of(&noise(LARGE_BYTES).repeat(2)).to_string();
+        let output = BlobId::of(&[&noise(LARGE_BYTES)[..], b"back\n"].concat()).to_string();
         appears(&cluster.data_dir().join("files"), &[".part", &output]).await?;
         cluster.kill_agent("127.0.0.2")?;
         cluster.kill_c2d()?;

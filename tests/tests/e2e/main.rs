@@ -6,6 +6,7 @@ mod cancel;
 mod cleanup;
 mod exit;
 mod files;
+mod hardware;
 mod live;
 mod plain_client;
 mod restart;

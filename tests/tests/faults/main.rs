@@ -2,6 +2,7 @@
 //! and the real lease of a minute. The tests wait side by side, so all take as long as one.
 
 mod hostile;
+mod machine;
 mod network;
 mod pause;
 mod ticks;

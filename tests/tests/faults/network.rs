@@ -12,7 +12,7 @@ use crate::ticks::{Ticking, logged};
 fn short(cut: Cut, seconds: u64) {
     let Some(network) = Network::enter().expect("the network of the test") else { return };
     scenario(async |cluster| {
-        cluster.agent_within(REMOTE, network.remote()).await?;
+        cluster.agent_by(REMOTE, network.remote()).await?;
         cluster.agent(LOCAL).await?;
         let (before, during) = (
             Ticking::submit(cluster, "before", OnLost::Requeue).await?,
@@ -39,7 +39,7 @@ fn short(cut: Cut, seconds: u64) {
 fn long(cut: Cut) {
     let Some(network) = Network::enter().expect("the network of the test") else { return };
     scenario(async |cluster| {
-        cluster.agent_within(REMOTE, network.remote()).await?;
+        cluster.agent_by(REMOTE, network.remote()).await?;
         let again = Ticking::submit(cluster, "requeue", OnLost::Requeue).await?;
         let fails = Ticking::submit(cluster, "fail", OnLost::Fail).await?;
         let waits = Ticking::submit(cluster, "wait", OnLost::Wait).await?;

@@ -1,0 +1,107 @@
+//! Machines that differ from the one that the tests run on: a small disk, another boot, few
+//! processes. All of it needs root, and is undone with its value.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use anyhow::{Context as _, Result, ensure};
+use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
+
+/// Where the kernel shows which boot this is.
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+
+/// Whether what needs root can be done; if not, that is said aloud, and is an error under CI.
+///
+/// # Errors
+/// Without root, under CI.
+#[expect(clippy::print_stderr, reason = "a test that did not run must say so")]
+pub fn may(what: &str) -> Result<bool> {
+    if rustix::process::geteuid().is_root() {
+        return Ok(true);
+    }
+    ensure!(std::env::var_os("CI").is_none(), "{what} need root");
+    eprintln!("NOT TESTED: {what}, which need root");
+    Ok(false)
+}
+
+/// A disk of a few bytes, mounted on a folder.
+#[derive(Debug)]
+pub struct SmallDisk {
+    folder: PathBuf,
+}
+
+impl SmallDisk {
+    /// Mounts it.
+    ///
+    /// # Errors
+    /// When the system refuses it.
+    pub fn mount(folder: &Path, bytes: u64) -> Result<Self> {
+        let options = std::ffi::CString::new(format!("size={bytes},mode=700"))?;
+        mount("tmpfs", folder, "tmpfs", MountFlags::empty(), &*options).context("cannot mount a tmpfs")?;
+        Ok(Self { folder: folder.to_owned() })
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // It was mounted, so it can be; and there is nobody to tell that it could not.
+        let _still_there = unmount(&self.folder, UnmountFlags::DETACH);
+    }
+}
+
+/// The way to a machine whose boot id stands in `file`.
+#[must_use]
+pub fn booted_as(file: &Path) -> Vec<String> {
+    let script = format!("mount --bind \"$0\" {BOOT_ID} && exec \"$@\"");
+    ["unshare", "--mount", "--", "sh", "-c", &script, &file.to_string_lossy()].map(str::to_owned).into()
+}
+
+/// A group of processes that may not become too many.
+#[derive(Debug)]
+pub struct FewProcesses {
+    group: PathBuf,
+}
+
+impl FewProcesses {
+    /// Makes the group, empty.
+    ///
+    /// # Errors
+    /// When the system has no such groups, or refuses it.
+    pub fn new(max: u32) -> Result<Self> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let controllers = fs::read_to_string("/sys/fs/cgroup/cgroup.controllers").unwrap_or_default();
+        let unified = controllers.split_whitespace().any(|name| name == "pids");
+        let parent = Path::new(if unified { "/sys/fs/cgroup" } else { "/sys/fs/cgroup/pids" });
+        if unified {
+            fs::write(parent.join("cgroup.subtree_control"), "+pids").context("cannot limit processes")?;
+        }
+        let group = parent.join(format!("c2-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
+        fs::create_dir(&group).with_context(|| format!("cannot make the control group {}", group.display()))?;
+        let made = Self { group };
+        fs::write(made.group.join("pids.max"), max.to_string())?;
+        Ok(made)
+    }
+
+    /// The way into the group.
+    #[must_use]
+    pub fn way(&self) -> Vec<String> {
+        let group = self.group.to_string_lossy();
+        ["sh", "-c", "echo $$ >\"$0/cgroup.procs\" && exec \"$@\"", &group].map(str::to_owned).into()
+    }
+
+    /// How many there are.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub fn count(&self) -> Result<u32> {
+        Ok(fs::read_to_string(self.group.join("pids.current"))?.trim().parse()?)
+    }
+}
+
+impl Drop for FewProcesses {
+    fn drop(&mut self) {
+        // Only an empty one can be removed: whatever is still in it belongs to a test that failed.
+        drop(fs::remove_dir(&self.group));
+    }
+}

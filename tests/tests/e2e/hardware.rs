@@ -1,0 +1,66 @@
+//! What a worker says of its machine, and that an address has one agent.
+
+use anyhow::Result;
+use c2_shared::job::JobSpec;
+use c2_tests::{Cluster, scenario};
+
+/// The agents' `nvidia-smi` prints a file of the test, and fails as the real one does without it.
+fn graphics(cluster: &Cluster, table: Option<&str>) -> Result<()> {
+    let folder = cluster.new_folder("driver")?;
+    let file = folder.join("table");
+    if let Some(table) = table {
+        std::fs::write(&file, table)?;
+    }
+    let failure = "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver.";
+    let script = format!("cat {0} 2>/dev/null && exit 0; echo \"{failure}\"; exit 9", file.display());
+    cluster.program("nvidia-smi", &script)
+}
+
+#[test]
+fn eight_graphics_cards_are_found_and_given_out_one_by_one() {
+    scenario(async |cluster| {
+        let row = |n: u32| format!("{n}, NVIDIA A100-SXM4-80GB, GPU-{n}, 81920, {}\n", 10 * n);
+        graphics(cluster, Some(&(0..8).map(row).collect::<String>()))?;
+        cluster.agent("127.0.0.2").await?;
+        let found = cluster.client().worker("127.0.0.2").await?;
+        let names: Vec<&str> = found.hardware.gpus.iter().map(|gpu| gpu.name.as_str()).collect();
+        assert_eq!(names, ["NVIDIA A100-SXM4-80GB"; 8]);
+        assert_eq!(found.hardware.gpus[7].memory_bytes, 80 << 30);
+        let said = cluster.exec(&["detect-tags 127.0.0.2 --apply", "info 127.0.0.2"]).await?;
+        assert!(said.stdout.contains("gpu:0") && said.stdout.contains("gpu:7"), "{said:?}");
+        let command = "echo $CUDA_VISIBLE_DEVICES; sleep 1".to_owned();
+        let spec = JobSpec { command, tags: vec!["gpu".to_owned()], ..JobSpec::default() };
+        let (first, second) = (cluster.submit_spec(spec.clone()).await?, cluster.submit_spec(spec).await?);
+        assert_eq!(cluster.ended(first).await?.job.stdout, "0\n");
+        assert_eq!(cluster.ended(second).await?.job.stdout, "1\n");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_driver_that_fails_is_a_machine_without_graphics_cards() {
+    scenario(async |cluster| {
+        graphics(cluster, None)?;
+        cluster.agent("127.0.0.2").await?;
+        let found = cluster.client().worker("127.0.0.2").await?.hardware;
+        assert!(found.gpus.is_empty() && found.cpu_cores > 0 && found.memory_bytes > 0, "{found:?}");
+        let job = cluster.submit("echo fine").await?;
+        assert_eq!(cluster.ended(job).await?.job.stdout, "fine\n");
+        Ok(())
+    });
+}
+
+#[test]
+fn an_address_has_one_agent() {
+    scenario(async |cluster| {
+        cluster.agent("127.0.0.2").await?;
+        let before = cluster.client().worker("127.0.0.2").await?.worker_id;
+        let refused = cluster.rival("127.0.0.2").await?;
+        assert_eq!(refused.status, 1, "{refused:?}");
+        assert!(refused.stderr.contains("127.0.0.2") && refused.stderr.contains("hint: "), "{refused:?}");
+        assert_eq!(cluster.client().worker("127.0.0.2").await?.worker_id, before);
+        let job = cluster.submit("echo mine").await?;
+        assert_eq!(cluster.ended(job).await?.job.stdout, "mine\n");
+        Ok(())
+    });
+}

@@ -1,0 +1,170 @@
+//! Machines at their limits: a full disk, too many processes, endless output, a power cut.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use c2_shared::api::jobs::Stream;
+use c2_shared::api::why::Obstacle;
+use c2_shared::job::{JobSpec, JobState, OnLost, Outcome};
+use c2_shared::limits::{LEASE_MS, WORKER_FREE_BYTES_FLOOR};
+use c2_tests::machine::{FewProcesses, SmallDisk, booted_as, may};
+use c2_tests::wait::SOON;
+use c2_tests::{eventually, scenario};
+use rustix::process::Pid;
+
+use crate::ticks::Ticking;
+
+const IP: &str = "127.0.0.2";
+/// Processes of one machine; a storm reaches it at once, and the agent and its jobs need few.
+const PROCESSES: u32 = 300;
+/// What agent, runner and c2d may grow by while a job writes without end.
+const GROWTH_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+#[test]
+fn a_full_disk_ends_nothing_but_what_filled_it() {
+    scenario(async |cluster| {
+        if !may("full disks")? {
+            return Ok(());
+        }
+        let home = cluster.agent_home(IP)?;
+        let _disk = SmallDisk::mount(&home, WORKER_FREE_BYTES_FLOOR + 32 * 1024 * 1024)?;
+        cluster.agent(IP).await?;
+
+        let filling = cluster.submit("cat /dev/zero >fill; echo status $?").await?;
+        let end = cluster.ended(filling).await?.job;
+        assert_eq!((end.stdout.as_str(), end.row.state), ("status 1\n", JobState::Succeeded), "{end:?}");
+        assert!(end.stderr.contains("No space left"), "{end:?}");
+
+        eventually("a worker that says so", SOON, async || {
+            Ok(cluster.client().worker(IP).await?.row.load.disk_full.then_some(()))
+        })
+        .await?;
+        let waiting = cluster.submit("echo room").await?;
+        let obstacles = cluster.client().why(waiting).await?.workers.remove(0).obstacles;
+        assert_eq!(obstacles, [Obstacle::DiskFull { free_bytes: 0 }]);
+        let said = cluster.exec(&[&format!("why {waiting}"), &format!("info {IP}")]).await?;
+        assert!(said.stdout.contains("its disk is full") && said.stdout.contains("cleanup-workspaces"), "{said:?}");
+        assert!(said.stdout.contains("0 B free: too little for new jobs"), "{said:?}");
+
+        cluster.kill_agent(IP)?;
+        cluster.restart_agent(IP).await?;
+        let cleaned = cluster.exec(&[&format!("cleanup-workspaces {IP}")]).await?;
+        assert!(cleaned.stdout.contains("removed 1 workspace"), "{cleaned:?}");
+        assert_eq!(cluster.ended(waiting).await?.job.stdout, "room\n");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_power_cut_frees_what_ran_at_once() {
+    scenario(async |cluster| {
+        if !may("boot ids")? {
+            return Ok(());
+        }
+        let boot = cluster.new_folder("boot")?.join("id");
+        fs::write(&boot, "11111111-1111-4111-8111-111111111111\n")?;
+        cluster.agent_by(IP, booted_as(&boot)).await?;
+        let again = Ticking::submit(cluster, "requeue", OnLost::Requeue).await?;
+        let fails = Ticking::submit(cluster, "fail", OnLost::Fail).await?;
+        again.runs(1, SOON).await?;
+        fails.runs(1, SOON).await?;
+
+        cluster.cut_power(IP)?;
+        fs::write(&boot, "22222222-2222-4222-8222-222222222222\n")?;
+        // Its notes of what ran are gone as well, as on a machine that keeps them in memory.
+        fs::remove_dir_all(cluster.agent_home(IP)?.join("state/slots"))?;
+        cluster.restart_agent(IP).await?;
+        eventually("the new boot", SOON, async || {
+            Ok(cluster.client().worker(IP).await?.boot_id.starts_with("2222").then_some(()))
+        })
+        .await?;
+        let short = Duration::from_millis(LEASE_MS / 2);
+        again.runs(2, short).await?;
+        assert_eq!(cluster.ended(fails.job).await?.job.row.outcome, Some(Outcome::Lost));
+        again.finish()?;
+        let end = cluster.ended(again.job).await?.job;
+        assert_eq!((end.row.state, end.row.attempt), (JobState::Succeeded, 2), "{end:?}");
+        again.ran_in_turn(2)?;
+        fails.ran_in_turn(1)
+    });
+}
+
+#[test]
+fn a_fork_storm_is_ended_and_its_machine_goes_on() {
+    if !may("fork storms").expect("root under CI") {
+        return;
+    }
+    let group = FewProcesses::new(PROCESSES).expect("a control group");
+    scenario(async |cluster| {
+        cluster.agent_by(IP, group.way()).await?;
+        // It needs no other process, as it could not start one in the storm.
+        let gate = cluster.new_folder("gate")?.join("open");
+        let waits = format!("exec perl -e 'select(undef, undef, undef, 0.1) until -e \"{}\"'", gate.display());
+        let neighbour = cluster.submit(&waits).await?;
+        eventually("the neighbour", SOON, async || {
+            Ok((cluster.client().job(neighbour, 0).await?.job.row.state == JobState::Running).then_some(()))
+        })
+        .await?;
+        let few = group.count()?;
+        let deaf = "exec perl -e '$SIG{TERM} = \"IGNORE\"; while (1) { fork; select(undef, undef, undef, 0.01) }'";
+        for command in [deaf, "bomb() { bomb | bomb & wait; }; bomb"] {
+            let spec = JobSpec { command: command.to_owned(), timeout_s: Some(3), ..JobSpec::default() };
+            let job = cluster.submit_spec(spec).await?;
+            eventually(&format!("many processes of {command}"), SOON, async || {
+                Ok((group.count()? > PROCESSES / 2).then_some(()))
+            })
+            .await?;
+            let end = cluster.ended(job).await?.job;
+            assert!(end.row.state.is_terminal(), "{end:?}");
+            let idle = async || Ok((group.count()? <= few + 4).then_some(()));
+            eventually("the end of the storm", SOON, idle).await?;
+            let next = cluster.submit("echo fine").await?;
+            assert_eq!(cluster.ended(next).await?.job.stdout, "fine\n");
+        }
+        fs::write(gate, "")?;
+        let end = cluster.ended(neighbour).await?.job;
+        assert_eq!((end.row.state, end.row.attempt), (JobState::Succeeded, 1), "{end:?}");
+        Ok(())
+    });
+}
+
+#[test]
+fn two_gigabytes_of_output_cost_no_memory() {
+    scenario(async |cluster| {
+        cluster.agent(IP).await?;
+        // Everybody has done everything once.
+        cluster.ended(cluster.submit("echo warm; echo up >&2").await?).await?;
+        let pids = cluster.pids(IP)?;
+        let before: Vec<u64> = pids.iter().map(|pid| peak_bytes(*pid)).collect::<Result<_>>()?;
+        let command = "echo begin; echo $PPID >&2; head -c 2G /dev/zero | tr '\\0' x; echo; echo end; grep VmHWM /proc/$PPID/status >&2";
+        let job = cluster.submit(command).await?;
+        let limit = Duration::from_secs(180);
+        let end = eventually("the end of the output", limit, async || {
+            let answer = cluster.client().job(job, 5).await?;
+            Ok(answer.done.then_some(answer.job))
+        })
+        .await?;
+        assert_eq!(end.row.state, JobState::Succeeded, "{end:?}");
+        for (pid, before) in pids.iter().zip(before) {
+            let grown = peak_bytes(*pid)?.saturating_sub(before);
+            assert!(grown < GROWTH_BYTES_MAX, "{pid:?} took {grown} bytes more");
+        }
+        let runner = end.stderr.split_whitespace().nth(2).context("the runner's size")?.parse::<u64>()? * 1024;
+        assert!(runner < GROWTH_BYTES_MAX, "the runner took {runner} bytes");
+        let kept = cluster.client().output(job, Stream::Stdout).await?;
+        assert!(kept.starts_with(b"begin\nxxx") && kept.ends_with(b"xxx\nend\n"), "{} bytes", kept.len());
+        let whole = 2 * 1024 * 1024 * 1024 + "begin\n\nend\n".len();
+        let shown = String::from_utf8_lossy(&kept).into_owned();
+        let gap = shown.lines().find(|line| line.contains("bytes")).context("a visible gap")?;
+        assert!(kept.len() < 1024 * 1024 && whole > kept.len(), "{gap}");
+        Ok(())
+    });
+}
+
+/// The most memory that a process ever had, in bytes.
+fn peak_bytes(pid: Pid) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero()))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
+    Ok(line.trim().trim_end_matches("kB").trim().parse::<u64>()? * 1024)
+}
