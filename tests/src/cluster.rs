@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use c2_shared::api::jobs::WaitResponse;
@@ -22,6 +23,7 @@ use crate::agent::{Agent, PROGRAMS, home_of, write_program};
 use crate::leftovers;
 use crate::process::{Background, Output, command, run};
 use crate::programs::Program;
+use crate::terminal::Terminal;
 use crate::wait::{SOON, eventually};
 
 /// Slots of an agent, unless a test says otherwise.
@@ -303,6 +305,26 @@ impl Cluster {
         let mut console = command(&Program::Tui.path()?, &self.console_dir());
         console.arg("--server").arg(self.addr.to_string()).arg("--token-file").arg(token).args(args);
         run(console).await
+    }
+
+    /// The full-screen console as a command, with a home of its own unless a test shares one.
+    ///
+    /// # Errors
+    /// When the program is not built.
+    pub fn full_screen(&self, args: &[&str]) -> Result<Command> {
+        let mut console = command(&Program::Tui.path()?, &self.console_dir());
+        console.arg("--server").arg(self.addr.to_string());
+        console.arg("--token-file").arg(self.data_dir().join(Role::Operator.file_name())).args(args);
+        console.env("TERM", "xterm-256color").env("LANG", "C.UTF-8");
+        Ok(console)
+    }
+
+    /// Starts the full-screen console on a screen of 120x40.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn terminal(&self, args: &[&str]) -> Result<Terminal> {
+        Terminal::start(&self.full_screen(args)?, 120, 40)
     }
 
     /// Submits a job through the typed client.

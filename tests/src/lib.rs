@@ -9,6 +9,7 @@ pub mod local;
 pub mod machine;
 pub mod network;
 pub mod ssh;
+pub mod terminal;
 pub mod wait;
 
 pub mod http;

@@ -66,6 +66,8 @@ pub enum Action {
     Chip,
     /// Cancel jobs.
     Cancel,
+    /// Say why a job does not run.
+    Why,
     /// Put the selected row into the clipboard.
     Copy,
     /// A key of the pager.

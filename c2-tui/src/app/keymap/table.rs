@@ -4,7 +4,7 @@ use super::Action::{
     Accept, Back, Beside, Cancel, Chip, Complete, Copy, DeleteOrQuit, Dismiss, Edit, Filter, Focus, FocusBack,
     FocusNext, Grow, Help, Interrupt, Mark, MarkAll, MarkStep, Mouse, Newer, Next, No, Older, Open, Pager, Palette,
     Previous, Quit, Repaint, Retry, RightOrAccept, Rub, Search, Shrink, SortBack, SortNext, SortTurn, Stream, Suspend,
-    TakeIntoLine, ToLine, Unmark, Yes, Zoom,
+    TakeIntoLine, ToLine, Unmark, Why, Yes, Zoom,
 };
 use super::{Action, Binding, Context};
 use crate::app::line::Edit as E;
@@ -86,6 +86,7 @@ pub const TABLE: &[Binding] = &[
     key(Context::Table, "R", SortTurn, "sort the other way", 0),
     key(Context::Table, "y", Copy, "copy", 0),
     key(Context::Jobs, "c", Cancel, "cancel", 2),
+    key(Context::Jobs, "w", Why, "why it waits", 10),
     key(Context::Chips, "a", Chip, "next kind", 4),
     // Text.
     key(Context::Job, "Enter", Open, "output", 1),

@@ -40,6 +40,7 @@ pub(super) fn carry_out(model: &mut Model, action: Action, effects: &mut Vec<Eff
         Action::Step(step) => move_by(model, step),
         Action::Open => open::open(model, effects),
         Action::Cancel => cancel(model),
+        Action::Why => why(model, effects),
         Action::Copy => copy(model, effects),
         Action::Pager(command) => {
             if let Some(text) = model.pager_mut(model.focus) {
@@ -261,6 +262,19 @@ fn cancel(model: &mut Model) {
         titles.push(format!("and {} more", jobs.len() - TITLES_MAX));
     }
     model.overlay = Some(Overlay::Question(Question::cancel(jobs, titles)));
+}
+
+/// About the row, not the marks: an explanation is read one at a time.
+fn why(model: &mut Model, effects: &mut Vec<Effect>) {
+    let selected = match model.focus {
+        Focus::Pane(Pane::Jobs) => model.panes.jobs.selected(),
+        Focus::Pane(Pane::Log) => model.panes.log.selected(),
+        _ => model.chosen_jobs().first().copied(),
+    };
+    match selected {
+        Some(job) => run::run(model, format!("why {job}"), effects),
+        None => model.toasts.say(Kind::Plain, "no job is selected", model.now),
+    }
 }
 
 fn copy(model: &mut Model, effects: &mut Vec<Effect>) {

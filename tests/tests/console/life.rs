@@ -1,0 +1,154 @@
+//! How the console begins, ends and bears what happens to it.
+
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::Result;
+use c2_tests::terminal::Terminal;
+use c2_tests::{eventually, is_alive, scenario};
+use rustix::process::Signal;
+
+/// What must come out when the terminal is given back.
+const GIVEN_BACK: [&[u8]; 4] = [b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?2004l", b"\x1b[?1000l"];
+
+fn is_given_back(terminal: &Terminal) -> Result<bool> {
+    let written = |part: &[u8]| terminal.raw().windows(part.len()).any(|window| window == part);
+    Ok(terminal.is_cooked()? && GIVEN_BACK.iter().all(|part| written(part)))
+}
+
+#[test]
+fn without_c2d_the_first_frame_comes_and_local_commands_work() {
+    scenario(async |cluster| {
+        cluster.kill_c2d()?;
+        let mut terminal = cluster.terminal(&[])?;
+        terminal.sees("!>")?;
+        terminal.sees("retry in")?;
+        terminal.press("help drain\r")?;
+        terminal.sees("Let a worker finish")?;
+        terminal.press("list\r")?;
+        terminal.sees("cannot reach c2d")
+    });
+}
+
+#[test]
+fn a_lost_c2d_is_a_banner_over_the_last_data_and_comes_back() {
+    scenario(async |cluster| {
+        cluster.agent("127.0.0.2").await?;
+        let job = cluster.submit("sleep 600").await?;
+        let mut terminal = cluster.terminal(&[])?;
+        terminal.sees("sleep 600")?;
+        cluster.kill_c2d()?;
+        terminal.sees("retry in")?;
+        assert!(terminal.text().contains("sleep 600") && terminal.text().contains("127.0.0.2"), "{terminal:?}");
+        cluster.restart_c2d().await?;
+        terminal.misses("retry in")?;
+        cluster.client().cancel(job).await?;
+        terminal.sees("cancelled")
+    });
+}
+
+#[test]
+fn whoever_ends_it_finds_the_terminal_as_it_was() {
+    scenario(async |cluster| {
+        for (signal, status) in [(Signal::TERM, 143), (Signal::HUP, 129), (Signal::INT, 130)] {
+            let mut terminal = cluster.terminal(&[])?;
+            terminal.sees("!>")?;
+            assert!(!terminal.is_cooked()?);
+            terminal.signal(signal)?;
+            assert_eq!(terminal.end()?, status, "{signal:?}");
+            assert!(is_given_back(&terminal)?, "{signal:?}");
+        }
+        let mut terminal = cluster.terminal(&[])?;
+        terminal.sees("!>")?;
+        terminal.press("quit\r")?;
+        assert_eq!(terminal.end()?, 0);
+        assert!(is_given_back(&terminal)?);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_console_without_a_terminal_does_not_stay() {
+    scenario(async |cluster| {
+        let mut terminal = cluster.terminal(&[])?;
+        terminal.sees("!>")?;
+        let pid = terminal.pid()?;
+        terminal.vanish();
+        // Three seconds, and some for a machine that is busy compiling.
+        eventually("its end", Duration::from_secs(6), async || Ok((!is_alive(pid)).then_some(()))).await
+    });
+}
+
+#[test]
+fn the_shell_has_the_terminal_between_ctrl_z_and_fg() {
+    scenario(async |cluster| {
+        let console = cluster.full_screen(&[])?;
+        let mut shell = Command::new("bash");
+        shell.args(["--norc", "--noprofile", "-i"]).envs(console.get_envs().filter_map(|(n, v)| Some((n, v?))));
+        shell.env("PS1", "shell$ ").current_dir(cluster.console_dir());
+        let mut terminal = Terminal::start(&shell, 120, 40)?;
+        terminal.sees("shell$")?;
+        let words = std::iter::once(console.get_program()).chain(console.get_args());
+        let line: Vec<String> = words.map(|word| word.to_string_lossy().into_owned()).collect();
+        terminal.press(&format!("{}\r", line.join(" ")))?;
+        terminal.sees("!>")?;
+        terminal.press("submit \"a draft")?;
+        terminal.sees("a draft")?;
+        terminal.press("\x1a")?;
+        terminal.sees("Stopped")?;
+        assert!(terminal.text().contains("shell$"), "{terminal:?}");
+        terminal.press("echo it is $((6*7))\r")?;
+        terminal.sees("it is 42")?;
+        terminal.press("fg\r")?;
+        terminal.wait("the console with its draft", |t| t.text().contains("a draft") && t.text().contains("C2"))?;
+        terminal.press("\x15quit\r")?;
+        terminal.wait("the shell", |t| t.text().trim_end().ends_with("shell$"))
+    });
+}
+
+#[test]
+fn ctrl_c_clears_first_and_quits_only_twice() {
+    scenario(async |cluster| {
+        let mut terminal = cluster.terminal(&[])?;
+        terminal.sees("!>")?;
+        terminal.press("some words")?;
+        terminal.sees("some words")?;
+        terminal.press("\x03")?;
+        terminal.misses("some words")?;
+        terminal.press("list\r")?;
+        terminal.sees("no worker has registered")?;
+        terminal.press("\x03\x03")?;
+        assert_eq!(terminal.end()?, 0);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_screen_without_room_says_so_and_recovers() {
+    scenario(async |cluster| {
+        let mut terminal = cluster.terminal(&[])?;
+        terminal.sees("!>")?;
+        terminal.press("a draft")?;
+        terminal.resize(18, 4)?;
+        terminal.sees("C2 needs 20x5")?;
+        terminal.resize(50, 12)?;
+        terminal.sees("a draft")?;
+        terminal.resize(80, 24)?;
+        let parts = ["╭ workers", "╭ jobs", "╭ queue", "╭ log", "a draft"];
+        terminal.wait("all four panes", |t| parts.iter().all(|part| t.text().contains(part)))
+    });
+}
+
+#[test]
+fn a_console_that_may_only_look_changes_nothing() {
+    scenario(async |cluster| {
+        let mut terminal = cluster.terminal(&["--readonly"])?;
+        terminal.sees("!>")?;
+        terminal.press("submit \"true\"\r")?;
+        terminal.sees("read-only")?;
+        terminal.press("queue-status\r")?;
+        terminal.sees("ok")?;
+        assert_eq!(cluster.client().queue_status().await?.active, 0);
+        Ok(())
+    });
+}

@@ -1,0 +1,99 @@
+//! What the console costs its terminal and its machine.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use c2_tests::scenario;
+use rustix::process::Pid;
+
+/// Processor time that a process used so far, in ticks of 10 ms.
+fn ticks(pid: Pid) -> Result<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()))?;
+    let (_, fields) = stat.rsplit_once(") ").context("no fields")?;
+    let field = |n: usize| fields.split(' ').nth(n).context("too few fields")?.parse::<u64>().context("no number");
+    Ok(field(11)? + field(12)?)
+}
+
+#[test]
+fn an_idle_console_draws_nothing_and_sleeps() {
+    scenario(async |cluster| {
+        let mut terminal = cluster.terminal(&[])?;
+        terminal.sees("!>")?;
+        terminal.settle();
+        let (start, used, pid) = (terminal.raw().len(), ticks(terminal.pid()?)?, terminal.pid()?);
+        terminal.watch(Duration::from_secs(10));
+        assert_eq!(terminal.frames_since(start), 0, "{:?}", String::from_utf8_lossy(&terminal.raw()[start..]));
+        assert!(ticks(pid)? - used <= 1, "{} ticks", ticks(pid)? - used);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_thousand_keys_at_once_cost_a_few_frames() {
+    scenario(async |cluster| {
+        let mut terminal = cluster.terminal(&[])?;
+        terminal.sees("!>")?;
+        terminal.settle();
+        let start = terminal.raw().len();
+        terminal.press(&"abcdefghi ".repeat(100))?;
+        terminal.settle();
+        let frames = terminal.frames_since(start);
+        assert!((1..=10).contains(&frames), "{frames} frames");
+        terminal.press("END")?;
+        terminal.sees("END")
+    });
+}
+
+#[test]
+fn a_hundred_sizes_cost_a_few_frames() {
+    scenario(async |cluster| {
+        let mut terminal = cluster.terminal(&[])?;
+        terminal.sees("!>")?;
+        terminal.settle();
+        let start = terminal.raw().len();
+        for n in 0..100 {
+            terminal.resize(80 + n % 40, 24 + n % 16)?;
+        }
+        terminal.resize(100, 30)?;
+        terminal.settle();
+        let frames = terminal.frames_since(start);
+        assert!((1..=10).contains(&frames), "{frames} frames");
+        terminal.press("still here")?;
+        terminal.sees("still here")
+    });
+}
+
+#[test]
+fn every_frame_is_shown_as_a_whole() {
+    scenario(async |cluster| {
+        let mut terminal = cluster.terminal(&[])?;
+        terminal.sees("!>")?;
+        terminal.press("help\r")?;
+        terminal.sees("ok")?;
+        let count = |part: &[u8]| terminal.raw().windows(part.len()).filter(|window| *window == part).count();
+        let (begun, ended) = (count(b"\x1b[?2026h"), count(b"\x1b[?2026l"));
+        assert!(begun > 1 && begun - ended <= 1, "{begun} {ended}");
+        Ok(())
+    });
+}
+
+#[test]
+fn without_colours_nothing_is_coloured() {
+    scenario(async |cluster| {
+        cluster.agent("127.0.0.2").await?;
+        let mut console = cluster.full_screen(&[])?;
+        console.env("NO_COLOR", "1");
+        let mut terminal = c2_tests::terminal::Terminal::start(&console, 120, 40)?;
+        terminal.sees("127.0.0.2")?;
+        terminal.press("submit false\r")?;
+        terminal.sees("failed")?;
+        let text = String::from_utf8_lossy(terminal.raw()).into_owned();
+        let codes = text.split("\x1b[").skip(1).filter_map(|rest| rest.split_once('m').map(|(codes, _)| codes));
+        let colours = codes.filter(|codes| codes.bytes().all(|b| b.is_ascii_digit() || b == b';'));
+        let is_colour = |code: &str| matches!(code.parse::<u32>(), Ok(30..=38 | 40..=48 | 90..=97 | 100..=107));
+        let coloured: Vec<&str> = colours.filter(|codes| codes.split(';').any(is_colour)).collect();
+        assert_eq!(coloured, Vec::<&str>::new());
+        assert!(text.contains("\x1b[7m") || text.contains(";7m") || text.contains("\x1b[1m"), "no bold or reverse");
+        Ok(())
+    });
+}
