@@ -1,6 +1,7 @@
 //! Jobs that misbehave: nothing of them is left, nothing outside is changed, and the next job runs.
 
 use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -111,6 +112,25 @@ fn nothing_outside_of_a_workspace_is_touched_or_read() {
             assert_eq!(files.len(), 0, "{job:?} {files:?}");
         }
         assert!(root.is_dir());
+        Ok(())
+    });
+}
+
+#[test]
+fn a_hard_link_is_taken_away_and_its_other_name_left_alone() {
+    scenario(async |cluster| {
+        cluster.agent_with_slots("127.0.0.2", 1).await?;
+        let mine = cluster.new_folder("outside")?.join("mine");
+        fs::write(&mine, "mine")?;
+        fs::set_permissions(&mine, fs::Permissions::from_mode(0o440))?;
+        // A folder that nobody may write to has to be opened before it can be emptied.
+        let command = format!("mkdir shut; ln {} shut/link; chmod 500 shut", mine.display());
+        assert_eq!(run(cluster, &command, None).await?, Outcome::Exit { code: 0 });
+        assert_eq!(fs::metadata(&mine)?.nlink(), 2);
+        let cleaned = cluster.exec(&["cleanup-workspaces 127.0.0.2"]).await?;
+        assert!(cleaned.stdout.contains("removed 1 workspace"), "{cleaned:?}");
+        let left = fs::metadata(&mine)?;
+        assert_eq!((left.nlink(), left.mode() & 0o7777, fs::read(&mine)?), (1, 0o440, b"mine".to_vec()));
         Ok(())
     });
 }
