@@ -9,7 +9,7 @@ use crate::command::{Complaint, Context, Data, Outcome, resolve};
 /// The arguments of `cancel`.
 #[derive(Clone, Debug, Args)]
 pub struct Cancel {
-    /// Ids, names, `last`, or ranges like `3-9`
+    /// Ids, names, `last`, ranges like `3-9`, `@STATE`, or `@GROUP`
     #[arg(value_name = "JOB", required = true)]
     pub jobs: Vec<JobNames>,
 }

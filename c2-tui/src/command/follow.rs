@@ -16,7 +16,7 @@ use crate::command::{Complaint, Context, Data, Kind, Outcome, ending, resolve};
 /// The arguments of `follow`.
 #[derive(Clone, Debug, Args)]
 pub struct Follow {
-    /// Ids, names, `last`, or ranges like `3-9`
+    /// Ids, names, `last`, ranges like `3-9`, `@STATE`, or `@GROUP`
     #[arg(value_name = "JOB", required = true)]
     pub jobs: Vec<JobNames>,
 }

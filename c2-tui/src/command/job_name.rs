@@ -1,5 +1,5 @@
 //! The ways to name jobs on a line: `job-3`, `3`, `last`, a range `3-9`, a job's own name, all in a
-//! state `@failed`, or those of a range `3-9@failed`.
+//! state `@failed`, those of a range `3-9@failed`, or all of a group that have not ended `@gpu`.
 //!
 //! Here they are only read; which jobs are meant is asked of c2d in `resolve`.
 
@@ -27,8 +27,17 @@ pub enum JobNames {
     One(JobName),
     /// All from the first to the last id, both included.
     Range(JobId, JobId),
-    /// All that are in this state, from the first to the last id.
-    InState(JobState, JobId, JobId),
+    /// All that have this in common, from the first to the last id.
+    All(Common, JobId, JobId),
+}
+
+/// What jobs have in common.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Common {
+    /// Their state.
+    State(JobState),
+    /// The group that they asked for, while they have not ended.
+    Group(String),
 }
 
 /// Says that a text names no job.
@@ -44,11 +53,8 @@ pub enum JobNameError {
     #[error("the range {0:?} ends before it begins")]
     Backwards(String),
     /// What stands before `@` is no range.
-    #[error("{0:?} names no jobs: write @STATE for all, or FIRST-LAST@STATE")]
+    #[error("{0:?} names no jobs: write @STATE or @GROUP for all, or FIRST-LAST@STATE")]
     NoRange(String),
-    /// What follows `@` is no state.
-    #[error("{0:?} names no state of jobs: {states}", states = JobState::ALL.map(JobState::word).join(", "))]
-    NoState(String),
     /// The range is longer than the queue can be.
     #[error("the range {0:?} is too long")]
     TooLong(String),
@@ -81,11 +87,14 @@ impl FromStr for JobNames {
     fn from_str(text: &str) -> Result<Self, JobNameError> {
         if let Some((range, word)) = text.rsplit_once('@') {
             let state = JobState::ALL.into_iter().find(|state| state.word() == word);
-            let state = state.ok_or_else(|| JobNameError::NoState(text.to_owned()))?;
+            let common = state.map_or_else(|| Common::Group(word.to_owned()), Common::State);
+            if word.is_empty() {
+                return Err(JobNameError::NoRange(text.to_owned()));
+            }
             let range = if range.is_empty() { Self::Range(JobId(1), JobId(u64::MAX)) } else { range.parse()? };
             return match range {
-                Self::Range(first, last) => Ok(Self::InState(state, first, last)),
-                Self::One(_) | Self::InState(..) => Err(JobNameError::NoRange(text.to_owned())),
+                Self::Range(first, last) => Ok(Self::All(common, first, last)),
+                Self::One(_) | Self::All(..) => Err(JobNameError::NoRange(text.to_owned())),
             };
         }
         // `job-3` has a dash too, but nothing numeric before it.
@@ -135,10 +144,11 @@ mod tests {
             ("job-3-9", range(3, 9)),
             ("job-3-job-9", one(JobName::Named("job-3-job-9".to_owned()))),
             ("3-3", range(3, 3)),
-            ("@failed", Ok(JobNames::InState(JobState::Failed, JobId(1), JobId(u64::MAX)))),
-            ("3-9@failed", Ok(JobNames::InState(JobState::Failed, JobId(3), JobId(9)))),
+            ("@failed", Ok(JobNames::All(Common::State(JobState::Failed), JobId(1), JobId(u64::MAX)))),
+            ("3-9@failed", Ok(JobNames::All(Common::State(JobState::Failed), JobId(3), JobId(9)))),
+            ("@gpu", Ok(JobNames::All(Common::Group("gpu".to_owned()), JobId(1), JobId(u64::MAX)))),
+            ("@", Err(JobNameError::NoRange("@".to_owned()))),
             ("3@failed", Err(JobNameError::NoRange("3@failed".to_owned()))),
-            ("@broken", Err(JobNameError::NoState("@broken".to_owned()))),
             ("", Err(JobNameError::Empty)),
             ("0", Err(JobNameError::Zero("0".to_owned()))),
             ("0-4", Err(JobNameError::Zero("0-4".to_owned()))),

@@ -6,7 +6,7 @@ use c2_shared::id::JobId;
 use c2_shared::job::JobState;
 use c2_shared::limits::PAGE_LEN_MAX;
 
-use crate::command::job_name::{JobName, JobNames};
+use crate::command::job_name::{Common, JobName, JobNames};
 use crate::command::{Complaint, Context};
 
 /// Finds one job.
@@ -26,7 +26,7 @@ pub(crate) async fn jobs(context: &Context, names: &[JobNames]) -> Result<Vec<Jo
     for name in names {
         match name {
             JobNames::One(name) => found.push(job(context, name).await?),
-            JobNames::InState(state, first, last) => found.extend(in_state(context, *state, *first, *last).await?),
+            JobNames::All(common, first, last) => found.extend(all(context, common, *first, *last).await?),
             JobNames::Range(first, last) => found.extend((first.0..=last.0).map(JobId)),
         }
     }
@@ -35,10 +35,14 @@ pub(crate) async fn jobs(context: &Context, names: &[JobNames]) -> Result<Vec<Jo
     Ok(found)
 }
 
-/// Finds the jobs of a range that are in a state.
-async fn in_state(context: &Context, state: JobState, first: JobId, last: JobId) -> Result<Vec<JobId>, Complaint> {
+/// Finds the jobs of a range that have something in common.
+async fn all(context: &Context, common: &Common, first: JobId, last: JobId) -> Result<Vec<JobId>, Complaint> {
     let after = Some(JobId(first.0 - 1)).filter(|id| id.0 > 0);
-    let mut query = JobsQuery { state: Some(state), after, limit: Some(PAGE_LEN_MAX), ..JobsQuery::default() };
+    let (state, group) = match common {
+        Common::State(state) => (Some(*state), None),
+        Common::Group(group) => (None, Some(group.clone())),
+    };
+    let mut query = JobsQuery { state, group, after, limit: Some(PAGE_LEN_MAX), ..JobsQuery::default() };
     let mut found = Vec::new();
     loop {
         let page = context.client.jobs(&query).await?;
@@ -50,7 +54,14 @@ async fn in_state(context: &Context, state: JobState, first: JobId, last: JobId)
     }
     if found.is_empty() {
         let hint = "`jobs --all` lists all jobs with their states";
-        return Err(Complaint::refused(format!("no such job is {state}"), hint));
+        let none = match common {
+            Common::State(state) => format!("no such job is {state}"),
+            Common::Group(group) => {
+                let states = JobState::ALL.map(JobState::word).join(", ");
+                format!("no job of a group {group:?} is active, and that is no state of jobs either: {states}")
+            }
+        };
+        return Err(Complaint::refused(none, hint));
     }
     Ok(found)
 }

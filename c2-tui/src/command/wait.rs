@@ -10,7 +10,7 @@ use crate::command::{Complaint, Context, Data, Outcome, ending, resolve};
 /// The arguments of `wait`.
 #[derive(Clone, Debug, Args)]
 pub struct Wait {
-    /// Ids, names, `last`, or ranges like `3-9`
+    /// Ids, names, `last`, ranges like `3-9`, `@STATE`, or `@GROUP`
     #[arg(value_name = "JOB", required = true)]
     pub jobs: Vec<JobNames>,
     /// Stop waiting after this time, like `90`, `5m` or `2h30m`; the jobs go on

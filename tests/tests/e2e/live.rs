@@ -140,3 +140,32 @@ fn a_job_that_waits_is_followed_from_its_start() {
         Ok(())
     });
 }
+
+#[test]
+fn the_jobs_of_a_group_are_followed_at_once() {
+    scenario(async |cluster| {
+        cluster.agent("127.0.0.2").await?;
+        assert_eq!(cluster.exec(&["assign 127.0.0.2 gpu"]).await?.status, 0);
+        let gate = cluster.new_folder("gate")?.join("open");
+        let until = format!("until [ -e {} ]; do sleep 0.05; done", gate.display());
+        let lines: Vec<String> =
+            ["one", "two"].map(|word| format!("submit \"echo {word}; {until}; echo end {word}\" --group=gpu")).into();
+        let [one, two] = &lines[..] else { unreachable!("two lines") };
+        assert_eq!(cluster.exec(&[one, two, "submit \"echo other\""]).await?.status, 0);
+        let follow = cluster.exec(&["follow @gpu"]);
+        let open = async {
+            eventually("both running", wait::SOON, async || {
+                Ok((cluster.client().queue_status().await?.running == 2).then_some(()))
+            })
+            .await?;
+            anyhow::Ok(std::fs::write(&gate, "")?)
+        };
+        let (followed, opened) = tokio::join!(follow, open);
+        opened?;
+        let output = followed?;
+        let mut lines: Vec<&str> = output.stdout.lines().collect();
+        lines.sort_unstable();
+        assert_eq!(lines, ["job-1 | end one", "job-1 | one", "job-2 | end two", "job-2 | two"], "{output:?}");
+        Ok(())
+    });
+}

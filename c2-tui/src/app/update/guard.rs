@@ -12,7 +12,7 @@ use crate::app::model::Model;
 use crate::app::overlay::{Overlay, Question};
 use crate::app::toast::Kind;
 use crate::command::Deed;
-use crate::command::job_name::{JobName, JobNames};
+use crate::command::job_name::{Common, JobName, JobNames};
 
 /// Runs a line of the command layer, or asks first.
 pub(super) fn run(model: &mut Model, line: String, asked: bool, effects: &mut Vec<Effect>) {
@@ -51,7 +51,13 @@ fn jobs(model: &Model, word: &str) -> Vec<String> {
         JobNames::One(JobName::Named(name)) => job.row.name.as_ref() == Some(name),
         JobNames::One(JobName::Last) => false,
         JobNames::Range(first, last) => within(job.row.job_id, *first, *last),
-        JobNames::InState(state, first, last) => job.row.state == *state && within(job.row.job_id, *first, *last),
+        JobNames::All(common, first, last) => {
+            let fits = match common {
+                Common::State(state) => job.row.state == *state,
+                Common::Group(group) => job.row.group.as_ref() == Some(group),
+            };
+            fits && within(job.row.job_id, *first, *last)
+        }
     });
     meant.map(|job| format!("{}  {}  {}", job.row.job_id, job.row.state, job.title)).collect()
 }
