@@ -77,6 +77,16 @@ impl AgentError {
     }
 }
 
+/// What it runs in: one thread for messages, which is enough and takes the least memory. A thread
+/// once made for the disk is kept, as no other can be had while a job takes all processes.
+///
+/// # Errors
+/// When the system refuses it.
+pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_all().max_blocking_threads(8).thread_keep_alive(Duration::MAX).build()
+}
+
 /// Runs the agent until `shutdown`, or until c2d gives its place to another.
 ///
 /// # Errors

@@ -45,11 +45,7 @@ fn run_agent(flags: Flags) -> ExitCode {
     };
     // What whoever started us left open is neither the runners' business nor the jobs'.
     close_fds::set_fds_cloexec(3, &[]);
-    // One thread is enough for messages, and the least memory.
-    let mut builder = tokio::runtime::Builder::new_current_thread();
-    // A helper thread once made is kept, as no other can be had while a job takes all processes.
-    builder.enable_all().max_blocking_threads(8).thread_keep_alive(std::time::Duration::MAX);
-    let runtime = match builder.build() {
+    let runtime = match c2_agent::agent::runtime() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error.into(), "see the limits of this user with: ulimit -a", 1),
     };

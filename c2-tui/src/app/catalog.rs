@@ -66,7 +66,8 @@ pub enum Wants {
 }
 
 /// Commands of the full-screen console itself.
-const CONSOLE: [(&str, &str, &str); 5] = [
+const CONSOLE: [(&str, &str, &str); 6] = [
+    ("calls", "calls", "show what was run, as lines for a script"),
     ("clear", "clear", "close the result"),
     ("messages", "messages", "show everything that was said"),
     ("quit", "quit", "leave the console"),

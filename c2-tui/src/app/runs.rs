@@ -6,6 +6,9 @@ use c2_shared::time::Mono;
 
 use crate::app::msg::{Report, RunId};
 
+/// Calls that are remembered.
+const CALLS_MAX: usize = 500;
+
 /// What runs and what waits to run.
 #[derive(Clone, Debug, Default)]
 pub struct Runs {
@@ -16,6 +19,19 @@ pub struct Runs {
     pub waiting: VecDeque<String>,
     /// The exit status of the last one.
     pub status: Option<i32>,
+    /// What was run in this session, the oldest first.
+    pub calls: VecDeque<Call>,
+}
+
+/// A line that was run, and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// When it ended, in unix milliseconds.
+    pub wall_ms: u64,
+    /// The line.
+    pub line: String,
+    /// Its exit status.
+    pub status: i32,
 }
 
 /// A run.
@@ -49,6 +65,14 @@ impl Runs {
         let run = RunId(self.next);
         self.present = Some(Present { run, line, since: now, bulk });
         run
+    }
+
+    /// Remembers what came of a line.
+    pub fn note(&mut self, wall_ms: u64, line: String, status: i32) {
+        if self.calls.len() == CALLS_MAX {
+            self.calls.pop_front();
+        }
+        self.calls.push_back(Call { wall_ms, line, status });
     }
 
     /// Ends the present run, if it is this one.

@@ -7,6 +7,7 @@ use crate::app::line::{Completion, Edit, Menu, Search, Source, complete};
 use crate::app::model::{Focus, Model, Theme};
 use crate::app::overlay::{self, Overlay};
 use crate::app::panes::log::clock;
+use crate::app::runs::Call;
 use crate::app::table::Step;
 use crate::app::toast::Kind;
 use crate::app::update::open;
@@ -202,6 +203,7 @@ pub(super) fn run_line(model: &mut Model, line: String, asked: bool, effects: &m
         ["quit" | "exit" | "q"] => effects.push(Effect::Quit),
         ["clear"] => run::close_result(model),
         ["messages"] => messages(model),
+        ["calls"] => calls(model),
         ["reconnect"] => effects.push(Effect::RetryNow),
         ["theme", name] => theme(model, name),
         _ => guard::run(model, line, asked, effects),
@@ -215,7 +217,27 @@ fn messages(model: &mut Model) {
     if lines.is_empty() {
         lines.push("nothing was said yet".to_owned());
     }
-    open::text(model, "messages".to_owned(), &lines.join("\n"));
+    at_its_end(model, "messages", &lines);
+}
+
+/// Each line that was run as it would be in a script, behind its time and exit status.
+fn calls(model: &mut Model) {
+    let offset = model.settings.utc_offset_s;
+    let server = model.settings.server.clone();
+    let word = |call: &Call| shlex::try_quote(&call.line).map_or_else(|_| call.line.clone(), Into::into);
+    let line = |call: &Call| {
+        let at = clock(call.wall_ms, offset);
+        format!("{at}  {:>3}  c2-tui --server {server} --exec {}", call.status, word(call))
+    };
+    let mut lines: Vec<String> = model.runs.calls.iter().map(line).collect();
+    if lines.is_empty() {
+        lines.push("nothing was run yet".to_owned());
+    }
+    at_its_end(model, "calls", &lines);
+}
+
+fn at_its_end(model: &mut Model, title: &str, lines: &[String]) {
+    open::text(model, title.to_owned(), &lines.join("\n"));
     if let Some(text) = model.pager_mut(Focus::Page) {
         text.step(Step::Last);
     }

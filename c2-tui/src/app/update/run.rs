@@ -49,6 +49,7 @@ pub(super) fn answer(model: &mut Model, then: Then, effects: &mut Vec<Effect>) {
 pub(super) fn on_finished(model: &mut Model, run: RunId, report: &Report, effects: &mut Vec<Effect>) {
     let Some(present) = model.runs.end(run) else { return };
     model.runs.status = Some(report.status);
+    model.runs.note(model.now.wall_ms, present.line.clone(), report.status);
     let lines = lines_of(report);
     if !lines.is_empty() {
         show(model, present.line, &lines, report.status);
@@ -58,6 +59,9 @@ pub(super) fn on_finished(model: &mut Model, run: RunId, report: &Report, effect
 
 /// One of several lines ended, or all of them have.
 pub(super) fn on_bulk(model: &mut Model, run: RunId, one: Option<(String, Report)>, effects: &mut Vec<Effect>) {
+    if let Some((line, report)) = &one {
+        model.runs.note(model.now.wall_ms, line.clone(), report.status);
+    }
     let Some(present) = model.runs.present.as_mut().filter(|p| p.run == run) else { return };
     let Some(bulk) = &mut present.bulk else { return };
     match one {

@@ -9,7 +9,8 @@ use crate::app::demo::{self, NOW, at, busy, change, console, press, send};
 use crate::app::model::{Focus, Link, Theme};
 use crate::app::msg::{DocumentId, Fault, MouseDeed, Report, RunId, Target};
 use crate::app::overlay::Overlay;
-use crate::app::page::Shown;
+use crate::app::page::{Page, Shown};
+use crate::app::pager::Pager;
 use crate::app::panes::Pane;
 use crate::app::store::JobScope;
 use crate::app::{Effect, Model, Msg, update};
@@ -433,6 +434,18 @@ fn the_mouse() {
     assert_eq!((effects.len(), model.focus), (1, Focus::Page));
     press(&mut model, &["Esc"]);
     assert_eq!(press(&mut model, &["m"]), [Effect::CaptureMouse(false)]);
+}
+
+#[test]
+fn what_was_run_can_be_read_again_as_a_script() {
+    let mut model = busy(120, 40);
+    let effects = press(&mut model, &["submit \"echo it's\"", "Enter"]);
+    send(&mut model, Msg::Finished { run: run_of(&effects), report: Report { status: 1, ..Report::default() } });
+    press(&mut model, &[":calls", "Enter"]);
+    let lines = model.pages.last().and_then(Page::text).map(Pager::lines).unwrap_or_default();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    let call = r#"  1  c2-tui --server 10.0.0.6:30814 --exec "submit \"echo it's\"""#;
+    assert!(lines[0].ends_with(call), "{lines:?}");
 }
 
 #[test]
