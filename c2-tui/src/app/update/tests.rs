@@ -295,10 +295,7 @@ fn opening_and_coming_back() {
     let effects = press(&mut model, &["Enter"]);
     let document = DocumentId(1);
     assert_eq!(effects, [Effect::OpenOutput { document, job: JobId(4), shown: Shown::Both }]);
-    assert_eq!(
-        model.pages.iter().map(crate::app::page::Page::title).collect::<Vec<_>>(),
-        ["10.0.0.11", "job-4", "output"]
-    );
+    assert_eq!(model.pages.iter().map(Page::title).collect::<Vec<_>>(), ["10.0.0.11", "job-4", "output"]);
     let effects = send(&mut model, change(vec![demo::job(4, JobState::Succeeded)]));
     assert_eq!(effects, [Effect::Fetch(JobId(4)), Effect::RefreshOutput(document)]);
     assert_eq!(press(&mut model, &["Esc"]), [Effect::CloseOutput(document)]);
