@@ -4,6 +4,7 @@
 //! `re:^job-1` a regular expression; `state:failed` looks into one column. A wrong expression is
 //! told and hides nothing.
 
+use memchr::memmem::Finder;
 use regex::{Regex, RegexBuilder};
 
 use super::{Column, Row};
@@ -27,9 +28,9 @@ pub struct Term {
 #[derive(Clone, Debug)]
 enum Needle {
     /// Found as written.
-    Exact(String),
+    Exact(Finder<'static>),
     /// Found in any case; already in lower case.
-    Folded(String),
+    Folded(Finder<'static>),
     Regex(Regex),
 }
 
@@ -84,8 +85,8 @@ impl Term {
             Some("") => return Ok(None),
             Some(pattern) => Needle::Regex(regex(pattern)?),
             None if rest.is_empty() => return Ok(None),
-            None if rest.chars().any(char::is_uppercase) => Needle::Exact(rest.to_owned()),
-            None => Needle::Folded(rest.to_owned()),
+            None if rest.chars().any(char::is_uppercase) => Needle::Exact(Finder::new(rest).into_owned()),
+            None => Needle::Folded(Finder::new(rest).into_owned()),
         };
         Ok(Some(Self { inverse, column, needle }))
     }
@@ -107,8 +108,8 @@ impl Term {
 impl Needle {
     fn found(&self, written: &str, folded: &str) -> bool {
         match self {
-            Self::Exact(text) => written.contains(text.as_str()),
-            Self::Folded(text) => folded.contains(text.as_str()),
+            Self::Exact(text) => text.find(written.as_bytes()).is_some(),
+            Self::Folded(text) => text.find(folded.as_bytes()).is_some(),
             Self::Regex(regex) => regex.is_match(written),
         }
     }
