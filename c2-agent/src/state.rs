@@ -14,6 +14,11 @@ use std::path::{Path, PathBuf};
 use c2_shared::id::AttemptId;
 use rustix::fs::{FlockOperation, Mode, OFlags, flock};
 
+/// Looks for the folder to be free before it counts as taken.
+const LOCK_TRIES: u32 = 10;
+/// Between two of them.
+const LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
+
 /// Size beyond which a runner's log starts anew; it holds warnings only.
 const LOG_BYTES_MAX: u64 = 64 * 1024;
 
@@ -93,11 +98,15 @@ impl StateDir {
     pub(crate) fn lock(&self) -> Result<File, StateError> {
         let path = self.path.join("agent.lock");
         let file = open_private(&path).map_err(|source| StateError::Io { path: path.clone(), source })?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(file),
-            Err(rustix::io::Errno::WOULDBLOCK) => Err(StateError::InUse(self.path.clone())),
-            Err(errno) => Err(StateError::Io { path, source: errno.into() }),
+        // One that just ended may still be on its way out.
+        for _ in 0..LOCK_TRIES {
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(file),
+                Err(rustix::io::Errno::WOULDBLOCK) => std::thread::sleep(LOCK_PAUSE),
+                Err(errno) => return Err(StateError::Io { path, source: errno.into() }),
+            }
         }
+        Err(StateError::InUse(self.path.clone()))
     }
 
     /// The identity of this folder, made at the first call: 32 hexadecimal digits.
