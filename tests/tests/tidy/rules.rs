@@ -44,6 +44,7 @@ pub(crate) const RULES: &[Rule] = &[
             // Plain keys and texts, without a terminal behind them.
             "crossterm::event",
             "tui_textarea",
+            "memchr",
             "regex",
             "unicode_segmentation",
             "unicode_width",
