@@ -9,10 +9,11 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::PathBuf;
 
-use crate::detect::disk;
 use c2_shared::blob::BlobId;
 use c2_shared::limits::WORKER_FREE_BYTES_FLOOR;
 use rustix::fs::{Timespec, Timestamps, UTIME_NOW, futimens};
+
+use crate::detect::disk;
 
 /// Bytes that are kept for later jobs.
 const KEPT_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;

@@ -10,6 +10,7 @@ use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use c2_shared::id::AttemptId;
 use rustix::fs::{FlockOperation, Mode, OFlags, flock};
@@ -17,7 +18,7 @@ use rustix::fs::{FlockOperation, Mode, OFlags, flock};
 /// Looks for the folder to be free before it counts as taken.
 const LOCK_TRIES: u32 = 10;
 /// Between two of them.
-const LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
+const LOCK_PAUSE: Duration = Duration::from_millis(100);
 
 /// Size beyond which a runner's log starts anew; it holds warnings only.
 const LOG_BYTES_MAX: u64 = 64 * 1024;

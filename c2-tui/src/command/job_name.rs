@@ -86,11 +86,11 @@ impl FromStr for JobNames {
 
     fn from_str(text: &str) -> Result<Self, JobNameError> {
         if let Some((range, word)) = text.rsplit_once('@') {
-            let state = JobState::ALL.into_iter().find(|state| state.word() == word);
-            let common = state.map_or_else(|| Common::Group(word.to_owned()), Common::State);
             if word.is_empty() {
                 return Err(JobNameError::NoRange(text.to_owned()));
             }
+            let state = JobState::ALL.into_iter().find(|state| state.word() == word);
+            let common = state.map_or_else(|| Common::Group(word.to_owned()), Common::State);
             let range = if range.is_empty() { Self::Range(JobId(1), JobId(u64::MAX)) } else { range.parse()? };
             return match range {
                 Self::Range(first, last) => Ok(Self::All(common, first, last)),

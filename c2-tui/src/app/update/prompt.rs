@@ -212,31 +212,27 @@ pub(super) fn run_line(model: &mut Model, line: String, asked: bool, effects: &m
 
 fn messages(model: &mut Model) {
     let offset = model.settings.utc_offset_s;
-    let mut lines: Vec<String> =
-        model.toasts.all().map(|t| format!("{}  {}", clock(t.wall_ms, offset), t.text)).collect();
-    if lines.is_empty() {
-        lines.push("nothing was said yet".to_owned());
-    }
-    at_its_end(model, "messages", &lines);
+    let lines = model.toasts.all().map(|t| format!("{}  {}", clock(t.wall_ms, offset), t.text)).collect();
+    at_its_end(model, "messages", lines, "nothing was said yet");
 }
 
 /// Each line that was run as it would be in a script, behind its time and exit status.
 fn calls(model: &mut Model) {
-    let offset = model.settings.utc_offset_s;
-    let server = model.settings.server.clone();
-    let word = |call: &Call| shlex::try_quote(&call.line).map_or_else(|_| call.line.clone(), Into::into);
+    let settings = &model.settings;
     let line = |call: &Call| {
-        let at = clock(call.wall_ms, offset);
-        format!("{at}  {:>3}  c2-tui --server {server} --exec {}", call.status, word(call))
+        let at = clock(call.wall_ms, settings.utc_offset_s);
+        let word = shlex::try_quote(&call.line).unwrap_or_else(|_| call.line.as_str().into());
+        format!("{at}  {:>3}  c2-tui --server {} --exec {word}", call.status, settings.server)
     };
-    let mut lines: Vec<String> = model.runs.calls.iter().map(line).collect();
-    if lines.is_empty() {
-        lines.push("nothing was run yet".to_owned());
-    }
-    at_its_end(model, "calls", &lines);
+    let lines = model.runs.calls.iter().map(line).collect();
+    at_its_end(model, "calls", lines, "nothing was run yet");
 }
 
-fn at_its_end(model: &mut Model, title: &str, lines: &[String]) {
+/// Opens a list that grows, where its latest line is; `none` where it has no line.
+fn at_its_end(model: &mut Model, title: &str, mut lines: Vec<String>, none: &str) {
+    if lines.is_empty() {
+        lines.push(none.to_owned());
+    }
     open::text(model, title.to_owned(), &lines.join("\n"));
     if let Some(text) = model.pager_mut(Focus::Page) {
         text.step(Step::Last);
