@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context as _, Result};
 use rustix::process::{Pid, Signal};
@@ -31,8 +32,8 @@ pub(crate) struct Agent {
 }
 
 impl Agent {
-    /// Makes its folders below `scratch` and starts it.
-    pub(crate) fn start(
+    /// Makes its folders below `scratch`.
+    pub(crate) fn new(
         scratch: &Path,
         ip: IpAddr,
         slots: u32,
@@ -43,14 +44,18 @@ impl Agent {
         let home = home_of(scratch, ip);
         std::fs::create_dir_all(&home)?;
         let programs = scratch.join(PROGRAMS);
-        let mut agent = Self { programs, home, ip, slots, server, token, way, process: None };
-        agent.restart()?;
-        Ok(agent)
+        Ok(Self { programs, home, ip, slots, server, token, way, process: None })
     }
 
     /// Starts it again with the same folders; kills the run before, if it still lives.
     pub(crate) fn restart(&mut self) -> Result<()> {
         self.kill()?;
+        self.process = Some(Background::start(&mut self.command()?, &self.log())?);
+        Ok(())
+    }
+
+    /// What starts it.
+    pub(crate) fn command(&self) -> Result<Command> {
         let program = Program::Agent.path()?;
         let mut agent = command_by(&self.way, &program, &self.home);
         agent.arg("--server").arg(self.server.to_string());
@@ -64,8 +69,7 @@ impl Agent {
         agent.env("PATH", std::env::join_paths(path)?);
         // A job must not see it: jobs get an environment of their own.
         agent.env("C2_TEST_OF_THE_AGENTS_ENVIRONMENT", "leaked");
-        self.process = Some(Background::start(&mut agent, &self.log())?);
-        Ok(())
+        Ok(agent)
     }
 
     /// Kills its process with SIGKILL; what keeps its jobs running is left alone.

@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use c2_shared::api::jobs::WaitResponse;
 use c2_shared::client::Client;
 use c2_shared::id::JobId;
-use c2_shared::job::JobSpec;
+use c2_shared::job::{JobSpec, JobState};
 use c2_shared::pass::Pass;
 use c2_shared::token::{Role, Token};
 use c2_shared::worker::WorkerStatus;
@@ -120,7 +120,8 @@ impl Cluster {
     async fn start_agent(&mut self, ip: &str, slots: u32, way: Vec<String>) -> Result<()> {
         let ip: IpAddr = ip.parse()?;
         let token = self.data_dir().join(Role::Worker.file_name());
-        let agent = Agent::start(self.scratch.path(), ip, slots, self.addr, token, way)?;
+        let mut agent = Agent::new(self.scratch.path(), ip, slots, self.addr, token, way)?;
+        agent.restart()?;
         self.agents.insert(ip, agent);
         self.online(ip).await
     }
@@ -220,12 +221,9 @@ impl Cluster {
     /// # Errors
     /// When it does not end.
     pub async fn rival(&self, ip: &str) -> Result<Output> {
-        let home = self.new_folder("rival")?;
-        let mut agent = command(&Program::Agent.path()?, &home);
-        agent.args(["--server", &self.addr.to_string(), "--address", ip]);
-        agent.arg("--state-dir").arg(home.join("state")).arg("--workspace-root").arg(home.join("workspaces"));
-        agent.arg("--token-file").arg(self.data_dir().join(Role::Worker.file_name()));
-        run(agent).await
+        let token = self.data_dir().join(Role::Worker.file_name());
+        let agent = Agent::new(&self.new_folder("rival")?, ip.parse()?, SLOTS, self.addr, token, Vec::new())?;
+        run(agent.command()?).await
     }
 
     /// The folder of an agent, for what has to be there before it starts.
@@ -319,12 +317,14 @@ impl Cluster {
         Ok(console)
     }
 
-    /// Starts the full-screen console on a screen of 120x40.
+    /// Starts the full-screen console on a screen of 120x40 and waits for its prompt.
     ///
     /// # Errors
-    /// When it cannot be started.
+    /// When it cannot be started, or shows none.
     pub fn terminal(&self, args: &[&str]) -> Result<Terminal> {
-        Terminal::start(&self.full_screen(args)?, 120, 40)
+        let mut terminal = Terminal::start(&self.full_screen(args)?, 120, 40)?;
+        terminal.sees("!>")?;
+        Ok(terminal)
     }
 
     /// Submits a job through the typed client.
@@ -341,6 +341,17 @@ impl Cluster {
     /// When c2d refuses it.
     pub async fn submit_spec(&self, spec: JobSpec) -> Result<JobId> {
         Ok(self.client.submit(&spec).await?.job_id)
+    }
+
+    /// Waits until a job runs.
+    ///
+    /// # Errors
+    /// When it does not start soon.
+    pub async fn running(&self, job: JobId) -> Result<()> {
+        eventually(&format!("the start of {job}"), SOON, async || {
+            Ok((self.client.job(job, 0).await?.job.row.state == JobState::Running).then_some(()))
+        })
+        .await
     }
 
     /// Waits for a job's end.

@@ -9,9 +9,10 @@ use std::os::fd::AsFd as _;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::machine;
 use anyhow::{Context as _, Result, ensure};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+
+use crate::machine;
 
 /// The address of c2d.
 const SERVER: &str = "127.0.0.1";

@@ -114,10 +114,16 @@ impl Terminal {
         &self.raw
     }
 
+    /// How often these bytes were written since so many had been.
+    #[must_use]
+    pub fn count_since(&self, start: usize, bytes: &[u8]) -> usize {
+        self.raw[start..].windows(bytes.len()).filter(|part| *part == bytes).count()
+    }
+
     /// Frames that were drawn since so many bytes were written.
     #[must_use]
     pub fn frames_since(&self, start: usize) -> usize {
-        self.raw[start..].windows(FRAME.len()).filter(|part| *part == FRAME).count()
+        self.count_since(start, FRAME)
     }
 
     /// Waits until the screen is as wanted.

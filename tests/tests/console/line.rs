@@ -29,8 +29,6 @@ fn a_job_is_submitted_watched_and_its_output_read() {
 fn consoles_share_their_history_and_blanks_keep_lines_out() {
     scenario(async |cluster| {
         let (mut first, mut second) = (cluster.terminal(&[])?, cluster.terminal(&[])?);
-        first.sees("!>")?;
-        second.sees("!>")?;
         first.press("groups\r")?;
         first.sees("no worker is in a group")?;
         first.press(" jobs --all\r")?;
@@ -41,7 +39,6 @@ fn consoles_share_their_history_and_blanks_keep_lines_out() {
         second.press("\x03\x03")?;
         assert_eq!((first.end()?, second.end()?), (0, 0));
         let mut third = cluster.terminal(&[])?;
-        third.sees("!>")?;
         third.settle();
         third.press("\x1b[A")?;
         third.sees("!> list")?;
@@ -61,7 +58,6 @@ fn consoles_share_their_history_and_blanks_keep_lines_out() {
 fn a_paste_of_several_lines_asks_and_runs_nothing_by_itself() {
     scenario(async |cluster| {
         let mut terminal = cluster.terminal(&[])?;
-        terminal.sees("!>")?;
         let paste = "\x1b[200~submit \"echo 1\"\nsubmit \"echo 2\"\nsubmit \"echo 3\"\n\x1b[201~";
         terminal.press(paste)?;
         terminal.sees("run 3 lines?")?;
@@ -97,7 +93,6 @@ fn names_are_completed_from_what_the_console_knows() {
 fn the_cursor_stands_behind_wide_characters() {
     scenario(async |cluster| {
         let mut terminal = cluster.terminal(&[])?;
-        terminal.sees("!>")?;
         terminal.settle();
         let (row, start) = terminal.cursor().expect("a cursor");
         terminal.press("a字e\u{301}")?;

@@ -2,5 +2,6 @@
 
 mod life;
 mod line;
+mod pager;
 mod tables;
 mod thrift;

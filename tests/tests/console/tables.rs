@@ -1,8 +1,6 @@
 //! The panes in a real terminal: choosing, filtering, opening, cancelling.
 
-use c2_shared::job::JobState;
-use c2_tests::wait::SOON;
-use c2_tests::{eventually, scenario};
+use c2_tests::scenario;
 
 #[test]
 fn eleven_marked_jobs_are_cancelled_after_their_number() {
@@ -57,10 +55,7 @@ fn from_a_worker_to_its_job_to_its_output_and_back() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;
         let job = cluster.submit("echo deep inside; sleep 600").await?;
-        eventually("its start", SOON, async || {
-            Ok((cluster.client().job(job, 0).await?.job.row.state == JobState::Running).then_some(()))
-        })
-        .await?;
+        cluster.running(job).await?;
         let mut terminal = cluster.terminal(&[])?;
         terminal.sees("deep inside")?;
         terminal.press("\x1b1\r")?;
@@ -114,7 +109,6 @@ fn the_mouse_chooses_sorts_and_can_be_given_back() {
         terminal.misses("› job-2")?;
         let start = terminal.raw().len();
         terminal.press("m")?;
-        let off = b"\x1b[?1000l";
-        terminal.wait("the mouse given back", |t| t.raw()[start..].windows(off.len()).any(|part| part == off))
+        terminal.wait("the mouse given back", |t| t.count_since(start, b"\x1b[?1000l") > 0)
     });
 }

@@ -18,7 +18,6 @@ fn ticks(pid: Pid) -> Result<u64> {
 fn an_idle_console_draws_nothing_and_sleeps() {
     scenario(async |cluster| {
         let mut terminal = cluster.terminal(&[])?;
-        terminal.sees("!>")?;
         terminal.settle();
         let (start, used, pid) = (terminal.raw().len(), ticks(terminal.pid()?)?, terminal.pid()?);
         terminal.watch(Duration::from_secs(10));
@@ -32,7 +31,6 @@ fn an_idle_console_draws_nothing_and_sleeps() {
 fn a_thousand_keys_at_once_cost_a_few_frames() {
     scenario(async |cluster| {
         let mut terminal = cluster.terminal(&[])?;
-        terminal.sees("!>")?;
         terminal.settle();
         let start = terminal.raw().len();
         terminal.press(&"abcdefghi ".repeat(100))?;
@@ -48,7 +46,6 @@ fn a_thousand_keys_at_once_cost_a_few_frames() {
 fn a_hundred_sizes_cost_a_few_frames() {
     scenario(async |cluster| {
         let mut terminal = cluster.terminal(&[])?;
-        terminal.sees("!>")?;
         terminal.settle();
         let start = terminal.raw().len();
         for n in 0..100 {
@@ -67,11 +64,9 @@ fn a_hundred_sizes_cost_a_few_frames() {
 fn every_frame_is_shown_as_a_whole() {
     scenario(async |cluster| {
         let mut terminal = cluster.terminal(&[])?;
-        terminal.sees("!>")?;
         terminal.press("help\r")?;
         terminal.sees("ok")?;
-        let count = |part: &[u8]| terminal.raw().windows(part.len()).filter(|window| *window == part).count();
-        let (begun, ended) = (count(b"\x1b[?2026h"), count(b"\x1b[?2026l"));
+        let (begun, ended) = (terminal.frames_since(0), terminal.count_since(0, b"\x1b[?2026l"));
         assert!(begun > 1 && begun - ended <= 1, "{begun} {ended}");
         Ok(())
     });

@@ -79,7 +79,12 @@ fn large_files_survive_the_death_of_everybody() {
     scenario(async |cluster| {
         let (console, folder) = (cluster.console_dir(), cluster.new_folder("gate")?);
         let (begun, open, done) = (folder.join("begun"), folder.join("open"), folder.join("done"));
-        std::fs::write(console.join("in.bin"), noise(LARGE_BYTES))?;
+        let mut content = noise(LARGE_BYTES);
+        std::fs::write(console.join("in.bin"), &content)?;
+        let input = BlobId::of(&content).to_string();
+        content.extend_from_slice(b"back\n");
+        let output = BlobId::of(&content).to_string();
+        drop(content);
         let command = format!(
             "touch {}; while [ ! -e {} ]; do sleep 0.1; done; (cat in.bin; echo back) >out.bin; touch {}",
             begun.display(),
@@ -95,7 +100,6 @@ fn large_files_survive_the_death_of_everybody() {
         // On the way to the job.
         cluster.agent("127.0.0.2").await?;
         let state = cluster.workspace_root("127.0.0.2")?.with_file_name("state");
-        let input = hash(&console.join("in.bin"))?.to_string();
         appears(&state.join("blobs"), &[".part", &input]).await?;
         cluster.kill_agent("127.0.0.2")?;
         cluster.restart_agent("127.0.0.2").await?;
@@ -108,7 +112,6 @@ fn large_files_survive_the_death_of_everybody() {
         eventually("the job's end", SOON, async || Ok(done.exists().then_some(()))).await?;
         cluster.restart_c2d().await?;
         cluster.restart_agent("127.0.0.2").await?;
-        let output = BlobId::of(&[&noise(LARGE_BYTES)[..], b"back\n"].concat()).to_string();
         appears(&cluster.data_dir().join("files"), &[".part", &output]).await?;
         cluster.kill_agent("127.0.0.2")?;
         cluster.kill_c2d()?;

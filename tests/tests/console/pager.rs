@@ -1,0 +1,39 @@
+//! The pager in a real terminal: files that are written and the clipboard, which only the whole
+//! program can show. No c2d is needed for a text of help.
+
+use std::fs;
+
+use c2_tests::scenario;
+use c2_tests::terminal::Terminal;
+
+#[test]
+fn a_text_is_saved_and_copied() {
+    scenario(async |cluster| {
+        cluster.kill_c2d()?;
+        let mut terminal = Terminal::start(&cluster.full_screen(&[])?, 80, 24)?;
+        terminal.sees("!>")?;
+        terminal.press("help submit\r")?;
+        terminal.sees("✓ ok")?;
+        // To the result, and from there to a page of its own.
+        terminal.press("\x1b[Z")?;
+        terminal.sees("as a page")?;
+        terminal.press("\r")?;
+        terminal.sees("› help submit")?;
+        terminal.press("sout.txt\r")?;
+        terminal.sees("bytes saved to out.txt")?;
+        let file = cluster.console_dir().join("out.txt");
+        let saved = fs::read_to_string(&file)?;
+        assert!(saved.contains("--group"), "{saved}");
+        fs::write(&file, "mine")?;
+        terminal.press("sout.txt\r")?;
+        terminal.sees("overwrite this file?")?;
+        terminal.press("n")?;
+        terminal.misses("overwrite")?;
+        assert_eq!(fs::read_to_string(&file)?, "mine");
+        terminal.press("Y")?;
+        terminal.wait("clipboard", |t| t.count_since(0, b"\x1b]52;c;") > 0)?;
+        terminal.press("\x03\x03")?;
+        assert_eq!(terminal.end()?, 0);
+        Ok(())
+    });
+}
