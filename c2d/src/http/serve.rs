@@ -1,7 +1,7 @@
 //! Accepting connections, with limits on how many there are and on how slowly they may begin.
 //!
 //! One port speaks TLS and plain HTTP: the first byte tells which. Plain HTTP is for this machine
-//! alone; whoever else tries it is told so, and nothing of what he sent is read.
+//! alone; whoever else tries it is told so, and nothing of what he sent is looked at.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -16,7 +16,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::ServerConfig;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -30,6 +30,8 @@ use crate::http::arrival::Arrival;
 const GOODBYE: Duration = Duration::from_secs(5);
 /// After a failed accept (no file descriptors, most likely) it is tried again after so long.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long somebody who was told to speak TLS may go on with what he was saying.
+const LINGER: Duration = Duration::from_secs(1);
 /// How long a connection may take to begin.
 const BEGINNING: Duration = Duration::from_millis(HEAD_TIMEOUT_MS);
 /// With this byte every TLS connection begins, and no HTTP one.
@@ -92,7 +94,7 @@ pub(crate) async fn stopped(stopping: &mut watch::Receiver<bool>) {
 }
 
 async fn connection(
-    mut stream: TcpStream,
+    stream: TcpStream,
     peer: SocketAddr,
     tls: TlsAcceptor,
     router: Router,
@@ -120,7 +122,7 @@ async fn connection(
         }
         Ok(Ok((_, Some(_)))) => {
             tracing::info!("{peer} does not speak TLS and is told so");
-            stream.write_all(TLS_ONLY).await.map_err(|e| e.to_string())
+            tell_to_speak_tls(stream).await.map_err(|e| e.to_string())
         }
         Ok(Ok((_, None))) => Ok(()),
         Ok(Err(e)) => Err(e.to_string()),
@@ -130,6 +132,17 @@ async fn connection(
         // Mostly clients that went away in the middle of something.
         tracing::debug!("a connection from {peer} ended badly: {e}");
     }
+}
+
+/// Tells it and takes what still comes, for a while and up to a bound, only to throw it away: a
+/// connection that is closed over unread bytes is reset, and the answer may be lost with it.
+async fn tell_to_speak_tls(mut stream: TcpStream) -> std::io::Result<()> {
+    stream.write_all(TLS_ONLY).await?;
+    stream.shutdown().await?;
+    let mut rest = stream.take(HEAD_BYTES_MAX as u64);
+    // Whoever goes on longer than that does not listen.
+    drop(timeout(LINGER, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await);
+    Ok(())
 }
 
 async fn converse(
