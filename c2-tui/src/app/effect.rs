@@ -4,6 +4,7 @@ use c2_shared::id::JobId;
 
 use crate::app::msg::{DocumentId, RunId, Saved};
 use crate::app::page::Shown;
+use crate::app::preferences::Preferences;
 
 /// A deed in the world.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +59,8 @@ pub enum Effect {
     },
     /// Open the event stream now instead of at the time that was announced.
     RetryNow,
+    /// Keep what the operator chose for the next session.
+    Keep(Preferences),
     /// Add a line to the history file.
     Remember(String),
     /// List a local folder; answers with `Msg::Folder`.

@@ -18,6 +18,7 @@ use crate::app::overlay::Overlay;
 use crate::app::page::Page;
 use crate::app::pager::Pager;
 use crate::app::panes::{Pane, Panes};
+use crate::app::preferences::Preferences;
 use crate::app::runs::Runs;
 use crate::app::store::Store;
 use crate::app::table::{Grid, Sight};
@@ -52,6 +53,12 @@ pub enum Theme {
     Light,
     /// With the greatest contrast.
     Contrast,
+}
+
+impl Theme {
+    /// All of them, with their words.
+    pub const ALL: [(&'static str, Self); 4] =
+        [("terminal", Self::Terminal), ("dark", Self::Dark), ("light", Self::Light), ("contrast", Self::Contrast)];
 }
 
 /// The part that has the keys.
@@ -92,6 +99,17 @@ pub struct Sizes {
     pub side: i16,
     /// The lower part.
     pub foot: i16,
+}
+
+impl Sizes {
+    const MOST: i16 = 24;
+
+    /// So that no part ever loses all its room.
+    #[must_use]
+    pub fn within_bounds(self) -> Self {
+        let within = |size: i16| size.clamp(-Self::MOST, Self::MOST);
+        Self { top: within(self.top), side: within(self.side), foot: within(self.foot) }
+    }
 }
 
 /// The console at one moment.
@@ -147,6 +165,8 @@ pub struct Model {
     pub interrupted_at: Option<Mono>,
     /// Whether the mouse belongs to the console.
     pub mouse: bool,
+    /// The choices that were kept last.
+    pub kept: Preferences,
 }
 
 /// The result of a command.
@@ -205,6 +225,7 @@ impl Model {
             folder: None,
             interrupted_at: None,
             mouse: true,
+            kept: Preferences::default(),
         }
     }
 
@@ -253,10 +274,7 @@ impl Model {
     /// The table that has this focus.
     pub fn grid_mut(&mut self, focus: Focus) -> Option<(&mut dyn Grid, &Store)> {
         let grid: &mut dyn Grid = match focus {
-            Focus::Pane(Pane::Workers) => &mut self.panes.workers,
-            Focus::Pane(Pane::Jobs) => &mut self.panes.jobs,
-            Focus::Pane(Pane::Queue) => &mut self.panes.queue,
-            Focus::Pane(Pane::Log) => &mut self.panes.log,
+            Focus::Pane(pane) => self.panes.grid_mut(pane),
             Focus::Page => match self.pages.last_mut()? {
                 Page::Worker { jobs, .. } => jobs,
                 Page::Job { .. } | Page::Output { .. } | Page::Text { .. } => return None,

@@ -10,6 +10,7 @@ mod history;
 mod input;
 mod logfile;
 mod outputs;
+mod preferences;
 mod signals;
 pub mod spool;
 mod terminal;
@@ -29,6 +30,7 @@ use self::deeds::Deeds;
 use self::history::HistoryFile;
 use self::input::Translator;
 use self::outputs::Outputs;
+use self::preferences::Keeper;
 use self::signals::{Signals, Told};
 use self::terminal::Screen;
 use crate::app::catalog::{Catalog, Flag, Verb};
@@ -69,22 +71,26 @@ pub async fn run(client: Client, settings: Settings) -> Result<i32, RunError> {
     let (retry, retries) = mpsc::channel(1);
     let clock = Clock::start();
     let signals = Signals::listen()?;
-    let screen = Screen::take(true)?;
+    let (keeper, chosen, trouble) = Keeper::start(&folder, to.clone());
+    let screen = Screen::take(chosen.mouse)?;
     let reader = input::read(&mut tasks, events_to.clone());
     let deeds = Deeds::new(Context::new(client.clone(), true), HistoryFile::in_folder(&folder), to.clone());
     let outputs = Outputs::new(client.clone(), folder.join("outputs"), to.clone());
     deeds.load_history(&mut tasks);
-    if let Err(error) = log {
-        let _full = to.try_send(Msg::Notice(format!("there is no log: {error}")));
+    let log = log.err().map(|error| format!("there is no log: {error}"));
+    for trouble in log.into_iter().chain(trouble) {
+        let _full = to.try_send(Msg::Notice(trouble));
     }
     tasks.spawn(feed::run(client, clock, to, retries));
-    let model = Model::new(settings, catalog());
-    let runner = Runner {
+    let mut model = Model::new(settings, catalog());
+    chosen.apply(&mut model);
+    let mut runner = Runner {
         model,
         screen,
         clock,
         deeds,
         outputs,
+        keeper,
         tasks,
         retry,
         events,
@@ -96,7 +102,11 @@ pub async fn run(client: Client, settings: Settings) -> Result<i32, RunError> {
         drawn: None,
         ended: None,
     };
-    Ok(runner.serve(signals).await?)
+    let ended = runner.serve(signals).await;
+    // The terminal is given back before anything may take time.
+    drop(runner.screen);
+    runner.keeper.end().await;
+    Ok(ended?)
 }
 
 /// Settings from the surroundings: NO_COLOR, a locale without UTF-8, the time zone.
@@ -145,6 +155,7 @@ struct Runner {
     clock: Clock,
     deeds: Deeds,
     outputs: Outputs,
+    keeper: Keeper,
     tasks: JoinSet<()>,
     retry: mpsc::Sender<()>,
     events: mpsc::Receiver<Event>,
@@ -159,7 +170,7 @@ struct Runner {
 }
 
 impl Runner {
-    async fn serve(mut self, mut signals: Signals) -> io::Result<i32> {
+    async fn serve(&mut self, mut signals: Signals) -> io::Result<i32> {
         let mut watch = interval(WATCH);
         watch.set_missed_tick_behavior(MissedTickBehavior::Skip);
         self.follow_size()?;
@@ -250,6 +261,7 @@ impl Runner {
             Effect::ExecuteAll { run, lines } => self.deeds.execute_all(&mut self.tasks, run, lines, width),
             Effect::Abort(run) => self.deeds.abort(run),
             Effect::Fetch(job) => self.deeds.fetch(&mut self.tasks, job),
+            Effect::Keep(chosen) => self.keeper.keep(chosen),
             Effect::Remember(line) => self.deeds.remember(&mut self.tasks, line),
             Effect::ListFolder(folder) => self.deeds.list_folder(&mut self.tasks, folder),
             Effect::OpenOutput { document, job, shown } => self.outputs.open(&mut self.tasks, document, job, shown),

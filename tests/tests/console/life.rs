@@ -144,3 +144,34 @@ fn a_console_that_may_only_look_changes_nothing() {
         Ok(())
     });
 }
+
+#[test]
+fn what_was_chosen_is_there_again_and_a_damaged_file_costs_only_the_choices() {
+    scenario(async |cluster| {
+        cluster.agent("127.0.0.2").await?;
+        cluster.agent("127.0.0.3").await?;
+        let first_row =
+            |t: &Terminal| t.text().lines().find(|line| line.contains("online")).unwrap_or_default().to_owned();
+        let mut terminal = cluster.terminal(&[])?;
+        terminal.sees("127.0.0.3")?;
+        assert!(first_row(&terminal).contains("127.0.0.2"), "{terminal:?}");
+        terminal.press("\x1b1R")?;
+        terminal.wait("the workers the other way round", |t| first_row(t).contains("127.0.0.3"))?;
+        terminal.press("q")?;
+        terminal.end()?;
+        let mut terminal = cluster.terminal(&[])?;
+        terminal.sees("127.0.0.2")?;
+        assert!(first_row(&terminal).contains("127.0.0.3"), "{terminal:?}");
+        terminal.signal(Signal::TERM)?;
+        terminal.end()?;
+
+        let file = cluster.console_dir().join(".local/state/c2-tui/preferences.json");
+        std::fs::write(&file, "{\"version\": 1, \"theme\"")?;
+        let mut terminal = cluster.terminal(&[])?;
+        terminal.sees("preferences were damaged")?;
+        terminal.sees("127.0.0.3")?;
+        assert!(first_row(&terminal).contains("127.0.0.2"), "{terminal:?}");
+        assert!(file.with_extension("json.damaged").is_file());
+        Ok(())
+    });
+}

@@ -65,6 +65,27 @@ impl Default for Panes {
 }
 
 impl Panes {
+    /// The table of a pane.
+    #[must_use]
+    pub const fn grid(&self, pane: Pane) -> &dyn Grid {
+        match pane {
+            Pane::Workers => &self.workers,
+            Pane::Jobs => &self.jobs,
+            Pane::Queue => &self.queue,
+            Pane::Log => &self.log,
+        }
+    }
+
+    /// The same, to change it.
+    pub const fn grid_mut(&mut self, pane: Pane) -> &mut dyn Grid {
+        match pane {
+            Pane::Workers => &mut self.workers,
+            Pane::Jobs => &mut self.jobs,
+            Pane::Queue => &mut self.queue,
+            Pane::Log => &mut self.log,
+        }
+    }
+
     /// Orders everything anew.
     pub fn rebuild(&mut self, store: &Store) {
         self.workers.rebuild(store);

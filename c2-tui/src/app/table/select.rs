@@ -69,6 +69,12 @@ pub trait Grid {
     fn filter_text(&self) -> &str;
     /// Changes the filter.
     fn set_filter(&mut self, text: &str, store: &Store);
+    /// How it is sorted.
+    fn sort(&self) -> Sort;
+    /// Sorts so, if there is such a column.
+    fn set_sort(&mut self, sort: Sort, store: &Store);
+    /// The names of its columns, in the order of the screen.
+    fn column_names(&self) -> Vec<&'static str>;
     /// Sorts by a column; by the present one, the other way round.
     fn sort_by(&mut self, column: usize, store: &Store);
     /// Sorts by the column so many places away from the present one.
@@ -215,12 +221,24 @@ impl<R: Row> Grid for Table<R> {
         self.rebuild(store);
     }
 
-    fn sort_by(&mut self, column: usize, store: &Store) {
-        if column < self.columns.len() {
-            let descending = column == self.sort.column && !self.sort.descending;
-            self.sort = Sort { column, descending };
+    fn sort(&self) -> Sort {
+        self.sort
+    }
+
+    fn set_sort(&mut self, sort: Sort, store: &Store) {
+        if sort.column < self.columns.len() {
+            self.sort = sort;
             self.rebuild(store);
         }
+    }
+
+    fn column_names(&self) -> Vec<&'static str> {
+        self.columns.iter().map(|column| column.name).collect()
+    }
+
+    fn sort_by(&mut self, column: usize, store: &Store) {
+        let descending = column == self.sort.column && !self.sort.descending;
+        self.set_sort(Sort { column, descending }, store);
     }
 
     fn sort_beside(&mut self, places: isize, store: &Store) {

@@ -197,14 +197,14 @@ fn back(model: &mut Model) {
 }
 
 fn resize(model: &mut Model, percent: i16) {
-    let change = |size: &mut i16, by: i16| *size = (*size + by).clamp(-24, 24);
     match model.focus {
-        Focus::Pane(Pane::Workers) => change(&mut model.sizes.top, percent),
-        Focus::Pane(Pane::Jobs) => change(&mut model.sizes.side, percent),
-        Focus::Pane(Pane::Queue) => change(&mut model.sizes.foot, percent),
-        Focus::Pane(Pane::Log) => change(&mut model.sizes.side, -percent),
+        Focus::Pane(Pane::Workers) => model.sizes.top += percent,
+        Focus::Pane(Pane::Jobs) => model.sizes.side += percent,
+        Focus::Pane(Pane::Queue) => model.sizes.foot += percent,
+        Focus::Pane(Pane::Log) => model.sizes.side -= percent,
         Focus::Line | Focus::Page | Focus::Result => {}
     }
+    model.sizes = model.sizes.within_bounds();
 }
 
 fn move_by(model: &mut Model, step: Step) {

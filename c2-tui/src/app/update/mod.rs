@@ -16,7 +16,7 @@ mod tests;
 
 use crate::app::model::Link;
 use crate::app::toast::Kind;
-use crate::app::{Effect, Model, Msg, Now};
+use crate::app::{Effect, Model, Msg, Now, Preferences};
 
 /// Takes a message at a time.
 pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
@@ -53,5 +53,10 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
     }
     model.fit();
     output::serve(model, &mut effects);
+    let chosen = Preferences::of(model);
+    if chosen != model.kept {
+        model.kept = chosen;
+        effects.push(Effect::Keep(chosen));
+    }
     effects
 }

@@ -240,9 +240,7 @@ fn at_its_end(model: &mut Model, title: &str, mut lines: Vec<String>, none: &str
 }
 
 fn theme(model: &mut Model, name: &str) {
-    let known =
-        [("terminal", Theme::Terminal), ("dark", Theme::Dark), ("light", Theme::Light), ("contrast", Theme::Contrast)];
-    match known.iter().find(|(word, _)| *word == name) {
+    match Theme::ALL.iter().find(|(word, _)| *word == name) {
         Some((_, theme)) => model.settings.theme = *theme,
         None => {
             model.toasts.say(

@@ -13,7 +13,7 @@ use crate::app::page::{Page, Shown};
 use crate::app::pager::Pager;
 use crate::app::panes::Pane;
 use crate::app::store::JobScope;
-use crate::app::{Effect, Model, Msg, update};
+use crate::app::{Effect, Model, Msg, Preferences, update};
 use crate::command::Deed;
 
 const JOBS: Focus = Focus::Pane(Pane::Jobs);
@@ -430,7 +430,20 @@ fn the_mouse() {
     let effects = send(&mut model, Msg::Mouse { deed: MouseDeed::Double, target: Target::Row(JOBS, 0) });
     assert_eq!((effects.len(), model.focus), (1, Focus::Page));
     press(&mut model, &["Esc"]);
-    assert_eq!(press(&mut model, &["m"]), [Effect::CaptureMouse(false)]);
+    assert_eq!(press(&mut model, &["m"])[0], Effect::CaptureMouse(false));
+}
+
+#[test]
+fn each_choice_is_kept_when_it_is_made_and_not_again() {
+    let mut model = busy(120, 40);
+    for keys in [&["Alt-2", ">"][..], &["R"], &["m"], &["Alt-5", ":theme light", "Enter"]] {
+        let effects = press(&mut model, keys);
+        let kept = Effect::Keep(Preferences::of(&model));
+        assert!(effects.contains(&kept), "{keys:?}: {effects:?}");
+    }
+    let kept = Preferences::of(&model);
+    assert!(kept.sorts[1].descending && !kept.mouse && kept.sizes.side == 4 && kept.theme == Theme::Light, "{kept:?}");
+    assert_eq!(send(&mut model, change(vec![demo::job(3, JobState::Running)])), []);
 }
 
 #[test]

@@ -1,0 +1,85 @@
+//! What the operator chose and finds again in the next session: colours, mouse, sizes, sorts.
+//!
+//! Only plain values: the file that they are kept in is the runner's.
+
+use crate::app::model::{Model, Sizes, Theme};
+use crate::app::panes::{Pane, Panes};
+use crate::app::table::Sort;
+
+/// The choices that last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Preferences {
+    /// The colours.
+    pub theme: Theme,
+    /// Whether the mouse belongs to the console.
+    pub mouse: bool,
+    /// How the parts share the screen.
+    pub sizes: Sizes,
+    /// How the tables are sorted, in the order of [`Pane::ALL`].
+    pub sorts: [Sort; Pane::ALL.len()],
+}
+
+impl Default for Preferences {
+    fn default() -> Self {
+        let panes = Panes::default();
+        Self {
+            theme: Theme::default(),
+            mouse: true,
+            sizes: Sizes::default(),
+            sorts: Pane::ALL.map(|pane| panes.grid(pane).sort()),
+        }
+    }
+}
+
+impl Preferences {
+    /// Those of a console as it is now.
+    #[must_use]
+    pub fn of(model: &Model) -> Self {
+        Self {
+            theme: model.settings.theme,
+            mouse: model.mouse,
+            sizes: model.sizes,
+            sorts: Pane::ALL.map(|pane| model.panes.grid(pane).sort()),
+        }
+    }
+
+    /// Gives them to a console.
+    pub fn apply(self, model: &mut Model) {
+        model.settings.theme = self.theme;
+        model.mouse = self.mouse;
+        model.sizes = self.sizes.within_bounds();
+        for (pane, sort) in Pane::ALL.into_iter().zip(self.sorts) {
+            model.panes.grid_mut(pane).set_sort(sort, &model.store);
+        }
+        model.kept = Self::of(model);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::catalog::Catalog;
+    use crate::app::model::Settings;
+
+    #[test]
+    fn they_come_back_as_they_were() {
+        let mut model = Model::new(Settings::default(), Catalog::default());
+        assert_eq!(Preferences::of(&model), Preferences::default());
+        let mut chosen = Preferences { theme: Theme::Light, mouse: false, ..Preferences::default() };
+        chosen.sizes.foot = -8;
+        chosen.sorts[1] = Sort { column: 2, descending: true };
+        chosen.apply(&mut model);
+        assert_eq!(Preferences::of(&model), chosen);
+    }
+
+    #[test]
+    fn what_no_key_could_have_chosen_is_brought_back_within_bounds() {
+        let mut model = Model::new(Settings::default(), Catalog::default());
+        let mut wild = Preferences::default();
+        wild.sizes.top = i16::MAX;
+        wild.sorts[0].column = 99;
+        wild.apply(&mut model);
+        let tame = Preferences::of(&model);
+        assert!(tame.sizes.top < 50 && tame.sorts[0] == Preferences::default().sorts[0], "{tame:?}");
+    }
+}
