@@ -66,12 +66,13 @@ pub enum Wants {
 }
 
 /// Commands of the full-screen console itself.
-const CONSOLE: [(&str, &str, &str); 6] = [
+const CONSOLE: [(&str, &str, &str); 7] = [
     ("calls", "calls", "show what was run, as lines for a script"),
     ("clear", "clear", "close the result"),
     ("messages", "messages", "show everything that was said"),
     ("quit", "quit", "leave the console"),
     ("reconnect", "reconnect", "try to reach c2d now"),
+    ("runs", "runs [N]", "come back to commands that run beside the line"),
     ("theme", "theme <terminal|dark|light|contrast>", "change the colours"),
 ];
 

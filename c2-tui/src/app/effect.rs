@@ -23,6 +23,18 @@ pub enum Effect {
         /// The lines.
         lines: Vec<String>,
     },
+    /// Execute a line whose lines go into an output of this name as they come; answers with
+    /// `Msg::Output` and at the end with `Msg::Finished`.
+    Watch {
+        /// Names the run.
+        run: RunId,
+        /// Names what it gives.
+        document: DocumentId,
+        /// The line.
+        line: String,
+    },
+    /// Ask a run to end early and to keep what came.
+    Interrupt(RunId),
     /// Stop waiting for a run.
     Abort(RunId),
     /// Fetch a job in full; answers with `Msg::Fetched`.

@@ -138,6 +138,7 @@ pub const fn page_head(page: &Page, area: Area) -> u16 {
     let facts = match page {
         Page::Worker { .. } => 6,
         Page::Job { .. } => 7,
+        Page::Watch(_) => 1,
         Page::Output { .. } | Page::Text { .. } => 0,
     };
     if area.height >= facts * 2 { facts } else { 0 }

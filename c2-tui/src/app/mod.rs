@@ -24,6 +24,7 @@ pub mod runs;
 pub mod store;
 pub mod table;
 pub mod toast;
+pub mod watch;
 
 pub mod glyphs;
 pub mod text;

@@ -23,6 +23,7 @@ use crate::app::runs::Runs;
 use crate::app::store::Store;
 use crate::app::table::{Grid, Sight};
 use crate::app::toast::Toasts;
+use crate::app::watch::Watch;
 
 /// How the console was started.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -149,6 +150,8 @@ pub struct Model {
     pub result: Option<ResultView>,
     /// Pages over the panes, the uppermost last.
     pub pages: Vec<Page>,
+    /// Commands that run beside the line, or did, and whose view was left.
+    pub watches: Vec<Watch>,
     /// Outputs that the runner keeps for pages.
     pub documents: BTreeSet<DocumentId>,
     /// The name of the one that was opened last.
@@ -217,6 +220,7 @@ impl Model {
             filtering: None,
             result: None,
             pages: Vec::new(),
+            watches: Vec::new(),
             documents: BTreeSet::new(),
             last_document: DocumentId::default(),
             overlay: None,
@@ -264,6 +268,7 @@ impl Model {
                     &[Context::Job, Context::Output, Context::Jobs, Context::Pager, Context::Pane]
                 }
                 Some(Page::Output { .. }) => &[Context::Output, Context::Jobs, Context::Pager, Context::Pane],
+                Some(Page::Watch(_)) => &[Context::Watch, Context::Pager, Context::Pane],
                 Some(Page::Text { .. }) | None => &[Context::Pager, Context::Pane],
             },
             (None, Focus::Result) => &[Context::Result, Context::Pager, Context::Pane],
@@ -277,7 +282,7 @@ impl Model {
             Focus::Pane(pane) => self.panes.grid_mut(pane),
             Focus::Page => match self.pages.last_mut()? {
                 Page::Worker { jobs, .. } => jobs,
-                Page::Job { .. } | Page::Output { .. } | Page::Text { .. } => return None,
+                Page::Job { .. } | Page::Output { .. } | Page::Watch(_) | Page::Text { .. } => return None,
             },
             Focus::Line | Focus::Result => return None,
         };
@@ -346,7 +351,8 @@ impl Model {
             times.push(now.mono);
         }
         times.extend(self.poll_at());
-        if matches!(self.link, Link::Down { .. }) || self.any_job_ages() {
+        let watched = matches!(self.pages.last(), Some(Page::Watch(watch)) if watch.is_running());
+        if matches!(self.link, Link::Down { .. }) || watched || self.any_job_ages() {
             times.push(second);
         } else if self.store.workers.values().any(|w| w.row.status == WorkerStatus::Offline) {
             times.push(now.mono.after_ms(60_000));
@@ -385,9 +391,7 @@ impl Model {
             let inside = layout::text_size(area, layout::page_head(page, area));
             match page {
                 Page::Worker { jobs, .. } => jobs.set_height(inside.1.saturating_sub(1)),
-                Page::Job { text, .. } | Page::Output { text, .. } | Page::Text { text, .. } => {
-                    text.set_size(inside.0, inside.1);
-                }
+                page => page.text_mut().into_iter().for_each(|text| text.set_size(inside.0, inside.1)),
             }
         }
         // Also those without an area, which would otherwise ask for time for ever.

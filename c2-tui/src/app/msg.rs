@@ -11,6 +11,7 @@ use crossterm::event::KeyEvent;
 use crate::app::keymap::Action;
 use crate::app::model::Focus;
 use crate::app::pager::Chunk;
+use crate::app::watch::Tally;
 
 /// The present, as the runner's clock read it when the message arrived.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -131,6 +132,8 @@ pub enum News {
         /// Lines in each.
         counts: Vec<u32>,
     },
+    /// On so many workers it ended so.
+    Tally(Tally),
     /// There is nothing in it, so far.
     Nothing,
     /// It cannot be had.
@@ -162,6 +165,8 @@ pub enum SaveEnding {
 pub struct Report {
     /// Its text, without escapes.
     pub text: String,
+    /// The outputs of several workers, equal ones together.
+    pub fold: Option<String>,
     /// Why it was refused or failed.
     pub fault: Option<Fault>,
     /// The exit status that the headless console would end with.

@@ -16,6 +16,7 @@ use crate::app::panes::jobs;
 use crate::app::store::{Job, JobScope};
 use crate::app::table::Table;
 use crate::app::text;
+use crate::app::watch::Watch;
 
 /// Lines of output on a job's page; all of it stands on the output page.
 const TAIL_LINES: usize = 200;
@@ -52,6 +53,8 @@ pub enum Page {
         /// The text.
         text: Pager,
     },
+    /// A command that gives its lines while it runs.
+    Watch(Box<Watch>),
     /// Other text.
     Text {
         /// Its name.
@@ -124,6 +127,7 @@ impl Page {
             Self::Worker { ip, .. } => ip.to_string(),
             Self::Job { id, .. } => id.to_string(),
             Self::Output { shown, .. } => shown.word().to_owned(),
+            Self::Watch(watch) => text::tame(&watch.line),
             Self::Text { title, .. } => title.clone(),
         }
     }
@@ -133,7 +137,17 @@ impl Page {
     pub const fn about(&self) -> Option<JobId> {
         match self {
             Self::Job { id, .. } | Self::Output { id, .. } => Some(*id),
-            Self::Worker { .. } | Self::Text { .. } => None,
+            Self::Worker { .. } | Self::Watch(_) | Self::Text { .. } => None,
+        }
+    }
+
+    /// The output that the runner keeps for it.
+    #[must_use]
+    pub const fn document(&self) -> Option<DocumentId> {
+        match self {
+            Self::Output { document, .. } => Some(*document),
+            Self::Watch(watch) => Some(watch.document),
+            Self::Worker { .. } | Self::Job { .. } | Self::Text { .. } => None,
         }
     }
 
@@ -142,6 +156,7 @@ impl Page {
     pub const fn text(&self) -> Option<&Pager> {
         match self {
             Self::Job { text, .. } | Self::Output { text, .. } | Self::Text { text, .. } => Some(text),
+            Self::Watch(watch) => Some(watch.text()),
             Self::Worker { .. } => None,
         }
     }
@@ -150,6 +165,7 @@ impl Page {
     pub const fn text_mut(&mut self) -> Option<&mut Pager> {
         match self {
             Self::Job { text, .. } | Self::Output { text, .. } | Self::Text { text, .. } => Some(text),
+            Self::Watch(watch) => Some(watch.text_mut()),
             Self::Worker { .. } => None,
         }
     }
@@ -167,7 +183,7 @@ impl Page {
                 text.set_text(lines.join("\n").as_bytes());
                 *info = Loaded::Failed(fault);
             }
-            (Self::Worker { .. } | Self::Output { .. } | Self::Text { .. }, _) => {}
+            (Self::Worker { .. } | Self::Output { .. } | Self::Watch(_) | Self::Text { .. }, _) => {}
         }
     }
 }

@@ -59,10 +59,15 @@ pub struct Bulk {
 }
 
 impl Runs {
+    /// Names a run.
+    pub const fn name(&mut self) -> RunId {
+        self.next += 1;
+        RunId(self.next)
+    }
+
     /// Begins a run.
     pub fn begin(&mut self, line: String, now: Mono, bulk: Option<Bulk>) -> RunId {
-        self.next += 1;
-        let run = RunId(self.next);
+        let run = self.name();
         self.present = Some(Present { run, line, since: now, bulk });
         run
     }

@@ -34,6 +34,17 @@ const LOOKS: [&str; 16] = [
 /// Commands that cannot be taken back.
 const DESTROYS: [&str; 5] = ["cancel", "cleanup-workspaces", "unassign", "remove-worker", "pdsh"];
 
+/// Whether a line gives its lines while it runs, so that a person may do something else meanwhile.
+#[must_use]
+pub fn streams(line: &str) -> bool {
+    let mut words = line.trim().trim_start_matches(':').split_whitespace();
+    match words.next() {
+        Some("pdsh" | "follow") => !words.any(|word| matches!(word, "--help" | "-h")),
+        Some("output") => words.any(|word| word == "--follow"),
+        _ => false,
+    }
+}
+
 impl Deed {
     /// What the command of this name does. One that is not known here may change anything.
     #[must_use]

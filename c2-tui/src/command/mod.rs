@@ -46,7 +46,7 @@ pub mod worker;
 
 pub use complaint::{Complaint, Kind};
 pub use context::Context;
-pub use deed::Deed;
+pub use deed::{Deed, streams};
 pub use grammar::{Command, execute};
 pub use outcome::{Data, Outcome};
 pub use parse::parse;

@@ -76,8 +76,6 @@ pub struct Ran {
 pub enum Unshown {
     /// Nothing: the lines were shown as they came.
     Nothing,
-    /// All of it.
-    Everything,
     /// All of it, and it is to be folded.
     Folded,
 }
@@ -99,9 +97,10 @@ impl Pdsh {
             connect_timeout_s: config.connect_timeout_s,
             command_timeout_s: self.timeout.or(config.command_timeout_s),
         };
-        let live = !self.fold && !context.interactive;
+        // A screen shows lines as they come, and can fold them afterwards.
+        let live = !self.fold || context.interactive;
         let heard = |heard: run::Heard<'_>| {
-            if live || matches!(heard, run::Heard::Ended(_)) {
+            if live || !matches!(heard, run::Heard::Line { .. }) {
                 context.heard(&heard);
             }
         };
@@ -109,11 +108,7 @@ impl Pdsh {
         if let Err(error) = remember(&runs) {
             context.progress(&format!("{FAILED} will not know of this run: {error}"));
         }
-        let unshown = match (self.fold, live) {
-            (true, _) => Unshown::Folded,
-            (false, true) => Unshown::Nothing,
-            (false, false) => Unshown::Everything,
-        };
+        let unshown = if live { Unshown::Nothing } else { Unshown::Folded };
         Ok(Outcome { exit: status(&runs), data: Data::Ran(Ran { runs, unshown }) })
     }
 }

@@ -95,6 +95,7 @@ impl Printer {
     /// When the stream that it belongs to takes nothing.
     pub fn heard(&self, heard: &Heard<'_>) -> io::Result<()> {
         match heard {
+            Heard::Begins(_) => Ok(()),
             _ if self.json => Ok(()),
             Heard::Line { ip, stream: Stream::Stdout, line } => {
                 say_line(&mut io::stdout().lock(), &render::from_worker(*ip, line, self.out_is_terminal, self.colour))

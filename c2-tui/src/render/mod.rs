@@ -17,5 +17,5 @@ mod tests;
 
 pub use json::json;
 pub use neutral::{block, cell};
-pub use ssh::{counts, from_worker, how_it_ended, outputs};
+pub use ssh::{counts, folds, from_worker, how_it_ended, outputs};
 pub use text::{text, verdict};

@@ -64,14 +64,16 @@ pub fn outputs(ran: &Ran, width: u16, colour: bool) -> String {
     unshown(&Look { width, colour, zone: TimeZone::UTC }, ran)
 }
 
+/// All outputs, equal ones together.
+#[must_use]
+pub fn folds(runs: &[HostRun], width: u16, colour: bool) -> String {
+    folded(&Look { width, colour, zone: TimeZone::UTC }, runs)
+}
+
 fn unshown(look: &Look, ran: &Ran) -> String {
     match ran.unshown {
         Unshown::Nothing => String::new(),
         Unshown::Folded => folded(look, &ran.runs),
-        Unshown::Everything => {
-            let lines = ran.runs.iter().flat_map(|run| run.stdout.iter().chain(&run.stderr).map(|line| (run.ip, line)));
-            lines.map(|(ip, line)| from_worker(ip, line, true, look.colour)).collect()
-        }
     }
 }
 

@@ -3,24 +3,23 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
 
 use c2_shared::id::JobId;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::history::HistoryFile;
+use super::outputs::Writer;
 use crate::app::Msg;
 use crate::app::msg::{Fault, Report, RunId};
-use crate::command::{self, Complaint, Context, Outcome};
+use crate::command::{self, Complaint, Context, Data, Outcome};
+use crate::ssh::run::Heard;
 use crate::{exit, render};
 
 /// Fetches at once; when pages follow a job that changes fast, the others wait.
 const FETCHES_MAX: usize = 4;
 /// Names of a folder that are looked at for completion.
 const NAMES_MAX: usize = 2_000;
-/// Pieces that followed jobs wrote and that are shown when the last of them has ended.
-const PIECES_MAX: usize = 64;
 
 /// Whoever carries out effects.
 pub(super) struct Deeds {
@@ -28,12 +27,20 @@ pub(super) struct Deeds {
     history: HistoryFile,
     to: mpsc::Sender<Msg>,
     runs: BTreeMap<RunId, AbortHandle>,
+    interrupts: BTreeMap<RunId, watch::Sender<bool>>,
     fetches: Arc<Semaphore>,
 }
 
 impl Deeds {
     pub(super) fn new(context: Context, history: HistoryFile, to: mpsc::Sender<Msg>) -> Self {
-        Self { context, history, to, runs: BTreeMap::new(), fetches: Arc::new(Semaphore::new(FETCHES_MAX)) }
+        Self {
+            context,
+            history,
+            to,
+            runs: BTreeMap::new(),
+            interrupts: BTreeMap::new(),
+            fetches: Arc::new(Semaphore::new(FETCHES_MAX)),
+        }
     }
 
     /// Parses and executes a line.
@@ -44,6 +51,31 @@ impl Deeds {
             let _nobody_listens = to.send(Msg::Finished { run, report }).await;
         });
         self.runs.insert(run, task);
+    }
+
+    /// Parses and executes a line whose lines go to the writer as they come.
+    pub(super) fn watch(&mut self, tasks: &mut JoinSet<()>, run: RunId, line: String, writer: Writer, width: u16) {
+        let (interrupt, interrupted) = watch::channel(false);
+        let (writer, to) = (Arc::new(writer), self.to.clone());
+        let [heard, wrote, progress] = [&writer, &writer, &writer].map(Arc::clone);
+        let context = (self.context.clone())
+            .with_interrupt(interrupted)
+            .with_heard(move |news| on_heard(&heard, news))
+            .with_wrote(move |piece| wrote.write(piece.bytes))
+            .with_progress(move |line| progress.write(dim(line).as_bytes()));
+        let task = tasks.spawn(async move {
+            let report = watched(&context, &line, width, &writer).await;
+            let _nobody_listens = to.send(Msg::Finished { run, report }).await;
+        });
+        self.interrupts.insert(run, interrupt);
+        self.runs.insert(run, task);
+    }
+
+    /// Asks a run to end early.
+    pub(super) fn interrupt(&self, run: RunId) {
+        if let Some(interrupt) = self.interrupts.get(&run) {
+            interrupt.send_replace(true);
+        }
     }
 
     /// Executes lines one after the other, whatever becomes of each.
@@ -71,6 +103,7 @@ impl Deeds {
     /// Forgets runs that have ended.
     pub(super) fn tidy(&mut self) {
         self.runs.retain(|_, task| !task.is_finished());
+        self.interrupts.retain(|run, _| self.runs.contains_key(run));
     }
 
     /// Fetches a job in full.
@@ -118,23 +151,53 @@ impl Deeds {
 
 /// Runs one line and puts what came of it into words.
 async fn report(context: &Context, line: &str, width: u16) -> Report {
-    let (tell, told) = sync_channel(PIECES_MAX);
-    let context = context.clone().with_wrote(move |wrote| {
-        // What finds no room is in the output of its job all the same.
-        drop(tell.try_send(wrote.bytes.to_vec()));
-    });
-    let result = match command::parse(line) {
-        Ok(command) => command::execute(&context, command).await,
-        Err(complaint) => Err(complaint),
-    };
+    let result = perform(context, line).await;
     let status = exit::of(&result);
     match result {
-        Ok(outcome) => {
-            let written: Vec<u8> = told.try_iter().flatten().collect();
-            Report { text: render::block(&written) + &words(&outcome, width), fault: None, status }
-        }
-        Err(complaint) => Report { text: String::new(), fault: Some(fault(complaint)), status },
+        Ok(outcome) => Report { text: words(&outcome, width), status, ..Report::default() },
+        Err(complaint) => Report { fault: Some(fault(complaint)), status, ..Report::default() },
     }
+}
+
+/// Runs a line whose lines are written as they come; its last words are written as well.
+async fn watched(context: &Context, line: &str, width: u16, writer: &Writer) -> Report {
+    let result = perform(context, line).await;
+    let mut report = Report { status: exit::of(&result), ..Report::default() };
+    match result {
+        // The verdicts were written as they came.
+        Ok(Outcome { data: Data::Ran(ran), .. }) => {
+            writer.write(format!("{}\n", render::counts(&ran.runs)).as_bytes());
+            report.fold = Some(render::folds(&ran.runs, width, true));
+        }
+        Ok(outcome) => writer.write(words(&outcome, width).as_bytes()),
+        Err(complaint) => {
+            let Fault { message, hint } = fault(complaint);
+            let hint = hint.map_or_else(String::new, |hint| dim(&format!("hint: {hint}")));
+            writer.write(format!("{}\n{hint}", render::block(message.as_bytes())).as_bytes());
+        }
+    }
+    report
+}
+
+/// What a command over ssh gives, as lines.
+fn on_heard(writer: &Writer, heard: &Heard<'_>) {
+    match heard {
+        Heard::Begins(workers) => writer.expect(*workers),
+        Heard::Line { ip, line, .. } => writer.write(render::from_worker(*ip, line, true, true).as_bytes()),
+        Heard::Ended(run) => {
+            writer.count(&run.verdict);
+            writer.write(dim(&render::how_it_ended(run)).as_bytes());
+        }
+    }
+}
+
+/// A line that is not what a command wrote.
+fn dim(line: &str) -> String {
+    format!("\x1b[2m{}\x1b[0m\n", render::cell(line))
+}
+
+async fn perform(context: &Context, line: &str) -> Result<Outcome, Complaint> {
+    command::execute(context, command::parse(line)?).await
 }
 
 fn words(outcome: &Outcome, width: u16) -> String {

@@ -259,6 +259,11 @@ impl Runner {
         match effect {
             Effect::Execute { run, line } => self.deeds.execute(&mut self.tasks, run, line, width),
             Effect::ExecuteAll { run, lines } => self.deeds.execute_all(&mut self.tasks, run, lines, width),
+            Effect::Watch { run, document, line } => {
+                let writer = self.outputs.open_run(&mut self.tasks, document);
+                self.deeds.watch(&mut self.tasks, run, line, writer, width);
+            }
+            Effect::Interrupt(run) => self.deeds.interrupt(run),
             Effect::Abort(run) => self.deeds.abort(run),
             Effect::Fetch(job) => self.deeds.fetch(&mut self.tasks, job),
             Effect::Keep(chosen) => self.keeper.keep(chosen),

@@ -124,6 +124,8 @@ enum News {
 /// What comes while it runs.
 #[derive(Clone, Copy, Debug)]
 pub enum Heard<'a> {
+    /// It begins, on this many workers.
+    Begins(usize),
     /// A worker wrote a line.
     Line {
         /// Which worker.
@@ -152,6 +154,7 @@ pub(crate) async fn run(
     let mut going = JoinSet::new();
     let (to, mut news) = mpsc::channel(QUEUE_LEN);
     let mut left = hosts.len();
+    heard(Heard::Begins(left));
     tokio::pin!(interrupted);
     while left > 0 {
         while going.len() < order.fanout.max(1)

@@ -1,5 +1,6 @@
 //! The first line: which c2d, whether it is heard, and the cluster in numbers.
 
+use c2_shared::job::JobState;
 use ratatui::text::{Line, Span};
 
 use super::canvas::Canvas;
@@ -28,6 +29,12 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Area) {
     }
     if canvas.model.settings.readonly {
         parts.insert(1, vec![canvas.span("read-only", Tone::Warn)]);
+    }
+    let beside = canvas.model.watches.iter().filter(|watch| watch.is_running()).count();
+    if beside > 0 {
+        parts.push(vec![
+            canvas.span(format!("{} {beside} in background", canvas.glyphs.state(JobState::Running)), Tone::Accent),
+        ]);
     }
     let mut x = area.x;
     for part in parts {

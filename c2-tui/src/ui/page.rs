@@ -16,6 +16,7 @@ use crate::app::panes::{self, short_span};
 use crate::app::store::{Job, Worker};
 use crate::app::table::{Row as _, Tone};
 use crate::app::text;
+use crate::app::watch::{Count, State, Watch};
 
 /// A label and what it says.
 type Fact = (&'static str, String, Tone);
@@ -30,7 +31,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, page: &Page, area: Area) {
             Line::from(canvas.span(format!(" {}/{} ", jobs.cursor() + 1, jobs.len()), Tone::Dim))
         }
         Page::Worker { .. } => Line::default(),
-        Page::Job { text, .. } | Page::Output { text, .. } | Page::Text { text, .. } => pager::place(canvas, text),
+        page => page.text().map_or_else(Line::default, |text| pager::place(canvas, text)),
     };
     let foot = page.text().map_or_else(Line::default, |text| pager::state(canvas, text, area));
     let titles = Titles { left: path(canvas), foot, foot_right, ..Titles::default() };
@@ -63,6 +64,12 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, page: &Page, area: Area) {
             }
             lines(canvas, below, text, area);
         }
+        Page::Watch(watch) => {
+            if head > 0 {
+                canvas.put_line(inside.x + 1, inside.y, inside.width.saturating_sub(1), &progress(canvas, watch));
+            }
+            lines(canvas, below, watch.text(), area);
+        }
         Page::Output { text, .. } | Page::Text { text, .. } => lines(canvas, below, text, area),
     }
 }
@@ -81,6 +88,30 @@ fn path(canvas: &Canvas<'_, '_>) -> Line<'static> {
         let last = at + 1 == model.pages.len();
         line.push_span(canvas.span(format!("{} ", canvas.glyphs.step), Tone::Dim));
         line.push_span(canvas.span(format!("{} ", page.title()), if last { Tone::Accent } else { Tone::Plain }));
+    }
+    line
+}
+
+/// How far a run is, and how it went where.
+fn progress(canvas: &Canvas<'_, '_>, watch: &Watch) -> Line<'static> {
+    let tone = match watch.state {
+        State::Runs => Tone::Accent,
+        State::Ended { status: 0, .. } => Tone::Good,
+        State::Stops => Tone::Warn,
+        State::Ended { .. } => Tone::Bad,
+    };
+    let mut line = Line::from(canvas.span(watch.words(canvas.model.now.mono), tone));
+    for (count, words) in watch.tally.words() {
+        let tone = match count {
+            Count::Done => Tone::Plain,
+            Count::Failed if watch.tally.failed > 0 => Tone::Bad,
+            Count::Unreachable if watch.tally.unreachable > 0 => Tone::Warn,
+            Count::Failed | Count::Unreachable => Tone::Dim,
+        };
+        line.push_span(canvas.span(format!("   {words}"), tone));
+    }
+    if watch.folded {
+        line.push_span(canvas.span("   folded", Tone::Dim));
     }
     line
 }

@@ -72,6 +72,8 @@ pub enum Action {
     Copy,
     /// A key of the pager.
     Pager(Command),
+    /// Put equal outputs of workers together, or take them apart.
+    Fold,
     /// Show another stream of a job, or open its output.
     Stream,
     /// The same page of the job beside, among those that are marked.

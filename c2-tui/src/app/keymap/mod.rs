@@ -40,6 +40,8 @@ pub enum Context {
     Job,
     /// The page of a job, and its output.
     Output,
+    /// A command that gives its lines while it runs.
+    Watch,
     /// The result of the last command.
     Result,
     /// The help.
@@ -67,7 +69,7 @@ pub struct Binding {
 
 impl Context {
     /// All contexts in the order of the help.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Line,
         Self::Menu,
         Self::Search,
@@ -77,6 +79,7 @@ impl Context {
         Self::Table,
         Self::Job,
         Self::Output,
+        Self::Watch,
         Self::Result,
         Self::Pager,
         Self::Ask,
@@ -102,6 +105,7 @@ impl Context {
             Self::Jobs => "jobs",
             Self::Job => "the page of a job",
             Self::Output => "a job and its output",
+            Self::Watch => "a command beside the line",
             Self::Result => "the result of a command",
             Self::Pager => "results, pages and outputs",
             Self::Ask => "patterns and file names",

@@ -2,9 +2,9 @@
 
 use super::Action::{
     Accept, Back, Beside, Cancel, Chip, Complete, Copy, DeleteOrQuit, Dismiss, Edit, Filter, Focus, FocusBack,
-    FocusNext, Grow, Help, Interrupt, Mark, MarkAll, MarkStep, Mouse, Newer, Next, No, Older, Open, Pager, Palette,
-    Previous, Quit, Repaint, Retry, RightOrAccept, Rub, Search, Shrink, SortBack, SortNext, SortTurn, Stream, Suspend,
-    TakeIntoLine, ToLine, Unmark, Why, Yes, Zoom,
+    FocusNext, Fold, Grow, Help, Interrupt, Mark, MarkAll, MarkStep, Mouse, Newer, Next, No, Older, Open, Pager,
+    Palette, Previous, Quit, Repaint, Retry, RightOrAccept, Rub, Search, Shrink, SortBack, SortNext, SortTurn, Stream,
+    Suspend, TakeIntoLine, ToLine, Unmark, Why, Yes, Zoom,
 };
 use super::{Action, Binding, Context};
 use crate::app::line::Edit as E;
@@ -90,6 +90,8 @@ pub const TABLE: &[Binding] = &[
     key(Context::Chips, "a", Chip, "next kind", 4),
     // Text.
     key(Context::Job, "Enter", Open, "output", 1),
+    key(Context::Watch, "c", Fold, "fold equal outputs", 7),
+    key(Context::Watch, "Ctrl-C", Interrupt, "stop waiting", 6),
     key(Context::Output, "o", Stream, "other stream", 6),
     key(Context::Output, "]", Beside(1), "the next marked job", 0),
     key(Context::Output, "[", Beside(-1), "the marked job before", 0),

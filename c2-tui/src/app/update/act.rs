@@ -2,7 +2,7 @@
 
 use c2_shared::id::JobId;
 
-use super::{input, open, output, prompt, run};
+use super::{input, open, output, prompt, run, watch};
 use crate::app::Effect;
 use crate::app::keymap::Action;
 use crate::app::line::Editor;
@@ -47,6 +47,7 @@ pub(super) fn carry_out(model: &mut Model, action: Action, effects: &mut Vec<Eff
                 text.command(command);
             }
         }
+        Action::Fold => watch::fold(model),
         Action::Stream => output::other_stream(model, effects),
         Action::Beside(places) => output::beside(model, places, effects),
         Action::Chip => next_chip(model),
@@ -91,6 +92,9 @@ pub(super) fn carry_out(model: &mut Model, action: Action, effects: &mut Vec<Eff
 
 /// Clears what is being typed, or stops what runs; pressed twice, quits.
 fn interrupt(model: &mut Model, effects: &mut Vec<Effect>) {
+    if model.overlay.is_none() && watch::interrupt(model, effects) {
+        return;
+    }
     let now = model.now.mono;
     let before = model.interrupted_at.replace(now);
     if before.is_some_and(|at| now.since_ms(at) <= TWICE_MS) {
@@ -141,7 +145,7 @@ pub(super) fn focus(model: &mut Model, to: Focus) {
     }
     if let Focus::Pane(pane) = to {
         // The panes lie below the pages, so whoever goes to one leaves the pages.
-        model.pages.clear();
+        watch::leave_pages(model, 0);
         model.pane = pane;
     }
     model.focus = to;
@@ -175,7 +179,7 @@ fn back(model: &mut Model) {
     }
     match model.focus {
         Focus::Page => {
-            model.pages.pop();
+            watch::leave_pages(model, model.pages.len().saturating_sub(1));
             if model.pages.is_empty() {
                 focus(model, Focus::Pane(model.pane));
             }

@@ -78,6 +78,6 @@ fn job_tables<'a>(panes: &'a mut Panes, over: &'a mut [Page]) -> impl Iterator<I
 fn pages(over: &mut [Page]) -> impl Iterator<Item = &mut Table<Job>> {
     over.iter_mut().filter_map(|page| match page {
         Page::Worker { jobs, .. } => Some(jobs),
-        Page::Job { .. } | Page::Output { .. } | Page::Text { .. } => None,
+        Page::Job { .. } | Page::Output { .. } | Page::Watch(_) | Page::Text { .. } => None,
     })
 }

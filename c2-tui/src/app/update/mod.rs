@@ -13,6 +13,7 @@ mod prompt;
 mod run;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use crate::app::model::Link;
 use crate::app::toast::Kind;

@@ -32,7 +32,7 @@ pub(super) fn open(model: &mut Model, effects: &mut Vec<Effect>) {
         Focus::Page => match model.pages.last() {
             Some(Page::Worker { jobs, .. }) => open_job(model, jobs.selected(), effects),
             Some(Page::Job { id, .. }) => output::open(model, *id, effects),
-            Some(Page::Output { .. } | Page::Text { .. }) => {
+            Some(Page::Output { .. } | Page::Watch(_) | Page::Text { .. }) => {
                 if let Some(text) = model.pager_mut(Focus::Page) {
                     text.step(Step::Down);
                 }

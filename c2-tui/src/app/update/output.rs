@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use c2_shared::id::JobId;
 use c2_shared::job::JobState;
 
-use super::open;
+use super::{open, watch};
 use crate::app::Effect;
 use crate::app::keymap::Action;
 use crate::app::model::{Focus, Model};
@@ -40,7 +40,7 @@ pub(super) fn other_stream(model: &mut Model, effects: &mut Vec<Effect>) {
             let page = page(model, id, shown, effects);
             replace(model, page);
         }
-        Some(Page::Worker { .. } | Page::Text { .. }) | None => {}
+        Some(Page::Worker { .. } | Page::Watch(_) | Page::Text { .. }) | None => {}
     }
 }
 
@@ -97,16 +97,28 @@ pub(super) fn on_prompt(model: &mut Model, action: Action) {
 /// Something became known of an output; what is closed is nobody's.
 pub(super) fn on_news(model: &mut Model, of: DocumentId, news: News) {
     let wall_ms = model.now.wall_ms;
-    let text = model.pages.iter_mut().find_map(|page| match page {
+    let watched = watch::all(model).find(|watch| watch.document == of);
+    if let (Some(watch), News::Tally(tally)) = (watched, &news) {
+        watch.tally = *tally;
+        return;
+    }
+    let outputs = model.pages.iter_mut().find_map(|page| match page {
         Page::Output { document, text, .. } if *document == of => Some(text),
         _ => None,
     });
-    let Some(text) = text else { return };
+    let text = match outputs {
+        Some(text) => text,
+        None => match watch::all(model).find(|watch| watch.document == of) {
+            Some(watch) => &mut watch.live,
+            None => return,
+        },
+    };
     match news {
         News::Grown(len) => text.grow(len, wall_ms),
         News::Anew => text.begin_anew(),
         News::Chunks(chunks) => text.take(chunks),
         News::Counted { from, counts } => text.count_lines(from, &counts),
+        News::Tally(_) => {}
         News::Nothing => text.say("nothing was written".to_owned()),
         News::Failed(fault) => text.fail(fault.message),
     }
@@ -145,16 +157,13 @@ pub(super) fn on_saved(model: &mut Model, what: Saved, path: String, ending: Sav
 /// Passes on what the texts ask for, and closes outputs whose pages are gone.
 pub(super) fn serve(model: &mut Model, effects: &mut Vec<Effect>) {
     let mut copied = false;
-    let document = match model.pages.last_mut() {
-        Some(Page::Output { document, text, .. }) => {
-            let blocks = text.wanted();
-            if !blocks.is_empty() {
-                effects.push(Effect::ReadBlocks { document: *document, blocks });
-            }
-            Some(*document)
+    let document = model.pages.last().and_then(Page::document);
+    if let (Some(document), Some(text)) = (document, model.pages.last_mut().and_then(Page::text_mut)) {
+        let blocks = text.wanted();
+        if !blocks.is_empty() {
+            effects.push(Effect::ReadBlocks { document, blocks });
         }
-        _ => None,
-    };
+    }
     for focus in [Focus::Page, Focus::Result] {
         let Some(text) = model.pager_mut(focus) else { continue };
         for wish in text.wishes() {
@@ -176,11 +185,8 @@ pub(super) fn serve(model: &mut Model, effects: &mut Vec<Effect>) {
     if copied {
         model.toasts.say(Kind::Good, "copied", model.now);
     }
-    let shown: BTreeSet<DocumentId> = model
-        .pages
-        .iter()
-        .filter_map(|page| if let Page::Output { document, .. } = page { Some(*document) } else { None })
-        .collect();
+    let left = model.watches.iter().map(|watch| watch.document);
+    let shown: BTreeSet<DocumentId> = model.pages.iter().filter_map(Page::document).chain(left).collect();
     let gone: Vec<DocumentId> = model.documents.difference(&shown).copied().collect();
     effects.extend(gone.into_iter().map(Effect::CloseOutput));
     model.documents = shown;

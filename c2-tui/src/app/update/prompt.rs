@@ -1,6 +1,6 @@
 //! The `!>` line: editing, history, search, completion, and what Enter does.
 
-use super::{guard, run};
+use super::{guard, run, watch};
 use crate::app::Effect;
 use crate::app::keymap::Action;
 use crate::app::line::{Completion, Edit, Menu, Search, Source, complete};
@@ -205,6 +205,8 @@ pub(super) fn run_line(model: &mut Model, line: String, asked: bool, effects: &m
         ["messages"] => messages(model),
         ["calls"] => calls(model),
         ["reconnect"] => effects.push(Effect::RetryNow),
+        ["runs"] => watch::runs(model, None),
+        ["runs", which] => watch::runs(model, Some(which)),
         ["theme", name] => theme(model, name),
         _ => guard::run(model, line, asked, effects),
     }

@@ -1,6 +1,6 @@
 //! Running lines, and what comes back of them.
 
-use super::prompt;
+use super::{prompt, watch};
 use crate::app::Effect;
 use crate::app::model::{Focus, Model, ResultView};
 use crate::app::msg::{Report, RunId};
@@ -9,10 +9,13 @@ use crate::app::pager::Pager;
 use crate::app::runs::Bulk;
 use crate::app::text;
 use crate::app::toast::Kind;
+use crate::command;
 
 /// Runs a line now, or behind what runs already.
 pub(super) fn run(model: &mut Model, line: String, effects: &mut Vec<Effect>) {
-    if model.runs.present.is_some() {
+    if command::streams(&line) {
+        watch::begin(model, line, effects);
+    } else if model.runs.present.is_some() {
         model.runs.waiting.push_back(line);
     } else {
         let run = model.runs.begin(line.clone(), model.now.mono, None);
@@ -47,6 +50,9 @@ pub(super) fn answer(model: &mut Model, then: Then, effects: &mut Vec<Effect>) {
 
 /// A line ended: its text goes into the result view.
 pub(super) fn on_finished(model: &mut Model, run: RunId, report: &Report, effects: &mut Vec<Effect>) {
+    if watch::on_finished(model, run, report) {
+        return;
+    }
     let Some(present) = model.runs.end(run) else { return };
     model.runs.status = Some(report.status);
     model.runs.note(model.now.wall_ms, present.line.clone(), report.status);

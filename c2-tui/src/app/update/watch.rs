@@ -1,0 +1,121 @@
+//! Commands beside the line: beginning, showing, stopping, coming back to them.
+
+use crate::app::Effect;
+use crate::app::model::{Focus, Model};
+use crate::app::msg::{Report, RunId};
+use crate::app::page::Page;
+use crate::app::pager::Pager;
+use crate::app::toast::Kind;
+use crate::app::watch::{State, Watch};
+
+use super::open;
+
+/// Runs that are kept after their end, once their view was left.
+const ENDED_MAX: usize = 8;
+
+/// Starts a line in a view of its own.
+pub(super) fn begin(model: &mut Model, line: String, effects: &mut Vec<Effect>) {
+    let run = model.runs.name();
+    model.last_document.0 += 1;
+    let document = model.last_document;
+    model.documents.insert(document);
+    effects.push(Effect::Watch { run, document, line: line.clone() });
+    open::push(model, Page::Watch(Box::new(Watch::new(run, document, line, model.now.mono))));
+}
+
+/// Leaves all pages from this one on; what runs there goes on.
+pub(super) fn leave_pages(model: &mut Model, from: usize) {
+    let left = model.pages.drain(from.min(model.pages.len())..);
+    model.watches.extend(left.filter_map(|page| if let Page::Watch(watch) = page { Some(*watch) } else { None }));
+    let ended = |watch: &Watch| !watch.is_running();
+    let mut surplus = model.watches.iter().filter(|w| ended(w)).count().saturating_sub(ENDED_MAX);
+    model.watches.retain(|watch| {
+        let goes = surplus > 0 && ended(watch);
+        surplus -= usize::from(goes);
+        !goes
+    });
+}
+
+/// A run ended; false if it is none of those beside the line.
+pub(super) fn on_finished(model: &mut Model, run: RunId, report: &Report) -> bool {
+    let now = model.now;
+    let is_seen = matches!(model.pages.last(), Some(Page::Watch(watch)) if watch.run == run);
+    let Some(watch) = all(model).find(|watch| watch.run == run && watch.is_running()) else { return false };
+    watch.state = State::Ended { status: report.status, after_ms: now.mono.since_ms(watch.since) };
+    watch.fold = report.fold.as_ref().map(|text| Pager::new(text.as_bytes()));
+    watch.folded |= watch.fold.is_some() && watch.line.split_whitespace().any(|word| word == "--fold");
+    let (line, words) = (watch.line.clone(), format!("{:?} ended: exit {}", watch.line, report.status));
+    model.runs.status = Some(report.status);
+    model.runs.note(now.wall_ms, line, report.status);
+    if !is_seen {
+        let kind = if report.status == 0 { Kind::Good } else { Kind::Bad };
+        model.toasts.say(kind, format!("{words}; `runs {}` shows it", run.0), now);
+    }
+    true
+}
+
+/// Ctrl-C on the view of a run: the first stops waiting and keeps what came, the second kills.
+/// False where there is nothing to stop.
+pub(super) fn interrupt(model: &mut Model, effects: &mut Vec<Effect>) -> bool {
+    let now = model.now;
+    let Some(Page::Watch(watch)) = model.pages.last_mut().filter(|_| model.focus == Focus::Page) else { return false };
+    match watch.state {
+        State::Runs => {
+            watch.state = State::Stops;
+            effects.push(Effect::Interrupt(watch.run));
+        }
+        State::Stops => {
+            watch.state = State::Ended { status: 130, after_ms: now.mono.since_ms(watch.since) };
+            let (run, line) = (watch.run, watch.line.clone());
+            effects.push(Effect::Abort(run));
+            model.runs.status = Some(130);
+            model.runs.note(now.wall_ms, line, 130);
+        }
+        State::Ended { .. } => return false,
+    }
+    true
+}
+
+/// Equal outputs together, or line by line again.
+pub(super) fn fold(model: &mut Model) {
+    let Some(Page::Watch(watch)) = model.pages.last_mut() else { return };
+    if watch.tally.workers == 0 {
+        return model.toasts.say(Kind::Plain, "only what several workers gave can be folded", model.now);
+    }
+    watch.folded = !watch.folded;
+    if watch.folded && watch.fold.is_none() && watch.is_running() {
+        model.toasts.say(Kind::Plain, "it is folded when the last worker is done", model.now);
+    }
+}
+
+/// `runs`: back to the only one, or the list of all; `runs N`: back to that one.
+pub(super) fn runs(model: &mut Model, which: Option<&str>) {
+    let at = match which {
+        None if model.watches.len() == 1 => Some(0),
+        None => None,
+        Some(word) => {
+            let named = word.parse().ok().and_then(|n| model.watches.iter().position(|w| w.run == RunId(n)));
+            if named.is_none() {
+                return model.toasts.say(Kind::Bad, format!("no run is called {word}: `runs` lists them"), model.now);
+            }
+            named
+        }
+    };
+    if let Some(at) = at {
+        let watch = model.watches.remove(at);
+        return open::push(model, Page::Watch(Box::new(watch)));
+    }
+    if model.watches.is_empty() {
+        return model.toasts.say(Kind::Plain, "nothing runs beside the line", model.now);
+    }
+    let now = model.now.mono;
+    let line = |watch: &Watch| format!("{:>4}  {:<24}  {}", watch.run.0, watch.words(now), watch.line);
+    let lines: Vec<String> = model.watches.iter().map(line).collect();
+    super::run::show(model, "runs".to_owned(), &lines, 0);
+}
+
+/// The runs beside the line, whether their view is open or not.
+pub(super) fn all(model: &mut Model) -> impl Iterator<Item = &mut Watch> {
+    let open = model.pages.iter_mut().filter_map(|page| if let Page::Watch(w) = page { Some(&mut **w) } else { None });
+    open.chain(&mut model.watches)
+}

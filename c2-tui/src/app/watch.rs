@@ -1,0 +1,142 @@
+//! Commands that give their lines while they run, each in a view of its own beside the `!>` line.
+//!
+//! Leaving the view does not end the command; `runs` comes back to it.
+
+use c2_shared::time::{self, Mono};
+
+use crate::app::msg::{DocumentId, RunId};
+use crate::app::pager::Pager;
+
+/// A command that runs beside the line, or did.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    /// Names the run.
+    pub run: RunId,
+    /// The name under which the runner keeps what it gives.
+    pub document: DocumentId,
+    /// Its line.
+    pub line: String,
+    /// When it began.
+    pub since: Mono,
+    /// How far it is.
+    pub state: State,
+    /// How it went on the workers so far.
+    pub tally: Tally,
+    /// What it gives, as it comes.
+    pub live: Pager,
+    /// The same with equal outputs together, once it has ended.
+    pub fold: Option<Pager>,
+    /// Whether they are to be shown together.
+    pub folded: bool,
+}
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It runs.
+    Runs,
+    /// It was told to stop waiting.
+    Stops,
+    /// It ended.
+    Ended {
+        /// With this exit status.
+        status: i32,
+        /// After so many milliseconds.
+        after_ms: u64,
+    },
+}
+
+/// On how many workers a command ended how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// On how many it runs or ran; 0 where a command is not about workers.
+    pub workers: usize,
+    /// Those on which it succeeded.
+    pub done: usize,
+    /// Those on which it ended otherwise.
+    pub failed: usize,
+    /// Those that could not be reached.
+    pub unreachable: usize,
+}
+
+impl Watch {
+    /// A run that begins.
+    #[must_use]
+    pub fn new(run: RunId, document: DocumentId, line: String, now: Mono) -> Self {
+        Self {
+            run,
+            document,
+            line,
+            since: now,
+            state: State::Runs,
+            tally: Tally::default(),
+            live: Pager::window(true),
+            fold: None,
+            folded: false,
+        }
+    }
+
+    /// Whether it still runs.
+    #[must_use]
+    pub const fn is_running(&self) -> bool {
+        matches!(self.state, State::Runs | State::Stops)
+    }
+
+    /// What is shown of it.
+    #[must_use]
+    pub const fn text(&self) -> &Pager {
+        match &self.fold {
+            Some(fold) if self.folded => fold,
+            _ => &self.live,
+        }
+    }
+
+    /// The same, to change it.
+    pub const fn text_mut(&mut self) -> &mut Pager {
+        match &mut self.fold {
+            Some(fold) if self.folded => fold,
+            _ => &mut self.live,
+        }
+    }
+
+    /// How far it is, in a few words.
+    #[must_use]
+    pub fn words(&self, now: Mono) -> String {
+        match self.state {
+            State::Runs => format!("running {}", whole_seconds(now.since_ms(self.since))),
+            State::Stops => "stopping".to_owned(),
+            State::Ended { status, after_ms } => format!("exit {status} after {}", time::span(after_ms)),
+        }
+    }
+}
+
+impl Tally {
+    /// The counts with their words; those that are zero only where they calm.
+    #[must_use]
+    pub fn words(&self) -> Vec<(Count, String)> {
+        if self.workers == 0 {
+            return Vec::new();
+        }
+        vec![
+            (Count::Done, format!("{} of {} done", self.done, self.workers)),
+            (Count::Failed, format!("{} failed", self.failed)),
+            (Count::Unreachable, format!("{} unreachable", self.unreachable)),
+        ]
+    }
+}
+
+/// What a count is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Count {
+    /// Success.
+    Done,
+    /// Another end.
+    Failed,
+    /// No connection.
+    Unreachable,
+}
+
+/// Less would only flicker.
+fn whole_seconds(ms: u64) -> String {
+    time::span(ms / 1_000 * 1_000)
+}
