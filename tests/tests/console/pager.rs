@@ -37,3 +37,23 @@ fn a_text_is_saved_and_copied() {
         Ok(())
     });
 }
+
+#[test]
+fn followed_jobs_write_as_they_go_and_the_line_stays_free() {
+    scenario(async |cluster| {
+        cluster.agent("127.0.0.2").await?;
+        let gate = cluster.console_dir().join("gate");
+        let job = cluster
+            .submit(&format!("echo first; until test -e {}; do sleep 0.05; done; echo last", gate.display()))
+            .await?;
+        let mut terminal = cluster.terminal(&[])?;
+        terminal.press("follow last\r")?;
+        terminal.sees("┃ first")?;
+        terminal.press(":why last\r")?;
+        terminal.sees(" runs on 127.0.0.2")?;
+        fs::write(&gate, "")?;
+        cluster.ended(job).await?;
+        terminal.sees("last")?;
+        terminal.sees("exit 0 after")
+    });
+}

@@ -119,3 +119,85 @@ pub(super) fn all(model: &mut Model) -> impl Iterator<Item = &mut Watch> {
     let open = model.pages.iter_mut().filter_map(|page| if let Page::Watch(w) = page { Some(&mut **w) } else { None });
     open.chain(&mut model.watches)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::demo::{busy, press, send};
+    use crate::app::msg::{DocumentId, Msg, News};
+    use crate::app::watch::Tally;
+
+    fn begun(model: &mut Model, line: &str) -> RunId {
+        if model.focus != Focus::Line {
+            press(model, &[":"]);
+        }
+        let effects = press(model, &[line, "Enter"]);
+        match effects.iter().find(|effect| matches!(effect, Effect::Watch { .. })) {
+            Some(Effect::Watch { run, line: began, .. }) if began == line => *run,
+            _ => panic!("{effects:?}"),
+        }
+    }
+
+    fn end(model: &mut Model, run: RunId, status: i32) -> Vec<Effect> {
+        let report = Report { status, fold: Some("--- 2 workers: a,b".to_owned()), ..Report::default() };
+        send(model, Msg::Finished { run, report })
+    }
+
+    fn shown(model: &Model) -> Option<&Watch> {
+        if let Some(Page::Watch(watch)) = model.pages.last() { Some(watch) } else { None }
+    }
+
+    #[test]
+    fn ctrl_c_first_keeps_what_came_and_then_kills_and_never_quits_at_once() {
+        let mut model = busy(120, 40);
+        let run = begun(&mut model, "pdsh 10.0.0.11 uptime");
+        assert_eq!(press(&mut model, &["Ctrl-C"]), [Effect::Interrupt(run)]);
+        assert_eq!(press(&mut model, &["Ctrl-C"]), [Effect::Abort(run)]);
+        assert!(matches!(shown(&model), Some(Watch { state: State::Ended { status: 130, .. }, .. })));
+        assert_eq!(press(&mut model, &["Ctrl-C"]), [], "nothing runs here any more");
+    }
+
+    #[test]
+    fn a_run_goes_on_without_its_view_and_says_when_it_ends() {
+        let mut model = busy(120, 40);
+        let first = begun(&mut model, "follow 7");
+        press(&mut model, &["q"]);
+        let second = begun(&mut model, "pdsh 10.0.0.11 uptime");
+        assert_ne!(first, second);
+        let tally = Tally { workers: 3, done: 1, ..Tally::default() };
+        send(&mut model, Msg::Output { document: DocumentId(2), news: News::Tally(tally) });
+        press(&mut model, &["Alt-2"]);
+        assert_eq!((model.pages.len(), model.watches.len()), (0, 2));
+        assert_eq!(end(&mut model, second, 1), []);
+        let said: Vec<&str> = model.toasts.all().map(|toast| toast.text.as_str()).collect();
+        assert!(said.iter().any(|text| text.contains("ended: exit 1")), "{said:?}");
+        press(&mut model, &[":runs", "Enter"]);
+        assert!(model.result.is_some(), "both are listed");
+        press(&mut model, &[&format!(":runs {}", second.0), "Enter"]);
+        assert_eq!(shown(&model).map(|watch| (watch.run, watch.tally)), Some((second, tally)));
+        press(&mut model, &["c"]);
+        assert_eq!(shown(&model).map(|watch| watch.text().lines()), Some(vec!["--- 2 workers: a,b".to_owned()]));
+    }
+
+    #[test]
+    fn folding_early_is_remembered_and_only_so_many_ended_runs_are_kept() {
+        let mut model = busy(120, 40);
+        let run = begun(&mut model, "pdsh 10.0.0.11 uptime");
+        send(
+            &mut model,
+            Msg::Output { document: DocumentId(1), news: News::Tally(Tally { workers: 2, ..Tally::default() }) },
+        );
+        press(&mut model, &["c"]);
+        end(&mut model, run, 0);
+        assert!(shown(&model).is_some_and(|watch| watch.folded && watch.fold.is_some()));
+        let alive = begun(&mut model, "follow 1");
+        for _ in 0..2 * ENDED_MAX {
+            let run = begun(&mut model, "pdsh 10.0.0.11 uptime");
+            end(&mut model, run, 0);
+        }
+        let effects = press(&mut model, &["Alt-2"]);
+        assert_eq!(model.watches.len(), ENDED_MAX + 1);
+        assert!(model.watches.iter().any(|watch| watch.run == alive), "what runs is never forgotten");
+        assert!(effects.iter().any(|effect| matches!(effect, Effect::CloseOutput(_))), "{effects:?}");
+    }
+}
