@@ -310,8 +310,16 @@ impl Cluster {
     /// # Errors
     /// When the program is not built.
     pub fn full_screen(&self, args: &[&str]) -> Result<Command> {
+        self.full_screen_at(self.addr, args)
+    }
+
+    /// The same for another c2d, or what is in its place.
+    ///
+    /// # Errors
+    /// When the program is not built.
+    pub fn full_screen_at(&self, addr: SocketAddr, args: &[&str]) -> Result<Command> {
         let mut console = command(&Program::Tui.path()?, &self.console_dir());
-        console.arg("--server").arg(self.addr.to_string());
+        console.arg("--server").arg(addr.to_string());
         console.arg("--token-file").arg(self.data_dir().join(Role::Operator.file_name())).args(args);
         console.env("TERM", "xterm-256color").env("LANG", "C.UTF-8");
         Ok(console)

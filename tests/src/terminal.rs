@@ -187,6 +187,17 @@ impl Terminal {
         Pid::from_raw(i32::try_from(pid)?).context("no process")
     }
 
+    /// Processor time that the program used so far, in milliseconds; the system counts it by tens.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub fn processor_ms(&self) -> Result<u64> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid()?.as_raw_nonzero()))?;
+        let (_, fields) = stat.rsplit_once(") ").context("no fields")?;
+        let field = |n: usize| fields.split(' ').nth(n).context("too few fields")?.parse::<u64>().context("no number");
+        Ok((field(11)? + field(12)?) * 10)
+    }
+
     /// Signals the program.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! How the console begins, ends and bears what happens to it.
 
+use std::net::TcpListener;
 use std::process::Command;
 use std::time::Duration;
 
@@ -173,5 +174,24 @@ fn what_was_chosen_is_there_again_and_a_damaged_file_costs_only_the_choices() {
         assert!(first_row(&terminal).contains("127.0.0.2"), "{terminal:?}");
         assert!(file.with_extension("json.damaged").is_file());
         Ok(())
+    });
+}
+
+#[test]
+fn nothing_waits_for_a_c2d_that_never_answers() {
+    scenario(async |cluster| {
+        let deaf = TcpListener::bind("127.0.0.1:0")?;
+        let mut terminal = Terminal::start(&cluster.full_screen_at(deaf.local_addr()?, &[])?, 120, 40)?;
+        terminal.sees("!>")?;
+        terminal.press("list\r")?;
+        terminal.press("typed meanwhile")?;
+        terminal.sees("!> typed meanwhile")?;
+        terminal.press("\x1bOP")?;
+        terminal.sees("all commands ━")?;
+        terminal.press("\x1b")?;
+        terminal.misses("all commands ━")?;
+        terminal.press("\x15")?;
+        terminal.press("\x03")?;
+        terminal.sees("stopped waiting for \"list\"")
     });
 }

@@ -1,73 +1,46 @@
-//! Measures a real cluster on this machine and prints one JSON line for each question.
-//!
-//! `c2-bench latency [JOBS]`: from submit to done, one job at a time on an idle cluster.
-//! `c2-bench throughput [JOBS]`: jobs a second through four slots, and as a share of what
-//! `xargs -P4` reaches in the same run, which is the figure that travels between machines.
-//! `c2-bench cascade [JOBS]`: how long a batch takes to be accepted, and then to fail from its first
-//! job on: each job waiting for the one before (chain), all for the first one (star).
-//! These are measurements, never tests: a busy machine makes nothing fail.
+//! How fast jobs go through a real cluster.
 
 use std::io::Write as _;
-use std::process::{Command, ExitCode, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use c2_shared::api::jobs::{BatchRequest, LogQuery};
 use c2_shared::client::Client;
 use c2_shared::job::JobSpec;
-use c2_shared::limits::{PAGE_LEN_MAX, QUEUE_LEN_MAX};
+use c2_shared::limits::PAGE_LEN_MAX;
 use c2_tests::{Cluster, eventually};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
+use crate::figures::{Spans, count, now, rounded};
+
 /// Where the one agent of the cluster is.
-const WORKER: &str = "127.0.0.2";
+pub(crate) const WORKER: &str = "127.0.0.2";
 /// What is run: the shell and nothing more.
-const COMMAND: &str = "true";
+pub(crate) const COMMAND: &str = "true";
 /// Submits under way at once while the queue is filled.
 const SUBMITTERS: usize = 64;
 /// Longest time for any one measurement.
 const LIMIT: Duration = Duration::from_secs(600);
 
-fn main() -> ExitCode {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    let line = match run(&words) {
-        Ok(result) => writeln!(std::io::stdout().lock(), "{result}"),
-        Err(error) => writeln!(std::io::stderr().lock(), "error: {error:#}").and(Err(std::io::ErrorKind::Other.into())),
-    };
-    if line.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-fn run(words: &[String]) -> Result<Value> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let jobs = |default: usize| words.get(1).map_or(Ok(default), |word| word.parse().context("JOBS is a number"));
-    match words.first().map(String::as_str) {
-        Some("latency") => runtime.block_on(latency(jobs(100)?)),
-        Some("throughput") => runtime.block_on(throughput(jobs(2_000)?)),
-        Some("cascade") => runtime.block_on(cascade(jobs(QUEUE_LEN_MAX)?)),
-        _ => bail!("usage: c2-bench latency [JOBS] | throughput [JOBS] | cascade [JOBS]"),
-    }
-}
-
-async fn latency(jobs: usize) -> Result<Value> {
+pub(crate) async fn latency(jobs: usize) -> Result<Value> {
     ensure!(jobs > 0, "at least one job");
     let mut cluster = Cluster::start().await?;
     cluster.agent(WORKER).await?;
     // The first job pays for connections and for pages that were never touched.
     cluster.ended(cluster.submit(COMMAND).await?).await?;
-    let mut spans = Vec::new();
+    let mut spans = Spans::default();
     for _ in 0..jobs {
         let start = now();
         let job = cluster.submit(COMMAND).await?;
         cluster.ended(job).await?;
-        spans.push(start.elapsed());
+        spans.add(start.elapsed());
     }
-    spans.sort();
-    let at = |percent: usize| spans[(spans.len() - 1) * percent / 100].as_secs_f64() * 1_000.0;
-    Ok(json!({"bench": "latency", "jobs": jobs, "p50_ms": rounded(at(50)), "p99_ms": rounded(at(99))}))
+    Ok(json!({"bench": "latency", "jobs": jobs, "p50_ms": spans.ms_at(50), "p99_ms": spans.ms_at(99)}))
 }
 
-async fn throughput(jobs: usize) -> Result<Value> {
+pub(crate) async fn throughput(jobs: usize) -> Result<Value> {
     ensure!((1..=PAGE_LEN_MAX).contains(&jobs), "from 1 to {PAGE_LEN_MAX} jobs");
     let mut cluster = Cluster::start().await?;
     let accepting = now();
@@ -95,7 +68,7 @@ async fn throughput(jobs: usize) -> Result<Value> {
     }))
 }
 
-async fn cascade(jobs: usize) -> Result<Value> {
+pub(crate) async fn cascade(jobs: usize) -> Result<Value> {
     ensure!(jobs > 1, "at least two jobs");
     let mut result = json!({"bench": "cascade", "jobs": jobs});
     for (shape, star) in [("chain", false), ("star", true)] {
@@ -122,7 +95,7 @@ async fn cascade(jobs: usize) -> Result<Value> {
 }
 
 /// Fills the queue while nobody works.
-async fn fill(client: &Client, jobs: usize) -> Result<()> {
+pub(crate) async fn fill(client: &Client, jobs: usize) -> Result<()> {
     let mut submitters = JoinSet::new();
     for submitter in 0..SUBMITTERS {
         let client = client.clone();
@@ -155,17 +128,4 @@ fn xargs(jobs: usize) -> Result<Duration> {
     drop(input);
     ensure!(xargs.wait()?.success(), "xargs failed");
     Ok(start.elapsed())
-}
-
-fn count(jobs: usize) -> f64 {
-    f64::from(u32::try_from(jobs).unwrap_or(u32::MAX))
-}
-
-fn rounded(value: f64) -> f64 {
-    (value * 1_000.0).round() / 1_000.0
-}
-
-#[expect(clippy::disallowed_methods, reason = "measuring time is what this program is for")]
-fn now() -> Instant {
-    Instant::now()
 }

@@ -1,0 +1,43 @@
+//! Measures a real cluster on this machine and prints one JSON line for each question.
+//!
+//! `c2-bench latency [JOBS]`: from submit to done, one job at a time on an idle cluster.
+//! `c2-bench throughput [JOBS]`: jobs a second through four slots, and as a share of what
+//! `xargs -P4` reaches in the same run, which is the figure that travels between machines.
+//! `c2-bench cascade [JOBS]`: how long a batch takes to be accepted, and then to fail from its first
+//! job on: each job waiting for the one before (chain), all for the first one (star).
+//! `c2-bench console [JOBS]`: the full screen in a real terminal: its first frame, from a key to the
+//! first byte (beside a c2d that never answers, and in a storm of changes in a queue of so many
+//! jobs), and what it costs when nothing happens.
+//! These are measurements, never tests: a busy machine makes nothing fail.
+
+mod console;
+mod figures;
+mod queue;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result, bail};
+use c2_shared::limits::QUEUE_LEN_MAX;
+use serde_json::Value;
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let line = match run(&words) {
+        Ok(result) => writeln!(std::io::stdout().lock(), "{result}"),
+        Err(error) => writeln!(std::io::stderr().lock(), "error: {error:#}").and(Err(std::io::ErrorKind::Other.into())),
+    };
+    if line.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn run(words: &[String]) -> Result<Value> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let jobs = |default: usize| words.get(1).map_or(Ok(default), |word| word.parse().context("JOBS is a number"));
+    match words.first().map(String::as_str) {
+        Some("latency") => runtime.block_on(queue::latency(jobs(100)?)),
+        Some("throughput") => runtime.block_on(queue::throughput(jobs(2_000)?)),
+        Some("cascade") => runtime.block_on(queue::cascade(jobs(QUEUE_LEN_MAX)?)),
+        Some("console") => runtime.block_on(console::console(jobs(20_000)?)),
+        _ => bail!("usage: c2-bench latency [JOBS] | throughput [JOBS] | cascade [JOBS] | console [JOBS]"),
+    }
+}
