@@ -268,6 +268,9 @@ impl Model {
                     &[Context::Job, Context::Output, Context::Jobs, Context::Pager, Context::Pane]
                 }
                 Some(Page::Output { .. }) => &[Context::Output, Context::Jobs, Context::Pager, Context::Pane],
+                Some(Page::Watch(watch)) if watch.is_running() => {
+                    &[Context::Running, Context::Watch, Context::Pager, Context::Pane]
+                }
                 Some(Page::Watch(_)) => &[Context::Watch, Context::Pager, Context::Pane],
                 Some(Page::Text { .. }) | None => &[Context::Pager, Context::Pane],
             },

@@ -125,7 +125,7 @@ pub fn settings(server: &str) -> Settings {
 }
 
 /// The commands, as the core needs them.
-fn catalog() -> Catalog {
+pub(crate) fn catalog() -> Catalog {
     Catalog::new(command::commands().into_iter().map(|c| {
         let flag = |f: command::table::FlagInfo| Flag {
             name: f.name,

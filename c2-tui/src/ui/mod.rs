@@ -20,6 +20,8 @@ mod table;
 mod toast;
 
 #[cfg(test)]
+mod screenshots;
+#[cfg(test)]
 mod tests;
 
 use ratatui::Frame;

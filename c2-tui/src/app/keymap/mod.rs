@@ -42,6 +42,8 @@ pub enum Context {
     Output,
     /// A command that gives its lines while it runs.
     Watch,
+    /// The same as long as it runs.
+    Running,
     /// The result of the last command.
     Result,
     /// The help.
@@ -69,7 +71,7 @@ pub struct Binding {
 
 impl Context {
     /// All contexts in the order of the help.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Line,
         Self::Menu,
         Self::Search,
@@ -80,6 +82,7 @@ impl Context {
         Self::Job,
         Self::Output,
         Self::Watch,
+        Self::Running,
         Self::Result,
         Self::Pager,
         Self::Ask,
@@ -106,6 +109,7 @@ impl Context {
             Self::Job => "the page of a job",
             Self::Output => "a job and its output",
             Self::Watch => "a command beside the line",
+            Self::Running => "a command that still runs",
             Self::Result => "the result of a command",
             Self::Pager => "results, pages and outputs",
             Self::Ask => "patterns and file names",

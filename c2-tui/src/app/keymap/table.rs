@@ -91,7 +91,7 @@ pub const TABLE: &[Binding] = &[
     // Text.
     key(Context::Job, "Enter", Open, "output", 1),
     key(Context::Watch, "c", Fold, "fold equal outputs", 7),
-    key(Context::Watch, "Ctrl-C", Interrupt, "stop waiting", 6),
+    key(Context::Running, "Ctrl-C", Interrupt, "stop waiting", 6),
     key(Context::Output, "o", Stream, "other stream", 6),
     key(Context::Output, "]", Beside(1), "the next marked job", 0),
     key(Context::Output, "[", Beside(-1), "the marked job before", 0),

@@ -39,7 +39,7 @@ impl Pager {
             Follow::On => words.push("following".to_owned()),
             Follow::Paused(since) => {
                 let new = self.document.lines().zip(since).map(|(now, then)| now.saturating_sub(then));
-                let new = new.map(|n| format!(", {n} new lines")).unwrap_or_default();
+                let new = new.filter(|n| *n > 0).map(|n| format!(", {n} new lines")).unwrap_or_default();
                 words.push(format!("paused{new}, F resumes"));
             }
         }

@@ -13,10 +13,10 @@ use crate::app::pager::{Chunk, count_lines};
 use crate::app::{Effect, Model, Msg, update};
 
 /// Answers what pages ask of the runner, with an output of these lines.
-fn serve(model: &mut Model, effects: &[Effect], text: &str) {
+pub(crate) fn serve(model: &mut Model, effects: &[Effect], text: &str) {
     for effect in effects {
         let news = match effect {
-            Effect::OpenOutput { document, .. } => {
+            Effect::OpenOutput { document, .. } | Effect::Watch { document, .. } => {
                 let counts = vec![count_lines(text.as_bytes())];
                 vec![(*document, News::Grown(text.len() as u64)), (*document, News::Counted { from: 0, counts })]
             }
