@@ -47,6 +47,9 @@ const SMALL: (u16, u16) = (60, 15);
 const COMPLETE: u16 = 8;
 /// Rows below which four panes would show only their borders.
 const CROWDED: u16 = 14;
+/// What is told of a worker and of a job above their pages.
+pub const WORKER_FACTS: u16 = 10;
+pub const JOB_FACTS: u16 = 12;
 /// From this width on the queue and the log stand beside the rest.
 const WIDE: u16 = 120;
 
@@ -132,16 +135,22 @@ pub const fn queue_head(pane: Area) -> u16 {
     }
 }
 
-/// Rows of facts above the table or text of a page.
+/// Columns of facts beside each other.
+#[must_use]
+pub const fn fact_columns(area: Area) -> u16 {
+    if area.width >= 102 { 3 } else { 2 }
+}
+
+/// Rows of facts above the table or text of a page, and one to part them.
 #[must_use]
 pub const fn page_head(page: &Page, area: Area) -> u16 {
-    let facts = match page {
-        Page::Worker { .. } => 6,
-        Page::Job { .. } => 7,
+    let rows = match page {
+        Page::Worker { .. } => WORKER_FACTS.div_ceil(fact_columns(area)) + 1,
+        Page::Job { .. } => JOB_FACTS.div_ceil(fact_columns(area)) + 1,
         Page::Watch(_) => 1,
         Page::Output { .. } | Page::Text { .. } => 0,
     };
-    if area.height >= facts * 2 { facts } else { 0 }
+    if area.height >= rows * 2 { rows } else { 0 }
 }
 
 /// Columns and rows for text inside of a box, below as many rows of facts.

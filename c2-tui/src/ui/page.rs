@@ -36,12 +36,12 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, page: &Page, area: Area) {
     let foot = page.text().map_or_else(Line::default, |text| pager::state(canvas, text, area));
     let titles = Titles { left: path(canvas), foot, foot_right, ..Titles::default() };
     let inside = canvas.framed(area, focused, titles);
-    let head = layout::page_head(page, area);
+    let (head, columns) = (layout::page_head(page, area), layout::fact_columns(area));
     let below = Area { y: inside.y + head, height: inside.height.saturating_sub(head), ..inside };
     match page {
         Page::Worker { ip, jobs } => {
             if let Some(worker) = model.store.workers.get(ip).filter(|_| head > 0) {
-                facts(canvas, inside, &of_worker(canvas, worker));
+                facts(canvas, inside, columns, &of_worker(canvas, worker));
             }
             if jobs.is_empty() {
                 canvas.centred(
@@ -57,7 +57,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, page: &Page, area: Area) {
         }
         Page::Job { id, info, text } => {
             if let Some(job) = model.store.jobs.get(id).filter(|_| head > 0) {
-                facts(canvas, inside, &of_job(canvas, job));
+                facts(canvas, inside, columns, &of_job(canvas, job));
             }
             if *info == Loaded::Waiting {
                 canvas.put(below.x + 1, below.y, below.width, "asking c2d", canvas.tone(Tone::Dim));
@@ -117,8 +117,7 @@ fn progress(canvas: &Canvas<'_, '_>, watch: &Watch) -> Line<'static> {
 }
 
 /// Facts in as many columns as have room, read downwards.
-fn facts(canvas: &mut Canvas<'_, '_>, area: Area, facts: &[Fact]) {
-    let columns: u16 = if area.width >= 100 { 3 } else { 2 };
+fn facts(canvas: &mut Canvas<'_, '_>, area: Area, columns: u16, facts: &[Fact]) {
     let rows = facts.len().div_ceil(columns.into()).max(1);
     let wide = area.width / columns;
     for (at, (label, value, tone)) in facts.iter().enumerate() {
@@ -131,7 +130,7 @@ fn facts(canvas: &mut Canvas<'_, '_>, area: Area, facts: &[Fact]) {
     }
 }
 
-fn of_worker(canvas: &Canvas<'_, '_>, worker: &Worker) -> Vec<Fact> {
+fn of_worker(canvas: &Canvas<'_, '_>, worker: &Worker) -> [Fact; layout::WORKER_FACTS as usize] {
     let row = &worker.row;
     let sight = canvas.model.sight();
     let cells = |name: &str| {
@@ -148,7 +147,7 @@ fn of_worker(canvas: &Canvas<'_, '_>, worker: &Worker) -> Vec<Fact> {
         let (text, tone) = cells(name);
         (label, text, tone)
     };
-    vec![
+    [
         ("host", worker.hostname.clone(), Tone::Strong),
         fact("status", "status"),
         ("agent", text::tame(&row.version), Tone::Plain),
@@ -162,14 +161,14 @@ fn of_worker(canvas: &Canvas<'_, '_>, worker: &Worker) -> Vec<Fact> {
     ]
 }
 
-fn of_job(canvas: &Canvas<'_, '_>, job: &Job) -> Vec<Fact> {
+fn of_job(canvas: &Canvas<'_, '_>, job: &Job) -> [Fact; layout::JOB_FACTS as usize] {
     let row = &job.row;
     let model = canvas.model;
     let none = || canvas.glyphs.none.to_owned();
     let at = |ms: Option<u64>| ms.map_or_else(none, |ms| clock(ms, model.settings.utc_offset_s));
     let outcome = row.outcome.as_ref().map_or_else(none, |o| text::tame(&o.to_string()));
     let age = short_span(model.now.wall_ms.saturating_sub(row.submitted_ms));
-    vec![
+    [
         ("state", format!("{} {}", canvas.glyphs.state(row.state), row.state), panes::tone(row.state)),
         ("outcome", outcome, panes::tone(row.state)),
         ("worker", row.worker.map_or_else(none, |w| w.to_string()), Tone::Plain),

@@ -63,14 +63,17 @@ fn long(canvas: &mut Canvas<'_, '_>, area: Area) {
     }
     let ended = |state| queue.ended.get(&state).copied().unwrap_or(0);
     let sign = |state| canvas.glyphs.state(state);
-    let line = Line::from(vec![
+    let mut line = Line::from(vec![
         canvas.span(format!("{:<10}{:>8}", "  active", queue.active), Tone::Dim),
-        canvas.span(format!("  of {}", queue.capacity), Tone::Dim),
         canvas.span(format!("   {} {}", sign(JobState::Succeeded), ended(JobState::Succeeded)), Tone::Good),
         canvas.span(format!("  {} {}", sign(JobState::Failed), ended(JobState::Failed)), Tone::Bad),
         canvas.span(format!("  {} {}", sign(JobState::Cancelled), ended(JobState::Cancelled)), Tone::Dim),
     ]);
-    canvas.put_line(area.x + 1, area.y + 5, area.width.saturating_sub(1), &line);
+    let (room, of) = (area.width.saturating_sub(1), format!("  of {}", queue.capacity));
+    if line.width() + of.len() <= room.into() {
+        line.spans.insert(1, canvas.span(of, Tone::Dim));
+    }
+    canvas.put_line(area.x + 1, area.y + 5, room, &line);
 }
 
 fn filled(canvas: &Canvas<'_, '_>, count: usize, most: usize, cells: usize) -> String {

@@ -39,6 +39,10 @@ pub(super) fn answer(model: &mut Model, then: Then, effects: &mut Vec<Effect>) {
         }
         Then::Save(what, path) => effects.push(Effect::Save { what, path, overwrite: true }),
         Then::Cancel(jobs) => {
+            // The next one is about other jobs.
+            if let Some((grid, _)) = model.grid_mut(model.focus) {
+                grid.unmark_all();
+            }
             let lines: Vec<String> = jobs.iter().map(|id| format!("cancel {id}")).collect();
             let title = if lines.len() == 1 { lines[0].clone() } else { format!("cancel {} jobs", lines.len()) };
             let bulk = Bulk { deed: "cancelled", ..Bulk::default() };
