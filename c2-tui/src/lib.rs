@@ -22,3 +22,6 @@ pub mod ui;
 
 pub mod feed;
 pub mod runner;
+
+#[cfg(test)]
+mod screenshots;

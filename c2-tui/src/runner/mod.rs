@@ -72,7 +72,7 @@ pub async fn run(client: Client, settings: Settings) -> Result<i32, RunError> {
     let clock = Clock::start();
     let signals = Signals::listen()?;
     let (keeper, chosen, trouble) = Keeper::start(&folder, to.clone());
-    let screen = Screen::take(chosen.mouse)?;
+    let screen = Screen::take(chosen.mouse, log.as_ref().ok().cloned())?;
     let reader = input::read(&mut tasks, events_to.clone());
     let deeds = Deeds::new(Context::new(client.clone(), true), HistoryFile::in_folder(&folder), to.clone());
     let outputs = Outputs::new(client.clone(), folder.join("outputs"), to.clone());

@@ -4,7 +4,8 @@
 //! and given back here. The panic hook gives back the same, because a guard alone would do so only
 //! after the message of the panic was written into the alternate screen.
 
-use std::io::{self, Stdout, Write as _, stdout};
+use std::io::{self, Stdout, Write as _, stderr, stdout};
+use std::path::PathBuf;
 use std::sync::Once;
 
 use crossterm::clipboard::CopyToClipboard;
@@ -34,13 +35,18 @@ pub(super) struct Screen {
 }
 
 impl Screen {
-    /// Takes the terminal.
-    pub(super) fn take(mouse: bool) -> io::Result<Self> {
+    /// Takes the terminal. Whatever panics gives it back first, and then says where the log is.
+    pub(super) fn take(mouse: bool, log: Option<PathBuf>) -> io::Result<Self> {
         HOOK.call_once(|| {
             let before = std::panic::take_hook();
             std::panic::set_hook(Box::new(move |panic| {
                 give_back();
+                tracing::error!("{panic}");
                 before(panic);
+                if let Some(log) = &log {
+                    let _gone =
+                        writeln!(stderr(), "c2-tui: this is a mistake of the console; its log is in {}", log.display());
+                }
             }));
         });
         // Where NO_COLOR is set crossterm would drop bold and reverse as well; the drawing strips

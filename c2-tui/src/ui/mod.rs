@@ -20,8 +20,6 @@ mod table;
 mod toast;
 
 #[cfg(test)]
-mod screenshots;
-#[cfg(test)]
 mod tests;
 
 use ratatui::Frame;

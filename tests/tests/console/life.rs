@@ -195,3 +195,20 @@ fn nothing_waits_for_a_c2d_that_never_answers() {
         terminal.sees("stopped waiting for \"list\"")
     });
 }
+
+#[cfg(debug_assertions)]
+#[test]
+fn a_mistake_gives_the_terminal_back_and_says_where_the_log_is() {
+    scenario(async |cluster| {
+        let mut terminal = cluster.terminal(&[])?;
+        terminal.press("panic-on-purpose\r")?;
+        assert_ne!(terminal.end()?, 0);
+        assert!(is_given_back(&terminal)?, "{:?}", terminal.text());
+        let said = terminal.text();
+        assert!(said.contains("on purpose") && said.contains("its log is in"), "{said}");
+        let log = std::fs::read_dir(cluster.console_dir().join(".local/state/c2-tui/log"))?;
+        let logs: Vec<String> = log.map(|file| Ok(std::fs::read_to_string(file?.path())?)).collect::<Result<_>>()?;
+        assert!(logs.iter().any(|text| text.contains("on purpose")), "{logs:?}");
+        Ok(())
+    });
+}

@@ -207,9 +207,18 @@ pub(super) fn run_line(model: &mut Model, line: String, asked: bool, effects: &m
         ["reconnect"] => effects.push(Effect::RetryNow),
         ["runs"] => watch::runs(model, None),
         ["runs", which] => watch::runs(model, Some(which)),
+        #[cfg(debug_assertions)]
+        ["panic-on-purpose"] => panic_on_purpose(),
         ["theme", name] => theme(model, name),
         _ => guard::run(model, line, asked, effects),
     }
+}
+
+/// So that a test can see what a mistake leaves of the terminal.
+#[cfg(debug_assertions)]
+#[expect(clippy::panic, reason = "this is what it is for, and no release has it")]
+fn panic_on_purpose() {
+    panic!("on purpose");
 }
 
 fn messages(model: &mut Model) {
