@@ -14,6 +14,7 @@ use c2_tui::app::table::Grid as _;
 use c2_tui::app::{Model, Msg, Now, Settings, update};
 use c2_tui::ui;
 use criterion::Criterion;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
@@ -52,6 +53,17 @@ fn main() {
         });
     });
     let mut terminal = Terminal::new(TestBackend::new(200, 50)).expect("a screen in memory");
+    criterion.bench_function("a key in a line of 64 kB, and its frame", |b| {
+        let mut model = console(JOBS_AS_TEST);
+        update(&mut model, Msg::Paste("submit ".to_owned() + &"x".repeat(65_536)), NOW);
+        let mut terminal = Terminal::new(TestBackend::new(200, 50)).expect("a screen in memory");
+        b.iter(|| {
+            for code in [KeyCode::Char('y'), KeyCode::Backspace] {
+                update(&mut model, Msg::Key(KeyEvent::new(code, KeyModifiers::NONE)), NOW);
+                terminal.draw(|frame| drop(black_box(ui::draw(&model, frame)))).expect("a screen in memory");
+            }
+        });
+    });
     criterion.bench_function("frame of 200x50", |b| {
         b.iter(|| terminal.draw(|frame| drop(black_box(ui::draw(&model, frame)))).map(drop).expect("it takes all"));
     });
