@@ -8,12 +8,12 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 use c2_shared::token::Role;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::Cluster;
 use crate::agent::{PROGRAMS, write_program};
 use crate::http::Caller;
-use crate::process::{Background, Output, command, run};
+use crate::process::{Background, Output, command, command_by, run};
 use crate::programs::Program;
 use crate::wait::{SOON, eventually};
 
@@ -159,12 +159,17 @@ impl<'a> Machines<'a> {
     pub fn configure(&self) -> Result<()> {
         let workers: BTreeMap<String, _> =
             self.ports.iter().map(|(ip, port)| (ip.to_string(), json!({"port": port}))).collect();
-        let config = json!({"ssh": {
-            "identity_file": self.path("operator"),
-            "known_hosts": self.path("known_hosts"),
-            "connect_timeout_s": 10,
-            "workers": workers,
-        }});
+        self.configure_with(json!({"connect_timeout_s": 10, "workers": workers}))
+    }
+
+    /// Writes the console's configuration: the operator's key, and this.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn configure_with(&self, mut ssh: Value) -> Result<()> {
+        ssh["identity_file"] = json!(self.path("operator"));
+        ssh["known_hosts"] = json!(self.path("known_hosts"));
+        let config = json!({"ssh": ssh});
         let folder = self.cluster.console_dir().join(".config/c2-tui");
         std::fs::create_dir_all(&folder)?;
         Ok(std::fs::write(folder.join("config.json"), config.to_string())?)
@@ -184,6 +189,25 @@ impl<'a> Machines<'a> {
     /// When the console cannot be run.
     pub async fn exec_in(&self, environment: &[(&str, &str)], line: &str) -> Result<Output> {
         run(self.console(environment, line)?).await
+    }
+
+    /// Runs a console command by way of another program that becomes it.
+    ///
+    /// # Errors
+    /// When the console cannot be run.
+    pub async fn exec_by(&self, way: &[String], line: &str) -> Result<Output> {
+        let inner = self.console(&[], line)?;
+        let mut outer = command_by(way, Path::new(inner.get_program()), &self.cluster.console_dir());
+        outer.args(inner.get_args());
+        run(outer).await
+    }
+
+    /// The port of a machine's sshd.
+    ///
+    /// # Errors
+    /// When there is no such machine.
+    pub fn port(&self, ip: &str) -> Result<u16> {
+        self.ports.get(&ip.parse()?).copied().context("no such machine")
     }
 
     /// Starts a console command without waiting for it.

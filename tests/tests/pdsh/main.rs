@@ -2,6 +2,7 @@
 
 mod hostile;
 mod manual;
+mod reach;
 mod screen;
 mod stop;
 mod verdicts;
