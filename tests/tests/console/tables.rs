@@ -57,7 +57,7 @@ fn from_a_worker_to_its_job_to_its_output_and_back() {
         let job = cluster.submit("echo deep inside; sleep 600").await?;
         cluster.running(job).await?;
         let mut terminal = cluster.terminal(&[])?;
-        terminal.sees("deep inside")?;
+        terminal.sees("sleep 600")?;
         terminal.press("\x1b1\r")?;
         terminal.sees("› 127.0.0.2")?;
         terminal.press("\r")?;
