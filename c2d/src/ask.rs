@@ -11,7 +11,7 @@ use c2_shared::pass::Pass;
 use c2_shared::token::{Role, TokenError};
 use jiff::Timestamp;
 
-use crate::options::{Command, Invitation, TokenCommand};
+use crate::options::{Ask, Invitation, TokenCommand};
 use crate::run::ADDRESS_FILE;
 
 /// Why it was not done.
@@ -57,20 +57,20 @@ impl AskError {
 ///
 /// # Errors
 /// When no c2d runs, or it refuses.
-pub async fn ask(data_dir: &Path, command: Command) -> Result<String, AskError> {
+pub async fn ask(data_dir: &Path, command: Ask) -> Result<String, AskError> {
     let noted = std::fs::read_to_string(data_dir.join(ADDRESS_FILE));
     let noted = noted.ok().and_then(|text| text.trim().parse::<Endpoint>().ok());
     let listening = noted.ok_or_else(|| AskError::NotRunning(data_dir.to_owned()))?;
     let pass = Pass::read(&data_dir.join(Role::Operator.file_name()))?;
     let client = Client::new(&near(&listening), Some(pass), None)?;
     match command {
-        Command::Invite(invitation) => invite(&client, &listening, invitation).await,
-        Command::Token { command: TokenCommand::List } => Ok(table(&client.tokens().await?.tokens)),
-        Command::Token { command: TokenCommand::Revoke { id } } => {
+        Ask::Invite(invitation) => invite(&client, &listening, invitation).await,
+        Ask::Token { command: TokenCommand::List } => Ok(table(&client.tokens().await?.tokens)),
+        Ask::Token { command: TokenCommand::Revoke { id } } => {
             client.revoke(&id).await?;
             Ok(format!("{id} is worthless now\n"))
         }
-        Command::Token { command: TokenCommand::Rotate { role } } => {
+        Ask::Token { command: TokenCommand::Rotate { role } } => {
             client.rotate(role).await?;
             Ok(format!("{} holds a new token; the old one is worthless now\n", role.file_name()))
         }

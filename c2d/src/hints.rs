@@ -6,6 +6,7 @@ use crate::access::AccessError;
 use crate::ask::AskError;
 use crate::authority::AuthorityError;
 use crate::store::StoreError;
+use crate::upkeep::UpkeepError;
 
 /// What to do about an error that ended the program, as far as it is one of ours.
 #[must_use]
@@ -16,6 +17,7 @@ pub fn hint(error: &anyhow::Error) -> Option<String> {
     };
     let in_use = |e: &std::io::Error| e.kind() == std::io::ErrorKind::AddrInUse;
     error.chain().find_map(|cause| {
+        let upkeep = cause.downcast_ref::<UpkeepError>().map(UpkeepError::hint);
         let store = cause.downcast_ref::<StoreError>().map(|e| e.hint().to_owned());
         let config = cause.downcast_ref::<ConfigError>().and_then(of_config);
         let ask = cause.downcast_ref::<AskError>().map(AskError::hint);
@@ -27,6 +29,6 @@ pub fn hint(error: &anyhow::Error) -> Option<String> {
         let nowhere =
             cause.downcast_ref::<std::io::Error>().filter(|e| e.kind() == std::io::ErrorKind::AddrNotAvailable);
         let nowhere = nowhere.map(|_| "this machine does not have that address; give its own with --host".to_owned());
-        store.or(ask).or(config).or(access).or(authority).or(busy).or(nowhere)
+        upkeep.or(store).or(ask).or(config).or(access).or(authority).or(busy).or(nowhere)
     })
 }

@@ -6,6 +6,7 @@ pub mod clock;
 pub mod engine;
 pub mod store;
 pub mod sweep;
+pub mod upkeep;
 
 pub mod access;
 pub mod authority;

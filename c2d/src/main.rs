@@ -5,8 +5,9 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use c2d::hints::hint;
-use c2d::options::{Cli, Command, Options};
+use c2d::options::{Ask, Cli, Command, Options};
 use c2d::run::run;
+use c2d::upkeep;
 use clap::Parser as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -21,11 +22,12 @@ fn main() -> ExitCode {
         .init();
     let cli = Cli::parse();
     let ended = match cli.command {
-        Some(command) => ask(&cli.options, command),
+        Some(Command::Ask(question)) => ask(&cli.options, question),
+        Some(Command::Upkeep(work)) => upkeep::run(&cli.options.data_dir(), work).map_err(Into::into).and_then(say),
         None => start(cli.options),
     };
     match ended {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             let hint = hint(&error).map_or_else(String::new, |hint| format!("  hint: {hint}\n"));
             // When even this cannot be written there is nobody left to tell.
@@ -35,15 +37,20 @@ fn main() -> ExitCode {
     }
 }
 
-fn ask(options: &Options, command: Command) -> anyhow::Result<()> {
+fn ask(options: &Options, question: Ask) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let said = runtime.block_on(c2d::ask::ask(&options.data_dir(), command))?;
-    let mut stdout = std::io::stdout().lock();
-    stdout.write_all(said.as_bytes())?;
-    Ok(stdout.flush()?)
+    let said = runtime.block_on(c2d::ask::ask(&options.data_dir(), question))?;
+    say((said, true))
 }
 
-fn start(options: Options) -> anyhow::Result<()> {
+fn say((said, well): (String, bool)) -> anyhow::Result<ExitCode> {
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(said.as_bytes())?;
+    stdout.flush()?;
+    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn start(options: Options) -> anyhow::Result<ExitCode> {
     let (data_dir, config) = options.resolve()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
@@ -62,6 +69,6 @@ fn start(options: Options) -> anyhow::Result<()> {
             writeln!(stdout, "c2d {version} listening on {address}, data in {folder}")?;
             Ok(stdout.flush()?)
         };
-        run(config, data_dir, ready, shutdown).await
+        run(config, data_dir, ready, shutdown).await.map(|()| ExitCode::SUCCESS)
     })
 }

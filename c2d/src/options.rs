@@ -15,7 +15,7 @@ const CONFIG_FILE: &str = "config.json";
 #[derive(Clone, Debug, Parser)]
 #[command(name = "c2d", version)]
 pub struct Cli {
-    /// What is asked of the c2d that runs; without it this is c2d itself
+    /// What else it may be started for; without it this is c2d itself
     #[command(subcommand)]
     pub command: Option<Command>,
     /// c2d's own flags.
@@ -23,9 +23,20 @@ pub struct Cli {
     pub options: Options,
 }
 
-/// What is asked of the c2d that runs.
+/// What c2d may be started for instead of running.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
+    /// Something is asked of the c2d that runs.
+    #[command(flatten)]
+    Ask(Ask),
+    /// Something is done to its folder.
+    #[command(flatten)]
+    Upkeep(Upkeep),
+}
+
+/// What is asked of the c2d that runs.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Ask {
     /// Prints a line for `c2-agent join` on another machine, or for `c2-tui login`
     Invite(Invitation),
     /// Looks after the tokens that were given out
@@ -34,6 +45,28 @@ pub enum Command {
         #[command(subcommand)]
         command: TokenCommand,
     },
+}
+
+/// What is done to the data folder.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Upkeep {
+    /// Copies everything that c2d keeps into one file, also while it runs
+    Backup {
+        /// The file; it holds secrets and is for its owner alone
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Replace a file of this name
+        #[arg(long)]
+        force: bool,
+    },
+    /// Puts a backup in the place of the data folder, which stays beside it; c2d must not run
+    Restore {
+        /// What `c2d backup` made
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Looks whether everything that c2d keeps is as it should be; changes nothing
+    Check,
 }
 
 /// What `invite` is told.
@@ -83,7 +116,7 @@ pub struct Options {
     #[arg(long, value_name = "FILE", env = "C2_CONFIG")]
     config: Option<PathBuf>,
     /// Folder for everything that c2d keeps [default: ~/.local/state/c2d]
-    #[arg(long, value_name = "DIR", env = "C2_DATA_DIR")]
+    #[arg(long, value_name = "DIR", env = "C2_DATA_DIR", global = true)]
     data_dir: Option<PathBuf>,
     /// Address to listen on
     #[arg(long, value_name = "IP", env = "C2_HOST")]

@@ -72,6 +72,16 @@ impl Cluster {
         Ok(Self { c2d: Some(c2d), agents: BTreeMap::new(), addr, client, scratch })
     }
 
+    /// Runs `c2d` with these arguments and this cluster's data folder to its end.
+    ///
+    /// # Errors
+    /// When it cannot be run.
+    pub async fn c2d(&self, args: &[&str]) -> Result<Output> {
+        let mut c2d = command(&Program::C2d.path()?, &self.console_dir());
+        c2d.args(args).arg("--data-dir").arg(self.data_dir());
+        run(c2d).await
+    }
+
     /// Kills c2d with SIGKILL.
     ///
     /// # Errors

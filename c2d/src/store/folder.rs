@@ -24,14 +24,7 @@ impl Folder {
         if mode & 0o077 != 0 || meta.uid() != rustix::process::geteuid().as_raw() {
             return Err(StoreError::Exposed { dir: dir.to_owned(), mode, owner: meta.uid() });
         }
-        let path = dir.join("lock");
-        let lock = private().open(&path).map_err(StoreError::file(&path))?;
-        match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(rustix::io::Errno::WOULDBLOCK) => return Err(StoreError::Locked { dir: dir.to_owned() }),
-            Err(e) => return Err(StoreError::File { path, source: e.into() }),
-        }
-        let folder = Self { dir: dir.to_owned(), _lock: lock };
+        let folder = Self { dir: dir.to_owned(), _lock: lock(dir)? };
         folder.take_ballast();
         Ok(folder)
     }
@@ -73,6 +66,17 @@ impl Folder {
 
     fn ballast(&self) -> PathBuf {
         self.dir.join("ballast")
+    }
+}
+
+/// Locks a folder until the file is dropped.
+pub(super) fn lock(dir: &Path) -> Result<File, StoreError> {
+    let path = dir.join("lock");
+    let lock = private().open(&path).map_err(StoreError::file(&path))?;
+    match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(lock),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(StoreError::Locked { dir: dir.to_owned() }),
+        Err(e) => Err(StoreError::File { path, source: e.into() }),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::sched::decision::{EndedRecord, HoldRecord, JobRecord, KeyRecord, Work
 use crate::sched::event::Introduction;
 use crate::store::StoreError;
 use crate::store::stored::{address, condition, json, on_lost, small, state, uint};
+use crate::store::whole::LAST_JOB;
 
 /// The verdicts of all jobs that ever ended, also of those that were removed since.
 const ENDED: &str = "SELECT id, state, worker FROM job WHERE state >= 4
@@ -29,7 +30,7 @@ pub(super) fn load(c: &Connection) -> Result<Saved, StoreError> {
         workers: workers(c)?,
         holds: holds(c)?,
         keys: all(c, "SELECT key, digest, jobs, expires_ms FROM idempotency ORDER BY key", key)?,
-        last_job: number("SELECT max(id) FROM (SELECT max(id) AS id FROM job UNION ALL SELECT max(id) FROM removed)")?,
+        last_job: number(LAST_JOB)?,
         last_seq: number(
             "SELECT max(seq) FROM (SELECT max(seq) AS seq FROM job UNION ALL SELECT max(seq) FROM removed)",
         )?,

@@ -17,6 +17,7 @@ mod blobs;
 mod history;
 mod retention;
 mod stored;
+mod whole;
 
 mod jobs_log;
 mod workers_json;
@@ -35,6 +36,7 @@ pub use blobs::{Blobs, Incoming, read_piece};
 pub use folder::free_bytes;
 pub use history::{History, JobFilter};
 pub use stored::{StoredFiles, StoredJob, StoredOutput, digest};
+pub use whole::{copy, examine, last_job, lock, move_ids_on};
 pub use writer::Writer;
 
 /// Where everything is kept.

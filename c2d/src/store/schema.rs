@@ -162,13 +162,9 @@ pub(super) fn open(folder: &Folder) -> Result<Connection, StoreError> {
     drop(private().open(&path).map_err(StoreError::file(&path))?);
     let mut connection = Connection::open(&path)?;
     connection.set_prepared_statement_cache_capacity(64);
-    let found = identify(&connection, &path)?;
-    let known = i64::try_from(STEPS.len()).expect("few schema versions exist");
-    if found > known {
-        return Err(StoreError::Newer { path, found, known });
-    }
+    let found = recognise(&connection, &path)?;
     settle(&connection)?;
-    if found < known {
+    if found < known() {
         migrate(&mut connection, usize::try_from(found).unwrap_or(0))?;
         folder.sync()?;
     }
@@ -182,6 +178,19 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     pragma(&connection, "query_only", "ON", "1")?;
     Ok(connection)
+}
+
+fn known() -> i64 {
+    i64::try_from(STEPS.len()).expect("few schema versions exist")
+}
+
+/// The schema version of a file that is ours and not too new. Changes nothing.
+pub(super) fn recognise(connection: &Connection, path: &Path) -> Result<i64, StoreError> {
+    let (found, known) = (identify(connection, path)?, known());
+    if found > known {
+        return Err(StoreError::Newer { path: path.to_owned(), found, known });
+    }
+    Ok(found)
 }
 
 /// The schema version of a file that is ours; 0 for an empty one. Changes nothing.

@@ -11,6 +11,7 @@ mod live;
 mod plain_client;
 mod restart;
 mod slots;
+mod upkeep;
 mod workspace;
 
 mod marks;

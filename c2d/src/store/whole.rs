@@ -1,0 +1,81 @@
+//! The database as a whole: copied, looked through, and its ids moved on after a copy was put back.
+
+use std::fs::File;
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::store::folder::private;
+use crate::store::{StoreError, folder, schema};
+
+/// Copies a database in one transaction, also one that c2d is writing to.
+///
+/// # Errors
+/// When it is not ours, or cannot be read or written.
+pub fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
+    let source = read(from)?;
+    // SQLite takes an empty file for the copy, which is for its owner alone before anything is in it.
+    drop(private().open(to).map_err(StoreError::file(to))?);
+    let name = to.to_str().ok_or_else(|| StoreError::File {
+        path: to.to_owned(),
+        source: std::io::Error::other("the name is not Unicode"),
+    })?;
+    source.execute("VACUUM INTO ?1", [name])?;
+    Ok(())
+}
+
+/// Looks through a database; answers how many jobs are in it.
+///
+/// # Errors
+/// When it is not ours, newer, or damaged.
+pub fn examine(path: &Path) -> Result<u64, StoreError> {
+    let connection = read(path)?;
+    let said: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    if said != "ok" {
+        return Err(StoreError::Unreadable { what: said });
+    }
+    let jobs: i64 = connection.query_row("SELECT count(*) FROM job", [], |row| row.get(0))?;
+    Ok(u64::try_from(jobs).unwrap_or(0))
+}
+
+/// The last id that was given to a job; 0 for none.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn last_job(path: &Path) -> Result<u64, StoreError> {
+    let last: i64 = read(path)?.query_row(&format!("SELECT coalesce(({LAST_JOB}), 0)"), [], |row| row.get(0))?;
+    Ok(u64::try_from(last).unwrap_or(0))
+}
+
+/// From this id on new jobs are counted, whatever is in the database.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn move_ids_on(path: &Path, last: u64) -> Result<(), StoreError> {
+    let connection = Connection::open(path)?;
+    connection.execute(
+        "INSERT INTO meta VALUES ('last_job', ?1) ON CONFLICT DO UPDATE SET value = excluded.value",
+        [last.to_string()],
+    )?;
+    connection.close().map_err(|(_, error)| error.into())
+}
+
+/// Locks a data folder as c2d does.
+///
+/// # Errors
+/// When a c2d uses it.
+pub fn lock(dir: &Path) -> Result<File, StoreError> {
+    folder::lock(dir)
+}
+
+/// The last id that was given, also to jobs that were removed, also before a copy was put back.
+pub(super) const LAST_JOB: &str = "SELECT max(id) FROM (SELECT max(id) AS id FROM job \
+     UNION ALL SELECT max(id) FROM removed \
+     UNION ALL SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'last_job')";
+
+fn read(path: &Path) -> Result<Connection, StoreError> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    schema::recognise(&connection, path)?;
+    Ok(connection)
+}

@@ -1,0 +1,112 @@
+//! Whether a data folder is as it should be. It only looks, also while c2d runs.
+
+use std::fmt;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use c2_shared::config::{self, ServerConfig};
+
+use super::restore::{content, named};
+use super::{DATABASE, FILES};
+use crate::store;
+
+/// What others may read: it says nothing that they could not learn otherwise.
+const PUBLIC: [&str; 3] = ["jobs.log", "workers.json", "c2d.addr"];
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Finding {
+    /// What it is about.
+    pub(super) what: String,
+    /// What is wrong with it and what to do; nothing where it is well.
+    pub(super) wrong: Option<(String, &'static str)>,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.wrong {
+            None => writeln!(f, "ok    {}", self.what),
+            Some((why, hint)) => writeln!(f, "FAIL  {}: {why}\n      hint: {hint}", self.what),
+        }
+    }
+}
+
+/// Looks at everything in a data folder.
+#[must_use]
+pub(super) fn check(data_dir: &Path) -> Vec<Finding> {
+    let mut findings = vec![rights(data_dir), database(data_dir)];
+    findings.extend(configuration(data_dir));
+    findings.push(files(data_dir));
+    findings
+}
+
+fn well(what: impl Into<String>) -> Finding {
+    Finding { what: what.into(), wrong: None }
+}
+
+fn wrong(what: &str, why: &dyn fmt::Display, hint: &'static str) -> Finding {
+    Finding { what: what.to_owned(), wrong: Some((why.to_string(), hint)) }
+}
+
+fn rights(data_dir: &Path) -> Finding {
+    const WHAT: &str = "rights";
+    const HINT: &str =
+        "take them back: chmod -R go= on the folder, and change what was exposed with `c2d token rotate`";
+    let look = || -> std::io::Result<Option<String>> {
+        let own = fs::metadata(data_dir)?;
+        let entries = fs::read_dir(data_dir)?.map(|entry| entry.map(|entry| entry.path()));
+        for path in std::iter::once(Ok(data_dir.to_owned())).chain(entries) {
+            let path = path?;
+            let meta = fs::symlink_metadata(&path)?;
+            if meta.mode() & 0o077 != 0 && !PUBLIC.iter().any(|name| path.ends_with(name)) {
+                return Ok(Some(format!("{path:?} is open to others (mode {:03o})", meta.mode() & 0o777)));
+            }
+            if meta.uid() != own.uid() {
+                return Ok(Some(format!("{path:?} belongs to somebody else (user {})", meta.uid())));
+            }
+        }
+        Ok(None)
+    };
+    match look() {
+        Ok(None) => well("rights: the folder and what is in it belong to one user alone"),
+        Ok(Some(why)) => wrong(WHAT, &why, HINT),
+        Err(error) => wrong(WHAT, &format!("cannot look at {data_dir:?}: {error}"), "name the folder with --data-dir"),
+    }
+}
+
+fn database(data_dir: &Path) -> Finding {
+    match store::examine(&data_dir.join(DATABASE)) {
+        Ok(jobs) => well(format!("database: whole, with {jobs} jobs")),
+        Err(error) => wrong("database", &error, "stop c2d and put a backup back: c2d restore FILE"),
+    }
+}
+
+fn configuration(data_dir: &Path) -> Option<Finding> {
+    let path = data_dir.join("config.json");
+    path.exists().then(|| match config::load::<ServerConfig>(&path) {
+        Ok(_) => well("configuration: understood"),
+        Err(error) => wrong("configuration", &error, "mend config.json; c2d does not start with it"),
+    })
+}
+
+fn files(data_dir: &Path) -> Finding {
+    let mut count = 0_usize;
+    for entry in fs::read_dir(data_dir.join(FILES)).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.extension().is_some() {
+            continue;
+        }
+        match content(&path) {
+            Ok(content) if content == named(&path) => count += 1,
+            Ok(_) => {
+                let why = format!("{path:?} does not hold what its name says");
+                return wrong("files", &why, "remove it; jobs that want it say so, and can be submitted again");
+            }
+            // c2d removed it meanwhile.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return wrong("files", &format!("{path:?}: {error}"), "see the disk: dmesg, smartctl"),
+        }
+    }
+    well(format!("files: {count} of jobs, each as its name says"))
+}

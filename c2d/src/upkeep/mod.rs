@@ -1,0 +1,102 @@
+//! What is done to the data folder as a whole: a copy of it, a copy put back, a look whether all of
+//! it is as it should be.
+//!
+//! A copy is one tar file with everything that c2d cannot make again: the database, the files of
+//! jobs, the authority and the tokens, the configuration, the audit log. `jobs.log` and
+//! `workers.json` follow from the database.
+
+mod backup;
+mod check;
+mod restore;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::clock::Clock;
+use crate::options::Upkeep;
+use crate::store::StoreError;
+
+use self::backup::backup;
+use self::check::check;
+use self::restore::restore;
+
+/// The database within a copy.
+const DATABASE: &str = "c2.db";
+/// The folder of the files of jobs.
+const FILES: &str = "files";
+/// What c2d makes again, or what means something only while it runs.
+const NOT_COPIED: [&str; 6] = ["c2.db-wal", "c2.db-shm", "lock", "ballast", "c2d.addr", "jobs.log"];
+
+/// Why it was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum UpkeepError {
+    /// There is such a file.
+    #[error("{0:?} is already there")]
+    Exists(PathBuf),
+    /// There is nothing to copy.
+    #[error("{0:?} is no data folder of c2d")]
+    NoFolder(PathBuf),
+    /// The copy is not what it says.
+    #[error("{path:?} is not a backup that can be used: {why}")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The disk.
+    #[error("cannot use {path:?}")]
+    File {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// Does it; answers with what to print, and whether all is well.
+///
+/// # Errors
+/// When it cannot be done.
+pub fn run(data_dir: &Path, work: Upkeep) -> Result<(String, bool), UpkeepError> {
+    match work {
+        Upkeep::Backup { file, force } => {
+            let bytes = backup(data_dir, &file, force)?;
+            Ok((format!("{} holds everything of {}: {bytes} bytes\n", file.display(), data_dir.display()), true))
+        }
+        Upkeep::Restore { file } => {
+            let aside = restore(data_dir, &file, Clock::start().now().wall_ms / 1_000)?;
+            let aside = aside.map(|aside| format!("what was there before is now {}\n", aside.display()));
+            let restored = format!("{} is as in {}; start c2d\n", data_dir.display(), file.display());
+            Ok((restored + &aside.unwrap_or_default(), true))
+        }
+        Upkeep::Check => {
+            let findings = check(data_dir);
+            let well = findings.iter().all(|finding| finding.wrong.is_none());
+            Ok((findings.iter().map(ToString::to_string).collect(), well))
+        }
+    }
+}
+
+impl UpkeepError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Exists(_) => "choose another name, or replace it with --force".to_owned(),
+            Self::NoFolder(_) => "name the folder with --data-dir".to_owned(),
+            Self::Damaged { .. } => "nothing was changed; try an older backup".to_owned(),
+            Self::Store(StoreError::Locked { .. }) => "stop c2d first; nothing was changed".to_owned(),
+            Self::Store(error) => error.hint().to_owned(),
+            Self::File { .. } => "see its rights and the space on its disk; nothing was changed".to_owned(),
+        }
+    }
+
+    fn file(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::File { path, source }
+    }
+}
