@@ -1,6 +1,7 @@
 //! The program `c2-agent`: command line, logging, signals; the rest is the library's.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
 use c2_agent::options::{Cli, Command, Flags, JoinOptions, Options, SlotOptions};
@@ -13,6 +14,7 @@ fn main() -> ExitCode {
     match cli.command {
         Some(Command::RunSlot(options)) => run_slot(&options),
         Some(Command::Join(options)) => join(&options),
+        Some(Command::Install { dry_run, root }) => install(dry_run, root.as_deref()),
         None => run_agent(cli.flags),
     }
 }
@@ -24,6 +26,19 @@ fn join(options: &JoinOptions) -> ExitCode {
         Err(error) => {
             let hint = error.hint();
             fail(&error.into(), &hint, 1)
+        }
+    }
+}
+
+fn install(dry_run: bool, root: Option<&Path>) -> ExitCode {
+    match c2_agent::install::install(dry_run, root) {
+        Ok(said) => match std::io::stdout().lock().write_all(said.as_bytes()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::FAILURE,
+        },
+        Err((path, error)) => {
+            let error = anyhow::Error::new(error).context(format!("cannot write {}", path.display()));
+            fail(&error, "see the rights of its folder; root makes it a service of the system", 1)
         }
     }
 }

@@ -29,6 +29,15 @@ pub struct Cli {
 pub enum Command {
     /// Makes this machine a worker of the c2d that printed LINE with `c2d invite`
     Join(JoinOptions),
+    /// Makes the agent a service of systemd: of the system for root, else of this user
+    Install {
+        /// Only say what would be written
+        #[arg(long)]
+        dry_run: bool,
+        /// Write below this folder in the place of /, for packages and images
+        #[arg(long, value_name = "DIR")]
+        root: Option<PathBuf>,
+    },
     /// Runs the process behind one slot.
     #[command(hide = true)]
     RunSlot(SlotOptions),
@@ -264,9 +273,7 @@ fn default_server() -> Endpoint {
 }
 
 fn default_config_file() -> Option<PathBuf> {
-    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let home = absolute("XDG_CONFIG_HOME").or_else(|| Some(absolute("HOME")?.join(".config")))?;
-    Some(home.join("c2-agent/config.json"))
+    Some(config::config_home()?.join("c2-agent/config.json"))
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, OptionsError> {

@@ -8,6 +8,8 @@ pub mod store;
 pub mod sweep;
 pub mod upkeep;
 
+pub mod install;
+
 pub mod access;
 pub mod authority;
 pub mod cleanups;

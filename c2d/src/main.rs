@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use c2d::hints::hint;
+use c2d::install;
 use c2d::options::{Ask, Cli, Command, Options};
 use c2d::run::run;
 use c2d::upkeep;
@@ -24,6 +25,9 @@ fn main() -> ExitCode {
     let ended = match cli.command {
         Some(Command::Ask(question)) => ask(&cli.options, question),
         Some(Command::Upkeep(work)) => upkeep::run(&cli.options.data_dir(), work).map_err(Into::into).and_then(say),
+        Some(Command::Install { dry_run, root }) => {
+            install::install(dry_run, root.as_deref()).and_then(|said| say((said, true)))
+        }
         None => start(cli.options),
     };
     match ended {

@@ -32,6 +32,15 @@ pub enum Command {
     /// Something is done to its folder.
     #[command(flatten)]
     Upkeep(Upkeep),
+    /// Makes c2d a service of systemd: of the system for root, else of this user
+    Install {
+        /// Only say what would be written
+        #[arg(long)]
+        dry_run: bool,
+        /// Write below this folder in the place of /, for packages and images
+        #[arg(long, value_name = "DIR")]
+        root: Option<PathBuf>,
+    },
 }
 
 /// What is asked of the c2d that runs.

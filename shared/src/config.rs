@@ -158,10 +158,19 @@ pub fn default_data_dir() -> PathBuf {
 /// The folder in which programs keep state: `$XDG_STATE_HOME`, else `~/.local/state`.
 #[must_use]
 pub fn state_home() -> PathBuf {
-    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
     absolute("XDG_STATE_HOME")
         .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
         .unwrap_or_else(|| PathBuf::from("/var/lib"))
+}
+
+/// The folder in which users keep configuration: `$XDG_CONFIG_HOME`, else `~/.config`.
+#[must_use]
+pub fn config_home() -> Option<PathBuf> {
+    absolute("XDG_CONFIG_HOME").or_else(|| Some(absolute("HOME")?.join(".config")))
+}
+
+fn absolute(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute())
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ pub mod worker;
 pub mod api;
 pub mod bytes64;
 pub mod hint;
+pub mod install;
 
 pub mod backoff;
 pub mod config;

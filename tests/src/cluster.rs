@@ -82,6 +82,16 @@ impl Cluster {
         run(c2d).await
     }
 
+    /// Runs `c2-agent` with these arguments to its end.
+    ///
+    /// # Errors
+    /// When it cannot be run.
+    pub async fn run_agent(&self, args: &[&str]) -> Result<Output> {
+        let mut agent = command(&Program::Agent.path()?, &self.console_dir());
+        agent.args(args);
+        run(agent).await
+    }
+
     /// Kills c2d with SIGKILL.
     ///
     /// # Errors

@@ -102,18 +102,13 @@ pub fn load() -> Result<ConsoleConfig, ConfigError> {
 
 /// `c2-tui/config.json` in `$XDG_CONFIG_HOME` or `~/.config`.
 fn place() -> Option<PathBuf> {
-    let folder = absolute("XDG_CONFIG_HOME").or_else(|| Some(home()?.join(".config")))?;
-    Some(folder.join("c2-tui/config.json"))
+    Some(config::config_home()?.join("c2-tui/config.json"))
 }
 
 /// This user's home folder.
 #[must_use]
 pub fn home() -> Option<PathBuf> {
-    absolute("HOME")
-}
-
-fn absolute(name: &str) -> Option<PathBuf> {
-    std::env::var_os(name).map(PathBuf::from).filter(|path| Path::is_absolute(path))
+    std::env::var_os("HOME").map(PathBuf::from).filter(|path| Path::is_absolute(path))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod cleanup;
 mod exit;
 mod files;
 mod hardware;
+mod install;
 mod live;
 mod plain_client;
 mod restart;

@@ -1,0 +1,36 @@
+//! `c2-agent install`: the agent as a service of systemd.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use c2_shared::install::{Plan, Unit, Wish, place};
+
+const SYSTEM: Plan = Plan {
+    units: &[
+        Unit { path: "systemd/system/c2-agent@.service", text: include_str!("../../assets/systemd/c2-agent@.service") },
+        Unit { path: "tmpfiles.d/c2.conf", text: include_str!("../../assets/systemd/tmpfiles.conf") },
+    ],
+    next: "  as the user whose jobs it runs: c2-agent join LINE
+  systemctl daemon-reload && systemctl enable --now c2-agent@USER
+",
+};
+
+const USER: Plan = Plan {
+    units: &[Unit {
+        path: "systemd/user/c2-agent.service",
+        text: include_str!("../../assets/systemd/user-c2-agent.service"),
+    }],
+    next: "  c2-agent join LINE, if this machine did not join yet
+  systemctl --user daemon-reload && systemctl --user enable --now c2-agent
+  so that it runs without you: loginctl enable-linger
+",
+};
+
+/// Writes the service files; answers with what was done.
+///
+/// # Errors
+/// When one cannot be written; with its path.
+pub fn install(dry_run: bool, root: Option<&Path>) -> Result<String, (PathBuf, io::Error)> {
+    let is_root = rustix::process::geteuid().is_root();
+    place(&SYSTEM, &USER, Wish { root, dry_run }, is_root)
+}

@@ -1,0 +1,36 @@
+//! Services: what `install` writes, and that it writes nowhere else.
+
+use std::fs;
+
+use c2_tests::scenario;
+
+#[test]
+fn services_are_written_where_packages_want_them() {
+    scenario(async |cluster| {
+        let root = cluster.console_dir().join("root");
+        let place = root.display().to_string();
+        let dry = cluster.c2d(&["install", "--root", &place, "--dry-run"]).await?;
+        assert!(dry.status == 0 && dry.stdout.contains("would write") && !root.exists(), "{dry:?}");
+        let c2d = cluster.c2d(&["install", "--root", &place]).await?;
+        assert!(c2d.status == 0 && c2d.stdout.contains("systemctl enable --now c2d"), "{c2d:?}");
+        let agent = cluster.run_agent(&["install", "--root", &place]).await?;
+        assert!(agent.status == 0 && agent.stdout.contains("c2-agent join LINE"), "{agent:?}");
+
+        let coordinator = fs::read_to_string(root.join("etc/systemd/system/c2d.service"))?;
+        for line in ["User=c2", "StateDirectoryMode=0700", "ProtectSystem=strict", "NoNewPrivileges=yes"] {
+            assert!(coordinator.lines().any(|l| l == line), "{line}");
+        }
+        // Jobs outlive their agent, and may use sudo.
+        let worker = fs::read_to_string(root.join("etc/systemd/system/c2-agent@.service"))?;
+        assert!(worker.lines().any(|l| l == "KillMode=process"), "{worker}");
+        assert!(!worker.contains("NoNewPrivileges=yes"), "{worker}");
+        assert!(fs::read_to_string(root.join("etc/tmpfiles.d/c2.conf"))?.contains("x /tmp/C2"));
+        assert!(fs::read_to_string(root.join("etc/sysusers.d/c2.conf"))?.contains("u c2 "));
+        let again = cluster.c2d(&["install", "--root", &place]).await?;
+        assert!(again.stdout.matches("is there").count() == 2, "{again:?}");
+
+        let nowhere = cluster.c2d(&["install", "--root", "/proc/nowhere"]).await?;
+        assert!(nowhere.status == 1 && nowhere.stderr.contains("cannot write"), "{nowhere:?}");
+        Ok(())
+    });
+}
