@@ -1,7 +1,6 @@
 //! `c2-agent install`: the agent as a service of systemd.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use c2_shared::install::{Plan, Unit, Wish, place};
 
@@ -29,8 +28,11 @@ const USER: Plan = Plan {
 /// Writes the service files; answers with what was done.
 ///
 /// # Errors
-/// When one cannot be written; with its path.
-pub fn install(dry_run: bool, root: Option<&Path>) -> Result<String, (PathBuf, io::Error)> {
+/// When one cannot be written; with what to do about it.
+pub fn install(dry_run: bool, root: Option<&Path>) -> Result<String, (anyhow::Error, String)> {
     let is_root = rustix::process::geteuid().is_root();
-    place(&SYSTEM, &USER, Wish { root, dry_run }, is_root)
+    place(&SYSTEM, &USER, Wish { root, dry_run }, is_root).map_err(|(path, error)| {
+        let error = anyhow::Error::new(error).context(format!("cannot write {}", path.display()));
+        (error, "see the rights of its folder; root makes it a service of the system".to_owned())
+    })
 }

@@ -1,10 +1,9 @@
 //! The program `c2-agent`: command line, logging, signals; the rest is the library's.
 
 use std::io::{IsTerminal as _, Write as _};
-use std::path::Path;
 use std::process::ExitCode;
 
-use c2_agent::options::{Cli, Command, Flags, JoinOptions, Options, SlotOptions};
+use c2_agent::options::{Cli, Command, Flags, Options, SlotOptions};
 use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
@@ -13,34 +12,21 @@ fn main() -> ExitCode {
     start_logging();
     match cli.command {
         Some(Command::RunSlot(options)) => run_slot(&options),
-        Some(Command::Join(options)) => join(&options),
-        Some(Command::Install { dry_run, root }) => install(dry_run, root.as_deref()),
+        Some(Command::Join(options)) => tell(c2_agent::join::run(&options).map_err(|error| {
+            let hint = error.hint();
+            (error.into(), hint)
+        })),
+        Some(Command::Install { dry_run, root }) => tell(c2_agent::install::install(dry_run, root.as_deref())),
         None => run_agent(cli.flags),
     }
 }
 
-fn join(options: &JoinOptions) -> ExitCode {
-    let said = c2_agent::join::run(options);
-    match said.and_then(|text| Ok(writeln!(std::io::stdout().lock(), "{text}")?)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let hint = error.hint();
-            fail(&error.into(), &hint, 1)
-        }
-    }
-}
-
-fn install(dry_run: bool, root: Option<&Path>) -> ExitCode {
-    match c2_agent::install::install(dry_run, root) {
-        Ok(said) => match std::io::stdout().lock().write_all(said.as_bytes()) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(_) => ExitCode::FAILURE,
-        },
-        Err((path, error)) => {
-            let error = anyhow::Error::new(error).context(format!("cannot write {}", path.display()));
-            fail(&error, "see the rights of its folder; root makes it a service of the system", 1)
-        }
-    }
+/// Says what was done, or why not and what to do.
+fn tell(said: Result<String, (anyhow::Error, String)>) -> ExitCode {
+    let told = said.and_then(|text| {
+        writeln!(std::io::stdout().lock(), "{}", text.trim_end()).map_err(|error| (error.into(), String::new()))
+    });
+    told.map_or_else(|(error, hint)| fail(&error, &hint, 1), |()| ExitCode::SUCCESS)
 }
 
 fn run_slot(options: &SlotOptions) -> ExitCode {
