@@ -4,6 +4,7 @@
 //! what it likes. [`sim`] drives the scheduler through histories that no real clock could.
 
 pub mod cluster;
+pub mod fuzz;
 pub mod home;
 pub mod local;
 pub mod machine;

@@ -63,7 +63,7 @@ impl Batch {
     pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
         let text = read(&self.file, context.interactive).await?;
         let defaults = self.flags.spec(context).await?;
-        let jobs = jobs(&text, &Defaults::new(defaults)).map_err(|mistakes| complaint(&self.file, &mistakes))?;
+        let jobs = parse(&text, &self.file, defaults)?;
         self.sending.run(context, jobs, &self.file).await
     }
 }
@@ -145,6 +145,14 @@ pub(crate) async fn read(path: &str, interactive: bool) -> Result<String, Compla
     })?;
     // Editors of other systems put a mark before the first character.
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+/// The jobs of a batch file; what a job does not say is as in `defaults`.
+///
+/// # Errors
+/// When a job is wrong; all that are wrong are named.
+pub fn parse(text: &str, file: &str, defaults: JobSpec) -> Result<Vec<JobSpec>, Complaint> {
+    jobs(text, &Defaults::new(defaults)).map_err(|mistakes| complaint(file, &mistakes))
 }
 
 /// What holds for each job that does not say otherwise, as a specification and as JSON.

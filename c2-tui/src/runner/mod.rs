@@ -187,6 +187,7 @@ impl Runner {
                     self.drawn = None;
                     self.follow_size()?;
                 }
+                Woken::Signal(Told::Resized) => self.follow_size()?,
                 Woken::Watch if signals::terminal_gone() => return Ok(128 + rustix::process::Signal::HUP.as_raw()),
                 Woken::Watch => self.deeds.tidy(),
                 Woken::Frame => self.draw()?,

@@ -14,6 +14,9 @@ pub(super) enum Told {
     Stop,
     /// That it goes on after a stop.
     Continue,
+    /// That the terminal has another size. crossterm tells it too, but only once its reader is
+    /// there: whoever changes the size just as the console starts would otherwise not be heard.
+    Resized,
 }
 
 /// The signals that the console listens to.
@@ -24,6 +27,7 @@ pub(super) struct Signals {
     interrupt: Signal,
     stop: Signal,
     go_on: Signal,
+    resize: Signal,
 }
 
 impl Signals {
@@ -36,6 +40,7 @@ impl Signals {
             interrupt: on(Number::INT)?,
             stop: on(Number::TSTP)?,
             go_on: on(Number::CONT)?,
+            resize: on(Number::WINCH)?,
         })
     }
 
@@ -47,6 +52,7 @@ impl Signals {
             _ = self.interrupt.recv() => Told::End(Number::INT.as_raw()),
             _ = self.stop.recv() => Told::Stop,
             _ = self.go_on.recv() => Told::Continue,
+            _ = self.resize.recv() => Told::Resized,
         }
     }
 }
