@@ -13,7 +13,8 @@ pub enum Deed {
 }
 
 /// Commands that only look.
-const LOOKS: [&str; 16] = [
+const LOOKS: [&str; 17] = [
+    "doctor",
     "list",
     "info",
     "groups",

@@ -6,8 +6,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::command::{
-    Complaint, Context, Data, Outcome, batch, cancel, cleanup, follow, get_files, groups, help, job, jobs, log, output,
-    pdsh, split, steer, submit, tags, verify_ssh, wait, worker,
+    Complaint, Context, Data, Outcome, batch, cancel, cleanup, doctor, follow, get_files, groups, help, job, jobs, log,
+    output, pdsh, split, steer, submit, tags, verify_ssh, wait, worker,
 };
 
 /// A line after `!>`.
@@ -30,6 +30,8 @@ pub(crate) struct Line {
 pub enum Command {
     /// List all workers
     List,
+    /// Look whether c2d, its workers and this machine are fit for work
+    Doctor,
     /// List the groups and their workers
     Groups,
     /// Put a worker into a group
@@ -106,6 +108,7 @@ pub enum Command {
 pub async fn execute(context: &Context, command: Command) -> Result<Outcome, Complaint> {
     match command {
         Command::List => Ok(Data::Workers(context.client.workers().await?).into()),
+        Command::Doctor => doctor::run(context).await,
         Command::Groups => groups::list(context).await,
         Command::Assign(membership) => membership.assign(context).await,
         Command::Unassign(membership) => membership.unassign(context).await,

@@ -27,6 +27,7 @@ mod upload;
 pub mod batch;
 pub mod cancel;
 pub mod cleanup;
+pub mod doctor;
 pub mod follow;
 pub mod get_files;
 pub mod groups;

@@ -13,6 +13,7 @@ use c2_shared::job::JobSpec;
 use serde::Serialize;
 
 use crate::command::cleanup::CleanedWorker;
+use crate::command::doctor::Check;
 use crate::command::get_files::Fetched;
 use crate::command::pdsh::Ran;
 use crate::command::verify_ssh::Verified;
@@ -87,6 +88,8 @@ pub enum Data {
     Log(JobLog),
     /// Groups with their workers.
     Groups(BTreeMap<String, BTreeSet<IpAddr>>),
+    /// What a look at everything found.
+    Examined(Vec<Check>),
     /// A worker after a change.
     WorkerChanged(Box<WorkerRow>),
     /// A worker that was forgotten.

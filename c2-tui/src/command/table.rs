@@ -170,6 +170,7 @@ mod tests {
             table,
             [
                 "list",
+                "doctor",
                 "groups",
                 "assign <WORKER> <GROUP>",
                 "unassign <WORKER> <GROUP>",

@@ -8,8 +8,9 @@ use c2_shared::api::workers::{DetectResponse, TagStatus, WorkerRow};
 use c2_shared::id::JobId;
 use c2_shared::job::JobSpec;
 
+use crate::command::doctor::{Check, State};
 use crate::command::outcome::Refusal;
-use crate::render::look::Look;
+use crate::render::look::{Look, Style};
 use crate::render::neutral;
 use crate::render::table::{Cell, Table, flexible, numbers, words};
 use crate::render::workers::{joined, tags};
@@ -23,6 +24,25 @@ pub(crate) fn groups(look: &Look, groups: &BTreeMap<String, BTreeSet<IpAddr>>) -
     for (group, workers) in groups {
         let which = joined(workers.iter().map(ToString::to_string));
         table.row([Cell::from(group), Cell::from(workers.len().to_string()), Cell::from(which)]);
+    }
+    table.render(look)
+}
+
+/// What a look at everything found.
+pub(crate) fn examined(look: &Look, checks: &[Check]) -> String {
+    let mut table = Table::new([words("STATE"), words("WHAT"), flexible("HOW IT IS"), flexible("WHAT TO DO")]);
+    for check in checks {
+        let (state, style) = match check.state {
+            State::Ok => ("ok", Style::Good),
+            State::Warn => ("warn", Style::Waiting),
+            State::Fail => ("FAIL", Style::Bad),
+        };
+        table.row([
+            Cell::styled(state, style),
+            Cell::from(&check.what),
+            Cell::from(&check.words),
+            Cell::from(&check.advice),
+        ]);
     }
     table.render(look)
 }

@@ -11,6 +11,7 @@ use c2_shared::job::JobSpec;
 use serde::Serialize;
 
 use crate::command::cleanup::CleanedWorker;
+use crate::command::doctor::Check;
 use crate::command::outcome::{Data, Outcome, Refusal};
 
 #[derive(Serialize)]
@@ -27,6 +28,11 @@ struct Cancelled<'a> {
 #[derive(Serialize)]
 struct Cleaned<'a> {
     workers: &'a [CleanedWorker],
+}
+
+#[derive(Serialize)]
+struct Examined<'a> {
+    checks: &'a [Check],
 }
 
 #[derive(Serialize)]
@@ -85,6 +91,7 @@ pub fn json(outcome: &Outcome) -> String {
         Data::Verified(verified) => written(verified),
         Data::Queue(queue) => written(queue),
         Data::Log(log) => written(log),
+        Data::Examined(checks) => written(&Examined { checks }),
         Data::Groups(groups) => written(&Groups { groups }),
         Data::WorkerChanged(row) => written(row),
         Data::WorkerRemoved(answer) => written(answer),

@@ -36,6 +36,7 @@ pub(super) fn data(look: &Look, data: &Data) -> String {
         Data::Verified(verified) => ssh::verified(look, verified),
         Data::Queue(queue) => jobs::queue(look, queue),
         Data::Log(log) => jobs::log(look, log),
+        Data::Examined(checks) => answers::examined(look, checks),
         Data::Groups(list) => answers::groups(look, list),
         Data::WorkerChanged(row) => answers::worker(row),
         Data::WorkerRemoved(answer) => format!("{} is forgotten\n", answer.ip),

@@ -34,3 +34,17 @@ fn services_are_written_where_packages_want_them() {
         Ok(())
     });
 }
+
+#[test]
+fn a_doctor_says_what_is_wanting() {
+    scenario(async |cluster| {
+        let empty = cluster.exec(&["doctor"]).await?;
+        assert!(empty.status == 0 && empty.stdout.contains("none has registered"), "{empty:?}");
+        cluster.agent("127.0.0.2").await?;
+        let well = cluster.console(&["--json", "--exec", "doctor"]).await?;
+        let checks: serde_json::Value = serde_json::from_str(&well.stdout)?;
+        let states: Vec<_> = checks["checks"].as_array().into_iter().flatten().map(|check| &check["state"]).collect();
+        assert!(well.status == 0 && states.len() == 4 && states[..2].iter().all(|state| **state == "ok"), "{well:?}");
+        Ok(())
+    });
+}

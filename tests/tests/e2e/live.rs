@@ -6,6 +6,7 @@ use c2_shared::api::live::{FollowEvent, FollowQuery};
 use c2_shared::client::FollowStream;
 use c2_shared::id::JobId;
 use c2_shared::job::JobState;
+use c2_tests::terminal::Terminal;
 use c2_tests::{Cluster, eventually, scenario, wait};
 
 /// What a watcher has seen of a job.
@@ -152,20 +153,15 @@ fn the_jobs_of_a_group_are_followed_at_once() {
             ["one", "two"].map(|word| format!("submit \"echo {word}; {until}; echo end {word}\" --group=gpu")).into();
         let [one, two] = &lines[..] else { unreachable!("two lines") };
         assert_eq!(cluster.exec(&[one, two, "submit \"echo other\""]).await?.status, 0);
-        let follow = cluster.exec(&["follow @gpu"]);
-        let open = async {
-            eventually("both running", wait::SOON, async || {
-                Ok((cluster.client().queue_status().await?.running == 2).then_some(()))
-            })
-            .await?;
-            anyhow::Ok(std::fs::write(&gate, "")?)
-        };
-        let (followed, opened) = tokio::join!(follow, open);
-        opened?;
-        let output = followed?;
-        let mut lines: Vec<&str> = output.stdout.lines().collect();
+        let mut follow = Terminal::start(&cluster.full_screen(&["--exec", "follow @gpu"])?, 80, 24)?;
+        follow.sees("job-1 | one")?;
+        follow.sees("job-2 | two")?;
+        std::fs::write(&gate, "")?;
+        assert_eq!(follow.end()?, 0);
+        let text = follow.text();
+        let mut lines: Vec<&str> = text.lines().filter(|line| line.contains(" | ")).collect();
         lines.sort_unstable();
-        assert_eq!(lines, ["job-1 | end one", "job-1 | one", "job-2 | end two", "job-2 | two"], "{output:?}");
+        assert_eq!(lines, ["job-1 | end one", "job-1 | one", "job-2 | end two", "job-2 | two"], "{text}");
         Ok(())
     });
 }

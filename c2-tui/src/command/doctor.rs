@@ -1,0 +1,177 @@
+//! `doctor`: whether c2d, its workers and this machine are fit for work, and what to do where they
+//! are not.
+
+use c2_shared::api::jobs::QueueStatus;
+use c2_shared::api::workers::WorkerRow;
+use c2_shared::time;
+use c2_shared::worker::WorkerStatus;
+use serde::Serialize;
+
+use crate::command::{Complaint, Context, Data, Outcome};
+use crate::exit;
+use crate::ssh::group;
+
+/// Free space on a worker below which jobs are likely to fail.
+const DISK_LOW_BYTES: u64 = 2 << 30;
+/// The version that all programs should have.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// What it is about.
+    pub what: String,
+    /// How it is.
+    pub state: State,
+    /// The same in words.
+    pub words: String,
+    /// What to do about it; empty where nothing is to be done.
+    pub advice: String,
+}
+
+/// How something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// As it should be.
+    Ok,
+    /// It works, and something may be wanting.
+    Warn,
+    /// It does not work.
+    Fail,
+}
+
+pub(crate) async fn run(context: &Context) -> Result<Outcome, Complaint> {
+    let queue = context.client.queue_status().await?;
+    let workers = context.client.workers().await?.workers;
+    let mut checks = vec![of_queue(&queue)];
+    if workers.is_empty() {
+        checks.push(warn(
+            "workers",
+            "none has registered",
+            "start c2-agent on a machine; `c2d invite` lets others join",
+        ));
+    }
+    checks.extend(workers.iter().map(of_worker));
+    checks.extend(["ssh", "pdsh"].map(|program| of_program(program, group::find(program).is_some())));
+    let failed = checks.iter().any(|check| check.state == State::Fail);
+    Ok(Outcome { exit: if failed { exit::FAILED } else { exit::OK }, data: Data::Examined(checks) })
+}
+
+fn check(what: &str, state: State, words: impl Into<String>, advice: &str) -> Check {
+    Check { what: what.to_owned(), state, words: words.into(), advice: advice.to_owned() }
+}
+
+fn ok(what: &str, words: impl Into<String>) -> Check {
+    check(what, State::Ok, words, "")
+}
+
+fn warn(what: &str, words: impl Into<String>, advice: &str) -> Check {
+    check(what, State::Warn, words, advice)
+}
+
+fn fail(what: &str, words: impl Into<String>, advice: &str) -> Check {
+    check(what, State::Fail, words, advice)
+}
+
+fn of_queue(queue: &QueueStatus) -> Check {
+    let words = format!("{} of {} jobs in the queue", queue.active, queue.capacity);
+    if queue.recovering {
+        warn("c2d", "it waits for workers that ran jobs before it started", "give them a minute")
+    } else if queue.paused {
+        warn("c2d", "the queue is paused", "`unpause` lets it go on")
+    } else if queue.active >= queue.capacity {
+        fail("c2d", words, "it takes no more; wait, or cancel some")
+    } else if queue.active > queue.capacity / 10 * 9 {
+        warn("c2d", words, "it takes no more when it is full")
+    } else {
+        ok("c2d", words)
+    }
+}
+
+fn of_worker(row: &WorkerRow) -> Check {
+    let what = format!("worker {} ({})", row.ip, row.hostname);
+    let free = row.load.disk_free_bytes;
+    if row.status == WorkerStatus::Offline {
+        let silent = row.silent_ms.map_or_else(|| "ever".to_owned(), |ms| format!("for {}", time::span(ms)));
+        fail(&what, format!("not heard {silent}"), "see whether it is on and c2-agent runs there")
+    } else if row.load.disk_full {
+        fail(&what, "its disk is full, it takes nothing new", "`cleanup-workspaces` frees what jobs left there")
+    } else if row.version != VERSION {
+        warn(&what, format!("its agent is {}, this console {VERSION}", row.version), "upgrade the older one")
+    } else if free.is_some_and(|free| free < DISK_LOW_BYTES) {
+        let words = format!("{} MB are free where its jobs run", free.unwrap_or_default() >> 20);
+        warn(&what, words, "`cleanup-workspaces` frees what jobs left there")
+    } else if row.status == WorkerStatus::Draining {
+        ok(&what, "it finishes what it has and takes nothing new")
+    } else {
+        ok(&what, format!("online, {} of {} slots in use", row.slots_used, row.slots))
+    }
+}
+
+fn of_program(program: &str, found: bool) -> Check {
+    let what = format!("{program} on this machine");
+    if found {
+        ok(&what, "there")
+    } else if program == "pdsh" {
+        warn(&what, "missing", "only the command pdsh wants it, and offers to install it")
+    } else {
+        warn(&what, "missing", "pdsh and verify-ssh want it: install openssh-client")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use c2_shared::worker::Load;
+
+    use super::*;
+
+    fn row() -> WorkerRow {
+        WorkerRow {
+            ip: [10, 0, 0, 11].into(),
+            hostname: "atlas".to_owned(),
+            status: WorkerStatus::Online,
+            groups: [].into(),
+            slots: 4,
+            slots_used: 1,
+            tags: [].into(),
+            silent_ms: Some(1_000),
+            load: Load { disk_free_bytes: Some(100 << 30), ..Load::default() },
+            version: VERSION.to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_worst_thing_about_a_worker_is_told() {
+        type Edit = fn(&mut WorkerRow);
+        let change = |change: Edit| {
+            let mut row = row();
+            change(&mut row);
+            let check = of_worker(&row);
+            (check.state, check.words)
+        };
+        let table: [(Edit, State, &str); 6] = [
+            (|_| (), State::Ok, "online, 1 of 4 slots in use"),
+            (|row| row.status = WorkerStatus::Draining, State::Ok, "it finishes what it has and takes nothing new"),
+            (|row| row.version = "0.0.9".to_owned(), State::Warn, "its agent is 0.0.9, this console 0.1.0"),
+            (|row| row.load.disk_free_bytes = Some(512 << 20), State::Warn, "512 MB are free where its jobs run"),
+            (|row| row.load.disk_full = true, State::Fail, "its disk is full, it takes nothing new"),
+            (
+                |row| (row.status, row.silent_ms) = (WorkerStatus::Offline, Some(90_000)),
+                State::Fail,
+                "not heard for 1m30s",
+            ),
+        ];
+        for (edit, state, words) in table {
+            assert_eq!(change(edit), (state, words.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_queue_that_takes_nothing_more_is_a_failure() {
+        let queue = |active| QueueStatus { active, capacity: 100, ..QueueStatus::default() };
+        let states = [5, 95, 100].map(|active| of_queue(&queue(active)).state);
+        assert_eq!(states, [State::Ok, State::Warn, State::Fail]);
+        assert_eq!(of_queue(&QueueStatus { paused: true, ..queue(0) }).advice, "`unpause` lets it go on");
+    }
+}
