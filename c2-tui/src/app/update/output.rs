@@ -97,22 +97,22 @@ pub(super) fn on_prompt(model: &mut Model, action: Action) {
 /// Something became known of an output; what is closed is nobody's.
 pub(super) fn on_news(model: &mut Model, of: DocumentId, news: News) {
     let wall_ms = model.now.wall_ms;
-    let watched = watch::all(model).find(|watch| watch.document == of);
-    if let (Some(watch), News::Tally(tally)) = (watched, &news) {
-        watch.tally = *tally;
-        return;
+    if let Some(watch) = watch::all(model).find(|watch| watch.document == of) {
+        return match news {
+            News::Tally(tally) => watch.tally = tally,
+            news => take(&mut watch.live, news, wall_ms),
+        };
     }
     let outputs = model.pages.iter_mut().find_map(|page| match page {
         Page::Output { document, text, .. } if *document == of => Some(text),
         _ => None,
     });
-    let text = match outputs {
-        Some(text) => text,
-        None => match watch::all(model).find(|watch| watch.document == of) {
-            Some(watch) => &mut watch.live,
-            None => return,
-        },
-    };
+    if let Some(text) = outputs {
+        take(text, news, wall_ms);
+    }
+}
+
+fn take(text: &mut Pager, news: News, wall_ms: u64) {
     match news {
         News::Grown(len) => text.grow(len, wall_ms),
         News::Anew => text.begin_anew(),

@@ -10,7 +10,7 @@ use crate::app::msg::{DocumentId, Fault, News, Report, SaveEnding, Saved};
 use crate::app::overlay::Overlay;
 use crate::app::page::{Page, Shown};
 use crate::app::pager::{Chunk, count_lines};
-use crate::app::{Effect, Model, Msg, update};
+use crate::app::{Effect, Model, Msg, Preferences, update};
 
 /// Answers what pages ask of the runner, with an output of these lines.
 pub(crate) fn serve(model: &mut Model, effects: &[Effect], text: &str) {
@@ -95,7 +95,8 @@ fn marks_and_options_take_the_next_key() {
     press(&mut model, &["m", "Esc"]);
     assert_eq!(model.pages.len(), 2, "Esc gives the mark up");
     assert!(model.mouse);
-    assert_eq!(press(&mut model, &["F3"])[0], Effect::CaptureMouse(false));
+    let effects = press(&mut model, &["F3"]);
+    assert_eq!(effects, [Effect::CaptureMouse(false), Effect::Keep(Preferences::of(&model))]);
     press(&mut model, &["h"]);
     assert!(matches!(model.overlay, Some(Overlay::Help { .. })));
     press(&mut model, &["q"]);

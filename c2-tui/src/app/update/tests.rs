@@ -430,7 +430,8 @@ fn the_mouse() {
     let effects = send(&mut model, Msg::Mouse { deed: MouseDeed::Double, target: Target::Row(JOBS, 0) });
     assert_eq!((effects.len(), model.focus), (1, Focus::Page));
     press(&mut model, &["Esc"]);
-    assert_eq!(press(&mut model, &["m"])[0], Effect::CaptureMouse(false));
+    let effects = press(&mut model, &["m"]);
+    assert_eq!(effects, [Effect::CaptureMouse(false), Effect::Keep(Preferences::of(&model))]);
 }
 
 #[test]
