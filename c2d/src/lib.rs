@@ -12,6 +12,7 @@ pub mod install;
 
 pub mod access;
 pub mod authority;
+mod chain;
 pub mod cleanups;
 pub mod detect;
 pub mod http;

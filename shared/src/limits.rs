@@ -71,8 +71,8 @@ pub const BLOB_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
 pub const FILES_LEN_MAX: usize = 1_000;
 /// Complaints about a job's files that are kept.
 pub const PROBLEMS_LEN_MAX: usize = 100;
-/// Silence of either side in the middle of a blob after which it is given up, to be resumed.
-pub const BLOB_IDLE_MS: u64 = 30_000;
+/// Silence of either side in the middle of a body after which it is given up; a blob is resumed.
+pub const BODY_IDLE_MS: u64 = 30_000;
 /// How long a blob stays that no job names: between its upload and the submit, and for as long as
 /// a broken upload may be resumed.
 pub const BLOB_UNUSED_MS: u64 = 24 * 3_600 * 1_000;

@@ -1,20 +1,20 @@
 //! `audit.log`: who did what, one JSON line for each request that changes something or is refused
-//! for who sent it.
+//! for who sent it. The lines are chained.
 //!
 //! What workers report while they work is not in it; jobs have a log of their own.
 
-use std::fs::{File, OpenOptions};
-use std::io::Write as _;
 use std::net::IpAddr;
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use axum::http::{Method, StatusCode};
 use c2_shared::api::route;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
-const FILE: &str = "audit.log";
+use crate::chain::Chain;
+
+/// The log within the data folder.
+pub(crate) const FILE: &str = "audit.log";
 /// A full log is kept as `audit.log.1`, in place of the one before.
 const BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Lines that may wait for the disk.
@@ -53,11 +53,11 @@ impl Audit {
     /// Opens the log and starts the thread that writes it.
     pub(crate) fn open(dir: &Path) -> std::io::Result<Self> {
         let path = dir.join(FILE);
-        let mut file = append(&path)?;
+        let mut log = Chain::open(&path, BYTES_MAX)?;
         let (lines, mut waiting) = mpsc::channel::<Line>(LINES_LEN);
         std::thread::Builder::new().name("audit".to_owned()).spawn(move || {
             while let Some(line) = waiting.blocking_recv() {
-                if let Err(error) = write(&mut file, &path, &line) {
+                if let Err(error) = log.write(&line) {
                     tracing::error!("cannot write {path:?}: {error}; it is lost: {line:?}");
                 }
             }
@@ -78,20 +78,6 @@ pub(crate) fn counts(method: &Method, path: &str, status: StatusCode) -> bool {
     let routine = ROUTINE.iter().any(|start| path.starts_with(start));
     let refused = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
     refused || (changes && !routine && !(path == route::REGISTER && status.is_success()))
-}
-
-fn write(file: &mut File, path: &PathBuf, line: &Line) -> std::io::Result<()> {
-    if file.metadata()?.len() > BYTES_MAX {
-        std::fs::rename(path, path.with_extension("log.1"))?;
-        *file = append(path)?;
-    }
-    let mut text = serde_json::to_vec(line)?;
-    text.push(b'\n');
-    file.write_all(&text)
-}
-
-fn append(path: &Path) -> std::io::Result<File> {
-    OpenOptions::new().create(true).append(true).mode(0o600).open(path)
 }
 
 #[cfg(test)]
@@ -131,7 +117,7 @@ mod tests {
         };
         let dir = tempfile::TempDir::new().unwrap();
         let path = dir.path().join(FILE);
-        write(&mut append(&path).unwrap(), &path, &line).unwrap();
+        Chain::open(&path, BYTES_MAX).unwrap().write(&line).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         assert_eq!(text.lines().count(), 1, "{text}");
         assert!(!text.contains('\u{1b}'));

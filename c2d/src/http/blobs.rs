@@ -5,7 +5,6 @@
 
 use std::fs::File;
 use std::io;
-use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
@@ -16,11 +15,9 @@ use axum::response::{IntoResponse as _, Response};
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::files::{BlobQuery, BlobStatus, UPLOAD_OFFSET};
 use c2_shared::blob::BlobId;
-use c2_shared::limits::BLOB_IDLE_MS;
 use futures_util::{Stream, StreamExt as _, stream};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
-use tokio::time::timeout;
 
 use crate::http::App;
 use crate::http::error::ApiError;
@@ -114,19 +111,14 @@ async fn take_in(mut incoming: Incoming, body: Body) -> Result<u64, ApiError> {
     });
     let mut body = body.into_data_stream();
     let mut broken = None;
-    loop {
-        match timeout(Duration::from_millis(BLOB_IDLE_MS), body.next()).await {
-            Ok(None) => break,
-            // A writer that does not take it any more says itself why.
-            Ok(Some(Ok(bytes))) => {
-                if pieces.send(bytes).await.is_err() {
-                    break;
-                }
-            }
-            Ok(Some(Err(_))) | Err(_) => {
-                broken = Some(invalid("the body broke off", "go on where HEAD says"));
-                break;
-            }
+    while let Some(piece) = body.next().await {
+        let Ok(bytes) = piece else {
+            broken = Some(invalid("the body broke off", "go on where HEAD says"));
+            break;
+        };
+        // A writer that does not take it any more says itself why.
+        if pieces.send(bytes).await.is_err() {
+            break;
         }
     }
     drop(pieces);

@@ -7,6 +7,7 @@ use axum::http::request::Parts;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::config::describe_json_error;
 use c2_shared::id::JobId;
+use http_body_util::LengthLimitError;
 use serde::de::DeserializeOwned;
 
 use crate::http::App;
@@ -44,9 +45,14 @@ impl<T: DeserializeOwned, const MAX: usize> FromRequest<App> for OptionalJsonBod
 
     async fn from_request(request: Request, _: &App) -> Result<Self, ApiError> {
         let kind = request.headers().get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default().to_owned());
-        let bytes = axum::body::to_bytes(request.into_body(), MAX).await.map_err(|_| {
-            let message = format!("the body is larger than {MAX} bytes, or broke off");
-            ApiError::from(ErrorBody::new(ErrorCode::TooLarge, message, "send less at once"))
+        let bytes = axum::body::to_bytes(request.into_body(), MAX).await.map_err(|e| {
+            match e.into_inner().is::<LengthLimitError>() {
+                true => {
+                    let message = format!("the body is larger than {MAX} bytes");
+                    ErrorBody::new(ErrorCode::TooLarge, message, "send less at once").into()
+                }
+                false => invalid("the body broke off", "send it again"),
+            }
         })?;
         if bytes.is_empty() {
             return Ok(Self(None));

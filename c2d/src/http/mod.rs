@@ -35,7 +35,7 @@ mod serve;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use audit::Audit;
+pub(crate) use audit::{Audit, FILE as AUDIT_FILE};
 pub use router::{App, router};
 pub use serve::serve;
 pub(crate) use serve::stopped;

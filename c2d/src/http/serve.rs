@@ -11,7 +11,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use c2_shared::limits::{CONNECTIONS_MAX, CONNECTIONS_OF_ONE_MAX, HEAD_BYTES_MAX, HEAD_TIMEOUT_MS};
+use c2_shared::limits::{BODY_IDLE_MS, CONNECTIONS_MAX, CONNECTIONS_OF_ONE_MAX, HEAD_BYTES_MAX, HEAD_TIMEOUT_MS};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -23,6 +23,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
+use tower_http::timeout::TimeoutBody;
 
 use crate::http::arrival::Arrival;
 
@@ -34,6 +35,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const LINGER: Duration = Duration::from_secs(1);
 /// How long a connection may take to begin.
 const BEGINNING: Duration = Duration::from_millis(HEAD_TIMEOUT_MS);
+/// How long the body of a request may stand still.
+const BODY_IDLE: Duration = Duration::from_millis(BODY_IDLE_MS);
 /// With this byte every TLS connection begins, and no HTTP one.
 const TLS_HANDSHAKE: u8 = 0x16;
 /// What somebody elsewhere is told who does not speak TLS.
@@ -153,7 +156,7 @@ async fn converse(
 ) -> hyper::Result<()> {
     let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(arrival);
-        let request: Request = request.map(Body::new);
+        let request: Request = request.map(|body| Body::new(TimeoutBody::new(BODY_IDLE, body)));
         router.clone().oneshot(request)
     });
     let mut builder = http1::Builder::new();

@@ -9,6 +9,8 @@ use c2_shared::config::{self, ServerConfig};
 
 use super::restore::{content, named};
 use super::{DATABASE, FILES};
+use crate::chain;
+use crate::http::AUDIT_FILE;
 use crate::store;
 
 /// What others may read: it says nothing that they could not learn otherwise.
@@ -38,6 +40,7 @@ pub(super) fn check(data_dir: &Path) -> Vec<Finding> {
     let mut findings = vec![rights(data_dir), database(data_dir)];
     findings.extend(configuration(data_dir));
     findings.push(files(data_dir));
+    findings.push(audit(data_dir));
     findings
 }
 
@@ -109,4 +112,13 @@ fn files(data_dir: &Path) -> Finding {
         }
     }
     well(format!("files: {count} of jobs, each as its name says"))
+}
+
+/// The hash is printed so that it can be kept elsewhere: only that shows a log that was written anew.
+fn audit(data_dir: &Path) -> Finding {
+    match chain::verify(&data_dir.join(AUDIT_FILE)) {
+        Ok(whole) if whole.lines == 0 => well("audit log: empty"),
+        Ok(whole) => well(format!("audit log: {} lines without a break, the last is {}", whole.lines, whole.last)),
+        Err(error) => wrong("audit log", &error, "compare it with the one in a backup, from that line on"),
+    }
 }

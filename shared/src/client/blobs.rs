@@ -20,14 +20,14 @@ use crate::api::error::{ErrorBody, ErrorCode};
 use crate::api::files::{BlobQuery, BlobStatus, UPLOAD_OFFSET};
 use crate::api::route;
 use crate::blob::{BlobHasher, BlobId};
-use crate::limits::{ANSWER_TIMEOUT_MS, BLOB_IDLE_MS};
+use crate::limits::{ANSWER_TIMEOUT_MS, BODY_IDLE_MS};
 
 /// Bytes read from a file at once.
 const CHUNK_BYTES: usize = 256 * 1024;
 /// How often progress is told while a blob is sent.
 const TICK: Duration = Duration::from_millis(100);
 /// Ticks without progress after which a connection is given up.
-const IDLE_TICKS: u64 = BLOB_IDLE_MS / 100;
+const IDLE_TICKS: u64 = BODY_IDLE_MS / 100;
 /// Ticks for which c2d may write to its disk after it got the last byte.
 const SETTLE_TICKS: u64 = 10 * IDLE_TICKS;
 
@@ -146,13 +146,13 @@ impl Client {
             let request = self.request(Method::GET, &route::fill(route::BLOB, blob));
             let request = request.header(header::RANGE, format!("bytes={}-", part.len));
             let mut response =
-                timeout(Duration::from_millis(BLOB_IDLE_MS), self.send(request)).await.map_err(stalled)??;
+                timeout(Duration::from_millis(BODY_IDLE_MS), self.send(request)).await.map_err(stalled)??;
             if response.status() != StatusCode::PARTIAL_CONTENT {
                 return Err(without_words(response.status()).into());
             }
             while part.len < size {
                 progress(part.len);
-                let chunk = timeout(Duration::from_millis(BLOB_IDLE_MS), response.chunk()).await.map_err(stalled)?;
+                let chunk = timeout(Duration::from_millis(BODY_IDLE_MS), response.chunk()).await.map_err(stalled)?;
                 let chunk = chunk.map_err(|e| ClientError::transport(self.server(), e))?;
                 let Some(bytes) = chunk else { return Err(TransferError::Stalled) };
                 part = spawn_blocking(move || part.append(&bytes)).await.expect("writing a file does not panic")?;

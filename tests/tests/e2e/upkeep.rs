@@ -45,7 +45,7 @@ fn a_backup_under_load_is_a_queue_that_goes_on() {
         let restored = cluster.c2d(&["restore", &name]).await?;
         assert!(restored.status == 0 && restored.stdout.contains("what was there before is now"), "{restored:?}");
         let check = cluster.c2d(&["check"]).await?;
-        assert_eq!((check.status, check.stdout.matches("ok ").count()), (0, 3), "{check:?}");
+        assert_eq!((check.status, check.stdout.matches("ok ").count()), (0, 4), "{check:?}");
         cluster.restart_c2d().await?;
         // The agent knows the authority and the token again, so it needs no new invitation.
         for job in &before {
@@ -118,6 +118,14 @@ fn a_check_names_what_is_wrong_and_what_to_do() {
         assert!(rotten.status == 1 && rotten.stdout.contains("does not hold what its name says"), "{rotten:?}");
         flip(&blob, 7)?;
         fs::write(dir.join("config.json"), "{\"prot\": 1}")?;
+        let audit = dir.join("audit.log");
+        let lines = fs::read_to_string(&audit)?;
+        fs::write(&audit, lines.replacen("POST", "HEAD", 1))?;
+        cluster.submit("true").await?;
+        let altered = cluster.c2d(&["check"]).await?;
+        let told = altered.stdout.contains("audit.log\" does not follow from the line before");
+        assert!(altered.status == 1 && told, "{altered:?}");
+        fs::write(&audit, lines)?;
         let mistyped = cluster.c2d(&["check"]).await?;
         assert!(mistyped.status == 1 && mistyped.stdout.contains("FAIL  configuration"), "{mistyped:?}");
         fs::remove_file(dir.join("config.json"))?;

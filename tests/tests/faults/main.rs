@@ -1,6 +1,7 @@
 //! What machines and networks do to C2, and what jobs do to their machine; with the real programs
 //! and the real lease of a minute. The tests wait side by side, so all take as long as one.
 
+mod clients;
 mod hostile;
 mod machine;
 mod network;
@@ -13,7 +14,7 @@ use std::thread;
 /// are; the thread's name says which one failed.
 #[test]
 fn broken_networks_and_stopped_machines() {
-    let tests: [(&str, fn()); 9] = [
+    let tests: [(&str, fn()); 10] = [
         ("five seconds without a network", network::five_seconds_without_a_network),
         ("twenty seconds without a network", network::twenty_seconds_without_a_network),
         ("twenty seconds without requests", network::twenty_seconds_without_requests),
@@ -22,6 +23,7 @@ fn broken_networks_and_stopped_machines() {
         ("more than a lease without answers", network::more_than_a_lease_without_answers),
         ("an agent stands still", pause::an_agent_that_stands_still_loses_its_jobs_before_others_get_them),
         ("a machine sleeps", pause::a_machine_that_slept_ends_what_runs_elsewhere_by_now),
+        ("clients misbehave", clients::misbehave_and_others_are_served),
         ("c2d stands still", pause::c2d_that_stood_still_blames_nobody),
     ];
     thread::scope(|scope| {

@@ -48,6 +48,7 @@ async fn story(home: &mut Home) -> Result<()> {
     .await?;
     quick_start(home).await?;
     strangers(home).await?;
+    crowd(home).await?;
     viewer(home).await?;
     revoked(home).await?;
     no_secret_shows(home, &[&line, &login])?;
@@ -91,6 +92,25 @@ async fn strangers(home: &Home) -> Result<()> {
     ensure!(unknown.status == 4 && unknown.stderr.contains("no secret is sent"), "{unknown:?}");
     ensure!(unknown.stderr.contains("c2d invite"), "{unknown:?}");
     Ok(())
+}
+
+/// One machine that holds more connections than it may: what is too much is closed at once, and the
+/// others are served.
+async fn crowd(home: &Home) -> Result<()> {
+    let hold = "for n in {1..70}; do exec {last}<>/dev/tcp/10.0.0.6/30814; : ${first:=$last}; done
+        read -t 5 -u $last; echo last $?; read -t 0.1 -u $first; echo first $?; sleep 3";
+    let others = async {
+        for _ in 0..5 {
+            done(home.tui(SERVER, &["--exec", "list"]).await?)?;
+        }
+        anyhow::Ok(())
+    };
+    let (held, others) = tokio::join!(home.bash(LAPTOP, hold), others);
+    let held = held?;
+    // 1 is the end, or a reset; more than 128 that nothing came in time.
+    ensure!(held.stdout.starts_with("last 1\nfirst 142\n"), "{held:?}");
+    others.context("while one machine held its connections")?;
+    done(home.tui(LAPTOP, &["--exec", "list"]).await?).map(drop)
 }
 
 async fn viewer(home: &Home) -> Result<()> {
