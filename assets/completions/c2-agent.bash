@@ -16,6 +16,9 @@ _c2__agent() {
             ",$1")
                 cmd="c2__agent"
                 ;;
+            c2__agent,doctor)
+                cmd="c2__agent__subcmd__doctor"
+                ;;
             c2__agent,help)
                 cmd="c2__agent__subcmd__help"
                 ;;
@@ -27,6 +30,9 @@ _c2__agent() {
                 ;;
             c2__agent,run-slot)
                 cmd="c2__agent__subcmd__run__subcmd__slot"
+                ;;
+            c2__agent__subcmd__help,doctor)
+                cmd="c2__agent__subcmd__help__subcmd__doctor"
                 ;;
             c2__agent__subcmd__help,help)
                 cmd="c2__agent__subcmd__help__subcmd__help"
@@ -47,7 +53,7 @@ _c2__agent() {
 
     case "${cmd}" in
         c2__agent)
-            opts="-h -V --server --address --slots --workspace-root --state-dir --token-file --config --cancel-grace-ms --leftover-grace-ms --fence-ms --alone-ms --help --version join install run-slot help"
+            opts="-h -V --server --address --slots --workspace-root --state-dir --token-file --config --cancel-grace-ms --leftover-grace-ms --fence-ms --alone-ms --help --version join doctor install run-slot help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -104,9 +110,81 @@ _c2__agent() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        c2__subcmd__agent__subcmd__help)
-            opts="join install run-slot help"
+        c2__subcmd__agent__subcmd__doctor)
+            opts="-h --server --address --slots --workspace-root --state-dir --token-file --config --cancel-grace-ms --leftover-grace-ms --fence-ms --alone-ms --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --address)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --slots)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --workspace-root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cancel-grace-ms)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --leftover-grace-ms)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fence-ms)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --alone-ms)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        c2__subcmd__agent__subcmd__help)
+            opts="join doctor install run-slot help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        c2__subcmd__agent__subcmd__help__subcmd__doctor)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

@@ -56,6 +56,9 @@ pub enum AgentError {
     /// The HTTP stack cannot be set up.
     #[error(transparent)]
     Client(ClientError),
+    /// The system gives it no thread, or no way to wait for messages.
+    #[error("cannot start")]
+    Runtime(#[source] std::io::Error),
     /// A folder or file failed at the start.
     #[error("cannot take over what an earlier run left")]
     TakeOver(#[source] std::io::Error),
@@ -72,9 +75,22 @@ impl AgentError {
                 "if another machine or agent has this address, give this one its own with --address".to_owned()
             }),
             Self::Client(error) => error.hint().unwrap_or_default(),
+            Self::Runtime(_) => "see the limits of this user with: ulimit -a".to_owned(),
             Self::TakeOver(_) => "see whether the state folder may be written to".to_owned(),
         }
     }
+}
+
+/// Runs the agent as a program does, until it is asked to stop.
+///
+/// # Errors
+/// As [`run`], or when the system refuses what it runs in.
+pub fn start(options: &Options) -> Result<(), AgentError> {
+    let runtime = runtime().map_err(AgentError::Runtime)?;
+    let end = runtime.block_on(run(options.clone(), crate::signals::asked_to_stop()));
+    // What may still be read from a slow disk or a driver is not waited for.
+    runtime.shutdown_background();
+    end
 }
 
 /// What it runs in: one thread for messages, which is enough and takes the least memory. A thread

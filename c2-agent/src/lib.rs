@@ -3,6 +3,7 @@
 //! [`slots`] decides, [`agent`] carries out, `link` speaks with c2d, [`supervise`] runs jobs in
 //! processes that outlive the agent. `transfer` brings files to jobs and away from them. `main` reads the command line and nothing else.
 
+pub mod doctor;
 pub mod install;
 pub mod join;
 pub mod options;

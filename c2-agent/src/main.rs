@@ -17,7 +17,8 @@ fn main() -> ExitCode {
             (error.into(), hint)
         })),
         Some(Command::Install { dry_run, root }) => tell(c2_agent::install::install(dry_run, root.as_deref())),
-        None => run_agent(cli.flags),
+        Some(Command::Doctor(flags)) => with_options(flags, doctor),
+        None => with_options(cli.flags, run_agent),
     }
 }
 
@@ -36,30 +37,28 @@ fn run_slot(options: &SlotOptions) -> ExitCode {
     }
 }
 
-fn run_agent(flags: Flags) -> ExitCode {
-    let options = match Options::decide(flags) {
-        Ok(options) => options,
+fn with_options(flags: Flags, run: fn(&Options) -> ExitCode) -> ExitCode {
+    match Options::decide(flags) {
+        Ok(options) => run(&options),
         Err(error) => {
             let hint = error.hint();
-            return fail(&error.into(), &hint, 2);
-        }
-    };
-    // What whoever started us left open is neither the runners' business nor the jobs'.
-    close_fds::set_fds_cloexec(3, &[]);
-    let runtime = match c2_agent::agent::runtime() {
-        Ok(runtime) => runtime,
-        Err(error) => return fail(&error.into(), "see the limits of this user with: ulimit -a", 1),
-    };
-    let end = runtime.block_on(c2_agent::agent::run(options, c2_agent::signals::asked_to_stop()));
-    // What may still be read from a slow disk or a driver is not waited for.
-    runtime.shutdown_background();
-    match end {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let hint = error.hint();
-            fail(&error.into(), &hint, 1)
+            fail(&error.into(), &hint, 2)
         }
     }
+}
+
+fn doctor(options: &Options) -> ExitCode {
+    let (said, well) = c2_agent::doctor::run(options);
+    let told = tell(Ok(said));
+    if well { told } else { ExitCode::FAILURE }
+}
+
+fn run_agent(options: &Options) -> ExitCode {
+    // What whoever started us left open is neither the runners' business nor the jobs'.
+    close_fds::set_fds_cloexec(3, &[]);
+    let Err(error) = c2_agent::agent::start(options) else { return ExitCode::SUCCESS };
+    let hint = error.hint();
+    fail(&error.into(), &hint, 1)
 }
 
 fn start_logging() {

@@ -29,6 +29,8 @@ pub struct Cli {
 pub enum Command {
     /// Makes this machine a worker of the c2d that printed LINE with `c2d invite`
     Join(JoinOptions),
+    /// Looks whether this machine is fit to be a worker: c2d, clock, workspaces, space, graphics
+    Doctor(Flags),
     /// Makes the agent a service of systemd: of the system for root, else of this user
     Install {
         /// Only say what would be written

@@ -18,6 +18,7 @@ pub mod worker;
 
 pub mod api;
 pub mod bytes64;
+pub mod checkup;
 pub mod hint;
 pub mod install;
 

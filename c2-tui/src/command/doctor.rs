@@ -3,9 +3,9 @@
 
 use c2_shared::api::jobs::QueueStatus;
 use c2_shared::api::workers::WorkerRow;
+use c2_shared::checkup::{self, Check};
 use c2_shared::time;
 use c2_shared::worker::WorkerStatus;
-use serde::Serialize;
 
 use crate::command::{Complaint, Context, Data, Outcome};
 use crate::exit;
@@ -16,76 +16,37 @@ const DISK_LOW_BYTES: u64 = 2 << 30;
 /// The version that all programs should have.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// One thing that was looked at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Check {
-    /// What it is about.
-    pub what: String,
-    /// How it is.
-    pub state: State,
-    /// The same in words.
-    pub words: String,
-    /// What to do about it; empty where nothing is to be done.
-    pub advice: String,
-}
-
-/// How something is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    /// As it should be.
-    Ok,
-    /// It works, and something may be wanting.
-    Warn,
-    /// It does not work.
-    Fail,
-}
-
 pub(crate) async fn run(context: &Context) -> Result<Outcome, Complaint> {
     let queue = context.client.queue_status().await?;
     let workers = context.client.workers().await?.workers;
     let mut checks = vec![of_queue(&queue)];
     if workers.is_empty() {
-        checks.push(warn(
+        checks.push(Check::warn(
             "workers",
             "none has registered",
             "start c2-agent on a machine; `c2d invite` lets others join",
         ));
     }
     checks.extend(workers.iter().map(of_worker));
+    let now_s = u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or_default();
+    checks.extend(context.client.clock_s().await?.map(|theirs_s| Check::of_clock(now_s, theirs_s)));
     checks.extend(["ssh", "pdsh"].map(|program| of_program(program, group::find(program).is_some())));
-    let failed = checks.iter().any(|check| check.state == State::Fail);
-    Ok(Outcome { exit: if failed { exit::FAILED } else { exit::OK }, data: Data::Examined(checks) })
-}
-
-fn check(what: &str, state: State, words: impl Into<String>, advice: &str) -> Check {
-    Check { what: what.to_owned(), state, words: words.into(), advice: advice.to_owned() }
-}
-
-fn ok(what: &str, words: impl Into<String>) -> Check {
-    check(what, State::Ok, words, "")
-}
-
-fn warn(what: &str, words: impl Into<String>, advice: &str) -> Check {
-    check(what, State::Warn, words, advice)
-}
-
-fn fail(what: &str, words: impl Into<String>, advice: &str) -> Check {
-    check(what, State::Fail, words, advice)
+    let exit = if checkup::is_well(&checks) { exit::OK } else { exit::FAILED };
+    Ok(Outcome { exit, data: Data::Examined(checks) })
 }
 
 fn of_queue(queue: &QueueStatus) -> Check {
     let words = format!("{} of {} jobs in the queue", queue.active, queue.capacity);
     if queue.recovering {
-        warn("c2d", "it waits for workers that ran jobs before it started", "give them a minute")
+        Check::warn("c2d", "it waits for workers that ran jobs before it started", "give them a minute")
     } else if queue.paused {
-        warn("c2d", "the queue is paused", "`unpause` lets it go on")
+        Check::warn("c2d", "the queue is paused", "`unpause` lets it go on")
     } else if queue.active >= queue.capacity {
-        fail("c2d", words, "it takes no more; wait, or cancel some")
+        Check::fail("c2d", words, "it takes no more; wait, or cancel some")
     } else if queue.active > queue.capacity / 10 * 9 {
-        warn("c2d", words, "it takes no more when it is full")
+        Check::warn("c2d", words, "it takes no more when it is full")
     } else {
-        ok("c2d", words)
+        Check::ok("c2d", words)
     }
 }
 
@@ -94,34 +55,35 @@ fn of_worker(row: &WorkerRow) -> Check {
     let free = row.load.disk_free_bytes;
     if row.status == WorkerStatus::Offline {
         let silent = row.silent_ms.map_or_else(|| "ever".to_owned(), |ms| format!("for {}", time::span(ms)));
-        fail(&what, format!("not heard {silent}"), "see whether it is on and c2-agent runs there")
+        Check::fail(&what, format!("not heard {silent}"), "see whether it is on and c2-agent runs there")
     } else if row.load.disk_full {
-        fail(&what, "its disk is full, it takes nothing new", "`cleanup-workspaces` frees what jobs left there")
+        Check::fail(&what, "its disk is full, it takes nothing new", "`cleanup-workspaces` frees what jobs left there")
     } else if row.version != VERSION {
-        warn(&what, format!("its agent is {}, this console {VERSION}", row.version), "upgrade the older one")
+        Check::warn(&what, format!("its agent is {}, this console {VERSION}", row.version), "upgrade the older one")
     } else if free.is_some_and(|free| free < DISK_LOW_BYTES) {
         let words = format!("{} MB are free where its jobs run", free.unwrap_or_default() >> 20);
-        warn(&what, words, "`cleanup-workspaces` frees what jobs left there")
+        Check::warn(&what, words, "`cleanup-workspaces` frees what jobs left there")
     } else if row.status == WorkerStatus::Draining {
-        ok(&what, "it finishes what it has and takes nothing new")
+        Check::ok(&what, "it finishes what it has and takes nothing new")
     } else {
-        ok(&what, format!("online, {} of {} slots in use", row.slots_used, row.slots))
+        Check::ok(&what, format!("online, {} of {} slots in use", row.slots_used, row.slots))
     }
 }
 
 fn of_program(program: &str, found: bool) -> Check {
     let what = format!("{program} on this machine");
     if found {
-        ok(&what, "there")
+        Check::ok(&what, "there")
     } else if program == "pdsh" {
-        warn(&what, "missing", "only the command pdsh wants it, and offers to install it")
+        Check::warn(&what, "missing", "only the command pdsh wants it, and offers to install it")
     } else {
-        warn(&what, "missing", "pdsh and verify-ssh want it: install openssh-client")
+        Check::warn(&what, "missing", "pdsh and verify-ssh want it: install openssh-client")
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use c2_shared::checkup::State;
     use c2_shared::worker::Load;
 
     use super::*;

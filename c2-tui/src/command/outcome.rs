@@ -13,10 +13,10 @@ use c2_shared::job::JobSpec;
 use serde::Serialize;
 
 use crate::command::cleanup::CleanedWorker;
-use crate::command::doctor::Check;
 use crate::command::get_files::Fetched;
 use crate::command::pdsh::Ran;
 use crate::command::verify_ssh::Verified;
+use c2_shared::checkup::Check;
 
 /// A command that was done.
 #[derive(Clone, Debug, PartialEq)]

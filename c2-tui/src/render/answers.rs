@@ -8,12 +8,12 @@ use c2_shared::api::workers::{DetectResponse, TagStatus, WorkerRow};
 use c2_shared::id::JobId;
 use c2_shared::job::JobSpec;
 
-use crate::command::doctor::{Check, State};
 use crate::command::outcome::Refusal;
 use crate::render::look::{Look, Style};
 use crate::render::neutral;
 use crate::render::table::{Cell, Table, flexible, numbers, words};
 use crate::render::workers::{joined, tags};
+use c2_shared::checkup::{Check, State};
 
 /// Groups with their workers.
 pub(crate) fn groups(look: &Look, groups: &BTreeMap<String, BTreeSet<IpAddr>>) -> String {
@@ -32,13 +32,13 @@ pub(crate) fn groups(look: &Look, groups: &BTreeMap<String, BTreeSet<IpAddr>>) -
 pub(crate) fn examined(look: &Look, checks: &[Check]) -> String {
     let mut table = Table::new([words("STATE"), words("WHAT"), flexible("HOW IT IS"), flexible("WHAT TO DO")]);
     for check in checks {
-        let (state, style) = match check.state {
-            State::Ok => ("ok", Style::Good),
-            State::Warn => ("warn", Style::Waiting),
-            State::Fail => ("FAIL", Style::Bad),
+        let style = match check.state {
+            State::Ok => Style::Good,
+            State::Warn => Style::Waiting,
+            State::Fail => Style::Bad,
         };
         table.row([
-            Cell::styled(state, style),
+            Cell::styled(check.state.to_string(), style),
             Cell::from(&check.what),
             Cell::from(&check.words),
             Cell::from(&check.advice),

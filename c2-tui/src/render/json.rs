@@ -11,8 +11,8 @@ use c2_shared::job::JobSpec;
 use serde::Serialize;
 
 use crate::command::cleanup::CleanedWorker;
-use crate::command::doctor::Check;
 use crate::command::outcome::{Data, Outcome, Refusal};
+use c2_shared::checkup::Check;
 
 #[derive(Serialize)]
 struct Waited<'a> {

@@ -1,10 +1,10 @@
 //! Whether a data folder is as it should be. It only looks, also while c2d runs.
 
-use std::fmt;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
+use c2_shared::checkup::Check;
 use c2_shared::config::{self, ServerConfig};
 
 use super::restore::{content, named};
@@ -16,43 +16,17 @@ use crate::store;
 /// What others may read: it says nothing that they could not learn otherwise.
 const PUBLIC: [&str; 3] = ["jobs.log", "workers.json", "c2d.addr"];
 
-/// One thing that was looked at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Finding {
-    /// What it is about.
-    pub(super) what: String,
-    /// What is wrong with it and what to do; nothing where it is well.
-    pub(super) wrong: Option<(String, &'static str)>,
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.wrong {
-            None => writeln!(f, "ok    {}", self.what),
-            Some((why, hint)) => writeln!(f, "FAIL  {}: {why}\n      hint: {hint}", self.what),
-        }
-    }
-}
-
 /// Looks at everything in a data folder.
 #[must_use]
-pub(super) fn check(data_dir: &Path) -> Vec<Finding> {
-    let mut findings = vec![rights(data_dir), database(data_dir)];
-    findings.extend(configuration(data_dir));
-    findings.push(files(data_dir));
-    findings.push(audit(data_dir));
-    findings
+pub(super) fn check(data_dir: &Path) -> Vec<Check> {
+    let mut checks = vec![rights(data_dir), database(data_dir)];
+    checks.extend(configuration(data_dir));
+    checks.push(files(data_dir));
+    checks.push(audit(data_dir));
+    checks
 }
 
-fn well(what: impl Into<String>) -> Finding {
-    Finding { what: what.into(), wrong: None }
-}
-
-fn wrong(what: &str, why: &dyn fmt::Display, hint: &'static str) -> Finding {
-    Finding { what: what.to_owned(), wrong: Some((why.to_string(), hint)) }
-}
-
-fn rights(data_dir: &Path) -> Finding {
+fn rights(data_dir: &Path) -> Check {
     const WHAT: &str = "rights";
     const HINT: &str =
         "take them back: chmod -R go= on the folder, and change what was exposed with `c2d token rotate`";
@@ -72,28 +46,30 @@ fn rights(data_dir: &Path) -> Finding {
         Ok(None)
     };
     match look() {
-        Ok(None) => well("rights: the folder and what is in it belong to one user alone"),
-        Ok(Some(why)) => wrong(WHAT, &why, HINT),
-        Err(error) => wrong(WHAT, &format!("cannot look at {data_dir:?}: {error}"), "name the folder with --data-dir"),
+        Ok(None) => Check::ok("rights", "the folder and what is in it belong to one user alone"),
+        Ok(Some(why)) => Check::fail(WHAT, why, HINT),
+        Err(error) => {
+            Check::fail(WHAT, format!("cannot look at {data_dir:?}: {error}"), "name the folder with --data-dir")
+        }
     }
 }
 
-fn database(data_dir: &Path) -> Finding {
+fn database(data_dir: &Path) -> Check {
     match store::examine(&data_dir.join(DATABASE)) {
-        Ok(jobs) => well(format!("database: whole, with {jobs} jobs")),
-        Err(error) => wrong("database", &error, "stop c2d and put a backup back: c2d restore FILE"),
+        Ok(jobs) => Check::ok("database", format!("whole, with {jobs} jobs")),
+        Err(error) => Check::fail("database", error.to_string(), "stop c2d and put a backup back: c2d restore FILE"),
     }
 }
 
-fn configuration(data_dir: &Path) -> Option<Finding> {
+fn configuration(data_dir: &Path) -> Option<Check> {
     let path = data_dir.join("config.json");
     path.exists().then(|| match config::load::<ServerConfig>(&path) {
-        Ok(_) => well("configuration: understood"),
-        Err(error) => wrong("configuration", &error, "mend config.json; c2d does not start with it"),
+        Ok(_) => Check::ok("configuration", "understood"),
+        Err(error) => Check::fail("configuration", error.to_string(), "mend config.json; c2d does not start with it"),
     })
 }
 
-fn files(data_dir: &Path) -> Finding {
+fn files(data_dir: &Path) -> Check {
     let mut count = 0_usize;
     for entry in fs::read_dir(data_dir.join(FILES)).into_iter().flatten().flatten() {
         let path = entry.path();
@@ -104,21 +80,25 @@ fn files(data_dir: &Path) -> Finding {
             Ok(content) if content == named(&path) => count += 1,
             Ok(_) => {
                 let why = format!("{path:?} does not hold what its name says");
-                return wrong("files", &why, "remove it; jobs that want it say so, and can be submitted again");
+                return Check::fail("files", &why, "remove it; jobs that want it say so, and can be submitted again");
             }
             // c2d removed it meanwhile.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return wrong("files", &format!("{path:?}: {error}"), "see the disk: dmesg, smartctl"),
+            Err(error) => return Check::fail("files", format!("{path:?}: {error}"), "see the disk: dmesg, smartctl"),
         }
     }
-    well(format!("files: {count} of jobs, each as its name says"))
+    Check::ok("files", format!("{count} of jobs, each as its name says"))
 }
 
 /// The hash is printed so that it can be kept elsewhere: only that shows a log that was written anew.
-fn audit(data_dir: &Path) -> Finding {
+fn audit(data_dir: &Path) -> Check {
     match chain::verify(&data_dir.join(AUDIT_FILE)) {
-        Ok(whole) if whole.lines == 0 => well("audit log: empty"),
-        Ok(whole) => well(format!("audit log: {} lines without a break, the last is {}", whole.lines, whole.last)),
-        Err(error) => wrong("audit log", &error, "compare it with the one in a backup, from that line on"),
+        Ok(whole) if whole.lines == 0 => Check::ok("audit log", "empty"),
+        Ok(whole) => {
+            Check::ok("audit log", format!("{} lines without a break, the last is {}", whole.lines, whole.last))
+        }
+        Err(error) => {
+            Check::fail("audit log", error.to_string(), "compare it with the one in a backup, from that line on")
+        }
     }
 }

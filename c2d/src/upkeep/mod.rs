@@ -12,6 +12,8 @@ mod restore;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use c2_shared::checkup;
+
 use crate::clock::Clock;
 use crate::options::Upkeep;
 use crate::store::StoreError;
@@ -74,9 +76,8 @@ pub fn run(data_dir: &Path, work: Upkeep) -> Result<(String, bool), UpkeepError>
             Ok((restored + &aside.unwrap_or_default(), true))
         }
         Upkeep::Check => {
-            let findings = check(data_dir);
-            let well = findings.iter().all(|finding| finding.wrong.is_none());
-            Ok((findings.iter().map(ToString::to_string).collect(), well))
+            let checks = check(data_dir);
+            Ok((checks.iter().map(|check| format!("{check}\n")).collect(), checkup::is_well(&checks)))
         }
     }
 }

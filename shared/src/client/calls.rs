@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::time::SystemTime;
 
 use reqwest::Method;
 
@@ -222,6 +223,14 @@ impl Client {
     /// Asks whether c2d is up; needs no token.
     pub async fn health(&self) -> Result<(), ClientError> {
         self.send(self.request(Method::GET, route::HEALTH)).await.map(drop)
+    }
+
+    /// What time c2d has, in unix seconds; nothing when it does not say.
+    pub async fn clock_s(&self) -> Result<Option<u64>, ClientError> {
+        let response = self.send(self.request(Method::GET, route::HEALTH)).await?;
+        let date = response.headers().get(reqwest::header::DATE).and_then(|date| date.to_str().ok());
+        let time = date.and_then(|date| httpdate::parse_http_date(date).ok());
+        Ok(time.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok()).map(|span| span.as_secs()))
     }
 
     /// Opens the live event stream.

@@ -1,6 +1,7 @@
 //! Services: what `install` writes, and that it writes nowhere else.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use c2_tests::scenario;
 
@@ -44,7 +45,33 @@ fn a_doctor_says_what_is_wanting() {
         let well = cluster.console(&["--json", "--exec", "doctor"]).await?;
         let checks: serde_json::Value = serde_json::from_str(&well.stdout)?;
         let states: Vec<_> = checks["checks"].as_array().into_iter().flatten().map(|check| &check["state"]).collect();
-        assert!(well.status == 0 && states.len() == 4 && states[..2].iter().all(|state| **state == "ok"), "{well:?}");
+        assert!(well.status == 0 && states.len() == 5 && states[..3].iter().all(|state| **state == "ok"), "{well:?}");
+        Ok(())
+    });
+}
+
+#[test]
+fn the_doctor_of_an_agent_looks_at_its_machine() {
+    scenario(async |cluster| {
+        let root = cluster.new_folder("machine")?;
+        let (server, state) = (cluster.addr().to_string(), root.join("state"));
+        let token = cluster.data_dir().join("worker.token");
+        let examine = async |server: &str, workspaces: &str| {
+            let [state, token] = [&state, &token].map(|path| path.to_string_lossy());
+            let workspaces = root.join(workspaces).to_string_lossy().into_owned();
+            let args = ["doctor", "--server", server, "--state-dir", &state, "--token-file", &token];
+            let args = [&args[..], &["--workspace-root", &workspaces]].concat();
+            cluster.run_agent(&args).await
+        };
+        let well = examine(&server, "work").await?;
+        for words in ["knows our token", "clock: as c2d's", "GB are free", "one made and removed in", "graphics: "] {
+            assert!(well.status == 0 && well.stdout.contains(words), "{words}: {well:?}");
+        }
+        fs::set_permissions(root.join("work"), fs::Permissions::from_mode(0o755))?;
+        let open = examine(&server, "work").await?;
+        assert!(open.status == 1 && open.stdout.contains("FAIL  workspaces: ") && open.stdout.contains("chmod 700"));
+        let nobody = examine("127.0.0.1:1", "other").await?;
+        assert!(nobody.status == 1 && nobody.stdout.contains("FAIL  c2d: "), "{nobody:?}");
         Ok(())
     });
 }
