@@ -52,6 +52,7 @@ async fn story(home: &mut Home) -> Result<()> {
     viewer(home).await?;
     revoked(home).await?;
     no_secret_shows(home, &[&line, &login])?;
+    guesses(home).await?;
     another_c2d(home).await
 }
 
@@ -121,6 +122,21 @@ async fn viewer(home: &Home) -> Result<()> {
     let refused = home.tui(viewer, &["--exec", "submit true"]).await?;
     ensure!(refused.status == 4 && refused.stderr.contains("only operators may do this"), "{refused:?}");
     Ok(())
+}
+
+/// A machine that tries one token after another is not heard any more, the others are.
+async fn guesses(home: &Home) -> Result<()> {
+    let guesser = Machine::Worker(2);
+    let file = home.folder(LAPTOP).join("made.token").to_string_lossy().into_owned();
+    let args = ["--server", "10.0.0.6", "--token-file", &file, "--exec", "list"];
+    for _ in 0..10 {
+        ensure!(home.tui(guesser, &args).await?.stderr.contains("not known here"));
+    }
+    let refused = home.tui(guesser, &args).await?;
+    ensure!(refused.status != 0 && refused.stderr.contains("too many unknown tokens came from 10.0.0."), "{refused:?}");
+    let right = home.tui(guesser, &["--exec", "list"]).await?;
+    ensure!(right.status != 0 && right.stderr.contains("too many unknown tokens"), "{right:?}");
+    done(home.tui(SERVER, &["--exec", "list"]).await?).map(drop)
 }
 
 /// A token that is revoked is worthless at once, also for a poll that waits.
