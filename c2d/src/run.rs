@@ -9,6 +9,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use c2_shared::config::ServerConfig;
 use c2_shared::limits::TLS_NAME;
+use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -33,6 +34,7 @@ pub async fn run(
     ready: impl FnOnce(SocketAddr) -> anyhow::Result<()>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
+    allow_open_files();
     let opened = store::open(store::Config {
         jobs_log: data_dir.join(&config.jobs_log_file),
         workers_json: data_dir.join(&config.workers_file),
@@ -120,5 +122,14 @@ impl Drop for AddressFile {
         if let Err(e) = std::fs::remove_file(&self.0) {
             tracing::debug!("{:?} stays behind: {e}", self.0);
         }
+    }
+}
+
+/// Each connection is an open file, and shells allow few by default, for the sake of other programs.
+fn allow_open_files() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!("cannot allow more open files: {error}");
     }
 }

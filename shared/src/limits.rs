@@ -103,7 +103,7 @@ pub const INVITATION_USES_MAX: u32 = 100;
 /// Bytes of a name that somebody gives to a machine or a token.
 pub const NAME_LEN_MAX: usize = 128;
 /// Connections that c2d serves at once.
-pub const CONNECTIONS_MAX: usize = 1_024;
+pub const CONNECTIONS_MAX: usize = 4_096;
 
 /// Between TERM and KILL when a job is cancelled or timed out.
 pub const CANCEL_GRACE_MS: u64 = 10_000;

@@ -256,13 +256,20 @@ impl Cluster {
         Ok(home)
     }
 
+    /// The process id of c2d.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn c2d_pid(&self) -> Result<Pid> {
+        Ok(self.c2d.as_ref().context("c2d does not run")?.pid())
+    }
+
     /// The process ids of c2d and of an agent.
     ///
     /// # Errors
     /// When one of them does not run.
     pub fn pids(&mut self, ip: &str) -> Result<[Pid; 2]> {
-        let c2d = self.c2d.as_ref().context("c2d does not run")?.pid();
-        Ok([c2d, self.named(ip)?.pid()?])
+        Ok([self.c2d_pid()?, self.named(ip)?.pid()?])
     }
 
     /// Where an agent makes its workspaces.

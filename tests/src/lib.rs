@@ -11,6 +11,7 @@ pub mod machine;
 pub mod network;
 pub mod ssh;
 pub mod terminal;
+pub mod usage;
 pub mod wait;
 
 pub mod http;

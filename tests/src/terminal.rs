@@ -192,10 +192,7 @@ impl Terminal {
     /// # Errors
     /// When it is gone.
     pub fn processor_ms(&self) -> Result<u64> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid()?.as_raw_nonzero()))?;
-        let (_, fields) = stat.rsplit_once(") ").context("no fields")?;
-        let field = |n: usize| fields.split(' ').nth(n).context("too few fields")?.parse::<u64>().context("no number");
-        Ok((field(11)? + field(12)?) * 10)
+        crate::usage::processor_ms(self.pid()?)
     }
 
     /// Signals the program.

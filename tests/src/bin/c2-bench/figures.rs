@@ -6,6 +6,13 @@ use std::time::{Duration, Instant};
 #[derive(Debug, Default)]
 pub(crate) struct Spans(Vec<Duration>);
 
+impl From<Vec<Duration>> for Spans {
+    fn from(mut spans: Vec<Duration>) -> Self {
+        spans.sort_unstable();
+        Self(spans)
+    }
+}
+
 impl Spans {
     pub(crate) fn add(&mut self, span: Duration) {
         let at = self.0.partition_point(|other| *other < span);

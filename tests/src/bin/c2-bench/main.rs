@@ -8,9 +8,18 @@
 //! `c2-bench console [JOBS]`: the full screen in a real terminal: its first frame, from a key to the
 //! first byte (beside a c2d that never answers, and in a storm of changes in a queue of so many
 //! jobs), and what it costs when nothing happens.
+//! `c2-bench full [JOBS]`: a batch of so many different jobs: until it is on disk, what it takes of
+//! memory, and until a c2d that was killed answers with all of them again.
+//! `c2-bench drain [JOBS]`: jobs a second with so many behind them, and with so many blocked
+//! ones before them, as a share of what they reach alone.
+//! `c2-bench agents [AGENTS]`: so many simulated agents of four slots: jobs a second when a job
+//! takes no time, and how long a poll for work takes when one takes two seconds.
+//! `c2-bench idle [AGENTS]`: what c2d uses with so many agents that wait, and what a real agent does.
 //! These are measurements, never tests: a busy machine makes nothing fail.
 
+mod agents;
 mod console;
+mod depth;
 mod figures;
 mod queue;
 
@@ -38,6 +47,10 @@ fn run(words: &[String]) -> Result<Value> {
         Some("throughput") => runtime.block_on(queue::throughput(jobs(2_000)?)),
         Some("cascade") => runtime.block_on(queue::cascade(jobs(QUEUE_LEN_MAX)?)),
         Some("console") => runtime.block_on(console::console(jobs(20_000)?)),
-        _ => bail!("usage: c2-bench latency [JOBS] | throughput [JOBS] | cascade [JOBS] | console [JOBS]"),
+        Some("agents") => runtime.block_on(agents::agents(jobs(1_000)?)),
+        Some("idle") => runtime.block_on(agents::idle(jobs(100)?)),
+        Some("full") => runtime.block_on(depth::full(jobs(QUEUE_LEN_MAX)?)),
+        Some("drain") => runtime.block_on(depth::drain(jobs(QUEUE_LEN_MAX)?)),
+        _ => bail!("usage: c2-bench latency|throughput|full|drain|cascade|agents|idle|console [NUMBER]"),
     }
 }

@@ -1,0 +1,26 @@
+//! What a process uses, as the kernel counts it.
+
+use anyhow::{Context as _, Result};
+use rustix::process::Pid;
+
+/// Processor time that a process used so far, in milliseconds; the kernel counts it by tens.
+///
+/// # Errors
+/// When it is gone.
+pub fn processor_ms(pid: Pid) -> Result<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()))?;
+    let (_, fields) = stat.rsplit_once(") ").context("no fields")?;
+    let field = |n: usize| fields.split(' ').nth(n).context("too few fields")?.parse::<u64>().context("no number");
+    Ok((field(11)? + field(12)?) * 10)
+}
+
+/// Memory of a process that is resident, in bytes; the pages of its program count as well.
+///
+/// # Errors
+/// When it is gone.
+pub fn memory_bytes(pid: Pid) -> Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero()))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+    let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse()?;
+    Ok(kilobytes * 1_024)
+}
