@@ -27,4 +27,5 @@ mod programs;
 pub use cluster::{Cluster, scenario};
 pub use leftovers::{is_alive, marked};
 pub use process::Output;
+pub use programs::Program;
 pub use wait::eventually;

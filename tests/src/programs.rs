@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, ensure};
 
 /// One of the programs under test.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Program {
+pub enum Program {
     C2d,
     Agent,
     Tui,
@@ -28,7 +28,7 @@ impl Program {
     }
 
     /// Where the program lies.
-    pub(crate) fn path(self) -> Result<PathBuf> {
+    pub fn path(self) -> Result<PathBuf> {
         static FOLDER: OnceLock<Result<PathBuf, String>> = OnceLock::new();
         let folder = FOLDER.get_or_init(|| built().map_err(|error| format!("{error:#}")));
         let folder = folder.as_ref().map_err(|report| anyhow::anyhow!("{report}"))?;

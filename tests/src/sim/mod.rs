@@ -15,5 +15,6 @@ mod sqlite;
 mod world;
 
 pub use disk::{Disk, PaperDisk};
+pub use random::Random;
 pub use sqlite::SqliteDisk;
 pub use world::{Report, World};

@@ -158,8 +158,13 @@ async fn drain(cluster: &Cluster, agents: usize, jobs: usize, job: Duration) -> 
     let tally: &'static Tally = Box::leak(Box::default());
     let (begun, used) = (now(), processor_ms(cluster.c2d_pid()?)?);
     let mut working = JoinSet::new();
-    for worker in workers {
-        working.spawn(worker.work(tally, jobs, job));
+    for (n, worker) in workers.into_iter().enumerate() {
+        // Machines do not work in step.
+        let start = job.mul_f64(count(n) / count(agents));
+        working.spawn(async move {
+            sleep(start).await;
+            worker.work(tally, jobs, job).await
+        });
     }
     let mut spans = Vec::new();
     let mut took = Duration::ZERO;

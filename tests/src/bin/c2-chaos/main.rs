@@ -1,0 +1,38 @@
+//! Breaks the real programs for as long as it is told and then looks, from the outside, whether
+//! anything that was promised is broken. Prints one JSON line; ends with an error when it is.
+//!
+//! `c2-chaos storm [SECONDS] [SEED]`: c2d and four agents under load, killed, stopped and cut off
+//! from power at random, alone and together.
+//! `c2-chaos syscalls [CALLS]`: c2d is killed at each of its first calls that write, and each of them
+//! fails with an I/O error and with a full disk; needs strace.
+
+mod load;
+mod oracle;
+mod storm;
+mod syscalls;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let told = match run(&words) {
+        Ok(result) => writeln!(std::io::stdout().lock(), "{result}"),
+        Err(error) => writeln!(std::io::stderr().lock(), "error: {error:#}").and(Err(std::io::ErrorKind::Other.into())),
+    };
+    if told.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn run(words: &[String]) -> Result<Value> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let number = |at: usize, default: u64| words.get(at).map_or(Ok(default), |word| word.parse().context("a number"));
+    match words.first().map(String::as_str) {
+        Some("storm") => runtime.block_on(storm::storm(Duration::from_secs(number(1, 600)?), number(2, 1)?)),
+        Some("syscalls") => runtime.block_on(syscalls::syscalls(number(1, 40)?)),
+        _ => bail!("usage: c2-chaos storm [SECONDS] [SEED] | syscalls [CALLS]"),
+    }
+}

@@ -1,0 +1,118 @@
+//! Faults at random, one after the other and together, while jobs come in.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use c2_tests::sim::Random;
+use c2_tests::{Cluster, eventually};
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+
+use crate::load::{Load, TAG};
+use crate::oracle;
+
+const WORKERS: [&str; 4] = ["127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5"];
+/// After the last fault everything must end within this: a lease, and the work that is left.
+const CALM: Duration = Duration::from_secs(240);
+
+pub(crate) async fn storm(length: Duration, seed: u64) -> Result<Value> {
+    let mut cluster = Cluster::start().await?;
+    for ip in WORKERS {
+        cluster.agent(ip).await?;
+        cluster.client().set_tags(ip, [TAG.to_owned()].into()).await?;
+    }
+    let mark = format!("storm-{}", std::process::id());
+    let folder = cluster.new_folder("storm")?;
+    let load = Load { client: cluster.client().clone(), folder, mark, known: Arc::default() };
+    let mut random = Random::new(seed);
+    let (stop, stopped) = watch::channel(false);
+    let submitting = tokio::spawn(load.clone().submit(Random::new(random.next()), stopped.clone()));
+    let watching = tokio::spawn(load.clone().watch(stopped));
+    let mut faults = BTreeMap::<&str, u32>::new();
+    let begun = Instant::now();
+    while begun.elapsed() < length && !submitting.is_finished() {
+        sleep(Duration::from_millis(200 + random.below(1_500))).await;
+        let fault = fault(&mut cluster, &mut random).await.context("while something was broken or mended")?;
+        *faults.entry(fault).or_default() += 1;
+    }
+    stop.send(true)?;
+    submitting.await??;
+    eventually("the end of all jobs", CALM, async || {
+        Ok((cluster.client().queue_status().await?.active == 0).then_some(()))
+    })
+    .await?;
+    watching.await??;
+    let found = oracle::examine(&cluster, &load).await?;
+    Ok(json!({
+        "bench": "chaos storm",
+        "seed": seed,
+        "seconds": begun.elapsed().as_secs(),
+        "faults": faults,
+        "jobs": found.jobs,
+        "states": found.states,
+        "started_more_than_once": found.again,
+        "broken_promises": 0,
+    }))
+}
+
+/// Breaks something and mends it; answers what it was.
+async fn fault(cluster: &mut Cluster, random: &mut Random) -> Result<&'static str> {
+    let ip = random.pick(&WORKERS);
+    let pause = Duration::from_millis(random.below(3_000));
+    match random.below(100) {
+        0..30 => {
+            cluster.kill_c2d()?;
+            sleep(pause / 2).await;
+            cluster.restart_c2d().await?;
+            Ok("c2d killed")
+        }
+        30..50 => {
+            cluster.kill_agent(ip)?;
+            sleep(pause).await;
+            cluster.restart_agent(ip).await?;
+            Ok("agent killed")
+        }
+        50..65 => {
+            cluster.cut_power(ip)?;
+            sleep(pause).await;
+            cluster.restart_agent(ip).await?;
+            Ok("power cut")
+        }
+        65..75 => {
+            cluster.signal_c2d(Signal::STOP)?;
+            sleep(pause).await;
+            cluster.signal_c2d(Signal::CONT)?;
+            Ok("c2d stood still")
+        }
+        75..85 => {
+            cluster.signal_machine(ip, Signal::STOP)?;
+            sleep(pause).await;
+            cluster.signal_machine(ip, Signal::CONT)?;
+            Ok("machine stood still")
+        }
+        85..93 => {
+            cluster.kill_c2d()?;
+            cluster.kill_agent(ip)?;
+            sleep(pause).await;
+            cluster.restart_c2d().await?;
+            cluster.restart_agent(ip).await?;
+            Ok("c2d and an agent killed")
+        }
+        _ => {
+            cluster.kill_c2d()?;
+            for ip in WORKERS {
+                cluster.cut_power(ip)?;
+            }
+            sleep(pause).await;
+            cluster.restart_c2d().await?;
+            for ip in WORKERS {
+                cluster.restart_agent(ip).await?;
+            }
+            Ok("everything without power")
+        }
+    }
+}
