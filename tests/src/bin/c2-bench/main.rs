@@ -15,6 +15,7 @@
 //! `c2-bench agents [AGENTS]`: so many simulated agents of four slots: jobs a second when a job
 //! takes no time, and how long a poll for work takes when one takes two seconds.
 //! `c2-bench idle [AGENTS]`: what c2d uses with so many agents that wait, and what a real agent does.
+//! `c2-bench scale`: the scheduler alone with up to a million jobs and 10,000 workers.
 //! These are measurements, never tests: a busy machine makes nothing fail.
 
 mod agents;
@@ -22,6 +23,7 @@ mod console;
 mod depth;
 mod figures;
 mod queue;
+mod scale;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -51,6 +53,7 @@ fn run(words: &[String]) -> Result<Value> {
         Some("idle") => runtime.block_on(agents::idle(jobs(100)?)),
         Some("full") => runtime.block_on(depth::full(jobs(QUEUE_LEN_MAX)?)),
         Some("drain") => runtime.block_on(depth::drain(jobs(QUEUE_LEN_MAX)?)),
-        _ => bail!("usage: c2-bench latency|throughput|full|drain|cascade|agents|idle|console [NUMBER]"),
+        Some("scale") => scale::scale(),
+        _ => bail!("usage: c2-bench latency|throughput|full|drain|cascade|agents|idle|console|scale [NUMBER]"),
     }
 }
