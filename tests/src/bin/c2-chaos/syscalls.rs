@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -67,9 +68,10 @@ impl Run {
             Ok(client) => submit(&client).await,
             Err(_) => Accepted::default(),
         };
+        let killed = c2d.try_wait()?.is_some_and(|status| status.signal() == Some(9));
         end(&mut c2d)?;
         let told = std::fs::read_to_string(&trace).unwrap_or_default();
-        let hit = told.contains("INJECTED") || told.contains("killed by SIGKILL") && self.fault.contains("KILL");
+        let hit = killed || told.contains("INJECTED");
 
         let mut c2d = start(None, &data, scratch.path())?;
         let looked = look(&mut c2d, &data, &accepted).await;

@@ -1,0 +1,101 @@
+//! How the scheduler grows: the pure one, without disk and network, with more jobs and more workers
+//! than a home has.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use c2_shared::id::{AttemptId, JobId};
+use c2_shared::job::{OnLost, Outcome};
+use c2_shared::time::Mono;
+use c2_tests::usage::memory_bytes;
+use c2d::sched::event::{Introduction, NewJob, ResultSummary};
+use c2d::sched::{Event, Now, Saved, Scheduler};
+use serde_json::{Value, json};
+
+use crate::figures::{count, now, rounded};
+
+/// Queue and workers of each measurement.
+const SIZES: [(usize, usize); 4] = [(50_000, 10), (50_000, 10_000), (1_000_000, 10), (1_000_000, 10_000)];
+/// Jobs that are given out and ended to see how long one takes.
+const TURNS: usize = 20_000;
+/// Looks at the clock.
+const TICKS: usize = 200;
+
+pub(crate) fn scale() -> Result<Value> {
+    let rows = SIZES.map(|(jobs, workers)| measure(jobs, workers));
+    let rows = rows.into_iter().collect::<Result<Vec<Value>>>()?;
+    Ok(json!({"bench": "scale", "rows": rows}))
+}
+
+fn measure(jobs: usize, workers: usize) -> Result<Value> {
+    let before = memory_bytes(rustix::process::getpid())?;
+    let mut mono = 1_000;
+    let mut scheduler = Scheduler::restore(Saved::default(), jobs, at(mono));
+    for n in 0..workers {
+        let intro = Introduction { ip: Some(ip(n)), slots: 4, worker_id: n.to_string(), ..Introduction::default() };
+        apply(&mut scheduler, mono, Event::WorkerRegistered(Box::new(intro)))?;
+    }
+    let filling = now();
+    apply(&mut scheduler, mono, Event::JobsSubmitted { jobs: (0..jobs).map(job).collect(), key: None })?;
+    let filled_s = filling.elapsed().as_secs_f64();
+    let memory = memory_bytes(rustix::process::getpid())?.saturating_sub(before);
+
+    let turns = TURNS.min(jobs / 2);
+    let working = now();
+    for n in 0..turns {
+        // Each worker has ended its last job before it asks for the next.
+        let worker = ip(n % workers);
+        apply(&mut scheduler, mono, Event::PlainPolled { worker })?;
+        let attempt = AttemptId { job: JobId(u64::try_from(n)? + 1), number: 1 };
+        let result = ResultSummary { attempt, outcome: Outcome::Exit { code: 0 } };
+        apply(&mut scheduler, mono, Event::ResultArrived { worker, result })?;
+    }
+    let turn_us = working.elapsed().as_secs_f64() * 1e6 / count(turns);
+    let ticking = now();
+    for _ in 0..TICKS {
+        mono += 1;
+        apply(&mut scheduler, mono, Event::TimePassed)?;
+    }
+    let tick_us = ticking.elapsed().as_secs_f64() * 1e6 / count(TICKS);
+    Ok(json!({
+        "jobs": jobs,
+        "workers": workers,
+        "accepted_s": rounded(filled_s),
+        "bytes_per_job": rounded(memory as f64 / count(jobs)),
+        "dispatch_and_end_us": rounded(turn_us),
+        "tick_us": rounded(tick_us),
+    }))
+}
+
+fn apply(scheduler: &mut Scheduler, mono: u64, event: Event) -> Result<()> {
+    let mut decisions = Vec::new();
+    let reply = scheduler.apply(at(mono), event, &mut decisions);
+    drop(scheduler.take_touched());
+    reply.map(drop).ok().context("the scheduler refused an event of the bench")
+}
+
+fn at(mono: u64) -> Now {
+    Now { mono: Mono(mono), wall_ms: mono + u64::try_from(Duration::from_secs(1_000_000).as_millis()).unwrap_or(0) }
+}
+
+fn ip(n: usize) -> IpAddr {
+    IpAddr::V4(Ipv4Addr::from_bits(0x7F01_0000 + u32::try_from(n).unwrap_or(u32::MAX)))
+}
+
+fn job(n: usize) -> NewJob {
+    NewJob {
+        payload: format!("{{\"command\":\"true {n}\"}}").into(),
+        name: None,
+        group: None,
+        tags: [].into(),
+        depends: Vec::new(),
+        same_machine: false,
+        priority: 0,
+        retries: 0,
+        hold: false,
+        begin_at: None,
+        on_lost: OnLost::Requeue,
+        exclude: Vec::new(),
+    }
+}
