@@ -16,7 +16,7 @@ use rustix::io::Errno;
 use tokio::task::JoinSet;
 
 use crate::trash::{self, TRASH};
-use crate::workspace::{Root, open_dir};
+use crate::workspace::{Root, SPARE, open_dir};
 
 /// Requests that are remembered, so that one that comes again is known.
 const KNOWN_LEN: usize = 16;
@@ -77,7 +77,7 @@ fn clean(root: &Path, held: &BTreeMap<JobId, &'static str>) -> Cleaned {
         match remove(opened.dir(), &name, held) {
             Ok(freed) => {
                 cleaned.freed_bytes += freed;
-                if !name.starts_with(TRASH) {
+                if name.parse::<JobId>().is_ok() {
                     cleaned.removed.push(name);
                 }
             }
@@ -101,9 +101,12 @@ fn remove(root: BorrowedFd<'_>, name: &str, held: &BTreeMap<JobId, &'static str>
     if name.starts_with(TRASH) {
         return trash::delete(root, name).map_err(failed);
     }
-    let job: JobId = name.parse().map_err(|_| "it is no workspace".to_owned())?;
-    if let Some(reason) = held.get(&job) {
-        return Err((*reason).to_owned());
+    let spare = name.starts_with(SPARE);
+    if !spare {
+        let job: JobId = name.parse().map_err(|_| "it is no workspace".to_owned())?;
+        if let Some(reason) = held.get(&job) {
+            return Err((*reason).to_owned());
+        }
     }
     let dir = match open_dir(root, name) {
         Ok(dir) => dir,
@@ -113,6 +116,8 @@ fn remove(root: BorrowedFd<'_>, name: &str, held: &BTreeMap<JobId, &'static str>
     };
     match flock(&dir, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => {}
+        // A spare is empty, and its process removes it.
+        Err(Errno::WOULDBLOCK) if spare => return Ok(0),
         Err(Errno::WOULDBLOCK) => return Err(LOCKED.to_owned()),
         Err(e) => return Err(failed(e.into())),
     }
@@ -138,14 +143,16 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().join("C2");
         drop(Root::open(&root).unwrap());
-        for name in ["job-1", "job-2", "job-3", "job-10", ".trash-job-9.1", "notes"] {
+        for name in ["job-1", "job-2", "job-3", "job-10", ".trash-job-9.1", ".spare-1", ".spare-2", "notes"] {
             std::fs::create_dir(root.join(name)).unwrap();
             std::fs::write(root.join(name).join("file"), vec![1; 10_000]).unwrap();
         }
         std::fs::write(root.join("job-4"), "a file").unwrap();
         std::os::unix::fs::symlink("/etc", root.join("job-5")).unwrap();
-        let runner = File::open(root.join("job-2")).unwrap();
-        flock(&runner, FlockOperation::NonBlockingLockExclusive).unwrap();
+        let [runner, spare] = ["job-2", ".spare-2"].map(|name| File::open(root.join(name)).unwrap());
+        for locked in [&runner, &spare] {
+            flock(locked, FlockOperation::NonBlockingLockExclusive).unwrap();
+        }
         let held = BTreeMap::from([(JobId(3), "its job has not ended")]);
         let cleaned = clean(&root, &held);
         assert_eq!(cleaned.removed, ["job-1", "job-10"]);
@@ -161,6 +168,7 @@ mod tests {
                 ("job-5", "it is no folder"),
             ]
         );
+        assert!(!root.join(".spare-1").exists() && root.join(".spare-2").exists());
         drop(runner);
         assert_eq!(clean(&root, &BTreeMap::new()).removed, ["job-2", "job-3"]);
         assert!(Path::new("/etc").is_dir());

@@ -9,10 +9,11 @@ use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, Stat, chmodat, fchmod, fstat, renameat, statat, unlinkat};
+use rustix::fs::{AtFlags, CWD, Dir, FileType, FlockOperation, Mode, Stat};
+use rustix::fs::{chmodat, fchmod, flock, fstat, renameat, statat, unlinkat};
 use rustix::io::Errno;
 
-use crate::workspace::open_dir;
+use crate::workspace::{DIR_FLAGS, SPARE, open_dir};
 
 /// Front of the names under which workspaces wait for their deletion.
 pub(crate) const TRASH: &str = ".trash-";
@@ -21,19 +22,28 @@ const NAMES_AT_ONCE: usize = 4_096;
 /// Size of the blocks in which the system counts.
 const BLOCK_BYTES: u64 = 512;
 
-/// Deletes what was moved aside and never deleted, as after a crash.
+/// Deletes what was moved aside and never deleted, as after a crash, and spares whose process died.
 pub(crate) fn empty(root: &Path) {
     for entry in std::fs::read_dir(root).into_iter().flatten().flatten() {
-        if entry.file_name().as_encoded_bytes().starts_with(TRASH.as_bytes()) {
-            delete_path(&entry.path());
+        let (name, path) = (entry.file_name(), entry.path());
+        if name.as_encoded_bytes().starts_with(TRASH.as_bytes()) {
+            delete_path(&path);
+        } else if name.as_encoded_bytes().starts_with(SPARE.as_bytes()) && !is_locked(&path) {
+            // It is empty, or it is no spare and stays.
+            drop(std::fs::remove_dir(&path));
         }
     }
+}
+
+fn is_locked(dir: &Path) -> bool {
+    rustix::fs::openat(CWD, dir, DIR_FLAGS, Mode::empty())
+        .is_ok_and(|dir| flock(dir, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK))
 }
 
 /// Deletes a folder that was moved aside.
 pub(crate) fn delete_path(trash: &Path) {
     let (Some(root), Some(name)) = (trash.parent(), trash.file_name().and_then(|name| name.to_str())) else { return };
-    let opened = rustix::fs::openat(CWD, root, crate::workspace::DIR_FLAGS, Mode::empty());
+    let opened = rustix::fs::openat(CWD, root, DIR_FLAGS, Mode::empty());
     if let Err(error) = opened.map_err(io::Error::from).and_then(|root| delete(root.as_fd(), name).map(drop)) {
         tracing::warn!("cannot delete {}: {error}", trash.display());
     }

@@ -3,6 +3,10 @@
 //! The root has a name that others can guess, so it is checked before it is used, and everything
 //! below it is reached through descriptors without following links. Deleting is
 //! [`crate::trash`]'s, finding what a job left [`crate::collect`]'s.
+//!
+//! Making a folder and removing it costs a file system more than starting a shell does. So one in
+//! which a job left nothing, and which is as it was made, gets the name of a spare and then that of
+//! the next job.
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -11,14 +15,18 @@ use std::path::{Path, PathBuf};
 
 use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::Upload;
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, fchmod, fstat, mkdirat, openat, renameat, unlinkat};
-use rustix::fs::{FlockOperation, flock, statat};
+use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, Stat, fchmod, fstat, mkdirat, openat, renameat, unlinkat};
+use rustix::fs::{FlockOperation, RenameFlags, flistxattr, flock, renameat_with, statat};
 use rustix::io::Errno;
-use rustix::process::geteuid;
+use rustix::process::{geteuid, getpid};
 
 use crate::cache::Cache;
 use crate::trash::TRASH;
 
+/// Front of the names of spare workspaces, each the spare of one process and locked by it.
+pub(crate) const SPARE: &str = ".spare-";
+/// Folders that grew by many files stay large, so larger ones than this are not used again.
+const SPARE_BYTES_MAX: i64 = 4_096;
 /// Tries to make a workspace; more than one is only needed while the same name is cleaned up.
 const TRIES: u32 = 5;
 /// How folders are opened.
@@ -32,6 +40,9 @@ const PRIVATE_FILE: Mode = Mode::RUSR.union(Mode::WUSR);
 pub(crate) struct Root {
     path: PathBuf,
     dir: OwnedFd,
+    /// An empty workspace for the next job, open and locked. Its name may be gone at any time, as
+    /// cleaners of `/tmp` do.
+    spare: Option<OwnedFd>,
 }
 
 /// A workspace that was made.
@@ -116,7 +127,7 @@ impl Root {
         if mode.intersects(Mode::RWXG | Mode::RWXO) {
             return Err(RootError::Exposed { path: path.to_owned(), mode: mode.bits() });
         }
-        Ok(Self { path: path.to_owned(), dir })
+        Ok(Self { path: path.to_owned(), dir, spare: None })
     }
 
     /// Where a job's workspace is, for its environment.
@@ -139,6 +150,9 @@ impl Root {
     /// left is moved aside.
     pub(crate) fn make(&mut self, attempt: AttemptId) -> io::Result<Made> {
         let name = attempt.job.to_string();
+        if let Some(lock) = self.take_spare(&name) {
+            return Ok(Made { lock, trash: None });
+        }
         let mut trash = None;
         for _ in 0..TRIES {
             trash = self.make_dir(attempt, &name)?.or(trash);
@@ -162,8 +176,25 @@ impl Root {
             Err(Errno::WOULDBLOCK) => return Ok(None),
             Err(e) => return Err(e.into()),
         }
-        let (locked, named) = (fstat(&dir)?, statat(&self.dir, &name, AtFlags::SYMLINK_NOFOLLOW)?);
-        Ok(((locked.st_dev, locked.st_ino) == (named.st_dev, named.st_ino)).then_some(dir))
+        Ok(self.is_named(&dir, &name)?.then_some(dir))
+    }
+
+    fn is_named(&self, dir: &OwnedFd, name: &str) -> io::Result<bool> {
+        let (open, named) = (fstat(dir)?, statat(&self.dir, name, AtFlags::SYMLINK_NOFOLLOW)?);
+        Ok((open.st_dev, open.st_ino) == (named.st_dev, named.st_ino))
+    }
+
+    /// Gives the spare workspace a job's name, unless that is taken.
+    fn take_spare(&mut self, name: &str) -> Option<OwnedFd> {
+        let spare = self.spare.take()?;
+        match renameat_with(&self.dir, spare_name(), &self.dir, name, RenameFlags::NOREPLACE) {
+            Ok(()) => matches!(self.is_named(&spare, name), Ok(true)).then_some(spare),
+            Err(Errno::EXIST) => {
+                self.spare = Some(spare);
+                None
+            }
+            Err(_) => None,
+        }
     }
 
     fn make_dir(&mut self, attempt: AttemptId, name: &str) -> io::Result<Option<PathBuf>> {
@@ -193,13 +224,51 @@ impl Root {
         Ok(())
     }
 
-    /// Removes a workspace in which the job left nothing; any other stays for the operator.
-    pub(crate) fn remove_if_empty(&self, job: JobId) {
-        match unlinkat(&self.dir, job.to_string(), AtFlags::REMOVEDIR) {
+    /// Takes away a workspace in which the job left nothing; any other stays for the operator.
+    /// `lock` is what [`Root::make`] answered for it, if it did.
+    pub(crate) fn clear(&mut self, job: JobId, lock: Option<OwnedFd>) {
+        let name = job.to_string();
+        if let Some(lock) = lock.filter(|lock| self.spare.is_none() && is_as_made(lock)) {
+            let moved = renameat_with(&self.dir, &name, &self.dir, spare_name(), RenameFlags::NOREPLACE);
+            if moved.is_ok() {
+                self.spare = Some(lock);
+                return;
+            }
+        }
+        match unlinkat(&self.dir, &name, AtFlags::REMOVEDIR) {
             Ok(()) | Err(Errno::NOTEMPTY | Errno::NOENT) => {}
             Err(errno) => tracing::warn!("cannot remove the workspace of {job}: {errno}"),
         }
     }
+}
+
+impl Drop for Root {
+    fn drop(&mut self) {
+        if self.spare.is_some() {
+            // Whatever keeps it there: the next start of the agent removes spares that nobody locks.
+            let _kept = unlinkat(&self.dir, spare_name(), AtFlags::REMOVEDIR);
+        }
+    }
+}
+
+fn spare_name() -> String {
+    format!("{SPARE}{}", getpid().as_raw_nonzero())
+}
+
+/// Whether nothing is in a workspace and nothing about it was changed, so that the next job cannot
+/// tell it from a new one.
+fn is_as_made(dir: &OwnedFd) -> bool {
+    let plain = |stat: Stat| {
+        Mode::from_raw_mode(stat.st_mode) == PRIVATE_DIR
+            && stat.st_uid == geteuid().as_raw()
+            && stat.st_size <= SPARE_BYTES_MAX
+    };
+    fstat(dir).is_ok_and(plain) && flistxattr(dir, &mut [0; 1]) == Ok(0) && is_empty(dir)
+}
+
+fn is_empty(dir: &OwnedFd) -> bool {
+    let Ok(mut entries) = Dir::read_from(dir) else { return false };
+    entries.all(|entry| entry.is_ok_and(|entry| matches!(entry.file_name().to_bytes(), b"." | b"..")))
 }
 
 /// Opens a folder of another, which is no link.
@@ -315,14 +384,59 @@ mod tests {
         let mut root = Root::open(&dir.path().join("C2")).unwrap();
         root.make(attempt(1)).unwrap();
         root.place(attempt(1).job, &[upload("old", None)], &cache(&dir)).unwrap();
-        root.remove_if_empty(attempt(1).job);
+        root.clear(attempt(1).job, None);
         let trash = root.make(attempt(2)).unwrap().trash.unwrap();
         assert!(trash.join("old").exists());
         assert_eq!(root.path_of(attempt(2).job).read_dir().unwrap().count(), 0);
         crate::trash::empty(&dir.path().join("C2"));
         assert!(!trash.exists());
-        root.remove_if_empty(attempt(2).job);
+        root.clear(attempt(2).job, None);
         assert!(!root.path_of(attempt(2).job).exists());
+    }
+
+    #[test]
+    fn an_untouched_workspace_serves_the_next_job() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("C2");
+        let mut root = Root::open(&path).unwrap();
+        let names = || {
+            let mut names: Vec<String> =
+                path.read_dir().unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+            names.sort();
+            names
+        };
+        let next = |number| AttemptId { job: JobId(number), number: 1 };
+        let made = root.make(next(1)).unwrap();
+        root.clear(JobId(1), Some(made.lock));
+        assert_eq!(names(), [spare_name()]);
+        let made = root.make(next(2)).unwrap();
+        assert_eq!(names(), ["job-2"]);
+        assert!(root.lock(JobId(2)).unwrap().is_none(), "it is locked all the time");
+
+        // The name is taken: the spare waits for another.
+        root.clear(JobId(2), Some(made.lock));
+        std::fs::create_dir(path.join("job-3")).unwrap();
+        let made = root.make(next(3)).unwrap();
+        assert_eq!(made.trash, Some(path.join(".trash-job-3.1")));
+        root.clear(JobId(3), Some(made.lock));
+        assert_eq!(names(), [spare_name(), ".trash-job-3.1".to_owned()]);
+
+        // Somebody removed it.
+        std::fs::remove_dir(path.join(spare_name())).unwrap();
+        let made = root.make(next(4)).unwrap();
+        std::fs::write(path.join("job-4/left"), "").unwrap();
+        root.clear(JobId(4), Some(made.lock));
+        assert_eq!(names(), [".trash-job-3.1", "job-4"], "what a job leaves stays");
+
+        let made = root.make(next(5)).unwrap();
+        std::fs::set_permissions(path.join("job-5"), std::fs::Permissions::from_mode(0o755)).unwrap();
+        root.clear(JobId(5), Some(made.lock));
+        assert_eq!(names(), [".trash-job-3.1", "job-4"], "one that was changed is removed");
+
+        let made = root.make(next(6)).unwrap();
+        root.clear(JobId(6), Some(made.lock));
+        drop(root);
+        assert_eq!(names(), [".trash-job-3.1", "job-4"], "no spare is left behind");
     }
 
     #[test]

@@ -65,7 +65,7 @@ pub(crate) struct Job {
     /// Patterns of the files that it leaves.
     pub(crate) download: Vec<String>,
     /// Keeps the workspace from being cleaned away.
-    _workspace: OwnedFd,
+    workspace: OwnedFd,
 }
 
 /// How far the end of the job's processes has come.
@@ -129,7 +129,7 @@ impl Job {
             timing,
             trash: launched.trash,
             download: start.spec.download.clone(),
-            _workspace: launched.workspace,
+            workspace: launched.workspace,
         }
     }
 
@@ -223,11 +223,11 @@ impl Job {
         }
     }
 
-    /// Makes the result of a job of which nothing is left.
-    pub(crate) fn finish(mut self, wall_ms: u64, buffer: &mut [u8]) -> AttemptResult {
+    /// Makes the result of a job of which nothing is left, and gives back its workspace.
+    pub(crate) fn finish(mut self, wall_ms: u64, buffer: &mut [u8]) -> (AttemptResult, OwnedFd) {
         self.stdout.drain(buffer);
         self.stderr.drain(buffer);
-        AttemptResult {
+        let result = AttemptResult {
             attempt: self.attempt,
             outcome: self.verdict.or(self.exit).unwrap_or(Outcome::Lost),
             started_ms: self.started_ms,
@@ -237,7 +237,8 @@ impl Job {
             swept: u32::try_from(self.left.len()).unwrap_or(u32::MAX),
             files: Vec::new(),
             problems: Vec::new(),
-        }
+        };
+        (result, self.workspace)
     }
 
     /// Collects ended processes.

@@ -135,9 +135,9 @@ impl Launcher {
         })
     }
 
-    /// Cleans up after a job of which nothing runs any more.
-    pub(crate) fn clear(&self, job: JobId) {
-        self.root.remove_if_empty(job);
+    /// Cleans up after a job of which nothing runs any more; `workspace` is what it was launched with.
+    pub(crate) fn clear(&mut self, job: JobId, workspace: Option<OwnedFd>) {
+        self.root.clear(job, workspace);
     }
 
     /// Puts the command into the script file. The file may be written over because of the job

@@ -82,6 +82,7 @@ pub fn run(options: &SlotOptions) -> Result<(), RunnerError> {
         ended: Vec::new(),
         leaves: Vec::new(),
         reads: Vec::new(),
+        note_due: false,
         quitting: false,
         alone_since: clock::elapsed(),
         buffer: vec![0; READ_BYTES],
@@ -117,6 +118,8 @@ struct Runner {
     leaves: Vec<(AttemptId, Vec<String>)>,
     /// Questions about the present job's output that wait for more of it.
     reads: Vec<OutputRead>,
+    /// The record names results that were forgotten.
+    note_due: bool,
     quitting: bool,
     alone_since: Mono,
     buffer: Vec<u8>,
@@ -203,10 +206,10 @@ impl Runner {
     fn end_job(&mut self) {
         let Some(mut job) = self.job.take() else { return };
         let (trash, download) = (job.trash.take(), std::mem::take(&mut job.download));
-        let result = job.finish(clock::wall_ms(), &mut self.buffer);
+        let (result, workspace) = job.finish(clock::wall_ms(), &mut self.buffer);
         self.answer_reads();
         // Before the report: after it another slot may make a workspace of this name.
-        self.launcher.clear(result.attempt.job);
+        self.launcher.clear(result.attempt.job, Some(workspace));
         let leaves = !download.is_empty() && leaves_files(&result.outcome);
         self.report(result, if leaves { download } else { Vec::new() });
         if let Some(trash) = trash {
@@ -253,6 +256,10 @@ impl Runner {
         for message in messages {
             self.on_message(message);
         }
+        // Not at once: the next job, whose start often comes with it, is noted in any case.
+        if std::mem::take(&mut self.note_due) {
+            self.note();
+        }
     }
 
     fn accept(&mut self) {
@@ -283,7 +290,7 @@ impl Runner {
             ToRunner::Forget { attempt } => {
                 self.ended.retain(|result| result.attempt != attempt);
                 self.leaves.retain(|(left, _)| *left != attempt);
-                self.note();
+                self.note_due = true;
             }
             ToRunner::Renew { lease_ms } => {
                 if let Some(job) = &mut self.job {
@@ -311,10 +318,11 @@ impl Runner {
         }
         // Noted before anything of it runs, so that its processes are found if this one dies.
         self.note_with(Some(attempt));
+        self.note_due = false;
         match self.launcher.launch(start) {
             Ok(launched) => self.job = Some(Job::new(start, launched, self.timing, now(), clock::wall_ms())),
             Err(error) => {
-                self.launcher.clear(attempt.job);
+                self.launcher.clear(attempt.job, None);
                 self.report(bare::failed_setup(attempt, &error), Vec::new());
             }
         }

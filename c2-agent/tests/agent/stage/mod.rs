@@ -43,6 +43,13 @@ impl Stage {
         self.dir.path().join("C2")
     }
 
+    /// What is in the root but for the empty folders that wait for their next job.
+    pub(crate) fn workspaces(&self) -> Vec<String> {
+        let names = std::fs::read_dir(self.root()).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| !name.starts_with(".spare-")).collect()
+    }
+
     pub(crate) fn state(&self) -> PathBuf {
         self.dir.path().join("state")
     }
