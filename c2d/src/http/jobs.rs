@@ -137,10 +137,9 @@ pub(crate) async fn wait_for(app: &App, job: JobId, wait_s: u64) -> Result<WaitR
 
 async fn show(app: &App, job: JobId) -> Result<JobInfo, ApiError> {
     let live = app.engine.read(move |scheduler, now| scheduler.job(now, job)).await?;
-    let stored = app.history.job(job).await?.ok_or(Reject::UnknownJob { job })?;
+    let (stored, output) = app.history.job_with_output(job).await?.ok_or(Reject::UnknownJob { job })?;
     // The job may end between the two questions; what is stored is then the later word.
     let view = live.filter(|_| !stored.view.state.is_terminal()).unwrap_or_else(|| stored.view.clone());
-    let output = app.history.output(job).await?;
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     let (stdout, stderr) =
         output.map(|output| (text(output.stdout.render()), text(output.stderr.render()))).unwrap_or_default();

@@ -81,10 +81,17 @@ impl History {
     /// # Errors
     /// [`StoreError::Gone`] for a job that was removed; otherwise when the database fails or too many questions wait.
     pub async fn job(&self, id: JobId) -> Result<Option<StoredJob>, StoreError> {
+        self.ask(move |c| with_attempts(c, id)).await
+    }
+
+    /// One job as [`Self::job`] gives it, and what its latest ended attempt wrote.
+    ///
+    /// # Errors
+    /// As [`Self::job`].
+    pub async fn job_with_output(&self, id: JobId) -> Result<Option<(StoredJob, Option<StoredOutput>)>, StoreError> {
         self.ask(move |c| {
-            let Some(mut job) = one(c, id)? else { return absent(c, id) };
-            job.attempts = attempts(c, id)?;
-            Ok(Some(job))
+            let Some(job) = with_attempts(c, id)? else { return Ok(None) };
+            Ok(Some((job, written(c, id)?)))
         })
         .await
     }
@@ -185,17 +192,7 @@ impl History {
     /// # Errors
     /// When the database fails or too many questions wait.
     pub async fn output(&self, id: JobId) -> Result<Option<StoredOutput>, StoreError> {
-        self.ask(move |c| {
-            let sql = "SELECT number, digest, stdout_head, stdout_dropped, stdout_tail, stderr_head, stderr_dropped,
-                stderr_tail FROM output WHERE job = ?1 ORDER BY number DESC LIMIT 1";
-            let mut statement = c.prepare_cached(sql)?;
-            let mut rows = statement.query([int(id.0)])?;
-            let Some(row) = rows.next()? else { return Ok(None) };
-            let attempt = AttemptId { job: id, number: small(row.get(0)?)? };
-            let digest = row.get(1)?;
-            Ok(Some(StoredOutput { attempt, digest, stdout: stream(row, 2)?, stderr: stream(row, 5)? }))
-        })
-        .await
+        self.ask(move |c| written(c, id)).await
     }
 
     /// The files that a job left.
@@ -295,6 +292,23 @@ fn one(c: &Connection, id: JobId) -> Result<Option<StoredJob>, StoreError> {
         job.depends.push(Dependency { condition: condition(row.get(0)?)?, on });
     }
     Ok(Some(job))
+}
+
+fn with_attempts(c: &Connection, id: JobId) -> Result<Option<StoredJob>, StoreError> {
+    let Some(mut job) = one(c, id)? else { return absent(c, id) };
+    job.attempts = attempts(c, id)?;
+    Ok(Some(job))
+}
+
+fn written(c: &Connection, id: JobId) -> Result<Option<StoredOutput>, StoreError> {
+    let sql = "SELECT number, digest, stdout_head, stdout_dropped, stdout_tail, stderr_head, stderr_dropped,
+        stderr_tail FROM output WHERE job = ?1 ORDER BY number DESC LIMIT 1";
+    let mut statement = c.prepare_cached(sql)?;
+    let mut rows = statement.query([int(id.0)])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let attempt = AttemptId { job: id, number: small(row.get(0)?)? };
+    let digest = row.get(1)?;
+    Ok(Some(StoredOutput { attempt, digest, stdout: stream(row, 2)?, stderr: stream(row, 5)? }))
 }
 
 /// A job that is not there: either it was removed, or it never was.

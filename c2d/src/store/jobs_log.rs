@@ -64,6 +64,9 @@ impl JobsLog {
             }
             self.write(&lines)?;
             self.last = seq;
+            if jobs.len() < LINES_AT_ONCE {
+                return Ok(());
+            }
         }
     }
 

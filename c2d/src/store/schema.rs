@@ -6,6 +6,7 @@
 
 use std::path::Path;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::store::StoreError;
@@ -177,6 +178,7 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     pragma(&connection, "query_only", "ON", "1")?;
+    keep_plans(&connection)?;
     Ok(connection)
 }
 
@@ -215,7 +217,15 @@ fn settle(connection: &Connection) -> Result<(), StoreError> {
     pragma(connection, "cell_size_check", "ON", "1")?;
     pragma(connection, "mmap_size", "0", "0")?;
     pragma(connection, "wal_autocheckpoint", "4000", "4000")?;
-    pragma(connection, "cache_size", "-16000", "-16000")
+    pragma(connection, "cache_size", "-16000", "-16000")?;
+    keep_plans(connection)
+}
+
+/// Makes plans independent of the values that are bound. Otherwise each statement with a `LIMIT ?`
+/// is compiled anew each time.
+fn keep_plans(connection: &Connection) -> Result<(), StoreError> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
 }
 
 fn pragma(connection: &Connection, name: &'static str, value: &str, wanted: &'static str) -> Result<(), StoreError> {
