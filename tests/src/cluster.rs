@@ -21,7 +21,7 @@ use tempfile::TempDir;
 
 use crate::agent::{Agent, PROGRAMS, home_of, write_program};
 use crate::leftovers;
-use crate::process::{Background, Output, command, run};
+use crate::process::{Background, Output, command, command_by, run};
 use crate::programs::Program;
 use crate::terminal::Terminal;
 use crate::wait::{SOON, eventually};
@@ -36,6 +36,8 @@ pub struct Cluster {
     agents: BTreeMap<IpAddr, Agent>,
     addr: SocketAddr,
     client: Client,
+    /// What c2d is started by.
+    way: Vec<String>,
     // Last, so that the folder goes when nothing uses it any more.
     scratch: TempDir,
 }
@@ -64,12 +66,20 @@ impl Cluster {
     /// # Errors
     /// When it does not get ready.
     pub async fn start() -> Result<Self> {
+        Self::start_by(Vec::new()).await
+    }
+
+    /// The same by way of another program, as with [`Self::agent_by`].
+    ///
+    /// # Errors
+    /// When it does not get ready.
+    pub async fn start_by(way: Vec<String>) -> Result<Self> {
         let scratch = tempfile::Builder::new().prefix("c2-test-").tempdir()?;
         std::fs::create_dir(scratch.path().join("console"))?;
-        let (c2d, addr) = start_c2d(scratch.path(), 0).await?;
+        let (c2d, addr) = start_c2d(&way, scratch.path(), 0).await?;
         let pass = Pass::read(&data_dir(scratch.path()).join(Role::Operator.file_name()))?;
         let client = Client::new(&addr.into(), Some(pass), None)?;
-        Ok(Self { c2d: Some(c2d), agents: BTreeMap::new(), addr, client, scratch })
+        Ok(Self { c2d: Some(c2d), agents: BTreeMap::new(), addr, client, way, scratch })
     }
 
     /// Runs `c2d` with these arguments and this cluster's data folder to its end.
@@ -106,7 +116,7 @@ impl Cluster {
     /// When it does not get ready.
     pub async fn restart_c2d(&mut self) -> Result<()> {
         ensure!(self.c2d.is_none(), "c2d still runs");
-        let (c2d, addr) = start_c2d(self.scratch.path(), self.addr.port()).await?;
+        let (c2d, addr) = start_c2d(&self.way, self.scratch.path(), self.addr.port()).await?;
         ensure!(addr == self.addr, "c2d came back at {addr}");
         self.c2d = Some(c2d);
         Ok(())
@@ -432,8 +442,8 @@ fn c2d_log(scratch: &Path) -> PathBuf {
 }
 
 /// Starts c2d and waits for the line that says where it listens.
-async fn start_c2d(scratch: &Path, port: u16) -> Result<(Background, SocketAddr)> {
-    let mut c2d = command(&Program::C2d.path()?, scratch);
+async fn start_c2d(way: &[String], scratch: &Path, port: u16) -> Result<(Background, SocketAddr)> {
+    let mut c2d = command_by(way, &Program::C2d.path()?, scratch);
     c2d.args(["--host", "127.0.0.1", "--port", &port.to_string(), "--data-dir"]).arg(data_dir(scratch));
     let mut process = Background::start(&mut c2d, &c2d_log(scratch))?;
     let ready = process.line_with(" listening on ").await?;

@@ -50,6 +50,14 @@ pub fn marked(entry: &str) -> Vec<Pid> {
     pids.filter(carries).collect()
 }
 
+/// A variable of a process's environment.
+#[must_use]
+pub fn variable(pid: Pid, name: &str) -> Option<String> {
+    let environment = fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero())).ok()?;
+    let entries = environment.split(|b| *b == 0).filter_map(|entry| str::from_utf8(entry).ok());
+    entries.filter_map(|entry| entry.split_once('=')).find(|(has, _)| *has == name).map(|(_, value)| value.to_owned())
+}
+
 /// The command lines of all processes that belong to `scratch`.
 pub(crate) fn command_lines(scratch: &Path) -> Vec<String> {
     let line = |pid: Pid| {

@@ -25,7 +25,7 @@ mod process;
 mod programs;
 
 pub use cluster::{Cluster, scenario};
-pub use leftovers::{is_alive, marked};
+pub use leftovers::{is_alive, marked, variable};
 pub use process::Output;
 pub use programs::Program;
 pub use wait::eventually;

@@ -10,9 +10,10 @@ use anyhow::{Result, ensure};
 use c2_shared::api::jobs::{BatchRequest, LogQuery};
 use c2_shared::bytes64::Bytes64;
 use c2_shared::client::Client;
-use c2_shared::id::JobId;
-use c2_shared::job::{JobSpec, Upload};
+use c2_shared::id::{AttemptId, JobId};
+use c2_shared::job::{JobSpec, Outcome, Upload};
 use c2_tests::sim::Random;
+use c2_tests::{marked, variable};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
@@ -34,8 +35,10 @@ pub(crate) struct Known {
     pub(crate) cancelled: BTreeSet<JobId>,
     /// Verdicts as they were first shown.
     pub(crate) seen: BTreeMap<JobId, String>,
-    /// Verdicts that were shown otherwise later.
-    pub(crate) changed: Vec<String>,
+    /// Attempts that ended by themselves, so that nothing of them may be alive.
+    pub(crate) over: BTreeSet<AttemptId>,
+    /// What was seen that must not be.
+    pub(crate) broken: Vec<String>,
 }
 
 /// What a job is meant to do.
@@ -110,12 +113,28 @@ impl Load {
                     let verdict = format!("{:?} {:?} {}", entry.job.state, entry.job.outcome, entry.job.attempt);
                     let first = known.seen.entry(entry.job.job_id).or_insert_with(|| verdict.clone());
                     if *first != verdict {
-                        known.changed.push(format!("{}: {first}, then {verdict}", entry.job.job_id));
+                        known.broken.push(format!("{}: {first}, then {verdict}", entry.job.job_id));
+                    }
+                    if let Some(Outcome::Exit { .. }) = entry.job.outcome {
+                        known.over.insert(AttemptId { job: entry.job.job_id, number: entry.job.attempt });
                     }
                 }
             });
+            self.look_for_survivors();
         }
         Ok(())
+    }
+
+    /// What is alive now must not have been over before.
+    fn look_for_survivors(&self) {
+        for pid in marked(&format!("CHAOS_RUN={}", self.mark)) {
+            let attempt = variable(pid, "C2_ATTEMPT").and_then(|text| text.parse::<AttemptId>().ok());
+            self.with(|known| {
+                if let Some(attempt) = attempt.filter(|attempt| known.over.contains(attempt)) {
+                    known.broken.push(format!("{attempt} is over, and process {} of it alive", pid.as_raw_nonzero()));
+                }
+            });
+        }
     }
 
     fn job(&self, random: &mut Random, code: i32) -> JobSpec {
@@ -130,9 +149,9 @@ impl Load {
         let text = random.next().to_string();
         let command = format!(
             "exec 9>>{folder}/$C2_JOB_ID.lock; flock -n 9 || echo twice $C2_JOB_ID >> {folder}/broken; {held}\
-             echo $C2_JOB_ID $C2_ATTEMPT >> {folder}/starts; \
+             echo start $C2_JOB_ID $C2_ATTEMPT >> {folder}/events; \
              [ \"$(cat given)\" = {text} ] || echo upload $C2_JOB_ID >> {folder}/broken; \
-             {child}sleep 0.{}; exit {code}",
+             {child}sleep 0.{}; echo end $C2_JOB_ID $C2_ATTEMPT >> {folder}/events; exit {code}",
             random.below(9)
         );
         JobSpec {

@@ -3,10 +3,15 @@
 //!
 //! `c2-chaos storm [SECONDS] [SEED]`: c2d and four agents under load, killed, stopped and cut off
 //! from power at random, alone and together.
+//! `c2-chaos clocks [SECONDS] [SEED]`: the same while their clocks jump by years; needs libfaketime.
+//! `c2-chaos cuts [CUTS]`: c2d is killed under load, and the log of its database is cut off anywhere.
 //! `c2-chaos syscalls [CALLS]`: c2d is killed at each of its first calls that write, and each of them
 //! fails with an I/O error and with a full disk; needs strace.
 
+mod clock;
+mod cuts;
 mod load;
+mod lone;
 mod oracle;
 mod storm;
 mod syscalls;
@@ -31,8 +36,12 @@ fn run(words: &[String]) -> Result<Value> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let number = |at: usize, default: u64| words.get(at).map_or(Ok(default), |word| word.parse().context("a number"));
     match words.first().map(String::as_str) {
-        Some("storm") => runtime.block_on(storm::storm(Duration::from_secs(number(1, 600)?), number(2, 1)?)),
+        Some(which @ ("storm" | "clocks")) => {
+            let clocks = (which == "clocks").then(clock::Clocks::new).transpose()?;
+            runtime.block_on(storm::storm(Duration::from_secs(number(1, 600)?), number(2, 1)?, clocks))
+        }
+        Some("cuts") => runtime.block_on(cuts::cuts(number(1, 200)?)),
         Some("syscalls") => runtime.block_on(syscalls::syscalls(number(1, 40)?)),
-        _ => bail!("usage: c2-chaos storm [SECONDS] [SEED] | syscalls [CALLS]"),
+        _ => bail!("usage: c2-chaos storm|clocks [SECONDS] [SEED] | cuts [CUTS] | syscalls [CALLS]"),
     }
 }

@@ -23,15 +23,15 @@ pub(crate) struct Found {
 
 pub(crate) async fn examine(cluster: &Cluster, load: &Load) -> Result<Found> {
     let rows = all(cluster).await?;
-    let starts = written(&load.folder, "starts");
+    let events = written(&load.folder, "events");
     let mut broken = written(&load.folder, "broken");
     broken.extend(load.with(|known| {
-        let mut broken = std::mem::take(&mut known.changed);
+        let mut broken = std::mem::take(&mut known.broken);
         broken.extend(verdicts(known, &rows));
-        broken.extend(order(known, &rows, &starts));
+        broken.extend(order(known, &events));
         broken
     }));
-    broken.extend(attempts(&rows, &starts));
+    broken.extend(attempts(&rows, &events));
     broken.extend(log(cluster, &rows)?);
     let survivors = async || Ok(marked(&format!("CHAOS_RUN={}", load.mark)).is_empty().then_some(()));
     if eventually("no process of a job", Duration::from_secs(15), survivors).await.is_err() {
@@ -92,6 +92,10 @@ fn verdicts(known: &Known, rows: &BTreeMap<JobId, JobRow>) -> Vec<String> {
             (JobState::Failed, Some(Outcome::CrashLimit)) => true,
             _ => false,
         };
+        let needed = plan.after.and_then(|on| rows.get(&on));
+        if row.state == JobState::Succeeded && needed.is_some_and(|on| on.state != JobState::Succeeded) {
+            broken.push(format!("{id} succeeded, though what it waits for did not"));
+        }
         if !deserved {
             broken.push(format!("{id} is {verdict}, with the plan {plan:?}"));
         }
@@ -99,28 +103,35 @@ fn verdicts(known: &Known, rows: &BTreeMap<JobId, JobRow>) -> Vec<String> {
     broken
 }
 
-/// What waits for another job starts after it has succeeded, and never when it has not.
-fn order(known: &Known, rows: &BTreeMap<JobId, JobRow>, starts: &[String]) -> Vec<String> {
-    let started: BTreeSet<&str> = starts.iter().filter_map(|line| line.split(' ').next()).collect();
+/// What waits for another job starts after that has ended. Jobs tell it all into one file, so their
+/// order is what it was, whatever clocks say.
+fn order(known: &Known, events: &[String]) -> Vec<String> {
+    let mut ended = BTreeSet::new();
     let mut broken = Vec::new();
-    for (id, plan) in &known.accepted {
-        let Some((row, on)) = rows.get(id).zip(plan.after.and_then(|on| rows.get(&on))) else { continue };
-        let has_started = started.contains(id.to_string().as_str());
-        if has_started && on.state != JobState::Succeeded {
-            broken.push(format!("{id} ran, though {} is {:?}", on.job_id, on.state));
-        }
-        if has_started && row.started_ms < on.ended_ms {
-            broken.push(format!("{id} started before {} ended", on.job_id));
+    for event in events {
+        let Some((kind, job)) = told(event) else { continue };
+        if kind == "end" {
+            ended.insert(job);
+        } else if let Some(on) = known.accepted.get(&job).and_then(|plan| plan.after)
+            && !ended.contains(&on)
+        {
+            broken.push(format!("{job} started before {on} ended"));
         }
     }
     broken
 }
 
+/// What happened, and to which job.
+fn told(event: &str) -> Option<(&str, JobId)> {
+    let mut words = event.split(' ');
+    Some((words.next()?, words.next()?.parse().ok()?))
+}
+
 /// No attempt starts twice, and the verdict belongs to the newest.
-fn attempts(rows: &BTreeMap<JobId, JobRow>, starts: &[String]) -> Vec<String> {
+fn attempts(rows: &BTreeMap<JobId, JobRow>, events: &[String]) -> Vec<String> {
     let mut broken = Vec::new();
     let mut seen = BTreeSet::new();
-    for line in starts {
+    for line in events.iter().filter_map(|event| event.strip_prefix("start ")) {
         if !seen.insert(line) {
             broken.push(format!("started twice: {line}"));
         }

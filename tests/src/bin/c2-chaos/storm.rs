@@ -12,17 +12,22 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
+use crate::clock::Clocks;
 use crate::load::{Load, TAG};
 use crate::oracle;
 
+/// Its clock's name.
+const C2D: &str = "c2d";
 const WORKERS: [&str; 4] = ["127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5"];
 /// After the last fault everything must end within this: a lease, and the work that is left.
 const CALM: Duration = Duration::from_secs(240);
 
-pub(crate) async fn storm(length: Duration, seed: u64) -> Result<Value> {
-    let mut cluster = Cluster::start().await?;
+/// With `clocks` the clocks of all programs jump as well, as their users set them.
+pub(crate) async fn storm(length: Duration, seed: u64, clocks: Option<Clocks>) -> Result<Value> {
+    let way = |name: &str| clocks.as_ref().map_or(Ok(Vec::new()), |clocks| clocks.way(name));
+    let mut cluster = Cluster::start_by(way(C2D)?).await?;
     for ip in WORKERS {
-        cluster.agent(ip).await?;
+        cluster.agent_by(ip, way(ip)?).await?;
         cluster.client().set_tags(ip, [TAG.to_owned()].into()).await?;
     }
     let mark = format!("storm-{}", std::process::id());
@@ -36,7 +41,11 @@ pub(crate) async fn storm(length: Duration, seed: u64) -> Result<Value> {
     let begun = Instant::now();
     while begun.elapsed() < length && !submitting.is_finished() {
         sleep(Duration::from_millis(200 + random.below(1_500))).await;
-        let fault = fault(&mut cluster, &mut random).await.context("while something was broken or mended")?;
+        let fault = match &clocks {
+            Some(clocks) if random.chance(50) => jump(clocks, &mut random),
+            _ => fault(&mut cluster, &mut random).await,
+        };
+        let fault = fault.context("while something was broken or mended")?;
         *faults.entry(fault).or_default() += 1;
     }
     stop.send(true)?;
@@ -57,6 +66,15 @@ pub(crate) async fn storm(length: Duration, seed: u64) -> Result<Value> {
         "started_more_than_once": found.again,
         "broken_promises": 0,
     }))
+}
+
+fn jump(clocks: &Clocks, random: &mut Random) -> Result<&'static str> {
+    let (name, told) = if random.chance(50) {
+        (C2D, "clock of c2d jumped")
+    } else {
+        (random.pick(&WORKERS), "clock of a worker jumped")
+    };
+    clocks.jump(name, random).map(|()| told)
 }
 
 /// Breaks something and mends it; answers what it was.
