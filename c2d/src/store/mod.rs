@@ -15,6 +15,7 @@ mod writer;
 
 mod blobs;
 mod history;
+mod observed;
 mod retention;
 mod stored;
 mod whole;

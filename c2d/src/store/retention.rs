@@ -3,12 +3,16 @@
 //! The thread that writes removes the oldest a few at a time, when nothing waits to be committed.
 //! What goes is everything that a job was and wrote; what stays is its verdict, a few bytes, so that
 //! counts stay true, ids are never given twice and a dependency on it still means what it meant.
-//! `jobs.log` is not touched, and a job that has no line there yet is not removed.
+//! `jobs.log` is not touched, and a job that has no line there yet is not removed. A job is too old
+//! when both its date says so and the days that c2d has seen since.
 
 use c2_shared::config::Retention;
+use c2_shared::time::Mono;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
+use crate::sched::event::Now;
 use crate::store::StoreError;
+use crate::store::observed::{DAY_MS, Observed};
 use crate::store::stored::int;
 
 /// Jobs looked at in one transaction; some milliseconds at most.
@@ -17,15 +21,15 @@ const BITE: i64 = 100;
 const EVERY_MS: u64 = 10 * 60 * 1_000;
 /// While there is something to remove, a busy store does so once in so many commits.
 const COMMITS_PER_BITE: u32 = 64;
-const DAY_MS: u64 = 24 * 3_600 * 1_000;
 
 /// The sweep through the ended jobs, oldest first.
 #[derive(Debug)]
 pub(super) struct Sweep {
     keep: Retention,
-    /// The wall clock at the last commit; there is no other here.
-    now_ms: u64,
-    next_ms: u64,
+    observed: Observed,
+    /// The time of the last commit; there is no other here.
+    now: Now,
+    next: Mono,
     /// The place in the log up to which this sweep came; none between sweeps.
     at: Option<u64>,
     commits: u32,
@@ -39,8 +43,8 @@ struct Candidate {
 }
 
 impl Sweep {
-    pub(super) const fn new(keep: Retention) -> Self {
-        Self { keep, now_ms: 0, next_ms: 0, at: None, commits: 0 }
+    pub(super) fn new(keep: Retention, observed: Observed) -> Self {
+        Self { keep, observed, now: Now::default(), next: Mono(0), at: None, commits: 0 }
     }
 
     /// Whether something may be left to remove.
@@ -48,12 +52,14 @@ impl Sweep {
         self.at.is_some()
     }
 
-    /// Notes a commit; answers whether a bite is due although the store is busy.
-    pub(super) fn committed(&mut self, now_ms: u64) -> bool {
-        self.now_ms = now_ms;
-        if self.at.is_none() && now_ms >= self.next_ms {
+    /// Notes a commit, after which the log stands at `logged`; answers whether a bite is due although
+    /// the store is busy.
+    pub(super) fn committed(&mut self, now: Now, logged: u64) -> bool {
+        self.now = now;
+        self.observed.pass(now.mono, logged, self.keep.keep_days);
+        if self.at.is_none() && now.mono >= self.next {
             self.at = Some(0);
-            self.next_ms = now_ms.saturating_add(EVERY_MS);
+            self.next = now.mono.after_ms(EVERY_MS);
         }
         self.commits = (self.commits + 1) % COMMITS_PER_BITE;
         self.is_going_on() && self.commits == 0
@@ -68,17 +74,21 @@ impl Sweep {
     pub(super) fn bite(&mut self, connection: &mut Connection, logged: u64) -> Result<(), StoreError> {
         let Some(at) = self.at else { return Ok(()) };
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if at == 0 {
+            self.observed.save(&transaction)?;
+        }
         let found = candidates(&transaction, at, logged)?;
         let newest: Option<i64> = transaction.query_row("SELECT max(seq) FROM job", [], |row| row.get(0))?;
         let newest = newest.map_or(0, i64::unsigned_abs);
         let too_large = bytes_in_use(&transaction)? > self.keep.keep_bytes;
         let whole = i64::try_from(found.len()) == Ok(BITE);
         let last = found.last().map(|job| job.seq);
-        let oldest_ms = self.now_ms.saturating_sub(self.keep.keep_days.saturating_mul(DAY_MS));
+        let oldest_ms = self.now.wall_ms.saturating_sub(self.keep.keep_days.saturating_mul(DAY_MS));
+        let old_until = self.observed.old_until(self.keep.keep_days);
         let mut all_due = true;
         for job in found {
             let surplus = newest.saturating_sub(job.seq) >= self.keep.keep_jobs;
-            all_due = surplus || too_large || job.ended_ms < oldest_ms;
+            all_due = surplus || too_large || (job.seq <= old_until && job.ended_ms < oldest_ms);
             if !all_due {
                 break;
             }

@@ -15,6 +15,7 @@ use crate::engine::{Batch, Durable};
 use crate::sched::Decision;
 use crate::store::folder::{Folder, free_bytes};
 use crate::store::jobs_log::JobsLog;
+use crate::store::observed::Observed;
 use crate::store::retention::Sweep;
 use crate::store::{StoreError, workers_json, write};
 
@@ -54,7 +55,8 @@ impl Writer {
         keep: Retention,
     ) -> Result<Self, StoreError> {
         let dir = folder.dir().to_owned();
-        let thread = Thread { connection, folder, log, workers_json, export_due: true, sweep: Sweep::new(keep) };
+        let sweep = Sweep::new(keep, Observed::load(&connection)?);
+        let thread = Thread { connection, folder, log, workers_json, export_due: true, sweep };
         let (work, inbox) = sync_channel(1);
         let thread = std::thread::Builder::new()
             .name("store".to_owned())
@@ -108,7 +110,7 @@ impl Thread {
                         return;
                     }
                     self.derive(&batch);
-                    if self.sweep.committed(batch.now.wall_ms) {
+                    if self.sweep.committed(batch.now, self.log.last()) {
                         self.remove_old();
                     }
                 }

@@ -3,6 +3,7 @@
 use c2_shared::config::Retention;
 use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::Condition;
+use c2_shared::time::Mono;
 
 use super::{Lab, StoreError, add, end, job, worker};
 use crate::engine::{Batch, Durable as _};
@@ -15,11 +16,24 @@ const DAY_MS: u64 = 24 * 3_600 * 1_000;
 const ENDED_MS: u64 = 1_700_000_000_000;
 const ALL: Retention = Retention { keep_days: 30, keep_jobs: 1_000_000, keep_bytes: u64::MAX };
 
-/// Commits, waits until `left` jobs are there, and answers what became of each.
+/// Commits, goes on for 40 days by the end of which it is `wall_ms`, waits until `left` jobs are there,
+/// and answers what became of each.
 fn sweep(lab: &Lab, keep: Retention, decisions: Vec<Decision>, wall_ms: u64, left: &[u64]) -> History {
+    sweep_after(lab, keep, decisions, (40, wall_ms), left)
+}
+
+fn sweep_after(
+    lab: &Lab,
+    keep: Retention,
+    decisions: Vec<Decision>,
+    (days, wall_ms): (u64, u64),
+    left: &[u64],
+) -> History {
     let mut opened = open(super::Config { keep, ..lab.config() }).unwrap();
-    let now = Now { wall_ms, ..Now::default() };
-    block_on(opened.writer.commit(Batch { decisions, outputs: Vec::new(), now })).unwrap();
+    for (decisions, day) in [(decisions, 0), (Vec::new(), 1), (Vec::new(), days)] {
+        let now = Now { wall_ms, mono: Mono(day * DAY_MS) };
+        block_on(opened.writer.commit(Batch { decisions, outputs: Vec::new(), now })).unwrap();
+    }
     let waiting = async {
         let every = || JobFilter { ended: true, limit: 10_000, ..JobFilter::default() };
         loop {
@@ -65,6 +79,16 @@ fn each_bound_removes_the_oldest() {
         assert!(block_on(history.job(JobId(5))).unwrap().is_none(), "it never was");
         assert_eq!(lab.saved(), before, "verdicts, counters and numbers stay");
     }
+}
+
+#[test]
+fn a_clock_that_jumps_makes_nothing_old() {
+    let lab = Lab::new();
+    lab.commit(&[ended(4)]);
+    // One goes because there are too many, so that all have been looked at.
+    let keep = Retention { keep_jobs: 3, ..ALL };
+    sweep_after(&lab, keep, Vec::new(), (29, ENDED_MS + 4_000 * DAY_MS), &[2, 3, 4]);
+    sweep_after(&lab, keep, Vec::new(), (2, ENDED_MS + 4_000 * DAY_MS), &[]);
 }
 
 #[test]
