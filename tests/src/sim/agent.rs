@@ -1,6 +1,6 @@
 //! A simulated machine with its agent: it follows the protocol, and knows what really runs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use c2_shared::id::AttemptId;
@@ -30,9 +30,10 @@ pub(crate) struct Agent {
     /// What runs.
     pub(crate) running: BTreeMap<AttemptId, Running>,
     pub(crate) unsent: Vec<ResultSummary>,
-    /// Every attempt that this boot of the machine has started; survives the agent.
-    seen: BTreeSet<AttemptId>,
-    /// Last answer from c2d.
+    /// The newest poll and when it was sent, until it is answered.
+    awaited: Option<(u64, u64)>,
+    /// When the last poll was sent that c2d answered. The leases of its runners count from there, and
+    /// go on whatever becomes of the agent.
     pub(crate) answered_ms: u64,
 }
 
@@ -55,7 +56,7 @@ impl Agent {
             seq: 0,
             running: BTreeMap::new(),
             unsent: Vec::new(),
-            seen: BTreeSet::new(),
+            awaited: None,
             answered_ms: 0,
         }
     }
@@ -73,8 +74,9 @@ impl Agent {
     }
 
     /// The poll that it sends now.
-    pub(crate) fn poll(&mut self, token: PollToken, wait_ms: u64) -> Poll {
+    pub(crate) fn poll(&mut self, now_ms: u64, wait_ms: u64) -> Poll {
         self.seq += 1;
+        self.awaited = Some((self.seq, now_ms));
         let busy = u32::try_from(self.running.len()).expect("few jobs run at once");
         Poll {
             worker: self.ip,
@@ -82,7 +84,7 @@ impl Agent {
             boot_id: format!("boot-{}", self.boot),
             session: format!("s{}-{}", self.boot, self.session),
             seq: self.seq,
-            token,
+            token: PollToken(0),
             slots_free: SLOTS.saturating_sub(busy),
             running: self.running.keys().copied().collect(),
             unsent: self.unsent.clone(),
@@ -91,9 +93,11 @@ impl Agent {
         }
     }
 
-    /// Reads the answer to its newest poll; what it was told to start and had not started before.
-    pub(crate) fn read(&mut self, answer: &PollAnswer, now_ms: u64) -> Vec<(AttemptId, Vec<String>)> {
-        self.answered_ms = now_ms;
+    /// Reads an answer, if it is the first one to its newest poll: what it was told to start and does
+    /// not hold.
+    pub(crate) fn read(&mut self, seq: u64, answer: &PollAnswer, now_ms: u64) -> Option<Vec<(AttemptId, Vec<String>)>> {
+        let (_, sent_ms) = self.awaited.take_if(|(awaited, _)| *awaited == seq)?;
+        self.answered_ms = sent_ms;
         self.registered &= !answer.register;
         self.unsent.retain(|result| !answer.ack.contains(&result.attempt));
         for attempt in &answer.kill {
@@ -103,8 +107,11 @@ impl Agent {
                 running.outcome = Outcome::Cancelled;
             }
         }
-        let fresh = answer.assign.iter().filter(|handout| self.seen.insert(handout.attempt));
-        fresh.map(|handout| (handout.attempt, handout.tags.clone())).collect()
+        let held = |attempt: &AttemptId| {
+            self.running.contains_key(attempt) || self.unsent.iter().any(|result| result.attempt == *attempt)
+        };
+        let fresh = answer.assign.iter().filter(|handout| !held(&handout.attempt));
+        Some(fresh.map(|handout| (handout.attempt, handout.tags.clone())).collect())
     }
 
     /// Ends what is due; what it ended.
@@ -130,20 +137,20 @@ impl Agent {
         self.up = false;
     }
 
-    pub(crate) const fn start(&mut self, now_ms: u64) {
+    pub(crate) const fn start(&mut self) {
         self.up = true;
         self.session += 1;
         self.seq = 0;
+        self.awaited = None;
         self.registered = false;
-        self.answered_ms = now_ms;
     }
 
     /// The machine restarts: every process is dead, undelivered results are on its disk.
-    pub(crate) fn reboot(&mut self, now_ms: u64) -> Vec<AttemptId> {
+    pub(crate) fn reboot(&mut self) -> Vec<AttemptId> {
         self.boot += 1;
         let dead = self.running.keys().copied().collect();
         self.running.clear();
-        self.start(now_ms);
+        self.start();
         dead
     }
 }

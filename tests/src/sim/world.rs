@@ -102,7 +102,7 @@ impl<D: Disk> World<D> {
         for agent in &mut self.agents {
             agent.cut_until_ms = 0;
             if !agent.up {
-                agent.start(self.now.mono.0);
+                agent.start();
             }
         }
         self.apply(Event::PauseSet { paused: false });
@@ -269,12 +269,13 @@ impl<D: Disk> World<D> {
     fn hand_over(&mut self, i: usize, session: (u32, u32), seq: u64, answer: &PollAnswer) {
         let cut = self.is_cut(i);
         let agent = &mut self.agents[i];
-        // An agent that answered an outdated answer with a new poll would outdate its own polls for
-        // ever.
-        if !agent.up || cut || session != (agent.boot, agent.session) || seq != agent.seq {
+        if !agent.up || cut || session != (agent.boot, agent.session) {
             return;
         }
-        for (attempt, tags) in agent.read(answer, self.now.mono.0) {
+        // An agent that answered an outdated answer with a new poll would outdate its own polls for
+        // ever.
+        let Some(fresh) = agent.read(seq, answer, self.now.mono.0) else { return };
+        for (attempt, tags) in fresh {
             self.oracle.start(self.agents[i].ip, attempt, &tags);
             let length = self.random.pick(&[0, 10, 300, 2_000, 30_000, 90_000]);
             let code = if self.random.chance(20) { 1 } else { 0 };
@@ -299,11 +300,8 @@ impl<D: Disk> World<D> {
         }
         let wait_ms = self.random.pick(&[0, 1_000, 5_000]);
         self.next_poll_ms[i] = now_ms + wait_ms + 200;
-        let message = if agent.registered {
-            Message::Poll(Box::new(agent.poll(PollToken(0), wait_ms)))
-        } else {
-            Message::Register(i)
-        };
+        let message =
+            if agent.registered { Message::Poll(Box::new(agent.poll(now_ms, wait_ms))) } else { Message::Register(i) };
         self.send(i, &message);
     }
 
@@ -406,11 +404,11 @@ impl<D: Disk> World<D> {
             0 | 1 => self.crash(),
             2 => self.agents[i].crash(),
             3..=8 if !self.agents[i].up => {
-                self.agents[i].start(now_ms);
+                self.agents[i].start();
                 self.next_poll_ms[i] = now_ms;
             }
             9 => {
-                for attempt in self.agents[i].reboot(now_ms) {
+                for attempt in self.agents[i].reboot() {
                     self.oracle.stop(attempt);
                 }
                 self.next_poll_ms[i] = now_ms;
