@@ -25,6 +25,21 @@ pub fn may(what: &str) -> Result<bool> {
     Ok(false)
 }
 
+/// Whether what a test needs is here. If not, the test says loudly that it did not run, and fails
+/// where everything is to be tested.
+///
+/// # Panics
+/// In CI, when it is missing.
+#[must_use]
+#[expect(clippy::print_stderr, reason = "a test that does not run must not look as if it had")]
+pub fn has(what: &str, is_here: bool, hint: &str) -> bool {
+    assert!(is_here || std::env::var_os("CI").is_none(), "cannot test {what}: {hint}");
+    if !is_here {
+        eprintln!("NOT TESTED: {what}; {hint}");
+    }
+    is_here
+}
+
 /// A disk of a few bytes, mounted on a folder.
 #[derive(Debug)]
 pub struct SmallDisk {
