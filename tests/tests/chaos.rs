@@ -11,7 +11,8 @@ static TURN: Mutex<()> = Mutex::new(());
 
 fn nothing_breaks(words: &[&str]) {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let output = Command::new(env!("CARGO_BIN_EXE_c2-chaos")).args(words).output().unwrap();
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_c2-chaos")).args(words).output().expect("c2-chaos is built with this test");
     assert!(output.status.success(), "c2-chaos {words:?}\n{}", String::from_utf8_lossy(&output.stderr));
 }
 
