@@ -1,6 +1,7 @@
 //! Measures a real cluster on this machine and prints one JSON line for each question.
 //!
-//! `c2-bench latency [JOBS]`: from submit to done, one job at a time on an idle cluster.
+//! `c2-bench latency [JOBS]`: from submit to done, one job at a time on an idle cluster that has
+//! worked for a while.
 //! `c2-bench throughput [JOBS]`: jobs a second through four slots, and as a share of what
 //! `xargs -P4` reaches in the same run, which is the figure that travels between machines.
 //! `c2-bench cascade [JOBS]`: how long a batch takes to be accepted, and then to fail from its first
