@@ -228,7 +228,8 @@ impl Root {
     /// `lock` is what [`Root::make`] answered for it, if it did.
     pub(crate) fn clear(&mut self, job: JobId, lock: Option<OwnedFd>) {
         let name = job.to_string();
-        if let Some(lock) = lock.filter(|lock| self.spare.is_none() && is_as_made(lock)) {
+        let is_it = |lock: &OwnedFd| matches!(self.is_named(lock, &name), Ok(true));
+        if let Some(lock) = lock.filter(|lock| self.spare.is_none() && is_as_made(lock) && is_it(lock)) {
             let moved = renameat_with(&self.dir, &name, &self.dir, spare_name(), RenameFlags::NOREPLACE);
             if moved.is_ok() {
                 self.spare = Some(lock);
@@ -433,8 +434,17 @@ mod tests {
         root.clear(JobId(5), Some(made.lock));
         assert_eq!(names(), [".trash-job-3.1", "job-4"], "one that was changed is removed");
 
+        // The job put another folder into the place of its own.
         let made = root.make(next(6)).unwrap();
+        std::fs::rename(path.join("job-6"), path.join("elsewhere")).unwrap();
+        std::fs::create_dir_all(path.join("job-6/left")).unwrap();
         root.clear(JobId(6), Some(made.lock));
+        assert_eq!(names(), [".trash-job-3.1", "elsewhere", "job-4", "job-6"]);
+        std::fs::remove_dir(path.join("elsewhere")).unwrap();
+        std::fs::remove_dir_all(path.join("job-6")).unwrap();
+
+        let made = root.make(next(7)).unwrap();
+        root.clear(JobId(7), Some(made.lock));
         drop(root);
         assert_eq!(names(), [".trash-job-3.1", "job-4"], "no spare is left behind");
     }
