@@ -11,12 +11,12 @@ use std::path::{Path, PathBuf};
 
 use c2_shared::api::files::{Cleaned, CleanupReport, Kept};
 use c2_shared::id::JobId;
-use rustix::fs::{FlockOperation, flock, renameat};
+use rustix::fs::renameat;
 use rustix::io::Errno;
 use tokio::task::JoinSet;
 
 use crate::trash::{self, TRASH};
-use crate::workspace::{Root, SPARE, open_dir};
+use crate::workspace::{Root, SPARE, open_dir, try_lock};
 
 /// Requests that are remembered, so that one that comes again is known.
 const KNOWN_LEN: usize = 16;
@@ -114,12 +114,9 @@ fn remove(root: BorrowedFd<'_>, name: &str, held: &BTreeMap<JobId, &'static str>
         Err(e) if e.kind() == io::ErrorKind::NotADirectory => return Err("it is no folder".to_owned()),
         Err(e) => return Err(failed(e)),
     };
-    match flock(&dir, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => {}
+    if !try_lock(&dir).map_err(failed)? {
         // A spare is empty, and its process removes it.
-        Err(Errno::WOULDBLOCK) if spare => return Ok(0),
-        Err(Errno::WOULDBLOCK) => return Err(LOCKED.to_owned()),
-        Err(e) => return Err(failed(e.into())),
+        return if spare { Ok(0) } else { Err(LOCKED.to_owned()) };
     }
     // The lock is held until the name is free, so that a job of this name begins anew or not at all.
     let aside = format!("{TRASH}{name}");
@@ -135,6 +132,8 @@ fn remove(root: BorrowedFd<'_>, name: &str, held: &BTreeMap<JobId, &'static str>
 #[cfg(test)]
 mod tests {
     use std::fs::File;
+
+    use rustix::fs::{FlockOperation, flock};
 
     use super::*;
 

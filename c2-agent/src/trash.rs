@@ -9,11 +9,10 @@ use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{AtFlags, CWD, Dir, FileType, FlockOperation, Mode, Stat};
-use rustix::fs::{chmodat, fchmod, flock, fstat, renameat, statat, unlinkat};
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, Stat, chmodat, fchmod, fstat, renameat, statat, unlinkat};
 use rustix::io::Errno;
 
-use crate::workspace::{DIR_FLAGS, SPARE, open_dir};
+use crate::workspace::{DIR_FLAGS, SPARE, open_dir, try_lock};
 
 /// Front of the names under which workspaces wait for their deletion.
 pub(crate) const TRASH: &str = ".trash-";
@@ -36,8 +35,8 @@ pub(crate) fn empty(root: &Path) {
 }
 
 fn is_locked(dir: &Path) -> bool {
-    rustix::fs::openat(CWD, dir, DIR_FLAGS, Mode::empty())
-        .is_ok_and(|dir| flock(dir, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK))
+    let opened = rustix::fs::openat(CWD, dir, DIR_FLAGS, Mode::empty());
+    opened.is_ok_and(|dir| matches!(try_lock(&dir), Ok(false)))
 }
 
 /// Deletes a folder that was moved aside.

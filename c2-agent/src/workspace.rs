@@ -171,12 +171,7 @@ impl Root {
     pub(crate) fn lock(&self, job: JobId) -> io::Result<Option<OwnedFd>> {
         let name = job.to_string();
         let dir = open_dir(self.dir(), &name)?;
-        match flock(&dir, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(Errno::WOULDBLOCK) => return Ok(None),
-            Err(e) => return Err(e.into()),
-        }
-        Ok(self.is_named(&dir, &name)?.then_some(dir))
+        Ok((try_lock(&dir)? && self.is_named(&dir, &name)?).then_some(dir))
     }
 
     fn is_named(&self, dir: &OwnedFd, name: &str) -> io::Result<bool> {
@@ -275,6 +270,15 @@ fn is_empty(dir: &OwnedFd) -> bool {
 /// Opens a folder of another, which is no link.
 pub(crate) fn open_dir(parent: BorrowedFd<'_>, name: &str) -> io::Result<OwnedFd> {
     Ok(openat(parent, name, DIR_FLAGS, Mode::empty())?)
+}
+
+/// Locks a folder for as long as it is open; says whether nobody else has done so.
+pub(crate) fn try_lock(dir: &OwnedFd) -> io::Result<bool> {
+    match flock(dir, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(true),
+        Err(Errno::WOULDBLOCK) => Ok(false),
+        Err(e) => Err(e.into()),
+    }
 }
 
 fn place_one(workspace: BorrowedFd<'_>, upload: &Upload, cache: &Cache) -> io::Result<()> {

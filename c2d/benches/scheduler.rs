@@ -6,7 +6,7 @@ use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};
 
 use c2_shared::id::{AttemptId, JobId};
-use c2_shared::job::{OnLost, Outcome};
+use c2_shared::job::Outcome;
 use c2_shared::limits::QUEUE_LEN_MAX;
 use c2_shared::time::Mono;
 use c2d::sched::event::{Introduction, NewJob, ResultSummary};
@@ -20,16 +20,9 @@ fn job(place: usize, depends: Option<String>, tag: Option<&str>) -> NewJob {
     NewJob {
         payload: r#"{"command":"true"}"#.into(),
         name: Some(format!("n{place}").into()),
-        group: None,
         tags: tag.into_iter().map(str::to_owned).collect(),
         depends: depends.into_iter().map(Into::into).collect(),
-        same_machine: false,
-        priority: 0,
-        retries: 0,
-        hold: false,
-        begin_at: None,
-        on_lost: OnLost::Requeue,
-        exclude: Vec::new(),
+        ..NewJob::default()
     }
 }
 

@@ -43,19 +43,21 @@ pub(crate) fn signal(folder: &Path, signal: Signal) -> anyhow::Result<()> {
 pub fn marked(entry: &str) -> Vec<Pid> {
     let pids = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = pids.filter_map(|pid| Pid::from_raw(pid.file_name().to_str()?.parse().ok()?));
-    let carries = |pid: &Pid| {
-        let environment = fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero())).unwrap_or_default();
-        is_alive(*pid) && environment.split(|b| *b == 0).any(|has| has == entry.as_bytes())
-    };
+    let carries = |pid: &Pid| is_alive(*pid) && environment(*pid).split(|b| *b == 0).any(|has| has == entry.as_bytes());
     pids.filter(carries).collect()
 }
 
 /// A variable of a process's environment.
 #[must_use]
 pub fn variable(pid: Pid, name: &str) -> Option<String> {
-    let environment = fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero())).ok()?;
+    let environment = environment(pid);
     let entries = environment.split(|b| *b == 0).filter_map(|entry| str::from_utf8(entry).ok());
     entries.filter_map(|entry| entry.split_once('=')).find(|(has, _)| *has == name).map(|(_, value)| value.to_owned())
+}
+
+/// Its entries, each ended by a zero; none of a process that is gone.
+fn environment(pid: Pid) -> Vec<u8> {
+    fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero())).unwrap_or_default()
 }
 
 /// The command lines of all processes that belong to `scratch`.

@@ -40,6 +40,14 @@ pub fn has(what: &str, is_here: bool, hint: &str) -> bool {
     is_here
 }
 
+/// The library by which a program is told another time of day, if it is here: Debian's package puts
+/// it below a folder named by the machine's kind.
+#[must_use]
+pub fn faketime() -> Option<PathBuf> {
+    let kinds = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+    kinds.map(|kind| kind.path().join("faketime/libfaketimeMT.so.1")).find(|path| path.exists())
+}
+
 /// A disk of a few bytes, mounted on a folder.
 #[derive(Debug)]
 pub struct SmallDisk {

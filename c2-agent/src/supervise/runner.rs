@@ -257,8 +257,8 @@ impl Runner {
             self.on_message(message);
         }
         // Not at once: the next job, whose start often comes with it, is noted in any case.
-        if std::mem::take(&mut self.note_due) {
-            self.note();
+        if self.note_due {
+            self.note_with(self.job.as_ref().map(Job::attempt));
         }
     }
 
@@ -318,7 +318,6 @@ impl Runner {
         }
         // Noted before anything of it runs, so that its processes are found if this one dies.
         self.note_with(Some(attempt));
-        self.note_due = false;
         match self.launcher.launch(start) {
             Ok(launched) => self.job = Some(Job::new(start, launched, self.timing, now(), clock::wall_ms())),
             Err(error) => {
@@ -328,11 +327,8 @@ impl Runner {
         }
     }
 
-    fn note(&self) {
-        self.note_with(self.job.as_ref().map(Job::attempt));
-    }
-
-    fn note_with(&self, running: Option<AttemptId>) {
+    fn note_with(&mut self, running: Option<AttemptId>) {
+        self.note_due = false;
         let owed = self.ended.iter().map(|result| result.attempt).chain(running);
         if let Err(error) = self.record.write(owed) {
             tracing::warn!("cannot note the present job: {error}");

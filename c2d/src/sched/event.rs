@@ -129,7 +129,7 @@ pub struct IdempotencyKey {
 }
 
 /// A job as it was submitted: what the scheduler decides by, and the rest as it came.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NewJob {
     /// The whole specification as JSON; kept and never read here.
     pub payload: Arc<str>,

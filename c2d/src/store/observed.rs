@@ -54,8 +54,8 @@ impl Observed {
 
     /// The last place in the log of which everything has been there for `keep_days` whole days.
     pub(super) fn old_until(&self, keep_days: u64) -> u64 {
-        let today = self.ms / DAY_MS;
-        let old = self.days.iter().rev().find(|(day, _)| day.saturating_add(keep_days) <= today);
+        // All but the newest of the old days were forgotten.
+        let old = self.days.front().filter(|(day, _)| day.saturating_add(keep_days) <= self.ms / DAY_MS);
         old.map_or(0, |(_, logged)| *logged)
     }
 }

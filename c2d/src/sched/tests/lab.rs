@@ -40,20 +40,7 @@ pub(super) fn attempt(job: u64, number: u32) -> AttemptId {
 }
 
 pub(super) fn job(change: impl FnOnce(&mut NewJob)) -> NewJob {
-    let mut job = NewJob {
-        payload: r#"{"command":"true"}"#.into(),
-        name: None,
-        group: None,
-        tags: Vec::new(),
-        depends: Vec::new(),
-        same_machine: false,
-        priority: 0,
-        retries: 0,
-        hold: false,
-        begin_at: None,
-        on_lost: c2_shared::job::OnLost::Requeue,
-        exclude: Vec::new(),
-    };
+    let mut job = NewJob { payload: r#"{"command":"true"}"#.into(), ..NewJob::default() };
     change(&mut job);
     job
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use c2_shared::id::{AttemptId, JobId};
-use c2_shared::job::{OnLost, Outcome};
+use c2_shared::job::Outcome;
 use c2_shared::time::Mono;
 use c2_tests::usage::memory_bytes;
 use c2d::sched::event::{Introduction, NewJob, ResultSummary};
@@ -84,18 +84,5 @@ fn ip(n: usize) -> IpAddr {
 }
 
 fn job(n: usize) -> NewJob {
-    NewJob {
-        payload: format!("{{\"command\":\"true {n}\"}}").into(),
-        name: None,
-        group: None,
-        tags: [].into(),
-        depends: Vec::new(),
-        same_machine: false,
-        priority: 0,
-        retries: 0,
-        hold: false,
-        begin_at: None,
-        on_lost: OnLost::Requeue,
-        exclude: Vec::new(),
-    }
+    NewJob { payload: format!("{{\"command\":\"true {n}\"}}").into(), ..NewJob::default() }
 }

@@ -1,13 +1,12 @@
 //! Clocks of machines that jump: each program is told another time of day than the system has, by
 //! libfaketime, which reads it from a file that can be written while the program runs.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
+use c2_tests::machine::faketime;
 use c2_tests::sim::Random;
 
-/// Where Debian's package `libfaketime` puts it, below a folder named by the machine's kind.
-const LIBRARY: &str = "faketime/libfaketimeMT.so.1";
 /// How far a clock jumps at most, either way: ten years.
 const JUMP_S: u64 = 10 * 365 * 24 * 3_600;
 
@@ -20,9 +19,7 @@ pub(crate) struct Clocks {
 
 impl Clocks {
     pub(crate) fn new() -> Result<Self> {
-        let kinds = std::fs::read_dir("/usr/lib").context("cannot read /usr/lib")?.flatten();
-        let library = kinds.map(|kind| kind.path().join(LIBRARY)).find(|path| path.exists());
-        let library = library.context("jumps of clocks need libfaketime: apt-get install faketime")?;
+        let library = faketime().context("jumps of clocks need libfaketime: apt-get install faketime")?;
         Ok(Self { library, folder: tempfile::Builder::new().prefix("c2-clocks-").tempdir()? })
     }
 
@@ -35,6 +32,7 @@ impl Clocks {
             format!("LD_PRELOAD={}", self.library.display()),
             format!("FAKETIME_TIMESTAMP_FILE={}", self.file(name).display()),
             "FAKETIME_CACHE_DURATION=1".to_owned(),
+            // Newer versions of the library know the first name, older ones the second.
             "FAKETIME_DONT_FAKE_MONOTONIC=1".to_owned(),
             "DONT_FAKE_MONOTONIC=1".to_owned(),
         ])
@@ -54,6 +52,6 @@ impl Clocks {
     }
 
     fn file(&self, name: &str) -> PathBuf {
-        Path::new(self.folder.path()).join(name)
+        self.folder.path().join(name)
     }
 }

@@ -21,7 +21,7 @@ const ADDRESS: &str = "c2d.addr";
 const READY: Duration = Duration::from_secs(20);
 const ANSWER: Duration = Duration::from_secs(5);
 /// Jobs of a batch.
-const BATCH: usize = 3;
+pub(crate) const BATCH: usize = 3;
 
 /// A c2d and its folder.
 #[derive(Debug)]

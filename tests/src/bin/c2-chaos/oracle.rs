@@ -28,7 +28,7 @@ pub(crate) async fn examine(cluster: &Cluster, load: &Load) -> Result<Found> {
     broken.extend(load.with(|known| {
         let mut broken = std::mem::take(&mut known.broken);
         broken.extend(verdicts(known, &rows));
-        broken.extend(order(known, &events));
+        broken.extend(order(known, &rows, &events));
         broken
     }));
     broken.extend(attempts(&rows, &events));
@@ -92,10 +92,6 @@ fn verdicts(known: &Known, rows: &BTreeMap<JobId, JobRow>) -> Vec<String> {
             (JobState::Failed, Some(Outcome::CrashLimit)) => true,
             _ => false,
         };
-        let needed = plan.after.and_then(|on| rows.get(&on));
-        if row.state == JobState::Succeeded && needed.is_some_and(|on| on.state != JobState::Succeeded) {
-            broken.push(format!("{id} succeeded, though what it waits for did not"));
-        }
         if !deserved {
             broken.push(format!("{id} is {verdict}, with the plan {plan:?}"));
         }
@@ -103,19 +99,22 @@ fn verdicts(known: &Known, rows: &BTreeMap<JobId, JobRow>) -> Vec<String> {
     broken
 }
 
-/// What waits for another job starts after that has ended. Jobs tell it all into one file, so their
+/// What waits for another job starts after that has ended, and never when it did not succeed. Jobs tell it all into one file, so their
 /// order is what it was, whatever clocks say.
-fn order(known: &Known, events: &[String]) -> Vec<String> {
+fn order(known: &Known, rows: &BTreeMap<JobId, JobRow>, events: &[String]) -> Vec<String> {
     let mut ended = BTreeSet::new();
     let mut broken = Vec::new();
     for event in events {
         let Some((kind, job)) = told(event) else { continue };
         if kind == "end" {
             ended.insert(job);
-        } else if let Some(on) = known.accepted.get(&job).and_then(|plan| plan.after)
-            && !ended.contains(&on)
-        {
-            broken.push(format!("{job} started before {on} ended"));
+        } else if let Some(on) = known.accepted.get(&job).and_then(|plan| plan.after) {
+            if !ended.contains(&on) {
+                broken.push(format!("{job} started before {on} ended"));
+            }
+            if rows.get(&on).is_none_or(|on| on.state != JobState::Succeeded) {
+                broken.push(format!("{job} started, though {on} did not succeed"));
+            }
         }
     }
     broken
