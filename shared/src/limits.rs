@@ -105,6 +105,9 @@ pub const NAME_LEN_MAX: usize = 128;
 /// Connections that c2d serves at once.
 pub const CONNECTIONS_MAX: usize = 4_096;
 
+/// After so long a worker that still lists what it was told to end is told again: the answer may have
+/// been lost, and ending takes a moment.
+pub const KILL_REPEAT_MS: u64 = 2_000;
 /// Between TERM and KILL when a job is cancelled or timed out.
 pub const CANCEL_GRACE_MS: u64 = 10_000;
 /// Between TERM and KILL for processes that a finished job left behind: they were not asked for,

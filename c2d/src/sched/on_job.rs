@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use c2_shared::id::{AttemptId, JobId};
+use c2_shared::id::JobId;
 use c2_shared::job::{JobState, Outcome};
 use c2_shared::limits::IDEMPOTENCY_MS;
 
@@ -75,16 +75,19 @@ impl Turn<'_> {
             self.end(id, Outcome::Cancelled);
             return Ok(Reply::Cancelled(JobState::Cancelled));
         }
-        let (attempt, worker) = (AttemptId { job: id, number: job.attempt }, job.worker);
-        if !job.cancelling {
+        let (cancelling, worker) = (job.cancelling, job.worker.and_then(|ip| self.s.workers.get(&ip)));
+        let (ip, expired) = worker.map(|worker| (worker.ip(), worker.presence.expired)).unzip();
+        if expired == Some(true) {
+            // Its lease is over, so no word of it is waited for. When it is back it is told to end what
+            // it lists.
+            self.end(id, Outcome::Cancelled);
+            return Ok(Reply::Cancelled(JobState::Cancelled));
+        }
+        if !cancelling {
             self.decide(Decision::MarkCancelling { job: id });
         }
-        if let Some(ip) = worker
-            && let Some(worker) = self.s.workers.get_mut(&ip)
-            && worker.presence.parked.is_some()
-        {
-            worker.presence.told_to_kill.insert(attempt);
-            self.answer_parked(ip, PollAnswer { kill: vec![attempt], ..PollAnswer::default() });
+        if let Some(ip) = ip.filter(|ip| !self.s.kills(*ip).is_empty()) {
+            self.answer_parked(ip, PollAnswer::default());
         }
         Ok(Reply::Cancelled(JobState::Running))
     }

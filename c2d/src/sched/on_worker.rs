@@ -5,6 +5,8 @@ use std::net::IpAddr;
 
 use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::Outcome;
+use c2_shared::limits::KILL_REPEAT_MS;
+use c2_shared::time::Mono;
 
 use crate::sched::decision::{PollAnswer, WorkerRecord};
 use crate::sched::event::{Introduction, Poll, PollToken, Reply, ResultSummary};
@@ -65,7 +67,7 @@ impl Turn<'_> {
             return Ok(Reply::Parked);
         }
         // A newer poll takes the place of the one that waits; the agent listens to the newest only.
-        self.answer_parked(ip, PollAnswer::default());
+        self.dismiss_parked(ip);
         self.heard(ip);
         self.enter_session(poll);
         let mut answer = self.reconcile(poll);
@@ -74,12 +76,11 @@ impl Turn<'_> {
             let Some(handout) = self.give(ip) else { break };
             answer.assign.push(handout);
         }
-        let urgent = self.note_kills(ip, &answer);
-        let empty = answer.assign.is_empty() && answer.ack.is_empty() && !urgent;
-        if empty && poll.wait_ms > 0 {
-            self.park(poll);
+        let until = self.may_wait_until(poll);
+        if answer.assign.is_empty() && answer.ack.is_empty() && until > self.now.mono {
+            self.park(poll, until);
         } else {
-            self.decide(Decision::Answer { token: poll.token, answer });
+            self.answer(ip, poll.token, answer);
         }
         Ok(Reply::Parked)
     }
@@ -180,30 +181,36 @@ impl Turn<'_> {
         let presence = &mut worker.presence;
         if presence.session != poll.session {
             presence.replaced = std::mem::replace(&mut presence.session, poll.session.clone());
-            presence.told_to_kill.clear();
+            presence.told.clear();
             for hold in worker.holds.values_mut().filter(|hold| hold.heard == Heard::Sent) {
                 hold.heard = Heard::Inherited;
             }
         }
         worker.presence.seq = poll.seq;
         worker.presence.load = poll.load.clone();
-        worker.presence.told_to_kill.retain(|attempt| poll.running.contains(attempt));
+        worker.presence.listed.clone_from(&poll.running);
     }
 
-    fn park(&mut self, poll: &Poll) {
-        let until = self.now.mono.after_ms(poll.wait_ms);
+    fn park(&mut self, poll: &Poll, until: Mono) {
         let parked = Parked { token: poll.token, until, slots_free: poll.slots_free };
         self.s.known(poll.worker).presence.parked = Some(parked);
         self.s.parked.insert(poll.token, poll.worker);
     }
 
-    /// Remembers what the worker is told to end; answers whether any of it is news. What is not
-    /// news must not answer each poll at once, or the two would spin until the processes are gone.
-    fn note_kills(&mut self, ip: IpAddr, answer: &PollAnswer) -> bool {
-        let told = &mut self.s.known(ip).presence.told_to_kill;
-        let before = told.len();
-        told.extend(&answer.kill);
-        told.len() > before
+    /// How long a poll may wait that is answered nothing else. What the worker must end and was not
+    /// told yet makes it answered at once. What it was told is said again after a while, as the answer
+    /// may have been lost; not with each poll, or the two would spin until the processes are gone.
+    fn may_wait_until(&self, poll: &Poll) -> Mono {
+        let until = self.now.mono.after_ms(poll.wait_ms);
+        let kills = self.s.kills(poll.worker);
+        let presence = &self.s.workers[&poll.worker].presence;
+        if kills.is_empty() {
+            until
+        } else if kills.iter().all(|attempt| presence.told.contains(attempt)) {
+            until.min(presence.told_at.after_ms(KILL_REPEAT_MS))
+        } else {
+            self.now.mono
+        }
     }
 
     /// Everything that a worker held is over: the machine was started anew.

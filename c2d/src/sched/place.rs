@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use c2_shared::id::{AttemptId, JobId};
 
 use crate::sched::decision::{Handout, PollAnswer};
+use crate::sched::event::PollToken;
 use crate::sched::queues::{Rank, Shape};
 use crate::sched::scheduler::{Fresh, Scheduler, Turn};
 use crate::sched::workers::Worker;
@@ -54,10 +55,29 @@ impl Turn<'_> {
         Some(Handout { attempt, tags, payload })
     }
 
+    /// Answers a poll, and says in the answer what the worker must end.
+    pub(crate) fn answer(&mut self, ip: IpAddr, token: PollToken, answer: PollAnswer) {
+        let kill = self.s.kills(ip);
+        if !kill.is_empty() {
+            let now = self.now.mono;
+            let presence = &mut self.s.known(ip).presence;
+            presence.told = kill.iter().copied().collect();
+            presence.told_at = now;
+        }
+        self.decide(Decision::Answer { token, answer: PollAnswer { kill, ..answer } });
+    }
+
     /// Answers the poll of a worker that waits; nothing, if none does.
     pub(crate) fn answer_parked(&mut self, ip: IpAddr, answer: PollAnswer) {
         if let Some(parked) = self.s.workers.get(&ip).and_then(|worker| worker.presence.parked) {
-            self.decide(Decision::Answer { token: parked.token, answer });
+            self.answer(ip, parked.token, answer);
+        }
+    }
+
+    /// Ends the wait of a poll whose answer will not be listened to.
+    pub(crate) fn dismiss_parked(&mut self, ip: IpAddr) {
+        if let Some(parked) = self.s.workers.get(&ip).and_then(|worker| worker.presence.parked) {
+            self.decide(Decision::Answer { token: parked.token, answer: PollAnswer::default() });
         }
     }
 }

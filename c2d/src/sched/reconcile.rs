@@ -2,6 +2,8 @@
 //! what to start, to end and to forget. Lost, doubled and late messages do no harm, because the
 //! next poll compares everything again.
 
+use std::net::IpAddr;
+
 use c2_shared::id::AttemptId;
 use c2_shared::job::JobState;
 
@@ -35,11 +37,6 @@ impl Turn<'_> {
                 self.gone(ip, attempt, heard == Heard::Confirmed);
             }
         }
-        for attempt in &poll.running {
-            if !self.s.is_current(*attempt) || self.s.is_cancelling(*attempt) {
-                answer.kill.push(*attempt);
-            }
-        }
         answer
     }
 
@@ -61,12 +58,19 @@ impl Scheduler {
         job.is_some_and(|job| job.state == JobState::Running && job.attempt == attempt.number)
     }
 
+    /// What the newest poll of a worker listed and should not run: cancelled, fenced, ended, unknown.
+    pub(crate) fn kills(&self, ip: IpAddr) -> Vec<AttemptId> {
+        let Some(worker) = self.workers.get(&ip) else { return Vec::new() };
+        let wrong = |attempt: &&AttemptId| !self.is_current(**attempt) || self.is_cancelling(**attempt);
+        worker.presence.listed.iter().filter(wrong).copied().collect()
+    }
+
     fn is_cancelling(&self, attempt: AttemptId) -> bool {
         self.jobs.get(attempt.job).is_some_and(|job| job.cancelling)
     }
 
     /// What goes to a worker for an attempt that it holds.
-    fn handout(&self, attempt: AttemptId, ip: std::net::IpAddr) -> Handout {
+    fn handout(&self, attempt: AttemptId, ip: IpAddr) -> Handout {
         let payload = self.jobs.get(attempt.job).expect("a current attempt has a live job").payload.clone();
         Handout { attempt, tags: self.workers[&ip].holds[&attempt].tags.clone(), payload }
     }

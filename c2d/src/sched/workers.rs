@@ -66,8 +66,11 @@ pub(crate) struct Presence {
     pub(crate) seq: u64,
     pub(crate) load: Load,
     pub(crate) parked: Option<Parked>,
-    /// Attempts that it was told to end.
-    pub(crate) told_to_kill: BTreeSet<AttemptId>,
+    /// What its newest poll listed as running.
+    pub(crate) listed: BTreeSet<AttemptId>,
+    /// What of it the latest answer told it to end, and when.
+    pub(crate) told: BTreeSet<AttemptId>,
+    pub(crate) told_at: Mono,
 }
 
 /// A poll that waits for something to say.
@@ -134,7 +137,6 @@ impl Worker {
                 self.locks.remove(&tag);
             }
         }
-        self.presence.told_to_kill.remove(&attempt);
     }
 }
 
@@ -150,7 +152,9 @@ impl Presence {
             seq: 0,
             load: Load::default(),
             parked: None,
-            told_to_kill: BTreeSet::new(),
+            listed: BTreeSet::new(),
+            told: BTreeSet::new(),
+            told_at: now,
         }
     }
 

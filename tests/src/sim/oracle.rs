@@ -7,6 +7,9 @@ use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::{Condition, JobState, OnLost, Outcome};
 use c2d::sched::Decision;
 
+/// How long processes may outlive their job on a worker that is in contact.
+const SURVIVE_MS: u64 = 20_000;
+
 /// Remembers everything that was acknowledged or that really happened.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Oracle {
@@ -14,6 +17,10 @@ pub(crate) struct Oracle {
     acknowledged: BTreeSet<JobId>,
     /// Final states once they were durable.
     verdicts: BTreeMap<JobId, Outcome>,
+    /// When each job that still has living processes ended.
+    ended_ms: BTreeMap<JobId, u64>,
+    /// Since when every worker is up and in contact.
+    calm_since_ms: u64,
     /// Attempts in the order in which they became durable, by job.
     issued: BTreeMap<JobId, u32>,
     /// Dependencies of each job.
@@ -46,7 +53,7 @@ impl Oracle {
     }
 
     /// Decisions became durable.
-    pub(crate) fn committed(&mut self, decisions: &[Decision], capacity: usize) {
+    pub(crate) fn committed(&mut self, decisions: &[Decision], capacity: usize, now_ms: u64) {
         for decision in decisions {
             match decision {
                 Decision::AddJob(job) => {
@@ -81,6 +88,7 @@ impl Oracle {
                 Decision::End { job, attempt, outcome, seq, .. } => {
                     let old = self.verdicts.insert(*job, outcome.clone());
                     assert!(old.is_none(), "I3: {job} ended twice");
+                    self.ended_ms.insert(*job, now_ms);
                     assert_eq!(*attempt, self.issued.get(job).copied().unwrap_or(0), "I4: {job}");
                     self.log += 1;
                     assert_eq!(*seq, self.log, "I11: the log skips or repeats");
@@ -105,6 +113,20 @@ impl Oracle {
                 let patient = self.patient.contains(&attempt.job);
                 assert!(!patient, "{attempt} is taken back although its job waits for its worker");
             }
+        }
+    }
+
+    /// From now on nothing fails any more.
+    pub(crate) const fn calm_since(&mut self, now_ms: u64) {
+        self.calm_since_ms = now_ms;
+    }
+
+    /// Once all workers are in contact, nothing lives for long whose job has ended.
+    pub(crate) fn check_survivors(&self, now_ms: u64) {
+        for attempt in self.alive.values() {
+            let since = self.ended_ms.get(&attempt.job).map(|ended_ms| (*ended_ms).max(self.calm_since_ms));
+            let fine = since.is_none_or(|since| now_ms.saturating_sub(since) <= SURVIVE_MS);
+            assert!(fine, "I17: {attempt} lives {SURVIVE_MS} ms after its job ended");
         }
     }
 

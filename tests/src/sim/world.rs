@@ -20,6 +20,9 @@ const CAPACITY: usize = 60;
 /// Tags that machines offer.
 const TAGS: [&str; 3] = ["disk", "gpu:0", "gpu:1"];
 
+/// How long a job runs that never ends by itself.
+const ENDLESS_MS: u64 = 1 << 50;
+
 /// A simulated cluster.
 #[derive(Debug)]
 pub struct World<D> {
@@ -109,6 +112,7 @@ impl<D: Disk> World<D> {
         for worker in self.agents.iter().map(|agent| agent.ip).collect::<Vec<_>>() {
             self.apply(Event::DrainSet { worker, drain: false });
         }
+        self.oracle.calm_since(self.now.mono.0);
         for _ in 0..40_000 {
             let queue = self.scheduler.queue(self.now);
             let idle = self.agents.iter().all(|agent| agent.running.is_empty() && agent.unsent.is_empty());
@@ -118,7 +122,9 @@ impl<D: Disk> World<D> {
             if queue.held > 0 {
                 self.release_all();
             }
+            self.cancel_endless();
             self.step();
+            self.oracle.check_survivors(self.now.mono.0);
         }
         self.commit();
         let left = self.scheduler.jobs(self.now, None, None, 5);
@@ -187,7 +193,7 @@ impl<D: Disk> World<D> {
             decisions.into_iter().partition(|decision| matches!(decision, Decision::Answer { .. }));
         if !durable.is_empty() {
             self.disk.commit(self.now, &durable);
-            self.oracle.committed(&durable, CAPACITY);
+            self.oracle.committed(&durable, CAPACITY, self.now.mono.0);
             if let Some(saved) = self.disk.peek() {
                 assert_eq!(saved, self.scheduler.saved(), "the rows give the live state");
             }
@@ -277,7 +283,7 @@ impl<D: Disk> World<D> {
         let Some(fresh) = agent.read(seq, answer, self.now.mono.0) else { return };
         for (attempt, tags) in fresh {
             self.oracle.start(self.agents[i].ip, attempt, &tags);
-            let length = self.random.pick(&[0, 10, 300, 2_000, 30_000, 90_000]);
+            let length = self.random.pick(&[0, 10, 300, 2_000, 30_000, 90_000, ENDLESS_MS]);
             let code = if self.random.chance(20) { 1 } else { 0 };
             let outcome = Outcome::Exit { code };
             let running = Running { ends_ms: self.now.mono.0 + length, outcome };
@@ -420,6 +426,18 @@ impl<D: Disk> World<D> {
             }
             21 => drop(self.apply(Event::TimeUnobserved)),
             _ => {}
+        }
+    }
+
+    /// Jobs that end by a cancel alone are cancelled at last.
+    fn cancel_endless(&mut self) {
+        let running = self.agents.iter().flat_map(|agent| &agent.running);
+        let endless: Vec<JobId> =
+            running.filter(|(_, run)| run.ends_ms >= ENDLESS_MS).map(|(attempt, _)| attempt.job).collect();
+        for job in endless {
+            if self.scheduler.job(self.now, job).is_some_and(|job| !job.cancelling) {
+                self.apply(Event::CancelRequested { job });
+            }
         }
     }
 

@@ -8,5 +8,6 @@ mod lab;
 
 mod explain;
 mod jobs;
+mod kills;
 mod leases;
 mod workers;
