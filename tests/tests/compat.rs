@@ -1,0 +1,117 @@
+//! What earlier versions left on disk and said to each other is read by this one.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use c2_shared::api::workers::{PollRequest, PollResponse, RegisterRequest, RegisterResponse};
+use c2_shared::id::JobId;
+use c2_shared::job::JobState;
+use c2_tests::scenario;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+const WORKER: &str = "127.0.9.11";
+
+fn fixtures(version: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("compat").join(version)
+}
+
+/// Copies a folder with all that is in it, closed to others as the programs leave it.
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    fs::set_permissions(to, fs::Permissions::from_mode(0o700))?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if from.is_dir() {
+            copy(&from, &to)?;
+        } else {
+            fs::copy(&from, &to)?;
+            fs::set_permissions(&to, fs::Permissions::from_mode(0o600))?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn folders_of_0_1_0_go_on() {
+    scenario(async |cluster| {
+        cluster.kill_c2d()?;
+        let (data, state) = (cluster.data_dir(), cluster.agent_home(WORKER)?.join("state"));
+        for side in ["c2.db-wal", "c2.db-shm"] {
+            drop(fs::remove_file(data.join(side)));
+        }
+        copy(&fixtures("0.1.0").join("data"), &data)?;
+        copy(&fixtures("0.1.0").join("state"), &state)?;
+        cluster.restart_c2d().await?;
+        let check = cluster.c2d(&["check"]).await?;
+        assert_eq!(check.status, 0, "{check:?}");
+
+        // The machine was started again since, so what it ran is over; what it owes still counts.
+        cluster.agent(WORKER).await?;
+        for job in [4, 11] {
+            let ended = cluster.ended(JobId(job)).await?;
+            assert_eq!(ended.job.row.state, JobState::Succeeded, "{ended:?}");
+        }
+        let output = cluster.exec(&["output 1", "output 11"]).await?;
+        assert_eq!(output.stdout, "hello\nspooled\n", "{output:?}");
+        cluster.running(JobId(6)).await?;
+        cluster.client().cancel(JobId(6)).await?;
+        assert_eq!(cluster.ended(JobId(6)).await?.job.row.state, JobState::Cancelled);
+        let states = [
+            (1, JobState::Succeeded, 1),
+            (2, JobState::Failed, 2),
+            (3, JobState::Failed, 1),
+            (4, JobState::Succeeded, 1),
+            (5, JobState::Cancelled, 0),
+            (6, JobState::Cancelled, 2),
+            (7, JobState::Held, 0),
+            (8, JobState::Queued, 0),
+            (9, JobState::Blocked, 0),
+            (10, JobState::Blocked, 0),
+            (11, JobState::Succeeded, 1),
+            (12, JobState::Failed, 1),
+        ];
+        for (job, state, attempt) in states {
+            let row = cluster.client().job(JobId(job), 0).await?.job.row;
+            assert_eq!((row.state, row.attempt), (state, attempt), "{row:?}");
+        }
+        let worker = cluster.client().worker(WORKER).await?;
+        assert_eq!(worker.row.groups, ["lab".to_owned()].into(), "{worker:?}");
+        assert!(worker.row.tags.keys().eq(["disk", "gpu:0"]), "{worker:?}");
+        let log = fs::read_to_string(data.join("jobs.log"))?;
+        assert_eq!(log.lines().count(), 8, "{log}");
+        let later = cluster.submit("true").await?;
+        assert_eq!(later, JobId(13));
+        Ok(())
+    });
+}
+
+#[test]
+fn messages_of_0_1_0_are_understood() -> Result<()> {
+    let text = fs::read_to_string(fixtures("0.1.0").join("messages.json"))?;
+    let messages: Vec<Value> = serde_json::from_str(&text)?;
+    for message in &messages {
+        if message["path"] == "/api/workers/register" {
+            read::<RegisterRequest>(&message["request"])?;
+            read::<RegisterResponse>(&message["answer"])?;
+        } else {
+            read::<PollRequest>(&message["request"])?;
+            read::<PollResponse>(&message["answer"])?;
+        }
+    }
+    assert!(messages.len() >= 8, "{} messages", messages.len());
+    Ok(())
+}
+
+/// Reads a message; what was written then must still be said in the same words.
+fn read<T: DeserializeOwned + serde::Serialize>(message: &Value) -> Result<()> {
+    let understood: T = serde_json::from_value(message.clone()).with_context(|| message.to_string())?;
+    let again = serde_json::to_value(&understood)?;
+    for (name, value) in message.as_object().context("a message is an object")? {
+        assert_eq!(again.get(name), Some(value), "{name} of {message}");
+    }
+    Ok(())
+}
