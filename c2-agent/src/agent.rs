@@ -13,6 +13,7 @@ use c2_shared::api::files::CleanupReport;
 use c2_shared::api::workers::{Directive, RegisterRequest};
 use c2_shared::client::{Client, ClientError};
 use c2_shared::id::AttemptId;
+use c2_shared::job::Outcome;
 use c2_shared::worker::Load;
 use tokio::sync::{mpsc, watch};
 
@@ -50,9 +51,6 @@ pub enum AgentError {
     /// The state folder cannot be used.
     #[error(transparent)]
     State(#[from] StateError),
-    /// Another agent has this worker's place at c2d.
-    #[error("c2d refuses this worker: {0}")]
-    Refused(ClientError),
     /// The HTTP stack cannot be set up.
     #[error(transparent)]
     Client(ClientError),
@@ -71,9 +69,6 @@ impl AgentError {
         match self {
             Self::Root(error) => error.hint(),
             Self::State(error) => error.hint().to_owned(),
-            Self::Refused(error) => error.hint().unwrap_or_else(|| {
-                "if another machine or agent has this address, give this one its own with --address".to_owned()
-            }),
             Self::Client(error) => error.hint().unwrap_or_default(),
             Self::Runtime(_) => "see the limits of this user with: ulimit -a".to_owned(),
             Self::TakeOver(_) => "see whether the state folder may be written to".to_owned(),
@@ -103,10 +98,10 @@ pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     builder.enable_all().max_blocking_threads(8).thread_keep_alive(Duration::MAX).build()
 }
 
-/// Runs the agent until `shutdown`, or until c2d gives its place to another.
+/// Runs the agent until `shutdown`. No answer of c2d ends it: what c2d refuses now it may take later.
 ///
 /// # Errors
-/// When the folders are not safe or in use, or another agent has this worker's place.
+/// When the folders are not safe or in use.
 pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> Result<(), AgentError> {
     drop(Root::open(&options.workspace_root)?);
     let state = StateDir::open(&options.state_dir)?;
@@ -137,8 +132,11 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> Result
 
     let introduction = introduce(&options, identity).await;
     let (load, latest_load) = watch::channel(Load::default());
-    let watching =
-        tokio::spawn(detect::watch_load(load, !introduction.hardware.gpus.is_empty(), options.workspace_root.clone()));
+    let watching = tokio::spawn(detect::watch_load(
+        load,
+        !introduction.hardware.gpus.is_empty(),
+        [options.workspace_root.clone(), options.state_dir.clone()],
+    ));
     tracing::info!(
         "looking for c2d at {}; {} slots, {} jobs taken over",
         client.server(),
@@ -162,12 +160,10 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> Result
         refusal: String::new(),
         _lock: lock,
     };
-    let end = agent.serve(shutdown).await;
+    agent.serve(shutdown).await;
     watching.abort();
-    if end.is_ok() {
-        agent.leave().await;
-    }
-    end
+    agent.leave().await;
+    Ok(())
 }
 
 /// What an agent begins with.
@@ -264,7 +260,7 @@ enum Happened {
 }
 
 impl Agent {
-    async fn serve(&mut self, shutdown: impl Future<Output = ()>) -> Result<(), AgentError> {
+    async fn serve(&mut self, shutdown: impl Future<Output = ()>) {
         let mut shutdown = std::pin::pin!(shutdown);
         loop {
             let request = self.slots.next_request(clock::elapsed(), &self.load.borrow());
@@ -282,7 +278,7 @@ impl Agent {
                 () = tokio::time::sleep(sleep.unwrap_or(SLEEP_MAX).min(SLEEP_MAX)) => Happened::TimeCame,
             };
             match happened {
-                Happened::Replied(reply) => self.on_reply(reply).await?,
+                Happened::Replied(reply) => self.on_reply(reply).await,
                 Happened::Reported(report) => {
                     self.on_report(report);
                     self.begin_deliveries().await;
@@ -297,13 +293,13 @@ impl Agent {
                         "stopping; {} jobs go on and are taken over by the next start",
                         self.slots.running()
                     );
-                    return Ok(());
+                    return;
                 }
             }
         }
     }
 
-    async fn on_reply(&mut self, Reply { seq, said }: Reply) -> Result<(), AgentError> {
+    async fn on_reply(&mut self, Reply { seq, said }: Reply) {
         let now = clock::elapsed();
         match said {
             Ok(Said::Registered(answer)) => {
@@ -321,7 +317,6 @@ impl Agent {
                 let actions = self.slots.on_answer(now, seq, answer);
                 self.carry_out(actions).await;
             }
-            Err(error) if link::is_final(&error) && self.slots.awaits(seq) => return Err(AgentError::Refused(error)),
             Err(error) => {
                 if self.slots.awaits(seq) {
                     self.not_heard(&error);
@@ -330,7 +325,6 @@ impl Agent {
                 self.carry_out(actions).await;
             }
         }
-        Ok(())
     }
 
     fn begin_to_tell(&mut self, directives: &[Directive]) {
@@ -391,7 +385,10 @@ impl Agent {
                 lost.into_iter().for_each(|attempt| self.slots.on_ended(now, bare::lost(attempt)));
             }
             News::Ended(result) => {
-                tracing::debug!("{} ended: {}", result.attempt, result.outcome);
+                match &result.outcome {
+                    Outcome::Setup { reason } => tracing::error!("{} could not be started: {reason}", result.attempt),
+                    outcome => tracing::debug!("{} ended: {outcome}", result.attempt),
+                }
                 self.runners.on_ended(slot, result.attempt);
                 self.on_result(*result);
             }
@@ -399,13 +396,22 @@ impl Agent {
             News::Wrote(answer) => self.live.on_answer(answer),
             News::Broken => self.runners.on_broken(slot),
             News::Dead { owed } => {
-                let running = self.runners.on_dead(slot);
+                let given = self.runners.on_dead(slot);
                 // Of those that it owed the core knows all results that were told.
-                for attempt in owed.into_iter().chain(running) {
-                    if self.slots.is_running(attempt) && !self.is_leaving(attempt) {
-                        tracing::error!("{attempt} was lost: the process of slot {slot} died");
-                        self.slots.on_ended(now, bare::lost(attempt));
+                for attempt in owed.iter().copied().chain(given.map(|(attempt, _)| attempt)) {
+                    if !self.slots.is_running(attempt) || self.is_leaving(attempt) {
+                        continue;
                     }
+                    let started = owed.contains(&attempt) || given != Some((attempt, false));
+                    let result = if started {
+                        tracing::error!("{attempt} was lost: the process of slot {slot} died");
+                        bare::lost(attempt)
+                    } else {
+                        let reason = self.runners.last_words(slot);
+                        tracing::error!("{attempt} could not be started: {reason}");
+                        bare::failed_setup(attempt, &reason)
+                    };
+                    self.slots.on_ended(now, result);
                 }
             }
         }
@@ -427,7 +433,7 @@ impl Agent {
             }
             Some(_) if self.refusal != error.to_string() => {
                 self.refusal = error.to_string();
-                tracing::warn!("c2d refuses: {error} ({hint})");
+                tracing::warn!("c2d refuses: {error}; running jobs go on and it is tried again ({hint})");
             }
             _ => {}
         }

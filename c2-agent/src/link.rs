@@ -87,12 +87,8 @@ impl Link {
 /// What a failed request means for the core.
 pub(crate) fn failure(error: &ClientError) -> Failure {
     match error.code() {
-        Some(ErrorCode::NotFound) => Failure::Unknown,
+        // In conflict: this machine may have another address by now, or another worker has this one.
+        Some(ErrorCode::NotFound | ErrorCode::Conflict) => Failure::Unknown,
         _ => Failure::NoAnswer,
     }
-}
-
-/// Whether it makes no sense to ask again: another agent has this worker's place.
-pub(crate) fn is_final(error: &ClientError) -> bool {
-    error.code() == Some(ErrorCode::Conflict)
 }

@@ -126,7 +126,7 @@ pub enum Action {
 pub enum Failure {
     /// c2d could not be reached, or refused.
     NoAnswer,
-    /// c2d does not know this worker.
+    /// c2d does not know this worker, at least not at this address.
     Unknown,
 }
 

@@ -20,6 +20,8 @@ const LOCK_TRIES: u32 = 10;
 /// Between two of them.
 const LOCK_PAUSE: Duration = Duration::from_millis(100);
 
+/// Of a log, as much as is looked at for its last line.
+const LAST_WORDS_LEN: usize = 500;
 /// Size beyond which a runner's log starts anew; it holds warnings only.
 const LOG_BYTES_MAX: u64 = 64 * 1024;
 
@@ -193,6 +195,15 @@ impl SlotDir {
             fs::remove_file(&path)?;
         }
         OpenOptions::new().append(true).create(true).mode(0o600).open(path)
+    }
+}
+
+impl SlotDir {
+    /// The last line of the log, cut to a length that can be shown.
+    pub(crate) fn last_words(&self) -> Option<String> {
+        let log = fs::read(self.path.join("log")).ok()?;
+        let end = String::from_utf8_lossy(&log[log.len().saturating_sub(LAST_WORDS_LEN)..]).into_owned();
+        end.lines().rfind(|line| !line.trim().is_empty()).map(|line| line.trim().to_owned())
     }
 }
 

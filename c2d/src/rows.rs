@@ -3,9 +3,10 @@
 
 use c2_shared::api::jobs::{JobRow, QueueStatus};
 use c2_shared::api::workers::WorkerRow;
-use c2_shared::job::{JobSpec, JobState};
+use c2_shared::job::JobState;
 
 use crate::sched::{JobView, QueueView, WorkerView};
+use crate::store::payload;
 
 /// Characters of a command that a row shows.
 const COMMAND_CHARS: usize = 200;
@@ -13,9 +14,7 @@ const COMMAND_CHARS: usize = 200;
 /// A job's row.
 #[must_use]
 pub fn job_row(view: &JobView) -> JobRow {
-    // What was accepted was written by us, so it can be read; if a disk error changed it, the row
-    // is still worth showing.
-    let spec: JobSpec = serde_json::from_str(&view.payload).unwrap_or_default();
+    let spec = payload::shown(&view.payload);
     JobRow {
         job_id: view.id,
         name: spec.name,
@@ -47,6 +46,7 @@ pub fn worker_row(view: WorkerView) -> WorkerRow {
         slots_used: view.slots_used,
         tags: view.tags,
         silent_ms: view.silent_ms,
+        status_reason: view.fault,
         load: view.load,
         version: view.intro.version,
     }

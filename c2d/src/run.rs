@@ -63,6 +63,7 @@ pub async fn run(
         access,
         fingerprint: authority.fingerprint,
         throttle: Arc::default(),
+        large_bodies: Default::default(),
         audit,
         names: Arc::new(names(address)),
         address,

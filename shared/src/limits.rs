@@ -84,11 +84,20 @@ pub const OUTPUT_HEAD_BYTES: usize = 64 * 1024;
 /// Of each output stream, the bytes kept from its end in a result.
 pub const OUTPUT_TAIL_BYTES: usize = 192 * 1024;
 
+/// Bytes of a reason that a worker gives.
+pub const REASON_BYTES_MAX: usize = 1024;
+/// Characters of each text that a worker says about itself.
+pub const TEXT_CHARS_MAX: usize = 200;
+/// Disks of a worker that are remembered.
+pub const DISKS_LEN_MAX: usize = 64;
+/// Graphics processors of a worker that are remembered.
+pub const GPUS_LEN_MAX: usize = 64;
+
 /// Body of an ordinary request.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Body of a submit, which may carry [`INLINE_BYTES_MAX`] in base64.
 pub const SUBMIT_BODY_BYTES_MAX: usize = 12 * 1024 * 1024;
-/// Body of a batch, or of a poll that delivers results; 50,000 jobs of a kilobyte fit.
+/// Body of a batch, or of the poll of a worker with very many slots; 50,000 jobs of a kilobyte fit.
 pub const BATCH_BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Head of a request.
 pub const HEAD_BYTES_MAX: usize = 16 * 1024;
@@ -105,6 +114,14 @@ pub const NAME_LEN_MAX: usize = 128;
 /// Connections that c2d serves at once.
 pub const CONNECTIONS_MAX: usize = 4_096;
 
+/// How long a worker gets nothing after it could not start a job; twice as long each time.
+pub const FAULT_PAUSE_MS: u64 = 1_000;
+/// The longest such pause: a machine that was repaired works again within a minute.
+pub const FAULT_PAUSE_MAX_MS: u64 = 60_000;
+/// How long a job goes elsewhere first after a worker could not start it; twice as long each time.
+pub const AVOID_MS: u64 = 60_000;
+/// The longest such time: a lone worker gets each job again this often.
+pub const AVOID_MAX_MS: u64 = 15 * 60_000;
 /// After so long a worker that still lists what it was told to end is told again: the answer may have
 /// been lost, and ending takes a moment.
 pub const KILL_REPEAT_MS: u64 = 2_000;
@@ -135,5 +152,7 @@ pub const FREE_BYTES_FLOOR: u64 = 256 * 1024 * 1024;
 /// Free space where a worker's jobs run below which it takes nothing new: a job that fills a disk
 /// shall not take the next ones with it, and small cards have little to begin with.
 pub const WORKER_FREE_BYTES_FLOOR: u64 = 128 * 1024 * 1024;
+/// Free space in an agent's own folder below which it takes nothing new: results and scripts go there.
+pub const STATE_FREE_BYTES_FLOOR: u64 = 512 * 1024;
 /// Size of the ballast file that is given up when the disk is full all the same.
 pub const BALLAST_BYTES: u64 = 32 * 1024 * 1024;

@@ -246,14 +246,18 @@ impl Cluster {
         Ok(Pass::read(&self.data_dir().join(role.file_name()))?.token)
     }
 
-    /// Runs another agent, with folders of its own, at the address of one that lives; its end.
+    /// Starts another agent, with folders of its own, at the address of one that is known; what it
+    /// logs when c2d refuses it, after which it still runs.
     ///
     /// # Errors
-    /// When it does not end.
-    pub async fn rival(&self, ip: &str) -> Result<Output> {
+    /// When it is not refused, or ends.
+    pub async fn rival(&self, ip: &str) -> Result<String> {
         let token = self.data_dir().join(Role::Worker.file_name());
-        let agent = Agent::new(&self.new_folder("rival")?, ip.parse()?, SLOTS, self.addr, token, Vec::new())?;
-        run(agent.command()?).await
+        let mut agent = Agent::new(&self.new_folder("rival")?, ip.parse()?, SLOTS, self.addr, token, Vec::new())?;
+        agent.restart()?;
+        let refusal = agent.line_with("refuses").await?;
+        ensure!(!agent.has_ended()?, "it ended: {refusal}");
+        Ok(refusal)
     }
 
     /// The folder of an agent, for what has to be there before it starts.

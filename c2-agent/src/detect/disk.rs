@@ -3,15 +3,18 @@
 use std::path::Path;
 
 use c2_shared::worker::Disk;
+use rustix::fs::StatVfsMountFlags;
 use sysinfo::{DiskRefreshKind, Disks};
 
 /// Disks more than which nobody reads through, as on machines with many bind mounts.
 const DISKS_MAX: usize = 32;
 
-/// Bytes that may still be written to the file system of a folder; none if that cannot be told.
+/// Bytes that may still be written to the file system of a folder; none if that cannot be told. Where
+/// no file can be made, because it is read-only or has no inodes left, there is no space either.
 pub(crate) fn free_bytes(folder: &Path) -> Option<u64> {
     let stat = rustix::fs::statvfs(folder).ok()?;
-    Some(stat.f_bavail.saturating_mul(stat.f_frsize))
+    let closed = stat.f_flag.contains(StatVfsMountFlags::RDONLY) || (stat.f_files > 0 && stat.f_favail == 0);
+    Some(if closed { 0 } else { stat.f_bavail.saturating_mul(stat.f_frsize) })
 }
 
 /// The mounted disks in the order of their mount points.

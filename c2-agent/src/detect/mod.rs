@@ -11,7 +11,7 @@ mod mem;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use c2_shared::limits::WORKER_FREE_BYTES_FLOOR;
+use c2_shared::limits::{STATE_FREE_BYTES_FLOOR, WORKER_FREE_BYTES_FLOOR};
 use c2_shared::worker::{Hardware, Load};
 use tokio::sync::watch;
 
@@ -33,17 +33,22 @@ pub(crate) async fn hardware() -> Hardware {
     rest.await.unwrap_or_default()
 }
 
-/// Keeps the load up to date for as long as somebody looks at it; `workspaces` is where jobs run.
-pub(crate) async fn watch_load(latest: watch::Sender<Load>, has_gpus: bool, workspaces: PathBuf) {
+/// Keeps the load up to date for as long as somebody looks at it; the folders are where jobs run, and
+/// where the agent keeps what it needs to run them.
+pub(crate) async fn watch_load(latest: watch::Sender<Load>, has_gpus: bool, [workspaces, state]: [PathBuf; 2]) {
     let mut meter = cpu::Meter::new();
     let mut ticks = tokio::time::interval(LOAD_INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     while !latest.is_closed() {
         ticks.tick().await;
         let gpu_percent = if has_gpus { gpu::read().await.iter().map(|found| found.percent).collect() } else { vec![] };
-        let folder = workspaces.clone();
+        let folders = (workspaces.clone(), state.clone());
         // A disk on another machine may take its time.
-        let disk_free_bytes = tokio::task::spawn_blocking(move || disk::free_bytes(&folder)).await.unwrap_or(None);
+        let look = move || (disk::free_bytes(&folders.0), disk::free_bytes(&folders.1));
+        let (free, state_free) = tokio::task::spawn_blocking(look).await.unwrap_or_default();
+        // The agent's own files are small, so its folder counts only when nothing fits into it any more.
+        let disk_free_bytes =
+            if state_free.is_some_and(|bytes| bytes < STATE_FREE_BYTES_FLOOR) { state_free } else { free };
         let (memory_used_bytes, memory_total_bytes) = mem::used_and_total();
         latest.send_replace(Load {
             cpu_percent: meter.percent(),

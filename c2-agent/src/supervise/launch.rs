@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek as _, Write as _};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -80,6 +80,10 @@ pub(crate) enum SetupError {
     Workspace(io::Error),
     #[error("cannot write the command or its input: {0}")]
     Input(io::Error),
+    #[error("cannot note the job: {0}")]
+    Note(io::Error),
+    #[error("{0:?} was removed or replaced; something on this machine deletes the agent's files")]
+    Vanished(PathBuf),
     #[error("cannot start /bin/sh: {0}")]
     Spawn(io::Error),
 }
@@ -114,6 +118,7 @@ impl Launcher {
             self.root.place(job, &start.spec.upload, &self.cache).map_err(SetupError::Workspace)?;
         }
         self.write_script(&start.spec.command).map_err(SetupError::Input)?;
+        self.check_script()?;
         let mut command = Command::new("/bin/sh");
         command
             .arg(&self.script_path)
@@ -148,6 +153,16 @@ impl Launcher {
         text.push(b'\n');
         self.script.write_all_at(&text, 0)?;
         self.script.set_len(text.len() as u64)
+    }
+
+    /// The shell opens the script by its path, which must still be that of the file.
+    fn check_script(&self) -> Result<(), SetupError> {
+        let file = |meta: std::fs::Metadata| (meta.dev(), meta.ino());
+        let (open, found) = (self.script.metadata().map(file), std::fs::symlink_metadata(&self.script_path).map(file));
+        match (open, found) {
+            (Ok(open), Ok(found)) if open == found => Ok(()),
+            _ => Err(SetupError::Vanished(self.script_path.clone())),
+        }
     }
 
     fn set_environment(&self, command: &mut Command, start: &Start) {

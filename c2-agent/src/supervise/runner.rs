@@ -24,7 +24,7 @@ use crate::options::{SlotOptions, Timing};
 use crate::state::{Record, StateDir, StateError};
 use crate::supervise::bare;
 use crate::supervise::job::{Job, Left, Now, Source};
-use crate::supervise::launch::{Launcher, LauncherError};
+use crate::supervise::launch::{Launcher, LauncherError, SetupError};
 use crate::supervise::peer::{Peer, Received};
 use crate::supervise::wire::{FromRunner, Start, ToRunner, VERSION};
 use crate::transfer::leaves_files;
@@ -258,7 +258,8 @@ impl Runner {
         }
         // Not at once: the next job, whose start often comes with it, is noted in any case.
         if self.note_due {
-            self.note_with(self.job.as_ref().map(Job::attempt));
+            // What cannot be noted is found by its marks; it is noted again with the next change.
+            let _noted = self.note_with(self.job.as_ref().map(Job::attempt));
         }
     }
 
@@ -316,23 +317,25 @@ impl Runner {
         if self.ended.iter().any(|result| result.attempt == attempt) {
             return;
         }
-        // Noted before anything of it runs, so that its processes are found if this one dies.
-        self.note_with(Some(attempt));
-        match self.launcher.launch(start) {
+        // Noted before anything of it runs, so that its processes are found if this one dies; what cannot
+        // be noted is not started.
+        let launched =
+            self.note_with(Some(attempt)).map_err(SetupError::Note).and_then(|()| self.launcher.launch(start));
+        match launched {
             Ok(launched) => self.job = Some(Job::new(start, launched, self.timing, now(), clock::wall_ms())),
             Err(error) => {
+                // A fresh process may find again what this one has lost.
+                self.quitting |= matches!(error, SetupError::Vanished(_));
                 self.launcher.clear(attempt.job, None);
                 self.report(bare::failed_setup(attempt, &error), Vec::new());
             }
         }
     }
 
-    fn note_with(&mut self, running: Option<AttemptId>) {
+    fn note_with(&mut self, running: Option<AttemptId>) -> io::Result<()> {
         self.note_due = false;
         let owed = self.ended.iter().map(|result| result.attempt).chain(running);
-        if let Err(error) = self.record.write(owed) {
-            tracing::warn!("cannot note the present job: {error}");
-        }
+        self.record.write(owed).inspect_err(|error| tracing::warn!("cannot note the present job: {error}"))
     }
 
     fn send(&mut self, message: &FromRunner) {

@@ -82,6 +82,8 @@ struct Runner {
     ended: BTreeSet<AttemptId>,
     /// Whether it may get work.
     standing: Standing,
+    /// It said what it holds, so it got as far as starting jobs.
+    greeted: bool,
     /// Present when this run of the agent started it; to be waited for when it is dead.
     child: Option<Child>,
 }
@@ -167,7 +169,11 @@ impl Runners {
     /// it will say.
     pub(crate) fn on_broken(&mut self, slot: u32) {
         if let Some(old) = self.runners.remove(&slot) {
+            let greeted = old.greeted;
             self.add(slot, Runner::new(Standing::Stranger, old.child, old.running));
+            if let Some(runner) = self.runners.get_mut(&slot) {
+                runner.greeted |= greeted;
+            }
         }
     }
 
@@ -182,6 +188,7 @@ impl Runners {
     ) -> Option<AttemptId> {
         let surplus = slot >= self.plan.slots;
         let runner = self.runners.get_mut(&slot)?;
+        runner.greeted = true;
         runner.ended = ended.collect();
         // One that was just started says hello before it reads the job that waits for it.
         let lost = if runner.standing == Standing::Stranger {
@@ -209,8 +216,8 @@ impl Runners {
         }
     }
 
-    /// Forgets a dead runner. Returns the attempt that died with it.
-    pub(crate) fn on_dead(&mut self, slot: u32) -> Option<AttemptId> {
+    /// Forgets a dead runner. Returns the attempt that died with it, and whether that may have started.
+    pub(crate) fn on_dead(&mut self, slot: u32) -> Option<(AttemptId, bool)> {
         let mut runner = self.runners.remove(&slot)?;
         if let Some(child) = &mut runner.child {
             // Its lock is free, so it is past the point where anything could hold it up.
@@ -221,7 +228,14 @@ impl Runners {
             }
         }
         while self.following.try_join_next().is_some() {}
-        runner.running
+        runner.running.map(|attempt| (attempt, runner.greeted))
+    }
+
+    /// Why the process of a slot ended that never got as far as starting a job.
+    pub(crate) fn last_words(&self, slot: u32) -> String {
+        let said = self.plan.state.slot(slot).ok().and_then(|dir| dir.last_words());
+        let said = said.map(|line| format!(": {line}")).unwrap_or_default();
+        format!("the process of slot {slot} ended before it could start anything{said}")
     }
 
     /// Lets the runners end that have nothing to do; the others go on without an agent.
@@ -298,7 +312,9 @@ impl Runners {
 impl Runner {
     fn new(standing: Standing, child: Option<Child>, running: Option<AttemptId>) -> (Self, mpsc::Receiver<Vec<u8>>) {
         let (queue, messages) = mpsc::channel(QUEUE_LEN);
-        (Self { queue, running, ended: BTreeSet::new(), standing, child }, messages)
+        // One that this run of the agent did not start has started jobs before.
+        let greeted = child.is_none();
+        (Self { queue, running, ended: BTreeSet::new(), standing, greeted, child }, messages)
     }
 
     fn is_free(&self) -> bool {

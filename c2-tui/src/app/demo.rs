@@ -63,6 +63,7 @@ fn worker(last: u8, hostname: &str, status: WorkerStatus, used: u32, cpu: f32) -
         slots_used: used,
         tags: [("disk".to_owned(), None)].into(),
         silent_ms: Some(if status == WorkerStatus::Offline { 754_000 } else { 1_200 }),
+        status_reason: None,
         load: Load {
             cpu_percent: cpu,
             memory_used_bytes: 11 << 30,

@@ -98,6 +98,7 @@ mod tests {
             slots_used: 1,
             tags: [].into(),
             silent_ms: Some(1_000),
+            status_reason: None,
             load: Load { disk_free_bytes: Some(100 << 30), ..Load::default() },
             version: VERSION.to_owned(),
         }

@@ -51,6 +51,7 @@ fn of_job(look: &Look, reason: &Reason) -> String {
             };
             format!("{job_id} has to {end} first, and is {state}")
         }
+        Reason::Unreadable { reason } => format!("{reason}, so it is held"),
         Reason::Ahead { jobs: 1 } => "one job that can run in the same places comes before it".to_owned(),
         Reason::Ahead { jobs } => format!("{jobs} jobs that can run in the same places come before it"),
         Reason::NoWorkers => "no worker has registered".to_owned(),
@@ -68,6 +69,10 @@ fn at_worker(obstacle: &Obstacle) -> String {
         Obstacle::NoTag { tag } => format!("does not offer {tag}"),
         Obstacle::TagHeld { tag, holders } => format!("{tag} is held by {}", joined(jobs_of(holders))),
         Obstacle::DiskFull { free_bytes } => format!("its disk is full ({} free)", bytes(*free_bytes)),
+        Obstacle::Faulty { reason, retry_ms } => {
+            format!("it cannot start jobs ({reason}); next try in {}", span(*retry_ms))
+        }
+        Obstacle::Avoided { retry_ms } => format!("it could not start this job; next try there in {}", span(*retry_ms)),
         Obstacle::SlotsFull { slots } => format!("all {slots} slots are in use"),
     }
 }
@@ -80,6 +85,9 @@ fn jobs_of(holders: &[AttemptId]) -> impl Iterator<Item = String> {
 fn advice(why: &Explanation) -> String {
     let job = why.job.job_id;
     let has = |wanted: fn(&Reason) -> bool| why.reasons.iter().any(wanted);
+    if has(|reason| matches!(reason, Reason::Unreadable { .. })) {
+        return format!("`cancel {job}` and submit it again, or start the c2d that wrote it");
+    }
     if has(|reason| matches!(reason, Reason::Held)) {
         return format!("`release {job}` lets it go on");
     }
@@ -99,7 +107,12 @@ fn advice(why: &Explanation) -> String {
         let passing = |o: &Obstacle| {
             matches!(
                 o,
-                Obstacle::TagHeld { .. } | Obstacle::SlotsFull { .. } | Obstacle::Offline { .. } | Obstacle::Draining
+                Obstacle::TagHeld { .. }
+                    | Obstacle::SlotsFull { .. }
+                    | Obstacle::Offline { .. }
+                    | Obstacle::Draining
+                    | Obstacle::Faulty { .. }
+                    | Obstacle::Avoided { .. }
             )
         };
         worker.obstacles.iter().all(passing)
@@ -116,7 +129,7 @@ fn advice(why: &Explanation) -> String {
         return format!("make room on {}, for instance with `cleanup-workspaces`", at(&only_full));
     }
     if why.workers.iter().any(returns) {
-        return format!("it starts when one of these is back: {}", at(&returns));
+        return format!("it starts when one of these is back or repaired: {}", at(&returns));
     }
     "no worker can run it as they are: see `assign`, `set-tags`, or cancel it and submit it otherwise".to_owned()
 }

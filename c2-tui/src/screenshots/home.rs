@@ -23,6 +23,7 @@ fn machine(last: u8, hostname: &str, groups: &[&str], used: u32, cpu: f32, memor
         slots_used: used,
         tags: [].into(),
         silent_ms: Some(400 + u64::from(last) * 90),
+        status_reason: None,
         load: Load {
             cpu_percent: cpu,
             memory_used_bytes: memory.0 * GIB,

@@ -237,6 +237,13 @@ impl<D: Durable> Engine<D> {
                 let _gone = done.send(());
             }
         }
+        for note in &touched.notes {
+            if note.is_warning() {
+                tracing::warn!("{note}");
+            } else {
+                tracing::info!("{note}");
+            }
+        }
         let quiet = touched.jobs.is_empty() && touched.ended.is_empty() && touched.workers.is_empty();
         if quiet || self.changes.receiver_count() == 0 {
             return;

@@ -74,7 +74,7 @@ pub(crate) async fn retry(
         app.history.job(*missing).await?;
         return Err(Reject::UnknownJob { job: *missing }.into());
     }
-    let jobs = found.iter().map(again).collect();
+    let jobs = found.iter().map(again).collect::<Result<Vec<Again>, Reject>>()?;
     let job_ids = ids(app.engine.apply(Event::JobsRetried { jobs }).await.map_err(|refusal| named(refusal, &asked))?);
     Ok((StatusCode::CREATED, made(&job_ids), Json(BatchResponse { job_ids })))
 }
@@ -115,8 +115,10 @@ async fn all_ended(engine: &EngineHandle, jobs: &[JobId]) -> Result<(), Refusal>
 
 /// An ended job as it is submitted again: the same specification, and what it depended on by id,
 /// because the names of its batch mean nothing any more.
-fn again(old: &StoredJob) -> Again {
-    Again { of: old.view.id, job: NewJob { depends: old.depends.clone(), ..new_job(old.spec()) } }
+fn again(old: &StoredJob) -> Result<Again, Reject> {
+    let of = old.view.id;
+    let spec = old.spec().map_err(|reason| Reject::Unreadable { job: of, reason })?;
+    Ok(Again { of, job: NewJob { depends: old.depends.clone(), ..new_job(spec) } })
 }
 
 /// A refusal of a retry, with the old job's id in front where one of them is meant.

@@ -107,9 +107,16 @@ impl From<Reject> for ApiError {
             Reject::AddressTaken { .. } => {
                 body(ErrorCode::Conflict, "stop one of the two, or give each its own --address")
             }
+            Reject::AddressKept { worker, .. } => {
+                let hint = format!("if that machine is gone, forget it with: remove-worker {worker}");
+                body(ErrorCode::Conflict, &hint)
+            }
             Reject::SessionReplaced { .. } => body(ErrorCode::Conflict, "stop the older one"),
             Reject::StalePoll { .. } => body(ErrorCode::Conflict, "nothing to do: the newer poll is answered"),
             Reject::AlreadyEnded { .. } => body(ErrorCode::Conflict, "an ended job does not change any more"),
+            Reject::Unreadable { .. } => {
+                body(ErrorCode::Conflict, "cancel it and submit it again, or start the c2d that wrote it")
+            }
             Reject::WrongState { .. } => body(ErrorCode::Conflict, "look at it with: job <id>"),
             Reject::WorkerOnline { .. } => {
                 body(ErrorCode::Conflict, "stop its c2-agent; 15 s later it is offline and can be removed")

@@ -44,27 +44,32 @@ impl<T: DeserializeOwned, const MAX: usize> FromRequest<App> for OptionalJsonBod
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &App) -> Result<Self, ApiError> {
-        let kind = request.headers().get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default().to_owned());
-        let bytes = axum::body::to_bytes(request.into_body(), MAX).await.map_err(|e| {
-            match e.into_inner().is::<LengthLimitError>() {
-                true => {
-                    let message = format!("the body is larger than {MAX} bytes");
-                    ErrorBody::new(ErrorCode::TooLarge, message, "send less at once").into()
-                }
-                false => invalid("the body broke off", "send it again"),
-            }
-        })?;
-        if bytes.is_empty() {
-            return Ok(Self(None));
-        }
-        let kind = kind.as_deref().and_then(|kind| kind.split(';').next()).unwrap_or_default();
-        if !kind.trim().eq_ignore_ascii_case("application/json") {
-            let message = format!("the body is {kind:?}, not JSON");
-            let hint = "send Content-Type: application/json";
-            return Err(ErrorBody::new(ErrorCode::UnsupportedMediaType, message, hint).into());
-        }
-        serde_json::from_slice(&bytes).map(|value| Self(Some(value))).map_err(|e| unreadable(&e.to_string()))
+        optional_json(request, MAX).await.map(Self)
     }
+}
+
+/// Reads a JSON body of at most `max` bytes, if there is one.
+pub(crate) async fn optional_json<T: DeserializeOwned>(request: Request, max: usize) -> Result<Option<T>, ApiError> {
+    let kind = request.headers().get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default().to_owned());
+    let bytes = axum::body::to_bytes(request.into_body(), max).await.map_err(|e| {
+        match e.into_inner().is::<LengthLimitError>() {
+            true => {
+                let message = format!("the body is larger than {max} bytes");
+                ErrorBody::new(ErrorCode::TooLarge, message, "send less at once").into()
+            }
+            false => invalid("the body broke off", "send it again"),
+        }
+    })?;
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    let kind = kind.as_deref().and_then(|kind| kind.split(';').next()).unwrap_or_default();
+    if !kind.trim().eq_ignore_ascii_case("application/json") {
+        let message = format!("the body is {kind:?}, not JSON");
+        let hint = "send Content-Type: application/json";
+        return Err(ErrorBody::new(ErrorCode::UnsupportedMediaType, message, hint).into());
+    }
+    serde_json::from_slice(&bytes).map(Some).map_err(|e| unreadable(&e.to_string()))
 }
 
 impl<T: DeserializeOwned + Send> FromRequestParts<App> for QueryOf<T> {

@@ -22,7 +22,7 @@ use crate::http::role::{Operator, Reader};
 use crate::rows::{job_row, queue_status as queue_row};
 use crate::sched::event::{Event, Reply};
 use crate::sched::{Explained, JobView, Reject, Scheduler};
-use crate::store::JobFilter;
+use crate::store::{JobFilter, payload};
 
 pub(crate) async fn list(
     _: Reader,
@@ -145,7 +145,7 @@ async fn show(app: &App, job: JobId) -> Result<JobInfo, ApiError> {
         output.map(|output| (text(output.stdout.render()), text(output.stderr.render()))).unwrap_or_default();
     Ok(JobInfo {
         row: job_row(&view),
-        spec: JobSpec { depends: stored.depends.clone(), ..without_contents(stored.spec()) },
+        spec: JobSpec { depends: stored.depends.clone(), ..without_contents(payload::shown(&view.payload)) },
         attempts: stored.attempts,
         stdout,
         stderr,

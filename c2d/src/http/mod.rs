@@ -13,6 +13,7 @@ mod sse;
 
 mod batch;
 mod blobs;
+mod clamp;
 mod cleanup;
 mod docs;
 mod events;
@@ -23,6 +24,7 @@ mod jobs;
 mod metrics;
 mod named;
 mod output;
+mod poll_body;
 mod steer;
 mod submit;
 mod tags;

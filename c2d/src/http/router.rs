@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::engine::EngineHandle;
 use crate::http::audit::Audit;
 use crate::http::error::ApiError;
+use crate::http::poll_body::LargeBodies;
 use crate::http::throttle::Throttle;
 use crate::http::{
     batch, blobs, cleanup, docs, events, files, follow, gate, groups, jobs, metrics, named, output, steer, submit,
@@ -45,6 +46,8 @@ pub struct App {
     pub fingerprint: Fingerprint,
     /// Counts unknown tokens.
     pub(crate) throttle: Arc<Throttle>,
+    /// Bounds what workers send at once.
+    pub(crate) large_bodies: LargeBodies,
     /// Remembers who did what.
     pub(crate) audit: Audit,
     /// Names by which this c2d may be called in `Host`.

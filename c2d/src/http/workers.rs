@@ -7,31 +7,30 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::workers::{
-    Assignment, AttemptResult, Directive, Output, PlainPollResponse, PollRequest, PollResponse, RegisterRequest,
-    RegisterResponse, ResultRequest, ResultResponse, ResultVerdict, WorkerInfo, WorkerList,
+    Assignment, AttemptResult, Directive, Output, PlainPollResponse, PollResponse, RegisterRequest, RegisterResponse,
+    ResultRequest, ResultResponse, ResultVerdict, WorkerInfo, WorkerList,
 };
-use c2_shared::job::{JobSpec, Outcome};
-use c2_shared::limits::{BATCH_BODY_BYTES_MAX, BODY_BYTES_MAX, SLOTS, SLOTS_MAX, SUBMIT_BODY_BYTES_MAX, WAIT_MAX_S};
+use c2_shared::job::Outcome;
+use c2_shared::limits::{BODY_BYTES_MAX, SLOTS, SLOTS_MAX, SUBMIT_BODY_BYTES_MAX, WAIT_MAX_S};
 use tokio::time::timeout;
 
 use crate::engine::AttemptOutput;
 use crate::http::App;
+use crate::http::clamp::{self, text};
 use crate::http::error::ApiError;
 use crate::http::extract::{JsonBody, Name, OptionalJsonBody, QueryOf, invalid};
 use crate::http::role::{Reader, WorkerPeer};
-use crate::http::{files, named};
+use crate::http::{files, named, poll_body};
 use crate::rows::worker_row;
 use crate::sched::Reject;
 use crate::sched::decision::{Handout, PollAnswer};
 use crate::sched::event::{Event, Introduction, Poll, PollToken, Reply, ResultFate, ResultSummary};
-use crate::store;
+use crate::store::{self, payload};
 
-/// Characters of each text that a worker may say about itself.
-const TEXT_CHARS: usize = 200;
 /// How long a poll that is answered for a directive's sake may take to bring its own answer.
 const NEWS_GRACE: Duration = Duration::from_millis(20);
 
@@ -47,10 +46,10 @@ pub(crate) async fn register(
     if !(1..=SLOTS_MAX).contains(&slots) {
         return Err(invalid(format!("{slots} slots"), &format!("use 1 to {SLOTS_MAX}")));
     }
-    let hardware = serde_json::to_string(&request.hardware).expect("our own plain types become JSON");
+    let hardware = serde_json::to_string(&clamp::hardware(request.hardware)).expect("our own plain types become JSON");
     let intro = Introduction {
         ip: Some(ip),
-        hostname: text(&request.hostname),
+        hostname: clamp::hostname(&request.hostname),
         worker_id: text(&request.worker_id),
         boot_id: text(&request.boot_id),
         slots,
@@ -65,17 +64,19 @@ pub(crate) async fn get_work(
     peer: WorkerPeer,
     State(app): State<App>,
     Name(ip): Name,
-    OptionalJsonBody(body): OptionalJsonBody<PollRequest, BATCH_BODY_BYTES_MAX>,
+    request: Request,
 ) -> Result<Response, ApiError> {
+    // Who it is comes before what it says.
     let worker = peer.at(Some(named::address(&ip)?))?;
-    let Some(mut request) = body else {
+    let Some(mut request) = poll_body::read(&app, worker, request).await? else {
         peer.is_at(&app, worker).await?;
         return match app.engine.apply(Event::PlainPolled { worker }).await? {
-            Reply::Plain(handout) => Ok(Json(PlainPollResponse { job: handout.map(assignment) }).into_response()),
+            Reply::Plain(handout) => Ok(Json(PlainPollResponse { job: handout.and_then(assignment) }).into_response()),
             other => unreachable!("a plain poll is answered plainly, not with {other:?}"),
         };
     };
     peer.is(&request.worker_id)?;
+    request.unsent.iter_mut().for_each(clamp::result);
     files::settle(&app, &mut request.unsent).await?;
     app.cleanups.reported(worker, request.cleaned);
     let outputs = request.unsent.iter().map(attempt_output).collect();
@@ -89,7 +90,7 @@ pub(crate) async fn get_work(
         slots_free: request.slots_free,
         running: request.running.into_iter().collect::<BTreeSet<_>>(),
         unsent: request.unsent.iter().map(summary).collect(),
-        load: request.load,
+        load: clamp::load(request.load),
         wait_ms: request.wait_s.min(WAIT_MAX_S) * 1_000,
     };
     let mut polled = pin!(app.engine.poll(poll, outputs));
@@ -118,12 +119,15 @@ pub(crate) async fn result(
         invalid(format!("which attempt of {job}?"), "repeat the `attempt` of the assignment, like \"job-12.1\"")
     })?;
     let outcome = match (request.outcome, request.exit_code) {
+        (Some(Outcome::Dependency { .. } | Outcome::CrashLimit), None) => {
+            return Err(invalid("only c2d decides that a job ends like this", "say how the attempt ended"));
+        }
         (Some(outcome), None) => outcome,
         (None, Some(code)) => Outcome::Exit { code },
         _ => return Err(invalid("how did it end?", "give exit_code, or outcome, and not both")),
     };
     let (stdout, stderr) = (Output::whole(request.stdout), Output::whole(request.stderr));
-    let result = AttemptResult {
+    let mut result = AttemptResult {
         attempt,
         outcome,
         started_ms: 0,
@@ -134,6 +138,7 @@ pub(crate) async fn result(
         files: Vec::new(),
         problems: Vec::new(),
     };
+    clamp::result(&mut result);
     let output = attempt_output(&result);
     let digest = output.digest;
     let fate = app.engine.deliver(worker, summary(&result), output).await?;
@@ -174,11 +179,6 @@ pub(crate) async fn info(_: Reader, State(app): State<App>, Name(name): Name) ->
 #[serde(deny_unknown_fields)]
 pub(crate) struct Nothing {}
 
-/// What a worker says of itself, cut to a length that can be shown and without control characters.
-fn text(said: &str) -> String {
-    said.chars().filter(|c| !c.is_control()).take(TEXT_CHARS).collect()
-}
-
 fn summary(result: &AttemptResult) -> ResultSummary {
     ResultSummary { attempt: result.attempt, outcome: result.outcome.clone() }
 }
@@ -209,14 +209,22 @@ async fn called(app: &App, worker: IpAddr) -> Vec<Directive> {
 fn poll_response(answer: PollAnswer, directives: Vec<Directive>) -> PollResponse {
     let register = answer.register.then_some(Directive::Register);
     PollResponse {
-        assign: answer.assign.into_iter().map(assignment).collect(),
+        assign: answer.assign.into_iter().filter_map(assignment).collect(),
         kill: answer.kill,
         ack: answer.ack,
         directives: register.into_iter().chain(directives).collect(),
     }
 }
 
-fn assignment(handout: Handout) -> Assignment {
-    let spec: JobSpec = serde_json::from_str(&handout.payload).unwrap_or_default();
-    Assignment { attempt: handout.attempt, job_id: handout.attempt.job, tags: handout.tags, spec }
+/// What goes to the worker; nothing in place of a specification that cannot be read, though such a job
+/// is held and never gets this far.
+fn assignment(handout: Handout) -> Option<Assignment> {
+    let attempt = handout.attempt;
+    match payload::read(&handout.payload) {
+        Ok(spec) => Some(Assignment { attempt, job_id: attempt.job, tags: handout.tags, spec }),
+        Err(reason) => {
+            tracing::error!("{attempt} is not given to anybody: {reason}");
+            None
+        }
+    }
 }

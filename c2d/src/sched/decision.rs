@@ -28,10 +28,8 @@ pub enum Decision {
     Assign { attempt: AttemptId, worker: IpAddr, tags: Vec<String>, at_ms: u64 },
     /// Note that a running job is to be cancelled.
     MarkCancelling { job: JobId },
-    /// Put a job back: its attempt was lost, or failed with a retry left. A running job becomes
-    /// queued; after a failure it also forgets its worker, so that the same result, delivered
-    /// again, is outdated. After a loss it keeps it: a late result is still welcome.
-    Requeue { attempt: AttemptId, outcome: Outcome, crash: bool, retry: bool, at_ms: u64 },
+    /// Put a job back. A running job becomes queued.
+    Requeue { attempt: AttemptId, outcome: Outcome, back: Back, at_ms: u64 },
     /// Take back a job that was given up too early: its attempt still runs.
     Readopt { attempt: AttemptId, worker: IpAddr },
     /// Release what an attempt held on its worker: it is known to be over there.
@@ -50,6 +48,41 @@ pub enum Decision {
     SetPaused { paused: bool },
     /// Answer a poll; not stored.
     Answer { token: PollToken, answer: PollAnswer },
+}
+
+/// Why a job goes back to the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Back {
+    /// Its worker no longer has it. A late result is still welcome, so it keeps its worker.
+    Lost {
+        /// It counts as a crash.
+        crash: bool,
+    },
+    /// It failed with a retry left. It forgets its worker, so that the same result, delivered again,
+    /// is outdated.
+    Retry,
+    /// Its worker could not start it. It forgets its worker for the same reason.
+    Returned,
+}
+
+impl Back {
+    /// Whether a crash is counted.
+    #[must_use]
+    pub const fn is_crash(self) -> bool {
+        matches!(self, Self::Lost { crash: true })
+    }
+
+    /// Whether a retry is used up.
+    #[must_use]
+    pub const fn is_retry(self) -> bool {
+        matches!(self, Self::Retry)
+    }
+
+    /// Whether the job forgets its worker.
+    #[must_use]
+    pub const fn is_settled(self) -> bool {
+        !matches!(self, Self::Lost { .. })
+    }
 }
 
 /// A job as the store keeps it. Restored at start while it has not ended.
@@ -140,6 +173,8 @@ pub struct Saved {
     pub last_seq: u64,
     /// Whether the queue is stopped.
     pub paused: bool,
+    /// Live jobs whose specification cannot be used, and why. Those that wait are held.
+    pub defects: Vec<(JobId, String)>,
 }
 
 /// What a poll is answered.

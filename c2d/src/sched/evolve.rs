@@ -9,7 +9,7 @@ use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::{JobState, Outcome};
 
 use crate::sched::Decision;
-use crate::sched::decision::{EndedRecord, JobRecord, WorkerRecord};
+use crate::sched::decision::{Back, EndedRecord, JobRecord, WorkerRecord};
 use crate::sched::event::{Now, PollToken};
 use crate::sched::jobs::Job;
 use crate::sched::queues::Shape;
@@ -25,7 +25,7 @@ impl Scheduler {
             Decision::Pin { job, worker } => self.pin(*job, *worker),
             Decision::Assign { attempt, worker, tags, at_ms } => self.assign(*attempt, *worker, tags, *at_ms),
             Decision::MarkCancelling { job } => self.live(*job).cancelling = true,
-            Decision::Requeue { attempt, crash, retry, .. } => self.requeue(*attempt, *crash, *retry),
+            Decision::Requeue { attempt, back, .. } => self.requeue(*attempt, *back),
             Decision::Readopt { attempt, worker } => self.readopt(*attempt, *worker),
             Decision::Release { attempt, worker } => self.release(*attempt, *worker),
             Decision::End { job, outcome, at_ms, seq, .. } => self.end(now, *job, outcome, *at_ms, *seq),
@@ -46,6 +46,7 @@ impl Scheduler {
             tags: words(&record.tags),
             pinned: record.pinned,
             exclude: words(&record.exclude),
+            avoid: Vec::new(),
         });
         let job = Job::from_record(record, shape);
         for edge in job.depends.iter().filter(|edge| !edge.fulfilled) {
@@ -95,13 +96,8 @@ impl Scheduler {
     }
 
     fn pin(&mut self, id: JobId, worker: IpAddr) {
-        let job = self.live(id);
-        assert!(job.state != JobState::Queued, "{id} is tied to a worker before it may start");
-        let old = job.shape;
-        let shape = Shape { pinned: Some(worker), ..self.queues.shape(old).clone() };
-        let new = self.queues.enter(shape);
-        self.queues.leave(old);
-        self.live(id).shape = new;
+        assert!(self.live(id).state != JobState::Queued, "{id} is tied to a worker before it may start");
+        self.reshape(id, |shape| shape.pinned = Some(worker));
     }
 
     fn assign(&mut self, attempt: AttemptId, worker: IpAddr, tags: &[String], at_ms: u64) {
@@ -115,16 +111,16 @@ impl Scheduler {
         self.touched.workers.insert(worker);
     }
 
-    fn requeue(&mut self, attempt: AttemptId, crash: bool, retry: bool) {
+    fn requeue(&mut self, attempt: AttemptId, back: Back) {
         let job = self.live(attempt.job);
-        job.crashes += u32::from(crash);
-        if retry {
-            // The attempt has its verdict, so nothing more is taken from where it ran.
-            job.retries_left -= 1;
+        job.crashes += u32::from(back.is_crash());
+        job.retries_left -= u32::from(back.is_retry());
+        if back.is_settled() {
             job.worker = None;
         }
         if job.state == JobState::Running {
-            self.set_state(attempt.job, JobState::Queued);
+            let held = self.defects.contains_key(&attempt.job);
+            self.set_state(attempt.job, if held { JobState::Held } else { JobState::Queued });
         }
     }
 
@@ -155,6 +151,8 @@ impl Scheduler {
         }
         self.counts.shift(job.state, state);
         self.queues.leave(job.shape);
+        self.forget_avoided(id);
+        self.defects.remove(&id);
         self.dependents.remove(&id);
         self.ended.insert(EndedRecord { job: id, state, worker: job.worker });
         self.touched.jobs.remove(&id);
@@ -169,8 +167,9 @@ impl Scheduler {
 
     fn put_worker(&mut self, now: Now, record: &WorkerRecord) {
         match self.workers.get_mut(&record.ip) {
-            Some(worker) => worker.record = record.clone(),
-            None => drop(self.workers.insert(record.ip, Worker::new(record.clone(), now.mono))),
+            Some(worker) if worker.record.intro.worker_id == record.intro.worker_id => worker.record = record.clone(),
+            // Another agent: what was heard of the one before says nothing about it.
+            Some(_) | None => drop(self.workers.insert(record.ip, Worker::new(record.clone(), now.mono))),
         }
         self.fresh.workers.insert(record.ip);
         self.touched.workers.insert(record.ip);

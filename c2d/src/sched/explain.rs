@@ -36,14 +36,16 @@ impl Scheduler {
         let verdict = |worker: &Worker| WorkerVerdict {
             ip: worker.ip(),
             hostname: worker.record.intro.hostname.clone(),
-            obstacles: worker.obstacles(now, shape),
+            obstacles: self.obstacles(now, id, shape, worker),
         };
         Some(Explained { reasons: self.reasons(now, id, job), workers: self.workers.values().map(verdict).collect() })
     }
 
     fn reasons(&self, now: Now, id: JobId, job: &Job) -> Vec<Reason> {
         let mut reasons = Vec::new();
-        if job.hold {
+        if let Some(reason) = self.defects.get(&id) {
+            reasons.push(Reason::Unreadable { reason: reason.clone() });
+        } else if job.hold {
             reasons.push(Reason::Held);
         }
         if self.paused {
@@ -67,9 +69,23 @@ impl Scheduler {
     }
 }
 
+impl Scheduler {
+    fn obstacles(&self, now: Now, id: JobId, shape: &Shape, worker: &Worker) -> Vec<Obstacle> {
+        let mut obstacles = worker.obstacles(now, shape);
+        if let Some(avoided) = self.avoided.get(&(id, worker.ip())).filter(|_| shape.avoid.contains(&worker.ip())) {
+            obstacles.push(Obstacle::Avoided { retry_ms: avoided.until.since_ms(now.mono) });
+        }
+        obstacles
+    }
+}
+
 impl Worker {
     fn obstacles(&self, now: Now, shape: &Shape) -> Vec<Obstacle> {
         let mut obstacles = Vec::new();
+        if let Some(fault) = self.presence.fault.as_ref().filter(|fault| !fault.over) {
+            let (reason, retry_ms) = (fault.reason.clone(), fault.until.since_ms(now.mono));
+            obstacles.push(Obstacle::Faulty { reason, retry_ms });
+        }
         if !self.is_online(now.mono) {
             obstacles.push(Obstacle::Offline { silent_ms: self.silent_ms(now.mono) });
         }

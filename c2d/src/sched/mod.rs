@@ -9,11 +9,13 @@
 
 pub mod decision;
 pub mod event;
+mod note;
 pub mod reject;
 
 mod evolve;
 mod scheduler;
 
+mod blame;
 mod on_job;
 mod on_time;
 mod on_worker;
@@ -38,6 +40,7 @@ mod tests;
 pub use decision::{Decision, Saved};
 pub use event::{Event, Now, Reply};
 pub use explain::Explained;
+pub use note::Note;
 pub use reject::Reject;
 pub use scheduler::{Scheduler, Touched};
 pub use view::{JobView, QueueView, WorkerView};

@@ -111,6 +111,9 @@ impl Turn<'_> {
         if job.state != JobState::Held {
             return Err(Reject::WrongState { job: id, state: job.state });
         }
+        if let Some(reason) = self.s.defects.get(&id) {
+            return Err(Reject::Unreadable { job: id, reason: reason.clone() });
+        }
         let mut released = job.clone();
         released.hold = false;
         let state = released.waiting_state(self.now.wall_ms);

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use c2_shared::id::JobId;
 use c2_shared::limits::{LEASE_MS, WORKER_OFFLINE_MS};
 
+use crate::sched::Note;
 use crate::sched::decision::PollAnswer;
 use crate::sched::event::Reply;
 use crate::sched::scheduler::Turn;
@@ -18,6 +19,7 @@ impl Turn<'_> {
         for ip in workers {
             self.look_at(ip);
         }
+        self.end_avoiding();
         let begun = self.s.begins.iter().take_while(|(at, _)| *at <= self.now.wall_ms);
         let begun: Vec<JobId> = begun.map(|(_, job)| *job).collect();
         for job in begun {
@@ -45,12 +47,16 @@ impl Turn<'_> {
         let parked_too_long = presence.parked.is_some_and(|parked| parked.until <= now);
         if silent_ms >= WORKER_OFFLINE_MS && !presence.offline {
             presence.offline = true;
+            let worker = self.s.known(ip);
+            let (hostname, held) = (worker.record.intro.hostname.clone(), worker.holds.keys().copied().collect());
+            self.s.touched.notes.push(Note::Offline { worker: ip, hostname, silent_ms, held });
             self.s.touched.workers.insert(ip);
             self.touch_jobs_of(ip);
         }
         if parked_too_long {
             self.answer_parked(ip, PollAnswer::default());
         }
+        self.end_pause(ip);
         let presence = &mut self.s.known(ip).presence;
         if silent_ms >= LEASE_MS && !presence.expired {
             presence.expired = true;

@@ -10,26 +10,23 @@ use c2_shared::time::Mono;
 
 use crate::sched::decision::{PollAnswer, WorkerRecord};
 use crate::sched::event::{Introduction, Poll, PollToken, Reply, ResultSummary};
-use crate::sched::scheduler::Turn;
+use crate::sched::scheduler::{Scheduler, Turn};
 use crate::sched::workers::{Heard, Parked, Worker};
-use crate::sched::{Decision, Reject};
+use crate::sched::{Decision, Note, Reject};
 
 impl Turn<'_> {
     pub(crate) fn on_registered(&mut self, intro: Introduction) -> Result<Reply, Reject> {
         let ip = intro.ip.expect("whoever builds the event fills in the address");
+        self.s.check_agent(ip, &intro.worker_id)?;
         let old = self.s.workers.get(&ip);
-        if let Some(old) = old
-            && is_other_agent(old, &intro.worker_id)
-            && old.is_online(self.now.mono)
-        {
-            return Err(Reject::AddressTaken { worker: ip });
-        }
-        let rebooted = old.is_some_and(|old| old.record.intro.boot_id != intro.boot_id);
-        let record = match old {
+        let same = old.filter(|old| old.record.intro.worker_id == intro.worker_id);
+        let rebooted = same.is_some_and(|old| old.record.intro.boot_id != intro.boot_id);
+        let record = match same {
             Some(old) => WorkerRecord { intro, ..old.record.clone() },
             None => WorkerRecord { ip, intro, groups: BTreeSet::new(), tags: BTreeSet::new(), drained: false },
         };
         if old.is_none_or(|old| old.record != record) {
+            self.dismiss_parked(ip);
             self.decide(Decision::PutWorker(Box::new(record)));
         }
         self.heard(ip);
@@ -48,9 +45,7 @@ impl Turn<'_> {
             });
             return Ok(Reply::Parked);
         };
-        if is_other_agent(worker, &poll.worker_id) && worker.is_online(self.now.mono) {
-            return Err(Reject::AddressTaken { worker: ip });
-        }
+        self.s.check_agent(ip, &poll.worker_id)?;
         let presence = &worker.presence;
         if presence.replaced == poll.session && !poll.session.is_empty() {
             return Err(Reject::SessionReplaced { worker: ip });
@@ -133,13 +128,20 @@ impl Turn<'_> {
     }
 
     pub(crate) fn on_drain(&mut self, ip: IpAddr, drain: bool) -> Result<Reply, Reject> {
+        if !drain {
+            self.clear_fault(ip);
+        }
         self.change_worker(ip, |record| record.drained = drain)
     }
 
     pub(crate) fn on_removed(&mut self, ip: IpAddr) -> Result<Reply, Reject> {
         let worker = self.s.workers.get(&ip).ok_or(Reject::UnknownWorker { worker: ip })?;
-        if !worker.holds.is_empty() {
-            return Err(Reject::WorkerBusy { worker: ip, jobs: worker.holds.len() });
+        let held: Vec<AttemptId> = worker.holds.keys().copied().collect();
+        // Past its lease it is not waited for, except by jobs that asked for just that.
+        let awaited = |attempt: &&AttemptId| !worker.presence.expired || self.s.is_current(**attempt);
+        let jobs = held.iter().filter(awaited).count();
+        if jobs > 0 {
+            return Err(Reject::WorkerBusy { worker: ip, jobs });
         }
         // It would register again at once; and its polls that are still under way would be taken for
         // those of a stranger, with all that was known of their order forgotten.
@@ -154,7 +156,11 @@ impl Turn<'_> {
         for job in stranded {
             self.end(job, Outcome::Setup { reason: format!("worker {ip}, where it had to run, was removed") });
         }
+        for attempt in held {
+            self.decide(Decision::Release { attempt, worker: ip });
+        }
         self.decide(Decision::RemoveWorker { worker: ip });
+        self.s.touched.notes.push(Note::Removed { worker: ip });
         Ok(Reply::Done)
     }
 
@@ -171,6 +177,11 @@ impl Turn<'_> {
     /// Notes that a worker lives.
     pub(crate) fn heard(&mut self, ip: IpAddr) {
         let now = self.now.mono;
+        let worker = self.s.known(ip);
+        if worker.presence.offline {
+            let (hostname, silent_ms) = (worker.record.intro.hostname.clone(), now.since_ms(worker.presence.contact));
+            self.s.touched.notes.push(Note::Back { worker: ip, hostname, silent_ms });
+        }
         self.s.known(ip).presence.touch(now);
         self.s.touched.workers.insert(ip);
     }
@@ -222,8 +233,18 @@ impl Turn<'_> {
     }
 }
 
-fn is_other_agent(worker: &Worker, worker_id: &str) -> bool {
-    worker.record.intro.worker_id != worker_id
+impl Scheduler {
+    /// Whether an agent may speak at an address. An address proves nothing: another agent there gets
+    /// nothing that belongs to the one before, so it has to wait until nothing does.
+    fn check_agent(&self, ip: IpAddr, worker_id: &str) -> Result<(), Reject> {
+        let other = self.workers.get(&ip).filter(|known| known.record.intro.worker_id != worker_id);
+        let Some(Worker { record, holds, .. }) = other else { return Ok(()) };
+        if other.is_some_and(|other| other.is_online(self.now.mono)) {
+            return Err(Reject::AddressTaken { worker: ip });
+        }
+        let kept = !record.groups.is_empty() || !record.tags.is_empty() || !holds.is_empty();
+        if kept { Err(Reject::AddressKept { worker: ip, hostname: record.intro.hostname.clone() }) } else { Ok(()) }
+    }
 }
 
 /// Slots that an answer takes already.

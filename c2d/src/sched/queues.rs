@@ -18,6 +18,8 @@ pub(crate) struct Shape {
     pub(crate) tags: Box<[Box<str>]>,
     pub(crate) pinned: Option<IpAddr>,
     pub(crate) exclude: Box<[Box<str>]>,
+    /// Workers that could not start it a short while ago.
+    pub(crate) avoid: Vec<IpAddr>,
 }
 
 /// Names a shape while any job has it.

@@ -38,6 +38,9 @@ pub enum Reject {
     /// Another agent is alive at this address.
     #[error("another agent is alive at {worker}")]
     AddressTaken { worker: IpAddr },
+    /// The address is that of another worker, to which something belongs.
+    #[error("{worker} is the address of another worker ({hostname}), which has groups, tags or jobs")]
+    AddressKept { worker: IpAddr, hostname: String },
     /// The agent was replaced by a newer run of itself.
     #[error("another run of this agent has taken over at {worker}")]
     SessionReplaced { worker: IpAddr },
@@ -50,6 +53,9 @@ pub enum Reject {
     /// The job is not in the state that this needs.
     #[error("{job} is {state}")]
     WrongState { job: JobId, state: JobState },
+    /// What was stored of the job cannot be used.
+    #[error("{job} cannot run: {reason}")]
+    Unreadable { job: JobId, reason: String },
     /// The job has to end first.
     #[error("{job} has not ended: it is {state}")]
     NotEnded { job: JobId, state: JobState },

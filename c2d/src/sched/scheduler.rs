@@ -9,13 +9,14 @@ use c2_shared::job::JobState;
 use c2_shared::limits::RECOVERY_WINDOW_MS;
 use c2_shared::time::Mono;
 
+use crate::sched::blame::Avoided;
 use crate::sched::decision::{HoldRecord, JobRecord, KeyRecord, Saved};
 use crate::sched::event::{Event, Now, PollToken, Reply};
 use crate::sched::jobs::{EndedTable, JobTable};
 use crate::sched::queues::{Queues, ShapeId};
 use crate::sched::view::JobView;
 use crate::sched::workers::{Heard, Worker};
-use crate::sched::{Decision, Reject};
+use crate::sched::{Decision, Note, Reject};
 
 /// All live jobs and workers.
 #[derive(Clone, Debug)]
@@ -28,6 +29,12 @@ pub struct Scheduler {
     pub(crate) dependents: BTreeMap<JobId, Vec<JobId>>,
     /// Blocked jobs with a begin time, the earliest first.
     pub(crate) begins: BTreeSet<(u64, JobId)>,
+    /// Jobs that workers could not start, until they end.
+    pub(crate) avoided: BTreeMap<(JobId, IpAddr), Avoided>,
+    /// Those of them that avoid the worker still, the first to go there again first.
+    pub(crate) avoiding: BTreeSet<(Mono, JobId, IpAddr)>,
+    /// Live jobs whose stored specification cannot be used, and why: they are never given to anybody.
+    pub(crate) defects: BTreeMap<JobId, String>,
     pub(crate) workers: BTreeMap<IpAddr, Worker>,
     /// Parked polls in the order in which they came, so that idle workers take turns.
     pub(crate) parked: BTreeMap<PollToken, IpAddr>,
@@ -66,6 +73,8 @@ pub struct Touched {
     pub ended: Vec<JobView>,
     /// Workers, removed ones included.
     pub workers: BTreeSet<IpAddr>,
+    /// What is worth a line in the log.
+    pub notes: Vec<Note>,
 }
 
 /// One event being handled: the state, the present, and the decisions so far.
@@ -91,6 +100,9 @@ impl Scheduler {
             queues: Queues::default(),
             dependents: BTreeMap::new(),
             begins: BTreeSet::new(),
+            avoided: BTreeMap::new(),
+            avoiding: BTreeSet::new(),
+            defects: saved.defects.into_iter().collect(),
             workers: BTreeMap::new(),
             parked: BTreeMap::new(),
             keys: saved.keys.into_iter().map(|key| (key.key.clone(), key)).collect(),
@@ -144,6 +156,7 @@ impl Scheduler {
             last_job: self.last_job,
             last_seq: self.last_seq,
             paused: self.paused,
+            defects: self.defects.clone().into_iter().collect(),
         }
     }
 
@@ -168,7 +181,8 @@ impl Scheduler {
             let wait_ms = at.saturating_sub(self.now.wall_ms).min(60_000);
             self.now.mono.after_ms(wait_ms)
         });
-        workers.chain(begin).chain(self.recovering_until).min()
+        let avoiding = self.avoiding.first().map(|(until, ..)| *until);
+        workers.chain(begin).chain(avoiding).chain(self.recovering_until).min()
     }
 
     /// Hands over what changed since the last call.

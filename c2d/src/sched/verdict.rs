@@ -10,17 +10,21 @@ use c2_shared::id::AttemptId;
 use c2_shared::job::{JobState, OnLost, Outcome};
 use c2_shared::limits::CRASH_LIMIT;
 
-use crate::sched::Decision;
+use crate::sched::decision::Back;
 use crate::sched::event::{ResultFate, ResultSummary};
 use crate::sched::scheduler::Turn;
+use crate::sched::{Decision, Note};
 
 impl Turn<'_> {
     /// Takes a result and frees what its attempt held.
     pub(crate) fn record_result(&mut self, ip: IpAddr, result: &ResultSummary) -> ResultFate {
         let attempt = result.attempt;
         let fate = self.fate(ip, attempt);
+        if matches!(result.outcome, Outcome::Exit { .. } | Outcome::Signal { .. } | Outcome::Timeout) {
+            self.clear_fault(ip);
+        }
         if fate == ResultFate::Recorded {
-            self.conclude(attempt, &result.outcome);
+            self.conclude(ip, attempt, &result.outcome);
         }
         self.free(ip, attempt);
         fate
@@ -58,18 +62,30 @@ impl Turn<'_> {
         }
     }
 
-    fn conclude(&mut self, attempt: AttemptId, outcome: &Outcome) {
+    fn conclude(&mut self, ip: IpAddr, attempt: AttemptId, outcome: &Outcome) {
         let job = self.s.jobs.get(attempt.job).expect("only a live job is concluded");
-        let failed = outcome.state() == JobState::Failed;
-        if *outcome == Outcome::Lost {
-            if job.state == JobState::Running {
-                self.lose(attempt, true);
+        let (running, retry) = (job.state == JobState::Running, job.retries_left > 0 && !job.cancelling);
+        match outcome {
+            // Cancelled by nobody, or an end that only c2d decides: whatever it means, nothing of the
+            // attempt is left there.
+            Outcome::Cancelled if !job.cancelling => self.lose_if(running, attempt),
+            Outcome::Lost | Outcome::Dependency { .. } | Outcome::CrashLimit => self.lose_if(running, attempt),
+            Outcome::Setup { .. } if job.cancelling => self.end(attempt.job, Outcome::Cancelled),
+            // c2d checks what was submitted, so what could not be started is the machine's fault.
+            Outcome::Setup { reason } => self.blame(ip, attempt, reason),
+            Outcome::Exit { code: 1.. | ..=-1 } | Outcome::Signal { .. } | Outcome::Timeout if retry => {
+                let (outcome, at_ms) = (outcome.clone(), self.now.wall_ms);
+                self.decide(Decision::Requeue { attempt, outcome, back: Back::Retry, at_ms });
             }
-        } else if failed && job.retries_left > 0 && !job.cancelling {
-            let (outcome, at_ms) = (outcome.clone(), self.now.wall_ms);
-            self.decide(Decision::Requeue { attempt, outcome, crash: false, retry: true, at_ms });
-        } else {
-            self.end(attempt.job, outcome.clone());
+            Outcome::Exit { .. } | Outcome::Signal { .. } | Outcome::Timeout | Outcome::Cancelled => {
+                self.end(attempt.job, outcome.clone());
+            }
+        }
+    }
+
+    fn lose_if(&mut self, running: bool, attempt: AttemptId) {
+        if running {
+            self.lose(attempt, true);
         }
     }
 
@@ -77,15 +93,22 @@ impl Turn<'_> {
     fn lose(&mut self, attempt: AttemptId, crash: bool) {
         let job = self.s.jobs.get(attempt.job).expect("only a live job loses its attempt");
         let crashes = job.crashes + u32::from(crash);
-        if job.cancelling {
-            self.end(attempt.job, Outcome::Cancelled);
+        let ended = if job.cancelling {
+            Some(Outcome::Cancelled)
         } else if job.on_lost == OnLost::Fail {
-            self.end(attempt.job, Outcome::Lost);
-        } else if crashes >= CRASH_LIMIT {
-            self.end(attempt.job, Outcome::CrashLimit);
+            Some(Outcome::Lost)
         } else {
-            let at_ms = self.now.wall_ms;
-            self.decide(Decision::Requeue { attempt, outcome: Outcome::Lost, crash, retry: false, at_ms });
+            (crashes >= CRASH_LIMIT).then_some(Outcome::CrashLimit)
+        };
+        if let (true, Some(worker)) = (crash, job.worker) {
+            self.s.touched.notes.push(Note::Lost { attempt, worker, ended: ended.clone() });
+        }
+        match ended {
+            Some(outcome) => self.end(attempt.job, outcome),
+            None => {
+                let at_ms = self.now.wall_ms;
+                self.decide(Decision::Requeue { attempt, outcome: Outcome::Lost, back: Back::Lost { crash }, at_ms });
+            }
         }
     }
 

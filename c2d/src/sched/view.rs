@@ -46,6 +46,8 @@ pub struct WorkerView {
     pub running: Vec<JobId>,
     pub slots_used: u32,
     pub silent_ms: Option<u64>,
+    /// Why it could not start the last job that it got.
+    pub fault: Option<String>,
     pub load: Load,
 }
 
@@ -151,6 +153,7 @@ impl Worker {
             running: self.holds.keys().map(|attempt| attempt.job).collect(),
             slots_used: self.slots_used(),
             silent_ms: self.silent_ms(now.mono),
+            fault: self.presence.fault.as_ref().map(|fault| fault.reason.clone()),
             load: self.presence.load.clone(),
         }
     }

@@ -12,6 +12,7 @@ use c2_shared::limits::{LEASE_MS, WORKER_OFFLINE_MS};
 use c2_shared::time::Mono;
 use c2_shared::worker::{Load, WorkerStatus};
 
+use crate::sched::blame::Fault;
 use crate::sched::decision::WorkerRecord;
 use crate::sched::event::PollToken;
 
@@ -71,6 +72,8 @@ pub(crate) struct Presence {
     /// What of it the latest answer told it to end, and when.
     pub(crate) told: BTreeSet<AttemptId>,
     pub(crate) told_at: Mono,
+    /// It could not start a job, and has started none since.
+    pub(crate) fault: Option<Fault>,
 }
 
 /// A poll that waits for something to say.
@@ -97,6 +100,11 @@ impl Worker {
 
     pub(crate) fn slots_used(&self) -> u32 {
         u32::try_from(self.holds.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether it gets nothing for a while, because it could not start what it got.
+    pub(crate) fn is_paused(&self) -> bool {
+        self.presence.fault.as_ref().is_some_and(|fault| !fault.over)
     }
 
     pub(crate) fn is_online(&self, now: Mono) -> bool {
@@ -155,6 +163,7 @@ impl Presence {
             listed: BTreeSet::new(),
             told: BTreeSet::new(),
             told_at: now,
+            fault: None,
         }
     }
 
@@ -171,6 +180,7 @@ impl Presence {
         let offline = (!self.offline).then(|| self.contact.after_ms(WORKER_OFFLINE_MS));
         let lease = (!self.expired).then(|| self.contact.after_ms(LEASE_MS));
         let parked = self.parked.map(|parked| parked.until);
-        [offline, lease, parked].into_iter().flatten().min()
+        let paused = self.fault.as_ref().filter(|fault| !fault.over).map(|fault| fault.until);
+        [offline, lease, parked, paused].into_iter().flatten().min()
     }
 }

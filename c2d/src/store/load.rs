@@ -11,9 +11,9 @@ use rusqlite::{Connection, Row};
 use crate::sched::Saved;
 use crate::sched::decision::{EndedRecord, HoldRecord, JobRecord, KeyRecord, WorkerRecord};
 use crate::sched::event::Introduction;
-use crate::store::StoreError;
 use crate::store::stored::{address, condition, json, on_lost, small, state, uint};
 use crate::store::whole::LAST_JOB;
+use crate::store::{StoreError, payload};
 
 /// The verdicts of all jobs that ever ended, also of those that were removed since.
 const ENDED: &str = "SELECT id, state, worker FROM job WHERE state >= 4
@@ -24,8 +24,10 @@ pub(super) fn load(c: &Connection) -> Result<Saved, StoreError> {
     let number = |sql| c.query_row(sql, [], |row| row.get::<_, Option<i64>>(0)).map(|n| uint(n.unwrap_or(0)));
     let paused =
         c.query_row("SELECT count(*) FROM meta WHERE name = 'paused' AND value = '1'", [], |row| row.get(0))?;
+    let (jobs, defects) = jobs(c)?;
     Ok(Saved {
-        jobs: jobs(c)?,
+        jobs,
+        defects,
         ended: all(c, ENDED, ended)?,
         workers: workers(c)?,
         holds: holds(c)?,
@@ -45,7 +47,8 @@ pub(super) fn workers(c: &Connection) -> Result<Vec<WorkerRecord>, StoreError> {
     Ok(workers)
 }
 
-fn jobs(c: &Connection) -> Result<Vec<JobRecord>, StoreError> {
+/// Live jobs, and why some of them cannot run.
+fn jobs(c: &Connection) -> Result<(Vec<JobRecord>, Vec<(JobId, String)>), StoreError> {
     let sql = "SELECT d.job, d.requires, d.condition, d.fulfilled FROM dependency d JOIN job j ON j.id = d.job
         WHERE j.state < 4 ORDER BY d.job, d.place";
     let mut depends: BTreeMap<i64, Vec<(Condition, JobId, bool)>> = BTreeMap::new();
@@ -55,9 +58,23 @@ fn jobs(c: &Connection) -> Result<Vec<JobRecord>, StoreError> {
         Ok(())
     })?;
     let sql = "SELECT id, state, payload, name, grp, tags, exclude, same_machine, pinned, priority, retries_left,
-        begin_at, on_lost, submitted_ms, attempt, worker, started_ms, cancelling, crashes
+        begin_at, on_lost, submitted_ms, attempt, worker, started_ms, cancelling, crashes, digest
         FROM job WHERE state < 4 ORDER BY id";
-    all(c, sql, |row| job(row, &mut depends))
+    let mut defects = Vec::new();
+    let jobs = all(c, sql, |row| {
+        let mut job = job(row, &mut depends)?;
+        if let Some(reason) =
+            payload::defect(&job.payload, row.get_ref(19)?.as_blob_or_null().map_err(rusqlite::Error::from)?)
+        {
+            tracing::error!("{} cannot run: {reason}", job.id);
+            if job.state != JobState::Running {
+                (job.state, job.hold) = (JobState::Held, true);
+            }
+            defects.push((job.id, reason));
+        }
+        Ok(job)
+    })?;
+    Ok((jobs, defects))
 }
 
 fn job(row: &Row<'_>, depends: &mut BTreeMap<i64, Vec<(Condition, JobId, bool)>>) -> Result<JobRecord, StoreError> {

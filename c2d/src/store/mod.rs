@@ -16,6 +16,7 @@ mod writer;
 mod blobs;
 mod history;
 mod observed;
+pub(crate) mod payload;
 mod retention;
 mod stored;
 mod whole;

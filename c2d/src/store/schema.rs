@@ -16,7 +16,7 @@ use crate::store::folder::{Folder, private};
 const APPLICATION_ID: i64 = 0x4332_0001;
 
 /// Each step leads from the version of its place to the next.
-const STEPS: &[&str] = &[V1, V2];
+const STEPS: &[&str] = &[V1, V2, V3];
 
 const V1: &str = "
 CREATE TABLE job (
@@ -154,6 +154,11 @@ CREATE TABLE removed (
     seq INTEGER NOT NULL
 );
 CREATE INDEX dependency_requires ON dependency (requires);
+";
+
+/// Tells a specification that was changed on the disk from the one that was submitted.
+const V3: &str = "
+ALTER TABLE job ADD COLUMN digest BLOB;
 ";
 
 /// Opens the one connection that writes.

@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::rows::job_row;
 use crate::sched::JobView;
-use crate::store::StoreError;
+use crate::store::{StoreError, payload};
 
 /// A job as the store has it, live or ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,9 +78,11 @@ impl StoredJob {
     }
 
     /// What was submitted.
-    #[must_use]
-    pub fn spec(&self) -> JobSpec {
-        serde_json::from_str(&self.view.payload).unwrap_or_default()
+    ///
+    /// # Errors
+    /// With the reason, when that cannot be read any more.
+    pub fn spec(&self) -> Result<JobSpec, String> {
+        payload::read(&self.view.payload)
     }
 }
 

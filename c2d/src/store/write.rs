@@ -10,9 +10,9 @@ use rusqlite::{Params, Transaction, params};
 
 use crate::engine::{AttemptOutput, Batch};
 use crate::sched::Decision;
-use crate::sched::decision::{JobRecord, KeyRecord, WorkerRecord};
-use crate::store::StoreError;
+use crate::sched::decision::{Back, JobRecord, KeyRecord, WorkerRecord};
 use crate::store::stored::{condition_number, int, on_lost_number, state_number, to_json};
+use crate::store::{StoreError, payload};
 
 type Written = Result<(), StoreError>;
 
@@ -43,9 +43,7 @@ fn one(t: &Transaction<'_>, decision: &Decision) -> Written {
         Decision::MarkCancelling { job } => {
             must_change(t, "UPDATE job SET cancelling = 1 WHERE id = ?1 AND state < 4", [int(job.0)])
         }
-        Decision::Requeue { attempt, outcome, crash, retry, at_ms } => {
-            requeue(t, *attempt, outcome, *crash, *retry, *at_ms)
-        }
+        Decision::Requeue { attempt, outcome, back, at_ms } => requeue(t, *attempt, outcome, *back, *at_ms),
         Decision::Readopt { attempt, .. } => must_change(
             t,
             "UPDATE job SET state = 3 WHERE id = ?1 AND attempt = ?2 AND state = 2",
@@ -69,8 +67,8 @@ fn one(t: &Transaction<'_>, decision: &Decision) -> Written {
 fn add_job(t: &Transaction<'_>, job: &JobRecord) -> Written {
     let words = |list: &[String]| (!list.is_empty()).then(|| to_json(&list));
     let sql = "INSERT INTO job (id, state, payload, name, grp, tags, exclude, same_machine, pinned, priority,
-        retries_left, begin_at, on_lost, submitted_ms, attempt, worker, started_ms, cancelling, crashes)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
+        retries_left, begin_at, on_lost, submitted_ms, attempt, worker, started_ms, cancelling, crashes, digest)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)";
     let values = params![
         int(job.id.0),
         state_number(job.state),
@@ -91,6 +89,7 @@ fn add_job(t: &Transaction<'_>, job: &JobRecord) -> Written {
         job.started_ms.map(int),
         job.cancelling,
         job.crashes,
+        payload::digest(&job.payload),
     ];
     run(t, sql, values)?;
     for ((condition, on, fulfilled), place) in job.depends.iter().zip(0_i64..) {
@@ -106,7 +105,7 @@ fn uploaded(payload: &str) -> Vec<BlobId> {
     if !payload.contains("\"sha256\"") {
         return Vec::new();
     }
-    let spec: JobSpec = serde_json::from_str(payload).unwrap_or_default();
+    let spec: JobSpec = serde_json::from_str(payload).expect("what was just accepted can be read");
     spec.upload.iter().filter_map(|upload| upload.sha256.as_ref()?.parse().ok()).collect()
 }
 
@@ -139,20 +138,13 @@ fn assign(t: &Transaction<'_>, attempt: AttemptId, worker: IpAddr, tags: &[Strin
     Ok(())
 }
 
-fn requeue(
-    t: &Transaction<'_>,
-    attempt: AttemptId,
-    outcome: &Outcome,
-    crash: bool,
-    retry: bool,
-    at_ms: u64,
-) -> Written {
+fn requeue(t: &Transaction<'_>, attempt: AttemptId, outcome: &Outcome, back: Back, at_ms: u64) -> Written {
     must_change(
         t,
         "UPDATE job SET state = CASE state WHEN 3 THEN 2 ELSE state END, crashes = crashes + ?3,
-            retries_left = retries_left - ?4, worker = CASE ?4 WHEN 1 THEN NULL ELSE worker END
+            retries_left = retries_left - ?4, worker = CASE ?5 WHEN 1 THEN NULL ELSE worker END
             WHERE id = ?1 AND attempt = ?2 AND state < 4",
-        (int(attempt.job.0), attempt.number, crash, retry),
+        (int(attempt.job.0), attempt.number, back.is_crash(), back.is_retry(), back.is_settled()),
     )?;
     end_attempt(t, attempt, outcome, at_ms)
 }

@@ -29,6 +29,11 @@ pub struct Explanation {
 pub enum Reason {
     /// It waits for an operator's release.
     Held,
+    /// What was stored of it cannot be used, so it is held until it is cancelled.
+    Unreadable {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The whole queue is stopped.
     Paused,
     /// Its time has not come.
@@ -106,6 +111,18 @@ pub enum Obstacle {
     DiskFull {
         /// How much.
         free_bytes: u64,
+    },
+    /// It could not start what it got last, and gets nothing for a while.
+    Faulty {
+        /// What it said.
+        reason: String,
+        /// Until it gets a job again.
+        retry_ms: u64,
+    },
+    /// It could not start this job, which goes elsewhere first.
+    Avoided {
+        /// Until the job may go there again.
+        retry_ms: u64,
     },
     /// All its slots are in use.
     SlotsFull {

@@ -232,6 +232,9 @@ pub struct WorkerRow {
     pub tags: BTreeMap<String, Option<AttemptId>>,
     /// Milliseconds since it was last heard when this was written; none if never since c2d started.
     pub silent_ms: Option<u64>,
+    /// What is wrong with it: why it could not start the last job that it got.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_reason: Option<String>,
     /// How busy it said it was.
     pub load: Load,
     /// Its agent's version.

@@ -25,6 +25,8 @@ pub(crate) struct Agent {
     pub(crate) up: bool,
     /// The network between it and c2d is cut until then.
     pub(crate) cut_until_ms: u64,
+    /// It cannot start anything until then.
+    pub(crate) broken_until_ms: u64,
     pub(crate) registered: bool,
     pub(crate) seq: u64,
     /// What runs.
@@ -52,6 +54,7 @@ impl Agent {
             session: 1,
             up: true,
             cut_until_ms: 0,
+            broken_until_ms: 0,
             registered: false,
             seq: 0,
             running: BTreeMap::new(),

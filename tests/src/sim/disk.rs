@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::JobState;
 use c2d::sched::Decision;
-use c2d::sched::decision::{EndedRecord, HoldRecord, JobRecord, KeyRecord, Saved, WorkerRecord};
+use c2d::sched::decision::{Back, EndedRecord, HoldRecord, JobRecord, KeyRecord, Saved, WorkerRecord};
 use c2d::sched::event::Now;
 
 /// A durable store of decisions.
@@ -52,6 +52,7 @@ impl Disk for PaperDisk {
             last_job: self.last_job,
             last_seq: self.last_seq,
             paused: self.paused,
+            defects: Vec::new(),
         }
     }
 }
@@ -88,12 +89,15 @@ impl PaperDisk {
                 self.holds.insert(*attempt, hold);
             }
             Decision::MarkCancelling { job } => self.job(*job).cancelling = true,
-            Decision::Requeue { attempt, crash, retry, .. } => {
+            Decision::Requeue { attempt, back, .. } => {
                 let job = self.job(attempt.job);
-                job.crashes += u32::from(*crash);
-                job.retries_left -= u32::from(*retry);
-                if *retry {
-                    job.worker = None;
+                match back {
+                    Back::Lost { crash } => job.crashes += u32::from(*crash),
+                    Back::Retry => {
+                        job.retries_left -= 1;
+                        job.worker = None;
+                    }
+                    Back::Returned => job.worker = None,
                 }
                 if job.state == JobState::Running {
                     job.state = JobState::Queued;

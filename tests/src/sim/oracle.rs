@@ -7,6 +7,8 @@ use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::{Condition, JobState, OnLost, Outcome};
 use c2d::sched::Decision;
 
+/// What a broken machine says.
+pub(crate) const FAULT: &str = "no space left";
 /// How long processes may outlive their job on a worker that is in contact.
 const SURVIVE_MS: u64 = 20_000;
 
@@ -86,6 +88,8 @@ impl Oracle {
                 }
                 Decision::Requeue { attempt, .. } => drop(self.went_to.remove(&attempt.job)),
                 Decision::End { job, attempt, outcome, seq, .. } => {
+                    let faulty = matches!(outcome, Outcome::Setup { reason } if reason == FAULT);
+                    assert!(!faulty, "I21: {job} ends with a machine's fault");
                     let old = self.verdicts.insert(*job, outcome.clone());
                     assert!(old.is_none(), "I3: {job} ended twice");
                     self.ended_ms.insert(*job, now_ms);
@@ -133,8 +137,10 @@ impl Oracle {
     /// A machine starts a process tree.
     pub(crate) fn start(&mut self, ip: IpAddr, attempt: AttemptId, tags: &[String]) {
         assert!(self.started.insert(attempt), "I5: {attempt} started twice");
-        let first = attempt.number == 1 || !self.once.contains(&attempt.job);
-        assert!(first, "{attempt} starts although its job runs at most once");
+        let of_job = |number| AttemptId { job: attempt.job, number };
+        let starts = self.started.range(of_job(0)..=of_job(u32::MAX)).count();
+        let once = starts == 1 || !self.once.contains(&attempt.job);
+        assert!(once, "{attempt} starts although its job runs at most once");
         let issued = self.issued.get(&attempt.job).copied().unwrap_or(0);
         assert!(attempt.number <= issued, "{attempt} started before it was durable");
         let other = self.alive.insert(attempt.job, attempt);

@@ -7,12 +7,12 @@ use c2_shared::id::JobId;
 use c2_shared::job::{Dependency, OnLost, Outcome};
 use c2_shared::time::Mono;
 use c2d::sched::decision::PollAnswer;
-use c2d::sched::event::{Again, IdempotencyKey, NewJob, PollToken};
+use c2d::sched::event::{Again, IdempotencyKey, Introduction, NewJob, PollToken, ResultSummary};
 use c2d::sched::{Decision, Event, Now, Reply, Scheduler};
 
 use super::agent::{Agent, Running};
 use super::disk::Disk;
-use super::oracle::Oracle;
+use super::oracle::{FAULT, Oracle};
 use super::random::Random;
 
 /// Jobs that may be alive at once; small, so that histories meet the limit.
@@ -104,6 +104,7 @@ impl<D: Disk> World<D> {
         self.calm = true;
         for agent in &mut self.agents {
             agent.cut_until_ms = 0;
+            agent.broken_until_ms = 0;
             if !agent.up {
                 agent.start();
             }
@@ -282,6 +283,11 @@ impl<D: Disk> World<D> {
         // ever.
         let Some(fresh) = agent.read(seq, answer, self.now.mono.0) else { return };
         for (attempt, tags) in fresh {
+            if self.agents[i].broken_until_ms > self.now.mono.0 {
+                let outcome = Outcome::Setup { reason: FAULT.to_owned() };
+                self.agents[i].unsent.push(ResultSummary { attempt, outcome });
+                continue;
+            }
             self.oracle.start(self.agents[i].ip, attempt, &tags);
             let length = self.random.pick(&[0, 10, 300, 2_000, 30_000, 90_000, ENDLESS_MS]);
             let code = if self.random.chance(20) { 1 } else { 0 };
@@ -424,6 +430,11 @@ impl<D: Disk> World<D> {
                 let for_ms = self.random.pick(&[5_000, 20_000, 58_000, 70_000, 200_000]);
                 self.agents[i].cut_until_ms = now_ms + for_ms;
             }
+            14 | 15 => {
+                let for_ms = self.random.pick(&[1_000, 30_000, 300_000]);
+                self.agents[i].broken_until_ms = now_ms + for_ms;
+            }
+            16 if self.is_cut(i) => self.intrude(i),
             21 => drop(self.apply(Event::TimeUnobserved)),
             _ => {}
         }
@@ -439,6 +450,16 @@ impl<D: Disk> World<D> {
                 self.apply(Event::CancelRequested { job });
             }
         }
+    }
+
+    /// Another machine speaks from the address of one that is away. It gets nothing of that one's.
+    fn intrude(&mut self, i: usize) {
+        let intro = Introduction { worker_id: "stranger".to_owned(), ..self.agents[i].introduction() };
+        let known = self.scheduler.worker(self.now, self.agents[i].ip);
+        let empty =
+            known.is_none_or(|worker| worker.groups.is_empty() && worker.tags.is_empty() && worker.slots_used == 0);
+        let accepted = self.apply(Event::WorkerRegistered(Box::new(intro))).is_some();
+        assert!(empty || !accepted, "I16: a stranger takes the place of {}", self.agents[i].ip);
     }
 
     fn release_all(&mut self) {

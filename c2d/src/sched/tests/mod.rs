@@ -6,6 +6,7 @@
 mod again;
 mod lab;
 
+mod blame;
 mod explain;
 mod jobs;
 mod kills;

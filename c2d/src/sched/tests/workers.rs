@@ -1,10 +1,11 @@
 //! Sessions, polls that overtake each other, two agents at one address.
 
-use c2_shared::job::{JobState, Outcome};
-use c2_shared::limits::WORKER_OFFLINE_MS;
+use c2_shared::job::{JobState, OnLost, Outcome};
+use c2_shared::limits::{LEASE_MS, WORKER_OFFLINE_MS};
+use c2_shared::worker::WorkerStatus;
 
-use super::lab::{Lab, attempt, ip, plain};
-use crate::sched::event::{Introduction, PollToken, ResultFate, ResultSummary};
+use super::lab::{Lab, attempt, ip, job, plain};
+use crate::sched::event::{Introduction, Poll, PollToken, ResultFate, ResultSummary};
 use crate::sched::{Event, Reject, Reply};
 
 #[test]
@@ -84,6 +85,74 @@ fn a_second_agent_at_the_address_of_a_living_one_is_refused() {
     let first = lab.poll_of(2, PollToken(500), 0);
     let refused = lab.apply(Event::WorkerPolled(Box::new(first)));
     assert_eq!(refused, Err(Reject::AddressTaken { worker: ip(2) }), "now it is the other way round");
+}
+
+#[test]
+fn an_address_passes_on_nothing_that_belongs_to_its_worker() {
+    let stranger = |lab: &mut Lab| {
+        let other = Introduction { worker_id: "other".into(), ..Lab::introduction(2) };
+        let registered = lab.apply(Event::WorkerRegistered(Box::new(other)));
+        let poll = Poll { worker_id: "other".into(), ..lab.poll_of(2, PollToken(700), 0) };
+        let polled = lab.apply(Event::WorkerPolled(Box::new(poll)));
+        let kept = Err(Reject::AddressKept { worker: ip(2), hostname: "host2".into() });
+        assert_eq!((registered, polled), (kept.clone(), kept));
+    };
+    let words = |word: &str| [word.to_owned()].into();
+    let gifts = [
+        Event::GroupsChanged { worker: ip(2), add: words("gpu"), remove: [].into() },
+        Event::TagsSet { worker: ip(2), tags: words("gpu:0") },
+    ];
+    for gift in gifts {
+        let mut lab = Lab::new(&[2]);
+        lab.apply(gift).unwrap();
+        lab.sleep(10 * LEASE_MS);
+        stranger(&mut lab);
+        lab.restart();
+        stranger(&mut lab);
+    }
+    // A job that runs there, also past its lease: nobody but its own worker can say that it is over.
+    for (on_lost, state) in [(OnLost::Requeue, JobState::Queued), (OnLost::Wait, JobState::Running)] {
+        let mut lab = Lab::new(&[2]);
+        lab.submit(vec![job(|j| j.on_lost = on_lost)]).unwrap();
+        lab.poll(2);
+        lab.sleep(WORKER_OFFLINE_MS);
+        stranger(&mut lab);
+        lab.sleep(LEASE_MS);
+        stranger(&mut lab);
+        assert_eq!(lab.state(1), state);
+        lab.finish(2, attempt(1, 1), Outcome::Exit { code: 0 });
+        lab.poll(2);
+        assert_eq!(lab.state(1), JobState::Succeeded, "its own word counts as before");
+    }
+}
+
+#[test]
+fn a_stranger_where_nothing_is_left_begins_with_nothing() {
+    let mut lab = Lab::new(&[2]);
+    lab.apply(Event::DrainSet { worker: ip(2), drain: true }).unwrap();
+    lab.sleep(WORKER_OFFLINE_MS);
+    let other = Introduction { worker_id: "other".into(), boot_id: "boot9".into(), ..Lab::introduction(2) };
+    lab.apply(Event::WorkerRegistered(Box::new(other.clone()))).unwrap();
+    let view = lab.s.worker(lab.now, ip(2)).unwrap();
+    assert_eq!((view.intro, view.status), (other, WorkerStatus::Online));
+}
+
+#[test]
+fn a_worker_past_its_lease_can_be_forgotten_with_the_jobs_it_had() {
+    let mut lab = Lab::new(&[2, 3]);
+    lab.submit(vec![plain()]).unwrap();
+    lab.poll(2);
+    let removed = Event::WorkerRemoved { worker: ip(2) };
+    lab.sleep(LEASE_MS - 1);
+    assert_eq!(lab.apply(removed.clone()), Err(Reject::WorkerBusy { worker: ip(2), jobs: 1 }));
+    lab.sleep(1);
+    lab.apply(removed.clone()).unwrap();
+    assert_eq!(lab.poll(3).assign[0].attempt, attempt(1, 2));
+    let mut lab = Lab::new(&[2]);
+    lab.submit(vec![job(|j| j.on_lost = OnLost::Wait)]).unwrap();
+    lab.poll(2);
+    lab.sleep(LEASE_MS);
+    assert_eq!(lab.apply(removed), Err(Reject::WorkerBusy { worker: ip(2), jobs: 1 }), "its job waits for it");
 }
 
 #[test]

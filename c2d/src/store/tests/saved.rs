@@ -7,6 +7,7 @@ use super::{
     EndedRecord, HoldRecord, JobRecord, KeyRecord, Lab, StoreError, add, commit, end, job, saved_with, worker,
 };
 use crate::sched::Decision;
+use crate::sched::decision::Back;
 
 fn attempt(job: u64, number: u32) -> AttemptId {
     AttemptId { job: JobId(job), number }
@@ -68,8 +69,12 @@ fn every_change_of_a_job_is_kept() {
     assert_eq!(step(Decision::MarkCancelling { job: JobId(1) }), expected);
     expected.jobs[0].state = JobState::Queued;
     expected.jobs[0].crashes = 1;
-    let lost =
-        Decision::Requeue { attempt: attempt(1, 1), outcome: Outcome::Lost, crash: true, retry: false, at_ms: 8 };
+    let lost = Decision::Requeue {
+        attempt: attempt(1, 1),
+        outcome: Outcome::Lost,
+        back: Back::Lost { crash: true },
+        at_ms: 8,
+    };
     assert_eq!(step(lost), expected);
     expected.jobs[0].state = JobState::Running;
     assert_eq!(step(Decision::Readopt { attempt: attempt(1, 1), worker: worker(2).ip }), expected);
@@ -87,7 +92,7 @@ fn a_retry_forgets_its_worker() {
     let first = JobRecord { retries_left: 2, ..job(1) };
     let add = Decision::AddJob(Box::new(first.clone()));
     let outcome = Outcome::Exit { code: 1 };
-    let retry = Decision::Requeue { attempt: attempt(1, 1), outcome, crash: false, retry: true, at_ms: 8 };
+    let retry = Decision::Requeue { attempt: attempt(1, 1), outcome, back: Back::Retry, at_ms: 8 };
     let put = Decision::PutWorker(Box::new(worker(2)));
     let saved = lab.commit(&[vec![put, add, assign(1, 1), retry]]);
     let expected = JobRecord { retries_left: 1, attempt: 1, started_ms: Some(7), ..first };

@@ -1,0 +1,143 @@
+//! Blame: what a machine could not start is not its job's failure.
+//!
+//! The job goes back to the queue, uses up neither a retry nor a crash, and goes elsewhere first: it
+//! avoids that worker for a minute, twice as long each time. A lone worker gets it again after that.
+//! The worker takes nothing for a second, twice as long each time until a command has started there.
+//! All of it is observed, not durable: after a restart nobody is blamed for anything.
+
+use std::net::IpAddr;
+
+use c2_shared::id::{AttemptId, JobId};
+use c2_shared::job::Outcome;
+use c2_shared::limits::{AVOID_MAX_MS, AVOID_MS, FAULT_PAUSE_MAX_MS, FAULT_PAUSE_MS};
+use c2_shared::time::Mono;
+
+use crate::sched::decision::Back;
+use crate::sched::queues::Shape;
+use crate::sched::scheduler::{Scheduler, Turn};
+use crate::sched::{Decision, Note};
+
+/// A worker that could not start a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    /// What it said.
+    pub(crate) reason: String,
+    /// Pauses in a row.
+    pauses: u32,
+    /// When it takes work again.
+    pub(crate) until: Mono,
+    /// It takes work again, and has not started anything yet.
+    pub(crate) over: bool,
+}
+
+/// A job that a worker could not start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Avoided {
+    /// How often.
+    times: u32,
+    /// When it may go there again.
+    pub(crate) until: Mono,
+}
+
+impl Turn<'_> {
+    /// A worker could not start an attempt.
+    pub(crate) fn blame(&mut self, ip: IpAddr, attempt: AttemptId, reason: &str) {
+        let now = self.now.mono;
+        let outcome = Outcome::Setup { reason: reason.to_owned() };
+        self.decide(Decision::Requeue { attempt, outcome, back: Back::Returned, at_ms: self.now.wall_ms });
+        self.s.avoid(attempt.job, ip, now);
+        let fault = &mut self.s.known(ip).presence.fault;
+        let mut pause_ms = 0;
+        // Jobs that were given together fail together; that is one fault.
+        if fault.as_ref().is_none_or(|fault| fault.over) {
+            let pauses = fault.as_ref().map_or(0, |fault| fault.pauses) + 1;
+            pause_ms = grown(FAULT_PAUSE_MS, pauses, FAULT_PAUSE_MAX_MS);
+            *fault = Some(Fault { reason: reason.to_owned(), pauses, until: now.after_ms(pause_ms), over: false });
+        }
+        self.s.touched.workers.insert(ip);
+        self.s.touched.notes.push(Note::Faulty { worker: ip, attempt, reason: reason.to_owned(), pause_ms });
+    }
+
+    /// A command started there, so the machine is fit for work.
+    pub(crate) fn clear_fault(&mut self, ip: IpAddr) {
+        if let Some(worker) = self.s.workers.get_mut(&ip)
+            && worker.presence.fault.take().is_some()
+        {
+            self.s.fresh.workers.insert(ip);
+            self.s.touched.workers.insert(ip);
+        }
+    }
+
+    /// Lets a worker take work again whose pause is over.
+    pub(crate) fn end_pause(&mut self, ip: IpAddr) {
+        let now = self.now.mono;
+        if let Some(fault) = &mut self.s.known(ip).presence.fault
+            && !fault.over
+            && fault.until <= now
+        {
+            fault.over = true;
+            self.s.fresh.workers.insert(ip);
+        }
+    }
+
+    /// Lets jobs go again where they could not be started.
+    pub(crate) fn end_avoiding(&mut self) {
+        let now = self.now.mono;
+        while let Some((until, job, ip)) = self.s.avoiding.first().copied().filter(|(until, ..)| *until <= now) {
+            self.s.avoiding.remove(&(until, job, ip));
+            self.s.reshape(job, |shape| shape.avoid.retain(|other| *other != ip));
+        }
+    }
+}
+
+impl Scheduler {
+    fn avoid(&mut self, job: JobId, ip: IpAddr, now: Mono) {
+        let avoided = self.avoided.entry((job, ip)).or_insert(Avoided { times: 0, until: now });
+        self.avoiding.remove(&(avoided.until, job, ip));
+        avoided.times += 1;
+        avoided.until = now.after_ms(grown(AVOID_MS, avoided.times, AVOID_MAX_MS));
+        self.avoiding.insert((avoided.until, job, ip));
+        self.reshape(job, |shape| {
+            shape.avoid.retain(|other| *other != ip);
+            shape.avoid.push(ip);
+            shape.avoid.sort_unstable();
+        });
+    }
+
+    /// Forgets what was noted of a job that ended.
+    pub(crate) fn forget_avoided(&mut self, job: JobId) {
+        while let Some((key, avoided)) = self.avoided.range((job, FIRST_IP)..).next().filter(|((id, _), _)| *id == job)
+        {
+            let (key, until) = (*key, avoided.until);
+            self.avoiding.remove(&(until, job, key.1));
+            self.avoided.remove(&key);
+        }
+    }
+
+    /// Changes what a job asks of a worker, in its queue too if it waits there.
+    pub(crate) fn reshape(&mut self, id: JobId, change: impl FnOnce(&mut Shape)) {
+        let Some(job) = self.jobs.get(id) else { return };
+        let (old, waits) = (job.shape, job.state == c2_shared::job::JobState::Queued);
+        let priority = job.priority;
+        let mut shape = self.queues.shape(old).clone();
+        change(&mut shape);
+        let new = self.queues.enter(shape);
+        if waits {
+            self.queues.remove(old, priority, id);
+            self.queues.push(new, priority, id);
+            self.fresh.shapes.insert(new);
+        }
+        self.queues.leave(old);
+        if let Some(job) = self.jobs.get_mut(id) {
+            job.shape = new;
+        }
+    }
+}
+
+/// Less than all other addresses.
+const FIRST_IP: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
+
+/// A time that doubles with each repetition.
+fn grown(first_ms: u64, times: u32, max_ms: u64) -> u64 {
+    first_ms.saturating_mul(1_u64.checked_shl(times.saturating_sub(1)).unwrap_or(u64::MAX)).min(max_ms)
+}
