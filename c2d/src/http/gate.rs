@@ -145,18 +145,19 @@ fn check_origin(headers: &HeaderMap) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// A good token always passes, whatever others at its address do: several machines may share one, and
+/// each machine has several users. Only failures are counted and, where there are too many, refused.
 fn authenticate(app: &App, headers: &HeaderMap, arrival: Arrival) -> Result<Holder, ApiError> {
     let (ip, now) = (arrival.peer(), app.clock.now());
-    // Whoever is on this machine is never locked out by what others on it try.
-    if !arrival.is_near() && app.throttle.is_shut(ip, now.mono) {
-        let hint = "wait a minute, and use the right token";
-        return Err(refuse(ErrorCode::RateLimited, format!("too many unknown tokens came from {ip}"), hint));
-    }
     let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let shown = shown.and_then(|value| value.strip_prefix("Bearer "));
     let holder = shown.and_then(|shown| app.access.holder(shown, arrival.is_near(), now.wall_ms));
     holder.ok_or_else(|| {
-        app.throttle.failed(ip, now.mono);
+        // Programs on this machine are not slowed down by what others on it try.
+        if !arrival.is_near() && !app.throttle.admits_failure(ip, now.mono) {
+            let message = format!("too many requests with an unknown token, or without one, came from {ip}");
+            return refuse(ErrorCode::RateLimited, message, "send a good token, which is accepted at any time");
+        }
         if shown.is_some() { unknown() } else { refuse(ErrorCode::Unauthorized, "a token is needed", SHOW) }
     })
 }

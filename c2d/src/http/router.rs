@@ -43,7 +43,7 @@ pub struct App {
     pub access: Access,
     /// What this c2d is known by.
     pub fingerprint: Fingerprint,
-    /// Counts unknown tokens.
+    /// Counts requests without a known token.
     pub(crate) throttle: Arc<Throttle>,
     /// Remembers who did what.
     pub(crate) audit: Audit,

@@ -49,7 +49,7 @@ pub enum ErrorCode {
     Misdirected,
     /// 429: the queue is full.
     QueueFull,
-    /// 429: too many unknown tokens came from this address.
+    /// 429: too many requests without a known token came from this address.
     RateLimited,
     /// 500: a defect of c2d.
     Internal,
