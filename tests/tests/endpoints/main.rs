@@ -259,6 +259,18 @@ async fn files(survey: &mut Survey) -> Result<()> {
 }
 
 async fn tokens(cluster: &Cluster, survey: &mut Survey) -> Result<()> {
+    let invited =
+        survey.expect(OPERATOR, "POST /api/tokens/invite", Some(json!({"uses": 3})), 201, &Value::Null).await?;
+    survey.invite(invited["line"].as_str().context("a line")?)?;
+    let cafe = || Some(json!({"name": "own", "worker_id": "cafe", "roles": ["worker"]}));
+    survey.expect(Who::Invited, "POST /api/join", cafe(), 201, &Value::Null).await?;
+    for (body, status, part) in [
+        (cafe(), 409, json!({"code": "conflict", "field": "worker_id"})),
+        (Some(json!({"name": "own"})), 400, json!({"code": "invalid_input", "field": "worker_id"})),
+        (Some(json!({"roles": ["operator"]})), 403, json!({"code": "forbidden"})),
+    ] {
+        survey.expect(Who::Invited, "POST /api/join", body, status, &part).await?;
+    }
     let two = Some(json!({"role": "viewer", "uses": 2}));
     let invited = survey.expect(OPERATOR, "POST /api/tokens/invite", two, 201, &Value::Null).await?;
     survey.invite(invited["line"].as_str().context("a line")?)?;

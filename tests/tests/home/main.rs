@@ -30,16 +30,17 @@ async fn story(home: &mut Home) -> Result<()> {
     let dir = home.folder(SERVER).join(".local/state");
     std::fs::create_dir_all(&dir)?;
     home.start_c2d(SERVER, DATA, &["--host", "10.0.0.6"]).await?;
-    let line = invited(home, &["--uses", "3"]).await?;
+    let (line, login) = (invited(home, &["--uses", "4"]).await?, invited(home, &["--role", "operator"]).await?);
+    wrong_programs(home, &line, &login).await?;
+    done(home.agent(LAPTOP, &["join", &line]).await?)?;
     for machine in &MACHINES[1..] {
         let joined = done(home.agent(*machine, &["join", &line]).await?)?;
         ensure!(joined.contains("a worker of 10.0.0.6:30814"), "{joined}");
         home.start_agent(*machine)?;
     }
     let spent = home.agent(LAPTOP, &["join", &line]).await?;
-    ensure!(spent.status != 0, "the line was good a fourth time");
+    ensure!(spent.status != 0, "the line was good a fifth time");
 
-    let login = invited(home, &["--role", "operator"]).await?;
     done(home.tui(LAPTOP, &["login", &login]).await?)?;
     eventually("three workers", SOON, async || {
         let list = done(home.tui(LAPTOP, &["--exec", "list"]).await?)?;
@@ -54,6 +55,19 @@ async fn story(home: &mut Home) -> Result<()> {
     no_secret_shows(home, &[&line, &login])?;
     guesses(home).await?;
     another_c2d(home).await
+}
+
+/// A line that was given to the wrong program is as good as before, and nothing is left of the try.
+async fn wrong_programs(home: &Home, line: &str, login: &str) -> Result<()> {
+    let known = done(home.c2d(SERVER, &["token", "list"]).await?)?;
+    let refused = home.agent(LAPTOP, &["join", login]).await?;
+    let said = &refused.stderr;
+    ensure!(refused.status != 0 && said.contains("is for operators") && said.contains("c2-tui login"), "{refused:?}");
+    let refused = home.tui(LAPTOP, &["login", line]).await?;
+    let said = &refused.stderr;
+    ensure!(refused.status == 4 && said.contains("is for workers") && said.contains("c2-agent join"), "{refused:?}");
+    ensure!(done(home.c2d(SERVER, &["token", "list"]).await?)? == known, "a refused try left something");
+    Ok(())
 }
 
 /// What the manual does with three workers.
