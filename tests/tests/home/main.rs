@@ -95,12 +95,13 @@ async fn strangers(home: &Home) -> Result<()> {
     ensure!(plain.stdout.starts_with("HTTP/1.1 400") && plain.stdout.contains("speaks TLS only"), "{plain:?}");
     let own = Pass::read(&home.folder(SERVER).join(DATA).join("operator.token"))?;
     let made = Pass { token: Token::generate(Role::Operator)?, ..own.clone() };
-    for (name, pass) in [("copied.token", own), ("made.token", made)] {
+    let table = [("copied.token", own, "good on c2d's own machine alone"), ("made.token", made, "not known here")];
+    for (name, pass, words) in table {
         let file = home.folder(LAPTOP).join(name);
         pass.write(&file)?;
         let args = ["--server", "10.0.0.6", "--token-file", &file.to_string_lossy(), "--exec", "list"];
         let refused = home.tui(LAPTOP, &args).await?;
-        ensure!(refused.status == 4 && refused.stderr.contains("not known here"), "{name}: {refused:?}");
+        ensure!(refused.status == 4 && refused.stderr.contains(words), "{name}: {refused:?}");
     }
     // Without anything by which to know it, nothing is said to it.
     let unknown = home.tui(Machine::Worker(1), &["--server", "10.0.0.6", "--exec", "list"]).await?;

@@ -143,3 +143,47 @@ async fn programs_on_the_machine_of_c2d_are_not_slowed_down() {
     assert_eq!(c2d.show("10.0.0.6", "GET /api/metrics", &c2d.operator).await, 200);
     assert_eq!(c2d.show("10.0.0.11", "GET /api/metrics", &c2d.operator).await, 401);
 }
+
+#[tokio::test]
+async fn a_refusal_says_what_is_wrong_with_the_token() {
+    let c2d = Elsewhere::new();
+    let near = "good on c2d's own machine alone";
+    let own = Token::generate;
+    let (operator, viewer, worker) =
+        (own(Role::Operator).unwrap(), own(Role::Viewer).unwrap(), own(Role::Worker).unwrap());
+    let invitation = own(Role::Join).unwrap();
+    let table = [
+        ("10.0.0.11", &c2d.operator, near, "`c2d invite --role operator` where c2d runs, and give it to: c2-tui login"),
+        ("10.0.0.11", &operator, "not known here", "revoked or replaced, or another c2d gave it; get a line with"),
+        ("10.0.0.11", &viewer, "not known here", "`c2d invite --role viewer`"),
+        ("10.0.0.11", &worker, "not known here", "give it to: c2-agent join"),
+        ("10.0.0.11", &invitation, "not known here", "get a new line where c2d runs with: c2d invite"),
+        ("127.0.0.1", &operator, "not known here", "operator.token in c2d's data folder"),
+        ("127.0.0.1", &worker, "not known here", "give it to: c2-agent join"),
+    ];
+    for (from, token, message, hint) in table {
+        let (status, body) = c2d.ask(from, "GET /api/metrics", Some(&format!("Bearer {}", token.expose()))).await;
+        let said = |key: &str, words| body[key].as_str().unwrap().contains(words);
+        assert!(status == 401 && said("message", message) && said("hint", hint), "{from} {token:?}: {body}");
+    }
+}
+
+#[tokio::test]
+async fn the_word_before_the_token_is_read_in_any_case() {
+    let c2d = Elsewhere::new();
+    let token = c2d.operator.expose();
+    let table = [
+        ("Bearer {}", 200),
+        ("bearer {}", 200),
+        ("BEARER  {} ", 200),
+        ("{}", 401),
+        ("Bearer", 401),
+        ("Bearer{}", 401),
+        ("Basic {}", 401),
+        ("", 401),
+    ];
+    for (form, status) in table {
+        let answer = c2d.ask("127.0.0.1", "GET /api/metrics", Some(&form.replace("{}", token))).await;
+        assert_eq!(answer.0, status, "{form:?}: {answer:?}");
+    }
+}
