@@ -12,12 +12,12 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 use c2_shared::api::files::JobFile;
 use c2_shared::blob::BlobHasher;
+use c2_shared::glob::{Pattern, Progress};
 use c2_shared::limits::{BLOB_BYTES_MAX, FILES_LEN_MAX};
 use c2_shared::validate;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, fstat, openat, statat};
 use rustix::process::geteuid;
 
-use crate::glob::{Pattern, Progress};
 use crate::workspace::open_dir;
 
 /// Names looked at; more is a folder that nobody meant.

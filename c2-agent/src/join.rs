@@ -8,6 +8,7 @@ use c2_shared::api::tokens::JoinRequest;
 use c2_shared::client::{Client, ClientError};
 use c2_shared::endpoint::Endpoint;
 use c2_shared::pass::Pass;
+use c2_shared::secret_file;
 use c2_shared::token::{Role, Token, TokenError};
 
 use crate::options::{self, JoinOptions, OptionsError};
@@ -40,9 +41,6 @@ pub enum JoinError {
     /// c2d does not know the invitation any more.
     #[error("this invitation was used already, has expired, or was revoked")]
     Spent,
-    /// The invitation is for people.
-    #[error("this invitation is for {0}s, not for workers")]
-    WrongRole(Role),
 }
 
 impl JoinError {
@@ -60,9 +58,6 @@ impl JoinError {
             Self::Token(_) => "c2d and this agent may be of different versions".to_owned(),
             Self::Io(_) => "give the line of `c2d invite` as an argument or on standard input".to_owned(),
             Self::Spent => "get a new one on the machine of c2d with: c2d invite".to_owned(),
-            Self::WrongRole(_) => {
-                "use it with `c2-tui login`, and get one for this machine with: c2d invite".to_owned()
-            }
         }
     }
 }
@@ -96,17 +91,25 @@ pub async fn join(line: &str, options: &JoinOptions) -> Result<Endpoint, JoinErr
     let state = StateDir::open(&folder)?;
     // A running agent's token would become worthless under its hands.
     let _alone = state.lock()?;
+    let file = options::joined_file(&folder);
+    secret_file::check(&file).map_err(TokenError::from)?;
+    // Only the c2d that gave it is shown the old token.
+    let old = Pass::read(&file).ok().filter(|old| old.fingerprint == fingerprint);
     let client = Client::new(&server, Some(invitation), None)?;
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    let name = options.name.clone().unwrap_or(host);
-    let request = JoinRequest { name, worker_id: Some(state.worker_id()?) };
+    let request = JoinRequest {
+        name: options.name.clone().unwrap_or(host),
+        worker_id: Some(state.worker_id()?),
+        roles: vec![Role::Worker],
+        old_token: old.map(|old| old.token.expose().to_owned()),
+    };
     let token: Token = match client.join(&request).await {
         Err(error) if error.code() == Some(ErrorCode::Unauthorized) => return Err(JoinError::Spent),
         answer => answer?.token.parse()?,
     };
     if token.role() != Role::Worker {
-        return Err(JoinError::WrongRole(token.role()));
+        return Err(TokenError::Malformed.into());
     }
-    Pass { token, fingerprint, server: Some(server.clone()) }.write(&options::joined_file(&folder))?;
+    Pass { token, fingerprint, server: Some(server.clone()) }.write(&file)?;
     Ok(server)
 }

@@ -24,7 +24,6 @@ mod workspace;
 mod cache;
 mod cleanup;
 mod collect;
-mod glob;
 mod transfer;
 
 mod detect;

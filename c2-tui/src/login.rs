@@ -4,6 +4,7 @@ use c2_shared::api::error::ErrorCode;
 use c2_shared::api::tokens::JoinRequest;
 use c2_shared::client::Client;
 use c2_shared::pass::Pass;
+use c2_shared::secret_file;
 use c2_shared::token::{Role, Token, TokenError};
 
 use crate::arguments::Other;
@@ -42,8 +43,17 @@ pub async fn login(line: &str, name: Option<String>) -> Result<String, Complaint
     }
     let server = invitation.server.clone().ok_or_else(not_ours)?;
     let fingerprint = Some(invitation.fingerprint.ok_or_else(not_ours)?);
+    let path = login_file(&Place::default());
+    make_folder(&path).map_err(|error| {
+        Complaint::refused(format!("cannot make the folder of {}: {error}", path.display()), "see who owns it")
+    })?;
+    secret_file::check(&path).map_err(|error| unusable(&error.into()))?;
     let client = Client::new(&server, Some(invitation), None)?;
-    let request = JoinRequest { name: name.unwrap_or_else(own_name), worker_id: None };
+    let request = JoinRequest {
+        name: name.unwrap_or_else(own_name),
+        roles: vec![Role::Operator, Role::Viewer],
+        ..JoinRequest::default()
+    };
     let token: Token = match client.join(&request).await {
         Err(error) if error.code() == Some(ErrorCode::Unauthorized) => {
             let message = "this invitation was used already, has expired, or was revoked";
@@ -55,14 +65,8 @@ pub async fn login(line: &str, name: Option<String>) -> Result<String, Complaint
     };
     let role = token.role();
     if !matches!(role, Role::Operator | Role::Viewer) {
-        let hint = "use it with `c2-agent join`, and get one for this console with: c2d invite --role operator";
-        return Err(Complaint::new(Kind::Unauthorized, format!("this invitation is for {role}s, not for people"))
-            .hint(hint.to_owned()));
+        return Err(unusable(&TokenError::Malformed));
     }
-    let path = login_file(&Place::default());
-    make_folder(&path).map_err(|error| {
-        Complaint::refused(format!("cannot make the folder of {}: {error}", path.display()), "see who owns it")
-    })?;
     Pass { token, fingerprint, server: Some(server.clone()) }.write(&path).map_err(|error| unusable(&error))?;
     Ok(format!("logged in at {server} as {role}; `c2-tui` leads there now"))
 }

@@ -11,6 +11,7 @@ pub mod id;
 pub mod limits;
 pub mod time;
 
+pub mod glob;
 pub mod job;
 pub mod target;
 pub mod validate;

@@ -5,6 +5,9 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+/// What a trial writes: more than any secret has.
+const TRIAL_BYTES: usize = 1_024;
+
 /// Why a file of secrets cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretFileError {
@@ -61,18 +64,33 @@ pub fn read(path: &Path) -> Result<String, SecretFileError> {
 /// # Errors
 /// When it cannot be written.
 pub fn write(path: &Path, content: &str) -> Result<(), SecretFileError> {
-    let next = path.with_extension("new");
-    let write = || {
-        match std::fs::remove_file(&next) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
-            Ok(()) | Err(_) => {}
-        }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&next)?;
-        file.write_all(content.as_bytes())?;
-        file.sync_all()?;
-        std::fs::rename(&next, path)
+    let written = write_beside(path, content.as_bytes()).and_then(|next| std::fs::rename(next, path));
+    written.map_err(|source| SecretFileError::Io { path: path.to_owned(), source })
+}
+
+/// Checks that [`write`] is likely to succeed, for what must not be lost once it is there.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn check(path: &Path) -> Result<(), SecretFileError> {
+    let tried = if path.is_dir() {
+        Err(io::ErrorKind::IsADirectory.into())
+    } else {
+        write_beside(path, &[b' '; TRIAL_BYTES]).and_then(std::fs::remove_file)
     };
-    write().map_err(|source| SecretFileError::Io { path: path.to_owned(), source })
+    tried.map_err(|source| SecretFileError::Io { path: path.to_owned(), source })
+}
+
+fn write_beside(path: &Path, content: &[u8]) -> io::Result<PathBuf> {
+    let next = path.with_extension("new");
+    match std::fs::remove_file(&next) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+        Ok(()) | Err(_) => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&next)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    Ok(next)
 }
 
 #[cfg(test)]
@@ -91,7 +109,12 @@ mod tests {
             assert_eq!(read(&path).unwrap(), content);
             assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         }
+        check(&path).unwrap();
+        assert_eq!(read(&path).unwrap(), "another", "a trial changes nothing");
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
+        for unusable in [dir.path().to_owned(), dir.path().join("missing/secret")] {
+            assert!(matches!(check(&unusable), Err(SecretFileError::Io { .. })), "{unusable:?}");
+        }
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
         assert!(matches!(read(&path), Err(SecretFileError::Exposed { mode: 0o640, .. })));
     }

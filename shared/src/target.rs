@@ -2,7 +2,8 @@
 //! (`10.0.0.[11-13]`) and exclusions (`!10.0.0.12`).
 //!
 //! A target is read here and resolved against a list of workers here; nothing else splits such
-//! texts, so that the console, pdsh and the API always mean the same machines.
+//! texts, so that the console, pdsh and the API always mean the same machines. [`find`] decides for
+//! all of them which worker a single word means.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
@@ -23,8 +24,8 @@ pub struct Target {
 enum Part {
     All,
     Group(String),
-    Addresses(Vec<IpAddr>),
-    Name(String),
+    Range(Vec<IpAddr>),
+    Word(String),
 }
 
 /// A worker as far as targets care.
@@ -47,12 +48,34 @@ pub enum TargetError {
     /// No worker has this address or name.
     #[error("unknown worker {0:?}")]
     UnknownWorker(String),
+    /// Several workers have this host name.
+    #[error("{0:?} is the host name of several workers: {addresses}", addresses = listed(.1))]
+    Ambiguous(String, Vec<IpAddr>),
     /// No worker belongs to this group.
     #[error("unknown group {0:?}")]
     UnknownGroup(String),
     /// Everything named is excluded again.
     #[error("{0:?} leaves no worker")]
     Empty(String),
+}
+
+/// Finds the one worker that a word means. A word that is an address is looked up as one and never
+/// as a host name, whatever workers call themselves; host names know no case.
+///
+/// # Errors
+/// When no worker has this address or name, or several have this name.
+pub fn find(word: &str, workers: &[Candidate<'_>]) -> Result<IpAddr, TargetError> {
+    let ip = word.parse().ok().map(|ip: IpAddr| ip.to_canonical());
+    let means = |worker: &&Candidate<'_>| match ip {
+        Some(ip) => worker.ip == ip,
+        None => worker.hostname.eq_ignore_ascii_case(word),
+    };
+    let meant: Vec<IpAddr> = workers.iter().filter(means).map(|worker| worker.ip).collect();
+    match meant.as_slice() {
+        [] => Err(TargetError::UnknownWorker(word.to_owned())),
+        [one] => Ok(*one),
+        _ => Err(TargetError::Ambiguous(word.to_owned(), meant)),
+    }
 }
 
 impl Target {
@@ -78,7 +101,8 @@ impl Target {
     /// Finds the addresses meant, without repetition, in the order of the candidates.
     ///
     /// # Errors
-    /// When a part names no candidate, or nothing is left; `@all` alone may mean nobody.
+    /// When a part names no candidate or not one alone, or nothing is left; `@all` alone may mean
+    /// none.
     pub fn resolve(&self, text: &str, workers: &[Candidate<'_>]) -> Result<Vec<IpAddr>, TargetError> {
         let mut meant = BTreeSet::new();
         for part in &self.include {
@@ -104,13 +128,12 @@ impl Part {
             return Ok(if group == "all" { Self::All } else { Self::Group(group.to_owned()) });
         }
         if text.contains('[') {
-            return range(text).map(Self::Addresses).ok_or_else(syntax);
+            return range(text).map(Self::Range).ok_or_else(syntax);
         }
-        if let Ok(ip) = text.parse() {
-            return Ok(Self::Addresses(vec![ip]));
+        if text.parse::<IpAddr>().is_err() {
+            validate::word("worker", text).map_err(|_| syntax())?;
         }
-        validate::word("worker", text).map_err(|_| syntax())?;
-        Ok(Self::Name(text.to_owned()))
+        Ok(Self::Word(text.to_owned()))
     }
 
     fn matching(&self, workers: &[Candidate<'_>]) -> Result<Vec<IpAddr>, TargetError> {
@@ -120,19 +143,21 @@ impl Part {
                 let members: Vec<_> = workers.iter().filter(|w| w.groups.contains(group)).map(|w| w.ip).collect();
                 if members.is_empty() { Err(TargetError::UnknownGroup(group.clone())) } else { Ok(members) }
             }
-            Self::Addresses(addresses) => {
+            Self::Range(addresses) => {
                 let known: BTreeSet<IpAddr> = workers.iter().map(|w| w.ip).collect();
                 match addresses.iter().find(|ip| !known.contains(ip)) {
                     Some(stranger) => Err(TargetError::UnknownWorker(stranger.to_string())),
                     None => Ok(addresses.clone()),
                 }
             }
-            Self::Name(name) => {
-                let named: Vec<_> = workers.iter().filter(|w| w.hostname == name).map(|w| w.ip).collect();
-                if named.is_empty() { Err(TargetError::UnknownWorker(name.clone())) } else { Ok(named) }
-            }
+            Self::Word(word) => find(word, workers).map(|ip| vec![ip]),
         }
     }
+}
+
+fn listed(addresses: &[IpAddr]) -> String {
+    let addresses: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
+    addresses.join(", ")
 }
 
 /// Expands an IPv4 address whose parts may be `[a-b]`, in order.
@@ -173,7 +198,7 @@ mod tests {
         let none = BTreeSet::new();
         let worker =
             |last, hostname, groups| Candidate { ip: IpAddr::V4(Ipv4Addr::new(10, 0, 0, last)), hostname, groups };
-        let workers = [worker(11, "atlas", &gpu), worker(12, "borealis", &none), worker(13, "pi", &gpu)];
+        let workers = [worker(11, "atlas", &gpu), worker(12, "Borealis.Home.Lan", &none), worker(13, "pi", &gpu)];
         let found = Target::parse(text).and_then(|t| t.resolve(text, &workers));
         let expected: Vec<IpAddr> = expected.iter().map(|last| IpAddr::V4(Ipv4Addr::new(10, 0, 0, *last))).collect();
         assert_eq!(found.unwrap_or_default(), expected, "{text}");
@@ -184,11 +209,42 @@ mod tests {
         check("@all", &[11, 12, 13]);
         check("@gpu", &[11, 13]);
         check("10.0.0.12", &[12]);
+        check("::ffff:10.0.0.12", &[12]);
+        check("borealis.home.lan,ATLAS", &[11, 12]);
+        check("@all,!PI", &[11, 12]);
         check("pi,atlas", &[11, 13]);
         check("10.0.0.[11-12]", &[11, 12]);
         check("@all,!pi", &[11, 12]);
         check("!@gpu", &[12]);
         check("@gpu,@all,10.0.0.11", &[11, 12, 13]);
+    }
+
+    #[test]
+    fn one_word_means_one_worker() {
+        let none = BTreeSet::new();
+        let at = |last| IpAddr::V4(Ipv4Addr::new(10, 0, 0, last));
+        let hosts = ["vm", "VM", "10.0.0.11", "10.0.0.99", "nas"];
+        let workers: Vec<Candidate<'_>> =
+            (11..).zip(hosts).map(|(last, hostname)| Candidate { ip: at(last), hostname, groups: &none }).collect();
+        let unknown = |word: &str| Err(TargetError::UnknownWorker(word.to_owned()));
+        let ambiguous = |word: &str| Err(TargetError::Ambiguous(word.to_owned(), vec![at(11), at(12)]));
+        let table = [
+            ("10.0.0.11", Ok(at(11))),
+            ("::ffff:10.0.0.11", Ok(at(11))),
+            ("10.0.0.99", unknown("10.0.0.99")),
+            ("vm", ambiguous("vm")),
+            ("Vm", ambiguous("Vm")),
+            ("NAS", Ok(at(15))),
+            ("zeus", unknown("zeus")),
+        ];
+        for (word, expected) in table {
+            assert_eq!(find(word, &workers), expected, "{word}");
+            // A target means by a word what a single word means, also where it is excluded.
+            let target = Target::parse(word).unwrap().resolve(word, &workers);
+            assert_eq!(target, expected.clone().map(|ip| vec![ip]), "{word}");
+            let others = Target::parse(&format!("!{word}")).unwrap().resolve(word, &workers);
+            assert_eq!(others.map(|others| others.len()), expected.map(|_| 4), "!{word}");
+        }
     }
 
     #[test]

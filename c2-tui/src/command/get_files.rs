@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use c2_shared::api::files::JobFile;
+use c2_shared::glob;
 use c2_shared::id::JobId;
 use clap::Args;
 use serde::Serialize;
@@ -75,7 +76,10 @@ impl GetFiles {
     /// Fetches all files that can be fetched; one that cannot does not hold up those after it.
     pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
         let job_id = resolve::job(context, &self.job).await?;
-        let left = context.client.job_files(job_id, false).await?;
+        let mut left = context.client.job_files(job_id, false).await?;
+        // c2d takes nothing else from workers; but what it took before it knew this rule is there.
+        let spec = context.client.job(job_id, 0).await?.job.spec;
+        left.problems.extend(glob::drop_unasked(&mut left.files, &spec.download));
         if self.list {
             let listed = |file| FetchedFile { file, status: Status::Listed, reason: None };
             let files = left.files.into_iter().map(listed).collect();

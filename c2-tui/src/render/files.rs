@@ -21,7 +21,7 @@ pub(crate) fn fetched(look: &Look, fetched: &Fetched) -> String {
     if let Some(dir) = fetched.dir.as_ref().filter(|_| fetched.files.iter().any(|f| f.status == Status::Saved)) {
         text.push_str(&format!("in {}\n", neutral::cell(&dir.display().to_string())));
     }
-    let problems = fetched.problems.iter().map(|problem| format!("not left: {}\n", neutral::cell(problem)));
+    let problems = fetched.problems.iter().map(|problem| format!("problem: {}\n", neutral::cell(problem)));
     text.extend(problems);
     text
 }

@@ -195,7 +195,7 @@ fn files_and_workspaces() {
         let problems = vec!["\"link\u{1b}\": it is a link".to_owned()];
         Data::Files(Fetched { job_id: JobId(3), dir: dir.map(Into::into), files, problems })
     };
-    check(&fetched(Vec::new(), None), "job-3 left no files\nnot left: \"link\\u001b\": it is a link\n");
+    check(&fetched(Vec::new(), None), "job-3 left no files\nproblem: \"link\\u001b\": it is a link\n");
     check(
         &fetched(
             vec![file("a.png", 1_536, Status::Saved, None), file("../x", 1, Status::Refused, Some("no"))],
@@ -205,7 +205,7 @@ fn files_and_workspaces() {
          a.png  1.5 KiB  saved\n\
          ../x       1 B  not saved: no\n\
          in job-3\n\
-         not left: \"link\\u001b\": it is a link\n",
+         problem: \"link\\u001b\": it is a link\n",
     );
     let kept = vec![Kept { name: "job-2".to_owned(), reason: "its job has not ended".to_owned() }];
     let cleaned = Cleaned { removed: vec!["job-1".to_owned()], kept, freed_bytes: 4_096 };

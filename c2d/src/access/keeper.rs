@@ -119,18 +119,22 @@ impl Keeper {
         self.add(next, Role::Join, invitation)
     }
 
+    /// Spends a use of an invitation and issues a token in one step. All that can be refused is
+    /// refused before, so that whoever is refused can use the invitation as he should.
     fn join(&mut self, by: &str, request: JoinRequest, wall_ms: u64) -> Result<Token, TokenRefusal> {
-        let mut next = self.table.clone();
-        let invitation = next.tokens.iter_mut().find(|known| known.id() == by && known.is_valid(wall_ms));
-        let invitation = invitation.ok_or(TokenRefusal::Spent)?;
-        let role = invitation.gives.ok_or(TokenRefusal::Spent)?;
-        invitation.uses_left = invitation.uses_left.map(|uses| uses.saturating_sub(1));
-        let worker_id = (role == Role::Worker).then_some(request.worker_id).flatten();
-        next.tokens.retain(|known| known.uses_left != Some(0));
-        if role == Role::Worker {
-            // A machine that joins again has a new token and no old one.
-            next.tokens.retain(|known| known.worker_id.is_none() || known.worker_id != worker_id);
+        let invitation = self.table.tokens.iter().find(|known| known.id() == by && known.is_valid(wall_ms));
+        let role = invitation.and_then(|invitation| invitation.gives).ok_or(TokenRefusal::Spent)?;
+        if !request.roles.is_empty() && !request.roles.contains(&role) {
+            return Err(TokenRefusal::WrongRole(role));
         }
+        let worker_id = if role == Role::Worker { Some(self.free_worker_id(&request)?) } else { None };
+        let mut next = self.table.clone();
+        for invitation in next.tokens.iter_mut().filter(|known| known.id() == by) {
+            invitation.uses_left = invitation.uses_left.map(|uses| uses.saturating_sub(1));
+        }
+        // A machine that joins again has a new token and no old one.
+        next.tokens
+            .retain(|known| known.uses_left != Some(0) && (known.worker_id.is_none() || known.worker_id != worker_id));
         let known = |hash| Known {
             hash,
             role,
@@ -143,6 +147,19 @@ impl Keeper {
             near_only: false,
         };
         self.add(next, role, known)
+    }
+
+    /// The id of a worker that joins. If a token is bound to it, that must be shown: the id is no
+    /// secret, and an invitation makes one more worker, never another one's place.
+    fn free_worker_id(&self, request: &JoinRequest) -> Result<String, TokenRefusal> {
+        let worker_id = request.worker_id.as_deref().filter(|id| !id.trim().is_empty());
+        let worker_id = worker_id.ok_or(TokenRefusal::NoWorkerId)?.to_owned();
+        let shown = request.old_token.as_deref().map(hash);
+        let bound = self.table.tokens.iter().find(|known| known.worker_id.as_ref() == Some(&worker_id));
+        match bound.filter(|bound| shown != Some(bound.hash)) {
+            Some(bound) => Err(TokenRefusal::Bound { worker_id, token: bound.id() }),
+            None => Ok(worker_id),
+        }
     }
 
     fn revoke(&mut self, id: &str) -> Result<(), TokenRefusal> {

@@ -25,7 +25,7 @@ async fn join(access: &Access, invitation: &Token, request: JoinRequest) -> Opti
 }
 
 fn of_worker(id: &str) -> JoinRequest {
-    JoinRequest { name: "atlas".into(), worker_id: Some(id.into()) }
+    JoinRequest { name: "atlas".into(), worker_id: Some(id.into()), ..JoinRequest::default() }
 }
 
 #[tokio::test]
@@ -100,8 +100,49 @@ async fn a_worker_that_joins_again_has_one_token() {
     let access = open(&dir);
     let invitation = access.invite(InviteRequest { uses: 2, ..InviteRequest::default() }, NOW).await.unwrap();
     let old = join(&access, &invitation, of_worker("a")).await.unwrap();
-    let new = join(&access, &invitation, of_worker("a")).await.unwrap();
+    let again = JoinRequest { old_token: Some(old.expose().to_owned()), ..of_worker("a") };
+    let new = join(&access, &invitation, again).await.unwrap();
     assert_eq!((role(&access, &old, false), role(&access, &new, false)), (None, Some(Role::Worker)));
+}
+
+#[tokio::test]
+async fn a_join_that_is_refused_spends_nothing_and_revokes_nothing() {
+    let dir = TempDir::new().unwrap();
+    let access = open(&dir);
+    let invite = async |role| access.invite(InviteRequest { role, ..InviteRequest::default() }, NOW).await.unwrap();
+    let first = join(&access, &invite(Role::Worker).await, of_worker("cafe")).await.unwrap();
+    let other = join(&access, &invite(Role::Worker).await, of_worker("beef")).await.unwrap();
+    let (worker, operator) = (invite(Role::Worker).await, invite(Role::Operator).await);
+    let for_people = |id| JoinRequest { roles: vec![Role::Operator, Role::Viewer], ..of_worker(id) };
+    let thief = |token: &Token| JoinRequest { old_token: Some(token.expose().to_owned()), ..of_worker("cafe") };
+    let refused = [
+        (&worker, JoinRequest::default(), "a worker needs a worker_id"),
+        (&worker, of_worker(""), "a worker needs a worker_id"),
+        (&worker, of_worker(" "), "a worker needs a worker_id"),
+        (&worker, for_people("new"), "this invitation is for workers"),
+        (&worker, of_worker("cafe"), "has a token already"),
+        (&worker, thief(&other), "has a token already"),
+        (&worker, thief(&worker), "has a token already"),
+        (&operator, JoinRequest { roles: vec![Role::Worker], ..of_worker("new") }, "this invitation is for operators"),
+    ];
+    let known = access.list();
+    let by = |invitation: &Token| access.holder(invitation.expose(), false, NOW).unwrap().id.to_string();
+    for (invitation, request, words) in refused {
+        let refusal = access.join(by(invitation), request.clone(), NOW).await.unwrap_err();
+        assert!(refusal.to_string().contains(words), "{request:?}: {refusal}");
+        assert_eq!(access.list(), known, "{request:?}");
+    }
+    std::fs::create_dir(dir.path().join("access.new")).unwrap();
+    assert!(join(&access, &worker, of_worker("new")).await.is_none(), "the disk takes no token");
+    assert_eq!(access.list(), known);
+    std::fs::remove_dir(dir.path().join("access.new")).unwrap();
+
+    assert!(join(&access, &worker, of_worker("new")).await.is_some());
+    assert!(join(&access, &operator, for_people("cafe")).await.is_some(), "only workers have such an id");
+    assert_eq!(role(&access, &first, false), Some(Role::Worker));
+    let id = access.holder(first.expose(), false, NOW).unwrap().id;
+    access.revoke(id.to_string()).await.unwrap();
+    assert!(join(&access, &invite(Role::Worker).await, of_worker("cafe")).await.is_some(), "an operator agreed");
 }
 
 #[tokio::test]

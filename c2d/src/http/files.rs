@@ -8,6 +8,8 @@ use c2_shared::api::files::{FilesQuery, JobFile, JobFiles};
 use c2_shared::api::workers::AttemptResult;
 use c2_shared::blob::BlobId;
 use c2_shared::bytes64::Bytes64;
+use c2_shared::glob;
+use c2_shared::id::JobId;
 use c2_shared::job::JobSpec;
 use c2_shared::limits::{FILES_LEN_MAX, INLINE_BYTES_MAX, PROBLEMS_LEN_MAX};
 use c2_shared::validate;
@@ -78,18 +80,22 @@ pub(crate) async fn check_uploads<'a>(app: &App, specs: impl IntoIterator<Item =
 }
 
 /// Makes what a worker says of files fit to be kept. A result is recorded in any case; a file that
-/// cannot be is complained about in its place.
+/// was not asked for or cannot be kept is complained about in its place.
 pub(crate) async fn settle(app: &App, results: &mut [AttemptResult]) -> Result<(), ApiError> {
     for result in results.iter_mut().filter(|result| !result.files.is_empty() || !result.problems.is_empty()) {
+        let download = patterns(app, result.attempt.job).await?;
+        // What c2d itself complains about comes first, so that a worker cannot crowd it out.
+        let mut problems = glob::drop_unasked(&mut result.files, &download);
         let (blobs, ids) = (app.blobs.clone(), result.files.iter().map(|file| file.sha256).collect::<Vec<_>>());
         let missing = blocking(move || blobs.missing(ids)).await?;
-        let (mut files, mut problems) = (Vec::new(), std::mem::take(&mut result.problems));
+        let mut files = Vec::new();
         for file in std::mem::take(&mut result.files) {
             match flaw(&file, &missing, files.len()) {
                 Some(flaw) => problems.push(format!("{:?}: {flaw}", file.path)),
                 None => files.push(JobFile { content: None, mode: file.mode.map(|mode| mode & 0o777), ..file }),
             }
         }
+        problems.append(&mut result.problems);
         problems.truncate(PROBLEMS_LEN_MAX);
         let plain = |text: String| text.chars().filter(|c| !c.is_control()).take(PROBLEM_CHARS).collect();
         result.problems = problems.into_iter().map(plain).collect();
@@ -97,6 +103,13 @@ pub(crate) async fn settle(app: &App, results: &mut [AttemptResult]) -> Result<(
         result.files = files;
     }
     Ok(())
+}
+
+/// What a job is to leave. One that has ended takes no more files.
+async fn patterns(app: &App, job: JobId) -> Result<Vec<String>, ApiError> {
+    let live = app.engine.read(move |scheduler, now| scheduler.job(now, job)).await?;
+    let spec: Option<JobSpec> = live.and_then(|job| serde_json::from_str(&job.payload).ok());
+    Ok(spec.map(|spec| spec.download).unwrap_or_default())
 }
 
 fn flaw(file: &JobFile, missing: &[BlobId], before: usize) -> Option<&'static str> {

@@ -16,6 +16,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::route;
+use c2_shared::pass::Pass;
+use c2_shared::token::Role;
 use futures_util::{FutureExt as _, StreamExt as _};
 use jiff::Timestamp;
 use tokio::time::timeout;
@@ -88,7 +90,10 @@ async fn served_while_good(app: &App, holder: &Holder, request: Request, next: N
         // It may be this very request that used the token up, or replaced it.
         () = app.access.revoked(&holder.id) => match timeout(LAST_WORDS, answer).await {
             Ok(response) => response,
-            Err(_) => return unknown().into_response(),
+            Err(_) => {
+                let hint = renewal(holder.role);
+                return refuse(ErrorCode::Unauthorized, "this token was revoked", &hint).into_response();
+            }
         },
     };
     if response.headers().get(header::CONTENT_TYPE).is_none_or(|kind| kind != EVENTS) {
@@ -145,25 +150,53 @@ fn check_origin(headers: &HeaderMap) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// A good token always passes, whatever others at its address do: several machines may share one, and
+/// each machine has several users. Only failures are counted and, where there are too many, refused.
 fn authenticate(app: &App, headers: &HeaderMap, arrival: Arrival) -> Result<Holder, ApiError> {
-    let (ip, now) = (arrival.peer(), app.clock.now());
-    // Whoever is on this machine is never locked out by what others on it try.
-    if !arrival.is_near() && app.throttle.is_shut(ip, now.mono) {
-        let hint = "wait a minute, and use the right token";
-        return Err(refuse(ErrorCode::RateLimited, format!("too many unknown tokens came from {ip}"), hint));
-    }
-    let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let shown = shown.and_then(|value| value.strip_prefix("Bearer "));
-    let holder = shown.and_then(|shown| app.access.holder(shown, arrival.is_near(), now.wall_ms));
+    let (ip, near, now) = (arrival.peer(), arrival.is_near(), app.clock.now());
+    let shown = bearer(headers);
+    let holder = shown.and_then(|shown| app.access.holder(shown, near, now.wall_ms));
     holder.ok_or_else(|| {
-        app.throttle.failed(ip, now.mono);
-        if shown.is_some() { unknown() } else { refuse(ErrorCode::Unauthorized, "a token is needed", SHOW) }
+        // Programs on this machine are not slowed down by what others on it try.
+        if !near && !app.throttle.admits_failure(ip, now.mono) {
+            let message = format!("too many requests with an unknown token, or without one, came from {ip}");
+            return refuse(ErrorCode::RateLimited, message, "send a good token, which is accepted at any time");
+        }
+        let Some(shown) = shown else { return refuse(ErrorCode::Unauthorized, "a token is needed", SHOW) };
+        match app.access.holder(shown, true, now.wall_ms) {
+            Some(holder) => {
+                refuse(ErrorCode::Unauthorized, "this token is good on c2d's own machine alone", &renewal(holder.role))
+            }
+            None => unknown(shown, near),
+        }
     })
 }
 
-/// For a token that never was, is no more, or is good elsewhere.
-fn unknown() -> ApiError {
-    refuse(ErrorCode::Unauthorized, "this token is not known here", SHOW)
+/// The token that a request shows; the word before it is read in any case.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// For a token that never was or is no more. c2d forgets those that are revoked, so it cannot tell.
+fn unknown(shown: &str, near: bool) -> ApiError {
+    let hint = match shown.parse::<Pass>().map(|pass| pass.token.role()) {
+        Err(_) => SHOW.to_owned(),
+        Ok(Role::Operator) if near => "send what is in operator.token in c2d's data folder".to_owned(),
+        Ok(role) => format!("it was revoked or replaced, or another c2d gave it; {}", renewal(role)),
+    };
+    refuse(ErrorCode::Unauthorized, "this token is not known here", &hint)
+}
+
+/// How to get a token that is good.
+fn renewal(role: Role) -> String {
+    match role {
+        Role::Operator | Role::Viewer => {
+            format!("get a line with `c2d invite --role {role}` where c2d runs, and give it to: c2-tui login")
+        }
+        Role::Worker => "get a line with `c2d invite` where c2d runs, and give it to: c2-agent join".to_owned(),
+        Role::Join => "get a new line where c2d runs with: c2d invite".to_owned(),
+    }
 }
 
 fn refuse(code: ErrorCode, message: impl Into<String>, hint: &str) -> ApiError {

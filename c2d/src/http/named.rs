@@ -11,7 +11,7 @@ use axum::extract::State;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::workers::{TargetWorker, TargetWorkers};
 use c2_shared::hint;
-use c2_shared::target::{Candidate, Target, TargetError};
+use c2_shared::target::{self, Candidate, Target, TargetError};
 
 use crate::http::App;
 use crate::http::error::ApiError;
@@ -41,9 +41,9 @@ pub(crate) async fn target(
 /// The worker of this address or host name.
 pub(crate) async fn find(app: &App, name: &str) -> Result<WorkerView, ApiError> {
     let known = all(app).await?;
-    let ip = name.parse().ok().map(|ip: IpAddr| ip.to_canonical());
-    let found = known.iter().find(|worker| Some(worker.ip) == ip || worker.intro.hostname == name);
-    found.cloned().ok_or_else(|| unknown_worker(name, &known))
+    let candidates: Vec<Candidate<'_>> = known.iter().map(candidate).collect();
+    let ip = target::find(name, &candidates).map_err(|error| unresolved(&error, &known))?;
+    Ok(known.into_iter().find(|worker| worker.ip == ip).expect("it is one of the candidates"))
 }
 
 /// The worker of this address, after something was done to it.
@@ -77,6 +77,9 @@ fn unresolved(error: &TargetError, known: &[WorkerView]) -> ApiError {
             invalid(message, "use @all, @group, addresses, names, 10.0.0.[11-13], commas between them, ! to exclude")
         }
         TargetError::UnknownWorker(name) => unknown_worker(name, known),
+        TargetError::Ambiguous(..) => {
+            ErrorBody::new(ErrorCode::Ambiguous, message, "give the address of the one that you mean").into()
+        }
         TargetError::UnknownGroup(group) => {
             let groups: BTreeSet<&str> =
                 known.iter().flat_map(|worker| &worker.groups).map(String::as_str).chain(["all"]).collect();

@@ -44,7 +44,7 @@ pub struct App {
     pub access: Access,
     /// What this c2d is known by.
     pub fingerprint: Fingerprint,
-    /// Counts unknown tokens.
+    /// Counts requests without a known token.
     pub(crate) throttle: Arc<Throttle>,
     /// Bounds what workers send at once.
     pub(crate) large_bodies: LargeBodies,

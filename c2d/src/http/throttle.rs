@@ -1,6 +1,7 @@
-//! How often an address may show tokens that nobody knows.
+//! How often an address may send requests without a known token.
 //!
-//! Secrets of 256 bits are not found by trying; but whoever tries shall not fill the logs.
+//! It counts failures and nothing else. Secrets of 256 bits are not found by trying; the limit is
+//! there so that a machine that keeps trying does not fill the logs.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -22,23 +23,20 @@ pub(crate) struct Throttle {
 }
 
 impl Throttle {
-    /// Notes a failure.
-    pub(crate) fn failed(&self, ip: IpAddr, now: Mono) {
+    /// Counts a failure, unless the address has too many already; whether it was counted.
+    pub(crate) fn admits_failure(&self, ip: IpAddr, now: Mono) -> bool {
         let mut forgiven = self.forgiven.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = forgiven.get(&ip).copied().unwrap_or(now).max(now);
+        if at.since_ms(now) > (FAILURES_MAX - 1) * PER_FAILURE_MS {
+            return false;
+        }
         if forgiven.len() >= ADDRESSES_MAX {
             forgiven.retain(|_, at| *at > now);
         }
         if forgiven.len() < ADDRESSES_MAX || forgiven.contains_key(&ip) {
-            let at = forgiven.entry(ip).or_insert(now);
-            let full = now.after_ms(FAILURES_MAX * PER_FAILURE_MS);
-            *at = (*at).max(now).after_ms(PER_FAILURE_MS).min(full);
+            forgiven.insert(ip, at.after_ms(PER_FAILURE_MS));
         }
-    }
-
-    /// Whether an address has failed too often.
-    pub(crate) fn is_shut(&self, ip: IpAddr, now: Mono) -> bool {
-        let forgiven = self.forgiven.lock().unwrap_or_else(PoisonError::into_inner);
-        forgiven.get(&ip).is_some_and(|at| at.since_ms(now) > (FAILURES_MAX - 1) * PER_FAILURE_MS)
+        true
     }
 }
 
@@ -51,22 +49,22 @@ mod tests {
         let (throttle, one, other) = (Throttle::default(), IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
         let now = Mono(1_000);
         for _ in 0..FAILURES_MAX {
-            assert!(!throttle.is_shut(one, now));
-            throttle.failed(one, now);
+            assert!(throttle.admits_failure(one, now));
         }
-        assert!(throttle.is_shut(one, now) && !throttle.is_shut(other, now));
-        assert!(!throttle.is_shut(one, now.after_ms(PER_FAILURE_MS)), "one more try after a while");
+        assert!(!throttle.admits_failure(one, now) && throttle.admits_failure(other, now));
         for _ in 0..1_000 {
-            throttle.failed(one, now);
+            assert!(!throttle.admits_failure(one, now));
         }
-        assert!(!throttle.is_shut(one, now.after_ms(PER_FAILURE_MS)), "and no longer than that");
+        let later = now.after_ms(PER_FAILURE_MS);
+        assert!(throttle.admits_failure(one, later), "one more after a while");
+        assert!(!throttle.admits_failure(one, later), "and only one");
     }
 
     #[test]
     fn many_addresses_do_not_use_up_the_memory() {
         let throttle = Throttle::default();
         for n in 0..10_000_u32 {
-            throttle.failed(IpAddr::from(n.to_be_bytes()), Mono(u64::from(n)));
+            throttle.admits_failure(IpAddr::from(n.to_be_bytes()), Mono(u64::from(n)));
         }
         assert!(throttle.forgiven.lock().unwrap().len() <= ADDRESSES_MAX);
     }

@@ -82,13 +82,30 @@ pub(crate) async fn rotate(_: Operator, State(app): State<App>, Name(role): Name
 impl From<TokenRefusal> for ApiError {
     fn from(refusal: TokenRefusal) -> Self {
         let message = refusal.to_string();
-        let (code, hint) = match refusal {
+        let body = |code, hint: &str| ErrorBody::new(code, message.clone(), hint);
+        match &refusal {
             TokenRefusal::Unknown(_) => {
-                (ErrorCode::NotFound, "`c2d token list` names all; those in c2d's folder are rotated, not revoked")
+                body(ErrorCode::NotFound, "`c2d token list` names all; those in c2d's folder are rotated, not revoked")
             }
-            TokenRefusal::Spent => (ErrorCode::Unauthorized, "ask for a new one with: c2d invite"),
-            TokenRefusal::Busy => (ErrorCode::Busy, "see the log of c2d, and try again"),
-        };
-        ErrorBody::new(code, message, hint).into()
+            TokenRefusal::Spent => body(ErrorCode::Unauthorized, "ask for a new one with: c2d invite"),
+            TokenRefusal::WrongRole(Role::Worker) => body(
+                ErrorCode::Forbidden,
+                "use it with `c2-agent join`, and get one for a console with: c2d invite --role operator",
+            ),
+            TokenRefusal::WrongRole(_) => {
+                body(ErrorCode::Forbidden, "use it with `c2-tui login`, and get one for a worker with: c2d invite")
+            }
+            TokenRefusal::NoWorkerId => body(
+                ErrorCode::InvalidInput,
+                "make one up, like the name of the machine, keep it, and say the same at register and get-work",
+            )
+            .in_field("worker_id"),
+            TokenRefusal::Bound { token, .. } => {
+                let hint = format!("go on with that token, show it as old_token, or first: c2d token revoke {token}");
+                body(ErrorCode::Conflict, &hint).in_field("worker_id")
+            }
+            TokenRefusal::Busy => body(ErrorCode::Busy, "see the log of c2d, and try again"),
+        }
+        .into()
     }
 }

@@ -124,10 +124,11 @@ impl Worker {
         }
     }
 
-    /// Whether a list of addresses and names means this worker.
+    /// Whether a list of addresses and host names, which know no case, means this worker.
     pub(crate) fn is_among(&self, names: &[Box<str>]) -> bool {
-        names.iter().any(|name| {
-            **name == *self.record.intro.hostname || name.parse::<IpAddr>().is_ok_and(|ip| ip == self.record.ip)
+        names.iter().any(|name| match name.parse::<IpAddr>() {
+            Ok(ip) => ip.to_canonical() == self.record.ip,
+            Err(_) => name.eq_ignore_ascii_case(&self.record.intro.hostname),
         })
     }
 

@@ -37,6 +37,8 @@ pub enum ErrorCode {
     MethodNotAllowed,
     /// 409: contradicts the present state.
     Conflict,
+    /// 409: several workers have this host name.
+    Ambiguous,
     /// 409: the attempt was replaced by a newer one.
     Fenced,
     /// 410: existed and was removed by retention.
@@ -49,7 +51,7 @@ pub enum ErrorCode {
     Misdirected,
     /// 429: the queue is full.
     QueueFull,
-    /// 429: too many unknown tokens came from this address.
+    /// 429: too many requests without a known token came from this address.
     RateLimited,
     /// 500: a defect of c2d.
     Internal,
@@ -72,7 +74,7 @@ impl ErrorCode {
             Self::Forbidden => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
-            Self::Conflict | Self::Fenced => 409,
+            Self::Conflict | Self::Ambiguous | Self::Fenced => 409,
             Self::Gone => 410,
             Self::TooLarge => 413,
             Self::UnsupportedMediaType => 415,

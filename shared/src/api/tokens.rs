@@ -38,8 +38,15 @@ pub struct InviteResponse {
 pub struct JoinRequest {
     /// A name for the list of tokens: the machine's, or a person's at it.
     pub name: String,
-    /// Of a worker: its own id, which the token is then bound to.
+    /// Of a worker: its own id, which the token is then bound to. A worker needs one.
     pub worker_id: Option<String>,
+    /// The roles that the program which joins can use; an invitation for another one is refused and
+    /// stays good. Without any, all will do.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<Role>,
+    /// Of a worker that joins again: the token that it has, which the new one replaces.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub old_token: Option<String>,
 }
 
 /// A token in exchange for an invitation.

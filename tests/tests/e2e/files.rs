@@ -6,8 +6,11 @@ use anyhow::{Context as _, Result};
 use c2_shared::blob::{BlobHasher, BlobId};
 use c2_shared::id::JobId;
 use c2_shared::job::{JobSpec, Outcome, Upload};
+use c2_shared::token::Role;
+use c2_tests::http::Caller;
 use c2_tests::wait::SOON;
 use c2_tests::{eventually, scenario};
+use serde_json::json;
 
 /// Large enough to travel as a blob, in many pieces.
 const LARGE_BYTES: usize = 300 * 1024 * 1024;
@@ -143,6 +146,49 @@ fn what_a_job_leaves_is_in_its_workspace_and_nowhere_else() {
         assert_eq!(left.files[0].content.as_ref().map(|content| content.lossy()).as_deref(), Some("ok\n"));
         for said in ["link", "pipe", "none*"] {
             assert!(left.problems.iter().any(|problem| problem.contains(said)), "{said}: {left:?}");
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn files_that_no_job_asked_for_reach_no_console() {
+    scenario(async |cluster| {
+        let token = Some(cluster.token(Role::Worker)?.expose().to_owned());
+        let worker = Caller { server: cluster.addr(), source: "127.0.0.9".parse()?, token };
+        worker.call("POST", "/api/workers/register", Some(json!({"worker_id": "w"}))).await?;
+        let trap = cluster.new_folder("trap")?.join("x");
+        std::fs::write(&trap, "trap")?;
+        let blob = BlobId::of(b"trap");
+        cluster.client().put_blob(blob, 4, std::fs::File::open(&trap)?, &|_| ()).await?;
+        let names = ["result.txt", ".bash_profile", ".ssh/rc", ".local/bin/ls", "other.txt", "../up"];
+        let file = |path: &&str| json!({"path": path, "size": 4, "sha256": blob, "mode": 0o755});
+        let poll = async |seq: u64, unsent: serde_json::Value| {
+            let poll = json!({"worker_id": "w", "session": "s", "seq": seq, "slots_free": 1, "unsent": unsent});
+            worker.call("POST", "/api/workers/get-work/127.0.0.9", Some(poll)).await
+        };
+        for (job, download) in [(1, vec!["result.txt"]), (2, vec![]), (3, vec!["*"]), (4, vec!["**"])] {
+            let download = download.into_iter().map(str::to_owned).collect();
+            cluster.submit_spec(JobSpec { command: "true".to_owned(), download, ..JobSpec::default() }).await?;
+            let work = poll(2 * job, json!([])).await?.json;
+            assert_eq!(work["assign"][0]["job_id"], format!("job-{job}"), "{work}");
+            let files: Vec<serde_json::Value> = names.iter().map(file).collect();
+            let ended =
+                json!({"attempt": format!("job-{job}.1"), "outcome": {"kind": "exit", "code": 0}, "files": files});
+            poll(2 * job + 1, json!([ended])).await?;
+            cluster.ended(JobId(job)).await?;
+
+            let left = cluster.client().job_files(JobId(job), false).await?;
+            let home = format!("home-{job}");
+            let got = cluster.exec(&[&format!("get-files {job} {home}")]).await?;
+            assert_eq!(got.status, 0, "{got:?}");
+            let home = cluster.console_dir().join(home);
+            for name in names {
+                let asked = name == "result.txt" && job != 2 || name == "other.txt" && job > 2;
+                assert_eq!(left.files.iter().any(|file| file.path == name), asked, "{job} {name}: {left:?}");
+                assert_eq!(home.join(name).exists(), asked, "{job} {name}");
+                assert_eq!(got.stdout.contains(&format!("not asked for: {name}\n")), !asked, "{job} {name}: {got:?}");
+            }
         }
         Ok(())
     });

@@ -16,3 +16,4 @@ mod upkeep;
 mod workspace;
 
 mod marks;
+mod names;

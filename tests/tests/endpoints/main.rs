@@ -121,6 +121,12 @@ async fn workers(survey: &mut Survey) -> Result<()> {
 
     // Whoever does not answer cannot be cleaned up; whoever is online cannot be removed.
     survey.expect(OPERATOR, &format!("DELETE /api/workers/{own}"), None, 409, &json!({"code": "conflict"})).await?;
+    // Two with one host name, and one whose host name is an address that no worker has.
+    for (who, name) in [(PLAIN, "twin"), (Who::Worker([127, 0, 0, 78]), "Twin"), (STRANGER, "127.0.0.88")] {
+        survey.expect(who, "POST /api/workers/register", Some(json!({"hostname": name})), 200, &Value::Null).await?;
+    }
+    let twins =
+        json!({"code": "ambiguous", "message": "\"TWIN\" is the host name of several workers: 127.0.0.9, 127.0.0.78"});
     for (operation, body) in [
         ("GET /api/workers/info/IP", None),
         ("POST /api/workers/groups/IP", groups("gpu")),
@@ -132,10 +138,12 @@ async fn workers(survey: &mut Survey) -> Result<()> {
         ("POST /api/workers/resume/IP", None),
         ("POST /api/workers/cleanup/IP", None),
         ("DELETE /api/workers/IP", None),
+        ("GET /api/pdsh/workers/IP", None),
+        ("GET /api/pdsh/workers/@all,!IP", None),
     ] {
-        survey
-            .expect(OPERATOR, &operation.replace("IP", "127.0.0.88"), body, 404, &json!({"code": "not_found"}))
-            .await?;
+        for (name, status, part) in [("127.0.0.88", 404, json!({"code": "not_found"})), ("TWIN", 409, twins.clone())] {
+            survey.expect(OPERATOR, &operation.replace("IP", name), body.clone(), status, &part).await?;
+        }
     }
     Ok(())
 }
@@ -259,6 +267,18 @@ async fn files(survey: &mut Survey) -> Result<()> {
 }
 
 async fn tokens(cluster: &Cluster, survey: &mut Survey) -> Result<()> {
+    let invited =
+        survey.expect(OPERATOR, "POST /api/tokens/invite", Some(json!({"uses": 3})), 201, &Value::Null).await?;
+    survey.invite(invited["line"].as_str().context("a line")?)?;
+    let cafe = || Some(json!({"name": "own", "worker_id": "cafe", "roles": ["worker"]}));
+    survey.expect(Who::Invited, "POST /api/join", cafe(), 201, &Value::Null).await?;
+    for (body, status, part) in [
+        (cafe(), 409, json!({"code": "conflict", "field": "worker_id"})),
+        (Some(json!({"name": "own"})), 400, json!({"code": "invalid_input", "field": "worker_id"})),
+        (Some(json!({"roles": ["operator"]})), 403, json!({"code": "forbidden"})),
+    ] {
+        survey.expect(Who::Invited, "POST /api/join", body, status, &part).await?;
+    }
     let two = Some(json!({"role": "viewer", "uses": 2}));
     let invited = survey.expect(OPERATOR, "POST /api/tokens/invite", two, 201, &Value::Null).await?;
     survey.invite(invited["line"].as_str().context("a line")?)?;

@@ -1,5 +1,6 @@
 //! The operations about tokens and invitations.
 
+use c2_shared::api::error::ErrorCode;
 use c2_shared::api::tokens::{InviteRequest, InviteResponse, JoinRequest, JoinResponse, TokenGone, TokenList};
 use serde_json::json;
 
@@ -14,9 +15,13 @@ pub(super) fn operations() -> Vec<Operation> {
             .body::<InviteRequest>(json!({"role": "worker", "uses": 3, "expires_s": 3600}))
             .answers::<InviteResponse>(201, json!({"line": line})),
         Operation::invited("post", route!(JOIN), "Takes an invitation in exchange for a token")
-            .about("The token of a worker that says its `worker_id` is good for that worker alone.")
-            .body::<JoinRequest>(json!({"name": "atlas", "worker_id": "4c1f"}))
-            .answers::<JoinResponse>(201, json!({"token": "c2w1.SECRET"})),
+            .about(
+                "A worker says its `worker_id`, an id that it makes up and keeps; its token is good for that worker \
+                alone. A request that is refused leaves the invitation as it was.",
+            )
+            .body::<JoinRequest>(json!({"name": "atlas", "worker_id": "4c1f", "roles": ["worker"]}))
+            .answers::<JoinResponse>(201, json!({"token": "c2w1.SECRET"}))
+            .refuses(&[ErrorCode::Conflict]),
         Operation::operator("get", route!(TOKENS), "Lists all tokens, without their secrets")
             .for_operators_alone()
             .answers::<TokenList>(200, json!({"tokens": [known]})),

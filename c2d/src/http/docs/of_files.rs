@@ -46,6 +46,6 @@ pub(super) fn operations() -> Vec<Operation> {
                 200,
                 json!({"ip": "10.0.0.15", "removed": ["job-11"], "kept": [kept], "freed_bytes": 86_016}),
             )
-            .refuses(&[ErrorCode::Conflict]),
+            .refuses(&[ErrorCode::Conflict, ErrorCode::Ambiguous]),
     ]
 }

@@ -23,10 +23,14 @@ fn looked_at() -> Vec<Operation> {
         Operation::operator("get", route!(WORKERS), "Lists all workers")
             .query::<crate::http::workers::Nothing>()
             .answers::<WorkerList>(200, json!({"workers": [row()]})),
-        Operation::operator("get", route!(WORKER), "Shows one worker").answers::<WorkerInfo>(200, info),
+        Operation::operator("get", route!(WORKER), "Shows one worker")
+            .about("By address or host name, as wherever a worker is named.")
+            .answers::<WorkerInfo>(200, info)
+            .refuses(&[ErrorCode::Ambiguous]),
         Operation::operator("get", route!(TARGET), "Finds the workers that a target means")
             .about("`@all`, `@group`, addresses, names, ranges (`10.0.0.[11-13]`), with commas between them and `!` in front of what is excluded.")
-            .answers::<TargetWorkers>(200, json!({"target": "@gpu,!10.0.0.16", "workers": [meant]})),
+            .answers::<TargetWorkers>(200, json!({"target": "@gpu,!10.0.0.16", "workers": [meant]}))
+            .refuses(&[ErrorCode::Ambiguous]),
     ]
 }
 
@@ -37,25 +41,33 @@ fn decided() -> Vec<Operation> {
     vec![
         Operation::operator("post", route!(GROUPS), "Puts a worker into groups")
             .body::<GroupsRequest>(json!({"groups": ["gpu"]}))
-            .answers::<WorkerRow>(200, row()),
-        Operation::operator("delete", route!(GROUP), "Takes a worker out of a group").answers::<WorkerRow>(200, row()),
+            .answers::<WorkerRow>(200, row())
+            .refuses(&[ErrorCode::Ambiguous]),
+        Operation::operator("delete", route!(GROUP), "Takes a worker out of a group")
+            .answers::<WorkerRow>(200, row())
+            .refuses(&[ErrorCode::Ambiguous]),
         Operation::operator("get", route!(TAGS), "Shows a worker's tags with their holders")
-            .answers::<TagStatus>(200, tags()),
+            .answers::<TagStatus>(200, tags())
+            .refuses(&[ErrorCode::Ambiguous]),
         Operation::operator("post", route!(TAGS), "Sets the tags that a worker offers")
             .about("A tag that a job holds stays held, and is shown, until that job has ended.")
             .body::<TagsRequest>(json!({"tags": ["disk", "gpu:0"]}))
-            .answers::<TagStatus>(200, tags()),
+            .answers::<TagStatus>(200, tags())
+            .refuses(&[ErrorCode::Ambiguous]),
         Operation::operator("post", route!(DETECT_TAGS), "Suggests tags from a worker's hardware")
             .about("With `apply` they are added to those that it offers.")
             .query::<DetectQuery>()
-            .answers::<DetectResponse>(200, detected),
+            .answers::<DetectResponse>(200, detected)
+            .refuses(&[ErrorCode::Ambiguous]),
         Operation::operator("post", route!(DRAIN), "Lets a worker finish what it has and gives it nothing new")
-            .answers::<WorkerRow>(200, row()),
+            .answers::<WorkerRow>(200, row())
+            .refuses(&[ErrorCode::Ambiguous]),
         Operation::operator("post", route!(RESUME), "Gives a drained worker work again")
-            .answers::<WorkerRow>(200, row()),
+            .answers::<WorkerRow>(200, row())
+            .refuses(&[ErrorCode::Ambiguous]),
         Operation::operator("delete", route!(REMOVE_WORKER), "Forgets a worker that is offline and holds nothing")
             .answers::<RemoveResponse>(200, json!({"ip": "10.0.0.15"}))
-            .refuses(&[ErrorCode::Conflict]),
+            .refuses(&[ErrorCode::Conflict, ErrorCode::Ambiguous]),
     ]
 }
 

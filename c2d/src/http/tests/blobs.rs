@@ -129,14 +129,20 @@ async fn a_job_names_only_blobs_that_are_there() {
 #[tokio::test]
 async fn files_of_a_result_are_listed_and_what_is_wrong_with_them_is_said() {
     let lab = Lab::new().await;
-    lab.operator("POST /api/jobs/submit", r#"{"command":"true","download":["*"]}"#).await;
+    lab.operator("POST /api/jobs/submit", r#"{"command":"true","download":["*", "out/*", ".*/.*/etc/*"]}"#).await;
     assert_eq!(lab.operator("GET /api/jobs/files/job-1", "").await.status, 409, "it has not ended");
     lab.worker("POST /api/workers/register", "").await;
     lab.worker("POST /api/workers/get-work/127.0.0.1", r#"{"session":"s","seq":1,"slots_free":1}"#).await;
     lab.put(Role::Worker, "", "png", "png").await;
     let file = |path: &str, content: &str| json!({"path": path, "size": content.len(), "sha256": BlobId::of(content.as_bytes()), "mode": 0o4755});
-    let files =
-        [file("out/b.png", "png"), file("../../etc/passwd", "png"), file("lost", "never sent"), file("a", "png")];
+    let files = [
+        file("out/b.png", "png"),
+        file(".local/bin/ls", "png"),
+        file("../../etc/passwd", "png"),
+        file("lost", "never sent"),
+        file(".bash_profile", "png"),
+        file("a", "png"),
+    ];
     let result = json!({"attempt": "job-1.1", "outcome": {"kind": "exit", "code": 0}, "files": files, "problems": ["link: \u{1b}[2J"]});
     let poll = json!({"session": "s", "seq": 2, "unsent": [result]}).to_string();
     let answer = lab.worker("POST /api/workers/get-work/127.0.0.1", &poll).await;
@@ -150,9 +156,11 @@ async fn files_of_a_result_are_listed_and_what_is_wrong_with_them_is_said() {
     assert_eq!(
         listed["problems"],
         json!([
-            "link: [2J",
+            "not asked for: .local/bin/ls",
+            "not asked for: .bash_profile",
             "\"../../etc/passwd\": this is not a path below the workspace",
-            "\"lost\": its content did not get here"
+            "\"lost\": its content did not get here",
+            "link: [2J"
         ])
     );
     assert_eq!(listed["attempt"], 1);

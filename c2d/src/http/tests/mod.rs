@@ -4,6 +4,7 @@ mod access;
 mod batch;
 mod blobs;
 mod docs;
+mod elsewhere;
 mod events;
 mod lab;
 mod operators;

@@ -3,7 +3,7 @@
 use c2_shared::job::{JobState, Outcome};
 
 use super::lab::{Lab, after, attempt, ip, job, named, plain};
-use crate::sched::event::{IdempotencyKey, NewJob};
+use crate::sched::event::{IdempotencyKey, Introduction, NewJob};
 use crate::sched::{Decision, Event, Reject, Reply};
 
 #[test]
@@ -77,8 +77,17 @@ fn groups_must_be_known_and_are_kept() {
 #[test]
 fn excluded_workers_are_passed_over() {
     let mut lab = Lab::new(&[2, 3, 4]);
-    lab.submit(vec![job(|j| j.exclude = vec!["127.0.0.2".into(), "host3".into()])]).unwrap();
+    lab.submit(vec![job(|j| j.exclude = vec!["127.0.0.2".into(), "HOST3".into()])]).unwrap();
     assert_eq!([2, 3, 4].map(|w| lab.poll(w).assign.len()), [0, 0, 1]);
+}
+
+#[test]
+fn an_excluded_address_is_nobodys_host_name() {
+    let mut lab = Lab::new(&[2, 3]);
+    let intro = Introduction { hostname: "127.0.0.2".to_owned(), ..Lab::introduction(3) };
+    lab.apply(Event::WorkerRegistered(Box::new(intro))).unwrap();
+    lab.submit(vec![job(|j| j.exclude = vec!["::ffff:127.0.0.2".into(), "127.0.0.2".into()])]).unwrap();
+    assert_eq!([2, 3].map(|w| lab.poll(w).assign.len()), [0, 1]);
 }
 
 #[test]

@@ -1,12 +1,15 @@
-//! Patterns like `out/*.png`, matched name by name while a folder is walked.
+//! Patterns like `out/*.png`, matched name by name while a folder is walked, and what they let
+//! through of a job's files. The agent, c2d and the console go by these same rules.
 //!
 //! `*` and `?` stay within one name, `**` stands for any number of folders, `[a-z]` and `[!a-z]`
 //! for one character; a backslash takes the meaning of the next. As in a shell, a name that begins
 //! with a dot is only meant by a pattern that says so.
 
+use crate::api::files::JobFile;
+
 /// A pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Pattern {
+pub struct Pattern {
     parts: Vec<Part>,
 }
 
@@ -19,45 +22,59 @@ enum Part {
 
 /// How far the names of a path have come through a pattern: what may match the next name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Progress(Vec<usize>);
+pub struct Progress(Vec<usize>);
 
 /// What a name does to a pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Step {
+pub struct Step {
     /// The path up to this name matches the whole pattern.
-    pub(crate) matches: bool,
+    pub matches: bool,
     /// What may match below this name; nothing when it is empty.
-    pub(crate) below: Progress,
+    pub below: Progress,
 }
 
 impl Progress {
-    pub(crate) const fn is_over(&self) -> bool {
+    /// Whether nothing can match any more.
+    #[must_use]
+    pub const fn is_over(&self) -> bool {
         self.0.is_empty()
     }
 }
 
 impl Pattern {
-    pub(crate) fn new(text: &str) -> Self {
+    /// Reads a pattern; every text is one.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
         let names = text.split('/').filter(|name| !name.is_empty() && *name != ".");
         let part = |name: &str| if name == "**" { Part::Folders } else { Part::Name(name.chars().collect()) };
         Self { parts: names.map(part).collect() }
     }
 
     /// Whether it names one path, without any wildcard.
-    pub(crate) fn is_plain(&self) -> bool {
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
         let plain = |part: &Part| matches!(part, Part::Name(name) if !name.iter().any(|c| "*?[\\".contains(*c)));
         self.parts.iter().all(plain)
     }
 
+    /// Whether a whole path matches.
+    #[must_use]
+    pub fn means(&self, path: &str) -> bool {
+        let begin = Step { matches: false, below: self.start() };
+        path.split('/').fold(begin, |step, name| self.step(&step.below, name)).matches
+    }
+
     /// Where every path begins.
-    pub(crate) fn start(&self) -> Progress {
+    #[must_use]
+    pub fn start(&self) -> Progress {
         let mut at = Vec::new();
         self.enter(0, &mut at);
         Progress(at)
     }
 
     /// Takes the next name of a path.
-    pub(crate) fn step(&self, progress: &Progress, name: &str) -> Step {
+    #[must_use]
+    pub fn step(&self, progress: &Progress, name: &str) -> Step {
         let mut next = Vec::new();
         for at in &progress.0 {
             match self.parts.get(*at) {
@@ -81,6 +98,16 @@ impl Pattern {
             self.enter(at + 1, places);
         }
     }
+}
+
+/// Keeps the files that a job was to leave; answers with a complaint about each of the others.
+/// Workers report what they like, and a file that nobody asked for may be a trap for whoever fetches
+/// them all.
+#[must_use]
+pub fn drop_unasked(files: &mut Vec<JobFile>, download: &[String]) -> Vec<String> {
+    let patterns: Vec<Pattern> = download.iter().map(|text| Pattern::new(text)).collect();
+    let unasked = files.extract_if(.., |file| !patterns.iter().any(|pattern| pattern.means(&file.path)));
+    unasked.map(|file| format!("not asked for: {}", file.path)).collect()
 }
 
 /// Whether one name matches one part of a pattern.
@@ -151,12 +178,7 @@ mod tests {
     use super::*;
 
     fn path_matches(pattern: &str, path: &str) -> bool {
-        let pattern = Pattern::new(pattern);
-        let mut step = Step { matches: false, below: pattern.start() };
-        for name in path.split('/') {
-            step = pattern.step(&step.below, name);
-        }
-        step.matches
+        Pattern::new(pattern).means(path)
     }
 
     #[test]
@@ -186,6 +208,37 @@ mod tests {
             for path in others {
                 assert!(!path_matches(pattern, path), "{pattern} should not mean {path}");
             }
+        }
+    }
+
+    #[test]
+    fn only_what_was_asked_for_is_kept() {
+        let reported = ["result.txt", "out/a.png", ".bash_profile", ".ssh/rc", ".local/bin/ls", "out/.x/a.png"];
+        let table: [(&[&str], &[&str]); 7] = [
+            (&[], &[]),
+            (&["result.txt"], &["result.txt"]),
+            (&["*"], &["result.txt"]),
+            (&["**"], &["result.txt", "out/a.png"]),
+            (&["*/*", "?bash_profile", "[.]bash_profile"], &["out/a.png"]),
+            (&[".bash*", ".ssh/**"], &[".bash_profile", ".ssh/rc"]),
+            (&["**/.x/*.png", "result.tx"], &["out/.x/a.png"]),
+        ];
+        for (download, kept) in table {
+            let file = |path: &&str| JobFile {
+                path: (*path).to_owned(),
+                size: 0,
+                sha256: crate::blob::BlobId::of(b""),
+                mode: None,
+                content: None,
+            };
+            let mut files: Vec<JobFile> = reported.iter().map(file).collect();
+            let download: Vec<String> = download.iter().map(|text| (*text).to_owned()).collect();
+            let complaints = drop_unasked(&mut files, &download);
+            let left: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
+            assert_eq!(left, kept, "{download:?}");
+            let others = reported.iter().filter(|path| !kept.contains(path));
+            let expected: Vec<String> = others.map(|path| format!("not asked for: {path}")).collect();
+            assert_eq!(complaints, expected, "{download:?}");
         }
     }
 
