@@ -17,6 +17,7 @@ use crate::app::msg::{DocumentId, Fault, Now};
 use crate::app::overlay::Overlay;
 use crate::app::page::Page;
 use crate::app::pager::Pager;
+use crate::app::pages::Pages;
 use crate::app::panes::{Pane, Panes};
 use crate::app::preferences::Preferences;
 use crate::app::runs::Runs;
@@ -148,8 +149,8 @@ pub struct Model {
     pub filtering: Option<Editor>,
     /// The result of the last command.
     pub result: Option<ResultView>,
-    /// Pages over the panes, the uppermost last.
-    pub pages: Vec<Page>,
+    /// Pages over the panes.
+    pub pages: Pages,
     /// Commands that run beside the line, or did, and whose view was left.
     pub watches: Vec<Watch>,
     /// Outputs that the runner keeps for pages.
@@ -219,7 +220,7 @@ impl Model {
             line: Line::default(),
             filtering: None,
             result: None,
-            pages: Vec::new(),
+            pages: Pages::default(),
             watches: Vec::new(),
             documents: BTreeSet::new(),
             last_document: DocumentId::default(),
@@ -263,7 +264,7 @@ impl Model {
             (None, Focus::Pane(Pane::Log)) => &[Context::Jobs, Context::Table, Context::Pane],
             (None, Focus::Pane(Pane::Workers | Pane::Queue)) => &[Context::Table, Context::Pane],
             (None, Focus::Page) => match self.pages.last() {
-                Some(Page::Worker { .. }) => &[Context::Jobs, Context::Table, Context::Pane],
+                Some(Page::Worker { .. }) => &[Context::Worker, Context::Jobs, Context::Table, Context::Pane],
                 Some(Page::Job { .. }) => {
                     &[Context::Job, Context::Output, Context::Jobs, Context::Pager, Context::Pane]
                 }

@@ -1,7 +1,8 @@
 //! Pages: what opens over the panes when a row is opened, one on top of the other.
 //!
 //! A worker's page holds its jobs, a job's page what c2d knows of it, an output page all that the
-//! job wrote. Closing a page comes back to the exact view below, because that was never touched.
+//! job wrote. Closing a page comes back to the exact view below, because that was never touched;
+//! the stack of them is [`crate::app::pages`].
 
 use std::net::IpAddr;
 

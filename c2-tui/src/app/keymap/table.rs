@@ -89,6 +89,7 @@ pub const TABLE: &[Binding] = &[
     key(Context::Jobs, "w", Why, "why it waits", 10),
     key(Context::Chips, "a", Chip, "next kind", 4),
     // Text.
+    key(Context::Worker, "q", Back, "back", 0),
     key(Context::Job, "Enter", Open, "output", 1),
     key(Context::Watch, "c", Fold, "fold equal outputs", 7),
     key(Context::Running, "Ctrl-C", Interrupt, "stop waiting", 6),

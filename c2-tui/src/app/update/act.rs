@@ -145,7 +145,7 @@ pub(super) fn focus(model: &mut Model, to: Focus) {
     }
     if let Focus::Pane(pane) = to {
         // The panes lie below the pages, so whoever goes to one leaves the pages.
-        watch::leave_pages(model, 0);
+        watch::leave_pages(model);
         model.pane = pane;
     }
     model.focus = to;
@@ -179,10 +179,8 @@ fn back(model: &mut Model) {
     }
     match model.focus {
         Focus::Page => {
-            watch::leave_pages(model, model.pages.len().saturating_sub(1));
-            if model.pages.is_empty() {
-                focus(model, Focus::Pane(model.pane));
-            }
+            let from = watch::leave_page(model);
+            focus(model, from.unwrap_or(Focus::Line));
         }
         Focus::Result => {
             model.result = None;

@@ -7,6 +7,7 @@ use super::output;
 use crate::app::Effect;
 use crate::app::model::{Link, Model};
 use crate::app::page::Page;
+use crate::app::pages::Pages;
 use crate::app::panes::Panes;
 use crate::app::store::Job;
 use crate::app::table::{Grid as _, Table};
@@ -71,11 +72,11 @@ pub(super) fn on_event(model: &mut Model, event: Event, effects: &mut Vec<Effect
     output::refresh(model, |id| changed.all || ids.binary_search(&id).is_ok(), effects);
 }
 
-fn job_tables<'a>(panes: &'a mut Panes, over: &'a mut [Page]) -> impl Iterator<Item = &'a mut Table<Job>> {
+fn job_tables<'a>(panes: &'a mut Panes, over: &'a mut Pages) -> impl Iterator<Item = &'a mut Table<Job>> {
     [&mut panes.jobs, &mut panes.log].into_iter().chain(pages(over))
 }
 
-fn pages(over: &mut [Page]) -> impl Iterator<Item = &mut Table<Job>> {
+fn pages(over: &mut Pages) -> impl Iterator<Item = &mut Table<Job>> {
     over.iter_mut().filter_map(|page| match page {
         Page::Worker { jobs, .. } => Some(jobs),
         Page::Job { .. } | Page::Output { .. } | Page::Watch(_) | Page::Text { .. } => None,

@@ -5,6 +5,8 @@ mod click;
 mod feed;
 mod guard;
 mod input;
+#[cfg(test)]
+mod leave_tests;
 mod open;
 mod output;
 #[cfg(test)]

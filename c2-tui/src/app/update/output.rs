@@ -38,7 +38,7 @@ pub(super) fn other_stream(model: &mut Model, effects: &mut Vec<Effect>) {
         Some(Page::Output { id, shown, .. }) => {
             let (id, shown) = (*id, shown.next());
             let page = page(model, id, shown, effects);
-            replace(model, page);
+            model.pages.replace(page);
         }
         Some(Page::Worker { .. } | Page::Watch(_) | Page::Text { .. }) | None => {}
     }
@@ -69,13 +69,7 @@ pub(super) fn beside(model: &mut Model, places: i8, effects: &mut Vec<Effect>) {
             Page::job(next)
         }
     };
-    replace(model, page);
-}
-
-fn replace(model: &mut Model, page: Page) {
-    if let Some(last) = model.pages.last_mut() {
-        *last = page;
-    }
+    model.pages.replace(page);
 }
 
 /// Whether something is being typed in the pager that has the keys.
@@ -127,7 +121,7 @@ fn take(text: &mut Pager, news: News, wall_ms: u64) {
 /// Looks for more of the outputs of jobs that have changed.
 pub(super) fn refresh(model: &mut Model, changed: impl Fn(JobId) -> bool, effects: &mut Vec<Effect>) {
     let now = model.now.mono;
-    for page in &mut model.pages {
+    for page in model.pages.iter_mut() {
         if let Page::Output { id, document, asked_at, .. } = page
             && changed(*id)
         {

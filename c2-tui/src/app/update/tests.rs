@@ -467,5 +467,5 @@ fn themes_and_messages() {
     press(&mut model, &["theme pink", "Enter", ":messages", "Enter"]);
     assert_eq!(model.focus, Focus::Page);
     press(&mut model, &["Esc"]);
-    assert_eq!(model.focus, JOBS);
+    assert_eq!(model.focus, Focus::Line);
 }

@@ -23,9 +23,22 @@ pub(super) fn begin(model: &mut Model, line: String, effects: &mut Vec<Effect>) 
     open::push(model, Page::Watch(Box::new(Watch::new(run, document, line, model.now.mono))));
 }
 
-/// Leaves all pages from this one on; what runs there goes on.
-pub(super) fn leave_pages(model: &mut Model, from: usize) {
-    let left = model.pages.drain(from.min(model.pages.len())..);
+/// Leaves the uppermost page; answers the part that gets the keys back.
+pub(super) fn leave_page(model: &mut Model) -> Option<Focus> {
+    let (page, from) = model.pages.close()?;
+    keep(model, [page]);
+    Some(from)
+}
+
+/// Leaves all pages.
+pub(super) fn leave_pages(model: &mut Model) {
+    let left: Vec<Page> = model.pages.close_all().collect();
+    keep(model, left);
+}
+
+/// What runs on pages that are left goes on.
+fn keep(model: &mut Model, left: impl IntoIterator<Item = Page>) {
+    let left = left.into_iter();
     model.watches.extend(left.filter_map(|page| if let Page::Watch(watch) = page { Some(*watch) } else { None }));
     let ended = |watch: &Watch| !watch.is_running();
     let mut surplus = model.watches.iter().filter(|w| ended(w)).count().saturating_sub(ENDED_MAX);
