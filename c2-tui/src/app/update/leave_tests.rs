@@ -78,3 +78,25 @@ fn each_page_knows_where_it_was_opened() {
     press(&mut model, &["q"]);
     assert_eq!((model.focus, model.pages.len()), (Focus::Pane(Pane::Workers), 0), "q leaves a worker's page as well");
 }
+
+#[test]
+fn letters_without_a_meaning_go_to_the_line() {
+    let table: [(&[&str], &str); 6] = [
+        (&["Alt-2", "list"], "list"),
+        (&["Alt-1", "submit"], "submit"),
+        (&["Alt-2", "Enter", "log 5"], "log 5"),
+        (&["Alt-2", "Enter", "Enter", "ä"], "ä"),
+        (&["messages", "Enter", "why 7"], "why 7"),
+        (&["Alt-2", "draft", "Alt-2", "x"], "draftx"),
+    ];
+    for (keys, typed) in table {
+        let mut model = busy(120, 40);
+        press(&mut model, keys);
+        assert_eq!((model.focus, model.line.editor.text()), (Focus::Line, typed), "{keys:?}");
+        assert!(model.overlay.is_none(), "{keys:?}");
+    }
+    let mut model = busy(120, 40);
+    press(&mut model, &["Alt-2"]);
+    send(&mut model, Msg::Paste("info 10.0.0.11".to_owned()));
+    assert_eq!((model.focus, model.line.editor.text()), (Focus::Line, "info 10.0.0.11"));
+}
