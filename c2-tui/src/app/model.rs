@@ -10,7 +10,7 @@ use c2_shared::worker::WorkerStatus;
 
 use crate::app::catalog::Catalog;
 use crate::app::glyphs::Glyphs;
-use crate::app::keymap::Context;
+use crate::app::keymap::{Action, Context};
 use crate::app::layout;
 use crate::app::line::{Editor, Line};
 use crate::app::msg::{DocumentId, Fault, Now};
@@ -165,8 +165,8 @@ pub struct Model {
     pub runs: Runs,
     /// A local folder that was listed for completion.
     pub folder: Option<(String, Vec<String>)>,
-    /// When Ctrl-C was pressed last.
-    pub interrupted_at: Option<Mono>,
+    /// The key that quits when it is pressed once more, and when it was pressed.
+    pub leaving: Option<(Action, Mono)>,
     /// Whether the mouse belongs to the console.
     pub mouse: bool,
     /// The choices that were kept last.
@@ -228,7 +228,7 @@ impl Model {
             toasts: Toasts::default(),
             runs: Runs::default(),
             folder: None,
-            interrupted_at: None,
+            leaving: None,
             mouse: true,
             kept: Preferences::default(),
         }

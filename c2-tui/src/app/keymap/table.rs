@@ -158,7 +158,7 @@ pub const TABLE: &[Binding] = &[
     key(Context::Pane, "r", Retry, "reconnect now", 0),
     key(Context::Pane, "m", Mouse, "mouse on and off", 0),
     key(Context::Pane, "?", Help, "keys", 6),
-    key(Context::Pane, "q", Quit, "quit", 0),
+    key(Context::Pane, "q", Quit, "quit, when pressed twice", 0),
     // Over the screen.
     key(Context::Palette, "Enter", Accept, "take", 1),
     key(Context::Palette, "Down Ctrl-N", Next, "next", 2),

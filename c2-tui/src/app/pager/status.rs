@@ -100,10 +100,11 @@ impl Pager {
         matches!(self.follow, Follow::On | Follow::Paused(_))
     }
 
-    /// Whether something is still being searched for; then it is given up.
+    /// Gives up what is being typed or searched for; false where there is nothing of the kind.
     pub fn interrupt(&mut self) -> bool {
-        self.count = None;
-        self.prefix = None;
+        if self.count.take().is_some() | self.prefix.take().is_some() {
+            return true;
+        }
         if self.prompt.is_some() {
             self.dismiss();
             return true;

@@ -5,6 +5,7 @@ mod click;
 mod feed;
 mod guard;
 mod input;
+mod leave;
 #[cfg(test)]
 mod leave_tests;
 mod open;
