@@ -89,6 +89,8 @@ pub enum Link {
         fault: Fault,
         /// When it will be tried again.
         retry_at: Mono,
+        /// Whether the operator must do something about it first.
+        lasts: bool,
     },
 }
 
@@ -231,6 +233,15 @@ impl Model {
             leaving: None,
             mouse: true,
             kept: Preferences::default(),
+        }
+    }
+
+    /// What the operator must do before there can be a connection, and why.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        match &self.link {
+            Link::Down { fault, lasts: true, .. } => Some(fault.words()),
+            Link::Down { .. } | Link::Connecting | Link::Up => None,
         }
     }
 

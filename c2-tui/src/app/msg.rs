@@ -46,7 +46,10 @@ pub enum Msg {
     /// The time that [`crate::app::Model::next_wake`] asked for has come.
     Tick,
     /// The event stream is being opened.
-    Connecting,
+    Connecting {
+        /// Where c2d is looked for now, as `host:port`.
+        server: String,
+    },
     /// The event stream is open; a snapshot follows.
     Connected,
     /// The event stream is not open, and will be tried again.
@@ -55,6 +58,8 @@ pub enum Msg {
         fault: Fault,
         /// When it will be tried again.
         retry_at: Mono,
+        /// Whether the operator must do something about it first.
+        lasts: bool,
     },
     /// c2d sent this.
     Event(Event),
@@ -180,6 +185,17 @@ pub struct Fault {
     pub message: String,
     /// What to do.
     pub hint: Option<String>,
+}
+
+impl Fault {
+    /// Both in one line.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match &self.hint {
+            Some(hint) => format!("{}; {hint}", self.message),
+            None => self.message.clone(),
+        }
+    }
 }
 
 /// What the mouse did.

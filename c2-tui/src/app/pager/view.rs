@@ -101,6 +101,12 @@ impl Pager {
         Self { document: Document::window(), follow, ..Self::new(b"") }
     }
 
+    /// Shows long lines in full, in as many rows as they take.
+    pub const fn wrap_lines(&mut self) {
+        self.options.wrap = true;
+        self.stale = true;
+    }
+
     /// Shows other text at the same place.
     pub fn set_text(&mut self, text: &[u8]) {
         self.document = Document::text(text);

@@ -2,10 +2,12 @@
 
 use c2_shared::api::events::Event;
 use c2_shared::id::JobId;
+use c2_shared::time::Mono;
 
 use super::output;
 use crate::app::Effect;
 use crate::app::model::{Link, Model};
+use crate::app::msg::Fault;
 use crate::app::page::Page;
 use crate::app::pages::Pages;
 use crate::app::panes::Panes;
@@ -16,7 +18,8 @@ use crate::app::toast::Kind;
 /// From this many jobs in one change on, ordering everything anew is cheaper than following.
 const FOLLOW_MAX: usize = 256;
 
-pub(super) fn on_connecting(model: &mut Model) {
+pub(super) fn on_connecting(model: &mut Model, server: String) {
+    model.settings.server = server;
     // A countdown that ran out stays on the screen while it is tried again, so that nothing flickers.
     if !matches!(model.link, Link::Down { .. }) {
         model.link = Link::Connecting;
@@ -29,6 +32,18 @@ pub(super) fn on_connected(model: &mut Model) {
     }
     model.link = Link::Up;
     model.was_up = true;
+}
+
+/// Each new reason that the operator must do something about is a message; that c2d is away is one
+/// when it was there.
+pub(super) fn on_disconnected(model: &mut Model, fault: Fault, retry_at: Mono, lasts: bool) {
+    let is_known = matches!(&model.link, Link::Down { fault: before, .. } if *before == fault);
+    if lasts && !is_known {
+        model.toasts.say(Kind::Bad, fault.words(), model.now);
+    } else if matches!(model.link, Link::Up) {
+        model.toasts.say(Kind::Bad, format!("lost c2d: {}", fault.message), model.now);
+    }
+    model.link = Link::Down { fault, retry_at, lasts };
 }
 
 pub(super) fn on_event(model: &mut Model, event: Event, effects: &mut Vec<Effect>) {

@@ -380,15 +380,36 @@ fn the_connection() {
     let mut model = busy(80, 24);
     let fault = Fault { message: "gone".to_owned(), hint: None };
     let retry_at = Mono(NOW.mono.0 + 4_000);
-    send(&mut model, Msg::Disconnected { fault: fault.clone(), retry_at });
-    assert_eq!(model.link, Link::Down { fault, retry_at });
+    send(&mut model, Msg::Disconnected { fault: fault.clone(), retry_at, lasts: false });
+    assert_eq!(model.link, Link::Down { fault, retry_at, lasts: false });
+    assert_eq!(model.trouble(), None, "time may cure it");
     assert_eq!(model.panes.jobs.len(), 21, "the data stay");
     assert_eq!(press(&mut model, &["F5"]), [Effect::RetryNow]);
     assert_eq!(press(&mut model, &["Alt-2", "r"]), [Effect::RetryNow]);
-    send(&mut model, Msg::Connecting);
+    send(&mut model, Msg::Connecting { server: "10.0.0.7:30814".to_owned() });
     assert!(matches!(model.link, Link::Down { .. }), "no flicker");
+    assert_eq!(model.settings.server, "10.0.0.7:30814", "it may have moved");
     send(&mut model, Msg::Connected);
     assert_eq!(model.toasts.all().last().map(|t| t.text.as_str()), Some("connected again"));
+}
+
+#[test]
+fn what_only_the_operator_can_cure_is_said_once_and_stays_in_sight() {
+    let mut model = busy(80, 24);
+    let lost = |message: &str, lasts| {
+        let fault = Fault { message: message.to_owned(), hint: Some("log in again".to_owned()) };
+        Msg::Disconnected { fault, retry_at: NOW.mono, lasts }
+    };
+    send(&mut model, lost("c2d closed the stream", false));
+    for _ in 0..3 {
+        send(&mut model, lost("refused", true));
+        send(&mut model, Msg::Connecting { server: "10.0.0.6:30814".to_owned() });
+    }
+    assert_eq!(model.trouble().as_deref(), Some("refused; log in again"));
+    let said: Vec<&str> = model.toasts.all().map(|t| t.text.as_str()).collect();
+    assert_eq!(said, ["lost c2d: c2d closed the stream", "refused; log in again"]);
+    send(&mut model, Msg::Connected);
+    assert_eq!(model.trouble(), None);
 }
 
 #[test]

@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use c2_shared::api::jobs::Stream;
 use c2_shared::client::{Client, ClientError};
 use c2_shared::id::JobId;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinSet, spawn_blocking};
 
 use super::document::{Document, Gone, Order};
 use crate::app::msg::News;
 use crate::app::page::Shown;
-use crate::runner::deeds::fault;
+use crate::command::Complaint;
 use crate::runner::spool::Spool;
 
 /// Bytes of one stream.
@@ -22,7 +22,7 @@ type Fetched = Result<Vec<(Stream, Vec<u8>)>, ClientError>;
 pub(super) async fn serve(
     document: Document,
     orders: mpsc::Receiver<Order>,
-    client: Client,
+    client: watch::Receiver<Client>,
     folder: PathBuf,
     job: JobId,
     shown: Shown,
@@ -35,7 +35,7 @@ struct Keeper {
     document: Document,
     job: JobId,
     shown: Shown,
-    client: Client,
+    client: watch::Receiver<Client>,
     folder: PathBuf,
     /// How many bytes of each stream were fetched, in the order of their first ones.
     fetched: Vec<(Stream, u64)>,
@@ -45,13 +45,13 @@ impl Keeper {
     async fn serve(mut self, mut orders: mpsc::Receiver<Order>) -> Result<(), Gone> {
         let mut fetches = JoinSet::new();
         let mut again = false;
-        fetches.spawn(fetch(self.client.clone(), self.job, self.streams()));
+        fetches.spawn(fetch(self.client.borrow().clone(), self.job, self.streams()));
         loop {
             tokio::select! {
                 order = orders.recv() => match order {
                     None => return Ok(()),
                     Some(Order::Refresh) if fetches.is_empty() => {
-                        fetches.spawn(fetch(self.client.clone(), self.job, self.streams()));
+                        fetches.spawn(fetch(self.client.borrow().clone(), self.job, self.streams()));
                     }
                     Some(Order::Refresh) => again = true,
                     Some(Order::Read(blocks)) => self.document.read(blocks).await?,
@@ -61,7 +61,7 @@ impl Keeper {
                     let Ok(fetched) = fetched else { return Ok(()) };
                     self.keep(fetched).await?;
                     if std::mem::take(&mut again) {
-                        fetches.spawn(fetch(self.client.clone(), self.job, self.streams()));
+                        fetches.spawn(fetch(self.client.borrow().clone(), self.job, self.streams()));
                     }
                 }
             }
@@ -84,7 +84,7 @@ impl Keeper {
     async fn keep(&mut self, fetched: Fetched) -> Result<(), Gone> {
         let mut streams = match fetched {
             Ok(streams) => streams,
-            Err(error) => return self.document.tell(News::Failed(fault(error.into()))).await,
+            Err(error) => return self.document.tell(News::Failed(Complaint::from(error).into())).await,
         };
         if streams.iter().any(|(stream, bytes)| (bytes.len() as u64) < self.offset(*stream)) {
             // Another attempt writes from the start.
