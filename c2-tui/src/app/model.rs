@@ -196,8 +196,6 @@ impl ResultView {
 
 /// From this age on a running command shows that it runs; below it only flickers.
 const SPINNER_AFTER_MS: u64 = 200;
-/// Between two looks for more of an output that is followed.
-const POLL_MS: u64 = 1_000;
 /// Time between two frames of the spinner.
 pub const SPINNER_MS: u64 = 120;
 
@@ -365,7 +363,6 @@ impl Model {
         if texts.into_iter().any(Pager::is_hungry) {
             times.push(now.mono);
         }
-        times.extend(self.poll_at());
         let watched = matches!(self.pages.last(), Some(Page::Watch(watch)) if watch.is_running());
         if matches!(self.link, Link::Down { .. }) || watched || self.any_job_ages() {
             times.push(second);
@@ -373,14 +370,6 @@ impl Model {
             times.push(now.mono.after_ms(60_000));
         }
         times.into_iter().min()
-    }
-
-    /// When more of the output that is followed is looked for.
-    #[must_use]
-    pub(crate) fn poll_at(&self) -> Option<Mono> {
-        let Some(Page::Output { id, asked_at, text, .. }) = self.pages.last() else { return None };
-        let runs = self.store.jobs.get(id).is_some_and(|job| job.row.state == JobState::Running);
-        (runs && text.is_live()).then(|| asked_at.after_ms(POLL_MS))
     }
 
     fn any_job_ages(&self) -> bool {

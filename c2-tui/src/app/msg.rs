@@ -139,8 +139,17 @@ pub enum News {
     },
     /// On so many workers it ended so.
     Tally(Tally),
-    /// There is nothing in it, so far.
-    Nothing,
+    /// Whatever more comes will be heard.
+    Open,
+    /// So many bytes were dropped from it.
+    Gap {
+        /// Behind this line, counted from 1.
+        after_line: u64,
+        /// How many.
+        bytes: u64,
+    },
+    /// Nothing more comes; how it ended.
+    Ended(String),
     /// It cannot be had.
     Failed(Fault),
 }

@@ -8,11 +8,11 @@ use std::net::IpAddr;
 
 use c2_shared::api::jobs::{JobInfo, Stream};
 use c2_shared::id::JobId;
-use c2_shared::time::{self, Mono};
+use c2_shared::time;
 
 use crate::app::glyphs::Glyphs;
 use crate::app::msg::{DocumentId, Fault};
-use crate::app::pager::Pager;
+use crate::app::pager::{self, Pager};
 use crate::app::panes::jobs;
 use crate::app::store::{Job, JobScope};
 use crate::app::table::Table;
@@ -49,8 +49,6 @@ pub enum Page {
         document: DocumentId,
         /// Which of its streams.
         shown: Shown,
-        /// When it was asked for last.
-        asked_at: Mono,
         /// The text.
         text: Pager,
     },
@@ -215,10 +213,10 @@ fn summary(job: &JobInfo, glyphs: &Glyphs) -> Vec<String> {
         let all: Vec<&str> = stream.lines().collect();
         let hidden = all.len().saturating_sub(TAIL_LINES);
         if !all.is_empty() {
-            let head = if hidden > 0 {
-                format!("{name}  (last {TAIL_LINES} of {} lines)", all.len())
-            } else {
-                name.to_owned()
+            let head = match pager::missing(stream) {
+                _ if hidden == 0 => name.to_owned(),
+                None => format!("{name}  (last {TAIL_LINES} of {} lines)", all.len()),
+                Some(missing) => format!("{name}  (last {TAIL_LINES} of {} lines, {missing})", all.len()),
             };
             lines.extend([String::new(), head]);
             lines.extend(all.into_iter().skip(hidden).map(|l| format!("  {l}")));

@@ -274,7 +274,6 @@ impl Runner {
             Effect::Remember(line) => self.deeds.remember(&mut self.tasks, line),
             Effect::ListFolder(folder) => self.deeds.list_folder(&mut self.tasks, folder),
             Effect::OpenOutput { document, job, shown } => self.outputs.open(&mut self.tasks, document, job, shown),
-            Effect::RefreshOutput(document) => self.outputs.refresh(document),
             Effect::ReadBlocks { document, blocks } => self.outputs.read(document, blocks),
             Effect::CloseOutput(document) => self.outputs.close(document),
             Effect::Save { what, path, overwrite } => self.outputs.save(&mut self.tasks, what, path, overwrite),

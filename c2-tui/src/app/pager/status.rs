@@ -34,7 +34,9 @@ impl Pager {
         if let Some(count) = self.count {
             words.push(format!(":{count}"));
         }
+        words.extend(self.gaps.words());
         match self.follow {
+            _ if self.ended.is_some() => words.extend(self.ended.as_ref().map(|how| format!("ended, {how}"))),
             Follow::Off => {}
             Follow::On => words.push("following".to_owned()),
             Follow::Paused(since) => {
@@ -88,16 +90,10 @@ impl Pager {
         format!("{}, byte {last} of {}, {lines} lines", self.place(), self.document.len())
     }
 
-    /// Whether it stays at the end.
+    /// Whether it stays at the end of what grows.
     #[must_use]
     pub const fn is_following(&self) -> bool {
-        matches!(self.follow, Follow::On)
-    }
-
-    /// Whether it stays at the end, or did until it was scrolled up.
-    #[must_use]
-    pub const fn is_live(&self) -> bool {
-        matches!(self.follow, Follow::On | Follow::Paused(_))
+        matches!(self.follow, Follow::On) && self.ended.is_none()
     }
 
     /// Gives up what is being typed or searched for; false where there is nothing of the kind.

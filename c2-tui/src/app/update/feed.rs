@@ -4,7 +4,6 @@ use c2_shared::api::events::Event;
 use c2_shared::id::JobId;
 use c2_shared::time::Mono;
 
-use super::output;
 use crate::app::Effect;
 use crate::app::model::{Link, Model};
 use crate::app::msg::Fault;
@@ -84,7 +83,6 @@ pub(super) fn on_event(model: &mut Model, event: Event, effects: &mut Vec<Effect
     for id in stale.collect::<std::collections::BTreeSet<_>>() {
         effects.push(Effect::Fetch(id));
     }
-    output::refresh(model, |id| changed.all || ids.binary_search(&id).is_ok(), effects);
 }
 
 fn job_tables<'a>(panes: &'a mut Panes, over: &'a mut Pages) -> impl Iterator<Item = &'a mut Table<Job>> {

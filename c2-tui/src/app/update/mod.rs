@@ -32,7 +32,8 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
         Msg::Paste(text) => input::on_paste(model, &text),
         Msg::Mouse { deed, target } => click::on_mouse(model, deed, target, &mut effects),
         Msg::Resize { width, height } => model.size = (width, height),
-        Msg::Tick => output::on_tick(model, &mut effects),
+        // What time brings is brought by the common steps below.
+        Msg::Tick => {}
         Msg::Connecting { server } => feed::on_connecting(model, server),
         Msg::Connected => feed::on_connected(model),
         Msg::Disconnected { fault, retry_at, lasts } => feed::on_disconnected(model, fault, retry_at, lasts),

@@ -284,7 +284,7 @@ fn opening_and_coming_back() {
     assert_eq!(effects, [Effect::OpenOutput { document, job: JobId(4), shown: Shown::Both }]);
     assert_eq!(model.pages.iter().map(Page::title).collect::<Vec<_>>(), ["10.0.0.11", "job-4", "output"]);
     let effects = send(&mut model, change(vec![demo::job(4, JobState::Succeeded)]));
-    assert_eq!(effects, [Effect::Fetch(JobId(4)), Effect::RefreshOutput(document)]);
+    assert_eq!(effects, [Effect::Fetch(JobId(4))]);
     assert_eq!(press(&mut model, &["Esc"]), [Effect::CloseOutput(document)]);
     press(&mut model, &["Esc", "Esc"]);
     assert_eq!((model.focus, model.pages.len()), (Focus::Pane(Pane::Workers), 0));

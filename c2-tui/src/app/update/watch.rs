@@ -55,6 +55,7 @@ pub(super) fn on_finished(model: &mut Model, run: RunId, report: &Report) -> boo
     let is_seen = matches!(model.pages.last(), Some(Page::Watch(watch)) if watch.run == run);
     let Some(watch) = all(model).find(|watch| watch.run == run && watch.is_running()) else { return false };
     watch.state = State::Ended { status: report.status, after_ms: now.mono.since_ms(watch.since) };
+    watch.live.end(format!("exit {}", report.status));
     watch.fold = report.fold.as_ref().map(|text| Pager::new(text.as_bytes()));
     watch.folded |= watch.fold.is_some() && watch.line.split_whitespace().any(|word| word == "--fold");
     let (line, words) = (watch.line.clone(), format!("{:?} ended: exit {}", watch.line, report.status));
@@ -79,6 +80,7 @@ pub(super) fn interrupt(model: &mut Model, effects: &mut Vec<Effect>) -> bool {
         }
         State::Stops => {
             watch.state = State::Ended { status: 130, after_ms: now.mono.since_ms(watch.since) };
+            watch.live.end("killed".to_owned());
             let (run, line) = (watch.run, watch.line.clone());
             effects.push(Effect::Abort(run));
             model.runs.status = Some(130);

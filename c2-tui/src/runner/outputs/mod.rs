@@ -69,10 +69,6 @@ impl Outputs {
         });
     }
 
-    pub(super) fn refresh(&self, document: DocumentId) {
-        self.order(document, Order::Refresh);
-    }
-
     pub(super) fn read(&self, document: DocumentId, blocks: Vec<u64>) {
         self.order(document, Order::Read(blocks));
     }
