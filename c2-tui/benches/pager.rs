@@ -79,7 +79,7 @@ fn serve(pager: &mut Pager, spool: &Spool) {
 }
 
 fn opened(spool: &Spool) -> Pager {
-    let mut pager = Pager::window(false);
+    let mut pager = Pager::window();
     pager.set_size(200, 50);
     pager.grow(spool.len(), 0);
     serve(&mut pager, spool);

@@ -62,6 +62,20 @@ pub fn client(place: &Place) -> Result<Client, Complaint> {
     Ok(Client::new(&server, pass, None)?)
 }
 
+/// What the operator does about a token that c2d refuses. Whatever is done, the next try finds it.
+pub(crate) fn how_to_get_in(place: &Place) -> String {
+    match (&place.token_file, &place.data_dir) {
+        (Some(file), _) => format!("put an operator's token into {}, which is read again at each try", file.display()),
+        (None, Some(folder)) => {
+            let file = folder.join(Role::Operator.file_name());
+            format!("{} is read again at each try; is that the folder of this c2d?", file.display())
+        }
+        (None, None) => "log in again: `c2d invite --role operator` on its machine, then `c2-tui login LINE` here; on \
+                         its own machine the token file is read again at each try"
+            .to_owned(),
+    }
+}
+
 /// Where `login` leaves what it was given.
 #[must_use]
 pub fn login_file(place: &Place) -> PathBuf {

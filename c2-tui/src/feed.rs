@@ -1,45 +1,75 @@
 //! Keeps the event stream of c2d open and passes on what it says, with the README's back-off
 //! between tries.
 //!
-//! It decides nothing about the screen: it only says connecting, connected, event, disconnected.
+//! Before each further try the address and the token are read again: c2d may have been started only
+//! now, may listen elsewhere, or the operator may have logged in again. What was found serves every
+//! other request of the console as well. It decides nothing about the screen: it only says connecting, connected, event, disconnected.
 
 use std::time::Duration;
 
+use c2_shared::api::error::ErrorCode;
 use c2_shared::backoff::Backoff;
 use c2_shared::client::{Client, ClientError, EventStream};
 use c2_shared::limits::ANSWER_TIMEOUT_MS;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
 use crate::app::Msg;
 use crate::app::msg::Fault;
+use crate::command::Complaint;
+use crate::connect::{self, Place};
 use crate::runner::Clock;
 
 /// Silence of the stream after which c2d is asked whether it is still there: a connection whose
 /// other end vanished stays open for ever.
 const SILENCE: Duration = Duration::from_secs(15);
 
+/// Between two tries where time alone cures nothing: c2d counts tokens that it refuses.
+const SLOW: Duration = Duration::from_secs(10);
+
+/// Why there is no stream.
+struct Lost {
+    fault: Fault,
+    /// Whether the operator must do something about it first.
+    lasts: bool,
+}
+
 /// Runs until nobody listens. Each message on `retry` ends a wait between two tries.
-pub async fn run(client: Client, clock: Clock, to: mpsc::Sender<Msg>, mut retry: mpsc::Receiver<()>) {
+pub async fn run(
+    place: Place,
+    clients: watch::Sender<Client>,
+    clock: Clock,
+    to: mpsc::Sender<Msg>,
+    mut retry: mpsc::Receiver<()>,
+) {
     let mut backoff = Backoff::default();
+    let mut found: Result<Client, Complaint> = Ok(clients.borrow().clone());
     loop {
-        if to.send(Msg::Connecting).await.is_err() {
+        if let Ok(client) = &found {
+            clients.send_replace(client.clone());
+        }
+        let server = clients.borrow().server().to_owned();
+        if to.send(Msg::Connecting { server }).await.is_err() {
             return;
         }
-        let fault = match open(&client).await {
-            Ok(stream) => {
-                backoff.reset();
-                match follow(&client, stream, &to).await {
-                    Some(fault) => fault,
-                    None => return,
+        let lost = match found {
+            Ok(client) => match open(&client, &place).await {
+                Ok(stream) => {
+                    backoff.reset();
+                    match follow(&client, stream, &to).await {
+                        Some(error) => lost(&client, &place, error),
+                        None => return,
+                    }
                 }
-            }
-            Err(fault) => fault,
+                Err(lost) => lost,
+            },
+            Err(complaint) => Lost { fault: complaint.into(), lasts: true },
         };
-        let wait = backoff.next(0.0);
+        let Lost { fault, lasts } = lost;
+        let wait = if lasts { SLOW } else { backoff.next(0.0) };
         let retry_at = clock.now().mono.after_ms(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
         tracing::info!(reason = fault.message, ?wait, "no event stream");
-        if to.send(Msg::Disconnected { fault, retry_at }).await.is_err() {
+        if to.send(Msg::Disconnected { fault, retry_at, lasts }).await.is_err() {
             return;
         }
         tokio::select! {
@@ -49,33 +79,56 @@ pub async fn run(client: Client, clock: Clock, to: mpsc::Sender<Msg>, mut retry:
                 None => return,
             },
         }
+        found = connect::client(&place);
     }
 }
 
-async fn open(client: &Client) -> Result<EventStream, Fault> {
+async fn open(client: &Client, place: &Place) -> Result<EventStream, Lost> {
     match timeout(Duration::from_millis(ANSWER_TIMEOUT_MS), client.events()).await {
-        Ok(opened) => opened.map_err(|error| fault(&error)),
-        Err(_) => Err(Fault { message: format!("c2d at {} did not answer in time", client.server()), hint: None }),
+        Ok(opened) => opened.map_err(|error| lost(client, place, Some(error))),
+        Err(_) => {
+            let message = format!("c2d at {} did not answer in time", client.server());
+            Err(Lost { fault: Fault { message, hint: None }, lasts: false })
+        }
     }
 }
 
-/// Passes events on until the stream ends; nothing when nobody listens any more.
-async fn follow(client: &Client, mut stream: EventStream, to: &mpsc::Sender<Msg>) -> Option<Fault> {
+/// Passes events on until the stream ends, by an error or without one; nothing when nobody listens
+/// any more.
+async fn follow(client: &Client, mut stream: EventStream, to: &mpsc::Sender<Msg>) -> Option<Option<ClientError>> {
     to.send(Msg::Connected).await.ok()?;
     loop {
         let msg = match timeout(SILENCE, stream.next()).await {
             Ok(Ok(Some(event))) => Msg::Event(event),
-            Ok(Ok(None)) => return Some(Fault { message: "c2d closed the stream".to_owned(), hint: None }),
-            Ok(Err(error)) => return Some(fault(&error)),
+            Ok(Ok(None)) => return Some(None),
+            Ok(Err(error)) => return Some(Some(error)),
             Err(_) => match client.health().await {
                 Ok(()) => continue,
-                Err(error) => return Some(fault(&error)),
+                Err(error) => return Some(Some(error)),
             },
         };
         to.send(msg).await.ok()?;
     }
 }
 
-fn fault(error: &ClientError) -> Fault {
-    Fault { message: error.to_string(), hint: error.hint() }
+/// Why a stream ended or was not opened, in the operator's words.
+fn lost(client: &Client, place: &Place, error: Option<ClientError>) -> Lost {
+    let Some(error) = error else {
+        return Lost { fault: Fault { message: "c2d closed the stream".to_owned(), hint: None }, lasts: false };
+    };
+    if error.code() == Some(ErrorCode::Unauthorized) {
+        let server = client.server();
+        let message = if client.has_token() {
+            format!("c2d at {server} refuses the token of this console: it was revoked or replaced")
+        } else {
+            format!("this console has no token for the c2d at {server}")
+        };
+        return Lost { fault: Fault { message, hint: Some(connect::how_to_get_in(place)) }, lasts: true };
+    }
+    let lasts = match &error {
+        ClientError::Untrusted { .. } | ClientError::Stranger { .. } => true,
+        ClientError::Refused { .. } => error.code() == Some(ErrorCode::Forbidden),
+        ClientError::Unreachable { .. } | ClientError::Timeout { .. } | ClientError::Protocol { .. } => false,
+    };
+    Lost { fault: Fault { message: error.to_string(), hint: error.hint() }, lasts }
 }

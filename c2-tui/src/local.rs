@@ -59,6 +59,12 @@ impl Local {
         Ok(local)
     }
 
+    /// Where this c2d is found again.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        place(&self.data_dir)
+    }
+
     /// A client for this c2d.
     #[must_use]
     pub const fn client(&self) -> &Client {
@@ -149,10 +155,14 @@ async fn start_c2d(folder: PathBuf, own_folder: bool) -> Result<Local, Complaint
     Ok(Local { client, data_dir: folder, started: vec![c2d] })
 }
 
+fn place(folder: &Path) -> Place {
+    Place { data_dir: Some(folder.to_owned()), ..Place::default() }
+}
+
 /// A client for the c2d that noted its address in the folder, if it answers and takes our token.
 async fn ready_client(folder: &Path) -> Option<Client> {
     connect::noted_address(folder)?;
-    let client = connect::client(&Place { data_dir: Some(folder.to_owned()), ..Place::default() }).ok()?;
+    let client = connect::client(&place(folder)).ok()?;
     client.health().await.ok()?;
     client.queue_status().await.ok()?;
     Some(client)

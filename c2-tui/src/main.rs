@@ -47,9 +47,9 @@ async fn run(arguments: &Arguments) -> Result<i32, Complaint> {
     } else {
         None
     };
-    let client = match &local {
-        Some(local) => local.client().clone(),
-        None => connect::client(&arguments.place())?,
+    let (client, place) = match &local {
+        Some(local) => (local.client().clone(), local.place()),
+        None => (connect::client(&arguments.place())?, arguments.place()),
     };
     if let Some(started) = local.as_ref().and_then(Local::announcement) {
         printer.progress(&started);
@@ -58,7 +58,8 @@ async fn run(arguments: &Arguments) -> Result<i32, Complaint> {
         let mut settings = runner::settings(client.server());
         settings.readonly = arguments.readonly;
         settings.ascii |= arguments.ascii;
-        runner::run(client, settings).await.map_err(|error| Complaint::new(Kind::Refused, error.to_string()))?
+        let ran = runner::run(client, place, settings).await;
+        ran.map_err(|error| Complaint::new(Kind::Refused, error.to_string()))?
     } else {
         headless::run(client, sources, arguments.keep_going, printer).await
     };

@@ -359,10 +359,18 @@ impl Cluster {
     /// # Errors
     /// When the program is not built.
     pub fn full_screen_at(&self, addr: SocketAddr, args: &[&str]) -> Result<Command> {
-        let mut console = command(&Program::Tui.path()?, &self.console_dir());
-        console.arg("--server").arg(addr.to_string());
+        let mut console = self.bare_console(&["--server", &addr.to_string()])?;
         console.arg("--token-file").arg(self.data_dir().join(Role::Operator.file_name())).args(args);
-        console.env("TERM", "xterm-256color").env("LANG", "C.UTF-8");
+        Ok(console)
+    }
+
+    /// The console as a command, that finds c2d and token by itself.
+    ///
+    /// # Errors
+    /// When the program is not built.
+    pub fn bare_console(&self, args: &[&str]) -> Result<Command> {
+        let mut console = command(&Program::Tui.path()?, &self.console_dir());
+        console.args(args).env("TERM", "xterm-256color").env("LANG", "C.UTF-8");
         Ok(console)
     }
 

@@ -210,10 +210,11 @@ pub(crate) fn send(model: &mut Model, msg: Msg) -> Vec<Effect> {
 
 /// Presses keys by their names; anything of several letters that is no name is typed.
 pub(crate) fn press(model: &mut Model, keys: &[&str]) -> Vec<Effect> {
-    keys.iter().flat_map(|key| chords(key)).flat_map(|key| send(model, Msg::Key(key))).collect()
+    keys.iter().flat_map(|name| self::keys(name)).flat_map(|key| send(model, Msg::Key(key))).collect()
 }
 
-fn chords(name: &str) -> Vec<KeyEvent> {
+/// The keys of a name, or the letters of a text.
+pub(crate) fn keys(name: &str) -> Vec<KeyEvent> {
     let (mut modifiers, mut base) = (KeyModifiers::NONE, name);
     for (prefix, modifier) in
         [("Ctrl-", KeyModifiers::CONTROL), ("Alt-", KeyModifiers::ALT), ("Shift-", KeyModifiers::SHIFT)]

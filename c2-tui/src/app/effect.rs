@@ -39,8 +39,8 @@ pub enum Effect {
     Abort(RunId),
     /// Fetch a job in full; answers with `Msg::Fetched`.
     Fetch(JobId),
-    /// Fetch what a job wrote and keep it under this name; answers with `Msg::Output`, now and
-    /// whenever more of it was found.
+    /// Follow what a job writes and keep it under this name; answers with `Msg::Output` whenever more
+    /// of it has come.
     OpenOutput {
         /// Its name.
         document: DocumentId,
@@ -49,8 +49,6 @@ pub enum Effect {
         /// Which of its streams.
         shown: Shown,
     },
-    /// Look for more of an output.
-    RefreshOutput(DocumentId),
     /// Read these blocks of an output; answers with `Msg::Output`.
     ReadBlocks {
         /// Of which output.

@@ -6,6 +6,7 @@
 use crate::app::model::{Focus, Model};
 use crate::app::page::Page;
 use crate::app::panes::Pane;
+use crate::app::text;
 
 /// A rectangle of cells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub struct Area {
 pub struct Screen {
     /// The line about c2d and the cluster.
     pub header: Option<Area>,
+    /// What the operator must do before there can be a connection.
+    pub trouble: Option<Area>,
     /// The names of the panes, where only one has room.
     pub tabs: Option<Area>,
     /// The panes.
@@ -39,6 +42,8 @@ pub struct Screen {
     pub below: Option<Area>,
 }
 
+/// Rows of what the operator must do, at most.
+const TROUBLE_ROWS: u16 = 3;
 /// Below this nothing useful fits.
 pub const TINY: (u16, u16) = (20, 5);
 /// Below this one pane at a time is shown.
@@ -96,6 +101,10 @@ pub fn screen(model: &Model) -> Screen {
     screen.below = (height >= COMPLETE).then(|| rest.cut_bottom(1));
     screen.line = rest.cut_bottom(1);
     screen.header = (height >= COMPLETE).then(|| rest.cut_top(1));
+    if let Some(trouble) = model.trouble().filter(|_| height >= COMPLETE) {
+        let lines = text::wrapped(&text::tame(&trouble), trouble_width(width));
+        screen.trouble = Some(rest.cut_top(u16::try_from(lines.len()).unwrap_or(1).min(TROUBLE_ROWS)));
+    }
     if model.result.is_some() {
         let zoomed = model.zoom && model.focus == Focus::Result;
         let lines = model.result.as_ref().map_or(0, |r| r.text.line_count());
@@ -121,6 +130,12 @@ pub fn screen(model: &Model) -> Screen {
         narrow(model, rest, &mut screen);
     }
     screen
+}
+
+/// Cells for what the operator must do: all but the blanks at both ends.
+#[must_use]
+pub fn trouble_width(width: u16) -> usize {
+    usize::from(width.saturating_sub(2))
 }
 
 /// Rows above the table of the queue pane: the counts with their bars, where there is room.

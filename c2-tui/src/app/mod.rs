@@ -18,6 +18,7 @@ pub mod line;
 pub mod overlay;
 pub mod page;
 pub mod pager;
+pub mod pages;
 pub mod panes;
 pub mod preferences;
 pub mod runs;

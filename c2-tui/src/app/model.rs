@@ -10,13 +10,14 @@ use c2_shared::worker::WorkerStatus;
 
 use crate::app::catalog::Catalog;
 use crate::app::glyphs::Glyphs;
-use crate::app::keymap::Context;
+use crate::app::keymap::{Action, Context};
 use crate::app::layout;
 use crate::app::line::{Editor, Line};
 use crate::app::msg::{DocumentId, Fault, Now};
 use crate::app::overlay::Overlay;
 use crate::app::page::Page;
 use crate::app::pager::Pager;
+use crate::app::pages::Pages;
 use crate::app::panes::{Pane, Panes};
 use crate::app::preferences::Preferences;
 use crate::app::runs::Runs;
@@ -88,6 +89,8 @@ pub enum Link {
         fault: Fault,
         /// When it will be tried again.
         retry_at: Mono,
+        /// Whether the operator must do something about it first.
+        lasts: bool,
     },
 }
 
@@ -148,8 +151,8 @@ pub struct Model {
     pub filtering: Option<Editor>,
     /// The result of the last command.
     pub result: Option<ResultView>,
-    /// Pages over the panes, the uppermost last.
-    pub pages: Vec<Page>,
+    /// Pages over the panes.
+    pub pages: Pages,
     /// Commands that run beside the line, or did, and whose view was left.
     pub watches: Vec<Watch>,
     /// Outputs that the runner keeps for pages.
@@ -164,8 +167,8 @@ pub struct Model {
     pub runs: Runs,
     /// A local folder that was listed for completion.
     pub folder: Option<(String, Vec<String>)>,
-    /// When Ctrl-C was pressed last.
-    pub interrupted_at: Option<Mono>,
+    /// The key that quits when it is pressed once more, and when it was pressed.
+    pub leaving: Option<(Action, Mono)>,
     /// Whether the mouse belongs to the console.
     pub mouse: bool,
     /// The choices that were kept last.
@@ -193,8 +196,6 @@ impl ResultView {
 
 /// From this age on a running command shows that it runs; below it only flickers.
 const SPINNER_AFTER_MS: u64 = 200;
-/// Between two looks for more of an output that is followed.
-const POLL_MS: u64 = 1_000;
 /// Time between two frames of the spinner.
 pub const SPINNER_MS: u64 = 120;
 
@@ -219,7 +220,7 @@ impl Model {
             line: Line::default(),
             filtering: None,
             result: None,
-            pages: Vec::new(),
+            pages: Pages::default(),
             watches: Vec::new(),
             documents: BTreeSet::new(),
             last_document: DocumentId::default(),
@@ -227,9 +228,18 @@ impl Model {
             toasts: Toasts::default(),
             runs: Runs::default(),
             folder: None,
-            interrupted_at: None,
+            leaving: None,
             mouse: true,
             kept: Preferences::default(),
+        }
+    }
+
+    /// What the operator must do before there can be a connection, and why.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        match &self.link {
+            Link::Down { fault, lasts: true, .. } => Some(fault.words()),
+            Link::Down { .. } | Link::Connecting | Link::Up => None,
         }
     }
 
@@ -263,7 +273,7 @@ impl Model {
             (None, Focus::Pane(Pane::Log)) => &[Context::Jobs, Context::Table, Context::Pane],
             (None, Focus::Pane(Pane::Workers | Pane::Queue)) => &[Context::Table, Context::Pane],
             (None, Focus::Page) => match self.pages.last() {
-                Some(Page::Worker { .. }) => &[Context::Jobs, Context::Table, Context::Pane],
+                Some(Page::Worker { .. }) => &[Context::Worker, Context::Jobs, Context::Table, Context::Pane],
                 Some(Page::Job { .. }) => {
                     &[Context::Job, Context::Output, Context::Jobs, Context::Pager, Context::Pane]
                 }
@@ -353,7 +363,6 @@ impl Model {
         if texts.into_iter().any(Pager::is_hungry) {
             times.push(now.mono);
         }
-        times.extend(self.poll_at());
         let watched = matches!(self.pages.last(), Some(Page::Watch(watch)) if watch.is_running());
         if matches!(self.link, Link::Down { .. }) || watched || self.any_job_ages() {
             times.push(second);
@@ -361,14 +370,6 @@ impl Model {
             times.push(now.mono.after_ms(60_000));
         }
         times.into_iter().min()
-    }
-
-    /// When more of the output that is followed is looked for.
-    #[must_use]
-    pub(crate) fn poll_at(&self) -> Option<Mono> {
-        let Some(Page::Output { id, asked_at, text, .. }) = self.pages.last() else { return None };
-        let runs = self.store.jobs.get(id).is_some_and(|job| job.row.state == JobState::Running);
-        (runs && text.is_live()).then(|| asked_at.after_ms(POLL_MS))
     }
 
     fn any_job_ages(&self) -> bool {

@@ -46,7 +46,10 @@ pub enum Msg {
     /// The time that [`crate::app::Model::next_wake`] asked for has come.
     Tick,
     /// The event stream is being opened.
-    Connecting,
+    Connecting {
+        /// Where c2d is looked for now, as `host:port`.
+        server: String,
+    },
     /// The event stream is open; a snapshot follows.
     Connected,
     /// The event stream is not open, and will be tried again.
@@ -55,6 +58,8 @@ pub enum Msg {
         fault: Fault,
         /// When it will be tried again.
         retry_at: Mono,
+        /// Whether the operator must do something about it first.
+        lasts: bool,
     },
     /// c2d sent this.
     Event(Event),
@@ -134,8 +139,17 @@ pub enum News {
     },
     /// On so many workers it ended so.
     Tally(Tally),
-    /// There is nothing in it, so far.
-    Nothing,
+    /// Whatever more comes will be heard.
+    Open,
+    /// So many bytes were dropped from it.
+    Gap {
+        /// Behind this line, counted from 1.
+        after_line: u64,
+        /// How many.
+        bytes: u64,
+    },
+    /// Nothing more comes; how it ended.
+    Ended(String),
     /// It cannot be had.
     Failed(Fault),
 }
@@ -180,6 +194,17 @@ pub struct Fault {
     pub message: String,
     /// What to do.
     pub hint: Option<String>,
+}
+
+impl Fault {
+    /// Both in one line.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match &self.hint {
+            Some(hint) => format!("{}; {hint}", self.message),
+            None => self.message.clone(),
+        }
+    }
 }
 
 /// What the mouse did.

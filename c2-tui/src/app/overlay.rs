@@ -62,6 +62,8 @@ pub enum Then {
     Run(Vec<String>),
     /// Write to this file, which exists.
     Save(Saved, String),
+    /// Leave the console.
+    Quit,
 }
 
 /// Targets named in a question about a line; the rest are counted.
@@ -102,6 +104,16 @@ impl Question {
     pub fn run(lines: Vec<String>) -> Self {
         let title = format!("run {} lines?", lines.len());
         Self { title, lines: lines.clone(), count: None, typed: String::new(), then: Then::Run(lines) }
+    }
+
+    /// Asks whether to leave while these lines run.
+    #[must_use]
+    pub fn quit(lines: Vec<String>) -> Self {
+        let title = match lines.len() {
+            1 => "quit? this still runs".to_owned(),
+            n => format!("quit? {n} commands still run"),
+        };
+        Self { title, lines, count: None, typed: String::new(), then: Then::Quit }
     }
 
     /// Asks whether to overwrite a file.

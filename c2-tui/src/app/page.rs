@@ -1,17 +1,18 @@
 //! Pages: what opens over the panes when a row is opened, one on top of the other.
 //!
 //! A worker's page holds its jobs, a job's page what c2d knows of it, an output page all that the
-//! job wrote. Closing a page comes back to the exact view below, because that was never touched.
+//! job wrote. Closing a page comes back to the exact view below, because that was never touched;
+//! the stack of them is [`crate::app::pages`].
 
 use std::net::IpAddr;
 
 use c2_shared::api::jobs::{JobInfo, Stream};
 use c2_shared::id::JobId;
-use c2_shared::time::{self, Mono};
+use c2_shared::time;
 
 use crate::app::glyphs::Glyphs;
 use crate::app::msg::{DocumentId, Fault};
-use crate::app::pager::Pager;
+use crate::app::pager::{self, Pager};
 use crate::app::panes::jobs;
 use crate::app::store::{Job, JobScope};
 use crate::app::table::Table;
@@ -48,8 +49,6 @@ pub enum Page {
         document: DocumentId,
         /// Which of its streams.
         shown: Shown,
-        /// When it was asked for last.
-        asked_at: Mono,
         /// The text.
         text: Pager,
     },
@@ -214,10 +213,10 @@ fn summary(job: &JobInfo, glyphs: &Glyphs) -> Vec<String> {
         let all: Vec<&str> = stream.lines().collect();
         let hidden = all.len().saturating_sub(TAIL_LINES);
         if !all.is_empty() {
-            let head = if hidden > 0 {
-                format!("{name}  (last {TAIL_LINES} of {} lines)", all.len())
-            } else {
-                name.to_owned()
+            let head = match pager::missing(stream) {
+                _ if hidden == 0 => name.to_owned(),
+                None => format!("{name}  (last {TAIL_LINES} of {} lines)", all.len()),
+                Some(missing) => format!("{name}  (last {TAIL_LINES} of {} lines, {missing})", all.len()),
             };
             lines.extend([String::new(), head]);
             lines.extend(all.into_iter().skip(hidden).map(|l| format!("  {l}")));

@@ -62,6 +62,22 @@ pub fn cut_middle(text: &str, cells: usize, sign: &str) -> String {
     format!("{front}{sign}{back}")
 }
 
+/// Lines of whole words, each at most so many cells wide unless a single word is wider.
+#[must_use]
+pub fn wrapped(text: &str, cells: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if width(line) + 1 + width(word) <= cells => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 /// One line for a cell: control characters, line ends and direction overrides become visible or
 /// vanish, so that nothing a worker says can move the cursor or swap letters.
 #[must_use]

@@ -70,7 +70,7 @@ impl Watch {
             since: now,
             state: State::Runs,
             tally: Tally::default(),
-            live: Pager::window(true),
+            live: Pager::window(),
             fold: None,
             folded: false,
         }

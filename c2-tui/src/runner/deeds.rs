@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use c2_shared::client::Client;
 use c2_shared::id::JobId;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
@@ -23,7 +24,8 @@ const NAMES_MAX: usize = 2_000;
 
 /// Whoever carries out effects.
 pub(super) struct Deeds {
-    context: Context,
+    /// The client that was found last.
+    client: watch::Receiver<Client>,
     history: HistoryFile,
     to: mpsc::Sender<Msg>,
     runs: BTreeMap<RunId, AbortHandle>,
@@ -32,9 +34,9 @@ pub(super) struct Deeds {
 }
 
 impl Deeds {
-    pub(super) fn new(context: Context, history: HistoryFile, to: mpsc::Sender<Msg>) -> Self {
+    pub(super) fn new(client: watch::Receiver<Client>, history: HistoryFile, to: mpsc::Sender<Msg>) -> Self {
         Self {
-            context,
+            client,
             history,
             to,
             runs: BTreeMap::new(),
@@ -43,9 +45,13 @@ impl Deeds {
         }
     }
 
+    fn context(&self) -> Context {
+        Context::new(self.client.borrow().clone(), true)
+    }
+
     /// Parses and executes a line.
     pub(super) fn execute(&mut self, tasks: &mut JoinSet<()>, run: RunId, line: String, width: u16) {
-        let (context, to) = (self.context.clone(), self.to.clone());
+        let (context, to) = (self.context(), self.to.clone());
         let task = tasks.spawn(async move {
             let report = report(&context, &line, width).await;
             let _nobody_listens = to.send(Msg::Finished { run, report }).await;
@@ -58,7 +64,7 @@ impl Deeds {
         let (interrupt, interrupted) = watch::channel(false);
         let (writer, to) = (Arc::new(writer), self.to.clone());
         let [heard, wrote, progress] = [&writer, &writer, &writer].map(Arc::clone);
-        let context = (self.context.clone())
+        let context = (self.context())
             .with_interrupt(interrupted)
             .with_heard(move |news| on_heard(&heard, news))
             .with_wrote(move |piece| wrote.write(piece.bytes))
@@ -80,7 +86,7 @@ impl Deeds {
 
     /// Executes lines one after the other, whatever becomes of each.
     pub(super) fn execute_all(&mut self, tasks: &mut JoinSet<()>, run: RunId, lines: Vec<String>, width: u16) {
-        let (context, to) = (self.context.clone(), self.to.clone());
+        let (context, to) = (self.context(), self.to.clone());
         let task = tasks.spawn(async move {
             for line in lines {
                 let report = report(&context, &line, width).await;
@@ -108,11 +114,11 @@ impl Deeds {
 
     /// Fetches a job in full.
     pub(super) fn fetch(&self, tasks: &mut JoinSet<()>, job: JobId) {
-        let (client, to, fetches) = (self.context.client.clone(), self.to.clone(), Arc::clone(&self.fetches));
+        let (client, to, fetches) = (self.client.borrow().clone(), self.to.clone(), Arc::clone(&self.fetches));
         tasks.spawn(async move {
             let Ok(_permit) = fetches.acquire().await else { return };
             let answer = client.job(job, 0).await;
-            let info = answer.map(|answer| Box::new(answer.job)).map_err(|error| fault(error.into()));
+            let info = answer.map(|answer| Box::new(answer.job)).map_err(|error| Fault::from(Complaint::from(error)));
             let _nobody_listens = to.send(Msg::Fetched { job, info }).await;
         });
     }
@@ -155,7 +161,7 @@ async fn report(context: &Context, line: &str, width: u16) -> Report {
     let status = exit::of(&result);
     match result {
         Ok(outcome) => Report { text: words(&outcome, width), status, ..Report::default() },
-        Err(complaint) => Report { fault: Some(fault(complaint)), status, ..Report::default() },
+        Err(complaint) => Report { fault: Some(complaint.into()), status, ..Report::default() },
     }
 }
 
@@ -171,7 +177,7 @@ async fn watched(context: &Context, line: &str, width: u16, writer: &Writer) -> 
         }
         Ok(outcome) => writer.write(words(&outcome, width).as_bytes()),
         Err(complaint) => {
-            let Fault { message, hint } = fault(complaint);
+            let Fault { message, hint } = complaint.into();
             let hint = hint.map_or_else(String::new, |hint| dim(&format!("hint: {hint}")));
             writer.write(format!("{}\n{hint}", render::block(message.as_bytes())).as_bytes());
         }
@@ -204,9 +210,11 @@ fn words(outcome: &Outcome, width: u16) -> String {
     render::text(outcome, width, false)
 }
 
-pub(super) fn fault(complaint: Complaint) -> Fault {
-    let words: Vec<String> = std::iter::once(complaint.message).chain(complaint.details).collect();
-    Fault { message: words.join("\n"), hint: complaint.hint }
+impl From<Complaint> for Fault {
+    fn from(complaint: Complaint) -> Self {
+        let words: Vec<String> = std::iter::once(complaint.message).chain(complaint.details).collect();
+        Self { message: words.join("\n"), hint: complaint.hint }
+    }
 }
 
 /// The names in a folder, folders with a slash behind them; nothing where it cannot be read.

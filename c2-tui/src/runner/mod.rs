@@ -22,7 +22,7 @@ use c2_shared::client::Client;
 use c2_shared::config::state_home;
 use c2_shared::time::Mono;
 use crossterm::event::Event;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
 
@@ -35,7 +35,8 @@ use self::signals::{Signals, Told};
 use self::terminal::Screen;
 use crate::app::catalog::{Catalog, Flag, Verb};
 use crate::app::{Effect, Model, Msg, Settings, update};
-use crate::command::{self, Context, Deed};
+use crate::command::{self, Deed};
+use crate::connect::Place;
 use crate::feed;
 use crate::ui::{self, HitMap};
 
@@ -58,11 +59,12 @@ pub enum RunError {
     Terminal(#[from] io::Error),
 }
 
-/// Runs the full screen until the operator leaves; answers the exit status.
+/// Runs the full screen until the operator leaves; answers the exit status. `client` is what was
+/// found at `place`; there it is looked for again when it does not serve.
 ///
 /// # Errors
 /// When the terminal cannot be used.
-pub async fn run(client: Client, settings: Settings) -> Result<i32, RunError> {
+pub async fn run(client: Client, place: Place, settings: Settings) -> Result<i32, RunError> {
     let folder = state_home().join("c2-tui");
     let log = logfile::begin(&folder);
     let mut tasks = JoinSet::new();
@@ -74,14 +76,15 @@ pub async fn run(client: Client, settings: Settings) -> Result<i32, RunError> {
     let (keeper, chosen, trouble) = Keeper::start(&folder, to.clone());
     let screen = Screen::take(chosen.mouse, log.as_ref().ok().cloned())?;
     let reader = input::read(&mut tasks, events_to.clone());
-    let deeds = Deeds::new(Context::new(client.clone(), true), HistoryFile::in_folder(&folder), to.clone());
-    let outputs = Outputs::new(client.clone(), folder.join("outputs"), to.clone());
+    let (clients, client) = watch::channel(client);
+    let deeds = Deeds::new(client.clone(), HistoryFile::in_folder(&folder), to.clone());
+    let outputs = Outputs::new(client, folder.join("outputs"), to.clone());
     deeds.load_history(&mut tasks);
     let log = log.err().map(|error| format!("there is no log: {error}"));
     for trouble in log.into_iter().chain(trouble) {
         let _full = to.try_send(Msg::Notice(trouble));
     }
-    tasks.spawn(feed::run(client, clock, to, retries));
+    tasks.spawn(feed::run(place, clients, clock, to, retries));
     let mut model = Model::new(settings, catalog());
     chosen.apply(&mut model);
     let mut runner = Runner {
@@ -271,7 +274,6 @@ impl Runner {
             Effect::Remember(line) => self.deeds.remember(&mut self.tasks, line),
             Effect::ListFolder(folder) => self.deeds.list_folder(&mut self.tasks, folder),
             Effect::OpenOutput { document, job, shown } => self.outputs.open(&mut self.tasks, document, job, shown),
-            Effect::RefreshOutput(document) => self.outputs.refresh(document),
             Effect::ReadBlocks { document, blocks } => self.outputs.read(document, blocks),
             Effect::CloseOutput(document) => self.outputs.close(document),
             Effect::Save { what, path, overwrite } => self.outputs.save(&mut self.tasks, what, path, overwrite),

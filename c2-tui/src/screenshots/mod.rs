@@ -75,7 +75,7 @@ fn lost() -> Model {
     let mut model = home::busy(80, 24);
     press(&mut model, &["Alt-1"]);
     let fault = Fault { message: "cannot reach c2d at 10.0.0.6:30814".to_owned(), hint: None };
-    send(&mut model, Msg::Disconnected { fault, retry_at: Mono(NOW.mono.0 + 4_000) });
+    send(&mut model, Msg::Disconnected { fault, retry_at: Mono(NOW.mono.0 + 4_000), lasts: false });
     model
 }
 

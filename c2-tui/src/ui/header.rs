@@ -4,10 +4,11 @@ use c2_shared::job::JobState;
 use ratatui::text::{Line, Span};
 
 use super::canvas::Canvas;
-use crate::app::layout::Area;
+use crate::app::layout::{self, Area};
 use crate::app::model::{Focus, Link};
 use crate::app::panes::short_span;
 use crate::app::table::Tone;
+use crate::app::text;
 
 /// Draws the header.
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Area) {
@@ -47,6 +48,14 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Area) {
             break;
         }
         x = canvas.put_line(x, area.y, left, &line) + 3;
+    }
+}
+
+/// What the operator must do before there can be a connection.
+pub(super) fn trouble(canvas: &mut Canvas<'_, '_>, area: Area, text: &str) {
+    let lines = text::wrapped(&text::tame(text), layout::trouble_width(area.width));
+    for (line, y) in lines.iter().zip(area.y..area.y + area.height) {
+        canvas.put(area.x + 1, y, area.width.saturating_sub(1), line, canvas.tone(Tone::Bad));
     }
 }
 

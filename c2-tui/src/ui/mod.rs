@@ -48,6 +48,9 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) -> HitMap {
     if let Some(area) = screen.header {
         header::draw(&mut canvas, area);
     }
+    if let (Some(area), Some(trouble)) = (screen.trouble, model.trouble()) {
+        header::trouble(&mut canvas, area, &trouble);
+    }
     if let Some(area) = screen.tabs {
         pane::tabs(&mut canvas, area);
     }

@@ -83,7 +83,11 @@ fn lines(canvas: &mut Canvas<'_, '_>, below: Area, text: &Pager, area: Area) {
 /// `workers › 10.0.0.11 › job-7`: what Esc goes back through.
 fn path(canvas: &Canvas<'_, '_>) -> Line<'static> {
     let model = canvas.model;
-    let mut line = Line::from(canvas.span(format!(" {} ", model.pane.word()), Tone::Dim));
+    let origin = match model.pages.origin() {
+        Some(Focus::Pane(pane)) => pane.word(),
+        _ => "!>",
+    };
+    let mut line = Line::from(canvas.span(format!(" {origin} "), Tone::Dim));
     for (at, page) in model.pages.iter().enumerate() {
         let last = at + 1 == model.pages.len();
         line.push_span(canvas.span(format!("{} ", canvas.glyphs.step), Tone::Dim));

@@ -38,7 +38,14 @@ fn with(keys: &'static [&'static str]) -> impl Fn(u16, u16) -> Model {
 fn down(model: &mut Model) {
     let hint = "start it with `c2d`, or everything on this machine with `c2-tui --local`".to_owned();
     let fault = Fault { message: "cannot reach c2d at 10.0.0.6:30814".to_owned(), hint: Some(hint) };
-    send(model, Msg::Disconnected { fault, retry_at: Mono(NOW.mono.0 + 4_000) });
+    send(model, Msg::Disconnected { fault, retry_at: Mono(NOW.mono.0 + 4_000), lasts: false });
+}
+
+fn refused(model: &mut Model) {
+    let hint = "log in again: `c2d invite --role operator` on its machine, then `c2-tui login LINE` here".to_owned();
+    let message = "c2d at 10.0.0.6:30814 refuses the token of this console: it was revoked or replaced".to_owned();
+    let fault = Fault { message, hint: Some(hint) };
+    send(model, Msg::Disconnected { fault, retry_at: Mono(NOW.mono.0 + 10_000), lasts: true });
 }
 
 #[test]
@@ -47,6 +54,16 @@ fn empty() {
         let mut model = console(width, height);
         send(&mut model, Msg::Connected);
         send(&mut model, demo::snapshot(Vec::new(), Vec::new()));
+        model
+    });
+}
+
+#[test]
+fn a_token_that_was_refused() {
+    both("token-refused", |width, height| {
+        let mut model = busy(width, height);
+        refused(&mut model);
+        press(&mut model, &["messages", "Enter"]);
         model
     });
 }

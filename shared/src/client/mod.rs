@@ -69,6 +69,12 @@ impl Client {
         &self.server
     }
 
+    /// Whether it shows a token.
+    #[must_use]
+    pub const fn has_token(&self) -> bool {
+        self.token.is_some()
+    }
+
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}://{}{path}", self.scheme, self.server));
         match &self.token {

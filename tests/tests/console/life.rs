@@ -158,7 +158,7 @@ fn what_was_chosen_is_there_again_and_a_damaged_file_costs_only_the_choices() {
         assert!(first_row(&terminal).contains("127.0.0.2"), "{terminal:?}");
         terminal.press("\x1b1R")?;
         terminal.wait("the workers the other way round", |t| first_row(t).contains("127.0.0.3"))?;
-        terminal.press("q")?;
+        terminal.press("qq")?;
         terminal.end()?;
         let mut terminal = cluster.terminal(&[])?;
         terminal.sees("127.0.0.2")?;

@@ -57,3 +57,27 @@ fn followed_jobs_write_as_they_go_and_the_line_stays_free() {
         terminal.sees("exit 0 after")
     });
 }
+
+#[test]
+fn the_page_of_an_output_follows_past_what_is_kept_and_names_what_is_missing() {
+    scenario(async |cluster| {
+        cluster.agent("127.0.0.2").await?;
+        let gate = cluster.console_dir().join("gate");
+        let burst = "seq -f 'line %.0f xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'";
+        let wait = format!("until test -e {}; do sleep 0.05; done", gate.display());
+        let job = cluster.submit(&format!("{burst} 1 20000; {wait}; {burst} 20001 40000")).await?;
+        cluster.running(job).await?;
+        let mut terminal = cluster.terminal(&[])?;
+        terminal.sees("seq -f")?;
+        terminal.press("\x1b2\r\r")?;
+        terminal.sees("line 20000 ")?;
+        terminal.sees("bytes missing after line")?;
+        terminal.sees("following")?;
+        fs::write(&gate, "")?;
+        terminal.sees("line 40000 ")?;
+        terminal.sees("ended, exit 0")?;
+        terminal.press("q\r")?;
+        terminal.sees("line 40000 ")?;
+        terminal.sees("bytes missing after line")
+    });
+}

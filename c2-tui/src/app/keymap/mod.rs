@@ -36,6 +36,8 @@ pub enum Context {
     Pager,
     /// What is typed in the pager.
     Ask,
+    /// The page of a worker.
+    Worker,
     /// The page of a job.
     Job,
     /// The page of a job, and its output.
@@ -71,7 +73,7 @@ pub struct Binding {
 
 impl Context {
     /// All contexts in the order of the help.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Line,
         Self::Menu,
         Self::Search,
@@ -79,6 +81,7 @@ impl Context {
         Self::Chips,
         Self::Jobs,
         Self::Table,
+        Self::Worker,
         Self::Job,
         Self::Output,
         Self::Watch,
@@ -106,6 +109,7 @@ impl Context {
             Self::Table => "tables",
             Self::Chips => "the jobs pane",
             Self::Jobs => "jobs",
+            Self::Worker => "the page of a worker",
             Self::Job => "the page of a job",
             Self::Output => "a job and its output",
             Self::Watch => "a command beside the line",

@@ -89,6 +89,7 @@ pub const TABLE: &[Binding] = &[
     key(Context::Jobs, "w", Why, "why it waits", 10),
     key(Context::Chips, "a", Chip, "next kind", 4),
     // Text.
+    key(Context::Worker, "q", Back, "back", 0),
     key(Context::Job, "Enter", Open, "output", 1),
     key(Context::Watch, "c", Fold, "fold equal outputs", 7),
     key(Context::Running, "Ctrl-C", Interrupt, "stop waiting", 6),
@@ -157,7 +158,7 @@ pub const TABLE: &[Binding] = &[
     key(Context::Pane, "r", Retry, "reconnect now", 0),
     key(Context::Pane, "m", Mouse, "mouse on and off", 0),
     key(Context::Pane, "?", Help, "keys", 6),
-    key(Context::Pane, "q", Quit, "quit", 0),
+    key(Context::Pane, "q", Quit, "quit, when pressed twice", 0),
     // Over the screen.
     key(Context::Palette, "Enter", Accept, "take", 1),
     key(Context::Palette, "Down Ctrl-N", Next, "next", 2),

@@ -77,8 +77,6 @@ pub enum Wish {
     Copy(String),
     /// Write all of it to a file.
     Save(String),
-    /// Look for more of it.
-    Refresh,
 }
 
 /// A way to go that may have to wait for lines.
@@ -169,7 +167,6 @@ impl Pager {
             Command::Follow => {
                 self.follow = Follow::On;
                 self.pending = Some(Motion::End);
-                self.wishes.push(Wish::Refresh);
             }
             Command::Option => self.prefix = Some(Prefix::Option),
             Command::Mark => self.prefix = Some(Prefix::Mark),

@@ -6,6 +6,7 @@
 
 mod chunk;
 mod document;
+mod gaps;
 mod keys;
 mod pattern;
 mod prompt;
@@ -21,6 +22,7 @@ mod tests;
 
 pub use chunk::{BLOCK, Chunk, block_of, blocks, count_lines, settled, start};
 pub use document::{CHUNKS_MAX, Document, Missing};
+pub use gaps::missing;
 pub use keys::{Command, Wish};
 pub use pattern::Pattern;
 pub use prompt::{Ask, Prompt};

@@ -34,7 +34,9 @@ impl Pager {
         if let Some(count) = self.count {
             words.push(format!(":{count}"));
         }
+        words.extend(self.gaps.words());
         match self.follow {
+            _ if self.ended.is_some() => words.extend(self.ended.as_ref().map(|how| format!("ended, {how}"))),
             Follow::Off => {}
             Follow::On => words.push("following".to_owned()),
             Follow::Paused(since) => {
@@ -88,22 +90,17 @@ impl Pager {
         format!("{}, byte {last} of {}, {lines} lines", self.place(), self.document.len())
     }
 
-    /// Whether it stays at the end.
+    /// Whether it stays at the end of what grows.
     #[must_use]
     pub const fn is_following(&self) -> bool {
-        matches!(self.follow, Follow::On)
+        matches!(self.follow, Follow::On) && self.ended.is_none()
     }
 
-    /// Whether it stays at the end, or did until it was scrolled up.
-    #[must_use]
-    pub const fn is_live(&self) -> bool {
-        matches!(self.follow, Follow::On | Follow::Paused(_))
-    }
-
-    /// Whether something is still being searched for; then it is given up.
+    /// Gives up what is being typed or searched for; false where there is nothing of the kind.
     pub fn interrupt(&mut self) -> bool {
-        self.count = None;
-        self.prefix = None;
+        if self.count.take().is_some() | self.prefix.take().is_some() {
+            return true;
+        }
         if self.prompt.is_some() {
             self.dismiss();
             return true;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::chunk::{Chunk, block_of, settled};
 use super::document::{Document, Found, Missing};
+use super::gaps::Gaps;
 use super::keys::{Motion, Prefix, Wish};
 use super::pattern::Sieve;
 use super::prompt::Prompt;
@@ -52,6 +53,9 @@ pub struct Pager {
     hungry: bool,
     wanted: BTreeSet<u64>,
     asked: BTreeSet<u64>,
+    /// How what it shows ended; then nothing more comes.
+    pub(super) ended: Option<String>,
+    pub(super) gaps: Gaps,
     /// From which byte on what arrived when, in unix milliseconds.
     pub(super) arrivals: Vec<(u64, u64)>,
 }
@@ -85,7 +89,8 @@ impl Pager {
     /// Shows text from its beginning.
     #[must_use]
     pub fn new(text: &[u8]) -> Self {
-        Self { document: Document::text(text), width: 80, height: 1, stale: true, ..Self::default() }
+        let gaps = Gaps::of(text);
+        Self { document: Document::text(text), gaps, width: 80, height: 1, stale: true, ..Self::default() }
     }
 
     /// Shows lines from their beginning.
@@ -94,16 +99,23 @@ impl Pager {
         Self::new(lines.join("\n").as_bytes())
     }
 
-    /// Shows an output that lies with the runner, from its end.
+    /// Shows an output that lies with the runner, at its end, however it grows until it is told to
+    /// have ended.
     #[must_use]
-    pub fn window(follow: bool) -> Self {
-        let follow = if follow { Follow::On } else { Follow::Off };
-        Self { document: Document::window(), follow, ..Self::new(b"") }
+    pub fn window() -> Self {
+        Self { document: Document::window(), follow: Follow::On, ..Self::new(b"") }
+    }
+
+    /// Shows long lines in full, in as many rows as they take.
+    pub const fn wrap_lines(&mut self) {
+        self.options.wrap = true;
+        self.stale = true;
     }
 
     /// Shows other text at the same place.
     pub fn set_text(&mut self, text: &[u8]) {
         self.document = Document::text(text);
+        self.gaps = Gaps::of(text);
         self.changed_from(0);
     }
 
@@ -133,9 +145,28 @@ impl Pager {
     /// The output was begun anew.
     pub fn begin_anew(&mut self) {
         self.document = Document::window();
+        (self.gaps, self.ended) = (Gaps::default(), None);
         self.asked.clear();
         self.arrivals.clear();
         self.changed_from(0);
+    }
+
+    /// Whatever more comes of the output will be heard: what could not be had is over.
+    pub fn open(&mut self) {
+        self.note = self.document.is_empty().then(|| "nothing was written so far".to_owned());
+    }
+
+    /// So many bytes of the output were dropped behind a line.
+    pub fn miss(&mut self, after_line: u64, bytes: u64) {
+        self.gaps.add(after_line, bytes);
+    }
+
+    /// Nothing more comes of the output, which ended in this way.
+    pub fn end(&mut self, how: String) {
+        if self.document.is_empty() {
+            self.say("nothing was written".to_owned());
+        }
+        self.ended = Some(how);
     }
 
     /// Takes the numbers of lines of an output.

@@ -2,29 +2,27 @@
 
 use c2_shared::id::JobId;
 
-use super::{input, open, output, prompt, run, watch};
+use super::{input, leave, open, output, prompt, run, watch};
 use crate::app::Effect;
 use crate::app::keymap::Action;
 use crate::app::line::Editor;
 use crate::app::model::{Focus, Model};
 use crate::app::overlay::{Overlay, Question};
-use crate::app::pager::Pager;
 use crate::app::panes::Pane;
 use crate::app::panes::jobs::CHIPS;
 use crate::app::table::Step;
 use crate::app::toast::Kind;
 
-/// Twice within this time Ctrl-C quits.
-const TWICE_MS: u64 = 1_000;
 /// Titles named in a question; the rest are counted.
 const TITLES_MAX: usize = 8;
 
 pub(super) fn carry_out(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
+    model.leaving = model.leaving.filter(|(key, _)| *key == action);
     match action {
-        Action::Interrupt => interrupt(model, effects),
+        Action::Interrupt => leave::interrupt(model, effects),
         Action::Suspend => effects.push(Effect::Suspend),
         Action::Repaint => effects.push(Effect::Repaint),
-        Action::Quit => effects.push(Effect::Quit),
+        Action::Quit => leave::quit(model, effects),
         Action::Retry => effects.push(Effect::RetryNow),
         Action::Palette => model.overlay = Some(Overlay::Palette { needle: String::new(), at: 0 }),
         Action::Help => toggle_help(model),
@@ -90,38 +88,6 @@ pub(super) fn carry_out(model: &mut Model, action: Action, effects: &mut Vec<Eff
     }
 }
 
-/// Clears what is being typed, or stops what runs; pressed twice, quits.
-fn interrupt(model: &mut Model, effects: &mut Vec<Effect>) {
-    if model.overlay.is_none() && watch::interrupt(model, effects) {
-        return;
-    }
-    let now = model.now.mono;
-    let before = model.interrupted_at.replace(now);
-    if before.is_some_and(|at| now.since_ms(at) <= TWICE_MS) {
-        return effects.push(Effect::Quit);
-    }
-    model.filtering = None;
-    if model.overlay.take().is_some() {
-        return;
-    }
-    let focus = model.focus;
-    if focus != Focus::Line && model.pager_mut(focus).is_some_and(Pager::interrupt) {
-        return;
-    }
-    if !model.line.take().is_empty() {
-        return;
-    }
-    model.runs.waiting.clear();
-    match model.runs.present.take() {
-        Some(present) => {
-            effects.push(Effect::Abort(present.run));
-            model.runs.status = Some(130);
-            model.toasts.say(Kind::Plain, format!("stopped waiting for {:?}", present.line), model.now);
-        }
-        None => model.toasts.say(Kind::Plain, "Ctrl-C again quits", model.now),
-    }
-}
-
 fn toggle_help(model: &mut Model) {
     model.overlay = match model.overlay {
         Some(Overlay::Help { .. }) => None,
@@ -145,7 +111,7 @@ pub(super) fn focus(model: &mut Model, to: Focus) {
     }
     if let Focus::Pane(pane) = to {
         // The panes lie below the pages, so whoever goes to one leaves the pages.
-        watch::leave_pages(model, 0);
+        watch::leave_pages(model);
         model.pane = pane;
     }
     model.focus = to;
@@ -179,10 +145,8 @@ fn back(model: &mut Model) {
     }
     match model.focus {
         Focus::Page => {
-            watch::leave_pages(model, model.pages.len().saturating_sub(1));
-            if model.pages.is_empty() {
-                focus(model, Focus::Pane(model.pane));
-            }
+            let from = watch::leave_page(model);
+            focus(model, from.unwrap_or(Focus::Line));
         }
         Focus::Result => {
             model.result = None;

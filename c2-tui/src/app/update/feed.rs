@@ -2,11 +2,13 @@
 
 use c2_shared::api::events::Event;
 use c2_shared::id::JobId;
+use c2_shared::time::Mono;
 
-use super::output;
 use crate::app::Effect;
 use crate::app::model::{Link, Model};
+use crate::app::msg::Fault;
 use crate::app::page::Page;
+use crate::app::pages::Pages;
 use crate::app::panes::Panes;
 use crate::app::store::Job;
 use crate::app::table::{Grid as _, Table};
@@ -15,7 +17,8 @@ use crate::app::toast::Kind;
 /// From this many jobs in one change on, ordering everything anew is cheaper than following.
 const FOLLOW_MAX: usize = 256;
 
-pub(super) fn on_connecting(model: &mut Model) {
+pub(super) fn on_connecting(model: &mut Model, server: String) {
+    model.settings.server = server;
     // A countdown that ran out stays on the screen while it is tried again, so that nothing flickers.
     if !matches!(model.link, Link::Down { .. }) {
         model.link = Link::Connecting;
@@ -28,6 +31,18 @@ pub(super) fn on_connected(model: &mut Model) {
     }
     model.link = Link::Up;
     model.was_up = true;
+}
+
+/// Each new reason that the operator must do something about is a message; that c2d is away is one
+/// when it was there.
+pub(super) fn on_disconnected(model: &mut Model, fault: Fault, retry_at: Mono, lasts: bool) {
+    let is_known = matches!(&model.link, Link::Down { fault: before, .. } if *before == fault);
+    if lasts && !is_known {
+        model.toasts.say(Kind::Bad, fault.words(), model.now);
+    } else if matches!(model.link, Link::Up) {
+        model.toasts.say(Kind::Bad, format!("lost c2d: {}", fault.message), model.now);
+    }
+    model.link = Link::Down { fault, retry_at, lasts };
 }
 
 pub(super) fn on_event(model: &mut Model, event: Event, effects: &mut Vec<Effect>) {
@@ -68,14 +83,13 @@ pub(super) fn on_event(model: &mut Model, event: Event, effects: &mut Vec<Effect
     for id in stale.collect::<std::collections::BTreeSet<_>>() {
         effects.push(Effect::Fetch(id));
     }
-    output::refresh(model, |id| changed.all || ids.binary_search(&id).is_ok(), effects);
 }
 
-fn job_tables<'a>(panes: &'a mut Panes, over: &'a mut [Page]) -> impl Iterator<Item = &'a mut Table<Job>> {
+fn job_tables<'a>(panes: &'a mut Panes, over: &'a mut Pages) -> impl Iterator<Item = &'a mut Table<Job>> {
     [&mut panes.jobs, &mut panes.log].into_iter().chain(pages(over))
 }
 
-fn pages(over: &mut [Page]) -> impl Iterator<Item = &mut Table<Job>> {
+fn pages(over: &mut Pages) -> impl Iterator<Item = &mut Table<Job>> {
     over.iter_mut().filter_map(|page| match page {
         Page::Worker { jobs, .. } => Some(jobs),
         Page::Job { .. } | Page::Output { .. } | Page::Watch(_) | Page::Text { .. } => None,

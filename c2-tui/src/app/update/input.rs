@@ -14,7 +14,8 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>
         return;
     }
     let Some(name) = keymap::name(key) else { return };
-    let letter = if let KeyCode::Char(c) = key.code { Some(c) } else { None };
+    let plain = !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
+    let letter = if let (KeyCode::Char(c), true) = (key.code, plain) { Some(c) } else { None };
     if let Some(text) = keyed_text(model).filter(|text| text.awaits_letter()) {
         return text.letter(letter);
     }
@@ -24,8 +25,7 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>
         }
         return act::carry_out(model, action, effects);
     }
-    let plain = !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
-    if let (KeyCode::Char(c), true) = (key.code, plain) {
+    if let Some(c) = letter {
         on_text(model, c.encode_utf8(&mut [0; 4]));
     }
 }
@@ -51,7 +51,8 @@ pub(super) fn on_paste(model: &mut Model, text: &str) {
     }
 }
 
-/// Text goes to whatever edits text now; elsewhere it is ignored.
+/// Text goes to whatever edits text now, and otherwise to the line: a letter that means nothing where
+/// it was typed begins a command there, and the letters behind it act on nothing else.
 fn on_text(model: &mut Model, text: &str) {
     let asked = output::is_asked(model);
     match &mut model.overlay {
@@ -70,7 +71,10 @@ fn on_text(model: &mut Model, text: &str) {
                 pager.type_text(text);
             }
         }
-        None => {}
+        None => {
+            act::focus(model, Focus::Line);
+            prompt::on_text(model, text);
+        }
     }
 }
 

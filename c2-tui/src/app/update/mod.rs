@@ -5,6 +5,9 @@ mod click;
 mod feed;
 mod guard;
 mod input;
+mod leave;
+#[cfg(test)]
+mod leave_tests;
 mod open;
 mod output;
 #[cfg(test)]
@@ -15,7 +18,6 @@ mod run;
 mod tests;
 mod watch;
 
-use crate::app::model::Link;
 use crate::app::toast::Kind;
 use crate::app::{Effect, Model, Msg, Now, Preferences};
 
@@ -30,15 +32,11 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
         Msg::Paste(text) => input::on_paste(model, &text),
         Msg::Mouse { deed, target } => click::on_mouse(model, deed, target, &mut effects),
         Msg::Resize { width, height } => model.size = (width, height),
-        Msg::Tick => output::on_tick(model, &mut effects),
-        Msg::Connecting => feed::on_connecting(model),
+        // What time brings is brought by the common steps below.
+        Msg::Tick => {}
+        Msg::Connecting { server } => feed::on_connecting(model, server),
         Msg::Connected => feed::on_connected(model),
-        Msg::Disconnected { fault, retry_at } => {
-            if matches!(model.link, Link::Up) {
-                model.toasts.say(Kind::Bad, format!("lost c2d: {}", fault.message), now);
-            }
-            model.link = Link::Down { fault, retry_at };
-        }
+        Msg::Disconnected { fault, retry_at, lasts } => feed::on_disconnected(model, fault, retry_at, lasts),
         Msg::Event(event) => feed::on_event(model, event, &mut effects),
         Msg::Finished { run, report } => run::on_finished(model, run, &report, &mut effects),
         Msg::Bulk { run, one } => run::on_bulk(model, run, one, &mut effects),

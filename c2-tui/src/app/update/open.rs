@@ -41,6 +41,8 @@ pub(super) fn open(model: &mut Model, effects: &mut Vec<Effect>) {
         },
         Focus::Result => {
             if let Some(result) = model.result.take() {
+                // A result is the line's, and so is the page that it becomes.
+                model.focus = Focus::Line;
                 push(model, Page::Text { title: result.title, text: result.text });
             }
         }
@@ -60,9 +62,9 @@ pub(super) fn text(model: &mut Model, title: String, text: &str) {
     push(model, Page::Text { title, text: Pager::new(text.as_bytes()) });
 }
 
-/// Opens a page over what is there.
+/// Opens a page over what is there, from the part that has the keys.
 pub(super) fn push(model: &mut Model, page: Page) {
-    model.pages.push(page);
+    model.pages.open(page, model.focus);
     model.focus = Focus::Page;
 }
 

@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 
 use c2_shared::id::JobId;
-use c2_shared::job::JobState;
 
 use super::{open, watch};
 use crate::app::Effect;
@@ -16,7 +15,7 @@ use crate::app::page::{Page, Shown};
 use crate::app::pager::{Pager, Wish};
 use crate::app::toast::Kind;
 
-/// Opens what a job wrote, at its end. While the job runs the view follows.
+/// Opens what a job wrote, at its end, and follows it until the job has ended.
 pub(super) fn open(model: &mut Model, id: JobId, effects: &mut Vec<Effect>) {
     let page = page(model, id, Shown::Both, effects);
     open::push(model, page);
@@ -25,10 +24,9 @@ pub(super) fn open(model: &mut Model, id: JobId, effects: &mut Vec<Effect>) {
 fn page(model: &mut Model, id: JobId, shown: Shown, effects: &mut Vec<Effect>) -> Page {
     model.last_document.0 += 1;
     let document = model.last_document;
-    let runs = model.store.jobs.get(&id).is_some_and(|job| job.row.state == JobState::Running);
     effects.push(Effect::OpenOutput { document, job: id, shown });
     model.documents.insert(document);
-    Page::Output { id, document, shown, asked_at: model.now.mono, text: Pager::window(runs) }
+    Page::Output { id, document, shown, text: Pager::window() }
 }
 
 /// From both streams to one and to the other; from a job's page to its output.
@@ -38,7 +36,7 @@ pub(super) fn other_stream(model: &mut Model, effects: &mut Vec<Effect>) {
         Some(Page::Output { id, shown, .. }) => {
             let (id, shown) = (*id, shown.next());
             let page = page(model, id, shown, effects);
-            replace(model, page);
+            model.pages.replace(page);
         }
         Some(Page::Worker { .. } | Page::Watch(_) | Page::Text { .. }) | None => {}
     }
@@ -69,13 +67,7 @@ pub(super) fn beside(model: &mut Model, places: i8, effects: &mut Vec<Effect>) {
             Page::job(next)
         }
     };
-    replace(model, page);
-}
-
-fn replace(model: &mut Model, page: Page) {
-    if let Some(last) = model.pages.last_mut() {
-        *last = page;
-    }
+    model.pages.replace(page);
 }
 
 /// Whether something is being typed in the pager that has the keys.
@@ -119,29 +111,10 @@ fn take(text: &mut Pager, news: News, wall_ms: u64) {
         News::Chunks(chunks) => text.take(chunks),
         News::Counted { from, counts } => text.count_lines(from, &counts),
         News::Tally(_) => {}
-        News::Nothing => text.say("nothing was written".to_owned()),
+        News::Open => text.open(),
+        News::Gap { after_line, bytes } => text.miss(after_line, bytes),
+        News::Ended(how) => text.end(how),
         News::Failed(fault) => text.fail(fault.message),
-    }
-}
-
-/// Looks for more of the outputs of jobs that have changed.
-pub(super) fn refresh(model: &mut Model, changed: impl Fn(JobId) -> bool, effects: &mut Vec<Effect>) {
-    let now = model.now.mono;
-    for page in &mut model.pages {
-        if let Page::Output { id, document, asked_at, .. } = page
-            && changed(*id)
-        {
-            *asked_at = now;
-            effects.push(Effect::RefreshOutput(*document));
-        }
-    }
-}
-
-/// Looks for more of the output that is followed, when it is time.
-pub(super) fn on_tick(model: &mut Model, effects: &mut Vec<Effect>) {
-    let followed = model.pages.last().and_then(Page::about);
-    if let (Some(id), true) = (followed, model.poll_at().is_some_and(|at| at <= model.now.mono)) {
-        refresh(model, |other| other == id, effects);
     }
 }
 
@@ -178,7 +151,6 @@ pub(super) fn serve(model: &mut Model, effects: &mut Vec<Effect>) {
                         effects.push(Effect::Save { what, path, overwrite: false });
                     }
                 }
-                Wish::Refresh => effects.extend(document.map(Effect::RefreshOutput)),
             }
         }
     }

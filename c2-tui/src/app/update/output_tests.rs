@@ -18,7 +18,11 @@ pub(crate) fn serve(model: &mut Model, effects: &[Effect], text: &str) {
         let news = match effect {
             Effect::OpenOutput { document, .. } | Effect::Watch { document, .. } => {
                 let counts = vec![count_lines(text.as_bytes())];
-                vec![(*document, News::Grown(text.len() as u64)), (*document, News::Counted { from: 0, counts })]
+                let mut news = vec![News::Grown(text.len() as u64), News::Counted { from: 0, counts }];
+                if matches!(effect, Effect::OpenOutput { .. }) {
+                    news.push(News::Ended("exit 2".to_owned()));
+                }
+                news.into_iter().map(|news| (*document, news)).collect()
             }
             Effect::ReadBlocks { document, blocks } => {
                 assert_eq!(blocks, &[0]);
@@ -134,23 +138,70 @@ fn from_one_marked_job_to_the_next() {
 }
 
 #[test]
-fn a_running_job_is_followed_and_asked_once_a_second() {
+fn a_running_job_is_followed_to_its_end() {
     let mut model = busy(80, 24);
     press(&mut model, &["Alt-2", "Enter"]);
     let document = DocumentId(1);
     press(&mut model, &["o"]);
     assert!(model.pager(Focus::Page).is_some_and(crate::app::pager::Pager::is_following));
-    assert_eq!(model.next_wake(), Some(at(1_000).mono));
-    let fault = Fault { message: "job-4 has not ended (running)".to_owned(), hint: None };
-    send(&mut model, Msg::Output { document, news: News::Failed(fault) });
-    assert_eq!(model.pager(Focus::Page).and_then(|p| p.note()), Some("job-4 has not ended (running)"));
-    assert_eq!(update(&mut model, Msg::Tick, at(500)), []);
-    assert_eq!(update(&mut model, Msg::Tick, at(1_000)), [Effect::RefreshOutput(document)]);
-    assert_eq!(press(&mut model, &["u"]), []);
-    assert_eq!(model.poll_at(), Some(at(2_000).mono), "nothing to scroll up in");
+    let tell = |model: &mut Model, news| send(model, Msg::Output { document, news });
+    let state = |model: &Model| model.pager(Focus::Page).map(|p| p.state().join(", ")).unwrap_or_default();
+    let fault = Fault { message: "cannot reach c2d".to_owned(), hint: None };
+    tell(&mut model, News::Failed(fault));
+    assert_eq!(model.pager(Focus::Page).and_then(|p| p.note()), Some("cannot reach c2d"));
+    assert_eq!(update(&mut model, Msg::Tick, at(1_000)), [], "nothing is asked for: what comes is told");
+    tell(&mut model, News::Gap { after_line: 9_000, bytes: 12_345 });
+    assert_eq!(state(&model), "12,345 bytes missing after line 9,000, following");
     let effects = send(&mut model, change(vec![demo::job(4, JobState::Succeeded)]));
-    assert_eq!(effects, [Effect::Fetch(JobId(4)), Effect::RefreshOutput(document)]);
-    assert_eq!(model.poll_at(), None, "nothing comes after the end");
+    assert_eq!(effects, [Effect::Fetch(JobId(4))]);
+    tell(&mut model, News::Ended("exit 0".to_owned()));
+    assert_eq!(state(&model), "12,345 bytes missing after line 9,000, ended, exit 0");
+    press(&mut model, &["F"]);
+    assert!(!state(&model).contains("following"), "there is nothing to follow");
+    tell(&mut model, News::Anew);
+    assert_eq!(state(&model), "following", "another attempt");
+}
+
+#[test]
+fn an_output_that_comes_in_pieces_opens_at_its_end() {
+    let mut model = busy(80, 24);
+    press(&mut model, &["Alt-4", "Down", "Enter"]);
+    let effects = press(&mut model, &["Enter"]);
+    serve(&mut model, &effects, &lines(100));
+    let text = lines(300);
+    let document = DocumentId(1);
+    for news in [News::Grown(text.len() as u64), News::Counted { from: 0, counts: vec![300] }] {
+        let effects = send(&mut model, Msg::Output { document, news });
+        serve(&mut model, &effects, &text);
+    }
+    assert_eq!(shown(&model).last().map(String::as_str), Some("line 300"));
+}
+
+#[test]
+fn a_job_without_output_says_so() {
+    let mut model = busy(80, 24);
+    press(&mut model, &["Alt-4", "Enter", "Enter"]);
+    let note = |model: &Model| model.pager(Focus::Page).and_then(|p| p.note()).map(str::to_owned);
+    send(&mut model, Msg::Output { document: DocumentId(1), news: News::Open });
+    assert_eq!(note(&model).as_deref(), Some("nothing was written so far"));
+    send(&mut model, Msg::Output { document: DocumentId(1), news: News::Ended("exit 0".to_owned()) });
+    assert_eq!(note(&model).as_deref(), Some("nothing was written"));
+}
+
+#[test]
+fn texts_with_a_gap_name_it() {
+    let text = "head\n\n[12345 bytes dropped]\ntail\n";
+    let mut model = busy(80, 24);
+    let effects = press(&mut model, &["output 2", "Enter"]);
+    let Some(Effect::Execute { run, .. }) = effects.last() else { unreachable!("it runs") };
+    send(&mut model, Msg::Finished { run: *run, report: Report { text: text.to_owned(), ..Report::default() } });
+    let named = |model: &Model, focus| model.pager(focus).map(|p| p.state().join(", ")).unwrap_or_default();
+    assert_eq!(named(&model, Focus::Result), "12,345 bytes missing after line 2");
+    press(&mut model, &["Alt-4", "Down", "Enter"]);
+    let mut info = demo::info(demo::job(2, JobState::Failed));
+    info.stdout = text.to_owned();
+    send(&mut model, Msg::Fetched { job: JobId(2), info: Ok(info) });
+    assert!(named(&model, Focus::Page).starts_with("12,345 bytes missing after line "));
 }
 
 #[test]

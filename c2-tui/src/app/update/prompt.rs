@@ -239,13 +239,14 @@ fn calls(model: &mut Model) {
     at_its_end(model, "calls", lines, "nothing was run yet");
 }
 
-/// Opens a list that grows, where its latest line is; `none` where it has no line.
+/// Opens a list that grows, each line in full, where its latest one is; `none` where it has none.
 fn at_its_end(model: &mut Model, title: &str, mut lines: Vec<String>, none: &str) {
     if lines.is_empty() {
         lines.push(none.to_owned());
     }
     open::text(model, title.to_owned(), &lines.join("\n"));
     if let Some(text) = model.pager_mut(Focus::Page) {
+        text.wrap_lines();
         text.step(Step::Last);
     }
 }

@@ -37,6 +37,7 @@ pub(super) fn answer(model: &mut Model, then: Then, effects: &mut Vec<Effect>) {
                 prompt::run_line(model, line, true, effects);
             }
         }
+        Then::Quit => effects.push(Effect::Quit),
         Then::Save(what, path) => effects.push(Effect::Save { what, path, overwrite: true }),
         Then::Cancel(jobs) => {
             // The next one is about other jobs.

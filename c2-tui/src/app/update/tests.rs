@@ -5,7 +5,7 @@ use c2_shared::job::JobState;
 use c2_shared::time::Mono;
 
 use crate::app::catalog::{Catalog, Verb};
-use crate::app::demo::{self, NOW, at, busy, change, console, press, send};
+use crate::app::demo::{self, NOW, busy, change, console, press, send};
 use crate::app::model::{Focus, Link, Theme};
 use crate::app::msg::{DocumentId, Fault, MouseDeed, Report, RunId, Target};
 use crate::app::overlay::Overlay;
@@ -13,7 +13,7 @@ use crate::app::page::{Page, Shown};
 use crate::app::pager::Pager;
 use crate::app::panes::Pane;
 use crate::app::store::JobScope;
-use crate::app::{Effect, Model, Msg, Preferences, update};
+use crate::app::{Effect, Model, Msg, Preferences};
 use crate::command::Deed;
 
 const JOBS: Focus = Focus::Pane(Pane::Jobs);
@@ -61,31 +61,19 @@ fn the_focus_moves() {
 
 #[test]
 fn leaving() {
-    let table: [(&[&str], bool); 8] = [
+    let table: [(&[&str], bool); 7] = [
         (&["Ctrl-C"], false),
         (&["Ctrl-C", "Ctrl-C"], true),
         (&["Ctrl-D"], true),
         (&["x", "Ctrl-D"], false),
         (&["quit", "Enter"], true),
         (&["q"], false),
-        (&["Alt-1", "q"], true),
         (&["Alt-1", "Ctrl-C"], false),
     ];
     for (keys, quits) in table {
         let mut model = busy(80, 24);
         assert_eq!(press(&mut model, keys).contains(&Effect::Quit), quits, "{keys:?}");
     }
-}
-
-#[test]
-fn ctrl_c_twice_must_be_quick_and_clears_first() {
-    let mut model = busy(80, 24);
-    press(&mut model, &["draft", "Ctrl-C"]);
-    assert_eq!(model.line.editor.text(), "");
-    let ctrl_c =
-        crossterm::event::KeyEvent::new(crossterm::event::KeyCode::Char('c'), crossterm::event::KeyModifiers::CONTROL);
-    assert_eq!(update(&mut model, Msg::Key(ctrl_c), at(1_001)), []);
-    assert_eq!(update(&mut model, Msg::Key(ctrl_c), at(1_900)), [Effect::Quit]);
 }
 
 #[test]
@@ -220,7 +208,6 @@ fn cancelling_asks_first() {
         assert!(matches!(model.overlay, Some(Overlay::Question(_))));
         assert_eq!(press(&mut model, keys), [], "{keys:?}");
         model.overlay = None;
-        model.interrupted_at = None;
     }
     press(&mut model, &["Alt-2", "c"]);
     let effects = press(&mut model, &["y"]);
@@ -297,7 +284,7 @@ fn opening_and_coming_back() {
     assert_eq!(effects, [Effect::OpenOutput { document, job: JobId(4), shown: Shown::Both }]);
     assert_eq!(model.pages.iter().map(Page::title).collect::<Vec<_>>(), ["10.0.0.11", "job-4", "output"]);
     let effects = send(&mut model, change(vec![demo::job(4, JobState::Succeeded)]));
-    assert_eq!(effects, [Effect::Fetch(JobId(4)), Effect::RefreshOutput(document)]);
+    assert_eq!(effects, [Effect::Fetch(JobId(4))]);
     assert_eq!(press(&mut model, &["Esc"]), [Effect::CloseOutput(document)]);
     press(&mut model, &["Esc", "Esc"]);
     assert_eq!((model.focus, model.pages.len()), (Focus::Pane(Pane::Workers), 0));
@@ -393,15 +380,36 @@ fn the_connection() {
     let mut model = busy(80, 24);
     let fault = Fault { message: "gone".to_owned(), hint: None };
     let retry_at = Mono(NOW.mono.0 + 4_000);
-    send(&mut model, Msg::Disconnected { fault: fault.clone(), retry_at });
-    assert_eq!(model.link, Link::Down { fault, retry_at });
+    send(&mut model, Msg::Disconnected { fault: fault.clone(), retry_at, lasts: false });
+    assert_eq!(model.link, Link::Down { fault, retry_at, lasts: false });
+    assert_eq!(model.trouble(), None, "time may cure it");
     assert_eq!(model.panes.jobs.len(), 21, "the data stay");
     assert_eq!(press(&mut model, &["F5"]), [Effect::RetryNow]);
     assert_eq!(press(&mut model, &["Alt-2", "r"]), [Effect::RetryNow]);
-    send(&mut model, Msg::Connecting);
+    send(&mut model, Msg::Connecting { server: "10.0.0.7:30814".to_owned() });
     assert!(matches!(model.link, Link::Down { .. }), "no flicker");
+    assert_eq!(model.settings.server, "10.0.0.7:30814", "it may have moved");
     send(&mut model, Msg::Connected);
     assert_eq!(model.toasts.all().last().map(|t| t.text.as_str()), Some("connected again"));
+}
+
+#[test]
+fn what_only_the_operator_can_cure_is_said_once_and_stays_in_sight() {
+    let mut model = busy(80, 24);
+    let lost = |message: &str, lasts| {
+        let fault = Fault { message: message.to_owned(), hint: Some("log in again".to_owned()) };
+        Msg::Disconnected { fault, retry_at: NOW.mono, lasts }
+    };
+    send(&mut model, lost("c2d closed the stream", false));
+    for _ in 0..3 {
+        send(&mut model, lost("refused", true));
+        send(&mut model, Msg::Connecting { server: "10.0.0.6:30814".to_owned() });
+    }
+    assert_eq!(model.trouble().as_deref(), Some("refused; log in again"));
+    let said: Vec<&str> = model.toasts.all().map(|t| t.text.as_str()).collect();
+    assert_eq!(said, ["lost c2d: c2d closed the stream", "refused; log in again"]);
+    send(&mut model, Msg::Connected);
+    assert_eq!(model.trouble(), None);
 }
 
 #[test]
@@ -467,5 +475,5 @@ fn themes_and_messages() {
     press(&mut model, &["theme pink", "Enter", ":messages", "Enter"]);
     assert_eq!(model.focus, Focus::Page);
     press(&mut model, &["Esc"]);
-    assert_eq!(model.focus, JOBS);
+    assert_eq!(model.focus, Focus::Line);
 }

@@ -23,9 +23,22 @@ pub(super) fn begin(model: &mut Model, line: String, effects: &mut Vec<Effect>) 
     open::push(model, Page::Watch(Box::new(Watch::new(run, document, line, model.now.mono))));
 }
 
-/// Leaves all pages from this one on; what runs there goes on.
-pub(super) fn leave_pages(model: &mut Model, from: usize) {
-    let left = model.pages.drain(from.min(model.pages.len())..);
+/// Leaves the uppermost page; answers the part that gets the keys back.
+pub(super) fn leave_page(model: &mut Model) -> Option<Focus> {
+    let (page, from) = model.pages.close()?;
+    keep(model, [page]);
+    Some(from)
+}
+
+/// Leaves all pages.
+pub(super) fn leave_pages(model: &mut Model) {
+    let left: Vec<Page> = model.pages.close_all().collect();
+    keep(model, left);
+}
+
+/// What runs on pages that are left goes on.
+fn keep(model: &mut Model, left: impl IntoIterator<Item = Page>) {
+    let left = left.into_iter();
     model.watches.extend(left.filter_map(|page| if let Page::Watch(watch) = page { Some(*watch) } else { None }));
     let ended = |watch: &Watch| !watch.is_running();
     let mut surplus = model.watches.iter().filter(|w| ended(w)).count().saturating_sub(ENDED_MAX);
@@ -42,6 +55,7 @@ pub(super) fn on_finished(model: &mut Model, run: RunId, report: &Report) -> boo
     let is_seen = matches!(model.pages.last(), Some(Page::Watch(watch)) if watch.run == run);
     let Some(watch) = all(model).find(|watch| watch.run == run && watch.is_running()) else { return false };
     watch.state = State::Ended { status: report.status, after_ms: now.mono.since_ms(watch.since) };
+    watch.live.end(format!("exit {}", report.status));
     watch.fold = report.fold.as_ref().map(|text| Pager::new(text.as_bytes()));
     watch.folded |= watch.fold.is_some() && watch.line.split_whitespace().any(|word| word == "--fold");
     let (line, words) = (watch.line.clone(), format!("{:?} ended: exit {}", watch.line, report.status));
@@ -66,6 +80,7 @@ pub(super) fn interrupt(model: &mut Model, effects: &mut Vec<Effect>) -> bool {
         }
         State::Stops => {
             watch.state = State::Ended { status: 130, after_ms: now.mono.since_ms(watch.since) };
+            watch.live.end("killed".to_owned());
             let (run, line) = (watch.run, watch.line.clone());
             effects.push(Effect::Abort(run));
             model.runs.status = Some(130);

@@ -11,7 +11,6 @@ use crate::runner::spool::{Spool, save_text};
 /// What the core wants of a text.
 pub(super) enum Order {
     Read(Vec<u64>),
-    Refresh,
     Save { path: String, overwrite: bool },
 }
 

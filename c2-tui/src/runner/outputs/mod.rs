@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use c2_shared::client::Client;
 use c2_shared::id::JobId;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use self::document::{Document, Gone, Order};
@@ -27,14 +27,14 @@ const ORDERS_LEN: usize = 256;
 
 /// The outputs that are open.
 pub(super) struct Outputs {
-    client: Client,
+    client: watch::Receiver<Client>,
     folder: PathBuf,
     to: mpsc::Sender<Msg>,
     open: BTreeMap<DocumentId, mpsc::Sender<Order>>,
 }
 
 impl Outputs {
-    pub(super) const fn new(client: Client, folder: PathBuf, to: mpsc::Sender<Msg>) -> Self {
+    pub(super) const fn new(client: watch::Receiver<Client>, folder: PathBuf, to: mpsc::Sender<Msg>) -> Self {
         Self { client, folder, to, open: BTreeMap::new() }
     }
 
@@ -67,10 +67,6 @@ impl Outputs {
                 tracing::debug!(document = ?id, "the console ended while an output was open");
             }
         });
-    }
-
-    pub(super) fn refresh(&self, document: DocumentId) {
-        self.order(document, Order::Refresh);
     }
 
     pub(super) fn read(&self, document: DocumentId, blocks: Vec<u64>) {

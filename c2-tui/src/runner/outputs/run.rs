@@ -81,8 +81,6 @@ pub(super) async fn serve(
         tokio::select! {
             order = orders.recv() => match order {
                 None => return Ok(()),
-                // All that there is was told.
-                Some(Order::Refresh) => {}
                 Some(Order::Read(blocks)) => document.read(blocks).await?,
                 Some(Order::Save { path, overwrite }) => document.save(path, overwrite).await?,
             },

@@ -1,0 +1,95 @@
+//! What is missing of an output of which only the beginning and the end were kept.
+//!
+//! In place of what was dropped stands a line, `[12345 bytes dropped]`; a reader who pages past it
+//! must not take the rest for the whole.
+
+/// The places where something is missing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Gaps {
+    places: u64,
+    bytes: u64,
+    /// The line before the first of them.
+    after_line: u64,
+}
+
+impl Gaps {
+    /// Those of a text.
+    pub(super) fn of(text: &[u8]) -> Self {
+        let mut gaps = Self::default();
+        let lines = (0..).zip(text.split(|byte| *byte == b'\n'));
+        for (before, bytes) in lines.filter_map(|(before, line)| Some((before, dropped(line)?))) {
+            gaps.add(before, bytes);
+        }
+        gaps
+    }
+
+    /// Another one.
+    pub(super) const fn add(&mut self, after_line: u64, bytes: u64) {
+        if self.places == 0 {
+            self.after_line = after_line;
+        }
+        self.places += 1;
+        self.bytes = self.bytes.saturating_add(bytes);
+    }
+
+    /// What is missing and where; nothing where nothing is.
+    pub(super) fn words(&self) -> Option<String> {
+        let (bytes, line) = (grouped(self.bytes), grouped(self.after_line));
+        match self.places {
+            0 => None,
+            1 => Some(format!("{bytes} bytes missing after line {line}")),
+            places => Some(format!("{bytes} bytes missing in {places} places, first after line {line}")),
+        }
+    }
+}
+
+/// What is missing of a text and where, in words; nothing where nothing is.
+#[must_use]
+pub fn missing(text: &str) -> Option<String> {
+    Gaps::of(text.as_bytes()).words()
+}
+
+/// How many bytes a line says were dropped in its place.
+fn dropped(line: &[u8]) -> Option<u64> {
+    let digits = line.trim_ascii_start().strip_prefix(b"[")?.strip_suffix(b" bytes dropped]")?;
+    let digits = std::str::from_utf8(digits).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?;
+    digits.parse().ok()
+}
+
+/// A number with a comma before each three of its digits.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let head = digits.len() % 3;
+    let mut shown = digits[..head].to_owned();
+    for (at, digit) in digits.bytes().skip(head).enumerate() {
+        if at % 3 == 0 && !shown.is_empty() {
+            shown.push(',');
+        }
+        shown.push(char::from(digit));
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gaps_are_named_with_their_place() {
+        let table: [(&str, Option<&str>); 7] = [
+            ("", None),
+            ("one\ntwo\n", None),
+            ("one\n[12345 bytes dropped]\ntwo\n", Some("12,345 bytes missing after line 1")),
+            ("output\n  [999 bytes dropped]\n", Some("999 bytes missing after line 1")),
+            ("[1000 bytes dropped]", Some("1,000 bytes missing after line 0")),
+            (
+                "a\n[1000000 bytes dropped]\nb\n[1 bytes dropped]\n",
+                Some("1,000,001 bytes missing in 2 places, first after line 1"),
+            ),
+            ("say [12 bytes dropped]\n[x bytes dropped]\n[+1 bytes dropped]\n[ bytes dropped]", None),
+        ];
+        for (text, words) in table {
+            assert_eq!(Gaps::of(text.as_bytes()).words().as_deref(), words, "{text:?}");
+        }
+    }
+}
