@@ -19,6 +19,7 @@ mod ending;
 mod files;
 mod folder;
 pub(crate) mod mistake;
+mod moment;
 mod resolve;
 mod send;
 mod several;
