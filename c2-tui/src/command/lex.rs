@@ -14,6 +14,14 @@ pub struct Word {
     pub span: Range<usize>,
 }
 
+impl Word {
+    /// Whether quotes or backslashes stand in it.
+    #[must_use]
+    pub fn is_quoted(&self) -> bool {
+        self.text.len() < self.span.len()
+    }
+}
+
 /// Why a line has no words: something was opened and not closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LexError {
