@@ -20,6 +20,7 @@ mod files;
 mod folder;
 pub(crate) mod mistake;
 mod moment;
+mod quoting;
 mod resolve;
 mod send;
 mod several;
