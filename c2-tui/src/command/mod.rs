@@ -51,6 +51,7 @@ pub use complaint::{Complaint, Kind};
 pub use context::Context;
 pub use deed::{Deed, streams};
 pub use grammar::{Command, execute};
+pub use lex::said;
 pub use outcome::{Data, Outcome};
 pub use parse::parse;
 pub use table::commands;
