@@ -9,10 +9,11 @@ use c2_shared::time::parse_duration_s;
 use c2_shared::validate;
 use clap::Args;
 
+use crate::command::ending::Waiting;
 use crate::command::files::Budget;
 use crate::command::job_name::JobName;
 use crate::command::upload::{self, Source};
-use crate::command::{Complaint, Context, Data, Outcome, ending, moment, resolve};
+use crate::command::{Complaint, Context, Data, Outcome, moment, resolve};
 
 /// The arguments of `submit`.
 #[derive(Clone, Debug, Args)]
@@ -108,7 +109,7 @@ impl Submit {
             return Ok(Data::Submitted(job).into());
         }
         context.progress(&format!("Submitted job {job}"));
-        let ended = ending::of(context, job, true).await?;
+        let ended = Waiting::new(context, 1).end_of(job, true).await?;
         let stdout = context.client.output(job, Stream::Stdout).await?;
         let stderr = context.client.output(job, Stream::Stderr).await?;
         let exit = ended.row.outcome.as_ref().map_or(0, JobOutcome::exit_status);

@@ -19,3 +19,4 @@ pub use json::json;
 pub use neutral::{block, cell};
 pub use ssh::{counts, folds, from_worker, how_it_ended, outputs};
 pub use text::{text, verdict};
+pub(crate) use why::waiting;

@@ -37,6 +37,41 @@ fn what_a_job_complains_goes_to_standard_error() {
     });
 }
 
+#[test]
+fn a_wait_for_a_job_that_nothing_can_run_says_why_once() {
+    scenario(async |cluster| {
+        let waiting = |reason: &str| format!("waiting: {reason}\n");
+        let output = cluster.exec(&["submit true --tags=nosuch", "wait 1 --timeout=2"]).await?;
+        assert_eq!((output.status, output.stderr), (124, waiting("no worker has registered")));
+        cluster.agent("127.0.0.2").await?;
+        // Long enough for two looks.
+        let output = cluster.exec(&["wait 1 --timeout=5"]).await?;
+        assert_eq!((output.status, output.stderr), (124, waiting("no worker offers tag \"nosuch\"")));
+        let output = cluster.exec(&["submit true --depends=1", "wait 1-2 --timeout=2"]).await?;
+        let words = "waiting for job-1: no worker offers tag \"nosuch\"\n";
+        assert_eq!((output.status, output.stderr.as_str()), (124, words));
+        let runs = cluster.exec(&["submit 'sleep 2' --wait"]).await?;
+        assert_eq!((runs.status, runs.stderr.as_str()), (0, "Submitted job job-3\n"), "it simply runs");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_new_reason_is_said() {
+    scenario(async |cluster| {
+        cluster.agent("127.0.0.2").await?;
+        assert_eq!(cluster.exec(&["submit true --tags=late --hold"]).await?.status, 0);
+        let waits = cluster.exec(&["wait 1"]);
+        let steps = ["wait 1 --timeout=3", "release 1", "wait 1 --timeout=5", "set-tags 127.0.0.2 late"];
+        let steps: Vec<&str> = steps.iter().flat_map(|line| ["--exec", line]).collect();
+        let steers = [&["--keep-going"], &steps[..]].concat();
+        let (waited, _) = tokio::try_join!(waits, cluster.console(&steers))?;
+        let said = "waiting: it is held\nwaiting: no worker offers tag \"late\"\n";
+        assert_eq!((waited.status, waited.stderr.as_str()), (0, said));
+        Ok(())
+    });
+}
+
 async fn check(cluster: &Cluster, line: &str, status: i32, printed: &str) -> Result<()> {
     let output = cluster.exec(&[line]).await?;
     assert_eq!(output.status, status, "{line}: {output:?}");
