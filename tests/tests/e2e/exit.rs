@@ -72,6 +72,30 @@ fn a_new_reason_is_said() {
     });
 }
 
+#[test]
+fn a_long_output_is_cut_and_that_is_said() {
+    scenario(async |cluster| {
+        cluster.agent("127.0.0.2").await?;
+        let said = "86750 bytes of stdout are missing after byte 65536: \
+                    the first 64 KiB and the last 192 KiB of each stream are kept\n";
+        for line in ["submit 'seq 60000' --wait", "output 1", "follow 1"] {
+            let output = cluster.exec(&[line]).await?;
+            assert_eq!((output.status, output.stdout.len()), (0, 256 * 1024), "{line}");
+            assert!(output.stdout.starts_with("1\n2\n") && output.stdout.ends_with("\n60000\n"), "{line}");
+            assert!(!output.stdout.contains("dropped") && output.stderr.contains(said), "{line}: {}", output.stderr);
+        }
+        let json = cluster.console(&["--json", "--exec", "output 1", "--exec", "output 1 --stderr"]).await?;
+        let documents: Vec<serde_json::Value> =
+            json.stdout.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+        assert_eq!((&documents[0]["dropped"], &documents[0]["dropped_at"]), (&86_750.into(), &65_536.into()));
+        assert_eq!((&documents[1]["dropped"], &documents[1]["dropped_at"]), (&0.into(), &serde_json::Value::Null));
+        let job = cluster.exec(&["job 1"]).await?;
+        let words = "stdout, 86750 bytes are missing; `output job-1` shows what was kept\n";
+        assert!(job.stdout.contains(words), "{job:?}");
+        Ok(())
+    });
+}
+
 async fn check(cluster: &Cluster, line: &str, status: i32, printed: &str) -> Result<()> {
     let output = cluster.exec(&[line]).await?;
     assert_eq!(output.status, status, "{line}: {output:?}");

@@ -146,7 +146,7 @@ impl Keeper {
 async fn fetch(client: Client, job: JobId, streams: Vec<Stream>) -> Fetched {
     let mut fetched = Vec::new();
     for stream in streams {
-        fetched.push((stream, client.output(job, stream).await?));
+        fetched.push((stream, client.output(job, stream).await?.render()));
     }
     Ok(fetched)
 }
