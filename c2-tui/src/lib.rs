@@ -10,6 +10,7 @@ pub mod connect;
 pub mod exit;
 pub mod local;
 pub mod login;
+pub mod zone;
 
 pub mod command;
 pub mod render;

@@ -6,7 +6,7 @@ use c2_tui::arguments::{Arguments, Asked};
 use c2_tui::command::{Complaint, Kind};
 use c2_tui::headless::{self, Printer};
 use c2_tui::local::Local;
-use c2_tui::{connect, exit, login, runner};
+use c2_tui::{connect, exit, login, runner, zone};
 
 fn main() {
     let status = match Arguments::read(std::env::args_os()) {
@@ -38,6 +38,9 @@ async fn run(arguments: &Arguments) -> Result<i32, Complaint> {
         return Ok(headless::show(&format!("{said}\n")).map_or(exit::NO_READER, |()| exit::OK));
     }
     let printer = Printer::new(arguments.json);
+    if let Some(complaint) = zone::unknown() {
+        printer.complaint(&complaint, None);
+    }
     let sources = arguments.sources();
     if sources.is_empty() && !(std::io::stdout().is_terminal() && std::io::stdin().is_terminal()) {
         return Err(Complaint::usage("the full screen needs a terminal", "run commands with `c2-tui --exec list`"));

@@ -220,3 +220,50 @@ fn an_interrupt_ends_a_script_that_waits_for_its_next_line() {
     assert_eq!((seen.status, seen.err.as_str()), (Some(130), ""));
     drop(input);
 }
+
+/// The begin of a job that would be submitted, in the zone that `TZ` names, and what is said of it.
+fn begin(tz: &str, time: &str) -> (u64, String) {
+    let home = tempfile::tempdir().unwrap();
+    let inputs = home.path().join("inputs");
+    std::fs::write(&inputs, "x\n").unwrap();
+    let line = format!("split 'echo {{}}' {} --begin={time} --dry-run", inputs.display());
+    let args = ["--server", "127.0.0.1:1", "--json", "--exec", &line];
+    let seen = Seen::from(console(home.path()).env("TZ", tz).args(args).output().unwrap());
+    assert_eq!(seen.status, Some(0), "{}", seen.err);
+    let document: serde_json::Value = serde_json::from_str(&seen.out).unwrap();
+    (document["jobs"][0]["begin_at"].as_u64().unwrap(), seen.err)
+}
+
+#[test]
+fn times_are_those_of_the_zone_that_tz_names() {
+    let eight_in_london = 1_896_076_800_000_i64;
+    let table = [
+        ("", "2030-01-31T08:00", 0),
+        ("UTC", "2030-01-31T08:00", 0),
+        ("Europe/Berlin", "2030-01-31T08:00", -1),
+        (":Europe/Berlin", "'2030-01-31 08:00'", -1),
+        ("Europe/Berlin", "2030-01-31T08:00+02:00", -2),
+        ("Europe/Berlin", "2030-01-31T08:00Z", 0),
+        ("CET-1CEST,M3.5.0,M10.5.0/3", "2030-01-31T08:00", -1),
+        ("America/New_York", "2030-01-31T08:00:00", 5),
+    ];
+    for (tz, time, hours) in table {
+        let expected = u64::try_from(eight_in_london + hours * 3_600_000).unwrap();
+        assert_eq!(begin(tz, time), (expected, String::new()), "{tz} {time}");
+    }
+}
+
+#[test]
+fn an_unknown_zone_is_said_and_not_taken_for_another() {
+    let (begin, said) = begin("Foo/Bar", "2030-01-31T08:00");
+    assert_eq!(begin, 1_896_076_800_000);
+    let warning: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(warning["message"], "unknown time zone \"Foo/Bar\" in TZ; times are in UTC");
+    let home = tempfile::tempdir().unwrap();
+    let plain = console(home.path()).env("TZ", "Foo/Bar").args(["--exec", "help quit"]).output().unwrap();
+    let plain = Seen::from(plain);
+    assert_eq!((plain.status, plain.out.starts_with("Leave the console")), (Some(0), true));
+    let words =
+        "c2-tui: unknown time zone \"Foo/Bar\" in TZ; times are in UTC\n  hint: write it like TZ=Europe/Berlin\n";
+    assert_eq!(plain.err, words);
+}

@@ -164,6 +164,8 @@ pub(crate) fn info(row: JobRow) -> Box<JobInfo> {
         attempts: vec![attempt],
         stdout: "epoch 1\tloss 0.93\nepoch 2\tloss 0.71\n".to_owned(),
         stderr: "warning: no tensor cores\n".to_owned(),
+        stdout_dropped: 0,
+        stderr_dropped: 0,
     })
 }
 

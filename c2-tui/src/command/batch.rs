@@ -14,6 +14,7 @@ use c2_shared::validate;
 use clap::Args;
 use serde_json::{Map, Value};
 
+use crate::command::ending::Waiting;
 use crate::command::submit::SpecFlags;
 use crate::command::{Complaint, Context, Data, Outcome, ending};
 
@@ -105,8 +106,9 @@ pub(crate) fn submitted(ids: &[JobId]) -> String {
 async fn all(context: &Context, ids: &[JobId]) -> Result<Vec<JobRow>, Complaint> {
     let (mut rows, mut failed) = (Vec::with_capacity(ids.len()), 0);
     let step = ids.len().div_ceil(20);
+    let mut waiting = Waiting::new(context, ids.len());
     for id in ids {
-        let row = ending::of(context, *id, true).await?.row;
+        let row = waiting.end_of(*id, true).await?.row;
         failed += usize::from(row.outcome.as_ref().is_some_and(|outcome| outcome.exit_status() != 0));
         rows.push(row);
         if rows.len() % step == 0 && rows.len() < ids.len() {

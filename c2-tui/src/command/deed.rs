@@ -1,5 +1,7 @@
 //! What commands do to the world, for faces that ask first or forbid.
 
+use crate::command::{Command, parse};
+
 /// How much a command does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Deed {
@@ -38,11 +40,10 @@ const DESTROYS: [&str; 5] = ["cancel", "cleanup-workspaces", "unassign", "remove
 /// Whether a line gives its lines while it runs, so that a person may do something else meanwhile.
 #[must_use]
 pub fn streams(line: &str) -> bool {
-    let mut words = line.trim().trim_start_matches(':').split_whitespace();
-    match words.next() {
-        Some("pdsh" | "follow") => !words.any(|word| matches!(word, "--help" | "-h")),
-        Some("output") => words.any(|word| word == "--follow"),
-        _ => false,
+    match parse(line.trim().trim_start_matches(':')) {
+        Ok(Command::Pdsh(_) | Command::Follow(_)) => true,
+        Ok(Command::Output(output)) => output.follow,
+        Ok(_) | Err(_) => false,
     }
 }
 
@@ -62,6 +63,23 @@ impl Deed {
 mod tests {
     use super::*;
     use crate::command::commands;
+
+    #[test]
+    fn what_streams_is_what_the_line_means() {
+        let table = [
+            ("pdsh @all df -h", true),
+            ("pdsh @all ls --help", true),
+            ("pdsh --help", false),
+            ("pdsh", false),
+            (":follow 3", true),
+            ("output 3 --follow", true),
+            ("output 3", false),
+            ("submit \"pdsh @all true\"", false),
+        ];
+        for (line, expected) in table {
+            assert_eq!(streams(line), expected, "{line}");
+        }
+    }
 
     #[test]
     fn only_commands_that_exist_are_named() {

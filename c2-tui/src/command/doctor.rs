@@ -56,6 +56,9 @@ fn of_worker(row: &WorkerRow) -> Check {
     if row.status == WorkerStatus::Offline {
         let silent = row.silent_ms.map_or_else(|| "ever".to_owned(), |ms| format!("for {}", time::span(ms)));
         Check::fail(&what, format!("not heard {silent}"), "see whether it is on and c2-agent runs there")
+    } else if let Some(reason) = &row.status_reason {
+        let hint = "repair it; it gets a job again within a minute, or at once with `resume`";
+        Check::fail(&what, format!("it cannot start jobs: {reason}"), hint)
     } else if row.load.disk_full {
         Check::fail(&what, "its disk is full, it takes nothing new", "`cleanup-workspaces` frees what jobs left there")
     } else if row.version != VERSION {
@@ -113,11 +116,12 @@ mod tests {
             let check = of_worker(&row);
             (check.state, check.words)
         };
-        let table: [(Edit, State, &str); 6] = [
+        let table: [(Edit, State, &str); 7] = [
             (|_| (), State::Ok, "online, 1 of 4 slots in use"),
             (|row| row.status = WorkerStatus::Draining, State::Ok, "it finishes what it has and takes nothing new"),
             (|row| row.version = "0.0.9".to_owned(), State::Warn, "its agent is 0.0.9, this console 0.1.0"),
             (|row| row.load.disk_free_bytes = Some(512 << 20), State::Warn, "512 MB are free where its jobs run"),
+            (|row| row.status_reason = Some("no space".to_owned()), State::Fail, "it cannot start jobs: no space"),
             (|row| row.load.disk_full = true, State::Fail, "its disk is full, it takes nothing new"),
             (
                 |row| (row.status, row.silent_ms) = (WorkerStatus::Offline, Some(90_000)),

@@ -12,6 +12,7 @@ use futures_util::future::try_join_all;
 use crate::command::context::Wrote;
 use crate::command::job_name::JobNames;
 use crate::command::{Complaint, Context, Data, Kind, Outcome, ending, resolve};
+use crate::render;
 
 /// The arguments of `follow`.
 #[derive(Clone, Debug, Args)]
@@ -123,7 +124,9 @@ impl Follower<'_> {
         }
         let mut bytes = Vec::new();
         if missing > 0 {
-            bytes = lines.push(format!("\n[{missing} bytes dropped]\n").as_bytes());
+            // A line before the gap is not the one behind it.
+            bytes = lines.rest();
+            self.context.progress(&render::gap(written.stream, missing, written.offset - missing));
         }
         bytes.extend(lines.push(&written.data.0));
         self.context.wrote(&Wrote { job: self.job, stream: written.stream, bytes: &bytes });

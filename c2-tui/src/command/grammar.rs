@@ -9,6 +9,7 @@ use crate::command::{
     Complaint, Context, Data, Outcome, batch, cancel, cleanup, doctor, follow, get_files, groups, help, job, jobs, log,
     output, pdsh, split, steer, submit, tags, verify_ssh, wait, worker,
 };
+use crate::render;
 
 /// A line after `!>`.
 #[derive(Clone, Debug, Parser)]
@@ -23,6 +24,11 @@ pub(crate) struct Line {
     /// What is asked for.
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// How much of an output there is to be shown.
+fn kept() -> String {
+    format!("Of what a job writes, {}.", render::limit())
 }
 
 /// What an operator can ask for.
@@ -57,6 +63,7 @@ pub enum Command {
     /// Show one job in full
     Job(job::Job),
     /// Submit a job
+    #[command(after_help = kept())]
     Submit(Box<submit::Submit>),
     /// Submit the jobs of a file, all or none
     Batch(Box<batch::Batch>),
@@ -81,6 +88,7 @@ pub enum Command {
     /// Show the latest results
     Log(log::Log),
     /// Show what a job wrote
+    #[command(after_help = kept())]
     Output(output::Output),
     /// Fetch the files that a job left
     GetFiles(get_files::GetFiles),
@@ -91,6 +99,7 @@ pub enum Command {
     /// Check whether workers can be reached over ssh
     VerifySsh(verify_ssh::VerifySsh),
     /// Show what jobs write while they write it, until they have ended
+    #[command(after_help = kept())]
     Follow(follow::Follow),
     /// Wait for the end of jobs
     Wait(wait::Wait),

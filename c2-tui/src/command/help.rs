@@ -47,6 +47,9 @@ fn one(name: &str) -> Result<String, Complaint> {
             let _ = write!(text, "\n{heading}:\n{}", aligned("  ", &rows));
         }
     }
+    if !command.note.is_empty() {
+        let _ = write!(text, "\n{}\n", command.note);
+    }
     Ok(text)
 }
 

@@ -1,7 +1,8 @@
 //! Splits a line into words, each with its place in the line.
 //!
-//! Quotes and backslashes mean what they mean to a shell; nothing else is special: no comments, no
-//! globs, no variables, so that `#1` and `*.png` reach the command as they were typed.
+//! Quotes and backslashes mean what they mean to a shell, and `#` by itself begins a comment. Nothing
+//! else is special: no globs, no variables, so that `#1` and `*.png` reach the command as they were
+//! typed. A prompt that was copied with the line is dropped.
 
 use std::ops::Range;
 
@@ -12,6 +13,14 @@ pub struct Word {
     pub text: String,
     /// The bytes of the line that it stands for, quotes included.
     pub span: Range<usize>,
+}
+
+impl Word {
+    /// Whether quotes or backslashes stand in it.
+    #[must_use]
+    pub fn is_quoted(&self) -> bool {
+        self.text.len() < self.span.len()
+    }
 }
 
 /// Why a line has no words: something was opened and not closed.
@@ -43,13 +52,46 @@ impl LexError {
     }
 }
 
+/// The console's prompt, as it is copied together with a line.
+const PROMPT: &str = "!>";
+
+/// The part of a line that says something: behind copied prompts, before a comment. A comment begins
+/// with a word that is only `#`, or with a `#` that is the first character.
+#[must_use]
+pub fn said(line: &str) -> Range<usize> {
+    let mut start = line.len() - line.trim_start().len();
+    while let Some(rest) = line[start..].strip_prefix(PROMPT)
+        && (rest.is_empty() || rest.starts_with(char::is_whitespace))
+    {
+        start = line.len() - rest.trim_start().len();
+    }
+    if line[start..].starts_with('#') {
+        return start..start;
+    }
+    let (mut quote, mut begins) = (None, true);
+    let mut chars = line[start..].char_indices().map(|(at, c)| (start + at, c));
+    while let Some((at, c)) = chars.next() {
+        match (quote, c) {
+            (None, '#') if begins && !line[at + 1..].starts_with(|c: char| !c.is_whitespace()) => return start..at,
+            (None, '"' | '\'') => quote = Some(c),
+            (Some(open), _) if open == c => quote = None,
+            (None | Some('"'), '\\') => drop(chars.next()),
+            _ => {}
+        }
+        begins = quote.is_none() && c.is_whitespace();
+    }
+    start..line.len()
+}
+
 /// Splits a line into words.
 ///
 /// # Errors
 /// When a quote is not closed, or nothing follows a backslash.
 pub fn lex(line: &str) -> Result<Vec<Word>, LexError> {
     let mut words = Vec::new();
-    let mut chars = line.char_indices().peekable();
+    let Range { start, end } = said(line);
+    let mut chars = line[..end].char_indices().peekable();
+    while chars.next_if(|(at, _)| *at < start).is_some() {}
     while let Some(&(start, c)) = chars.peek() {
         if c.is_whitespace() {
             chars.next();
@@ -63,7 +105,7 @@ pub fn lex(line: &str) -> Result<Vec<Word>, LexError> {
                 plain => text.push(plain),
             }
         }
-        let end = chars.peek().map_or(line.len(), |(at, _)| *at);
+        let end = chars.peek().map_or(end, |(at, _)| *at);
         words.push(Word { text, span: start..end });
     }
     Ok(words)
@@ -113,10 +155,32 @@ mod tests {
         check(r#""a\"b\\c\n$x""#, &[(r#"a"b\c\n$x"#, 0..13)]);
         check(r"'a\'", &[(r"a\", 0..4)]);
         check("''", &[("", 0..2)]);
-        check("job #1 # x", &[("job", 0..3), ("#1", 4..6), ("#", 7..8), ("x", 9..10)]);
+        check("job #1 a#b", &[("job", 0..3), ("#1", 4..6), ("a#b", 7..10)]);
         check("--download=*.png", &[("--download=*.png", 0..16)]);
         check("é 'ü'", &[("é", 0..2), ("ü", 3..7)]);
         check("a\u{a0}b", &[("a", 0..1), ("b", 3..4)]);
+    }
+
+    #[test]
+    fn comments_and_copied_prompts_are_no_words() {
+        check("list    # List all workers", &[("list", 0..4)]);
+        check("submit \"echo hi\" # it's a job", &[("submit", 0..6), ("echo hi", 7..16)]);
+        check("job #1 # x", &[("job", 0..3), ("#1", 4..6)]);
+        check("list #", &[("list", 0..4)]);
+        check("a '#' \"#\" \\# '# x'", &[("a", 0..1), ("#", 2..5), ("#", 6..9), ("#", 10..12), ("# x", 13..18)]);
+        check("a \"b\"# c", &[("a", 0..1), ("b#", 2..6), ("c", 7..8)]);
+        check("a \\ # x", &[("a", 0..1), (" #", 2..5), ("x", 6..7)]);
+        check("# x", &[]);
+        check("  #x", &[]);
+        check("list #x", &[("list", 0..4), ("#x", 5..7)]);
+        check("!> list", &[("list", 3..7)]);
+        check(" !> !>  list # x", &[("list", 8..12)]);
+        check("!> #x", &[]);
+        check("!>", &[]);
+        check("!> ", &[]);
+        check("!>list", &[("!>list", 0..6)]);
+        check("list !>", &[("list", 0..4), ("!>", 5..7)]);
+        check("'!>' x", &[("!>", 0..4), ("x", 5..6)]);
     }
 
     #[test]
@@ -126,6 +190,7 @@ mod tests {
             ("a 'b", LexError::OpenQuote { quote: '\'', at: 2 }),
             ("é \"", LexError::OpenQuote { quote: '"', at: 3 }),
             ("a\\", LexError::LoneBackslash { at: 1 }),
+            ("!> a 'b", LexError::OpenQuote { quote: '\'', at: 5 }),
         ];
         for (line, error) in table {
             assert_eq!(lex(line), Err(error), "{line:?}");

@@ -7,7 +7,7 @@ use c2_shared::api::jobs::{
     CancelResponse, JobInfo, JobList, JobLog, JobRow, JobStateResponse, PauseResponse, QueueStatus, Stream,
 };
 use c2_shared::api::why::Explanation;
-use c2_shared::api::workers::{DetectResponse, RemoveResponse, TagStatus, WorkerInfo, WorkerList, WorkerRow};
+use c2_shared::api::workers::{DetectResponse, Output, RemoveResponse, TagStatus, WorkerInfo, WorkerList, WorkerRow};
 use c2_shared::id::JobId;
 use c2_shared::job::JobSpec;
 use serde::Serialize;
@@ -49,10 +49,10 @@ pub enum Data {
     Ended {
         /// The job.
         job: Box<JobInfo>,
-        /// What it wrote, to the byte.
-        stdout: Vec<u8>,
-        /// What it wrote to standard error.
-        stderr: Vec<u8>,
+        /// What was kept of what it wrote.
+        stdout: Output,
+        /// What was kept of what it wrote to standard error.
+        stderr: Output,
     },
     /// Jobs that were waited for; some have not ended when the time was over.
     Waited(Vec<JobRow>),
@@ -71,8 +71,8 @@ pub enum Data {
         job: JobId,
         /// Which stream.
         stream: Stream,
-        /// The bytes.
-        bytes: Vec<u8>,
+        /// What was kept of it.
+        output: Output,
     },
     /// What became of a job's files.
     Files(Fetched),

@@ -28,7 +28,7 @@ impl Output {
             follow::one(context, job, Some(stream), String::new()).await?;
             return Ok(Data::Followed(Vec::new()).into());
         }
-        let bytes = context.client.output(job, stream).await?;
-        Ok(Data::Output { job, stream, bytes }.into())
+        let output = context.client.output(job, stream).await?;
+        Ok(Data::Output { job, stream, output }.into())
     }
 }

@@ -5,19 +5,23 @@ use clap::error::ErrorKind;
 use clap::{Error, Parser as _};
 
 use crate::command::grammar::Line;
-use crate::command::lex::{LexError, lex};
-use crate::command::{Command, Complaint, help, mistake, table};
+use crate::command::lex::{LexError, Word, lex};
+use crate::command::{Command, Complaint, help, mistake, pdsh, table};
 
 /// Reads a line.
 ///
 /// # Errors
 /// When it is none of the console's commands, with a hint at what may have been meant.
 pub fn parse(line: &str) -> Result<Command, Complaint> {
-    let words: Vec<String> = lex(line)?.into_iter().map(|word| word.text).collect();
-    let Some(verb) = words.first() else {
+    let words = lex(line)?;
+    let Some(Word { text: verb, .. }) = words.first() else {
         return Err(Complaint::usage("the line is empty", "`help` lists the commands"));
     };
-    match Line::try_parse_from(&words) {
+    match Line::try_parse_from(words.iter().map(|word| &word.text)) {
+        Ok(Line { command: Command::Pdsh(pdsh) }) => {
+            pdsh::flags_first(&pdsh, line, &words)?;
+            Ok(Command::Pdsh(pdsh))
+        }
         Ok(line) => Ok(line.command),
         Err(error) if error.kind() == ErrorKind::DisplayHelp => Ok(Command::Help(help::Help {
             // `--help` alone has no verb to explain.

@@ -5,10 +5,12 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use c2_shared::config::state_home;
-use clap::Args;
+use clap::{Args, Parser as _};
 use serde::Serialize;
 
-use crate::command::{Complaint, Context, Data, Outcome};
+use crate::command::grammar::Line;
+use crate::command::lex::Word;
+use crate::command::{Command, Complaint, Context, Data, Outcome};
 use crate::exit;
 use crate::ssh::group::RunFolder;
 use crate::ssh::plan::{Host, Shared};
@@ -26,8 +28,8 @@ pub struct Pdsh {
     /// those to leave out, `@failed` for those where the last run failed
     #[arg(value_name = "TARGET")]
     pub target: String,
-    /// Shell text; quote it if it has flags of its own
-    #[arg(value_name = "COMMAND", required = true, num_args = 1..)]
+    /// Shell text: all that follows its first word belongs to it, flags too
+    #[arg(value_name = "COMMAND", required = true, num_args = 1.., trailing_var_arg = true)]
     pub command: Vec<String>,
     /// Equal outputs together, and how each other one differs
     #[arg(long)]
@@ -121,6 +123,29 @@ fn status(runs: &[HostRun]) -> i32 {
     runs.iter().map(|run| run.verdict.status()).max().unwrap_or(exit::OK)
 }
 
+/// Refuses flags of pdsh behind a command in quotes, as in `pdsh @all "ls -l" --fold`: whoever
+/// writes this means pdsh, and the worker would get them.
+pub(crate) fn flags_first(pdsh: &Pdsh, line: &str, words: &[Word]) -> Result<(), Complaint> {
+    let (before, behind) = words.split_at(words.len() - pdsh.command.len());
+    let ([verb, .., last], [command, flags @ ..]) = (before, behind) else { return Ok(()) };
+    let (Some(first), Some(end)) = (flags.first(), flags.last()) else { return Ok(()) };
+    if !command.is_quoted() || last.text == "--" || !first.text.starts_with("--") {
+        return Ok(());
+    }
+    let text = |words: &[Word]| words.iter().map(|word| word.text.clone()).collect::<Vec<_>>();
+    let moved = [text(before), text(flags), vec!["--".to_owned(), command.text.clone()]].concat();
+    let Ok(Line { command: Command::Pdsh(moved) }) = Line::try_parse_from(moved) else { return Ok(()) };
+    if moved.target != pdsh.target || moved.command.len() != 1 {
+        return Ok(());
+    }
+    let (before, command) = (&line[verb.span.start..last.span.end], &line[command.span.clone()]);
+    let flags = &line[first.span.start..end.span.end];
+    Err(Complaint::usage(
+        format!("{flags:?} stands behind the command and would belong to it"),
+        format!("write flags of pdsh before the command: {before} {flags} {command}"),
+    ))
+}
+
 impl ReachFlags {
     /// The console's configuration with these flags before it.
     pub(crate) fn config(&self) -> Result<SshConfig, Complaint> {
@@ -210,22 +235,54 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_understood_with_flags_on_either_side() {
+    fn all_behind_the_first_word_belongs_to_the_command() {
         let table = [
             ("pdsh @gpu nvidia-smi", "nvidia-smi", false),
             ("pdsh 10.0.0.15 hostname", "hostname", false),
-            ("pdsh @all ls /tmp --fold", "ls /tmp", true),
+            ("pdsh @all df -h", "df -h", false),
+            ("pdsh @all ls --help", "ls --help", false),
+            ("pdsh @all -- ls -l", "ls -l", false),
+            ("pdsh @all --fold -- -x", "-x", true),
+            ("pdsh @all ls /tmp --fold", "ls /tmp --fold", false),
+            ("pdsh W echo apt-get install --yes curl", "echo apt-get install --yes curl", false),
+            ("pdsh W git log -- --fold", "git log -- --fold", false),
             ("pdsh --fold @all \"ls -l /tmp\"", "ls -l /tmp", true),
+            ("pdsh @all --fold uptime -p", "uptime -p", true),
             ("pdsh @all \"sudo apt update && sudo apt upgrade -y\"", "sudo apt update && sudo apt upgrade -y", false),
+            // These are no flags of pdsh, or it was said that they are not.
+            ("pdsh @all \"ls\" --all --fold", "ls --all --fold", false),
+            ("pdsh @all 'apt-get' install --yes", "apt-get install --yes", false),
+            ("pdsh @all -- 'ls -l' --fold", "ls -l --fold", false),
         ];
         for (line, command, fold) in table {
-            let Ok(crate::command::Command::Pdsh(pdsh)) = crate::command::parse(line) else {
+            let Ok(Command::Pdsh(pdsh)) = crate::command::parse(line) else {
                 unreachable!("{line} is not understood");
             };
             assert_eq!((pdsh.command.join(" ").as_str(), pdsh.fold), (command, fold), "{line}");
         }
         assert!(crate::command::parse("verify-ssh @all").is_ok());
         assert!(crate::command::parse("verify-ssh @all --yes").is_err(), "nothing was shown yet");
+    }
+
+    #[test]
+    fn flags_behind_a_quoted_command_are_refused() {
+        let table = [
+            (
+                "pdsh @failed \"systemctl restart ssh\" --fold",
+                "--fold",
+                "pdsh @failed --fold \"systemctl restart ssh\"",
+            ),
+            ("pdsh @all 'uptime' --timeout 5", "--timeout 5", "pdsh @all --timeout 5 'uptime'"),
+            ("pdsh --fold @all 'ls -l' --user=me --yes", "--user=me --yes", "pdsh --fold @all --user=me --yes 'ls -l'"),
+        ];
+        for (line, flags, better) in table {
+            let complaint = crate::command::parse(line).map(|command| format!("{command:?}")).unwrap_err();
+            assert_eq!(complaint.message, format!("{flags:?} stands behind the command and would belong to it"));
+            assert_eq!(complaint.hint, Some(format!("write flags of pdsh before the command: {better}")));
+            assert!(crate::command::parse(better).is_ok(), "{better}");
+        }
+        let complaint = crate::command::parse("pdsh @all --fodl uptime").map(|c| format!("{c:?}")).unwrap_err();
+        assert_eq!(complaint.hint.as_deref(), Some("did you mean \"--fold\"?"));
     }
 
     #[test]

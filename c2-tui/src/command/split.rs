@@ -1,14 +1,15 @@
 //! `split`: one job for each line of a file, from a command with placeholders.
 //!
 //! The placeholders are those of GNU parallel. What they stand for is quoted for the shell, so that
-//! a file name with a space, or worse, stays one word.
+//! a file name with a space, or worse, stays one word; where quotes of the command would undo that,
+//! the command is refused.
 
 use c2_shared::job::JobSpec;
 use clap::Args;
 
 use crate::command::batch::{Mistake, Sending, checked, complaint, read};
 use crate::command::submit::SpecFlags;
-use crate::command::{Complaint, Context, Outcome};
+use crate::command::{Complaint, Context, Outcome, quoting};
 
 /// What can stand in a command, longest first where one begins like another.
 const PLACEHOLDERS: [(&str, Part); 6] = [
@@ -24,7 +25,8 @@ const PLACEHOLDERS: [(&str, Part); 6] = [
 #[derive(Clone, Debug, Args)]
 pub struct Split {
     /// The command with `{}` for the line, `{.}` without extension, `{/}` its file name, `{//}` its
-    /// folder, `{/.}` the name without extension, `{#}` its number
+    /// folder, `{/.}` the name without extension, `{#}` its number; each is quoted for the shell, so
+    /// write no quotes around it
     #[arg(value_name = "COMMAND")]
     pub command: String,
     /// A file with one input a line, `-` for standard input; blank lines are passed over
@@ -57,6 +59,9 @@ impl Split {
             let hint = "write {} where each line of the file is to stand";
             return Err(Complaint::usage(format!("{:?} has no placeholder", self.command), hint));
         }
+        if !self.raw {
+            placed_well(&self.command)?;
+        }
         let text = read(&self.file, context.interactive).await?;
         let spec = self.flags.spec(context).await?;
         let inputs = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
@@ -73,6 +78,17 @@ impl Split {
         }
         self.sending.run(context, jobs, &self.file).await
     }
+}
+
+/// Refuses a command with a placeholder where a line would not stay one word.
+fn placed_well(command: &str) -> Result<(), Complaint> {
+    let marks = PLACEHOLDERS.map(|(mark, _)| mark);
+    let Some((at, mark, place)) = quoting::misplaced(command, &marks) else { return Ok(()) };
+    let column = command[..at].chars().count() + 1;
+    Err(Complaint::usage(
+        format!("{mark:?} at column {column} of the command stands {}", place.words()),
+        format!("write {mark} without quotes, it is quoted for you; or begin with x={mark}; and write \"$x\""),
+    ))
 }
 
 enum Piece<'a> {
@@ -101,16 +117,20 @@ fn pieces(command: &str) -> impl Iterator<Item = Piece<'_>> {
 /// The command for one input.
 fn fill(command: &str, input: &str, number: usize, raw: bool) -> Result<String, String> {
     let mut filled = String::new();
-    for piece in pieces(command) {
+    let mut pieces = pieces(command).peekable();
+    while let Some(piece) = pieces.next() {
         match piece {
             Piece::Text(text) => filled.push_str(text),
+            Piece::Part(part) if raw => filled.push_str(&part.of(input, number)),
             Piece::Part(part) => {
                 let value = part.of(input, number);
-                if raw {
-                    filled.push_str(&value);
+                let quoted = shlex::try_quote(&value).map_err(|_| "a command cannot contain a NUL".to_owned())?;
+                let redirected = matches!(pieces.peek(), Some(Piece::Text(text)) if text.starts_with(['<', '>']));
+                // `2>file` redirects and `~name` is a home folder, though the words alone are harmless.
+                if quoted == value && (redirected || filled.ends_with('~')) {
+                    filled.push_str(&format!("'{value}'"));
                 } else {
-                    filled
-                        .push_str(&shlex::try_quote(&value).map_err(|_| "a command cannot contain a NUL".to_owned())?);
+                    filled.push_str(&quoted);
                 }
             }
         }
@@ -169,6 +189,84 @@ mod tests {
         let quoted = fill("echo {}", input, 1, false).unwrap();
         assert_eq!(shlex::split(&quoted).unwrap(), ["echo", input]);
         assert_eq!(fill("echo {}", "a b", 1, true).unwrap(), "echo a b");
+    }
+
+    /// Inputs, one a line, most of which mean something to a shell.
+    const HOSTILE: &str = r#"plain
+a b
+  two  
+it's
+it's "both"
+$(touch x)
+`touch x`
+$HOME
+${HOME}
+$((1+1))
+a\b
+\
+\'
+'
+"
+\"$(touch x)\"
+';touch x;'
+a;touch x
+a|b&c
+a>b<c
+*
+?[a]
+~
+~root
+root
+#x
+-n
+!x
+{a,b}
+a=b
+2
+10
+if
+(x)
+a	b
+é ü 日本 🦀
+%s\n
+^x
+{}
+{#}"#;
+
+    #[test]
+    fn hostile_lines_arrive_unchanged() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = |command: &str| {
+            let run = std::process::Command::new("sh").args(["-c", command]).current_dir(folder.path()).output();
+            String::from_utf8(run.unwrap().stdout).unwrap()
+        };
+        let templates = [
+            ("printf '<%s>' {}", "<", ">"),
+            ("printf '<%s>' x{}y", "<x", "y>"),
+            ("x={}; printf '<%s>' \"$x\"", "<", ">"),
+            ("printf '<%s>' \"a\"{}'b'", "<a", "b>"),
+            ("printf '<%s>' ~{}", "<~", ">"),
+            ("cat <<'END'; printf '<%s>' {}\n$'\"\nEND\n", "$'\"\n<", ">"),
+            ("(printf '<%s>' {}) # '", "<", ">"),
+            ("set -- -- {}>out; printf '%s\\n' \"$2\" >out; cat out", "", "\n"),
+        ];
+        for (template, before, behind) in templates {
+            assert_eq!(placed_well(template), Ok(()), "{template}");
+            for input in HOSTILE.lines() {
+                let command = fill(template, input, 1, false).unwrap();
+                assert_eq!(run(&command), format!("{before}{input}{behind}"), "{command}");
+            }
+        }
+        std::fs::remove_file(folder.path().join("out")).unwrap();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "an input was run");
+    }
+
+    #[test]
+    fn a_placeholder_in_quotes_is_refused() {
+        let complaint = placed_well("echo é \"out/{/.}.txt\"").unwrap_err();
+        assert_eq!(complaint.message, "\"{/.}\" at column 13 of the command stands in double quotes");
+        let hint = "write {/.} without quotes, it is quoted for you; or begin with x={/.}; and write \"$x\"";
+        assert_eq!(complaint.hint.as_deref(), Some(hint));
     }
 
     #[test]

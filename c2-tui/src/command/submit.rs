@@ -9,10 +9,11 @@ use c2_shared::time::parse_duration_s;
 use c2_shared::validate;
 use clap::Args;
 
+use crate::command::ending::Waiting;
 use crate::command::files::Budget;
 use crate::command::job_name::JobName;
 use crate::command::upload::{self, Source};
-use crate::command::{Complaint, Context, Data, Outcome, ending, resolve};
+use crate::command::{Complaint, Context, Data, Outcome, moment, resolve};
 
 /// The arguments of `submit`.
 #[derive(Clone, Debug, Args)]
@@ -62,7 +63,7 @@ pub struct SpecFlags {
     #[arg(long)]
     pub hold: bool,
     /// Not before this time, like `18:00`, `+2h30m` or `2030-01-31T08:00`
-    #[arg(long, alias = "begin-at", value_name = "TIME", value_parser = parse_time_ms)]
+    #[arg(long, alias = "begin-at", value_name = "TIME", value_parser = moment::parse_ms)]
     pub begin: Option<u64>,
     /// An environment variable of the job
     #[arg(long, value_name = "KEY=VALUE", value_parser = parse_variable)]
@@ -98,30 +99,6 @@ fn parse_variable(text: &str) -> Result<(String, String), String> {
     Ok((key.to_owned(), value.to_owned()))
 }
 
-/// Reads a point in time: a span from now, the next time that a clock shows this, or a date and
-/// time, local unless it says otherwise.
-fn parse_time_ms(text: &str) -> Result<u64, String> {
-    let now = jiff::Zoned::now();
-    let time = if let Some(span) = text.strip_prefix('+') {
-        let seconds = i64::try_from(parse_duration_s(span).map_err(|error| error.to_string())?)
-            .map_err(|_| "that is too far away".to_owned())?;
-        now.timestamp().checked_add(jiff::SignedDuration::from_secs(seconds))
-    } else if let Ok(clock) = text.parse::<jiff::civil::Time>() {
-        next(&now, clock).map(|zoned| zoned.timestamp())
-    } else {
-        let local = || text.parse::<jiff::civil::DateTime>()?.to_zoned(jiff::tz::TimeZone::system());
-        text.parse().or_else(|_| local().map(|zoned| zoned.timestamp()))
-    };
-    let time = time.map_err(|_| "write it like 18:00, +2h30m or 2030-01-31T08:00".to_owned())?;
-    u64::try_from(time.as_millisecond()).map_err(|_| "it lies before 1970".to_owned())
-}
-
-/// When a clock shows this time next, today or tomorrow.
-fn next(now: &jiff::Zoned, clock: jiff::civil::Time) -> Result<jiff::Zoned, jiff::Error> {
-    let today = now.date().to_datetime(clock).to_zoned(now.time_zone().clone())?;
-    if today > *now { Ok(today) } else { now.date().tomorrow()?.to_datetime(clock).to_zoned(now.time_zone().clone()) }
-}
-
 impl Submit {
     pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
         let spec = self.flags.spec(context).await?;
@@ -132,7 +109,7 @@ impl Submit {
             return Ok(Data::Submitted(job).into());
         }
         context.progress(&format!("Submitted job {job}"));
-        let ended = ending::of(context, job, true).await?;
+        let ended = Waiting::new(context, 1).end_of(job, true).await?;
         let stdout = context.client.output(job, Stream::Stdout).await?;
         let stderr = context.client.output(job, Stream::Stderr).await?;
         let exit = ended.row.outcome.as_ref().map_or(0, JobOutcome::exit_status);
@@ -194,32 +171,5 @@ impl SpecFlags {
             ..JobSpec::default()
         };
         Ok((spec, sources, budget))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_clock_time_is_the_next_one() {
-        let now: jiff::civil::DateTime = "2026-11-24T12:00".parse().unwrap();
-        let now = now.to_zoned(jiff::tz::TimeZone::UTC).unwrap();
-        for (clock, expected) in
-            [("18:00", "2026-11-24T18:00"), ("12:00", "2026-11-25T12:00"), ("08:30", "2026-11-25T08:30")]
-        {
-            let found = next(&now, clock.parse().unwrap()).unwrap();
-            assert_eq!(found.datetime(), expected.parse().unwrap(), "{clock}");
-        }
-    }
-
-    #[test]
-    fn times_are_read_or_explained() {
-        for text in ["18:00", "+2h", "+90", "2030-01-31T08:00", "2030-01-31T08:00Z", "2030-01-31T08:00+02:00"] {
-            assert!(parse_time_ms(text).is_ok(), "{text}");
-        }
-        for text in ["", "soon", "+", "25:00", "1960-01-01T00:00Z"] {
-            assert!(parse_time_ms(text).is_err(), "{text}");
-        }
     }
 }

@@ -20,6 +20,8 @@ pub struct CommandInfo {
     pub arguments: Vec<ArgumentInfo>,
     /// Its flags.
     pub flags: Vec<FlagInfo>,
+    /// What else there is to know; mostly nothing.
+    pub note: String,
 }
 
 /// A word after the verb.
@@ -106,6 +108,7 @@ fn describe(command: &Clap) -> CommandInfo {
         summary: command.get_about().map(ToString::to_string).unwrap_or_default(),
         arguments: arguments.into_iter().map(argument).collect(),
         flags: flags.into_iter().map(flag).collect(),
+        note: command.get_after_help().map(ToString::to_string).unwrap_or_default(),
     }
 }
 

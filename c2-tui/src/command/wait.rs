@@ -4,6 +4,7 @@ use c2_shared::api::jobs::JobRow;
 use c2_shared::time::parse_duration_s;
 use clap::Args;
 
+use crate::command::ending::Waiting;
 use crate::command::job_name::JobNames;
 use crate::command::{Complaint, Context, Data, Outcome, ending, resolve};
 
@@ -25,8 +26,9 @@ impl Wait {
         let ids = resolve::jobs(context, &self.jobs).await?;
         let deadline = tokio::time::Instant::now() + ending::limit(self.timeout);
         let mut rows: Vec<JobRow> = Vec::new();
+        let mut waiting = Waiting::new(context, ids.len());
         for (i, id) in ids.iter().enumerate() {
-            match tokio::time::timeout_at(deadline, ending::of(context, *id, i > 0)).await {
+            match tokio::time::timeout_at(deadline, waiting.end_of(*id, i > 0)).await {
                 Ok(ended) => rows.push(ended?.row),
                 Err(_) => rows.push(context.client.job(*id, 0).await?.job.row),
             }

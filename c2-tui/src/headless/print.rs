@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal as _, Write};
 
 use c2_shared::api::jobs::Stream;
+use c2_shared::api::workers::Output;
 use serde::Serialize;
 
 use crate::command::context::Wrote;
@@ -144,6 +145,13 @@ impl Printer {
         exit::FAILED
     }
 
+    /// Says what is missing of an output.
+    fn missing(&self, stream: Stream, output: &Output) {
+        if let Some(words) = render::missing(stream, output) {
+            self.progress(&format!("c2-tui: {words}"));
+        }
+    }
+
     fn outcome(&self, outcome: &Outcome) -> io::Result<()> {
         if self.json {
             let document = render::json(outcome);
@@ -152,9 +160,11 @@ impl Printer {
         }
         match &outcome.data {
             Data::Ended { job, stdout, stderr } => {
-                write(&mut io::stdout().lock(), stdout, self.out_is_terminal)?;
+                write(&mut io::stdout().lock(), &stdout.kept(), self.out_is_terminal)?;
                 // Nobody to be told if standard error is closed.
-                let _unwritten = write(&mut io::stderr().lock(), stderr, self.err_is_terminal);
+                let _unwritten = write(&mut io::stderr().lock(), &stderr.kept(), self.err_is_terminal);
+                self.missing(Stream::Stdout, stdout);
+                self.missing(Stream::Stderr, stderr);
                 if outcome.exit != exit::OK {
                     self.progress(&format!("c2-tui: {}", render::verdict(&job.row)));
                 }
@@ -171,7 +181,11 @@ impl Printer {
                 self.progress(&render::counts(&ran.runs));
                 Ok(())
             }
-            Data::Output { bytes, .. } => write(&mut io::stdout().lock(), bytes, self.out_is_terminal),
+            Data::Output { stream, output, .. } => {
+                write(&mut io::stdout().lock(), &output.kept(), self.out_is_terminal)?;
+                self.missing(*stream, output);
+                Ok(())
+            }
             _ => show(&render::text(outcome, self.width, self.colour)),
         }
     }

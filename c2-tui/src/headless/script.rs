@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io::{self, BufRead as _};
 use std::path::{Path, PathBuf};
 
-use crate::command::Complaint;
+use crate::command::{Complaint, said};
 
 /// Where commands come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +65,11 @@ impl Script {
                         Ok(steps) => self.steps = steps,
                         Err(complaint) => return Some(Err(complaint)),
                     },
-                    Source::Line(line) => return Some(Ok(Step { origin: None, line })),
+                    // An empty one is a variable that was not set rather than nothing to do.
+                    Source::Line(line) if line.trim().is_empty() || !said(&line).is_empty() => {
+                        return Some(Ok(Step { origin: None, line }));
+                    }
+                    Source::Line(_) => {}
                     Source::Input => {}
                 },
             }
@@ -84,12 +88,10 @@ fn read_file(path: &Path) -> Result<VecDeque<Step>, Complaint> {
     Ok(text.lines().enumerate().filter_map(|(i, line)| step(&name, i + 1, line)).collect())
 }
 
-/// A line as a step, unless it is blank or a comment. Only here are there comments: at the
-/// beginning of a line, so that no `#` inside a command is ever mistaken for one.
+/// A line as a step, unless it is blank or a comment.
 fn step(name: &str, number: usize, line: &str) -> Option<Step> {
     let line = line.trim();
-    let says_something = !line.is_empty() && !line.starts_with('#');
-    says_something.then(|| Step { origin: Some(format!("{name}:{number}")), line: line.to_owned() })
+    (!said(line).is_empty()).then(|| Step { origin: Some(format!("{name}:{number}")), line: line.to_owned() })
 }
 
 /// Reads a line on a thread that may block; the console leaves without waiting for it.
@@ -123,9 +125,10 @@ mod tests {
     async fn files_lose_blank_lines_and_comments() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.c2");
-        std::fs::write(&path, "# first\n\nlist\r\n  jobs  # not a comment\n#\nsubmit \"#x\"").unwrap();
-        let sources = vec![Source::Line("# a line".to_owned()), Source::File(path), Source::Line(String::new())];
-        let expected = ["# a line", "a.c2:3|list", "a.c2:4|jobs  # not a comment", "a.c2:6|submit \"#x\"", ""];
+        std::fs::write(&path, "# first\n\nlist\r\n  jobs  # all\n#\nsubmit \"#x\"\n!>\n!> # note\n").unwrap();
+        let lines_of = ["# a line", "!>", "!> list", "#x"].map(|line| Source::Line(line.to_owned()));
+        let sources = [&lines_of[..], &[Source::File(path), Source::Line(String::new())]].concat();
+        let expected = ["!> list", "a.c2:3|list", "a.c2:4|jobs  # all", "a.c2:6|submit \"#x\"", ""];
         assert_eq!(lines(sources).await, expected);
     }
 

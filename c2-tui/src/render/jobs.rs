@@ -9,7 +9,7 @@ use crate::render::neutral;
 use crate::render::table::{Cell, Table, fields, flexible, numbers, words};
 use crate::render::workers::joined;
 
-/// Lines of output shown with a job; `output` shows all.
+/// Lines of output shown with a job; `output` shows more.
 const OUTPUT_LINES: usize = 10;
 
 /// A page of jobs.
@@ -88,9 +88,11 @@ pub(crate) fn info(look: &Look, job: &JobInfo) -> String {
         text.push('\n');
         text.push_str(&attempts(look, &job.attempts));
     }
-    for (stream, flag, output) in [("stdout", "", &job.stdout), ("stderr", " --stderr", &job.stderr)] {
+    let streams =
+        [("stdout", "", &job.stdout, job.stdout_dropped), ("stderr", " --stderr", &job.stderr, job.stderr_dropped)];
+    for (stream, flag, output, dropped) in streams {
         if !output.is_empty() {
-            text.push_str(&tail(stream, &format!("`output {}{flag}`", row.job_id), output));
+            text.push_str(&tail(stream, &format!("`output {}{flag}`", row.job_id), output, dropped));
         }
     }
     text
@@ -109,12 +111,17 @@ fn attempts(look: &Look, attempts: &[AttemptRow]) -> String {
     table.render(look)
 }
 
-/// The end of an output, under a line that says how to see all of it.
-fn tail(stream: &str, all: &str, output: &str) -> String {
+/// The end of an output, under a line that says how to see all of it, or all that was kept.
+fn tail(stream: &str, all: &str, output: &str, dropped: u64) -> String {
     let safe = neutral::block(output.as_bytes());
     let lines: Vec<&str> = safe.lines().collect();
     let hidden = lines.len().saturating_sub(OUTPUT_LINES);
-    let more = if hidden > 0 { format!(", {hidden} lines before; {all} shows all") } else { String::new() };
+    let more = match (hidden, dropped) {
+        (0, 0) => String::new(),
+        (0, _) => format!(", {dropped} bytes are missing"),
+        (_, 0) => format!(", {hidden} lines before; {all} shows all"),
+        (_, _) => format!(", {dropped} bytes are missing; {all} shows what was kept"),
+    };
     format!("\n{stream}{more}\n{}\n", lines[hidden..].join("\n"))
 }
 

@@ -64,6 +64,10 @@ struct Output {
     stream: Stream,
     /// To the byte, hence base64; `job` has the same as text.
     content: Bytes64,
+    /// Bytes that were not kept.
+    dropped: u64,
+    /// Where in `content` they would stand.
+    dropped_at: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -82,9 +86,13 @@ pub fn json(outcome: &Outcome) -> String {
         Data::Submitted(job_id) => written(&SubmitResponse { job_id: *job_id }),
         Data::Waited(jobs) | Data::Followed(jobs) => written(&Waited { jobs }),
         Data::Cancelled { cancelled, refused } => written(&Cancelled { cancelled, refused }),
-        Data::Output { job, stream, bytes } => {
-            written(&Output { job_id: *job, stream: *stream, content: Bytes64(bytes.clone()) })
-        }
+        Data::Output { job, stream, output } => written(&Output {
+            job_id: *job,
+            stream: *stream,
+            content: Bytes64(output.kept()),
+            dropped: output.dropped,
+            dropped_at: output.dropped_at(),
+        }),
         Data::Files(fetched) => written(fetched),
         Data::Cleaned(workers) => written(&Cleaned { workers }),
         Data::Ran(ran) => written(ran),

@@ -91,7 +91,7 @@ impl Look {
 
     fn format(&self, form: &str, unix_ms: u64) -> String {
         let time = i64::try_from(unix_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
-        time.map_or_else(|| "?".to_owned(), |time| time.to_zoned(self.zone.clone()).strftime(form).to_string())
+        time.map_or_else(|| "?".to_owned(), |time| time.to_zoned_datetime(self.zone.clone()).strftime(form).to_string())
     }
 }
 

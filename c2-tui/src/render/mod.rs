@@ -18,4 +18,6 @@ mod tests;
 pub use json::json;
 pub use neutral::{block, cell};
 pub use ssh::{counts, folds, from_worker, how_it_ended, outputs};
+pub(crate) use text::{gap, limit, missing};
 pub use text::{text, verdict};
+pub(crate) use why::waiting;

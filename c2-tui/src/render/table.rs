@@ -32,6 +32,8 @@ pub(crate) struct Cell {
 
 /// Between two columns.
 const GAP: &str = "  ";
+/// No cell is wider: one that a worker filled must not pad all rows.
+const CELL_MAX: usize = 240;
 /// A flexible column is not cut below this.
 const FLEXIBLE_MIN: usize = 12;
 
@@ -52,8 +54,16 @@ pub(crate) const fn flexible(title: &'static str) -> Column {
 
 impl Cell {
     pub(crate) fn styled(text: impl AsRef<str>, style: impl Into<Style>) -> Self {
-        Self { text: neutral::cell(text.as_ref()), style: style.into() }
+        Self { text: shortened(neutral::cell(text.as_ref())), style: style.into() }
     }
+}
+
+fn shortened(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(CELL_MAX) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
 }
 
 impl<T: AsRef<str>> From<T> for Cell {

@@ -2,8 +2,9 @@
 
 use c2_shared::api::files::{Cleaned, JobFile, Kept};
 use c2_shared::api::jobs::{CancelResponse, JobInfo, JobList, JobLog, JobRow, QueueStatus, Stream};
-use c2_shared::api::workers::{WorkerInfo, WorkerList};
+use c2_shared::api::workers::{Output, WorkerInfo, WorkerList};
 use c2_shared::blob::BlobId;
+use c2_shared::bytes64::Bytes64;
 use c2_shared::id::JobId;
 use c2_shared::job::JobState;
 use jiff::tz::TimeZone;
@@ -269,12 +270,15 @@ fn one_line_answers() {
 #[test]
 fn documents() {
     let refused = vec![Refusal { job_id: JobId(3), message: "m".to_owned() }];
-    let output = Data::Output { job: JobId(1), stream: Stream::Stderr, bytes: vec![0xff, 0] };
+    let output = Data::Output { job: JobId(1), stream: Stream::Stderr, output: Output::whole(vec![0xff, 0]) };
+    let cut = Output { head: Bytes64(b"ab".into()), dropped: 7, tail: Bytes64(b"c".into()) };
+    let cut = Data::Output { job: JobId(1), stream: Stream::Stdout, output: cut };
     let table = [
         (Data::Submitted(JobId(1)), json!({"job_id": "job-1"})),
         (Data::Workers(WorkerList::default()), json!({"workers": []})),
         (Data::Jobs { list: JobList::default(), active_only: true }, json!({"jobs": []})),
-        (output, json!({"job_id": "job-1", "stream": "stderr", "content": "/wA="})),
+        (output, json!({"job_id": "job-1", "stream": "stderr", "content": "/wA=", "dropped": 0, "dropped_at": null})),
+        (cut, json!({"job_id": "job-1", "stream": "stdout", "content": "YWJj", "dropped": 7, "dropped_at": 2})),
         (
             Data::Cancelled { cancelled: Vec::new(), refused },
             json!({"cancelled": [], "refused": [{"job_id": "job-3", "message": "m"}]}),

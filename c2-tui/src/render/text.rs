@@ -1,7 +1,9 @@
 //! An outcome as text, and the verdict on a job in one line.
 
-use c2_shared::api::jobs::{CancelResponse, JobRow};
+use c2_shared::api::jobs::{CancelResponse, JobRow, Stream};
+use c2_shared::api::workers::Output;
 use c2_shared::job::JobState;
+use c2_shared::limits::{OUTPUT_HEAD_BYTES, OUTPUT_TAIL_BYTES};
 use jiff::tz::TimeZone;
 
 use crate::command::batch::submitted;
@@ -23,13 +25,13 @@ pub(super) fn data(look: &Look, data: &Data) -> String {
         Data::Jobs { list, active_only } => jobs::list(look, list, *active_only),
         Data::Job(info) => jobs::info(look, info),
         Data::Submitted(job) => format!("Submitted job {job}\n"),
-        Data::Ended { stdout, stderr, .. } => neutral::block(&[stdout.as_slice(), stderr].concat()),
+        Data::Ended { stdout, stderr, .. } => neutral::block(&[stdout.render(), stderr.render()].concat()),
         Data::Waited(rows) | Data::Followed(rows) => rows.iter().map(|row| verdict(row) + "\n").collect(),
         Data::Cancelled { cancelled, refused } => {
             let not = refused.iter().map(|refusal| format!("not cancelled: {}\n", neutral::cell(&refusal.message)));
             cancelled.iter().map(ended_early).chain(not).collect()
         }
-        Data::Output { bytes, .. } => neutral::block(bytes),
+        Data::Output { output, .. } => neutral::block(&output.render()),
         Data::Files(fetched) => files::fetched(look, fetched),
         Data::Cleaned(workers) => files::cleaned(workers),
         Data::Ran(ran) => ssh::ran(look, ran),
@@ -66,6 +68,23 @@ pub fn verdict(row: &JobRow) -> String {
         }
     };
     neutral::cell(&text)
+}
+
+/// What is missing of an output that was too long to be kept, in one line; none if nothing is.
+pub(crate) fn missing(stream: Stream, output: &Output) -> Option<String> {
+    output.dropped_at().map(|at| gap(stream, output.dropped, at))
+}
+
+/// A gap in a stream, in one line.
+pub(crate) fn gap(stream: Stream, bytes: u64, at: u64) -> String {
+    let stream = if stream == Stream::Stdout { "stdout" } else { "stderr" };
+    format!("{bytes} bytes of {stream} are missing after byte {at}: {}", limit())
+}
+
+/// How much of an output is kept.
+pub(crate) fn limit() -> String {
+    let (head, tail) = (OUTPUT_HEAD_BYTES / 1024, OUTPUT_TAIL_BYTES / 1024);
+    format!("the first {head} KiB and the last {tail} KiB of each stream are kept")
 }
 
 fn ended_early(answer: &CancelResponse) -> String {

@@ -4,11 +4,15 @@ use c2_shared::api::why::{Explanation, Obstacle, Reason, WorkerVerdict};
 use c2_shared::id::AttemptId;
 use c2_shared::job::{Condition, JobState};
 use c2_shared::time::span;
+use jiff::tz::TimeZone;
 
 use crate::render::look::{Look, bytes};
 use crate::render::table::{Cell, Table, flexible, words};
 use crate::render::text::verdict;
 use crate::render::workers::joined;
+
+/// Workers named in one line.
+const WORKERS_MAX: usize = 3;
 
 /// An explanation.
 pub(crate) fn why(look: &Look, why: &Explanation) -> String {
@@ -36,6 +40,83 @@ pub(crate) fn why(look: &Look, why: &Explanation) -> String {
     }
     text.push_str(&format!("{}\n", advice(why)));
     text
+}
+
+/// Why a job waits, in one line and without what changes from look to look, so that the same reason
+/// reads the same; none if nothing is in its way.
+pub(crate) fn waiting(why: &Explanation) -> Option<String> {
+    if why.job.state.is_terminal() || why.job.state == JobState::Running {
+        return None;
+    }
+    let look = Look { width: u16::MAX, colour: false, zone: TimeZone::system() };
+    let of_itself = why.reasons.iter().filter(|reason| !matches!(reason, Reason::Ahead { .. }));
+    let of_itself: Vec<String> = of_itself.map(|reason| of_job(&look, reason)).collect();
+    if !of_itself.is_empty() {
+        return Some(of_itself.join("; "));
+    }
+    let in_the_way = at_workers(&why.workers);
+    in_the_way
+        .or_else(|| (!why.reasons.is_empty()).then(|| "jobs that can run in the same places come before it".to_owned()))
+}
+
+/// What keeps a job from all workers, or from each of those that are meant for it.
+fn at_workers(workers: &[WorkerVerdict]) -> Option<String> {
+    if workers.iter().any(|worker| worker.obstacles.is_empty()) {
+        return None;
+    }
+    let everywhere = |obstacle: &&Obstacle| {
+        let words = at_all(obstacle);
+        workers.iter().all(|worker| worker.obstacles.iter().any(|other| at_all(other) == words))
+    };
+    if let Some(obstacle) = workers.first()?.obstacles.iter().find(everywhere) {
+        return Some(at_all(obstacle));
+    }
+    let is_meant = |worker: &&WorkerVerdict| {
+        let elsewhere = |o: &Obstacle| {
+            matches!(o, Obstacle::NotInGroup { .. } | Obstacle::Excluded | Obstacle::OtherMachine { .. })
+        };
+        !worker.obstacles.iter().any(elsewhere)
+    };
+    let mut meant: Vec<&WorkerVerdict> = workers.iter().filter(is_meant).collect();
+    if meant.is_empty() {
+        meant = workers.iter().collect();
+    }
+    let words = |worker: &&WorkerVerdict| {
+        format!("{}: {}", worker.ip, worker.obstacles.iter().map(at_one).collect::<Vec<_>>().join(", "))
+    };
+    let shown: Vec<String> = meant.iter().take(WORKERS_MAX).map(words).collect();
+    let more = meant.len().saturating_sub(WORKERS_MAX);
+    let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+    Some(shown.join("; ") + &more)
+}
+
+/// An obstacle that all workers have.
+fn at_all(obstacle: &Obstacle) -> String {
+    match obstacle {
+        Obstacle::Offline { .. } => "no worker is online".to_owned(),
+        Obstacle::Draining => "every worker is draining".to_owned(),
+        Obstacle::NotInGroup { group } => format!("no worker is in group {group:?}"),
+        Obstacle::Excluded => "every worker is excluded".to_owned(),
+        Obstacle::OtherMachine { worker } => format!("it must run on {worker}, as its dependencies did"),
+        Obstacle::NoTag { tag } => format!("no worker offers tag {tag:?}"),
+        Obstacle::TagHeld { tag, .. } => format!("tag {tag:?} is held by other jobs"),
+        Obstacle::DiskFull { .. } => "the disk of every worker is full".to_owned(),
+        Obstacle::Faulty { .. } => "no worker can start jobs at present".to_owned(),
+        Obstacle::Avoided { .. } => "no worker could start it; it is tried again".to_owned(),
+        Obstacle::SlotsFull { .. } => "all slots are in use".to_owned(),
+    }
+}
+
+/// An obstacle at one worker, without what changes from look to look.
+fn at_one(obstacle: &Obstacle) -> String {
+    match obstacle {
+        Obstacle::Offline { .. } => "offline".to_owned(),
+        Obstacle::TagHeld { tag, .. } => format!("{tag} is held by other jobs"),
+        Obstacle::DiskFull { .. } => "its disk is full".to_owned(),
+        Obstacle::Faulty { reason, .. } => format!("it cannot start jobs: {reason}"),
+        Obstacle::Avoided { .. } => "it could not start this job".to_owned(),
+        other => at_worker(other),
+    }
 }
 
 fn of_job(look: &Look, reason: &Reason) -> String {
@@ -132,4 +213,60 @@ fn advice(why: &Explanation) -> String {
         return format!("it starts when one of these is back or repaired: {}", at(&returns));
     }
     "no worker can run it as they are: see `assign`, `set-tags`, or cancel it and submit it otherwise".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use c2_shared::api::jobs::JobRow;
+    use serde_json::json;
+
+    use super::*;
+
+    fn check(state: &str, reasons: &[Reason], workers: &[&[Obstacle]], expected: Option<&str>) {
+        let row = json!({"job_id": "job-2", "state": state, "command": "x", "submitted_ms": 0});
+        let job: JobRow = serde_json::from_value(row).unwrap();
+        let verdict = |(at, obstacles): (usize, &&[Obstacle])| WorkerVerdict {
+            ip: IpAddr::from([10, 0, 0, u8::try_from(at).unwrap() + 1]),
+            hostname: String::new(),
+            obstacles: obstacles.to_vec(),
+        };
+        let workers = workers.iter().enumerate().map(verdict).collect();
+        let why = Explanation { job, reasons: reasons.to_vec(), workers };
+        assert_eq!(waiting(&why).as_deref(), expected, "{why:?}");
+    }
+
+    #[test]
+    fn a_reason_is_a_line_that_stays_the_same() {
+        let tag = || Obstacle::NoTag { tag: "nosuch".to_owned() };
+        let group = || Obstacle::NotInGroup { group: "gpu".to_owned() };
+        let offline = |ms| Obstacle::Offline { silent_ms: Some(ms) };
+        let full = |slots| Obstacle::SlotsFull { slots };
+        let dependency =
+            Reason::Dependency { job_id: "job-1".parse().unwrap(), condition: Condition::Ok, state: JobState::Queued };
+        check("queued", &[], &[&[tag()], &[offline(5), tag()]], Some("no worker offers tag \"nosuch\""));
+        check("queued", &[], &[&[group()], &[group(), tag()]], Some("no worker is in group \"gpu\""));
+        check("queued", &[], &[&[group()], &[offline(5)]], Some("10.0.0.2: offline"));
+        check("queued", &[], &[&[offline(5)], &[offline(77_000)]], Some("no worker is online"));
+        check("queued", &[Reason::Ahead { jobs: 7 }], &[&[full(4)], &[full(2)]], Some("all slots are in use"));
+        check(
+            "queued",
+            &[],
+            &[&[full(4)], &[tag()]],
+            Some("10.0.0.1: all 4 slots are in use; 10.0.0.2: does not offer nosuch"),
+        );
+        let many: [&[Obstacle]; 5] = [&[tag()], &[full(1)], &[tag()], &[tag()], &[tag()]];
+        let words = "10.0.0.1: does not offer nosuch; 10.0.0.2: all 1 slots are in use; 10.0.0.3: does not offer nosuch; \
+                     and 2 more";
+        check("queued", &[], &many, Some(words));
+        check("queued", &[Reason::NoWorkers], &[], Some("no worker has registered"));
+        check("held", &[Reason::Held, Reason::Paused], &[&[]], Some("it is held; the whole queue is paused"));
+        check("blocked", &[dependency], &[&[tag()]], Some("job-1 has to succeed first, and is queued"));
+        let ahead = Some("jobs that can run in the same places come before it");
+        check("queued", &[Reason::Ahead { jobs: 3 }], &[&[]], ahead);
+        check("queued", &[], &[&[], &[tag()]], None);
+        check("running", &[], &[], None);
+        check("succeeded", &[], &[], None);
+    }
 }

@@ -4,6 +4,7 @@ use c2_shared::api::workers::{WorkerInfo, WorkerList, WorkerRow};
 use c2_shared::time::span;
 
 use crate::render::look::{Look, bytes};
+use crate::render::neutral;
 use crate::render::table::{Cell, Table, fields, flexible, numbers, words};
 
 /// All workers.
@@ -37,7 +38,12 @@ pub(crate) fn list(look: &Look, list: &WorkerList) -> String {
             Cell::from(worker.silent_ms.map_or_else(|| "?".to_owned(), span)),
         ]);
     }
-    table.render(look)
+    let faults = list.workers.iter().filter_map(|worker| {
+        let reason = worker.status_reason.as_ref()?;
+        Some(format!("{} cannot start jobs: {}\n", worker.ip, neutral::cell(reason)))
+    });
+    let faults: String = faults.collect();
+    table.render(look) + &faults
 }
 
 /// One worker.
@@ -47,6 +53,7 @@ pub(crate) fn info(look: &Look, info: &WorkerInfo) -> String {
         ("worker", row.ip.to_string()),
         ("name", row.hostname.clone()),
         ("status", row.status.to_string()),
+        ("problem", row.status_reason.as_ref().map(|why| format!("it cannot start jobs: {why}")).unwrap_or_default()),
         (
             "last heard",
             row.silent_ms.map_or_else(|| "not since c2d started".to_owned(), |ms| format!("{} ago", span(ms))),

@@ -36,7 +36,7 @@ impl Clock {
 
 /// Seconds to add to UTC for the operator's time of day.
 pub(super) fn utc_offset_s() -> i32 {
-    jiff::Zoned::now().offset().seconds()
+    jiff::ZonedDateTime::now().offset().seconds()
 }
 
 #[expect(clippy::disallowed_methods, reason = "the console's only look at a clock")]

@@ -57,7 +57,7 @@ fn output() -> Model {
 
 fn pdsh() -> Model {
     let mut model = home::busy(100, 28);
-    press(&mut model, &["pdsh @compute 'uname -r; uptime -p' --fold", "Enter"]);
+    press(&mut model, &["pdsh @compute --fold 'uname -r; uptime -p'", "Enter"]);
     let effects = press(&mut model, &["y"]);
     serve(&mut model, &effects, "\x1b[36m10.0.0.6:\x1b[0m 6.1.0-27-amd64\n");
     let tally = Tally { workers: 4, done: 3, failed: 0, unreachable: 1 };

@@ -126,10 +126,11 @@ pub fn pdsh_arguments(ip: IpAddr, command: &str, command_timeout_s: Option<u64>)
 }
 
 /// What pdsh hands to ssh, with the folder of the run as the working folder, because pdsh splits
-/// this at blanks. What ssh itself has to say goes into a file, apart from what the command says.
+/// this at blanks. What ssh itself has to say goes into a file, apart from what the command says. The
+/// command has nothing to read: pdsh holds its end of the pipe open, and would have it wait for ever.
 #[must_use]
 pub fn pdsh_ssh_args() -> String {
-    format!("-F{CONFIG_FILE} -E%h.log -a -x %h")
+    format!("-F{CONFIG_FILE} -E%h.log -a -x -n %h")
 }
 
 /// The arguments of an ssh that only logs in.

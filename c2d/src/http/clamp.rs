@@ -120,10 +120,10 @@ mod tests {
         result(&mut wide);
         assert!(matches!(wide.outcome, Outcome::Setup { reason } if reason.len() == REASON_BYTES_MAX));
 
-        let gpu = Gpu { name: long.clone(), uuid: long.clone(), ..Gpu::default() };
-        let disk = Disk { mount: long.clone(), ..Disk::default() };
-        let said =
-            Hardware { os: long.clone(), gpus: vec![gpu; 5_000], disks: vec![disk; 5_000], ..Hardware::default() };
+        let text = "T".repeat(1_000);
+        let gpu = Gpu { name: text.clone(), uuid: text.clone(), ..Gpu::default() };
+        let disk = Disk { mount: text, ..Disk::default() };
+        let said = Hardware { os: long, gpus: vec![gpu; 5_000], disks: vec![disk; 5_000], ..Hardware::default() };
         let kept = serde_json::to_string(&hardware(said)).unwrap();
         assert!(kept.len() < 64 * 1024, "{} bytes of hardware", kept.len());
         let busy = load(Load { gpu_percent: vec![1.0; 100_000], ..Load::default() });

@@ -67,9 +67,8 @@ pub(crate) async fn follow(
     Ok(sse::answer(stream))
 }
 
-/// What a running attempt wrote so far, with a line in place of what was not kept; none if its
-/// worker does not say. Empty when it has ended meanwhile.
-pub(crate) async fn so_far(app: &App, view: &JobView, worker: Option<IpAddr>, stream: StreamName) -> Option<Vec<u8>> {
+/// What was kept of what a running attempt wrote so far; none if its worker does not say. Empty when it has ended meanwhile.
+pub(crate) async fn so_far(app: &App, view: &JobView, worker: Option<IpAddr>, stream: StreamName) -> Option<Output> {
     let attempt = AttemptId { job: view.id, number: view.attempt };
     let worker = worker?;
     let (mut kept, mut last) = (Output::default(), None);
@@ -88,7 +87,7 @@ pub(crate) async fn so_far(app: &App, view: &JobView, worker: Option<IpAddr>, st
         }
         kept.append(&piece);
     }
-    Some(kept.render())
+    Some(kept)
 }
 
 /// A live job, and the worker that runs it, if it is one that can be asked: a plain client only

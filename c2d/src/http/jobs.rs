@@ -141,14 +141,15 @@ async fn show(app: &App, job: JobId) -> Result<JobInfo, ApiError> {
     // The job may end between the two questions; what is stored is then the later word.
     let view = live.filter(|_| !stored.view.state.is_terminal()).unwrap_or_else(|| stored.view.clone());
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    let (stdout, stderr) =
-        output.map(|output| (text(output.stdout.render()), text(output.stderr.render()))).unwrap_or_default();
+    let (stdout, stderr) = output.map(|output| (output.stdout, output.stderr)).unwrap_or_default();
     Ok(JobInfo {
         row: job_row(&view),
         spec: JobSpec { depends: stored.depends.clone(), ..without_contents(payload::shown(&view.payload)) },
         attempts: stored.attempts,
-        stdout,
-        stderr,
+        stdout_dropped: stdout.dropped,
+        stderr_dropped: stderr.dropped,
+        stdout: text(stdout.render()),
+        stderr: text(stderr.render()),
     })
 }
 

@@ -1,10 +1,13 @@
-//! A job's output as it was written, byte for byte.
+//! A job's output as it was written, byte for byte, or with what is missing of it as JSON.
 
+use axum::Json;
 use axum::extract::State;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::HeaderMap;
+use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::response::{IntoResponse as _, Response};
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::jobs::{OutputQuery, Stream};
+use c2_shared::api::workers::Output;
 use c2_shared::job::JobState;
 
 use crate::http::App;
@@ -18,6 +21,7 @@ pub(crate) async fn output(
     _: Reader,
     State(app): State<App>,
     QueryOf(query): QueryOf<OutputQuery>,
+    headers: HeaderMap,
     name: Name,
 ) -> Result<Response, ApiError> {
     let job = name.job()?;
@@ -31,10 +35,13 @@ pub(crate) async fn output(
         })?,
         // One that never ran wrote nothing.
         None => match (app.history.output(job).await?, query.stream) {
-            (Some(output), Stream::Stdout) => output.stdout.render(),
-            (Some(output), Stream::Stderr) => output.stderr.render(),
-            (None, _) => Vec::new(),
+            (Some(output), Stream::Stdout) => output.stdout,
+            (Some(output), Stream::Stderr) => output.stderr,
+            (None, _) => Output::default(),
         },
     };
-    Ok(([(CONTENT_TYPE, "application/octet-stream")], kept).into_response())
+    if headers.get(ACCEPT).is_some_and(|accept| accept.as_bytes() == b"application/json") {
+        return Ok(Json(kept).into_response());
+    }
+    Ok(([(CONTENT_TYPE, "application/octet-stream")], kept.render()).into_response())
 }

@@ -92,6 +92,17 @@ pub struct JobInfo {
     /// Standard error in the same form.
     #[serde(default)]
     pub stderr: String,
+    /// Bytes of standard output that were not kept.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub stdout_dropped: u64,
+    /// Bytes of standard error that were not kept.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub stderr_dropped: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+const fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 /// One try at a job.

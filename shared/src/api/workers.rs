@@ -372,6 +372,18 @@ impl Output {
         self.head.0.len() as u64 + self.dropped + self.tail.0.len() as u64
     }
 
+    /// The bytes that were kept, without a word of those that were not.
+    #[must_use]
+    pub fn kept(&self) -> Vec<u8> {
+        [self.head.0.as_slice(), &self.tail.0].concat()
+    }
+
+    /// Where the bytes that were not kept would stand; none if all were.
+    #[must_use]
+    pub fn dropped_at(&self) -> Option<u64> {
+        (self.dropped > 0).then_some(self.head.0.len() as u64)
+    }
+
     /// Reads at most `max` bytes from a position of the stream on.
     #[must_use]
     pub fn read(&self, from: u64, max: usize) -> Piece {

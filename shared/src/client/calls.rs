@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::time::SystemTime;
 
 use reqwest::Method;
+use reqwest::header::{ACCEPT, CONTENT_TYPE};
 
 use super::{Client, ClientError, EventStream, FollowStream};
 use crate::api::files::{CleanupResponse, FilesQuery, JobFiles};
@@ -18,7 +19,7 @@ use crate::api::route;
 use crate::api::tokens::{InviteRequest, InviteResponse, JoinRequest, JoinResponse, TokenGone, TokenList};
 use crate::api::why::Explanation;
 use crate::api::workers::{
-    DetectQuery, DetectResponse, GroupsRequest, PollRequest, PollResponse, RegisterRequest, RegisterResponse,
+    DetectQuery, DetectResponse, GroupsRequest, Output, PollRequest, PollResponse, RegisterRequest, RegisterResponse,
     RemoveResponse, TagStatus, TagsRequest, TargetWorkers, WorkerInfo, WorkerList, WorkerRow,
 };
 use crate::id::JobId;
@@ -26,6 +27,8 @@ use crate::job::JobSpec;
 use crate::limits::{CLEANUP_WAIT_S, NEXT_READ_S};
 use crate::token::Role;
 
+/// The form in which an output comes with what is missing of it.
+const JSON: &str = "application/json";
 /// No query.
 const NONE: [(&str, &str); 0] = [];
 
@@ -171,12 +174,19 @@ impl Client {
         self.get(route::LOG, query, 0).await
     }
 
-    /// Reads what a job wrote.
-    pub async fn output(&self, job: JobId, stream: Stream) -> Result<Vec<u8>, ClientError> {
+    /// Reads what was kept of what a job wrote.
+    pub async fn output(&self, job: JobId, stream: Stream) -> Result<Output, ClientError> {
         let request = self.request(Method::GET, &route::fill(route::OUTPUT, job)).query(&OutputQuery { stream });
-        let response = self.send(request).await?;
+        let response = self.send(request.header(ACCEPT, JSON)).await?;
+        let is_json =
+            response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(JSON.as_bytes()));
         let bytes = response.bytes().await.map_err(|e| ClientError::transport(self.server(), e))?;
-        Ok(bytes.to_vec())
+        if !is_json {
+            // An older c2d writes down what is missing among the bytes.
+            return Ok(Output::whole(bytes));
+        }
+        serde_json::from_slice(&bytes)
+            .map_err(|source| ClientError::Protocol { server: self.server().to_owned(), source })
     }
 
     /// Lists the files that a job left, small ones with their content if asked for.

@@ -66,7 +66,7 @@ fn output_is_seen_while_it_is_written() {
         first.watch(&mut stream, Some("one\n")).await?;
         let mut other = follow(cluster, job, &second.at).await?;
         second.watch(&mut other, Some("one\n")).await?;
-        let so_far = cluster.client().output(job, Stream::Stdout).await?;
+        let so_far = cluster.client().output(job, Stream::Stdout).await?.render();
         assert_eq!(so_far, b"one\n", "also without following");
 
         std::fs::write(&open, "")?;

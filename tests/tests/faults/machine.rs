@@ -149,7 +149,7 @@ fn two_gigabytes_of_output_cost_no_memory() {
         }
         let runner = end.stderr.split_whitespace().nth(2).context("the runner's size")?.parse::<u64>()? * 1024;
         assert!(runner < GROWTH_BYTES_MAX, "the runner took {runner} bytes");
-        let kept = cluster.client().output(job, Stream::Stdout).await?;
+        let kept = cluster.client().output(job, Stream::Stdout).await?.render();
         assert!(kept.starts_with(b"begin\nxxx") && kept.ends_with(b"xxx\nend\n"), "{} bytes", kept.len());
         assert!(kept.len() < 1024 * 1024, "{} bytes", kept.len());
         let whole = 2 * 1024 * 1024 * 1024 + "begin\n\nend\n".len();

@@ -22,6 +22,9 @@ fn a_command_arrives_as_it_was_written() {
             ("'x=1; echo $((x + 1)) && echo -w'", "2\n-w"),
             ("'echo -e'", "-e"),
             ("\"printf 'a%%b'\"", "a%b"),
+            ("echo apt-get install --yes curl", "apt-get install --yes curl"),
+            ("echo --fold --timeout 5 --help", "--fold --timeout 5 --help"),
+            ("-- echo -l -- --user=me", "-l -- --user=me"),
         ];
         for (quoted, expected) in table {
             let output = cluster.exec(&[&format!("pdsh @all {quoted}")]).await?;
@@ -32,6 +35,26 @@ fn a_command_arrives_as_it_was_written() {
         }
         let empty = cluster.exec(&["pdsh @all ' '"]).await?;
         assert_eq!(empty.status, 2, "{empty:?}");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_command_that_reads_finds_the_end() {
+    if !available() {
+        return;
+    }
+    scenario(async |cluster| {
+        let mut machines = Machines::new(cluster)?;
+        for (ip, name) in [("127.60.0.1", "atlas"), ("127.60.0.2", "borealis")] {
+            machines.up(ip, name).await?;
+            machines.know(ip)?;
+        }
+        machines.configure()?;
+        let output = cluster.exec(&["pdsh 127.60.0.1 --timeout 20 cat"]).await?;
+        assert_eq!((output.status, output.stdout.as_str()), (0, ""), "{output:?}");
+        let output = cluster.exec(&["pdsh @all --timeout 20 --fold 'cat -; echo end'"]).await?;
+        assert_eq!(output.stdout, "--- 2 workers: 127.60.0.1,127.60.0.2\nend\n", "{output:?}");
         Ok(())
     });
 }

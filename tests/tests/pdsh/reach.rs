@@ -29,7 +29,7 @@ fn flags_go_over_a_workers_own_login_and_that_over_its_groups() {
         ];
         for (config, flags, status) in table {
             machines.configure_with(config.clone())?;
-            let output = cluster.exec(&[&format!("pdsh atlas \"echo up\" {flags}")]).await?;
+            let output = cluster.exec(&[&format!("pdsh atlas {flags} \"echo up\"")]).await?;
             assert_eq!(output.status, status, "{config} {flags}: {output:?}");
         }
         Ok(())
@@ -56,7 +56,7 @@ fn no_more_workers_at_once_than_asked_for() {
             here.display()
         );
         for (fanout, word) in [(2, "met"), (1, "alone")] {
-            let line = format!("pdsh @all '{meet}' --fanout {fanout} --fold");
+            let line = format!("pdsh @all --fanout {fanout} --fold '{meet}'");
             let output = cluster.exec(&[&line]).await?;
             assert!(output.stdout.contains("--- 2 workers") && output.stdout.contains(word), "{fanout}: {output:?}");
         }
@@ -76,7 +76,7 @@ fn who_accepts_and_never_speaks_is_given_up_in_time() {
         machines.configure()?;
         let deaf = TcpListener::bind("127.58.0.1:0")?;
         let port = deaf.local_addr()?.port();
-        let output = cluster.exec(&[&format!("pdsh atlas \"echo up\" --port {port} --connect-timeout 1")]).await?;
+        let output = cluster.exec(&[&format!("pdsh atlas --port {port} --connect-timeout 1 \"echo up\"")]).await?;
         assert!(output.status == 255 && output.stderr.contains("timed out"), "{output:?}");
         let output = cluster.exec(&[&format!("verify-ssh atlas --port {port} --connect-timeout 1")]).await?;
         assert!(output.status == 1 && output.stdout.contains("timeout"), "{output:?}");
@@ -119,12 +119,12 @@ fn a_missing_pdsh_is_installed_after_a_yes_and_not_before() {
         assert!(refused.stderr.contains("pdsh is not installed") && refused.stderr.contains(words), "{refused:?}");
         assert!(!here.join("asked").exists(), "nothing was run without a yes");
 
-        let done = machines.exec_by(&way, "pdsh atlas \"echo up\" --yes").await?;
+        let done = machines.exec_by(&way, "pdsh atlas --yes \"echo up\"").await?;
         assert_eq!((done.status, done.stdout.as_str()), (0, "127.59.0.1: up\n"), "{done:?}");
         assert_eq!(std::fs::read_to_string(here.join("asked"))?, "install -y pdsh openssh-client\n");
 
         let cannot = without_pdsh("#!/bin/sh\necho 'E: Unable to locate package pdsh' >&2\nexit 100\n");
-        let failed = machines.exec_by(&cannot, "pdsh atlas \"echo up\" --yes").await?;
+        let failed = machines.exec_by(&cannot, "pdsh atlas --yes \"echo up\"").await?;
         assert_eq!(failed.status, 1, "{failed:?}");
         for words in ["cannot install pdsh: E: Unable to locate package pdsh", "run it yourself: apt-get install"] {
             assert!(failed.stderr.contains(words), "{words}: {failed:?}");

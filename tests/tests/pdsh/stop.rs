@@ -21,7 +21,7 @@ fn a_command_that_hangs_is_given_up_in_time() {
         // In the cluster's folder, so that what is left running ends with it.
         let hang =
             format!("cd {}; case $SSH_CONNECTION in *127.47.0.2*) exec sleep 3600;; esac; echo up", here.display());
-        let output = cluster.exec(&[&format!("pdsh @all \"{hang}\" --timeout 2")]).await?;
+        let output = cluster.exec(&[&format!("pdsh @all --timeout 2 \"{hang}\"")]).await?;
         assert_eq!((output.status, output.stdout.as_str()), (124, "127.47.0.1: up\n"), "{output:?}");
         assert!(output.stderr.contains("127.47.0.2: timed out"), "{output:?}");
         assert!(output.stderr.contains("2 workers: 1 done, 1 timed out"), "{output:?}");
@@ -42,7 +42,7 @@ fn an_interrupt_keeps_what_came() {
         let here = cluster.console_dir();
         let mark = here.join("mark");
         let hang = format!("cd {}; echo up; touch {}; exec sleep 3600", here.display(), mark.display());
-        let console = machines.begin(&format!("pdsh @all \"{hang}\" --fold"))?;
+        let console = machines.begin(&format!("pdsh @all --fold \"{hang}\""))?;
         eventually("the command's mark", wait::SOON, async || Ok(mark.exists().then_some(()))).await?;
         let pid = console.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)).context("no process")?;
         kill_process(pid, Signal::INT)?;

@@ -100,7 +100,7 @@ fn equal_outputs_are_folded_and_an_outlier_is_compared() {
         }
         machines.configure()?;
         let command = "echo same; case $SSH_CONNECTION in *127.43.0.2*) echo two;; *) echo one;; esac";
-        let output = cluster.exec(&[&format!("pdsh @all \"{command}\" --fold")]).await?;
+        let output = cluster.exec(&[&format!("pdsh @all --fold \"{command}\"")]).await?;
         assert_eq!(
             output.stdout, "--- 2 workers: 127.43.0.1,127.43.0.3\nsame\none\n--- 127.43.0.2\n- one\n+ two\n",
             "{output:?}"

@@ -6,6 +6,7 @@
 use super::tokens;
 use crate::app::catalog::{Catalog, Flag, Wants};
 use crate::app::store::Store;
+use crate::command::said;
 
 /// Entries in a menu; more would not be read.
 const CHOICES_MAX: usize = 200;
@@ -63,6 +64,11 @@ impl Completion {
 #[must_use]
 pub fn complete(line: &str, caret: usize, source: Source<'_>) -> (Completion, Option<String>) {
     let before = &line[..caret];
+    let said = said(before);
+    if said.end < caret || (said.is_empty() && !before.is_empty() && !before.ends_with(char::is_whitespace)) {
+        // In a comment, or directly behind a prompt.
+        return (Completion { start: caret, end: caret, choices: Vec::new() }, None);
+    }
     let tokens = tokens(before);
     let fresh =
         before.is_empty() || (before.ends_with(char::is_whitespace) && tokens.last().is_none_or(|t| t.open.is_none()));

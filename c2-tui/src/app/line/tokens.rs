@@ -1,7 +1,9 @@
 //! Words of the line with their places, for colours, completion and advice.
 //!
 //! This reads what is being typed and therefore never fails; what the command layer accepts is its
-//! own business.
+//! own business. Which part of the line says something is asked of its lexer.
+
+use crate::command::said;
 
 /// A word.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,12 +18,13 @@ pub struct Token {
     pub open: Option<char>,
 }
 
-/// Splits a line at blanks outside of quotes.
+/// Splits a line at blanks outside of quotes; a copied prompt and a comment are no words.
 #[must_use]
 pub fn tokens(line: &str) -> Vec<Token> {
     let mut found: Vec<Token> = Vec::new();
     let (mut inside, mut escaped) = (false, false);
-    for (at, c) in line.char_indices() {
+    let said = said(line);
+    for (at, c) in line[said.clone()].char_indices().map(|(at, c)| (said.start + at, c)) {
         let quote = if inside { found.last().and_then(|t| t.open) } else { None };
         if !escaped && quote.is_none() && c.is_whitespace() {
             inside = false;
@@ -54,13 +57,16 @@ mod tests {
     #[test]
     fn words_with_places() {
         type Placed = &'static [(usize, usize, &'static str)];
-        let table: [(&str, Placed); 6] = [
+        let table: [(&str, Placed); 9] = [
             ("", &[]),
             ("  list  ", &[(2, 6, "list")]),
             (r#"submit "a b" --x=1"#, &[(0, 6, "submit"), (7, 12, "a b"), (13, 18, "--x=1")]),
             (r"a\ b #c", &[(0, 4, "a b"), (5, 7, "#c")]),
             ("a'b c'd", &[(0, 7, "ab cd")]),
             ("日 本", &[(0, 3, "日"), (4, 7, "本")]),
+            ("!> list # all", &[(3, 7, "list")]),
+            ("job '#' #1 #", &[(0, 3, "job"), (4, 7, "#"), (8, 10, "#1")]),
+            ("# it's nothing", &[]),
         ];
         for (line, expected) in table {
             let found = tokens(line);

@@ -11,6 +11,7 @@ use crate::app::runs::Call;
 use crate::app::table::Step;
 use crate::app::toast::Kind;
 use crate::app::update::open;
+use crate::command::said;
 
 pub(super) fn on_text(model: &mut Model, text: &str) {
     if let Some(search) = &mut model.line.search {
@@ -184,15 +185,16 @@ pub(super) fn on_folder(model: &mut Model, folder: String, names: Vec<String>, e
     model.folder = None;
 }
 
-/// Enter: keeps the line in history and runs it.
+/// Enter: keeps the line in history and runs what it says.
 fn submit(model: &mut Model, line: String, effects: &mut Vec<Effect>) {
-    if line.trim().is_empty() {
+    let command = line[said(&line)].trim_end().to_owned();
+    if command.is_empty() {
         return;
     }
     if model.line.history.push(&line) {
-        effects.push(Effect::Remember(line.clone()));
+        effects.push(Effect::Remember(line));
     }
-    run_line(model, line, false, effects);
+    run_line(model, command, false, effects);
 }
 
 /// Runs a line: the console's own commands here, all others by the command layer, which is asked

@@ -40,6 +40,31 @@ fn stray_typing_edits_the_line_and_triggers_nothing() {
 }
 
 #[test]
+fn copied_prompts_and_comments_are_no_part_of_a_line() {
+    let enter = |line: &str| {
+        let mut model = busy(80, 24);
+        let effects = press(&mut model, &[line, "Enter"]);
+        (model, effects)
+    };
+    let (_, effects) = enter("!> jobs --all   # it's all of them");
+    assert!(effects.iter().any(|e| matches!(e, Effect::Execute { line, .. } if line == "jobs --all")), "{effects:?}");
+    assert_eq!(enter("# nothing").1, []);
+    assert_eq!(enter("!> ").1, []);
+    assert!(enter("!> quit # bye").1.contains(&Effect::Quit));
+    // A question is asked as without the prompt.
+    assert!(matches!(enter("!> cancel 1").0.overlay, Some(Overlay::Question(_))));
+}
+
+#[test]
+fn completion_knows_prompts_and_comments() {
+    for (typed, expected) in [("!> subm", "!> submit "), ("jobs # subm", "jobs # subm"), ("!>", "!>")] {
+        let mut model = busy(80, 24);
+        press(&mut model, &[typed, "Tab"]);
+        assert_eq!(model.line.editor.text(), expected);
+    }
+}
+
+#[test]
 fn the_focus_moves() {
     let table: [(&[&str], Focus); 9] = [
         (&["Alt-1"], Focus::Pane(Pane::Workers)),

@@ -78,7 +78,11 @@ fn looked_at() -> Vec<Operation> {
             .refuses(&[ErrorCode::Gone]),
         Operation::operator("get", route!(OUTPUT), "Reads what a job wrote, byte for byte")
             .query::<OutputQuery>()
-            .about("Of a job that runs, its worker is asked what it wrote so far.")
+            .about(
+                "Of a job that runs, its worker is asked what it wrote so far. Only the beginning and the end of a long \
+                output are kept, with a line between them that says how much is missing. With `Accept: \
+                application/json` the answer is `{\"head\": .., \"dropped\": N, \"tail\": ..}` instead, in base64.",
+            )
             .answers_other("application/octet-stream")
             .refuses(&[ErrorCode::Gone]),
         Operation::operator("get", route!(FOLLOW), "Streams what a job writes until it has ended")

@@ -61,6 +61,7 @@ impl Elsewhere {
             access: access.clone(),
             fingerprint,
             throttle: std::sync::Arc::default(),
+            large_bodies: Default::default(),
             audit: Audit::open(&data).unwrap(),
             names: std::sync::Arc::default(),
             address: SERVER.parse().unwrap(),

@@ -1,0 +1,137 @@
+//! Points in time as they are typed: a span from now, a time of day, or a date.
+//!
+//! What a text says counts in full or the text is refused; jiff's own readers drop what they do not
+//! need, so that a time of day would be found in any date.
+
+use c2_shared::time::parse_duration_s;
+use jiff::civil::Time;
+use jiff::fmt::temporal::Pieces;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, ZonedDateTime};
+
+/// Reads a point in time as unix milliseconds, in the operator's time zone unless it names an offset.
+pub(crate) fn parse_ms(text: &str) -> Result<u64, String> {
+    let time = read(text, &ZonedDateTime::now())
+        .ok_or_else(|| format!("{text:?} is not a time like 18:00, +2h30m, 2030-01-31 or 2030-01-31T08:00+02:00"))?;
+    u64::try_from(time.as_millisecond()).map_err(|_| format!("{text:?} lies before 1970"))
+}
+
+fn read(text: &str, now: &ZonedDateTime) -> Option<Timestamp> {
+    if let Some(span) = text.strip_prefix('+') {
+        let seconds = i64::try_from(parse_duration_s(span).ok()?).ok()?;
+        return now.timestamp().checked_add(SignedDuration::from_secs(seconds)).ok();
+    }
+    // Only with a colon: 2030 is a year to some and half past eight to others.
+    if text.contains(':') && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b':') {
+        return next(now, text.parse().ok()?);
+    }
+    date(text, now.time_zone())
+}
+
+/// When a clock shows this time next, today or tomorrow.
+fn next(now: &ZonedDateTime, clock: Time) -> Option<Timestamp> {
+    let on = |date: jiff::civil::Date| date.to_datetime(clock).to_zoned_datetime(now.time_zone().clone()).ok();
+    let today = on(now.date())?;
+    let next = if today > *now { today } else { on(now.date().tomorrow().ok()?)? };
+    Some(next.timestamp())
+}
+
+/// A date, its beginning or a time of it, in `zone` unless it says otherwise.
+fn date(text: &str, zone: &TimeZone) -> Option<Timestamp> {
+    if text.contains('[') {
+        return Some(text.parse::<ZonedDateTime>().ok()?.timestamp());
+    }
+    let pieces = Pieces::parse(text).ok()?;
+    let time = pieces.date().to_datetime(pieces.time().unwrap_or_default());
+    match pieces.to_numeric_offset() {
+        Some(offset) => offset.to_timestamp(time).ok(),
+        None => Some(time.to_zoned_datetime(zone.clone()).ok()?.timestamp()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// In New York at noon of a day in winter.
+    fn seen(text: &str) -> Option<String> {
+        let now = "2026-11-24T12:00[America/New_York]".parse().unwrap();
+        read(text, &now).map(|time| time.to_string())
+    }
+
+    #[test]
+    fn times_mean_what_they_say() {
+        let table = [
+            ("18:00", "2026-11-24T23:00:00Z"),
+            ("12:00", "2026-11-25T17:00:00Z"),
+            ("08:30", "2026-11-25T13:30:00Z"),
+            ("08:30:15", "2026-11-25T13:30:15Z"),
+            ("+2h", "2026-11-24T19:00:00Z"),
+            ("+90", "2026-11-24T17:01:30Z"),
+            ("2030-01-31", "2030-01-31T05:00:00Z"),
+            ("2030-01-31T08:00", "2030-01-31T13:00:00Z"),
+            ("2030-01-31 08:00", "2030-01-31T13:00:00Z"),
+            ("2030-07-31T08:00", "2030-07-31T12:00:00Z"),
+            ("2030-01-31T08:00:30", "2030-01-31T13:00:30Z"),
+            ("2030-01-31 08:00:30.5", "2030-01-31T13:00:30.5Z"),
+            ("2030-01-31T08:00Z", "2030-01-31T08:00:00Z"),
+            ("2030-01-31 08:00:30z", "2030-01-31T08:00:30Z"),
+            ("2030-01-31T08:00+02:00", "2030-01-31T06:00:00Z"),
+            ("2030-01-31 08:00:00+0200", "2030-01-31T06:00:00Z"),
+            ("2030-01-31T08:00-05", "2030-01-31T13:00:00Z"),
+            ("2030-01-31T23:30-11:00", "2030-02-01T10:30:00Z"),
+            ("20300131T080000Z", "2030-01-31T08:00:00Z"),
+            ("2030-01-31T08:00[Europe/Berlin]", "2030-01-31T07:00:00Z"),
+            // In the night when clocks go forward there is no half past two.
+            ("2030-03-10T02:30", "2030-03-10T07:30:00Z"),
+        ];
+        for (text, expected) in table {
+            assert_eq!(seen(text).as_deref(), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused() {
+        let table = [
+            "",
+            "+",
+            "soon",
+            "tomorrow",
+            "25:00",
+            "8:00pm",
+            "2030",
+            "1800",
+            "T18:00",
+            "18:00Z",
+            "18:00+02:00",
+            "2030-01",
+            "2030-02-30",
+            "31.01.2030",
+            "01/31/2030",
+            "2030-01-31T",
+            "2030-01-31T25:00",
+            "2030-01-31T08:00 CET",
+            "2030-01-31T08:00[Foo/Bar]",
+            "2030-01-31T08:00+05:00[Europe/Berlin]",
+            "2030-01-31Z",
+            "2030-01-31T08:00x",
+            " 2030-01-31",
+            "next 2030-01-31T08:00",
+            "99999999999",
+        ];
+        for text in table {
+            assert_eq!(seen(text), None, "{text}");
+        }
+        let words = "\"soon\" is not a time like 18:00, +2h30m, 2030-01-31 or 2030-01-31T08:00+02:00";
+        assert_eq!(parse_ms("soon").unwrap_err(), words);
+        assert_eq!(parse_ms("1960-01-01T00:00Z").unwrap_err(), "\"1960-01-01T00:00Z\" lies before 1970");
+    }
+
+    #[test]
+    fn zones_are_known_where_the_machine_knows_none() {
+        let bundled = jiff::tz::TimeZoneDatabase::bundled();
+        for name in ["Europe/Berlin", "America/New_York", "Asia/Kolkata"] {
+            assert!(bundled.get(name).is_ok(), "{name}");
+        }
+    }
+}
