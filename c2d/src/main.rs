@@ -24,7 +24,10 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let ended = match cli.command {
         Some(Command::Ask(question)) => ask(&cli.options, question),
-        Some(Command::Upkeep(work)) => upkeep::run(&cli.options.data_dir(), work).map_err(Into::into).and_then(say),
+        Some(Command::Upkeep(work)) => {
+            let (data_dir, config_file) = (cli.options.data_dir(), cli.options.config_file());
+            upkeep::run(&data_dir, config_file, work).map_err(Into::into).and_then(say)
+        }
         Some(Command::Install { dry_run, root }) => {
             install::install(dry_run, root.as_deref()).and_then(|said| say((said, true)))
         }

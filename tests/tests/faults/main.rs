@@ -3,6 +3,7 @@
 
 mod clients;
 mod hostile;
+mod jobs_log;
 mod machine;
 mod network;
 mod pause;
