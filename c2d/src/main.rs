@@ -4,7 +4,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use c2d::hints::hint;
+use c2d::hints::{hint, status};
 use c2d::install;
 use c2d::options::{Ask, Cli, Command, Options};
 use c2d::run::run;
@@ -14,33 +14,35 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
-    let filter = EnvFilter::try_from_env("C2_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let cli = Cli::parse();
+    start_logging();
+    let (code, words) = match act(cli) {
+        Ok(code) => (code, String::new()),
+        Err(error) => {
+            let hint = hint(&error).map_or_else(String::new, |hint| format!("  hint: {hint}\n"));
+            (ExitCode::from(status(&error)), format!("c2d: {error:#}\n{hint}"))
+        }
+    };
+    // When even this cannot be written there is nothing left to say it with.
+    drop(std::io::stderr().write_all(words.as_bytes()));
+    code
+}
+
+fn start_logging() {
     tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(EnvFilter::try_from_env("C2_LOG").unwrap_or_else(|_| EnvFilter::new("info")))
         .with_target(false)
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
-    let cli = Cli::parse();
-    let ended = match cli.command {
+}
+
+fn act(cli: Cli) -> anyhow::Result<ExitCode> {
+    match cli.command {
         Some(Command::Ask(question)) => ask(&cli.options, question),
-        Some(Command::Upkeep(work)) => {
-            let (data_dir, config_file) = (cli.options.data_dir(), cli.options.config_file());
-            upkeep::run(&data_dir, config_file, work).map_err(Into::into).and_then(say)
-        }
-        Some(Command::Install { dry_run, root }) => {
-            install::install(dry_run, root.as_deref()).and_then(|said| say((said, true)))
-        }
+        Some(Command::Upkeep(work)) => say(upkeep::run(&cli.options.data_dir(), cli.options.config_file(), work)?),
+        Some(Command::Install { dry_run, root }) => say((install::install(dry_run, root.as_deref())?, true)),
         None => start(cli.options),
-    };
-    match ended {
-        Ok(code) => code,
-        Err(error) => {
-            let hint = hint(&error).map_or_else(String::new, |hint| format!("  hint: {hint}\n"));
-            // When even this cannot be written there is nobody left to tell.
-            drop(std::io::stderr().write_all(format!("c2d: {error:#}\n{hint}").as_bytes()));
-            ExitCode::FAILURE
-        }
     }
 }
 

@@ -43,8 +43,8 @@ fn versions_and_mistakes() {
     let table: [(&[&str], i32, &[&str]); 6] = [
         (&["--version"], 0, &[concat!("c2d ", env!("CARGO_PKG_VERSION"))]),
         (&["--prot", "1"], 2, &["--port"]),
-        (&["--data-dir", &data, "--config", &config], 1, &["unknown field \"prot\"", "did you mean \"port\"?"]),
-        (&["--data-dir", &data, "--config", "/no/such/file"], 1, &["/no/such/file"]),
+        (&["--data-dir", &data, "--config", &config], 2, &["unknown field \"prot\"", "did you mean \"port\"?"]),
+        (&["--data-dir", &data, "--config", "/no/such/file"], 2, &["/no/such/file"]),
         (&["--data-dir", &data, "invite"], 1, &["no c2d runs", "--data-dir"]),
         (&["invite", "--role", "guest"], 2, &["worker, operator or viewer"]),
     ];

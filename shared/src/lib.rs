@@ -19,6 +19,7 @@ pub mod worker;
 pub mod api;
 pub mod bytes64;
 pub mod checkup;
+pub mod exit;
 pub mod hint;
 pub mod install;
 

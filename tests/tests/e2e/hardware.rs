@@ -56,7 +56,7 @@ fn an_address_has_one_agent() {
         cluster.agent("127.0.0.2").await?;
         let before = cluster.client().worker("127.0.0.2").await?.worker_id;
         let refused = cluster.rival("127.0.0.2").await?;
-        assert_eq!(refused.status, 1, "{refused:?}");
+        assert_eq!(refused.status, 78, "{refused:?}");
         assert!(refused.stderr.contains("127.0.0.2") && refused.stderr.contains("hint: "), "{refused:?}");
         assert_eq!(cluster.client().worker("127.0.0.2").await?.worker_id, before);
         let job = cluster.submit("echo mine").await?;
