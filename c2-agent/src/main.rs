@@ -1,36 +1,29 @@
 //! The program `c2-agent`: command line, logging, signals; the rest is the library's.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use c2_agent::agent::AgentError;
 use c2_agent::options::{Cli, Command, Flags, Options, SlotOptions};
 use c2_shared::exit;
+use c2_shared::logging::Logging;
 use clap::Parser as _;
-use tracing_subscriber::EnvFilter;
 
 /// What ends the program: why, what to do about it, and the exit status.
 type Failure = (anyhow::Error, String, u8);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    start_logging();
+    let logging = match cli.command {
+        Some(Command::RunSlot(_)) => Logging::to_file(),
+        _ => Logging::start(),
+    };
     let (status, words) = match act(cli) {
         Ok(status) => (status, String::new()),
         Err((error, hint, status)) => (status, format!("error: {error:#}\nhint: {hint}\n")),
     };
-    // When even this cannot be written there is nothing left to say it with.
-    drop(std::io::stderr().write_all(words.as_bytes()));
+    logging.end(&words);
     ExitCode::from(status)
-}
-
-fn start_logging() {
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_from_env("C2_LOG").unwrap_or_else(|_| EnvFilter::new("info")))
-        .with_target(false)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .init();
 }
 
 fn act(cli: Cli) -> Result<u8, Failure> {

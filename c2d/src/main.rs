@@ -1,9 +1,10 @@
 //! The program `c2d`: arguments, logging, signals; everything else is in the library.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use c2_shared::logging::Logging;
 use c2d::hints::{hint, status};
 use c2d::install;
 use c2d::options::{Ask, Cli, Command, Options};
@@ -11,11 +12,10 @@ use c2d::run::run;
 use c2d::upkeep;
 use clap::Parser as _;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    start_logging();
+    let logging = Logging::start();
     let (code, words) = match act(cli) {
         Ok(code) => (code, String::new()),
         Err(error) => {
@@ -23,18 +23,8 @@ fn main() -> ExitCode {
             (ExitCode::from(status(&error)), format!("c2d: {error:#}\n{hint}"))
         }
     };
-    // When even this cannot be written there is nothing left to say it with.
-    drop(std::io::stderr().write_all(words.as_bytes()));
+    logging.end(&words);
     code
-}
-
-fn start_logging() {
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_from_env("C2_LOG").unwrap_or_else(|_| EnvFilter::new("info")))
-        .with_target(false)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .init();
 }
 
 fn act(cli: Cli) -> anyhow::Result<ExitCode> {

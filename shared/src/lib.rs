@@ -35,5 +35,8 @@ pub mod token;
 #[cfg(feature = "client")]
 pub mod client;
 
+#[cfg(feature = "logging")]
+pub mod logging;
+
 #[cfg(feature = "schema")]
 mod schema;

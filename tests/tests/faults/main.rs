@@ -4,6 +4,7 @@
 mod clients;
 mod hostile;
 mod jobs_log;
+mod logs;
 mod machine;
 mod network;
 mod pause;
