@@ -95,7 +95,8 @@ fn it_says_where_it_listens_and_goes_in_order() {
     assert_eq!(line, format!("c2d {version} listening on {address}, data in {folder}\n"));
     assert!(!address.ends_with(":0"), "{address}");
     assert!(std::net::TcpStream::connect(address).is_ok(), "{address}");
-    check(&mut c2d(&args), 1, &["another c2d is using", "--data-dir"]);
+    let holder = format!("(process {})", running.0.id());
+    check(&mut c2d(&args), 1, &["another c2d is using", &holder, "--data-dir"]);
     assert!(data.join("c2d.addr").exists(), "the second c2d leaves the files of the first alone");
 
     kill_process(Pid::from_child(&running.0), Signal::TERM).unwrap();

@@ -80,9 +80,20 @@ pub(super) fn lock(dir: &Path) -> Result<File, StoreError> {
 pub(super) fn lock_file(file: &File, what: &Path) -> Result<(), StoreError> {
     match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(()),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(StoreError::Locked { dir: what.to_owned() }),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(StoreError::Locked { dir: what.to_owned(), holder: holder(file) }),
         Err(e) => Err(StoreError::File { path: what.to_owned(), source: e.into() }),
     }
+}
+
+/// The process that has the lock of a file, as far as the kernel shows it here.
+fn holder(file: &File) -> Option<u32> {
+    let place = format!(":{}", file.metadata().ok()?.ino());
+    let locks = std::fs::read_to_string("/proc/locks").ok()?;
+    locks.lines().find_map(|line| match line.split_whitespace().collect::<Vec<_>>()[..] {
+        // One in another container has no number here.
+        [_, "FLOCK", _, _, pid, inode, ..] if inode.ends_with(&place) => pid.parse().ok().filter(|pid| *pid != 0),
+        _ => None,
+    })
 }
 
 /// Bytes that the disk under a path has left.

@@ -73,9 +73,9 @@ pub struct Opened {
 /// Why the store cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Another c2d has this folder.
-    #[error("another c2d is using {dir:?}")]
-    Locked { dir: PathBuf },
+    /// Another c2d has this folder or log.
+    #[error("another c2d is using {dir:?}{}", holder.map_or_else(String::new, |pid| format!(" (process {pid})")))]
+    Locked { dir: PathBuf, holder: Option<u32> },
     /// Others could read or change the folder.
     #[error("{dir:?} is open to others (mode {mode:03o}, owner {owner})")]
     Exposed { dir: PathBuf, mode: u32, owner: u32 },
