@@ -116,8 +116,10 @@ impl Drop for Unplaced {
     }
 }
 
+/// Renames what is there, without replacing what an earlier restore set aside.
 fn set_aside(path: &Path, now_s: u64) -> Result<PathBuf, UpkeepError> {
-    let aside = sibling(path, &format!("before-{now_s}"));
+    let name = |n: u32| sibling(path, &if n == 0 { format!("before-{now_s}") } else { format!("before-{now_s}.{n}") });
+    let aside = (0..).map(name).find(|aside| aside.symlink_metadata().is_err()).unwrap_or_else(|| name(0));
     fs::rename(path, &aside).map_err(UpkeepError::file(&aside))?;
     Ok(aside)
 }

@@ -73,6 +73,12 @@ async fn end_jobs(cluster: &Cluster, count: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn write_config(data: &Path, text: &str) -> anyhow::Result<()> {
+    let path = data.join("config.json");
+    fs::write(&path, text)?;
+    Ok(fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?)
+}
+
 /// The numbers of the lines of a log, each of which can be read.
 fn numbers(log: &Path) -> anyhow::Result<Vec<u64>> {
     let text = fs::read_to_string(log)?;
@@ -104,7 +110,7 @@ fn a_backup_holds_the_lines_of_jobs_that_were_removed() {
                 fs::rename(before, &log)?;
             }
             let name = log.strip_prefix(&data).unwrap_or(&log);
-            fs::write(data.join("config.json"), format!("{{\"jobs_log_file\": {name:?}, \"keep_jobs\": 2}}"))?;
+            write_config(&data, &format!("{{\"jobs_log_file\": {name:?}, \"keep_jobs\": 2}}"))?;
             cluster.restart_c2d().await?;
             end_jobs(cluster, 10).await?;
             ended += 10;
@@ -123,7 +129,8 @@ fn a_backup_holds_the_lines_of_jobs_that_were_removed() {
             has_lines(&log, ended + 3).await?;
             cluster.kill_c2d()?;
             let restored = cluster.c2d(&["restore", &copy]).await?;
-            assert_eq!((restored.status, restored.stdout.matches("is now").count()), (0, 1 + usize::from(outside)));
+            let aside = restored.stdout.matches("is now").count();
+            assert_eq!((restored.status, aside), (0, 1 + usize::from(outside)), "{round}: {restored:?}");
             assert!(numbers(&log)?.into_iter().eq(1..=ended), "{round}: {:?}", numbers(&log)?);
             let well = cluster.c2d(&["check"]).await?;
             assert_eq!(well.status, 0, "{well:?}");

@@ -2,6 +2,7 @@
 //! space.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use anyhow::{Result, ensure};
@@ -49,7 +50,9 @@ fn a_full_disk_tears_no_line_and_loses_none() {
         let disk = SmallDisk::mount(&folder, SMALL)?;
         let log = folder.join("ended.log");
         cluster.kill_c2d()?;
-        fs::write(cluster.data_dir().join("config.json"), format!("{{\"jobs_log_file\": {log:?}}}"))?;
+        let config = cluster.data_dir().join("config.json");
+        fs::write(&config, format!("{{\"jobs_log_file\": {log:?}}}"))?;
+        fs::set_permissions(&config, fs::Permissions::from_mode(0o600))?;
         cluster.restart_c2d().await?;
         let c2d_log = cluster.data_dir().with_file_name("c2d.log");
         let logged = |words: &str| fs::read_to_string(&c2d_log).map(|text| text.matches(words).count());
