@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use c2_shared::install::{Plan, Unit, Wish, place};
+use c2_shared::install::{InstallError, Plan, Unit, Wish, place};
 
 const SYSTEM: Plan = Plan {
     units: &[
@@ -28,11 +28,8 @@ const USER: Plan = Plan {
 /// Writes the service files; answers with what was done.
 ///
 /// # Errors
-/// When one cannot be written; with what to do about it.
-pub fn install(dry_run: bool, root: Option<&Path>) -> Result<String, (anyhow::Error, String)> {
+/// When one cannot be written, or the service could never start.
+pub fn install(dry_run: bool, root: Option<&Path>) -> Result<String, InstallError> {
     let is_root = rustix::process::geteuid().is_root();
-    place(&SYSTEM, &USER, Wish { root, dry_run }, is_root).map_err(|(path, error)| {
-        let error = anyhow::Error::new(error).context(format!("cannot write {}", path.display()));
-        (error, "see the rights of its folder; root makes it a service of the system".to_owned())
-    })
+    place(&SYSTEM, &USER, Wish { root, dry_run }, is_root)
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use c2_shared::config::{self, AgentConfig, ConfigError};
 use c2_shared::endpoint::{Endpoint, EndpointError};
+use c2_shared::exit;
 use c2_shared::limits::{CANCEL_GRACE_MS, LEASE_MS, LEFTOVER_GRACE_MS, SLOTS_MAX};
 use c2_shared::pass::Pass;
 use c2_shared::token::{Role, TokenError};
@@ -170,6 +171,15 @@ pub enum OptionsError {
 }
 
 impl OptionsError {
+    /// The exit status after it.
+    #[must_use]
+    pub const fn status(&self) -> u8 {
+        match self {
+            Self::Token(_) | Self::WrongRole(_) => exit::NOT_A_WORKER,
+            Self::Config(_) | Self::Server(_) | Self::Slots(_) | Self::Folder { .. } => exit::CONFIGURATION,
+        }
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> String {

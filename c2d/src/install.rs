@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::Context as _;
-use c2_shared::install::{Plan, Unit, Wish, place};
+use c2_shared::install::{InstallError, Plan, Unit, Wish, place};
 
 const SYSTEM: Plan = Plan {
     units: &[
@@ -27,10 +26,8 @@ const USER: Plan = Plan {
 /// Writes the service files; answers with what was done.
 ///
 /// # Errors
-/// When one cannot be written.
-pub fn install(dry_run: bool, root: Option<&Path>) -> anyhow::Result<String> {
+/// When one cannot be written, or the service could never start.
+pub fn install(dry_run: bool, root: Option<&Path>) -> Result<String, InstallError> {
     let is_root = rustix::process::geteuid().is_root();
     place(&SYSTEM, &USER, Wish { root, dry_run }, is_root)
-        .map_err(|(path, error)| anyhow::Error::new(error).context(format!("cannot write {}", path.display())))
-        .context("nothing was started")
 }

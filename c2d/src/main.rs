@@ -1,43 +1,38 @@
 //! The program `c2d`: arguments, logging, signals; everything else is in the library.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use c2d::hints::hint;
+use c2_shared::logging::Logging;
+use c2d::hints::{hint, status};
 use c2d::install;
 use c2d::options::{Ask, Cli, Command, Options};
 use c2d::run::run;
 use c2d::upkeep;
 use clap::Parser as _;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
-    let filter = EnvFilter::try_from_env("C2_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_target(false)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .init();
     let cli = Cli::parse();
-    let ended = match cli.command {
-        Some(Command::Ask(question)) => ask(&cli.options, question),
-        Some(Command::Upkeep(work)) => upkeep::run(&cli.options.data_dir(), work).map_err(Into::into).and_then(say),
-        Some(Command::Install { dry_run, root }) => {
-            install::install(dry_run, root.as_deref()).and_then(|said| say((said, true)))
-        }
-        None => start(cli.options),
-    };
-    match ended {
-        Ok(code) => code,
+    let logging = Logging::start();
+    let (code, words) = match act(cli) {
+        Ok(code) => (code, String::new()),
         Err(error) => {
             let hint = hint(&error).map_or_else(String::new, |hint| format!("  hint: {hint}\n"));
-            // When even this cannot be written there is nobody left to tell.
-            drop(std::io::stderr().write_all(format!("c2d: {error:#}\n{hint}").as_bytes()));
-            ExitCode::FAILURE
+            (ExitCode::from(status(&error)), format!("c2d: {error:#}\n{hint}"))
         }
+    };
+    logging.end(&words);
+    code
+}
+
+fn act(cli: Cli) -> anyhow::Result<ExitCode> {
+    match cli.command {
+        Some(Command::Ask(question)) => ask(&cli.options, question),
+        Some(Command::Upkeep(work)) => say(upkeep::run(&cli.options.data_dir(), cli.options.config_file(), work)?),
+        Some(Command::Install { dry_run, root }) => say((install::install(dry_run, root.as_deref())?, true)),
+        None => start(cli.options),
     }
 }
 

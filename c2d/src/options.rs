@@ -1,7 +1,7 @@
 //! The command line of c2d. Flags win over the environment, the environment over the file.
 
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use c2_shared::config::{self, ConfigError, ServerConfig};
 use c2_shared::time::parse_duration_s;
@@ -140,6 +140,12 @@ impl Options {
     #[must_use]
     pub fn data_dir(&self) -> PathBuf {
         self.data_dir.clone().unwrap_or_else(config::default_data_dir)
+    }
+
+    /// The configuration file that these options name.
+    #[must_use]
+    pub fn config_file(&self) -> Option<&Path> {
+        self.config.as_deref()
     }
 
     /// The data folder and the configuration that these options mean.

@@ -43,8 +43,8 @@ fn versions_and_mistakes() {
     let table: [(&[&str], i32, &[&str]); 6] = [
         (&["--version"], 0, &[concat!("c2d ", env!("CARGO_PKG_VERSION"))]),
         (&["--prot", "1"], 2, &["--port"]),
-        (&["--data-dir", &data, "--config", &config], 1, &["unknown field \"prot\"", "did you mean \"port\"?"]),
-        (&["--data-dir", &data, "--config", "/no/such/file"], 1, &["/no/such/file"]),
+        (&["--data-dir", &data, "--config", &config], 2, &["unknown field \"prot\"", "did you mean \"port\"?"]),
+        (&["--data-dir", &data, "--config", "/no/such/file"], 2, &["/no/such/file"]),
         (&["--data-dir", &data, "invite"], 1, &["no c2d runs", "--data-dir"]),
         (&["invite", "--role", "guest"], 2, &["worker, operator or viewer"]),
     ];
@@ -95,7 +95,8 @@ fn it_says_where_it_listens_and_goes_in_order() {
     assert_eq!(line, format!("c2d {version} listening on {address}, data in {folder}\n"));
     assert!(!address.ends_with(":0"), "{address}");
     assert!(std::net::TcpStream::connect(address).is_ok(), "{address}");
-    check(&mut c2d(&args), 1, &["another c2d is using", "--data-dir"]);
+    let holder = format!("(process {})", running.0.id());
+    check(&mut c2d(&args), 1, &["another c2d is using", &holder, "--data-dir"]);
     assert!(data.join("c2d.addr").exists(), "the second c2d leaves the files of the first alone");
 
     kill_process(Pid::from_child(&running.0), Signal::TERM).unwrap();

@@ -2,12 +2,16 @@
 
 use std::fmt::Write as _;
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::config::config_home;
 
 /// Where the units of this repository say that the programs are.
 const UNIT_BIN: &str = "/usr/local/bin";
+/// Settings of a unit that hide folders from its service, and which.
+const HIDING: [(&str, &[&str]); 2] =
+    [("ProtectHome=yes", &["/home", "/root", "/run/user"]), ("PrivateTmp=yes", &["/tmp", "/var/tmp"])];
 
 /// A file to be put in its place.
 #[derive(Clone, Copy, Debug)]
@@ -36,23 +40,123 @@ pub struct Wish<'a> {
     pub dry_run: bool,
 }
 
+/// Why a program cannot be installed as a service.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallError {
+    /// systemd takes no such path in a unit, however it is written.
+    #[error("systemd cannot start {0:?}: its path has a quote, a backslash or a control character")]
+    Unwritable(PathBuf),
+    /// The sandbox of the service hides the program.
+    #[error("the service could not start {program:?}: it does not see {folder}")]
+    Hidden {
+        /// The program.
+        program: PathBuf,
+        /// The folder.
+        folder: &'static str,
+    },
+    /// The user of the service may not go there.
+    #[error("the service could not start {program:?}: {closed:?} is closed to other users")]
+    Closed {
+        /// The program.
+        program: PathBuf,
+        /// What is closed: the program or a folder above it.
+        closed: PathBuf,
+    },
+    /// A file or folder cannot be used.
+    #[error("cannot write {path:?}")]
+    File {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl InstallError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Unwritable(program) | Self::Hidden { program, .. } | Self::Closed { program, .. } => {
+                let name = program.file_name().unwrap_or_default().to_string_lossy();
+                let path = program.to_string_lossy();
+                let path = shlex::try_quote(&path).unwrap_or_else(|_| name.clone());
+                format!("copy it first: sudo install -m 755 {path} {UNIT_BIN} && sudo {UNIT_BIN}/{name} install")
+            }
+            Self::File { .. } => "check the permissions of its folder; root installs system services".to_owned(),
+        }
+    }
+
+    fn file(path: &Path) -> impl Fn(io::Error) -> Self {
+        move |source| Self::File { path: path.to_owned(), source }
+    }
+}
+
 /// Installs the system's services for root or below another root, else those of this user; the
 /// units name the folder of the running program.
 ///
 /// # Errors
-/// When a file cannot be written; with its path.
-pub fn place(system: &Plan, user: &Plan, wish: Wish<'_>, is_root: bool) -> Result<String, (PathBuf, io::Error)> {
-    let program = std::env::current_exe().map_err(|error| (PathBuf::from("/proc/self/exe"), error))?;
+/// When a file cannot be written, or when the service could never start.
+pub fn place(system: &Plan, user: &Plan, wish: Wish<'_>, is_root: bool) -> Result<String, InstallError> {
+    let program = std::env::current_exe().map_err(InstallError::file(Path::new("/proc/self/exe")))?;
     let programs = program.parent().unwrap_or(Path::new(UNIT_BIN));
     match wish.root {
         // A package's programs are where the units say.
         Some(root) => install(system, &root.join("etc"), Path::new(UNIT_BIN), !wish.dry_run),
-        None if is_root => install(system, Path::new("/etc"), programs, !wish.dry_run),
+        None if is_root => {
+            reach(system, &program)?;
+            install(system, Path::new("/etc"), programs, !wish.dry_run)
+        }
         None => {
-            let home = config_home().ok_or_else(|| (PathBuf::from("~"), io::Error::other("HOME is not set")))?;
-            install(user, &home, programs, !wish.dry_run)
+            let no_home = || InstallError::file(Path::new("~"))(io::Error::other("HOME is not set"));
+            install(user, &config_home().ok_or_else(no_home)?, programs, !wish.dry_run)
         }
     }
+}
+
+/// Refuses a program that the services of a plan could not start.
+fn reach(plan: &Plan, program: &Path) -> Result<(), InstallError> {
+    let hiding = HIDING
+        .iter()
+        .filter(|(setting, _)| plan.units.iter().any(|unit| unit.text.lines().any(|line| line == *setting)));
+    for folder in hiding.flat_map(|(_, folders)| folders.iter().copied()) {
+        if program.starts_with(folder) {
+            return Err(InstallError::Hidden { program: program.to_owned(), folder });
+        }
+    }
+    // Its user is not known here, or does not exist yet: what all may pass, it may.
+    for part in program.ancestors() {
+        let mode = std::fs::metadata(part).map_err(InstallError::file(part))?.permissions().mode();
+        if mode & 0o001 == 0 {
+            return Err(InstallError::Closed { program: program.to_owned(), closed: part.to_owned() });
+        }
+    }
+    Ok(())
+}
+
+/// A unit for programs in another folder.
+fn fill(text: &str, programs: &Path) -> Result<String, InstallError> {
+    let mut filled = String::new();
+    for line in text.split_inclusive('\n') {
+        let Some((key, rest)) = line.split_once(UNIT_BIN) else {
+            filled.push_str(line);
+            continue;
+        };
+        let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+        let program = programs.join(rest[..end].trim_start_matches('/'));
+        let _ = write!(filled, "{key}{}{}", quote(&program)?, &rest[end..]);
+    }
+    Ok(filled)
+}
+
+/// A program as `ExecStart` wants it. There `%` begins a specifier; `$` is nothing special in the path
+/// of a program, and systemd refuses quotes and backslashes in it even where they are escaped.
+fn quote(program: &Path) -> Result<String, InstallError> {
+    let refused = |c: char| c.is_control() || ['\'', '"', '\\'].contains(&c);
+    let path = program.to_str().filter(|path| !path.contains(refused));
+    let path = path.ok_or_else(|| InstallError::Unwritable(program.to_owned()))?.replace('%', "%%");
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._+-@%".contains(c);
+    Ok(if path.chars().all(plain) { path } else { format!("\"{path}\"") })
 }
 
 /// Writes the files of a plan below a folder, naming the folder of the programs; answers with what
@@ -60,21 +164,21 @@ pub fn place(system: &Plan, user: &Plan, wish: Wish<'_>, is_root: bool) -> Resul
 ///
 /// # Errors
 /// When a file cannot be written; with its path.
-fn install(plan: &Plan, below: &Path, programs: &Path, write: bool) -> Result<String, (PathBuf, io::Error)> {
+fn install(plan: &Plan, below: &Path, programs: &Path, write: bool) -> Result<String, InstallError> {
+    let units = plan.units.iter().map(|unit| Ok((below.join(unit.path), fill(unit.text, programs)?)));
+    let units: Vec<(PathBuf, String)> = units.collect::<Result<_, _>>()?;
     let mut said = String::new();
-    for unit in plan.units {
-        let path = below.join(unit.path);
-        let text = unit.text.replace(UNIT_BIN, &programs.display().to_string());
+    for (path, text) in units {
         let is_there = std::fs::read_to_string(&path).is_ok_and(|there| there == text);
-        let failed = |error| (path.clone(), error);
         if write && !is_there {
+            let failed = InstallError::file(&path);
             if let Some(folder) = path.parent() {
-                std::fs::create_dir_all(folder).map_err(failed)?;
+                std::fs::create_dir_all(folder).map_err(&failed)?;
             }
             // Beside it first: systemd may look at any time.
             let new = path.with_extension("new");
-            std::fs::write(&new, text).map_err(failed)?;
-            std::fs::rename(&new, &path).map_err(failed)?;
+            std::fs::write(&new, text).map_err(&failed)?;
+            std::fs::rename(&new, &path).map_err(&failed)?;
         }
         let word = match (write, is_there) {
             (_, true) => "is there   ",
@@ -92,9 +196,12 @@ mod tests {
     use super::*;
 
     const PLAN: Plan = Plan {
-        units: &[Unit { path: "systemd/x.service", text: "ExecStart=/usr/local/bin/x\n" }],
+        units: &[Unit { path: "systemd/x.service", text: "ExecStart=/usr/local/bin/x --flag a\nUser=c2\n" }],
         next: "  start it\n",
     };
+
+    const SANDBOX: Plan =
+        Plan { units: &[Unit { path: "x.service", text: "ProtectHome=yes\nPrivateTmp=yes\n" }], next: "" };
 
     #[test]
     fn files_name_the_program_and_are_written_once() {
@@ -103,9 +210,57 @@ mod tests {
         let path = folder.path().join("systemd/x.service");
         assert!(go(false).starts_with("would write") && !path.exists());
         assert!(go(true).starts_with("wrote"));
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "ExecStart=/opt/c2/x\n");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "ExecStart=/opt/c2/x --flag a\nUser=c2\n");
         assert!(go(true).starts_with("is there"));
         std::fs::write(&path, "changed").unwrap();
         assert!(go(true).contains("wrote") && go(true).ends_with("next:\n  start it\n"));
+    }
+
+    #[test]
+    fn paths_are_quoted_or_refused() {
+        for (folder, written) in [
+            ("/opt/c2", Some("/opt/c2/x")),
+            ("/opt/my progs", Some("\"/opt/my progs/x\"")),
+            ("/opt/50%", Some("/opt/50%%/x")),
+            ("/opt/a $HOME", Some("\"/opt/a $HOME/x\"")),
+            ("/opt/käse;#", Some("\"/opt/käse;#/x\"")),
+            ("/opt/it's", None),
+            ("/opt/a\"b", None),
+            ("/opt/a\\b", None),
+            ("/opt/a\nUser=root", None),
+        ] {
+            let filled = fill(PLAN.units[0].text, Path::new(folder));
+            match written {
+                Some(path) => assert_eq!(filled.unwrap(), format!("ExecStart={path} --flag a\nUser=c2\n")),
+                None => assert!(matches!(filled, Err(InstallError::Unwritable(_))), "{folder}: {filled:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn programs_that_a_service_cannot_reach_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("a b/x");
+        std::fs::create_dir(folder.path().join("a b")).unwrap();
+        std::fs::write(&program, "").unwrap();
+        let modes = |of: &[(&Path, u32)]| {
+            for (path, mode) in of {
+                std::fs::set_permissions(path, std::fs::Permissions::from_mode(*mode)).unwrap();
+            }
+        };
+        modes(&[(folder.path(), 0o755), (&program, 0o755)]);
+        reach(&PLAN, &program).unwrap();
+        modes(&[(&program, 0o700)]);
+        let error = reach(&PLAN, &program).unwrap_err();
+        assert!(error.to_string().contains("is closed to other users"), "{error}");
+        modes(&[(folder.path(), 0o700), (&program, 0o755)]);
+        let error = reach(&PLAN, &program).unwrap_err();
+        assert!(error.to_string().ends_with(&format!("{:?} is closed to other users", folder.path())), "{error}");
+        assert!(error.hint().contains("/a b/x' /usr/local/bin && sudo /usr/local/bin/x install"), "{}", error.hint());
+
+        for folder in ["/home", "/root", "/run/user", "/tmp", "/var/tmp"] {
+            let program = Path::new(folder).join("me/x");
+            assert!(matches!(reach(&SANDBOX, &program), Err(InstallError::Hidden { .. })), "{program:?}");
+        }
     }
 }

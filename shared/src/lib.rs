@@ -20,6 +20,7 @@ pub mod worker;
 pub mod api;
 pub mod bytes64;
 pub mod checkup;
+pub mod exit;
 pub mod hint;
 pub mod install;
 
@@ -34,6 +35,9 @@ pub mod token;
 
 #[cfg(feature = "client")]
 pub mod client;
+
+#[cfg(feature = "logging")]
+pub mod logging;
 
 #[cfg(feature = "schema")]
 mod schema;

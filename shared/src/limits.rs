@@ -11,6 +11,8 @@ pub const TLS_NAME: &str = "c2d.internal";
 pub const QUEUE_LEN_MAX: usize = 50_000;
 /// Jobs that one agent runs at once unless told otherwise (README).
 pub const SLOTS: u32 = 4;
+/// Lines of its log that a program keeps while nothing reads them; a few MB. More are dropped.
+pub const LOG_LINES_WAITING: usize = 4_096;
 /// Slots an agent may claim; more is a typing mistake rather than a machine.
 pub const SLOTS_MAX: u32 = 1_024;
 

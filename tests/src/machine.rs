@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context as _, Result, ensure};
-use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
+use rustix::mount::{MountFlags, UnmountFlags, mount, mount_remount, unmount};
 
 /// Where the kernel shows which boot this is.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
@@ -63,6 +63,15 @@ impl SmallDisk {
         let options = std::ffi::CString::new(format!("size={bytes},mode=700"))?;
         mount("tmpfs", folder, "tmpfs", MountFlags::empty(), &*options).context("cannot mount a tmpfs")?;
         Ok(Self { folder: folder.to_owned() })
+    }
+
+    /// Gives it another size.
+    ///
+    /// # Errors
+    /// When the system refuses it.
+    pub fn resize(&self, bytes: u64) -> Result<()> {
+        let options = std::ffi::CString::new(format!("size={bytes}"))?;
+        mount_remount(&self.folder, MountFlags::empty(), &*options).context("cannot resize a tmpfs")
     }
 }
 

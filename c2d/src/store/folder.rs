@@ -25,7 +25,7 @@ impl Folder {
             return Err(StoreError::Exposed { dir: dir.to_owned(), mode, owner: meta.uid() });
         }
         let folder = Self { dir: dir.to_owned(), _lock: lock(dir)? };
-        folder.take_ballast();
+        let _in_time = folder.take_ballast();
         Ok(folder)
     }
 
@@ -43,9 +43,10 @@ impl Folder {
     }
 
     /// Sets space aside for the time when the disk is full; without it c2d works all the same.
-    pub(super) fn take_ballast(&self) {
+    /// Answers whether it is there.
+    pub(super) fn take_ballast(&self) -> bool {
         if free_bytes(&self.dir) < FREE_BYTES_FLOOR + BALLAST_BYTES {
-            return;
+            return false;
         }
         let take = || -> std::io::Result<()> {
             let file = private().open(self.ballast())?;
@@ -54,9 +55,7 @@ impl Folder {
             }
             Ok(())
         };
-        if let Err(e) = take() {
-            tracing::debug!("no ballast file: {e}");
-        }
+        take().inspect_err(|e| tracing::debug!("no ballast file: {e}")).is_ok()
     }
 
     /// Gives the space back; whether there was any.
@@ -73,11 +72,28 @@ impl Folder {
 pub(super) fn lock(dir: &Path) -> Result<File, StoreError> {
     let path = dir.join("lock");
     let lock = private().open(&path).map_err(StoreError::file(&path))?;
-    match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(lock),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(StoreError::Locked { dir: dir.to_owned() }),
-        Err(e) => Err(StoreError::File { path, source: e.into() }),
+    lock_file(&lock, dir)?;
+    Ok(lock)
+}
+
+/// Locks a file until it is closed. `what` is what another c2d uses if it has the lock.
+pub(super) fn lock_file(file: &File, what: &Path) -> Result<(), StoreError> {
+    match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(()),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(StoreError::Locked { dir: what.to_owned(), holder: holder(file) }),
+        Err(e) => Err(StoreError::File { path: what.to_owned(), source: e.into() }),
     }
+}
+
+/// The process that has the lock of a file, as far as the kernel shows it here.
+fn holder(file: &File) -> Option<u32> {
+    let place = format!(":{}", file.metadata().ok()?.ino());
+    let locks = std::fs::read_to_string("/proc/locks").ok()?;
+    locks.lines().find_map(|line| match line.split_whitespace().collect::<Vec<_>>()[..] {
+        // One in another container has no number here.
+        [_, "FLOCK", _, _, pid, inode, ..] if inode.ends_with(&place) => pid.parse().ok().filter(|pid| *pid != 0),
+        _ => None,
+    })
 }
 
 /// Bytes that the disk under a path has left.

@@ -1,125 +1,220 @@
 //! `jobs.log`: one line of JSON for each ended job, in order, for people and scripts.
 //!
-//! It is only ever appended to. A start looks at its last whole line and adds what is missing; a
-//! line that a crash cut short is ended and written again below, never over.
+//! It is only ever appended to. A start finds the last of its lines that the database knows, cuts off
+//! what is no line at its end, and adds what is missing. While its disk is full it is behind: the
+//! database keeps everything until it is written here.
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufRead as _, BufReader, Seek as _, SeekFrom};
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
 
 use c2_shared::api::jobs::LogEntry;
-use rusqlite::Connection;
+use c2_shared::id::JobId;
+use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::store::StoreError;
-use crate::store::folder::private;
+use crate::store::derived::Derived;
+use crate::store::folder::{lock_file, private};
 use crate::store::history::entries_after;
-use crate::store::stored::StoredJob;
+use crate::store::lines::Lines;
+use crate::store::stored::{StoredJob, int, uint};
 
 /// How much of the end of the file a start reads first; lines are far shorter.
 const TAIL_BYTES: u64 = 256 * 1024;
 /// Lines that are written at once while catching up.
 const LINES_AT_ONCE: usize = 1_000;
+/// What each line begins with.
+const BEGIN: &[u8] = b"{\"seq\":";
 
 /// The open log.
 #[derive(Debug)]
 pub(super) struct JobsLog {
-    path: PathBuf,
-    file: File,
-    /// The last line in the file.
+    lines: Lines<File>,
+    state: Derived,
+    /// The last ended job of the database whose line is in the file.
     last: u64,
 }
 
+/// What tells one line of the log from all others.
+#[derive(Debug, serde::Deserialize)]
+pub struct LogLine {
+    /// Its number.
+    pub seq: u64,
+    /// Its job.
+    pub job_id: JobId,
+    ended_at: String,
+}
+
+/// Some bytes of the log, up to a line feed or the end of the file.
+#[derive(Debug)]
+pub struct Piece {
+    /// Where it ends.
+    pub end: u64,
+    /// Whether it ends with a line feed.
+    pub is_closed: bool,
+    /// What it says, if that can be read.
+    pub line: Option<LogLine>,
+}
+
+/// What the end of the log is like.
+#[derive(Debug, Default)]
+struct Ending {
+    /// Where the last line that can be read ends.
+    end: u64,
+    is_closed: bool,
+    /// The last line that the database knows: its number, and where it ends.
+    known: Option<(u64, u64)>,
+}
+
 impl JobsLog {
-    /// Opens the log and adds what a crash kept from it. `last_seq` is the database's last.
-    pub(super) fn open(path: &Path, connection: &Connection, last_seq: u64) -> Result<Self, StoreError> {
+    /// Opens the log and adds what a crash or a full disk kept from it.
+    pub(super) fn open(path: &Path, connection: &Connection) -> Result<Self, StoreError> {
         let mut file = private().append(true).open(path).map_err(StoreError::file(path))?;
-        let (last, torn) = last_line(&mut file).map_err(StoreError::file(path))?;
-        let mut log = Self { path: path.to_owned(), file, last };
-        if torn {
-            log.write(b"\n")?;
+        lock_file(&file, path)?;
+        let ending = ending(&file, path, connection)?;
+        let len = file.metadata().map_err(StoreError::file(path))?.len();
+        if ending.end == 0 && !begins_like_a_log(&file).map_err(StoreError::file(path))? {
+            return Err(StoreError::NotALog { path: path.to_owned() });
         }
-        if last > last_seq {
-            // The database is older than its log: it was restored from a backup. The file keeps
-            // what it has, and new lines follow under their own numbers.
-            tracing::warn!("{path:?} knows {last} ended jobs, the database {last_seq}: was it restored from a backup?");
-            log.last = last_seq;
+        if ending.end < len {
+            tracing::warn!("{path:?} ends with {} bytes that are no line; they are cut off", len - ending.end);
+        } else if !ending.is_closed && len > 0 {
+            io::Write::write_all(&mut file, b"\n").map_err(StoreError::file(path))?;
         }
-        log.catch_up(connection)?;
+        let (last, known_end) = ending.known.unwrap_or_default();
+        if known_end < ending.end {
+            tracing::warn!("{path:?} has lines of jobs that the database does not know: was it restored?");
+        }
+        let torn_at = (ending.end < len).then_some(ending.end);
+        let mut log = Self { lines: Lines::new(file, torn_at), state: Derived::new(path.to_owned()), last };
+        log.keep_up(connection);
         log.sync();
         Ok(log)
     }
 
-    /// Appends every ended job that is not in the file yet.
-    pub(super) fn catch_up(&mut self, connection: &Connection) -> Result<(), StoreError> {
+    /// Appends every ended job that is not in the file yet. What fails is for the next call.
+    pub(super) fn keep_up(&mut self, connection: &Connection) {
+        let result = self.catch_up(connection);
+        self.state.note(result);
+    }
+
+    /// Whether ended jobs wait to be written.
+    pub(super) const fn is_behind(&self) -> bool {
+        self.state.is_behind()
+    }
+
+    fn catch_up(&mut self, connection: &Connection) -> Result<(), StoreError> {
         loop {
             let jobs = entries_after(connection, self.last, LINES_AT_ONCE)?;
-            let Some((seq, _)) = jobs.last() else { return Ok(()) };
-            let seq = *seq;
-            let mut lines = Vec::new();
+            let mut text = Vec::new();
             for (seq, job) in &jobs {
-                let entry = entry(*seq, job);
-                serde_json::to_writer(&mut lines, &entry)
+                serde_json::to_writer(&mut text, &entry(*seq, job))
                     .map_err(|e| StoreError::Unreadable { what: e.to_string() })?;
-                lines.push(b'\n');
+                text.push(b'\n');
             }
-            self.write(&lines)?;
-            self.last = seq;
+            // Also without a line, as something may have to be cut off.
+            let (written, result) = self.lines.append(&text);
+            if let Some((seq, _)) = written.checked_sub(1).and_then(|last| jobs.get(last)) {
+                self.last = *seq;
+            }
+            result.map_err(StoreError::file(self.state.path()))?;
             if jobs.len() < LINES_AT_ONCE {
                 return Ok(());
             }
         }
     }
 
-    /// The last line in the file.
+    /// The last ended job of the database whose line is in the file.
     pub(super) const fn last(&self) -> u64 {
         self.last
     }
 
     /// Asks the disk to keep what was written; the database has it in any case.
     pub(super) fn sync(&self) {
-        if let Err(e) = self.file.sync_data() {
-            tracing::error!("{:?} may be behind after a power cut: {e}", self.path);
+        if let Err(e) = self.lines.file().sync_data() {
+            tracing::error!("{:?} may be behind after a power cut: {e}", self.state.path());
         }
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
-        self.file.write_all(bytes).map_err(StoreError::file(&self.path))
     }
 }
 
 /// An ended job as a line of the log.
 pub(crate) fn entry(seq: u64, job: &StoredJob) -> LogEntry {
-    let ended_ms = i64::try_from(job.view.ended_ms.unwrap_or(0)).unwrap_or(i64::MAX);
-    let ended_at = jiff::Timestamp::from_millisecond(ended_ms).unwrap_or_default();
+    let ended_at = timestamp(job.view.ended_ms.unwrap_or(0));
     LogEntry { seq, ended_at: format!("{ended_at:.3}"), job: job.row() }
 }
 
-/// The number of the last line that can be read, and whether the file ends in the middle of one.
-fn last_line(file: &mut File) -> std::io::Result<(u64, bool)> {
-    let len = file.metadata()?.len();
-    let start = len.saturating_sub(TAIL_BYTES);
-    file.seek(SeekFrom::Start(start))?;
-    let mut tail = Vec::new();
-    file.read_to_end(&mut tail)?;
-    let torn = tail.last().is_some_and(|byte| *byte != b'\n');
-    let numbers = tail.split(|byte| *byte == b'\n').filter_map(number);
-    match numbers.max() {
-        Some(last) => Ok((last, torn)),
-        None if start == 0 => Ok((0, torn)),
-        None => {
-            // Nothing readable near the end: look through all of it once.
-            file.seek(SeekFrom::Start(0))?;
-            let lines = BufReader::new(file).split(b'\n');
-            let last = lines.map_while(Result::ok).filter_map(|line| number(&line)).max();
-            Ok((last.unwrap_or(0), torn))
-        }
-    }
+fn timestamp(ms: u64) -> jiff::Timestamp {
+    jiff::Timestamp::from_millisecond(i64::try_from(ms).unwrap_or(i64::MAX)).unwrap_or_default()
 }
 
-fn number(line: &[u8]) -> Option<u64> {
-    #[derive(serde::Deserialize)]
-    struct Numbered {
-        seq: u64,
+/// Reads a log, from some byte on.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn pieces(file: &File, from: u64) -> io::Result<impl Iterator<Item = io::Result<Piece>>> {
+    let mut reader = BufReader::new(file);
+    reader.seek(SeekFrom::Start(from))?;
+    let (mut end, mut bytes) = (from, Vec::new());
+    Ok(std::iter::from_fn(move || {
+        bytes.clear();
+        match reader.read_until(b'\n', &mut bytes) {
+            Ok(0) => None,
+            Ok(count) => {
+                end += count as u64;
+                let line = serde_json::from_slice(&bytes).ok();
+                Some(Ok(Piece { end, is_closed: bytes.ends_with(b"\n"), line }))
+            }
+            Err(error) => Some(Err(error)),
+        }
+    }))
+}
+
+/// The last line of a log that a database knows: its number, and where it ends.
+pub(super) fn last_known(file: &File, path: &Path, connection: &Connection) -> Result<(u64, u64), StoreError> {
+    Ok(ending(file, path, connection)?.known.unwrap_or_default())
+}
+
+/// Looks at the end of the file, and at all of it only if nothing there is known.
+fn ending(file: &File, path: &Path, connection: &Connection) -> Result<Ending, StoreError> {
+    let len = file.metadata().map_err(StoreError::file(path))?.len();
+    let tail = len.saturating_sub(TAIL_BYTES);
+    let found = ending_from(file, tail, path, connection)?;
+    if found.known.is_none() && tail > 0 { ending_from(file, 0, path, connection) } else { Ok(found) }
+}
+
+fn ending_from(file: &File, from: u64, path: &Path, connection: &Connection) -> Result<Ending, StoreError> {
+    let mut ending = Ending::default();
+    for piece in pieces(file, from).map_err(StoreError::file(path))? {
+        let Piece { end, is_closed, line } = piece.map_err(StoreError::file(path))?;
+        if let Some(line) = line {
+            (ending.end, ending.is_closed) = (end, is_closed);
+            if is_known(connection, &line)? {
+                ending.known = Some((line.seq, end));
+            }
+        }
     }
-    serde_json::from_slice::<Numbered>(line).ok().map(|line| line.seq)
+    Ok(ending)
+}
+
+/// Whether the database has this very end of a job. Numbers alone do not tell: after a restore they
+/// are given once more.
+fn is_known(connection: &Connection, line: &LogLine) -> Result<bool, StoreError> {
+    let (seq, id) = (int(line.seq), int(line.job_id.0));
+    let mut kept = connection.prepare_cached("SELECT ended_ms FROM job WHERE seq = ?1 AND id = ?2")?;
+    let ended_ms = kept.query_row((seq, id), |row| row.get::<_, Option<i64>>(0)).optional()?;
+    if let Some(ended_ms) = ended_ms {
+        return Ok(line.ended_at.parse().is_ok_and(|at: jiff::Timestamp| at == timestamp(ended_ms.map_or(0, uint))));
+    }
+    let mut removed = connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM removed WHERE id = ?2 AND seq = ?1)")?;
+    Ok(removed.query_row((seq, id), |row| row.get(0))?)
+}
+
+/// Whether a file without any line may become the log: it is empty, or the beginning of a first line,
+/// or what a power cut leaves. Nothing else is ever cut or appended to.
+fn begins_like_a_log(file: &File) -> io::Result<bool> {
+    let mut bytes = [0; BEGIN.len()];
+    let count = file.read_at(&mut bytes, 0)?;
+    let begin = &bytes[..count];
+    Ok(BEGIN.starts_with(begin) || begin.iter().all(|byte| *byte == 0 || byte.is_ascii_whitespace()))
 }

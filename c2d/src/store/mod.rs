@@ -21,6 +21,9 @@ mod retention;
 mod stored;
 mod whole;
 
+mod derived;
+mod lines;
+
 mod jobs_log;
 mod workers_json;
 
@@ -37,8 +40,9 @@ use crate::sched::Saved;
 pub use blobs::{Blobs, Incoming, read_piece};
 pub use folder::free_bytes;
 pub use history::{History, JobFilter};
+pub use jobs_log::{LogLine, Piece, pieces};
 pub use stored::{StoredFiles, StoredJob, StoredOutput, digest};
-pub use whole::{copy, examine, last_job, lock, move_ids_on};
+pub use whole::{copy, ended, examine, last_job, last_logged, lock, lock_log, move_ids_on};
 pub use writer::Writer;
 
 /// Where everything is kept.
@@ -70,9 +74,9 @@ pub struct Opened {
 /// Why the store cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Another c2d has this folder.
-    #[error("another c2d is using {dir:?}")]
-    Locked { dir: PathBuf },
+    /// Another c2d has this folder or log.
+    #[error("another c2d is using {dir:?}{}", holder.map_or_else(String::new, |pid| format!(" (process {pid})")))]
+    Locked { dir: PathBuf, holder: Option<u32> },
     /// Others could read or change the folder.
     #[error("{dir:?} is open to others (mode {mode:03o}, owner {owner})")]
     Exposed { dir: PathBuf, mode: u32, owner: u32 },
@@ -88,6 +92,9 @@ pub enum StoreError {
     /// A decision contradicts what is stored; the transaction was rolled back.
     #[error("the store refuses a decision of the scheduler: {what}")]
     Broken { what: String },
+    /// The file named for ended jobs holds something else.
+    #[error("{path:?} is not a log of ended jobs")]
+    NotALog { path: PathBuf },
     /// SQLite failed.
     #[error("the database failed")]
     Database(#[from] rusqlite::Error),
@@ -150,6 +157,7 @@ impl StoreError {
             Self::Exposed { .. } => "make the folder yours alone: chmod 700, and chown it to the user that runs c2d",
             Self::Newer { .. } => "start the newer c2d, or give this one another --data-dir; nothing was changed",
             Self::Foreign { .. } => "move the file away, or use another --data-dir; nothing was changed",
+            Self::NotALog { .. } => "give jobs_log_file a name of its own, or move the file away; nothing was changed",
             Self::Pragma { .. } => "use a local disk; network and overlay file systems may not support it",
             Self::Broken { .. } | Self::Unreadable { .. } => {
                 "this is a defect of c2d: keep a copy of the folder and report it; a restart loses nothing"
@@ -170,7 +178,7 @@ pub fn open(config: Config) -> Result<Opened, StoreError> {
     let mut connection = schema::open(&folder)?;
     workers_json::import(&mut connection, &config.workers_json)?;
     let saved = load::load(&connection)?;
-    let log = jobs_log::JobsLog::open(&config.jobs_log, &connection, saved.last_seq)?;
+    let log = jobs_log::JobsLog::open(&config.jobs_log, &connection)?;
     let history = History::open(&folder.database())?;
     let blobs = Blobs::open(folder.dir())?;
     let writer = Writer::start(connection, folder, log, config.workers_json, config.keep)?;

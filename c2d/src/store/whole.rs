@@ -1,12 +1,15 @@
 //! The database as a whole: copied, looked through, and its ids moved on after a copy was put back.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 
+use c2_shared::id::JobId;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::store::folder::private;
-use crate::store::{StoreError, folder, schema};
+use crate::store::stored::uint;
+use crate::store::{StoreError, folder, jobs_log, schema};
 
 /// Copies a database in one transaction, also one that c2d is writing to.
 ///
@@ -38,6 +41,26 @@ pub fn examine(path: &Path) -> Result<u64, StoreError> {
     Ok(u64::try_from(jobs).unwrap_or(0))
 }
 
+/// All ended jobs by their number in the log, also those that were removed since.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn ended(path: &Path) -> Result<BTreeMap<u64, JobId>, StoreError> {
+    let connection = read(path)?;
+    let sql = "SELECT seq, id FROM job WHERE seq IS NOT NULL UNION ALL SELECT seq, id FROM removed";
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement.query_map([], |row| Ok((uint(row.get(0)?), JobId(uint(row.get(1)?)))))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The last line of a log of ended jobs that this database knows: its number, and where it ends.
+///
+/// # Errors
+/// When one of them cannot be read.
+pub fn last_logged(path: &Path, log: &File, log_path: &Path) -> Result<(u64, u64), StoreError> {
+    jobs_log::last_known(log, log_path, &read(path)?)
+}
+
 /// The last id that was given to a job; 0 for none.
 ///
 /// # Errors
@@ -66,6 +89,16 @@ pub fn move_ids_on(path: &Path, last: u64) -> Result<(), StoreError> {
 /// When a c2d uses it.
 pub fn lock(dir: &Path) -> Result<File, StoreError> {
     folder::lock(dir)
+}
+
+/// Locks a log of ended jobs as c2d does, where it lies outside the data folder.
+///
+/// # Errors
+/// When a c2d writes to it.
+pub fn lock_log(path: &Path) -> Result<File, StoreError> {
+    let file = File::open(path).map_err(StoreError::file(path))?;
+    folder::lock_file(&file, path)?;
+    Ok(file)
 }
 
 /// The last id that was given, also to jobs that were removed, also before a copy was put back.

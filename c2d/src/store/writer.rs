@@ -8,22 +8,25 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
 use c2_shared::config::Retention;
+use c2_shared::time::Mono;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use crate::engine::{Batch, Durable};
 use crate::sched::Decision;
+use crate::store::derived::Derived;
 use crate::store::folder::{Folder, free_bytes};
 use crate::store::jobs_log::JobsLog;
 use crate::store::observed::Observed;
 use crate::store::retention::Sweep;
 use crate::store::{StoreError, workers_json, write};
 
-/// At most this often `workers.json` is written, however fast workers change.
-const EXPORT_EVERY: Duration = Duration::from_secs(1);
+/// How soon after a change the derived files follow, and how often what failed is tried again. At most
+/// this often `workers.json` is written, however fast workers change.
+const CHORES_EVERY_MS: u64 = 1_000;
 
 /// When nothing came for so long, the store is idle enough to remove old jobs.
-const IDLE: Duration = Duration::from_millis(20);
+const IDLE_MS: u64 = 20;
 
 /// Takes batches to the thread that writes.
 #[derive(Debug)]
@@ -39,9 +42,15 @@ struct Thread {
     connection: Connection,
     folder: Folder,
     log: JobsLog,
-    workers_json: PathBuf,
+    workers_json: Derived,
     /// Workers changed since `workers.json` was written.
     export_due: bool,
+    /// The space that was set aside was used.
+    ballast_due: bool,
+    /// When to see to all this. Commits do not put it off.
+    chores_at: Option<Mono>,
+    /// The time of the last commit, and what was waited since; there is no other clock here.
+    now: Mono,
     /// Removes what was kept long enough.
     sweep: Sweep,
 }
@@ -56,7 +65,17 @@ impl Writer {
     ) -> Result<Self, StoreError> {
         let dir = folder.dir().to_owned();
         let sweep = Sweep::new(keep, Observed::load(&connection)?);
-        let thread = Thread { connection, folder, log, workers_json, export_due: true, sweep };
+        let thread = Thread {
+            connection,
+            folder,
+            log,
+            workers_json: Derived::new(workers_json),
+            export_due: true,
+            ballast_due: false,
+            chores_at: Some(Mono(0)),
+            now: Mono(0),
+            sweep,
+        };
         let (work, inbox) = sync_channel(1);
         let thread = std::thread::Builder::new()
             .name("store".to_owned())
@@ -92,15 +111,9 @@ impl Durable for Writer {
 impl Thread {
     fn run(mut self, inbox: &Receiver<Work>) {
         loop {
-            let next = if self.sweep.is_going_on() {
-                inbox.recv_timeout(IDLE)
-            } else if self.export_due {
-                inbox.recv_timeout(EXPORT_EVERY)
-            } else {
-                inbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
-            };
-            match next {
+            match self.next(inbox) {
                 Ok((batch, done)) => {
+                    self.now = batch.now.mono;
                     let result = self.commit(&batch);
                     let failed = result.is_err();
                     // Whoever waited may be gone, which changes nothing about what is durable.
@@ -115,20 +128,41 @@ impl Thread {
                     }
                 }
                 Err(RecvTimeoutError::Timeout) if self.sweep.is_going_on() => self.remove_old(),
-                Err(RecvTimeoutError::Timeout) => self.export(),
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
+            if self.chores_at.is_some_and(|at| at <= self.now) {
+                self.do_chores();
+                self.chores_at = self.has_chores().then(|| self.now.after_ms(CHORES_EVERY_MS));
+            }
         }
-        self.export();
+        self.do_chores();
         self.log.sync();
         if let Err(e) = self.connection.pragma_update(None, "wal_checkpoint", "TRUNCATE") {
             tracing::debug!("the database was not folded at the end: {e}");
         }
     }
 
+    /// Waits for a batch, and no longer than there is nothing else to do.
+    fn next(&mut self, inbox: &Receiver<Work>) -> Result<Work, RecvTimeoutError> {
+        let wait_ms = if self.sweep.is_going_on() {
+            IDLE_MS
+        } else if self.chores_at.is_some() {
+            CHORES_EVERY_MS
+        } else {
+            return inbox.recv().map_err(|_| RecvTimeoutError::Disconnected);
+        };
+        let next = inbox.recv_timeout(Duration::from_millis(wait_ms));
+        if matches!(next, Err(RecvTimeoutError::Timeout)) {
+            self.now = self.now.after_ms(wait_ms);
+        }
+        next
+    }
+
     fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
         match self.transact(batch) {
             Err(StoreError::Database(e)) if is_full(&e) && self.folder.drop_ballast() => {
+                self.ballast_due = true;
                 tracing::warn!("the disk is full: space set aside for this was used, new jobs are refused");
                 self.transact(batch)
             }
@@ -142,19 +176,38 @@ impl Thread {
         Ok(transaction.commit()?)
     }
 
-    /// Brings the files up to date that are made from the database. They are not the truth: what
-    /// fails here is mended at the next start.
+    /// Brings the files up to date that are made from the database, or notes that they are due. They
+    /// are not the truth: what fails here is tried again, also by the next start.
     fn derive(&mut self, batch: &Batch) {
-        let ended = batch.decisions.iter().filter(|decision| matches!(decision, Decision::End { .. })).count();
-        if ended > 0
-            && let Err(e) = self.log.catch_up(&self.connection)
-        {
-            tracing::error!("the log of ended jobs is behind and is mended at the next start: {e}");
+        let ended = batch.decisions.iter().any(|decision| matches!(decision, Decision::End { .. }));
+        if ended && !self.log.is_behind() {
+            self.log.keep_up(&self.connection);
         }
         self.export_due |= batch
             .decisions
             .iter()
             .any(|decision| matches!(decision, Decision::PutWorker(_) | Decision::RemoveWorker { .. }));
+        if self.chores_at.is_none() && self.has_chores() {
+            self.chores_at = Some(self.now.after_ms(CHORES_EVERY_MS));
+        }
+    }
+
+    const fn has_chores(&self) -> bool {
+        self.export_due || self.ballast_due || self.log.is_behind()
+    }
+
+    fn do_chores(&mut self) {
+        if self.log.is_behind() {
+            self.log.keep_up(&self.connection);
+        }
+        if self.export_due {
+            let result = workers_json::export(&self.connection, self.workers_json.path());
+            self.workers_json.note(result);
+            self.export_due = self.workers_json.is_behind();
+        }
+        if self.ballast_due {
+            self.ballast_due = !self.folder.take_ballast();
+        }
     }
 
     /// A few old jobs at a time. What fails here is tried again later: nobody waits for it.
@@ -162,16 +215,6 @@ impl Thread {
         if let Err(e) = self.sweep.bite(&mut self.connection, self.log.last()) {
             tracing::warn!("old jobs could not be removed: {e}");
             self.sweep.give_up();
-        }
-    }
-
-    fn export(&mut self) {
-        if self.export_due {
-            self.export_due = false;
-            if let Err(e) = workers_json::export(&self.connection, &self.workers_json) {
-                tracing::error!("the list of workers could not be written: {e}");
-            }
-            self.folder.take_ballast();
         }
     }
 }

@@ -2,16 +2,18 @@
 //!
 //! The database is copied by SQLite itself in one transaction and looked through afterwards. Files
 //! of jobs never change once they have their name, so copying them later is the same as then; one
-//! that goes meanwhile belonged to a job that c2d removed.
+//! that goes meanwhile belonged to a job that c2d removed. Of the log of ended jobs those lines are
+//! copied that belong to the copied database; the next start adds what it has beyond them.
 
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, Read as _, Seek as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
-use super::{DATABASE, FILES, NOT_COPIED, UpkeepError};
+use super::history::log_name;
+use super::{DATABASE, FILES, LOG, NOT_COPIED, PAUSE, TRIES, UpkeepError};
 use crate::store;
 
 /// Copies the data folder into one file for its owner's eyes only; answers its size in bytes.
@@ -19,18 +21,19 @@ use crate::store;
 /// # Errors
 /// When there is such a file and it is not to be replaced, or something cannot be read or written.
 /// Nothing is left behind then.
-pub(super) fn backup(data_dir: &Path, to: &Path, force: bool) -> Result<u64, UpkeepError> {
+pub(super) fn backup(data_dir: &Path, config_file: Option<&Path>, to: &Path, force: bool) -> Result<u64, UpkeepError> {
     if !data_dir.join(DATABASE).is_file() {
         return Err(UpkeepError::NoFolder(data_dir.to_owned()));
     }
     if !force && to.symlink_metadata().is_ok() {
         return Err(UpkeepError::Exists(to.to_owned()));
     }
+    let log = Log::open(&data_dir.join(log_name(data_dir, config_file)?))?;
     let database = Unfinished::beside(to, "db");
     let archive = Unfinished::beside(to, "part");
     store::copy(&data_dir.join(DATABASE), &database.0)?;
     store::examine(&database.0)?;
-    let bytes = write(data_dir, &database.0, &archive.0).map_err(UpkeepError::file(&archive.0))?;
+    let bytes = write(data_dir, &database.0, log, &archive.0)?;
     let flags = if force { RenameFlags::empty() } else { RenameFlags::NOREPLACE };
     match renameat_with(CWD, &archive.0, CWD, to, flags) {
         Ok(()) => Ok(bytes),
@@ -39,32 +42,97 @@ pub(super) fn backup(data_dir: &Path, to: &Path, force: bool) -> Result<u64, Upk
     }
 }
 
-fn write(data_dir: &Path, database: &Path, archive: &Path) -> io::Result<u64> {
-    let file = private(archive)?;
-    let mut tar = tar::Builder::new(io::BufWriter::new(file));
-    tar.mode(tar::HeaderMode::Deterministic);
-    tar.append_path_with_name(database, DATABASE)?;
-    for entry in fs::read_dir(data_dir)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        if entry.file_type()?.is_file() && name != DATABASE && !NOT_COPIED.iter().any(|other| name == *other) {
-            tar.append_path_with_name(entry.path(), &name)?;
+/// The log of ended jobs, opened before the database is copied.
+struct Log {
+    path: PathBuf,
+    /// It, and how many bytes of it every later copy of the database knows; none if there is no log.
+    file: Option<(File, u64)>,
+}
+
+impl Log {
+    fn open(path: &Path) -> Result<Self, UpkeepError> {
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Self { path: path.to_owned(), file: None });
+            }
+            Err(error) => return Err(UpkeepError::file(path)(error)),
+        };
+        let mut whole = 0;
+        for piece in store::pieces(&file, 0).map_err(UpkeepError::file(path))? {
+            let piece = piece.map_err(UpkeepError::file(path))?;
+            if piece.line.is_some() && piece.is_closed {
+                whole = piece.end;
+            }
         }
+        Ok(Self { path: path.to_owned(), file: Some((file, whole)) })
     }
-    for entry in fs::read_dir(data_dir.join(FILES)).into_iter().flatten() {
-        let entry = entry?;
-        // Only a complete file has a plain name.
-        if entry.path().extension().is_some() {
-            continue;
+
+    /// How many bytes belong to a copy of the database.
+    fn bytes(&self, database: &Path) -> Result<u64, UpkeepError> {
+        let Some((file, whole)) = &self.file else { return Ok(0) };
+        let last = store::ended(database)?.last_key_value().map_or(0, |(seq, _)| *seq);
+        let mut bytes = 0;
+        for _ in 0..TRIES {
+            let (seq, end) = store::last_logged(database, file, &self.path)?;
+            bytes = end.max(*whole);
+            if seq >= last {
+                break;
+            }
+            std::thread::sleep(PAUSE);
         }
-        match tar.append_path_with_name(entry.path(), Path::new(FILES).join(entry.file_name())) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            done => done?,
-        }
+        Ok(bytes)
     }
-    let file = tar.into_inner()?.into_inner().map_err(io::IntoInnerError::into_error)?;
-    file.sync_all()?;
-    Ok(file.metadata()?.len())
+}
+
+fn write(data_dir: &Path, database: &Path, log: Log, archive: &Path) -> Result<u64, UpkeepError> {
+    let log_bytes = log.bytes(database)?;
+    let write = || -> io::Result<u64> {
+        let mut tar = tar::Builder::new(io::BufWriter::new(private(archive)?));
+        append(&mut tar, File::open(database)?, None, Path::new(DATABASE))?;
+        for entry in fs::read_dir(data_dir)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let left_out = [DATABASE, LOG].iter().chain(&NOT_COPIED).any(|other| name == *other);
+            if entry.file_type()?.is_file() && !left_out && entry.path() != log.path {
+                append(&mut tar, File::open(entry.path())?, None, Path::new(&name))?;
+            }
+        }
+        if let Some((file, _)) = log.file {
+            append(&mut tar, file, Some(log_bytes), Path::new(LOG))?;
+        }
+        for entry in fs::read_dir(data_dir.join(FILES)).into_iter().flatten() {
+            let entry = entry?;
+            // Only a complete file has a plain name.
+            if entry.path().extension().is_some() {
+                continue;
+            }
+            match File::open(entry.path()) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                file => append(&mut tar, file?, None, &Path::new(FILES).join(entry.file_name()))?,
+            }
+        }
+        let file = tar.into_inner()?.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.sync_all()?;
+        Ok(file.metadata()?.len())
+    };
+    write().map_err(UpkeepError::file(archive))
+}
+
+/// Puts as many bytes of a file into the archive as are meant, or as it has now: it may grow.
+fn append<W: io::Write>(tar: &mut tar::Builder<W>, mut file: File, bytes: Option<u64>, name: &Path) -> io::Result<()> {
+    let meta = file.metadata()?;
+    let mut header = tar::Header::new_gnu();
+    header.set_metadata_in_mode(&meta, tar::HeaderMode::Deterministic);
+    let bytes = bytes.unwrap_or(meta.len());
+    header.set_size(bytes);
+    file.rewind()?;
+    let mut part = file.take(bytes);
+    tar.append_data(&mut header, name, &mut part)?;
+    if part.limit() > 0 {
+        return Err(io::Error::other(format!("{} became shorter while it was copied, try again", name.display())));
+    }
+    Ok(())
 }
 
 fn private(path: &Path) -> io::Result<File> {

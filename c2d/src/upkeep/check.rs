@@ -8,7 +8,7 @@ use c2_shared::checkup::Check;
 use c2_shared::config::{self, ServerConfig};
 
 use super::restore::{content, named};
-use super::{DATABASE, FILES};
+use super::{CONFIG, DATABASE, FILES, history};
 use crate::chain;
 use crate::http::AUDIT_FILE;
 use crate::store;
@@ -18,9 +18,10 @@ const PUBLIC: [&str; 3] = ["jobs.log", "workers.json", "c2d.addr"];
 
 /// Looks at everything in a data folder.
 #[must_use]
-pub(super) fn check(data_dir: &Path) -> Vec<Check> {
+pub(super) fn check(data_dir: &Path, config_file: Option<&Path>) -> Vec<Check> {
     let mut checks = vec![rights(data_dir), database(data_dir)];
-    checks.extend(configuration(data_dir));
+    checks.extend(configuration(data_dir, config_file));
+    checks.push(history::check(data_dir, config_file));
     checks.push(files(data_dir));
     checks.push(audit(data_dir));
     checks
@@ -61,11 +62,11 @@ fn database(data_dir: &Path) -> Check {
     }
 }
 
-fn configuration(data_dir: &Path) -> Option<Check> {
-    let path = data_dir.join("config.json");
-    path.exists().then(|| match config::load::<ServerConfig>(&path) {
+fn configuration(data_dir: &Path, config_file: Option<&Path>) -> Option<Check> {
+    let inside = Some(data_dir.join(CONFIG)).filter(|path| path.exists());
+    config_file.map(Path::to_owned).or(inside).map(|path| match config::load::<ServerConfig>(&path) {
         Ok(_) => Check::ok("configuration", "understood"),
-        Err(error) => Check::fail("configuration", error.to_string(), "mend config.json; c2d does not start with it"),
+        Err(error) => Check::fail("configuration", error.to_string(), "fix it; c2d does not start with it"),
     })
 }
 

@@ -2,17 +2,20 @@
 //! it is as it should be.
 //!
 //! A copy is one tar file with everything that c2d cannot make again: the database, the files of
-//! jobs, the authority and the tokens, the configuration, the audit log. `jobs.log` and
-//! `workers.json` follow from the database.
+//! jobs, the authority and the tokens, the configuration, the audit log, and `jobs.log`, which knows
+//! jobs that were removed from the database, wherever the configuration puts it.
 
 mod backup;
 mod check;
+mod history;
 mod restore;
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use c2_shared::checkup;
+use c2_shared::config::ConfigError;
 
 use crate::clock::Clock;
 use crate::options::Upkeep;
@@ -22,12 +25,20 @@ use self::backup::backup;
 use self::check::check;
 use self::restore::restore;
 
+/// How often it is looked again for a line of `jobs.log`, and after which pause: a c2d that runs
+/// commits the end of a job first and writes its line then.
+const TRIES: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(100);
 /// The database within a copy.
 const DATABASE: &str = "c2.db";
 /// The folder of the files of jobs.
 const FILES: &str = "files";
+/// The log of ended jobs within a copy.
+const LOG: &str = "jobs.log";
+/// The configuration, in the data folder and within a copy.
+const CONFIG: &str = "config.json";
 /// What c2d makes again, or what means something only while it runs.
-const NOT_COPIED: [&str; 6] = ["c2.db-wal", "c2.db-shm", "lock", "ballast", "c2d.addr", "jobs.log"];
+const NOT_COPIED: [&str; 5] = ["c2.db-wal", "c2.db-shm", "lock", "ballast", "c2d.addr"];
 
 /// Why it was not done.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +57,9 @@ pub enum UpkeepError {
         /// What is wrong with it.
         why: String,
     },
+    /// The configuration, which says where the log of ended jobs is.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -59,24 +73,25 @@ pub enum UpkeepError {
     },
 }
 
-/// Does it; answers with what to print, and whether all is well.
+/// Does it; answers with what to print, and whether all is well. The configuration is the one named, or
+/// the one in the data folder.
 ///
 /// # Errors
 /// When it cannot be done.
-pub fn run(data_dir: &Path, work: Upkeep) -> Result<(String, bool), UpkeepError> {
+pub fn run(data_dir: &Path, config_file: Option<&Path>, work: Upkeep) -> Result<(String, bool), UpkeepError> {
     match work {
         Upkeep::Backup { file, force } => {
-            let bytes = backup(data_dir, &file, force)?;
+            let bytes = backup(data_dir, config_file, &file, force)?;
             Ok((format!("{} holds everything of {}: {bytes} bytes\n", file.display(), data_dir.display()), true))
         }
         Upkeep::Restore { file } => {
-            let aside = restore(data_dir, &file, Clock::start().now().wall_ms / 1_000)?;
-            let aside = aside.map(|aside| format!("what was there before is now {}\n", aside.display()));
+            let aside = restore(data_dir, config_file, &file, Clock::start().now().wall_ms / 1_000)?;
+            let aside = aside.iter().map(|aside| format!("what was there before is now {}\n", aside.display()));
             let restored = format!("{} is as in {}; start c2d\n", data_dir.display(), file.display());
-            Ok((restored + &aside.unwrap_or_default(), true))
+            Ok((restored + &aside.collect::<String>(), true))
         }
         Upkeep::Check => {
-            let checks = check(data_dir);
+            let checks = check(data_dir, config_file);
             Ok((checks.iter().map(|check| format!("{check}\n")).collect(), checkup::is_well(&checks)))
         }
     }
@@ -90,6 +105,8 @@ impl UpkeepError {
             Self::Exists(_) => "choose another name, or replace it with --force".to_owned(),
             Self::NoFolder(_) => "name the folder with --data-dir".to_owned(),
             Self::Damaged { .. } => "nothing was changed; try an older backup".to_owned(),
+            Self::Config(ConfigError::Invalid { hint, .. }) => hint.clone(),
+            Self::Config(ConfigError::Read { .. }) => "check that the file is there and may be read".to_owned(),
             Self::Store(StoreError::Locked { .. }) => "stop c2d first; nothing was changed".to_owned(),
             Self::Store(error) => error.hint().to_owned(),
             Self::File { .. } => "see its rights and the space on its disk; nothing was changed".to_owned(),

@@ -7,18 +7,25 @@ use std::path::{Component, Path, PathBuf};
 
 use c2_shared::blob::{BlobHasher, BlobId};
 
-use super::{DATABASE, FILES, UpkeepError};
+use super::history::log_name;
+use super::{DATABASE, FILES, LOG, UpkeepError};
 use crate::store;
 
 /// How far job ids move on when nobody can say which ones were given after the backup: a worker
 /// must never take a new job for an old one that it still knows.
 const IDS_SKIPPED: u64 = 1_000_000;
 
-/// Puts a backup in the place of the data folder. What was there stays beside it; answers where.
+/// Puts a backup in the place of the data folder, and its log of ended jobs where the configuration
+/// wants it. What was there stays beside it; answers where.
 ///
 /// # Errors
 /// When a c2d uses the folder, or the backup is not whole. Nothing was changed then.
-pub(super) fn restore(data_dir: &Path, from: &Path, now_s: u64) -> Result<Option<PathBuf>, UpkeepError> {
+pub(super) fn restore(
+    data_dir: &Path,
+    config_file: Option<&Path>,
+    from: &Path,
+    now_s: u64,
+) -> Result<Vec<PathBuf>, UpkeepError> {
     let there = data_dir.symlink_metadata().is_ok();
     // Held until the end, so that no c2d begins meanwhile.
     let _lock = if there { Some(store::lock(data_dir)?) } else { None };
@@ -37,16 +44,83 @@ pub(super) fn restore(data_dir: &Path, from: &Path, now_s: u64) -> Result<Option
     let next = known.map_or(last + IDS_SKIPPED, |known| known.max(last));
     store::move_ids_on(&database, next)?;
 
-    let aside = there.then(|| sibling(data_dir, &format!("before-{now_s}")));
-    if let Some(aside) = &aside {
-        fs::rename(data_dir, aside).map_err(UpkeepError::file(aside))?;
+    let log = Log::prepare(&fresh.0, data_dir, config_file)?;
+    let mut aside = Vec::new();
+    if there {
+        aside.push(set_aside(data_dir, now_s)?);
     }
     if let Err(error) = fs::rename(&fresh.0, data_dir) {
-        if let Some(aside) = &aside {
+        if let Some(aside) = aside.first() {
             fs::rename(aside, data_dir).map_err(UpkeepError::file(data_dir))?;
         }
         return Err(UpkeepError::file(data_dir)(error));
     }
+    if let Some(log) = log {
+        aside.extend(log.place(now_s)?);
+    }
+    Ok(aside)
+}
+
+/// A log of ended jobs whose place is outside the data folder, complete beside that place.
+struct Log {
+    new: Unplaced,
+    place: PathBuf,
+    /// Keeps another c2d from the log that is there.
+    _lock: Option<File>,
+}
+
+impl Log {
+    /// Brings the log of a backup to its place within the new folder, or beside its place elsewhere.
+    fn prepare(fresh: &Path, data_dir: &Path, config_file: Option<&Path>) -> Result<Option<Self>, UpkeepError> {
+        let unpacked = fresh.join(LOG);
+        // A configuration that cannot be read can be fixed afterwards; the backup is no worse for it.
+        let name = log_name(fresh, config_file).unwrap_or_else(|_| LOG.into());
+        if !unpacked.is_file() || name == Path::new(LOG) {
+            return Ok(None);
+        }
+        let inside = name.components().all(|part| matches!(part, Component::Normal(_)));
+        let place = if inside { fresh.join(&name) } else { data_dir.join(&name) };
+        if let Some(folder) = place.parent() {
+            DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(UpkeepError::file(folder))?;
+        }
+        if inside {
+            fs::rename(&unpacked, &place).map_err(UpkeepError::file(&place))?;
+            return Ok(None);
+        }
+        let lock = if place.exists() { Some(store::lock_log(&place)?) } else { None };
+        let new = Unplaced(sibling(&place, &format!("restoring-{}", std::process::id())));
+        let copy = || -> io::Result<()> {
+            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new.0)?;
+            io::copy(&mut File::open(&unpacked)?, &mut file)?;
+            file.sync_all()?;
+            fs::remove_file(&unpacked)
+        };
+        copy().map_err(UpkeepError::file(&new.0))?;
+        Ok(Some(Self { new, place, _lock: lock }))
+    }
+
+    /// Gives it its name; answers where what was there is now.
+    fn place(self, now_s: u64) -> Result<Option<PathBuf>, UpkeepError> {
+        let aside = self.place.exists().then(|| set_aside(&self.place, now_s)).transpose()?;
+        fs::rename(&self.new.0, &self.place).map_err(UpkeepError::file(&self.place))?;
+        Ok(aside)
+    }
+}
+
+/// A file that goes unless it gets its name.
+struct Unplaced(PathBuf);
+
+impl Drop for Unplaced {
+    fn drop(&mut self) {
+        let _gone = fs::remove_file(&self.0);
+    }
+}
+
+/// Renames what is there, without replacing what an earlier restore set aside.
+fn set_aside(path: &Path, now_s: u64) -> Result<PathBuf, UpkeepError> {
+    let name = |n: u32| sibling(path, &if n == 0 { format!("before-{now_s}") } else { format!("before-{now_s}.{n}") });
+    let aside = (0..).map(name).find(|aside| aside.symlink_metadata().is_err()).unwrap_or_else(|| name(0));
+    fs::rename(path, &aside).map_err(UpkeepError::file(&aside))?;
     Ok(aside)
 }
 
@@ -97,10 +171,10 @@ pub(super) fn named(path: &Path) -> Option<BlobId> {
     path.file_name()?.to_str()?.parse().ok()
 }
 
-fn sibling(data_dir: &Path, what: &str) -> PathBuf {
-    let mut name = data_dir.file_name().unwrap_or_default().to_owned();
+fn sibling(path: &Path, what: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{what}"));
-    data_dir.with_file_name(name)
+    path.with_file_name(name)
 }
 
 /// A folder that goes unless it gets its name.

@@ -1,9 +1,12 @@
 //! Services: what `install` writes, and that it writes nowhere else.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::path::Path;
+use std::process::Command;
 
-use c2_tests::scenario;
+use c2_tests::machine::{has, may};
+use c2_tests::{Program, scenario};
 
 #[test]
 fn services_are_written_where_packages_want_them() {
@@ -32,6 +35,110 @@ fn services_are_written_where_packages_want_them() {
 
         let nowhere = cluster.c2d(&["install", "--root", "/proc/nowhere"]).await?;
         assert!(nowhere.status == 1 && nowhere.stderr.contains("cannot write"), "{nowhere:?}");
+        Ok(())
+    });
+}
+
+/// What systemd says against a unit.
+fn verify(unit: &Path) -> anyhow::Result<String> {
+    let output = Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(unit).output()?;
+    let name = unit.file_name().unwrap_or_default().to_string_lossy().replace(".service", "");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    // Other units of this machine may have faults of their own.
+    let about = |line: &&str| line.contains(&*name) || line.contains(&*unit.to_string_lossy());
+    Ok(said.lines().filter(about).map(|line| format!("{line}\n")).collect())
+}
+
+fn can_verify() -> bool {
+    let found = Command::new("systemd-analyze").arg("--version").output().is_ok();
+    has("units", found, "it needs systemd-analyze: apt install systemd")
+}
+
+#[test]
+fn systemd_takes_all_units_and_gives_up_what_cannot_start() {
+    scenario(async |cluster| {
+        if !can_verify() {
+            return Ok(());
+        }
+        let programs = cluster.new_folder("programs")?;
+        for name in ["c2d", "c2-agent"] {
+            fs::write(programs.join(name), "#!/bin/sh\n")?;
+            fs::set_permissions(programs.join(name), fs::Permissions::from_mode(0o755))?;
+        }
+        let units = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/systemd");
+        for (name, installed) in [
+            ("c2d.service", "c2d.service"),
+            ("c2-agent@.service", "c2-agent@.service"),
+            ("user-c2d.service", "c2d.service"),
+            ("user-c2-agent.service", "c2-agent.service"),
+        ] {
+            let text = fs::read_to_string(units.join(name))?;
+            let unit = programs.join(installed);
+            fs::write(&unit, text.replace("/usr/local/bin", &programs.to_string_lossy()))?;
+            assert_eq!(verify(&unit)?, "", "{name}");
+            let value = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_default();
+            assert_eq!(value("RestartPreventExitStatus="), "2 78", "{name}");
+            let number = |key: &str| value(key).parse::<u64>();
+            let (pause, starts, limit) =
+                (number("RestartSec=")?, number("StartLimitBurst=")?, number("StartLimitIntervalSec=")?);
+            assert!(pause * starts * 2 < limit, "{name}: its restarts stay below the limit");
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn programs_may_be_in_any_folder_that_systemd_can_name() {
+    scenario(async |cluster| {
+        if !can_verify() || !may("services of another user")? {
+            return Ok(());
+        }
+        let open = |path: &Path| fs::set_permissions(path, fs::Permissions::from_mode(0o755));
+        let scratch = cluster.new_folder("programs")?;
+        open(scratch.parent().expect("it has a parent"))?;
+        open(&scratch)?;
+        let home = cluster.new_folder("home")?;
+        chown(&home, Some(65_534), Some(65_534))?;
+        let copy = scratch.join("c2d");
+        fs::copy(Program::C2d.path()?, &copy)?;
+        for (folder, is_taken) in [
+            ("plain", true),
+            ("my progs", true),
+            ("50% of $HOME", true),
+            ("k\u{e4}se; #1", true),
+            ("it's", false),
+            ("a\"b", false),
+            ("a\\b", false),
+        ] {
+            let program = scratch.join(folder).join("c2d");
+            fs::create_dir(scratch.join(folder))?;
+            open(&scratch.join(folder))?;
+            fs::rename(&copy, &program)?;
+            let install = |user: &str| {
+                let way = ["--reuid", user, "--regid", user, "--clear-groups"];
+                let mut install = Command::new("setpriv");
+                install.args(way).arg(&program).arg("install").env_clear().env("HOME", &home);
+                install.env("PATH", "/usr/bin:/bin").current_dir("/");
+                install
+            };
+            let output = install("65534").output()?;
+            let said = String::from_utf8_lossy(&output.stderr);
+            let unit = home.join(".config/systemd/user/c2d.service");
+            if is_taken {
+                assert!(output.status.success(), "{folder}: {output:?}");
+                assert_eq!(verify(&unit)?, "", "{folder}: {}", fs::read_to_string(&unit)?);
+                fs::remove_file(&unit)?;
+            } else {
+                assert!(!output.status.success() && said.contains("install -m 755") && !unit.exists(), "{output:?}");
+            }
+            // The service of the system has a /tmp of its own.
+            if scratch.starts_with("/tmp") {
+                let system = install("0").arg("--dry-run").output()?;
+                let said = String::from_utf8_lossy(&system.stderr);
+                assert!(!system.status.success() && said.contains("it does not see /tmp"), "{system:?}");
+            }
+            fs::rename(&program, &copy)?;
+        }
         Ok(())
     });
 }

@@ -3,9 +3,13 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::Command;
 
+use c2_shared::api::jobs::LogEntry;
+use c2_shared::id::JobId;
 use c2_shared::job::JobState;
-use c2_tests::scenario;
+use c2_tests::wait::SOON;
+use c2_tests::{Cluster, Program, eventually, scenario};
 
 fn flip(file: &Path, at: usize) -> anyhow::Result<()> {
     let mut bytes = fs::read(file)?;
@@ -45,7 +49,7 @@ fn a_backup_under_load_is_a_queue_that_goes_on() {
         let restored = cluster.c2d(&["restore", &name]).await?;
         assert!(restored.status == 0 && restored.stdout.contains("what was there before is now"), "{restored:?}");
         let check = cluster.c2d(&["check"]).await?;
-        assert_eq!((check.status, check.stdout.matches("ok ").count()), (0, 4), "{check:?}");
+        assert_eq!((check.status, check.stdout.matches("ok ").count()), (0, 5), "{check:?}");
         cluster.restart_c2d().await?;
         // The agent knows the authority and the token again, so it needs no new invitation.
         for job in &before {
@@ -56,6 +60,149 @@ fn a_backup_under_load_is_a_queue_that_goes_on() {
         assert!(new > later, "{new:?} could be taken for a job of before");
         let released = cluster.exec(&["release 1", "wait 1", "output 1"]).await?;
         assert!(released.status == 0 && released.stdout.ends_with("from a file\n"), "{released:?}");
+        Ok(())
+    });
+}
+
+/// Submits jobs and ends them, without a worker.
+async fn end_jobs(cluster: &Cluster, count: usize) -> anyhow::Result<()> {
+    for _ in 0..count {
+        let job = cluster.submit("true").await?;
+        cluster.client().cancel(job).await?;
+    }
+    Ok(())
+}
+
+fn write_config(data: &Path, text: &str) -> anyhow::Result<()> {
+    let path = data.join("config.json");
+    fs::write(&path, text)?;
+    Ok(fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?)
+}
+
+/// The numbers of the lines of a log, each of which can be read.
+fn numbers(log: &Path) -> anyhow::Result<Vec<u64>> {
+    let text = fs::read_to_string(log)?;
+    text.lines().map(|line| Ok(serde_json::from_str::<LogEntry>(line)?.seq)).collect()
+}
+
+/// Waits for a line for each ended job: c2d answers before it writes them.
+async fn has_lines(log: &Path, ended: u64) -> anyhow::Result<()> {
+    eventually("a line for each job", SOON, async || Ok(numbers(log)?.into_iter().eq(1..=ended).then_some(()))).await
+}
+
+#[test]
+fn a_backup_holds_the_lines_of_jobs_that_were_removed() {
+    scenario(async |cluster| {
+        let here = cluster.new_folder("elsewhere")?;
+        let data = cluster.data_dir();
+        let copy = here.join("copy.tar").display().to_string();
+        let in_folder = data.join("history/ended.log");
+        let mut ended = 0;
+        for (round, log) in
+            [data.join("jobs.log"), data.join("own.log"), in_folder, here.join("ended.log")].into_iter().enumerate()
+        {
+            let outside = log.starts_with(&here);
+            cluster.kill_c2d()?;
+            if round > 0 {
+                // It is where it belongs now: the history goes on in the new place.
+                let before = data.join(["jobs.log", "own.log", "history/ended.log"][round - 1]);
+                fs::create_dir_all(data.join("history"))?;
+                fs::rename(before, &log)?;
+            }
+            let name = log.strip_prefix(&data).unwrap_or(&log);
+            write_config(&data, &format!("{{\"jobs_log_file\": {name:?}, \"keep_jobs\": 2}}"))?;
+            cluster.restart_c2d().await?;
+            end_jobs(cluster, 10).await?;
+            ended += 10;
+            cluster.kill_c2d()?;
+            // The start looks for what is to be removed.
+            cluster.restart_c2d().await?;
+            end_jobs(cluster, 1).await?;
+            ended += 1;
+            let first = JobId(1);
+            eventually("the removal", SOON, async || Ok(cluster.client().job(first, 0).await.is_err().then_some(())))
+                .await?;
+
+            let done = cluster.c2d(&["backup", &copy, "--force"]).await?;
+            assert_eq!(done.status, 0, "{done:?}");
+            end_jobs(cluster, 3).await?;
+            has_lines(&log, ended + 3).await?;
+            cluster.kill_c2d()?;
+            let restored = cluster.c2d(&["restore", &copy]).await?;
+            let aside = restored.stdout.matches("is now").count();
+            assert_eq!((restored.status, aside), (0, 1 + usize::from(outside)), "{round}: {restored:?}");
+            assert!(numbers(&log)?.into_iter().eq(1..=ended), "{round}: {:?}", numbers(&log)?);
+            let well = cluster.c2d(&["check"]).await?;
+            assert_eq!(well.status, 0, "{well:?}");
+            cluster.restart_c2d().await?;
+            end_jobs(cluster, 2).await?;
+            ended += 2;
+            has_lines(&log, ended).await?;
+            if outside {
+                let beside = fs::read_dir(&here)?.filter_map(Result::ok).map(|file| file.path());
+                let aside = beside.into_iter().find(|path| path.to_string_lossy().contains("ended.log.before-"));
+                let kept = numbers(&aside.expect("what was there is kept"))?;
+                assert!(kept.into_iter().eq(1..=ended - 2 + 3), "with what ended after the backup");
+            }
+        }
+
+        // A folder beside it must not take the log of a c2d that runs.
+        let other = here.join("other").display().to_string();
+        let refused = Command::new(Program::C2d.path()?).args(["restore", &copy, "--data-dir", &other]).output()?;
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert!(refused.status.code() == Some(1) && said.contains("another c2d is using"), "{refused:?}");
+        assert!(numbers(&here.join("ended.log"))?.into_iter().eq(1..=ended));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_backup_from_before_it_held_the_log_is_restored() {
+    scenario(async |cluster| {
+        let copy = cluster.console_dir().join("copy.tar").display().to_string();
+        end_jobs(cluster, 4).await?;
+        assert_eq!(cluster.c2d(&["backup", &copy]).await?.status, 0);
+        cluster.kill_c2d()?;
+        let parts = cluster.new_folder("parts")?;
+        let repack = "tar -xf \"$0\" && rm jobs.log && tar -cf \"$0\" *";
+        let repacked = Command::new("sh").args(["-ec", repack, &copy]).current_dir(&parts).status()?;
+        assert!(repacked.success());
+        assert_eq!(cluster.c2d(&["restore", &copy]).await?.status, 0);
+        cluster.restart_c2d().await?;
+        assert_eq!(numbers(&cluster.data_dir().join("jobs.log"))?, [1, 2, 3, 4]);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_check_reads_the_log_of_ended_jobs() {
+    scenario(async |cluster| {
+        end_jobs(cluster, 6).await?;
+        let well = cluster.c2d(&["check"]).await?;
+        assert!(well.stdout.contains("ok    log of ended jobs: 6 lines"), "{well:?}");
+        cluster.kill_c2d()?;
+        let log = cluster.data_dir().join("jobs.log");
+        let text = fs::read_to_string(&log)?;
+        let lines: Vec<&str> = text.split_inclusive('\n').collect();
+        let half = &lines[2][..30];
+        for (damaged, words) in [
+            ([&lines[..2], &lines[4..]].concat().concat(), "no line for 2 ended jobs, the first has number 3"),
+            (lines[2..].concat(), "no line for 2 ended jobs, the first has number 1"),
+            (lines[..4].concat(), "behind by 2 ended jobs, from number 5 on"),
+            (String::new(), "behind by 6 ended jobs, from number 1 on"),
+            (format!("{text}{half}"), "1 unreadable lines, the first is line 7"),
+            (format!("{}{half}\n{}", lines[0], lines[1..].concat()), "1 unreadable lines, the first is line 2"),
+        ] {
+            fs::write(&log, damaged)?;
+            let told = cluster.c2d(&["check"]).await?;
+            assert!(told.status == 1 && told.stdout.contains(words), "{words}: {told:?}");
+        }
+        fs::remove_file(&log)?;
+        let gone = cluster.c2d(&["check"]).await?;
+        assert!(gone.status == 1 && gone.stdout.contains("FAIL  log of ended jobs: "), "{gone:?}");
+        cluster.restart_c2d().await?;
+        assert_eq!(fs::read_to_string(&log)?, text);
+        assert_eq!(cluster.c2d(&["check"]).await?.status, 0);
         Ok(())
     });
 }

@@ -3,6 +3,8 @@
 
 mod clients;
 mod hostile;
+mod jobs_log;
+mod logs;
 mod machine;
 mod network;
 mod pause;

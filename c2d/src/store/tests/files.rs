@@ -1,9 +1,12 @@
-//! `jobs.log` and `workers.json`: derived, mended, edited by hand.
+//! `jobs.log` and `workers.json`: derived, repaired, edited by hand.
 
 use c2_shared::api::jobs::LogEntry;
+use c2_shared::time::Mono;
 
-use super::{Lab, add, end, worker};
+use super::{Lab, StoreError, add, end, open, worker};
+use crate::engine::{Batch, Durable as _};
 use crate::sched::Decision;
+use crate::sched::event::Now;
 
 impl Lab {
     fn log(&self) -> String {
@@ -30,19 +33,106 @@ fn each_ended_job_has_one_line_in_order() {
 }
 
 #[test]
-fn a_log_that_a_crash_cut_short_is_mended_by_adding() {
+fn a_log_that_a_crash_cut_short_gets_its_lines_again() {
     let lab = Lab::new();
     lab.commit(&[vec![add(1), add(2), end(1, 0, 1), end(2, 0, 2)]]);
     let whole = lab.log();
-    for cut in [0, 1, whole.len() / 2 - 3, whole.len() / 2 + 5, whole.len() - 1] {
+    for cut in 0..whole.len() {
         std::fs::write(lab.path().join("jobs.log"), &whole[..cut]).unwrap();
         lab.saved();
-        assert_eq!(lab.lines(), [1, 2], "cut at {cut}");
-        assert!(lab.log().starts_with(&whole[..cut]), "what was there stays, cut at {cut}");
+        assert_eq!(lab.log(), whole, "cut at {cut}");
     }
     std::fs::remove_file(lab.path().join("jobs.log")).unwrap();
     lab.saved();
     assert_eq!(lab.log(), whole);
+}
+
+#[test]
+fn what_is_no_line_at_the_end_is_cut_off() {
+    let lab = Lab::new();
+    lab.commit(&[vec![add(1), add(2), end(1, 0, 1), end(2, 0, 2)]]);
+    let whole = lab.log();
+    let (first, half) = (whole.lines().next().unwrap(), &whole[..whole.len() / 4]);
+    let junk = [
+        half.to_owned(),
+        format!("{half}\n"),
+        format!("{half}{first}\n"),
+        "junk\nmore junk".to_owned(),
+        "{}\n[1]\n".to_owned(),
+        "\0".repeat(5_000),
+        "\n\n".to_owned(),
+    ];
+    for junk in junk {
+        std::fs::write(lab.path().join("jobs.log"), format!("{whole}{junk}")).unwrap();
+        lab.saved();
+        assert_eq!(lab.log(), whole, "{junk:?}");
+        // The same where the lines before it are missing, too.
+        let missing = if junk.starts_with("\0") || junk == half { junk } else { format!("{first}\n{junk}") };
+        std::fs::write(lab.path().join("jobs.log"), &missing).unwrap();
+        lab.saved();
+        assert_eq!(lab.log(), whole, "{missing:?}");
+    }
+}
+
+#[test]
+fn a_log_from_after_a_backup_gets_the_lines_that_a_crash_kept_from_it() {
+    let lab = Lab::new();
+    lab.commit(&[(1..=7).map(add).chain((1..=5).map(|n| end(n, 0, n))).collect()]);
+    // What ended after the backup, as the log still has it.
+    let text = lab.log();
+    let later = text.lines().last().unwrap().replace("\"job_id\":5", "\"job_id\":90");
+    let later: String = (6..=10).map(|n| later.replace("\"seq\":5", &format!("\"seq\":{n}")) + "\n").collect();
+    let log = lab.path().join("jobs.log");
+    std::fs::write(&log, format!("{text}{later}")).unwrap();
+    lab.saved();
+    assert_eq!(lab.log(), format!("{text}{later}"), "nothing is missing");
+    lab.commit(&[vec![end(6, 0, 6), end(7, 0, 7)]]);
+    let whole = lab.log();
+    assert_eq!(lab.lines(), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 6, 7]);
+    let cuts: Vec<usize> = whole.match_indices('\n').map(|(at, _)| at + 1).collect();
+    for cut in &cuts[9..] {
+        std::fs::write(&log, &whole[..*cut]).unwrap();
+        lab.saved();
+        assert_eq!(lab.log(), whole, "cut at {cut}");
+    }
+}
+
+#[test]
+fn a_file_that_holds_something_else_is_no_log() {
+    let lab = Lab::new();
+    lab.commit(&[vec![add(1), end(1, 0, 1)]]);
+    let other = lab.path().join("notes");
+    for (path, text) in [(other, b"important\nlines".to_vec()), (lab.path().join("c2.db"), Vec::new())] {
+        if !text.is_empty() {
+            std::fs::write(&path, text).unwrap();
+        }
+        let before = std::fs::read(&path).unwrap();
+        let refused = open(super::Config { jobs_log: path.clone(), ..lab.config() });
+        assert!(matches!(refused, Err(StoreError::NotALog { .. })), "{path:?}");
+        assert_eq!(std::fs::read(&path).unwrap(), before, "{path:?}");
+    }
+}
+
+#[test]
+fn a_list_of_workers_follows_within_seconds_also_under_steady_load() {
+    let lab = Lab::new();
+    let mut opened = lab.open();
+    let path = lab.path().join("workers.json");
+    let mut commit = |n: u64, decisions: Vec<Decision>| {
+        let now = Now { mono: Mono(n * 250), wall_ms: 0 };
+        let batch = Batch { decisions, outputs: Vec::new(), now };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(opened.writer.commit(batch)).unwrap();
+    };
+    let shows = |text: &str| std::fs::read_to_string(&path).is_ok_and(|list| list.contains(text));
+    (0..40).for_each(|n| commit(n, vec![add(n + 1)]));
+    commit(40, vec![Decision::PutWorker(Box::new(worker(2)))]);
+    commit(41, vec![Decision::PutWorker(Box::new(worker(3)))]);
+    assert!(!shows("host3"), "not with each change");
+    // One more than it takes: the files follow a commit.
+    (42..=45).for_each(|n| commit(n, vec![add(n + 1)]));
+    assert!(shows("host2") && shows("host3"), "a second later");
+    opened.writer.close();
 }
 
 #[test]

@@ -1,0 +1,87 @@
+//! The log of ended jobs while its disk is full: each job has one line, in order, as soon as there is
+//! space.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use anyhow::{Result, ensure};
+use c2_shared::api::jobs::LogEntry;
+use c2_shared::job::JobSpec;
+use c2_tests::machine::{SmallDisk, may};
+use c2_tests::wait::SOON;
+use c2_tests::{Cluster, eventually, scenario};
+
+/// A few pages: full after some dozen lines.
+const SMALL: u64 = 16 * 1024;
+const LARGE: u64 = 1024 * 1024;
+/// Jobs that end while there is space for half of them.
+const JOBS: usize = 100;
+
+/// Ends jobs one after the other, without a worker.
+async fn end_jobs(cluster: &Cluster, name_len: usize) -> Result<()> {
+    for _ in 0..JOBS {
+        let spec = JobSpec { command: "true".to_owned(), name: Some("x".repeat(name_len)), ..JobSpec::default() };
+        let job = cluster.submit_spec(spec).await?;
+        cluster.client().cancel(job).await?;
+    }
+    Ok(())
+}
+
+/// Waits for a line for each of so many jobs.
+async fn has_lines(log: &Path, jobs: usize) -> Result<()> {
+    let numbers = async || {
+        let text = fs::read_to_string(log)?;
+        let lines = text.lines().map(|line| Ok(serde_json::from_str::<LogEntry>(line)?.seq));
+        let seqs: Vec<u64> = lines.collect::<Result<_>>()?;
+        ensure!(text.ends_with('\n') && seqs.iter().copied().eq(1..=jobs as u64), "{} lines: {seqs:?}", seqs.len());
+        Ok(Some(()))
+    };
+    eventually("a line for each job", SOON, numbers).await
+}
+
+#[test]
+fn a_full_disk_tears_no_line_and_loses_none() {
+    scenario(async |cluster| {
+        if !may("full disks")? {
+            return Ok(());
+        }
+        let folder = cluster.new_folder("log")?;
+        let disk = SmallDisk::mount(&folder, SMALL)?;
+        let log = folder.join("ended.log");
+        cluster.kill_c2d()?;
+        let config = cluster.data_dir().join("config.json");
+        fs::write(&config, format!("{{\"jobs_log_file\": {log:?}}}"))?;
+        fs::set_permissions(&config, fs::Permissions::from_mode(0o600))?;
+        cluster.restart_c2d().await?;
+        let c2d_log = cluster.data_dir().with_file_name("c2d.log");
+        let logged = |words: &str| fs::read_to_string(&c2d_log).map(|text| text.matches(words).count());
+
+        let mut jobs = 0;
+        for (round, name_len) in [1, 37, 90].into_iter().enumerate() {
+            disk.resize(fs::metadata(&log)?.len().next_multiple_of(4096) + SMALL)?;
+            end_jobs(cluster, name_len).await?;
+            jobs += JOBS;
+            let behind = cluster.c2d(&["check"]).await?;
+            assert!(behind.status == 1 && behind.stdout.contains("log of ended jobs: behind by "), "{behind:?}");
+            assert!(!behind.stdout.contains("unreadable"), "{behind:?}");
+            assert_eq!((logged("is behind")?, logged("is up to date again")?), (round + 1, round), "one line of log");
+            disk.resize(LARGE)?;
+            has_lines(&log, jobs).await?;
+            eventually("the end of it in the log", SOON, async || {
+                Ok((logged("is up to date again")? == round + 1).then_some(()))
+            })
+            .await?;
+            let well = cluster.c2d(&["check"]).await?;
+            assert_eq!(well.status, 0, "{well:?}");
+        }
+
+        // The same across a crash: what was not written then is written by the next start.
+        disk.resize(fs::metadata(&log)?.len().next_multiple_of(4096) + SMALL)?;
+        end_jobs(cluster, 50).await?;
+        cluster.kill_c2d()?;
+        disk.resize(LARGE)?;
+        cluster.restart_c2d().await?;
+        has_lines(&log, jobs + JOBS).await
+    });
+}
