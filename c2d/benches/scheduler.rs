@@ -71,8 +71,11 @@ fn cascades(c: &mut Criterion) {
         let on = |i: usize| (i > 0).then(|| format!("n{}", if star { 0 } else { i - 1 }));
         let mut start = cluster((0..QUEUE_LEN_MAX).map(|i| job(i, on(i), None)).collect());
         poll(&mut start);
-        let result =
-            ResultSummary { attempt: AttemptId { job: JobId(1), number: 1 }, outcome: Outcome::Exit { code: 1 } };
+        let result = ResultSummary {
+            attempt: AttemptId { job: JobId(1), number: 1 },
+            outcome: Outcome::Exit { code: 1 },
+            of_job: false,
+        };
         let fail = |mut scheduler: Scheduler| {
             apply(&mut scheduler, Event::ResultArrived { worker: WORKER, result: result.clone() });
             assert_eq!(scheduler.queue(NOW).failed, QUEUE_LEN_MAX as u64, "all of them fail");

@@ -152,6 +152,27 @@ impl Home {
         self.start(machine, Program::Agent, &args)
     }
 
+    /// Starts an agent that speaks from an address of its machine.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_agent_at(&mut self, machine: Machine, address: &str) -> Result<()> {
+        let folder = self.folder(machine);
+        let (state, root) = (folder.join(".local/state/c2-agent"), folder.join("workspaces"));
+        let (state, root) = (state.to_string_lossy(), root.to_string_lossy());
+        let args = ["--state-dir", &state, "--workspace-root", &root, "--address", address];
+        self.start(machine, Program::Agent, &args)
+    }
+
+    /// Waits for a line with this word in the log of what was started last on a machine.
+    ///
+    /// # Errors
+    /// When there is none soon.
+    pub async fn logged(&mut self, machine: Machine, word: &str) -> Result<String> {
+        let last = self.running.iter_mut().rfind(|(on, _)| *on == machine);
+        last.context("nothing runs there")?.1.line_with(word).await
+    }
+
     /// Kills everything that was started on a machine.
     ///
     /// # Errors

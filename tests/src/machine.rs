@@ -60,9 +60,26 @@ impl SmallDisk {
     /// # Errors
     /// When the system refuses it.
     pub fn mount(folder: &Path, bytes: u64) -> Result<Self> {
-        let options = std::ffi::CString::new(format!("size={bytes},mode=700"))?;
+        Self::mount_with(folder, &format!("size={bytes}"))
+    }
+
+    /// Mounts one with these options of a tmpfs.
+    ///
+    /// # Errors
+    /// When the system refuses it.
+    pub fn mount_with(folder: &Path, options: &str) -> Result<Self> {
+        let options = std::ffi::CString::new(format!("{options},mode=700"))?;
         mount("tmpfs", folder, "tmpfs", MountFlags::empty(), &*options).context("cannot mount a tmpfs")?;
         Ok(Self { folder: folder.to_owned() })
+    }
+
+    /// Lets nothing be written to it, as after a fault of the disk; or lets it again.
+    ///
+    /// # Errors
+    /// When the system refuses it.
+    pub fn set_read_only(&self, on: bool) -> Result<()> {
+        let flags = if on { MountFlags::RDONLY } else { MountFlags::empty() };
+        mount_remount(&self.folder, flags, c"").context("cannot remount a tmpfs")
     }
 
     /// Gives it another size.

@@ -1,6 +1,8 @@
 //! The files of jobs: which there are, and the rule that a job and a result name only blobs that
 //! are there.
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::extract::State;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
@@ -9,8 +11,8 @@ use c2_shared::api::workers::AttemptResult;
 use c2_shared::blob::BlobId;
 use c2_shared::bytes64::Bytes64;
 use c2_shared::glob;
-use c2_shared::id::JobId;
-use c2_shared::job::JobSpec;
+use c2_shared::id::{AttemptId, JobId};
+use c2_shared::job::{JobSpec, Outcome};
 use c2_shared::limits::{FILES_LEN_MAX, INLINE_BYTES_MAX, PROBLEMS_LEN_MAX};
 use c2_shared::validate;
 
@@ -20,7 +22,7 @@ use crate::http::error::ApiError;
 use crate::http::extract::{Name, QueryOf};
 use crate::http::role::Reader;
 use crate::sched::Reject;
-use crate::store::{BlobError, Blobs, read_piece};
+use crate::store::{BlobError, Blobs, payload, read_piece};
 
 /// Characters of a complaint that are kept.
 const PROBLEM_CHARS: usize = 500;
@@ -105,11 +107,28 @@ pub(crate) async fn settle(app: &App, results: &mut [AttemptResult]) -> Result<(
     Ok(())
 }
 
+/// Attempts that could not be started because c2d itself no longer has what their jobs were to find:
+/// no other machine could start them either.
+pub(crate) async fn hopeless(app: &App, results: &[AttemptResult]) -> Result<BTreeSet<AttemptId>, ApiError> {
+    let mut hopeless = BTreeSet::new();
+    for result in results.iter().filter(|result| matches!(result.outcome, Outcome::Setup { .. })) {
+        let spec = spec_of(app, result.attempt.job).await?;
+        if spec.as_ref().is_some_and(|spec| !spec.upload.is_empty()) && check_uploads(app, spec.iter()).await.is_err() {
+            hopeless.insert(result.attempt);
+        }
+    }
+    Ok(hopeless)
+}
+
 /// What a job is to leave. One that has ended takes no more files.
 async fn patterns(app: &App, job: JobId) -> Result<Vec<String>, ApiError> {
+    Ok(spec_of(app, job).await?.map(|spec| spec.download).unwrap_or_default())
+}
+
+/// The specification of a job that has not ended.
+async fn spec_of(app: &App, job: JobId) -> Result<Option<JobSpec>, ApiError> {
     let live = app.engine.read(move |scheduler, now| scheduler.job(now, job)).await?;
-    let spec: Option<JobSpec> = live.and_then(|job| serde_json::from_str(&job.payload).ok());
-    Ok(spec.map(|spec| spec.download).unwrap_or_default())
+    Ok(live.and_then(|job| payload::read(&job.payload).ok()))
 }
 
 fn flaw(file: &JobFile, missing: &[BlobId], before: usize) -> Option<&'static str> {

@@ -78,6 +78,7 @@ pub(crate) async fn get_work(
     peer.is(&request.worker_id)?;
     request.unsent.iter_mut().for_each(clamp::result);
     files::settle(&app, &mut request.unsent).await?;
+    let hopeless = files::hopeless(&app, &request.unsent).await?;
     app.cleanups.reported(worker, request.cleaned);
     let outputs = request.unsent.iter().map(attempt_output).collect();
     let poll = Poll {
@@ -89,7 +90,7 @@ pub(crate) async fn get_work(
         token: PollToken(0),
         slots_free: request.slots_free,
         running: request.running.into_iter().collect::<BTreeSet<_>>(),
-        unsent: request.unsent.iter().map(summary).collect(),
+        unsent: request.unsent.iter().map(|result| summary(result, hopeless.contains(&result.attempt))).collect(),
         load: clamp::load(request.load),
         wait_ms: request.wait_s.min(WAIT_MAX_S) * 1_000,
     };
@@ -141,7 +142,7 @@ pub(crate) async fn result(
     clamp::result(&mut result);
     let output = attempt_output(&result);
     let digest = output.digest;
-    let fate = app.engine.deliver(worker, summary(&result), output).await?;
+    let fate = app.engine.deliver(worker, summary(&result, false), output).await?;
     let known = match fate {
         ResultFate::Recorded => return Ok(Json(ResultResponse { status: ResultVerdict::Recorded })),
         ResultFate::Ended | ResultFate::Fenced => app.history.digest(attempt).await?,
@@ -179,8 +180,8 @@ pub(crate) async fn info(_: Reader, State(app): State<App>, Name(name): Name) ->
 #[serde(deny_unknown_fields)]
 pub(crate) struct Nothing {}
 
-fn summary(result: &AttemptResult) -> ResultSummary {
-    ResultSummary { attempt: result.attempt, outcome: result.outcome.clone() }
+fn summary(result: &AttemptResult, of_job: bool) -> ResultSummary {
+    ResultSummary { attempt: result.attempt, outcome: result.outcome.clone(), of_job }
 }
 
 fn attempt_output(result: &AttemptResult) -> AttemptOutput {

@@ -117,6 +117,8 @@ pub struct ResultSummary {
     pub attempt: AttemptId,
     /// How it ended.
     pub outcome: Outcome,
+    /// If it could not be started: c2d itself found that it cannot be, on any machine.
+    pub of_job: bool,
 }
 
 /// A caller's key that makes a repeated submit harmless.

@@ -24,7 +24,7 @@ impl Turn<'_> {
             self.clear_fault(ip);
         }
         if fate == ResultFate::Recorded {
-            self.conclude(ip, attempt, &result.outcome);
+            self.conclude(ip, result);
         }
         self.free(ip, attempt);
         fate
@@ -62,7 +62,8 @@ impl Turn<'_> {
         }
     }
 
-    fn conclude(&mut self, ip: IpAddr, attempt: AttemptId, outcome: &Outcome) {
+    fn conclude(&mut self, ip: IpAddr, result: &ResultSummary) {
+        let ResultSummary { attempt, ref outcome, of_job } = *result;
         let job = self.s.jobs.get(attempt.job).expect("only a live job is concluded");
         let (running, retry) = (job.state == JobState::Running, job.retries_left > 0 && !job.cancelling);
         match outcome {
@@ -72,12 +73,18 @@ impl Turn<'_> {
             Outcome::Lost | Outcome::Dependency { .. } | Outcome::CrashLimit => self.lose_if(running, attempt),
             Outcome::Setup { .. } if job.cancelling => self.end(attempt.job, Outcome::Cancelled),
             // c2d checks what was submitted, so what could not be started is the machine's fault.
-            Outcome::Setup { reason } => self.blame(ip, attempt, reason),
-            Outcome::Exit { code: 1.. | ..=-1 } | Outcome::Signal { .. } | Outcome::Timeout if retry => {
+            Outcome::Setup { reason } if !of_job => self.blame(ip, attempt, reason),
+            Outcome::Exit { code: 1.. | ..=-1 } | Outcome::Signal { .. } | Outcome::Timeout | Outcome::Setup { .. }
+                if retry =>
+            {
                 let (outcome, at_ms) = (outcome.clone(), self.now.wall_ms);
                 self.decide(Decision::Requeue { attempt, outcome, back: Back::Retry, at_ms });
             }
-            Outcome::Exit { .. } | Outcome::Signal { .. } | Outcome::Timeout | Outcome::Cancelled => {
+            Outcome::Exit { .. }
+            | Outcome::Signal { .. }
+            | Outcome::Timeout
+            | Outcome::Cancelled
+            | Outcome::Setup { .. } => {
                 self.end(attempt.job, outcome.clone());
             }
         }

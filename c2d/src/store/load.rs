@@ -47,8 +47,11 @@ pub(super) fn workers(c: &Connection) -> Result<Vec<WorkerRecord>, StoreError> {
     Ok(workers)
 }
 
+/// Jobs that cannot run, and why.
+type Defects = Vec<(JobId, String)>;
+
 /// Live jobs, and why some of them cannot run.
-fn jobs(c: &Connection) -> Result<(Vec<JobRecord>, Vec<(JobId, String)>), StoreError> {
+fn jobs(c: &Connection) -> Result<(Vec<JobRecord>, Defects), StoreError> {
     let sql = "SELECT d.job, d.requires, d.condition, d.fulfilled FROM dependency d JOIN job j ON j.id = d.job
         WHERE j.state < 4 ORDER BY d.job, d.place";
     let mut depends: BTreeMap<i64, Vec<(Condition, JobId, bool)>> = BTreeMap::new();

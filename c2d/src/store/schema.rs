@@ -156,6 +156,9 @@ CREATE TABLE removed (
 CREATE INDEX dependency_requires ON dependency (requires);
 ";
 
+/// The version from which on specifications have digests.
+pub(super) const WITH_DIGESTS: i64 = 3;
+
 /// Tells a specification that was changed on the disk from the one that was submitted.
 const V3: &str = "
 ALTER TABLE job ADD COLUMN digest BLOB;

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::store::folder::private;
 use crate::store::stored::uint;
-use crate::store::{StoreError, folder, jobs_log, schema};
+use crate::store::{StoreError, folder, jobs_log, payload, schema};
 
 /// Copies a database in one transaction, also one that c2d is writing to.
 ///
@@ -30,15 +30,26 @@ pub fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
 /// Looks through a database; answers how many jobs are in it.
 ///
 /// # Errors
-/// When it is not ours, newer, or damaged.
+/// When it is not ours, newer, or damaged, or a specification in it cannot be used.
 pub fn examine(path: &Path) -> Result<u64, StoreError> {
     let connection = read(path)?;
     let said: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     if said != "ok" {
         return Err(StoreError::Unreadable { what: said });
     }
-    let jobs: i64 = connection.query_row("SELECT count(*) FROM job", [], |row| row.get(0))?;
-    Ok(u64::try_from(jobs).unwrap_or(0))
+    let digest = if schema::recognise(&connection, path)? >= schema::WITH_DIGESTS { "digest" } else { "NULL" };
+    let mut statement = connection.prepare(&format!("SELECT id, payload, {digest} FROM job ORDER BY id"))?;
+    let mut rows = statement.query([])?;
+    let mut jobs = 0;
+    while let Some(row) = rows.next()? {
+        let payload = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
+        let digest = row.get_ref(2)?.as_blob_or_null().map_err(rusqlite::Error::from)?;
+        if let Some(reason) = payload::defect(payload, digest) {
+            return Err(StoreError::Unreadable { what: format!("{}: {reason}", JobId(uint(row.get(0)?))) });
+        }
+        jobs += 1;
+    }
+    Ok(jobs)
 }
 
 /// All ended jobs by their number in the log, also those that were removed since.

@@ -130,7 +130,7 @@ impl Agent {
             self.running.iter().filter(|(_, r)| r.ends_ms <= now_ms).map(|(attempt, _)| *attempt).collect();
         for attempt in &due {
             let running = self.running.remove(attempt).expect("it was just found");
-            self.unsent.push(ResultSummary { attempt: *attempt, outcome: running.outcome });
+            self.unsent.push(ResultSummary { attempt: *attempt, outcome: running.outcome, of_job: false });
         }
         due
     }

@@ -285,7 +285,7 @@ impl<D: Disk> World<D> {
         for (attempt, tags) in fresh {
             if self.agents[i].broken_until_ms > self.now.mono.0 {
                 let outcome = Outcome::Setup { reason: FAULT.to_owned() };
-                self.agents[i].unsent.push(ResultSummary { attempt, outcome });
+                self.agents[i].unsent.push(ResultSummary { attempt, outcome, of_job: false });
                 continue;
             }
             self.oracle.start(self.agents[i].ip, attempt, &tags);

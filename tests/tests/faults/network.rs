@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use c2_shared::job::{JobState, OnLost, Outcome};
+use c2_shared::limits::CANCEL_GRACE_MS;
+use c2_shared::worker::WorkerStatus;
 use c2_tests::network::{Cut, LOCAL, Network, REMOTE};
 use c2_tests::scenario;
 
@@ -88,4 +90,41 @@ pub(crate) fn more_than_a_lease_without_a_network() {
 
 pub(crate) fn more_than_a_lease_without_answers() {
     long(Cut::Answers);
+}
+
+/// A cancel while the worker cannot hear it reaches it when it is back, and nothing survives it.
+fn cancelled_in_a_cut(on_lost: OnLost, cut_s: u64) {
+    let Some(network) = Network::enter().expect("the network of the test") else { return };
+    scenario(async |cluster| {
+        cluster.agent_by(REMOTE, network.remote()).await?;
+        let job = Ticking::submit(cluster, "stubborn", on_lost).await?;
+        job.runs(1, c2_tests::wait::SOON).await?;
+        network.cut(Cut::Both)?;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        cluster.client().cancel(job.job).await?;
+        tokio::time::sleep(Duration::from_secs(cut_s)).await;
+        network.mend(Cut::Both)?;
+        // It ignores TERM, so its grace comes on top of the time in which the worker connects again.
+        let limit = Duration::from_millis(CANCEL_GRACE_MS) + c2_tests::wait::SOON;
+        c2_tests::eventually("the end", limit, async || {
+            let state = cluster.client().job(job.job, 0).await?.job.row.state;
+            Ok((state == JobState::Cancelled).then_some(()))
+        })
+        .await?;
+        // Ended is ended: as soon as the worker is in contact, nothing of it is alive and its slot free.
+        c2_tests::eventually("a free slot", limit, async || {
+            let worker = cluster.client().worker(REMOTE).await?.row;
+            Ok((worker.status == WorkerStatus::Online && worker.slots_used == 0).then_some(()))
+        })
+        .await?;
+        job.is_silent().await
+    });
+}
+
+pub(crate) fn a_cancel_whose_answer_is_lost_is_said_again() {
+    cancelled_in_a_cut(OnLost::Requeue, 20);
+}
+
+pub(crate) fn a_job_that_waits_for_its_worker_is_ended_when_that_is_back() {
+    cancelled_in_a_cut(OnLost::Wait, 65);
 }

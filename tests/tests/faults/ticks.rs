@@ -49,6 +49,14 @@ impl Ticking {
         text.lines().filter_map(|line| line.parse().ok()).collect()
     }
 
+    /// Checks that its first attempt ticks no more.
+    pub(crate) async fn is_silent(&self) -> Result<()> {
+        let before = self.ticks(1).len();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(self.ticks(1).len(), before, "{} is ended and alive", self.job);
+        Ok(())
+    }
+
     /// Checks that exactly so many attempts started, each after the last sign of the one before.
     pub(crate) fn ran_in_turn(&self, attempts: u32) -> Result<()> {
         let starts = fs::read_to_string(self.folder.join("starts"))?;

@@ -1,6 +1,8 @@
 //! A whole home: c2d at 10.0.0.6 and three workers, each with a network of its own, from the first
 //! line of the manual to a token that is revoked.
 
+mod addresses;
+
 use anyhow::{Context as _, Result, ensure};
 use c2_shared::pass::Pass;
 use c2_shared::token::{Role, Token};
@@ -51,6 +53,8 @@ async fn story(home: &mut Home) -> Result<()> {
     strangers(home).await?;
     crowd(home).await?;
     viewer(home).await?;
+    addresses::moves(home).await?;
+    addresses::takes_an_address(home).await?;
     revoked(home).await?;
     no_secret_shows(home, &[&line, &login])?;
     guesses(home).await?;

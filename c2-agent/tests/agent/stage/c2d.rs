@@ -38,6 +38,8 @@ pub(crate) struct Book {
     pub(crate) directives: Vec<Directive>,
     /// Introductions are refused as from a second agent.
     pub(crate) taken: bool,
+    /// How often they were.
+    pub(crate) refused: usize,
     latest: u64,
 }
 
@@ -119,6 +121,8 @@ impl C2d {
         }
         if path == "/api/workers/register" {
             if book.taken {
+                book.refused += 1;
+                self.book.1.notify_all();
                 let refusal = ErrorBody::new(ErrorCode::Conflict, "another agent is alive here", "use --address");
                 return Some((409, serde_json::to_vec(&refusal).unwrap()));
             }

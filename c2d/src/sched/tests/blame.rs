@@ -7,6 +7,7 @@ use c2_shared::limits::{AVOID_MS, CRASH_LIMIT, FAULT_PAUSE_MAX_MS, FAULT_PAUSE_M
 
 use super::lab::{Lab, attempt, ip, job, plain};
 use crate::sched::Event;
+use crate::sched::event::ResultSummary;
 
 fn no_space() -> Outcome {
     Outcome::Setup { reason: "no space".into() }
@@ -125,6 +126,20 @@ fn why_names_the_reason() {
     lab.poll(2);
     lab.sleep(1);
     assert_eq!(lab.poll(2).assign[0].attempt, attempt(1, 2));
+}
+
+#[test]
+fn what_no_machine_can_start_is_the_jobs_own_failure() {
+    let mut lab = Lab::new(&[2]);
+    lab.submit(vec![job(|j| j.retries = 1)]).unwrap();
+    for number in [1, 2] {
+        lab.poll(2);
+        let result = ResultSummary { attempt: attempt(1, number), outcome: no_space(), of_job: true };
+        lab.apply(Event::ResultArrived { worker: ip(2), result }).unwrap();
+        lab.agents.get_mut(&2).unwrap().running.clear();
+    }
+    assert_eq!(lab.outcome(1), Some(no_space()));
+    assert_eq!(lab.s.worker(lab.now, ip(2)).unwrap().fault, None);
 }
 
 #[test]

@@ -172,7 +172,7 @@ impl Lab {
     pub(super) fn finish(&mut self, last: u8, attempt: AttemptId, outcome: Outcome) {
         let agent = self.agents.get_mut(&last).unwrap();
         assert!(agent.running.remove(&attempt), "{attempt} does not run on {last}");
-        agent.unsent.push(ResultSummary { attempt, outcome });
+        agent.unsent.push(ResultSummary { attempt, outcome, of_job: false });
     }
 
     /// Runs a whole job that is waiting: poll, end, poll.

@@ -7,6 +7,7 @@ mod again;
 mod lab;
 
 mod blame;
+mod defects;
 mod explain;
 mod jobs;
 mod kills;

@@ -175,7 +175,7 @@ fn a_client_that_knows_only_the_readme_is_served() {
     };
     assert_eq!([poll(&mut lab), poll(&mut lab), poll(&mut lab)], [Some(attempt(1, 1)), Some(attempt(2, 1)), None]);
     let deliver = |lab: &mut Lab, a| {
-        let result = ResultSummary { attempt: a, outcome: Outcome::Exit { code: 0 } };
+        let result = ResultSummary { attempt: a, outcome: Outcome::Exit { code: 0 }, of_job: false };
         lab.apply(Event::ResultArrived { worker: ip(5), result }).unwrap().0
     };
     assert_eq!(deliver(&mut lab, attempt(1, 1)), Reply::Result(ResultFate::Recorded));
@@ -188,7 +188,7 @@ fn nobody_delivers_for_another() {
     let mut lab = Lab::new(&[2, 3]);
     lab.submit(vec![plain()]).unwrap();
     lab.poll(2);
-    let result = ResultSummary { attempt: attempt(1, 1), outcome: Outcome::Exit { code: 0 } };
+    let result = ResultSummary { attempt: attempt(1, 1), outcome: Outcome::Exit { code: 0 }, of_job: false };
     let reply = lab.apply(Event::ResultArrived { worker: ip(3), result }).unwrap().0;
     assert_eq!(reply, Reply::Result(ResultFate::Fenced));
     assert_eq!(lab.state(1), JobState::Running);

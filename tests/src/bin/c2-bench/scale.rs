@@ -48,7 +48,7 @@ fn measure(jobs: usize, workers: usize) -> Result<Value> {
         let worker = ip(n % workers);
         apply(&mut scheduler, mono, Event::PlainPolled { worker })?;
         let attempt = AttemptId { job: JobId(u64::try_from(n)? + 1), number: 1 };
-        let result = ResultSummary { attempt, outcome: Outcome::Exit { code: 0 } };
+        let result = ResultSummary { attempt, outcome: Outcome::Exit { code: 0 }, of_job: false };
         apply(&mut scheduler, mono, Event::ResultArrived { worker, result })?;
     }
     let turn_us = working.elapsed().as_secs_f64() * 1e6 / count(turns);

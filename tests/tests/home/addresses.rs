@@ -1,0 +1,87 @@
+//! Addresses that change, and one that another machine takes.
+
+use anyhow::{Result, ensure};
+use c2_tests::eventually;
+use c2_tests::home::{Home, Machine};
+use c2_tests::wait::SOON;
+
+use crate::{LAPTOP, done};
+
+const MOVING: Machine = Machine::Worker(2);
+const OWNER: Machine = Machine::Worker(1);
+const MOVED: &str = "10.0.0.32";
+/// How long a worker takes to notice that its connection leads nowhere, and to register.
+const NOTICED: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// A worker that gets another address goes on, and what ran there is not run again.
+pub(crate) async fn moves(home: &mut Home) -> Result<()> {
+    let marks = home.folder(MOVING).join("marks");
+    let line = format!("submit \"echo $C2_ATTEMPT >>{}; sleep 20\" --group=moving --name=moving", marks.display());
+    console(home, &["assign 10.0.0.12 moving", &line]).await?;
+    eventually("its start", SOON, async || Ok(marks.exists().then_some(()))).await?;
+    readdress(home, MOVING, &MOVING.address(), MOVED).await?;
+    online(home, MOVED).await?;
+    readdress(home, MOVING, MOVED, &MOVING.address()).await?;
+    online(home, &MOVING.address()).await?;
+    let ended = console(home, &["wait moving", "job moving"]).await?;
+    ensure!(ended.contains("succeeded"), "{ended}");
+    let starts = std::fs::read_to_string(&marks)?;
+    ensure!(starts.lines().count() == 1, "it started more than once: {starts}");
+    Ok(())
+}
+
+/// A machine with a good token of its own at the address of another worker gets nothing of that one's.
+pub(crate) async fn takes_an_address(home: &mut Home) -> Result<()> {
+    let marks = home.folder(OWNER).join("marks");
+    let line = format!(
+        "submit \"echo start >>{0}; sleep 25; echo end >>{0}\" --group=gpu --tags=gpu:0 --name=owned",
+        marks.display()
+    );
+    console(home, &[&line, "submit true --group=gpu --tags=gpu:0 --name=next"]).await?;
+    eventually("its start", SOON, async || Ok(marks.exists().then_some(()))).await?;
+    home.kill(MOVING)?;
+    home.bash(OWNER, "ip link set cable down").await?;
+    eventually("silence", NOTICED, async || Ok(console(home, &["list"]).await?.contains("offline").then_some(())))
+        .await?;
+    home.bash(MOVING, "ip addr add 10.0.0.11/24 dev cable").await?;
+    // The server still knows where the other one was.
+    home.bash(Machine::Server, "ip neigh flush all").await?;
+    home.start_agent_at(MOVING, "10.0.0.11")?;
+    let refusal = home.logged(MOVING, "refuses").await?;
+    ensure!(
+        refusal.contains("10.0.0.11 is the address of another worker") && refusal.contains("remove-worker"),
+        "{refusal}"
+    );
+    let audit = std::fs::read_to_string(home.folder(Machine::Server).join(crate::DATA).join("audit.log"))?;
+    ensure!(audit.lines().any(|line| line.contains("/api/workers/register") && line.contains("409")), "{audit}");
+    let shown = console(home, &["job owned", "job next", "groups"]).await?;
+    ensure!(shown.contains("unreachable") && shown.contains("queued") && shown.contains("10.0.0.11"), "{shown}");
+
+    home.kill(MOVING)?;
+    home.bash(MOVING, "ip addr del 10.0.0.11/24 dev cable").await?;
+    home.bash(OWNER, "ip link set cable up").await?;
+    home.bash(Machine::Server, "ip neigh flush all").await?;
+    let ended = console(home, &["wait owned next", "job owned"]).await?;
+    ensure!(ended.contains("succeeded"), "{ended}");
+    ensure!(std::fs::read_to_string(&marks)? == "start\nend\n", "it did not run once");
+    home.start_agent(MOVING)?;
+    online(home, &MOVING.address()).await
+}
+
+async fn readdress(home: &Home, machine: Machine, from: &str, to: &str) -> Result<()> {
+    let line = format!("ip addr del {from}/24 dev cable; ip addr add {to}/24 dev cable");
+    done(home.bash(machine, &line).await?).map(drop)
+}
+
+async fn online(home: &Home, address: &str) -> Result<()> {
+    eventually(&format!("{address} online"), NOTICED, async || {
+        let list = console(home, &["list"]).await?;
+        Ok(list.lines().any(|row| row.starts_with(&format!("{address} ")) && row.contains("online")).then_some(()))
+    })
+    .await
+}
+
+async fn console(home: &Home, lines: &[&str]) -> Result<String> {
+    let args: Vec<&str> = lines.iter().flat_map(|line| ["--exec", *line]).collect();
+    done(home.tui(LAPTOP, &args).await?)
+}
