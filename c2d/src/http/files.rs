@@ -25,7 +25,7 @@ use crate::sched::Reject;
 use crate::store::{BlobError, Blobs, payload, read_piece};
 
 /// Characters of a complaint that are kept.
-const PROBLEM_CHARS: usize = 500;
+const PROBLEM_CHARS: usize = 200;
 
 pub(crate) async fn files(
     _: Reader,

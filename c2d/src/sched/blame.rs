@@ -12,10 +12,10 @@ use c2_shared::job::Outcome;
 use c2_shared::limits::{AVOID_MAX_MS, AVOID_MS, FAULT_PAUSE_MAX_MS, FAULT_PAUSE_MS};
 use c2_shared::time::Mono;
 
+use crate::sched::Note;
 use crate::sched::decision::Back;
 use crate::sched::queues::Shape;
 use crate::sched::scheduler::{Scheduler, Turn};
-use crate::sched::{Decision, Note};
 
 /// A worker that could not start a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,8 +43,7 @@ impl Turn<'_> {
     /// A worker could not start an attempt.
     pub(crate) fn blame(&mut self, ip: IpAddr, attempt: AttemptId, reason: &str) {
         let now = self.now.mono;
-        let outcome = Outcome::Setup { reason: reason.to_owned() };
-        self.decide(Decision::Requeue { attempt, outcome, back: Back::Returned, at_ms: self.now.wall_ms });
+        self.requeue(attempt, Outcome::Setup { reason: reason.to_owned() }, Back::Returned);
         self.s.avoid(attempt.job, ip, now);
         let fault = &mut self.s.known(ip).presence.fault;
         let mut pause_ms = 0;

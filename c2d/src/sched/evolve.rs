@@ -119,8 +119,7 @@ impl Scheduler {
             job.worker = None;
         }
         if job.state == JobState::Running {
-            let held = self.defects.contains_key(&attempt.job);
-            self.set_state(attempt.job, if held { JobState::Held } else { JobState::Queued });
+            self.set_state(attempt.job, JobState::Queued);
         }
     }
 

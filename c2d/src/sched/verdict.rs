@@ -77,8 +77,7 @@ impl Turn<'_> {
             Outcome::Exit { code: 1.. | ..=-1 } | Outcome::Signal { .. } | Outcome::Timeout | Outcome::Setup { .. }
                 if retry =>
             {
-                let (outcome, at_ms) = (outcome.clone(), self.now.wall_ms);
-                self.decide(Decision::Requeue { attempt, outcome, back: Back::Retry, at_ms });
+                self.requeue(attempt, outcome.clone(), Back::Retry);
             }
             Outcome::Exit { .. }
             | Outcome::Signal { .. }
@@ -112,10 +111,17 @@ impl Turn<'_> {
         }
         match ended {
             Some(outcome) => self.end(attempt.job, outcome),
-            None => {
-                let at_ms = self.now.wall_ms;
-                self.decide(Decision::Requeue { attempt, outcome: Outcome::Lost, back: Back::Lost { crash }, at_ms });
-            }
+            None => self.requeue(attempt, Outcome::Lost, Back::Lost { crash }),
+        }
+    }
+
+    /// Puts a job back; into the queue, unless nobody could be given it.
+    pub(crate) fn requeue(&mut self, attempt: AttemptId, outcome: Outcome, back: Back) {
+        let job = attempt.job;
+        self.decide(Decision::Requeue { attempt, outcome, back, at_ms: self.now.wall_ms });
+        let queued = self.s.jobs.get(job).is_some_and(|job| job.state == JobState::Queued);
+        if queued && self.s.defects.contains_key(&job) {
+            self.decide(Decision::SetWaiting { job, state: JobState::Held });
         }
     }
 

@@ -11,7 +11,7 @@ use rusqlite::{Connection, Row};
 use crate::sched::Saved;
 use crate::sched::decision::{EndedRecord, HoldRecord, JobRecord, KeyRecord, WorkerRecord};
 use crate::sched::event::Introduction;
-use crate::store::stored::{address, condition, json, on_lost, small, state, uint};
+use crate::store::stored::{address, condition, int, json, on_lost, small, state, state_number, uint};
 use crate::store::whole::LAST_JOB;
 use crate::store::{StoreError, payload};
 
@@ -38,6 +38,15 @@ pub(super) fn load(c: &Connection) -> Result<Saved, StoreError> {
         )?,
         paused,
     })
+}
+
+/// Writes down that the jobs which cannot run are held, so that whoever asks the database learns it.
+pub(super) fn hold_defects(c: &Connection, saved: &Saved) -> Result<(), StoreError> {
+    let held = state_number(JobState::Held);
+    for (job, _) in &saved.defects {
+        c.execute("UPDATE job SET state = ?2 WHERE id = ?1 AND state < 3", (int(job.0), held))?;
+    }
+    Ok(())
 }
 
 /// All workers by address.

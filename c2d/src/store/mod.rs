@@ -178,6 +178,7 @@ pub fn open(config: Config) -> Result<Opened, StoreError> {
     let mut connection = schema::open(&folder)?;
     workers_json::import(&mut connection, &config.workers_json)?;
     let saved = load::load(&connection)?;
+    load::hold_defects(&connection, &saved)?;
     let log = jobs_log::JobsLog::open(&config.jobs_log, &connection)?;
     let history = History::open(&folder.database())?;
     let blobs = Blobs::open(folder.dir())?;

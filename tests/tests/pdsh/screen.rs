@@ -70,7 +70,7 @@ fn a_run_goes_on_beside_the_line_and_ctrl_c_keeps_what_came() {
         terminal.sees("0 of 1 done")?;
         terminal.press("q")?;
         terminal.sees("1 in background")?;
-        terminal.press(":queue-status\r")?;
+        terminal.press("queue-status\r")?;
         terminal.sees("of 50000 allowed")?;
         terminal.press("runs\r")?;
         terminal.sees("0 of 1 done")?;

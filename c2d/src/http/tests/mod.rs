@@ -3,6 +3,7 @@
 mod access;
 mod batch;
 mod blobs;
+mod bounds;
 mod docs;
 mod elsewhere;
 mod events;

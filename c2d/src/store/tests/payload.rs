@@ -46,6 +46,10 @@ fn what_cannot_be_used_is_held_and_the_rest_goes_on() {
     assert_eq!((defects[0], defects[2]), ((1, changed), (4, changed)));
     assert!(defects[1].0 == 2 && defects[1].1.contains("unknown field `cwd`"), "{defects:?}");
 
+    let path = lab.path().join("c2.db");
+    let waiting = Connection::open(path).unwrap().query_row("SELECT state FROM job WHERE id = 1", [], |row| row.get(0));
+    assert_eq!(waiting, Ok(1), "the database says that it is held");
+
     match examine(&lab.path().join("c2.db")) {
         Err(StoreError::Unreadable { what }) => assert!(what.contains("job-1") && what.contains(changed), "{what}"),
         other => panic!("{other:?}"),
