@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use c2_shared::id::JobId;
@@ -51,6 +51,14 @@ async fn is_told(cluster: &Cluster) -> Result<()> {
     Ok(())
 }
 
+/// A disk of its own for a folder of the bad worker.
+fn disk_for(cluster: &Cluster, name: &str, options: &str) -> Result<(PathBuf, SmallDisk)> {
+    let folder = cluster.agent_home(BAD)?.join(name);
+    fs::DirBuilder::new().mode(0o700).create(&folder)?;
+    let disk = SmallDisk::mount_with(&folder, options)?;
+    Ok((folder, disk))
+}
+
 /// Files until no more can be made.
 fn use_up_inodes(folder: &Path) -> Result<()> {
     let full = (0..1_000).find_map(|n| fs::write(folder.join(format!("file-{n}")), "").err());
@@ -63,9 +71,7 @@ fn a_disk_that_turned_read_only_fails_no_job_and_works_again_when_repaired() {
         if !may("read-only disks")? {
             return Ok(());
         }
-        let root = cluster.agent_home(BAD)?.join("workspaces");
-        fs::DirBuilder::new().mode(0o700).create(&root)?;
-        let disk = SmallDisk::mount(&root, DISK_BYTES)?;
+        let (_, disk) = disk_for(cluster, "workspaces", &format!("size={DISK_BYTES}"))?;
         all_succeed_beside(cluster, || disk.set_read_only(true)).await?;
         is_told(cluster).await?;
         disk.set_read_only(false)?;
@@ -86,9 +92,7 @@ fn a_disk_without_inodes_fails_no_job() {
         if !may("disks without inodes")? {
             return Ok(());
         }
-        let root = cluster.agent_home(BAD)?.join("workspaces");
-        fs::DirBuilder::new().mode(0o700).create(&root)?;
-        let disk = SmallDisk::mount_with(&root, &format!("size={DISK_BYTES},nr_inodes=100"))?;
+        let (root, disk) = disk_for(cluster, "workspaces", &format!("size={DISK_BYTES},nr_inodes=100"))?;
         all_succeed_beside(cluster, || use_up_inodes(&root)).await?;
         is_told(cluster).await?;
         drop(disk);
@@ -102,9 +106,7 @@ fn a_full_state_folder_fails_no_job() {
         if !may("full state folders")? {
             return Ok(());
         }
-        let state = cluster.agent_home(BAD)?.join("state");
-        fs::DirBuilder::new().mode(0o700).create(&state)?;
-        let disk = SmallDisk::mount(&state, 1024 * 1024)?;
+        let (state, disk) = disk_for(cluster, "state", "size=1m")?;
         all_succeed_beside(cluster, || {
             let full = fs::write(state.join("fill"), vec![0; 4 * 1024 * 1024]);
             full.err().map(drop).context("four megabytes fit into one")
@@ -147,9 +149,7 @@ fn a_lone_broken_worker_lets_its_jobs_wait() {
         if !may("read-only disks")? {
             return Ok(());
         }
-        let root = cluster.agent_home(BAD)?.join("workspaces");
-        fs::DirBuilder::new().mode(0o700).create(&root)?;
-        let disk = SmallDisk::mount(&root, DISK_BYTES)?;
+        let (_, disk) = disk_for(cluster, "workspaces", &format!("size={DISK_BYTES}"))?;
         cluster.agent(BAD).await?;
         disk.set_read_only(true)?;
         let mut jobs: Vec<JobId> = Vec::new();

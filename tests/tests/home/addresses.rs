@@ -41,8 +41,7 @@ pub(crate) async fn takes_an_address(home: &mut Home) -> Result<()> {
     eventually("its start", SOON, async || Ok(marks.exists().then_some(()))).await?;
     home.kill(MOVING)?;
     home.bash(OWNER, "ip link set cable down").await?;
-    eventually("silence", NOTICED, async || Ok(console(home, &["list"]).await?.contains("offline").then_some(())))
-        .await?;
+    eventually("silence", NOTICED, async || Ok(shows(home, &OWNER.address(), "offline").await?.then_some(()))).await?;
     home.bash(MOVING, "ip addr add 10.0.0.11/24 dev cable").await?;
     // The server still knows where the other one was.
     home.bash(Machine::Server, "ip neigh flush all").await?;
@@ -74,11 +73,14 @@ async fn readdress(home: &Home, machine: Machine, from: &str, to: &str) -> Resul
 }
 
 async fn online(home: &Home, address: &str) -> Result<()> {
-    eventually(&format!("{address} online"), NOTICED, async || {
-        let list = console(home, &["list"]).await?;
-        Ok(list.lines().any(|row| row.starts_with(&format!("{address} ")) && row.contains("online")).then_some(()))
-    })
-    .await
+    let what = format!("{address} online");
+    eventually(&what, NOTICED, async || Ok(shows(home, address, "online").await?.then_some(()))).await
+}
+
+/// Whether the list of workers has this word in the row of an address.
+async fn shows(home: &Home, address: &str, word: &str) -> Result<bool> {
+    let list = console(home, &["list"]).await?;
+    Ok(list.lines().any(|row| row.starts_with(&format!("{address} ")) && row.contains(word)))
 }
 
 async fn console(home: &Home, lines: &[&str]) -> Result<String> {
