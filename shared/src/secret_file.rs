@@ -68,7 +68,7 @@ pub fn write(path: &Path, content: &str) -> Result<(), SecretFileError> {
     written.map_err(|source| SecretFileError::Io { path: path.to_owned(), source })
 }
 
-/// Checks that [`write`] is likely to succeed, for what must not be lost once it is there.
+/// Checks that [`write()`] is likely to succeed, for what must not be lost once it is there.
 ///
 /// # Errors
 /// When it cannot be written.
