@@ -149,6 +149,7 @@ fn at_worker(obstacle: &Obstacle) -> String {
         Obstacle::OtherMachine { worker } => format!("it must run on {worker}, as its dependencies did"),
         Obstacle::NoTag { tag } => format!("does not offer {tag}"),
         Obstacle::TagHeld { tag, holders } => format!("{tag} is held by {}", joined(jobs_of(holders))),
+        Obstacle::DiskFull { free_bytes: 0 } => "its disk is full or read-only".to_owned(),
         Obstacle::DiskFull { free_bytes } => format!("its disk is full ({} free)", bytes(*free_bytes)),
         Obstacle::Faulty { reason, retry_ms } => {
             format!("it cannot start jobs ({reason}); next try in {}", span(*retry_ms))
@@ -199,7 +200,11 @@ fn advice(why: &Explanation) -> String {
         worker.obstacles.iter().all(passing)
     };
     let is_full = |o: &Obstacle| matches!(o, Obstacle::DiskFull { .. });
-    let only_full = |worker: &WorkerVerdict| worker.obstacles.iter().all(is_full);
+    // What it could not start before is tried again there when the disk takes files again.
+    let only_full = |worker: &WorkerVerdict| {
+        let follows = |o: &Obstacle| matches!(o, Obstacle::Faulty { .. } | Obstacle::Avoided { .. });
+        worker.obstacles.iter().any(is_full) && worker.obstacles.iter().all(|o| is_full(o) || follows(o))
+    };
     let at = |fits: &dyn Fn(&WorkerVerdict) -> bool| {
         joined(why.workers.iter().filter(|worker| fits(worker)).map(|worker| worker.ip.to_string()))
     };
@@ -207,7 +212,7 @@ fn advice(why: &Explanation) -> String {
         return format!("it starts as soon as there is room on {}", at(&passes));
     }
     if why.workers.iter().any(only_full) {
-        return format!("make room on {}, for instance with `cleanup-workspaces`", at(&only_full));
+        return format!("make room on {}, for instance with `cleanup-workspaces`, or repair its disk", at(&only_full));
     }
     if why.workers.iter().any(returns) {
         return format!("it starts when one of these is back or repaired: {}", at(&returns));

@@ -163,9 +163,14 @@ fn a_lone_broken_worker_lets_its_jobs_wait() {
         .await?;
         let queue = cluster.client().queue_status().await?;
         assert_eq!(queue.active, jobs.len(), "{queue:?}");
+        let why = format!("why {}", jobs[0]);
+        eventually("the advice", SOON, async || {
+            let said = cluster.exec(&[&why]).await?.stdout;
+            let fits = said.contains("its disk is full or read-only") && said.contains("or repair its disk");
+            Ok(fits.then_some(()))
+        })
+        .await?;
         disk.set_read_only(false)?;
-        let why = cluster.exec(&[&format!("why {}", jobs[0]), "list"]).await?;
-        assert_eq!(why.status, 0, "{why:?}");
         cluster.exec(&[&format!("resume {BAD}")]).await?;
         let last = *jobs.last().context("there are jobs")?;
         cluster.ended(last).await.map(drop)
