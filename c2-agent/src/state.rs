@@ -196,9 +196,7 @@ impl SlotDir {
         }
         OpenOptions::new().append(true).create(true).mode(0o600).open(path)
     }
-}
 
-impl SlotDir {
     /// The last line of the log, cut to a length that can be shown.
     pub(crate) fn last_words(&self) -> Option<String> {
         let log = fs::read(self.path.join("log")).ok()?;

@@ -124,7 +124,7 @@ pub const FAULT_PAUSE_MAX_MS: u64 = 60_000;
 pub const AVOID_MS: u64 = 60_000;
 /// The longest such time: a lone worker gets each job again this often.
 pub const AVOID_MAX_MS: u64 = 15 * 60_000;
-/// After so long a worker that still lists what it was told to end is told again: the answer may have
+/// After this time c2d repeats what a worker must end and still lists: the answer may have
 /// been lost, and ending takes a moment.
 pub const KILL_REPEAT_MS: u64 = 2_000;
 /// Between TERM and KILL when a job is cancelled or timed out.

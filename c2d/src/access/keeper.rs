@@ -120,7 +120,7 @@ impl Keeper {
     }
 
     /// Spends a use of an invitation and issues a token in one step. All that can be refused is
-    /// refused before, so that whoever is refused can use the invitation as he should.
+    /// refused before, so that a refused client can still use the invitation.
     fn join(&mut self, by: &str, request: JoinRequest, wall_ms: u64) -> Result<Token, TokenRefusal> {
         let invitation = self.table.tokens.iter().find(|known| known.id() == by && known.is_valid(wall_ms));
         let role = invitation.and_then(|invitation| invitation.gives).ok_or(TokenRefusal::Spent)?;

@@ -3,7 +3,7 @@
 //! The job goes back to the queue, uses up neither a retry nor a crash, and goes elsewhere first: it
 //! avoids that worker for a minute, twice as long each time. A lone worker gets it again after that.
 //! The worker takes nothing for a second, twice as long each time until a command has started there.
-//! All of it is observed, not durable: after a restart nobody is blamed for anything.
+//! All of it is observed, not durable: a restart forgets it.
 
 use std::net::IpAddr;
 

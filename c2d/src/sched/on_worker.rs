@@ -238,8 +238,9 @@ impl Scheduler {
     /// nothing that belongs to the one before, so it has to wait until nothing does.
     fn check_agent(&self, ip: IpAddr, worker_id: &str) -> Result<(), Reject> {
         let other = self.workers.get(&ip).filter(|known| known.record.intro.worker_id != worker_id);
-        let Some(Worker { record, holds, .. }) = other else { return Ok(()) };
-        if other.is_some_and(|other| other.is_online(self.now.mono)) {
+        let Some(other) = other else { return Ok(()) };
+        let Worker { record, holds, .. } = other;
+        if other.is_online(self.now.mono) {
             return Err(Reject::AddressTaken { worker: ip });
         }
         let kept = !record.groups.is_empty() || !record.tags.is_empty() || !holds.is_empty();

@@ -67,7 +67,7 @@ impl Turn<'_> {
         let job = self.s.jobs.get(attempt.job).expect("only a live job is concluded");
         let (running, retry) = (job.state == JobState::Running, job.retries_left > 0 && !job.cancelling);
         match outcome {
-            // Cancelled by nobody, or an end that only c2d decides: whatever it means, nothing of the
+            // Cancelled without a cancel, or an end that only c2d decides: either way, nothing of the
             // attempt is left there.
             Outcome::Cancelled if !job.cancelling => self.lose_if(running, attempt),
             Outcome::Lost | Outcome::Dependency { .. } | Outcome::CrashLimit => self.lose_if(running, attempt),
@@ -115,7 +115,7 @@ impl Turn<'_> {
         }
     }
 
-    /// Puts a job back; into the queue, unless nobody could be given it.
+    /// Puts a job back: into the queue, or on hold if it cannot run.
     pub(crate) fn requeue(&mut self, attempt: AttemptId, outcome: Outcome, back: Back) {
         let job = attempt.job;
         self.decide(Decision::Requeue { attempt, outcome, back, at_ms: self.now.wall_ms });

@@ -40,7 +40,7 @@ pub(super) fn load(c: &Connection) -> Result<Saved, StoreError> {
     })
 }
 
-/// Writes down that the jobs which cannot run are held, so that whoever asks the database learns it.
+/// Marks the jobs that cannot run as held, so that lists from the database show it.
 pub(super) fn hold_defects(c: &Connection, saved: &Saved) -> Result<(), StoreError> {
     let held = state_number(JobState::Held);
     for (job, _) in &saved.defects {

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::api::workers::is_zero;
 use crate::id::JobId;
 use crate::job::{JobSpec, JobState, Outcome};
 
@@ -98,11 +99,6 @@ pub struct JobInfo {
     /// Bytes of standard error that were not kept.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub stderr_dropped: u64,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
-const fn is_zero(n: &u64) -> bool {
-    *n == 0
 }
 
 /// One try at a job.

@@ -415,6 +415,6 @@ impl Output {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
-const fn is_zero(n: &u64) -> bool {
+pub(super) const fn is_zero(n: &u64) -> bool {
     *n == 0
 }

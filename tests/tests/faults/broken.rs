@@ -1,4 +1,4 @@
-//! Machines that cannot start a job: no job fails for it, and whoever looks is told why.
+//! Machines that cannot start a job: no job fails for it, and the operator sees why.
 
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
@@ -38,7 +38,7 @@ async fn all_succeed_beside(cluster: &mut Cluster, break_it: impl FnOnce() -> Re
     Ok(())
 }
 
-/// Whoever looks at the workers is told what is wrong with the bad one.
+/// The list of workers and `doctor` show what is wrong with the bad one.
 async fn is_told(cluster: &Cluster) -> Result<()> {
     eventually("the reason", SOON, async || {
         let row = cluster.client().worker(BAD).await?.row;

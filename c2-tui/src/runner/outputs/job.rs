@@ -134,7 +134,7 @@ impl Keeper {
             Heard::Open => self.document.tell(News::Open).await,
             Heard::Piece { written, is_new_attempt, missing } => {
                 if is_new_attempt {
-                    self.begin_anew().await?;
+                    self.begin_attempt().await?;
                 }
                 if matches!(self.shown, Shown::One(only) if only != written.stream) {
                     return Ok(());
@@ -150,7 +150,7 @@ impl Keeper {
     }
 
     /// Another attempt writes from the start.
-    async fn begin_anew(&mut self) -> Result<(), Gone> {
+    async fn begin_attempt(&mut self) -> Result<(), Gone> {
         self.document.spool = None;
         (self.last, self.lines, self.open_line) = (None, 0, false);
         self.document.tell(News::Anew).await

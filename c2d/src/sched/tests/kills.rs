@@ -1,4 +1,4 @@
-//! What a worker must end is said until it is gone, whatever becomes of the answers.
+//! c2d repeats what a worker must end until it is gone, even if answers are lost.
 
 use c2_shared::id::JobId;
 use c2_shared::job::{JobState, OnLost, Outcome};

@@ -110,7 +110,7 @@ fn an_address_passes_on_nothing_that_belongs_to_its_worker() {
         lab.restart();
         stranger(&mut lab);
     }
-    // A job that runs there, also past its lease: nobody but its own worker can say that it is over.
+    // A job that runs there, also past its lease: only its own worker can say that it is over.
     for (on_lost, state) in [(OnLost::Requeue, JobState::Queued), (OnLost::Wait, JobState::Running)] {
         let mut lab = Lab::new(&[2]);
         lab.submit(vec![job(|j| j.on_lost = on_lost)]).unwrap();
