@@ -5,6 +5,13 @@ use std::sync::{Mutex, PoisonError};
 
 use c2_tests::machine;
 
+crate::tests![
+    programs_and_machines_that_die_lose_nothing,
+    clocks_that_jump_lose_nothing,
+    a_log_of_the_database_that_is_cut_off_loses_its_end_and_nothing_else,
+    calls_that_write_and_fail_or_never_return_lose_nothing,
+];
+
 /// One at a time: each takes all of the machine.
 static TURN: Mutex<()> = Mutex::new(());
 
@@ -20,24 +27,20 @@ fn on_the_path(program: &str) -> bool {
     std::env::split_paths(&path).any(|folder| folder.join(program).exists())
 }
 
-#[test]
 fn programs_and_machines_that_die_lose_nothing() {
     nothing_breaks(&["storm", "15", "7"]);
 }
 
-#[test]
 fn clocks_that_jump_lose_nothing() {
     if machine::has("clocks that jump", machine::faketime().is_some(), "apt-get install faketime") {
         nothing_breaks(&["clocks", "15", "7"]);
     }
 }
 
-#[test]
 fn a_log_of_the_database_that_is_cut_off_loses_its_end_and_nothing_else() {
     nothing_breaks(&["cuts", "20"]);
 }
 
-#[test]
 fn calls_that_write_and_fail_or_never_return_lose_nothing() {
     if machine::has("calls that fail", on_the_path("strace"), "apt-get install strace") {
         nothing_breaks(&["syscalls", "2"]);

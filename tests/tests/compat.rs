@@ -12,6 +12,8 @@ use c2_tests::scenario;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+crate::tests![folders_of_0_1_0_go_on, messages_of_0_1_0_are_understood];
+
 const WORKER: &str = "127.0.9.11";
 
 fn fixtures(version: &str) -> PathBuf {
@@ -35,7 +37,6 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn folders_of_0_1_0_go_on() {
     scenario(async |cluster| {
         cluster.kill_c2d()?;
@@ -89,7 +90,6 @@ fn folders_of_0_1_0_go_on() {
     });
 }
 
-#[test]
 fn messages_of_0_1_0_are_understood() -> Result<()> {
     let text = fs::read_to_string(fixtures("0.1.0").join("messages.json"))?;
     let messages: Vec<Value> = serde_json::from_str(&text)?;

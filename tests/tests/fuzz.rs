@@ -4,10 +4,11 @@ use std::panic::catch_unwind;
 
 use c2_tests::fuzz::{Mutator, PROPERTIES};
 
+crate::tests![no_input_breaks_what_must_hold];
+
 /// Inputs for each property.
 const INPUTS: usize = 5_000;
 
-#[test]
 fn no_input_breaks_what_must_hold() {
     for property in PROPERTIES {
         property.seeds.iter().for_each(|seed| (property.check)(seed.as_bytes()));

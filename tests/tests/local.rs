@@ -3,7 +3,8 @@
 use anyhow::Result;
 use c2_tests::local;
 
-#[test]
+crate::tests![the_first_command_of_the_readme_prints_hello_world, it_ends_as_its_job_does_and_leaves_nothing_running,];
+
 fn the_first_command_of_the_readme_prints_hello_world() -> Result<()> {
     let machine = local::Machine::new()?;
     let output = machine.exec("submit \"echo hello world\" --wait")?;
@@ -12,7 +13,6 @@ fn the_first_command_of_the_readme_prints_hello_world() -> Result<()> {
     Ok(())
 }
 
-#[test]
 fn it_ends_as_its_job_does_and_leaves_nothing_running() -> Result<()> {
     let machine = local::Machine::new()?;
     let output = machine.exec("submit \"exit 7\" --wait")?;

@@ -8,6 +8,8 @@ use clap::{Command, CommandFactory as _};
 use clap_complete::Shell;
 use clap_mangen::Man;
 
+crate::tests![completions_and_pages_are_those_of_the_present_programs, bash_understands_its_completions];
+
 const ASSETS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../assets");
 
 fn programs() -> [Command; 3] {
@@ -63,7 +65,6 @@ fn there(folder: &Path) -> Vec<PathBuf> {
     entries.map(|entry| folder.join(entry.file_name())).collect()
 }
 
-#[test]
 fn completions_and_pages_are_those_of_the_present_programs() {
     let wanted = wanted();
     assert!(wanted.contains_key(Path::new("man/c2d-backup.1")) && wanted.contains_key(Path::new("man/c2-tui.1")));
@@ -83,7 +84,6 @@ fn completions_and_pages_are_those_of_the_present_programs() {
     }
 }
 
-#[test]
 fn bash_understands_its_completions() {
     for program in programs() {
         let file = Path::new(ASSETS).join(format!("completions/{}.bash", program.get_name()));

@@ -5,11 +5,16 @@ use std::path::{Path, PathBuf};
 use c2_shared::config::{AgentConfig, ServerConfig, load};
 use regex::Regex;
 
+crate::tests![
+    the_example_configurations_are_the_defaults_on_another_host,
+    the_readme_names_every_route,
+    the_readme_names_every_command,
+];
+
 fn in_repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
 }
 
-#[test]
 fn the_example_configurations_are_the_defaults_on_another_host() {
     let server: ServerConfig = load(&in_repository("assets/c2d.config.json")).unwrap();
     assert_eq!(server, ServerConfig { host: [10, 0, 0, 6].into(), ..ServerConfig::default() });
@@ -17,7 +22,6 @@ fn the_example_configurations_are_the_defaults_on_another_host() {
     assert_eq!(agent, AgentConfig { server_host: "10.0.0.6".to_owned(), ..AgentConfig::default() });
 }
 
-#[test]
 fn the_readme_names_every_route() {
     let readme = std::fs::read_to_string(in_repository("README.md")).unwrap();
     let source = std::fs::read_to_string(in_repository("shared/src/api/route.rs")).unwrap();
@@ -28,7 +32,6 @@ fn the_readme_names_every_route() {
     assert!(missing.is_empty(), "not in README.md: {missing:?}");
 }
 
-#[test]
 fn the_readme_names_every_command() {
     let readme = std::fs::read_to_string(in_repository("README.md")).unwrap();
     let named =

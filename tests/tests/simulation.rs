@@ -2,6 +2,12 @@
 
 use c2_tests::sim::{PaperDisk, SqliteDisk, World};
 
+crate::tests![
+    no_history_breaks_a_promise,
+    the_same_seed_is_the_same_history,
+    the_real_store_keeps_what_the_paper_one_does,
+];
+
 /// Steps with faults in each history.
 const STEPS: u64 = 400;
 
@@ -13,7 +19,6 @@ fn seeds() -> std::ops::Range<u64> {
     }
 }
 
-#[test]
 fn no_history_breaks_a_promise() {
     let (mut jobs, mut runs, mut crashes) = (0, 0, 0);
     for seed in seeds() {
@@ -24,11 +29,9 @@ fn no_history_breaks_a_promise() {
         runs += report.runs;
         crashes += report.crashes;
     }
-    println!("{jobs} jobs ended, {runs} process trees ran, c2d crashed {crashes} times");
     assert!(jobs > 0 && runs > 0 && crashes > 0, "the histories were empty");
 }
 
-#[test]
 fn the_same_seed_is_the_same_history() {
     for seed in [1, 7, 42] {
         let run = || World::new(seed, PaperDisk::default()).run(STEPS).0;
@@ -36,7 +39,6 @@ fn the_same_seed_is_the_same_history() {
     }
 }
 
-#[test]
 fn the_real_store_keeps_what_the_paper_one_does() {
     for seed in 0..8 {
         let (on_paper, _) = World::new(seed, PaperDisk::default()).run(STEPS);

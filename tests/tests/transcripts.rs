@@ -11,15 +11,15 @@ use c2_tests::{Cluster, scenario};
 
 macro_rules! transcripts {
     ($($name:ident)*) => {
+        crate::tests![$($name,)* every_file_is_played];
+
         $(
-            #[test]
             fn $name() {
                 let file = concat!(stringify!($name), ".txt");
                 scenario(async |cluster| play(cluster, file, include_str!(concat!("../transcripts/", stringify!($name), ".txt"))).await);
             }
         )*
 
-        #[test]
         fn every_file_is_played() {
             let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("transcripts");
             let mut found: Vec<String> = std::fs::read_dir(folder)

@@ -1,15 +1,22 @@
 //! The real store as the disk of a simulated c2d, in a temporary folder.
 
+use std::thread::sleep;
+use std::time::Duration;
+
 use c2_shared::config::ServerConfig;
 use c2d::engine::{Batch, Durable as _};
 use c2d::sched::Decision;
 use c2d::sched::decision::Saved;
 use c2d::sched::event::Now;
-use c2d::store::{Config, Opened, open};
+use c2d::store::{Config, Opened, StoreError, open};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use super::disk::Disk;
+
+/// Looks for the folder to be free, and the pause between two of them.
+const LOCK_TRIES: u32 = 100;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// SQLite in a folder of its own.
 #[derive(Debug)]
@@ -65,7 +72,15 @@ impl Disk for SqliteDisk {
             keep: ServerConfig::default().retention(),
             dir,
         };
-        let opened = open(config).expect("what was written can be opened");
+        // A process that another test starts meanwhile holds the lock until it has become a program.
+        let mut tries = 0;
+        let opened = loop {
+            match open(config.clone()) {
+                Err(StoreError::Locked { .. }) if tries < LOCK_TRIES => tries += 1,
+                opened => break opened.expect("what was written can be opened"),
+            }
+            sleep(LOCK_PAUSE);
+        };
         let saved = opened.saved.clone();
         self.opened = Some(opened);
         saved

@@ -10,7 +10,12 @@ use c2_tests::cluster::Cluster;
 use c2_tests::scenario;
 use c2_tests::terminal::Terminal;
 
-#[test]
+crate::tests![
+    a_console_that_was_there_before_c2d_gets_in_by_itself,
+    a_c2d_that_moved_is_found_again,
+    a_token_that_is_revoked_while_the_console_runs_is_named_and_a_new_login_is_found,
+];
+
 fn a_console_that_was_there_before_c2d_gets_in_by_itself() {
     scenario(async |cluster| {
         let (addr, token) = (cluster.client().server().to_owned(), Role::Operator.file_name());
@@ -27,7 +32,6 @@ fn a_console_that_was_there_before_c2d_gets_in_by_itself() {
     });
 }
 
-#[test]
 fn a_c2d_that_moved_is_found_again() {
     scenario(async |cluster| {
         let (addr, token) = (cluster.client().server().to_owned(), Role::Operator.file_name());
@@ -47,7 +51,6 @@ fn a_c2d_that_moved_is_found_again() {
     });
 }
 
-#[test]
 fn a_token_that_is_revoked_while_the_console_runs_is_named_and_a_new_login_is_found() {
     scenario(async |cluster| {
         log_in(cluster).await?;

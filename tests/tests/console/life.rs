@@ -9,6 +9,20 @@ use c2_tests::terminal::Terminal;
 use c2_tests::{eventually, is_alive, scenario};
 use rustix::process::Signal;
 
+crate::tests![
+    without_c2d_the_first_frame_comes_and_local_commands_work,
+    a_lost_c2d_is_a_banner_over_the_last_data_and_comes_back,
+    whoever_ends_it_finds_the_terminal_as_it_was,
+    a_console_without_a_terminal_does_not_stay,
+    the_shell_has_the_terminal_between_ctrl_z_and_fg,
+    ctrl_c_clears_first_and_quits_only_twice,
+    a_screen_without_room_says_so_and_recovers,
+    a_console_that_may_only_look_changes_nothing,
+    what_was_chosen_is_there_again_and_a_damaged_file_costs_only_the_choices,
+    nothing_waits_for_a_c2d_that_never_answers,
+    a_mistake_gives_the_terminal_back_and_says_where_the_log_is,
+];
+
 /// What must come out when the terminal is given back.
 const GIVEN_BACK: [&[u8]; 4] = [b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?2004l", b"\x1b[?1000l"];
 
@@ -16,7 +30,6 @@ fn is_given_back(terminal: &Terminal) -> Result<bool> {
     Ok(terminal.is_cooked()? && GIVEN_BACK.iter().all(|part| terminal.count_since(0, part) > 0))
 }
 
-#[test]
 fn without_c2d_the_first_frame_comes_and_local_commands_work() {
     scenario(async |cluster| {
         cluster.kill_c2d()?;
@@ -29,7 +42,6 @@ fn without_c2d_the_first_frame_comes_and_local_commands_work() {
     });
 }
 
-#[test]
 fn a_lost_c2d_is_a_banner_over_the_last_data_and_comes_back() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;
@@ -46,7 +58,6 @@ fn a_lost_c2d_is_a_banner_over_the_last_data_and_comes_back() {
     });
 }
 
-#[test]
 fn whoever_ends_it_finds_the_terminal_as_it_was() {
     scenario(async |cluster| {
         for (signal, status) in [(Signal::TERM, 143), (Signal::HUP, 129), (Signal::INT, 130)] {
@@ -64,7 +75,6 @@ fn whoever_ends_it_finds_the_terminal_as_it_was() {
     });
 }
 
-#[test]
 fn a_console_without_a_terminal_does_not_stay() {
     scenario(async |cluster| {
         let mut terminal = cluster.terminal(&[])?;
@@ -75,7 +85,6 @@ fn a_console_without_a_terminal_does_not_stay() {
     });
 }
 
-#[test]
 fn the_shell_has_the_terminal_between_ctrl_z_and_fg() {
     scenario(async |cluster| {
         let console = cluster.full_screen(&[])?;
@@ -102,7 +111,6 @@ fn the_shell_has_the_terminal_between_ctrl_z_and_fg() {
     });
 }
 
-#[test]
 fn ctrl_c_clears_first_and_quits_only_twice() {
     scenario(async |cluster| {
         let mut terminal = cluster.terminal(&[])?;
@@ -118,7 +126,6 @@ fn ctrl_c_clears_first_and_quits_only_twice() {
     });
 }
 
-#[test]
 fn a_screen_without_room_says_so_and_recovers() {
     scenario(async |cluster| {
         let mut terminal = cluster.terminal(&[])?;
@@ -133,7 +140,6 @@ fn a_screen_without_room_says_so_and_recovers() {
     });
 }
 
-#[test]
 fn a_console_that_may_only_look_changes_nothing() {
     scenario(async |cluster| {
         let mut terminal = cluster.terminal(&["--readonly"])?;
@@ -146,7 +152,6 @@ fn a_console_that_may_only_look_changes_nothing() {
     });
 }
 
-#[test]
 fn what_was_chosen_is_there_again_and_a_damaged_file_costs_only_the_choices() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;
@@ -177,7 +182,6 @@ fn what_was_chosen_is_there_again_and_a_damaged_file_costs_only_the_choices() {
     });
 }
 
-#[test]
 fn nothing_waits_for_a_c2d_that_never_answers() {
     scenario(async |cluster| {
         let deaf = TcpListener::bind("127.0.0.1:0")?;
@@ -197,7 +201,6 @@ fn nothing_waits_for_a_c2d_that_never_answers() {
 }
 
 #[cfg(debug_assertions)]
-#[test]
 fn a_mistake_gives_the_terminal_back_and_says_where_the_log_is() {
     scenario(async |cluster| {
         let mut terminal = cluster.terminal(&[])?;

@@ -4,7 +4,14 @@ use c2_shared::id::JobId;
 use c2_shared::job::JobState;
 use c2_tests::scenario;
 
-#[test]
+crate::tests![
+    a_job_is_submitted_watched_and_its_output_read,
+    consoles_share_their_history_and_blanks_keep_lines_out,
+    a_paste_of_several_lines_asks_and_runs_nothing_by_itself,
+    names_are_completed_from_what_the_console_knows,
+    the_cursor_stands_behind_wide_characters,
+];
+
 fn a_job_is_submitted_watched_and_its_output_read() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;
@@ -25,7 +32,6 @@ fn a_job_is_submitted_watched_and_its_output_read() {
     });
 }
 
-#[test]
 fn consoles_share_their_history_and_blanks_keep_lines_out() {
     scenario(async |cluster| {
         let (mut first, mut second) = (cluster.terminal(&[])?, cluster.terminal(&[])?);
@@ -54,7 +60,6 @@ fn consoles_share_their_history_and_blanks_keep_lines_out() {
     });
 }
 
-#[test]
 fn a_paste_of_several_lines_asks_and_runs_nothing_by_itself() {
     scenario(async |cluster| {
         let mut terminal = cluster.terminal(&[])?;
@@ -72,7 +77,6 @@ fn a_paste_of_several_lines_asks_and_runs_nothing_by_itself() {
     });
 }
 
-#[test]
 fn names_are_completed_from_what_the_console_knows() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;
@@ -89,7 +93,6 @@ fn names_are_completed_from_what_the_console_knows() {
     });
 }
 
-#[test]
 fn the_cursor_stands_behind_wide_characters() {
     scenario(async |cluster| {
         let mut terminal = cluster.terminal(&[])?;

@@ -6,7 +6,12 @@ use std::fs;
 use c2_tests::scenario;
 use c2_tests::terminal::Terminal;
 
-#[test]
+crate::tests![
+    a_text_is_saved_and_copied,
+    followed_jobs_write_as_they_go_and_the_line_stays_free,
+    the_page_of_an_output_follows_past_what_is_kept_and_names_what_is_missing,
+];
+
 fn a_text_is_saved_and_copied() {
     scenario(async |cluster| {
         cluster.kill_c2d()?;
@@ -38,7 +43,6 @@ fn a_text_is_saved_and_copied() {
     });
 }
 
-#[test]
 fn followed_jobs_write_as_they_go_and_the_line_stays_free() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;
@@ -58,7 +62,6 @@ fn followed_jobs_write_as_they_go_and_the_line_stays_free() {
     });
 }
 
-#[test]
 fn the_page_of_an_output_follows_past_what_is_kept_and_names_what_is_missing() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;

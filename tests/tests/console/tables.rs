@@ -2,7 +2,14 @@
 
 use c2_tests::scenario;
 
-#[test]
+crate::tests![
+    eleven_marked_jobs_are_cancelled_after_their_number,
+    a_filter_keeps_what_it_says_and_counts_it,
+    from_a_worker_to_its_job_to_its_output_and_back,
+    why_a_job_waits_is_one_key_away,
+    the_mouse_chooses_sorts_and_can_be_given_back,
+];
+
 fn eleven_marked_jobs_are_cancelled_after_their_number() {
     scenario(async |cluster| {
         for n in 1..=12 {
@@ -28,7 +35,6 @@ fn eleven_marked_jobs_are_cancelled_after_their_number() {
     });
 }
 
-#[test]
 fn a_filter_keeps_what_it_says_and_counts_it() {
     scenario(async |cluster| {
         for n in 1..=6 {
@@ -50,7 +56,6 @@ fn a_filter_keeps_what_it_says_and_counts_it() {
     });
 }
 
-#[test]
 fn from_a_worker_to_its_job_to_its_output_and_back() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;
@@ -74,7 +79,6 @@ fn from_a_worker_to_its_job_to_its_output_and_back() {
     });
 }
 
-#[test]
 fn why_a_job_waits_is_one_key_away() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;
@@ -88,7 +92,6 @@ fn why_a_job_waits_is_one_key_away() {
     });
 }
 
-#[test]
 fn the_mouse_chooses_sorts_and_can_be_given_back() {
     scenario(async |cluster| {
         for name in ["bb", "aa", "cc"] {

@@ -4,7 +4,14 @@ use std::time::Duration;
 
 use c2_tests::scenario;
 
-#[test]
+crate::tests![
+    an_idle_console_draws_nothing_and_sleeps,
+    a_thousand_keys_at_once_cost_a_few_frames,
+    a_hundred_sizes_cost_a_few_frames,
+    every_frame_is_shown_as_a_whole,
+    without_colours_nothing_is_coloured,
+];
+
 fn an_idle_console_draws_nothing_and_sleeps() {
     scenario(async |cluster| {
         let mut terminal = cluster.terminal(&[])?;
@@ -18,7 +25,6 @@ fn an_idle_console_draws_nothing_and_sleeps() {
     });
 }
 
-#[test]
 fn a_thousand_keys_at_once_cost_a_few_frames() {
     scenario(async |cluster| {
         let mut terminal = cluster.terminal(&[])?;
@@ -33,7 +39,6 @@ fn a_thousand_keys_at_once_cost_a_few_frames() {
     });
 }
 
-#[test]
 fn a_hundred_sizes_cost_a_few_frames() {
     scenario(async |cluster| {
         let mut terminal = cluster.terminal(&[])?;
@@ -51,7 +56,6 @@ fn a_hundred_sizes_cost_a_few_frames() {
     });
 }
 
-#[test]
 fn every_frame_is_shown_as_a_whole() {
     scenario(async |cluster| {
         let mut terminal = cluster.terminal(&[])?;
@@ -63,7 +67,6 @@ fn every_frame_is_shown_as_a_whole() {
     });
 }
 
-#[test]
 fn without_colours_nothing_is_coloured() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;

@@ -11,10 +11,11 @@ use c2_shared::job::JobSpec;
 use c2_tests::wait::SOON;
 use c2_tests::{eventually, scenario};
 
+crate::tests![c2d_killed_while_jobs_are_submitted_keeps_each_accepted_one_once];
+
 /// Jobs of each of the three submitters.
 const JOBS: usize = 100;
 
-#[test]
 fn c2d_killed_while_jobs_are_submitted_keeps_each_accepted_one_once() {
     scenario(async |cluster| {
         let client = cluster.client().clone();

@@ -7,7 +7,8 @@ use c2_tests::http::Caller;
 use c2_tests::scenario;
 use serde_json::json;
 
-#[test]
+crate::tests![every_path_but_health_asks_for_a_token_of_the_right_role, secrets_are_readable_by_their_owner_alone,];
+
 fn every_path_but_health_asks_for_a_token_of_the_right_role() {
     scenario(async |cluster| {
         let (operator, worker) = (cluster.token(Role::Operator)?, cluster.token(Role::Worker)?);
@@ -45,7 +46,6 @@ fn every_path_but_health_asks_for_a_token_of_the_right_role() {
     });
 }
 
-#[test]
 fn secrets_are_readable_by_their_owner_alone() {
     scenario(async |cluster| {
         let folder = cluster.data_dir();

@@ -8,6 +8,13 @@ use c2_tests::wait::SOON;
 use c2_tests::{eventually, is_alive, scenario};
 use rustix::process::Pid;
 
+crate::tests![
+    a_cancel_ends_the_whole_tree,
+    a_daemon_does_not_outlive_the_job_that_started_it,
+    a_timeout_ends_a_job_that_ignores_signals,
+    a_waiting_job_is_cancelled_at_once,
+];
+
 /// Starts a daemon with its own session, which no signal to the job's group reaches, and tells
 /// the process ids of both.
 fn with_daemon(folder: &Path, then: &str) -> String {
@@ -30,7 +37,6 @@ async fn pids(folder: &Path) -> Result<[Pid; 2]> {
     .await
 }
 
-#[test]
 fn a_cancel_ends_the_whole_tree() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;
@@ -48,7 +54,6 @@ fn a_cancel_ends_the_whole_tree() {
     });
 }
 
-#[test]
 fn a_daemon_does_not_outlive_the_job_that_started_it() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;
@@ -61,7 +66,6 @@ fn a_daemon_does_not_outlive_the_job_that_started_it() {
     });
 }
 
-#[test]
 fn a_timeout_ends_a_job_that_ignores_signals() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;
@@ -75,7 +79,6 @@ fn a_timeout_ends_a_job_that_ignores_signals() {
     });
 }
 
-#[test]
 fn a_waiting_job_is_cancelled_at_once() {
     scenario(async |cluster| {
         let job = cluster.submit("true").await?;

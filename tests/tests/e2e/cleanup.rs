@@ -4,7 +4,12 @@ use c2_shared::id::JobId;
 use c2_tests::wait::SOON;
 use c2_tests::{eventually, scenario};
 
-#[test]
+crate::tests![
+    what_is_over_goes_and_what_runs_stays,
+    a_worker_that_is_away_is_said_to_be,
+    cleaning_under_load_takes_nothing_from_a_job,
+];
+
 fn what_is_over_goes_and_what_runs_stays() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;
@@ -44,7 +49,6 @@ fn what_is_over_goes_and_what_runs_stays() {
     });
 }
 
-#[test]
 fn a_worker_that_is_away_is_said_to_be() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;
@@ -60,7 +64,6 @@ fn a_worker_that_is_away_is_said_to_be() {
     });
 }
 
-#[test]
 fn cleaning_under_load_takes_nothing_from_a_job() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;

@@ -3,7 +3,15 @@
 use anyhow::Result;
 use c2_tests::{Cluster, scenario};
 
-#[test]
+crate::tests![
+    a_submit_names_the_job,
+    a_waiting_submit_ends_as_its_job_does,
+    what_a_job_complains_goes_to_standard_error,
+    a_wait_for_a_job_that_nothing_can_run_says_why_once,
+    a_new_reason_is_said,
+    a_long_output_is_cut_and_that_is_said,
+];
+
 fn a_submit_names_the_job() {
     scenario(async |cluster| {
         let output = cluster.exec(&["submit \"echo hello world\""]).await?;
@@ -13,7 +21,6 @@ fn a_submit_names_the_job() {
     });
 }
 
-#[test]
 fn a_waiting_submit_ends_as_its_job_does() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;
@@ -26,7 +33,6 @@ fn a_waiting_submit_ends_as_its_job_does() {
     });
 }
 
-#[test]
 fn what_a_job_complains_goes_to_standard_error() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;
@@ -37,7 +43,6 @@ fn what_a_job_complains_goes_to_standard_error() {
     });
 }
 
-#[test]
 fn a_wait_for_a_job_that_nothing_can_run_says_why_once() {
     scenario(async |cluster| {
         let waiting = |reason: &str| format!("waiting: {reason}\n");
@@ -56,7 +61,6 @@ fn a_wait_for_a_job_that_nothing_can_run_says_why_once() {
     });
 }
 
-#[test]
 fn a_new_reason_is_said() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;
@@ -72,7 +76,6 @@ fn a_new_reason_is_said() {
     });
 }
 
-#[test]
 fn a_long_output_is_cut_and_that_is_said() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;

@@ -12,6 +12,15 @@ use c2_tests::wait::SOON;
 use c2_tests::{eventually, scenario};
 use serde_json::json;
 
+crate::tests![
+    the_readmes_example_brings_its_pictures_back,
+    large_files_survive_the_death_of_everybody,
+    what_a_job_leaves_is_in_its_workspace_and_nowhere_else,
+    files_that_no_job_asked_for_reach_no_console,
+    failed_jobs_leave_their_files_too,
+    an_upload_that_is_lost_is_said_and_not_waited_for,
+];
+
 /// Large enough to travel as a blob, in many pieces.
 const LARGE_BYTES: usize = 300 * 1024 * 1024;
 
@@ -47,7 +56,6 @@ async fn appears(folder: &Path, ends: &[&str]) -> Result<()> {
     .await
 }
 
-#[test]
 fn the_readmes_example_brings_its_pictures_back() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;
@@ -77,7 +85,6 @@ fn the_readmes_example_brings_its_pictures_back() {
     });
 }
 
-#[test]
 fn large_files_survive_the_death_of_everybody() {
     scenario(async |cluster| {
         let (console, folder) = (cluster.console_dir(), cluster.new_folder("gate")?);
@@ -130,7 +137,6 @@ fn large_files_survive_the_death_of_everybody() {
     });
 }
 
-#[test]
 fn what_a_job_leaves_is_in_its_workspace_and_nowhere_else() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;
@@ -151,7 +157,6 @@ fn what_a_job_leaves_is_in_its_workspace_and_nowhere_else() {
     });
 }
 
-#[test]
 fn files_that_no_job_asked_for_reach_no_console() {
     scenario(async |cluster| {
         let token = Some(cluster.token(Role::Worker)?.expose().to_owned());
@@ -194,7 +199,6 @@ fn files_that_no_job_asked_for_reach_no_console() {
     });
 }
 
-#[test]
 fn failed_jobs_leave_their_files_too() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;
@@ -210,7 +214,6 @@ fn failed_jobs_leave_their_files_too() {
     });
 }
 
-#[test]
 fn an_upload_that_is_lost_is_said_and_not_waited_for() {
     scenario(async |cluster| {
         let content = noise(4_096);

@@ -4,6 +4,12 @@ use anyhow::Result;
 use c2_shared::job::JobSpec;
 use c2_tests::{Cluster, scenario};
 
+crate::tests![
+    eight_graphics_cards_are_found_and_given_out_one_by_one,
+    a_driver_that_fails_is_a_machine_without_graphics_cards,
+    an_address_has_one_agent,
+];
+
 /// The agents' `nvidia-smi` prints a file of the test, and fails as the real one does without it.
 fn graphics(cluster: &Cluster, table: Option<&str>) -> Result<()> {
     let folder = cluster.new_folder("driver")?;
@@ -16,7 +22,6 @@ fn graphics(cluster: &Cluster, table: Option<&str>) -> Result<()> {
     cluster.program("nvidia-smi", &script)
 }
 
-#[test]
 fn eight_graphics_cards_are_found_and_given_out_one_by_one() {
     scenario(async |cluster| {
         let row = |n: u32| format!("{n}, NVIDIA A100-SXM4-80GB, GPU-{n}, 81920, {}\n", 10 * n);
@@ -37,7 +42,6 @@ fn eight_graphics_cards_are_found_and_given_out_one_by_one() {
     });
 }
 
-#[test]
 fn a_driver_that_fails_is_a_machine_without_graphics_cards() {
     scenario(async |cluster| {
         graphics(cluster, None)?;
@@ -50,7 +54,6 @@ fn a_driver_that_fails_is_a_machine_without_graphics_cards() {
     });
 }
 
-#[test]
 fn an_address_has_one_agent() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;

@@ -8,7 +8,14 @@ use std::process::Command;
 use c2_tests::machine::{has, may};
 use c2_tests::{Program, scenario};
 
-#[test]
+crate::tests![
+    services_are_written_where_packages_want_them,
+    systemd_takes_all_units_and_gives_up_what_cannot_start,
+    programs_may_be_in_any_folder_that_systemd_can_name,
+    a_doctor_says_what_is_wanting,
+    the_doctor_of_an_agent_looks_at_its_machine,
+];
+
 fn services_are_written_where_packages_want_them() {
     scenario(async |cluster| {
         let root = cluster.console_dir().join("root");
@@ -54,7 +61,6 @@ fn can_verify() -> bool {
     has("units", found, "it needs systemd-analyze: apt install systemd")
 }
 
-#[test]
 fn systemd_takes_all_units_and_gives_up_what_cannot_start() {
     scenario(async |cluster| {
         if !can_verify() {
@@ -87,7 +93,6 @@ fn systemd_takes_all_units_and_gives_up_what_cannot_start() {
     });
 }
 
-#[test]
 fn programs_may_be_in_any_folder_that_systemd_can_name() {
     scenario(async |cluster| {
         if !can_verify() || !may("services of another user")? {
@@ -143,7 +148,6 @@ fn programs_may_be_in_any_folder_that_systemd_can_name() {
     });
 }
 
-#[test]
 fn a_doctor_says_what_is_wanting() {
     scenario(async |cluster| {
         let empty = cluster.exec(&["doctor"]).await?;
@@ -157,7 +161,6 @@ fn a_doctor_says_what_is_wanting() {
     });
 }
 
-#[test]
 fn the_doctor_of_an_agent_looks_at_its_machine() {
     scenario(async |cluster| {
         let root = cluster.new_folder("machine")?;

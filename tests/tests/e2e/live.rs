@@ -9,6 +9,14 @@ use c2_shared::job::JobState;
 use c2_tests::terminal::Terminal;
 use c2_tests::{Cluster, eventually, scenario, wait};
 
+crate::tests![
+    output_is_seen_while_it_is_written,
+    watching_goes_on_after_agent_and_c2d_were_killed,
+    what_was_not_kept_is_a_gap_of_the_right_size,
+    a_job_that_waits_is_followed_from_its_start,
+    the_jobs_of_a_group_are_followed_at_once,
+];
+
 /// What a watcher has seen of a job.
 #[derive(Debug, Default)]
 struct Seen {
@@ -52,7 +60,6 @@ async fn follow(cluster: &Cluster, job: JobId, at: &FollowQuery) -> anyhow::Resu
     Ok(cluster.client().follow(job, at).await?)
 }
 
-#[test]
 fn output_is_seen_while_it_is_written() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;
@@ -80,7 +87,6 @@ fn output_is_seen_while_it_is_written() {
     });
 }
 
-#[test]
 fn watching_goes_on_after_agent_and_c2d_were_killed() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;
@@ -109,7 +115,6 @@ fn watching_goes_on_after_agent_and_c2d_were_killed() {
     });
 }
 
-#[test]
 fn what_was_not_kept_is_a_gap_of_the_right_size() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;
@@ -125,7 +130,6 @@ fn what_was_not_kept_is_a_gap_of_the_right_size() {
     });
 }
 
-#[test]
 fn a_job_that_waits_is_followed_from_its_start() {
     scenario(async |cluster| {
         let job = cluster.submit("echo at last").await?;
@@ -142,7 +146,6 @@ fn a_job_that_waits_is_followed_from_its_start() {
     });
 }
 
-#[test]
 fn the_jobs_of_a_group_are_followed_at_once() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;

@@ -5,6 +5,8 @@ use c2_tests::http::Caller;
 use c2_tests::scenario;
 use serde_json::json;
 
+crate::tests![a_name_that_several_workers_have_means_none_of_them];
+
 /// Every command that takes a worker or a target, with `W` in its place.
 const COMMANDS: [&str; 12] = [
     "info W",
@@ -21,7 +23,6 @@ const COMMANDS: [&str; 12] = [
     "verify-ssh W",
 ];
 
-#[test]
 fn a_name_that_several_workers_have_means_none_of_them() {
     scenario(async |cluster| {
         let token = Some(cluster.token(Role::Worker)?.expose().to_owned());

@@ -5,7 +5,8 @@ use c2_tests::http::Caller;
 use c2_tests::scenario;
 use serde_json::{Value, json};
 
-#[test]
+crate::tests![a_plain_client_registers_works_and_delivers];
+
 fn a_plain_client_registers_works_and_delivers() {
     scenario(async |cluster| {
         let token = Some(cluster.token(Role::Worker)?.expose().to_owned());

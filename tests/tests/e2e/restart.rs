@@ -2,9 +2,15 @@
 
 use c2_tests::scenario;
 
-use crate::marks::Marked;
+use crate::e2e::marks::Marked;
 
-#[test]
+crate::tests![
+    c2d_killed_under_load_loses_nothing_and_repeats_nothing,
+    an_agent_killed_under_load_loses_nothing_and_repeats_nothing,
+    both_killed_at_once_lose_nothing_and_repeat_nothing,
+    a_job_outlives_its_agent_and_keeps_its_output,
+];
+
 fn c2d_killed_under_load_loses_nothing_and_repeats_nothing() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;
@@ -18,7 +24,6 @@ fn c2d_killed_under_load_loses_nothing_and_repeats_nothing() {
     });
 }
 
-#[test]
 fn an_agent_killed_under_load_loses_nothing_and_repeats_nothing() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;
@@ -32,7 +37,6 @@ fn an_agent_killed_under_load_loses_nothing_and_repeats_nothing() {
     });
 }
 
-#[test]
 fn both_killed_at_once_lose_nothing_and_repeat_nothing() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;
@@ -46,7 +50,6 @@ fn both_killed_at_once_lose_nothing_and_repeat_nothing() {
     });
 }
 
-#[test]
 fn a_job_outlives_its_agent_and_keeps_its_output() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;

@@ -7,7 +7,12 @@ use c2_shared::worker::WorkerStatus;
 use c2_tests::wait::SOON;
 use c2_tests::{eventually, scenario};
 
-#[test]
+crate::tests![
+    two_agents_run_eight_jobs_and_the_ninth_waits,
+    a_silent_worker_goes_offline_after_fifteen_seconds_and_gets_nothing,
+    a_restarted_c2d_knows_its_workers,
+];
+
 fn two_agents_run_eight_jobs_and_the_ninth_waits() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;
@@ -40,7 +45,6 @@ fn two_agents_run_eight_jobs_and_the_ninth_waits() {
     });
 }
 
-#[test]
 fn a_silent_worker_goes_offline_after_fifteen_seconds_and_gets_nothing() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;
@@ -62,7 +66,6 @@ fn a_silent_worker_goes_offline_after_fifteen_seconds_and_gets_nothing() {
     });
 }
 
-#[test]
 fn a_restarted_c2d_knows_its_workers() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;

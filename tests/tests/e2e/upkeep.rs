@@ -11,13 +11,21 @@ use c2_shared::job::JobState;
 use c2_tests::wait::SOON;
 use c2_tests::{Cluster, Program, eventually, scenario};
 
+crate::tests![
+    a_backup_under_load_is_a_queue_that_goes_on,
+    a_backup_holds_the_lines_of_jobs_that_were_removed,
+    a_backup_from_before_it_held_the_log_is_restored,
+    a_check_reads_the_log_of_ended_jobs,
+    a_damaged_backup_changes_nothing,
+    a_check_names_what_is_wrong_and_what_to_do,
+];
+
 fn flip(file: &Path, at: usize) -> anyhow::Result<()> {
     let mut bytes = fs::read(file)?;
     bytes[at] ^= 1;
     Ok(fs::write(file, bytes)?)
 }
 
-#[test]
 fn a_backup_under_load_is_a_queue_that_goes_on() {
     scenario(async |cluster| {
         let here = cluster.console_dir();
@@ -90,7 +98,6 @@ async fn has_lines(log: &Path, ended: u64) -> anyhow::Result<()> {
     eventually("a line for each job", SOON, async || Ok(numbers(log)?.into_iter().eq(1..=ended).then_some(()))).await
 }
 
-#[test]
 fn a_backup_holds_the_lines_of_jobs_that_were_removed() {
     scenario(async |cluster| {
         let here = cluster.new_folder("elsewhere")?;
@@ -156,7 +163,6 @@ fn a_backup_holds_the_lines_of_jobs_that_were_removed() {
     });
 }
 
-#[test]
 fn a_backup_from_before_it_held_the_log_is_restored() {
     scenario(async |cluster| {
         let copy = cluster.console_dir().join("copy.tar").display().to_string();
@@ -174,7 +180,6 @@ fn a_backup_from_before_it_held_the_log_is_restored() {
     });
 }
 
-#[test]
 fn a_check_reads_the_log_of_ended_jobs() {
     scenario(async |cluster| {
         end_jobs(cluster, 6).await?;
@@ -207,7 +212,6 @@ fn a_check_reads_the_log_of_ended_jobs() {
     });
 }
 
-#[test]
 fn a_damaged_backup_changes_nothing() {
     scenario(async |cluster| {
         let here = cluster.console_dir();
@@ -245,7 +249,6 @@ fn a_damaged_backup_changes_nothing() {
     });
 }
 
-#[test]
 fn a_check_names_what_is_wrong_and_what_to_do() {
     scenario(async |cluster| {
         let here = cluster.console_dir();

@@ -6,7 +6,13 @@ use c2_shared::bytes64::Bytes64;
 use c2_shared::job::{JobSpec, Upload};
 use c2_tests::scenario;
 
-#[test]
+crate::tests![
+    a_job_runs_in_a_workspace_of_its_own_with_an_environment_of_its_own,
+    standard_input_and_uploads_arrive_unchanged,
+    output_that_is_too_long_keeps_its_head_and_its_tail,
+    jobs_start_after_what_they_depend_on_and_fail_with_it,
+];
+
 fn a_job_runs_in_a_workspace_of_its_own_with_an_environment_of_its_own() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;
@@ -32,7 +38,6 @@ fn a_job_runs_in_a_workspace_of_its_own_with_an_environment_of_its_own() {
     });
 }
 
-#[test]
 fn standard_input_and_uploads_arrive_unchanged() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;
@@ -58,7 +63,6 @@ fn standard_input_and_uploads_arrive_unchanged() {
     });
 }
 
-#[test]
 fn output_that_is_too_long_keeps_its_head_and_its_tail() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;
@@ -71,7 +75,6 @@ fn output_that_is_too_long_keeps_its_head_and_its_tail() {
     });
 }
 
-#[test]
 fn jobs_start_after_what_they_depend_on_and_fail_with_it() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;

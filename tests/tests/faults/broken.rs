@@ -12,6 +12,15 @@ use c2_tests::machine::{SmallDisk, may};
 use c2_tests::wait::SOON;
 use c2_tests::{Cluster, eventually, scenario};
 
+crate::tests![
+    a_disk_that_turned_read_only_fails_no_job_and_works_again_when_repaired,
+    a_disk_without_inodes_fails_no_job,
+    a_full_state_folder_fails_no_job,
+    a_workspace_root_that_is_open_to_others_fails_no_job,
+    a_job_that_removes_the_state_folder_fails_no_other,
+    a_lone_broken_worker_lets_its_jobs_wait,
+];
+
 const BAD: &str = "127.0.0.2";
 const GOOD: &str = "127.0.0.3";
 /// More than enough for jobs that need none.
@@ -65,7 +74,6 @@ fn use_up_inodes(folder: &Path) -> Result<()> {
     full.map(drop).context("a thousand files fit")
 }
 
-#[test]
 fn a_disk_that_turned_read_only_fails_no_job_and_works_again_when_repaired() {
     scenario(async |cluster| {
         if !may("read-only disks")? {
@@ -86,7 +94,6 @@ fn a_disk_that_turned_read_only_fails_no_job_and_works_again_when_repaired() {
     });
 }
 
-#[test]
 fn a_disk_without_inodes_fails_no_job() {
     scenario(async |cluster| {
         if !may("disks without inodes")? {
@@ -100,7 +107,6 @@ fn a_disk_without_inodes_fails_no_job() {
     });
 }
 
-#[test]
 fn a_full_state_folder_fails_no_job() {
     scenario(async |cluster| {
         if !may("full state folders")? {
@@ -118,7 +124,6 @@ fn a_full_state_folder_fails_no_job() {
     });
 }
 
-#[test]
 fn a_workspace_root_that_is_open_to_others_fails_no_job() {
     scenario(async |cluster| {
         let root = cluster.agent_home(BAD)?.join("workspaces");
@@ -132,7 +137,6 @@ fn a_workspace_root_that_is_open_to_others_fails_no_job() {
     });
 }
 
-#[test]
 fn a_job_that_removes_the_state_folder_fails_no_other() {
     scenario(async |cluster| {
         let state = cluster.agent_home(BAD)?.join("state");
@@ -143,7 +147,6 @@ fn a_job_that_removes_the_state_folder_fails_no_other() {
     });
 }
 
-#[test]
 fn a_lone_broken_worker_lets_its_jobs_wait() {
     scenario(async |cluster| {
         if !may("read-only disks")? {

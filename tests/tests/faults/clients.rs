@@ -20,6 +20,8 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+crate::waiting_tests![misbehave_and_others_are_served];
+
 /// On a busy machine c2d may be late by this.
 const LATE: Duration = Duration::from_secs(10);
 /// For the head of a request, also of the next one on the same connection.
@@ -29,7 +31,7 @@ const DRIBBLE: Duration = Duration::from_millis(500);
 /// Slow clients at the same time.
 const CROWD: usize = 40;
 
-pub(crate) fn misbehave_and_others_are_served() {
+fn misbehave_and_others_are_served() {
     scenario(async |cluster| {
         let caller = Caller::new(cluster)?;
         let all = async {

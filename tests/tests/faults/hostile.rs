@@ -10,6 +10,15 @@ use c2_shared::job::{JobSpec, JobState, Outcome};
 use c2_tests::wait::SOON;
 use c2_tests::{Cluster, eventually, marked, scenario};
 
+crate::tests![
+    processes_that_hide_do_not_survive,
+    a_job_that_stops_itself_or_never_stops_writing_is_ended,
+    a_job_that_kills_its_runner_takes_nobody_with_it,
+    nothing_outside_of_a_workspace_is_touched_or_read,
+    a_hard_link_is_taken_away_and_its_other_name_left_alone,
+    a_hundred_thousand_files_are_a_problem_of_their_job_only,
+];
+
 /// Name of the environment variable by which processes of a job are found here.
 const MARK: &str = "HOSTILE_JOB";
 
@@ -42,7 +51,6 @@ fn working_below(root: &Path) -> Vec<PathBuf> {
     processes.filter(|process| fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd.starts_with(root))).collect()
 }
 
-#[test]
 fn processes_that_hide_do_not_survive() {
     scenario(async |cluster| {
         cluster.agent_with_slots("127.0.0.2", 1).await?;
@@ -61,7 +69,6 @@ fn processes_that_hide_do_not_survive() {
     });
 }
 
-#[test]
 fn a_job_that_stops_itself_or_never_stops_writing_is_ended() {
     scenario(async |cluster| {
         cluster.agent_with_slots("127.0.0.2", 1).await?;
@@ -72,7 +79,6 @@ fn a_job_that_stops_itself_or_never_stops_writing_is_ended() {
     });
 }
 
-#[test]
 fn a_job_that_kills_its_runner_takes_nobody_with_it() {
     scenario(async |cluster| {
         cluster.agent_with_slots("127.0.0.2", 1).await?;
@@ -83,7 +89,6 @@ fn a_job_that_kills_its_runner_takes_nobody_with_it() {
     });
 }
 
-#[test]
 fn nothing_outside_of_a_workspace_is_touched_or_read() {
     scenario(async |cluster| {
         cluster.agent_with_slots("127.0.0.2", 1).await?;
@@ -116,7 +121,6 @@ fn nothing_outside_of_a_workspace_is_touched_or_read() {
     });
 }
 
-#[test]
 fn a_hard_link_is_taken_away_and_its_other_name_left_alone() {
     scenario(async |cluster| {
         cluster.agent_with_slots("127.0.0.2", 1).await?;
@@ -135,7 +139,6 @@ fn a_hard_link_is_taken_away_and_its_other_name_left_alone() {
     });
 }
 
-#[test]
 fn a_hundred_thousand_files_are_a_problem_of_their_job_only() {
     scenario(async |cluster| {
         cluster.agent_with_slots("127.0.0.2", 1).await?;

@@ -12,6 +12,8 @@ use c2_tests::machine::{SmallDisk, may};
 use c2_tests::wait::SOON;
 use c2_tests::{Cluster, eventually, scenario};
 
+crate::tests![a_full_disk_tears_no_line_and_loses_none];
+
 /// A few pages: full after some dozen lines.
 const SMALL: u64 = 16 * 1024;
 const LARGE: u64 = 1024 * 1024;
@@ -40,7 +42,6 @@ async fn has_lines(log: &Path, jobs: usize) -> Result<()> {
     eventually("a line for each job", SOON, numbers).await
 }
 
-#[test]
 fn a_full_disk_tears_no_line_and_loses_none() {
     scenario(async |cluster| {
         if !may("full disks")? {

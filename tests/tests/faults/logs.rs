@@ -15,6 +15,8 @@ use rustix::process::Signal;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+crate::tests![a_log_that_nothing_reads_stops_nothing];
+
 const IP: &str = "127.0.0.2";
 /// More than the pipe of the agent has space for.
 const JOBS: usize = 60;
@@ -61,7 +63,6 @@ impl Pipe {
     }
 }
 
-#[test]
 fn a_log_that_nothing_reads_stops_nothing() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(unread()).expect("c2d and its agent go on");

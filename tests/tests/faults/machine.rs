@@ -13,7 +13,14 @@ use c2_tests::wait::SOON;
 use c2_tests::{eventually, scenario};
 use rustix::process::Pid;
 
-use crate::ticks::Ticking;
+use crate::faults::ticks::Ticking;
+
+crate::tests![
+    a_full_disk_ends_nothing_but_what_filled_it,
+    a_power_cut_frees_what_ran_at_once,
+    a_fork_storm_is_ended_and_its_machine_goes_on,
+    two_gigabytes_of_output_cost_no_memory,
+];
 
 const IP: &str = "127.0.0.2";
 /// Processes of one machine; a storm reaches it at once, and the agent and its jobs need few.
@@ -21,7 +28,6 @@ const PROCESSES: u32 = 300;
 /// What agent, runner and c2d may grow by while a job writes without end.
 const GROWTH_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
-#[test]
 fn a_full_disk_ends_nothing_but_what_filled_it() {
     scenario(async |cluster| {
         if !may("full disks")? {
@@ -56,7 +62,6 @@ fn a_full_disk_ends_nothing_but_what_filled_it() {
     });
 }
 
-#[test]
 fn a_power_cut_frees_what_ran_at_once() {
     scenario(async |cluster| {
         if !may("boot ids")? {
@@ -90,7 +95,6 @@ fn a_power_cut_frees_what_ran_at_once() {
     });
 }
 
-#[test]
 fn a_fork_storm_is_ended_and_its_machine_goes_on() {
     if !may("fork storms").expect("root under CI") {
         return;
@@ -126,7 +130,6 @@ fn a_fork_storm_is_ended_and_its_machine_goes_on() {
     });
 }
 
-#[test]
 fn two_gigabytes_of_output_cost_no_memory() {
     scenario(async |cluster| {
         cluster.agent(IP).await?;

@@ -8,7 +8,18 @@ use c2_shared::worker::WorkerStatus;
 use c2_tests::network::{Cut, LOCAL, Network, REMOTE};
 use c2_tests::scenario;
 
-use crate::ticks::{Ticking, logged};
+use crate::faults::ticks::{Ticking, logged};
+
+crate::waiting_tests![
+    five_seconds_without_a_network,
+    twenty_seconds_without_a_network,
+    twenty_seconds_without_requests,
+    twenty_seconds_without_answers,
+    more_than_a_lease_without_a_network,
+    more_than_a_lease_without_answers,
+    a_cancel_whose_answer_is_lost_is_said_again,
+    a_job_that_waits_for_its_worker_is_ended_when_that_is_back
+];
 
 /// A cut that is shorter than the lease changes nothing but what the console shows meanwhile.
 fn short(cut: Cut, seconds: u64) {
@@ -68,27 +79,27 @@ fn long(cut: Cut) {
     });
 }
 
-pub(crate) fn five_seconds_without_a_network() {
+fn five_seconds_without_a_network() {
     short(Cut::Both, 5);
 }
 
-pub(crate) fn twenty_seconds_without_a_network() {
+fn twenty_seconds_without_a_network() {
     short(Cut::Both, 20);
 }
 
-pub(crate) fn twenty_seconds_without_requests() {
+fn twenty_seconds_without_requests() {
     short(Cut::Requests, 20);
 }
 
-pub(crate) fn twenty_seconds_without_answers() {
+fn twenty_seconds_without_answers() {
     short(Cut::Answers, 20);
 }
 
-pub(crate) fn more_than_a_lease_without_a_network() {
+fn more_than_a_lease_without_a_network() {
     long(Cut::Both);
 }
 
-pub(crate) fn more_than_a_lease_without_answers() {
+fn more_than_a_lease_without_answers() {
     long(Cut::Answers);
 }
 
@@ -121,10 +132,10 @@ fn cancelled_in_a_cut(on_lost: OnLost, cut_s: u64) {
     });
 }
 
-pub(crate) fn a_cancel_whose_answer_is_lost_is_said_again() {
+fn a_cancel_whose_answer_is_lost_is_said_again() {
     cancelled_in_a_cut(OnLost::Requeue, 20);
 }
 
-pub(crate) fn a_job_that_waits_for_its_worker_is_ended_when_that_is_back() {
+fn a_job_that_waits_for_its_worker_is_ended_when_that_is_back() {
     cancelled_in_a_cut(OnLost::Wait, 65);
 }

@@ -8,7 +8,13 @@ use c2_tests::scenario;
 use c2_tests::wait::SOON;
 use rustix::process::Signal;
 
-use crate::ticks::{Ticking, logged};
+use crate::faults::ticks::{Ticking, logged};
+
+crate::waiting_tests![
+    an_agent_that_stands_still_loses_its_jobs_before_others_get_them,
+    a_machine_that_slept_ends_what_runs_elsewhere_by_now,
+    c2d_that_stood_still_blames_nobody
+];
 
 /// A machine, or only its agent, stops for longer than its lease and goes on when its job has
 /// begun elsewhere.
@@ -50,15 +56,15 @@ fn stopped_past_the_lease(whole_machine: bool) {
     });
 }
 
-pub(crate) fn an_agent_that_stands_still_loses_its_jobs_before_others_get_them() {
+fn an_agent_that_stands_still_loses_its_jobs_before_others_get_them() {
     stopped_past_the_lease(false);
 }
 
-pub(crate) fn a_machine_that_slept_ends_what_runs_elsewhere_by_now() {
+fn a_machine_that_slept_ends_what_runs_elsewhere_by_now() {
     stopped_past_the_lease(true);
 }
 
-pub(crate) fn c2d_that_stood_still_blames_nobody() {
+fn c2d_that_stood_still_blames_nobody() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;
         let job = Ticking::submit(cluster, "job", OnLost::Requeue).await?;

@@ -5,7 +5,7 @@ use c2_tests::eventually;
 use c2_tests::home::{Home, Machine};
 use c2_tests::wait::SOON;
 
-use crate::{LAPTOP, done};
+use crate::home::{LAPTOP, done};
 
 const MOVING: Machine = Machine::Worker(2);
 const OWNER: Machine = Machine::Worker(1);
@@ -51,7 +51,7 @@ pub(crate) async fn takes_an_address(home: &mut Home) -> Result<()> {
         refusal.contains("10.0.0.11 is the address of another worker") && refusal.contains("remove-worker"),
         "{refusal}"
     );
-    let audit = std::fs::read_to_string(home.folder(Machine::Server).join(crate::DATA).join("audit.log"))?;
+    let audit = std::fs::read_to_string(home.folder(Machine::Server).join(crate::home::DATA).join("audit.log"))?;
     ensure!(audit.lines().any(|line| line.contains("/api/workers/register") && line.contains("409")), "{audit}");
     let shown = console(home, &["job owned", "job next", "groups"]).await?;
     ensure!(shown.contains("unreachable") && shown.contains("queued") && shown.contains("10.0.0.11"), "{shown}");

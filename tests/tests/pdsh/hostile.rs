@@ -5,7 +5,13 @@ use std::os::unix::fs::PermissionsExt as _;
 use c2_tests::scenario;
 use c2_tests::ssh::{Machines, available};
 
-#[test]
+crate::tests![
+    a_command_arrives_as_it_was_written,
+    a_command_that_reads_finds_the_end,
+    a_name_is_never_an_instruction,
+    the_surroundings_change_nothing,
+];
+
 fn a_command_arrives_as_it_was_written() {
     if !available() {
         return;
@@ -39,7 +45,6 @@ fn a_command_arrives_as_it_was_written() {
     });
 }
 
-#[test]
 fn a_command_that_reads_finds_the_end() {
     if !available() {
         return;
@@ -59,7 +64,6 @@ fn a_command_that_reads_finds_the_end() {
     });
 }
 
-#[test]
 fn a_name_is_never_an_instruction() {
     if !available() {
         return;
@@ -85,7 +89,6 @@ fn a_name_is_never_an_instruction() {
     });
 }
 
-#[test]
 fn the_surroundings_change_nothing() {
     if !available() {
         return;

@@ -3,7 +3,8 @@
 use c2_tests::scenario;
 use c2_tests::ssh::{Machines, available};
 
-#[test]
+crate::tests![the_lines_of_the_manual_do_what_it_says];
+
 fn the_lines_of_the_manual_do_what_it_says() {
     if !available() {
         return;

@@ -7,7 +7,13 @@ use c2_tests::scenario;
 use c2_tests::ssh::{Machines, available};
 use serde_json::json;
 
-#[test]
+crate::tests![
+    flags_go_over_a_workers_own_login_and_that_over_its_groups,
+    no_more_workers_at_once_than_asked_for,
+    who_accepts_and_never_speaks_is_given_up_in_time,
+    a_missing_pdsh_is_installed_after_a_yes_and_not_before,
+];
+
 fn flags_go_over_a_workers_own_login_and_that_over_its_groups() {
     if !available() {
         return;
@@ -36,7 +42,6 @@ fn flags_go_over_a_workers_own_login_and_that_over_its_groups() {
     });
 }
 
-#[test]
 fn no_more_workers_at_once_than_asked_for() {
     if !available() {
         return;
@@ -64,7 +69,6 @@ fn no_more_workers_at_once_than_asked_for() {
     });
 }
 
-#[test]
 fn who_accepts_and_never_speaks_is_given_up_in_time() {
     if !available() {
         return;
@@ -93,7 +97,6 @@ fn without_pdsh(apt_get: &str) -> Vec<String> {
     words.map(str::to_owned).to_vec()
 }
 
-#[test]
 fn a_missing_pdsh_is_installed_after_a_yes_and_not_before() {
     if !available() {
         return;

@@ -5,7 +5,11 @@ use c2_tests::scenario;
 use c2_tests::ssh::{Machines, available};
 use c2_tests::terminal::Terminal;
 
-#[test]
+crate::tests![
+    lines_counts_verdicts_and_equal_outputs_together,
+    a_run_goes_on_beside_the_line_and_ctrl_c_keeps_what_came,
+];
+
 fn lines_counts_verdicts_and_equal_outputs_together() {
     if !available() {
         return;
@@ -51,7 +55,6 @@ fn lines_counts_verdicts_and_equal_outputs_together() {
     });
 }
 
-#[test]
 fn a_run_goes_on_beside_the_line_and_ctrl_c_keeps_what_came() {
     if !available() {
         return;

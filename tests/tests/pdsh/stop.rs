@@ -5,7 +5,8 @@ use c2_tests::ssh::{Machines, available};
 use c2_tests::{eventually, scenario, wait};
 use rustix::process::{Pid, Signal, kill_process};
 
-#[test]
+crate::tests![a_command_that_hangs_is_given_up_in_time, an_interrupt_keeps_what_came];
+
 fn a_command_that_hangs_is_given_up_in_time() {
     if !available() {
         return;
@@ -29,7 +30,6 @@ fn a_command_that_hangs_is_given_up_in_time() {
     });
 }
 
-#[test]
 fn an_interrupt_keeps_what_came() {
     if !available() {
         return;

@@ -3,13 +3,19 @@
 use c2_tests::scenario;
 use c2_tests::ssh::{Machines, available};
 
+crate::tests![
+    every_worker_answers_and_targets_mean_what_they_say,
+    failures_are_told_apart_and_can_be_run_again,
+    equal_outputs_are_folded_and_an_outlier_is_compared,
+    a_configuration_with_an_unknown_key_is_refused,
+];
+
 fn sorted(text: &str) -> Vec<&str> {
     let mut lines: Vec<&str> = text.lines().collect();
     lines.sort_unstable();
     lines
 }
 
-#[test]
 fn every_worker_answers_and_targets_mean_what_they_say() {
     if !available() {
         return;
@@ -43,7 +49,6 @@ fn every_worker_answers_and_targets_mean_what_they_say() {
     });
 }
 
-#[test]
 fn failures_are_told_apart_and_can_be_run_again() {
     if !available() {
         return;
@@ -87,7 +92,6 @@ fn failures_are_told_apart_and_can_be_run_again() {
     });
 }
 
-#[test]
 fn equal_outputs_are_folded_and_an_outlier_is_compared() {
     if !available() {
         return;
@@ -110,7 +114,6 @@ fn equal_outputs_are_folded_and_an_outlier_is_compared() {
     });
 }
 
-#[test]
 fn a_configuration_with_an_unknown_key_is_refused() {
     scenario(async |cluster| {
         let folder = cluster.console_dir().join(".config/c2-tui");

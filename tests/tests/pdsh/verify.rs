@@ -3,7 +3,8 @@
 use c2_tests::scenario;
 use c2_tests::ssh::{Machines, available};
 
-#[test]
+crate::tests![each_kind_of_trouble_has_its_word];
+
 fn each_kind_of_trouble_has_its_word() {
     if !available() {
         return;

@@ -2,8 +2,8 @@
 
 use regex::Regex;
 
-use crate::imports::{absolute, imports};
-use crate::source::Source;
+use crate::tidy::imports::{absolute, imports};
+use crate::tidy::source::Source;
 
 /// A rule: where it holds, what it asks, why, and examples on both sides of it.
 pub(crate) struct Rule {

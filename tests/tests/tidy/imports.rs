@@ -2,6 +2,8 @@
 
 use regex::Regex;
 
+crate::tests![relative_paths_are_made_absolute, groups_are_written_out];
+
 /// A path with the number of the line on which its declaration begins.
 pub(crate) fn imports(code: &[&str]) -> Vec<(usize, String)> {
     let text = code.join("\n");
@@ -62,7 +64,6 @@ pub(crate) fn absolute(at: &str, path: &str) -> String {
     }
 }
 
-#[test]
 fn relative_paths_are_made_absolute() {
     let table = [
         ("c2-tui/src/app/store/change.rs", "super::Store", "crate::app::store::Store"),
@@ -76,7 +77,6 @@ fn relative_paths_are_made_absolute() {
     }
 }
 
-#[test]
 fn groups_are_written_out() {
     let code = ["use std::{fmt, collections::{BTreeMap,", " BTreeSet}};", "    pub(crate) use crate::sched::Now;"];
     let found: Vec<String> = imports(&code).into_iter().map(|(line, path)| format!("{line} {path}")).collect();

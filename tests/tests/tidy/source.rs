@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+crate::tests![comments_and_tests_are_left_out];
+
 /// A text file.
 #[derive(Clone, Debug)]
 pub(crate) struct Source {
@@ -78,7 +80,6 @@ fn before_comment(line: &str) -> &str {
     line
 }
 
-#[test]
 fn comments_and_tests_are_left_out() {
     let text =
         "//! tokio\nlet a = \"http://x\"; // tokio\nlet q = '\"'; // tokio\n#[cfg(test)]\nmod tests {\n tokio\n}\n";

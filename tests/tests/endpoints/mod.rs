@@ -9,7 +9,9 @@ use c2_tests::wait::SOON;
 use c2_tests::{Cluster, eventually, scenario};
 use serde_json::{Value, json};
 
-use crate::survey::{Survey, Who};
+use crate::endpoints::survey::{Survey, Who};
+
+crate::tests![every_endpoint_answers_as_it_is_documented];
 
 const OPERATOR: Who = Who::Operator;
 /// A worker of our own, which knows HTTP and the README.
@@ -19,7 +21,6 @@ const STRANGER: Who = Who::Worker([127, 0, 0, 77]);
 /// The SHA-256 of `abc`.
 const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
-#[test]
 fn every_endpoint_answers_as_it_is_documented() {
     scenario(async |cluster| {
         let mut survey =

@@ -5,16 +5,17 @@
 //! because it sees nothing. Clippy and rustfmt look at the inside of functions, this at the outside.
 
 mod check;
-mod imports;
+pub(crate) mod imports;
 mod rules;
-mod source;
+pub(crate) mod source;
 
 use std::path::Path;
 
 use rules::RULES;
 use source::Source;
 
-#[test]
+crate::tests![the_workspace_keeps_its_rules, each_rule_finds_its_bad_example];
+
 fn the_workspace_keeps_its_rules() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let sources = source::all(root);
@@ -35,7 +36,6 @@ fn the_workspace_keeps_its_rules() {
     assert!(report.is_empty(), "{report}");
 }
 
-#[test]
 fn each_rule_finds_its_bad_example() {
     for rule in RULES {
         for (path, text) in rule.bad {

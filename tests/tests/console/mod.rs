@@ -1,0 +1,8 @@
+//! The full-screen console in real terminals, with a real cluster behind it.
+
+pub(crate) mod finding;
+pub(crate) mod life;
+pub(crate) mod line;
+pub(crate) mod pager;
+pub(crate) mod tables;
+pub(crate) mod thrift;

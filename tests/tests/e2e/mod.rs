@@ -1,0 +1,19 @@
+//! The promises of C2, kept by the real programs: each file is one promise.
+
+pub(crate) mod accepted;
+pub(crate) mod access;
+pub(crate) mod cancel;
+pub(crate) mod cleanup;
+pub(crate) mod exit;
+pub(crate) mod files;
+pub(crate) mod hardware;
+pub(crate) mod install;
+pub(crate) mod live;
+pub(crate) mod plain_client;
+pub(crate) mod restart;
+pub(crate) mod slots;
+pub(crate) mod upkeep;
+pub(crate) mod workspace;
+
+mod marks;
+pub(crate) mod names;

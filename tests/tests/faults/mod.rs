@@ -1,0 +1,12 @@
+//! What machines and networks do to C2, and what jobs do to their machine; with the real programs
+//! and the real lease of a minute.
+
+pub(crate) mod broken;
+pub(crate) mod clients;
+pub(crate) mod hostile;
+pub(crate) mod jobs_log;
+pub(crate) mod logs;
+pub(crate) mod machine;
+pub(crate) mod network;
+pub(crate) mod pause;
+mod ticks;
