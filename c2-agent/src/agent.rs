@@ -4,15 +4,16 @@
 //! next start takes them over.
 
 mod files;
+mod start;
 
 use std::fs::File;
 use std::future::Future;
 use std::time::Duration;
 
+use c2_shared::advice::Advice;
 use c2_shared::api::files::CleanupReport;
-use c2_shared::api::workers::{Directive, RegisterRequest};
+use c2_shared::api::workers::Directive;
 use c2_shared::client::{Client, ClientError};
-use c2_shared::id::AttemptId;
 use c2_shared::job::Outcome;
 use c2_shared::worker::Load;
 use tokio::sync::{mpsc, watch};
@@ -20,22 +21,22 @@ use tokio::sync::{mpsc, watch};
 use crate::cache::Cache;
 use crate::cleanup::Cleanup;
 use crate::clock;
+use crate::connection::{self, Connection, Reply, Said};
 use crate::detect;
-use crate::link::{self, Link, Reply, Said};
 use crate::live::{Live, Question};
 use crate::options::Options;
 use crate::slots::{Action, Identity, Slots};
 use crate::spool::{Kept, Spool};
 use crate::state::{StateDir, StateError, random_hex};
-use crate::supervise::bare;
-use crate::supervise::recover::{self, Found};
 use crate::supervise::runners::{News, Plan, Report, Runners};
-use crate::supervise::wire::{Start, VERSION};
+use crate::supervise::synthetic;
+use crate::supervise::wire::Start;
 use crate::transfer::{Moved, Transfers};
 use crate::trash;
 use crate::workspace::{Root, RootError};
 
 use files::Leaving;
+use start::{TakenOver, boot_id, introduce, take_over};
 
 /// Reports of runners that may wait for the agent; more make the runners' links wait.
 const REPORTS_LEN: usize = 64;
@@ -44,43 +45,35 @@ const SLEEP_MAX: Duration = Duration::from_secs(5);
 
 /// Why the agent stops.
 #[derive(Debug, thiserror::Error)]
-pub enum AgentError {
-    /// The workspace root is not safe.
+pub(crate) enum AgentError {
     #[error(transparent)]
     Root(#[from] RootError),
-    /// The state folder cannot be used.
     #[error(transparent)]
     State(#[from] StateError),
-    /// The HTTP stack cannot be set up.
     #[error(transparent)]
     Client(ClientError),
-    /// The system gives it no thread, or no way to wait for messages.
     #[error("cannot start")]
     Runtime(#[source] std::io::Error),
-    /// A folder or file failed at the start.
     #[error("cannot take over what an earlier run left")]
     TakeOver(#[source] std::io::Error),
 }
 
-impl AgentError {
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Root(error) => error.hint(),
-            Self::State(error) => error.hint().to_owned(),
-            Self::Client(error) => error.hint().unwrap_or_default(),
+impl Advice for AgentError {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Root(error) => return error.hint(),
+            Self::State(error) => return error.hint(),
+            Self::Client(error) => return error.hint(),
             Self::Runtime(_) => "see the limits of this user with: ulimit -a".to_owned(),
             Self::TakeOver(_) => "see whether the state folder may be written to".to_owned(),
-        }
+        })
     }
 }
 
 /// Runs the agent as a program does, until it is asked to stop.
-///
-/// # Errors
-/// As [`run`], or when the system refuses what it runs in.
-pub fn start(options: &Options) -> Result<(), AgentError> {
+pub(crate) fn start(options: &Options) -> Result<(), AgentError> {
+    // What whoever started us left open is neither the runners' business nor the jobs'.
+    close_fds::set_fds_cloexec(3, &[]);
     let runtime = runtime().map_err(AgentError::Runtime)?;
     let end = runtime.block_on(run(options.clone(), crate::signals::asked_to_stop()));
     // What may still be read from a slow disk or a driver is not waited for.
@@ -90,19 +83,13 @@ pub fn start(options: &Options) -> Result<(), AgentError> {
 
 /// What it runs in: one thread for messages, which is enough and takes the least memory. A thread
 /// once made for the disk is kept, as no other can be had while a job takes all processes.
-///
-/// # Errors
-/// When the system refuses it.
-pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     builder.enable_all().max_blocking_threads(8).thread_keep_alive(Duration::MAX).build()
 }
 
 /// Runs the agent until `shutdown`. No answer of c2d ends it: what c2d refuses now it may take later.
-///
-/// # Errors
-/// When the folders are not safe or in use.
-pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> Result<(), AgentError> {
+pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) -> Result<(), AgentError> {
     drop(Root::open(&options.workspace_root)?);
     let state = StateDir::open(&options.state_dir)?;
     let lock = state.lock()?;
@@ -144,12 +131,12 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> Result
         slots.running()
     );
     let live = Live::new(client.clone());
-    let link = Link::new(client, introduction);
+    let connection = Connection::new(client, introduction);
     let mut agent = Agent {
         slots,
         runners,
         incoming,
-        link,
+        connection,
         live,
         spool,
         transfers,
@@ -166,75 +153,11 @@ pub async fn run(options: Options, shutdown: impl Future<Output = ()>) -> Result
     Ok(())
 }
 
-/// What an agent begins with.
-struct TakenOver {
-    slots: Slots,
-    runners: Runners,
-    transfers: Transfers,
-}
-
-/// Adopts living runners and reports what died with dead ones. Nothing runs twice: whatever a
-/// runner noted counts as running until it says otherwise.
-async fn take_over(
-    state: &StateDir,
-    worker_id: &str,
-    spool: &Spool,
-    TakenOver { slots, runners, transfers }: &mut TakenOver,
-) -> std::io::Result<()> {
-    let spooled = spool.load()?;
-    let known: Vec<AttemptId> = spooled.iter().map(|kept| kept.result.attempt).collect();
-    for kept in spooled {
-        if kept.download.is_empty() {
-            slots.adopt_ended(kept.result, true);
-        } else {
-            slots.adopt_running(kept.result.attempt);
-            transfers.deliver(kept, true);
-        }
-    }
-    for number in state.slots() {
-        let (dir, id) = (state.slot(number)?, worker_id.to_owned());
-        let found =
-            tokio::task::spawn_blocking(move || recover::look(&dir, &id)).await.map_err(std::io::Error::other)?;
-        match found? {
-            Found::Alive(noted) => {
-                noted.iter().for_each(|attempt| slots.adopt_running(*attempt));
-                runners.adopt(number, &noted);
-            }
-            Found::Dead(owed, record) => {
-                for attempt in owed.into_iter().filter(|attempt| !known.contains(attempt)) {
-                    tracing::warn!("{attempt} was lost: the process of slot {number} died while no agent ran");
-                    let result = bare::lost(attempt);
-                    spool.put(&Kept::from(result.clone()))?;
-                    slots.adopt_ended(result, true);
-                }
-                record.write([])?;
-            }
-        }
-    }
-    Ok(())
-}
-
-async fn introduce(options: &Options, identity: Identity) -> RegisterRequest {
-    RegisterRequest {
-        ip: options.address,
-        hostname: rustix::system::uname().nodename().to_string_lossy().into_owned(),
-        worker_id: identity.worker_id,
-        boot_id: identity.boot_id,
-        slots: Some(options.slots),
-        hardware: detect::hardware().await,
-        version: VERSION.to_owned(),
-    }
-}
-
-fn boot_id() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
-}
-
 struct Agent {
     slots: Slots,
     runners: Runners,
     incoming: mpsc::Receiver<Report>,
-    link: Link,
+    connection: Connection,
     live: Live,
     spool: Spool,
     transfers: Transfers,
@@ -265,13 +188,13 @@ impl Agent {
         loop {
             let request = self.slots.next_request(clock::elapsed(), &self.load.borrow());
             if let Some(request) = request {
-                self.link.send(request);
+                self.connection.send(request);
             }
             let sleep = self.slots.due().map(|due| Duration::from_millis(due.since_ms(clock::elapsed())));
             let happened = tokio::select! {
                 () = &mut shutdown => Happened::Stopped,
                 Some(report) = self.incoming.recv() => Happened::Reported(report),
-                reply = self.link.reply() => Happened::Replied(reply),
+                reply = self.connection.reply() => Happened::Replied(reply),
                 moved = self.transfers.moved() => Happened::Moved(moved),
                 report = self.cleanup.report() => Happened::Cleaned(report),
                 question = self.live.question() => Happened::Asked(question),
@@ -303,11 +226,11 @@ impl Agent {
         let now = clock::elapsed();
         match said {
             Ok(Said::Registered(answer)) => {
-                if self.link.worker() != Some(answer.ip) {
-                    tracing::info!("registered at {} as {}", self.link.server(), answer.ip);
+                if self.connection.worker() != Some(answer.ip) {
+                    tracing::info!("registered at {} as {}", self.connection.server(), answer.ip);
                 }
                 self.heard();
-                self.link.set_worker(answer.ip);
+                self.connection.set_worker(answer.ip);
                 self.slots.on_registered(now, seq);
             }
             Ok(Said::Answer(answer)) => {
@@ -321,14 +244,14 @@ impl Agent {
                 if self.slots.awaits(seq) {
                     self.not_heard(&error);
                 }
-                let actions = self.slots.on_failed(now, seq, link::failure(&error), jitter());
+                let actions = self.slots.on_failed(now, seq, connection::failure(&error), jitter());
                 self.carry_out(actions).await;
             }
         }
     }
 
     fn begin_to_tell(&mut self, directives: &[Directive]) {
-        let Some(worker) = self.link.worker() else { return };
+        let Some(worker) = self.connection.worker() else { return };
         for directive in directives {
             if let Directive::Read(read) = directive {
                 self.live.begin(worker, *read);
@@ -340,7 +263,7 @@ impl Agent {
         for action in actions {
             match action {
                 Action::Start { assignment, lease_ms } => {
-                    let Some(worker) = self.link.worker() else { continue };
+                    let Some(worker) = self.connection.worker() else { continue };
                     let attempt = assignment.attempt;
                     tracing::debug!("{attempt} starts");
                     self.begin(Start { attempt, worker, tags: assignment.tags, spec: assignment.spec, lease_ms });
@@ -382,7 +305,7 @@ impl Agent {
                 for result in ended {
                     self.adopt(result);
                 }
-                lost.into_iter().for_each(|attempt| self.slots.on_ended(now, bare::lost(attempt)));
+                lost.into_iter().for_each(|attempt| self.slots.on_ended(now, synthetic::lost(attempt)));
             }
             News::Ended(result) => {
                 match &result.outcome {
@@ -405,11 +328,11 @@ impl Agent {
                     let started = owed.contains(&attempt) || given != Some((attempt, false));
                     let result = if started {
                         tracing::error!("{attempt} was lost: the process of slot {slot} died");
-                        bare::lost(attempt)
+                        synthetic::lost(attempt)
                     } else {
                         let reason = self.runners.last_words(slot);
                         tracing::error!("{attempt} could not be started: {reason}");
-                        bare::failed_setup(attempt, &reason)
+                        synthetic::failed_setup(attempt, &reason)
                     };
                     self.slots.on_ended(now, result);
                 }
@@ -419,7 +342,7 @@ impl Agent {
 
     fn heard(&mut self) {
         if std::mem::take(&mut self.silent) {
-            tracing::info!("c2d at {} answers again", self.link.server());
+            tracing::info!("c2d at {} answers again", self.connection.server());
         }
         self.refusal.clear();
     }

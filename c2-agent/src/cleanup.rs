@@ -15,8 +15,9 @@ use rustix::fs::renameat;
 use rustix::io::Errno;
 use tokio::task::JoinSet;
 
-use crate::trash::{self, TRASH};
-use crate::workspace::{Root, SPARE, open_dir, try_lock};
+use crate::folder::{SPARE, TRASH, open_dir, try_lock};
+use crate::trash;
+use crate::workspace::Root;
 
 /// Requests that are remembered, so that one that comes again is known.
 const KNOWN_LEN: usize = 16;

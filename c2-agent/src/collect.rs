@@ -18,7 +18,7 @@ use c2_shared::validate;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, fstat, openat, statat};
 use rustix::process::geteuid;
 
-use crate::workspace::open_dir;
+use crate::folder::open_dir;
 
 /// Names looked at; more is a folder that nobody meant.
 const NAMES_MAX: usize = 500_000;

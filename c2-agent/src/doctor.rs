@@ -6,6 +6,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
+use c2_shared::advice::Advice as _;
 use c2_shared::blob::BlobId;
 use c2_shared::checkup::{self, Check};
 use c2_shared::client::Client;
@@ -31,8 +32,7 @@ const FOLDER_SLOW: Duration = Duration::from_millis(20);
 const WRITE_SLOW_BYTES_S: f64 = 10e6;
 
 /// Looks at everything; answers with what to print, and whether all is well.
-#[must_use]
-pub fn run(options: &Options) -> (String, bool) {
+pub(crate) fn run(options: &Options) -> (String, bool) {
     let checks = match agent::runtime() {
         Ok(runtime) => runtime.block_on(examine(options)),
         Err(error) => vec![Check::fail("system", format!("no thread can be had: {error}"), "see: ulimit -a")],
@@ -77,7 +77,7 @@ async fn of_c2d(options: &Options) -> Vec<Check> {
 fn of_workspaces(root: &Path) -> Vec<Check> {
     const WHAT: &str = "workspaces";
     if let Err(error) = Root::open(root) {
-        return vec![Check::fail(WHAT, error.to_string(), error.hint())];
+        return vec![Check::fail(WHAT, error.to_string(), error.hint().unwrap_or_default())];
     }
     let mut checks = vec![of_space(root)];
     let scratch = root.join(format!("{SCRATCH}-{}", std::process::id()));

@@ -3,6 +3,7 @@
 //! The line says where c2d is and what it is known by, so nothing of it is shown to anybody else.
 //! What comes back lies in the agent's own folder, where the agent finds it.
 
+use c2_shared::advice::Advice;
 use c2_shared::api::error::ErrorCode;
 use c2_shared::api::tokens::JoinRequest;
 use c2_shared::client::{Client, ClientError};
@@ -16,57 +17,44 @@ use crate::state::{StateDir, StateError};
 
 /// Why this machine did not become a worker.
 #[derive(Debug, thiserror::Error)]
-pub enum JoinError {
-    /// The line is none of `c2d invite`'s.
+pub(crate) enum JoinError {
     #[error("this is not a line of `c2d invite`")]
     Line,
-    /// The line is for a person.
     #[error("this line is a token itself, not an invitation")]
     NoInvitation,
-    /// The folders.
     #[error(transparent)]
     Options(#[from] OptionsError),
-    /// The agent's folder.
     #[error(transparent)]
     State(#[from] StateError),
-    /// c2d.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// The token that came cannot be used or kept.
     #[error(transparent)]
     Token(#[from] TokenError),
-    /// The line cannot be read, or the answer not be written.
     #[error(transparent)]
     Io(#[from] std::io::Error),
-    /// c2d does not know the invitation any more.
     #[error("this invitation was used already, has expired, or was revoked")]
     Spent,
 }
 
-impl JoinError {
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> String {
-        match self {
+impl Advice for JoinError {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
             Self::Line | Self::NoInvitation => {
                 "paste the whole line that `c2d invite` printed on the machine of c2d, from c2j1 on".to_owned()
             }
-            Self::Options(error) => error.hint(),
-            Self::State(error) => error.hint().to_owned(),
-            Self::Client(error) => error.hint().unwrap_or_default(),
-            Self::Token(TokenError::File(error)) => error.hint(),
+            Self::Options(error) => return error.hint(),
+            Self::State(error) => return error.hint(),
+            Self::Client(error) => return error.hint(),
+            Self::Token(TokenError::File(error)) => return error.hint(),
             Self::Token(_) => "c2d and this agent may be of different versions".to_owned(),
             Self::Io(_) => "give the line of `c2d invite` as an argument or on standard input".to_owned(),
             Self::Spent => "get a new one on the machine of c2d with: c2d invite".to_owned(),
-        }
+        })
     }
 }
 
 /// The command: reads the line, joins, answers with what to tell the person.
-///
-/// # Errors
-/// As [`join`].
-pub fn run(options: &JoinOptions) -> Result<String, JoinError> {
+pub(crate) fn run(options: &JoinOptions) -> Result<String, JoinError> {
     let mut line = options.line.clone().unwrap_or_default();
     if line.is_empty() {
         std::io::stdin().read_line(&mut line)?;
@@ -77,10 +65,7 @@ pub fn run(options: &JoinOptions) -> Result<String, JoinError> {
 }
 
 /// Joins; answers which c2d.
-///
-/// # Errors
-/// When the line is none, c2d refuses it or is another one, or what came cannot be kept.
-pub async fn join(line: &str, options: &JoinOptions) -> Result<Endpoint, JoinError> {
+pub(crate) async fn join(line: &str, options: &JoinOptions) -> Result<Endpoint, JoinError> {
     let invitation: Pass = line.trim().parse().map_err(|_| JoinError::Line)?;
     if invitation.token.role() != Role::Join {
         return Err(JoinError::NoInvitation);

@@ -1,23 +1,26 @@
 //! The agent of C2: takes jobs from c2d and runs them on this machine.
 //!
-//! [`slots`] decides, [`agent`] carries out, `link` speaks with c2d, [`supervise`] runs jobs in
-//! processes that outlive the agent. `transfer` brings files to jobs and away from them. `main` reads the command line and nothing else.
+//! `slots` decides, `agent` carries out, `connection` speaks with c2d, `supervise` runs jobs in
+//! processes that outlive the agent. `transfer` brings files to jobs and away from them.
 
-pub mod doctor;
-pub mod install;
-pub mod join;
-pub mod options;
-pub mod signals;
+mod cli;
+mod options;
 
-pub mod agent;
+mod doctor;
+mod install;
+mod join;
+mod signals;
+
+mod agent;
 mod clock;
-mod link;
+mod connection;
 mod live;
-pub mod slots;
+mod slots;
 mod spool;
 mod state;
 
-pub mod supervise;
+mod folder;
+mod supervise;
 mod trash;
 mod workspace;
 
@@ -28,5 +31,4 @@ mod transfer;
 
 mod detect;
 
-pub use state::StateError;
-pub use workspace::RootError;
+pub use options::Cli;

@@ -5,6 +5,7 @@
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use c2_shared::advice::Advice;
 use c2_shared::config::{self, AgentConfig, ConfigError};
 use c2_shared::endpoint::{Endpoint, EndpointError};
 use c2_shared::exit;
@@ -19,15 +20,15 @@ use clap::{Args, Parser, Subcommand};
 pub struct Cli {
     /// What else it may be started for.
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub(crate) command: Option<Command>,
     /// The agent's own flags.
     #[command(flatten)]
-    pub flags: Flags,
+    pub(crate) flags: Flags,
 }
 
 /// Other ways to start the program.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Makes this machine a worker of the c2d that printed LINE with `c2d invite`
     Join(JoinOptions),
     /// Looks whether this machine is fit to be a worker: c2d, clock, workspaces, space, graphics
@@ -48,152 +49,136 @@ pub enum Command {
 
 /// The agent's flags.
 #[derive(Clone, Debug, Default, Args)]
-pub struct Flags {
+pub(crate) struct Flags {
     /// Where c2d is, as HOST or HOST:PORT
     #[arg(long, env = "C2_SERVER", value_name = "HOST:PORT")]
-    pub server: Option<String>,
+    pub(crate) server: Option<String>,
     /// This worker's address, where the machine has several
     #[arg(long, env = "C2_ADDRESS", value_name = "IP")]
-    pub address: Option<IpAddr>,
+    pub(crate) address: Option<IpAddr>,
     /// Jobs to run at once [default: 4]
     #[arg(long, env = "C2_SLOTS", value_name = "N")]
-    pub slots: Option<u32>,
+    pub(crate) slots: Option<u32>,
     /// Folder of the job workspaces [default: /tmp/C2]
     #[arg(long, env = "C2_WORKSPACE_ROOT", value_name = "DIR")]
-    pub workspace_root: Option<PathBuf>,
+    pub(crate) workspace_root: Option<PathBuf>,
     /// Folder of the agent's own files [default: c2-agent in $XDG_STATE_HOME or ~/.local/state]
     #[arg(long, env = "C2_STATE_DIR", value_name = "DIR")]
-    pub state_dir: Option<PathBuf>,
+    pub(crate) state_dir: Option<PathBuf>,
     /// File with the worker token [default: that of `join`, else that of a c2d on this machine]
     #[arg(long, env = "C2_TOKEN_FILE", value_name = "FILE")]
-    pub token_file: Option<PathBuf>,
+    pub(crate) token_file: Option<PathBuf>,
     /// Configuration file [default: c2-agent/config.json in $XDG_CONFIG_HOME or ~/.config]
     #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    pub(crate) config: Option<PathBuf>,
     /// Intervals that only tests change.
     #[command(flatten)]
-    pub timing: Timing,
+    pub(crate) timing: Timing,
 }
 
 /// What `join` is told.
 #[derive(Clone, Debug, Args)]
-pub struct JoinOptions {
+pub(crate) struct JoinOptions {
     /// What `c2d invite` printed; without it, a line of standard input
     #[arg(value_name = "LINE")]
-    pub line: Option<String>,
+    pub(crate) line: Option<String>,
     /// The name in c2d's list of tokens [default: this machine's]
     #[arg(long, value_name = "NAME")]
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
     /// Folder of the agent's own files [default: c2-agent in $XDG_STATE_HOME or ~/.local/state]
     #[arg(long, env = "C2_STATE_DIR", value_name = "DIR")]
-    pub state_dir: Option<PathBuf>,
+    pub(crate) state_dir: Option<PathBuf>,
 }
 
 /// What the process behind a slot is told.
 #[derive(Clone, Debug, Args)]
-pub struct SlotOptions {
+pub(crate) struct SlotOptions {
     /// The agent's state folder.
     #[arg(long)]
-    pub state_dir: PathBuf,
+    pub(crate) state_dir: PathBuf,
     /// Which slot.
     #[arg(long)]
-    pub slot: u32,
+    pub(crate) slot: u32,
     /// Folder of the job workspaces.
     #[arg(long)]
-    pub workspace_root: PathBuf,
+    pub(crate) workspace_root: PathBuf,
     /// As the agent's.
     #[command(flatten)]
-    pub timing: Timing,
+    pub(crate) timing: Timing,
 }
 
 /// Intervals that only tests change.
 #[derive(Clone, Copy, Debug, Args)]
-pub struct Timing {
+pub(crate) struct Timing {
     /// Between TERM and KILL of a cancelled job.
     #[arg(long, hide = true, default_value_t = CANCEL_GRACE_MS)]
-    pub cancel_grace_ms: u64,
+    pub(crate) cancel_grace_ms: u64,
     /// Between TERM and KILL of what a job left behind.
     #[arg(long, hide = true, default_value_t = LEFTOVER_GRACE_MS)]
-    pub leftover_grace_ms: u64,
+    pub(crate) leftover_grace_ms: u64,
     /// Silence of c2d after which a job is ended: a tenth before c2d gives it to somebody else.
     #[arg(long, hide = true, default_value_t = LEASE_MS / 10 * 9)]
-    pub fence_ms: u64,
+    pub(crate) fence_ms: u64,
     /// How long an idle runner waits for an agent: an upgrade or a restart takes less.
     #[arg(long, hide = true, default_value_t = 600_000)]
-    pub alone_ms: u64,
+    pub(crate) alone_ms: u64,
 }
 
 /// Everything decided.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub(crate) struct Options {
     /// Where c2d is.
-    pub server: Endpoint,
+    pub(crate) server: Endpoint,
     /// The address to claim and to connect from.
-    pub address: Option<IpAddr>,
+    pub(crate) address: Option<IpAddr>,
     /// Jobs to run at once.
-    pub slots: u32,
+    pub(crate) slots: u32,
     /// Folder of the job workspaces, absolute.
-    pub workspace_root: PathBuf,
+    pub(crate) workspace_root: PathBuf,
     /// Folder of the agent's own files, absolute.
-    pub state_dir: PathBuf,
+    pub(crate) state_dir: PathBuf,
     /// Proof that this is a worker, and what c2d is known by.
-    pub pass: Pass,
+    pub(crate) pass: Pass,
     /// Intervals.
-    pub timing: Timing,
+    pub(crate) timing: Timing,
 }
 
 /// Why the agent cannot start as it was told.
 #[derive(Debug, thiserror::Error)]
-pub enum OptionsError {
-    /// The configuration file is wrong.
+pub(crate) enum OptionsError {
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// `--server` has another form.
     #[error(transparent)]
     Server(#[from] EndpointError),
-    /// So many slots cannot be meant.
     #[error("{0} slots cannot be run")]
     Slots(u32),
-    /// A folder cannot be made absolute.
     #[error("{path:?} cannot be used as a folder")]
-    Folder {
-        /// Which folder.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The token cannot be used.
+    Folder { path: PathBuf, source: std::io::Error },
     #[error(transparent)]
     Token(#[from] TokenError),
-    /// The token is one for people.
     #[error("{0:?} holds no worker token")]
     WrongRole(PathBuf),
 }
 
-impl OptionsError {
-    /// The exit status after it.
-    #[must_use]
-    pub const fn status(&self) -> u8 {
-        match self {
-            Self::Token(_) | Self::WrongRole(_) => exit::NOT_A_WORKER,
-            Self::Config(_) | Self::Server(_) | Self::Slots(_) | Self::Folder { .. } => exit::CONFIGURATION,
-        }
-    }
-
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Config(ConfigError::Invalid { hint, .. }) => hint.clone(),
-            Self::Config(ConfigError::Read { .. }) => "see whether the file is there and may be read".to_owned(),
-            Self::Server(_) => EndpointError::HINT.to_owned(),
+impl Advice for OptionsError {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Config(error) => return error.hint(),
+            Self::Server(error) => return error.hint(),
             Self::Slots(_) => format!("give --slots a number from 1 to {SLOTS_MAX}"),
             Self::Folder { .. } => "write its path from / on".to_owned(),
-            Self::Token(TokenError::File(error)) if !error.is_missing() => error.hint(),
+            Self::Token(TokenError::File(error)) if !error.is_missing() => return error.hint(),
             Self::Token(_) | Self::WrongRole(_) => {
                 "let this machine join: `c2d invite` on the machine of c2d prints the line for `c2-agent join`"
                     .to_owned()
             }
+        })
+    }
+
+    fn status(&self) -> u8 {
+        match self {
+            Self::Token(_) | Self::WrongRole(_) => exit::NOT_A_WORKER,
+            Self::Config(_) | Self::Server(_) | Self::Slots(_) | Self::Folder { .. } => exit::CONFIGURATION,
         }
     }
 }
@@ -223,10 +208,7 @@ impl Timing {
 
 impl Options {
     /// Decides everything by flags (and environment, which clap reads) over the configuration file.
-    ///
-    /// # Errors
-    /// The first thing that cannot be used, with a hint.
-    pub fn decide(flags: Flags) -> Result<Self, OptionsError> {
+    pub(crate) fn decide(flags: Flags) -> Result<Self, OptionsError> {
         let file = match &flags.config {
             Some(path) => config::load(path)?,
             None => default_config_file()
@@ -266,16 +248,12 @@ impl Options {
 }
 
 /// Where `join` leaves what it was given.
-#[must_use]
-pub fn joined_file(state_dir: &Path) -> PathBuf {
+pub(crate) fn joined_file(state_dir: &Path) -> PathBuf {
     state_dir.join(Role::Worker.file_name())
 }
 
 /// The agent's own folder.
-///
-/// # Errors
-/// When it cannot be made absolute.
-pub fn state_dir(flag: Option<&Path>) -> Result<PathBuf, OptionsError> {
+pub(crate) fn state_dir(flag: Option<&Path>) -> Result<PathBuf, OptionsError> {
     absolute(&flag.map_or_else(|| config::state_home().join("c2-agent"), Path::to_owned))
 }
 

@@ -7,16 +7,22 @@
 //! moment when it is sent, and c2d delivers again whatever such a poll does not mention, so an
 //! answer that is not heard, or not heard in time, is as good as lost and does no harm.
 
+mod message;
+mod poll;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use c2_shared::api::files::CleanupReport;
-use c2_shared::api::workers::{Assignment, AttemptResult, Directive, PollRequest, PollResponse};
+use c2_shared::api::workers::{Assignment, AttemptResult, Directive, PollResponse};
 use c2_shared::backoff::Backoff;
 use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::OnLost;
-use c2_shared::limits::{BACKOFF_S, PARK_MAX_S};
 use c2_shared::time::Mono;
 use c2_shared::worker::Load;
+
+pub(crate) use message::{Action, Failure, Identity, Request, RequestKind};
 
 /// With every slot taken a poll can bring nothing but a kill, so it waits this long for a result
 /// that could travel with it. Short jobs thereby cost one request each rather than two.
@@ -25,23 +31,10 @@ const LINGER_MS: u64 = 20;
 const PAUSE_MS: u64 = 200;
 /// The part of a lease after which it is renewed; more often would be of no use.
 const RENEW_PART: u64 = 10;
-/// Output in one poll; results beyond it travel with the next, so that c2d takes the body.
-const REPORT_BYTES_MAX: usize = 16 * 1024 * 1024;
-
-/// Who polls.
-#[derive(Clone, Debug, Default)]
-pub struct Identity {
-    /// Identity of the state folder.
-    pub worker_id: String,
-    /// The kernel's boot id.
-    pub boot_id: String,
-    /// Names this run of the agent.
-    pub session: String,
-}
 
 /// The core.
 #[derive(Debug)]
-pub struct Slots {
+pub(crate) struct Slots {
     identity: Identity,
     slots: u32,
     fence_ms: u64,
@@ -75,66 +68,10 @@ enum Line {
     Waiting { sent: Mono, reports: Vec<AttemptId>, cleaned: usize, parked: bool },
 }
 
-/// Something to send to c2d. Its number comes back with the answer.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Request {
-    /// Which request this is.
-    pub seq: u64,
-    /// What it is.
-    pub kind: RequestKind,
-}
-
-/// The two things that an agent asks.
-#[derive(Clone, Debug, PartialEq)]
-pub enum RequestKind {
-    /// Introduce this worker.
-    Register,
-    /// Reconcile.
-    Poll(Box<PollRequest>),
-}
-
-/// What an answer leads to, to be done in this order.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Action {
-    /// Start a job; it may run for `lease_ms` without word from c2d, or for ever.
-    Start {
-        /// The job.
-        assignment: Box<Assignment>,
-        /// How long, unless renewed.
-        lease_ms: Option<u64>,
-    },
-    /// End an attempt that c2d cancelled.
-    Kill(AttemptId),
-    /// c2d has the result.
-    Forget {
-        /// Which attempt.
-        attempt: AttemptId,
-        /// Whether it was kept on disk.
-        spooled: bool,
-    },
-    /// Keep the result on disk, it could not be delivered.
-    Spool(Box<AttemptResult>),
-    /// Every running job may go on for so long.
-    Renew {
-        /// How long, unless renewed again.
-        lease_ms: u64,
-    },
-}
-
-/// Why there was no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Failure {
-    /// c2d could not be reached, or refused.
-    NoAnswer,
-    /// c2d does not know this worker, at least not at this address.
-    Unknown,
-}
-
 impl Slots {
     /// A worker that holds nothing yet and introduces itself first. A job ends when c2d was silent
     /// for `fence_ms`.
-    #[must_use]
-    pub fn new(identity: Identity, slots: u32, fence_ms: u64, now: Mono) -> Self {
+    pub(crate) fn new(identity: Identity, slots: u32, fence_ms: u64, now: Mono) -> Self {
         Self {
             identity,
             slots,
@@ -152,12 +89,12 @@ impl Slots {
     }
 
     /// Takes over an attempt that an earlier run of the agent started.
-    pub fn adopt_running(&mut self, attempt: AttemptId) {
+    pub(crate) fn adopt_running(&mut self, attempt: AttemptId) {
         self.held.entry(attempt).or_insert(Held::Running { killing: false });
     }
 
     /// Takes over a result that an earlier run of the agent owed; `spooled` if it is on disk.
-    pub fn adopt_ended(&mut self, result: AttemptResult, spooled: bool) {
+    pub(crate) fn adopt_ended(&mut self, result: AttemptResult, spooled: bool) {
         let known = matches!(self.held.get(&result.attempt), Some(Held::Ended { .. }));
         if !known {
             self.held.insert(result.attempt, Held::Ended { result: Box::new(result), spooled });
@@ -165,12 +102,12 @@ impl Slots {
     }
 
     /// An attempt is over. The first result of an attempt counts, and none of one not held.
-    pub fn on_ended(&mut self, now: Mono, result: AttemptResult) {
+    pub(crate) fn on_ended(&mut self, now: Mono, result: AttemptResult) {
         self.end(now, result, false);
     }
 
     /// The same for a result that is on disk already.
-    pub fn on_ended_on_disk(&mut self, now: Mono, result: AttemptResult) {
+    pub(crate) fn on_ended_on_disk(&mut self, now: Mono, result: AttemptResult) {
         self.end(now, result, true);
     }
 
@@ -188,19 +125,17 @@ impl Slots {
     }
 
     /// The workspaces were cleaned as c2d asked.
-    pub fn on_cleaned(&mut self, report: CleanupReport) {
+    pub(crate) fn on_cleaned(&mut self, report: CleanupReport) {
         self.cleaned.push(report);
     }
 
     /// For how long a job that starts now may run without word from c2d.
-    #[must_use]
-    pub fn lease_left_ms(&self, now: Mono) -> u64 {
+    pub(crate) fn lease_left_ms(&self, now: Mono) -> u64 {
         self.heard.map_or(0, |heard| self.fence_ms.saturating_sub(now.since_ms(heard)))
     }
 
     /// Jobs whose workspaces are still needed, each with the reason.
-    #[must_use]
-    pub fn jobs(&self) -> BTreeMap<JobId, &'static str> {
+    pub(crate) fn jobs(&self) -> BTreeMap<JobId, &'static str> {
         let reason = |held: &Held| match held {
             Held::Running { .. } => "its job has not ended",
             Held::Ended { .. } => "its result is not delivered yet",
@@ -209,21 +144,18 @@ impl Slots {
     }
 
     /// Whether an attempt is held and has not ended.
-    #[must_use]
-    pub fn is_running(&self, attempt: AttemptId) -> bool {
+    pub(crate) fn is_running(&self, attempt: AttemptId) -> bool {
         matches!(self.held.get(&attempt), Some(Held::Running { .. }))
     }
 
     /// Attempts that have not ended.
-    #[must_use]
-    pub fn running(&self) -> usize {
+    pub(crate) fn running(&self) -> usize {
         self.held.values().filter(|held| matches!(held, Held::Running { .. })).count()
     }
 
     /// When [`Slots::next_request`] has something to say at the latest; none while an answer is
     /// awaited.
-    #[must_use]
-    pub fn due(&self) -> Option<Mono> {
+    pub(crate) fn due(&self) -> Option<Mono> {
         match &self.line {
             Line::Quiet { due } => Some(*due),
             Line::Waiting { parked: true, .. } if self.owes() || !self.cleaned.is_empty() => Some(Mono(0)),
@@ -232,14 +164,13 @@ impl Slots {
     }
 
     /// Whether the answer to this request counts: no later one was sent.
-    #[must_use]
-    pub const fn awaits(&self, seq: u64) -> bool {
+    pub(crate) const fn awaits(&self, seq: u64) -> bool {
         matches!(self.line, Line::Waiting { .. }) && seq == self.seq
     }
 
     /// What to send now, if anything. While a poll is parked, a result makes a new one that takes
     /// its place; a poll that carries results is waited for, as c2d answers it at once.
-    pub fn next_request(&mut self, now: Mono, load: &Load) -> Option<Request> {
+    pub(crate) fn next_request(&mut self, now: Mono, load: &Load) -> Option<Request> {
         if self.due().is_none_or(|due| due > now) {
             return None;
         }
@@ -257,7 +188,7 @@ impl Slots {
     }
 
     /// c2d knows this worker now.
-    pub fn on_registered(&mut self, now: Mono, seq: u64) {
+    pub(crate) fn on_registered(&mut self, now: Mono, seq: u64) {
         if self.awaits(seq) {
             self.registered = true;
             self.line = Line::Quiet { due: now };
@@ -265,7 +196,7 @@ impl Slots {
     }
 
     /// c2d answered a poll.
-    pub fn on_answer(&mut self, now: Mono, seq: u64, answer: PollResponse) -> Vec<Action> {
+    pub(crate) fn on_answer(&mut self, now: Mono, seq: u64, answer: PollResponse) -> Vec<Action> {
         let Some((sent, reports, cleaned)) = self.take_waiting(seq, now) else { return Vec::new() };
         self.heard = Some(sent);
         self.cleaned.drain(..cleaned);
@@ -306,7 +237,7 @@ impl Slots {
     }
 
     /// A request failed. `jitter` from 0 to 1 keeps a hundred agents apart.
-    pub fn on_failed(&mut self, now: Mono, seq: u64, failure: Failure, jitter: f64) -> Vec<Action> {
+    pub(crate) fn on_failed(&mut self, now: Mono, seq: u64, failure: Failure, jitter: f64) -> Vec<Action> {
         let Some((_, reports, _)) = self.take_waiting(seq, now) else { return Vec::new() };
         if failure == Failure::Unknown {
             self.registered = false;
@@ -329,7 +260,7 @@ impl Slots {
     }
 
     /// Results that c2d has not acknowledged.
-    pub fn owed(&self) -> impl Iterator<Item = &AttemptResult> {
+    pub(crate) fn owed(&self) -> impl Iterator<Item = &AttemptResult> {
         self.held.values().filter_map(|held| match held {
             Held::Ended { result, .. } => Some(&**result),
             Held::Running { .. } => None,
@@ -342,39 +273,6 @@ impl Slots {
 
     fn slots_free(&self) -> u32 {
         self.slots.saturating_sub(u32::try_from(self.running()).unwrap_or(u32::MAX))
-    }
-
-    fn compose(&self, load: &Load) -> PollRequest {
-        let (mut running, mut unsent, mut bytes) = (Vec::new(), Vec::new(), 0);
-        for (attempt, held) in &self.held {
-            match held {
-                Held::Running { .. } => running.push(*attempt),
-                Held::Ended { result, .. } => {
-                    bytes += kept_bytes(result);
-                    if unsent.is_empty() || bytes <= REPORT_BYTES_MAX {
-                        unsent.push((**result).clone());
-                    } else {
-                        // Its turn comes; until then c2d must not think it lost.
-                        running.push(*attempt);
-                    }
-                }
-            }
-        }
-        // The README's waiting times, up to what keeps the worker online.
-        let step = BACKOFF_S[self.idle.min(BACKOFF_S.len() - 1)].min(PARK_MAX_S);
-        PollRequest {
-            worker_id: self.identity.worker_id.clone(),
-            boot_id: self.identity.boot_id.clone(),
-            session: self.identity.session.clone(),
-            seq: self.seq,
-            // What a full disk lets start fails at once, and the next one after it.
-            slots_free: if load.disk_full { 0 } else { self.slots_free() },
-            running,
-            wait_s: if unsent.is_empty() && self.cleaned.is_empty() { step } else { 0 },
-            unsent,
-            cleaned: self.cleaned.clone(),
-            load: load.clone(),
-        }
     }
 
     /// Returns whether this changed anything, as do the next two.
@@ -423,13 +321,6 @@ impl Slots {
     }
 }
 
-fn kept_bytes(result: &AttemptResult) -> usize {
-    [&result.stdout, &result.stderr].iter().map(|output| output.head.0.len() + output.tail.0.len()).sum()
-}
-
 fn millis(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
-
-#[cfg(test)]
-mod tests;

@@ -12,6 +12,7 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use c2_shared::advice::Advice;
 use c2_shared::id::AttemptId;
 use rustix::fs::{FlockOperation, Mode, OFlags, flock};
 
@@ -46,32 +47,27 @@ pub(crate) struct Record {
 
 /// Why the state folder cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum StateError {
-    /// It cannot be made, read or written.
+pub(crate) enum StateError {
     #[error("cannot use the state folder {path:?}")]
     Io {
         /// Which file or folder.
         path: PathBuf,
-        /// Why.
         source: io::Error,
     },
-    /// Another agent uses it.
     #[error("another agent is running with the state folder {0:?}")]
     InUse(PathBuf),
-    /// The system gave no random bytes for the worker's identity.
     #[error("no random bytes from the system")]
     Random,
 }
 
-impl StateError {
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> &'static str {
-        match self {
+impl Advice for StateError {
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
             Self::Io { .. } => "choose a folder that you may write to with --state-dir",
             Self::InUse(_) => "stop it first, or give this one its own --state-dir and --address",
             Self::Random => "see whether /dev/urandom is there",
-        }
+        };
+        Some(hint.to_owned())
     }
 }
 

@@ -266,7 +266,7 @@ fn find(root: &std::path::Path, job: JobId, globs: &[String]) -> std::io::Result
     let root = Root::open(root).map_err(std::io::Error::other)?;
     let workspace = match root.lock(job)? {
         Some(locked) => locked,
-        None => crate::workspace::open_dir(root.dir(), &job.to_string())?,
+        None => crate::folder::open_dir(root.dir(), &job.to_string())?,
     };
     let found = collect::collect(workspace.as_fd(), globs);
     Ok((workspace, found))

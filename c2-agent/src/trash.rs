@@ -12,10 +12,8 @@ use std::path::Path;
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, Stat, chmodat, fchmod, fstat, renameat, statat, unlinkat};
 use rustix::io::Errno;
 
-use crate::workspace::{DIR_FLAGS, SPARE, open_dir, try_lock};
+use crate::folder::{DIR_FLAGS, SPARE, TRASH, open_dir, try_lock};
 
-/// Front of the names under which workspaces wait for their deletion.
-pub(crate) const TRASH: &str = ".trash-";
 /// Names read from a folder before they are deleted.
 const NAMES_AT_ONCE: usize = 4_096;
 /// Size of the blocks in which the system counts.

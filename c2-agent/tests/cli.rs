@@ -19,10 +19,10 @@ fn the_command_line() {
     check(&["--version"], 0, &version, &[]);
     check(&["--help"], 0, "--workspace-root", &[]);
     check(&["--bogus"], 2, "", &["--bogus"]);
-    check(&["--slots=0"], 2, "", &["error: 0 slots cannot be run", "hint: give --slots a number from 1 to 1024"]);
-    check(&["--server=http://nas"], 2, "", &["error: \"http://nas\" is not an address of c2d", "hint: write HOST"]);
-    check(&["--token-file=/nonexistent"], 78, "", &["error: cannot use", "hint: let this machine join"]);
-    check(&["--config=/nonexistent"], 2, "", &["error: cannot read the configuration", "hint: "]);
+    check(&["--slots=0"], 2, "", &["c2-agent: 0 slots cannot be run", "hint: give --slots a number from 1 to 1024"]);
+    check(&["--server=http://nas"], 2, "", &["c2-agent: \"http://nas\" is not an address of c2d", "hint: write HOST"]);
+    check(&["--token-file=/nonexistent"], 78, "", &["c2-agent: cannot use", "hint: let this machine join"]);
+    check(&["--config=/nonexistent"], 2, "", &["c2-agent: cannot read the configuration", "hint: "]);
     let run_slot = ["run-slot", "--state-dir=/nonexistent", "--slot=0", "--workspace-root=/nonexistent"];
-    check(&run_slot, 1, "", &["error: run-slot got no socket"]);
+    check(&run_slot, 1, "", &["c2-agent: run-slot got no socket"]);
 }

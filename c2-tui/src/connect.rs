@@ -7,9 +7,10 @@
 
 use std::path::{Path, PathBuf};
 
+use c2_shared::advice::Advice as _;
 use c2_shared::client::Client;
 use c2_shared::config;
-use c2_shared::endpoint::{Endpoint, EndpointError};
+use c2_shared::endpoint::Endpoint;
 use c2_shared::limits::PORT;
 use c2_shared::pass::Pass;
 use c2_shared::token::{Role, TokenError};
@@ -41,7 +42,7 @@ pub fn client(place: &Place) -> Result<Client, Complaint> {
     let noted = noted_address(&data_dir);
     let pass = place.token_file.as_deref().map(Pass::read).transpose().map_err(|error| unusable(&error))?;
     let named = place.server.as_deref().map(str::parse::<Endpoint>).transpose();
-    let named = named.map_err(|error| Complaint::usage(error.to_string(), EndpointError::HINT))?;
+    let named = named.map_err(|error| Complaint::usage(error.to_string(), error.hint().unwrap_or_default()))?;
     let named = named.or_else(|| pass.as_ref().and_then(|pass| pass.server.clone()));
     if pass.is_none() && place.data_dir.is_none() {
         let login = kept(&login_file(place))?.filter(|login| named.is_none() || login.server == named);
@@ -101,7 +102,7 @@ fn unusable(error: &TokenError) -> Complaint {
         TokenError::File(error) if error.is_missing() => {
             "name the file with the operator token by --token-file".to_owned()
         }
-        TokenError::File(error) => error.hint(),
+        TokenError::File(error) => error.hint().unwrap_or_default(),
         TokenError::Malformed | TokenError::Random => {
             "the operator token is in operator.token in c2d's folder".to_owned()
         }

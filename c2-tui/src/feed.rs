@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+use c2_shared::advice::Advice as _;
 use c2_shared::api::error::ErrorCode;
 use c2_shared::backoff::Backoff;
 use c2_shared::client::{Client, ClientError, EventStream};

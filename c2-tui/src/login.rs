@@ -1,5 +1,6 @@
 //! `c2-tui login` and `logout`: an invitation in exchange for a token of this user's own.
 
+use c2_shared::advice::Advice as _;
 use c2_shared::api::error::ErrorCode;
 use c2_shared::api::tokens::JoinRequest;
 use c2_shared::client::Client;
@@ -96,7 +97,7 @@ fn own_name() -> String {
 
 fn unusable(error: &TokenError) -> Complaint {
     let hint = match error {
-        TokenError::File(error) => error.hint(),
+        TokenError::File(error) => error.hint().unwrap_or_default(),
         TokenError::Malformed | TokenError::Random => "c2d and this console may be of different versions".to_owned(),
     };
     Complaint::new(Kind::Refused, error.to_string()).hint(hint)

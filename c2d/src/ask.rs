@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::net::{IpAddr, UdpSocket};
 use std::path::Path;
 
+use c2_shared::advice::Advice;
 use c2_shared::api::tokens::{InviteRequest, TokenRow};
 use c2_shared::client::{Client, ClientError};
 use c2_shared::endpoint::{Endpoint, EndpointError};
@@ -34,22 +35,20 @@ pub enum AskError {
     Client(#[from] ClientError),
 }
 
-impl AskError {
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> String {
-        match self {
+impl Advice for AskError {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
             Self::NotRunning(_) => "start it with `c2d`, or name its folder with --data-dir".to_owned(),
-            Self::Address(_) => EndpointError::HINT.to_owned(),
+            Self::Address(error) => return error.hint(),
             Self::Unreachable(_) => {
                 "give c2d this machine's own address as \"host\" in config.json or with --host, and start it again; \
                  for a tunnel name its end with --address"
                     .to_owned()
             }
-            Self::Token(TokenError::File(error)) => error.hint(),
+            Self::Token(TokenError::File(error)) => return error.hint(),
             Self::Token(_) => "start c2d again, which mends its token files".to_owned(),
-            Self::Client(error) => error.hint().unwrap_or_default(),
-        }
+            Self::Client(error) => return error.hint(),
+        })
     }
 }
 

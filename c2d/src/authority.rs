@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use c2_shared::advice::Advice;
 use c2_shared::fingerprint::Fingerprint;
 use c2_shared::limits::TLS_NAME;
 use c2_shared::secret_file::{self, SecretFileError};
@@ -50,17 +51,15 @@ pub enum AuthorityError {
     Tls(#[from] rustls::Error),
 }
 
-impl AuthorityError {
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> String {
-        match self {
-            Self::File(error) => error.hint(),
+impl Advice for AuthorityError {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::File(error) => return error.hint(),
             Self::Malformed(path) => {
                 format!("restore {} from a backup, or remove it and invite all machines anew", path.display())
             }
             Self::Make(_) | Self::Tls(_) => "this is a defect of c2d; please report it".to_owned(),
-        }
+        })
     }
 }
 

@@ -20,6 +20,5 @@ pub mod relay;
 pub mod rows;
 
 pub mod ask;
-pub mod hints;
 pub mod options;
 pub mod run;

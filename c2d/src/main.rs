@@ -3,9 +3,8 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use c2_shared::advice::Failure;
 use c2_shared::logging::Logging;
-use c2d::hints::{hint, status};
 use c2d::install;
 use c2d::options::{Ask, Cli, Command, Options};
 use c2d::run::run;
@@ -18,16 +17,13 @@ fn main() -> ExitCode {
     let logging = Logging::start();
     let (code, words) = match act(cli) {
         Ok(code) => (code, String::new()),
-        Err(error) => {
-            let hint = hint(&error).map_or_else(String::new, |hint| format!("  hint: {hint}\n"));
-            (ExitCode::from(status(&error)), format!("c2d: {error:#}\n{hint}"))
-        }
+        Err(failure) => (ExitCode::from(failure.status), failure.words("c2d")),
     };
     logging.end(&words);
     code
 }
 
-fn act(cli: Cli) -> anyhow::Result<ExitCode> {
+fn act(cli: Cli) -> Result<ExitCode, Failure> {
     match cli.command {
         Some(Command::Ask(question)) => ask(&cli.options, question),
         Some(Command::Upkeep(work)) => say(upkeep::run(&cli.options.data_dir(), cli.options.config_file(), work)?),
@@ -36,25 +32,25 @@ fn act(cli: Cli) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn ask(options: &Options, question: Ask) -> anyhow::Result<ExitCode> {
+fn ask(options: &Options, question: Ask) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let said = runtime.block_on(c2d::ask::ask(&options.data_dir(), question))?;
     say((said, true))
 }
 
-fn say((said, well): (String, bool)) -> anyhow::Result<ExitCode> {
+fn say((said, well): (String, bool)) -> Result<ExitCode, Failure> {
     let mut stdout = std::io::stdout().lock();
     stdout.write_all(said.as_bytes())?;
     stdout.flush()?;
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn start(options: Options) -> anyhow::Result<ExitCode> {
+fn start(options: Options) -> Result<ExitCode, Failure> {
     let (data_dir, config) = options.resolve()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
-        let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
-        let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
         let shutdown = async move {
             tokio::select! {
                 _ = terminate.recv() => {}
@@ -66,8 +62,9 @@ fn start(options: Options) -> anyhow::Result<ExitCode> {
             let version = env!("CARGO_PKG_VERSION");
             let mut stdout = std::io::stdout().lock();
             writeln!(stdout, "c2d {version} listening on {address}, data in {folder}")?;
-            Ok(stdout.flush()?)
+            stdout.flush()
         };
-        run(config, data_dir, ready, shutdown).await.map(|()| ExitCode::SUCCESS)
+        run(config, data_dir, ready, shutdown).await?;
+        Ok(ExitCode::SUCCESS)
     })
 }

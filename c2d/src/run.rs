@@ -2,27 +2,70 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use c2_shared::advice::Advice;
 use c2_shared::config::ServerConfig;
+use c2_shared::exit;
 use c2_shared::limits::TLS_NAME;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinError;
 
-use crate::access;
-use crate::authority::Authority;
+use crate::access::{self, AccessError};
+use crate::authority::{Authority, AuthorityError};
 use crate::cleanups::Cleanups;
 use crate::clock::Clock;
 use crate::http::{self, App, Audit};
 use crate::relay::Relay;
-use crate::{engine, store, sweep};
+use crate::store::{self, StoreError};
+use crate::{engine, sweep};
 
 /// Name of the file in the data folder that says where c2d listens.
 pub const ADDRESS_FILE: &str = "c2d.addr";
+
+/// Why c2d cannot start, or ended by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The database and what belongs to it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The certificate.
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
+    /// The tokens.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// The address is taken, or none of this machine's.
+    #[error("cannot listen on {0}")]
+    Listen(SocketAddr, #[source] io::Error),
+    /// A file of the data folder, or standard output.
+    #[error("cannot write {0:?}")]
+    File(PathBuf, #[source] io::Error),
+    /// A part of c2d panicked, or ended before its time.
+    #[error("{0} stopped by itself")]
+    Stopped(&'static str),
+}
+
+impl Advice for RunError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Store(error) => error.hint(),
+            Self::Authority(error) => error.hint(),
+            Self::Access(error) => error.hint(),
+            Self::Listen(_, error) | Self::File(_, error) => error.hint(),
+            Self::Stopped(_) => Some("look for the first error above".to_owned()),
+        }
+    }
+
+    fn status(&self) -> u8 {
+        if let Self::Store(error) = self { error.status() } else { exit::FAILED }
+    }
+}
 
 /// Runs c2d until `shutdown` resolves. Calls `ready` with the address it listens on.
 ///
@@ -31,9 +74,9 @@ pub const ADDRESS_FILE: &str = "c2d.addr";
 pub async fn run(
     config: ServerConfig,
     data_dir: PathBuf,
-    ready: impl FnOnce(SocketAddr) -> anyhow::Result<()>,
+    ready: impl FnOnce(SocketAddr) -> io::Result<()>,
     shutdown: impl Future<Output = ()> + Send + 'static,
-) -> anyhow::Result<()> {
+) -> Result<(), RunError> {
     allow_open_files();
     let opened = store::open(store::Config {
         jobs_log: data_dir.join(&config.jobs_log_file),
@@ -43,10 +86,10 @@ pub async fn run(
     })?;
     let authority = Authority::open(&data_dir)?;
     let access = access::start(&data_dir, authority.fingerprint)?;
-    let audit = Audit::open(&data_dir).context("cannot open audit.log")?;
-    let listener = TcpListener::bind((config.host, config.port)).await;
-    let listener = listener.with_context(|| format!("cannot listen on {}:{}", config.host, config.port))?;
-    let address = listener.local_addr().context("the listener has no address")?;
+    let audit = Audit::open(&data_dir).map_err(|e| RunError::File(data_dir.join("audit.log"), e))?;
+    let asked = SocketAddr::new(config.host, config.port);
+    let listener = TcpListener::bind(asked).await.map_err(|e| RunError::Listen(asked, e))?;
+    let address = listener.local_addr().map_err(|e| RunError::Listen(asked, e))?;
 
     let (stop, stopping) = watch::channel(false);
     let mut engine_stopping = stopping.clone();
@@ -74,7 +117,7 @@ pub async fn run(
     let sweeping = tokio::spawn(sweep::run(app.blobs.clone(), app.history.clone(), clock, stopping.clone()));
     let server = tokio::spawn(http::serve(listener, authority.tls, http::router(app), stopping));
     let address_file = AddressFile::write(&data_dir, address)?;
-    ready(address)?;
+    ready(address).map_err(|e| RunError::File("/dev/stdout".into(), e))?;
 
     let ended = tokio::select! {
         () = shutdown => None,
@@ -84,16 +127,22 @@ pub async fn run(
     if let Some(ended) = ended {
         // The engine ends by itself only when it cannot go on; what it could not commit was never
         // answered, so stopping at once loses nothing.
-        let writer = ended.context("the engine failed")?.context("the store failed")?;
-        writer.close();
-        anyhow::bail!("the engine stopped by itself");
+        ended.map_err(stopped("the engine"))??.close();
+        return Err(RunError::Stopped("the engine"));
     }
     tracing::info!("going down");
     let _all_gone = stop.send(true);
-    server.await.context("the server failed")?;
-    sweeping.await.context("the sweep failed")?;
-    let writer = engine.await.context("the engine failed")?.context("the store failed")?;
-    tokio::task::spawn_blocking(move || writer.close()).await.context("the store failed at its end")
+    server.await.map_err(stopped("the server"))?;
+    sweeping.await.map_err(stopped("the sweep"))?;
+    let writer = engine.await.map_err(stopped("the engine"))??;
+    tokio::task::spawn_blocking(move || writer.close()).await.map_err(stopped("the store"))
+}
+
+fn stopped(what: &'static str) -> impl FnOnce(JoinError) -> RunError {
+    move |error| {
+        tracing::error!("{what} failed: {error}");
+        RunError::Stopped(what)
+    }
 }
 
 /// Everything that `Host` may say.
@@ -110,10 +159,10 @@ fn names(address: SocketAddr) -> BTreeSet<String> {
 struct AddressFile(PathBuf);
 
 impl AddressFile {
-    fn write(dir: &Path, address: SocketAddr) -> anyhow::Result<Self> {
+    fn write(dir: &Path, address: SocketAddr) -> Result<Self, RunError> {
         let (path, next) = (dir.join(ADDRESS_FILE), dir.join(format!("{ADDRESS_FILE}.new")));
-        std::fs::write(&next, format!("{address}\n")).with_context(|| format!("cannot write {next:?}"))?;
-        std::fs::rename(&next, &path).with_context(|| format!("cannot write {path:?}"))?;
+        let written = std::fs::write(&next, format!("{address}\n")).and_then(|()| std::fs::rename(&next, &path));
+        written.map_err(|e| RunError::File(path.clone(), e))?;
         Ok(Self(path))
     }
 }

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::advice::Advice;
+use crate::exit;
 use crate::hint;
 use crate::limits::{KEEP_BYTES, KEEP_DAYS, KEEP_JOBS, PORT, QUEUE_LEN_MAX, SLOTS};
 
@@ -118,6 +120,19 @@ pub enum ConfigError {
         /// What to do about it.
         hint: String,
     },
+}
+
+impl Advice for ConfigError {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Read { .. } => "see whether the file is there and may be read".to_owned(),
+            Self::Invalid { hint, .. } => hint.clone(),
+        })
+    }
+
+    fn status(&self) -> u8 {
+        exit::CONFIGURATION
+    }
 }
 
 /// Reads a configuration file.

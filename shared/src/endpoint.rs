@@ -4,6 +4,8 @@ use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
+use crate::advice::Advice;
+use crate::exit;
 use crate::limits::PORT;
 
 /// A host, by name or address, and a port.
@@ -20,9 +22,14 @@ pub struct Endpoint {
 #[error("{0:?} is not an address of c2d")]
 pub struct EndpointError(pub String);
 
-impl EndpointError {
-    /// What to write instead.
-    pub const HINT: &str = "write HOST or HOST:PORT, like 10.0.0.6:30814 or [fd00::6]:30814";
+impl Advice for EndpointError {
+    fn hint(&self) -> Option<String> {
+        Some("write HOST or HOST:PORT, like 10.0.0.6:30814 or [fd00::6]:30814".to_owned())
+    }
+
+    fn status(&self) -> u8 {
+        exit::CONFIGURATION
+    }
 }
 
 impl Endpoint {

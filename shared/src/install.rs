@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use crate::advice::Advice;
 use crate::config::config_home;
 
 /// Where the units of this repository say that the programs are.
@@ -72,11 +73,9 @@ pub enum InstallError {
     },
 }
 
-impl InstallError {
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> String {
-        match self {
+impl Advice for InstallError {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
             Self::Unwritable(program) | Self::Hidden { program, .. } | Self::Closed { program, .. } => {
                 let name = program.file_name().unwrap_or_default().to_string_lossy();
                 let path = program.to_string_lossy();
@@ -84,9 +83,11 @@ impl InstallError {
                 format!("copy it first: sudo install -m 755 {path} {UNIT_BIN} && sudo {UNIT_BIN}/{name} install")
             }
             Self::File { .. } => "check the permissions of its folder; root installs system services".to_owned(),
-        }
+        })
     }
+}
 
+impl InstallError {
     fn file(path: &Path) -> impl Fn(io::Error) -> Self {
         move |source| Self::File { path: path.to_owned(), source }
     }
@@ -256,7 +257,8 @@ mod tests {
         modes(&[(folder.path(), 0o700), (&program, 0o755)]);
         let error = reach(&PLAN, &program).unwrap_err();
         assert!(error.to_string().ends_with(&format!("{:?} is closed to other users", folder.path())), "{error}");
-        assert!(error.hint().contains("/a b/x' /usr/local/bin && sudo /usr/local/bin/x install"), "{}", error.hint());
+        let hint = error.hint().unwrap();
+        assert!(hint.contains("/a b/x' /usr/local/bin && sudo /usr/local/bin/x install"), "{hint}");
 
         for folder in ["/home", "/root", "/run/user", "/tmp", "/var/tmp"] {
             let program = Path::new(folder).join("me/x");

@@ -17,6 +17,7 @@ pub mod target;
 pub mod validate;
 pub mod worker;
 
+pub mod advice;
 pub mod api;
 pub mod bytes64;
 pub mod checkup;

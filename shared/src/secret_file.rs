@@ -5,6 +5,8 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use crate::advice::Advice;
+
 /// What a trial writes: more than any secret has.
 const TRIAL_BYTES: usize = 1_024;
 
@@ -29,20 +31,20 @@ pub enum SecretFileError {
     },
 }
 
+impl Advice for SecretFileError {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Io { .. } => "see whether it is there, may be read, and lies on a disk with room".to_owned(),
+            Self::Exposed { path, .. } => format!("close it with: chmod 600 {}", path.display()),
+        })
+    }
+}
+
 impl SecretFileError {
     /// Whether there is no such file.
     #[must_use]
     pub fn is_missing(&self) -> bool {
         matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
-    }
-
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Io { .. } => "see whether it is there, may be read, and lies on a disk with room".to_owned(),
-            Self::Exposed { path, .. } => format!("close it with: chmod 600 {}", path.display()),
-        }
     }
 }
 

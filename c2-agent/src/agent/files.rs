@@ -9,7 +9,7 @@ use c2_shared::id::AttemptId;
 use super::{Agent, keep};
 use crate::clock;
 use crate::spool::Kept;
-use crate::supervise::bare;
+use crate::supervise::synthetic;
 use crate::supervise::wire::{Start, Verdict};
 use crate::transfer::{self, Moved};
 
@@ -49,7 +49,7 @@ impl Agent {
         let attempt = start.attempt;
         if let Err(error) = self.runners.start(start) {
             tracing::error!("{attempt}: {error}");
-            self.slots.on_ended(clock::elapsed(), bare::failed_setup(attempt, &error));
+            self.slots.on_ended(clock::elapsed(), synthetic::failed_setup(attempt, &error));
         }
     }
 
@@ -57,7 +57,7 @@ impl Agent {
     pub(super) fn kill(&mut self, attempt: AttemptId) {
         let now = clock::elapsed();
         if self.transfers.stop_fetching(attempt) {
-            self.slots.on_ended(now, bare::cancelled(attempt));
+            self.slots.on_ended(now, synthetic::cancelled(attempt));
         } else if let Some((result, on_disk)) = self.transfers.stop_delivering(attempt) {
             self.end(result, on_disk);
         } else {
@@ -121,9 +121,9 @@ impl Agent {
         match verdict {
             Err(reason) => {
                 tracing::warn!("{attempt}: {reason}");
-                self.slots.on_ended(now, bare::failed_setup(attempt, &reason));
+                self.slots.on_ended(now, synthetic::failed_setup(attempt, &reason));
             }
-            Ok(()) if start.lease_ms == Some(0) => self.slots.on_ended(now, bare::lost(attempt)),
+            Ok(()) if start.lease_ms == Some(0) => self.slots.on_ended(now, synthetic::lost(attempt)),
             Ok(()) => self.launch(start),
         }
     }

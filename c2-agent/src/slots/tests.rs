@@ -298,7 +298,7 @@ fn what_an_earlier_run_left_is_taken_over() {
 fn large_results_travel_one_after_the_other_and_count_as_held() {
     let mut scene = Scene::registered(3);
     for job in [1, 2, 3] {
-        let stdout = Output::whole(vec![b'x'; REPORT_BYTES_MAX / 2]);
+        let stdout = Output::whole(vec![b'x'; poll::REPORT_BYTES_MAX / 2]);
         scene.slots.adopt_ended(AttemptResult { stdout, ..result(job) }, false);
     }
     assert_eq!(scene.sends(), "2: 3/3/1,2/0s");

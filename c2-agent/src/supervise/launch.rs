@@ -57,18 +57,11 @@ pub(crate) struct Launched {
 
 /// Why a launcher cannot be set up.
 #[derive(Debug, thiserror::Error)]
-pub enum LauncherError {
-    /// The workspace root is not safe.
+pub(crate) enum LauncherError {
     #[error(transparent)]
     Root(#[from] RootError),
-    /// The script file cannot be made.
     #[error("cannot write {path:?}")]
-    Script {
-        /// Which file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    Script { path: PathBuf, source: io::Error },
 }
 
 /// Why a job cannot be started; its text becomes the reason of the outcome.

@@ -4,7 +4,6 @@
 //! parts. `runners` is what the agent sees of them; `recover` cleans up after one that died.
 //! Both ends speak `wire`.
 
-pub(crate) mod bare;
 mod capture;
 mod job;
 mod launch;
@@ -14,7 +13,7 @@ mod proc;
 pub(crate) mod recover;
 pub(crate) mod runner;
 pub(crate) mod runners;
+pub(crate) mod synthetic;
 pub(crate) mod wire;
 
-pub use launch::LauncherError;
-pub use runner::{RunnerError, run};
+pub(crate) use runner::run;

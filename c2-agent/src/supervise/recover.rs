@@ -38,7 +38,7 @@ pub(crate) fn look(slot: &SlotDir, worker_id: &str) -> io::Result<Found> {
         Some(record) => {
             let owed = record.read()?;
             for attempt in &owed {
-                sweep(*attempt, worker_id);
+                reap(*attempt, worker_id);
             }
             Ok(Found::Dead(owed, record))
         }
@@ -46,7 +46,7 @@ pub(crate) fn look(slot: &SlotDir, worker_id: &str) -> io::Result<Found> {
 }
 
 /// Kills everything that carries the attempt's marks.
-fn sweep(attempt: AttemptId, worker_id: &str) {
+fn reap(attempt: AttemptId, worker_id: &str) {
     let marks = marks(worker_id, attempt);
     for _ in 0..ROUNDS_MAX {
         let found = marked(&marks);

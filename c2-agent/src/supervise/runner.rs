@@ -8,6 +8,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 
+use c2_shared::advice::Advice;
 use c2_shared::api::live::{OutputAnswer, OutputRead};
 use c2_shared::api::workers::AttemptResult;
 use c2_shared::id::AttemptId;
@@ -22,10 +23,10 @@ use crate::cache::Cache;
 use crate::clock;
 use crate::options::{SlotOptions, Timing};
 use crate::state::{Record, StateDir, StateError};
-use crate::supervise::bare;
 use crate::supervise::job::{Job, Left, Now, Source};
 use crate::supervise::launch::{Launcher, LauncherError, SetupError};
 use crate::supervise::peer::{Peer, Received};
+use crate::supervise::synthetic;
 use crate::supervise::wire::{FromRunner, Start, ToRunner, VERSION};
 use crate::transfer::leaves_files;
 use crate::trash;
@@ -35,34 +36,32 @@ const READ_BYTES: usize = 64 * 1024;
 
 /// Why a runner cannot run.
 #[derive(Debug, thiserror::Error)]
-pub enum RunnerError {
-    /// It was not started by an agent.
+pub(crate) enum RunnerError {
     #[error("run-slot got no socket on its standard input")]
     NoSocket,
-    /// The state folder cannot be used.
     #[error(transparent)]
     State(#[from] StateError),
-    /// The workspace root or the script cannot be used.
     #[error(transparent)]
     Launcher(#[from] LauncherError),
-    /// The system refused something.
     #[error("the runner of slot {slot} failed")]
     Io {
         /// Which slot.
         slot: u32,
-        /// Why.
         source: io::Error,
     },
+}
+
+impl Advice for RunnerError {
+    fn hint(&self) -> Option<String> {
+        Some("this is started by the agent, not by hand".to_owned())
+    }
 }
 
 /// Runs the process of one slot until it is told to quit or is alone for too long.
 ///
 /// The agent passes the listening socket as standard input and the locked record as standard
 /// output, so that there is no moment in which the slot is neither locked nor reachable.
-///
-/// # Errors
-/// When it was not started by an agent, or the system refuses what it needs.
-pub fn run(options: &SlotOptions) -> Result<(), RunnerError> {
+pub(crate) fn run(options: &SlotOptions) -> Result<(), RunnerError> {
     if !socket_acceptconn(stdin()).unwrap_or(false) {
         return Err(RunnerError::NoSocket);
     }
@@ -310,7 +309,7 @@ impl Runner {
         let attempt = start.attempt;
         if let Some(job) = &self.job {
             if job.attempt() != attempt {
-                self.report(bare::failed_setup(attempt, &"the slot is taken"), Vec::new());
+                self.report(synthetic::failed_setup(attempt, &"the slot is taken"), Vec::new());
             }
             return;
         }
@@ -327,7 +326,7 @@ impl Runner {
                 // A fresh process may find again what this one has lost.
                 self.quitting |= matches!(error, SetupError::Vanished(_));
                 self.launcher.clear(attempt.job, None);
-                self.report(bare::failed_setup(attempt, &error), Vec::new());
+                self.report(synthetic::failed_setup(attempt, &error), Vec::new());
             }
         }
     }

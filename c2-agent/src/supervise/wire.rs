@@ -88,10 +88,8 @@ impl From<Verdict> for Outcome {
 /// Why a peer cannot be understood; the connection is of no use any more.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FrameError {
-    /// The announced length is absurd.
     #[error("a frame of {0} bytes")]
     TooLong(usize),
-    /// The content is no message.
     #[error("a frame that is no message")]
     Content(#[from] serde_json::Error),
 }

@@ -1,5 +1,6 @@
 //! Why a command gave no outcome: one message, perhaps a hint, and a kind for the exit status.
 
+use c2_shared::advice::Advice as _;
 use c2_shared::api::error::ErrorCode;
 use c2_shared::client::ClientError;
 use c2_shared::validate::Invalid;

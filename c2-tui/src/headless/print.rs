@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Write};
 
+use c2_shared::advice;
 use c2_shared::api::jobs::Stream;
 use c2_shared::api::workers::Output;
 use serde::Serialize;
@@ -126,14 +127,10 @@ impl Printer {
             return;
         }
         let place = origin.map(|origin| format!("{origin}: ")).unwrap_or_default();
-        let mut text = format!("c2-tui: {}{}\n", render::cell(&place), render::cell(&complaint.message));
-        for detail in &complaint.details {
-            text.push_str(&format!("  {}\n", render::cell(detail)));
-        }
-        if let Some(hint) = &complaint.hint {
-            text.push_str(&format!("  hint: {}\n", render::cell(hint)));
-        }
-        say(&text);
+        let details: Vec<String> = complaint.details.iter().map(|detail| render::cell(detail)).collect();
+        let hint = complaint.hint.as_deref().map(render::cell);
+        let message = render::cell(&format!("{place}{}", complaint.message));
+        say(&advice::words("c2-tui", &message, &details, hint.as_deref()));
     }
 
     /// Says that standard output takes nothing, unless its reader just left; gives the exit status.

@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use c2_shared::advice::Advice;
 use c2_shared::api::tokens::{InviteRequest, JoinRequest};
 use c2_shared::fingerprint::Fingerprint;
 use c2_shared::pass::Pass;
@@ -44,18 +45,16 @@ pub enum AccessError {
     },
 }
 
-impl AccessError {
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> String {
-        match self {
-            Self::Token(TokenError::File(error)) | Self::File(error) => error.hint(),
+impl Advice for AccessError {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Token(TokenError::File(error)) | Self::File(error) => return error.hint(),
             Self::Token(TokenError::Malformed) => "remove the token file that is spoilt to get a new token".to_owned(),
             Self::Token(TokenError::Random) => "start c2d again".to_owned(),
             Self::Malformed { path, .. } => {
                 format!("restore {} from a backup, or remove it and invite all machines anew", path.display())
             }
-        }
+        })
     }
 }
 

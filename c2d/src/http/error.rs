@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use c2_shared::advice::Advice as _;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::hint;
 use c2_shared::id::JobId;
@@ -151,7 +152,7 @@ impl From<StoreError> for ApiError {
             return ErrorBody::new(ErrorCode::Busy, "the history cannot answer now", "try again in a moment").into();
         }
         if matches!(error, StoreError::Gone { .. }) {
-            return ErrorBody::new(ErrorCode::Gone, error.to_string(), error.hint()).into();
+            return ErrorBody::new(ErrorCode::Gone, error.to_string(), error.hint().unwrap_or_default()).into();
         }
         tracing::error!("the history failed: {error}");
         ErrorBody::new(ErrorCode::Internal, "the history cannot be read", "see the log of c2d").into()

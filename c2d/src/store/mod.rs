@@ -32,7 +32,9 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
+use c2_shared::advice::Advice;
 use c2_shared::config::Retention;
+use c2_shared::exit;
 use c2_shared::id::JobId;
 
 use crate::sched::Saved;
@@ -144,15 +146,9 @@ impl From<std::io::Error> for BlobError {
     }
 }
 
-impl StoreError {
-    pub(crate) fn file(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
-        move |source| Self::File { path: path.to_owned(), source }
-    }
-
-    /// What the operator can do about it.
-    #[must_use]
-    pub fn hint(&self) -> &'static str {
-        match self {
+impl Advice for StoreError {
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
             Self::Locked { .. } => "stop the other one, or give this one its own --data-dir",
             Self::Exposed { .. } => "make the folder yours alone: chmod 700, and chown it to the user that runs c2d",
             Self::Newer { .. } => "start the newer c2d, or give this one another --data-dir; nothing was changed",
@@ -165,7 +161,18 @@ impl StoreError {
             Self::Database(_) | Self::File { .. } => "check the disk and its free space, then start c2d again",
             Self::Gone { .. } => "its line is still in jobs.log; keep_days, keep_jobs and keep_bytes say what is kept",
             Self::Closed => "look for the first error above",
-        }
+        };
+        Some(hint.to_owned())
+    }
+
+    fn status(&self) -> u8 {
+        if matches!(self, Self::NotALog { .. }) { exit::CONFIGURATION } else { exit::FAILED }
+    }
+}
+
+impl StoreError {
+    pub(crate) fn file(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        move |source| Self::File { path: path.to_owned(), source }
     }
 }
 

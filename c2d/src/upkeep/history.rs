@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use c2_shared::advice::with_causes;
 use c2_shared::checkup::Check;
 use c2_shared::config::{self, ConfigError, ServerConfig};
 
@@ -49,11 +50,7 @@ pub(super) fn check(data_dir: &Path, config_file: Option<&Path>) -> Check {
     let found = match found {
         Ok(found) => found,
         Err(why) => {
-            return Check::fail(
-                WHAT,
-                format!("{:#}", anyhow::Error::from(why)),
-                "put it back from a backup; c2d adds what is missing",
-            );
+            return Check::fail(WHAT, with_causes(&why), "put it back from a backup; c2d adds what is missing");
         }
     };
     let unreadable =

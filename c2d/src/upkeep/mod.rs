@@ -14,8 +14,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use c2_shared::advice::Advice;
 use c2_shared::checkup;
 use c2_shared::config::ConfigError;
+use c2_shared::exit;
 
 use crate::clock::Clock;
 use crate::options::Upkeep;
@@ -97,22 +99,29 @@ pub fn run(data_dir: &Path, config_file: Option<&Path>, work: Upkeep) -> Result<
     }
 }
 
-impl UpkeepError {
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> String {
-        match self {
+impl Advice for UpkeepError {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
             Self::Exists(_) => "choose another name, or replace it with --force".to_owned(),
             Self::NoFolder(_) => "name the folder with --data-dir".to_owned(),
             Self::Damaged { .. } => "nothing was changed; try an older backup".to_owned(),
-            Self::Config(ConfigError::Invalid { hint, .. }) => hint.clone(),
-            Self::Config(ConfigError::Read { .. }) => "check that the file is there and may be read".to_owned(),
+            Self::Config(error) => return error.hint(),
             Self::Store(StoreError::Locked { .. }) => "stop c2d first; nothing was changed".to_owned(),
-            Self::Store(error) => error.hint().to_owned(),
+            Self::Store(error) => return error.hint(),
             Self::File { .. } => "see its rights and the space on its disk; nothing was changed".to_owned(),
-        }
+        })
     }
 
+    fn status(&self) -> u8 {
+        match self {
+            Self::Config(error) => error.status(),
+            Self::Store(error) => error.status(),
+            Self::Exists(_) | Self::NoFolder(_) | Self::Damaged { .. } | Self::File { .. } => exit::FAILED,
+        }
+    }
+}
+
+impl UpkeepError {
     fn file(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::File { path, source }

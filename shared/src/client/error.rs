@@ -1,5 +1,6 @@
 //! The ways in which a call to c2d fails.
 
+use crate::advice::Advice;
 use crate::api::error::{ErrorBody, ErrorCode};
 use crate::client::tls;
 
@@ -55,6 +56,27 @@ pub enum ClientError {
     },
 }
 
+impl Advice for ClientError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unreachable { .. } => {
+                Some("start it with `c2d`, or everything on this machine with `c2-tui --local`".to_owned())
+            }
+            Self::Untrusted { .. } => {
+                Some("`c2d invite` on its machine prints a line for `c2-agent join` or `c2-tui login` here".to_owned())
+            }
+            Self::Stranger { .. } => Some(
+                "if c2d got a new data folder, ask it for a new line with `c2d invite`; if not, another machine has \
+                 its address"
+                    .to_owned(),
+            ),
+            Self::Timeout { .. } => Some("it may be busy; try again, and look at its log".to_owned()),
+            Self::Refused { body, .. } => body.hint.clone(),
+            Self::Protocol { .. } => Some("another program may use this port, or the versions differ".to_owned()),
+        }
+    }
+}
+
 impl ClientError {
     pub(super) fn transport(server: &str, source: reqwest::Error) -> Self {
         let server = server.to_owned();
@@ -79,27 +101,6 @@ impl ClientError {
             | Self::Stranger { .. }
             | Self::Timeout { .. }
             | Self::Protocol { .. } => None,
-        }
-    }
-
-    /// What the caller can do about it.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Unreachable { .. } => {
-                Some("start it with `c2d`, or everything on this machine with `c2-tui --local`".to_owned())
-            }
-            Self::Untrusted { .. } => {
-                Some("`c2d invite` on its machine prints a line for `c2-agent join` or `c2-tui login` here".to_owned())
-            }
-            Self::Stranger { .. } => Some(
-                "if c2d got a new data folder, ask it for a new line with `c2d invite`; if not, another machine has \
-                 its address"
-                    .to_owned(),
-            ),
-            Self::Timeout { .. } => Some("it may be busy; try again, and look at its log".to_owned()),
-            Self::Refused { body, .. } => body.hint.clone(),
-            Self::Protocol { .. } => Some("another program may use this port, or the versions differ".to_owned()),
         }
     }
 }

@@ -31,7 +31,7 @@ pub(crate) const RULES: &[Rule] = &[
         files: &["c2-agent/src/slots.rs", "c2-agent/src/slots/"],
         check: ImportsOnly(&["std", "c2_shared", "crate::slots"]),
         why: PURE_WHY,
-        bad: &[("c2-agent/src/slots.rs", "use crate::link::Link;")],
+        bad: &[("c2-agent/src/slots.rs", "use crate::connection::Connection;")],
         good: ("c2-agent/src/slots.rs", "use c2_shared::id::AttemptId;"),
     },
     Rule {

@@ -19,7 +19,7 @@ pub(super) struct Lab {
     dir: TempDir,
     pub(super) address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
-    server: tokio::task::JoinHandle<anyhow::Result<()>>,
+    server: tokio::task::JoinHandle<Result<(), crate::run::RunError>>,
 }
 
 /// An answer: status, headers as they came, body.

@@ -13,7 +13,7 @@ use crate::slots::{Failure, Request, RequestKind};
 
 /// Speaks to c2d for one worker.
 #[derive(Debug)]
-pub(crate) struct Link {
+pub(crate) struct Connection {
     client: Client,
     introduction: RegisterRequest,
     /// The address under which c2d knows this worker; told by its answer to the introduction.
@@ -35,7 +35,7 @@ pub(crate) enum Said {
     Answer(PollResponse),
 }
 
-impl Link {
+impl Connection {
     pub(crate) fn new(client: Client, introduction: RegisterRequest) -> Self {
         Self { client, introduction, worker: None, under_way: JoinSet::new() }
     }

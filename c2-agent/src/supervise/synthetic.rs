@@ -1,4 +1,4 @@
-//! Results of attempts of which nothing but the outcome can be told.
+//! Results that the agent makes up itself, of attempts of which only the outcome is known.
 
 use c2_shared::api::workers::{AttemptResult, Output};
 use c2_shared::id::AttemptId;
@@ -8,20 +8,20 @@ use crate::clock;
 
 /// An attempt that could not be started, as of now.
 pub(crate) fn failed_setup(attempt: AttemptId, reason: &dyn std::fmt::Display) -> AttemptResult {
-    bare(attempt, Outcome::Setup { reason: reason.to_string() })
+    synthetic(attempt, Outcome::Setup { reason: reason.to_string() })
 }
 
 /// An attempt that was cancelled before it could start, as of now.
 pub(crate) fn cancelled(attempt: AttemptId) -> AttemptResult {
-    bare(attempt, Outcome::Cancelled)
+    synthetic(attempt, Outcome::Cancelled)
 }
 
 /// An attempt whose runner died, as of now.
 pub(crate) fn lost(attempt: AttemptId) -> AttemptResult {
-    bare(attempt, Outcome::Lost)
+    synthetic(attempt, Outcome::Lost)
 }
 
-fn bare(attempt: AttemptId, outcome: Outcome) -> AttemptResult {
+fn synthetic(attempt: AttemptId, outcome: Outcome) -> AttemptResult {
     let wall_ms = clock::wall_ms();
     AttemptResult {
         attempt,

@@ -1,0 +1,79 @@
+//! How an agent begins: with what an earlier run left, and with an introduction.
+
+use c2_shared::api::workers::RegisterRequest;
+use c2_shared::id::AttemptId;
+
+use crate::detect;
+use crate::options::Options;
+use crate::slots::{Identity, Slots};
+use crate::spool::{Kept, Spool};
+use crate::state::StateDir;
+use crate::supervise::recover::{self, Found};
+use crate::supervise::runners::Runners;
+use crate::supervise::synthetic;
+use crate::supervise::wire::VERSION;
+use crate::transfer::Transfers;
+
+/// What an agent begins with.
+pub(super) struct TakenOver {
+    pub(super) slots: Slots,
+    pub(super) runners: Runners,
+    pub(super) transfers: Transfers,
+}
+
+/// Adopts living runners and reports what died with dead ones. Nothing runs twice: whatever a
+/// runner noted counts as running until it says otherwise.
+pub(super) async fn take_over(
+    state: &StateDir,
+    worker_id: &str,
+    spool: &Spool,
+    TakenOver { slots, runners, transfers }: &mut TakenOver,
+) -> std::io::Result<()> {
+    let spooled = spool.load()?;
+    let known: Vec<AttemptId> = spooled.iter().map(|kept| kept.result.attempt).collect();
+    for kept in spooled {
+        if kept.download.is_empty() {
+            slots.adopt_ended(kept.result, true);
+        } else {
+            slots.adopt_running(kept.result.attempt);
+            transfers.deliver(kept, true);
+        }
+    }
+    for number in state.slots() {
+        let (dir, id) = (state.slot(number)?, worker_id.to_owned());
+        let found =
+            tokio::task::spawn_blocking(move || recover::look(&dir, &id)).await.map_err(std::io::Error::other)?;
+        match found? {
+            Found::Alive(noted) => {
+                noted.iter().for_each(|attempt| slots.adopt_running(*attempt));
+                runners.adopt(number, &noted);
+            }
+            Found::Dead(owed, record) => {
+                for attempt in owed.into_iter().filter(|attempt| !known.contains(attempt)) {
+                    tracing::warn!("{attempt} was lost: the process of slot {number} died while no agent ran");
+                    let result = synthetic::lost(attempt);
+                    spool.put(&Kept::from(result.clone()))?;
+                    slots.adopt_ended(result, true);
+                }
+                record.write([])?;
+            }
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn introduce(options: &Options, identity: Identity) -> RegisterRequest {
+    RegisterRequest {
+        ip: options.address,
+        hostname: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        worker_id: identity.worker_id,
+        boot_id: identity.boot_id,
+        slots: Some(options.slots),
+        hardware: detect::hardware().await,
+        version: VERSION.to_owned(),
+    }
+}
+
+pub(super) fn boot_id() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+}

@@ -1,0 +1,47 @@
+//! What the program does for each of its commands.
+
+use std::io::Write as _;
+
+use c2_shared::advice::Failure;
+use c2_shared::exit;
+use clap::Parser as _;
+
+use crate::options::{Cli, Command, Options};
+use crate::{agent, doctor, install, join, supervise};
+
+impl Cli {
+    /// The command line of this process; a wrong one ends it with an explanation.
+    #[must_use]
+    pub fn read() -> Self {
+        Self::parse()
+    }
+
+    /// Whether this is the process behind a slot, whose standard error is a file.
+    #[must_use]
+    pub const fn is_slot(&self) -> bool {
+        matches!(self.command, Some(Command::RunSlot(_)))
+    }
+
+    /// Does what the command line says; answers the exit status.
+    ///
+    /// # Errors
+    /// With all that is to be said about it.
+    pub fn run(self) -> Result<u8, Failure> {
+        match self.command {
+            Some(Command::RunSlot(options)) => supervise::run(&options)?,
+            Some(Command::Join(options)) => say(&join::run(&options)?)?,
+            Some(Command::Install { dry_run, root }) => say(&install::install(dry_run, root.as_deref())?)?,
+            Some(Command::Doctor(flags)) => {
+                let (said, well) = doctor::run(&Options::decide(flags)?);
+                say(&said)?;
+                return Ok(if well { exit::DONE } else { exit::FAILED });
+            }
+            None => agent::start(&Options::decide(self.flags)?)?,
+        }
+        Ok(exit::DONE)
+    }
+}
+
+fn say(text: &str) -> std::io::Result<()> {
+    writeln!(std::io::stdout().lock(), "{}", text.trim_end())
+}
