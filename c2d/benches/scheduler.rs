@@ -4,9 +4,10 @@
 
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
 use c2_shared::id::{AttemptId, JobId};
-use c2_shared::job::Outcome;
+use c2_shared::job::{Outcome, Placement, Terms};
 use c2_shared::limits::QUEUE_LEN_MAX;
 use c2_shared::time::Mono;
 use c2d::sched::event::{Introduction, NewJob, ResultSummary};
@@ -17,10 +18,11 @@ const WORKER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 const NOW: Now = Now { mono: Mono(1_000), wall_ms: 1_000_000 };
 
 fn job(place: usize, depends: Option<String>, tag: Option<&str>) -> NewJob {
+    let tags = tag.into_iter().map(str::to_owned).collect();
     NewJob {
         payload: r#"{"command":"true"}"#.into(),
         name: Some(format!("n{place}").into()),
-        tags: tag.into_iter().map(str::to_owned).collect(),
+        terms: Terms { placement: Arc::new(Placement { tags, ..Placement::default() }), ..Terms::default() },
         depends: depends.into_iter().map(Into::into).collect(),
         ..NewJob::default()
     }

@@ -104,20 +104,8 @@ pub(crate) fn take_key(headers: &HeaderMap, body: &mut Option<String>) -> Result
 }
 
 /// A specification as the scheduler takes it.
-pub(crate) fn new_job(spec: JobSpec) -> NewJob {
+pub(crate) fn new_job(mut spec: JobSpec) -> NewJob {
     let payload = serde_json::to_string(&spec).expect("our own plain types become JSON");
-    NewJob {
-        payload: Arc::from(payload),
-        name: spec.name.map(Into::into),
-        group: spec.group,
-        tags: spec.tags,
-        depends: spec.depends,
-        same_machine: spec.same_machine,
-        priority: spec.priority,
-        retries: spec.retries,
-        hold: spec.hold,
-        begin_at: spec.begin_at,
-        on_lost: spec.on_lost,
-        exclude: spec.exclude,
-    }
+    let (name, depends) = (spec.name.take().map(Into::into), std::mem::take(&mut spec.depends));
+    NewJob { payload: Arc::from(payload), name, depends, terms: spec.into() }
 }

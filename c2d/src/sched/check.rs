@@ -41,10 +41,14 @@ impl Scheduler {
         let waiting: BTreeMap<Rank, ShapeId> = self.queues.waiting().map(|(shape, rank)| (rank, shape)).collect();
         let queued = self.jobs.iter().filter(|(_, job)| job.state == JobState::Queued);
         let expected: BTreeMap<Rank, ShapeId> =
-            queued.map(|(id, job)| ((std::cmp::Reverse(job.priority), id), job.shape)).collect();
+            queued.map(|(id, job)| ((std::cmp::Reverse(job.terms.priority), id), job.shape)).collect();
         assert_eq!(waiting, expected, "the queues hold exactly the queued jobs");
         for (id, job) in self.jobs.iter() {
-            assert_eq!(job.hold, job.state == JobState::Held, "{id}: held and not held");
+            let shape = self.queues.shape(job.shape);
+            assert!(
+                shape.placement == job.terms.placement && shape.pinned == job.pinned,
+                "{id} asks for something else"
+            );
         }
     }
 
@@ -85,7 +89,7 @@ impl Scheduler {
         }
         for (at, id) in &self.begins {
             let job = self.jobs.get(*id);
-            let fine = job.is_some_and(|job| job.state == JobState::Blocked && job.begin_at == Some(*at));
+            let fine = job.is_some_and(|job| job.state == JobState::Blocked && job.terms.begin_at == Some(*at));
             assert!(fine, "{id} has no begin time to wait for");
         }
     }

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use c2_shared::id::{AttemptId, JobId};
-use c2_shared::job::{Condition, JobState, OnLost, Outcome};
+use c2_shared::job::{Condition, JobState, Outcome, Terms};
 
 use crate::sched::event::{Introduction, PollToken};
 
@@ -85,26 +85,19 @@ impl Back {
     }
 }
 
-/// A job as the store keeps it. Restored at start while it has not ended.
+/// A job as the store keeps it, and the scheduler while it has not ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobRecord {
     pub id: JobId,
     pub state: JobState,
     pub payload: Arc<str>,
     pub name: Option<Box<str>>,
-    pub group: Option<String>,
-    pub tags: Vec<String>,
-    /// Dependencies, each with whether it is fulfilled.
-    pub depends: Vec<(Condition, JobId, bool)>,
-    pub same_machine: bool,
+    /// What it asked for.
+    pub terms: Terms,
+    pub depends: Vec<DependencyEdge>,
     /// The worker that it is tied to.
     pub pinned: Option<IpAddr>,
-    pub priority: i32,
     pub retries_left: u32,
-    pub hold: bool,
-    pub begin_at: Option<u64>,
-    pub on_lost: OnLost,
-    pub exclude: Vec<String>,
     pub submitted_ms: u64,
     /// Number of the latest attempt, 0 before the first.
     pub attempt: u32,
@@ -115,6 +108,14 @@ pub struct JobRecord {
     pub cancelling: bool,
     /// Workers lost by it.
     pub crashes: u32,
+}
+
+/// One dependency of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DependencyEdge {
+    pub condition: Condition,
+    pub on: JobId,
+    pub fulfilled: bool,
 }
 
 /// A worker as the store keeps it.

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use c2_shared::id::{AttemptId, JobId};
-use c2_shared::job::{Dependency, JobState, OnLost, Outcome};
+use c2_shared::job::{Dependency, JobState, Outcome, Terms};
 use c2_shared::time::Mono;
 use c2_shared::worker::Load;
 
@@ -137,26 +137,10 @@ pub struct NewJob {
     pub payload: Arc<str>,
     /// Its name, by which others of the same batch may depend on it.
     pub name: Option<Box<str>>,
-    /// Only workers of this group.
-    pub group: Option<String>,
-    /// Locks to hold.
-    pub tags: Vec<String>,
+    /// What it asks for.
+    pub terms: Terms,
     /// Jobs that must have ended.
     pub depends: Vec<Dependency>,
-    /// On the worker of its dependencies.
-    pub same_machine: bool,
-    /// Higher first.
-    pub priority: i32,
-    /// Failures to forgive.
-    pub retries: u32,
-    /// Waits for a release.
-    pub hold: bool,
-    /// Not before, in unix milliseconds.
-    pub begin_at: Option<u64>,
-    /// What to do when its worker is lost.
-    pub on_lost: OnLost,
-    /// Workers, by address or name, that must not run it.
-    pub exclude: Vec<String>,
 }
 
 /// An ended job, submitted again.

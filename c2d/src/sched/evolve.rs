@@ -4,6 +4,7 @@
 //! reach the store.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::{JobState, Outcome};
@@ -19,7 +20,7 @@ use crate::sched::workers::{Heard, Worker};
 impl Scheduler {
     pub(crate) fn evolve(&mut self, now: Now, decision: &Decision) {
         match decision {
-            Decision::AddJob(record) => self.add_job(record),
+            Decision::AddJob(record) => self.add_job((**record).clone()),
             Decision::SetWaiting { job, state } => self.set_state(*job, *state),
             Decision::Fulfil { job, on } => self.fulfil(*job, *on),
             Decision::Pin { job, worker } => self.pin(*job, *worker),
@@ -39,39 +40,32 @@ impl Scheduler {
     }
 
     /// Adds a job in the state of its record; also the way in which a restart brings jobs back.
-    pub(crate) fn add_job(&mut self, record: &JobRecord) {
-        let words = |list: &[String]| list.iter().map(|word| word.as_str().into()).collect();
-        let shape = self.queues.enter(Shape {
-            group: record.group.as_deref().map(Into::into),
-            tags: words(&record.tags),
-            pinned: record.pinned,
-            exclude: words(&record.exclude),
-            avoid: Vec::new(),
-        });
-        let job = Job::from_record(record, shape);
-        for edge in job.depends.iter().filter(|edge| !edge.fulfilled) {
-            self.dependents.entry(edge.on).or_default().push(record.id);
+    pub(crate) fn add_job(&mut self, mut record: JobRecord) {
+        let (id, state, priority) = (record.id, record.state, record.terms.priority);
+        let placement = Arc::clone(&record.terms.placement);
+        let shape = self.queues.enter(Shape { placement, pinned: record.pinned, avoid: Vec::new() });
+        record.terms.placement = Arc::clone(&self.queues.shape(shape).placement);
+        for edge in record.depends.iter().filter(|edge| !edge.fulfilled) {
+            self.dependents.entry(edge.on).or_default().push(id);
         }
-        if let (JobState::Blocked, Some(at)) = (job.state, job.begin_at) {
-            self.begins.insert((at, record.id));
+        if let (JobState::Blocked, Some(at)) = (state, record.terms.begin_at) {
+            self.begins.insert((at, id));
         }
-        self.counts.add(job.state);
-        let queued = (job.state == JobState::Queued).then_some(job.priority);
-        self.jobs.insert(record.id, job);
-        if let Some(priority) = queued {
-            self.queues.push(shape, priority, record.id);
+        self.counts.add(state);
+        self.jobs.insert(id, Job { record, shape });
+        if state == JobState::Queued {
+            self.queues.push(shape, priority, id);
             self.fresh.shapes.insert(shape);
         }
-        self.last_job = self.last_job.max(record.id.0);
-        self.touched.jobs.insert(record.id);
+        self.last_job = self.last_job.max(id.0);
+        self.touched.jobs.insert(id);
     }
 
     /// Moves a job to another state that is not final, in and out of its queue.
     fn set_state(&mut self, id: JobId, state: JobState) {
         let job = self.live(id);
-        let (from, shape, priority, begin_at) = (job.state, job.shape, job.priority, job.begin_at);
+        let (from, shape, priority, begin_at) = (job.state, job.shape, job.terms.priority, job.terms.begin_at);
         job.state = state;
-        job.hold = state == JobState::Held;
         self.counts.shift(from, state);
         if from == JobState::Queued {
             self.queues.remove(shape, priority, id);
@@ -96,7 +90,9 @@ impl Scheduler {
     }
 
     fn pin(&mut self, id: JobId, worker: IpAddr) {
-        assert!(self.live(id).state != JobState::Queued, "{id} is tied to a worker before it may start");
+        let job = self.live(id);
+        assert!(job.state != JobState::Queued, "{id} is tied to a worker before it may start");
+        job.pinned = Some(worker);
         self.reshape(id, |shape| shape.pinned = Some(worker));
     }
 
@@ -143,9 +139,9 @@ impl Scheduler {
         let state = outcome.state();
         let job = self.jobs.remove(id).expect("only a live job ends");
         if job.state == JobState::Queued {
-            self.queues.remove(job.shape, job.priority, id);
+            self.queues.remove(job.shape, job.terms.priority, id);
         }
-        if let Some(at) = job.begin_at {
+        if let Some(at) = job.terms.begin_at {
             self.begins.remove(&(at, id));
         }
         self.counts.shift(job.state, state);

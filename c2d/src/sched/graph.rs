@@ -147,8 +147,8 @@ impl Turn<'_> {
         if !job.depends.iter().any(|edge| edge.on == on && !edge.fulfilled) {
             return None;
         }
-        let pinned = self.s.queues.shape(job.shape).pinned;
-        let tie = worker.filter(|_| job.same_machine);
+        let pinned = job.pinned;
+        let tie = worker.filter(|_| job.terms.same_machine);
         if let (Some(pinned), Some(other)) = (pinned, tie)
             && pinned != other
         {
@@ -166,7 +166,7 @@ impl Turn<'_> {
     /// Moves a job that does not run to where it belongs now.
     pub(crate) fn let_wait(&mut self, id: JobId) {
         let Some(job) = self.s.jobs.get(id) else { return };
-        let state = job.waiting_state(self.now.wall_ms);
+        let state = job.waiting_state(job.state == JobState::Held, self.now.wall_ms);
         if job.state != state {
             self.decide(Decision::SetWaiting { job: id, state });
         }

@@ -6,7 +6,7 @@ use c2_shared::id::JobId;
 use c2_shared::job::{JobState, Outcome};
 use c2_shared::limits::IDEMPOTENCY_MS;
 
-use crate::sched::decision::{JobRecord, KeyRecord, PollAnswer};
+use crate::sched::decision::{DependencyEdge, JobRecord, KeyRecord, PollAnswer};
 use crate::sched::event::{Again, IdempotencyKey, NewJob, Reply};
 use crate::sched::graph::{self, Edge};
 use crate::sched::scheduler::{Scheduler, Turn};
@@ -114,9 +114,7 @@ impl Turn<'_> {
         if let Some(reason) = self.s.defects.get(&id) {
             return Err(Reject::Unreadable { job: id, reason: reason.clone() });
         }
-        let mut released = job.clone();
-        released.hold = false;
-        let state = released.waiting_state(self.now.wall_ms);
+        let state = job.waiting_state(false, self.now.wall_ms);
         self.decide(Decision::SetWaiting { job: id, state });
         Ok(Reply::Standing(state))
     }
@@ -145,7 +143,8 @@ impl Scheduler {
             return Err(Reject::QueueFull { active, capacity: self.capacity, asked });
         }
         let groups: BTreeSet<&String> = self.workers.values().flat_map(|worker| &worker.record.groups).collect();
-        let asked = jobs.iter().enumerate().filter_map(|(place, job)| Some((place, job.group.as_ref()?)));
+        let asked =
+            jobs.iter().enumerate().filter_map(|(place, job)| Some((place, job.terms.placement.group.as_ref()?)));
         if let Some((place, group)) = asked.into_iter().find(|(_, group)| !groups.contains(group)) {
             let known = groups.into_iter().cloned().collect();
             return Err(Reject::UnknownGroup { group: group.clone(), known }.of_job(place));
@@ -158,7 +157,7 @@ impl Scheduler {
                 return Err(Reject::UnknownJob { job: *job }.of_job(place));
             }
         }
-        for (place, (_, edges)) in jobs.iter().zip(&edges).enumerate().filter(|(_, (job, _))| job.same_machine) {
+        for (place, (_, edges)) in jobs.iter().zip(&edges).enumerate().filter(|(_, (job, _))| job.terms.same_machine) {
             let conflict = |(first, second)| Reject::SameMachineConflict { first, second }.of_job(place);
             self.machine_of(edges).map_err(conflict)?;
         }
@@ -171,23 +170,17 @@ impl Scheduler {
     }
 
     fn new_record(&self, id: JobId, job: NewJob, edges: &[Edge], wall_ms: u64) -> JobRecord {
-        let depends = edges.iter().map(|(condition, on)| (*condition, *on, self.ended.get(*on).is_some())).collect();
+        let edge = |&(condition, on): &Edge| DependencyEdge { condition, on, fulfilled: self.ended.get(on).is_some() };
+        let pinned = job.terms.same_machine.then(|| self.machine_of(edges).unwrap_or_default()).flatten();
         let mut record = JobRecord {
             id,
             state: JobState::Queued,
             payload: job.payload,
             name: job.name,
-            group: job.group,
-            tags: job.tags,
-            depends,
-            same_machine: job.same_machine,
-            pinned: if job.same_machine { self.machine_of(edges).unwrap_or_default() } else { None },
-            priority: job.priority,
-            retries_left: job.retries,
-            hold: job.hold,
-            begin_at: job.begin_at,
-            on_lost: job.on_lost,
-            exclude: job.exclude,
+            depends: edges.iter().map(edge).collect(),
+            pinned,
+            retries_left: job.terms.retries,
+            terms: job.terms,
             submitted_ms: wall_ms,
             attempt: 0,
             worker: None,
@@ -195,12 +188,7 @@ impl Scheduler {
             cancelling: false,
             crashes: 0,
         };
-        let blocked = record.depends.iter().any(|(_, _, fulfilled)| !fulfilled);
-        if record.hold {
-            record.state = JobState::Held;
-        } else if blocked || record.begin_at.is_some_and(|at| at > wall_ms) {
-            record.state = JobState::Blocked;
-        }
+        record.state = record.waiting_state(record.terms.hold, wall_ms);
         record
     }
 

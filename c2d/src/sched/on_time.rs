@@ -73,7 +73,7 @@ impl Turn<'_> {
 
     fn begin(&mut self, id: JobId) {
         let Some(job) = self.s.jobs.get(id) else { return };
-        if let (true, Some(at)) = (job.depends.iter().any(|edge| !edge.fulfilled), job.begin_at) {
+        if let (true, Some(at)) = (job.is_blocked(), job.terms.begin_at) {
             // Its time has come, its dependencies have not: they will let it go.
             self.s.begins.remove(&(at, id));
         } else {

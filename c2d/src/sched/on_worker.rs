@@ -148,11 +148,8 @@ impl Turn<'_> {
         if worker.is_online(self.now.mono) {
             return Err(Reject::WorkerOnline { worker: ip });
         }
-        let pinned = |id: &JobId| {
-            let job = self.s.jobs.get(*id);
-            job.is_some_and(|job| self.s.queues.shape(job.shape).pinned == Some(ip))
-        };
-        let stranded: Vec<JobId> = self.s.jobs.iter().map(|(id, _)| id).filter(pinned).collect();
+        let pinned = self.s.jobs.iter().filter(|(_, job)| job.pinned == Some(ip));
+        let stranded: Vec<JobId> = pinned.map(|(id, _)| id).collect();
         for job in stranded {
             self.end(job, Outcome::Setup { reason: format!("worker {ip}, where it had to run, was removed") });
         }

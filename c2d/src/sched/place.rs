@@ -96,7 +96,7 @@ impl Scheduler {
             }
             let shape = self.queues.shape(id);
             if suits(shape, worker)
-                && let Some(tags) = locks::choose(&shape.tags, &worker.record.tags, &worker.locks)
+                && let Some(tags) = locks::choose(&shape.placement.tags, &worker.record.tags, &worker.locks)
             {
                 best = Some((rank, tags));
             }
@@ -108,7 +108,7 @@ impl Scheduler {
 /// Whether a worker is one of those that a shape allows, locks aside.
 pub(crate) fn suits(shape: &Shape, worker: &Worker) -> bool {
     shape.pinned.is_none_or(|ip| ip == worker.ip())
-        && shape.group.as_ref().is_none_or(|group| worker.record.groups.contains(group.as_ref()))
-        && !worker.is_among(&shape.exclude)
+        && shape.placement.group.as_ref().is_none_or(|group| worker.record.groups.contains(group))
+        && !worker.is_among(&shape.placement.exclude)
         && !shape.avoid.contains(&worker.ip())
 }

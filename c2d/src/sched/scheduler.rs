@@ -10,7 +10,7 @@ use c2_shared::limits::RECOVERY_WINDOW_MS;
 use c2_shared::time::Mono;
 
 use crate::sched::blame::Avoided;
-use crate::sched::decision::{HoldRecord, JobRecord, KeyRecord, Saved};
+use crate::sched::decision::{HoldRecord, KeyRecord, Saved};
 use crate::sched::event::{Event, Now, PollToken, Reply};
 use crate::sched::jobs::{EndedTable, JobTable};
 use crate::sched::queues::{Queues, ShapeId};
@@ -122,7 +122,7 @@ impl Scheduler {
         for record in saved.workers {
             s.workers.insert(record.ip, Worker::new(record, now.mono));
         }
-        for record in &saved.jobs {
+        for record in saved.jobs {
             s.add_job(record);
         }
         for HoldRecord { attempt, worker, tags } in saved.holds {
@@ -148,7 +148,7 @@ impl Scheduler {
         let mut holds: Vec<HoldRecord> = holds.collect();
         holds.sort_by_key(|hold| hold.attempt);
         Saved {
-            jobs: self.jobs.iter().filter_map(|(id, _)| self.record(id)).collect(),
+            jobs: self.jobs.iter().map(|(_, job)| job.record.clone()).collect(),
             ended: self.ended.iter().collect(),
             workers: self.workers.values().map(|worker| worker.record.clone()).collect(),
             holds,
@@ -195,35 +195,6 @@ impl Scheduler {
     #[must_use]
     pub const fn last_job(&self) -> u64 {
         self.last_job
-    }
-
-    fn record(&self, id: JobId) -> Option<JobRecord> {
-        let job = self.jobs.get(id)?;
-        let shape = self.queues.shape(job.shape);
-        let words = |list: &[Box<str>]| list.iter().map(|word| word.to_string()).collect();
-        Some(JobRecord {
-            id,
-            state: job.state,
-            payload: job.payload.clone(),
-            name: job.name.clone(),
-            group: shape.group.as_deref().map(str::to_owned),
-            tags: words(&shape.tags),
-            depends: job.depends.iter().map(|edge| (edge.condition, edge.on, edge.fulfilled)).collect(),
-            same_machine: job.same_machine,
-            pinned: shape.pinned,
-            priority: job.priority,
-            retries_left: job.retries_left,
-            hold: job.hold,
-            begin_at: job.begin_at,
-            on_lost: job.on_lost,
-            exclude: words(&shape.exclude),
-            submitted_ms: job.submitted_ms,
-            attempt: job.attempt,
-            worker: job.worker,
-            started_ms: job.started_ms,
-            cancelling: job.cancelling,
-            crashes: job.crashes,
-        })
     }
 }
 

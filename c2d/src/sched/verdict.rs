@@ -44,7 +44,7 @@ impl Turn<'_> {
         let held: Vec<AttemptId> = self.s.workers[&ip].holds.keys().copied().collect();
         for attempt in held {
             let patient =
-                self.s.jobs.get(attempt.job).is_some_and(|job| job.on_lost == OnLost::Wait && !job.cancelling);
+                self.s.jobs.get(attempt.job).is_some_and(|job| job.terms.on_lost == OnLost::Wait && !job.cancelling);
             if self.s.is_current(attempt) && !patient {
                 self.lose(attempt, true);
             }
@@ -101,7 +101,7 @@ impl Turn<'_> {
         let crashes = job.crashes + u32::from(crash);
         let ended = if job.cancelling {
             Some(Outcome::Cancelled)
-        } else if job.on_lost == OnLost::Fail {
+        } else if job.terms.on_lost == OnLost::Fail {
             Some(Outcome::Lost)
         } else {
             (crashes >= CRASH_LIMIT).then_some(Outcome::CrashLimit)

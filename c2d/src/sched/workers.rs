@@ -125,7 +125,7 @@ impl Worker {
     }
 
     /// Whether a list of addresses and host names, which know no case, means this worker.
-    pub(crate) fn is_among(&self, names: &[Box<str>]) -> bool {
+    pub(crate) fn is_among(&self, names: &[String]) -> bool {
         names.iter().any(|name| match name.parse::<IpAddr>() {
             Ok(ip) => ip.to_canonical() == self.record.ip,
             Err(_) => name.eq_ignore_ascii_case(&self.record.intro.hostname),

@@ -7,7 +7,7 @@ use c2_shared::api::files::JobFile;
 use c2_shared::api::jobs::{AttemptRow, JobRow};
 use c2_shared::api::workers::{AttemptResult, Output};
 use c2_shared::id::{AttemptId, JobId};
-use c2_shared::job::{Condition, Dependency, JobSpec, JobState, OnLost};
+use c2_shared::job::{Condition, Dependency, JobSpec, JobState};
 use rusqlite::Row;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -131,7 +131,6 @@ pub(super) fn state(n: i64) -> Result<JobState, StoreError> {
 
 /// In the order of their numbers.
 const CONDITIONS: [Condition; 3] = [Condition::Ok, Condition::Any, Condition::NotOk];
-const ON_LOST: [OnLost; 3] = [OnLost::Requeue, OnLost::Fail, OnLost::Wait];
 
 pub(super) fn condition_number(condition: Condition) -> i64 {
     CONDITIONS.iter().zip(0..).find(|(c, _)| **c == condition).map_or(0, |(_, n)| n)
@@ -139,14 +138,6 @@ pub(super) fn condition_number(condition: Condition) -> i64 {
 
 pub(super) fn condition(n: i64) -> Result<Condition, StoreError> {
     pick(&CONDITIONS, n, "condition")
-}
-
-pub(super) fn on_lost_number(on_lost: OnLost) -> i64 {
-    ON_LOST.iter().zip(0..).find(|(o, _)| **o == on_lost).map_or(0, |(_, n)| n)
-}
-
-pub(super) fn on_lost(n: i64) -> Result<OnLost, StoreError> {
-    pick(&ON_LOST, n, "on_lost")
 }
 
 fn pick<T: Copy>(list: &[T], n: i64, what: &str) -> Result<T, StoreError> {

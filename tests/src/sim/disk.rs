@@ -69,13 +69,11 @@ impl PaperDisk {
                 self.jobs.insert(record.id, (**record).clone());
             }
             Decision::SetWaiting { job, state } => {
-                let job = self.job(*job);
-                job.state = *state;
-                job.hold = *state == JobState::Held;
+                self.job(*job).state = *state;
             }
             Decision::Fulfil { job, on } => {
                 let edges = self.job(*job).depends.iter_mut();
-                edges.filter(|edge| edge.1 == *on).for_each(|edge| edge.2 = true);
+                edges.filter(|edge| edge.on == *on).for_each(|edge| edge.fulfilled = true);
             }
             Decision::Pin { job, worker } => self.job(*job).pinned = Some(*worker),
             Decision::Assign { attempt, worker, tags, at_ms } => {
@@ -84,7 +82,6 @@ impl PaperDisk {
                 job.attempt = attempt.number;
                 job.worker = Some(*worker);
                 job.started_ms = Some(*at_ms);
-                job.hold = false;
                 let hold = HoldRecord { attempt: *attempt, worker: *worker, tags: tags.clone() };
                 self.holds.insert(*attempt, hold);
             }

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
 use c2_shared::id::JobId;
-use c2_shared::job::{Dependency, OnLost, Outcome};
+use c2_shared::job::{Dependency, OnLost, Outcome, Placement, Terms};
 use c2_shared::time::Mono;
 use c2d::sched::decision::PollAnswer;
 use c2d::sched::event::{Again, IdempotencyKey, Introduction, NewJob, PollToken, ResultSummary};
@@ -377,19 +378,25 @@ impl<D: Disk> World<D> {
         let others = self.agents.len() > 1 && !grouped && !same_machine;
         let excluded = (others && random.chance(15))
             .then(|| random.pick(&self.agents.iter().map(|agent| agent.ip).collect::<Vec<_>>()));
-        NewJob {
-            payload: r#"{"command":"true"}"#.into(),
-            name: Some(format!("n{place}").into()),
+        let placement = Placement {
             group: grouped.then(|| "even".to_owned()),
             tags: if random.chance(30) { vec![random.pick(&["disk", "gpu", "gpu:0"]).to_owned()] } else { Vec::new() },
+            exclude: excluded.map(|ip| ip.to_string()).into_iter().collect(),
+        };
+        let terms = Terms {
+            placement: Arc::new(placement),
             same_machine,
-            depends: depends.into_iter().map(Dependency::from).collect(),
             priority: i32::try_from(random.below(3)).unwrap_or(0),
             retries: u32::try_from(random.below(3)).unwrap_or(0),
             hold: random.chance(5),
             begin_at: random.chance(10).then(|| self.now.wall_ms + random.below(40_000)),
             on_lost: random.pick(&[OnLost::Requeue, OnLost::Requeue, OnLost::Fail, OnLost::Wait]),
-            exclude: excluded.map(|ip| ip.to_string()).into_iter().collect(),
+        };
+        NewJob {
+            payload: r#"{"command":"true"}"#.into(),
+            name: Some(format!("n{place}").into()),
+            terms,
+            depends: depends.into_iter().map(Dependency::from).collect(),
         }
     }
 

@@ -28,7 +28,7 @@ fn dependencies_among_the_retried_mean_the_new_jobs() {
     let edges: Vec<Vec<u64>> = decisions
         .iter()
         .filter_map(|decision| match decision {
-            Decision::AddJob(record) => Some(record.depends.iter().map(|(_, on, _)| on.0).collect()),
+            Decision::AddJob(record) => Some(record.depends.iter().map(|edge| edge.on.0).collect()),
             _ => None,
         })
         .collect();

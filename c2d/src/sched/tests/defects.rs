@@ -15,7 +15,7 @@ fn restart_without(lab: &mut Lab, id: u64) {
     let mut saved = lab.s.saved();
     let job = saved.jobs.iter_mut().find(|job| job.id == JobId(id)).unwrap();
     if job.state != JobState::Running {
-        (job.state, job.hold) = (JobState::Held, true);
+        job.state = JobState::Held;
     }
     saved.defects.push((JobId(id), WHY.to_owned()));
     lab.s = Scheduler::restore(saved, 50_000, lab.now);

@@ -4,7 +4,7 @@ use c2_shared::api::why::{Obstacle, Reason};
 use c2_shared::id::JobId;
 use c2_shared::job::{Condition, JobState};
 
-use super::lab::{Lab, after, attempt, ip, job, plain};
+use super::lab::{Lab, after, attempt, ip, job, placed, plain, with};
 use crate::sched::Event;
 use crate::sched::event::NewJob;
 
@@ -19,7 +19,7 @@ fn obstacles(lab: &Lab, id: u64) -> Vec<Vec<Obstacle>> {
 }
 
 fn tagged(tags: &[&str]) -> NewJob {
-    job(|j| j.tags = tags.iter().map(|&tag| tag.to_owned()).collect())
+    placed(|p| p.tags = tags.iter().map(|&tag| tag.to_owned()).collect())
 }
 
 #[test]
@@ -30,7 +30,7 @@ fn what_keeps_a_job_from_all_workers() {
     assert_eq!(reasons(&lab, 2), [Reason::Ahead { jobs: 1 }, Reason::NoWorkers]);
     lab.register(2);
     let at_ms = lab.now.wall_ms + 10_000;
-    let late = NewJob { begin_at: Some(at_ms), hold: true, ..after(&["job-1", "notok:job-2"]) };
+    let late = with(after(&["job-1", "notok:job-2"]), |terms| (terms.begin_at, terms.hold) = (Some(at_ms), true));
     lab.submit(vec![late]).unwrap();
     lab.apply(Event::PauseSet { paused: true }).unwrap();
     let on = |job, condition| Reason::Dependency { job_id: JobId(job), condition, state: JobState::Queued };
@@ -69,8 +69,8 @@ fn what_keeps_a_job_from_each_worker() {
     assert_eq!(obstacles(&lab, 3), [vec![held("gpu", &[1, 2])], vec![no_tag("disk"), no_tag("gpu")]]);
     assert_eq!(obstacles(&lab, 4), [vec![held("gpu:1", &[2])], vec![no_tag("gpu:1")]]);
 
-    let grouped = job(|j| j.group = Some("big".into()));
-    let excluded = job(|j| j.exclude = vec!["host2".into(), "127.0.0.3".into()]);
+    let grouped = placed(|p| p.group = Some("big".into()));
+    let excluded = placed(|p| p.exclude = vec!["host2".into(), "127.0.0.3".into()]);
     lab.submit(vec![grouped, excluded, plain(), plain(), plain()]).unwrap();
     assert_eq!(obstacles(&lab, 5), [vec![], vec![Obstacle::NotInGroup { group: "big".into() }]]);
     assert_eq!(obstacles(&lab, 6), [vec![Obstacle::Excluded], vec![Obstacle::Excluded]]);
@@ -90,7 +90,7 @@ fn what_keeps_a_job_from_each_worker() {
 fn a_job_that_belongs_to_another_machine_says_so() {
     let mut lab = Lab::new(&[2, 3]);
     lab.submit(vec![plain()]).unwrap();
-    lab.submit(vec![NewJob { same_machine: true, ..after(&["job-1"]) }]).unwrap();
+    lab.submit(vec![with(after(&["job-1"]), |terms| terms.same_machine = true)]).unwrap();
     assert_eq!(obstacles(&lab, 2), [vec![], vec![]], "nobody knows yet where job-1 will run");
     lab.poll(3);
     lab.finish(3, attempt(1, 1), c2_shared::job::Outcome::Exit { code: 0 });

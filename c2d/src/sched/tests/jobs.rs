@@ -2,7 +2,7 @@
 
 use c2_shared::job::{JobState, Outcome};
 
-use super::lab::{Lab, after, attempt, ip, job, named, plain};
+use super::lab::{Lab, after, attempt, ip, job, named, placed, plain, with};
 use crate::sched::event::{IdempotencyKey, Introduction, NewJob};
 use crate::sched::{Decision, Event, Reject, Reply};
 
@@ -53,7 +53,7 @@ fn priority_then_order_of_submission() {
 fn a_job_that_waits_for_a_lock_lets_others_pass() {
     let mut lab = Lab::new(&[2]);
     lab.apply(Event::TagsSet { worker: ip(2), tags: ["gpu:0".to_owned()].into() }).unwrap();
-    let tagged = || job(|j| j.tags = vec!["gpu".to_owned()]);
+    let tagged = || placed(|p| p.tags = vec!["gpu".to_owned()]);
     lab.submit(vec![tagged(), tagged(), plain()]).unwrap();
     let answer = lab.poll(2);
     let given: Vec<_> = answer.assign.iter().map(|h| (h.attempt.job.0, h.tags.clone())).collect();
@@ -65,7 +65,7 @@ fn a_job_that_waits_for_a_lock_lets_others_pass() {
 #[test]
 fn groups_must_be_known_and_are_kept() {
     let mut lab = Lab::new(&[2, 3]);
-    let grouped = || job(|j| j.group = Some("gpu".to_owned()));
+    let grouped = || placed(|p| p.group = Some("gpu".to_owned()));
     assert_eq!(lab.submit(vec![grouped()]), Err(Reject::UnknownGroup { group: "gpu".into(), known: vec![] }.of_job(0)));
     let add = ["gpu".to_owned()].into();
     lab.apply(Event::GroupsChanged { worker: ip(3), add, remove: [].into() }).unwrap();
@@ -77,7 +77,7 @@ fn groups_must_be_known_and_are_kept() {
 #[test]
 fn excluded_workers_are_passed_over() {
     let mut lab = Lab::new(&[2, 3, 4]);
-    lab.submit(vec![job(|j| j.exclude = vec!["127.0.0.2".into(), "HOST3".into()])]).unwrap();
+    lab.submit(vec![placed(|p| p.exclude = vec!["127.0.0.2".into(), "HOST3".into()])]).unwrap();
     assert_eq!([2, 3, 4].map(|w| lab.poll(w).assign.len()), [0, 0, 1]);
 }
 
@@ -86,14 +86,14 @@ fn an_excluded_address_is_nobodys_host_name() {
     let mut lab = Lab::new(&[2, 3]);
     let intro = Introduction { hostname: "127.0.0.2".to_owned(), ..Lab::introduction(3) };
     lab.apply(Event::WorkerRegistered(Box::new(intro))).unwrap();
-    lab.submit(vec![job(|j| j.exclude = vec!["::ffff:127.0.0.2".into(), "127.0.0.2".into()])]).unwrap();
+    lab.submit(vec![placed(|p| p.exclude = vec!["::ffff:127.0.0.2".into(), "127.0.0.2".into()])]).unwrap();
     assert_eq!([2, 3].map(|w| lab.poll(w).assign.len()), [0, 1]);
 }
 
 #[test]
 fn dependents_start_after_success_and_on_the_same_machine() {
     let mut lab = Lab::new(&[2, 3]);
-    let same = NewJob { same_machine: true, ..after(&["job-1"]) };
+    let same = with(after(&["job-1"]), |terms| terms.same_machine = true);
     lab.submit(vec![plain()]).unwrap();
     lab.submit(vec![same]).unwrap();
     assert_eq!(lab.state(2), JobState::Blocked);

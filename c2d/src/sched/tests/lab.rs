@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use c2_shared::id::{AttemptId, JobId};
-use c2_shared::job::{JobState, Outcome};
+use c2_shared::job::{JobState, Outcome, Placement, Terms};
 use c2_shared::time::Mono;
 use c2_shared::worker::Load;
 
@@ -39,10 +40,20 @@ pub(super) fn attempt(job: u64, number: u32) -> AttemptId {
     AttemptId { job: JobId(job), number }
 }
 
-pub(super) fn job(change: impl FnOnce(&mut NewJob)) -> NewJob {
-    let mut job = NewJob { payload: r#"{"command":"true"}"#.into(), ..NewJob::default() };
-    change(&mut job);
+/// A job with these terms.
+pub(super) fn job(change: impl FnOnce(&mut Terms)) -> NewJob {
+    with(NewJob { payload: r#"{"command":"true"}"#.into(), ..NewJob::default() }, change)
+}
+
+/// The same job with other terms.
+pub(super) fn with(mut job: NewJob, change: impl FnOnce(&mut Terms)) -> NewJob {
+    change(&mut job.terms);
     job
+}
+
+/// A job that runs on some workers only.
+pub(super) fn placed(change: impl FnOnce(&mut Placement)) -> NewJob {
+    job(|terms| change(Arc::make_mut(&mut terms.placement)))
 }
 
 pub(super) fn plain() -> NewJob {
@@ -50,7 +61,7 @@ pub(super) fn plain() -> NewJob {
 }
 
 pub(super) fn after(depends: &[&str]) -> NewJob {
-    job(|j| j.depends = depends.iter().map(|&d| d.to_owned().into()).collect())
+    NewJob { depends: depends.iter().map(|&d| d.to_owned().into()).collect(), ..plain() }
 }
 
 pub(super) fn named(name: &str, depends: &[&str]) -> NewJob {

@@ -4,7 +4,7 @@ use c2_shared::job::{JobState, OnLost, Outcome};
 use c2_shared::limits::{CRASH_LIMIT, LEASE_MS, WORKER_OFFLINE_MS};
 use c2_shared::worker::WorkerStatus;
 
-use super::lab::{Lab, attempt, ip, job, plain};
+use super::lab::{Lab, attempt, ip, job, placed, plain};
 use crate::sched::Event;
 
 #[test]
@@ -28,7 +28,7 @@ fn an_old_attempt_is_fenced_and_its_tags_stay_held_until_it_is_gone() {
     for w in [2, 3] {
         lab.apply(Event::TagsSet { worker: ip(w), tags: ["disk".to_owned()].into() }).unwrap();
     }
-    let tagged = || job(|j| j.tags = vec!["disk".to_owned()]);
+    let tagged = || placed(|p| p.tags = vec!["disk".to_owned()]);
     lab.submit(vec![tagged()]).unwrap();
     lab.poll(2);
     lab.sleep(LEASE_MS);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use c2_shared::config::ServerConfig;
 use c2_shared::id::JobId;
-use c2_shared::job::Outcome;
+use c2_shared::job::{JobState, Outcome, Terms};
 use tempfile::TempDir;
 
 use super::{Config, Opened, StoreError, open};
@@ -78,20 +78,13 @@ fn commit(opened: &mut Opened, decisions: &[Decision]) -> Result<(), StoreError>
 fn job(id: u64) -> JobRecord {
     JobRecord {
         id: JobId(id),
-        state: c2_shared::job::JobState::Queued,
+        state: JobState::Queued,
         payload: r#"{"command":"true"}"#.into(),
         name: None,
-        group: None,
-        tags: Vec::new(),
+        terms: Terms::default(),
         depends: Vec::new(),
-        same_machine: false,
         pinned: None,
-        priority: 0,
         retries_left: 0,
-        hold: false,
-        begin_at: None,
-        on_lost: c2_shared::job::OnLost::Requeue,
-        exclude: Vec::new(),
         submitted_ms: 5,
         attempt: 0,
         worker: None,

@@ -31,13 +31,13 @@ fn what_cannot_be_used_is_held_and_the_rest_goes_on() {
            UPDATE job SET digest = NULL WHERE id = 6;"#,
     );
     let saved = lab.saved();
-    let states: Vec<(u64, JobState, bool)> = saved.jobs.iter().map(|job| (job.id.0, job.state, job.hold)).collect();
+    let states: Vec<(u64, JobState)> = saved.jobs.iter().map(|job| (job.id.0, job.state)).collect();
     let expected = [
-        (1, JobState::Held, true),
-        (2, JobState::Held, true),
-        (3, JobState::Queued, false),
-        (4, JobState::Running, false),
-        (6, JobState::Queued, false),
+        (1, JobState::Held),
+        (2, JobState::Held),
+        (3, JobState::Queued),
+        (4, JobState::Running),
+        (6, JobState::Queued),
     ];
     assert_eq!(states, expected);
     let defects: Vec<(u64, &str)> = saved.defects.iter().map(|(job, why)| (job.0, why.as_str())).collect();

@@ -8,6 +8,7 @@ use c2_shared::time::Mono;
 use super::{Lab, StoreError, add, end, job, worker};
 use crate::engine::{Batch, Durable as _};
 use crate::sched::Decision;
+use crate::sched::decision::DependencyEdge;
 use crate::sched::event::Now;
 use crate::store::{History, JobFilter, open};
 
@@ -104,7 +105,7 @@ fn many_go_in_several_bites_and_the_log_keeps_them() {
 fn what_is_still_needed_stays() {
     let lab = Lab::new();
     let mut dependent = job(3);
-    dependent.depends = vec![(Condition::Any, JobId(1), true)];
+    dependent.depends = vec![DependencyEdge { condition: Condition::Any, on: JobId(1), fulfilled: true }];
     let held = AttemptId { job: JobId(2), number: 1 };
     let ip = worker(2).ip;
     let decisions = vec![
