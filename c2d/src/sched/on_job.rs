@@ -6,7 +6,7 @@ use c2_shared::id::JobId;
 use c2_shared::job::{JobState, Outcome};
 use c2_shared::limits::IDEMPOTENCY_MS;
 
-use crate::sched::decision::{DependencyEdge, JobRecord, KeyRecord, PollAnswer};
+use crate::sched::decision::{DependencyEdge, JobRecord, KeyRecord};
 use crate::sched::event::{Again, IdempotencyKey, NewJob, Reply};
 use crate::sched::graph::{self, Edge};
 use crate::sched::scheduler::{Scheduler, Turn};
@@ -87,7 +87,7 @@ impl Turn<'_> {
             self.decide(Decision::MarkCancelling { job: id });
         }
         if let Some(ip) = ip.filter(|ip| !self.s.kills(*ip).is_empty()) {
-            self.answer_parked(ip, PollAnswer::default());
+            self.answer_parked(ip, Vec::new());
         }
         Ok(Reply::Cancelled(JobState::Running))
     }

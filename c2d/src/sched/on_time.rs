@@ -7,7 +7,6 @@ use c2_shared::id::JobId;
 use c2_shared::limits::{LEASE_MS, WORKER_OFFLINE_MS};
 
 use crate::sched::Note;
-use crate::sched::decision::PollAnswer;
 use crate::sched::event::Reply;
 use crate::sched::scheduler::Turn;
 
@@ -54,7 +53,7 @@ impl Turn<'_> {
             self.touch_jobs_of(ip);
         }
         if parked_too_long {
-            self.answer_parked(ip, PollAnswer::default());
+            self.answer_parked(ip, Vec::new());
         }
         self.end_pause(ip);
         let presence = &mut self.s.known(ip).presence;

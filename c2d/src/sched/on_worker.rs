@@ -71,7 +71,8 @@ impl Turn<'_> {
             let Some(handout) = self.give(ip) else { break };
             answer.assign.push(handout);
         }
-        let until = self.may_wait_until(poll);
+        answer.kill = self.s.kills(ip);
+        let until = self.may_wait_until(poll, &answer.kill);
         if answer.assign.is_empty() && answer.ack.is_empty() && until > self.now.mono {
             self.park(poll, until);
         } else {
@@ -208,9 +209,8 @@ impl Turn<'_> {
     /// How long a poll may wait that is answered nothing else. What the worker must end and was not
     /// told yet makes it answered at once. What it was told is said again after a while, as the answer
     /// may have been lost; not with each poll, or the two would spin until the processes are gone.
-    fn may_wait_until(&self, poll: &Poll) -> Mono {
+    fn may_wait_until(&self, poll: &Poll, kills: &[AttemptId]) -> Mono {
         let until = self.now.mono.after_ms(poll.wait_ms);
-        let kills = self.s.kills(poll.worker);
         let presence = &self.s.workers[&poll.worker].presence;
         if kills.is_empty() {
             until
