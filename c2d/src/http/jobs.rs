@@ -20,7 +20,7 @@ use crate::http::error::ApiError;
 use crate::http::extract::{Name, QueryOf};
 use crate::http::role::{Operator, Reader};
 use crate::rows::{job_row, queue_status as queue_row};
-use crate::sched::event::{Event, Reply};
+use crate::sched::event;
 use crate::sched::{Explained, JobView, Reject, Scheduler};
 use crate::store::{JobFilter, payload};
 
@@ -89,10 +89,8 @@ pub(crate) async fn info(
 
 pub(crate) async fn cancel(_: Operator, State(app): State<App>, name: Name) -> Result<Json<CancelResponse>, ApiError> {
     let job_id = name.job()?;
-    match app.engine.apply(Event::CancelRequested { job: job_id }).await? {
-        Reply::Cancelled(state) => Ok(Json(CancelResponse { job_id, state })),
-        other => unreachable!("a cancel is answered with a state, not with {other:?}"),
-    }
+    let state = app.engine.apply(event::CancelRequested { job: job_id }).await?;
+    Ok(Json(CancelResponse { job_id, state }))
 }
 
 pub(crate) async fn log(

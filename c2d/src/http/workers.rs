@@ -28,7 +28,7 @@ use crate::http::{files, named, poll_body};
 use crate::rows::worker_row;
 use crate::sched::Reject;
 use crate::sched::decision::{Handout, PollAnswer};
-use crate::sched::event::{Event, Introduction, Poll, PollToken, Reply, ResultFate, ResultSummary};
+use crate::sched::event::{self, Introduction, Poll, ResultFate, ResultSummary};
 use crate::store::{self, payload};
 
 /// How long a poll that is answered for a directive's sake may take to bring its own answer.
@@ -48,7 +48,7 @@ pub(crate) async fn register(
     }
     let hardware = serde_json::to_string(&clamp::hardware(request.hardware)).expect("our own plain types become JSON");
     let intro = Introduction {
-        ip: Some(ip),
+        ip,
         hostname: clamp::hostname(&request.hostname),
         worker_id: text(&request.worker_id),
         boot_id: text(&request.boot_id),
@@ -56,7 +56,7 @@ pub(crate) async fn register(
         version: text(&request.version),
         hardware: Arc::from(hardware),
     };
-    app.engine.apply(Event::WorkerRegistered(Box::new(intro))).await?;
+    app.engine.apply(event::WorkerRegistered(intro)).await?;
     Ok(Json(RegisterResponse { ip, server_version: env!("CARGO_PKG_VERSION").to_owned() }))
 }
 
@@ -70,10 +70,8 @@ pub(crate) async fn get_work(
     let worker = peer.at(Some(named::address(&ip)?))?;
     let Some(mut request) = poll_body::read(&app, worker, request).await? else {
         peer.is_at(&app, worker).await?;
-        return match app.engine.apply(Event::PlainPolled { worker }).await? {
-            Reply::Plain(handout) => Ok(Json(PlainPollResponse { job: handout.and_then(assignment) }).into_response()),
-            other => unreachable!("a plain poll is answered plainly, not with {other:?}"),
-        };
+        let handout = app.engine.apply(event::PlainPolled { worker }).await?;
+        return Ok(Json(PlainPollResponse { job: handout.and_then(assignment) }).into_response());
     };
     peer.is(&request.worker_id)?;
     request.unsent.iter_mut().for_each(clamp::result);
@@ -87,7 +85,6 @@ pub(crate) async fn get_work(
         boot_id: text(&request.boot_id),
         session: text(&request.session),
         seq: request.seq,
-        token: PollToken(0),
         slots_free: request.slots_free,
         running: request.running.into_iter().collect::<BTreeSet<_>>(),
         unsent: request.unsent.iter().map(|result| summary(result, hopeless.contains(&result.attempt))).collect(),

@@ -121,7 +121,6 @@ pub struct DependencyEdge {
 /// A worker as the store keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkerRecord {
-    pub ip: IpAddr,
     /// What it said of itself.
     pub intro: Introduction,
     pub groups: BTreeSet<String>,

@@ -161,13 +161,13 @@ impl Scheduler {
     }
 
     fn put_worker(&mut self, now: Now, record: &WorkerRecord) {
-        match self.workers.get_mut(&record.ip) {
+        match self.workers.get_mut(&record.intro.ip) {
             Some(worker) if worker.record.intro.worker_id == record.intro.worker_id => worker.record = record.clone(),
             // Another agent: what was heard of the one before says nothing about it.
-            Some(_) | None => drop(self.workers.insert(record.ip, Worker::new(record.clone(), now.mono))),
+            Some(_) | None => drop(self.workers.insert(record.intro.ip, Worker::new(record.clone(), now.mono))),
         }
-        self.fresh.workers.insert(record.ip);
-        self.touched.workers.insert(record.ip);
+        self.fresh.workers.insert(record.intro.ip);
+        self.touched.workers.insert(record.intro.ip);
     }
 
     fn remove_worker(&mut self, ip: IpAddr) {

@@ -6,39 +6,47 @@ use std::net::IpAddr;
 use c2_shared::id::JobId;
 use c2_shared::limits::{LEASE_MS, WORKER_OFFLINE_MS};
 
-use crate::sched::Note;
-use crate::sched::event::Reply;
+use crate::sched::event::{Event, TimePassed, TimeUnobserved};
 use crate::sched::scheduler::Turn;
+use crate::sched::{Note, Reject};
 
-impl Turn<'_> {
-    pub(crate) fn on_time_passed(&mut self) -> Reply {
-        let now = self.now.mono;
+impl Event for TimePassed {
+    type Answer = ();
+
+    fn happen(self, turn: &mut Turn<'_>) -> Result<Self::Answer, Reject> {
+        let now = turn.now.mono;
         let due = |worker: &crate::sched::workers::Worker| worker.presence.deadline().is_some_and(|at| at <= now);
-        let workers: Vec<IpAddr> = self.s.workers.iter().filter(|(_, worker)| due(worker)).map(|(ip, _)| *ip).collect();
+        let workers: Vec<IpAddr> = turn.s.workers.iter().filter(|(_, worker)| due(worker)).map(|(ip, _)| *ip).collect();
         for ip in workers {
-            self.look_at(ip);
+            turn.look_at(ip);
         }
-        self.end_avoiding();
-        let begun = self.s.begins.iter().take_while(|(at, _)| *at <= self.now.wall_ms);
+        turn.end_avoiding();
+        let begun = turn.s.begins.iter().take_while(|(at, _)| *at <= turn.now.wall_ms);
         let begun: Vec<JobId> = begun.map(|(_, job)| *job).collect();
         for job in begun {
-            self.begin(job);
+            turn.begin(job);
         }
-        if self.s.recovering_until.is_some_and(|until| until <= now) {
-            self.s.recovering_until = None;
+        if turn.s.recovering_until.is_some_and(|until| until <= now) {
+            turn.s.recovering_until = None;
         }
-        Reply::Done
+        Ok(())
     }
+}
 
-    /// c2d never judges an interval that it did not observe: every worker starts anew.
-    pub(crate) fn on_time_unobserved(&mut self) -> Reply {
-        let now = self.now.mono;
-        for worker in self.s.workers.values_mut() {
+/// c2d never judges an interval that it did not observe: every worker starts anew.
+impl Event for TimeUnobserved {
+    type Answer = ();
+
+    fn happen(self, turn: &mut Turn<'_>) -> Result<Self::Answer, Reject> {
+        let now = turn.now.mono;
+        for worker in turn.s.workers.values_mut() {
             worker.presence.contact = now;
         }
-        self.on_time_passed()
+        TimePassed.happen(turn)
     }
+}
 
+impl Turn<'_> {
     fn look_at(&mut self, ip: IpAddr) {
         let now = self.now.mono;
         let presence = &mut self.s.known(ip).presence;

@@ -11,7 +11,7 @@ use c2_shared::time::Mono;
 
 use crate::sched::blame::Avoided;
 use crate::sched::decision::{HoldRecord, KeyRecord, Saved};
-use crate::sched::event::{Event, Now, PollToken, Reply};
+use crate::sched::event::{Event, Now, PollToken};
 use crate::sched::jobs::{EndedTable, JobTable};
 use crate::sched::queues::{Queues, ShapeId};
 use crate::sched::view::JobView;
@@ -78,7 +78,8 @@ pub struct Touched {
 }
 
 /// One event being handled: the state, the present, and the decisions so far.
-pub(crate) struct Turn<'a> {
+#[derive(Debug)]
+pub struct Turn<'a> {
     pub(crate) s: &'a mut Scheduler,
     pub(crate) now: Now,
     decisions: &'a mut Vec<Decision>,
@@ -120,7 +121,7 @@ impl Scheduler {
             s.ended.insert(record);
         }
         for record in saved.workers {
-            s.workers.insert(record.ip, Worker::new(record, now.mono));
+            s.workers.insert(record.intro.ip, Worker::new(record, now.mono));
         }
         for record in saved.jobs {
             s.add_job(record);
@@ -164,15 +165,15 @@ impl Scheduler {
     ///
     /// # Errors
     /// When the event contradicts the state; see [`Reject`].
-    pub fn apply(&mut self, now: Now, event: Event, decisions: &mut Vec<Decision>) -> Result<Reply, Reject> {
+    pub fn apply<E: Event>(&mut self, now: Now, event: E, decisions: &mut Vec<Decision>) -> Result<E::Answer, Reject> {
         self.now = now;
         let mut turn = Turn { s: self, now, decisions };
-        let reply = turn.on_event(event)?;
+        let answer = event.happen(&mut turn)?;
         turn.settle();
-        Ok(reply)
+        Ok(answer)
     }
 
-    /// When [`Event::TimePassed`] is due at the latest.
+    /// When [`super::event::TimePassed`] is due at the latest.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Mono> {
         let workers = self.workers.values().filter_map(|worker| worker.presence.deadline());
@@ -199,28 +200,6 @@ impl Scheduler {
 }
 
 impl Turn<'_> {
-    fn on_event(&mut self, event: Event) -> Result<Reply, Reject> {
-        match event {
-            Event::WorkerRegistered(intro) => self.on_registered(*intro),
-            Event::WorkerPolled(poll) => self.on_polled(&poll),
-            Event::PlainPolled { worker } => self.on_plain_polled(worker),
-            Event::PollDropped { token } => Ok(self.on_poll_dropped(token)),
-            Event::ResultArrived { worker, result } => self.on_result(worker, &result),
-            Event::JobsSubmitted { jobs, key } => self.on_submitted(jobs, key),
-            Event::JobsRetried { jobs } => self.on_retried(jobs),
-            Event::CancelRequested { job } => self.on_cancel(job),
-            Event::GroupsChanged { worker, add, remove } => self.on_groups(worker, add, &remove),
-            Event::TagsSet { worker, tags } => self.on_tags(worker, tags),
-            Event::DrainSet { worker, drain } => self.on_drain(worker, drain),
-            Event::WorkerRemoved { worker } => self.on_removed(worker),
-            Event::HoldRequested { job } => self.on_hold(job),
-            Event::ReleaseRequested { job } => self.on_release(job),
-            Event::PauseSet { paused } => Ok(self.on_pause(paused)),
-            Event::TimePassed => Ok(self.on_time_passed()),
-            Event::TimeUnobserved => Ok(self.on_time_unobserved()),
-        }
-    }
-
     /// Makes a decision: the state changes at once, the rest of the world when it is committed.
     pub(crate) fn decide(&mut self, decision: Decision) {
         self.s.evolve(self.now, &decision);

@@ -144,7 +144,7 @@ impl Worker {
         let offered = self.record.tags.iter().map(|tag| (tag.clone(), self.locks.get(tag).copied()));
         let held = self.locks.iter().map(|(tag, attempt)| (tag.clone(), Some(*attempt)));
         WorkerView {
-            ip: self.record.ip,
+            ip: self.ip(),
             intro: self.record.intro.clone(),
             status: self.status(now.mono),
             groups: self.record.groups.clone(),

@@ -90,7 +90,7 @@ impl Worker {
     }
 
     pub(crate) const fn ip(&self) -> IpAddr {
-        self.record.ip
+        self.record.intro.ip
     }
 
     /// Jobs that it may be given beyond those it holds.
@@ -127,7 +127,7 @@ impl Worker {
     /// Whether a list of addresses and host names, which know no case, means this worker.
     pub(crate) fn is_among(&self, names: &[String]) -> bool {
         names.iter().any(|name| match name.parse::<IpAddr>() {
-            Ok(ip) => ip.to_canonical() == self.record.ip,
+            Ok(ip) => ip.to_canonical() == self.ip(),
             Err(_) => name.eq_ignore_ascii_case(&self.record.intro.hostname),
         })
     }
@@ -135,7 +135,7 @@ impl Worker {
     pub(crate) fn hold(&mut self, attempt: AttemptId, tags: Vec<String>, heard: Heard) {
         for tag in &tags {
             let other = self.locks.insert(tag.clone(), attempt);
-            assert!(other.is_none(), "{tag} is held twice on {}", self.record.ip);
+            assert!(other.is_none(), "{tag} is held twice on {}", self.ip());
         }
         self.holds.insert(attempt, Hold { tags, heard });
     }

@@ -52,7 +52,7 @@ pub(super) fn hold_defects(c: &Connection, saved: &Saved) -> Result<(), StoreErr
 /// All workers by address.
 pub(super) fn workers(c: &Connection) -> Result<Vec<WorkerRecord>, StoreError> {
     let mut workers = all(c, "SELECT * FROM worker", worker)?;
-    workers.sort_by_key(|worker| worker.ip);
+    workers.sort_by_key(|worker| worker.intro.ip);
     Ok(workers)
 }
 
@@ -116,7 +116,7 @@ fn ended(row: &Row<'_>) -> Result<EndedRecord, StoreError> {
 fn worker(row: &Row<'_>) -> Result<WorkerRecord, StoreError> {
     let ip = address(Some(row.get("ip")?))?.expect("an address was given");
     let intro = Introduction {
-        ip: Some(ip),
+        ip,
         hostname: row.get("hostname")?,
         worker_id: row.get("worker_id")?,
         boot_id: row.get("boot_id")?,
@@ -125,7 +125,6 @@ fn worker(row: &Row<'_>) -> Result<WorkerRecord, StoreError> {
         hardware: Arc::from(row.get::<_, String>("hardware")?),
     };
     Ok(WorkerRecord {
-        ip,
         intro,
         groups: json(&row.get::<_, String>("groups")?)?,
         tags: json(&row.get::<_, String>("tags")?)?,

@@ -43,7 +43,7 @@ pub(super) fn export(connection: &Connection, path: &Path) -> Result<(), StoreEr
         .map(|worker| {
             let (groups, tags, drained) = (worker.groups, worker.tags, worker.drained);
             let entry = Entry { hostname: worker.intro.hostname, slots: worker.intro.slots, groups, tags, drained };
-            (worker.ip, entry)
+            (worker.intro.ip, entry)
         })
         .collect();
     let mut text = serde_json::to_vec_pretty(&entries).expect("our own plain types become JSON");

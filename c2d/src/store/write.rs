@@ -177,7 +177,7 @@ fn put_worker(t: &Transaction<'_>, worker: &WorkerRecord) -> Written {
         t,
         "INSERT OR REPLACE INTO worker VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         params![
-            worker.ip.to_string(),
+            intro.ip.to_string(),
             intro.hostname,
             intro.worker_id,
             intro.boot_id,

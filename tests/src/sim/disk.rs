@@ -108,7 +108,7 @@ impl PaperDisk {
                 let ended = EndedRecord { job: *job, state: outcome.state(), worker: record.worker };
                 self.ended.insert(*job, ended);
             }
-            Decision::PutWorker(record) => drop(self.workers.insert(record.ip, (**record).clone())),
+            Decision::PutWorker(record) => drop(self.workers.insert(record.intro.ip, (**record).clone())),
             Decision::RemoveWorker { worker } => drop(self.workers.remove(worker)),
             Decision::RememberKey(key) => drop(self.keys.insert(key.key.clone(), key.clone())),
             Decision::ForgetKey { key } => drop(self.keys.remove(key)),

@@ -4,12 +4,12 @@ use c2_shared::id::JobId;
 use c2_shared::job::JobState;
 
 use super::lab::{Lab, after, plain};
-use crate::sched::event::{Again, NewJob};
-use crate::sched::{Decision, Event, Reject};
+use crate::sched::event::{self, Again, NewJob};
+use crate::sched::{Decision, Reject};
 
 fn retry(lab: &mut Lab, jobs: &[(u64, NewJob)]) -> Result<Vec<Decision>, Reject> {
     let jobs = jobs.iter().map(|(of, job)| Again { of: JobId(*of), job: job.clone() }).collect();
-    lab.apply(Event::JobsRetried { jobs }).map(|(_, decisions)| decisions)
+    lab.apply(event::JobsRetried { jobs }).map(|_| lab.decided.clone())
 }
 
 #[test]

@@ -6,8 +6,7 @@ use c2_shared::job::{JobState, OnLost, Outcome};
 use c2_shared::limits::{AVOID_MS, CRASH_LIMIT, FAULT_PAUSE_MAX_MS, FAULT_PAUSE_MS};
 
 use super::lab::{Lab, attempt, ip, job, plain};
-use crate::sched::Event;
-use crate::sched::event::ResultSummary;
+use crate::sched::event::{self, ResultSummary};
 
 fn no_space() -> Outcome {
     Outcome::Setup { reason: "no space".into() }
@@ -107,7 +106,7 @@ fn an_operator_who_lets_a_worker_go_on_ends_its_pause() {
     lab.submit(vec![plain()]).unwrap();
     fail_to_start(&mut lab, 2);
     lab.submit(vec![plain()]).unwrap();
-    lab.apply(Event::DrainSet { worker: ip(2), drain: false }).unwrap();
+    lab.apply(event::DrainSet { worker: ip(2), drain: false }).unwrap();
     assert_eq!(lab.poll(2).assign[0].attempt, attempt(2, 1));
 }
 
@@ -135,7 +134,7 @@ fn what_no_machine_can_start_is_the_jobs_own_failure() {
     for number in [1, 2] {
         lab.poll(2);
         let result = ResultSummary { attempt: attempt(1, number), outcome: no_space(), of_job: true };
-        lab.apply(Event::ResultArrived { worker: ip(2), result }).unwrap();
+        lab.apply(event::ResultArrived { worker: ip(2), result }).unwrap();
         lab.agents.get_mut(&2).unwrap().running.clear();
     }
     assert_eq!(lab.outcome(1), Some(no_space()));

@@ -6,7 +6,8 @@ use c2_shared::job::{JobState, OnLost, Outcome};
 use c2_shared::limits::LEASE_MS;
 
 use super::lab::{Lab, after, attempt, job, plain};
-use crate::sched::{Event, Reject, Scheduler};
+use crate::sched::event;
+use crate::sched::{Reject, Scheduler};
 
 const WHY: &str = "it was changed";
 
@@ -30,9 +31,9 @@ fn it_is_held_with_the_reason_and_the_others_go_on() {
     assert_eq!(lab.poll(2).assign.iter().map(|given| given.attempt).collect::<Vec<_>>(), [attempt(2, 1)]);
     let explained = lab.s.explain(lab.now, JobId(1)).unwrap();
     assert_eq!(explained.reasons, [Reason::Unreadable { reason: WHY.into() }]);
-    let refused = lab.apply(Event::ReleaseRequested { job: JobId(1) });
+    let refused = lab.apply(event::ReleaseRequested { job: JobId(1) });
     assert_eq!(refused, Err(Reject::Unreadable { job: JobId(1), reason: WHY.into() }));
-    lab.apply(Event::CancelRequested { job: JobId(1) }).unwrap();
+    lab.apply(event::CancelRequested { job: JobId(1) }).unwrap();
     assert_eq!((lab.state(1), lab.outcome(3)), (JobState::Cancelled, Some(Outcome::Dependency { root: JobId(1) })));
     assert_eq!(lab.s.saved().defects, []);
 }

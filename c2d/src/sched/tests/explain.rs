@@ -4,9 +4,8 @@ use c2_shared::api::why::{Obstacle, Reason};
 use c2_shared::id::JobId;
 use c2_shared::job::{Condition, JobState};
 
-use super::lab::{Lab, after, attempt, ip, job, placed, plain, with};
-use crate::sched::Event;
-use crate::sched::event::NewJob;
+use super::lab::{Lab, after, attempt, ip, placed, plain, with};
+use crate::sched::event::{self, NewJob};
 
 fn reasons(lab: &Lab, id: u64) -> Vec<Reason> {
     lab.s.explain(lab.now, JobId(id)).unwrap().reasons
@@ -32,12 +31,12 @@ fn what_keeps_a_job_from_all_workers() {
     let at_ms = lab.now.wall_ms + 10_000;
     let late = with(after(&["job-1", "notok:job-2"]), |terms| (terms.begin_at, terms.hold) = (Some(at_ms), true));
     lab.submit(vec![late]).unwrap();
-    lab.apply(Event::PauseSet { paused: true }).unwrap();
+    lab.apply(event::PauseSet { paused: true }).unwrap();
     let on = |job, condition| Reason::Dependency { job_id: JobId(job), condition, state: JobState::Queued };
     let all = [Reason::BeginAt { at_ms }, on(1, Condition::Ok), on(2, Condition::NotOk)];
     assert_eq!(reasons(&lab, 3), [[Reason::Held, Reason::Paused].to_vec(), all.to_vec()].concat());
-    lab.apply(Event::ReleaseRequested { job: JobId(3) }).unwrap();
-    lab.apply(Event::PauseSet { paused: false }).unwrap();
+    lab.apply(event::ReleaseRequested { job: JobId(3) }).unwrap();
+    lab.apply(event::PauseSet { paused: false }).unwrap();
     assert_eq!(reasons(&lab, 3), all);
     lab.run(2, 1, 0);
     let running = Reason::Dependency { job_id: JobId(2), condition: Condition::NotOk, state: JobState::Running };
@@ -54,10 +53,10 @@ fn what_keeps_a_job_from_each_worker() {
     let mut lab = Lab::new(&[2, 3]);
     let set = |lab: &mut Lab, last, tags: &[&str]| {
         let tags = tags.iter().map(|&tag| tag.to_owned()).collect();
-        lab.apply(Event::TagsSet { worker: ip(last), tags }).unwrap();
+        lab.apply(event::TagsSet { worker: ip(last), tags }).unwrap();
     };
     set(&mut lab, 2, &["gpu:0", "gpu:1", "disk"]);
-    lab.apply(Event::GroupsChanged { worker: ip(2), add: ["big".to_owned()].into(), remove: [].into() }).unwrap();
+    lab.apply(event::GroupsChanged { worker: ip(2), add: ["big".to_owned()].into(), remove: [].into() }).unwrap();
     lab.submit(vec![tagged(&["gpu"]), tagged(&["gpu"]), tagged(&["disk", "gpu"]), tagged(&["gpu:1"])]).unwrap();
     let no_tag = |tag: &str| Obstacle::NoTag { tag: tag.into() };
     let held = |tag: &str, jobs: &[u64]| {
@@ -75,7 +74,7 @@ fn what_keeps_a_job_from_each_worker() {
     assert_eq!(obstacles(&lab, 5), [vec![], vec![Obstacle::NotInGroup { group: "big".into() }]]);
     assert_eq!(obstacles(&lab, 6), [vec![Obstacle::Excluded], vec![Obstacle::Excluded]]);
     assert_eq!(lab.poll(2).assign.len(), 2, "job-5 and job-7");
-    lab.apply(Event::DrainSet { worker: ip(3), drain: true }).unwrap();
+    lab.apply(event::DrainSet { worker: ip(3), drain: true }).unwrap();
     assert_eq!(obstacles(&lab, 8), [vec![Obstacle::SlotsFull { slots: 4 }], vec![Obstacle::Draining]]);
     assert_eq!((reasons(&lab, 8), reasons(&lab, 9)), (vec![], vec![Reason::Ahead { jobs: 1 }]));
 
@@ -95,6 +94,6 @@ fn a_job_that_belongs_to_another_machine_says_so() {
     lab.poll(3);
     lab.finish(3, attempt(1, 1), c2_shared::job::Outcome::Exit { code: 0 });
     let result = lab.agents[&3].unsent[0].clone();
-    lab.apply(Event::ResultArrived { worker: ip(3), result }).unwrap();
+    lab.apply(event::ResultArrived { worker: ip(3), result }).unwrap();
     assert_eq!(obstacles(&lab, 2), [vec![Obstacle::OtherMachine { worker: ip(3) }], vec![]]);
 }

@@ -5,8 +5,7 @@ use c2_shared::job::{JobState, OnLost, Outcome};
 use c2_shared::limits::{KILL_REPEAT_MS, LEASE_MS};
 
 use super::lab::{Lab, attempt, job, plain};
-use crate::sched::event::PollToken;
-use crate::sched::{Event, Reply};
+use crate::sched::event::{self, PollToken};
 
 fn running(on_lost: OnLost) -> Lab {
     let mut lab = Lab::new(&[2]);
@@ -15,8 +14,8 @@ fn running(on_lost: OnLost) -> Lab {
     lab
 }
 
-fn cancel(lab: &mut Lab) -> Reply {
-    lab.apply(Event::CancelRequested { job: JobId(1) }).unwrap().0
+fn cancel(lab: &mut Lab) -> JobState {
+    lab.apply(event::CancelRequested { job: JobId(1) }).unwrap()
 }
 
 /// What a waiting poll was told to end, if it was answered.
@@ -87,7 +86,7 @@ fn a_cancel_after_the_lease_ends_a_job_that_waits_for_its_worker() {
     let mut lab = running(OnLost::Wait);
     lab.sleep(LEASE_MS);
     assert_eq!(lab.state(1), JobState::Running);
-    assert_eq!(cancel(&mut lab), Reply::Cancelled(JobState::Cancelled));
+    assert_eq!(cancel(&mut lab), JobState::Cancelled);
     assert_eq!(lab.poll(2).kill, [attempt(1, 1)]);
 }
 

@@ -11,8 +11,8 @@ use c2_shared::time::Mono;
 use c2_shared::worker::Load;
 
 use crate::sched::decision::PollAnswer;
-use crate::sched::event::{Introduction, NewJob, Poll, PollToken, ResultSummary};
-use crate::sched::{Decision, Event, Now, Reject, Reply, Scheduler};
+use crate::sched::event::{self, Introduction, NewJob, Poll, PollToken, ResultSummary, WorkerPolled};
+use crate::sched::{Decision, Event, Now, Reject, Scheduler};
 
 pub(super) struct Lab {
     pub(super) s: Scheduler,
@@ -20,6 +20,7 @@ pub(super) struct Lab {
     pub(super) agents: BTreeMap<u8, Agent>,
     /// Answers that reached nobody yet, by token.
     pub(super) answers: BTreeMap<PollToken, PollAnswer>,
+    pub(super) decided: Vec<Decision>,
     last_token: u64,
 }
 
@@ -77,6 +78,7 @@ impl Lab {
             now,
             agents: BTreeMap::new(),
             answers: BTreeMap::new(),
+            decided: Vec::new(),
             last_token: 0,
         };
         for last in workers {
@@ -85,33 +87,29 @@ impl Lab {
         lab
     }
 
-    pub(super) fn apply(&mut self, event: Event) -> Result<(Reply, Vec<Decision>), Reject> {
+    /// Lets something happen. What was decided stays in `decided` until something else happens.
+    pub(super) fn apply<E: Event>(&mut self, event: E) -> Result<E::Answer, Reject> {
         let before = self.s.saved();
-        let mut decisions = Vec::new();
-        let result = self.s.apply(self.now, event, &mut decisions);
+        self.decided.clear();
+        let result = self.s.apply(self.now, event, &mut self.decided);
         self.s.check_invariants();
         let saved = self.s.saved();
         assert_eq!(Scheduler::restore(saved.clone(), 50_000, self.now).saved(), saved, "restored state");
-        match result {
-            Ok(reply) => {
-                for decision in &decisions {
-                    if let Decision::Answer { token, answer } = decision {
-                        self.answers.insert(*token, answer.clone());
-                    }
-                }
-                Ok((reply, decisions))
-            }
-            Err(reject) => {
-                assert_eq!(before, saved, "a refusal changes nothing");
-                assert!(decisions.is_empty(), "a refusal decides nothing");
-                Err(reject)
+        if result.is_err() {
+            assert_eq!(before, saved, "a refusal changes nothing");
+            assert!(self.decided.is_empty(), "a refusal decides nothing");
+        }
+        for decision in &self.decided {
+            if let Decision::Answer { token, answer } = decision {
+                self.answers.insert(*token, answer.clone());
             }
         }
+        result
     }
 
     pub(super) fn introduction(last: u8) -> Introduction {
         Introduction {
-            ip: Some(ip(last)),
+            ip: ip(last),
             hostname: format!("host{last}"),
             worker_id: format!("id{last}"),
             boot_id: "boot1".to_owned(),
@@ -122,23 +120,20 @@ impl Lab {
     }
 
     pub(super) fn register(&mut self, last: u8) {
-        self.apply(Event::WorkerRegistered(Box::new(Self::introduction(last)))).unwrap();
+        self.apply(event::WorkerRegistered(Self::introduction(last))).unwrap();
         self.agents.entry(last).or_default();
     }
 
     pub(super) fn submit(&mut self, jobs: Vec<NewJob>) -> Result<Vec<JobId>, Reject> {
-        match self.apply(Event::JobsSubmitted { jobs, key: None })?.0 {
-            Reply::Submitted { jobs, .. } => Ok(jobs),
-            other => panic!("{other:?}"),
-        }
+        self.apply(event::JobsSubmitted { jobs, key: None })
     }
 
     /// Sends a poll and leaves it to wait.
     pub(super) fn park(&mut self, last: u8) -> PollToken {
         self.last_token += 1;
         let token = PollToken(self.last_token);
-        let poll = self.poll_of(last, token, 5_000);
-        self.apply(Event::WorkerPolled(Box::new(poll))).unwrap();
+        let polled = self.poll_of(last, token, 5_000);
+        self.apply(polled).unwrap();
         token
     }
 
@@ -147,8 +142,8 @@ impl Lab {
     pub(super) fn poll(&mut self, last: u8) -> PollAnswer {
         self.last_token += 1;
         let token = PollToken(self.last_token);
-        let poll = self.poll_of(last, token, 0);
-        self.apply(Event::WorkerPolled(Box::new(poll))).unwrap();
+        let polled = self.poll_of(last, token, 0);
+        self.apply(polled).unwrap();
         self.collect(last, token).expect("a poll that does not wait is answered at once")
     }
 
@@ -161,22 +156,22 @@ impl Lab {
         Some(answer)
     }
 
-    pub(super) fn poll_of(&mut self, last: u8, token: PollToken, wait_ms: u64) -> Poll {
+    pub(super) fn poll_of(&mut self, last: u8, token: PollToken, wait_ms: u64) -> WorkerPolled {
         let agent = self.agents.get_mut(&last).unwrap();
         agent.seq += 1;
-        Poll {
+        let poll = Poll {
             worker: ip(last),
             worker_id: format!("id{last}"),
             boot_id: "boot1".to_owned(),
             session: format!("s{}", agent.session),
             seq: agent.seq,
-            token,
             slots_free: 4_u32.saturating_sub(u32::try_from(agent.running.len()).unwrap()),
             running: agent.running.clone(),
             unsent: agent.unsent.clone(),
             load: Load::default(),
             wait_ms,
-        }
+        };
+        WorkerPolled { poll: Box::new(poll), token }
     }
 
     /// An attempt ends on its agent; the result is not delivered yet.
@@ -199,7 +194,7 @@ impl Lab {
         while let Some(at) = self.s.next_deadline().filter(|at| *at <= end) {
             let at = at.max(self.now.mono);
             self.now = Now { mono: at, wall_ms: self.now.wall_ms + at.since_ms(self.now.mono) };
-            self.apply(Event::TimePassed).unwrap();
+            self.apply(event::TimePassed).unwrap();
         }
         self.now = Now { mono: end, wall_ms: self.now.wall_ms + end.since_ms(self.now.mono) };
     }

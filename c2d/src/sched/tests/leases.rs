@@ -5,7 +5,7 @@ use c2_shared::limits::{CRASH_LIMIT, LEASE_MS, WORKER_OFFLINE_MS};
 use c2_shared::worker::WorkerStatus;
 
 use super::lab::{Lab, attempt, ip, job, placed, plain};
-use crate::sched::Event;
+use crate::sched::event;
 
 #[test]
 fn fifteen_seconds_of_silence_are_offline_and_sixty_cost_the_job() {
@@ -26,7 +26,7 @@ fn fifteen_seconds_of_silence_are_offline_and_sixty_cost_the_job() {
 fn an_old_attempt_is_fenced_and_its_tags_stay_held_until_it_is_gone() {
     let mut lab = Lab::new(&[2, 3]);
     for w in [2, 3] {
-        lab.apply(Event::TagsSet { worker: ip(w), tags: ["disk".to_owned()].into() }).unwrap();
+        lab.apply(event::TagsSet { worker: ip(w), tags: ["disk".to_owned()].into() }).unwrap();
     }
     let tagged = || placed(|p| p.tags = vec!["disk".to_owned()]);
     lab.submit(vec![tagged()]).unwrap();
@@ -119,7 +119,7 @@ fn time_that_c2d_did_not_observe_costs_nobody_anything() {
     lab.submit(vec![plain()]).unwrap();
     lab.poll(2);
     lab.now.mono = lab.now.mono.after_ms(10 * LEASE_MS);
-    lab.apply(Event::TimeUnobserved).unwrap();
+    lab.apply(event::TimeUnobserved).unwrap();
     assert_eq!(lab.state(1), JobState::Running);
     assert_eq!(lab.s.worker(lab.now, ip(2)).unwrap().status, WorkerStatus::Online);
 }
@@ -129,7 +129,7 @@ fn a_reboot_frees_everything_at_once() {
     let mut lab = Lab::new(&[2, 3]);
     lab.submit(vec![plain()]).unwrap();
     lab.poll(2);
-    let rebooted = crate::sched::event::Introduction { boot_id: "boot2".into(), ..Lab::introduction(2) };
-    lab.apply(Event::WorkerRegistered(Box::new(rebooted))).unwrap();
+    let rebooted = event::Introduction { boot_id: "boot2".into(), ..Lab::introduction(2) };
+    lab.apply(event::WorkerRegistered(rebooted)).unwrap();
     assert_eq!(lab.poll(3).assign[0].attempt, attempt(1, 2));
 }

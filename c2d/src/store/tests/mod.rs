@@ -105,7 +105,7 @@ fn end(id: u64, attempt: u32, seq: u64) -> Decision {
 fn worker(last: u8) -> WorkerRecord {
     let ip = std::net::IpAddr::from([127, 0, 0, last]);
     let intro = Introduction {
-        ip: Some(ip),
+        ip,
         hostname: format!("host{last}"),
         worker_id: "id".into(),
         boot_id: "boot".into(),
@@ -113,7 +113,7 @@ fn worker(last: u8) -> WorkerRecord {
         version: "1".into(),
         hardware: r#"{"cpu_cores":2}"#.into(),
     };
-    WorkerRecord { ip, intro, groups: ["gpu".to_owned()].into(), tags: ["gpu:0".to_owned()].into(), drained: false }
+    WorkerRecord { intro, groups: ["gpu".to_owned()].into(), tags: ["gpu:0".to_owned()].into(), drained: false }
 }
 
 fn saved_with(jobs: Vec<JobRecord>, change: impl FnOnce(&mut Saved)) -> Saved {

@@ -107,7 +107,7 @@ fn what_is_still_needed_stays() {
     let mut dependent = job(3);
     dependent.depends = vec![DependencyEdge { condition: Condition::Any, on: JobId(1), fulfilled: true }];
     let held = AttemptId { job: JobId(2), number: 1 };
-    let ip = worker(2).ip;
+    let ip = worker(2).intro.ip;
     let decisions = vec![
         Decision::PutWorker(Box::new(worker(2))),
         add(1),

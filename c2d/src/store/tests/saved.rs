@@ -22,15 +22,21 @@ fn edge(condition: Condition, fulfilled: bool) -> DependencyEdge {
 
 fn assign(id: u64, number: u32) -> Decision {
     let tags = vec!["gpu:0".to_owned(), "disk".to_owned()];
-    Decision::Assign { attempt: attempt(id, number), worker: worker(2).ip, tags, at_ms: 7 }
+    Decision::Assign { attempt: attempt(id, number), worker: worker(2).intro.ip, tags, at_ms: 7 }
 }
 
 fn running(id: u64, number: u32) -> JobRecord {
-    JobRecord { state: JobState::Running, attempt: number, worker: Some(worker(2).ip), started_ms: Some(7), ..job(id) }
+    JobRecord {
+        state: JobState::Running,
+        attempt: number,
+        worker: Some(worker(2).intro.ip),
+        started_ms: Some(7),
+        ..job(id)
+    }
 }
 
 fn hold(id: u64, number: u32) -> HoldRecord {
-    HoldRecord { attempt: attempt(id, number), worker: worker(2).ip, tags: vec!["gpu:0".into(), "disk".into()] }
+    HoldRecord { attempt: attempt(id, number), worker: worker(2).intro.ip, tags: vec!["gpu:0".into(), "disk".into()] }
 }
 
 #[test]
@@ -52,7 +58,7 @@ fn a_job_comes_back_as_it_was_added() {
             on_lost: OnLost::Wait,
         },
         depends: vec![edge(Condition::Any, true), edge(Condition::NotOk, false)],
-        pinned: Some(worker(2).ip),
+        pinned: Some(worker(2).intro.ip),
         retries_left: 3,
         ..job(2)
     };
@@ -89,11 +95,11 @@ fn every_change_of_a_job_is_kept() {
     };
     assert_eq!(step(lost), expected);
     expected.jobs[0].state = JobState::Running;
-    assert_eq!(step(Decision::Readopt { attempt: attempt(1, 1), worker: worker(2).ip }), expected);
+    assert_eq!(step(Decision::Readopt { attempt: attempt(1, 1), worker: worker(2).intro.ip }), expected);
     expected.holds.clear();
-    assert_eq!(step(Decision::Release { attempt: attempt(1, 1), worker: worker(2).ip }), expected);
+    assert_eq!(step(Decision::Release { attempt: attempt(1, 1), worker: worker(2).intro.ip }), expected);
     expected.jobs.remove(0);
-    expected.ended = vec![EndedRecord { job: JobId(1), state: JobState::Cancelled, worker: Some(worker(2).ip) }];
+    expected.ended = vec![EndedRecord { job: JobId(1), state: JobState::Cancelled, worker: Some(worker(2).intro.ip) }];
     expected.last_seq = 1;
     assert_eq!(step(end(1, 1, 1)), expected);
 }
@@ -126,10 +132,10 @@ fn dependencies_pins_keys_workers_and_the_pause_are_kept() {
     ]]);
     let saved = lab.commit(&[vec![
         Decision::Fulfil { job: JobId(2), on: JobId(1) },
-        Decision::Pin { job: JobId(2), worker: worker(2).ip },
-        Decision::RemoveWorker { worker: worker(3).ip },
+        Decision::Pin { job: JobId(2), worker: worker(2).intro.ip },
+        Decision::RemoveWorker { worker: worker(3).intro.ip },
     ]]);
-    let pinned = JobRecord { depends: vec![edge(Condition::Ok, true)], pinned: Some(worker(2).ip), ..blocked };
+    let pinned = JobRecord { depends: vec![edge(Condition::Ok, true)], pinned: Some(worker(2).intro.ip), ..blocked };
     let expected = saved_with(vec![job(1), pinned], |s| {
         s.workers = vec![worker(2)];
         s.keys = vec![key];
