@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use c2_shared::id::{AttemptId, JobId};
-use c2_shared::job::{Outcome, Placement, Terms};
+use c2_shared::job::{JobState, Outcome, Placement, Terms};
 use c2_shared::limits::QUEUE_LEN_MAX;
 use c2_shared::time::Mono;
 use c2d::sched::event::{self, Introduction, NewJob, ResultSummary};
@@ -87,7 +87,7 @@ fn cascades(c: &mut Criterion) {
         };
         let fail = |mut scheduler: Scheduler| {
             apply(&mut scheduler, event::ResultArrived { worker: WORKER, result: result.clone() });
-            assert_eq!(scheduler.queue(NOW).failed, QUEUE_LEN_MAX as u64, "all of them fail");
+            assert_eq!(scheduler.queue(NOW).ended[&JobState::Failed], QUEUE_LEN_MAX as u64, "all of them fail");
             scheduler
         };
         group.bench_function(name, |b| b.iter_batched(|| start.clone(), fail, BatchSize::LargeInput));

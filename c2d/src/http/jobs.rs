@@ -19,7 +19,7 @@ use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::extract::{Name, QueryOf};
 use crate::http::role::{Operator, Reader};
-use crate::rows::{job_row, queue_status as queue_row};
+use crate::rows::job_row;
 use crate::sched::event;
 use crate::sched::{Explained, JobView, Reject, Scheduler};
 use crate::store::{JobFilter, payload};
@@ -104,8 +104,7 @@ pub(crate) async fn log(
 }
 
 pub(crate) async fn queue_status(_: Reader, State(app): State<App>) -> Result<Json<QueueStatus>, ApiError> {
-    let view = app.engine.read(|scheduler, now| scheduler.queue(now)).await?;
-    Ok(Json(queue_row(&view)))
+    Ok(Json(app.engine.read(|scheduler, now| scheduler.queue(now)).await?))
 }
 
 pub(crate) async fn why(_: Reader, State(app): State<App>, name: Name) -> Result<Json<Explanation>, ApiError> {

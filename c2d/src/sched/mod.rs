@@ -43,4 +43,4 @@ pub use explain::Explained;
 pub use note::Note;
 pub use reject::Reject;
 pub use scheduler::{Scheduler, Touched, Turn};
-pub use view::{JobView, QueueView, WorkerView};
+pub use view::{JobView, WorkerView};

@@ -268,6 +268,6 @@ fn a_chain_and_a_star_of_fifty_thousand_fail_at_once() {
         });
         lab.submit(batch.collect()).unwrap();
         lab.run(2, 1, 1);
-        assert_eq!(lab.s.queue(lab.now).failed, 50_000);
+        assert_eq!(lab.s.queue(lab.now).ended[&JobState::Failed], 50_000);
     }
 }
