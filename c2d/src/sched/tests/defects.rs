@@ -36,6 +36,10 @@ fn it_is_held_with_the_reason_and_the_others_go_on() {
     lab.apply(event::CancelRequested { job: JobId(1) }).unwrap();
     assert_eq!((lab.state(1), lab.outcome(3)), (JobState::Cancelled, Some(Outcome::Dependency { root: JobId(1) })));
     assert_eq!(lab.s.saved().defects, []);
+    lab.expect(
+        "add 1 queued; add 2 queued; add 3 blocked; assign 2.1 to 2; answer 2 +2.1; end 1: cancelled; \
+         end 3: dependency 1",
+    );
 }
 
 #[test]
@@ -50,6 +54,10 @@ fn one_that_runs_goes_on_and_is_not_given_again() {
         lab.finish(2, attempt(1, 1), Outcome::Exit { code: 1 });
         assert_eq!(lab.poll(2).assign.len(), 0, "its retry would need the specification");
         assert_eq!(lab.state(1), JobState::Held);
+        lab.expect(
+            "add 1 queued; assign 1.1 to 2; answer 2 +1.1; answer 2; requeue 1.1 retry: exit 1; set 1 held; \
+             release 1.1 on 2; answer 2 ack:1.1",
+        );
     }
     let mut lab = Lab::new(&[2, 3]);
     lab.submit(vec![plain()]).unwrap();
@@ -57,4 +65,5 @@ fn one_that_runs_goes_on_and_is_not_given_again() {
     restart_without(&mut lab, 1);
     lab.sleep(LEASE_MS);
     assert_eq!((lab.poll(3).assign.len(), lab.state(1)), (0, JobState::Held));
+    lab.expect("add 1 queued; assign 1.1 to 2; answer 2 +1.1; requeue 1.1 crash: lost; set 1 held; answer 3");
 }

@@ -46,6 +46,10 @@ fn what_keeps_a_job_from_all_workers() {
     assert_eq!(reasons(&lab, 2), []);
     assert_eq!(obstacles(&lab, 2), Vec::<Vec<Obstacle>>::new(), "it runs");
     assert_eq!(lab.s.explain(lab.now, JobId(1)), None, "it has ended");
+    lab.expect(
+        "add 1 queued; add 2 queued; worker 2; add 3 held; pause; set 3 blocked; unpause; assign 1.1 to 2; \
+         assign 2.1 to 2; answer 2 +1.1 +2.1; end 1: exit 0; fulfil 3 on 1; release 1.1 on 2; answer 2 ack:1.1",
+    );
 }
 
 #[test]
@@ -83,6 +87,11 @@ fn what_keeps_a_job_from_each_worker() {
     assert_eq!(obstacles(&lab, 8)[1], [Obstacle::Offline { silent_ms }, Obstacle::Draining]);
     lab.restart();
     assert_eq!(obstacles(&lab, 8)[1], [Obstacle::Offline { silent_ms: None }, Obstacle::Draining]);
+    lab.expect(
+        "worker 2; worker 2; add 1 queued; add 2 queued; add 3 queued; add 4 queued; assign 1.1 to 2 gpu:0; \
+         assign 2.1 to 2 gpu:1; answer 2 +1.1 +2.1; add 5 queued; add 6 queued; add 7 queued; add 8 queued; \
+         add 9 queued; assign 5.1 to 2; assign 7.1 to 2; answer 2 +5.1 +7.1; worker 3",
+    );
 }
 
 #[test]
@@ -96,4 +105,8 @@ fn a_job_that_belongs_to_another_machine_says_so() {
     let result = lab.agents[&3].unsent[0].clone();
     lab.apply(event::ResultArrived { worker: ip(3), result }).unwrap();
     assert_eq!(obstacles(&lab, 2), [vec![Obstacle::OtherMachine { worker: ip(3) }], vec![]]);
+    lab.expect(
+        "add 1 queued; add 2 blocked; assign 1.1 to 3; answer 3 +1.1; end 1: exit 0; fulfil 2 on 1; \
+         pin 2 to 3; set 2 queued; release 1.1 on 3",
+    );
 }

@@ -10,7 +10,7 @@ use c2_shared::job::{JobState, Outcome, Placement, Terms};
 use c2_shared::time::Mono;
 use c2_shared::worker::Load;
 
-use crate::sched::decision::PollAnswer;
+use crate::sched::decision::{Back, PollAnswer};
 use crate::sched::event::{self, Introduction, NewJob, Poll, PollToken, ResultSummary, WorkerPolled};
 use crate::sched::{Decision, Event, Now, Reject, Scheduler};
 
@@ -20,7 +20,10 @@ pub(super) struct Lab {
     pub(super) agents: BTreeMap<u8, Agent>,
     /// Answers that reached nobody yet, by token.
     pub(super) answers: BTreeMap<PollToken, PollAnswer>,
+    /// What was decided and the test has not asked for yet.
     pub(super) decided: Vec<Decision>,
+    /// Who sent each poll.
+    askers: BTreeMap<PollToken, u8>,
     last_token: u64,
 }
 
@@ -79,27 +82,46 @@ impl Lab {
             agents: BTreeMap::new(),
             answers: BTreeMap::new(),
             decided: Vec::new(),
+            askers: BTreeMap::new(),
             last_token: 0,
         };
         for last in workers {
             lab.register(*last);
         }
+        lab.decided.clear();
         lab
     }
 
-    /// Lets something happen. What was decided stays in `decided` until something else happens.
+    /// States all that was decided since the last such statement, and nothing else.
+    #[track_caller]
+    pub(super) fn expect(&mut self, expected: &str) {
+        let decided: Vec<String> = self.decided.drain(..).map(|decision| words(&decision, &self.askers)).collect();
+        assert_eq!(decided.join("; "), expected);
+    }
+
+    /// The same for what repeats itself very often: how often each kind of decision was made.
+    #[track_caller]
+    pub(super) fn expect_in_numbers(&mut self, expected: &str) {
+        let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
+        for decision in self.decided.drain(..) {
+            let kind = words(&decision, &self.askers).split(' ').next().unwrap().to_owned();
+            *kinds.entry(kind).or_default() += 1;
+        }
+        let kinds: Vec<String> = kinds.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
+        assert_eq!(kinds.join(", "), expected);
+    }
+
     pub(super) fn apply<E: Event>(&mut self, event: E) -> Result<E::Answer, Reject> {
-        let before = self.s.saved();
-        self.decided.clear();
+        let (before, known) = (self.s.saved(), self.decided.len());
         let result = self.s.apply(self.now, event, &mut self.decided);
         self.s.check_invariants();
         let saved = self.s.saved();
         assert_eq!(Scheduler::restore(saved.clone(), 50_000, self.now).saved(), saved, "restored state");
         if result.is_err() {
             assert_eq!(before, saved, "a refusal changes nothing");
-            assert!(self.decided.is_empty(), "a refusal decides nothing");
+            assert_eq!(self.decided.len(), known, "a refusal decides nothing");
         }
-        for decision in &self.decided {
+        for decision in &self.decided[known..] {
             if let Decision::Answer { token, answer } = decision {
                 self.answers.insert(*token, answer.clone());
             }
@@ -171,6 +193,7 @@ impl Lab {
             load: Load::default(),
             wait_ms,
         };
+        self.askers.insert(token, last);
         WorkerPolled { poll: Box::new(poll), token }
     }
 
@@ -214,5 +237,68 @@ impl Lab {
     /// The outcome with which a job ended.
     pub(super) fn outcome(&self, job: u64) -> Option<Outcome> {
         self.s.touched.ended.iter().find(|view| view.id == JobId(job)).and_then(|view| view.outcome.clone())
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.expect("");
+        }
+    }
+}
+
+/// A decision in few words: jobs by number, workers by the end of their address.
+fn words(decision: &Decision, askers: &BTreeMap<PollToken, u8>) -> String {
+    let last = |ip: &IpAddr| ip.to_string().rsplit('.').next().unwrap().to_owned();
+    let attempt = |attempt: &AttemptId| format!("{}.{}", attempt.job.0, attempt.number);
+    let list = |sign: &str, attempts: &[AttemptId]| -> String {
+        attempts.iter().map(|one| format!(" {sign}{}", attempt(one))).collect()
+    };
+    match decision {
+        Decision::AddJob(record) => format!("add {} {}", record.id.0, record.state),
+        Decision::SetWaiting { job, state } => format!("set {} {state}", job.0),
+        Decision::Fulfil { job, on } => format!("fulfil {} on {}", job.0, on.0),
+        Decision::Pin { job, worker } => format!("pin {} to {}", job.0, last(worker)),
+        Decision::Assign { attempt: one, worker, tags, .. } => {
+            let tags: String = tags.iter().map(|tag| format!(" {tag}")).collect();
+            format!("assign {} to {}{tags}", attempt(one), last(worker))
+        }
+        Decision::MarkCancelling { job } => format!("cancel {}", job.0),
+        Decision::Requeue { attempt: one, outcome, back, .. } => {
+            let back = match back {
+                Back::Lost { crash: true } => "crash",
+                Back::Lost { crash: false } => "lost",
+                Back::Retry => "retry",
+                Back::Returned => "returned",
+            };
+            format!("requeue {} {back}: {}", attempt(one), end(outcome))
+        }
+        Decision::Readopt { attempt: one, worker } => format!("readopt {} on {}", attempt(one), last(worker)),
+        Decision::Release { attempt: one, worker } => format!("release {} on {}", attempt(one), last(worker)),
+        Decision::End { job, outcome, .. } => format!("end {}: {}", job.0, end(outcome)),
+        Decision::PutWorker(record) => format!("worker {}", last(&record.intro.ip)),
+        Decision::RemoveWorker { worker } => format!("remove {}", last(worker)),
+        Decision::RememberKey(key) => format!("key {}", key.key),
+        Decision::ForgetKey { key } => format!("forget {key}"),
+        Decision::SetPaused { paused } => if *paused { "pause" } else { "unpause" }.to_owned(),
+        Decision::Answer { token, answer } => {
+            let given: Vec<AttemptId> = answer.assign.iter().map(|handout| handout.attempt).collect();
+            let (start, kill, ack) = (list("+", &given), list("-", &answer.kill), list("ack:", &answer.ack));
+            format!("answer {}{start}{kill}{ack}{}", askers[token], if answer.register { " register" } else { "" })
+        }
+    }
+}
+
+fn end(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Exit { code } => format!("exit {code}"),
+        Outcome::Signal { signal } => format!("signal {signal}"),
+        Outcome::Timeout => "timeout".to_owned(),
+        Outcome::Cancelled => "cancelled".to_owned(),
+        Outcome::Dependency { root } => format!("dependency {}", root.0),
+        Outcome::Lost => "lost".to_owned(),
+        Outcome::CrashLimit => "crash limit".to_owned(),
+        Outcome::Setup { .. } => "setup".to_owned(),
     }
 }

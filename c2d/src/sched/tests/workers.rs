@@ -16,6 +16,7 @@ fn a_newer_poll_takes_the_place_of_the_one_that_waits() {
     lab.submit(vec![plain()]).unwrap();
     assert_eq!(lab.answers[&old].assign.len(), 0);
     assert_eq!(lab.collect(2, new).unwrap().assign.len(), 1);
+    lab.expect("answer 2; add 1 queued; assign 1.1 to 2; answer 2 +1.1");
 }
 
 #[test]
@@ -26,6 +27,7 @@ fn an_assignment_that_nobody_read_is_given_again() {
     assert_eq!(lab.answers.remove(&unread).unwrap().assign[0].attempt, attempt(1, 1));
     assert_eq!(lab.poll(2).assign[0].attempt, attempt(1, 1), "the same attempt, not another");
     assert!(lab.poll(2).assign.is_empty());
+    lab.expect("add 1 queued; assign 1.1 to 2; answer 2 +1.1; answer 2 +1.1; answer 2");
 }
 
 #[test]
@@ -34,6 +36,7 @@ fn an_older_poll_that_arrives_late_is_refused() {
     let late = lab.poll_of(2, PollToken(100), 0);
     lab.poll(2);
     assert_eq!(lab.apply(late), Err(Reject::StalePoll { worker: ip(2) }));
+    lab.expect("answer 2");
 }
 
 #[test]
@@ -44,6 +47,7 @@ fn a_withdrawn_poll_is_given_nothing() {
     lab.answers.clear();
     lab.submit(vec![plain()]).unwrap();
     assert_eq!((lab.state(1), lab.answers.len()), (JobState::Queued, 0));
+    lab.expect("answer 2; add 1 queued");
 }
 
 #[test]
@@ -54,6 +58,7 @@ fn a_poll_waits_as_long_as_it_asked() {
     assert!(!lab.answers.contains_key(&token));
     lab.sleep(1);
     assert!(lab.answers.contains_key(&token));
+    lab.expect("answer 2");
 }
 
 #[test]
@@ -72,6 +77,10 @@ fn an_agent_started_anew_adopts_what_it_still_runs_and_frees_the_rest() {
     agent.seq = 99;
     let old = lab.poll_of(2, PollToken(900), 0);
     assert_eq!(lab.apply(old), Err(Reject::SessionReplaced { worker: ip(2) }));
+    lab.expect(
+        "add 1 queued; add 2 queued; assign 1.1 to 2; assign 2.1 to 2; answer 2 +1.1 +2.1; \
+         requeue 1.1 lost: lost; release 1.1 on 2; assign 1.2 to 2; answer 2 +1.2",
+    );
 }
 
 #[test]
@@ -85,6 +94,7 @@ fn a_second_agent_at_the_address_of_a_living_one_is_refused() {
     let first = lab.poll_of(2, PollToken(500), 0);
     let refused = lab.apply(first);
     assert_eq!(refused, Err(Reject::AddressTaken { worker: ip(2) }), "now it is the other way round");
+    lab.expect("worker 2");
 }
 
 #[test]
@@ -110,20 +120,25 @@ fn an_address_passes_on_nothing_that_belongs_to_its_worker() {
         stranger(&mut lab);
         lab.restart();
         stranger(&mut lab);
+        lab.expect("worker 2");
     }
     // A job that runs there, also past its lease: only its own worker can say that it is over.
-    for (on_lost, state) in [(OnLost::Requeue, JobState::Queued), (OnLost::Wait, JobState::Running)] {
+    let table = [(OnLost::Requeue, JobState::Queued, "requeue 1.1 crash: lost"), (OnLost::Wait, JobState::Running, "")];
+    for (on_lost, state, decided) in table {
         let mut lab = Lab::new(&[2]);
         lab.submit(vec![job(|j| j.on_lost = on_lost)]).unwrap();
         lab.poll(2);
+        lab.expect("add 1 queued; assign 1.1 to 2; answer 2 +1.1");
         lab.sleep(WORKER_OFFLINE_MS);
         stranger(&mut lab);
         lab.sleep(LEASE_MS);
         stranger(&mut lab);
+        lab.expect(decided);
         assert_eq!(lab.state(1), state);
         lab.finish(2, attempt(1, 1), Outcome::Exit { code: 0 });
         lab.poll(2);
         assert_eq!(lab.state(1), JobState::Succeeded, "its own word counts as before");
+        lab.expect("end 1: exit 0; release 1.1 on 2; answer 2 ack:1.1");
     }
 }
 
@@ -136,6 +151,7 @@ fn a_stranger_where_nothing_is_left_begins_with_nothing() {
     lab.apply(event::WorkerRegistered(other.clone())).unwrap();
     let view = lab.s.worker(lab.now, ip(2)).unwrap();
     assert_eq!((view.intro, view.status), (other, WorkerStatus::Online));
+    lab.expect("worker 2; worker 2");
 }
 
 #[test]
@@ -149,11 +165,16 @@ fn a_worker_past_its_lease_can_be_forgotten_with_the_jobs_it_had() {
     lab.sleep(1);
     lab.apply(removed).unwrap();
     assert_eq!(lab.poll(3).assign[0].attempt, attempt(1, 2));
+    lab.expect(
+        "add 1 queued; assign 1.1 to 2; answer 2 +1.1; requeue 1.1 crash: lost; release 1.1 on 2; remove 2; \
+         assign 1.2 to 3; answer 3 +1.2",
+    );
     let mut lab = Lab::new(&[2]);
     lab.submit(vec![job(|j| j.on_lost = OnLost::Wait)]).unwrap();
     lab.poll(2);
     lab.sleep(LEASE_MS);
     assert_eq!(lab.apply(removed), Err(Reject::WorkerBusy { worker: ip(2), jobs: 1 }), "its job waits for it");
+    lab.expect("add 1 queued; assign 1.1 to 2; answer 2 +1.1");
 }
 
 #[test]
@@ -162,6 +183,7 @@ fn an_unknown_worker_is_asked_to_register() {
     lab.agents.entry(9).or_default();
     assert!(lab.poll(9).register);
     assert_eq!(lab.apply(event::PlainPolled { worker: ip(9) }), Err(Reject::UnknownWorker { worker: ip(9) }));
+    lab.expect("answer 9 register");
 }
 
 #[test]
@@ -179,6 +201,10 @@ fn a_client_that_knows_only_the_readme_is_served() {
     assert_eq!(deliver(&mut lab, attempt(1, 1)), ResultFate::Recorded);
     assert_eq!(deliver(&mut lab, attempt(1, 1)), ResultFate::Ended);
     assert_eq!(deliver(&mut lab, attempt(2, 2)), ResultFate::Fenced);
+    lab.expect(
+        "worker 5; add 1 queued; add 2 queued; assign 1.1 to 5; assign 2.1 to 5; end 1: exit 0; \
+         release 1.1 on 5",
+    );
 }
 
 #[test]
@@ -190,6 +216,7 @@ fn nobody_delivers_for_another() {
     let reply = lab.apply(event::ResultArrived { worker: ip(3), result }).unwrap();
     assert_eq!(reply, ResultFate::Fenced);
     assert_eq!(lab.state(1), JobState::Running);
+    lab.expect("add 1 queued; assign 1.1 to 2; answer 2 +1.1");
 }
 
 #[test]
@@ -208,4 +235,8 @@ fn a_drained_worker_finishes_what_it_has() {
     lab.sleep(WORKER_OFFLINE_MS);
     lab.apply(removed).unwrap();
     assert_eq!(lab.s.workers(lab.now).len(), 0);
+    lab.expect(
+        "add 1 queued; assign 1.1 to 2; answer 2 +1.1; worker 2; add 2 queued; answer 2; end 1: exit 0; \
+         release 1.1 on 2; answer 2 ack:1.1; remove 2",
+    );
 }
