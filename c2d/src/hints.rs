@@ -5,8 +5,8 @@ use c2_shared::exit;
 use c2_shared::install::InstallError;
 
 use crate::access::AccessError;
-use crate::ask::AskError;
 use crate::authority::AuthorityError;
+use crate::cli::tokens::TokensError;
 use crate::store::StoreError;
 use crate::upkeep::UpkeepError;
 
@@ -23,7 +23,7 @@ pub fn hint(error: &anyhow::Error) -> Option<String> {
         let upkeep = cause.downcast_ref::<UpkeepError>().map(UpkeepError::hint);
         let store = cause.downcast_ref::<StoreError>().map(|e| e.hint().to_owned());
         let config = cause.downcast_ref::<ConfigError>().and_then(of_config);
-        let ask = cause.downcast_ref::<AskError>().map(AskError::hint);
+        let tokens = cause.downcast_ref::<TokensError>().map(TokensError::hint);
         let access = cause.downcast_ref::<AccessError>().map(AccessError::hint);
         let authority = cause.downcast_ref::<AuthorityError>().map(AuthorityError::hint);
         let busy = cause.downcast_ref::<std::io::Error>().filter(|e| in_use(e));
@@ -32,7 +32,7 @@ pub fn hint(error: &anyhow::Error) -> Option<String> {
         let nowhere =
             cause.downcast_ref::<std::io::Error>().filter(|e| e.kind() == std::io::ErrorKind::AddrNotAvailable);
         let nowhere = nowhere.map(|_| "this machine does not have that address; give its own with --host".to_owned());
-        install.or(upkeep).or(store).or(ask).or(config).or(access).or(authority).or(busy).or(nowhere)
+        install.or(upkeep).or(store).or(tokens).or(config).or(access).or(authority).or(busy).or(nowhere)
     })
 }
 

@@ -8,8 +8,6 @@ pub mod store;
 pub mod sweep;
 pub mod upkeep;
 
-pub mod install;
-
 pub mod access;
 pub mod authority;
 mod chain;
@@ -19,7 +17,6 @@ pub mod http;
 pub mod relay;
 pub mod rows;
 
-pub mod ask;
+pub mod cli;
 pub mod hints;
-pub mod options;
 pub mod run;

@@ -11,7 +11,7 @@ use clap_mangen::Man;
 const ASSETS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../assets");
 
 fn programs() -> [Command; 3] {
-    [c2d::options::Cli::command(), c2_agent::options::Cli::command(), c2_tui::arguments::Arguments::command()]
+    [c2d::cli::options::Cli::command(), c2_agent::options::Cli::command(), c2_tui::arguments::Arguments::command()]
 }
 
 /// Everything that should be there, by its path below the folder.

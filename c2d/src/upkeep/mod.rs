@@ -17,8 +17,8 @@ use std::time::Duration;
 use c2_shared::checkup;
 use c2_shared::config::ConfigError;
 
+use crate::cli::options::Upkeep;
 use crate::clock::Clock;
-use crate::options::Upkeep;
 use crate::store::StoreError;
 
 use self::backup::backup;
