@@ -10,12 +10,12 @@ pub mod upkeep;
 
 pub mod access;
 pub mod authority;
-mod chain;
 pub mod cleanups;
-pub mod detect;
+mod hash_chain;
 pub mod http;
 pub mod relay;
 pub mod rows;
+mod suggest_tags;
 
 pub mod cli;
 pub mod hints;

@@ -6,7 +6,6 @@ use c2_shared::api::workers::{DetectQuery, DetectResponse, TagStatus, TagsReques
 use c2_shared::limits::BODY_BYTES_MAX;
 use c2_shared::worker::Hardware;
 
-use crate::detect::suggest;
 use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::extract::{JsonBody, Name, QueryOf};
@@ -14,6 +13,7 @@ use crate::http::groups::check_words;
 use crate::http::named;
 use crate::http::role::{Operator, Reader};
 use crate::sched::event;
+use crate::suggest_tags::suggest;
 
 /// A tag that is held stays in the answer until it is free, also when it is no longer offered.
 pub(crate) async fn set(
