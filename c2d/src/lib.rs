@@ -5,16 +5,14 @@ pub mod sched;
 pub mod clock;
 pub mod engine;
 pub mod store;
-pub mod sweep;
 pub mod upkeep;
 
 pub mod access;
 pub mod authority;
-pub mod cleanups;
 mod hash_chain;
 pub mod http;
-pub mod relay;
 pub mod rows;
+pub mod services;
 mod suggest_tags;
 
 pub mod cli;

@@ -15,11 +15,12 @@ use tokio::sync::watch;
 
 use crate::access;
 use crate::authority::Authority;
-use crate::cleanups::Cleanups;
 use crate::clock::Clock;
 use crate::http::{self, App, Audit};
-use crate::relay::Relay;
-use crate::{engine, store, sweep};
+use crate::services::blob_gc;
+use crate::services::cleanup_requests::CleanupRequests;
+use crate::services::live_output::LiveOutput;
+use crate::{engine, store};
 
 /// Name of the file in the data folder that says where c2d listens.
 pub const ADDRESS_FILE: &str = "c2d.addr";
@@ -58,8 +59,8 @@ pub async fn run(
         engine: handle,
         history: opened.history,
         blobs: opened.blobs,
-        cleanups: Cleanups::start(clock.now().wall_ms),
-        relay: Relay::start(),
+        cleanup_requests: CleanupRequests::start(clock.now().wall_ms),
+        live_output: LiveOutput::start(),
         access,
         fingerprint: authority.fingerprint,
         throttle: Arc::default(),
@@ -71,7 +72,7 @@ pub async fn run(
         requests: Arc::default(),
         stopping: stopping.clone(),
     };
-    let sweeping = tokio::spawn(sweep::run(app.blobs.clone(), app.history.clone(), clock, stopping.clone()));
+    let collecting = tokio::spawn(blob_gc::run(app.blobs.clone(), app.history.clone(), clock, stopping.clone()));
     let server = tokio::spawn(http::serve(listener, authority.tls, http::router(app), stopping));
     let address_file = AddressFile::write(&data_dir, address)?;
     ready(address)?;
@@ -91,7 +92,7 @@ pub async fn run(
     tracing::info!("going down");
     let _all_gone = stop.send(true);
     server.await.context("the server failed")?;
-    sweeping.await.context("the sweep failed")?;
+    collecting.await.context("the removal of unused files failed")?;
     let writer = engine.await.context("the engine failed")?.context("the store failed")?;
     tokio::task::spawn_blocking(move || writer.close()).await.context("the store failed at its end")
 }

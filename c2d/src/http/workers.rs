@@ -77,7 +77,7 @@ pub(crate) async fn get_work(
     request.unsent.iter_mut().for_each(clamp::result);
     files::settle(&app, &mut request.unsent).await?;
     let hopeless = files::hopeless(&app, &request.unsent).await?;
-    app.cleanups.reported(worker, request.cleaned);
+    app.cleanup_requests.reported(worker, request.cleaned);
     let outputs = request.unsent.iter().map(attempt_output).collect();
     let poll = Poll {
         worker,
@@ -94,7 +94,7 @@ pub(crate) async fn get_work(
     let mut polled = pin!(app.engine.poll(poll, outputs));
     let (answer, directives) = tokio::select! {
         biased;
-        answer = &mut polled => (answer?, app.cleanups.due(worker).await),
+        answer = &mut polled => (answer?, app.cleanup_requests.due(worker).await),
         // Something else is wanted of this worker. News that are on their way already go along.
         directives = called(&app, worker) => match timeout(NEWS_GRACE, polled).await {
             Ok(answer) => (answer?, directives),
@@ -199,8 +199,8 @@ fn attempt_output(result: &AttemptResult) -> AttemptOutput {
 /// or watches a job there.
 async fn called(app: &App, worker: IpAddr) -> Vec<Directive> {
     tokio::select! {
-        directives = app.cleanups.called(worker) => directives,
-        reads = app.relay.called(worker) => reads.into_iter().map(Directive::Read).collect(),
+        directives = app.cleanup_requests.called(worker) => directives,
+        reads = app.live_output.called(worker) => reads.into_iter().map(Directive::Read).collect(),
     }
 }
 
