@@ -17,7 +17,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter};
 use tokio::sync::oneshot;
 
-use crate::store::stored::{
+use crate::store::columns::{
     StoredFiles, StoredJob, StoredOutput, address, condition, int, json, small, state_number, uint,
 };
 use crate::store::{StoreError, schema};

@@ -11,8 +11,8 @@ use rusqlite::{Connection, Row};
 use crate::sched::Saved;
 use crate::sched::decision::{DependencyEdge, EndedRecord, HoldRecord, JobRecord, KeyRecord, WorkerRecord};
 use crate::sched::event::Introduction;
-use crate::store::stored::{address, condition, int, json, small, state, state_number, uint};
-use crate::store::whole::LAST_JOB;
+use crate::store::columns::{address, condition, int, json, small, state, state_number, uint};
+use crate::store::copy::LAST_JOB;
 use crate::store::{StoreError, payload};
 
 /// The verdicts of all jobs that ever ended, also of those that were removed since.

@@ -318,7 +318,7 @@ mod tests {
     use c2_shared::job::{OnLost, Placement, Terms};
 
     use super::*;
-    use crate::store::stored::json;
+    use crate::store::columns::json;
 
     #[test]
     fn terms_are_made_of_the_columns_of_old() {

@@ -14,8 +14,8 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::store::columns::to_json;
 use crate::store::folder::{private, sync_dir};
-use crate::store::stored::to_json;
 use crate::store::{StoreError, load};
 
 /// A worker as the file shows it. Only the last three are read back.

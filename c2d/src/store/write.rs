@@ -11,7 +11,7 @@ use rusqlite::{Params, Transaction, params};
 use crate::engine::{AttemptOutput, Batch};
 use crate::sched::Decision;
 use crate::sched::decision::{Back, JobRecord, KeyRecord, WorkerRecord};
-use crate::store::stored::{condition_number, int, state_number, to_json};
+use crate::store::columns::{condition_number, int, state_number, to_json};
 use crate::store::{StoreError, payload};
 
 type Written = Result<(), StoreError>;
