@@ -14,7 +14,7 @@ impl Scheduler {
     pub fn check_invariants(&self) {
         self.check_counts();
         self.check_queues();
-        self.check_holds();
+        self.check_grants();
         self.check_dependencies();
         self.check_parked();
     }
@@ -52,12 +52,12 @@ impl Scheduler {
         }
     }
 
-    fn check_holds(&self) {
+    fn check_grants(&self) {
         let mut running: BTreeSet<AttemptId> = BTreeSet::new();
         for worker in self.workers.values() {
             let mut locks = BTreeMap::new();
-            for (attempt, hold) in &worker.holds {
-                for tag in &hold.tags {
+            for (attempt, grant) in &worker.grants {
+                for tag in &grant.tags {
                     let other = locks.insert(tag.clone(), *attempt);
                     assert!(other.is_none(), "I6: {tag} on {} has two holders", worker.ip());
                 }

@@ -32,8 +32,8 @@ pub enum Decision {
     Requeue { attempt: AttemptId, outcome: Outcome, back: Back, at_ms: u64 },
     /// Take back a job that was given up too early: its attempt still runs.
     Readopt { attempt: AttemptId, worker: IpAddr },
-    /// Release what an attempt held on its worker: it is known to be over there.
-    Release { attempt: AttemptId, worker: IpAddr },
+    /// Free what an attempt was granted on its worker: it is known to be over there.
+    Free { attempt: AttemptId, worker: IpAddr },
     /// End a job for good. `attempt` is 0 when it never ran; `seq` is its place in `jobs.log`.
     End { job: JobId, attempt: u32, outcome: Outcome, at_ms: u64, seq: u64 },
     /// Remember a worker as it is now.
@@ -128,10 +128,10 @@ pub struct WorkerRecord {
     pub drained: bool,
 }
 
-/// What a worker's slot and tags are held by. Outlives the attempt's verdict until the worker
+/// What an attempt was granted: a slot of its worker, and tags. Outlives the attempt's verdict until the worker
 /// says that the processes are gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HoldRecord {
+pub struct GrantRecord {
     pub attempt: AttemptId,
     pub worker: IpAddr,
     pub tags: Vec<String>,
@@ -164,7 +164,7 @@ pub struct Saved {
     /// Workers, by address.
     pub workers: Vec<WorkerRecord>,
     /// Slots and tags in use, by attempt.
-    pub holds: Vec<HoldRecord>,
+    pub grants: Vec<GrantRecord>,
     /// Idempotency keys, by key.
     pub keys: Vec<KeyRecord>,
     /// The last job id given.

@@ -28,7 +28,7 @@ impl Scheduler {
             Decision::MarkCancelling { job } => self.live(*job).cancelling = true,
             Decision::Requeue { attempt, back, .. } => self.requeue(*attempt, *back),
             Decision::Readopt { attempt, worker } => self.readopt(*attempt, *worker),
-            Decision::Release { attempt, worker } => self.release(*attempt, *worker),
+            Decision::Free { attempt, worker } => self.free(*attempt, *worker),
             Decision::End { job, outcome, at_ms, seq, .. } => self.end(now, *job, outcome, *at_ms, *seq),
             Decision::PutWorker(record) => self.put_worker(now, record),
             Decision::RemoveWorker { worker } => self.remove_worker(*worker),
@@ -103,7 +103,7 @@ impl Scheduler {
         job.worker = Some(worker);
         job.started_ms = Some(at_ms);
         self.set_state(attempt.job, JobState::Running);
-        self.known(worker).hold(attempt, tags.to_vec(), Heard::Sent);
+        self.known(worker).grant(attempt, tags.to_vec(), Heard::Sent);
         self.touched.workers.insert(worker);
     }
 
@@ -121,13 +121,13 @@ impl Scheduler {
 
     fn readopt(&mut self, attempt: AttemptId, worker: IpAddr) {
         self.set_state(attempt.job, JobState::Running);
-        let hold = self.known(worker).holds.get_mut(&attempt).expect("only a held attempt is taken back");
-        hold.heard = Heard::Confirmed;
+        let grant = self.known(worker).grants.get_mut(&attempt).expect("only a granted attempt is taken back");
+        grant.heard = Heard::Confirmed;
         self.touched.workers.insert(worker);
     }
 
-    fn release(&mut self, attempt: AttemptId, worker: IpAddr) {
-        self.known(worker).release(attempt);
+    fn free(&mut self, attempt: AttemptId, worker: IpAddr) {
+        self.known(worker).free(attempt);
         self.fresh.workers.insert(worker);
         self.touched.workers.insert(worker);
     }
@@ -172,7 +172,7 @@ impl Scheduler {
 
     fn remove_worker(&mut self, ip: IpAddr) {
         let worker = self.workers.remove(&ip).expect("only a known worker is removed");
-        assert!(worker.holds.is_empty() && worker.presence.parked.is_none(), "{ip} is still in use");
+        assert!(worker.grants.is_empty() && worker.presence.parked.is_none(), "{ip} is still in use");
         self.touched.workers.insert(ip);
     }
 

@@ -55,7 +55,7 @@ impl Turn<'_> {
         if silent_ms >= WORKER_OFFLINE_MS && !presence.offline {
             presence.offline = true;
             let worker = self.s.known(ip);
-            let (hostname, held) = (worker.record.intro.hostname.clone(), worker.holds.keys().copied().collect());
+            let (hostname, held) = (worker.record.intro.hostname.clone(), worker.grants.keys().copied().collect());
             self.s.touched.notes.push(Note::Offline { worker: ip, hostname, silent_ms, held });
             self.s.touched.workers.insert(ip);
             self.touch_jobs_of(ip);
@@ -73,7 +73,7 @@ impl Turn<'_> {
 
     /// Jobs of a worker that went silent read `unreachable` from now on.
     fn touch_jobs_of(&mut self, ip: IpAddr) {
-        let held: Vec<JobId> = self.s.workers[&ip].holds.keys().map(|attempt| attempt.job).collect();
+        let held: Vec<JobId> = self.s.workers[&ip].grants.keys().map(|attempt| attempt.job).collect();
         let live = held.into_iter().filter(|job| self.s.jobs.get(*job).is_some());
         self.s.touched.jobs.extend(live.collect::<Vec<_>>());
     }

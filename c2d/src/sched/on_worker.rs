@@ -100,8 +100,8 @@ impl Event for PlainPolled {
         if let Some(handout) = &handout {
             // It will never confirm; so it is never given the same attempt twice.
             let worker = turn.s.known(ip);
-            if let Some(hold) = worker.holds.get_mut(&handout.attempt) {
-                hold.heard = Heard::Confirmed;
+            if let Some(grant) = worker.grants.get_mut(&handout.attempt) {
+                grant.heard = Heard::Confirmed;
             }
         }
         Ok(handout)
@@ -170,7 +170,7 @@ impl Event for WorkerRemoved {
     fn happen(self, turn: &mut Turn<'_>) -> Result<Self::Answer, Reject> {
         let Self { worker: ip } = self;
         let worker = turn.s.workers.get(&ip).ok_or(Reject::UnknownWorker { worker: ip })?;
-        let held: Vec<AttemptId> = worker.holds.keys().copied().collect();
+        let held: Vec<AttemptId> = worker.grants.keys().copied().collect();
         // Past its lease it is not waited for, except by jobs that asked for just that.
         let awaited = |attempt: &&AttemptId| !worker.presence.expired || turn.s.is_current(**attempt);
         let jobs = held.iter().filter(awaited).count();
@@ -188,7 +188,7 @@ impl Event for WorkerRemoved {
             turn.end(job, Outcome::Setup { reason: format!("worker {ip}, where it had to run, was removed") });
         }
         for attempt in held {
-            turn.decide(Decision::Release { attempt, worker: ip });
+            turn.decide(Decision::Free { attempt, worker: ip });
         }
         turn.decide(Decision::RemoveWorker { worker: ip });
         turn.s.touched.notes.push(Note::Removed { worker: ip });
@@ -230,8 +230,8 @@ impl Turn<'_> {
         if presence.session != poll.session {
             presence.replaced = std::mem::replace(&mut presence.session, poll.session.clone());
             presence.told.clear();
-            for hold in worker.holds.values_mut().filter(|hold| hold.heard == Heard::Sent) {
-                hold.heard = Heard::Inherited;
+            for grant in worker.grants.values_mut().filter(|grant| grant.heard == Heard::Sent) {
+                grant.heard = Heard::Inherited;
             }
         }
         worker.presence.seq = poll.seq;
@@ -262,7 +262,7 @@ impl Turn<'_> {
 
     /// Everything that a worker held is over: the machine was started anew.
     fn all_gone(&mut self, ip: IpAddr) {
-        let attempts: Vec<AttemptId> = self.s.workers[&ip].holds.keys().copied().collect();
+        let attempts: Vec<AttemptId> = self.s.workers[&ip].grants.keys().copied().collect();
         for attempt in attempts {
             self.gone(ip, attempt, true);
         }
@@ -275,11 +275,11 @@ impl Scheduler {
     fn check_agent(&self, ip: IpAddr, worker_id: &str) -> Result<(), Reject> {
         let other = self.workers.get(&ip).filter(|known| known.record.intro.worker_id != worker_id);
         let Some(other) = other else { return Ok(()) };
-        let Worker { record, holds, .. } = other;
+        let Worker { record, grants, .. } = other;
         if other.is_online(self.now.mono) {
             return Err(Reject::AddressTaken { worker: ip });
         }
-        let kept = !record.groups.is_empty() || !record.tags.is_empty() || !holds.is_empty();
+        let kept = !record.groups.is_empty() || !record.tags.is_empty() || !grants.is_empty();
         if kept { Err(Reject::AddressKept { worker: ip, hostname: record.intro.hostname.clone() }) } else { Ok(()) }
     }
 }

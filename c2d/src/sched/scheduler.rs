@@ -10,7 +10,7 @@ use c2_shared::limits::RECOVERY_WINDOW_MS;
 use c2_shared::time::Mono;
 
 use crate::sched::blame::Avoided;
-use crate::sched::decision::{HoldRecord, KeyRecord, Saved};
+use crate::sched::decision::{GrantRecord, KeyRecord, Saved};
 use crate::sched::event::{Event, Now, PollToken};
 use crate::sched::jobs::{EndedTable, JobTable};
 use crate::sched::queues::{Queues, ShapeId};
@@ -93,7 +93,7 @@ impl Scheduler {
     /// lease is over, because it may be running it behind a broken network.
     #[must_use]
     pub fn restore(saved: Saved, capacity: usize, now: Now) -> Self {
-        let recovering = !saved.holds.is_empty();
+        let recovering = !saved.grants.is_empty();
         let mut s = Self {
             capacity,
             jobs: JobTable::default(),
@@ -126,9 +126,9 @@ impl Scheduler {
         for record in saved.jobs {
             s.add_job(record);
         }
-        for HoldRecord { attempt, worker, tags } in saved.holds {
-            let worker = s.workers.get_mut(&worker).expect("a hold names a worker that is kept");
-            worker.hold(attempt, tags, Heard::Inherited);
+        for GrantRecord { attempt, worker, tags } in saved.grants {
+            let worker = s.workers.get_mut(&worker).expect("a grant names a worker that is kept");
+            worker.grant(attempt, tags, Heard::Inherited);
         }
         // Nobody waits for an answer yet, and nobody has looked at anything.
         s.fresh = Fresh::default();
@@ -139,20 +139,20 @@ impl Scheduler {
     /// Everything that [`Self::restore`] needs; the store must load exactly this.
     #[must_use]
     pub fn saved(&self) -> Saved {
-        let holds = self.workers.values().flat_map(|worker| {
-            worker.holds.iter().map(|(attempt, hold)| HoldRecord {
+        let grants = self.workers.values().flat_map(|worker| {
+            worker.grants.iter().map(|(attempt, grant)| GrantRecord {
                 attempt: *attempt,
                 worker: worker.ip(),
-                tags: hold.tags.clone(),
+                tags: grant.tags.clone(),
             })
         });
-        let mut holds: Vec<HoldRecord> = holds.collect();
-        holds.sort_by_key(|hold| hold.attempt);
+        let mut grants: Vec<GrantRecord> = grants.collect();
+        grants.sort_by_key(|grant| grant.attempt);
         Saved {
             jobs: self.jobs.iter().map(|(_, job)| job.record.clone()).collect(),
             ended: self.ended.iter().collect(),
             workers: self.workers.values().map(|worker| worker.record.clone()).collect(),
-            holds,
+            grants,
             keys: self.keys.values().cloned().collect(),
             last_job: self.last_job,
             last_seq: self.last_seq,

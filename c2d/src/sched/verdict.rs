@@ -41,7 +41,7 @@ impl Turn<'_> {
     /// The lease of a worker is over: what it ran may go to others, but what it held there stays
     /// held, because its processes may still be alive.
     pub(crate) fn expire(&mut self, ip: IpAddr) {
-        let held: Vec<AttemptId> = self.s.workers[&ip].holds.keys().copied().collect();
+        let held: Vec<AttemptId> = self.s.workers[&ip].grants.keys().copied().collect();
         for attempt in held {
             let patient =
                 self.s.jobs.get(attempt.job).is_some_and(|job| job.terms.on_lost == OnLost::Wait && !job.cancelling);
@@ -126,8 +126,8 @@ impl Turn<'_> {
     }
 
     fn free(&mut self, ip: IpAddr, attempt: AttemptId) {
-        if self.s.workers.get(&ip).is_some_and(|worker| worker.holds.contains_key(&attempt)) {
-            self.decide(Decision::Release { attempt, worker: ip });
+        if self.s.workers.get(&ip).is_some_and(|worker| worker.grants.contains_key(&attempt)) {
+            self.decide(Decision::Free { attempt, worker: ip });
         }
     }
 }

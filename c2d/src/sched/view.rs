@@ -132,7 +132,7 @@ impl Worker {
             groups: self.record.groups.clone(),
             offered: self.record.tags.clone(),
             tags: offered.chain(held).collect(),
-            running: self.holds.keys().map(|attempt| attempt.job).collect(),
+            running: self.grants.keys().map(|attempt| attempt.job).collect(),
             slots_used: self.slots_used(),
             silent_ms: self.silent_ms(now.mono),
             fault: self.presence.fault.as_ref().map(|fault| fault.reason.clone()),

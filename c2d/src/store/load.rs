@@ -9,7 +9,7 @@ use c2_shared::job::JobState;
 use rusqlite::{Connection, Row};
 
 use crate::sched::Saved;
-use crate::sched::decision::{DependencyEdge, EndedRecord, HoldRecord, JobRecord, KeyRecord, WorkerRecord};
+use crate::sched::decision::{DependencyEdge, EndedRecord, GrantRecord, JobRecord, KeyRecord, WorkerRecord};
 use crate::sched::event::Introduction;
 use crate::store::columns::{address, condition, int, json, small, state, state_number, uint};
 use crate::store::copy::LAST_JOB;
@@ -30,7 +30,7 @@ pub(super) fn load(c: &Connection) -> Result<Saved, StoreError> {
         defects,
         ended: all(c, ENDED, ended)?,
         workers: workers(c)?,
-        holds: holds(c)?,
+        grants: grants(c)?,
         keys: all(c, "SELECT key, digest, jobs, expires_ms FROM idempotency ORDER BY key", key)?,
         last_job: number(LAST_JOB)?,
         last_seq: number(
@@ -132,7 +132,7 @@ fn worker(row: &Row<'_>) -> Result<WorkerRecord, StoreError> {
     })
 }
 
-fn holds(c: &Connection) -> Result<Vec<HoldRecord>, StoreError> {
+fn grants(c: &Connection) -> Result<Vec<GrantRecord>, StoreError> {
     let mut tags: BTreeMap<AttemptId, Vec<String>> = BTreeMap::new();
     let attempt = |row: &Row<'_>| -> Result<AttemptId, StoreError> {
         Ok(AttemptId { job: JobId(uint(row.get(0)?)), number: small(row.get(1)?)? })
@@ -144,7 +144,7 @@ fn holds(c: &Connection) -> Result<Vec<HoldRecord>, StoreError> {
     all(c, "SELECT job, number, worker FROM hold ORDER BY job, number", |row| {
         let attempt = attempt(row)?;
         let worker = address(Some(row.get(2)?))?.expect("an address was given");
-        Ok(HoldRecord { attempt, worker, tags: tags.remove(&attempt).unwrap_or_default() })
+        Ok(GrantRecord { attempt, worker, tags: tags.remove(&attempt).unwrap_or_default() })
     })
 }
 

@@ -49,7 +49,7 @@ fn one(t: &Transaction<'_>, decision: &Decision) -> Written {
             "UPDATE job SET state = 3 WHERE id = ?1 AND attempt = ?2 AND state = 2",
             (int(attempt.job.0), attempt.number),
         ),
-        Decision::Release { attempt, worker } => release(t, *attempt, *worker),
+        Decision::Free { attempt, worker } => free(t, *attempt, *worker),
         Decision::End { job, attempt, outcome, at_ms, seq } => end(t, *job, *attempt, outcome, *at_ms, *seq),
         Decision::PutWorker(record) => put_worker(t, record),
         Decision::RemoveWorker { worker } => must_change(t, "DELETE FROM worker WHERE ip = ?1", [worker.to_string()]),
@@ -141,7 +141,7 @@ fn requeue(t: &Transaction<'_>, attempt: AttemptId, outcome: &Outcome, back: Bac
     end_attempt(t, attempt, outcome, at_ms)
 }
 
-fn release(t: &Transaction<'_>, attempt: AttemptId, worker: IpAddr) -> Written {
+fn free(t: &Transaction<'_>, attempt: AttemptId, worker: IpAddr) -> Written {
     let values = (int(attempt.job.0), attempt.number, worker.to_string());
     must_change(t, "DELETE FROM hold WHERE job = ?1 AND number = ?2 AND worker = ?3", values)?;
     run(t, "DELETE FROM lock WHERE job = ?1 AND number = ?2", (int(attempt.job.0), attempt.number))

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::JobState;
 use c2d::sched::Decision;
-use c2d::sched::decision::{Back, EndedRecord, HoldRecord, JobRecord, KeyRecord, Saved, WorkerRecord};
+use c2d::sched::decision::{Back, EndedRecord, GrantRecord, JobRecord, KeyRecord, Saved, WorkerRecord};
 use c2d::sched::event::Now;
 
 /// A durable store of decisions.
@@ -28,7 +28,7 @@ pub struct PaperDisk {
     jobs: BTreeMap<JobId, JobRecord>,
     ended: BTreeMap<JobId, EndedRecord>,
     workers: BTreeMap<IpAddr, WorkerRecord>,
-    holds: BTreeMap<AttemptId, HoldRecord>,
+    grants: BTreeMap<AttemptId, GrantRecord>,
     keys: BTreeMap<String, KeyRecord>,
     last_job: u64,
     last_seq: u64,
@@ -47,7 +47,7 @@ impl Disk for PaperDisk {
             jobs: self.jobs.values().cloned().collect(),
             ended: self.ended.values().copied().collect(),
             workers: self.workers.values().cloned().collect(),
-            holds: self.holds.values().cloned().collect(),
+            grants: self.grants.values().cloned().collect(),
             keys: self.keys.values().cloned().collect(),
             last_job: self.last_job,
             last_seq: self.last_seq,
@@ -82,8 +82,8 @@ impl PaperDisk {
                 job.attempt = attempt.number;
                 job.worker = Some(*worker);
                 job.started_ms = Some(*at_ms);
-                let hold = HoldRecord { attempt: *attempt, worker: *worker, tags: tags.clone() };
-                self.holds.insert(*attempt, hold);
+                let grant = GrantRecord { attempt: *attempt, worker: *worker, tags: tags.clone() };
+                self.grants.insert(*attempt, grant);
             }
             Decision::MarkCancelling { job } => self.job(*job).cancelling = true,
             Decision::Requeue { attempt, back, .. } => {
@@ -101,7 +101,7 @@ impl PaperDisk {
                 }
             }
             Decision::Readopt { attempt, .. } => self.job(attempt.job).state = JobState::Running,
-            Decision::Release { attempt, .. } => drop(self.holds.remove(attempt)),
+            Decision::Free { attempt, .. } => drop(self.grants.remove(attempt)),
             Decision::End { job, outcome, seq, .. } => {
                 let record = self.jobs.remove(job).expect("only a live job ends");
                 self.last_seq = *seq;

@@ -44,8 +44,8 @@ fn dependencies_among_the_retried_mean_the_new_jobs() {
     assert_eq!(retry(&mut lab, &[(1, plain()), (99, plain())]), Err(Reject::UnknownJob { job: JobId(99) }));
     lab.expect(
         "add 1 queued; add 2 blocked; add 3 blocked; assign 1.1 to 2; answer 2 +1.1; end 1: exit 1; \
-         fulfil 3 on 1; set 3 queued; end 2: dependency 1; release 1.1 on 2; assign 3.1 to 2; \
-         answer 2 +3.1 ack:1.1; answer 2; end 3: exit 0; release 3.1 on 2; answer 2 ack:3.1; add 4 blocked; \
+         fulfil 3 on 1; set 3 queued; end 2: dependency 1; free 1.1 on 2; assign 3.1 to 2; \
+         answer 2 +3.1 ack:1.1; answer 2; end 3: exit 0; free 3.1 on 2; answer 2 ack:3.1; add 4 blocked; \
          add 5 queued; add 6 blocked; add 7 queued; add 8 queued; end 7: dependency 1",
     );
 }

@@ -33,7 +33,7 @@ fn a_job_that_could_not_be_started_goes_elsewhere() {
         assert_eq!(lab.poll(2).assign.len(), 0, "it goes elsewhere first");
         assert_eq!(lab.poll(3).assign[0].attempt, attempt(1, 2));
         lab.expect(
-            "add 1 queued; assign 1.1 to 2; answer 2 +1.1; requeue 1.1 returned: setup; release 1.1 on 2; \
+            "add 1 queued; assign 1.1 to 2; answer 2 +1.1; requeue 1.1 returned: setup; free 1.1 on 2; \
              answer 2 ack:1.1; answer 2; assign 1.2 to 3; answer 3 +1.2",
         );
     }
@@ -57,7 +57,7 @@ fn a_lone_worker_gets_it_again_and_again_and_the_job_never_fails() {
     lab.finish(2, given, Outcome::Exit { code: 0 });
     lab.poll(2);
     assert_eq!(lab.state(1), JobState::Succeeded);
-    lab.expect_in_numbers("1 add, 722 answer, 8 assign, 1 end, 8 release, 7 requeue");
+    lab.expect_in_numbers("1 add, 722 answer, 8 assign, 1 end, 8 free, 7 requeue");
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn a_worker_that_starts_nothing_is_given_less_and_less() {
     lab.finish(2, started, Outcome::Exit { code: 1 });
     lab.poll(2);
     assert_eq!(lab.s.worker(lab.now, ip(2)).unwrap().fault, None, "a command that ran clears it");
-    lab.expect_in_numbers("500 add, 1202 answer, 65 assign, 1 end, 61 release, 60 requeue");
+    lab.expect_in_numbers("500 add, 1202 answer, 65 assign, 1 end, 61 free, 60 requeue");
 }
 
 #[test]
@@ -93,9 +93,9 @@ fn it_uses_up_no_retry() {
     lab.poll(3);
     assert_eq!(lab.outcome(1), Some(Outcome::Exit { code: 7 }));
     lab.expect(
-        "add 1 queued; assign 1.1 to 2; answer 2 +1.1; requeue 1.1 returned: setup; release 1.1 on 2; \
-         answer 2 ack:1.1; assign 1.2 to 3; answer 3 +1.2; requeue 1.2 retry: exit 7; release 1.2 on 3; \
-         assign 1.3 to 3; answer 3 +1.3 ack:1.2; end 1: exit 7; release 1.3 on 3; answer 3 ack:1.3",
+        "add 1 queued; assign 1.1 to 2; answer 2 +1.1; requeue 1.1 returned: setup; free 1.1 on 2; \
+         answer 2 ack:1.1; assign 1.2 to 3; answer 3 +1.2; requeue 1.2 retry: exit 7; free 1.2 on 3; \
+         assign 1.3 to 3; answer 3 +1.3 ack:1.2; end 1: exit 7; free 1.3 on 3; answer 3 ack:1.3",
     );
 }
 
@@ -110,7 +110,7 @@ fn a_poll_that_waits_gets_work_when_the_pause_is_over() {
     lab.sleep(FAULT_PAUSE_MS);
     assert_eq!(lab.collect(2, token).unwrap().assign[0].attempt, attempt(2, 1));
     lab.expect(
-        "add 1 queued; assign 1.1 to 2; answer 2 +1.1; requeue 1.1 returned: setup; release 1.1 on 2; \
+        "add 1 queued; assign 1.1 to 2; answer 2 +1.1; requeue 1.1 returned: setup; free 1.1 on 2; \
          answer 2 ack:1.1; add 2 queued; assign 2.1 to 2; answer 2 +2.1",
     );
 }
@@ -124,7 +124,7 @@ fn an_operator_who_lets_a_worker_go_on_ends_its_pause() {
     lab.apply(event::DrainSet { worker: ip(2), drain: false }).unwrap();
     assert_eq!(lab.poll(2).assign[0].attempt, attempt(2, 1));
     lab.expect(
-        "add 1 queued; assign 1.1 to 2; answer 2 +1.1; requeue 1.1 returned: setup; release 1.1 on 2; \
+        "add 1 queued; assign 1.1 to 2; answer 2 +1.1; requeue 1.1 returned: setup; free 1.1 on 2; \
          answer 2 ack:1.1; add 2 queued; assign 2.1 to 2; answer 2 +2.1",
     );
 }
@@ -145,7 +145,7 @@ fn why_names_the_reason() {
     lab.sleep(1);
     assert_eq!(lab.poll(2).assign[0].attempt, attempt(1, 2));
     lab.expect(
-        "add 1 queued; assign 1.1 to 2; answer 2 +1.1; requeue 1.1 returned: setup; release 1.1 on 2; \
+        "add 1 queued; assign 1.1 to 2; answer 2 +1.1; requeue 1.1 returned: setup; free 1.1 on 2; \
          answer 2 ack:1.1; answer 2; answer 2; assign 1.2 to 2; answer 2 +1.2",
     );
 }
@@ -163,8 +163,8 @@ fn what_no_machine_can_start_is_the_jobs_own_failure() {
     assert_eq!(lab.outcome(1), Some(no_space()));
     assert_eq!(lab.s.worker(lab.now, ip(2)).unwrap().fault, None);
     lab.expect(
-        "add 1 queued; assign 1.1 to 2; answer 2 +1.1; requeue 1.1 retry: setup; release 1.1 on 2; \
-         assign 1.2 to 2; answer 2 +1.2; end 1: setup; release 1.2 on 2",
+        "add 1 queued; assign 1.1 to 2; answer 2 +1.1; requeue 1.1 retry: setup; free 1.1 on 2; \
+         assign 1.2 to 2; answer 2 +1.2; end 1: setup; free 1.2 on 2",
     );
 }
 
@@ -180,7 +180,7 @@ fn ends_that_only_c2d_decides_are_losses() {
         assert_eq!((answer.ack.as_slice(), lab.state(1)), ([attempt(1, 1)].as_slice(), JobState::Running), "{lie:?}");
         assert_eq!(answer.assign[0].attempt, attempt(1, 2));
         lab.expect(
-            "add 1 queued; assign 1.1 to 2; answer 2 +1.1; requeue 1.1 crash: lost; release 1.1 on 2; \
+            "add 1 queued; assign 1.1 to 2; answer 2 +1.1; requeue 1.1 crash: lost; free 1.1 on 2; \
              assign 1.2 to 2; answer 2 +1.2 ack:1.1",
         );
     }

@@ -56,7 +56,7 @@ fn one_that_runs_goes_on_and_is_not_given_again() {
         assert_eq!(lab.state(1), JobState::Held);
         lab.expect(
             "add 1 queued; assign 1.1 to 2; answer 2 +1.1; answer 2; requeue 1.1 retry: exit 1; set 1 held; \
-             release 1.1 on 2; answer 2 ack:1.1",
+             free 1.1 on 2; answer 2 ack:1.1",
         );
     }
     let mut lab = Lab::new(&[2, 3]);

@@ -48,7 +48,7 @@ fn what_keeps_a_job_from_all_workers() {
     assert_eq!(lab.s.explain(lab.now, JobId(1)), None, "it has ended");
     lab.expect(
         "add 1 queued; add 2 queued; worker 2; add 3 held; pause; set 3 blocked; unpause; assign 1.1 to 2; \
-         assign 2.1 to 2; answer 2 +1.1 +2.1; end 1: exit 0; fulfil 3 on 1; release 1.1 on 2; answer 2 ack:1.1",
+         assign 2.1 to 2; answer 2 +1.1 +2.1; end 1: exit 0; fulfil 3 on 1; free 1.1 on 2; answer 2 ack:1.1",
     );
 }
 
@@ -107,6 +107,6 @@ fn a_job_that_belongs_to_another_machine_says_so() {
     assert_eq!(obstacles(&lab, 2), [vec![Obstacle::OtherMachine { worker: ip(3) }], vec![]]);
     lab.expect(
         "add 1 queued; add 2 blocked; assign 1.1 to 3; answer 3 +1.1; end 1: exit 0; fulfil 2 on 1; \
-         pin 2 to 3; set 2 queued; release 1.1 on 3",
+         pin 2 to 3; set 2 queued; free 1.1 on 3",
     );
 }

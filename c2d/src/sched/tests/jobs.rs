@@ -17,7 +17,7 @@ fn a_job_goes_to_the_first_worker_that_asks_and_nothing_else_happens() {
     assert_eq!(lab.poll(2).ack, [attempt(1, 1)]);
     assert_eq!(lab.state(1), JobState::Succeeded);
     assert!(lab.poll(2).assign.is_empty());
-    lab.expect("assign 1.1 to 2; answer 2 +1.1; end 1: exit 0; release 1.1 on 2; answer 2 ack:1.1; answer 2");
+    lab.expect("assign 1.1 to 2; answer 2 +1.1; end 1: exit 0; free 1.1 on 2; answer 2 ack:1.1; answer 2");
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn four_slots_are_four_jobs() {
     lab.expect(
         "add 1 queued; add 2 queued; add 3 queued; add 4 queued; add 5 queued; add 6 queued; add 7 queued; \
          add 8 queued; add 9 queued; assign 1.1 to 2; assign 2.1 to 2; assign 3.1 to 2; assign 4.1 to 2; \
-         answer 2 +1.1 +2.1 +3.1 +4.1; answer 2; end 2: exit 0; release 2.1 on 2; assign 5.1 to 2; \
+         answer 2 +1.1 +2.1 +3.1 +4.1; answer 2; end 2: exit 0; free 2.1 on 2; assign 5.1 to 2; \
          answer 2 +5.1 ack:2.1",
     );
 }
@@ -77,7 +77,7 @@ fn a_job_that_waits_for_a_lock_lets_others_pass() {
     assert_eq!(lab.poll(2).assign[0].attempt, attempt(2, 1));
     lab.expect(
         "worker 2; add 1 queued; add 2 queued; add 3 queued; assign 1.1 to 2 gpu:0; assign 3.1 to 2; \
-         answer 2 +1.1 +3.1; end 1: exit 0; release 1.1 on 2; assign 2.1 to 2 gpu:0; answer 2 +2.1 ack:1.1",
+         answer 2 +1.1 +3.1; end 1: exit 0; free 1.1 on 2; assign 2.1 to 2 gpu:0; answer 2 +2.1 ack:1.1",
     );
 }
 
@@ -124,7 +124,7 @@ fn dependents_start_after_success_and_on_the_same_machine() {
     assert_eq!(lab.agents[&3].running.len(), 1);
     lab.expect(
         "add 1 queued; add 2 blocked; assign 1.1 to 3; answer 3 +1.1; end 1: exit 0; fulfil 2 on 1; \
-         pin 2 to 3; set 2 queued; release 1.1 on 3; assign 2.1 to 3; answer 3 +2.1 ack:1.1; answer 2",
+         pin 2 to 3; set 2 queued; free 1.1 on 3; assign 2.1 to 3; answer 3 +2.1 ack:1.1; answer 2",
     );
 }
 
@@ -141,7 +141,7 @@ fn a_failure_fails_all_that_follows_in_one_turn() {
     lab.expect(
         "add 1 queued; add 2 blocked; add 3 blocked; add 4 blocked; add 5 blocked; assign 1.1 to 2; \
          answer 2 +1.1; end 1: exit 3; fulfil 4 on 1; set 4 queued; end 2: dependency 1; end 3: dependency 1; \
-         fulfil 5 on 3; set 5 queued; release 1.1 on 2; assign 4.1 to 2; assign 5.1 to 2; \
+         fulfil 5 on 3; set 5 queued; free 1.1 on 2; assign 4.1 to 2; assign 5.1 to 2; \
          answer 2 +4.1 +5.1 ack:1.1",
     );
 }
@@ -158,7 +158,7 @@ fn dependencies_on_ended_jobs_are_judged_at_once() {
     assert_eq!(states, [JobState::Queued, JobState::Failed, JobState::Queued, JobState::Failed]);
     lab.expect(
         "add 1 queued; add 2 queued; assign 1.1 to 2; assign 2.1 to 2; answer 2 +1.1 +2.1; end 1: exit 0; \
-         release 1.1 on 2; answer 2 ack:1.1; answer 2; end 2: exit 1; release 2.1 on 2; answer 2 ack:2.1; \
+         free 1.1 on 2; answer 2 ack:1.1; answer 2; end 2: exit 1; free 2.1 on 2; answer 2 ack:2.1; \
          add 3 queued; add 4 queued; add 5 queued; add 6 queued; end 4: dependency 2; end 6: dependency 1",
     );
 }
@@ -238,7 +238,7 @@ fn cancelling_a_running_job_waits_for_its_processes() {
     assert_eq!(lab.state(1), JobState::Cancelled);
     lab.expect(
         "add 1 queued; assign 1.1 to 2; answer 2 +1.1; cancel 1; answer 2 -1.1; answer 2; end 1: cancelled; \
-         release 1.1 on 2; answer 2 ack:1.1",
+         free 1.1 on 2; answer 2 ack:1.1",
     );
 }
 
@@ -252,7 +252,7 @@ fn a_cancel_that_comes_too_late_does_not_relabel_success() {
     lab.poll(2);
     assert_eq!(lab.state(1), JobState::Succeeded);
     lab.expect(
-        "add 1 queued; assign 1.1 to 2; answer 2 +1.1; cancel 1; end 1: exit 0; release 1.1 on 2; \
+        "add 1 queued; assign 1.1 to 2; answer 2 +1.1; cancel 1; end 1: exit 0; free 1.1 on 2; \
          answer 2 ack:1.1",
     );
 }
@@ -271,8 +271,8 @@ fn retries_are_counted_and_a_repeated_result_is_not() {
     lab.poll(2);
     assert_eq!(lab.state(1), JobState::Failed);
     lab.expect(
-        "add 1 queued; assign 1.1 to 2; answer 2 +1.1; requeue 1.1 retry: exit 1; release 1.1 on 2; \
-         assign 1.2 to 2; answer 2 +1.2 ack:1.1; end 1: exit 1; release 1.2 on 2; answer 2 ack:1.2",
+        "add 1 queued; assign 1.1 to 2; answer 2 +1.1; requeue 1.1 retry: exit 1; free 1.1 on 2; \
+         assign 1.2 to 2; answer 2 +1.2 ack:1.1; end 1: exit 1; free 1.2 on 2; answer 2 ack:1.2",
     );
 }
 
@@ -326,6 +326,6 @@ fn a_chain_and_a_star_of_fifty_thousand_fail_at_once() {
         lab.submit(batch.collect()).unwrap();
         lab.run(2, 1, 1);
         assert_eq!(lab.s.queue(lab.now).ended[&JobState::Failed], 50_000);
-        lab.expect_in_numbers("50000 add, 2 answer, 1 assign, 50000 end, 1 release");
+        lab.expect_in_numbers("50000 add, 2 answer, 1 assign, 50000 end, 1 free");
     }
 }

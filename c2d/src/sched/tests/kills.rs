@@ -43,7 +43,7 @@ fn a_cancel_answers_the_poll_that_waits_and_is_said_again_while_the_attempt_is_l
     assert_eq!(lab.state(1), JobState::Cancelled);
     lab.expect(
         "add 1 queued; assign 1.1 to 2; answer 2 +1.1; cancel 1; answer 2 -1.1; answer 2 -1.1; answer 2 -1.1; \
-         end 1: cancelled; release 1.1 on 2; answer 2 ack:1.1",
+         end 1: cancelled; free 1.1 on 2; answer 2 ack:1.1",
     );
 }
 

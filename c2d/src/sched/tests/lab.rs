@@ -275,7 +275,7 @@ fn words(decision: &Decision, askers: &BTreeMap<PollToken, u8>) -> String {
             format!("requeue {} {back}: {}", attempt(one), end(outcome))
         }
         Decision::Readopt { attempt: one, worker } => format!("readopt {} on {}", attempt(one), last(worker)),
-        Decision::Release { attempt: one, worker } => format!("release {} on {}", attempt(one), last(worker)),
+        Decision::Free { attempt: one, worker } => format!("free {} on {}", attempt(one), last(worker)),
         Decision::End { job, outcome, .. } => format!("end {}: {}", job.0, end(outcome)),
         Decision::PutWorker(record) => format!("worker {}", last(&record.intro.ip)),
         Decision::RemoveWorker { worker } => format!("remove {}", last(worker)),

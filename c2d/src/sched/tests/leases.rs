@@ -48,7 +48,7 @@ fn an_old_attempt_is_fenced_and_its_tags_stay_held_until_it_is_gone() {
     assert_eq!(lab.state(1), JobState::Running, "the old result decides nothing");
     lab.expect(
         "worker 2; worker 3; add 1 queued; assign 1.1 to 2 disk; answer 2 +1.1; requeue 1.1 crash: lost; \
-         assign 1.2 to 3 disk; answer 3 +1.2; add 2 queued; answer 2 -1.1; release 1.1 on 2; \
+         assign 1.2 to 3 disk; answer 3 +1.2; add 2 queued; answer 2 -1.1; free 1.1 on 2; \
          assign 2.1 to 2 disk; answer 2 +2.1 ack:1.1",
     );
 }
@@ -68,7 +68,7 @@ fn a_worker_that_returns_before_anybody_took_over_keeps_its_job() {
     assert_eq!(lab.state(1), JobState::Succeeded, "a late result of the newest attempt counts");
     lab.expect(
         "add 1 queued; assign 1.1 to 2; answer 2 +1.1; requeue 1.1 crash: lost; readopt 1.1 on 2; answer 2; \
-         requeue 1.1 crash: lost; end 1: exit 0; release 1.1 on 2; answer 2 ack:1.1",
+         requeue 1.1 crash: lost; end 1: exit 0; free 1.1 on 2; answer 2 ack:1.1",
     );
 }
 
@@ -104,11 +104,11 @@ fn a_job_that_costs_five_workers_is_given_up() {
     }
     assert_eq!(lab.outcome(1), Some(Outcome::CrashLimit));
     lab.expect(
-        "add 1 queued; assign 1.1 to 2; answer 2 +1.1; answer 2; requeue 1.1 crash: lost; release 1.1 on 2; \
-         assign 1.2 to 2; answer 2 +1.2; answer 2; requeue 1.2 crash: lost; release 1.2 on 2; assign 1.3 to 2; \
-         answer 2 +1.3; answer 2; requeue 1.3 crash: lost; release 1.3 on 2; assign 1.4 to 2; answer 2 +1.4; \
-         answer 2; requeue 1.4 crash: lost; release 1.4 on 2; assign 1.5 to 2; answer 2 +1.5; answer 2; \
-         end 1: crash limit; release 1.5 on 2; answer 2",
+        "add 1 queued; assign 1.1 to 2; answer 2 +1.1; answer 2; requeue 1.1 crash: lost; free 1.1 on 2; \
+         assign 1.2 to 2; answer 2 +1.2; answer 2; requeue 1.2 crash: lost; free 1.2 on 2; assign 1.3 to 2; \
+         answer 2 +1.3; answer 2; requeue 1.3 crash: lost; free 1.3 on 2; assign 1.4 to 2; answer 2 +1.4; \
+         answer 2; requeue 1.4 crash: lost; free 1.4 on 2; assign 1.5 to 2; answer 2 +1.5; answer 2; \
+         end 1: crash limit; free 1.5 on 2; answer 2",
     );
 }
 
@@ -126,7 +126,7 @@ fn after_a_restart_claimed_work_goes_on_and_unclaimed_work_returns_at_once() {
     assert_eq!(lab.agents[&2].running, [attempt(1, 1), attempt(2, 2)].into());
     lab.expect(
         "add 1 queued; add 2 queued; assign 1.1 to 2; assign 2.1 to 2; answer 2 +1.1 +2.1; answer 3; \
-         requeue 2.1 lost: lost; release 2.1 on 2; assign 2.2 to 2; answer 2 +2.2",
+         requeue 2.1 lost: lost; free 2.1 on 2; assign 2.2 to 2; answer 2 +2.2",
     );
 }
 
@@ -167,7 +167,7 @@ fn a_reboot_frees_everything_at_once() {
     lab.apply(event::WorkerRegistered(rebooted)).unwrap();
     assert_eq!(lab.poll(3).assign[0].attempt, attempt(1, 2));
     lab.expect(
-        "add 1 queued; assign 1.1 to 2; answer 2 +1.1; worker 2; requeue 1.1 crash: lost; release 1.1 on 2; \
+        "add 1 queued; assign 1.1 to 2; answer 2 +1.1; worker 2; requeue 1.1 crash: lost; free 1.1 on 2; \
          assign 1.2 to 3; answer 3 +1.2",
     );
 }

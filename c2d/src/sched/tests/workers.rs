@@ -79,7 +79,7 @@ fn an_agent_started_anew_adopts_what_it_still_runs_and_frees_the_rest() {
     assert_eq!(lab.apply(old), Err(Reject::SessionReplaced { worker: ip(2) }));
     lab.expect(
         "add 1 queued; add 2 queued; assign 1.1 to 2; assign 2.1 to 2; answer 2 +1.1 +2.1; \
-         requeue 1.1 lost: lost; release 1.1 on 2; assign 1.2 to 2; answer 2 +1.2",
+         requeue 1.1 lost: lost; free 1.1 on 2; assign 1.2 to 2; answer 2 +1.2",
     );
 }
 
@@ -138,7 +138,7 @@ fn an_address_passes_on_nothing_that_belongs_to_its_worker() {
         lab.finish(2, attempt(1, 1), Outcome::Exit { code: 0 });
         lab.poll(2);
         assert_eq!(lab.state(1), JobState::Succeeded, "its own word counts as before");
-        lab.expect("end 1: exit 0; release 1.1 on 2; answer 2 ack:1.1");
+        lab.expect("end 1: exit 0; free 1.1 on 2; answer 2 ack:1.1");
     }
 }
 
@@ -166,7 +166,7 @@ fn a_worker_past_its_lease_can_be_forgotten_with_the_jobs_it_had() {
     lab.apply(removed).unwrap();
     assert_eq!(lab.poll(3).assign[0].attempt, attempt(1, 2));
     lab.expect(
-        "add 1 queued; assign 1.1 to 2; answer 2 +1.1; requeue 1.1 crash: lost; release 1.1 on 2; remove 2; \
+        "add 1 queued; assign 1.1 to 2; answer 2 +1.1; requeue 1.1 crash: lost; free 1.1 on 2; remove 2; \
          assign 1.2 to 3; answer 3 +1.2",
     );
     let mut lab = Lab::new(&[2]);
@@ -203,7 +203,7 @@ fn a_client_that_knows_only_the_readme_is_served() {
     assert_eq!(deliver(&mut lab, attempt(2, 2)), ResultFate::Fenced);
     lab.expect(
         "worker 5; add 1 queued; add 2 queued; assign 1.1 to 5; assign 2.1 to 5; end 1: exit 0; \
-         release 1.1 on 5",
+         free 1.1 on 5",
     );
 }
 
@@ -237,6 +237,6 @@ fn a_drained_worker_finishes_what_it_has() {
     assert_eq!(lab.s.workers(lab.now).len(), 0);
     lab.expect(
         "add 1 queued; assign 1.1 to 2; answer 2 +1.1; worker 2; add 2 queued; answer 2; end 1: exit 0; \
-         release 1.1 on 2; answer 2 ack:1.1; remove 2",
+         free 1.1 on 2; answer 2 ack:1.1; remove 2",
     );
 }

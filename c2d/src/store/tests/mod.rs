@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::{Config, Opened, StoreError, open};
 use crate::engine::{Batch, Durable as _};
 use crate::sched::Decision;
-use crate::sched::decision::{EndedRecord, HoldRecord, JobRecord, KeyRecord, Saved, WorkerRecord};
+use crate::sched::decision::{EndedRecord, GrantRecord, JobRecord, KeyRecord, Saved, WorkerRecord};
 use crate::sched::event::{Introduction, Now};
 
 mod blobs;

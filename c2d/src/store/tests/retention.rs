@@ -121,7 +121,7 @@ fn what_is_still_needed_stays() {
     ];
     lab.commit(&[decisions]);
     remove_old(&lab, ALL, Vec::new(), ENDED_MS + 40 * DAY_MS, &[1, 2, 3]);
-    let over = vec![Decision::Release { attempt: held, worker: ip }, end(3, 0, 4)];
+    let over = vec![Decision::Free { attempt: held, worker: ip }, end(3, 0, 4)];
     // Nobody needs them any more, so they go with the one that did.
     remove_old(&lab, ALL, over, ENDED_MS + 40 * DAY_MS, &[]);
 }

@@ -6,7 +6,7 @@ use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::{Condition, JobState, OnLost, Outcome, Placement, Terms};
 
 use super::{
-    EndedRecord, HoldRecord, JobRecord, KeyRecord, Lab, StoreError, add, commit, end, job, saved_with, worker,
+    EndedRecord, GrantRecord, JobRecord, KeyRecord, Lab, StoreError, add, commit, end, job, saved_with, worker,
 };
 use crate::sched::Decision;
 use crate::sched::decision::{Back, DependencyEdge};
@@ -35,8 +35,8 @@ fn running(id: u64, number: u32) -> JobRecord {
     }
 }
 
-fn hold(id: u64, number: u32) -> HoldRecord {
-    HoldRecord { attempt: attempt(id, number), worker: worker(2).intro.ip, tags: vec!["gpu:0".into(), "disk".into()] }
+fn grant(id: u64, number: u32) -> GrantRecord {
+    GrantRecord { attempt: attempt(id, number), worker: worker(2).intro.ip, tags: vec!["gpu:0".into(), "disk".into()] }
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn every_change_of_a_job_is_kept() {
     );
 
     let mut expected = with_worker(vec![running(1, 1), job(2)]);
-    expected.holds = vec![hold(1, 1)];
+    expected.grants = vec![grant(1, 1)];
     assert_eq!(step(assign(1, 1)), expected);
     expected.jobs[0].cancelling = true;
     assert_eq!(step(Decision::MarkCancelling { job: JobId(1) }), expected);
@@ -96,8 +96,8 @@ fn every_change_of_a_job_is_kept() {
     assert_eq!(step(lost), expected);
     expected.jobs[0].state = JobState::Running;
     assert_eq!(step(Decision::Readopt { attempt: attempt(1, 1), worker: worker(2).intro.ip }), expected);
-    expected.holds.clear();
-    assert_eq!(step(Decision::Release { attempt: attempt(1, 1), worker: worker(2).intro.ip }), expected);
+    expected.grants.clear();
+    assert_eq!(step(Decision::Free { attempt: attempt(1, 1), worker: worker(2).intro.ip }), expected);
     expected.jobs.remove(0);
     expected.ended = vec![EndedRecord { job: JobId(1), state: JobState::Cancelled, worker: Some(worker(2).intro.ip) }];
     expected.last_seq = 1;
