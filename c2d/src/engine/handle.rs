@@ -94,7 +94,7 @@ impl EngineHandle {
         replied.await.map_err(|_| Refusal::Stopping)
     }
 
-    /// Resolves when a live job has ended and that is durable; at once for a job that is not live.
+    /// Resolves when an active job has ended and that is durable; at once for a job that is not active.
     ///
     /// # Errors
     /// When c2d cannot take the request.

@@ -247,8 +247,8 @@ impl<D: Durable> Engine<D> {
         if quiet || self.changes.receiver_count() == 0 {
             return;
         }
-        let live = touched.jobs.iter().filter_map(|job| self.scheduler.job(now, *job));
-        let jobs = live.chain(touched.ended).collect();
+        let active = touched.jobs.iter().filter_map(|job| self.scheduler.job(now, *job));
+        let jobs = active.chain(touched.ended).collect();
         let (mut workers, mut gone) = (Vec::new(), Vec::new());
         for ip in touched.workers {
             match self.scheduler.worker(now, ip) {

@@ -22,11 +22,11 @@ impl Scheduler {
     fn check_counts(&self) {
         let mut counts = Counts::default();
         for (_, job) in self.jobs.iter() {
-            assert!(!job.state.is_terminal(), "an ended job is live");
+            assert!(!job.state.is_terminal(), "an ended job is active");
             counts.add(job.state);
         }
         for ended in self.ended.iter() {
-            assert!(self.jobs.get(ended.job).is_none(), "{} is both live and ended", ended.job);
+            assert!(self.jobs.get(ended.job).is_none(), "{} is both active and ended", ended.job);
             counts.add(ended.state);
         }
         assert_eq!(counts, self.counts, "counts");

@@ -173,7 +173,7 @@ pub struct Saved {
     pub last_seq: u64,
     /// Whether the queue is stopped.
     pub paused: bool,
-    /// Live jobs whose specification cannot be used, and why. Those that wait are held.
+    /// Active jobs whose specification cannot be used, and why. Those that wait are held.
     pub defects: Vec<(JobId, String)>,
 }
 

@@ -25,7 +25,7 @@ impl Scheduler {
             Decision::Fulfil { job, on } => self.fulfil(*job, *on),
             Decision::Pin { job, worker } => self.pin(*job, *worker),
             Decision::Assign { attempt, worker, tags, at_ms } => self.assign(*attempt, *worker, tags, *at_ms),
-            Decision::MarkCancelling { job } => self.live(*job).cancelling = true,
+            Decision::MarkCancelling { job } => self.active(*job).cancelling = true,
             Decision::Requeue { attempt, back, .. } => self.requeue(*attempt, *back),
             Decision::Readopt { attempt, worker } => self.readopt(*attempt, *worker),
             Decision::Free { attempt, worker } => self.free(*attempt, *worker),
@@ -63,7 +63,7 @@ impl Scheduler {
 
     /// Moves a job to another state that is not final, in and out of its queue.
     fn set_state(&mut self, id: JobId, state: JobState) {
-        let job = self.live(id);
+        let job = self.active(id);
         let (from, shape, priority, begin_at) = (job.state, job.shape, job.terms.priority, job.terms.begin_at);
         job.state = state;
         self.counts.shift(from, state);
@@ -84,20 +84,20 @@ impl Scheduler {
     }
 
     fn fulfil(&mut self, id: JobId, on: JobId) {
-        for edge in self.live(id).depends.iter_mut().filter(|edge| edge.on == on) {
+        for edge in self.active(id).depends.iter_mut().filter(|edge| edge.on == on) {
             edge.fulfilled = true;
         }
     }
 
     fn pin(&mut self, id: JobId, worker: IpAddr) {
-        let job = self.live(id);
+        let job = self.active(id);
         assert!(job.state != JobState::Queued, "{id} is tied to a worker before it may start");
         job.pinned = Some(worker);
         self.reshape(id, |shape| shape.pinned = Some(worker));
     }
 
     fn assign(&mut self, attempt: AttemptId, worker: IpAddr, tags: &[String], at_ms: u64) {
-        let job = self.live(attempt.job);
+        let job = self.active(attempt.job);
         assert!(attempt.number == job.attempt + 1, "attempts of {} are counted", attempt.job);
         job.attempt = attempt.number;
         job.worker = Some(worker);
@@ -108,7 +108,7 @@ impl Scheduler {
     }
 
     fn requeue(&mut self, attempt: AttemptId, back: Back) {
-        let job = self.live(attempt.job);
+        let job = self.active(attempt.job);
         job.crashes += u32::from(back.is_crash());
         job.retries_left -= u32::from(back.is_retry());
         if back.is_settled() {
@@ -133,11 +133,11 @@ impl Scheduler {
     }
 
     fn end(&mut self, now: Now, id: JobId, outcome: &Outcome, at_ms: u64, seq: u64) {
-        let mut view = self.job(now, id).expect("only a live job ends");
+        let mut view = self.job(now, id).expect("only an active job ends");
         assert!(seq == self.last_seq + 1, "the log has no gaps");
         self.last_seq = seq;
         let state = outcome.state();
-        let job = self.jobs.remove(id).expect("only a live job ends");
+        let job = self.jobs.remove(id).expect("only an active job ends");
         if job.state == JobState::Queued {
             self.queues.remove(job.shape, job.terms.priority, id);
         }
@@ -190,10 +190,10 @@ impl Scheduler {
         }
     }
 
-    /// A job that a handler knows to be live, marked as changed.
-    fn live(&mut self, id: JobId) -> &mut Job {
+    /// A job that a handler knows to be active, marked as changed.
+    fn active(&mut self, id: JobId) -> &mut Job {
         self.touched.jobs.insert(id);
-        self.jobs.get_mut(id).expect("decisions name live jobs")
+        self.jobs.get_mut(id).expect("decisions name active jobs")
     }
 
     /// A worker that a handler knows to exist.

@@ -15,7 +15,7 @@ use crate::sched::queues::Shape;
 use crate::sched::scheduler::Scheduler;
 use crate::sched::workers::Worker;
 
-/// What keeps a live job from running; nothing for one that runs.
+/// What keeps an active job from running; nothing for one that runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Explained {
     /// What keeps it from all workers.
@@ -25,7 +25,7 @@ pub struct Explained {
 }
 
 impl Scheduler {
-    /// Explains why a live job does not run; `None` for a job that is not live.
+    /// Explains why an active job does not run; `None` for a job that is not active.
     #[must_use]
     pub fn explain(&self, now: Now, id: JobId) -> Option<Explained> {
         let job = self.jobs.get(id)?;

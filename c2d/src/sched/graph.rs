@@ -116,8 +116,8 @@ impl Turn<'_> {
     pub(crate) fn end(&mut self, job: JobId, outcome: Outcome) {
         let mut ending = VecDeque::from([(job, outcome)]);
         while let Some((id, outcome)) = ending.pop_front() {
-            let Some(live) = self.s.jobs.get(id) else { continue };
-            let (attempt, worker) = (live.attempt, live.worker);
+            let Some(active) = self.s.jobs.get(id) else { continue };
+            let (attempt, worker) = (active.attempt, active.worker);
             let state = outcome.state();
             let root = if let Outcome::Dependency { root } = outcome { root } else { id };
             let dependents = self.s.dependents.get(&id).cloned().unwrap_or_default();

@@ -1,6 +1,6 @@
-//! The table of live jobs, and the verdicts of all that ever ended.
+//! The table of active jobs, and the verdicts of all that ever ended.
 //!
-//! Live jobs stand in a dense table by id. Of an ended job only its final state and its worker are
+//! Active jobs stand in a dense table by id. Of an ended job only its final state and its worker are
 //! kept, four bytes each, because later jobs may still depend on it; everything else is history
 //! and the store's business.
 
@@ -52,7 +52,7 @@ impl JobRecord {
     }
 }
 
-/// Live jobs by id. Ids only grow, so the table is a window that moves.
+/// Active jobs by id. Ids only grow, so the table is a window that moves.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct JobTable {
     /// Id of the first slot.

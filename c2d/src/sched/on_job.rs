@@ -44,8 +44,8 @@ impl Event for JobsRetried {
         let first = turn.s.last_job + 1;
         let mut instead = BTreeMap::new();
         for (again, new) in self.jobs.iter().zip(first..) {
-            match turn.s.find_live(again.of) {
-                Ok(live) => return Err(Reject::NotEnded { job: again.of, state: live.state }),
+            match turn.s.find_active(again.of) {
+                Ok(active) => return Err(Reject::NotEnded { job: again.of, state: active.state }),
                 Err(Reject::AlreadyEnded { .. }) => {}
                 Err(reject) => return Err(reject),
             }
@@ -64,7 +64,7 @@ impl Event for CancelRequested {
 
     fn happen(self, turn: &mut Turn<'_>) -> Result<Self::Answer, Reject> {
         let Self { job: id } = self;
-        let job = turn.s.find_live(id)?;
+        let job = turn.s.find_active(id)?;
         if job.state != JobState::Running {
             turn.end(id, Outcome::Cancelled);
             return Ok(JobState::Cancelled);
@@ -92,7 +92,7 @@ impl Event for HoldRequested {
 
     fn happen(self, turn: &mut Turn<'_>) -> Result<Self::Answer, Reject> {
         let Self { job: id } = self;
-        let state = turn.s.find_live(id)?.state;
+        let state = turn.s.find_active(id)?.state;
         match state {
             JobState::Blocked | JobState::Queued => {
                 turn.decide(Decision::SetWaiting { job: id, state: JobState::Held });
@@ -111,7 +111,7 @@ impl Event for ReleaseRequested {
 
     fn happen(self, turn: &mut Turn<'_>) -> Result<Self::Answer, Reject> {
         let Self { job: id } = self;
-        let job = turn.s.find_live(id)?;
+        let job = turn.s.find_active(id)?;
         if job.state != JobState::Held {
             return Err(Reject::WrongState { job: id, state: job.state });
         }
@@ -226,8 +226,8 @@ impl Scheduler {
         record
     }
 
-    /// A live job, or why there is none of this id.
-    pub(crate) fn find_live(&self, id: JobId) -> Result<&crate::sched::jobs::Job, Reject> {
+    /// An active job, or why there is none of this id.
+    pub(crate) fn find_active(&self, id: JobId) -> Result<&crate::sched::jobs::Job, Reject> {
         self.jobs.get(id).ok_or_else(|| match self.ended.get(id) {
             Some(ended) => Reject::AlreadyEnded { job: id, state: ended.state },
             None => Reject::UnknownJob { job: id },

@@ -74,8 +74,8 @@ impl Turn<'_> {
     /// Jobs of a worker that went silent read `unreachable` from now on.
     fn touch_jobs_of(&mut self, ip: IpAddr) {
         let held: Vec<JobId> = self.s.workers[&ip].grants.keys().map(|attempt| attempt.job).collect();
-        let live = held.into_iter().filter(|job| self.s.jobs.get(*job).is_some());
-        self.s.touched.jobs.extend(live.collect::<Vec<_>>());
+        let active = held.into_iter().filter(|job| self.s.jobs.get(*job).is_some());
+        self.s.touched.jobs.extend(active.collect::<Vec<_>>());
     }
 
     fn begin(&mut self, id: JobId) {

@@ -48,9 +48,9 @@ impl Turn<'_> {
     /// Gives the best job that a worker can run now, if there is one.
     pub(crate) fn give(&mut self, ip: IpAddr) -> Option<Handout> {
         let (job, tags) = self.s.best_for(self.s.workers.get(&ip)?)?;
-        let live = self.s.jobs.get(job).expect("waiting jobs are live");
-        let attempt = AttemptId { job, number: live.attempt + 1 };
-        let payload = live.payload.clone();
+        let active = self.s.jobs.get(job).expect("waiting jobs are active");
+        let attempt = AttemptId { job, number: active.attempt + 1 };
+        let payload = active.payload.clone();
         self.decide(Decision::Assign { attempt, worker: ip, tags: tags.clone(), at_ms: self.now.wall_ms });
         Some(Handout { attempt, tags, payload })
     }

@@ -41,7 +41,7 @@ enum Place {
 #[derive(Clone, Debug)]
 struct Queue {
     shape: Shape,
-    /// Live jobs of this shape, waiting or not.
+    /// Active jobs of this shape, waiting or not.
     users: usize,
     ready: BTreeSet<Rank>,
 }

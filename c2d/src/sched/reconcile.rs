@@ -71,7 +71,7 @@ impl Scheduler {
 
     /// What goes to a worker for an attempt that it holds.
     fn handout(&self, attempt: AttemptId, ip: IpAddr) -> Handout {
-        let payload = self.jobs.get(attempt.job).expect("a current attempt has a live job").payload.clone();
+        let payload = self.jobs.get(attempt.job).expect("a current attempt has an active job").payload.clone();
         Handout { attempt, tags: self.workers[&ip].grants[&attempt].tags.clone(), payload }
     }
 }

@@ -18,7 +18,7 @@ use crate::sched::view::JobView;
 use crate::sched::workers::{Heard, Worker};
 use crate::sched::{Decision, Note, Reject};
 
-/// All live jobs and workers.
+/// All active jobs and workers.
 #[derive(Clone, Debug)]
 pub struct Scheduler {
     pub(crate) capacity: usize,
@@ -33,7 +33,7 @@ pub struct Scheduler {
     pub(crate) avoided: BTreeMap<(JobId, IpAddr), Avoided>,
     /// Those of them that avoid the worker still, the first to go there again first.
     pub(crate) avoiding: BTreeSet<(Mono, JobId, IpAddr)>,
-    /// Live jobs whose stored specification cannot be used, and why: they are never given to anybody.
+    /// Active jobs whose stored specification cannot be used, and why: they are never given to anybody.
     pub(crate) defects: BTreeMap<JobId, String>,
     pub(crate) workers: BTreeMap<IpAddr, Worker>,
     /// Parked polls in the order in which they came, so that idle workers take turns.
@@ -67,7 +67,7 @@ pub(crate) struct Fresh {
 /// What changed since somebody last looked; see [`Scheduler::take_touched`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Touched {
-    /// Live jobs.
+    /// Active jobs.
     pub jobs: BTreeSet<JobId>,
     /// Jobs that ended, as they were then.
     pub ended: Vec<JobView>,

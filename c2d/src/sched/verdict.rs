@@ -64,7 +64,7 @@ impl Turn<'_> {
 
     fn conclude(&mut self, ip: IpAddr, result: &ResultSummary) {
         let ResultSummary { attempt, ref outcome, of_job } = *result;
-        let job = self.s.jobs.get(attempt.job).expect("only a live job is concluded");
+        let job = self.s.jobs.get(attempt.job).expect("only an active job is concluded");
         let (running, retry) = (job.state == JobState::Running, job.retries_left > 0 && !job.cancelling);
         match outcome {
             // Cancelled without a cancel, or an end that only c2d decides: either way, nothing of the
@@ -97,7 +97,7 @@ impl Turn<'_> {
 
     /// The running attempt of a job is lost; what follows is the job's own choice.
     fn lose(&mut self, attempt: AttemptId, crash: bool) {
-        let job = self.s.jobs.get(attempt.job).expect("only a live job loses its attempt");
+        let job = self.s.jobs.get(attempt.job).expect("only an active job loses its attempt");
         let crashes = job.crashes + u32::from(crash);
         let ended = if job.cancelling {
             Some(Outcome::Cancelled)

@@ -53,13 +53,13 @@ pub struct WorkerView {
 }
 
 impl Scheduler {
-    /// A live job.
+    /// An active job.
     #[must_use]
     pub fn job(&self, now: Now, id: JobId) -> Option<JobView> {
         self.jobs.get(id).map(|job| self.view(now, id, job))
     }
 
-    /// Live jobs by id, after `after`, of one state or all, at most `limit`.
+    /// Active jobs by id, after `after`, of one state or all, at most `limit`.
     #[must_use]
     pub fn jobs(&self, now: Now, state: Option<JobState>, after: Option<JobId>, limit: usize) -> Vec<JobView> {
         let first = JobId(after.map_or(0, |id| id.0.saturating_add(1)));

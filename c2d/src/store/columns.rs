@@ -17,7 +17,7 @@ use crate::rows::job_row;
 use crate::sched::JobView;
 use crate::store::{StoreError, payload};
 
-/// A job as the store has it, live or ended.
+/// A job as the store has it, active or ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredJob {
     /// What is shown of it.

@@ -1,4 +1,4 @@
-//! Reads back everything that the scheduler goes on with. Only live jobs are read in full; of the
+//! Reads back everything that the scheduler goes on with. Only active jobs are read in full; of the
 //! ended ones an index alone is enough.
 
 use std::collections::BTreeMap;
@@ -59,7 +59,7 @@ pub(super) fn workers(c: &Connection) -> Result<Vec<WorkerRecord>, StoreError> {
 /// Jobs that cannot run, and why.
 type Defects = Vec<(JobId, String)>;
 
-/// Live jobs, and why some of them cannot run.
+/// Active jobs, and why some of them cannot run.
 fn jobs(c: &Connection) -> Result<(Vec<JobRecord>, Defects), StoreError> {
     let sql = "SELECT d.job, d.requires, d.condition, d.fulfilled FROM dependency d JOIN job j ON j.id = d.job
         WHERE j.state < 4 ORDER BY d.job, d.place";

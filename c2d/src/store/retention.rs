@@ -115,7 +115,7 @@ fn candidates(t: &Transaction<'_>, after: u64, logged: u64) -> Result<Vec<Candid
     Ok(found)
 }
 
-/// Whether a live job depends on it, or a worker has not let go of it.
+/// Whether an active job depends on it, or a worker has not let go of it.
 fn is_needed(t: &Transaction<'_>, id: i64) -> Result<bool, StoreError> {
     let sql = "SELECT EXISTS (SELECT 1 FROM hold WHERE job = ?1) OR EXISTS (
         SELECT 1 FROM dependency d JOIN job j ON j.id = d.job WHERE d.requires = ?1 AND j.state < 4)";

@@ -59,7 +59,7 @@ impl Disk for PaperDisk {
 
 impl PaperDisk {
     fn job(&mut self, id: JobId) -> &mut JobRecord {
-        self.jobs.get_mut(&id).expect("a decision names a live job")
+        self.jobs.get_mut(&id).expect("a decision names an active job")
     }
 
     fn write(&mut self, decision: &Decision) {
@@ -103,7 +103,7 @@ impl PaperDisk {
             Decision::Readopt { attempt, .. } => self.job(attempt.job).state = JobState::Running,
             Decision::Free { attempt, .. } => drop(self.grants.remove(attempt)),
             Decision::End { job, outcome, seq, .. } => {
-                let record = self.jobs.remove(job).expect("only a live job ends");
+                let record = self.jobs.remove(job).expect("only an active job ends");
                 self.last_seq = *seq;
                 let ended = EndedRecord { job: *job, state: outcome.state(), worker: record.worker };
                 self.ended.insert(*job, ended);

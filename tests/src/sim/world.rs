@@ -131,7 +131,7 @@ impl<D: Disk> World<D> {
         self.commit();
         let left = self.scheduler.jobs(self.now, None, None, 5);
         assert!(left.is_empty(), "I10: still alive long after the last fault: {left:#?}, agents {:#?}", self.agents);
-        assert_eq!(self.disk.load(), self.scheduler.saved(), "the rows give the live state");
+        assert_eq!(self.disk.load(), self.scheduler.saved(), "the rows give the state in memory");
         self.oracle.finish();
         self.report.jobs = self.oracle.ended();
         self.report.runs = self.oracle.runs();
@@ -195,7 +195,7 @@ impl<D: Disk> World<D> {
             self.disk.commit(self.now, &durable);
             self.oracle.committed(&durable, CAPACITY, self.now.mono.0);
             if let Some(saved) = self.disk.peek() {
-                assert_eq!(saved, self.scheduler.saved(), "the rows give the live state");
+                assert_eq!(saved, self.scheduler.saved(), "the rows give the state in memory");
             }
         }
         for jobs in std::mem::take(&mut self.unanswered) {

@@ -230,8 +230,8 @@ impl Lab {
 
     /// The state of a job, ended ones included.
     pub(super) fn state(&self, job: u64) -> JobState {
-        let live = self.s.job(self.now, JobId(job)).map(|view| view.state);
-        live.unwrap_or_else(|| self.s.ended.get(JobId(job)).expect("the job exists").state)
+        let active = self.s.job(self.now, JobId(job)).map(|view| view.state);
+        active.unwrap_or_else(|| self.s.ended.get(JobId(job)).expect("the job exists").state)
     }
 
     /// The outcome with which a job ended.
