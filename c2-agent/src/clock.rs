@@ -3,6 +3,8 @@
 //! Two clocks decide: [`awake`] stands still while the machine sleeps and measures what a job may
 //! take; [`elapsed`] goes on and measures leases, which c2d lets run out meanwhile.
 
+use std::time::Instant;
+
 use c2_shared::time::Mono;
 use rustix::time::{ClockId, clock_gettime};
 
@@ -21,6 +23,13 @@ pub(crate) fn wall_ms() -> u64 {
     read_ms(ClockId::Realtime)
 }
 
+/// A point to measure a short span from.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads a clock")]
+pub(crate) fn instant() -> Instant {
+    Instant::now()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that reads a clock")]
 fn read_ms(clock: ClockId) -> u64 {
     let time = clock_gettime(clock);
     let seconds = u64::try_from(time.tv_sec).unwrap_or_default();

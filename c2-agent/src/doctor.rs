@@ -11,7 +11,6 @@ use c2_shared::blob::BlobId;
 use c2_shared::checkup::{self, Check};
 use c2_shared::client::Client;
 use c2_shared::limits::WORKER_FREE_BYTES_FLOOR;
-use tokio::time::Instant;
 
 use crate::agent;
 use crate::clock;
@@ -55,7 +54,7 @@ async fn of_c2d(options: &Options) -> Vec<Check> {
         Ok(client) => client,
         Err(error) => return vec![Check::fail(WHAT, error.to_string(), error.hint().unwrap_or_default())],
     };
-    let begun = Instant::now();
+    let begun = clock::instant();
     // Workers may ask for blobs, and nobody has one of this name: it only shows the token.
     let asked = client.blob_status(BlobId::of(b"doctor"), None).await;
     let took = begun.elapsed();
@@ -111,7 +110,7 @@ struct Speed {
 }
 
 fn measure(scratch: &Path) -> io::Result<Speed> {
-    let begun = Instant::now();
+    let begun = clock::instant();
     for n in 0..FOLDERS {
         let folder = scratch.join(n.to_string());
         fs::create_dir(&folder)?;
@@ -120,7 +119,7 @@ fn measure(scratch: &Path) -> io::Result<Speed> {
     }
     let folder = begun.elapsed() / FOLDERS;
     let piece = vec![b'x'; PIECE_BYTES];
-    let begun = Instant::now();
+    let begun = clock::instant();
     let mut file = File::create(scratch.join("large"))?;
     for _ in 0..PIECES {
         file.write_all(&piece)?;

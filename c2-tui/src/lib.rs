@@ -6,6 +6,7 @@
 //! fed by `feed`, and run by `runner`.
 
 pub mod arguments;
+mod clock;
 pub mod connect;
 pub mod exit;
 pub mod local;

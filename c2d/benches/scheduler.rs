@@ -4,12 +4,13 @@
 
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
 use c2_shared::id::{AttemptId, JobId};
-use c2_shared::job::Outcome;
+use c2_shared::job::{JobState, Outcome, Placement, Terms};
 use c2_shared::limits::QUEUE_LEN_MAX;
 use c2_shared::time::Mono;
-use c2d::sched::event::{Introduction, NewJob, ResultSummary};
+use c2d::sched::event::{self, Introduction, NewJob, ResultSummary};
 use c2d::sched::{Event, Now, Saved, Scheduler};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 
@@ -17,16 +18,16 @@ const WORKER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
 const NOW: Now = Now { mono: Mono(1_000), wall_ms: 1_000_000 };
 
 fn job(place: usize, depends: Option<String>, tag: Option<&str>) -> NewJob {
+    let tags = tag.into_iter().map(str::to_owned).collect();
     NewJob {
         payload: r#"{"command":"true"}"#.into(),
         name: Some(format!("n{place}").into()),
-        tags: tag.into_iter().map(str::to_owned).collect(),
+        terms: Terms { placement: Arc::new(Placement { tags, ..Placement::default() }), ..Terms::default() },
         depends: depends.into_iter().map(Into::into).collect(),
-        ..NewJob::default()
     }
 }
 
-fn apply(scheduler: &mut Scheduler, event: Event) {
+fn apply(scheduler: &mut Scheduler, event: impl Event) {
     let mut decisions = Vec::new();
     scheduler.apply(NOW, event, &mut decisions).expect("the events of a bench are accepted");
     black_box(decisions);
@@ -36,15 +37,23 @@ fn apply(scheduler: &mut Scheduler, event: Event) {
 /// A worker with one lock and room for two jobs, and these jobs in the queue.
 fn cluster(jobs: Vec<NewJob>) -> Scheduler {
     let mut scheduler = Scheduler::restore(Saved::default(), QUEUE_LEN_MAX, NOW);
-    let intro = Introduction { ip: Some(WORKER), slots: 2, ..Introduction::default() };
-    apply(&mut scheduler, Event::WorkerRegistered(Box::new(intro)));
-    apply(&mut scheduler, Event::TagsSet { worker: WORKER, tags: ["lock".to_owned()].into() });
-    apply(&mut scheduler, Event::JobsSubmitted { jobs, key: None });
+    let intro = Introduction {
+        ip: WORKER,
+        hostname: String::new(),
+        worker_id: String::new(),
+        boot_id: String::new(),
+        slots: 2,
+        version: String::new(),
+        hardware: "{}".into(),
+    };
+    apply(&mut scheduler, event::WorkerRegistered(intro));
+    apply(&mut scheduler, event::TagsSet { worker: WORKER, tags: ["lock".to_owned()].into() });
+    apply(&mut scheduler, event::JobsSubmitted { jobs, key: None });
     scheduler
 }
 
 fn poll(scheduler: &mut Scheduler) {
-    apply(scheduler, Event::PlainPolled { worker: WORKER });
+    apply(scheduler, event::PlainPolled { worker: WORKER });
 }
 
 fn polls(c: &mut Criterion) {
@@ -58,7 +67,7 @@ fn polls(c: &mut Criterion) {
 fn submits(c: &mut Criterion) {
     let start = cluster(Vec::new());
     let submit = |mut scheduler: Scheduler| {
-        apply(&mut scheduler, Event::JobsSubmitted { jobs: vec![job(0, None, None)], key: None });
+        apply(&mut scheduler, event::JobsSubmitted { jobs: vec![job(0, None, None)], key: None });
         scheduler
     };
     c.bench_function("submit", |b| b.iter_batched(|| start.clone(), submit, BatchSize::SmallInput));
@@ -77,8 +86,8 @@ fn cascades(c: &mut Criterion) {
             of_job: false,
         };
         let fail = |mut scheduler: Scheduler| {
-            apply(&mut scheduler, Event::ResultArrived { worker: WORKER, result: result.clone() });
-            assert_eq!(scheduler.queue(NOW).failed, QUEUE_LEN_MAX as u64, "all of them fail");
+            apply(&mut scheduler, event::ResultArrived { worker: WORKER, result: result.clone() });
+            assert_eq!(scheduler.queue(NOW).ended[&JobState::Failed], QUEUE_LEN_MAX as u64, "all of them fail");
             scheduler
         };
         group.bench_function(name, |b| b.iter_batched(|| start.clone(), fail, BatchSize::LargeInput));

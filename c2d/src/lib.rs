@@ -5,20 +5,15 @@ pub mod sched;
 pub mod clock;
 pub mod engine;
 pub mod store;
-pub mod sweep;
 pub mod upkeep;
-
-pub mod install;
 
 pub mod access;
 pub mod authority;
-mod chain;
-pub mod cleanups;
-pub mod detect;
+mod hash_chain;
 pub mod http;
-pub mod relay;
 pub mod rows;
+pub mod services;
+mod suggest_tags;
 
-pub mod ask;
-pub mod options;
+pub mod cli;
 pub mod run;

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use c2_shared::advice::Failure;
 use c2_shared::logging::Logging;
-use c2d::install;
-use c2d::options::{Ask, Cli, Command, Options};
+use c2d::cli::options::{Cli, Command, Options, Tokens};
+use c2d::cli::{install, tokens};
 use c2d::run::run;
 use c2d::upkeep;
 use clap::Parser as _;
@@ -25,16 +25,16 @@ fn main() -> ExitCode {
 
 fn act(cli: Cli) -> Result<ExitCode, Failure> {
     match cli.command {
-        Some(Command::Ask(question)) => ask(&cli.options, question),
+        Some(Command::Tokens(command)) => tokens(&cli.options, command),
         Some(Command::Upkeep(work)) => say(upkeep::run(&cli.options.data_dir(), cli.options.config_file(), work)?),
         Some(Command::Install { dry_run, root }) => say((install::install(dry_run, root.as_deref())?, true)),
         None => start(cli.options),
     }
 }
 
-fn ask(options: &Options, question: Ask) -> Result<ExitCode, Failure> {
+fn tokens(options: &Options, command: Tokens) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let said = runtime.block_on(c2d::ask::ask(&options.data_dir(), question))?;
+    let said = runtime.block_on(tokens::run(&options.data_dir(), command))?;
     say((said, true))
 }
 

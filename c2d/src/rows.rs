@@ -1,11 +1,10 @@
 //! How the scheduler's views become the rows of the API: for HTTP, the log and the event stream
 //! alike.
 
-use c2_shared::api::jobs::{JobRow, QueueStatus};
+use c2_shared::api::jobs::JobRow;
 use c2_shared::api::workers::WorkerRow;
-use c2_shared::job::JobState;
 
-use crate::sched::{JobView, QueueView, WorkerView};
+use crate::sched::{JobView, WorkerView};
 use crate::store::payload;
 
 /// Characters of a command that a row shows.
@@ -49,27 +48,6 @@ pub fn worker_row(view: WorkerView) -> WorkerRow {
         status_reason: view.fault,
         load: view.load,
         version: view.intro.version,
-    }
-}
-
-/// The queue in numbers.
-#[must_use]
-pub fn queue_status(view: &QueueView) -> QueueStatus {
-    let ended =
-        [(JobState::Succeeded, view.succeeded), (JobState::Failed, view.failed), (JobState::Cancelled, view.cancelled)];
-    QueueStatus {
-        blocked: view.blocked,
-        held: view.held,
-        queued: view.queued,
-        running: view.running,
-        active: view.blocked + view.held + view.queued + view.running,
-        capacity: view.capacity,
-        ended: ended.into(),
-        workers_online: view.workers_online,
-        slots: view.slots,
-        slots_used: view.slots_used,
-        recovering: view.recovering,
-        paused: view.paused,
     }
 }
 

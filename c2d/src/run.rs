@@ -18,12 +18,13 @@ use tokio::task::JoinError;
 
 use crate::access::{self, AccessError};
 use crate::authority::{Authority, AuthorityError};
-use crate::cleanups::Cleanups;
 use crate::clock::Clock;
+use crate::engine;
 use crate::http::{self, App, Audit};
-use crate::relay::Relay;
+use crate::services::blob_gc;
+use crate::services::cleanup_requests::CleanupRequests;
+use crate::services::live_output::LiveOutput;
 use crate::store::{self, StoreError};
-use crate::{engine, sweep};
 
 /// Name of the file in the data folder that says where c2d listens.
 pub const ADDRESS_FILE: &str = "c2d.addr";
@@ -101,8 +102,8 @@ pub async fn run(
         engine: handle,
         history: opened.history,
         blobs: opened.blobs,
-        cleanups: Cleanups::start(clock.now().wall_ms),
-        relay: Relay::start(),
+        cleanup_requests: CleanupRequests::start(clock.now().wall_ms),
+        live_output: LiveOutput::start(),
         access,
         fingerprint: authority.fingerprint,
         throttle: Arc::default(),
@@ -114,7 +115,7 @@ pub async fn run(
         requests: Arc::default(),
         stopping: stopping.clone(),
     };
-    let sweeping = tokio::spawn(sweep::run(app.blobs.clone(), app.history.clone(), clock, stopping.clone()));
+    let collecting = tokio::spawn(blob_gc::run(app.blobs.clone(), app.history.clone(), clock, stopping.clone()));
     let server = tokio::spawn(http::serve(listener, authority.tls, http::router(app), stopping));
     let address_file = AddressFile::write(&data_dir, address)?;
     ready(address).map_err(|e| RunError::File("/dev/stdout".into(), e))?;
@@ -133,7 +134,7 @@ pub async fn run(
     tracing::info!("going down");
     let _all_gone = stop.send(true);
     server.await.map_err(stopped("the server"))?;
-    sweeping.await.map_err(stopped("the sweep"))?;
+    collecting.await.map_err(stopped("the removal of unused files"))?;
     let writer = engine.await.map_err(stopped("the engine"))??;
     tokio::task::spawn_blocking(move || writer.close()).await.map_err(stopped("the store"))
 }

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -70,6 +71,48 @@ pub struct JobSpec {
     /// A key of the caller's choice: the same key within a day answers with the same job.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
+}
+
+/// What a job asks for beside its command: the part of a specification that the scheduler decides by.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Terms {
+    /// On which workers it may run. Shared, because most jobs ask for the same.
+    #[serde(skip_serializing_if = "is_default")]
+    pub placement: Arc<Placement>,
+    /// On the worker of its dependencies.
+    #[serde(skip_serializing_if = "is_default")]
+    pub same_machine: bool,
+    /// Higher first.
+    #[serde(skip_serializing_if = "is_default")]
+    pub priority: i32,
+    /// Failures to forgive.
+    #[serde(skip_serializing_if = "is_default")]
+    pub retries: u32,
+    /// Waits for a release at first.
+    #[serde(skip_serializing_if = "is_default")]
+    pub hold: bool,
+    /// Not before, in unix milliseconds.
+    #[serde(skip_serializing_if = "is_default")]
+    pub begin_at: Option<u64>,
+    /// What to do when its worker is lost.
+    #[serde(skip_serializing_if = "is_default")]
+    pub on_lost: OnLost,
+}
+
+/// The terms by which one worker suits a job and another does not.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Placement {
+    /// Only workers of this group.
+    #[serde(skip_serializing_if = "is_default")]
+    pub group: Option<String>,
+    /// Locks to hold.
+    #[serde(skip_serializing_if = "is_default")]
+    pub tags: Vec<String>,
+    /// Workers, by address or name, that must not run it.
+    #[serde(skip_serializing_if = "is_default")]
+    pub exclude: Vec<String>,
 }
 
 /// A file placed in the workspace: exactly one of `content` and `sha256` says what is in it.
@@ -191,6 +234,20 @@ pub enum Outcome {
         /// What went wrong.
         reason: String,
     },
+}
+
+impl From<JobSpec> for Terms {
+    fn from(spec: JobSpec) -> Self {
+        Self {
+            placement: Arc::new(Placement { group: spec.group, tags: spec.tags, exclude: spec.exclude }),
+            same_machine: spec.same_machine,
+            priority: spec.priority,
+            retries: spec.retries,
+            hold: spec.hold,
+            begin_at: spec.begin_at,
+            on_lost: spec.on_lost,
+        }
+    }
 }
 
 impl JobState {

@@ -28,4 +28,4 @@ pub use cluster::{Cluster, scenario};
 pub use leftovers::{is_alive, marked, variable};
 pub use process::Output;
 pub use programs::Program;
-pub use wait::eventually;
+pub use wait::{eventually, now};

@@ -10,14 +10,14 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::termios::{LocalModes, tcgetattr};
 
-use crate::wait::SOON;
+use crate::wait::{SOON, now};
 
 /// Silence after which nothing more is expected of a program that was asked for nothing.
 const QUIET: Duration = Duration::from_millis(300);
@@ -130,14 +130,10 @@ impl Terminal {
     ///
     /// # Errors
     /// When it does not get so soon; with the screen.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a console that draws without end must not be waited for without end"
-    )]
     pub fn wait(&mut self, what: &str, is_so: impl Fn(&Self) -> bool) -> Result<()> {
-        let end = Instant::now() + SOON;
+        let end = now() + SOON;
         while !is_so(self) {
-            match self.written.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            match self.written.recv_timeout(end.saturating_duration_since(now())) {
                 Ok(bytes) => self.take(&bytes),
                 Err(RecvTimeoutError::Timeout) => bail!("no {what} on this screen:\n{}", self.text()),
                 Err(RecvTimeoutError::Disconnected) => bail!("it ended without {what}:\n{}", self.text()),

@@ -1,6 +1,6 @@
-//! Waits for conditions: the only place of the tests that lets time pass.
+//! Waits for conditions: the only place of the tests that lets time pass and reads a clock.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
 
@@ -9,6 +9,13 @@ pub const SOON: Duration = Duration::from_secs(30);
 
 /// Pause between two looks at a condition.
 const PAUSE: Duration = Duration::from_millis(25);
+
+/// A point to measure a span from.
+#[expect(clippy::disallowed_methods, reason = "the one place of the tests that reads a clock")]
+#[must_use]
+pub fn now() -> Instant {
+    Instant::now()
+}
 
 /// Asks `probe` again and again until it gives a value, and fails after `limit`. An error of the
 /// probe counts as "not yet"; the last one is part of the report.

@@ -13,7 +13,7 @@ crate::tests![completions_and_pages_are_those_of_the_present_programs, bash_unde
 const ASSETS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../assets");
 
 fn programs() -> [Command; 3] {
-    [c2d::options::Cli::command(), c2_agent::Cli::command(), c2_tui::arguments::Arguments::command()]
+    [c2d::cli::options::Cli::command(), c2_agent::Cli::command(), c2_tui::arguments::Arguments::command()]
 }
 
 /// Everything that should be there, by its path below the folder.

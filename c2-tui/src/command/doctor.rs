@@ -7,6 +7,7 @@ use c2_shared::checkup::{self, Check};
 use c2_shared::time;
 use c2_shared::worker::WorkerStatus;
 
+use crate::clock;
 use crate::command::{Complaint, Context, Data, Outcome};
 use crate::exit;
 use crate::ssh::group;
@@ -28,7 +29,7 @@ pub(crate) async fn run(context: &Context) -> Result<Outcome, Complaint> {
         ));
     }
     checks.extend(workers.iter().map(of_worker));
-    let now_s = u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or_default();
+    let now_s = u64::try_from(clock::here().timestamp().as_second()).unwrap_or_default();
     checks.extend(context.client.clock_s().await?.map(|theirs_s| Check::of_clock(now_s, theirs_s)));
     checks.extend(["ssh", "pdsh"].map(|program| of_program(program, group::find(program).is_some())));
     let exit = if checkup::is_well(&checks) { exit::OK } else { exit::FAILED };

@@ -9,9 +9,11 @@ use jiff::fmt::temporal::Pieces;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ZonedDateTime};
 
+use crate::clock;
+
 /// Reads a point in time as unix milliseconds, in the operator's time zone unless it names an offset.
 pub(crate) fn parse_ms(text: &str) -> Result<u64, String> {
-    let time = read(text, &ZonedDateTime::now())
+    let time = read(text, &clock::here())
         .ok_or_else(|| format!("{text:?} is not a time like 18:00, +2h30m, 2030-01-31 or 2030-01-31T08:00+02:00"))?;
     u64::try_from(time.as_millisecond()).map_err(|_| format!("{text:?} lies before 1970"))
 }
@@ -29,8 +31,8 @@ fn read(text: &str, now: &ZonedDateTime) -> Option<Timestamp> {
 }
 
 /// When a clock shows this time next, today or tomorrow.
-fn next(now: &ZonedDateTime, clock: Time) -> Option<Timestamp> {
-    let on = |date: jiff::civil::Date| date.to_datetime(clock).to_zoned_datetime(now.time_zone().clone()).ok();
+fn next(now: &ZonedDateTime, time: Time) -> Option<Timestamp> {
+    let on = |date: jiff::civil::Date| date.to_datetime(time).to_zoned_datetime(now.time_zone().clone()).ok();
     let today = on(now.date())?;
     let next = if today > *now { today } else { on(now.date().tomorrow().ok()?)? };
     Some(next.timestamp())

@@ -1,5 +1,7 @@
 //! `wait`: until jobs have ended.
 
+use std::pin::pin;
+
 use c2_shared::api::jobs::JobRow;
 use c2_shared::time::parse_duration_s;
 use clap::Args;
@@ -24,14 +26,16 @@ impl Wait {
     /// status is that of the first job, in the order named, that did not succeed.
     pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
         let ids = resolve::jobs(context, &self.jobs).await?;
-        let deadline = tokio::time::Instant::now() + ending::limit(self.timeout);
+        let mut time_over = pin!(tokio::time::sleep(ending::limit(self.timeout)));
         let mut rows: Vec<JobRow> = Vec::new();
         let mut waiting = Waiting::new(context, ids.len());
         for (i, id) in ids.iter().enumerate() {
-            match tokio::time::timeout_at(deadline, waiting.end_of(*id, i > 0)).await {
-                Ok(ended) => rows.push(ended?.row),
-                Err(_) => rows.push(context.client.job(*id, 0).await?.job.row),
-            }
+            let ended = tokio::select! {
+                biased;
+                ended = waiting.end_of(*id, i > 0) => ended?,
+                () = &mut time_over => context.client.job(*id, 0).await?.job,
+            };
+            rows.push(ended.row);
         }
         let exit = ending::exit_status(&rows);
         Ok(Outcome { data: Data::Waited(rows), exit })

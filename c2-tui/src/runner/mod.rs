@@ -4,7 +4,6 @@
 //! task or a point in time, handles all that has come, and draws if something that can be seen has
 //! changed: at once after a pause, otherwise at most every 16 ms. With nothing to show it sleeps.
 
-mod clock;
 mod deeds;
 mod history;
 mod input;
@@ -35,12 +34,13 @@ use self::signals::{Signals, Told};
 use self::terminal::Screen;
 use crate::app::catalog::{Catalog, Flag, Verb};
 use crate::app::{Effect, Model, Msg, Settings, update};
+use crate::clock;
 use crate::command::{self, Deed};
 use crate::connect::Place;
 use crate::feed;
 use crate::ui::{self, HitMap};
 
-pub use clock::Clock;
+pub use crate::clock::Clock;
 
 /// Between two frames: sixty a second are more than an eye needs.
 const FRAME_MS: u64 = 16;
@@ -122,7 +122,7 @@ pub fn settings(server: &str) -> Settings {
         server: server.to_owned(),
         ascii: !locale.is_none_or(utf8),
         no_color: said("NO_COLOR").is_some(),
-        utc_offset_s: clock::utc_offset_s(),
+        utc_offset_s: clock::here().offset().seconds(),
         ..Settings::default()
     }
 }

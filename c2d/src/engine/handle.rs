@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use c2_shared::id::JobId;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+use crate::engine::task::Step;
 use crate::engine::{AttemptOutput, Refusal, Touched};
 use crate::sched::Scheduler;
 use crate::sched::decision::PollAnswer;
-use crate::sched::event::{Event, Now, Poll, PollToken, Reply, ResultFate, ResultSummary};
+use crate::sched::event::{Event, Now, Poll, PollToken, ResultArrived, ResultFate, ResultSummary, WorkerPolled};
 
 /// Speaks to the engine; cheap to clone.
 #[derive(Clone, Debug)]
@@ -22,12 +23,18 @@ pub struct EngineHandle {
 
 /// What the engine is asked.
 pub(super) enum Message {
-    Apply { event: Event, outputs: Vec<AttemptOutput>, reply: oneshot::Sender<Result<Reply, Refusal>> },
-    Poll { poll: Box<Poll>, outputs: Vec<AttemptOutput>, answer: oneshot::Sender<Result<PollAnswer, Refusal>> },
+    Apply { apply: Apply, outputs: Vec<AttemptOutput> },
+    Poll { poll: WorkerPolled, outputs: Vec<AttemptOutput>, answer: oneshot::Sender<Result<PollAnswer, Refusal>> },
     PollDropped(PollToken),
     Read(Read),
     Ended { job: JobId, done: oneshot::Sender<()> },
 }
+
+/// An event to apply. What comes of it sends the answer, once everything is durable.
+pub(super) type Apply = Box<dyn FnOnce(&mut Step<'_>) -> Tell + Send>;
+
+/// Sends an answer.
+pub(super) type Tell = Box<dyn FnOnce() + Send>;
 
 /// A question about the state, which sends its own answer.
 pub(super) type Read = Box<dyn FnOnce(&Scheduler, Now) + Send>;
@@ -37,20 +44,20 @@ impl EngineHandle {
     ///
     /// # Errors
     /// When the scheduler refuses, or c2d cannot take the request.
-    pub async fn apply(&self, event: Event) -> Result<Reply, Refusal> {
+    pub async fn apply<E: Event>(&self, event: E) -> Result<E::Answer, Refusal> {
         self.apply_with(event, Vec::new()).await
     }
 
     /// Polls for a worker with what its results wrote; waits as long as the poll may be parked.
-    /// `poll.token` is set here. Dropping the future withdraws the poll.
+    /// Dropping the future withdraws the poll.
     ///
     /// # Errors
     /// When the scheduler refuses, or c2d cannot take the request.
-    pub async fn poll(&self, mut poll: Poll, outputs: Vec<AttemptOutput>) -> Result<PollAnswer, Refusal> {
-        poll.token = PollToken(self.last_token.fetch_add(1, Ordering::Relaxed) + 1);
-        let mut guard = PollGuard { messages: &self.messages, waiting: Some(poll.token) };
+    pub async fn poll(&self, poll: Poll, outputs: Vec<AttemptOutput>) -> Result<PollAnswer, Refusal> {
+        let token = PollToken(self.last_token.fetch_add(1, Ordering::Relaxed) + 1);
+        let mut guard = PollGuard { messages: &self.messages, waiting: Some(token) };
         let (answer, answered) = oneshot::channel();
-        self.send(Message::Poll { poll: Box::new(poll), outputs, answer })?;
+        self.send(Message::Poll { poll: WorkerPolled { poll: Box::new(poll), token }, outputs, answer })?;
         let answer = answered.await.unwrap_or(Err(Refusal::Stopping));
         guard.waiting = None;
         answer
@@ -66,10 +73,7 @@ impl EngineHandle {
         result: ResultSummary,
         output: AttemptOutput,
     ) -> Result<ResultFate, Refusal> {
-        match self.apply_with(Event::ResultArrived { worker, result }, vec![output]).await? {
-            Reply::Result(fate) => Ok(fate),
-            other => unreachable!("a result is answered with its fate, not with {other:?}"),
-        }
+        self.apply_with(ResultArrived { worker, result }, vec![output]).await
     }
 
     /// Reads the state after everything that came before is durable.
@@ -90,7 +94,7 @@ impl EngineHandle {
         replied.await.map_err(|_| Refusal::Stopping)
     }
 
-    /// Resolves when a live job has ended and that is durable; at once for a job that is not live.
+    /// Resolves when an active job has ended and that is durable; at once for a job that is not active.
     ///
     /// # Errors
     /// When c2d cannot take the request.
@@ -107,9 +111,14 @@ impl EngineHandle {
         self.changes.subscribe()
     }
 
-    async fn apply_with(&self, event: Event, outputs: Vec<AttemptOutput>) -> Result<Reply, Refusal> {
+    async fn apply_with<E: Event>(&self, event: E, outputs: Vec<AttemptOutput>) -> Result<E::Answer, Refusal> {
         let (reply, replied) = oneshot::channel();
-        self.send(Message::Apply { event, outputs, reply })?;
+        let apply = |step: &mut Step<'_>| -> Tell {
+            let answer = step.apply(event);
+            // Whoever asked may have gone away meanwhile, and then nobody misses the answer.
+            Box::new(|| drop(reply.send(answer)))
+        };
+        self.send(Message::Apply { apply: Box::new(apply), outputs })?;
         replied.await.unwrap_or(Err(Refusal::Stopping))
     }
 

@@ -11,11 +11,12 @@ use std::future::Future;
 use std::net::IpAddr;
 
 use c2_shared::api::files::JobFile;
+use c2_shared::api::jobs::QueueStatus;
 use c2_shared::api::workers::Output;
 use c2_shared::id::AttemptId;
 
 use crate::sched::event::Now;
-use crate::sched::{Decision, JobView, QueueView, Reject, WorkerView};
+use crate::sched::{Decision, JobView, Reject, WorkerView};
 
 pub use handle::EngineHandle;
 pub use task::start;
@@ -62,7 +63,7 @@ pub struct Touched {
     pub jobs: Vec<JobView>,
     pub workers: Vec<WorkerView>,
     pub gone: Vec<IpAddr>,
-    pub queue: QueueView,
+    pub queue: QueueStatus,
 }
 
 /// Why the engine did not do what it was asked.

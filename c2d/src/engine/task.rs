@@ -12,11 +12,11 @@ use c2_shared::time::Mono;
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use super::handle::{Message, Read};
+use super::handle::{Message, Read, Tell};
 use super::{AttemptOutput, Batch, Durable, EngineHandle, Refusal, Touched};
 use crate::clock::Clock;
 use crate::sched::decision::{PollAnswer, Saved};
-use crate::sched::event::{Event, Now, PollToken, Reply};
+use crate::sched::event::{Event, Now, PollDropped, PollToken, TimePassed, TimeUnobserved};
 use crate::sched::{Decision, Scheduler};
 
 /// Requests that may wait for the engine; beyond it they are refused as busy.
@@ -70,14 +70,20 @@ struct Engine<D> {
     stopping: bool,
 }
 
-type Answered = Result<Reply, Refusal>;
+/// What an event needs to be applied.
+pub(super) struct Step<'a> {
+    scheduler: &'a mut Scheduler,
+    now: Now,
+    decisions: &'a mut Vec<Decision>,
+    free_bytes: &'a dyn Fn() -> u64,
+}
 
 /// What is done after the commit.
 #[derive(Default)]
 struct Pending {
     decisions: Vec<Decision>,
     outputs: Vec<AttemptOutput>,
-    replies: Vec<(oneshot::Sender<Answered>, Answered)>,
+    tells: Vec<Tell>,
     reads: Vec<Read>,
     waits: Vec<(JobId, oneshot::Sender<()>)>,
 }
@@ -144,32 +150,28 @@ impl<D: Durable> Engine<D> {
         self.awake = now.mono;
         if gap_ms > HEARTBEAT_MS + UNOBSERVED_MS {
             tracing::warn!("c2d slept or was stuck for {} s; no worker is blamed for it", gap_ms / 1_000);
-            self.apply(now, Event::TimeUnobserved, pending);
+            self.apply(now, TimeUnobserved, pending);
         } else if self.scheduler.next_deadline().is_some_and(|at| at <= now.mono) {
-            self.apply(now, Event::TimePassed, pending);
+            self.apply(now, TimePassed, pending);
         }
     }
 
     fn handle(&mut self, now: Now, message: Message, pending: &mut Pending) {
         match message {
-            Message::Apply { event, outputs, reply } => {
-                let result = if self.is_full_for(&event) {
-                    Err(Refusal::DiskFull)
-                } else {
-                    self.apply_with(now, event, outputs, pending)
-                };
-                pending.replies.push((reply, result));
+            Message::Apply { apply, outputs } => {
+                let tell = self.step(now, outputs, pending, apply);
+                pending.tells.push(tell);
             }
             Message::Poll { poll, outputs, answer } => {
                 let token = poll.token;
-                match self.apply_with(now, Event::WorkerPolled(poll), outputs, pending) {
-                    Ok(_) => drop(self.polls.insert(token, answer)),
+                match self.step(now, outputs, pending, |step| step.apply(poll)) {
+                    Ok(()) => drop(self.polls.insert(token, answer)),
                     Err(refusal) => drop(answer.send(Err(refusal))),
                 }
             }
             Message::PollDropped(token) => {
                 self.polls.remove(&token);
-                self.apply(now, Event::PollDropped { token }, pending);
+                self.apply(now, PollDropped { token }, pending);
             }
             Message::Read(read) => pending.reads.push(read),
             Message::Ended { job, done } => pending.waits.push((job, done)),
@@ -177,29 +179,26 @@ impl<D: Durable> Engine<D> {
     }
 
     /// Applies an event that is never refused.
-    fn apply(&mut self, now: Now, event: Event, pending: &mut Pending) {
-        let result = self.apply_with(now, event, Vec::new(), pending);
+    fn apply<E: Event>(&mut self, now: Now, event: E, pending: &mut Pending) {
+        let result = self.step(now, Vec::new(), pending, |step| step.apply(event));
         debug_assert!(result.is_ok(), "time and dropped polls are never refused");
     }
 
     /// Applies an event and keeps, of what attempts wrote, what belongs to results that counted.
-    fn apply_with(
+    fn step<T>(
         &mut self,
         now: Now,
-        event: Event,
         outputs: Vec<AttemptOutput>,
         pending: &mut Pending,
-    ) -> Result<Reply, Refusal> {
+        apply: impl FnOnce(&mut Step<'_>) -> T,
+    ) -> T {
         let before = pending.decisions.len();
-        let reply = self.scheduler.apply(now, event, &mut pending.decisions)?;
+        let free_bytes = &|| self.store.free_bytes();
+        let decisions = &mut pending.decisions;
+        let result = apply(&mut Step { scheduler: &mut self.scheduler, now, decisions, free_bytes });
         let concluded: Vec<AttemptId> = pending.decisions[before..].iter().filter_map(concludes).collect();
         pending.outputs.extend(outputs.into_iter().filter(|output| concluded.contains(&output.attempt)));
-        Ok(reply)
-    }
-
-    fn is_full_for(&self, event: &Event) -> bool {
-        matches!(event, Event::JobsSubmitted { .. } | Event::JobsRetried { .. })
-            && self.store.free_bytes() < FREE_BYTES_FLOOR
+        result
     }
 
     /// Everything is durable: now it may be known. Whoever asked may be gone, which is no matter.
@@ -211,8 +210,8 @@ impl<D: Durable> Engine<D> {
                 drop(waiting.send(Ok(answer)));
             }
         }
-        for (reply, result) in pending.replies {
-            drop(reply.send(result));
+        for tell in pending.tells {
+            tell();
         }
         for read in pending.reads {
             read(&self.scheduler, now);
@@ -248,8 +247,8 @@ impl<D: Durable> Engine<D> {
         if quiet || self.changes.receiver_count() == 0 {
             return;
         }
-        let live = touched.jobs.iter().filter_map(|job| self.scheduler.job(now, *job));
-        let jobs = live.chain(touched.ended).collect();
+        let active = touched.jobs.iter().filter_map(|job| self.scheduler.job(now, *job));
+        let jobs = active.chain(touched.ended).collect();
         let (mut workers, mut gone) = (Vec::new(), Vec::new());
         for ip in touched.workers {
             match self.scheduler.worker(now, ip) {
@@ -259,6 +258,15 @@ impl<D: Durable> Engine<D> {
         }
         let queue = self.scheduler.queue(now);
         drop(self.changes.send(Arc::new(Touched { jobs, workers, gone, queue })));
+    }
+}
+
+impl Step<'_> {
+    pub(super) fn apply<E: Event>(&mut self, event: E) -> Result<E::Answer, Refusal> {
+        if E::BRINGS_JOBS && (self.free_bytes)() < FREE_BYTES_FLOOR {
+            return Err(Refusal::DiskFull);
+        }
+        Ok(self.scheduler.apply(self.now, event, self.decisions)?)
     }
 }
 

@@ -11,7 +11,7 @@ use c2_shared::api::route;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
-use crate::chain::Chain;
+use crate::hash_chain::HashChain;
 
 /// The log within the data folder.
 pub(crate) const FILE: &str = "audit.log";
@@ -53,7 +53,7 @@ impl Audit {
     /// Opens the log and starts the thread that writes it.
     pub(crate) fn open(dir: &Path) -> std::io::Result<Self> {
         let path = dir.join(FILE);
-        let mut log = Chain::open(&path, BYTES_MAX)?;
+        let mut log = HashChain::open(&path, BYTES_MAX)?;
         let (lines, mut waiting) = mpsc::channel::<Line>(LINES_LEN);
         std::thread::Builder::new().name("audit".to_owned()).spawn(move || {
             while let Some(line) = waiting.blocking_recv() {
@@ -117,7 +117,7 @@ mod tests {
         };
         let dir = tempfile::TempDir::new().unwrap();
         let path = dir.path().join(FILE);
-        Chain::open(&path, BYTES_MAX).unwrap().write(&line).unwrap();
+        HashChain::open(&path, BYTES_MAX).unwrap().write(&line).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         assert_eq!(text.lines().count(), 1, "{text}");
         assert!(!text.contains('\u{1b}'));

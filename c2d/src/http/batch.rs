@@ -20,10 +20,10 @@ use crate::http::extract::{JsonBody, QueryOf};
 use crate::http::files;
 use crate::http::jobs::stored;
 use crate::http::role::Operator;
-use crate::http::submit::{identify, ids, made, new_job, take_key};
+use crate::http::submit::{identify, made, new_job, take_key};
 use crate::rows::job_row;
 use crate::sched::Reject;
-use crate::sched::event::{Again, Event, NewJob};
+use crate::sched::event::{self, Again, NewJob};
 use crate::store::{JobFilter, StoredJob};
 
 /// Jobs as a body.
@@ -75,7 +75,8 @@ pub(crate) async fn retry(
         return Err(Reject::UnknownJob { job: *missing }.into());
     }
     let jobs = found.iter().map(again).collect::<Result<Vec<Again>, Reject>>()?;
-    let job_ids = ids(app.engine.apply(Event::JobsRetried { jobs }).await.map_err(|refusal| named(refusal, &asked))?);
+    let retried = app.engine.apply(event::JobsRetried { jobs }).await;
+    let job_ids = retried.map_err(|refusal| named(refusal, &asked))?;
     Ok((StatusCode::CREATED, made(&job_ids), Json(BatchResponse { job_ids })))
 }
 
@@ -90,7 +91,7 @@ async fn accept(app: &App, headers: &HeaderMap, mut batch: BatchRequest) -> Resu
     files::check_uploads(app, &batch.jobs).await?;
     let jobs: Vec<NewJob> = batch.jobs.into_iter().map(new_job).collect();
     let key = key.map(|key| identify(key, &jobs));
-    Ok(ids(app.engine.apply(Event::JobsSubmitted { jobs, key }).await?))
+    Ok(app.engine.apply(event::JobsSubmitted { jobs, key }).await?)
 }
 
 /// Checks one job of a batch.

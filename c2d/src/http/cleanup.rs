@@ -28,7 +28,7 @@ pub(crate) async fn cleanup(
         return Err(offline(ip, view.silent_ms));
     }
     let patience = Duration::from_secs(CLEANUP_WAIT_S);
-    let cleaned = app.cleanups.ask(ip, patience).await.map_err(|e| {
+    let cleaned = app.cleanup_requests.ask(ip, patience).await.map_err(|e| {
         let hint = "it may be busy with large workspaces, or be no c2-agent; try again in a moment";
         ErrorBody::new(ErrorCode::Busy, format!("worker {ip}: {e}"), hint)
     })?;

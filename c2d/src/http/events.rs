@@ -20,7 +20,7 @@ use crate::http::error::ApiError;
 use crate::http::role;
 use crate::http::serve::stopped;
 use crate::http::sse;
-use crate::rows::{job_row, queue_status, worker_row};
+use crate::rows::{job_row, worker_row};
 
 /// Ended jobs that a snapshot shows.
 const ENDED_SHOWN: usize = 200;
@@ -78,7 +78,7 @@ impl Reader {
         let ended = self.app.history.log(LogQuery { lines: Some(ENDED_SHOWN), ..LogQuery::default() }).await?;
         let jobs = ended.iter().map(|(_, job)| &job.view).chain(&live).map(job_row).collect();
         let workers = workers.into_iter().map(worker_row).collect();
-        self.add(SNAPSHOT, &Snapshot { workers, jobs, queue: queue_status(&queue) });
+        self.add(SNAPSHOT, &Snapshot { workers, jobs, queue });
         Ok(())
     }
 
@@ -94,6 +94,6 @@ fn change_of(touched: &Touched) -> Change {
         workers: touched.workers.iter().cloned().map(worker_row).collect(),
         gone: touched.gone.clone(),
         jobs: touched.jobs.iter().map(job_row).collect(),
-        queue: queue_status(&touched.queue),
+        queue: touched.queue.clone(),
     }
 }

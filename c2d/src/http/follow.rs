@@ -49,7 +49,7 @@ pub(crate) async fn live(
 ) -> Result<Json<NextRead>, ApiError> {
     let worker = peer.at(Some(named::address(&ip)?))?;
     peer.is(&named::again(&app, worker).await?.intro.worker_id)?;
-    Ok(Json(NextRead { read: app.relay.answered(worker, answer).await }))
+    Ok(Json(NextRead { read: app.live_output.answered(worker, answer).await }))
 }
 
 /// Streams what a job writes until it has ended.
@@ -76,7 +76,7 @@ pub(crate) async fn so_far(app: &App, view: &JobView, worker: Option<IpAddr>, st
     for _ in 0..=(OUTPUT_HEAD_BYTES + OUTPUT_TAIL_BYTES) / PIECE_BYTES_MAX + 1 {
         let end = kept.total_bytes();
         let read = OutputRead { id: 0, attempt, stdout: end, stderr: end, wait: false };
-        let answer = app.relay.ask(worker, read, last, PATIENCE).await.ok()?;
+        let answer = app.live_output.ask(worker, read, last, PATIENCE).await.ok()?;
         last = Some(answer.id);
         let piece = match stream {
             StreamName::Stdout => answer.stdout,
@@ -159,7 +159,7 @@ impl Watcher {
         };
         let last = self.last.take();
         let asked = tokio::select! {
-            asked = self.app.relay.ask(worker, read, last, PATIENCE) => asked,
+            asked = self.app.live_output.ask(worker, read, last, PATIENCE) => asked,
             () = changed(&mut self.changes, self.job) => return Ok(()),
         };
         match asked {

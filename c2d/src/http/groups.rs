@@ -16,7 +16,7 @@ use crate::http::extract::{JsonBody, Name, invalid};
 use crate::http::named;
 use crate::http::role::Operator;
 use crate::rows::worker_row;
-use crate::sched::Event;
+use crate::sched::event;
 
 pub(crate) async fn join(
     _: Operator,
@@ -29,7 +29,7 @@ pub(crate) async fn join(
     if request.groups.contains("all") {
         return Err(invalid("the group \"all\" is taken: @all means every worker", "choose another name"));
     }
-    app.engine.apply(Event::GroupsChanged { worker, add: request.groups, remove: BTreeSet::new() }).await?;
+    app.engine.apply(event::GroupsChanged { worker, add: request.groups, remove: BTreeSet::new() }).await?;
     Ok(Json(worker_row(named::again(&app, worker).await?)))
 }
 
@@ -46,7 +46,7 @@ pub(crate) async fn leave(
         return Err(ErrorBody::new(ErrorCode::NotFound, message, hint).into());
     }
     let (add, remove) = (BTreeSet::new(), BTreeSet::from([group]));
-    app.engine.apply(Event::GroupsChanged { worker: worker.ip, add, remove }).await?;
+    app.engine.apply(event::GroupsChanged { worker: worker.ip, add, remove }).await?;
     Ok(Json(worker_row(named::again(&app, worker.ip).await?)))
 }
 
@@ -64,7 +64,7 @@ pub(crate) async fn remove(
     Name(name): Name,
 ) -> Result<Json<RemoveResponse>, ApiError> {
     let ip = named::find(&app, &name).await?.ip;
-    app.engine.apply(Event::WorkerRemoved { worker: ip }).await?;
+    app.engine.apply(event::WorkerRemoved { worker: ip }).await?;
     Ok(Json(RemoveResponse { ip }))
 }
 
@@ -81,6 +81,6 @@ pub(crate) fn check_words(field: &'static str, words: &BTreeSet<String>) -> Resu
 
 async fn set_drain(app: &App, name: &str, drain: bool) -> Result<Json<WorkerRow>, ApiError> {
     let worker = named::find(app, name).await?.ip;
-    app.engine.apply(Event::DrainSet { worker, drain }).await?;
+    app.engine.apply(event::DrainSet { worker, drain }).await?;
     Ok(Json(worker_row(named::again(app, worker).await?)))
 }

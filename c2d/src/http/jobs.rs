@@ -19,8 +19,8 @@ use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::extract::{Name, QueryOf};
 use crate::http::role::{Operator, Reader};
-use crate::rows::{job_row, queue_status as queue_row};
-use crate::sched::event::{Event, Reply};
+use crate::rows::job_row;
+use crate::sched::event;
 use crate::sched::{Explained, JobView, Reject, Scheduler};
 use crate::store::{JobFilter, payload};
 
@@ -89,10 +89,8 @@ pub(crate) async fn info(
 
 pub(crate) async fn cancel(_: Operator, State(app): State<App>, name: Name) -> Result<Json<CancelResponse>, ApiError> {
     let job_id = name.job()?;
-    match app.engine.apply(Event::CancelRequested { job: job_id }).await? {
-        Reply::Cancelled(state) => Ok(Json(CancelResponse { job_id, state })),
-        other => unreachable!("a cancel is answered with a state, not with {other:?}"),
-    }
+    let state = app.engine.apply(event::CancelRequested { job: job_id }).await?;
+    Ok(Json(CancelResponse { job_id, state }))
 }
 
 pub(crate) async fn log(
@@ -106,8 +104,7 @@ pub(crate) async fn log(
 }
 
 pub(crate) async fn queue_status(_: Reader, State(app): State<App>) -> Result<Json<QueueStatus>, ApiError> {
-    let view = app.engine.read(|scheduler, now| scheduler.queue(now)).await?;
-    Ok(Json(queue_row(&view)))
+    Ok(Json(app.engine.read(|scheduler, now| scheduler.queue(now)).await?))
 }
 
 pub(crate) async fn why(_: Reader, State(app): State<App>, name: Name) -> Result<Json<Explanation>, ApiError> {

@@ -7,41 +7,42 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
+use c2_shared::api::jobs::QueueStatus;
 use c2_shared::api::metrics::Metrics;
+use c2_shared::job::JobState;
 
 use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::role::Reader;
-use crate::sched::QueueView;
 
 pub(crate) async fn json(_: Reader, State(app): State<App>) -> Result<Json<Metrics>, ApiError> {
-    let (view, submitted) = look(&app).await?;
-    Ok(Json(metrics(&app, &view, submitted)))
+    let (queue, submitted) = look(&app).await?;
+    Ok(Json(metrics(&app, &queue, submitted)))
 }
 
 pub(crate) async fn prometheus(_: Reader, State(app): State<App>) -> Result<Response, ApiError> {
-    let (view, submitted) = look(&app).await?;
-    let text = exposition(&metrics(&app, &view, submitted), &view);
+    let (queue, submitted) = look(&app).await?;
+    let text = exposition(&metrics(&app, &queue, submitted), &queue);
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
 }
 
-async fn look(app: &App) -> Result<(QueueView, u64), ApiError> {
+async fn look(app: &App) -> Result<(QueueStatus, u64), ApiError> {
     Ok(app.engine.read(|scheduler, now| (scheduler.queue(now), scheduler.last_job())).await?)
 }
 
-fn metrics(app: &App, view: &QueueView, submitted: u64) -> Metrics {
+fn metrics(app: &App, queue: &QueueStatus, submitted: u64) -> Metrics {
     Metrics {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         uptime_s: app.clock.now().mono.0 / 1_000,
-        jobs_processed: view.succeeded + view.failed + view.cancelled,
+        jobs_processed: queue.ended.values().sum(),
         jobs_submitted: submitted,
-        active_workers: view.workers_online,
-        queue_size: view.blocked + view.held + view.queued + view.running,
+        active_workers: queue.workers_online,
+        queue_size: queue.active,
         requests: app.requests.load(Ordering::Relaxed),
     }
 }
 
-fn exposition(metrics: &Metrics, view: &QueueView) -> String {
+fn exposition(metrics: &Metrics, queue: &QueueStatus) -> String {
     let mut text = String::new();
     let mut family = |name: &str, kind: &str, help: &str, samples: &[(&str, u64)]| {
         // Writing into a String does not fail.
@@ -55,21 +56,21 @@ fn exposition(metrics: &Metrics, view: &QueueView) -> String {
     family("c2_requests_total", "counter", "Requests answered since c2d started.", &[("", metrics.requests)]);
     family("c2_jobs_submitted_total", "counter", "Jobs ever accepted.", &[("", metrics.jobs_submitted)]);
     let ended = [
-        ("{state=\"succeeded\"}", view.succeeded),
-        ("{state=\"failed\"}", view.failed),
-        ("{state=\"cancelled\"}", view.cancelled),
+        ("{state=\"succeeded\"}", queue.ended[&JobState::Succeeded]),
+        ("{state=\"failed\"}", queue.ended[&JobState::Failed]),
+        ("{state=\"cancelled\"}", queue.ended[&JobState::Cancelled]),
     ];
     family("c2_jobs_ended_total", "counter", "Jobs ever ended, by final state.", &ended);
     let active = [
-        ("{state=\"blocked\"}", size(view.blocked)),
-        ("{state=\"held\"}", size(view.held)),
-        ("{state=\"queued\"}", size(view.queued)),
-        ("{state=\"running\"}", size(view.running)),
+        ("{state=\"blocked\"}", size(queue.blocked)),
+        ("{state=\"held\"}", size(queue.held)),
+        ("{state=\"queued\"}", size(queue.queued)),
+        ("{state=\"running\"}", size(queue.running)),
     ];
     family("c2_jobs_active", "gauge", "Jobs that have not ended, by state.", &active);
-    family("c2_queue_capacity", "gauge", "Jobs that may be active at once.", &[("", size(view.capacity))]);
-    family("c2_workers_online", "gauge", "Workers that can be given work.", &[("", size(view.workers_online))]);
-    family("c2_slots", "gauge", "Slots of online workers.", &[("", u64::from(view.slots))]);
-    family("c2_slots_used", "gauge", "Slots of online workers in use.", &[("", u64::from(view.slots_used))]);
+    family("c2_queue_capacity", "gauge", "Jobs that may be active at once.", &[("", size(queue.capacity))]);
+    family("c2_workers_online", "gauge", "Workers that can be given work.", &[("", size(queue.workers_online))]);
+    family("c2_slots", "gauge", "Slots of online workers.", &[("", u64::from(queue.slots))]);
+    family("c2_slots_used", "gauge", "Slots of online workers in use.", &[("", u64::from(queue.slots_used))]);
     text
 }

@@ -13,7 +13,6 @@ use c2_shared::fingerprint::Fingerprint;
 use tokio::sync::watch;
 
 use crate::access::Access;
-use crate::cleanups::Cleanups;
 use crate::clock::Clock;
 use crate::engine::EngineHandle;
 use crate::http::audit::Audit;
@@ -24,7 +23,8 @@ use crate::http::{
     batch, blobs, cleanup, docs, events, files, follow, gate, groups, jobs, metrics, named, output, steer, submit,
     tags, tokens, workers,
 };
-use crate::relay::Relay;
+use crate::services::cleanup_requests::CleanupRequests;
+use crate::services::live_output::LiveOutput;
 use crate::store::{Blobs, History};
 
 /// What the handlers speak to.
@@ -37,9 +37,9 @@ pub struct App {
     /// Keeps the content of files.
     pub blobs: Blobs,
     /// Carries requests to clean workspaces.
-    pub cleanups: Cleanups,
+    pub cleanup_requests: CleanupRequests,
     /// Asks workers what running jobs write.
-    pub relay: Relay,
+    pub live_output: LiveOutput,
     /// Knows the tokens.
     pub access: Access,
     /// What this c2d is known by.

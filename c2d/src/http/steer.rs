@@ -3,17 +3,17 @@
 use axum::Json;
 use axum::extract::State;
 use c2_shared::api::jobs::{JobStateResponse, PauseResponse};
-use c2_shared::id::JobId;
 
 use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::extract::Name;
 use crate::http::role::Operator;
-use crate::sched::event::{Event, Reply};
+use crate::sched::event;
 
 pub(crate) async fn hold(_: Operator, State(app): State<App>, name: Name) -> Result<Json<JobStateResponse>, ApiError> {
-    let job = name.job()?;
-    stand(&app, job, Event::HoldRequested { job }).await
+    let job_id = name.job()?;
+    let state = app.engine.apply(event::HoldRequested { job: job_id }).await?;
+    Ok(Json(JobStateResponse { job_id, state }))
 }
 
 pub(crate) async fn release(
@@ -21,8 +21,9 @@ pub(crate) async fn release(
     State(app): State<App>,
     name: Name,
 ) -> Result<Json<JobStateResponse>, ApiError> {
-    let job = name.job()?;
-    stand(&app, job, Event::ReleaseRequested { job }).await
+    let job_id = name.job()?;
+    let state = app.engine.apply(event::ReleaseRequested { job: job_id }).await?;
+    Ok(Json(JobStateResponse { job_id, state }))
 }
 
 pub(crate) async fn pause(_: Operator, State(app): State<App>) -> Result<Json<PauseResponse>, ApiError> {
@@ -33,14 +34,7 @@ pub(crate) async fn unpause(_: Operator, State(app): State<App>) -> Result<Json<
     set_paused(&app, false).await
 }
 
-async fn stand(app: &App, job_id: JobId, event: Event) -> Result<Json<JobStateResponse>, ApiError> {
-    match app.engine.apply(event).await? {
-        Reply::Standing(state) => Ok(Json(JobStateResponse { job_id, state })),
-        other => unreachable!("a hold is answered with a state, not with {other:?}"),
-    }
-}
-
 async fn set_paused(app: &App, paused: bool) -> Result<Json<PauseResponse>, ApiError> {
-    app.engine.apply(Event::PauseSet { paused }).await?;
+    app.engine.apply(event::PauseSet { paused }).await?;
     Ok(Json(PauseResponse { paused }))
 }

@@ -21,7 +21,7 @@ use crate::http::files;
 use crate::http::jobs::wait_for;
 use crate::http::role::Operator;
 use crate::sched::Reject;
-use crate::sched::event::{Event, IdempotencyKey, NewJob, Reply};
+use crate::sched::event::{self, IdempotencyKey, NewJob};
 
 /// A job specification as a body.
 type Spec = JsonBody<JobSpec, SUBMIT_BODY_BYTES_MAX>;
@@ -54,12 +54,12 @@ async fn accept(app: &App, headers: &HeaderMap, mut spec: JobSpec) -> Result<Job
     files::check_uploads(app, [&spec]).await?;
     let jobs = vec![new_job(spec)];
     let key = key.map(|key| identify(key, &jobs));
-    let accepted = app.engine.apply(Event::JobsSubmitted { jobs, key }).await.map_err(|refusal| match refusal {
+    let accepted = app.engine.apply(event::JobsSubmitted { jobs, key }).await.map_err(|refusal| match refusal {
         // There is only one job that can be meant.
         Refusal::Rejected(Reject::BadJob { reason, .. }) => Refusal::Rejected(*reason),
         other => other,
     });
-    Ok(*ids(accepted?).first().expect("one job was submitted"))
+    Ok(*accepted?.first().expect("one job was submitted"))
 }
 
 /// Jobs that came into being, for the audit log.
@@ -68,14 +68,6 @@ pub(crate) fn made(jobs: &[JobId]) -> Extension<Made> {
         [first, .., last] => format!("{first} to {last}"),
         _ => jobs.iter().map(ToString::to_string).collect(),
     }))
-}
-
-/// The ids that jobs were given.
-pub(crate) fn ids(reply: Reply) -> Vec<JobId> {
-    match reply {
-        Reply::Submitted { jobs, .. } => jobs,
-        other => unreachable!("a submit is answered with ids, not with {other:?}"),
-    }
 }
 
 /// A caller's key with what it stands for.
@@ -104,20 +96,8 @@ pub(crate) fn take_key(headers: &HeaderMap, body: &mut Option<String>) -> Result
 }
 
 /// A specification as the scheduler takes it.
-pub(crate) fn new_job(spec: JobSpec) -> NewJob {
+pub(crate) fn new_job(mut spec: JobSpec) -> NewJob {
     let payload = serde_json::to_string(&spec).expect("our own plain types become JSON");
-    NewJob {
-        payload: Arc::from(payload),
-        name: spec.name.map(Into::into),
-        group: spec.group,
-        tags: spec.tags,
-        depends: spec.depends,
-        same_machine: spec.same_machine,
-        priority: spec.priority,
-        retries: spec.retries,
-        hold: spec.hold,
-        begin_at: spec.begin_at,
-        on_lost: spec.on_lost,
-        exclude: spec.exclude,
-    }
+    let (name, depends) = (spec.name.take().map(Into::into), std::mem::take(&mut spec.depends));
+    NewJob { payload: Arc::from(payload), name, depends, terms: spec.into() }
 }

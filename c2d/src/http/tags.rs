@@ -6,14 +6,14 @@ use c2_shared::api::workers::{DetectQuery, DetectResponse, TagStatus, TagsReques
 use c2_shared::limits::BODY_BYTES_MAX;
 use c2_shared::worker::Hardware;
 
-use crate::detect::suggest;
 use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::extract::{JsonBody, Name, QueryOf};
 use crate::http::groups::check_words;
 use crate::http::named;
 use crate::http::role::{Operator, Reader};
-use crate::sched::Event;
+use crate::sched::event;
+use crate::suggest_tags::suggest;
 
 /// A tag that is held stays in the answer until it is free, also when it is no longer offered.
 pub(crate) async fn set(
@@ -24,7 +24,7 @@ pub(crate) async fn set(
 ) -> Result<Json<TagStatus>, ApiError> {
     let ip = named::find(&app, &name).await?.ip;
     check_words("tags", &request.tags)?;
-    app.engine.apply(Event::TagsSet { worker: ip, tags: request.tags }).await?;
+    app.engine.apply(event::TagsSet { worker: ip, tags: request.tags }).await?;
     Ok(Json(TagStatus { ip, tags: named::again(&app, ip).await?.tags }))
 }
 
@@ -44,7 +44,7 @@ pub(crate) async fn detect(
     let suggestions = suggest(&hardware, &worker.offered);
     if query.apply {
         let tags = suggestions.iter().map(|suggestion| suggestion.tag.clone()).chain(worker.offered).collect();
-        app.engine.apply(Event::TagsSet { worker: worker.ip, tags }).await?;
+        app.engine.apply(event::TagsSet { worker: worker.ip, tags }).await?;
     }
     Ok(Json(DetectResponse { ip: worker.ip, hardware, suggestions, applied: query.apply }))
 }

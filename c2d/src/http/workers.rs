@@ -28,7 +28,7 @@ use crate::http::{files, named, poll_body};
 use crate::rows::worker_row;
 use crate::sched::Reject;
 use crate::sched::decision::{Handout, PollAnswer};
-use crate::sched::event::{Event, Introduction, Poll, PollToken, Reply, ResultFate, ResultSummary};
+use crate::sched::event::{self, Introduction, Poll, ResultFate, ResultSummary};
 use crate::store::{self, payload};
 
 /// How long a poll that is answered for a directive's sake may take to bring its own answer.
@@ -48,7 +48,7 @@ pub(crate) async fn register(
     }
     let hardware = serde_json::to_string(&clamp::hardware(request.hardware)).expect("our own plain types become JSON");
     let intro = Introduction {
-        ip: Some(ip),
+        ip,
         hostname: clamp::hostname(&request.hostname),
         worker_id: text(&request.worker_id),
         boot_id: text(&request.boot_id),
@@ -56,7 +56,7 @@ pub(crate) async fn register(
         version: text(&request.version),
         hardware: Arc::from(hardware),
     };
-    app.engine.apply(Event::WorkerRegistered(Box::new(intro))).await?;
+    app.engine.apply(event::WorkerRegistered(intro)).await?;
     Ok(Json(RegisterResponse { ip, server_version: env!("CARGO_PKG_VERSION").to_owned() }))
 }
 
@@ -70,16 +70,14 @@ pub(crate) async fn get_work(
     let worker = peer.at(Some(named::address(&ip)?))?;
     let Some(mut request) = poll_body::read(&app, worker, request).await? else {
         peer.is_at(&app, worker).await?;
-        return match app.engine.apply(Event::PlainPolled { worker }).await? {
-            Reply::Plain(handout) => Ok(Json(PlainPollResponse { job: handout.and_then(assignment) }).into_response()),
-            other => unreachable!("a plain poll is answered plainly, not with {other:?}"),
-        };
+        let handout = app.engine.apply(event::PlainPolled { worker }).await?;
+        return Ok(Json(PlainPollResponse { job: handout.and_then(assignment) }).into_response());
     };
     peer.is(&request.worker_id)?;
     request.unsent.iter_mut().for_each(clamp::result);
     files::settle(&app, &mut request.unsent).await?;
     let hopeless = files::hopeless(&app, &request.unsent).await?;
-    app.cleanups.reported(worker, request.cleaned);
+    app.cleanup_requests.reported(worker, request.cleaned);
     let outputs = request.unsent.iter().map(attempt_output).collect();
     let poll = Poll {
         worker,
@@ -87,7 +85,6 @@ pub(crate) async fn get_work(
         boot_id: text(&request.boot_id),
         session: text(&request.session),
         seq: request.seq,
-        token: PollToken(0),
         slots_free: request.slots_free,
         running: request.running.into_iter().collect::<BTreeSet<_>>(),
         unsent: request.unsent.iter().map(|result| summary(result, hopeless.contains(&result.attempt))).collect(),
@@ -97,7 +94,7 @@ pub(crate) async fn get_work(
     let mut polled = pin!(app.engine.poll(poll, outputs));
     let (answer, directives) = tokio::select! {
         biased;
-        answer = &mut polled => (answer?, app.cleanups.due(worker).await),
+        answer = &mut polled => (answer?, app.cleanup_requests.due(worker).await),
         // Something else is wanted of this worker. News that are on their way already go along.
         directives = called(&app, worker) => match timeout(NEWS_GRACE, polled).await {
             Ok(answer) => (answer?, directives),
@@ -202,8 +199,8 @@ fn attempt_output(result: &AttemptResult) -> AttemptOutput {
 /// or watches a job there.
 async fn called(app: &App, worker: IpAddr) -> Vec<Directive> {
     tokio::select! {
-        directives = app.cleanups.called(worker) => directives,
-        reads = app.relay.called(worker) => reads.into_iter().map(Directive::Read).collect(),
+        directives = app.cleanup_requests.called(worker) => directives,
+        reads = app.live_output.called(worker) => reads.into_iter().map(Directive::Read).collect(),
     }
 }
 

@@ -117,7 +117,7 @@ impl Scheduler {
     pub(crate) fn reshape(&mut self, id: JobId, change: impl FnOnce(&mut Shape)) {
         let Some(job) = self.jobs.get(id) else { return };
         let (old, waits) = (job.shape, job.state == c2_shared::job::JobState::Queued);
-        let priority = job.priority;
+        let priority = job.terms.priority;
         let mut shape = self.queues.shape(old).clone();
         change(&mut shape);
         let new = self.queues.enter(shape);

@@ -14,7 +14,7 @@ impl Scheduler {
     pub fn check_invariants(&self) {
         self.check_counts();
         self.check_queues();
-        self.check_holds();
+        self.check_grants();
         self.check_dependencies();
         self.check_parked();
     }
@@ -22,11 +22,11 @@ impl Scheduler {
     fn check_counts(&self) {
         let mut counts = Counts::default();
         for (_, job) in self.jobs.iter() {
-            assert!(!job.state.is_terminal(), "an ended job is live");
+            assert!(!job.state.is_terminal(), "an ended job is active");
             counts.add(job.state);
         }
         for ended in self.ended.iter() {
-            assert!(self.jobs.get(ended.job).is_none(), "{} is both live and ended", ended.job);
+            assert!(self.jobs.get(ended.job).is_none(), "{} is both active and ended", ended.job);
             counts.add(ended.state);
         }
         assert_eq!(counts, self.counts, "counts");
@@ -41,19 +41,23 @@ impl Scheduler {
         let waiting: BTreeMap<Rank, ShapeId> = self.queues.waiting().map(|(shape, rank)| (rank, shape)).collect();
         let queued = self.jobs.iter().filter(|(_, job)| job.state == JobState::Queued);
         let expected: BTreeMap<Rank, ShapeId> =
-            queued.map(|(id, job)| ((std::cmp::Reverse(job.priority), id), job.shape)).collect();
+            queued.map(|(id, job)| ((std::cmp::Reverse(job.terms.priority), id), job.shape)).collect();
         assert_eq!(waiting, expected, "the queues hold exactly the queued jobs");
         for (id, job) in self.jobs.iter() {
-            assert_eq!(job.hold, job.state == JobState::Held, "{id}: held and not held");
+            let shape = self.queues.shape(job.shape);
+            assert!(
+                shape.placement == job.terms.placement && shape.pinned == job.pinned,
+                "{id} asks for something else"
+            );
         }
     }
 
-    fn check_holds(&self) {
+    fn check_grants(&self) {
         let mut running: BTreeSet<AttemptId> = BTreeSet::new();
         for worker in self.workers.values() {
             let mut locks = BTreeMap::new();
-            for (attempt, hold) in &worker.holds {
-                for tag in &hold.tags {
+            for (attempt, grant) in &worker.grants {
+                for tag in &grant.tags {
                     let other = locks.insert(tag.clone(), *attempt);
                     assert!(other.is_none(), "I6: {tag} on {} has two holders", worker.ip());
                 }
@@ -85,7 +89,7 @@ impl Scheduler {
         }
         for (at, id) in &self.begins {
             let job = self.jobs.get(*id);
-            let fine = job.is_some_and(|job| job.state == JobState::Blocked && job.begin_at == Some(*at));
+            let fine = job.is_some_and(|job| job.state == JobState::Blocked && job.terms.begin_at == Some(*at));
             assert!(fine, "{id} has no begin time to wait for");
         }
     }

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use c2_shared::id::{AttemptId, JobId};
-use c2_shared::job::{Condition, JobState, OnLost, Outcome};
+use c2_shared::job::{Condition, JobState, Outcome, Terms};
 
 use crate::sched::event::{Introduction, PollToken};
 
@@ -32,8 +32,8 @@ pub enum Decision {
     Requeue { attempt: AttemptId, outcome: Outcome, back: Back, at_ms: u64 },
     /// Take back a job that was given up too early: its attempt still runs.
     Readopt { attempt: AttemptId, worker: IpAddr },
-    /// Release what an attempt held on its worker: it is known to be over there.
-    Release { attempt: AttemptId, worker: IpAddr },
+    /// Free what an attempt was granted on its worker: it is known to be over there.
+    Free { attempt: AttemptId, worker: IpAddr },
     /// End a job for good. `attempt` is 0 when it never ran; `seq` is its place in `jobs.log`.
     End { job: JobId, attempt: u32, outcome: Outcome, at_ms: u64, seq: u64 },
     /// Remember a worker as it is now.
@@ -85,26 +85,19 @@ impl Back {
     }
 }
 
-/// A job as the store keeps it. Restored at start while it has not ended.
+/// A job as the store keeps it, and the scheduler while it has not ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobRecord {
     pub id: JobId,
     pub state: JobState,
     pub payload: Arc<str>,
     pub name: Option<Box<str>>,
-    pub group: Option<String>,
-    pub tags: Vec<String>,
-    /// Dependencies, each with whether it is fulfilled.
-    pub depends: Vec<(Condition, JobId, bool)>,
-    pub same_machine: bool,
+    /// What it asked for.
+    pub terms: Terms,
+    pub depends: Vec<DependencyEdge>,
     /// The worker that it is tied to.
     pub pinned: Option<IpAddr>,
-    pub priority: i32,
     pub retries_left: u32,
-    pub hold: bool,
-    pub begin_at: Option<u64>,
-    pub on_lost: OnLost,
-    pub exclude: Vec<String>,
     pub submitted_ms: u64,
     /// Number of the latest attempt, 0 before the first.
     pub attempt: u32,
@@ -117,10 +110,17 @@ pub struct JobRecord {
     pub crashes: u32,
 }
 
+/// One dependency of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DependencyEdge {
+    pub condition: Condition,
+    pub on: JobId,
+    pub fulfilled: bool,
+}
+
 /// A worker as the store keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkerRecord {
-    pub ip: IpAddr,
     /// What it said of itself.
     pub intro: Introduction,
     pub groups: BTreeSet<String>,
@@ -128,10 +128,10 @@ pub struct WorkerRecord {
     pub drained: bool,
 }
 
-/// What a worker's slot and tags are held by. Outlives the attempt's verdict until the worker
+/// What an attempt was granted: a slot of its worker, and tags. Outlives the attempt's verdict until the worker
 /// says that the processes are gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HoldRecord {
+pub struct GrantRecord {
     pub attempt: AttemptId,
     pub worker: IpAddr,
     pub tags: Vec<String>,
@@ -164,7 +164,7 @@ pub struct Saved {
     /// Workers, by address.
     pub workers: Vec<WorkerRecord>,
     /// Slots and tags in use, by attempt.
-    pub holds: Vec<HoldRecord>,
+    pub grants: Vec<GrantRecord>,
     /// Idempotency keys, by key.
     pub keys: Vec<KeyRecord>,
     /// The last job id given.
@@ -173,7 +173,7 @@ pub struct Saved {
     pub last_seq: u64,
     /// Whether the queue is stopped.
     pub paused: bool,
-    /// Live jobs whose specification cannot be used, and why. Those that wait are held.
+    /// Active jobs whose specification cannot be used, and why. Those that wait are held.
     pub defects: Vec<(JobId, String)>,
 }
 

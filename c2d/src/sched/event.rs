@@ -1,4 +1,4 @@
-//! What reaches the scheduler: one variant for each thing that can happen.
+//! What reaches the scheduler: one type for each thing that can happen.
 //!
 //! Events say what happened, never what to do about it. They are plain data; whoever builds them
 //! has already read and checked the request behind them.
@@ -8,9 +8,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use c2_shared::id::{AttemptId, JobId};
-use c2_shared::job::{Dependency, JobState, OnLost, Outcome};
+use c2_shared::job::{Dependency, Outcome, Terms};
 use c2_shared::time::Mono;
 use c2_shared::worker::Load;
+
+use crate::sched::Reject;
+use crate::sched::scheduler::Turn;
 
 /// The present, as two clocks tell it: `mono` decides, `wall_ms` is only written down.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,50 +24,132 @@ pub struct Now {
     pub wall_ms: u64,
 }
 
-/// Something that reached c2d.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Event {
-    /// A worker introduced itself.
-    WorkerRegistered(Box<Introduction>),
-    /// A worker asked for work and told what it holds.
-    WorkerPolled(Box<Poll>),
-    /// A worker that only knows the README asked for one job.
-    PlainPolled { worker: IpAddr },
-    /// The connection of a waiting poll broke.
-    PollDropped { token: PollToken },
-    /// A result came by itself, outside a poll.
-    ResultArrived { worker: IpAddr, result: ResultSummary },
-    /// Jobs were submitted together; all are accepted, or none.
-    JobsSubmitted { jobs: Vec<NewJob>, key: Option<IdempotencyKey> },
-    /// Ended jobs were submitted again; all are accepted, or none.
-    JobsRetried { jobs: Vec<Again> },
-    /// An operator cancelled a job.
-    CancelRequested { job: JobId },
-    /// An operator put a worker into groups, or took it out.
-    GroupsChanged { worker: IpAddr, add: BTreeSet<String>, remove: BTreeSet<String> },
-    /// An operator said which tags a worker offers.
-    TagsSet { worker: IpAddr, tags: BTreeSet<String> },
-    /// An operator asked that a worker finish what it has, or take work again.
-    DrainSet { worker: IpAddr, drain: bool },
-    /// An operator removed a worker.
-    WorkerRemoved { worker: IpAddr },
-    /// An operator held a job that has not started.
-    HoldRequested { job: JobId },
-    /// An operator released a held job.
-    ReleaseRequested { job: JobId },
-    /// An operator stopped or restarted the whole queue.
-    PauseSet { paused: bool },
-    /// The time of [`super::Scheduler::next_deadline`] has come.
-    TimePassed,
-    /// c2d was asleep or stuck: the silence of the workers in that time means nothing.
-    TimeUnobserved,
+/// Something that reached c2d, and what whoever brought it is told.
+pub trait Event: Send + 'static {
+    /// The answer, for when everything that was decided is durable.
+    type Answer: Send + 'static;
+
+    /// Whether it brings new jobs, for which the disk must have room.
+    const BRINGS_JOBS: bool = false;
+
+    /// Decides what follows. On refusal nothing has changed and no decision was made.
+    ///
+    /// # Errors
+    /// When it contradicts the state; see [`Reject`].
+    fn happen(self, turn: &mut Turn<'_>) -> Result<Self::Answer, Reject>;
 }
 
+/// A worker introduced itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkerRegistered(pub Introduction);
+
+/// A worker asked for work and told what it holds. The answer to the poll comes as
+/// [`super::Decision::Answer`], now or later.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WorkerPolled {
+    pub poll: Box<Poll>,
+    /// Names the request that waits for the answer.
+    pub token: PollToken,
+}
+
+/// A worker that only knows the README asked for one job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlainPolled {
+    pub worker: IpAddr,
+}
+
+/// The connection of a waiting poll broke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PollDropped {
+    pub token: PollToken,
+}
+
+/// A result came by itself, outside a poll.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResultArrived {
+    pub worker: IpAddr,
+    pub result: ResultSummary,
+}
+
+/// Jobs were submitted together; all are accepted, or none. Answered with the new jobs, or with those
+/// that the key named before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobsSubmitted {
+    pub jobs: Vec<NewJob>,
+    pub key: Option<IdempotencyKey>,
+}
+
+/// Ended jobs were submitted again; all are accepted, or none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobsRetried {
+    pub jobs: Vec<Again>,
+}
+
+/// An operator cancelled a job. Answered with where it stands now, as are the next two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CancelRequested {
+    pub job: JobId,
+}
+
+/// An operator held a job that has not started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HoldRequested {
+    pub job: JobId,
+}
+
+/// An operator released a held job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReleaseRequested {
+    pub job: JobId,
+}
+
+/// An operator put a worker into groups, or took it out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupsChanged {
+    pub worker: IpAddr,
+    pub add: BTreeSet<String>,
+    pub remove: BTreeSet<String>,
+}
+
+/// An operator said which tags a worker offers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TagsSet {
+    pub worker: IpAddr,
+    pub tags: BTreeSet<String>,
+}
+
+/// An operator asked that a worker finish what it has, or take work again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DrainSet {
+    pub worker: IpAddr,
+    pub drain: bool,
+}
+
+/// An operator removed a worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WorkerRemoved {
+    pub worker: IpAddr,
+}
+
+/// An operator stopped or restarted the whole queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PauseSet {
+    pub paused: bool,
+}
+
+/// The time of [`super::Scheduler::next_deadline`] has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimePassed;
+
+/// c2d was asleep or stuck: the silence of the workers in that time means nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimeUnobserved;
+
 /// What a worker says of itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Introduction {
     /// Its address.
-    pub ip: Option<IpAddr>,
+    pub ip: IpAddr,
     /// Its host name.
     pub hostname: String,
     /// Identity of its state folder; empty for a plain client.
@@ -96,8 +181,6 @@ pub struct Poll {
     pub session: String,
     /// Orders the polls of a session.
     pub seq: u64,
-    /// Names the request that waits for the answer.
-    pub token: PollToken,
     /// Jobs it could start now.
     pub slots_free: u32,
     /// Attempts that it holds and that have not ended.
@@ -137,26 +220,10 @@ pub struct NewJob {
     pub payload: Arc<str>,
     /// Its name, by which others of the same batch may depend on it.
     pub name: Option<Box<str>>,
-    /// Only workers of this group.
-    pub group: Option<String>,
-    /// Locks to hold.
-    pub tags: Vec<String>,
+    /// What it asks for.
+    pub terms: Terms,
     /// Jobs that must have ended.
     pub depends: Vec<Dependency>,
-    /// On the worker of its dependencies.
-    pub same_machine: bool,
-    /// Higher first.
-    pub priority: i32,
-    /// Failures to forgive.
-    pub retries: u32,
-    /// Waits for a release.
-    pub hold: bool,
-    /// Not before, in unix milliseconds.
-    pub begin_at: Option<u64>,
-    /// What to do when its worker is lost.
-    pub on_lost: OnLost,
-    /// Workers, by address or name, that must not run it.
-    pub exclude: Vec<String>,
 }
 
 /// An ended job, submitted again.
@@ -167,25 +234,6 @@ pub struct Again {
     /// The same once more, with its dependencies by id: those on jobs that are submitted again
     /// with it will mean the new ones.
     pub job: NewJob,
-}
-
-/// What an event led to, beside its decisions.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reply {
-    /// Nothing to say.
-    Done,
-    /// The poll's answer comes as [`super::Decision::Answer`], now or later.
-    Parked,
-    /// The one job for a plain poll.
-    Plain(Option<super::decision::Handout>),
-    /// The new jobs, or those that the key named before.
-    Submitted { jobs: Vec<JobId>, replayed: bool },
-    /// What became of a result.
-    Result(ResultFate),
-    /// Where a cancelled job stands now.
-    Cancelled(JobState),
-    /// Where a held or released job stands now.
-    Standing(JobState),
 }
 
 /// What became of a result.

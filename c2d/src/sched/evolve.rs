@@ -4,6 +4,7 @@
 //! reach the store.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::{JobState, Outcome};
@@ -19,15 +20,15 @@ use crate::sched::workers::{Heard, Worker};
 impl Scheduler {
     pub(crate) fn evolve(&mut self, now: Now, decision: &Decision) {
         match decision {
-            Decision::AddJob(record) => self.add_job(record),
+            Decision::AddJob(record) => self.add_job((**record).clone()),
             Decision::SetWaiting { job, state } => self.set_state(*job, *state),
             Decision::Fulfil { job, on } => self.fulfil(*job, *on),
             Decision::Pin { job, worker } => self.pin(*job, *worker),
             Decision::Assign { attempt, worker, tags, at_ms } => self.assign(*attempt, *worker, tags, *at_ms),
-            Decision::MarkCancelling { job } => self.live(*job).cancelling = true,
+            Decision::MarkCancelling { job } => self.active(*job).cancelling = true,
             Decision::Requeue { attempt, back, .. } => self.requeue(*attempt, *back),
             Decision::Readopt { attempt, worker } => self.readopt(*attempt, *worker),
-            Decision::Release { attempt, worker } => self.release(*attempt, *worker),
+            Decision::Free { attempt, worker } => self.free(*attempt, *worker),
             Decision::End { job, outcome, at_ms, seq, .. } => self.end(now, *job, outcome, *at_ms, *seq),
             Decision::PutWorker(record) => self.put_worker(now, record),
             Decision::RemoveWorker { worker } => self.remove_worker(*worker),
@@ -39,39 +40,32 @@ impl Scheduler {
     }
 
     /// Adds a job in the state of its record; also the way in which a restart brings jobs back.
-    pub(crate) fn add_job(&mut self, record: &JobRecord) {
-        let words = |list: &[String]| list.iter().map(|word| word.as_str().into()).collect();
-        let shape = self.queues.enter(Shape {
-            group: record.group.as_deref().map(Into::into),
-            tags: words(&record.tags),
-            pinned: record.pinned,
-            exclude: words(&record.exclude),
-            avoid: Vec::new(),
-        });
-        let job = Job::from_record(record, shape);
-        for edge in job.depends.iter().filter(|edge| !edge.fulfilled) {
-            self.dependents.entry(edge.on).or_default().push(record.id);
+    pub(crate) fn add_job(&mut self, mut record: JobRecord) {
+        let (id, state, priority) = (record.id, record.state, record.terms.priority);
+        let placement = Arc::clone(&record.terms.placement);
+        let shape = self.queues.enter(Shape { placement, pinned: record.pinned, avoid: Vec::new() });
+        record.terms.placement = Arc::clone(&self.queues.shape(shape).placement);
+        for edge in record.depends.iter().filter(|edge| !edge.fulfilled) {
+            self.dependents.entry(edge.on).or_default().push(id);
         }
-        if let (JobState::Blocked, Some(at)) = (job.state, job.begin_at) {
-            self.begins.insert((at, record.id));
+        if let (JobState::Blocked, Some(at)) = (state, record.terms.begin_at) {
+            self.begins.insert((at, id));
         }
-        self.counts.add(job.state);
-        let queued = (job.state == JobState::Queued).then_some(job.priority);
-        self.jobs.insert(record.id, job);
-        if let Some(priority) = queued {
-            self.queues.push(shape, priority, record.id);
+        self.counts.add(state);
+        self.jobs.insert(id, Job { record, shape });
+        if state == JobState::Queued {
+            self.queues.push(shape, priority, id);
             self.fresh.shapes.insert(shape);
         }
-        self.last_job = self.last_job.max(record.id.0);
-        self.touched.jobs.insert(record.id);
+        self.last_job = self.last_job.max(id.0);
+        self.touched.jobs.insert(id);
     }
 
     /// Moves a job to another state that is not final, in and out of its queue.
     fn set_state(&mut self, id: JobId, state: JobState) {
-        let job = self.live(id);
-        let (from, shape, priority, begin_at) = (job.state, job.shape, job.priority, job.begin_at);
+        let job = self.active(id);
+        let (from, shape, priority, begin_at) = (job.state, job.shape, job.terms.priority, job.terms.begin_at);
         job.state = state;
-        job.hold = state == JobState::Held;
         self.counts.shift(from, state);
         if from == JobState::Queued {
             self.queues.remove(shape, priority, id);
@@ -90,29 +84,31 @@ impl Scheduler {
     }
 
     fn fulfil(&mut self, id: JobId, on: JobId) {
-        for edge in self.live(id).depends.iter_mut().filter(|edge| edge.on == on) {
+        for edge in self.active(id).depends.iter_mut().filter(|edge| edge.on == on) {
             edge.fulfilled = true;
         }
     }
 
     fn pin(&mut self, id: JobId, worker: IpAddr) {
-        assert!(self.live(id).state != JobState::Queued, "{id} is tied to a worker before it may start");
+        let job = self.active(id);
+        assert!(job.state != JobState::Queued, "{id} is tied to a worker before it may start");
+        job.pinned = Some(worker);
         self.reshape(id, |shape| shape.pinned = Some(worker));
     }
 
     fn assign(&mut self, attempt: AttemptId, worker: IpAddr, tags: &[String], at_ms: u64) {
-        let job = self.live(attempt.job);
+        let job = self.active(attempt.job);
         assert!(attempt.number == job.attempt + 1, "attempts of {} are counted", attempt.job);
         job.attempt = attempt.number;
         job.worker = Some(worker);
         job.started_ms = Some(at_ms);
         self.set_state(attempt.job, JobState::Running);
-        self.known(worker).hold(attempt, tags.to_vec(), Heard::Sent);
+        self.known(worker).grant(attempt, tags.to_vec(), Heard::Sent);
         self.touched.workers.insert(worker);
     }
 
     fn requeue(&mut self, attempt: AttemptId, back: Back) {
-        let job = self.live(attempt.job);
+        let job = self.active(attempt.job);
         job.crashes += u32::from(back.is_crash());
         job.retries_left -= u32::from(back.is_retry());
         if back.is_settled() {
@@ -125,27 +121,27 @@ impl Scheduler {
 
     fn readopt(&mut self, attempt: AttemptId, worker: IpAddr) {
         self.set_state(attempt.job, JobState::Running);
-        let hold = self.known(worker).holds.get_mut(&attempt).expect("only a held attempt is taken back");
-        hold.heard = Heard::Confirmed;
+        let grant = self.known(worker).grants.get_mut(&attempt).expect("only a granted attempt is taken back");
+        grant.heard = Heard::Confirmed;
         self.touched.workers.insert(worker);
     }
 
-    fn release(&mut self, attempt: AttemptId, worker: IpAddr) {
-        self.known(worker).release(attempt);
+    fn free(&mut self, attempt: AttemptId, worker: IpAddr) {
+        self.known(worker).free(attempt);
         self.fresh.workers.insert(worker);
         self.touched.workers.insert(worker);
     }
 
     fn end(&mut self, now: Now, id: JobId, outcome: &Outcome, at_ms: u64, seq: u64) {
-        let mut view = self.job(now, id).expect("only a live job ends");
+        let mut view = self.job(now, id).expect("only an active job ends");
         assert!(seq == self.last_seq + 1, "the log has no gaps");
         self.last_seq = seq;
         let state = outcome.state();
-        let job = self.jobs.remove(id).expect("only a live job ends");
+        let job = self.jobs.remove(id).expect("only an active job ends");
         if job.state == JobState::Queued {
-            self.queues.remove(job.shape, job.priority, id);
+            self.queues.remove(job.shape, job.terms.priority, id);
         }
-        if let Some(at) = job.begin_at {
+        if let Some(at) = job.terms.begin_at {
             self.begins.remove(&(at, id));
         }
         self.counts.shift(job.state, state);
@@ -165,18 +161,18 @@ impl Scheduler {
     }
 
     fn put_worker(&mut self, now: Now, record: &WorkerRecord) {
-        match self.workers.get_mut(&record.ip) {
+        match self.workers.get_mut(&record.intro.ip) {
             Some(worker) if worker.record.intro.worker_id == record.intro.worker_id => worker.record = record.clone(),
             // Another agent: what was heard of the one before says nothing about it.
-            Some(_) | None => drop(self.workers.insert(record.ip, Worker::new(record.clone(), now.mono))),
+            Some(_) | None => drop(self.workers.insert(record.intro.ip, Worker::new(record.clone(), now.mono))),
         }
-        self.fresh.workers.insert(record.ip);
-        self.touched.workers.insert(record.ip);
+        self.fresh.workers.insert(record.intro.ip);
+        self.touched.workers.insert(record.intro.ip);
     }
 
     fn remove_worker(&mut self, ip: IpAddr) {
         let worker = self.workers.remove(&ip).expect("only a known worker is removed");
-        assert!(worker.holds.is_empty() && worker.presence.parked.is_none(), "{ip} is still in use");
+        assert!(worker.grants.is_empty() && worker.presence.parked.is_none(), "{ip} is still in use");
         self.touched.workers.insert(ip);
     }
 
@@ -194,10 +190,10 @@ impl Scheduler {
         }
     }
 
-    /// A job that a handler knows to be live, marked as changed.
-    fn live(&mut self, id: JobId) -> &mut Job {
+    /// A job that a handler knows to be active, marked as changed.
+    fn active(&mut self, id: JobId) -> &mut Job {
         self.touched.jobs.insert(id);
-        self.jobs.get_mut(id).expect("decisions name live jobs")
+        self.jobs.get_mut(id).expect("decisions name active jobs")
     }
 
     /// A worker that a handler knows to exist.

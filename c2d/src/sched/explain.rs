@@ -15,7 +15,7 @@ use crate::sched::queues::Shape;
 use crate::sched::scheduler::Scheduler;
 use crate::sched::workers::Worker;
 
-/// What keeps a live job from running; nothing for one that runs.
+/// What keeps an active job from running; nothing for one that runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Explained {
     /// What keeps it from all workers.
@@ -25,7 +25,7 @@ pub struct Explained {
 }
 
 impl Scheduler {
-    /// Explains why a live job does not run; `None` for a job that is not live.
+    /// Explains why an active job does not run; `None` for a job that is not active.
     #[must_use]
     pub fn explain(&self, now: Now, id: JobId) -> Option<Explained> {
         let job = self.jobs.get(id)?;
@@ -45,13 +45,13 @@ impl Scheduler {
         let mut reasons = Vec::new();
         if let Some(reason) = self.defects.get(&id) {
             reasons.push(Reason::Unreadable { reason: reason.clone() });
-        } else if job.hold {
+        } else if job.state == JobState::Held {
             reasons.push(Reason::Held);
         }
         if self.paused {
             reasons.push(Reason::Paused);
         }
-        if let Some(at_ms) = job.begin_at.filter(|at| *at > now.wall_ms) {
+        if let Some(at_ms) = job.terms.begin_at.filter(|at| *at > now.wall_ms) {
             reasons.push(Reason::BeginAt { at_ms });
         }
         for edge in job.depends.iter().filter(|edge| !edge.fulfilled) {
@@ -59,7 +59,7 @@ impl Scheduler {
             reasons.push(Reason::Dependency { job_id: edge.on, condition: edge.condition, state });
         }
         if job.state == JobState::Queued {
-            let jobs = self.queues.ahead(job.shape, (std::cmp::Reverse(job.priority), id));
+            let jobs = self.queues.ahead(job.shape, (std::cmp::Reverse(job.terms.priority), id));
             reasons.extend((jobs > 0).then_some(Reason::Ahead { jobs }));
         }
         if self.workers.is_empty() {
@@ -92,16 +92,16 @@ impl Worker {
         if self.record.drained {
             obstacles.push(Obstacle::Draining);
         }
-        if let Some(group) = shape.group.as_deref().filter(|group| !self.record.groups.contains(*group)) {
+        if let Some(group) = shape.placement.group.as_deref().filter(|group| !self.record.groups.contains(*group)) {
             obstacles.push(Obstacle::NotInGroup { group: group.to_owned() });
         }
-        if self.is_among(&shape.exclude) {
+        if self.is_among(&shape.placement.exclude) {
             obstacles.push(Obstacle::Excluded);
         }
         if let Some(worker) = shape.pinned.filter(|ip| *ip != self.ip()) {
             obstacles.push(Obstacle::OtherMachine { worker });
         }
-        for (tag, holders) in locks::lacking(&shape.tags, &self.record.tags, &self.locks) {
+        for (tag, holders) in locks::lacking(&shape.placement.tags, &self.record.tags, &self.locks) {
             obstacles.push(if holders.is_empty() {
                 Obstacle::NoTag { tag }
             } else {

@@ -116,8 +116,8 @@ impl Turn<'_> {
     pub(crate) fn end(&mut self, job: JobId, outcome: Outcome) {
         let mut ending = VecDeque::from([(job, outcome)]);
         while let Some((id, outcome)) = ending.pop_front() {
-            let Some(live) = self.s.jobs.get(id) else { continue };
-            let (attempt, worker) = (live.attempt, live.worker);
+            let Some(active) = self.s.jobs.get(id) else { continue };
+            let (attempt, worker) = (active.attempt, active.worker);
             let state = outcome.state();
             let root = if let Outcome::Dependency { root } = outcome { root } else { id };
             let dependents = self.s.dependents.get(&id).cloned().unwrap_or_default();
@@ -147,8 +147,8 @@ impl Turn<'_> {
         if !job.depends.iter().any(|edge| edge.on == on && !edge.fulfilled) {
             return None;
         }
-        let pinned = self.s.queues.shape(job.shape).pinned;
-        let tie = worker.filter(|_| job.same_machine);
+        let pinned = job.pinned;
+        let tie = worker.filter(|_| job.terms.same_machine);
         if let (Some(pinned), Some(other)) = (pinned, tie)
             && pinned != other
         {
@@ -166,7 +166,7 @@ impl Turn<'_> {
     /// Moves a job that does not run to where it belongs now.
     pub(crate) fn let_wait(&mut self, id: JobId) {
         let Some(job) = self.s.jobs.get(id) else { return };
-        let state = job.waiting_state(self.now.wall_ms);
+        let state = job.waiting_state(job.state == JobState::Held, self.now.wall_ms);
         if job.state != state {
             self.decide(Decision::SetWaiting { job: id, state });
         }

@@ -1,79 +1,50 @@
-//! The table of live jobs, and the verdicts of all that ever ended.
+//! The table of active jobs, and the verdicts of all that ever ended.
 //!
-//! Live jobs stand in a dense table by id. Of an ended job only its final state and its worker are
+//! Active jobs stand in a dense table by id. Of an ended job only its final state and its worker are
 //! kept, four bytes each, because later jobs may still depend on it; everything else is history
 //! and the store's business.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::ops::{Deref, DerefMut};
 
 use c2_shared::id::JobId;
-use c2_shared::job::{Condition, JobState, OnLost};
+use c2_shared::job::JobState;
 
 use crate::sched::decision::{EndedRecord, JobRecord};
 use crate::sched::queues::ShapeId;
 
-/// A job that has not ended.
+/// A job that has not ended: its record, and the queue of those that ask for the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Job {
-    pub(crate) state: JobState,
-    pub(crate) payload: Arc<str>,
-    pub(crate) name: Option<Box<str>>,
-    /// What it asks of a worker.
+    pub(crate) record: JobRecord,
     pub(crate) shape: ShapeId,
-    pub(crate) depends: Box<[DependencyEdge]>,
-    pub(crate) same_machine: bool,
-    pub(crate) hold: bool,
-    pub(crate) cancelling: bool,
-    pub(crate) on_lost: OnLost,
-    pub(crate) priority: i32,
-    pub(crate) retries_left: u32,
-    pub(crate) crashes: u32,
-    pub(crate) attempt: u32,
-    pub(crate) worker: Option<IpAddr>,
-    pub(crate) begin_at: Option<u64>,
-    pub(crate) submitted_ms: u64,
-    pub(crate) started_ms: Option<u64>,
 }
 
-/// One dependency of a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct DependencyEdge {
-    pub(crate) condition: Condition,
-    pub(crate) on: JobId,
-    pub(crate) fulfilled: bool,
+impl Deref for Job {
+    type Target = JobRecord;
+
+    fn deref(&self) -> &JobRecord {
+        &self.record
+    }
 }
 
-impl Job {
-    pub(crate) fn from_record(record: &JobRecord, shape: ShapeId) -> Self {
-        let edge = |&(condition, on, fulfilled): &(Condition, JobId, bool)| DependencyEdge { condition, on, fulfilled };
-        Self {
-            state: record.state,
-            payload: Arc::clone(&record.payload),
-            name: record.name.clone(),
-            shape,
-            depends: record.depends.iter().map(edge).collect(),
-            same_machine: record.same_machine,
-            hold: record.hold,
-            cancelling: record.cancelling,
-            on_lost: record.on_lost,
-            priority: record.priority,
-            retries_left: record.retries_left,
-            crashes: record.crashes,
-            attempt: record.attempt,
-            worker: record.worker,
-            begin_at: record.begin_at,
-            submitted_ms: record.submitted_ms,
-            started_ms: record.started_ms,
-        }
+impl DerefMut for Job {
+    fn deref_mut(&mut self) -> &mut JobRecord {
+        &mut self.record
+    }
+}
+
+impl JobRecord {
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.depends.iter().any(|edge| !edge.fulfilled)
     }
 
     /// The state of a job that does not run: what it waits for, the strongest reason first.
-    pub(crate) fn waiting_state(&self, wall_ms: u64) -> JobState {
-        if self.hold {
+    pub(crate) fn waiting_state(&self, held: bool, wall_ms: u64) -> JobState {
+        if held {
             JobState::Held
-        } else if self.depends.iter().any(|edge| !edge.fulfilled) || self.begin_at.is_some_and(|at| at > wall_ms) {
+        } else if self.is_blocked() || self.terms.begin_at.is_some_and(|at| at > wall_ms) {
             JobState::Blocked
         } else {
             JobState::Queued
@@ -81,7 +52,7 @@ impl Job {
     }
 }
 
-/// Live jobs by id. Ids only grow, so the table is a window that moves.
+/// Active jobs by id. Ids only grow, so the table is a window that moves.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct JobTable {
     /// Id of the first slot.
@@ -147,28 +118,24 @@ impl JobTable {
 /// How each job that ever existed ended.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct EndedTable {
-    /// By id less one: the state's place in [`JobState::ALL`] (0 while alive) and the worker's place
-    /// in `workers` plus one.
-    verdicts: Vec<(u8, u16)>,
+    /// By id less one: the final state, none while alive, and the worker's place in `workers` plus one.
+    verdicts: Vec<(Option<JobState>, u16)>,
     workers: Vec<IpAddr>,
 }
 
 impl EndedTable {
     pub(crate) fn get(&self, id: JobId) -> Option<EndedRecord> {
         let (state, worker) = *self.verdicts.get(usize::try_from(id.0.checked_sub(1)?).ok()?)?;
-        let state = *JobState::ALL.get(usize::from(state)).filter(|state| state.is_terminal())?;
         let worker = usize::from(worker).checked_sub(1).and_then(|place| self.workers.get(place)).copied();
-        Some(EndedRecord { job: id, state, worker })
+        Some(EndedRecord { job: id, state: state?, worker })
     }
 
     pub(crate) fn insert(&mut self, record: EndedRecord) {
         let index = usize::try_from(record.job.0 - 1).expect("job ids fit the address space");
         if self.verdicts.len() <= index {
-            self.verdicts.resize(index + 1, (0, 0));
+            self.verdicts.resize(index + 1, (None, 0));
         }
-        let place = JobState::ALL.iter().position(|state| *state == record.state).expect("ALL names every state");
-        let state = u8::try_from(place).expect("there are seven states");
-        self.verdicts[index] = (state, record.worker.map_or(0, |ip| self.worker_place(ip)));
+        self.verdicts[index] = (Some(record.state), record.worker.map_or(0, |ip| self.worker_place(ip)));
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = EndedRecord> {

@@ -9,7 +9,7 @@ use c2_shared::id::AttemptId;
 /// Exact names come first, so that `gpu,gpu:0` never gives `gpu:0` to the pool. The result has the
 /// order of the request.
 pub(crate) fn choose(
-    asked: &[Box<str>],
+    asked: &[String],
     offered: &BTreeSet<String>,
     held: &BTreeMap<String, AttemptId>,
 ) -> Option<Vec<String>> {
@@ -17,13 +17,13 @@ pub(crate) fn choose(
         !held.contains_key(tag) && !chosen.iter().flatten().any(|other| other == tag)
     };
     let mut chosen: Vec<Option<String>> = vec![None; asked.len()];
-    for (i, tag) in asked.iter().enumerate().filter(|(_, tag)| offered.contains(tag.as_ref())) {
+    for (i, tag) in asked.iter().enumerate().filter(|(_, tag)| offered.contains(*tag)) {
         if !free(tag, &chosen) {
             return None;
         }
-        chosen[i] = Some(tag.to_string());
+        chosen[i] = Some(tag.clone());
     }
-    for (i, pool) in asked.iter().enumerate().filter(|(_, tag)| !offered.contains(tag.as_ref())) {
+    for (i, pool) in asked.iter().enumerate().filter(|(_, tag)| !offered.contains(*tag)) {
         let member = members(pool, offered).find(|tag| free(tag, &chosen))?;
         chosen[i] = Some(member.clone());
     }
@@ -33,24 +33,24 @@ pub(crate) fn choose(
 /// Why [`choose`] finds nothing: each tag that cannot be had, with those who hold it or its pool.
 /// Nobody holds what is not offered at all. Empty exactly if `choose` finds something.
 pub(crate) fn lacking(
-    asked: &[Box<str>],
+    asked: &[String],
     offered: &BTreeSet<String>,
     held: &BTreeMap<String, AttemptId>,
 ) -> Vec<(String, Vec<AttemptId>)> {
     let mut lacking = Vec::new();
     // What this very job takes by its exact name is no part of a pool for it.
     let mut taken: BTreeSet<&str> = BTreeSet::new();
-    for tag in asked.iter().filter(|tag| offered.contains(tag.as_ref())) {
+    for tag in asked.iter().filter(|tag| offered.contains(*tag)) {
         taken.insert(tag);
-        if let Some(holder) = held.get(tag.as_ref()) {
+        if let Some(holder) = held.get(tag) {
             lacking.push((tag.to_string(), vec![*holder]));
         }
     }
-    for pool in asked.iter().filter(|tag| !offered.contains(tag.as_ref())) {
+    for pool in asked.iter().filter(|tag| !offered.contains(*tag)) {
         let rest: Vec<&String> = members(pool, offered).filter(|tag| !taken.contains(tag.as_str())).collect();
         match rest.iter().find(|tag| !held.contains_key(**tag)) {
             Some(free) => drop(taken.insert(free)),
-            None => lacking.push((pool.to_string(), rest.iter().filter_map(|tag| held.get(*tag).copied()).collect())),
+            None => lacking.push((pool.clone(), rest.iter().filter_map(|tag| held.get(*tag).copied()).collect())),
         }
     }
     lacking
@@ -69,7 +69,7 @@ mod tests {
 
     fn check(asked: &[&str], held: &[&str], expected: Option<&[&str]>) {
         let offered = ["gpu:0", "gpu:1", "gpux:0", "disk"].map(str::to_owned).into();
-        let asked: Vec<Box<str>> = asked.iter().map(|&tag| tag.into()).collect();
+        let asked: Vec<String> = asked.iter().map(|&tag| tag.into()).collect();
         let attempt = AttemptId { job: JobId(1), number: 1 };
         let held = held.iter().map(|&tag| (tag.to_owned(), attempt)).collect();
         let expected = expected.map(|tags| tags.iter().map(|&tag| tag.to_owned()).collect());

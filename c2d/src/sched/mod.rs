@@ -2,7 +2,7 @@
 //!
 //! It knows no clock, no disk and no network. Events and the present time go in; decisions come
 //! out; [`Scheduler::next_deadline`] says when it must be asked again even if nothing happens.
-//! Handlers (`on_*`) read the state and write decisions, and `evolve` is the only place where a
+//! Handlers (in `on_*`) read the state and write decisions, and `evolve` is the only place where a
 //! decision changes the state, so that what is stored and what is remembered are the same thing.
 //! What was merely heard of a worker (its `workers::Presence`) is no decision and no state to
 //! keep: after a restart nothing was heard.
@@ -38,9 +38,9 @@ pub mod view;
 mod tests;
 
 pub use decision::{Decision, Saved};
-pub use event::{Event, Now, Reply};
+pub use event::{Event, Now};
 pub use explain::Explained;
 pub use note::Note;
 pub use reject::Reject;
-pub use scheduler::{Scheduler, Touched};
-pub use view::{JobView, QueueView, WorkerView};
+pub use scheduler::{Scheduler, Touched, Turn};
+pub use view::{JobView, WorkerView};

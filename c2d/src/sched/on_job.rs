@@ -6,33 +6,46 @@ use c2_shared::id::JobId;
 use c2_shared::job::{JobState, Outcome};
 use c2_shared::limits::IDEMPOTENCY_MS;
 
-use crate::sched::decision::{JobRecord, KeyRecord, PollAnswer};
-use crate::sched::event::{Again, IdempotencyKey, NewJob, Reply};
+use crate::sched::decision::{DependencyEdge, JobRecord, KeyRecord};
+use crate::sched::event::{
+    CancelRequested, Event, HoldRequested, IdempotencyKey, JobsRetried, JobsSubmitted, NewJob, PauseSet,
+    ReleaseRequested,
+};
 use crate::sched::graph::{self, Edge};
 use crate::sched::scheduler::{Scheduler, Turn};
 use crate::sched::{Decision, Reject};
 
-impl Turn<'_> {
-    pub(crate) fn on_submitted(&mut self, jobs: Vec<NewJob>, key: Option<IdempotencyKey>) -> Result<Reply, Reject> {
-        let known = key.as_ref().and_then(|key| self.s.keys.get(&key.key));
-        if let Some(known) = known.filter(|known| known.expires_ms > self.now.wall_ms) {
+impl Event for JobsSubmitted {
+    type Answer = Vec<JobId>;
+
+    const BRINGS_JOBS: bool = true;
+
+    fn happen(self, turn: &mut Turn<'_>) -> Result<Self::Answer, Reject> {
+        let Self { jobs, key } = self;
+        let known = key.as_ref().and_then(|key| turn.s.keys.get(&key.key));
+        if let Some(known) = known.filter(|known| known.expires_ms > turn.now.wall_ms) {
             return replay(known, key.as_ref());
         }
         let outdated = known.map(|known| known.key.clone());
-        let edges = self.s.check_submit(&jobs, &BTreeMap::new())?;
+        let edges = turn.s.check_submit(&jobs, &BTreeMap::new())?;
         if let Some(key) = outdated {
-            self.decide(Decision::ForgetKey { key });
+            turn.decide(Decision::ForgetKey { key });
         }
-        let ids = self.accept(jobs, edges, key);
-        Ok(Reply::Submitted { jobs: ids, replayed: false })
+        Ok(turn.accept(jobs, edges, key))
     }
+}
 
-    pub(crate) fn on_retried(&mut self, jobs: Vec<Again>) -> Result<Reply, Reject> {
-        let first = self.s.last_job + 1;
+impl Event for JobsRetried {
+    type Answer = Vec<JobId>;
+
+    const BRINGS_JOBS: bool = true;
+
+    fn happen(self, turn: &mut Turn<'_>) -> Result<Self::Answer, Reject> {
+        let first = turn.s.last_job + 1;
         let mut instead = BTreeMap::new();
-        for (again, new) in jobs.iter().zip(first..) {
-            match self.s.find_live(again.of) {
-                Ok(live) => return Err(Reject::NotEnded { job: again.of, state: live.state }),
+        for (again, new) in self.jobs.iter().zip(first..) {
+            match turn.s.find_active(again.of) {
+                Ok(active) => return Err(Reject::NotEnded { job: again.of, state: active.state }),
                 Err(Reject::AlreadyEnded { .. }) => {}
                 Err(reject) => return Err(reject),
             }
@@ -40,12 +53,90 @@ impl Turn<'_> {
                 return Err(Reject::NamedTwice { job: again.of });
             }
         }
-        let jobs: Vec<NewJob> = jobs.into_iter().map(|again| again.job).collect();
-        let edges = self.s.check_submit(&jobs, &instead)?;
-        let ids = self.accept(jobs, edges, None);
-        Ok(Reply::Submitted { jobs: ids, replayed: false })
+        let jobs: Vec<NewJob> = self.jobs.into_iter().map(|again| again.job).collect();
+        let edges = turn.s.check_submit(&jobs, &instead)?;
+        Ok(turn.accept(jobs, edges, None))
     }
+}
 
+impl Event for CancelRequested {
+    type Answer = JobState;
+
+    fn happen(self, turn: &mut Turn<'_>) -> Result<Self::Answer, Reject> {
+        let Self { job: id } = self;
+        let job = turn.s.find_active(id)?;
+        if job.state != JobState::Running {
+            turn.end(id, Outcome::Cancelled);
+            return Ok(JobState::Cancelled);
+        }
+        let (cancelling, worker) = (job.cancelling, job.worker.and_then(|ip| turn.s.workers.get(&ip)));
+        let (ip, expired) = worker.map(|worker| (worker.ip(), worker.presence.expired)).unzip();
+        if expired == Some(true) {
+            // Its lease is over, so no word of it is waited for. When it is back it is told to end what
+            // it lists.
+            turn.end(id, Outcome::Cancelled);
+            return Ok(JobState::Cancelled);
+        }
+        if !cancelling {
+            turn.decide(Decision::MarkCancelling { job: id });
+        }
+        if let Some(ip) = ip.filter(|ip| !turn.s.kills(*ip).is_empty()) {
+            turn.answer_parked(ip, Vec::new());
+        }
+        Ok(JobState::Running)
+    }
+}
+
+impl Event for HoldRequested {
+    type Answer = JobState;
+
+    fn happen(self, turn: &mut Turn<'_>) -> Result<Self::Answer, Reject> {
+        let Self { job: id } = self;
+        let state = turn.s.find_active(id)?.state;
+        match state {
+            JobState::Blocked | JobState::Queued => {
+                turn.decide(Decision::SetWaiting { job: id, state: JobState::Held });
+            }
+            JobState::Held => {}
+            JobState::Running | JobState::Succeeded | JobState::Failed | JobState::Cancelled => {
+                return Err(Reject::WrongState { job: id, state });
+            }
+        }
+        Ok(JobState::Held)
+    }
+}
+
+impl Event for ReleaseRequested {
+    type Answer = JobState;
+
+    fn happen(self, turn: &mut Turn<'_>) -> Result<Self::Answer, Reject> {
+        let Self { job: id } = self;
+        let job = turn.s.find_active(id)?;
+        if job.state != JobState::Held {
+            return Err(Reject::WrongState { job: id, state: job.state });
+        }
+        if let Some(reason) = turn.s.defects.get(&id) {
+            return Err(Reject::Unreadable { job: id, reason: reason.clone() });
+        }
+        let state = job.waiting_state(false, turn.now.wall_ms);
+        turn.decide(Decision::SetWaiting { job: id, state });
+        Ok(state)
+    }
+}
+
+impl Event for PauseSet {
+    type Answer = ();
+
+    fn happen(self, turn: &mut Turn<'_>) -> Result<Self::Answer, Reject> {
+        let Self { paused } = self;
+        if turn.s.paused != paused {
+            turn.decide(Decision::SetPaused { paused });
+        }
+        Ok(())
+    }
+}
+
+impl Turn<'_> {
     /// Accepts jobs that were found to be fine.
     fn accept(&mut self, jobs: Vec<NewJob>, edges: Vec<Vec<Edge>>, key: Option<IdempotencyKey>) -> Vec<JobId> {
         let first = self.s.last_job + 1;
@@ -68,73 +159,14 @@ impl Turn<'_> {
         }
         ids
     }
-
-    pub(crate) fn on_cancel(&mut self, id: JobId) -> Result<Reply, Reject> {
-        let job = self.s.find_live(id)?;
-        if job.state != JobState::Running {
-            self.end(id, Outcome::Cancelled);
-            return Ok(Reply::Cancelled(JobState::Cancelled));
-        }
-        let (cancelling, worker) = (job.cancelling, job.worker.and_then(|ip| self.s.workers.get(&ip)));
-        let (ip, expired) = worker.map(|worker| (worker.ip(), worker.presence.expired)).unzip();
-        if expired == Some(true) {
-            // Its lease is over, so no word of it is waited for. When it is back it is told to end what
-            // it lists.
-            self.end(id, Outcome::Cancelled);
-            return Ok(Reply::Cancelled(JobState::Cancelled));
-        }
-        if !cancelling {
-            self.decide(Decision::MarkCancelling { job: id });
-        }
-        if let Some(ip) = ip.filter(|ip| !self.s.kills(*ip).is_empty()) {
-            self.answer_parked(ip, PollAnswer::default());
-        }
-        Ok(Reply::Cancelled(JobState::Running))
-    }
-
-    pub(crate) fn on_hold(&mut self, id: JobId) -> Result<Reply, Reject> {
-        let state = self.s.find_live(id)?.state;
-        match state {
-            JobState::Blocked | JobState::Queued => {
-                self.decide(Decision::SetWaiting { job: id, state: JobState::Held });
-            }
-            JobState::Held => {}
-            JobState::Running | JobState::Succeeded | JobState::Failed | JobState::Cancelled => {
-                return Err(Reject::WrongState { job: id, state });
-            }
-        }
-        Ok(Reply::Standing(JobState::Held))
-    }
-
-    pub(crate) fn on_release(&mut self, id: JobId) -> Result<Reply, Reject> {
-        let job = self.s.find_live(id)?;
-        if job.state != JobState::Held {
-            return Err(Reject::WrongState { job: id, state: job.state });
-        }
-        if let Some(reason) = self.s.defects.get(&id) {
-            return Err(Reject::Unreadable { job: id, reason: reason.clone() });
-        }
-        let mut released = job.clone();
-        released.hold = false;
-        let state = released.waiting_state(self.now.wall_ms);
-        self.decide(Decision::SetWaiting { job: id, state });
-        Ok(Reply::Standing(state))
-    }
-
-    pub(crate) fn on_pause(&mut self, paused: bool) -> Reply {
-        if self.s.paused != paused {
-            self.decide(Decision::SetPaused { paused });
-        }
-        Reply::Done
-    }
 }
 
 /// Answers a repeated request as the first time.
-fn replay(known: &KeyRecord, key: Option<&IdempotencyKey>) -> Result<Reply, Reject> {
+fn replay(known: &KeyRecord, key: Option<&IdempotencyKey>) -> Result<Vec<JobId>, Reject> {
     if key.is_some_and(|key| key.digest != known.digest) {
         return Err(Reject::KeyReused { key: known.key.clone() });
     }
-    Ok(Reply::Submitted { jobs: known.jobs.clone(), replayed: true })
+    Ok(known.jobs.clone())
 }
 
 impl Scheduler {
@@ -145,7 +177,8 @@ impl Scheduler {
             return Err(Reject::QueueFull { active, capacity: self.capacity, asked });
         }
         let groups: BTreeSet<&String> = self.workers.values().flat_map(|worker| &worker.record.groups).collect();
-        let asked = jobs.iter().enumerate().filter_map(|(place, job)| Some((place, job.group.as_ref()?)));
+        let asked =
+            jobs.iter().enumerate().filter_map(|(place, job)| Some((place, job.terms.placement.group.as_ref()?)));
         if let Some((place, group)) = asked.into_iter().find(|(_, group)| !groups.contains(group)) {
             let known = groups.into_iter().cloned().collect();
             return Err(Reject::UnknownGroup { group: group.clone(), known }.of_job(place));
@@ -158,7 +191,7 @@ impl Scheduler {
                 return Err(Reject::UnknownJob { job: *job }.of_job(place));
             }
         }
-        for (place, (_, edges)) in jobs.iter().zip(&edges).enumerate().filter(|(_, (job, _))| job.same_machine) {
+        for (place, (_, edges)) in jobs.iter().zip(&edges).enumerate().filter(|(_, (job, _))| job.terms.same_machine) {
             let conflict = |(first, second)| Reject::SameMachineConflict { first, second }.of_job(place);
             self.machine_of(edges).map_err(conflict)?;
         }
@@ -171,23 +204,17 @@ impl Scheduler {
     }
 
     fn new_record(&self, id: JobId, job: NewJob, edges: &[Edge], wall_ms: u64) -> JobRecord {
-        let depends = edges.iter().map(|(condition, on)| (*condition, *on, self.ended.get(*on).is_some())).collect();
+        let edge = |&(condition, on): &Edge| DependencyEdge { condition, on, fulfilled: self.ended.get(on).is_some() };
+        let pinned = job.terms.same_machine.then(|| self.machine_of(edges).unwrap_or_default()).flatten();
         let mut record = JobRecord {
             id,
             state: JobState::Queued,
             payload: job.payload,
             name: job.name,
-            group: job.group,
-            tags: job.tags,
-            depends,
-            same_machine: job.same_machine,
-            pinned: if job.same_machine { self.machine_of(edges).unwrap_or_default() } else { None },
-            priority: job.priority,
-            retries_left: job.retries,
-            hold: job.hold,
-            begin_at: job.begin_at,
-            on_lost: job.on_lost,
-            exclude: job.exclude,
+            depends: edges.iter().map(edge).collect(),
+            pinned,
+            retries_left: job.terms.retries,
+            terms: job.terms,
             submitted_ms: wall_ms,
             attempt: 0,
             worker: None,
@@ -195,17 +222,12 @@ impl Scheduler {
             cancelling: false,
             crashes: 0,
         };
-        let blocked = record.depends.iter().any(|(_, _, fulfilled)| !fulfilled);
-        if record.hold {
-            record.state = JobState::Held;
-        } else if blocked || record.begin_at.is_some_and(|at| at > wall_ms) {
-            record.state = JobState::Blocked;
-        }
+        record.state = record.waiting_state(record.terms.hold, wall_ms);
         record
     }
 
-    /// A live job, or why there is none of this id.
-    pub(crate) fn find_live(&self, id: JobId) -> Result<&crate::sched::jobs::Job, Reject> {
+    /// An active job, or why there is none of this id.
+    pub(crate) fn find_active(&self, id: JobId) -> Result<&crate::sched::jobs::Job, Reject> {
         self.jobs.get(id).ok_or_else(|| match self.ended.get(id) {
             Some(ended) => Reject::AlreadyEnded { job: id, state: ended.state },
             None => Reject::UnknownJob { job: id },

@@ -6,40 +6,47 @@ use std::net::IpAddr;
 use c2_shared::id::JobId;
 use c2_shared::limits::{LEASE_MS, WORKER_OFFLINE_MS};
 
-use crate::sched::Note;
-use crate::sched::decision::PollAnswer;
-use crate::sched::event::Reply;
+use crate::sched::event::{Event, TimePassed, TimeUnobserved};
 use crate::sched::scheduler::Turn;
+use crate::sched::{Note, Reject};
 
-impl Turn<'_> {
-    pub(crate) fn on_time_passed(&mut self) -> Reply {
-        let now = self.now.mono;
+impl Event for TimePassed {
+    type Answer = ();
+
+    fn happen(self, turn: &mut Turn<'_>) -> Result<Self::Answer, Reject> {
+        let now = turn.now.mono;
         let due = |worker: &crate::sched::workers::Worker| worker.presence.deadline().is_some_and(|at| at <= now);
-        let workers: Vec<IpAddr> = self.s.workers.iter().filter(|(_, worker)| due(worker)).map(|(ip, _)| *ip).collect();
+        let workers: Vec<IpAddr> = turn.s.workers.iter().filter(|(_, worker)| due(worker)).map(|(ip, _)| *ip).collect();
         for ip in workers {
-            self.look_at(ip);
+            turn.look_at(ip);
         }
-        self.end_avoiding();
-        let begun = self.s.begins.iter().take_while(|(at, _)| *at <= self.now.wall_ms);
+        turn.end_avoiding();
+        let begun = turn.s.begins.iter().take_while(|(at, _)| *at <= turn.now.wall_ms);
         let begun: Vec<JobId> = begun.map(|(_, job)| *job).collect();
         for job in begun {
-            self.begin(job);
+            turn.begin(job);
         }
-        if self.s.recovering_until.is_some_and(|until| until <= now) {
-            self.s.recovering_until = None;
+        if turn.s.recovering_until.is_some_and(|until| until <= now) {
+            turn.s.recovering_until = None;
         }
-        Reply::Done
+        Ok(())
     }
+}
 
-    /// c2d never judges an interval that it did not observe: every worker starts anew.
-    pub(crate) fn on_time_unobserved(&mut self) -> Reply {
-        let now = self.now.mono;
-        for worker in self.s.workers.values_mut() {
+/// c2d never judges an interval that it did not observe: every worker starts anew.
+impl Event for TimeUnobserved {
+    type Answer = ();
+
+    fn happen(self, turn: &mut Turn<'_>) -> Result<Self::Answer, Reject> {
+        let now = turn.now.mono;
+        for worker in turn.s.workers.values_mut() {
             worker.presence.contact = now;
         }
-        self.on_time_passed()
+        TimePassed.happen(turn)
     }
+}
 
+impl Turn<'_> {
     fn look_at(&mut self, ip: IpAddr) {
         let now = self.now.mono;
         let presence = &mut self.s.known(ip).presence;
@@ -48,13 +55,13 @@ impl Turn<'_> {
         if silent_ms >= WORKER_OFFLINE_MS && !presence.offline {
             presence.offline = true;
             let worker = self.s.known(ip);
-            let (hostname, held) = (worker.record.intro.hostname.clone(), worker.holds.keys().copied().collect());
+            let (hostname, held) = (worker.record.intro.hostname.clone(), worker.grants.keys().copied().collect());
             self.s.touched.notes.push(Note::Offline { worker: ip, hostname, silent_ms, held });
             self.s.touched.workers.insert(ip);
             self.touch_jobs_of(ip);
         }
         if parked_too_long {
-            self.answer_parked(ip, PollAnswer::default());
+            self.answer_parked(ip, Vec::new());
         }
         self.end_pause(ip);
         let presence = &mut self.s.known(ip).presence;
@@ -66,14 +73,14 @@ impl Turn<'_> {
 
     /// Jobs of a worker that went silent read `unreachable` from now on.
     fn touch_jobs_of(&mut self, ip: IpAddr) {
-        let held: Vec<JobId> = self.s.workers[&ip].holds.keys().map(|attempt| attempt.job).collect();
-        let live = held.into_iter().filter(|job| self.s.jobs.get(*job).is_some());
-        self.s.touched.jobs.extend(live.collect::<Vec<_>>());
+        let held: Vec<JobId> = self.s.workers[&ip].grants.keys().map(|attempt| attempt.job).collect();
+        let active = held.into_iter().filter(|job| self.s.jobs.get(*job).is_some());
+        self.s.touched.jobs.extend(active.collect::<Vec<_>>());
     }
 
     fn begin(&mut self, id: JobId) {
         let Some(job) = self.s.jobs.get(id) else { return };
-        if let (true, Some(at)) = (job.depends.iter().any(|edge| !edge.fulfilled), job.begin_at) {
+        if let (true, Some(at)) = (job.is_blocked(), job.terms.begin_at) {
             // Its time has come, its dependencies have not: they will let it go.
             self.s.begins.remove(&(at, id));
         } else {

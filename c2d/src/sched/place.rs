@@ -24,53 +24,53 @@ impl Turn<'_> {
         }
         let asked = self.s.parked.values().filter(|ip| !shapes.is_empty() || workers.contains(ip));
         let asked: Vec<IpAddr> = asked.copied().collect();
-        let mut answers: BTreeMap<IpAddr, PollAnswer> = BTreeMap::new();
+        let mut answers: BTreeMap<IpAddr, Vec<Handout>> = BTreeMap::new();
         loop {
             let before = self.s.counts;
             for ip in &asked {
                 let room = self.s.workers[ip].presence.parked.map_or(0, |parked| parked.slots_free);
-                let given = answers.get(ip).map_or(0, |answer| answer.assign.len());
+                let given = answers.get(ip).map_or(0, Vec::len);
                 if given < room as usize
                     && let Some(handout) = self.give(*ip)
                 {
-                    answers.entry(*ip).or_default().assign.push(handout);
+                    answers.entry(*ip).or_default().push(handout);
                 }
             }
             if before == self.s.counts {
                 break;
             }
         }
-        for (ip, answer) in answers {
-            self.answer_parked(ip, answer);
+        for (ip, assign) in answers {
+            self.answer_parked(ip, assign);
         }
     }
 
     /// Gives the best job that a worker can run now, if there is one.
     pub(crate) fn give(&mut self, ip: IpAddr) -> Option<Handout> {
         let (job, tags) = self.s.best_for(self.s.workers.get(&ip)?)?;
-        let live = self.s.jobs.get(job).expect("waiting jobs are live");
-        let attempt = AttemptId { job, number: live.attempt + 1 };
-        let payload = live.payload.clone();
+        let active = self.s.jobs.get(job).expect("waiting jobs are active");
+        let attempt = AttemptId { job, number: active.attempt + 1 };
+        let payload = active.payload.clone();
         self.decide(Decision::Assign { attempt, worker: ip, tags: tags.clone(), at_ms: self.now.wall_ms });
         Some(Handout { attempt, tags, payload })
     }
 
-    /// Answers a poll, and says in the answer what the worker must end.
+    /// Answers a poll, and notes what the worker was told to end.
     pub(crate) fn answer(&mut self, ip: IpAddr, token: PollToken, answer: PollAnswer) {
-        let kill = self.s.kills(ip);
-        if !kill.is_empty() {
+        if !answer.kill.is_empty() {
             let now = self.now.mono;
             let presence = &mut self.s.known(ip).presence;
-            presence.told = kill.iter().copied().collect();
+            presence.told = answer.kill.iter().copied().collect();
             presence.told_at = now;
         }
-        self.decide(Decision::Answer { token, answer: PollAnswer { kill, ..answer } });
+        self.decide(Decision::Answer { token, answer });
     }
 
-    /// Answers the poll of a worker that waits; nothing, if none does.
-    pub(crate) fn answer_parked(&mut self, ip: IpAddr, answer: PollAnswer) {
+    /// Answers the poll of a worker that waits, with what it must end; nothing, if none does.
+    pub(crate) fn answer_parked(&mut self, ip: IpAddr, assign: Vec<Handout>) {
         if let Some(parked) = self.s.workers.get(&ip).and_then(|worker| worker.presence.parked) {
-            self.answer(ip, parked.token, answer);
+            let kill = self.s.kills(ip);
+            self.answer(ip, parked.token, PollAnswer { assign, kill, ..PollAnswer::default() });
         }
     }
 
@@ -96,7 +96,7 @@ impl Scheduler {
             }
             let shape = self.queues.shape(id);
             if suits(shape, worker)
-                && let Some(tags) = locks::choose(&shape.tags, &worker.record.tags, &worker.locks)
+                && let Some(tags) = locks::choose(&shape.placement.tags, &worker.record.tags, &worker.locks)
             {
                 best = Some((rank, tags));
             }
@@ -108,7 +108,7 @@ impl Scheduler {
 /// Whether a worker is one of those that a shape allows, locks aside.
 pub(crate) fn suits(shape: &Shape, worker: &Worker) -> bool {
     shape.pinned.is_none_or(|ip| ip == worker.ip())
-        && shape.group.as_ref().is_none_or(|group| worker.record.groups.contains(group.as_ref()))
-        && !worker.is_among(&shape.exclude)
+        && shape.placement.group.as_ref().is_none_or(|group| worker.record.groups.contains(group))
+        && !worker.is_among(&shape.placement.exclude)
         && !shape.avoid.contains(&worker.ip())
 }

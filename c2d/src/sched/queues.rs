@@ -8,16 +8,17 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use c2_shared::id::JobId;
+use c2_shared::job::Placement;
 
 /// What a job asks of a worker.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Shape {
-    pub(crate) group: Option<Box<str>>,
-    pub(crate) tags: Box<[Box<str>]>,
+    pub(crate) placement: Arc<Placement>,
+    /// The only one that may run it.
     pub(crate) pinned: Option<IpAddr>,
-    pub(crate) exclude: Box<[Box<str>]>,
     /// Workers that could not start it a short while ago.
     pub(crate) avoid: Vec<IpAddr>,
 }
@@ -40,7 +41,7 @@ enum Place {
 #[derive(Clone, Debug)]
 struct Queue {
     shape: Shape,
-    /// Live jobs of this shape, waiting or not.
+    /// Active jobs of this shape, waiting or not.
     users: usize,
     ready: BTreeSet<Rank>,
 }
@@ -169,9 +170,9 @@ impl Queues {
 impl Shape {
     /// The narrowest place: a job tied to a worker is found there even if it asks for a group too.
     fn place(&self) -> Place {
-        match (self.pinned, &self.group) {
+        match (self.pinned, &self.placement.group) {
             (Some(worker), _) => Place::Worker(worker),
-            (None, Some(group)) => Place::Group(group.clone()),
+            (None, Some(group)) => Place::Group(group.as_str().into()),
             (None, None) => Place::Anywhere,
         }
     }

@@ -24,7 +24,7 @@ impl Turn<'_> {
             answer.ack.push(result.attempt);
         }
         let held: Vec<(AttemptId, Heard)> =
-            self.s.workers[&ip].holds.iter().map(|(attempt, hold)| (*attempt, hold.heard)).collect();
+            self.s.workers[&ip].grants.iter().map(|(attempt, grant)| (*attempt, grant.heard)).collect();
         for (attempt, heard) in held {
             if poll.running.contains(&attempt) {
                 self.confirm(poll, attempt);
@@ -42,8 +42,8 @@ impl Turn<'_> {
 
     /// The worker says that it runs an attempt which it was given.
     fn confirm(&mut self, poll: &Poll, attempt: AttemptId) {
-        let Some(hold) = self.s.known(poll.worker).holds.get_mut(&attempt) else { return };
-        hold.heard = Heard::Confirmed;
+        let Some(grant) = self.s.known(poll.worker).grants.get_mut(&attempt) else { return };
+        grant.heard = Heard::Confirmed;
         let job = self.s.jobs.get(attempt.job);
         if job.is_some_and(|job| job.attempt == attempt.number && job.state == JobState::Queued) {
             self.decide(Decision::Readopt { attempt, worker: poll.worker });
@@ -71,7 +71,7 @@ impl Scheduler {
 
     /// What goes to a worker for an attempt that it holds.
     fn handout(&self, attempt: AttemptId, ip: IpAddr) -> Handout {
-        let payload = self.jobs.get(attempt.job).expect("a current attempt has a live job").payload.clone();
-        Handout { attempt, tags: self.workers[&ip].holds[&attempt].tags.clone(), payload }
+        let payload = self.jobs.get(attempt.job).expect("a current attempt has an active job").payload.clone();
+        Handout { attempt, tags: self.workers[&ip].grants[&attempt].tags.clone(), payload }
     }
 }

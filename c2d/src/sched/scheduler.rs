@@ -10,15 +10,15 @@ use c2_shared::limits::RECOVERY_WINDOW_MS;
 use c2_shared::time::Mono;
 
 use crate::sched::blame::Avoided;
-use crate::sched::decision::{HoldRecord, JobRecord, KeyRecord, Saved};
-use crate::sched::event::{Event, Now, PollToken, Reply};
+use crate::sched::decision::{GrantRecord, KeyRecord, Saved};
+use crate::sched::event::{Event, Now, PollToken};
 use crate::sched::jobs::{EndedTable, JobTable};
 use crate::sched::queues::{Queues, ShapeId};
 use crate::sched::view::JobView;
 use crate::sched::workers::{Heard, Worker};
 use crate::sched::{Decision, Note, Reject};
 
-/// All live jobs and workers.
+/// All active jobs and workers.
 #[derive(Clone, Debug)]
 pub struct Scheduler {
     pub(crate) capacity: usize,
@@ -33,7 +33,7 @@ pub struct Scheduler {
     pub(crate) avoided: BTreeMap<(JobId, IpAddr), Avoided>,
     /// Those of them that avoid the worker still, the first to go there again first.
     pub(crate) avoiding: BTreeSet<(Mono, JobId, IpAddr)>,
-    /// Live jobs whose stored specification cannot be used, and why: they are never given to anybody.
+    /// Active jobs whose stored specification cannot be used, and why: they are never given to anybody.
     pub(crate) defects: BTreeMap<JobId, String>,
     pub(crate) workers: BTreeMap<IpAddr, Worker>,
     /// Parked polls in the order in which they came, so that idle workers take turns.
@@ -67,7 +67,7 @@ pub(crate) struct Fresh {
 /// What changed since somebody last looked; see [`Scheduler::take_touched`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Touched {
-    /// Live jobs.
+    /// Active jobs.
     pub jobs: BTreeSet<JobId>,
     /// Jobs that ended, as they were then.
     pub ended: Vec<JobView>,
@@ -78,7 +78,8 @@ pub struct Touched {
 }
 
 /// One event being handled: the state, the present, and the decisions so far.
-pub(crate) struct Turn<'a> {
+#[derive(Debug)]
+pub struct Turn<'a> {
     pub(crate) s: &'a mut Scheduler,
     pub(crate) now: Now,
     decisions: &'a mut Vec<Decision>,
@@ -92,7 +93,7 @@ impl Scheduler {
     /// lease is over, because it may be running it behind a broken network.
     #[must_use]
     pub fn restore(saved: Saved, capacity: usize, now: Now) -> Self {
-        let recovering = !saved.holds.is_empty();
+        let recovering = !saved.grants.is_empty();
         let mut s = Self {
             capacity,
             jobs: JobTable::default(),
@@ -120,14 +121,14 @@ impl Scheduler {
             s.ended.insert(record);
         }
         for record in saved.workers {
-            s.workers.insert(record.ip, Worker::new(record, now.mono));
+            s.workers.insert(record.intro.ip, Worker::new(record, now.mono));
         }
-        for record in &saved.jobs {
+        for record in saved.jobs {
             s.add_job(record);
         }
-        for HoldRecord { attempt, worker, tags } in saved.holds {
-            let worker = s.workers.get_mut(&worker).expect("a hold names a worker that is kept");
-            worker.hold(attempt, tags, Heard::Inherited);
+        for GrantRecord { attempt, worker, tags } in saved.grants {
+            let worker = s.workers.get_mut(&worker).expect("a grant names a worker that is kept");
+            worker.grant(attempt, tags, Heard::Inherited);
         }
         // Nobody waits for an answer yet, and nobody has looked at anything.
         s.fresh = Fresh::default();
@@ -138,20 +139,20 @@ impl Scheduler {
     /// Everything that [`Self::restore`] needs; the store must load exactly this.
     #[must_use]
     pub fn saved(&self) -> Saved {
-        let holds = self.workers.values().flat_map(|worker| {
-            worker.holds.iter().map(|(attempt, hold)| HoldRecord {
+        let grants = self.workers.values().flat_map(|worker| {
+            worker.grants.iter().map(|(attempt, grant)| GrantRecord {
                 attempt: *attempt,
                 worker: worker.ip(),
-                tags: hold.tags.clone(),
+                tags: grant.tags.clone(),
             })
         });
-        let mut holds: Vec<HoldRecord> = holds.collect();
-        holds.sort_by_key(|hold| hold.attempt);
+        let mut grants: Vec<GrantRecord> = grants.collect();
+        grants.sort_by_key(|grant| grant.attempt);
         Saved {
-            jobs: self.jobs.iter().filter_map(|(id, _)| self.record(id)).collect(),
+            jobs: self.jobs.iter().map(|(_, job)| job.record.clone()).collect(),
             ended: self.ended.iter().collect(),
             workers: self.workers.values().map(|worker| worker.record.clone()).collect(),
-            holds,
+            grants,
             keys: self.keys.values().cloned().collect(),
             last_job: self.last_job,
             last_seq: self.last_seq,
@@ -164,15 +165,15 @@ impl Scheduler {
     ///
     /// # Errors
     /// When the event contradicts the state; see [`Reject`].
-    pub fn apply(&mut self, now: Now, event: Event, decisions: &mut Vec<Decision>) -> Result<Reply, Reject> {
+    pub fn apply<E: Event>(&mut self, now: Now, event: E, decisions: &mut Vec<Decision>) -> Result<E::Answer, Reject> {
         self.now = now;
         let mut turn = Turn { s: self, now, decisions };
-        let reply = turn.on_event(event)?;
+        let answer = event.happen(&mut turn)?;
         turn.settle();
-        Ok(reply)
+        Ok(answer)
     }
 
-    /// When [`Event::TimePassed`] is due at the latest.
+    /// When [`super::event::TimePassed`] is due at the latest.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Mono> {
         let workers = self.workers.values().filter_map(|worker| worker.presence.deadline());
@@ -196,60 +197,9 @@ impl Scheduler {
     pub const fn last_job(&self) -> u64 {
         self.last_job
     }
-
-    fn record(&self, id: JobId) -> Option<JobRecord> {
-        let job = self.jobs.get(id)?;
-        let shape = self.queues.shape(job.shape);
-        let words = |list: &[Box<str>]| list.iter().map(|word| word.to_string()).collect();
-        Some(JobRecord {
-            id,
-            state: job.state,
-            payload: job.payload.clone(),
-            name: job.name.clone(),
-            group: shape.group.as_deref().map(str::to_owned),
-            tags: words(&shape.tags),
-            depends: job.depends.iter().map(|edge| (edge.condition, edge.on, edge.fulfilled)).collect(),
-            same_machine: job.same_machine,
-            pinned: shape.pinned,
-            priority: job.priority,
-            retries_left: job.retries_left,
-            hold: job.hold,
-            begin_at: job.begin_at,
-            on_lost: job.on_lost,
-            exclude: words(&shape.exclude),
-            submitted_ms: job.submitted_ms,
-            attempt: job.attempt,
-            worker: job.worker,
-            started_ms: job.started_ms,
-            cancelling: job.cancelling,
-            crashes: job.crashes,
-        })
-    }
 }
 
 impl Turn<'_> {
-    fn on_event(&mut self, event: Event) -> Result<Reply, Reject> {
-        match event {
-            Event::WorkerRegistered(intro) => self.on_registered(*intro),
-            Event::WorkerPolled(poll) => self.on_polled(&poll),
-            Event::PlainPolled { worker } => self.on_plain_polled(worker),
-            Event::PollDropped { token } => Ok(self.on_poll_dropped(token)),
-            Event::ResultArrived { worker, result } => self.on_result(worker, &result),
-            Event::JobsSubmitted { jobs, key } => self.on_submitted(jobs, key),
-            Event::JobsRetried { jobs } => self.on_retried(jobs),
-            Event::CancelRequested { job } => self.on_cancel(job),
-            Event::GroupsChanged { worker, add, remove } => self.on_groups(worker, add, &remove),
-            Event::TagsSet { worker, tags } => self.on_tags(worker, tags),
-            Event::DrainSet { worker, drain } => self.on_drain(worker, drain),
-            Event::WorkerRemoved { worker } => self.on_removed(worker),
-            Event::HoldRequested { job } => self.on_hold(job),
-            Event::ReleaseRequested { job } => self.on_release(job),
-            Event::PauseSet { paused } => Ok(self.on_pause(paused)),
-            Event::TimePassed => Ok(self.on_time_passed()),
-            Event::TimeUnobserved => Ok(self.on_time_unobserved()),
-        }
-    }
-
     /// Makes a decision: the state changes at once, the rest of the world when it is committed.
     pub(crate) fn decide(&mut self, decision: Decision) {
         self.s.evolve(self.now, &decision);

@@ -41,10 +41,10 @@ impl Turn<'_> {
     /// The lease of a worker is over: what it ran may go to others, but what it held there stays
     /// held, because its processes may still be alive.
     pub(crate) fn expire(&mut self, ip: IpAddr) {
-        let held: Vec<AttemptId> = self.s.workers[&ip].holds.keys().copied().collect();
+        let held: Vec<AttemptId> = self.s.workers[&ip].grants.keys().copied().collect();
         for attempt in held {
             let patient =
-                self.s.jobs.get(attempt.job).is_some_and(|job| job.on_lost == OnLost::Wait && !job.cancelling);
+                self.s.jobs.get(attempt.job).is_some_and(|job| job.terms.on_lost == OnLost::Wait && !job.cancelling);
             if self.s.is_current(attempt) && !patient {
                 self.lose(attempt, true);
             }
@@ -64,7 +64,7 @@ impl Turn<'_> {
 
     fn conclude(&mut self, ip: IpAddr, result: &ResultSummary) {
         let ResultSummary { attempt, ref outcome, of_job } = *result;
-        let job = self.s.jobs.get(attempt.job).expect("only a live job is concluded");
+        let job = self.s.jobs.get(attempt.job).expect("only an active job is concluded");
         let (running, retry) = (job.state == JobState::Running, job.retries_left > 0 && !job.cancelling);
         match outcome {
             // Cancelled without a cancel, or an end that only c2d decides: either way, nothing of the
@@ -97,11 +97,11 @@ impl Turn<'_> {
 
     /// The running attempt of a job is lost; what follows is the job's own choice.
     fn lose(&mut self, attempt: AttemptId, crash: bool) {
-        let job = self.s.jobs.get(attempt.job).expect("only a live job loses its attempt");
+        let job = self.s.jobs.get(attempt.job).expect("only an active job loses its attempt");
         let crashes = job.crashes + u32::from(crash);
         let ended = if job.cancelling {
             Some(Outcome::Cancelled)
-        } else if job.on_lost == OnLost::Fail {
+        } else if job.terms.on_lost == OnLost::Fail {
             Some(Outcome::Lost)
         } else {
             (crashes >= CRASH_LIMIT).then_some(Outcome::CrashLimit)
@@ -126,8 +126,8 @@ impl Turn<'_> {
     }
 
     fn free(&mut self, ip: IpAddr, attempt: AttemptId) {
-        if self.s.workers.get(&ip).is_some_and(|worker| worker.holds.contains_key(&attempt)) {
-            self.decide(Decision::Release { attempt, worker: ip });
+        if self.s.workers.get(&ip).is_some_and(|worker| worker.grants.contains_key(&attempt)) {
+            self.decide(Decision::Free { attempt, worker: ip });
         }
     }
 }

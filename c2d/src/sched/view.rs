@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use c2_shared::api::jobs::QueueStatus;
 use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::{JobState, Outcome};
 use c2_shared::worker::{Load, WorkerStatus};
@@ -51,32 +52,14 @@ pub struct WorkerView {
     pub load: Load,
 }
 
-/// The queue in numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct QueueView {
-    pub blocked: usize,
-    pub held: usize,
-    pub queued: usize,
-    pub running: usize,
-    pub capacity: usize,
-    pub succeeded: u64,
-    pub failed: u64,
-    pub cancelled: u64,
-    pub workers_online: usize,
-    pub slots: u32,
-    pub slots_used: u32,
-    pub recovering: bool,
-    pub paused: bool,
-}
-
 impl Scheduler {
-    /// A live job.
+    /// An active job.
     #[must_use]
     pub fn job(&self, now: Now, id: JobId) -> Option<JobView> {
         self.jobs.get(id).map(|job| self.view(now, id, job))
     }
 
-    /// Live jobs by id, after `after`, of one state or all, at most `limit`.
+    /// Active jobs by id, after `after`, of one state or all, at most `limit`.
     #[must_use]
     pub fn jobs(&self, now: Now, state: Option<JobState>, after: Option<JobId>, limit: usize) -> Vec<JobView> {
         let first = JobId(after.map_or(0, |id| id.0.saturating_add(1)));
@@ -98,19 +81,18 @@ impl Scheduler {
 
     /// The queue in numbers.
     #[must_use]
-    pub fn queue(&self, now: Now) -> QueueView {
-        let of = |state| self.counts.of(state);
-        let live = |state| usize::try_from(of(state)).unwrap_or(usize::MAX);
+    pub fn queue(&self, now: Now) -> QueueStatus {
+        let of = |state| usize::try_from(self.counts.of(state)).unwrap_or(usize::MAX);
+        let ended = JobState::ALL.into_iter().filter(|state| state.is_terminal());
         let online = || self.workers.values().filter(|worker| worker.is_online(now.mono));
-        QueueView {
-            blocked: live(JobState::Blocked),
-            held: live(JobState::Held),
-            queued: live(JobState::Queued),
-            running: live(JobState::Running),
+        QueueStatus {
+            blocked: of(JobState::Blocked),
+            held: of(JobState::Held),
+            queued: of(JobState::Queued),
+            running: of(JobState::Running),
+            active: self.jobs.len(),
             capacity: self.capacity,
-            succeeded: of(JobState::Succeeded),
-            failed: of(JobState::Failed),
-            cancelled: of(JobState::Cancelled),
+            ended: ended.map(|state| (state, self.counts.of(state))).collect(),
             workers_online: online().count(),
             slots: online().map(|worker| worker.record.intro.slots).sum(),
             slots_used: online().map(Worker::slots_used).sum(),
@@ -144,13 +126,13 @@ impl Worker {
         let offered = self.record.tags.iter().map(|tag| (tag.clone(), self.locks.get(tag).copied()));
         let held = self.locks.iter().map(|(tag, attempt)| (tag.clone(), Some(*attempt)));
         WorkerView {
-            ip: self.record.ip,
+            ip: self.ip(),
             intro: self.record.intro.clone(),
             status: self.status(now.mono),
             groups: self.record.groups.clone(),
             offered: self.record.tags.clone(),
             tags: offered.chain(held).collect(),
-            running: self.holds.keys().map(|attempt| attempt.job).collect(),
+            running: self.grants.keys().map(|attempt| attempt.job).collect(),
             slots_used: self.slots_used(),
             silent_ms: self.silent_ms(now.mono),
             fault: self.presence.fault.as_ref().map(|fault| fault.reason.clone()),

@@ -1,6 +1,6 @@
 //! Workers: what is remembered of each, and what is only observed.
 //!
-//! [`Worker`] splits in two on purpose. Its record and its holds are durable and change by
+//! [`Worker`] splits in two on purpose. Its record and its grants are durable and change by
 //! decisions alone. Its [`Presence`] is what c2d heard since it started; it is gone after a
 //! restart, because then nothing was heard.
 
@@ -22,15 +22,15 @@ pub(crate) struct Worker {
     pub(crate) record: WorkerRecord,
     /// What its slots are used by. An attempt stays here until the worker said that it is over,
     /// whatever became of its job.
-    pub(crate) holds: BTreeMap<AttemptId, Hold>,
-    /// Which attempt holds each tag in use: an index over `holds`.
+    pub(crate) grants: BTreeMap<AttemptId, Grant>,
+    /// Which attempt holds each tag in use: an index over `grants`.
     pub(crate) locks: BTreeMap<String, AttemptId>,
     pub(crate) presence: Presence,
 }
 
 /// A slot in use.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Hold {
+pub(crate) struct Grant {
     pub(crate) tags: Vec<String>,
     /// What was heard of it; observed, not durable.
     pub(crate) heard: Heard,
@@ -86,11 +86,11 @@ pub(crate) struct Parked {
 
 impl Worker {
     pub(crate) fn new(record: WorkerRecord, now: Mono) -> Self {
-        Self { record, holds: BTreeMap::new(), locks: BTreeMap::new(), presence: Presence::new(now) }
+        Self { record, grants: BTreeMap::new(), locks: BTreeMap::new(), presence: Presence::new(now) }
     }
 
     pub(crate) const fn ip(&self) -> IpAddr {
-        self.record.ip
+        self.record.intro.ip
     }
 
     /// Jobs that it may be given beyond those it holds.
@@ -99,7 +99,7 @@ impl Worker {
     }
 
     pub(crate) fn slots_used(&self) -> u32 {
-        u32::try_from(self.holds.len()).unwrap_or(u32::MAX)
+        u32::try_from(self.grants.len()).unwrap_or(u32::MAX)
     }
 
     /// Whether it gets nothing for a while, because it could not start what it got.
@@ -125,24 +125,24 @@ impl Worker {
     }
 
     /// Whether a list of addresses and host names, which know no case, means this worker.
-    pub(crate) fn is_among(&self, names: &[Box<str>]) -> bool {
+    pub(crate) fn is_among(&self, names: &[String]) -> bool {
         names.iter().any(|name| match name.parse::<IpAddr>() {
-            Ok(ip) => ip.to_canonical() == self.record.ip,
+            Ok(ip) => ip.to_canonical() == self.ip(),
             Err(_) => name.eq_ignore_ascii_case(&self.record.intro.hostname),
         })
     }
 
-    pub(crate) fn hold(&mut self, attempt: AttemptId, tags: Vec<String>, heard: Heard) {
+    pub(crate) fn grant(&mut self, attempt: AttemptId, tags: Vec<String>, heard: Heard) {
         for tag in &tags {
             let other = self.locks.insert(tag.clone(), attempt);
-            assert!(other.is_none(), "{tag} is held twice on {}", self.record.ip);
+            assert!(other.is_none(), "{tag} is held twice on {}", self.ip());
         }
-        self.holds.insert(attempt, Hold { tags, heard });
+        self.grants.insert(attempt, Grant { tags, heard });
     }
 
-    pub(crate) fn release(&mut self, attempt: AttemptId) {
-        if let Some(hold) = self.holds.remove(&attempt) {
-            for tag in hold.tags {
+    pub(crate) fn free(&mut self, attempt: AttemptId) {
+        if let Some(grant) = self.grants.remove(&attempt) {
+            for tag in grant.tags {
                 self.locks.remove(&tag);
             }
         }

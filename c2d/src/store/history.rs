@@ -17,7 +17,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter};
 use tokio::sync::oneshot;
 
-use crate::store::stored::{
+use crate::store::columns::{
     StoredFiles, StoredJob, StoredOutput, address, condition, int, json, small, state_number, uint,
 };
 use crate::store::{StoreError, schema};
@@ -129,7 +129,7 @@ impl History {
             if let Some(text) = filter.text {
                 only("instr(json_extract(payload, '$.command'), ?) > 0", text.into());
             }
-            // Written as in the indexes of the live and the ended jobs, so that they are used.
+            // Written as in the indexes of the active and the ended jobs, so that they are used.
             if !filter.ended {
                 conditions.push("state < 4");
             } else if filter.state.is_some_and(JobState::is_terminal) {

@@ -14,11 +14,11 @@ use c2_shared::id::JobId;
 use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::store::StoreError;
+use crate::store::columns::{StoredJob, int, uint};
 use crate::store::derived::Derived;
 use crate::store::folder::{lock_file, private};
 use crate::store::history::entries_after;
 use crate::store::lines::Lines;
-use crate::store::stored::{StoredJob, int, uint};
 
 /// How much of the end of the file a start reads first; lines are far shorter.
 const TAIL_BYTES: u64 = 256 * 1024;

@@ -1,18 +1,18 @@
-//! Reads back everything that the scheduler goes on with. Only live jobs are read in full; of the
+//! Reads back everything that the scheduler goes on with. Only active jobs are read in full; of the
 //! ended ones an index alone is enough.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use c2_shared::id::{AttemptId, JobId};
-use c2_shared::job::{Condition, JobState};
+use c2_shared::job::JobState;
 use rusqlite::{Connection, Row};
 
 use crate::sched::Saved;
-use crate::sched::decision::{EndedRecord, HoldRecord, JobRecord, KeyRecord, WorkerRecord};
+use crate::sched::decision::{DependencyEdge, EndedRecord, GrantRecord, JobRecord, KeyRecord, WorkerRecord};
 use crate::sched::event::Introduction;
-use crate::store::stored::{address, condition, int, json, on_lost, small, state, state_number, uint};
-use crate::store::whole::LAST_JOB;
+use crate::store::columns::{address, condition, int, json, small, state, state_number, uint};
+use crate::store::copy::LAST_JOB;
 use crate::store::{StoreError, payload};
 
 /// The verdicts of all jobs that ever ended, also of those that were removed since.
@@ -30,7 +30,7 @@ pub(super) fn load(c: &Connection) -> Result<Saved, StoreError> {
         defects,
         ended: all(c, ENDED, ended)?,
         workers: workers(c)?,
-        holds: holds(c)?,
+        grants: grants(c)?,
         keys: all(c, "SELECT key, digest, jobs, expires_ms FROM idempotency ORDER BY key", key)?,
         last_job: number(LAST_JOB)?,
         last_seq: number(
@@ -52,35 +52,34 @@ pub(super) fn hold_defects(c: &Connection, saved: &Saved) -> Result<(), StoreErr
 /// All workers by address.
 pub(super) fn workers(c: &Connection) -> Result<Vec<WorkerRecord>, StoreError> {
     let mut workers = all(c, "SELECT * FROM worker", worker)?;
-    workers.sort_by_key(|worker| worker.ip);
+    workers.sort_by_key(|worker| worker.intro.ip);
     Ok(workers)
 }
 
 /// Jobs that cannot run, and why.
 type Defects = Vec<(JobId, String)>;
 
-/// Live jobs, and why some of them cannot run.
+/// Active jobs, and why some of them cannot run.
 fn jobs(c: &Connection) -> Result<(Vec<JobRecord>, Defects), StoreError> {
     let sql = "SELECT d.job, d.requires, d.condition, d.fulfilled FROM dependency d JOIN job j ON j.id = d.job
         WHERE j.state < 4 ORDER BY d.job, d.place";
-    let mut depends: BTreeMap<i64, Vec<(Condition, JobId, bool)>> = BTreeMap::new();
+    let mut depends: BTreeMap<i64, Vec<DependencyEdge>> = BTreeMap::new();
     all(c, sql, |row| {
-        let edge = (condition(row.get(2)?)?, JobId(uint(row.get(1)?)), row.get(3)?);
+        let (condition, on) = (condition(row.get(2)?)?, JobId(uint(row.get(1)?)));
+        let edge = DependencyEdge { condition, on, fulfilled: row.get(3)? };
         depends.entry(row.get(0)?).or_default().push(edge);
         Ok(())
     })?;
-    let sql = "SELECT id, state, payload, name, grp, tags, exclude, same_machine, pinned, priority, retries_left,
-        begin_at, on_lost, submitted_ms, attempt, worker, started_ms, cancelling, crashes, digest
-        FROM job WHERE state < 4 ORDER BY id";
+    let sql = "SELECT id, state, payload, digest, name, terms, pinned, retries_left, submitted_ms, attempt, worker,
+        started_ms, cancelling, crashes FROM job WHERE state < 4 ORDER BY id";
     let mut defects = Vec::new();
     let jobs = all(c, sql, |row| {
         let mut job = job(row, &mut depends)?;
-        if let Some(reason) =
-            payload::defect(&job.payload, row.get_ref(19)?.as_blob_or_null().map_err(rusqlite::Error::from)?)
-        {
+        let digest = row.get_ref(3)?.as_blob_or_null().map_err(rusqlite::Error::from)?;
+        if let Some(reason) = payload::defect(&job.payload, digest) {
             tracing::error!("{} cannot run: {reason}", job.id);
             if job.state != JobState::Running {
-                (job.state, job.hold) = (JobState::Held, true);
+                job.state = JobState::Held;
             }
             defects.push((job.id, reason));
         }
@@ -89,32 +88,24 @@ fn jobs(c: &Connection) -> Result<(Vec<JobRecord>, Defects), StoreError> {
     Ok((jobs, defects))
 }
 
-fn job(row: &Row<'_>, depends: &mut BTreeMap<i64, Vec<(Condition, JobId, bool)>>) -> Result<JobRecord, StoreError> {
-    let words = |text: Option<String>| text.as_deref().map_or(Ok(Vec::new()), json);
+fn job(row: &Row<'_>, depends: &mut BTreeMap<i64, Vec<DependencyEdge>>) -> Result<JobRecord, StoreError> {
     let id: i64 = row.get(0)?;
-    let state = state(row.get(1)?)?;
+    let text = |i| row.get_ref(i)?.as_str().map_err(rusqlite::Error::from);
     Ok(JobRecord {
         id: JobId(uint(id)),
-        state,
-        payload: Arc::from(row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?),
-        name: row.get::<_, Option<String>>(3)?.map(Into::into),
-        group: row.get(4)?,
-        tags: words(row.get(5)?)?,
-        exclude: words(row.get(6)?)?,
+        state: state(row.get(1)?)?,
+        payload: Arc::from(text(2)?),
+        name: row.get::<_, Option<String>>(4)?.map(Into::into),
+        terms: json(text(5)?)?,
         depends: depends.remove(&id).unwrap_or_default(),
-        same_machine: row.get(7)?,
-        pinned: address(row.get(8)?)?,
-        priority: row.get(9)?,
-        retries_left: small(row.get(10)?)?,
-        hold: state == JobState::Held,
-        begin_at: row.get::<_, Option<i64>>(11)?.map(uint),
-        on_lost: on_lost(row.get(12)?)?,
-        submitted_ms: uint(row.get(13)?),
-        attempt: small(row.get(14)?)?,
-        worker: address(row.get(15)?)?,
-        started_ms: row.get::<_, Option<i64>>(16)?.map(uint),
-        cancelling: row.get(17)?,
-        crashes: small(row.get(18)?)?,
+        pinned: address(row.get(6)?)?,
+        retries_left: small(row.get(7)?)?,
+        submitted_ms: uint(row.get(8)?),
+        attempt: small(row.get(9)?)?,
+        worker: address(row.get(10)?)?,
+        started_ms: row.get::<_, Option<i64>>(11)?.map(uint),
+        cancelling: row.get(12)?,
+        crashes: small(row.get(13)?)?,
     })
 }
 
@@ -125,7 +116,7 @@ fn ended(row: &Row<'_>) -> Result<EndedRecord, StoreError> {
 fn worker(row: &Row<'_>) -> Result<WorkerRecord, StoreError> {
     let ip = address(Some(row.get("ip")?))?.expect("an address was given");
     let intro = Introduction {
-        ip: Some(ip),
+        ip,
         hostname: row.get("hostname")?,
         worker_id: row.get("worker_id")?,
         boot_id: row.get("boot_id")?,
@@ -134,7 +125,6 @@ fn worker(row: &Row<'_>) -> Result<WorkerRecord, StoreError> {
         hardware: Arc::from(row.get::<_, String>("hardware")?),
     };
     Ok(WorkerRecord {
-        ip,
         intro,
         groups: json(&row.get::<_, String>("groups")?)?,
         tags: json(&row.get::<_, String>("tags")?)?,
@@ -142,7 +132,7 @@ fn worker(row: &Row<'_>) -> Result<WorkerRecord, StoreError> {
     })
 }
 
-fn holds(c: &Connection) -> Result<Vec<HoldRecord>, StoreError> {
+fn grants(c: &Connection) -> Result<Vec<GrantRecord>, StoreError> {
     let mut tags: BTreeMap<AttemptId, Vec<String>> = BTreeMap::new();
     let attempt = |row: &Row<'_>| -> Result<AttemptId, StoreError> {
         Ok(AttemptId { job: JobId(uint(row.get(0)?)), number: small(row.get(1)?)? })
@@ -154,7 +144,7 @@ fn holds(c: &Connection) -> Result<Vec<HoldRecord>, StoreError> {
     all(c, "SELECT job, number, worker FROM hold ORDER BY job, number", |row| {
         let attempt = attempt(row)?;
         let worker = address(Some(row.get(2)?))?.expect("an address was given");
-        Ok(HoldRecord { attempt, worker, tags: tags.remove(&attempt).unwrap_or_default() })
+        Ok(GrantRecord { attempt, worker, tags: tags.remove(&attempt).unwrap_or_default() })
     })
 }
 

@@ -14,12 +14,12 @@ mod write;
 mod writer;
 
 mod blobs;
+mod columns;
+mod copy;
 mod history;
-mod observed;
 pub(crate) mod payload;
 mod retention;
-mod stored;
-mod whole;
+mod uptime;
 
 mod derived;
 mod lines;
@@ -40,11 +40,11 @@ use c2_shared::id::JobId;
 use crate::sched::Saved;
 
 pub use blobs::{Blobs, Incoming, read_piece};
+pub use columns::{StoredFiles, StoredJob, StoredOutput, digest};
+pub use copy::{copy, ended, examine, last_job, last_logged, lock, lock_log, move_ids_on};
 pub use folder::free_bytes;
 pub use history::{History, JobFilter};
 pub use jobs_log::{LogLine, Piece, pieces};
-pub use stored::{StoredFiles, StoredJob, StoredOutput, digest};
-pub use whole::{copy, ended, examine, last_job, last_logged, lock, lock_log, move_ids_on};
 pub use writer::Writer;
 
 /// Where everything is kept.

@@ -6,14 +6,14 @@
 //! `jobs.log` is not touched, and a job that has no line there yet is not removed. A job is too old
 //! when both its date says so and the days that c2d has seen since.
 
-use c2_shared::config::Retention;
+use c2_shared::config;
 use c2_shared::time::Mono;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use crate::sched::event::Now;
 use crate::store::StoreError;
-use crate::store::observed::{DAY_MS, Observed};
-use crate::store::stored::int;
+use crate::store::columns::int;
+use crate::store::uptime::{DAY_MS, Uptime};
 
 /// Jobs looked at in one transaction; some milliseconds at most.
 const BITE: i64 = 100;
@@ -22,15 +22,15 @@ const EVERY_MS: u64 = 10 * 60 * 1_000;
 /// While there is something to remove, a busy store does so once in so many commits.
 const COMMITS_PER_BITE: u32 = 64;
 
-/// The sweep through the ended jobs, oldest first.
+/// The way through the ended jobs, oldest first.
 #[derive(Debug)]
-pub(super) struct Sweep {
-    keep: Retention,
-    observed: Observed,
+pub(super) struct Retention {
+    keep: config::Retention,
+    uptime: Uptime,
     /// The time of the last commit; there is no other here.
     now: Now,
     next: Mono,
-    /// The place in the log up to which this sweep came; none between sweeps.
+    /// The place in the log up to which it came; none while nothing is due.
     at: Option<u64>,
     commits: u32,
 }
@@ -42,9 +42,9 @@ struct Candidate {
     ended_ms: u64,
 }
 
-impl Sweep {
-    pub(super) fn new(keep: Retention, observed: Observed) -> Self {
-        Self { keep, observed, now: Now::default(), next: Mono(0), at: None, commits: 0 }
+impl Retention {
+    pub(super) fn new(keep: config::Retention, uptime: Uptime) -> Self {
+        Self { keep, uptime, now: Now::default(), next: Mono(0), at: None, commits: 0 }
     }
 
     /// Whether something may be left to remove.
@@ -56,7 +56,7 @@ impl Sweep {
     /// the store is busy.
     pub(super) fn committed(&mut self, now: Now, logged: u64) -> bool {
         self.now = now;
-        self.observed.pass(now.mono, logged, self.keep.keep_days);
+        self.uptime.pass(now.mono, logged, self.keep.keep_days);
         if self.at.is_none() && now.mono >= self.next {
             self.at = Some(0);
             self.next = now.mono.after_ms(EVERY_MS);
@@ -65,7 +65,7 @@ impl Sweep {
         self.is_going_on() && self.commits == 0
     }
 
-    /// Ends this sweep; the next one comes in its time.
+    /// Stops looking until the next time.
     pub(super) const fn give_up(&mut self) {
         self.at = None;
     }
@@ -75,7 +75,7 @@ impl Sweep {
         let Some(at) = self.at else { return Ok(()) };
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         if at == 0 {
-            self.observed.save(&transaction)?;
+            self.uptime.save(&transaction)?;
         }
         let found = candidates(&transaction, at, logged)?;
         let newest: Option<i64> = transaction.query_row("SELECT max(seq) FROM job", [], |row| row.get(0))?;
@@ -84,7 +84,7 @@ impl Sweep {
         let whole = i64::try_from(found.len()) == Ok(BITE);
         let last = found.last().map(|job| job.seq);
         let oldest_ms = self.now.wall_ms.saturating_sub(self.keep.keep_days.saturating_mul(DAY_MS));
-        let old_until = self.observed.old_until(self.keep.keep_days);
+        let old_until = self.uptime.old_until(self.keep.keep_days);
         let mut all_due = true;
         for job in found {
             let surplus = newest.saturating_sub(job.seq) >= self.keep.keep_jobs;
@@ -115,7 +115,7 @@ fn candidates(t: &Transaction<'_>, after: u64, logged: u64) -> Result<Vec<Candid
     Ok(found)
 }
 
-/// Whether a live job depends on it, or a worker has not let go of it.
+/// Whether an active job depends on it, or a worker has not let go of it.
 fn is_needed(t: &Transaction<'_>, id: i64) -> Result<bool, StoreError> {
     let sql = "SELECT EXISTS (SELECT 1 FROM hold WHERE job = ?1) OR EXISTS (
         SELECT 1 FROM dependency d JOIN job j ON j.id = d.job WHERE d.requires = ?1 AND j.state < 4)";

@@ -16,7 +16,7 @@ use crate::store::folder::{Folder, private};
 const APPLICATION_ID: i64 = 0x4332_0001;
 
 /// Each step leads from the version of its place to the next.
-const STEPS: &[&str] = &[V1, V2, V3];
+const STEPS: &[&str] = &[V1, V2, V3, V4];
 
 const V1: &str = "
 CREATE TABLE job (
@@ -164,6 +164,59 @@ const V3: &str = "
 ALTER TABLE job ADD COLUMN digest BLOB;
 ";
 
+/// What a job asks for is one value. Group and tags are read from it, for those who look for them.
+const V4: &str = "
+CREATE TABLE new_job (
+    id INTEGER PRIMARY KEY,
+    state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 6),
+    payload TEXT NOT NULL,
+    digest BLOB,
+    name TEXT,
+    terms TEXT NOT NULL,
+    grp TEXT AS (terms ->> '$.placement.group'),
+    tags TEXT AS (terms -> '$.placement.tags'),
+    pinned TEXT,
+    retries_left INTEGER NOT NULL CHECK (retries_left >= 0),
+    submitted_ms INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    worker TEXT,
+    started_ms INTEGER,
+    cancelling INTEGER NOT NULL,
+    crashes INTEGER NOT NULL,
+    ended_ms INTEGER,
+    outcome TEXT,
+    seq INTEGER,
+    CHECK ((state >= 4) = (seq IS NOT NULL)),
+    CHECK ((state >= 4) = (outcome IS NOT NULL))
+);
+INSERT INTO new_job SELECT id, state, payload, digest, name,
+    json_patch('{}', json_object(
+        'placement', json_object('group', grp, 'tags', json(tags), 'exclude', json(exclude)),
+        'same_machine', json(iif(same_machine, 'true', NULL)),
+        'priority', priority,
+        'retries', retries_left,
+        'begin_at', begin_at,
+        'on_lost', CASE on_lost WHEN 1 THEN 'fail' WHEN 2 THEN 'wait' END
+    )),
+    pinned, retries_left, submitted_ms, attempt, worker, started_ms, cancelling, crashes, ended_ms, outcome, seq
+    FROM job;
+DROP TABLE job;
+ALTER TABLE new_job RENAME TO job;
+CREATE INDEX job_live ON job (id) WHERE state < 4;
+CREATE INDEX job_ended ON job (id, state, worker) WHERE state >= 4;
+CREATE INDEX job_name ON job (name, id) WHERE name IS NOT NULL;
+CREATE INDEX job_group ON job (grp, id) WHERE grp IS NOT NULL;
+CREATE INDEX job_worker ON job (worker, id) WHERE worker IS NOT NULL;
+CREATE INDEX job_tagged ON job (id) WHERE tags IS NOT NULL;
+CREATE UNIQUE INDEX job_seq ON job (seq) WHERE seq IS NOT NULL;
+CREATE TRIGGER job_ended_is_final BEFORE UPDATE ON job WHEN OLD.state >= 4
+    BEGIN SELECT RAISE(ABORT, 'an ended job never changes'); END;
+CREATE TRIGGER job_takes_its_files AFTER DELETE ON job BEGIN
+    DELETE FROM listing WHERE job = OLD.id;
+    DELETE FROM blob_use WHERE job = OLD.id;
+END;
+";
+
 /// Opens the one connection that writes.
 pub(super) fn open(folder: &Folder) -> Result<Connection, StoreError> {
     let path = folder.database();
@@ -258,4 +311,48 @@ fn migrate(connection: &mut Connection, from: usize) -> Result<(), StoreError> {
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", i64::try_from(STEPS.len()).expect("few schema versions exist"))?;
     Ok(transaction.commit()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use c2_shared::job::{OnLost, Placement, Terms};
+
+    use super::*;
+    use crate::store::columns::json;
+
+    #[test]
+    fn terms_are_made_of_the_columns_of_old() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        for step in [V1, V2, V3] {
+            connection.execute_batch(step).unwrap();
+        }
+        let rows = r#"INSERT INTO job VALUES
+            (1, 2, '{}', NULL, NULL, NULL, NULL, 0, NULL, 0, 0, NULL, 0, 5, 0, NULL, NULL, 0, 0, NULL, NULL, NULL, NULL),
+            (2, 5, 'no JSON', 'n', 'gpu', '["a","b"]', '["pi"]', 1, '10.0.0.2', -3, 4, 99, 2, 5, 1, '10.0.0.2', 7, 1,
+             2, 8, '{}', 1, x'01')"#;
+        connection.execute_batch(rows).unwrap();
+        migrate(&mut connection, 3).unwrap();
+        let read = |id: i64| {
+            let sql = "SELECT terms, grp, tags FROM job WHERE id = ?1";
+            let row = |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?));
+            let (terms, group, tags): (_, Option<String>, Option<String>) =
+                connection.query_row(sql, [id], row).unwrap();
+            (json::<Terms>(&terms).unwrap(), group, tags)
+        };
+        assert_eq!(read(1), (Terms::default(), None, None));
+        let tags = vec!["a".to_owned(), "b".to_owned()];
+        let placement = Placement { group: Some("gpu".into()), tags, exclude: vec!["pi".into()] };
+        let terms = Terms {
+            placement: placement.into(),
+            same_machine: true,
+            priority: -3,
+            retries: 4,
+            hold: false,
+            begin_at: Some(99),
+            on_lost: OnLost::Wait,
+        };
+        assert_eq!(read(2), (terms, Some("gpu".into()), Some(r#"["a","b"]"#.into())));
+        let changed = connection.execute("UPDATE job SET state = 4 WHERE id = 2", []);
+        assert!(changed.is_err(), "an ended job never changes");
+    }
 }

@@ -14,8 +14,8 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::store::columns::to_json;
 use crate::store::folder::{private, sync_dir};
-use crate::store::stored::to_json;
 use crate::store::{StoreError, load};
 
 /// A worker as the file shows it. Only the last three are read back.
@@ -43,7 +43,7 @@ pub(super) fn export(connection: &Connection, path: &Path) -> Result<(), StoreEr
         .map(|worker| {
             let (groups, tags, drained) = (worker.groups, worker.tags, worker.drained);
             let entry = Entry { hostname: worker.intro.hostname, slots: worker.intro.slots, groups, tags, drained };
-            (worker.ip, entry)
+            (worker.intro.ip, entry)
         })
         .collect();
     let mut text = serde_json::to_vec_pretty(&entries).expect("our own plain types become JSON");

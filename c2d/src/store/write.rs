@@ -11,7 +11,7 @@ use rusqlite::{Params, Transaction, params};
 use crate::engine::{AttemptOutput, Batch};
 use crate::sched::Decision;
 use crate::sched::decision::{Back, JobRecord, KeyRecord, WorkerRecord};
-use crate::store::stored::{condition_number, int, on_lost_number, state_number, to_json};
+use crate::store::columns::{condition_number, int, state_number, to_json};
 use crate::store::{StoreError, payload};
 
 type Written = Result<(), StoreError>;
@@ -49,7 +49,7 @@ fn one(t: &Transaction<'_>, decision: &Decision) -> Written {
             "UPDATE job SET state = 3 WHERE id = ?1 AND attempt = ?2 AND state = 2",
             (int(attempt.job.0), attempt.number),
         ),
-        Decision::Release { attempt, worker } => release(t, *attempt, *worker),
+        Decision::Free { attempt, worker } => free(t, *attempt, *worker),
         Decision::End { job, attempt, outcome, at_ms, seq } => end(t, *job, *attempt, outcome, *at_ms, *seq),
         Decision::PutWorker(record) => put_worker(t, record),
         Decision::RemoveWorker { worker } => must_change(t, "DELETE FROM worker WHERE ip = ?1", [worker.to_string()]),
@@ -65,35 +65,27 @@ fn one(t: &Transaction<'_>, decision: &Decision) -> Written {
 }
 
 fn add_job(t: &Transaction<'_>, job: &JobRecord) -> Written {
-    let words = |list: &[String]| (!list.is_empty()).then(|| to_json(&list));
-    let sql = "INSERT INTO job (id, state, payload, name, grp, tags, exclude, same_machine, pinned, priority,
-        retries_left, begin_at, on_lost, submitted_ms, attempt, worker, started_ms, cancelling, crashes, digest)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)";
+    let sql = "INSERT INTO job (id, state, payload, digest, name, terms, pinned, retries_left, submitted_ms, attempt,
+        worker, started_ms, cancelling, crashes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
     let values = params![
         int(job.id.0),
         state_number(job.state),
         &*job.payload,
+        payload::digest(&job.payload),
         job.name.as_deref(),
-        job.group,
-        words(&job.tags),
-        words(&job.exclude),
-        job.same_machine,
+        to_json(&job.terms),
         job.pinned.map(|ip| ip.to_string()),
-        job.priority,
         job.retries_left,
-        job.begin_at.map(int),
-        on_lost_number(job.on_lost),
         int(job.submitted_ms),
         job.attempt,
         job.worker.map(|ip| ip.to_string()),
         job.started_ms.map(int),
         job.cancelling,
         job.crashes,
-        payload::digest(&job.payload),
     ];
     run(t, sql, values)?;
-    for ((condition, on, fulfilled), place) in job.depends.iter().zip(0_i64..) {
-        let values = (int(job.id.0), place, int(on.0), condition_number(*condition), fulfilled);
+    for (edge, place) in job.depends.iter().zip(0_i64..) {
+        let values = (int(job.id.0), place, int(edge.on.0), condition_number(edge.condition), edge.fulfilled);
         run(t, "INSERT INTO dependency VALUES (?1, ?2, ?3, ?4, ?5)", values)?;
     }
     use_blobs(t, job.id, uploaded(&job.payload))
@@ -149,7 +141,7 @@ fn requeue(t: &Transaction<'_>, attempt: AttemptId, outcome: &Outcome, back: Bac
     end_attempt(t, attempt, outcome, at_ms)
 }
 
-fn release(t: &Transaction<'_>, attempt: AttemptId, worker: IpAddr) -> Written {
+fn free(t: &Transaction<'_>, attempt: AttemptId, worker: IpAddr) -> Written {
     let values = (int(attempt.job.0), attempt.number, worker.to_string());
     must_change(t, "DELETE FROM hold WHERE job = ?1 AND number = ?2 AND worker = ?3", values)?;
     run(t, "DELETE FROM lock WHERE job = ?1 AND number = ?2", (int(attempt.job.0), attempt.number))
@@ -185,7 +177,7 @@ fn put_worker(t: &Transaction<'_>, worker: &WorkerRecord) -> Written {
         t,
         "INSERT OR REPLACE INTO worker VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         params![
-            worker.ip.to_string(),
+            intro.ip.to_string(),
             intro.hostname,
             intro.worker_id,
             intro.boot_id,

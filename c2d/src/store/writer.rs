@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
-use c2_shared::config::Retention;
+use c2_shared::config;
 use c2_shared::time::Mono;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
@@ -17,8 +17,8 @@ use crate::sched::Decision;
 use crate::store::derived::Derived;
 use crate::store::folder::{Folder, free_bytes};
 use crate::store::jobs_log::JobsLog;
-use crate::store::observed::Observed;
-use crate::store::retention::Sweep;
+use crate::store::retention::Retention;
+use crate::store::uptime::Uptime;
 use crate::store::{StoreError, workers_json, write};
 
 /// How soon after a change the derived files follow, and how often what failed is tried again. At most
@@ -52,7 +52,7 @@ struct Thread {
     /// The time of the last commit, and what was waited since; there is no other clock here.
     now: Mono,
     /// Removes what was kept long enough.
-    sweep: Sweep,
+    retention: Retention,
 }
 
 impl Writer {
@@ -61,10 +61,10 @@ impl Writer {
         folder: Folder,
         log: JobsLog,
         workers_json: PathBuf,
-        keep: Retention,
+        keep: config::Retention,
     ) -> Result<Self, StoreError> {
         let dir = folder.dir().to_owned();
-        let sweep = Sweep::new(keep, Observed::load(&connection)?);
+        let retention = Retention::new(keep, Uptime::load(&connection)?);
         let thread = Thread {
             connection,
             folder,
@@ -74,7 +74,7 @@ impl Writer {
             ballast_due: false,
             chores_at: Some(Mono(0)),
             now: Mono(0),
-            sweep,
+            retention,
         };
         let (work, inbox) = sync_channel(1);
         let thread = std::thread::Builder::new()
@@ -123,11 +123,11 @@ impl Thread {
                         return;
                     }
                     self.derive(&batch);
-                    if self.sweep.committed(batch.now, self.log.last()) {
+                    if self.retention.committed(batch.now, self.log.last()) {
                         self.remove_old();
                     }
                 }
-                Err(RecvTimeoutError::Timeout) if self.sweep.is_going_on() => self.remove_old(),
+                Err(RecvTimeoutError::Timeout) if self.retention.is_going_on() => self.remove_old(),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
@@ -145,7 +145,7 @@ impl Thread {
 
     /// Waits for a batch, and no longer than there is nothing else to do.
     fn next(&mut self, inbox: &Receiver<Work>) -> Result<Work, RecvTimeoutError> {
-        let wait_ms = if self.sweep.is_going_on() {
+        let wait_ms = if self.retention.is_going_on() {
             IDLE_MS
         } else if self.chores_at.is_some() {
             CHORES_EVERY_MS
@@ -212,9 +212,9 @@ impl Thread {
 
     /// A few old jobs at a time. What fails here is tried again later: nobody waits for it.
     fn remove_old(&mut self) {
-        if let Err(e) = self.sweep.bite(&mut self.connection, self.log.last()) {
+        if let Err(e) = self.retention.bite(&mut self.connection, self.log.last()) {
             tracing::warn!("old jobs could not be removed: {e}");
-            self.sweep.give_up();
+            self.retention.give_up();
         }
     }
 }

@@ -9,7 +9,7 @@ use c2_shared::config::{self, ServerConfig};
 
 use super::restore::{content, named};
 use super::{CONFIG, DATABASE, FILES, history};
-use crate::chain;
+use crate::hash_chain;
 use crate::http::AUDIT_FILE;
 use crate::store;
 
@@ -93,7 +93,7 @@ fn files(data_dir: &Path) -> Check {
 
 /// The hash is printed so that it can be kept elsewhere: only that shows a log that was written anew.
 fn audit(data_dir: &Path) -> Check {
-    match chain::verify(&data_dir.join(AUDIT_FILE)) {
+    match hash_chain::verify(&data_dir.join(AUDIT_FILE)) {
         Ok(whole) if whole.lines == 0 => Check::ok("audit log", "empty"),
         Ok(whole) => {
             Check::ok("audit log", format!("{} lines without a break, the last is {}", whole.lines, whole.last))

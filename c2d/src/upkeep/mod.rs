@@ -19,8 +19,8 @@ use c2_shared::checkup;
 use c2_shared::config::ConfigError;
 use c2_shared::exit;
 
+use crate::cli::options::Upkeep;
 use crate::clock::Clock;
-use crate::options::Upkeep;
 use crate::store::StoreError;
 
 use self::backup::backup;

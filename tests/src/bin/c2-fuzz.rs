@@ -3,10 +3,11 @@
 
 use std::io::Write as _;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use c2_tests::fuzz::{Mutator, PROPERTIES};
+use c2_tests::now;
 
 fn main() -> Result<ExitCode> {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -28,9 +29,4 @@ fn main() -> Result<ExitCode> {
     }
     writeln!(out, "{}: {inputs} inputs in {seconds} s, none broke it", property.name)?;
     Ok(ExitCode::SUCCESS)
-}
-
-#[expect(clippy::disallowed_methods, reason = "it is told how long it may look")]
-fn now() -> Instant {
-    Instant::now()
 }

@@ -8,7 +8,7 @@ use c2_shared::job::Outcome;
 use c2_shared::limits::LEASE_MS;
 use c2_shared::worker::Load;
 use c2d::sched::decision::PollAnswer;
-use c2d::sched::event::{Introduction, Poll, PollToken, ResultSummary};
+use c2d::sched::event::{Introduction, Poll, ResultSummary};
 
 /// Slots of each simulated machine.
 const SLOTS: u32 = 4;
@@ -66,7 +66,7 @@ impl Agent {
 
     pub(crate) fn introduction(&self) -> Introduction {
         Introduction {
-            ip: Some(self.ip),
+            ip: self.ip,
             hostname: format!("host-{}", self.ip),
             worker_id: format!("id-{}", self.ip),
             boot_id: format!("boot-{}", self.boot),
@@ -87,7 +87,6 @@ impl Agent {
             boot_id: format!("boot-{}", self.boot),
             session: format!("s{}-{}", self.boot, self.session),
             seq: self.seq,
-            token: PollToken(0),
             slots_free: SLOTS.saturating_sub(busy),
             running: self.running.keys().copied().collect(),
             unsent: self.unsent.clone(),

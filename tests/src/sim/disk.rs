@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::JobState;
 use c2d::sched::Decision;
-use c2d::sched::decision::{Back, EndedRecord, HoldRecord, JobRecord, KeyRecord, Saved, WorkerRecord};
+use c2d::sched::decision::{Back, EndedRecord, GrantRecord, JobRecord, KeyRecord, Saved, WorkerRecord};
 use c2d::sched::event::Now;
 
 /// A durable store of decisions.
@@ -28,7 +28,7 @@ pub struct PaperDisk {
     jobs: BTreeMap<JobId, JobRecord>,
     ended: BTreeMap<JobId, EndedRecord>,
     workers: BTreeMap<IpAddr, WorkerRecord>,
-    holds: BTreeMap<AttemptId, HoldRecord>,
+    grants: BTreeMap<AttemptId, GrantRecord>,
     keys: BTreeMap<String, KeyRecord>,
     last_job: u64,
     last_seq: u64,
@@ -47,7 +47,7 @@ impl Disk for PaperDisk {
             jobs: self.jobs.values().cloned().collect(),
             ended: self.ended.values().copied().collect(),
             workers: self.workers.values().cloned().collect(),
-            holds: self.holds.values().cloned().collect(),
+            grants: self.grants.values().cloned().collect(),
             keys: self.keys.values().cloned().collect(),
             last_job: self.last_job,
             last_seq: self.last_seq,
@@ -59,7 +59,7 @@ impl Disk for PaperDisk {
 
 impl PaperDisk {
     fn job(&mut self, id: JobId) -> &mut JobRecord {
-        self.jobs.get_mut(&id).expect("a decision names a live job")
+        self.jobs.get_mut(&id).expect("a decision names an active job")
     }
 
     fn write(&mut self, decision: &Decision) {
@@ -69,13 +69,11 @@ impl PaperDisk {
                 self.jobs.insert(record.id, (**record).clone());
             }
             Decision::SetWaiting { job, state } => {
-                let job = self.job(*job);
-                job.state = *state;
-                job.hold = *state == JobState::Held;
+                self.job(*job).state = *state;
             }
             Decision::Fulfil { job, on } => {
                 let edges = self.job(*job).depends.iter_mut();
-                edges.filter(|edge| edge.1 == *on).for_each(|edge| edge.2 = true);
+                edges.filter(|edge| edge.on == *on).for_each(|edge| edge.fulfilled = true);
             }
             Decision::Pin { job, worker } => self.job(*job).pinned = Some(*worker),
             Decision::Assign { attempt, worker, tags, at_ms } => {
@@ -84,9 +82,8 @@ impl PaperDisk {
                 job.attempt = attempt.number;
                 job.worker = Some(*worker);
                 job.started_ms = Some(*at_ms);
-                job.hold = false;
-                let hold = HoldRecord { attempt: *attempt, worker: *worker, tags: tags.clone() };
-                self.holds.insert(*attempt, hold);
+                let grant = GrantRecord { attempt: *attempt, worker: *worker, tags: tags.clone() };
+                self.grants.insert(*attempt, grant);
             }
             Decision::MarkCancelling { job } => self.job(*job).cancelling = true,
             Decision::Requeue { attempt, back, .. } => {
@@ -104,14 +101,14 @@ impl PaperDisk {
                 }
             }
             Decision::Readopt { attempt, .. } => self.job(attempt.job).state = JobState::Running,
-            Decision::Release { attempt, .. } => drop(self.holds.remove(attempt)),
+            Decision::Free { attempt, .. } => drop(self.grants.remove(attempt)),
             Decision::End { job, outcome, seq, .. } => {
-                let record = self.jobs.remove(job).expect("only a live job ends");
+                let record = self.jobs.remove(job).expect("only an active job ends");
                 self.last_seq = *seq;
                 let ended = EndedRecord { job: *job, state: outcome.state(), worker: record.worker };
                 self.ended.insert(*job, ended);
             }
-            Decision::PutWorker(record) => drop(self.workers.insert(record.ip, (**record).clone())),
+            Decision::PutWorker(record) => drop(self.workers.insert(record.intro.ip, (**record).clone())),
             Decision::RemoveWorker { worker } => drop(self.workers.remove(worker)),
             Decision::RememberKey(key) => drop(self.keys.insert(key.key.clone(), key.clone())),
             Decision::ForgetKey { key } => drop(self.keys.remove(key)),

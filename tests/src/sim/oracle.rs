@@ -59,18 +59,18 @@ impl Oracle {
         for decision in decisions {
             match decision {
                 Decision::AddJob(job) => {
-                    let edges: Vec<_> = job.depends.iter().map(|(condition, on, _)| (*condition, *on)).collect();
+                    let edges: Vec<_> = job.depends.iter().map(|edge| (edge.condition, edge.on)).collect();
                     for (_, on) in &edges {
                         self.dependents.entry(*on).or_default().push(job.id);
                     }
-                    self.excluded.insert(job.id, job.exclude.clone());
-                    if job.same_machine {
+                    self.excluded.insert(job.id, job.terms.placement.exclude.clone());
+                    if job.terms.same_machine {
                         self.together.insert(job.id);
                     }
-                    if job.on_lost == OnLost::Fail && job.retries_left == 0 {
+                    if job.terms.on_lost == OnLost::Fail && job.retries_left == 0 {
                         self.once.insert(job.id);
                     }
-                    if job.on_lost == OnLost::Wait {
+                    if job.terms.on_lost == OnLost::Wait {
                         self.patient.insert(job.id);
                     }
                     let old = self.depends.insert(job.id, edges);

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
 use c2_shared::id::JobId;
-use c2_shared::job::{Dependency, OnLost, Outcome};
+use c2_shared::job::{Dependency, OnLost, Outcome, Placement, Terms};
 use c2_shared::time::Mono;
 use c2d::sched::decision::PollAnswer;
-use c2d::sched::event::{Again, IdempotencyKey, Introduction, NewJob, PollToken, ResultSummary};
-use c2d::sched::{Decision, Event, Now, Reply, Scheduler};
+use c2d::sched::event::{self, Again, IdempotencyKey, Introduction, NewJob, PollToken, ResultSummary};
+use c2d::sched::{Decision, Event, Now, Scheduler};
 
 use super::agent::{Agent, Running};
 use super::disk::Disk;
@@ -50,7 +51,7 @@ pub struct World<D> {
 #[derive(Clone, Debug)]
 enum Message {
     Register(usize),
-    Poll(Box<c2d::sched::event::Poll>),
+    Poll(Box<event::Poll>),
     Answer { agent: usize, session: (u32, u32), seq: u64, answer: PollAnswer },
 }
 
@@ -109,9 +110,9 @@ impl<D: Disk> World<D> {
                 agent.start();
             }
         }
-        self.apply(Event::PauseSet { paused: false });
+        self.apply(event::PauseSet { paused: false });
         for worker in self.agents.iter().map(|agent| agent.ip).collect::<Vec<_>>() {
-            self.apply(Event::DrainSet { worker, drain: false });
+            self.apply(event::DrainSet { worker, drain: false });
         }
         self.oracle.calm_since(self.now.mono.0);
         for _ in 0..40_000 {
@@ -130,7 +131,7 @@ impl<D: Disk> World<D> {
         self.commit();
         let left = self.scheduler.jobs(self.now, None, None, 5);
         assert!(left.is_empty(), "I10: still alive long after the last fault: {left:#?}, agents {:#?}", self.agents);
-        assert_eq!(self.disk.load(), self.scheduler.saved(), "the rows give the live state");
+        assert_eq!(self.disk.load(), self.scheduler.saved(), "the rows give the state in memory");
         self.oracle.finish();
         self.report.jobs = self.oracle.ended();
         self.report.runs = self.oracle.runs();
@@ -158,7 +159,9 @@ impl<D: Disk> World<D> {
         let end = self.now.mono.after_ms(ms);
         while let Some(at) = self.scheduler.next_deadline().filter(|at| *at <= end) {
             self.set_clock(at.max(self.now.mono));
-            self.apply(Event::TimePassed);
+            let before = self.uncommitted.len();
+            self.apply(event::TimePassed);
+            self.oracle.check_patience(&self.uncommitted[before..]);
         }
         self.set_clock(end);
     }
@@ -168,23 +171,19 @@ impl<D: Disk> World<D> {
     }
 
     /// The scheduler handles an event; every invariant is looked at.
-    fn apply(&mut self, event: Event) -> Option<Reply> {
+    fn apply<E: Event>(&mut self, event: E) -> Option<E::Answer> {
         let before = self.uncommitted.len();
-        let silence = matches!(event, Event::TimePassed);
-        let reply = self.scheduler.apply(self.now, event, &mut self.uncommitted);
+        let answer = self.scheduler.apply(self.now, event, &mut self.uncommitted);
         self.scheduler.check_invariants();
         drop(self.scheduler.take_touched());
         self.report.events += 1;
-        if silence {
-            self.oracle.check_patience(&self.uncommitted[before..]);
-        }
         for decision in &self.uncommitted[before..] {
             let text = format!("{decision:?}");
             let hash =
                 text.bytes().fold(self.report.fingerprint, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01B3));
             self.report.fingerprint = hash;
         }
-        reply.ok()
+        answer.ok()
     }
 
     /// What was decided becomes durable, and then known.
@@ -196,7 +195,7 @@ impl<D: Disk> World<D> {
             self.disk.commit(self.now, &durable);
             self.oracle.committed(&durable, CAPACITY, self.now.mono.0);
             if let Some(saved) = self.disk.peek() {
-                assert_eq!(saved, self.scheduler.saved(), "the rows give the live state");
+                assert_eq!(saved, self.scheduler.saved(), "the rows give the state in memory");
             }
         }
         for jobs in std::mem::take(&mut self.unanswered) {
@@ -251,26 +250,26 @@ impl<D: Disk> World<D> {
             match entry.remove() {
                 Message::Register(i) => {
                     let intro = self.agents[i].introduction();
-                    if self.apply(Event::WorkerRegistered(Box::new(intro))).is_some() {
+                    if self.apply(event::WorkerRegistered(intro)).is_some() {
                         self.agents[i].registered = true;
                         self.equip(i);
                     }
                 }
-                Message::Poll(poll) => self.receive(*poll),
+                Message::Poll(poll) => self.receive(poll),
                 Message::Answer { agent, session, seq, answer } => self.hand_over(agent, session, seq, &answer),
             }
         }
     }
 
     /// A poll reaches c2d. A doubled one has a connection, and so a token, of its own.
-    fn receive(&mut self, mut poll: c2d::sched::event::Poll) {
+    fn receive(&mut self, poll: Box<event::Poll>) {
         self.last_token += 1;
-        poll.token = PollToken(self.last_token);
+        let token = PollToken(self.last_token);
         let Some(i) = self.agents.iter().position(|agent| agent.ip == poll.worker) else { return };
         let mut numbers = poll.session.trim_start_matches('s').split('-').filter_map(|n| n.parse().ok());
         let (Some(boot), Some(session)) = (numbers.next(), numbers.next()) else { return };
-        self.polls.insert(poll.token, (i, (boot, session), poll.seq));
-        self.apply(Event::WorkerPolled(Box::new(poll)));
+        self.polls.insert(token, (i, (boot, session), poll.seq));
+        self.apply(event::WorkerPolled { poll, token });
     }
 
     fn hand_over(&mut self, i: usize, session: (u32, u32), seq: u64, answer: &PollAnswer) {
@@ -321,9 +320,9 @@ impl<D: Disk> World<D> {
     fn equip(&mut self, i: usize) {
         let worker = self.agents[i].ip;
         let tags: BTreeSet<String> = TAGS.iter().map(|&tag| tag.to_owned()).collect();
-        self.apply(Event::TagsSet { worker, tags });
+        self.apply(event::TagsSet { worker, tags });
         if i.is_multiple_of(2) {
-            self.apply(Event::GroupsChanged { worker, add: ["even".to_owned()].into(), remove: [].into() });
+            self.apply(event::GroupsChanged { worker, add: ["even".to_owned()].into(), remove: [].into() });
         }
     }
 
@@ -333,17 +332,17 @@ impl<D: Disk> World<D> {
         let worker = self.agents[usize::try_from(self.random.below(self.agents.len() as u64)).unwrap_or(0)].ip;
         match self.random.below(40) {
             0..=7 => self.submit(),
-            8 | 9 => drop(self.apply(Event::CancelRequested { job })),
-            10 => drop(self.apply(Event::HoldRequested { job })),
-            11 => drop(self.apply(Event::ReleaseRequested { job })),
-            12 => drop(self.apply(Event::DrainSet { worker, drain: true })),
-            13 | 14 => drop(self.apply(Event::DrainSet { worker, drain: false })),
+            8 | 9 => drop(self.apply(event::CancelRequested { job })),
+            10 => drop(self.apply(event::HoldRequested { job })),
+            11 => drop(self.apply(event::ReleaseRequested { job })),
+            12 => drop(self.apply(event::DrainSet { worker, drain: true })),
+            13 | 14 => drop(self.apply(event::DrainSet { worker, drain: false })),
             15 => {
                 let paused = self.random.chance(30);
-                self.apply(Event::PauseSet { paused });
+                self.apply(event::PauseSet { paused });
             }
             16 => self.retry(),
-            17 => drop(self.apply(Event::WorkerRemoved { worker })),
+            17 => drop(self.apply(event::WorkerRemoved { worker })),
             _ => {}
         }
     }
@@ -355,7 +354,7 @@ impl<D: Disk> World<D> {
             let key = format!("k{}", self.random.below(5));
             IdempotencyKey { digest: key.clone(), key }
         });
-        if let Some(Reply::Submitted { jobs, .. }) = self.apply(Event::JobsSubmitted { jobs, key }) {
+        if let Some(jobs) = self.apply(event::JobsSubmitted { jobs, key }) {
             self.unanswered.push(jobs);
         }
     }
@@ -377,19 +376,25 @@ impl<D: Disk> World<D> {
         let others = self.agents.len() > 1 && !grouped && !same_machine;
         let excluded = (others && random.chance(15))
             .then(|| random.pick(&self.agents.iter().map(|agent| agent.ip).collect::<Vec<_>>()));
-        NewJob {
-            payload: r#"{"command":"true"}"#.into(),
-            name: Some(format!("n{place}").into()),
+        let placement = Placement {
             group: grouped.then(|| "even".to_owned()),
             tags: if random.chance(30) { vec![random.pick(&["disk", "gpu", "gpu:0"]).to_owned()] } else { Vec::new() },
+            exclude: excluded.map(|ip| ip.to_string()).into_iter().collect(),
+        };
+        let terms = Terms {
+            placement: Arc::new(placement),
             same_machine,
-            depends: depends.into_iter().map(Dependency::from).collect(),
             priority: i32::try_from(random.below(3)).unwrap_or(0),
             retries: u32::try_from(random.below(3)).unwrap_or(0),
             hold: random.chance(5),
             begin_at: random.chance(10).then(|| self.now.wall_ms + random.below(40_000)),
             on_lost: random.pick(&[OnLost::Requeue, OnLost::Requeue, OnLost::Fail, OnLost::Wait]),
-            exclude: excluded.map(|ip| ip.to_string()).into_iter().collect(),
+        };
+        NewJob {
+            payload: r#"{"command":"true"}"#.into(),
+            name: Some(format!("n{place}").into()),
+            terms,
+            depends: depends.into_iter().map(Dependency::from).collect(),
         }
     }
 
@@ -403,7 +408,7 @@ impl<D: Disk> World<D> {
             Again { of, job: NewJob { name: None, ..self.new_job(0) } }
         });
         let jobs = jobs.collect();
-        if let Some(Reply::Submitted { jobs, .. }) = self.apply(Event::JobsRetried { jobs }) {
+        if let Some(jobs) = self.apply(event::JobsRetried { jobs }) {
             self.unanswered.push(jobs);
         }
     }
@@ -435,7 +440,7 @@ impl<D: Disk> World<D> {
                 self.agents[i].broken_until_ms = now_ms + for_ms;
             }
             16 if self.is_cut(i) => self.intrude(i),
-            21 => drop(self.apply(Event::TimeUnobserved)),
+            21 => drop(self.apply(event::TimeUnobserved)),
             _ => {}
         }
     }
@@ -447,7 +452,7 @@ impl<D: Disk> World<D> {
             running.filter(|(_, run)| run.ends_ms >= ENDLESS_MS).map(|(attempt, _)| attempt.job).collect();
         for job in endless {
             if self.scheduler.job(self.now, job).is_some_and(|job| !job.cancelling) {
-                self.apply(Event::CancelRequested { job });
+                self.apply(event::CancelRequested { job });
             }
         }
     }
@@ -458,14 +463,14 @@ impl<D: Disk> World<D> {
         let known = self.scheduler.worker(self.now, self.agents[i].ip);
         let empty =
             known.is_none_or(|worker| worker.groups.is_empty() && worker.tags.is_empty() && worker.slots_used == 0);
-        let accepted = self.apply(Event::WorkerRegistered(Box::new(intro))).is_some();
+        let accepted = self.apply(event::WorkerRegistered(intro)).is_some();
         assert!(empty || !accepted, "I16: a stranger takes the place of {}", self.agents[i].ip);
     }
 
     fn release_all(&mut self) {
         let held = Some(c2_shared::job::JobState::Held);
         for job in self.scheduler.jobs(self.now, held, None, usize::MAX) {
-            self.apply(Event::ReleaseRequested { job: job.id });
+            self.apply(event::ReleaseRequested { job: job.id });
         }
     }
 }

@@ -67,13 +67,15 @@ pub(crate) const RULES: &[Rule] = &[
         name: "pure cores touch nothing",
         files: PURE,
         check: CodeNever(
-            r"\b(tokio|axum|hyper|reqwest|rusqlite|ratatui|serde|serde_json|tracing|rand|getrandom|sysinfo)::|\bstd::(fs|io|process|thread|env|os)\b|\b(Tcp|Udp|Unix)(Stream|Listener|Socket)\b|\b(Instant|SystemTime)\b|\bHash(Map|Set)\b|\bc2_shared::(client|config|token)\b|\bcrossterm::(terminal|cursor|style|tty|execute|queue)\b|\bEventStream\b|\blog::[a-z]+!",
+            r"\b(tokio|axum|hyper|reqwest|rusqlite|ratatui|serde|serde_json|tracing|rand|getrandom|sysinfo)::|\bstd::(fs|io|process|thread|env|os)\b|\b(Tcp|Udp|Unix)(Stream|Listener|Socket)\b|\b(Instant|SystemTime)\b|::now\(\)|\bclock_gettime\b|\bHash(Map|Set)\b|\bc2_shared::(client|config|token)\b|\bcrossterm::(terminal|cursor|style|tty|execute|queue)\b|\bEventStream\b|\blog::[a-z]+!",
         ),
         why: PURE_WHY,
         bad: &[
             ("c2d/src/sched/a.rs", "std::fs::read(path);"),
             ("c2d/src/sched/a.rs", "use std::collections::HashMap;"),
             ("c2-agent/src/slots.rs", "let now = Instant::now();"),
+            ("c2-tui/src/app/a.rs", "let now = Zoned::now();"),
+            ("c2-agent/src/slots.rs", "let now = clock_gettime(ClockId::Monotonic);"),
             ("c2-tui/src/app/a.rs", "tokio::spawn(x);"),
             ("c2-tui/src/app/a.rs", "use crossterm::terminal::size;"),
             ("c2-tui/src/command/lex.rs", "#[derive(serde::Serialize)]"),

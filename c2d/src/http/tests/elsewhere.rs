@@ -17,11 +17,11 @@ use tokio::sync::watch;
 use tower::ServiceExt as _;
 
 use crate::access::{self, Access};
-use crate::cleanups::Cleanups;
 use crate::clock::Clock;
 use crate::http::arrival::Arrival;
 use crate::http::{App, Audit, router};
-use crate::relay::Relay;
+use crate::services::cleanup_requests::CleanupRequests;
+use crate::services::live_output::LiveOutput;
 use crate::{engine, store};
 
 const SERVER: &str = "10.0.0.6:30814";
@@ -56,8 +56,8 @@ impl Elsewhere {
             engine,
             history: opened.history,
             blobs: opened.blobs,
-            cleanups: Cleanups::start(0),
-            relay: Relay::start(),
+            cleanup_requests: CleanupRequests::start(0),
+            live_output: LiveOutput::start(),
             access: access.clone(),
             fingerprint,
             throttle: std::sync::Arc::default(),

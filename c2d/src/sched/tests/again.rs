@@ -4,12 +4,13 @@ use c2_shared::id::JobId;
 use c2_shared::job::JobState;
 
 use super::lab::{Lab, after, plain};
-use crate::sched::event::{Again, NewJob};
-use crate::sched::{Decision, Event, Reject};
+use crate::sched::event::{self, Again, NewJob};
+use crate::sched::{Decision, Reject};
 
 fn retry(lab: &mut Lab, jobs: &[(u64, NewJob)]) -> Result<Vec<Decision>, Reject> {
     let jobs = jobs.iter().map(|(of, job)| Again { of: JobId(*of), job: job.clone() }).collect();
-    lab.apply(Event::JobsRetried { jobs }).map(|(_, decisions)| decisions)
+    let known = lab.decided.len();
+    lab.apply(event::JobsRetried { jobs }).map(|_| lab.decided[known..].to_vec())
 }
 
 #[test]
@@ -28,7 +29,7 @@ fn dependencies_among_the_retried_mean_the_new_jobs() {
     let edges: Vec<Vec<u64>> = decisions
         .iter()
         .filter_map(|decision| match decision {
-            Decision::AddJob(record) => Some(record.depends.iter().map(|(_, on, _)| on.0).collect()),
+            Decision::AddJob(record) => Some(record.depends.iter().map(|edge| edge.on.0).collect()),
             _ => None,
         })
         .collect();
@@ -41,4 +42,10 @@ fn dependencies_among_the_retried_mean_the_new_jobs() {
     let twice = retry(&mut lab, &[(1, plain()), (1, plain())]);
     assert_eq!(twice, Err(Reject::NamedTwice { job: JobId(1) }));
     assert_eq!(retry(&mut lab, &[(1, plain()), (99, plain())]), Err(Reject::UnknownJob { job: JobId(99) }));
+    lab.expect(
+        "add 1 queued; add 2 blocked; add 3 blocked; assign 1.1 to 2; answer 2 +1.1; end 1: exit 1; \
+         fulfil 3 on 1; set 3 queued; end 2: dependency 1; free 1.1 on 2; assign 3.1 to 2; \
+         answer 2 +3.1 ack:1.1; answer 2; end 3: exit 0; free 3.1 on 2; answer 2 ack:3.1; add 4 blocked; \
+         add 5 queued; add 6 blocked; add 7 queued; add 8 queued; end 7: dependency 1",
+    );
 }

@@ -6,8 +6,7 @@ use c2_shared::job::{JobState, OnLost, Outcome};
 use c2_shared::limits::{AVOID_MS, CRASH_LIMIT, FAULT_PAUSE_MAX_MS, FAULT_PAUSE_MS};
 
 use super::lab::{Lab, attempt, ip, job, plain};
-use crate::sched::Event;
-use crate::sched::event::ResultSummary;
+use crate::sched::event::{self, ResultSummary};
 
 fn no_space() -> Outcome {
     Outcome::Setup { reason: "no space".into() }
@@ -33,6 +32,10 @@ fn a_job_that_could_not_be_started_goes_elsewhere() {
         lab.sleep(FAULT_PAUSE_MS);
         assert_eq!(lab.poll(2).assign.len(), 0, "it goes elsewhere first");
         assert_eq!(lab.poll(3).assign[0].attempt, attempt(1, 2));
+        lab.expect(
+            "add 1 queued; assign 1.1 to 2; answer 2 +1.1; requeue 1.1 returned: setup; free 1.1 on 2; \
+             answer 2 ack:1.1; answer 2; assign 1.2 to 3; answer 3 +1.2",
+        );
     }
 }
 
@@ -54,6 +57,7 @@ fn a_lone_worker_gets_it_again_and_again_and_the_job_never_fails() {
     lab.finish(2, given, Outcome::Exit { code: 0 });
     lab.poll(2);
     assert_eq!(lab.state(1), JobState::Succeeded);
+    lab.expect_in_numbers("1 add, 722 answer, 8 assign, 1 end, 8 free, 7 requeue");
 }
 
 #[test]
@@ -75,6 +79,7 @@ fn a_worker_that_starts_nothing_is_given_less_and_less() {
     lab.finish(2, started, Outcome::Exit { code: 1 });
     lab.poll(2);
     assert_eq!(lab.s.worker(lab.now, ip(2)).unwrap().fault, None, "a command that ran clears it");
+    lab.expect_in_numbers("500 add, 1202 answer, 65 assign, 1 end, 61 free, 60 requeue");
 }
 
 #[test]
@@ -87,6 +92,11 @@ fn it_uses_up_no_retry() {
     lab.finish(3, attempt(1, 3), Outcome::Exit { code: 7 });
     lab.poll(3);
     assert_eq!(lab.outcome(1), Some(Outcome::Exit { code: 7 }));
+    lab.expect(
+        "add 1 queued; assign 1.1 to 2; answer 2 +1.1; requeue 1.1 returned: setup; free 1.1 on 2; \
+         answer 2 ack:1.1; assign 1.2 to 3; answer 3 +1.2; requeue 1.2 retry: exit 7; free 1.2 on 3; \
+         assign 1.3 to 3; answer 3 +1.3 ack:1.2; end 1: exit 7; free 1.3 on 3; answer 3 ack:1.3",
+    );
 }
 
 #[test]
@@ -99,6 +109,10 @@ fn a_poll_that_waits_gets_work_when_the_pause_is_over() {
     assert!(!lab.answers.contains_key(&token));
     lab.sleep(FAULT_PAUSE_MS);
     assert_eq!(lab.collect(2, token).unwrap().assign[0].attempt, attempt(2, 1));
+    lab.expect(
+        "add 1 queued; assign 1.1 to 2; answer 2 +1.1; requeue 1.1 returned: setup; free 1.1 on 2; \
+         answer 2 ack:1.1; add 2 queued; assign 2.1 to 2; answer 2 +2.1",
+    );
 }
 
 #[test]
@@ -107,8 +121,12 @@ fn an_operator_who_lets_a_worker_go_on_ends_its_pause() {
     lab.submit(vec![plain()]).unwrap();
     fail_to_start(&mut lab, 2);
     lab.submit(vec![plain()]).unwrap();
-    lab.apply(Event::DrainSet { worker: ip(2), drain: false }).unwrap();
+    lab.apply(event::DrainSet { worker: ip(2), drain: false }).unwrap();
     assert_eq!(lab.poll(2).assign[0].attempt, attempt(2, 1));
+    lab.expect(
+        "add 1 queued; assign 1.1 to 2; answer 2 +1.1; requeue 1.1 returned: setup; free 1.1 on 2; \
+         answer 2 ack:1.1; add 2 queued; assign 2.1 to 2; answer 2 +2.1",
+    );
 }
 
 #[test]
@@ -126,6 +144,10 @@ fn why_names_the_reason() {
     lab.poll(2);
     lab.sleep(1);
     assert_eq!(lab.poll(2).assign[0].attempt, attempt(1, 2));
+    lab.expect(
+        "add 1 queued; assign 1.1 to 2; answer 2 +1.1; requeue 1.1 returned: setup; free 1.1 on 2; \
+         answer 2 ack:1.1; answer 2; answer 2; assign 1.2 to 2; answer 2 +1.2",
+    );
 }
 
 #[test]
@@ -135,11 +157,15 @@ fn what_no_machine_can_start_is_the_jobs_own_failure() {
     for number in [1, 2] {
         lab.poll(2);
         let result = ResultSummary { attempt: attempt(1, number), outcome: no_space(), of_job: true };
-        lab.apply(Event::ResultArrived { worker: ip(2), result }).unwrap();
+        lab.apply(event::ResultArrived { worker: ip(2), result }).unwrap();
         lab.agents.get_mut(&2).unwrap().running.clear();
     }
     assert_eq!(lab.outcome(1), Some(no_space()));
     assert_eq!(lab.s.worker(lab.now, ip(2)).unwrap().fault, None);
+    lab.expect(
+        "add 1 queued; assign 1.1 to 2; answer 2 +1.1; requeue 1.1 retry: setup; free 1.1 on 2; \
+         assign 1.2 to 2; answer 2 +1.2; end 1: setup; free 1.2 on 2",
+    );
 }
 
 #[test]
@@ -153,5 +179,9 @@ fn ends_that_only_c2d_decides_are_losses() {
         let answer = lab.poll(2);
         assert_eq!((answer.ack.as_slice(), lab.state(1)), ([attempt(1, 1)].as_slice(), JobState::Running), "{lie:?}");
         assert_eq!(answer.assign[0].attempt, attempt(1, 2));
+        lab.expect(
+            "add 1 queued; assign 1.1 to 2; answer 2 +1.1; requeue 1.1 crash: lost; free 1.1 on 2; \
+             assign 1.2 to 2; answer 2 +1.2 ack:1.1",
+        );
     }
 }

@@ -4,9 +4,8 @@ use c2_shared::api::why::{Obstacle, Reason};
 use c2_shared::id::JobId;
 use c2_shared::job::{Condition, JobState};
 
-use super::lab::{Lab, after, attempt, ip, job, plain};
-use crate::sched::Event;
-use crate::sched::event::NewJob;
+use super::lab::{Lab, after, attempt, ip, placed, plain, with};
+use crate::sched::event::{self, NewJob};
 
 fn reasons(lab: &Lab, id: u64) -> Vec<Reason> {
     lab.s.explain(lab.now, JobId(id)).unwrap().reasons
@@ -19,7 +18,7 @@ fn obstacles(lab: &Lab, id: u64) -> Vec<Vec<Obstacle>> {
 }
 
 fn tagged(tags: &[&str]) -> NewJob {
-    job(|j| j.tags = tags.iter().map(|&tag| tag.to_owned()).collect())
+    placed(|p| p.tags = tags.iter().map(|&tag| tag.to_owned()).collect())
 }
 
 #[test]
@@ -30,14 +29,14 @@ fn what_keeps_a_job_from_all_workers() {
     assert_eq!(reasons(&lab, 2), [Reason::Ahead { jobs: 1 }, Reason::NoWorkers]);
     lab.register(2);
     let at_ms = lab.now.wall_ms + 10_000;
-    let late = NewJob { begin_at: Some(at_ms), hold: true, ..after(&["job-1", "notok:job-2"]) };
+    let late = with(after(&["job-1", "notok:job-2"]), |terms| (terms.begin_at, terms.hold) = (Some(at_ms), true));
     lab.submit(vec![late]).unwrap();
-    lab.apply(Event::PauseSet { paused: true }).unwrap();
+    lab.apply(event::PauseSet { paused: true }).unwrap();
     let on = |job, condition| Reason::Dependency { job_id: JobId(job), condition, state: JobState::Queued };
     let all = [Reason::BeginAt { at_ms }, on(1, Condition::Ok), on(2, Condition::NotOk)];
     assert_eq!(reasons(&lab, 3), [[Reason::Held, Reason::Paused].to_vec(), all.to_vec()].concat());
-    lab.apply(Event::ReleaseRequested { job: JobId(3) }).unwrap();
-    lab.apply(Event::PauseSet { paused: false }).unwrap();
+    lab.apply(event::ReleaseRequested { job: JobId(3) }).unwrap();
+    lab.apply(event::PauseSet { paused: false }).unwrap();
     assert_eq!(reasons(&lab, 3), all);
     lab.run(2, 1, 0);
     let running = Reason::Dependency { job_id: JobId(2), condition: Condition::NotOk, state: JobState::Running };
@@ -47,6 +46,10 @@ fn what_keeps_a_job_from_all_workers() {
     assert_eq!(reasons(&lab, 2), []);
     assert_eq!(obstacles(&lab, 2), Vec::<Vec<Obstacle>>::new(), "it runs");
     assert_eq!(lab.s.explain(lab.now, JobId(1)), None, "it has ended");
+    lab.expect(
+        "add 1 queued; add 2 queued; worker 2; add 3 held; pause; set 3 blocked; unpause; assign 1.1 to 2; \
+         assign 2.1 to 2; answer 2 +1.1 +2.1; end 1: exit 0; fulfil 3 on 1; free 1.1 on 2; answer 2 ack:1.1",
+    );
 }
 
 #[test]
@@ -54,10 +57,10 @@ fn what_keeps_a_job_from_each_worker() {
     let mut lab = Lab::new(&[2, 3]);
     let set = |lab: &mut Lab, last, tags: &[&str]| {
         let tags = tags.iter().map(|&tag| tag.to_owned()).collect();
-        lab.apply(Event::TagsSet { worker: ip(last), tags }).unwrap();
+        lab.apply(event::TagsSet { worker: ip(last), tags }).unwrap();
     };
     set(&mut lab, 2, &["gpu:0", "gpu:1", "disk"]);
-    lab.apply(Event::GroupsChanged { worker: ip(2), add: ["big".to_owned()].into(), remove: [].into() }).unwrap();
+    lab.apply(event::GroupsChanged { worker: ip(2), add: ["big".to_owned()].into(), remove: [].into() }).unwrap();
     lab.submit(vec![tagged(&["gpu"]), tagged(&["gpu"]), tagged(&["disk", "gpu"]), tagged(&["gpu:1"])]).unwrap();
     let no_tag = |tag: &str| Obstacle::NoTag { tag: tag.into() };
     let held = |tag: &str, jobs: &[u64]| {
@@ -69,13 +72,13 @@ fn what_keeps_a_job_from_each_worker() {
     assert_eq!(obstacles(&lab, 3), [vec![held("gpu", &[1, 2])], vec![no_tag("disk"), no_tag("gpu")]]);
     assert_eq!(obstacles(&lab, 4), [vec![held("gpu:1", &[2])], vec![no_tag("gpu:1")]]);
 
-    let grouped = job(|j| j.group = Some("big".into()));
-    let excluded = job(|j| j.exclude = vec!["host2".into(), "127.0.0.3".into()]);
+    let grouped = placed(|p| p.group = Some("big".into()));
+    let excluded = placed(|p| p.exclude = vec!["host2".into(), "127.0.0.3".into()]);
     lab.submit(vec![grouped, excluded, plain(), plain(), plain()]).unwrap();
     assert_eq!(obstacles(&lab, 5), [vec![], vec![Obstacle::NotInGroup { group: "big".into() }]]);
     assert_eq!(obstacles(&lab, 6), [vec![Obstacle::Excluded], vec![Obstacle::Excluded]]);
     assert_eq!(lab.poll(2).assign.len(), 2, "job-5 and job-7");
-    lab.apply(Event::DrainSet { worker: ip(3), drain: true }).unwrap();
+    lab.apply(event::DrainSet { worker: ip(3), drain: true }).unwrap();
     assert_eq!(obstacles(&lab, 8), [vec![Obstacle::SlotsFull { slots: 4 }], vec![Obstacle::Draining]]);
     assert_eq!((reasons(&lab, 8), reasons(&lab, 9)), (vec![], vec![Reason::Ahead { jobs: 1 }]));
 
@@ -84,17 +87,26 @@ fn what_keeps_a_job_from_each_worker() {
     assert_eq!(obstacles(&lab, 8)[1], [Obstacle::Offline { silent_ms }, Obstacle::Draining]);
     lab.restart();
     assert_eq!(obstacles(&lab, 8)[1], [Obstacle::Offline { silent_ms: None }, Obstacle::Draining]);
+    lab.expect(
+        "worker 2; worker 2; add 1 queued; add 2 queued; add 3 queued; add 4 queued; assign 1.1 to 2 gpu:0; \
+         assign 2.1 to 2 gpu:1; answer 2 +1.1 +2.1; add 5 queued; add 6 queued; add 7 queued; add 8 queued; \
+         add 9 queued; assign 5.1 to 2; assign 7.1 to 2; answer 2 +5.1 +7.1; worker 3",
+    );
 }
 
 #[test]
 fn a_job_that_belongs_to_another_machine_says_so() {
     let mut lab = Lab::new(&[2, 3]);
     lab.submit(vec![plain()]).unwrap();
-    lab.submit(vec![NewJob { same_machine: true, ..after(&["job-1"]) }]).unwrap();
+    lab.submit(vec![with(after(&["job-1"]), |terms| terms.same_machine = true)]).unwrap();
     assert_eq!(obstacles(&lab, 2), [vec![], vec![]], "nobody knows yet where job-1 will run");
     lab.poll(3);
     lab.finish(3, attempt(1, 1), c2_shared::job::Outcome::Exit { code: 0 });
     let result = lab.agents[&3].unsent[0].clone();
-    lab.apply(Event::ResultArrived { worker: ip(3), result }).unwrap();
+    lab.apply(event::ResultArrived { worker: ip(3), result }).unwrap();
     assert_eq!(obstacles(&lab, 2), [vec![Obstacle::OtherMachine { worker: ip(3) }], vec![]]);
+    lab.expect(
+        "add 1 queued; add 2 blocked; assign 1.1 to 3; answer 3 +1.1; end 1: exit 0; fulfil 2 on 1; \
+         pin 2 to 3; set 2 queued; free 1.1 on 3",
+    );
 }

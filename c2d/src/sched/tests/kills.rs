@@ -5,8 +5,7 @@ use c2_shared::job::{JobState, OnLost, Outcome};
 use c2_shared::limits::{KILL_REPEAT_MS, LEASE_MS};
 
 use super::lab::{Lab, attempt, job, plain};
-use crate::sched::event::PollToken;
-use crate::sched::{Event, Reply};
+use crate::sched::event::{self, PollToken};
 
 fn running(on_lost: OnLost) -> Lab {
     let mut lab = Lab::new(&[2]);
@@ -15,8 +14,8 @@ fn running(on_lost: OnLost) -> Lab {
     lab
 }
 
-fn cancel(lab: &mut Lab) -> Reply {
-    lab.apply(Event::CancelRequested { job: JobId(1) }).unwrap().0
+fn cancel(lab: &mut Lab) -> JobState {
+    lab.apply(event::CancelRequested { job: JobId(1) }).unwrap()
 }
 
 /// What a waiting poll was told to end, if it was answered.
@@ -42,6 +41,10 @@ fn a_cancel_answers_the_poll_that_waits_and_is_said_again_while_the_attempt_is_l
     lab.finish(2, attempt(1, 1), Outcome::Cancelled);
     assert_eq!(lab.poll(2).kill, []);
     assert_eq!(lab.state(1), JobState::Cancelled);
+    lab.expect(
+        "add 1 queued; assign 1.1 to 2; answer 2 +1.1; cancel 1; answer 2 -1.1; answer 2 -1.1; answer 2 -1.1; \
+         end 1: cancelled; free 1.1 on 2; answer 2 ack:1.1",
+    );
 }
 
 #[test]
@@ -54,6 +57,10 @@ fn an_answer_for_another_reason_says_it_too() {
     lab.submit(vec![plain()]).unwrap();
     let answer = lab.collect(2, second).unwrap();
     assert_eq!((answer.assign.len(), answer.kill), (1, vec![attempt(1, 1)]));
+    lab.expect(
+        "add 1 queued; assign 1.1 to 2; answer 2 +1.1; cancel 1; answer 2 -1.1; add 2 queued; assign 2.1 to 2; \
+         answer 2 +2.1 -1.1",
+    );
 }
 
 #[test]
@@ -64,6 +71,7 @@ fn an_operator_who_cancels_again_has_it_said_again() {
         cancel(&mut lab);
         assert_eq!(told(&mut lab, token), Some(vec![attempt(1, 1)]));
     }
+    lab.expect("add 1 queued; assign 1.1 to 2; answer 2 +1.1; cancel 1; answer 2 -1.1; answer 2 -1.1");
 }
 
 #[test]
@@ -79,6 +87,10 @@ fn a_job_cancelled_while_its_worker_was_away_is_ended_when_that_is_back() {
         let again = lab.park(2);
         lab.sleep(KILL_REPEAT_MS);
         assert_eq!(told(&mut lab, again), Some(vec![attempt(1, 1)]), "{on_lost:?}");
+        lab.expect(
+            "add 1 queued; assign 1.1 to 2; answer 2 +1.1; cancel 1; end 1: cancelled; answer 2 -1.1; \
+             answer 2 -1.1",
+        );
     }
 }
 
@@ -87,8 +99,9 @@ fn a_cancel_after_the_lease_ends_a_job_that_waits_for_its_worker() {
     let mut lab = running(OnLost::Wait);
     lab.sleep(LEASE_MS);
     assert_eq!(lab.state(1), JobState::Running);
-    assert_eq!(cancel(&mut lab), Reply::Cancelled(JobState::Cancelled));
+    assert_eq!(cancel(&mut lab), JobState::Cancelled);
     assert_eq!(lab.poll(2).kill, [attempt(1, 1)]);
+    lab.expect("add 1 queued; assign 1.1 to 2; answer 2 +1.1; end 1: cancelled; answer 2 -1.1");
 }
 
 #[test]
@@ -100,6 +113,7 @@ fn a_cancel_after_a_restart_ends_such_a_job_when_the_lease_is_over() {
     assert_eq!(lab.state(1), JobState::Running);
     lab.sleep(1);
     assert_eq!(lab.state(1), JobState::Cancelled);
+    lab.expect("add 1 queued; assign 1.1 to 2; answer 2 +1.1; cancel 1; end 1: cancelled");
 }
 
 #[test]
@@ -107,6 +121,7 @@ fn an_attempt_that_c2d_never_issued_is_to_be_ended() {
     let mut lab = Lab::new(&[2]);
     lab.agents.get_mut(&2).unwrap().running.insert(attempt(9, 1));
     assert_eq!(lab.poll(2).kill, [attempt(9, 1)]);
+    lab.expect("answer 2 -9.1");
 }
 
 #[test]
@@ -124,4 +139,8 @@ fn kills_that_are_said_again_do_not_spin() {
         lab.sleep(100);
     }
     assert!((5..=10).contains(&answers), "{answers} answers in 10 s");
+    lab.expect(
+        "add 1 queued; assign 1.1 to 2; answer 2 +1.1; cancel 1; answer 2 -1.1; answer 2 -1.1; answer 2 -1.1; \
+         answer 2 -1.1; answer 2 -1.1; answer 2 -1.1",
+    );
 }

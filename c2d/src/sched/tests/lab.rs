@@ -3,15 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use c2_shared::id::{AttemptId, JobId};
-use c2_shared::job::{JobState, Outcome};
+use c2_shared::job::{JobState, Outcome, Placement, Terms};
 use c2_shared::time::Mono;
 use c2_shared::worker::Load;
 
-use crate::sched::decision::PollAnswer;
-use crate::sched::event::{Introduction, NewJob, Poll, PollToken, ResultSummary};
-use crate::sched::{Decision, Event, Now, Reject, Reply, Scheduler};
+use crate::sched::decision::{Back, PollAnswer};
+use crate::sched::event::{self, Introduction, NewJob, Poll, PollToken, ResultSummary, WorkerPolled};
+use crate::sched::{Decision, Event, Now, Reject, Scheduler};
 
 pub(super) struct Lab {
     pub(super) s: Scheduler,
@@ -19,6 +20,10 @@ pub(super) struct Lab {
     pub(super) agents: BTreeMap<u8, Agent>,
     /// Answers that reached nobody yet, by token.
     pub(super) answers: BTreeMap<PollToken, PollAnswer>,
+    /// What was decided and the test has not asked for yet.
+    pub(super) decided: Vec<Decision>,
+    /// Who sent each poll.
+    askers: BTreeMap<PollToken, u8>,
     last_token: u64,
 }
 
@@ -39,10 +44,20 @@ pub(super) fn attempt(job: u64, number: u32) -> AttemptId {
     AttemptId { job: JobId(job), number }
 }
 
-pub(super) fn job(change: impl FnOnce(&mut NewJob)) -> NewJob {
-    let mut job = NewJob { payload: r#"{"command":"true"}"#.into(), ..NewJob::default() };
-    change(&mut job);
+/// A job with these terms.
+pub(super) fn job(change: impl FnOnce(&mut Terms)) -> NewJob {
+    with(NewJob { payload: r#"{"command":"true"}"#.into(), ..NewJob::default() }, change)
+}
+
+/// The same job with other terms.
+pub(super) fn with(mut job: NewJob, change: impl FnOnce(&mut Terms)) -> NewJob {
+    change(&mut job.terms);
     job
+}
+
+/// A job that runs on some workers only.
+pub(super) fn placed(change: impl FnOnce(&mut Placement)) -> NewJob {
+    job(|terms| change(Arc::make_mut(&mut terms.placement)))
 }
 
 pub(super) fn plain() -> NewJob {
@@ -50,7 +65,7 @@ pub(super) fn plain() -> NewJob {
 }
 
 pub(super) fn after(depends: &[&str]) -> NewJob {
-    job(|j| j.depends = depends.iter().map(|&d| d.to_owned().into()).collect())
+    NewJob { depends: depends.iter().map(|&d| d.to_owned().into()).collect(), ..plain() }
 }
 
 pub(super) fn named(name: &str, depends: &[&str]) -> NewJob {
@@ -66,41 +81,57 @@ impl Lab {
             now,
             agents: BTreeMap::new(),
             answers: BTreeMap::new(),
+            decided: Vec::new(),
+            askers: BTreeMap::new(),
             last_token: 0,
         };
         for last in workers {
             lab.register(*last);
         }
+        lab.decided.clear();
         lab
     }
 
-    pub(super) fn apply(&mut self, event: Event) -> Result<(Reply, Vec<Decision>), Reject> {
-        let before = self.s.saved();
-        let mut decisions = Vec::new();
-        let result = self.s.apply(self.now, event, &mut decisions);
+    /// States all that was decided since the last such statement, and nothing else.
+    #[track_caller]
+    pub(super) fn expect(&mut self, expected: &str) {
+        let decided: Vec<String> = self.decided.drain(..).map(|decision| words(&decision, &self.askers)).collect();
+        assert_eq!(decided.join("; "), expected);
+    }
+
+    /// The same for what repeats itself very often: how often each kind of decision was made.
+    #[track_caller]
+    pub(super) fn expect_in_numbers(&mut self, expected: &str) {
+        let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
+        for decision in self.decided.drain(..) {
+            let kind = words(&decision, &self.askers).split(' ').next().unwrap().to_owned();
+            *kinds.entry(kind).or_default() += 1;
+        }
+        let kinds: Vec<String> = kinds.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
+        assert_eq!(kinds.join(", "), expected);
+    }
+
+    pub(super) fn apply<E: Event>(&mut self, event: E) -> Result<E::Answer, Reject> {
+        let (before, known) = (self.s.saved(), self.decided.len());
+        let result = self.s.apply(self.now, event, &mut self.decided);
         self.s.check_invariants();
         let saved = self.s.saved();
         assert_eq!(Scheduler::restore(saved.clone(), 50_000, self.now).saved(), saved, "restored state");
-        match result {
-            Ok(reply) => {
-                for decision in &decisions {
-                    if let Decision::Answer { token, answer } = decision {
-                        self.answers.insert(*token, answer.clone());
-                    }
-                }
-                Ok((reply, decisions))
-            }
-            Err(reject) => {
-                assert_eq!(before, saved, "a refusal changes nothing");
-                assert!(decisions.is_empty(), "a refusal decides nothing");
-                Err(reject)
+        if result.is_err() {
+            assert_eq!(before, saved, "a refusal changes nothing");
+            assert_eq!(self.decided.len(), known, "a refusal decides nothing");
+        }
+        for decision in &self.decided[known..] {
+            if let Decision::Answer { token, answer } = decision {
+                self.answers.insert(*token, answer.clone());
             }
         }
+        result
     }
 
     pub(super) fn introduction(last: u8) -> Introduction {
         Introduction {
-            ip: Some(ip(last)),
+            ip: ip(last),
             hostname: format!("host{last}"),
             worker_id: format!("id{last}"),
             boot_id: "boot1".to_owned(),
@@ -111,23 +142,20 @@ impl Lab {
     }
 
     pub(super) fn register(&mut self, last: u8) {
-        self.apply(Event::WorkerRegistered(Box::new(Self::introduction(last)))).unwrap();
+        self.apply(event::WorkerRegistered(Self::introduction(last))).unwrap();
         self.agents.entry(last).or_default();
     }
 
     pub(super) fn submit(&mut self, jobs: Vec<NewJob>) -> Result<Vec<JobId>, Reject> {
-        match self.apply(Event::JobsSubmitted { jobs, key: None })?.0 {
-            Reply::Submitted { jobs, .. } => Ok(jobs),
-            other => panic!("{other:?}"),
-        }
+        self.apply(event::JobsSubmitted { jobs, key: None })
     }
 
     /// Sends a poll and leaves it to wait.
     pub(super) fn park(&mut self, last: u8) -> PollToken {
         self.last_token += 1;
         let token = PollToken(self.last_token);
-        let poll = self.poll_of(last, token, 5_000);
-        self.apply(Event::WorkerPolled(Box::new(poll))).unwrap();
+        let polled = self.poll_of(last, token, 5_000);
+        self.apply(polled).unwrap();
         token
     }
 
@@ -136,8 +164,8 @@ impl Lab {
     pub(super) fn poll(&mut self, last: u8) -> PollAnswer {
         self.last_token += 1;
         let token = PollToken(self.last_token);
-        let poll = self.poll_of(last, token, 0);
-        self.apply(Event::WorkerPolled(Box::new(poll))).unwrap();
+        let polled = self.poll_of(last, token, 0);
+        self.apply(polled).unwrap();
         self.collect(last, token).expect("a poll that does not wait is answered at once")
     }
 
@@ -150,22 +178,23 @@ impl Lab {
         Some(answer)
     }
 
-    pub(super) fn poll_of(&mut self, last: u8, token: PollToken, wait_ms: u64) -> Poll {
+    pub(super) fn poll_of(&mut self, last: u8, token: PollToken, wait_ms: u64) -> WorkerPolled {
         let agent = self.agents.get_mut(&last).unwrap();
         agent.seq += 1;
-        Poll {
+        let poll = Poll {
             worker: ip(last),
             worker_id: format!("id{last}"),
             boot_id: "boot1".to_owned(),
             session: format!("s{}", agent.session),
             seq: agent.seq,
-            token,
             slots_free: 4_u32.saturating_sub(u32::try_from(agent.running.len()).unwrap()),
             running: agent.running.clone(),
             unsent: agent.unsent.clone(),
             load: Load::default(),
             wait_ms,
-        }
+        };
+        self.askers.insert(token, last);
+        WorkerPolled { poll: Box::new(poll), token }
     }
 
     /// An attempt ends on its agent; the result is not delivered yet.
@@ -188,7 +217,7 @@ impl Lab {
         while let Some(at) = self.s.next_deadline().filter(|at| *at <= end) {
             let at = at.max(self.now.mono);
             self.now = Now { mono: at, wall_ms: self.now.wall_ms + at.since_ms(self.now.mono) };
-            self.apply(Event::TimePassed).unwrap();
+            self.apply(event::TimePassed).unwrap();
         }
         self.now = Now { mono: end, wall_ms: self.now.wall_ms + end.since_ms(self.now.mono) };
     }
@@ -201,12 +230,75 @@ impl Lab {
 
     /// The state of a job, ended ones included.
     pub(super) fn state(&self, job: u64) -> JobState {
-        let live = self.s.job(self.now, JobId(job)).map(|view| view.state);
-        live.unwrap_or_else(|| self.s.ended.get(JobId(job)).expect("the job exists").state)
+        let active = self.s.job(self.now, JobId(job)).map(|view| view.state);
+        active.unwrap_or_else(|| self.s.ended.get(JobId(job)).expect("the job exists").state)
     }
 
     /// The outcome with which a job ended.
     pub(super) fn outcome(&self, job: u64) -> Option<Outcome> {
         self.s.touched.ended.iter().find(|view| view.id == JobId(job)).and_then(|view| view.outcome.clone())
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.expect("");
+        }
+    }
+}
+
+/// A decision in few words: jobs by number, workers by the end of their address.
+fn words(decision: &Decision, askers: &BTreeMap<PollToken, u8>) -> String {
+    let last = |ip: &IpAddr| ip.to_string().rsplit('.').next().unwrap().to_owned();
+    let attempt = |attempt: &AttemptId| format!("{}.{}", attempt.job.0, attempt.number);
+    let list = |sign: &str, attempts: &[AttemptId]| -> String {
+        attempts.iter().map(|one| format!(" {sign}{}", attempt(one))).collect()
+    };
+    match decision {
+        Decision::AddJob(record) => format!("add {} {}", record.id.0, record.state),
+        Decision::SetWaiting { job, state } => format!("set {} {state}", job.0),
+        Decision::Fulfil { job, on } => format!("fulfil {} on {}", job.0, on.0),
+        Decision::Pin { job, worker } => format!("pin {} to {}", job.0, last(worker)),
+        Decision::Assign { attempt: one, worker, tags, .. } => {
+            let tags: String = tags.iter().map(|tag| format!(" {tag}")).collect();
+            format!("assign {} to {}{tags}", attempt(one), last(worker))
+        }
+        Decision::MarkCancelling { job } => format!("cancel {}", job.0),
+        Decision::Requeue { attempt: one, outcome, back, .. } => {
+            let back = match back {
+                Back::Lost { crash: true } => "crash",
+                Back::Lost { crash: false } => "lost",
+                Back::Retry => "retry",
+                Back::Returned => "returned",
+            };
+            format!("requeue {} {back}: {}", attempt(one), end(outcome))
+        }
+        Decision::Readopt { attempt: one, worker } => format!("readopt {} on {}", attempt(one), last(worker)),
+        Decision::Free { attempt: one, worker } => format!("free {} on {}", attempt(one), last(worker)),
+        Decision::End { job, outcome, .. } => format!("end {}: {}", job.0, end(outcome)),
+        Decision::PutWorker(record) => format!("worker {}", last(&record.intro.ip)),
+        Decision::RemoveWorker { worker } => format!("remove {}", last(worker)),
+        Decision::RememberKey(key) => format!("key {}", key.key),
+        Decision::ForgetKey { key } => format!("forget {key}"),
+        Decision::SetPaused { paused } => if *paused { "pause" } else { "unpause" }.to_owned(),
+        Decision::Answer { token, answer } => {
+            let given: Vec<AttemptId> = answer.assign.iter().map(|handout| handout.attempt).collect();
+            let (start, kill, ack) = (list("+", &given), list("-", &answer.kill), list("ack:", &answer.ack));
+            format!("answer {}{start}{kill}{ack}{}", askers[token], if answer.register { " register" } else { "" })
+        }
+    }
+}
+
+fn end(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Exit { code } => format!("exit {code}"),
+        Outcome::Signal { signal } => format!("signal {signal}"),
+        Outcome::Timeout => "timeout".to_owned(),
+        Outcome::Cancelled => "cancelled".to_owned(),
+        Outcome::Dependency { root } => format!("dependency {}", root.0),
+        Outcome::Lost => "lost".to_owned(),
+        Outcome::CrashLimit => "crash limit".to_owned(),
+        Outcome::Setup { .. } => "setup".to_owned(),
     }
 }

@@ -4,8 +4,8 @@ use c2_shared::job::{JobState, OnLost, Outcome};
 use c2_shared::limits::{CRASH_LIMIT, LEASE_MS, WORKER_OFFLINE_MS};
 use c2_shared::worker::WorkerStatus;
 
-use super::lab::{Lab, attempt, ip, job, plain};
-use crate::sched::Event;
+use super::lab::{Lab, attempt, ip, job, placed, plain};
+use crate::sched::event;
 
 #[test]
 fn fifteen_seconds_of_silence_are_offline_and_sixty_cost_the_job() {
@@ -20,15 +20,19 @@ fn fifteen_seconds_of_silence_are_offline_and_sixty_cost_the_job() {
     assert!(lab.poll(3).assign.is_empty());
     lab.sleep(LEASE_MS - WORKER_OFFLINE_MS);
     assert_eq!(lab.poll(3).assign[0].attempt, attempt(1, 2));
+    lab.expect(
+        "add 1 queued; assign 1.1 to 2; answer 2 +1.1; answer 3; requeue 1.1 crash: lost; assign 1.2 to 3; \
+         answer 3 +1.2",
+    );
 }
 
 #[test]
 fn an_old_attempt_is_fenced_and_its_tags_stay_held_until_it_is_gone() {
     let mut lab = Lab::new(&[2, 3]);
     for w in [2, 3] {
-        lab.apply(Event::TagsSet { worker: ip(w), tags: ["disk".to_owned()].into() }).unwrap();
+        lab.apply(event::TagsSet { worker: ip(w), tags: ["disk".to_owned()].into() }).unwrap();
     }
-    let tagged = || job(|j| j.tags = vec!["disk".to_owned()]);
+    let tagged = || placed(|p| p.tags = vec!["disk".to_owned()]);
     lab.submit(vec![tagged()]).unwrap();
     lab.poll(2);
     lab.sleep(LEASE_MS);
@@ -42,6 +46,11 @@ fn an_old_attempt_is_fenced_and_its_tags_stay_held_until_it_is_gone() {
     assert_eq!(answer.ack, [attempt(1, 1)]);
     assert_eq!(answer.assign[0].attempt, attempt(2, 1));
     assert_eq!(lab.state(1), JobState::Running, "the old result decides nothing");
+    lab.expect(
+        "worker 2; worker 3; add 1 queued; assign 1.1 to 2 disk; answer 2 +1.1; requeue 1.1 crash: lost; \
+         assign 1.2 to 3 disk; answer 3 +1.2; add 2 queued; answer 2 -1.1; free 1.1 on 2; \
+         assign 2.1 to 2 disk; answer 2 +2.1 ack:1.1",
+    );
 }
 
 #[test]
@@ -57,18 +66,27 @@ fn a_worker_that_returns_before_anybody_took_over_keeps_its_job() {
     lab.finish(2, attempt(1, 1), Outcome::Exit { code: 0 });
     lab.poll(2);
     assert_eq!(lab.state(1), JobState::Succeeded, "a late result of the newest attempt counts");
+    lab.expect(
+        "add 1 queued; assign 1.1 to 2; answer 2 +1.1; requeue 1.1 crash: lost; readopt 1.1 on 2; answer 2; \
+         requeue 1.1 crash: lost; end 1: exit 0; free 1.1 on 2; answer 2 ack:1.1",
+    );
 }
 
 #[test]
 fn what_happens_to_a_lost_job_is_its_own_choice() {
-    let table =
-        [(OnLost::Requeue, JobState::Queued), (OnLost::Fail, JobState::Failed), (OnLost::Wait, JobState::Running)];
-    for (on_lost, state) in table {
+    let table = [
+        (OnLost::Requeue, JobState::Queued, "requeue 1.1 crash: lost"),
+        (OnLost::Fail, JobState::Failed, "end 1: lost"),
+        (OnLost::Wait, JobState::Running, ""),
+    ];
+    for (on_lost, state, decided) in table {
         let mut lab = Lab::new(&[2]);
         lab.submit(vec![job(|j| j.on_lost = on_lost)]).unwrap();
         lab.poll(2);
+        lab.expect("add 1 queued; assign 1.1 to 2; answer 2 +1.1");
         lab.sleep(LEASE_MS);
         assert_eq!(lab.state(1), state, "{on_lost:?}");
+        lab.expect(decided);
     }
 }
 
@@ -85,6 +103,13 @@ fn a_job_that_costs_five_workers_is_given_up() {
         lab.poll(2);
     }
     assert_eq!(lab.outcome(1), Some(Outcome::CrashLimit));
+    lab.expect(
+        "add 1 queued; assign 1.1 to 2; answer 2 +1.1; answer 2; requeue 1.1 crash: lost; free 1.1 on 2; \
+         assign 1.2 to 2; answer 2 +1.2; answer 2; requeue 1.2 crash: lost; free 1.2 on 2; assign 1.3 to 2; \
+         answer 2 +1.3; answer 2; requeue 1.3 crash: lost; free 1.3 on 2; assign 1.4 to 2; answer 2 +1.4; \
+         answer 2; requeue 1.4 crash: lost; free 1.4 on 2; assign 1.5 to 2; answer 2 +1.5; answer 2; \
+         end 1: crash limit; free 1.5 on 2; answer 2",
+    );
 }
 
 #[test]
@@ -99,6 +124,10 @@ fn after_a_restart_claimed_work_goes_on_and_unclaimed_work_returns_at_once() {
     lab.poll(2);
     assert_eq!((lab.state(1), lab.state(2)), (JobState::Running, JobState::Running));
     assert_eq!(lab.agents[&2].running, [attempt(1, 1), attempt(2, 2)].into());
+    lab.expect(
+        "add 1 queued; add 2 queued; assign 1.1 to 2; assign 2.1 to 2; answer 2 +1.1 +2.1; answer 3; \
+         requeue 2.1 lost: lost; free 2.1 on 2; assign 2.2 to 2; answer 2 +2.2",
+    );
 }
 
 #[test]
@@ -111,6 +140,10 @@ fn after_a_restart_a_silent_worker_keeps_its_work_until_its_lease_is_over() {
     assert!(lab.poll(3).assign.is_empty());
     lab.sleep(1);
     assert_eq!(lab.poll(3).assign[0].attempt, attempt(1, 2));
+    lab.expect(
+        "add 1 queued; assign 1.1 to 2; answer 2 +1.1; answer 3; requeue 1.1 crash: lost; assign 1.2 to 3; \
+         answer 3 +1.2",
+    );
 }
 
 #[test]
@@ -119,9 +152,10 @@ fn time_that_c2d_did_not_observe_costs_nobody_anything() {
     lab.submit(vec![plain()]).unwrap();
     lab.poll(2);
     lab.now.mono = lab.now.mono.after_ms(10 * LEASE_MS);
-    lab.apply(Event::TimeUnobserved).unwrap();
+    lab.apply(event::TimeUnobserved).unwrap();
     assert_eq!(lab.state(1), JobState::Running);
     assert_eq!(lab.s.worker(lab.now, ip(2)).unwrap().status, WorkerStatus::Online);
+    lab.expect("add 1 queued; assign 1.1 to 2; answer 2 +1.1");
 }
 
 #[test]
@@ -129,7 +163,11 @@ fn a_reboot_frees_everything_at_once() {
     let mut lab = Lab::new(&[2, 3]);
     lab.submit(vec![plain()]).unwrap();
     lab.poll(2);
-    let rebooted = crate::sched::event::Introduction { boot_id: "boot2".into(), ..Lab::introduction(2) };
-    lab.apply(Event::WorkerRegistered(Box::new(rebooted))).unwrap();
+    let rebooted = event::Introduction { boot_id: "boot2".into(), ..Lab::introduction(2) };
+    lab.apply(event::WorkerRegistered(rebooted)).unwrap();
     assert_eq!(lab.poll(3).assign[0].attempt, attempt(1, 2));
+    lab.expect(
+        "add 1 queued; assign 1.1 to 2; answer 2 +1.1; worker 2; requeue 1.1 crash: lost; free 1.1 on 2; \
+         assign 1.2 to 3; answer 3 +1.2",
+    );
 }

@@ -1,7 +1,7 @@
 //! Scenarios on the pure scheduler, each with a cluster in three lines.
 //!
 //! After every event the invariants are checked, and a scheduler restored from what would have
-//! been saved must equal the live one.
+//! been saved must equal the one that goes on.
 
 mod again;
 mod lab;

@@ -70,7 +70,7 @@ fn only_what_no_job_names_and_nobody_wants_goes() {
     let batch = Batch { decisions: vec![end(2, 0, 1)], outputs, now: Now::default() };
     block_on(opened.writer.commit(batch)).unwrap();
     assert!(blobs.status(wanted).unwrap().complete, "which counts as asking for it");
-    block_on(crate::sweep::once(&blobs, &opened.history, NOW_MS)).unwrap();
+    block_on(crate::services::blob_gc::once(&blobs, &opened.history, NOW_MS)).unwrap();
     let mut expected = [uploaded, left, wanted, fresh].map(|blob| blob.to_string());
     expected.sort();
     assert_eq!(names(&lab), expected);
@@ -81,7 +81,7 @@ fn only_what_no_job_names_and_nobody_wants_goes() {
     let database = Connection::open(lab.path().join("c2.db")).unwrap();
     database.execute("DELETE FROM job", []).unwrap();
     let opened = lab.open();
-    block_on(crate::sweep::once(&opened.blobs, &opened.history, NOW_MS)).unwrap();
+    block_on(crate::services::blob_gc::once(&opened.blobs, &opened.history, NOW_MS)).unwrap();
     opened.writer.close();
     let mut expected = [wanted, fresh].map(|blob| blob.to_string());
     expected.sort();

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use c2_shared::config::ServerConfig;
 use c2_shared::id::JobId;
-use c2_shared::job::Outcome;
+use c2_shared::job::{JobState, Outcome, Terms};
 use tempfile::TempDir;
 
 use super::{Config, Opened, StoreError, open};
 use crate::engine::{Batch, Durable as _};
 use crate::sched::Decision;
-use crate::sched::decision::{EndedRecord, HoldRecord, JobRecord, KeyRecord, Saved, WorkerRecord};
+use crate::sched::decision::{EndedRecord, GrantRecord, JobRecord, KeyRecord, Saved, WorkerRecord};
 use crate::sched::event::{Introduction, Now};
 
 mod blobs;
@@ -78,20 +78,13 @@ fn commit(opened: &mut Opened, decisions: &[Decision]) -> Result<(), StoreError>
 fn job(id: u64) -> JobRecord {
     JobRecord {
         id: JobId(id),
-        state: c2_shared::job::JobState::Queued,
+        state: JobState::Queued,
         payload: r#"{"command":"true"}"#.into(),
         name: None,
-        group: None,
-        tags: Vec::new(),
+        terms: Terms::default(),
         depends: Vec::new(),
-        same_machine: false,
         pinned: None,
-        priority: 0,
         retries_left: 0,
-        hold: false,
-        begin_at: None,
-        on_lost: c2_shared::job::OnLost::Requeue,
-        exclude: Vec::new(),
         submitted_ms: 5,
         attempt: 0,
         worker: None,
@@ -112,7 +105,7 @@ fn end(id: u64, attempt: u32, seq: u64) -> Decision {
 fn worker(last: u8) -> WorkerRecord {
     let ip = std::net::IpAddr::from([127, 0, 0, last]);
     let intro = Introduction {
-        ip: Some(ip),
+        ip,
         hostname: format!("host{last}"),
         worker_id: "id".into(),
         boot_id: "boot".into(),
@@ -120,7 +113,7 @@ fn worker(last: u8) -> WorkerRecord {
         version: "1".into(),
         hardware: r#"{"cpu_cores":2}"#.into(),
     };
-    WorkerRecord { ip, intro, groups: ["gpu".to_owned()].into(), tags: ["gpu:0".to_owned()].into(), drained: false }
+    WorkerRecord { intro, groups: ["gpu".to_owned()].into(), tags: ["gpu:0".to_owned()].into(), drained: false }
 }
 
 fn saved_with(jobs: Vec<JobRecord>, change: impl FnOnce(&mut Saved)) -> Saved {

@@ -19,7 +19,7 @@ fn tamper(lab: &Lab, sql: &str) {
 fn what_cannot_be_used_is_held_and_the_rest_goes_on() {
     let lab = Lab::new();
     let attempt = AttemptId { job: JobId(4), number: 1 };
-    let running = Decision::Assign { attempt, worker: worker(2).ip, tags: Vec::new(), at_ms: 7 };
+    let running = Decision::Assign { attempt, worker: worker(2).intro.ip, tags: Vec::new(), at_ms: 7 };
     let jobs = (1..=6).map(add).collect();
     lab.commit(&[vec![Decision::PutWorker(Box::new(worker(2)))], jobs, vec![running, end(5, 0, 1)]]);
     assert_eq!(examine(&lab.path().join("c2.db")).unwrap(), 6);
@@ -31,13 +31,13 @@ fn what_cannot_be_used_is_held_and_the_rest_goes_on() {
            UPDATE job SET digest = NULL WHERE id = 6;"#,
     );
     let saved = lab.saved();
-    let states: Vec<(u64, JobState, bool)> = saved.jobs.iter().map(|job| (job.id.0, job.state, job.hold)).collect();
+    let states: Vec<(u64, JobState)> = saved.jobs.iter().map(|job| (job.id.0, job.state)).collect();
     let expected = [
-        (1, JobState::Held, true),
-        (2, JobState::Held, true),
-        (3, JobState::Queued, false),
-        (4, JobState::Running, false),
-        (6, JobState::Queued, false),
+        (1, JobState::Held),
+        (2, JobState::Held),
+        (3, JobState::Queued),
+        (4, JobState::Running),
+        (6, JobState::Queued),
     ];
     assert_eq!(states, expected);
     let defects: Vec<(u64, &str)> = saved.defects.iter().map(|(job, why)| (job.0, why.as_str())).collect();

@@ -8,6 +8,7 @@ use c2_shared::time::Mono;
 use super::{Lab, StoreError, add, end, job, worker};
 use crate::engine::{Batch, Durable as _};
 use crate::sched::Decision;
+use crate::sched::decision::DependencyEdge;
 use crate::sched::event::Now;
 use crate::store::{History, JobFilter, open};
 
@@ -18,7 +19,7 @@ const ALL: Retention = Retention { keep_days: 30, keep_jobs: 1_000_000, keep_byt
 
 /// Commits, goes on for 40 days by the end of which it is `wall_ms`, waits until `left` jobs are there,
 /// and answers what became of each.
-fn sweep(lab: &Lab, keep: Retention, decisions: Vec<Decision>, wall_ms: u64, left: &[u64]) -> History {
+fn remove_old(lab: &Lab, keep: Retention, decisions: Vec<Decision>, wall_ms: u64, left: &[u64]) -> History {
     sweep_after(lab, keep, decisions, (40, wall_ms), left)
 }
 
@@ -70,7 +71,7 @@ fn each_bound_removes_the_oldest() {
     for (keep, wall_ms, left) in table {
         let lab = Lab::new();
         let before = lab.commit(&[ended(4)]);
-        let history = sweep(&lab, keep, Vec::new(), wall_ms, &left);
+        let history = remove_old(&lab, keep, Vec::new(), wall_ms, &left);
         for id in 1..=4 {
             let found = block_on(history.job(JobId(id)));
             let gone = matches!(found, Err(StoreError::Gone { job }) if job == JobId(id));
@@ -95,7 +96,7 @@ fn a_clock_that_jumps_makes_nothing_old() {
 fn many_go_in_several_bites_and_the_log_keeps_them() {
     let lab = Lab::new();
     lab.commit(&[ended(350)]);
-    sweep(&lab, ALL, Vec::new(), ENDED_MS + 40 * DAY_MS, &[]);
+    remove_old(&lab, ALL, Vec::new(), ENDED_MS + 40 * DAY_MS, &[]);
     let log = std::fs::read_to_string(lab.path().join("jobs.log")).unwrap();
     assert_eq!(log.lines().count(), 350);
 }
@@ -104,9 +105,9 @@ fn many_go_in_several_bites_and_the_log_keeps_them() {
 fn what_is_still_needed_stays() {
     let lab = Lab::new();
     let mut dependent = job(3);
-    dependent.depends = vec![(Condition::Any, JobId(1), true)];
+    dependent.depends = vec![DependencyEdge { condition: Condition::Any, on: JobId(1), fulfilled: true }];
     let held = AttemptId { job: JobId(2), number: 1 };
-    let ip = worker(2).ip;
+    let ip = worker(2).intro.ip;
     let decisions = vec![
         Decision::PutWorker(Box::new(worker(2))),
         add(1),
@@ -119,8 +120,8 @@ fn what_is_still_needed_stays() {
         end(4, 0, 3),
     ];
     lab.commit(&[decisions]);
-    sweep(&lab, ALL, Vec::new(), ENDED_MS + 40 * DAY_MS, &[1, 2, 3]);
-    let over = vec![Decision::Release { attempt: held, worker: ip }, end(3, 0, 4)];
+    remove_old(&lab, ALL, Vec::new(), ENDED_MS + 40 * DAY_MS, &[1, 2, 3]);
+    let over = vec![Decision::Free { attempt: held, worker: ip }, end(3, 0, 4)];
     // Nobody needs them any more, so they go with the one that did.
-    sweep(&lab, ALL, over, ENDED_MS + 40 * DAY_MS, &[]);
+    remove_old(&lab, ALL, over, ENDED_MS + 40 * DAY_MS, &[]);
 }

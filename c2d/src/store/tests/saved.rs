@@ -1,29 +1,42 @@
 //! What decisions write is what a start reads.
 
+use std::sync::Arc;
+
 use c2_shared::id::{AttemptId, JobId};
-use c2_shared::job::{Condition, JobState, OnLost, Outcome};
+use c2_shared::job::{Condition, JobState, OnLost, Outcome, Placement, Terms};
 
 use super::{
-    EndedRecord, HoldRecord, JobRecord, KeyRecord, Lab, StoreError, add, commit, end, job, saved_with, worker,
+    EndedRecord, GrantRecord, JobRecord, KeyRecord, Lab, StoreError, add, commit, end, job, saved_with, worker,
 };
 use crate::sched::Decision;
-use crate::sched::decision::Back;
+use crate::sched::decision::{Back, DependencyEdge};
 
 fn attempt(job: u64, number: u32) -> AttemptId {
     AttemptId { job: JobId(job), number }
 }
 
+/// A dependency on the first job.
+fn edge(condition: Condition, fulfilled: bool) -> DependencyEdge {
+    DependencyEdge { condition, on: JobId(1), fulfilled }
+}
+
 fn assign(id: u64, number: u32) -> Decision {
     let tags = vec!["gpu:0".to_owned(), "disk".to_owned()];
-    Decision::Assign { attempt: attempt(id, number), worker: worker(2).ip, tags, at_ms: 7 }
+    Decision::Assign { attempt: attempt(id, number), worker: worker(2).intro.ip, tags, at_ms: 7 }
 }
 
 fn running(id: u64, number: u32) -> JobRecord {
-    JobRecord { state: JobState::Running, attempt: number, worker: Some(worker(2).ip), started_ms: Some(7), ..job(id) }
+    JobRecord {
+        state: JobState::Running,
+        attempt: number,
+        worker: Some(worker(2).intro.ip),
+        started_ms: Some(7),
+        ..job(id)
+    }
 }
 
-fn hold(id: u64, number: u32) -> HoldRecord {
-    HoldRecord { attempt: attempt(id, number), worker: worker(2).ip, tags: vec!["gpu:0".into(), "disk".into()] }
+fn grant(id: u64, number: u32) -> GrantRecord {
+    GrantRecord { attempt: attempt(id, number), worker: worker(2).intro.ip, tags: vec!["gpu:0".into(), "disk".into()] }
 }
 
 #[test]
@@ -31,17 +44,22 @@ fn a_job_comes_back_as_it_was_added() {
     let full = JobRecord {
         state: JobState::Held,
         name: Some("night run".into()),
-        group: Some("gpu".into()),
-        tags: vec!["gpu".into(), "disk".into()],
-        depends: vec![(Condition::Any, JobId(1), true), (Condition::NotOk, JobId(1), false)],
-        same_machine: true,
-        pinned: Some(worker(2).ip),
-        priority: -3,
-        retries_left: 4,
-        hold: true,
-        begin_at: Some(99),
-        on_lost: OnLost::Wait,
-        exclude: vec!["pi".into()],
+        terms: Terms {
+            placement: Arc::new(Placement {
+                group: Some("gpu".into()),
+                tags: vec!["gpu".into(), "disk".into()],
+                exclude: vec!["pi".into()],
+            }),
+            same_machine: true,
+            priority: -3,
+            retries: 4,
+            hold: true,
+            begin_at: Some(99),
+            on_lost: OnLost::Wait,
+        },
+        depends: vec![edge(Condition::Any, true), edge(Condition::NotOk, false)],
+        pinned: Some(worker(2).intro.ip),
+        retries_left: 3,
         ..job(2)
     };
     let lab = Lab::new();
@@ -54,7 +72,7 @@ fn every_change_of_a_job_is_kept() {
     let lab = Lab::new();
     lab.commit(&[vec![Decision::PutWorker(Box::new(worker(2))), add(1), add(2)]]);
     let with_worker = |jobs| saved_with(jobs, |s| s.workers = vec![worker(2)]);
-    let held = JobRecord { state: JobState::Held, hold: true, ..job(1) };
+    let held = JobRecord { state: JobState::Held, ..job(1) };
     let step = |decision| lab.commit(&[vec![decision]]);
     assert_eq!(step(Decision::SetWaiting { job: JobId(1), state: JobState::Held }), with_worker(vec![held, job(2)]));
     assert_eq!(
@@ -63,7 +81,7 @@ fn every_change_of_a_job_is_kept() {
     );
 
     let mut expected = with_worker(vec![running(1, 1), job(2)]);
-    expected.holds = vec![hold(1, 1)];
+    expected.grants = vec![grant(1, 1)];
     assert_eq!(step(assign(1, 1)), expected);
     expected.jobs[0].cancelling = true;
     assert_eq!(step(Decision::MarkCancelling { job: JobId(1) }), expected);
@@ -77,11 +95,11 @@ fn every_change_of_a_job_is_kept() {
     };
     assert_eq!(step(lost), expected);
     expected.jobs[0].state = JobState::Running;
-    assert_eq!(step(Decision::Readopt { attempt: attempt(1, 1), worker: worker(2).ip }), expected);
-    expected.holds.clear();
-    assert_eq!(step(Decision::Release { attempt: attempt(1, 1), worker: worker(2).ip }), expected);
+    assert_eq!(step(Decision::Readopt { attempt: attempt(1, 1), worker: worker(2).intro.ip }), expected);
+    expected.grants.clear();
+    assert_eq!(step(Decision::Free { attempt: attempt(1, 1), worker: worker(2).intro.ip }), expected);
     expected.jobs.remove(0);
-    expected.ended = vec![EndedRecord { job: JobId(1), state: JobState::Cancelled, worker: Some(worker(2).ip) }];
+    expected.ended = vec![EndedRecord { job: JobId(1), state: JobState::Cancelled, worker: Some(worker(2).intro.ip) }];
     expected.last_seq = 1;
     assert_eq!(step(end(1, 1, 1)), expected);
 }
@@ -102,7 +120,7 @@ fn a_retry_forgets_its_worker() {
 #[test]
 fn dependencies_pins_keys_workers_and_the_pause_are_kept() {
     let lab = Lab::new();
-    let blocked = JobRecord { state: JobState::Blocked, depends: vec![(Condition::Ok, JobId(1), false)], ..job(2) };
+    let blocked = JobRecord { state: JobState::Blocked, depends: vec![edge(Condition::Ok, false)], ..job(2) };
     let key = KeyRecord { key: "k".into(), digest: "d".into(), jobs: vec![JobId(1), JobId(2)], expires_ms: 9 };
     lab.commit(&[vec![
         Decision::PutWorker(Box::new(worker(2))),
@@ -114,10 +132,10 @@ fn dependencies_pins_keys_workers_and_the_pause_are_kept() {
     ]]);
     let saved = lab.commit(&[vec![
         Decision::Fulfil { job: JobId(2), on: JobId(1) },
-        Decision::Pin { job: JobId(2), worker: worker(2).ip },
-        Decision::RemoveWorker { worker: worker(3).ip },
+        Decision::Pin { job: JobId(2), worker: worker(2).intro.ip },
+        Decision::RemoveWorker { worker: worker(3).intro.ip },
     ]]);
-    let pinned = JobRecord { depends: vec![(Condition::Ok, JobId(1), true)], pinned: Some(worker(2).ip), ..blocked };
+    let pinned = JobRecord { depends: vec![edge(Condition::Ok, true)], pinned: Some(worker(2).intro.ip), ..blocked };
     let expected = saved_with(vec![job(1), pinned], |s| {
         s.workers = vec![worker(2)];
         s.keys = vec![key];

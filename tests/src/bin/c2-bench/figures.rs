@@ -1,6 +1,8 @@
 //! Times, and figures that can be read.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+pub(crate) use c2_tests::now;
 
 /// Time spans of one kind.
 #[derive(Debug, Default)]
@@ -32,9 +34,4 @@ pub(crate) fn count(jobs: usize) -> f64 {
 
 pub(crate) fn rounded(value: f64) -> f64 {
     (value * 1_000.0).round() / 1_000.0
-}
-
-#[expect(clippy::disallowed_methods, reason = "measuring time is what this program is for")]
-pub(crate) fn now() -> Instant {
-    Instant::now()
 }

@@ -9,7 +9,7 @@ use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::Outcome;
 use c2_shared::time::Mono;
 use c2_tests::usage::memory_bytes;
-use c2d::sched::event::{Introduction, NewJob, ResultSummary};
+use c2d::sched::event::{self, Introduction, NewJob, ResultSummary};
 use c2d::sched::{Event, Now, Saved, Scheduler};
 use serde_json::{Value, json};
 
@@ -33,11 +33,19 @@ fn measure(jobs: usize, workers: usize) -> Result<Value> {
     let mut mono = 1_000;
     let mut scheduler = Scheduler::restore(Saved::default(), jobs, at(mono));
     for n in 0..workers {
-        let intro = Introduction { ip: Some(ip(n)), slots: 4, worker_id: n.to_string(), ..Introduction::default() };
-        apply(&mut scheduler, mono, Event::WorkerRegistered(Box::new(intro)))?;
+        let intro = Introduction {
+            ip: ip(n),
+            hostname: String::new(),
+            worker_id: n.to_string(),
+            boot_id: String::new(),
+            slots: 4,
+            version: String::new(),
+            hardware: "{}".into(),
+        };
+        apply(&mut scheduler, mono, event::WorkerRegistered(intro))?;
     }
     let filling = now();
-    apply(&mut scheduler, mono, Event::JobsSubmitted { jobs: (0..jobs).map(job).collect(), key: None })?;
+    apply(&mut scheduler, mono, event::JobsSubmitted { jobs: (0..jobs).map(job).collect(), key: None })?;
     let filled_s = filling.elapsed().as_secs_f64();
     let memory = memory_bytes(rustix::process::getpid())?.saturating_sub(before);
 
@@ -46,16 +54,16 @@ fn measure(jobs: usize, workers: usize) -> Result<Value> {
     for n in 0..turns {
         // Each worker has ended its last job before it asks for the next.
         let worker = ip(n % workers);
-        apply(&mut scheduler, mono, Event::PlainPolled { worker })?;
+        apply(&mut scheduler, mono, event::PlainPolled { worker })?;
         let attempt = AttemptId { job: JobId(u64::try_from(n)? + 1), number: 1 };
         let result = ResultSummary { attempt, outcome: Outcome::Exit { code: 0 }, of_job: false };
-        apply(&mut scheduler, mono, Event::ResultArrived { worker, result })?;
+        apply(&mut scheduler, mono, event::ResultArrived { worker, result })?;
     }
     let turn_us = working.elapsed().as_secs_f64() * 1e6 / count(turns);
     let ticking = now();
     for _ in 0..TICKS {
         mono += 1;
-        apply(&mut scheduler, mono, Event::TimePassed)?;
+        apply(&mut scheduler, mono, event::TimePassed)?;
     }
     let tick_us = ticking.elapsed().as_secs_f64() * 1e6 / count(TICKS);
     Ok(json!({
@@ -68,7 +76,7 @@ fn measure(jobs: usize, workers: usize) -> Result<Value> {
     }))
 }
 
-fn apply(scheduler: &mut Scheduler, mono: u64, event: Event) -> Result<()> {
+fn apply(scheduler: &mut Scheduler, mono: u64, event: impl Event) -> Result<()> {
     let mut decisions = Vec::new();
     let reply = scheduler.apply(at(mono), event, &mut decisions);
     drop(scheduler.take_touched());

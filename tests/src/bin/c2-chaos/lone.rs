@@ -14,7 +14,7 @@ use c2_shared::pass::Pass;
 use c2_shared::token::Role;
 use c2_tests::Program;
 use serde_json::Value;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
 /// Where c2d says where it listens.
 const ADDRESS: &str = "c2d.addr";
@@ -62,7 +62,7 @@ impl Lone {
     /// Waits until it says where it listens.
     pub(crate) async fn client(&mut self) -> Result<Client> {
         let file = self.data.join(ADDRESS);
-        let begun = Instant::now();
+        let begun = c2_tests::now();
         loop {
             let address = std::fs::read_to_string(&file).ok().and_then(|text| text.trim().parse::<SocketAddr>().ok());
             if let Some(address) = address {

@@ -10,7 +10,7 @@ use c2_tests::{Cluster, eventually};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use crate::clock::Clocks;
 use crate::load::{Load, TAG};
@@ -38,7 +38,7 @@ pub(crate) async fn storm(length: Duration, seed: u64, clocks: Option<Clocks>) -
     let submitting = tokio::spawn(load.clone().submit(Random::new(random.next()), stopped.clone()));
     let watching = tokio::spawn(load.clone().watch(stopped));
     let mut faults = BTreeMap::<&str, u32>::new();
-    let begun = Instant::now();
+    let begun = c2_tests::now();
     while begun.elapsed() < length && !submitting.is_finished() {
         sleep(Duration::from_millis(200 + random.below(1_500))).await;
         let fault = match &clocks {

@@ -3,6 +3,7 @@
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use c2_shared::time::Mono;
+use jiff::ZonedDateTime;
 
 use crate::app::Now;
 
@@ -29,17 +30,18 @@ impl Clock {
     }
 
     /// A point of this clock for the runtime's timers.
-    pub(super) fn instant(&self, at: Mono) -> tokio::time::Instant {
+    pub(crate) fn instant(&self, at: Mono) -> tokio::time::Instant {
         (self.start + std::time::Duration::from_millis(at.0)).into()
     }
 }
 
-/// Seconds to add to UTC for the operator's time of day.
-pub(super) fn utc_offset_s() -> i32 {
-    jiff::ZonedDateTime::now().offset().seconds()
+/// The operator's time of day.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads a clock")]
+pub(crate) fn here() -> ZonedDateTime {
+    ZonedDateTime::now()
 }
 
-#[expect(clippy::disallowed_methods, reason = "the console's only look at a clock")]
+#[expect(clippy::disallowed_methods, reason = "the one place that reads a clock")]
 fn read() -> (Instant, SystemTime) {
     (Instant::now(), SystemTime::now())
 }

@@ -7,8 +7,8 @@ use std::path::Path;
 use c2_shared::id::JobId;
 use rusqlite::{Connection, OpenFlags};
 
+use crate::store::columns::uint;
 use crate::store::folder::private;
-use crate::store::stored::uint;
 use crate::store::{StoreError, folder, jobs_log, payload, schema};
 
 /// Copies a database in one transaction, also one that c2d is writing to.

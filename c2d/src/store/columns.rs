@@ -7,7 +7,7 @@ use c2_shared::api::files::JobFile;
 use c2_shared::api::jobs::{AttemptRow, JobRow};
 use c2_shared::api::workers::{AttemptResult, Output};
 use c2_shared::id::{AttemptId, JobId};
-use c2_shared::job::{Condition, Dependency, JobSpec, JobState, OnLost};
+use c2_shared::job::{Condition, Dependency, JobSpec, JobState};
 use rusqlite::Row;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -17,7 +17,7 @@ use crate::rows::job_row;
 use crate::sched::JobView;
 use crate::store::{StoreError, payload};
 
-/// A job as the store has it, live or ended.
+/// A job as the store has it, active or ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredJob {
     /// What is shown of it.
@@ -121,37 +121,37 @@ pub(super) fn small(n: i64) -> Result<u32, StoreError> {
     u32::try_from(n).map_err(|_| StoreError::Unreadable { what: format!("{n} is no count") })
 }
 
-pub(super) fn state_number(state: JobState) -> i64 {
-    JobState::ALL.iter().zip(0..).find(|(s, _)| **s == state).map_or(0, |(_, n)| n)
+/// The number of a state in its column. Statements, indexes and constraints write them out: below 3 a
+/// job waits, below 4 it is active, from 4 on it has ended.
+pub(super) const fn state_number(state: JobState) -> i64 {
+    match state {
+        JobState::Blocked => 0,
+        JobState::Held => 1,
+        JobState::Queued => 2,
+        JobState::Running => 3,
+        JobState::Succeeded => 4,
+        JobState::Failed => 5,
+        JobState::Cancelled => 6,
+    }
 }
 
 pub(super) fn state(n: i64) -> Result<JobState, StoreError> {
-    pick(&JobState::ALL, n, "job state")
+    let found = JobState::ALL.into_iter().find(|state| state_number(*state) == n);
+    found.ok_or_else(|| StoreError::Unreadable { what: format!("{n} is no job state") })
 }
 
-/// In the order of their numbers.
-const CONDITIONS: [Condition; 3] = [Condition::Ok, Condition::Any, Condition::NotOk];
-const ON_LOST: [OnLost; 3] = [OnLost::Requeue, OnLost::Fail, OnLost::Wait];
-
-pub(super) fn condition_number(condition: Condition) -> i64 {
-    CONDITIONS.iter().zip(0..).find(|(c, _)| **c == condition).map_or(0, |(_, n)| n)
+/// The number of a condition in its column.
+pub(super) const fn condition_number(condition: Condition) -> i64 {
+    match condition {
+        Condition::Ok => 0,
+        Condition::Any => 1,
+        Condition::NotOk => 2,
+    }
 }
 
 pub(super) fn condition(n: i64) -> Result<Condition, StoreError> {
-    pick(&CONDITIONS, n, "condition")
-}
-
-pub(super) fn on_lost_number(on_lost: OnLost) -> i64 {
-    ON_LOST.iter().zip(0..).find(|(o, _)| **o == on_lost).map_or(0, |(_, n)| n)
-}
-
-pub(super) fn on_lost(n: i64) -> Result<OnLost, StoreError> {
-    pick(&ON_LOST, n, "on_lost")
-}
-
-fn pick<T: Copy>(list: &[T], n: i64, what: &str) -> Result<T, StoreError> {
-    let found = usize::try_from(n).ok().and_then(|n| list.get(n)).copied();
-    found.ok_or_else(|| StoreError::Unreadable { what: format!("{n} is no {what}") })
+    let found = [Condition::Ok, Condition::Any, Condition::NotOk].into_iter().find(|c| condition_number(*c) == n);
+    found.ok_or_else(|| StoreError::Unreadable { what: format!("{n} is no condition") })
 }
 
 pub(super) fn address(text: Option<String>) -> Result<Option<IpAddr>, StoreError> {
@@ -165,4 +165,35 @@ pub(super) fn to_json(value: &impl Serialize) -> String {
 
 pub(super) fn json<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|e| StoreError::Unreadable { what: e.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use c2_shared::job::OnLost;
+
+    use super::*;
+
+    /// Data folders are full of them.
+    #[test]
+    fn numbers_and_words_in_columns_never_change() {
+        let states = [
+            (0, JobState::Blocked),
+            (1, JobState::Held),
+            (2, JobState::Queued),
+            (3, JobState::Running),
+            (4, JobState::Succeeded),
+            (5, JobState::Failed),
+            (6, JobState::Cancelled),
+        ];
+        for (n, state) in states {
+            assert_eq!((state_number(state), self::state(n).unwrap()), (n, state));
+        }
+        for (n, condition) in [(0, Condition::Ok), (1, Condition::Any), (2, Condition::NotOk)] {
+            assert_eq!((condition_number(condition), self::condition(n).unwrap()), (n, condition));
+        }
+        assert!(state(7).is_err() && state(-1).is_err() && condition(3).is_err());
+        for (word, on_lost) in [("requeue", OnLost::Requeue), ("fail", OnLost::Fail), ("wait", OnLost::Wait)] {
+            assert_eq!(to_json(&on_lost), format!("{word:?}"));
+        }
+    }
 }

@@ -20,7 +20,7 @@ const NOTHING_BEFORE: &str = "";
 
 /// A log that is written.
 #[derive(Debug)]
-pub(crate) struct Chain {
+pub(crate) struct HashChain {
     path: PathBuf,
     file: File,
     /// The hash of the last line.
@@ -75,7 +75,7 @@ impl fmt::Display for Broken {
     }
 }
 
-impl Chain {
+impl HashChain {
     /// Opens or begins a log. Half a line at its end, which a crash left, is cut off.
     pub(crate) fn open(path: &Path, bytes_max: u64) -> io::Result<Self> {
         let file = append(path)?;
@@ -189,7 +189,7 @@ mod tests {
         let path = dir.path().join("audit.log");
         for line in 0..lines {
             // Opened anew each time, as after a restart.
-            Chain::open(&path, bytes_max).unwrap().write(&json!({ "line": line })).unwrap();
+            HashChain::open(&path, bytes_max).unwrap().write(&json!({ "line": line })).unwrap();
         }
         (dir, path)
     }
@@ -239,7 +239,7 @@ mod tests {
         let (_dir, path) = written(2, 1_000_000);
         append(&path).unwrap().write_all(b"{\"line\":2,\"pr").unwrap();
         assert_eq!(verify(&path).unwrap().lines, 2, "it may be about to be written");
-        Chain::open(&path, 1_000_000).unwrap().write(&json!({ "line": 2 })).unwrap();
+        HashChain::open(&path, 1_000_000).unwrap().write(&json!({ "line": 2 })).unwrap();
         assert_eq!(verify(&path).unwrap().lines, 3);
     }
 

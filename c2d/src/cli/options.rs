@@ -28,7 +28,7 @@ pub struct Cli {
 pub enum Command {
     /// Something is asked of the c2d that runs.
     #[command(flatten)]
-    Ask(Ask),
+    Tokens(Tokens),
     /// Something is done to its folder.
     #[command(flatten)]
     Upkeep(Upkeep),
@@ -45,7 +45,7 @@ pub enum Command {
 
 /// What is asked of the c2d that runs.
 #[derive(Clone, Debug, Subcommand)]
-pub enum Ask {
+pub enum Tokens {
     /// Prints a line for `c2-agent join` on another machine, or for `c2-tui login`
     Invite(Invitation),
     /// Looks after the tokens that were given out

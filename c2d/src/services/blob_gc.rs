@@ -8,13 +8,27 @@ use tokio::task::spawn_blocking;
 
 use crate::clock::Clock;
 use crate::http::stopped;
-use crate::store::{BlobError, Blobs, History};
+use crate::store::{BlobError, Blobs, History, StoreError};
 
 /// How often it is looked for them. Space that is short is no reason for more: what is kept is
 /// kept, and what is not was of a day ago.
 const EVERY: Duration = Duration::from_secs(600);
 /// Blobs that the history is asked about at once.
 const ASKED_AT_ONCE: usize = 500;
+
+/// Why unused blobs could not be removed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum GcError {
+    /// Nobody can say which are used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The disk.
+    #[error(transparent)]
+    Blob(#[from] BlobError),
+    /// The thread that looked at the disk.
+    #[error(transparent)]
+    Thread(#[from] tokio::task::JoinError),
+}
 
 /// Looks again and again until c2d goes down.
 pub async fn run(blobs: Blobs, history: History, clock: Clock, mut stopping: watch::Receiver<bool>) {
@@ -30,7 +44,7 @@ pub async fn run(blobs: Blobs, history: History, clock: Clock, mut stopping: wat
 }
 
 /// Looks once, as of the time given.
-pub(crate) async fn once(blobs: &Blobs, history: &History, now_ms: u64) -> anyhow::Result<()> {
+pub(crate) async fn once(blobs: &Blobs, history: &History, now_ms: u64) -> Result<(), GcError> {
     let stale = on_disk(blobs, move |blobs| blobs.stale(now_ms)).await?;
     for some in stale.chunks(ASKED_AT_ONCE) {
         let unused = history.unused(some.to_vec()).await?;
@@ -45,8 +59,8 @@ fn remove(blobs: &Blobs, unused: &[BlobId], now_ms: u64) -> Result<(), BlobError
 
 async fn on_disk<T: Send + 'static>(
     blobs: &Blobs,
-    deed: impl FnOnce(&Blobs) -> Result<T, BlobError> + Send + 'static,
-) -> anyhow::Result<T> {
+    work: impl FnOnce(&Blobs) -> Result<T, BlobError> + Send + 'static,
+) -> Result<T, GcError> {
     let blobs = blobs.clone();
-    Ok(spawn_blocking(move || deed(&blobs)).await??)
+    Ok(spawn_blocking(move || work(&blobs)).await??)
 }

@@ -12,12 +12,12 @@ use c2_shared::pass::Pass;
 use c2_shared::token::{Role, TokenError};
 use jiff::Timestamp;
 
-use crate::options::{Ask, Invitation, TokenCommand};
+use crate::cli::options::{Invitation, TokenCommand, Tokens};
 use crate::run::ADDRESS_FILE;
 
 /// Why it was not done.
 #[derive(Debug, thiserror::Error)]
-pub enum AskError {
+pub enum TokensError {
     /// There is no sign of a c2d.
     #[error("no c2d runs with the data folder {0:?}")]
     NotRunning(std::path::PathBuf),
@@ -35,7 +35,7 @@ pub enum AskError {
     Client(#[from] ClientError),
 }
 
-impl Advice for AskError {
+impl Advice for TokensError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NotRunning(_) => "start it with `c2d`, or name its folder with --data-dir".to_owned(),
@@ -56,20 +56,20 @@ impl Advice for AskError {
 ///
 /// # Errors
 /// When no c2d runs, or it refuses.
-pub async fn ask(data_dir: &Path, command: Ask) -> Result<String, AskError> {
+pub async fn run(data_dir: &Path, command: Tokens) -> Result<String, TokensError> {
     let noted = std::fs::read_to_string(data_dir.join(ADDRESS_FILE));
     let noted = noted.ok().and_then(|text| text.trim().parse::<Endpoint>().ok());
-    let listening = noted.ok_or_else(|| AskError::NotRunning(data_dir.to_owned()))?;
+    let listening = noted.ok_or_else(|| TokensError::NotRunning(data_dir.to_owned()))?;
     let pass = Pass::read(&data_dir.join(Role::Operator.file_name()))?;
     let client = Client::new(&near(&listening), Some(pass), None)?;
     match command {
-        Ask::Invite(invitation) => invite(&client, &listening, invitation).await,
-        Ask::Token { command: TokenCommand::List } => Ok(table(&client.tokens().await?.tokens)),
-        Ask::Token { command: TokenCommand::Revoke { id } } => {
+        Tokens::Invite(invitation) => invite(&client, &listening, invitation).await,
+        Tokens::Token { command: TokenCommand::List } => Ok(table(&client.tokens().await?.tokens)),
+        Tokens::Token { command: TokenCommand::Revoke { id } } => {
             client.revoke(&id).await?;
             Ok(format!("{id} is worthless now\n"))
         }
-        Ask::Token { command: TokenCommand::Rotate { role } } => {
+        Tokens::Token { command: TokenCommand::Rotate { role } } => {
             client.rotate(role).await?;
             Ok(format!("{} holds a new token; the old one is worthless now\n", role.file_name()))
         }
@@ -86,7 +86,7 @@ fn near(listening: &Endpoint) -> Endpoint {
     Endpoint { host, port: listening.port }
 }
 
-async fn invite(client: &Client, listening: &Endpoint, invitation: Invitation) -> Result<String, AskError> {
+async fn invite(client: &Client, listening: &Endpoint, invitation: Invitation) -> Result<String, TokensError> {
     let server = match &invitation.address {
         Some(text) => {
             let named: Endpoint = text.parse()?;
@@ -96,7 +96,7 @@ async fn invite(client: &Client, listening: &Endpoint, invitation: Invitation) -
         None => Endpoint { host: outward(&listening.host), port: listening.port },
     };
     if server.is_loopback() && invitation.address.is_none() {
-        return Err(AskError::Unreachable(server));
+        return Err(TokensError::Unreachable(server));
     }
     let request = InviteRequest { role: invitation.role, uses: invitation.uses, expires_s: invitation.expires_s };
     let mut pass: Pass = client.invite(&request).await?.line.parse()?;

@@ -1,7 +1,6 @@
 //! Carries requests to clean workspaces to the workers, and their reports back.
 //!
-//! A worker cannot be called, so a request waits for its next poll, or ends the one that is parked.
-//! It goes along with each answer until the worker reports, because an answer may not be heard; the
+//! A request waits in a mailbox for the worker's poll. It goes along with each answer until the worker reports, because an answer may not be heard; the
 //! worker passes over what it knows already. Nothing is stored: whoever asked asks again.
 
 use std::collections::BTreeMap;
@@ -10,18 +9,15 @@ use std::time::Duration;
 
 use c2_shared::api::files::{Cleaned, CleanupReport};
 use c2_shared::api::workers::Directive;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-/// Messages that may wait for the desk.
-const MESSAGES_LEN: usize = 1_024;
+use crate::services::mailbox::{Desk, Mailbox};
 
-/// Speaks to the desk that keeps the requests; cheap to clone.
+/// Asks workers to clean; cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Cleanups {
-    messages: mpsc::Sender<Message>,
-    /// Requests that are open; while there are none, polls cost nothing here.
-    open: watch::Receiver<usize>,
+pub struct CleanupRequests {
+    mailbox: Mailbox<Message>,
 }
 
 /// Why there is no report.
@@ -42,24 +38,12 @@ enum Message {
     Reported { worker: IpAddr, reports: Vec<CleanupReport> },
 }
 
-impl Cleanups {
+impl CleanupRequests {
     /// Starts the desk; it ends when the last of its speakers is gone. Ids count from `first_id`,
     /// which must be greater than those of an earlier run.
     #[must_use]
     pub fn start(first_id: u64) -> Self {
-        let (messages, mut inbox) = mpsc::channel(MESSAGES_LEN);
-        let (count, open) = watch::channel(0);
-        tokio::spawn(async move {
-            let mut desk = Desk { next_id: first_id, requests: BTreeMap::new() };
-            while let Some(message) = inbox.recv().await {
-                let asks = matches!(message, Message::Ask { .. });
-                desk.on(message);
-                let now = desk.requests.len();
-                // A new request is news also where another one went meanwhile.
-                count.send_if_modified(|count| std::mem::replace(count, now) != now || asks);
-            }
-        });
-        Self { messages, open }
+        Self { mailbox: Mailbox::start(Requests { next_id: first_id, requests: BTreeMap::new() }) }
     }
 
     /// Asks a worker to clean and waits for its report, `patience` long.
@@ -68,7 +52,9 @@ impl Cleanups {
     /// When none comes in time.
     pub async fn ask(&self, worker: IpAddr, patience: Duration) -> Result<Cleaned, NoReport> {
         let (report, reported) = oneshot::channel();
-        self.messages.try_send(Message::Ask { worker, report }).map_err(|_| NoReport::Crowded)?;
+        if !self.mailbox.send(Message::Ask { worker, report }) {
+            return Err(NoReport::Crowded);
+        }
         match timeout(patience, reported).await {
             Ok(Ok(cleaned)) => Ok(cleaned),
             Ok(Err(_)) | Err(_) => Err(NoReport::Silent),
@@ -77,46 +63,32 @@ impl Cleanups {
 
     /// Waits, for ever if need be, until there is a request that the worker was not told.
     pub async fn called(&self, worker: IpAddr) -> Vec<Directive> {
-        let mut open = self.open.clone();
-        loop {
-            if *open.borrow_and_update() > 0 {
-                let news = self.fetch(worker, true).await;
-                if !news.is_empty() {
-                    return news;
-                }
-            }
-            if open.changed().await.is_err() {
-                return std::future::pending().await;
-            }
-        }
+        self.mailbox.called(|| self.fetch(worker, true)).await
     }
 
     /// Everything that is open for a worker, told or not.
     pub async fn due(&self, worker: IpAddr) -> Vec<Directive> {
-        if *self.open.borrow() == 0 {
-            return Vec::new();
-        }
-        self.fetch(worker, false).await
+        if self.mailbox.is_empty() { Vec::new() } else { self.fetch(worker, false).await }
     }
 
     /// Passes a worker's reports on.
     pub fn reported(&self, worker: IpAddr, reports: Vec<CleanupReport>) {
         if !reports.is_empty() {
             // Without room it is as if the worker had not reported in time.
-            drop(self.messages.try_send(Message::Reported { worker, reports }));
+            self.mailbox.send(Message::Reported { worker, reports });
         }
     }
 
     async fn fetch(&self, worker: IpAddr, news_only: bool) -> Vec<Directive> {
         let (ids, fetched) = oneshot::channel();
-        let sent = self.messages.try_send(Message::Fetch { worker, news_only, ids });
-        let ids = if sent.is_ok() { fetched.await.unwrap_or_default() } else { Vec::new() };
+        let sent = self.mailbox.send(Message::Fetch { worker, news_only, ids });
+        let ids = if sent { fetched.await.unwrap_or_default() } else { Vec::new() };
         ids.into_iter().map(|id| Directive::Cleanup { id }).collect()
     }
 }
 
 /// The one owner of all requests.
-struct Desk {
+struct Requests {
     next_id: u64,
     requests: BTreeMap<u64, Request>,
 }
@@ -128,8 +100,11 @@ struct Request {
     report: oneshot::Sender<Cleaned>,
 }
 
-impl Desk {
-    fn on(&mut self, message: Message) {
+impl Desk for Requests {
+    type Message = Message;
+
+    fn on(&mut self, message: Message) -> bool {
+        let is_news = matches!(message, Message::Ask { .. });
         self.requests.retain(|_, request| !request.report.is_closed());
         match message {
             Message::Ask { worker, report } => {
@@ -156,6 +131,11 @@ impl Desk {
                 }
             }
         }
+        is_news
+    }
+
+    fn waiting(&self) -> usize {
+        self.requests.len()
     }
 }
 
@@ -168,7 +148,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_request_wakes_its_worker_once_and_goes_along_until_the_report() {
-        let desk = Cleanups::start(7);
+        let desk = CleanupRequests::start(7);
         let [mine, other] = [IpAddr::from([127, 0, 0, 2]), IpAddr::from([127, 0, 0, 3])];
         assert!(desk.due(mine).await.is_empty());
         let asking = tokio::spawn({
@@ -189,7 +169,7 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_waits_for_ever() {
-        let desk = Cleanups::start(1);
+        let desk = CleanupRequests::start(1);
         let worker = IpAddr::from([127, 0, 0, 2]);
         assert_eq!(desk.ask(worker, Duration::from_millis(1)).await, Err(NoReport::Silent));
         assert!(desk.due(worker).await.is_empty(), "nobody waits for it any more");

@@ -1,7 +1,6 @@
 //! Carries questions about running output from watchers to workers, and the answers back.
 //!
-//! A worker cannot be called, so a question waits for its next poll or for the end of the one that
-//! is parked. From then on the worker's answers carry the conversation: each is answered with the
+//! A question waits in a mailbox for the worker's poll. From then on the worker's answers carry the conversation: each is answered with the
 //! watcher's next question. Nothing is stored; whoever loses the thread asks again.
 
 use std::collections::HashMap;
@@ -10,20 +9,18 @@ use std::time::Duration;
 
 use c2_shared::api::live::{OutputAnswer, OutputRead};
 use c2_shared::limits::NEXT_READ_S;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-/// Messages that may wait for the relay.
-const MESSAGES_LEN: usize = 1_024;
+use crate::services::mailbox::{Desk, Mailbox};
+
 /// Questions that may be open at once; each is a person or a script that watches a job.
 const READS_MAX: usize = 256;
 
-/// Speaks to the relay; cheap to clone.
+/// Asks workers what their jobs write; cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Relay {
-    messages: mpsc::Sender<Message>,
-    /// Questions that no worker has fetched; while there are none, polls cost nothing here.
-    unfetched: watch::Receiver<usize>,
+pub struct LiveOutput {
+    mailbox: Mailbox<Message>,
 }
 
 #[derive(Debug)]
@@ -44,23 +41,11 @@ pub enum NoAnswer {
     Crowded,
 }
 
-impl Relay {
-    /// Starts the relay; it ends when the last of its speakers is gone.
+impl LiveOutput {
+    /// Starts the desk; it ends when the last of its speakers is gone.
     #[must_use]
     pub fn start() -> Self {
-        let (messages, mut inbox) = mpsc::channel(MESSAGES_LEN);
-        let (count, unfetched) = watch::channel(0);
-        tokio::spawn(async move {
-            let mut desk = Desk::default();
-            while let Some(message) = inbox.recv().await {
-                let asks = matches!(message, Message::Ask { .. });
-                desk.on(message);
-                let now = desk.asked.values().map(Vec::len).sum();
-                // A new question is news also where another one was fetched meanwhile.
-                count.send_if_modified(|count| std::mem::replace(count, now) != now || asks);
-            }
-        });
-        Self { messages, unfetched }
+        Self { mailbox: Mailbox::start(Questions::default()) }
     }
 
     /// Asks a worker and waits for the answer, `patience` long. With the id of the question before,
@@ -76,7 +61,9 @@ impl Relay {
         patience: Duration,
     ) -> Result<OutputAnswer, NoAnswer> {
         let (answer, answered) = oneshot::channel();
-        self.messages.try_send(Message::Ask { worker, read, after, answer }).map_err(|_| NoAnswer::Crowded)?;
+        if !self.mailbox.send(Message::Ask { worker, read, after, answer }) {
+            return Err(NoAnswer::Crowded);
+        }
         match timeout(patience, answered).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(_)) => Err(NoAnswer::Crowded),
@@ -86,39 +73,27 @@ impl Relay {
 
     /// Waits, for ever if need be, until there are questions to a worker, and fetches them.
     pub async fn called(&self, worker: IpAddr) -> Vec<OutputRead> {
-        let mut unfetched = self.unfetched.clone();
-        loop {
-            if *unfetched.borrow_and_update() > 0 {
-                let reads = self.fetch(worker).await;
-                if !reads.is_empty() {
-                    return reads;
-                }
-            }
-            if unfetched.changed().await.is_err() {
-                return std::future::pending().await;
-            }
-        }
+        self.mailbox.called(|| self.fetch(worker)).await
     }
 
     async fn fetch(&self, worker: IpAddr) -> Vec<OutputRead> {
         let (reads, fetched) = oneshot::channel();
-        match self.messages.try_send(Message::Fetch { worker, reads }) {
-            Ok(()) => fetched.await.unwrap_or_default(),
-            Err(_) => Vec::new(),
-        }
+        if self.mailbox.send(Message::Fetch { worker, reads }) { fetched.await.unwrap_or_default() } else { Vec::new() }
     }
 
     /// Takes a worker's answer and returns the watcher's next question, if it comes in time.
     pub async fn answered(&self, worker: IpAddr, answer: OutputAnswer) -> Option<OutputRead> {
         let (next, asked) = oneshot::channel();
-        self.messages.try_send(Message::Answered { worker, answer, next }).ok()?;
+        if !self.mailbox.send(Message::Answered { worker, answer, next }) {
+            return None;
+        }
         timeout(Duration::from_secs(NEXT_READ_S), asked).await.ok()?.ok()
     }
 }
 
 /// Everything that waits for somebody.
 #[derive(Debug, Default)]
-struct Desk {
+struct Questions {
     last_id: u64,
     /// Watchers that wait for an answer, and from whom.
     watchers: HashMap<u64, (IpAddr, oneshot::Sender<OutputAnswer>)>,
@@ -128,8 +103,11 @@ struct Desk {
     waiting: HashMap<u64, oneshot::Sender<OutputRead>>,
 }
 
-impl Desk {
-    fn on(&mut self, message: Message) {
+impl Desk for Questions {
+    type Message = Message;
+
+    fn on(&mut self, message: Message) -> bool {
+        let is_news = matches!(message, Message::Ask { .. });
         match message {
             Message::Ask { worker, read, after, answer } => self.ask(worker, read, after, answer),
             Message::Fetch { worker, reads } => {
@@ -152,8 +130,15 @@ impl Desk {
                 }
             }
         }
+        is_news
     }
 
+    fn waiting(&self) -> usize {
+        self.asked.values().map(Vec::len).sum()
+    }
+}
+
+impl Questions {
     fn ask(&mut self, worker: IpAddr, mut read: OutputRead, after: Option<u64>, answer: oneshot::Sender<OutputAnswer>) {
         self.forget_the_gone();
         if self.watchers.len() >= READS_MAX {
@@ -203,42 +188,42 @@ mod tests {
 
     #[tokio::test]
     async fn a_conversation_needs_one_poll() {
-        let relay = Relay::start();
-        let (ip, asker) = (worker(2), relay.clone());
+        let live_output = LiveOutput::start();
+        let (ip, asker) = (worker(2), live_output.clone());
         let watcher = tokio::spawn(async move {
             let first = asker.ask(ip, read(0), None, PATIENCE).await.unwrap();
             let second = asker.ask(ip, read(3), Some(first.id), PATIENCE).await.unwrap();
             (first.stdout.data, second.stdout.data)
         });
-        let asked = relay.called(ip).await;
+        let asked = live_output.called(ip).await;
         assert_eq!((asked.len(), asked[0].stdout), (1, 0));
-        let next = relay.answered(ip, wrote(asked[0].id, "one")).await.expect("the watcher goes on");
+        let next = live_output.answered(ip, wrote(asked[0].id, "one")).await.expect("the watcher goes on");
         assert_eq!(next.stdout, 3);
-        let end = relay.answered(ip, wrote(next.id, "two"));
+        let end = live_output.answered(ip, wrote(next.id, "two"));
         assert_eq!(end.await, None, "the watcher has gone");
         assert_eq!(watcher.await.unwrap(), (Bytes64(b"one".to_vec()), Bytes64(b"two".to_vec())));
     }
 
     #[tokio::test]
     async fn a_parked_poll_is_woken_and_a_broken_one_loses_nothing() {
-        let relay = Relay::start();
-        drop(timeout(Duration::from_millis(1), relay.called(worker(2))).await);
-        let asker = relay.clone();
+        let live_output = LiveOutput::start();
+        drop(timeout(Duration::from_millis(1), live_output.called(worker(2))).await);
+        let asker = live_output.clone();
         let watcher = tokio::spawn(async move { asker.ask(worker(2), read(0), None, PATIENCE).await });
-        let asked = relay.called(worker(2)).await;
-        assert_eq!(relay.answered(worker(3), wrote(asked[0].id, "forged")).await, None);
-        assert_eq!(relay.answered(worker(2), wrote(asked[0].id, "true")).await, None);
+        let asked = live_output.called(worker(2)).await;
+        assert_eq!(live_output.answered(worker(3), wrote(asked[0].id, "forged")).await, None);
+        assert_eq!(live_output.answered(worker(2), wrote(asked[0].id, "true")).await, None);
         assert_eq!(watcher.await.unwrap().unwrap().stdout.data.0, b"true");
     }
 
     #[tokio::test]
     async fn questions_of_watchers_that_left_are_not_asked() {
-        let relay = Relay::start();
-        let gone = relay.ask(worker(2), read(0), None, Duration::from_millis(1)).await;
+        let live_output = LiveOutput::start();
+        let gone = live_output.ask(worker(2), read(0), None, Duration::from_millis(1)).await;
         assert_eq!(gone.unwrap_err(), NoAnswer::Silent);
-        let asker = relay.clone();
+        let asker = live_output.clone();
         let stays = tokio::spawn(async move { asker.ask(worker(2), read(7), None, PATIENCE).await });
-        let asked = relay.called(worker(2)).await;
+        let asked = live_output.called(worker(2)).await;
         assert_eq!(asked.iter().map(|read| read.stdout).collect::<Vec<_>>(), [7]);
         stays.abort();
     }

@@ -11,13 +11,13 @@ use rusqlite::{Connection, OptionalExtension as _};
 use serde::{Deserialize, Serialize};
 
 use crate::store::StoreError;
-use crate::store::stored::{json, to_json};
+use crate::store::columns::{json, to_json};
 
 pub(super) const DAY_MS: u64 = 24 * 3_600 * 1_000;
 
 /// The time that was seen, kept from run to run.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Observed {
+pub(super) struct Uptime {
     ms: u64,
     /// Days, each with the last place in the log when it began.
     days: VecDeque<(u64, u64)>,
@@ -26,7 +26,7 @@ pub(super) struct Observed {
     last: Option<Mono>,
 }
 
-impl Observed {
+impl Uptime {
     pub(super) fn load(c: &Connection) -> Result<Self, StoreError> {
         let sql = "SELECT value FROM meta WHERE name = 'observed'";
         let text = c.query_row(sql, [], |row| row.get::<_, String>(0)).optional()?;
@@ -66,10 +66,10 @@ mod tests {
 
     #[test]
     fn only_days_that_were_seen_count() {
-        let mut observed = Observed::default();
+        let mut uptime = Uptime::default();
         let mut at = |days: u64, logged| {
-            observed.pass(Mono(7 + days * DAY_MS), logged, 3);
-            (observed.old_until(3), observed.days.len())
+            uptime.pass(Mono(7 + days * DAY_MS), logged, 3);
+            (uptime.old_until(3), uptime.days.len())
         };
         assert_eq!(at(0, 10), (0, 1));
         assert_eq!(at(1, 20), (0, 2));
@@ -80,7 +80,7 @@ mod tests {
         assert_eq!(at(40, 60), (50, 2));
 
         // A new run of c2d, whose clock begins anew, goes on where the last one was.
-        let mut next: Observed = json(&to_json(&observed)).unwrap();
+        let mut next: Uptime = json(&to_json(&uptime)).unwrap();
         next.pass(Mono(0), 70, 3);
         assert_eq!((next.old_until(3), next.days.len()), (50, 2));
         next.pass(Mono(DAY_MS), 70, 3);

@@ -1,0 +1,7 @@
+//! What runs beside the engine: questions to workers and their answers, and the removal of blobs that
+//! nobody uses. None of it is durable.
+
+pub mod blob_gc;
+pub mod cleanup_requests;
+pub mod live_output;
+mod mailbox;
