@@ -37,16 +37,12 @@ pub struct Authority {
 /// Why there is no authority.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthorityError {
-    /// The file cannot be used.
     #[error(transparent)]
     File(#[from] SecretFileError),
-    /// The file holds something else.
     #[error("{0:?} does not hold a key and a certificate")]
     Malformed(PathBuf),
-    /// A certificate cannot be made.
     #[error("cannot make a certificate")]
     Make(#[from] rcgen::Error),
-    /// TLS does not take the certificate.
     #[error("cannot use the certificate")]
     Tls(#[from] rustls::Error),
 }

@@ -32,22 +32,16 @@ pub const ADDRESS_FILE: &str = "c2d.addr";
 /// Why c2d cannot start, or ended by itself.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The database and what belongs to it.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The certificate.
     #[error(transparent)]
     Authority(#[from] AuthorityError),
-    /// The tokens.
     #[error(transparent)]
     Access(#[from] AccessError),
-    /// The address is taken, or none of this machine's.
     #[error("cannot listen on {0}")]
     Listen(SocketAddr, #[source] io::Error),
-    /// A file of the data folder, or standard output.
     #[error("cannot write {0:?}")]
     File(PathBuf, #[source] io::Error),
-    /// A part of c2d panicked, or ended before its time.
     #[error("{0} stopped by itself")]
     Stopped(&'static str),
 }

@@ -19,7 +19,6 @@ const BIGMEM_BYTES_MIN: u64 = 60 * GIB;
 const CPU_CORES_MIN: u32 = 8;
 
 /// Suggests tags, each with the reason, in a fixed order; `offered` are those that the worker has.
-#[must_use]
 pub(crate) fn suggest(hardware: &Hardware, offered: &BTreeSet<String>) -> Vec<TagSuggestion> {
     let found = gpus(hardware).into_iter().chain(disks(hardware)).chain(memory(hardware)).chain(processors(hardware));
     found.map(|(tag, reason)| TagSuggestion { offered: offered.contains(&tag), tag, reason }).collect()

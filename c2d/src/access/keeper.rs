@@ -29,18 +29,13 @@ const TOKENS_MAX: usize = 1_000;
 /// Why the tokens of a folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum AccessError {
-    /// One of the token files.
     #[error(transparent)]
     Token(#[from] TokenError),
-    /// The file of tokens that were given out.
     #[error(transparent)]
     File(#[from] SecretFileError),
-    /// It cannot be understood.
     #[error("{path:?} is not what c2d wrote")]
     Malformed {
-        /// Which file.
         path: PathBuf,
-        /// What is wrong.
         source: serde_json::Error,
     },
 }

@@ -33,22 +33,16 @@ pub struct Access {
 /// Why a change of the tokens is refused.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TokenRefusal {
-    /// No token has this id.
     #[error("no token has the id {0:?}")]
     Unknown(String),
-    /// The invitation is used up or expired.
     #[error("this invitation is not valid any more")]
     Spent,
-    /// The program that joins cannot use the role that the invitation gives.
     #[error("this invitation is for {0}s")]
     WrongRole(Role),
-    /// A worker does not say who it is.
     #[error("a worker needs a worker_id")]
     NoWorkerId,
-    /// Another token is bound to this worker, and was not shown.
     #[error("worker_id {worker_id:?} has a token already: {token}")]
     Bound { worker_id: String, token: String },
-    /// c2d goes down, or cannot write.
     #[error("c2d cannot change its tokens now")]
     Busy,
 }

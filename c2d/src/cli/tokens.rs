@@ -18,19 +18,14 @@ use crate::run::ADDRESS_FILE;
 /// Why it was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum TokensError {
-    /// There is no sign of a c2d.
     #[error("no c2d runs with the data folder {0:?}")]
     NotRunning(std::path::PathBuf),
-    /// The address that other machines are told.
     #[error(transparent)]
     Address(#[from] EndpointError),
-    /// c2d listens where no other machine reaches it.
     #[error("c2d listens on {0}, which other machines cannot reach")]
     Unreachable(Endpoint),
-    /// The operator's token.
     #[error(transparent)]
     Token(#[from] TokenError),
-    /// c2d.
     #[error(transparent)]
     Client(#[from] ClientError),
 }

@@ -69,16 +69,12 @@ pub struct Touched {
 /// Why the engine did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// The scheduler refused.
     #[error(transparent)]
     Rejected(#[from] Reject),
-    /// Too many requests wait already.
     #[error("c2d is busy")]
     Busy,
-    /// The disk has no room for new jobs.
     #[error("the disk of c2d is full")]
     DiskFull,
-    /// c2d is going down.
     #[error("c2d is shutting down")]
     Stopping,
 }

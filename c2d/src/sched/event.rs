@@ -33,9 +33,6 @@ pub trait Event: Send + 'static {
     const BRINGS_JOBS: bool = false;
 
     /// Decides what follows. On refusal nothing has changed and no decision was made.
-    ///
-    /// # Errors
-    /// When it contradicts the state; see [`Reject`].
     fn happen(self, turn: &mut Turn<'_>) -> Result<Self::Answer, Reject>;
 }
 

@@ -19,13 +19,10 @@ const ASKED_AT_ONCE: usize = 500;
 /// Why unused blobs could not be removed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum GcError {
-    /// Nobody can say which are used.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The disk.
     #[error(transparent)]
     Blob(#[from] BlobError),
-    /// The thread that looked at the disk.
     #[error(transparent)]
     Thread(#[from] tokio::task::JoinError),
 }

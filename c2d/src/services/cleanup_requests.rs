@@ -23,10 +23,8 @@ pub struct CleanupRequests {
 /// Why there is no report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoReport {
-    /// The worker did not report in time.
     #[error("it did not report in time")]
     Silent,
-    /// Too much is asked for at once.
     #[error("too much is asked for at once")]
     Crowded,
 }

@@ -33,10 +33,8 @@ enum Message {
 /// Why a question got no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoAnswer {
-    /// The worker did not answer in time.
     #[error("the worker did not answer in time")]
     Silent,
-    /// Too many watch already.
     #[error("too many jobs are watched at once")]
     Crowded,
 }

@@ -76,40 +76,28 @@ pub struct Opened {
 /// Why the store cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Another c2d has this folder or log.
     #[error("another c2d is using {dir:?}{}", holder.map_or_else(String::new, |pid| format!(" (process {pid})")))]
     Locked { dir: PathBuf, holder: Option<u32> },
-    /// Others could read or change the folder.
     #[error("{dir:?} is open to others (mode {mode:03o}, owner {owner})")]
     Exposed { dir: PathBuf, mode: u32, owner: u32 },
-    /// The database was made by a newer c2d.
     #[error("{path:?} was written by a newer version of c2d (schema {found}, this one knows {known})")]
     Newer { path: PathBuf, found: i64, known: i64 },
-    /// The file is no database of c2d.
     #[error("{path:?} is not a database of c2d")]
     Foreign { path: PathBuf },
-    /// The database did not take a setting that durability depends on.
     #[error("SQLite keeps {pragma} at {found:?} instead of {wanted:?}")]
     Pragma { pragma: &'static str, found: String, wanted: &'static str },
-    /// A decision contradicts what is stored; the transaction was rolled back.
     #[error("the store refuses a decision of the scheduler: {what}")]
     Broken { what: String },
-    /// The file named for ended jobs holds something else.
     #[error("{path:?} is not a log of ended jobs")]
     NotALog { path: PathBuf },
-    /// SQLite failed.
     #[error("the database failed")]
     Database(#[from] rusqlite::Error),
-    /// A file failed.
     #[error("cannot use {path:?}")]
     File { path: PathBuf, source: std::io::Error },
-    /// What is stored cannot be read.
     #[error("a stored value cannot be read: {what}")]
     Unreadable { what: String },
-    /// The job ended long ago and was removed.
     #[error("{job} ended long ago and was removed")]
     Gone { job: JobId },
-    /// The store was closed, or failed before.
     #[error("the store is closed")]
     Closed,
 }
@@ -117,22 +105,16 @@ pub enum StoreError {
 /// Why a blob cannot be taken or given.
 #[derive(Debug, thiserror::Error)]
 pub enum BlobError {
-    /// Somebody else is sending it.
     #[error("somebody else is sending this blob")]
     Busy,
-    /// It does not go on there.
     #[error("the blob goes on at {has}")]
     Offset { has: u64 },
-    /// The content has another SHA-256.
     #[error("the content is not what its SHA-256 says")]
     Mismatch,
-    /// It is larger than any blob may be.
     #[error("the blob is larger than {} bytes", c2_shared::limits::BLOB_BYTES_MAX)]
     TooLarge,
-    /// The disk has no room for it.
     #[error("the disk of c2d is full")]
     Full,
-    /// The disk failed.
     #[error("a file of c2d failed")]
     Disk(#[source] std::io::Error),
 }

@@ -17,10 +17,6 @@ use super::{DATABASE, FILES, LOG, NOT_COPIED, PAUSE, TRIES, UpkeepError};
 use crate::store;
 
 /// Copies the data folder into one file for its owner's eyes only; answers its size in bytes.
-///
-/// # Errors
-/// When there is such a file and it is not to be replaced, or something cannot be read or written.
-/// Nothing is left behind then.
 pub(super) fn backup(data_dir: &Path, config_file: Option<&Path>, to: &Path, force: bool) -> Result<u64, UpkeepError> {
     if !data_dir.join(DATABASE).is_file() {
         return Err(UpkeepError::NoFolder(data_dir.to_owned()));

@@ -17,7 +17,6 @@ use crate::store;
 const PUBLIC: [&str; 3] = ["jobs.log", "workers.json", "c2d.addr"];
 
 /// Looks at everything in a data folder.
-#[must_use]
 pub(super) fn check(data_dir: &Path, config_file: Option<&Path>) -> Vec<Check> {
     let mut checks = vec![rights(data_dir), database(data_dir)];
     checks.extend(configuration(data_dir, config_file));

@@ -45,32 +45,22 @@ const NOT_COPIED: [&str; 5] = ["c2.db-wal", "c2.db-shm", "lock", "ballast", "c2d
 /// Why it was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum UpkeepError {
-    /// There is such a file.
     #[error("{0:?} is already there")]
     Exists(PathBuf),
-    /// There is nothing to copy.
     #[error("{0:?} is no data folder of c2d")]
     NoFolder(PathBuf),
-    /// The copy is not what it says.
     #[error("{path:?} is not a backup that can be used: {why}")]
     Damaged {
-        /// The file.
         path: PathBuf,
-        /// What is wrong with it.
         why: String,
     },
-    /// The configuration, which says where the log of ended jobs is.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The disk.
     #[error("cannot use {path:?}")]
     File {
-        /// Where.
         path: PathBuf,
-        /// Why.
         source: io::Error,
     },
 }

@@ -17,9 +17,6 @@ const IDS_SKIPPED: u64 = 1_000_000;
 
 /// Puts a backup in the place of the data folder, and its log of ended jobs where the configuration
 /// wants it. What was there stays beside it; answers where.
-///
-/// # Errors
-/// When a c2d uses the folder, or the backup is not whole. Nothing was changed then.
 pub(super) fn restore(
     data_dir: &Path,
     config_file: Option<&Path>,
