@@ -72,7 +72,8 @@ pub async fn run(
         stopping: stopping.clone(),
     };
     let sweeping = tokio::spawn(sweep::run(app.blobs.clone(), app.history.clone(), clock, stopping.clone()));
-    let server = tokio::spawn(http::serve(listener, authority.tls, http::router(app), stopping));
+    let router = http::router(app)?;
+    let server = tokio::spawn(http::serve(listener, authority.tls, router, stopping));
     let address_file = AddressFile::write(&data_dir, address)?;
     ready(address)?;
 

@@ -19,7 +19,6 @@ use crate::http::error::ApiError;
 use crate::http::extract::{JsonBody, QueryOf};
 use crate::http::files;
 use crate::http::jobs::stored;
-use crate::http::role::Operator;
 use crate::http::submit::{identify, ids, made, new_job, take_key};
 use crate::rows::job_row;
 use crate::sched::Reject;
@@ -30,7 +29,6 @@ use crate::store::{JobFilter, StoredJob};
 type Jobs = JsonBody<BatchRequest, BATCH_BODY_BYTES_MAX>;
 
 pub(crate) async fn submit(
-    _: Operator,
     State(app): State<App>,
     headers: HeaderMap,
     JsonBody(batch): Jobs,
@@ -40,7 +38,6 @@ pub(crate) async fn submit(
 }
 
 pub(crate) async fn submit_wait(
-    _: Operator,
     State(app): State<App>,
     QueryOf(query): QueryOf<WaitQuery>,
     headers: HeaderMap,
@@ -59,7 +56,6 @@ pub(crate) async fn submit_wait(
 }
 
 pub(crate) async fn retry(
-    _: Operator,
     State(app): State<App>,
     JsonBody(request): JsonBody<RetryRequest, BATCH_BODY_BYTES_MAX>,
 ) -> Result<(StatusCode, Extension<Made>, Json<BatchResponse>), ApiError> {

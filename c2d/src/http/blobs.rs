@@ -22,7 +22,6 @@ use tokio::task::spawn_blocking;
 use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::extract::{Name, QueryOf, invalid};
-use crate::http::role::{Receiver, Sender};
 use crate::store::{BlobError, Incoming, read_piece};
 
 /// Bytes read from the disk at once.
@@ -35,7 +34,6 @@ const BYTES: &str = "application/octet-stream";
 /// Answers `GET` and `HEAD`: the content from the beginning, or the part that `Range` asks for. A
 /// blob that is not whole is not found, with the header that says how much of it there is.
 pub(crate) async fn read(
-    _: Receiver,
     State(app): State<App>,
     name: Name,
     QueryOf(query): QueryOf<BlobQuery>,
@@ -71,7 +69,6 @@ pub(crate) async fn read(
 
 /// Takes a blob in, from the offset on that the query says; the end of the body is its end.
 pub(crate) async fn write(
-    _: Sender,
     State(app): State<App>,
     name: Name,
     QueryOf(query): QueryOf<BlobQuery>,

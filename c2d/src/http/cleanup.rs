@@ -15,13 +15,8 @@ use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::extract::Name;
 use crate::http::named;
-use crate::http::role::Operator;
 
-pub(crate) async fn cleanup(
-    _: Operator,
-    State(app): State<App>,
-    Name(name): Name,
-) -> Result<Json<CleanupResponse>, ApiError> {
+pub(crate) async fn cleanup(State(app): State<App>, Name(name): Name) -> Result<Json<CleanupResponse>, ApiError> {
     let view = named::find(&app, &name).await?;
     let ip = view.ip;
     if view.status == WorkerStatus::Offline {

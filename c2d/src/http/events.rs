@@ -17,7 +17,6 @@ use tokio::sync::{broadcast, watch};
 use crate::engine::Touched;
 use crate::http::App;
 use crate::http::error::ApiError;
-use crate::http::role;
 use crate::http::serve::stopped;
 use crate::http::sse;
 use crate::rows::{job_row, queue_status, worker_row};
@@ -36,7 +35,6 @@ struct Reader {
 }
 
 pub(crate) async fn events(
-    _: role::Reader,
     State(app): State<App>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
     // Changes are subscribed to first: what happens meanwhile is sent twice rather than never.

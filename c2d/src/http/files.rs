@@ -20,7 +20,6 @@ use crate::http::App;
 use crate::http::blobs::blocking;
 use crate::http::error::ApiError;
 use crate::http::extract::{Name, QueryOf};
-use crate::http::role::Reader;
 use crate::sched::Reject;
 use crate::store::{BlobError, Blobs, payload, read_piece};
 
@@ -28,7 +27,6 @@ use crate::store::{BlobError, Blobs, payload, read_piece};
 const PROBLEM_CHARS: usize = 200;
 
 pub(crate) async fn files(
-    _: Reader,
     State(app): State<App>,
     name: Name,
     QueryOf(query): QueryOf<FilesQuery>,

@@ -29,7 +29,7 @@ use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::extract::{JsonBody, Name, QueryOf};
 use crate::http::named;
-use crate::http::role::{Reader, WorkerPeer};
+use crate::http::role::WorkerPeer;
 use crate::http::serve::stopped;
 use crate::http::sse;
 use crate::rows::job_row;
@@ -54,7 +54,6 @@ pub(crate) async fn live(
 
 /// Streams what a job writes until it has ended.
 pub(crate) async fn follow(
-    _: Reader,
     State(app): State<App>,
     QueryOf(query): QueryOf<FollowQuery>,
     name: Name,

@@ -14,8 +14,8 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use c2_shared::api::endpoint;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
-use c2_shared::api::route;
 use c2_shared::pass::Pass;
 use c2_shared::token::Role;
 use futures_util::{FutureExt as _, StreamExt as _};
@@ -34,10 +34,6 @@ const SHOW: &str = "send the token that c2d keeps in its data folder: Authorizat
 const LAST_WORDS: Duration = Duration::from_millis(50);
 /// The type of streams.
 const EVENTS: &str = "text/event-stream";
-/// Paths that need no token. None of them says anything about jobs or workers: whether c2d is up,
-/// and the description of its interface, which is the same in every copy of this program. All
-/// other checks hold for them too.
-const WITHOUT_TOKEN: [&str; 3] = [route::HEALTH, route::OPENAPI, route::DOCS];
 
 pub(crate) async fn gate(State(app): State<App>, mut request: Request, next: Next) -> Response {
     app.requests.fetch_add(1, Ordering::Relaxed);
@@ -110,7 +106,9 @@ fn admit(app: &App, request: &Request, arrival: Arrival) -> Result<Option<Holder
     let headers = request.headers();
     check_host(app, headers, arrival)?;
     check_origin(headers)?;
-    if WITHOUT_TOKEN.contains(&request.uri().path()) {
+    // What needs no token says nothing about jobs or workers: whether c2d is up, and the description of
+    // its interface, which is the same in every copy of this program. All other checks hold for it too.
+    if endpoint::ALL.iter().any(|one| one.roles.is_empty() && one.path == request.uri().path()) {
         return Ok(None);
     }
     authenticate(app, headers, arrival).map(Some)

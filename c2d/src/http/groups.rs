@@ -14,12 +14,10 @@ use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::extract::{JsonBody, Name, invalid};
 use crate::http::named;
-use crate::http::role::Operator;
 use crate::rows::worker_row;
 use crate::sched::Event;
 
 pub(crate) async fn join(
-    _: Operator,
     State(app): State<App>,
     Name(name): Name,
     JsonBody(request): JsonBody<GroupsRequest, BODY_BYTES_MAX>,
@@ -34,7 +32,6 @@ pub(crate) async fn join(
 }
 
 pub(crate) async fn leave(
-    _: Operator,
     State(app): State<App>,
     path: Result<Path<(String, String)>, axum::extract::rejection::PathRejection>,
 ) -> Result<Json<WorkerRow>, ApiError> {
@@ -50,19 +47,15 @@ pub(crate) async fn leave(
     Ok(Json(worker_row(named::again(&app, worker.ip).await?)))
 }
 
-pub(crate) async fn drain(_: Operator, State(app): State<App>, Name(name): Name) -> Result<Json<WorkerRow>, ApiError> {
+pub(crate) async fn drain(State(app): State<App>, Name(name): Name) -> Result<Json<WorkerRow>, ApiError> {
     set_drain(&app, &name, true).await
 }
 
-pub(crate) async fn resume(_: Operator, State(app): State<App>, Name(name): Name) -> Result<Json<WorkerRow>, ApiError> {
+pub(crate) async fn resume(State(app): State<App>, Name(name): Name) -> Result<Json<WorkerRow>, ApiError> {
     set_drain(&app, &name, false).await
 }
 
-pub(crate) async fn remove(
-    _: Operator,
-    State(app): State<App>,
-    Name(name): Name,
-) -> Result<Json<RemoveResponse>, ApiError> {
+pub(crate) async fn remove(State(app): State<App>, Name(name): Name) -> Result<Json<RemoveResponse>, ApiError> {
     let ip = named::find(&app, &name).await?.ip;
     app.engine.apply(Event::WorkerRemoved { worker: ip }).await?;
     Ok(Json(RemoveResponse { ip }))

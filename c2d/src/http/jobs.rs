@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse as _, Response};
 use c2_shared::api::jobs::{
     CancelResponse, JobInfo, JobList, JobLog, JobsQuery, LogQuery, QueueStatus, WaitQuery, WaitResponse,
 };
@@ -18,14 +17,12 @@ use c2_shared::limits::{LOG_LEN, PAGE_LEN, PAGE_LEN_MAX, WAIT_MAX_S};
 use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::extract::{Name, QueryOf};
-use crate::http::role::{Operator, Reader};
 use crate::rows::{job_row, queue_status as queue_row};
 use crate::sched::event::{Event, Reply};
 use crate::sched::{Explained, JobView, Reject, Scheduler};
 use crate::store::{JobFilter, payload};
 
 pub(crate) async fn list(
-    _: Reader,
     State(app): State<App>,
     QueryOf(query): QueryOf<JobsQuery>,
 ) -> Result<Json<JobList>, ApiError> {
@@ -77,17 +74,14 @@ pub(crate) async fn stored(app: &App, filter: JobFilter) -> Result<Vec<JobView>,
 }
 
 pub(crate) async fn info(
-    _: Reader,
     State(app): State<App>,
     QueryOf(query): QueryOf<WaitQuery>,
     name: Name,
-) -> Result<Response, ApiError> {
-    let job = name.job()?;
-    let response = wait_for(&app, job, query.wait_s.unwrap_or(0)).await?;
-    Ok(Json(response).into_response())
+) -> Result<Json<WaitResponse>, ApiError> {
+    Ok(Json(wait_for(&app, name.job()?, query.wait_s.unwrap_or(0)).await?))
 }
 
-pub(crate) async fn cancel(_: Operator, State(app): State<App>, name: Name) -> Result<Json<CancelResponse>, ApiError> {
+pub(crate) async fn cancel(State(app): State<App>, name: Name) -> Result<Json<CancelResponse>, ApiError> {
     let job_id = name.job()?;
     match app.engine.apply(Event::CancelRequested { job: job_id }).await? {
         Reply::Cancelled(state) => Ok(Json(CancelResponse { job_id, state })),
@@ -95,22 +89,18 @@ pub(crate) async fn cancel(_: Operator, State(app): State<App>, name: Name) -> R
     }
 }
 
-pub(crate) async fn log(
-    _: Reader,
-    State(app): State<App>,
-    QueryOf(query): QueryOf<LogQuery>,
-) -> Result<Json<JobLog>, ApiError> {
+pub(crate) async fn log(State(app): State<App>, QueryOf(query): QueryOf<LogQuery>) -> Result<Json<JobLog>, ApiError> {
     let lines = Some(query.lines.unwrap_or(LOG_LEN).min(PAGE_LEN_MAX));
     let worker = query.worker.map(|ip| ip.to_canonical());
     Ok(Json(JobLog { results: app.history.log_entries(LogQuery { lines, worker, ..query }).await? }))
 }
 
-pub(crate) async fn queue_status(_: Reader, State(app): State<App>) -> Result<Json<QueueStatus>, ApiError> {
+pub(crate) async fn queue_status(State(app): State<App>) -> Result<Json<QueueStatus>, ApiError> {
     let view = app.engine.read(|scheduler, now| scheduler.queue(now)).await?;
     Ok(Json(queue_row(&view)))
 }
 
-pub(crate) async fn why(_: Reader, State(app): State<App>, name: Name) -> Result<Json<Explanation>, ApiError> {
+pub(crate) async fn why(State(app): State<App>, name: Name) -> Result<Json<Explanation>, ApiError> {
     let id = name.job()?;
     let asked = move |scheduler: &Scheduler, now| Some((scheduler.job(now, id)?, scheduler.explain(now, id)?));
     let (view, Explained { reasons, workers }) = match app.engine.read(asked).await? {

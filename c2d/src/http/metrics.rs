@@ -11,15 +11,14 @@ use c2_shared::api::metrics::Metrics;
 
 use crate::http::App;
 use crate::http::error::ApiError;
-use crate::http::role::Reader;
 use crate::sched::QueueView;
 
-pub(crate) async fn json(_: Reader, State(app): State<App>) -> Result<Json<Metrics>, ApiError> {
+pub(crate) async fn json(State(app): State<App>) -> Result<Json<Metrics>, ApiError> {
     let (view, submitted) = look(&app).await?;
     Ok(Json(metrics(&app, &view, submitted)))
 }
 
-pub(crate) async fn prometheus(_: Reader, State(app): State<App>) -> Result<Response, ApiError> {
+pub(crate) async fn prometheus(State(app): State<App>) -> Result<Response, ApiError> {
     let (view, submitted) = look(&app).await?;
     let text = exposition(&metrics(&app, &view, submitted), &view);
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())

@@ -31,6 +31,7 @@ mod tags;
 mod tokens;
 mod workers;
 
+mod mount;
 mod router;
 mod serve;
 
@@ -38,6 +39,7 @@ mod serve;
 mod tests;
 
 pub(crate) use audit::{Audit, FILE as AUDIT_FILE};
+pub use mount::Unserved;
 pub use router::{App, router};
 pub use serve::serve;
 pub(crate) use serve::stopped;

@@ -16,17 +16,12 @@ use c2_shared::target::{self, Candidate, Target, TargetError};
 use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::extract::{Name, invalid};
-use crate::http::role::Reader;
 use crate::sched::{Reject, WorkerView};
 
 const NO_WORKERS: &str = "no worker has registered yet; start c2-agent on one";
 const NO_GROUPS: &str = "no worker is in any group yet; put one in with: assign <worker> <group>";
 
-pub(crate) async fn target(
-    _: Reader,
-    State(app): State<App>,
-    Name(text): Name,
-) -> Result<Json<TargetWorkers>, ApiError> {
+pub(crate) async fn target(State(app): State<App>, Name(text): Name) -> Result<Json<TargetWorkers>, ApiError> {
     let target = Target::parse(&text).map_err(|error| unresolved(&error, &[]))?;
     let known = all(&app).await?;
     let candidates: Vec<Candidate<'_>> = known.iter().map(candidate).collect();

@@ -14,11 +14,9 @@ use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::extract::{Name, QueryOf};
 use crate::http::follow;
-use crate::http::role::Reader;
 use crate::sched::Reject;
 
 pub(crate) async fn output(
-    _: Reader,
     State(app): State<App>,
     QueryOf(query): QueryOf<OutputQuery>,
     headers: HeaderMap,

@@ -8,28 +8,23 @@ use c2_shared::id::JobId;
 use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::extract::Name;
-use crate::http::role::Operator;
 use crate::sched::event::{Event, Reply};
 
-pub(crate) async fn hold(_: Operator, State(app): State<App>, name: Name) -> Result<Json<JobStateResponse>, ApiError> {
+pub(crate) async fn hold(State(app): State<App>, name: Name) -> Result<Json<JobStateResponse>, ApiError> {
     let job = name.job()?;
     stand(&app, job, Event::HoldRequested { job }).await
 }
 
-pub(crate) async fn release(
-    _: Operator,
-    State(app): State<App>,
-    name: Name,
-) -> Result<Json<JobStateResponse>, ApiError> {
+pub(crate) async fn release(State(app): State<App>, name: Name) -> Result<Json<JobStateResponse>, ApiError> {
     let job = name.job()?;
     stand(&app, job, Event::ReleaseRequested { job }).await
 }
 
-pub(crate) async fn pause(_: Operator, State(app): State<App>) -> Result<Json<PauseResponse>, ApiError> {
+pub(crate) async fn pause(State(app): State<App>) -> Result<Json<PauseResponse>, ApiError> {
     set_paused(&app, true).await
 }
 
-pub(crate) async fn unpause(_: Operator, State(app): State<App>) -> Result<Json<PauseResponse>, ApiError> {
+pub(crate) async fn unpause(State(app): State<App>) -> Result<Json<PauseResponse>, ApiError> {
     set_paused(&app, false).await
 }
 

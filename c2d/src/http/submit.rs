@@ -19,7 +19,6 @@ use crate::http::error::ApiError;
 use crate::http::extract::{JsonBody, QueryOf, invalid};
 use crate::http::files;
 use crate::http::jobs::wait_for;
-use crate::http::role::Operator;
 use crate::sched::Reject;
 use crate::sched::event::{Event, IdempotencyKey, NewJob, Reply};
 
@@ -27,7 +26,6 @@ use crate::sched::event::{Event, IdempotencyKey, NewJob, Reply};
 type Spec = JsonBody<JobSpec, SUBMIT_BODY_BYTES_MAX>;
 
 pub(crate) async fn submit(
-    _: Operator,
     State(app): State<App>,
     headers: HeaderMap,
     JsonBody(spec): Spec,
@@ -37,7 +35,6 @@ pub(crate) async fn submit(
 }
 
 pub(crate) async fn submit_wait(
-    _: Operator,
     State(app): State<App>,
     QueryOf(query): QueryOf<WaitQuery>,
     headers: HeaderMap,

@@ -12,12 +12,10 @@ use crate::http::error::ApiError;
 use crate::http::extract::{JsonBody, Name, QueryOf};
 use crate::http::groups::check_words;
 use crate::http::named;
-use crate::http::role::{Operator, Reader};
 use crate::sched::Event;
 
 /// A tag that is held stays in the answer until it is free, also when it is no longer offered.
 pub(crate) async fn set(
-    _: Operator,
     State(app): State<App>,
     Name(name): Name,
     JsonBody(request): JsonBody<TagsRequest, BODY_BYTES_MAX>,
@@ -28,13 +26,12 @@ pub(crate) async fn set(
     Ok(Json(TagStatus { ip, tags: named::again(&app, ip).await?.tags }))
 }
 
-pub(crate) async fn show(_: Reader, State(app): State<App>, Name(name): Name) -> Result<Json<TagStatus>, ApiError> {
+pub(crate) async fn show(State(app): State<App>, Name(name): Name) -> Result<Json<TagStatus>, ApiError> {
     let worker = named::find(&app, &name).await?;
     Ok(Json(TagStatus { ip: worker.ip, tags: worker.tags }))
 }
 
 pub(crate) async fn detect(
-    _: Operator,
     State(app): State<App>,
     QueryOf(query): QueryOf<DetectQuery>,
     Name(name): Name,

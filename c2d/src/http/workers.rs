@@ -8,11 +8,10 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::response::{IntoResponse as _, Response};
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::workers::{
-    Assignment, AttemptResult, Directive, Output, PlainPollResponse, PollResponse, RegisterRequest, RegisterResponse,
-    ResultRequest, ResultResponse, ResultVerdict, WorkerInfo, WorkerList,
+    Assignment, AttemptResult, Directive, NoQuery, Output, PlainPollResponse, PollResponse, RegisterRequest,
+    RegisterResponse, ResultRequest, ResultResponse, ResultVerdict, WorkAnswer, WorkerInfo, WorkerList,
 };
 use c2_shared::job::Outcome;
 use c2_shared::limits::{BODY_BYTES_MAX, SLOTS, SLOTS_MAX, SUBMIT_BODY_BYTES_MAX, WAIT_MAX_S};
@@ -23,7 +22,7 @@ use crate::http::App;
 use crate::http::clamp::{self, text};
 use crate::http::error::ApiError;
 use crate::http::extract::{JsonBody, Name, OptionalJsonBody, QueryOf, invalid};
-use crate::http::role::{Reader, WorkerPeer};
+use crate::http::role::WorkerPeer;
 use crate::http::{files, named, poll_body};
 use crate::rows::worker_row;
 use crate::sched::Reject;
@@ -65,13 +64,15 @@ pub(crate) async fn get_work(
     State(app): State<App>,
     Name(ip): Name,
     request: Request,
-) -> Result<Response, ApiError> {
+) -> Result<Json<WorkAnswer>, ApiError> {
     // Who it is comes before what it says.
     let worker = peer.at(Some(named::address(&ip)?))?;
     let Some(mut request) = poll_body::read(&app, worker, request).await? else {
         peer.is_at(&app, worker).await?;
         return match app.engine.apply(Event::PlainPolled { worker }).await? {
-            Reply::Plain(handout) => Ok(Json(PlainPollResponse { job: handout.and_then(assignment) }).into_response()),
+            Reply::Plain(handout) => {
+                Ok(Json(WorkAnswer::Plain(Box::new(PlainPollResponse { job: handout.and_then(assignment) }))))
+            }
             other => unreachable!("a plain poll is answered plainly, not with {other:?}"),
         };
     };
@@ -104,7 +105,7 @@ pub(crate) async fn get_work(
             Err(_) => (PollAnswer::default(), directives),
         },
     };
-    Ok(Json(poll_response(answer, directives)).into_response())
+    Ok(Json(WorkAnswer::Agent(poll_response(answer, directives))))
 }
 
 pub(crate) async fn result(
@@ -158,27 +159,18 @@ pub(crate) async fn result(
     Err(ErrorBody::new(ErrorCode::Fenced, message, "forget the result: the job was decided otherwise").into())
 }
 
-pub(crate) async fn list(
-    _: Reader,
-    State(app): State<App>,
-    QueryOf(_): QueryOf<Nothing>,
-) -> Result<Json<WorkerList>, ApiError> {
+pub(crate) async fn list(State(app): State<App>, QueryOf(_): QueryOf<NoQuery>) -> Result<Json<WorkerList>, ApiError> {
     let workers = app.engine.read(|scheduler, now| scheduler.workers(now)).await?;
     Ok(Json(WorkerList { workers: workers.into_iter().map(worker_row).collect() }))
 }
 
-pub(crate) async fn info(_: Reader, State(app): State<App>, Name(name): Name) -> Result<Json<WorkerInfo>, ApiError> {
+pub(crate) async fn info(State(app): State<App>, Name(name): Name) -> Result<Json<WorkerInfo>, ApiError> {
     let view = named::find(&app, &name).await?;
     let hardware = serde_json::from_str(&view.intro.hardware).unwrap_or_default();
     let (running, worker_id, boot_id) =
         (view.running.clone(), view.intro.worker_id.clone(), view.intro.boot_id.clone());
     Ok(Json(WorkerInfo { row: worker_row(view), hardware, running, worker_id, boot_id }))
 }
-
-/// A query string that must be empty.
-#[derive(Debug, Default, serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Nothing {}
 
 fn summary(result: &AttemptResult, of_job: bool) -> ResultSummary {
     ResultSummary { attempt: result.attempt, outcome: result.outcome.clone(), of_job }

@@ -70,7 +70,7 @@ impl Elsewhere {
             stopping,
         };
         let operator = Pass::read(&data.join(Role::Operator.file_name())).unwrap().token;
-        Self { router: router(app), access, clock, operator, _dir: dir, _stop: stop }
+        Self { router: router(app).unwrap(), access, clock, operator, _dir: dir, _stop: stop }
     }
 
     /// A token that was given out, and an invitation that is left.
