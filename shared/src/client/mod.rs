@@ -88,7 +88,7 @@ impl Client {
         self.answer(self.request(endpoint, path), 0).await
     }
 
-    /// Calls an endpoint that takes a query.
+    /// The same, with a query.
     ///
     /// # Errors
     /// As [`Self::call`].
@@ -101,7 +101,7 @@ impl Client {
         self.answer(self.request(endpoint, path).query(query), 0).await
     }
 
-    /// Calls an endpoint that takes a JSON body.
+    /// The same, with a JSON body.
     ///
     /// # Errors
     /// As [`Self::call`].

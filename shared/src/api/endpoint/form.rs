@@ -161,7 +161,7 @@ macro_rules! one_value {
 one_value!(str, JobId, IpAddr, BlobId, Role);
 
 impl<P: ?Sized, Q: Wire, B: Wire, A: Wire> Endpoint<P, Q, B, A> {
-    const fn new(method: Method, path: &'static str, roles: &'static [Role]) -> Self {
+    pub(super) const fn new(method: Method, path: &'static str, roles: &'static [Role]) -> Self {
         let operation = Operation {
             name: "",
             method,
@@ -177,22 +177,6 @@ impl<P: ?Sized, Q: Wire, B: Wire, A: Wire> Endpoint<P, Q, B, A> {
             shapes: [Q::SHAPE, B::SHAPE, A::SHAPE],
         };
         Self { operation, types: PhantomData }
-    }
-
-    pub(super) const fn get(path: &'static str, roles: &'static [Role]) -> Self {
-        Self::new(Method::Get, path, roles)
-    }
-
-    pub(super) const fn post(path: &'static str, roles: &'static [Role]) -> Self {
-        Self::new(Method::Post, path, roles)
-    }
-
-    pub(super) const fn put(path: &'static str, roles: &'static [Role]) -> Self {
-        Self::new(Method::Put, path, roles)
-    }
-
-    pub(super) const fn delete(path: &'static str, roles: &'static [Role]) -> Self {
-        Self::new(Method::Delete, path, roles)
     }
 
     pub(super) const fn refuses(mut self, refusals: &'static [ErrorCode]) -> Self {
