@@ -1,8 +1,8 @@
 //! The HTTP interface: one gate for everything, then thin handlers that speak to the engine and to
 //! the history. It touches no file of the store and decides nothing.
 
-mod arrival;
 mod audit;
+mod connection;
 mod error;
 mod gate;
 mod throttle;

@@ -10,7 +10,7 @@ use c2_shared::token::Role;
 
 use crate::access::Holder;
 use crate::http::App;
-use crate::http::arrival::Arrival;
+use crate::http::connection::Connection;
 use crate::http::error::ApiError;
 use crate::http::named;
 
@@ -31,8 +31,8 @@ impl FromRequestParts<App> for WorkerPeer {
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, ApiError> {
         let worker_id = holder(parts).worker_id.clone();
-        let arrival = parts.extensions.get::<Arrival>().expect("every connection came from somewhere");
-        Ok(Self { address: arrival.peer(), worker_id })
+        let connection = parts.extensions.get::<Connection>().expect("every connection came from somewhere");
+        Ok(Self { address: connection.peer(), worker_id })
     }
 }
 

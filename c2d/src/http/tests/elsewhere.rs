@@ -19,7 +19,7 @@ use tower::ServiceExt as _;
 use crate::access::{self, Access};
 use crate::cleanups::Cleanups;
 use crate::clock::Clock;
-use crate::http::arrival::Arrival;
+use crate::http::connection::Connection;
 use crate::http::{App, Audit, router};
 use crate::relay::Relay;
 use crate::{engine, store};
@@ -91,7 +91,7 @@ impl Elsewhere {
         if let Some(text) = authorization {
             request = request.header("authorization", text);
         }
-        let request = request.extension(Arrival::new(peer, SERVER.parse().unwrap())).body(Body::empty()).unwrap();
+        let request = request.extension(Connection::new(peer, SERVER.parse().unwrap())).body(Body::empty()).unwrap();
         let answer = self.router.clone().oneshot(request).await.unwrap();
         let status = answer.status().as_u16();
         let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
