@@ -14,10 +14,10 @@ use c2_shared::worker::WorkerStatus;
 use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::extract::Name;
-use crate::http::named;
+use crate::http::find_worker;
 
 pub(crate) async fn cleanup(State(app): State<App>, Name(name): Name) -> Result<Json<CleanupResponse>, ApiError> {
-    let view = named::find(&app, &name).await?;
+    let view = find_worker::find(&app, &name).await?;
     let ip = view.ip;
     if view.status == WorkerStatus::Offline {
         return Err(offline(ip, view.silent_ms));

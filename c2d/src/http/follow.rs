@@ -28,7 +28,7 @@ use crate::engine::Touched;
 use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::extract::{JsonBody, Name, QueryOf};
-use crate::http::named;
+use crate::http::find_worker;
 use crate::http::role::WorkerPeer;
 use crate::http::serve::stopped;
 use crate::http::sse;
@@ -47,8 +47,8 @@ pub(crate) async fn live(
     Name(ip): Name,
     JsonBody(answer): JsonBody<OutputAnswer, BODY_BYTES_MAX>,
 ) -> Result<Json<NextRead>, ApiError> {
-    let worker = peer.at(Some(named::address(&ip)?))?;
-    peer.is(&named::again(&app, worker).await?.intro.worker_id)?;
+    let worker = peer.at(Some(find_worker::address(&ip)?))?;
+    peer.is(&find_worker::again(&app, worker).await?.intro.worker_id)?;
     Ok(Json(NextRead { read: app.relay.answered(worker, answer).await }))
 }
 

@@ -13,7 +13,7 @@ use c2_shared::validate;
 use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::extract::{JsonBody, Name, invalid};
-use crate::http::named;
+use crate::http::find_worker;
 use crate::rows::worker_row;
 use crate::sched::Event;
 
@@ -22,13 +22,13 @@ pub(crate) async fn join(
     Name(name): Name,
     JsonBody(request): JsonBody<GroupsRequest, BODY_BYTES_MAX>,
 ) -> Result<Json<WorkerRow>, ApiError> {
-    let worker = named::find(&app, &name).await?.ip;
+    let worker = find_worker::find(&app, &name).await?.ip;
     check_words("groups", &request.groups)?;
     if request.groups.contains("all") {
         return Err(invalid("the group \"all\" is taken: @all means every worker", "choose another name"));
     }
     app.engine.apply(Event::GroupsChanged { worker, add: request.groups, remove: BTreeSet::new() }).await?;
-    Ok(Json(worker_row(named::again(&app, worker).await?)))
+    Ok(Json(worker_row(find_worker::again(&app, worker).await?)))
 }
 
 pub(crate) async fn leave(
@@ -36,7 +36,7 @@ pub(crate) async fn leave(
     path: Result<Path<(String, String)>, axum::extract::rejection::PathRejection>,
 ) -> Result<Json<WorkerRow>, ApiError> {
     let Path((name, group)) = path.map_err(|_| invalid("the path cannot be read", "encode it as UTF-8"))?;
-    let worker = named::find(&app, &name).await?;
+    let worker = find_worker::find(&app, &name).await?;
     if !worker.groups.contains(&group) {
         let hint = hint::for_unknown(&group, worker.groups.iter().map(String::as_str), "it is in no group");
         let message = format!("worker {} is not in group {group:?}", worker.ip);
@@ -44,7 +44,7 @@ pub(crate) async fn leave(
     }
     let (add, remove) = (BTreeSet::new(), BTreeSet::from([group]));
     app.engine.apply(Event::GroupsChanged { worker: worker.ip, add, remove }).await?;
-    Ok(Json(worker_row(named::again(&app, worker.ip).await?)))
+    Ok(Json(worker_row(find_worker::again(&app, worker.ip).await?)))
 }
 
 pub(crate) async fn drain(State(app): State<App>, Name(name): Name) -> Result<Json<WorkerRow>, ApiError> {
@@ -56,7 +56,7 @@ pub(crate) async fn resume(State(app): State<App>, Name(name): Name) -> Result<J
 }
 
 pub(crate) async fn remove(State(app): State<App>, Name(name): Name) -> Result<Json<RemoveResponse>, ApiError> {
-    let ip = named::find(&app, &name).await?.ip;
+    let ip = find_worker::find(&app, &name).await?.ip;
     app.engine.apply(Event::WorkerRemoved { worker: ip }).await?;
     Ok(Json(RemoveResponse { ip }))
 }
@@ -73,7 +73,7 @@ pub(crate) fn check_words(field: &'static str, words: &BTreeSet<String>) -> Resu
 }
 
 async fn set_drain(app: &App, name: &str, drain: bool) -> Result<Json<WorkerRow>, ApiError> {
-    let worker = named::find(app, name).await?.ip;
+    let worker = find_worker::find(app, name).await?.ip;
     app.engine.apply(Event::DrainSet { worker, drain }).await?;
-    Ok(Json(worker_row(named::again(app, worker).await?)))
+    Ok(Json(worker_row(find_worker::again(app, worker).await?)))
 }

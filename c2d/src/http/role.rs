@@ -12,7 +12,7 @@ use crate::access::Holder;
 use crate::http::App;
 use crate::http::connection::Connection;
 use crate::http::error::ApiError;
-use crate::http::named;
+use crate::http::find_worker;
 
 /// Which worker asks, and from where.
 #[derive(Clone, Debug)]
@@ -75,7 +75,7 @@ impl WorkerPeer {
         if self.worker_id.is_none() {
             return Ok(());
         }
-        self.is(&named::again(app, ip).await?.intro.worker_id)
+        self.is(&find_worker::again(app, ip).await?.intro.worker_id)
     }
 }
 

@@ -21,8 +21,8 @@ use crate::http::mount::{Mounted, Unserved};
 use crate::http::poll_body::LargeBodies;
 use crate::http::throttle::Throttle;
 use crate::http::{
-    batch, blobs, cleanup, docs, events, files, follow, gate, groups, jobs, metrics, named, output, steer, submit,
-    tags, tokens, workers,
+    batch, blobs, cleanup, docs, events, files, find_worker, follow, gate, groups, jobs, metrics, output, steer,
+    submit, tags, tokens, workers,
 };
 use crate::relay::Relay;
 use crate::store::{Blobs, History};
@@ -98,7 +98,7 @@ pub(super) fn handlers() -> Mounted {
         .on(&endpoint::CLEANUP, cleanup::cleanup)
         .on(&endpoint::LIST_WORKERS, workers::list)
         .on(&endpoint::GET_WORKER, workers::info)
-        .on(&endpoint::FIND_WORKERS, named::target)
+        .on(&endpoint::FIND_WORKERS, find_worker::find_workers)
         .on(&endpoint::ASSIGN, groups::join)
         .on(&endpoint::UNASSIGN, groups::leave)
         .on(&endpoint::GET_TAGS, tags::show)

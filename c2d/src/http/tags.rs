@@ -10,8 +10,8 @@ use crate::detect::suggest;
 use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::extract::{JsonBody, Name, QueryOf};
+use crate::http::find_worker;
 use crate::http::groups::check_words;
-use crate::http::named;
 use crate::sched::Event;
 
 /// A tag that is held stays in the answer until it is free, also when it is no longer offered.
@@ -20,14 +20,14 @@ pub(crate) async fn set(
     Name(name): Name,
     JsonBody(request): JsonBody<TagsRequest, BODY_BYTES_MAX>,
 ) -> Result<Json<TagStatus>, ApiError> {
-    let ip = named::find(&app, &name).await?.ip;
+    let ip = find_worker::find(&app, &name).await?.ip;
     check_words("tags", &request.tags)?;
     app.engine.apply(Event::TagsSet { worker: ip, tags: request.tags }).await?;
-    Ok(Json(TagStatus { ip, tags: named::again(&app, ip).await?.tags }))
+    Ok(Json(TagStatus { ip, tags: find_worker::again(&app, ip).await?.tags }))
 }
 
 pub(crate) async fn show(State(app): State<App>, Name(name): Name) -> Result<Json<TagStatus>, ApiError> {
-    let worker = named::find(&app, &name).await?;
+    let worker = find_worker::find(&app, &name).await?;
     Ok(Json(TagStatus { ip: worker.ip, tags: worker.tags }))
 }
 
@@ -36,7 +36,7 @@ pub(crate) async fn detect(
     QueryOf(query): QueryOf<DetectQuery>,
     Name(name): Name,
 ) -> Result<Json<DetectResponse>, ApiError> {
-    let worker = named::find(&app, &name).await?;
+    let worker = find_worker::find(&app, &name).await?;
     let hardware: Hardware = serde_json::from_str(&worker.intro.hardware).unwrap_or_default();
     let suggestions = suggest(&hardware, &worker.offered);
     if query.apply {

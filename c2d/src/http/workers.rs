@@ -23,7 +23,7 @@ use crate::http::clamp::{self, text};
 use crate::http::error::ApiError;
 use crate::http::extract::{JsonBody, Name, OptionalJsonBody, QueryOf, invalid};
 use crate::http::role::WorkerPeer;
-use crate::http::{files, named, poll_body};
+use crate::http::{files, find_worker, poll_body};
 use crate::rows::worker_row;
 use crate::sched::Reject;
 use crate::sched::decision::{Handout, PollAnswer};
@@ -66,7 +66,7 @@ pub(crate) async fn get_work(
     request: Request,
 ) -> Result<Json<WorkAnswer>, ApiError> {
     // Who it is comes before what it says.
-    let worker = peer.at(Some(named::address(&ip)?))?;
+    let worker = peer.at(Some(find_worker::address(&ip)?))?;
     let Some(mut request) = poll_body::read(&app, worker, request).await? else {
         peer.is_at(&app, worker).await?;
         return match app.engine.apply(Event::PlainPolled { worker }).await? {
@@ -165,7 +165,7 @@ pub(crate) async fn list(State(app): State<App>, QueryOf(_): QueryOf<NoQuery>) -
 }
 
 pub(crate) async fn info(State(app): State<App>, Name(name): Name) -> Result<Json<WorkerInfo>, ApiError> {
-    let view = named::find(&app, &name).await?;
+    let view = find_worker::find(&app, &name).await?;
     let hardware = serde_json::from_str(&view.intro.hardware).unwrap_or_default();
     let (running, worker_id, boot_id) =
         (view.running.clone(), view.intro.worker_id.clone(), view.intro.boot_id.clone());

@@ -21,7 +21,7 @@ use crate::sched::{Reject, WorkerView};
 const NO_WORKERS: &str = "no worker has registered yet; start c2-agent on one";
 const NO_GROUPS: &str = "no worker is in any group yet; put one in with: assign <worker> <group>";
 
-pub(crate) async fn target(State(app): State<App>, Name(text): Name) -> Result<Json<TargetWorkers>, ApiError> {
+pub(crate) async fn find_workers(State(app): State<App>, Name(text): Name) -> Result<Json<TargetWorkers>, ApiError> {
     let target = Target::parse(&text).map_err(|error| unresolved(&error, &[]))?;
     let known = all(&app).await?;
     let candidates: Vec<Candidate<'_>> = known.iter().map(candidate).collect();
