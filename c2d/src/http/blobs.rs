@@ -6,9 +6,7 @@
 use std::fs::File;
 use std::io;
 
-use axum::Json;
 use axum::body::Body;
-use axum::extract::State;
 use axum::http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, RANGE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
@@ -19,9 +17,7 @@ use futures_util::{Stream, StreamExt as _, stream};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
-use crate::http::App;
-use crate::http::error::ApiError;
-use crate::http::extract::{Name, QueryOf, invalid};
+use crate::http::handler::{Answer, ApiError, App, Json, Name, QueryOf, State, invalid};
 use crate::store::{BlobError, Incoming, read_piece};
 
 /// Bytes read from the disk at once.
@@ -74,7 +70,7 @@ pub(crate) async fn write(
     QueryOf(query): QueryOf<BlobQuery>,
     headers: HeaderMap,
     body: Body,
-) -> Result<Json<BlobStatus>, ApiError> {
+) -> Answer<BlobStatus> {
     let blob = blob(&name)?;
     if headers.get(CONTENT_TYPE).is_none_or(|kind| kind != BYTES) {
         let hint = "send Content-Type: application/octet-stream";

@@ -3,20 +3,16 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use axum::Json;
-use axum::extract::State;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::files::CleanupResponse;
 use c2_shared::limits::CLEANUP_WAIT_S;
 use c2_shared::time::span;
 use c2_shared::worker::WorkerStatus;
 
-use crate::http::App;
-use crate::http::error::ApiError;
-use crate::http::extract::Name;
 use crate::http::find_worker;
+use crate::http::handler::{Answer, ApiError, App, Json, Name, State};
 
-pub(crate) async fn cleanup(State(app): State<App>, Name(name): Name) -> Result<Json<CleanupResponse>, ApiError> {
+pub(crate) async fn cleanup(State(app): State<App>, Name(name): Name) -> Answer<CleanupResponse> {
     let view = find_worker::find(&app, &name).await?;
     let ip = view.ip;
     if view.status == WorkerStatus::Offline {

@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::extract::State;
 use axum::response::Sse;
 use axum::response::sse::Event;
 use c2_shared::api::events::{CHANGE, Change, SNAPSHOT, Snapshot};
@@ -15,8 +14,7 @@ use serde::Serialize;
 use tokio::sync::{broadcast, watch};
 
 use crate::engine::Touched;
-use crate::http::App;
-use crate::http::error::ApiError;
+use crate::http::handler::{ApiError, App, State};
 use crate::http::serve::stopped;
 use crate::http::sse;
 use crate::rows::{job_row, queue_status, worker_row};

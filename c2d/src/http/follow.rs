@@ -9,8 +9,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json;
-use axum::extract::State;
 use axum::response::Sse;
 use axum::response::sse::Event;
 use c2_shared::api::jobs::{JobRow, Stream as StreamName};
@@ -25,10 +23,8 @@ use serde::Serialize;
 use tokio::sync::{broadcast, watch};
 
 use crate::engine::Touched;
-use crate::http::App;
-use crate::http::error::ApiError;
-use crate::http::extract::{JsonBody, Name, QueryOf};
 use crate::http::find_worker;
+use crate::http::handler::{Answer, ApiError, App, Json, JsonBody, Name, QueryOf, State};
 use crate::http::role::WorkerPeer;
 use crate::http::serve::stopped;
 use crate::http::sse;
@@ -46,7 +42,7 @@ pub(crate) async fn live(
     State(app): State<App>,
     Name(ip): Name,
     JsonBody(answer): JsonBody<OutputAnswer, BODY_BYTES_MAX>,
-) -> Result<Json<NextRead>, ApiError> {
+) -> Answer<NextRead> {
     let worker = peer.at(Some(find_worker::address(&ip)?))?;
     peer.is(&find_worker::again(&app, worker).await?.intro.worker_id)?;
     Ok(Json(NextRead { read: app.relay.answered(worker, answer).await }))

@@ -3,17 +3,14 @@
 use std::fmt::Write as _;
 use std::sync::atomic::Ordering;
 
-use axum::Json;
-use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use c2_shared::api::metrics::Metrics;
 
-use crate::http::App;
-use crate::http::error::ApiError;
+use crate::http::handler::{Answer, ApiError, App, Json, State};
 use crate::sched::QueueView;
 
-pub(crate) async fn json(State(app): State<App>) -> Result<Json<Metrics>, ApiError> {
+pub(crate) async fn json(State(app): State<App>) -> Answer<Metrics> {
     let (view, submitted) = look(&app).await?;
     Ok(Json(metrics(&app, &view, submitted)))
 }

@@ -21,8 +21,9 @@ use crate::http::mount::{Mounted, Unserved};
 use crate::http::poll_body::LargeBodies;
 use crate::http::throttle::Throttle;
 use crate::http::{
-    batch, blobs, cleanup, docs, events, files, find_worker, follow, gate, groups, jobs, metrics, output, steer,
-    submit, tags, tokens, workers,
+    assign, batch, blobs, cancel, cleanup, detect_tags, docs, drain, events, files, find_worker, follow, gate,
+    get_tags, hold, info, job, jobs, list, log, metrics, output, pause, queue_status, remove_worker, retry, set_tags,
+    submit, tokens, why, workers,
 };
 use crate::relay::Relay;
 use crate::store::{Blobs, History};
@@ -79,34 +80,34 @@ pub(super) fn handlers() -> Mounted {
         .on(&endpoint::SUBMIT_WAIT, submit::submit_wait)
         .on(&endpoint::SUBMIT_BATCH, batch::submit)
         .on(&endpoint::SUBMIT_BATCH_WAIT, batch::submit_wait)
-        .on(&endpoint::RETRY, batch::retry)
-        .on(&endpoint::LIST_JOBS, jobs::list)
-        .on(&endpoint::GET_JOB, jobs::info)
+        .on(&endpoint::RETRY, retry::retry)
+        .on(&endpoint::LIST_JOBS, jobs::jobs)
+        .on(&endpoint::GET_JOB, job::job)
         .on(&endpoint::GET_OUTPUT, output::output)
         .on(&endpoint::FOLLOW, follow::follow)
-        .on(&endpoint::WHY, jobs::why)
-        .on(&endpoint::GET_LOG, jobs::log)
-        .on(&endpoint::QUEUE_STATUS, jobs::queue_status)
-        .on(&endpoint::CANCEL, jobs::cancel)
-        .on(&endpoint::HOLD, steer::hold)
-        .on(&endpoint::RELEASE, steer::release)
-        .on(&endpoint::PAUSE, steer::pause)
-        .on(&endpoint::UNPAUSE, steer::unpause)
+        .on(&endpoint::WHY, why::why)
+        .on(&endpoint::GET_LOG, log::log)
+        .on(&endpoint::QUEUE_STATUS, queue_status::queue_status)
+        .on(&endpoint::CANCEL, cancel::cancel)
+        .on(&endpoint::HOLD, hold::hold)
+        .on(&endpoint::RELEASE, hold::release)
+        .on(&endpoint::PAUSE, pause::pause)
+        .on(&endpoint::UNPAUSE, pause::unpause)
         .on(&endpoint::LIST_FILES, files::files)
         .on(&endpoint::GET_BLOB, blobs::read)
         .on(&endpoint::PUT_BLOB, blobs::write)
         .on(&endpoint::CLEANUP, cleanup::cleanup)
-        .on(&endpoint::LIST_WORKERS, workers::list)
-        .on(&endpoint::GET_WORKER, workers::info)
+        .on(&endpoint::LIST_WORKERS, list::list)
+        .on(&endpoint::GET_WORKER, info::info)
         .on(&endpoint::FIND_WORKERS, find_worker::find_workers)
-        .on(&endpoint::ASSIGN, groups::join)
-        .on(&endpoint::UNASSIGN, groups::leave)
-        .on(&endpoint::GET_TAGS, tags::show)
-        .on(&endpoint::SET_TAGS, tags::set)
-        .on(&endpoint::DETECT_TAGS, tags::detect)
-        .on(&endpoint::DRAIN, groups::drain)
-        .on(&endpoint::RESUME, groups::resume)
-        .on(&endpoint::REMOVE_WORKER, groups::remove)
+        .on(&endpoint::ASSIGN, assign::assign)
+        .on(&endpoint::UNASSIGN, assign::unassign)
+        .on(&endpoint::GET_TAGS, get_tags::get_tags)
+        .on(&endpoint::SET_TAGS, set_tags::set_tags)
+        .on(&endpoint::DETECT_TAGS, detect_tags::detect_tags)
+        .on(&endpoint::DRAIN, drain::drain)
+        .on(&endpoint::RESUME, drain::resume)
+        .on(&endpoint::REMOVE_WORKER, remove_worker::remove_worker)
         .on(&endpoint::REGISTER, workers::register)
         .on(&endpoint::GET_WORK, workers::get_work)
         .on(&endpoint::DELIVER_RESULT, workers::result)

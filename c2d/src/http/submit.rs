@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::Extension;
 use axum::http::{HeaderMap, StatusCode};
-use axum::{Extension, Json};
 use c2_shared::api::jobs::{SubmitResponse, WaitQuery, WaitResponse};
 use c2_shared::id::JobId;
 use c2_shared::job::JobSpec;
@@ -13,12 +12,10 @@ use c2_shared::validate;
 use sha2::{Digest as _, Sha256};
 
 use crate::engine::Refusal;
-use crate::http::App;
 use crate::http::audit::Made;
-use crate::http::error::ApiError;
-use crate::http::extract::{JsonBody, QueryOf, invalid};
 use crate::http::files;
-use crate::http::jobs::wait_for;
+use crate::http::handler::{ApiError, App, Json, JsonBody, QueryOf, State, invalid};
+use crate::http::job::wait_for;
 use crate::sched::Reject;
 use crate::sched::event::{Event, IdempotencyKey, NewJob, Reply};
 

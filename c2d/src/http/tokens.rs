@@ -1,7 +1,5 @@
 //! Invitations, what they are exchanged for, and the tokens that were given out.
 
-use axum::Json;
-use axum::extract::State;
 use axum::http::StatusCode;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::tokens::{InviteRequest, InviteResponse, JoinRequest, JoinResponse, TokenGone, TokenList};
@@ -11,9 +9,7 @@ use c2_shared::pass::Pass;
 use c2_shared::token::Role;
 
 use crate::access::TokenRefusal;
-use crate::http::App;
-use crate::http::error::ApiError;
-use crate::http::extract::{JsonBody, Name};
+use crate::http::handler::{Answer, ApiError, App, Json, JsonBody, Name, State};
 use crate::http::role::Invited;
 
 pub(crate) async fn invite(
@@ -63,12 +59,12 @@ pub(crate) async fn list(State(app): State<App>) -> Json<TokenList> {
     Json(TokenList { tokens: app.access.list() })
 }
 
-pub(crate) async fn revoke(State(app): State<App>, Name(id): Name) -> Result<Json<TokenGone>, ApiError> {
+pub(crate) async fn revoke(State(app): State<App>, Name(id): Name) -> Answer<TokenGone> {
     app.access.revoke(id.clone()).await?;
     Ok(Json(TokenGone { gone: id }))
 }
 
-pub(crate) async fn rotate(State(app): State<App>, Name(role): Name) -> Result<Json<TokenGone>, ApiError> {
+pub(crate) async fn rotate(State(app): State<App>, Name(role): Name) -> Answer<TokenGone> {
     let near = [Role::Operator, Role::Worker].into_iter().find(|known| known.as_str() == role);
     let near = near.ok_or_else(|| {
         let message = format!("no token in c2d's folder has the role {role:?}");

@@ -1,4 +1,4 @@
-//! What workers call, and what operators see of them.
+//! What workers call.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -6,25 +6,21 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::workers::{
-    Assignment, AttemptResult, Directive, NoQuery, Output, PlainPollResponse, PollResponse, RegisterRequest,
-    RegisterResponse, ResultRequest, ResultResponse, ResultVerdict, WorkAnswer, WorkerInfo, WorkerList,
+    Assignment, AttemptResult, Directive, Output, PlainPollResponse, PollResponse, RegisterRequest, RegisterResponse,
+    ResultRequest, ResultResponse, ResultVerdict, WorkAnswer,
 };
 use c2_shared::job::Outcome;
 use c2_shared::limits::{BODY_BYTES_MAX, SLOTS, SLOTS_MAX, SUBMIT_BODY_BYTES_MAX, WAIT_MAX_S};
 use tokio::time::timeout;
 
 use crate::engine::AttemptOutput;
-use crate::http::App;
 use crate::http::clamp::{self, text};
-use crate::http::error::ApiError;
-use crate::http::extract::{JsonBody, Name, OptionalJsonBody, QueryOf, invalid};
+use crate::http::handler::{Answer, App, Json, JsonBody, Name, OptionalJsonBody, State, invalid};
 use crate::http::role::WorkerPeer;
 use crate::http::{files, find_worker, poll_body};
-use crate::rows::worker_row;
 use crate::sched::Reject;
 use crate::sched::decision::{Handout, PollAnswer};
 use crate::sched::event::{Event, Introduction, Poll, PollToken, Reply, ResultFate, ResultSummary};
@@ -37,7 +33,7 @@ pub(crate) async fn register(
     peer: WorkerPeer,
     State(app): State<App>,
     OptionalJsonBody(body): OptionalJsonBody<RegisterRequest, BODY_BYTES_MAX>,
-) -> Result<Json<RegisterResponse>, ApiError> {
+) -> Answer<RegisterResponse> {
     let request = body.unwrap_or_default();
     let ip = peer.at(request.ip)?;
     peer.is(&request.worker_id)?;
@@ -64,7 +60,7 @@ pub(crate) async fn get_work(
     State(app): State<App>,
     Name(ip): Name,
     request: Request,
-) -> Result<Json<WorkAnswer>, ApiError> {
+) -> Answer<WorkAnswer> {
     // Who it is comes before what it says.
     let worker = peer.at(Some(find_worker::address(&ip)?))?;
     let Some(mut request) = poll_body::read(&app, worker, request).await? else {
@@ -113,7 +109,7 @@ pub(crate) async fn result(
     State(app): State<App>,
     name: Name,
     JsonBody(request): JsonBody<ResultRequest, SUBMIT_BODY_BYTES_MAX>,
-) -> Result<Json<ResultResponse>, ApiError> {
+) -> Answer<ResultResponse> {
     let (job, worker) = (name.job()?, peer.at(None)?);
     peer.is_at(&app, worker).await?;
     let attempt = request.attempt.filter(|attempt| attempt.job == job);
@@ -157,19 +153,6 @@ pub(crate) async fn result(
     tracing::warn!("{worker} delivered a result for {attempt}, which is not its to decide (any more)");
     let message = format!("{attempt} is not the attempt that counts");
     Err(ErrorBody::new(ErrorCode::Fenced, message, "forget the result: the job was decided otherwise").into())
-}
-
-pub(crate) async fn list(State(app): State<App>, QueryOf(_): QueryOf<NoQuery>) -> Result<Json<WorkerList>, ApiError> {
-    let workers = app.engine.read(|scheduler, now| scheduler.workers(now)).await?;
-    Ok(Json(WorkerList { workers: workers.into_iter().map(worker_row).collect() }))
-}
-
-pub(crate) async fn info(State(app): State<App>, Name(name): Name) -> Result<Json<WorkerInfo>, ApiError> {
-    let view = find_worker::find(&app, &name).await?;
-    let hardware = serde_json::from_str(&view.intro.hardware).unwrap_or_default();
-    let (running, worker_id, boot_id) =
-        (view.running.clone(), view.intro.worker_id.clone(), view.intro.boot_id.clone());
-    Ok(Json(WorkerInfo { row: worker_row(view), hardware, running, worker_id, boot_id }))
 }
 
 fn summary(result: &AttemptResult, of_job: bool) -> ResultSummary {
