@@ -9,9 +9,11 @@ use c2_shared::hint;
 use c2_shared::limits::BODY_BYTES_MAX;
 
 use crate::http::find_worker;
-use crate::http::handler::{Answer, App, Json, JsonBody, Name, State, check_words, invalid};
+use crate::http::handler::{Answer, App, Json, JsonBody, Name, State, check_words, invalid, serves};
 use crate::rows::worker_row;
 use crate::sched::Event;
+
+serves!(ASSIGN => assign, UNASSIGN => unassign);
 
 pub(crate) async fn assign(
     State(app): State<App>,

@@ -14,7 +14,7 @@ use c2_shared::validate;
 use crate::engine::{EngineHandle, Refusal};
 use crate::http::audit::Made;
 use crate::http::files;
-use crate::http::handler::{ApiError, App, Json, JsonBody, QueryOf, State};
+use crate::http::handler::{ApiError, App, Json, JsonBody, QueryOf, State, serves};
 use crate::http::jobs::stored;
 use crate::http::submit::{identify, ids, made, new_job, take_key};
 use crate::rows::job_row;
@@ -23,6 +23,8 @@ use crate::store::JobFilter;
 
 /// Jobs as a body.
 type Jobs = JsonBody<BatchRequest, BATCH_BODY_BYTES_MAX>;
+
+serves!(SUBMIT_BATCH => submit, SUBMIT_BATCH_WAIT => submit_wait);
 
 pub(crate) async fn submit(
     State(app): State<App>,

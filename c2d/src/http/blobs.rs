@@ -17,7 +17,7 @@ use futures_util::{Stream, StreamExt as _, stream};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
-use crate::http::handler::{Answer, ApiError, App, Json, Name, QueryOf, State, invalid};
+use crate::http::handler::{Answer, ApiError, App, Json, Name, QueryOf, State, invalid, serves};
 use crate::store::{BlobError, Incoming, read_piece};
 
 /// Bytes read from the disk at once.
@@ -26,6 +26,8 @@ const CHUNK_BYTES: u64 = 256 * 1024;
 const PIECES_LEN: usize = 8;
 /// What the content is: bytes, whatever they mean.
 const BYTES: &str = "application/octet-stream";
+
+serves!(GET_BLOB => read, PUT_BLOB => write);
 
 /// Answers `GET` and `HEAD`: the content from the beginning, or the part that `Range` asks for. A
 /// blob that is not whole is not found, with the header that says how much of it there is.

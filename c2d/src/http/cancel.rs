@@ -2,8 +2,10 @@
 
 use c2_shared::api::jobs::CancelResponse;
 
-use crate::http::handler::{Answer, App, Json, Name, State};
+use crate::http::handler::{Answer, App, Json, Name, State, serves};
 use crate::sched::event::{Event, Reply};
+
+serves!(CANCEL => cancel);
 
 pub(crate) async fn cancel(State(app): State<App>, name: Name) -> Answer<CancelResponse> {
     let job_id = name.job()?;

@@ -10,7 +10,9 @@ use c2_shared::time::span;
 use c2_shared::worker::WorkerStatus;
 
 use crate::http::find_worker;
-use crate::http::handler::{Answer, ApiError, App, Json, Name, State};
+use crate::http::handler::{Answer, ApiError, App, Json, Name, State, serves};
+
+serves!(CLEANUP => cleanup);
 
 pub(crate) async fn cleanup(State(app): State<App>, Name(name): Name) -> Answer<CleanupResponse> {
     let view = find_worker::find(&app, &name).await?;

@@ -5,8 +5,10 @@ use c2_shared::worker::Hardware;
 
 use crate::detect::suggest;
 use crate::http::find_worker;
-use crate::http::handler::{Answer, App, Json, Name, QueryOf, State};
+use crate::http::handler::{Answer, App, Json, Name, QueryOf, State, serves};
 use crate::sched::Event;
+
+serves!(DETECT_TAGS => detect_tags);
 
 pub(crate) async fn detect_tags(
     State(app): State<App>,

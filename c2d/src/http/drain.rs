@@ -3,9 +3,11 @@
 use c2_shared::api::workers::WorkerRow;
 
 use crate::http::find_worker;
-use crate::http::handler::{Answer, App, Json, Name, State};
+use crate::http::handler::{Answer, App, Json, Name, State, serves};
 use crate::rows::worker_row;
 use crate::sched::Event;
+
+serves!(DRAIN => drain, RESUME => resume);
 
 pub(crate) async fn drain(State(app): State<App>, Name(name): Name) -> Answer<WorkerRow> {
     set_drain(&app, &name, true).await

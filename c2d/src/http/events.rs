@@ -14,7 +14,7 @@ use serde::Serialize;
 use tokio::sync::{broadcast, watch};
 
 use crate::engine::Touched;
-use crate::http::handler::{ApiError, App, State};
+use crate::http::handler::{ApiError, App, State, serves};
 use crate::http::serve::stopped;
 use crate::http::sse;
 use crate::rows::{job_row, queue_status, worker_row};
@@ -31,6 +31,8 @@ struct Reader {
     ready: VecDeque<Event>,
     last_id: u64,
 }
+
+serves!(EVENTS => events);
 
 pub(crate) async fn events(
     State(app): State<App>,

@@ -15,12 +15,14 @@ use c2_shared::limits::{FILES_LEN_MAX, INLINE_BYTES_MAX, PROBLEMS_LEN_MAX};
 use c2_shared::validate;
 
 use crate::http::blobs::blocking;
-use crate::http::handler::{Answer, ApiError, App, Json, Name, QueryOf, State};
+use crate::http::handler::{Answer, ApiError, App, Json, Name, QueryOf, State, serves};
 use crate::sched::Reject;
 use crate::store::{BlobError, Blobs, payload, read_piece};
 
 /// Characters of a complaint that are kept.
 const PROBLEM_CHARS: usize = 200;
+
+serves!(LIST_FILES => files);
 
 pub(crate) async fn files(State(app): State<App>, name: Name, QueryOf(query): QueryOf<FilesQuery>) -> Answer<JobFiles> {
     let job = name.job()?;

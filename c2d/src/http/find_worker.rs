@@ -11,11 +11,13 @@ use c2_shared::api::workers::{TargetWorker, TargetWorkers};
 use c2_shared::hint;
 use c2_shared::target::{self, Candidate, Target, TargetError};
 
-use crate::http::handler::{Answer, ApiError, App, Json, Name, State, invalid};
+use crate::http::handler::{Answer, ApiError, App, Json, Name, State, invalid, serves};
 use crate::sched::{Reject, WorkerView};
 
 const NO_WORKERS: &str = "no worker has registered yet; start c2-agent on one";
 const NO_GROUPS: &str = "no worker is in any group yet; put one in with: assign <worker> <group>";
+
+serves!(FIND_WORKERS => find_workers);
 
 pub(crate) async fn find_workers(State(app): State<App>, Name(text): Name) -> Answer<TargetWorkers> {
     let target = Target::parse(&text).map_err(|error| unresolved(&error, &[]))?;

@@ -24,7 +24,7 @@ use tokio::sync::{broadcast, watch};
 
 use crate::engine::Touched;
 use crate::http::find_worker;
-use crate::http::handler::{Answer, ApiError, App, Json, JsonBody, Name, QueryOf, State};
+use crate::http::handler::{Answer, ApiError, App, Json, JsonBody, Name, QueryOf, State, serves};
 use crate::http::role::WorkerPeer;
 use crate::http::serve::stopped;
 use crate::http::sse;
@@ -35,6 +35,8 @@ use crate::sched::{JobView, Reject, Scheduler};
 const PATIENCE: Duration = Duration::from_secs(2 * PARK_MAX_S);
 /// How long to wait for news of a job whose worker does not say that it runs it.
 const LULL: Duration = Duration::from_secs(2);
+
+serves!(FOLLOW => follow, SAY_WRITTEN => live);
 
 /// Takes what an attempt wrote, as it was asked for.
 pub(crate) async fn live(

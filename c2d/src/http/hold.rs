@@ -3,8 +3,10 @@
 use c2_shared::api::jobs::JobStateResponse;
 use c2_shared::id::JobId;
 
-use crate::http::handler::{Answer, App, Json, Name, State};
+use crate::http::handler::{Answer, App, Json, Name, State, serves};
 use crate::sched::event::{Event, Reply};
+
+serves!(HOLD => hold, RELEASE => release);
 
 pub(crate) async fn hold(State(app): State<App>, name: Name) -> Answer<JobStateResponse> {
     let job = name.job()?;

@@ -3,8 +3,10 @@
 use c2_shared::api::workers::WorkerInfo;
 
 use crate::http::find_worker;
-use crate::http::handler::{Answer, App, Json, Name, State};
+use crate::http::handler::{Answer, App, Json, Name, State, serves};
 use crate::rows::worker_row;
+
+serves!(GET_WORKER => info);
 
 pub(crate) async fn info(State(app): State<App>, Name(name): Name) -> Answer<WorkerInfo> {
     let view = find_worker::find(&app, &name).await?;

@@ -8,10 +8,12 @@ use c2_shared::id::JobId;
 use c2_shared::job::JobSpec;
 use c2_shared::limits::WAIT_MAX_S;
 
-use crate::http::handler::{Answer, ApiError, App, Json, Name, QueryOf, State};
+use crate::http::handler::{Answer, ApiError, App, Json, Name, QueryOf, State, serves};
 use crate::rows::job_row;
 use crate::sched::Reject;
 use crate::store::payload;
+
+serves!(GET_JOB => job);
 
 pub(crate) async fn job(
     State(app): State<App>,

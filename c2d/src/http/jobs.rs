@@ -7,10 +7,12 @@ use c2_shared::id::JobId;
 use c2_shared::job::JobState;
 use c2_shared::limits::{PAGE_LEN, PAGE_LEN_MAX};
 
-use crate::http::handler::{Answer, ApiError, App, Json, QueryOf, State};
+use crate::http::handler::{Answer, ApiError, App, Json, QueryOf, State, serves};
 use crate::rows::job_row;
 use crate::sched::{JobView, Scheduler};
 use crate::store::JobFilter;
+
+serves!(LIST_JOBS => jobs);
 
 pub(crate) async fn jobs(State(app): State<App>, QueryOf(query): QueryOf<JobsQuery>) -> Answer<JobList> {
     let limit = query.limit.unwrap_or(PAGE_LEN).clamp(1, PAGE_LEN_MAX);

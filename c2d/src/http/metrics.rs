@@ -7,8 +7,10 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use c2_shared::api::metrics::Metrics;
 
-use crate::http::handler::{Answer, ApiError, App, Json, State};
+use crate::http::handler::{Answer, ApiError, App, Json, State, serves};
 use crate::sched::QueueView;
+
+serves!(METRICS => json, PROMETHEUS => prometheus);
 
 pub(crate) async fn json(State(app): State<App>) -> Answer<Metrics> {
     let (view, submitted) = look(&app).await?;

@@ -57,3 +57,10 @@ pub use mount::Unserved;
 pub use router::{App, router};
 pub use serve::serve;
 pub(crate) use serve::stopped;
+
+/// The modules with handlers; each says which endpoints it serves.
+const HANDLERS: &[mount::Mount] = &mount::of! {
+    assign batch blobs cancel cleanup detect_tags docs drain events files find_worker follow get_tags hold
+    info job jobs list log metrics output pause queue_status remove_worker retry set_tags submit tokens why
+    workers
+};

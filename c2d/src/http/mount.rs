@@ -55,6 +55,25 @@ impl Mounted {
     }
 }
 
+/// Has the endpoints of one module served.
+pub(crate) type Mount = fn(Mounted) -> Mounted;
+
+/// The `mount` of each of these modules.
+macro_rules! of {
+    ($($module:ident)+) => { [$($crate::http::$module::mount),+] };
+}
+pub(crate) use of;
+
+/// Says which endpoints the handlers of a module serve.
+macro_rules! serves {
+    ($($endpoint:ident => $handler:ident),+ $(,)?) => {
+        pub(super) fn mount(mounted: $crate::http::mount::Mounted) -> $crate::http::mount::Mounted {
+            mounted$(.on(&c2_shared::api::endpoint::$endpoint, $handler))+
+        }
+    };
+}
+pub(crate) use serves;
+
 const fn filter(method: Method) -> MethodFilter {
     match method {
         Method::Get => MethodFilter::GET,

@@ -9,8 +9,10 @@ use c2_shared::api::workers::Output;
 use c2_shared::job::JobState;
 
 use crate::http::follow;
-use crate::http::handler::{ApiError, App, Json, Name, QueryOf, State};
+use crate::http::handler::{ApiError, App, Json, Name, QueryOf, State, serves};
 use crate::sched::Reject;
+
+serves!(GET_OUTPUT => output);
 
 pub(crate) async fn output(
     State(app): State<App>,

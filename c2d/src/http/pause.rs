@@ -2,8 +2,10 @@
 
 use c2_shared::api::jobs::PauseResponse;
 
-use crate::http::handler::{Answer, App, Json, State};
+use crate::http::handler::{Answer, App, Json, State, serves};
 use crate::sched::event::Event;
+
+serves!(PAUSE => pause, UNPAUSE => unpause);
 
 pub(crate) async fn pause(State(app): State<App>) -> Answer<PauseResponse> {
     set_paused(&app, true).await

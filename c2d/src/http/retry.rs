@@ -9,11 +9,13 @@ use c2_shared::limits::BATCH_BODY_BYTES_MAX;
 use crate::engine::Refusal;
 use crate::http::audit::Made;
 use crate::http::batch::empty;
-use crate::http::handler::{ApiError, App, Json, JsonBody, State};
+use crate::http::handler::{ApiError, App, Json, JsonBody, State, serves};
 use crate::http::submit::{ids, made, new_job};
 use crate::sched::Reject;
 use crate::sched::event::{Again, Event, NewJob};
 use crate::store::StoredJob;
+
+serves!(RETRY => retry);
 
 pub(crate) async fn retry(
     State(app): State<App>,

@@ -1,4 +1,4 @@
-//! Which handler serves which endpoint, and what all handlers share.
+//! All handlers behind the gate, and what they share.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -20,11 +20,7 @@ use crate::http::error::ApiError;
 use crate::http::mount::{Mounted, Unserved};
 use crate::http::poll_body::LargeBodies;
 use crate::http::throttle::Throttle;
-use crate::http::{
-    assign, batch, blobs, cancel, cleanup, detect_tags, docs, drain, events, files, find_worker, follow, gate,
-    get_tags, hold, info, job, jobs, list, log, metrics, output, pause, queue_status, remove_worker, retry, set_tags,
-    submit, tokens, why, workers,
-};
+use crate::http::{HANDLERS, gate};
 use crate::relay::Relay;
 use crate::store::{Blobs, History};
 
@@ -73,56 +69,10 @@ pub fn router(app: App) -> Result<Router, Unserved> {
     Ok(router.layer(gate).with_state(app))
 }
 
-/// Which handler serves which endpoint.
+/// The handlers on their endpoints.
 pub(super) fn handlers() -> Mounted {
-    Mounted::default()
-        .on(&endpoint::SUBMIT, submit::submit)
-        .on(&endpoint::SUBMIT_WAIT, submit::submit_wait)
-        .on(&endpoint::SUBMIT_BATCH, batch::submit)
-        .on(&endpoint::SUBMIT_BATCH_WAIT, batch::submit_wait)
-        .on(&endpoint::RETRY, retry::retry)
-        .on(&endpoint::LIST_JOBS, jobs::jobs)
-        .on(&endpoint::GET_JOB, job::job)
-        .on(&endpoint::GET_OUTPUT, output::output)
-        .on(&endpoint::FOLLOW, follow::follow)
-        .on(&endpoint::WHY, why::why)
-        .on(&endpoint::GET_LOG, log::log)
-        .on(&endpoint::QUEUE_STATUS, queue_status::queue_status)
-        .on(&endpoint::CANCEL, cancel::cancel)
-        .on(&endpoint::HOLD, hold::hold)
-        .on(&endpoint::RELEASE, hold::release)
-        .on(&endpoint::PAUSE, pause::pause)
-        .on(&endpoint::UNPAUSE, pause::unpause)
-        .on(&endpoint::LIST_FILES, files::files)
-        .on(&endpoint::GET_BLOB, blobs::read)
-        .on(&endpoint::PUT_BLOB, blobs::write)
-        .on(&endpoint::CLEANUP, cleanup::cleanup)
-        .on(&endpoint::LIST_WORKERS, list::list)
-        .on(&endpoint::GET_WORKER, info::info)
-        .on(&endpoint::FIND_WORKERS, find_worker::find_workers)
-        .on(&endpoint::ASSIGN, assign::assign)
-        .on(&endpoint::UNASSIGN, assign::unassign)
-        .on(&endpoint::GET_TAGS, get_tags::get_tags)
-        .on(&endpoint::SET_TAGS, set_tags::set_tags)
-        .on(&endpoint::DETECT_TAGS, detect_tags::detect_tags)
-        .on(&endpoint::DRAIN, drain::drain)
-        .on(&endpoint::RESUME, drain::resume)
-        .on(&endpoint::REMOVE_WORKER, remove_worker::remove_worker)
-        .on(&endpoint::REGISTER, workers::register)
-        .on(&endpoint::GET_WORK, workers::get_work)
-        .on(&endpoint::DELIVER_RESULT, workers::result)
-        .on(&endpoint::SAY_WRITTEN, follow::live)
-        .on(&endpoint::INVITE, tokens::invite)
-        .on(&endpoint::JOIN, tokens::join)
-        .on(&endpoint::LIST_TOKENS, tokens::list)
-        .on(&endpoint::REVOKE_TOKEN, tokens::revoke)
-        .on(&endpoint::ROTATE_TOKEN, tokens::rotate)
-        .on(&endpoint::EVENTS, events::events)
-        .on(&endpoint::METRICS, metrics::json)
-        .on(&endpoint::PROMETHEUS, metrics::prometheus)
-        .on(&endpoint::OPENAPI, docs::openapi)
-        .on(&endpoint::DOCS, docs::docs)
-        .on(&endpoint::HEALTH, async || "ok\n")
+    let mounted = Mounted::default().on(&endpoint::HEALTH, async || "ok\n");
+    HANDLERS.iter().fold(mounted, |mounted, mount| mount(mounted))
 }
 
 async fn unknown_path(uri: axum::http::Uri) -> ApiError {

@@ -4,8 +4,10 @@ use c2_shared::api::workers::{TagStatus, TagsRequest};
 use c2_shared::limits::BODY_BYTES_MAX;
 
 use crate::http::find_worker;
-use crate::http::handler::{Answer, App, Json, JsonBody, Name, State, check_words};
+use crate::http::handler::{Answer, App, Json, JsonBody, Name, State, check_words, serves};
 use crate::sched::Event;
+
+serves!(SET_TAGS => set_tags);
 
 /// A tag that is held stays in the answer until it is free, also when it is no longer offered.
 pub(crate) async fn set_tags(

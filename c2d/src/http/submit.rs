@@ -14,13 +14,15 @@ use sha2::{Digest as _, Sha256};
 use crate::engine::Refusal;
 use crate::http::audit::Made;
 use crate::http::files;
-use crate::http::handler::{ApiError, App, Json, JsonBody, QueryOf, State, invalid};
+use crate::http::handler::{ApiError, App, Json, JsonBody, QueryOf, State, invalid, serves};
 use crate::http::job::wait_for;
 use crate::sched::Reject;
 use crate::sched::event::{Event, IdempotencyKey, NewJob, Reply};
 
 /// A job specification as a body.
 type Spec = JsonBody<JobSpec, SUBMIT_BODY_BYTES_MAX>;
+
+serves!(SUBMIT => submit, SUBMIT_WAIT => submit_wait);
 
 pub(crate) async fn submit(
     State(app): State<App>,

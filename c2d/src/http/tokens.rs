@@ -9,8 +9,10 @@ use c2_shared::pass::Pass;
 use c2_shared::token::Role;
 
 use crate::access::TokenRefusal;
-use crate::http::handler::{Answer, ApiError, App, Json, JsonBody, Name, State};
+use crate::http::handler::{Answer, ApiError, App, Json, JsonBody, Name, State, serves};
 use crate::http::role::Invited;
+
+serves!(INVITE => invite, JOIN => join, LIST_TOKENS => list, REVOKE_TOKEN => revoke, ROTATE_TOKEN => rotate);
 
 pub(crate) async fn invite(
     State(app): State<App>,

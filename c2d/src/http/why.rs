@@ -2,9 +2,11 @@
 
 use c2_shared::api::why::Explanation;
 
-use crate::http::handler::{Answer, App, Json, Name, State};
+use crate::http::handler::{Answer, App, Json, Name, State, serves};
 use crate::rows::job_row;
 use crate::sched::{Explained, Reject, Scheduler};
+
+serves!(WHY => why);
 
 pub(crate) async fn why(State(app): State<App>, name: Name) -> Answer<Explanation> {
     let id = name.job()?;

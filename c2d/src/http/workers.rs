@@ -18,7 +18,7 @@ use tokio::time::timeout;
 
 use crate::engine::AttemptOutput;
 use crate::http::clamp::{self, text};
-use crate::http::handler::{Answer, App, Json, JsonBody, Name, OptionalJsonBody, State, invalid};
+use crate::http::handler::{Answer, App, Json, JsonBody, Name, OptionalJsonBody, State, invalid, serves};
 use crate::http::role::WorkerPeer;
 use crate::http::{files, find_worker, poll_body};
 use crate::sched::Reject;
@@ -28,6 +28,8 @@ use crate::store::{self, payload};
 
 /// How long a poll that is answered for a directive's sake may take to bring its own answer.
 const NEWS_GRACE: Duration = Duration::from_millis(20);
+
+serves!(REGISTER => register, GET_WORK => get_work, DELIVER_RESULT => result);
 
 pub(crate) async fn register(
     peer: WorkerPeer,

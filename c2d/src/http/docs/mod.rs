@@ -16,6 +16,8 @@ use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::IntoResponse;
 use serde_json::Value;
 
+use crate::http::handler::serves;
+
 /// Nothing is loaded from anywhere and nothing runs; the page brings its own style.
 const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -23,6 +25,8 @@ const POLICY: &str =
 pub(crate) static DOCUMENT: LazyLock<Value> = LazyLock::new(openapi::document);
 pub(crate) static JSON: LazyLock<String> = LazyLock::new(|| format!("{}\n", *DOCUMENT));
 static PAGE: LazyLock<String> = LazyLock::new(|| page::page(&DOCUMENT));
+
+serves!(OPENAPI => openapi, DOCS => docs);
 
 pub(crate) async fn openapi() -> impl IntoResponse {
     ([(CONTENT_TYPE, "application/json")], JSON.as_str())

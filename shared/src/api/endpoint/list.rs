@@ -25,7 +25,7 @@ const ANYONE: &[Role] = &[];
 const OPERATORS: &[Role] = &[Operator];
 /// Who may look at things.
 const READERS: &[Role] = &[Operator, Viewer];
-/// Who may send files, and who may receive them: whoever knows a SHA-256 knows what it may ask for.
+/// Who may send files, and who may receive them.
 const SENDERS: &[Role] = &[Operator, Worker];
 const RECEIVERS: &[Role] = &[Operator, Viewer, Worker];
 const WORKERS: &[Role] = &[Worker];
