@@ -20,7 +20,7 @@ use crate::access::{self, AccessError};
 use crate::authority::{Authority, AuthorityError};
 use crate::clock::Clock;
 use crate::engine;
-use crate::http::{self, App, Audit};
+use crate::http::{self, App, Audit, Unserved};
 use crate::services::blob_gc;
 use crate::services::cleanup_requests::CleanupRequests;
 use crate::services::live_output::LiveOutput;
@@ -42,6 +42,8 @@ pub enum RunError {
     Listen(SocketAddr, #[source] io::Error),
     #[error("cannot write {0:?}")]
     File(PathBuf, #[source] io::Error),
+    #[error(transparent)]
+    Unserved(#[from] Unserved),
     #[error("{0} stopped by itself")]
     Stopped(&'static str),
 }
@@ -53,6 +55,7 @@ impl Advice for RunError {
             Self::Authority(error) => error.hint(),
             Self::Access(error) => error.hint(),
             Self::Listen(_, error) | Self::File(_, error) => error.hint(),
+            Self::Unserved(_) => Some("this is a defect of c2d; please report it".to_owned()),
             Self::Stopped(_) => Some("look for the first error above".to_owned()),
         }
     }
@@ -110,7 +113,8 @@ pub async fn run(
         stopping: stopping.clone(),
     };
     let collecting = tokio::spawn(blob_gc::run(app.blobs.clone(), app.history.clone(), clock, stopping.clone()));
-    let server = tokio::spawn(http::serve(listener, authority.tls, http::router(app), stopping));
+    let router = http::router(app)?;
+    let server = tokio::spawn(http::serve(listener, authority.tls, router, stopping));
     let address_file = AddressFile::write(&data_dir, address)?;
     ready(address).map_err(|e| RunError::File("/dev/stdout".into(), e))?;
 

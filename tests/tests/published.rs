@@ -1,13 +1,15 @@
 //! What is written for people agrees with what the programs do: README, example configurations.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use c2_shared::api::endpoint;
 use c2_shared::config::{AgentConfig, ServerConfig, load};
 use regex::Regex;
 
 crate::tests![
     the_example_configurations_are_the_defaults_on_another_host,
-    the_readme_names_every_route,
+    the_readme_has_every_endpoint_in_its_table_and_no_other,
     the_readme_names_every_command,
 ];
 
@@ -22,14 +24,20 @@ fn the_example_configurations_are_the_defaults_on_another_host() {
     assert_eq!(agent, AgentConfig { server_host: "10.0.0.6".to_owned(), ..AgentConfig::default() });
 }
 
-fn the_readme_names_every_route() {
+/// The table of endpoints: each row names the methods, then the path.
+fn the_readme_has_every_endpoint_in_its_table_and_no_other() {
     let readme = std::fs::read_to_string(in_repository("README.md")).unwrap();
-    let source = std::fs::read_to_string(in_repository("shared/src/api/route.rs")).unwrap();
-    let route = Regex::new(r#"pub const [A-Z_]+: &str = "([^"]+)";"#).unwrap();
-    let routes: Vec<&str> = route.captures_iter(&source).map(|found| found.extract::<1>().1[0]).collect();
-    assert!(routes.len() >= 17, "only {} routes found", routes.len());
-    let missing: Vec<&&str> = routes.iter().filter(|route| !readme.contains(**route)).collect();
-    assert!(missing.is_empty(), "not in README.md: {missing:?}");
+    let rows = Regex::new(r"(?m)^\| ((?:`[A-Z]+`, )*`[A-Z]+) (/[^`]*)` \| [^|]+ \|$").unwrap();
+    let listed: BTreeSet<(String, String)> = rows
+        .captures_iter(&readme)
+        .flat_map(|row| {
+            let (methods, path) = (row[1].replace(['`', ' '], ""), row[2].to_owned());
+            methods.split(',').map(|method| (method.to_owned(), path.clone())).collect::<Vec<_>>()
+        })
+        .filter(|(method, _)| method != "HEAD")
+        .collect();
+    let known = endpoint::ALL.iter().map(|one| (one.method.as_str().to_owned(), one.path.to_owned())).collect();
+    assert_eq!(listed, known);
 }
 
 fn the_readme_names_every_command() {

@@ -34,10 +34,7 @@ pub enum AccessError {
     #[error(transparent)]
     File(#[from] SecretFileError),
     #[error("{path:?} is not what c2d wrote")]
-    Malformed {
-        path: PathBuf,
-        source: serde_json::Error,
-    },
+    Malformed { path: PathBuf, source: serde_json::Error },
 }
 
 impl Advice for AccessError {

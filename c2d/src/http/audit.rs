@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use axum::http::{Method, StatusCode};
-use c2_shared::api::route;
+use c2_shared::api::endpoint;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
@@ -77,7 +77,7 @@ pub(crate) fn counts(method: &Method, path: &str, status: StatusCode) -> bool {
     let changes = !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
     let routine = ROUTINE.iter().any(|start| path.starts_with(start));
     let refused = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
-    refused || (changes && !routine && !(path == route::REGISTER && status.is_success()))
+    refused || (changes && !routine && !(path == endpoint::REGISTER.path && status.is_success()))
 }
 
 #[cfg(test)]
@@ -87,16 +87,16 @@ mod tests {
     #[test]
     fn what_changes_something_or_is_refused_counts() {
         let table = [
-            ("POST", route::SUBMIT, 201, true),
-            ("POST", route::SUBMIT, 400, true),
+            ("POST", endpoint::SUBMIT.path, 201, true),
+            ("POST", endpoint::SUBMIT.path, 400, true),
             ("DELETE", "/api/workers/10.0.0.9", 200, true),
-            ("GET", route::JOBS, 200, false),
-            ("GET", route::JOBS, 401, true),
+            ("GET", endpoint::LIST_JOBS.path, 200, false),
+            ("GET", endpoint::LIST_JOBS.path, 401, true),
             ("POST", "/api/workers/get-work/10.0.0.9", 200, false),
             ("POST", "/api/workers/get-work/10.0.0.9", 403, true),
-            ("POST", route::REGISTER, 200, false),
-            ("POST", route::REGISTER, 409, true),
-            ("POST", route::JOIN, 201, true),
+            ("POST", endpoint::REGISTER.path, 200, false),
+            ("POST", endpoint::REGISTER.path, 409, true),
+            ("POST", endpoint::JOIN.path, 201, true),
         ];
         for (method, path, status, expected) in table {
             let (method, status) = (method.parse().unwrap(), StatusCode::from_u16(status).unwrap());

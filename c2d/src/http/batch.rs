@@ -1,36 +1,32 @@
-//! Submitting many jobs, new ones or ended ones again: all of them or none.
+//! Submitting many jobs, all of them or none.
 
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::Extension;
 use axum::http::{HeaderMap, StatusCode};
-use axum::{Extension, Json};
 use c2_shared::api::error::{ErrorBody, ErrorCode};
-use c2_shared::api::jobs::{BatchRequest, BatchResponse, BatchWaitResponse, RetryRequest, WaitQuery};
+use c2_shared::api::jobs::{BatchRequest, BatchResponse, BatchWaitResponse, WaitQuery};
 use c2_shared::id::JobId;
 use c2_shared::job::JobSpec;
 use c2_shared::limits::{BATCH_BODY_BYTES_MAX, WAIT_MAX_S};
 use c2_shared::validate;
 
 use crate::engine::{EngineHandle, Refusal};
-use crate::http::App;
 use crate::http::audit::Made;
-use crate::http::error::ApiError;
-use crate::http::extract::{JsonBody, QueryOf};
 use crate::http::files;
+use crate::http::handler::{ApiError, App, Json, JsonBody, QueryOf, State, serves};
 use crate::http::jobs::stored;
-use crate::http::role::Operator;
 use crate::http::submit::{identify, made, new_job, take_key};
 use crate::rows::job_row;
-use crate::sched::Reject;
-use crate::sched::event::{self, Again, NewJob};
-use crate::store::{JobFilter, StoredJob};
+use crate::sched::event::{self, NewJob};
+use crate::store::JobFilter;
 
 /// Jobs as a body.
 type Jobs = JsonBody<BatchRequest, BATCH_BODY_BYTES_MAX>;
 
+serves!(SUBMIT_BATCH => submit, SUBMIT_BATCH_WAIT => submit_wait);
+
 pub(crate) async fn submit(
-    _: Operator,
     State(app): State<App>,
     headers: HeaderMap,
     JsonBody(batch): Jobs,
@@ -40,7 +36,6 @@ pub(crate) async fn submit(
 }
 
 pub(crate) async fn submit_wait(
-    _: Operator,
     State(app): State<App>,
     QueryOf(query): QueryOf<WaitQuery>,
     headers: HeaderMap,
@@ -56,28 +51,6 @@ pub(crate) async fn submit_wait(
     let views = stored(&app, filter).await?;
     let done = views.iter().all(|view| view.state.is_terminal());
     Ok((StatusCode::CREATED, made(&ids), Json(BatchWaitResponse { done, jobs: views.iter().map(job_row).collect() })))
-}
-
-pub(crate) async fn retry(
-    _: Operator,
-    State(app): State<App>,
-    JsonBody(request): JsonBody<RetryRequest, BATCH_BODY_BYTES_MAX>,
-) -> Result<(StatusCode, Extension<Made>, Json<BatchResponse>), ApiError> {
-    let asked = request.job_ids;
-    if asked.is_empty() {
-        return Err(empty("job_ids", "name ended jobs like job-12"));
-    }
-    let found = app.history.jobs_with_dependencies(asked.clone()).await?;
-    let same = asked.iter().zip(&found).take_while(|(id, job)| **id == job.view.id).count();
-    if let Some(missing) = asked.get(same) {
-        // Asked for alone it may turn out to have been removed.
-        app.history.job(*missing).await?;
-        return Err(Reject::UnknownJob { job: *missing }.into());
-    }
-    let jobs = found.iter().map(again).collect::<Result<Vec<Again>, Reject>>()?;
-    let retried = app.engine.apply(event::JobsRetried { jobs }).await;
-    let job_ids = retried.map_err(|refusal| named(refusal, &asked))?;
-    Ok((StatusCode::CREATED, made(&job_ids), Json(BatchResponse { job_ids })))
 }
 
 async fn accept(app: &App, headers: &HeaderMap, mut batch: BatchRequest) -> Result<Vec<JobId>, ApiError> {
@@ -114,22 +87,7 @@ async fn all_ended(engine: &EngineHandle, jobs: &[JobId]) -> Result<(), Refusal>
     Ok(())
 }
 
-/// An ended job as it is submitted again: the same specification, and what it depended on by id,
-/// because the names of its batch mean nothing any more.
-fn again(old: &StoredJob) -> Result<Again, Reject> {
-    let of = old.view.id;
-    let spec = old.spec().map_err(|reason| Reject::Unreadable { job: of, reason })?;
-    Ok(Again { of, job: NewJob { depends: old.depends.clone(), ..new_job(spec) } })
-}
-
-/// A refusal of a retry, with the old job's id in front where one of them is meant.
-fn named(refusal: Refusal, asked: &[JobId]) -> ApiError {
-    match refusal {
-        Refusal::Rejected(Reject::BadJob { place, reason }) => ApiError::from(*reason).about(asked[place]),
-        other => other.into(),
-    }
-}
-
-fn empty(field: &str, hint: &str) -> ApiError {
+/// Refuses a list without entries.
+pub(crate) fn empty(field: &str, hint: &str) -> ApiError {
     ErrorBody::new(ErrorCode::InvalidInput, format!("{field} is empty"), hint).in_field(field).into()
 }

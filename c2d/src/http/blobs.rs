@@ -6,9 +6,7 @@
 use std::fs::File;
 use std::io;
 
-use axum::Json;
 use axum::body::Body;
-use axum::extract::State;
 use axum::http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, RANGE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
@@ -19,10 +17,7 @@ use futures_util::{Stream, StreamExt as _, stream};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
-use crate::http::App;
-use crate::http::error::ApiError;
-use crate::http::extract::{Name, QueryOf, invalid};
-use crate::http::role::{Receiver, Sender};
+use crate::http::handler::{Answer, ApiError, App, Json, Name, QueryOf, State, invalid, serves};
 use crate::store::{BlobError, Incoming, read_piece};
 
 /// Bytes read from the disk at once.
@@ -32,10 +27,11 @@ const PIECES_LEN: usize = 8;
 /// What the content is: bytes, whatever they mean.
 const BYTES: &str = "application/octet-stream";
 
+serves!(GET_BLOB => read, PUT_BLOB => write);
+
 /// Answers `GET` and `HEAD`: the content from the beginning, or the part that `Range` asks for. A
 /// blob that is not whole is not found, with the header that says how much of it there is.
 pub(crate) async fn read(
-    _: Receiver,
     State(app): State<App>,
     name: Name,
     QueryOf(query): QueryOf<BlobQuery>,
@@ -71,13 +67,12 @@ pub(crate) async fn read(
 
 /// Takes a blob in, from the offset on that the query says; the end of the body is its end.
 pub(crate) async fn write(
-    _: Sender,
     State(app): State<App>,
     name: Name,
     QueryOf(query): QueryOf<BlobQuery>,
     headers: HeaderMap,
     body: Body,
-) -> Result<Json<BlobStatus>, ApiError> {
+) -> Answer<BlobStatus> {
     let blob = blob(&name)?;
     if headers.get(CONTENT_TYPE).is_none_or(|kind| kind != BYTES) {
         let hint = "send Content-Type: application/octet-stream";

@@ -3,26 +3,19 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use axum::Json;
-use axum::extract::State;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::files::CleanupResponse;
 use c2_shared::limits::CLEANUP_WAIT_S;
 use c2_shared::time::span;
 use c2_shared::worker::WorkerStatus;
 
-use crate::http::App;
-use crate::http::error::ApiError;
-use crate::http::extract::Name;
-use crate::http::named;
-use crate::http::role::Operator;
+use crate::http::find_worker;
+use crate::http::handler::{Answer, ApiError, App, Json, Name, State, serves};
 
-pub(crate) async fn cleanup(
-    _: Operator,
-    State(app): State<App>,
-    Name(name): Name,
-) -> Result<Json<CleanupResponse>, ApiError> {
-    let view = named::find(&app, &name).await?;
+serves!(CLEANUP => cleanup);
+
+pub(crate) async fn cleanup(State(app): State<App>, Name(name): Name) -> Answer<CleanupResponse> {
+    let view = find_worker::find(&app, &name).await?;
     let ip = view.ip;
     if view.status == WorkerStatus::Offline {
         return Err(offline(ip, view.silent_ms));

@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::extract::State;
 use axum::response::Sse;
 use axum::response::sse::Event;
 use c2_shared::api::events::{CHANGE, Change, SNAPSHOT, Snapshot};
@@ -15,9 +14,7 @@ use serde::Serialize;
 use tokio::sync::{broadcast, watch};
 
 use crate::engine::Touched;
-use crate::http::App;
-use crate::http::error::ApiError;
-use crate::http::role;
+use crate::http::handler::{ApiError, App, State, serves};
 use crate::http::serve::stopped;
 use crate::http::sse;
 use crate::rows::{job_row, worker_row};
@@ -35,8 +32,9 @@ struct Reader {
     last_id: u64,
 }
 
+serves!(EVENTS => events);
+
 pub(crate) async fn events(
-    _: role::Reader,
     State(app): State<App>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
     // Changes are subscribed to first: what happens meanwhile is sent twice rather than never.

@@ -1,12 +1,16 @@
 //! Reading requests: JSON bodies, query strings and names in paths, each with our own words when
 //! they cannot be read.
 
+use std::collections::BTreeSet;
+
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::config::describe_json_error;
 use c2_shared::id::JobId;
+use c2_shared::limits::LIST_LEN_MAX;
+use c2_shared::validate;
 use http_body_util::LengthLimitError;
 use serde::de::DeserializeOwned;
 
@@ -98,6 +102,17 @@ impl Name {
     pub(crate) fn job(&self) -> Result<JobId, ApiError> {
         self.0.parse().map_err(|e| invalid(format!("{e}"), "ids look like job-12"))
     }
+}
+
+/// Checks names of groups or tags: each a plain word, and not more than anybody writes by hand.
+pub(crate) fn check_words(field: &'static str, words: &BTreeSet<String>) -> Result<(), ApiError> {
+    if words.len() > LIST_LEN_MAX {
+        return Err(invalid(format!("{field} has {} entries", words.len()), &format!("at most {LIST_LEN_MAX}")));
+    }
+    for word in words {
+        validate::word(field, word)?;
+    }
+    Ok(())
 }
 
 /// A refusal of something that cannot be read.

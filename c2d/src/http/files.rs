@@ -3,8 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use axum::Json;
-use axum::extract::State;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::files::{FilesQuery, JobFile, JobFiles};
 use c2_shared::api::workers::AttemptResult;
@@ -16,23 +14,17 @@ use c2_shared::job::{JobSpec, Outcome};
 use c2_shared::limits::{FILES_LEN_MAX, INLINE_BYTES_MAX, PROBLEMS_LEN_MAX};
 use c2_shared::validate;
 
-use crate::http::App;
 use crate::http::blobs::blocking;
-use crate::http::error::ApiError;
-use crate::http::extract::{Name, QueryOf};
-use crate::http::role::Reader;
+use crate::http::handler::{Answer, ApiError, App, Json, Name, QueryOf, State, serves};
 use crate::sched::Reject;
 use crate::store::{BlobError, Blobs, payload, read_piece};
 
 /// Characters of a complaint that are kept.
 const PROBLEM_CHARS: usize = 200;
 
-pub(crate) async fn files(
-    _: Reader,
-    State(app): State<App>,
-    name: Name,
-    QueryOf(query): QueryOf<FilesQuery>,
-) -> Result<Json<JobFiles>, ApiError> {
+serves!(LIST_FILES => files);
+
+pub(crate) async fn files(State(app): State<App>, name: Name, QueryOf(query): QueryOf<FilesQuery>) -> Answer<JobFiles> {
     let job = name.job()?;
     let stored = app.history.job(job).await?.ok_or(Reject::UnknownJob { job })?;
     if !stored.view.state.is_terminal() {

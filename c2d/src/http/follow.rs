@@ -9,8 +9,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json;
-use axum::extract::State;
 use axum::response::Sse;
 use axum::response::sse::Event;
 use c2_shared::api::jobs::{JobRow, Stream as StreamName};
@@ -25,11 +23,9 @@ use serde::Serialize;
 use tokio::sync::{broadcast, watch};
 
 use crate::engine::Touched;
-use crate::http::App;
-use crate::http::error::ApiError;
-use crate::http::extract::{JsonBody, Name, QueryOf};
-use crate::http::named;
-use crate::http::role::{Reader, WorkerPeer};
+use crate::http::find_worker;
+use crate::http::handler::{Answer, ApiError, App, Json, JsonBody, Name, QueryOf, State, serves};
+use crate::http::role::WorkerPeer;
 use crate::http::serve::stopped;
 use crate::http::sse;
 use crate::rows::job_row;
@@ -40,21 +36,22 @@ const PATIENCE: Duration = Duration::from_secs(2 * PARK_MAX_S);
 /// How long to wait for news of a job whose worker does not say that it runs it.
 const LULL: Duration = Duration::from_secs(2);
 
+serves!(FOLLOW => follow, SAY_WRITTEN => live);
+
 /// Takes what an attempt wrote, as it was asked for.
 pub(crate) async fn live(
     peer: WorkerPeer,
     State(app): State<App>,
     Name(ip): Name,
     JsonBody(answer): JsonBody<OutputAnswer, BODY_BYTES_MAX>,
-) -> Result<Json<NextRead>, ApiError> {
-    let worker = peer.at(Some(named::address(&ip)?))?;
-    peer.is(&named::again(&app, worker).await?.intro.worker_id)?;
+) -> Answer<NextRead> {
+    let worker = peer.at(Some(find_worker::address(&ip)?))?;
+    peer.is(&find_worker::again(&app, worker).await?.intro.worker_id)?;
     Ok(Json(NextRead { read: app.live_output.answered(worker, answer).await }))
 }
 
 /// Streams what a job writes until it has ended.
 pub(crate) async fn follow(
-    _: Reader,
     State(app): State<App>,
     QueryOf(query): QueryOf<FollowQuery>,
     name: Name,

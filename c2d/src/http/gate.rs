@@ -14,8 +14,8 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use c2_shared::api::endpoint;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
-use c2_shared::api::route;
 use c2_shared::pass::Pass;
 use c2_shared::token::Role;
 use futures_util::{FutureExt as _, StreamExt as _};
@@ -24,8 +24,8 @@ use tokio::time::timeout;
 
 use crate::access::Holder;
 use crate::http::App;
-use crate::http::arrival::Arrival;
 use crate::http::audit;
+use crate::http::connection::Connection;
 use crate::http::error::ApiError;
 
 /// What to do without a token, or with the wrong one.
@@ -34,16 +34,12 @@ const SHOW: &str = "send the token that c2d keeps in its data folder: Authorizat
 const LAST_WORDS: Duration = Duration::from_millis(50);
 /// The type of streams.
 const EVENTS: &str = "text/event-stream";
-/// Paths that need no token. None of them says anything about jobs or workers: whether c2d is up,
-/// and the description of its interface, which is the same in every copy of this program. All
-/// other checks hold for them too.
-const WITHOUT_TOKEN: [&str; 3] = [route::HEALTH, route::OPENAPI, route::DOCS];
 
 pub(crate) async fn gate(State(app): State<App>, mut request: Request, next: Next) -> Response {
     app.requests.fetch_add(1, Ordering::Relaxed);
-    let arrival = *request.extensions().get::<Arrival>().expect("every connection came from somewhere");
+    let connection = *request.extensions().get::<Connection>().expect("every connection came from somewhere");
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let (who, mut response) = match admit(&app, &request, arrival) {
+    let (who, mut response) = match admit(&app, &request, connection) {
         Ok(Some(holder)) => {
             request.extensions_mut().insert(holder.clone());
             let response = served_while_good(&app, &holder, request, next).await;
@@ -60,7 +56,7 @@ pub(crate) async fn gate(State(app): State<App>, mut request: Request, next: Nex
         let line = audit::Line {
             time: time.unwrap_or_default().to_string(),
             who,
-            from: arrival.peer(),
+            from: connection.peer(),
             method: method.to_string(),
             path,
             status: status.as_u16(),
@@ -106,19 +102,21 @@ async fn served_while_good(app: &App, holder: &Holder, request: Request, next: N
     })
 }
 
-fn admit(app: &App, request: &Request, arrival: Arrival) -> Result<Option<Holder>, ApiError> {
+fn admit(app: &App, request: &Request, connection: Connection) -> Result<Option<Holder>, ApiError> {
     let headers = request.headers();
-    check_host(app, headers, arrival)?;
+    check_host(app, headers, connection)?;
     check_origin(headers)?;
-    if WITHOUT_TOKEN.contains(&request.uri().path()) {
+    // What needs no token says nothing about jobs or workers: whether c2d is up, and the description of
+    // its interface, which is the same in every copy of this program. All other checks hold for it too.
+    if endpoint::ALL.iter().any(|one| one.roles.is_empty() && one.path == request.uri().path()) {
         return Ok(None);
     }
-    authenticate(app, headers, arrival).map(Some)
+    authenticate(app, headers, connection).map(Some)
 }
 
 /// The request must name this c2d exactly, or a page whose name was bound to our address (DNS
 /// rebinding) could speak to us.
-fn check_host(app: &App, headers: &HeaderMap, arrival: Arrival) -> Result<(), ApiError> {
+fn check_host(app: &App, headers: &HeaderMap, connection: Connection) -> Result<(), ApiError> {
     let mut hosts = headers.get_all(header::HOST).iter();
     let host = match (hosts.next(), hosts.next()) {
         (Some(host), None) => host.to_str().unwrap_or_default(),
@@ -126,7 +124,7 @@ fn check_host(app: &App, headers: &HeaderMap, arrival: Arrival) -> Result<(), Ap
     };
     let (name, port) = split_port(host);
     let fits = port.is_none_or(|port| port == app.address.port().to_string());
-    let called = |name: &str| name.trim_matches(['[', ']']).parse() == Ok(arrival.local());
+    let called = |name: &str| name.trim_matches(['[', ']']).parse() == Ok(connection.local());
     if fits && (called(name) || app.names.contains(&name.to_ascii_lowercase())) {
         return Ok(());
     }
@@ -152,8 +150,8 @@ fn check_origin(headers: &HeaderMap) -> Result<(), ApiError> {
 
 /// A good token always passes, whatever others at its address do: several machines may share one, and
 /// each machine has several users. Only failures are counted and, where there are too many, refused.
-fn authenticate(app: &App, headers: &HeaderMap, arrival: Arrival) -> Result<Holder, ApiError> {
-    let (ip, near, now) = (arrival.peer(), arrival.is_near(), app.clock.now());
+fn authenticate(app: &App, headers: &HeaderMap, connection: Connection) -> Result<Holder, ApiError> {
+    let (ip, near, now) = (connection.peer(), connection.is_near(), app.clock.now());
     let shown = bearer(headers);
     let holder = shown.and_then(|shown| app.access.holder(shown, near, now.wall_ms));
     holder.ok_or_else(|| {

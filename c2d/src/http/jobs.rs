@@ -1,34 +1,20 @@
-//! Looking at jobs, waiting for them, cancelling them.
+//! Lists of jobs.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
-use axum::Json;
-use axum::extract::State;
-use axum::response::{IntoResponse as _, Response};
-use c2_shared::api::jobs::{
-    CancelResponse, JobInfo, JobList, JobLog, JobsQuery, LogQuery, QueueStatus, WaitQuery, WaitResponse,
-};
-use c2_shared::api::why::Explanation;
-use c2_shared::bytes64::Bytes64;
+use c2_shared::api::jobs::{JobList, JobsQuery};
 use c2_shared::id::JobId;
-use c2_shared::job::{JobSpec, JobState};
-use c2_shared::limits::{LOG_LEN, PAGE_LEN, PAGE_LEN_MAX, WAIT_MAX_S};
+use c2_shared::job::JobState;
+use c2_shared::limits::{PAGE_LEN, PAGE_LEN_MAX};
 
-use crate::http::App;
-use crate::http::error::ApiError;
-use crate::http::extract::{Name, QueryOf};
-use crate::http::role::{Operator, Reader};
+use crate::http::handler::{Answer, ApiError, App, Json, QueryOf, State, serves};
 use crate::rows::job_row;
-use crate::sched::event;
-use crate::sched::{Explained, JobView, Reject, Scheduler};
-use crate::store::{JobFilter, payload};
+use crate::sched::{JobView, Scheduler};
+use crate::store::JobFilter;
 
-pub(crate) async fn list(
-    _: Reader,
-    State(app): State<App>,
-    QueryOf(query): QueryOf<JobsQuery>,
-) -> Result<Json<JobList>, ApiError> {
+serves!(LIST_JOBS => jobs);
+
+pub(crate) async fn jobs(State(app): State<App>, QueryOf(query): QueryOf<JobsQuery>) -> Answer<JobList> {
     let limit = query.limit.unwrap_or(PAGE_LEN).clamp(1, PAGE_LEN_MAX);
     let (after, state) = (query.after, query.state);
     let ended = query.all || state.is_some_and(JobState::is_terminal);
@@ -74,87 +60,4 @@ pub(crate) async fn stored(app: &App, filter: JobFilter) -> Result<Vec<JobView>,
         view.unreachable = unreachable.contains(&view.id);
     }
     Ok(views)
-}
-
-pub(crate) async fn info(
-    _: Reader,
-    State(app): State<App>,
-    QueryOf(query): QueryOf<WaitQuery>,
-    name: Name,
-) -> Result<Response, ApiError> {
-    let job = name.job()?;
-    let response = wait_for(&app, job, query.wait_s.unwrap_or(0)).await?;
-    Ok(Json(response).into_response())
-}
-
-pub(crate) async fn cancel(_: Operator, State(app): State<App>, name: Name) -> Result<Json<CancelResponse>, ApiError> {
-    let job_id = name.job()?;
-    let state = app.engine.apply(event::CancelRequested { job: job_id }).await?;
-    Ok(Json(CancelResponse { job_id, state }))
-}
-
-pub(crate) async fn log(
-    _: Reader,
-    State(app): State<App>,
-    QueryOf(query): QueryOf<LogQuery>,
-) -> Result<Json<JobLog>, ApiError> {
-    let lines = Some(query.lines.unwrap_or(LOG_LEN).min(PAGE_LEN_MAX));
-    let worker = query.worker.map(|ip| ip.to_canonical());
-    Ok(Json(JobLog { results: app.history.log_entries(LogQuery { lines, worker, ..query }).await? }))
-}
-
-pub(crate) async fn queue_status(_: Reader, State(app): State<App>) -> Result<Json<QueueStatus>, ApiError> {
-    Ok(Json(app.engine.read(|scheduler, now| scheduler.queue(now)).await?))
-}
-
-pub(crate) async fn why(_: Reader, State(app): State<App>, name: Name) -> Result<Json<Explanation>, ApiError> {
-    let id = name.job()?;
-    let asked = move |scheduler: &Scheduler, now| Some((scheduler.job(now, id)?, scheduler.explain(now, id)?));
-    let (view, Explained { reasons, workers }) = match app.engine.read(asked).await? {
-        Some(live) => live,
-        None => {
-            let stored = app.history.job(id).await?.ok_or(Reject::UnknownJob { job: id })?;
-            (stored.view, Explained::default())
-        }
-    };
-    Ok(Json(Explanation { job: job_row(&view), reasons, workers }))
-}
-
-/// Waits for a job's end and shows it, ended or not.
-pub(crate) async fn wait_for(app: &App, job: JobId, wait_s: u64) -> Result<WaitResponse, ApiError> {
-    if wait_s > 0 {
-        let ended = app.engine.ended(job).await?;
-        let limit = Duration::from_secs(wait_s.min(WAIT_MAX_S));
-        // Ended, timed out, or c2d goes down: in each case the job's present state is the answer.
-        drop(tokio::time::timeout(limit, ended).await);
-    }
-    let info = show(app, job).await?;
-    Ok(WaitResponse { done: info.row.state.is_terminal(), job: info })
-}
-
-async fn show(app: &App, job: JobId) -> Result<JobInfo, ApiError> {
-    let live = app.engine.read(move |scheduler, now| scheduler.job(now, job)).await?;
-    let (stored, output) = app.history.job_with_output(job).await?.ok_or(Reject::UnknownJob { job })?;
-    // The job may end between the two questions; what is stored is then the later word.
-    let view = live.filter(|_| !stored.view.state.is_terminal()).unwrap_or_else(|| stored.view.clone());
-    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    let (stdout, stderr) = output.map(|output| (output.stdout, output.stderr)).unwrap_or_default();
-    Ok(JobInfo {
-        row: job_row(&view),
-        spec: JobSpec { depends: stored.depends.clone(), ..without_contents(payload::shown(&view.payload)) },
-        attempts: stored.attempts,
-        stdout_dropped: stdout.dropped,
-        stderr_dropped: stderr.dropped,
-        stdout: text(stdout.render()),
-        stderr: text(stderr.render()),
-    })
-}
-
-/// A specification without the contents of its files, which are long and nobody's to read here.
-fn without_contents(mut spec: JobSpec) -> JobSpec {
-    spec.stdin = spec.stdin.map(|_| Bytes64::default());
-    for upload in &mut spec.upload {
-        upload.content = upload.content.take().map(|_| Bytes64::default());
-    }
-    spec
 }

@@ -3,24 +3,22 @@
 use std::fmt::Write as _;
 use std::sync::atomic::Ordering;
 
-use axum::Json;
-use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use c2_shared::api::jobs::QueueStatus;
 use c2_shared::api::metrics::Metrics;
 use c2_shared::job::JobState;
 
-use crate::http::App;
-use crate::http::error::ApiError;
-use crate::http::role::Reader;
+use crate::http::handler::{Answer, ApiError, App, Json, State, serves};
 
-pub(crate) async fn json(_: Reader, State(app): State<App>) -> Result<Json<Metrics>, ApiError> {
+serves!(METRICS => json, PROMETHEUS => prometheus);
+
+pub(crate) async fn json(State(app): State<App>) -> Answer<Metrics> {
     let (queue, submitted) = look(&app).await?;
     Ok(Json(metrics(&app, &queue, submitted)))
 }
 
-pub(crate) async fn prometheus(_: Reader, State(app): State<App>) -> Result<Response, ApiError> {
+pub(crate) async fn prometheus(State(app): State<App>) -> Result<Response, ApiError> {
     let (queue, submitted) = look(&app).await?;
     let text = exposition(&metrics(&app, &queue, submitted), &queue);
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())

@@ -1,36 +1,51 @@
 //! The HTTP interface: one gate for everything, then thin handlers that speak to the engine and to
 //! the history. It touches no file of the store and decides nothing.
 
-mod arrival;
 mod audit;
+mod connection;
 mod error;
 mod gate;
 mod throttle;
 
 mod extract;
+mod handler;
 mod role;
 mod sse;
 
+mod assign;
 mod batch;
 mod blobs;
+mod cancel;
 mod clamp;
 mod cleanup;
+mod detect_tags;
 mod docs;
+mod drain;
 mod events;
 mod files;
+mod find_worker;
 mod follow;
-mod groups;
+mod get_tags;
+mod hold;
+mod info;
+mod job;
 mod jobs;
+mod list;
+mod log;
 mod metrics;
-mod named;
 mod output;
+mod pause;
 mod poll_body;
-mod steer;
+mod queue_status;
+mod remove_worker;
+mod retry;
+mod set_tags;
 mod submit;
-mod tags;
 mod tokens;
+mod why;
 mod workers;
 
+mod mount;
 mod router;
 mod serve;
 
@@ -38,6 +53,14 @@ mod serve;
 mod tests;
 
 pub(crate) use audit::{Audit, FILE as AUDIT_FILE};
+pub use mount::Unserved;
 pub use router::{App, router};
 pub use serve::serve;
 pub(crate) use serve::stopped;
+
+/// The modules with handlers; each says which endpoints it serves.
+const HANDLERS: &[mount::Mount] = &mount::of! {
+    assign batch blobs cancel cleanup detect_tags docs drain events files find_worker follow get_tags hold
+    info job jobs list log metrics output pause queue_status remove_worker retry set_tags submit tokens why
+    workers
+};

@@ -1,7 +1,5 @@
 //! A job's output as it was written, byte for byte, or with what is missing of it as JSON.
 
-use axum::Json;
-use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::response::{IntoResponse as _, Response};
@@ -10,15 +8,13 @@ use c2_shared::api::jobs::{OutputQuery, Stream};
 use c2_shared::api::workers::Output;
 use c2_shared::job::JobState;
 
-use crate::http::App;
-use crate::http::error::ApiError;
-use crate::http::extract::{Name, QueryOf};
 use crate::http::follow;
-use crate::http::role::Reader;
+use crate::http::handler::{ApiError, App, Json, Name, QueryOf, State, serves};
 use crate::sched::Reject;
 
+serves!(GET_OUTPUT => output);
+
 pub(crate) async fn output(
-    _: Reader,
     State(app): State<App>,
     QueryOf(query): QueryOf<OutputQuery>,
     headers: HeaderMap,

@@ -11,9 +11,7 @@ use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::workers::PollRequest;
 use c2_shared::limits::{BATCH_BODY_BYTES_MAX, BODY_BYTES_MAX, SLOTS};
 
-use crate::http::App;
-use crate::http::error::ApiError;
-use crate::http::extract::optional_json;
+use crate::http::handler::{ApiError, App, optional_json};
 
 /// Bytes that the results of one slot may take: two streams in base64 and a list of files.
 const BYTES_PER_SLOT: usize = 2 * 1024 * 1024;

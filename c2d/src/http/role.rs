@@ -1,29 +1,20 @@
-//! Roles as types: a handler that takes one of these cannot be reached by anybody else, and one that
-//! takes none stands out.
+//! The check of roles before each handler, and what a handler may learn of who asks.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::token::Role;
 
 use crate::access::Holder;
 use crate::http::App;
-use crate::http::arrival::Arrival;
+use crate::http::connection::Connection;
 use crate::http::error::ApiError;
-use crate::http::named;
+use crate::http::find_worker;
 
-/// Proof that an operator asks.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Operator;
-
-/// Proof that somebody asks who may look at everything.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Reader;
-
-/// Proof that a worker asks, and from where.
+/// Which worker asks, and from where.
 #[derive(Clone, Debug)]
 pub(crate) struct WorkerPeer {
     address: IpAddr,
@@ -31,42 +22,17 @@ pub(crate) struct WorkerPeer {
     worker_id: Option<Arc<str>>,
 }
 
-/// Proof that somebody asks who may send files: an operator or a worker.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Sender;
-
-/// Proof that somebody asks who may receive files: whoever has a token that is no invitation.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Receiver;
-
 /// An invitation, by its id.
 #[derive(Clone, Debug)]
 pub(crate) struct Invited(pub(crate) Arc<str>);
-
-macro_rules! proof {
-    ($name:ident, $roles:expr) => {
-        impl FromRequestParts<App> for $name {
-            type Rejection = ApiError;
-
-            async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, ApiError> {
-                require(parts, &$roles).map(|_| Self)
-            }
-        }
-    };
-}
-
-proof!(Operator, [Role::Operator]);
-proof!(Reader, [Role::Operator, Role::Viewer]);
-proof!(Sender, [Role::Operator, Role::Worker]);
-proof!(Receiver, [Role::Operator, Role::Viewer, Role::Worker]);
 
 impl FromRequestParts<App> for WorkerPeer {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, ApiError> {
-        let worker_id = require(parts, &[Role::Worker])?.worker_id.clone();
-        let arrival = parts.extensions.get::<Arrival>().expect("every connection came from somewhere");
-        Ok(Self { address: arrival.peer(), worker_id })
+        let worker_id = holder(parts).worker_id.clone();
+        let connection = parts.extensions.get::<Connection>().expect("every connection came from somewhere");
+        Ok(Self { address: connection.peer(), worker_id })
     }
 }
 
@@ -74,7 +40,7 @@ impl FromRequestParts<App> for Invited {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, ApiError> {
-        require(parts, &[Role::Join]).map(|holder| Self(holder.id.clone()))
+        Ok(Self(holder(parts).id.clone()))
     }
 }
 
@@ -109,20 +75,26 @@ impl WorkerPeer {
         if self.worker_id.is_none() {
             return Ok(());
         }
-        self.is(&named::again(app, ip).await?.intro.worker_id)
+        self.is(&find_worker::again(app, ip).await?.intro.worker_id)
     }
 }
 
-fn require<'a>(parts: &'a Parts, roles: &[Role]) -> Result<&'a Holder, ApiError> {
-    let holder = parts.extensions.get::<Holder>().filter(|holder| roles.contains(&holder.role));
-    holder.ok_or_else(|| {
-        let names: Vec<String> = roles.iter().map(|role| format!("{role}s")).collect();
-        let message = format!("only {} may do this", names.join(" and "));
-        let hint = match roles {
-            [Role::Join] => "use the line that `c2d invite` prints",
-            [Role::Worker] => "use the token in worker.token",
-            _ => "use the token in operator.token",
-        };
-        ErrorBody::new(ErrorCode::Forbidden, message, hint).into()
-    })
+/// Whose token came with a request to an endpoint that needs one.
+fn holder(parts: &Parts) -> &Holder {
+    parts.extensions.get().expect("the role of its holder was checked")
+}
+
+/// Refuses a request whose token has none of these roles.
+pub(crate) fn check(request: &Request, roles: &[Role]) -> Result<(), ApiError> {
+    if request.extensions().get::<Holder>().is_some_and(|holder| roles.contains(&holder.role)) {
+        return Ok(());
+    }
+    let names: Vec<String> = roles.iter().map(|role| format!("{role}s")).collect();
+    let message = format!("only {} may do this", names.join(" and "));
+    let hint = match roles {
+        [Role::Join] => "use the line that `c2d invite` prints",
+        [Role::Worker] => "use the token in worker.token",
+        _ => "use the token in operator.token",
+    };
+    Err(ErrorBody::new(ErrorCode::Forbidden, message, hint).into())
 }

@@ -25,7 +25,7 @@ use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 use tower_http::timeout::TimeoutBody;
 
-use crate::http::arrival::Arrival;
+use crate::http::connection::Connection;
 
 /// After c2d was asked to go down, open requests have so long to end.
 const GOODBYE: Duration = Duration::from_secs(5);
@@ -57,7 +57,7 @@ pub async fn serve(listener: TcpListener, tls: Arc<ServerConfig>, router: Router
                     let count = open.entry(peer.ip()).or_default();
                     if *count < CONNECTIONS_OF_ONE_MAX || peer.ip().is_loopback() {
                         *count += 1;
-                        let served = connection(stream, peer, acceptor.clone(), router.clone(), stopping.clone());
+                        let served = serve_one(stream, peer, acceptor.clone(), router.clone(), stopping.clone());
                         drop(connections.spawn(async move { served.await; peer.ip() }));
                     } else {
                         tracing::debug!("{peer} has too many connections");
@@ -96,7 +96,7 @@ pub(crate) async fn stopped(stopping: &mut watch::Receiver<bool>) {
     drop(stopping.wait_for(|stopping| *stopping).await);
 }
 
-async fn connection(
+async fn serve_one(
     stream: TcpStream,
     peer: SocketAddr,
     tls: TlsAcceptor,
@@ -105,23 +105,23 @@ async fn connection(
 ) {
     let begun = async {
         stream.set_nodelay(true)?;
-        let arrival = Arrival::new(peer, stream.local_addr()?);
+        let ends = Connection::new(peer, stream.local_addr()?);
         let mut first = [0];
         let len = stream.peek(&mut first).await?;
-        Ok::<_, std::io::Error>((arrival, first[..len].first().copied()))
+        Ok::<_, std::io::Error>((ends, first[..len].first().copied()))
     };
     let begun = tokio::select! {
         begun = timeout(BEGINNING, begun) => begun,
         () = stopped(&mut stopping) => return,
     };
     let result = match begun {
-        Ok(Ok((arrival, Some(TLS_HANDSHAKE)))) => match timeout(BEGINNING, tls.accept(stream)).await {
-            Ok(Ok(stream)) => converse(stream, arrival, router, stopping).await.map_err(|e| e.to_string()),
+        Ok(Ok((ends, Some(TLS_HANDSHAKE)))) => match timeout(BEGINNING, tls.accept(stream)).await {
+            Ok(Ok(stream)) => converse(stream, ends, router, stopping).await.map_err(|e| e.to_string()),
             Ok(Err(e)) => Err(e.to_string()),
             Err(_) => Err("no TLS handshake in time".to_owned()),
         },
-        Ok(Ok((arrival, Some(_)))) if arrival.is_near() => {
-            converse(stream, arrival, router, stopping).await.map_err(|e| e.to_string())
+        Ok(Ok((ends, Some(_)))) if ends.is_near() => {
+            converse(stream, ends, router, stopping).await.map_err(|e| e.to_string())
         }
         Ok(Ok((_, Some(_)))) => {
             tracing::info!("{peer} does not speak TLS and is told so");
@@ -150,12 +150,12 @@ async fn tell_to_speak_tls(mut stream: TcpStream) -> std::io::Result<()> {
 
 async fn converse(
     stream: impl AsyncRead + AsyncWrite + Unpin,
-    arrival: Arrival,
+    ends: Connection,
     router: Router,
     mut stopping: watch::Receiver<bool>,
 ) -> hyper::Result<()> {
     let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
-        request.extensions_mut().insert(arrival);
+        request.extensions_mut().insert(ends);
         let request: Request = request.map(|body| Body::new(TimeoutBody::new(BODY_IDLE, body)));
         router.clone().oneshot(request)
     });

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::Extension;
 use axum::http::{HeaderMap, StatusCode};
-use axum::{Extension, Json};
 use c2_shared::api::jobs::{SubmitResponse, WaitQuery, WaitResponse};
 use c2_shared::id::JobId;
 use c2_shared::job::JobSpec;
@@ -13,21 +12,19 @@ use c2_shared::validate;
 use sha2::{Digest as _, Sha256};
 
 use crate::engine::Refusal;
-use crate::http::App;
 use crate::http::audit::Made;
-use crate::http::error::ApiError;
-use crate::http::extract::{JsonBody, QueryOf, invalid};
 use crate::http::files;
-use crate::http::jobs::wait_for;
-use crate::http::role::Operator;
+use crate::http::handler::{ApiError, App, Json, JsonBody, QueryOf, State, invalid, serves};
+use crate::http::job::wait_for;
 use crate::sched::Reject;
 use crate::sched::event::{self, IdempotencyKey, NewJob};
 
 /// A job specification as a body.
 type Spec = JsonBody<JobSpec, SUBMIT_BODY_BYTES_MAX>;
 
+serves!(SUBMIT => submit, SUBMIT_WAIT => submit_wait);
+
 pub(crate) async fn submit(
-    _: Operator,
     State(app): State<App>,
     headers: HeaderMap,
     JsonBody(spec): Spec,
@@ -37,7 +34,6 @@ pub(crate) async fn submit(
 }
 
 pub(crate) async fn submit_wait(
-    _: Operator,
     State(app): State<App>,
     QueryOf(query): QueryOf<WaitQuery>,
     headers: HeaderMap,

@@ -1,7 +1,5 @@
 //! Invitations, what they are exchanged for, and the tokens that were given out.
 
-use axum::Json;
-use axum::extract::State;
 use axum::http::StatusCode;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::tokens::{InviteRequest, InviteResponse, JoinRequest, JoinResponse, TokenGone, TokenList};
@@ -11,13 +9,12 @@ use c2_shared::pass::Pass;
 use c2_shared::token::Role;
 
 use crate::access::TokenRefusal;
-use crate::http::App;
-use crate::http::error::ApiError;
-use crate::http::extract::{JsonBody, Name};
-use crate::http::role::{Invited, Operator};
+use crate::http::handler::{Answer, ApiError, App, Json, JsonBody, Name, State, serves};
+use crate::http::role::Invited;
+
+serves!(INVITE => invite, JOIN => join, LIST_TOKENS => list, REVOKE_TOKEN => revoke, ROTATE_TOKEN => rotate);
 
 pub(crate) async fn invite(
-    _: Operator,
     State(app): State<App>,
     JsonBody(request): JsonBody<InviteRequest, BODY_BYTES_MAX>,
 ) -> Result<(StatusCode, Json<InviteResponse>), ApiError> {
@@ -60,16 +57,16 @@ pub(crate) async fn join(
     Ok((StatusCode::CREATED, Json(JoinResponse { token: token.expose().to_owned() })))
 }
 
-pub(crate) async fn list(_: Operator, State(app): State<App>) -> Json<TokenList> {
+pub(crate) async fn list(State(app): State<App>) -> Json<TokenList> {
     Json(TokenList { tokens: app.access.list() })
 }
 
-pub(crate) async fn revoke(_: Operator, State(app): State<App>, Name(id): Name) -> Result<Json<TokenGone>, ApiError> {
+pub(crate) async fn revoke(State(app): State<App>, Name(id): Name) -> Answer<TokenGone> {
     app.access.revoke(id.clone()).await?;
     Ok(Json(TokenGone { gone: id }))
 }
 
-pub(crate) async fn rotate(_: Operator, State(app): State<App>, Name(role): Name) -> Result<Json<TokenGone>, ApiError> {
+pub(crate) async fn rotate(State(app): State<App>, Name(role): Name) -> Answer<TokenGone> {
     let near = [Role::Operator, Role::Worker].into_iter().find(|known| known.as_str() == role);
     let near = near.ok_or_else(|| {
         let message = format!("no token in c2d's folder has the role {role:?}");

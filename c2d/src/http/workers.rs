@@ -1,4 +1,4 @@
-//! What workers call, and what operators see of them.
+//! What workers call.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -6,26 +6,21 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json;
-use axum::extract::{Request, State};
-use axum::response::{IntoResponse as _, Response};
+use axum::extract::Request;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::workers::{
     Assignment, AttemptResult, Directive, Output, PlainPollResponse, PollResponse, RegisterRequest, RegisterResponse,
-    ResultRequest, ResultResponse, ResultVerdict, WorkerInfo, WorkerList,
+    ResultRequest, ResultResponse, ResultVerdict, WorkAnswer,
 };
 use c2_shared::job::Outcome;
 use c2_shared::limits::{BODY_BYTES_MAX, SLOTS, SLOTS_MAX, SUBMIT_BODY_BYTES_MAX, WAIT_MAX_S};
 use tokio::time::timeout;
 
 use crate::engine::AttemptOutput;
-use crate::http::App;
 use crate::http::clamp::{self, text};
-use crate::http::error::ApiError;
-use crate::http::extract::{JsonBody, Name, OptionalJsonBody, QueryOf, invalid};
-use crate::http::role::{Reader, WorkerPeer};
-use crate::http::{files, named, poll_body};
-use crate::rows::worker_row;
+use crate::http::handler::{Answer, App, Json, JsonBody, Name, OptionalJsonBody, State, invalid, serves};
+use crate::http::role::WorkerPeer;
+use crate::http::{files, find_worker, poll_body};
 use crate::sched::Reject;
 use crate::sched::decision::{Handout, PollAnswer};
 use crate::sched::event::{self, Introduction, Poll, ResultFate, ResultSummary};
@@ -34,11 +29,13 @@ use crate::store::{self, payload};
 /// How long a poll that is answered for a directive's sake may take to bring its own answer.
 const NEWS_GRACE: Duration = Duration::from_millis(20);
 
+serves!(REGISTER => register, GET_WORK => get_work, DELIVER_RESULT => result);
+
 pub(crate) async fn register(
     peer: WorkerPeer,
     State(app): State<App>,
     OptionalJsonBody(body): OptionalJsonBody<RegisterRequest, BODY_BYTES_MAX>,
-) -> Result<Json<RegisterResponse>, ApiError> {
+) -> Answer<RegisterResponse> {
     let request = body.unwrap_or_default();
     let ip = peer.at(request.ip)?;
     peer.is(&request.worker_id)?;
@@ -65,13 +62,13 @@ pub(crate) async fn get_work(
     State(app): State<App>,
     Name(ip): Name,
     request: Request,
-) -> Result<Response, ApiError> {
+) -> Answer<WorkAnswer> {
     // Who it is comes before what it says.
-    let worker = peer.at(Some(named::address(&ip)?))?;
+    let worker = peer.at(Some(find_worker::address(&ip)?))?;
     let Some(mut request) = poll_body::read(&app, worker, request).await? else {
         peer.is_at(&app, worker).await?;
         let handout = app.engine.apply(event::PlainPolled { worker }).await?;
-        return Ok(Json(PlainPollResponse { job: handout.and_then(assignment) }).into_response());
+        return Ok(Json(WorkAnswer::Plain(Box::new(PlainPollResponse { job: handout.and_then(assignment) }))));
     };
     peer.is(&request.worker_id)?;
     request.unsent.iter_mut().for_each(clamp::result);
@@ -101,7 +98,7 @@ pub(crate) async fn get_work(
             Err(_) => (PollAnswer::default(), directives),
         },
     };
-    Ok(Json(poll_response(answer, directives)).into_response())
+    Ok(Json(WorkAnswer::Agent(poll_response(answer, directives))))
 }
 
 pub(crate) async fn result(
@@ -109,7 +106,7 @@ pub(crate) async fn result(
     State(app): State<App>,
     name: Name,
     JsonBody(request): JsonBody<ResultRequest, SUBMIT_BODY_BYTES_MAX>,
-) -> Result<Json<ResultResponse>, ApiError> {
+) -> Answer<ResultResponse> {
     let (job, worker) = (name.job()?, peer.at(None)?);
     peer.is_at(&app, worker).await?;
     let attempt = request.attempt.filter(|attempt| attempt.job == job);
@@ -154,28 +151,6 @@ pub(crate) async fn result(
     let message = format!("{attempt} is not the attempt that counts");
     Err(ErrorBody::new(ErrorCode::Fenced, message, "forget the result: the job was decided otherwise").into())
 }
-
-pub(crate) async fn list(
-    _: Reader,
-    State(app): State<App>,
-    QueryOf(_): QueryOf<Nothing>,
-) -> Result<Json<WorkerList>, ApiError> {
-    let workers = app.engine.read(|scheduler, now| scheduler.workers(now)).await?;
-    Ok(Json(WorkerList { workers: workers.into_iter().map(worker_row).collect() }))
-}
-
-pub(crate) async fn info(_: Reader, State(app): State<App>, Name(name): Name) -> Result<Json<WorkerInfo>, ApiError> {
-    let view = named::find(&app, &name).await?;
-    let hardware = serde_json::from_str(&view.intro.hardware).unwrap_or_default();
-    let (running, worker_id, boot_id) =
-        (view.running.clone(), view.intro.worker_id.clone(), view.intro.boot_id.clone());
-    Ok(Json(WorkerInfo { row: worker_row(view), hardware, running, worker_id, boot_id }))
-}
-
-/// A query string that must be empty.
-#[derive(Debug, Default, serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Nothing {}
 
 fn summary(result: &AttemptResult, of_job: bool) -> ResultSummary {
     ResultSummary { attempt: result.attempt, outcome: result.outcome.clone(), of_job }

@@ -50,19 +50,13 @@ pub enum UpkeepError {
     #[error("{0:?} is no data folder of c2d")]
     NoFolder(PathBuf),
     #[error("{path:?} is not a backup that can be used: {why}")]
-    Damaged {
-        path: PathBuf,
-        why: String,
-    },
+    Damaged { path: PathBuf, why: String },
     #[error(transparent)]
     Config(#[from] ConfigError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("cannot use {path:?}")]
-    File {
-        path: PathBuf,
-        source: io::Error,
-    },
+    File { path: PathBuf, source: io::Error },
 }
 
 /// Does it; answers with what to print, and whether all is well. The configuration is the one named, or

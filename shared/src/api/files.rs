@@ -34,7 +34,7 @@ pub struct JobFile {
     pub content: Option<Bytes64>,
 }
 
-/// The answer of [`super::route::FILES`].
+/// The answer of [`super::endpoint::LIST_FILES`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct JobFiles {
@@ -48,7 +48,7 @@ pub struct JobFiles {
     pub problems: Vec<String>,
 }
 
-/// Query of [`super::route::FILES`].
+/// Query of [`super::endpoint::LIST_FILES`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
@@ -57,7 +57,7 @@ pub struct FilesQuery {
     pub content: bool,
 }
 
-/// Query of [`super::route::BLOB`].
+/// Query of [`super::endpoint::GET_BLOB`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
@@ -117,7 +117,7 @@ pub struct CleanupReport {
     pub cleaned: Cleaned,
 }
 
-/// The answer of [`super::route::CLEANUP`].
+/// The answer of [`super::endpoint::CLEANUP`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CleanupResponse {

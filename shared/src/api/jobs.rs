@@ -87,7 +87,7 @@ pub struct JobInfo {
     /// Its attempts, oldest first.
     pub attempts: Vec<AttemptRow>,
     /// Standard output of its latest ended attempt as text, with U+FFFD for what is no UTF-8 and a
-    /// line in place of what was dropped. The bytes themselves: [`super::route::OUTPUT`].
+    /// line in place of what was dropped. The bytes themselves: [`super::endpoint::GET_OUTPUT`].
     #[serde(default)]
     pub stdout: String,
     /// Standard error in the same form.
@@ -119,7 +119,7 @@ pub struct AttemptRow {
     pub outcome: Option<Outcome>,
 }
 
-/// Which jobs [`super::route::JOBS`] lists.
+/// Which jobs [`super::endpoint::LIST_JOBS`] lists.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
@@ -165,7 +165,7 @@ pub struct JobList {
     pub next_after: Option<JobId>,
 }
 
-/// Query of [`super::route::JOB`] and [`super::route::SUBMIT_WAIT`].
+/// Query of [`super::endpoint::GET_JOB`] and [`super::endpoint::SUBMIT_WAIT`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
@@ -175,7 +175,7 @@ pub struct WaitQuery {
     pub wait_s: Option<u64>,
 }
 
-/// Query of [`super::route::LOG`].
+/// Query of [`super::endpoint::GET_LOG`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
@@ -218,7 +218,7 @@ pub struct LogEntry {
     pub job: JobRow,
 }
 
-/// Query of [`super::route::OUTPUT`].
+/// Query of [`super::endpoint::GET_OUTPUT`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
@@ -281,7 +281,7 @@ pub struct CancelResponse {
     pub state: JobState,
 }
 
-/// The answer of [`super::route::HOLD`] and [`super::route::RELEASE`].
+/// The answer of [`super::endpoint::HOLD`] and [`super::endpoint::RELEASE`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct JobStateResponse {
@@ -305,7 +305,7 @@ pub struct BatchRequest {
     pub idempotency_key: Option<String>,
 }
 
-/// The answer of [`super::route::SUBMIT_BATCH`] and [`super::route::RETRY`].
+/// The answer of [`super::endpoint::SUBMIT_BATCH`] and [`super::endpoint::RETRY`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BatchResponse {
@@ -313,7 +313,7 @@ pub struct BatchResponse {
     pub job_ids: Vec<JobId>,
 }
 
-/// The answer of [`super::route::SUBMIT_BATCH_WAIT`].
+/// The answer of [`super::endpoint::SUBMIT_BATCH_WAIT`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BatchWaitResponse {
@@ -323,7 +323,7 @@ pub struct BatchWaitResponse {
     pub jobs: Vec<JobRow>,
 }
 
-/// The body of [`super::route::RETRY`]: ended jobs to submit again. Where one depends on another
+/// The body of [`super::endpoint::RETRY`]: ended jobs to submit again. Where one depends on another
 /// of them, the new one depends on the other's new one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -333,7 +333,7 @@ pub struct RetryRequest {
     pub job_ids: Vec<JobId>,
 }
 
-/// The answer of [`super::route::PAUSE`] and [`super::route::UNPAUSE`].
+/// The answer of [`super::endpoint::PAUSE`] and [`super::endpoint::UNPAUSE`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PauseResponse {

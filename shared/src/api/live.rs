@@ -70,7 +70,7 @@ pub struct NextRead {
     pub read: Option<OutputRead>,
 }
 
-/// Query of [`super::route::FOLLOW`]: where to go on after a break. Without it everything that is
+/// Query of [`super::endpoint::FOLLOW`]: where to go on after a break. Without it everything that is
 /// still there comes first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -100,7 +100,7 @@ pub struct Written {
     pub data: Bytes64,
 }
 
-/// One event of [`super::route::FOLLOW`].
+/// One event of [`super::endpoint::FOLLOW`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FollowEvent {
     /// It wrote something.

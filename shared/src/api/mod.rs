@@ -1,15 +1,15 @@
-//! The wire: routes, requests, answers and events of c2d's HTTP interface.
+//! The wire: endpoints, requests, answers and events of c2d's HTTP interface.
 //!
 //! Types here are a promise to other programs. Requests refuse unknown fields, so that a typing
 //! mistake never passes silently; answers may grow, so readers of them must not.
 
+pub mod endpoint;
 pub mod error;
 pub mod events;
 pub mod files;
 pub mod jobs;
 pub mod live;
 pub mod metrics;
-pub mod route;
 pub mod tokens;
 pub mod why;
 pub mod workers;

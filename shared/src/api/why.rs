@@ -8,7 +8,7 @@ use crate::api::jobs::JobRow;
 use crate::id::{AttemptId, JobId};
 use crate::job::{Condition, JobState};
 
-/// The answer of [`super::route::WHY`].
+/// The answer of [`super::endpoint::WHY`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Explanation {

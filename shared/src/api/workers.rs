@@ -87,6 +87,17 @@ pub struct PollResponse {
     pub directives: Vec<Directive>,
 }
 
+/// The answer to a poll with or without a body.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum WorkAnswer {
+    /// With one.
+    Agent(PollResponse),
+    /// Without.
+    Plain(Box<PlainPollResponse>),
+}
+
 /// The answer to a poll without a body, as in the README: one job or none, at once.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -176,7 +187,7 @@ pub struct Output {
     pub tail: Bytes64,
 }
 
-/// The body of [`super::route::RESULT`], for clients that deliver one result by itself.
+/// The body of [`super::endpoint::DELIVER_RESULT`], for clients that deliver one result by itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
@@ -258,7 +269,7 @@ pub struct WorkerInfo {
     pub boot_id: String,
 }
 
-/// The body of [`super::route::GROUPS`].
+/// The body of [`super::endpoint::ASSIGN`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -267,7 +278,7 @@ pub struct GroupsRequest {
     pub groups: BTreeSet<String>,
 }
 
-/// The body of `POST` [`super::route::TAGS`].
+/// The body of [`super::endpoint::SET_TAGS`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -286,7 +297,7 @@ pub struct TagStatus {
     pub tags: BTreeMap<String, Option<AttemptId>>,
 }
 
-/// Query of [`super::route::DETECT_TAGS`].
+/// Query of [`super::endpoint::DETECT_TAGS`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
@@ -295,7 +306,7 @@ pub struct DetectQuery {
     pub apply: bool,
 }
 
-/// The answer of [`super::route::DETECT_TAGS`].
+/// The answer of [`super::endpoint::DETECT_TAGS`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DetectResponse {
@@ -321,7 +332,7 @@ pub struct TagSuggestion {
     pub offered: bool,
 }
 
-/// The answer of [`super::route::TARGET`].
+/// The answer of [`super::endpoint::FIND_WORKERS`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TargetWorkers {
@@ -343,7 +354,7 @@ pub struct TargetWorker {
     pub status: WorkerStatus,
 }
 
-/// The answer of [`super::route::REMOVE_WORKER`].
+/// The answer of [`super::endpoint::REMOVE_WORKER`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RemoveResponse {
@@ -351,7 +362,13 @@ pub struct RemoveResponse {
     pub ip: IpAddr,
 }
 
-/// The answer of [`super::route::WORKERS`].
+/// A query string that must be empty.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NoQuery {}
+
+/// The answer of [`super::endpoint::LIST_WORKERS`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WorkerList {

@@ -16,9 +16,9 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::{Client, ClientError};
+use crate::api::endpoint;
 use crate::api::error::{ErrorBody, ErrorCode};
 use crate::api::files::{BlobQuery, BlobStatus, UPLOAD_OFFSET};
-use crate::api::route;
 use crate::blob::{BlobHasher, BlobId};
 use crate::limits::{ANSWER_TIMEOUT_MS, BODY_IDLE_MS};
 
@@ -74,7 +74,7 @@ impl Client {
     /// # Errors
     /// When c2d cannot be reached or refuses.
     pub async fn blob_status(&self, blob: BlobId, size: Option<u64>) -> Result<BlobStatus, ClientError> {
-        let request = self.request(Method::HEAD, &route::fill(route::BLOB, blob)).query(&BlobQuery { offset: 0, size });
+        let request = self.prepare(Method::HEAD, &endpoint::GET_BLOB.at(&blob)).query(&BlobQuery { offset: 0, size });
         let request = request.timeout(Duration::from_millis(ANSWER_TIMEOUT_MS));
         let response = request.send().await.map_err(|e| ClientError::transport(self.server(), e))?;
         let has = number(&response, UPLOAD_OFFSET);
@@ -108,7 +108,7 @@ impl Client {
         let sent = Arc::new(AtomicU64::new(status.size));
         let query = BlobQuery { offset: status.size, size: Some(size) };
         let request = self
-            .request(Method::PUT, &route::fill(route::BLOB, blob))
+            .request(&endpoint::PUT_BLOB, &blob)
             .query(&query)
             .header(header::CONTENT_TYPE, "application/octet-stream")
             .body(Body::wrap_stream(chunks(file, size - status.size, Arc::clone(&sent))));
@@ -143,7 +143,7 @@ impl Client {
         let mut part =
             spawn_blocking(move || Part::resume(file, size)).await.expect("reading a file does not panic")?;
         if part.len < size {
-            let request = self.request(Method::GET, &route::fill(route::BLOB, blob));
+            let request = self.request(&endpoint::GET_BLOB, &blob);
             let request = request.header(header::RANGE, format!("bytes={}-", part.len));
             let mut response =
                 timeout(Duration::from_millis(BODY_IDLE_MS), self.send(request)).await.map_err(stalled)??;

@@ -1,6 +1,6 @@
 //! The one typed client of c2d's HTTP interface: what the console and the agent call.
 //!
-//! One method a route, one error type, every call with a time limit. It neither retries nor waits;
+//! Every endpoint can be called by its value; one error type, every call with a time limit. It neither retries nor waits;
 //! whoever calls it knows whether a repetition is harmless.
 
 mod blobs;
@@ -16,8 +16,9 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::api::endpoint::{self, Endpoint, PathValues};
 use crate::api::error::ErrorBody;
-use crate::endpoint::Endpoint;
+use crate::endpoint::Endpoint as Address;
 use crate::limits::{ANSWER_TIMEOUT_MS, CONNECT_TIMEOUT_MS};
 use crate::pass::Pass;
 use crate::token::Token;
@@ -44,7 +45,7 @@ impl Client {
     /// # Errors
     /// [`ClientError::Untrusted`] for a c2d on another machine that nothing is known of, and when
     /// the HTTP stack cannot be set up.
-    pub fn new(server: &Endpoint, pass: Option<Pass>, source: Option<IpAddr>) -> Result<Self, ClientError> {
+    pub fn new(server: &Address, pass: Option<Pass>, source: Option<IpAddr>) -> Result<Self, ClientError> {
         let (token, fingerprint) = pass.map_or((None, None), |pass| (Some(pass.token), pass.fingerprint));
         let (is_near, server) = (server.is_loopback(), server.to_string());
         // Proxies are for the web; C2 speaks to machines at home and must not leak its token.
@@ -75,30 +76,54 @@ impl Client {
         self.token.is_some()
     }
 
-    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    /// Calls an endpoint that takes neither a query nor a body.
+    ///
+    /// # Errors
+    /// When c2d cannot be reached or refuses, as with every call.
+    pub async fn call<P, A>(&self, endpoint: &Endpoint<P, (), (), A>, path: &P) -> Result<A, ClientError>
+    where
+        P: PathValues + ?Sized,
+        A: DeserializeOwned,
+    {
+        self.answer(self.request(endpoint, path), 0).await
+    }
+
+    /// The same, with a query.
+    ///
+    /// # Errors
+    /// As [`Self::call`].
+    pub async fn ask<P, Q, A>(&self, endpoint: &Endpoint<P, Q, (), A>, path: &P, query: &Q) -> Result<A, ClientError>
+    where
+        P: PathValues + ?Sized,
+        Q: Serialize,
+        A: DeserializeOwned,
+    {
+        self.answer(self.request(endpoint, path).query(query), 0).await
+    }
+
+    /// The same, with a JSON body.
+    ///
+    /// # Errors
+    /// As [`Self::call`].
+    pub async fn post<P, B, A>(&self, endpoint: &Endpoint<P, (), B, A>, path: &P, body: &B) -> Result<A, ClientError>
+    where
+        P: PathValues + ?Sized,
+        B: Serialize,
+        A: DeserializeOwned,
+    {
+        self.answer(self.request(endpoint, path).json(body), 0).await
+    }
+
+    fn request<P: PathValues + ?Sized, Q, B, A>(&self, endpoint: &Endpoint<P, Q, B, A>, path: &P) -> RequestBuilder {
+        self.prepare(method(endpoint.method), &endpoint.at(path))
+    }
+
+    fn prepare(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}://{}{path}", self.scheme, self.server));
         match &self.token {
             Some(token) => request.bearer_auth(token.expose()),
             None => request,
         }
-    }
-
-    async fn get<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        query: &impl Serialize,
-        wait_s: u64,
-    ) -> Result<T, ClientError> {
-        self.answer(self.request(Method::GET, path).query(query), wait_s).await
-    }
-
-    async fn post<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        body: &impl Serialize,
-        wait_s: u64,
-    ) -> Result<T, ClientError> {
-        self.answer(self.request(Method::POST, path).json(body), wait_s).await
     }
 
     /// Sends a request and reads its JSON answer; c2d may take `wait_s` longer than usual.
@@ -125,5 +150,14 @@ impl Client {
             Ok(body) => ClientError::Refused { status: status.as_u16(), body: Box::new(body) },
             Err(source) => ClientError::Protocol { server: self.server.clone(), source },
         }
+    }
+}
+
+const fn method(method: endpoint::Method) -> Method {
+    match method {
+        endpoint::Method::Get => Method::GET,
+        endpoint::Method::Post => Method::POST,
+        endpoint::Method::Put => Method::PUT,
+        endpoint::Method::Delete => Method::DELETE,
     }
 }

@@ -3,6 +3,7 @@
 mod survey;
 
 use anyhow::{Context as _, Result, ensure};
+use c2_shared::api::endpoint::{self, Method, Operation};
 use c2_shared::token::Role;
 use c2_tests::http::Request;
 use c2_tests::wait::SOON;
@@ -336,12 +337,23 @@ async fn with_a_small_queue(cluster: &mut Cluster, survey: &mut Survey) -> Resul
     Ok(())
 }
 
-/// Without a token, with that of the wrong role, from a web page, under a strange name: for all.
+/// An endpoint's path with what is there in place of its names.
+fn filled(one: &Operation) -> String {
+    let value = |name: &str| match name {
+        "sha256" => ABC.to_owned(),
+        "job_id" => "job-1".to_owned(),
+        "ip" => "127.0.0.9".to_owned(),
+        other => other.to_owned(),
+    };
+    one.filled(value)
+}
+
+/// Without a token, from a web page, under a strange name: for all.
 async fn strangers_and_pages(survey: &mut Survey) -> Result<()> {
-    for ((method, path), statuses) in survey.operations() {
-        let path = path.replace("{sha256}", ABC).replace("{job_id}", "job-1").replace("{ip}", "127.0.0.2");
-        let request = Request::new(&method, &path);
-        if statuses.contains(&401) {
+    for one in endpoint::ALL {
+        let path = filled(one);
+        let request = Request::new(one.method.as_str(), &path);
+        if !one.roles.is_empty() {
             survey.expect_of(Who::Nobody, &request, 401, &json!({"code": "unauthorized"})).await?;
         }
         let page = Request { origin: Some("https://example.org"), ..request };
@@ -354,14 +366,12 @@ async fn strangers_and_pages(survey: &mut Survey) -> Result<()> {
 
 async fn wrong_bodies(survey: &mut Survey) -> Result<()> {
     let large = vec![b' '; 64 * 1024 * 1024 + 1];
-    for ((method, path), statuses) in survey.operations() {
-        let who = Survey::right_one(&path);
-        let path = path.replace("{sha256}", ABC).replace("{job_id}", "job-1").replace("{ip}", "127.0.0.9");
-        let request = Request { body: Some(b"{}"), content_type: "text/plain", ..Request::new(&method, &path) };
-        if statuses.contains(&415) {
-            survey.expect_of(who, &request, 415, &json!({"code": "unsupported_media_type"})).await?;
-        }
-        if statuses.contains(&413) && !path.contains("blobs") {
+    for one in survey.answering(415) {
+        let (who, path) = (Survey::right_one(one), filled(one));
+        let request =
+            Request { body: Some(b"{}"), content_type: "text/plain", ..Request::new(one.method.as_str(), &path) };
+        survey.expect_of(who, &request, 415, &json!({"code": "unsupported_media_type"})).await?;
+        if one.path != endpoint::PUT_BLOB.path {
             let request = Request { body: Some(&large), content_type: "application/json", ..request };
             survey.expect_of(who, &request, 413, &json!({"code": "too_large"})).await?;
         }
@@ -371,20 +381,14 @@ async fn wrong_bodies(survey: &mut Survey) -> Result<()> {
 
 /// What cannot be read, in the path, in the query or in the body.
 async fn nonsense(survey: &mut Survey) -> Result<()> {
-    for ((method, path), statuses) in survey.operations() {
-        if !statuses.contains(&400) {
-            continue;
-        }
-        let who = Survey::right_one(&path);
-        let spoilt = ["{sha256}", "{job_id}", "{ip}", "{target}", "{group}", "{id}", "{role}"]
-            .iter()
-            .any(|name| path.contains(name));
-        let path = path.replace("{ip}", "%ff").replace("{group}", "gpu").replace("{job_id}", "job-x");
+    for one in survey.answering(400) {
+        let (who, method) = (Survey::right_one(one), one.method.as_str());
+        let path = one.path.replace("{ip}", "%ff").replace("{group}", "gpu").replace("{job_id}", "job-x");
         let path =
             path.replace("{target}", "@").replace("{id}", "%ff").replace("{role}", "%ff").replace("{sha256}", "abc");
-        let path = if spoilt { path } else { format!("{path}?nonsense=1") };
-        let body = matches!(method.as_str(), "POST" | "PUT").then_some(&b"{\"nonsense\": 1}"[..]);
-        let request = Request { body, ..Request::new(&method, &path) };
+        let path = if one.names().next().is_some() { path } else { format!("{path}?nonsense=1") };
+        let body = matches!(one.method, Method::Post | Method::Put).then_some(&b"{\"nonsense\": 1}"[..]);
+        let request = Request { body, ..Request::new(method, &path) };
         let answer = survey.expect_of(who, &request, 400, &json!({"code": "invalid_input"})).await?;
         ensure!(answer["message"].as_str().is_some_and(|text| text.len() > 10), "{method} {path}: {answer}");
     }

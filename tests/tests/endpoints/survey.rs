@@ -7,17 +7,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
 use anyhow::{Context as _, Result, ensure};
+use c2_shared::api::endpoint::{self, Operation};
 use c2_shared::pass::Pass;
-use c2_shared::token::Token;
+use c2_shared::token::{Role, Token};
 use c2_tests::http::{Answer, Caller, Request};
 use serde_json::{Map, Value};
 
 /// Disk and machine at their ends, and a c2d that goes down: the tests of faults have these. And
 /// what only callers from other machines are told; a full queue is asked for by name.
 const OUT_OF_REACH: [u16; 4] = [429, 500, 503, 507];
-
-/// An operation as the document names it: method and path with its placeholders.
-pub(crate) type Operation = (String, String);
 
 /// What the document says and what was answered so far.
 #[derive(Debug)]
@@ -26,8 +24,8 @@ pub(crate) struct Survey {
     operator: Token,
     worker: Token,
     invitation: Option<Token>,
-    documented: BTreeMap<Operation, BTreeSet<u16>>,
-    seen: BTreeMap<Operation, BTreeSet<u16>>,
+    documented: BTreeMap<&'static str, BTreeSet<u16>>,
+    seen: BTreeMap<&'static str, BTreeSet<u16>>,
 }
 
 /// Who calls.
@@ -49,11 +47,10 @@ impl Survey {
         let mut survey =
             Self { server, operator, worker, invitation: None, documented: BTreeMap::new(), seen: BTreeMap::new() };
         let document = survey.caller(Who::Nobody).call("GET", "/openapi.json", None).await?.json;
-        for (path, methods) in object(&document["paths"])? {
-            for (method, operation) in object(methods)? {
-                let statuses: Result<_, _> = object(&operation["responses"])?.keys().map(|s| s.parse()).collect();
-                survey.documented.insert((method.to_uppercase(), path.clone()), statuses?);
-            }
+        for one in endpoint::ALL {
+            let described = &document["paths"][one.path][one.method.as_str().to_lowercase()];
+            let statuses: Result<_, _> = object(&described["responses"])?.keys().map(|s| s.parse()).collect();
+            survey.documented.insert(one.name, statuses?);
         }
         survey.saw("GET", "/openapi.json", 200)?;
         Ok(survey)
@@ -70,19 +67,18 @@ impl Survey {
         self.worker = worker;
     }
 
-    /// Who may call an operation.
-    pub(crate) fn right_one(path: &str) -> Who {
-        let of_workers = ["/api/workers/register", "/api/workers/get-work", "/api/workers/live", "/api/jobs/result"];
-        match path {
-            "/api/join" => Who::Invited,
-            _ if of_workers.iter().any(|start| path.starts_with(start)) => Who::Worker([127, 0, 0, 9]),
-            _ => Who::Operator,
+    /// Who may call an endpoint.
+    pub(crate) fn right_one(one: &Operation) -> Who {
+        match one.roles.first() {
+            Some(Role::Join) => Who::Invited,
+            Some(Role::Worker) => Who::Worker([127, 0, 0, 9]),
+            None | Some(Role::Operator | Role::Viewer) => Who::Operator,
         }
     }
 
-    /// All operations of the document with their statuses.
-    pub(crate) fn operations(&self) -> Vec<(Operation, BTreeSet<u16>)> {
-        self.documented.clone().into_iter().collect()
+    /// All endpoints for which this status is documented.
+    pub(crate) fn answering(&self, status: u16) -> Vec<&'static Operation> {
+        endpoint::ALL.iter().filter(|one| self.documented[one.name].contains(&status)).collect()
     }
 
     /// Calls and holds the answer's status, and the part of its body that is given, against what is
@@ -126,20 +122,20 @@ impl Survey {
     pub(crate) fn unseen(&self) -> Vec<String> {
         let nothing = BTreeSet::new();
         let mut unseen = Vec::new();
-        for (operation, documented) in &self.documented {
-            let seen = self.seen.get(operation).unwrap_or(&nothing);
-            let missing = documented.difference(seen).filter(|status| !OUT_OF_REACH.contains(status));
-            unseen.extend(missing.map(|status| format!("{} {}: {status}", operation.0, operation.1)));
+        for one in endpoint::ALL {
+            let seen = self.seen.get(one.name).unwrap_or(&nothing);
+            let missing = self.documented[one.name].difference(seen).filter(|status| !OUT_OF_REACH.contains(status));
+            unseen.extend(missing.map(|status| format!("{} {}: {status}", one.method.as_str(), one.path)));
         }
         unseen
     }
 
     fn saw(&mut self, method: &str, path: &str, status: u16) -> Result<()> {
         let path = path.split('?').next().unwrap_or_default();
-        let named = self.documented.keys().find(|(m, template)| m == method && fits(template, path));
-        let operation = named.with_context(|| format!("{method} {path} is not in the document"))?.clone();
-        ensure!(self.documented[&operation].contains(&status), "{status} is not in the document of {operation:?}");
-        self.seen.entry(operation).or_default().insert(status);
+        let named = endpoint::ALL.iter().find(|one| one.method.as_str() == method && fits(one.path, path));
+        let name = named.with_context(|| format!("{method} {path} is no endpoint"))?.name;
+        ensure!(self.documented[name].contains(&status), "{status} is not in the document of {name}");
+        self.seen.entry(name).or_default().insert(status);
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
-use c2_shared::api::route;
+use c2_shared::api::endpoint;
 use c2_shared::limits::{BODY_BYTES_MAX, BODY_IDLE_MS, HEAD_BYTES_MAX, HEAD_TIMEOUT_MS, TLS_NAME};
 use c2_shared::token::Role;
 use c2_tests::{Cluster, scenario};
@@ -99,16 +99,19 @@ impl Caller {
     }
 
     async fn too_large(&self) -> Result<()> {
-        let good = self.say(format!("{}Connection: close\r\n\r\n", self.head("GET", route::JOBS)).as_bytes()).await?;
+        let good = self
+            .say(format!("{}Connection: close\r\n\r\n", self.head("GET", endpoint::LIST_JOBS.path)).as_bytes())
+            .await?;
         ensure!(good.starts_with("HTTP/1.1 200"), "a client that behaves: {good}");
-        let long = format!("{}X-Long: {}\r\n\r\n", self.head("GET", route::JOBS), "x".repeat(HEAD_BYTES_MAX));
-        let many = format!("{}{}\r\n", self.head("GET", route::JOBS), "X-Many: x\r\n".repeat(100));
+        let long =
+            format!("{}X-Long: {}\r\n\r\n", self.head("GET", endpoint::LIST_JOBS.path), "x".repeat(HEAD_BYTES_MAX));
+        let many = format!("{}{}\r\n", self.head("GET", endpoint::LIST_JOBS.path), "X-Many: x\r\n".repeat(100));
         for head in [long, many] {
             let answer = self.say(head.as_bytes()).await?;
             ensure!(answer.starts_with("HTTP/1.1 431"), "a head that is too large: {answer:?}");
         }
         let body = format!("{{\"command\":\"{}\"}}", "x".repeat(12 * BODY_BYTES_MAX));
-        let head = self.head("POST", route::SUBMIT);
+        let head = self.head("POST", endpoint::SUBMIT.path);
         let told = format!("{head}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len());
         let chunked = format!(
             "{head}Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\n\r\n",
@@ -129,7 +132,7 @@ impl Caller {
         }
         let begun = c2_tests::now();
         let allowed = HEAD_LIMIT + LATE;
-        let head = self.head("GET", route::JOBS) + "X-Slow: ";
+        let head = self.head("GET", endpoint::LIST_JOBS.path) + "X-Slow: ";
         for stream in &mut crowd {
             stream.write_all(head.as_bytes()).await?;
         }
@@ -150,7 +153,7 @@ impl Caller {
 
     /// A body of which a part comes, and then nothing.
     async fn slow_bodies(&self) -> Result<()> {
-        let head = self.head("POST", route::SUBMIT);
+        let head = self.head("POST", endpoint::SUBMIT.path);
         let text = format!("{head}Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{{\"command\":");
         let mut stream = self.connect().await?;
         stream.write_all(text.as_bytes()).await?;

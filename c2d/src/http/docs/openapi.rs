@@ -1,50 +1,66 @@
-//! The OpenAPI 3.1 document, made from the table of operations and the schemas of the wire types.
+//! The OpenAPI 3.1 document, made from the list of endpoints and the schemas of the wire types.
+//!
+//! What several operations have in common stands once, among the components.
 
 use std::collections::BTreeMap;
 
-use c2_shared::api::error::{ErrorBody, ErrorCode};
+use c2_shared::api::endpoint::{self, Operation, Shape};
+use c2_shared::api::error::ErrorBody;
+use c2_shared::api::events::{Change, Snapshot};
+use c2_shared::api::live::Written;
 use c2_shared::blob::BlobId;
 use c2_shared::id::JobId;
-use schemars::generate::SchemaSettings;
-use schemars::transform::transform_subschemas;
-use schemars::{JsonSchema as _, Schema, SchemaGenerator};
+use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use crate::http::docs::of_c2d;
-use crate::http::docs::operation::{Content, Operation, Route};
+use crate::http::docs::examples::{NOTHING, examples};
+use crate::http::docs::{refusals, schemas};
 
 const ABOUT: &str = "C2 runs jobs on the machines of a home network. Every request but the few that say so carries \
     a token, `Authorization: Bearer c2o1...`, from `operator.token` or `worker.token` in c2d's data folder. \
     Requests with unknown fields are refused; answers may get more fields. All times are unix milliseconds. \
     Every refusal has the same form, `ErrorBody`.";
 
-/// The SHA-256 of an empty file, as an example.
-const NOTHING: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+/// What goes into an operation, or comes out.
+pub(super) enum Input {
+    Nothing,
+    Json(Shape),
+    /// Anything but JSON.
+    Raw,
+}
 
-pub(super) fn document(operations: &[Operation]) -> Value {
-    let routes: Vec<Route> = operations.iter().map(|operation| operation.route).collect();
-    let tidy = move |schema: &mut Schema| tidy(schema, &routes);
-    let settings = SchemaSettings::draft2020_12().for_deserialize().with(|settings| {
-        settings.definitions_path = "/components/schemas".into();
-        settings.meta_schema = None;
-    });
-    let mut generator = settings.with_transform(tidy.clone()).into_generator();
-    let refusal = generator.subschema_for::<ErrorBody>();
-    let meanings = meanings();
-    let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
-    for operation in operations {
-        let described = describe(operation, &mut generator, &refusal, &meanings);
-        paths.entry(operation.route.path).or_default().insert(operation.method.to_owned(), described);
+pub(super) fn input(shape: Option<Shape>) -> Input {
+    match shape {
+        None => Input::Raw,
+        Some(shape) if (shape.name)() == "null" => Input::Nothing,
+        Some(shape) => Input::Json(shape),
     }
-    of_c2d::also(&mut generator);
+}
+
+/// The parts of the document that are referred to.
+struct Parts {
+    schemas: SchemaGenerator,
+    parameters: BTreeMap<String, Value>,
+    responses: BTreeMap<String, Value>,
+    meanings: BTreeMap<String, String>,
+}
+
+pub(super) fn document() -> Value {
+    let mut parts = Parts {
+        schemas: schemas::generator(),
+        parameters: BTreeMap::new(),
+        responses: BTreeMap::new(),
+        meanings: refusals::meanings(),
+    };
+    let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
     let mut sections: Vec<&str> = Vec::new();
-    for name in operations.iter().map(|operation| section(operation.route.path)) {
-        if !sections.contains(&name) {
-            sections.push(name);
+    for operation in endpoint::ALL {
+        let described = parts.describe(operation);
+        paths.entry(operation.path).or_default().insert(operation.method.as_str().to_lowercase(), described);
+        if !sections.contains(&section(operation.path)) {
+            sections.push(section(operation.path));
         }
     }
-    let mut schemas = generator.take_definitions(true);
-    schemas.sort_keys();
     json!({
         "openapi": "3.1.0",
         "info": {"title": "C2", "version": env!("CARGO_PKG_VERSION"), "description": ABOUT},
@@ -52,7 +68,9 @@ pub(super) fn document(operations: &[Operation]) -> Value {
         "tags": sections.into_iter().map(|name| json!({"name": name})).collect::<Vec<_>>(),
         "paths": paths,
         "components": {
-            "schemas": schemas,
+            "schemas": parts.take_schemas(),
+            "parameters": parts.parameters,
+            "responses": parts.responses,
             "securitySchemes": {
                 "operator": bearer("The token in `operator.token`, or an operator's who logged in."),
                 "viewer": bearer("The token of a viewer who logged in."),
@@ -67,179 +85,139 @@ fn bearer(what: &str) -> Value {
     json!({"type": "http", "scheme": "bearer", "description": what})
 }
 
-/// The heading under which a path stands: the first word behind `/api/` where it has several paths.
+/// The heading under which a path stands: the first word behind `/api/`.
 fn section(path: &str) -> &str {
-    match path.strip_prefix("/api/").and_then(|rest| rest.split_once('/')) {
-        Some(("pdsh", _)) => "workers",
-        Some((first, _)) => first,
-        None => "c2d",
+    match path.strip_prefix("/api/").map(|rest| rest.split('/').next().unwrap_or_default()) {
+        Some("pdsh") => "workers",
+        Some("join") => "tokens",
+        None | Some("events" | "metrics") => "c2d",
+        Some(first) => first,
     }
 }
 
-fn describe(
-    operation: &Operation,
-    generator: &mut SchemaGenerator,
-    refusal: &Schema,
-    meanings: &BTreeMap<String, String>,
-) -> Value {
-    let path = operation.route.path;
-    let mut described = json!({
-        "operationId": format!("{}_{}", operation.method, operation.route.name.to_lowercase()),
-        "tags": [section(path)],
-        "summary": operation.summary,
-        "responses": responses(operation, generator, refusal, meanings),
-        "security": operation.roles.iter().map(|role| json!({role.as_str(): []})).collect::<Vec<_>>(),
-    });
-    if !operation.about.is_empty() {
-        described["description"] = operation.about.into();
-    }
-    let parameters = parameters(operation, generator);
-    if !parameters.is_empty() {
-        described["parameters"] = parameters.into();
-    }
-    if let Some(body) = &operation.body {
-        let content = json!({"schema": (body.shape)(generator), "example": body.example});
-        described["requestBody"] = json!({"required": body.required, "content": {"application/json": content}});
-    }
-    if operation.takes_bytes {
-        described["requestBody"] = json!({"required": true, "content": {"application/octet-stream": {}}});
-    }
-    described
-}
-
-fn parameters(operation: &Operation, generator: &mut SchemaGenerator) -> Vec<Value> {
-    let mut parameters: Vec<Value> = operation.names().into_iter().map(|name| in_path(name, generator)).collect();
-    if let Some(query) = operation.query {
-        let mut schema = query(generator);
-        for transform in generator.transforms_mut() {
-            transform.transform(&mut schema);
+impl Parts {
+    fn describe(&mut self, operation: &Operation) -> Value {
+        let [query, body, _] = operation.shapes;
+        let mut described = json!({
+            "operationId": operation.name.to_lowercase(),
+            "tags": [section(operation.path)],
+            "summary": operation.summary(),
+            "responses": self.responses(operation),
+            "security": operation.roles.iter().map(|role| json!({role.as_str(): []})).collect::<Vec<_>>(),
+        });
+        let about = operation.about();
+        if !about.is_empty() {
+            described["description"] = about.into();
         }
-        let properties = schema.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
-        parameters.extend(properties.into_iter().map(|(name, mut schema)| {
-            let description = schema.as_object_mut().and_then(|schema| schema.remove("description"));
-            without_null(&mut schema);
-            json!({"name": name, "in": "query", "required": false, "description": description, "schema": schema})
-        }));
-    }
-    if let Some((name, meaning)) = operation.header {
-        let schema = json!({"type": "string", "minLength": 1, "maxLength": 256});
-        parameters
-            .push(json!({"name": name, "in": "header", "required": false, "description": meaning, "schema": schema}));
-    }
-    parameters
-}
-
-fn in_path(name: &str, generator: &mut SchemaGenerator) -> Value {
-    let text = json!({"type": "string", "minLength": 1});
-    let (meaning, schema, example) = match name {
-        "job_id" => ("Which job.", generator.subschema_for::<JobId>().to_value(), "job-12"),
-        "ip" => ("Which worker: its address, or for operators its host name.", text, "10.0.0.15"),
-        "group" => ("Which group.", text, "gpu"),
-        "target" => ("Which workers.", text, "@all"),
-        "sha256" => ("Which content.", generator.subschema_for::<BlobId>().to_value(), NOTHING),
-        "id" => ("Which token.", text, "5f0c93a1"),
-        "role" => ("Which role.", json!({"type": "string", "enum": ["operator", "worker"]}), "operator"),
-        other => unreachable!("the name {other:?} in a path has no meaning"),
-    };
-    json!({"name": name, "in": "path", "required": true, "description": meaning, "schema": schema, "example": example})
-}
-
-/// A query has no way to say null: what may be null may be left out.
-fn without_null(schema: &mut Value) {
-    let null = json!({"type": "null"});
-    if let Some(kinds) = schema.get_mut("type").and_then(Value::as_array_mut) {
-        kinds.retain(|kind| kind != "null");
-        if let [kind] = kinds.as_slice() {
-            schema["type"] = kind.clone();
+        let mut parameters: Vec<Value> = operation.names().map(|name| self.in_path(name)).collect();
+        if let Input::Json(shape) = input(query) {
+            parameters.extend(self.in_query(shape));
         }
+        if operation.is_keyed {
+            parameters.push(self.key());
+        }
+        if !parameters.is_empty() {
+            described["parameters"] = parameters.into();
+        }
+        let content = match input(body) {
+            Input::Nothing => return described,
+            Input::Json(shape) => json!({"application/json": {"schema": self.reference(shape)}}),
+            Input::Raw => json!({"application/octet-stream": {"schema": bytes()}}),
+        };
+        described["requestBody"] = json!({"required": !operation.may_lack_body, "content": content});
+        described
     }
-    let other = schema.get("anyOf").and_then(Value::as_array).and_then(|any| any.iter().find(|one| **one != null));
-    if let Some(other) = other.cloned() {
-        *schema = other;
-    }
-}
 
-fn responses(
-    operation: &Operation,
-    generator: &mut SchemaGenerator,
-    refusal: &Schema,
-    meanings: &BTreeMap<String, String>,
-) -> Value {
-    let (kind, content) = match &operation.answer {
-        Content::Json { shape, example } => {
-            let mut content = json!({"schema": shape(generator)});
-            if !example.is_null() {
-                content["example"] = example.clone();
+    fn in_path(&mut self, name: &str) -> Value {
+        let text = json!({"type": "string", "minLength": 1});
+        let (meaning, schema, example) = match name {
+            "job_id" => ("Which job.", self.schemas.subschema_for::<JobId>().to_value(), "job-12"),
+            "ip" => ("Which worker: its address, or for operators its host name.", text, "10.0.0.15"),
+            "group" => ("Which group.", text, "gpu"),
+            "target" => ("Which workers.", text, "@all"),
+            "sha256" => ("Which content.", self.schemas.subschema_for::<BlobId>().to_value(), NOTHING),
+            "id" => ("Which token.", text, "5f0c93a1"),
+            "role" => ("Which role.", json!({"type": "string", "enum": ["operator", "worker"]}), "operator"),
+            other => return json!({"name": other, "in": "path", "required": true, "schema": text}),
+        };
+        let parameter = json!({"name": name, "in": "path", "required": true, "description": meaning, "schema": schema, "example": example});
+        self.parameter(name.to_owned(), parameter)
+    }
+
+    fn in_query(&mut self, shape: Shape) -> Vec<Value> {
+        let members = schemas::members((shape.schema)(&mut self.schemas));
+        let described = members.into_iter().map(|(name, mut schema)| {
+            let about = schema.as_object_mut().and_then(|schema| schema.remove("description"));
+            let key = format!("{}.{name}", (shape.name)());
+            let parameter =
+                json!({"name": name, "in": "query", "required": false, "description": about, "schema": schema});
+            self.parameter(key, parameter)
+        });
+        described.collect()
+    }
+
+    fn key(&mut self) -> Value {
+        let parameter = json!({
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": false,
+            "description": "A key of the caller's choice: the same key within a day answers with the same jobs.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 256},
+        });
+        self.parameter("Idempotency-Key".to_owned(), parameter)
+    }
+
+    fn responses(&mut self, operation: &Operation) -> Value {
+        let answer = match input(operation.shapes[2]) {
+            Input::Json(shape) => {
+                let content = json!({"application/json": {"schema": self.reference(shape)}});
+                self.response((shape.name)().into_owned(), json!({"description": "Done.", "content": content}))
             }
-            ("application/json", content)
+            Input::Nothing => json!({"description": "Done."}),
+            Input::Raw => {
+                let is_text = operation.media.starts_with("text/");
+                let schema = if is_text { json!({"type": "string"}) } else { bytes() };
+                json!({"description": "Done.", "content": {operation.media: {"schema": schema}}})
+            }
+        };
+        let mut responses = Map::from_iter([(operation.status.to_string(), answer)]);
+        let body = self.schemas.subschema_for::<ErrorBody>().to_value();
+        for (status, codes) in refusals::by_status(operation) {
+            let (name, refusal) = refusals::answer(&codes, &self.meanings, &body);
+            responses.insert(status.to_string(), self.response(name, refusal));
         }
-        // A schema here would be read as that of each event, which differ.
-        Content::Other { kind: "text/event-stream" } => ("text/event-stream", json!({})),
-        Content::Other { kind } => (*kind, json!({"schema": {"type": "string"}})),
-    };
-    let mut responses = Map::new();
-    responses.insert(operation.status.to_string(), json!({"description": "Done.", "content": {kind: content}}));
-    let mut by_status: BTreeMap<u16, Vec<ErrorCode>> = BTreeMap::new();
-    for code in operation.all_refusals() {
-        by_status.entry(code.status()).or_default().push(code);
+        responses.into()
     }
-    for (status, codes) in by_status {
-        let words: Vec<String> = codes.iter().map(|code| word(*code)).collect();
-        let meaning = |word: &String| format!("`{word}`: {}", meanings.get(word).map_or("", String::as_str));
-        let description = words.iter().map(meaning).collect::<Vec<_>>().join(" ");
-        let example = json!({"code": words.first(), "message": "what is wrong", "hint": "what to do about it"});
-        let content = json!({"application/json": {"schema": refusal, "example": example}});
-        responses.insert(status.to_string(), json!({"description": description, "content": content}));
+
+    fn reference(&mut self, shape: Shape) -> Schema {
+        (shape.reference)(&mut self.schemas)
     }
-    responses.into()
+
+    fn parameter(&mut self, key: String, parameter: Value) -> Value {
+        let reference = json!({"$ref": format!("#/components/parameters/{key}")});
+        self.parameters.insert(key, parameter);
+        reference
+    }
+
+    fn response(&mut self, key: String, response: Value) -> Value {
+        let reference = json!({"$ref": format!("#/components/responses/{key}")});
+        self.responses.insert(key, response);
+        reference
+    }
+
+    /// The schemas that were referred to, with those inside of event streams, where a document cannot
+    /// say so, and with examples.
+    fn take_schemas(&mut self) -> Map<String, Value> {
+        drop((self.schemas.subschema_for::<Snapshot>(), self.schemas.subschema_for::<Change>()));
+        drop(self.schemas.subschema_for::<Written>());
+        let mut schemas = schemas::factored(&self.schemas.take_definitions(true));
+        for (name, example) in examples() {
+            schemas[name]["examples"] = json!([example]);
+        }
+        schemas
+    }
 }
 
-fn word(code: ErrorCode) -> String {
-    serde_json::to_value(code).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
-}
-
-/// What each kind of refusal means, in the words beside its definition, without the status.
-fn meanings() -> BTreeMap<String, String> {
-    let schema = ErrorCode::json_schema(&mut SchemaGenerator::default()).to_value();
-    let kinds = schema.get("oneOf").and_then(Value::as_array).cloned().unwrap_or_default();
-    let meaning = |kind: &Value| {
-        let text = kind.get("description")?.as_str()?;
-        let text = text.split_once(": ").map_or(text, |(_, text)| text);
-        Some((kind.get("const")?.as_str()?.to_owned(), text.to_owned()))
-    };
-    kinds.iter().filter_map(meaning).collect()
-}
-
-/// Brings a schema from the words of Rust to those of the interface.
-fn tidy(schema: &mut Schema, routes: &[Route]) {
-    if let Some(Value::String(text)) = schema.get_mut("description") {
-        *text = unlinked(text, routes);
-    }
-    let maximum: Option<u64> = match schema.get("format").and_then(Value::as_str) {
-        Some("uint8") => Some(u8::MAX.into()),
-        Some("uint32") => Some(u32::MAX.into()),
-        Some("uint64" | "uint") => Some(u64::MAX),
-        Some("int32") => Some(i32::MAX.unsigned_abs().into()),
-        _ => None,
-    };
-    if let Some(maximum) = maximum {
-        schema.insert("maximum".to_owned(), maximum.into());
-    }
-    if schema.get("format").is_some_and(|format| format == "int32") {
-        schema.insert("minimum".to_owned(), i32::MIN.into());
-    }
-    transform_subschemas(&mut |schema: &mut Schema| tidy(schema, routes), schema);
-}
-
-/// Writes links to Rust's names as the paths or plain names that they stand for.
-fn unlinked(text: &str, routes: &[Route]) -> String {
-    let mut parts = text.split("[`");
-    let mut plain = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let (link, rest) = part.split_once("`]").unwrap_or((part, ""));
-        let name = link.rsplit("::").next().unwrap_or(link);
-        let path = routes.iter().find(|route| route.name == name).map_or(name, |route| route.path);
-        plain.push_str(&format!("`{path}`{rest}"));
-    }
-    plain.replace('\n', " ")
+fn bytes() -> Value {
+    json!({"type": "string", "format": "binary"})
 }

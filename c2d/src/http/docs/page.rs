@@ -26,7 +26,7 @@ pub(super) fn page(document: &Value) -> String {
         let _ = write!(body, "<h2>{}</h2>", escape(name));
         for (path, operations) in members(&document["paths"]) {
             for (method, operation) in members(operations).filter(|(_, operation)| operation["tags"][0] == name) {
-                add_operation(&mut body, method, path, operation);
+                add_operation(&mut body, document, (method, path), operation);
             }
         }
     }
@@ -44,7 +44,7 @@ pub(super) fn page(document: &Value) -> String {
 }
 
 // Writing into a String does not fail, here and below.
-fn add_operation(page: &mut String, method: &str, path: &str, operation: &Value) {
+fn add_operation(page: &mut String, document: &Value, (method, path): (&str, &str), operation: &Value) {
     let roles = operation["security"].as_array().into_iter().flatten().flat_map(members);
     let roles = roles.map(|(role, _)| role).collect::<Vec<_>>().join(" or ");
     let who = if roles.is_empty() { "anyone" } else { &roles };
@@ -59,6 +59,7 @@ fn add_operation(page: &mut String, method: &str, path: &str, operation: &Value)
     if !list(&operation["parameters"]).is_empty() {
         page.push_str("<table>");
         for parameter in list(&operation["parameters"]) {
+            let parameter = resolved(document, parameter);
             let (name, place) = (escape(text(&parameter["name"])), escape(text(&parameter["in"])));
             let (kind, meaning) = (kind(&parameter["schema"]), prose(text(&parameter["description"])));
             let _ = write!(page, "<tr><td><code>{name}</code></td><td>{place}, {kind}</td><td>{meaning}</td></tr>");
@@ -70,13 +71,14 @@ fn add_operation(page: &mut String, method: &str, path: &str, operation: &Value)
         let whether = if body["required"] == true { "" } else { ", may be left out" };
         let content = &body["content"]["application/json"];
         let kind = if content.is_object() { kind(&content["schema"]) } else { "bytes".to_owned() };
-        let _ = write!(page, "<p>Body: {kind}{whether}</p>{}", example(content));
+        let _ = write!(page, "<p>Body: {kind}{whether}</p>{}", example(document, content));
     }
     page.push_str("<table>");
     for (status, answer) in members(&operation["responses"]) {
+        let answer = resolved(document, answer);
         let _ = write!(page, "<tr><td>{}</td><td>{}", escape(status), prose(text(&answer["description"])));
         for (media, content) in members(&answer["content"]) {
-            let shown = if status.starts_with('2') { example(content) } else { String::new() };
+            let shown = if status.starts_with('2') { example(document, content) } else { String::new() };
             let _ = write!(page, " <code>{}</code> {}{shown}", escape(media), kind(&content["schema"]));
         }
         page.push_str("</td></tr>");
@@ -87,7 +89,11 @@ fn add_operation(page: &mut String, method: &str, path: &str, operation: &Value)
 fn add_schema(page: &mut String, name: &str, schema: &Value) {
     let (name, about) = (escape(name), prose(text(&schema["description"])));
     let _ = write!(page, "<details id=\"{name}\" open><summary><code>{name}</code></summary><p>{about}</p><table>");
-    for (member, schema) in members(&schema["properties"]) {
+    let parts = list(&schema["allOf"]);
+    for base in parts.iter().filter(|part| part["$ref"].is_string()) {
+        let _ = write!(page, "<tr><td></td><td colspan=2>all of {}</td></tr>", kind(base));
+    }
+    for (member, schema) in parts.iter().chain([schema]).flat_map(|part| members(&part["properties"])) {
         let _ = write!(
             page,
             "<tr><td><code>{}</code></td><td>{}</td><td>{}</td></tr>",
@@ -132,8 +138,16 @@ fn kind(schema: &Value) -> String {
     }
 }
 
-fn example(content: &Value) -> String {
-    content.get("example").map_or_else(String::new, |example| format!("<pre>{}</pre>", escape(&format!("{example:#}"))))
+/// What a reference leads to, or the value itself.
+fn resolved<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
+    let target = value["$ref"].as_str().and_then(|path| document.pointer(path.trim_start_matches('#')));
+    target.unwrap_or(value)
+}
+
+/// The example of the form that some content has.
+fn example(document: &Value, content: &Value) -> String {
+    let example = resolved(document, &content["schema"])["examples"].get(0);
+    example.map_or_else(String::new, |example| format!("<pre>{}</pre>", escape(&format!("{example:#}"))))
 }
 
 /// Text with its `code` marked.

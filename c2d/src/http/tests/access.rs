@@ -1,82 +1,27 @@
 //! The gate and the roles: who gets through, to what, with which answer.
 
-use c2_shared::api::route;
+use c2_shared::api::endpoint::{self, Method, Operation};
 use c2_shared::limits::BODY_BYTES_MAX;
 use c2_shared::token::Role;
 
 use super::lab::Lab;
 
-/// Who may look at things.
-const READERS: &[Role] = &[Role::Operator, Role::Viewer];
-
-/// Every route with the roles that may use it. A new route belongs here.
-pub(super) const ROUTES: &[(&str, &str, &[Role])] = &[
-    ("POST", route::REGISTER, &[Role::Worker]),
-    ("POST", route::GET_WORK, &[Role::Worker]),
-    ("POST", route::RESULT, &[Role::Worker]),
-    ("GET", route::WORKERS, READERS),
-    ("GET", route::WORKER, READERS),
-    ("POST", route::GROUPS, &[Role::Operator]),
-    ("DELETE", route::GROUP, &[Role::Operator]),
-    ("POST", route::TAGS, &[Role::Operator]),
-    ("GET", route::TAGS, READERS),
-    ("POST", route::DETECT_TAGS, &[Role::Operator]),
-    ("POST", route::DRAIN, &[Role::Operator]),
-    ("POST", route::RESUME, &[Role::Operator]),
-    ("DELETE", route::REMOVE_WORKER, &[Role::Operator]),
-    ("GET", route::TARGET, READERS),
-    ("POST", route::SUBMIT, &[Role::Operator]),
-    ("POST", route::SUBMIT_WAIT, &[Role::Operator]),
-    ("GET", route::QUEUE_STATUS, READERS),
-    ("GET", route::JOBS, READERS),
-    ("GET", route::JOB, READERS),
-    ("POST", route::CANCEL, &[Role::Operator]),
-    ("GET", route::LOG, READERS),
-    ("GET", route::OUTPUT, READERS),
-    ("GET", route::FILES, READERS),
-    ("POST", route::CLEANUP, &[Role::Operator]),
-    ("GET", route::FOLLOW, READERS),
-    ("POST", route::LIVE, &[Role::Worker]),
-    ("POST", route::SUBMIT_BATCH, &[Role::Operator]),
-    ("POST", route::SUBMIT_BATCH_WAIT, &[Role::Operator]),
-    ("POST", route::RETRY, &[Role::Operator]),
-    ("POST", route::HOLD, &[Role::Operator]),
-    ("POST", route::RELEASE, &[Role::Operator]),
-    ("POST", route::PAUSE, &[Role::Operator]),
-    ("POST", route::UNPAUSE, &[Role::Operator]),
-    ("GET", route::WHY, READERS),
-    ("GET", route::EVENTS, READERS),
-    ("GET", route::METRICS, READERS),
-    ("GET", route::PROMETHEUS, READERS),
-    ("GET", route::BLOB, &[Role::Operator, Role::Viewer, Role::Worker]),
-    ("PUT", route::BLOB, &[Role::Operator, Role::Worker]),
-    ("POST", route::INVITE, &[Role::Operator]),
-    ("POST", route::JOIN, &[Role::Join]),
-    ("GET", route::TOKENS, &[Role::Operator]),
-    ("DELETE", route::TOKEN, &[Role::Operator]),
-    ("POST", route::ROTATE, &[Role::Operator]),
-    // Neither holds a secret, and a browser has no token to show.
-    ("GET", route::OPENAPI, &[]),
-    ("GET", route::DOCS, &[]),
-    ("GET", route::HEALTH, &[]),
-];
-
-/// A route with something in place of each of its names.
-fn filled(path: &str) -> String {
-    route::fill(&route::fill(path, "127.0.0.1"), "gpu")
+/// An endpoint's path with something in place of each of its names.
+fn filled(one: &Operation) -> String {
+    one.filled(|name| if name == "group" { "gpu".to_owned() } else { "127.0.0.1".to_owned() })
 }
 
 const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"];
 
 #[tokio::test]
-async fn each_route_serves_its_role_and_nobody_else() {
+async fn each_endpoint_serves_its_roles_and_nobody_else() {
     let lab = Lab::new().await;
     let tokens = lab.tokens().await;
-    for (method, path, owners) in ROUTES {
-        let line = format!("{method} {}", filled(path));
+    for one in endpoint::ALL {
+        let line = format!("{} {}", one.method.as_str(), filled(one));
         for (role, token) in &tokens {
-            let allowed = owners.is_empty() || owners.contains(role);
-            if allowed && [route::EVENTS, route::CLEANUP].contains(path) {
+            let allowed = one.roles.is_empty() || one.roles.contains(role);
+            if allowed && [endpoint::EVENTS.name, endpoint::CLEANUP.name].contains(&one.name) {
                 continue; // its answer has no end, or waits for a report
             }
             let headers = format!("host: {}\r\nauthorization: Bearer {token}\r\n", lab.address);
@@ -85,26 +30,47 @@ async fn each_route_serves_its_role_and_nobody_else() {
         }
         let host = format!("host: {}\r\n", lab.address);
         let anonymous = lab.raw(&line, &host, "").await;
-        assert_eq!(anonymous.status == 401, !owners.is_empty(), "anonymous {line}: {anonymous:?}");
+        assert_eq!(anonymous.status == 401, !one.roles.is_empty(), "anonymous {line}: {anonymous:?}");
     }
     lab.stop().await;
+}
+
+/// What the list says of roles is checked above; that it says the right thing, here.
+#[test]
+fn roles_are_given_with_care() {
+    for one in endpoint::ALL {
+        let expected: &[Role] = match (one.method, one.path) {
+            (_, "/openapi.json" | "/docs" | "/healthz") => &[],
+            (_, "/api/join") => &[Role::Join],
+            (Method::Get, "/api/tokens") => &[Role::Operator],
+            (Method::Get, "/api/blobs/{sha256}") => &[Role::Operator, Role::Viewer, Role::Worker],
+            (Method::Put, "/api/blobs/{sha256}") => &[Role::Operator, Role::Worker],
+            (_, "/api/workers/register" | "/api/workers/get-work/{ip}" | "/api/workers/live/{ip}") => &[Role::Worker],
+            (_, "/api/jobs/result/{job_id}") => &[Role::Worker],
+            // Whoever may look changes nothing.
+            (Method::Get, _) => &[Role::Operator, Role::Viewer],
+            (Method::Post | Method::Put | Method::Delete, _) => &[Role::Operator],
+        };
+        assert_eq!(one.roles, expected, "{} {}", one.method.as_str(), one.path);
+    }
 }
 
 #[tokio::test]
 async fn wrong_methods_are_told_the_right_one() {
     let lab = Lab::new().await;
-    for (right, path, _) in ROUTES {
+    for one in endpoint::ALL {
         let serves = |method: &&str| {
             let method = if *method == "HEAD" { "GET" } else { method };
-            ROUTES.iter().any(|(known, other, _)| (known, other) == (&method, path))
+            endpoint::ALL.iter().any(|known| (known.method.as_str(), known.path) == (method, one.path))
         };
         let wrong = METHODS.into_iter().filter(|method| !serves(method));
         for method in wrong {
             for role in [Role::Operator, Role::Worker] {
-                let line = format!("{method} {}", filled(path));
+                let line = format!("{method} {}", filled(one));
                 let answer = lab.send(role, &line, "").await;
                 assert_eq!(answer.status, 405, "{role:?} {line}: {answer:?}");
                 let allow = answer.head.lines().find_map(|line| line.strip_prefix("allow: ")).unwrap_or_default();
+                let right = one.method.as_str();
                 assert!(allow.split(',').any(|m| m.eq_ignore_ascii_case(right)), "{line}: {answer:?}");
             }
         }

@@ -1,6 +1,6 @@
 //! Blobs and files through the interface: streamed, resumed, verified, and named only when there.
 
-use c2_shared::api::route;
+use c2_shared::api::endpoint;
 use c2_shared::blob::BlobId;
 use c2_shared::token::Role;
 use serde_json::json;
@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use super::lab::{Answer, Lab};
 
 fn path(content: &str) -> String {
-    route::fill(route::BLOB, BlobId::of(content.as_bytes()))
+    endpoint::GET_BLOB.at(&BlobId::of(content.as_bytes()))
 }
 
 impl Lab {

@@ -18,7 +18,7 @@ use tower::ServiceExt as _;
 
 use crate::access::{self, Access};
 use crate::clock::Clock;
-use crate::http::arrival::Arrival;
+use crate::http::connection::Connection;
 use crate::http::{App, Audit, router};
 use crate::services::cleanup_requests::CleanupRequests;
 use crate::services::live_output::LiveOutput;
@@ -70,7 +70,7 @@ impl Elsewhere {
             stopping,
         };
         let operator = Pass::read(&data.join(Role::Operator.file_name())).unwrap().token;
-        Self { router: router(app), access, clock, operator, _dir: dir, _stop: stop }
+        Self { router: router(app).unwrap(), access, clock, operator, _dir: dir, _stop: stop }
     }
 
     /// A token that was given out, and an invitation that is left.
@@ -91,7 +91,7 @@ impl Elsewhere {
         if let Some(text) = authorization {
             request = request.header("authorization", text);
         }
-        let request = request.extension(Arrival::new(peer, SERVER.parse().unwrap())).body(Body::empty()).unwrap();
+        let request = request.extension(Connection::new(peer, SERVER.parse().unwrap())).body(Body::empty()).unwrap();
         let answer = self.router.clone().oneshot(request).await.unwrap();
         let status = answer.status().as_u16();
         let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();

@@ -6,27 +6,20 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use axum::Json;
-use axum::extract::State;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::workers::{TargetWorker, TargetWorkers};
 use c2_shared::hint;
 use c2_shared::target::{self, Candidate, Target, TargetError};
 
-use crate::http::App;
-use crate::http::error::ApiError;
-use crate::http::extract::{Name, invalid};
-use crate::http::role::Reader;
+use crate::http::handler::{Answer, ApiError, App, Json, Name, State, invalid, serves};
 use crate::sched::{Reject, WorkerView};
 
 const NO_WORKERS: &str = "no worker has registered yet; start c2-agent on one";
 const NO_GROUPS: &str = "no worker is in any group yet; put one in with: assign <worker> <group>";
 
-pub(crate) async fn target(
-    _: Reader,
-    State(app): State<App>,
-    Name(text): Name,
-) -> Result<Json<TargetWorkers>, ApiError> {
+serves!(FIND_WORKERS => find_workers);
+
+pub(crate) async fn find_workers(State(app): State<App>, Name(text): Name) -> Answer<TargetWorkers> {
     let target = Target::parse(&text).map_err(|error| unresolved(&error, &[]))?;
     let known = all(&app).await?;
     let candidates: Vec<Candidate<'_>> = known.iter().map(candidate).collect();

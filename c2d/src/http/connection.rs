@@ -1,15 +1,15 @@
-//! Where a connection came from and where it arrived.
+//! The two ends of a connection: where it came from and where it arrived.
 
 use std::net::{IpAddr, SocketAddr};
 
 /// The two ends of a connection, as every handler may ask for them.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Arrival {
+pub(crate) struct Connection {
     peer: SocketAddr,
     local: IpAddr,
 }
 
-impl Arrival {
+impl Connection {
     pub(super) fn new(peer: SocketAddr, local: SocketAddr) -> Self {
         Self { peer, local: local.ip().to_canonical() }
     }

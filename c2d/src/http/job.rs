@@ -1,0 +1,63 @@
+//! One job, and waiting for its end.
+
+use std::time::Duration;
+
+use c2_shared::api::jobs::{JobInfo, WaitQuery, WaitResponse};
+use c2_shared::bytes64::Bytes64;
+use c2_shared::id::JobId;
+use c2_shared::job::JobSpec;
+use c2_shared::limits::WAIT_MAX_S;
+
+use crate::http::handler::{Answer, ApiError, App, Json, Name, QueryOf, State, serves};
+use crate::rows::job_row;
+use crate::sched::Reject;
+use crate::store::payload;
+
+serves!(GET_JOB => job);
+
+pub(crate) async fn job(
+    State(app): State<App>,
+    QueryOf(query): QueryOf<WaitQuery>,
+    name: Name,
+) -> Answer<WaitResponse> {
+    Ok(Json(wait_for(&app, name.job()?, query.wait_s.unwrap_or(0)).await?))
+}
+
+/// Waits for a job's end and shows it, ended or not.
+pub(crate) async fn wait_for(app: &App, job: JobId, wait_s: u64) -> Result<WaitResponse, ApiError> {
+    if wait_s > 0 {
+        let ended = app.engine.ended(job).await?;
+        let limit = Duration::from_secs(wait_s.min(WAIT_MAX_S));
+        // Ended, timed out, or c2d goes down: in each case the job's present state is the answer.
+        drop(tokio::time::timeout(limit, ended).await);
+    }
+    let info = show(app, job).await?;
+    Ok(WaitResponse { done: info.row.state.is_terminal(), job: info })
+}
+
+async fn show(app: &App, job: JobId) -> Result<JobInfo, ApiError> {
+    let live = app.engine.read(move |scheduler, now| scheduler.job(now, job)).await?;
+    let (stored, output) = app.history.job_with_output(job).await?.ok_or(Reject::UnknownJob { job })?;
+    // The job may end between the two questions; what is stored is then the later word.
+    let view = live.filter(|_| !stored.view.state.is_terminal()).unwrap_or_else(|| stored.view.clone());
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    let (stdout, stderr) = output.map(|output| (output.stdout, output.stderr)).unwrap_or_default();
+    Ok(JobInfo {
+        row: job_row(&view),
+        spec: JobSpec { depends: stored.depends.clone(), ..without_contents(payload::shown(&view.payload)) },
+        attempts: stored.attempts,
+        stdout_dropped: stdout.dropped,
+        stderr_dropped: stderr.dropped,
+        stdout: text(stdout.render()),
+        stderr: text(stderr.render()),
+    })
+}
+
+/// A specification without the contents of its files, which are long and nobody's to read here.
+fn without_contents(mut spec: JobSpec) -> JobSpec {
+    spec.stdin = spec.stdin.map(|_| Bytes64::default());
+    for upload in &mut spec.upload {
+        upload.content = upload.content.take().map(|_| Bytes64::default());
+    }
+    spec
+}

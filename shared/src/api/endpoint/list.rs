@@ -1,0 +1,261 @@
+//! The endpoints, one after the other. The documentation of each is also what c2d says of it at
+//! `/docs`: what it does in one line, then what else is to be known.
+
+use std::net::IpAddr;
+
+use serde_json::{Map, Value};
+
+use super::Method::{Delete, Get, Post, Put};
+use super::form::endpoints;
+use super::{Endpoint, Operation, Raw};
+use crate::api::error::ErrorCode::{self, Ambiguous, Conflict, DiskFull, Fenced, Gone, NotFound, QueueFull, TooLarge};
+use crate::api::files::*;
+use crate::api::jobs::*;
+use crate::api::live::*;
+use crate::api::metrics::*;
+use crate::api::tokens::*;
+use crate::api::why::*;
+use crate::api::workers::*;
+use crate::blob::BlobId;
+use crate::id::JobId;
+use crate::job::JobSpec;
+use crate::token::Role::{self, Join, Operator, Viewer, Worker};
+
+const ANYONE: &[Role] = &[];
+const OPERATORS: &[Role] = &[Operator];
+/// Who may look at things.
+const READERS: &[Role] = &[Operator, Viewer];
+/// Who may send files, and who may receive them.
+const SENDERS: &[Role] = &[Operator, Worker];
+const RECEIVERS: &[Role] = &[Operator, Viewer, Worker];
+const WORKERS: &[Role] = &[Worker];
+const INVITED: &[Role] = &[Join];
+
+/// What can stand in the way of new jobs, and of those that are made from ended ones.
+const SUBMIT_REFUSALS: &[ErrorCode] = &[NotFound, Conflict, QueueFull, DiskFull];
+const RETRY_REFUSALS: &[ErrorCode] = &[NotFound, Conflict, Gone, QueueFull, DiskFull];
+const BYTES: &str = "application/octet-stream";
+const EVENT_STREAM: &str = "text/event-stream";
+
+endpoints! {
+    /// Submits a job.
+    SUBMIT: Endpoint<(), (), JobSpec, SubmitResponse> =
+        Endpoint::new(Post, "/api/jobs/submit", OPERATORS).creates().keyed().refuses(SUBMIT_REFUSALS);
+
+    /// Submits a job and waits for its end.
+    ///
+    /// After a minute, or `wait_s`, the answer comes in any case; `done` says whether the job has ended.
+    SUBMIT_WAIT: Endpoint<(), WaitQuery, JobSpec, WaitResponse> =
+        Endpoint::new(Post, "/api/jobs/submit-wait", OPERATORS).creates().keyed().refuses(SUBMIT_REFUSALS);
+
+    /// Submits jobs, all or none.
+    SUBMIT_BATCH: Endpoint<(), (), BatchRequest, BatchResponse> =
+        Endpoint::new(Post, "/api/jobs/submit-batch", OPERATORS).creates().keyed().refuses(SUBMIT_REFUSALS);
+
+    /// Submits jobs, all or none, and waits for their ends.
+    SUBMIT_BATCH_WAIT: Endpoint<(), WaitQuery, BatchRequest, BatchWaitResponse> =
+        Endpoint::new(Post, "/api/jobs/submit-batch-wait", OPERATORS).creates().keyed().refuses(SUBMIT_REFUSALS);
+
+    /// Submits ended jobs again, all or none.
+    RETRY: Endpoint<(), (), RetryRequest, BatchResponse> =
+        Endpoint::new(Post, "/api/jobs/retry", OPERATORS).creates().refuses(RETRY_REFUSALS);
+
+    /// Lists jobs.
+    ///
+    /// Those that have not ended, unless the query asks for others; in pages, by `after`.
+    LIST_JOBS: Endpoint<(), JobsQuery, (), JobList> = Endpoint::new(Get, "/api/jobs/list", READERS);
+
+    /// Shows one job, waiting for its end with `wait_s`.
+    GET_JOB: Endpoint<JobId, WaitQuery, (), WaitResponse> =
+        Endpoint::new(Get, "/api/jobs/info/{job_id}", READERS).refuses(&[Gone]);
+
+    /// Reads what a job wrote, byte for byte.
+    ///
+    /// Of a job that runs, its worker is asked what it wrote so far. Only the beginning and the end of a
+    /// long output are kept, with a line between them that says how much is missing. With `Accept:
+    /// application/json` the answer is `{"head": .., "dropped": N, "tail": ..}` instead, in base64.
+    GET_OUTPUT: Endpoint<JobId, OutputQuery, (), Raw> =
+        Endpoint::new(Get, "/api/jobs/output/{job_id}", READERS).answers(BYTES).refuses(&[Gone]);
+
+    /// Streams what a job writes until it has ended.
+    ///
+    /// Server-sent events: `written` with a `Written` for each piece, at last `ended` with a `JobRow`. After
+    /// a break the positions behind the last piece go on where it broke.
+    FOLLOW: Endpoint<JobId, FollowQuery, (), Raw> =
+        Endpoint::new(Get, "/api/jobs/follow/{job_id}", READERS).answers(EVENT_STREAM).refuses(&[Gone]);
+
+    /// Explains why a job does not run.
+    WHY: Endpoint<JobId, (), (), Explanation> = Endpoint::new(Get, "/api/jobs/why/{job_id}", READERS).refuses(&[Gone]);
+
+    /// Shows recent results, oldest first.
+    GET_LOG: Endpoint<(), LogQuery, (), JobLog> = Endpoint::new(Get, "/api/jobs/log", READERS);
+
+    /// Shows the queue in numbers.
+    QUEUE_STATUS: Endpoint<(), (), (), QueueStatus> = Endpoint::new(Get, "/api/jobs/queue-status", READERS);
+
+    /// Cancels a job.
+    ///
+    /// A running job's processes are being ended when the answer comes.
+    CANCEL: Endpoint<JobId, (), (), CancelResponse> =
+        Endpoint::new(Post, "/api/jobs/cancel/{job_id}", OPERATORS).refuses(&[Conflict]);
+
+    /// Holds a job that has not started.
+    HOLD: Endpoint<JobId, (), (), JobStateResponse> =
+        Endpoint::new(Post, "/api/jobs/hold/{job_id}", OPERATORS).refuses(&[Conflict]);
+
+    /// Releases a held job.
+    RELEASE: Endpoint<JobId, (), (), JobStateResponse> =
+        Endpoint::new(Post, "/api/jobs/release/{job_id}", OPERATORS).refuses(&[Conflict]);
+
+    /// Gives no new work to anybody.
+    PAUSE: Endpoint<(), (), (), PauseResponse> = Endpoint::new(Post, "/api/jobs/pause", OPERATORS);
+
+    /// Goes on after a pause.
+    UNPAUSE: Endpoint<(), (), (), PauseResponse> = Endpoint::new(Post, "/api/jobs/unpause", OPERATORS);
+
+    /// Lists the files that a job left.
+    ///
+    /// The content of each is the blob of its `sha256`; small ones also come in base64 with `content`.
+    LIST_FILES: Endpoint<JobId, FilesQuery, (), JobFiles> =
+        Endpoint::new(Get, "/api/jobs/files/{job_id}", READERS).refuses(&[Conflict, Gone]);
+
+    /// Reads the content of a file.
+    ///
+    /// `Range: bytes=5-` reads from there on. The header `upload-offset` says how many bytes c2d has, also
+    /// where it does not have all; `HEAD` asks for that alone. With `size` it is also said beforehand that
+    /// there is no room for the rest.
+    GET_BLOB: Endpoint<BlobId, BlobQuery, (), Raw> =
+        Endpoint::new(Get, "/api/blobs/{sha256}", RECEIVERS).answers(BYTES).refuses(&[TooLarge, DiskFull]);
+
+    /// Sends the content of a file.
+    ///
+    /// The end of the body is the end of the file. A body that breaks off is gone on with at `offset`. A
+    /// blob that no job names is removed after a day.
+    PUT_BLOB: Endpoint<BlobId, BlobQuery, Raw, BlobStatus> =
+        Endpoint::new(Put, "/api/blobs/{sha256}", SENDERS).refuses(&[Conflict, DiskFull]);
+
+    /// Removes the workspaces of a worker's ended jobs.
+    ///
+    /// Waits half a minute for the worker's report.
+    CLEANUP: Endpoint<str, (), (), CleanupResponse> =
+        Endpoint::new(Post, "/api/workers/cleanup/{ip}", OPERATORS).refuses(&[Conflict, Ambiguous]);
+
+    /// Lists all workers.
+    LIST_WORKERS: Endpoint<(), NoQuery, (), WorkerList> = Endpoint::new(Get, "/api/workers/list", READERS);
+
+    /// Shows one worker.
+    ///
+    /// By address or host name, as wherever a worker is named.
+    GET_WORKER: Endpoint<str, (), (), WorkerInfo> =
+        Endpoint::new(Get, "/api/workers/info/{ip}", READERS).refuses(&[Ambiguous]);
+
+    /// Finds the workers that a target means.
+    ///
+    /// `@all`, `@group`, addresses, names, ranges (`10.0.0.[11-13]`), with commas between them and `!` in
+    /// front of what is excluded.
+    FIND_WORKERS: Endpoint<str, (), (), TargetWorkers> =
+        Endpoint::new(Get, "/api/pdsh/workers/{target}", READERS).refuses(&[Ambiguous]);
+
+    /// Puts a worker into groups.
+    ASSIGN: Endpoint<str, (), GroupsRequest, WorkerRow> =
+        Endpoint::new(Post, "/api/workers/groups/{ip}", OPERATORS).refuses(&[Ambiguous]);
+
+    /// Takes a worker out of a group.
+    UNASSIGN: Endpoint<[String], (), (), WorkerRow> =
+        Endpoint::new(Delete, "/api/workers/groups/{ip}/{group}", OPERATORS).refuses(&[Ambiguous]);
+
+    /// Shows a worker's tags with their holders.
+    GET_TAGS: Endpoint<str, (), (), TagStatus> =
+        Endpoint::new(Get, "/api/workers/tags/{ip}", READERS).refuses(&[Ambiguous]);
+
+    /// Sets the tags that a worker offers.
+    ///
+    /// A tag that a job holds stays held, and is shown, until that job has ended.
+    SET_TAGS: Endpoint<str, (), TagsRequest, TagStatus> =
+        Endpoint::new(Post, "/api/workers/tags/{ip}", OPERATORS).refuses(&[Ambiguous]);
+
+    /// Suggests tags from a worker's hardware.
+    ///
+    /// With `apply` they are added to those that it offers.
+    DETECT_TAGS: Endpoint<str, DetectQuery, (), DetectResponse> =
+        Endpoint::new(Post, "/api/workers/detect-tags/{ip}", OPERATORS).refuses(&[Ambiguous]);
+
+    /// Lets a worker finish what it has and gives it nothing new.
+    DRAIN: Endpoint<str, (), (), WorkerRow> =
+        Endpoint::new(Post, "/api/workers/drain/{ip}", OPERATORS).refuses(&[Ambiguous]);
+
+    /// Gives a drained worker work again.
+    RESUME: Endpoint<str, (), (), WorkerRow> =
+        Endpoint::new(Post, "/api/workers/resume/{ip}", OPERATORS).refuses(&[Ambiguous]);
+
+    /// Forgets a worker that is offline and holds nothing.
+    REMOVE_WORKER: Endpoint<str, (), (), RemoveResponse> =
+        Endpoint::new(Delete, "/api/workers/{ip}", OPERATORS).refuses(&[Conflict, Ambiguous]);
+
+    /// Registers a worker or updates what it said.
+    ///
+    /// Without a body the worker is known by the address of its connection and has 4 slots.
+    REGISTER: Endpoint<(), (), RegisterRequest, RegisterResponse> =
+        Endpoint::new(Post, "/api/workers/register", WORKERS).without_body_too().refuses(&[Conflict]);
+
+    /// Polls for work.
+    ///
+    /// Without a body the answer comes at once, with one job or none. An agent sends all that it holds; the
+    /// answer then waits up to `wait_s` seconds for something to say.
+    GET_WORK: Endpoint<IpAddr, (), PollRequest, WorkAnswer> =
+        Endpoint::new(Post, "/api/workers/get-work/{ip}", WORKERS).without_body_too().refuses(&[Conflict]);
+
+    /// Delivers the result of one attempt.
+    DELIVER_RESULT: Endpoint<JobId, (), ResultRequest, ResultResponse> =
+        Endpoint::new(Post, "/api/jobs/result/{job_id}", WORKERS).refuses(&[Conflict, Fenced]);
+
+    /// Says what an attempt wrote, as c2d asked.
+    ///
+    /// The question is a directive in the answer to a poll; the answer here may be the next one.
+    SAY_WRITTEN: Endpoint<IpAddr, (), OutputAnswer, NextRead> =
+        Endpoint::new(Post, "/api/workers/live/{ip}", WORKERS).refuses(&[Conflict]);
+
+    /// Makes an invitation.
+    INVITE: Endpoint<(), (), InviteRequest, InviteResponse> =
+        Endpoint::new(Post, "/api/tokens/invite", OPERATORS).creates();
+
+    /// Takes an invitation in exchange for a token.
+    ///
+    /// A worker says its `worker_id`, an id that it makes up and keeps; its token is good for that worker
+    /// alone. A request that is refused leaves the invitation as it was.
+    JOIN: Endpoint<(), (), JoinRequest, JoinResponse> =
+        Endpoint::new(Post, "/api/join", INVITED).creates().refuses(&[Conflict]);
+
+    /// Lists all tokens, without their secrets.
+    LIST_TOKENS: Endpoint<(), (), (), TokenList> = Endpoint::new(Get, "/api/tokens", OPERATORS);
+
+    /// Makes a token worthless at once.
+    REVOKE_TOKEN: Endpoint<str, (), (), TokenGone> = Endpoint::new(Delete, "/api/tokens/{id}", OPERATORS);
+
+    /// Puts a new token into c2d's own folder.
+    ///
+    /// `operator` or `worker`; the old one is worthless at once.
+    ROTATE_TOKEN: Endpoint<Role, (), (), TokenGone> = Endpoint::new(Post, "/api/tokens/rotate/{role}", OPERATORS);
+
+    /// Opens the live event stream.
+    ///
+    /// Server-sent events: first `snapshot` with a `Snapshot`, then `change` with a `Change` after each
+    /// commit. A reader that falls behind is sent a new `snapshot`.
+    EVENTS: Endpoint<(), (), (), Raw> = Endpoint::new(Get, "/api/events", READERS).answers(EVENT_STREAM);
+
+    /// Shows counters.
+    METRICS: Endpoint<(), (), (), Metrics> = Endpoint::new(Get, "/api/metrics", READERS);
+
+    /// Shows counters in Prometheus' text format.
+    PROMETHEUS: Endpoint<(), (), (), Raw> =
+        Endpoint::new(Get, "/metrics", READERS).answers("text/plain; version=0.0.4");
+
+    /// Shows this interface as an OpenAPI document.
+    OPENAPI: Endpoint<(), (), (), Map<String, Value>> = Endpoint::new(Get, "/openapi.json", ANYONE);
+
+    /// Shows this interface as a page.
+    DOCS: Endpoint<(), (), (), Raw> = Endpoint::new(Get, "/docs", ANYONE).answers("text/html; charset=utf-8");
+
+    /// Answers when c2d is up.
+    HEALTH: Endpoint<(), (), (), Raw> = Endpoint::new(Get, "/healthz", ANYONE).answers("text/plain; charset=utf-8");
+}
