@@ -283,10 +283,10 @@ pub(crate) fn try_lock(dir: &OwnedFd) -> io::Result<bool> {
 
 fn place_one(workspace: BorrowedFd<'_>, upload: &Upload, cache: &Cache) -> io::Result<()> {
     let mut file = create_below(workspace, &upload.path, upload.mode)?;
-    let Some(sha256) = &upload.sha256 else {
+    let Some(blob) = upload.sha256 else {
         return file.write_all(upload.content.as_ref().map_or(&[][..], |content| &content.0));
     };
-    let mut content = cache.open(sha256.parse().map_err(io::Error::other)?)?;
+    let mut content = cache.open(blob)?;
     io::copy(&mut content, &mut file).map(drop)
 }
 
@@ -337,7 +337,7 @@ mod tests {
         let mut root = Root::open(&dir.path().join("C2")).unwrap();
         let made = root.make(attempt(1)).unwrap();
         let blob = c2_shared::blob::BlobId::of(b"scene");
-        let upload = Upload { path: "in/scene".to_owned(), sha256: Some(blob.to_string()), ..Upload::default() };
+        let upload = Upload { path: "in/scene".to_owned(), sha256: Some(blob), ..Upload::default() };
         let missing = root.place(attempt(1).job, std::slice::from_ref(&upload), &cache(&dir)).unwrap_err();
         assert!(missing.to_string().contains("in/scene"), "{missing}");
         std::fs::write(dir.path().join("blobs").join(blob.to_string()), "scene").unwrap();
