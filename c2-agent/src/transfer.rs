@@ -169,12 +169,8 @@ fn without_files(mut result: AttemptResult, problem: &str) -> AttemptResult {
 impl Mover {
     async fn fetch_all(&self, spec: &JobSpec) -> Result<(), String> {
         for upload in &spec.upload {
-            let Some(sha256) = &upload.sha256 else { continue };
-            let fetched = match sha256.parse() {
-                Ok(blob) => self.fetch(blob).await,
-                Err(e) => Err(format!("{e}")),
-            };
-            fetched.map_err(|why| format!("upload {:?}: {why}", upload.path))?;
+            let Some(blob) = upload.sha256 else { continue };
+            self.fetch(blob).await.map_err(|why| format!("upload {:?}: {why}", upload.path))?;
         }
         Ok(())
     }

@@ -241,10 +241,10 @@ fn is_empty(dir: &OwnedFd) -> bool {
 
 fn place_one(workspace: BorrowedFd<'_>, upload: &Upload, cache: &Cache) -> io::Result<()> {
     let mut file = create_below(workspace, &upload.path, upload.mode)?;
-    let Some(sha256) = &upload.sha256 else {
+    let Some(blob) = upload.sha256 else {
         return file.write_all(upload.content.as_ref().map_or(&[][..], |content| &content.0));
     };
-    let mut content = cache.open(sha256.parse().map_err(io::Error::other)?)?;
+    let mut content = cache.open(blob)?;
     io::copy(&mut content, &mut file).map(drop)
 }
 

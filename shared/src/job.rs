@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::blob::BlobId;
 use crate::bytes64::Bytes64;
 use crate::id::JobId;
 
@@ -127,7 +128,7 @@ pub struct Upload {
     pub content: Option<Bytes64>,
     /// The hash of a blob that was uploaded before, 64 hexadecimal digits.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub sha256: Option<String>,
+    pub sha256: Option<BlobId>,
     /// Permission bits, `0o600` without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<u32>,
@@ -391,6 +392,14 @@ mod tests {
     fn a_plain_spec_is_short_on_the_wire() {
         let spec = JobSpec { command: "true".to_owned(), ..JobSpec::default() };
         assert_eq!(serde_json::to_string(&spec).unwrap(), r#"{"command":"true"}"#);
+    }
+
+    #[test]
+    fn only_a_sha256_names_a_blob() {
+        for (hash, fine) in [("a".repeat(64), true), ("A".repeat(64), false), ("a".repeat(63), false)] {
+            let upload = serde_json::from_str::<Upload>(&format!(r#"{{"path":"a","sha256":"{hash}"}}"#));
+            assert_eq!(upload.is_ok(), fine, "{hash}: {upload:?}");
+        }
     }
 
     #[test]

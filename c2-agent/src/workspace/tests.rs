@@ -24,7 +24,7 @@ fn uploads_by_hash_come_from_the_cache() {
     let mut root = Root::open(&dir.path().join("C2")).unwrap();
     let made = root.make(attempt(1)).unwrap();
     let blob = c2_shared::blob::BlobId::of(b"scene");
-    let upload = Upload { path: "in/scene".to_owned(), sha256: Some(blob.to_string()), ..Upload::default() };
+    let upload = Upload { path: "in/scene".to_owned(), sha256: Some(blob), ..Upload::default() };
     let missing = root.place(attempt(1).job, std::slice::from_ref(&upload), &cache(&dir)).unwrap_err();
     assert!(missing.to_string().contains("in/scene"), "{missing}");
     std::fs::write(dir.path().join("blobs").join(blob.to_string()), "scene").unwrap();

@@ -69,7 +69,7 @@ fn input_environment_tags_and_files() {
 fn hostile_jobs_are_refused() {
     let stage = Stage::new(&[]);
     let bad = |path: &str| Upload { path: path.to_owned(), content: Some(Bytes64::default()), ..Upload::default() };
-    let blob = Upload { path: "x".to_owned(), sha256: Some("a".repeat(64)), ..Upload::default() };
+    let blob = Upload { path: "x".to_owned(), sha256: Some(c2_shared::blob::BlobId([0xaa; 32])), ..Upload::default() };
     let uploads = ["/etc/x", "../x", "a/../../x", "a//b", "", ".", "a\\b"].map(bad).into_iter().chain([blob]);
     for (upload, job) in uploads.zip(1..) {
         let path = upload.path.clone();

@@ -78,7 +78,7 @@ impl Source {
         let open = |path: String| move || File::open(&path).map_err(|e| files::unreadable(&path, &e));
         let file = spawn_blocking(open(self.path.clone())).await.expect("opening a file does not panic")?;
         let blob = send::blob(context, &self.path, file).await?;
-        Ok(Upload { sha256: Some(blob.to_string()), ..upload })
+        Ok(Upload { sha256: Some(blob), ..upload })
     }
 }
 

@@ -57,7 +57,7 @@ fn with_content(blobs: &Blobs, mut files: Vec<JobFile>) -> Result<Vec<JobFile>, 
 pub(crate) async fn check_uploads<'a>(app: &App, specs: impl IntoIterator<Item = &'a JobSpec>) -> Result<(), ApiError> {
     let uploads = specs.into_iter().flat_map(|spec| &spec.upload);
     let named: Vec<(BlobId, String)> =
-        uploads.filter_map(|upload| Some((upload.sha256.as_ref()?.parse().ok()?, upload.path.clone()))).collect();
+        uploads.filter_map(|upload| Some((upload.sha256?, upload.path.clone()))).collect();
     if named.is_empty() {
         return Ok(());
     }

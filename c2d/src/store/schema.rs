@@ -315,7 +315,7 @@ fn migrate(connection: &mut Connection, from: usize) -> Result<(), StoreError> {
 
 #[cfg(test)]
 mod tests {
-    use c2_shared::job::{OnLost, Placement, Terms};
+    use c2_shared::job::Terms;
 
     use super::*;
     use crate::store::columns::json;
@@ -340,17 +340,9 @@ mod tests {
             (json::<Terms>(&terms).unwrap(), group, tags)
         };
         assert_eq!(read(1), (Terms::default(), None, None));
-        let tags = vec!["a".to_owned(), "b".to_owned()];
-        let placement = Placement { group: Some("gpu".into()), tags, exclude: vec!["pi".into()] };
-        let terms = Terms {
-            placement: placement.into(),
-            same_machine: true,
-            priority: -3,
-            retries: 4,
-            hold: false,
-            begin_at: Some(99),
-            on_lost: OnLost::Wait,
-        };
+        let terms = r#"{"placement":{"group":"gpu","tags":["a","b"],"exclude":["pi"]},"same_machine":true,
+            "priority":-3,"retries":4,"begin_at":99,"on_lost":"wait"}"#;
+        let terms = json(terms).unwrap();
         assert_eq!(read(2), (terms, Some("gpu".into()), Some(r#"["a","b"]"#.into())));
         let changed = connection.execute("UPDATE job SET state = 4 WHERE id = 2", []);
         assert!(changed.is_err(), "an ended job never changes");

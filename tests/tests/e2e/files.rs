@@ -220,7 +220,7 @@ fn an_upload_that_is_lost_is_said_and_not_waited_for() {
         let blob = BlobId::of(&content);
         let path = cluster.new_folder("files")?.join("x");
         std::fs::write(&path, &content)?;
-        let upload = Upload { path: "in".to_owned(), sha256: Some(blob.to_string()), ..Upload::default() };
+        let upload = Upload { path: "in".to_owned(), sha256: Some(blob), ..Upload::default() };
         let spec = JobSpec { command: "cat in".to_owned(), upload: vec![upload], ..JobSpec::default() };
         let refused = cluster.submit_spec(spec.clone()).await.unwrap_err();
         assert!(refused.to_string().contains("\"in\""), "{refused:#}");

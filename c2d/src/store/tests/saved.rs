@@ -1,9 +1,7 @@
 //! What decisions write is what a start reads.
 
-use std::sync::Arc;
-
 use c2_shared::id::{AttemptId, JobId};
-use c2_shared::job::{Condition, JobState, OnLost, Outcome, Placement, Terms};
+use c2_shared::job::{Condition, JobState, Outcome};
 
 use super::{
     EndedRecord, GrantRecord, JobRecord, KeyRecord, Lab, StoreError, add, commit, end, job, saved_with, worker,
@@ -41,22 +39,12 @@ fn grant(id: u64, number: u32) -> GrantRecord {
 
 #[test]
 fn a_job_comes_back_as_it_was_added() {
+    let terms = r#"{"placement":{"group":"gpu","tags":["gpu","disk"],"exclude":["pi"]},"same_machine":true,
+        "priority":-3,"retries":4,"hold":true,"begin_at":99,"on_lost":"wait"}"#;
     let full = JobRecord {
         state: JobState::Held,
         name: Some("night run".into()),
-        terms: Terms {
-            placement: Arc::new(Placement {
-                group: Some("gpu".into()),
-                tags: vec!["gpu".into(), "disk".into()],
-                exclude: vec!["pi".into()],
-            }),
-            same_machine: true,
-            priority: -3,
-            retries: 4,
-            hold: true,
-            begin_at: Some(99),
-            on_lost: OnLost::Wait,
-        },
+        terms: serde_json::from_str(terms).unwrap(),
         depends: vec![edge(Condition::Any, true), edge(Condition::NotOk, false)],
         pinned: Some(worker(2).intro.ip),
         retries_left: 3,
