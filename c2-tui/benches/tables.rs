@@ -9,7 +9,6 @@ use c2_shared::api::jobs::{JobRow, QueueStatus};
 use c2_shared::id::JobId;
 use c2_shared::job::JobState;
 use c2_shared::time::Mono;
-use c2_tui::app::catalog::Catalog;
 use c2_tui::app::table::Grid as _;
 use c2_tui::app::{Model, Msg, Now, Settings, update};
 use c2_tui::ui;
@@ -72,7 +71,7 @@ fn main() {
 
 /// A console of 200x50 that knows so many waiting jobs.
 fn console(jobs: u64) -> Model {
-    let mut model = Model::new(Settings::default(), Catalog::new([]));
+    let mut model = Model::new(Settings::default());
     update(&mut model, Msg::Resize { width: 200, height: 50 }, NOW);
     update(&mut model, Msg::Connected, NOW);
     let jobs: Vec<JobRow> = (1..=jobs).map(|n| job(n, JobState::Queued)).collect();

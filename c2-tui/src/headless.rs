@@ -13,7 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use crate::command::{self, Command, Complaint, Context, Kind, Outcome};
+use crate::command::{self, Command, Complaint, Console, Context, Kind, Outcome, Verb};
 use crate::exit;
 
 pub use print::{Printer, show};
@@ -55,8 +55,9 @@ pub async fn run(client: Client, sources: Vec<Source>, keep_going: bool, printer
             None => return status,
             Some(Err(complaint)) => (None, Err(complaint)),
             Some(Ok(Step { origin, line })) => match command::parse(&line) {
-                Ok(Command::Quit) => return status,
-                Ok(command) => tokio::select! {
+                Ok(Verb::Console(Console::Quit)) => return status,
+                Ok(Verb::Console(_)) => (origin, Err(only_on_screen(&line))),
+                Ok(Verb::Command(command)) => tokio::select! {
                     biased;
                     Some(error) = broken.recv() => return printer.cannot_write(&error),
                     result = perform(&context, command) => (origin, result),
@@ -76,6 +77,11 @@ pub async fn run(client: Client, sources: Vec<Source>, keep_going: bool, printer
             return status;
         }
     }
+}
+
+fn only_on_screen(line: &str) -> Complaint {
+    let message = format!("{:?} is for the full screen, which a script has not", line.trim());
+    Complaint::usage(message, "start `c2-tui` without --exec and --file")
 }
 
 /// Runs a command until its end or an interrupt. Commands that wait see the interrupt themselves

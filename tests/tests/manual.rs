@@ -51,9 +51,13 @@ fn pages(files: &mut BTreeMap<PathBuf, Vec<u8>>, program: Command, name: &str) {
 /// What is said at the console's own prompt.
 fn console_commands() -> String {
     let plain = |text: &str| text.replace('\\', "\\e").replace('-', "\\-").replace('\'', "\\(aq");
-    let mut text = String::from(".SH COMMANDS\nAt the prompt, and with \\-\\-exec:\n");
-    for command in c2_tui::command::commands() {
-        text += &format!(".TP\n\\fB{}\\fR\n{}\n", plain(&command.usage), plain(&command.summary));
+    let mut text = String::new();
+    let headings = [("COMMANDS", "At the prompt, and with \\-\\-exec:"), ("FULL SCREEN", "At the prompt also:")];
+    for ((heading, place), full_screen) in headings.into_iter().zip([false, true]) {
+        text += &format!(".SH {heading}\n{place}\n");
+        for command in c2_tui::command::commands().iter().filter(|command| command.full_screen == full_screen) {
+            text += &format!(".TP\n\\fB{}\\fR\n{}\n", plain(&command.usage), plain(&command.summary));
+        }
     }
     text
 }

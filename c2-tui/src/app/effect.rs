@@ -5,23 +5,24 @@ use c2_shared::id::JobId;
 use crate::app::msg::{DocumentId, RunId, Saved};
 use crate::app::page::Shown;
 use crate::app::preferences::Preferences;
+use crate::command::Entered;
 
 /// A deed in the world.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Parse and execute a line; answers with `Msg::Finished`.
+    /// Execute a line; answers with `Msg::Finished`.
     Execute {
         /// Names the run.
         run: RunId,
         /// The line.
-        line: String,
+        line: Entered,
     },
     /// Execute lines one after the other, whatever becomes of each; answers with `Msg::Bulk`.
     ExecuteAll {
         /// Names the run.
         run: RunId,
         /// The lines.
-        lines: Vec<String>,
+        lines: Vec<Entered>,
     },
     /// Execute a line whose lines go into an output of this name as they come; answers with
     /// `Msg::Output` and at the end with `Msg::Finished`.
@@ -31,7 +32,7 @@ pub enum Effect {
         /// Names what it gives.
         document: DocumentId,
         /// The line.
-        line: String,
+        line: Entered,
     },
     /// Ask a run to end early and to keep what came.
     Interrupt(RunId),

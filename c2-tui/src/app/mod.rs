@@ -12,7 +12,6 @@ pub mod msg;
 pub mod keymap;
 pub mod update;
 
-pub mod catalog;
 pub mod layout;
 pub mod line;
 pub mod overlay;

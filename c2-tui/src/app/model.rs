@@ -8,7 +8,6 @@ use c2_shared::job::JobState;
 use c2_shared::time::Mono;
 use c2_shared::worker::WorkerStatus;
 
-use crate::app::catalog::Catalog;
 use crate::app::glyphs::Glyphs;
 use crate::app::keymap::{Action, Context};
 use crate::app::layout;
@@ -25,6 +24,7 @@ use crate::app::store::Store;
 use crate::app::table::{Grid, Sight};
 use crate::app::toast::Toasts;
 use crate::app::watch::Watch;
+use crate::command::Theme;
 
 /// How the console was started.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,26 +41,6 @@ pub struct Settings {
     pub readonly: bool,
     /// Seconds to add to UTC for the operator's clock.
     pub utc_offset_s: i32,
-}
-
-/// A set of colours.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Theme {
-    /// The terminal's own sixteen.
-    #[default]
-    Terminal,
-    /// For a dark ground.
-    Dark,
-    /// For a light ground.
-    Light,
-    /// With the greatest contrast.
-    Contrast,
-}
-
-impl Theme {
-    /// All of them, with their words.
-    pub const ALL: [(&'static str, Self); 4] =
-        [("terminal", Self::Terminal), ("dark", Self::Dark), ("light", Self::Light), ("contrast", Self::Contrast)];
 }
 
 /// The part that has the keys.
@@ -121,8 +101,6 @@ impl Sizes {
 pub struct Model {
     /// How it was started.
     pub settings: Settings,
-    /// The commands.
-    pub catalog: Catalog,
     /// Columns and rows of the terminal.
     pub size: (u16, u16),
     /// When the last message arrived.
@@ -202,10 +180,9 @@ pub const SPINNER_MS: u64 = 120;
 impl Model {
     /// The console as it starts: nothing known, the line focused.
     #[must_use]
-    pub fn new(settings: Settings, catalog: Catalog) -> Self {
+    pub fn new(settings: Settings) -> Self {
         Self {
             settings,
-            catalog,
             size: (0, 0),
             now: Now::default(),
             generation: 0,

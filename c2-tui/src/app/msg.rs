@@ -12,6 +12,7 @@ use crate::app::keymap::Action;
 use crate::app::model::Focus;
 use crate::app::pager::Chunk;
 use crate::app::watch::Tally;
+use crate::command::Complaint;
 
 /// The present, as the runner's clock read it when the message arrived.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -194,6 +195,13 @@ pub struct Fault {
     pub message: String,
     /// What to do.
     pub hint: Option<String>,
+}
+
+impl From<Complaint> for Fault {
+    fn from(complaint: Complaint) -> Self {
+        let words: Vec<String> = std::iter::once(complaint.message).chain(complaint.details).collect();
+        Self { message: words.join("\n"), hint: complaint.hint }
+    }
 }
 
 impl Fault {

@@ -2,9 +2,9 @@
 
 use c2_shared::id::JobId;
 
-use crate::app::catalog::{Catalog, Verb};
 use crate::app::keymap::{Binding, Context, TABLE};
 use crate::app::msg::Saved;
+use crate::command::{CommandInfo, Entered, commands};
 
 /// The one thing over the screen.
 #[derive(Clone, Debug)]
@@ -58,8 +58,10 @@ pub struct Question {
 pub enum Then {
     /// Cancel these jobs.
     Cancel(Vec<JobId>),
-    /// Run these lines.
-    Run(Vec<String>),
+    /// Run this line.
+    Run(Box<Entered>),
+    /// Run these lines, which were pasted.
+    RunAll(Vec<String>),
     /// Write to this file, which exists.
     Save(Saved, String),
     /// Leave the console.
@@ -83,27 +85,27 @@ impl Question {
 
     /// Asks whether to run a line that destroys something.
     #[must_use]
-    pub fn line(line: String, targets: Vec<String>) -> Self {
-        let (n, verb) = (targets.len(), line.split_whitespace().next().unwrap_or_default());
+    pub fn line(line: Entered, targets: Vec<String>) -> Self {
+        let (n, verb) = (targets.len(), line.verb());
         let title = match n {
             0 => format!("{verb}: sure?"),
             1 => format!("{verb}: this one?"),
             _ => format!("{verb}: all {n} of these?"),
         };
-        let mut lines = vec![line.clone()];
+        let mut lines = vec![line.text.clone()];
         lines.extend(targets.into_iter().take(TARGETS_MAX).map(|target| format!("  {target}")));
         if n > TARGETS_MAX {
             lines.push(format!("  and {} more", n - TARGETS_MAX));
         }
         let count = (n >= COUNT_FROM).then_some(n);
-        Self { title, lines, count, typed: String::new(), then: Then::Run(vec![line]) }
+        Self { title, lines, count, typed: String::new(), then: Then::Run(Box::new(line)) }
     }
 
     /// Asks whether to run pasted lines.
     #[must_use]
     pub fn run(lines: Vec<String>) -> Self {
         let title = format!("run {} lines?", lines.len());
-        Self { title, lines: lines.clone(), count: None, typed: String::new(), then: Then::Run(lines) }
+        Self { title, lines: lines.clone(), count: None, typed: String::new(), then: Then::RunAll(lines) }
     }
 
     /// Asks whether to leave while these lines run.
@@ -155,11 +157,11 @@ impl Overlay {
 
 /// The commands that contain what is typed, those that begin with it first.
 #[must_use]
-pub fn matching<'a>(catalog: &'a Catalog, needle: &str) -> Vec<&'a Verb> {
+pub fn matching(needle: &str) -> Vec<&'static CommandInfo> {
     let needle = needle.to_lowercase();
-    let mut found: Vec<&Verb> =
-        catalog.verbs().filter(|v| v.name.contains(&needle) || v.summary.to_lowercase().contains(&needle)).collect();
-    found.sort_by_key(|v| (!v.name.starts_with(&needle), !v.name.contains(&needle)));
+    let fits = |c: &&CommandInfo| c.name.contains(&needle) || c.summary.to_lowercase().contains(&needle);
+    let mut found: Vec<&CommandInfo> = commands().iter().filter(fits).collect();
+    found.sort_by_key(|c| (!c.name.starts_with(&needle), !c.name.contains(&needle), c.name.as_str()));
     found
 }
 

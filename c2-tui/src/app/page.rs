@@ -126,7 +126,7 @@ impl Page {
             Self::Worker { ip, .. } => ip.to_string(),
             Self::Job { id, .. } => id.to_string(),
             Self::Output { shown, .. } => shown.word().to_owned(),
-            Self::Watch(watch) => text::tame(&watch.line),
+            Self::Watch(watch) => text::tame(&watch.line.text),
             Self::Text { title, .. } => title.clone(),
         }
     }

@@ -2,9 +2,10 @@
 //!
 //! Only plain values: the file that they are kept in is the runner's.
 
-use crate::app::model::{Model, Sizes, Theme};
+use crate::app::model::{Model, Sizes};
 use crate::app::panes::{Pane, Panes};
 use crate::app::table::Sort;
+use crate::command::Theme;
 
 /// The choices that last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,12 +59,11 @@ impl Preferences {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::catalog::Catalog;
     use crate::app::model::Settings;
 
     #[test]
     fn they_come_back_as_they_were() {
-        let mut model = Model::new(Settings::default(), Catalog::default());
+        let mut model = Model::new(Settings::default());
         assert_eq!(Preferences::of(&model), Preferences::default());
         let mut chosen = Preferences { theme: Theme::Light, mouse: false, ..Preferences::default() };
         chosen.sizes.foot = -8;
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn what_no_key_could_have_chosen_is_brought_back_within_bounds() {
-        let mut model = Model::new(Settings::default(), Catalog::default());
+        let mut model = Model::new(Settings::default());
         let mut wild = Preferences::default();
         wild.sizes.top = i16::MAX;
         wild.sorts[0].column = 99;

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use c2_shared::time::Mono;
 
 use crate::app::msg::{Report, RunId};
+use crate::command::Entered;
 
 /// Calls that are remembered.
 const CALLS_MAX: usize = 500;
@@ -16,7 +17,7 @@ pub struct Runs {
     /// What runs now.
     pub present: Option<Present>,
     /// Lines that were typed meanwhile.
-    pub waiting: VecDeque<String>,
+    pub waiting: VecDeque<Entered>,
     /// The exit status of the last one.
     pub status: Option<i32>,
     /// What was run in this session, the oldest first.

@@ -6,6 +6,7 @@ use c2_shared::time::{self, Mono};
 
 use crate::app::msg::{DocumentId, RunId};
 use crate::app::pager::Pager;
+use crate::command::Entered;
 
 /// A command that runs beside the line, or did.
 #[derive(Clone, Debug)]
@@ -15,7 +16,7 @@ pub struct Watch {
     /// The name under which the runner keeps what it gives.
     pub document: DocumentId,
     /// Its line.
-    pub line: String,
+    pub line: Entered,
     /// When it began.
     pub since: Mono,
     /// How far it is.
@@ -62,7 +63,7 @@ pub struct Tally {
 impl Watch {
     /// A run that begins.
     #[must_use]
-    pub fn new(run: RunId, document: DocumentId, line: String, now: Mono) -> Self {
+    pub fn new(run: RunId, document: DocumentId, line: Entered, now: Mono) -> Self {
         Self {
             run,
             document,

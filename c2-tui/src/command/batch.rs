@@ -24,7 +24,7 @@ const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 const TOLD_MAX: usize = 20;
 
 /// The arguments of `batch`.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub struct Batch {
     /// A file of jobs, `-` for standard input: commands, one a line, or jobs as JSON
     #[arg(value_name = "FILE")]
@@ -38,7 +38,7 @@ pub struct Batch {
 }
 
 /// How several jobs are sent.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub struct Sending {
     /// Show the jobs and send nothing
     #[arg(long)]

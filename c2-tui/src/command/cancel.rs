@@ -7,7 +7,7 @@ use crate::command::several::Several;
 use crate::command::{Complaint, Context, Data, Outcome, resolve};
 
 /// The arguments of `cancel`.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub struct Cancel {
     /// Ids, names, `last`, ranges like `3-9`, `@STATE`, or `@GROUP`
     #[arg(value_name = "JOB", required = true)]

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use crate::command::{Complaint, Context, Data, Outcome};
 
 /// The arguments of `cleanup-workspaces`.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub struct Cleanup {
     /// A worker by address or name, `@all`, a group like `@gpu`, or a list of them
     #[arg(value_name = "TARGET")]

@@ -15,7 +15,7 @@ use crate::command::{Complaint, Context, Data, Kind, Outcome, ending, resolve};
 use crate::render;
 
 /// The arguments of `follow`.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub struct Follow {
     /// Ids, names, `last`, ranges like `3-9`, `@STATE`, or `@GROUP`
     #[arg(value_name = "JOB", required = true)]

@@ -16,7 +16,7 @@ use crate::command::job_name::JobName;
 use crate::command::{Complaint, Context, Data, Kind, Outcome, resolve, send};
 
 /// The arguments of `get-files`.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub struct GetFiles {
     /// Its id (`job-3` or `3`), its name, or `last`
     #[arg(value_name = "JOB")]

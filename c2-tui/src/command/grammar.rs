@@ -1,10 +1,12 @@
-//! The one grammar: every verb of the console, and who runs it.
+//! The one grammar: every verb of the console, who runs it, and what it does to the world.
 //!
 //! The doc comments are the help texts. Help, palette, completion and the tests of the README read
-//! this type through [`crate::command::commands`].
+//! these types through [`crate::command::commands`].
 
 use clap::{Parser, Subcommand};
 
+use crate::command::console::Console;
+use crate::command::job_name::JobNames;
 use crate::command::{
     Complaint, Context, Data, Outcome, batch, cancel, cleanup, doctor, follow, get_files, groups, help, job, jobs, log,
     output, pdsh, split, steer, submit, tags, verify_ssh, wait, worker,
@@ -20,10 +22,18 @@ use crate::render;
     disable_version_flag = true,
     infer_long_args = false
 )]
-pub(crate) struct Line {
-    /// What is asked for.
+pub(crate) struct Grammar {
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) verb: Verb,
+}
+
+/// What a line asks for: a command, or something of the full screen alone.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum Verb {
+    #[command(flatten)]
+    Command(Command),
+    #[command(flatten)]
+    Console(Console),
 }
 
 /// How much of an output there is to be shown.
@@ -32,7 +42,7 @@ fn kept() -> String {
 }
 
 /// What an operator can ask for.
-#[derive(Clone, Debug, Subcommand)]
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum Command {
     /// List all workers
     List,
@@ -105,9 +115,6 @@ pub enum Command {
     Wait(wait::Wait),
     /// Explain the commands, or one of them
     Help(help::Help),
-    /// Leave the console
-    #[command(visible_alias = "exit")]
-    Quit,
 }
 
 /// Runs a command.
@@ -150,6 +157,101 @@ pub async fn execute(context: &Context, command: Command) -> Result<Outcome, Com
         Command::Follow(follow) => follow.run(context).await,
         Command::Wait(wait) => wait.run(context).await,
         Command::Help(help) => help.run(),
-        Command::Quit => Ok(Data::Quit.into()),
+    }
+}
+
+/// How much a command does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Impact {
+    /// Nothing is other than before.
+    ReadOnly,
+    /// Something is, and could be put back.
+    Mutating,
+    /// Something ends, or is gone.
+    Destructive,
+}
+
+/// What a command acts on, as far as it names that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Targets<'a> {
+    None,
+    Jobs(&'a [JobNames]),
+    /// Workers as a target names them.
+    Workers(&'a str),
+}
+
+impl Command {
+    /// What it does to the world, for faces that ask first or forbid.
+    #[must_use]
+    pub fn impact(&self) -> Impact {
+        match self {
+            Self::List
+            | Self::Doctor
+            | Self::Groups
+            | Self::Info(_)
+            | Self::GetTags(_)
+            | Self::Jobs(_)
+            | Self::Job(_)
+            | Self::Why(_)
+            | Self::QueueStatus
+            | Self::Log(_)
+            | Self::Output(_)
+            | Self::GetFiles(_)
+            | Self::Follow(_)
+            | Self::Wait(_)
+            | Self::Help(_) => Impact::ReadOnly,
+            Self::DetectTags(tags) => Impact::if_mutating(tags.apply),
+            Self::Batch(batch) => Impact::if_mutating(!batch.sending.dry_run),
+            Self::Split(split) => Impact::if_mutating(!split.sending.dry_run),
+            Self::VerifySsh(verify) => Impact::if_mutating(verify.yes),
+            Self::Assign(_)
+            | Self::SetTags(_)
+            | Self::Drain(_)
+            | Self::Resume(_)
+            | Self::Submit(_)
+            | Self::Hold(_)
+            | Self::Release(_)
+            | Self::Retry(_)
+            | Self::Pause
+            | Self::Unpause => Impact::Mutating,
+            Self::Unassign(_)
+            | Self::RemoveWorker(_)
+            | Self::Cancel(_)
+            | Self::CleanupWorkspaces(_)
+            | Self::Pdsh(_) => Impact::Destructive,
+        }
+    }
+
+    /// What it would act on.
+    #[must_use]
+    pub fn targets(&self) -> Targets<'_> {
+        match self {
+            Self::Cancel(cancel) => Targets::Jobs(&cancel.jobs),
+            Self::CleanupWorkspaces(cleanup) => Targets::Workers(&cleanup.target),
+            Self::Pdsh(pdsh) => Targets::Workers(&pdsh.target),
+            _ => Targets::None,
+        }
+    }
+
+    /// Whether it gives its lines while it runs, so that a person may do something else meanwhile.
+    #[must_use]
+    pub const fn streams(&self) -> bool {
+        match self {
+            Self::Pdsh(_) | Self::Follow(_) => true,
+            Self::Output(output) => output.follow,
+            _ => false,
+        }
+    }
+
+    /// Whether equal outputs of workers are to be shown together.
+    #[must_use]
+    pub const fn folds(&self) -> bool {
+        matches!(self, Self::Pdsh(pdsh) if pdsh.fold)
+    }
+}
+
+impl Impact {
+    const fn if_mutating(mutating: bool) -> Self {
+        if mutating { Self::Mutating } else { Self::ReadOnly }
     }
 }

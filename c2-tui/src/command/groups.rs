@@ -8,7 +8,7 @@ use clap::Args;
 use crate::command::{Complaint, Context, Data, Outcome};
 
 /// The arguments of `assign` and `unassign`.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub struct Membership {
     /// Its address or host name
     #[arg(value_name = "WORKER")]

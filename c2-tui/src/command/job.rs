@@ -6,7 +6,7 @@ use crate::command::job_name::JobName;
 use crate::command::{Complaint, Context, Data, Outcome, resolve};
 
 /// One job as the operator names it.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub struct Job {
     /// Its id (`job-3` or `3`), its name, or `last`
     #[arg(value_name = "JOB")]

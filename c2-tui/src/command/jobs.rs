@@ -11,7 +11,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use crate::command::{Complaint, Context, Data, Outcome};
 
 /// The arguments of `jobs`.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub struct Jobs {
     /// Ended jobs too
     #[arg(long)]

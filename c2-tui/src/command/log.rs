@@ -11,7 +11,7 @@ use crate::command::jobs::states;
 use crate::command::{Complaint, Context, Data, Outcome};
 
 /// The arguments of `log`.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub struct Log {
     /// How many results, 20 without it
     #[arg(value_name = "N", default_value_t = LOG_LEN, hide_default_value = true)]

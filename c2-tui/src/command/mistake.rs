@@ -7,8 +7,7 @@ use c2_shared::hint;
 use clap::Error;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::command::Complaint;
-use crate::command::table::CommandInfo;
+use crate::command::{CommandInfo, Complaint, Operand};
 
 /// Says in our words what clap found wrong with a command that exists.
 pub(crate) fn of(error: &Error, command: &CommandInfo) -> Complaint {
@@ -72,7 +71,7 @@ pub(crate) fn of(error: &Error, command: &CommandInfo) -> Complaint {
 fn unexpected(command: &CommandInfo, argument: &str, usage: String) -> Complaint {
     if !argument.starts_with('-') {
         // The one mistake that everybody makes: submit echo hello.
-        let unquoted = command.arguments.first().is_some_and(|a| a.value == "COMMAND") && command.name != "help";
+        let unquoted = command.arguments.first().is_some_and(|argument| argument.operand == Operand::Shell);
         let hint = if unquoted { format!("put the command in quotes: {} \"...\"", command.name) } else { usage };
         return Complaint::usage(format!("unexpected {argument:?} after {}", command.name), hint);
     }

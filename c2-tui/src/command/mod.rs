@@ -10,11 +10,11 @@ pub mod outcome;
 pub mod lex;
 pub mod parse;
 
+pub mod console;
 pub mod grammar;
 pub mod job_name;
 pub mod table;
 
-pub mod deed;
 mod ending;
 mod files;
 mod folder;
@@ -48,10 +48,11 @@ pub mod wait;
 pub mod worker;
 
 pub use complaint::{Complaint, Kind};
+pub use console::{Console, Theme};
 pub use context::Context;
-pub use deed::{Deed, streams};
-pub use grammar::{Command, execute};
-pub use lex::said;
+pub use grammar::{Command, Impact, Targets, Verb, execute};
+pub use lex::{LexError, Word, said, scan};
 pub use outcome::{Data, Outcome};
-pub use parse::parse;
-pub use table::commands;
+pub use parse::{Entered, parse};
+pub use table::{CommandInfo, FlagInfo, Operand, commands};
+pub(crate) use table::{find, nearest};

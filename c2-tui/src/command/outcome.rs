@@ -120,10 +120,8 @@ pub enum Data {
     SubmittedAll(Vec<JobId>),
     /// Jobs as they would be submitted.
     Previewed(Vec<JobSpec>),
-    /// A text of help.
-    Help(String),
-    /// Leave the console.
-    Quit,
+    /// A text, and its name in JSON.
+    Text { name: &'static str, text: String },
 }
 
 /// One of several jobs with which something could not be done.

@@ -7,7 +7,7 @@ use crate::command::job_name::JobName;
 use crate::command::{Complaint, Context, Data, Outcome, follow, resolve};
 
 /// The arguments of `output`.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub struct Output {
     /// Its id (`job-3` or `3`), its name, or `last`
     #[arg(value_name = "JOB")]

@@ -8,9 +8,8 @@ use c2_shared::config::state_home;
 use clap::{Args, Parser as _};
 use serde::Serialize;
 
-use crate::command::grammar::Line;
-use crate::command::lex::Word;
-use crate::command::{Command, Complaint, Context, Data, Outcome};
+use crate::command::grammar::Grammar;
+use crate::command::{Command, Complaint, Context, Data, Outcome, Verb, Word};
 use crate::exit;
 use crate::ssh::group::RunFolder;
 use crate::ssh::plan::{Host, Shared};
@@ -22,7 +21,7 @@ use crate::ssh::{install, run};
 const FAILED: &str = "@failed";
 
 /// The arguments of `pdsh`.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub struct Pdsh {
     /// Workers: `@all`, a group like `@gpu`, addresses, names, ranges `10.0.0.[11-13]`, `!` before
     /// those to leave out, `@failed` for those where the last run failed
@@ -46,7 +45,7 @@ pub struct Pdsh {
 }
 
 /// Flags that go before the configuration.
-#[derive(Clone, Debug, Default, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
 pub struct ReachFlags {
     /// Workers at once
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -134,7 +133,9 @@ pub(crate) fn flags_first(pdsh: &Pdsh, line: &str, words: &[Word]) -> Result<(),
     }
     let text = |words: &[Word]| words.iter().map(|word| word.text.clone()).collect::<Vec<_>>();
     let moved = [text(before), text(flags), vec!["--".to_owned(), command.text.clone()]].concat();
-    let Ok(Line { command: Command::Pdsh(moved) }) = Line::try_parse_from(moved) else { return Ok(()) };
+    let Ok(Grammar { verb: Verb::Command(Command::Pdsh(moved)) }) = Grammar::try_parse_from(moved) else {
+        return Ok(());
+    };
     if moved.target != pdsh.target || moved.command.len() != 1 {
         return Ok(());
     }
@@ -255,7 +256,7 @@ mod tests {
             ("pdsh @all -- 'ls -l' --fold", "ls -l --fold", false),
         ];
         for (line, command, fold) in table {
-            let Ok(Command::Pdsh(pdsh)) = crate::command::parse(line) else {
+            let Ok(Verb::Command(Command::Pdsh(pdsh))) = crate::command::parse(line) else {
                 unreachable!("{line} is not understood");
             };
             assert_eq!((pdsh.command.join(" ").as_str(), pdsh.fold), (command, fold), "{line}");

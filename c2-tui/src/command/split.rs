@@ -22,7 +22,7 @@ const PLACEHOLDERS: [(&str, Part); 6] = [
 ];
 
 /// The arguments of `split`.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub struct Split {
     /// The command with `{}` for the line, `{.}` without extension, `{/}` its file name, `{//}` its
     /// folder, `{/.}` the name without extension, `{#}` its number; each is quoted for the shell, so

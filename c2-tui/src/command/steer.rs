@@ -7,7 +7,7 @@ use crate::command::several::Several;
 use crate::command::{Complaint, Context, Data, Outcome, resolve};
 
 /// Jobs as the operator names them.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub struct Jobs {
     /// Ids, names, `last`, ranges like `3-9`, or states like `@failed` and `3-9@failed`
     #[arg(value_name = "JOB", required = true)]

@@ -16,7 +16,7 @@ use crate::command::upload::{self, Source};
 use crate::command::{Complaint, Context, Data, Outcome, moment, resolve};
 
 /// The arguments of `submit`.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub struct Submit {
     /// Shell text, run by /bin/sh in the job's own folder; put it in quotes
     #[arg(value_name = "COMMAND")]
@@ -33,7 +33,7 @@ pub struct Submit {
 }
 
 /// Everything that can be said of a job beside its command.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub struct SpecFlags {
     /// Only on workers of this group
     #[arg(long, value_name = "GROUP")]

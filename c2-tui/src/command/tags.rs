@@ -5,7 +5,7 @@ use clap::Args;
 use crate::command::{Complaint, Context, Data, Outcome};
 
 /// The arguments of `set-tags`.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub struct SetTags {
     /// Its address or host name
     #[arg(value_name = "WORKER")]
@@ -16,7 +16,7 @@ pub struct SetTags {
 }
 
 /// The arguments of `detect-tags`.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub struct DetectTags {
     /// Its address or host name
     #[arg(value_name = "WORKER")]

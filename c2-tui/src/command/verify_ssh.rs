@@ -16,7 +16,7 @@ use crate::ssh::plan::{Host, Shared};
 use crate::ssh::settings::{self, SshConfig};
 
 /// The arguments of `verify-ssh`.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub struct VerifySsh {
     /// Workers: `@all`, a group like `@gpu`, addresses, names, ranges, `!` before those to leave out
     #[arg(value_name = "TARGET")]

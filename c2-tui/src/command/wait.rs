@@ -9,7 +9,7 @@ use crate::command::job_name::JobNames;
 use crate::command::{Complaint, Context, Data, Outcome, ending, resolve};
 
 /// The arguments of `wait`.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub struct Wait {
     /// Ids, names, `last`, ranges like `3-9`, `@STATE`, or `@GROUP`
     #[arg(value_name = "JOB", required = true)]

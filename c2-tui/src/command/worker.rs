@@ -6,7 +6,7 @@ use clap::Args;
 use crate::command::{Complaint, Context, Data, Outcome};
 
 /// A worker as the operator names it.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub struct Worker {
     /// Its address or host name
     #[arg(value_name = "WORKER")]

@@ -70,12 +70,7 @@ struct Output {
     dropped_at: Option<u64>,
 }
 
-#[derive(Serialize)]
-struct Help<'a> {
-    help: &'a str,
-}
-
-/// An outcome as JSON without a line end; `null` for leaving the console.
+/// An outcome as JSON without a line end.
 #[must_use]
 pub fn json(outcome: &Outcome) -> String {
     match &outcome.data {
@@ -111,8 +106,7 @@ pub fn json(outcome: &Outcome) -> String {
         Data::Why(explanation) => written(explanation),
         Data::SubmittedAll(job_ids) => written(&BatchResponse { job_ids: job_ids.clone() }),
         Data::Previewed(jobs) => written(&Previewed { jobs }),
-        Data::Help(help) => written(&Help { help }),
-        Data::Quit => written(&()),
+        Data::Text { name, text } => written(&BTreeMap::from([(name, text)])),
     }
 }
 

@@ -51,8 +51,7 @@ pub(super) fn data(look: &Look, data: &Data) -> String {
         Data::Why(explanation) => why::why(look, explanation),
         Data::SubmittedAll(ids) => submitted(ids) + "\n",
         Data::Previewed(jobs) => answers::preview(look, jobs),
-        Data::Help(text) => text.clone(),
-        Data::Quit => String::new(),
+        Data::Text { text, .. } => text.clone(),
     }
 }
 

@@ -13,7 +13,7 @@ use super::history::HistoryFile;
 use super::outputs::Writer;
 use crate::app::Msg;
 use crate::app::msg::{Fault, Report, RunId};
-use crate::command::{self, Complaint, Context, Data, Outcome};
+use crate::command::{self, Command, Complaint, Context, Data, Entered, Outcome};
 use crate::ssh::run::Heard;
 use crate::{exit, render};
 
@@ -49,18 +49,18 @@ impl Deeds {
         Context::new(self.client.borrow().clone(), true)
     }
 
-    /// Parses and executes a line.
-    pub(super) fn execute(&mut self, tasks: &mut JoinSet<()>, run: RunId, line: String, width: u16) {
+    /// Executes a line.
+    pub(super) fn execute(&mut self, tasks: &mut JoinSet<()>, run: RunId, line: Entered, width: u16) {
         let (context, to) = (self.context(), self.to.clone());
         let task = tasks.spawn(async move {
-            let report = report(&context, &line, width).await;
+            let report = report(&context, line.command, width).await;
             let _nobody_listens = to.send(Msg::Finished { run, report }).await;
         });
         self.runs.insert(run, task);
     }
 
-    /// Parses and executes a line whose lines go to the writer as they come.
-    pub(super) fn watch(&mut self, tasks: &mut JoinSet<()>, run: RunId, line: String, writer: Writer, width: u16) {
+    /// Executes a line whose lines go to the writer as they come.
+    pub(super) fn watch(&mut self, tasks: &mut JoinSet<()>, run: RunId, line: Entered, writer: Writer, width: u16) {
         let (interrupt, interrupted) = watch::channel(false);
         let (writer, to) = (Arc::new(writer), self.to.clone());
         let [heard, wrote, progress] = [&writer, &writer, &writer].map(Arc::clone);
@@ -70,7 +70,7 @@ impl Deeds {
             .with_wrote(move |piece| wrote.write(piece.bytes))
             .with_progress(move |line| progress.write(dim(line).as_bytes()));
         let task = tasks.spawn(async move {
-            let report = watched(&context, &line, width, &writer).await;
+            let report = watched(&context, line.command, width, &writer).await;
             let _nobody_listens = to.send(Msg::Finished { run, report }).await;
         });
         self.interrupts.insert(run, interrupt);
@@ -85,12 +85,12 @@ impl Deeds {
     }
 
     /// Executes lines one after the other, whatever becomes of each.
-    pub(super) fn execute_all(&mut self, tasks: &mut JoinSet<()>, run: RunId, lines: Vec<String>, width: u16) {
+    pub(super) fn execute_all(&mut self, tasks: &mut JoinSet<()>, run: RunId, lines: Vec<Entered>, width: u16) {
         let (context, to) = (self.context(), self.to.clone());
         let task = tasks.spawn(async move {
             for line in lines {
-                let report = report(&context, &line, width).await;
-                if to.send(Msg::Bulk { run, one: Some((line, report)) }).await.is_err() {
+                let report = report(&context, line.command, width).await;
+                if to.send(Msg::Bulk { run, one: Some((line.text, report)) }).await.is_err() {
                     return;
                 }
             }
@@ -156,8 +156,8 @@ impl Deeds {
 }
 
 /// Runs one line and puts what came of it into words.
-async fn report(context: &Context, line: &str, width: u16) -> Report {
-    let result = perform(context, line).await;
+async fn report(context: &Context, command: Command, width: u16) -> Report {
+    let result = command::execute(context, command).await;
     let status = exit::of(&result);
     match result {
         Ok(outcome) => Report { text: words(&outcome, width), status, ..Report::default() },
@@ -166,8 +166,8 @@ async fn report(context: &Context, line: &str, width: u16) -> Report {
 }
 
 /// Runs a line whose lines are written as they come; its last words are written as well.
-async fn watched(context: &Context, line: &str, width: u16, writer: &Writer) -> Report {
-    let result = perform(context, line).await;
+async fn watched(context: &Context, command: Command, width: u16, writer: &Writer) -> Report {
+    let result = command::execute(context, command).await;
     let mut report = Report { status: exit::of(&result), ..Report::default() };
     match result {
         // The verdicts were written as they came.
@@ -202,19 +202,8 @@ fn dim(line: &str) -> String {
     format!("\x1b[2m{}\x1b[0m\n", render::cell(line))
 }
 
-async fn perform(context: &Context, line: &str) -> Result<Outcome, Complaint> {
-    command::execute(context, command::parse(line)?).await
-}
-
 fn words(outcome: &Outcome, width: u16) -> String {
     render::text(outcome, width, false)
-}
-
-impl From<Complaint> for Fault {
-    fn from(complaint: Complaint) -> Self {
-        let words: Vec<String> = std::iter::once(complaint.message).chain(complaint.details).collect();
-        Self { message: words.join("\n"), hint: complaint.hint }
-    }
 }
 
 /// The names in a folder, folders with a slash behind them; nothing where it cannot be read.

@@ -33,9 +33,7 @@ use self::outputs::Outputs;
 use self::preferences::Keeper;
 use self::signals::{Signals, Told};
 use self::terminal::Screen;
-use crate::app::catalog::{Catalog, Flag, Verb};
 use crate::app::{Effect, Model, Msg, Settings, update};
-use crate::command::{self, Deed};
 use crate::connect::Place;
 use crate::feed;
 use crate::ui::{self, HitMap};
@@ -85,7 +83,7 @@ pub async fn run(client: Client, place: Place, settings: Settings) -> Result<i32
         let _full = to.try_send(Msg::Notice(trouble));
     }
     tasks.spawn(feed::run(place, clients, clock, to, retries));
-    let mut model = Model::new(settings, catalog());
+    let mut model = Model::new(settings);
     chosen.apply(&mut model);
     let mut runner = Runner {
         model,
@@ -125,20 +123,6 @@ pub fn settings(server: &str) -> Settings {
         utc_offset_s: clock::utc_offset_s(),
         ..Settings::default()
     }
-}
-
-/// The commands, as the core needs them.
-pub(crate) fn catalog() -> Catalog {
-    Catalog::new(command::commands().into_iter().map(|c| {
-        let flag = |f: command::table::FlagInfo| Flag {
-            name: f.name,
-            takes: f.value.is_some(),
-            values: f.values,
-            words: f.summary,
-        };
-        let deed = Deed::of(&c.name);
-        Verb { deed, name: c.name, usage: c.usage, summary: c.summary, flags: c.flags.into_iter().map(flag).collect() }
-    }))
 }
 
 /// What woke the loop.

@@ -16,10 +16,11 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::history::make_private_folder;
-use crate::app::model::{Sizes, Theme};
+use crate::app::model::Sizes;
 use crate::app::panes::{Pane, Panes};
 use crate::app::table::Sort;
 use crate::app::{Msg, Preferences};
+use crate::command::Theme;
 
 /// The present form of the file.
 const VERSION: u32 = 1;
@@ -158,9 +159,7 @@ impl From<Written> for Preferences {
     fn from(written: Written) -> Self {
         let mut chosen = Self::default();
         let panes = Panes::default();
-        if let Some((_, theme)) = Theme::ALL.iter().find(|(word, _)| *word == written.theme) {
-            chosen.theme = *theme;
-        }
+        chosen.theme = Theme::of(&written.theme).unwrap_or_default();
         chosen.mouse = written.mouse;
         let WrittenSizes { top, side, foot } = written.sizes;
         chosen.sizes = Sizes { top, side, foot };
@@ -178,7 +177,6 @@ impl From<Written> for Preferences {
 impl From<&Preferences> for Written {
     fn from(chosen: &Preferences) -> Self {
         let panes = Panes::default();
-        let theme = Theme::ALL.iter().find(|(_, theme)| *theme == chosen.theme);
         let sorts = Pane::ALL.into_iter().zip(chosen.sorts).filter_map(|(pane, sort)| {
             let column = (*panes.grid(pane).column_names().get(sort.column)?).to_owned();
             Some((pane.word().to_owned(), WrittenSort { column, descending: sort.descending }))
@@ -186,7 +184,7 @@ impl From<&Preferences> for Written {
         let Sizes { top, side, foot } = chosen.sizes;
         Self {
             version: VERSION,
-            theme: theme.map_or("terminal", |(word, _)| word).to_owned(),
+            theme: chosen.theme.word().to_owned(),
             mouse: chosen.mouse,
             sizes: WrittenSizes { top, side, foot },
             sorts: sorts.collect(),

@@ -20,7 +20,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Area) {
     let model = canvas.model;
     let typing = model.focus == Focus::Line && model.overlay.is_none() && model.filtering.is_none();
     let plain = model.line.search.is_none() && model.line.menu.is_none();
-    let advice = if typing && plain { advise(model.line.editor.text(), &model.catalog) } else { None };
+    let advice = if typing && plain { advise(model.line.editor.text()) } else { None };
     match advice {
         Some(advice) => say(canvas, area, advice),
         None => hints(canvas, area),

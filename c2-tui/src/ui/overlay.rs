@@ -48,7 +48,7 @@ fn help(canvas: &mut Canvas<'_, '_>, entries: &[HelpLine], top: usize) {
 }
 
 fn palette(canvas: &mut Canvas<'_, '_>, needle: &str, at: usize) {
-    let found = overlay::matching(&canvas.model.catalog, needle);
+    let found = overlay::matching(needle);
     let height = canvas.whole().height.saturating_sub(4).min(22);
     let titles = Titles {
         left: Line::from(canvas.span(" all commands ", Tone::Accent)),

@@ -41,6 +41,7 @@ pub(crate) const RULES: &[Rule] = &[
             "c2_shared",
             "crate::app",
             "crate::command",
+            "crate::exit",
             // Plain keys and texts, without a terminal behind them.
             "crossterm::event",
             "tui_textarea",

@@ -1,12 +1,10 @@
 //! What Tab offers: commands, flags, and what the present command wants at this place.
 //!
 //! The candidates come from what the console holds already, never from the network. Which kind of
-//! argument is wanted is read from the command's usage.
+//! argument is wanted says the grammar.
 
-use super::tokens;
-use crate::app::catalog::{Catalog, Flag, Wants};
 use crate::app::store::Store;
-use crate::command::said;
+use crate::command::{CommandInfo, FlagInfo, Operand, Word, commands, find, said, scan};
 
 /// Entries in a menu; more would not be read.
 const CHOICES_MAX: usize = 200;
@@ -34,8 +32,6 @@ pub struct Completion {
 /// Where candidates come from.
 #[derive(Clone, Copy, Debug)]
 pub struct Source<'a> {
-    /// The commands.
-    pub catalog: &'a Catalog,
     /// Workers and jobs.
     pub store: &'a Store,
     /// A local folder that was listed, with its names.
@@ -69,29 +65,23 @@ pub fn complete(line: &str, caret: usize, source: Source<'_>) -> (Completion, Op
         // In a comment, or directly behind a prompt.
         return (Completion { start: caret, end: caret, choices: Vec::new() }, None);
     }
-    let tokens = tokens(before);
-    let fresh =
-        before.is_empty() || (before.ends_with(char::is_whitespace) && tokens.last().is_none_or(|t| t.open.is_none()));
-    let place = if fresh { tokens.len() } else { tokens.len() - 1 };
-    let (start, word) = match tokens.last().filter(|_| !fresh) {
-        Some(token) => (token.start, token.word.as_str()),
-        None => (caret, ""),
-    };
-    let (from, typed, wants) =
-        wanted(&tokens.iter().map(|t| t.word.as_str()).collect::<Vec<_>>(), place, word, source.catalog);
-    let start = start + from;
+    let (mut words, open) = scan(before);
+    let is_in_word = words.last().is_some_and(|word| open.is_some() || word.span.end == caret);
+    let last = words.pop_if(|_| is_in_word).unwrap_or(Word { text: String::new(), span: caret..caret });
+    let (from, typed, wants) = wanted(&words, &last.text);
+    let start = last.span.start + from;
     let mut folder = None;
     let mut choices = match wants {
-        Wants::Nothing => Vec::new(),
-        Wants::Verb => source.catalog.verbs().map(|v| choice(&v.name, &v.summary)).collect(),
-        Wants::Flag(verb) => source.catalog.flags(&verb).map(flag).collect(),
+        Wants::FlagOf(command) => command.flags.iter().map(flag).collect(),
         Wants::OneOf(values) => values.iter().map(|value| choice(value, "")).collect(),
-        Wants::Worker => workers(source.store, false),
-        Wants::Target => workers(source.store, true),
-        Wants::Group => groups(source.store, ""),
-        Wants::Tag => tags(source.store),
-        Wants::Job => jobs(source.store, typed),
-        Wants::Path => {
+        Wants::Some(Operand::Text | Operand::Shell) => Vec::new(),
+        Wants::Some(Operand::Verb) => verbs(),
+        Wants::Some(Operand::Worker) => workers(source.store, false),
+        Wants::Some(Operand::Target) => workers(source.store, true),
+        Wants::Some(Operand::Group) => groups(source.store, ""),
+        Wants::Some(Operand::Tag) => tags(source.store),
+        Wants::Some(Operand::Job) => jobs(source.store, typed),
+        Wants::Some(Operand::Path) => {
             let wanted = Completion::folder_of(typed);
             match source.folder.filter(|(listed, _)| *listed == wanted) {
                 Some((_, names)) => names.iter().map(|name| choice(&format!("{wanted}{name}"), "")).collect(),
@@ -107,32 +97,85 @@ pub fn complete(line: &str, caret: usize, source: Source<'_>) -> (Completion, Op
     (Completion { start, end: caret, choices }, folder)
 }
 
-/// What is wanted at a place: how many bytes of the word stay, what of it was typed, and the kind.
-fn wanted<'a>(words: &[&str], place: usize, word: &'a str, catalog: &Catalog) -> (usize, &'a str, Wants) {
-    if place == 0 {
-        return (0, word, Wants::Verb);
+/// What can stand at a place of the line.
+enum Wants {
+    FlagOf(&'static CommandInfo),
+    OneOf(&'static [String]),
+    Some(Operand),
+}
+
+impl Wants {
+    fn one_of(values: &'static [String], operand: Operand) -> Self {
+        if values.is_empty() { Self::Some(operand) } else { Self::OneOf(values) }
     }
-    let verb = words.first().copied().unwrap_or_default();
-    if let Some((flag, value)) = word.split_once('=').filter(|(flag, _)| flag.starts_with("--")) {
-        let (skip, last) = value.rfind(',').map_or((0, value), |at| (at + 1, &value[at + 1..]));
-        let known = catalog.flags(verb).find(|f| f.name == flag).map(|f| f.values.clone()).unwrap_or_default();
-        let wants = if known.is_empty() { Wants::of(flag) } else { Wants::OneOf(known) };
-        return (flag.len() + 1 + skip, last, wants);
+}
+
+/// What is wanted in the place of a word behind others: how many bytes of it stay, what of it was
+/// typed, and the kind.
+fn wanted<'a>(before: &[Word], word: &'a str) -> (usize, &'a str, Wants) {
+    let Some((verb, words)) = before.split_first() else { return (0, word, Wants::Some(Operand::Verb)) };
+    let Some(command) = find(&verb.text) else { return (0, word, Wants::Some(Operand::Text)) };
+    match place(command, words) {
+        Place::Value(flag) => of_flag(flag, 0, word),
+        Place::Operand { takes_flags: true, .. } if word.starts_with('-') => match word.split_once('=') {
+            Some((name, value)) => match command.flag(name) {
+                Some(flag) => of_flag(flag, name.len() + 1, value),
+                None => (0, word, Wants::Some(Operand::Text)),
+            },
+            None => (0, word, Wants::FlagOf(command)),
+        },
+        Place::Operand { number, .. } => match command.argument(number) {
+            Some(argument) => (0, word, Wants::one_of(&argument.values, argument.operand)),
+            None => (0, word, Wants::Some(Operand::Text)),
+        },
     }
-    if word.starts_with('-') {
-        return (0, word, Wants::Flag(verb.to_owned()));
+}
+
+/// The value of a flag, of which only what stands behind the last comma is still to be completed.
+fn of_flag<'a>(flag: &'static FlagInfo, from: usize, value: &'a str) -> (usize, &'a str, Wants) {
+    let skip = value.rfind(',').map_or(0, |at| at + 1);
+    (from + skip, &value[skip..], Wants::one_of(&flag.values, flag.operand))
+}
+
+/// What stands behind words of a command.
+enum Place {
+    /// The value of this flag.
+    Value(&'static FlagInfo),
+    /// The operand of this number, or, where it takes some, a flag.
+    Operand { number: usize, takes_flags: bool },
+}
+
+fn place(command: &'static CommandInfo, words: &[Word]) -> Place {
+    let (mut number, mut takes_flags, mut value) = (0, true, None);
+    for word in words {
+        if value.take().is_some() {
+            continue;
+        }
+        if takes_flags && word.text == "--" {
+            takes_flags = false;
+        } else if takes_flags && word.text.starts_with('-') {
+            value = command.flag(&word.text).filter(|flag| flag.value.is_some());
+        } else {
+            takes_flags &= !command.argument(number).is_some_and(|argument| argument.takes_rest);
+            number += 1;
+        }
     }
-    let operands = words[1..place].iter().filter(|w| !w.starts_with('-')).count();
-    (0, word, catalog.verb(verb).map_or(Wants::Nothing, |v| v.wants(operands)))
+    value.map_or(Place::Operand { number, takes_flags }, Place::Value)
+}
+
+fn verbs() -> Vec<Choice> {
+    let mut found: Vec<Choice> = commands().iter().map(|command| choice(&command.name, &command.summary)).collect();
+    found.sort_by(|a, b| a.text.cmp(&b.text));
+    found
 }
 
 fn choice(text: &str, words: &str) -> Choice {
     Choice { text: text.to_owned(), words: words.to_owned() }
 }
 
-fn flag(flag: &Flag) -> Choice {
-    let sign = if flag.takes { "=" } else { "" };
-    Choice { text: format!("{}{sign}", flag.name), words: flag.words.clone() }
+fn flag(flag: &FlagInfo) -> Choice {
+    let sign = if flag.value.is_some() { "=" } else { "" };
+    Choice { text: format!("{}{sign}", flag.name), words: flag.summary.clone() }
 }
 
 fn workers(store: &Store, groups_too: bool) -> Vec<Choice> {

@@ -5,13 +5,11 @@ mod complete;
 mod editor;
 mod history;
 mod kill;
-mod tokens;
 
 pub use advice::{Advice, advise};
 pub use complete::{Choice, Completion, Source, complete};
 pub use editor::{Edit, Editor};
 pub use history::{HISTORY_LINES_MAX, History, Search};
-pub use tokens::{Token, tokens};
 
 /// Everything about the line that is being typed.
 #[derive(Clone, Debug, Default)]

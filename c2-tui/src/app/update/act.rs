@@ -12,6 +12,9 @@ use crate::app::panes::Pane;
 use crate::app::panes::jobs::CHIPS;
 use crate::app::table::Step;
 use crate::app::toast::Kind;
+use crate::command::job::Job;
+use crate::command::job_name::JobName;
+use crate::command::{Command, Entered};
 
 /// Titles named in a question; the rest are counted.
 const TITLES_MAX: usize = 8;
@@ -240,7 +243,10 @@ fn why(model: &mut Model, effects: &mut Vec<Effect>) {
         _ => model.chosen_jobs().first().copied(),
     };
     match selected {
-        Some(job) => run::run(model, format!("why {job}"), effects),
+        Some(job) => {
+            let command = Command::Why(Job { job: JobName::Id(job) });
+            run::run(model, Entered { text: format!("why {job}"), command }, effects);
+        }
         None => model.toasts.say(Kind::Plain, "no job is selected", model.now),
     }
 }

@@ -63,7 +63,7 @@ fn wheel(model: &mut Model, target: Target, rows: i16) {
 fn on_overlay(model: &mut Model, target: Target) {
     match (&model.overlay, target) {
         (Some(Overlay::Palette { needle, .. }), Target::Choice(at)) => {
-            let name = overlay::matching(&model.catalog, needle).get(at).map(|v| format!("{} ", v.name));
+            let name = overlay::matching(needle).get(at).map(|v| format!("{} ", v.name));
             if let Some(name) = name {
                 prompt::take_command(model, &name);
             }

@@ -45,7 +45,7 @@ fn is_second(model: &mut Model, action: Action) -> bool {
 
 /// The lines that end with the console.
 fn running(model: &mut Model) -> Vec<String> {
-    let beside = watch::all(model).filter(|watch| watch.is_running()).map(|watch| watch.line.clone());
+    let beside = watch::all(model).filter(|watch| watch.is_running()).map(|watch| watch.line.text.clone());
     let mut lines: Vec<String> = beside.collect();
     lines.extend(model.runs.present.as_ref().map(|present| present.line.clone()));
     lines

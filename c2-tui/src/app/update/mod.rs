@@ -2,12 +2,15 @@
 
 mod act;
 mod click;
+mod console;
 mod feed;
 mod guard;
 mod input;
 mod leave;
 #[cfg(test)]
 mod leave_tests;
+#[cfg(test)]
+mod line_tests;
 mod open;
 mod output;
 #[cfg(test)]

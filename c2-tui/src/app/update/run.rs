@@ -1,6 +1,8 @@
 //! Running lines, and what comes back of them.
 
-use super::{prompt, watch};
+use c2_shared::id::JobId;
+
+use super::{guard, prompt, watch};
 use crate::app::Effect;
 use crate::app::model::{Focus, Model, ResultView};
 use crate::app::msg::{Report, RunId};
@@ -9,34 +11,40 @@ use crate::app::pager::Pager;
 use crate::app::runs::Bulk;
 use crate::app::text;
 use crate::app::toast::Kind;
-use crate::command;
+use crate::command::cancel::Cancel;
+use crate::command::job_name::{JobName, JobNames};
+use crate::command::{Command, Complaint, Entered};
+use crate::exit;
 
 /// Runs a line now, or behind what runs already.
-pub(super) fn run(model: &mut Model, line: String, effects: &mut Vec<Effect>) {
-    if command::streams(&line) {
+pub(super) fn run(model: &mut Model, line: Entered, effects: &mut Vec<Effect>) {
+    if line.command.streams() {
         watch::begin(model, line, effects);
     } else if model.runs.present.is_some() {
         model.runs.waiting.push_back(line);
     } else {
-        let run = model.runs.begin(line.clone(), model.now.mono, None);
+        let run = model.runs.begin(line.text.clone(), model.now.mono, None);
         effects.push(Effect::Execute { run, line });
     }
 }
 
 fn run_next(model: &mut Model, effects: &mut Vec<Effect>) {
     if let Some(line) = model.runs.waiting.pop_front() {
-        prompt::run_line(model, line, true, effects);
+        run(model, line, effects);
     }
+}
+
+/// Shows why a line is not run.
+pub(super) fn refuse(model: &mut Model, line: String, complaint: Complaint) {
+    let report = Report { status: exit::status(complaint.kind), fault: Some(complaint.into()), ..Report::default() };
+    ended(model, line, &report);
 }
 
 /// What follows a yes.
 pub(super) fn answer(model: &mut Model, then: Then, effects: &mut Vec<Effect>) {
     match then {
-        Then::Run(lines) => {
-            for line in lines {
-                prompt::run_line(model, line, true, effects);
-            }
-        }
+        Then::Run(line) => guard::run(model, *line, true, effects),
+        Then::RunAll(lines) => prompt::run_pasted(model, &lines, effects),
         Then::Quit => effects.push(Effect::Quit),
         Then::Save(what, path) => effects.push(Effect::Save { what, path, overwrite: true }),
         Then::Cancel(jobs) => {
@@ -44,13 +52,18 @@ pub(super) fn answer(model: &mut Model, then: Then, effects: &mut Vec<Effect>) {
             if let Some((grid, _)) = model.grid_mut(model.focus) {
                 grid.unmark_all();
             }
-            let lines: Vec<String> = jobs.iter().map(|id| format!("cancel {id}")).collect();
-            let title = if lines.len() == 1 { lines[0].clone() } else { format!("cancel {} jobs", lines.len()) };
+            let lines: Vec<Entered> = jobs.into_iter().map(cancel).collect();
+            let title = if lines.len() == 1 { lines[0].text.clone() } else { format!("cancel {} jobs", lines.len()) };
             let bulk = Bulk { deed: "cancelled", ..Bulk::default() };
             let run = model.runs.begin(title, model.now.mono, Some(bulk));
             effects.push(Effect::ExecuteAll { run, lines });
         }
     }
+}
+
+fn cancel(job: JobId) -> Entered {
+    let jobs = vec![JobNames::One(JobName::Id(job))];
+    Entered { text: format!("cancel {job}"), command: Command::Cancel(Cancel { jobs }) }
 }
 
 /// A line ended: its text goes into the result view.
@@ -59,13 +72,17 @@ pub(super) fn on_finished(model: &mut Model, run: RunId, report: &Report, effect
         return;
     }
     let Some(present) = model.runs.end(run) else { return };
+    ended(model, present.line, report);
+    run_next(model, effects);
+}
+
+fn ended(model: &mut Model, line: String, report: &Report) {
     model.runs.status = Some(report.status);
-    model.runs.note(model.now.wall_ms, present.line.clone(), report.status);
+    model.runs.note(model.now.wall_ms, line.clone(), report.status);
     let lines = lines_of(report);
     if !lines.is_empty() {
-        show(model, present.line, &lines, report.status);
+        show(model, line, &lines, report.status);
     }
-    run_next(model, effects);
 }
 
 /// One of several lines ended, or all of them have.

@@ -7,6 +7,7 @@ use crate::app::page::Page;
 use crate::app::pager::Pager;
 use crate::app::toast::Kind;
 use crate::app::watch::{State, Watch};
+use crate::command::Entered;
 
 use super::open;
 
@@ -14,7 +15,7 @@ use super::open;
 const ENDED_MAX: usize = 8;
 
 /// Starts a line in a view of its own.
-pub(super) fn begin(model: &mut Model, line: String, effects: &mut Vec<Effect>) {
+pub(super) fn begin(model: &mut Model, line: Entered, effects: &mut Vec<Effect>) {
     let run = model.runs.name();
     model.last_document.0 += 1;
     let document = model.last_document;
@@ -57,8 +58,9 @@ pub(super) fn on_finished(model: &mut Model, run: RunId, report: &Report) -> boo
     watch.state = State::Ended { status: report.status, after_ms: now.mono.since_ms(watch.since) };
     watch.live.end(format!("exit {}", report.status));
     watch.fold = report.fold.as_ref().map(|text| Pager::new(text.as_bytes()));
-    watch.folded |= watch.fold.is_some() && watch.line.split_whitespace().any(|word| word == "--fold");
-    let (line, words) = (watch.line.clone(), format!("{:?} ended: exit {}", watch.line, report.status));
+    watch.folded |= watch.fold.is_some() && watch.line.command.folds();
+    let line = watch.line.text.clone();
+    let words = format!("{line:?} ended: exit {}", report.status);
     model.runs.status = Some(report.status);
     model.runs.note(now.wall_ms, line, report.status);
     if !is_seen {
@@ -81,7 +83,7 @@ pub(super) fn interrupt(model: &mut Model, effects: &mut Vec<Effect>) -> bool {
         State::Stops => {
             watch.state = State::Ended { status: 130, after_ms: now.mono.since_ms(watch.since) };
             watch.live.end("killed".to_owned());
-            let (run, line) = (watch.run, watch.line.clone());
+            let (run, line) = (watch.run, watch.line.text.clone());
             effects.push(Effect::Abort(run));
             model.runs.status = Some(130);
             model.runs.note(now.wall_ms, line, 130);
@@ -104,14 +106,14 @@ pub(super) fn fold(model: &mut Model) {
 }
 
 /// `runs`: back to the only one, or the list of all; `runs N`: back to that one.
-pub(super) fn runs(model: &mut Model, which: Option<&str>) {
+pub(super) fn runs(model: &mut Model, which: Option<u64>) {
     let at = match which {
         None if model.watches.len() == 1 => Some(0),
         None => None,
-        Some(word) => {
-            let named = word.parse().ok().and_then(|n| model.watches.iter().position(|w| w.run == RunId(n)));
+        Some(number) => {
+            let named = model.watches.iter().position(|w| w.run == RunId(number));
             if named.is_none() {
-                return model.toasts.say(Kind::Bad, format!("no run is called {word}: `runs` lists them"), model.now);
+                return model.toasts.say(Kind::Bad, format!("no run is called {number}: `runs` lists them"), model.now);
             }
             named
         }
@@ -124,7 +126,7 @@ pub(super) fn runs(model: &mut Model, which: Option<&str>) {
         return model.toasts.say(Kind::Plain, "nothing runs beside the line", model.now);
     }
     let now = model.now.mono;
-    let line = |watch: &Watch| format!("{:>4}  {:<24}  {}", watch.run.0, watch.words(now), watch.line);
+    let line = |watch: &Watch| format!("{:>4}  {:<24}  {}", watch.run.0, watch.words(now), watch.line.text);
     let lines: Vec<String> = model.watches.iter().map(line).collect();
     super::run::show(model, "runs".to_owned(), &lines, 0);
 }
@@ -148,7 +150,7 @@ mod tests {
         }
         let effects = press(model, &[line, "Enter"]);
         match effects.iter().find(|effect| matches!(effect, Effect::Watch { .. })) {
-            Some(Effect::Watch { run, line: began, .. }) if began == line => *run,
+            Some(Effect::Watch { run, line: began, .. }) if began.text == line => *run,
             _ => panic!("{effects:?}"),
         }
     }
