@@ -21,22 +21,19 @@ pub(crate) const ADDRESS_FILE: &str = "c2d.addr";
 
 /// Where c2d is looked for; what is left out is found.
 #[derive(Clone, Debug, Default)]
-pub struct Place {
+pub(crate) struct Place {
     /// `HOST:PORT`.
-    pub server: Option<String>,
+    pub(crate) server: Option<String>,
     /// The file with the operator token.
-    pub token_file: Option<PathBuf>,
+    pub(crate) token_file: Option<PathBuf>,
     /// c2d's own folder.
-    pub data_dir: Option<PathBuf>,
+    pub(crate) data_dir: Option<PathBuf>,
     /// What `login` left; without it where that leaves it for this user.
-    pub login_file: Option<PathBuf>,
+    pub(crate) login_file: Option<PathBuf>,
 }
 
 /// A client for the c2d of a place. Nothing is sent yet.
-///
-/// # Errors
-/// When the address is none, or a token file cannot be used.
-pub fn client(place: &Place) -> Result<Client, Complaint> {
+pub(crate) fn client(place: &Place) -> Result<Client, Complaint> {
     let data_dir = place.data_dir.clone().unwrap_or_else(config::default_data_dir);
     let noted = noted_address(&data_dir);
     let pass = place.token_file.as_deref().map(Pass::read).transpose().map_err(|error| unusable(&error))?;
@@ -77,8 +74,7 @@ pub(crate) fn how_to_get_in(place: &Place) -> String {
 }
 
 /// Where `login` leaves what it was given.
-#[must_use]
-pub fn login_file(place: &Place) -> PathBuf {
+pub(crate) fn login_file(place: &Place) -> PathBuf {
     place.login_file.clone().unwrap_or_else(|| config::state_home().join("c2-tui/login.token"))
 }
 

@@ -35,7 +35,7 @@ struct Lost {
 }
 
 /// Runs until nobody listens. Each message on `retry` ends a wait between two tries.
-pub async fn run(
+pub(crate) async fn run(
     place: Place,
     clients: watch::Sender<Client>,
     clock: Clock,

@@ -16,8 +16,8 @@ use tokio::task::JoinSet;
 use crate::command::{self, Command, Complaint, Console, Context, Kind, Outcome, Verb};
 use crate::exit;
 
-pub use print::{Printer, show};
-pub use script::Source;
+pub(crate) use print::{Printer, show};
+pub(crate) use script::Source;
 use script::{Script, Step};
 
 /// How long a command that was interrupted may take to say more about it.
@@ -26,7 +26,7 @@ const LAST_WORDS: Duration = Duration::from_millis(200);
 /// Runs all lines of the sources.
 ///
 /// Gives the exit status: that of the first line that failed, else 0.
-pub async fn run(client: Client, sources: Vec<Source>, keep_going: bool, printer: Printer) -> i32 {
+pub(crate) async fn run(client: Client, sources: Vec<Source>, keep_going: bool, printer: Printer) -> i32 {
     let (interrupt, interrupted) = watch::channel(false);
     let mut listening = JoinSet::new();
     // Set up before the first command runs. Where that fails, signals end the program by themselves.

@@ -24,7 +24,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// c2d and an agent on this machine.
 #[derive(Debug)]
-pub struct Local {
+pub(crate) struct Local {
     client: Client,
     data_dir: PathBuf,
     /// What was started here, c2d first.
@@ -33,10 +33,7 @@ pub struct Local {
 
 impl Local {
     /// Finds or starts c2d and an agent, and waits until a worker is online.
-    ///
-    /// # Errors
-    /// When a program cannot be started or is not ready in time; its log is then part of the words.
-    pub async fn start(data_dir: Option<&Path>, workspace_root: Option<&Path>) -> Result<Self, Complaint> {
+    pub(crate) async fn start(data_dir: Option<&Path>, workspace_root: Option<&Path>) -> Result<Self, Complaint> {
         let folder = data_dir.map_or_else(config::default_data_dir, Path::to_owned);
         let folder = std::path::absolute(&folder).and_then(|folder| {
             program::make_folder(&folder)?;
@@ -60,27 +57,24 @@ impl Local {
     }
 
     /// Where this c2d is found again.
-    #[must_use]
-    pub fn place(&self) -> Place {
+    pub(crate) fn place(&self) -> Place {
         place(&self.data_dir)
     }
 
     /// A client for this c2d.
-    #[must_use]
-    pub const fn client(&self) -> &Client {
+    pub(crate) const fn client(&self) -> &Client {
         &self.client
     }
 
     /// What was started, in one line; nothing if everything ran already.
-    #[must_use]
-    pub fn announcement(&self) -> Option<String> {
+    pub(crate) fn announcement(&self) -> Option<String> {
         (!self.started.is_empty())
             .then(|| format!("started {} on this machine; data in {}", self.names(), self.data_dir.display()))
     }
 
     /// Stops what was started, unless it is to be kept or jobs have not ended. Says in one line
     /// what goes on running.
-    pub async fn leave(self, keep: bool) -> Option<String> {
+    pub(crate) async fn leave(self, keep: bool) -> Option<String> {
         if self.started.is_empty() {
             return None;
         }
@@ -99,7 +93,7 @@ impl Local {
     }
 
     /// Stops what was started here, the agent before its c2d. Says what could not be stopped.
-    pub async fn stop(self) -> Option<String> {
+    pub(crate) async fn stop(self) -> Option<String> {
         let mut left = Vec::new();
         for program in self.started.into_iter().rev() {
             let name = program.name();
@@ -111,7 +105,7 @@ impl Local {
     }
 
     /// Jobs that have not ended; if c2d cannot say, none are known of.
-    pub async fn active_jobs(&self) -> usize {
+    pub(crate) async fn active_jobs(&self) -> usize {
         self.client.queue_status().await.map_or(0, |queue| queue.active)
     }
 

@@ -15,10 +15,7 @@ use crate::connect::{Place, login_file};
 const HINT: &str = "paste the whole line that `c2d invite --role operator` printed, from c2j1 on";
 
 /// Carries out one of the two; answers with what to tell the person.
-///
-/// # Errors
-/// As [`login`] and [`logout`].
-pub async fn run(other: &Other) -> Result<String, Complaint> {
+pub(crate) async fn run(other: &Other) -> Result<String, Complaint> {
     match other {
         Other::Login { line: Some(line), name } => login(line, name.clone()).await,
         Other::Login { line: None, name } => {
@@ -32,10 +29,7 @@ pub async fn run(other: &Other) -> Result<String, Complaint> {
 }
 
 /// Takes an invitation; answers with what to tell the person.
-///
-/// # Errors
-/// When the line is none, c2d refuses it or is another one, or what came cannot be kept.
-pub async fn login(line: &str, name: Option<String>) -> Result<String, Complaint> {
+pub(crate) async fn login(line: &str, name: Option<String>) -> Result<String, Complaint> {
     let not_ours = || Complaint::usage("this is not a line of `c2d invite`", HINT);
     let invitation: Pass = line.trim().parse().map_err(|_| not_ours())?;
     if invitation.token.role() != Role::Join {
@@ -72,10 +66,7 @@ pub async fn login(line: &str, name: Option<String>) -> Result<String, Complaint
 }
 
 /// Forgets the login of this user.
-///
-/// # Errors
-/// When its file cannot be removed.
-pub fn logout() -> Result<String, Complaint> {
+pub(crate) fn logout() -> Result<String, Complaint> {
     let path = login_file(&Place::default());
     match std::fs::remove_file(&path) {
         Ok(()) => Ok("logged out; `c2d token list` and `revoke` make the token worthless, too".to_owned()),

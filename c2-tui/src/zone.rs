@@ -5,8 +5,7 @@ use jiff::tz::TimeZone;
 use crate::command::Complaint;
 
 /// Says that `TZ` names an unknown zone; times are read and shown in UTC then, as other programs do.
-#[must_use]
-pub fn unknown() -> Option<Complaint> {
+pub(crate) fn unknown() -> Option<Complaint> {
     let name = std::env::var_os("TZ")?;
     TimeZone::try_system().is_err().then(|| {
         let message = format!("unknown time zone {:?} in TZ; times are in UTC", name.to_string_lossy());

@@ -11,7 +11,7 @@ use clap_mangen::Man;
 const ASSETS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../assets");
 
 fn programs() -> [Command; 3] {
-    [c2d::options::Cli::command(), c2_agent::options::Cli::command(), c2_tui::arguments::Arguments::command()]
+    [c2d::options::Cli::command(), c2_agent::options::Cli::command(), c2_tui::for_tests::Arguments::command()]
 }
 
 /// Everything that should be there, by its path below the folder.
@@ -55,7 +55,7 @@ fn console_commands() -> String {
     let headings = [("COMMANDS", "At the prompt, and with \\-\\-exec:"), ("FULL SCREEN", "At the prompt also:")];
     for ((heading, place), full_screen) in headings.into_iter().zip([false, true]) {
         text += &format!(".SH {heading}\n{place}\n");
-        for command in c2_tui::command::commands().iter().filter(|command| command.full_screen == full_screen) {
+        for command in c2_tui::for_tests::commands().iter().filter(|command| command.full_screen == full_screen) {
             text += &format!(".TP\n\\fB{}\\fR\n{}\n", plain(&command.usage), plain(&command.summary));
         }
     }

@@ -33,7 +33,7 @@ fn the_readme_names_every_command() {
     let readme = std::fs::read_to_string(in_repository("README.md")).unwrap();
     let named =
         |name: &str| readme.lines().any(|line| line.split_whitespace().any(|word| word.trim_matches('`') == name));
-    let commands = c2_tui::command::commands();
+    let commands = c2_tui::for_tests::commands();
     let missing: Vec<&String> = commands
         .iter()
         .filter(|command| !command.full_screen)

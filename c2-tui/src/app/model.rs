@@ -28,27 +28,25 @@ use crate::command::Theme;
 
 /// How the console was started.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// Where c2d is, as `host:port`.
-    pub server: String,
-    /// The colours.
-    pub theme: Theme,
+    pub(crate) server: String,
+    pub(crate) theme: Theme,
     /// Borders and signs in ASCII.
-    pub ascii: bool,
+    pub(crate) ascii: bool,
     /// No colours, only bold and reverse.
-    pub no_color: bool,
+    pub(crate) no_color: bool,
     /// Nothing may be changed.
-    pub readonly: bool,
+    pub(crate) readonly: bool,
     /// Seconds to add to UTC for the operator's clock.
-    pub utc_offset_s: i32,
+    pub(crate) utc_offset_s: i32,
 }
 
 /// The part that has the keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Focus {
+pub(crate) enum Focus {
     /// The `!>` line.
     Line,
-    /// A pane.
     Pane(Pane),
     /// The page over the panes.
     Page,
@@ -58,14 +56,12 @@ pub enum Focus {
 
 /// The connection to c2d.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Link {
+pub(crate) enum Link {
     /// It is being made.
     Connecting,
-    /// It stands.
     Up,
     /// It does not stand.
     Down {
-        /// Why.
         fault: Fault,
         /// When it will be tried again.
         retry_at: Mono,
@@ -76,21 +72,20 @@ pub enum Link {
 
 /// By how many percent parts were made larger than they are by themselves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sizes {
+pub(crate) struct Sizes {
     /// The workers.
-    pub top: i16,
+    pub(crate) top: i16,
     /// The left side.
-    pub side: i16,
+    pub(crate) side: i16,
     /// The lower part.
-    pub foot: i16,
+    pub(crate) foot: i16,
 }
 
 impl Sizes {
     const MOST: i16 = 24;
 
     /// So that no part ever loses all its room.
-    #[must_use]
-    pub fn within_bounds(self) -> Self {
+    pub(crate) fn within_bounds(self) -> Self {
         let within = |size: i16| size.clamp(-Self::MOST, Self::MOST);
         Self { top: within(self.top), side: within(self.side), foot: within(self.foot) }
     }
@@ -98,89 +93,73 @@ impl Sizes {
 
 /// The console at one moment.
 #[derive(Clone, Debug)]
-pub struct Model {
+pub(crate) struct Model {
     /// How it was started.
-    pub settings: Settings,
+    pub(crate) settings: Settings,
     /// Columns and rows of the terminal.
-    pub size: (u16, u16),
+    pub(crate) size: (u16, u16),
     /// When the last message arrived.
-    pub now: Now,
+    pub(crate) now: Now,
     /// Grows with every change that can be seen.
-    pub generation: u64,
-    /// The connection.
-    pub link: Link,
+    pub(crate) generation: u64,
+    pub(crate) link: Link,
     /// Whether it ever stood.
-    pub was_up: bool,
-    /// The data.
-    pub store: Store,
-    /// The panes.
-    pub panes: Panes,
+    pub(crate) was_up: bool,
+    pub(crate) store: Store,
+    pub(crate) panes: Panes,
     /// The pane that has the focus, or had it last.
-    pub pane: Pane,
+    pub(crate) pane: Pane,
     /// The part that has the keys.
-    pub focus: Focus,
+    pub(crate) focus: Focus,
     /// Only the focused part is shown.
-    pub zoom: bool,
+    pub(crate) zoom: bool,
     /// How the parts share the screen.
-    pub sizes: Sizes,
+    pub(crate) sizes: Sizes,
     /// The `!>` line.
-    pub line: Line,
+    pub(crate) line: Line,
     /// The filter that is being typed, for the focused table.
-    pub filtering: Option<Editor>,
+    pub(crate) filtering: Option<Editor>,
     /// The result of the last command.
-    pub result: Option<ResultView>,
+    pub(crate) result: Option<ResultView>,
     /// Pages over the panes.
-    pub pages: Pages,
+    pub(crate) pages: Pages,
     /// Commands that run beside the line, or did, and whose view was left.
-    pub watches: Vec<Watch>,
+    pub(crate) watches: Vec<Watch>,
     /// Outputs that the runner keeps for pages.
-    pub documents: BTreeSet<DocumentId>,
+    pub(crate) documents: BTreeSet<DocumentId>,
     /// The name of the one that was opened last.
-    pub last_document: DocumentId,
+    pub(crate) last_document: DocumentId,
     /// What lies over the screen.
-    pub overlay: Option<Overlay>,
-    /// Short messages.
-    pub toasts: Toasts,
-    /// Commands that run.
-    pub runs: Runs,
+    pub(crate) overlay: Option<Overlay>,
+    pub(crate) toasts: Toasts,
+    pub(crate) runs: Runs,
     /// A local folder that was listed for completion.
-    pub folder: Option<(String, Vec<String>)>,
+    pub(crate) folder: Option<(String, Vec<String>)>,
     /// The key that quits when it is pressed once more, and when it was pressed.
-    pub leaving: Option<(Action, Mono)>,
+    pub(crate) leaving: Option<(Action, Mono)>,
     /// Whether the mouse belongs to the console.
-    pub mouse: bool,
+    pub(crate) mouse: bool,
     /// The choices that were kept last.
-    pub kept: Preferences,
+    pub(crate) kept: Preferences,
 }
 
 /// The result of a command.
 #[derive(Clone, Debug)]
-pub struct ResultView {
+pub(crate) struct ResultView {
     /// The line that made it.
-    pub title: String,
-    /// Its text.
-    pub text: Pager,
-    /// Its exit status.
-    pub status: i32,
-}
-
-impl ResultView {
-    /// All lines.
-    #[must_use]
-    pub fn lines(&self) -> Vec<String> {
-        self.text.lines()
-    }
+    pub(crate) title: String,
+    pub(crate) text: Pager,
+    pub(crate) status: i32,
 }
 
 /// From this age on a running command shows that it runs; below it only flickers.
 const SPINNER_AFTER_MS: u64 = 200;
 /// Time between two frames of the spinner.
-pub const SPINNER_MS: u64 = 120;
+pub(crate) const SPINNER_MS: u64 = 120;
 
 impl Model {
     /// The console as it starts: nothing known, the line focused.
-    #[must_use]
-    pub fn new(settings: Settings) -> Self {
+    pub(crate) fn new(settings: Settings) -> Self {
         Self {
             settings,
             size: (0, 0),
@@ -212,8 +191,7 @@ impl Model {
     }
 
     /// What the operator must do before there can be a connection, and why.
-    #[must_use]
-    pub fn trouble(&self) -> Option<String> {
+    pub(crate) fn trouble(&self) -> Option<String> {
         match &self.link {
             Link::Down { fault, lasts: true, .. } => Some(fault.words()),
             Link::Down { .. } | Link::Connecting | Link::Up => None,
@@ -221,20 +199,17 @@ impl Model {
     }
 
     /// The signs in use.
-    #[must_use]
-    pub fn glyphs(&self) -> &'static Glyphs {
+    pub(crate) fn glyphs(&self) -> &'static Glyphs {
         Glyphs::of(self.settings.ascii)
     }
 
     /// What cells may look at.
-    #[must_use]
-    pub fn sight(&self) -> Sight<'_> {
+    pub(crate) fn sight(&self) -> Sight<'_> {
         Sight { now: self.now, glyphs: self.glyphs(), store: &self.store, utc_offset_s: self.settings.utc_offset_s }
     }
 
     /// The contexts in which a key is looked up now, the nearest first.
-    #[must_use]
-    pub fn contexts(&self) -> Vec<Context> {
+    pub(crate) fn contexts(&self) -> Vec<Context> {
         let near: &[Context] = match (&self.overlay, self.focus) {
             (Some(Overlay::Question(_)), _) => &[Context::Question],
             (Some(Overlay::Palette { .. }), _) => &[Context::Palette],
@@ -267,7 +242,7 @@ impl Model {
     }
 
     /// The table that has this focus.
-    pub fn grid_mut(&mut self, focus: Focus) -> Option<(&mut dyn Grid, &Store)> {
+    pub(crate) fn grid_mut(&mut self, focus: Focus) -> Option<(&mut dyn Grid, &Store)> {
         let grid: &mut dyn Grid = match focus {
             Focus::Pane(pane) => self.panes.grid_mut(pane),
             Focus::Page => match self.pages.last_mut()? {
@@ -280,8 +255,7 @@ impl Model {
     }
 
     /// The text that has this focus.
-    #[must_use]
-    pub fn pager(&self, focus: Focus) -> Option<&Pager> {
+    pub(crate) fn pager(&self, focus: Focus) -> Option<&Pager> {
         match focus {
             Focus::Result | Focus::Line => self.result.as_ref().map(|r| &r.text),
             Focus::Page => self.pages.last()?.text(),
@@ -289,8 +263,7 @@ impl Model {
         }
     }
 
-    /// The same, to change it.
-    pub fn pager_mut(&mut self, focus: Focus) -> Option<&mut Pager> {
+    pub(crate) fn pager_mut(&mut self, focus: Focus) -> Option<&mut Pager> {
         match focus {
             Focus::Result | Focus::Line => self.result.as_mut().map(|r| &mut r.text),
             Focus::Page => self.pages.last_mut()?.text_mut(),
@@ -299,8 +272,7 @@ impl Model {
     }
 
     /// The jobs that an action on jobs is about now.
-    #[must_use]
-    pub fn chosen_jobs(&self) -> Vec<JobId> {
+    pub(crate) fn chosen_jobs(&self) -> Vec<JobId> {
         match self.focus {
             Focus::Pane(Pane::Jobs) => self.panes.jobs.chosen(),
             Focus::Pane(Pane::Log) => self.panes.log.chosen(),
@@ -314,22 +286,19 @@ impl Model {
     }
 
     /// The worker that is selected, if the focus is on workers.
-    #[must_use]
-    pub fn chosen_worker(&self) -> Option<IpAddr> {
+    pub(crate) fn chosen_worker(&self) -> Option<IpAddr> {
         if self.focus == Focus::Pane(Pane::Workers) { self.panes.workers.selected() } else { None }
     }
 
     /// How long the present command has been running, once that is worth showing.
-    #[must_use]
-    pub fn running_ms(&self) -> Option<u64> {
+    pub(crate) fn running_ms(&self) -> Option<u64> {
         let since = self.runs.present.as_ref()?.since;
         Some(self.now.mono.since_ms(since)).filter(|ms| *ms >= SPINNER_AFTER_MS)
     }
 
     /// When the picture changes next by time alone: ages, countdowns, toasts, the spinner. With
     /// nothing to show that ages there is no such time, and the console sleeps.
-    #[must_use]
-    pub fn next_wake(&self) -> Option<Mono> {
+    pub(crate) fn next_wake(&self) -> Option<Mono> {
         let now = self.now;
         let second = now.mono.after_ms(1_000 - now.wall_ms % 1_000);
         let mut times: Vec<Mono> = self.toasts.next_expiry(now).into_iter().collect();

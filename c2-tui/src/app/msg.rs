@@ -16,34 +16,27 @@ use crate::command::Complaint;
 
 /// The present, as the runner's clock read it when the message arrived.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Now {
+pub(crate) struct Now {
     /// For deciding: intervals, double presses, expiry.
-    pub mono: Mono,
+    pub(crate) mono: Mono,
     /// For showing: unix milliseconds.
-    pub wall_ms: u64,
+    pub(crate) wall_ms: u64,
 }
 
-/// Something happened.
 #[derive(Clone, Debug)]
-pub enum Msg {
+pub(crate) enum Msg {
     /// A key was pressed or repeats.
     Key(KeyEvent),
     /// Text was pasted as a whole.
     Paste(String),
     /// The mouse did something over `target`, found in the hit map of the last frame.
     Mouse {
-        /// What it did.
         deed: MouseDeed,
         /// What lay below it.
         target: Target,
     },
     /// The terminal has this size now.
-    Resize {
-        /// Columns.
-        width: u16,
-        /// Rows.
-        height: u16,
-    },
+    Resize { width: u16, height: u16 },
     /// The time that [`crate::app::Model::next_wake`] asked for has come.
     Tick,
     /// The event stream is being opened.
@@ -64,39 +57,29 @@ pub enum Msg {
     },
     /// c2d sent this.
     Event(Event),
-    /// A command ended.
     Finished {
-        /// Which run.
         run: RunId,
         /// What came of it.
         report: Report,
     },
     /// One command of several that were started together ended; `None` when all have.
     Bulk {
-        /// Which run.
         run: RunId,
         /// The line and what came of it.
         one: Option<(String, Report)>,
     },
     /// A job was fetched in full.
     Fetched {
-        /// Which job.
         job: JobId,
         /// The job, or why not.
         info: Result<Box<JobInfo>, Fault>,
     },
     /// Something about an output that was opened.
-    Output {
-        /// Which output.
-        document: DocumentId,
-        /// What.
-        news: News,
-    },
+    Output { document: DocumentId, news: News },
     /// A file was written, or not.
     Saved {
         /// What was to be written.
         what: Saved,
-        /// The file.
         path: String,
         /// What came of it.
         ending: SaveEnding,
@@ -107,7 +90,6 @@ pub enum Msg {
     Folder {
         /// The folder as it was asked for.
         folder: String,
-        /// Its entries, sorted.
         names: Vec<String>,
     },
     /// Something that the operator should know, from the runner.
@@ -116,15 +98,15 @@ pub enum Msg {
 
 /// Names one run of a command in this session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct RunId(pub u64);
+pub(crate) struct RunId(pub(crate) u64);
 
 /// Names an output that was opened in this session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct DocumentId(pub u64);
+pub(crate) struct DocumentId(pub(crate) u64);
 
 /// What became known of an output.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum News {
+pub(crate) enum News {
     /// It has this many bytes.
     Grown(u64),
     /// It was written anew; what was known of it is no longer true.
@@ -135,7 +117,6 @@ pub enum News {
     Counted {
         /// The first of these chunks.
         from: u64,
-        /// Lines in each.
         counts: Vec<u32>,
     },
     /// On so many workers it ended so.
@@ -146,7 +127,6 @@ pub enum News {
     Gap {
         /// Behind this line, counted from 1.
         after_line: u64,
-        /// How many.
         bytes: u64,
     },
     /// Nothing more comes; how it ended.
@@ -157,8 +137,7 @@ pub enum News {
 
 /// What is written to a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Saved {
-    /// A text.
+pub(crate) enum Saved {
     Text(Vec<u8>),
     /// An output that was opened.
     Output(DocumentId),
@@ -166,7 +145,7 @@ pub enum Saved {
 
 /// What came of writing a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SaveEnding {
+pub(crate) enum SaveEnding {
     /// So many bytes were written.
     Done(u64),
     /// There is such a file already, and nothing was written.
@@ -177,24 +156,23 @@ pub enum SaveEnding {
 
 /// What came of a command.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Report {
+pub(crate) struct Report {
     /// Its text, without escapes.
-    pub text: String,
+    pub(crate) text: String,
     /// The outputs of several workers, equal ones together.
-    pub fold: Option<String>,
+    pub(crate) fold: Option<String>,
     /// Why it was refused or failed.
-    pub fault: Option<Fault>,
+    pub(crate) fault: Option<Fault>,
     /// The exit status that the headless console would end with.
-    pub status: i32,
+    pub(crate) status: i32,
 }
 
 /// Why something failed, and what to do about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Fault {
+pub(crate) struct Fault {
     /// Lower case, no full stop.
-    pub message: String,
-    /// What to do.
-    pub hint: Option<String>,
+    pub(crate) message: String,
+    pub(crate) hint: Option<String>,
 }
 
 impl From<Complaint> for Fault {
@@ -206,8 +184,7 @@ impl From<Complaint> for Fault {
 
 impl Fault {
     /// Both in one line.
-    #[must_use]
-    pub fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         match &self.hint {
             Some(hint) => format!("{}; {hint}", self.message),
             None => self.message.clone(),
@@ -215,9 +192,8 @@ impl Fault {
     }
 }
 
-/// What the mouse did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MouseDeed {
+pub(crate) enum MouseDeed {
     /// The left button went down.
     Press,
     /// It went down twice within the time of a double click.
@@ -228,8 +204,7 @@ pub enum MouseDeed {
 
 /// What a place on the screen stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// Nothing.
+pub(crate) enum Target {
     Nowhere,
     /// A pane, the line or another part that can have the focus.
     Area(Focus),

@@ -22,19 +22,14 @@ use crate::app::watch::Watch;
 /// Lines of output on a job's page; all of it stands on the output page.
 const TAIL_LINES: usize = 200;
 
-/// One page.
 #[derive(Clone, Debug)]
-pub enum Page {
+pub(crate) enum Page {
     /// A worker and its jobs.
     Worker {
-        /// Which worker.
         ip: IpAddr,
-        /// Its jobs.
         jobs: Table<Job>,
     },
-    /// A job.
     Job {
-        /// Which job.
         id: JobId,
         /// All that c2d knows, once it was fetched.
         info: Loaded,
@@ -43,40 +38,33 @@ pub enum Page {
     },
     /// What a job wrote.
     Output {
-        /// Which job.
         id: JobId,
         /// The name under which the runner keeps it.
         document: DocumentId,
         /// Which of its streams.
         shown: Shown,
-        /// The text.
         text: Pager,
     },
     /// A command that gives its lines while it runs.
     Watch(Box<Watch>),
-    /// Other text.
     Text {
-        /// Its name.
         title: String,
-        /// The text.
         text: Pager,
     },
 }
 
 /// Which streams of a job an output page shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Shown {
+pub(crate) enum Shown {
     /// Standard output and then standard error.
     #[default]
     Both,
-    /// One of them.
     One(Stream),
 }
 
 impl Shown {
     /// What `o` goes to from here.
-    #[must_use]
-    pub const fn next(self) -> Self {
+    pub(crate) const fn next(self) -> Self {
         match self {
             Self::Both => Self::One(Stream::Stdout),
             Self::One(Stream::Stdout) => Self::One(Stream::Stderr),
@@ -84,9 +72,7 @@ impl Shown {
         }
     }
 
-    /// Its name.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
+    pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Both => "output",
             Self::One(Stream::Stdout) => "stdout",
@@ -97,31 +83,25 @@ impl Shown {
 
 /// Something that was asked of c2d.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Loaded {
+pub(crate) enum Loaded {
     /// The answer is not here yet.
     Waiting,
-    /// The answer.
     Here(Box<JobInfo>),
-    /// There is none.
     Failed(Fault),
 }
 
 impl Page {
-    /// The page of a worker.
-    #[must_use]
-    pub fn worker(ip: IpAddr) -> Self {
+    pub(crate) fn worker(ip: IpAddr) -> Self {
         Self::Worker { ip, jobs: Table::new(jobs::COLUMNS, JobScope::On(ip), 0, true) }
     }
 
     /// The page of a job that is being fetched.
-    #[must_use]
-    pub fn job(id: JobId) -> Self {
+    pub(crate) fn job(id: JobId) -> Self {
         Self::Job { id, info: Loaded::Waiting, text: Pager::new(b"") }
     }
 
     /// Its step in the path of pages.
-    #[must_use]
-    pub fn title(&self) -> String {
+    pub(crate) fn title(&self) -> String {
         match self {
             Self::Worker { ip, .. } => ip.to_string(),
             Self::Job { id, .. } => id.to_string(),
@@ -131,9 +111,7 @@ impl Page {
         }
     }
 
-    /// The job that it is about.
-    #[must_use]
-    pub const fn about(&self) -> Option<JobId> {
+    pub(crate) const fn about(&self) -> Option<JobId> {
         match self {
             Self::Job { id, .. } | Self::Output { id, .. } => Some(*id),
             Self::Worker { .. } | Self::Watch(_) | Self::Text { .. } => None,
@@ -141,8 +119,7 @@ impl Page {
     }
 
     /// The output that the runner keeps for it.
-    #[must_use]
-    pub const fn document(&self) -> Option<DocumentId> {
+    pub(crate) const fn document(&self) -> Option<DocumentId> {
         match self {
             Self::Output { document, .. } => Some(*document),
             Self::Watch(watch) => Some(watch.document),
@@ -150,9 +127,7 @@ impl Page {
         }
     }
 
-    /// Its text, if it is one.
-    #[must_use]
-    pub const fn text(&self) -> Option<&Pager> {
+    pub(crate) const fn text(&self) -> Option<&Pager> {
         match self {
             Self::Job { text, .. } | Self::Output { text, .. } | Self::Text { text, .. } => Some(text),
             Self::Watch(watch) => Some(watch.text()),
@@ -160,8 +135,7 @@ impl Page {
         }
     }
 
-    /// The same, to change it.
-    pub const fn text_mut(&mut self) -> Option<&mut Pager> {
+    pub(crate) const fn text_mut(&mut self) -> Option<&mut Pager> {
         match self {
             Self::Job { text, .. } | Self::Output { text, .. } | Self::Text { text, .. } => Some(text),
             Self::Watch(watch) => Some(watch.text_mut()),
@@ -170,7 +144,7 @@ impl Page {
     }
 
     /// Takes the answer to a fetch.
-    pub fn load(&mut self, answer: Result<Box<JobInfo>, Fault>, glyphs: &Glyphs) {
+    pub(crate) fn load(&mut self, answer: Result<Box<JobInfo>, Fault>, glyphs: &Glyphs) {
         match (self, answer) {
             (Self::Job { info, text, .. }, Ok(job)) => {
                 text.set_text(summary(&job, glyphs).join("\n").as_bytes());

@@ -9,15 +9,14 @@ use crate::command::Theme;
 
 /// The choices that last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Preferences {
-    /// The colours.
-    pub theme: Theme,
+pub(crate) struct Preferences {
+    pub(crate) theme: Theme,
     /// Whether the mouse belongs to the console.
-    pub mouse: bool,
+    pub(crate) mouse: bool,
     /// How the parts share the screen.
-    pub sizes: Sizes,
+    pub(crate) sizes: Sizes,
     /// How the tables are sorted, in the order of [`Pane::ALL`].
-    pub sorts: [Sort; Pane::ALL.len()],
+    pub(crate) sorts: [Sort; Pane::ALL.len()],
 }
 
 impl Default for Preferences {
@@ -34,8 +33,7 @@ impl Default for Preferences {
 
 impl Preferences {
     /// Those of a console as it is now.
-    #[must_use]
-    pub fn of(model: &Model) -> Self {
+    pub(crate) fn of(model: &Model) -> Self {
         Self {
             theme: model.settings.theme,
             mouse: model.mouse,
@@ -45,7 +43,7 @@ impl Preferences {
     }
 
     /// Gives them to a console.
-    pub fn apply(self, model: &mut Model) {
+    pub(crate) fn apply(self, model: &mut Model) {
         model.settings.theme = self.theme;
         model.mouse = self.mouse;
         model.sizes = self.sizes.within_bounds();

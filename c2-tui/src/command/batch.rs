@@ -25,30 +25,30 @@ const TOLD_MAX: usize = 20;
 
 /// The arguments of `batch`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
-pub struct Batch {
+pub(crate) struct Batch {
     /// A file of jobs, `-` for standard input: commands, one a line, or jobs as JSON
     #[arg(value_name = "FILE")]
-    pub file: String,
+    pub(crate) file: String,
     /// What holds for each job that does not say otherwise.
     #[command(flatten)]
-    pub flags: SpecFlags,
+    pub(crate) flags: SpecFlags,
     /// How the jobs are sent.
     #[command(flatten)]
-    pub sending: Sending,
+    pub(crate) sending: Sending,
 }
 
 /// How several jobs are sent.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
-pub struct Sending {
+pub(crate) struct Sending {
     /// Show the jobs and send nothing
     #[arg(long)]
-    pub dry_run: bool,
+    pub(crate) dry_run: bool,
     /// Wait until all have ended; the exit status is that of the first that did not succeed
     #[arg(long)]
-    pub wait: bool,
+    pub(crate) wait: bool,
     /// The same key within a day gives the same jobs, so that a script may be run again
     #[arg(long, value_name = "KEY")]
-    pub idempotency_key: Option<String>,
+    pub(crate) idempotency_key: Option<String>,
 }
 
 /// A mistake in a file.
@@ -150,10 +150,7 @@ pub(crate) async fn read(path: &str, interactive: bool) -> Result<String, Compla
 }
 
 /// The jobs of a batch file; what a job does not say is as in `defaults`.
-///
-/// # Errors
-/// When a job is wrong; all that are wrong are named.
-pub fn parse(text: &str, file: &str, defaults: JobSpec) -> Result<Vec<JobSpec>, Complaint> {
+pub(crate) fn parse(text: &str, file: &str, defaults: JobSpec) -> Result<Vec<JobSpec>, Complaint> {
     jobs(text, &Defaults::new(defaults)).map_err(|mistakes| complaint(file, &mistakes))
 }
 
@@ -227,7 +224,6 @@ pub(crate) fn checked(spec: JobSpec) -> Result<JobSpec, String> {
     Ok(spec)
 }
 
-/// All mistakes of a file as one complaint.
 pub(crate) fn complaint(file: &str, mistakes: &[Mistake]) -> Complaint {
     let count = if mistakes.len() == 1 { "a mistake".to_owned() } else { format!("{} mistakes", mistakes.len()) };
     let told = mistakes.iter().take(TOLD_MAX).map(|mistake| format!("{}: {}", mistake.place, mistake.words));

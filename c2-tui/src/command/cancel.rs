@@ -8,10 +8,10 @@ use crate::command::{Complaint, Context, Data, Outcome, resolve};
 
 /// The arguments of `cancel`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
-pub struct Cancel {
+pub(crate) struct Cancel {
     /// Ids, names, `last`, ranges like `3-9`, `@STATE`, or `@GROUP`
     #[arg(value_name = "JOB", required = true)]
-    pub jobs: Vec<JobNames>,
+    pub(crate) jobs: Vec<JobNames>,
 }
 
 impl Cancel {

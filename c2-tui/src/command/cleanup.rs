@@ -12,23 +12,22 @@ use crate::command::{Complaint, Context, Data, Outcome};
 
 /// The arguments of `cleanup-workspaces`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
-pub struct Cleanup {
+pub(crate) struct Cleanup {
     /// A worker by address or name, `@all`, a group like `@gpu`, or a list of them
     #[arg(value_name = "TARGET")]
-    pub target: String,
+    pub(crate) target: String,
 }
 
 /// What became of one worker's workspaces.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct CleanedWorker {
-    /// Which worker.
-    pub ip: IpAddr,
+pub(crate) struct CleanedWorker {
+    pub(crate) ip: IpAddr,
     /// What it did; nothing if it could not be asked.
     #[serde(flatten)]
-    pub cleaned: Option<Cleaned>,
+    pub(crate) cleaned: Option<Cleaned>,
     /// Why it could not be asked.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub refused: Option<String>,
+    pub(crate) refused: Option<String>,
 }
 
 impl Cleanup {

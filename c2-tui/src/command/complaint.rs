@@ -7,22 +7,22 @@ use c2_shared::validate::Invalid;
 /// A command that could not be understood or was not done.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
-pub struct Complaint {
+pub(crate) struct Complaint {
     /// What is wrong: lower case, no full stop, the value quoted.
-    pub message: String,
+    pub(crate) message: String,
     /// Its parts, where there are several, in the order in which to look at them.
-    pub details: Vec<String>,
+    pub(crate) details: Vec<String>,
     /// What to do about it.
-    pub hint: Option<String>,
+    pub(crate) hint: Option<String>,
     /// What kind of failure it is.
-    pub kind: Kind,
+    pub(crate) kind: Kind,
     /// c2d's own word for it, where c2d refused.
-    pub code: Option<ErrorCode>,
+    pub(crate) code: Option<ErrorCode>,
 }
 
 /// Kinds of failure, as far as whoever called must tell them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// The line is not one of the console's commands.
     Usage,
     /// c2d refused it, or it failed.
@@ -37,8 +37,7 @@ pub enum Kind {
 
 impl Kind {
     /// The word for it in JSON.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
+    pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Usage => "usage",
             Self::Refused => "refused",
@@ -51,26 +50,22 @@ impl Kind {
 
 impl Complaint {
     /// A complaint without a hint.
-    #[must_use]
-    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self { message: message.into(), details: Vec::new(), hint: None, kind, code: None }
     }
 
     /// A line that cannot be understood.
-    #[must_use]
-    pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(crate) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::new(Kind::Usage, message).hint(hint)
     }
 
     /// Something that was refused or failed.
-    #[must_use]
-    pub fn refused(message: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(crate) fn refused(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::new(Kind::Refused, message).hint(hint)
     }
 
     /// The same with a hint.
-    #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 /// What an operator can ask of the full screen.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
-pub enum Console {
+pub(crate) enum Console {
     /// Show what was run, as lines for a script
     Calls,
     /// Close the result
@@ -28,23 +28,23 @@ pub enum Console {
 
 /// The arguments of `runs`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
-pub struct Runs {
+pub(crate) struct Runs {
     /// Which of them; without it the only one, or a list
     #[arg(value_name = "N")]
-    pub run: Option<u64>,
+    pub(crate) run: Option<u64>,
 }
 
 /// The arguments of `theme`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
-pub struct ThemeOf {
+pub(crate) struct ThemeOf {
     /// Which colours
     #[arg(value_name = "THEME")]
-    pub theme: Theme,
+    pub(crate) theme: Theme,
 }
 
 /// A set of colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Theme {
+pub(crate) enum Theme {
     /// The terminal's own sixteen.
     #[default]
     Terminal,
@@ -57,15 +57,12 @@ pub enum Theme {
 }
 
 impl Theme {
-    /// The theme of this word.
-    #[must_use]
-    pub fn of(word: &str) -> Option<Self> {
+    pub(crate) fn of(word: &str) -> Option<Self> {
         Self::value_variants().iter().copied().find(|theme| theme.word() == word)
     }
 
     /// Its word, on the line and in the file of preferences.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
+    pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Terminal => "terminal",
             Self::Dark => "dark",

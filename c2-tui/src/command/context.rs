@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use c2_shared::api::jobs::Stream;
 use c2_shared::client::Client;
-use c2_shared::id::JobId;
 use tokio::sync::watch;
 
 use crate::ssh::run::Heard;
@@ -15,11 +14,11 @@ type Meter = dyn Fn(&str, u64, u64) + Send + Sync;
 
 /// The surroundings in which commands run. Cheap to clone.
 #[derive(Clone)]
-pub struct Context {
+pub(crate) struct Context {
     /// The c2d that is spoken to.
-    pub client: Client,
+    pub(crate) client: Client,
     /// Whether a person sits before the full screen, rather than a script.
-    pub interactive: bool,
+    pub(crate) interactive: bool,
     progress: Arc<dyn Fn(&str) + Send + Sync>,
     meter: Arc<Meter>,
     wrote: Arc<dyn Fn(&Wrote<'_>) + Send + Sync>,
@@ -29,13 +28,10 @@ pub struct Context {
 
 /// Something that a followed job wrote.
 #[derive(Clone, Copy, Debug)]
-pub struct Wrote<'a> {
-    /// Which job.
-    pub job: JobId,
-    /// Where to.
-    pub stream: Stream,
+pub(crate) struct Wrote<'a> {
+    pub(crate) stream: Stream,
     /// The bytes as they are to be shown.
-    pub bytes: &'a [u8],
+    pub(crate) bytes: &'a [u8],
 }
 
 impl fmt::Debug for Context {
@@ -46,8 +42,7 @@ impl fmt::Debug for Context {
 
 impl Context {
     /// Surroundings that show no progress and never interrupt.
-    #[must_use]
-    pub fn new(client: Client, interactive: bool) -> Self {
+    pub(crate) fn new(client: Client, interactive: bool) -> Self {
         Self {
             client,
             interactive,
@@ -60,62 +55,57 @@ impl Context {
     }
 
     /// The same, handing lines of progress to `show` while a command runs.
-    #[must_use]
-    pub fn with_progress(mut self, show: impl Fn(&str) + Send + Sync + 'static) -> Self {
+    pub(crate) fn with_progress(mut self, show: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.progress = Arc::new(show);
         self
     }
 
     /// The same, handing the progress of files to `show`: which, how many bytes of how many.
-    #[must_use]
-    pub fn with_meter(mut self, show: impl Fn(&str, u64, u64) + Send + Sync + 'static) -> Self {
+    pub(crate) fn with_meter(mut self, show: impl Fn(&str, u64, u64) + Send + Sync + 'static) -> Self {
         self.meter = Arc::new(show);
         self
     }
 
     /// The same, handing what followed jobs write to `show` as it comes.
-    #[must_use]
-    pub fn with_wrote(mut self, show: impl Fn(&Wrote<'_>) + Send + Sync + 'static) -> Self {
+    pub(crate) fn with_wrote(mut self, show: impl Fn(&Wrote<'_>) + Send + Sync + 'static) -> Self {
         self.wrote = Arc::new(show);
         self
     }
 
     /// The same, handing what commands over ssh give to `show` as it comes.
-    #[must_use]
-    pub fn with_heard(mut self, show: impl Fn(&Heard<'_>) + Send + Sync + 'static) -> Self {
+    pub(crate) fn with_heard(mut self, show: impl Fn(&Heard<'_>) + Send + Sync + 'static) -> Self {
         self.heard = Arc::new(show);
         self
     }
 
     /// The same, ending a command early once `interrupt` holds true.
-    #[must_use]
-    pub fn with_interrupt(mut self, interrupt: watch::Receiver<bool>) -> Self {
+    pub(crate) fn with_interrupt(mut self, interrupt: watch::Receiver<bool>) -> Self {
         self.interrupt = Some(interrupt);
         self
     }
 
     /// Says how far a command has come.
-    pub fn progress(&self, line: &str) {
+    pub(crate) fn progress(&self, line: &str) {
         (self.progress)(line);
     }
 
     /// Says how far a file has come.
-    pub fn meter(&self, label: &str, done: u64, total: u64) {
+    pub(crate) fn meter(&self, label: &str, done: u64, total: u64) {
         (self.meter)(label, done, total);
     }
 
     /// Hands on what a followed job wrote.
-    pub fn wrote(&self, wrote: &Wrote<'_>) {
+    pub(crate) fn wrote(&self, wrote: &Wrote<'_>) {
         (self.wrote)(wrote);
     }
 
     /// Hands on what a command over ssh gave.
-    pub fn heard(&self, heard: &Heard<'_>) {
+    pub(crate) fn heard(&self, heard: &Heard<'_>) {
         (self.heard)(heard);
     }
 
     /// Ends when the operator interrupts, which may be never.
-    pub async fn interrupted(&self) {
+    pub(crate) async fn interrupted(&self) {
         let Some(mut interrupt) = self.interrupt.clone() else { return std::future::pending().await };
         // Whoever could interrupt is gone when this fails, so nobody ever will.
         if interrupt.wait_for(|stop| *stop).await.is_err() {

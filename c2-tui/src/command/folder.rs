@@ -21,7 +21,6 @@ const DIR: OFlags = OFlags::DIRECTORY.union(OFlags::RDONLY).union(OFlags::CLOEXE
 const FOLDER_MODE: Mode = Mode::RWXU.union(Mode::RWXG).union(Mode::RWXO);
 const FILE_MODE: Mode = Mode::from_bits_retain(0o666);
 
-/// The folder.
 #[derive(Debug)]
 pub(crate) struct Folder(OwnedFd);
 
@@ -37,11 +36,8 @@ pub(crate) struct Place {
 /// What is at a place already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Present {
-    /// Nothing.
     Nothing,
-    /// The very file.
     Same,
-    /// Something else.
     Other,
 }
 

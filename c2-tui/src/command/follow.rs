@@ -16,10 +16,10 @@ use crate::render;
 
 /// The arguments of `follow`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
-pub struct Follow {
+pub(crate) struct Follow {
     /// Ids, names, `last`, ranges like `3-9`, `@STATE`, or `@GROUP`
     #[arg(value_name = "JOB", required = true)]
-    pub jobs: Vec<JobNames>,
+    pub(crate) jobs: Vec<JobNames>,
 }
 
 impl Follow {
@@ -129,14 +129,14 @@ impl Follower<'_> {
             self.context.progress(&render::gap(written.stream, missing, written.offset - missing));
         }
         bytes.extend(lines.push(&written.data.0));
-        self.context.wrote(&Wrote { job: self.job, stream: written.stream, bytes: &bytes });
+        self.context.wrote(&Wrote { stream: written.stream, bytes: &bytes });
     }
 
     /// Shows what did not end with a line.
     fn flush(&mut self) {
         for (stream, lines) in [(Stream::Stdout, &mut self.stdout), (Stream::Stderr, &mut self.stderr)] {
             let bytes = lines.rest();
-            self.context.wrote(&Wrote { job: self.job, stream, bytes: &bytes });
+            self.context.wrote(&Wrote { stream, bytes: &bytes });
         }
     }
 }

@@ -17,54 +17,50 @@ use crate::command::{Complaint, Context, Data, Kind, Outcome, resolve, send};
 
 /// The arguments of `get-files`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
-pub struct GetFiles {
+pub(crate) struct GetFiles {
     /// Its id (`job-3` or `3`), its name, or `last`
     #[arg(value_name = "JOB")]
-    pub job: JobName,
+    pub(crate) job: JobName,
     /// Where to put them; without it into a folder of the job's name
     #[arg(value_name = "DIR")]
-    pub dir: Option<PathBuf>,
+    pub(crate) dir: Option<PathBuf>,
     /// Write over what is there
     #[arg(long)]
-    pub force: bool,
+    pub(crate) force: bool,
     /// Only say what there is
     #[arg(long)]
-    pub list: bool,
+    pub(crate) list: bool,
 }
 
 /// What became of a job's files.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Fetched {
-    /// Which job.
-    pub job_id: JobId,
+pub(crate) struct Fetched {
+    pub(crate) job_id: JobId,
     /// Where they are; none if they were only listed.
-    pub dir: Option<PathBuf>,
-    /// The files.
-    pub files: Vec<FetchedFile>,
+    pub(crate) dir: Option<PathBuf>,
+    pub(crate) files: Vec<FetchedFile>,
     /// What the job was to leave and did not.
-    pub problems: Vec<String>,
+    pub(crate) problems: Vec<String>,
 }
 
 /// What became of one file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct FetchedFile {
+pub(crate) struct FetchedFile {
     /// The file as c2d lists it.
     #[serde(flatten)]
-    pub file: JobFile,
-    /// What was done.
-    pub status: Status,
+    pub(crate) file: JobFile,
+    pub(crate) status: Status,
     /// Why nothing was done.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
+    pub(crate) reason: Option<String>,
 }
 
 /// What was done with a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Status {
+pub(crate) enum Status {
     /// It is at c2d.
     Listed,
-    /// It was fetched.
     Saved,
     /// It was there already.
     Unchanged,

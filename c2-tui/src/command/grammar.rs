@@ -29,7 +29,7 @@ pub(crate) struct Grammar {
 
 /// What a line asks for: a command, or something of the full screen alone.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
-pub enum Verb {
+pub(crate) enum Verb {
     #[command(flatten)]
     Command(Command),
     #[command(flatten)]
@@ -43,7 +43,7 @@ fn kept() -> String {
 
 /// What an operator can ask for.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// List all workers
     List,
     /// Look whether c2d, its workers and this machine are fit for work
@@ -118,10 +118,7 @@ pub enum Command {
 }
 
 /// Runs a command.
-///
-/// # Errors
-/// When it is refused, fails, is interrupted, or c2d cannot be reached.
-pub async fn execute(context: &Context, command: Command) -> Result<Outcome, Complaint> {
+pub(crate) async fn execute(context: &Context, command: Command) -> Result<Outcome, Complaint> {
     match command {
         Command::List => Ok(Data::Workers(context.client.workers().await?).into()),
         Command::Doctor => doctor::run(context).await,
@@ -162,7 +159,7 @@ pub async fn execute(context: &Context, command: Command) -> Result<Outcome, Com
 
 /// How much a command does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Impact {
+pub(crate) enum Impact {
     /// Nothing is other than before.
     ReadOnly,
     /// Something is, and could be put back.
@@ -173,7 +170,7 @@ pub enum Impact {
 
 /// What a command acts on, as far as it names that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Targets<'a> {
+pub(crate) enum Targets<'a> {
     None,
     Jobs(&'a [JobNames]),
     /// Workers as a target names them.
@@ -182,8 +179,7 @@ pub enum Targets<'a> {
 
 impl Command {
     /// What it does to the world, for faces that ask first or forbid.
-    #[must_use]
-    pub fn impact(&self) -> Impact {
+    pub(crate) fn impact(&self) -> Impact {
         match self {
             Self::List
             | Self::Doctor
@@ -223,8 +219,7 @@ impl Command {
     }
 
     /// What it would act on.
-    #[must_use]
-    pub fn targets(&self) -> Targets<'_> {
+    pub(crate) fn targets(&self) -> Targets<'_> {
         match self {
             Self::Cancel(cancel) => Targets::Jobs(&cancel.jobs),
             Self::CleanupWorkspaces(cleanup) => Targets::Workers(&cleanup.target),
@@ -234,8 +229,7 @@ impl Command {
     }
 
     /// Whether it gives its lines while it runs, so that a person may do something else meanwhile.
-    #[must_use]
-    pub const fn streams(&self) -> bool {
+    pub(crate) const fn streams(&self) -> bool {
         match self {
             Self::Pdsh(_) | Self::Follow(_) => true,
             Self::Output(output) => output.follow,
@@ -244,8 +238,7 @@ impl Command {
     }
 
     /// Whether equal outputs of workers are to be shown together.
-    #[must_use]
-    pub const fn folds(&self) -> bool {
+    pub(crate) const fn folds(&self) -> bool {
         matches!(self, Self::Pdsh(pdsh) if pdsh.fold)
     }
 }

@@ -9,13 +9,13 @@ use crate::command::{Complaint, Context, Data, Outcome};
 
 /// The arguments of `assign` and `unassign`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
-pub struct Membership {
+pub(crate) struct Membership {
     /// Its address or host name
     #[arg(value_name = "WORKER")]
-    pub worker: String,
+    pub(crate) worker: String,
     /// The group
     #[arg(value_name = "GROUP")]
-    pub group: String,
+    pub(crate) group: String,
 }
 
 /// Groups and their workers, as `list` tells them.

@@ -8,10 +8,10 @@ use crate::command::{CommandInfo, Complaint, Data, Outcome, table};
 
 /// The arguments of `help`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
-pub struct Help {
+pub(crate) struct Help {
     /// Which command
     #[arg(value_name = "COMMAND", value_hint = ValueHint::CommandName)]
-    pub command: Option<String>,
+    pub(crate) command: Option<String>,
 }
 
 impl Help {

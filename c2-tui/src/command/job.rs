@@ -7,10 +7,10 @@ use crate::command::{Complaint, Context, Data, Outcome, resolve};
 
 /// One job as the operator names it.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
-pub struct Job {
+pub(crate) struct Job {
     /// Its id (`job-3` or `3`), its name, or `last`
     #[arg(value_name = "JOB")]
-    pub job: JobName,
+    pub(crate) job: JobName,
 }
 
 impl Job {

@@ -8,28 +8,26 @@ use std::ops::Range;
 
 /// A word of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Word {
+pub(crate) struct Word {
     /// The text without quotes and backslashes.
-    pub text: String,
+    pub(crate) text: String,
     /// The bytes of the line that it stands for, quotes included.
-    pub span: Range<usize>,
+    pub(crate) span: Range<usize>,
 }
 
 impl Word {
     /// Whether quotes or backslashes stand in it.
-    #[must_use]
-    pub fn is_quoted(&self) -> bool {
+    pub(crate) fn is_quoted(&self) -> bool {
         self.text.len() < self.span.len()
     }
 }
 
 /// Why a line has no words: something was opened and not closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum LexError {
+pub(crate) enum LexError {
     /// A quote was opened and not closed.
     #[error("the quote {quote} at column {} is not closed", at + 1)]
     OpenQuote {
-        /// Which quote.
         quote: char,
         /// Its byte in the line.
         at: usize,
@@ -47,8 +45,7 @@ const PROMPT: &str = "!>";
 
 /// The part of a line that says something: behind copied prompts and a colon as in vi, before a
 /// comment. A comment begins with a word that is only `#`, or with a `#` that is the first character.
-#[must_use]
-pub fn said(line: &str) -> Range<usize> {
+pub(crate) fn said(line: &str) -> Range<usize> {
     let mut start = line.len() - line.trim_start().len();
     while let Some(rest) = line[start..].strip_prefix(PROMPT)
         && (rest.is_empty() || rest.starts_with(char::is_whitespace))
@@ -77,10 +74,7 @@ pub fn said(line: &str) -> Range<usize> {
 }
 
 /// Splits a line into words.
-///
-/// # Errors
-/// When a quote is not closed, or nothing follows a backslash.
-pub fn lex(line: &str) -> Result<Vec<Word>, LexError> {
+pub(crate) fn lex(line: &str) -> Result<Vec<Word>, LexError> {
     match scan(line) {
         (words, None) => Ok(words),
         (_, Some(error)) => Err(error),
@@ -89,8 +83,7 @@ pub fn lex(line: &str) -> Result<Vec<Word>, LexError> {
 
 /// Splits a line that is still being typed: what is open ends with the line, and is said beside the
 /// words.
-#[must_use]
-pub fn scan(line: &str) -> (Vec<Word>, Option<LexError>) {
+pub(crate) fn scan(line: &str) -> (Vec<Word>, Option<LexError>) {
     let (mut words, mut open) = (Vec::new(), None);
     let Range { start, end } = said(line);
     let mut chars = line[..end].char_indices().peekable();

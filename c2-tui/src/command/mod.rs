@@ -3,17 +3,17 @@
 //! A line goes `lex -> parse -> Command -> execute -> Outcome`. Nothing here prints or knows a
 //! screen; the faces of the console do. Each verb is a file with its arguments and its `run`.
 
-pub mod complaint;
-pub mod context;
-pub mod outcome;
+pub(crate) mod complaint;
+pub(crate) mod context;
+pub(crate) mod outcome;
 
-pub mod lex;
-pub mod parse;
+pub(crate) mod lex;
+pub(crate) mod parse;
 
-pub mod console;
-pub mod grammar;
-pub mod job_name;
-pub mod table;
+pub(crate) mod console;
+pub(crate) mod grammar;
+pub(crate) mod job_name;
+pub(crate) mod table;
 
 mod ending;
 mod files;
@@ -26,33 +26,34 @@ mod send;
 mod several;
 mod upload;
 
-pub mod batch;
-pub mod cancel;
-pub mod cleanup;
-pub mod doctor;
-pub mod follow;
-pub mod get_files;
-pub mod groups;
-pub mod help;
-pub mod job;
-pub mod jobs;
-pub mod log;
-pub mod output;
-pub mod pdsh;
-pub mod split;
-pub mod steer;
-pub mod submit;
-pub mod tags;
-pub mod verify_ssh;
-pub mod wait;
-pub mod worker;
+pub(crate) mod batch;
+pub(crate) mod cancel;
+pub(crate) mod cleanup;
+pub(crate) mod doctor;
+pub(crate) mod follow;
+pub(crate) mod get_files;
+pub(crate) mod groups;
+pub(crate) mod help;
+pub(crate) mod job;
+pub(crate) mod jobs;
+pub(crate) mod log;
+pub(crate) mod output;
+pub(crate) mod pdsh;
+pub(crate) mod split;
+pub(crate) mod steer;
+pub(crate) mod submit;
+pub(crate) mod tags;
+pub(crate) mod verify_ssh;
+pub(crate) mod wait;
+pub(crate) mod worker;
 
-pub use complaint::{Complaint, Kind};
-pub use console::{Console, Theme};
-pub use context::Context;
-pub use grammar::{Command, Impact, Targets, Verb, execute};
-pub use lex::{LexError, Word, said, scan};
-pub use outcome::{Data, Outcome};
-pub use parse::{Entered, parse};
-pub use table::{CommandInfo, FlagInfo, Operand, commands};
+pub(crate) use complaint::{Complaint, Kind};
+pub(crate) use console::{Console, Theme};
+pub(crate) use context::Context;
+pub(crate) use grammar::{Command, Impact, Targets, Verb, execute};
+pub(crate) use lex::{LexError, Word, said, scan};
+pub(crate) use outcome::{Data, Outcome};
+pub(crate) use parse::{Entered, parse};
+pub use table::{CommandInfo, commands};
+pub(crate) use table::{FlagInfo, Operand};
 pub(crate) use table::{find, nearest};

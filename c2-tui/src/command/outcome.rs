@@ -20,34 +20,28 @@ use c2_shared::checkup::Check;
 
 /// A command that was done.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Outcome {
-    /// What it gave.
-    pub data: Data,
+pub(crate) struct Outcome {
+    pub(crate) data: Data,
     /// The exit status of a script that ends with it; a waiting command takes the job's own.
-    pub exit: i32,
+    pub(crate) exit: i32,
 }
 
 /// What commands give.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Data {
-    /// All workers.
+pub(crate) enum Data {
     Workers(WorkerList),
-    /// One worker.
     Worker(Box<WorkerInfo>),
     /// A page of jobs, and whether ended ones were asked for too.
     Jobs {
-        /// The page.
         list: JobList,
         /// Whether only jobs that have not ended were asked for.
         active_only: bool,
     },
-    /// One job.
     Job(Box<JobInfo>),
     /// A job was accepted.
     Submitted(JobId),
     /// A submitted job was waited for and has ended.
     Ended {
-        /// The job.
         job: Box<JobInfo>,
         /// What was kept of what it wrote.
         stdout: Output,
@@ -67,9 +61,7 @@ pub enum Data {
     },
     /// What a job wrote, to the byte.
     Output {
-        /// Which job.
         job: JobId,
-        /// Which stream.
         stream: Stream,
         /// What was kept of it.
         output: Output,
@@ -84,7 +76,6 @@ pub enum Data {
     Verified(Verified),
     /// The queue in numbers.
     Queue(QueueStatus),
-    /// Recent results.
     Log(JobLog),
     /// Groups with their workers.
     Groups(BTreeMap<String, BTreeSet<IpAddr>>),
@@ -94,20 +85,17 @@ pub enum Data {
     WorkerChanged(Box<WorkerRow>),
     /// A worker that was forgotten.
     WorkerRemoved(RemoveResponse),
-    /// A worker's tags.
     Tags(TagStatus),
     /// Tags that fit a worker.
     Detected(Box<DetectResponse>),
     /// What became of the jobs that were to be held or released.
     Changed {
-        /// Those that were.
         changed: Vec<JobStateResponse>,
         /// Those that could not be.
         refused: Vec<Refusal>,
     },
     /// Ended jobs, and the new ones in their place.
     Retried {
-        /// The ended ones.
         ended: Vec<JobId>,
         /// The new ones, in the same order.
         again: Vec<JobId>,
@@ -121,16 +109,17 @@ pub enum Data {
     /// Jobs as they would be submitted.
     Previewed(Vec<JobSpec>),
     /// A text, and its name in JSON.
-    Text { name: &'static str, text: String },
+    Text {
+        name: &'static str,
+        text: String,
+    },
 }
 
 /// One of several jobs with which something could not be done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Refusal {
-    /// Which job.
-    pub job_id: JobId,
-    /// Why not.
-    pub message: String,
+pub(crate) struct Refusal {
+    pub(crate) job_id: JobId,
+    pub(crate) message: String,
 }
 
 impl From<Data> for Outcome {

@@ -8,16 +8,16 @@ use crate::command::{Complaint, Context, Data, Outcome, follow, resolve};
 
 /// The arguments of `output`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
-pub struct Output {
+pub(crate) struct Output {
     /// Its id (`job-3` or `3`), its name, or `last`
     #[arg(value_name = "JOB")]
-    pub job: JobName,
+    pub(crate) job: JobName,
     /// Standard error in place of standard output
     #[arg(long)]
-    pub stderr: bool,
+    pub(crate) stderr: bool,
     /// Go on showing what it writes until it has ended
     #[arg(long)]
-    pub follow: bool,
+    pub(crate) follow: bool,
 }
 
 impl Output {

@@ -9,24 +9,20 @@ use crate::command::{Command, Complaint, Verb, help, mistake, pdsh, table};
 
 /// A command with the text that it was read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entered {
-    pub text: String,
-    pub command: Command,
+pub(crate) struct Entered {
+    pub(crate) text: String,
+    pub(crate) command: Command,
 }
 
 impl Entered {
     /// The first word of the text, without quotes.
-    #[must_use]
-    pub fn verb(&self) -> String {
+    pub(crate) fn verb(&self) -> String {
         scan(&self.text).0.into_iter().next().map(|word| word.text).unwrap_or_default()
     }
 }
 
 /// Reads a line.
-///
-/// # Errors
-/// When it is none of the console's commands, with a hint at what may have been meant.
-pub fn parse(line: &str) -> Result<Verb, Complaint> {
+pub(crate) fn parse(line: &str) -> Result<Verb, Complaint> {
     let words = lex(line)?;
     let Some(Word { text: verb, .. }) = words.first() else {
         return Err(Complaint::usage("the line is empty", "`help` lists the commands"));

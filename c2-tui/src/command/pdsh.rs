@@ -22,62 +22,60 @@ const FAILED: &str = "@failed";
 
 /// The arguments of `pdsh`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
-pub struct Pdsh {
+pub(crate) struct Pdsh {
     /// Workers: `@all`, a group like `@gpu`, addresses, names, ranges `10.0.0.[11-13]`, `!` before
     /// those to leave out, `@failed` for those where the last run failed
     #[arg(value_name = "TARGET")]
-    pub target: String,
+    pub(crate) target: String,
     /// Shell text: all that follows its first word belongs to it, flags too
     #[arg(value_name = "COMMAND", required = true, num_args = 1.., trailing_var_arg = true)]
-    pub command: Vec<String>,
+    pub(crate) command: Vec<String>,
     /// Equal outputs together, and how each other one differs
     #[arg(long)]
-    pub fold: bool,
+    pub(crate) fold: bool,
     /// Seconds for which it may run on a worker
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
-    pub timeout: Option<u64>,
+    pub(crate) timeout: Option<u64>,
     /// Install pdsh if it is missing
     #[arg(long)]
-    pub yes: bool,
+    pub(crate) yes: bool,
     /// How the workers are reached.
     #[command(flatten)]
-    pub reach: ReachFlags,
+    pub(crate) reach: ReachFlags,
 }
 
 /// Flags that go before the configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
-pub struct ReachFlags {
+pub(crate) struct ReachFlags {
     /// Workers at once
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub fanout: Option<u16>,
+    pub(crate) fanout: Option<u16>,
     /// Seconds until a worker must have answered
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=600))]
-    pub connect_timeout: Option<u64>,
+    pub(crate) connect_timeout: Option<u64>,
     /// User on the workers
     #[arg(long, value_name = "USER")]
-    pub user: Option<String>,
+    pub(crate) user: Option<String>,
     /// Port of the workers' sshd
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
-    pub port: Option<u16>,
+    pub(crate) port: Option<u16>,
 }
 
 /// What a command on workers gave.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Ran {
-    /// Worker by worker.
+pub(crate) struct Ran {
     #[serde(rename = "workers")]
-    pub runs: Vec<HostRun>,
+    pub(crate) runs: Vec<HostRun>,
     /// What of it is still to be shown.
     #[serde(skip)]
-    pub unshown: Unshown,
+    pub(crate) unshown: Unshown,
 }
 
 /// What of the outputs nobody has seen yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unshown {
+pub(crate) enum Unshown {
     /// Nothing: the lines were shown as they came.
     Nothing,
-    /// All of it, and it is to be folded.
     Folded,
 }
 

@@ -23,24 +23,24 @@ const PLACEHOLDERS: [(&str, Part); 6] = [
 
 /// The arguments of `split`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
-pub struct Split {
+pub(crate) struct Split {
     /// The command with `{}` for the line, `{.}` without extension, `{/}` its file name, `{//}` its
     /// folder, `{/.}` the name without extension, `{#}` its number; each is quoted for the shell, so
     /// write no quotes around it
     #[arg(value_name = "COMMAND")]
-    pub command: String,
+    pub(crate) command: String,
     /// A file with one input a line, `-` for standard input; blank lines are passed over
     #[arg(value_name = "FILE")]
-    pub file: String,
+    pub(crate) file: String,
     /// Put the lines into the command as they are, without quoting them for the shell
     #[arg(long)]
-    pub raw: bool,
+    pub(crate) raw: bool,
     /// What else there is to say about the jobs.
     #[command(flatten)]
-    pub flags: SpecFlags,
+    pub(crate) flags: SpecFlags,
     /// How the jobs are sent.
     #[command(flatten)]
-    pub sending: Sending,
+    pub(crate) sending: Sending,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,7 +114,6 @@ fn pieces(command: &str) -> impl Iterator<Item = Piece<'_>> {
     })
 }
 
-/// The command for one input.
 fn fill(command: &str, input: &str, number: usize, raw: bool) -> Result<String, String> {
     let mut filled = String::new();
     let mut pieces = pieces(command).peekable();

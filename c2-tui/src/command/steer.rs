@@ -8,10 +8,10 @@ use crate::command::{Complaint, Context, Data, Outcome, resolve};
 
 /// Jobs as the operator names them.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
-pub struct Jobs {
+pub(crate) struct Jobs {
     /// Ids, names, `last`, ranges like `3-9`, or states like `@failed` and `3-9@failed`
     #[arg(value_name = "JOB", required = true)]
-    pub jobs: Vec<JobNames>,
+    pub(crate) jobs: Vec<JobNames>,
 }
 
 #[derive(Clone, Copy, Debug)]

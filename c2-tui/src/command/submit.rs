@@ -17,72 +17,72 @@ use crate::command::{Complaint, Context, Data, Outcome, moment, resolve};
 
 /// The arguments of `submit`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
-pub struct Submit {
+pub(crate) struct Submit {
     /// Shell text, run by /bin/sh in the job's own folder; put it in quotes
     #[arg(value_name = "COMMAND")]
-    pub command: String,
+    pub(crate) command: String,
     /// What else there is to say about the job.
     #[command(flatten)]
-    pub flags: SpecFlags,
+    pub(crate) flags: SpecFlags,
     /// Wait for its end, show what it wrote, and take over its exit status
     #[arg(long)]
-    pub wait: bool,
+    pub(crate) wait: bool,
     /// The same key within a day gives the same job, so that a script may be run again
     #[arg(long, value_name = "KEY")]
-    pub idempotency_key: Option<String>,
+    pub(crate) idempotency_key: Option<String>,
 }
 
 /// Everything that can be said of a job beside its command.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
-pub struct SpecFlags {
+pub(crate) struct SpecFlags {
     /// Only on workers of this group
     #[arg(long, value_name = "GROUP")]
-    pub group: Option<String>,
+    pub(crate) group: Option<String>,
     /// Locks to hold on the worker while it runs, like `gpu:0,disk`
     #[arg(long, value_name = "TAG", value_delimiter = ',')]
-    pub tags: Vec<String>,
+    pub(crate) tags: Vec<String>,
     /// A name for people
     #[arg(long, value_name = "NAME")]
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
     /// End it after this run time, like `90`, `5m` or `2h30m`
     #[arg(long, value_name = "DUR", value_parser = parse_duration_s)]
-    pub timeout: Option<u64>,
+    pub(crate) timeout: Option<u64>,
     /// Start after these jobs succeeded; `any:JOB` after any end, `notok:JOB` after a failure
     #[arg(long, value_name = "JOB", value_delimiter = ',')]
-    pub depends: Vec<String>,
+    pub(crate) depends: Vec<String>,
     /// Run on the worker that ran the dependencies
     #[arg(long)]
-    pub same_machine: bool,
+    pub(crate) same_machine: bool,
     /// Higher runs first
     #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true, hide_default_value = true)]
-    pub priority: i32,
+    pub(crate) priority: i32,
     /// How often to try again after a failure
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
-    pub retries: u32,
+    pub(crate) retries: u32,
     /// Wait for an operator's release before it starts
     #[arg(long)]
-    pub hold: bool,
+    pub(crate) hold: bool,
     /// Not before this time, like `18:00`, `+2h30m` or `2030-01-31T08:00`
     #[arg(long, alias = "begin-at", value_name = "TIME", value_parser = moment::parse_ms)]
-    pub begin: Option<u64>,
+    pub(crate) begin: Option<u64>,
     /// An environment variable of the job
     #[arg(long, value_name = "KEY=VALUE", value_parser = parse_variable)]
-    pub env: Vec<(String, String)>,
+    pub(crate) env: Vec<(String, String)>,
     /// A file for its standard input
     #[arg(long, value_name = "FILE")]
-    pub stdin_file: Option<String>,
+    pub(crate) stdin_file: Option<String>,
     /// A file to place in the job's folder, as FILE or FILE:PATH-THERE; several with commas
     #[arg(long, value_name = "FILE")]
-    pub upload: Vec<String>,
+    pub(crate) upload: Vec<String>,
     /// Files to fetch from the job's folder after its end, like `out/*.png`
     #[arg(long, value_name = "GLOB")]
-    pub download: Vec<String>,
+    pub(crate) download: Vec<String>,
     /// A worker that must not run it
     #[arg(long, value_name = "WORKER", value_delimiter = ',')]
-    pub exclude: Vec<String>,
+    pub(crate) exclude: Vec<String>,
     /// What happens when its worker is lost while it runs
     #[arg(long, value_name = "WHAT", default_value = "requeue", hide_default_value = true, value_parser = on_lost())]
-    pub on_lost: OnLost,
+    pub(crate) on_lost: OnLost,
 }
 
 fn on_lost() -> impl clap::builder::TypedValueParser<Value = OnLost> {

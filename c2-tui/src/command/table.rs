@@ -12,57 +12,53 @@ use crate::command::{Complaint, Console};
 /// A command of the console.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandInfo {
-    /// Its verb.
     pub name: String,
     /// Other verbs for the same.
-    pub aliases: Vec<String>,
+    pub(crate) aliases: Vec<String>,
     /// How it is written, as in `submit [OPTIONS] <COMMAND>`.
     pub usage: String,
     /// What it does, in one line.
     pub summary: String,
     /// What follows the verb without a flag, in order.
-    pub arguments: Vec<ArgumentInfo>,
-    /// Its flags.
-    pub flags: Vec<FlagInfo>,
+    pub(crate) arguments: Vec<ArgumentInfo>,
+    pub(crate) flags: Vec<FlagInfo>,
     /// What else there is to know; mostly nothing.
-    pub note: String,
+    pub(crate) note: String,
     /// Whether the full screen does it, and a script has no use for it.
     pub full_screen: bool,
 }
 
 /// A word after the verb.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ArgumentInfo {
+pub(crate) struct ArgumentInfo {
     /// What it stands for: `WORKER`, `JOB`, `COMMAND`, `N`.
-    pub value: String,
-    pub operand: Operand,
+    pub(crate) value: String,
+    pub(crate) operand: Operand,
     /// The only values that are taken, if they are few.
-    pub values: Vec<String>,
+    pub(crate) values: Vec<String>,
     /// Whether several may be given.
-    pub many: bool,
+    pub(crate) many: bool,
     /// Whether all that follows belongs to it, flags too.
-    pub takes_rest: bool,
-    /// What it means.
-    pub summary: String,
+    pub(crate) takes_rest: bool,
+    pub(crate) summary: String,
 }
 
 /// A flag of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FlagInfo {
+pub(crate) struct FlagInfo {
     /// As it is typed, with both dashes.
-    pub name: String,
+    pub(crate) name: String,
     /// What follows it: `GROUP`, `TAG`, `FILE`, ..; nothing for a switch.
-    pub value: Option<String>,
-    pub operand: Operand,
+    pub(crate) value: Option<String>,
+    pub(crate) operand: Operand,
     /// The only values that are taken, if they are few.
-    pub values: Vec<String>,
-    /// What it means.
-    pub summary: String,
+    pub(crate) values: Vec<String>,
+    pub(crate) summary: String,
 }
 
 /// What the value of an argument or a flag names, by the word that stands for it in the usage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Operand {
+pub(crate) enum Operand {
     Job,
     Worker,
     /// Workers: `@all`, a group, an address or a name.
@@ -96,9 +92,7 @@ impl Operand {
 }
 
 impl CommandInfo {
-    /// Whether this is one of its names.
-    #[must_use]
-    pub fn is_called(&self, name: &str) -> bool {
+    pub(crate) fn is_called(&self, name: &str) -> bool {
         self.names().any(|own| own == name)
     }
 
@@ -107,42 +101,35 @@ impl CommandInfo {
     }
 
     /// The argument of this number; the last one may repeat.
-    #[must_use]
-    pub fn argument(&self, number: usize) -> Option<&ArgumentInfo> {
+    pub(crate) fn argument(&self, number: usize) -> Option<&ArgumentInfo> {
         self.arguments.get(number).or_else(|| self.arguments.last().filter(|last| last.many))
     }
 
-    /// The flag of this name.
-    #[must_use]
-    pub fn flag(&self, name: &str) -> Option<&FlagInfo> {
+    pub(crate) fn flag(&self, name: &str) -> Option<&FlagInfo> {
         self.flags.iter().find(|flag| flag.name == name)
     }
 
     /// The usage with flags left out, as in `submit <COMMAND>`.
-    #[must_use]
-    pub fn usage_short(&self) -> String {
+    pub(crate) fn usage_short(&self) -> String {
         self.usage.replace(" [OPTIONS]", "")
     }
 }
 
 impl FlagInfo {
     /// How it is typed, with its value.
-    #[must_use]
-    pub fn usage(&self) -> String {
+    pub(crate) fn usage(&self) -> String {
         self.value.as_ref().map_or_else(|| self.name.clone(), |value| format!("{} <{value}>", self.name))
     }
 
     /// What it means, with the values that it takes if they are few.
-    #[must_use]
-    pub fn explanation(&self) -> String {
+    pub(crate) fn explanation(&self) -> String {
         explained(&self.summary, &self.values)
     }
 }
 
 impl ArgumentInfo {
     /// What it means, with the values that it takes if they are few.
-    #[must_use]
-    pub fn explanation(&self) -> String {
+    pub(crate) fn explanation(&self) -> String {
         explained(&self.summary, &self.values)
     }
 }
@@ -152,7 +139,6 @@ fn explained(summary: &str, values: &[String]) -> String {
 }
 
 /// All commands in the order of the grammar.
-#[must_use]
 pub fn commands() -> &'static [CommandInfo] {
     static COMMANDS: LazyLock<Vec<CommandInfo>> = LazyLock::new(|| {
         let mut grammar = Grammar::command();
@@ -163,7 +149,6 @@ pub fn commands() -> &'static [CommandInfo] {
     &COMMANDS
 }
 
-/// The command of a name.
 pub(crate) fn find(name: &str) -> Option<&'static CommandInfo> {
     commands().iter().find(|command| command.is_called(name))
 }

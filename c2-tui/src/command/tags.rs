@@ -6,24 +6,24 @@ use crate::command::{Complaint, Context, Data, Outcome};
 
 /// The arguments of `set-tags`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
-pub struct SetTags {
+pub(crate) struct SetTags {
     /// Its address or host name
     #[arg(value_name = "WORKER")]
-    pub worker: String,
+    pub(crate) worker: String,
     /// All tags that it is to offer, like `gpu:0,gpu:1,disk`; `""` for none
     #[arg(value_name = "TAGS", value_delimiter = ',', required = true)]
-    pub tags: Vec<String>,
+    pub(crate) tags: Vec<String>,
 }
 
 /// The arguments of `detect-tags`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
-pub struct DetectTags {
+pub(crate) struct DetectTags {
     /// Its address or host name
     #[arg(value_name = "WORKER")]
-    pub worker: String,
+    pub(crate) worker: String,
     /// Add the suggested tags to those that it offers
     #[arg(long)]
-    pub apply: bool,
+    pub(crate) apply: bool,
 }
 
 impl SetTags {

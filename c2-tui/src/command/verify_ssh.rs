@@ -17,28 +17,27 @@ use crate::ssh::settings::{self, SshConfig};
 
 /// The arguments of `verify-ssh`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
-pub struct VerifySsh {
+pub(crate) struct VerifySsh {
     /// Workers: `@all`, a group like `@gpu`, addresses, names, ranges, `!` before those to leave out
     #[arg(value_name = "TARGET")]
-    pub target: String,
+    pub(crate) target: String,
     /// Show the fingerprints of host keys that are unknown; with --yes accept these keys
     #[arg(long)]
-    pub learn: bool,
+    pub(crate) learn: bool,
     /// Accept what --learn shows
     #[arg(long, requires = "learn")]
-    pub yes: bool,
+    pub(crate) yes: bool,
     /// How the workers are reached.
     #[command(flatten)]
-    pub reach: ReachFlags,
+    pub(crate) reach: ReachFlags,
 }
 
 /// Whether workers can be reached.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Verified {
-    /// Worker by worker.
-    pub workers: Vec<Checked>,
+pub(crate) struct Verified {
+    pub(crate) workers: Vec<Checked>,
     /// Host keys that were asked for.
-    pub learned: Vec<Learned>,
+    pub(crate) learned: Vec<Learned>,
 }
 
 impl VerifySsh {

@@ -10,13 +10,13 @@ use crate::command::{Complaint, Context, Data, Outcome, ending, resolve};
 
 /// The arguments of `wait`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
-pub struct Wait {
+pub(crate) struct Wait {
     /// Ids, names, `last`, ranges like `3-9`, `@STATE`, or `@GROUP`
     #[arg(value_name = "JOB", required = true)]
-    pub jobs: Vec<JobNames>,
+    pub(crate) jobs: Vec<JobNames>,
     /// Stop waiting after this time, like `90`, `5m` or `2h30m`; the jobs go on
     #[arg(long, value_name = "DUR", value_parser = parse_duration_s)]
-    pub timeout: Option<u64>,
+    pub(crate) timeout: Option<u64>,
 }
 
 impl Wait {

@@ -7,10 +7,10 @@ use crate::command::{Complaint, Context, Data, Outcome};
 
 /// A worker as the operator names it.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
-pub struct Worker {
+pub(crate) struct Worker {
     /// Its address or host name
     #[arg(value_name = "WORKER")]
-    pub worker: String,
+    pub(crate) worker: String,
 }
 
 impl Worker {

@@ -8,8 +8,7 @@ use crate::command::{Complaint, said};
 
 /// Where commands come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// One command.
+pub(crate) enum Source {
     Line(String),
     /// A file with one command a line.
     File(PathBuf),
@@ -22,7 +21,6 @@ pub enum Source {
 pub(crate) struct Step {
     /// Where it stands, as `FILE:LINE`; nothing for a line of the command line.
     pub(crate) origin: Option<String>,
-    /// The line.
     pub(crate) line: String,
 }
 

@@ -55,7 +55,6 @@ pub(crate) fn list(look: &Look, list: &JobList, active_only: bool) -> String {
     text
 }
 
-/// One job.
 pub(crate) fn info(look: &Look, job: &JobInfo) -> String {
     let (row, spec) = (&job.row, &job.spec);
     let time = |ms: Option<u64>| ms.map(|ms| look.time(ms)).unwrap_or_default();
@@ -147,7 +146,6 @@ pub(crate) fn queue(look: &Look, queue: &QueueStatus) -> String {
     fields(look, &pairs)
 }
 
-/// Recent results.
 pub(crate) fn log(look: &Look, log: &JobLog) -> String {
     if log.results.is_empty() {
         return "no job has ended yet\n`jobs` lists those that wait or run\n".to_owned();

@@ -71,8 +71,7 @@ struct Output {
 }
 
 /// An outcome as JSON without a line end.
-#[must_use]
-pub fn json(outcome: &Outcome) -> String {
+pub(crate) fn json(outcome: &Outcome) -> String {
     match &outcome.data {
         Data::Workers(list) => written(list),
         Data::Worker(info) => written(info),

@@ -5,8 +5,7 @@ use std::fmt::Write as _;
 
 /// Foreign text as part of one line: every control character becomes visible as `\u001b`. The form
 /// is that of JSON, so that a JSON document stays the same document.
-#[must_use]
-pub fn cell(text: &str) -> String {
+pub(crate) fn cell(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     text.chars().for_each(|c| push(&mut safe, c));
     safe
@@ -14,8 +13,7 @@ pub fn cell(text: &str) -> String {
 
 /// Foreign output as lines: line ends, tabs and colours stay, everything else as in [`cell`].
 /// A lone carriage return, with which a line could be overwritten, becomes a line end.
-#[must_use]
-pub fn block(bytes: &[u8]) -> String {
+pub(crate) fn block(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let mut safe = String::with_capacity(text.len());
     let mut coloured = false;

@@ -18,8 +18,7 @@ use crate::ssh::run::{HostRun, Verdict};
 const COLOURS: [u8; 4] = [36, 33, 35, 34];
 
 /// A line of a worker behind its address. For a terminal nothing in the line works on it.
-#[must_use]
-pub fn from_worker(ip: IpAddr, line: &str, to_terminal: bool, colour: bool) -> String {
+pub(crate) fn from_worker(ip: IpAddr, line: &str, to_terminal: bool, colour: bool) -> String {
     let line = if to_terminal { neutral::cell(line) } else { line.to_owned() };
     let last = match ip {
         IpAddr::V4(ip) => ip.octets()[3],
@@ -30,8 +29,7 @@ pub fn from_worker(ip: IpAddr, line: &str, to_terminal: bool, colour: bool) -> S
 }
 
 /// How a command ended on a worker, in one line.
-#[must_use]
-pub fn how_it_ended(run: &HostRun) -> String {
+pub(crate) fn how_it_ended(run: &HostRun) -> String {
     let words = match &run.verdict {
         Verdict::Exited { exit } => format!("exit {exit}"),
         Verdict::TimedOut => "timed out; it may still run there".to_owned(),
@@ -42,8 +40,7 @@ pub fn how_it_ended(run: &HostRun) -> String {
 }
 
 /// How many ended how, in one line.
-#[must_use]
-pub fn counts(runs: &[HostRun]) -> String {
+pub(crate) fn counts(runs: &[HostRun]) -> String {
     let count = |is: fn(&Verdict) -> bool| runs.iter().filter(|run| is(&run.verdict)).count();
     let parts = [
         (count(Verdict::is_success), "done"),
@@ -59,14 +56,12 @@ pub fn counts(runs: &[HostRun]) -> String {
 }
 
 /// What of the outputs is still to be shown.
-#[must_use]
-pub fn outputs(ran: &Ran, width: u16, colour: bool) -> String {
+pub(crate) fn outputs(ran: &Ran, width: u16, colour: bool) -> String {
     unshown(&Look { width, colour, zone: TimeZone::UTC }, ran)
 }
 
 /// All outputs, equal ones together.
-#[must_use]
-pub fn folds(runs: &[HostRun], width: u16, colour: bool) -> String {
+pub(crate) fn folds(runs: &[HostRun], width: u16, colour: bool) -> String {
     folded(&Look { width, colour, zone: TimeZone::UTC }, runs)
 }
 

@@ -37,12 +37,10 @@ const CELL_MAX: usize = 240;
 /// A flexible column is not cut below this.
 const FLEXIBLE_MIN: usize = 12;
 
-/// A column of words.
 pub(crate) const fn words(title: &'static str) -> Column {
     Column { title, right: false, flexible: false }
 }
 
-/// A column of numbers.
 pub(crate) const fn numbers(title: &'static str) -> Column {
     Column { title, right: true, flexible: false }
 }

@@ -13,8 +13,7 @@ use crate::render::{answers, files, jobs, neutral, ssh, why, workers};
 
 /// An outcome as lines of text, cut to `width` columns where a table would be wider. Foreign text
 /// in it is harmless for a terminal.
-#[must_use]
-pub fn text(outcome: &Outcome, width: u16, colour: bool) -> String {
+pub(crate) fn text(outcome: &Outcome, width: u16, colour: bool) -> String {
     data(&Look { width, colour, zone: TimeZone::system() }, &outcome.data)
 }
 
@@ -56,8 +55,7 @@ pub(super) fn data(look: &Look, data: &Data) -> String {
 }
 
 /// What became of a job, in one line: `job-3 failed: exit 3`.
-#[must_use]
-pub fn verdict(row: &JobRow) -> String {
+pub(crate) fn verdict(row: &JobRow) -> String {
     let text = match row.state {
         JobState::Succeeded => format!("{} succeeded", row.job_id),
         JobState::Cancelled => format!("{} was cancelled", row.job_id),

@@ -14,7 +14,6 @@ use crate::render::workers::joined;
 /// Workers named in one line.
 const WORKERS_MAX: usize = 3;
 
-/// An explanation.
 pub(crate) fn why(look: &Look, why: &Explanation) -> String {
     let row = &why.job;
     match row.state {

@@ -7,7 +7,6 @@ use crate::render::look::{Look, bytes};
 use crate::render::neutral;
 use crate::render::table::{Cell, Table, fields, flexible, numbers, words};
 
-/// All workers.
 pub(crate) fn list(look: &Look, list: &WorkerList) -> String {
     if list.workers.is_empty() {
         return "no worker has registered yet\n\
@@ -46,7 +45,6 @@ pub(crate) fn list(look: &Look, list: &WorkerList) -> String {
     table.render(look) + &faults
 }
 
-/// One worker.
 pub(crate) fn info(look: &Look, info: &WorkerInfo) -> String {
     let (row, hardware) = (&info.row, &info.hardware);
     let mut pairs = vec![

@@ -49,7 +49,6 @@ impl Deeds {
         Context::new(self.client.borrow().clone(), true)
     }
 
-    /// Executes a line.
     pub(super) fn execute(&mut self, tasks: &mut JoinSet<()>, run: RunId, line: Entered, width: u16) {
         let (context, to) = (self.context(), self.to.clone());
         let task = tasks.spawn(async move {

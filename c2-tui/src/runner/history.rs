@@ -39,7 +39,6 @@ impl HistoryFile {
         Ok(lines)
     }
 
-    /// Adds a line.
     pub(super) fn append(&self, line: &str) -> io::Result<()> {
         if let Some(folder) = self.path.parent() {
             make_private_folder(folder)?;

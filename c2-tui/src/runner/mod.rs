@@ -12,7 +12,7 @@ mod logfile;
 mod outputs;
 mod preferences;
 mod signals;
-pub mod spool;
+pub(crate) mod spool;
 mod terminal;
 
 use std::io;
@@ -38,7 +38,7 @@ use crate::connect::Place;
 use crate::feed;
 use crate::ui::{self, HitMap};
 
-pub use clock::Clock;
+pub(crate) use clock::Clock;
 
 /// Between two frames: sixty a second are more than an eye needs.
 const FRAME_MS: u64 = 16;
@@ -51,7 +51,7 @@ const BATCH_MAX: usize = 512;
 
 /// Why the full screen could not be run.
 #[derive(Debug, thiserror::Error)]
-pub enum RunError {
+pub(crate) enum RunError {
     /// The terminal does not work as one.
     #[error("the terminal failed: {0}")]
     Terminal(#[from] io::Error),
@@ -59,10 +59,7 @@ pub enum RunError {
 
 /// Runs the full screen until the operator leaves; answers the exit status. `client` is what was
 /// found at `place`; there it is looked for again when it does not serve.
-///
-/// # Errors
-/// When the terminal cannot be used.
-pub async fn run(client: Client, place: Place, settings: Settings) -> Result<i32, RunError> {
+pub(crate) async fn run(client: Client, place: Place, settings: Settings) -> Result<i32, RunError> {
     let folder = state_home().join("c2-tui");
     let log = logfile::begin(&folder);
     let mut tasks = JoinSet::new();
@@ -111,8 +108,7 @@ pub async fn run(client: Client, place: Place, settings: Settings) -> Result<i32
 }
 
 /// Settings from the surroundings: NO_COLOR, a locale without UTF-8, the time zone.
-#[must_use]
-pub fn settings(server: &str) -> Settings {
+pub(crate) fn settings(server: &str) -> Settings {
     let said = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(said);
     let utf8 = |locale: String| locale.to_ascii_lowercase().replace('-', "").contains("utf8");

@@ -31,7 +31,6 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    /// Begins to listen.
     pub(super) fn listen() -> io::Result<Self> {
         let on = |number: Number| signal(SignalKind::from_raw(number.as_raw()));
         Ok(Self {

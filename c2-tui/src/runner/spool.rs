@@ -19,17 +19,14 @@ const COPY_BYTES: usize = 1024 * 1024;
 
 /// Bytes in a file, with their number.
 #[derive(Clone, Debug)]
-pub struct Spool {
+pub(crate) struct Spool {
     file: Arc<File>,
     len: u64,
 }
 
 impl Spool {
     /// An empty one, in a file without a name in this folder.
-    ///
-    /// # Errors
-    /// When the file cannot be made.
-    pub fn create(folder: &Path, name: &str) -> io::Result<Self> {
+    pub(crate) fn create(folder: &Path, name: &str) -> io::Result<Self> {
         super::history::make_private_folder(folder)?;
         let path = folder.join(name);
         let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
@@ -38,41 +35,23 @@ impl Spool {
     }
 
     /// What a file holds.
-    ///
-    /// # Errors
-    /// When its length cannot be asked for.
-    pub fn of(file: File) -> io::Result<Self> {
+    pub(crate) fn of(file: File) -> io::Result<Self> {
         let len = file.metadata()?.len();
         Ok(Self { file: Arc::new(file), len })
     }
 
-    /// Bytes in it.
-    #[must_use]
-    pub const fn len(&self) -> u64 {
+    pub(crate) const fn len(&self) -> u64 {
         self.len
     }
 
-    /// Whether there are none.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    /// Adds bytes.
-    ///
-    /// # Errors
-    /// When they cannot be written; then nothing was added.
-    pub fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all_at(bytes, self.len)?;
         self.len += bytes.len() as u64;
         Ok(())
     }
 
     /// The chunks of these blocks, which are in order.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn chunks(&self, wanted: &[u64]) -> io::Result<Vec<Chunk>> {
+    pub(crate) fn chunks(&self, wanted: &[u64]) -> io::Result<Vec<Chunk>> {
         let mut chunks = Vec::with_capacity(wanted.len());
         let mut rest = wanted;
         while let Some(first) = rest.first().copied() {
@@ -85,18 +64,14 @@ impl Spool {
     }
 
     /// Lines in the chunks from one on, of a run of blocks at most.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn counts(&self, from: u64) -> io::Result<Vec<u32>> {
+    pub(crate) fn counts(&self, from: u64) -> io::Result<Vec<u32>> {
         let to = (from + RUN_MAX).min(blocks(self.len));
         let part = self.read(from, to)?;
         Ok((from..to).map(|block| count_lines(part.lines(block, self.len).1)).collect())
     }
 
     /// Copies all of it to a file.
-    #[must_use]
-    pub fn save(&self, path: &str, overwrite: bool) -> SaveEnding {
+    pub(crate) fn save(&self, path: &str, overwrite: bool) -> SaveEnding {
         save(path, overwrite, |out| {
             let mut buffer = vec![0; COPY_BYTES];
             let mut at = 0;
@@ -145,7 +120,6 @@ impl Part {
 }
 
 /// Writes bytes to a file.
-#[must_use]
 pub(super) fn save_text(path: &str, overwrite: bool, text: &[u8]) -> SaveEnding {
     save(path, overwrite, |out| out.write_all_at(text, 0).map(|()| text.len() as u64))
 }

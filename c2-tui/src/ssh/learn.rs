@@ -20,13 +20,12 @@ const WITHIN: Duration = Duration::from_secs(15);
 
 /// The keys that a worker showed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Learned {
-    /// The worker.
-    pub ip: IpAddr,
+pub(crate) struct Learned {
+    pub(crate) ip: IpAddr,
     /// Fingerprints, as `ssh-keygen -l` writes them.
-    pub fingerprints: Vec<String>,
+    pub(crate) fingerprints: Vec<String>,
     /// Whether they are known from now on.
-    pub accepted: bool,
+    pub(crate) accepted: bool,
     /// Lines for the file of known hosts.
     #[serde(skip)]
     lines: String,

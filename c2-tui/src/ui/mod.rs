@@ -30,10 +30,10 @@ use crate::app::layout::{self, Area};
 use crate::app::model::{Focus, Link};
 use crate::ui::canvas::Canvas;
 
-pub use hit::HitMap;
+pub(crate) use hit::HitMap;
 
 /// Draws everything.
-pub fn draw(model: &Model, frame: &mut Frame<'_>) -> HitMap {
+pub(crate) fn draw(model: &Model, frame: &mut Frame<'_>) -> HitMap {
     let size = frame.area();
     let mut canvas = Canvas::new(model, frame);
     if layout::too_small(size.width, size.height) {

@@ -13,7 +13,6 @@ use crate::app::store::JobScope;
 use crate::app::table::{Row, Table, Tone};
 use crate::app::text;
 
-/// Draws a pane.
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, pane: Pane, area: Area) {
     let focus = Focus::Pane(pane);
     canvas.hit(area, Target::Area(focus));

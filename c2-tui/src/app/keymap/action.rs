@@ -7,18 +7,14 @@ use crate::app::table::Step;
 
 /// Something to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
+pub(crate) enum Action {
     /// Clear the line, stop what runs, and when pressed twice, quit.
     Interrupt,
     /// Hand the terminal back to the shell.
     Suspend,
-    /// Draw everything anew.
     Repaint,
-    /// Show all commands.
     Palette,
-    /// Show the keys.
     Help,
-    /// Focus a pane.
     Focus(Pane),
     /// Focus the next part.
     FocusNext,
@@ -33,15 +29,12 @@ pub enum Action {
     ToLine,
     /// One step back: out of a page, a filter, a pane.
     Back,
-    /// Leave the console.
     Quit,
     /// Show only the focused part.
     Zoom,
     /// Make the focused part larger.
     Grow,
-    /// Make it smaller.
     Shrink,
-    /// Type a filter.
     Filter,
 
     /// Move through rows or text.
@@ -64,7 +57,6 @@ pub enum Action {
     SortTurn,
     /// Show the next kind of jobs.
     Chip,
-    /// Cancel jobs.
     Cancel,
     /// Say why a job does not run.
     Why,
@@ -79,7 +71,6 @@ pub enum Action {
     /// The same page of the job beside, among those that are marked.
     Beside(i8),
 
-    /// Edit the line.
     Edit(Edit),
     /// Right, and at the end take the suggestion.
     RightOrAccept,
@@ -93,20 +84,15 @@ pub enum Action {
     Older,
     /// The line after in history.
     Newer,
-    /// Search through history.
     Search,
     /// Take what was found into the line without running it.
     TakeIntoLine,
-    /// The choice before.
     Previous,
-    /// The next choice.
     Next,
     /// Give up what was begun.
     Dismiss,
     /// Delete the character before.
     Rub,
-    /// Say yes.
     Yes,
-    /// Say no.
     No,
 }

@@ -5,15 +5,12 @@ use crate::command::{LexError, commands, find, nearest, scan};
 
 /// Something to say about the line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Advice {
+pub(crate) enum Advice {
     /// Its first word is no command, nor the beginning of one.
     Unknown {
-        /// The word.
         word: String,
-        /// The nearest command.
         near: Option<&'static str>,
     },
-    /// A quote is open.
     OpenQuote(char),
     /// The usage and summary of the command.
     Usage {
@@ -25,8 +22,7 @@ pub enum Advice {
 }
 
 /// Looks at the line as it is being typed.
-#[must_use]
-pub fn advise(line: &str) -> Option<Advice> {
+pub(crate) fn advise(line: &str) -> Option<Advice> {
     let (words, open) = scan(line);
     let first = words.first()?;
     let word = first.text.as_str();

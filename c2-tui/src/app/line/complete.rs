@@ -9,39 +9,36 @@ use crate::command::{CommandInfo, FlagInfo, Operand, Word, commands, find, said,
 /// Entries in a menu; more would not be read.
 const CHOICES_MAX: usize = 200;
 
-/// One entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Choice {
+pub(crate) struct Choice {
     /// What is put into the line.
-    pub text: String,
+    pub(crate) text: String,
     /// What it is, in a few words.
-    pub words: String,
+    pub(crate) words: String,
 }
 
 /// Entries for a part of the line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Completion {
+pub(crate) struct Completion {
     /// First byte of the part.
-    pub start: usize,
+    pub(crate) start: usize,
     /// Byte behind the part.
-    pub end: usize,
+    pub(crate) end: usize,
     /// What fits, without repetition.
-    pub choices: Vec<Choice>,
+    pub(crate) choices: Vec<Choice>,
 }
 
 /// Where candidates come from.
 #[derive(Clone, Copy, Debug)]
-pub struct Source<'a> {
-    /// Workers and jobs.
-    pub store: &'a Store,
+pub(crate) struct Source<'a> {
+    pub(crate) store: &'a Store,
     /// A local folder that was listed, with its names.
-    pub folder: Option<(&'a str, &'a [String])>,
+    pub(crate) folder: Option<(&'a str, &'a [String])>,
 }
 
 impl Completion {
     /// The longest beginning that all choices share.
-    #[must_use]
-    pub fn common(&self) -> &str {
+    pub(crate) fn common(&self) -> &str {
         let Some(first) = self.choices.first() else { return "" };
         let shared =
             |a: &str, b: &str| a.chars().zip(b.chars()).take_while(|(x, y)| x == y).map(|(x, _)| x.len_utf8()).sum();
@@ -50,15 +47,13 @@ impl Completion {
     }
 
     /// The folder that must be listed before `word` can be completed as a path.
-    #[must_use]
-    pub fn folder_of(word: &str) -> &str {
+    pub(crate) fn folder_of(word: &str) -> &str {
         &word[..word.rfind('/').map_or(0, |at| at + 1)]
     }
 }
 
 /// Finds what fits at the caret, and whether a folder must be listed first.
-#[must_use]
-pub fn complete(line: &str, caret: usize, source: Source<'_>) -> (Completion, Option<String>) {
+pub(crate) fn complete(line: &str, caret: usize, source: Source<'_>) -> (Completion, Option<String>) {
     let before = &line[..caret];
     let said = said(before);
     if said.end < caret || (said.is_empty() && !before.is_empty() && !before.ends_with(char::is_whitespace)) {
@@ -139,10 +134,12 @@ fn of_flag<'a>(flag: &'static FlagInfo, from: usize, value: &'a str) -> (usize, 
 
 /// What stands behind words of a command.
 enum Place {
-    /// The value of this flag.
     Value(&'static FlagInfo),
     /// The operand of this number, or, where it takes some, a flag.
-    Operand { number: usize, takes_flags: bool },
+    Operand {
+        number: usize,
+        takes_flags: bool,
+    },
 }
 
 fn place(command: &'static CommandInfo, words: &[Word]) -> Place {

@@ -23,7 +23,6 @@ impl Gaps {
         gaps
     }
 
-    /// Another one.
     pub(super) const fn add(&mut self, after_line: u64, bytes: u64) {
         if self.places == 0 {
             self.after_line = after_line;
@@ -44,8 +43,7 @@ impl Gaps {
 }
 
 /// What is missing of a text and where, in words; nothing where nothing is.
-#[must_use]
-pub fn missing(text: &str) -> Option<String> {
+pub(crate) fn missing(text: &str) -> Option<String> {
     Gaps::of(text.as_bytes()).words()
 }
 

@@ -13,7 +13,7 @@ const CONTEXT_LINES: u64 = 3;
 
 /// A key of the pager.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Command {
+pub(crate) enum Command {
     /// Move; with a number in front, by so many lines or to that line.
     Step(Step),
     /// To the percentage that was typed.
@@ -54,7 +54,6 @@ pub enum Command {
     Save,
     /// Copy what is in sight.
     CopyShown,
-    /// Copy everything.
     CopyAll,
     /// Tell the place in full.
     About,
@@ -72,7 +71,7 @@ pub(super) enum Prefix {
 
 /// What a key asks of the world.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wish {
+pub(crate) enum Wish {
     /// Put text into the clipboard.
     Copy(String),
     /// Write all of it to a file.
@@ -98,8 +97,7 @@ pub(super) enum Motion {
 }
 
 impl Pager {
-    /// Moves.
-    pub fn step(&mut self, step: Step) {
+    pub(crate) fn step(&mut self, step: Step) {
         let count = self.count.take();
         let page = i64::try_from(self.height).unwrap_or(i64::MAX);
         let half = page / 2 + page % 2;
@@ -125,7 +123,7 @@ impl Pager {
     }
 
     /// Moves by rows, as the wheel does.
-    pub fn scroll(&mut self, rows: i16) {
+    pub(crate) fn scroll(&mut self, rows: i16) {
         self.go(Motion::Rows(rows.into()), rows < 0);
     }
 
@@ -139,7 +137,7 @@ impl Pager {
     }
 
     /// Carries out a key.
-    pub fn command(&mut self, command: Command) {
+    pub(crate) fn command(&mut self, command: Command) {
         self.note = None;
         self.stale = true;
         match command {
@@ -187,7 +185,7 @@ impl Pager {
     }
 
     /// A digit of the number in front of a key.
-    pub fn digit(&mut self, c: char) {
+    pub(crate) fn digit(&mut self, c: char) {
         if let Some(digit) = c.to_digit(10) {
             let count = self.count.unwrap_or(0).saturating_mul(10).saturating_add(digit.into());
             self.count = Some(count.min(u64::from(u32::MAX)));
@@ -196,13 +194,12 @@ impl Pager {
     }
 
     /// Whether the next character belongs to a key that was pressed before.
-    #[must_use]
-    pub const fn awaits_letter(&self) -> bool {
+    pub(crate) const fn awaits_letter(&self) -> bool {
         self.prefix.is_some()
     }
 
     /// The letter behind `m`, `'` or `-`; anything but a letter gives up.
-    pub fn letter(&mut self, letter: Option<char>) {
+    pub(crate) fn letter(&mut self, letter: Option<char>) {
         self.stale = true;
         let (Some(prefix), Some(c)) = (self.prefix.take(), letter) else { return };
         match prefix {

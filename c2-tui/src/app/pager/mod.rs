@@ -20,12 +20,12 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
-pub use chunk::{BLOCK, Chunk, block_of, blocks, count_lines, settled, start};
-pub use document::{CHUNKS_MAX, Document, Missing};
-pub use gaps::missing;
-pub use keys::{Command, Wish};
-pub use pattern::Pattern;
-pub use prompt::{Ask, Prompt};
-pub use rich::{Ink, Look, to_text};
-pub use rows::{Mark, Row, ShownCell};
-pub use view::Pager;
+pub(crate) use chunk::{BLOCK, Chunk, blocks, count_lines, settled, start};
+pub(crate) use document::CHUNKS_MAX;
+#[cfg(test)]
+pub(crate) use document::Document;
+pub(crate) use gaps::missing;
+pub(crate) use keys::{Command, Wish};
+pub(crate) use rich::{Ink, Look};
+pub(crate) use rows::{Mark, Row};
+pub(crate) use view::Pager;

@@ -17,8 +17,7 @@ const TAB: usize = 8;
 
 /// A colour as the program asked for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Ink {
-    /// The theme's.
+pub(crate) enum Ink {
     #[default]
     Plain,
     /// One of 256.
@@ -29,41 +28,36 @@ pub enum Ink {
 
 /// How a cell looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Look {
-    /// The letter.
-    pub fg: Ink,
-    /// The ground.
-    pub bg: Ink,
+pub(crate) struct Look {
+    pub(crate) fg: Ink,
+    pub(crate) bg: Ink,
     /// Weights and lines, as bits of [`Self::BOLD`] and its like.
-    pub marks: u8,
+    pub(crate) marks: u8,
 }
 
 impl Look {
     /// Heavy.
-    pub const BOLD: u8 = 1;
+    pub(crate) const BOLD: u8 = 1;
     /// Faint.
-    pub const DIM: u8 = 2;
+    pub(crate) const DIM: u8 = 2;
     /// Slanted.
-    pub const ITALIC: u8 = 4;
+    pub(crate) const ITALIC: u8 = 4;
     /// Underlined.
-    pub const UNDERLINE: u8 = 8;
+    pub(crate) const UNDERLINE: u8 = 8;
     /// Colours exchanged.
-    pub const REVERSE: u8 = 16;
+    pub(crate) const REVERSE: u8 = 16;
     /// Struck through.
-    pub const STRIKE: u8 = 32;
+    pub(crate) const STRIKE: u8 = 32;
 }
 
 /// One column of a line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Cell {
     /// The character with its combining marks; empty behind a wide one.
-    pub text: String,
-    /// Its look.
-    pub look: Look,
+    pub(crate) text: String,
+    pub(crate) look: Look,
 }
 
-/// The cells of a line.
-#[must_use]
 pub(super) fn cells(line: &[u8]) -> Vec<Cell> {
     let mut sheet = Sheet::default();
     let mut parser = Parser::new();
@@ -75,7 +69,6 @@ pub(super) fn cells(line: &[u8]) -> Vec<Cell> {
 
 /// The text of a line in which there is nothing but text and colours, without the colours. Searches
 /// look at every line, and going through cells would cost many times as much.
-#[must_use]
 pub(super) fn without_colours(line: &[u8]) -> Option<Vec<u8>> {
     let mut text = Vec::with_capacity(line.len());
     let mut rest = line;
@@ -90,13 +83,11 @@ pub(super) fn without_colours(line: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Whether a line must be looked at cell by cell to know its text.
-#[must_use]
 pub(super) fn is_rich(line: &[u8]) -> bool {
     line.iter().any(|b| matches!(b, 0x1b | 0x08 | b'\r' | b'\t'))
 }
 
 /// The text of cells, and for each cell the byte at which it starts.
-#[must_use]
 pub(super) fn plain(cells: &[Cell]) -> (String, Vec<usize>) {
     let mut text = String::with_capacity(cells.len());
     let starts = cells.iter().map(|cell| {
@@ -270,7 +261,6 @@ fn ink(numbers: &[u16]) -> Option<Ink> {
 }
 
 /// The columns at which the rows of a wrapped line start.
-#[must_use]
 pub(super) fn wrap(cells: &[Cell], width: usize) -> Vec<usize> {
     let width = width.max(2);
     let mut starts = vec![0];
@@ -287,7 +277,6 @@ pub(super) fn wrap(cells: &[Cell], width: usize) -> Vec<usize> {
 }
 
 /// The cells in a window of columns. Half of a wide character at either edge is a blank.
-#[must_use]
 pub(super) fn window(cells: &[Cell], left: usize, width: usize) -> Vec<Cell> {
     let end = left.saturating_add(width).min(cells.len());
     let mut shown = cells.get(left.min(end)..end).unwrap_or_default().to_vec();
@@ -301,8 +290,7 @@ pub(super) fn window(cells: &[Cell], left: usize, width: usize) -> Vec<Cell> {
 }
 
 /// Text without any look, as it can be copied.
-#[must_use]
-pub fn to_text(line: &[u8]) -> String {
+pub(crate) fn to_text(line: &[u8]) -> String {
     if is_rich(line) {
         return plain(&cells(line)).0.trim_end().to_owned();
     }

@@ -7,39 +7,35 @@ use super::walk::Spot;
 
 /// A row of the screen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Row {
+pub(crate) struct Row {
     /// Where its line starts.
-    pub at: u64,
+    pub(crate) at: u64,
     /// Whether it is the first row of its line.
-    pub first: bool,
+    pub(crate) first: bool,
     /// The number of its line, as far as that is known.
-    pub number: Option<u64>,
+    pub(crate) number: Option<u64>,
     /// When it arrived, as far as that was seen.
-    pub arrived_ms: Option<u64>,
+    pub(crate) arrived_ms: Option<u64>,
     /// Whether it is here only because the filter lets a line beside it pass.
-    pub aside: bool,
-    /// Its cells.
-    pub cells: Vec<ShownCell>,
+    pub(crate) aside: bool,
+    pub(crate) cells: Vec<ShownCell>,
 }
 
 /// A cell of the screen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ShownCell {
+pub(crate) struct ShownCell {
     /// The character; empty behind a wide one.
-    pub text: String,
-    /// Its look.
-    pub look: Look,
+    pub(crate) text: String,
+    pub(crate) look: Look,
     /// Whether it was searched for.
-    pub mark: Mark,
+    pub(crate) mark: Mark,
 }
 
 /// What a cell has to do with the search.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Mark {
-    /// Nothing.
+pub(crate) enum Mark {
     #[default]
     Plain,
-    /// It matches.
     Match,
     /// It matches, in the line that was found last.
     Current,

@@ -6,11 +6,9 @@ use super::pattern::{Pattern, Sieve};
 use super::view::Pager;
 use super::walk::Spot;
 
-/// What is searched for.
 #[derive(Clone, Debug)]
 pub(super) struct Search {
     pub(super) sieve: Sieve,
-    /// Upwards.
     pub(super) back: bool,
     /// Whether matches are highlighted.
     pub(super) is_shown: bool,

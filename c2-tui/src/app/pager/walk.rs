@@ -10,14 +10,12 @@ use super::rich;
 pub(super) struct Spot {
     /// Where the line starts.
     pub(super) line: u64,
-    /// Which of its rows.
     pub(super) row: usize,
 }
 
 /// The lines that can be seen, and how they are folded.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Walk<'a> {
-    /// The lines.
     pub(super) document: &'a Document,
     /// Which of them are shown.
     pub(super) filter: Option<&'a Sieve>,
@@ -29,9 +27,6 @@ pub(super) struct Walk<'a> {
 
 impl Walk<'_> {
     /// The first shown line at `from` or behind it.
-    ///
-    /// # Errors
-    /// When lines must be read or looked at first; so for all that follow.
     pub(super) fn at_or_behind(&self, from: u64) -> Found<Option<u64>> {
         let from = from.max(self.document.first());
         if from >= self.document.len() {

@@ -7,11 +7,11 @@ use crate::app::store::{Job, JobScope};
 use crate::app::table::{Align, Cell, Column, Room, Sight, Tone};
 
 /// What the jobs pane can show, with the word on its chip.
-pub const CHIPS: [(&str, JobScope); 4] =
+pub(crate) const CHIPS: [(&str, JobScope); 4] =
     [("active", JobScope::Active), ("done", JobScope::Done), ("failed", JobScope::Failed), ("all", JobScope::All)];
 
 /// In the order of the screen.
-pub const COLUMNS: &[Column<Job>] = &[
+pub(crate) const COLUMNS: &[Column<Job>] = &[
     Column {
         name: "id",
         room: Room::Fixed(9),
@@ -129,8 +129,7 @@ fn run(j: &Job, sight: &Sight<'_>) -> Cell {
 }
 
 /// How long the latest attempt ran, or has been running.
-#[must_use]
-pub fn run_ms(j: &Job, now_ms: u64) -> Option<u64> {
+pub(crate) fn run_ms(j: &Job, now_ms: u64) -> Option<u64> {
     let end = match (j.row.ended_ms, j.row.state) {
         (Some(ended), _) => ended,
         (None, JobState::Running) => now_ms,

@@ -5,7 +5,7 @@ use crate::app::store::Wait;
 use crate::app::table::{Align, Cell, Column, Room, Tone};
 
 /// In the order of the screen.
-pub const COLUMNS: &[Column<Wait>] = &[
+pub(crate) const COLUMNS: &[Column<Wait>] = &[
     Column {
         name: "state",
         room: Room::Fixed(9),

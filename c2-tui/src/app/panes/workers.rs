@@ -12,7 +12,7 @@ const FRESH_MS: u64 = 10_000;
 const HIGH_PERCENT: u8 = 90;
 
 /// In the order of the screen.
-pub const COLUMNS: &[Column<Worker>] = &[
+pub(crate) const COLUMNS: &[Column<Worker>] = &[
     Column {
         name: "address",
         room: Room::Fixed(15),

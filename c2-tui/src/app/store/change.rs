@@ -13,19 +13,19 @@ const ENDED_SLACK: usize = 1_000;
 
 /// What an event changed beside the jobs that it names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Changed {
+pub(crate) struct Changed {
     /// Everything may be different.
-    pub all: bool,
+    pub(crate) all: bool,
     /// Workers came, went or changed.
-    pub workers: bool,
+    pub(crate) workers: bool,
     /// The counts of waiting jobs changed.
-    pub waits: bool,
+    pub(crate) waits: bool,
 }
 
 impl Store {
     /// Applies an event that arrived at `now_ms`. Tables must have taken out the jobs that a change
     /// names before, and take them in again after it.
-    pub fn apply(&mut self, event: Event, now_ms: u64) -> Changed {
+    pub(crate) fn apply(&mut self, event: Event, now_ms: u64) -> Changed {
         self.heard_ms = Some(now_ms);
         match event {
             Event::Snapshot(snapshot) => self.restart(*snapshot, now_ms),

@@ -12,27 +12,24 @@ use crate::app::text::tame;
 
 /// A job as the console holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Job {
+pub(crate) struct Job {
     /// What c2d said.
-    pub row: JobRow,
+    pub(crate) row: JobRow,
     /// Its name, or else its command, on one harmless line.
-    pub title: String,
+    pub(crate) title: String,
     searched: String,
     folded: String,
 }
 
 /// Which jobs a table is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum JobScope {
+pub(crate) enum JobScope {
     /// Those that have not ended.
     Active,
-    /// Those that succeeded.
     Done,
     /// Those that failed or were cancelled.
     Failed,
-    /// All.
     All,
-    /// Those that ended.
     Ended,
     /// Those that a worker runs or ran.
     On(IpAddr),

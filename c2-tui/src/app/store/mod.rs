@@ -14,24 +14,21 @@ use c2_shared::api::jobs::QueueStatus;
 
 use crate::app::table::Rows;
 
-pub use change::Changed;
-pub use job::{Job, JobScope};
-pub use wait::{Wait, WaitKey};
-pub use worker::{Worker, percent};
+pub(crate) use job::{Job, JobScope};
+pub(crate) use wait::{Wait, WaitKey};
+pub(crate) use worker::{Worker, percent};
 
 /// Everything that the console knows of the cluster.
 #[derive(Clone, Debug, Default)]
-pub struct Store {
-    /// Workers by address.
-    pub workers: Rows<Worker>,
-    /// Jobs by id.
-    pub jobs: Rows<Job>,
+pub(crate) struct Store {
+    pub(crate) workers: Rows<Worker>,
+    pub(crate) jobs: Rows<Job>,
     /// Waiting jobs, counted by what they wait for.
-    pub waits: Rows<Wait>,
+    pub(crate) waits: Rows<Wait>,
     /// The queue in numbers.
-    pub queue: QueueStatus,
+    pub(crate) queue: QueueStatus,
     /// When c2d was last heard, in unix milliseconds; none before the first snapshot.
-    pub heard_ms: Option<u64>,
+    pub(crate) heard_ms: Option<u64>,
     ended: usize,
     shapes: BTreeMap<(Option<String>, Vec<String>), usize>,
 }

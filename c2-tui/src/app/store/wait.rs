@@ -12,37 +12,33 @@ use crate::app::table::{Row, Rows};
 
 /// What jobs have in common that wait for the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct WaitKey {
-    /// Their state.
-    pub state: JobState,
+pub(crate) struct WaitKey {
+    pub(crate) state: JobState,
     /// Numbers the pair of group and tags in the order in which it was first seen.
-    pub shape: usize,
+    pub(crate) shape: usize,
 }
 
 /// Jobs that wait for the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wait {
+pub(crate) struct Wait {
     key: WaitKey,
     /// The group that they ask for.
-    pub group: Option<String>,
+    pub(crate) group: Option<String>,
     /// The tags that they ask for.
-    pub tags: Vec<String>,
-    /// How many there are.
-    pub count: usize,
+    pub(crate) tags: Vec<String>,
+    pub(crate) count: usize,
     searched: String,
     folded: String,
 }
 
 impl Wait {
     /// Whether a job in this state waits for something.
-    #[must_use]
-    pub const fn is_waiting(state: JobState) -> bool {
+    pub(crate) const fn is_waiting(state: JobState) -> bool {
         matches!(state, JobState::Blocked | JobState::Held | JobState::Queued)
     }
 
     /// Jobs like this one, none so far.
-    #[must_use]
-    pub fn like(row: &JobRow, shape: usize) -> Self {
+    pub(crate) fn like(row: &JobRow, shape: usize) -> Self {
         let key = WaitKey { state: row.state, shape };
         let group = row.group.as_ref().map_or(String::new(), |g| format!(" @{g}"));
         let searched = format!("{}{group} {}", row.state, row.tags.join(" "));
@@ -50,15 +46,12 @@ impl Wait {
         Self { key, group: row.group.clone(), tags: row.tags.clone(), count: 0, searched, folded }
     }
 
-    /// Their state.
-    #[must_use]
-    pub const fn state(&self) -> JobState {
+    pub(crate) const fn state(&self) -> JobState {
         self.key.state
     }
 
     /// Why they wait, as far as the rows tell.
-    #[must_use]
-    pub fn why(&self, store: &Store) -> String {
+    pub(crate) fn why(&self, store: &Store) -> String {
         match self.key.state {
             JobState::Blocked => "awaits jobs or time".to_owned(),
             JobState::Held => "awaits a release".to_owned(),

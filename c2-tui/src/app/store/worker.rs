@@ -13,23 +13,22 @@ const SAMPLES_MAX: usize = 16;
 
 /// A worker as the console holds it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Worker {
+pub(crate) struct Worker {
     /// What c2d said.
-    pub row: WorkerRow,
+    pub(crate) row: WorkerRow,
     /// Its host name, harmless.
-    pub hostname: String,
+    pub(crate) hostname: String,
     /// When it was last heard, in unix milliseconds of the console's clock.
-    pub heard_ms: Option<u64>,
+    pub(crate) heard_ms: Option<u64>,
     /// Processor use in percent, oldest first.
-    pub cpu: Vec<u8>,
+    pub(crate) cpu: Vec<u8>,
     searched: String,
     folded: String,
 }
 
 impl Worker {
     /// Takes a row that arrived at `now_ms`, going on with the samples of the row before it.
-    #[must_use]
-    pub fn new(row: WorkerRow, before: Option<&Self>, now_ms: u64) -> Self {
+    pub(crate) fn new(row: WorkerRow, before: Option<&Self>, now_ms: u64) -> Self {
         let mut cpu = before.map(|w| w.cpu.clone()).unwrap_or_default();
         cpu.push(percent(row.load.cpu_percent));
         if cpu.len() > SAMPLES_MAX {
@@ -49,14 +48,12 @@ impl Worker {
     }
 
     /// Processor use now, in percent.
-    #[must_use]
-    pub fn cpu_percent(&self) -> u8 {
+    pub(crate) fn cpu_percent(&self) -> u8 {
         percent(self.row.load.cpu_percent)
     }
 
     /// Memory use now, in percent.
-    #[must_use]
-    pub fn memory_percent(&self) -> u8 {
+    pub(crate) fn memory_percent(&self) -> u8 {
         let load = &self.row.load;
         let used = load.memory_used_bytes.saturating_mul(100).checked_div(load.memory_total_bytes).unwrap_or(0);
         u8::try_from(used.min(100)).unwrap_or(100)
@@ -64,8 +61,7 @@ impl Worker {
 }
 
 /// A percentage as a worker said it, made safe: workers may say anything.
-#[must_use]
-pub fn percent(value: f32) -> u8 {
+pub(crate) fn percent(value: f32) -> u8 {
     let whole = format!("{:.0}", value.clamp(0.0, 100.0));
     whole.parse().unwrap_or(0)
 }

@@ -13,12 +13,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::app::store::Store;
 
-pub use column::{Align, Cell, Column, Room, Sight, Tone};
-pub use filter::{Filter, Term};
-pub use select::{Grid, Step};
+pub(crate) use column::{Align, Cell, Column, Room, Sight, Tone};
+pub(crate) use filter::Filter;
+pub(crate) use select::{Grid, Step};
 
 /// What can stand in a table.
-pub trait Row: Sized + 'static {
+pub(crate) trait Row: Sized + 'static {
     /// Names the row; ties in the order are broken by it.
     type Id: Copy + Ord + std::fmt::Debug;
     /// Which rows the table is about, before any filter.
@@ -26,7 +26,6 @@ pub trait Row: Sized + 'static {
 
     /// All rows of this kind.
     fn rows(store: &Store) -> &Rows<Self>;
-    /// The row's name.
     fn id(&self) -> Self::Id;
     /// Whether the table is about it.
     fn within(&self, scope: &Self::Scope) -> bool;
@@ -35,20 +34,19 @@ pub trait Row: Sized + 'static {
 }
 
 /// Rows by id, as the store holds them.
-pub type Rows<R> = BTreeMap<<R as Row>::Id, R>;
+pub(crate) type Rows<R> = BTreeMap<<R as Row>::Id, R>;
 
 /// By which column, and which way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sort {
+pub(crate) struct Sort {
     /// Index into the columns.
-    pub column: usize,
-    /// Largest first.
-    pub descending: bool,
+    pub(crate) column: usize,
+    pub(crate) descending: bool,
 }
 
 /// The order, selection and marks of the rows of one kind.
 #[derive(Clone, Debug)]
-pub struct Table<R: Row> {
+pub(crate) struct Table<R: Row> {
     columns: &'static [Column<R>],
     scope: R::Scope,
     sort: Sort,
@@ -63,9 +61,7 @@ pub struct Table<R: Row> {
 }
 
 impl<R: Row> Table<R> {
-    /// An empty table.
-    #[must_use]
-    pub fn new(columns: &'static [Column<R>], scope: R::Scope, column: usize, descending: bool) -> Self {
+    pub(crate) fn new(columns: &'static [Column<R>], scope: R::Scope, column: usize, descending: bool) -> Self {
         Self {
             columns,
             scope,
@@ -82,65 +78,55 @@ impl<R: Row> Table<R> {
     }
 
     /// Its columns, in the order of the screen.
-    #[must_use]
-    pub const fn columns(&self) -> &'static [Column<R>] {
+    pub(crate) const fn columns(&self) -> &'static [Column<R>] {
         self.columns
     }
 
     /// Which rows it is about.
-    #[must_use]
-    pub const fn scope(&self) -> &R::Scope {
+    pub(crate) const fn scope(&self) -> &R::Scope {
         &self.scope
     }
 
-    /// How it is sorted.
-    #[must_use]
-    pub const fn sort(&self) -> Sort {
+    pub(crate) const fn sort(&self) -> Sort {
         self.sort
     }
 
-    /// What filters it.
-    #[must_use]
-    pub const fn filter(&self) -> &Filter {
+    pub(crate) const fn filter(&self) -> &Filter {
         &self.filter
     }
 
     /// Rows that pass the filter.
-    #[must_use]
-    pub const fn len(&self) -> usize {
+    pub(crate) const fn len(&self) -> usize {
         self.order.len()
     }
 
     /// Whether no row passes the filter.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
+    pub(crate) const fn is_empty(&self) -> bool {
         self.order.is_empty()
     }
 
     /// Rows that it is about, filtered or not.
-    #[must_use]
-    pub const fn in_scope(&self) -> usize {
+    pub(crate) const fn in_scope(&self) -> usize {
         self.in_scope
     }
 
     /// Ids of all rows that pass the filter, in their order.
-    #[must_use]
-    pub fn ids(&self) -> &[R::Id] {
+    #[cfg(test)]
+    pub(crate) fn ids(&self) -> &[R::Id] {
         &self.order
     }
 
     /// Ids of the rows on the screen, with their positions.
-    pub fn visible(&self) -> impl Iterator<Item = (usize, R::Id)> {
+    pub(crate) fn visible(&self) -> impl Iterator<Item = (usize, R::Id)> {
         self.order.iter().copied().enumerate().skip(self.top).take(self.height)
     }
 
     /// Changes what the table is about.
-    pub fn set_scope(&mut self, scope: R::Scope, store: &Store) {
+    pub(crate) fn set_scope(&mut self, scope: R::Scope, store: &Store) {
         self.scope = scope;
         self.rebuild(store);
     }
 
-    /// Orders all rows anew.
     fn order_anew(&mut self, rows: &Rows<R>) {
         let mut found: Vec<&R> = Vec::new();
         self.in_scope = 0;
@@ -157,7 +143,7 @@ impl<R: Row> Table<R> {
     }
 
     /// Takes a row out, before the store forgets or replaces it.
-    pub fn leave(&mut self, row: &R, store: &Store) {
+    pub(crate) fn leave(&mut self, row: &R, store: &Store) {
         let rows = R::rows(store);
         if row.within(&self.scope) {
             self.in_scope -= 1;
@@ -168,7 +154,7 @@ impl<R: Row> Table<R> {
     }
 
     /// Puts a row in, after the store took it.
-    pub fn enter(&mut self, row: &R, store: &Store) {
+    pub(crate) fn enter(&mut self, row: &R, store: &Store) {
         let rows = R::rows(store);
         if row.within(&self.scope) {
             self.in_scope += 1;

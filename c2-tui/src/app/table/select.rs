@@ -5,18 +5,14 @@ use crate::app::store::Store;
 
 /// A way to move the selection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// By one row.
+pub(crate) enum Step {
     Up,
-    /// By one row.
     Down,
     /// By half a screen.
     HalfUp,
     /// By half a screen.
     HalfDown,
-    /// By a screen.
     PageUp,
-    /// By a screen.
     PageDown,
     /// To the first row.
     First,
@@ -26,8 +22,7 @@ pub enum Step {
 
 impl Step {
     /// The position after the step, from `at` among `len` with `page` on a screen.
-    #[must_use]
-    pub fn from(self, at: usize, len: usize, page: usize) -> usize {
+    pub(crate) fn from(self, at: usize, len: usize, page: usize) -> usize {
         let page = page.max(1);
         let to = match self {
             Self::Up => at.saturating_sub(1),
@@ -44,8 +39,7 @@ impl Step {
 }
 
 /// What can be done with a table whatever its rows are.
-pub trait Grid {
-    /// Moves the selection.
+pub(crate) trait Grid {
     fn step(&mut self, step: Step);
     /// Selects the row at a position.
     fn go_to(&mut self, at: usize);
@@ -65,11 +59,8 @@ pub trait Grid {
     fn mark_all(&mut self);
     /// Takes all marks away.
     fn unmark_all(&mut self);
-    /// What filters it.
     fn filter_text(&self) -> &str;
-    /// Changes the filter.
     fn set_filter(&mut self, text: &str, store: &Store);
-    /// How it is sorted.
     fn sort(&self) -> Sort;
     /// Sorts so, if there is such a column.
     fn set_sort(&mut self, sort: Sort, store: &Store);
@@ -87,49 +78,41 @@ pub trait Grid {
 
 impl<R: Row> Table<R> {
     /// The selected row's id.
-    #[must_use]
-    pub const fn selected(&self) -> Option<R::Id> {
+    pub(crate) const fn selected(&self) -> Option<R::Id> {
         self.selected
     }
 
     /// The selected row's position.
-    #[must_use]
-    pub const fn cursor(&self) -> usize {
+    pub(crate) const fn cursor(&self) -> usize {
         self.cursor
     }
 
     /// The position of the first row on the screen.
-    #[must_use]
-    pub const fn top(&self) -> usize {
+    pub(crate) const fn top(&self) -> usize {
         self.top
     }
 
     /// Rows on the screen.
-    #[must_use]
-    pub const fn height(&self) -> usize {
+    pub(crate) const fn height(&self) -> usize {
         self.height
     }
 
-    /// Marked rows.
-    pub fn marks(&self) -> impl Iterator<Item = R::Id> {
+    pub(crate) fn marks(&self) -> impl Iterator<Item = R::Id> {
         self.marks.iter().copied()
     }
 
-    /// Whether a row is marked.
-    #[must_use]
-    pub fn is_marked(&self, id: R::Id) -> bool {
+    pub(crate) fn is_marked(&self, id: R::Id) -> bool {
         self.marks.contains(&id)
     }
 
     /// The rows that an action is about: the marked ones, otherwise the selected one.
-    #[must_use]
-    pub fn chosen(&self) -> Vec<R::Id> {
+    pub(crate) fn chosen(&self) -> Vec<R::Id> {
         if self.marks.is_empty() { self.selected.into_iter().collect() } else { self.marks.iter().copied().collect() }
     }
 
     /// After the rows changed: follows the selected row, or hands the selection on to its
     /// neighbour when it is gone.
-    pub fn find_selected(&mut self) {
+    pub(crate) fn find_selected(&mut self) {
         match self.selected.map(|id| self.order.iter().position(|&o| o == id)) {
             Some(Some(at)) => {
                 // The row stays where it is on the screen, even if others came or went above it.

@@ -90,7 +90,11 @@ fn a_line_that_is_not_understood_stays_to_be_corrected() {
         assert_eq!(effects, [], "{line}: no request, and no history");
         assert_eq!((model.line.editor.text(), model.focus), (line, Focus::Line));
         let result = model.result.as_ref().expect("it says what is wrong");
-        assert_eq!((result.lines(), result.status), (vec![message.to_owned(), format!("hint: {hint}")], 2), "{line}");
+        assert_eq!(
+            (result.text.lines(), result.status),
+            (vec![message.to_owned(), format!("hint: {hint}")], 2),
+            "{line}"
+        );
         press(&mut model, &["Ctrl-U", "list"]);
         assert!(runs(&press(&mut model, &["Enter"])), "another one runs");
     }

@@ -25,7 +25,7 @@ use crate::app::toast::Kind;
 use crate::app::{Effect, Model, Msg, Now, Preferences};
 
 /// Takes a message at a time.
-pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
+pub(crate) fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
     model.now = now;
     let mut effects = Vec::new();
     let before = model.generation;

@@ -126,7 +126,7 @@ fn lines_run_one_after_the_other() {
     let next = send(&mut model, Msg::Finished { run, report });
     assert!(matches!(&next[..], [Effect::Execute { line, .. }] if line.text == "list"), "{next:?}");
     let result = model.result.as_ref().expect("a result");
-    assert_eq!((result.title.as_str(), result.lines().len(), result.status), ("jobs", 1, 0));
+    assert_eq!((result.title.as_str(), result.text.lines().len(), result.status), ("jobs", 1, 0));
     press(&mut model, &["Esc"]);
     assert!(model.result.is_none());
 }
@@ -275,7 +275,7 @@ fn many_cancels_need_their_number_and_are_counted() {
     let said: Vec<&str> = model.toasts.all().map(|t| t.text.as_str()).collect();
     assert_eq!(said, ["cancelled 1, failed 1"]);
     assert_eq!(
-        model.result.as_ref().map(crate::app::model::ResultView::lines).unwrap_or_default(),
+        model.result.as_ref().map(|result| result.text.lines()).unwrap_or_default(),
         ["cancel job-5", "job-5 has ended"]
     );
 }

@@ -31,7 +31,6 @@ pub(super) fn leave_page(model: &mut Model) -> Option<Focus> {
     Some(from)
 }
 
-/// Leaves all pages.
 pub(super) fn leave_pages(model: &mut Model) {
     let left: Vec<Page> = model.pages.close_all().collect();
     keep(model, left);

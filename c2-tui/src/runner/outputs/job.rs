@@ -53,10 +53,12 @@ enum Heard {
     /// The stream is open.
     Open,
     /// The job wrote something, after so many bytes that were dropped.
-    Piece { written: Written, is_new_attempt: bool, missing: u64 },
-    /// The job has ended.
+    Piece {
+        written: Written,
+        is_new_attempt: bool,
+        missing: u64,
+    },
     Ended(Box<JobRow>),
-    /// The stream broke.
     Broken(Fault),
 }
 

@@ -34,7 +34,6 @@ impl Writer {
         (Self { folder: folder.to_owned(), name: Document::file_name(id), kept }, latest)
     }
 
-    /// Adds text.
     pub(in crate::runner) fn write(&self, text: &[u8]) {
         if text.is_empty() {
             return;
@@ -54,7 +53,6 @@ impl Writer {
         });
     }
 
-    /// Expects this many workers.
     pub(in crate::runner) fn expect(&self, workers: usize) {
         self.kept.send_modify(|kept| kept.tally.workers = workers);
     }
