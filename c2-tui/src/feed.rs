@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
 use crate::app::Msg;
-use crate::app::msg::Fault;
+use crate::app::report::Fault;
 use crate::command::Complaint;
 use crate::connect::{self, Place};
 use crate::runner::Clock;

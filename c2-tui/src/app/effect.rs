@@ -2,9 +2,10 @@
 
 use c2_shared::id::JobId;
 
-use crate::app::msg::{DocumentId, RunId, Saved};
+use crate::app::msg::Saved;
 use crate::app::page::Shown;
 use crate::app::preferences::Preferences;
+use crate::app::report::{DocumentId, RunId};
 use crate::command::Entered;
 
 /// A deed in the world.

@@ -3,9 +3,11 @@
 //! Both sides use it: drawing to know where, and `update` to know how many rows fit, so that
 //! scrolling is decided before anything is drawn.
 
-use crate::app::model::{Focus, Model};
+use crate::app::focus::Focus;
+use crate::app::model::Model;
 use crate::app::page::Page;
 use crate::app::panes::Pane;
+use crate::app::preferences::Sizes;
 use crate::app::text;
 
 /// A rectangle of cells.
@@ -130,14 +132,13 @@ pub(crate) fn trouble_width(width: u16) -> usize {
     usize::from(width.saturating_sub(2))
 }
 
-/// Rows above the table of the queue pane: the counts with their bars, where there is room.
-pub(crate) const fn queue_head(pane: Area) -> u16 {
-    if pane.height >= 12 {
-        7
-    } else if pane.height >= 6 {
-        1
-    } else {
-        0
+/// Rows above the table of a pane: in that of the queue the counts with their bars, where there is
+/// room.
+pub(crate) const fn pane_head(pane: Pane, area: Area) -> u16 {
+    match pane {
+        Pane::Queue if area.height >= 12 => 7,
+        Pane::Queue if area.height >= 6 => 1,
+        _ => 0,
     }
 }
 
@@ -182,11 +183,22 @@ fn narrow(model: &Model, mut rest: Area, screen: &mut Screen) {
 
 /// As many rows as there are workers, within reason, so that the jobs get the rest.
 fn workers_height(model: &Model, height: u16) -> u16 {
-    let rows = u16::try_from(model.panes.workers.in_scope()).unwrap_or(u16::MAX).saturating_add(3);
+    let rows = u16::try_from(model.panes.grid(Pane::Workers).in_scope()).unwrap_or(u16::MAX).saturating_add(3);
     let most = percent(height, 45_u16.saturating_add_signed(model.sizes.top)).max(4);
     rows.max(if model.sizes.top > 0 { most } else { 5 }).min(most)
 }
 
 fn percent(of: u16, percent: u16) -> u16 {
     u16::try_from(u32::from(of) * u32::from(percent.clamp(10, 90)) / 100).unwrap_or(of)
+}
+
+/// The sizes when a pane was made larger by this much.
+pub(crate) fn resized(mut sizes: Sizes, pane: Pane, percent: i16) -> Sizes {
+    match pane {
+        Pane::Workers => sizes.top += percent,
+        Pane::Jobs => sizes.side += percent,
+        Pane::Queue => sizes.foot += percent,
+        Pane::Log => sizes.side -= percent,
+    }
+    sizes.within_bounds()
 }

@@ -6,8 +6,11 @@
 //! the text area as a line buffer, regular expressions and Unicode tables.
 
 pub(crate) mod effect;
+pub(crate) mod focus;
 pub(crate) mod model;
 pub(crate) mod msg;
+pub(crate) mod now;
+pub(crate) mod report;
 
 pub(crate) mod keymap;
 pub(crate) mod update;
@@ -34,6 +37,7 @@ pub(crate) mod demo;
 
 pub(crate) use effect::Effect;
 pub(crate) use model::{Model, Settings};
-pub(crate) use msg::{Msg, Now};
+pub(crate) use msg::Msg;
+pub(crate) use now::Now;
 pub(crate) use preferences::Preferences;
 pub(crate) use update::update;

@@ -1,27 +1,27 @@
 //! What the console knows at one moment: enough to draw a frame without asking anybody.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 use c2_shared::id::JobId;
 use c2_shared::job::JobState;
 use c2_shared::time::Mono;
 use c2_shared::worker::WorkerStatus;
 
+use crate::app::focus::Focus;
 use crate::app::glyphs::Glyphs;
 use crate::app::keymap::{Action, Context};
-use crate::app::layout;
 use crate::app::line::{Editor, Line};
-use crate::app::msg::{DocumentId, Fault, Now};
+use crate::app::now::Now;
 use crate::app::overlay::Overlay;
 use crate::app::page::Page;
 use crate::app::pager::Pager;
 use crate::app::pages::Pages;
 use crate::app::panes::{Pane, Panes};
-use crate::app::preferences::Preferences;
+use crate::app::preferences::{Preferences, Sizes};
+use crate::app::report::{DocumentId, Fault};
 use crate::app::runs::Runs;
-use crate::app::store::Store;
-use crate::app::table::{Grid, Sight};
+use crate::app::store::{Sight, Store};
+use crate::app::table::{Grid, Opens};
 use crate::app::toast::Toasts;
 use crate::app::watch::Watch;
 use crate::command::Theme;
@@ -42,18 +42,6 @@ pub(crate) struct Settings {
     pub(crate) utc_offset_s: i32,
 }
 
-/// The part that has the keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Focus {
-    /// The `!>` line.
-    Line,
-    Pane(Pane),
-    /// The page over the panes.
-    Page,
-    /// The result of the last command.
-    Result,
-}
-
 /// The connection to c2d.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Link {
@@ -68,27 +56,6 @@ pub(crate) enum Link {
         /// Whether the operator must do something about it first.
         lasts: bool,
     },
-}
-
-/// By how many percent parts were made larger than they are by themselves.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Sizes {
-    /// The workers.
-    pub(crate) top: i16,
-    /// The left side.
-    pub(crate) side: i16,
-    /// The lower part.
-    pub(crate) foot: i16,
-}
-
-impl Sizes {
-    const MOST: i16 = 24;
-
-    /// So that no part ever loses all its room.
-    pub(crate) fn within_bounds(self) -> Self {
-        let within = |size: i16| size.clamp(-Self::MOST, Self::MOST);
-        Self { top: within(self.top), side: within(self.side), foot: within(self.foot) }
-    }
 }
 
 /// The console at one moment.
@@ -221,9 +188,11 @@ impl Model {
             (None, Focus::Line) if self.line.search.is_some() => &[Context::Search],
             (None, Focus::Line) if self.line.menu.is_some() => &[Context::Menu, Context::Line],
             (None, Focus::Line) => &[Context::Line],
-            (None, Focus::Pane(Pane::Jobs)) => &[Context::Chips, Context::Jobs, Context::Table, Context::Pane],
-            (None, Focus::Pane(Pane::Log)) => &[Context::Jobs, Context::Table, Context::Pane],
-            (None, Focus::Pane(Pane::Workers | Pane::Queue)) => &[Context::Table, Context::Pane],
+            (None, Focus::Pane(pane)) => match (pane.view().has_chips, self.panes.grid(pane).is_of_jobs()) {
+                (true, _) => &[Context::Chips, Context::Jobs, Context::Table, Context::Pane],
+                (false, true) => &[Context::Jobs, Context::Table, Context::Pane],
+                (false, false) => &[Context::Table, Context::Pane],
+            },
             (None, Focus::Page) => match self.pages.last() {
                 Some(Page::Worker { .. }) => &[Context::Worker, Context::Jobs, Context::Table, Context::Pane],
                 Some(Page::Job { .. }) => {
@@ -242,14 +211,19 @@ impl Model {
     }
 
     /// The table that has this focus.
-    pub(crate) fn grid_mut(&mut self, focus: Focus) -> Option<(&mut dyn Grid, &Store)> {
-        let grid: &mut dyn Grid = match focus {
-            Focus::Pane(pane) => self.panes.grid_mut(pane),
-            Focus::Page => match self.pages.last_mut()? {
-                Page::Worker { jobs, .. } => jobs,
-                Page::Job { .. } | Page::Output { .. } | Page::Watch(_) | Page::Text { .. } => return None,
-            },
-            Focus::Line | Focus::Result => return None,
+    pub(crate) fn grid(&self, focus: Focus) -> Option<&dyn Grid<Store>> {
+        match (focus, self.pages.last()) {
+            (Focus::Pane(pane), _) => Some(self.panes.grid(pane)),
+            (Focus::Page, Some(Page::Worker { jobs, .. })) => Some(jobs),
+            (Focus::Page | Focus::Line | Focus::Result, _) => None,
+        }
+    }
+
+    pub(crate) fn grid_mut(&mut self, focus: Focus) -> Option<(&mut dyn Grid<Store>, &Store)> {
+        let grid: &mut dyn Grid<Store> = match (focus, self.pages.last_mut()) {
+            (Focus::Pane(pane), _) => self.panes.grid_mut(pane),
+            (Focus::Page, Some(Page::Worker { jobs, .. })) => jobs,
+            (Focus::Page | Focus::Line | Focus::Result, _) => return None,
         };
         Some((grid, &self.store))
     }
@@ -271,23 +245,18 @@ impl Model {
         }
     }
 
-    /// The jobs that an action on jobs is about now.
-    pub(crate) fn chosen_jobs(&self) -> Vec<JobId> {
-        match self.focus {
-            Focus::Pane(Pane::Jobs) => self.panes.jobs.chosen(),
-            Focus::Pane(Pane::Log) => self.panes.log.chosen(),
-            Focus::Page => match self.pages.last() {
-                Some(Page::Worker { jobs, .. }) => jobs.chosen(),
-                Some(page) => page.about().into_iter().collect(),
-                None => Vec::new(),
-            },
-            Focus::Pane(Pane::Workers | Pane::Queue) | Focus::Line | Focus::Result => Vec::new(),
-        }
+    /// What the selected row leads to.
+    pub(crate) fn opens(&self) -> Option<Opens> {
+        self.grid(self.focus)?.opens(&self.store)
     }
 
-    /// The worker that is selected, if the focus is on workers.
-    pub(crate) fn chosen_worker(&self) -> Option<IpAddr> {
-        if self.focus == Focus::Pane(Pane::Workers) { self.panes.workers.selected() } else { None }
+    /// The jobs that an action on jobs is about now.
+    pub(crate) fn chosen_jobs(&self) -> Vec<JobId> {
+        match (self.grid(self.focus), self.focus) {
+            (Some(grid), _) => grid.jobs(),
+            (None, Focus::Page) => self.pages.last().and_then(Page::about).into_iter().collect(),
+            (None, _) => Vec::new(),
+        }
     }
 
     /// How long the present command has been running, once that is worth showing.
@@ -321,31 +290,27 @@ impl Model {
     fn any_job_ages(&self) -> bool {
         self.store.queue.running > 0 || self.store.waits.values().any(|w| w.count > 0 && w.state() != JobState::Running)
     }
+}
 
-    /// Fits tables and texts into the present screen, and lets texts go on with their work, after
-    /// whatever happened.
-    pub(crate) fn fit(&mut self) {
-        let screen = layout::screen(self);
-        for (pane, area) in screen.panes {
-            let above = if pane == Pane::Queue { layout::queue_head(area) } else { 0 };
-            let rows = usize::from(area.height.saturating_sub(3 + above));
-            if let Some((grid, _)) = self.grid_mut(Focus::Pane(pane)) {
-                grid.set_height(rows);
-            }
+impl Preferences {
+    /// Those of a console as it is now.
+    pub(crate) fn of(model: &Model) -> Self {
+        Self {
+            theme: model.settings.theme,
+            mouse: model.mouse,
+            sizes: model.sizes,
+            sorts: Pane::ALL.map(|pane| model.panes.grid(pane).sort()),
         }
-        if let (Some(area), Some(result)) = (screen.result, &mut self.result) {
-            let inside = layout::text_size(area, 0);
-            result.text.set_size(inside.0, inside.1);
+    }
+
+    /// Gives them to a console.
+    pub(crate) fn apply(self, model: &mut Model) {
+        model.settings.theme = self.theme;
+        model.mouse = self.mouse;
+        model.sizes = self.sizes.within_bounds();
+        for (pane, sort) in Pane::ALL.into_iter().zip(self.sorts) {
+            model.panes.grid_mut(pane).set_sort(sort, &model.store);
         }
-        if let (Some(area), Some(page)) = (screen.page, self.pages.last_mut()) {
-            let inside = layout::text_size(area, layout::page_head(page, area));
-            match page {
-                Page::Worker { jobs, .. } => jobs.set_height(inside.1.saturating_sub(1)),
-                page => page.text_mut().into_iter().for_each(|text| text.set_size(inside.0, inside.1)),
-            }
-        }
-        // Also those without an area, which would otherwise ask for time for ever.
-        let result = self.result.as_mut().map(|result| &mut result.text);
-        result.into_iter().chain(self.pages.last_mut().and_then(Page::text_mut)).for_each(Pager::settle);
+        model.kept = Self::of(model);
     }
 }

@@ -8,20 +8,11 @@ use c2_shared::id::JobId;
 use c2_shared::time::Mono;
 use crossterm::event::KeyEvent;
 
+use crate::app::focus::Focus;
 use crate::app::keymap::Action;
-use crate::app::model::Focus;
 use crate::app::pager::Chunk;
+use crate::app::report::{DocumentId, Fault, Report, RunId};
 use crate::app::watch::Tally;
-use crate::command::Complaint;
-
-/// The present, as the runner's clock read it when the message arrived.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Now {
-    /// For deciding: intervals, double presses, expiry.
-    pub(crate) mono: Mono,
-    /// For showing: unix milliseconds.
-    pub(crate) wall_ms: u64,
-}
 
 #[derive(Clone, Debug)]
 pub(crate) enum Msg {
@@ -96,14 +87,6 @@ pub(crate) enum Msg {
     Notice(String),
 }
 
-/// Names one run of a command in this session.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct RunId(pub(crate) u64);
-
-/// Names an output that was opened in this session.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct DocumentId(pub(crate) u64);
-
 /// What became known of an output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum News {
@@ -152,44 +135,6 @@ pub(crate) enum SaveEnding {
     Exists,
     /// It cannot be written.
     Failed(String),
-}
-
-/// What came of a command.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Report {
-    /// Its text, without escapes.
-    pub(crate) text: String,
-    /// The outputs of several workers, equal ones together.
-    pub(crate) fold: Option<String>,
-    /// Why it was refused or failed.
-    pub(crate) fault: Option<Fault>,
-    /// The exit status that the headless console would end with.
-    pub(crate) status: i32,
-}
-
-/// Why something failed, and what to do about it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Fault {
-    /// Lower case, no full stop.
-    pub(crate) message: String,
-    pub(crate) hint: Option<String>,
-}
-
-impl From<Complaint> for Fault {
-    fn from(complaint: Complaint) -> Self {
-        let words: Vec<String> = std::iter::once(complaint.message).chain(complaint.details).collect();
-        Self { message: words.join("\n"), hint: complaint.hint }
-    }
-}
-
-impl Fault {
-    /// Both in one line.
-    pub(crate) fn words(&self) -> String {
-        match &self.hint {
-            Some(hint) => format!("{}; {hint}", self.message),
-            None => self.message.clone(),
-        }
-    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,9 +11,9 @@ use c2_shared::id::JobId;
 use c2_shared::time;
 
 use crate::app::glyphs::Glyphs;
-use crate::app::msg::{DocumentId, Fault};
 use crate::app::pager::{self, Pager};
 use crate::app::panes::jobs;
+use crate::app::report::{DocumentId, Fault};
 use crate::app::store::{Job, JobScope};
 use crate::app::table::Table;
 use crate::app::text;

@@ -1,7 +1,7 @@
 //! The pages over the panes, one on top of the other. Each was opened from somewhere, the `!>`
 //! line or a pane or the page below, and gives the keys back there when it is left.
 
-use crate::app::model::Focus;
+use crate::app::focus::Focus;
 use crate::app::page::Page;
 
 /// The pages that are open, the uppermost last.

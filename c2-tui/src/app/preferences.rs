@@ -2,7 +2,6 @@
 //!
 //! Only plain values: the file that they are kept in is the runner's.
 
-use crate::app::model::{Model, Sizes};
 use crate::app::panes::{Pane, Panes};
 use crate::app::table::Sort;
 use crate::command::Theme;
@@ -31,33 +30,31 @@ impl Default for Preferences {
     }
 }
 
-impl Preferences {
-    /// Those of a console as it is now.
-    pub(crate) fn of(model: &Model) -> Self {
-        Self {
-            theme: model.settings.theme,
-            mouse: model.mouse,
-            sizes: model.sizes,
-            sorts: Pane::ALL.map(|pane| model.panes.grid(pane).sort()),
-        }
-    }
+/// By how many percent parts were made larger than they are by themselves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sizes {
+    /// The workers.
+    pub(crate) top: i16,
+    /// The left side.
+    pub(crate) side: i16,
+    /// The lower part.
+    pub(crate) foot: i16,
+}
 
-    /// Gives them to a console.
-    pub(crate) fn apply(self, model: &mut Model) {
-        model.settings.theme = self.theme;
-        model.mouse = self.mouse;
-        model.sizes = self.sizes.within_bounds();
-        for (pane, sort) in Pane::ALL.into_iter().zip(self.sorts) {
-            model.panes.grid_mut(pane).set_sort(sort, &model.store);
-        }
-        model.kept = Self::of(model);
+impl Sizes {
+    const MOST: i16 = 24;
+
+    /// So that no part ever loses all its room.
+    pub(crate) fn within_bounds(self) -> Self {
+        let within = |size: i16| size.clamp(-Self::MOST, Self::MOST);
+        Self { top: within(self.top), side: within(self.side), foot: within(self.foot) }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::model::Settings;
+    use crate::app::model::{Model, Settings};
 
     #[test]
     fn they_come_back_as_they_were() {

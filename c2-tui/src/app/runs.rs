@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use c2_shared::time::Mono;
 
-use crate::app::msg::{Report, RunId};
+use crate::app::report::{Report, RunId};
 use crate::command::Entered;
 
 /// Calls that are remembered.

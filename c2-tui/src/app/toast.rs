@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use c2_shared::time::Mono;
 
-use crate::app::msg::Now;
+use crate::app::now::Now;
 
 /// How long a toast stays: long enough to be read, short enough not to be in the way.
 const STAY_MS: u64 = 4_000;

@@ -4,8 +4,8 @@
 
 use c2_shared::time::{self, Mono};
 
-use crate::app::msg::{DocumentId, RunId};
 use crate::app::pager::Pager;
+use crate::app::report::{DocumentId, RunId};
 use crate::command::Entered;
 
 /// A command that runs beside the line, or did.

@@ -12,7 +12,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use super::history::HistoryFile;
 use super::outputs::Writer;
 use crate::app::Msg;
-use crate::app::msg::{Fault, Report, RunId};
+use crate::app::report::{Fault, Report, RunId};
 use crate::command::{self, Command, Complaint, Context, Data, Entered, Outcome};
 use crate::ssh::run::Heard;
 use crate::{exit, render};

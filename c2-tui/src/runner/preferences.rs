@@ -16,8 +16,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::history::make_private_folder;
-use crate::app::model::Sizes;
 use crate::app::panes::{Pane, Panes};
+use crate::app::preferences::Sizes;
 use crate::app::table::Sort;
 use crate::app::{Msg, Preferences};
 use crate::command::Theme;
@@ -165,8 +165,8 @@ impl From<Written> for Preferences {
         chosen.sizes = Sizes { top, side, foot };
         for (pane, sort) in Pane::ALL.into_iter().zip(&mut chosen.sorts) {
             let Some(written) = written.sorts.get(pane.word()) else { continue };
-            let names = panes.grid(pane).column_names();
-            if let Some(column) = names.iter().position(|name| *name == written.column) {
+            let heads = panes.grid(pane).heads();
+            if let Some(column) = heads.iter().position(|head| head.name == written.column) {
                 *sort = Sort { column, descending: written.descending };
             }
         }
@@ -178,7 +178,7 @@ impl From<&Preferences> for Written {
     fn from(chosen: &Preferences) -> Self {
         let panes = Panes::default();
         let sorts = Pane::ALL.into_iter().zip(chosen.sorts).filter_map(|(pane, sort)| {
-            let column = (*panes.grid(pane).column_names().get(sort.column)?).to_owned();
+            let column = panes.grid(pane).heads().get(sort.column)?.name.to_owned();
             Some((pane.word().to_owned(), WrittenSort { column, descending: sort.descending }))
         });
         let Sizes { top, side, foot } = chosen.sizes;

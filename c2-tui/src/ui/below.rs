@@ -4,10 +4,10 @@
 use ratatui::text::Line;
 
 use super::canvas::Canvas;
+use crate::app::focus::Focus;
 use crate::app::keymap::{self, Context};
 use crate::app::layout::Area;
 use crate::app::line::{Advice, advise};
-use crate::app::model::Focus;
 use crate::app::msg::Target;
 use crate::app::table::Tone;
 use crate::app::text;

@@ -4,8 +4,9 @@ use c2_shared::job::JobState;
 use ratatui::text::{Line, Span};
 
 use super::canvas::Canvas;
+use crate::app::focus::Focus;
 use crate::app::layout::{self, Area};
-use crate::app::model::{Focus, Link};
+use crate::app::model::Link;
 use crate::app::panes::short_span;
 use crate::app::table::Tone;
 use crate::app::text;

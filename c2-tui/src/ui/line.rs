@@ -5,9 +5,10 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line as Text, Span};
 
 use super::canvas::Canvas;
+use crate::app::focus::Focus;
 use crate::app::layout::Area;
 use crate::app::line::{Advice, Search, advise};
-use crate::app::model::{Focus, SPINNER_MS};
+use crate::app::model::SPINNER_MS;
 use crate::app::msg::Target;
 use crate::app::panes::short_span;
 use crate::app::table::Tone;

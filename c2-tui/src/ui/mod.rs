@@ -26,8 +26,9 @@ use ratatui::Frame;
 use ratatui::style::{Color, Modifier};
 
 use crate::app::Model;
+use crate::app::focus::Focus;
 use crate::app::layout::{self, Area};
-use crate::app::model::{Focus, Link};
+use crate::app::model::Link;
 use crate::ui::canvas::Canvas;
 
 pub(crate) use hit::HitMap;

@@ -5,8 +5,8 @@ use ratatui::text::Line;
 
 use super::canvas::{Canvas, Titles};
 use super::{pager, table};
+use crate::app::focus::Focus;
 use crate::app::layout::{self, Area};
-use crate::app::model::Focus;
 use crate::app::msg::Target;
 use crate::app::page::{Loaded, Page};
 use crate::app::pager::Pager;
@@ -14,7 +14,7 @@ use crate::app::panes::jobs::run_ms;
 use crate::app::panes::log::clock;
 use crate::app::panes::{self, short_span};
 use crate::app::store::{Job, Worker};
-use crate::app::table::{Row as _, Tone};
+use crate::app::table::{Grid as _, Tone};
 use crate::app::text;
 use crate::app::watch::{Count, State, Watch};
 
@@ -27,7 +27,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, page: &Page, area: Area) {
     let model = canvas.model;
     let focused = model.focus == Focus::Page;
     let foot_right = match page {
-        Page::Worker { jobs, .. } if !jobs.is_empty() => {
+        Page::Worker { jobs, .. } if jobs.len() > 0 => {
             Line::from(canvas.span(format!(" {}/{} ", jobs.cursor() + 1, jobs.len()), Tone::Dim))
         }
         Page::Worker { .. } => Line::default(),
@@ -43,7 +43,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, page: &Page, area: Area) {
             if let Some(worker) = model.store.workers.get(ip).filter(|_| head > 0) {
                 facts(canvas, inside, columns, &of_worker(canvas, worker));
             }
-            if jobs.is_empty() {
+            if jobs.len() == 0 {
                 canvas.centred(
                     below,
                     below.height / 2,
@@ -51,8 +51,8 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, page: &Page, area: Area) {
                     canvas.tone(Tone::Dim),
                 );
             } else {
-                table::draw(canvas, below, jobs, Job::rows(&model.store), Focus::Page);
-                canvas.scrollbar(area, jobs.top(), jobs.height(), jobs.len());
+                table::draw(canvas, below, jobs, Focus::Page);
+                canvas.scrollbar(area, jobs.visible().start, jobs.height(), jobs.len());
             }
         }
         Page::Job { id, info, text } => {

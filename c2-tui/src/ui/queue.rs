@@ -5,12 +5,12 @@ use ratatui::text::Line;
 
 use super::canvas::Canvas;
 use crate::app::layout::{self, Area};
-use crate::app::panes::tone;
+use crate::app::panes::{Pane, tone};
 use crate::app::table::Tone;
 
 /// Draws the counts; answers what is left below them.
 pub(super) fn head(canvas: &mut Canvas<'_, '_>, pane: Area, inside: Area) -> Area {
-    let rows = layout::queue_head(pane).min(inside.height);
+    let rows = layout::pane_head(Pane::Queue, pane).min(inside.height);
     match rows {
         0 => {}
         1 => short(canvas, inside),

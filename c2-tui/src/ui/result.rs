@@ -4,8 +4,9 @@ use ratatui::text::Line;
 
 use super::canvas::{Canvas, Titles, inner};
 use super::pager;
+use crate::app::focus::Focus;
 use crate::app::layout::Area;
-use crate::app::model::{Focus, ResultView};
+use crate::app::model::ResultView;
 use crate::app::msg::Target;
 use crate::app::table::Tone;
 use crate::app::text;

@@ -5,12 +5,15 @@
 //! a file. Reading is the runner's business: [`Pager::wanted`] says which blocks are needed.
 
 mod chunk;
+mod command;
 mod document;
 mod gaps;
 mod keys;
+mod look;
 mod pattern;
 mod prompt;
 mod rich;
+mod row;
 mod rows;
 mod search;
 mod status;
@@ -21,11 +24,11 @@ mod walk;
 mod tests;
 
 pub(crate) use chunk::{BLOCK, Chunk, blocks, count_lines, settled, start};
+pub(crate) use command::{Command, Wish};
 pub(crate) use document::CHUNKS_MAX;
 #[cfg(test)]
 pub(crate) use document::Document;
 pub(crate) use gaps::missing;
-pub(crate) use keys::{Command, Wish};
-pub(crate) use rich::{Ink, Look};
-pub(crate) use rows::{Mark, Row};
+pub(crate) use look::{Ink, Look};
+pub(crate) use row::{Mark, Row};
 pub(crate) use view::Pager;

@@ -1,6 +1,6 @@
 //! What is typed in the pager: patterns and the name of a file.
 
-use super::keys::{Command, Motion, Wish};
+use super::command::{Command, Motion, Wish};
 use super::pattern::{Pattern, Sieve};
 use super::search::Search;
 use super::view::Pager;

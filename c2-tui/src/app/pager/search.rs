@@ -1,7 +1,7 @@
 //! Searching: from match to match, around the end, and how many there are.
 
+use super::command::Motion;
 use super::document::Found;
-use super::keys::Motion;
 use super::pattern::{Pattern, Sieve};
 use super::view::Pager;
 use super::walk::Spot;

@@ -1,6 +1,7 @@
 //! The words of the status line.
 
-use super::view::{Follow, Pager};
+use super::command::Follow;
+use super::view::Pager;
 
 impl Pager {
     /// Which lines are in sight: `1-20/400 5%`, at the end `(END)`.

@@ -2,9 +2,9 @@
 //! output that must be read block by block.
 
 use super::chunk::{BLOCK, blocks, start};
+use super::command::{Command as C, Wish};
 use super::document::{CHUNKS_MAX, TEXT_BYTES_MAX};
-use super::keys::{Command as C, Wish};
-use super::rows::Mark;
+use super::row::Mark;
 use super::view::Pager;
 use super::{Chunk, Ink};
 use crate::app::table::Step as S;

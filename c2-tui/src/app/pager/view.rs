@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::chunk::{Chunk, block_of, settled};
+use super::command::{Follow, Motion, Prefix, Wish};
 use super::document::{Document, Found, Missing};
 use super::gaps::Gaps;
-use super::keys::{Motion, Prefix, Wish};
 use super::pattern::Sieve;
 use super::prompt::Prompt;
 use super::rich;
-use super::rows::Row;
+use super::row::Row;
 use super::search::Search;
 use super::walk::{Spot, Walk};
 
@@ -73,16 +73,6 @@ pub(super) struct Options {
     pub(super) exact: bool,
     /// Lines around those that pass the filter.
     pub(super) context: u64,
-}
-
-/// Whether the view stays at the end of what grows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Follow {
-    #[default]
-    Off,
-    On,
-    /// It did, until it was scrolled up when there were this many lines.
-    Paused(Option<u64>),
 }
 
 impl Pager {

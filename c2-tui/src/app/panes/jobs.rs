@@ -2,13 +2,24 @@
 
 use c2_shared::job::JobState;
 
-use crate::app::panes::{short_span, tone};
-use crate::app::store::{Job, JobScope};
-use crate::app::table::{Align, Cell, Column, Room, Sight, Tone};
+use crate::app::panes::{View, short_span, tone};
+use crate::app::store::{Job, JobScope, Sight};
+use crate::app::table::{Align, Cell, Column, Room, Tone};
 
 /// What the jobs pane can show, with the word on its chip.
 pub(crate) const CHIPS: [(&str, JobScope); 4] =
     [("active", JobScope::Active), ("done", JobScope::Done), ("failed", JobScope::Failed), ("all", JobScope::All)];
+
+pub(super) const VIEW: View = View {
+    word: "jobs",
+    has_chips: true,
+    nothing: |panes| match panes.jobs.scope() {
+        JobScope::Active => ("no job is active", "submit \"echo hello\""),
+        JobScope::Done => ("no job has succeeded yet", "a shows others"),
+        JobScope::Failed => ("no job has failed", "a shows others"),
+        JobScope::All | JobScope::Ended | JobScope::On(_) => ("no job yet", "submit \"echo hello\""),
+    },
+};
 
 /// In the order of the screen.
 pub(crate) const COLUMNS: &[Column<Job>] = &[

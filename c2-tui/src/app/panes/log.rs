@@ -3,12 +3,14 @@
 use c2_shared::job::Outcome;
 
 use crate::app::panes::jobs::run_ms;
-use crate::app::panes::{short_span, tone};
-use crate::app::store::Job;
-use crate::app::table::{Align, Cell, Column, Room, Sight, Tone};
+use crate::app::panes::{View, short_span, tone};
+use crate::app::store::{Job, Sight};
+use crate::app::table::{Align, Cell, Column, Room, Tone};
 
 /// The column by which the log is ordered at first: when a job ended.
 pub(crate) const ENDED: usize = 0;
+
+pub(super) const VIEW: View = View { word: "log", has_chips: false, nothing: |_| ("no job has ended yet", "") };
 
 /// In the order of the screen.
 pub(crate) const COLUMNS: &[Column<Job>] = &[

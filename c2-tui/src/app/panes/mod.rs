@@ -20,6 +20,15 @@ pub(crate) enum Pane {
     Log,
 }
 
+/// What there is to know of a pane beside its table.
+pub(crate) struct View {
+    pub(crate) word: &'static str,
+    /// Whether the chips of kinds of jobs stand on its border.
+    pub(crate) has_chips: bool,
+    /// Why it has no rows, and what to do next.
+    pub(crate) nothing: fn(&Panes) -> (&'static str, &'static str),
+}
+
 /// The tables of the panes.
 #[derive(Clone, Debug)]
 pub(crate) struct Panes {
@@ -35,13 +44,17 @@ impl Pane {
     /// All panes in the order of their keys.
     pub(crate) const ALL: [Self; 4] = [Self::Workers, Self::Jobs, Self::Queue, Self::Log];
 
-    pub(crate) const fn word(self) -> &'static str {
+    pub(crate) const fn view(self) -> View {
         match self {
-            Self::Workers => "workers",
-            Self::Jobs => "jobs",
-            Self::Queue => "queue",
-            Self::Log => "log",
+            Self::Workers => workers::VIEW,
+            Self::Jobs => jobs::VIEW,
+            Self::Queue => queue::VIEW,
+            Self::Log => log::VIEW,
         }
+    }
+
+    pub(crate) const fn word(self) -> &'static str {
+        self.view().word
     }
 }
 
@@ -58,7 +71,7 @@ impl Default for Panes {
 
 impl Panes {
     /// The table of a pane.
-    pub(crate) const fn grid(&self, pane: Pane) -> &dyn Grid {
+    pub(crate) const fn grid(&self, pane: Pane) -> &dyn Grid<Store> {
         match pane {
             Pane::Workers => &self.workers,
             Pane::Jobs => &self.jobs,
@@ -67,7 +80,7 @@ impl Panes {
         }
     }
 
-    pub(crate) const fn grid_mut(&mut self, pane: Pane) -> &mut dyn Grid {
+    pub(crate) const fn grid_mut(&mut self, pane: Pane) -> &mut dyn Grid<Store> {
         match pane {
             Pane::Workers => &mut self.workers,
             Pane::Jobs => &mut self.jobs,
@@ -76,11 +89,17 @@ impl Panes {
         }
     }
 
+    /// The tables of jobs, which follow each change of a job.
+    pub(crate) fn of_jobs(&self) -> [&Table<Job>; 2] {
+        [&self.jobs, &self.log]
+    }
+
+    pub(crate) fn of_jobs_mut(&mut self) -> [&mut Table<Job>; 2] {
+        [&mut self.jobs, &mut self.log]
+    }
+
     pub(crate) fn rebuild(&mut self, store: &Store) {
-        self.workers.rebuild(store);
-        self.jobs.rebuild(store);
-        self.queue.rebuild(store);
-        self.log.rebuild(store);
+        Pane::ALL.into_iter().for_each(|pane| self.grid_mut(pane).rebuild(store));
     }
 }
 

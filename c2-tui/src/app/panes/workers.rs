@@ -2,14 +2,17 @@
 
 use c2_shared::worker::WorkerStatus;
 
-use crate::app::panes::short_span;
-use crate::app::store::Worker;
-use crate::app::table::{Align, Cell, Column, Room, Sight, Tone};
+use crate::app::panes::{View, short_span};
+use crate::app::store::{Sight, Worker};
+use crate::app::table::{Align, Cell, Column, Room, Tone};
 
 /// Silence below this is the ordinary pause between two contacts and not worth a number.
 const FRESH_MS: u64 = 10_000;
 /// Use above this is worth a look.
 const HIGH_PERCENT: u8 = 90;
+
+pub(super) const VIEW: View =
+    View { word: "workers", has_chips: false, nothing: |_| ("no worker yet", "start c2-agent on a machine") };
 
 /// In the order of the screen.
 pub(crate) const COLUMNS: &[Column<Worker>] = &[

@@ -3,11 +3,7 @@
 use std::net::IpAddr;
 
 use c2_shared::api::jobs::JobRow;
-use c2_shared::id::JobId;
-use c2_shared::job::JobState;
 
-use crate::app::store::Store;
-use crate::app::table::{Row, Rows};
 use crate::app::text::tame;
 
 /// A job as the console holds it.
@@ -17,8 +13,8 @@ pub(crate) struct Job {
     pub(crate) row: JobRow,
     /// Its name, or else its command, on one harmless line.
     pub(crate) title: String,
-    searched: String,
-    folded: String,
+    pub(super) searched: String,
+    pub(super) folded: String,
 }
 
 /// Which jobs a table is about.
@@ -54,34 +50,5 @@ impl From<JobRow> for Job {
         }
         let folded = searched.to_lowercase();
         Self { row, title, searched, folded }
-    }
-}
-
-impl Row for Job {
-    type Id = JobId;
-    type Scope = JobScope;
-
-    fn rows(store: &Store) -> &Rows<Self> {
-        &store.jobs
-    }
-
-    fn id(&self) -> JobId {
-        self.row.job_id
-    }
-
-    fn within(&self, scope: &JobScope) -> bool {
-        let state = self.row.state;
-        match scope {
-            JobScope::Active => !state.is_terminal(),
-            JobScope::Done => state == JobState::Succeeded,
-            JobScope::Failed => matches!(state, JobState::Failed | JobState::Cancelled),
-            JobScope::All => true,
-            JobScope::Ended => state.is_terminal(),
-            JobScope::On(ip) => self.row.worker == Some(*ip),
-        }
-    }
-
-    fn searched(&self) -> (&str, &str) {
-        (&self.searched, &self.folded)
     }
 }

@@ -5,6 +5,7 @@
 
 mod change;
 mod job;
+mod rows;
 mod wait;
 mod worker;
 
@@ -12,11 +13,14 @@ use std::collections::BTreeMap;
 
 use c2_shared::api::jobs::QueueStatus;
 
-use crate::app::table::Rows;
+use crate::app::table::{self, Rows};
 
 pub(crate) use job::{Job, JobScope};
 pub(crate) use wait::{Wait, WaitKey};
 pub(crate) use worker::{Worker, percent};
+
+/// What a cell may look at beside its row.
+pub(crate) type Sight<'a> = table::Sight<'a, Store>;
 
 /// Everything that the console knows of the cluster.
 #[derive(Clone, Debug, Default)]

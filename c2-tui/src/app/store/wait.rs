@@ -7,8 +7,8 @@ use c2_shared::api::jobs::JobRow;
 use c2_shared::job::JobState;
 use c2_shared::worker::WorkerStatus;
 
-use super::Store;
-use crate::app::table::{Row, Rows};
+use super::Worker;
+use crate::app::table::Rows;
 
 /// What jobs have in common that wait for the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,14 +21,14 @@ pub(crate) struct WaitKey {
 /// Jobs that wait for the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Wait {
-    key: WaitKey,
+    pub(super) key: WaitKey,
     /// The group that they ask for.
     pub(crate) group: Option<String>,
     /// The tags that they ask for.
     pub(crate) tags: Vec<String>,
     pub(crate) count: usize,
-    searched: String,
-    folded: String,
+    pub(super) searched: String,
+    pub(super) folded: String,
 }
 
 impl Wait {
@@ -51,18 +51,18 @@ impl Wait {
     }
 
     /// Why they wait, as far as the rows tell.
-    pub(crate) fn why(&self, store: &Store) -> String {
+    pub(crate) fn why(&self, workers: &Rows<Worker>) -> String {
         match self.key.state {
             JobState::Blocked => "awaits jobs or time".to_owned(),
             JobState::Held => "awaits a release".to_owned(),
-            JobState::Queued => self.why_queued(store),
+            JobState::Queued => self.why_queued(workers),
             JobState::Running | JobState::Succeeded | JobState::Failed | JobState::Cancelled => String::new(),
         }
     }
 
-    fn why_queued(&self, store: &Store) -> String {
+    fn why_queued(&self, workers: &Rows<Worker>) -> String {
         let fits = |g: &String, groups: &std::collections::BTreeSet<String>| groups.contains(g);
-        let mut able = store.workers.values().map(|w| &w.row).filter(|w| w.status == WorkerStatus::Online).peekable();
+        let mut able = workers.values().map(|w| &w.row).filter(|w| w.status == WorkerStatus::Online).peekable();
         if able.peek().is_none() {
             return "no worker is online".to_owned();
         }
@@ -80,26 +80,5 @@ impl Wait {
             return "all slots of such workers are in use".to_owned();
         }
         if self.tags.is_empty() { "next to start".to_owned() } else { format!("{} in use", self.tags.join(", ")) }
-    }
-}
-
-impl Row for Wait {
-    type Id = WaitKey;
-    type Scope = ();
-
-    fn rows(store: &Store) -> &Rows<Self> {
-        &store.waits
-    }
-
-    fn id(&self) -> WaitKey {
-        self.key
-    }
-
-    fn within(&self, (): &()) -> bool {
-        true
-    }
-
-    fn searched(&self) -> (&str, &str) {
-        (&self.searched, &self.folded)
     }
 }

@@ -1,11 +1,7 @@
 //! A worker's row, with its recent load and the text that filters search.
 
-use std::net::IpAddr;
-
 use c2_shared::api::workers::WorkerRow;
 
-use crate::app::store::Store;
-use crate::app::table::{Row, Rows};
 use crate::app::text::tame;
 
 /// Samples of the load that are kept: a minute and a half at one contact every 5 s.
@@ -22,8 +18,8 @@ pub(crate) struct Worker {
     pub(crate) heard_ms: Option<u64>,
     /// Processor use in percent, oldest first.
     pub(crate) cpu: Vec<u8>,
-    searched: String,
-    folded: String,
+    pub(super) searched: String,
+    pub(super) folded: String,
 }
 
 impl Worker {
@@ -64,25 +60,4 @@ impl Worker {
 pub(crate) fn percent(value: f32) -> u8 {
     let whole = format!("{:.0}", value.clamp(0.0, 100.0));
     whole.parse().unwrap_or(0)
-}
-
-impl Row for Worker {
-    type Id = IpAddr;
-    type Scope = ();
-
-    fn rows(store: &Store) -> &Rows<Self> {
-        &store.workers
-    }
-
-    fn id(&self) -> IpAddr {
-        self.row.ip
-    }
-
-    fn within(&self, (): &()) -> bool {
-        true
-    }
-
-    fn searched(&self) -> (&str, &str) {
-        (&self.searched, &self.folded)
-    }
 }

@@ -2,13 +2,13 @@
 
 use std::cmp::Ordering;
 
+use super::Row;
 use crate::app::glyphs::Glyphs;
-use crate::app::msg::Now;
-use crate::app::store::Store;
+use crate::app::now::Now;
 
 /// A column of a table of `R`.
 #[derive(Debug)]
-pub(crate) struct Column<R> {
+pub(crate) struct Column<R: Row> {
     /// Its head, also its name in filters (`state:failed`).
     pub(crate) name: &'static str,
     /// The room that it wants.
@@ -18,11 +18,26 @@ pub(crate) struct Column<R> {
     /// Columns with the greatest number hide first when there is not enough room.
     pub(crate) hide: u8,
     /// Makes the cell of a row.
-    pub(crate) cell: fn(&R, &Sight<'_>) -> Cell,
+    pub(crate) cell: fn(&R, &Sight<'_, R::Store>) -> Cell,
     /// The text that a filter on this column searches.
     pub(crate) plain: fn(&R) -> String,
     /// The order of two rows.
     pub(crate) order: fn(&R, &R) -> Ordering,
+}
+
+/// What of a column has nothing to do with its rows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Head {
+    pub(crate) name: &'static str,
+    pub(crate) room: Room,
+    pub(crate) align: Align,
+    pub(crate) hide: u8,
+}
+
+impl<R: Row> From<&Column<R>> for Head {
+    fn from(column: &Column<R>) -> Self {
+        Self { name: column.name, room: column.room, align: column.align, hide: column.hide }
+    }
 }
 
 /// The room that a column wants, in cells.
@@ -69,11 +84,11 @@ pub(crate) enum Tone {
 }
 
 /// What a cell may look at beside its row.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Sight<'a> {
+#[derive(Debug)]
+pub(crate) struct Sight<'a, S> {
     pub(crate) now: Now,
     pub(crate) glyphs: &'static Glyphs,
-    pub(crate) store: &'a Store,
+    pub(crate) store: &'a S,
     /// Seconds to add to UTC for the operator's clock.
     pub(crate) utc_offset_s: i32,
 }

@@ -10,10 +10,11 @@ mod select;
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
-use crate::app::store::Store;
+use c2_shared::id::JobId;
 
-pub(crate) use column::{Align, Cell, Column, Room, Sight, Tone};
+pub(crate) use column::{Align, Cell, Column, Head, Room, Sight, Tone};
 pub(crate) use filter::Filter;
 pub(crate) use select::{Grid, Step};
 
@@ -24,13 +25,38 @@ pub(crate) trait Row: Sized + 'static {
     /// Which rows the table is about, before any filter.
     type Scope: Clone + PartialEq + std::fmt::Debug;
 
+    /// What holds the rows of all kinds.
+    type Store: std::fmt::Debug;
+
+    /// Whether they are jobs, on which there are actions.
+    const ARE_JOBS: bool = false;
+
     /// All rows of this kind.
-    fn rows(store: &Store) -> &Rows<Self>;
+    fn rows(store: &Self::Store) -> &Rows<Self>;
     fn id(&self) -> Self::Id;
     /// Whether the table is about it.
     fn within(&self, scope: &Self::Scope) -> bool;
     /// The text that filters search: as written, and in lower case.
     fn searched(&self) -> (&str, &str);
+    /// What opens when the row is opened.
+    fn opens(&self) -> Opens;
+    /// What its columns may have cut, in full.
+    fn detail(&self) -> Option<String> {
+        None
+    }
+    /// The job that a row of this name is.
+    fn job(_: Self::Id) -> Option<JobId> {
+        None
+    }
+}
+
+/// What opens when a row is opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Opens {
+    Worker(IpAddr),
+    Job(JobId),
+    /// The active jobs that pass this filter.
+    Jobs(String),
 }
 
 /// Rows by id, as the store holds them.
@@ -77,37 +103,9 @@ impl<R: Row> Table<R> {
         }
     }
 
-    /// Its columns, in the order of the screen.
-    pub(crate) const fn columns(&self) -> &'static [Column<R>] {
-        self.columns
-    }
-
     /// Which rows it is about.
     pub(crate) const fn scope(&self) -> &R::Scope {
         &self.scope
-    }
-
-    pub(crate) const fn sort(&self) -> Sort {
-        self.sort
-    }
-
-    pub(crate) const fn filter(&self) -> &Filter {
-        &self.filter
-    }
-
-    /// Rows that pass the filter.
-    pub(crate) const fn len(&self) -> usize {
-        self.order.len()
-    }
-
-    /// Whether no row passes the filter.
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.order.is_empty()
-    }
-
-    /// Rows that it is about, filtered or not.
-    pub(crate) const fn in_scope(&self) -> usize {
-        self.in_scope
     }
 
     /// Ids of all rows that pass the filter, in their order.
@@ -116,13 +114,8 @@ impl<R: Row> Table<R> {
         &self.order
     }
 
-    /// Ids of the rows on the screen, with their positions.
-    pub(crate) fn visible(&self) -> impl Iterator<Item = (usize, R::Id)> {
-        self.order.iter().copied().enumerate().skip(self.top).take(self.height)
-    }
-
     /// Changes what the table is about.
-    pub(crate) fn set_scope(&mut self, scope: R::Scope, store: &Store) {
+    pub(crate) fn set_scope(&mut self, scope: R::Scope, store: &R::Store) {
         self.scope = scope;
         self.rebuild(store);
     }
@@ -143,7 +136,7 @@ impl<R: Row> Table<R> {
     }
 
     /// Takes a row out, before the store forgets or replaces it.
-    pub(crate) fn leave(&mut self, row: &R, store: &Store) {
+    pub(crate) fn leave(&mut self, row: &R, store: &R::Store) {
         let rows = R::rows(store);
         if row.within(&self.scope) {
             self.in_scope -= 1;
@@ -154,7 +147,7 @@ impl<R: Row> Table<R> {
     }
 
     /// Puts a row in, after the store took it.
-    pub(crate) fn enter(&mut self, row: &R, store: &Store) {
+    pub(crate) fn enter(&mut self, row: &R, store: &R::Store) {
         let rows = R::rows(store);
         if row.within(&self.scope) {
             self.in_scope += 1;

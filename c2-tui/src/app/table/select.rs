@@ -1,7 +1,10 @@
 //! Moving through a table: the selected row, the marks, and which part is on the screen.
 
-use super::{Filter, Row, Sort, Table};
-use crate::app::store::Store;
+use std::ops::Range;
+
+use c2_shared::id::JobId;
+
+use super::{Cell, Filter, Head, Opens, Row, Sight, Sort, Table};
 
 /// A way to move the selection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +42,7 @@ impl Step {
 }
 
 /// What can be done with a table whatever its rows are.
-pub(crate) trait Grid {
+pub(crate) trait Grid<S> {
     fn step(&mut self, step: Step);
     /// Selects the row at a position.
     fn go_to(&mut self, at: usize);
@@ -59,50 +62,55 @@ pub(crate) trait Grid {
     fn mark_all(&mut self);
     /// Takes all marks away.
     fn unmark_all(&mut self);
-    fn filter_text(&self) -> &str;
-    fn set_filter(&mut self, text: &str, store: &Store);
+    fn filter(&self) -> &Filter;
+    /// Rows that pass the filter.
+    fn len(&self) -> usize;
+    /// Rows that it is about, filtered or not.
+    fn in_scope(&self) -> usize;
+    /// The positions that are on the screen.
+    fn visible(&self) -> Range<usize>;
+    fn height(&self) -> usize;
+    /// The position that the selected row has, or had.
+    fn cursor(&self) -> usize;
+    fn is_selected(&self, at: usize) -> bool;
+    fn is_marked(&self, at: usize) -> bool;
+    /// Whether its rows are jobs.
+    fn is_of_jobs(&self) -> bool;
+    /// How many rows are marked.
+    fn marked(&self) -> usize;
+    /// The heads of its columns, in the order of the screen.
+    fn heads(&self) -> Vec<Head>;
+    /// The cell of a row in a column.
+    fn cell(&self, at: usize, column: usize, sight: &Sight<'_, S>) -> Option<Cell>;
+    /// What the selected row leads to.
+    fn opens(&self, store: &S) -> Option<Opens>;
+    /// What the columns may have cut of the selected row.
+    fn detail(&self, store: &S) -> Option<String>;
+    /// The jobs that an action is about: the marked ones, otherwise the selected one.
+    fn jobs(&self) -> Vec<JobId>;
+    fn set_filter(&mut self, text: &str, store: &S);
     fn sort(&self) -> Sort;
     /// Sorts so, if there is such a column.
-    fn set_sort(&mut self, sort: Sort, store: &Store);
-    /// The names of its columns, in the order of the screen.
-    fn column_names(&self) -> Vec<&'static str>;
+    fn set_sort(&mut self, sort: Sort, store: &S);
     /// Sorts by a column; by the present one, the other way round.
-    fn sort_by(&mut self, column: usize, store: &Store);
+    fn sort_by(&mut self, column: usize, store: &S);
     /// Sorts by the column so many places away from the present one.
-    fn sort_beside(&mut self, places: isize, store: &Store);
+    fn sort_beside(&mut self, places: isize, store: &S);
     /// Sorts the other way round.
-    fn sort_turned(&mut self, store: &Store);
+    fn sort_turned(&mut self, store: &S);
     /// Orders all rows anew.
-    fn rebuild(&mut self, store: &Store);
+    fn rebuild(&mut self, store: &S);
 }
 
 impl<R: Row> Table<R> {
     /// The selected row's id.
+    #[cfg(test)]
     pub(crate) const fn selected(&self) -> Option<R::Id> {
         self.selected
     }
 
-    /// The selected row's position.
-    pub(crate) const fn cursor(&self) -> usize {
-        self.cursor
-    }
-
-    /// The position of the first row on the screen.
-    pub(crate) const fn top(&self) -> usize {
-        self.top
-    }
-
-    /// Rows on the screen.
-    pub(crate) const fn height(&self) -> usize {
-        self.height
-    }
-
     pub(crate) fn marks(&self) -> impl Iterator<Item = R::Id> {
         self.marks.iter().copied()
-    }
-
-    pub(crate) fn is_marked(&self, id: R::Id) -> bool {
-        self.marks.contains(&id)
     }
 
     /// The rows that an action is about: the marked ones, otherwise the selected one.
@@ -136,7 +144,7 @@ impl<R: Row> Table<R> {
     }
 }
 
-impl<R: Row> Grid for Table<R> {
+impl<R: Row> Grid<R::Store> for Table<R> {
     fn step(&mut self, step: Step) {
         self.go_to(step.from(self.cursor, self.order.len(), self.height));
     }
@@ -194,11 +202,68 @@ impl<R: Row> Grid for Table<R> {
         self.marks.clear();
     }
 
-    fn filter_text(&self) -> &str {
-        self.filter.text()
+    fn filter(&self) -> &Filter {
+        &self.filter
     }
 
-    fn set_filter(&mut self, text: &str, store: &Store) {
+    fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    fn in_scope(&self) -> usize {
+        self.in_scope
+    }
+
+    fn visible(&self) -> Range<usize> {
+        self.top..(self.top + self.height).min(self.order.len())
+    }
+
+    fn height(&self) -> usize {
+        self.height
+    }
+
+    fn cursor(&self) -> usize {
+        self.cursor
+    }
+
+    fn is_selected(&self, at: usize) -> bool {
+        self.selected.is_some() && self.selected == self.order.get(at).copied()
+    }
+
+    fn is_marked(&self, at: usize) -> bool {
+        self.order.get(at).is_some_and(|id| self.marks.contains(id))
+    }
+
+    fn is_of_jobs(&self) -> bool {
+        R::ARE_JOBS
+    }
+
+    fn marked(&self) -> usize {
+        self.marks.len()
+    }
+
+    fn heads(&self) -> Vec<Head> {
+        self.columns.iter().map(Head::from).collect()
+    }
+
+    fn cell(&self, at: usize, column: usize, sight: &Sight<'_, R::Store>) -> Option<Cell> {
+        let row = R::rows(sight.store).get(self.order.get(at)?)?;
+        Some((self.columns.get(column)?.cell)(row, sight))
+    }
+
+    fn opens(&self, store: &R::Store) -> Option<Opens> {
+        R::rows(store).get(&self.selected?).map(R::opens)
+    }
+
+    fn detail(&self, store: &R::Store) -> Option<String> {
+        R::rows(store).get(&self.selected?)?.detail()
+    }
+
+    fn jobs(&self) -> Vec<JobId> {
+        self.chosen().into_iter().filter_map(R::job).collect()
+    }
+
+    fn set_filter(&mut self, text: &str, store: &R::Store) {
         let names: Vec<&str> = self.columns.iter().map(|c| c.name).collect();
         self.filter = Filter::parse(text, &names);
         self.rebuild(store);
@@ -208,32 +273,28 @@ impl<R: Row> Grid for Table<R> {
         self.sort
     }
 
-    fn set_sort(&mut self, sort: Sort, store: &Store) {
+    fn set_sort(&mut self, sort: Sort, store: &R::Store) {
         if sort.column < self.columns.len() {
             self.sort = sort;
             self.rebuild(store);
         }
     }
 
-    fn column_names(&self) -> Vec<&'static str> {
-        self.columns.iter().map(|column| column.name).collect()
-    }
-
-    fn sort_by(&mut self, column: usize, store: &Store) {
+    fn sort_by(&mut self, column: usize, store: &R::Store) {
         let descending = column == self.sort.column && !self.sort.descending;
         self.set_sort(Sort { column, descending }, store);
     }
 
-    fn sort_beside(&mut self, places: isize, store: &Store) {
+    fn sort_beside(&mut self, places: isize, store: &R::Store) {
         let len = self.columns.len();
         self.sort_by((self.sort.column + len).saturating_add_signed(places) % len, store);
     }
 
-    fn sort_turned(&mut self, store: &Store) {
+    fn sort_turned(&mut self, store: &R::Store) {
         self.sort_by(self.sort.column, store);
     }
 
-    fn rebuild(&mut self, store: &Store) {
+    fn rebuild(&mut self, store: &R::Store) {
         self.order_anew(R::rows(store));
     }
 }

@@ -1,8 +1,9 @@
 //! What the full screen does itself: the verbs that are no commands.
 
-use super::{open, run, watch};
+use super::{pages, result, watch};
 use crate::app::Effect;
-use crate::app::model::{Focus, Model};
+use crate::app::focus::Focus;
+use crate::app::model::Model;
 use crate::app::panes::log::clock;
 use crate::app::runs::Call;
 use crate::app::table::Step;
@@ -11,7 +12,7 @@ use crate::command::Console;
 pub(super) fn carry_out(model: &mut Model, console: Console, effects: &mut Vec<Effect>) {
     match console {
         Console::Quit => effects.push(Effect::Quit),
-        Console::Clear => run::close_result(model),
+        Console::Clear => result::close(model),
         Console::Messages => messages(model),
         Console::Calls => calls(model),
         Console::Reconnect => effects.push(Effect::RetryNow),
@@ -52,7 +53,7 @@ fn at_its_end(model: &mut Model, title: &str, mut lines: Vec<String>, none: &str
     if lines.is_empty() {
         lines.push(none.to_owned());
     }
-    open::text(model, title.to_owned(), &lines.join("\n"));
+    pages::text(model, title.to_owned(), &lines.join("\n"));
     if let Some(text) = model.pager_mut(Focus::Page) {
         text.wrap_lines();
         text.step(Step::Last);

@@ -6,10 +6,10 @@ use c2_shared::time::Mono;
 
 use crate::app::Effect;
 use crate::app::model::{Link, Model};
-use crate::app::msg::Fault;
 use crate::app::page::Page;
 use crate::app::pages::Pages;
 use crate::app::panes::Panes;
+use crate::app::report::Fault;
 use crate::app::store::Job;
 use crate::app::table::{Grid as _, Table};
 use crate::app::toast::Kind;
@@ -86,7 +86,7 @@ pub(super) fn on_event(model: &mut Model, event: Event, effects: &mut Vec<Effect
 }
 
 fn job_tables<'a>(panes: &'a mut Panes, over: &'a mut Pages) -> impl Iterator<Item = &'a mut Table<Job>> {
-    [&mut panes.jobs, &mut panes.log].into_iter().chain(pages(over))
+    panes.of_jobs_mut().into_iter().chain(pages(over))
 }
 
 fn pages(over: &mut Pages) -> impl Iterator<Item = &mut Table<Job>> {

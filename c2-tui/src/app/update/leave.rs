@@ -3,8 +3,9 @@
 
 use super::watch;
 use crate::app::Effect;
+use crate::app::focus::Focus;
 use crate::app::keymap::Action;
-use crate::app::model::{Focus, Model};
+use crate::app::model::Model;
 use crate::app::overlay::{Overlay, Question};
 use crate::app::pager::Pager;
 use crate::app::toast::Kind;

@@ -2,7 +2,7 @@
 //! line, and what Tab offers on the way.
 
 use crate::app::demo::{busy, press, send};
-use crate::app::model::Focus;
+use crate::app::focus::Focus;
 use crate::app::overlay::Overlay;
 use crate::app::{Effect, Model, Msg};
 

@@ -1,11 +1,23 @@
 //! The one function that changes the model: a message goes in, effects come out.
+//!
+//! A key is a row of [`crate::app::keymap::TABLE`], which names an action. `act` hands each action to
+//! the file that it belongs to: `prompt` edits the `!>` line, `submit` runs it, `console` has its verbs
+//! that are no commands, `focus` moves between the parts, `filter` filters tables, `open` goes deeper
+//! from a row, `output` and `watch` are about pages of text, `overlay` about what lies over the
+//! screen, `leave` about Ctrl-C and `q`. What changes a table or a text alone is a method of these.
+//! Below them `guard` asks and forbids, `run` starts lines, `result` shows what came of them, and
+//! `pages` opens and leaves pages. No file uses one that uses it.
+
+mod click;
+mod feed;
+mod input;
 
 mod act;
-mod click;
 mod console;
-mod feed;
+mod filter;
+mod fit;
+mod focus;
 mod guard;
-mod input;
 mod leave;
 #[cfg(test)]
 mod leave_tests;
@@ -15,8 +27,12 @@ mod open;
 mod output;
 #[cfg(test)]
 pub(crate) mod output_tests;
+mod overlay;
+mod pages;
 mod prompt;
+mod result;
 mod run;
+mod submit;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -53,7 +69,7 @@ pub(crate) fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
         Msg::Folder { folder, names } => prompt::on_folder(model, folder, names, &mut effects),
         Msg::Notice(text) => model.toasts.say(Kind::Plain, text, now),
     }
-    model.fit();
+    fit::fit(model);
     output::serve(model, &mut effects);
     let chosen = Preferences::of(model);
     if chosen != model.kept {

@@ -5,11 +5,12 @@ use c2_shared::id::JobId;
 use c2_shared::job::JobState;
 
 use crate::app::demo::{self, at, busy, change, press, send};
-use crate::app::model::Focus;
-use crate::app::msg::{DocumentId, Fault, News, Report, SaveEnding, Saved};
+use crate::app::focus::Focus;
+use crate::app::msg::{News, SaveEnding, Saved};
 use crate::app::overlay::Overlay;
 use crate::app::page::{Page, Shown};
 use crate::app::pager::{Chunk, count_lines};
+use crate::app::report::{DocumentId, Fault, Report};
 use crate::app::{Effect, Model, Msg, Preferences, update};
 
 /// Answers what pages ask of the runner, with an output of these lines.

@@ -1,13 +1,12 @@
 //! The `!>` line: editing, history, search, completion, and what Enter does.
 
-use super::{console, guard, run};
+use super::{focus, result, submit};
 use crate::app::Effect;
+use crate::app::focus::Focus;
 use crate::app::keymap::Action;
 use crate::app::line::{Completion, Edit, Menu, Search, Source, complete};
-use crate::app::model::{Focus, Model};
-use crate::app::overlay::{self, Overlay};
+use crate::app::model::Model;
 use crate::app::toast::Kind;
-use crate::command::{self, Entered, Verb, said};
 
 pub(super) fn on_text(model: &mut Model, text: &str) {
     if let Some(search) = &mut model.line.search {
@@ -52,10 +51,10 @@ pub(super) fn carry_out(model: &mut Model, action: Action, effects: &mut Vec<Eff
         Action::Search => {
             line.search = Some(Search { draft: line.editor.text().to_owned(), ..Search::default() });
         }
-        Action::Complete if line.editor.text().is_empty() => super::act::carry_out(model, Action::FocusNext, effects),
+        Action::Complete if line.editor.text().is_empty() => focus::focus_beside(model, 1),
         Action::Complete => complete_here(model, effects),
-        Action::Accept => submit(model, effects),
-        Action::Dismiss => run::close_result(model),
+        Action::Accept => submit::submit(model, effects),
+        Action::Dismiss => result::close(model),
         _ => {}
     }
 }
@@ -78,7 +77,7 @@ fn in_search(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
             search_from(model, usize::MAX);
         }
         Action::TakeIntoLine => model.line.search = None,
-        Action::Accept => submit(model, effects),
+        Action::Accept => submit::submit(model, effects),
         _ => {
             model.line.search = None;
             model.line.editor.set(&search.draft);
@@ -173,80 +172,4 @@ pub(super) fn on_folder(model: &mut Model, folder: String, names: Vec<String>, e
     }
     // The next Tab looks again: files come and go.
     model.folder = None;
-}
-
-/// Enter: runs what the line says and keeps it in history. A line that is not understood stays to be
-/// corrected.
-fn submit(model: &mut Model, effects: &mut Vec<Effect>) {
-    let line = model.line.editor.text().to_owned();
-    let text = text_of(&line);
-    if text.is_empty() {
-        model.line.take();
-        return;
-    }
-    match command::parse(&line) {
-        Ok(verb) => {
-            model.line.take();
-            if model.line.history.push(&line) {
-                effects.push(Effect::Remember(line));
-            }
-            run_verb(model, text, verb, false, effects);
-        }
-        Err(complaint) => {
-            model.line.search = None;
-            model.line.menu = None;
-            run::refuse(model, text, complaint);
-        }
-    }
-}
-
-/// Runs pasted lines in their order, about which the operator was asked.
-pub(super) fn run_pasted(model: &mut Model, lines: &[String], effects: &mut Vec<Effect>) {
-    for line in lines.iter().filter(|line| !said(line).is_empty()) {
-        match command::parse(line) {
-            Ok(verb) => run_verb(model, text_of(line), verb, true, effects),
-            Err(complaint) => run::refuse(model, text_of(line), complaint),
-        }
-    }
-}
-
-/// The part of a line that says something.
-fn text_of(line: &str) -> String {
-    line[said(line)].trim_end().to_owned()
-}
-
-fn run_verb(model: &mut Model, text: String, verb: Verb, asked: bool, effects: &mut Vec<Effect>) {
-    match verb {
-        Verb::Console(verb) => console::carry_out(model, verb, effects),
-        Verb::Command(command) => guard::run(model, Entered { text, command }, asked, effects),
-    }
-}
-
-/// Keys while the palette is open.
-pub(super) fn on_palette(model: &mut Model, action: Action, mut needle: String, at: usize) {
-    let found = overlay::matching(&needle);
-    let len = found.len();
-    let at = match action {
-        Action::Accept => {
-            if let Some(name) = found.get(at).map(|v| format!("{} ", v.name)) {
-                take_command(model, &name);
-            }
-            return;
-        }
-        Action::Next => (at + 1).min(len.saturating_sub(1)),
-        Action::Previous => at.saturating_sub(1),
-        Action::Rub => {
-            needle.pop();
-            0
-        }
-        _ => return,
-    };
-    model.overlay = Some(Overlay::Palette { needle, at });
-}
-
-/// Puts a command's name into the line.
-pub(super) fn take_command(model: &mut Model, name: &str) {
-    super::act::focus(model, Focus::Line);
-    model.line.take();
-    model.line.editor.insert(name);
 }

@@ -5,13 +5,16 @@ use c2_shared::job::JobState;
 use c2_shared::time::Mono;
 
 use crate::app::demo::{self, NOW, busy, change, console, press, send};
-use crate::app::model::{Focus, Link};
-use crate::app::msg::{DocumentId, Fault, MouseDeed, Report, RunId, Target};
+use crate::app::focus::Focus;
+use crate::app::model::Link;
+use crate::app::msg::{MouseDeed, Target};
 use crate::app::overlay::Overlay;
 use crate::app::page::{Page, Shown};
 use crate::app::pager::Pager;
 use crate::app::panes::Pane;
+use crate::app::report::{DocumentId, Fault, Report, RunId};
 use crate::app::store::JobScope;
+use crate::app::table::Grid as _;
 use crate::app::{Effect, Model, Msg, Preferences};
 use crate::command::Theme;
 
@@ -452,7 +455,7 @@ fn the_mouse() {
     click(&mut model, Target::Chip(3));
     assert_eq!(*model.panes.jobs.scope(), JobScope::All);
     send(&mut model, Msg::Mouse { deed: MouseDeed::Wheel(3), target: Target::Area(JOBS) });
-    assert!(model.panes.jobs.top() > 0);
+    assert!(model.panes.jobs.visible().start > 0);
     let effects = send(&mut model, Msg::Mouse { deed: MouseDeed::Double, target: Target::Row(JOBS, 0) });
     assert_eq!((effects.len(), model.focus), (1, Focus::Page));
     press(&mut model, &["Esc"]);

@@ -1,18 +1,15 @@
 //! Commands beside the line: beginning, showing, stopping, coming back to them.
 
+use super::{pages, result};
 use crate::app::Effect;
-use crate::app::model::{Focus, Model};
-use crate::app::msg::{Report, RunId};
+use crate::app::focus::Focus;
+use crate::app::model::Model;
 use crate::app::page::Page;
 use crate::app::pager::Pager;
+use crate::app::report::{Report, RunId};
 use crate::app::toast::Kind;
 use crate::app::watch::{State, Watch};
 use crate::command::Entered;
-
-use super::open;
-
-/// Runs that are kept after their end, once their view was left.
-const ENDED_MAX: usize = 8;
 
 /// Starts a line in a view of its own.
 pub(super) fn begin(model: &mut Model, line: Entered, effects: &mut Vec<Effect>) {
@@ -21,32 +18,7 @@ pub(super) fn begin(model: &mut Model, line: Entered, effects: &mut Vec<Effect>)
     let document = model.last_document;
     model.documents.insert(document);
     effects.push(Effect::Watch { run, document, line: line.clone() });
-    open::push(model, Page::Watch(Box::new(Watch::new(run, document, line, model.now.mono))));
-}
-
-/// Leaves the uppermost page; answers the part that gets the keys back.
-pub(super) fn leave_page(model: &mut Model) -> Option<Focus> {
-    let (page, from) = model.pages.close()?;
-    keep(model, [page]);
-    Some(from)
-}
-
-pub(super) fn leave_pages(model: &mut Model) {
-    let left: Vec<Page> = model.pages.close_all().collect();
-    keep(model, left);
-}
-
-/// What runs on pages that are left goes on.
-fn keep(model: &mut Model, left: impl IntoIterator<Item = Page>) {
-    let left = left.into_iter();
-    model.watches.extend(left.filter_map(|page| if let Page::Watch(watch) = page { Some(*watch) } else { None }));
-    let ended = |watch: &Watch| !watch.is_running();
-    let mut surplus = model.watches.iter().filter(|w| ended(w)).count().saturating_sub(ENDED_MAX);
-    model.watches.retain(|watch| {
-        let goes = surplus > 0 && ended(watch);
-        surplus -= usize::from(goes);
-        !goes
-    });
+    pages::push(model, Page::Watch(Box::new(Watch::new(run, document, line, model.now.mono))));
 }
 
 /// A run ended; false if it is none of those beside the line.
@@ -119,7 +91,7 @@ pub(super) fn runs(model: &mut Model, which: Option<u64>) {
     };
     if let Some(at) = at {
         let watch = model.watches.remove(at);
-        return open::push(model, Page::Watch(Box::new(watch)));
+        return pages::push(model, Page::Watch(Box::new(watch)));
     }
     if model.watches.is_empty() {
         return model.toasts.say(Kind::Plain, "nothing runs beside the line", model.now);
@@ -127,7 +99,7 @@ pub(super) fn runs(model: &mut Model, which: Option<u64>) {
     let now = model.now.mono;
     let line = |watch: &Watch| format!("{:>4}  {:<24}  {}", watch.run.0, watch.words(now), watch.line.text);
     let lines: Vec<String> = model.watches.iter().map(line).collect();
-    super::run::show(model, "runs".to_owned(), &lines, 0);
+    result::show(model, "runs".to_owned(), &lines, 0);
 }
 
 /// The runs beside the line, whether their view is open or not.
@@ -138,9 +110,11 @@ pub(super) fn all(model: &mut Model) -> impl Iterator<Item = &mut Watch> {
 
 #[cfg(test)]
 mod tests {
+    use super::pages::ENDED_MAX;
     use super::*;
     use crate::app::demo::{busy, press, send};
-    use crate::app::msg::{DocumentId, Msg, News};
+    use crate::app::msg::{Msg, News};
+    use crate::app::report::DocumentId;
     use crate::app::watch::Tally;
 
     fn begun(model: &mut Model, line: &str) -> RunId {

@@ -4,8 +4,9 @@ use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
 use crate::app::Msg;
-use crate::app::msg::{DocumentId, Fault, News, SaveEnding, Saved};
+use crate::app::msg::{News, SaveEnding, Saved};
 use crate::app::pager::{blocks, settled};
+use crate::app::report::{DocumentId, Fault};
 use crate::runner::spool::{Spool, save_text};
 
 /// What the core wants of a text.

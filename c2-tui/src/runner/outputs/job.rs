@@ -15,8 +15,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinSet, spawn_blocking};
 
 use super::document::{Document, Gone, Order};
-use crate::app::msg::{Fault, News};
+use crate::app::msg::News;
 use crate::app::page::Shown;
+use crate::app::report::Fault;
 use crate::command::Complaint;
 use crate::runner::spool::Spool;
 

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use tokio::sync::{mpsc, watch};
 
 use super::document::{Document, Gone, Order};
-use crate::app::msg::{DocumentId, News};
+use crate::app::msg::News;
+use crate::app::report::DocumentId;
 use crate::app::watch::Tally;
 use crate::runner::spool::Spool;
 use crate::ssh::run::Verdict;
