@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
-use crate::command::{Complaint, mistake, table};
+use crate::command::{CommandError, mistake, table};
 use crate::connect::Place;
 use crate::headless::Source;
 
@@ -96,7 +96,7 @@ pub(crate) enum Asked {
 
 impl Arguments {
     /// Reads a command line, the program's name first.
-    pub(crate) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Asked, Complaint> {
+    pub(crate) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Asked, CommandError> {
         match Self::try_parse_from(args) {
             Ok(arguments) => Ok(Asked::Run(Box::new(arguments))),
             Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {

@@ -1,6 +1,6 @@
-//! The exit status of the console: the only place where outcomes and complaints become numbers.
+//! The exit status of the console: the only place where outcomes and errors become numbers.
 
-use crate::command::{Complaint, Kind, Outcome};
+use crate::command::{CommandError, Kind, Outcome};
 
 /// Done.
 pub(crate) const OK: i32 = 0;
@@ -29,12 +29,12 @@ pub(crate) const fn status(kind: Kind) -> i32 {
 }
 
 /// The exit status after a command; that of a job that was waited for is the job's own.
-pub(crate) fn of(result: &Result<Outcome, Complaint>) -> i32 {
+pub(crate) fn of(result: &Result<Outcome, CommandError>) -> i32 {
     match result {
         // The system keeps the lowest eight bits, and a failure must not turn into a success there.
         Ok(outcome) if outcome.exit != OK && outcome.exit & 0xff == 0 => FAILED,
         Ok(outcome) => outcome.exit & 0xff,
-        Err(complaint) => status(complaint.kind),
+        Err(error) => status(error.kind),
     }
 }
 
@@ -61,7 +61,7 @@ mod tests {
             (Kind::Interrupted, 130),
         ];
         for (kind, expected) in kinds {
-            assert_eq!(of(&Err(Complaint::new(kind, "x"))), expected, "{kind:?}");
+            assert_eq!(of(&Err(CommandError::new(kind, "x"))), expected, "{kind:?}");
         }
     }
 }

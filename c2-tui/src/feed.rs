@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use crate::app::Msg;
 use crate::app::report::Fault;
-use crate::command::Complaint;
+use crate::command::CommandError;
 use crate::connect::{self, Place};
 use crate::runner::Clock;
 
@@ -43,7 +43,7 @@ pub(crate) async fn run(
     mut retry: mpsc::Receiver<()>,
 ) {
     let mut backoff = Backoff::default();
-    let mut found: Result<Client, Complaint> = Ok(clients.borrow().clone());
+    let mut found: Result<Client, CommandError> = Ok(clients.borrow().clone());
     loop {
         if let Ok(client) = &found {
             clients.send_replace(client.clone());
@@ -63,7 +63,7 @@ pub(crate) async fn run(
                 }
                 Err(lost) => lost,
             },
-            Err(complaint) => Lost { fault: complaint.into(), lasts: true },
+            Err(error) => Lost { fault: error.into(), lasts: true },
         };
         let Lost { fault, lasts } = lost;
         let wait = if lasts { SLOW } else { backoff.next(0.0) };

@@ -28,12 +28,12 @@ pub fn words(line: &str) -> Option<Vec<Range<usize>>> {
 
 /// Reads a line of the console, or says what is wrong with it.
 pub fn parse(line: &str) -> Result<(), String> {
-    command::parse(line).map(drop).map_err(|complaint| complaint.message)
+    command::parse(line).map(drop).map_err(|error| error.message)
 }
 
 /// Reads the jobs of a batch file, or says what is wrong with it.
 pub fn batch(text: &str) -> Result<Vec<JobSpec>, String> {
-    batch::parse(text, "file", JobSpec::default()).map_err(|complaint| complaint.message)
+    batch::parse(text, "file", JobSpec::default()).map_err(|error| error.message)
 }
 
 /// All cells and lines that are shown of what a job wrote.

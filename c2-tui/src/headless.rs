@@ -13,7 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use crate::command::{self, Command, Complaint, Console, Context, Kind, Outcome, Verb};
+use crate::command::{self, Command, CommandError, Console, Context, Kind, Outcome, Verb};
 use crate::exit;
 
 pub(crate) use print::{Printer, show};
@@ -53,7 +53,7 @@ pub(crate) async fn run(client: Client, sources: Vec<Source>, keep_going: bool, 
         };
         let (origin, result) = match step {
             None => return status,
-            Some(Err(complaint)) => (None, Err(complaint)),
+            Some(Err(error)) => (None, Err(error)),
             Some(Ok(Step { origin, line })) => match command::parse(&line) {
                 Ok(Verb::Console(Console::Quit)) => return status,
                 Ok(Verb::Console(_)) => (origin, Err(only_on_screen(&line))),
@@ -62,7 +62,7 @@ pub(crate) async fn run(client: Client, sources: Vec<Source>, keep_going: bool, 
                     Some(error) = broken.recv() => return printer.cannot_write(&error),
                     result = perform(&context, command) => (origin, result),
                 },
-                Err(complaint) => (origin, Err(complaint)),
+                Err(error) => (origin, Err(error)),
             },
         };
         meter.clear();
@@ -79,14 +79,14 @@ pub(crate) async fn run(client: Client, sources: Vec<Source>, keep_going: bool, 
     }
 }
 
-fn only_on_screen(line: &str) -> Complaint {
+fn only_on_screen(line: &str) -> CommandError {
     let message = format!("{:?} is for the full screen, which a script has not", line.trim());
-    Complaint::usage(message, "start `c2-tui` without --exec and --file")
+    CommandError::usage(message, "start `c2-tui` without --exec and --file")
 }
 
 /// Runs a command until its end or an interrupt. Commands that wait see the interrupt themselves
 /// and say more about it, hence the order.
-async fn perform(context: &Context, command: Command) -> Result<Outcome, Complaint> {
+async fn perform(context: &Context, command: Command) -> Result<Outcome, CommandError> {
     let performing = command::execute(context, command);
     tokio::pin!(performing);
     tokio::select! {
@@ -96,7 +96,7 @@ async fn perform(context: &Context, command: Command) -> Result<Outcome, Complai
     }
     // Both are woken one after the other, and the command perhaps last.
     tokio::time::timeout(LAST_WORDS, performing).await.unwrap_or_else(|_| {
-        Err(Complaint::new(Kind::Interrupted, "interrupted")
+        Err(CommandError::new(Kind::Interrupted, "interrupted")
             .hint("c2d may have done it all the same; `jobs` shows what there is"))
     })
 }

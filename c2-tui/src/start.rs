@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::IsTerminal as _;
 
 use crate::arguments::{Arguments, Asked};
-use crate::command::{Complaint, Kind};
+use crate::command::{CommandError, Kind};
 use crate::headless::{self, Printer};
 use crate::local::Local;
 use crate::{connect, exit, login, runner, zone};
@@ -14,7 +14,7 @@ pub fn run(command_line: impl IntoIterator<Item = OsString>) -> i32 {
     match Arguments::read(command_line) {
         Ok(Asked::Run(arguments)) => start(&arguments),
         Ok(Asked::Show(text)) => headless::show(&text).map_or(exit::NO_READER, |()| exit::OK),
-        Err(complaint) => complain(&complaint, false),
+        Err(error) => complain(&error, false),
     }
 }
 
@@ -22,29 +22,29 @@ fn start(arguments: &Arguments) -> i32 {
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            let complaint =
-                Complaint::refused(format!("cannot start: {error}"), "see the limits of this user: ulimit -a");
-            return complain(&complaint, arguments.json);
+            let error =
+                CommandError::refused(format!("cannot start: {error}"), "see the limits of this user: ulimit -a");
+            return complain(&error, arguments.json);
         }
     };
     let status = runtime.block_on(serve(arguments));
     // A thread may still wait for a line of standard input; nobody waits for it.
     runtime.shutdown_background();
-    status.unwrap_or_else(|complaint| complain(&complaint, arguments.json))
+    status.unwrap_or_else(|error| complain(&error, arguments.json))
 }
 
-async fn serve(arguments: &Arguments) -> Result<i32, Complaint> {
+async fn serve(arguments: &Arguments) -> Result<i32, CommandError> {
     if let Some(other) = &arguments.other {
         let said = login::run(other).await?;
         return Ok(headless::show(&format!("{said}\n")).map_or(exit::NO_READER, |()| exit::OK));
     }
     let printer = Printer::new(arguments.json);
-    if let Some(complaint) = zone::unknown() {
-        printer.complaint(&complaint, None);
+    if let Some(error) = zone::unknown() {
+        printer.complaint(&error, None);
     }
     let sources = arguments.sources();
     if sources.is_empty() && !(std::io::stdout().is_terminal() && std::io::stdin().is_terminal()) {
-        return Err(Complaint::usage("the full screen needs a terminal", "run commands with `c2-tui --exec list`"));
+        return Err(CommandError::usage("the full screen needs a terminal", "run commands with `c2-tui --exec list`"));
     }
     let local = if arguments.local {
         Some(Local::start(arguments.data_dir.as_deref(), arguments.workspace_root.as_deref()).await?)
@@ -63,7 +63,7 @@ async fn serve(arguments: &Arguments) -> Result<i32, Complaint> {
         settings.readonly = arguments.readonly;
         settings.ascii |= arguments.ascii;
         let ran = runner::run(client, place, settings).await;
-        ran.map_err(|error| Complaint::new(Kind::Refused, error.to_string()))?
+        ran.map_err(|error| CommandError::new(Kind::Refused, error.to_string()))?
     } else {
         headless::run(client, sources, arguments.keep_going, printer).await
     };
@@ -75,7 +75,7 @@ async fn serve(arguments: &Arguments) -> Result<i32, Complaint> {
     Ok(status)
 }
 
-fn complain(complaint: &Complaint, json: bool) -> i32 {
-    Printer::new(json).complaint(complaint, None);
-    exit::status(complaint.kind)
+fn complain(error: &CommandError, json: bool) -> i32 {
+    Printer::new(json).complaint(error, None);
+    exit::status(error.kind)
 }

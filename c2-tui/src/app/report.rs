@@ -1,6 +1,6 @@
 //! What came of a command, and the names of what runs or was opened.
 
-use crate::command::Complaint;
+use crate::command::CommandError;
 
 /// Names one run of a command in this session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,10 +31,10 @@ pub(crate) struct Fault {
     pub(crate) hint: Option<String>,
 }
 
-impl From<Complaint> for Fault {
-    fn from(complaint: Complaint) -> Self {
-        let words: Vec<String> = std::iter::once(complaint.message).chain(complaint.details).collect();
-        Self { message: words.join("\n"), hint: complaint.hint }
+impl From<CommandError> for Fault {
+    fn from(error: CommandError) -> Self {
+        let words: Vec<String> = std::iter::once(error.message).chain(error.details).collect();
+        Self { message: words.join("\n"), hint: error.hint }
     }
 }
 

@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::command::job_name::JobNames;
 use crate::command::several::Several;
-use crate::command::{Complaint, Context, Data, Outcome, resolve};
+use crate::command::{CommandError, Context, Data, Outcome, resolve};
 
 /// The arguments of `cancel`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
@@ -16,8 +16,8 @@ pub(crate) struct Cancel {
 
 impl Cancel {
     /// Cancels all that can be cancelled: one that cannot does not save those after it. A single
-    /// job that cannot is a complaint; of several, the outcome says which were refused and why.
-    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
+    /// job that cannot is an error; of several, the outcome says which were refused and why.
+    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
         let ids = resolve::jobs(context, &self.jobs).await?;
         let mut several = Several::of(&ids);
         for id in ids {

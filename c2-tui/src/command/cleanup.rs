@@ -8,7 +8,7 @@ use clap::Args;
 use serde::Serialize;
 use tokio::task::JoinSet;
 
-use crate::command::{Complaint, Context, Data, Outcome};
+use crate::command::{CommandError, Context, Data, Outcome};
 
 /// The arguments of `cleanup-workspaces`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
@@ -32,22 +32,22 @@ pub(crate) struct CleanedWorker {
 
 impl Cleanup {
     /// Asks all workers at once, as each takes its own time. A single one that cannot be asked is a
-    /// complaint; of several, the outcome says which.
-    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
+    /// error; of several, the outcome says which.
+    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
         let ips = self.workers(context).await?;
         let single = ips.len() == 1;
         let mut asking = JoinSet::new();
         for ip in ips {
             let client = context.client.clone();
-            asking.spawn(async move { (ip, client.cleanup(ip).await.map_err(Complaint::from)) });
+            asking.spawn(async move { (ip, client.cleanup(ip).await.map_err(CommandError::from)) });
         }
         let mut workers = Vec::new();
         while let Some(asked) = asking.join_next().await {
             let (ip, answer) = asked.expect("asking does not panic");
             workers.push(match answer {
                 Ok(answer) => CleanedWorker { ip, cleaned: Some(answer.cleaned), refused: None },
-                Err(complaint) if single => return Err(complaint),
-                Err(complaint) => CleanedWorker { ip, cleaned: None, refused: Some(complaint.message) },
+                Err(error) if single => return Err(error),
+                Err(error) => CleanedWorker { ip, cleaned: None, refused: Some(error.message) },
             });
         }
         workers.sort_by_key(|worker| worker.ip);
@@ -55,9 +55,9 @@ impl Cleanup {
         Ok(Outcome { data: Data::Cleaned(workers), exit })
     }
 
-    async fn workers(&self, context: &Context) -> Result<Vec<IpAddr>, Complaint> {
+    async fn workers(&self, context: &Context) -> Result<Vec<IpAddr>, CommandError> {
         let bad = |e: c2_shared::target::TargetError| {
-            Complaint::refused(e.to_string(), "`list` shows all workers and their groups")
+            CommandError::refused(e.to_string(), "`list` shows all workers and their groups")
         };
         let target = Target::parse(&self.target).map_err(bad)?;
         let list = context.client.workers().await?.workers;

@@ -13,7 +13,7 @@ use c2_shared::client::ClientError;
 use c2_shared::id::JobId;
 use c2_shared::job::{JobState, Outcome};
 
-use crate::command::{Complaint, Context, Kind};
+use crate::command::{CommandError, Context, Kind};
 use crate::render;
 
 /// Seconds for which one poll is held by c2d; short enough that a dead connection is noticed.
@@ -53,13 +53,13 @@ impl<'a> Waiting<'a> {
     ///
     /// With `known` false, c2d has not answered yet, so its absence is said at once; otherwise it
     /// is taken for a restart first. An interrupt leaves the job alone.
-    pub(crate) async fn end_of(&mut self, job: JobId, known: bool) -> Result<JobInfo, Complaint> {
+    pub(crate) async fn end_of(&mut self, job: JobId, known: bool) -> Result<JobInfo, CommandError> {
         let context = self.context;
         tokio::select! {
             ended = poll(context, job, known) => ended,
             never = self.say_why(job) => match never {},
             () = context.interrupted() => {
-                Err(Complaint::new(Kind::Interrupted, format!("stopped waiting; {job} goes on"))
+                Err(CommandError::new(Kind::Interrupted, format!("stopped waiting; {job} goes on"))
                     .hint(format!("`wait {job}` waits on, `cancel {job}` ends it")))
             }
         }
@@ -85,7 +85,7 @@ impl<'a> Waiting<'a> {
     }
 }
 
-async fn poll(context: &Context, job: JobId, mut known: bool) -> Result<JobInfo, Complaint> {
+async fn poll(context: &Context, job: JobId, mut known: bool) -> Result<JobInfo, CommandError> {
     let mut backoff = Backoff::default();
     loop {
         // The first question is answered at once, so that c2d is known before anything takes long.
@@ -100,7 +100,7 @@ async fn poll(context: &Context, job: JobId, mut known: bool) -> Result<JobInfo,
                 context.progress(&format!("{error}; trying again in {} s", wait.as_secs()));
                 tokio::time::sleep(wait).await;
             }
-            Err(error) => return Err(Complaint::from(error)),
+            Err(error) => return Err(CommandError::from(error)),
         }
     }
 }

@@ -11,7 +11,7 @@ use futures_util::future::try_join_all;
 
 use crate::command::context::Wrote;
 use crate::command::job_name::JobNames;
-use crate::command::{Complaint, Context, Data, Kind, Outcome, ending, resolve};
+use crate::command::{CommandError, Context, Data, Kind, Outcome, ending, resolve};
 use crate::render;
 
 /// The arguments of `follow`.
@@ -25,7 +25,7 @@ pub(crate) struct Follow {
 impl Follow {
     /// Follows all jobs at once until the last has ended. The exit status is that of the first, in
     /// the order named, that did not succeed.
-    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
         let ids = resolve::jobs(context, &self.jobs).await?;
         let labelled = ids.len() > 1;
         let width = ids.iter().map(|id| id.to_string().len()).max().unwrap_or(0);
@@ -43,7 +43,7 @@ pub(crate) async fn one(
     job: JobId,
     only: Option<Stream>,
     label: String,
-) -> Result<JobRow, Complaint> {
+) -> Result<JobRow, CommandError> {
     let mut follower = Follower {
         context,
         job,
@@ -54,7 +54,7 @@ pub(crate) async fn one(
     };
     tokio::select! {
         ended = follower.follow() => ended,
-        () = context.interrupted() => Err(Complaint::new(Kind::Interrupted, format!("stopped following; {job} goes on"))
+        () = context.interrupted() => Err(CommandError::new(Kind::Interrupted, format!("stopped following; {job} goes on"))
             .hint(format!("`follow {job}` follows on, `cancel {job}` ends it"))),
     }
 }
@@ -69,7 +69,7 @@ struct Follower<'a> {
 }
 
 impl Follower<'_> {
-    async fn follow(&mut self) -> Result<JobRow, Complaint> {
+    async fn follow(&mut self) -> Result<JobRow, CommandError> {
         let (mut backoff, mut known) = (Backoff::default(), false);
         loop {
             let broken = match self.context.client.follow(self.job, &self.at).await {

@@ -13,7 +13,7 @@ use tokio::task::spawn_blocking;
 
 use crate::command::folder::{Folder, Place, Present};
 use crate::command::job_name::JobName;
-use crate::command::{Complaint, Context, Data, Kind, Outcome, resolve, send};
+use crate::command::{CommandError, Context, Data, Kind, Outcome, resolve, send};
 
 /// The arguments of `get-files`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
@@ -70,7 +70,7 @@ pub(crate) enum Status {
 
 impl GetFiles {
     /// Fetches all files that can be fetched; one that cannot does not hold up those after it.
-    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
         let job_id = resolve::job(context, &self.job).await?;
         let mut left = context.client.job_files(job_id, false).await?;
         // c2d takes nothing else from workers; but what it took before it knew this rule is there.
@@ -100,10 +100,10 @@ impl GetFiles {
     }
 }
 
-async fn open(dir: PathBuf) -> Result<Folder, Complaint> {
+async fn open(dir: PathBuf) -> Result<Folder, CommandError> {
     let shown = dir.display().to_string();
     let opened = spawn_blocking(move || Folder::open(&dir)).await.expect("opening a folder does not panic");
-    opened.map_err(|e| Complaint::refused(format!("cannot use the folder {shown:?}: {e}"), "name another folder"))
+    opened.map_err(|e| CommandError::refused(format!("cannot use the folder {shown:?}: {e}"), "name another folder"))
 }
 
 /// Fetches one file. What lies in the names and on this disk is said and passed over; when c2d
@@ -114,7 +114,7 @@ async fn fetch(
     dir: &Path,
     file: &JobFile,
     force: bool,
-) -> Result<(Status, Option<String>), Complaint> {
+) -> Result<(Status, Option<String>), CommandError> {
     let refused = |reason: String| Ok((Status::Refused, Some(reason)));
     let (folder, path, blob) = (Arc::clone(folder), file.path.clone(), file.sha256);
     let executable = file.mode.is_some_and(|mode| mode & 0o100 != 0);
@@ -138,8 +138,8 @@ async fn fetch(
     let label = dir.join(&file.path).display().to_string();
     match send::fetch(context, &label, file.sha256, file.size, &aside).await {
         Ok(()) => {}
-        Err(complaint) if complaint.kind == Kind::Refused => return refused(complaint.message),
-        Err(complaint) => return Err(complaint),
+        Err(error) if error.kind == Kind::Refused => return refused(error.message),
+        Err(error) => return Err(error),
     }
     match place.keep(force) {
         Ok(()) => Ok((Status::Saved, None)),

@@ -8,8 +8,8 @@ use clap::{Parser, Subcommand};
 use crate::command::console::Console;
 use crate::command::job_name::JobNames;
 use crate::command::{
-    Complaint, Context, Data, Outcome, batch, cancel, cleanup, doctor, follow, get_files, groups, help, job, jobs, log,
-    output, pdsh, split, steer, submit, tags, verify_ssh, wait, worker,
+    CommandError, Context, Data, Outcome, batch, cancel, cleanup, doctor, follow, get_files, groups, help, job, jobs,
+    log, output, pdsh, split, steer, submit, tags, verify_ssh, wait, worker,
 };
 use crate::render;
 
@@ -118,7 +118,7 @@ pub(crate) enum Command {
 }
 
 /// Runs a command.
-pub(crate) async fn execute(context: &Context, command: Command) -> Result<Outcome, Complaint> {
+pub(crate) async fn execute(context: &Context, command: Command) -> Result<Outcome, CommandError> {
     match command {
         Command::List => Ok(Data::Workers(context.client.workers().await?).into()),
         Command::Doctor => doctor::run(context).await,

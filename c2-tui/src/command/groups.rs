@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use clap::Args;
 
-use crate::command::{Complaint, Context, Data, Outcome};
+use crate::command::{CommandError, Context, Data, Outcome};
 
 /// The arguments of `assign` and `unassign`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
@@ -19,7 +19,7 @@ pub(crate) struct Membership {
 }
 
 /// Groups and their workers, as `list` tells them.
-pub(crate) async fn list(context: &Context) -> Result<Outcome, Complaint> {
+pub(crate) async fn list(context: &Context) -> Result<Outcome, CommandError> {
     let mut groups: BTreeMap<String, BTreeSet<IpAddr>> = BTreeMap::new();
     for worker in context.client.workers().await?.workers {
         for group in worker.groups {
@@ -30,12 +30,12 @@ pub(crate) async fn list(context: &Context) -> Result<Outcome, Complaint> {
 }
 
 impl Membership {
-    pub(crate) async fn assign(self, context: &Context) -> Result<Outcome, Complaint> {
+    pub(crate) async fn assign(self, context: &Context) -> Result<Outcome, CommandError> {
         let row = context.client.assign(&self.worker, BTreeSet::from([self.group])).await?;
         Ok(Data::WorkerChanged(Box::new(row)).into())
     }
 
-    pub(crate) async fn unassign(self, context: &Context) -> Result<Outcome, Complaint> {
+    pub(crate) async fn unassign(self, context: &Context) -> Result<Outcome, CommandError> {
         Ok(Data::WorkerChanged(Box::new(context.client.unassign(&self.worker, &self.group).await?)).into())
     }
 }

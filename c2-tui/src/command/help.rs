@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use clap::{Args, ValueHint};
 
-use crate::command::{CommandInfo, Complaint, Data, Outcome, table};
+use crate::command::{CommandError, CommandInfo, Data, Outcome, table};
 
 /// The arguments of `help`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
@@ -15,7 +15,7 @@ pub(crate) struct Help {
 }
 
 impl Help {
-    pub(crate) fn run(self) -> Result<Outcome, Complaint> {
+    pub(crate) fn run(self) -> Result<Outcome, CommandError> {
         let text = match self.command {
             None => overview(),
             Some(name) => one(&name)?,
@@ -32,7 +32,7 @@ fn overview() -> String {
     format!("{}\non the full screen also:\n{}\n{after}\n", aligned("", &commands), aligned("", &screen))
 }
 
-fn one(name: &str) -> Result<String, Complaint> {
+fn one(name: &str) -> Result<String, CommandError> {
     let command = table::known(name)?;
     let arguments = command.arguments.iter().map(|a| (a.value.clone(), a.explanation()));
     let flags = command.flags.iter().map(|f| (f.usage(), f.explanation()));

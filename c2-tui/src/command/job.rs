@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::command::job_name::JobName;
-use crate::command::{Complaint, Context, Data, Outcome, resolve};
+use crate::command::{CommandError, Context, Data, Outcome, resolve};
 
 /// One job as the operator names it.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
@@ -14,12 +14,12 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
         let id = resolve::job(context, &self.job).await?;
         Ok(Data::Job(Box::new(context.client.job(id, 0).await?.job)).into())
     }
 
-    pub(crate) async fn why(self, context: &Context) -> Result<Outcome, Complaint> {
+    pub(crate) async fn why(self, context: &Context) -> Result<Outcome, CommandError> {
         let id = resolve::job(context, &self.job).await?;
         Ok(Data::Why(Box::new(context.client.why(id).await?)).into())
     }

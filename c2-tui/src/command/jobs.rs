@@ -8,7 +8,7 @@ use c2_shared::limits::{PAGE_LEN, PAGE_LEN_MAX};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
-use crate::command::{Complaint, Context, Data, Outcome};
+use crate::command::{CommandError, Context, Data, Outcome};
 
 /// The arguments of `jobs`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
@@ -49,7 +49,7 @@ pub(crate) fn states() -> impl TypedValueParser<Value = JobState> {
 }
 
 impl Jobs {
-    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
         let active_only = !self.all && self.state.is_none_or(|state| !state.is_terminal());
         let mut list = JobList::default();
         let mut query = JobsQuery {

@@ -8,7 +8,7 @@ use c2_shared::limits::LOG_LEN;
 use clap::Args;
 
 use crate::command::jobs::states;
-use crate::command::{Complaint, Context, Data, Outcome};
+use crate::command::{CommandError, Context, Data, Outcome};
 
 /// The arguments of `log`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
@@ -31,7 +31,7 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
         let Self { lines, state, worker, name, before } = self;
         let query = LogQuery { lines: Some(lines), before, state, worker, name };
         Ok(Data::Log(context.client.log(&query).await?).into())

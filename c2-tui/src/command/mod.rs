@@ -3,7 +3,7 @@
 //! A line goes `lex -> parse -> Command -> execute -> Outcome`. Nothing here prints or knows a
 //! screen; the faces of the console do. Each verb is a file with its arguments and its `run`.
 
-pub(crate) mod complaint;
+pub(crate) mod command_error;
 pub(crate) mod context;
 pub(crate) mod outcome;
 
@@ -47,7 +47,7 @@ pub(crate) mod verify_ssh;
 pub(crate) mod wait;
 pub(crate) mod worker;
 
-pub(crate) use complaint::{Complaint, Kind};
+pub(crate) use command_error::{CommandError, Kind};
 pub(crate) use console::{Console, Theme};
 pub(crate) use context::Context;
 pub(crate) use grammar::{Command, Impact, Targets, Verb, execute};

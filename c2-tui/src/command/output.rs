@@ -4,7 +4,7 @@ use c2_shared::api::jobs::Stream;
 use clap::Args;
 
 use crate::command::job_name::JobName;
-use crate::command::{Complaint, Context, Data, Outcome, follow, resolve};
+use crate::command::{CommandError, Context, Data, Outcome, follow, resolve};
 
 /// The arguments of `output`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
@@ -21,7 +21,7 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
         let job = resolve::job(context, &self.job).await?;
         let stream = if self.stderr { Stream::Stderr } else { Stream::Stdout };
         if self.follow {

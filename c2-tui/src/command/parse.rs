@@ -5,7 +5,7 @@ use clap::error::ErrorKind;
 
 use crate::command::grammar::Grammar;
 use crate::command::lex::{LexError, Word, lex, scan};
-use crate::command::{Command, Complaint, Verb, help, mistake, pdsh, table};
+use crate::command::{Command, CommandError, Verb, help, mistake, pdsh, table};
 
 /// A command with the text that it was read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,10 +22,10 @@ impl Entered {
 }
 
 /// Reads a line.
-pub(crate) fn parse(line: &str) -> Result<Verb, Complaint> {
+pub(crate) fn parse(line: &str) -> Result<Verb, CommandError> {
     let words = lex(line)?;
     let Some(Word { text: verb, .. }) = words.first() else {
-        return Err(Complaint::usage("the line is empty", "`help` lists the commands"));
+        return Err(CommandError::usage("the line is empty", "`help` lists the commands"));
     };
     match Grammar::try_parse_from(words.iter().map(|word| &word.text)) {
         Ok(Grammar { verb: Verb::Command(Command::Pdsh(pdsh)) }) => {
@@ -41,7 +41,7 @@ pub(crate) fn parse(line: &str) -> Result<Verb, Complaint> {
     }
 }
 
-impl From<LexError> for Complaint {
+impl From<LexError> for CommandError {
     fn from(error: LexError) -> Self {
         let hint = match error {
             LexError::OpenQuote { quote, .. } => format!("add a closing {quote}"),
@@ -62,9 +62,9 @@ mod tests {
     use crate::command::{Console, Kind};
 
     fn refused(line: &str, message: &str, hint: &str) {
-        let complaint = parse(line).map(|command| format!("{command:?}")).unwrap_err();
-        assert_eq!((complaint.message.as_str(), complaint.kind), (message, Kind::Usage), "{line:?}");
-        assert_eq!(complaint.hint.unwrap_or_default(), hint, "{line:?}");
+        let error = parse(line).map(|command| format!("{command:?}")).unwrap_err();
+        assert_eq!((error.message.as_str(), error.kind), (message, Kind::Usage), "{line:?}");
+        assert_eq!(error.hint.unwrap_or_default(), hint, "{line:?}");
     }
 
     fn submit(line: &str) -> Submit {

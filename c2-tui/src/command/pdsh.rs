@@ -9,7 +9,7 @@ use clap::{Args, Parser as _};
 use serde::Serialize;
 
 use crate::command::grammar::Grammar;
-use crate::command::{Command, Complaint, Context, Data, Outcome, Verb, Word};
+use crate::command::{Command, CommandError, Context, Data, Outcome, Verb, Word};
 use crate::exit;
 use crate::ssh::group::RunFolder;
 use crate::ssh::plan::{Host, Shared};
@@ -80,10 +80,10 @@ pub(crate) enum Unshown {
 }
 
 impl Pdsh {
-    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
         let command = self.command.join(" ");
         if command.trim().is_empty() {
-            return Err(Complaint::usage("the command is empty", "write it behind the target: pdsh @all uptime"));
+            return Err(CommandError::usage("the command is empty", "write it behind the target: pdsh @all uptime"));
         }
         let config = self.reach.config()?;
         let hosts = self.reach.hosts(context, &config, &self.target).await?;
@@ -122,7 +122,7 @@ fn status(runs: &[HostRun]) -> i32 {
 
 /// Refuses flags of pdsh behind a command in quotes, as in `pdsh @all "ls -l" --fold`: whoever
 /// writes this means pdsh, and the worker would get them.
-pub(crate) fn flags_first(pdsh: &Pdsh, line: &str, words: &[Word]) -> Result<(), Complaint> {
+pub(crate) fn flags_first(pdsh: &Pdsh, line: &str, words: &[Word]) -> Result<(), CommandError> {
     let (before, behind) = words.split_at(words.len() - pdsh.command.len());
     let ([verb, .., last], [command, flags @ ..]) = (before, behind) else { return Ok(()) };
     let (Some(first), Some(end)) = (flags.first(), flags.last()) else { return Ok(()) };
@@ -139,7 +139,7 @@ pub(crate) fn flags_first(pdsh: &Pdsh, line: &str, words: &[Word]) -> Result<(),
     }
     let (before, command) = (&line[verb.span.start..last.span.end], &line[command.span.clone()]);
     let flags = &line[first.span.start..end.span.end];
-    Err(Complaint::usage(
+    Err(CommandError::usage(
         format!("{flags:?} stands behind the command and would belong to it"),
         format!("write flags of pdsh before the command: {before} {flags} {command}"),
     ))
@@ -147,7 +147,7 @@ pub(crate) fn flags_first(pdsh: &Pdsh, line: &str, words: &[Word]) -> Result<(),
 
 impl ReachFlags {
     /// The console's configuration with these flags before it.
-    pub(crate) fn config(&self) -> Result<SshConfig, Complaint> {
+    pub(crate) fn config(&self) -> Result<SshConfig, CommandError> {
         let mut config = settings::load().map_err(bad_config)?.ssh;
         config.fanout = self.fanout.map_or(config.fanout, usize::from);
         config.connect_timeout_s = self.connect_timeout.unwrap_or(config.connect_timeout_s);
@@ -160,7 +160,7 @@ impl ReachFlags {
         context: &Context,
         config: &SshConfig,
         target: &str,
-    ) -> Result<Vec<Host>, Complaint> {
+    ) -> Result<Vec<Host>, CommandError> {
         let meant = context.client.target(&with_failed(target)?).await?.workers;
         let known = if config.looks_at_groups() { context.client.workers().await?.workers } else { Vec::new() };
         let none = BTreeSet::new();
@@ -175,29 +175,29 @@ impl ReachFlags {
             })
             .collect();
         if hosts.is_empty() {
-            return Err(Complaint::refused(format!("{target:?} means no worker"), "`list` shows all workers"));
+            return Err(CommandError::refused(format!("{target:?} means no worker"), "`list` shows all workers"));
         }
         Ok(hosts)
     }
 }
 
-fn bad_config(error: c2_shared::config::ConfigError) -> Complaint {
+fn bad_config(error: c2_shared::config::ConfigError) -> CommandError {
     let message = error.to_string();
     match error {
-        c2_shared::config::ConfigError::Invalid { hint, .. } => Complaint::usage(message, hint),
-        c2_shared::config::ConfigError::Read { source, .. } => Complaint::usage(message, source.to_string()),
+        c2_shared::config::ConfigError::Invalid { hint, .. } => CommandError::usage(message, hint),
+        c2_shared::config::ConfigError::Read { source, .. } => CommandError::usage(message, source.to_string()),
     }
 }
 
 /// The target with the addresses of the last run's failures in the place of `@failed`.
-fn with_failed(target: &str) -> Result<String, Complaint> {
+fn with_failed(target: &str) -> Result<String, CommandError> {
     if !target.split(',').any(|part| part.trim().trim_start_matches('!') == FAILED) {
         return Ok(target.to_owned());
     }
     let failed: Vec<IpAddr> =
         std::fs::read(failed_file()).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
     if failed.is_empty() {
-        return Err(Complaint::refused("the last run of pdsh failed nowhere", "name the workers: pdsh @all uptime"));
+        return Err(CommandError::refused("the last run of pdsh failed nowhere", "name the workers: pdsh @all uptime"));
     }
     Ok(replaced(target, &failed))
 }
@@ -275,13 +275,13 @@ mod tests {
             ("pdsh --fold @all 'ls -l' --user=me --yes", "--user=me --yes", "pdsh --fold @all --user=me --yes 'ls -l'"),
         ];
         for (line, flags, better) in table {
-            let complaint = crate::command::parse(line).map(|command| format!("{command:?}")).unwrap_err();
-            assert_eq!(complaint.message, format!("{flags:?} stands behind the command and would belong to it"));
-            assert_eq!(complaint.hint, Some(format!("write flags of pdsh before the command: {better}")));
+            let error = crate::command::parse(line).map(|command| format!("{command:?}")).unwrap_err();
+            assert_eq!(error.message, format!("{flags:?} stands behind the command and would belong to it"));
+            assert_eq!(error.hint, Some(format!("write flags of pdsh before the command: {better}")));
             assert!(crate::command::parse(better).is_ok(), "{better}");
         }
-        let complaint = crate::command::parse("pdsh @all --fodl uptime").map(|c| format!("{c:?}")).unwrap_err();
-        assert_eq!(complaint.hint.as_deref(), Some("did you mean \"--fold\"?"));
+        let error = crate::command::parse("pdsh @all --fodl uptime").map(|c| format!("{c:?}")).unwrap_err();
+        assert_eq!(error.hint.as_deref(), Some("did you mean \"--fold\"?"));
     }
 
     #[test]

@@ -8,14 +8,14 @@ use c2_shared::blob::{BlobHasher, BlobId};
 use c2_shared::client::TransferError;
 use tokio::task::spawn_blocking;
 
-use crate::command::{Complaint, Context, Kind};
+use crate::command::{CommandError, Context, Kind};
 
 /// Failures in a row after which c2d is given up, as where a job is waited for.
 const FAILURES_MAX: usize = 6;
 
 /// Sends a file and answers its name as a blob.
-pub(crate) async fn blob(context: &Context, label: &str, file: File) -> Result<BlobId, Complaint> {
-    let failed = |e: std::io::Error| Complaint::refused(format!("cannot read {label:?}: {e}"), "check the file");
+pub(crate) async fn blob(context: &Context, label: &str, file: File) -> Result<BlobId, CommandError> {
+    let failed = |e: std::io::Error| CommandError::refused(format!("cannot read {label:?}: {e}"), "check the file");
     let hash = spawn_blocking(move || {
         let mut hasher = BlobHasher::default();
         let size = hasher.read(&mut &file)?;
@@ -41,8 +41,8 @@ pub(crate) async fn fetch(
     blob: BlobId,
     size: u64,
     file: &File,
-) -> Result<(), Complaint> {
-    let failed = |e: std::io::Error| Complaint::refused(format!("cannot write {label:?}: {e}"), "check the disk");
+) -> Result<(), CommandError> {
+    let failed = |e: std::io::Error| CommandError::refused(format!("cannot write {label:?}: {e}"), "check the disk");
     let mut tries = Tries::default();
     loop {
         let into = file.try_clone().map_err(failed)?;
@@ -62,9 +62,9 @@ struct Tries {
 
 impl Tries {
     /// Waits before the next try, or gives up.
-    async fn failed(&mut self, context: &Context, label: &str, error: TransferError) -> Result<(), Complaint> {
+    async fn failed(&mut self, context: &Context, label: &str, error: TransferError) -> Result<(), CommandError> {
         if !error.may_pass() || self.backoff.failures() >= FAILURES_MAX {
-            return Err(complaint(label, error));
+            return Err(gave_up(label, error));
         }
         let wait = self.backoff.next(0.0);
         context.progress(&format!("{label}: {error}; going on in {} s", wait.as_secs()));
@@ -73,21 +73,20 @@ impl Tries {
     }
 }
 
-fn complaint(label: &str, error: TransferError) -> Complaint {
+fn gave_up(label: &str, error: TransferError) -> CommandError {
     match error {
         TransferError::Client(error) => {
-            let complaint = Complaint::from(error);
-            Complaint { message: format!("{label}: {}", complaint.message), ..complaint }
+            let error = CommandError::from(error);
+            CommandError { message: format!("{label}: {}", error.message), ..error }
         }
-        TransferError::Stalled => {
-            Complaint::new(Kind::Unreachable, format!("{label}: {error}")).hint("the same command goes on from there")
-        }
+        TransferError::Stalled => CommandError::new(Kind::Unreachable, format!("{label}: {error}"))
+            .hint("the same command goes on from there"),
         TransferError::Changed => {
-            Complaint::refused(format!("{label}: it changed while it was sent"), "run the command again")
+            CommandError::refused(format!("{label}: it changed while it was sent"), "run the command again")
         }
-        TransferError::File(_) => Complaint::refused(format!("{label}: {error}"), "check the file and the disk"),
+        TransferError::File(_) => CommandError::refused(format!("{label}: {error}"), "check the file and the disk"),
         TransferError::Missing(_) => {
-            Complaint::refused(format!("{label}: {error}"), "it may have been removed with its job")
+            CommandError::refused(format!("{label}: {error}"), "it may have been removed with its job")
         }
     }
 }

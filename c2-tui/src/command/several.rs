@@ -5,7 +5,7 @@ use c2_shared::client::ClientError;
 use c2_shared::id::JobId;
 
 use crate::command::outcome::Refusal;
-use crate::command::{Complaint, Data, Kind, Outcome};
+use crate::command::{CommandError, Data, Kind, Outcome};
 
 /// What came of the requests.
 #[derive(Debug)]
@@ -21,12 +21,12 @@ impl<T> Several<T> {
         Self { alone: jobs.len() == 1, done: Vec::new(), refused: Vec::new() }
     }
 
-    /// Takes the answer for a job. A failure that would meet all the others, too, is a complaint.
-    pub(crate) fn take(&mut self, job_id: JobId, answer: Result<T, ClientError>) -> Result<(), Complaint> {
-        match answer.map_err(Complaint::from) {
+    /// Takes the answer for a job. A failure that would meet all the others, too, is a error.
+    pub(crate) fn take(&mut self, job_id: JobId, answer: Result<T, ClientError>) -> Result<(), CommandError> {
+        match answer.map_err(CommandError::from) {
             Ok(answer) => self.done.push(answer),
-            Err(complaint) if self.alone || complaint.kind != Kind::Refused => return Err(complaint),
-            Err(complaint) => self.refused.push(Refusal { job_id, message: complaint.message }),
+            Err(error) if self.alone || error.kind != Kind::Refused => return Err(error),
+            Err(error) => self.refused.push(Refusal { job_id, message: error.message }),
         }
         Ok(())
     }

@@ -7,9 +7,9 @@
 use c2_shared::job::JobSpec;
 use clap::Args;
 
-use crate::command::batch::{Mistake, Sending, checked, complaint, read};
+use crate::command::batch::{Mistake, Sending, checked, read, refused};
 use crate::command::submit::SpecFlags;
-use crate::command::{Complaint, Context, Outcome, quoting};
+use crate::command::{CommandError, Context, Outcome, quoting};
 
 /// What can stand in a command, longest first where one begins like another.
 const PLACEHOLDERS: [(&str, Part); 6] = [
@@ -54,10 +54,10 @@ enum Part {
 }
 
 impl Split {
-    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
         if pieces(&self.command).all(|piece| matches!(piece, Piece::Text(_))) {
             let hint = "write {} where each line of the file is to stand";
-            return Err(Complaint::usage(format!("{:?} has no placeholder", self.command), hint));
+            return Err(CommandError::usage(format!("{:?} has no placeholder", self.command), hint));
         }
         if !self.raw {
             placed_well(&self.command)?;
@@ -74,18 +74,18 @@ impl Split {
             }
         }
         if !mistakes.is_empty() {
-            return Err(complaint(&self.file, &mistakes));
+            return Err(refused(&self.file, &mistakes));
         }
         self.sending.run(context, jobs, &self.file).await
     }
 }
 
 /// Refuses a command with a placeholder where a line would not stay one word.
-fn placed_well(command: &str) -> Result<(), Complaint> {
+fn placed_well(command: &str) -> Result<(), CommandError> {
     let marks = PLACEHOLDERS.map(|(mark, _)| mark);
     let Some((at, mark, place)) = quoting::misplaced(command, &marks) else { return Ok(()) };
     let column = command[..at].chars().count() + 1;
-    Err(Complaint::usage(
+    Err(CommandError::usage(
         format!("{mark:?} at column {column} of the command stands {}", place.words()),
         format!("write {mark} without quotes, it is quoted for you; or begin with x={mark}; and write \"$x\""),
     ))
@@ -262,10 +262,10 @@ a	b
 
     #[test]
     fn a_placeholder_in_quotes_is_refused() {
-        let complaint = placed_well("echo é \"out/{/.}.txt\"").unwrap_err();
-        assert_eq!(complaint.message, "\"{/.}\" at column 13 of the command stands in double quotes");
+        let error = placed_well("echo é \"out/{/.}.txt\"").unwrap_err();
+        assert_eq!(error.message, "\"{/.}\" at column 13 of the command stands in double quotes");
         let hint = "write {/.} without quotes, it is quoted for you; or begin with x={/.}; and write \"$x\"";
-        assert_eq!(complaint.hint.as_deref(), Some(hint));
+        assert_eq!(error.hint.as_deref(), Some(hint));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::command::job_name::JobNames;
 use crate::command::several::Several;
-use crate::command::{Complaint, Context, Data, Outcome, resolve};
+use crate::command::{CommandError, Context, Data, Outcome, resolve};
 
 /// Jobs as the operator names them.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
@@ -21,24 +21,24 @@ enum Change {
 }
 
 impl Jobs {
-    pub(crate) async fn hold(self, context: &Context) -> Result<Outcome, Complaint> {
+    pub(crate) async fn hold(self, context: &Context) -> Result<Outcome, CommandError> {
         self.each(context, Change::Hold).await
     }
 
-    pub(crate) async fn release(self, context: &Context) -> Result<Outcome, Complaint> {
+    pub(crate) async fn release(self, context: &Context) -> Result<Outcome, CommandError> {
         self.each(context, Change::Release).await
     }
 
     /// Submits all of them again, or none.
-    pub(crate) async fn retry(self, context: &Context) -> Result<Outcome, Complaint> {
+    pub(crate) async fn retry(self, context: &Context) -> Result<Outcome, CommandError> {
         let ended = resolve::jobs(context, &self.jobs).await?;
         let again = context.client.retry(&ended).await?.job_ids;
         Ok(Data::Retried { ended, again }.into())
     }
 
     /// One that cannot be changed does not keep those after it from it. A single job is a
-    /// complaint; of several, the outcome says which were refused and why.
-    async fn each(self, context: &Context, change: Change) -> Result<Outcome, Complaint> {
+    /// error; of several, the outcome says which were refused and why.
+    async fn each(self, context: &Context, change: Change) -> Result<Outcome, CommandError> {
         let ids = resolve::jobs(context, &self.jobs).await?;
         let mut several = Several::of(&ids);
         for id in ids {

@@ -13,7 +13,7 @@ use crate::command::ending::Waiting;
 use crate::command::files::Budget;
 use crate::command::job_name::JobName;
 use crate::command::upload::{self, Source};
-use crate::command::{Complaint, Context, Data, Outcome, moment, resolve};
+use crate::command::{CommandError, Context, Data, Outcome, moment, resolve};
 
 /// The arguments of `submit`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
@@ -100,7 +100,7 @@ fn parse_variable(text: &str) -> Result<(String, String), String> {
 }
 
 impl Submit {
-    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
         let spec = self.flags.spec(context).await?;
         let spec = JobSpec { command: self.command, idempotency_key: self.idempotency_key, ..spec };
         validate::spec(&spec)?;
@@ -119,7 +119,7 @@ impl Submit {
 
 impl SpecFlags {
     /// What the flags say, for a command that is still to be set.
-    pub(crate) async fn spec(self, context: &Context) -> Result<JobSpec, Complaint> {
+    pub(crate) async fn spec(self, context: &Context) -> Result<JobSpec, CommandError> {
         let depends = self.dependencies(context).await?;
         // A file may lie on a disk that sleeps; the other tasks go on meanwhile.
         let read = tokio::task::spawn_blocking(move || self.read(depends)).await;
@@ -131,7 +131,7 @@ impl SpecFlags {
     }
 
     /// The jobs to depend on, by their ids: c2d knows `last` and names only inside a batch.
-    async fn dependencies(&self, context: &Context) -> Result<Vec<Dependency>, Complaint> {
+    async fn dependencies(&self, context: &Context) -> Result<Vec<Dependency>, CommandError> {
         let mut depends = Vec::new();
         for text in &self.depends {
             let (condition, name) = match text.split_once(':') {
@@ -140,14 +140,15 @@ impl SpecFlags {
                 Some(("notok", name)) => (Condition::NotOk, name),
                 Some(_) | None => (Condition::Ok, text.as_str()),
             };
-            let name: JobName = name.parse().map_err(|e| Complaint::usage(format!("--depends: {e}"), "name a job"))?;
+            let name: JobName =
+                name.parse().map_err(|e| CommandError::usage(format!("--depends: {e}"), "name a job"))?;
             depends.push(Dependency { condition, on: DependsOn::Job(resolve::job(context, &name).await?) });
         }
         Ok(depends)
     }
 
     /// The specification, with its uploads announced and what has to be sent for them.
-    fn read(self, depends: Vec<Dependency>) -> Result<(JobSpec, Vec<Source>, Budget), Complaint> {
+    fn read(self, depends: Vec<Dependency>) -> Result<(JobSpec, Vec<Source>, Budget), CommandError> {
         let sources = upload::look(&self.upload)?;
         let mut budget = Budget::default();
         let stdin = self.stdin_file.map(|path| budget.read(&path).map(Bytes64)).transpose()?;

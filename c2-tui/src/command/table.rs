@@ -7,7 +7,7 @@ use c2_shared::hint;
 use clap::{Arg, Command as Clap, CommandFactory, Subcommand as _, ValueHint};
 
 use crate::command::grammar::Grammar;
-use crate::command::{Complaint, Console};
+use crate::command::{CommandError, Console};
 
 /// A command of the console.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,11 +159,11 @@ pub(crate) fn nearest(name: &str) -> Option<&'static str> {
 }
 
 /// The command of a name, or what is wrong with that.
-pub(crate) fn known(name: &str) -> Result<&'static CommandInfo, Complaint> {
+pub(crate) fn known(name: &str) -> Result<&'static CommandInfo, CommandError> {
     find(name).ok_or_else(|| {
         let hint = nearest(name)
             .map_or_else(|| "`help` lists the commands".to_owned(), |near| format!("did you mean {near:?}?"));
-        Complaint::usage(format!("unknown command {name:?}"), hint)
+        CommandError::usage(format!("unknown command {name:?}"), hint)
     })
 }
 

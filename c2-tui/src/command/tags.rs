@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::command::{Complaint, Context, Data, Outcome};
+use crate::command::{CommandError, Context, Data, Outcome};
 
 /// The arguments of `set-tags`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
@@ -27,14 +27,14 @@ pub(crate) struct DetectTags {
 }
 
 impl SetTags {
-    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
         let tags = self.tags.iter().map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty()).collect();
         Ok(Data::Tags(context.client.set_tags(&self.worker, tags).await?).into())
     }
 }
 
 impl DetectTags {
-    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
         Ok(Data::Detected(Box::new(context.client.detect_tags(&self.worker, self.apply).await?)).into())
     }
 }

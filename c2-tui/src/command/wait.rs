@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::command::ending::Waiting;
 use crate::command::job_name::JobNames;
-use crate::command::{Complaint, Context, Data, Outcome, ending, resolve};
+use crate::command::{CommandError, Context, Data, Outcome, ending, resolve};
 
 /// The arguments of `wait`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
@@ -22,7 +22,7 @@ pub(crate) struct Wait {
 impl Wait {
     /// Waits for one job after the other, which takes as long as the longest of them. The exit
     /// status is that of the first job, in the order named, that did not succeed.
-    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
         let ids = resolve::jobs(context, &self.jobs).await?;
         let deadline = tokio::time::Instant::now() + ending::limit(self.timeout);
         let mut rows: Vec<JobRow> = Vec::new();

@@ -3,7 +3,7 @@
 
 use clap::Args;
 
-use crate::command::{Complaint, Context, Data, Outcome};
+use crate::command::{CommandError, Context, Data, Outcome};
 
 /// A worker as the operator names it.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
@@ -14,23 +14,23 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    pub(crate) async fn info(self, context: &Context) -> Result<Outcome, Complaint> {
+    pub(crate) async fn info(self, context: &Context) -> Result<Outcome, CommandError> {
         Ok(Data::Worker(Box::new(context.client.worker(&self.worker).await?)).into())
     }
 
-    pub(crate) async fn tags(self, context: &Context) -> Result<Outcome, Complaint> {
+    pub(crate) async fn tags(self, context: &Context) -> Result<Outcome, CommandError> {
         Ok(Data::Tags(context.client.tags(&self.worker).await?).into())
     }
 
-    pub(crate) async fn drain(self, context: &Context) -> Result<Outcome, Complaint> {
+    pub(crate) async fn drain(self, context: &Context) -> Result<Outcome, CommandError> {
         Ok(Data::WorkerChanged(Box::new(context.client.drain(&self.worker).await?)).into())
     }
 
-    pub(crate) async fn resume(self, context: &Context) -> Result<Outcome, Complaint> {
+    pub(crate) async fn resume(self, context: &Context) -> Result<Outcome, CommandError> {
         Ok(Data::WorkerChanged(Box::new(context.client.resume(&self.worker).await?)).into())
     }
 
-    pub(crate) async fn remove(self, context: &Context) -> Result<Outcome, Complaint> {
+    pub(crate) async fn remove(self, context: &Context) -> Result<Outcome, CommandError> {
         Ok(Data::WorkerRemoved(context.client.remove_worker(&self.worker).await?).into())
     }
 }

@@ -7,7 +7,7 @@ use c2_shared::api::workers::Output;
 use serde::Serialize;
 
 use crate::command::context::Wrote;
-use crate::command::{Complaint, Data, Outcome};
+use crate::command::{CommandError, Data, Outcome};
 use crate::exit;
 use crate::headless::meter::Meter;
 use crate::render;
@@ -26,7 +26,7 @@ pub(crate) struct Printer {
 }
 
 #[derive(Serialize)]
-struct JsonComplaint<'a> {
+struct JsonError<'a> {
     code: serde_json::Value,
     message: &'a str,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
@@ -51,7 +51,7 @@ impl Printer {
     }
 
     /// Prints what a command gave, or why it gave nothing.
-    pub(crate) fn result(&self, result: &Result<Outcome, Complaint>, origin: Option<&str>) -> io::Result<()> {
+    pub(crate) fn result(&self, result: &Result<Outcome, CommandError>, origin: Option<&str>) -> io::Result<()> {
         match result {
             Ok(outcome) => self.outcome(outcome),
             Err(complaint) => {
@@ -102,10 +102,10 @@ impl Printer {
         }
     }
 
-    pub(crate) fn complaint(&self, complaint: &Complaint, origin: Option<&str>) {
+    pub(crate) fn complaint(&self, complaint: &CommandError, origin: Option<&str>) {
         if self.json {
             let code = complaint.code.and_then(|code| serde_json::to_value(code).ok());
-            let document = JsonComplaint {
+            let document = JsonError {
                 code: code.unwrap_or_else(|| complaint.kind.word().into()),
                 message: &complaint.message,
                 details: &complaint.details,
@@ -130,7 +130,10 @@ impl Printer {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return exit::NO_READER;
         }
-        self.complaint(&Complaint::refused(format!("cannot write the output: {error}"), "see where it goes to"), None);
+        self.complaint(
+            &CommandError::refused(format!("cannot write the output: {error}"), "see where it goes to"),
+            None,
+        );
         exit::FAILED
     }
 

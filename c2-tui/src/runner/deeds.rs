@@ -13,7 +13,7 @@ use super::history::HistoryFile;
 use super::outputs::Writer;
 use crate::app::Msg;
 use crate::app::report::{Fault, Report, RunId};
-use crate::command::{self, Command, Complaint, Context, Data, Entered, Outcome};
+use crate::command::{self, Command, CommandError, Context, Data, Entered, Outcome};
 use crate::ssh::run::Heard;
 use crate::{exit, render};
 
@@ -117,7 +117,8 @@ impl Deeds {
         tasks.spawn(async move {
             let Ok(_permit) = fetches.acquire().await else { return };
             let answer = client.job(job, 0).await;
-            let info = answer.map(|answer| Box::new(answer.job)).map_err(|error| Fault::from(Complaint::from(error)));
+            let info =
+                answer.map(|answer| Box::new(answer.job)).map_err(|error| Fault::from(CommandError::from(error)));
             let _nobody_listens = to.send(Msg::Fetched { job, info }).await;
         });
     }
@@ -160,7 +161,7 @@ async fn report(context: &Context, command: Command, width: u16) -> Report {
     let status = exit::of(&result);
     match result {
         Ok(outcome) => Report { text: words(&outcome, width), status, ..Report::default() },
-        Err(complaint) => Report { fault: Some(complaint.into()), status, ..Report::default() },
+        Err(error) => Report { fault: Some(error.into()), status, ..Report::default() },
     }
 }
 
@@ -175,8 +176,8 @@ async fn watched(context: &Context, command: Command, width: u16, writer: &Write
             report.fold = Some(render::folds(&ran.runs, width, true));
         }
         Ok(outcome) => writer.write(words(&outcome, width).as_bytes()),
-        Err(complaint) => {
-            let Fault { message, hint } = complaint.into();
+        Err(error) => {
+            let Fault { message, hint } = error.into();
             let hint = hint.map_or_else(String::new, |hint| dim(&format!("hint: {hint}")));
             writer.write(format!("{}\n{hint}", render::block(message.as_bytes())).as_bytes());
         }

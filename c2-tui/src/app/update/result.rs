@@ -5,12 +5,12 @@ use crate::app::model::{Model, ResultView};
 use crate::app::pager::Pager;
 use crate::app::report::Report;
 use crate::app::text;
-use crate::command::Complaint;
+use crate::command::CommandError;
 use crate::exit;
 
 /// Shows why a line is not run.
-pub(super) fn refuse(model: &mut Model, line: String, complaint: Complaint) {
-    let report = Report { status: exit::status(complaint.kind), fault: Some(complaint.into()), ..Report::default() };
+pub(super) fn refuse(model: &mut Model, line: String, error: CommandError) {
+    let report = Report { status: exit::status(error.kind), fault: Some(error.into()), ..Report::default() };
     ended(model, line, &report);
 }
 

@@ -22,10 +22,10 @@ pub(super) fn submit(model: &mut Model, effects: &mut Vec<Effect>) {
             }
             run_verb(model, text, verb, false, effects);
         }
-        Err(complaint) => {
+        Err(error) => {
             model.line.search = None;
             model.line.menu = None;
-            result::refuse(model, text, complaint);
+            result::refuse(model, text, error);
         }
     }
 }
@@ -35,7 +35,7 @@ pub(super) fn run_pasted(model: &mut Model, lines: &[String], effects: &mut Vec<
     for line in lines.iter().filter(|line| !said(line).is_empty()) {
         match command::parse(line) {
             Ok(verb) => run_verb(model, text_of(line), verb, true, effects),
-            Err(complaint) => result::refuse(model, text_of(line), complaint),
+            Err(error) => result::refuse(model, text_of(line), error),
         }
     }
 }

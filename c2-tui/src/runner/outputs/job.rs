@@ -18,7 +18,7 @@ use super::document::{Document, Gone, Order};
 use crate::app::msg::News;
 use crate::app::page::Shown;
 use crate::app::report::Fault;
-use crate::command::Complaint;
+use crate::command::CommandError;
 use crate::runner::spool::Spool;
 
 /// Pieces that were read and are not kept yet; a stream that gives faster than the disk takes waits.
@@ -74,7 +74,7 @@ async fn follow(client: watch::Receiver<Client>, job: JobId, to: mpsc::Sender<He
             Ok(false) => {}
             Err(error) => {
                 let is_final = error.code() == Some(ErrorCode::NotFound);
-                let told = to.send(Heard::Broken(Complaint::from(error).into())).await;
+                let told = to.send(Heard::Broken(CommandError::from(error).into())).await;
                 if is_final || told.is_err() {
                     return;
                 }

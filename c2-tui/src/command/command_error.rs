@@ -7,7 +7,7 @@ use c2_shared::validate::Invalid;
 /// A command that could not be understood or was not done.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
-pub(crate) struct Complaint {
+pub(crate) struct CommandError {
     /// What is wrong: lower case, no full stop, the value quoted.
     pub(crate) message: String,
     /// Its parts, where there are several, in the order in which to look at them.
@@ -48,8 +48,8 @@ impl Kind {
     }
 }
 
-impl Complaint {
-    /// A complaint without a hint.
+impl CommandError {
+    /// An error without a hint.
     pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self { message: message.into(), details: Vec::new(), hint: None, kind, code: None }
     }
@@ -71,7 +71,7 @@ impl Complaint {
     }
 }
 
-impl From<ClientError> for Complaint {
+impl From<ClientError> for CommandError {
     fn from(error: ClientError) -> Self {
         let code = error.code();
         let kind = match (&error, code) {
@@ -84,7 +84,7 @@ impl From<ClientError> for Complaint {
     }
 }
 
-impl From<Invalid> for Complaint {
+impl From<Invalid> for CommandError {
     fn from(invalid: Invalid) -> Self {
         Self::refused(invalid.message, invalid.hint)
     }
