@@ -5,7 +5,7 @@
 //! changed: at once after a pause, otherwise at most every 16 ms. With nothing to show it sleeps.
 
 mod clock;
-mod deeds;
+mod effects;
 mod history;
 mod input;
 mod logfile;
@@ -26,7 +26,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
 
-use self::deeds::Deeds;
+use self::effects::Effects;
 use self::history::HistoryFile;
 use self::input::Translator;
 use self::outputs::Outputs;
@@ -72,9 +72,9 @@ pub(crate) async fn run(client: Client, place: Place, settings: Settings) -> Res
     let screen = Screen::take(chosen.mouse, log.as_ref().ok().cloned())?;
     let reader = input::read(&mut tasks, events_to.clone());
     let (clients, client) = watch::channel(client);
-    let deeds = Deeds::new(client.clone(), HistoryFile::in_folder(&folder), to.clone());
+    let effects = Effects::new(client.clone(), HistoryFile::in_folder(&folder), to.clone());
     let outputs = Outputs::new(client, folder.join("outputs"), to.clone());
-    deeds.load_history(&mut tasks);
+    effects.load_history(&mut tasks);
     let log = log.err().map(|error| format!("there is no log: {error}"));
     for trouble in log.into_iter().chain(trouble) {
         let _full = to.try_send(Msg::Notice(trouble));
@@ -86,7 +86,7 @@ pub(crate) async fn run(client: Client, place: Place, settings: Settings) -> Res
         model,
         screen,
         clock,
-        deeds,
+        effects,
         outputs,
         keeper,
         tasks,
@@ -136,7 +136,7 @@ struct Runner {
     model: Model,
     screen: Screen,
     clock: Clock,
-    deeds: Deeds,
+    effects: Effects,
     outputs: Outputs,
     keeper: Keeper,
     tasks: JoinSet<()>,
@@ -172,7 +172,7 @@ impl Runner {
                 }
                 Woken::Signal(Told::Resized) => self.follow_size()?,
                 Woken::Watch if signals::terminal_gone() => return Ok(128 + rustix::process::Signal::HUP.as_raw()),
-                Woken::Watch => self.deeds.tidy(),
+                Woken::Watch => self.effects.tidy(),
                 Woken::Frame => self.draw()?,
                 Woken::Event(first) => self.on_events(first)?,
                 Woken::Message(first) => self.on_messages(first)?,
@@ -241,18 +241,18 @@ impl Runner {
     fn carry_out(&mut self, effect: Effect) -> io::Result<()> {
         let width = self.model.size.0.saturating_sub(4);
         match effect {
-            Effect::Execute { run, line } => self.deeds.execute(&mut self.tasks, run, line, width),
-            Effect::ExecuteAll { run, lines } => self.deeds.execute_all(&mut self.tasks, run, lines, width),
+            Effect::Execute { run, line } => self.effects.execute(&mut self.tasks, run, line, width),
+            Effect::ExecuteAll { run, lines } => self.effects.execute_all(&mut self.tasks, run, lines, width),
             Effect::Watch { run, document, line } => {
                 let writer = self.outputs.open_run(&mut self.tasks, document);
-                self.deeds.watch(&mut self.tasks, run, line, writer, width);
+                self.effects.watch(&mut self.tasks, run, line, writer, width);
             }
-            Effect::Interrupt(run) => self.deeds.interrupt(run),
-            Effect::Abort(run) => self.deeds.abort(run),
-            Effect::Fetch(job) => self.deeds.fetch(&mut self.tasks, job),
+            Effect::Interrupt(run) => self.effects.interrupt(run),
+            Effect::Abort(run) => self.effects.abort(run),
+            Effect::Fetch(job) => self.effects.fetch(&mut self.tasks, job),
             Effect::Keep(chosen) => self.keeper.keep(chosen),
-            Effect::Remember(line) => self.deeds.remember(&mut self.tasks, line),
-            Effect::ListFolder(folder) => self.deeds.list_folder(&mut self.tasks, folder),
+            Effect::Remember(line) => self.effects.remember(&mut self.tasks, line),
+            Effect::ListFolder(folder) => self.effects.list_folder(&mut self.tasks, folder),
             Effect::OpenOutput { document, job, shown } => self.outputs.open(&mut self.tasks, document, job, shown),
             Effect::ReadBlocks { document, blocks } => self.outputs.read(document, blocks),
             Effect::CloseOutput(document) => self.outputs.close(document),

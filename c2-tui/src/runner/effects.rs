@@ -23,7 +23,7 @@ const FETCHES_MAX: usize = 4;
 const NAMES_MAX: usize = 2_000;
 
 /// Whoever carries out effects.
-pub(super) struct Deeds {
+pub(super) struct Effects {
     /// The client that was found last.
     client: watch::Receiver<Client>,
     history: HistoryFile,
@@ -33,7 +33,7 @@ pub(super) struct Deeds {
     fetches: Arc<Semaphore>,
 }
 
-impl Deeds {
+impl Effects {
     pub(super) fn new(client: watch::Receiver<Client>, history: HistoryFile, to: mpsc::Sender<Msg>) -> Self {
         Self {
             client,
