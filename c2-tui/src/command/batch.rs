@@ -14,9 +14,9 @@ use c2_shared::validate;
 use clap::Args;
 use serde_json::{Map, Value};
 
-use crate::command::ending::Waiting;
+use crate::command::await_job::Waiting;
 use crate::command::submit::SpecFlags;
-use crate::command::{CommandError, Context, Data, Outcome, ending};
+use crate::command::{CommandError, Context, Data, Outcome, await_job};
 
 /// Bytes of a file of jobs or of inputs; 50,000 of them have room in it.
 const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -88,7 +88,7 @@ impl Sending {
         }
         submitted(&ids).lines().for_each(|line| context.progress(line));
         let rows = all(context, &ids).await?;
-        let exit = ending::exit_status(&rows);
+        let exit = await_job::exit_status(&rows);
         Ok(Outcome { data: Data::Waited(rows), exit })
     }
 }

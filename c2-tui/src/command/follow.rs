@@ -11,7 +11,7 @@ use futures_util::future::try_join_all;
 
 use crate::command::context::Wrote;
 use crate::command::job_name::JobNames;
-use crate::command::{CommandError, Context, Data, Kind, Outcome, ending, resolve};
+use crate::command::{CommandError, Context, Data, Kind, Outcome, await_job, resolve};
 use crate::render;
 
 /// The arguments of `follow`.
@@ -31,7 +31,7 @@ impl Follow {
         let width = ids.iter().map(|id| id.to_string().len()).max().unwrap_or(0);
         let label = |id: &JobId| if labelled { format!("{:width$} | ", id.to_string()) } else { String::new() };
         let rows = try_join_all(ids.iter().map(|id| one(context, *id, None, label(id)))).await?;
-        let exit = ending::exit_status(&rows);
+        let exit = await_job::exit_status(&rows);
         Ok(Outcome { data: Data::Followed(rows), exit })
     }
 }
@@ -90,7 +90,9 @@ impl Follower<'_> {
                 Err(error) => Some(error),
             };
             match broken {
-                Some(error) if !known || !ending::may_pass(&error) || backoff.failures() >= ending::FAILURES_MAX => {
+                Some(error)
+                    if !known || !await_job::may_pass(&error) || backoff.failures() >= await_job::FAILURES_MAX =>
+                {
                     return Err(error.into());
                 }
                 error => {

@@ -15,7 +15,7 @@ pub(crate) mod grammar;
 pub(crate) mod job_name;
 pub(crate) mod table;
 
-mod ending;
+mod await_job;
 mod files;
 mod folder;
 pub(crate) mod mistake;

@@ -9,7 +9,7 @@ use c2_shared::time::parse_duration_s;
 use c2_shared::validate;
 use clap::Args;
 
-use crate::command::ending::Waiting;
+use crate::command::await_job::Waiting;
 use crate::command::files::Budget;
 use crate::command::job_name::JobName;
 use crate::command::upload::{self, Source};

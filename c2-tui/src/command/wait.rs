@@ -4,9 +4,9 @@ use c2_shared::api::jobs::JobRow;
 use c2_shared::time::parse_duration_s;
 use clap::Args;
 
-use crate::command::ending::Waiting;
+use crate::command::await_job::Waiting;
 use crate::command::job_name::JobNames;
-use crate::command::{CommandError, Context, Data, Outcome, ending, resolve};
+use crate::command::{CommandError, Context, Data, Outcome, await_job, resolve};
 
 /// The arguments of `wait`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
@@ -24,7 +24,7 @@ impl Wait {
     /// status is that of the first job, in the order named, that did not succeed.
     pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
         let ids = resolve::jobs(context, &self.jobs).await?;
-        let deadline = tokio::time::Instant::now() + ending::limit(self.timeout);
+        let deadline = tokio::time::Instant::now() + await_job::limit(self.timeout);
         let mut rows: Vec<JobRow> = Vec::new();
         let mut waiting = Waiting::new(context, ids.len());
         for (i, id) in ids.iter().enumerate() {
@@ -33,7 +33,7 @@ impl Wait {
                 Err(_) => rows.push(context.client.job(*id, 0).await?.job.row),
             }
         }
-        let exit = ending::exit_status(&rows);
+        let exit = await_job::exit_status(&rows);
         Ok(Outcome { data: Data::Waited(rows), exit })
     }
 }
