@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::command::job_name::JobNames;
-use crate::command::several::Several;
+use crate::command::per_job::PerJob;
 use crate::command::{CommandError, Context, Data, Outcome, resolve};
 
 /// The arguments of `cancel`.
@@ -19,10 +19,10 @@ impl Cancel {
     /// job that cannot is an error; of several, the outcome says which were refused and why.
     pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
         let ids = resolve::jobs(context, &self.jobs).await?;
-        let mut several = Several::of(&ids);
+        let mut per_job = PerJob::of(&ids);
         for id in ids {
-            several.take(id, context.client.cancel(id).await)?;
+            per_job.take(id, context.client.cancel(id).await)?;
         }
-        Ok(several.outcome(|cancelled, refused| Data::Cancelled { cancelled, refused }))
+        Ok(per_job.outcome(|cancelled, refused| Data::Cancelled { cancelled, refused }))
     }
 }

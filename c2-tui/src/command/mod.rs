@@ -20,10 +20,10 @@ mod files;
 mod folder;
 pub(crate) mod mistake;
 mod moment;
+mod per_job;
 mod quoting;
 mod resolve;
 mod send;
-mod several;
 mod upload;
 
 pub(crate) mod batch;

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::command::job_name::JobNames;
-use crate::command::several::Several;
+use crate::command::per_job::PerJob;
 use crate::command::{CommandError, Context, Data, Outcome, resolve};
 
 /// Jobs as the operator names them.
@@ -40,14 +40,14 @@ impl Jobs {
     /// error; of several, the outcome says which were refused and why.
     async fn each(self, context: &Context, change: Change) -> Result<Outcome, CommandError> {
         let ids = resolve::jobs(context, &self.jobs).await?;
-        let mut several = Several::of(&ids);
+        let mut per_job = PerJob::of(&ids);
         for id in ids {
             let answer = match change {
                 Change::Hold => context.client.hold(id).await,
                 Change::Release => context.client.release(id).await,
             };
-            several.take(id, answer)?;
+            per_job.take(id, answer)?;
         }
-        Ok(several.outcome(|changed, refused| Data::Changed { changed, refused }))
+        Ok(per_job.outcome(|changed, refused| Data::Changed { changed, refused }))
     }
 }

@@ -9,14 +9,14 @@ use crate::command::{CommandError, Data, Kind, Outcome};
 
 /// What came of the requests.
 #[derive(Debug)]
-pub(crate) struct Several<T> {
+pub(crate) struct PerJob<T> {
     /// There is one job only, so its refusal is the whole command's.
     alone: bool,
     done: Vec<T>,
     refused: Vec<Refusal>,
 }
 
-impl<T> Several<T> {
+impl<T> PerJob<T> {
     pub(crate) fn of(jobs: &[JobId]) -> Self {
         Self { alone: jobs.len() == 1, done: Vec::new(), refused: Vec::new() }
     }
