@@ -11,9 +11,9 @@ use clap::Args;
 use serde::Serialize;
 use tokio::task::spawn_blocking;
 
-use crate::command::folder::{Folder, Place, Present};
 use crate::command::job_name::JobName;
-use crate::command::{CommandError, Context, Data, Kind, Outcome, resolve, send};
+use crate::command::safe_dir::{Place, Present, SafeDir};
+use crate::command::{CommandError, Context, Data, Kind, Outcome, resolve, transfer};
 
 /// The arguments of `get-files`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
@@ -100,9 +100,9 @@ impl GetFiles {
     }
 }
 
-async fn open(dir: PathBuf) -> Result<Folder, CommandError> {
+async fn open(dir: PathBuf) -> Result<SafeDir, CommandError> {
     let shown = dir.display().to_string();
-    let opened = spawn_blocking(move || Folder::open(&dir)).await.expect("opening a folder does not panic");
+    let opened = spawn_blocking(move || SafeDir::open(&dir)).await.expect("opening a folder does not panic");
     opened.map_err(|e| CommandError::refused(format!("cannot use the folder {shown:?}: {e}"), "name another folder"))
 }
 
@@ -110,7 +110,7 @@ async fn open(dir: PathBuf) -> Result<Folder, CommandError> {
 /// fails, the next file would fail too.
 async fn fetch(
     context: &Context,
-    folder: &Arc<Folder>,
+    folder: &Arc<SafeDir>,
     dir: &Path,
     file: &JobFile,
     force: bool,
@@ -136,7 +136,7 @@ async fn fetch(
         Err(e) => return refused(e.to_string()),
     };
     let label = dir.join(&file.path).display().to_string();
-    match send::fetch(context, &label, file.sha256, file.size, &aside).await {
+    match transfer::fetch(context, &label, file.sha256, file.size, &aside).await {
         Ok(()) => {}
         Err(error) if error.kind == Kind::Refused => return refused(error.message),
         Err(error) => return Err(error),

@@ -17,13 +17,13 @@ pub(crate) mod table;
 
 mod await_job;
 mod files;
-mod folder;
 pub(crate) mod mistake;
 mod moment;
 mod per_job;
 mod quoting;
 mod resolve;
-mod send;
+mod safe_dir;
+mod transfer;
 mod upload;
 
 pub(crate) mod batch;

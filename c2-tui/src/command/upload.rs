@@ -10,7 +10,7 @@ use c2_shared::limits::{BLOB_BYTES_MAX, INLINE_FILE_BYTES_MAX};
 use tokio::task::spawn_blocking;
 
 use crate::command::files::{self, Budget};
-use crate::command::{CommandError, Context, send};
+use crate::command::{CommandError, Context, transfer};
 
 /// A file of this machine and its place in the job's folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,7 +77,7 @@ impl Source {
         }
         let open = |path: String| move || File::open(&path).map_err(|e| files::unreadable(&path, &e));
         let file = spawn_blocking(open(self.path.clone())).await.expect("opening a file does not panic")?;
-        let blob = send::blob(context, &self.path, file).await?;
+        let blob = transfer::blob(context, &self.path, file).await?;
         Ok(Upload { sha256: Some(blob.to_string()), ..upload })
     }
 }

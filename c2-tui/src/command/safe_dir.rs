@@ -22,7 +22,7 @@ const FOLDER_MODE: Mode = Mode::RWXU.union(Mode::RWXG).union(Mode::RWXO);
 const FILE_MODE: Mode = Mode::from_bits_retain(0o666);
 
 #[derive(Debug)]
-pub(crate) struct Folder(OwnedFd);
+pub(crate) struct SafeDir(OwnedFd);
 
 /// A place beneath it for one file.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ pub(crate) enum Present {
     Other,
 }
 
-impl Folder {
+impl SafeDir {
     /// Opens the folder that the operator named, making it when it is missing.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         std::fs::create_dir_all(path)?;
@@ -119,7 +119,7 @@ mod tests {
 
     use super::*;
 
-    fn write(folder: &Folder, path: &str, content: &str, force: bool) -> io::Result<()> {
+    fn write(folder: &SafeDir, path: &str, content: &str, force: bool) -> io::Result<()> {
         let place = folder.place(path, BlobId::of(content.as_bytes()), path == "run")?;
         place.aside()?.write_all(content.as_bytes())?;
         place.keep(force)
@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn files_are_written_beneath_and_never_over() {
         let dir = tempfile::tempdir().unwrap();
-        let folder = Folder::open(&dir.path().join("new/out")).unwrap();
+        let folder = SafeDir::open(&dir.path().join("new/out")).unwrap();
         let read = |path: &str| std::fs::read_to_string(dir.path().join("new/out").join(path)).unwrap();
         write(&folder, "a/b.txt", "one", false).unwrap();
         assert_eq!(write(&folder, "a/b.txt", "two", false).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
@@ -151,7 +151,7 @@ mod tests {
         let (outside, out) = (dir.path().join("outside"), dir.path().join("out"));
         std::fs::create_dir(&outside).unwrap();
         std::fs::write(outside.join("file"), "kept").unwrap();
-        let folder = Folder::open(&out).unwrap();
+        let folder = SafeDir::open(&out).unwrap();
         symlink(&outside, out.join("link")).unwrap();
         symlink(outside.join("file"), out.join("name")).unwrap();
         for path in ["../x", "/etc/x", "a/../../x", "", ".", "a//b", "link/x", "name/x", "a\nb"] {
