@@ -97,7 +97,7 @@ pub(crate) fn screen(model: &Model) -> Screen {
     screen.line = rest.cut_bottom(1);
     screen.header = (height >= COMPLETE).then(|| rest.cut_top(1));
     if let Some(trouble) = model.trouble().filter(|_| height >= COMPLETE) {
-        let lines = text::wrapped(&text::tame(&trouble), trouble_width(width));
+        let lines = text::wrapped(&text::sanitize(&trouble), trouble_width(width));
         screen.trouble = Some(rest.cut_top(u16::try_from(lines.len()).unwrap_or(1).min(TROUBLE_ROWS)));
     }
     if model.result.is_some() {

@@ -106,7 +106,7 @@ impl Page {
             Self::Worker { ip, .. } => ip.to_string(),
             Self::Job { id, .. } => id.to_string(),
             Self::Output { shown, .. } => shown.word().to_owned(),
-            Self::Watch(watch) => text::tame(&watch.line.text),
+            Self::Watch(watch) => text::sanitize(&watch.line.text),
             Self::Text { title, .. } => title.clone(),
         }
     }
@@ -168,7 +168,7 @@ fn summary(job: &JobInfo, glyphs: &Glyphs) -> Vec<String> {
     lines.extend(text::lines(&job.spec.command).into_iter().map(|l| format!("  {l}")));
     if !job.spec.depends.is_empty() {
         let depends: Vec<String> = job.spec.depends.iter().map(ToString::to_string).collect();
-        lines.extend([String::new(), "after".to_owned(), format!("  {}", text::tame(&depends.join(", ")))]);
+        lines.extend([String::new(), "after".to_owned(), format!("  {}", text::sanitize(&depends.join(", ")))]);
     }
     if !job.attempts.is_empty() {
         lines.extend([String::new(), "attempts".to_owned()]);
@@ -180,7 +180,7 @@ fn summary(job: &JobInfo, glyphs: &Glyphs) -> Vec<String> {
             }
             _ => "running".to_owned(),
         };
-        lines.push(format!("  {}  on {}  {} {}", attempt.number, attempt.worker, glyphs.dot, text::tame(&ended)));
+        lines.push(format!("  {}  on {}  {} {}", attempt.number, attempt.worker, glyphs.dot, text::sanitize(&ended)));
     }
     for (name, stream) in [("output", &job.stdout), ("errors", &job.stderr)] {
         // Its colours stay; the pager takes every other escape away.

@@ -74,7 +74,7 @@ pub(crate) fn wrapped(text: &str, cells: usize) -> Vec<String> {
 
 /// One line for a cell: control characters, line ends and direction overrides become visible or
 /// vanish, so that nothing a worker says can move the cursor or swap letters.
-pub(crate) fn tame(text: &str) -> String {
+pub(crate) fn sanitize(text: &str) -> String {
     if text.bytes().all(|b| (0x20..0x7f).contains(&b)) {
         return text.to_owned();
     }
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn nothing_escapes() {
-        assert_eq!(tame("a\x1b[2Jb\r\nc\u{202e}d"), "a\u{fffd}[2Jb cd");
+        assert_eq!(sanitize("a\x1b[2Jb\r\nc\u{202e}d"), "a\u{fffd}[2Jb cd");
         assert_eq!(lines("a\tb\n\x07x"), ["a       b", "\u{fffd}x"]);
     }
 }

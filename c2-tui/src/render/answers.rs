@@ -10,7 +10,7 @@ use c2_shared::job::JobSpec;
 
 use crate::command::outcome::Refusal;
 use crate::render::look::{Look, Style};
-use crate::render::neutral;
+use crate::render::sanitize;
 use crate::render::table::{Cell, Table, flexible, numbers, words};
 use crate::render::workers::{joined, tags};
 use c2_shared::checkup::{Check, State};
@@ -52,7 +52,7 @@ pub(crate) fn worker(row: &WorkerRow) -> String {
     let list = |items: String| if items.is_empty() { "none".to_owned() } else { items };
     let text =
         format!("{} is {}, groups: {}, tags: {}", row.ip, row.status, list(joined(&row.groups)), list(tags(row)));
-    neutral::cell(&text) + "\n"
+    sanitize::cell(&text) + "\n"
 }
 
 /// A worker's tags.
@@ -90,7 +90,7 @@ pub(crate) fn detected(look: &Look, answer: &DetectResponse) -> String {
 
 /// Jobs that were held or released.
 pub(crate) fn changed(changed: &[JobStateResponse], refused: &[Refusal]) -> String {
-    let not = refused.iter().map(|refusal| format!("not changed: {}\n", neutral::cell(&refusal.message)));
+    let not = refused.iter().map(|refusal| format!("not changed: {}\n", sanitize::cell(&refusal.message)));
     changed.iter().map(|answer| format!("{} is {}\n", answer.job_id, answer.state)).chain(not).collect()
 }
 

@@ -5,7 +5,7 @@ use c2_shared::job::JobState;
 use c2_shared::time::span;
 
 use crate::render::look::Look;
-use crate::render::neutral;
+use crate::render::sanitize;
 use crate::render::table::{Cell, Table, fields, flexible, numbers, words};
 use crate::render::workers::joined;
 
@@ -112,7 +112,7 @@ fn attempts(look: &Look, attempts: &[AttemptRow]) -> String {
 
 /// The end of an output, under a line that says how to see all of it, or all that was kept.
 fn tail(stream: &str, all: &str, output: &str, dropped: u64) -> String {
-    let safe = neutral::block(output.as_bytes());
+    let safe = sanitize::block(output.as_bytes());
     let lines: Vec<&str> = safe.lines().collect();
     let hidden = lines.len().saturating_sub(OUTPUT_LINES);
     let more = match (hidden, dropped) {

@@ -5,7 +5,7 @@ mod files;
 mod jobs;
 mod json;
 mod look;
-mod neutral;
+mod sanitize;
 mod ssh;
 mod table;
 mod text;
@@ -16,7 +16,7 @@ mod workers;
 mod tests;
 
 pub(crate) use json::json;
-pub(crate) use neutral::{block, cell};
+pub(crate) use sanitize::{block, cell};
 pub(crate) use ssh::{counts, folds, from_worker, how_it_ended, outputs};
 pub(crate) use text::{gap, limit, missing};
 pub(crate) use text::{text, verdict};

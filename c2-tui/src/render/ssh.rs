@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use crate::command::pdsh::{Ran, Unshown};
 use crate::command::verify_ssh::Verified;
 use crate::render::look::{Look, Style};
-use crate::render::neutral;
+use crate::render::sanitize;
 use crate::render::table::{Cell, Table, flexible, words};
 use crate::ssh::check::Reach;
 use crate::ssh::fold::{Change, fold};
@@ -19,7 +19,7 @@ const COLOURS: [u8; 4] = [36, 33, 35, 34];
 
 /// A line of a worker behind its address. For a terminal nothing in the line works on it.
 pub(crate) fn from_worker(ip: IpAddr, line: &str, to_terminal: bool, colour: bool) -> String {
-    let line = if to_terminal { neutral::cell(line) } else { line.to_owned() };
+    let line = if to_terminal { sanitize::cell(line) } else { line.to_owned() };
     let last = match ip {
         IpAddr::V4(ip) => ip.octets()[3],
         IpAddr::V6(ip) => ip.octets()[15],
@@ -36,7 +36,7 @@ pub(crate) fn how_it_ended(run: &HostRun) -> String {
         Verdict::Unreachable { reason } => format!("unreachable: {reason}"),
         Verdict::Interrupted => "not waited for; it may still run there".to_owned(),
     };
-    neutral::cell(&format!("{}: {words}", run.ip))
+    sanitize::cell(&format!("{}: {words}", run.ip))
 }
 
 /// How many ended how, in one line.
@@ -93,10 +93,10 @@ fn folded(look: &Look, runs: &[HostRun]) -> String {
                     Change::Missing(line) => ('-', line, Style::Bad),
                     Change::Extra(line) => ('+', line, Style::Good),
                 };
-                let _ = writeln!(text, "{}", look.paint(style, &format!("{mark} {}", neutral::cell(line))));
+                let _ = writeln!(text, "{}", look.paint(style, &format!("{mark} {}", sanitize::cell(line))));
             }),
             None => fold.lines.iter().for_each(|line| {
-                let _ = writeln!(text, "{}", neutral::cell(line));
+                let _ = writeln!(text, "{}", sanitize::cell(line));
             }),
         }
     }
@@ -112,7 +112,7 @@ pub(crate) fn verified(look: &Look, verified: &Verified) -> String {
             let _ = writeln!(text, "{} shows no host key", learned.ip);
         }
         for fingerprint in &learned.fingerprints {
-            let _ = writeln!(text, "{state}: {}", neutral::cell(fingerprint));
+            let _ = writeln!(text, "{state}: {}", sanitize::cell(fingerprint));
         }
     }
     let mut table = Table::new([words("WORKER"), words("NAME"), words("SSH"), flexible("WHAT TO DO")]);

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use crate::command::batch::submitted;
 use crate::command::{Data, Outcome};
 use crate::render::look::Look;
-use crate::render::{answers, files, jobs, neutral, ssh, why, workers};
+use crate::render::{answers, files, jobs, sanitize, ssh, why, workers};
 
 /// An outcome as lines of text, cut to `width` columns where a table would be wider. Foreign text
 /// in it is harmless for a terminal.
@@ -24,13 +24,13 @@ pub(super) fn data(look: &Look, data: &Data) -> String {
         Data::Jobs { list, active_only } => jobs::list(look, list, *active_only),
         Data::Job(info) => jobs::info(look, info),
         Data::Submitted(job) => format!("Submitted job {job}\n"),
-        Data::Ended { stdout, stderr, .. } => neutral::block(&[stdout.render(), stderr.render()].concat()),
+        Data::Ended { stdout, stderr, .. } => sanitize::block(&[stdout.render(), stderr.render()].concat()),
         Data::Waited(rows) | Data::Followed(rows) => rows.iter().map(|row| verdict(row) + "\n").collect(),
         Data::Cancelled { cancelled, refused } => {
-            let not = refused.iter().map(|refusal| format!("not cancelled: {}\n", neutral::cell(&refusal.message)));
+            let not = refused.iter().map(|refusal| format!("not cancelled: {}\n", sanitize::cell(&refusal.message)));
             cancelled.iter().map(ended_early).chain(not).collect()
         }
-        Data::Output { output, .. } => neutral::block(&output.render()),
+        Data::Output { output, .. } => sanitize::block(&output.render()),
         Data::Files(fetched) => files::fetched(look, fetched),
         Data::Cleaned(workers) => files::cleaned(workers),
         Data::Ran(ran) => ssh::ran(look, ran),
@@ -64,7 +64,7 @@ pub(crate) fn verdict(row: &JobRow) -> String {
             format!("{} is still {}", row.job_id, row.state)
         }
     };
-    neutral::cell(&text)
+    sanitize::cell(&text)
 }
 
 /// What is missing of an output that was too long to be kept, in one line; none if nothing is.

@@ -4,7 +4,7 @@ use c2_shared::api::workers::{WorkerInfo, WorkerList, WorkerRow};
 use c2_shared::time::span;
 
 use crate::render::look::{Look, bytes};
-use crate::render::neutral;
+use crate::render::sanitize;
 use crate::render::table::{Cell, Table, fields, flexible, numbers, words};
 
 pub(crate) fn list(look: &Look, list: &WorkerList) -> String {
@@ -39,7 +39,7 @@ pub(crate) fn list(look: &Look, list: &WorkerList) -> String {
     }
     let faults = list.workers.iter().filter_map(|worker| {
         let reason = worker.status_reason.as_ref()?;
-        Some(format!("{} cannot start jobs: {}\n", worker.ip, neutral::cell(reason)))
+        Some(format!("{} cannot start jobs: {}\n", worker.ip, sanitize::cell(reason)))
     });
     let faults: String = faults.collect();
     table.render(look) + &faults

@@ -54,7 +54,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Area) {
 
 /// What the operator must do before there can be a connection.
 pub(super) fn trouble(canvas: &mut Canvas<'_, '_>, area: Area, text: &str) {
-    let lines = text::wrapped(&text::tame(text), layout::trouble_width(area.width));
+    let lines = text::wrapped(&text::sanitize(text), layout::trouble_width(area.width));
     for (line, y) in lines.iter().zip(area.y..area.y + area.height) {
         canvas.put(area.x + 1, y, area.width.saturating_sub(1), line, canvas.tone(Tone::Bad));
     }

@@ -80,7 +80,7 @@ fn ask(canvas: &mut Canvas<'_, '_>, question: &Question) {
     let area = canvas.dialog(66, height, titles);
     let room = usize::from(area.width).saturating_sub(2);
     for (line, y) in question.lines.iter().take(lines).zip(area.y + 1..) {
-        let shown = text::cut_middle(&text::tame(line), room, canvas.glyphs.cut);
+        let shown = text::cut_middle(&text::sanitize(line), room, canvas.glyphs.cut);
         canvas.put(area.x + 1, y, area.width, &shown, canvas.tone(Tone::Plain));
     }
     let y = area.y + area.height.saturating_sub(1);

@@ -154,7 +154,7 @@ fn of_worker(canvas: &Canvas<'_, '_>, worker: &Worker) -> [Fact; layout::WORKER_
     [
         ("host", worker.hostname.clone(), Tone::Strong),
         fact("status", "status"),
-        ("agent", text::tame(&row.version), Tone::Plain),
+        ("agent", text::sanitize(&row.version), Tone::Plain),
         fact("heard", "heard"),
         fact("slots", "slots"),
         fact("cpu", "cpu"),
@@ -170,7 +170,7 @@ fn of_job(canvas: &Canvas<'_, '_>, job: &Job) -> [Fact; layout::JOB_FACTS as usi
     let model = canvas.model;
     let none = || canvas.glyphs.none.to_owned();
     let at = |ms: Option<u64>| ms.map_or_else(none, |ms| clock(ms, model.settings.utc_offset_s));
-    let outcome = row.outcome.as_ref().map_or_else(none, |o| text::tame(&o.to_string()));
+    let outcome = row.outcome.as_ref().map_or_else(none, |o| text::sanitize(&o.to_string()));
     let age = short_span(model.now.wall_ms.saturating_sub(row.submitted_ms));
     [
         ("state", format!("{} {}", canvas.glyphs.state(row.state), row.state), panes::tone(row.state)),
@@ -184,6 +184,6 @@ fn of_job(canvas: &Canvas<'_, '_>, job: &Job) -> [Fact; layout::JOB_FACTS as usi
         ("group", row.group.as_ref().map_or_else(none, |g| format!("@{g}")), Tone::Plain),
         ("tags", if row.tags.is_empty() { none() } else { row.tags.join(" ") }, Tone::Plain),
         ("priority", row.priority.to_string(), Tone::Plain),
-        ("name", row.name.as_deref().map_or_else(none, text::tame), Tone::Plain),
+        ("name", row.name.as_deref().map_or_else(none, text::sanitize), Tone::Plain),
     ]
 }

@@ -117,7 +117,7 @@ fn empty(canvas: &mut Canvas<'_, '_>, area: Area, pane: Pane, table: &dyn Grid<S
     } else if model.store.heard_ms.is_none() {
         match &model.link {
             Link::Down { fault, .. } if pane == Pane::Jobs => {
-                (text::tame(&fault.message), fault.hint.as_deref().map(text::tame).unwrap_or_default())
+                (text::sanitize(&fault.message), fault.hint.as_deref().map(text::sanitize).unwrap_or_default())
             }
             Link::Down { .. } | Link::Connecting | Link::Up => ("waiting for c2d".to_owned(), String::new()),
         }

@@ -17,7 +17,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, result: &ResultView, area: Area)
     canvas.blank(area);
     canvas.hit(area, Target::Area(Focus::Result));
     let room = usize::from(area.width).saturating_sub(20);
-    let title = text::cut_middle(&text::tame(&result.title), room, canvas.glyphs.cut);
+    let title = text::cut_middle(&text::sanitize(&result.title), room, canvas.glyphs.cut);
     let (word, tone) = match result.status {
         0 => (format!(" {} ok ", canvas.glyphs.news[0]), Tone::Good),
         status => (format!(" {} exit {status} ", canvas.glyphs.news[1]), Tone::Bad),

@@ -223,7 +223,7 @@ pub(crate) fn to_text(line: &[u8]) -> String {
     if is_rich(line) {
         return plain(&cells(line)).0.trim_end().to_owned();
     }
-    text::tame(&String::from_utf8_lossy(line))
+    text::sanitize(&String::from_utf8_lossy(line))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use c2_shared::api::jobs::JobRow;
 
-use crate::app::text::tame;
+use crate::app::text::sanitize;
 
 /// A job as the console holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,9 +33,9 @@ pub(crate) enum JobScope {
 
 impl From<JobRow> for Job {
     fn from(row: JobRow) -> Self {
-        let command = tame(&row.command);
+        let command = sanitize(&row.command);
         let title = match &row.name {
-            Some(name) => format!("{}  {command}", tame(name)),
+            Some(name) => format!("{}  {command}", sanitize(name)),
             None => command,
         };
         let mut searched = format!("{} {} {title}", row.job_id, row.state);

@@ -8,7 +8,7 @@ use c2_shared::job::JobState;
 
 use super::{Job, JobScope, Store, Wait, WaitKey, Worker};
 use crate::app::table::{Opens, Row, Rows};
-use crate::app::text::tame;
+use crate::app::text::sanitize;
 
 impl Row for Worker {
     type Id = IpAddr;
@@ -36,7 +36,7 @@ impl Row for Worker {
     }
 
     fn detail(&self) -> Option<String> {
-        Some(format!("{}  c2-agent {}", self.hostname, tame(&self.row.version)))
+        Some(format!("{}  c2-agent {}", self.hostname, sanitize(&self.row.version)))
     }
 }
 
@@ -79,7 +79,7 @@ impl Row for Job {
     fn detail(&self) -> Option<String> {
         Some(match &self.row.outcome {
             Some(outcome) if outcome.state() == JobState::Failed => {
-                format!("{}: {}", tame(&outcome.to_string()), self.title)
+                format!("{}: {}", sanitize(&outcome.to_string()), self.title)
             }
             _ => self.title.clone(),
         })

@@ -2,7 +2,7 @@
 
 use c2_shared::api::workers::WorkerRow;
 
-use crate::app::text::tame;
+use crate::app::text::sanitize;
 
 /// Samples of the load that are kept: a minute and a half at one contact every 5 s.
 const SAMPLES_MAX: usize = 16;
@@ -31,7 +31,7 @@ impl Worker {
             cpu.remove(0);
         }
         let heard_ms = row.silent_ms.map(|silent| now_ms.saturating_sub(silent));
-        let hostname = tame(&row.hostname);
+        let hostname = sanitize(&row.hostname);
         let mut searched = format!("{} {hostname} {}", row.ip, row.status);
         for group in &row.groups {
             searched = searched + " @" + group;

@@ -41,7 +41,7 @@ pub(super) fn lines_of(report: &Report) -> Vec<String> {
     let mut lines: Vec<String> = report.text.lines().map(str::to_owned).collect();
     if let Some(fault) = &report.fault {
         lines.extend(text::lines(&fault.message));
-        lines.extend(fault.hint.iter().map(|hint| format!("\x1b[2mhint: {}", text::tame(hint))));
+        lines.extend(fault.hint.iter().map(|hint| format!("\x1b[2mhint: {}", text::sanitize(hint))));
     }
     lines
 }
