@@ -139,12 +139,12 @@ impl Console {
 
     /// Filters the jobs; answers how many pass.
     pub fn filter(&mut self, text: &str) -> usize {
-        self.model.panes.jobs.set_filter(text, &self.model.store);
+        self.model.panes.jobs.set_filter(text, &self.model.cache);
         self.model.panes.jobs.len()
     }
 
     pub fn sort_by(&mut self, column: usize) {
-        self.model.panes.jobs.sort_by(column, &self.model.store);
+        self.model.panes.jobs.sort_by(column, &self.model.cache);
     }
 
     pub fn change(&mut self, job: JobRow) {

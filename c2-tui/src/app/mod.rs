@@ -15,6 +15,7 @@ pub(crate) mod report;
 pub(crate) mod keymap;
 pub(crate) mod update;
 
+pub(crate) mod cache;
 pub(crate) mod layout;
 pub(crate) mod line;
 pub(crate) mod overlay;
@@ -24,7 +25,6 @@ pub(crate) mod pages;
 pub(crate) mod panes;
 pub(crate) mod preferences;
 pub(crate) mod runs;
-pub(crate) mod store;
 pub(crate) mod table;
 pub(crate) mod toast;
 pub(crate) mod watch;

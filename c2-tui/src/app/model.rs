@@ -7,6 +7,7 @@ use c2_shared::job::JobState;
 use c2_shared::time::Mono;
 use c2_shared::worker::WorkerStatus;
 
+use crate::app::cache::{Cache, Sight};
 use crate::app::focus::Focus;
 use crate::app::glyphs::Glyphs;
 use crate::app::keymap::{Action, Context};
@@ -20,7 +21,6 @@ use crate::app::panes::{Pane, Panes};
 use crate::app::preferences::{Preferences, Sizes};
 use crate::app::report::{DocumentId, Fault};
 use crate::app::runs::Runs;
-use crate::app::store::{Sight, Store};
 use crate::app::table::{Grid, Opens};
 use crate::app::toast::Toasts;
 use crate::app::watch::Watch;
@@ -72,7 +72,7 @@ pub(crate) struct Model {
     pub(crate) link: Link,
     /// Whether it ever stood.
     pub(crate) was_up: bool,
-    pub(crate) store: Store,
+    pub(crate) cache: Cache,
     pub(crate) panes: Panes,
     /// The pane that has the focus, or had it last.
     pub(crate) pane: Pane,
@@ -134,7 +134,7 @@ impl Model {
             generation: 0,
             link: Link::Connecting,
             was_up: false,
-            store: Store::default(),
+            cache: Cache::default(),
             panes: Panes::default(),
             pane: Pane::Jobs,
             focus: Focus::Line,
@@ -172,7 +172,7 @@ impl Model {
 
     /// What cells may look at.
     pub(crate) fn sight(&self) -> Sight<'_> {
-        Sight { now: self.now, glyphs: self.glyphs(), store: &self.store, utc_offset_s: self.settings.utc_offset_s }
+        Sight { now: self.now, glyphs: self.glyphs(), cache: &self.cache, utc_offset_s: self.settings.utc_offset_s }
     }
 
     /// The contexts in which a key is looked up now, the nearest first.
@@ -211,7 +211,7 @@ impl Model {
     }
 
     /// The table that has this focus.
-    pub(crate) fn grid(&self, focus: Focus) -> Option<&dyn Grid<Store>> {
+    pub(crate) fn grid(&self, focus: Focus) -> Option<&dyn Grid<Cache>> {
         match (focus, self.pages.last()) {
             (Focus::Pane(pane), _) => Some(self.panes.grid(pane)),
             (Focus::Page, Some(Page::Worker { jobs, .. })) => Some(jobs),
@@ -219,13 +219,13 @@ impl Model {
         }
     }
 
-    pub(crate) fn grid_mut(&mut self, focus: Focus) -> Option<(&mut dyn Grid<Store>, &Store)> {
-        let grid: &mut dyn Grid<Store> = match (focus, self.pages.last_mut()) {
+    pub(crate) fn grid_mut(&mut self, focus: Focus) -> Option<(&mut dyn Grid<Cache>, &Cache)> {
+        let grid: &mut dyn Grid<Cache> = match (focus, self.pages.last_mut()) {
             (Focus::Pane(pane), _) => self.panes.grid_mut(pane),
             (Focus::Page, Some(Page::Worker { jobs, .. })) => jobs,
             (Focus::Page | Focus::Line | Focus::Result, _) => return None,
         };
-        Some((grid, &self.store))
+        Some((grid, &self.cache))
     }
 
     /// The text that has this focus.
@@ -247,7 +247,7 @@ impl Model {
 
     /// What the selected row leads to.
     pub(crate) fn opens(&self) -> Option<Opens> {
-        self.grid(self.focus)?.opens(&self.store)
+        self.grid(self.focus)?.opens(&self.cache)
     }
 
     /// The jobs that an action on jobs is about now.
@@ -281,14 +281,14 @@ impl Model {
         let watched = matches!(self.pages.last(), Some(Page::Watch(watch)) if watch.is_running());
         if matches!(self.link, Link::Down { .. }) || watched || self.any_job_ages() {
             times.push(second);
-        } else if self.store.workers.values().any(|w| w.row.status == WorkerStatus::Offline) {
+        } else if self.cache.workers.values().any(|w| w.row.status == WorkerStatus::Offline) {
             times.push(now.mono.after_ms(60_000));
         }
         times.into_iter().min()
     }
 
     fn any_job_ages(&self) -> bool {
-        self.store.queue.running > 0 || self.store.waits.values().any(|w| w.count > 0 && w.state() != JobState::Running)
+        self.cache.queue.running > 0 || self.cache.waits.values().any(|w| w.count > 0 && w.state() != JobState::Running)
     }
 }
 
@@ -309,7 +309,7 @@ impl Preferences {
         model.mouse = self.mouse;
         model.sizes = self.sizes.within_bounds();
         for (pane, sort) in Pane::ALL.into_iter().zip(self.sorts) {
-            model.panes.grid_mut(pane).set_sort(sort, &model.store);
+            model.panes.grid_mut(pane).set_sort(sort, &model.cache);
         }
         model.kept = Self::of(model);
     }

@@ -10,11 +10,11 @@ use c2_shared::api::jobs::{JobInfo, Stream};
 use c2_shared::id::JobId;
 use c2_shared::time;
 
+use crate::app::cache::{Job, JobScope};
 use crate::app::glyphs::Glyphs;
 use crate::app::pager::{self, Pager};
 use crate::app::panes::jobs;
 use crate::app::report::{DocumentId, Fault};
-use crate::app::store::{Job, JobScope};
 use crate::app::table::Table;
 use crate::app::text;
 use crate::app::watch::Watch;

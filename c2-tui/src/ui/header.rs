@@ -26,7 +26,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Area) {
         }
     };
     parts.push(vec![link]);
-    if canvas.model.store.heard_ms.is_some() {
+    if canvas.model.cache.heard_ms.is_some() {
         parts.extend(numbers(canvas));
     }
     if canvas.model.settings.readonly {
@@ -65,7 +65,7 @@ fn banner(canvas: &Canvas<'_, '_>, retry_at: c2_shared::time::Mono) -> String {
     let model = canvas.model;
     let key = if model.focus == Focus::Line { "F5" } else { "r" };
     let left = retry_at.since_ms(model.now.mono).div_ceil(1_000);
-    let age = match model.store.heard_ms {
+    let age = match model.cache.heard_ms {
         Some(heard) => format!(", data of {} ago", short_span(model.now.wall_ms.saturating_sub(heard))),
         None => String::new(),
     };
@@ -74,11 +74,11 @@ fn banner(canvas: &Canvas<'_, '_>, retry_at: c2_shared::time::Mono) -> String {
 }
 
 fn numbers(canvas: &Canvas<'_, '_>) -> Vec<Vec<Span<'static>>> {
-    let store = &canvas.model.store;
-    let queue = &store.queue;
+    let cache = &canvas.model.cache;
+    let queue = &cache.queue;
     let named =
         |name: &str, value: String, tone| vec![canvas.span(format!("{name} "), Tone::Dim), canvas.span(value, tone)];
-    let all = store.workers.len();
+    let all = cache.workers.len();
     let online = queue.workers_online;
     let missing = if online < all { Tone::Warn } else { Tone::Plain };
     let slots = format!(

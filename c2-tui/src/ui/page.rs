@@ -5,6 +5,7 @@ use ratatui::text::Line;
 
 use super::canvas::{Canvas, Titles};
 use super::{pager, table};
+use crate::app::cache::{Job, Worker};
 use crate::app::focus::Focus;
 use crate::app::layout::{self, Area};
 use crate::app::msg::Target;
@@ -13,7 +14,6 @@ use crate::app::pager::Pager;
 use crate::app::panes::jobs::run_ms;
 use crate::app::panes::log::clock;
 use crate::app::panes::{self, short_span};
-use crate::app::store::{Job, Worker};
 use crate::app::table::{Grid as _, Tone};
 use crate::app::text;
 use crate::app::watch::{Count, State, Watch};
@@ -40,7 +40,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, page: &Page, area: Area) {
     let below = Area { y: inside.y + head, height: inside.height.saturating_sub(head), ..inside };
     match page {
         Page::Worker { ip, jobs } => {
-            if let Some(worker) = model.store.workers.get(ip).filter(|_| head > 0) {
+            if let Some(worker) = model.cache.workers.get(ip).filter(|_| head > 0) {
                 facts(canvas, inside, columns, &of_worker(canvas, worker));
             }
             if jobs.len() == 0 {
@@ -56,7 +56,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, page: &Page, area: Area) {
             }
         }
         Page::Job { id, info, text } => {
-            if let Some(job) = model.store.jobs.get(id).filter(|_| head > 0) {
+            if let Some(job) = model.cache.jobs.get(id).filter(|_| head > 0) {
                 facts(canvas, inside, columns, &of_job(canvas, job));
             }
             if *info == Loaded::Waiting {

@@ -4,13 +4,13 @@ use ratatui::text::Line;
 
 use super::canvas::{Canvas, Titles};
 use super::{queue, table};
+use crate::app::cache::Cache;
 use crate::app::focus::Focus;
 use crate::app::layout::Area;
 use crate::app::model::Link;
 use crate::app::msg::Target;
 use crate::app::panes::Pane;
 use crate::app::panes::jobs::CHIPS;
-use crate::app::store::Store;
 use crate::app::table::{Grid, Tone};
 use crate::app::text;
 
@@ -21,7 +21,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, pane: Pane, area: Area) {
     let table = model.panes.grid(pane);
     let focused = model.focus == focus;
     let room = usize::from(area.width).saturating_sub(20);
-    let detail = if focused && room > 8 { table.detail(&model.store) } else { None };
+    let detail = if focused && room > 8 { table.detail(&model.cache) } else { None };
     let foot = detail.map_or_else(Line::default, |text| {
         Line::from(canvas.span(format!(" {} ", text::cut_middle(&text, room, canvas.glyphs.cut)), Tone::Plain))
     });
@@ -43,7 +43,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, pane: Pane, area: Area) {
 }
 
 /// The name, how many rows there are, and the filter, in which the caret may stand.
-fn title(canvas: &mut Canvas<'_, '_>, pane: Pane, table: &dyn Grid<Store>, area: Area) -> Line<'static> {
+fn title(canvas: &mut Canvas<'_, '_>, pane: Pane, table: &dyn Grid<Cache>, area: Area) -> Line<'static> {
     let model = canvas.model;
     let focused = model.focus == Focus::Pane(pane);
     let tone = if focused { Tone::Accent } else { Tone::Strong };
@@ -75,7 +75,7 @@ fn title(canvas: &mut Canvas<'_, '_>, pane: Pane, table: &dyn Grid<Store>, area:
     line
 }
 
-fn position(canvas: &Canvas<'_, '_>, table: &dyn Grid<Store>, focused: bool) -> Line<'static> {
+fn position(canvas: &Canvas<'_, '_>, table: &dyn Grid<Cache>, focused: bool) -> Line<'static> {
     let marks = table.marked();
     let mut line = Line::default();
     if marks > 0 {
@@ -110,11 +110,11 @@ fn chips(canvas: &mut Canvas<'_, '_>, area: Area) {
 }
 
 /// Why there is nothing, and what to do next.
-fn empty(canvas: &mut Canvas<'_, '_>, area: Area, pane: Pane, table: &dyn Grid<Store>) {
+fn empty(canvas: &mut Canvas<'_, '_>, area: Area, pane: Pane, table: &dyn Grid<Cache>) {
     let model = canvas.model;
     let (why, next) = if !table.filter().text().is_empty() && table.in_scope() > 0 {
         (format!("none of {} matches the filter", table.in_scope()), "Esc clears it".to_owned())
-    } else if model.store.heard_ms.is_none() {
+    } else if model.cache.heard_ms.is_none() {
         match &model.link {
             Link::Down { fault, .. } if pane == Pane::Jobs => {
                 (text::sanitize(&fault.message), fault.hint.as_deref().map(text::sanitize).unwrap_or_default())

@@ -21,7 +21,7 @@ pub(super) fn head(canvas: &mut Canvas<'_, '_>, pane: Area, inside: Area) -> Are
 
 /// All counts on one line.
 fn short(canvas: &mut Canvas<'_, '_>, area: Area) {
-    let queue = &canvas.model.store.queue;
+    let queue = &canvas.model.cache.queue;
     let mut line = Line::default();
     let states = [
         (JobState::Queued, queue.queued),
@@ -41,7 +41,7 @@ fn short(canvas: &mut Canvas<'_, '_>, area: Area) {
 
 /// A line for each state, with bars.
 fn long(canvas: &mut Canvas<'_, '_>, area: Area) {
-    let queue = &canvas.model.store.queue;
+    let queue = &canvas.model.cache.queue;
     let states = [
         (JobState::Queued, queue.queued),
         (JobState::Running, queue.running),

@@ -1,10 +1,10 @@
 //! Drawing a table: heads with the sort arrow, and the rows that are in sight.
 
 use super::canvas::Canvas;
+use crate::app::cache::Cache;
 use crate::app::focus::Focus;
 use crate::app::layout::Area;
 use crate::app::msg::Target;
-use crate::app::store::Store;
 use crate::app::table::{Align, Cell, Grid, Head, Room, Sort, Tone};
 use crate::app::text;
 
@@ -14,7 +14,7 @@ const GAP: u16 = 1;
 const MARGIN: u16 = 1;
 
 /// Draws heads and rows into the inside of a box.
-pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Area, table: &dyn Grid<Store>, focus: Focus) {
+pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Area, table: &dyn Grid<Cache>, focus: Focus) {
     let heads = table.heads();
     let columns = place(&heads, area.width.saturating_sub(MARGIN));
     draw_heads(canvas, area, table.sort(), &heads, &columns, focus);

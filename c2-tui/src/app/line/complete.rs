@@ -3,7 +3,7 @@
 //! The candidates come from what the console holds already, never from the network. Which kind of
 //! argument is wanted says the grammar.
 
-use crate::app::store::Store;
+use crate::app::cache::Cache;
 use crate::command::{CommandInfo, FlagInfo, Operand, Word, commands, find, said, scan};
 
 /// Entries in a menu; more would not be read.
@@ -31,7 +31,7 @@ pub(crate) struct Completion {
 /// Where candidates come from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Source<'a> {
-    pub(crate) store: &'a Store,
+    pub(crate) cache: &'a Cache,
     /// A local folder that was listed, with its names.
     pub(crate) folder: Option<(&'a str, &'a [String])>,
 }
@@ -71,11 +71,11 @@ pub(crate) fn complete(line: &str, caret: usize, source: Source<'_>) -> (Complet
         Wants::OneOf(values) => values.iter().map(|value| choice(value, "")).collect(),
         Wants::Some(Operand::Text | Operand::Shell) => Vec::new(),
         Wants::Some(Operand::Verb) => verbs(),
-        Wants::Some(Operand::Worker) => workers(source.store, false),
-        Wants::Some(Operand::Target) => workers(source.store, true),
-        Wants::Some(Operand::Group) => groups(source.store, ""),
-        Wants::Some(Operand::Tag) => tags(source.store),
-        Wants::Some(Operand::Job) => jobs(source.store, typed),
+        Wants::Some(Operand::Worker) => workers(source.cache, false),
+        Wants::Some(Operand::Target) => workers(source.cache, true),
+        Wants::Some(Operand::Group) => groups(source.cache, ""),
+        Wants::Some(Operand::Tag) => tags(source.cache),
+        Wants::Some(Operand::Job) => jobs(source.cache, typed),
         Wants::Some(Operand::Path) => {
             let wanted = Completion::folder_of(typed);
             match source.folder.filter(|(listed, _)| *listed == wanted) {
@@ -175,33 +175,33 @@ fn flag(flag: &FlagInfo) -> Choice {
     Choice { text: format!("{}{sign}", flag.name), words: flag.summary.clone() }
 }
 
-fn workers(store: &Store, groups_too: bool) -> Vec<Choice> {
+fn workers(cache: &Cache, groups_too: bool) -> Vec<Choice> {
     let mut found = Vec::new();
     if groups_too {
-        found.push(choice("@all", &format!("{} workers", store.workers.len())));
-        found.extend(groups(store, "@"));
+        found.push(choice("@all", &format!("{} workers", cache.workers.len())));
+        found.extend(groups(cache, "@"));
     }
-    for worker in store.workers.values() {
+    for worker in cache.workers.values() {
         let about = format!("{} {}", worker.hostname, worker.row.status);
         found.push(Choice { text: worker.row.ip.to_string(), words: about });
     }
-    for worker in store.workers.values().filter(|w| !w.hostname.is_empty()) {
+    for worker in cache.workers.values().filter(|w| !w.hostname.is_empty()) {
         found.push(choice(&worker.hostname, &format!("{} {}", worker.row.ip, worker.row.status)));
     }
     found
 }
 
-fn groups(store: &Store, sign: &str) -> Vec<Choice> {
+fn groups(cache: &Cache, sign: &str) -> Vec<Choice> {
     let mut counts = std::collections::BTreeMap::<&str, usize>::new();
-    for group in store.workers.values().flat_map(|w| &w.row.groups) {
+    for group in cache.workers.values().flat_map(|w| &w.row.groups) {
         *counts.entry(group).or_default() += 1;
     }
     counts.into_iter().map(|(group, n)| choice(&format!("{sign}{group}"), &format!("group of {n}"))).collect()
 }
 
-fn tags(store: &Store) -> Vec<Choice> {
+fn tags(cache: &Cache) -> Vec<Choice> {
     let mut counts = std::collections::BTreeMap::<&str, (usize, usize)>::new();
-    for (tag, held) in store.workers.values().flat_map(|w| &w.row.tags) {
+    for (tag, held) in cache.workers.values().flat_map(|w| &w.row.tags) {
         let entry = counts.entry(tag).or_default();
         entry.0 += 1;
         entry.1 += usize::from(held.is_none());
@@ -210,8 +210,8 @@ fn tags(store: &Store) -> Vec<Choice> {
 }
 
 /// Jobs that begin as typed, the newest first.
-fn jobs(store: &Store, typed: &str) -> Vec<Choice> {
-    let fitting = store.jobs.values().rev().filter(|j| j.row.job_id.to_string().starts_with(typed));
-    let words = |j: &crate::app::store::Job| format!("{}  {}", j.row.state, j.title);
+fn jobs(cache: &Cache, typed: &str) -> Vec<Choice> {
+    let fitting = cache.jobs.values().rev().filter(|j| j.row.job_id.to_string().starts_with(typed));
+    let words = |j: &crate::app::cache::Job| format!("{}  {}", j.row.state, j.title);
     fitting.take(CHOICES_MAX).map(|j| Choice { text: j.row.job_id.to_string(), words: words(j) }).collect()
 }

@@ -2,8 +2,8 @@
 
 use c2_shared::job::JobState;
 
+use crate::app::cache::{Job, JobScope, Sight};
 use crate::app::panes::{View, short_span, tone};
-use crate::app::store::{Job, JobScope, Sight};
 use crate::app::table::{Align, Cell, Column, Room, Tone};
 
 /// What the jobs pane can show, with the word on its chip.

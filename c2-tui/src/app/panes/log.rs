@@ -2,9 +2,9 @@
 
 use c2_shared::job::Outcome;
 
+use crate::app::cache::{Job, Sight};
 use crate::app::panes::jobs::run_ms;
 use crate::app::panes::{View, short_span, tone};
-use crate::app::store::{Job, Sight};
 use crate::app::table::{Align, Cell, Column, Room, Tone};
 
 /// The column by which the log is ordered at first: when a job ended.

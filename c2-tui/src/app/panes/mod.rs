@@ -8,7 +8,7 @@ pub(crate) mod workers;
 use c2_shared::job::JobState;
 use c2_shared::time;
 
-use crate::app::store::{Job, JobScope, Store, Wait, Worker};
+use crate::app::cache::{Cache, Job, JobScope, Wait, Worker};
 use crate::app::table::{Grid, Table, Tone};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,7 +71,7 @@ impl Default for Panes {
 
 impl Panes {
     /// The table of a pane.
-    pub(crate) const fn grid(&self, pane: Pane) -> &dyn Grid<Store> {
+    pub(crate) const fn grid(&self, pane: Pane) -> &dyn Grid<Cache> {
         match pane {
             Pane::Workers => &self.workers,
             Pane::Jobs => &self.jobs,
@@ -80,7 +80,7 @@ impl Panes {
         }
     }
 
-    pub(crate) const fn grid_mut(&mut self, pane: Pane) -> &mut dyn Grid<Store> {
+    pub(crate) const fn grid_mut(&mut self, pane: Pane) -> &mut dyn Grid<Cache> {
         match pane {
             Pane::Workers => &mut self.workers,
             Pane::Jobs => &mut self.jobs,
@@ -98,8 +98,8 @@ impl Panes {
         [&mut self.jobs, &mut self.log]
     }
 
-    pub(crate) fn rebuild(&mut self, store: &Store) {
-        Pane::ALL.into_iter().for_each(|pane| self.grid_mut(pane).rebuild(store));
+    pub(crate) fn rebuild(&mut self, cache: &Cache) {
+        Pane::ALL.into_iter().for_each(|pane| self.grid_mut(pane).rebuild(cache));
     }
 }
 

@@ -1,7 +1,7 @@
 //! The columns of the queue pane: what waits, how much of it, and why.
 
+use crate::app::cache::Wait;
 use crate::app::panes::{View, tone};
-use crate::app::store::Wait;
 use crate::app::table::{Align, Cell, Column, Room, Tone};
 
 pub(super) const VIEW: View = View { word: "queue", has_chips: false, nothing: |_| ("nothing waits", "") };
@@ -52,7 +52,7 @@ pub(crate) const COLUMNS: &[Column<Wait>] = &[
         room: Room::Grow { min: 14, share: 1 },
         align: Align::Left,
         hide: 0,
-        cell: |w, s| Cell::toned(w.why(&s.store.workers), Tone::Dim),
+        cell: |w, s| Cell::toned(w.why(&s.cache.workers), Tone::Dim),
         plain: |w| w.state().to_string(),
         order: |a, b| a.state().cmp(&b.state()),
     },

@@ -2,8 +2,8 @@
 
 use c2_shared::worker::WorkerStatus;
 
+use crate::app::cache::{Sight, Worker};
 use crate::app::panes::{View, short_span};
-use crate::app::store::{Sight, Worker};
 use crate::app::table::{Align, Cell, Column, Room, Tone};
 
 /// Silence below this is the ordinary pause between two contacts and not worth a number.
@@ -150,7 +150,7 @@ fn gpu(w: &Worker, sight: &Sight<'_>) -> Cell {
 
 /// The use of the busiest graphics processor.
 fn most_gpu(w: &Worker) -> Option<u8> {
-    w.row.load.gpu_percent.iter().map(|&p| crate::app::store::percent(p)).max()
+    w.row.load.gpu_percent.iter().map(|&p| crate::app::cache::percent(p)).max()
 }
 
 const fn load_tone(percent: u8) -> Tone {

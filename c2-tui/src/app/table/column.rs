@@ -18,7 +18,7 @@ pub(crate) struct Column<R: Row> {
     /// Columns with the greatest number hide first when there is not enough room.
     pub(crate) hide: u8,
     /// Makes the cell of a row.
-    pub(crate) cell: fn(&R, &Sight<'_, R::Store>) -> Cell,
+    pub(crate) cell: fn(&R, &Sight<'_, R::Cache>) -> Cell,
     /// The text that a filter on this column searches.
     pub(crate) plain: fn(&R) -> String,
     /// The order of two rows.
@@ -88,7 +88,7 @@ pub(crate) enum Tone {
 pub(crate) struct Sight<'a, S> {
     pub(crate) now: Now,
     pub(crate) glyphs: &'static Glyphs,
-    pub(crate) store: &'a S,
+    pub(crate) cache: &'a S,
     /// Seconds to add to UTC for the operator's clock.
     pub(crate) utc_offset_s: i32,
 }

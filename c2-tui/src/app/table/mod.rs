@@ -1,6 +1,6 @@
 //! Tables: rows by id under columns, filtered, sorted, selected and marked.
 //!
-//! A table holds only ids in their order; the rows stay in the store. That makes the selection and
+//! A table holds only ids in their order; the rows stay in the cache. That makes the selection and
 //! the marks survive whatever happens to the rows, and lets one change among 50,000 rows cost a
 //! binary search instead of a sort.
 
@@ -26,13 +26,13 @@ pub(crate) trait Row: Sized + 'static {
     type Scope: Clone + PartialEq + std::fmt::Debug;
 
     /// What holds the rows of all kinds.
-    type Store: std::fmt::Debug;
+    type Cache: std::fmt::Debug;
 
     /// Whether they are jobs, on which there are actions.
     const ARE_JOBS: bool = false;
 
     /// All rows of this kind.
-    fn rows(store: &Self::Store) -> &Rows<Self>;
+    fn rows(cache: &Self::Cache) -> &Rows<Self>;
     fn id(&self) -> Self::Id;
     /// Whether the table is about it.
     fn within(&self, scope: &Self::Scope) -> bool;
@@ -59,7 +59,7 @@ pub(crate) enum Opens {
     Jobs(String),
 }
 
-/// Rows by id, as the store holds them.
+/// Rows by id, as the cache holds them.
 pub(crate) type Rows<R> = BTreeMap<<R as Row>::Id, R>;
 
 /// By which column, and which way.
@@ -115,9 +115,9 @@ impl<R: Row> Table<R> {
     }
 
     /// Changes what the table is about.
-    pub(crate) fn set_scope(&mut self, scope: R::Scope, store: &R::Store) {
+    pub(crate) fn set_scope(&mut self, scope: R::Scope, cache: &R::Cache) {
         self.scope = scope;
-        self.rebuild(store);
+        self.rebuild(cache);
     }
 
     fn order_anew(&mut self, rows: &Rows<R>) {
@@ -135,9 +135,9 @@ impl<R: Row> Table<R> {
         self.find_selected();
     }
 
-    /// Takes a row out, before the store forgets or replaces it.
-    pub(crate) fn leave(&mut self, row: &R, store: &R::Store) {
-        let rows = R::rows(store);
+    /// Takes a row out, before the cache forgets or replaces it.
+    pub(crate) fn leave(&mut self, row: &R, cache: &R::Cache) {
+        let rows = R::rows(cache);
         if row.within(&self.scope) {
             self.in_scope -= 1;
             if let Ok(at) = self.position(row, rows) {
@@ -146,9 +146,9 @@ impl<R: Row> Table<R> {
         }
     }
 
-    /// Puts a row in, after the store took it.
-    pub(crate) fn enter(&mut self, row: &R, store: &R::Store) {
-        let rows = R::rows(store);
+    /// Puts a row in, after the cache took it.
+    pub(crate) fn enter(&mut self, row: &R, cache: &R::Cache) {
+        let rows = R::rows(cache);
         if row.within(&self.scope) {
             self.in_scope += 1;
             if self.filter.keeps(row, self.columns)

@@ -83,23 +83,23 @@ pub(crate) trait Grid<S> {
     /// The cell of a row in a column.
     fn cell(&self, at: usize, column: usize, sight: &Sight<'_, S>) -> Option<Cell>;
     /// What the selected row leads to.
-    fn opens(&self, store: &S) -> Option<Opens>;
+    fn opens(&self, cache: &S) -> Option<Opens>;
     /// What the columns may have cut of the selected row.
-    fn detail(&self, store: &S) -> Option<String>;
+    fn detail(&self, cache: &S) -> Option<String>;
     /// The jobs that an action is about: the marked ones, otherwise the selected one.
     fn jobs(&self) -> Vec<JobId>;
-    fn set_filter(&mut self, text: &str, store: &S);
+    fn set_filter(&mut self, text: &str, cache: &S);
     fn sort(&self) -> Sort;
     /// Sorts so, if there is such a column.
-    fn set_sort(&mut self, sort: Sort, store: &S);
+    fn set_sort(&mut self, sort: Sort, cache: &S);
     /// Sorts by a column; by the present one, the other way round.
-    fn sort_by(&mut self, column: usize, store: &S);
+    fn sort_by(&mut self, column: usize, cache: &S);
     /// Sorts by the column so many places away from the present one.
-    fn sort_beside(&mut self, places: isize, store: &S);
+    fn sort_beside(&mut self, places: isize, cache: &S);
     /// Sorts the other way round.
-    fn sort_turned(&mut self, store: &S);
+    fn sort_turned(&mut self, cache: &S);
     /// Orders all rows anew.
-    fn rebuild(&mut self, store: &S);
+    fn rebuild(&mut self, cache: &S);
 }
 
 impl<R: Row> Table<R> {
@@ -144,7 +144,7 @@ impl<R: Row> Table<R> {
     }
 }
 
-impl<R: Row> Grid<R::Store> for Table<R> {
+impl<R: Row> Grid<R::Cache> for Table<R> {
     fn step(&mut self, step: Step) {
         self.go_to(step.from(self.cursor, self.order.len(), self.height));
     }
@@ -246,55 +246,55 @@ impl<R: Row> Grid<R::Store> for Table<R> {
         self.columns.iter().map(Head::from).collect()
     }
 
-    fn cell(&self, at: usize, column: usize, sight: &Sight<'_, R::Store>) -> Option<Cell> {
-        let row = R::rows(sight.store).get(self.order.get(at)?)?;
+    fn cell(&self, at: usize, column: usize, sight: &Sight<'_, R::Cache>) -> Option<Cell> {
+        let row = R::rows(sight.cache).get(self.order.get(at)?)?;
         Some((self.columns.get(column)?.cell)(row, sight))
     }
 
-    fn opens(&self, store: &R::Store) -> Option<Opens> {
-        R::rows(store).get(&self.selected?).map(R::opens)
+    fn opens(&self, cache: &R::Cache) -> Option<Opens> {
+        R::rows(cache).get(&self.selected?).map(R::opens)
     }
 
-    fn detail(&self, store: &R::Store) -> Option<String> {
-        R::rows(store).get(&self.selected?)?.detail()
+    fn detail(&self, cache: &R::Cache) -> Option<String> {
+        R::rows(cache).get(&self.selected?)?.detail()
     }
 
     fn jobs(&self) -> Vec<JobId> {
         self.chosen().into_iter().filter_map(R::job).collect()
     }
 
-    fn set_filter(&mut self, text: &str, store: &R::Store) {
+    fn set_filter(&mut self, text: &str, cache: &R::Cache) {
         let names: Vec<&str> = self.columns.iter().map(|c| c.name).collect();
         self.filter = Filter::parse(text, &names);
-        self.rebuild(store);
+        self.rebuild(cache);
     }
 
     fn sort(&self) -> Sort {
         self.sort
     }
 
-    fn set_sort(&mut self, sort: Sort, store: &R::Store) {
+    fn set_sort(&mut self, sort: Sort, cache: &R::Cache) {
         if sort.column < self.columns.len() {
             self.sort = sort;
-            self.rebuild(store);
+            self.rebuild(cache);
         }
     }
 
-    fn sort_by(&mut self, column: usize, store: &R::Store) {
+    fn sort_by(&mut self, column: usize, cache: &R::Cache) {
         let descending = column == self.sort.column && !self.sort.descending;
-        self.set_sort(Sort { column, descending }, store);
+        self.set_sort(Sort { column, descending }, cache);
     }
 
-    fn sort_beside(&mut self, places: isize, store: &R::Store) {
+    fn sort_beside(&mut self, places: isize, cache: &R::Cache) {
         let len = self.columns.len();
-        self.sort_by((self.sort.column + len).saturating_add_signed(places) % len, store);
+        self.sort_by((self.sort.column + len).saturating_add_signed(places) % len, cache);
     }
 
-    fn sort_turned(&mut self, store: &R::Store) {
-        self.sort_by(self.sort.column, store);
+    fn sort_turned(&mut self, cache: &R::Cache) {
+        self.sort_by(self.sort.column, cache);
     }
 
-    fn rebuild(&mut self, store: &R::Store) {
-        self.order_anew(R::rows(store));
+    fn rebuild(&mut self, cache: &R::Cache) {
+        self.order_anew(R::rows(cache));
     }
 }

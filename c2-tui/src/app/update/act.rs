@@ -116,15 +116,15 @@ fn move_by(model: &mut Model, step: Step) {
 }
 
 fn on_table(model: &mut Model, action: Action) {
-    let Some((grid, store)) = model.grid_mut(model.focus) else { return };
+    let Some((grid, cache)) = model.grid_mut(model.focus) else { return };
     match action {
         Action::Mark => grid.toggle_mark(),
         Action::MarkStep(step) => grid.mark_and_step(step),
         Action::MarkAll => grid.mark_all(),
         Action::Unmark => grid.unmark_all(),
-        Action::SortNext => grid.sort_beside(1, store),
-        Action::SortBack => grid.sort_beside(-1, store),
-        Action::SortTurn => grid.sort_turned(store),
+        Action::SortNext => grid.sort_beside(1, cache),
+        Action::SortBack => grid.sort_beside(-1, cache),
+        Action::SortTurn => grid.sort_turned(cache),
         _ => {
             let mut editor = Editor::default();
             editor.insert(grid.filter().text());
@@ -141,7 +141,7 @@ fn next_chip(model: &mut Model) {
 /// Shows another kind of jobs.
 pub(super) fn choose_chip(model: &mut Model, at: usize) {
     if let Some((_, scope)) = CHIPS.get(at) {
-        model.panes.jobs.set_scope(*scope, &model.store);
+        model.panes.jobs.set_scope(*scope, &model.cache);
     }
 }
 
@@ -149,12 +149,12 @@ fn cancel(model: &mut Model) {
     if model.settings.readonly {
         return model.toasts.say(Kind::Bad, "this console is read-only", model.now);
     }
-    let alive = |id: &JobId| model.store.jobs.get(id).is_some_and(|j| !j.row.state.is_terminal());
+    let alive = |id: &JobId| model.cache.jobs.get(id).is_some_and(|j| !j.row.state.is_terminal());
     let jobs: Vec<JobId> = model.chosen_jobs().into_iter().filter(alive).collect();
     if jobs.is_empty() {
         return model.toasts.say(Kind::Plain, "no job here that could be cancelled", model.now);
     }
-    let title = |id: &JobId| model.store.jobs.get(id).map(|j| format!("{id}  {}  {}", j.row.state, j.title));
+    let title = |id: &JobId| model.cache.jobs.get(id).map(|j| format!("{id}  {}  {}", j.row.state, j.title));
     let mut titles: Vec<String> = jobs.iter().take(TITLES_MAX).filter_map(title).collect();
     if jobs.len() > TITLES_MAX {
         titles.push(format!("and {} more", jobs.len() - TITLES_MAX));

@@ -29,8 +29,8 @@ pub(super) fn on_mouse(model: &mut Model, deed: MouseDeed, target: Target, effec
         }
         Target::Head(to, column) => {
             focus::focus(model, to);
-            if let Some((grid, store)) = model.grid_mut(to) {
-                grid.sort_by(column, store);
+            if let Some((grid, cache)) = model.grid_mut(to) {
+                grid.sort_by(column, cache);
             }
         }
         Target::Chip(at) => act::choose_chip(model, at),

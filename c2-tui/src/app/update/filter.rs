@@ -8,8 +8,8 @@ pub(super) fn edit(model: &mut Model, change: impl FnOnce(&mut Editor)) {
     let Some(editor) = &mut model.filtering else { return };
     change(editor);
     let text = editor.text().to_owned();
-    if let Some((grid, store)) = model.grid_mut(model.focus) {
-        grid.set_filter(&text, store);
+    if let Some((grid, cache)) = model.grid_mut(model.focus) {
+        grid.set_filter(&text, cache);
         grid.wake();
     }
 }

@@ -60,7 +60,7 @@ pub(super) fn back(model: &mut Model) {
         Focus::Pane(_) => {
             let filtered = model.grid_mut(model.focus).filter(|(grid, _)| !grid.filter().text().is_empty());
             match filtered {
-                Some((grid, store)) => grid.set_filter("", store),
+                Some((grid, cache)) => grid.set_filter("", cache),
                 None => focus(model, Focus::Line),
             }
         }

@@ -41,7 +41,7 @@ fn targets(model: &Model, targets: Targets<'_>) -> Vec<String> {
 }
 
 fn jobs(model: &Model, names: &JobNames) -> Vec<String> {
-    let alive = model.store.jobs.values().filter(|job| !job.row.state.is_terminal());
+    let alive = model.cache.jobs.values().filter(|job| !job.row.state.is_terminal());
     let meant = alive.filter(|job| match names {
         JobNames::One(JobName::Id(id)) => job.row.job_id == *id,
         JobNames::One(JobName::Named(name)) => job.row.name.as_ref() == Some(name),
@@ -64,7 +64,7 @@ fn within(id: JobId, first: JobId, last: JobId) -> bool {
 
 fn workers(model: &Model, word: &str) -> Vec<String> {
     let known: Vec<Candidate<'_>> = model
-        .store
+        .cache
         .workers
         .values()
         .map(|worker| Candidate { ip: worker.row.ip, hostname: &worker.row.hostname, groups: &worker.row.groups })

@@ -5,12 +5,12 @@ use c2_shared::id::JobId;
 
 use super::{focus, output, pages};
 use crate::app::Effect;
+use crate::app::cache::JobScope;
 use crate::app::focus::Focus;
 use crate::app::model::Model;
 use crate::app::page::Page;
 use crate::app::panes::Pane;
 use crate::app::report::Fault;
-use crate::app::store::JobScope;
 use crate::app::table::{Grid as _, Opens, Step};
 
 /// Opens what is selected.
@@ -19,7 +19,7 @@ pub(super) fn open(model: &mut Model, effects: &mut Vec<Effect>) {
         (Some(Opens::Worker(ip)), _) => {
             let mut page = Page::worker(ip);
             if let Page::Worker { jobs, .. } = &mut page {
-                jobs.rebuild(&model.store);
+                jobs.rebuild(&model.cache);
                 jobs.wake();
             }
             pages::push(model, page);
@@ -29,8 +29,8 @@ pub(super) fn open(model: &mut Model, effects: &mut Vec<Effect>) {
             pages::push(model, Page::job(job));
         }
         (Some(Opens::Jobs(filter)), _) => {
-            model.panes.jobs.set_scope(JobScope::Active, &model.store);
-            model.panes.jobs.set_filter(&filter, &model.store);
+            model.panes.jobs.set_scope(JobScope::Active, &model.cache);
+            model.panes.jobs.set_filter(&filter, &model.cache);
             focus::focus(model, Focus::Pane(Pane::Jobs));
         }
         (None, Focus::Page) => match model.pages.last() {

@@ -135,7 +135,7 @@ pub(super) fn choose(model: &mut Model, at: usize) {
 fn complete_here(model: &mut Model, effects: &mut Vec<Effect>) {
     let editor = &model.line.editor;
     let folder = model.folder.as_ref().map(|(folder, names)| (folder.as_str(), names.as_slice()));
-    let source = Source { store: &model.store, folder };
+    let source = Source { cache: &model.cache, folder };
     let (completion, wanted) = complete(editor.text(), editor.caret_byte(), source);
     if let Some(folder) = wanted {
         return effects.push(Effect::ListFolder(folder));

@@ -4,6 +4,7 @@ use c2_shared::id::JobId;
 use c2_shared::job::JobState;
 use c2_shared::time::Mono;
 
+use crate::app::cache::JobScope;
 use crate::app::demo::{self, NOW, busy, change, console, press, send};
 use crate::app::focus::Focus;
 use crate::app::model::Link;
@@ -13,7 +14,6 @@ use crate::app::page::{Page, Shown};
 use crate::app::pager::Pager;
 use crate::app::panes::Pane;
 use crate::app::report::{DocumentId, Fault, Report, RunId};
-use crate::app::store::JobScope;
 use crate::app::table::Grid as _;
 use crate::app::{Effect, Model, Msg, Preferences};
 use crate::command::Theme;
@@ -180,7 +180,7 @@ fn tables_follow_changes_as_if_they_were_made_anew() {
         send(&mut model, change(rows.collect()));
         rounds.next();
         let followed = model.panes.clone();
-        model.panes.rebuild(&model.store);
+        model.panes.rebuild(&model.cache);
         for (a, b) in [(&followed.jobs, &model.panes.jobs), (&followed.log, &model.panes.log)] {
             let ids = |t: &crate::app::table::Table<_>| t.ids().to_vec();
             assert_eq!((ids(a), a.in_scope()), (ids(b), b.in_scope()), "round {round}");

@@ -4,7 +4,7 @@ use c2_shared::api::events::{Change, Event, Snapshot};
 use c2_shared::api::jobs::JobRow;
 use c2_shared::id::JobId;
 
-use super::{Store, Wait, WaitKey, Worker};
+use super::{Cache, Wait, WaitKey, Worker};
 
 /// Ended jobs kept for the log and the chips; older ones are asked from c2d when they are wanted.
 const ENDED_MAX: usize = 10_000;
@@ -22,7 +22,7 @@ pub(crate) struct Changed {
     pub(crate) waits: bool,
 }
 
-impl Store {
+impl Cache {
     /// Applies an event that arrived at `now_ms`. Tables must have taken out the jobs that a change
     /// names before, and take them in again after it.
     pub(crate) fn apply(&mut self, event: Event, now_ms: u64) -> Changed {
@@ -118,24 +118,24 @@ mod tests {
 
     #[test]
     fn waits_follow_the_jobs() {
-        let mut store = Store::default();
-        store.apply(Event::Snapshot(Box::default()), 0);
-        let counts = |store: &Store| store.waits.values().map(|w| (w.state(), w.count)).collect::<Vec<_>>();
-        store.apply(change(vec![demo::job(1, JobState::Queued), demo::job(2, JobState::Queued)]), 1);
-        store.apply(change(vec![demo::job(3, JobState::Blocked)]), 2);
-        assert_eq!(counts(&store), [(JobState::Blocked, 1), (JobState::Queued, 2)]);
-        store.apply(change(vec![demo::job(1, JobState::Running), demo::job(3, JobState::Queued)]), 3);
-        assert_eq!(counts(&store), [(JobState::Queued, 2)]);
+        let mut cache = Cache::default();
+        cache.apply(Event::Snapshot(Box::default()), 0);
+        let counts = |cache: &Cache| cache.waits.values().map(|w| (w.state(), w.count)).collect::<Vec<_>>();
+        cache.apply(change(vec![demo::job(1, JobState::Queued), demo::job(2, JobState::Queued)]), 1);
+        cache.apply(change(vec![demo::job(3, JobState::Blocked)]), 2);
+        assert_eq!(counts(&cache), [(JobState::Blocked, 1), (JobState::Queued, 2)]);
+        cache.apply(change(vec![demo::job(1, JobState::Running), demo::job(3, JobState::Queued)]), 3);
+        assert_eq!(counts(&cache), [(JobState::Queued, 2)]);
     }
 
     #[test]
     fn old_ended_jobs_make_room() {
-        let mut store = Store::default();
+        let mut cache = Cache::default();
         let jobs = |from: usize, to: usize| (from..=to).map(|n| demo::job(n as u64, JobState::Succeeded)).collect();
         let full = ENDED_MAX + ENDED_SLACK;
-        assert!(!store.apply(change(jobs(1, full)), 0).all);
-        assert!(store.apply(change(jobs(full + 1, full + 1)), 1).all);
-        assert_eq!(store.jobs.len(), ENDED_MAX);
-        assert_eq!(store.jobs.keys().next().map(|id| id.0), Some(ENDED_SLACK as u64 + 2));
+        assert!(!cache.apply(change(jobs(1, full)), 0).all);
+        assert!(cache.apply(change(jobs(full + 1, full + 1)), 1).all);
+        assert_eq!(cache.jobs.len(), ENDED_MAX);
+        assert_eq!(cache.jobs.keys().next().map(|id| id.0), Some(ENDED_SLACK as u64 + 2));
     }
 }

@@ -20,11 +20,11 @@ pub(crate) use wait::{Wait, WaitKey};
 pub(crate) use worker::{Worker, percent};
 
 /// What a cell may look at beside its row.
-pub(crate) type Sight<'a> = table::Sight<'a, Store>;
+pub(crate) type Sight<'a> = table::Sight<'a, Cache>;
 
 /// Everything that the console knows of the cluster.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Store {
+pub(crate) struct Cache {
     pub(crate) workers: Rows<Worker>,
     pub(crate) jobs: Rows<Job>,
     /// Waiting jobs, counted by what they wait for.

@@ -1,4 +1,4 @@
-//! The rows of the store as tables see them: where they are, what they are searched by, and what
+//! The rows of the cache as tables see them: where they are, what they are searched by, and what
 //! they lead to.
 
 use std::net::IpAddr;
@@ -6,17 +6,17 @@ use std::net::IpAddr;
 use c2_shared::id::JobId;
 use c2_shared::job::JobState;
 
-use super::{Job, JobScope, Store, Wait, WaitKey, Worker};
+use super::{Cache, Job, JobScope, Wait, WaitKey, Worker};
 use crate::app::table::{Opens, Row, Rows};
 use crate::app::text::sanitize;
 
 impl Row for Worker {
     type Id = IpAddr;
     type Scope = ();
-    type Store = Store;
+    type Cache = Cache;
 
-    fn rows(store: &Store) -> &Rows<Self> {
-        &store.workers
+    fn rows(cache: &Cache) -> &Rows<Self> {
+        &cache.workers
     }
 
     fn id(&self) -> IpAddr {
@@ -43,12 +43,12 @@ impl Row for Worker {
 impl Row for Job {
     type Id = JobId;
     type Scope = JobScope;
-    type Store = Store;
+    type Cache = Cache;
 
     const ARE_JOBS: bool = true;
 
-    fn rows(store: &Store) -> &Rows<Self> {
-        &store.jobs
+    fn rows(cache: &Cache) -> &Rows<Self> {
+        &cache.jobs
     }
 
     fn id(&self) -> JobId {
@@ -93,10 +93,10 @@ impl Row for Job {
 impl Row for Wait {
     type Id = WaitKey;
     type Scope = ();
-    type Store = Store;
+    type Cache = Cache;
 
-    fn rows(store: &Store) -> &Rows<Self> {
-        &store.waits
+    fn rows(cache: &Cache) -> &Rows<Self> {
+        &cache.waits
     }
 
     fn id(&self) -> WaitKey {
