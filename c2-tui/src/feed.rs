@@ -18,7 +18,7 @@ use crate::app::Msg;
 use crate::app::report::Fault;
 use crate::command::CommandError;
 use crate::connect::{self, Place};
-use crate::runner::Clock;
+use crate::event_loop::Clock;
 
 /// Silence of the stream after which c2d is asked whether it is still there: a connection whose
 /// other end vanished stays open for ever.

@@ -18,7 +18,7 @@ use crate::app::pager::{CHUNKS_MAX, Chunk, Command, Pager};
 use crate::app::table::{Grid as _, Step};
 use crate::app::{Model, Msg, Now, Settings, update};
 use crate::command::{self, batch, lex};
-use crate::runner::spool::Spool;
+use crate::event_loop::spool::Spool;
 use crate::ui;
 
 /// Where the words of a line are; none where it has no words.

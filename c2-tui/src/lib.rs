@@ -3,7 +3,7 @@
 //!
 //! `command` reads and runs lines, `render` turns what they gave into text or JSON, and the faces
 //! only carry these to a terminal or a pipe. The full screen is `app`, a pure core, drawn by `ui`,
-//! fed by `feed`, and run by `runner`.
+//! fed by `feed`, and run by `event_loop`.
 
 mod start;
 
@@ -23,8 +23,8 @@ mod headless;
 mod app;
 mod ui;
 
+mod event_loop;
 mod feed;
-mod runner;
 
 pub mod for_tests;
 

@@ -7,7 +7,7 @@ use crate::arguments::{Arguments, Asked};
 use crate::command::{CommandError, Kind};
 use crate::headless::{self, Printer};
 use crate::local::Local;
-use crate::{connect, exit, login, runner, zone};
+use crate::{connect, event_loop, exit, login, zone};
 
 /// Runs the program with its command line, the name first; answers the exit status.
 pub fn run(command_line: impl IntoIterator<Item = OsString>) -> i32 {
@@ -59,10 +59,10 @@ async fn serve(arguments: &Arguments) -> Result<i32, CommandError> {
         printer.progress(&started);
     }
     let status = if sources.is_empty() {
-        let mut settings = runner::settings(client.server());
+        let mut settings = event_loop::settings(client.server());
         settings.readonly = arguments.readonly;
         settings.ascii |= arguments.ascii;
-        let ran = runner::run(client, place, settings).await;
+        let ran = event_loop::run(client, place, settings).await;
         ran.map_err(|error| CommandError::new(Kind::Refused, error.to_string()))?
     } else {
         headless::run(client, sources, arguments.keep_going, printer).await

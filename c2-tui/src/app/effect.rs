@@ -1,4 +1,4 @@
-//! What the core asks the runner to do; each answer comes back as a message.
+//! What the core asks the event loop to do; each answer comes back as a message.
 
 use c2_shared::id::JobId;
 

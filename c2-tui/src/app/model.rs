@@ -92,7 +92,7 @@ pub(crate) struct Model {
     pub(crate) pages: Pages,
     /// Commands that run beside the line, or did, and whose view was left.
     pub(crate) watches: Vec<Watch>,
-    /// Outputs that the runner keeps for pages.
+    /// Outputs that the event loop keeps for pages.
     pub(crate) documents: BTreeSet<DocumentId>,
     /// The name of the one that was opened last.
     pub(crate) last_document: DocumentId,

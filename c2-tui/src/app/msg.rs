@@ -83,7 +83,7 @@ pub(crate) enum Msg {
         folder: String,
         names: Vec<String>,
     },
-    /// Something that the operator should know, from the runner.
+    /// Something that the operator should know, from the event loop.
     Notice(String),
 }
 

@@ -2,7 +2,7 @@
 
 use c2_shared::time::Mono;
 
-/// The present, as the runner's clock read it when the message arrived.
+/// The present, as the event loop's clock read it when the message arrived.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Now {
     /// For deciding: intervals, double presses, expiry.

@@ -39,7 +39,7 @@ pub(crate) enum Page {
     /// What a job wrote.
     Output {
         id: JobId,
-        /// The name under which the runner keeps it.
+        /// The name under which the event loop keeps it.
         document: DocumentId,
         /// Which of its streams.
         shown: Shown,
@@ -118,7 +118,7 @@ impl Page {
         }
     }
 
-    /// The output that the runner keeps for it.
+    /// The output that the event loop keeps for it.
     pub(crate) const fn document(&self) -> Option<DocumentId> {
         match self {
             Self::Output { document, .. } => Some(*document),

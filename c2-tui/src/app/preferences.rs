@@ -1,6 +1,6 @@
 //! What the operator chose and finds again in the next session: colours, mouse, sizes, sorts.
 //!
-//! Only plain values: the file that they are kept in is the runner's.
+//! Only plain values: the file that they are kept in is the event loop's.
 
 use crate::app::panes::{Pane, Panes};
 use crate::app::table::Sort;

@@ -12,7 +12,7 @@ use crate::command::Entered;
 #[derive(Clone, Debug)]
 pub(crate) struct Watch {
     pub(crate) run: RunId,
-    /// The name under which the runner keeps what it gives.
+    /// The name under which the event loop keeps what it gives.
     pub(crate) document: DocumentId,
     pub(crate) line: Entered,
     pub(crate) since: Mono,

@@ -1,6 +1,6 @@
 //! Earlier lines: walking through those that begin as the present one, and searching in them.
 //!
-//! The runner keeps them in a file; here they are oldest first and without repetition.
+//! The event loop keeps them in a file; here they are oldest first and without repetition.
 
 /// Lines kept.
 pub(crate) const HISTORY_LINES_MAX: usize = 10_000;

@@ -1,5 +1,5 @@
 //! The bytes that a pager shows: a text that is held here, or a window on an output that lies in a
-//! file of the runner.
+//! file of the event loop.
 //!
 //! A place is the offset of the first byte of a line. Whoever asks for lines that are not here
 //! gets [`Missing`] with the block to read, and asks again once it came. Memory is bounded in both
@@ -269,7 +269,7 @@ mod tests {
         (1..=n).flat_map(|i| format!("line {i}\n").into_bytes()).collect()
     }
 
-    /// What the runner would read of a file.
+    /// What the event loop would read of a file.
     fn chunk_of(bytes: &[u8], block: u64) -> Chunk {
         let (start, lines) = Document::text(bytes).chunk(block).map(|(s, l)| (s, l.to_vec())).unwrap();
         Chunk { block, start, bytes: lines }
@@ -299,7 +299,7 @@ mod tests {
             back.reverse();
             assert_eq!(seen, back);
         }
-        assert_eq!((text.lines(), window.lines()), (Some(40_000), None), "only the runner can count a window");
+        assert_eq!((text.lines(), window.lines()), (Some(40_000), None), "only the event loop can count a window");
     }
 
     #[test]

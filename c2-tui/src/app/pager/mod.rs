@@ -2,7 +2,7 @@
 //!
 //! A [`Pager`] shows a [`Document`]. Whatever it cannot answer yet, because lines must be read or
 //! searched first, waits as a pending motion and is tried again when they came; so no key waits for
-//! a file. Reading is the runner's business: [`Pager::wanted`] says which blocks are needed.
+//! a file. Reading is the event loop's business: [`Pager::wanted`] says which blocks are needed.
 
 mod chunk;
 mod command;

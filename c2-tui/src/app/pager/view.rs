@@ -87,7 +87,7 @@ impl Pager {
         Self::new(lines.join("\n").as_bytes())
     }
 
-    /// Shows an output that lies with the runner, at its end, however it grows until it is told to
+    /// Shows an output that lies with the event loop, at its end, however it grows until it is told to
     /// have ended.
     pub(crate) fn window() -> Self {
         Self { document: Document::window(), follow: Follow::On, ..Self::new(b"") }

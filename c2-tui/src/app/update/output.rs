@@ -1,5 +1,5 @@
 //! Outputs and other texts in the pager: opening, following, saving, and what they ask of the
-//! runner.
+//! event_loop.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Tables over the pager inside of the console: pages, outputs, and what they ask of the runner.
+//! Tables over the pager inside of the console: pages, outputs, and what they ask of the event loop.
 
 use c2_shared::api::jobs::Stream;
 use c2_shared::id::JobId;
@@ -13,7 +13,7 @@ use crate::app::pager::{Chunk, count_lines};
 use crate::app::report::{DocumentId, Fault, Report};
 use crate::app::{Effect, Model, Msg, Preferences, update};
 
-/// Answers what pages ask of the runner, with an output of these lines.
+/// Answers what pages ask of the event loop, with an output of these lines.
 pub(crate) fn serve(model: &mut Model, effects: &[Effect], text: &str) {
     for effect in effects {
         let news = match effect {

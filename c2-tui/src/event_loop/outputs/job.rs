@@ -19,7 +19,7 @@ use crate::app::msg::News;
 use crate::app::page::Shown;
 use crate::app::report::Fault;
 use crate::command::CommandError;
-use crate::runner::spool::Spool;
+use crate::event_loop::spool::Spool;
 
 /// Pieces that were read and are not kept yet; a stream that gives faster than the disk takes waits.
 const PIECES_LEN: usize = 16;

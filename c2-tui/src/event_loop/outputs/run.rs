@@ -11,7 +11,7 @@ use super::document::{Document, Gone, Order};
 use crate::app::msg::News;
 use crate::app::report::DocumentId;
 use crate::app::watch::Tally;
-use crate::runner::spool::Spool;
+use crate::event_loop::spool::Spool;
 use crate::ssh::run::Verdict;
 
 /// What was written, as far as it is known.
@@ -23,7 +23,7 @@ pub(super) struct Kept {
 }
 
 /// Takes what a command gives.
-pub(in crate::runner) struct Writer {
+pub(in crate::event_loop) struct Writer {
     folder: PathBuf,
     name: String,
     kept: watch::Sender<Kept>,
@@ -35,7 +35,7 @@ impl Writer {
         (Self { folder: folder.to_owned(), name: Document::file_name(id), kept }, latest)
     }
 
-    pub(in crate::runner) fn write(&self, text: &[u8]) {
+    pub(in crate::event_loop) fn write(&self, text: &[u8]) {
         if text.is_empty() {
             return;
         }
@@ -54,12 +54,12 @@ impl Writer {
         });
     }
 
-    pub(in crate::runner) fn expect(&self, workers: usize) {
+    pub(in crate::event_loop) fn expect(&self, workers: usize) {
         self.kept.send_modify(|kept| kept.tally.workers = workers);
     }
 
     /// Counts how a command ended on a worker.
-    pub(in crate::runner) fn count(&self, verdict: &Verdict) {
+    pub(in crate::event_loop) fn count(&self, verdict: &Verdict) {
         self.kept.send_modify(|kept| match verdict {
             Verdict::Exited { exit: 0 } => kept.tally.done += 1,
             Verdict::Exited { .. } | Verdict::TimedOut => kept.tally.failed += 1,

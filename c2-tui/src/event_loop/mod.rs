@@ -82,7 +82,7 @@ pub(crate) async fn run(client: Client, place: Place, settings: Settings) -> Res
     tasks.spawn(feed::run(place, clients, clock, to, retries));
     let mut model = Model::new(settings);
     chosen.apply(&mut model);
-    let mut runner = Runner {
+    let mut event_loop = EventLoop {
         model,
         screen,
         clock,
@@ -100,10 +100,10 @@ pub(crate) async fn run(client: Client, place: Place, settings: Settings) -> Res
         drawn: None,
         ended: None,
     };
-    let ended = runner.serve(signals).await;
+    let ended = event_loop.serve(signals).await;
     // The terminal is given back before anything may take time.
-    drop(runner.screen);
-    runner.keeper.end().await;
+    drop(event_loop.screen);
+    event_loop.keeper.end().await;
     Ok(ended?)
 }
 
@@ -132,7 +132,7 @@ enum Woken {
     Task(Result<(), tokio::task::JoinError>),
 }
 
-struct Runner {
+struct EventLoop {
     model: Model,
     screen: Screen,
     clock: Clock,
@@ -152,7 +152,7 @@ struct Runner {
     ended: Option<i32>,
 }
 
-impl Runner {
+impl EventLoop {
     async fn serve(&mut self, mut signals: Signals) -> io::Result<i32> {
         let mut watch = interval(WATCH);
         watch.set_missed_tick_behavior(MissedTickBehavior::Skip);

@@ -1,4 +1,4 @@
-//! Signals to the process, as values in the runner's select.
+//! Signals to the process, as values in the event loop's select.
 
 use std::io;
 

@@ -7,7 +7,7 @@ use crate::app::Msg;
 use crate::app::msg::{News, SaveEnding, Saved};
 use crate::app::pager::{blocks, settled};
 use crate::app::report::{DocumentId, Fault};
-use crate::runner::spool::{Spool, save_text};
+use crate::event_loop::spool::{Spool, save_text};
 
 /// What the core wants of a text.
 pub(super) enum Order {
