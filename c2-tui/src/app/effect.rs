@@ -8,7 +8,7 @@ use crate::app::preferences::Preferences;
 use crate::app::report::{DocumentId, RunId};
 use crate::command::Entered;
 
-/// A deed in the world.
+/// Something to be done in the world.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
     /// Execute a line; answers with `Msg::Finished`.

@@ -22,7 +22,7 @@ pub(crate) enum Msg {
     Paste(String),
     /// The mouse did something over `target`, found in the hit map of the last frame.
     Mouse {
-        deed: MouseDeed,
+        gesture: Gesture,
         /// What lay below it.
         target: Target,
     },
@@ -138,7 +138,7 @@ pub(crate) enum SaveEnding {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum MouseDeed {
+pub(crate) enum Gesture {
     /// The left button went down.
     Press,
     /// It went down twice within the time of a double click.

@@ -46,7 +46,7 @@ pub(crate) struct Present {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Bulk {
     /// Past tense of what they do.
-    pub(crate) deed: &'static str,
+    pub(crate) past: &'static str,
     pub(crate) done: usize,
     /// Those that did not.
     pub(crate) failed: Vec<(String, Report)>,

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use crate::app::Msg;
-use crate::app::msg::{MouseDeed, Target};
+use crate::app::msg::{Gesture, Target};
 use crate::ui::HitMap;
 
 /// Rows that one notch of the wheel moves.
@@ -52,14 +52,14 @@ impl Translator {
 
     fn mouse(&mut self, mouse: MouseEvent, hits: &HitMap, now: Mono) -> Option<Msg> {
         let place = (mouse.column, mouse.row);
-        let deed = match mouse.kind {
+        let gesture = match mouse.kind {
             MouseEventKind::Down(MouseButton::Left) => {
                 let before = self.pressed.replace((place.0, place.1, now));
                 let twice = before.is_some_and(|(x, y, at)| (x, y) == place && now.since_ms(at) <= DOUBLE_MS);
-                if twice { MouseDeed::Double } else { MouseDeed::Press }
+                if twice { Gesture::Double } else { Gesture::Press }
             }
-            MouseEventKind::ScrollUp => MouseDeed::Wheel(-NOTCH),
-            MouseEventKind::ScrollDown => MouseDeed::Wheel(NOTCH),
+            MouseEventKind::ScrollUp => Gesture::Wheel(-NOTCH),
+            MouseEventKind::ScrollDown => Gesture::Wheel(NOTCH),
             MouseEventKind::Down(_)
             | MouseEventKind::Up(_)
             | MouseEventKind::Drag(_)
@@ -69,7 +69,7 @@ impl Translator {
         };
         match hits.at(place.0, place.1) {
             Target::Nowhere => None,
-            target => Some(Msg::Mouse { deed, target }),
+            target => Some(Msg::Mouse { gesture, target }),
         }
     }
 }

@@ -3,13 +3,13 @@
 use super::{act, focus, open, overlay, prompt};
 use crate::app::focus::Focus;
 use crate::app::model::Model;
-use crate::app::msg::{MouseDeed, Target};
+use crate::app::msg::{Gesture, Target};
 use crate::app::overlay::Overlay;
 use crate::app::table::Step;
 use crate::app::{Effect, keymap::Action};
 
-pub(super) fn on_mouse(model: &mut Model, deed: MouseDeed, target: Target, effects: &mut Vec<Effect>) {
-    if let MouseDeed::Wheel(rows) = deed {
+pub(super) fn on_mouse(model: &mut Model, gesture: Gesture, target: Target, effects: &mut Vec<Effect>) {
+    if let Gesture::Wheel(rows) = gesture {
         return wheel(model, target, rows);
     }
     if model.overlay.is_some() {
@@ -23,7 +23,7 @@ pub(super) fn on_mouse(model: &mut Model, deed: MouseDeed, target: Target, effec
             if let Some((grid, _)) = model.grid_mut(to) {
                 grid.go_to(at);
             }
-            if deed == MouseDeed::Double {
+            if gesture == Gesture::Double {
                 open::open(model, effects);
             }
         }

@@ -49,7 +49,7 @@ pub(crate) fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
     match msg {
         Msg::Key(key) => input::on_key(model, key, &mut effects),
         Msg::Paste(text) => input::on_paste(model, &text),
-        Msg::Mouse { deed, target } => click::on_mouse(model, deed, target, &mut effects),
+        Msg::Mouse { gesture, target } => click::on_mouse(model, gesture, target, &mut effects),
         Msg::Resize { width, height } => model.size = (width, height),
         // What time brings is brought by the common steps below.
         Msg::Tick => {}

@@ -38,7 +38,7 @@ pub(super) fn cancel_all(model: &mut Model, jobs: Vec<JobId>, effects: &mut Vec<
     }
     let lines: Vec<Entered> = jobs.into_iter().map(cancel).collect();
     let title = if lines.len() == 1 { lines[0].text.clone() } else { format!("cancel {} jobs", lines.len()) };
-    let bulk = Bulk { deed: "cancelled", ..Bulk::default() };
+    let bulk = Bulk { past: "cancelled", ..Bulk::default() };
     let run = model.runs.begin(title, model.now.mono, Some(bulk));
     effects.push(Effect::ExecuteAll { run, lines });
 }
@@ -78,12 +78,12 @@ pub(super) fn on_bulk(model: &mut Model, run: RunId, one: Option<(String, Report
 }
 
 fn end_bulk(model: &mut Model, bulk: Bulk, line: String) {
-    let Bulk { deed, done, failed } = bulk;
+    let Bulk { past, done, failed } = bulk;
     model.runs.status = Some(i32::from(!failed.is_empty()));
     if failed.is_empty() {
-        return model.toasts.say(Kind::Good, format!("{deed} {done}"), model.now);
+        return model.toasts.say(Kind::Good, format!("{past} {done}"), model.now);
     }
-    model.toasts.say(Kind::Bad, format!("{deed} {done}, failed {}", failed.len()), model.now);
+    model.toasts.say(Kind::Bad, format!("{past} {done}, failed {}", failed.len()), model.now);
     let lines = failed.iter().flat_map(|(line, report)| std::iter::once(line.clone()).chain(result::lines_of(report)));
     let lines: Vec<String> = lines.collect();
     result::show(model, line, &lines, 1);

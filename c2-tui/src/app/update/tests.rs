@@ -8,7 +8,7 @@ use crate::app::cache::JobScope;
 use crate::app::demo::{self, NOW, busy, change, console, press, send};
 use crate::app::focus::Focus;
 use crate::app::model::Link;
-use crate::app::msg::{MouseDeed, Target};
+use crate::app::msg::{Gesture, Target};
 use crate::app::overlay::Overlay;
 use crate::app::page::{Page, Shown};
 use crate::app::pager::Pager;
@@ -447,16 +447,16 @@ fn with_nothing_that_ages_the_console_sleeps() {
 #[test]
 fn the_mouse() {
     let mut model = busy(80, 24);
-    let click = |model: &mut Model, target| send(model, Msg::Mouse { deed: MouseDeed::Press, target });
+    let click = |model: &mut Model, target| send(model, Msg::Mouse { gesture: Gesture::Press, target });
     click(&mut model, Target::Row(JOBS, 3));
     assert_eq!((model.focus, selected(&model)), (JOBS, Some(7)));
     click(&mut model, Target::Head(JOBS, 0));
     assert!(model.panes.jobs.sort().descending);
     click(&mut model, Target::Chip(3));
     assert_eq!(*model.panes.jobs.scope(), JobScope::All);
-    send(&mut model, Msg::Mouse { deed: MouseDeed::Wheel(3), target: Target::Area(JOBS) });
+    send(&mut model, Msg::Mouse { gesture: Gesture::Wheel(3), target: Target::Area(JOBS) });
     assert!(model.panes.jobs.visible().start > 0);
-    let effects = send(&mut model, Msg::Mouse { deed: MouseDeed::Double, target: Target::Row(JOBS, 0) });
+    let effects = send(&mut model, Msg::Mouse { gesture: Gesture::Double, target: Target::Row(JOBS, 0) });
     assert_eq!((effects.len(), model.focus), (1, Focus::Page));
     press(&mut model, &["Esc"]);
     let effects = press(&mut model, &["m"]);
