@@ -19,10 +19,7 @@ impl Cancel {
     /// job that cannot is an error; of several, the outcome says which were refused and why.
     pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
         let ids = resolve::jobs(context, &self.jobs).await?;
-        let mut per_job = PerJob::of(&ids);
-        for id in ids {
-            per_job.take(id, context.client.cancel(id).await)?;
-        }
+        let per_job = PerJob::each(ids, |id| context.client.cancel(id)).await?;
         Ok(per_job.outcome(|cancelled, refused| Data::Cancelled { cancelled, refused }))
     }
 }

@@ -7,9 +7,11 @@ use clap::{Parser, Subcommand};
 
 use crate::command::console::Console;
 use crate::command::job_name::JobNames;
+use crate::command::operands::{Membership, OneJob, OneWorker, SomeJobs};
 use crate::command::{
-    CommandError, Context, Data, Outcome, batch, cancel, cleanup, doctor, follow, get_files, groups, help, job, jobs,
-    log, output, pdsh, split, steer, submit, tags, verify_ssh, wait, worker,
+    CommandError, Context, Outcome, assign, batch, cancel, cleanup_workspaces, detect_tags, doctor, drain, follow,
+    get_files, get_tags, groups, help, hold, info, job, jobs, list, log, output, pause, pdsh, queue_status, release,
+    remove_worker, resume, retry, set_tags, split, submit, unassign, verify_ssh, wait, why,
 };
 use crate::render;
 
@@ -51,27 +53,27 @@ pub(crate) enum Command {
     /// List the groups and their workers
     Groups,
     /// Put a worker into a group
-    Assign(groups::Membership),
+    Assign(Membership),
     /// Take a worker out of a group
-    Unassign(groups::Membership),
+    Unassign(Membership),
     /// Show one worker in full
-    Info(worker::Worker),
+    Info(OneWorker),
     /// Set the tags that a worker offers, in place of those that it offered
-    SetTags(tags::SetTags),
+    SetTags(set_tags::SetTags),
     /// Show a worker's tags and which job holds them
-    GetTags(worker::Worker),
+    GetTags(OneWorker),
     /// Suggest tags from a worker's hardware
-    DetectTags(tags::DetectTags),
+    DetectTags(detect_tags::DetectTags),
     /// Let a worker finish what it has and give it nothing new
-    Drain(worker::Worker),
+    Drain(OneWorker),
     /// Give a drained worker work again
-    Resume(worker::Worker),
+    Resume(OneWorker),
     /// Forget a worker that is offline for good
-    RemoveWorker(worker::Worker),
+    RemoveWorker(OneWorker),
     /// List jobs, those that have not ended unless asked otherwise
     Jobs(jobs::Jobs),
     /// Show one job in full
-    Job(job::Job),
+    Job(OneJob),
     /// Submit a job
     #[command(after_help = kept())]
     Submit(Box<submit::Submit>),
@@ -82,13 +84,13 @@ pub(crate) enum Command {
     /// Cancel jobs; what runs is ended
     Cancel(cancel::Cancel),
     /// Hold jobs that have not started
-    Hold(steer::Jobs),
+    Hold(SomeJobs),
     /// Release held jobs
-    Release(steer::Jobs),
+    Release(SomeJobs),
     /// Submit ended jobs again, all or none
-    Retry(steer::Jobs),
+    Retry(SomeJobs),
     /// Explain why a job does not run, worker by worker
-    Why(job::Job),
+    Why(OneJob),
     /// Stop the queue; what runs goes on
     Pause,
     /// Let the queue go on
@@ -103,7 +105,7 @@ pub(crate) enum Command {
     /// Fetch the files that a job left
     GetFiles(get_files::GetFiles),
     /// Remove what ended jobs left on workers
-    CleanupWorkspaces(cleanup::Cleanup),
+    CleanupWorkspaces(cleanup_workspaces::Cleanup),
     /// Run a command on workers over ssh, at once and beside the queue
     Pdsh(pdsh::Pdsh),
     /// Check whether workers can be reached over ssh
@@ -120,31 +122,31 @@ pub(crate) enum Command {
 /// Runs a command.
 pub(crate) async fn execute(context: &Context, command: Command) -> Result<Outcome, CommandError> {
     match command {
-        Command::List => Ok(Data::Workers(context.client.workers().await?).into()),
+        Command::List => list::run(context).await,
         Command::Doctor => doctor::run(context).await,
-        Command::Groups => groups::list(context).await,
-        Command::Assign(membership) => membership.assign(context).await,
-        Command::Unassign(membership) => membership.unassign(context).await,
-        Command::Info(worker) => worker.info(context).await,
+        Command::Groups => groups::run(context).await,
+        Command::Assign(args) => assign::run(context, args).await,
+        Command::Unassign(args) => unassign::run(context, args).await,
+        Command::Info(args) => info::run(context, args).await,
         Command::SetTags(tags) => tags.run(context).await,
-        Command::GetTags(worker) => worker.tags(context).await,
+        Command::GetTags(args) => get_tags::run(context, args).await,
         Command::DetectTags(tags) => tags.run(context).await,
-        Command::Drain(worker) => worker.drain(context).await,
-        Command::Resume(worker) => worker.resume(context).await,
-        Command::RemoveWorker(worker) => worker.remove(context).await,
+        Command::Drain(args) => drain::run(context, args).await,
+        Command::Resume(args) => resume::run(context, args).await,
+        Command::RemoveWorker(args) => remove_worker::run(context, args).await,
         Command::Jobs(jobs) => jobs.run(context).await,
-        Command::Job(job) => job.run(context).await,
+        Command::Job(args) => job::run(context, args).await,
         Command::Submit(submit) => submit.run(context).await,
         Command::Batch(batch) => batch.run(context).await,
         Command::Split(split) => split.run(context).await,
         Command::Cancel(cancel) => cancel.run(context).await,
-        Command::Hold(jobs) => jobs.hold(context).await,
-        Command::Release(jobs) => jobs.release(context).await,
-        Command::Retry(jobs) => jobs.retry(context).await,
-        Command::Why(job) => job.why(context).await,
-        Command::Pause => Ok(Data::Paused(context.client.pause(true).await?).into()),
-        Command::Unpause => Ok(Data::Paused(context.client.pause(false).await?).into()),
-        Command::QueueStatus => Ok(Data::Queue(context.client.queue_status().await?).into()),
+        Command::Hold(args) => hold::run(context, args).await,
+        Command::Release(args) => release::run(context, args).await,
+        Command::Retry(args) => retry::run(context, args).await,
+        Command::Why(args) => why::run(context, args).await,
+        Command::Pause => pause::run(context, true).await,
+        Command::Unpause => pause::run(context, false).await,
+        Command::QueueStatus => queue_status::run(context).await,
         Command::Log(log) => log.run(context).await,
         Command::Output(output) => output.run(context).await,
         Command::GetFiles(get_files) => get_files.run(context).await,

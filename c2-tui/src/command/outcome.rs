@@ -12,7 +12,7 @@ use c2_shared::id::JobId;
 use c2_shared::job::JobSpec;
 use serde::Serialize;
 
-use crate::command::cleanup::CleanedWorker;
+use crate::command::cleanup_workspaces::CleanedWorker;
 use crate::command::get_files::Fetched;
 use crate::command::pdsh::Ran;
 use crate::command::verify_ssh::Verified;

@@ -17,18 +17,21 @@ pub(crate) struct PerJob<T> {
 }
 
 impl<T> PerJob<T> {
-    pub(crate) fn of(jobs: &[JobId]) -> Self {
-        Self { alone: jobs.len() == 1, done: Vec::new(), refused: Vec::new() }
-    }
-
-    /// Takes the answer for a job. A failure that would meet all the others, too, is a error.
-    pub(crate) fn take(&mut self, job_id: JobId, answer: Result<T, ClientError>) -> Result<(), CommandError> {
-        match answer.map_err(CommandError::from) {
-            Ok(answer) => self.done.push(answer),
-            Err(error) if self.alone || error.kind != Kind::Refused => return Err(error),
-            Err(error) => self.refused.push(Refusal { job_id, message: error.message }),
+    /// Requests it for one job after the other. A failure that would meet all the others, too, ends
+    /// the command.
+    pub(crate) async fn each<F>(jobs: Vec<JobId>, request: impl Fn(JobId) -> F) -> Result<Self, CommandError>
+    where
+        F: Future<Output = Result<T, ClientError>>,
+    {
+        let mut per_job = Self { alone: jobs.len() == 1, done: Vec::new(), refused: Vec::new() };
+        for job_id in jobs {
+            match request(job_id).await.map_err(CommandError::from) {
+                Ok(answer) => per_job.done.push(answer),
+                Err(error) if per_job.alone || error.kind != Kind::Refused => return Err(error),
+                Err(error) => per_job.refused.push(Refusal { job_id, message: error.message }),
+            }
         }
-        Ok(())
+        Ok(per_job)
     }
 
     pub(crate) fn outcome(self, data: impl FnOnce(Vec<T>, Vec<Refusal>) -> Data) -> Outcome {

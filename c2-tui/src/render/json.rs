@@ -10,7 +10,7 @@ use c2_shared::id::JobId;
 use c2_shared::job::JobSpec;
 use serde::Serialize;
 
-use crate::command::cleanup::CleanedWorker;
+use crate::command::cleanup_workspaces::CleanedWorker;
 use crate::command::outcome::{Data, Outcome, Refusal};
 use c2_shared::checkup::Check;
 

@@ -13,8 +13,8 @@ use crate::app::overlay::{Overlay, Question};
 use crate::app::panes::jobs::CHIPS;
 use crate::app::table::{Opens, Step};
 use crate::app::toast::Kind;
-use crate::command::job::Job;
 use crate::command::job_name::JobName;
+use crate::command::operands::OneJob;
 use crate::command::{Command, Entered};
 
 /// Titles named in a question; the rest are counted.
@@ -170,7 +170,7 @@ fn why(model: &mut Model, effects: &mut Vec<Effect>) {
     };
     match selected {
         Some(job) => {
-            let command = Command::Why(Job { job: JobName::Id(job) });
+            let command = Command::Why(OneJob { job: JobName::Id(job) });
             run::run(model, Entered { text: format!("why {job}"), command }, effects);
         }
         None => model.toasts.say(Kind::Plain, "no job is selected", model.now),

@@ -1,4 +1,4 @@
-//! `set-tags`, `get-tags`, `detect-tags`: the locks that workers offer.
+//! `set-tags`: the tags that a worker offers.
 
 use clap::Args;
 
@@ -15,26 +15,9 @@ pub(crate) struct SetTags {
     pub(crate) tags: Vec<String>,
 }
 
-/// The arguments of `detect-tags`.
-#[derive(Clone, Debug, PartialEq, Eq, Args)]
-pub(crate) struct DetectTags {
-    /// Its address or host name
-    #[arg(value_name = "WORKER")]
-    pub(crate) worker: String,
-    /// Add the suggested tags to those that it offers
-    #[arg(long)]
-    pub(crate) apply: bool,
-}
-
 impl SetTags {
     pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
         let tags = self.tags.iter().map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty()).collect();
         Ok(Data::Tags(context.client.set_tags(&self.worker, tags).await?).into())
-    }
-}
-
-impl DetectTags {
-    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
-        Ok(Data::Detected(Box::new(context.client.detect_tags(&self.worker, self.apply).await?)).into())
     }
 }
