@@ -1,9 +1,9 @@
 //! The console's pure core: what it knows ([`model`]), what reaches it ([`msg`]), what it asks for
 //! ([`effect`]), and the one function between them ([`update()`]).
 //!
-//! No task, no client, no file, no clock: time is an argument and whatever is to be done is an effect that the
-//! runner carries out. Beside std and the shared words only pure crates are used here: key types,
-//! the text area as a line buffer, regular expressions and Unicode tables.
+//! No task, no client, no file, no clock: time is an argument, and whatever is to be done is an effect
+//! that the event loop carries out. Beside std and the shared words only pure crates are used here:
+//! key types, the text area as a line buffer, regular expressions and Unicode tables.
 
 pub(crate) mod effect;
 pub(crate) mod focus;

@@ -91,7 +91,7 @@ fn harmless(c: char) -> Option<char> {
     }
 }
 
-/// Text of several lines for the pager: as [`tame`], with tabs at every eighth column.
+/// Text of several lines for the pager: as [`sanitize`], with tabs at every eighth column.
 pub(crate) fn lines(text: &str) -> Vec<String> {
     text.lines().map(expand).collect()
 }

@@ -63,7 +63,7 @@ pub(crate) struct Mistake {
 impl Batch {
     pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
         let text = read(&self.file, context.interactive).await?;
-        let defaults = self.flags.spec(context).await?;
+        let defaults = self.flags.defaults(context).await?;
         let jobs = parse(&text, &self.file, defaults)?;
         self.sending.run(context, jobs, &self.file).await
     }

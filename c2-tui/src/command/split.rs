@@ -63,7 +63,7 @@ impl Split {
             placed_well(&self.command)?;
         }
         let text = read(&self.file, context.interactive).await?;
-        let spec = self.flags.spec(context).await?;
+        let spec = self.flags.defaults(context).await?;
         let inputs = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
         let (mut jobs, mut mistakes) = (Vec::new(), Vec::new());
         for (line, input) in inputs {

@@ -101,9 +101,8 @@ fn parse_variable(text: &str) -> Result<(String, String), String> {
 
 impl Submit {
     pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
-        let spec = self.flags.spec(context).await?;
-        let spec = JobSpec { command: self.command, idempotency_key: self.idempotency_key, ..spec };
-        validate::spec(&spec)?;
+        let base = JobSpec { command: self.command, idempotency_key: self.idempotency_key, ..JobSpec::default() };
+        let spec = self.flags.spec(context, base).await?;
         let job = context.client.submit(&spec).await?.job_id;
         if !self.wait {
             return Ok(Data::Submitted(job).into());
@@ -118,28 +117,30 @@ impl Submit {
 }
 
 impl SpecFlags {
-    /// What the flags say, for a command that is still to be set.
-    pub(crate) async fn spec(self, context: &Context) -> Result<JobSpec, CommandError> {
+    /// A job with what the flags say of it.
+    pub(crate) async fn spec(self, context: &Context, base: JobSpec) -> Result<JobSpec, CommandError> {
         let depends = self.dependencies(context).await?;
         // A file may lie on a disk that sleeps; the other tasks go on meanwhile.
-        let read = tokio::task::spawn_blocking(move || self.read(depends)).await;
+        let read = tokio::task::spawn_blocking(move || self.read(depends, base)).await;
         let (mut spec, sources, budget) = read.expect("reading files does not panic")?;
         // Nothing is sent for a job that c2d would refuse anyway.
-        validate::spec(&JobSpec { command: "true".to_owned(), ..spec.clone() })?;
+        validate::spec(&spec)?;
         spec.upload = upload::send_all(context, sources, budget).await?;
         Ok(spec)
+    }
+
+    /// What the flags say, for jobs whose commands are still to be set.
+    pub(crate) async fn defaults(self, context: &Context) -> Result<JobSpec, CommandError> {
+        let base = JobSpec { command: "true".to_owned(), ..JobSpec::default() };
+        Ok(JobSpec { command: String::new(), ..self.spec(context, base).await? })
     }
 
     /// The jobs to depend on, by their ids: c2d knows `last` and names only inside a batch.
     async fn dependencies(&self, context: &Context) -> Result<Vec<Dependency>, CommandError> {
         let mut depends = Vec::new();
         for text in &self.depends {
-            let (condition, name) = match text.split_once(':') {
-                Some(("ok", name)) => (Condition::Ok, name),
-                Some(("any", name)) => (Condition::Any, name),
-                Some(("notok", name)) => (Condition::NotOk, name),
-                Some(_) | None => (Condition::Ok, text.as_str()),
-            };
+            let Ok(Dependency { condition, on }) = text.parse();
+            let name = Dependency { condition: Condition::Ok, on }.to_string();
             let name: JobName =
                 name.parse().map_err(|e| CommandError::usage(format!("--depends: {e}"), "name a job"))?;
             depends.push(Dependency { condition, on: DependsOn::Job(resolve::job(context, &name).await?) });
@@ -148,7 +149,7 @@ impl SpecFlags {
     }
 
     /// The specification, with its uploads announced and what has to be sent for them.
-    fn read(self, depends: Vec<Dependency>) -> Result<(JobSpec, Vec<Source>, Budget), CommandError> {
+    fn read(self, depends: Vec<Dependency>, base: JobSpec) -> Result<(JobSpec, Vec<Source>, Budget), CommandError> {
         let sources = upload::look(&self.upload)?;
         let mut budget = Budget::default();
         let stdin = self.stdin_file.map(|path| budget.read(&path).map(Bytes64)).transpose()?;
@@ -169,7 +170,7 @@ impl SpecFlags {
             begin_at: self.begin,
             on_lost: self.on_lost,
             exclude: self.exclude,
-            ..JobSpec::default()
+            ..base
         };
         Ok((spec, sources, budget))
     }
