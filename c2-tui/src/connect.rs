@@ -24,7 +24,6 @@ pub(crate) const ADDRESS_FILE: &str = "c2d.addr";
 pub(crate) struct Place {
     /// `HOST:PORT`.
     pub(crate) server: Option<String>,
-    /// The file with the operator token.
     pub(crate) token_file: Option<PathBuf>,
     /// c2d's own folder.
     pub(crate) data_dir: Option<PathBuf>,

@@ -146,7 +146,6 @@ pub(crate) fn change(jobs: Vec<JobRow>) -> Msg {
     Msg::Event(Event::Change(Box::new(Change { jobs, queue, ..Change::default() })))
 }
 
-/// A job in full.
 pub(crate) fn info(row: JobRow) -> Box<JobInfo> {
     let spec = JobSpec { command: row.command.clone(), ..JobSpec::default() };
     let attempt = AttemptRow {

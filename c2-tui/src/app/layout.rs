@@ -85,7 +85,6 @@ pub(crate) const fn too_small(width: u16, height: u16) -> bool {
     width < TINY.0 || height < TINY.1
 }
 
-/// Divides the screen.
 pub(crate) fn screen(model: &Model) -> Screen {
     let (width, height) = model.size;
     let mut rest = Area { x: 0, y: 0, width, height };

@@ -110,7 +110,6 @@ pub(crate) struct Model {
     pub(crate) kept: Preferences,
 }
 
-/// The result of a command.
 #[derive(Clone, Debug)]
 pub(crate) struct ResultView {
     /// The line that made it.
@@ -210,7 +209,6 @@ impl Model {
         near.iter().copied().chain([Context::Everywhere]).collect()
     }
 
-    /// The table that has this focus.
     pub(crate) fn grid(&self, focus: Focus) -> Option<&dyn Grid<Cache>> {
         match (focus, self.pages.last()) {
             (Focus::Pane(pane), _) => Some(self.panes.grid(pane)),
@@ -228,7 +226,6 @@ impl Model {
         Some((grid, &self.cache))
     }
 
-    /// The text that has this focus.
     pub(crate) fn pager(&self, focus: Focus) -> Option<&Pager> {
         match focus {
             Focus::Result | Focus::Line => self.result.as_ref().map(|r| &r.text),

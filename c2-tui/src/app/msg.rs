@@ -94,7 +94,6 @@ pub(crate) enum News {
     Grown(u64),
     /// It was written anew; what was known of it is no longer true.
     Anew,
-    /// These chunks of it were read.
     Chunks(Vec<Chunk>),
     /// Lines in its chunks from one on.
     Counted {
@@ -122,7 +121,6 @@ pub(crate) enum News {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Saved {
     Text(Vec<u8>),
-    /// An output that was opened.
     Output(DocumentId),
 }
 

@@ -61,7 +61,6 @@ const TARGETS_MAX: usize = 8;
 const COUNT_FROM: usize = 11;
 
 impl Question {
-    /// Asks whether to cancel jobs.
     pub(crate) fn cancel(jobs: Vec<JobId>, titles: Vec<String>) -> Self {
         let n = jobs.len();
         let title = if n == 1 { "cancel this job?".to_owned() } else { format!("cancel {n} jobs?") };

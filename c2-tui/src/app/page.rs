@@ -24,7 +24,6 @@ const TAIL_LINES: usize = 200;
 
 #[derive(Clone, Debug)]
 pub(crate) enum Page {
-    /// A worker and its jobs.
     Worker {
         ip: IpAddr,
         jobs: Table<Job>,

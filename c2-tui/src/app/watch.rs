@@ -56,7 +56,6 @@ pub(crate) struct Tally {
 }
 
 impl Watch {
-    /// A run that begins.
     pub(crate) fn new(run: RunId, document: DocumentId, line: Entered, now: Mono) -> Self {
         Self {
             run,
@@ -115,7 +114,6 @@ impl Tally {
     }
 }
 
-/// What a count is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Count {
     Done,

@@ -51,7 +51,6 @@ pub(crate) struct Sending {
     pub(crate) idempotency_key: Option<String>,
 }
 
-/// A mistake in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mistake {
     /// Where, as `line 3` or `job 3`.

@@ -14,7 +14,6 @@ pub(crate) struct CommandError {
     pub(crate) details: Vec<String>,
     /// What to do about it.
     pub(crate) hint: Option<String>,
-    /// What kind of failure it is.
     pub(crate) kind: Kind,
     /// c2d's own word for it, where c2d refused.
     pub(crate) code: Option<ErrorCode>,
@@ -31,12 +30,10 @@ pub(crate) enum Kind {
     Unreachable,
     /// c2d does not accept the token, or there is none to be used.
     Unauthorized,
-    /// The operator interrupted it.
     Interrupted,
 }
 
 impl Kind {
-    /// The word for it in JSON.
     pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Usage => "usage",
@@ -64,7 +61,6 @@ impl CommandError {
         Self::new(Kind::Refused, message).hint(hint)
     }
 
-    /// The same with a hint.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self

@@ -18,12 +18,10 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// Whether so many bytes more fit.
     pub(crate) const fn has_room_for(&self, bytes: u64) -> bool {
         bytes <= self.0 as u64
     }
 
-    /// Reads a whole file.
     pub(crate) fn read(&mut self, path: &str) -> Result<Vec<u8>, CommandError> {
         look(path)?;
         let mut bytes = Vec::new();

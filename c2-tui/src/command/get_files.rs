@@ -43,7 +43,6 @@ pub(crate) struct Fetched {
     pub(crate) problems: Vec<String>,
 }
 
-/// What became of one file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct FetchedFile {
     /// The file as c2d lists it.
@@ -55,7 +54,6 @@ pub(crate) struct FetchedFile {
     pub(crate) reason: Option<String>,
 }
 
-/// What was done with a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Status {

@@ -119,7 +119,6 @@ pub(crate) enum Command {
     Help(help::Help),
 }
 
-/// Runs a command.
 pub(crate) async fn execute(context: &Context, command: Command) -> Result<Outcome, CommandError> {
     match command {
         Command::List => list::run(context).await,
@@ -159,7 +158,6 @@ pub(crate) async fn execute(context: &Context, command: Command) -> Result<Outco
     }
 }
 
-/// How much a command does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Impact {
     /// Nothing is other than before.
@@ -175,7 +173,6 @@ pub(crate) enum Impact {
 pub(crate) enum Targets<'a> {
     None,
     Jobs(&'a [JobNames]),
-    /// Workers as a target names them.
     Workers(&'a str),
 }
 

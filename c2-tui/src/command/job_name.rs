@@ -29,7 +29,6 @@ pub(crate) enum JobNames {
     All(Common, JobId, JobId),
 }
 
-/// What jobs have in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Common {
     State(JobState),

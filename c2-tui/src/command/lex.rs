@@ -6,7 +6,6 @@
 
 use std::ops::Range;
 
-/// A word of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Word {
     /// The text without quotes and backslashes.
@@ -73,7 +72,6 @@ pub(crate) fn said(line: &str) -> Range<usize> {
     start..line.len()
 }
 
-/// Splits a line into words.
 pub(crate) fn lex(line: &str) -> Result<Vec<Word>, LexError> {
     match scan(line) {
         (words, None) => Ok(words),

@@ -18,7 +18,6 @@ use crate::command::pdsh::Ran;
 use crate::command::verify_ssh::Verified;
 use c2_shared::checkup::Check;
 
-/// A command that was done.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Outcome {
     pub(crate) data: Data,
@@ -26,7 +25,6 @@ pub(crate) struct Outcome {
     pub(crate) exit: i32,
 }
 
-/// What commands give.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Data {
     Workers(WorkerList),
@@ -38,7 +36,6 @@ pub(crate) enum Data {
         active_only: bool,
     },
     Job(Box<JobInfo>),
-    /// A job was accepted.
     Submitted(JobId),
     /// A submitted job was waited for and has ended.
     Ended {
@@ -74,16 +71,12 @@ pub(crate) enum Data {
     Ran(Ran),
     /// Whether workers can be reached over ssh.
     Verified(Verified),
-    /// The queue in numbers.
     Queue(QueueStatus),
     Log(JobLog),
-    /// Groups with their workers.
     Groups(BTreeMap<String, BTreeSet<IpAddr>>),
     /// What a look at everything found.
     Examined(Vec<Check>),
-    /// A worker after a change.
     WorkerChanged(Box<WorkerRow>),
-    /// A worker that was forgotten.
     WorkerRemoved(RemoveResponse),
     Tags(TagStatus),
     /// Tags that fit a worker.
@@ -106,7 +99,6 @@ pub(crate) enum Data {
     Why(Box<Explanation>),
     /// Jobs that were accepted together.
     SubmittedAll(Vec<JobId>),
-    /// Jobs as they would be submitted.
     Previewed(Vec<JobSpec>),
     /// A text, and its name in JSON.
     Text {

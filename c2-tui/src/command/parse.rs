@@ -21,7 +21,6 @@ impl Entered {
     }
 }
 
-/// Reads a line.
 pub(crate) fn parse(line: &str) -> Result<Verb, CommandError> {
     let words = lex(line)?;
     let Some(Word { text: verb, .. }) = words.first() else {

@@ -9,7 +9,6 @@ use c2_shared::limits::PAGE_LEN_MAX;
 use crate::command::job_name::{Common, JobName, JobNames};
 use crate::command::{CommandError, Context};
 
-/// Finds one job.
 pub(crate) async fn job(context: &Context, name: &JobName) -> Result<JobId, CommandError> {
     match name {
         JobName::Id(id) => Ok(*id),

@@ -9,7 +9,6 @@ use clap::{Arg, Command as Clap, CommandFactory, Subcommand as _, ValueHint};
 use crate::command::grammar::Grammar;
 use crate::command::{CommandError, Console};
 
-/// A command of the console.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandInfo {
     pub name: String,
@@ -43,7 +42,6 @@ pub(crate) struct ArgumentInfo {
     pub(crate) summary: String,
 }
 
-/// A flag of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FlagInfo {
     /// As it is typed, with both dashes.
@@ -67,9 +65,7 @@ pub(crate) enum Operand {
     Tag,
     /// A path of this machine.
     Path,
-    /// A command of the console.
     Verb,
-    /// A command for a shell.
     Shell,
     /// Text of which nothing else is known.
     Text,

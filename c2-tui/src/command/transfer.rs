@@ -8,10 +8,8 @@ use c2_shared::blob::{BlobHasher, BlobId};
 use c2_shared::client::TransferError;
 use tokio::task::spawn_blocking;
 
+use crate::command::await_job::FAILURES_MAX;
 use crate::command::{CommandError, Context, Kind};
-
-/// Failures in a row after which c2d is given up, as where a job is waited for.
-const FAILURES_MAX: usize = 6;
 
 /// Sends a file and answers its name as a blob.
 pub(crate) async fn blob(context: &Context, label: &str, file: File) -> Result<BlobId, CommandError> {

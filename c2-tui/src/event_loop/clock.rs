@@ -13,7 +13,6 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// A clock that starts now.
     pub(crate) fn start() -> Self {
         Self { start: read().0 }
     }

@@ -111,7 +111,6 @@ impl Effects {
         self.interrupts.retain(|run, _| self.runs.contains_key(run));
     }
 
-    /// Fetches a job in full.
     pub(super) fn fetch(&self, tasks: &mut JoinSet<()>, job: JobId) {
         let (client, to, fetches) = (self.client.borrow().clone(), self.to.clone(), Arc::clone(&self.fetches));
         tasks.spawn(async move {
@@ -145,7 +144,6 @@ impl Effects {
         });
     }
 
-    /// Lists a local folder.
     pub(super) fn list_folder(&self, tasks: &mut JoinSet<()>, folder: String) {
         let to = self.to.clone();
         tasks.spawn_blocking(move || {

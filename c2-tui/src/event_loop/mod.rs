@@ -121,7 +121,6 @@ pub(crate) fn settings(server: &str) -> Settings {
     }
 }
 
-/// What woke the loop.
 enum Woken {
     Signal(Told),
     Watch,

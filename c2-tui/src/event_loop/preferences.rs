@@ -50,7 +50,6 @@ impl Keeper {
         (Self { latest, task }, chosen, trouble.map(|t| t.to_string()))
     }
 
-    /// Keeps these from now on.
     pub(super) fn keep(&self, chosen: Preferences) {
         self.latest.send_replace(Some(chosen));
     }

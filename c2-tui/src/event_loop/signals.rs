@@ -5,7 +5,6 @@ use std::io;
 use rustix::process::Signal as Number;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// What the process was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Told {
     /// To end, by the signal of this number.
@@ -43,7 +42,6 @@ impl Signals {
         })
     }
 
-    /// Waits for the next one.
     pub(super) async fn next(&mut self) -> Told {
         tokio::select! {
             _ = self.terminate.recv() => Told::End(Number::TERM.as_raw()),

@@ -34,7 +34,6 @@ impl Spool {
         Self::of(file)
     }
 
-    /// What a file holds.
     pub(crate) fn of(file: File) -> io::Result<Self> {
         let len = file.metadata()?.len();
         Ok(Self { file: Arc::new(file), len })
@@ -95,7 +94,6 @@ impl Spool {
     }
 }
 
-/// A part of the file.
 struct Part {
     base: u64,
     bytes: Vec<u8>,

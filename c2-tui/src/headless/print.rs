@@ -13,7 +13,6 @@ use crate::headless::meter::Meter;
 use crate::render;
 use crate::ssh::run::Heard;
 
-/// How things are printed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Printer {
     json: bool,

@@ -20,7 +20,6 @@ const TAIL_BYTES: u64 = 4_096;
 /// Lines of a log that are shown.
 const TAIL_LINES: usize = 5;
 
-/// A program that was started here.
 #[derive(Debug)]
 pub(crate) struct Program {
     name: &'static str,

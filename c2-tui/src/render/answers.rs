@@ -15,7 +15,6 @@ use crate::render::table::{Cell, Table, flexible, numbers, words};
 use crate::render::workers::{joined, tags};
 use c2_shared::checkup::{Check, State};
 
-/// Groups with their workers.
 pub(crate) fn groups(look: &Look, groups: &BTreeMap<String, BTreeSet<IpAddr>>) -> String {
     if groups.is_empty() {
         return "no worker is in a group\n`assign WORKER GROUP` puts one into a group\n".to_owned();
@@ -47,7 +46,6 @@ pub(crate) fn examined(look: &Look, checks: &[Check]) -> String {
     table.render(look)
 }
 
-/// A worker that was changed.
 pub(crate) fn worker(row: &WorkerRow) -> String {
     let list = |items: String| if items.is_empty() { "none".to_owned() } else { items };
     let text =
@@ -55,7 +53,6 @@ pub(crate) fn worker(row: &WorkerRow) -> String {
     sanitize::cell(&text) + "\n"
 }
 
-/// A worker's tags.
 pub(crate) fn tag_status(look: &Look, status: &TagStatus) -> String {
     if status.tags.is_empty() {
         return format!(
@@ -99,7 +96,6 @@ pub(crate) fn retried(ended: &[JobId], again: &[JobId]) -> String {
     ended.iter().zip(again).map(|(ended, again)| format!("{ended} runs again as {again}\n")).collect()
 }
 
-/// Jobs as they would be submitted.
 pub(crate) fn preview(look: &Look, jobs: &[JobSpec]) -> String {
     let mut table = Table::new([
         numbers("#"),

@@ -12,7 +12,6 @@ use crate::render::workers::joined;
 /// Lines of output shown with a job; `output` shows more.
 const OUTPUT_LINES: usize = 10;
 
-/// A page of jobs.
 pub(crate) fn list(look: &Look, list: &JobList, active_only: bool) -> String {
     if list.jobs.is_empty() && active_only {
         return "no job is waiting or running\n\
@@ -124,7 +123,6 @@ fn tail(stream: &str, all: &str, output: &str, dropped: u64) -> String {
     format!("\n{stream}{more}\n{}\n", lines[hidden..].join("\n"))
 }
 
-/// The queue in numbers.
 pub(crate) fn queue(look: &Look, queue: &QueueStatus) -> String {
     let ended = queue.ended.iter().map(|(state, n)| format!("{n} {state}"));
     let mut pairs = vec![

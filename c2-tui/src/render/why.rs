@@ -89,7 +89,6 @@ fn at_workers(workers: &[WorkerVerdict]) -> Option<String> {
     Some(shown.join("; ") + &more)
 }
 
-/// An obstacle that all workers have.
 fn at_all(obstacle: &Obstacle) -> String {
     match obstacle {
         Obstacle::Offline { .. } => "no worker is online".to_owned(),

@@ -26,7 +26,6 @@ const QUEUE_LEN: usize = 256;
 /// What pdsh and ssh get beyond the command's own time, to end what is left and to say so.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// What is to be run.
 #[derive(Debug)]
 pub(crate) struct Order {
     pub(crate) pdsh: PathBuf,

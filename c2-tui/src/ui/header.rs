@@ -11,7 +11,6 @@ use crate::app::panes::short_span;
 use crate::app::table::Tone;
 use crate::app::text;
 
-/// Draws the header.
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Area) {
     let server = canvas.model.settings.server.clone();
     let mut parts = vec![vec![canvas.span(" C2 ", Tone::Accent), canvas.span(server, Tone::Plain)]];

@@ -15,7 +15,6 @@ use crate::app::table::Tone;
 use crate::app::text;
 use crate::command::scan;
 
-/// Draws the line.
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Area) {
     canvas.hit(area, Target::Area(Focus::Line));
     let model = canvas.model;

@@ -21,7 +21,6 @@ use crate::app::watch::{Count, State, Watch};
 /// A label and what it says.
 type Fact = (&'static str, String, Tone);
 
-/// Draws the uppermost page.
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, page: &Page, area: Area) {
     canvas.hit(area, Target::Area(Focus::Page));
     let model = canvas.model;

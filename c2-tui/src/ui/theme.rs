@@ -8,7 +8,6 @@ use ratatui::style::{Color, Modifier, Style};
 use crate::app::table::Tone;
 use crate::command;
 
-/// The looks of one theme.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Theme {
     /// Ordinary text, and the ground.

@@ -29,7 +29,6 @@ pub(crate) struct Cache {
     pub(crate) jobs: Rows<Job>,
     /// Waiting jobs, counted by what they wait for.
     pub(crate) waits: Rows<Wait>,
-    /// The queue in numbers.
     pub(crate) queue: QueueStatus,
     /// When c2d was last heard, in unix milliseconds; none before the first snapshot.
     pub(crate) heard_ms: Option<u64>,

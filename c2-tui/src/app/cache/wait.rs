@@ -22,9 +22,7 @@ pub(crate) struct WaitKey {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Wait {
     pub(super) key: WaitKey,
-    /// The group that they ask for.
     pub(crate) group: Option<String>,
-    /// The tags that they ask for.
     pub(crate) tags: Vec<String>,
     pub(crate) count: usize,
     pub(super) searched: String,

@@ -16,7 +16,6 @@ pub(crate) enum Action {
     Palette,
     Help,
     Focus(Pane),
-    /// Focus the next part.
     FocusNext,
     /// Focus the part before.
     FocusBack,
@@ -43,13 +42,11 @@ pub(crate) enum Action {
     Open,
     /// Mark the selected row.
     Mark,
-    /// Mark it and move.
     MarkStep(Step),
     /// Mark all rows that pass the filter.
     MarkAll,
     /// Take all marks away.
     Unmark,
-    /// Sort by the next column.
     SortNext,
     /// Sort by the column before.
     SortBack,
@@ -62,7 +59,6 @@ pub(crate) enum Action {
     Why,
     /// Put the selected row into the clipboard.
     Copy,
-    /// A key of the pager.
     Pager(Command),
     /// Put equal outputs of workers together, or take them apart.
     Fold,

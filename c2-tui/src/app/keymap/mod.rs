@@ -35,9 +35,7 @@ pub(crate) enum Context {
     Pager,
     /// What is typed in the pager.
     Ask,
-    /// The page of a worker.
     Worker,
-    /// The page of a job.
     Job,
     /// The page of a job, and its output.
     Output,

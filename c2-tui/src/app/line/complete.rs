@@ -11,7 +11,6 @@ const CHOICES_MAX: usize = 200;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Choice {
-    /// What is put into the line.
     pub(crate) text: String,
     /// What it is, in a few words.
     pub(crate) words: String,

@@ -13,7 +13,6 @@ use crate::app::text;
 /// Longest line, in characters: a command and everything around it.
 const CHARS_MAX: usize = 60_000;
 
-/// A command of the editor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Edit {
     Left,
@@ -52,7 +51,6 @@ enum Before {
     Yank(usize),
 }
 
-/// The line and its caret.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Editor {
     area: TextArea<'static>,

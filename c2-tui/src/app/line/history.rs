@@ -86,7 +86,6 @@ impl History {
         self.lines.iter().rev().find(|l| l.len() > typed.len() && l.starts_with(typed)).map(String::as_str)
     }
 
-    /// A line by position.
     pub(crate) fn line(&self, at: usize) -> Option<&str> {
         self.lines.get(at).map(String::as_str)
     }
@@ -99,7 +98,6 @@ impl History {
         self.lines[..before.min(self.lines.len())].iter().rposition(|l| l.contains(needle))
     }
 
-    /// How many lines there are.
     pub(crate) const fn len(&self) -> usize {
         self.lines.len()
     }

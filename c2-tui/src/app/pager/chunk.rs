@@ -49,7 +49,6 @@ pub(crate) fn start<'a>(block: u64, len: u64, bytes: impl Fn(u64) -> &'a [u8]) -
     border + line as u64
 }
 
-/// Lines in the bytes of a chunk.
 pub(crate) fn count_lines(bytes: &[u8]) -> u32 {
     let ends = bytes.iter().filter(|b| **b == b'\n').count();
     let open = !bytes.is_empty() && bytes.last() != Some(&b'\n');

@@ -3,7 +3,6 @@
 use super::walk::Spot;
 use crate::app::table::Step;
 
-/// A key of the pager.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Command {
     /// Move; with a number in front, by so many lines or to that line.
@@ -44,7 +43,6 @@ pub(crate) enum Command {
     Jump,
     /// Type the name of a file to write.
     Save,
-    /// Copy what is in sight.
     CopyShown,
     CopyAll,
     /// Tell the place in full.

@@ -13,7 +13,6 @@ pub(super) struct Gaps {
 }
 
 impl Gaps {
-    /// Those of a text.
     pub(super) fn of(text: &[u8]) -> Self {
         let mut gaps = Self::default();
         let lines = (0..).zip(text.split(|byte| *byte == b'\n'));

@@ -52,7 +52,6 @@ impl Pager {
         self.stale = true;
     }
 
-    /// Carries out a key.
     pub(crate) fn command(&mut self, command: Command) {
         self.note = None;
         self.stale = true;

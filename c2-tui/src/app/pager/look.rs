@@ -11,7 +11,6 @@ pub(crate) enum Ink {
     Rgb(u8, u8, u8),
 }
 
-/// How a cell looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Look {
     pub(crate) fg: Ink,

@@ -43,7 +43,6 @@ impl Pattern {
         &self.text
     }
 
-    /// Whether a line counts.
     pub(crate) fn is_match(&self, line: &[u8]) -> bool {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let found = if !rich::is_rich(line) {

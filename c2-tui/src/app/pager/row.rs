@@ -2,7 +2,6 @@
 
 use super::look::Look;
 
-/// A row of the screen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Row {
     /// Where its line starts.
@@ -18,7 +17,6 @@ pub(crate) struct Row {
     pub(crate) cells: Vec<ShownCell>,
 }
 
-/// A cell of the screen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ShownCell {
     /// The character; empty behind a wide one.

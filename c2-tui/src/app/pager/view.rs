@@ -163,7 +163,6 @@ impl Pager {
         self.stale = true;
     }
 
-    /// Takes chunks that were read.
     pub(crate) fn take(&mut self, chunks: Vec<Chunk>) {
         for chunk in chunks {
             self.asked.remove(&chunk.block);
@@ -206,7 +205,6 @@ impl Pager {
         &self.document
     }
 
-    /// The rows on the screen.
     pub(crate) fn rows(&self) -> &[Row] {
         &self.rows
     }
@@ -229,7 +227,6 @@ impl Pager {
         self.at_end && self.top == Spot { line: self.document.first(), row: 0 }
     }
 
-    /// Whether the end is in sight.
     pub(crate) const fn is_at_end(&self) -> bool {
         self.at_end
     }

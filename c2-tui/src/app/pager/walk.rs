@@ -89,7 +89,6 @@ impl Walk<'_> {
         Ok(false)
     }
 
-    /// Rows that a line takes.
     pub(super) fn rows(&self, line: u64) -> Found<usize> {
         let Some(width) = self.wrap else { return Ok(1) };
         let bytes = self.document.line(line)?;
@@ -130,7 +129,6 @@ impl Walk<'_> {
         Ok(Spot { row: at.row - left, ..at })
     }
 
-    /// The last row of all.
     pub(super) fn last(&self) -> Found<Option<Spot>> {
         let Some(line) = self.before(self.document.len())? else { return Ok(None) };
         Ok(Some(Spot { line, row: self.rows(line)?.saturating_sub(1) }))

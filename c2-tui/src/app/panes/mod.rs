@@ -29,7 +29,6 @@ pub(crate) struct View {
     pub(crate) nothing: fn(&Panes) -> (&'static str, &'static str),
 }
 
-/// The tables of the panes.
 #[derive(Clone, Debug)]
 pub(crate) struct Panes {
     pub(crate) workers: Table<Worker>,
@@ -70,7 +69,6 @@ impl Default for Panes {
 }
 
 impl Panes {
-    /// The table of a pane.
     pub(crate) const fn grid(&self, pane: Pane) -> &dyn Grid<Cache> {
         match pane {
             Pane::Workers => &self.workers,

@@ -11,17 +11,14 @@ use crate::app::now::Now;
 pub(crate) struct Column<R: Row> {
     /// Its head, also its name in filters (`state:failed`).
     pub(crate) name: &'static str,
-    /// The room that it wants.
     pub(crate) room: Room,
     /// On which side its texts stand.
     pub(crate) align: Align,
     /// Columns with the greatest number hide first when there is not enough room.
     pub(crate) hide: u8,
-    /// Makes the cell of a row.
     pub(crate) cell: fn(&R, &Sight<'_, R::Cache>) -> Cell,
     /// The text that a filter on this column searches.
     pub(crate) plain: fn(&R) -> String,
-    /// The order of two rows.
     pub(crate) order: fn(&R, &R) -> Ordering,
 }
 
@@ -98,7 +95,6 @@ impl Cell {
         Self::toned(text, Tone::Plain)
     }
 
-    /// A cell with a meaning.
     pub(crate) fn toned(text: impl Into<String>, tone: Tone) -> Self {
         Self { text: text.into(), tone, cut_middle: false }
     }

@@ -59,7 +59,6 @@ impl Filter {
         self.error.as_deref()
     }
 
-    /// Whether a row passes.
     pub(crate) fn keeps<R: Row>(&self, row: &R, columns: &[Column<R>]) -> bool {
         self.terms.iter().all(|term| term.found(row, columns) != term.inverse)
     }

@@ -18,7 +18,6 @@ pub(crate) use column::{Align, Cell, Column, Head, Room, Sight, Tone};
 pub(crate) use filter::Filter;
 pub(crate) use select::{Grid, Step};
 
-/// What can stand in a table.
 pub(crate) trait Row: Sized + 'static {
     /// Names the row; ties in the order are broken by it.
     type Id: Copy + Ord + std::fmt::Debug;
@@ -31,14 +30,11 @@ pub(crate) trait Row: Sized + 'static {
     /// Whether they are jobs, on which there are actions.
     const ARE_JOBS: bool = false;
 
-    /// All rows of this kind.
     fn rows(cache: &Self::Cache) -> &Rows<Self>;
     fn id(&self) -> Self::Id;
-    /// Whether the table is about it.
     fn within(&self, scope: &Self::Scope) -> bool;
     /// The text that filters search: as written, and in lower case.
     fn searched(&self) -> (&str, &str);
-    /// What opens when the row is opened.
     fn opens(&self) -> Opens;
     /// What its columns may have cut, in full.
     fn detail(&self) -> Option<String> {
@@ -65,7 +61,6 @@ pub(crate) type Rows<R> = BTreeMap<<R as Row>::Id, R>;
 /// By which column, and which way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sort {
-    /// Index into the columns.
     pub(crate) column: usize,
     pub(crate) descending: bool,
 }
@@ -103,7 +98,6 @@ impl<R: Row> Table<R> {
         }
     }
 
-    /// Which rows it is about.
     pub(crate) const fn scope(&self) -> &R::Scope {
         &self.scope
     }

@@ -17,9 +17,7 @@ pub(crate) enum Step {
     HalfDown,
     PageUp,
     PageDown,
-    /// To the first row.
     First,
-    /// To the last row.
     Last,
 }
 
@@ -74,9 +72,7 @@ pub(crate) trait Grid<S> {
     fn cursor(&self) -> usize;
     fn is_selected(&self, at: usize) -> bool;
     fn is_marked(&self, at: usize) -> bool;
-    /// Whether its rows are jobs.
     fn is_of_jobs(&self) -> bool;
-    /// How many rows are marked.
     fn marked(&self) -> usize;
     /// The heads of its columns, in the order of the screen.
     fn heads(&self) -> Vec<Head>;
@@ -103,7 +99,6 @@ pub(crate) trait Grid<S> {
 }
 
 impl<R: Row> Table<R> {
-    /// The selected row's id.
     #[cfg(test)]
     pub(crate) const fn selected(&self) -> Option<R::Id> {
         self.selected

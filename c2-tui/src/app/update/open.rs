@@ -13,7 +13,6 @@ use crate::app::panes::Pane;
 use crate::app::report::Fault;
 use crate::app::table::{Grid as _, Opens, Step};
 
-/// Opens what is selected.
 pub(super) fn open(model: &mut Model, effects: &mut Vec<Effect>) {
     match (model.opens(), model.focus) {
         (Some(Opens::Worker(ip)), _) => {

@@ -29,7 +29,6 @@ pub(super) fn show(model: &mut Model, title: String, lines: &[String], status: i
     model.result = Some(ResultView { title, text: Pager::of_lines(lines), status });
 }
 
-/// Closes the result view.
 pub(super) fn close(model: &mut Model) {
     model.result = None;
     if model.focus == Focus::Result {

@@ -49,9 +49,7 @@ pub(super) async fn serve(
     }
 }
 
-/// What is heard of a job.
 enum Heard {
-    /// The stream is open.
     Open,
     /// The job wrote something, after so many bytes that were dropped.
     Piece {

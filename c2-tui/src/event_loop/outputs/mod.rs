@@ -26,7 +26,6 @@ pub(super) use run::Writer;
 /// Orders that wait for one output; pages name each block once.
 const ORDERS_LEN: usize = 256;
 
-/// The outputs that are open.
 pub(super) struct Outputs {
     client: watch::Receiver<Client>,
     folder: PathBuf,
@@ -39,7 +38,6 @@ impl Outputs {
         Self { client, folder, to, open: BTreeMap::new() }
     }
 
-    /// Opens what a job wrote.
     pub(super) fn open(&mut self, tasks: &mut JoinSet<()>, id: DocumentId, job: JobId, shown: Shown) {
         let (client, folder) = (self.client.clone(), self.folder.clone());
         self.begin(tasks, id, |document, orders| job::serve(document, orders, client, folder, job, shown));
