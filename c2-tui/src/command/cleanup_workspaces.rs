@@ -2,12 +2,11 @@
 
 use std::net::IpAddr;
 
-use c2_shared::api::files::Cleaned;
 use c2_shared::target::{Candidate, Target};
 use clap::Args;
-use serde::Serialize;
 use tokio::task::JoinSet;
 
+use crate::command::outcome::CleanedWorker;
 use crate::command::{CommandError, Context, Data, Outcome};
 
 /// The arguments of `cleanup-workspaces`.
@@ -16,18 +15,6 @@ pub(crate) struct Cleanup {
     /// A worker by address or name, `@all`, a group like `@gpu`, or a list of them
     #[arg(value_name = "TARGET")]
     pub(crate) target: String,
-}
-
-/// What became of one worker's workspaces.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct CleanedWorker {
-    pub(crate) ip: IpAddr,
-    /// What it did; nothing if it could not be asked.
-    #[serde(flatten)]
-    pub(crate) cleaned: Option<Cleaned>,
-    /// Why it could not be asked.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) refused: Option<String>,
 }
 
 impl Cleanup {

@@ -6,12 +6,11 @@ use std::sync::Arc;
 
 use c2_shared::api::files::JobFile;
 use c2_shared::glob;
-use c2_shared::id::JobId;
 use clap::Args;
-use serde::Serialize;
 use tokio::task::spawn_blocking;
 
 use crate::command::job_name::JobName;
+use crate::command::outcome::{Fetched, FetchedFile, Status};
 use crate::command::safe_dir::{Place, Present, SafeDir};
 use crate::command::{CommandError, Context, Data, Kind, Outcome, resolve, transfer};
 
@@ -30,40 +29,6 @@ pub(crate) struct GetFiles {
     /// Only say what there is
     #[arg(long)]
     pub(crate) list: bool,
-}
-
-/// What became of a job's files.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Fetched {
-    pub(crate) job_id: JobId,
-    /// Where they are; none if they were only listed.
-    pub(crate) dir: Option<PathBuf>,
-    pub(crate) files: Vec<FetchedFile>,
-    /// What the job was to leave and did not.
-    pub(crate) problems: Vec<String>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct FetchedFile {
-    /// The file as c2d lists it.
-    #[serde(flatten)]
-    pub(crate) file: JobFile,
-    pub(crate) status: Status,
-    /// Why nothing was done.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) reason: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Status {
-    /// It is at c2d.
-    Listed,
-    Saved,
-    /// It was there already.
-    Unchanged,
-    /// It could not be written.
-    Refused,
 }
 
 impl GetFiles {

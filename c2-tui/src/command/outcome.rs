@@ -2,21 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::path::PathBuf;
 
+use c2_shared::api::files::{Cleaned, JobFile};
 use c2_shared::api::jobs::{
     CancelResponse, JobInfo, JobList, JobLog, JobRow, JobStateResponse, PauseResponse, QueueStatus, Stream,
 };
 use c2_shared::api::why::Explanation;
 use c2_shared::api::workers::{DetectResponse, Output, RemoveResponse, TagStatus, WorkerInfo, WorkerList, WorkerRow};
+use c2_shared::checkup::Check;
 use c2_shared::id::JobId;
 use c2_shared::job::JobSpec;
 use serde::Serialize;
 
-use crate::command::cleanup_workspaces::CleanedWorker;
-use crate::command::get_files::Fetched;
-use crate::command::pdsh::Ran;
-use crate::command::verify_ssh::Verified;
-use c2_shared::checkup::Check;
+use crate::ssh::check::Checked;
+use crate::ssh::learn::Learned;
+use crate::ssh::run::HostRun;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Outcome {
@@ -112,6 +113,78 @@ pub(crate) enum Data {
 pub(crate) struct Refusal {
     pub(crate) job_id: JobId,
     pub(crate) message: String,
+}
+
+/// What a command on workers gave.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Ran {
+    #[serde(rename = "workers")]
+    pub(crate) runs: Vec<HostRun>,
+    /// What of it is still to be shown.
+    #[serde(skip)]
+    pub(crate) unshown: Unshown,
+}
+
+/// What of the outputs nobody has seen yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unshown {
+    /// Nothing: the lines were shown as they came.
+    Nothing,
+    Folded,
+}
+
+/// Whether workers can be reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Verified {
+    pub(crate) workers: Vec<Checked>,
+    /// Host keys that were asked for.
+    pub(crate) learned: Vec<Learned>,
+}
+
+/// What became of one worker's workspaces.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct CleanedWorker {
+    pub(crate) ip: IpAddr,
+    /// What it did; nothing if it could not be asked.
+    #[serde(flatten)]
+    pub(crate) cleaned: Option<Cleaned>,
+    /// Why it could not be asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) refused: Option<String>,
+}
+
+/// What became of a job's files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Fetched {
+    pub(crate) job_id: JobId,
+    /// Where they are; none if they were only listed.
+    pub(crate) dir: Option<PathBuf>,
+    pub(crate) files: Vec<FetchedFile>,
+    /// What the job was to leave and did not.
+    pub(crate) problems: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct FetchedFile {
+    /// The file as c2d lists it.
+    #[serde(flatten)]
+    pub(crate) file: JobFile,
+    pub(crate) status: Status,
+    /// Why nothing was done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Status {
+    /// It is at c2d.
+    Listed,
+    Saved,
+    /// It was there already.
+    Unchanged,
+    /// It could not be written.
+    Refused,
 }
 
 impl From<Data> for Outcome {

@@ -5,7 +5,7 @@ use clap::error::ErrorKind;
 
 use crate::command::grammar::Grammar;
 use crate::command::lex::{LexError, Word, lex, scan};
-use crate::command::{Command, CommandError, Verb, help, mistake, pdsh, table};
+use crate::command::{Command, CommandError, Verb, flags_first, help, mistake, table};
 
 /// A command with the text that it was read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub(crate) fn parse(line: &str) -> Result<Verb, CommandError> {
     };
     match Grammar::try_parse_from(words.iter().map(|word| &word.text)) {
         Ok(Grammar { verb: Verb::Command(Command::Pdsh(pdsh)) }) => {
-            pdsh::flags_first(&pdsh, line, &words)?;
+            flags_first::check(&pdsh, line, &words)?;
             Ok(Verb::Command(Command::Pdsh(pdsh)))
         }
         Ok(grammar) => Ok(grammar.verb),

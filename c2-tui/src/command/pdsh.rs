@@ -5,11 +5,10 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use c2_shared::config::state_home;
-use clap::{Args, Parser as _};
-use serde::Serialize;
+use clap::Args;
 
-use crate::command::grammar::Grammar;
-use crate::command::{Command, CommandError, Context, Data, Outcome, Verb, Word};
+use crate::command::outcome::{Ran, Unshown};
+use crate::command::{CommandError, Context, Data, Outcome};
 use crate::exit;
 use crate::ssh::group::RunFolder;
 use crate::ssh::plan::{Host, Shared};
@@ -61,24 +60,6 @@ pub(crate) struct ReachFlags {
     pub(crate) port: Option<u16>,
 }
 
-/// What a command on workers gave.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Ran {
-    #[serde(rename = "workers")]
-    pub(crate) runs: Vec<HostRun>,
-    /// What of it is still to be shown.
-    #[serde(skip)]
-    pub(crate) unshown: Unshown,
-}
-
-/// What of the outputs nobody has seen yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unshown {
-    /// Nothing: the lines were shown as they came.
-    Nothing,
-    Folded,
-}
-
 impl Pdsh {
     pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
         let command = self.command.join(" ");
@@ -118,31 +99,6 @@ fn status(runs: &[HostRun]) -> i32 {
         return exit::INTERRUPTED;
     }
     runs.iter().map(|run| run.verdict.status()).max().unwrap_or(exit::OK)
-}
-
-/// Refuses flags of pdsh behind a command in quotes, as in `pdsh @all "ls -l" --fold`: whoever
-/// writes this means pdsh, and the worker would get them.
-pub(crate) fn flags_first(pdsh: &Pdsh, line: &str, words: &[Word]) -> Result<(), CommandError> {
-    let (before, behind) = words.split_at(words.len() - pdsh.command.len());
-    let ([verb, .., last], [command, flags @ ..]) = (before, behind) else { return Ok(()) };
-    let (Some(first), Some(end)) = (flags.first(), flags.last()) else { return Ok(()) };
-    if !command.is_quoted() || last.text == "--" || !first.text.starts_with("--") {
-        return Ok(());
-    }
-    let text = |words: &[Word]| words.iter().map(|word| word.text.clone()).collect::<Vec<_>>();
-    let moved = [text(before), text(flags), vec!["--".to_owned(), command.text.clone()]].concat();
-    let Ok(Grammar { verb: Verb::Command(Command::Pdsh(moved)) }) = Grammar::try_parse_from(moved) else {
-        return Ok(());
-    };
-    if moved.target != pdsh.target || moved.command.len() != 1 {
-        return Ok(());
-    }
-    let (before, command) = (&line[verb.span.start..last.span.end], &line[command.span.clone()]);
-    let flags = &line[first.span.start..end.span.end];
-    Err(CommandError::usage(
-        format!("{flags:?} stands behind the command and would belong to it"),
-        format!("write flags of pdsh before the command: {before} {flags} {command}"),
-    ))
 }
 
 impl ReachFlags {
@@ -232,6 +188,7 @@ fn failed_file() -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command::{Command, Verb};
 
     #[test]
     fn all_behind_the_first_word_belongs_to_the_command() {

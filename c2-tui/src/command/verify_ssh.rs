@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::Args;
-use serde::Serialize;
 
+use crate::command::outcome::Verified;
 use crate::command::pdsh::ReachFlags;
 use crate::command::{CommandError, Context, Data, Outcome};
 use crate::ssh::check::{self, Checked, Reach};
@@ -30,14 +30,6 @@ pub(crate) struct VerifySsh {
     /// How the workers are reached.
     #[command(flatten)]
     pub(crate) reach: ReachFlags,
-}
-
-/// Whether workers can be reached.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Verified {
-    pub(crate) workers: Vec<Checked>,
-    /// Host keys that were asked for.
-    pub(crate) learned: Vec<Learned>,
 }
 
 impl VerifySsh {

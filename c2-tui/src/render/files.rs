@@ -1,7 +1,6 @@
 //! Files of jobs and cleaned workspaces as text.
 
-use crate::command::cleanup_workspaces::CleanedWorker;
-use crate::command::get_files::{Fetched, FetchedFile, Status};
+use crate::command::outcome::{CleanedWorker, Fetched, FetchedFile, Status};
 use crate::render::look::{Look, Style, bytes};
 use crate::render::sanitize;
 use crate::render::table::{Cell, Table, flexible, numbers, words};

@@ -5,8 +5,7 @@ use std::net::IpAddr;
 
 use jiff::tz::TimeZone;
 
-use crate::command::pdsh::{Ran, Unshown};
-use crate::command::verify_ssh::Verified;
+use crate::command::outcome::{Ran, Unshown, Verified};
 use crate::render::look::{Look, Style};
 use crate::render::sanitize;
 use crate::render::table::{Cell, Table, flexible, words};

@@ -11,8 +11,7 @@ use jiff::tz::TimeZone;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::command::cleanup_workspaces::CleanedWorker;
-use crate::command::get_files::{Fetched, FetchedFile, Status};
+use crate::command::outcome::{CleanedWorker, Fetched, FetchedFile, Status};
 use crate::command::outcome::{Data, Outcome, Refusal};
 use crate::render;
 use crate::render::look::Look;
