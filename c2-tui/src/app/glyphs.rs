@@ -70,17 +70,14 @@ static ASCII: Glyphs = Glyphs {
 };
 
 impl Glyphs {
-    /// The set to use.
     pub(crate) fn of(ascii: bool) -> &'static Self {
         if ascii { &ASCII } else { &UNICODE }
     }
 
-    /// The sign of a job's state.
     pub(crate) const fn state(&self, state: JobState) -> &'static str {
         self.states[state as usize]
     }
 
-    /// The sign of a worker's status.
     pub(crate) const fn status(&self, status: WorkerStatus) -> &'static str {
         self.statuses[status as usize]
     }

@@ -10,7 +10,6 @@ use crate::app::panes::Pane;
 use crate::app::preferences::Sizes;
 use crate::app::text;
 
-/// A rectangle of cells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Area {
     pub(crate) x: u16,
@@ -31,9 +30,7 @@ pub(crate) struct Screen {
     pub(crate) panes: Vec<(Pane, Area)>,
     /// The page that was opened over the panes.
     pub(crate) page: Option<Area>,
-    /// The result of the last command.
     pub(crate) result: Option<Area>,
-    /// The `!>` line.
     pub(crate) line: Area,
     /// The keys, or advice about the line.
     pub(crate) below: Option<Area>,
@@ -56,7 +53,6 @@ pub(crate) const JOB_FACTS: u16 = 12;
 const WIDE: u16 = 120;
 
 impl Area {
-    /// Takes rows away at the top.
     fn cut_top(&mut self, rows: u16) -> Self {
         let rows = rows.min(self.height);
         let cut = Self { height: rows, ..*self };
@@ -65,14 +61,12 @@ impl Area {
         cut
     }
 
-    /// Takes rows away at the bottom.
     fn cut_bottom(&mut self, rows: u16) -> Self {
         let rows = rows.min(self.height);
         self.height -= rows;
         Self { y: self.y + self.height, height: rows, ..*self }
     }
 
-    /// Takes columns away at the right.
     fn cut_right(&mut self, columns: u16) -> Self {
         let columns = columns.min(self.width);
         self.width -= columns;

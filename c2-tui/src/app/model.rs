@@ -26,7 +26,6 @@ use crate::app::toast::Toasts;
 use crate::app::watch::Watch;
 use crate::command::Theme;
 
-/// How the console was started.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Settings {
     /// Where c2d is, as `host:port`.
@@ -45,10 +44,8 @@ pub(crate) struct Settings {
 /// The connection to c2d.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Link {
-    /// It is being made.
     Connecting,
     Up,
-    /// It does not stand.
     Down {
         fault: Fault,
         /// When it will be tried again.
@@ -58,37 +55,28 @@ pub(crate) enum Link {
     },
 }
 
-/// The console at one moment.
 #[derive(Clone, Debug)]
 pub(crate) struct Model {
-    /// How it was started.
     pub(crate) settings: Settings,
-    /// Columns and rows of the terminal.
     pub(crate) size: (u16, u16),
     /// When the last message arrived.
     pub(crate) now: Now,
     /// Grows with every change that can be seen.
     pub(crate) generation: u64,
     pub(crate) link: Link,
-    /// Whether it ever stood.
     pub(crate) was_up: bool,
     pub(crate) cache: Cache,
     pub(crate) panes: Panes,
     /// The pane that has the focus, or had it last.
     pub(crate) pane: Pane,
-    /// The part that has the keys.
     pub(crate) focus: Focus,
     /// Only the focused part is shown.
     pub(crate) zoom: bool,
-    /// How the parts share the screen.
     pub(crate) sizes: Sizes,
-    /// The `!>` line.
     pub(crate) line: Line,
     /// The filter that is being typed, for the focused table.
     pub(crate) filtering: Option<Editor>,
-    /// The result of the last command.
     pub(crate) result: Option<ResultView>,
-    /// Pages over the panes.
     pub(crate) pages: Pages,
     /// Commands that run beside the line, or did, and whose view was left.
     pub(crate) watches: Vec<Watch>,
@@ -96,7 +84,6 @@ pub(crate) struct Model {
     pub(crate) documents: BTreeSet<DocumentId>,
     /// The name of the one that was opened last.
     pub(crate) last_document: DocumentId,
-    /// What lies over the screen.
     pub(crate) overlay: Option<Overlay>,
     pub(crate) toasts: Toasts,
     pub(crate) runs: Runs,
@@ -164,12 +151,10 @@ impl Model {
         }
     }
 
-    /// The signs in use.
     pub(crate) fn glyphs(&self) -> &'static Glyphs {
         Glyphs::of(self.settings.ascii)
     }
 
-    /// What cells may look at.
     pub(crate) fn sight(&self) -> Sight<'_> {
         Sight { now: self.now, glyphs: self.glyphs(), cache: &self.cache, utc_offset_s: self.settings.utc_offset_s }
     }

@@ -23,11 +23,13 @@ pub(crate) enum Msg {
     /// The mouse did something over `target`, found in the hit map of the last frame.
     Mouse {
         gesture: Gesture,
-        /// What lay below it.
         target: Target,
     },
     /// The terminal has this size now.
-    Resize { width: u16, height: u16 },
+    Resize {
+        width: u16,
+        height: u16,
+    },
     /// The time that [`crate::app::Model::next_wake`] asked for has come.
     Tick,
     /// The event stream is being opened.
@@ -50,7 +52,6 @@ pub(crate) enum Msg {
     Event(Event),
     Finished {
         run: RunId,
-        /// What came of it.
         report: Report,
     },
     /// One command of several that were started together ended; `None` when all have.
@@ -59,17 +60,17 @@ pub(crate) enum Msg {
         /// The line and what came of it.
         one: Option<(String, Report)>,
     },
-    /// A job was fetched in full.
     Fetched {
         job: JobId,
         /// The job, or why not.
         info: Result<Box<JobInfo>, Fault>,
     },
     /// Something about an output that was opened.
-    Output { document: DocumentId, news: News },
-    /// A file was written, or not.
+    Output {
+        document: DocumentId,
+        news: News,
+    },
     Saved {
-        /// What was to be written.
         what: Saved,
         path: String,
         /// What came of it.
@@ -79,7 +80,6 @@ pub(crate) enum Msg {
     History(Vec<String>),
     /// The names in a local folder, for completion; folders end in `/`.
     Folder {
-        /// The folder as it was asked for.
         folder: String,
         names: Vec<String>,
     },
@@ -117,21 +117,17 @@ pub(crate) enum News {
     Failed(Fault),
 }
 
-/// What is written to a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Saved {
     Text(Vec<u8>),
     Output(DocumentId),
 }
 
-/// What came of writing a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SaveEnding {
-    /// So many bytes were written.
     Done(u64),
     /// There is such a file already, and nothing was written.
     Exists,
-    /// It cannot be written.
     Failed(String),
 }
 
@@ -153,11 +149,8 @@ pub(crate) enum Target {
     Area(Focus),
     /// The row at this position of the table that has this focus.
     Row(Focus, usize),
-    /// The head of this column.
     Head(Focus, usize),
-    /// A chip of the jobs pane.
     Chip(usize),
-    /// A key of the hint bar.
     Hint(Action),
     /// An entry of the list that lies over the screen.
     Choice(usize),

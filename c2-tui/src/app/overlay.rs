@@ -39,11 +39,9 @@ pub(crate) struct Question {
     /// The number that must be typed; without it `y` does.
     pub(crate) count: Option<usize>,
     pub(crate) typed: String,
-    /// What follows a yes.
     pub(crate) then: Then,
 }
 
-/// What follows a yes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Then {
     Cancel(Vec<JobId>),
@@ -85,7 +83,6 @@ impl Question {
         Self { title, lines, count, typed: String::new(), then: Then::Run(Box::new(line)) }
     }
 
-    /// Asks whether to run pasted lines.
     pub(crate) fn run(lines: Vec<String>) -> Self {
         let title = format!("run {} lines?", lines.len());
         Self { title, lines: lines.clone(), count: None, typed: String::new(), then: Then::RunAll(lines) }
@@ -100,7 +97,6 @@ impl Question {
         Self { title, lines, count: None, typed: String::new(), then: Then::Quit }
     }
 
-    /// Asks whether to overwrite a file.
     pub(crate) fn overwrite(what: Saved, path: String) -> Self {
         let lines = vec![path.clone()];
         Self {

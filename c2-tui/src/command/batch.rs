@@ -23,7 +23,6 @@ const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Mistakes that are told; after so many, the file is another one than was meant.
 const TOLD_MAX: usize = 20;
 
-/// The arguments of `batch`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct Batch {
     /// A file of jobs, `-` for standard input: commands, one a line, or jobs as JSON

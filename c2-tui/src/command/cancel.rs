@@ -6,7 +6,6 @@ use crate::command::job_name::JobNames;
 use crate::command::per_job::PerJob;
 use crate::command::{CommandError, Context, Data, Outcome, resolve};
 
-/// The arguments of `cancel`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct Cancel {
     /// Ids, names, `last`, ranges like `3-9`, `@STATE`, or `@GROUP`

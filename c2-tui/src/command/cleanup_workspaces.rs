@@ -9,7 +9,6 @@ use tokio::task::JoinSet;
 use crate::command::outcome::CleanedWorker;
 use crate::command::{CommandError, Context, Data, Outcome};
 
-/// The arguments of `cleanup-workspaces`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct Cleanup {
     /// A worker by address or name, `@all`, a group like `@gpu`, or a list of them

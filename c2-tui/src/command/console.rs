@@ -26,7 +26,6 @@ pub(crate) enum Console {
     PanicOnPurpose,
 }
 
-/// The arguments of `runs`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct Runs {
     /// Which of them; without it the only one, or a list
@@ -34,7 +33,6 @@ pub(crate) struct Runs {
     pub(crate) run: Option<u64>,
 }
 
-/// The arguments of `theme`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct ThemeOf {
     /// Which colours

@@ -4,7 +4,6 @@ use clap::Args;
 
 use crate::command::{CommandError, Context, Data, Outcome};
 
-/// The arguments of `detect-tags`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct DetectTags {
     /// Its address or host name

@@ -14,7 +14,6 @@ use crate::command::job_name::JobNames;
 use crate::command::{CommandError, Context, Data, Kind, Outcome, await_job, resolve};
 use crate::render;
 
-/// The arguments of `follow`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct Follow {
     /// Ids, names, `last`, ranges like `3-9`, `@STATE`, or `@GROUP`

@@ -14,7 +14,6 @@ use crate::command::outcome::{Fetched, FetchedFile, Status};
 use crate::command::safe_dir::{Place, Present, SafeDir};
 use crate::command::{CommandError, Context, Data, Kind, Outcome, resolve, transfer};
 
-/// The arguments of `get-files`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct GetFiles {
     /// Its id (`job-3` or `3`), its name, or `last`

@@ -6,7 +6,6 @@ use clap::{Args, ValueHint};
 
 use crate::command::{CommandError, CommandInfo, Data, Outcome, table};
 
-/// The arguments of `help`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct Help {
     /// Which command

@@ -10,7 +10,6 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::command::{CommandError, Context, Data, Outcome};
 
-/// The arguments of `jobs`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct Jobs {
     /// Ended jobs too

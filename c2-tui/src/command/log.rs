@@ -10,7 +10,6 @@ use clap::Args;
 use crate::command::jobs::states;
 use crate::command::{CommandError, Context, Data, Outcome};
 
-/// The arguments of `log`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct Log {
     /// How many results, 20 without it

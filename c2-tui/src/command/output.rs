@@ -6,7 +6,6 @@ use clap::Args;
 use crate::command::job_name::JobName;
 use crate::command::{CommandError, Context, Data, Outcome, follow, resolve};
 
-/// The arguments of `output`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct Output {
     /// Its id (`job-3` or `3`), its name, or `last`

@@ -19,7 +19,6 @@ use crate::ssh::{install, run};
 /// The part of a target that means the workers on which the last run failed.
 const FAILED: &str = "@failed";
 
-/// The arguments of `pdsh`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct Pdsh {
     /// Workers: `@all`, a group like `@gpu`, addresses, names, ranges `10.0.0.[11-13]`, `!` before

@@ -21,7 +21,6 @@ const PLACEHOLDERS: [(&str, Part); 6] = [
     ("{}", Part::Whole),
 ];
 
-/// The arguments of `split`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct Split {
     /// The command with `{}` for the line, `{.}` without extension, `{/}` its file name, `{//}` its

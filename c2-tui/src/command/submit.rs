@@ -15,7 +15,6 @@ use crate::command::job_name::JobName;
 use crate::command::upload::{self, Source};
 use crate::command::{CommandError, Context, Data, Outcome, moment, resolve};
 
-/// The arguments of `submit`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct Submit {
     /// Shell text, run by /bin/sh in the job's own folder; put it in quotes

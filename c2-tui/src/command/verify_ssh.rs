@@ -15,7 +15,6 @@ use crate::ssh::learn::{self, Learned};
 use crate::ssh::plan::{Host, Shared};
 use crate::ssh::settings::{self, SshConfig};
 
-/// The arguments of `verify-ssh`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct VerifySsh {
     /// Workers: `@all`, a group like `@gpu`, addresses, names, ranges, `!` before those to leave out

@@ -8,7 +8,6 @@ use crate::command::await_job::Waiting;
 use crate::command::job_name::JobNames;
 use crate::command::{CommandError, Context, Data, Outcome, await_job, resolve};
 
-/// The arguments of `wait`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct Wait {
     /// Ids, names, `last`, ranges like `3-9`, `@STATE`, or `@GROUP`

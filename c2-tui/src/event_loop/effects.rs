@@ -22,7 +22,6 @@ const FETCHES_MAX: usize = 4;
 /// Names of a folder that are looked at for completion.
 const NAMES_MAX: usize = 2_000;
 
-/// Whoever carries out effects.
 pub(super) struct Effects {
     /// The client that was found last.
     client: watch::Receiver<Client>,
@@ -76,7 +75,6 @@ impl Effects {
         self.runs.insert(run, task);
     }
 
-    /// Asks a run to end early.
     pub(super) fn interrupt(&self, run: RunId) {
         if let Some(interrupt) = self.interrupts.get(&run) {
             interrupt.send_replace(true);
@@ -98,7 +96,6 @@ impl Effects {
         self.runs.insert(run, task);
     }
 
-    /// Stops waiting for a run.
     pub(super) fn abort(&mut self, run: RunId) {
         if let Some(task) = self.runs.remove(&run) {
             task.abort();
@@ -122,7 +119,6 @@ impl Effects {
         });
     }
 
-    /// Reads the history file.
     pub(super) fn load_history(&self, tasks: &mut JoinSet<()>) {
         let (history, to) = (self.history.clone(), self.to.clone());
         tasks.spawn_blocking(move || {
@@ -134,7 +130,6 @@ impl Effects {
         });
     }
 
-    /// Adds a line to the history file.
     pub(super) fn remember(&self, tasks: &mut JoinSet<()>, line: String) {
         let (history, to) = (self.history.clone(), self.to.clone());
         tasks.spawn_blocking(move || {

@@ -71,13 +71,11 @@ impl Screen {
         Ok(())
     }
 
-    /// Takes or gives back the mouse.
     pub(super) fn capture_mouse(&mut self, capture: bool) -> io::Result<()> {
         self.mouse = capture;
         if capture { execute!(stdout(), Print(MOUSE_ON)) } else { execute!(stdout(), DisableMouseCapture) }
     }
 
-    /// Puts text into the terminal's clipboard.
     pub(super) fn copy(&mut self, text: &str) -> io::Result<()> {
         execute!(stdout(), CopyToClipboard::to_clipboard_from(text))
     }

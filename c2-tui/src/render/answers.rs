@@ -27,7 +27,6 @@ pub(crate) fn groups(look: &Look, groups: &BTreeMap<String, BTreeSet<IpAddr>>) -
     table.render(look)
 }
 
-/// What a look at everything found.
 pub(crate) fn examined(look: &Look, checks: &[Check]) -> String {
     let mut table = Table::new([words("STATE"), words("WHAT"), flexible("HOW IT IS"), flexible("WHAT TO DO")]);
     for check in checks {
@@ -68,7 +67,6 @@ pub(crate) fn tag_status(look: &Look, status: &TagStatus) -> String {
     table.render(look)
 }
 
-/// Tags that fit a worker.
 pub(crate) fn detected(look: &Look, answer: &DetectResponse) -> String {
     if answer.suggestions.is_empty() {
         return format!("nothing in {} suggests a tag\n", answer.ip);
@@ -85,7 +83,6 @@ pub(crate) fn detected(look: &Look, answer: &DetectResponse) -> String {
     text
 }
 
-/// Jobs that were held or released.
 pub(crate) fn changed(changed: &[JobStateResponse], refused: &[Refusal]) -> String {
     let not = refused.iter().map(|refusal| format!("not changed: {}\n", sanitize::cell(&refusal.message)));
     changed.iter().map(|answer| format!("{} is {}\n", answer.job_id, answer.state)).chain(not).collect()

@@ -5,7 +5,6 @@ use crate::render::look::{Look, Style, bytes};
 use crate::render::sanitize;
 use crate::render::table::{Cell, Table, flexible, numbers, words};
 
-/// What became of a job's files.
 pub(crate) fn fetched(look: &Look, fetched: &Fetched) -> String {
     let mut text = String::new();
     if fetched.files.is_empty() {
@@ -35,7 +34,6 @@ fn status(file: &FetchedFile) -> Cell {
     }
 }
 
-/// What became of workspaces.
 pub(crate) fn cleaned(workers: &[CleanedWorker]) -> String {
     if workers.is_empty() {
         return "no worker has registered yet\n".to_owned();

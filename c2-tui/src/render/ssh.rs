@@ -71,7 +71,6 @@ fn unshown(look: &Look, ran: &Ran) -> String {
     }
 }
 
-/// Outputs and verdicts.
 pub(crate) fn ran(look: &Look, ran: &Ran) -> String {
     let ends = ran.runs.iter().filter(|run| !run.verdict.is_success()).map(|run| how_it_ended(run) + "\n");
     unshown(look, ran) + &ends.collect::<String>() + &counts(&ran.runs) + "\n"
@@ -102,7 +101,6 @@ fn folded(look: &Look, runs: &[HostRun]) -> String {
     text
 }
 
-/// Whether workers can be reached.
 pub(crate) fn verified(look: &Look, verified: &Verified) -> String {
     let mut text = String::new();
     for learned in &verified.learned {

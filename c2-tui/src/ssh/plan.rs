@@ -30,9 +30,7 @@ pub(crate) struct Host {
 /// What the private configuration says for all workers.
 #[derive(Clone, Debug)]
 pub(crate) struct Shared {
-    /// Key to log in with.
     pub(crate) identity_file: Option<PathBuf>,
-    /// File of known host keys.
     pub(crate) known_hosts: Option<PathBuf>,
     /// Seconds until a worker must have answered.
     pub(crate) connect_timeout_s: u64,

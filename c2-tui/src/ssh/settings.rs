@@ -14,7 +14,6 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct ConsoleConfig {
-    /// How workers are reached.
     pub(crate) ssh: SshConfig,
 }
 
@@ -28,7 +27,6 @@ pub(crate) struct SshConfig {
     pub(crate) port: Option<u16>,
     /// Key to log in with; ssh's own choice without it.
     pub(crate) identity_file: Option<PathBuf>,
-    /// File of known host keys.
     pub(crate) known_hosts: Option<PathBuf>,
     pub(crate) fanout: usize,
     /// Seconds until a worker must have answered.

@@ -15,7 +15,6 @@ use crate::app::text;
 /// Keys shown at most.
 const HINTS_MAX: usize = 6;
 
-/// Draws the line below the line.
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Area) {
     let model = canvas.model;
     let typing = model.focus == Focus::Line && model.overlay.is_none() && model.filtering.is_none();

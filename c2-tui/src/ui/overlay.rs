@@ -13,7 +13,6 @@ use crate::app::text;
 /// Rows of the completion menu.
 const MENU_ROWS: usize = 8;
 
-/// Draws what lies over the screen.
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, over: &Overlay) {
     match over {
         Overlay::Help { entries, top } => help(canvas, entries, *top),

@@ -11,7 +11,6 @@ use crate::app::msg::Target;
 use crate::app::table::Tone;
 use crate::app::text;
 
-/// Draws the result of the last command.
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, result: &ResultView, area: Area) {
     let focused = canvas.model.focus == Focus::Result;
     canvas.blank(area);

@@ -43,12 +43,10 @@ impl Worker {
         Self { row, hostname, heard_ms, cpu, searched, folded }
     }
 
-    /// Processor use now, in percent.
     pub(crate) fn cpu_percent(&self) -> u8 {
         percent(self.row.load.cpu_percent)
     }
 
-    /// Memory use now, in percent.
     pub(crate) fn memory_percent(&self) -> u8 {
         let load = &self.row.load;
         let used = load.memory_used_bytes.saturating_mul(100).checked_div(load.memory_total_bytes).unwrap_or(0);

@@ -14,39 +14,24 @@ pub(crate) use table::TABLE;
 /// Where a key has its meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Context {
-    /// Wherever the focus is.
     Everywhere,
-    /// The `!>` line.
     Line,
-    /// The completion menu of the line.
     Menu,
-    /// The search through history.
     Search,
-    /// The filter of a pane while it is typed.
     Filter,
-    /// Whatever is no text to edit.
     Pane,
     Table,
-    /// The jobs pane alone.
     Chips,
-    /// Jobs, in tables and on pages.
     Jobs,
-    /// Text that scrolls: results, pages, outputs.
     Pager,
-    /// What is typed in the pager.
     Ask,
     Worker,
     Job,
-    /// The page of a job, and its output.
     Output,
-    /// A command that gives its lines while it runs.
     Watch,
-    /// The same as long as it runs.
     Running,
-    /// The result of the last command.
     Result,
     Text,
-    /// The list of commands over the screen.
     Palette,
     Question,
 }

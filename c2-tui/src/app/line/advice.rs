@@ -12,11 +12,8 @@ pub(crate) enum Advice {
         near: Option<&'static str>,
     },
     OpenQuote(char),
-    /// The usage and summary of the command.
     Usage {
-        /// As in `help`.
         usage: &'static str,
-        /// In a few words.
         summary: &'static str,
     },
 }

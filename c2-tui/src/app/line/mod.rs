@@ -14,7 +14,6 @@ pub(crate) use history::{HISTORY_LINES_MAX, History, Search};
 /// Everything about the line that is being typed.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Line {
-    /// The text and the caret.
     pub(crate) editor: Editor,
     pub(crate) history: History,
     /// The incremental search that Ctrl-R began.
@@ -23,7 +22,6 @@ pub(crate) struct Line {
     pub(crate) menu: Option<Menu>,
 }
 
-/// An open completion menu.
 #[derive(Clone, Debug)]
 pub(crate) struct Menu {
     /// What can be chosen, and for which part of the line.
