@@ -13,6 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+use crate::command::context::Told;
 use crate::command::{self, Command, CommandError, Console, Context, Kind, Outcome, Verb};
 use crate::exit;
 
@@ -34,16 +35,24 @@ pub(crate) async fn run(client: Client, sources: Vec<Source>, keep_going: bool, 
         listening.spawn(listen(int, term, interrupt));
     }
     let (broke, mut broken) = mpsc::channel(1);
-    let unheard = broke.clone();
     let meter = printer.meter();
     let shown = meter.clone();
-    let context = Context::new(client, false)
-        .with_interrupt(interrupted)
-        .with_progress(move |line| printer.progress(line))
-        .with_meter(move |label, done, total| shown.show(label, done, total))
+    let context = Context::new(client, false).with_interrupt(interrupted).with_listener(move |told| {
+        let written = match told {
+            Told::Progress(line) => {
+                printer.progress(line);
+                Ok(())
+            }
+            Told::Transfer { label, done, total } => {
+                shown.show(label, done, total);
+                Ok(())
+            }
+            Told::Wrote(wrote) => printer.wrote(&wrote),
+            Told::Heard(heard) => printer.heard(heard),
+        };
         // One error is enough to end with.
-        .with_heard(move |heard| drop(printer.heard(heard).map_err(|error| unheard.try_send(error))))
-        .with_wrote(move |wrote| drop(printer.wrote(wrote).map_err(|error| broke.try_send(error))));
+        drop(written.map_err(|error| broke.try_send(error)));
+    });
     let mut script = Script::new(sources);
     let mut status = exit::OK;
     loop {

@@ -9,7 +9,7 @@ use c2_shared::id::JobId;
 use clap::Args;
 use futures_util::future::try_join_all;
 
-use crate::command::context::Wrote;
+use crate::command::context::{Told, Wrote};
 use crate::command::job_name::JobNames;
 use crate::command::{CommandError, Context, Data, Kind, Outcome, await_job, resolve};
 use crate::render;
@@ -130,14 +130,14 @@ impl Follower<'_> {
             self.context.progress(&render::gap(written.stream, missing, written.offset - missing));
         }
         bytes.extend(lines.push(&written.data.0));
-        self.context.wrote(&Wrote { stream: written.stream, bytes: &bytes });
+        self.context.tell(Told::Wrote(Wrote { stream: written.stream, bytes: &bytes }));
     }
 
     /// Shows what did not end with a line.
     fn flush(&mut self) {
         for (stream, lines) in [(Stream::Stdout, &mut self.stdout), (Stream::Stderr, &mut self.stderr)] {
             let bytes = lines.rest();
-            self.context.wrote(&Wrote { stream, bytes: &bytes });
+            self.context.tell(Told::Wrote(Wrote { stream, bytes: &bytes }));
         }
     }
 }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use c2_shared::config::state_home;
 use clap::Args;
 
+use crate::command::context::Told;
 use crate::command::outcome::{Ran, Unshown};
 use crate::command::{CommandError, Context, Data, Outcome};
 use crate::exit;
@@ -80,7 +81,7 @@ impl Pdsh {
         let live = !self.fold || context.interactive;
         let heard = |heard: run::Heard<'_>| {
             if live || !matches!(heard, run::Heard::Line { .. }) {
-                context.heard(&heard);
+                context.tell(Told::Heard(&heard));
             }
         };
         let runs = run::run(order, &hosts, folder, heard, context.interrupted()).await;

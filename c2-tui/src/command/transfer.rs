@@ -9,6 +9,7 @@ use c2_shared::client::TransferError;
 use tokio::task::spawn_blocking;
 
 use crate::command::await_job::FAILURES_MAX;
+use crate::command::context::Told;
 use crate::command::{CommandError, Context, Kind};
 
 /// Sends a file and answers its name as a blob.
@@ -24,7 +25,7 @@ pub(crate) async fn blob(context: &Context, label: &str, file: File) -> Result<B
     loop {
         let mut content = file.try_clone().map_err(failed)?;
         content.rewind().map_err(failed)?;
-        let progress = |done| context.meter(label, done, size);
+        let progress = |done| context.tell(Told::Transfer { label, done, total: size });
         match context.client.put_blob(blob, size, content, &progress).await {
             Ok(()) => return Ok(blob),
             Err(error) => tries.failed(context, label, error).await?,
@@ -44,7 +45,7 @@ pub(crate) async fn fetch(
     let mut tries = Tries::default();
     loop {
         let into = file.try_clone().map_err(failed)?;
-        let progress = |done| context.meter(label, done, size);
+        let progress = |done| context.tell(Told::Transfer { label, done, total: size });
         match context.client.get_blob(blob, into, &progress).await {
             Ok(_) => return Ok(()),
             Err(error) => tries.failed(context, label, error).await?,

@@ -13,6 +13,7 @@ use super::history::HistoryFile;
 use super::outputs::Writer;
 use crate::app::Msg;
 use crate::app::report::{Fault, Report, RunId};
+use crate::command::context::Told;
 use crate::command::{self, Command, CommandError, Context, Data, Entered, Outcome};
 use crate::ssh::run::Heard;
 use crate::{exit, render};
@@ -61,12 +62,13 @@ impl Effects {
     pub(super) fn watch(&mut self, tasks: &mut JoinSet<()>, run: RunId, line: Entered, writer: Writer, width: u16) {
         let (interrupt, interrupted) = watch::channel(false);
         let (writer, to) = (Arc::new(writer), self.to.clone());
-        let [heard, wrote, progress] = [&writer, &writer, &writer].map(Arc::clone);
-        let context = (self.context())
-            .with_interrupt(interrupted)
-            .with_heard(move |news| on_heard(&heard, news))
-            .with_wrote(move |piece| wrote.write(piece.bytes))
-            .with_progress(move |line| progress.write(dim(line).as_bytes()));
+        let told_to = Arc::clone(&writer);
+        let context = self.context().with_interrupt(interrupted).with_listener(move |told| match told {
+            Told::Heard(heard) => on_heard(&told_to, heard),
+            Told::Wrote(wrote) => told_to.write(wrote.bytes),
+            Told::Progress(line) => told_to.write(dim(line).as_bytes()),
+            Told::Transfer { .. } => {}
+        });
         let task = tasks.spawn(async move {
             let report = watched(&context, line.command, width, &writer).await;
             let _nobody_listens = to.send(Msg::Finished { run, report }).await;
