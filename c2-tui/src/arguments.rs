@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
-use crate::command::{Complaint, mistake, table};
+use crate::command::{CommandError, mistake, table};
 use crate::connect::Place;
 use crate::headless::Source;
 
@@ -31,48 +31,48 @@ Exit status: 0 done; 1 refused or failed; 2 not understood; 3 c2d cannot be reac
 pub struct Arguments {
     /// What else it may be started for.
     #[command(subcommand)]
-    pub other: Option<Other>,
+    pub(crate) other: Option<Other>,
     /// Where c2d is; without it the c2d of this user on this machine
     #[arg(long, env = "C2_SERVER", value_name = "HOST:PORT")]
-    pub server: Option<String>,
+    pub(crate) server: Option<String>,
     /// File with the operator token; without it that of this user's c2d on this machine
     #[arg(long, env = "C2_TOKEN_FILE", value_name = "FILE")]
-    pub token_file: Option<PathBuf>,
+    pub(crate) token_file: Option<PathBuf>,
     /// Run a command and leave, `-` for commands from standard input; may be repeated
     #[arg(long, value_name = "LINE", allow_hyphen_values = true)]
-    pub exec: Vec<String>,
+    pub(crate) exec: Vec<String>,
     /// Run the commands of a file, one a line, and leave; `#` begins a comment line
     #[arg(long, value_name = "SCRIPT")]
-    pub file: Vec<PathBuf>,
+    pub(crate) file: Vec<PathBuf>,
     /// Answer each command with one JSON document
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
     /// Go on after a command that failed; the exit status is still that of the first failure
     #[arg(long)]
-    pub keep_going: bool,
+    pub(crate) keep_going: bool,
     /// Start c2d and one agent on this machine, or use those that run
     #[arg(long, conflicts_with_all = ["server", "token_file"])]
-    pub local: bool,
+    pub(crate) local: bool,
     /// Leave running what --local started
     #[arg(long, requires = "local")]
-    pub keep: bool,
+    pub(crate) keep: bool,
     /// Look and change nothing, on the full screen
     #[arg(long, conflicts_with_all = ["exec", "file"])]
-    pub readonly: bool,
+    pub(crate) readonly: bool,
     /// Draw with plain characters, on the full screen
     #[arg(long, conflicts_with_all = ["exec", "file"])]
-    pub ascii: bool,
+    pub(crate) ascii: bool,
     /// Folder of c2d [default: c2d in $XDG_STATE_HOME or ~/.local/state]
     #[arg(long, env = "C2_DATA_DIR", value_name = "DIR")]
-    pub data_dir: Option<PathBuf>,
+    pub(crate) data_dir: Option<PathBuf>,
     /// Folder in which an agent started by --local runs its jobs [default: /tmp/C2]
     #[arg(long, requires = "local", value_name = "DIR")]
-    pub workspace_root: Option<PathBuf>,
+    pub(crate) workspace_root: Option<PathBuf>,
 }
 
 /// Other ways to start the program.
 #[derive(Clone, Debug, Subcommand)]
-pub enum Other {
+pub(crate) enum Other {
     /// Makes this user's console one of the c2d that printed LINE with `c2d invite --role operator`
     Login {
         /// What `c2d invite` printed; without it, a line of standard input
@@ -88,8 +88,7 @@ pub enum Other {
 
 /// What the command line asks for before anything is done.
 #[derive(Clone, Debug)]
-pub enum Asked {
-    /// To run.
+pub(crate) enum Asked {
     Run(Box<Arguments>),
     /// To show this text and leave.
     Show(String),
@@ -97,10 +96,7 @@ pub enum Asked {
 
 impl Arguments {
     /// Reads a command line, the program's name first.
-    ///
-    /// # Errors
-    /// When it is not understood.
-    pub fn read(args: impl IntoIterator<Item = OsString>) -> Result<Asked, Complaint> {
+    pub(crate) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Asked, CommandError> {
         match Self::try_parse_from(args) {
             Ok(arguments) => Ok(Asked::Run(Box::new(arguments))),
             Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
@@ -111,8 +107,7 @@ impl Arguments {
     }
 
     /// Where commands come from, if not from a person: lines in their order, then files.
-    #[must_use]
-    pub fn sources(&self) -> Vec<Source> {
+    pub(crate) fn sources(&self) -> Vec<Source> {
         let lines = self.exec.iter().map(|line| match line.as_str() {
             "-" => Source::Input,
             line => Source::Line(line.to_owned()),
@@ -121,8 +116,7 @@ impl Arguments {
     }
 
     /// Where c2d is looked for.
-    #[must_use]
-    pub fn place(&self) -> Place {
+    pub(crate) fn place(&self) -> Place {
         Place {
             server: self.server.clone(),
             token_file: self.token_file.clone(),

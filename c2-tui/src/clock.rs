@@ -9,20 +9,16 @@ use crate::app::Now;
 
 /// Tells the time since it was made, and the time of day.
 #[derive(Clone, Copy, Debug)]
-pub struct Clock {
+pub(crate) struct Clock {
     start: Instant,
 }
 
 impl Clock {
-    /// A clock that starts now.
-    #[must_use]
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self { start: read().0 }
     }
 
-    /// The present.
-    #[must_use]
-    pub fn now(&self) -> Now {
+    pub(crate) fn now(&self) -> Now {
         let (instant, wall) = read();
         let since = instant.saturating_duration_since(self.start).as_millis();
         let wall = wall.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();

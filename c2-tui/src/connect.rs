@@ -15,34 +15,30 @@ use c2_shared::limits::PORT;
 use c2_shared::pass::Pass;
 use c2_shared::token::{Role, TokenError};
 
-use crate::command::{Complaint, Kind};
+use crate::command::{CommandError, Kind};
 
 /// The file in c2d's folder that says where it listens.
 pub(crate) const ADDRESS_FILE: &str = "c2d.addr";
 
 /// Where c2d is looked for; what is left out is found.
 #[derive(Clone, Debug, Default)]
-pub struct Place {
+pub(crate) struct Place {
     /// `HOST:PORT`.
-    pub server: Option<String>,
-    /// The file with the operator token.
-    pub token_file: Option<PathBuf>,
+    pub(crate) server: Option<String>,
+    pub(crate) token_file: Option<PathBuf>,
     /// c2d's own folder.
-    pub data_dir: Option<PathBuf>,
+    pub(crate) data_dir: Option<PathBuf>,
     /// What `login` left; without it where that leaves it for this user.
-    pub login_file: Option<PathBuf>,
+    pub(crate) login_file: Option<PathBuf>,
 }
 
 /// A client for the c2d of a place. Nothing is sent yet.
-///
-/// # Errors
-/// When the address is none, or a token file cannot be used.
-pub fn client(place: &Place) -> Result<Client, Complaint> {
+pub(crate) fn client(place: &Place) -> Result<Client, CommandError> {
     let data_dir = place.data_dir.clone().unwrap_or_else(config::default_data_dir);
     let noted = noted_address(&data_dir);
     let pass = place.token_file.as_deref().map(Pass::read).transpose().map_err(|error| unusable(&error))?;
     let named = place.server.as_deref().map(str::parse::<Endpoint>).transpose();
-    let named = named.map_err(|error| Complaint::usage(error.to_string(), error.hint().unwrap_or_default()))?;
+    let named = named.map_err(|error| CommandError::usage(error.to_string(), error.hint().unwrap_or_default()))?;
     let named = named.or_else(|| pass.as_ref().and_then(|pass| pass.server.clone()));
     if pass.is_none() && place.data_dir.is_none() {
         let login = kept(&login_file(place))?.filter(|login| named.is_none() || login.server == named);
@@ -78,8 +74,7 @@ pub(crate) fn how_to_get_in(place: &Place) -> String {
 }
 
 /// Where `login` leaves what it was given.
-#[must_use]
-pub fn login_file(place: &Place) -> PathBuf {
+pub(crate) fn login_file(place: &Place) -> PathBuf {
     place.login_file.clone().unwrap_or_else(|| config::state_home().join("c2-tui/login.token"))
 }
 
@@ -89,7 +84,7 @@ pub(crate) fn noted_address(data_dir: &Path) -> Option<Endpoint> {
 }
 
 /// The pass in a file, if there is one.
-fn kept(path: &Path) -> Result<Option<Pass>, Complaint> {
+fn kept(path: &Path) -> Result<Option<Pass>, CommandError> {
     match Pass::read(path) {
         Ok(pass) => Ok(Some(pass)),
         Err(TokenError::File(error)) if error.is_missing() => Ok(None),
@@ -97,7 +92,7 @@ fn kept(path: &Path) -> Result<Option<Pass>, Complaint> {
     }
 }
 
-fn unusable(error: &TokenError) -> Complaint {
+fn unusable(error: &TokenError) -> CommandError {
     let hint = match error {
         TokenError::File(error) if error.is_missing() => {
             "name the file with the operator token by --token-file".to_owned()
@@ -108,7 +103,7 @@ fn unusable(error: &TokenError) -> Complaint {
         }
     };
     let cause = std::error::Error::source(error).map_or_else(String::new, |cause| format!(": {cause}"));
-    Complaint::new(Kind::Unauthorized, format!("{error}{cause}")).hint(hint)
+    CommandError::new(Kind::Unauthorized, format!("{error}{cause}")).hint(hint)
 }
 
 #[cfg(test)]
@@ -135,7 +130,7 @@ mod tests {
 
     /// The server found, and whether a token goes with it.
     fn found(place: &Place) -> (String, bool) {
-        let client = client(place).unwrap_or_else(|complaint| panic!("{complaint:?}"));
+        let client = client(place).unwrap_or_else(|error| panic!("{error:?}"));
         (client.server().to_owned(), format!("{client:?}").contains("Token(Operator"))
     }
 
@@ -181,9 +176,9 @@ mod tests {
         let place = Place { data_dir: Some(dir.path().to_owned()), ..Place::default() };
         let token = dir.path().join("operator.token");
         std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o644)).unwrap();
-        let complaint = client(&place).unwrap_err();
-        assert_eq!(complaint.kind, Kind::Unauthorized);
-        assert!(complaint.hint.unwrap().starts_with("close it with: chmod 600 "));
+        let error = client(&place).unwrap_err();
+        assert_eq!(error.kind, Kind::Unauthorized);
+        assert!(error.hint.unwrap().starts_with("close it with: chmod 600 "));
         let missing = Place { token_file: Some(dir.path().join("none")), ..place };
         assert_eq!(client(&missing).unwrap_err().kind, Kind::Unauthorized);
         let empty = tempfile::tempdir().unwrap();

@@ -1,25 +1,24 @@
-//! The exit status of the console: the only place where outcomes and complaints become numbers.
+//! The exit status of the console: the only place where outcomes and errors become numbers.
 
-use crate::command::{Complaint, Kind, Outcome};
+use crate::command::{CommandError, Kind, Outcome};
 
 /// Done.
-pub const OK: i32 = 0;
+pub(crate) const OK: i32 = 0;
 /// c2d refused it, or it failed.
-pub const FAILED: i32 = 1;
+pub(crate) const FAILED: i32 = 1;
 /// The command line or a command was not understood.
-pub const USAGE: i32 = 2;
+pub(crate) const USAGE: i32 = 2;
 /// There is no c2d to be reached.
-pub const UNREACHABLE: i32 = 3;
+pub(crate) const UNREACHABLE: i32 = 3;
 /// c2d does not accept the token, or there is none to be used.
-pub const UNAUTHORIZED: i32 = 4;
+pub(crate) const UNAUTHORIZED: i32 = 4;
 /// The operator interrupted it, as with SIGINT.
-pub const INTERRUPTED: i32 = 130;
+pub(crate) const INTERRUPTED: i32 = 130;
 /// Nobody reads standard output any more, as with SIGPIPE.
-pub const NO_READER: i32 = 141;
+pub(crate) const NO_READER: i32 = 141;
 
 /// The exit status of a kind of failure.
-#[must_use]
-pub const fn status(kind: Kind) -> i32 {
+pub(crate) const fn status(kind: Kind) -> i32 {
     match kind {
         Kind::Usage => USAGE,
         Kind::Refused => FAILED,
@@ -30,13 +29,12 @@ pub const fn status(kind: Kind) -> i32 {
 }
 
 /// The exit status after a command; that of a job that was waited for is the job's own.
-#[must_use]
-pub fn of(result: &Result<Outcome, Complaint>) -> i32 {
+pub(crate) fn of(result: &Result<Outcome, CommandError>) -> i32 {
     match result {
         // The system keeps the lowest eight bits, and a failure must not turn into a success there.
         Ok(outcome) if outcome.exit != OK && outcome.exit & 0xff == 0 => FAILED,
         Ok(outcome) => outcome.exit & 0xff,
-        Err(complaint) => status(complaint.kind),
+        Err(error) => status(error.kind),
     }
 }
 
@@ -49,7 +47,11 @@ mod tests {
     fn statuses() {
         let table = [(0, 0), (3, 3), (137, 137), (255, 255), (256, 1), (-1, 255), (i32::MIN, 1)];
         for (exit, expected) in table {
-            assert_eq!(of(&Ok(Outcome { data: Data::Quit, exit })), expected, "{exit}");
+            assert_eq!(
+                of(&Ok(Outcome { data: Data::Text { name: "help", text: String::new() }, exit })),
+                expected,
+                "{exit}"
+            );
         }
         let kinds = [
             (Kind::Usage, 2),
@@ -59,7 +61,7 @@ mod tests {
             (Kind::Interrupted, 130),
         ];
         for (kind, expected) in kinds {
-            assert_eq!(of(&Err(Complaint::new(kind, "x"))), expected, "{kind:?}");
+            assert_eq!(of(&Err(CommandError::new(kind, "x"))), expected, "{kind:?}");
         }
     }
 }

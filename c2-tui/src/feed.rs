@@ -16,10 +16,10 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
 use crate::app::Msg;
-use crate::app::msg::Fault;
-use crate::command::Complaint;
+use crate::app::report::Fault;
+use crate::clock::Clock;
+use crate::command::CommandError;
 use crate::connect::{self, Place};
-use crate::runner::Clock;
 
 /// Silence of the stream after which c2d is asked whether it is still there: a connection whose
 /// other end vanished stays open for ever.
@@ -36,7 +36,7 @@ struct Lost {
 }
 
 /// Runs until nobody listens. Each message on `retry` ends a wait between two tries.
-pub async fn run(
+pub(crate) async fn run(
     place: Place,
     clients: watch::Sender<Client>,
     clock: Clock,
@@ -44,7 +44,7 @@ pub async fn run(
     mut retry: mpsc::Receiver<()>,
 ) {
     let mut backoff = Backoff::default();
-    let mut found: Result<Client, Complaint> = Ok(clients.borrow().clone());
+    let mut found: Result<Client, CommandError> = Ok(clients.borrow().clone());
     loop {
         if let Ok(client) = &found {
             clients.send_replace(client.clone());
@@ -64,7 +64,7 @@ pub async fn run(
                 }
                 Err(lost) => lost,
             },
-            Err(complaint) => Lost { fault: complaint.into(), lasts: true },
+            Err(error) => Lost { fault: error.into(), lasts: true },
         };
         let Lost { fault, lasts } = lost;
         let wait = if lasts { SLOW } else { backoff.next(0.0) };

@@ -13,11 +13,12 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use crate::command::{self, Command, Complaint, Context, Kind, Outcome};
+use crate::command::context::Told;
+use crate::command::{self, Command, CommandError, Console, Context, Kind, Outcome, Verb};
 use crate::exit;
 
-pub use print::{Printer, show};
-pub use script::Source;
+pub(crate) use print::{Printer, show};
+pub(crate) use script::Source;
 use script::{Script, Step};
 
 /// How long a command that was interrupted may take to say more about it.
@@ -26,7 +27,7 @@ const LAST_WORDS: Duration = Duration::from_millis(200);
 /// Runs all lines of the sources.
 ///
 /// Gives the exit status: that of the first line that failed, else 0.
-pub async fn run(client: Client, sources: Vec<Source>, keep_going: bool, printer: Printer) -> i32 {
+pub(crate) async fn run(client: Client, sources: Vec<Source>, keep_going: bool, printer: Printer) -> i32 {
     let (interrupt, interrupted) = watch::channel(false);
     let mut listening = JoinSet::new();
     // Set up before the first command runs. Where that fails, signals end the program by themselves.
@@ -34,16 +35,24 @@ pub async fn run(client: Client, sources: Vec<Source>, keep_going: bool, printer
         listening.spawn(listen(int, term, interrupt));
     }
     let (broke, mut broken) = mpsc::channel(1);
-    let unheard = broke.clone();
     let meter = printer.meter();
     let shown = meter.clone();
-    let context = Context::new(client, false)
-        .with_interrupt(interrupted)
-        .with_progress(move |line| printer.progress(line))
-        .with_meter(move |label, done, total| shown.show(label, done, total))
+    let context = Context::new(client, false).with_interrupt(interrupted).with_listener(move |told| {
+        let written = match told {
+            Told::Progress(line) => {
+                printer.progress(line);
+                Ok(())
+            }
+            Told::Transfer { label, done, total } => {
+                shown.show(label, done, total);
+                Ok(())
+            }
+            Told::Wrote(wrote) => printer.wrote(&wrote),
+            Told::Heard(heard) => printer.heard(heard),
+        };
         // One error is enough to end with.
-        .with_heard(move |heard| drop(printer.heard(heard).map_err(|error| unheard.try_send(error))))
-        .with_wrote(move |wrote| drop(printer.wrote(wrote).map_err(|error| broke.try_send(error))));
+        drop(written.map_err(|error| broke.try_send(error)));
+    });
     let mut script = Script::new(sources);
     let mut status = exit::OK;
     loop {
@@ -53,15 +62,16 @@ pub async fn run(client: Client, sources: Vec<Source>, keep_going: bool, printer
         };
         let (origin, result) = match step {
             None => return status,
-            Some(Err(complaint)) => (None, Err(complaint)),
+            Some(Err(error)) => (None, Err(error)),
             Some(Ok(Step { origin, line })) => match command::parse(&line) {
-                Ok(Command::Quit) => return status,
-                Ok(command) => tokio::select! {
+                Ok(Verb::Console(Console::Quit)) => return status,
+                Ok(Verb::Console(_)) => (origin, Err(only_on_screen(&line))),
+                Ok(Verb::Command(command)) => tokio::select! {
                     biased;
                     Some(error) = broken.recv() => return printer.cannot_write(&error),
                     result = perform(&context, command) => (origin, result),
                 },
-                Err(complaint) => (origin, Err(complaint)),
+                Err(error) => (origin, Err(error)),
             },
         };
         meter.clear();
@@ -78,9 +88,14 @@ pub async fn run(client: Client, sources: Vec<Source>, keep_going: bool, printer
     }
 }
 
+fn only_on_screen(line: &str) -> CommandError {
+    let message = format!("{:?} is for the full screen, which a script has not", line.trim());
+    CommandError::usage(message, "start `c2-tui` without --exec and --file")
+}
+
 /// Runs a command until its end or an interrupt. Commands that wait see the interrupt themselves
 /// and say more about it, hence the order.
-async fn perform(context: &Context, command: Command) -> Result<Outcome, Complaint> {
+async fn perform(context: &Context, command: Command) -> Result<Outcome, CommandError> {
     let performing = command::execute(context, command);
     tokio::pin!(performing);
     tokio::select! {
@@ -90,7 +105,7 @@ async fn perform(context: &Context, command: Command) -> Result<Outcome, Complai
     }
     // Both are woken one after the other, and the command perhaps last.
     tokio::time::timeout(LAST_WORDS, performing).await.unwrap_or_else(|_| {
-        Err(Complaint::new(Kind::Interrupted, "interrupted")
+        Err(CommandError::new(Kind::Interrupted, "interrupted")
             .hint("c2d may have done it all the same; `jobs` shows what there is"))
     })
 }

@@ -3,27 +3,33 @@
 //!
 //! `command` reads and runs lines, `render` turns what they gave into text or JSON, and the faces
 //! only carry these to a terminal or a pipe. The full screen is `app`, a pure core, drawn by `ui`,
-//! fed by `feed`, and run by `runner`.
+//! fed by `feed`, and run by `event_loop`.
 
-pub mod arguments;
 mod clock;
-pub mod connect;
-pub mod exit;
-pub mod local;
-pub mod login;
-pub mod zone;
+mod start;
 
-pub mod command;
-pub mod render;
-pub mod ssh;
+mod arguments;
+mod connect;
+mod exit;
+mod local;
+mod login;
+mod zone;
 
-pub mod headless;
+mod command;
+mod render;
+mod ssh;
 
-pub mod app;
-pub mod ui;
+mod headless;
 
-pub mod feed;
-pub mod runner;
+mod app;
+mod ui;
+
+mod event_loop;
+mod feed;
+
+pub mod for_tests;
 
 #[cfg(test)]
 mod screenshots;
+
+pub use start::run;

@@ -13,7 +13,7 @@ use c2_shared::config;
 use c2_shared::token::Role;
 use c2_shared::worker::WorkerStatus;
 
-use crate::command::{Complaint, Kind};
+use crate::command::{CommandError, Kind};
 use crate::connect::{self, Place};
 use program::Program;
 
@@ -24,7 +24,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// c2d and an agent on this machine.
 #[derive(Debug)]
-pub struct Local {
+pub(crate) struct Local {
     client: Client,
     data_dir: PathBuf,
     /// What was started here, c2d first.
@@ -33,54 +33,48 @@ pub struct Local {
 
 impl Local {
     /// Finds or starts c2d and an agent, and waits until a worker is online.
-    ///
-    /// # Errors
-    /// When a program cannot be started or is not ready in time; its log is then part of the words.
-    pub async fn start(data_dir: Option<&Path>, workspace_root: Option<&Path>) -> Result<Self, Complaint> {
+    pub(crate) async fn start(data_dir: Option<&Path>, workspace_root: Option<&Path>) -> Result<Self, CommandError> {
         let folder = data_dir.map_or_else(config::default_data_dir, Path::to_owned);
         let folder = std::path::absolute(&folder).and_then(|folder| {
             program::make_folder(&folder)?;
             Ok(folder)
         });
         let folder = folder.map_err(|e| {
-            Complaint::refused(format!("cannot use the data folder: {e}"), "name another by --data-dir")
+            CommandError::refused(format!("cannot use the data folder: {e}"), "name another by --data-dir")
         })?;
         let mut local = match ready_client(&folder).await {
             Some(client) => Self { client, data_dir: folder, started: Vec::new() },
             None => start_c2d(folder, data_dir.is_some()).await?,
         };
         if !worker_online(&local.client).await
-            && let Err(complaint) = local.start_agent(workspace_root).await
+            && let Err(error) = local.start_agent(workspace_root).await
         {
             // Half a start is of no use to anybody.
             local.stop().await;
-            return Err(complaint);
+            return Err(error);
         }
         Ok(local)
     }
 
     /// Where this c2d is found again.
-    #[must_use]
-    pub fn place(&self) -> Place {
+    pub(crate) fn place(&self) -> Place {
         place(&self.data_dir)
     }
 
     /// A client for this c2d.
-    #[must_use]
-    pub const fn client(&self) -> &Client {
+    pub(crate) const fn client(&self) -> &Client {
         &self.client
     }
 
     /// What was started, in one line; nothing if everything ran already.
-    #[must_use]
-    pub fn announcement(&self) -> Option<String> {
+    pub(crate) fn announcement(&self) -> Option<String> {
         (!self.started.is_empty())
             .then(|| format!("started {} on this machine; data in {}", self.names(), self.data_dir.display()))
     }
 
     /// Stops what was started, unless it is to be kept or jobs have not ended. Says in one line
     /// what goes on running.
-    pub async fn leave(self, keep: bool) -> Option<String> {
+    pub(crate) async fn leave(self, keep: bool) -> Option<String> {
         if self.started.is_empty() {
             return None;
         }
@@ -99,7 +93,7 @@ impl Local {
     }
 
     /// Stops what was started here, the agent before its c2d. Says what could not be stopped.
-    pub async fn stop(self) -> Option<String> {
+    pub(crate) async fn stop(self) -> Option<String> {
         let mut left = Vec::new();
         for program in self.started.into_iter().rev() {
             let name = program.name();
@@ -111,7 +105,7 @@ impl Local {
     }
 
     /// Jobs that have not ended; if c2d cannot say, none are known of.
-    pub async fn active_jobs(&self) -> usize {
+    pub(crate) async fn active_jobs(&self) -> usize {
         self.client.queue_status().await.map_or(0, |queue| queue.active)
     }
 
@@ -119,13 +113,13 @@ impl Local {
         self.started.iter().map(Program::name).collect::<Vec<_>>().join(" and ")
     }
 
-    async fn start_agent(&mut self, workspace_root: Option<&Path>) -> Result<(), Complaint> {
+    async fn start_agent(&mut self, workspace_root: Option<&Path>) -> Result<(), CommandError> {
         let mut arguments = vec!["--server".into(), self.client.server().into()];
         arguments.extend(["--token-file".into(), self.data_dir.join(Role::Worker.file_name()).into()]);
         arguments.extend(["--state-dir".into(), self.data_dir.join("agent").into()]);
         if let Some(root) = workspace_root {
             let root =
-                std::path::absolute(root).map_err(|e| Complaint::refused(e.to_string(), "name another folder"))?;
+                std::path::absolute(root).map_err(|e| CommandError::refused(e.to_string(), "name another folder"))?;
             arguments.extend(["--workspace-root".into(), root.into()]);
         }
         let agent = Program::start("c2-agent", &self.data_dir, arguments)?;
@@ -136,7 +130,7 @@ impl Local {
     }
 }
 
-async fn start_c2d(folder: PathBuf, own_folder: bool) -> Result<Local, Complaint> {
+async fn start_c2d(folder: PathBuf, own_folder: bool) -> Result<Local, CommandError> {
     let mut arguments = vec!["--data-dir".into(), folder.clone().into()];
     if own_folder && !folder.join("config.json").exists() {
         // A c2d beside the usual one takes any free port, but the same as last time if there was
@@ -147,9 +141,9 @@ async fn start_c2d(folder: PathBuf, own_folder: bool) -> Result<Local, Complaint
     let mut c2d = Program::start("c2d", &folder, arguments)?;
     let client = match until_ready(&mut c2d, async || ready_client(&folder).await).await {
         Ok(client) => client,
-        Err(complaint) => {
+        Err(error) => {
             c2d.stop().await;
-            return Err(complaint);
+            return Err(error);
         }
     };
     Ok(Local { client, data_dir: folder, started: vec![c2d] })
@@ -175,7 +169,7 @@ async fn worker_online(client: &Client) -> bool {
 
 /// Waits until `ready` gives something, the program ends, or the time is over. Another program's
 /// state sends no word, so it is asked for again and again, within limits.
-async fn until_ready<T>(program: &mut Program, ready: impl AsyncFn() -> Option<T>) -> Result<T, Complaint> {
+async fn until_ready<T>(program: &mut Program, ready: impl AsyncFn() -> Option<T>) -> Result<T, CommandError> {
     let looking = async {
         loop {
             if let Some(found) = ready().await {
@@ -190,5 +184,5 @@ async fn until_ready<T>(program: &mut Program, ready: impl AsyncFn() -> Option<T
         status = program.ended() => format!("{name} ended before it was ready ({status})"),
         () = tokio::time::sleep(READY_WITHIN) => format!("{name} was not ready within {} s", READY_WITHIN.as_secs()),
     };
-    Err(Complaint::new(Kind::Refused, failure).hint(program.log_tail()))
+    Err(CommandError::new(Kind::Refused, failure).hint(program.log_tail()))
 }

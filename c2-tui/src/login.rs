@@ -9,23 +9,20 @@ use c2_shared::secret_file;
 use c2_shared::token::{Role, Token, TokenError};
 
 use crate::arguments::Other;
-use crate::command::{Complaint, Kind};
+use crate::command::{CommandError, Kind};
 use crate::connect::{Place, login_file};
 
 /// What is missing when a line is none.
 const HINT: &str = "paste the whole line that `c2d invite --role operator` printed, from c2j1 on";
 
 /// Carries out one of the two; answers with what to tell the person.
-///
-/// # Errors
-/// As [`login`] and [`logout`].
-pub async fn run(other: &Other) -> Result<String, Complaint> {
+pub(crate) async fn run(other: &Other) -> Result<String, CommandError> {
     match other {
         Other::Login { line: Some(line), name } => login(line, name.clone()).await,
         Other::Login { line: None, name } => {
             let mut line = String::new();
             let read = std::io::stdin().read_line(&mut line);
-            read.map_err(|error| Complaint::usage(format!("cannot read standard input: {error}"), HINT))?;
+            read.map_err(|error| CommandError::usage(format!("cannot read standard input: {error}"), HINT))?;
             login(&line, name.clone()).await
         }
         Other::Logout => logout(),
@@ -33,20 +30,17 @@ pub async fn run(other: &Other) -> Result<String, Complaint> {
 }
 
 /// Takes an invitation; answers with what to tell the person.
-///
-/// # Errors
-/// When the line is none, c2d refuses it or is another one, or what came cannot be kept.
-pub async fn login(line: &str, name: Option<String>) -> Result<String, Complaint> {
-    let not_ours = || Complaint::usage("this is not a line of `c2d invite`", HINT);
+pub(crate) async fn login(line: &str, name: Option<String>) -> Result<String, CommandError> {
+    let not_ours = || CommandError::usage("this is not a line of `c2d invite`", HINT);
     let invitation: Pass = line.trim().parse().map_err(|_| not_ours())?;
     if invitation.token.role() != Role::Join {
-        return Err(Complaint::usage("this line is a token itself, not an invitation", HINT));
+        return Err(CommandError::usage("this line is a token itself, not an invitation", HINT));
     }
     let server = invitation.server.clone().ok_or_else(not_ours)?;
     let fingerprint = Some(invitation.fingerprint.ok_or_else(not_ours)?);
     let path = login_file(&Place::default());
     make_folder(&path).map_err(|error| {
-        Complaint::refused(format!("cannot make the folder of {}: {error}", path.display()), "see who owns it")
+        CommandError::refused(format!("cannot make the folder of {}: {error}", path.display()), "see who owns it")
     })?;
     secret_file::check(&path).map_err(|error| unusable(&error.into()))?;
     let client = Client::new(&server, Some(invitation), None)?;
@@ -59,7 +53,7 @@ pub async fn login(line: &str, name: Option<String>) -> Result<String, Complaint
         Err(error) if error.code() == Some(ErrorCode::Unauthorized) => {
             let message = "this invitation was used already, has expired, or was revoked";
             return Err(
-                Complaint::new(Kind::Unauthorized, message).hint("get a new one with: c2d invite --role operator")
+                CommandError::new(Kind::Unauthorized, message).hint("get a new one with: c2d invite --role operator")
             );
         }
         answer => answer?.token.parse().map_err(|error| unusable(&error))?,
@@ -73,15 +67,14 @@ pub async fn login(line: &str, name: Option<String>) -> Result<String, Complaint
 }
 
 /// Forgets the login of this user.
-///
-/// # Errors
-/// When its file cannot be removed.
-pub fn logout() -> Result<String, Complaint> {
+pub(crate) fn logout() -> Result<String, CommandError> {
     let path = login_file(&Place::default());
     match std::fs::remove_file(&path) {
         Ok(()) => Ok("logged out; `c2d token list` and `revoke` make the token worthless, too".to_owned()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok("nobody was logged in".to_owned()),
-        Err(error) => Err(Complaint::refused(format!("cannot remove {}: {error}", path.display()), "see who owns it")),
+        Err(error) => {
+            Err(CommandError::refused(format!("cannot remove {}: {error}", path.display()), "see who owns it"))
+        }
     }
 }
 
@@ -95,10 +88,10 @@ fn own_name() -> String {
     std::env::var("USER").map_or_else(|_| host.clone(), |user| format!("{user}@{host}"))
 }
 
-fn unusable(error: &TokenError) -> Complaint {
+fn unusable(error: &TokenError) -> CommandError {
     let hint = match error {
         TokenError::File(error) => error.hint().unwrap_or_default(),
         TokenError::Malformed | TokenError::Random => "c2d and this console may be of different versions".to_owned(),
     };
-    Complaint::new(Kind::Refused, error.to_string()).hint(hint)
+    CommandError::new(Kind::Refused, error.to_string()).hint(hint)
 }

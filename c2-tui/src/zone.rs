@@ -2,14 +2,13 @@
 
 use jiff::tz::TimeZone;
 
-use crate::command::Complaint;
+use crate::command::CommandError;
 
 /// Says that `TZ` names an unknown zone; times are read and shown in UTC then, as other programs do.
-#[must_use]
-pub fn unknown() -> Option<Complaint> {
+pub(crate) fn unknown() -> Option<CommandError> {
     let name = std::env::var_os("TZ")?;
     TimeZone::try_system().is_err().then(|| {
         let message = format!("unknown time zone {:?} in TZ; times are in UTC", name.to_string_lossy());
-        Complaint::usage(message, "write it like TZ=Europe/Berlin")
+        CommandError::usage(message, "write it like TZ=Europe/Berlin")
     })
 }

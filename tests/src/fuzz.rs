@@ -10,8 +10,7 @@ use c2_shared::job::JobSpec;
 use c2_shared::pass::Pass;
 use c2_shared::target::{Candidate, Target};
 use c2_shared::validate;
-use c2_tui::app::pager::Pager;
-use c2_tui::command::{self, batch, lex};
+use c2_tui::for_tests;
 
 /// A property with its name and inputs that mean something, from which others are made.
 #[derive(Clone, Copy, Debug)]
@@ -78,16 +77,16 @@ pub const PROPERTIES: [Property; 5] = [
 /// A line is understood or refused, never lost; its words lie where they say.
 pub fn line(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    if let Ok(words) = lex::lex(&text) {
+    if let Some(words) = for_tests::words(&text) {
         let mut last = 0;
         for word in &words {
-            assert!(last <= word.span.start && word.span.start < word.span.end, "{words:?}");
-            assert!(text.get(word.span.clone()).is_some(), "{words:?} in {text:?}");
-            last = word.span.end;
+            assert!(last <= word.start && word.start < word.end, "{words:?}");
+            assert!(text.get(word.clone()).is_some(), "{words:?} in {text:?}");
+            last = word.end;
         }
     }
-    if let Err(complaint) = command::parse(&text) {
-        assert!(!complaint.message.trim().is_empty(), "{text:?} is refused without a word");
+    if let Err(message) = for_tests::parse(&text) {
+        assert!(!message.trim().is_empty(), "{text:?} is refused without a word");
     }
 }
 
@@ -113,9 +112,9 @@ pub fn target(bytes: &[u8]) {
 /// A batch file gives jobs that c2d would take as they are, or says what is wrong.
 pub fn batch_file(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    match batch::parse(&text, "file", JobSpec::default()) {
+    match for_tests::batch(&text) {
         Ok(jobs) => jobs.iter().for_each(|job| validate::spec(job).expect("a job that was read is a job")),
-        Err(complaint) => assert!(!complaint.message.is_empty(), "{text:?}"),
+        Err(message) => assert!(!message.is_empty(), "{text:?}"),
     }
 }
 
@@ -145,17 +144,9 @@ pub fn wire(bytes: &[u8]) {
 /// Nothing that a job writes works on the terminal: cells hold no control characters.
 pub fn ansi(bytes: &[u8]) {
     for (width, height) in [(1, 1), (7, 3), (80, 24)] {
-        let mut pager = Pager::new(bytes);
-        pager.set_size(width, height);
-        for _ in 0..64 {
-            pager.settle();
+        for text in for_tests::shown(bytes, width, height) {
+            assert!(!text.chars().any(char::is_control), "{text:?} of {bytes:?}");
         }
-        for row in pager.rows() {
-            for cell in &row.cells {
-                assert!(!cell.text.chars().any(char::is_control), "{:?} of {bytes:?}", cell.text);
-            }
-        }
-        assert!(!pager.lines().iter().any(|line| line.chars().any(char::is_control)), "{bytes:?}");
     }
 }
 

@@ -13,7 +13,7 @@ crate::tests![completions_and_pages_are_those_of_the_present_programs, bash_unde
 const ASSETS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../assets");
 
 fn programs() -> [Command; 3] {
-    [c2d::cli::options::Cli::command(), c2_agent::Cli::command(), c2_tui::arguments::Arguments::command()]
+    [c2d::cli::options::Cli::command(), c2_agent::Cli::command(), c2_tui::for_tests::Arguments::command()]
 }
 
 /// Everything that should be there, by its path below the folder.
@@ -53,9 +53,13 @@ fn pages(files: &mut BTreeMap<PathBuf, Vec<u8>>, program: Command, name: &str) {
 /// What is said at the console's own prompt.
 fn console_commands() -> String {
     let plain = |text: &str| text.replace('\\', "\\e").replace('-', "\\-").replace('\'', "\\(aq");
-    let mut text = String::from(".SH COMMANDS\nAt the prompt, and with \\-\\-exec:\n");
-    for command in c2_tui::command::commands() {
-        text += &format!(".TP\n\\fB{}\\fR\n{}\n", plain(&command.usage), plain(&command.summary));
+    let mut text = String::new();
+    let headings = [("COMMANDS", "At the prompt, and with \\-\\-exec:"), ("FULL SCREEN", "At the prompt also:")];
+    for ((heading, place), full_screen) in headings.into_iter().zip([false, true]) {
+        text += &format!(".SH {heading}\n{place}\n");
+        for command in c2_tui::for_tests::commands().iter().filter(|command| command.full_screen == full_screen) {
+            text += &format!(".TP\n\\fB{}\\fR\n{}\n", plain(&command.usage), plain(&command.summary));
+        }
     }
     text
 }

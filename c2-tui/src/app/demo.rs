@@ -11,9 +11,7 @@ use c2_shared::time::Mono;
 use c2_shared::worker::{Load, WorkerStatus};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use crate::app::catalog::{Catalog, Flag, Verb};
 use crate::app::{Effect, Model, Msg, Now, Settings, update};
-use crate::command::Deed;
 
 /// The console's present in tests: 14:03:20 UTC.
 pub(crate) const NOW: Now = Now { mono: Mono(1_000_000), wall_ms: 1_700_057_000_000 };
@@ -148,7 +146,6 @@ pub(crate) fn change(jobs: Vec<JobRow>) -> Msg {
     Msg::Event(Event::Change(Box::new(Change { jobs, queue, ..Change::default() })))
 }
 
-/// A job in full.
 pub(crate) fn info(row: JobRow) -> Box<JobInfo> {
     let spec = JobSpec { command: row.command.clone(), ..JobSpec::default() };
     let attempt = AttemptRow {
@@ -169,31 +166,10 @@ pub(crate) fn info(row: JobRow) -> Box<JobInfo> {
     })
 }
 
-fn verb(name: &str, usage: &str, summary: &str) -> Verb {
-    let (usage, summary) = (usage.to_owned(), summary.to_owned());
-    Verb { deed: Deed::of(name), name: name.to_owned(), usage, summary, flags: Vec::new() }
-}
-
-/// A few commands in the form of the command layer's table.
-pub(crate) fn catalog() -> Catalog {
-    let flag =
-        |name: &str, takes: bool| Flag { name: name.to_owned(), takes, values: Vec::new(), words: "a flag".to_owned() };
-    let mut submit = verb("submit", "submit [OPTIONS] <COMMAND>", "submit a job");
-    submit.flags = vec![flag("--group", true), flag("--tags", true), flag("--hold", false)];
-    Catalog::new([
-        verb("cancel", "cancel <JOB>...", "cancel jobs"),
-        verb("info", "info <WORKER>", "show a worker"),
-        verb("job", "job <JOB>", "show a job"),
-        verb("jobs", "jobs [OPTIONS]", "list active jobs"),
-        verb("list", "list", "list all workers"),
-        submit,
-    ])
-}
-
 /// A console with this screen that has heard nothing yet.
 pub(crate) fn console(width: u16, height: u16) -> Model {
     let settings = Settings { server: "10.0.0.6:30814".to_owned(), ..Settings::default() };
-    let mut model = Model::new(settings, catalog());
+    let mut model = Model::new(settings);
     send(&mut model, Msg::Resize { width, height });
     model
 }

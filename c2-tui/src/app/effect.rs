@@ -1,37 +1,33 @@
-//! What the core asks the runner to do; each answer comes back as a message.
+//! What the core asks the event loop to do; each answer comes back as a message.
 
 use c2_shared::id::JobId;
 
-use crate::app::msg::{DocumentId, RunId, Saved};
+use crate::app::msg::Saved;
 use crate::app::page::Shown;
 use crate::app::preferences::Preferences;
+use crate::app::report::{DocumentId, RunId};
+use crate::command::Entered;
 
-/// A deed in the world.
+/// Something to be done in the world.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// Parse and execute a line; answers with `Msg::Finished`.
+pub(crate) enum Effect {
+    /// Execute a line; answers with `Msg::Finished`.
     Execute {
-        /// Names the run.
         run: RunId,
-        /// The line.
-        line: String,
+        line: Entered,
     },
     /// Execute lines one after the other, whatever becomes of each; answers with `Msg::Bulk`.
     ExecuteAll {
-        /// Names the run.
         run: RunId,
-        /// The lines.
-        lines: Vec<String>,
+        lines: Vec<Entered>,
     },
     /// Execute a line whose lines go into an output of this name as they come; answers with
     /// `Msg::Output` and at the end with `Msg::Finished`.
     Watch {
-        /// Names the run.
         run: RunId,
         /// Names what it gives.
         document: DocumentId,
-        /// The line.
-        line: String,
+        line: Entered,
     },
     /// Ask a run to end early and to keep what came.
     Interrupt(RunId),
@@ -42,27 +38,20 @@ pub enum Effect {
     /// Follow what a job writes and keep it under this name; answers with `Msg::Output` whenever more
     /// of it has come.
     OpenOutput {
-        /// Its name.
         document: DocumentId,
-        /// Which job.
         job: JobId,
         /// Which of its streams.
         shown: Shown,
     },
     /// Read these blocks of an output; answers with `Msg::Output`.
     ReadBlocks {
-        /// Of which output.
         document: DocumentId,
-        /// Which blocks.
         blocks: Vec<u64>,
     },
-    /// Forget an output.
     CloseOutput(DocumentId),
     /// Write to a file; answers with `Msg::Saved`.
     Save {
-        /// What.
         what: Saved,
-        /// The file.
         path: String,
         /// Whether it may exist.
         overwrite: bool,
@@ -83,6 +72,5 @@ pub enum Effect {
     Repaint,
     /// Hand the terminal back to the shell until `fg`.
     Suspend,
-    /// End the console.
     Quit,
 }

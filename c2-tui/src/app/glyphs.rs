@@ -8,33 +8,31 @@ use c2_shared::worker::WorkerStatus;
 
 /// One set of signs.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Glyphs {
+pub(crate) struct Glyphs {
     states: [&'static str; 7],
     statuses: [&'static str; 3],
     /// A filled and an empty cell of a bar.
-    pub bar: [&'static str; 2],
+    pub(crate) bar: [&'static str; 2],
     /// Heights of a small graph, lowest first.
-    pub graph: [&'static str; 8],
+    pub(crate) graph: [&'static str; 8],
     /// A held and a free tag.
-    pub tag: [&'static str; 2],
+    pub(crate) tag: [&'static str; 2],
     /// Sorted upwards, sorted downwards.
-    pub sort: [&'static str; 2],
+    pub(crate) sort: [&'static str; 2],
     /// Where text was cut.
-    pub cut: &'static str,
+    pub(crate) cut: &'static str,
     /// In front of a marked row.
-    pub mark: &'static str,
+    pub(crate) mark: &'static str,
     /// Between the steps of a path through the console.
-    pub step: &'static str,
+    pub(crate) step: &'static str,
     /// Work in progress, one sign a frame.
-    pub spinner: &'static [&'static str],
+    pub(crate) spinner: &'static [&'static str],
     /// Good news, bad news, plain news.
-    pub news: [&'static str; 3],
-    /// Connected, connecting, disconnected.
-    pub link: [&'static str; 3],
+    pub(crate) news: [&'static str; 3],
+    pub(crate) link: [&'static str; 3],
     /// Between facts on one line.
-    pub dot: &'static str,
-    /// No value.
-    pub none: &'static str,
+    pub(crate) dot: &'static str,
+    pub(crate) none: &'static str,
 }
 
 static UNICODE: Glyphs = Glyphs {
@@ -72,27 +70,20 @@ static ASCII: Glyphs = Glyphs {
 };
 
 impl Glyphs {
-    /// The set to use.
-    #[must_use]
-    pub fn of(ascii: bool) -> &'static Self {
+    pub(crate) fn of(ascii: bool) -> &'static Self {
         if ascii { &ASCII } else { &UNICODE }
     }
 
-    /// The sign of a job's state.
-    #[must_use]
-    pub const fn state(&self, state: JobState) -> &'static str {
+    pub(crate) const fn state(&self, state: JobState) -> &'static str {
         self.states[state as usize]
     }
 
-    /// The sign of a worker's status.
-    #[must_use]
-    pub const fn status(&self, status: WorkerStatus) -> &'static str {
+    pub(crate) const fn status(&self, status: WorkerStatus) -> &'static str {
         self.statuses[status as usize]
     }
 
     /// A bar of `width` cells for `part` of `whole`; anything above nothing shows at least one cell.
-    #[must_use]
-    pub fn bar(&self, part: u64, whole: u64, width: usize) -> String {
+    pub(crate) fn bar(&self, part: u64, whole: u64, width: usize) -> String {
         let cells = width as u64;
         let full = (part.min(whole) * cells + whole / 2).checked_div(whole).unwrap_or(0);
         let full = if part > 0 { full.max(1) } else { 0 };
@@ -100,8 +91,7 @@ impl Glyphs {
     }
 
     /// A graph of percentages, oldest first, filled up with blanks to `width`.
-    #[must_use]
-    pub fn graph(&self, percents: &[u8], width: usize) -> String {
+    pub(crate) fn graph(&self, percents: &[u8], width: usize) -> String {
         let shown = &percents[percents.len().saturating_sub(width)..];
         let blanks = " ".repeat(width - shown.len());
         shown.iter().fold(blanks, |text, &p| text + self.graph[usize::from(p.min(100)) * 7 / 100])

@@ -3,49 +3,43 @@
 //! Both sides use it: drawing to know where, and `update` to know how many rows fit, so that
 //! scrolling is decided before anything is drawn.
 
-use crate::app::model::{Focus, Model};
+use crate::app::focus::Focus;
+use crate::app::model::Model;
 use crate::app::page::Page;
 use crate::app::panes::Pane;
+use crate::app::preferences::Sizes;
 use crate::app::text;
 
-/// A rectangle of cells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Area {
-    /// First column.
-    pub x: u16,
-    /// First row.
-    pub y: u16,
-    /// Columns.
-    pub width: u16,
-    /// Rows.
-    pub height: u16,
+pub(crate) struct Area {
+    pub(crate) x: u16,
+    pub(crate) y: u16,
+    pub(crate) width: u16,
+    pub(crate) height: u16,
 }
 
 /// The parts of the screen; a part without room has no area.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Screen {
+pub(crate) struct Screen {
     /// The line about c2d and the cluster.
-    pub header: Option<Area>,
+    pub(crate) header: Option<Area>,
     /// What the operator must do before there can be a connection.
-    pub trouble: Option<Area>,
+    pub(crate) trouble: Option<Area>,
     /// The names of the panes, where only one has room.
-    pub tabs: Option<Area>,
-    /// The panes.
-    pub panes: Vec<(Pane, Area)>,
+    pub(crate) tabs: Option<Area>,
+    pub(crate) panes: Vec<(Pane, Area)>,
     /// The page that was opened over the panes.
-    pub page: Option<Area>,
-    /// The result of the last command.
-    pub result: Option<Area>,
-    /// The `!>` line.
-    pub line: Area,
+    pub(crate) page: Option<Area>,
+    pub(crate) result: Option<Area>,
+    pub(crate) line: Area,
     /// The keys, or advice about the line.
-    pub below: Option<Area>,
+    pub(crate) below: Option<Area>,
 }
 
 /// Rows of what the operator must do, at most.
 const TROUBLE_ROWS: u16 = 3;
 /// Below this nothing useful fits.
-pub const TINY: (u16, u16) = (20, 5);
+pub(crate) const TINY: (u16, u16) = (20, 5);
 /// Below this one pane at a time is shown.
 const SMALL: (u16, u16) = (60, 15);
 /// Below this height every row is for the pane and the line.
@@ -53,13 +47,12 @@ const COMPLETE: u16 = 8;
 /// Rows below which four panes would show only their borders.
 const CROWDED: u16 = 14;
 /// What is told of a worker and of a job above their pages.
-pub const WORKER_FACTS: u16 = 10;
-pub const JOB_FACTS: u16 = 12;
+pub(crate) const WORKER_FACTS: u16 = 10;
+pub(crate) const JOB_FACTS: u16 = 12;
 /// From this width on the queue and the log stand beside the rest.
 const WIDE: u16 = 120;
 
 impl Area {
-    /// Takes rows away at the top.
     fn cut_top(&mut self, rows: u16) -> Self {
         let rows = rows.min(self.height);
         let cut = Self { height: rows, ..*self };
@@ -68,14 +61,12 @@ impl Area {
         cut
     }
 
-    /// Takes rows away at the bottom.
     fn cut_bottom(&mut self, rows: u16) -> Self {
         let rows = rows.min(self.height);
         self.height -= rows;
         Self { y: self.y + self.height, height: rows, ..*self }
     }
 
-    /// Takes columns away at the right.
     fn cut_right(&mut self, columns: u16) -> Self {
         let columns = columns.min(self.width);
         self.width -= columns;
@@ -84,14 +75,11 @@ impl Area {
 }
 
 /// Whether the terminal is too small for anything.
-#[must_use]
-pub const fn too_small(width: u16, height: u16) -> bool {
+pub(crate) const fn too_small(width: u16, height: u16) -> bool {
     width < TINY.0 || height < TINY.1
 }
 
-/// Divides the screen.
-#[must_use]
-pub fn screen(model: &Model) -> Screen {
+pub(crate) fn screen(model: &Model) -> Screen {
     let (width, height) = model.size;
     let mut rest = Area { x: 0, y: 0, width, height };
     let mut screen = Screen::default();
@@ -102,7 +90,7 @@ pub fn screen(model: &Model) -> Screen {
     screen.line = rest.cut_bottom(1);
     screen.header = (height >= COMPLETE).then(|| rest.cut_top(1));
     if let Some(trouble) = model.trouble().filter(|_| height >= COMPLETE) {
-        let lines = text::wrapped(&text::tame(&trouble), trouble_width(width));
+        let lines = text::wrapped(&text::sanitize(&trouble), trouble_width(width));
         screen.trouble = Some(rest.cut_top(u16::try_from(lines.len()).unwrap_or(1).min(TROUBLE_ROWS)));
     }
     if model.result.is_some() {
@@ -133,32 +121,27 @@ pub fn screen(model: &Model) -> Screen {
 }
 
 /// Cells for what the operator must do: all but the blanks at both ends.
-#[must_use]
-pub fn trouble_width(width: u16) -> usize {
+pub(crate) fn trouble_width(width: u16) -> usize {
     usize::from(width.saturating_sub(2))
 }
 
-/// Rows above the table of the queue pane: the counts with their bars, where there is room.
-#[must_use]
-pub const fn queue_head(pane: Area) -> u16 {
-    if pane.height >= 12 {
-        7
-    } else if pane.height >= 6 {
-        1
-    } else {
-        0
+/// Rows above the table of a pane: in that of the queue the counts with their bars, where there is
+/// room.
+pub(crate) const fn pane_head(pane: Pane, area: Area) -> u16 {
+    match pane {
+        Pane::Queue if area.height >= 12 => 7,
+        Pane::Queue if area.height >= 6 => 1,
+        _ => 0,
     }
 }
 
 /// Columns of facts beside each other.
-#[must_use]
-pub const fn fact_columns(area: Area) -> u16 {
+pub(crate) const fn fact_columns(area: Area) -> u16 {
     if area.width >= 102 { 3 } else { 2 }
 }
 
 /// Rows of facts above the table or text of a page, and one to part them.
-#[must_use]
-pub const fn page_head(page: &Page, area: Area) -> u16 {
+pub(crate) const fn page_head(page: &Page, area: Area) -> u16 {
     let rows = match page {
         Page::Worker { .. } => WORKER_FACTS.div_ceil(fact_columns(area)) + 1,
         Page::Job { .. } => JOB_FACTS.div_ceil(fact_columns(area)) + 1,
@@ -169,8 +152,7 @@ pub const fn page_head(page: &Page, area: Area) -> u16 {
 }
 
 /// Columns and rows for text inside of a box, below as many rows of facts.
-#[must_use]
-pub fn text_size(area: Area, head: u16) -> (usize, usize) {
+pub(crate) fn text_size(area: Area, head: u16) -> (usize, usize) {
     (area.width.saturating_sub(4).into(), area.height.saturating_sub(2 + head).into())
 }
 
@@ -194,11 +176,22 @@ fn narrow(model: &Model, mut rest: Area, screen: &mut Screen) {
 
 /// As many rows as there are workers, within reason, so that the jobs get the rest.
 fn workers_height(model: &Model, height: u16) -> u16 {
-    let rows = u16::try_from(model.panes.workers.in_scope()).unwrap_or(u16::MAX).saturating_add(3);
+    let rows = u16::try_from(model.panes.grid(Pane::Workers).in_scope()).unwrap_or(u16::MAX).saturating_add(3);
     let most = percent(height, 45_u16.saturating_add_signed(model.sizes.top)).max(4);
     rows.max(if model.sizes.top > 0 { most } else { 5 }).min(most)
 }
 
 fn percent(of: u16, percent: u16) -> u16 {
     u16::try_from(u32::from(of) * u32::from(percent.clamp(10, 90)) / 100).unwrap_or(of)
+}
+
+/// The sizes when a pane was made larger by this much.
+pub(crate) fn resized(mut sizes: Sizes, pane: Pane, percent: i16) -> Sizes {
+    match pane {
+        Pane::Workers => sizes.top += percent,
+        Pane::Jobs => sizes.side += percent,
+        Pane::Queue => sizes.foot += percent,
+        Pane::Log => sizes.side -= percent,
+    }
+    sizes.within_bounds()
 }

@@ -1,40 +1,43 @@
 //! The console's pure core: what it knows ([`model`]), what reaches it ([`msg`]), what it asks for
 //! ([`effect`]), and the one function between them ([`update()`]).
 //!
-//! No task, no client, no file, no clock: time is an argument and every deed is an effect that the
-//! runner carries out. Beside std and the shared words only pure crates are used here: key types,
-//! the text area as a line buffer, regular expressions and Unicode tables.
+//! No task, no client, no file, no clock: time is an argument, and whatever is to be done is an effect
+//! that the event loop carries out. Beside std and the shared words only pure crates are used here:
+//! key types, the text area as a line buffer, regular expressions and Unicode tables.
 
-pub mod effect;
-pub mod model;
-pub mod msg;
+pub(crate) mod effect;
+pub(crate) mod focus;
+pub(crate) mod model;
+pub(crate) mod msg;
+pub(crate) mod now;
+pub(crate) mod report;
 
-pub mod keymap;
-pub mod update;
+pub(crate) mod keymap;
+pub(crate) mod update;
 
-pub mod catalog;
-pub mod layout;
-pub mod line;
-pub mod overlay;
-pub mod page;
-pub mod pager;
-pub mod pages;
-pub mod panes;
-pub mod preferences;
-pub mod runs;
-pub mod store;
-pub mod table;
-pub mod toast;
-pub mod watch;
+pub(crate) mod cache;
+pub(crate) mod layout;
+pub(crate) mod line;
+pub(crate) mod overlay;
+pub(crate) mod page;
+pub(crate) mod pager;
+pub(crate) mod pages;
+pub(crate) mod panes;
+pub(crate) mod preferences;
+pub(crate) mod runs;
+pub(crate) mod table;
+pub(crate) mod toast;
+pub(crate) mod watch;
 
-pub mod glyphs;
-pub mod text;
+pub(crate) mod glyphs;
+pub(crate) mod text;
 
 #[cfg(test)]
-pub mod demo;
+pub(crate) mod demo;
 
-pub use effect::Effect;
-pub use model::{Model, Settings};
-pub use msg::{Msg, Now};
-pub use preferences::Preferences;
-pub use update::update;
+pub(crate) use effect::Effect;
+pub(crate) use model::{Model, Settings};
+pub(crate) use msg::Msg;
+pub(crate) use now::Now;
+pub(crate) use preferences::Preferences;
+pub(crate) use update::update;

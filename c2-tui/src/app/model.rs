@@ -1,91 +1,52 @@
 //! What the console knows at one moment: enough to draw a frame without asking anybody.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 use c2_shared::id::JobId;
 use c2_shared::job::JobState;
 use c2_shared::time::Mono;
 use c2_shared::worker::WorkerStatus;
 
-use crate::app::catalog::Catalog;
+use crate::app::cache::{Cache, Sight};
+use crate::app::focus::Focus;
 use crate::app::glyphs::Glyphs;
 use crate::app::keymap::{Action, Context};
-use crate::app::layout;
 use crate::app::line::{Editor, Line};
-use crate::app::msg::{DocumentId, Fault, Now};
+use crate::app::now::Now;
 use crate::app::overlay::Overlay;
 use crate::app::page::Page;
 use crate::app::pager::Pager;
 use crate::app::pages::Pages;
 use crate::app::panes::{Pane, Panes};
-use crate::app::preferences::Preferences;
+use crate::app::preferences::{Preferences, Sizes};
+use crate::app::report::{DocumentId, Fault};
 use crate::app::runs::Runs;
-use crate::app::store::Store;
-use crate::app::table::{Grid, Sight};
+use crate::app::table::{Grid, Opens};
 use crate::app::toast::Toasts;
 use crate::app::watch::Watch;
+use crate::command::Theme;
 
-/// How the console was started.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// Where c2d is, as `host:port`.
-    pub server: String,
-    /// The colours.
-    pub theme: Theme,
+    pub(crate) server: String,
+    pub(crate) theme: Theme,
     /// Borders and signs in ASCII.
-    pub ascii: bool,
+    pub(crate) ascii: bool,
     /// No colours, only bold and reverse.
-    pub no_color: bool,
+    pub(crate) no_color: bool,
     /// Nothing may be changed.
-    pub readonly: bool,
+    pub(crate) readonly: bool,
     /// Seconds to add to UTC for the operator's clock.
-    pub utc_offset_s: i32,
-}
-
-/// A set of colours.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Theme {
-    /// The terminal's own sixteen.
-    #[default]
-    Terminal,
-    /// For a dark ground.
-    Dark,
-    /// For a light ground.
-    Light,
-    /// With the greatest contrast.
-    Contrast,
-}
-
-impl Theme {
-    /// All of them, with their words.
-    pub const ALL: [(&'static str, Self); 4] =
-        [("terminal", Self::Terminal), ("dark", Self::Dark), ("light", Self::Light), ("contrast", Self::Contrast)];
-}
-
-/// The part that has the keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Focus {
-    /// The `!>` line.
-    Line,
-    /// A pane.
-    Pane(Pane),
-    /// The page over the panes.
-    Page,
-    /// The result of the last command.
-    Result,
+    pub(crate) utc_offset_s: i32,
 }
 
 /// The connection to c2d.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Link {
-    /// It is being made.
+pub(crate) enum Link {
     Connecting,
-    /// It stands.
     Up,
-    /// It does not stand.
     Down {
-        /// Why.
         fault: Fault,
         /// When it will be tried again.
         retry_at: Mono,
@@ -94,124 +55,72 @@ pub enum Link {
     },
 }
 
-/// By how many percent parts were made larger than they are by themselves.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sizes {
-    /// The workers.
-    pub top: i16,
-    /// The left side.
-    pub side: i16,
-    /// The lower part.
-    pub foot: i16,
-}
-
-impl Sizes {
-    const MOST: i16 = 24;
-
-    /// So that no part ever loses all its room.
-    #[must_use]
-    pub fn within_bounds(self) -> Self {
-        let within = |size: i16| size.clamp(-Self::MOST, Self::MOST);
-        Self { top: within(self.top), side: within(self.side), foot: within(self.foot) }
-    }
-}
-
-/// The console at one moment.
 #[derive(Clone, Debug)]
-pub struct Model {
-    /// How it was started.
-    pub settings: Settings,
-    /// The commands.
-    pub catalog: Catalog,
-    /// Columns and rows of the terminal.
-    pub size: (u16, u16),
+pub(crate) struct Model {
+    pub(crate) settings: Settings,
+    pub(crate) size: (u16, u16),
     /// When the last message arrived.
-    pub now: Now,
+    pub(crate) now: Now,
     /// Grows with every change that can be seen.
-    pub generation: u64,
-    /// The connection.
-    pub link: Link,
-    /// Whether it ever stood.
-    pub was_up: bool,
-    /// The data.
-    pub store: Store,
-    /// The panes.
-    pub panes: Panes,
+    pub(crate) generation: u64,
+    pub(crate) link: Link,
+    pub(crate) was_up: bool,
+    pub(crate) cache: Cache,
+    pub(crate) panes: Panes,
     /// The pane that has the focus, or had it last.
-    pub pane: Pane,
-    /// The part that has the keys.
-    pub focus: Focus,
+    pub(crate) pane: Pane,
+    pub(crate) focus: Focus,
     /// Only the focused part is shown.
-    pub zoom: bool,
-    /// How the parts share the screen.
-    pub sizes: Sizes,
-    /// The `!>` line.
-    pub line: Line,
+    pub(crate) zoom: bool,
+    pub(crate) sizes: Sizes,
+    pub(crate) line: Line,
     /// The filter that is being typed, for the focused table.
-    pub filtering: Option<Editor>,
-    /// The result of the last command.
-    pub result: Option<ResultView>,
-    /// Pages over the panes.
-    pub pages: Pages,
+    pub(crate) filtering: Option<Editor>,
+    pub(crate) result: Option<ResultView>,
+    pub(crate) pages: Pages,
     /// Commands that run beside the line, or did, and whose view was left.
-    pub watches: Vec<Watch>,
-    /// Outputs that the runner keeps for pages.
-    pub documents: BTreeSet<DocumentId>,
+    pub(crate) watches: Vec<Watch>,
+    /// Outputs that the event loop keeps for pages.
+    pub(crate) documents: BTreeSet<DocumentId>,
     /// The name of the one that was opened last.
-    pub last_document: DocumentId,
-    /// What lies over the screen.
-    pub overlay: Option<Overlay>,
-    /// Short messages.
-    pub toasts: Toasts,
-    /// Commands that run.
-    pub runs: Runs,
+    pub(crate) last_document: DocumentId,
+    pub(crate) overlay: Option<Overlay>,
+    pub(crate) toasts: Toasts,
+    pub(crate) runs: Runs,
     /// A local folder that was listed for completion.
-    pub folder: Option<(String, Vec<String>)>,
+    pub(crate) folder: Option<(String, Vec<String>)>,
     /// The key that quits when it is pressed once more, and when it was pressed.
-    pub leaving: Option<(Action, Mono)>,
+    pub(crate) leaving: Option<(Action, Mono)>,
     /// Whether the mouse belongs to the console.
-    pub mouse: bool,
+    pub(crate) mouse: bool,
     /// The choices that were kept last.
-    pub kept: Preferences,
+    pub(crate) kept: Preferences,
 }
 
-/// The result of a command.
 #[derive(Clone, Debug)]
-pub struct ResultView {
+pub(crate) struct ResultView {
     /// The line that made it.
-    pub title: String,
-    /// Its text.
-    pub text: Pager,
-    /// Its exit status.
-    pub status: i32,
-}
-
-impl ResultView {
-    /// All lines.
-    #[must_use]
-    pub fn lines(&self) -> Vec<String> {
-        self.text.lines()
-    }
+    pub(crate) title: String,
+    pub(crate) text: Pager,
+    pub(crate) status: i32,
 }
 
 /// From this age on a running command shows that it runs; below it only flickers.
 const SPINNER_AFTER_MS: u64 = 200;
 /// Time between two frames of the spinner.
-pub const SPINNER_MS: u64 = 120;
+pub(crate) const SPINNER_MS: u64 = 120;
 
 impl Model {
     /// The console as it starts: nothing known, the line focused.
-    #[must_use]
-    pub fn new(settings: Settings, catalog: Catalog) -> Self {
+    pub(crate) fn new(settings: Settings) -> Self {
         Self {
             settings,
-            catalog,
             size: (0, 0),
             now: Now::default(),
             generation: 0,
             link: Link::Connecting,
             was_up: false,
-            store: Store::default(),
+            cache: Cache::default(),
             panes: Panes::default(),
             pane: Pane::Jobs,
             focus: Focus::Line,
@@ -235,29 +144,23 @@ impl Model {
     }
 
     /// What the operator must do before there can be a connection, and why.
-    #[must_use]
-    pub fn trouble(&self) -> Option<String> {
+    pub(crate) fn trouble(&self) -> Option<String> {
         match &self.link {
             Link::Down { fault, lasts: true, .. } => Some(fault.words()),
             Link::Down { .. } | Link::Connecting | Link::Up => None,
         }
     }
 
-    /// The signs in use.
-    #[must_use]
-    pub fn glyphs(&self) -> &'static Glyphs {
+    pub(crate) fn glyphs(&self) -> &'static Glyphs {
         Glyphs::of(self.settings.ascii)
     }
 
-    /// What cells may look at.
-    #[must_use]
-    pub fn sight(&self) -> Sight<'_> {
-        Sight { now: self.now, glyphs: self.glyphs(), store: &self.store, utc_offset_s: self.settings.utc_offset_s }
+    pub(crate) fn sight(&self) -> Sight<'_> {
+        Sight { now: self.now, glyphs: self.glyphs(), cache: &self.cache, utc_offset_s: self.settings.utc_offset_s }
     }
 
     /// The contexts in which a key is looked up now, the nearest first.
-    #[must_use]
-    pub fn contexts(&self) -> Vec<Context> {
+    pub(crate) fn contexts(&self) -> Vec<Context> {
         let near: &[Context] = match (&self.overlay, self.focus) {
             (Some(Overlay::Question(_)), _) => &[Context::Question],
             (Some(Overlay::Palette { .. }), _) => &[Context::Palette],
@@ -269,9 +172,11 @@ impl Model {
             (None, Focus::Line) if self.line.search.is_some() => &[Context::Search],
             (None, Focus::Line) if self.line.menu.is_some() => &[Context::Menu, Context::Line],
             (None, Focus::Line) => &[Context::Line],
-            (None, Focus::Pane(Pane::Jobs)) => &[Context::Chips, Context::Jobs, Context::Table, Context::Pane],
-            (None, Focus::Pane(Pane::Log)) => &[Context::Jobs, Context::Table, Context::Pane],
-            (None, Focus::Pane(Pane::Workers | Pane::Queue)) => &[Context::Table, Context::Pane],
+            (None, Focus::Pane(pane)) => match (pane.view().has_chips, self.panes.grid(pane).is_of_jobs()) {
+                (true, _) => &[Context::Chips, Context::Jobs, Context::Table, Context::Pane],
+                (false, true) => &[Context::Jobs, Context::Table, Context::Pane],
+                (false, false) => &[Context::Table, Context::Pane],
+            },
             (None, Focus::Page) => match self.pages.last() {
                 Some(Page::Worker { .. }) => &[Context::Worker, Context::Jobs, Context::Table, Context::Pane],
                 Some(Page::Job { .. }) => {
@@ -289,22 +194,24 @@ impl Model {
         near.iter().copied().chain([Context::Everywhere]).collect()
     }
 
-    /// The table that has this focus.
-    pub fn grid_mut(&mut self, focus: Focus) -> Option<(&mut dyn Grid, &Store)> {
-        let grid: &mut dyn Grid = match focus {
-            Focus::Pane(pane) => self.panes.grid_mut(pane),
-            Focus::Page => match self.pages.last_mut()? {
-                Page::Worker { jobs, .. } => jobs,
-                Page::Job { .. } | Page::Output { .. } | Page::Watch(_) | Page::Text { .. } => return None,
-            },
-            Focus::Line | Focus::Result => return None,
-        };
-        Some((grid, &self.store))
+    pub(crate) fn grid(&self, focus: Focus) -> Option<&dyn Grid<Cache>> {
+        match (focus, self.pages.last()) {
+            (Focus::Pane(pane), _) => Some(self.panes.grid(pane)),
+            (Focus::Page, Some(Page::Worker { jobs, .. })) => Some(jobs),
+            (Focus::Page | Focus::Line | Focus::Result, _) => None,
+        }
     }
 
-    /// The text that has this focus.
-    #[must_use]
-    pub fn pager(&self, focus: Focus) -> Option<&Pager> {
+    pub(crate) fn grid_mut(&mut self, focus: Focus) -> Option<(&mut dyn Grid<Cache>, &Cache)> {
+        let grid: &mut dyn Grid<Cache> = match (focus, self.pages.last_mut()) {
+            (Focus::Pane(pane), _) => self.panes.grid_mut(pane),
+            (Focus::Page, Some(Page::Worker { jobs, .. })) => jobs,
+            (Focus::Page | Focus::Line | Focus::Result, _) => return None,
+        };
+        Some((grid, &self.cache))
+    }
+
+    pub(crate) fn pager(&self, focus: Focus) -> Option<&Pager> {
         match focus {
             Focus::Result | Focus::Line => self.result.as_ref().map(|r| &r.text),
             Focus::Page => self.pages.last()?.text(),
@@ -312,8 +219,7 @@ impl Model {
         }
     }
 
-    /// The same, to change it.
-    pub fn pager_mut(&mut self, focus: Focus) -> Option<&mut Pager> {
+    pub(crate) fn pager_mut(&mut self, focus: Focus) -> Option<&mut Pager> {
         match focus {
             Focus::Result | Focus::Line => self.result.as_mut().map(|r| &mut r.text),
             Focus::Page => self.pages.last_mut()?.text_mut(),
@@ -321,38 +227,29 @@ impl Model {
         }
     }
 
+    /// What the selected row leads to.
+    pub(crate) fn opens(&self) -> Option<Opens> {
+        self.grid(self.focus)?.opens(&self.cache)
+    }
+
     /// The jobs that an action on jobs is about now.
-    #[must_use]
-    pub fn chosen_jobs(&self) -> Vec<JobId> {
-        match self.focus {
-            Focus::Pane(Pane::Jobs) => self.panes.jobs.chosen(),
-            Focus::Pane(Pane::Log) => self.panes.log.chosen(),
-            Focus::Page => match self.pages.last() {
-                Some(Page::Worker { jobs, .. }) => jobs.chosen(),
-                Some(page) => page.about().into_iter().collect(),
-                None => Vec::new(),
-            },
-            Focus::Pane(Pane::Workers | Pane::Queue) | Focus::Line | Focus::Result => Vec::new(),
+    pub(crate) fn chosen_jobs(&self) -> Vec<JobId> {
+        match (self.grid(self.focus), self.focus) {
+            (Some(grid), _) => grid.jobs(),
+            (None, Focus::Page) => self.pages.last().and_then(Page::about).into_iter().collect(),
+            (None, _) => Vec::new(),
         }
     }
 
-    /// The worker that is selected, if the focus is on workers.
-    #[must_use]
-    pub fn chosen_worker(&self) -> Option<IpAddr> {
-        if self.focus == Focus::Pane(Pane::Workers) { self.panes.workers.selected() } else { None }
-    }
-
     /// How long the present command has been running, once that is worth showing.
-    #[must_use]
-    pub fn running_ms(&self) -> Option<u64> {
+    pub(crate) fn running_ms(&self) -> Option<u64> {
         let since = self.runs.present.as_ref()?.since;
         Some(self.now.mono.since_ms(since)).filter(|ms| *ms >= SPINNER_AFTER_MS)
     }
 
     /// When the picture changes next by time alone: ages, countdowns, toasts, the spinner. With
     /// nothing to show that ages there is no such time, and the console sleeps.
-    #[must_use]
-    pub fn next_wake(&self) -> Option<Mono> {
+    pub(crate) fn next_wake(&self) -> Option<Mono> {
         let now = self.now;
         let second = now.mono.after_ms(1_000 - now.wall_ms % 1_000);
         let mut times: Vec<Mono> = self.toasts.next_expiry(now).into_iter().collect();
@@ -366,40 +263,36 @@ impl Model {
         let watched = matches!(self.pages.last(), Some(Page::Watch(watch)) if watch.is_running());
         if matches!(self.link, Link::Down { .. }) || watched || self.any_job_ages() {
             times.push(second);
-        } else if self.store.workers.values().any(|w| w.row.status == WorkerStatus::Offline) {
+        } else if self.cache.workers.values().any(|w| w.row.status == WorkerStatus::Offline) {
             times.push(now.mono.after_ms(60_000));
         }
         times.into_iter().min()
     }
 
     fn any_job_ages(&self) -> bool {
-        self.store.queue.running > 0 || self.store.waits.values().any(|w| w.count > 0 && w.state() != JobState::Running)
+        self.cache.queue.running > 0 || self.cache.waits.values().any(|w| w.count > 0 && w.state() != JobState::Running)
+    }
+}
+
+impl Preferences {
+    /// Those of a console as it is now.
+    pub(crate) fn of(model: &Model) -> Self {
+        Self {
+            theme: model.settings.theme,
+            mouse: model.mouse,
+            sizes: model.sizes,
+            sorts: Pane::ALL.map(|pane| model.panes.grid(pane).sort()),
+        }
     }
 
-    /// Fits tables and texts into the present screen, and lets texts go on with their work, after
-    /// whatever happened.
-    pub(crate) fn fit(&mut self) {
-        let screen = layout::screen(self);
-        for (pane, area) in screen.panes {
-            let above = if pane == Pane::Queue { layout::queue_head(area) } else { 0 };
-            let rows = usize::from(area.height.saturating_sub(3 + above));
-            if let Some((grid, _)) = self.grid_mut(Focus::Pane(pane)) {
-                grid.set_height(rows);
-            }
+    /// Gives them to a console.
+    pub(crate) fn apply(self, model: &mut Model) {
+        model.settings.theme = self.theme;
+        model.mouse = self.mouse;
+        model.sizes = self.sizes.within_bounds();
+        for (pane, sort) in Pane::ALL.into_iter().zip(self.sorts) {
+            model.panes.grid_mut(pane).set_sort(sort, &model.cache);
         }
-        if let (Some(area), Some(result)) = (screen.result, &mut self.result) {
-            let inside = layout::text_size(area, 0);
-            result.text.set_size(inside.0, inside.1);
-        }
-        if let (Some(area), Some(page)) = (screen.page, self.pages.last_mut()) {
-            let inside = layout::text_size(area, layout::page_head(page, area));
-            match page {
-                Page::Worker { jobs, .. } => jobs.set_height(inside.1.saturating_sub(1)),
-                page => page.text_mut().into_iter().for_each(|text| text.set_size(inside.0, inside.1)),
-            }
-        }
-        // Also those without an area, which would otherwise ask for time for ever.
-        let result = self.result.as_mut().map(|result| &mut result.text);
-        result.into_iter().chain(self.pages.last_mut().and_then(Page::text_mut)).for_each(Pager::settle);
+        model.kept = Self::of(model);
     }
 }

@@ -8,39 +8,26 @@ use c2_shared::id::JobId;
 use c2_shared::time::Mono;
 use crossterm::event::KeyEvent;
 
+use crate::app::focus::Focus;
 use crate::app::keymap::Action;
-use crate::app::model::Focus;
 use crate::app::pager::Chunk;
+use crate::app::report::{DocumentId, Fault, Report, RunId};
 use crate::app::watch::Tally;
 
-/// The present, as the runner's clock read it when the message arrived.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Now {
-    /// For deciding: intervals, double presses, expiry.
-    pub mono: Mono,
-    /// For showing: unix milliseconds.
-    pub wall_ms: u64,
-}
-
-/// Something happened.
 #[derive(Clone, Debug)]
-pub enum Msg {
+pub(crate) enum Msg {
     /// A key was pressed or repeats.
     Key(KeyEvent),
     /// Text was pasted as a whole.
     Paste(String),
     /// The mouse did something over `target`, found in the hit map of the last frame.
     Mouse {
-        /// What it did.
-        deed: MouseDeed,
-        /// What lay below it.
+        gesture: Gesture,
         target: Target,
     },
     /// The terminal has this size now.
     Resize {
-        /// Columns.
         width: u16,
-        /// Rows.
         height: u16,
     },
     /// The time that [`crate::app::Model::next_wake`] asked for has come.
@@ -63,39 +50,28 @@ pub enum Msg {
     },
     /// c2d sent this.
     Event(Event),
-    /// A command ended.
     Finished {
-        /// Which run.
         run: RunId,
-        /// What came of it.
         report: Report,
     },
     /// One command of several that were started together ended; `None` when all have.
     Bulk {
-        /// Which run.
         run: RunId,
         /// The line and what came of it.
         one: Option<(String, Report)>,
     },
-    /// A job was fetched in full.
     Fetched {
-        /// Which job.
         job: JobId,
         /// The job, or why not.
         info: Result<Box<JobInfo>, Fault>,
     },
     /// Something about an output that was opened.
     Output {
-        /// Which output.
         document: DocumentId,
-        /// What.
         news: News,
     },
-    /// A file was written, or not.
     Saved {
-        /// What was to be written.
         what: Saved,
-        /// The file.
         path: String,
         /// What came of it.
         ending: SaveEnding,
@@ -104,37 +80,25 @@ pub enum Msg {
     History(Vec<String>),
     /// The names in a local folder, for completion; folders end in `/`.
     Folder {
-        /// The folder as it was asked for.
         folder: String,
-        /// Its entries, sorted.
         names: Vec<String>,
     },
-    /// Something that the operator should know, from the runner.
+    /// Something that the operator should know, from the event loop.
     Notice(String),
 }
 
-/// Names one run of a command in this session.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct RunId(pub u64);
-
-/// Names an output that was opened in this session.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct DocumentId(pub u64);
-
 /// What became known of an output.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum News {
+pub(crate) enum News {
     /// It has this many bytes.
     Grown(u64),
     /// It was written anew; what was known of it is no longer true.
     Anew,
-    /// These chunks of it were read.
     Chunks(Vec<Chunk>),
     /// Lines in its chunks from one on.
     Counted {
         /// The first of these chunks.
         from: u64,
-        /// Lines in each.
         counts: Vec<u32>,
     },
     /// On so many workers it ended so.
@@ -145,7 +109,6 @@ pub enum News {
     Gap {
         /// Behind this line, counted from 1.
         after_line: u64,
-        /// How many.
         bytes: u64,
     },
     /// Nothing more comes; how it ended.
@@ -154,62 +117,22 @@ pub enum News {
     Failed(Fault),
 }
 
-/// What is written to a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Saved {
-    /// A text.
+pub(crate) enum Saved {
     Text(Vec<u8>),
-    /// An output that was opened.
     Output(DocumentId),
 }
 
-/// What came of writing a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SaveEnding {
-    /// So many bytes were written.
+pub(crate) enum SaveEnding {
     Done(u64),
     /// There is such a file already, and nothing was written.
     Exists,
-    /// It cannot be written.
     Failed(String),
 }
 
-/// What came of a command.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Report {
-    /// Its text, without escapes.
-    pub text: String,
-    /// The outputs of several workers, equal ones together.
-    pub fold: Option<String>,
-    /// Why it was refused or failed.
-    pub fault: Option<Fault>,
-    /// The exit status that the headless console would end with.
-    pub status: i32,
-}
-
-/// Why something failed, and what to do about it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Fault {
-    /// Lower case, no full stop.
-    pub message: String,
-    /// What to do.
-    pub hint: Option<String>,
-}
-
-impl Fault {
-    /// Both in one line.
-    #[must_use]
-    pub fn words(&self) -> String {
-        match &self.hint {
-            Some(hint) => format!("{}; {hint}", self.message),
-            None => self.message.clone(),
-        }
-    }
-}
-
-/// What the mouse did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MouseDeed {
+pub(crate) enum Gesture {
     /// The left button went down.
     Press,
     /// It went down twice within the time of a double click.
@@ -220,18 +143,14 @@ pub enum MouseDeed {
 
 /// What a place on the screen stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// Nothing.
+pub(crate) enum Target {
     Nowhere,
     /// A pane, the line or another part that can have the focus.
     Area(Focus),
     /// The row at this position of the table that has this focus.
     Row(Focus, usize),
-    /// The head of this column.
     Head(Focus, usize),
-    /// A chip of the jobs pane.
     Chip(usize),
-    /// A key of the hint bar.
     Hint(Action),
     /// An entry of the list that lies over the screen.
     Choice(usize),

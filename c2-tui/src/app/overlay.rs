@@ -2,67 +2,54 @@
 
 use c2_shared::id::JobId;
 
-use crate::app::catalog::{Catalog, Verb};
 use crate::app::keymap::{Binding, Context, TABLE};
 use crate::app::msg::Saved;
+use crate::command::{CommandInfo, Entered, commands};
 
 /// The one thing over the screen.
 #[derive(Clone, Debug)]
-pub enum Overlay {
+pub(crate) enum Overlay {
     /// The keys: those of the present context first.
     Help {
-        /// Its lines.
         entries: Vec<HelpLine>,
         /// The first one on the screen.
         top: usize,
     },
     /// All commands that contain what is typed.
     Palette {
-        /// What is typed.
         needle: String,
-        /// The chosen one.
         at: usize,
     },
-    /// A question.
     Question(Question),
 }
 
-/// A line of the help.
 #[derive(Clone, Copy, Debug)]
-pub enum HelpLine {
-    /// A context begins.
+pub(crate) enum HelpLine {
     Head(&'static str),
-    /// A key.
     Key(&'static Binding),
-    /// Nothing.
     Gap,
 }
 
 /// Asks before something is done.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Question {
-    /// What is asked.
-    pub title: String,
+pub(crate) struct Question {
+    pub(crate) title: String,
     /// What it is about, one line each.
-    pub lines: Vec<String>,
+    pub(crate) lines: Vec<String>,
     /// The number that must be typed; without it `y` does.
-    pub count: Option<usize>,
-    /// What was typed.
-    pub typed: String,
-    /// What follows a yes.
-    pub then: Then,
+    pub(crate) count: Option<usize>,
+    pub(crate) typed: String,
+    pub(crate) then: Then,
 }
 
-/// What follows a yes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Then {
-    /// Cancel these jobs.
+pub(crate) enum Then {
     Cancel(Vec<JobId>),
-    /// Run these lines.
-    Run(Vec<String>),
+    Run(Box<Entered>),
+    /// Run these lines, which were pasted.
+    RunAll(Vec<String>),
     /// Write to this file, which exists.
     Save(Saved, String),
-    /// Leave the console.
     Quit,
 }
 
@@ -72,9 +59,7 @@ const TARGETS_MAX: usize = 8;
 const COUNT_FROM: usize = 11;
 
 impl Question {
-    /// Asks whether to cancel jobs.
-    #[must_use]
-    pub fn cancel(jobs: Vec<JobId>, titles: Vec<String>) -> Self {
+    pub(crate) fn cancel(jobs: Vec<JobId>, titles: Vec<String>) -> Self {
         let n = jobs.len();
         let title = if n == 1 { "cancel this job?".to_owned() } else { format!("cancel {n} jobs?") };
         let count = (n >= COUNT_FROM).then_some(n);
@@ -82,33 +67,29 @@ impl Question {
     }
 
     /// Asks whether to run a line that destroys something.
-    #[must_use]
-    pub fn line(line: String, targets: Vec<String>) -> Self {
-        let (n, verb) = (targets.len(), line.split_whitespace().next().unwrap_or_default());
+    pub(crate) fn line(line: Entered, targets: Vec<String>) -> Self {
+        let (n, verb) = (targets.len(), line.verb());
         let title = match n {
             0 => format!("{verb}: sure?"),
             1 => format!("{verb}: this one?"),
             _ => format!("{verb}: all {n} of these?"),
         };
-        let mut lines = vec![line.clone()];
+        let mut lines = vec![line.text.clone()];
         lines.extend(targets.into_iter().take(TARGETS_MAX).map(|target| format!("  {target}")));
         if n > TARGETS_MAX {
             lines.push(format!("  and {} more", n - TARGETS_MAX));
         }
         let count = (n >= COUNT_FROM).then_some(n);
-        Self { title, lines, count, typed: String::new(), then: Then::Run(vec![line]) }
+        Self { title, lines, count, typed: String::new(), then: Then::Run(Box::new(line)) }
     }
 
-    /// Asks whether to run pasted lines.
-    #[must_use]
-    pub fn run(lines: Vec<String>) -> Self {
+    pub(crate) fn run(lines: Vec<String>) -> Self {
         let title = format!("run {} lines?", lines.len());
-        Self { title, lines: lines.clone(), count: None, typed: String::new(), then: Then::Run(lines) }
+        Self { title, lines: lines.clone(), count: None, typed: String::new(), then: Then::RunAll(lines) }
     }
 
     /// Asks whether to leave while these lines run.
-    #[must_use]
-    pub fn quit(lines: Vec<String>) -> Self {
+    pub(crate) fn quit(lines: Vec<String>) -> Self {
         let title = match lines.len() {
             1 => "quit? this still runs".to_owned(),
             n => format!("quit? {n} commands still run"),
@@ -116,9 +97,7 @@ impl Question {
         Self { title, lines, count: None, typed: String::new(), then: Then::Quit }
     }
 
-    /// Asks whether to overwrite a file.
-    #[must_use]
-    pub fn overwrite(what: Saved, path: String) -> Self {
+    pub(crate) fn overwrite(what: Saved, path: String) -> Self {
         let lines = vec![path.clone()];
         Self {
             title: "overwrite this file?".to_owned(),
@@ -130,16 +109,14 @@ impl Question {
     }
 
     /// Whether what was typed is the number that is asked for.
-    #[must_use]
-    pub fn is_confirmed(&self) -> bool {
+    pub(crate) fn is_confirmed(&self) -> bool {
         self.count.is_some_and(|n| self.typed == n.to_string())
     }
 }
 
 impl Overlay {
     /// The keys, those of the present contexts first.
-    #[must_use]
-    pub fn help(present: &[Context]) -> Self {
+    pub(crate) fn help(present: &[Context]) -> Self {
         let others = Context::ALL.into_iter().filter(|c| !present.contains(c));
         let mut entries = Vec::new();
         for context in present.iter().copied().chain(others) {
@@ -154,12 +131,11 @@ impl Overlay {
 }
 
 /// The commands that contain what is typed, those that begin with it first.
-#[must_use]
-pub fn matching<'a>(catalog: &'a Catalog, needle: &str) -> Vec<&'a Verb> {
+pub(crate) fn matching(needle: &str) -> Vec<&'static CommandInfo> {
     let needle = needle.to_lowercase();
-    let mut found: Vec<&Verb> =
-        catalog.verbs().filter(|v| v.name.contains(&needle) || v.summary.to_lowercase().contains(&needle)).collect();
-    found.sort_by_key(|v| (!v.name.starts_with(&needle), !v.name.contains(&needle)));
+    let fits = |c: &&CommandInfo| c.name.contains(&needle) || c.summary.to_lowercase().contains(&needle);
+    let mut found: Vec<&CommandInfo> = commands().iter().filter(fits).collect();
+    found.sort_by_key(|c| (!c.name.starts_with(&needle), !c.name.contains(&needle), c.name.as_str()));
     found
 }
 

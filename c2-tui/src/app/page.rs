@@ -10,11 +10,11 @@ use c2_shared::api::jobs::{JobInfo, Stream};
 use c2_shared::id::JobId;
 use c2_shared::time;
 
+use crate::app::cache::{Job, JobScope};
 use crate::app::glyphs::Glyphs;
-use crate::app::msg::{DocumentId, Fault};
 use crate::app::pager::{self, Pager};
 use crate::app::panes::jobs;
-use crate::app::store::{Job, JobScope};
+use crate::app::report::{DocumentId, Fault};
 use crate::app::table::Table;
 use crate::app::text;
 use crate::app::watch::Watch;
@@ -22,19 +22,13 @@ use crate::app::watch::Watch;
 /// Lines of output on a job's page; all of it stands on the output page.
 const TAIL_LINES: usize = 200;
 
-/// One page.
 #[derive(Clone, Debug)]
-pub enum Page {
-    /// A worker and its jobs.
+pub(crate) enum Page {
     Worker {
-        /// Which worker.
         ip: IpAddr,
-        /// Its jobs.
         jobs: Table<Job>,
     },
-    /// A job.
     Job {
-        /// Which job.
         id: JobId,
         /// All that c2d knows, once it was fetched.
         info: Loaded,
@@ -43,40 +37,33 @@ pub enum Page {
     },
     /// What a job wrote.
     Output {
-        /// Which job.
         id: JobId,
-        /// The name under which the runner keeps it.
+        /// The name under which the event loop keeps it.
         document: DocumentId,
         /// Which of its streams.
         shown: Shown,
-        /// The text.
         text: Pager,
     },
     /// A command that gives its lines while it runs.
     Watch(Box<Watch>),
-    /// Other text.
     Text {
-        /// Its name.
         title: String,
-        /// The text.
         text: Pager,
     },
 }
 
 /// Which streams of a job an output page shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Shown {
+pub(crate) enum Shown {
     /// Standard output and then standard error.
     #[default]
     Both,
-    /// One of them.
     One(Stream),
 }
 
 impl Shown {
     /// What `o` goes to from here.
-    #[must_use]
-    pub const fn next(self) -> Self {
+    pub(crate) const fn next(self) -> Self {
         match self {
             Self::Both => Self::One(Stream::Stdout),
             Self::One(Stream::Stdout) => Self::One(Stream::Stderr),
@@ -84,9 +71,7 @@ impl Shown {
         }
     }
 
-    /// Its name.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
+    pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Both => "output",
             Self::One(Stream::Stdout) => "stdout",
@@ -97,52 +82,43 @@ impl Shown {
 
 /// Something that was asked of c2d.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Loaded {
+pub(crate) enum Loaded {
     /// The answer is not here yet.
     Waiting,
-    /// The answer.
     Here(Box<JobInfo>),
-    /// There is none.
     Failed(Fault),
 }
 
 impl Page {
-    /// The page of a worker.
-    #[must_use]
-    pub fn worker(ip: IpAddr) -> Self {
+    pub(crate) fn worker(ip: IpAddr) -> Self {
         Self::Worker { ip, jobs: Table::new(jobs::COLUMNS, JobScope::On(ip), 0, true) }
     }
 
     /// The page of a job that is being fetched.
-    #[must_use]
-    pub fn job(id: JobId) -> Self {
+    pub(crate) fn job(id: JobId) -> Self {
         Self::Job { id, info: Loaded::Waiting, text: Pager::new(b"") }
     }
 
     /// Its step in the path of pages.
-    #[must_use]
-    pub fn title(&self) -> String {
+    pub(crate) fn title(&self) -> String {
         match self {
             Self::Worker { ip, .. } => ip.to_string(),
             Self::Job { id, .. } => id.to_string(),
             Self::Output { shown, .. } => shown.word().to_owned(),
-            Self::Watch(watch) => text::tame(&watch.line),
+            Self::Watch(watch) => text::sanitize(&watch.line.text),
             Self::Text { title, .. } => title.clone(),
         }
     }
 
-    /// The job that it is about.
-    #[must_use]
-    pub const fn about(&self) -> Option<JobId> {
+    pub(crate) const fn about(&self) -> Option<JobId> {
         match self {
             Self::Job { id, .. } | Self::Output { id, .. } => Some(*id),
             Self::Worker { .. } | Self::Watch(_) | Self::Text { .. } => None,
         }
     }
 
-    /// The output that the runner keeps for it.
-    #[must_use]
-    pub const fn document(&self) -> Option<DocumentId> {
+    /// The output that the event loop keeps for it.
+    pub(crate) const fn document(&self) -> Option<DocumentId> {
         match self {
             Self::Output { document, .. } => Some(*document),
             Self::Watch(watch) => Some(watch.document),
@@ -150,9 +126,7 @@ impl Page {
         }
     }
 
-    /// Its text, if it is one.
-    #[must_use]
-    pub const fn text(&self) -> Option<&Pager> {
+    pub(crate) const fn text(&self) -> Option<&Pager> {
         match self {
             Self::Job { text, .. } | Self::Output { text, .. } | Self::Text { text, .. } => Some(text),
             Self::Watch(watch) => Some(watch.text()),
@@ -160,8 +134,7 @@ impl Page {
         }
     }
 
-    /// The same, to change it.
-    pub const fn text_mut(&mut self) -> Option<&mut Pager> {
+    pub(crate) const fn text_mut(&mut self) -> Option<&mut Pager> {
         match self {
             Self::Job { text, .. } | Self::Output { text, .. } | Self::Text { text, .. } => Some(text),
             Self::Watch(watch) => Some(watch.text_mut()),
@@ -170,7 +143,7 @@ impl Page {
     }
 
     /// Takes the answer to a fetch.
-    pub fn load(&mut self, answer: Result<Box<JobInfo>, Fault>, glyphs: &Glyphs) {
+    pub(crate) fn load(&mut self, answer: Result<Box<JobInfo>, Fault>, glyphs: &Glyphs) {
         match (self, answer) {
             (Self::Job { info, text, .. }, Ok(job)) => {
                 text.set_text(summary(&job, glyphs).join("\n").as_bytes());
@@ -194,7 +167,7 @@ fn summary(job: &JobInfo, glyphs: &Glyphs) -> Vec<String> {
     lines.extend(text::lines(&job.spec.command).into_iter().map(|l| format!("  {l}")));
     if !job.spec.depends.is_empty() {
         let depends: Vec<String> = job.spec.depends.iter().map(ToString::to_string).collect();
-        lines.extend([String::new(), "after".to_owned(), format!("  {}", text::tame(&depends.join(", ")))]);
+        lines.extend([String::new(), "after".to_owned(), format!("  {}", text::sanitize(&depends.join(", ")))]);
     }
     if !job.attempts.is_empty() {
         lines.extend([String::new(), "attempts".to_owned()]);
@@ -206,7 +179,7 @@ fn summary(job: &JobInfo, glyphs: &Glyphs) -> Vec<String> {
             }
             _ => "running".to_owned(),
         };
-        lines.push(format!("  {}  on {}  {} {}", attempt.number, attempt.worker, glyphs.dot, text::tame(&ended)));
+        lines.push(format!("  {}  on {}  {} {}", attempt.number, attempt.worker, glyphs.dot, text::sanitize(&ended)));
     }
     for (name, stream) in [("output", &job.stdout), ("errors", &job.stderr)] {
         // Its colours stay; the pager takes every other escape away.

@@ -1,12 +1,12 @@
 //! The pages over the panes, one on top of the other. Each was opened from somewhere, the `!>`
 //! line or a pane or the page below, and gives the keys back there when it is left.
 
-use crate::app::model::Focus;
+use crate::app::focus::Focus;
 use crate::app::page::Page;
 
 /// The pages that are open, the uppermost last.
 #[derive(Clone, Debug, Default)]
-pub struct Pages(Vec<Opened>);
+pub(crate) struct Pages(Vec<Opened>);
 
 #[derive(Clone, Debug)]
 struct Opened {
@@ -16,63 +16,54 @@ struct Opened {
 
 impl Pages {
     /// Opens a page over the others, from the part that has the keys now.
-    pub fn open(&mut self, page: Page, from: Focus) {
+    pub(crate) fn open(&mut self, page: Page, from: Focus) {
         self.0.push(Opened { page, from });
     }
 
     /// Puts another page in the place of the uppermost one.
-    pub fn replace(&mut self, page: Page) {
+    pub(crate) fn replace(&mut self, page: Page) {
         if let Some(last) = self.last_mut() {
             *last = page;
         }
     }
 
     /// Closes the uppermost page; answers it and the part that gets the keys back.
-    pub fn close(&mut self) -> Option<(Page, Focus)> {
+    pub(crate) fn close(&mut self) -> Option<(Page, Focus)> {
         self.0.pop().map(|Opened { page, from }| (page, from))
     }
 
-    /// Closes all of them.
-    pub fn close_all(&mut self) -> impl Iterator<Item = Page> {
+    pub(crate) fn close_all(&mut self) -> impl Iterator<Item = Page> {
         self.0.drain(..).map(|opened| opened.page)
     }
 
     /// The part from which the lowest page was opened.
-    #[must_use]
-    pub fn origin(&self) -> Option<Focus> {
+    pub(crate) fn origin(&self) -> Option<Focus> {
         self.0.first().map(|opened| opened.from)
     }
 
-    /// The uppermost page.
-    #[must_use]
-    pub fn last(&self) -> Option<&Page> {
+    pub(crate) fn last(&self) -> Option<&Page> {
         self.0.last().map(|opened| &opened.page)
     }
 
-    /// The same, to change it.
-    pub fn last_mut(&mut self) -> Option<&mut Page> {
+    pub(crate) fn last_mut(&mut self) -> Option<&mut Page> {
         self.0.last_mut().map(|opened| &mut opened.page)
     }
 
     /// All pages, the lowest first.
-    pub fn iter(&self) -> impl Iterator<Item = &Page> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Page> {
         self.0.iter().map(|opened| &opened.page)
     }
 
     /// The same, to change them.
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Page> {
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Page> {
         self.0.iter_mut().map(|opened| &mut opened.page)
     }
 
-    /// How many there are.
-    #[must_use]
-    pub const fn len(&self) -> usize {
+    pub(crate) const fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there is none.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
+    pub(crate) const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }

@@ -1,22 +1,21 @@
 //! What the operator chose and finds again in the next session: colours, mouse, sizes, sorts.
 //!
-//! Only plain values: the file that they are kept in is the runner's.
+//! Only plain values: the file that they are kept in is the event loop's.
 
-use crate::app::model::{Model, Sizes, Theme};
 use crate::app::panes::{Pane, Panes};
 use crate::app::table::Sort;
+use crate::command::Theme;
 
 /// The choices that last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Preferences {
-    /// The colours.
-    pub theme: Theme,
+pub(crate) struct Preferences {
+    pub(crate) theme: Theme,
     /// Whether the mouse belongs to the console.
-    pub mouse: bool,
+    pub(crate) mouse: bool,
     /// How the parts share the screen.
-    pub sizes: Sizes,
+    pub(crate) sizes: Sizes,
     /// How the tables are sorted, in the order of [`Pane::ALL`].
-    pub sorts: [Sort; Pane::ALL.len()],
+    pub(crate) sorts: [Sort; Pane::ALL.len()],
 }
 
 impl Default for Preferences {
@@ -31,39 +30,35 @@ impl Default for Preferences {
     }
 }
 
-impl Preferences {
-    /// Those of a console as it is now.
-    #[must_use]
-    pub fn of(model: &Model) -> Self {
-        Self {
-            theme: model.settings.theme,
-            mouse: model.mouse,
-            sizes: model.sizes,
-            sorts: Pane::ALL.map(|pane| model.panes.grid(pane).sort()),
-        }
-    }
+/// By how many percent parts were made larger than they are by themselves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sizes {
+    /// The workers.
+    pub(crate) top: i16,
+    /// The left side.
+    pub(crate) side: i16,
+    /// The lower part.
+    pub(crate) foot: i16,
+}
 
-    /// Gives them to a console.
-    pub fn apply(self, model: &mut Model) {
-        model.settings.theme = self.theme;
-        model.mouse = self.mouse;
-        model.sizes = self.sizes.within_bounds();
-        for (pane, sort) in Pane::ALL.into_iter().zip(self.sorts) {
-            model.panes.grid_mut(pane).set_sort(sort, &model.store);
-        }
-        model.kept = Self::of(model);
+impl Sizes {
+    const MOST: i16 = 24;
+
+    /// So that no part ever loses all its room.
+    pub(crate) fn within_bounds(self) -> Self {
+        let within = |size: i16| size.clamp(-Self::MOST, Self::MOST);
+        Self { top: within(self.top), side: within(self.side), foot: within(self.foot) }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::catalog::Catalog;
-    use crate::app::model::Settings;
+    use crate::app::model::{Model, Settings};
 
     #[test]
     fn they_come_back_as_they_were() {
-        let mut model = Model::new(Settings::default(), Catalog::default());
+        let mut model = Model::new(Settings::default());
         assert_eq!(Preferences::of(&model), Preferences::default());
         let mut chosen = Preferences { theme: Theme::Light, mouse: false, ..Preferences::default() };
         chosen.sizes.foot = -8;
@@ -74,7 +69,7 @@ mod tests {
 
     #[test]
     fn what_no_key_could_have_chosen_is_brought_back_within_bounds() {
-        let mut model = Model::new(Settings::default(), Catalog::default());
+        let mut model = Model::new(Settings::default());
         let mut wild = Preferences::default();
         wild.sizes.top = i16::MAX;
         wild.sorts[0].column = 99;

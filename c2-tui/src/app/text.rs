@@ -4,14 +4,12 @@ use unicode_segmentation::UnicodeSegmentation as _;
 use unicode_width::UnicodeWidthStr as _;
 
 /// Cells that a text takes.
-#[must_use]
-pub fn width(text: &str) -> usize {
+pub(crate) fn width(text: &str) -> usize {
     text.width()
 }
 
 /// The longest beginning of `text` that fits `cells`.
-#[must_use]
-pub fn head(text: &str, cells: usize) -> &str {
+pub(crate) fn head(text: &str, cells: usize) -> &str {
     let mut used = 0;
     for (at, grapheme) in text.grapheme_indices(true) {
         used += grapheme.width();
@@ -23,8 +21,7 @@ pub fn head(text: &str, cells: usize) -> &str {
 }
 
 /// The longest end of `text` that fits `cells`.
-#[must_use]
-pub fn tail(text: &str, cells: usize) -> &str {
+pub(crate) fn tail(text: &str, cells: usize) -> &str {
     let mut used = 0;
     for (at, grapheme) in text.grapheme_indices(true).rev() {
         used += grapheme.width();
@@ -36,8 +33,7 @@ pub fn tail(text: &str, cells: usize) -> &str {
 }
 
 /// `text` in at most `cells`, with `sign` at its end where it was cut.
-#[must_use]
-pub fn cut_end(text: &str, cells: usize, sign: &str) -> String {
+pub(crate) fn cut_end(text: &str, cells: usize, sign: &str) -> String {
     if width(text) <= cells {
         return text.to_owned();
     }
@@ -49,8 +45,7 @@ pub fn cut_end(text: &str, cells: usize, sign: &str) -> String {
 
 /// `text` in at most `cells`, with `sign` in its middle where it was cut: both the program and the
 /// last argument of a long command say more than what lies between them.
-#[must_use]
-pub fn cut_middle(text: &str, cells: usize, sign: &str) -> String {
+pub(crate) fn cut_middle(text: &str, cells: usize, sign: &str) -> String {
     if width(text) <= cells {
         return text.to_owned();
     }
@@ -63,8 +58,7 @@ pub fn cut_middle(text: &str, cells: usize, sign: &str) -> String {
 }
 
 /// Lines of whole words, each at most so many cells wide unless a single word is wider.
-#[must_use]
-pub fn wrapped(text: &str, cells: usize) -> Vec<String> {
+pub(crate) fn wrapped(text: &str, cells: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         match lines.last_mut() {
@@ -80,8 +74,7 @@ pub fn wrapped(text: &str, cells: usize) -> Vec<String> {
 
 /// One line for a cell: control characters, line ends and direction overrides become visible or
 /// vanish, so that nothing a worker says can move the cursor or swap letters.
-#[must_use]
-pub fn tame(text: &str) -> String {
+pub(crate) fn sanitize(text: &str) -> String {
     if text.bytes().all(|b| (0x20..0x7f).contains(&b)) {
         return text.to_owned();
     }
@@ -98,9 +91,8 @@ fn harmless(c: char) -> Option<char> {
     }
 }
 
-/// Text of several lines for the pager: as [`tame`], with tabs at every eighth column.
-#[must_use]
-pub fn lines(text: &str) -> Vec<String> {
+/// Text of several lines for the pager: as [`sanitize`], with tabs at every eighth column.
+pub(crate) fn lines(text: &str) -> Vec<String> {
     text.lines().map(expand).collect()
 }
 
@@ -139,7 +131,7 @@ mod tests {
 
     #[test]
     fn nothing_escapes() {
-        assert_eq!(tame("a\x1b[2Jb\r\nc\u{202e}d"), "a\u{fffd}[2Jb cd");
+        assert_eq!(sanitize("a\x1b[2Jb\r\nc\u{202e}d"), "a\u{fffd}[2Jb cd");
         assert_eq!(lines("a\tb\n\x07x"), ["a       b", "\u{fffd}x"]);
     }
 }

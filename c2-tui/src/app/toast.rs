@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use c2_shared::time::Mono;
 
-use crate::app::msg::Now;
+use crate::app::now::Now;
 
 /// How long a toast stays: long enough to be read, short enough not to be in the way.
 const STAY_MS: u64 = 4_000;
@@ -15,36 +15,31 @@ const KEPT_MAX: usize = 500;
 
 /// How a message is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Something went as wanted.
     Good,
-    /// Something failed.
     Bad,
-    /// Something is so.
     Plain,
 }
 
-/// One message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Toast {
+pub(crate) struct Toast {
     /// How it is meant.
-    pub kind: Kind,
-    /// What it says.
-    pub text: String,
+    pub(crate) kind: Kind,
+    pub(crate) text: String,
     /// When it was said, in unix milliseconds.
-    pub wall_ms: u64,
+    pub(crate) wall_ms: u64,
     until: Mono,
 }
 
 /// All messages of this session, the latest ones shown for a while.
 #[derive(Clone, Debug, Default)]
-pub struct Toasts {
+pub(crate) struct Toasts {
     kept: VecDeque<Toast>,
 }
 
 impl Toasts {
-    /// Says something.
-    pub fn say(&mut self, kind: Kind, text: impl Into<String>, now: Now) {
+    pub(crate) fn say(&mut self, kind: Kind, text: impl Into<String>, now: Now) {
         if self.kept.len() == KEPT_MAX {
             self.kept.pop_front();
         }
@@ -53,18 +48,17 @@ impl Toasts {
     }
 
     /// What is to be shown now, oldest first.
-    pub fn shown(&self, now: Now) -> impl Iterator<Item = &Toast> {
+    pub(crate) fn shown(&self, now: Now) -> impl Iterator<Item = &Toast> {
         self.kept.range(self.kept.len().saturating_sub(SHOWN_MAX)..).filter(move |t| t.until > now.mono)
     }
 
     /// When the next of the shown ones vanishes.
-    #[must_use]
-    pub fn next_expiry(&self, now: Now) -> Option<Mono> {
+    pub(crate) fn next_expiry(&self, now: Now) -> Option<Mono> {
         self.shown(now).map(|t| t.until).min()
     }
 
     /// All of them, oldest first.
-    pub fn all(&self) -> impl Iterator<Item = &Toast> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Toast> {
         self.kept.iter()
     }
 }

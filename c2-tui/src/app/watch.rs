@@ -4,40 +4,36 @@
 
 use c2_shared::time::{self, Mono};
 
-use crate::app::msg::{DocumentId, RunId};
 use crate::app::pager::Pager;
+use crate::app::report::{DocumentId, RunId};
+use crate::command::Entered;
 
 /// A command that runs beside the line, or did.
 #[derive(Clone, Debug)]
-pub struct Watch {
-    /// Names the run.
-    pub run: RunId,
-    /// The name under which the runner keeps what it gives.
-    pub document: DocumentId,
-    /// Its line.
-    pub line: String,
-    /// When it began.
-    pub since: Mono,
+pub(crate) struct Watch {
+    pub(crate) run: RunId,
+    /// The name under which the event loop keeps what it gives.
+    pub(crate) document: DocumentId,
+    pub(crate) line: Entered,
+    pub(crate) since: Mono,
     /// How far it is.
-    pub state: State,
+    pub(crate) state: State,
     /// How it went on the workers so far.
-    pub tally: Tally,
+    pub(crate) tally: Tally,
     /// What it gives, as it comes.
-    pub live: Pager,
+    pub(crate) live: Pager,
     /// The same with equal outputs together, once it has ended.
-    pub fold: Option<Pager>,
+    pub(crate) fold: Option<Pager>,
     /// Whether they are to be shown together.
-    pub folded: bool,
+    pub(crate) folded: bool,
 }
 
 /// How far a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// It runs.
+pub(crate) enum State {
     Runs,
     /// It was told to stop waiting.
     Stops,
-    /// It ended.
     Ended {
         /// With this exit status.
         status: i32,
@@ -48,21 +44,19 @@ pub enum State {
 
 /// On how many workers a command ended how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub(crate) struct Tally {
     /// On how many it runs or ran; 0 where a command is not about workers.
-    pub workers: usize,
+    pub(crate) workers: usize,
     /// Those on which it succeeded.
-    pub done: usize,
+    pub(crate) done: usize,
     /// Those on which it ended otherwise.
-    pub failed: usize,
+    pub(crate) failed: usize,
     /// Those that could not be reached.
-    pub unreachable: usize,
+    pub(crate) unreachable: usize,
 }
 
 impl Watch {
-    /// A run that begins.
-    #[must_use]
-    pub fn new(run: RunId, document: DocumentId, line: String, now: Mono) -> Self {
+    pub(crate) fn new(run: RunId, document: DocumentId, line: Entered, now: Mono) -> Self {
         Self {
             run,
             document,
@@ -77,22 +71,19 @@ impl Watch {
     }
 
     /// Whether it still runs.
-    #[must_use]
-    pub const fn is_running(&self) -> bool {
+    pub(crate) const fn is_running(&self) -> bool {
         matches!(self.state, State::Runs | State::Stops)
     }
 
     /// What is shown of it.
-    #[must_use]
-    pub const fn text(&self) -> &Pager {
+    pub(crate) const fn text(&self) -> &Pager {
         match &self.fold {
             Some(fold) if self.folded => fold,
             _ => &self.live,
         }
     }
 
-    /// The same, to change it.
-    pub const fn text_mut(&mut self) -> &mut Pager {
+    pub(crate) const fn text_mut(&mut self) -> &mut Pager {
         match &mut self.fold {
             Some(fold) if self.folded => fold,
             _ => &mut self.live,
@@ -100,8 +91,7 @@ impl Watch {
     }
 
     /// How far it is, in a few words.
-    #[must_use]
-    pub fn words(&self, now: Mono) -> String {
+    pub(crate) fn words(&self, now: Mono) -> String {
         match self.state {
             State::Runs => format!("running {}", whole_seconds(now.since_ms(self.since))),
             State::Stops => "stopping".to_owned(),
@@ -112,8 +102,7 @@ impl Watch {
 
 impl Tally {
     /// The counts with their words; those that are zero only where they calm.
-    #[must_use]
-    pub fn words(&self) -> Vec<(Count, String)> {
+    pub(crate) fn words(&self) -> Vec<(Count, String)> {
         if self.workers == 0 {
             return Vec::new();
         }
@@ -125,14 +114,10 @@ impl Tally {
     }
 }
 
-/// What a count is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Count {
-    /// Success.
+pub(crate) enum Count {
     Done,
-    /// Another end.
     Failed,
-    /// No connection.
     Unreachable,
 }
 

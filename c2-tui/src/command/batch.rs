@@ -14,44 +14,42 @@ use c2_shared::validate;
 use clap::Args;
 use serde_json::{Map, Value};
 
-use crate::command::ending::Waiting;
+use crate::command::await_job::Waiting;
 use crate::command::submit::SpecFlags;
-use crate::command::{Complaint, Context, Data, Outcome, ending};
+use crate::command::{CommandError, Context, Data, Outcome, await_job};
 
 /// Bytes of a file of jobs or of inputs; 50,000 of them have room in it.
 const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Mistakes that are told; after so many, the file is another one than was meant.
 const TOLD_MAX: usize = 20;
 
-/// The arguments of `batch`.
-#[derive(Clone, Debug, Args)]
-pub struct Batch {
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub(crate) struct Batch {
     /// A file of jobs, `-` for standard input: commands, one a line, or jobs as JSON
     #[arg(value_name = "FILE")]
-    pub file: String,
+    pub(crate) file: String,
     /// What holds for each job that does not say otherwise.
     #[command(flatten)]
-    pub flags: SpecFlags,
+    pub(crate) flags: SpecFlags,
     /// How the jobs are sent.
     #[command(flatten)]
-    pub sending: Sending,
+    pub(crate) sending: Sending,
 }
 
 /// How several jobs are sent.
-#[derive(Clone, Debug, Args)]
-pub struct Sending {
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub(crate) struct Sending {
     /// Show the jobs and send nothing
     #[arg(long)]
-    pub dry_run: bool,
+    pub(crate) dry_run: bool,
     /// Wait until all have ended; the exit status is that of the first that did not succeed
     #[arg(long)]
-    pub wait: bool,
+    pub(crate) wait: bool,
     /// The same key within a day gives the same jobs, so that a script may be run again
     #[arg(long, value_name = "KEY")]
-    pub idempotency_key: Option<String>,
+    pub(crate) idempotency_key: Option<String>,
 }
 
-/// A mistake in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mistake {
     /// Where, as `line 3` or `job 3`.
@@ -61,22 +59,22 @@ pub(crate) struct Mistake {
 }
 
 impl Batch {
-    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
         let text = read(&self.file, context.interactive).await?;
-        let defaults = self.flags.spec(context).await?;
+        let defaults = self.flags.defaults(context).await?;
         let jobs = parse(&text, &self.file, defaults)?;
         self.sending.run(context, jobs, &self.file).await
     }
 }
 
 impl Sending {
-    pub(crate) async fn run(self, context: &Context, jobs: Vec<JobSpec>, file: &str) -> Result<Outcome, Complaint> {
+    pub(crate) async fn run(self, context: &Context, jobs: Vec<JobSpec>, file: &str) -> Result<Outcome, CommandError> {
         if jobs.is_empty() {
-            return Err(Complaint::refused(format!("there is no job in {file:?}"), "write a command on each line"));
+            return Err(CommandError::refused(format!("there is no job in {file:?}"), "write a command on each line"));
         }
         if jobs.len() > QUEUE_LEN_MAX {
             let message = format!("{} jobs are in {file:?}, and {QUEUE_LEN_MAX} fit into the queue", jobs.len());
-            return Err(Complaint::refused(message, "split the file"));
+            return Err(CommandError::refused(message, "split the file"));
         }
         if self.dry_run {
             return Ok(Data::Previewed(jobs).into());
@@ -88,7 +86,7 @@ impl Sending {
         }
         submitted(&ids).lines().for_each(|line| context.progress(line));
         let rows = all(context, &ids).await?;
-        let exit = ending::exit_status(&rows);
+        let exit = await_job::exit_status(&rows);
         Ok(Outcome { data: Data::Waited(rows), exit })
     }
 }
@@ -103,7 +101,7 @@ pub(crate) fn submitted(ids: &[JobId]) -> String {
 }
 
 /// Waits for all, telling how far they have come about twenty times.
-async fn all(context: &Context, ids: &[JobId]) -> Result<Vec<JobRow>, Complaint> {
+async fn all(context: &Context, ids: &[JobId]) -> Result<Vec<JobRow>, CommandError> {
     let (mut rows, mut failed) = (Vec::with_capacity(ids.len()), 0);
     let step = ids.len().div_ceil(20);
     let mut waiting = Waiting::new(context, ids.len());
@@ -120,9 +118,9 @@ async fn all(context: &Context, ids: &[JobId]) -> Result<Vec<JobRow>, Complaint>
 }
 
 /// Reads a text file, or standard input.
-pub(crate) async fn read(path: &str, interactive: bool) -> Result<String, Complaint> {
+pub(crate) async fn read(path: &str, interactive: bool) -> Result<String, CommandError> {
     if path == "-" && interactive {
-        return Err(Complaint::usage("there is no standard input here", "name a file"));
+        return Err(CommandError::usage("there is no standard input here", "name a file"));
     }
     let name = path.to_owned();
     let read = tokio::task::spawn_blocking(move || {
@@ -136,25 +134,22 @@ pub(crate) async fn read(path: &str, interactive: bool) -> Result<String, Compla
     });
     let bytes = read.await.map_err(std::io::Error::other).flatten().map_err(|error| {
         let hint = "paths are those of this machine, seen from where the console was started";
-        Complaint::refused(format!("cannot read {path:?}: {error}"), hint)
+        CommandError::refused(format!("cannot read {path:?}: {error}"), hint)
     })?;
     if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err(Complaint::refused(format!("{path:?} is larger than {FILE_BYTES_MAX} bytes"), "split it"));
+        return Err(CommandError::refused(format!("{path:?} is larger than {FILE_BYTES_MAX} bytes"), "split it"));
     }
     let text = String::from_utf8(bytes).map_err(|error| {
         let line = error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
-        Complaint::refused(format!("{path:?} is no UTF-8 text, see line {line}"), "save it as UTF-8")
+        CommandError::refused(format!("{path:?} is no UTF-8 text, see line {line}"), "save it as UTF-8")
     })?;
     // Editors of other systems put a mark before the first character.
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
 /// The jobs of a batch file; what a job does not say is as in `defaults`.
-///
-/// # Errors
-/// When a job is wrong; all that are wrong are named.
-pub fn parse(text: &str, file: &str, defaults: JobSpec) -> Result<Vec<JobSpec>, Complaint> {
-    jobs(text, &Defaults::new(defaults)).map_err(|mistakes| complaint(file, &mistakes))
+pub(crate) fn parse(text: &str, file: &str, defaults: JobSpec) -> Result<Vec<JobSpec>, CommandError> {
+    jobs(text, &Defaults::new(defaults)).map_err(|mistakes| refused(file, &mistakes))
 }
 
 /// What holds for each job that does not say otherwise, as a specification and as JSON.
@@ -227,16 +222,15 @@ pub(crate) fn checked(spec: JobSpec) -> Result<JobSpec, String> {
     Ok(spec)
 }
 
-/// All mistakes of a file as one complaint.
-pub(crate) fn complaint(file: &str, mistakes: &[Mistake]) -> Complaint {
+pub(crate) fn refused(file: &str, mistakes: &[Mistake]) -> CommandError {
     let count = if mistakes.len() == 1 { "a mistake".to_owned() } else { format!("{} mistakes", mistakes.len()) };
     let told = mistakes.iter().take(TOLD_MAX).map(|mistake| format!("{}: {}", mistake.place, mistake.words));
     let more = mistakes.len().saturating_sub(TOLD_MAX);
     let more = (more > 0).then(|| format!("and {more} more"));
-    let mut complaint =
-        Complaint::refused(format!("{count} in {file:?}; nothing was submitted"), "correct them and try again");
-    complaint.details = told.chain(more).collect();
-    complaint
+    let mut error =
+        CommandError::refused(format!("{count} in {file:?}; nothing was submitted"), "correct them and try again");
+    error.details = told.chain(more).collect();
+    error
 }
 
 #[cfg(test)]
@@ -280,7 +274,7 @@ mod tests {
         let places: Vec<&str> = mistakes.iter().map(|mistake| mistake.place.as_str()).collect();
         assert_eq!(places, ["line 2", "line 3", "line 4", "line 5"]);
         assert!(mistakes[0].words.contains("command"), "{mistakes:?}");
-        let told = complaint("jobs.txt", &mistakes);
+        let told = refused("jobs.txt", &mistakes);
         assert_eq!(
             (told.details.len(), told.message.as_str()),
             (4, "4 mistakes in \"jobs.txt\"; nothing was submitted")

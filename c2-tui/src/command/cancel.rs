@@ -3,26 +3,22 @@
 use clap::Args;
 
 use crate::command::job_name::JobNames;
-use crate::command::several::Several;
-use crate::command::{Complaint, Context, Data, Outcome, resolve};
+use crate::command::per_job::PerJob;
+use crate::command::{CommandError, Context, Data, Outcome, resolve};
 
-/// The arguments of `cancel`.
-#[derive(Clone, Debug, Args)]
-pub struct Cancel {
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub(crate) struct Cancel {
     /// Ids, names, `last`, ranges like `3-9`, `@STATE`, or `@GROUP`
     #[arg(value_name = "JOB", required = true)]
-    pub jobs: Vec<JobNames>,
+    pub(crate) jobs: Vec<JobNames>,
 }
 
 impl Cancel {
     /// Cancels all that can be cancelled: one that cannot does not save those after it. A single
-    /// job that cannot is a complaint; of several, the outcome says which were refused and why.
-    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
+    /// job that cannot is an error; of several, the outcome says which were refused and why.
+    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
         let ids = resolve::jobs(context, &self.jobs).await?;
-        let mut several = Several::of(&ids);
-        for id in ids {
-            several.take(id, context.client.cancel(id).await)?;
-        }
-        Ok(several.outcome(|cancelled, refused| Data::Cancelled { cancelled, refused }))
+        let per_job = PerJob::each(ids, |id| context.client.cancel(id)).await?;
+        Ok(per_job.outcome(|cancelled, refused| Data::Cancelled { cancelled, refused }))
     }
 }

@@ -5,37 +5,43 @@ use std::sync::Arc;
 
 use c2_shared::api::jobs::Stream;
 use c2_shared::client::Client;
-use c2_shared::id::JobId;
 use tokio::sync::watch;
 
 use crate::ssh::run::Heard;
 
-/// Is told which file has come how far: bytes of all its bytes.
-type Meter = dyn Fn(&str, u64, u64) + Send + Sync;
-
 /// The surroundings in which commands run. Cheap to clone.
 #[derive(Clone)]
-pub struct Context {
+pub(crate) struct Context {
     /// The c2d that is spoken to.
-    pub client: Client,
+    pub(crate) client: Client,
     /// Whether a person sits before the full screen, rather than a script.
-    pub interactive: bool,
-    progress: Arc<dyn Fn(&str) + Send + Sync>,
-    meter: Arc<Meter>,
-    wrote: Arc<dyn Fn(&Wrote<'_>) + Send + Sync>,
-    heard: Arc<dyn Fn(&Heard<'_>) + Send + Sync>,
+    pub(crate) interactive: bool,
+    listener: Arc<dyn Fn(Told<'_>) + Send + Sync>,
     interrupt: Option<watch::Receiver<bool>>,
+}
+
+/// What a command tells while it runs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Told<'a> {
+    /// How far it has come.
+    Progress(&'a str),
+    /// How far a file has come: bytes of all its bytes.
+    Transfer {
+        label: &'a str,
+        done: u64,
+        total: u64,
+    },
+    Wrote(Wrote<'a>),
+    /// What a command over ssh gave.
+    Heard(&'a Heard<'a>),
 }
 
 /// Something that a followed job wrote.
 #[derive(Clone, Copy, Debug)]
-pub struct Wrote<'a> {
-    /// Which job.
-    pub job: JobId,
-    /// Where to.
-    pub stream: Stream,
+pub(crate) struct Wrote<'a> {
+    pub(crate) stream: Stream,
     /// The bytes as they are to be shown.
-    pub bytes: &'a [u8],
+    pub(crate) bytes: &'a [u8],
 }
 
 impl fmt::Debug for Context {
@@ -45,77 +51,33 @@ impl fmt::Debug for Context {
 }
 
 impl Context {
-    /// Surroundings that show no progress and never interrupt.
-    #[must_use]
-    pub fn new(client: Client, interactive: bool) -> Self {
-        Self {
-            client,
-            interactive,
-            progress: Arc::new(|_| ()),
-            meter: Arc::new(|_, _, _| ()),
-            wrote: Arc::new(|_| ()),
-            heard: Arc::new(|_| ()),
-            interrupt: None,
-        }
+    /// Surroundings to which nobody listens, and that never interrupt.
+    pub(crate) fn new(client: Client, interactive: bool) -> Self {
+        Self { client, interactive, listener: Arc::new(|_| ()), interrupt: None }
     }
 
-    /// The same, handing lines of progress to `show` while a command runs.
-    #[must_use]
-    pub fn with_progress(mut self, show: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        self.progress = Arc::new(show);
-        self
-    }
-
-    /// The same, handing the progress of files to `show`: which, how many bytes of how many.
-    #[must_use]
-    pub fn with_meter(mut self, show: impl Fn(&str, u64, u64) + Send + Sync + 'static) -> Self {
-        self.meter = Arc::new(show);
-        self
-    }
-
-    /// The same, handing what followed jobs write to `show` as it comes.
-    #[must_use]
-    pub fn with_wrote(mut self, show: impl Fn(&Wrote<'_>) + Send + Sync + 'static) -> Self {
-        self.wrote = Arc::new(show);
-        self
-    }
-
-    /// The same, handing what commands over ssh give to `show` as it comes.
-    #[must_use]
-    pub fn with_heard(mut self, show: impl Fn(&Heard<'_>) + Send + Sync + 'static) -> Self {
-        self.heard = Arc::new(show);
+    pub(crate) fn with_listener(mut self, listener: impl Fn(Told<'_>) + Send + Sync + 'static) -> Self {
+        self.listener = Arc::new(listener);
         self
     }
 
     /// The same, ending a command early once `interrupt` holds true.
-    #[must_use]
-    pub fn with_interrupt(mut self, interrupt: watch::Receiver<bool>) -> Self {
+    pub(crate) fn with_interrupt(mut self, interrupt: watch::Receiver<bool>) -> Self {
         self.interrupt = Some(interrupt);
         self
     }
 
+    pub(crate) fn tell(&self, told: Told<'_>) {
+        (self.listener)(told);
+    }
+
     /// Says how far a command has come.
-    pub fn progress(&self, line: &str) {
-        (self.progress)(line);
-    }
-
-    /// Says how far a file has come.
-    pub fn meter(&self, label: &str, done: u64, total: u64) {
-        (self.meter)(label, done, total);
-    }
-
-    /// Hands on what a followed job wrote.
-    pub fn wrote(&self, wrote: &Wrote<'_>) {
-        (self.wrote)(wrote);
-    }
-
-    /// Hands on what a command over ssh gave.
-    pub fn heard(&self, heard: &Heard<'_>) {
-        (self.heard)(heard);
+    pub(crate) fn progress(&self, line: &str) {
+        self.tell(Told::Progress(line));
     }
 
     /// Ends when the operator interrupts, which may be never.
-    pub async fn interrupted(&self) {
+    pub(crate) async fn interrupted(&self) {
         let Some(mut interrupt) = self.interrupt.clone() else { return std::future::pending().await };
         // Whoever could interrupt is gone when this fails, so nobody ever will.
         if interrupt.wait_for(|stop| *stop).await.is_err() {

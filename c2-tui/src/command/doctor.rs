@@ -8,7 +8,7 @@ use c2_shared::time;
 use c2_shared::worker::WorkerStatus;
 
 use crate::clock;
-use crate::command::{Complaint, Context, Data, Outcome};
+use crate::command::{CommandError, Context, Data, Outcome};
 use crate::exit;
 use crate::ssh::group;
 
@@ -17,7 +17,7 @@ const DISK_LOW_BYTES: u64 = 2 << 30;
 /// The version that all programs should have.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-pub(crate) async fn run(context: &Context) -> Result<Outcome, Complaint> {
+pub(crate) async fn run(context: &Context) -> Result<Outcome, CommandError> {
     let queue = context.client.queue_status().await?;
     let workers = context.client.workers().await?.workers;
     let mut checks = vec![of_queue(&queue)];

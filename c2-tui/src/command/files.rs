@@ -5,7 +5,7 @@ use std::io::{self, Read as _};
 
 use c2_shared::limits::INLINE_BYTES_MAX;
 
-use crate::command::Complaint;
+use crate::command::CommandError;
 
 /// Bytes that may still be read.
 #[derive(Debug)]
@@ -18,13 +18,11 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// Whether so many bytes more fit.
     pub(crate) const fn has_room_for(&self, bytes: u64) -> bool {
         bytes <= self.0 as u64
     }
 
-    /// Reads a whole file.
-    pub(crate) fn read(&mut self, path: &str) -> Result<Vec<u8>, Complaint> {
+    pub(crate) fn read(&mut self, path: &str) -> Result<Vec<u8>, CommandError> {
         look(path)?;
         let mut bytes = Vec::new();
         let limit = self.0 as u64 + 1;
@@ -35,7 +33,10 @@ impl Budget {
             None => {
                 let message =
                     format!("{path:?} is too large: what goes inside a request may have {INLINE_BYTES_MAX} bytes");
-                return Err(Complaint::refused(message, "give it with --upload and let the command read it: < FILE"));
+                return Err(CommandError::refused(
+                    message,
+                    "give it with --upload and let the command read it: < FILE",
+                ));
             }
         }
         Ok(bytes)
@@ -43,22 +44,22 @@ impl Budget {
 }
 
 /// Makes sure that there is a file, without opening it: opening a pipe waits for its writer.
-pub(crate) fn look(path: &str) -> Result<std::fs::Metadata, Complaint> {
+pub(crate) fn look(path: &str) -> Result<std::fs::Metadata, CommandError> {
     let metadata = std::fs::metadata(path).map_err(|e| unreadable(path, &e))?;
     if metadata.is_file() {
         return Ok(metadata);
     }
-    Err(Complaint::refused(format!("{path:?} is not a file"), "pack a folder first: tar -cf all.tar DIR"))
+    Err(CommandError::refused(format!("{path:?} is not a file"), "pack a folder first: tar -cf all.tar DIR"))
 }
 
 /// A file that the system does not give.
-pub(crate) fn unreadable(path: &str, error: &io::Error) -> Complaint {
+pub(crate) fn unreadable(path: &str, error: &io::Error) -> CommandError {
     let hint = match error.kind() {
         io::ErrorKind::NotFound => "paths are those of this machine, seen from where the console was started",
         io::ErrorKind::PermissionDenied => "it belongs to somebody else",
         _ => "check the path",
     };
-    Complaint::refused(format!("cannot read {path:?}: {}", reason(error)), hint)
+    CommandError::refused(format!("cannot read {path:?}: {}", reason(error)), hint)
 }
 
 /// The system's words without its number.

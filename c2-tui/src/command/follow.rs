@@ -9,29 +9,28 @@ use c2_shared::id::JobId;
 use clap::Args;
 use futures_util::future::try_join_all;
 
-use crate::command::context::Wrote;
+use crate::command::context::{Told, Wrote};
 use crate::command::job_name::JobNames;
-use crate::command::{Complaint, Context, Data, Kind, Outcome, ending, resolve};
+use crate::command::{CommandError, Context, Data, Kind, Outcome, await_job, resolve};
 use crate::render;
 
-/// The arguments of `follow`.
-#[derive(Clone, Debug, Args)]
-pub struct Follow {
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub(crate) struct Follow {
     /// Ids, names, `last`, ranges like `3-9`, `@STATE`, or `@GROUP`
     #[arg(value_name = "JOB", required = true)]
-    pub jobs: Vec<JobNames>,
+    pub(crate) jobs: Vec<JobNames>,
 }
 
 impl Follow {
     /// Follows all jobs at once until the last has ended. The exit status is that of the first, in
     /// the order named, that did not succeed.
-    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
         let ids = resolve::jobs(context, &self.jobs).await?;
         let labelled = ids.len() > 1;
         let width = ids.iter().map(|id| id.to_string().len()).max().unwrap_or(0);
         let label = |id: &JobId| if labelled { format!("{:width$} | ", id.to_string()) } else { String::new() };
         let rows = try_join_all(ids.iter().map(|id| one(context, *id, None, label(id)))).await?;
-        let exit = ending::exit_status(&rows);
+        let exit = await_job::exit_status(&rows);
         Ok(Outcome { data: Data::Followed(rows), exit })
     }
 }
@@ -43,7 +42,7 @@ pub(crate) async fn one(
     job: JobId,
     only: Option<Stream>,
     label: String,
-) -> Result<JobRow, Complaint> {
+) -> Result<JobRow, CommandError> {
     let mut follower = Follower {
         context,
         job,
@@ -54,7 +53,7 @@ pub(crate) async fn one(
     };
     tokio::select! {
         ended = follower.follow() => ended,
-        () = context.interrupted() => Err(Complaint::new(Kind::Interrupted, format!("stopped following; {job} goes on"))
+        () = context.interrupted() => Err(CommandError::new(Kind::Interrupted, format!("stopped following; {job} goes on"))
             .hint(format!("`follow {job}` follows on, `cancel {job}` ends it"))),
     }
 }
@@ -69,7 +68,7 @@ struct Follower<'a> {
 }
 
 impl Follower<'_> {
-    async fn follow(&mut self) -> Result<JobRow, Complaint> {
+    async fn follow(&mut self) -> Result<JobRow, CommandError> {
         let (mut backoff, mut known) = (Backoff::default(), false);
         loop {
             let broken = match self.context.client.follow(self.job, &self.at).await {
@@ -90,7 +89,9 @@ impl Follower<'_> {
                 Err(error) => Some(error),
             };
             match broken {
-                Some(error) if !known || !ending::may_pass(&error) || backoff.failures() >= ending::FAILURES_MAX => {
+                Some(error)
+                    if !known || !await_job::may_pass(&error) || backoff.failures() >= await_job::FAILURES_MAX =>
+                {
                     return Err(error.into());
                 }
                 error => {
@@ -129,14 +130,14 @@ impl Follower<'_> {
             self.context.progress(&render::gap(written.stream, missing, written.offset - missing));
         }
         bytes.extend(lines.push(&written.data.0));
-        self.context.wrote(&Wrote { job: self.job, stream: written.stream, bytes: &bytes });
+        self.context.tell(Told::Wrote(Wrote { stream: written.stream, bytes: &bytes }));
     }
 
     /// Shows what did not end with a line.
     fn flush(&mut self) {
         for (stream, lines) in [(Stream::Stdout, &mut self.stdout), (Stream::Stderr, &mut self.stderr)] {
             let bytes = lines.rest();
-            self.context.wrote(&Wrote { job: self.job, stream, bytes: &bytes });
+            self.context.tell(Told::Wrote(Wrote { stream, bytes: &bytes }));
         }
     }
 }

@@ -6,75 +6,33 @@ use std::sync::Arc;
 
 use c2_shared::api::files::JobFile;
 use c2_shared::glob;
-use c2_shared::id::JobId;
 use clap::Args;
-use serde::Serialize;
 use tokio::task::spawn_blocking;
 
-use crate::command::folder::{Folder, Place, Present};
 use crate::command::job_name::JobName;
-use crate::command::{Complaint, Context, Data, Kind, Outcome, resolve, send};
+use crate::command::outcome::{Fetched, FetchedFile, Status};
+use crate::command::safe_dir::{Place, Present, SafeDir};
+use crate::command::{CommandError, Context, Data, Kind, Outcome, resolve, transfer};
 
-/// The arguments of `get-files`.
-#[derive(Clone, Debug, Args)]
-pub struct GetFiles {
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub(crate) struct GetFiles {
     /// Its id (`job-3` or `3`), its name, or `last`
     #[arg(value_name = "JOB")]
-    pub job: JobName,
+    pub(crate) job: JobName,
     /// Where to put them; without it into a folder of the job's name
     #[arg(value_name = "DIR")]
-    pub dir: Option<PathBuf>,
+    pub(crate) dir: Option<PathBuf>,
     /// Write over what is there
     #[arg(long)]
-    pub force: bool,
+    pub(crate) force: bool,
     /// Only say what there is
     #[arg(long)]
-    pub list: bool,
-}
-
-/// What became of a job's files.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Fetched {
-    /// Which job.
-    pub job_id: JobId,
-    /// Where they are; none if they were only listed.
-    pub dir: Option<PathBuf>,
-    /// The files.
-    pub files: Vec<FetchedFile>,
-    /// What the job was to leave and did not.
-    pub problems: Vec<String>,
-}
-
-/// What became of one file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct FetchedFile {
-    /// The file as c2d lists it.
-    #[serde(flatten)]
-    pub file: JobFile,
-    /// What was done.
-    pub status: Status,
-    /// Why nothing was done.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-}
-
-/// What was done with a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// It is at c2d.
-    Listed,
-    /// It was fetched.
-    Saved,
-    /// It was there already.
-    Unchanged,
-    /// It could not be written.
-    Refused,
+    pub(crate) list: bool,
 }
 
 impl GetFiles {
     /// Fetches all files that can be fetched; one that cannot does not hold up those after it.
-    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
         let job_id = resolve::job(context, &self.job).await?;
         let mut left = context.client.job_files(job_id, false).await?;
         // c2d takes nothing else from workers; but what it took before it knew this rule is there.
@@ -104,21 +62,21 @@ impl GetFiles {
     }
 }
 
-async fn open(dir: PathBuf) -> Result<Folder, Complaint> {
+async fn open(dir: PathBuf) -> Result<SafeDir, CommandError> {
     let shown = dir.display().to_string();
-    let opened = spawn_blocking(move || Folder::open(&dir)).await.expect("opening a folder does not panic");
-    opened.map_err(|e| Complaint::refused(format!("cannot use the folder {shown:?}: {e}"), "name another folder"))
+    let opened = spawn_blocking(move || SafeDir::open(&dir)).await.expect("opening a folder does not panic");
+    opened.map_err(|e| CommandError::refused(format!("cannot use the folder {shown:?}: {e}"), "name another folder"))
 }
 
 /// Fetches one file. What lies in the names and on this disk is said and passed over; when c2d
 /// fails, the next file would fail too.
 async fn fetch(
     context: &Context,
-    folder: &Arc<Folder>,
+    folder: &Arc<SafeDir>,
     dir: &Path,
     file: &JobFile,
     force: bool,
-) -> Result<(Status, Option<String>), Complaint> {
+) -> Result<(Status, Option<String>), CommandError> {
     let refused = |reason: String| Ok((Status::Refused, Some(reason)));
     let (folder, path, blob) = (Arc::clone(folder), file.path.clone(), file.sha256);
     let executable = file.mode.is_some_and(|mode| mode & 0o100 != 0);
@@ -140,10 +98,10 @@ async fn fetch(
         Err(e) => return refused(e.to_string()),
     };
     let label = dir.join(&file.path).display().to_string();
-    match send::fetch(context, &label, file.sha256, file.size, &aside).await {
+    match transfer::fetch(context, &label, file.sha256, file.size, &aside).await {
         Ok(()) => {}
-        Err(complaint) if complaint.kind == Kind::Refused => return refused(complaint.message),
-        Err(complaint) => return Err(complaint),
+        Err(error) if error.kind == Kind::Refused => return refused(error.message),
+        Err(error) => return Err(error),
     }
     match place.keep(force) {
         Ok(()) => Ok((Status::Saved, None)),

@@ -1,13 +1,17 @@
-//! The one grammar: every verb of the console, and who runs it.
+//! The one grammar: every verb of the console, who runs it, and what it does to the world.
 //!
 //! The doc comments are the help texts. Help, palette, completion and the tests of the README read
-//! this type through [`crate::command::commands`].
+//! these types through [`crate::command::commands`].
 
 use clap::{Parser, Subcommand};
 
+use crate::command::console::Console;
+use crate::command::job_name::JobNames;
+use crate::command::operands::{Membership, OneJob, OneWorker, SomeJobs};
 use crate::command::{
-    Complaint, Context, Data, Outcome, batch, cancel, cleanup, doctor, follow, get_files, groups, help, job, jobs, log,
-    output, pdsh, split, steer, submit, tags, verify_ssh, wait, worker,
+    CommandError, Context, Outcome, assign, batch, cancel, cleanup_workspaces, detect_tags, doctor, drain, follow,
+    get_files, get_tags, groups, help, hold, info, job, jobs, list, log, output, pause, pdsh, queue_status, release,
+    remove_worker, resume, retry, set_tags, split, submit, unassign, verify_ssh, wait, why,
 };
 use crate::render;
 
@@ -20,10 +24,18 @@ use crate::render;
     disable_version_flag = true,
     infer_long_args = false
 )]
-pub(crate) struct Line {
-    /// What is asked for.
+pub(crate) struct Grammar {
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) verb: Verb,
+}
+
+/// What a line asks for: a command, or something of the full screen alone.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub(crate) enum Verb {
+    #[command(flatten)]
+    Command(Command),
+    #[command(flatten)]
+    Console(Console),
 }
 
 /// How much of an output there is to be shown.
@@ -32,8 +44,8 @@ fn kept() -> String {
 }
 
 /// What an operator can ask for.
-#[derive(Clone, Debug, Subcommand)]
-pub enum Command {
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub(crate) enum Command {
     /// List all workers
     List,
     /// Look whether c2d, its workers and this machine are fit for work
@@ -41,27 +53,27 @@ pub enum Command {
     /// List the groups and their workers
     Groups,
     /// Put a worker into a group
-    Assign(groups::Membership),
+    Assign(Membership),
     /// Take a worker out of a group
-    Unassign(groups::Membership),
+    Unassign(Membership),
     /// Show one worker in full
-    Info(worker::Worker),
+    Info(OneWorker),
     /// Set the tags that a worker offers, in place of those that it offered
-    SetTags(tags::SetTags),
+    SetTags(set_tags::SetTags),
     /// Show a worker's tags and which job holds them
-    GetTags(worker::Worker),
+    GetTags(OneWorker),
     /// Suggest tags from a worker's hardware
-    DetectTags(tags::DetectTags),
+    DetectTags(detect_tags::DetectTags),
     /// Let a worker finish what it has and give it nothing new
-    Drain(worker::Worker),
+    Drain(OneWorker),
     /// Give a drained worker work again
-    Resume(worker::Worker),
+    Resume(OneWorker),
     /// Forget a worker that is offline for good
-    RemoveWorker(worker::Worker),
+    RemoveWorker(OneWorker),
     /// List jobs, those that have not ended unless asked otherwise
     Jobs(jobs::Jobs),
     /// Show one job in full
-    Job(job::Job),
+    Job(OneJob),
     /// Submit a job
     #[command(after_help = kept())]
     Submit(Box<submit::Submit>),
@@ -72,13 +84,13 @@ pub enum Command {
     /// Cancel jobs; what runs is ended
     Cancel(cancel::Cancel),
     /// Hold jobs that have not started
-    Hold(steer::Jobs),
+    Hold(SomeJobs),
     /// Release held jobs
-    Release(steer::Jobs),
+    Release(SomeJobs),
     /// Submit ended jobs again, all or none
-    Retry(steer::Jobs),
+    Retry(SomeJobs),
     /// Explain why a job does not run, worker by worker
-    Why(job::Job),
+    Why(OneJob),
     /// Stop the queue; what runs goes on
     Pause,
     /// Let the queue go on
@@ -93,7 +105,7 @@ pub enum Command {
     /// Fetch the files that a job left
     GetFiles(get_files::GetFiles),
     /// Remove what ended jobs left on workers
-    CleanupWorkspaces(cleanup::Cleanup),
+    CleanupWorkspaces(cleanup_workspaces::Cleanup),
     /// Run a command on workers over ssh, at once and beside the queue
     Pdsh(pdsh::Pdsh),
     /// Check whether workers can be reached over ssh
@@ -105,42 +117,35 @@ pub enum Command {
     Wait(wait::Wait),
     /// Explain the commands, or one of them
     Help(help::Help),
-    /// Leave the console
-    #[command(visible_alias = "exit")]
-    Quit,
 }
 
-/// Runs a command.
-///
-/// # Errors
-/// When it is refused, fails, is interrupted, or c2d cannot be reached.
-pub async fn execute(context: &Context, command: Command) -> Result<Outcome, Complaint> {
+pub(crate) async fn execute(context: &Context, command: Command) -> Result<Outcome, CommandError> {
     match command {
-        Command::List => Ok(Data::Workers(context.client.workers().await?).into()),
+        Command::List => list::run(context).await,
         Command::Doctor => doctor::run(context).await,
-        Command::Groups => groups::list(context).await,
-        Command::Assign(membership) => membership.assign(context).await,
-        Command::Unassign(membership) => membership.unassign(context).await,
-        Command::Info(worker) => worker.info(context).await,
+        Command::Groups => groups::run(context).await,
+        Command::Assign(args) => assign::run(context, args).await,
+        Command::Unassign(args) => unassign::run(context, args).await,
+        Command::Info(args) => info::run(context, args).await,
         Command::SetTags(tags) => tags.run(context).await,
-        Command::GetTags(worker) => worker.tags(context).await,
+        Command::GetTags(args) => get_tags::run(context, args).await,
         Command::DetectTags(tags) => tags.run(context).await,
-        Command::Drain(worker) => worker.drain(context).await,
-        Command::Resume(worker) => worker.resume(context).await,
-        Command::RemoveWorker(worker) => worker.remove(context).await,
+        Command::Drain(args) => drain::run(context, args).await,
+        Command::Resume(args) => resume::run(context, args).await,
+        Command::RemoveWorker(args) => remove_worker::run(context, args).await,
         Command::Jobs(jobs) => jobs.run(context).await,
-        Command::Job(job) => job.run(context).await,
+        Command::Job(args) => job::run(context, args).await,
         Command::Submit(submit) => submit.run(context).await,
         Command::Batch(batch) => batch.run(context).await,
         Command::Split(split) => split.run(context).await,
         Command::Cancel(cancel) => cancel.run(context).await,
-        Command::Hold(jobs) => jobs.hold(context).await,
-        Command::Release(jobs) => jobs.release(context).await,
-        Command::Retry(jobs) => jobs.retry(context).await,
-        Command::Why(job) => job.why(context).await,
-        Command::Pause => Ok(Data::Paused(context.client.pause(true).await?).into()),
-        Command::Unpause => Ok(Data::Paused(context.client.pause(false).await?).into()),
-        Command::QueueStatus => Ok(Data::Queue(context.client.queue_status().await?).into()),
+        Command::Hold(args) => hold::run(context, args).await,
+        Command::Release(args) => release::run(context, args).await,
+        Command::Retry(args) => retry::run(context, args).await,
+        Command::Why(args) => why::run(context, args).await,
+        Command::Pause => pause::run(context, true).await,
+        Command::Unpause => pause::run(context, false).await,
+        Command::QueueStatus => queue_status::run(context).await,
         Command::Log(log) => log.run(context).await,
         Command::Output(output) => output.run(context).await,
         Command::GetFiles(get_files) => get_files.run(context).await,
@@ -150,6 +155,95 @@ pub async fn execute(context: &Context, command: Command) -> Result<Outcome, Com
         Command::Follow(follow) => follow.run(context).await,
         Command::Wait(wait) => wait.run(context).await,
         Command::Help(help) => help.run(),
-        Command::Quit => Ok(Data::Quit.into()),
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Impact {
+    /// Nothing is other than before.
+    ReadOnly,
+    /// Something is, and could be put back.
+    Mutating,
+    /// Something ends, or is gone.
+    Destructive,
+}
+
+/// What a command acts on, as far as it names that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Targets<'a> {
+    None,
+    Jobs(&'a [JobNames]),
+    Workers(&'a str),
+}
+
+impl Command {
+    /// What it does to the world, for faces that ask first or forbid.
+    pub(crate) fn impact(&self) -> Impact {
+        match self {
+            Self::List
+            | Self::Doctor
+            | Self::Groups
+            | Self::Info(_)
+            | Self::GetTags(_)
+            | Self::Jobs(_)
+            | Self::Job(_)
+            | Self::Why(_)
+            | Self::QueueStatus
+            | Self::Log(_)
+            | Self::Output(_)
+            | Self::GetFiles(_)
+            | Self::Follow(_)
+            | Self::Wait(_)
+            | Self::Help(_) => Impact::ReadOnly,
+            Self::DetectTags(tags) => Impact::if_mutating(tags.apply),
+            Self::Batch(batch) => Impact::if_mutating(!batch.sending.dry_run),
+            Self::Split(split) => Impact::if_mutating(!split.sending.dry_run),
+            Self::VerifySsh(verify) => Impact::if_mutating(verify.yes),
+            Self::Assign(_)
+            | Self::SetTags(_)
+            | Self::Drain(_)
+            | Self::Resume(_)
+            | Self::Submit(_)
+            | Self::Hold(_)
+            | Self::Release(_)
+            | Self::Retry(_)
+            | Self::Pause
+            | Self::Unpause => Impact::Mutating,
+            Self::Unassign(_)
+            | Self::RemoveWorker(_)
+            | Self::Cancel(_)
+            | Self::CleanupWorkspaces(_)
+            | Self::Pdsh(_) => Impact::Destructive,
+        }
+    }
+
+    /// What it would act on.
+    pub(crate) fn targets(&self) -> Targets<'_> {
+        match self {
+            Self::Cancel(cancel) => Targets::Jobs(&cancel.jobs),
+            Self::CleanupWorkspaces(cleanup) => Targets::Workers(&cleanup.target),
+            Self::Pdsh(pdsh) => Targets::Workers(&pdsh.target),
+            _ => Targets::None,
+        }
+    }
+
+    /// Whether it gives its lines while it runs, so that a person may do something else meanwhile.
+    pub(crate) const fn streams(&self) -> bool {
+        match self {
+            Self::Pdsh(_) | Self::Follow(_) => true,
+            Self::Output(output) => output.follow,
+            _ => false,
+        }
+    }
+
+    /// Whether equal outputs of workers are to be shown together.
+    pub(crate) const fn folds(&self) -> bool {
+        matches!(self, Self::Pdsh(pdsh) if pdsh.fold)
+    }
+}
+
+impl Impact {
+    const fn if_mutating(mutating: bool) -> Self {
+        if mutating { Self::Mutating } else { Self::ReadOnly }
     }
 }

@@ -1,25 +1,11 @@
-//! `groups`, `assign`, `unassign`: which workers belong together.
+//! `groups`: the groups and their workers.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use clap::Args;
+use crate::command::{CommandError, Context, Data, Outcome};
 
-use crate::command::{Complaint, Context, Data, Outcome};
-
-/// The arguments of `assign` and `unassign`.
-#[derive(Clone, Debug, Args)]
-pub struct Membership {
-    /// Its address or host name
-    #[arg(value_name = "WORKER")]
-    pub worker: String,
-    /// The group
-    #[arg(value_name = "GROUP")]
-    pub group: String,
-}
-
-/// Groups and their workers, as `list` tells them.
-pub(crate) async fn list(context: &Context) -> Result<Outcome, Complaint> {
+pub(crate) async fn run(context: &Context) -> Result<Outcome, CommandError> {
     let mut groups: BTreeMap<String, BTreeSet<IpAddr>> = BTreeMap::new();
     for worker in context.client.workers().await?.workers {
         for group in worker.groups {
@@ -27,15 +13,4 @@ pub(crate) async fn list(context: &Context) -> Result<Outcome, Complaint> {
         }
     }
     Ok(Data::Groups(groups).into())
-}
-
-impl Membership {
-    pub(crate) async fn assign(self, context: &Context) -> Result<Outcome, Complaint> {
-        let row = context.client.assign(&self.worker, BTreeSet::from([self.group])).await?;
-        Ok(Data::WorkerChanged(Box::new(row)).into())
-    }
-
-    pub(crate) async fn unassign(self, context: &Context) -> Result<Outcome, Complaint> {
-        Ok(Data::WorkerChanged(Box::new(context.client.unassign(&self.worker, &self.group).await?)).into())
-    }
 }

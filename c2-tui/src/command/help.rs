@@ -2,44 +2,38 @@
 
 use std::fmt::Write as _;
 
-use c2_shared::hint;
-use clap::Args;
+use clap::{Args, ValueHint};
 
-use crate::command::{Complaint, Data, Outcome, table};
+use crate::command::{CommandError, CommandInfo, Data, Outcome, table};
 
-/// The arguments of `help`.
-#[derive(Clone, Debug, Args)]
-pub struct Help {
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub(crate) struct Help {
     /// Which command
-    #[arg(value_name = "COMMAND")]
-    pub command: Option<String>,
+    #[arg(value_name = "COMMAND", value_hint = ValueHint::CommandName)]
+    pub(crate) command: Option<String>,
 }
 
 impl Help {
-    pub(crate) fn run(self) -> Result<Outcome, Complaint> {
+    pub(crate) fn run(self) -> Result<Outcome, CommandError> {
         let text = match self.command {
             None => overview(),
             Some(name) => one(&name)?,
         };
-        Ok(Data::Help(text).into())
+        Ok(Data::Text { name: "help", text }.into())
     }
 }
 
 fn overview() -> String {
-    let rows: Vec<_> = table::commands().iter().map(|c| (c.usage_short(), c.summary.clone())).collect();
+    let row = |command: &CommandInfo| (command.usage_short(), command.summary.clone());
+    let (screen, commands): (Vec<_>, Vec<_>) = table::commands().iter().partition(|command| command.full_screen);
+    let [commands, screen] = [commands, screen].map(|group| group.into_iter().map(row).collect::<Vec<_>>());
     let after = "`help COMMAND` explains one of them; JOB is `job-3`, `3`, `last` or a job's name";
-    format!("{}\n{after}\n", aligned("", &rows))
+    format!("{}\non the full screen also:\n{}\n{after}\n", aligned("", &commands), aligned("", &screen))
 }
 
-fn one(name: &str) -> Result<String, Complaint> {
-    let commands = table::commands();
-    let names = || commands.iter().flat_map(|c| std::iter::once(&c.name).chain(&c.aliases)).map(String::as_str);
-    let Some(command) = commands.iter().find(|c| c.name == name || c.aliases.iter().any(|alias| alias == name)) else {
-        let hint = hint::nearest(name, names()).map(|near| format!("did you mean {near:?}?"));
-        let hint = hint.unwrap_or_else(|| "`help` lists the commands".to_owned());
-        return Err(Complaint::usage(format!("unknown command {name:?}"), hint));
-    };
-    let arguments = command.arguments.iter().map(|a| (a.value.clone(), a.summary.clone()));
+fn one(name: &str) -> Result<String, CommandError> {
+    let command = table::known(name)?;
+    let arguments = command.arguments.iter().map(|a| (a.value.clone(), a.explanation()));
     let flags = command.flags.iter().map(|f| (f.usage(), f.explanation()));
     let mut text = format!("{}\n\nusage: {}\n", command.summary, command.usage);
     for (heading, rows) in [("arguments", arguments.collect::<Vec<_>>()), ("flags", flags.collect())] {

@@ -11,8 +11,7 @@ use c2_shared::job::JobState;
 
 /// A job as the operator names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum JobName {
-    /// By its id.
+pub(crate) enum JobName {
     Id(JobId),
     /// The one submitted last.
     Last,
@@ -22,8 +21,7 @@ pub enum JobName {
 
 /// One or more jobs as the operator names them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum JobNames {
-    /// One job.
+pub(crate) enum JobNames {
     One(JobName),
     /// All from the first to the last id, both included.
     Range(JobId, JobId),
@@ -31,10 +29,8 @@ pub enum JobNames {
     All(Common, JobId, JobId),
 }
 
-/// What jobs have in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Common {
-    /// Their state.
+pub(crate) enum Common {
     State(JobState),
     /// The group that they asked for, while they have not ended.
     Group(String),
@@ -42,8 +38,7 @@ pub enum Common {
 
 /// Says that a text names no job.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum JobNameError {
-    /// It is empty.
+pub(crate) enum JobNameError {
     #[error("a job's name cannot be empty")]
     Empty,
     /// No job has the number 0.

@@ -8,38 +8,37 @@ use c2_shared::limits::{PAGE_LEN, PAGE_LEN_MAX};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
-use crate::command::{Complaint, Context, Data, Outcome};
+use crate::command::{CommandError, Context, Data, Outcome};
 
-/// The arguments of `jobs`.
-#[derive(Clone, Debug, Args)]
-pub struct Jobs {
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub(crate) struct Jobs {
     /// Ended jobs too
     #[arg(long)]
-    pub all: bool,
+    pub(crate) all: bool,
     /// Only jobs of this state
     #[arg(long, value_name = "STATE", value_parser = states())]
-    pub state: Option<JobState>,
+    pub(crate) state: Option<JobState>,
     /// Only jobs that asked for this group
     #[arg(long, value_name = "GROUP")]
-    pub group: Option<String>,
+    pub(crate) group: Option<String>,
     /// Only jobs that asked for this tag
     #[arg(long, value_name = "TAG")]
-    pub tag: Option<String>,
+    pub(crate) tag: Option<String>,
     /// Only jobs that this worker has or had, by its address
     #[arg(long, value_name = "WORKER")]
-    pub worker: Option<IpAddr>,
+    pub(crate) worker: Option<IpAddr>,
     /// Only jobs of this name
     #[arg(long, value_name = "NAME")]
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
     /// Only jobs whose command contains this
     #[arg(long, value_name = "TEXT")]
-    pub text: Option<String>,
+    pub(crate) text: Option<String>,
     /// The newest first
     #[arg(long)]
-    pub newest: bool,
+    pub(crate) newest: bool,
     /// Rows at most
     #[arg(long, value_name = "N", default_value_t = PAGE_LEN, hide_default_value = true)]
-    pub limit: usize,
+    pub(crate) limit: usize,
 }
 
 pub(crate) fn states() -> impl TypedValueParser<Value = JobState> {
@@ -49,7 +48,7 @@ pub(crate) fn states() -> impl TypedValueParser<Value = JobState> {
 }
 
 impl Jobs {
-    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
         let active_only = !self.all && self.state.is_none_or(|state| !state.is_terminal());
         let mut list = JobList::default();
         let mut query = JobsQuery {

@@ -6,30 +6,27 @@
 
 use std::ops::Range;
 
-/// A word of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Word {
+pub(crate) struct Word {
     /// The text without quotes and backslashes.
-    pub text: String,
+    pub(crate) text: String,
     /// The bytes of the line that it stands for, quotes included.
-    pub span: Range<usize>,
+    pub(crate) span: Range<usize>,
 }
 
 impl Word {
     /// Whether quotes or backslashes stand in it.
-    #[must_use]
-    pub fn is_quoted(&self) -> bool {
+    pub(crate) fn is_quoted(&self) -> bool {
         self.text.len() < self.span.len()
     }
 }
 
 /// Why a line has no words: something was opened and not closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum LexError {
+pub(crate) enum LexError {
     /// A quote was opened and not closed.
     #[error("the quote {quote} at column {} is not closed", at + 1)]
     OpenQuote {
-        /// Which quote.
         quote: char,
         /// Its byte in the line.
         at: usize,
@@ -42,27 +39,19 @@ pub enum LexError {
     },
 }
 
-impl LexError {
-    /// The byte at which the trouble begins.
-    #[must_use]
-    pub const fn at(&self) -> usize {
-        match self {
-            Self::OpenQuote { at, .. } | Self::LoneBackslash { at } => *at,
-        }
-    }
-}
-
 /// The console's prompt, as it is copied together with a line.
 const PROMPT: &str = "!>";
 
-/// The part of a line that says something: behind copied prompts, before a comment. A comment begins
-/// with a word that is only `#`, or with a `#` that is the first character.
-#[must_use]
-pub fn said(line: &str) -> Range<usize> {
+/// The part of a line that says something: behind copied prompts and a colon as in vi, before a
+/// comment. A comment begins with a word that is only `#`, or with a `#` that is the first character.
+pub(crate) fn said(line: &str) -> Range<usize> {
     let mut start = line.len() - line.trim_start().len();
     while let Some(rest) = line[start..].strip_prefix(PROMPT)
         && (rest.is_empty() || rest.starts_with(char::is_whitespace))
     {
+        start = line.len() - rest.trim_start().len();
+    }
+    if let Some(rest) = line[start..].strip_prefix(':') {
         start = line.len() - rest.trim_start().len();
     }
     if line[start..].starts_with('#') {
@@ -83,12 +72,17 @@ pub fn said(line: &str) -> Range<usize> {
     start..line.len()
 }
 
-/// Splits a line into words.
-///
-/// # Errors
-/// When a quote is not closed, or nothing follows a backslash.
-pub fn lex(line: &str) -> Result<Vec<Word>, LexError> {
-    let mut words = Vec::new();
+pub(crate) fn lex(line: &str) -> Result<Vec<Word>, LexError> {
+    match scan(line) {
+        (words, None) => Ok(words),
+        (_, Some(error)) => Err(error),
+    }
+}
+
+/// Splits a line that is still being typed: what is open ends with the line, and is said beside the
+/// words.
+pub(crate) fn scan(line: &str) -> (Vec<Word>, Option<LexError>) {
+    let (mut words, mut open) = (Vec::new(), None);
     let Range { start, end } = said(line);
     let mut chars = line[..end].char_indices().peekable();
     while chars.next_if(|(at, _)| *at < start).is_some() {}
@@ -100,28 +94,27 @@ pub fn lex(line: &str) -> Result<Vec<Word>, LexError> {
         let mut text = String::new();
         while let Some((at, c)) = chars.next_if(|(_, c)| !c.is_whitespace()) {
             match c {
-                '\'' | '"' => quoted(&mut chars, &mut text, c, at)?,
-                '\\' => text.push(chars.next().ok_or(LexError::LoneBackslash { at })?.1),
+                '\'' | '"' if !quoted(&mut chars, &mut text, c) => open = Some(LexError::OpenQuote { quote: c, at }),
+                '\'' | '"' => {}
+                '\\' => match chars.next() {
+                    Some((_, protected)) => text.push(protected),
+                    None => open = Some(LexError::LoneBackslash { at }),
+                },
                 plain => text.push(plain),
             }
         }
         let end = chars.peek().map_or(end, |(at, _)| *at);
         words.push(Word { text, span: start..end });
     }
-    Ok(words)
+    (words, open)
 }
 
-/// Reads up to the closing quote. Inside double quotes a backslash protects only `"` and `\`, so
+/// Reads up to the closing quote; false where there is none. Inside double quotes a backslash protects only `"` and `\`, so
 /// that `"printf 'a\n'"` keeps its backslash, as in a shell.
-fn quoted(
-    chars: &mut std::iter::Peekable<std::str::CharIndices<'_>>,
-    text: &mut String,
-    quote: char,
-    at: usize,
-) -> Result<(), LexError> {
+fn quoted(chars: &mut std::iter::Peekable<std::str::CharIndices<'_>>, text: &mut String, quote: char) -> bool {
     while let Some((_, c)) = chars.next() {
         match c {
-            _ if c == quote => return Ok(()),
+            _ if c == quote => return true,
             '\\' if quote == '"' => match chars.next_if(|(_, next)| matches!(next, '"' | '\\')) {
                 Some((_, protected)) => text.push(protected),
                 None => text.push('\\'),
@@ -129,7 +122,7 @@ fn quoted(
             plain => text.push(plain),
         }
     }
-    Err(LexError::OpenQuote { quote, at })
+    false
 }
 
 #[cfg(test)]
@@ -181,6 +174,28 @@ mod tests {
         check("!>list", &[("!>list", 0..6)]);
         check("list !>", &[("list", 0..4), ("!>", 5..7)]);
         check("'!>' x", &[("!>", 0..4), ("x", 5..6)]);
+        check(":log 5", &[("log", 1..4), ("5", 5..6)]);
+        check("!> : list", &[("list", 5..9)]);
+        check("list :x", &[("list", 0..4), (":x", 5..7)]);
+    }
+
+    #[test]
+    fn a_line_that_is_being_typed_has_words_too() {
+        let table: [(&str, &[&str], Option<char>); 6] = [
+            ("submit \"a b", &["submit", "a b"], Some('"')),
+            ("submit 'a' b", &["submit", "a", "b"], None),
+            ("submit 'a\\", &["submit", "a\\"], Some('\'')),
+            ("submit \"a\\\"", &["submit", "a\""], Some('"')),
+            ("a\\ b #c", &["a b", "#c"], None),
+            ("a'b c'd", &["ab cd"], None),
+        ];
+        for (line, expected, quote) in table {
+            let (words, open) = scan(line);
+            assert_eq!(words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>(), expected, "{line}");
+            let found = open.map(|open| matches!(open, LexError::OpenQuote { quote: q, .. } if Some(q) == quote));
+            assert_eq!(found, quote.map(|_| true), "{line}");
+        }
+        assert_eq!(scan("list \\").1, Some(LexError::LoneBackslash { at: 5 }));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Mistakes in the arguments of a command, or of the program, as complaints of our own.
+//! Mistakes in the arguments of a command, or of the program, as errors of our own.
 //!
 //! clap finds them, but its texts speak of a program's arguments and end with advice that is wrong
 //! at a prompt.
@@ -7,11 +7,10 @@ use c2_shared::hint;
 use clap::Error;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::command::Complaint;
-use crate::command::table::CommandInfo;
+use crate::command::{CommandError, CommandInfo, Operand};
 
 /// Says in our words what clap found wrong with a command that exists.
-pub(crate) fn of(error: &Error, command: &CommandInfo) -> Complaint {
+pub(crate) fn of(error: &Error, command: &CommandInfo) -> CommandError {
     let name = &command.name;
     let usage = format!("usage: {}", command.usage);
     let about = |kind| words_of(error, kind).into_iter().next().unwrap_or_default();
@@ -20,16 +19,16 @@ pub(crate) fn of(error: &Error, command: &CommandInfo) -> Complaint {
         ErrorKind::UnknownArgument => unexpected(command, &argument, usage),
         ErrorKind::MissingRequiredArgument => {
             let missing = words_of(error, ContextKind::InvalidArg).join(" ");
-            Complaint::usage(format!("{name} needs {missing}"), usage)
+            CommandError::usage(format!("{name} needs {missing}"), usage)
         }
         ErrorKind::InvalidValue if about(ContextKind::InvalidValue).is_empty() => {
-            Complaint::usage(format!("{argument} needs a value"), usage)
+            CommandError::usage(format!("{argument} needs a value"), usage)
         }
         ErrorKind::InvalidValue => {
             let value = about(ContextKind::InvalidValue);
             let known = words_of(error, ContextKind::ValidValue);
             let hint = hint::for_unknown(&value, known.iter().map(String::as_str), &usage);
-            Complaint::usage(format!("{value:?} does not fit {argument}"), hint)
+            CommandError::usage(format!("{value:?} does not fit {argument}"), hint)
         }
         ErrorKind::ValueValidation => {
             let value = about(ContextKind::InvalidValue);
@@ -37,23 +36,23 @@ pub(crate) fn of(error: &Error, command: &CommandInfo) -> Complaint {
             // Our own parsers quote the value already, those of numbers do not.
             let quoted = why.contains(&format!("{value:?}"));
             let message = if quoted { format!("{argument}: {why}") } else { format!("{argument}: {value:?}: {why}") };
-            Complaint::usage(message, usage)
+            CommandError::usage(message, usage)
         }
         ErrorKind::ArgumentConflict => {
             let prior = about(ContextKind::PriorArg);
             if prior == argument || prior.is_empty() {
-                Complaint::usage(format!("{argument} is given twice"), usage)
+                CommandError::usage(format!("{argument} is given twice"), usage)
             } else {
-                Complaint::usage(format!("{argument} and {prior} do not go together"), usage)
+                CommandError::usage(format!("{argument} and {prior} do not go together"), usage)
             }
         }
         ErrorKind::TooManyValues => {
             let value = about(ContextKind::InvalidValue);
-            Complaint::usage(format!("{argument} takes no value, but got {value:?}"), usage)
+            CommandError::usage(format!("{argument} takes no value, but got {value:?}"), usage)
         }
         ErrorKind::InvalidSubcommand => {
             let word = about(ContextKind::InvalidSubcommand);
-            Complaint::usage(
+            CommandError::usage(
                 format!("unexpected {word:?} after {name}"),
                 format!("run a command with: {name} --exec {word:?}"),
             )
@@ -63,22 +62,22 @@ pub(crate) fn of(error: &Error, command: &CommandInfo) -> Complaint {
         _ => {
             let text = error.to_string();
             let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-            Complaint::usage(first, usage)
+            CommandError::usage(first, usage)
         }
     }
 }
 
 /// A flag or a word that the command does not take.
-fn unexpected(command: &CommandInfo, argument: &str, usage: String) -> Complaint {
+fn unexpected(command: &CommandInfo, argument: &str, usage: String) -> CommandError {
     if !argument.starts_with('-') {
         // The one mistake that everybody makes: submit echo hello.
-        let unquoted = command.arguments.first().is_some_and(|a| a.value == "COMMAND") && command.name != "help";
+        let unquoted = command.arguments.first().is_some_and(|argument| argument.operand == Operand::Shell);
         let hint = if unquoted { format!("put the command in quotes: {} \"...\"", command.name) } else { usage };
-        return Complaint::usage(format!("unexpected {argument:?} after {}", command.name), hint);
+        return CommandError::usage(format!("unexpected {argument:?} after {}", command.name), hint);
     }
     let names = command.flags.iter().map(|flag| flag.name.as_str());
     let hint = hint::nearest(argument, names).map_or(usage, |near| format!("did you mean {near:?}?"));
-    Complaint::usage(format!("unknown flag {argument:?} of {}", command.name), hint)
+    CommandError::usage(format!("unknown flag {argument:?} of {}", command.name), hint)
 }
 
 fn words_of(error: &Error, kind: ContextKind) -> Vec<String> {

@@ -2,52 +2,44 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::path::PathBuf;
 
+use c2_shared::api::files::{Cleaned, JobFile};
 use c2_shared::api::jobs::{
     CancelResponse, JobInfo, JobList, JobLog, JobRow, JobStateResponse, PauseResponse, QueueStatus, Stream,
 };
 use c2_shared::api::why::Explanation;
 use c2_shared::api::workers::{DetectResponse, Output, RemoveResponse, TagStatus, WorkerInfo, WorkerList, WorkerRow};
+use c2_shared::checkup::Check;
 use c2_shared::id::JobId;
 use c2_shared::job::JobSpec;
 use serde::Serialize;
 
-use crate::command::cleanup::CleanedWorker;
-use crate::command::get_files::Fetched;
-use crate::command::pdsh::Ran;
-use crate::command::verify_ssh::Verified;
-use c2_shared::checkup::Check;
+use crate::ssh::check::Checked;
+use crate::ssh::learn::Learned;
+use crate::ssh::run::HostRun;
 
-/// A command that was done.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Outcome {
-    /// What it gave.
-    pub data: Data,
+pub(crate) struct Outcome {
+    pub(crate) data: Data,
     /// The exit status of a script that ends with it; a waiting command takes the job's own.
-    pub exit: i32,
+    pub(crate) exit: i32,
 }
 
-/// What commands give.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Data {
-    /// All workers.
+pub(crate) enum Data {
     Workers(WorkerList),
-    /// One worker.
     Worker(Box<WorkerInfo>),
     /// A page of jobs, and whether ended ones were asked for too.
     Jobs {
-        /// The page.
         list: JobList,
         /// Whether only jobs that have not ended were asked for.
         active_only: bool,
     },
-    /// One job.
     Job(Box<JobInfo>),
-    /// A job was accepted.
     Submitted(JobId),
     /// A submitted job was waited for and has ended.
     Ended {
-        /// The job.
         job: Box<JobInfo>,
         /// What was kept of what it wrote.
         stdout: Output,
@@ -67,9 +59,7 @@ pub enum Data {
     },
     /// What a job wrote, to the byte.
     Output {
-        /// Which job.
         job: JobId,
-        /// Which stream.
         stream: Stream,
         /// What was kept of it.
         output: Output,
@@ -82,32 +72,24 @@ pub enum Data {
     Ran(Ran),
     /// Whether workers can be reached over ssh.
     Verified(Verified),
-    /// The queue in numbers.
     Queue(QueueStatus),
-    /// Recent results.
     Log(JobLog),
-    /// Groups with their workers.
     Groups(BTreeMap<String, BTreeSet<IpAddr>>),
     /// What a look at everything found.
     Examined(Vec<Check>),
-    /// A worker after a change.
     WorkerChanged(Box<WorkerRow>),
-    /// A worker that was forgotten.
     WorkerRemoved(RemoveResponse),
-    /// A worker's tags.
     Tags(TagStatus),
     /// Tags that fit a worker.
     Detected(Box<DetectResponse>),
     /// What became of the jobs that were to be held or released.
     Changed {
-        /// Those that were.
         changed: Vec<JobStateResponse>,
         /// Those that could not be.
         refused: Vec<Refusal>,
     },
     /// Ended jobs, and the new ones in their place.
     Retried {
-        /// The ended ones.
         ended: Vec<JobId>,
         /// The new ones, in the same order.
         again: Vec<JobId>,
@@ -118,21 +100,91 @@ pub enum Data {
     Why(Box<Explanation>),
     /// Jobs that were accepted together.
     SubmittedAll(Vec<JobId>),
-    /// Jobs as they would be submitted.
     Previewed(Vec<JobSpec>),
-    /// A text of help.
-    Help(String),
-    /// Leave the console.
-    Quit,
+    /// A text, and its name in JSON.
+    Text {
+        name: &'static str,
+        text: String,
+    },
 }
 
 /// One of several jobs with which something could not be done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Refusal {
-    /// Which job.
-    pub job_id: JobId,
-    /// Why not.
-    pub message: String,
+pub(crate) struct Refusal {
+    pub(crate) job_id: JobId,
+    pub(crate) message: String,
+}
+
+/// What a command on workers gave.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Ran {
+    #[serde(rename = "workers")]
+    pub(crate) runs: Vec<HostRun>,
+    /// What of it is still to be shown.
+    #[serde(skip)]
+    pub(crate) unshown: Unshown,
+}
+
+/// What of the outputs nobody has seen yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unshown {
+    /// Nothing: the lines were shown as they came.
+    Nothing,
+    Folded,
+}
+
+/// Whether workers can be reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Verified {
+    pub(crate) workers: Vec<Checked>,
+    /// Host keys that were asked for.
+    pub(crate) learned: Vec<Learned>,
+}
+
+/// What became of one worker's workspaces.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct CleanedWorker {
+    pub(crate) ip: IpAddr,
+    /// What it did; nothing if it could not be asked.
+    #[serde(flatten)]
+    pub(crate) cleaned: Option<Cleaned>,
+    /// Why it could not be asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) refused: Option<String>,
+}
+
+/// What became of a job's files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Fetched {
+    pub(crate) job_id: JobId,
+    /// Where they are; none if they were only listed.
+    pub(crate) dir: Option<PathBuf>,
+    pub(crate) files: Vec<FetchedFile>,
+    /// What the job was to leave and did not.
+    pub(crate) problems: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct FetchedFile {
+    /// The file as c2d lists it.
+    #[serde(flatten)]
+    pub(crate) file: JobFile,
+    pub(crate) status: Status,
+    /// Why nothing was done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Status {
+    /// It is at c2d.
+    Listed,
+    Saved,
+    /// It was there already.
+    Unchanged,
+    /// It could not be written.
+    Refused,
 }
 
 impl From<Data> for Outcome {

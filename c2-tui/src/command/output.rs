@@ -4,24 +4,23 @@ use c2_shared::api::jobs::Stream;
 use clap::Args;
 
 use crate::command::job_name::JobName;
-use crate::command::{Complaint, Context, Data, Outcome, follow, resolve};
+use crate::command::{CommandError, Context, Data, Outcome, follow, resolve};
 
-/// The arguments of `output`.
-#[derive(Clone, Debug, Args)]
-pub struct Output {
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub(crate) struct Output {
     /// Its id (`job-3` or `3`), its name, or `last`
     #[arg(value_name = "JOB")]
-    pub job: JobName,
+    pub(crate) job: JobName,
     /// Standard error in place of standard output
     #[arg(long)]
-    pub stderr: bool,
+    pub(crate) stderr: bool,
     /// Go on showing what it writes until it has ended
     #[arg(long)]
-    pub follow: bool,
+    pub(crate) follow: bool,
 }
 
 impl Output {
-    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
         let job = resolve::job(context, &self.job).await?;
         let stream = if self.stderr { Stream::Stderr } else { Stream::Stdout };
         if self.follow {

@@ -1,37 +1,46 @@
 //! Reads a line as a command: words first, then the one grammar.
 
-use c2_shared::hint;
+use clap::Parser as _;
 use clap::error::ErrorKind;
-use clap::{Error, Parser as _};
 
-use crate::command::grammar::Line;
-use crate::command::lex::{LexError, Word, lex};
-use crate::command::{Command, Complaint, help, mistake, pdsh, table};
+use crate::command::grammar::Grammar;
+use crate::command::lex::{LexError, Word, lex, scan};
+use crate::command::{Command, CommandError, Verb, flags_first, help, mistake, table};
 
-/// Reads a line.
-///
-/// # Errors
-/// When it is none of the console's commands, with a hint at what may have been meant.
-pub fn parse(line: &str) -> Result<Command, Complaint> {
-    let words = lex(line)?;
-    let Some(Word { text: verb, .. }) = words.first() else {
-        return Err(Complaint::usage("the line is empty", "`help` lists the commands"));
-    };
-    match Line::try_parse_from(words.iter().map(|word| &word.text)) {
-        Ok(Line { command: Command::Pdsh(pdsh) }) => {
-            pdsh::flags_first(&pdsh, line, &words)?;
-            Ok(Command::Pdsh(pdsh))
-        }
-        Ok(line) => Ok(line.command),
-        Err(error) if error.kind() == ErrorKind::DisplayHelp => Ok(Command::Help(help::Help {
-            // `--help` alone has no verb to explain.
-            command: Some(verb.clone()).filter(|verb| !verb.starts_with('-')),
-        })),
-        Err(error) => Err(complaint(&error, verb)),
+/// A command with the text that it was read from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entered {
+    pub(crate) text: String,
+    pub(crate) command: Command,
+}
+
+impl Entered {
+    /// The first word of the text, without quotes.
+    pub(crate) fn verb(&self) -> String {
+        scan(&self.text).0.into_iter().next().map(|word| word.text).unwrap_or_default()
     }
 }
 
-impl From<LexError> for Complaint {
+pub(crate) fn parse(line: &str) -> Result<Verb, CommandError> {
+    let words = lex(line)?;
+    let Some(Word { text: verb, .. }) = words.first() else {
+        return Err(CommandError::usage("the line is empty", "`help` lists the commands"));
+    };
+    match Grammar::try_parse_from(words.iter().map(|word| &word.text)) {
+        Ok(Grammar { verb: Verb::Command(Command::Pdsh(pdsh)) }) => {
+            flags_first::check(&pdsh, line, &words)?;
+            Ok(Verb::Command(Command::Pdsh(pdsh)))
+        }
+        Ok(grammar) => Ok(grammar.verb),
+        Err(error) if error.kind() == ErrorKind::DisplayHelp => Ok(Verb::Command(Command::Help(help::Help {
+            // `--help` alone has no verb to explain.
+            command: Some(verb.clone()).filter(|verb| !verb.starts_with('-')),
+        }))),
+        Err(error) => Err(mistake::of(&error, table::known(verb)?)),
+    }
+}
+
+impl From<LexError> for CommandError {
     fn from(error: LexError) -> Self {
         let hint = match error {
             LexError::OpenQuote { quote, .. } => format!("add a closing {quote}"),
@@ -41,37 +50,25 @@ impl From<LexError> for Complaint {
     }
 }
 
-/// Says what clap found, about the command that the line begins with.
-fn complaint(error: &Error, verb: &str) -> Complaint {
-    let commands = table::commands();
-    if let Some(command) = commands.iter().find(|c| c.name == verb || c.aliases.iter().any(|a| a == verb)) {
-        return mistake::of(error, command);
-    }
-    let names = commands.iter().flat_map(|c| std::iter::once(&c.name).chain(&c.aliases)).map(String::as_str);
-    let hint = hint::nearest(verb, names)
-        .map_or_else(|| "`help` lists the commands".to_owned(), |near| format!("did you mean {near:?}?"));
-    Complaint::usage(format!("unknown command {verb:?}"), hint)
-}
-
 #[cfg(test)]
 mod tests {
     use c2_shared::id::JobId;
     use c2_shared::job::JobState;
 
     use super::*;
-    use crate::command::Kind;
     use crate::command::job_name::{JobName, JobNames};
     use crate::command::submit::Submit;
+    use crate::command::{Console, Kind};
 
     fn refused(line: &str, message: &str, hint: &str) {
-        let complaint = parse(line).map(|command| format!("{command:?}")).unwrap_err();
-        assert_eq!((complaint.message.as_str(), complaint.kind), (message, Kind::Usage), "{line:?}");
-        assert_eq!(complaint.hint.unwrap_or_default(), hint, "{line:?}");
+        let error = parse(line).map(|command| format!("{command:?}")).unwrap_err();
+        assert_eq!((error.message.as_str(), error.kind), (message, Kind::Usage), "{line:?}");
+        assert_eq!(error.hint.unwrap_or_default(), hint, "{line:?}");
     }
 
     fn submit(line: &str) -> Submit {
         match parse(line) {
-            Ok(Command::Submit(submit)) => *submit,
+            Ok(Verb::Command(Command::Submit(submit))) => *submit,
             other => panic!("{line:?} gave {other:?}"),
         }
     }
@@ -134,17 +131,20 @@ mod tests {
 
     #[test]
     fn the_other_verbs() {
-        assert!(matches!(parse("list"), Ok(Command::List)));
-        assert!(matches!(parse(" queue-status "), Ok(Command::QueueStatus)));
-        assert!(matches!(parse("quit"), Ok(Command::Quit)));
-        assert!(matches!(parse("exit"), Ok(Command::Quit)));
-        assert!(matches!(parse("info 10.0.0.15"), Ok(Command::Info(i)) if i.worker == "10.0.0.15"));
-        assert!(matches!(parse("jobs --state failed"), Ok(Command::Jobs(j)) if j.state == Some(JobState::Failed)));
-        assert!(matches!(parse("job 3"), Ok(Command::Job(j)) if j.job == JobName::Id(JobId(3))));
-        assert!(matches!(parse("job last"), Ok(Command::Job(j)) if j.job == JobName::Last));
-        assert!(matches!(parse("log 5"), Ok(Command::Log(l)) if l.lines == 5));
-        assert!(matches!(parse("output 3 --stderr"), Ok(Command::Output(o)) if o.stderr));
-        let Ok(Command::Wait(wait)) = parse("wait job-1 3-9 --timeout 5m") else { panic!("wait") };
+        assert!(matches!(parse("list"), Ok(Verb::Command(Command::List))));
+        assert!(matches!(parse(" queue-status "), Ok(Verb::Command(Command::QueueStatus))));
+        assert!(matches!(parse("quit"), Ok(Verb::Console(Console::Quit))));
+        assert!(matches!(parse("exit"), Ok(Verb::Console(Console::Quit))));
+        assert!(matches!(parse(":runs 3"), Ok(Verb::Console(Console::Runs(runs))) if runs.run == Some(3)));
+        assert!(matches!(parse("info 10.0.0.15"), Ok(Verb::Command(Command::Info(i))) if i.worker == "10.0.0.15"));
+        assert!(
+            matches!(parse("jobs --state failed"), Ok(Verb::Command(Command::Jobs(j))) if j.state == Some(JobState::Failed))
+        );
+        assert!(matches!(parse("job 3"), Ok(Verb::Command(Command::Job(j))) if j.job == JobName::Id(JobId(3))));
+        assert!(matches!(parse("job last"), Ok(Verb::Command(Command::Job(j))) if j.job == JobName::Last));
+        assert!(matches!(parse("log 5"), Ok(Verb::Command(Command::Log(l))) if l.lines == 5));
+        assert!(matches!(parse("output 3 --stderr"), Ok(Verb::Command(Command::Output(o))) if o.stderr));
+        let Ok(Verb::Command(Command::Wait(wait))) = parse("wait job-1 3-9 --timeout 5m") else { panic!("wait") };
         assert_eq!(wait.jobs, [JobNames::One(JobName::Id(JobId(1))), JobNames::Range(JobId(3), JobId(9))]);
         assert_eq!(wait.timeout, Some(300));
     }
@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn help_comes_by_verb_and_by_flag() {
         let about = |line: &str| match parse(line) {
-            Ok(Command::Help(help)) => help.command,
+            Ok(Verb::Command(Command::Help(help))) => help.command,
             other => panic!("{line:?} gave {other:?}"),
         };
         assert_eq!(about("help"), None);
@@ -164,6 +164,6 @@ mod tests {
 
     #[test]
     fn the_grammar_is_sound() {
-        <Line as clap::CommandFactory>::command().debug_assert();
+        <Grammar as clap::CommandFactory>::command().debug_assert();
     }
 }

@@ -5,12 +5,11 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use c2_shared::config::state_home;
-use clap::{Args, Parser as _};
-use serde::Serialize;
+use clap::Args;
 
-use crate::command::grammar::Line;
-use crate::command::lex::Word;
-use crate::command::{Command, Complaint, Context, Data, Outcome};
+use crate::command::context::Told;
+use crate::command::outcome::{Ran, Unshown};
+use crate::command::{CommandError, Context, Data, Outcome};
 use crate::exit;
 use crate::ssh::group::RunFolder;
 use crate::ssh::plan::{Host, Shared};
@@ -21,72 +20,51 @@ use crate::ssh::{install, run};
 /// The part of a target that means the workers on which the last run failed.
 const FAILED: &str = "@failed";
 
-/// The arguments of `pdsh`.
-#[derive(Clone, Debug, Args)]
-pub struct Pdsh {
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub(crate) struct Pdsh {
     /// Workers: `@all`, a group like `@gpu`, addresses, names, ranges `10.0.0.[11-13]`, `!` before
     /// those to leave out, `@failed` for those where the last run failed
     #[arg(value_name = "TARGET")]
-    pub target: String,
+    pub(crate) target: String,
     /// Shell text: all that follows its first word belongs to it, flags too
     #[arg(value_name = "COMMAND", required = true, num_args = 1.., trailing_var_arg = true)]
-    pub command: Vec<String>,
+    pub(crate) command: Vec<String>,
     /// Equal outputs together, and how each other one differs
     #[arg(long)]
-    pub fold: bool,
+    pub(crate) fold: bool,
     /// Seconds for which it may run on a worker
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
-    pub timeout: Option<u64>,
+    pub(crate) timeout: Option<u64>,
     /// Install pdsh if it is missing
     #[arg(long)]
-    pub yes: bool,
+    pub(crate) yes: bool,
     /// How the workers are reached.
     #[command(flatten)]
-    pub reach: ReachFlags,
+    pub(crate) reach: ReachFlags,
 }
 
 /// Flags that go before the configuration.
-#[derive(Clone, Debug, Default, Args)]
-pub struct ReachFlags {
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+pub(crate) struct ReachFlags {
     /// Workers at once
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub fanout: Option<u16>,
+    pub(crate) fanout: Option<u16>,
     /// Seconds until a worker must have answered
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=600))]
-    pub connect_timeout: Option<u64>,
+    pub(crate) connect_timeout: Option<u64>,
     /// User on the workers
     #[arg(long, value_name = "USER")]
-    pub user: Option<String>,
+    pub(crate) user: Option<String>,
     /// Port of the workers' sshd
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
-    pub port: Option<u16>,
-}
-
-/// What a command on workers gave.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Ran {
-    /// Worker by worker.
-    #[serde(rename = "workers")]
-    pub runs: Vec<HostRun>,
-    /// What of it is still to be shown.
-    #[serde(skip)]
-    pub unshown: Unshown,
-}
-
-/// What of the outputs nobody has seen yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unshown {
-    /// Nothing: the lines were shown as they came.
-    Nothing,
-    /// All of it, and it is to be folded.
-    Folded,
+    pub(crate) port: Option<u16>,
 }
 
 impl Pdsh {
-    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
         let command = self.command.join(" ");
         if command.trim().is_empty() {
-            return Err(Complaint::usage("the command is empty", "write it behind the target: pdsh @all uptime"));
+            return Err(CommandError::usage("the command is empty", "write it behind the target: pdsh @all uptime"));
         }
         let config = self.reach.config()?;
         let hosts = self.reach.hosts(context, &config, &self.target).await?;
@@ -103,7 +81,7 @@ impl Pdsh {
         let live = !self.fold || context.interactive;
         let heard = |heard: run::Heard<'_>| {
             if live || !matches!(heard, run::Heard::Line { .. }) {
-                context.heard(&heard);
+                context.tell(Told::Heard(&heard));
             }
         };
         let runs = run::run(order, &hosts, folder, heard, context.interrupted()).await;
@@ -123,32 +101,9 @@ fn status(runs: &[HostRun]) -> i32 {
     runs.iter().map(|run| run.verdict.status()).max().unwrap_or(exit::OK)
 }
 
-/// Refuses flags of pdsh behind a command in quotes, as in `pdsh @all "ls -l" --fold`: whoever
-/// writes this means pdsh, and the worker would get them.
-pub(crate) fn flags_first(pdsh: &Pdsh, line: &str, words: &[Word]) -> Result<(), Complaint> {
-    let (before, behind) = words.split_at(words.len() - pdsh.command.len());
-    let ([verb, .., last], [command, flags @ ..]) = (before, behind) else { return Ok(()) };
-    let (Some(first), Some(end)) = (flags.first(), flags.last()) else { return Ok(()) };
-    if !command.is_quoted() || last.text == "--" || !first.text.starts_with("--") {
-        return Ok(());
-    }
-    let text = |words: &[Word]| words.iter().map(|word| word.text.clone()).collect::<Vec<_>>();
-    let moved = [text(before), text(flags), vec!["--".to_owned(), command.text.clone()]].concat();
-    let Ok(Line { command: Command::Pdsh(moved) }) = Line::try_parse_from(moved) else { return Ok(()) };
-    if moved.target != pdsh.target || moved.command.len() != 1 {
-        return Ok(());
-    }
-    let (before, command) = (&line[verb.span.start..last.span.end], &line[command.span.clone()]);
-    let flags = &line[first.span.start..end.span.end];
-    Err(Complaint::usage(
-        format!("{flags:?} stands behind the command and would belong to it"),
-        format!("write flags of pdsh before the command: {before} {flags} {command}"),
-    ))
-}
-
 impl ReachFlags {
     /// The console's configuration with these flags before it.
-    pub(crate) fn config(&self) -> Result<SshConfig, Complaint> {
+    pub(crate) fn config(&self) -> Result<SshConfig, CommandError> {
         let mut config = settings::load().map_err(bad_config)?.ssh;
         config.fanout = self.fanout.map_or(config.fanout, usize::from);
         config.connect_timeout_s = self.connect_timeout.unwrap_or(config.connect_timeout_s);
@@ -161,7 +116,7 @@ impl ReachFlags {
         context: &Context,
         config: &SshConfig,
         target: &str,
-    ) -> Result<Vec<Host>, Complaint> {
+    ) -> Result<Vec<Host>, CommandError> {
         let meant = context.client.target(&with_failed(target)?).await?.workers;
         let known = if config.looks_at_groups() { context.client.workers().await?.workers } else { Vec::new() };
         let none = BTreeSet::new();
@@ -176,29 +131,29 @@ impl ReachFlags {
             })
             .collect();
         if hosts.is_empty() {
-            return Err(Complaint::refused(format!("{target:?} means no worker"), "`list` shows all workers"));
+            return Err(CommandError::refused(format!("{target:?} means no worker"), "`list` shows all workers"));
         }
         Ok(hosts)
     }
 }
 
-fn bad_config(error: c2_shared::config::ConfigError) -> Complaint {
+fn bad_config(error: c2_shared::config::ConfigError) -> CommandError {
     let message = error.to_string();
     match error {
-        c2_shared::config::ConfigError::Invalid { hint, .. } => Complaint::usage(message, hint),
-        c2_shared::config::ConfigError::Read { source, .. } => Complaint::usage(message, source.to_string()),
+        c2_shared::config::ConfigError::Invalid { hint, .. } => CommandError::usage(message, hint),
+        c2_shared::config::ConfigError::Read { source, .. } => CommandError::usage(message, source.to_string()),
     }
 }
 
 /// The target with the addresses of the last run's failures in the place of `@failed`.
-fn with_failed(target: &str) -> Result<String, Complaint> {
+fn with_failed(target: &str) -> Result<String, CommandError> {
     if !target.split(',').any(|part| part.trim().trim_start_matches('!') == FAILED) {
         return Ok(target.to_owned());
     }
     let failed: Vec<IpAddr> =
         std::fs::read(failed_file()).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
     if failed.is_empty() {
-        return Err(Complaint::refused("the last run of pdsh failed nowhere", "name the workers: pdsh @all uptime"));
+        return Err(CommandError::refused("the last run of pdsh failed nowhere", "name the workers: pdsh @all uptime"));
     }
     Ok(replaced(target, &failed))
 }
@@ -233,6 +188,7 @@ fn failed_file() -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command::{Command, Verb};
 
     #[test]
     fn all_behind_the_first_word_belongs_to_the_command() {
@@ -255,7 +211,7 @@ mod tests {
             ("pdsh @all -- 'ls -l' --fold", "ls -l --fold", false),
         ];
         for (line, command, fold) in table {
-            let Ok(Command::Pdsh(pdsh)) = crate::command::parse(line) else {
+            let Ok(Verb::Command(Command::Pdsh(pdsh))) = crate::command::parse(line) else {
                 unreachable!("{line} is not understood");
             };
             assert_eq!((pdsh.command.join(" ").as_str(), pdsh.fold), (command, fold), "{line}");
@@ -276,13 +232,13 @@ mod tests {
             ("pdsh --fold @all 'ls -l' --user=me --yes", "--user=me --yes", "pdsh --fold @all --user=me --yes 'ls -l'"),
         ];
         for (line, flags, better) in table {
-            let complaint = crate::command::parse(line).map(|command| format!("{command:?}")).unwrap_err();
-            assert_eq!(complaint.message, format!("{flags:?} stands behind the command and would belong to it"));
-            assert_eq!(complaint.hint, Some(format!("write flags of pdsh before the command: {better}")));
+            let error = crate::command::parse(line).map(|command| format!("{command:?}")).unwrap_err();
+            assert_eq!(error.message, format!("{flags:?} stands behind the command and would belong to it"));
+            assert_eq!(error.hint, Some(format!("write flags of pdsh before the command: {better}")));
             assert!(crate::command::parse(better).is_ok(), "{better}");
         }
-        let complaint = crate::command::parse("pdsh @all --fodl uptime").map(|c| format!("{c:?}")).unwrap_err();
-        assert_eq!(complaint.hint.as_deref(), Some("did you mean \"--fold\"?"));
+        let error = crate::command::parse("pdsh @all --fodl uptime").map(|c| format!("{c:?}")).unwrap_err();
+        assert_eq!(error.hint.as_deref(), Some("did you mean \"--fold\"?"));
     }
 
     #[test]

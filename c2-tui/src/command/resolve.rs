@@ -7,21 +7,20 @@ use c2_shared::job::JobState;
 use c2_shared::limits::PAGE_LEN_MAX;
 
 use crate::command::job_name::{Common, JobName, JobNames};
-use crate::command::{Complaint, Context};
+use crate::command::{CommandError, Context};
 
-/// Finds one job.
-pub(crate) async fn job(context: &Context, name: &JobName) -> Result<JobId, Complaint> {
+pub(crate) async fn job(context: &Context, name: &JobName) -> Result<JobId, CommandError> {
     match name {
         JobName::Id(id) => Ok(*id),
         JobName::Last => last(&context.client)
             .await?
-            .ok_or_else(|| Complaint::refused("there is no last job", "submit one with `submit \"echo hello\"`")),
+            .ok_or_else(|| CommandError::refused("there is no last job", "submit one with `submit \"echo hello\"`")),
         JobName::Named(name) => named(context, name).await,
     }
 }
 
 /// Finds all jobs meant, without repetition, in the order in which they were named.
-pub(crate) async fn jobs(context: &Context, names: &[JobNames]) -> Result<Vec<JobId>, Complaint> {
+pub(crate) async fn jobs(context: &Context, names: &[JobNames]) -> Result<Vec<JobId>, CommandError> {
     let mut found = Vec::new();
     for name in names {
         match name {
@@ -36,7 +35,7 @@ pub(crate) async fn jobs(context: &Context, names: &[JobNames]) -> Result<Vec<Jo
 }
 
 /// Finds the jobs of a range that have something in common.
-async fn all(context: &Context, common: &Common, first: JobId, last: JobId) -> Result<Vec<JobId>, Complaint> {
+async fn all(context: &Context, common: &Common, first: JobId, last: JobId) -> Result<Vec<JobId>, CommandError> {
     let after = Some(JobId(first.0 - 1)).filter(|id| id.0 > 0);
     let (state, group) = match common {
         Common::State(state) => (Some(*state), None),
@@ -61,19 +60,19 @@ async fn all(context: &Context, common: &Common, first: JobId, last: JobId) -> R
                 format!("no job of a group {group:?} is active, and that is no state of jobs either: {states}")
             }
         };
-        return Err(Complaint::refused(none, hint));
+        return Err(CommandError::refused(none, hint));
     }
     Ok(found)
 }
 
 /// Finds the job that was submitted last.
-async fn last(client: &Client) -> Result<Option<JobId>, Complaint> {
+async fn last(client: &Client) -> Result<Option<JobId>, CommandError> {
     let query = JobsQuery { all: true, newest: true, limit: Some(1), ..JobsQuery::default() };
     Ok(client.jobs(&query).await?.jobs.first().map(|row| row.job_id))
 }
 
 /// Finds the newest job of a name, rather one that has not ended.
-async fn named(context: &Context, name: &str) -> Result<JobId, Complaint> {
+async fn named(context: &Context, name: &str) -> Result<JobId, CommandError> {
     for all in [false, true] {
         let (name, limit) = (Some(name.to_owned()), Some(2));
         let query = JobsQuery { all, name, newest: true, limit, ..JobsQuery::default() };
@@ -85,5 +84,5 @@ async fn named(context: &Context, name: &str) -> Result<JobId, Complaint> {
             return Ok(newest);
         }
     }
-    Err(Complaint::refused(format!("unknown job {name:?}"), "`jobs --all` lists all jobs; name one by its id"))
+    Err(CommandError::refused(format!("unknown job {name:?}"), "`jobs --all` lists all jobs; name one by its id"))
 }

@@ -7,9 +7,9 @@
 use c2_shared::job::JobSpec;
 use clap::Args;
 
-use crate::command::batch::{Mistake, Sending, checked, complaint, read};
+use crate::command::batch::{Mistake, Sending, checked, read, refused};
 use crate::command::submit::SpecFlags;
-use crate::command::{Complaint, Context, Outcome, quoting};
+use crate::command::{CommandError, Context, Outcome, quoting};
 
 /// What can stand in a command, longest first where one begins like another.
 const PLACEHOLDERS: [(&str, Part); 6] = [
@@ -21,26 +21,25 @@ const PLACEHOLDERS: [(&str, Part); 6] = [
     ("{}", Part::Whole),
 ];
 
-/// The arguments of `split`.
-#[derive(Clone, Debug, Args)]
-pub struct Split {
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub(crate) struct Split {
     /// The command with `{}` for the line, `{.}` without extension, `{/}` its file name, `{//}` its
     /// folder, `{/.}` the name without extension, `{#}` its number; each is quoted for the shell, so
     /// write no quotes around it
     #[arg(value_name = "COMMAND")]
-    pub command: String,
+    pub(crate) command: String,
     /// A file with one input a line, `-` for standard input; blank lines are passed over
     #[arg(value_name = "FILE")]
-    pub file: String,
+    pub(crate) file: String,
     /// Put the lines into the command as they are, without quoting them for the shell
     #[arg(long)]
-    pub raw: bool,
+    pub(crate) raw: bool,
     /// What else there is to say about the jobs.
     #[command(flatten)]
-    pub flags: SpecFlags,
+    pub(crate) flags: SpecFlags,
     /// How the jobs are sent.
     #[command(flatten)]
-    pub sending: Sending,
+    pub(crate) sending: Sending,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,16 +53,16 @@ enum Part {
 }
 
 impl Split {
-    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
         if pieces(&self.command).all(|piece| matches!(piece, Piece::Text(_))) {
             let hint = "write {} where each line of the file is to stand";
-            return Err(Complaint::usage(format!("{:?} has no placeholder", self.command), hint));
+            return Err(CommandError::usage(format!("{:?} has no placeholder", self.command), hint));
         }
         if !self.raw {
             placed_well(&self.command)?;
         }
         let text = read(&self.file, context.interactive).await?;
-        let spec = self.flags.spec(context).await?;
+        let spec = self.flags.defaults(context).await?;
         let inputs = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
         let (mut jobs, mut mistakes) = (Vec::new(), Vec::new());
         for (line, input) in inputs {
@@ -74,18 +73,18 @@ impl Split {
             }
         }
         if !mistakes.is_empty() {
-            return Err(complaint(&self.file, &mistakes));
+            return Err(refused(&self.file, &mistakes));
         }
         self.sending.run(context, jobs, &self.file).await
     }
 }
 
 /// Refuses a command with a placeholder where a line would not stay one word.
-fn placed_well(command: &str) -> Result<(), Complaint> {
+fn placed_well(command: &str) -> Result<(), CommandError> {
     let marks = PLACEHOLDERS.map(|(mark, _)| mark);
     let Some((at, mark, place)) = quoting::misplaced(command, &marks) else { return Ok(()) };
     let column = command[..at].chars().count() + 1;
-    Err(Complaint::usage(
+    Err(CommandError::usage(
         format!("{mark:?} at column {column} of the command stands {}", place.words()),
         format!("write {mark} without quotes, it is quoted for you; or begin with x={mark}; and write \"$x\""),
     ))
@@ -114,7 +113,6 @@ fn pieces(command: &str) -> impl Iterator<Item = Piece<'_>> {
     })
 }
 
-/// The command for one input.
 fn fill(command: &str, input: &str, number: usize, raw: bool) -> Result<String, String> {
     let mut filled = String::new();
     let mut pieces = pieces(command).peekable();
@@ -263,10 +261,10 @@ a	b
 
     #[test]
     fn a_placeholder_in_quotes_is_refused() {
-        let complaint = placed_well("echo é \"out/{/.}.txt\"").unwrap_err();
-        assert_eq!(complaint.message, "\"{/.}\" at column 13 of the command stands in double quotes");
+        let error = placed_well("echo é \"out/{/.}.txt\"").unwrap_err();
+        assert_eq!(error.message, "\"{/.}\" at column 13 of the command stands in double quotes");
         let hint = "write {/.} without quotes, it is quoted for you; or begin with x={/.}; and write \"$x\"";
-        assert_eq!(complaint.hint.as_deref(), Some(hint));
+        assert_eq!(error.hint.as_deref(), Some(hint));
     }
 
     #[test]

@@ -9,80 +9,79 @@ use c2_shared::time::parse_duration_s;
 use c2_shared::validate;
 use clap::Args;
 
-use crate::command::ending::Waiting;
+use crate::command::await_job::Waiting;
 use crate::command::files::Budget;
 use crate::command::job_name::JobName;
 use crate::command::upload::{self, Source};
-use crate::command::{Complaint, Context, Data, Outcome, moment, resolve};
+use crate::command::{CommandError, Context, Data, Outcome, moment, resolve};
 
-/// The arguments of `submit`.
-#[derive(Clone, Debug, Args)]
-pub struct Submit {
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub(crate) struct Submit {
     /// Shell text, run by /bin/sh in the job's own folder; put it in quotes
     #[arg(value_name = "COMMAND")]
-    pub command: String,
+    pub(crate) command: String,
     /// What else there is to say about the job.
     #[command(flatten)]
-    pub flags: SpecFlags,
+    pub(crate) flags: SpecFlags,
     /// Wait for its end, show what it wrote, and take over its exit status
     #[arg(long)]
-    pub wait: bool,
+    pub(crate) wait: bool,
     /// The same key within a day gives the same job, so that a script may be run again
     #[arg(long, value_name = "KEY")]
-    pub idempotency_key: Option<String>,
+    pub(crate) idempotency_key: Option<String>,
 }
 
 /// Everything that can be said of a job beside its command.
-#[derive(Clone, Debug, Args)]
-pub struct SpecFlags {
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub(crate) struct SpecFlags {
     /// Only on workers of this group
     #[arg(long, value_name = "GROUP")]
-    pub group: Option<String>,
+    pub(crate) group: Option<String>,
     /// Locks to hold on the worker while it runs, like `gpu:0,disk`
     #[arg(long, value_name = "TAG", value_delimiter = ',')]
-    pub tags: Vec<String>,
+    pub(crate) tags: Vec<String>,
     /// A name for people
     #[arg(long, value_name = "NAME")]
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
     /// End it after this run time, like `90`, `5m` or `2h30m`
     #[arg(long, value_name = "DUR", value_parser = parse_duration_s)]
-    pub timeout: Option<u64>,
+    pub(crate) timeout: Option<u64>,
     /// Start after these jobs succeeded; `any:JOB` after any end, `notok:JOB` after a failure
     #[arg(long, value_name = "JOB", value_delimiter = ',')]
-    pub depends: Vec<String>,
+    pub(crate) depends: Vec<String>,
     /// Run on the worker that ran the dependencies
     #[arg(long)]
-    pub same_machine: bool,
+    pub(crate) same_machine: bool,
     /// Higher runs first
     #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true, hide_default_value = true)]
-    pub priority: i32,
+    pub(crate) priority: i32,
     /// How often to try again after a failure
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
-    pub retries: u32,
+    pub(crate) retries: u32,
     /// Wait for an operator's release before it starts
     #[arg(long)]
-    pub hold: bool,
+    pub(crate) hold: bool,
     /// Not before this time, like `18:00`, `+2h30m` or `2030-01-31T08:00`
     #[arg(long, alias = "begin-at", value_name = "TIME", value_parser = moment::parse_ms)]
-    pub begin: Option<u64>,
+    pub(crate) begin: Option<u64>,
     /// An environment variable of the job
     #[arg(long, value_name = "KEY=VALUE", value_parser = parse_variable)]
-    pub env: Vec<(String, String)>,
+    pub(crate) env: Vec<(String, String)>,
     /// A file for its standard input
     #[arg(long, value_name = "FILE")]
-    pub stdin_file: Option<String>,
+    pub(crate) stdin_file: Option<String>,
     /// A file to place in the job's folder, as FILE or FILE:PATH-THERE; several with commas
     #[arg(long, value_name = "FILE")]
-    pub upload: Vec<String>,
+    pub(crate) upload: Vec<String>,
     /// Files to fetch from the job's folder after its end, like `out/*.png`
     #[arg(long, value_name = "GLOB")]
-    pub download: Vec<String>,
+    pub(crate) download: Vec<String>,
     /// A worker that must not run it
     #[arg(long, value_name = "WORKER", value_delimiter = ',')]
-    pub exclude: Vec<String>,
+    pub(crate) exclude: Vec<String>,
     /// What happens when its worker is lost while it runs
     #[arg(long, value_name = "WHAT", default_value = "requeue", hide_default_value = true, value_parser = on_lost())]
-    pub on_lost: OnLost,
+    pub(crate) on_lost: OnLost,
 }
 
 fn on_lost() -> impl clap::builder::TypedValueParser<Value = OnLost> {
@@ -100,10 +99,9 @@ fn parse_variable(text: &str) -> Result<(String, String), String> {
 }
 
 impl Submit {
-    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
-        let spec = self.flags.spec(context).await?;
-        let spec = JobSpec { command: self.command, idempotency_key: self.idempotency_key, ..spec };
-        validate::spec(&spec)?;
+    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
+        let base = JobSpec { command: self.command, idempotency_key: self.idempotency_key, ..JobSpec::default() };
+        let spec = self.flags.spec(context, base).await?;
         let job = context.client.submit(&spec).await?.job_id;
         if !self.wait {
             return Ok(Data::Submitted(job).into());
@@ -118,36 +116,39 @@ impl Submit {
 }
 
 impl SpecFlags {
-    /// What the flags say, for a command that is still to be set.
-    pub(crate) async fn spec(self, context: &Context) -> Result<JobSpec, Complaint> {
+    /// A job with what the flags say of it.
+    pub(crate) async fn spec(self, context: &Context, base: JobSpec) -> Result<JobSpec, CommandError> {
         let depends = self.dependencies(context).await?;
         // A file may lie on a disk that sleeps; the other tasks go on meanwhile.
-        let read = tokio::task::spawn_blocking(move || self.read(depends)).await;
+        let read = tokio::task::spawn_blocking(move || self.read(depends, base)).await;
         let (mut spec, sources, budget) = read.expect("reading files does not panic")?;
         // Nothing is sent for a job that c2d would refuse anyway.
-        validate::spec(&JobSpec { command: "true".to_owned(), ..spec.clone() })?;
+        validate::spec(&spec)?;
         spec.upload = upload::send_all(context, sources, budget).await?;
         Ok(spec)
     }
 
+    /// What the flags say, for jobs whose commands are still to be set.
+    pub(crate) async fn defaults(self, context: &Context) -> Result<JobSpec, CommandError> {
+        let base = JobSpec { command: "true".to_owned(), ..JobSpec::default() };
+        Ok(JobSpec { command: String::new(), ..self.spec(context, base).await? })
+    }
+
     /// The jobs to depend on, by their ids: c2d knows `last` and names only inside a batch.
-    async fn dependencies(&self, context: &Context) -> Result<Vec<Dependency>, Complaint> {
+    async fn dependencies(&self, context: &Context) -> Result<Vec<Dependency>, CommandError> {
         let mut depends = Vec::new();
         for text in &self.depends {
-            let (condition, name) = match text.split_once(':') {
-                Some(("ok", name)) => (Condition::Ok, name),
-                Some(("any", name)) => (Condition::Any, name),
-                Some(("notok", name)) => (Condition::NotOk, name),
-                Some(_) | None => (Condition::Ok, text.as_str()),
-            };
-            let name: JobName = name.parse().map_err(|e| Complaint::usage(format!("--depends: {e}"), "name a job"))?;
+            let Ok(Dependency { condition, on }) = text.parse();
+            let name = Dependency { condition: Condition::Ok, on }.to_string();
+            let name: JobName =
+                name.parse().map_err(|e| CommandError::usage(format!("--depends: {e}"), "name a job"))?;
             depends.push(Dependency { condition, on: DependsOn::Job(resolve::job(context, &name).await?) });
         }
         Ok(depends)
     }
 
     /// The specification, with its uploads announced and what has to be sent for them.
-    fn read(self, depends: Vec<Dependency>) -> Result<(JobSpec, Vec<Source>, Budget), Complaint> {
+    fn read(self, depends: Vec<Dependency>, base: JobSpec) -> Result<(JobSpec, Vec<Source>, Budget), CommandError> {
         let sources = upload::look(&self.upload)?;
         let mut budget = Budget::default();
         let stdin = self.stdin_file.map(|path| budget.read(&path).map(Bytes64)).transpose()?;
@@ -168,7 +169,7 @@ impl SpecFlags {
             begin_at: self.begin,
             on_lost: self.on_lost,
             exclude: self.exclude,
-            ..JobSpec::default()
+            ..base
         };
         Ok((spec, sources, budget))
     }

@@ -1,85 +1,166 @@
 //! The one table of all commands, read from the grammar: for help, palette, completion, man pages
 //! and the tests that compare the README with what is there.
 
-use clap::{Arg, Command as Clap, CommandFactory};
+use std::sync::LazyLock;
 
-use crate::command::grammar::Line;
+use c2_shared::hint;
+use clap::{Arg, Command as Clap, CommandFactory, Subcommand as _, ValueHint};
 
-/// A command of the console.
+use crate::command::grammar::Grammar;
+use crate::command::{CommandError, Console};
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandInfo {
-    /// Its verb.
     pub name: String,
     /// Other verbs for the same.
-    pub aliases: Vec<String>,
+    pub(crate) aliases: Vec<String>,
     /// How it is written, as in `submit [OPTIONS] <COMMAND>`.
     pub usage: String,
     /// What it does, in one line.
     pub summary: String,
     /// What follows the verb without a flag, in order.
-    pub arguments: Vec<ArgumentInfo>,
-    /// Its flags.
-    pub flags: Vec<FlagInfo>,
+    pub(crate) arguments: Vec<ArgumentInfo>,
+    pub(crate) flags: Vec<FlagInfo>,
     /// What else there is to know; mostly nothing.
-    pub note: String,
+    pub(crate) note: String,
+    /// Whether the full screen does it, and a script has no use for it.
+    pub full_screen: bool,
 }
 
 /// A word after the verb.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ArgumentInfo {
+pub(crate) struct ArgumentInfo {
     /// What it stands for: `WORKER`, `JOB`, `COMMAND`, `N`.
-    pub value: String,
-    /// Whether it must be given.
-    pub required: bool,
+    pub(crate) value: String,
+    pub(crate) operand: Operand,
+    /// The only values that are taken, if they are few.
+    pub(crate) values: Vec<String>,
     /// Whether several may be given.
-    pub many: bool,
-    /// What it means.
-    pub summary: String,
+    pub(crate) many: bool,
+    /// Whether all that follows belongs to it, flags too.
+    pub(crate) takes_rest: bool,
+    pub(crate) summary: String,
 }
 
-/// A flag of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FlagInfo {
+pub(crate) struct FlagInfo {
     /// As it is typed, with both dashes.
-    pub name: String,
+    pub(crate) name: String,
     /// What follows it: `GROUP`, `TAG`, `FILE`, ..; nothing for a switch.
-    pub value: Option<String>,
+    pub(crate) value: Option<String>,
+    pub(crate) operand: Operand,
     /// The only values that are taken, if they are few.
-    pub values: Vec<String>,
-    /// What it means.
-    pub summary: String,
+    pub(crate) values: Vec<String>,
+    pub(crate) summary: String,
+}
+
+/// What the value of an argument or a flag names, by the word that stands for it in the usage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operand {
+    Job,
+    Worker,
+    /// Workers: `@all`, a group, an address or a name.
+    Target,
+    Group,
+    Tag,
+    /// A path of this machine.
+    Path,
+    Verb,
+    Shell,
+    /// Text of which nothing else is known.
+    Text,
+}
+
+impl Operand {
+    fn of(arg: &Arg) -> Self {
+        match value_name(arg).unwrap_or_default().as_str() {
+            "JOB" => Self::Job,
+            "WORKER" => Self::Worker,
+            "TARGET" => Self::Target,
+            "GROUP" => Self::Group,
+            "TAG" | "TAGS" => Self::Tag,
+            "FILE" | "DIR" => Self::Path,
+            "COMMAND" if arg.get_value_hint() == ValueHint::CommandName => Self::Verb,
+            "COMMAND" => Self::Shell,
+            _ => Self::Text,
+        }
+    }
 }
 
 impl CommandInfo {
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        self.names().any(|own| own == name)
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.name).chain(&self.aliases).map(String::as_str)
+    }
+
+    /// The argument of this number; the last one may repeat.
+    pub(crate) fn argument(&self, number: usize) -> Option<&ArgumentInfo> {
+        self.arguments.get(number).or_else(|| self.arguments.last().filter(|last| last.many))
+    }
+
+    pub(crate) fn flag(&self, name: &str) -> Option<&FlagInfo> {
+        self.flags.iter().find(|flag| flag.name == name)
+    }
+
     /// The usage with flags left out, as in `submit <COMMAND>`.
-    #[must_use]
-    pub fn usage_short(&self) -> String {
+    pub(crate) fn usage_short(&self) -> String {
         self.usage.replace(" [OPTIONS]", "")
     }
 }
 
 impl FlagInfo {
     /// How it is typed, with its value.
-    #[must_use]
-    pub fn usage(&self) -> String {
+    pub(crate) fn usage(&self) -> String {
         self.value.as_ref().map_or_else(|| self.name.clone(), |value| format!("{} <{value}>", self.name))
     }
 
     /// What it means, with the values that it takes if they are few.
-    #[must_use]
-    pub fn explanation(&self) -> String {
-        if self.values.is_empty() {
-            self.summary.clone()
-        } else {
-            format!("{}: {}", self.summary, self.values.join(", "))
-        }
+    pub(crate) fn explanation(&self) -> String {
+        explained(&self.summary, &self.values)
     }
 }
 
+impl ArgumentInfo {
+    /// What it means, with the values that it takes if they are few.
+    pub(crate) fn explanation(&self) -> String {
+        explained(&self.summary, &self.values)
+    }
+}
+
+fn explained(summary: &str, values: &[String]) -> String {
+    if values.is_empty() { summary.to_owned() } else { format!("{summary}: {}", values.join(", ")) }
+}
+
 /// All commands in the order of the grammar.
-#[must_use]
-pub fn commands() -> Vec<CommandInfo> {
-    built().get_subcommands().map(describe).collect()
+pub fn commands() -> &'static [CommandInfo] {
+    static COMMANDS: LazyLock<Vec<CommandInfo>> = LazyLock::new(|| {
+        let mut grammar = Grammar::command();
+        // clap fills in much of it only when it parses.
+        grammar.build();
+        grammar.get_subcommands().filter(|command| !command.is_hide_set()).map(describe).collect()
+    });
+    &COMMANDS
+}
+
+pub(crate) fn find(name: &str) -> Option<&'static CommandInfo> {
+    commands().iter().find(|command| command.is_called(name))
+}
+
+/// The name that is nearest to one that no command has.
+pub(crate) fn nearest(name: &str) -> Option<&'static str> {
+    hint::nearest(name, commands().iter().flat_map(CommandInfo::names))
+}
+
+/// The command of a name, or what is wrong with that.
+pub(crate) fn known(name: &str) -> Result<&'static CommandInfo, CommandError> {
+    find(name).ok_or_else(|| {
+        let hint = nearest(name)
+            .map_or_else(|| "`help` lists the commands".to_owned(), |near| format!("did you mean {near:?}?"));
+        CommandError::usage(format!("unknown command {name:?}"), hint)
+    })
 }
 
 /// A program's own command line in the same form.
@@ -87,13 +168,6 @@ pub(crate) fn program<P: CommandFactory>() -> CommandInfo {
     let mut program = P::command();
     program.build();
     describe(&program)
-}
-
-/// The grammar with everything derived that clap fills in only when it parses.
-fn built() -> Clap {
-    let mut line = Line::command();
-    line.build();
-    line
 }
 
 fn describe(command: &Clap) -> CommandInfo {
@@ -109,6 +183,7 @@ fn describe(command: &Clap) -> CommandInfo {
         arguments: arguments.into_iter().map(argument).collect(),
         flags: flags.into_iter().map(flag).collect(),
         note: command.get_after_help().map(ToString::to_string).unwrap_or_default(),
+        full_screen: Console::has_subcommand(command.get_name()),
     }
 }
 
@@ -121,8 +196,10 @@ fn usage(command: &Clap) -> String {
 fn argument(arg: &Arg) -> ArgumentInfo {
     ArgumentInfo {
         value: value_name(arg).unwrap_or_default(),
-        required: arg.is_required_set(),
+        operand: Operand::of(arg),
+        values: values(arg),
         many: arg.get_num_args().is_some_and(|n| n.max_values() > 1),
+        takes_rest: arg.is_trailing_var_arg_set(),
         summary: summary(arg),
     }
 }
@@ -131,6 +208,7 @@ fn flag(arg: &Arg) -> FlagInfo {
     FlagInfo {
         name: format!("--{}", arg.get_long().unwrap_or_default()),
         value: arg.get_action().takes_values().then(|| value_name(arg)).flatten(),
+        operand: Operand::of(arg),
         values: values(arg),
         summary: summary(arg),
     }
@@ -206,9 +284,47 @@ mod tests {
                 "follow <JOB>...",
                 "wait <JOB>...",
                 "help [COMMAND]",
+                "calls",
+                "clear",
+                "messages",
+                "reconnect",
+                "runs [N]",
+                "theme <THEME>",
                 "quit",
             ]
         );
+    }
+
+    #[test]
+    fn each_value_names_something_that_is_known() {
+        const TEXTS: [&str; 15] = [
+            "DUR",
+            "GLOB",
+            "KEY",
+            "KEY=VALUE",
+            "N",
+            "NAME",
+            "PORT",
+            "SECONDS",
+            "SEQ",
+            "STATE",
+            "TEXT",
+            "THEME",
+            "TIME",
+            "USER",
+            "WHAT",
+        ];
+        for command in commands() {
+            let arguments = command.arguments.iter().map(|a| (Some(a.value.as_str()), a.operand));
+            let flags = command.flags.iter().map(|f| (f.value.as_deref(), f.operand));
+            for (value, operand) in arguments.chain(flags) {
+                let value = value.filter(|_| operand == Operand::Text);
+                assert!(value.is_none_or(|value| TEXTS.contains(&value)), "{} {value:?}", command.name);
+            }
+        }
+        let operand = |verb: &str| find(verb).and_then(|command| command.argument(0)).map(|argument| argument.operand);
+        assert_eq!((operand("help"), operand("submit")), (Some(Operand::Verb), Some(Operand::Shell)));
+        assert_eq!((operand("cancel"), operand("pdsh")), (Some(Operand::Job), Some(Operand::Target)));
     }
 
     #[test]

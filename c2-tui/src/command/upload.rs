@@ -10,7 +10,7 @@ use c2_shared::limits::{BLOB_BYTES_MAX, INLINE_FILE_BYTES_MAX};
 use tokio::task::spawn_blocking;
 
 use crate::command::files::{self, Budget};
-use crate::command::{Complaint, Context, send};
+use crate::command::{CommandError, Context, transfer};
 
 /// A file of this machine and its place in the job's folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub(crate) struct Source {
 }
 
 /// Reads all `--upload` flags and looks at the files. Blocks.
-pub(crate) fn look(flags: &[String]) -> Result<Vec<Source>, Complaint> {
+pub(crate) fn look(flags: &[String]) -> Result<Vec<Source>, CommandError> {
     flags.iter().flat_map(|flag| split_list(flag)).map(Source::look).collect()
 }
 
@@ -44,13 +44,13 @@ fn split_place(text: &str) -> (&str, &str) {
 }
 
 impl Source {
-    fn look(text: &str) -> Result<Self, Complaint> {
+    fn look(text: &str) -> Result<Self, CommandError> {
         let (path, place) = split_place(text);
         let metadata = files::look(path)?;
         let size = metadata.len();
         if size > BLOB_BYTES_MAX {
             let message = format!("{path:?} is too large: a file may have {BLOB_BYTES_MAX} bytes");
-            return Err(Complaint::refused(message, "let the job fetch it, from a network share or by scp"));
+            return Err(CommandError::refused(message, "let the job fetch it, from a network share or by scp"));
         }
         let mode = (metadata.permissions().mode() & 0o100 != 0).then_some(0o700);
         Ok(Self { path: path.to_owned(), place: place.to_owned(), size, mode })
@@ -66,7 +66,7 @@ impl Source {
     }
 
     /// Reads the file into the request, or sends it beforehand.
-    async fn send(self, context: &Context, budget: &mut Budget) -> Result<Upload, Complaint> {
+    async fn send(self, context: &Context, budget: &mut Budget) -> Result<Upload, CommandError> {
         let upload = self.upload();
         if self.size <= INLINE_FILE_BYTES_MAX && budget.has_room_for(self.size) {
             let (path, mut mine) = (self.path, std::mem::take(budget));
@@ -77,7 +77,7 @@ impl Source {
         }
         let open = |path: String| move || File::open(&path).map_err(|e| files::unreadable(&path, &e));
         let file = spawn_blocking(open(self.path.clone())).await.expect("opening a file does not panic")?;
-        let blob = send::blob(context, &self.path, file).await?;
+        let blob = transfer::blob(context, &self.path, file).await?;
         Ok(Upload { sha256: Some(blob), ..upload })
     }
 }
@@ -87,7 +87,7 @@ pub(crate) async fn send_all(
     context: &Context,
     sources: Vec<Source>,
     mut budget: Budget,
-) -> Result<Vec<Upload>, Complaint> {
+) -> Result<Vec<Upload>, CommandError> {
     let mut uploads = Vec::new();
     for source in sources {
         uploads.push(source.send(context, &mut budget).await?);

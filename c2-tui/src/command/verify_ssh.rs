@@ -5,44 +5,34 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::Args;
-use serde::Serialize;
 
+use crate::command::outcome::Verified;
 use crate::command::pdsh::ReachFlags;
-use crate::command::{Complaint, Context, Data, Outcome};
+use crate::command::{CommandError, Context, Data, Outcome};
 use crate::ssh::check::{self, Checked, Reach};
 use crate::ssh::group::{self, RunFolder};
 use crate::ssh::learn::{self, Learned};
 use crate::ssh::plan::{Host, Shared};
 use crate::ssh::settings::{self, SshConfig};
 
-/// The arguments of `verify-ssh`.
-#[derive(Clone, Debug, Args)]
-pub struct VerifySsh {
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub(crate) struct VerifySsh {
     /// Workers: `@all`, a group like `@gpu`, addresses, names, ranges, `!` before those to leave out
     #[arg(value_name = "TARGET")]
-    pub target: String,
+    pub(crate) target: String,
     /// Show the fingerprints of host keys that are unknown; with --yes accept these keys
     #[arg(long)]
-    pub learn: bool,
+    pub(crate) learn: bool,
     /// Accept what --learn shows
     #[arg(long, requires = "learn")]
-    pub yes: bool,
+    pub(crate) yes: bool,
     /// How the workers are reached.
     #[command(flatten)]
-    pub reach: ReachFlags,
-}
-
-/// Whether workers can be reached.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Verified {
-    /// Worker by worker.
-    pub workers: Vec<Checked>,
-    /// Host keys that were asked for.
-    pub learned: Vec<Learned>,
+    pub(crate) reach: ReachFlags,
 }
 
 impl VerifySsh {
-    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
         let config = self.reach.config()?;
         let hosts = self.reach.hosts(context, &config, &self.target).await?;
         let mut workers = checked(&config, &hosts).await?;
@@ -61,14 +51,14 @@ impl VerifySsh {
     }
 }
 
-async fn checked(config: &SshConfig, hosts: &[Host]) -> Result<Vec<Checked>, Complaint> {
+async fn checked(config: &SshConfig, hosts: &[Host]) -> Result<Vec<Checked>, CommandError> {
     let ssh =
-        group::find("ssh").ok_or_else(|| Complaint::refused("there is no ssh here", "install OpenSSH's client"))?;
+        group::find("ssh").ok_or_else(|| CommandError::refused("there is no ssh here", "install OpenSSH's client"))?;
     let folder = RunFolder::new(hosts, &Shared::new(config, settings::home().as_deref()))?;
     Ok(check::check(&ssh, hosts, folder, config.fanout, config.connect_timeout_s).await)
 }
 
-async fn ask(config: &SshConfig, hosts: impl Iterator<Item = &Host>) -> Result<Vec<Learned>, Complaint> {
+async fn ask(config: &SshConfig, hosts: impl Iterator<Item = &Host>) -> Result<Vec<Learned>, CommandError> {
     let folder = RunFolder::new(&[], &Shared::new(config, settings::home().as_deref()))?;
     let mut learned = Vec::new();
     for host in hosts {
@@ -77,10 +67,10 @@ async fn ask(config: &SshConfig, hosts: impl Iterator<Item = &Host>) -> Result<V
     Ok(learned)
 }
 
-fn known_hosts(config: &SshConfig) -> Result<PathBuf, Complaint> {
+fn known_hosts(config: &SshConfig) -> Result<PathBuf, CommandError> {
     let shared = Shared::new(config, settings::home().as_deref());
     shared.known_hosts.ok_or_else(|| {
-        Complaint::refused(
+        CommandError::refused(
             "there is no file for host keys",
             "set HOME, or ssh.known_hosts in the console's config.json",
         )

@@ -6,27 +6,26 @@ use c2_shared::api::jobs::JobRow;
 use c2_shared::time::parse_duration_s;
 use clap::Args;
 
-use crate::command::ending::Waiting;
+use crate::command::await_job::Waiting;
 use crate::command::job_name::JobNames;
-use crate::command::{Complaint, Context, Data, Outcome, ending, resolve};
+use crate::command::{CommandError, Context, Data, Outcome, await_job, resolve};
 
-/// The arguments of `wait`.
-#[derive(Clone, Debug, Args)]
-pub struct Wait {
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub(crate) struct Wait {
     /// Ids, names, `last`, ranges like `3-9`, `@STATE`, or `@GROUP`
     #[arg(value_name = "JOB", required = true)]
-    pub jobs: Vec<JobNames>,
+    pub(crate) jobs: Vec<JobNames>,
     /// Stop waiting after this time, like `90`, `5m` or `2h30m`; the jobs go on
     #[arg(long, value_name = "DUR", value_parser = parse_duration_s)]
-    pub timeout: Option<u64>,
+    pub(crate) timeout: Option<u64>,
 }
 
 impl Wait {
     /// Waits for one job after the other, which takes as long as the longest of them. The exit
     /// status is that of the first job, in the order named, that did not succeed.
-    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, Complaint> {
+    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
         let ids = resolve::jobs(context, &self.jobs).await?;
-        let mut time_over = pin!(tokio::time::sleep(ending::limit(self.timeout)));
+        let mut time_over = pin!(tokio::time::sleep(await_job::limit(self.timeout)));
         let mut rows: Vec<JobRow> = Vec::new();
         let mut waiting = Waiting::new(context, ids.len());
         for (i, id) in ids.iter().enumerate() {
@@ -37,7 +36,7 @@ impl Wait {
             };
             rows.push(ended.row);
         }
-        let exit = ending::exit_status(&rows);
+        let exit = await_job::exit_status(&rows);
         Ok(Outcome { data: Data::Waited(rows), exit })
     }
 }

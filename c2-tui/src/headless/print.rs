@@ -8,15 +8,14 @@ use c2_shared::api::workers::Output;
 use serde::Serialize;
 
 use crate::command::context::Wrote;
-use crate::command::{Complaint, Data, Outcome};
+use crate::command::{CommandError, Data, Outcome};
 use crate::exit;
 use crate::headless::meter::Meter;
 use crate::render;
 use crate::ssh::run::Heard;
 
-/// How things are printed.
 #[derive(Clone, Copy, Debug)]
-pub struct Printer {
+pub(crate) struct Printer {
     json: bool,
     /// Columns of the terminal; `u16::MAX` where there is none, so that a pipe gets everything.
     width: u16,
@@ -27,7 +26,7 @@ pub struct Printer {
 }
 
 #[derive(Serialize)]
-struct JsonComplaint<'a> {
+struct JsonError<'a> {
     code: serde_json::Value,
     message: &'a str,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
@@ -37,8 +36,7 @@ struct JsonComplaint<'a> {
 
 impl Printer {
     /// Looks at the terminal and the environment.
-    #[must_use]
-    pub fn new(json: bool) -> Self {
+    pub(crate) fn new(json: bool) -> Self {
         let out_is_terminal = io::stdout().is_terminal();
         let width = rustix::termios::tcgetwinsize(io::stdout()).map_or(u16::MAX, |size| size.ws_col);
         let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
@@ -53,10 +51,7 @@ impl Printer {
     }
 
     /// Prints what a command gave, or why it gave nothing.
-    ///
-    /// # Errors
-    /// When standard output takes nothing.
-    pub fn result(&self, result: &Result<Outcome, Complaint>, origin: Option<&str>) -> io::Result<()> {
+    pub(crate) fn result(&self, result: &Result<Outcome, CommandError>, origin: Option<&str>) -> io::Result<()> {
         match result {
             Ok(outcome) => self.outcome(outcome),
             Err(complaint) => {
@@ -67,7 +62,7 @@ impl Printer {
     }
 
     /// Prints how far a command has come.
-    pub fn progress(&self, line: &str) {
+    pub(crate) fn progress(&self, line: &str) {
         if !self.json {
             say(&format!("{}\n", render::cell(line)));
         }
@@ -79,10 +74,7 @@ impl Printer {
     }
 
     /// Prints what a followed job wrote, to the stream that it wrote to.
-    ///
-    /// # Errors
-    /// When that takes nothing.
-    pub fn wrote(&self, wrote: &Wrote<'_>) -> io::Result<()> {
+    pub(crate) fn wrote(&self, wrote: &Wrote<'_>) -> io::Result<()> {
         match wrote.stream {
             // Standard output is for the one document then.
             _ if self.json => Ok(()),
@@ -92,10 +84,7 @@ impl Printer {
     }
 
     /// Prints what a command over ssh gave, each line behind its worker.
-    ///
-    /// # Errors
-    /// When the stream that it belongs to takes nothing.
-    pub fn heard(&self, heard: &Heard<'_>) -> io::Result<()> {
+    pub(crate) fn heard(&self, heard: &Heard<'_>) -> io::Result<()> {
         match heard {
             Heard::Begins(_) => Ok(()),
             _ if self.json => Ok(()),
@@ -113,11 +102,10 @@ impl Printer {
         }
     }
 
-    /// Prints a complaint.
-    pub fn complaint(&self, complaint: &Complaint, origin: Option<&str>) {
+    pub(crate) fn complaint(&self, complaint: &CommandError, origin: Option<&str>) {
         if self.json {
             let code = complaint.code.and_then(|code| serde_json::to_value(code).ok());
-            let document = JsonComplaint {
+            let document = JsonError {
                 code: code.unwrap_or_else(|| complaint.kind.word().into()),
                 message: &complaint.message,
                 details: &complaint.details,
@@ -138,7 +126,10 @@ impl Printer {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return exit::NO_READER;
         }
-        self.complaint(&Complaint::refused(format!("cannot write the output: {error}"), "see where it goes to"), None);
+        self.complaint(
+            &CommandError::refused(format!("cannot write the output: {error}"), "see where it goes to"),
+            None,
+        );
         exit::FAILED
     }
 
@@ -189,10 +180,7 @@ impl Printer {
 }
 
 /// Prints a text to standard output.
-///
-/// # Errors
-/// When standard output takes nothing.
-pub fn show(text: &str) -> io::Result<()> {
+pub(crate) fn show(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()

@@ -4,12 +4,11 @@ use std::collections::VecDeque;
 use std::io::{self, BufRead as _};
 use std::path::{Path, PathBuf};
 
-use crate::command::{Complaint, said};
+use crate::command::{CommandError, said};
 
 /// Where commands come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// One command.
+pub(crate) enum Source {
     Line(String),
     /// A file with one command a line.
     File(PathBuf),
@@ -22,7 +21,6 @@ pub enum Source {
 pub(crate) struct Step {
     /// Where it stands, as `FILE:LINE`; nothing for a line of the command line.
     pub(crate) origin: Option<String>,
-    /// The line.
     pub(crate) line: String,
 }
 
@@ -42,7 +40,7 @@ impl Script {
     }
 
     /// The next line; nothing at the end.
-    pub(crate) async fn next(&mut self) -> Option<Result<Step, Complaint>> {
+    pub(crate) async fn next(&mut self) -> Option<Result<Step, CommandError>> {
         loop {
             if let Some(step) = self.steps.pop_front() {
                 return Some(Ok(step));
@@ -57,13 +55,13 @@ impl Script {
                     Err(error) => {
                         self.sources.pop_front();
                         let message = format!("cannot read standard input: {error}");
-                        return Some(Err(Complaint::refused(message, "commands are lines of UTF-8 text")));
+                        return Some(Err(CommandError::refused(message, "commands are lines of UTF-8 text")));
                     }
                 },
                 Source::Line(_) | Source::File(_) => match self.sources.pop_front()? {
                     Source::File(path) => match read_file(&path) {
                         Ok(steps) => self.steps = steps,
-                        Err(complaint) => return Some(Err(complaint)),
+                        Err(error) => return Some(Err(error)),
                     },
                     // An empty one is a variable that was not set rather than nothing to do.
                     Source::Line(line) if line.trim().is_empty() || !said(&line).is_empty() => {
@@ -77,10 +75,10 @@ impl Script {
     }
 }
 
-fn read_file(path: &Path) -> Result<VecDeque<Step>, Complaint> {
+fn read_file(path: &Path) -> Result<VecDeque<Step>, CommandError> {
     let name = path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|error| {
-        Complaint::usage(
+        CommandError::usage(
             format!("cannot read the script {name:?}: {error}"),
             "a script is a text file with one command a line",
         )
@@ -115,7 +113,7 @@ mod tests {
             seen.push(match step {
                 Ok(Step { origin: Some(origin), line }) => format!("{}|{line}", origin.rsplit('/').next().unwrap()),
                 Ok(Step { origin: None, line }) => line,
-                Err(complaint) => complaint.message,
+                Err(error) => error.message,
             });
         }
         seen

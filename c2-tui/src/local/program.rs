@@ -11,7 +11,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
-use crate::command::Complaint;
+use crate::command::CommandError;
 
 /// How long a program may take to end after SIGTERM.
 const ENDS_WITHIN: Duration = Duration::from_secs(15);
@@ -20,7 +20,6 @@ const TAIL_BYTES: u64 = 4_096;
 /// Lines of a log that are shown.
 const TAIL_LINES: usize = 5;
 
-/// A program that was started here.
 #[derive(Debug)]
 pub(crate) struct Program {
     name: &'static str,
@@ -34,10 +33,10 @@ pub(crate) struct Program {
 impl Program {
     /// Starts a program that stands beside this one, or in PATH. It gets a process group of its
     /// own, so that Ctrl-C at this terminal does not reach it, and appends to `NAME.log`.
-    pub(crate) fn start(name: &'static str, folder: &Path, arguments: Vec<OsString>) -> Result<Self, Complaint> {
+    pub(crate) fn start(name: &'static str, folder: &Path, arguments: Vec<OsString>) -> Result<Self, CommandError> {
         let failed = |e: io::Error| {
             let hint = "it belongs beside c2-tui or into PATH; `cargo build` makes it";
-            Complaint::refused(format!("cannot start {name}: {e}"), hint)
+            CommandError::refused(format!("cannot start {name}: {e}"), hint)
         };
         let log = folder.join(format!("{name}.log"));
         let output = OpenOptions::new().append(true).create(true).mode(0o600).open(&log).map_err(failed)?;

@@ -10,12 +10,11 @@ use c2_shared::job::JobSpec;
 
 use crate::command::outcome::Refusal;
 use crate::render::look::{Look, Style};
-use crate::render::neutral;
+use crate::render::sanitize;
 use crate::render::table::{Cell, Table, flexible, numbers, words};
 use crate::render::workers::{joined, tags};
 use c2_shared::checkup::{Check, State};
 
-/// Groups with their workers.
 pub(crate) fn groups(look: &Look, groups: &BTreeMap<String, BTreeSet<IpAddr>>) -> String {
     if groups.is_empty() {
         return "no worker is in a group\n`assign WORKER GROUP` puts one into a group\n".to_owned();
@@ -28,7 +27,6 @@ pub(crate) fn groups(look: &Look, groups: &BTreeMap<String, BTreeSet<IpAddr>>) -
     table.render(look)
 }
 
-/// What a look at everything found.
 pub(crate) fn examined(look: &Look, checks: &[Check]) -> String {
     let mut table = Table::new([words("STATE"), words("WHAT"), flexible("HOW IT IS"), flexible("WHAT TO DO")]);
     for check in checks {
@@ -47,15 +45,13 @@ pub(crate) fn examined(look: &Look, checks: &[Check]) -> String {
     table.render(look)
 }
 
-/// A worker that was changed.
 pub(crate) fn worker(row: &WorkerRow) -> String {
     let list = |items: String| if items.is_empty() { "none".to_owned() } else { items };
     let text =
         format!("{} is {}, groups: {}, tags: {}", row.ip, row.status, list(joined(&row.groups)), list(tags(row)));
-    neutral::cell(&text) + "\n"
+    sanitize::cell(&text) + "\n"
 }
 
-/// A worker's tags.
 pub(crate) fn tag_status(look: &Look, status: &TagStatus) -> String {
     if status.tags.is_empty() {
         return format!(
@@ -71,7 +67,6 @@ pub(crate) fn tag_status(look: &Look, status: &TagStatus) -> String {
     table.render(look)
 }
 
-/// Tags that fit a worker.
 pub(crate) fn detected(look: &Look, answer: &DetectResponse) -> String {
     if answer.suggestions.is_empty() {
         return format!("nothing in {} suggests a tag\n", answer.ip);
@@ -88,9 +83,8 @@ pub(crate) fn detected(look: &Look, answer: &DetectResponse) -> String {
     text
 }
 
-/// Jobs that were held or released.
 pub(crate) fn changed(changed: &[JobStateResponse], refused: &[Refusal]) -> String {
-    let not = refused.iter().map(|refusal| format!("not changed: {}\n", neutral::cell(&refusal.message)));
+    let not = refused.iter().map(|refusal| format!("not changed: {}\n", sanitize::cell(&refusal.message)));
     changed.iter().map(|answer| format!("{} is {}\n", answer.job_id, answer.state)).chain(not).collect()
 }
 
@@ -99,7 +93,6 @@ pub(crate) fn retried(ended: &[JobId], again: &[JobId]) -> String {
     ended.iter().zip(again).map(|(ended, again)| format!("{ended} runs again as {again}\n")).collect()
 }
 
-/// Jobs as they would be submitted.
 pub(crate) fn preview(look: &Look, jobs: &[JobSpec]) -> String {
     let mut table = Table::new([
         numbers("#"),

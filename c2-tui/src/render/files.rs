@@ -1,12 +1,10 @@
 //! Files of jobs and cleaned workspaces as text.
 
-use crate::command::cleanup::CleanedWorker;
-use crate::command::get_files::{Fetched, FetchedFile, Status};
+use crate::command::outcome::{CleanedWorker, Fetched, FetchedFile, Status};
 use crate::render::look::{Look, Style, bytes};
-use crate::render::neutral;
+use crate::render::sanitize;
 use crate::render::table::{Cell, Table, flexible, numbers, words};
 
-/// What became of a job's files.
 pub(crate) fn fetched(look: &Look, fetched: &Fetched) -> String {
     let mut text = String::new();
     if fetched.files.is_empty() {
@@ -19,9 +17,9 @@ pub(crate) fn fetched(look: &Look, fetched: &Fetched) -> String {
         text.push_str(&table.render(look));
     }
     if let Some(dir) = fetched.dir.as_ref().filter(|_| fetched.files.iter().any(|f| f.status == Status::Saved)) {
-        text.push_str(&format!("in {}\n", neutral::cell(&dir.display().to_string())));
+        text.push_str(&format!("in {}\n", sanitize::cell(&dir.display().to_string())));
     }
-    let problems = fetched.problems.iter().map(|problem| format!("problem: {}\n", neutral::cell(problem)));
+    let problems = fetched.problems.iter().map(|problem| format!("problem: {}\n", sanitize::cell(problem)));
     text.extend(problems);
     text
 }
@@ -36,7 +34,6 @@ fn status(file: &FetchedFile) -> Cell {
     }
 }
 
-/// What became of workspaces.
 pub(crate) fn cleaned(workers: &[CleanedWorker]) -> String {
     if workers.is_empty() {
         return "no worker has registered yet\n".to_owned();
@@ -47,7 +44,7 @@ pub(crate) fn cleaned(workers: &[CleanedWorker]) -> String {
 fn one(worker: &CleanedWorker) -> String {
     let Some(cleaned) = &worker.cleaned else {
         let reason = worker.refused.as_deref().unwrap_or_default();
-        return format!("{}: not cleaned: {}\n", worker.ip, neutral::cell(reason));
+        return format!("{}: not cleaned: {}\n", worker.ip, sanitize::cell(reason));
     };
     let count = match cleaned.removed.len() {
         1 => "1 workspace".to_owned(),
@@ -55,6 +52,6 @@ fn one(worker: &CleanedWorker) -> String {
     };
     let kept = cleaned.kept.iter();
     let kept: String =
-        kept.map(|kept| format!("  kept {}: {}\n", neutral::cell(&kept.name), neutral::cell(&kept.reason))).collect();
+        kept.map(|kept| format!("  kept {}: {}\n", sanitize::cell(&kept.name), sanitize::cell(&kept.reason))).collect();
     format!("{}: removed {count}, freed {}\n{kept}", worker.ip, bytes(cleaned.freed_bytes))
 }

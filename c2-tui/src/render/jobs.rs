@@ -5,14 +5,13 @@ use c2_shared::job::JobState;
 use c2_shared::time::span;
 
 use crate::render::look::Look;
-use crate::render::neutral;
+use crate::render::sanitize;
 use crate::render::table::{Cell, Table, fields, flexible, numbers, words};
 use crate::render::workers::joined;
 
 /// Lines of output shown with a job; `output` shows more.
 const OUTPUT_LINES: usize = 10;
 
-/// A page of jobs.
 pub(crate) fn list(look: &Look, list: &JobList, active_only: bool) -> String {
     if list.jobs.is_empty() && active_only {
         return "no job is waiting or running\n\
@@ -55,7 +54,6 @@ pub(crate) fn list(look: &Look, list: &JobList, active_only: bool) -> String {
     text
 }
 
-/// One job.
 pub(crate) fn info(look: &Look, job: &JobInfo) -> String {
     let (row, spec) = (&job.row, &job.spec);
     let time = |ms: Option<u64>| ms.map(|ms| look.time(ms)).unwrap_or_default();
@@ -113,7 +111,7 @@ fn attempts(look: &Look, attempts: &[AttemptRow]) -> String {
 
 /// The end of an output, under a line that says how to see all of it, or all that was kept.
 fn tail(stream: &str, all: &str, output: &str, dropped: u64) -> String {
-    let safe = neutral::block(output.as_bytes());
+    let safe = sanitize::block(output.as_bytes());
     let lines: Vec<&str> = safe.lines().collect();
     let hidden = lines.len().saturating_sub(OUTPUT_LINES);
     let more = match (hidden, dropped) {
@@ -125,7 +123,6 @@ fn tail(stream: &str, all: &str, output: &str, dropped: u64) -> String {
     format!("\n{stream}{more}\n{}\n", lines[hidden..].join("\n"))
 }
 
-/// The queue in numbers.
 pub(crate) fn queue(look: &Look, queue: &QueueStatus) -> String {
     let ended = queue.ended.iter().map(|(state, n)| format!("{n} {state}"));
     let mut pairs = vec![
@@ -147,7 +144,6 @@ pub(crate) fn queue(look: &Look, queue: &QueueStatus) -> String {
     fields(look, &pairs)
 }
 
-/// Recent results.
 pub(crate) fn log(look: &Look, log: &JobLog) -> String {
     if log.results.is_empty() {
         return "no job has ended yet\n`jobs` lists those that wait or run\n".to_owned();

@@ -1,43 +1,19 @@
 //! An outcome as one JSON document in one line: the types of c2d's HTTP interface wherever there
 //! is one, and a few small ones where the console puts several answers together.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::collections::BTreeMap;
 
-use c2_shared::api::jobs::{BatchResponse, CancelResponse, JobRow, JobStateResponse, Stream, SubmitResponse};
+use c2_shared::api::jobs::{BatchResponse, CancelResponse, JobStateResponse, Stream, SubmitResponse};
 use c2_shared::bytes64::Bytes64;
 use c2_shared::id::JobId;
-use c2_shared::job::JobSpec;
 use serde::Serialize;
 
-use crate::command::cleanup::CleanedWorker;
 use crate::command::outcome::{Data, Outcome, Refusal};
-use c2_shared::checkup::Check;
-
-#[derive(Serialize)]
-struct Waited<'a> {
-    jobs: &'a [JobRow],
-}
 
 #[derive(Serialize)]
 struct Cancelled<'a> {
     cancelled: &'a [CancelResponse],
     refused: &'a [Refusal],
-}
-
-#[derive(Serialize)]
-struct Cleaned<'a> {
-    workers: &'a [CleanedWorker],
-}
-
-#[derive(Serialize)]
-struct Examined<'a> {
-    checks: &'a [Check],
-}
-
-#[derive(Serialize)]
-struct Groups<'a> {
-    groups: &'a BTreeMap<String, BTreeSet<IpAddr>>,
 }
 
 #[derive(Serialize)]
@@ -54,11 +30,6 @@ struct Retried<'a> {
 }
 
 #[derive(Serialize)]
-struct Previewed<'a> {
-    jobs: &'a [JobSpec],
-}
-
-#[derive(Serialize)]
 struct Output {
     job_id: JobId,
     stream: Stream,
@@ -70,21 +41,15 @@ struct Output {
     dropped_at: Option<u64>,
 }
 
-#[derive(Serialize)]
-struct Help<'a> {
-    help: &'a str,
-}
-
-/// An outcome as JSON without a line end; `null` for leaving the console.
-#[must_use]
-pub fn json(outcome: &Outcome) -> String {
+/// An outcome as JSON without a line end.
+pub(crate) fn json(outcome: &Outcome) -> String {
     match &outcome.data {
         Data::Workers(list) => written(list),
         Data::Worker(info) => written(info),
         Data::Jobs { list, .. } => written(list),
         Data::Job(job) | Data::Ended { job, .. } => written(job),
         Data::Submitted(job_id) => written(&SubmitResponse { job_id: *job_id }),
-        Data::Waited(jobs) | Data::Followed(jobs) => written(&Waited { jobs }),
+        Data::Waited(jobs) | Data::Followed(jobs) => written(&named("jobs", jobs)),
         Data::Cancelled { cancelled, refused } => written(&Cancelled { cancelled, refused }),
         Data::Output { job, stream, output } => written(&Output {
             job_id: *job,
@@ -94,13 +59,13 @@ pub fn json(outcome: &Outcome) -> String {
             dropped_at: output.dropped_at(),
         }),
         Data::Files(fetched) => written(fetched),
-        Data::Cleaned(workers) => written(&Cleaned { workers }),
+        Data::Cleaned(workers) => written(&named("workers", workers)),
         Data::Ran(ran) => written(ran),
         Data::Verified(verified) => written(verified),
         Data::Queue(queue) => written(queue),
         Data::Log(log) => written(log),
-        Data::Examined(checks) => written(&Examined { checks }),
-        Data::Groups(groups) => written(&Groups { groups }),
+        Data::Examined(checks) => written(&named("checks", checks)),
+        Data::Groups(groups) => written(&named("groups", groups)),
         Data::WorkerChanged(row) => written(row),
         Data::WorkerRemoved(answer) => written(answer),
         Data::Tags(status) => written(status),
@@ -110,10 +75,14 @@ pub fn json(outcome: &Outcome) -> String {
         Data::Paused(answer) => written(answer),
         Data::Why(explanation) => written(explanation),
         Data::SubmittedAll(job_ids) => written(&BatchResponse { job_ids: job_ids.clone() }),
-        Data::Previewed(jobs) => written(&Previewed { jobs }),
-        Data::Help(help) => written(&Help { help }),
-        Data::Quit => written(&()),
+        Data::Previewed(jobs) => written(&named("jobs", jobs)),
+        Data::Text { name, text } => written(&named(name, text)),
     }
+}
+
+/// A document of one field.
+fn named<T>(name: &'static str, value: T) -> BTreeMap<&'static str, T> {
+    BTreeMap::from([(name, value)])
 }
 
 fn written(document: &impl Serialize) -> String {

@@ -22,15 +22,11 @@ pub(crate) enum Style {
     /// As the terminal writes.
     #[default]
     Plain,
-    /// A heading.
     Head,
-    /// Something went well.
     Good,
-    /// Something went wrong.
     Bad,
     /// Something is going on.
     Busy,
-    /// Something waits.
     Waiting,
 }
 

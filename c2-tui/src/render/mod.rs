@@ -5,7 +5,7 @@ mod files;
 mod jobs;
 mod json;
 mod look;
-mod neutral;
+mod sanitize;
 mod ssh;
 mod table;
 mod text;
@@ -15,9 +15,9 @@ mod workers;
 #[cfg(test)]
 mod tests;
 
-pub use json::json;
-pub use neutral::{block, cell};
-pub use ssh::{counts, folds, from_worker, how_it_ended, outputs};
+pub(crate) use json::json;
+pub(crate) use sanitize::{block, cell};
+pub(crate) use ssh::{counts, folds, from_worker, how_it_ended, outputs};
 pub(crate) use text::{gap, limit, missing};
-pub use text::{text, verdict};
+pub(crate) use text::{text, verdict};
 pub(crate) use why::waiting;

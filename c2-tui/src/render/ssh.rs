@@ -5,10 +5,9 @@ use std::net::IpAddr;
 
 use jiff::tz::TimeZone;
 
-use crate::command::pdsh::{Ran, Unshown};
-use crate::command::verify_ssh::Verified;
+use crate::command::outcome::{Ran, Unshown, Verified};
 use crate::render::look::{Look, Style};
-use crate::render::neutral;
+use crate::render::sanitize;
 use crate::render::table::{Cell, Table, flexible, words};
 use crate::ssh::check::Reach;
 use crate::ssh::fold::{Change, fold};
@@ -18,9 +17,8 @@ use crate::ssh::run::{HostRun, Verdict};
 const COLOURS: [u8; 4] = [36, 33, 35, 34];
 
 /// A line of a worker behind its address. For a terminal nothing in the line works on it.
-#[must_use]
-pub fn from_worker(ip: IpAddr, line: &str, to_terminal: bool, colour: bool) -> String {
-    let line = if to_terminal { neutral::cell(line) } else { line.to_owned() };
+pub(crate) fn from_worker(ip: IpAddr, line: &str, to_terminal: bool, colour: bool) -> String {
+    let line = if to_terminal { sanitize::cell(line) } else { line.to_owned() };
     let last = match ip {
         IpAddr::V4(ip) => ip.octets()[3],
         IpAddr::V6(ip) => ip.octets()[15],
@@ -30,20 +28,18 @@ pub fn from_worker(ip: IpAddr, line: &str, to_terminal: bool, colour: bool) -> S
 }
 
 /// How a command ended on a worker, in one line.
-#[must_use]
-pub fn how_it_ended(run: &HostRun) -> String {
+pub(crate) fn how_it_ended(run: &HostRun) -> String {
     let words = match &run.verdict {
         Verdict::Exited { exit } => format!("exit {exit}"),
         Verdict::TimedOut => "timed out; it may still run there".to_owned(),
         Verdict::Unreachable { reason } => format!("unreachable: {reason}"),
         Verdict::Interrupted => "not waited for; it may still run there".to_owned(),
     };
-    neutral::cell(&format!("{}: {words}", run.ip))
+    sanitize::cell(&format!("{}: {words}", run.ip))
 }
 
 /// How many ended how, in one line.
-#[must_use]
-pub fn counts(runs: &[HostRun]) -> String {
+pub(crate) fn counts(runs: &[HostRun]) -> String {
     let count = |is: fn(&Verdict) -> bool| runs.iter().filter(|run| is(&run.verdict)).count();
     let parts = [
         (count(Verdict::is_success), "done"),
@@ -59,14 +55,12 @@ pub fn counts(runs: &[HostRun]) -> String {
 }
 
 /// What of the outputs is still to be shown.
-#[must_use]
-pub fn outputs(ran: &Ran, width: u16, colour: bool) -> String {
+pub(crate) fn outputs(ran: &Ran, width: u16, colour: bool) -> String {
     unshown(&Look { width, colour, zone: TimeZone::UTC }, ran)
 }
 
 /// All outputs, equal ones together.
-#[must_use]
-pub fn folds(runs: &[HostRun], width: u16, colour: bool) -> String {
+pub(crate) fn folds(runs: &[HostRun], width: u16, colour: bool) -> String {
     folded(&Look { width, colour, zone: TimeZone::UTC }, runs)
 }
 
@@ -77,7 +71,6 @@ fn unshown(look: &Look, ran: &Ran) -> String {
     }
 }
 
-/// Outputs and verdicts.
 pub(crate) fn ran(look: &Look, ran: &Ran) -> String {
     let ends = ran.runs.iter().filter(|run| !run.verdict.is_success()).map(|run| how_it_ended(run) + "\n");
     unshown(look, ran) + &ends.collect::<String>() + &counts(&ran.runs) + "\n"
@@ -98,17 +91,16 @@ fn folded(look: &Look, runs: &[HostRun]) -> String {
                     Change::Missing(line) => ('-', line, Style::Bad),
                     Change::Extra(line) => ('+', line, Style::Good),
                 };
-                let _ = writeln!(text, "{}", look.paint(style, &format!("{mark} {}", neutral::cell(line))));
+                let _ = writeln!(text, "{}", look.paint(style, &format!("{mark} {}", sanitize::cell(line))));
             }),
             None => fold.lines.iter().for_each(|line| {
-                let _ = writeln!(text, "{}", neutral::cell(line));
+                let _ = writeln!(text, "{}", sanitize::cell(line));
             }),
         }
     }
     text
 }
 
-/// Whether workers can be reached.
 pub(crate) fn verified(look: &Look, verified: &Verified) -> String {
     let mut text = String::new();
     for learned in &verified.learned {
@@ -117,7 +109,7 @@ pub(crate) fn verified(look: &Look, verified: &Verified) -> String {
             let _ = writeln!(text, "{} shows no host key", learned.ip);
         }
         for fingerprint in &learned.fingerprints {
-            let _ = writeln!(text, "{state}: {}", neutral::cell(fingerprint));
+            let _ = writeln!(text, "{state}: {}", sanitize::cell(fingerprint));
         }
     }
     let mut table = Table::new([words("WORKER"), words("NAME"), words("SSH"), flexible("WHAT TO DO")]);

@@ -6,7 +6,7 @@
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use crate::render::look::{Look, Style};
-use crate::render::neutral;
+use crate::render::sanitize;
 
 /// Rows under a header.
 #[derive(Debug)]
@@ -37,12 +37,10 @@ const CELL_MAX: usize = 240;
 /// A flexible column is not cut below this.
 const FLEXIBLE_MIN: usize = 12;
 
-/// A column of words.
 pub(crate) const fn words(title: &'static str) -> Column {
     Column { title, right: false, flexible: false }
 }
 
-/// A column of numbers.
 pub(crate) const fn numbers(title: &'static str) -> Column {
     Column { title, right: true, flexible: false }
 }
@@ -54,7 +52,7 @@ pub(crate) const fn flexible(title: &'static str) -> Column {
 
 impl Cell {
     pub(crate) fn styled(text: impl AsRef<str>, style: impl Into<Style>) -> Self {
-        Self { text: shortened(neutral::cell(text.as_ref())), style: style.into() }
+        Self { text: shortened(sanitize::cell(text.as_ref())), style: style.into() }
     }
 }
 
@@ -142,7 +140,7 @@ pub(crate) fn fields(look: &Look, pairs: &[(&str, String)]) -> String {
     let width = pairs.iter().filter(|(_, value)| !value.is_empty()).map(|(name, _)| name.width()).max().unwrap_or(0);
     let lines = pairs.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| {
         let padding = " ".repeat(width - name.width());
-        format!("{}{padding}  {}\n", look.paint(Style::Head, name), neutral::cell(value))
+        format!("{}{padding}  {}\n", look.paint(Style::Head, name), sanitize::cell(value))
     });
     lines.collect()
 }

@@ -9,12 +9,11 @@ use jiff::tz::TimeZone;
 use crate::command::batch::submitted;
 use crate::command::{Data, Outcome};
 use crate::render::look::Look;
-use crate::render::{answers, files, jobs, neutral, ssh, why, workers};
+use crate::render::{answers, files, jobs, sanitize, ssh, why, workers};
 
 /// An outcome as lines of text, cut to `width` columns where a table would be wider. Foreign text
 /// in it is harmless for a terminal.
-#[must_use]
-pub fn text(outcome: &Outcome, width: u16, colour: bool) -> String {
+pub(crate) fn text(outcome: &Outcome, width: u16, colour: bool) -> String {
     data(&Look { width, colour, zone: TimeZone::system() }, &outcome.data)
 }
 
@@ -25,13 +24,13 @@ pub(super) fn data(look: &Look, data: &Data) -> String {
         Data::Jobs { list, active_only } => jobs::list(look, list, *active_only),
         Data::Job(info) => jobs::info(look, info),
         Data::Submitted(job) => format!("Submitted job {job}\n"),
-        Data::Ended { stdout, stderr, .. } => neutral::block(&[stdout.render(), stderr.render()].concat()),
+        Data::Ended { stdout, stderr, .. } => sanitize::block(&[stdout.render(), stderr.render()].concat()),
         Data::Waited(rows) | Data::Followed(rows) => rows.iter().map(|row| verdict(row) + "\n").collect(),
         Data::Cancelled { cancelled, refused } => {
-            let not = refused.iter().map(|refusal| format!("not cancelled: {}\n", neutral::cell(&refusal.message)));
+            let not = refused.iter().map(|refusal| format!("not cancelled: {}\n", sanitize::cell(&refusal.message)));
             cancelled.iter().map(ended_early).chain(not).collect()
         }
-        Data::Output { output, .. } => neutral::block(&output.render()),
+        Data::Output { output, .. } => sanitize::block(&output.render()),
         Data::Files(fetched) => files::fetched(look, fetched),
         Data::Cleaned(workers) => files::cleaned(workers),
         Data::Ran(ran) => ssh::ran(look, ran),
@@ -51,14 +50,12 @@ pub(super) fn data(look: &Look, data: &Data) -> String {
         Data::Why(explanation) => why::why(look, explanation),
         Data::SubmittedAll(ids) => submitted(ids) + "\n",
         Data::Previewed(jobs) => answers::preview(look, jobs),
-        Data::Help(text) => text.clone(),
-        Data::Quit => String::new(),
+        Data::Text { text, .. } => text.clone(),
     }
 }
 
 /// What became of a job, in one line: `job-3 failed: exit 3`.
-#[must_use]
-pub fn verdict(row: &JobRow) -> String {
+pub(crate) fn verdict(row: &JobRow) -> String {
     let text = match row.state {
         JobState::Succeeded => format!("{} succeeded", row.job_id),
         JobState::Cancelled => format!("{} was cancelled", row.job_id),
@@ -67,7 +64,7 @@ pub fn verdict(row: &JobRow) -> String {
             format!("{} is still {}", row.job_id, row.state)
         }
     };
-    neutral::cell(&text)
+    sanitize::cell(&text)
 }
 
 /// What is missing of an output that was too long to be kept, in one line; none if nothing is.

@@ -14,7 +14,6 @@ use crate::render::workers::joined;
 /// Workers named in one line.
 const WORKERS_MAX: usize = 3;
 
-/// An explanation.
 pub(crate) fn why(look: &Look, why: &Explanation) -> String {
     let row = &why.job;
     match row.state {
@@ -90,7 +89,6 @@ fn at_workers(workers: &[WorkerVerdict]) -> Option<String> {
     Some(shown.join("; ") + &more)
 }
 
-/// An obstacle that all workers have.
 fn at_all(obstacle: &Obstacle) -> String {
     match obstacle {
         Obstacle::Offline { .. } => "no worker is online".to_owned(),

@@ -4,10 +4,9 @@ use c2_shared::api::workers::{WorkerInfo, WorkerList, WorkerRow};
 use c2_shared::time::span;
 
 use crate::render::look::{Look, bytes};
-use crate::render::neutral;
+use crate::render::sanitize;
 use crate::render::table::{Cell, Table, fields, flexible, numbers, words};
 
-/// All workers.
 pub(crate) fn list(look: &Look, list: &WorkerList) -> String {
     if list.workers.is_empty() {
         return "no worker has registered yet\n\
@@ -40,13 +39,12 @@ pub(crate) fn list(look: &Look, list: &WorkerList) -> String {
     }
     let faults = list.workers.iter().filter_map(|worker| {
         let reason = worker.status_reason.as_ref()?;
-        Some(format!("{} cannot start jobs: {}\n", worker.ip, neutral::cell(reason)))
+        Some(format!("{} cannot start jobs: {}\n", worker.ip, sanitize::cell(reason)))
     });
     let faults: String = faults.collect();
     table.render(look) + &faults
 }
 
-/// One worker.
 pub(crate) fn info(look: &Look, info: &WorkerInfo) -> String {
     let (row, hardware) = (&info.row, &info.hardware);
     let mut pairs = vec![

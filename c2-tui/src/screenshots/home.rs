@@ -9,7 +9,6 @@ use c2_shared::worker::{Load, WorkerStatus};
 
 use crate::app::demo::{NOW, ip, job, queue, send};
 use crate::app::{Model, Msg, Settings};
-use crate::runner::catalog;
 
 const GIB: u64 = 1 << 30;
 
@@ -147,7 +146,7 @@ fn row(line: Line) -> JobRow {
 /// The console as it starts.
 pub(super) fn alone(width: u16, height: u16) -> Model {
     let settings = Settings { server: "10.0.0.6:30814".to_owned(), ..Settings::default() };
-    let mut model = Model::new(settings, catalog());
+    let mut model = Model::new(settings);
     send(&mut model, Msg::Resize { width, height });
     send(&mut model, Msg::Connected);
     model

@@ -15,7 +15,8 @@ use ratatui::backend::TestBackend;
 
 use self::svg::{DARK, LIGHT, Palette};
 use crate::app::demo::{NOW, press, send};
-use crate::app::msg::{DocumentId, Fault, News, Report};
+use crate::app::msg::News;
+use crate::app::report::{DocumentId, Fault, Report};
 use crate::app::update::output_tests::serve;
 use crate::app::watch::Tally;
 use crate::app::{Effect, Model, Msg};

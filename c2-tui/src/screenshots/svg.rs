@@ -72,7 +72,6 @@ pub(super) const LIGHT: Palette = Palette {
     ],
 };
 
-/// The picture of a screen.
 pub(super) fn picture(buffer: &Buffer, palette: &Palette) -> String {
     let (columns, rows) = (buffer.area.width, buffer.area.height);
     let (width, height) = (f32::from(columns) * CELL.0 + 2.0 * MARGIN, f32::from(rows) * CELL.1 + 2.0 * MARGIN);

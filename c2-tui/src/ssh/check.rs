@@ -17,8 +17,7 @@ const GRACE: Duration = Duration::from_secs(15);
 /// What a login met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Reach {
-    /// It worked.
+pub(crate) enum Reach {
     Reachable,
     /// None of our keys is accepted.
     AuthenticationRefused,
@@ -34,22 +33,16 @@ pub enum Reach {
 
 /// What a login to a worker met.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Checked {
-    /// The worker.
-    pub ip: IpAddr,
-    /// Its host name.
-    pub hostname: String,
-    /// What it met.
-    pub reach: Reach,
-    /// In ssh's words.
+pub(crate) struct Checked {
+    pub(crate) ip: IpAddr,
+    pub(crate) hostname: String,
+    pub(crate) reach: Reach,
     #[serde(skip_serializing_if = "String::is_empty")]
-    pub reason: String,
+    pub(crate) reason: String,
 }
 
 impl Reach {
-    /// In words.
-    #[must_use]
-    pub const fn words(self) -> &'static str {
+    pub(crate) const fn words(self) -> &'static str {
         match self {
             Self::Reachable => "reachable",
             Self::AuthenticationRefused => "authentication refused",

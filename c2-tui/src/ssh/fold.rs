@@ -9,18 +9,16 @@ const DIFF_LINES_MAX: usize = 1_000;
 
 /// Workers that gave the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fold {
-    /// Which ones.
-    pub workers: Vec<IpAddr>,
-    /// What they gave.
-    pub lines: Vec<String>,
+pub(crate) struct Fold {
+    pub(crate) workers: Vec<IpAddr>,
+    pub(crate) lines: Vec<String>,
     /// How it differs from the most common output; nothing for that itself, or when too long.
-    pub diff: Option<Vec<Change>>,
+    pub(crate) diff: Option<Vec<Change>>,
 }
 
 /// A line of a difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
+pub(crate) enum Change {
     /// A line of the most common output that is missing.
     Missing(String),
     /// A line that only this output has.
@@ -28,8 +26,7 @@ pub enum Change {
 }
 
 /// Folds what workers wrote: standard output, then standard error.
-#[must_use]
-pub fn fold(runs: &[HostRun]) -> Vec<Fold> {
+pub(crate) fn fold(runs: &[HostRun]) -> Vec<Fold> {
     let mut folds: Vec<Fold> = Vec::new();
     for run in runs {
         let lines: Vec<String> = run.stdout.iter().chain(&run.stderr).cloned().collect();

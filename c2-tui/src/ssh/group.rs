@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, Command};
 
-use crate::command::Complaint;
+use crate::command::CommandError;
 use crate::ssh::plan::{self, Host, Shared};
 
 /// The folder of one run: only this user can enter it, and it goes with the run.
@@ -16,16 +16,16 @@ pub(crate) struct RunFolder(tempfile::TempDir);
 
 impl RunFolder {
     /// Makes it, with the private ssh configuration in it.
-    pub(crate) fn new(hosts: &[Host], shared: &Shared) -> Result<Self, Complaint> {
+    pub(crate) fn new(hosts: &[Host], shared: &Shared) -> Result<Self, CommandError> {
         let text = plan::ssh_config(hosts, shared)
-            .map_err(|e| Complaint::refused(e.to_string(), "see `ssh` in the console's config.json"))?;
+            .map_err(|e| CommandError::refused(e.to_string(), "see `ssh` in the console's config.json"))?;
         let make = || {
             let folder = tempfile::Builder::new().prefix("c2-ssh-").tempdir()?;
             std::fs::write(folder.path().join(plan::CONFIG_FILE), text)?;
             Ok(Self(folder))
         };
         make().map_err(|e: std::io::Error| {
-            Complaint::refused(format!("cannot make a folder for ssh: {e}"), "see $TMPDIR and the room in it")
+            CommandError::refused(format!("cannot make a folder for ssh: {e}"), "see $TMPDIR and the room in it")
         })
     }
 

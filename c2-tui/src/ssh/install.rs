@@ -4,29 +4,30 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use crate::command::{Complaint, Context};
+use crate::command::{CommandError, Context};
 use crate::ssh::group::{self, Group};
 
 /// Longest time for an installation.
 const WITHIN: Duration = Duration::from_secs(600);
 
 /// Finds pdsh; where it is missing and `yes` was said, installs it first.
-pub(crate) async fn pdsh(context: &Context, yes: bool) -> Result<std::path::PathBuf, Complaint> {
+pub(crate) async fn pdsh(context: &Context, yes: bool) -> Result<std::path::PathBuf, CommandError> {
     if let Some(path) = group::find("pdsh") {
         return Ok(path);
     }
     let is_root = rustix::process::geteuid().is_root();
     let Some(install) = installer(is_root, |program| group::find(program).is_some()) else {
-        return Err(Complaint::refused("pdsh is not installed", "install it with your system's package manager"));
+        return Err(CommandError::refused("pdsh is not installed", "install it with your system's package manager"));
     };
     let words = install.join(" ");
     if !yes {
         let hint = format!("`{words}` would install it; with --yes it is run");
-        return Err(Complaint::refused("pdsh is not installed", hint));
+        return Err(CommandError::refused("pdsh is not installed", hint));
     }
     context.progress(&format!("installing pdsh: {words}"));
     run(&install).await?;
-    group::find("pdsh").ok_or_else(|| Complaint::refused(format!("{words:?} did not install pdsh"), "see its output"))
+    group::find("pdsh")
+        .ok_or_else(|| CommandError::refused(format!("{words:?} did not install pdsh"), "see its output"))
 }
 
 /// The command that installs pdsh with the first package manager that there is. sudo must not ask
@@ -43,10 +44,10 @@ fn installer(is_root: bool, exists: impl Fn(&str) -> bool) -> Option<Vec<&'stati
     Some([sudo, manager].concat())
 }
 
-async fn run(install: &[&str]) -> Result<(), Complaint> {
+async fn run(install: &[&str]) -> Result<(), CommandError> {
     let words = install.join(" ");
     let by_hand = || format!("run it yourself: {}", words.replace("sudo -n ", "sudo "));
-    let failed = |why: &str| Complaint::refused(format!("cannot install pdsh: {why}"), by_hand());
+    let failed = |why: &str| CommandError::refused(format!("cannot install pdsh: {why}"), by_hand());
     let program = group::find(install[0]).ok_or_else(|| failed(&format!("there is no {}", install[0])))?;
     let mut command = group::command(Path::new(&program));
     command.args(&install[1..]).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -100,9 +101,9 @@ mod tests {
 
     #[tokio::test]
     async fn an_installer_that_fails_says_what_to_do() {
-        let complaint = run(&["false"]).await.unwrap_err();
-        assert_eq!(complaint.message, "cannot install pdsh: exit status 1");
-        assert_eq!(complaint.hint.as_deref(), Some("run it yourself: false"));
+        let error = run(&["false"]).await.unwrap_err();
+        assert_eq!(error.message, "cannot install pdsh: exit status 1");
+        assert_eq!(error.hint.as_deref(), Some("run it yourself: false"));
         assert!(run(&["true"]).await.is_ok());
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::io::AsyncReadExt as _;
 
-use crate::command::Complaint;
+use crate::command::CommandError;
 use crate::ssh::group::{self, Group, RunFolder};
 
 /// Bytes of keys that are taken from one worker.
@@ -20,20 +20,19 @@ const WITHIN: Duration = Duration::from_secs(15);
 
 /// The keys that a worker showed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Learned {
-    /// The worker.
-    pub ip: IpAddr,
+pub(crate) struct Learned {
+    pub(crate) ip: IpAddr,
     /// Fingerprints, as `ssh-keygen -l` writes them.
-    pub fingerprints: Vec<String>,
+    pub(crate) fingerprints: Vec<String>,
     /// Whether they are known from now on.
-    pub accepted: bool,
+    pub(crate) accepted: bool,
     /// Lines for the file of known hosts.
     #[serde(skip)]
     lines: String,
 }
 
 /// Asks a worker for its keys.
-pub(crate) async fn ask(folder: &RunFolder, ip: IpAddr, port: Option<u16>) -> Result<Learned, Complaint> {
+pub(crate) async fn ask(folder: &RunFolder, ip: IpAddr, port: Option<u16>) -> Result<Learned, CommandError> {
     let port = port.unwrap_or(22).to_string();
     let scanned = output("ssh-keyscan", &["-T", "5", "-p", &port, &ip.to_string()], folder.path()).await?;
     // A worker's answer must not name another worker, nor say anything else.
@@ -54,7 +53,7 @@ pub(crate) async fn ask(folder: &RunFolder, ip: IpAddr, port: Option<u16>) -> Re
 }
 
 /// Writes keys down. A file that is new can be written by its owner alone.
-pub(crate) fn accept(known_hosts: &Path, learned: &mut [Learned]) -> Result<(), Complaint> {
+pub(crate) fn accept(known_hosts: &Path, learned: &mut [Learned]) -> Result<(), CommandError> {
     let lines: String = learned.iter().map(|learned| learned.lines.as_str()).collect();
     let write = || {
         if let Some(folder) = known_hosts.parent() {
@@ -73,13 +72,13 @@ pub(crate) fn accept(known_hosts: &Path, learned: &mut [Learned]) -> Result<(), 
     Ok(())
 }
 
-fn cannot(what: &str, error: &std::io::Error) -> Complaint {
-    Complaint::refused(format!("cannot {what}: {error}"), "see the rights and the room there")
+fn cannot(what: &str, error: &std::io::Error) -> CommandError {
+    CommandError::refused(format!("cannot {what}: {error}"), "see the rights and the room there")
 }
 
-async fn output(program: &str, arguments: &[&str], folder: &Path) -> Result<String, Complaint> {
+async fn output(program: &str, arguments: &[&str], folder: &Path) -> Result<String, CommandError> {
     let path = group::find(program)
-        .ok_or_else(|| Complaint::refused(format!("there is no {program}"), "install OpenSSH's client"))?;
+        .ok_or_else(|| CommandError::refused(format!("there is no {program}"), "install OpenSSH's client"))?;
     let mut command = group::command(&path);
     command.args(arguments).current_dir(folder).stdout(Stdio::piped());
     let mut group = Group::start(&mut command).map_err(|e| cannot(&format!("run {program}"), &e))?;

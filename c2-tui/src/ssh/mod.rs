@@ -5,11 +5,11 @@
 //! without a line end, or with a NUL, would have the next worker's lines and verdict counted as
 //! its own.
 
-pub mod check;
-pub mod fold;
+pub(crate) mod check;
+pub(crate) mod fold;
 pub(crate) mod group;
 pub(crate) mod install;
-pub mod learn;
-pub mod plan;
-pub mod run;
-pub mod settings;
+pub(crate) mod learn;
+pub(crate) mod plan;
+pub(crate) mod run;
+pub(crate) mod settings;

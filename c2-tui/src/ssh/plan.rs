@@ -11,50 +11,44 @@ use std::path::{Path, PathBuf};
 use crate::ssh::settings::{Login, SshConfig};
 
 /// The private ssh configuration, in the folder of the run.
-pub const CONFIG_FILE: &str = "config";
+pub(crate) const CONFIG_FILE: &str = "config";
 /// Where programs are looked for; never where the environment says.
-pub const PATH: &str = "/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin";
+pub(crate) const PATH: &str = "/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin";
 /// All that the programs see of this environment.
-pub const PASSED_ON: [&str; 5] = ["HOME", "USER", "LOGNAME", "LANG", "SSH_AUTH_SOCK"];
+pub(crate) const PASSED_ON: [&str; 5] = ["HOME", "USER", "LOGNAME", "LANG", "SSH_AUTH_SOCK"];
 
 /// A worker and how it is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Host {
-    /// Its address.
-    pub ip: IpAddr,
+pub(crate) struct Host {
+    pub(crate) ip: IpAddr,
     /// Its host name, for showing only.
-    pub hostname: String,
+    pub(crate) hostname: String,
     /// Who logs in where.
-    pub login: Login,
+    pub(crate) login: Login,
 }
 
 /// What the private configuration says for all workers.
 #[derive(Clone, Debug)]
-pub struct Shared {
-    /// Key to log in with.
-    pub identity_file: Option<PathBuf>,
-    /// File of known host keys.
-    pub known_hosts: Option<PathBuf>,
+pub(crate) struct Shared {
+    pub(crate) identity_file: Option<PathBuf>,
+    pub(crate) known_hosts: Option<PathBuf>,
     /// Seconds until a worker must have answered.
-    pub connect_timeout_s: u64,
+    pub(crate) connect_timeout_s: u64,
     /// The operator's own configuration, for what is not said here.
-    pub own_config: Option<PathBuf>,
+    pub(crate) own_config: Option<PathBuf>,
 }
 
 /// A value of the configuration that ssh must not see.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{key} {value:?} cannot be used for ssh")]
-pub struct BadValue {
-    /// Which key.
-    pub key: &'static str,
-    /// What it says.
-    pub value: String,
+pub(crate) struct BadValue {
+    pub(crate) key: &'static str,
+    pub(crate) value: String,
 }
 
 impl Shared {
     /// What the console's configuration and the home folder say.
-    #[must_use]
-    pub fn new(config: &SshConfig, home: Option<&Path>) -> Self {
+    pub(crate) fn new(config: &SshConfig, home: Option<&Path>) -> Self {
         let known = config.known_hosts.clone().or_else(|| Some(home?.join(".ssh/known_hosts")));
         Self {
             identity_file: config.identity_file.clone(),
@@ -67,10 +61,7 @@ impl Shared {
 
 /// The text of the private configuration. For ssh the first word about anything counts, so the
 /// operator's own configuration comes last and cannot allow a prompt or a forwarding.
-///
-/// # Errors
-/// When a value could be taken for something else.
-pub fn ssh_config(hosts: &[Host], shared: &Shared) -> Result<String, BadValue> {
+pub(crate) fn ssh_config(hosts: &[Host], shared: &Shared) -> Result<String, BadValue> {
     let mut text = String::new();
     for host in hosts {
         let _ = writeln!(text, "Host {}", host.ip);
@@ -114,8 +105,7 @@ pub fn ssh_config(hosts: &[Host], shared: &Shared) -> Result<String, BadValue> {
 }
 
 /// The arguments of pdsh for one worker: exactly this worker, over ssh, with its exit status.
-#[must_use]
-pub fn pdsh_arguments(ip: IpAddr, command: &str, command_timeout_s: Option<u64>) -> Vec<String> {
+pub(crate) fn pdsh_arguments(ip: IpAddr, command: &str, command_timeout_s: Option<u64>) -> Vec<String> {
     let mut arguments: Vec<String> = ["-R", "ssh", "-S", "-b", "-N"].map(str::to_owned).into();
     if let Some(seconds) = command_timeout_s {
         arguments.extend(["-u".to_owned(), seconds.max(1).to_string()]);
@@ -128,22 +118,19 @@ pub fn pdsh_arguments(ip: IpAddr, command: &str, command_timeout_s: Option<u64>)
 /// What pdsh hands to ssh, with the folder of the run as the working folder, because pdsh splits
 /// this at blanks. What ssh itself has to say goes into a file, apart from what the command says. The
 /// command has nothing to read: pdsh holds its end of the pipe open, and would have it wait for ever.
-#[must_use]
-pub fn pdsh_ssh_args() -> String {
+pub(crate) fn pdsh_ssh_args() -> String {
     format!("-F{CONFIG_FILE} -E%h.log -a -x -n %h")
 }
 
 /// The arguments of an ssh that only logs in.
-#[must_use]
-pub fn login_arguments(ip: IpAddr) -> Vec<String> {
+pub(crate) fn login_arguments(ip: IpAddr) -> Vec<String> {
     [&format!("-F{CONFIG_FILE}"), &format!("-E{}", log_file(ip)), "-a", "-x", "-n", "--", &ip.to_string(), "true"]
         .map(str::to_owned)
         .into()
 }
 
 /// Where ssh says what went wrong, in the folder of the run.
-#[must_use]
-pub fn log_file(ip: IpAddr) -> String {
+pub(crate) fn log_file(ip: IpAddr) -> String {
     format!("{ip}.log")
 }
 

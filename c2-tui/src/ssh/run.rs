@@ -26,7 +26,6 @@ const QUEUE_LEN: usize = 256;
 /// What pdsh and ssh get beyond the command's own time, to end what is left and to say so.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// What is to be run.
 #[derive(Debug)]
 pub(crate) struct Order {
     pub(crate) pdsh: PathBuf,
@@ -39,33 +38,25 @@ pub(crate) struct Order {
 /// How a command ended on a worker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "verdict", rename_all = "snake_case")]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// It ran and ended.
-    Exited {
-        /// Its exit status.
-        exit: i32,
-    },
+    Exited { exit: i32 },
     /// It did not end in time and was given up.
     TimedOut,
     /// The worker could not be reached, or the connection broke.
-    Unreachable {
-        /// In ssh's words.
-        reason: String,
-    },
+    Unreachable { reason: String },
     /// It was not waited for.
     Interrupted,
 }
 
 impl Verdict {
     /// Whether it ended with 0.
-    #[must_use]
-    pub const fn is_success(&self) -> bool {
+    pub(crate) const fn is_success(&self) -> bool {
         matches!(self, Self::Exited { exit: 0 })
     }
 
     /// The exit status that stands for it, as pdsh and timeout(1) have them.
-    #[must_use]
-    pub const fn status(&self) -> i32 {
+    pub(crate) const fn status(&self) -> i32 {
         match self {
             Self::Exited { exit } => *exit,
             Self::TimedOut => 124,
@@ -77,20 +68,17 @@ impl Verdict {
 
 /// What a command wrote and how it ended on one worker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct HostRun {
-    /// The worker.
-    pub ip: IpAddr,
-    /// Its host name.
-    pub hostname: String,
-    /// How it ended.
+pub(crate) struct HostRun {
+    pub(crate) ip: IpAddr,
+    pub(crate) hostname: String,
     #[serde(flatten)]
-    pub verdict: Verdict,
+    pub(crate) verdict: Verdict,
     /// What it wrote, line by line.
-    pub stdout: Vec<String>,
+    pub(crate) stdout: Vec<String>,
     /// What it wrote to standard error.
-    pub stderr: Vec<String>,
+    pub(crate) stderr: Vec<String>,
     /// Lines that were too many to be kept.
-    pub lines_dropped: usize,
+    pub(crate) lines_dropped: usize,
 }
 
 impl HostRun {
@@ -123,14 +111,12 @@ enum News {
 
 /// What comes while it runs.
 #[derive(Clone, Copy, Debug)]
-pub enum Heard<'a> {
+pub(crate) enum Heard<'a> {
     /// It begins, on this many workers.
     Begins(usize),
     /// A worker wrote a line.
     Line {
-        /// Which worker.
         ip: IpAddr,
-        /// Where to.
         stream: Stream,
         /// The line without its end; foreign text.
         line: &'a str,

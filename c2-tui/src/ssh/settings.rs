@@ -13,43 +13,38 @@ use serde::{Deserialize, Serialize};
 /// The console's `config.json`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct ConsoleConfig {
-    /// How workers are reached.
-    pub ssh: SshConfig,
+pub(crate) struct ConsoleConfig {
+    pub(crate) ssh: SshConfig,
 }
 
 /// How workers are reached over ssh.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct SshConfig {
+pub(crate) struct SshConfig {
     /// User on the workers; ssh's own choice without it.
-    pub user: Option<String>,
+    pub(crate) user: Option<String>,
     /// Port of the workers' sshd; ssh's own choice without it.
-    pub port: Option<u16>,
+    pub(crate) port: Option<u16>,
     /// Key to log in with; ssh's own choice without it.
-    pub identity_file: Option<PathBuf>,
-    /// File of known host keys.
-    pub known_hosts: Option<PathBuf>,
-    /// Workers at once.
-    pub fanout: usize,
+    pub(crate) identity_file: Option<PathBuf>,
+    pub(crate) known_hosts: Option<PathBuf>,
+    pub(crate) fanout: usize,
     /// Seconds until a worker must have answered.
-    pub connect_timeout_s: u64,
+    pub(crate) connect_timeout_s: u64,
     /// Seconds for which a command may run; no limit without it.
-    pub command_timeout_s: Option<u64>,
+    pub(crate) command_timeout_s: Option<u64>,
     /// What differs for the workers of a group.
-    pub groups: BTreeMap<String, Login>,
+    pub(crate) groups: BTreeMap<String, Login>,
     /// What differs for a worker, named by its address or host name.
-    pub workers: BTreeMap<String, Login>,
+    pub(crate) workers: BTreeMap<String, Login>,
 }
 
 /// Who logs in where.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Login {
-    /// The user.
-    pub user: Option<String>,
-    /// The port.
-    pub port: Option<u16>,
+pub(crate) struct Login {
+    pub(crate) user: Option<String>,
+    pub(crate) port: Option<u16>,
 }
 
 impl Default for SshConfig {
@@ -70,8 +65,7 @@ impl Default for SshConfig {
 
 impl SshConfig {
     /// How a worker is reached.
-    #[must_use]
-    pub fn login(&self, ip: IpAddr, hostname: &str, groups: &BTreeSet<String>) -> Login {
+    pub(crate) fn login(&self, ip: IpAddr, hostname: &str, groups: &BTreeSet<String>) -> Login {
         let own = [self.workers.get(&ip.to_string()), self.workers.get(hostname)];
         let of_groups = groups.iter().map(|group| self.groups.get(group));
         let mut login = Login::default();
@@ -83,17 +77,13 @@ impl SshConfig {
     }
 
     /// Whether any worker is treated by its groups.
-    #[must_use]
-    pub fn looks_at_groups(&self) -> bool {
+    pub(crate) fn looks_at_groups(&self) -> bool {
         !self.groups.is_empty()
     }
 }
 
 /// Reads the console's configuration; without a file everything is as by default.
-///
-/// # Errors
-/// When there is a file that cannot be read or is not understood.
-pub fn load() -> Result<ConsoleConfig, ConfigError> {
+pub(crate) fn load() -> Result<ConsoleConfig, ConfigError> {
     match place().filter(|path| path.exists()) {
         Some(path) => config::load(&path),
         None => Ok(ConsoleConfig::default()),
@@ -106,8 +96,7 @@ fn place() -> Option<PathBuf> {
 }
 
 /// This user's home folder.
-#[must_use]
-pub fn home() -> Option<PathBuf> {
+pub(crate) fn home() -> Option<PathBuf> {
     std::env::var_os("HOME").map(PathBuf::from).filter(|path| Path::is_absolute(path))
 }
 

@@ -4,10 +4,10 @@
 use ratatui::text::Line;
 
 use super::canvas::Canvas;
+use crate::app::focus::Focus;
 use crate::app::keymap::{self, Context};
 use crate::app::layout::Area;
 use crate::app::line::{Advice, advise};
-use crate::app::model::Focus;
 use crate::app::msg::Target;
 use crate::app::table::Tone;
 use crate::app::text;
@@ -15,12 +15,11 @@ use crate::app::text;
 /// Keys shown at most.
 const HINTS_MAX: usize = 6;
 
-/// Draws the line below the line.
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Area) {
     let model = canvas.model;
     let typing = model.focus == Focus::Line && model.overlay.is_none() && model.filtering.is_none();
     let plain = model.line.search.is_none() && model.line.menu.is_none();
-    let advice = if typing && plain { advise(model.line.editor.text(), &model.catalog) } else { None };
+    let advice = if typing && plain { advise(model.line.editor.text()) } else { None };
     match advice {
         Some(advice) => say(canvas, area, advice),
         None => hints(canvas, area),

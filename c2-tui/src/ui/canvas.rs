@@ -19,11 +19,8 @@ use crate::app::text;
 
 /// What views draw on.
 pub(super) struct Canvas<'a, 'f> {
-    /// What is drawn.
     pub(super) model: &'a Model,
-    /// How it looks.
     pub(super) theme: Theme,
-    /// The signs.
     pub(super) glyphs: &'static Glyphs,
     frame: &'a mut Frame<'f>,
     hits: HitMap,
@@ -160,7 +157,6 @@ impl<'a, 'f> Canvas<'a, 'f> {
         self.framed(area, true, titles)
     }
 
-    /// Clears an area.
     pub(super) fn blank(&mut self, area: Area) {
         self.frame.render_widget(Clear, rect(area));
         self.wash(area, self.theme.base);

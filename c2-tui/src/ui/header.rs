@@ -4,13 +4,13 @@ use c2_shared::job::JobState;
 use ratatui::text::{Line, Span};
 
 use super::canvas::Canvas;
+use crate::app::focus::Focus;
 use crate::app::layout::{self, Area};
-use crate::app::model::{Focus, Link};
+use crate::app::model::Link;
 use crate::app::panes::short_span;
 use crate::app::table::Tone;
 use crate::app::text;
 
-/// Draws the header.
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Area) {
     let server = canvas.model.settings.server.clone();
     let mut parts = vec![vec![canvas.span(" C2 ", Tone::Accent), canvas.span(server, Tone::Plain)]];
@@ -25,7 +25,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Area) {
         }
     };
     parts.push(vec![link]);
-    if canvas.model.store.heard_ms.is_some() {
+    if canvas.model.cache.heard_ms.is_some() {
         parts.extend(numbers(canvas));
     }
     if canvas.model.settings.readonly {
@@ -53,7 +53,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Area) {
 
 /// What the operator must do before there can be a connection.
 pub(super) fn trouble(canvas: &mut Canvas<'_, '_>, area: Area, text: &str) {
-    let lines = text::wrapped(&text::tame(text), layout::trouble_width(area.width));
+    let lines = text::wrapped(&text::sanitize(text), layout::trouble_width(area.width));
     for (line, y) in lines.iter().zip(area.y..area.y + area.height) {
         canvas.put(area.x + 1, y, area.width.saturating_sub(1), line, canvas.tone(Tone::Bad));
     }
@@ -64,7 +64,7 @@ fn banner(canvas: &Canvas<'_, '_>, retry_at: c2_shared::time::Mono) -> String {
     let model = canvas.model;
     let key = if model.focus == Focus::Line { "F5" } else { "r" };
     let left = retry_at.since_ms(model.now.mono).div_ceil(1_000);
-    let age = match model.store.heard_ms {
+    let age = match model.cache.heard_ms {
         Some(heard) => format!(", data of {} ago", short_span(model.now.wall_ms.saturating_sub(heard))),
         None => String::new(),
     };
@@ -73,11 +73,11 @@ fn banner(canvas: &Canvas<'_, '_>, retry_at: c2_shared::time::Mono) -> String {
 }
 
 fn numbers(canvas: &Canvas<'_, '_>) -> Vec<Vec<Span<'static>>> {
-    let store = &canvas.model.store;
-    let queue = &store.queue;
+    let cache = &canvas.model.cache;
+    let queue = &cache.queue;
     let named =
         |name: &str, value: String, tone| vec![canvas.span(format!("{name} "), Tone::Dim), canvas.span(value, tone)];
-    let all = store.workers.len();
+    let all = cache.workers.len();
     let online = queue.workers_online;
     let missing = if online < all { Tone::Warn } else { Tone::Plain };
     let slots = format!(

@@ -5,7 +5,7 @@ use crate::app::msg::Target;
 
 /// Areas of the last frame with what they stand for; later ones lie over earlier ones.
 #[derive(Clone, Debug, Default)]
-pub struct HitMap {
+pub(crate) struct HitMap {
     zones: Vec<(Area, Target)>,
 }
 
@@ -15,8 +15,7 @@ impl HitMap {
     }
 
     /// What lies at a cell.
-    #[must_use]
-    pub fn at(&self, x: u16, y: u16) -> Target {
+    pub(crate) fn at(&self, x: u16, y: u16) -> Target {
         let inside = |area: &Area| {
             (area.x..area.x.saturating_add(area.width)).contains(&x)
                 && (area.y..area.y.saturating_add(area.height)).contains(&y)

@@ -5,15 +5,16 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line as Text, Span};
 
 use super::canvas::Canvas;
+use crate::app::focus::Focus;
 use crate::app::layout::Area;
-use crate::app::line::{Advice, Search, Token, advise, tokens};
-use crate::app::model::{Focus, SPINNER_MS};
+use crate::app::line::{Advice, Search, advise};
+use crate::app::model::SPINNER_MS;
 use crate::app::msg::Target;
 use crate::app::panes::short_span;
 use crate::app::table::Tone;
 use crate::app::text;
+use crate::command::scan;
 
-/// Draws the line.
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Area) {
     canvas.hit(area, Target::Area(Focus::Line));
     let model = canvas.model;
@@ -73,22 +74,23 @@ fn search_prompt(canvas: &Canvas<'_, '_>, search: &Search) -> Text<'static> {
 
 /// The text in pieces: the command, quoted words, flags and the rest.
 fn coloured<'t>(canvas: &Canvas<'_, '_>, line: &'t str) -> Vec<Span<'t>> {
-    let unknown = matches!(advise(line, &canvas.model.catalog), Some(Advice::Unknown { .. }));
+    let unknown = matches!(advise(line), Some(Advice::Unknown { .. }));
     let mut pieces = Vec::new();
     let mut at = 0;
-    for (index, token) in tokens(line).iter().enumerate() {
-        pieces.push(Span::styled(&line[at..token.start], canvas.theme.base));
-        let style = look(canvas, line, token, index, unknown);
-        pieces.push(Span::styled(&line[token.start..token.end], style));
-        at = token.end;
+    let (words, open) = scan(line);
+    for (index, word) in words.iter().enumerate() {
+        pieces.push(Span::styled(&line[at..word.span.start], canvas.theme.base));
+        let written = &line[word.span.clone()];
+        let is_open = open.is_some() && index + 1 == words.len();
+        pieces.push(Span::styled(written, look(canvas, written, is_open, index, unknown)));
+        at = word.span.end;
     }
     pieces.push(Span::styled(&line[at..], canvas.theme.base));
     pieces
 }
 
-fn look(canvas: &Canvas<'_, '_>, line: &str, token: &Token, index: usize, unknown: bool) -> Style {
-    let written = &line[token.start..token.end];
-    if token.open.is_some() {
+fn look(canvas: &Canvas<'_, '_>, written: &str, is_open: bool, index: usize, unknown: bool) -> Style {
+    if is_open {
         canvas.tone(Tone::Warn).add_modifier(Modifier::UNDERLINED)
     } else if index == 0 && unknown {
         canvas.tone(Tone::Bad).add_modifier(Modifier::UNDERLINED)

@@ -26,14 +26,15 @@ use ratatui::Frame;
 use ratatui::style::{Color, Modifier};
 
 use crate::app::Model;
+use crate::app::focus::Focus;
 use crate::app::layout::{self, Area};
-use crate::app::model::{Focus, Link};
+use crate::app::model::Link;
 use crate::ui::canvas::Canvas;
 
-pub use hit::HitMap;
+pub(crate) use hit::HitMap;
 
 /// Draws everything.
-pub fn draw(model: &Model, frame: &mut Frame<'_>) -> HitMap {
+pub(crate) fn draw(model: &Model, frame: &mut Frame<'_>) -> HitMap {
     let size = frame.area();
     let mut canvas = Canvas::new(model, frame);
     if layout::too_small(size.width, size.height) {
@@ -60,7 +61,7 @@ pub fn draw(model: &Model, frame: &mut Frame<'_>) -> HitMap {
     if let (Some(area), Some(page)) = (screen.page, model.pages.last()) {
         page::draw(&mut canvas, page, area);
     }
-    if model.store.heard_ms.is_some() && matches!(model.link, Link::Down { .. }) {
+    if model.cache.heard_ms.is_some() && matches!(model.link, Link::Down { .. }) {
         screen.panes.iter().map(|(_, area)| *area).chain(screen.page).for_each(|area| canvas.dim(area));
     }
     if let (Some(area), Some(result)) = (screen.result, &model.result) {

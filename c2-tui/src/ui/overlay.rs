@@ -13,7 +13,6 @@ use crate::app::text;
 /// Rows of the completion menu.
 const MENU_ROWS: usize = 8;
 
-/// Draws what lies over the screen.
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, over: &Overlay) {
     match over {
         Overlay::Help { entries, top } => help(canvas, entries, *top),
@@ -48,7 +47,7 @@ fn help(canvas: &mut Canvas<'_, '_>, entries: &[HelpLine], top: usize) {
 }
 
 fn palette(canvas: &mut Canvas<'_, '_>, needle: &str, at: usize) {
-    let found = overlay::matching(&canvas.model.catalog, needle);
+    let found = overlay::matching(needle);
     let height = canvas.whole().height.saturating_sub(4).min(22);
     let titles = Titles {
         left: Line::from(canvas.span(" all commands ", Tone::Accent)),
@@ -80,7 +79,7 @@ fn ask(canvas: &mut Canvas<'_, '_>, question: &Question) {
     let area = canvas.dialog(66, height, titles);
     let room = usize::from(area.width).saturating_sub(2);
     for (line, y) in question.lines.iter().take(lines).zip(area.y + 1..) {
-        let shown = text::cut_middle(&text::tame(line), room, canvas.glyphs.cut);
+        let shown = text::cut_middle(&text::sanitize(line), room, canvas.glyphs.cut);
         canvas.put(area.x + 1, y, area.width, &shown, canvas.tone(Tone::Plain));
     }
     let y = area.y + area.height.saturating_sub(1);

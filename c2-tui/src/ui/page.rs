@@ -5,29 +5,28 @@ use ratatui::text::Line;
 
 use super::canvas::{Canvas, Titles};
 use super::{pager, table};
+use crate::app::cache::{Job, Worker};
+use crate::app::focus::Focus;
 use crate::app::layout::{self, Area};
-use crate::app::model::Focus;
 use crate::app::msg::Target;
 use crate::app::page::{Loaded, Page};
 use crate::app::pager::Pager;
 use crate::app::panes::jobs::run_ms;
 use crate::app::panes::log::clock;
 use crate::app::panes::{self, short_span};
-use crate::app::store::{Job, Worker};
-use crate::app::table::{Row as _, Tone};
+use crate::app::table::{Grid as _, Tone};
 use crate::app::text;
 use crate::app::watch::{Count, State, Watch};
 
 /// A label and what it says.
 type Fact = (&'static str, String, Tone);
 
-/// Draws the uppermost page.
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, page: &Page, area: Area) {
     canvas.hit(area, Target::Area(Focus::Page));
     let model = canvas.model;
     let focused = model.focus == Focus::Page;
     let foot_right = match page {
-        Page::Worker { jobs, .. } if !jobs.is_empty() => {
+        Page::Worker { jobs, .. } if jobs.len() > 0 => {
             Line::from(canvas.span(format!(" {}/{} ", jobs.cursor() + 1, jobs.len()), Tone::Dim))
         }
         Page::Worker { .. } => Line::default(),
@@ -40,10 +39,10 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, page: &Page, area: Area) {
     let below = Area { y: inside.y + head, height: inside.height.saturating_sub(head), ..inside };
     match page {
         Page::Worker { ip, jobs } => {
-            if let Some(worker) = model.store.workers.get(ip).filter(|_| head > 0) {
+            if let Some(worker) = model.cache.workers.get(ip).filter(|_| head > 0) {
                 facts(canvas, inside, columns, &of_worker(canvas, worker));
             }
-            if jobs.is_empty() {
+            if jobs.len() == 0 {
                 canvas.centred(
                     below,
                     below.height / 2,
@@ -51,12 +50,12 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, page: &Page, area: Area) {
                     canvas.tone(Tone::Dim),
                 );
             } else {
-                table::draw(canvas, below, jobs, Job::rows(&model.store), Focus::Page);
-                canvas.scrollbar(area, jobs.top(), jobs.height(), jobs.len());
+                table::draw(canvas, below, jobs, Focus::Page);
+                canvas.scrollbar(area, jobs.visible().start, jobs.height(), jobs.len());
             }
         }
         Page::Job { id, info, text } => {
-            if let Some(job) = model.store.jobs.get(id).filter(|_| head > 0) {
+            if let Some(job) = model.cache.jobs.get(id).filter(|_| head > 0) {
                 facts(canvas, inside, columns, &of_job(canvas, job));
             }
             if *info == Loaded::Waiting {
@@ -154,7 +153,7 @@ fn of_worker(canvas: &Canvas<'_, '_>, worker: &Worker) -> [Fact; layout::WORKER_
     [
         ("host", worker.hostname.clone(), Tone::Strong),
         fact("status", "status"),
-        ("agent", text::tame(&row.version), Tone::Plain),
+        ("agent", text::sanitize(&row.version), Tone::Plain),
         fact("heard", "heard"),
         fact("slots", "slots"),
         fact("cpu", "cpu"),
@@ -170,7 +169,7 @@ fn of_job(canvas: &Canvas<'_, '_>, job: &Job) -> [Fact; layout::JOB_FACTS as usi
     let model = canvas.model;
     let none = || canvas.glyphs.none.to_owned();
     let at = |ms: Option<u64>| ms.map_or_else(none, |ms| clock(ms, model.settings.utc_offset_s));
-    let outcome = row.outcome.as_ref().map_or_else(none, |o| text::tame(&o.to_string()));
+    let outcome = row.outcome.as_ref().map_or_else(none, |o| text::sanitize(&o.to_string()));
     let age = short_span(model.now.wall_ms.saturating_sub(row.submitted_ms));
     [
         ("state", format!("{} {}", canvas.glyphs.state(row.state), row.state), panes::tone(row.state)),
@@ -184,6 +183,6 @@ fn of_job(canvas: &Canvas<'_, '_>, job: &Job) -> [Fact; layout::JOB_FACTS as usi
         ("group", row.group.as_ref().map_or_else(none, |g| format!("@{g}")), Tone::Plain),
         ("tags", if row.tags.is_empty() { none() } else { row.tags.join(" ") }, Tone::Plain),
         ("priority", row.priority.to_string(), Tone::Plain),
-        ("name", row.name.as_deref().map_or_else(none, text::tame), Tone::Plain),
+        ("name", row.name.as_deref().map_or_else(none, text::sanitize), Tone::Plain),
     ]
 }

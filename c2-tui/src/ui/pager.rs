@@ -92,8 +92,8 @@ pub(super) fn state(canvas: &Canvas<'_, '_>, pager: &Pager, area: Area) -> Line<
     }
     let room = usize::from(area.width).saturating_sub(text::width(&pager.place()) + 6);
     let (words, tone) = match pager.note() {
-        Some(note) => (text::tame(note), Tone::Warn),
-        None => (text::tame(&pager.state().join(&format!(" {} ", canvas.glyphs.dot))), Tone::Accent),
+        Some(note) => (text::sanitize(note), Tone::Warn),
+        None => (text::sanitize(&pager.state().join(&format!(" {} ", canvas.glyphs.dot))), Tone::Accent),
     };
     if words.is_empty() {
         return Line::default();

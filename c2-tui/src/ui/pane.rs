@@ -4,76 +4,46 @@ use ratatui::text::Line;
 
 use super::canvas::{Canvas, Titles};
 use super::{queue, table};
+use crate::app::cache::Cache;
+use crate::app::focus::Focus;
 use crate::app::layout::Area;
-use crate::app::model::{Focus, Link};
+use crate::app::model::Link;
 use crate::app::msg::Target;
 use crate::app::panes::Pane;
 use crate::app::panes::jobs::CHIPS;
-use crate::app::store::JobScope;
-use crate::app::table::{Row, Table, Tone};
+use crate::app::table::{Grid, Tone};
 use crate::app::text;
 
-/// Draws a pane.
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, pane: Pane, area: Area) {
     let focus = Focus::Pane(pane);
     canvas.hit(area, Target::Area(focus));
     let model = canvas.model;
-    match pane {
-        Pane::Workers => {
-            let detail = model.panes.workers.selected().and_then(|ip| model.store.workers.get(&ip));
-            let detail = detail.map(|w| format!("{}  c2-agent {}", w.hostname, text::tame(&w.row.version)));
-            framed_table(canvas, area, pane, &model.panes.workers, detail);
-        }
-        Pane::Jobs => {
-            framed_table(canvas, area, pane, &model.panes.jobs, detail_of(canvas, &model.panes.jobs));
-            chips(canvas, area);
-        }
-        Pane::Queue => framed_table(canvas, area, pane, &model.panes.queue, None),
-        Pane::Log => framed_table(canvas, area, pane, &model.panes.log, detail_of(canvas, &model.panes.log)),
-    }
-}
-
-/// The whole text of the selected job, which its column may have cut.
-fn detail_of(canvas: &Canvas<'_, '_>, table: &Table<crate::app::store::Job>) -> Option<String> {
-    let job = canvas.model.store.jobs.get(&table.selected()?)?;
-    Some(match &job.row.outcome {
-        Some(outcome) if outcome.state() == c2_shared::job::JobState::Failed => {
-            format!("{}: {}", text::tame(&outcome.to_string()), job.title)
-        }
-        _ => job.title.clone(),
-    })
-}
-
-fn framed_table<R: Row>(canvas: &mut Canvas<'_, '_>, area: Area, pane: Pane, table: &Table<R>, detail: Option<String>) {
-    let focus = Focus::Pane(pane);
-    let focused = canvas.model.focus == focus;
+    let table = model.panes.grid(pane);
+    let focused = model.focus == focus;
     let room = usize::from(area.width).saturating_sub(20);
-    let foot = match detail.filter(|_| focused && room > 8) {
-        Some(text) => {
-            Line::from(canvas.span(format!(" {} ", text::cut_middle(&text, room, canvas.glyphs.cut)), Tone::Plain))
-        }
-        None => Line::default(),
-    };
-    let titles = Titles {
-        left: title(canvas, pane, table, area),
-        right: Line::default(),
-        foot,
-        foot_right: position(canvas, table, focused),
-    };
+    let detail = if focused && room > 8 { table.detail(&model.cache) } else { None };
+    let foot = detail.map_or_else(Line::default, |text| {
+        Line::from(canvas.span(format!(" {} ", text::cut_middle(&text, room, canvas.glyphs.cut)), Tone::Plain))
+    });
+    let left = title(canvas, pane, table, area);
+    let titles = Titles { left, right: Line::default(), foot, foot_right: position(canvas, table, focused) };
     let mut inside = canvas.framed(area, focused, titles);
     if pane == Pane::Queue {
         inside = queue::head(canvas, area, inside);
     }
-    if table.is_empty() {
+    if table.len() == 0 {
         empty(canvas, inside, pane, table);
     } else {
-        table::draw(canvas, inside, table, R::rows(&canvas.model.store), focus);
-        canvas.scrollbar(area, table.top(), table.height(), table.len());
+        table::draw(canvas, inside, table, focus);
+        canvas.scrollbar(area, table.visible().start, table.height(), table.len());
+    }
+    if pane.view().has_chips {
+        chips(canvas, area);
     }
 }
 
 /// The name, how many rows there are, and the filter, in which the caret may stand.
-fn title<R: Row>(canvas: &mut Canvas<'_, '_>, pane: Pane, table: &Table<R>, area: Area) -> Line<'static> {
+fn title(canvas: &mut Canvas<'_, '_>, pane: Pane, table: &dyn Grid<Cache>, area: Area) -> Line<'static> {
     let model = canvas.model;
     let focused = model.focus == Focus::Pane(pane);
     let tone = if focused { Tone::Accent } else { Tone::Strong };
@@ -105,13 +75,13 @@ fn title<R: Row>(canvas: &mut Canvas<'_, '_>, pane: Pane, table: &Table<R>, area
     line
 }
 
-fn position<R: Row>(canvas: &Canvas<'_, '_>, table: &Table<R>, focused: bool) -> Line<'static> {
-    let marks = table.marks().count();
+fn position(canvas: &Canvas<'_, '_>, table: &dyn Grid<Cache>, focused: bool) -> Line<'static> {
+    let marks = table.marked();
     let mut line = Line::default();
     if marks > 0 {
         line.push_span(canvas.span(format!(" {marks} marked "), Tone::Accent));
     }
-    if !table.is_empty() && (focused || table.len() > table.height()) {
+    if table.len() > 0 && (focused || table.len() > table.height()) {
         line.push_span(canvas.span(format!(" {}/{} ", table.cursor() + 1, table.len()), Tone::Dim));
     }
     line
@@ -140,38 +110,24 @@ fn chips(canvas: &mut Canvas<'_, '_>, area: Area) {
 }
 
 /// Why there is nothing, and what to do next.
-fn empty<R: Row>(canvas: &mut Canvas<'_, '_>, area: Area, pane: Pane, table: &Table<R>) {
+fn empty(canvas: &mut Canvas<'_, '_>, area: Area, pane: Pane, table: &dyn Grid<Cache>) {
     let model = canvas.model;
     let (why, next) = if !table.filter().text().is_empty() && table.in_scope() > 0 {
         (format!("none of {} matches the filter", table.in_scope()), "Esc clears it".to_owned())
-    } else if model.store.heard_ms.is_none() {
+    } else if model.cache.heard_ms.is_none() {
         match &model.link {
             Link::Down { fault, .. } if pane == Pane::Jobs => {
-                (text::tame(&fault.message), fault.hint.as_deref().map(text::tame).unwrap_or_default())
+                (text::sanitize(&fault.message), fault.hint.as_deref().map(text::sanitize).unwrap_or_default())
             }
             Link::Down { .. } | Link::Connecting | Link::Up => ("waiting for c2d".to_owned(), String::new()),
         }
     } else {
-        let (why, next) = nothing(pane, *model.panes.jobs.scope());
+        let (why, next) = (pane.view().nothing)(&model.panes);
         (why.to_owned(), next.to_owned())
     };
     let row = area.height.saturating_sub(2) / 2;
     canvas.centred(area, row, &why, canvas.tone(Tone::Plain));
     canvas.centred(area, row + 1, &next, canvas.tone(Tone::Dim));
-}
-
-const fn nothing(pane: Pane, scope: JobScope) -> (&'static str, &'static str) {
-    match pane {
-        Pane::Workers => ("no worker yet", "start c2-agent on a machine"),
-        Pane::Jobs => match scope {
-            JobScope::Active => ("no job is active", "submit \"echo hello\""),
-            JobScope::Done => ("no job has succeeded yet", "a shows others"),
-            JobScope::Failed => ("no job has failed", "a shows others"),
-            JobScope::All | JobScope::Ended | JobScope::On(_) => ("no job yet", "submit \"echo hello\""),
-        },
-        Pane::Queue => ("nothing waits", ""),
-        Pane::Log => ("no job has ended yet", ""),
-    }
 }
 
 /// The names of the panes, where only one of them has room.

@@ -5,12 +5,12 @@ use ratatui::text::Line;
 
 use super::canvas::Canvas;
 use crate::app::layout::{self, Area};
-use crate::app::panes::tone;
+use crate::app::panes::{Pane, tone};
 use crate::app::table::Tone;
 
 /// Draws the counts; answers what is left below them.
 pub(super) fn head(canvas: &mut Canvas<'_, '_>, pane: Area, inside: Area) -> Area {
-    let rows = layout::queue_head(pane).min(inside.height);
+    let rows = layout::pane_head(Pane::Queue, pane).min(inside.height);
     match rows {
         0 => {}
         1 => short(canvas, inside),
@@ -21,7 +21,7 @@ pub(super) fn head(canvas: &mut Canvas<'_, '_>, pane: Area, inside: Area) -> Are
 
 /// All counts on one line.
 fn short(canvas: &mut Canvas<'_, '_>, area: Area) {
-    let queue = &canvas.model.store.queue;
+    let queue = &canvas.model.cache.queue;
     let mut line = Line::default();
     let states = [
         (JobState::Queued, queue.queued),
@@ -41,7 +41,7 @@ fn short(canvas: &mut Canvas<'_, '_>, area: Area) {
 
 /// A line for each state, with bars.
 fn long(canvas: &mut Canvas<'_, '_>, area: Area) {
-    let queue = &canvas.model.store.queue;
+    let queue = &canvas.model.cache.queue;
     let states = [
         (JobState::Queued, queue.queued),
         (JobState::Running, queue.running),

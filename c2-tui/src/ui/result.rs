@@ -4,19 +4,19 @@ use ratatui::text::Line;
 
 use super::canvas::{Canvas, Titles, inner};
 use super::pager;
+use crate::app::focus::Focus;
 use crate::app::layout::Area;
-use crate::app::model::{Focus, ResultView};
+use crate::app::model::ResultView;
 use crate::app::msg::Target;
 use crate::app::table::Tone;
 use crate::app::text;
 
-/// Draws the result of the last command.
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, result: &ResultView, area: Area) {
     let focused = canvas.model.focus == Focus::Result;
     canvas.blank(area);
     canvas.hit(area, Target::Area(Focus::Result));
     let room = usize::from(area.width).saturating_sub(20);
-    let title = text::cut_middle(&text::tame(&result.title), room, canvas.glyphs.cut);
+    let title = text::cut_middle(&text::sanitize(&result.title), room, canvas.glyphs.cut);
     let (word, tone) = match result.status {
         0 => (format!(" {} ok ", canvas.glyphs.news[0]), Tone::Good),
         status => (format!(" {} exit {status} ", canvas.glyphs.news[1]), Tone::Bad),

@@ -1,10 +1,11 @@
 //! Drawing a table: heads with the sort arrow, and the rows that are in sight.
 
 use super::canvas::Canvas;
+use crate::app::cache::Cache;
+use crate::app::focus::Focus;
 use crate::app::layout::Area;
-use crate::app::model::Focus;
 use crate::app::msg::Target;
-use crate::app::table::{Align, Column, Room, Row, Rows, Table, Tone};
+use crate::app::table::{Align, Cell, Grid, Head, Room, Sort, Tone};
 use crate::app::text;
 
 /// Between two columns.
@@ -13,58 +14,58 @@ const GAP: u16 = 1;
 const MARGIN: u16 = 1;
 
 /// Draws heads and rows into the inside of a box.
-pub(super) fn draw<R: Row>(canvas: &mut Canvas<'_, '_>, area: Area, table: &Table<R>, rows: &Rows<R>, focus: Focus) {
-    let columns = place(table.columns(), area.width.saturating_sub(MARGIN));
-    heads(canvas, area, table, &columns, focus);
+pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Area, table: &dyn Grid<Cache>, focus: Focus) {
+    let heads = table.heads();
+    let columns = place(&heads, area.width.saturating_sub(MARGIN));
+    draw_heads(canvas, area, table.sort(), &heads, &columns, focus);
     let focused = canvas.model.focus == focus && canvas.model.overlay.is_none();
-    for (line, (at, id)) in (1..area.height).zip(table.visible()) {
+    for (line, at) in (1..area.height).zip(table.visible()) {
         let y = area.y + line;
         let whole = Area { y, height: 1, ..area };
-        let Some(row) = rows.get(&id) else { continue };
-        let selected = focused && table.selected() == Some(id);
-        if table.is_marked(id) {
+        if table.is_marked(at) {
             canvas.put(area.x, y, 1, canvas.glyphs.mark, canvas.tone(Tone::Accent));
         }
         for (index, x, width) in &columns {
-            cell(canvas, &table.columns()[*index], row, Area { x: area.x + MARGIN + x, y, width: *width, height: 1 });
+            if let Some(cell) = table.cell(at, *index, &canvas.model.sight()) {
+                let place = Area { x: area.x + MARGIN + x, y, width: *width, height: 1 };
+                draw_cell(canvas, &cell, heads[*index].align, place);
+            }
         }
-        if selected {
-            let style = canvas.theme.selected();
-            canvas.wash(whole, style);
+        if focused && table.is_selected(at) {
+            canvas.wash(whole, canvas.theme.selected());
         }
         canvas.hit(whole, Target::Row(focus, at));
     }
 }
 
-fn heads<R: Row>(
+fn draw_heads(
     canvas: &mut Canvas<'_, '_>,
     area: Area,
-    table: &Table<R>,
+    sort: Sort,
+    heads: &[Head],
     columns: &[(usize, u16, u16)],
     focus: Focus,
 ) {
-    let sort = table.sort();
     for (index, x, width) in columns {
-        let column = &table.columns()[*index];
+        let head = heads[*index];
         let sorted = sort.column == *index;
         let arrow = if sorted { canvas.glyphs.sort[usize::from(sort.descending)] } else { "" };
-        let head = text::cut_end(&format!("{}{arrow}", column.name), (*width).into(), canvas.glyphs.cut);
+        let name = text::cut_end(&format!("{}{arrow}", head.name), (*width).into(), canvas.glyphs.cut);
         let place = Area { x: area.x + MARGIN + x, y: area.y, width: *width, height: 1 };
         let style = canvas.tone(if sorted { Tone::Accent } else { Tone::Dim });
-        put_aligned(canvas, place, &head, column.align, style);
+        put_aligned(canvas, place, &name, head.align, style);
         canvas.hit(place, Target::Head(focus, *index));
     }
 }
 
-fn cell<R>(canvas: &mut Canvas<'_, '_>, column: &Column<R>, row: &R, place: Area) {
-    let cell = (column.cell)(row, &canvas.model.sight());
+fn draw_cell(canvas: &mut Canvas<'_, '_>, cell: &Cell, align: Align, place: Area) {
     let width = usize::from(place.width);
     let shown = if cell.cut_middle {
         text::cut_middle(&cell.text, width, canvas.glyphs.cut)
     } else {
         text::cut_end(&cell.text, width, canvas.glyphs.cut)
     };
-    put_aligned(canvas, place, &shown, column.align, canvas.tone(cell.tone));
+    put_aligned(canvas, place, &shown, align, canvas.tone(cell.tone));
 }
 
 fn put_aligned(canvas: &mut Canvas<'_, '_>, place: Area, text: &str, align: Align, style: ratatui::style::Style) {
@@ -78,7 +79,7 @@ fn put_aligned(canvas: &mut Canvas<'_, '_>, place: Area, text: &str, align: Alig
 
 /// Which columns have room, where, and how wide: those that hide first give way until the least
 /// widths fit, and what is left goes to those that grow.
-fn place<R>(columns: &[Column<R>], width: u16) -> Vec<(usize, u16, u16)> {
+fn place(columns: &[Head], width: u16) -> Vec<(usize, u16, u16)> {
     let mut shown: Vec<usize> = (0..columns.len()).collect();
     let least = |shown: &[usize]| shown.iter().map(|&i| columns[i].room.min() + GAP).sum::<u16>().saturating_sub(GAP);
     while least(&shown) > width && shown.len() > 1 {
@@ -107,20 +108,21 @@ fn place<R>(columns: &[Column<R>], width: u16) -> Vec<(usize, u16, u16)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::panes::jobs::COLUMNS;
+    use crate::app::panes::{Pane, Panes};
 
     #[test]
     fn columns_give_way_and_never_overflow() {
+        let columns = Panes::default().grid(Pane::Jobs).heads();
         let mut before = 0;
         for width in 0..300 {
-            let placed = place(COLUMNS, width);
+            let placed = place(&columns, width);
             let end = placed.last().map_or(0, |(_, x, wide)| x + wide);
             assert!(end <= width, "{width}: {placed:?}");
             assert!(placed.len() >= before, "fewer columns at {width}");
             before = placed.len();
         }
-        assert_eq!(before, COLUMNS.len());
-        let names = |width| place(COLUMNS, width).iter().map(|(i, ..)| COLUMNS[*i].name).collect::<Vec<_>>();
+        assert_eq!(before, columns.len());
+        let names = |width| place(&columns, width).iter().map(|(i, ..)| columns[*i].name).collect::<Vec<_>>();
         assert_eq!(names(50), ["id", "state", "job"]);
         assert_eq!(names(79), ["id", "state", "job", "worker", "run", "age"]);
     }

@@ -6,7 +6,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 use crate::app::demo::{self, NOW, busy, console, press, send};
-use crate::app::msg::{Fault, Report};
+use crate::app::report::{Fault, Report};
 use crate::app::update::output_tests;
 use crate::app::{Effect, Model, Msg};
 use crate::ui::draw;

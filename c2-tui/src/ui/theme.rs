@@ -5,10 +5,9 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
-use crate::app::model;
 use crate::app::table::Tone;
+use crate::command;
 
-/// The looks of one theme.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Theme {
     /// Ordinary text, and the ground.
@@ -19,21 +18,21 @@ pub(super) struct Theme {
 }
 
 impl Theme {
-    pub(super) const fn of(theme: model::Theme) -> Self {
+    pub(super) const fn of(theme: command::Theme) -> Self {
         use Color::{
             Black, Blue, Cyan, DarkGray, Green, LightCyan, LightGreen, LightRed, LightYellow, Red, Reset, White, Yellow,
         };
         match theme {
-            model::Theme::Terminal => {
+            command::Theme::Terminal => {
                 Self::new(Reset, Reset, DarkGray, [Reset, DarkGray, Reset, Cyan, Green, Red, Yellow, Blue])
             }
-            model::Theme::Contrast => Self::new(
+            command::Theme::Contrast => Self::new(
                 White,
                 Black,
                 White,
                 [White, White, White, LightCyan, LightGreen, LightRed, LightYellow, LightCyan],
             ),
-            model::Theme::Dark => Self::new(
+            command::Theme::Dark => Self::new(
                 Color::from_u32(0x00d4_d7dd),
                 Color::from_u32(0x0016_191f),
                 Color::from_u32(0x0043_4a56),
@@ -48,7 +47,7 @@ impl Theme {
                     Color::from_u32(0x0082_aaff),
                 ],
             ),
-            model::Theme::Light => Self::new(
+            command::Theme::Light => Self::new(
                 Color::from_u32(0x0024_292f),
                 Color::from_u32(0x00fb_fbf8),
                 Color::from_u32(0x00b8_bec6),

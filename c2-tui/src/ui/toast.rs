@@ -17,7 +17,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, foot: u16) {
             Kind::Plain => (canvas.glyphs.news[2], Tone::Accent),
         };
         let room = width.saturating_sub(6).min(60);
-        let said = format!(" {glyph} {} ", text::cut_end(&text::tame(&toast.text), room, canvas.glyphs.cut));
+        let said = format!(" {glyph} {} ", text::cut_end(&text::sanitize(&toast.text), room, canvas.glyphs.cut));
         let wide = text::width(&said);
         let x = u16::try_from(width.saturating_sub(wide + 1)).unwrap_or(0);
         let style = canvas.tone(tone).add_modifier(ratatui::style::Modifier::REVERSED);

@@ -42,6 +42,7 @@ pub(crate) const RULES: &[Rule] = &[
             "c2_shared",
             "crate::app",
             "crate::command",
+            "crate::exit",
             // Plain keys and texts, without a terminal behind them.
             "crossterm::event",
             "tui_textarea",
@@ -108,7 +109,7 @@ pub(crate) const RULES: &[Rule] = &[
     Rule {
         name: "commands know no screen",
         files: &["c2-tui/src/command/"],
-        check: CodeNever(r"\b(ratatui|crossterm|tui_textarea)\b|\bcrate::(ui|runner|app)\b"),
+        check: CodeNever(r"\b(ratatui|crossterm|tui_textarea)\b|\bcrate::(ui|event_loop|app)\b"),
         why: "the same commands serve the full screen and scripts; what they say is an outcome, drawn elsewhere",
         bad: &[
             ("c2-tui/src/command/exec.rs", "use ratatui::text::Line;"),

@@ -5,108 +5,59 @@ use crate::app::pager::Command;
 use crate::app::panes::Pane;
 use crate::app::table::Step;
 
-/// Something to do.
+/// Something to do; [`super::TABLE`] says in words what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Clear the line, stop what runs, and when pressed twice, quit.
+pub(crate) enum Action {
     Interrupt,
-    /// Hand the terminal back to the shell.
     Suspend,
-    /// Draw everything anew.
     Repaint,
-    /// Show all commands.
     Palette,
-    /// Show the keys.
     Help,
-    /// Focus a pane.
     Focus(Pane),
-    /// Focus the next part.
     FocusNext,
-    /// Focus the part before.
     FocusBack,
-    /// Take or give back the mouse.
     Mouse,
-    /// Try to reach c2d now.
     Retry,
 
-    /// Focus the `!>` line.
     ToLine,
-    /// One step back: out of a page, a filter, a pane.
     Back,
-    /// Leave the console.
     Quit,
-    /// Show only the focused part.
     Zoom,
-    /// Make the focused part larger.
     Grow,
-    /// Make it smaller.
     Shrink,
-    /// Type a filter.
     Filter,
 
-    /// Move through rows or text.
     Step(Step),
-    /// Open the selected row.
     Open,
-    /// Mark the selected row.
     Mark,
-    /// Mark it and move.
     MarkStep(Step),
-    /// Mark all rows that pass the filter.
     MarkAll,
-    /// Take all marks away.
     Unmark,
-    /// Sort by the next column.
     SortNext,
-    /// Sort by the column before.
     SortBack,
-    /// Sort the other way round.
     SortTurn,
-    /// Show the next kind of jobs.
     Chip,
-    /// Cancel jobs.
     Cancel,
-    /// Say why a job does not run.
     Why,
-    /// Put the selected row into the clipboard.
     Copy,
-    /// A key of the pager.
     Pager(Command),
-    /// Put equal outputs of workers together, or take them apart.
     Fold,
-    /// Show another stream of a job, or open its output.
     Stream,
-    /// The same page of the job beside, among those that are marked.
     Beside(i8),
 
-    /// Edit the line.
     Edit(Edit),
-    /// Right, and at the end take the suggestion.
     RightOrAccept,
-    /// Delete, and on an empty line quit.
     DeleteOrQuit,
-    /// Run the line, or take what is chosen.
     Accept,
-    /// Complete, and on an empty line go to the next part.
     Complete,
-    /// The line before in history.
     Older,
-    /// The line after in history.
     Newer,
-    /// Search through history.
     Search,
-    /// Take what was found into the line without running it.
     TakeIntoLine,
-    /// The choice before.
     Previous,
-    /// The next choice.
     Next,
-    /// Give up what was begun.
     Dismiss,
-    /// Delete the character before.
     Rub,
-    /// Say yes.
     Yes,
-    /// Say no.
     No,
 }

@@ -3,8 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 /// The name of a key: `a`, `G`, `Space`, `Ctrl-A`, `Alt-Backspace`, `Shift-Tab`, `F1`.
-#[must_use]
-pub fn name(key: KeyEvent) -> Option<String> {
+pub(crate) fn name(key: KeyEvent) -> Option<String> {
     let has = |modifier| key.modifiers.contains(modifier);
     let base = match key.code {
         KeyCode::Char(c) if has(KeyModifiers::CONTROL) => control(c),
@@ -19,12 +18,6 @@ pub fn name(key: KeyEvent) -> Option<String> {
     let parts = [(has(KeyModifiers::CONTROL), "Ctrl-"), (has(KeyModifiers::ALT), "Alt-"), (shift_counts, "Shift-")];
     let prefix: String = parts.iter().filter(|(held, _)| *held).map(|(_, text)| *text).collect();
     Some(prefix + &base)
-}
-
-/// Whether a key of this name would otherwise write text.
-#[must_use]
-pub fn printable(name: &str) -> bool {
-    name == "Space" || name.chars().count() == 1
 }
 
 /// Terminals send Ctrl-_ (and Ctrl-/) as the byte that is called Ctrl-7 here.

@@ -7,73 +7,50 @@ mod action;
 mod chord;
 mod table;
 
-pub use action::Action;
-pub use chord::{name, printable};
-pub use table::TABLE;
+pub(crate) use action::Action;
+pub(crate) use chord::name;
+pub(crate) use table::TABLE;
 
 /// Where a key has its meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Context {
-    /// Wherever the focus is.
+pub(crate) enum Context {
     Everywhere,
-    /// The `!>` line.
     Line,
-    /// The completion menu of the line.
     Menu,
-    /// The search through history.
     Search,
-    /// The filter of a pane while it is typed.
     Filter,
-    /// Whatever is no text to edit.
     Pane,
-    /// Tables.
     Table,
-    /// The jobs pane alone.
     Chips,
-    /// Jobs, in tables and on pages.
     Jobs,
-    /// Text that scrolls: results, pages, outputs.
     Pager,
-    /// What is typed in the pager.
     Ask,
-    /// The page of a worker.
     Worker,
-    /// The page of a job.
     Job,
-    /// The page of a job, and its output.
     Output,
-    /// A command that gives its lines while it runs.
     Watch,
-    /// The same as long as it runs.
     Running,
-    /// The result of the last command.
     Result,
-    /// The help.
     Text,
-    /// The list of commands over the screen.
     Palette,
-    /// A question.
     Question,
 }
 
 /// A key with its meaning.
 #[derive(Clone, Copy, Debug)]
-pub struct Binding {
-    /// Where.
-    pub context: Context,
+pub(crate) struct Binding {
+    pub(crate) context: Context,
     /// Names of keys as [`name`] makes them, separated by blanks; any of them.
-    pub chords: &'static str,
-    /// What it does.
-    pub action: Action,
-    /// What it does, in words.
-    pub words: &'static str,
+    pub(crate) chords: &'static str,
+    pub(crate) action: Action,
+    pub(crate) words: &'static str,
     /// Place in the hint bar, 1 first; 0 never.
-    pub hint: u8,
+    pub(crate) hint: u8,
 }
 
 impl Context {
     /// All contexts in the order of the help.
-    pub const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::Line,
         Self::Menu,
         Self::Search,
@@ -97,8 +74,7 @@ impl Context {
     ];
 
     /// Its head in the help.
-    #[must_use]
-    pub const fn title(self) -> &'static str {
+    pub(crate) const fn title(self) -> &'static str {
         match self {
             Self::Everywhere => "everywhere",
             Self::Line => "the !> line",
@@ -125,23 +101,20 @@ impl Context {
 }
 
 impl Binding {
-    /// Its keys.
-    pub fn keys(&self) -> impl Iterator<Item = &'static str> {
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &'static str> {
         self.chords.split(' ')
     }
 }
 
 /// Finds what a key does in the first of the contexts that knows it.
-#[must_use]
-pub fn find(contexts: &[Context], key: &str) -> Option<Action> {
+pub(crate) fn find(contexts: &[Context], key: &str) -> Option<Action> {
     let bound = |context: &Context| TABLE.iter().find(|b| b.context == *context && b.keys().any(|k| k == key));
     contexts.iter().find_map(bound).map(|b| b.action)
 }
 
 /// The most useful keys of the contexts, best first. A key that a nearer context took for itself
 /// is not shown for a farther one.
-#[must_use]
-pub fn hints(contexts: &[Context], max: usize) -> Vec<&'static Binding> {
+pub(crate) fn hints(contexts: &[Context], max: usize) -> Vec<&'static Binding> {
     let mine = |b: &&Binding| b.keys().next().and_then(|key| owner(contexts, key)) == Some(b.context);
     let mut found: Vec<_> = TABLE.iter().filter(|b| b.hint > 0).filter(mine).collect();
     found.sort_by_key(|b| b.hint);
@@ -169,6 +142,11 @@ mod tests {
                 assert!(seen.insert((binding.context, key)), "{key} twice in {:?}", binding.context);
             }
         }
+    }
+
+    /// Whether a key of this name would otherwise write text.
+    fn printable(name: &str) -> bool {
+        name == "Space" || name.chars().count() == 1
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::app::panes::Pane;
 use crate::app::table::Step as S;
 
 /// Every key of the console.
-pub const TABLE: &[Binding] = &[
+pub(crate) const TABLE: &[Binding] = &[
     // The line.
     key(Context::Line, "Enter", Accept, "run", 0),
     key(Context::Line, "Tab", Complete, "complete", 1),

@@ -13,48 +13,30 @@ use crate::app::text;
 /// Longest line, in characters: a command and everything around it.
 const CHARS_MAX: usize = 60_000;
 
-/// A command of the editor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Edit {
-    /// Ctrl-B.
+pub(crate) enum Edit {
     Left,
-    /// Ctrl-F.
     Right,
-    /// Alt-B.
     WordLeft,
-    /// Alt-F.
     WordRight,
-    /// Ctrl-A.
     Home,
-    /// Ctrl-E.
     End,
-    /// Ctrl-H.
     DeleteLeft,
-    /// Ctrl-D.
     DeleteRight,
     /// Ctrl-W: back to white space.
     KillBlankWordLeft,
     /// Alt-Backspace: back to the start of the word.
     KillWordLeft,
-    /// Alt-D.
     KillWordRight,
-    /// Ctrl-K.
     KillToEnd,
-    /// Ctrl-U.
     KillToStart,
-    /// Ctrl-Y.
     Yank,
     /// Alt-Y, after a yank.
     YankOlder,
-    /// Ctrl-T.
     Transpose,
-    /// Alt-U.
     Upper,
-    /// Alt-L.
     Lower,
-    /// Alt-C.
     Capital,
-    /// Ctrl-_.
     Undo,
 }
 
@@ -69,9 +51,8 @@ enum Before {
     Yank(usize),
 }
 
-/// The line and its caret.
 #[derive(Clone, Debug, Default)]
-pub struct Editor {
+pub(crate) struct Editor {
     area: TextArea<'static>,
     kills: KillRing,
     before: Before,
@@ -79,49 +60,42 @@ pub struct Editor {
 
 impl Editor {
     /// An empty editor that keeps the kill ring of another.
-    #[must_use]
-    pub fn keeping_kills(old: &mut Self) -> Self {
+    pub(crate) fn keeping_kills(old: &mut Self) -> Self {
         Self { kills: std::mem::take(&mut old.kills), ..Self::default() }
     }
 
-    /// The text.
-    #[must_use]
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         self.area.lines().first().map_or("", String::as_str)
     }
 
     /// Characters in front of the caret.
-    #[must_use]
-    pub fn caret(&self) -> usize {
+    pub(crate) fn caret(&self) -> usize {
         self.area.cursor().1
     }
 
     /// Bytes in front of the caret.
-    #[must_use]
-    pub fn caret_byte(&self) -> usize {
+    pub(crate) fn caret_byte(&self) -> usize {
         byte_of(self.text(), self.caret())
     }
 
     /// Cells in front of the caret.
-    #[must_use]
-    pub fn caret_cell(&self) -> usize {
+    pub(crate) fn caret_cell(&self) -> usize {
         text::width(&self.text()[..self.caret_byte()])
     }
 
     /// Whether the caret stands behind the last character.
-    #[must_use]
-    pub fn at_end(&self) -> bool {
+    pub(crate) fn at_end(&self) -> bool {
         self.caret_byte() == self.text().len()
     }
 
     /// Replaces everything and puts the caret at the end.
-    pub fn set(&mut self, text: &str) {
+    pub(crate) fn set(&mut self, text: &str) {
         self.replace(0, self.len(), text);
         self.before = Before::Other;
     }
 
     /// Puts text in at the caret. Line ends become blanks, and other control characters vanish.
-    pub fn insert(&mut self, text: &str) {
+    pub(crate) fn insert(&mut self, text: &str) {
         let room = CHARS_MAX.saturating_sub(self.len());
         let one_line: String =
             text.chars().map(|c| if matches!(c, '\n' | '\t') { ' ' } else { c }).filter(|c| !c.is_control()).collect();
@@ -131,20 +105,20 @@ impl Editor {
     }
 
     /// Replaces the bytes `from..to`, with the caret behind the new text.
-    pub fn replace_bytes(&mut self, from: usize, to: usize, new: &str) {
+    pub(crate) fn replace_bytes(&mut self, from: usize, to: usize, new: &str) {
         let (from, to) = (self.text()[..from].chars().count(), self.text()[..to].chars().count());
         self.replace(from, to, new);
         self.before = Before::Other;
     }
 
     /// Puts the caret at the character that covers this cell.
-    pub fn caret_to_cell(&mut self, cell: usize) {
+    pub(crate) fn caret_to_cell(&mut self, cell: usize) {
         let chars = text::head(self.text(), cell).chars().count();
         self.jump(chars);
     }
 
     /// Carries out a command.
-    pub fn apply(&mut self, edit: Edit) {
+    pub(crate) fn apply(&mut self, edit: Edit) {
         let before = std::mem::take(&mut self.before);
         let caret = self.caret();
         match edit {

@@ -1,13 +1,13 @@
 //! Earlier lines: walking through those that begin as the present one, and searching in them.
 //!
-//! The runner keeps them in a file; here they are oldest first and without repetition.
+//! The event loop keeps them in a file; here they are oldest first and without repetition.
 
 /// Lines kept.
-pub const HISTORY_LINES_MAX: usize = 10_000;
+pub(crate) const HISTORY_LINES_MAX: usize = 10_000;
 
 /// Earlier lines, and where a walk through them stands.
 #[derive(Clone, Debug, Default)]
-pub struct History {
+pub(crate) struct History {
     lines: Vec<String>,
     walk: Option<Walk>,
 }
@@ -16,24 +16,22 @@ pub struct History {
 struct Walk {
     /// What was typed before the walk; also what the lines shown must begin with.
     draft: String,
-    /// The line shown.
     at: usize,
 }
 
 /// An incremental search backwards.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Search {
+pub(crate) struct Search {
     /// What is looked for.
-    pub needle: String,
+    pub(crate) needle: String,
     /// What the line was before.
-    pub draft: String,
-    /// The line found.
-    pub at: Option<usize>,
+    pub(crate) draft: String,
+    pub(crate) at: Option<usize>,
 }
 
 impl History {
     /// Takes the lines of earlier sessions, oldest first, in front of those of this one.
-    pub fn load(&mut self, earlier: Vec<String>) {
+    pub(crate) fn load(&mut self, earlier: Vec<String>) {
         let since = std::mem::take(&mut self.lines);
         for line in earlier.into_iter().chain(since) {
             self.push(&line);
@@ -42,7 +40,7 @@ impl History {
 
     /// Adds a line. Says whether it is to be written to the file: a line that begins with a blank
     /// is kept out, as in bash.
-    pub fn push(&mut self, line: &str) -> bool {
+    pub(crate) fn push(&mut self, line: &str) -> bool {
         if line.trim().is_empty() || line.starts_with(' ') {
             return false;
         }
@@ -58,7 +56,7 @@ impl History {
     }
 
     /// The line before, of those that begin with what was typed.
-    pub fn older(&mut self, typed: &str) -> Option<String> {
+    pub(crate) fn older(&mut self, typed: &str) -> Option<String> {
         let (draft, before) = match &self.walk {
             Some(walk) => (walk.draft.clone(), walk.at),
             None => (typed.to_owned(), self.lines.len()),
@@ -69,7 +67,7 @@ impl History {
     }
 
     /// The line after, and after the last one what was typed.
-    pub fn newer(&mut self) -> Option<String> {
+    pub(crate) fn newer(&mut self) -> Option<String> {
         let walk = self.walk.take()?;
         let after = self.lines[walk.at + 1..].iter().position(|l| l.starts_with(&walk.draft));
         let Some(after) = after else { return Some(walk.draft) };
@@ -79,41 +77,29 @@ impl History {
     }
 
     /// The next edit begins a new walk.
-    pub fn stop_walking(&mut self) {
+    pub(crate) fn stop_walking(&mut self) {
         self.walk = None;
     }
 
     /// The latest line that goes on from `typed`.
-    #[must_use]
-    pub fn suggest(&self, typed: &str) -> Option<&str> {
+    pub(crate) fn suggest(&self, typed: &str) -> Option<&str> {
         self.lines.iter().rev().find(|l| l.len() > typed.len() && l.starts_with(typed)).map(String::as_str)
     }
 
-    /// A line by position.
-    #[must_use]
-    pub fn line(&self, at: usize) -> Option<&str> {
+    pub(crate) fn line(&self, at: usize) -> Option<&str> {
         self.lines.get(at).map(String::as_str)
     }
 
     /// The latest line before position `before` that contains `needle`.
-    #[must_use]
-    pub fn find(&self, needle: &str, before: usize) -> Option<usize> {
+    pub(crate) fn find(&self, needle: &str, before: usize) -> Option<usize> {
         if needle.is_empty() {
             return None;
         }
         self.lines[..before.min(self.lines.len())].iter().rposition(|l| l.contains(needle))
     }
 
-    /// How many lines there are.
-    #[must_use]
-    pub const fn len(&self) -> usize {
+    pub(crate) const fn len(&self) -> usize {
         self.lines.len()
-    }
-
-    /// Whether there is none.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.lines.is_empty()
     }
 }
 

@@ -37,7 +37,6 @@ impl KillRing {
     }
 
     /// The text that a yank inserts.
-    #[must_use]
     pub(super) fn current(&self) -> Option<&str> {
         let at = self.kills.len().checked_sub(self.back + 1)?;
         self.kills.get(at).map(String::as_str)

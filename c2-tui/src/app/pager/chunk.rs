@@ -6,40 +6,36 @@
 //! two blocks, and lets every border be found by looking at the two blocks beside it.
 
 /// Bytes of a block.
-pub const BLOCK: u64 = 64 * 1024;
+pub(crate) const BLOCK: u64 = 64 * 1024;
 
 /// The lines that start in one block.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Chunk {
-    /// Which block.
-    pub block: u64,
+pub(crate) struct Chunk {
+    pub(crate) block: u64,
     /// Where its first line starts, counted from the start of the document.
-    pub start: u64,
+    pub(crate) start: u64,
     /// Its lines with their ends.
-    pub bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// The block in which a byte lies.
-#[must_use]
-pub const fn block_of(at: u64) -> u64 {
+pub(crate) const fn block_of(at: u64) -> u64 {
     at / BLOCK
 }
 
 /// Blocks of a document of this length.
-#[must_use]
-pub const fn blocks(len: u64) -> u64 {
+pub(crate) const fn blocks(len: u64) -> u64 {
     len.div_ceil(BLOCK)
 }
 
 /// Blocks whose chunks cannot change any more when bytes are added behind this length.
-#[must_use]
-pub const fn settled(len: u64) -> u64 {
+pub(crate) const fn settled(len: u64) -> u64 {
     block_of(len).saturating_sub(1)
 }
 
 /// Where the first line that starts in `block` or behind it begins. `bytes` answers the bytes of a
 /// block; it is asked for this one and the one before.
-pub fn start<'a>(block: u64, len: u64, bytes: impl Fn(u64) -> &'a [u8]) -> u64 {
+pub(crate) fn start<'a>(block: u64, len: u64, bytes: impl Fn(u64) -> &'a [u8]) -> u64 {
     let border = block * BLOCK;
     if block == 0 || border >= len {
         return border.min(len);
@@ -53,9 +49,7 @@ pub fn start<'a>(block: u64, len: u64, bytes: impl Fn(u64) -> &'a [u8]) -> u64 {
     border + line as u64
 }
 
-/// Lines in the bytes of a chunk.
-#[must_use]
-pub fn count_lines(bytes: &[u8]) -> u32 {
+pub(crate) fn count_lines(bytes: &[u8]) -> u32 {
     let ends = bytes.iter().filter(|b| **b == b'\n').count();
     let open = !bytes.is_empty() && bytes.last() != Some(&b'\n');
     u32::try_from(ends + usize::from(open)).unwrap_or(u32::MAX)

@@ -1,5 +1,5 @@
 //! The bytes that a pager shows: a text that is held here, or a window on an output that lies in a
-//! file of the runner.
+//! file of the event loop.
 //!
 //! A place is the offset of the first byte of a line. Whoever asks for lines that are not here
 //! gets [`Missing`] with the block to read, and asks again once it came. Memory is bounded in both
@@ -12,18 +12,18 @@ use super::chunk::{self, BLOCK, Chunk, block_of, blocks, settled};
 /// Bytes of a text; older lines are forgotten.
 pub(super) const TEXT_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Chunks of an output that are held at once, about 16 MiB.
-pub const CHUNKS_MAX: usize = 256;
+pub(crate) const CHUNKS_MAX: usize = 256;
 
 /// The lines that start in this block are not here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Missing(pub u64);
+pub(crate) struct Missing(pub(crate) u64);
 
 /// What is here, or what is missing.
 pub(super) type Found<T> = Result<T, Missing>;
 
 /// Bytes in lines.
 #[derive(Clone, Debug, Default)]
-pub struct Document {
+pub(crate) struct Document {
     kept: Kept,
     len: u64,
     /// Where the oldest line that is kept starts.
@@ -50,54 +50,40 @@ impl Default for Kept {
 }
 
 impl Document {
-    /// A text.
-    #[must_use]
-    pub fn text(bytes: &[u8]) -> Self {
+    pub(crate) fn text(bytes: &[u8]) -> Self {
         let mut document = Self::default();
         document.append(bytes);
         document
     }
 
     /// A window on an output of which nothing is known yet.
-    #[must_use]
-    pub fn window() -> Self {
+    pub(crate) fn window() -> Self {
         Self { kept: Kept::Window { chunks: BTreeMap::new(), order: VecDeque::new() }, ..Self::default() }
     }
 
-    /// Whether all of it is held here.
-    #[must_use]
-    pub const fn is_text(&self) -> bool {
-        matches!(self.kept, Kept::Text { .. })
-    }
-
     /// Bytes, those that were forgotten among them.
-    #[must_use]
-    pub const fn len(&self) -> u64 {
+    pub(crate) const fn len(&self) -> u64 {
         self.len
     }
 
     /// Whether there is nothing.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
+    pub(crate) const fn is_empty(&self) -> bool {
         self.len == self.first
     }
 
     /// Where the oldest line starts that is still here.
-    #[must_use]
-    pub const fn first(&self) -> u64 {
+    pub(crate) const fn first(&self) -> u64 {
         self.first
     }
 
     /// All bytes that are held, if it is a text.
-    #[must_use]
-    pub fn bytes(&self) -> Option<&[u8]> {
+    pub(crate) fn bytes(&self) -> Option<&[u8]> {
         let Kept::Text { raw, base } = &self.kept else { return None };
         raw.get(usize::try_from(self.first - base).ok()?..)
     }
 
     /// Chunks that are held at present.
-    #[must_use]
-    pub fn held(&self) -> usize {
+    pub(crate) fn held(&self) -> usize {
         match &self.kept {
             Kept::Text { .. } => usize::try_from(blocks(self.len)).unwrap_or(usize::MAX),
             Kept::Window { chunks, .. } => chunks.len(),
@@ -105,7 +91,7 @@ impl Document {
     }
 
     /// Adds bytes at the end of a text, and forgets its oldest lines when it grows too long.
-    pub fn append(&mut self, bytes: &[u8]) {
+    pub(crate) fn append(&mut self, bytes: &[u8]) {
         let Kept::Text { raw, base } = &mut self.kept else { return };
         raw.extend_from_slice(bytes);
         let recount = settled(self.len);
@@ -126,7 +112,7 @@ impl Document {
     }
 
     /// An output has this length now.
-    pub fn grow(&mut self, len: u64) {
+    pub(crate) fn grow(&mut self, len: u64) {
         let Kept::Window { chunks, order } = &mut self.kept else { return };
         let open = settled(self.len);
         chunks.retain(|block, _| *block < open);
@@ -137,7 +123,7 @@ impl Document {
     }
 
     /// Takes chunks of an output that were read.
-    pub fn take(&mut self, chunk: Chunk) {
+    pub(crate) fn take(&mut self, chunk: Chunk) {
         let Kept::Window { chunks, order } = &mut self.kept else { return };
         let block = chunk.block;
         if chunks.insert(block, chunk).is_none() {
@@ -149,7 +135,7 @@ impl Document {
     }
 
     /// Takes the numbers of lines in the chunks from `from` on.
-    pub fn count(&mut self, from: u64, counts: &[u32]) {
+    pub(crate) fn count(&mut self, from: u64, counts: &[u32]) {
         let from = usize::try_from(from).unwrap_or(usize::MAX);
         if from > self.counts.len() {
             return;
@@ -168,17 +154,13 @@ impl Document {
     }
 
     /// How many lines there are, once all were counted.
-    #[must_use]
-    pub fn lines(&self) -> Option<u64> {
+    pub(crate) fn lines(&self) -> Option<u64> {
         let counted = self.counts.len() as u64 == blocks(self.len);
         counted.then(|| self.before.last().copied().unwrap_or(0))
     }
 
     /// Lines that start in a block: where the first one starts, and their bytes.
-    ///
-    /// # Errors
-    /// When they are not here.
-    pub fn chunk(&self, block: u64) -> Found<(u64, &[u8])> {
+    pub(crate) fn chunk(&self, block: u64) -> Found<(u64, &[u8])> {
         match &self.kept {
             Kept::Window { chunks, .. } => chunks.get(&block).map(|c| (c.start, &c.bytes[..])).ok_or(Missing(block)),
             Kept::Text { raw, base } => {
@@ -202,20 +184,14 @@ impl Document {
     }
 
     /// A line without its end.
-    ///
-    /// # Errors
-    /// When it is not here.
-    pub fn line(&self, at: u64) -> Found<&[u8]> {
+    pub(crate) fn line(&self, at: u64) -> Found<&[u8]> {
         let rest = self.rest(at)?;
         let end = rest.iter().position(|b| *b == b'\n').unwrap_or(rest.len());
         Ok(&rest[..end])
     }
 
     /// The line behind a line.
-    ///
-    /// # Errors
-    /// When it cannot be told.
-    pub fn next(&self, at: u64) -> Found<Option<u64>> {
+    pub(crate) fn next(&self, at: u64) -> Found<Option<u64>> {
         if at >= self.len {
             return Ok(None);
         }
@@ -226,10 +202,7 @@ impl Document {
     }
 
     /// The line before a line, or the last one before the end.
-    ///
-    /// # Errors
-    /// When it cannot be told.
-    pub fn previous(&self, at: u64) -> Found<Option<u64>> {
+    pub(crate) fn previous(&self, at: u64) -> Found<Option<u64>> {
         let mut at = at.min(self.len);
         while at > self.first {
             // The line before may have started in the block before.
@@ -249,17 +222,13 @@ impl Document {
     }
 
     /// The line in which a byte lies.
-    ///
-    /// # Errors
-    /// When it cannot be told.
-    pub fn line_at(&self, byte: u64) -> Found<u64> {
+    pub(crate) fn line_at(&self, byte: u64) -> Found<u64> {
         let last = byte.min(self.len.saturating_sub(1)).max(self.first);
         Ok(self.previous(last + 1)?.unwrap_or(self.first))
     }
 
     /// The number of a line, counted from 1, as far as that is known.
-    #[must_use]
-    pub fn number(&self, at: u64) -> Option<u64> {
+    pub(crate) fn number(&self, at: u64) -> Option<u64> {
         let block = block_of(at);
         let before = *self.before.get(usize::try_from(block).ok()?)?;
         let (start, bytes) = self.chunk(block).ok()?;
@@ -268,10 +237,7 @@ impl Document {
     }
 
     /// The line with this number or the last one; nothing while it was not counted so far.
-    ///
-    /// # Errors
-    /// When the lines around it are not here.
-    pub fn numbered(&self, number: u64) -> Found<Option<u64>> {
+    pub(crate) fn numbered(&self, number: u64) -> Found<Option<u64>> {
         let wanted = number.saturating_sub(1);
         let counted = self.before.last().copied().unwrap_or(0);
         if wanted >= counted {
@@ -303,7 +269,7 @@ mod tests {
         (1..=n).flat_map(|i| format!("line {i}\n").into_bytes()).collect()
     }
 
-    /// What the runner would read of a file.
+    /// What the event loop would read of a file.
     fn chunk_of(bytes: &[u8], block: u64) -> Chunk {
         let (start, lines) = Document::text(bytes).chunk(block).map(|(s, l)| (s, l.to_vec())).unwrap();
         Chunk { block, start, bytes: lines }
@@ -333,7 +299,7 @@ mod tests {
             back.reverse();
             assert_eq!(seen, back);
         }
-        assert_eq!((text.lines(), window.lines()), (Some(40_000), None), "only the runner can count a window");
+        assert_eq!((text.lines(), window.lines()), (Some(40_000), None), "only the event loop can count a window");
     }
 
     #[test]

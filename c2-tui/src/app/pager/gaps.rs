@@ -13,7 +13,6 @@ pub(super) struct Gaps {
 }
 
 impl Gaps {
-    /// Those of a text.
     pub(super) fn of(text: &[u8]) -> Self {
         let mut gaps = Self::default();
         let lines = (0..).zip(text.split(|byte| *byte == b'\n'));
@@ -23,7 +22,6 @@ impl Gaps {
         gaps
     }
 
-    /// Another one.
     pub(super) const fn add(&mut self, after_line: u64, bytes: u64) {
         if self.places == 0 {
             self.after_line = after_line;
@@ -44,8 +42,7 @@ impl Gaps {
 }
 
 /// What is missing of a text and where, in words; nothing where nothing is.
-#[must_use]
-pub fn missing(text: &str) -> Option<String> {
+pub(crate) fn missing(text: &str) -> Option<String> {
     Gaps::of(text.as_bytes()).words()
 }
 

@@ -1,8 +1,9 @@
 //! What the keys do: moving, options, marks, and what they ask of the world.
 
+use super::command::{Command, Follow, Motion, Prefix, Wish};
 use super::document::Found;
 use super::rich;
-use super::view::{Follow, Pager};
+use super::view::Pager;
 use super::walk::Spot;
 use crate::app::table::Step;
 
@@ -11,95 +12,8 @@ const COPY_BYTES_MAX: u64 = 1024 * 1024;
 /// Lines shown around those that pass the filter, once that is turned on.
 const CONTEXT_LINES: u64 = 3;
 
-/// A key of the pager.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// Move; with a number in front, by so many lines or to that line.
-    Step(Step),
-    /// To the percentage that was typed.
-    Percent,
-    /// A digit of the number in front of a key.
-    Digit,
-    /// Half a screen to the left.
-    Left,
-    /// Half a screen to the right.
-    Right,
-    /// To the first column.
-    LeftEnd,
-    /// To the end of the longest line in sight.
-    RightEnd,
-    /// Type a pattern to search forwards.
-    Search,
-    /// Type a pattern to search backwards.
-    SearchBack,
-    /// The next match in the direction of the search.
-    Next,
-    /// The next match the other way.
-    Previous,
-    /// Show or hide what was found.
-    Highlight,
-    /// Type a pattern that lines must match to be shown.
-    Filter,
-    /// Show lines around those, or not.
-    Context,
-    /// Stay at the end.
-    Follow,
-    /// The next key is an option: S, N or i.
-    Option,
-    /// The next key names this place.
-    Mark,
-    /// The next key names a place to go to.
-    Jump,
-    /// Type the name of a file to write.
-    Save,
-    /// Copy what is in sight.
-    CopyShown,
-    /// Copy everything.
-    CopyAll,
-    /// Tell the place in full.
-    About,
-    /// Show or hide times of arrival.
-    Times,
-}
-
-/// A key that waits for another one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Prefix {
-    Option,
-    Mark,
-    Jump,
-}
-
-/// What a key asks of the world.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wish {
-    /// Put text into the clipboard.
-    Copy(String),
-    /// Write all of it to a file.
-    Save(String),
-}
-
-/// A way to go that may have to wait for lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Motion {
-    /// By rows, downwards being positive.
-    Rows(i64),
-    To(Spot),
-    Line(u64),
-    Percent(u64),
-    End,
-    Find {
-        from: u64,
-        forward: bool,
-        inclusive: bool,
-        count: u64,
-    },
-    CopyAll,
-}
-
 impl Pager {
-    /// Moves.
-    pub fn step(&mut self, step: Step) {
+    pub(crate) fn step(&mut self, step: Step) {
         let count = self.count.take();
         let page = i64::try_from(self.height).unwrap_or(i64::MAX);
         let half = page / 2 + page % 2;
@@ -125,7 +39,7 @@ impl Pager {
     }
 
     /// Moves by rows, as the wheel does.
-    pub fn scroll(&mut self, rows: i16) {
+    pub(crate) fn scroll(&mut self, rows: i16) {
         self.go(Motion::Rows(rows.into()), rows < 0);
     }
 
@@ -138,8 +52,7 @@ impl Pager {
         self.stale = true;
     }
 
-    /// Carries out a key.
-    pub fn command(&mut self, command: Command) {
+    pub(crate) fn command(&mut self, command: Command) {
         self.note = None;
         self.stale = true;
         match command {
@@ -187,7 +100,7 @@ impl Pager {
     }
 
     /// A digit of the number in front of a key.
-    pub fn digit(&mut self, c: char) {
+    pub(crate) fn digit(&mut self, c: char) {
         if let Some(digit) = c.to_digit(10) {
             let count = self.count.unwrap_or(0).saturating_mul(10).saturating_add(digit.into());
             self.count = Some(count.min(u64::from(u32::MAX)));
@@ -196,13 +109,12 @@ impl Pager {
     }
 
     /// Whether the next character belongs to a key that was pressed before.
-    #[must_use]
-    pub const fn awaits_letter(&self) -> bool {
+    pub(crate) const fn awaits_letter(&self) -> bool {
         self.prefix.is_some()
     }
 
     /// The letter behind `m`, `'` or `-`; anything but a letter gives up.
-    pub fn letter(&mut self, letter: Option<char>) {
+    pub(crate) fn letter(&mut self, letter: Option<char>) {
         self.stale = true;
         let (Some(prefix), Some(c)) = (self.prefix.take(), letter) else { return };
         match prefix {

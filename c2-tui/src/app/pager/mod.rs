@@ -2,15 +2,18 @@
 //!
 //! A [`Pager`] shows a [`Document`]. Whatever it cannot answer yet, because lines must be read or
 //! searched first, waits as a pending motion and is tried again when they came; so no key waits for
-//! a file. Reading is the runner's business: [`Pager::wanted`] says which blocks are needed.
+//! a file. Reading is the event loop's business: [`Pager::wanted`] says which blocks are needed.
 
 mod chunk;
+mod command;
 mod document;
 mod gaps;
 mod keys;
+mod look;
 mod pattern;
 mod prompt;
 mod rich;
+mod row;
 mod rows;
 mod search;
 mod status;
@@ -20,12 +23,12 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
-pub use chunk::{BLOCK, Chunk, block_of, blocks, count_lines, settled, start};
-pub use document::{CHUNKS_MAX, Document, Missing};
-pub use gaps::missing;
-pub use keys::{Command, Wish};
-pub use pattern::Pattern;
-pub use prompt::{Ask, Prompt};
-pub use rich::{Ink, Look, to_text};
-pub use rows::{Mark, Row, ShownCell};
-pub use view::Pager;
+pub(crate) use chunk::{BLOCK, Chunk, blocks, count_lines, settled, start};
+pub(crate) use command::{Command, Wish};
+pub(crate) use document::CHUNKS_MAX;
+#[cfg(test)]
+pub(crate) use document::Document;
+pub(crate) use gaps::missing;
+pub(crate) use look::{Ink, Look};
+pub(crate) use row::{Mark, Row};
+pub(crate) use view::Pager;

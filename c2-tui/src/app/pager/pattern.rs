@@ -14,7 +14,7 @@ const PATTERN_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// A regular expression, or the lines without it when it was typed with `!` in front.
 #[derive(Clone, Debug)]
-pub struct Pattern {
+pub(crate) struct Pattern {
     text: String,
     regex: Regex,
     inverse: bool,
@@ -22,10 +22,7 @@ pub struct Pattern {
 
 impl Pattern {
     /// Compiles a pattern. Without `exact`, one without capitals finds them too.
-    ///
-    /// # Errors
-    /// Says in a few words what is wrong with it.
-    pub fn new(text: &str, exact: bool) -> Result<Self, String> {
+    pub(crate) fn new(text: &str, exact: bool) -> Result<Self, String> {
         let (inverse, source) = match text.strip_prefix('!') {
             Some(rest) => (true, rest),
             None => (false, text),
@@ -42,14 +39,11 @@ impl Pattern {
     }
 
     /// As it was typed.
-    #[must_use]
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
-    /// Whether a line counts.
-    #[must_use]
-    pub fn is_match(&self, line: &[u8]) -> bool {
+    pub(crate) fn is_match(&self, line: &[u8]) -> bool {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let found = if !rich::is_rich(line) {
             self.regex.is_match(line)
@@ -62,8 +56,7 @@ impl Pattern {
     }
 
     /// The columns to highlight in a line; none where it is what the line lacks.
-    #[must_use]
-    pub fn columns(&self, text: &str, starts: &[usize]) -> Vec<Range<usize>> {
+    pub(crate) fn columns(&self, text: &str, starts: &[usize]) -> Vec<Range<usize>> {
         if self.inverse {
             return Vec::new();
         }
@@ -90,14 +83,12 @@ fn has_capitals(pattern: &str) -> bool {
 /// A pattern and how many lines of each block it matches, as far as they were looked at.
 #[derive(Clone, Debug)]
 pub(super) struct Sieve {
-    /// The pattern.
     pub(super) pattern: Pattern,
     hits: Vec<Option<u32>>,
 }
 
 impl Sieve {
     /// A pattern for which no line was looked at.
-    #[must_use]
     pub(super) const fn new(pattern: Pattern) -> Self {
         Self { pattern, hits: Vec::new() }
     }
@@ -121,19 +112,16 @@ impl Sieve {
     }
 
     /// The first block at or behind `from` that was not looked at.
-    #[must_use]
     pub(super) fn unseen(&self, from: u64, len: u64) -> Option<u64> {
         (from..blocks(len)).find(|block| self.of(*block).is_none())
     }
 
     /// How many lines match, as far as they were looked at.
-    #[must_use]
     pub(super) fn total(&self) -> u64 {
         self.hits.iter().flatten().map(|n| u64::from(*n)).sum()
     }
 
     /// Which of the matching lines the one at `at` is, counted from 1.
-    #[must_use]
     pub(super) fn rank(&self, document: &Document, at: u64) -> Option<u64> {
         let block = block_of(at);
         let before = (0..block).map(|b| self.of(b).map(u64::from)).sum::<Option<u64>>()?;
@@ -143,9 +131,6 @@ impl Sieve {
     }
 
     /// The first line that matches, at `from` or behind it.
-    ///
-    /// # Errors
-    /// When a block must be read or looked at first.
     pub(super) fn forward(&self, document: &Document, from: u64) -> Found<Option<u64>> {
         for block in block_of(from)..blocks(document.len()) {
             if self.of(block).ok_or(Missing(block))? > 0 {
@@ -160,9 +145,6 @@ impl Sieve {
     }
 
     /// The last line that matches before `before`.
-    ///
-    /// # Errors
-    /// When a block must be read or looked at first.
     pub(super) fn back(&self, document: &Document, before: u64) -> Found<Option<u64>> {
         if before <= document.first() {
             return Ok(None);

@@ -1,20 +1,16 @@
 //! What is typed in the pager: patterns and the name of a file.
 
-use super::keys::{Command, Motion, Wish};
+use super::command::{Command, Motion, Wish};
 use super::pattern::{Pattern, Sieve};
 use super::search::Search;
 use super::view::Pager;
 use super::walk::Spot;
 use crate::app::line::{Edit, Editor};
 
-/// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ask {
+pub(crate) enum Ask {
     /// A pattern to search, upwards or downwards.
-    Search {
-        /// Upwards.
-        back: bool,
-    },
+    Search { back: bool },
     /// A pattern that lines must match.
     Filter,
     /// A file to write.
@@ -23,21 +19,18 @@ pub enum Ask {
 
 /// A line that is being typed.
 #[derive(Clone, Debug)]
-pub struct Prompt {
-    /// What for.
-    pub ask: Ask,
-    /// The text.
-    pub editor: Editor,
+pub(crate) struct Prompt {
+    pub(crate) ask: Ask,
+    pub(crate) editor: Editor,
     /// What is wrong with it.
-    pub error: Option<String>,
+    pub(crate) error: Option<String>,
     /// The view and the search as they were before.
     before: (Spot, Option<Search>),
 }
 
 impl Ask {
     /// What stands in front of the text.
-    #[must_use]
-    pub const fn sign(self) -> &'static str {
+    pub(crate) const fn sign(self) -> &'static str {
         match self {
             Self::Search { back: false } => "/",
             Self::Search { back: true } => "?",
@@ -49,8 +42,7 @@ impl Ask {
 
 impl Pager {
     /// What is being typed.
-    #[must_use]
-    pub const fn prompt(&self) -> Option<&Prompt> {
+    pub(crate) const fn prompt(&self) -> Option<&Prompt> {
         self.prompt.as_ref()
     }
 
@@ -65,13 +57,12 @@ impl Pager {
         self.prompt = Some(Prompt { ask, editor: Editor::default(), error: None, before });
     }
 
-    /// Text that was typed.
-    pub fn type_text(&mut self, text: &str) {
+    pub(crate) fn type_text(&mut self, text: &str) {
         self.edit_prompt(|editor| editor.insert(text));
     }
 
     /// A key that edits what is typed; rubbing out nothing gives up.
-    pub fn edit(&mut self, edit: Edit) {
+    pub(crate) fn edit(&mut self, edit: Edit) {
         let empty = self.prompt.as_ref().is_some_and(|p| p.editor.text().is_empty());
         if empty && edit == Edit::DeleteLeft {
             return self.dismiss();
@@ -104,7 +95,7 @@ impl Pager {
     }
 
     /// Gives up what is typed; the view is as before.
-    pub fn dismiss(&mut self) {
+    pub(crate) fn dismiss(&mut self) {
         if let Some(prompt) = self.prompt.take() {
             (self.top, self.search) = prompt.before;
             self.pending = None;
@@ -114,7 +105,7 @@ impl Pager {
     }
 
     /// Takes what was typed.
-    pub fn accept(&mut self) {
+    pub(crate) fn accept(&mut self) {
         let Some(mut prompt) = self.prompt.take() else { return };
         let text = std::mem::take(&mut prompt.editor).text().to_owned();
         self.stale = true;

@@ -8,6 +8,7 @@
 use unicode_width::UnicodeWidthChar as _;
 use vte::{Params, Parser, Perform};
 
+use super::look::{Ink, Look, extended, indexed, ink, mark};
 use crate::app::text;
 
 /// Columns of a line; what lies behind them is not shown.
@@ -15,55 +16,14 @@ const COLUMNS_MAX: usize = 200_000;
 /// Columns between two tab stops.
 const TAB: usize = 8;
 
-/// A colour as the program asked for it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Ink {
-    /// The theme's.
-    #[default]
-    Plain,
-    /// One of 256.
-    Indexed(u8),
-    /// Red, green and blue.
-    Rgb(u8, u8, u8),
-}
-
-/// How a cell looks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Look {
-    /// The letter.
-    pub fg: Ink,
-    /// The ground.
-    pub bg: Ink,
-    /// Weights and lines, as bits of [`Self::BOLD`] and its like.
-    pub marks: u8,
-}
-
-impl Look {
-    /// Heavy.
-    pub const BOLD: u8 = 1;
-    /// Faint.
-    pub const DIM: u8 = 2;
-    /// Slanted.
-    pub const ITALIC: u8 = 4;
-    /// Underlined.
-    pub const UNDERLINE: u8 = 8;
-    /// Colours exchanged.
-    pub const REVERSE: u8 = 16;
-    /// Struck through.
-    pub const STRIKE: u8 = 32;
-}
-
 /// One column of a line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Cell {
     /// The character with its combining marks; empty behind a wide one.
-    pub text: String,
-    /// Its look.
-    pub look: Look,
+    pub(crate) text: String,
+    pub(crate) look: Look,
 }
 
-/// The cells of a line.
-#[must_use]
 pub(super) fn cells(line: &[u8]) -> Vec<Cell> {
     let mut sheet = Sheet::default();
     let mut parser = Parser::new();
@@ -75,7 +35,6 @@ pub(super) fn cells(line: &[u8]) -> Vec<Cell> {
 
 /// The text of a line in which there is nothing but text and colours, without the colours. Searches
 /// look at every line, and going through cells would cost many times as much.
-#[must_use]
 pub(super) fn without_colours(line: &[u8]) -> Option<Vec<u8>> {
     let mut text = Vec::with_capacity(line.len());
     let mut rest = line;
@@ -90,13 +49,11 @@ pub(super) fn without_colours(line: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Whether a line must be looked at cell by cell to know its text.
-#[must_use]
 pub(super) fn is_rich(line: &[u8]) -> bool {
     line.iter().any(|b| matches!(b, 0x1b | 0x08 | b'\r' | b'\t'))
 }
 
 /// The text of cells, and for each cell the byte at which it starts.
-#[must_use]
 pub(super) fn plain(cells: &[Cell]) -> (String, Vec<usize>) {
     let mut text = String::with_capacity(cells.len());
     let starts = cells.iter().map(|cell| {
@@ -232,45 +189,7 @@ impl Perform for Sheet {
     }
 }
 
-const fn mark(code: u16) -> u8 {
-    match code {
-        1 => Look::BOLD,
-        2 => Look::DIM,
-        3 => Look::ITALIC,
-        4 => Look::UNDERLINE,
-        7 => Look::REVERSE,
-        9 => Look::STRIKE,
-        _ => 0,
-    }
-}
-
-fn indexed(code: u16) -> Ink {
-    u8::try_from(code).map_or(Ink::Plain, Ink::Indexed)
-}
-
-/// The numbers that follow a 38 or 48.
-fn extended(mut next: impl FnMut() -> Option<u16>) -> Vec<u16> {
-    let Some(kind) = next() else { return Vec::new() };
-    let more = match kind {
-        5 => 1,
-        2 => 3,
-        _ => 0,
-    };
-    std::iter::once(kind).chain((0..more).map_while(|_| next())).collect()
-}
-
-/// A colour of 256 or of red, green and blue; with colons a colour space may stand before these.
-fn ink(numbers: &[u16]) -> Option<Ink> {
-    let byte = |n: &u16| u8::try_from(*n).ok();
-    match numbers {
-        [5, n] => Some(Ink::Indexed(byte(n)?)),
-        [2, r, g, b] | [2, _, r, g, b] => Some(Ink::Rgb(byte(r)?, byte(g)?, byte(b)?)),
-        _ => None,
-    }
-}
-
 /// The columns at which the rows of a wrapped line start.
-#[must_use]
 pub(super) fn wrap(cells: &[Cell], width: usize) -> Vec<usize> {
     let width = width.max(2);
     let mut starts = vec![0];
@@ -287,7 +206,6 @@ pub(super) fn wrap(cells: &[Cell], width: usize) -> Vec<usize> {
 }
 
 /// The cells in a window of columns. Half of a wide character at either edge is a blank.
-#[must_use]
 pub(super) fn window(cells: &[Cell], left: usize, width: usize) -> Vec<Cell> {
     let end = left.saturating_add(width).min(cells.len());
     let mut shown = cells.get(left.min(end)..end).unwrap_or_default().to_vec();
@@ -301,12 +219,11 @@ pub(super) fn window(cells: &[Cell], left: usize, width: usize) -> Vec<Cell> {
 }
 
 /// Text without any look, as it can be copied.
-#[must_use]
-pub fn to_text(line: &[u8]) -> String {
+pub(crate) fn to_text(line: &[u8]) -> String {
     if is_rich(line) {
         return plain(&cells(line)).0.trim_end().to_owned();
     }
-    text::tame(&String::from_utf8_lossy(line))
+    text::sanitize(&String::from_utf8_lossy(line))
 }
 
 #[cfg(test)]

@@ -1,49 +1,10 @@
 //! The rows on the screen: which part of which line, and what of it was searched for.
 
 use super::document::Found;
-use super::rich::{self, Look};
+use super::rich;
+use super::row::{Mark, Row, ShownCell};
 use super::view::Pager;
 use super::walk::Spot;
-
-/// A row of the screen.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Row {
-    /// Where its line starts.
-    pub at: u64,
-    /// Whether it is the first row of its line.
-    pub first: bool,
-    /// The number of its line, as far as that is known.
-    pub number: Option<u64>,
-    /// When it arrived, as far as that was seen.
-    pub arrived_ms: Option<u64>,
-    /// Whether it is here only because the filter lets a line beside it pass.
-    pub aside: bool,
-    /// Its cells.
-    pub cells: Vec<ShownCell>,
-}
-
-/// A cell of the screen.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ShownCell {
-    /// The character; empty behind a wide one.
-    pub text: String,
-    /// Its look.
-    pub look: Look,
-    /// Whether it was searched for.
-    pub mark: Mark,
-}
-
-/// What a cell has to do with the search.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Mark {
-    /// Nothing.
-    #[default]
-    Plain,
-    /// It matches.
-    Match,
-    /// It matches, in the line that was found last.
-    Current,
-}
 
 impl Pager {
     pub(super) fn lay_out(&mut self) -> Found<()> {

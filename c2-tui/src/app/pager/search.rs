@@ -1,16 +1,14 @@
 //! Searching: from match to match, around the end, and how many there are.
 
+use super::command::Motion;
 use super::document::Found;
-use super::keys::Motion;
 use super::pattern::{Pattern, Sieve};
 use super::view::Pager;
 use super::walk::Spot;
 
-/// What is searched for.
 #[derive(Clone, Debug)]
 pub(super) struct Search {
     pub(super) sieve: Sieve,
-    /// Upwards.
     pub(super) back: bool,
     /// Whether matches are highlighted.
     pub(super) is_shown: bool,

@@ -1,11 +1,11 @@
 //! The words of the status line.
 
-use super::view::{Follow, Pager};
+use super::command::Follow;
+use super::view::Pager;
 
 impl Pager {
     /// Which lines are in sight: `1-20/400 5%`, at the end `(END)`.
-    #[must_use]
-    pub fn place(&self) -> String {
+    pub(crate) fn place(&self) -> String {
         let ends = (self.rows.first().and_then(|r| r.number), self.rows.last().and_then(|r| r.number));
         let lines = match (ends, self.document.lines()) {
             ((Some(first), Some(last)), Some(all)) => format!("{first}-{last}/{all} "),
@@ -28,8 +28,7 @@ impl Pager {
 
     /// What differs from plain reading: the filter, the search, following, options, a number that
     /// is being typed; or what there is to say once.
-    #[must_use]
-    pub fn state(&self) -> Vec<String> {
+    pub(crate) fn state(&self) -> Vec<String> {
         let mut words = Vec::new();
         if let Some(count) = self.count {
             words.push(format!(":{count}"));
@@ -72,14 +71,12 @@ impl Pager {
         words
     }
 
-    /// Says something once.
-    pub fn say(&mut self, note: String) {
+    pub(crate) fn say(&mut self, note: String) {
         self.note = Some(note);
     }
 
     /// What is to be said once.
-    #[must_use]
-    pub fn note(&self) -> Option<&str> {
+    pub(crate) fn note(&self) -> Option<&str> {
         self.note.as_deref()
     }
 
@@ -91,13 +88,12 @@ impl Pager {
     }
 
     /// Whether it stays at the end of what grows.
-    #[must_use]
-    pub const fn is_following(&self) -> bool {
+    pub(crate) const fn is_following(&self) -> bool {
         matches!(self.follow, Follow::On) && self.ended.is_none()
     }
 
     /// Gives up what is being typed or searched for; false where there is nothing of the kind.
-    pub fn interrupt(&mut self) -> bool {
+    pub(crate) fn interrupt(&mut self) -> bool {
         if self.count.take().is_some() | self.prefix.take().is_some() {
             return true;
         }

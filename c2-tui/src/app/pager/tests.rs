@@ -2,9 +2,9 @@
 //! output that must be read block by block.
 
 use super::chunk::{BLOCK, blocks, start};
+use super::command::{Command as C, Wish};
 use super::document::{CHUNKS_MAX, TEXT_BYTES_MAX};
-use super::keys::{Command as C, Wish};
-use super::rows::Mark;
+use super::row::Mark;
 use super::view::Pager;
 use super::{Chunk, Ink};
 use crate::app::table::Step as S;
@@ -21,7 +21,7 @@ fn pager(text: &str) -> Pager {
     pager
 }
 
-/// As the runner does: until there is nothing left to do.
+/// As the event loop does: until there is nothing left to do.
 fn settle(pager: &mut Pager) {
     pager.settle();
     while pager.is_hungry() {
@@ -351,7 +351,7 @@ fn colours_reach_the_screen() {
     assert_eq!(pager.rows()[0].cells[0].look.fg, Ink::Rgb(1, 2, 3));
 }
 
-/// An output as the runner has it, of which blocks are read when they are asked for.
+/// An output as the event loop has it, of which blocks are read when they are asked for.
 struct Output {
     bytes: Vec<u8>,
     reads: usize,

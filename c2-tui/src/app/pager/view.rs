@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::chunk::{Chunk, block_of, settled};
+use super::command::{Follow, Motion, Prefix, Wish};
 use super::document::{Document, Found, Missing};
 use super::gaps::Gaps;
-use super::keys::{Motion, Prefix, Wish};
 use super::pattern::Sieve;
 use super::prompt::Prompt;
 use super::rich;
-use super::rows::Row;
+use super::row::Row;
 use super::search::Search;
 use super::walk::{Spot, Walk};
 
@@ -24,7 +24,7 @@ const ARRIVALS_MAX: usize = 10_000;
 
 /// Text with a place in it.
 #[derive(Clone, Debug, Default)]
-pub struct Pager {
+pub(crate) struct Pager {
     pub(super) document: Document,
     pub(super) top: Spot,
     pub(super) left: usize,
@@ -75,52 +75,40 @@ pub(super) struct Options {
     pub(super) context: u64,
 }
 
-/// Whether the view stays at the end of what grows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Follow {
-    #[default]
-    Off,
-    On,
-    /// It did, until it was scrolled up when there were this many lines.
-    Paused(Option<u64>),
-}
-
 impl Pager {
     /// Shows text from its beginning.
-    #[must_use]
-    pub fn new(text: &[u8]) -> Self {
+    pub(crate) fn new(text: &[u8]) -> Self {
         let gaps = Gaps::of(text);
         Self { document: Document::text(text), gaps, width: 80, height: 1, stale: true, ..Self::default() }
     }
 
     /// Shows lines from their beginning.
-    #[must_use]
-    pub fn of_lines(lines: &[String]) -> Self {
+    pub(crate) fn of_lines(lines: &[String]) -> Self {
         Self::new(lines.join("\n").as_bytes())
     }
 
-    /// Shows an output that lies with the runner, at its end, however it grows until it is told to
+    /// Shows an output that lies with the event loop, at its end, however it grows until it is told to
     /// have ended.
-    #[must_use]
-    pub fn window() -> Self {
+    pub(crate) fn window() -> Self {
         Self { document: Document::window(), follow: Follow::On, ..Self::new(b"") }
     }
 
     /// Shows long lines in full, in as many rows as they take.
-    pub const fn wrap_lines(&mut self) {
+    pub(crate) const fn wrap_lines(&mut self) {
         self.options.wrap = true;
         self.stale = true;
     }
 
     /// Shows other text at the same place.
-    pub fn set_text(&mut self, text: &[u8]) {
+    pub(crate) fn set_text(&mut self, text: &[u8]) {
         self.document = Document::text(text);
         self.gaps = Gaps::of(text);
         self.changed_from(0);
     }
 
     /// Adds text at the end.
-    pub fn append(&mut self, text: &[u8], wall_ms: u64) {
+    #[cfg(test)]
+    pub(crate) fn append(&mut self, text: &[u8], wall_ms: u64) {
         let before = self.document.len();
         self.arrived(before, wall_ms);
         self.document.append(text);
@@ -128,7 +116,7 @@ impl Pager {
     }
 
     /// The output has this length now.
-    pub fn grow(&mut self, len: u64, wall_ms: u64) {
+    pub(crate) fn grow(&mut self, len: u64, wall_ms: u64) {
         let before = self.document.len();
         if len > before {
             self.arrived(before, wall_ms);
@@ -143,7 +131,7 @@ impl Pager {
     }
 
     /// The output was begun anew.
-    pub fn begin_anew(&mut self) {
+    pub(crate) fn begin_anew(&mut self) {
         self.document = Document::window();
         (self.gaps, self.ended) = (Gaps::default(), None);
         self.asked.clear();
@@ -152,17 +140,17 @@ impl Pager {
     }
 
     /// Whatever more comes of the output will be heard: what could not be had is over.
-    pub fn open(&mut self) {
+    pub(crate) fn open(&mut self) {
         self.note = self.document.is_empty().then(|| "nothing was written so far".to_owned());
     }
 
     /// So many bytes of the output were dropped behind a line.
-    pub fn miss(&mut self, after_line: u64, bytes: u64) {
+    pub(crate) fn miss(&mut self, after_line: u64, bytes: u64) {
         self.gaps.add(after_line, bytes);
     }
 
     /// Nothing more comes of the output, which ended in this way.
-    pub fn end(&mut self, how: String) {
+    pub(crate) fn end(&mut self, how: String) {
         if self.document.is_empty() {
             self.say("nothing was written".to_owned());
         }
@@ -170,13 +158,12 @@ impl Pager {
     }
 
     /// Takes the numbers of lines of an output.
-    pub fn count_lines(&mut self, from: u64, counts: &[u32]) {
+    pub(crate) fn count_lines(&mut self, from: u64, counts: &[u32]) {
         self.document.count(from, counts);
         self.stale = true;
     }
 
-    /// Takes chunks that were read.
-    pub fn take(&mut self, chunks: Vec<Chunk>) {
+    pub(crate) fn take(&mut self, chunks: Vec<Chunk>) {
         for chunk in chunks {
             self.asked.remove(&chunk.block);
             sieves(&mut self.search, &mut self.filter).for_each(|sieve| sieve.scan(chunk.block, &chunk.bytes));
@@ -187,7 +174,7 @@ impl Pager {
 
     /// Something about the output could not be had. Blocks that were asked for may never come: the
     /// way that needs them is given up, and the next one asks again.
-    pub fn fail(&mut self, message: String) {
+    pub(crate) fn fail(&mut self, message: String) {
         if !self.asked.is_empty() {
             self.asked.clear();
             self.pending = None;
@@ -214,27 +201,16 @@ impl Pager {
         }
     }
 
-    /// The document.
-    #[must_use]
-    pub const fn document(&self) -> &Document {
+    pub(crate) const fn document(&self) -> &Document {
         &self.document
     }
 
-    /// The rows on the screen.
-    #[must_use]
-    pub fn rows(&self) -> &[Row] {
+    pub(crate) fn rows(&self) -> &[Row] {
         &self.rows
     }
 
-    /// Rows of the screen.
-    #[must_use]
-    pub const fn height(&self) -> usize {
-        self.height
-    }
-
     /// All lines of a text as they can be read; nothing of an output that lies elsewhere.
-    #[must_use]
-    pub fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         let bytes = self.document.bytes().unwrap_or_default();
         let lines = bytes.strip_suffix(b"\n").unwrap_or(bytes);
         let all = lines.split(|b| *b == b'\n').map(rich::to_text);
@@ -242,25 +218,21 @@ impl Pager {
     }
 
     /// How many lines there are, as far as that is known.
-    #[must_use]
-    pub fn line_count(&self) -> usize {
+    pub(crate) fn line_count(&self) -> usize {
         self.document.lines().and_then(|n| usize::try_from(n).ok()).unwrap_or(usize::MAX)
     }
 
     /// Whether everything is in sight.
-    #[must_use]
-    pub fn fits(&self) -> bool {
+    pub(crate) fn fits(&self) -> bool {
         self.at_end && self.top == Spot { line: self.document.first(), row: 0 }
     }
 
-    /// Whether the end is in sight.
-    #[must_use]
-    pub const fn is_at_end(&self) -> bool {
+    pub(crate) const fn is_at_end(&self) -> bool {
         self.at_end
     }
 
     /// Tells how much room there is.
-    pub fn set_size(&mut self, width: usize, height: usize) {
+    pub(crate) fn set_size(&mut self, width: usize, height: usize) {
         let size = (width.max(1), height.max(1));
         if size != (self.width, self.height) {
             (self.width, self.height) = size;
@@ -272,15 +244,13 @@ impl Pager {
     }
 
     /// Columns in front of the text: times and numbers.
-    #[must_use]
-    pub fn gutter(&self) -> (usize, usize) {
+    pub(crate) fn gutter(&self) -> (usize, usize) {
         let digits = self.document.lines().unwrap_or(99_999).max(999).ilog10() as usize + 1;
         let (times, numbers) =
             (if self.options.times { 9 } else { 0 }, if self.options.numbers { digits + 1 } else { 0 });
         if times + numbers + 8 > self.width { (0, 0) } else { (times, numbers) }
     }
 
-    /// Columns for text.
     pub(super) fn room(&self) -> usize {
         let (times, numbers) = self.gutter();
         self.width - times - numbers
@@ -296,25 +266,24 @@ impl Pager {
     }
 
     /// Whether there is more to do as soon as there is time.
-    #[must_use]
-    pub const fn is_hungry(&self) -> bool {
+    pub(crate) const fn is_hungry(&self) -> bool {
         self.hungry
     }
 
     /// The blocks that must be read, each named once.
-    pub fn wanted(&mut self) -> Vec<u64> {
+    pub(crate) fn wanted(&mut self) -> Vec<u64> {
         let wanted: Vec<u64> = std::mem::take(&mut self.wanted).into_iter().filter(|b| self.asked.insert(*b)).collect();
         wanted
     }
 
     /// What the last keys ask for.
-    pub fn wishes(&mut self) -> Vec<Wish> {
+    pub(crate) fn wishes(&mut self) -> Vec<Wish> {
         std::mem::take(&mut self.wishes)
     }
 
     /// Carries out what is pending, and puts the rows in order. Looks at a slice of the document at
     /// most, so that the next key need not wait.
-    pub fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         if !self.stale && !self.hungry {
             return;
         }

@@ -10,14 +10,12 @@ use super::rich;
 pub(super) struct Spot {
     /// Where the line starts.
     pub(super) line: u64,
-    /// Which of its rows.
     pub(super) row: usize,
 }
 
 /// The lines that can be seen, and how they are folded.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Walk<'a> {
-    /// The lines.
     pub(super) document: &'a Document,
     /// Which of them are shown.
     pub(super) filter: Option<&'a Sieve>,
@@ -29,9 +27,6 @@ pub(super) struct Walk<'a> {
 
 impl Walk<'_> {
     /// The first shown line at `from` or behind it.
-    ///
-    /// # Errors
-    /// When lines must be read or looked at first; so for all that follow.
     pub(super) fn at_or_behind(&self, from: u64) -> Found<Option<u64>> {
         let from = from.max(self.document.first());
         if from >= self.document.len() {
@@ -94,7 +89,6 @@ impl Walk<'_> {
         Ok(false)
     }
 
-    /// Rows that a line takes.
     pub(super) fn rows(&self, line: u64) -> Found<usize> {
         let Some(width) = self.wrap else { return Ok(1) };
         let bytes = self.document.line(line)?;
@@ -135,7 +129,6 @@ impl Walk<'_> {
         Ok(Spot { row: at.row - left, ..at })
     }
 
-    /// The last row of all.
     pub(super) fn last(&self) -> Found<Option<Spot>> {
         let Some(line) = self.before(self.document.len())? else { return Ok(None) };
         Ok(Some(Spot { line, row: self.rows(line)?.saturating_sub(1) }))

@@ -2,16 +2,27 @@
 
 use c2_shared::job::JobState;
 
-use crate::app::panes::{short_span, tone};
-use crate::app::store::{Job, JobScope};
-use crate::app::table::{Align, Cell, Column, Room, Sight, Tone};
+use crate::app::cache::{Job, JobScope, Sight};
+use crate::app::panes::{View, short_span, tone};
+use crate::app::table::{Align, Cell, Column, Room, Tone};
 
 /// What the jobs pane can show, with the word on its chip.
-pub const CHIPS: [(&str, JobScope); 4] =
+pub(crate) const CHIPS: [(&str, JobScope); 4] =
     [("active", JobScope::Active), ("done", JobScope::Done), ("failed", JobScope::Failed), ("all", JobScope::All)];
 
+pub(super) const VIEW: View = View {
+    word: "jobs",
+    has_chips: true,
+    nothing: |panes| match panes.jobs.scope() {
+        JobScope::Active => ("no job is active", "submit \"echo hello\""),
+        JobScope::Done => ("no job has succeeded yet", "a shows others"),
+        JobScope::Failed => ("no job has failed", "a shows others"),
+        JobScope::All | JobScope::Ended | JobScope::On(_) => ("no job yet", "submit \"echo hello\""),
+    },
+};
+
 /// In the order of the screen.
-pub const COLUMNS: &[Column<Job>] = &[
+pub(crate) const COLUMNS: &[Column<Job>] = &[
     Column {
         name: "id",
         room: Room::Fixed(9),
@@ -129,8 +140,7 @@ fn run(j: &Job, sight: &Sight<'_>) -> Cell {
 }
 
 /// How long the latest attempt ran, or has been running.
-#[must_use]
-pub fn run_ms(j: &Job, now_ms: u64) -> Option<u64> {
+pub(crate) fn run_ms(j: &Job, now_ms: u64) -> Option<u64> {
     let end = match (j.row.ended_ms, j.row.state) {
         (Some(ended), _) => ended,
         (None, JobState::Running) => now_ms,

@@ -2,16 +2,18 @@
 
 use c2_shared::job::Outcome;
 
+use crate::app::cache::{Job, Sight};
 use crate::app::panes::jobs::run_ms;
-use crate::app::panes::{short_span, tone};
-use crate::app::store::Job;
-use crate::app::table::{Align, Cell, Column, Room, Sight, Tone};
+use crate::app::panes::{View, short_span, tone};
+use crate::app::table::{Align, Cell, Column, Room, Tone};
 
 /// The column by which the log is ordered at first: when a job ended.
-pub const ENDED: usize = 0;
+pub(crate) const ENDED: usize = 0;
+
+pub(super) const VIEW: View = View { word: "log", has_chips: false, nothing: |_| ("no job has ended yet", "") };
 
 /// In the order of the screen.
-pub const COLUMNS: &[Column<Job>] = &[
+pub(crate) const COLUMNS: &[Column<Job>] = &[
     Column {
         name: "ended",
         room: Room::Fixed(8),
@@ -87,8 +89,7 @@ fn outcome_word(j: &Job) -> String {
 }
 
 /// The time of day on the operator's clock.
-#[must_use]
-pub fn clock(wall_ms: u64, utc_offset_s: i32) -> String {
+pub(crate) fn clock(wall_ms: u64, utc_offset_s: i32) -> String {
     let seconds = (wall_ms / 1_000).saturating_add_signed(utc_offset_s.into()) % 86_400;
     format!("{:02}:{:02}:{:02}", seconds / 3_600, seconds % 3_600 / 60, seconds % 60)
 }

@@ -1,55 +1,59 @@
 //! The four panes: which they are, and the columns of each as one table of functions.
 
-pub mod jobs;
-pub mod log;
-pub mod queue;
-pub mod workers;
+pub(crate) mod jobs;
+pub(crate) mod log;
+pub(crate) mod queue;
+pub(crate) mod workers;
 
 use c2_shared::job::JobState;
 use c2_shared::time;
 
-use crate::app::store::{Job, JobScope, Store, Wait, Worker};
+use crate::app::cache::{Cache, Job, JobScope, Wait, Worker};
 use crate::app::table::{Grid, Table, Tone};
 
-/// A pane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Pane {
-    /// The machines.
+pub(crate) enum Pane {
     Workers,
-    /// The jobs.
     Jobs,
     /// What waits, and for what.
     Queue,
-    /// What ended.
     Log,
 }
 
-/// The tables of the panes.
+/// What there is to know of a pane beside its table.
+pub(crate) struct View {
+    pub(crate) word: &'static str,
+    /// Whether the chips of kinds of jobs stand on its border.
+    pub(crate) has_chips: bool,
+    /// Why it has no rows, and what to do next.
+    pub(crate) nothing: fn(&Panes) -> (&'static str, &'static str),
+}
+
 #[derive(Clone, Debug)]
-pub struct Panes {
-    /// Workers by address.
-    pub workers: Table<Worker>,
-    /// Jobs by id.
-    pub jobs: Table<Job>,
+pub(crate) struct Panes {
+    pub(crate) workers: Table<Worker>,
+    pub(crate) jobs: Table<Job>,
     /// Waiting jobs by what they wait for.
-    pub queue: Table<Wait>,
+    pub(crate) queue: Table<Wait>,
     /// Ended jobs, the latest first.
-    pub log: Table<Job>,
+    pub(crate) log: Table<Job>,
 }
 
 impl Pane {
     /// All panes in the order of their keys.
-    pub const ALL: [Self; 4] = [Self::Workers, Self::Jobs, Self::Queue, Self::Log];
+    pub(crate) const ALL: [Self; 4] = [Self::Workers, Self::Jobs, Self::Queue, Self::Log];
 
-    /// Its word.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
+    pub(crate) const fn view(self) -> View {
         match self {
-            Self::Workers => "workers",
-            Self::Jobs => "jobs",
-            Self::Queue => "queue",
-            Self::Log => "log",
+            Self::Workers => workers::VIEW,
+            Self::Jobs => jobs::VIEW,
+            Self::Queue => queue::VIEW,
+            Self::Log => log::VIEW,
         }
+    }
+
+    pub(crate) const fn word(self) -> &'static str {
+        self.view().word
     }
 }
 
@@ -65,9 +69,7 @@ impl Default for Panes {
 }
 
 impl Panes {
-    /// The table of a pane.
-    #[must_use]
-    pub const fn grid(&self, pane: Pane) -> &dyn Grid {
+    pub(crate) const fn grid(&self, pane: Pane) -> &dyn Grid<Cache> {
         match pane {
             Pane::Workers => &self.workers,
             Pane::Jobs => &self.jobs,
@@ -76,8 +78,7 @@ impl Panes {
         }
     }
 
-    /// The same, to change it.
-    pub const fn grid_mut(&mut self, pane: Pane) -> &mut dyn Grid {
+    pub(crate) const fn grid_mut(&mut self, pane: Pane) -> &mut dyn Grid<Cache> {
         match pane {
             Pane::Workers => &mut self.workers,
             Pane::Jobs => &mut self.jobs,
@@ -86,18 +87,22 @@ impl Panes {
         }
     }
 
-    /// Orders everything anew.
-    pub fn rebuild(&mut self, store: &Store) {
-        self.workers.rebuild(store);
-        self.jobs.rebuild(store);
-        self.queue.rebuild(store);
-        self.log.rebuild(store);
+    /// The tables of jobs, which follow each change of a job.
+    pub(crate) fn of_jobs(&self) -> [&Table<Job>; 2] {
+        [&self.jobs, &self.log]
+    }
+
+    pub(crate) fn of_jobs_mut(&mut self) -> [&mut Table<Job>; 2] {
+        [&mut self.jobs, &mut self.log]
+    }
+
+    pub(crate) fn rebuild(&mut self, cache: &Cache) {
+        Pane::ALL.into_iter().for_each(|pane| self.grid_mut(pane).rebuild(cache));
     }
 }
 
 /// What a job's state means.
-#[must_use]
-pub const fn tone(state: JobState) -> Tone {
+pub(crate) const fn tone(state: JobState) -> Tone {
     match state {
         JobState::Blocked | JobState::Cancelled => Tone::Dim,
         JobState::Held => Tone::Warn,
@@ -109,7 +114,6 @@ pub const fn tone(state: JobState) -> Tone {
 }
 
 /// A span in at most six cells, for columns: seconds without fractions.
-#[must_use]
-pub fn short_span(ms: u64) -> String {
+pub(crate) fn short_span(ms: u64) -> String {
     if ms < 10_000 { format!("{}s", ms / 1_000) } else { time::span(ms) }
 }

@@ -1,11 +1,13 @@
 //! The columns of the queue pane: what waits, how much of it, and why.
 
-use crate::app::panes::tone;
-use crate::app::store::Wait;
+use crate::app::cache::Wait;
+use crate::app::panes::{View, tone};
 use crate::app::table::{Align, Cell, Column, Room, Tone};
 
+pub(super) const VIEW: View = View { word: "queue", has_chips: false, nothing: |_| ("nothing waits", "") };
+
 /// In the order of the screen.
-pub const COLUMNS: &[Column<Wait>] = &[
+pub(crate) const COLUMNS: &[Column<Wait>] = &[
     Column {
         name: "state",
         room: Room::Fixed(9),
@@ -50,7 +52,7 @@ pub const COLUMNS: &[Column<Wait>] = &[
         room: Room::Grow { min: 14, share: 1 },
         align: Align::Left,
         hide: 0,
-        cell: |w, s| Cell::toned(w.why(s.store), Tone::Dim),
+        cell: |w, s| Cell::toned(w.why(&s.cache.workers), Tone::Dim),
         plain: |w| w.state().to_string(),
         order: |a, b| a.state().cmp(&b.state()),
     },

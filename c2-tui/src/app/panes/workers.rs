@@ -2,17 +2,20 @@
 
 use c2_shared::worker::WorkerStatus;
 
-use crate::app::panes::short_span;
-use crate::app::store::Worker;
-use crate::app::table::{Align, Cell, Column, Room, Sight, Tone};
+use crate::app::cache::{Sight, Worker};
+use crate::app::panes::{View, short_span};
+use crate::app::table::{Align, Cell, Column, Room, Tone};
 
 /// Silence below this is the ordinary pause between two contacts and not worth a number.
 const FRESH_MS: u64 = 10_000;
 /// Use above this is worth a look.
 const HIGH_PERCENT: u8 = 90;
 
+pub(super) const VIEW: View =
+    View { word: "workers", has_chips: false, nothing: |_| ("no worker yet", "start c2-agent on a machine") };
+
 /// In the order of the screen.
-pub const COLUMNS: &[Column<Worker>] = &[
+pub(crate) const COLUMNS: &[Column<Worker>] = &[
     Column {
         name: "address",
         room: Room::Fixed(15),
@@ -147,7 +150,7 @@ fn gpu(w: &Worker, sight: &Sight<'_>) -> Cell {
 
 /// The use of the busiest graphics processor.
 fn most_gpu(w: &Worker) -> Option<u8> {
-    w.row.load.gpu_percent.iter().map(|&p| crate::app::store::percent(p)).max()
+    w.row.load.gpu_percent.iter().map(|&p| crate::app::cache::percent(p)).max()
 }
 
 const fn load_tone(percent: u8) -> Tone {

@@ -2,37 +2,47 @@
 
 use std::cmp::Ordering;
 
+use super::Row;
 use crate::app::glyphs::Glyphs;
-use crate::app::msg::Now;
-use crate::app::store::Store;
+use crate::app::now::Now;
 
 /// A column of a table of `R`.
 #[derive(Debug)]
-pub struct Column<R> {
+pub(crate) struct Column<R: Row> {
     /// Its head, also its name in filters (`state:failed`).
-    pub name: &'static str,
-    /// The room that it wants.
-    pub room: Room,
+    pub(crate) name: &'static str,
+    pub(crate) room: Room,
     /// On which side its texts stand.
-    pub align: Align,
+    pub(crate) align: Align,
     /// Columns with the greatest number hide first when there is not enough room.
-    pub hide: u8,
-    /// Makes the cell of a row.
-    pub cell: fn(&R, &Sight<'_>) -> Cell,
+    pub(crate) hide: u8,
+    pub(crate) cell: fn(&R, &Sight<'_, R::Cache>) -> Cell,
     /// The text that a filter on this column searches.
-    pub plain: fn(&R) -> String,
-    /// The order of two rows.
-    pub order: fn(&R, &R) -> Ordering,
+    pub(crate) plain: fn(&R) -> String,
+    pub(crate) order: fn(&R, &R) -> Ordering,
+}
+
+/// What of a column has nothing to do with its rows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Head {
+    pub(crate) name: &'static str,
+    pub(crate) room: Room,
+    pub(crate) align: Align,
+    pub(crate) hide: u8,
+}
+
+impl<R: Row> From<&Column<R>> for Head {
+    fn from(column: &Column<R>) -> Self {
+        Self { name: column.name, room: column.room, align: column.align, hide: column.hide }
+    }
 }
 
 /// The room that a column wants, in cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Room {
-    /// This much, always.
+pub(crate) enum Room {
     Fixed(u16),
     /// At least this much, and of the rest its share.
     Grow {
-        /// The least.
         min: u16,
         /// The share of what is left.
         share: u16,
@@ -41,75 +51,56 @@ pub enum Room {
 
 /// The side on which texts stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Align {
-    /// Words.
+pub(crate) enum Align {
     Left,
-    /// Numbers and times.
     Right,
 }
 
 /// Text with a meaning that the theme turns into a look.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cell {
-    /// The text.
-    pub text: String,
-    /// Its meaning.
-    pub tone: Tone,
+pub(crate) struct Cell {
+    pub(crate) text: String,
+    pub(crate) tone: Tone,
     /// Cut in the middle rather than at the end.
-    pub cut_middle: bool,
+    pub(crate) cut_middle: bool,
 }
 
 /// What a text means; never shown by colour alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Tone {
-    /// Nothing special.
+pub(crate) enum Tone {
     #[default]
     Plain,
-    /// Of less weight.
     Dim,
-    /// Of more weight.
     Strong,
     /// Belongs to the console itself: focus, keys.
     Accent,
-    /// As wanted.
     Good,
-    /// Failed.
     Bad,
-    /// Needs a look.
     Warn,
-    /// At work.
     Busy,
 }
 
 /// What a cell may look at beside its row.
-#[derive(Clone, Copy, Debug)]
-pub struct Sight<'a> {
-    /// The present.
-    pub now: Now,
-    /// The signs.
-    pub glyphs: &'static Glyphs,
-    /// All data.
-    pub store: &'a Store,
+#[derive(Debug)]
+pub(crate) struct Sight<'a, S> {
+    pub(crate) now: Now,
+    pub(crate) glyphs: &'static Glyphs,
+    pub(crate) cache: &'a S,
     /// Seconds to add to UTC for the operator's clock.
-    pub utc_offset_s: i32,
+    pub(crate) utc_offset_s: i32,
 }
 
 impl Cell {
-    /// A cell of plain text.
-    #[must_use]
-    pub fn plain(text: impl Into<String>) -> Self {
+    pub(crate) fn plain(text: impl Into<String>) -> Self {
         Self::toned(text, Tone::Plain)
     }
 
-    /// A cell with a meaning.
-    #[must_use]
-    pub fn toned(text: impl Into<String>, tone: Tone) -> Self {
+    pub(crate) fn toned(text: impl Into<String>, tone: Tone) -> Self {
         Self { text: text.into(), tone, cut_middle: false }
     }
 
     /// Cut in the middle when it is too long.
-    #[must_use]
-    pub const fn with_both_ends(mut self) -> Self {
+    pub(crate) const fn with_both_ends(mut self) -> Self {
         self.cut_middle = true;
         self
     }
@@ -117,8 +108,7 @@ impl Cell {
 
 impl Room {
     /// The least that it takes.
-    #[must_use]
-    pub const fn min(self) -> u16 {
+    pub(crate) const fn min(self) -> u16 {
         match self {
             Self::Fixed(cells) => cells,
             Self::Grow { min, .. } => min,

@@ -11,15 +11,14 @@ use super::{Column, Row};
 
 /// A filter as typed and as understood.
 #[derive(Clone, Debug, Default)]
-pub struct Filter {
+pub(crate) struct Filter {
     text: String,
     terms: Vec<Term>,
     error: Option<String>,
 }
 
-/// One condition.
 #[derive(Clone, Debug)]
-pub struct Term {
+pub(crate) struct Term {
     inverse: bool,
     column: Option<usize>,
     needle: Needle,
@@ -27,11 +26,9 @@ pub struct Term {
 
 #[derive(Clone, Debug)]
 enum Needle {
-    /// Found as written.
     Exact(Finder<'static>),
     /// Found in any case; already in lower case.
     Folded(Finder<'static>),
-    /// Found as written.
     Regex(Regex),
     /// Found in any case. Searching text that is in lower case anyway is many times faster than
     /// an expression that takes both.
@@ -40,8 +37,7 @@ enum Needle {
 
 impl Filter {
     /// Reads a filter for a table with these columns.
-    #[must_use]
-    pub fn parse(text: &str, columns: &[&str]) -> Self {
+    pub(crate) fn parse(text: &str, columns: &[&str]) -> Self {
         let mut filter = Self { text: text.to_owned(), ..Self::default() };
         for word in text.split_whitespace() {
             match Term::parse(word, columns) {
@@ -54,21 +50,16 @@ impl Filter {
         filter
     }
 
-    /// As typed.
-    #[must_use]
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
     /// What is wrong with it.
-    #[must_use]
-    pub fn error(&self) -> Option<&str> {
+    pub(crate) fn error(&self) -> Option<&str> {
         self.error.as_deref()
     }
 
-    /// Whether a row passes.
-    #[must_use]
-    pub fn keeps<R: Row>(&self, row: &R, columns: &[Column<R>]) -> bool {
+    pub(crate) fn keeps<R: Row>(&self, row: &R, columns: &[Column<R>]) -> bool {
         self.terms.iter().all(|term| term.found(row, columns) != term.inverse)
     }
 }

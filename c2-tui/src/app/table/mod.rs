@@ -1,6 +1,6 @@
 //! Tables: rows by id under columns, filtered, sorted, selected and marked.
 //!
-//! A table holds only ids in their order; the rows stay in the store. That makes the selection and
+//! A table holds only ids in their order; the rows stay in the cache. That makes the selection and
 //! the marks survive whatever happens to the rows, and lets one change among 50,000 rows cost a
 //! binary search instead of a sort.
 
@@ -10,45 +10,64 @@ mod select;
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
-use crate::app::store::Store;
+use c2_shared::id::JobId;
 
-pub use column::{Align, Cell, Column, Room, Sight, Tone};
-pub use filter::{Filter, Term};
-pub use select::{Grid, Step};
+pub(crate) use column::{Align, Cell, Column, Head, Room, Sight, Tone};
+pub(crate) use filter::Filter;
+pub(crate) use select::{Grid, Step};
 
-/// What can stand in a table.
-pub trait Row: Sized + 'static {
+pub(crate) trait Row: Sized + 'static {
     /// Names the row; ties in the order are broken by it.
     type Id: Copy + Ord + std::fmt::Debug;
     /// Which rows the table is about, before any filter.
     type Scope: Clone + PartialEq + std::fmt::Debug;
 
-    /// All rows of this kind.
-    fn rows(store: &Store) -> &Rows<Self>;
-    /// The row's name.
+    /// What holds the rows of all kinds.
+    type Cache: std::fmt::Debug;
+
+    /// Whether they are jobs, on which there are actions.
+    const ARE_JOBS: bool = false;
+
+    fn rows(cache: &Self::Cache) -> &Rows<Self>;
     fn id(&self) -> Self::Id;
-    /// Whether the table is about it.
     fn within(&self, scope: &Self::Scope) -> bool;
     /// The text that filters search: as written, and in lower case.
     fn searched(&self) -> (&str, &str);
+    fn opens(&self) -> Opens;
+    /// What its columns may have cut, in full.
+    fn detail(&self) -> Option<String> {
+        None
+    }
+    /// The job that a row of this name is.
+    fn job(_: Self::Id) -> Option<JobId> {
+        None
+    }
 }
 
-/// Rows by id, as the store holds them.
-pub type Rows<R> = BTreeMap<<R as Row>::Id, R>;
+/// What opens when a row is opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Opens {
+    Worker(IpAddr),
+    Job(JobId),
+    /// The active jobs that pass this filter.
+    Jobs(String),
+}
+
+/// Rows by id, as the cache holds them.
+pub(crate) type Rows<R> = BTreeMap<<R as Row>::Id, R>;
 
 /// By which column, and which way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sort {
-    /// Index into the columns.
-    pub column: usize,
-    /// Largest first.
-    pub descending: bool,
+pub(crate) struct Sort {
+    pub(crate) column: usize,
+    pub(crate) descending: bool,
 }
 
 /// The order, selection and marks of the rows of one kind.
 #[derive(Clone, Debug)]
-pub struct Table<R: Row> {
+pub(crate) struct Table<R: Row> {
     columns: &'static [Column<R>],
     scope: R::Scope,
     sort: Sort,
@@ -63,9 +82,7 @@ pub struct Table<R: Row> {
 }
 
 impl<R: Row> Table<R> {
-    /// An empty table.
-    #[must_use]
-    pub fn new(columns: &'static [Column<R>], scope: R::Scope, column: usize, descending: bool) -> Self {
+    pub(crate) fn new(columns: &'static [Column<R>], scope: R::Scope, column: usize, descending: bool) -> Self {
         Self {
             columns,
             scope,
@@ -81,66 +98,22 @@ impl<R: Row> Table<R> {
         }
     }
 
-    /// Its columns, in the order of the screen.
-    #[must_use]
-    pub const fn columns(&self) -> &'static [Column<R>] {
-        self.columns
-    }
-
-    /// Which rows it is about.
-    #[must_use]
-    pub const fn scope(&self) -> &R::Scope {
+    pub(crate) const fn scope(&self) -> &R::Scope {
         &self.scope
     }
 
-    /// How it is sorted.
-    #[must_use]
-    pub const fn sort(&self) -> Sort {
-        self.sort
-    }
-
-    /// What filters it.
-    #[must_use]
-    pub const fn filter(&self) -> &Filter {
-        &self.filter
-    }
-
-    /// Rows that pass the filter.
-    #[must_use]
-    pub const fn len(&self) -> usize {
-        self.order.len()
-    }
-
-    /// Whether no row passes the filter.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.order.is_empty()
-    }
-
-    /// Rows that it is about, filtered or not.
-    #[must_use]
-    pub const fn in_scope(&self) -> usize {
-        self.in_scope
-    }
-
     /// Ids of all rows that pass the filter, in their order.
-    #[must_use]
-    pub fn ids(&self) -> &[R::Id] {
+    #[cfg(test)]
+    pub(crate) fn ids(&self) -> &[R::Id] {
         &self.order
     }
 
-    /// Ids of the rows on the screen, with their positions.
-    pub fn visible(&self) -> impl Iterator<Item = (usize, R::Id)> {
-        self.order.iter().copied().enumerate().skip(self.top).take(self.height)
-    }
-
     /// Changes what the table is about.
-    pub fn set_scope(&mut self, scope: R::Scope, store: &Store) {
+    pub(crate) fn set_scope(&mut self, scope: R::Scope, cache: &R::Cache) {
         self.scope = scope;
-        self.rebuild(store);
+        self.rebuild(cache);
     }
 
-    /// Orders all rows anew.
     fn order_anew(&mut self, rows: &Rows<R>) {
         let mut found: Vec<&R> = Vec::new();
         self.in_scope = 0;
@@ -156,9 +129,9 @@ impl<R: Row> Table<R> {
         self.find_selected();
     }
 
-    /// Takes a row out, before the store forgets or replaces it.
-    pub fn leave(&mut self, row: &R, store: &Store) {
-        let rows = R::rows(store);
+    /// Takes a row out, before the cache forgets or replaces it.
+    pub(crate) fn leave(&mut self, row: &R, cache: &R::Cache) {
+        let rows = R::rows(cache);
         if row.within(&self.scope) {
             self.in_scope -= 1;
             if let Ok(at) = self.position(row, rows) {
@@ -167,9 +140,9 @@ impl<R: Row> Table<R> {
         }
     }
 
-    /// Puts a row in, after the store took it.
-    pub fn enter(&mut self, row: &R, store: &Store) {
-        let rows = R::rows(store);
+    /// Puts a row in, after the cache took it.
+    pub(crate) fn enter(&mut self, row: &R, cache: &R::Cache) {
+        let rows = R::rows(cache);
         if row.within(&self.scope) {
             self.in_scope += 1;
             if self.filter.keeps(row, self.columns)

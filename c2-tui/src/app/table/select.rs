@@ -1,33 +1,29 @@
 //! Moving through a table: the selected row, the marks, and which part is on the screen.
 
-use super::{Filter, Row, Sort, Table};
-use crate::app::store::Store;
+use std::ops::Range;
+
+use c2_shared::id::JobId;
+
+use super::{Cell, Filter, Head, Opens, Row, Sight, Sort, Table};
 
 /// A way to move the selection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// By one row.
+pub(crate) enum Step {
     Up,
-    /// By one row.
     Down,
     /// By half a screen.
     HalfUp,
     /// By half a screen.
     HalfDown,
-    /// By a screen.
     PageUp,
-    /// By a screen.
     PageDown,
-    /// To the first row.
     First,
-    /// To the last row.
     Last,
 }
 
 impl Step {
     /// The position after the step, from `at` among `len` with `page` on a screen.
-    #[must_use]
-    pub fn from(self, at: usize, len: usize, page: usize) -> usize {
+    pub(crate) fn from(self, at: usize, len: usize, page: usize) -> usize {
         let page = page.max(1);
         let to = match self {
             Self::Up => at.saturating_sub(1),
@@ -44,8 +40,7 @@ impl Step {
 }
 
 /// What can be done with a table whatever its rows are.
-pub trait Grid {
-    /// Moves the selection.
+pub(crate) trait Grid<S> {
     fn step(&mut self, step: Step);
     /// Selects the row at a position.
     fn go_to(&mut self, at: usize);
@@ -65,71 +60,62 @@ pub trait Grid {
     fn mark_all(&mut self);
     /// Takes all marks away.
     fn unmark_all(&mut self);
-    /// What filters it.
-    fn filter_text(&self) -> &str;
-    /// Changes the filter.
-    fn set_filter(&mut self, text: &str, store: &Store);
-    /// How it is sorted.
+    fn filter(&self) -> &Filter;
+    /// Rows that pass the filter.
+    fn len(&self) -> usize;
+    /// Rows that it is about, filtered or not.
+    fn in_scope(&self) -> usize;
+    /// The positions that are on the screen.
+    fn visible(&self) -> Range<usize>;
+    fn height(&self) -> usize;
+    /// The position that the selected row has, or had.
+    fn cursor(&self) -> usize;
+    fn is_selected(&self, at: usize) -> bool;
+    fn is_marked(&self, at: usize) -> bool;
+    fn is_of_jobs(&self) -> bool;
+    fn marked(&self) -> usize;
+    /// The heads of its columns, in the order of the screen.
+    fn heads(&self) -> Vec<Head>;
+    /// The cell of a row in a column.
+    fn cell(&self, at: usize, column: usize, sight: &Sight<'_, S>) -> Option<Cell>;
+    /// What the selected row leads to.
+    fn opens(&self, cache: &S) -> Option<Opens>;
+    /// What the columns may have cut of the selected row.
+    fn detail(&self, cache: &S) -> Option<String>;
+    /// The jobs that an action is about: the marked ones, otherwise the selected one.
+    fn jobs(&self) -> Vec<JobId>;
+    fn set_filter(&mut self, text: &str, cache: &S);
     fn sort(&self) -> Sort;
     /// Sorts so, if there is such a column.
-    fn set_sort(&mut self, sort: Sort, store: &Store);
-    /// The names of its columns, in the order of the screen.
-    fn column_names(&self) -> Vec<&'static str>;
+    fn set_sort(&mut self, sort: Sort, cache: &S);
     /// Sorts by a column; by the present one, the other way round.
-    fn sort_by(&mut self, column: usize, store: &Store);
+    fn sort_by(&mut self, column: usize, cache: &S);
     /// Sorts by the column so many places away from the present one.
-    fn sort_beside(&mut self, places: isize, store: &Store);
+    fn sort_beside(&mut self, places: isize, cache: &S);
     /// Sorts the other way round.
-    fn sort_turned(&mut self, store: &Store);
+    fn sort_turned(&mut self, cache: &S);
     /// Orders all rows anew.
-    fn rebuild(&mut self, store: &Store);
+    fn rebuild(&mut self, cache: &S);
 }
 
 impl<R: Row> Table<R> {
-    /// The selected row's id.
-    #[must_use]
-    pub const fn selected(&self) -> Option<R::Id> {
+    #[cfg(test)]
+    pub(crate) const fn selected(&self) -> Option<R::Id> {
         self.selected
     }
 
-    /// The selected row's position.
-    #[must_use]
-    pub const fn cursor(&self) -> usize {
-        self.cursor
-    }
-
-    /// The position of the first row on the screen.
-    #[must_use]
-    pub const fn top(&self) -> usize {
-        self.top
-    }
-
-    /// Rows on the screen.
-    #[must_use]
-    pub const fn height(&self) -> usize {
-        self.height
-    }
-
-    /// Marked rows.
-    pub fn marks(&self) -> impl Iterator<Item = R::Id> {
+    pub(crate) fn marks(&self) -> impl Iterator<Item = R::Id> {
         self.marks.iter().copied()
     }
 
-    /// Whether a row is marked.
-    #[must_use]
-    pub fn is_marked(&self, id: R::Id) -> bool {
-        self.marks.contains(&id)
-    }
-
     /// The rows that an action is about: the marked ones, otherwise the selected one.
-    #[must_use]
-    pub fn chosen(&self) -> Vec<R::Id> {
+    pub(crate) fn chosen(&self) -> Vec<R::Id> {
         if self.marks.is_empty() { self.selected.into_iter().collect() } else { self.marks.iter().copied().collect() }
     }
 
     /// After the rows changed: follows the selected row, or hands the selection on to its
     /// neighbour when it is gone.
-    pub fn find_selected(&mut self) {
+    pub(crate) fn find_selected(&mut self) {
         match self.selected.map(|id| self.order.iter().position(|&o| o == id)) {
             Some(Some(at)) => {
                 // The row stays where it is on the screen, even if others came or went above it.
@@ -153,7 +139,7 @@ impl<R: Row> Table<R> {
     }
 }
 
-impl<R: Row> Grid for Table<R> {
+impl<R: Row> Grid<R::Cache> for Table<R> {
     fn step(&mut self, step: Step) {
         self.go_to(step.from(self.cursor, self.order.len(), self.height));
     }
@@ -211,46 +197,99 @@ impl<R: Row> Grid for Table<R> {
         self.marks.clear();
     }
 
-    fn filter_text(&self) -> &str {
-        self.filter.text()
+    fn filter(&self) -> &Filter {
+        &self.filter
     }
 
-    fn set_filter(&mut self, text: &str, store: &Store) {
+    fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    fn in_scope(&self) -> usize {
+        self.in_scope
+    }
+
+    fn visible(&self) -> Range<usize> {
+        self.top..(self.top + self.height).min(self.order.len())
+    }
+
+    fn height(&self) -> usize {
+        self.height
+    }
+
+    fn cursor(&self) -> usize {
+        self.cursor
+    }
+
+    fn is_selected(&self, at: usize) -> bool {
+        self.selected.is_some() && self.selected == self.order.get(at).copied()
+    }
+
+    fn is_marked(&self, at: usize) -> bool {
+        self.order.get(at).is_some_and(|id| self.marks.contains(id))
+    }
+
+    fn is_of_jobs(&self) -> bool {
+        R::ARE_JOBS
+    }
+
+    fn marked(&self) -> usize {
+        self.marks.len()
+    }
+
+    fn heads(&self) -> Vec<Head> {
+        self.columns.iter().map(Head::from).collect()
+    }
+
+    fn cell(&self, at: usize, column: usize, sight: &Sight<'_, R::Cache>) -> Option<Cell> {
+        let row = R::rows(sight.cache).get(self.order.get(at)?)?;
+        Some((self.columns.get(column)?.cell)(row, sight))
+    }
+
+    fn opens(&self, cache: &R::Cache) -> Option<Opens> {
+        R::rows(cache).get(&self.selected?).map(R::opens)
+    }
+
+    fn detail(&self, cache: &R::Cache) -> Option<String> {
+        R::rows(cache).get(&self.selected?)?.detail()
+    }
+
+    fn jobs(&self) -> Vec<JobId> {
+        self.chosen().into_iter().filter_map(R::job).collect()
+    }
+
+    fn set_filter(&mut self, text: &str, cache: &R::Cache) {
         let names: Vec<&str> = self.columns.iter().map(|c| c.name).collect();
         self.filter = Filter::parse(text, &names);
-        self.rebuild(store);
+        self.rebuild(cache);
     }
 
     fn sort(&self) -> Sort {
         self.sort
     }
 
-    fn set_sort(&mut self, sort: Sort, store: &Store) {
+    fn set_sort(&mut self, sort: Sort, cache: &R::Cache) {
         if sort.column < self.columns.len() {
             self.sort = sort;
-            self.rebuild(store);
+            self.rebuild(cache);
         }
     }
 
-    fn column_names(&self) -> Vec<&'static str> {
-        self.columns.iter().map(|column| column.name).collect()
-    }
-
-    fn sort_by(&mut self, column: usize, store: &Store) {
+    fn sort_by(&mut self, column: usize, cache: &R::Cache) {
         let descending = column == self.sort.column && !self.sort.descending;
-        self.set_sort(Sort { column, descending }, store);
+        self.set_sort(Sort { column, descending }, cache);
     }
 
-    fn sort_beside(&mut self, places: isize, store: &Store) {
+    fn sort_beside(&mut self, places: isize, cache: &R::Cache) {
         let len = self.columns.len();
-        self.sort_by((self.sort.column + len).saturating_add_signed(places) % len, store);
+        self.sort_by((self.sort.column + len).saturating_add_signed(places) % len, cache);
     }
 
-    fn sort_turned(&mut self, store: &Store) {
-        self.sort_by(self.sort.column, store);
+    fn sort_turned(&mut self, cache: &R::Cache) {
+        self.sort_by(self.sort.column, cache);
     }
 
-    fn rebuild(&mut self, store: &Store) {
-        self.order_anew(R::rows(store));
+    fn rebuild(&mut self, cache: &R::Cache) {
+        self.order_anew(R::rows(cache));
     }
 }

@@ -1,42 +1,43 @@
 //! The mouse: focus, select, open, wheel, heads, chips and hints.
 
-use super::{act, open, prompt};
-use crate::app::model::{Focus, Model};
-use crate::app::msg::{MouseDeed, Target};
-use crate::app::overlay::{self, Overlay};
+use super::{act, focus, open, overlay, prompt};
+use crate::app::focus::Focus;
+use crate::app::model::Model;
+use crate::app::msg::{Gesture, Target};
+use crate::app::overlay::Overlay;
 use crate::app::table::Step;
 use crate::app::{Effect, keymap::Action};
 
-pub(super) fn on_mouse(model: &mut Model, deed: MouseDeed, target: Target, effects: &mut Vec<Effect>) {
-    if let MouseDeed::Wheel(rows) = deed {
+pub(super) fn on_mouse(model: &mut Model, gesture: Gesture, target: Target, effects: &mut Vec<Effect>) {
+    if let Gesture::Wheel(rows) = gesture {
         return wheel(model, target, rows);
     }
     if model.overlay.is_some() {
-        return on_overlay(model, target);
+        return overlay::on_click(model, target);
     }
     match target {
         Target::Nowhere => {}
-        Target::Area(focus) => act::focus(model, focus),
-        Target::Row(focus, at) => {
-            act::focus(model, focus);
-            if let Some((grid, _)) = model.grid_mut(focus) {
+        Target::Area(to) => focus::focus(model, to),
+        Target::Row(to, at) => {
+            focus::focus(model, to);
+            if let Some((grid, _)) = model.grid_mut(to) {
                 grid.go_to(at);
             }
-            if deed == MouseDeed::Double {
+            if gesture == Gesture::Double {
                 open::open(model, effects);
             }
         }
-        Target::Head(focus, column) => {
-            act::focus(model, focus);
-            if let Some((grid, store)) = model.grid_mut(focus) {
-                grid.sort_by(column, store);
+        Target::Head(to, column) => {
+            focus::focus(model, to);
+            if let Some((grid, cache)) = model.grid_mut(to) {
+                grid.sort_by(column, cache);
             }
         }
         Target::Chip(at) => act::choose_chip(model, at),
         Target::Hint(action) => act::carry_out(model, action, effects),
         Target::Choice(at) => prompt::choose(model, at),
         Target::Caret(cell) => {
-            act::focus(model, Focus::Line);
+            focus::focus(model, Focus::Line);
             model.line.menu = None;
             model.line.editor.caret_to_cell(cell.into());
         }
@@ -56,21 +57,5 @@ fn wheel(model: &mut Model, target: Target, rows: i16) {
         grid.scroll(rows);
     } else if let Some(text) = model.pager_mut(focus) {
         text.scroll(rows);
-    }
-}
-
-/// A click beside what lies over the screen closes it; questions stay.
-fn on_overlay(model: &mut Model, target: Target) {
-    match (&model.overlay, target) {
-        (Some(Overlay::Palette { needle, .. }), Target::Choice(at)) => {
-            let name = overlay::matching(&model.catalog, needle).get(at).map(|v| format!("{} ", v.name));
-            if let Some(name) = name {
-                prompt::take_command(model, &name);
-            }
-        }
-        (Some(Overlay::Help { .. } | Overlay::Palette { .. }), Target::Area(_) | Target::Row(..)) => {
-            model.overlay = None;
-        }
-        _ => {}
     }
 }

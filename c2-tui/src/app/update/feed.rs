@@ -5,12 +5,12 @@ use c2_shared::id::JobId;
 use c2_shared::time::Mono;
 
 use crate::app::Effect;
+use crate::app::cache::Job;
 use crate::app::model::{Link, Model};
-use crate::app::msg::Fault;
 use crate::app::page::Page;
 use crate::app::pages::Pages;
 use crate::app::panes::Panes;
-use crate::app::store::Job;
+use crate::app::report::Fault;
 use crate::app::table::{Grid as _, Table};
 use crate::app::toast::Kind;
 
@@ -55,27 +55,27 @@ pub(super) fn on_event(model: &mut Model, event: Event, effects: &mut Vec<Effect
     let follow = ids.len() <= FOLLOW_MAX;
     if follow {
         for id in &ids {
-            if let Some(job) = model.store.jobs.get(id) {
-                job_tables(&mut model.panes, &mut model.pages).for_each(|t| t.leave(job, &model.store));
+            if let Some(job) = model.cache.jobs.get(id) {
+                job_tables(&mut model.panes, &mut model.pages).for_each(|t| t.leave(job, &model.cache));
             }
         }
     }
-    let changed = model.store.apply(event, model.now.wall_ms);
+    let changed = model.cache.apply(event, model.now.wall_ms);
     if changed.all || !follow {
-        model.panes.rebuild(&model.store);
-        pages(&mut model.pages).for_each(|t| t.rebuild(&model.store));
+        model.panes.rebuild(&model.cache);
+        pages(&mut model.pages).for_each(|t| t.rebuild(&model.cache));
     } else {
         for id in &ids {
-            if let Some(job) = model.store.jobs.get(id) {
-                job_tables(&mut model.panes, &mut model.pages).for_each(|t| t.enter(job, &model.store));
+            if let Some(job) = model.cache.jobs.get(id) {
+                job_tables(&mut model.panes, &mut model.pages).for_each(|t| t.enter(job, &model.cache));
             }
         }
         job_tables(&mut model.panes, &mut model.pages).for_each(Table::find_selected);
         if changed.workers {
-            model.panes.workers.rebuild(&model.store);
+            model.panes.workers.rebuild(&model.cache);
         }
         if changed.waits {
-            model.panes.queue.rebuild(&model.store);
+            model.panes.queue.rebuild(&model.cache);
         }
     }
     let shown = model.pages.iter().filter(|page| matches!(page, Page::Job { .. })).filter_map(Page::about);
@@ -86,7 +86,7 @@ pub(super) fn on_event(model: &mut Model, event: Event, effects: &mut Vec<Effect
 }
 
 fn job_tables<'a>(panes: &'a mut Panes, over: &'a mut Pages) -> impl Iterator<Item = &'a mut Table<Job>> {
-    [&mut panes.jobs, &mut panes.log].into_iter().chain(pages(over))
+    panes.of_jobs_mut().into_iter().chain(pages(over))
 }
 
 fn pages(over: &mut Pages) -> impl Iterator<Item = &mut Table<Job>> {

@@ -11,21 +11,19 @@ use crate::app::Effect;
 use crate::app::model::Model;
 use crate::app::overlay::{Overlay, Question};
 use crate::app::toast::Kind;
-use crate::command::Deed;
 use crate::command::job_name::{Common, JobName, JobNames};
+use crate::command::{Command, Entered, Impact, Targets};
 
 /// Runs a line of the command layer, or asks first.
-pub(super) fn run(model: &mut Model, line: String, asked: bool, effects: &mut Vec<Effect>) {
-    let words: Vec<&str> = line.split_whitespace().collect();
-    let (name, rest) = words.split_first().map_or(("", &[][..]), |(name, rest)| (*name, rest));
-    let deed = model.catalog.verb(name).map_or(Deed::Changes, |verb| verb.deed);
-    if model.settings.readonly && deed != Deed::Looks {
+pub(super) fn run(model: &mut Model, line: Entered, asked: bool, effects: &mut Vec<Effect>) {
+    let impact = line.command.impact();
+    if model.settings.readonly && impact != Impact::ReadOnly {
         return model.toasts.say(Kind::Bad, "this console is read-only", model.now);
     }
-    if deed == Deed::Destroys && !asked {
-        let targets = targets(model, name, rest);
+    if impact == Impact::Destructive && !asked {
+        let targets = targets(model, line.command.targets());
         // A command over ssh on one machine is what its terminal would be used for.
-        if name != "pdsh" || targets.len() > 1 {
+        if !matches!(line.command, Command::Pdsh(_)) || targets.len() > 1 {
             model.overlay = Some(Overlay::Question(Question::line(line, targets)));
             return;
         }
@@ -33,20 +31,18 @@ pub(super) fn run(model: &mut Model, line: String, asked: bool, effects: &mut Ve
     run::run(model, line, effects);
 }
 
-/// What a line means, as far as this console knows it.
-fn targets(model: &Model, name: &str, words: &[&str]) -> Vec<String> {
-    let mut operands = words.iter().filter(|word| !word.starts_with('-'));
-    match name {
-        "cancel" => operands.flat_map(|word| jobs(model, word)).collect(),
-        "pdsh" | "cleanup-workspaces" => operands.next().map_or_else(Vec::new, |word| workers(model, word)),
-        _ => Vec::new(),
+/// What is meant, as far as this console knows it.
+fn targets(model: &Model, targets: Targets<'_>) -> Vec<String> {
+    match targets {
+        Targets::None => Vec::new(),
+        Targets::Jobs(names) => names.iter().flat_map(|names| jobs(model, names)).collect(),
+        Targets::Workers(target) => workers(model, target),
     }
 }
 
-fn jobs(model: &Model, word: &str) -> Vec<String> {
-    let Ok(names) = word.parse::<JobNames>() else { return Vec::new() };
-    let alive = model.store.jobs.values().filter(|job| !job.row.state.is_terminal());
-    let meant = alive.filter(|job| match &names {
+fn jobs(model: &Model, names: &JobNames) -> Vec<String> {
+    let alive = model.cache.jobs.values().filter(|job| !job.row.state.is_terminal());
+    let meant = alive.filter(|job| match names {
         JobNames::One(JobName::Id(id)) => job.row.job_id == *id,
         JobNames::One(JobName::Named(name)) => job.row.name.as_ref() == Some(name),
         JobNames::One(JobName::Last) => false,
@@ -68,7 +64,7 @@ fn within(id: JobId, first: JobId, last: JobId) -> bool {
 
 fn workers(model: &Model, word: &str) -> Vec<String> {
     let known: Vec<Candidate<'_>> = model
-        .store
+        .cache
         .workers
         .values()
         .map(|worker| Candidate { ip: worker.row.ip, hostname: &worker.row.hostname, groups: &worker.row.groups })

@@ -2,10 +2,11 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use super::{act, output, prompt};
+use super::{act, filter, focus, output, prompt};
 use crate::app::Effect;
+use crate::app::focus::Focus;
 use crate::app::keymap::{self, Action};
-use crate::app::model::{Focus, Model};
+use crate::app::model::Model;
 use crate::app::overlay::{Overlay, Question};
 use crate::app::pager::{Command, Pager};
 
@@ -32,8 +33,7 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>
 
 /// The text that has the keys, if nothing lies over it.
 fn keyed_text(model: &mut Model) -> Option<&mut Pager> {
-    let focus = model.focus;
-    if model.overlay.is_some() || focus == Focus::Line { None } else { model.pager_mut(focus) }
+    if model.overlay.is_some() || model.focus == Focus::Line { None } else { model.pager_mut(model.focus) }
 }
 
 /// Text of several lines is never run by itself.
@@ -64,7 +64,7 @@ fn on_text(model: &mut Model, text: &str) {
             question.typed.extend(text.chars().filter(|c| question.count.is_some() && c.is_ascii_digit()).take(6));
         }
         Some(Overlay::Help { .. }) => {}
-        None if model.filtering.is_some() => edit_filter(model, |editor| editor.insert(text)),
+        None if model.filtering.is_some() => filter::edit(model, |editor| editor.insert(text)),
         None if model.focus == Focus::Line => prompt::on_text(model, text),
         None if asked => {
             if let Some(pager) = keyed_text(model) {
@@ -72,19 +72,8 @@ fn on_text(model: &mut Model, text: &str) {
             }
         }
         None => {
-            act::focus(model, Focus::Line);
+            focus::focus(model, Focus::Line);
             prompt::on_text(model, text);
         }
-    }
-}
-
-/// Changes the filter that is being typed, and what it filters with it.
-pub(super) fn edit_filter(model: &mut Model, change: impl FnOnce(&mut crate::app::line::Editor)) {
-    let Some(editor) = &mut model.filtering else { return };
-    change(editor);
-    let text = editor.text().to_owned();
-    if let Some((grid, store)) = model.grid_mut(model.focus) {
-        grid.set_filter(&text, store);
-        grid.wake();
     }
 }

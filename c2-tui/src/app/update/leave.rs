@@ -3,8 +3,9 @@
 
 use super::watch;
 use crate::app::Effect;
+use crate::app::focus::Focus;
 use crate::app::keymap::Action;
-use crate::app::model::{Focus, Model};
+use crate::app::model::Model;
 use crate::app::overlay::{Overlay, Question};
 use crate::app::pager::Pager;
 use crate::app::toast::Kind;
@@ -45,7 +46,7 @@ fn is_second(model: &mut Model, action: Action) -> bool {
 
 /// The lines that end with the console.
 fn running(model: &mut Model) -> Vec<String> {
-    let beside = watch::all(model).filter(|watch| watch.is_running()).map(|watch| watch.line.clone());
+    let beside = watch::all(model).filter(|watch| watch.is_running()).map(|watch| watch.line.text.clone());
     let mut lines: Vec<String> = beside.collect();
     lines.extend(model.runs.present.as_ref().map(|present| present.line.clone()));
     lines

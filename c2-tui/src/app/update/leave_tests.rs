@@ -2,10 +2,10 @@
 //! typed on the way.
 
 use crate::app::demo::{NOW, at, busy, keys, press, send};
-use crate::app::model::Focus;
-use crate::app::msg::{Report, RunId};
+use crate::app::focus::Focus;
 use crate::app::overlay::Overlay;
 use crate::app::panes::Pane;
+use crate::app::report::{Report, RunId};
 use crate::app::{Effect, Model, Msg, Now, update};
 
 const JOBS: Focus = Focus::Pane(Pane::Jobs);

@@ -1,19 +1,38 @@
 //! The one function that changes the model: a message goes in, effects come out.
+//!
+//! A key is a row of [`crate::app::keymap::TABLE`], which names an action. `act` hands each action to
+//! the file that it belongs to: `prompt` edits the `!>` line, `submit` runs it, `console` has its verbs
+//! that are no commands, `focus` moves between the parts, `filter` filters tables, `open` goes deeper
+//! from a row, `output` and `watch` are about pages of text, `overlay` about what lies over the
+//! screen, `leave` about Ctrl-C and `q`. What changes a table or a text alone is a method of these.
+//! Below them `guard` asks and forbids, `run` starts lines, `result` shows what came of them, and
+//! `pages` opens and leaves pages. No file uses one that uses it.
 
-mod act;
 mod click;
 mod feed;
-mod guard;
 mod input;
+
+mod act;
+mod console;
+mod filter;
+mod fit;
+mod focus;
+mod guard;
 mod leave;
 #[cfg(test)]
 mod leave_tests;
+#[cfg(test)]
+mod line_tests;
 mod open;
 mod output;
 #[cfg(test)]
 pub(crate) mod output_tests;
+mod overlay;
+mod pages;
 mod prompt;
+mod result;
 mod run;
+mod submit;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -22,7 +41,7 @@ use crate::app::toast::Kind;
 use crate::app::{Effect, Model, Msg, Now, Preferences};
 
 /// Takes a message at a time.
-pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
+pub(crate) fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
     model.now = now;
     let mut effects = Vec::new();
     let before = model.generation;
@@ -30,7 +49,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
     match msg {
         Msg::Key(key) => input::on_key(model, key, &mut effects),
         Msg::Paste(text) => input::on_paste(model, &text),
-        Msg::Mouse { deed, target } => click::on_mouse(model, deed, target, &mut effects),
+        Msg::Mouse { gesture, target } => click::on_mouse(model, gesture, target, &mut effects),
         Msg::Resize { width, height } => model.size = (width, height),
         // What time brings is brought by the common steps below.
         Msg::Tick => {}
@@ -50,7 +69,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
         Msg::Folder { folder, names } => prompt::on_folder(model, folder, names, &mut effects),
         Msg::Notice(text) => model.toasts.say(Kind::Plain, text, now),
     }
-    model.fit();
+    fit::fit(model);
     output::serve(model, &mut effects);
     let chosen = Preferences::of(model);
     if chosen != model.kept {

@@ -1,24 +1,26 @@
 //! Outputs and other texts in the pager: opening, following, saving, and what they ask of the
-//! runner.
+//! event_loop.
 
 use std::collections::BTreeSet;
 
 use c2_shared::id::JobId;
 
-use super::{open, watch};
+use super::{pages, watch};
 use crate::app::Effect;
+use crate::app::focus::Focus;
 use crate::app::keymap::Action;
-use crate::app::model::{Focus, Model};
-use crate::app::msg::{DocumentId, News, SaveEnding, Saved};
+use crate::app::model::Model;
+use crate::app::msg::{News, SaveEnding, Saved};
 use crate::app::overlay::{Overlay, Question};
 use crate::app::page::{Page, Shown};
 use crate::app::pager::{Pager, Wish};
+use crate::app::report::DocumentId;
 use crate::app::toast::Kind;
 
 /// Opens what a job wrote, at its end, and follows it until the job has ended.
 pub(super) fn open(model: &mut Model, id: JobId, effects: &mut Vec<Effect>) {
     let page = page(model, id, Shown::Both, effects);
-    open::push(model, page);
+    pages::push(model, page);
 }
 
 fn page(model: &mut Model, id: JobId, shown: Shown, effects: &mut Vec<Effect>) -> Page {
@@ -45,8 +47,8 @@ pub(super) fn other_stream(model: &mut Model, effects: &mut Vec<Effect>) {
 /// The same page of the marked job beside this one.
 pub(super) fn beside(model: &mut Model, places: i8, effects: &mut Vec<Effect>) {
     let Some(id) = model.pages.last().and_then(Page::about) else { return };
-    let tables = [&model.panes.jobs, &model.panes.log];
-    let marked = tables.into_iter().map(|t| t.marks().collect::<Vec<_>>()).find(|marks| !marks.is_empty());
+    let marked =
+        model.panes.of_jobs().into_iter().map(|t| t.marks().collect::<Vec<_>>()).find(|marks| !marks.is_empty());
     let Some(marked) = marked else {
         return model.toasts.say(Kind::Plain, "no jobs are marked, Space in a table does", model.now);
     };

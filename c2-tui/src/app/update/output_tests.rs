@@ -1,18 +1,19 @@
-//! Tables over the pager inside of the console: pages, outputs, and what they ask of the runner.
+//! Tables over the pager inside of the console: pages, outputs, and what they ask of the event loop.
 
 use c2_shared::api::jobs::Stream;
 use c2_shared::id::JobId;
 use c2_shared::job::JobState;
 
 use crate::app::demo::{self, at, busy, change, press, send};
-use crate::app::model::Focus;
-use crate::app::msg::{DocumentId, Fault, News, Report, SaveEnding, Saved};
+use crate::app::focus::Focus;
+use crate::app::msg::{News, SaveEnding, Saved};
 use crate::app::overlay::Overlay;
 use crate::app::page::{Page, Shown};
 use crate::app::pager::{Chunk, count_lines};
+use crate::app::report::{DocumentId, Fault, Report};
 use crate::app::{Effect, Model, Msg, Preferences, update};
 
-/// Answers what pages ask of the runner, with an output of these lines.
+/// Answers what pages ask of the event loop, with an output of these lines.
 pub(crate) fn serve(model: &mut Model, effects: &[Effect], text: &str) {
     for effect in effects {
         let news = match effect {

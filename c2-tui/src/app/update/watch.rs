@@ -1,52 +1,24 @@
 //! Commands beside the line: beginning, showing, stopping, coming back to them.
 
+use super::{pages, result};
 use crate::app::Effect;
-use crate::app::model::{Focus, Model};
-use crate::app::msg::{Report, RunId};
+use crate::app::focus::Focus;
+use crate::app::model::Model;
 use crate::app::page::Page;
 use crate::app::pager::Pager;
+use crate::app::report::{Report, RunId};
 use crate::app::toast::Kind;
 use crate::app::watch::{State, Watch};
-
-use super::open;
-
-/// Runs that are kept after their end, once their view was left.
-const ENDED_MAX: usize = 8;
+use crate::command::Entered;
 
 /// Starts a line in a view of its own.
-pub(super) fn begin(model: &mut Model, line: String, effects: &mut Vec<Effect>) {
+pub(super) fn begin(model: &mut Model, line: Entered, effects: &mut Vec<Effect>) {
     let run = model.runs.name();
     model.last_document.0 += 1;
     let document = model.last_document;
     model.documents.insert(document);
     effects.push(Effect::Watch { run, document, line: line.clone() });
-    open::push(model, Page::Watch(Box::new(Watch::new(run, document, line, model.now.mono))));
-}
-
-/// Leaves the uppermost page; answers the part that gets the keys back.
-pub(super) fn leave_page(model: &mut Model) -> Option<Focus> {
-    let (page, from) = model.pages.close()?;
-    keep(model, [page]);
-    Some(from)
-}
-
-/// Leaves all pages.
-pub(super) fn leave_pages(model: &mut Model) {
-    let left: Vec<Page> = model.pages.close_all().collect();
-    keep(model, left);
-}
-
-/// What runs on pages that are left goes on.
-fn keep(model: &mut Model, left: impl IntoIterator<Item = Page>) {
-    let left = left.into_iter();
-    model.watches.extend(left.filter_map(|page| if let Page::Watch(watch) = page { Some(*watch) } else { None }));
-    let ended = |watch: &Watch| !watch.is_running();
-    let mut surplus = model.watches.iter().filter(|w| ended(w)).count().saturating_sub(ENDED_MAX);
-    model.watches.retain(|watch| {
-        let goes = surplus > 0 && ended(watch);
-        surplus -= usize::from(goes);
-        !goes
-    });
+    pages::push(model, Page::Watch(Box::new(Watch::new(run, document, line, model.now.mono))));
 }
 
 /// A run ended; false if it is none of those beside the line.
@@ -57,8 +29,9 @@ pub(super) fn on_finished(model: &mut Model, run: RunId, report: &Report) -> boo
     watch.state = State::Ended { status: report.status, after_ms: now.mono.since_ms(watch.since) };
     watch.live.end(format!("exit {}", report.status));
     watch.fold = report.fold.as_ref().map(|text| Pager::new(text.as_bytes()));
-    watch.folded |= watch.fold.is_some() && watch.line.split_whitespace().any(|word| word == "--fold");
-    let (line, words) = (watch.line.clone(), format!("{:?} ended: exit {}", watch.line, report.status));
+    watch.folded |= watch.fold.is_some() && watch.line.command.folds();
+    let line = watch.line.text.clone();
+    let words = format!("{line:?} ended: exit {}", report.status);
     model.runs.status = Some(report.status);
     model.runs.note(now.wall_ms, line, report.status);
     if !is_seen {
@@ -81,7 +54,7 @@ pub(super) fn interrupt(model: &mut Model, effects: &mut Vec<Effect>) -> bool {
         State::Stops => {
             watch.state = State::Ended { status: 130, after_ms: now.mono.since_ms(watch.since) };
             watch.live.end("killed".to_owned());
-            let (run, line) = (watch.run, watch.line.clone());
+            let (run, line) = (watch.run, watch.line.text.clone());
             effects.push(Effect::Abort(run));
             model.runs.status = Some(130);
             model.runs.note(now.wall_ms, line, 130);
@@ -104,29 +77,29 @@ pub(super) fn fold(model: &mut Model) {
 }
 
 /// `runs`: back to the only one, or the list of all; `runs N`: back to that one.
-pub(super) fn runs(model: &mut Model, which: Option<&str>) {
+pub(super) fn runs(model: &mut Model, which: Option<u64>) {
     let at = match which {
         None if model.watches.len() == 1 => Some(0),
         None => None,
-        Some(word) => {
-            let named = word.parse().ok().and_then(|n| model.watches.iter().position(|w| w.run == RunId(n)));
+        Some(number) => {
+            let named = model.watches.iter().position(|w| w.run == RunId(number));
             if named.is_none() {
-                return model.toasts.say(Kind::Bad, format!("no run is called {word}: `runs` lists them"), model.now);
+                return model.toasts.say(Kind::Bad, format!("no run is called {number}: `runs` lists them"), model.now);
             }
             named
         }
     };
     if let Some(at) = at {
         let watch = model.watches.remove(at);
-        return open::push(model, Page::Watch(Box::new(watch)));
+        return pages::push(model, Page::Watch(Box::new(watch)));
     }
     if model.watches.is_empty() {
         return model.toasts.say(Kind::Plain, "nothing runs beside the line", model.now);
     }
     let now = model.now.mono;
-    let line = |watch: &Watch| format!("{:>4}  {:<24}  {}", watch.run.0, watch.words(now), watch.line);
+    let line = |watch: &Watch| format!("{:>4}  {:<24}  {}", watch.run.0, watch.words(now), watch.line.text);
     let lines: Vec<String> = model.watches.iter().map(line).collect();
-    super::run::show(model, "runs".to_owned(), &lines, 0);
+    result::show(model, "runs".to_owned(), &lines, 0);
 }
 
 /// The runs beside the line, whether their view is open or not.
@@ -137,9 +110,11 @@ pub(super) fn all(model: &mut Model) -> impl Iterator<Item = &mut Watch> {
 
 #[cfg(test)]
 mod tests {
+    use super::pages::ENDED_MAX;
     use super::*;
     use crate::app::demo::{busy, press, send};
-    use crate::app::msg::{DocumentId, Msg, News};
+    use crate::app::msg::{Msg, News};
+    use crate::app::report::DocumentId;
     use crate::app::watch::Tally;
 
     fn begun(model: &mut Model, line: &str) -> RunId {
@@ -148,7 +123,7 @@ mod tests {
         }
         let effects = press(model, &[line, "Enter"]);
         match effects.iter().find(|effect| matches!(effect, Effect::Watch { .. })) {
-            Some(Effect::Watch { run, line: began, .. }) if began == line => *run,
+            Some(Effect::Watch { run, line: began, .. }) if began.text == line => *run,
             _ => panic!("{effects:?}"),
         }
     }

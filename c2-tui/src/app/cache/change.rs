@@ -1,0 +1,141 @@
+//! Applying what c2d told, and saying what that changed.
+
+use c2_shared::api::events::{Change, Event, Snapshot};
+use c2_shared::api::jobs::JobRow;
+use c2_shared::id::JobId;
+
+use super::{Cache, Wait, WaitKey, Worker};
+
+/// Ended jobs kept for the log and the chips; older ones are asked from c2d when they are wanted.
+const ENDED_MAX: usize = 10_000;
+/// How many more there may be before the surplus is dropped, so that it is dropped in one go.
+const ENDED_SLACK: usize = 1_000;
+
+/// What an event changed beside the jobs that it names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Changed {
+    /// Everything may be different.
+    pub(crate) all: bool,
+    /// Workers came, went or changed.
+    pub(crate) workers: bool,
+    /// The counts of waiting jobs changed.
+    pub(crate) waits: bool,
+}
+
+impl Cache {
+    /// Applies an event that arrived at `now_ms`. Tables must have taken out the jobs that a change
+    /// names before, and take them in again after it.
+    pub(crate) fn apply(&mut self, event: Event, now_ms: u64) -> Changed {
+        self.heard_ms = Some(now_ms);
+        match event {
+            Event::Snapshot(snapshot) => self.restart(*snapshot, now_ms),
+            Event::Change(change) => self.follow(*change, now_ms),
+        }
+    }
+
+    fn restart(&mut self, snapshot: Snapshot, now_ms: u64) -> Changed {
+        let old = std::mem::take(&mut self.workers);
+        self.jobs.clear();
+        self.waits.clear();
+        self.shapes.clear();
+        self.ended = 0;
+        for row in snapshot.workers {
+            let before = old.get(&row.ip);
+            self.workers.insert(row.ip, Worker::new(row, before, now_ms));
+        }
+        for row in snapshot.jobs {
+            self.put_job(row);
+        }
+        self.queue = snapshot.queue;
+        Changed { all: true, workers: true, waits: true }
+    }
+
+    fn follow(&mut self, change: Change, now_ms: u64) -> Changed {
+        let mut changed = Changed { all: false, workers: !change.workers.is_empty(), waits: !change.jobs.is_empty() };
+        for row in change.workers {
+            let before = self.workers.get(&row.ip);
+            let worker = Worker::new(row, before, now_ms);
+            self.workers.insert(worker.row.ip, worker);
+        }
+        for gone in change.gone {
+            changed.workers |= self.workers.remove(&gone).is_some();
+        }
+        for row in change.jobs {
+            self.put_job(row);
+        }
+        if self.ended > ENDED_MAX + ENDED_SLACK {
+            self.forget_oldest();
+            changed.all = true;
+        }
+        self.queue = change.queue;
+        changed
+    }
+
+    fn forget_oldest(&mut self) {
+        let ended = self.jobs.values().map(|j| &j.row).filter(|row| row.state.is_terminal());
+        let oldest: Vec<JobId> = ended.map(|row| row.job_id).take(self.ended - ENDED_MAX).collect();
+        for id in oldest {
+            self.jobs.remove(&id);
+            self.ended -= 1;
+        }
+    }
+
+    fn put_job(&mut self, row: JobRow) {
+        self.ended += usize::from(row.state.is_terminal());
+        self.count(&row, true);
+        if let Some(before) = self.jobs.insert(row.job_id, row.into()) {
+            self.ended -= usize::from(before.row.state.is_terminal());
+            self.count(&before.row, false);
+        }
+    }
+
+    /// Counts a waiting job in or out.
+    fn count(&mut self, row: &JobRow, enters: bool) {
+        if !Wait::is_waiting(row.state) {
+            return;
+        }
+        let next = self.shapes.len();
+        let shape = *self.shapes.entry((row.group.clone(), row.tags.clone())).or_insert(next);
+        let key = WaitKey { state: row.state, shape };
+        let wait = self.waits.entry(key).or_insert_with(|| Wait::like(row, shape));
+        wait.count = if enters { wait.count + 1 } else { wait.count - 1 };
+        if wait.count == 0 {
+            self.waits.remove(&key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use c2_shared::job::JobState;
+
+    use super::*;
+    use crate::app::demo;
+
+    fn change(jobs: Vec<JobRow>) -> Event {
+        Event::Change(Box::new(Change { jobs, ..Change::default() }))
+    }
+
+    #[test]
+    fn waits_follow_the_jobs() {
+        let mut cache = Cache::default();
+        cache.apply(Event::Snapshot(Box::default()), 0);
+        let counts = |cache: &Cache| cache.waits.values().map(|w| (w.state(), w.count)).collect::<Vec<_>>();
+        cache.apply(change(vec![demo::job(1, JobState::Queued), demo::job(2, JobState::Queued)]), 1);
+        cache.apply(change(vec![demo::job(3, JobState::Blocked)]), 2);
+        assert_eq!(counts(&cache), [(JobState::Blocked, 1), (JobState::Queued, 2)]);
+        cache.apply(change(vec![demo::job(1, JobState::Running), demo::job(3, JobState::Queued)]), 3);
+        assert_eq!(counts(&cache), [(JobState::Queued, 2)]);
+    }
+
+    #[test]
+    fn old_ended_jobs_make_room() {
+        let mut cache = Cache::default();
+        let jobs = |from: usize, to: usize| (from..=to).map(|n| demo::job(n as u64, JobState::Succeeded)).collect();
+        let full = ENDED_MAX + ENDED_SLACK;
+        assert!(!cache.apply(change(jobs(1, full)), 0).all);
+        assert!(cache.apply(change(jobs(full + 1, full + 1)), 1).all);
+        assert_eq!(cache.jobs.len(), ENDED_MAX);
+        assert_eq!(cache.jobs.keys().next().map(|id| id.0), Some(ENDED_SLACK as u64 + 2));
+    }
+}

@@ -1,0 +1,54 @@
+//! A job's row, with the text that filters search.
+
+use std::net::IpAddr;
+
+use c2_shared::api::jobs::JobRow;
+
+use crate::app::text::sanitize;
+
+/// A job as the console holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Job {
+    /// What c2d said.
+    pub(crate) row: JobRow,
+    /// Its name, or else its command, on one harmless line.
+    pub(crate) title: String,
+    pub(super) searched: String,
+    pub(super) folded: String,
+}
+
+/// Which jobs a table is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum JobScope {
+    /// Those that have not ended.
+    Active,
+    Done,
+    /// Those that failed or were cancelled.
+    Failed,
+    All,
+    Ended,
+    /// Those that a worker runs or ran.
+    On(IpAddr),
+}
+
+impl From<JobRow> for Job {
+    fn from(row: JobRow) -> Self {
+        let command = sanitize(&row.command);
+        let title = match &row.name {
+            Some(name) => format!("{}  {command}", sanitize(name)),
+            None => command,
+        };
+        let mut searched = format!("{} {} {title}", row.job_id, row.state);
+        if let Some(group) = &row.group {
+            searched = searched + " @" + group;
+        }
+        for tag in &row.tags {
+            searched = searched + " " + tag;
+        }
+        if let Some(worker) = row.worker {
+            searched = searched + " " + &worker.to_string();
+        }
+        let folded = searched.to_lowercase();
+        Self { row, title, searched, folded }
+    }
+}

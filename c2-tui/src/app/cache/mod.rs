@@ -1,0 +1,37 @@
+//! The rows that c2d told: workers, jobs, and the shapes in which jobs wait.
+//!
+//! It applies snapshots and changes and says which rows changed, so that tables can follow without
+//! being made anew. Ended jobs are bounded; everything else is as large as c2d's queue.
+
+mod change;
+mod job;
+mod rows;
+mod wait;
+mod worker;
+
+use std::collections::BTreeMap;
+
+use c2_shared::api::jobs::QueueStatus;
+
+use crate::app::table::{self, Rows};
+
+pub(crate) use job::{Job, JobScope};
+pub(crate) use wait::{Wait, WaitKey};
+pub(crate) use worker::{Worker, percent};
+
+/// What a cell may look at beside its row.
+pub(crate) type Sight<'a> = table::Sight<'a, Cache>;
+
+/// Everything that the console knows of the cluster.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Cache {
+    pub(crate) workers: Rows<Worker>,
+    pub(crate) jobs: Rows<Job>,
+    /// Waiting jobs, counted by what they wait for.
+    pub(crate) waits: Rows<Wait>,
+    pub(crate) queue: QueueStatus,
+    /// When c2d was last heard, in unix milliseconds; none before the first snapshot.
+    pub(crate) heard_ms: Option<u64>,
+    ended: usize,
+    shapes: BTreeMap<(Option<String>, Vec<String>), usize>,
+}

@@ -1,0 +1,125 @@
+//! The rows of the cache as tables see them: where they are, what they are searched by, and what
+//! they lead to.
+
+use std::net::IpAddr;
+
+use c2_shared::id::JobId;
+use c2_shared::job::JobState;
+
+use super::{Cache, Job, JobScope, Wait, WaitKey, Worker};
+use crate::app::table::{Opens, Row, Rows};
+use crate::app::text::sanitize;
+
+impl Row for Worker {
+    type Id = IpAddr;
+    type Scope = ();
+    type Cache = Cache;
+
+    fn rows(cache: &Cache) -> &Rows<Self> {
+        &cache.workers
+    }
+
+    fn id(&self) -> IpAddr {
+        self.row.ip
+    }
+
+    fn within(&self, (): &()) -> bool {
+        true
+    }
+
+    fn searched(&self) -> (&str, &str) {
+        (&self.searched, &self.folded)
+    }
+
+    fn opens(&self) -> Opens {
+        Opens::Worker(self.row.ip)
+    }
+
+    fn detail(&self) -> Option<String> {
+        Some(format!("{}  c2-agent {}", self.hostname, sanitize(&self.row.version)))
+    }
+}
+
+impl Row for Job {
+    type Id = JobId;
+    type Scope = JobScope;
+    type Cache = Cache;
+
+    const ARE_JOBS: bool = true;
+
+    fn rows(cache: &Cache) -> &Rows<Self> {
+        &cache.jobs
+    }
+
+    fn id(&self) -> JobId {
+        self.row.job_id
+    }
+
+    fn within(&self, scope: &JobScope) -> bool {
+        let state = self.row.state;
+        match scope {
+            JobScope::Active => !state.is_terminal(),
+            JobScope::Done => state == JobState::Succeeded,
+            JobScope::Failed => matches!(state, JobState::Failed | JobState::Cancelled),
+            JobScope::All => true,
+            JobScope::Ended => state.is_terminal(),
+            JobScope::On(ip) => self.row.worker == Some(*ip),
+        }
+    }
+
+    fn searched(&self) -> (&str, &str) {
+        (&self.searched, &self.folded)
+    }
+
+    fn opens(&self) -> Opens {
+        Opens::Job(self.row.job_id)
+    }
+
+    /// Its whole title, and why it failed.
+    fn detail(&self) -> Option<String> {
+        Some(match &self.row.outcome {
+            Some(outcome) if outcome.state() == JobState::Failed => {
+                format!("{}: {}", sanitize(&outcome.to_string()), self.title)
+            }
+            _ => self.title.clone(),
+        })
+    }
+
+    fn job(id: JobId) -> Option<JobId> {
+        Some(id)
+    }
+}
+
+impl Row for Wait {
+    type Id = WaitKey;
+    type Scope = ();
+    type Cache = Cache;
+
+    fn rows(cache: &Cache) -> &Rows<Self> {
+        &cache.waits
+    }
+
+    fn id(&self) -> WaitKey {
+        self.key
+    }
+
+    fn within(&self, (): &()) -> bool {
+        true
+    }
+
+    fn searched(&self) -> (&str, &str) {
+        (&self.searched, &self.folded)
+    }
+
+    /// The jobs that wait so.
+    fn opens(&self) -> Opens {
+        let mut filter = format!("state:{}", self.state());
+        if let Some(group) = &self.group {
+            filter = filter + " group:" + group;
+        }
+        for tag in &self.tags {
+            filter = filter + " tags:" + tag;
+        }
+        Opens::Jobs(filter)
+    }
+}

@@ -1,0 +1,34 @@
+//! The last step of each update: tables and texts fit the screen, and texts go on with their work.
+
+use crate::app::focus::Focus;
+use crate::app::layout;
+use crate::app::model::Model;
+use crate::app::page::Page;
+use crate::app::pager::Pager;
+use crate::app::table::Grid as _;
+
+/// Fits tables and texts into the present screen, and lets texts go on with their work, after
+/// whatever happened.
+pub(super) fn fit(model: &mut Model) {
+    let screen = layout::screen(model);
+    for (pane, area) in screen.panes {
+        let rows = usize::from(area.height.saturating_sub(3 + layout::pane_head(pane, area)));
+        if let Some((grid, _)) = model.grid_mut(Focus::Pane(pane)) {
+            grid.set_height(rows);
+        }
+    }
+    if let (Some(area), Some(result)) = (screen.result, &mut model.result) {
+        let inside = layout::text_size(area, 0);
+        result.text.set_size(inside.0, inside.1);
+    }
+    if let (Some(area), Some(page)) = (screen.page, model.pages.last_mut()) {
+        let inside = layout::text_size(area, layout::page_head(page, area));
+        match page {
+            Page::Worker { jobs, .. } => jobs.set_height(inside.1.saturating_sub(1)),
+            page => page.text_mut().into_iter().for_each(|text| text.set_size(inside.0, inside.1)),
+        }
+    }
+    // Also those without an area, which would otherwise ask for time for ever.
+    let result = model.result.as_mut().map(|result| &mut result.text);
+    result.into_iter().chain(model.pages.last_mut().and_then(Page::text_mut)).for_each(Pager::settle);
+}

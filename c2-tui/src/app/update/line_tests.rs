@@ -1,0 +1,140 @@
+//! Tables over lines and Enter: what asks, what a read-only console lets through, what stays in the
+//! line, and what Tab offers on the way.
+
+use crate::app::demo::{busy, press, send};
+use crate::app::focus::Focus;
+use crate::app::overlay::Overlay;
+use crate::app::{Effect, Model, Msg};
+
+fn entered(line: &str) -> (Model, Vec<Effect>) {
+    let mut model = busy(80, 24);
+    let effects = press(&mut model, &[line, "Enter"]);
+    (model, effects)
+}
+
+fn runs(effects: &[Effect]) -> bool {
+    effects.iter().any(|effect| matches!(effect, Effect::Execute { .. } | Effect::Watch { .. }))
+}
+
+/// The title of the question that a line asks, and how many targets it shows.
+fn question(line: &str) -> Option<(String, usize)> {
+    let (model, effects) = entered(line);
+    match model.overlay {
+        Some(Overlay::Question(question)) => {
+            assert!(!runs(&effects), "{line}: nothing is done yet");
+            Some((question.title, question.lines.len() - 1))
+        }
+        _ => None,
+    }
+}
+
+#[test]
+fn however_a_line_is_written_it_asks_as_what_it_means() {
+    let same = [
+        &["cancel 4", "\"cancel\" 4", "can\\cel 4", "'cancel' \"4\"", " :cancel job-4 # now", "!> cancel train"][..],
+        &["pdsh @all x", "pdsh --timeout 5 @all x", "pdsh --timeout=5 --fold \"@all\" -- x", "'pdsh' @all 'x y'"],
+        &["cleanup-workspaces @all", "cleanup-workspaces -- @all"],
+        &["unassign 10.0.0.11 gpu", "\"unassign\" 10.0.0.11 gpu"],
+        &["cancel 'cancel last'", "cancel \"cancel last\"", "cancel cancel\\ last"],
+        &["cancel last", "cancel \"last\""],
+    ];
+    for lines in same {
+        let plain = question(lines[0]);
+        assert!(plain.is_some(), "{lines:?}");
+        for line in lines {
+            assert_eq!(question(line), plain, "{line}");
+        }
+    }
+    assert_eq!(question("cancel 4-6"), Some(("cancel: all 3 of these?".to_owned(), 3)));
+    assert_eq!(question("pdsh 10.0.0.11 cancel 4"), None, "one machine");
+    assert_eq!(question("submit 'cancel 4'"), None, "the words of a job");
+}
+
+#[test]
+fn a_read_only_console_goes_by_what_a_line_does() {
+    let table = [
+        ("list", true),
+        ("pdsh --help", true),
+        ("batch jobs.txt --dry-run", true),
+        ("split 'echo {}' in.txt --dry-run", true),
+        ("verify-ssh @all --learn", true),
+        ("detect-tags atlas", true),
+        ("theme dark", false),
+        ("batch jobs.txt", false),
+        ("split 'echo {}' in.txt", false),
+        ("verify-ssh @all --learn --yes", false),
+        ("detect-tags atlas --apply", false),
+        ("submit true", false),
+        ("\"cancel\" 4", false),
+        ("pdsh 10.0.0.11 uptime", false),
+    ];
+    for (line, expected) in table {
+        let mut model = busy(80, 24);
+        model.settings.readonly = true;
+        assert_eq!(runs(&press(&mut model, &[line, "Enter"])), expected, "{line}");
+        assert!(model.overlay.is_none(), "{line} asks nothing");
+    }
+}
+
+#[test]
+fn a_line_that_is_not_understood_stays_to_be_corrected() {
+    let table = [
+        ("submit \"echo", "the quote \" at column 8 is not closed", "add a closing \""),
+        ("lsit", "unknown command \"lsit\"", "did you mean \"list\"?"),
+        ("cancel 9-3", "<JOB>...: the range \"9-3\" ends before it begins", "usage: cancel <JOB>..."),
+        ("theme pink", "\"pink\" does not fit <THEME>", "known: terminal, dark, light, contrast"),
+        ("runs x", "[N]: \"x\": invalid digit found in string", "usage: runs [N]"),
+    ];
+    for (line, message, hint) in table {
+        let (mut model, effects) = entered(line);
+        assert_eq!(effects, [], "{line}: no request, and no history");
+        assert_eq!((model.line.editor.text(), model.focus), (line, Focus::Line));
+        let result = model.result.as_ref().expect("it says what is wrong");
+        assert_eq!(
+            (result.text.lines(), result.status),
+            (vec![message.to_owned(), format!("hint: {hint}")], 2),
+            "{line}"
+        );
+        press(&mut model, &["Ctrl-U", "list"]);
+        assert!(runs(&press(&mut model, &["Enter"])), "another one runs");
+    }
+    let (mut model, _) = entered("submit \"echo");
+    assert!(runs(&press(&mut model, &["\"", "Enter"])), "corrected");
+    assert_eq!(model.line.editor.text(), "");
+}
+
+#[test]
+fn pasted_lines_run_but_for_those_that_are_not_understood() {
+    let mut model = busy(80, 24);
+    send(&mut model, Msg::Paste("lsit\n# a comment\nlist\ncancel 4\n".to_owned()));
+    let effects = press(&mut model, &["y"]);
+    assert!(matches!(&effects[..], [Effect::Execute { line, .. }] if line.text == "list"), "{effects:?}");
+    assert_eq!(model.runs.waiting.iter().map(|line| line.text.as_str()).collect::<Vec<_>>(), ["cancel 4"]);
+    assert_eq!(
+        model.runs.calls.iter().map(|call| (call.line.as_str(), call.status)).collect::<Vec<_>>(),
+        [("lsit", 2)]
+    );
+}
+
+#[test]
+fn tab_offers_what_the_grammar_wants_there() {
+    let table = [
+        ("pdsh @all --fo", "pdsh @all --fold "),
+        ("pdsh --timeout 5 bor", "pdsh --timeout 5 borealis "),
+        // Behind its first word all belongs to the remote command.
+        ("pdsh @all ls --fo", "pdsh @all ls --fo"),
+        ("pdsh @all -- --fo", "pdsh @all -- --fo"),
+        ("submit x --group g", "submit x --group gpu "),
+        ("submit x --depends=4,job-2", "submit x --depends=4,job-2"),
+        ("submit x --depends=4,job-24", "submit x --depends=4,job-24 "),
+        ("submit x --on-lost f", "submit x --on-lost fail "),
+        ("theme li", "theme light "),
+        ("help subm", "help submit "),
+        ("recon", "reconnect "),
+    ];
+    for (typed, expected) in table {
+        let mut model = busy(80, 24);
+        press(&mut model, &[typed, "Tab"]);
+        assert_eq!(model.line.editor.text(), expected, "{typed}");
+    }
+}

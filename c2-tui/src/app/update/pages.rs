@@ -1,0 +1,46 @@
+//! Opening pages and leaving them.
+
+use crate::app::focus::Focus;
+use crate::app::model::Model;
+use crate::app::page::Page;
+use crate::app::pager::Pager;
+use crate::app::watch::Watch;
+
+/// Runs that are kept after their end, once their view was left.
+pub(super) const ENDED_MAX: usize = 8;
+
+/// Leaves the uppermost page; answers the part that gets the keys back.
+pub(super) fn leave_page(model: &mut Model) -> Option<Focus> {
+    let (page, from) = model.pages.close()?;
+    keep(model, [page]);
+    Some(from)
+}
+
+pub(super) fn leave_pages(model: &mut Model) {
+    let left: Vec<Page> = model.pages.close_all().collect();
+    keep(model, left);
+}
+
+/// What runs on pages that are left goes on.
+fn keep(model: &mut Model, left: impl IntoIterator<Item = Page>) {
+    let left = left.into_iter();
+    model.watches.extend(left.filter_map(|page| if let Page::Watch(watch) = page { Some(*watch) } else { None }));
+    let ended = |watch: &Watch| !watch.is_running();
+    let mut surplus = model.watches.iter().filter(|w| ended(w)).count().saturating_sub(ENDED_MAX);
+    model.watches.retain(|watch| {
+        let goes = surplus > 0 && ended(watch);
+        surplus -= usize::from(goes);
+        !goes
+    });
+}
+
+/// Opens a text in the pager.
+pub(super) fn text(model: &mut Model, title: String, text: &str) {
+    push(model, Page::Text { title, text: Pager::new(text.as_bytes()) });
+}
+
+/// Opens a page over what is there, from the part that has the keys.
+pub(super) fn push(model: &mut Model, page: Page) {
+    model.pages.open(page, model.focus);
+    model.focus = Focus::Page;
+}

@@ -1,0 +1,46 @@
+//! The result of the last command: what came of a line, or why it is not run.
+
+use crate::app::focus::Focus;
+use crate::app::model::{Model, ResultView};
+use crate::app::pager::Pager;
+use crate::app::report::Report;
+use crate::app::text;
+use crate::command::CommandError;
+use crate::exit;
+
+/// Shows why a line is not run.
+pub(super) fn refuse(model: &mut Model, line: String, error: CommandError) {
+    let report = Report { status: exit::status(error.kind), fault: Some(error.into()), ..Report::default() };
+    ended(model, line, &report);
+}
+
+/// Keeps what came of a line, and shows its text.
+pub(super) fn ended(model: &mut Model, line: String, report: &Report) {
+    model.runs.status = Some(report.status);
+    model.runs.note(model.now.wall_ms, line.clone(), report.status);
+    let lines = lines_of(report);
+    if !lines.is_empty() {
+        show(model, line, &lines, report.status);
+    }
+}
+
+/// Puts lines into the result view.
+pub(super) fn show(model: &mut Model, title: String, lines: &[String], status: i32) {
+    model.result = Some(ResultView { title, text: Pager::of_lines(lines), status });
+}
+
+pub(super) fn close(model: &mut Model) {
+    model.result = None;
+    if model.focus == Focus::Result {
+        model.focus = Focus::Line;
+    }
+}
+
+pub(super) fn lines_of(report: &Report) -> Vec<String> {
+    let mut lines: Vec<String> = report.text.lines().map(str::to_owned).collect();
+    if let Some(fault) = &report.fault {
+        lines.extend(text::lines(&fault.message));
+        lines.extend(fault.hint.iter().map(|hint| format!("\x1b[2mhint: {}", text::sanitize(hint))));
+    }
+    lines
+}

@@ -1,0 +1,120 @@
+//! Waits for the end of a job, over any number of polls and restarts of c2d.
+//!
+//! A job outlives the connection that asks for it and c2d itself, so a waiting command gives up
+//! only when c2d stays away for longer than a restart takes. While nothing runs, it says why.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use c2_shared::api::error::ErrorCode;
+use c2_shared::api::jobs::{JobInfo, JobRow};
+use c2_shared::backoff::Backoff;
+use c2_shared::client::ClientError;
+use c2_shared::id::JobId;
+use c2_shared::job::{JobState, Outcome};
+
+use crate::command::{CommandError, Context, Kind};
+use crate::render;
+
+/// Seconds for which one poll is held by c2d; short enough that a dead connection is noticed.
+const POLL_S: u64 = 20;
+/// How long a job may take to start before its reason is asked for.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How often the reason of a job that waits is asked for.
+const LOOK_AGAIN: Duration = Duration::from_secs(3);
+/// Failures in a row after which c2d is given up: 1 + 2 + 4 + 8 + 10 + 10 s of waiting between them.
+pub(crate) const FAILURES_MAX: usize = 6;
+
+/// The exit status of a wait whose time was over before the jobs, as of `timeout(1)`.
+const TIME_OVER: i32 = 124;
+
+/// The exit status of a command that waited for jobs: that of the first, in the order named, that
+/// did not succeed.
+pub(crate) fn exit_status(rows: &[JobRow]) -> i32 {
+    let statuses = rows.iter().map(|row| row.outcome.as_ref().map_or(TIME_OVER, Outcome::exit_status));
+    statuses.into_iter().find(|status| *status != 0).unwrap_or(0)
+}
+
+/// A command that waits for jobs, one after the other.
+pub(crate) struct Waiting<'a> {
+    context: &'a Context,
+    /// Whether it must be said which job is meant.
+    several: bool,
+    /// The reason that was said last.
+    said: Option<String>,
+}
+
+impl<'a> Waiting<'a> {
+    pub(crate) const fn new(context: &'a Context, jobs: usize) -> Self {
+        Self { context, several: jobs > 1, said: None }
+    }
+
+    /// Waits until the job has ended.
+    ///
+    /// With `known` false, c2d has not answered yet, so its absence is said at once; otherwise it
+    /// is taken for a restart first. An interrupt leaves the job alone.
+    pub(crate) async fn end_of(&mut self, job: JobId, known: bool) -> Result<JobInfo, CommandError> {
+        let context = self.context;
+        tokio::select! {
+            ended = poll(context, job, known) => ended,
+            never = self.say_why(job) => match never {},
+            () = context.interrupted() => {
+                Err(CommandError::new(Kind::Interrupted, format!("stopped waiting; {job} goes on"))
+                    .hint(format!("`wait {job}` waits on, `cancel {job}` ends it")))
+            }
+        }
+    }
+
+    /// Says why the job does not run, once for each reason.
+    async fn say_why(&mut self, job: JobId) -> Infallible {
+        let mut pause = PATIENCE;
+        loop {
+            tokio::time::sleep(pause).await;
+            pause = LOOK_AGAIN;
+            // Whether c2d is there at all is for the poll to say.
+            let Ok(why) = self.context.client.why(job).await else { continue };
+            if why.job.state == JobState::Running {
+                // It may be queued again, should its worker be lost.
+                (self.said, pause) = (None, Duration::from_secs(POLL_S));
+            } else if let Some(reason) = render::waiting(&why).filter(|reason| self.said.as_ref() != Some(reason)) {
+                let which = if self.several { format!(" for {job}") } else { String::new() };
+                self.context.progress(&format!("waiting{which}: {reason}"));
+                self.said = Some(reason);
+            }
+        }
+    }
+}
+
+async fn poll(context: &Context, job: JobId, mut known: bool) -> Result<JobInfo, CommandError> {
+    let mut backoff = Backoff::default();
+    loop {
+        // The first question is answered at once, so that c2d is known before anything takes long.
+        match context.client.job(job, if known { POLL_S } else { 0 }).await {
+            Ok(answer) if answer.done => return Ok(answer.job),
+            Ok(_) => {
+                known = true;
+                backoff.reset();
+            }
+            Err(error) if known && may_pass(&error) && backoff.failures() < FAILURES_MAX => {
+                let wait = backoff.next(0.0);
+                context.progress(&format!("{error}; trying again in {} s", wait.as_secs()));
+                tokio::time::sleep(wait).await;
+            }
+            Err(error) => return Err(CommandError::from(error)),
+        }
+    }
+}
+
+/// Whether a failure is one that a restart of c2d shows.
+pub(crate) fn may_pass(error: &ClientError) -> bool {
+    match error {
+        ClientError::Unreachable { .. } | ClientError::Timeout { .. } => true,
+        ClientError::Refused { body, .. } => body.code == ErrorCode::Busy,
+        ClientError::Untrusted { .. } | ClientError::Stranger { .. } | ClientError::Protocol { .. } => false,
+    }
+}
+
+/// A limit in seconds as a duration, or as good as for ever.
+pub(crate) fn limit(seconds: Option<u64>) -> Duration {
+    Duration::from_secs(seconds.unwrap_or(u64::from(u32::MAX)))
+}

@@ -1,0 +1,36 @@
+//! Operands that several verbs take, as the operator names them.
+
+use clap::Args;
+
+use crate::command::job_name::{JobName, JobNames};
+
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub(crate) struct OneWorker {
+    /// Its address or host name
+    #[arg(value_name = "WORKER")]
+    pub(crate) worker: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub(crate) struct OneJob {
+    /// Its id (`job-3` or `3`), its name, or `last`
+    #[arg(value_name = "JOB")]
+    pub(crate) job: JobName,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub(crate) struct SomeJobs {
+    /// Ids, names, `last`, ranges like `3-9`, or states like `@failed` and `3-9@failed`
+    #[arg(value_name = "JOB", required = true)]
+    pub(crate) jobs: Vec<JobNames>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub(crate) struct Membership {
+    /// Its address or host name
+    #[arg(value_name = "WORKER")]
+    pub(crate) worker: String,
+    /// The group
+    #[arg(value_name = "GROUP")]
+    pub(crate) group: String,
+}

@@ -1,0 +1,81 @@
+//! From the command line to the exit status: which face the console shows, and where c2d is.
+
+use std::ffi::OsString;
+use std::io::IsTerminal as _;
+
+use crate::arguments::{Arguments, Asked};
+use crate::command::{CommandError, Kind};
+use crate::headless::{self, Printer};
+use crate::local::Local;
+use crate::{connect, event_loop, exit, login, zone};
+
+/// Runs the program with its command line, the name first; answers the exit status.
+pub fn run(command_line: impl IntoIterator<Item = OsString>) -> i32 {
+    match Arguments::read(command_line) {
+        Ok(Asked::Run(arguments)) => start(&arguments),
+        Ok(Asked::Show(text)) => headless::show(&text).map_or(exit::NO_READER, |()| exit::OK),
+        Err(error) => complain(&error, false),
+    }
+}
+
+fn start(arguments: &Arguments) -> i32 {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let error =
+                CommandError::refused(format!("cannot start: {error}"), "see the limits of this user: ulimit -a");
+            return complain(&error, arguments.json);
+        }
+    };
+    let status = runtime.block_on(serve(arguments));
+    // A thread may still wait for a line of standard input; nobody waits for it.
+    runtime.shutdown_background();
+    status.unwrap_or_else(|error| complain(&error, arguments.json))
+}
+
+async fn serve(arguments: &Arguments) -> Result<i32, CommandError> {
+    if let Some(other) = &arguments.other {
+        let said = login::run(other).await?;
+        return Ok(headless::show(&format!("{said}\n")).map_or(exit::NO_READER, |()| exit::OK));
+    }
+    let printer = Printer::new(arguments.json);
+    if let Some(error) = zone::unknown() {
+        printer.complaint(&error, None);
+    }
+    let sources = arguments.sources();
+    if sources.is_empty() && !(std::io::stdout().is_terminal() && std::io::stdin().is_terminal()) {
+        return Err(CommandError::usage("the full screen needs a terminal", "run commands with `c2-tui --exec list`"));
+    }
+    let local = if arguments.local {
+        Some(Local::start(arguments.data_dir.as_deref(), arguments.workspace_root.as_deref()).await?)
+    } else {
+        None
+    };
+    let (client, place) = match &local {
+        Some(local) => (local.client().clone(), local.place()),
+        None => (connect::client(&arguments.place())?, arguments.place()),
+    };
+    if let Some(started) = local.as_ref().and_then(Local::announcement) {
+        printer.progress(&started);
+    }
+    let status = if sources.is_empty() {
+        let mut settings = event_loop::settings(client.server());
+        settings.readonly = arguments.readonly;
+        settings.ascii |= arguments.ascii;
+        let ran = event_loop::run(client, place, settings).await;
+        ran.map_err(|error| CommandError::new(Kind::Refused, error.to_string()))?
+    } else {
+        headless::run(client, sources, arguments.keep_going, printer).await
+    };
+    if let Some(local) = local
+        && let Some(left) = local.leave(arguments.keep).await
+    {
+        printer.progress(&left);
+    }
+    Ok(status)
+}
+
+fn complain(error: &CommandError, json: bool) -> i32 {
+    Printer::new(json).complaint(error, None);
+    exit::status(error.kind)
+}
