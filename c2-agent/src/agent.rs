@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use c2_shared::advice::Advice;
 use c2_shared::api::files::CleanupReport;
-use c2_shared::api::workers::Directive;
+use c2_shared::api::work::Directive;
 use c2_shared::client::{Client, ClientError};
 use c2_shared::job::Outcome;
 use c2_shared::worker::Load;

@@ -2,7 +2,7 @@
 //!
 //! The workspace is walked by descriptors, from it down, without following a link. Only regular
 //! files are taken. A file that has other names too is taken only if it belongs to the agent's own
-//! user, as whoever else owns it did not give it to the job; the others are complained about, and
+//! user, as whoever else owns it did not give it to the job; the others are problems, and
 //! so is everything else that matches and cannot be taken.
 
 use std::ffi::CStr;
@@ -104,13 +104,13 @@ impl Walk<'_> {
             let stat = match statat(&folder, raw, AtFlags::SYMLINK_NOFOLLOW) {
                 Ok(stat) => stat,
                 Err(e) => {
-                    self.complain(&matching, &path, &format!("it cannot be looked at: {e}"));
+                    self.refuse(&matching, &path, &format!("it cannot be looked at: {e}"));
                     continue;
                 }
             };
             if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
                 let named: Vec<usize> = matching.into_iter().filter(|i| self.patterns[*i].is_plain()).collect();
-                self.complain(&named, &path, &format!("it is a folder; write {path}/** for all that is in it"));
+                self.refuse(&named, &path, &format!("it is a folder; write {path}/** for all that is in it"));
                 if leads_on && path.split('/').count() < DEPTH_MAX {
                     below.push((path, next));
                 }
@@ -124,11 +124,7 @@ impl Walk<'_> {
     /// Takes a file that matches, or says why not; answers whether there may be more.
     fn file(&mut self, folder: BorrowedFd<'_>, raw: &CStr, path: &str, stat: &Stat, matching: &[usize]) -> bool {
         if self.found.files.len() == FILES_LEN_MAX {
-            self.complain(
-                matching,
-                path,
-                &format!("this and more are left out, as {FILES_LEN_MAX} files are the limit"),
-            );
+            self.refuse(matching, path, &format!("this and more are left out, as {FILES_LEN_MAX} files are the limit"));
             return false;
         }
         match take(folder, raw, path, stat) {
@@ -136,12 +132,12 @@ impl Walk<'_> {
                 matching.iter().for_each(|i| self.met[*i] = true);
                 self.found.files.push(file);
             }
-            Err(reason) => self.complain(matching, path, &reason),
+            Err(reason) => self.refuse(matching, path, &reason),
         }
         true
     }
 
-    fn complain(&mut self, matching: &[usize], path: &str, reason: &str) {
+    fn refuse(&mut self, matching: &[usize], path: &str, reason: &str) {
         if !matching.is_empty() {
             matching.iter().for_each(|i| self.met[*i] = true);
             self.found.problems.push(format!("{path:?}: {reason}"));

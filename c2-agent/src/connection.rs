@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 
 use c2_shared::api::error::ErrorCode;
-use c2_shared::api::workers::{PollResponse, RegisterRequest, RegisterResponse};
+use c2_shared::api::work::{PollResponse, RegisterRequest, RegisterResponse};
 use c2_shared::client::{Client, ClientError};
 use tokio::task::JoinSet;
 

@@ -7,9 +7,9 @@ use c2_shared::advice::Advice;
 use c2_shared::api::error::ErrorCode;
 use c2_shared::api::tokens::JoinRequest;
 use c2_shared::client::{Client, ClientError};
-use c2_shared::endpoint::Endpoint;
 use c2_shared::pass::Pass;
 use c2_shared::secret_file;
+use c2_shared::server_address::ServerAddress;
 use c2_shared::token::{Role, Token, TokenError};
 
 use crate::options::{self, JoinOptions, OptionsError};
@@ -65,7 +65,7 @@ pub(crate) fn run(options: &JoinOptions) -> Result<String, JoinError> {
 }
 
 /// Joins; answers which c2d.
-pub(crate) async fn join(line: &str, options: &JoinOptions) -> Result<Endpoint, JoinError> {
+pub(crate) async fn join(line: &str, options: &JoinOptions) -> Result<ServerAddress, JoinError> {
     let invitation: Pass = line.trim().parse().map_err(|_| JoinError::Line)?;
     if invitation.token.role() != Role::Join {
         return Err(JoinError::NoInvitation);

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use c2_shared::advice::Advice;
 use c2_shared::config::{self, AgentConfig, ConfigError};
-use c2_shared::endpoint::{Endpoint, EndpointError};
 use c2_shared::exit;
 use c2_shared::limits::{CANCEL_GRACE_MS, LEASE_MS, LEFTOVER_GRACE_MS, SLOTS_MAX};
 use c2_shared::pass::Pass;
+use c2_shared::server_address::{ServerAddress, ServerAddressError};
 use c2_shared::token::{Role, TokenError};
 use clap::{Args, Parser, Subcommand};
 
@@ -128,7 +128,7 @@ pub(crate) struct Timing {
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
     /// Where c2d is.
-    pub(crate) server: Endpoint,
+    pub(crate) server: ServerAddress,
     /// The address to claim and to connect from.
     pub(crate) address: Option<IpAddr>,
     /// Jobs to run at once.
@@ -149,7 +149,7 @@ pub(crate) enum OptionsError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     #[error(transparent)]
-    Server(#[from] EndpointError),
+    Server(#[from] ServerAddressError),
     #[error("{0} slots cannot be run")]
     Slots(u32),
     #[error("{path:?} cannot be used as a folder")]
@@ -219,7 +219,7 @@ impl Options {
         if slots == 0 || slots > SLOTS_MAX {
             return Err(OptionsError::Slots(slots));
         }
-        let named = flags.server.as_deref().map(str::parse::<Endpoint>).transpose()?;
+        let named = flags.server.as_deref().map(str::parse::<ServerAddress>).transpose()?;
         let state_dir = state_dir(flags.state_dir.as_deref())?;
         let joined = Some(joined_file(&state_dir)).filter(|path| path.exists());
         let near = || config::default_data_dir().join(Role::Worker.file_name());
@@ -228,7 +228,7 @@ impl Options {
         if pass.token.role() != Role::Worker {
             return Err(OptionsError::WrongRole(token_file));
         }
-        let configured = Endpoint { host: file.server_host, port: file.server_port };
+        let configured = ServerAddress { host: file.server_host, port: file.server_port };
         let server = match (named, &pass.server) {
             (Some(named), _) => named,
             // Whoever changed the configuration means it.
@@ -257,9 +257,9 @@ pub(crate) fn state_dir(flag: Option<&Path>) -> Result<PathBuf, OptionsError> {
     absolute(&flag.map_or_else(|| config::state_home().join("c2-agent"), Path::to_owned))
 }
 
-fn default_server() -> Endpoint {
+fn default_server() -> ServerAddress {
     let AgentConfig { server_host, server_port, .. } = AgentConfig::default();
-    Endpoint { host: server_host, port: server_port }
+    ServerAddress { host: server_host, port: server_port }
 }
 
 fn default_config_file() -> Option<PathBuf> {

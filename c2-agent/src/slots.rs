@@ -15,7 +15,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use c2_shared::api::files::CleanupReport;
-use c2_shared::api::workers::{Assignment, AttemptResult, Directive, PollResponse};
+use c2_shared::api::work::{Assignment, AttemptResult, Directive, PollResponse};
 use c2_shared::backoff::Backoff;
 use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::OnLost;

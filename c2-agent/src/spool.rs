@@ -9,7 +9,7 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use c2_shared::api::workers::AttemptResult;
+use c2_shared::api::work::AttemptResult;
 use c2_shared::id::AttemptId;
 use serde::{Deserialize, Serialize};
 
@@ -117,8 +117,8 @@ mod tests {
             outcome: Outcome::Exit { code: 3 },
             started_ms: 1,
             ended_ms: 2,
-            stdout: c2_shared::api::workers::Output::whole("out"),
-            stderr: c2_shared::api::workers::Output::default(),
+            stdout: c2_shared::api::work::Output::whole("out"),
+            stderr: c2_shared::api::work::Output::default(),
             swept: 0,
             files: Vec::new(),
             problems: Vec::new(),

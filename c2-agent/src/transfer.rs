@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use c2_shared::api::files::JobFile;
-use c2_shared::api::workers::AttemptResult;
+use c2_shared::api::work::AttemptResult;
 use c2_shared::backoff::Backoff;
 use c2_shared::blob::BlobId;
 use c2_shared::client::{Client, TransferError};
@@ -268,6 +268,6 @@ fn find(root: &std::path::Path, job: JobId, globs: &[String]) -> std::io::Result
     Ok((workspace, found))
 }
 
-async fn on_disk<T: Send + 'static>(deed: impl FnOnce() -> std::io::Result<T> + Send + 'static) -> std::io::Result<T> {
-    spawn_blocking(deed).await.map_err(std::io::Error::other)?
+async fn on_disk<T: Send + 'static>(work: impl FnOnce() -> std::io::Result<T> + Send + 'static) -> std::io::Result<T> {
+    spawn_blocking(work).await.map_err(std::io::Error::other)?
 }

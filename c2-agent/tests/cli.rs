@@ -5,11 +5,11 @@ use std::process::Command;
 
 fn check(args: &[&str], status: i32, stdout: &str, stderr: &[&str]) {
     let output = Command::new(env!("CARGO_BIN_EXE_c2-agent")).args(args).output().unwrap();
-    let (said, complained) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert_eq!(output.status.code(), Some(status), "{args:?}: {complained}");
+    let (said, told) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(status), "{args:?}: {told}");
     assert!(said.contains(stdout), "{args:?}: {said}");
     for words in stderr {
-        assert!(complained.contains(words), "{args:?}: {complained}");
+        assert!(told.contains(words), "{args:?}: {told}");
     }
 }
 

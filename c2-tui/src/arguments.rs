@@ -13,12 +13,12 @@ use crate::headless::Source;
 const AFTER_HELP: &str = "\
 The commands of --exec are those of the console; `c2-tui --exec help` lists them.
 
-Standard output carries what was asked for, standard error progress and complaints.
+Standard output carries what was asked for, standard error progress and errors.
 With --json each command gives one JSON document in one line, in the types of c2d's HTTP interface:
   list {\"workers\"}, info WORKER, jobs and wait {\"jobs\"}, job and submit --wait JOB,
   submit {\"job_id\"}, cancel {\"cancelled\", \"refused\"}, output {\"job_id\", \"stream\", \"content\": base64},
   pdsh {\"workers\"}, verify-ssh {\"workers\", \"learned\"}, queue-status, log {\"results\"}, doctor {\"checks\"}, help {\"help\"}
-and each complaint {\"code\", \"message\", \"hint\"} on standard error; \"code\" is c2d's own, else one of
+and each error {\"code\", \"message\", \"hint\"} on standard error; \"code\" is c2d's own, else one of
 usage, refused, unreachable, unauthorized, interrupted.
 
 Exit status: 0 done; 1 refused or failed; 2 not understood; 3 c2d cannot be reached; 4 not authorised;

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use c2_shared::advice::Advice as _;
 use c2_shared::client::Client;
 use c2_shared::config;
-use c2_shared::endpoint::Endpoint;
 use c2_shared::limits::PORT;
 use c2_shared::pass::Pass;
+use c2_shared::server_address::ServerAddress;
 use c2_shared::token::{Role, TokenError};
 
 use crate::command::{CommandError, Kind};
@@ -37,7 +37,7 @@ pub(crate) fn client(place: &Place) -> Result<Client, CommandError> {
     let data_dir = place.data_dir.clone().unwrap_or_else(config::default_data_dir);
     let noted = noted_address(&data_dir);
     let pass = place.token_file.as_deref().map(Pass::read).transpose().map_err(|error| unusable(&error))?;
-    let named = place.server.as_deref().map(str::parse::<Endpoint>).transpose();
+    let named = place.server.as_deref().map(str::parse::<ServerAddress>).transpose();
     let named = named.map_err(|error| CommandError::usage(error.to_string(), error.hint().unwrap_or_default()))?;
     let named = named.or_else(|| pass.as_ref().and_then(|pass| pass.server.clone()));
     if pass.is_none() && place.data_dir.is_none() {
@@ -48,7 +48,7 @@ pub(crate) fn client(place: &Place) -> Result<Client, CommandError> {
             return Ok(Client::new(&server, Some(login), None)?);
         }
     }
-    let server = named.or_else(|| noted.clone()).unwrap_or(Endpoint { host: "127.0.0.1".to_owned(), port: PORT });
+    let server = named.or_else(|| noted.clone()).unwrap_or(ServerAddress { host: "127.0.0.1".to_owned(), port: PORT });
     let pass = match pass {
         Some(pass) => Some(pass),
         None if noted.as_ref() == Some(&server) || server.is_loopback() => {
@@ -79,7 +79,7 @@ pub(crate) fn login_file(place: &Place) -> PathBuf {
 }
 
 /// The address that c2d wrote into its folder.
-pub(crate) fn noted_address(data_dir: &Path) -> Option<Endpoint> {
+pub(crate) fn noted_address(data_dir: &Path) -> Option<ServerAddress> {
     std::fs::read_to_string(data_dir.join(ADDRESS_FILE)).ok()?.trim().parse().ok()
 }
 

@@ -30,6 +30,6 @@ mod feed;
 pub mod for_tests;
 
 #[cfg(test)]
-mod screenshots;
+mod tests;
 
 pub use start::run;

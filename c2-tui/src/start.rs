@@ -14,7 +14,7 @@ pub fn run(command_line: impl IntoIterator<Item = OsString>) -> i32 {
     match Arguments::read(command_line) {
         Ok(Asked::Run(arguments)) => start(&arguments),
         Ok(Asked::Show(text)) => headless::show(&text).map_or(exit::NO_READER, |()| exit::OK),
-        Err(error) => complain(&error, false),
+        Err(error) => fail(&error, false),
     }
 }
 
@@ -24,13 +24,13 @@ fn start(arguments: &Arguments) -> i32 {
         Err(error) => {
             let error =
                 CommandError::refused(format!("cannot start: {error}"), "see the limits of this user: ulimit -a");
-            return complain(&error, arguments.json);
+            return fail(&error, arguments.json);
         }
     };
     let status = runtime.block_on(serve(arguments));
     // A thread may still wait for a line of standard input; nobody waits for it.
     runtime.shutdown_background();
-    status.unwrap_or_else(|error| complain(&error, arguments.json))
+    status.unwrap_or_else(|error| fail(&error, arguments.json))
 }
 
 async fn serve(arguments: &Arguments) -> Result<i32, CommandError> {
@@ -40,7 +40,7 @@ async fn serve(arguments: &Arguments) -> Result<i32, CommandError> {
     }
     let printer = Printer::new(arguments.json);
     if let Some(error) = zone::unknown() {
-        printer.complaint(&error, None);
+        printer.error(&error, None);
     }
     let sources = arguments.sources();
     if sources.is_empty() && !(std::io::stdout().is_terminal() && std::io::stdin().is_terminal()) {
@@ -75,7 +75,7 @@ async fn serve(arguments: &Arguments) -> Result<i32, CommandError> {
     Ok(status)
 }
 
-fn complain(error: &CommandError, json: bool) -> i32 {
-    Printer::new(json).complaint(error, None);
+fn fail(error: &CommandError, json: bool) -> i32 {
+    Printer::new(json).error(error, None);
     exit::status(error.kind)
 }

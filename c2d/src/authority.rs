@@ -61,9 +61,6 @@ impl Advice for AuthorityError {
 
 impl Authority {
     /// Reads the authority of a data folder, making it at the first start.
-    ///
-    /// # Errors
-    /// When its file cannot be used or made.
     pub fn open(dir: &Path) -> Result<Self, AuthorityError> {
         let path = dir.join(FILE);
         if !path.exists() {

@@ -15,14 +15,12 @@ pub struct Clock {
 impl Clock {
     /// Starts counting.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the monotonic clock")]
-    #[must_use]
     pub fn start() -> Self {
         Self { start: Instant::now() }
     }
 
     /// The present.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
-    #[must_use]
     pub fn now(&self) -> Now {
         let ms = |d: std::time::Duration| u64::try_from(d.as_millis()).unwrap_or(u64::MAX);
         let wall_ms = ms(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());
@@ -30,7 +28,6 @@ impl Clock {
     }
 
     /// The tokio time at which the monotonic clock will show `at`.
-    #[must_use]
     pub fn tokio_instant(&self, at: Mono) -> tokio::time::Instant {
         (self.start + std::time::Duration::from_millis(at.0)).into()
     }

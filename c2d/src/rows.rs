@@ -11,7 +11,6 @@ use crate::store::payload;
 const COMMAND_CHARS: usize = 200;
 
 /// A job's row.
-#[must_use]
 pub fn job_row(view: &JobView) -> JobRow {
     let spec = payload::shown(&view.payload);
     JobRow {
@@ -34,7 +33,6 @@ pub fn job_row(view: &JobView) -> JobRow {
 }
 
 /// A worker's row.
-#[must_use]
 pub fn worker_row(view: WorkerView) -> WorkerRow {
     WorkerRow {
         ip: view.ip,

@@ -66,9 +66,6 @@ impl Advice for RunError {
 }
 
 /// Runs c2d until `shutdown` resolves. Calls `ready` with the address it listens on.
-///
-/// # Errors
-/// When it cannot start, or the store fails.
 pub async fn run(
     config: ServerConfig,
     data_dir: PathBuf,

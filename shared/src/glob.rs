@@ -100,7 +100,7 @@ impl Pattern {
     }
 }
 
-/// Keeps the files that a job was to leave; answers with a complaint about each of the others.
+/// Keeps the files that a job was to leave; answers with a problem for each of the others.
 /// Workers report what they like, and a file that nobody asked for may be a trap for whoever fetches
 /// them all.
 #[must_use]
@@ -233,12 +233,12 @@ mod tests {
             };
             let mut files: Vec<JobFile> = reported.iter().map(file).collect();
             let download: Vec<String> = download.iter().map(|text| (*text).to_owned()).collect();
-            let complaints = drop_unasked(&mut files, &download);
+            let problems = drop_unasked(&mut files, &download);
             let left: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
             assert_eq!(left, kept, "{download:?}");
             let others = reported.iter().filter(|path| !kept.contains(path));
             let expected: Vec<String> = others.map(|path| format!("not asked for: {path}")).collect();
-            assert_eq!(complaints, expected, "{download:?}");
+            assert_eq!(problems, expected, "{download:?}");
         }
     }
 

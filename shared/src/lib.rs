@@ -28,10 +28,10 @@ pub mod install;
 pub mod backoff;
 pub mod config;
 
-pub mod endpoint;
 pub mod fingerprint;
 pub mod pass;
 pub mod secret_file;
+pub mod server_address;
 pub mod token;
 
 #[cfg(feature = "client")]

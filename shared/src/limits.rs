@@ -71,7 +71,7 @@ pub const INLINE_FILE_BYTES_MAX: u64 = 1024 * 1024;
 pub const BLOB_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
 /// Files that a job may leave; more belong into an archive.
 pub const FILES_LEN_MAX: usize = 1_000;
-/// Complaints about a job's files that are kept.
+/// Problems with a job's files that are kept.
 pub const PROBLEMS_LEN_MAX: usize = 100;
 /// Silence of either side in the middle of a body after which it is given up; a blob is resumed.
 pub const BODY_IDLE_MS: u64 = 30_000;

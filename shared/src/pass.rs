@@ -9,9 +9,9 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
-use crate::endpoint::Endpoint;
 use crate::fingerprint::Fingerprint;
 use crate::secret_file;
+use crate::server_address::ServerAddress;
 use crate::token::{Token, TokenError};
 
 /// A token and where it may be shown.
@@ -22,7 +22,7 @@ pub struct Pass {
     /// What the c2d is known by; none for one that is only spoken to on this machine.
     pub fingerprint: Option<Fingerprint>,
     /// Where the c2d is, if the pass says so.
-    pub server: Option<Endpoint>,
+    pub server: Option<ServerAddress>,
 }
 
 impl Pass {

@@ -1,7 +1,7 @@
 //! What a worker is: the machine as it describes itself and its load at this moment.
 //!
 //! All of it is said by the worker and therefore data, never trusted text: whoever shows it
-//! neutralises it first.
+//! sanitizes it first.
 
 use std::fmt;
 

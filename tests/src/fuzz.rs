@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 
 use c2_shared::api::jobs::BatchRequest;
-use c2_shared::api::workers::{PollRequest, RegisterRequest, ResultRequest};
+use c2_shared::api::work::{PollRequest, RegisterRequest, ResultRequest};
 use c2_shared::job::JobSpec;
 use c2_shared::pass::Pass;
 use c2_shared::target::{Candidate, Target};

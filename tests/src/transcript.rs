@@ -6,7 +6,7 @@
 //! with program task echo done         a program that jobs find, a shell script
 //! $ job 7                             runs `c2-tui --exec "job 7"`
 //! > what it prints                    a line of standard output
-//! ! what it complains                 a line of standard error
+//! ! what it says of a failure         a line of standard error
 //! ? 1                                 the exit status, where it is not 0
 //! ```
 //!

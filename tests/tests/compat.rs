@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use c2_shared::api::workers::{PollRequest, PollResponse, RegisterRequest, RegisterResponse};
+use c2_shared::api::work::{PollRequest, PollResponse, RegisterRequest, RegisterResponse};
 use c2_shared::id::JobId;
 use c2_shared::job::JobState;
 use c2_tests::scenario;

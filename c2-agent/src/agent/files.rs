@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use c2_shared::api::workers::{AttemptResult, Directive};
+use c2_shared::api::work::{AttemptResult, Directive};
 use c2_shared::id::AttemptId;
 
 use super::{Agent, keep};

@@ -1,6 +1,6 @@
 //! How an agent begins: with what an earlier run left, and with an introduction.
 
-use c2_shared::api::workers::RegisterRequest;
+use c2_shared::api::work::RegisterRequest;
 use c2_shared::id::AttemptId;
 
 use crate::detect;

@@ -1,6 +1,6 @@
 //! What the core of the agent asks of c2d and of the machine.
 
-use c2_shared::api::workers::{Assignment, AttemptResult, PollRequest};
+use c2_shared::api::work::{Assignment, AttemptResult, PollRequest};
 use c2_shared::id::AttemptId;
 
 /// Who polls.

@@ -1,6 +1,6 @@
 //! What a poll says: all that this worker holds, as much of what it owes as fits, and how long it waits.
 
-use c2_shared::api::workers::{AttemptResult, PollRequest};
+use c2_shared::api::work::{AttemptResult, PollRequest};
 use c2_shared::limits::{BACKOFF_S, PARK_MAX_S};
 use c2_shared::worker::Load;
 

@@ -1,6 +1,6 @@
 //! Scenarios of the core: each states all that is sent and done, and nothing else.
 
-use c2_shared::api::workers::Output;
+use c2_shared::api::work::Output;
 use c2_shared::id::JobId;
 use c2_shared::job::{JobSpec, Outcome};
 

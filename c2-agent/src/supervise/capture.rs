@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 
 use c2_shared::api::live::Piece;
-use c2_shared::api::workers::Output;
+use c2_shared::api::work::Output;
 use c2_shared::bytes64::Bytes64;
 use c2_shared::limits::{OUTPUT_HEAD_BYTES, OUTPUT_TAIL_BYTES};
 

@@ -9,7 +9,7 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 
 use c2_shared::api::live::Piece;
-use c2_shared::api::workers::AttemptResult;
+use c2_shared::api::work::AttemptResult;
 use c2_shared::id::AttemptId;
 use c2_shared::job::Outcome;
 use c2_shared::limits::{LEASE_MS, PIECE_BYTES_MAX};

@@ -10,7 +10,7 @@ use std::os::unix::net::UnixListener;
 
 use c2_shared::advice::Advice;
 use c2_shared::api::live::{OutputAnswer, OutputRead};
-use c2_shared::api::workers::AttemptResult;
+use c2_shared::api::work::AttemptResult;
 use c2_shared::id::AttemptId;
 use c2_shared::time::Mono;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};

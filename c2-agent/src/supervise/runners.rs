@@ -12,7 +12,7 @@ use std::process::{Child, Command};
 use std::time::Duration;
 
 use c2_shared::api::live::{OutputAnswer, OutputRead};
-use c2_shared::api::workers::AttemptResult;
+use c2_shared::api::work::AttemptResult;
 use c2_shared::id::AttemptId;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;

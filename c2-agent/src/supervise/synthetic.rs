@@ -1,6 +1,6 @@
 //! Results that the agent makes up itself, of attempts of which only the outcome is known.
 
-use c2_shared::api::workers::{AttemptResult, Output};
+use c2_shared::api::work::{AttemptResult, Output};
 use c2_shared::id::AttemptId;
 use c2_shared::job::Outcome;
 

@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 
 use c2_shared::api::live::{OutputAnswer, OutputRead};
-use c2_shared::api::workers::AttemptResult;
+use c2_shared::api::work::AttemptResult;
 use c2_shared::id::AttemptId;
 use c2_shared::job::{JobSpec, Outcome};
 use serde::de::DeserializeOwned;

@@ -1,6 +1,6 @@
 //! Files that jobs leave, and the cleaning of workspaces, as far as a c2d without blobs shows them.
 
-use c2_shared::api::workers::Directive;
+use c2_shared::api::work::Directive;
 use c2_shared::job::{JobSpec, Outcome};
 use rustix::process::Signal;
 

@@ -1,6 +1,6 @@
 //! What a job gets and what becomes of it, on the real agent with real processes.
 
-use c2_shared::api::workers::Output;
+use c2_shared::api::work::Output;
 use c2_shared::bytes64::Bytes64;
 use c2_shared::job::{JobSpec, Outcome, Upload};
 use c2_shared::limits::{OUTPUT_HEAD_BYTES, OUTPUT_TAIL_BYTES};

@@ -7,12 +7,9 @@ fn unsafe_workspace_roots_are_refused() {
     let stage = Stage::empty(&[]);
     std::os::unix::fs::symlink("/tmp", stage.root()).unwrap();
     let output = stage.refused();
-    let complaint = String::from_utf8_lossy(&output.stderr);
+    let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1));
-    assert!(
-        complaint.contains("is not a folder of its own") && complaint.contains("hint: see who made it"),
-        "{complaint}"
-    );
+    assert!(said.contains("is not a folder of its own") && said.contains("hint: see who made it"), "{said}");
 }
 
 #[test]
@@ -20,8 +17,8 @@ fn a_second_agent_is_refused() {
     let stage = Stage::new(&[]);
     stage.run(1, "true");
     let output = stage.refused();
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    assert!(complaint.contains("another agent is running") && complaint.contains("hint: stop it first"), "{complaint}");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("another agent is running") && said.contains("hint: stop it first"), "{said}");
 }
 
 #[test]

@@ -32,9 +32,6 @@ pub(crate) mod watch;
 pub(crate) mod glyphs;
 pub(crate) mod text;
 
-#[cfg(test)]
-pub(crate) mod demo;
-
 pub(crate) use effect::Effect;
 pub(crate) use model::{Model, Settings};
 pub(crate) use msg::Msg;

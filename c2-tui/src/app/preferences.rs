@@ -74,7 +74,7 @@ mod tests {
         wild.sizes.top = i16::MAX;
         wild.sorts[0].column = 99;
         wild.apply(&mut model);
-        let tame = Preferences::of(&model);
-        assert!(tame.sizes.top < 50 && tame.sorts[0] == Preferences::default().sorts[0], "{tame:?}");
+        let fitted = Preferences::of(&model);
+        assert!(fitted.sizes.top < 50 && fitted.sorts[0] == Preferences::default().sorts[0], "{fitted:?}");
     }
 }

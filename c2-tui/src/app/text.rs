@@ -1,4 +1,4 @@
-//! Fitting text into cells: width, cuts, and the neutralising of what could move the cursor.
+//! Fitting text into cells: width, cuts, and the sanitizing of what could move the cursor.
 
 use unicode_segmentation::UnicodeSegmentation as _;
 use unicode_width::UnicodeWidthStr as _;

@@ -9,7 +9,8 @@ use c2_shared::api::jobs::{
     CancelResponse, JobInfo, JobList, JobLog, JobRow, JobStateResponse, PauseResponse, QueueStatus, Stream,
 };
 use c2_shared::api::why::Explanation;
-use c2_shared::api::workers::{DetectResponse, Output, RemoveResponse, TagStatus, WorkerInfo, WorkerList, WorkerRow};
+use c2_shared::api::work::Output;
+use c2_shared::api::workers::{DetectResponse, RemoveResponse, TagStatus, WorkerInfo, WorkerList, WorkerRow};
 use c2_shared::checkup::Check;
 use c2_shared::id::JobId;
 use c2_shared::job::JobSpec;

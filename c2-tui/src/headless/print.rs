@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal as _, Write};
 
 use c2_shared::advice;
 use c2_shared::api::jobs::Stream;
-use c2_shared::api::workers::Output;
+use c2_shared::api::work::Output;
 use serde::Serialize;
 
 use crate::command::context::Wrote;
@@ -54,8 +54,8 @@ impl Printer {
     pub(crate) fn result(&self, result: &Result<Outcome, CommandError>, origin: Option<&str>) -> io::Result<()> {
         match result {
             Ok(outcome) => self.outcome(outcome),
-            Err(complaint) => {
-                self.complaint(complaint, origin);
+            Err(error) => {
+                self.error(error, origin);
                 Ok(())
             }
         }
@@ -102,22 +102,22 @@ impl Printer {
         }
     }
 
-    pub(crate) fn complaint(&self, complaint: &CommandError, origin: Option<&str>) {
+    pub(crate) fn error(&self, error: &CommandError, origin: Option<&str>) {
         if self.json {
-            let code = complaint.code.and_then(|code| serde_json::to_value(code).ok());
+            let code = error.code.and_then(|code| serde_json::to_value(code).ok());
             let document = JsonError {
-                code: code.unwrap_or_else(|| complaint.kind.word().into()),
-                message: &complaint.message,
-                details: &complaint.details,
-                hint: complaint.hint.as_deref(),
+                code: code.unwrap_or_else(|| error.kind.word().into()),
+                message: &error.message,
+                details: &error.details,
+                hint: error.hint.as_deref(),
             };
             say(&format!("{}\n", serde_json::to_string(&document).expect("three texts are JSON")));
             return;
         }
         let place = origin.map(|origin| format!("{origin}: ")).unwrap_or_default();
-        let details: Vec<String> = complaint.details.iter().map(|detail| render::cell(detail)).collect();
-        let hint = complaint.hint.as_deref().map(render::cell);
-        let message = render::cell(&format!("{place}{}", complaint.message));
+        let details: Vec<String> = error.details.iter().map(|detail| render::cell(detail)).collect();
+        let hint = error.hint.as_deref().map(render::cell);
+        let message = render::cell(&format!("{place}{}", error.message));
         say(&advice::words("c2-tui", &message, &details, hint.as_deref()));
     }
 
@@ -126,10 +126,7 @@ impl Printer {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return exit::NO_READER;
         }
-        self.complaint(
-            &CommandError::refused(format!("cannot write the output: {error}"), "see where it goes to"),
-            None,
-        );
+        self.error(&CommandError::refused(format!("cannot write the output: {error}"), "see where it goes to"), None);
         exit::FAILED
     }
 

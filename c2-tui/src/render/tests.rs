@@ -2,7 +2,8 @@
 
 use c2_shared::api::files::{Cleaned, JobFile, Kept};
 use c2_shared::api::jobs::{CancelResponse, JobInfo, JobList, JobLog, JobRow, QueueStatus, Stream};
-use c2_shared::api::workers::{Output, WorkerInfo, WorkerList};
+use c2_shared::api::work::Output;
+use c2_shared::api::workers::{WorkerInfo, WorkerList};
 use c2_shared::blob::BlobId;
 use c2_shared::bytes64::Bytes64;
 use c2_shared::id::JobId;

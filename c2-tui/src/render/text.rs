@@ -1,7 +1,7 @@
 //! An outcome as text, and the verdict on a job in one line.
 
 use c2_shared::api::jobs::{CancelResponse, JobRow, Stream};
-use c2_shared::api::workers::Output;
+use c2_shared::api::work::Output;
 use c2_shared::job::JobState;
 use c2_shared::limits::{OUTPUT_HEAD_BYTES, OUTPUT_TAIL_BYTES};
 use jiff::tz::TimeZone;

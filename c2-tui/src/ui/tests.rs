@@ -5,10 +5,10 @@ use c2_shared::time::Mono;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
-use crate::app::demo::{self, NOW, busy, console, press, send};
 use crate::app::report::{Fault, Report};
 use crate::app::update::output_tests;
 use crate::app::{Effect, Model, Msg};
+use crate::tests::demo::{self, NOW, busy, console, press, send};
 use crate::ui::draw;
 
 fn screen(model: &Model) -> String {

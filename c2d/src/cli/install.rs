@@ -24,9 +24,6 @@ const USER: Plan = Plan {
 };
 
 /// Writes the service files; answers with what was done.
-///
-/// # Errors
-/// When one cannot be written, or the service could never start.
 pub fn install(dry_run: bool, root: Option<&Path>) -> Result<String, InstallError> {
     let is_root = rustix::process::geteuid().is_root();
     place(&SYSTEM, &USER, Wish { root, dry_run }, is_root)

@@ -137,21 +137,16 @@ pub struct Options {
 
 impl Options {
     /// The data folder that these options mean.
-    #[must_use]
     pub fn data_dir(&self) -> PathBuf {
         self.data_dir.clone().unwrap_or_else(config::default_data_dir)
     }
 
     /// The configuration file that these options name.
-    #[must_use]
     pub fn config_file(&self) -> Option<&Path> {
         self.config.as_deref()
     }
 
     /// The data folder and the configuration that these options mean.
-    ///
-    /// # Errors
-    /// When a configuration file cannot be used.
     pub fn resolve(self) -> Result<(PathBuf, ServerConfig), ConfigError> {
         let data_dir = self.data_dir();
         let file = self.config.or_else(|| Some(data_dir.join(CONFIG_FILE)).filter(|path| path.exists()));

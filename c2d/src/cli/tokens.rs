@@ -7,8 +7,8 @@ use std::path::Path;
 use c2_shared::advice::Advice;
 use c2_shared::api::tokens::{InviteRequest, TokenRow};
 use c2_shared::client::{Client, ClientError};
-use c2_shared::endpoint::{Endpoint, EndpointError};
 use c2_shared::pass::Pass;
+use c2_shared::server_address::{ServerAddress, ServerAddressError};
 use c2_shared::token::{Role, TokenError};
 use jiff::Timestamp;
 
@@ -21,9 +21,9 @@ pub enum TokensError {
     #[error("no c2d runs with the data folder {0:?}")]
     NotRunning(std::path::PathBuf),
     #[error(transparent)]
-    Address(#[from] EndpointError),
+    Address(#[from] ServerAddressError),
     #[error("c2d listens on {0}, which other machines cannot reach")]
-    Unreachable(Endpoint),
+    Unreachable(ServerAddress),
     #[error(transparent)]
     Token(#[from] TokenError),
     #[error(transparent)]
@@ -48,12 +48,9 @@ impl Advice for TokensError {
 }
 
 /// Asks; answers with what to print.
-///
-/// # Errors
-/// When no c2d runs, or it refuses.
 pub async fn run(data_dir: &Path, command: Tokens) -> Result<String, TokensError> {
     let noted = std::fs::read_to_string(data_dir.join(ADDRESS_FILE));
-    let noted = noted.ok().and_then(|text| text.trim().parse::<Endpoint>().ok());
+    let noted = noted.ok().and_then(|text| text.trim().parse::<ServerAddress>().ok());
     let listening = noted.ok_or_else(|| TokensError::NotRunning(data_dir.to_owned()))?;
     let pass = Pass::read(&data_dir.join(Role::Operator.file_name()))?;
     let client = Client::new(&near(&listening), Some(pass), None)?;
@@ -72,23 +69,23 @@ pub async fn run(data_dir: &Path, command: Tokens) -> Result<String, TokensError
 }
 
 /// Where this machine finds a c2d that listens on all addresses.
-fn near(listening: &Endpoint) -> Endpoint {
+fn near(listening: &ServerAddress) -> ServerAddress {
     let host = match listening.host.parse::<IpAddr>() {
         Ok(ip) if ip.is_unspecified() && ip.is_ipv4() => "127.0.0.1".to_owned(),
         Ok(ip) if ip.is_unspecified() => "::1".to_owned(),
         _ => listening.host.clone(),
     };
-    Endpoint { host, port: listening.port }
+    ServerAddress { host, port: listening.port }
 }
 
-async fn invite(client: &Client, listening: &Endpoint, invitation: Invitation) -> Result<String, TokensError> {
+async fn invite(client: &Client, listening: &ServerAddress, invitation: Invitation) -> Result<String, TokensError> {
     let server = match &invitation.address {
         Some(text) => {
-            let named: Endpoint = text.parse()?;
+            let named: ServerAddress = text.parse()?;
             let with_port = text.parse::<IpAddr>().is_err() && text.contains(':');
-            Endpoint { port: if with_port { named.port } else { listening.port }, ..named }
+            ServerAddress { port: if with_port { named.port } else { listening.port }, ..named }
         }
-        None => Endpoint { host: outward(&listening.host), port: listening.port },
+        None => ServerAddress { host: outward(&listening.host), port: listening.port },
     };
     if server.is_loopback() && invitation.address.is_none() {
         return Err(TokensError::Unreachable(server));

@@ -41,18 +41,12 @@ pub(super) type Read = Box<dyn FnOnce(&Scheduler, Now) + Send>;
 
 impl EngineHandle {
     /// Applies an event and waits until what it led to is durable.
-    ///
-    /// # Errors
-    /// When the scheduler refuses, or c2d cannot take the request.
     pub async fn apply<E: Event>(&self, event: E) -> Result<E::Answer, Refusal> {
         self.apply_with(event, Vec::new()).await
     }
 
     /// Polls for a worker with what its results wrote; waits as long as the poll may be parked.
     /// Dropping the future withdraws the poll.
-    ///
-    /// # Errors
-    /// When the scheduler refuses, or c2d cannot take the request.
     pub async fn poll(&self, poll: Poll, outputs: Vec<AttemptOutput>) -> Result<PollAnswer, Refusal> {
         let token = PollToken(self.last_token.fetch_add(1, Ordering::Relaxed) + 1);
         let mut guard = PollGuard { messages: &self.messages, waiting: Some(token) };
@@ -64,9 +58,6 @@ impl EngineHandle {
     }
 
     /// Delivers one result by itself.
-    ///
-    /// # Errors
-    /// When the scheduler refuses, or c2d cannot take the request.
     pub async fn deliver(
         &self,
         worker: IpAddr,
@@ -77,9 +68,6 @@ impl EngineHandle {
     }
 
     /// Reads the state after everything that came before is durable.
-    ///
-    /// # Errors
-    /// When c2d cannot take the request.
     pub async fn read<T, F>(&self, read: F) -> Result<T, Refusal>
     where
         T: Send + 'static,
@@ -95,9 +83,6 @@ impl EngineHandle {
     }
 
     /// Resolves when an active job has ended and that is durable; at once for a job that is not active.
-    ///
-    /// # Errors
-    /// When c2d cannot take the request.
     #[expect(clippy::unused_async, reason = "callers need not know that nothing is waited for here")]
     pub async fn ended(&self, job: JobId) -> Result<oneshot::Receiver<()>, Refusal> {
         let (done, receiver) = oneshot::channel();
@@ -106,7 +91,6 @@ impl EngineHandle {
     }
 
     /// What each commit changes, from now on. A reader that falls behind is told so by `Lagged`.
-    #[must_use]
     pub fn changes(&self) -> broadcast::Receiver<Arc<Touched>> {
         self.changes.subscribe()
     }

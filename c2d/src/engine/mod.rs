@@ -12,7 +12,7 @@ use std::net::IpAddr;
 
 use c2_shared::api::files::JobFile;
 use c2_shared::api::jobs::QueueStatus;
-use c2_shared::api::workers::Output;
+use c2_shared::api::work::Output;
 use c2_shared::id::AttemptId;
 
 use crate::sched::event::Now;

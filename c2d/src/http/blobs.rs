@@ -169,9 +169,9 @@ fn blob(name: &Name) -> Result<BlobId, ApiError> {
 
 /// Does what waits for the disk away from the threads that carry messages.
 pub(crate) async fn blocking<T: Send + 'static>(
-    deed: impl FnOnce() -> Result<T, BlobError> + Send + 'static,
+    work: impl FnOnce() -> Result<T, BlobError> + Send + 'static,
 ) -> Result<T, ApiError> {
-    Ok(spawn_blocking(deed).await.expect("reading and writing files does not panic")?)
+    Ok(spawn_blocking(work).await.expect("reading and writing files does not panic")?)
 }
 
 #[cfg(test)]

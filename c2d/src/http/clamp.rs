@@ -1,7 +1,7 @@
 //! What workers say, cut to its limits as it comes in: it is data, never trusted to be short or fit
 //! to be shown. Nothing behind this file sees more.
 
-use c2_shared::api::workers::{AttemptResult, Output};
+use c2_shared::api::work::{AttemptResult, Output};
 use c2_shared::job::Outcome;
 use c2_shared::limits::{
     DISKS_LEN_MAX, GPUS_LEN_MAX, OUTPUT_HEAD_BYTES, OUTPUT_TAIL_BYTES, REASON_BYTES_MAX, TEXT_CHARS_MAX,

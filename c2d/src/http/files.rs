@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::files::{FilesQuery, JobFile, JobFiles};
-use c2_shared::api::workers::AttemptResult;
+use c2_shared::api::work::AttemptResult;
 use c2_shared::blob::BlobId;
 use c2_shared::bytes64::Bytes64;
 use c2_shared::glob;
@@ -19,7 +19,7 @@ use crate::http::handler::{Answer, ApiError, App, Json, Name, QueryOf, State, se
 use crate::sched::Reject;
 use crate::store::{BlobError, Blobs, payload, read_piece};
 
-/// Characters of a complaint that are kept.
+/// Characters of a problem that are kept.
 const PROBLEM_CHARS: usize = 200;
 
 serves!(LIST_FILES => files);
@@ -74,11 +74,11 @@ pub(crate) async fn check_uploads<'a>(app: &App, specs: impl IntoIterator<Item =
 }
 
 /// Makes what a worker says of files fit to be kept. A result is recorded in any case; a file that
-/// was not asked for or cannot be kept is complained about in its place.
+/// was not asked for or cannot be kept is a problem in its place.
 pub(crate) async fn settle(app: &App, results: &mut [AttemptResult]) -> Result<(), ApiError> {
     for result in results.iter_mut().filter(|result| !result.files.is_empty() || !result.problems.is_empty()) {
         let download = patterns(app, result.attempt.job).await?;
-        // What c2d itself complains about comes first, so that a worker cannot crowd it out.
+        // What c2d itself found comes first, so that a worker cannot crowd it out.
         let mut problems = glob::drop_unasked(&mut result.files, &download);
         let (blobs, ids) = (app.blobs.clone(), result.files.iter().map(|file| file.sha256).collect::<Vec<_>>());
         let missing = blocking(move || blobs.missing(ids)).await?;

@@ -13,7 +13,7 @@ use axum::response::Sse;
 use axum::response::sse::Event;
 use c2_shared::api::jobs::{JobRow, Stream as StreamName};
 use c2_shared::api::live::{ENDED, FollowQuery, NextRead, OutputAnswer, OutputRead, Piece, WRITTEN, Written};
-use c2_shared::api::workers::Output;
+use c2_shared::api::work::Output;
 use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::JobState;
 use c2_shared::limits::{BODY_BYTES_MAX, OUTPUT_HEAD_BYTES, OUTPUT_TAIL_BYTES, PARK_MAX_S, PIECE_BYTES_MAX};

@@ -5,7 +5,7 @@ use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::response::{IntoResponse as _, Response};
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::jobs::{OutputQuery, Stream};
-use c2_shared::api::workers::Output;
+use c2_shared::api::work::Output;
 use c2_shared::job::JobState;
 
 use crate::http::follow;

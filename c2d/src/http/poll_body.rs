@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::extract::Request;
 use axum::http::header::CONTENT_LENGTH;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
-use c2_shared::api::workers::PollRequest;
+use c2_shared::api::work::PollRequest;
 use c2_shared::limits::{BATCH_BODY_BYTES_MAX, BODY_BYTES_MAX, SLOTS};
 
 use crate::http::handler::{ApiError, App, optional_json};

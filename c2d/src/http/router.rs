@@ -60,9 +60,6 @@ pub struct App {
 }
 
 /// All endpoints behind the gate.
-///
-/// # Errors
-/// When one has no handler.
 pub fn router(app: App) -> Result<Router, Unserved> {
     let gate = axum::middleware::from_fn_with_state(app.clone(), gate::gate);
     let router = handlers().all()?.fallback(unknown_path).method_not_allowed_fallback(wrong_method);

@@ -3,9 +3,9 @@
 use axum::http::StatusCode;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::tokens::{InviteRequest, InviteResponse, JoinRequest, JoinResponse, TokenGone, TokenList};
-use c2_shared::endpoint::Endpoint;
 use c2_shared::limits::{BODY_BYTES_MAX, INVITATION_S_MAX, INVITATION_USES_MAX, NAME_LEN_MAX};
 use c2_shared::pass::Pass;
+use c2_shared::server_address::ServerAddress;
 use c2_shared::token::Role;
 
 use crate::access::TokenRefusal;
@@ -36,7 +36,7 @@ pub(crate) async fn invite(
         return Err(body.in_field("role").into());
     }
     let token = app.access.invite(request, app.clock.now().wall_ms).await?;
-    let pass = Pass { token, fingerprint: Some(app.fingerprint), server: Some(Endpoint::from(app.address)) };
+    let pass = Pass { token, fingerprint: Some(app.fingerprint), server: Some(ServerAddress::from(app.address)) };
     Ok((StatusCode::CREATED, Json(InviteResponse { line: pass.expose() })))
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::extract::Request;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
-use c2_shared::api::workers::{
+use c2_shared::api::work::{
     Assignment, AttemptResult, Directive, Output, PlainPollResponse, PollResponse, RegisterRequest, RegisterResponse,
     ResultRequest, ResultResponse, ResultVerdict, WorkAnswer,
 };

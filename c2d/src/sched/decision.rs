@@ -67,19 +67,16 @@ pub enum Back {
 
 impl Back {
     /// Whether a crash is counted.
-    #[must_use]
     pub const fn is_crash(self) -> bool {
         matches!(self, Self::Lost { crash: true })
     }
 
     /// Whether a retry is used up.
-    #[must_use]
     pub const fn is_retry(self) -> bool {
         matches!(self, Self::Retry)
     }
 
     /// Whether the job forgets its worker.
-    #[must_use]
     pub const fn is_settled(self) -> bool {
         !matches!(self, Self::Lost { .. })
     }

@@ -26,7 +26,6 @@ pub struct Explained {
 
 impl Scheduler {
     /// Explains why an active job does not run; `None` for a job that is not active.
-    #[must_use]
     pub fn explain(&self, now: Now, id: JobId) -> Option<Explained> {
         let job = self.jobs.get(id)?;
         if job.state == JobState::Running {

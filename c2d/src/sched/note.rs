@@ -26,7 +26,6 @@ pub enum Note {
 
 impl Note {
     /// Whether something is wrong.
-    #[must_use]
     pub const fn is_warning(&self) -> bool {
         !matches!(self, Self::Back { .. } | Self::Removed { .. })
     }

@@ -91,7 +91,6 @@ impl Scheduler {
     /// Work that was running is neither believed nor doubted yet: the workers say what they still
     /// run. One that speaks without it frees it at once; one that stays silent keeps it until its
     /// lease is over, because it may be running it behind a broken network.
-    #[must_use]
     pub fn restore(saved: Saved, capacity: usize, now: Now) -> Self {
         let recovering = !saved.grants.is_empty();
         let mut s = Self {
@@ -137,7 +136,6 @@ impl Scheduler {
     }
 
     /// Everything that [`Self::restore`] needs; the store must load exactly this.
-    #[must_use]
     pub fn saved(&self) -> Saved {
         let grants = self.workers.values().flat_map(|worker| {
             worker.grants.iter().map(|(attempt, grant)| GrantRecord {
@@ -162,9 +160,6 @@ impl Scheduler {
     }
 
     /// Handles one event. On refusal nothing has changed and no decision was made.
-    ///
-    /// # Errors
-    /// When the event contradicts the state; see [`Reject`].
     pub fn apply<E: Event>(&mut self, now: Now, event: E, decisions: &mut Vec<Decision>) -> Result<E::Answer, Reject> {
         self.now = now;
         let mut turn = Turn { s: self, now, decisions };
@@ -174,7 +169,6 @@ impl Scheduler {
     }
 
     /// When [`super::event::TimePassed`] is due at the latest.
-    #[must_use]
     pub fn next_deadline(&self) -> Option<Mono> {
         let workers = self.workers.values().filter_map(|worker| worker.presence.deadline());
         // The wall clock may be set meanwhile, so a begin time is looked at again every minute.
@@ -187,13 +181,11 @@ impl Scheduler {
     }
 
     /// Hands over what changed since the last call.
-    #[must_use]
     pub fn take_touched(&mut self) -> Touched {
         std::mem::take(&mut self.touched)
     }
 
     /// The last job id given; ids up to it exist or existed.
-    #[must_use]
     pub const fn last_job(&self) -> u64 {
         self.last_job
     }

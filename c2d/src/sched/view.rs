@@ -54,13 +54,11 @@ pub struct WorkerView {
 
 impl Scheduler {
     /// An active job.
-    #[must_use]
     pub fn job(&self, now: Now, id: JobId) -> Option<JobView> {
         self.jobs.get(id).map(|job| self.view(now, id, job))
     }
 
     /// Active jobs by id, after `after`, of one state or all, at most `limit`.
-    #[must_use]
     pub fn jobs(&self, now: Now, state: Option<JobState>, after: Option<JobId>, limit: usize) -> Vec<JobView> {
         let first = JobId(after.map_or(0, |id| id.0.saturating_add(1)));
         let wanted = self.jobs.iter_from(first).filter(|(_, job)| state.is_none_or(|state| job.state == state));
@@ -68,19 +66,16 @@ impl Scheduler {
     }
 
     /// All workers by address.
-    #[must_use]
     pub fn workers(&self, now: Now) -> Vec<WorkerView> {
         self.workers.values().map(|worker| worker.view(now)).collect()
     }
 
     /// One worker.
-    #[must_use]
     pub fn worker(&self, now: Now, ip: IpAddr) -> Option<WorkerView> {
         self.workers.get(&ip).map(|worker| worker.view(now))
     }
 
     /// The queue in numbers.
-    #[must_use]
     pub fn queue(&self, now: Now) -> QueueStatus {
         let of = |state| usize::try_from(self.counts.of(state)).unwrap_or(usize::MAX);
         let ended = JobState::ALL.into_iter().filter(|state| state.is_terminal());

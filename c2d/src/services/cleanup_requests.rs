@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use c2_shared::api::files::{Cleaned, CleanupReport};
-use c2_shared::api::workers::Directive;
+use c2_shared::api::work::Directive;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -39,15 +39,11 @@ enum Message {
 impl CleanupRequests {
     /// Starts the desk; it ends when the last of its speakers is gone. Ids count from `first_id`,
     /// which must be greater than those of an earlier run.
-    #[must_use]
     pub fn start(first_id: u64) -> Self {
         Self { mailbox: Mailbox::start(Requests { next_id: first_id, requests: BTreeMap::new() }) }
     }
 
     /// Asks a worker to clean and waits for its report, `patience` long.
-    ///
-    /// # Errors
-    /// When none comes in time.
     pub async fn ask(&self, worker: IpAddr, patience: Duration) -> Result<Cleaned, NoReport> {
         let (report, reported) = oneshot::channel();
         if !self.mailbox.send(Message::Ask { worker, report }) {

@@ -41,16 +41,12 @@ pub enum NoAnswer {
 
 impl LiveOutput {
     /// Starts the desk; it ends when the last of its speakers is gone.
-    #[must_use]
     pub fn start() -> Self {
         Self { mailbox: Mailbox::start(Questions::default()) }
     }
 
     /// Asks a worker and waits for the answer, `patience` long. With the id of the question before,
     /// this one goes out with the answer to the worker's last message, if it still waits.
-    ///
-    /// # Errors
-    /// When no answer comes in time, or too many questions are open.
     pub async fn ask(
         &self,
         worker: IpAddr,

@@ -52,9 +52,6 @@ impl Blobs {
     }
 
     /// Says what is there of a blob. A whole one counts as asked for.
-    ///
-    /// # Errors
-    /// When the disk fails.
     pub fn status(&self, blob: BlobId) -> Result<BlobStatus, BlobError> {
         let _no_removal = self.removal.lock().unwrap_or_else(PoisonError::into_inner);
         let status = |size, complete| BlobStatus { sha256: blob, size, complete };
@@ -70,9 +67,6 @@ impl Blobs {
     }
 
     /// Whether the disk takes so many bytes more.
-    ///
-    /// # Errors
-    /// [`BlobError::Full`] and [`BlobError::TooLarge`].
     pub fn check_room(&self, bytes: u64) -> Result<(), BlobError> {
         if bytes > BLOB_BYTES_MAX {
             return Err(BlobError::TooLarge);
@@ -81,9 +75,6 @@ impl Blobs {
     }
 
     /// Begins to take a blob in, or goes on with it at `offset`.
-    ///
-    /// # Errors
-    /// When it is not to be gone on with there, somebody else is sending it, or the disk fails.
     pub fn receive(&self, blob: BlobId, offset: u64) -> Result<Incoming, BlobError> {
         let mut file = private().open(self.part(blob))?;
         match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
@@ -106,9 +97,6 @@ impl Blobs {
     }
 
     /// Opens a whole blob from a position on, with its size.
-    ///
-    /// # Errors
-    /// When the disk fails.
     pub fn read(&self, blob: BlobId) -> Result<Option<(File, u64)>, BlobError> {
         let Some(file) = existing(&self.path(blob))? else { return Ok(None) };
         let size = file.metadata()?.len();
@@ -116,9 +104,6 @@ impl Blobs {
     }
 
     /// Of these, the blobs that are not there; the others count as asked for.
-    ///
-    /// # Errors
-    /// When the disk fails.
     pub fn missing(&self, blobs: impl IntoIterator<Item = BlobId>) -> Result<Vec<BlobId>, BlobError> {
         let mut missing = Vec::new();
         for blob in blobs {
@@ -130,9 +115,6 @@ impl Blobs {
     }
 
     /// The whole blobs that nobody asked for lately; broken uploads of that age are removed.
-    ///
-    /// # Errors
-    /// When the disk fails.
     pub fn stale(&self, now_ms: u64) -> Result<Vec<BlobId>, BlobError> {
         let mut stale = Vec::new();
         for entry in std::fs::read_dir(&self.dir)? {
@@ -152,9 +134,6 @@ impl Blobs {
     }
 
     /// Removes a blob that no job names, unless somebody asked for it meanwhile.
-    ///
-    /// # Errors
-    /// When the disk fails.
     pub fn remove(&self, blob: BlobId, now_ms: u64) -> Result<(), BlobError> {
         let _no_asking = self.removal.lock().unwrap_or_else(PoisonError::into_inner);
         let path = self.path(blob);
@@ -175,9 +154,6 @@ impl Blobs {
 
 impl Incoming {
     /// Takes the next piece.
-    ///
-    /// # Errors
-    /// When the disk is full or fails, or it is too much.
     pub fn append(&mut self, bytes: &[u8]) -> Result<(), BlobError> {
         if self.len + bytes.len() as u64 > BLOB_BYTES_MAX {
             return Err(BlobError::TooLarge);
@@ -193,9 +169,6 @@ impl Incoming {
     }
 
     /// Verifies what came and makes it durable under its name. Answers its size.
-    ///
-    /// # Errors
-    /// [`BlobError::Mismatch`], after which nothing of it is left; or when the disk fails.
     pub fn finish(mut self) -> Result<u64, BlobError> {
         let part = self.blobs.part(self.blob);
         if self.hasher.finish() != self.blob {
@@ -211,9 +184,6 @@ impl Incoming {
 }
 
 /// Reads `len` bytes at most from a position on; fewer only at the end.
-///
-/// # Errors
-/// When the disk fails.
 pub fn read_piece(file: &mut File, from: u64, len: usize) -> io::Result<Vec<u8>> {
     use std::io::Read as _;
     file.seek(io::SeekFrom::Start(from))?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use c2_shared::api::files::JobFile;
 use c2_shared::api::jobs::{AttemptRow, JobRow};
-use c2_shared::api::workers::{AttemptResult, Output};
+use c2_shared::api::work::{AttemptResult, Output};
 use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::{Condition, Dependency, JobSpec, JobState};
 use rusqlite::Row;
@@ -72,22 +72,17 @@ impl StoredJob {
     }
 
     /// The row that operators see.
-    #[must_use]
     pub fn row(&self) -> JobRow {
         job_row(&self.view)
     }
 
     /// What was submitted.
-    ///
-    /// # Errors
-    /// With the reason, when that cannot be read any more.
     pub fn spec(&self) -> Result<JobSpec, String> {
         payload::read(&self.view.payload)
     }
 }
 
 /// Identifies a result: a repeated delivery has the same digest, a different result another.
-#[must_use]
 pub fn digest(result: &AttemptResult) -> [u8; 32] {
     let mut hash = Sha256::new();
     let mut part = |bytes: &[u8]| {

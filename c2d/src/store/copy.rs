@@ -12,9 +12,6 @@ use crate::store::folder::private;
 use crate::store::{StoreError, folder, jobs_log, payload, schema};
 
 /// Copies a database in one transaction, also one that c2d is writing to.
-///
-/// # Errors
-/// When it is not ours, or cannot be read or written.
 pub fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
     let source = read(from)?;
     // SQLite takes an empty file for the copy, which is for its owner alone before anything is in it.
@@ -28,9 +25,6 @@ pub fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
 }
 
 /// Looks through a database; answers how many jobs are in it.
-///
-/// # Errors
-/// When it is not ours, newer, or damaged, or a specification in it cannot be used.
 pub fn examine(path: &Path) -> Result<u64, StoreError> {
     let connection = read(path)?;
     let said: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
@@ -53,9 +47,6 @@ pub fn examine(path: &Path) -> Result<u64, StoreError> {
 }
 
 /// All ended jobs by their number in the log, also those that were removed since.
-///
-/// # Errors
-/// When the database cannot be read.
 pub fn ended(path: &Path) -> Result<BTreeMap<u64, JobId>, StoreError> {
     let connection = read(path)?;
     let sql = "SELECT seq, id FROM job WHERE seq IS NOT NULL UNION ALL SELECT seq, id FROM removed";
@@ -65,26 +56,17 @@ pub fn ended(path: &Path) -> Result<BTreeMap<u64, JobId>, StoreError> {
 }
 
 /// The last line of a log of ended jobs that this database knows: its number, and where it ends.
-///
-/// # Errors
-/// When one of them cannot be read.
 pub fn last_logged(path: &Path, log: &File, log_path: &Path) -> Result<(u64, u64), StoreError> {
     jobs_log::last_known(log, log_path, &read(path)?)
 }
 
 /// The last id that was given to a job; 0 for none.
-///
-/// # Errors
-/// When the database cannot be read.
 pub fn last_job(path: &Path) -> Result<u64, StoreError> {
     let last: i64 = read(path)?.query_row(&format!("SELECT coalesce(({LAST_JOB}), 0)"), [], |row| row.get(0))?;
     Ok(u64::try_from(last).unwrap_or(0))
 }
 
 /// From this id on new jobs are counted, whatever is in the database.
-///
-/// # Errors
-/// When the database cannot be written.
 pub fn move_ids_on(path: &Path, last: u64) -> Result<(), StoreError> {
     let connection = Connection::open(path)?;
     connection.execute(
@@ -95,17 +77,11 @@ pub fn move_ids_on(path: &Path, last: u64) -> Result<(), StoreError> {
 }
 
 /// Locks a data folder as c2d does.
-///
-/// # Errors
-/// When a c2d uses it.
 pub fn lock(dir: &Path) -> Result<File, StoreError> {
     folder::lock(dir)
 }
 
 /// Locks a log of ended jobs as c2d does, where it lies outside the data folder.
-///
-/// # Errors
-/// When a c2d writes to it.
 pub fn lock_log(path: &Path) -> Result<File, StoreError> {
     let file = File::open(path).map_err(StoreError::file(path))?;
     folder::lock_file(&file, path)?;

@@ -97,7 +97,6 @@ fn holder(file: &File) -> Option<u32> {
 }
 
 /// Bytes that the disk under a path has left.
-#[must_use]
 pub fn free_bytes(path: &Path) -> u64 {
     rustix::fs::statvfs(path).map_or(u64::MAX, |stat| stat.f_bavail.saturating_mul(stat.f_frsize))
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 
 use c2_shared::api::jobs::{AttemptRow, LogQuery};
-use c2_shared::api::workers::Output;
+use c2_shared::api::work::Output;
 use c2_shared::blob::BlobId;
 use c2_shared::bytes64::Bytes64;
 use c2_shared::id::{AttemptId, JobId};
@@ -76,18 +76,12 @@ impl History {
         Ok(Self { readers: readers.into(), next: Arc::default() })
     }
 
-    /// One job with its attempts and what it depends on.
-    ///
-    /// # Errors
-    /// [`StoreError::Gone`] for a job that was removed; otherwise when the database fails or too many questions wait.
+    /// One job with its attempts and what it depends on; [`StoreError::Gone`] when it was removed.
     pub async fn job(&self, id: JobId) -> Result<Option<StoredJob>, StoreError> {
         self.ask(move |c| with_attempts(c, id)).await
     }
 
     /// One job as [`Self::job`] gives it, and what its latest ended attempt wrote.
-    ///
-    /// # Errors
-    /// As [`Self::job`].
     pub async fn job_with_output(&self, id: JobId) -> Result<Option<(StoredJob, Option<StoredOutput>)>, StoreError> {
         self.ask(move |c| {
             let Some(job) = with_attempts(c, id)? else { return Ok(None) };
@@ -97,9 +91,6 @@ impl History {
     }
 
     /// Jobs in the order of their ids, or against it.
-    ///
-    /// # Errors
-    /// When the database fails or too many questions wait.
     pub async fn jobs(&self, filter: JobFilter) -> Result<Vec<StoredJob>, StoreError> {
         self.ask(move |c| {
             let mut conditions = vec!["1"];
@@ -144,9 +135,6 @@ impl History {
     }
 
     /// These jobs in this order, with what they depend on; one that is not there is left out.
-    ///
-    /// # Errors
-    /// When the database fails or too many questions wait.
     pub async fn jobs_with_dependencies(&self, ids: Vec<JobId>) -> Result<Vec<StoredJob>, StoreError> {
         self.ask(move |c| {
             let found = ids.into_iter().map(|id| one(c, id));
@@ -157,9 +145,6 @@ impl History {
 
     /// The jobs that ended last, oldest first, each with its place in the log: those that the
     /// query wants, at most as many lines as it says.
-    ///
-    /// # Errors
-    /// When the database fails or too many questions wait.
     pub async fn log(&self, query: LogQuery) -> Result<Vec<(u64, StoredJob)>, StoreError> {
         let jobs = self.ask(move |c| {
             let mut conditions = vec!["seq IS NOT NULL"];
@@ -188,17 +173,11 @@ impl History {
     }
 
     /// What the latest ended attempt of a job wrote.
-    ///
-    /// # Errors
-    /// When the database fails or too many questions wait.
     pub async fn output(&self, id: JobId) -> Result<Option<StoredOutput>, StoreError> {
         self.ask(move |c| written(c, id)).await
     }
 
     /// The files that a job left.
-    ///
-    /// # Errors
-    /// When the database fails or too many questions wait.
     pub async fn files(&self, id: JobId) -> Result<StoredFiles, StoreError> {
         self.ask(move |c| {
             let sql = "SELECT number, files, problems FROM listing WHERE job = ?1 ORDER BY number DESC LIMIT 1";
@@ -212,9 +191,6 @@ impl History {
     }
 
     /// Of these blobs, those that no job names.
-    ///
-    /// # Errors
-    /// When the database fails or too many questions wait.
     pub async fn unused(&self, mut blobs: Vec<BlobId>) -> Result<Vec<BlobId>, StoreError> {
         self.ask(move |c| {
             let mut statement = c.prepare_cached("SELECT EXISTS (SELECT 1 FROM blob_use WHERE sha256 = ?1)")?;
@@ -231,9 +207,6 @@ impl History {
     }
 
     /// Identity of the result that an attempt delivered.
-    ///
-    /// # Errors
-    /// When the database fails or too many questions wait.
     pub async fn digest(&self, attempt: AttemptId) -> Result<Option<[u8; 32]>, StoreError> {
         self.ask(move |c| {
             let mut statement = c.prepare_cached("SELECT digest FROM output WHERE job = ?1 AND number = ?2")?;
@@ -243,9 +216,6 @@ impl History {
     }
 
     /// The jobs that ended last, as the lines of the log.
-    ///
-    /// # Errors
-    /// When the database fails or too many questions wait.
     pub async fn log_entries(&self, query: LogQuery) -> Result<Vec<c2_shared::api::jobs::LogEntry>, StoreError> {
         let jobs = self.log(query).await?;
         Ok(jobs.iter().map(|(seq, job)| crate::store::jobs_log::entry(*seq, job)).collect())

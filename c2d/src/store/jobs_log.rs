@@ -149,9 +149,6 @@ fn timestamp(ms: u64) -> jiff::Timestamp {
 }
 
 /// Reads a log, from some byte on.
-///
-/// # Errors
-/// When the file cannot be read.
 pub fn pieces(file: &File, from: u64) -> io::Result<impl Iterator<Item = io::Result<Piece>>> {
     let mut reader = BufReader::new(file);
     reader.seek(SeekFrom::Start(from))?;

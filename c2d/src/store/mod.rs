@@ -159,9 +159,6 @@ impl StoreError {
 }
 
 /// Opens the store, makes it if it is new, and mends what a crash left behind.
-///
-/// # Errors
-/// When the folder or the database cannot be used; see [`StoreError`]. Nothing was changed then.
 pub fn open(config: Config) -> Result<Opened, StoreError> {
     let folder = folder::Folder::open(&config.dir)?;
     let mut connection = schema::open(&folder)?;

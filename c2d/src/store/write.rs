@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use c2_shared::api::workers::Output;
+use c2_shared::api::work::Output;
 use c2_shared::blob::BlobId;
 use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::{JobSpec, JobState, Outcome};

@@ -61,9 +61,6 @@ pub enum UpkeepError {
 
 /// Does it; answers with what to print, and whether all is well. The configuration is the one named, or
 /// the one in the data folder.
-///
-/// # Errors
-/// When it cannot be done.
 pub fn run(data_dir: &Path, config_file: Option<&Path>, work: Upkeep) -> Result<(String, bool), UpkeepError> {
     match work {
         Upkeep::Backup { file, force } => {

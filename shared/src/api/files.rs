@@ -8,6 +8,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::api::is_zero;
 use crate::blob::BlobId;
 use crate::bytes64::Bytes64;
 use crate::id::JobId;
@@ -106,7 +107,7 @@ pub struct Kept {
     pub reason: String,
 }
 
-/// An agent's answer to [`super::workers::Directive::Cleanup`].
+/// An agent's answer to [`super::work::Directive::Cleanup`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
@@ -126,9 +127,4 @@ pub struct CleanupResponse {
     /// What it did.
     #[serde(flatten)]
     pub cleaned: Cleaned,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
-const fn is_zero(n: &u64) -> bool {
-    *n == 0
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::api::workers::is_zero;
+use crate::api::is_zero;
 use crate::id::JobId;
 use crate::job::{JobSpec, JobState, Outcome};
 

@@ -12,4 +12,11 @@ pub mod live;
 pub mod metrics;
 pub mod tokens;
 pub mod why;
+pub mod work;
 pub mod workers;
+
+/// What need not be written.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+const fn is_zero(n: &u64) -> bool {
+    *n == 0
+}

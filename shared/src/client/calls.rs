@@ -16,9 +16,10 @@ use crate::api::jobs::{
 use crate::api::live::{FollowQuery, NextRead, OutputAnswer};
 use crate::api::tokens::{InviteRequest, InviteResponse, JoinRequest, JoinResponse, TokenGone, TokenList};
 use crate::api::why::Explanation;
+use crate::api::work::{Output, PollRequest, PollResponse, RegisterRequest, RegisterResponse};
 use crate::api::workers::{
-    DetectQuery, DetectResponse, GroupsRequest, NoQuery, Output, PollRequest, PollResponse, RegisterRequest,
-    RegisterResponse, RemoveResponse, TagStatus, TagsRequest, TargetWorkers, WorkerInfo, WorkerList, WorkerRow,
+    DetectQuery, DetectResponse, GroupsRequest, NoQuery, RemoveResponse, TagStatus, TagsRequest, TargetWorkers,
+    WorkerInfo, WorkerList, WorkerRow,
 };
 use crate::id::JobId;
 use crate::job::JobSpec;

@@ -18,9 +18,9 @@ use serde::de::DeserializeOwned;
 
 use crate::api::endpoint::{self, Endpoint, PathValues};
 use crate::api::error::ErrorBody;
-use crate::endpoint::Endpoint as Address;
 use crate::limits::{ANSWER_TIMEOUT_MS, CONNECT_TIMEOUT_MS};
 use crate::pass::Pass;
+use crate::server_address::ServerAddress as Address;
 use crate::token::Token;
 
 pub use blobs::{Progress, TransferError};

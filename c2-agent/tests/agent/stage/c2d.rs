@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::files::CleanupReport;
-use c2_shared::api::workers::{
+use c2_shared::api::work::{
     Assignment, AttemptResult, Directive, PollRequest, PollResponse, RegisterRequest, RegisterResponse,
 };
 use c2_shared::id::{AttemptId, JobId};

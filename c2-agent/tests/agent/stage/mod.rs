@@ -6,7 +6,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output as ProcessOutput, Stdio};
 
-use c2_shared::api::workers::AttemptResult;
+use c2_shared::api::work::AttemptResult;
 use c2_shared::job::JobSpec;
 use c2_shared::pass::Pass;
 use c2_shared::token::{Role, Token};

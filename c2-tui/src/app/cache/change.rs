@@ -110,7 +110,7 @@ mod tests {
     use c2_shared::job::JobState;
 
     use super::*;
-    use crate::app::demo;
+    use crate::tests::demo;
 
     fn change(jobs: Vec<JobRow>) -> Event {
         Event::Change(Box::new(Change { jobs, ..Change::default() }))

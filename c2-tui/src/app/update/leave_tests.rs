@@ -1,12 +1,12 @@
 //! Tables over what leads out: of a page, of a pane, of the console; and over letters that are
 //! typed on the way.
 
-use crate::app::demo::{NOW, at, busy, keys, press, send};
 use crate::app::focus::Focus;
 use crate::app::overlay::Overlay;
 use crate::app::panes::Pane;
 use crate::app::report::{Report, RunId};
 use crate::app::{Effect, Model, Msg, Now, update};
+use crate::tests::demo::{NOW, at, busy, keys, press, send};
 
 const JOBS: Focus = Focus::Pane(Pane::Jobs);
 

@@ -1,10 +1,10 @@
 //! Tables over lines and Enter: what asks, what a read-only console lets through, what stays in the
 //! line, and what Tab offers on the way.
 
-use crate::app::demo::{busy, press, send};
 use crate::app::focus::Focus;
 use crate::app::overlay::Overlay;
 use crate::app::{Effect, Model, Msg};
+use crate::tests::demo::{busy, press, send};
 
 fn entered(line: &str) -> (Model, Vec<Effect>) {
     let mut model = busy(80, 24);

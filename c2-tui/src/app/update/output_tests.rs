@@ -4,7 +4,6 @@ use c2_shared::api::jobs::Stream;
 use c2_shared::id::JobId;
 use c2_shared::job::JobState;
 
-use crate::app::demo::{self, at, busy, change, press, send};
 use crate::app::focus::Focus;
 use crate::app::msg::{News, SaveEnding, Saved};
 use crate::app::overlay::Overlay;
@@ -12,6 +11,7 @@ use crate::app::page::{Page, Shown};
 use crate::app::pager::{Chunk, count_lines};
 use crate::app::report::{DocumentId, Fault, Report};
 use crate::app::{Effect, Model, Msg, Preferences, update};
+use crate::tests::demo::{self, at, busy, change, press, send};
 
 /// Answers what pages ask of the event loop, with an output of these lines.
 pub(crate) fn serve(model: &mut Model, effects: &[Effect], text: &str) {

@@ -5,7 +5,6 @@ use c2_shared::job::JobState;
 use c2_shared::time::Mono;
 
 use crate::app::cache::JobScope;
-use crate::app::demo::{self, NOW, busy, change, console, press, send};
 use crate::app::focus::Focus;
 use crate::app::model::Link;
 use crate::app::msg::{Gesture, Target};
@@ -17,6 +16,7 @@ use crate::app::report::{DocumentId, Fault, Report, RunId};
 use crate::app::table::Grid as _;
 use crate::app::{Effect, Model, Msg, Preferences};
 use crate::command::Theme;
+use crate::tests::demo::{self, NOW, busy, change, console, press, send};
 
 const JOBS: Focus = Focus::Pane(Pane::Jobs);
 

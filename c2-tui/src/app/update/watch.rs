@@ -112,10 +112,10 @@ pub(super) fn all(model: &mut Model) -> impl Iterator<Item = &mut Watch> {
 mod tests {
     use super::pages::ENDED_MAX;
     use super::*;
-    use crate::app::demo::{busy, press, send};
     use crate::app::msg::{Msg, News};
     use crate::app::report::DocumentId;
     use crate::app::watch::Tally;
+    use crate::tests::demo::{busy, press, send};
 
     fn begun(model: &mut Model, line: &str) -> RunId {
         if model.focus != Focus::Line {

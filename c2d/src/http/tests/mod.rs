@@ -7,7 +7,7 @@ mod bounds;
 mod docs;
 mod elsewhere;
 mod events;
+mod hold;
 mod lab;
 mod operators;
-mod steer;
 mod walk;

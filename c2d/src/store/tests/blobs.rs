@@ -56,7 +56,7 @@ fn only_what_no_job_names_and_nobody_wants_goes() {
     let mut with_upload = job(1);
     with_upload.payload = format!(r#"{{"command":"x","upload":[{{"path":"a","sha256":"{uploaded}"}}]}}"#).into();
     commit(&mut opened, &[Decision::AddJob(Box::new(with_upload)), add(2)]).unwrap();
-    let result = c2_shared::api::workers::AttemptResult {
+    let result = c2_shared::api::work::AttemptResult {
         files: vec![c2_shared::api::files::JobFile {
             path: "out".to_owned(),
             size: 4,
@@ -88,7 +88,7 @@ fn only_what_no_job_names_and_nobody_wants_goes() {
     assert_eq!(names(&lab), expected);
 }
 
-fn output(result: &c2_shared::api::workers::AttemptResult) -> crate::engine::AttemptOutput {
+fn output(result: &c2_shared::api::work::AttemptResult) -> crate::engine::AttemptOutput {
     crate::engine::AttemptOutput {
         attempt: result.attempt,
         digest: crate::store::digest(result),

@@ -20,10 +20,10 @@ const ALL: Retention = Retention { keep_days: 30, keep_jobs: 1_000_000, keep_byt
 /// Commits, goes on for 40 days by the end of which it is `wall_ms`, waits until `left` jobs are there,
 /// and answers what became of each.
 fn remove_old(lab: &Lab, keep: Retention, decisions: Vec<Decision>, wall_ms: u64, left: &[u64]) -> History {
-    sweep_after(lab, keep, decisions, (40, wall_ms), left)
+    remove_after(lab, keep, decisions, (40, wall_ms), left)
 }
 
-fn sweep_after(
+fn remove_after(
     lab: &Lab,
     keep: Retention,
     decisions: Vec<Decision>,
@@ -88,8 +88,8 @@ fn a_clock_that_jumps_makes_nothing_old() {
     lab.commit(&[ended(4)]);
     // One goes because there are too many, so that all have been looked at.
     let keep = Retention { keep_jobs: 3, ..ALL };
-    sweep_after(&lab, keep, Vec::new(), (29, ENDED_MS + 4_000 * DAY_MS), &[2, 3, 4]);
-    sweep_after(&lab, keep, Vec::new(), (2, ENDED_MS + 4_000 * DAY_MS), &[]);
+    remove_after(&lab, keep, Vec::new(), (29, ENDED_MS + 4_000 * DAY_MS), &[2, 3, 4]);
+    remove_after(&lab, keep, Vec::new(), (2, ENDED_MS + 4_000 * DAY_MS), &[]);
 }
 
 #[test]

@@ -15,6 +15,7 @@ use crate::api::live::*;
 use crate::api::metrics::*;
 use crate::api::tokens::*;
 use crate::api::why::*;
+use crate::api::work::*;
 use crate::api::workers::*;
 use crate::blob::BlobId;
 use crate::id::JobId;

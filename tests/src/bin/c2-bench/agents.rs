@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use c2_shared::api::jobs::BatchRequest;
-use c2_shared::api::workers::{AttemptResult, PollRequest, RegisterRequest};
+use c2_shared::api::work::{AttemptResult, PollRequest, RegisterRequest};
 use c2_shared::client::Client;
-use c2_shared::endpoint::Endpoint;
 use c2_shared::id::AttemptId;
 use c2_shared::job::{JobSpec, Outcome};
 use c2_shared::limits::QUEUE_LEN_MAX;
 use c2_shared::pass::Pass;
+use c2_shared::server_address::ServerAddress;
 use c2_shared::token::Role;
 use c2_tests::Cluster;
 use c2_tests::usage::{memory_bytes, processor_ms};
@@ -54,7 +54,7 @@ impl Simulated {
         let [.., high, low] = u32::try_from(n)?.to_be_bytes();
         let ip = IpAddr::from(Ipv4Addr::new(127, 1, high, low));
         let pass = Pass { token: cluster.token(Role::Worker)?, fingerprint: None, server: None };
-        let client = Client::new(&Endpoint::from(cluster.addr()), Some(pass), Some(ip))?;
+        let client = Client::new(&ServerAddress::from(cluster.addr()), Some(pass), Some(ip))?;
         let name = format!("simulated-{n}");
         let request = RegisterRequest {
             ip: Some(ip),

@@ -10,19 +10,19 @@ use crate::limits::PORT;
 
 /// A host, by name or address, and a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Endpoint {
+pub struct ServerAddress {
     /// A name, or an address without brackets.
     pub host: String,
     /// The port.
     pub port: u16,
 }
 
-/// Says that a text names no endpoint.
+/// Says that a text names no server.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not an address of c2d")]
-pub struct EndpointError(pub String);
+pub struct ServerAddressError(pub String);
 
-impl Advice for EndpointError {
+impl Advice for ServerAddressError {
     fn hint(&self) -> Option<String> {
         Some("write HOST or HOST:PORT, like 10.0.0.6:30814 or [fd00::6]:30814".to_owned())
     }
@@ -32,7 +32,7 @@ impl Advice for EndpointError {
     }
 }
 
-impl Endpoint {
+impl ServerAddress {
     /// Whether nobody but this machine hears what is said there.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
@@ -40,13 +40,13 @@ impl Endpoint {
     }
 }
 
-impl From<SocketAddr> for Endpoint {
+impl From<SocketAddr> for ServerAddress {
     fn from(address: SocketAddr) -> Self {
         Self { host: address.ip().to_string(), port: address.port() }
     }
 }
 
-impl fmt::Display for Endpoint {
+impl fmt::Display for ServerAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.host.parse::<Ipv6Addr>() {
             Ok(ip) => write!(f, "[{ip}]:{}", self.port),
@@ -55,18 +55,18 @@ impl fmt::Display for Endpoint {
     }
 }
 
-impl FromStr for Endpoint {
-    type Err = EndpointError;
+impl FromStr for ServerAddress {
+    type Err = ServerAddressError;
 
     /// Reads `HOST`, `HOST:PORT`, `[V6]`, `[V6]:PORT` or a bare IPv6 address.
-    fn from_str(text: &str) -> Result<Self, EndpointError> {
-        read(text).ok_or_else(|| EndpointError(text.to_owned()))
+    fn from_str(text: &str) -> Result<Self, ServerAddressError> {
+        read(text).ok_or_else(|| ServerAddressError(text.to_owned()))
     }
 }
 
-fn read(text: &str) -> Option<Endpoint> {
+fn read(text: &str) -> Option<ServerAddress> {
     if text.parse::<IpAddr>().is_ok() {
-        return Some(Endpoint { host: text.to_owned(), port: PORT });
+        return Some(ServerAddress { host: text.to_owned(), port: PORT });
     }
     let (host, port) = match text.strip_prefix('[') {
         Some(rest) => {
@@ -80,7 +80,7 @@ fn read(text: &str) -> Option<Endpoint> {
         },
     };
     let port = port.map_or(Some(PORT), |port| port.parse().ok())?;
-    (port != 0).then(|| Endpoint { host: host.to_owned(), port })
+    (port != 0).then(|| ServerAddress { host: host.to_owned(), port })
 }
 
 fn named(host: &str) -> Option<&str> {
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn endpoints() {
+    fn addresses() {
         let table = [
             ("10.0.0.6", Some(("10.0.0.6", 30814))),
             ("10.0.0.6:99", Some(("10.0.0.6", 99))),
@@ -115,10 +115,10 @@ mod tests {
             ("[fd00::6]7", None),
         ];
         for (text, expected) in table {
-            let read = text.parse::<Endpoint>().ok();
+            let read = text.parse::<ServerAddress>().ok();
             assert_eq!(read.as_ref().map(|e| (e.host.as_str(), e.port)), expected, "{text:?}");
-            if let Some(endpoint) = read {
-                assert_eq!(endpoint.to_string().parse(), Ok(endpoint), "{text:?} is written so that it can be read");
+            if let Some(address) = read {
+                assert_eq!(address.to_string().parse(), Ok(address), "{text:?} is written so that it can be read");
             }
         }
     }
@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn loopback() {
         for (text, expected) in [("localhost", true), ("127.0.0.9:1", true), ("::1", true), ("nas", false)] {
-            assert_eq!(text.parse::<Endpoint>().unwrap().is_loopback(), expected, "{text}");
+            assert_eq!(text.parse::<ServerAddress>().unwrap().is_loopback(), expected, "{text}");
         }
     }
 }

@@ -7,8 +7,8 @@ use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::{JobState, Outcome};
 use c2_shared::worker::{Load, WorkerStatus};
 
-use crate::app::demo::{NOW, ip, job, queue, send};
 use crate::app::{Model, Msg, Settings};
+use crate::tests::demo::{NOW, ip, job, queue, send};
 
 const GIB: u64 = 1 << 30;
 
@@ -159,7 +159,7 @@ pub(super) fn busy(width: u16, height: u16) -> Model {
     let mut status = queue(&jobs);
     (status.workers_online, status.slots, status.slots_used) = (4, 16, 10);
     status.ended = [(JobState::Succeeded, 1_187), (JobState::Failed, 13), (JobState::Cancelled, 4)].into();
-    let snapshot = crate::app::demo::snapshot(machines(0), jobs);
+    let snapshot = crate::tests::demo::snapshot(machines(0), jobs);
     send(&mut model, snapshot);
     for look in 1..12 {
         let change = Change { workers: machines(look), queue: status.clone(), ..Change::default() };

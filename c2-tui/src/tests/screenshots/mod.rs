@@ -1,25 +1,24 @@
 //! The pictures of the README: the real views, drawn from a made-up home.
 //!
 //! The test holds that the pictures are those of the present views. With `C2_SCREENSHOTS=update` it
-//! makes them anew, and PNGs of them where `rsvg-convert` is there.
+//! makes them anew.
 
 mod home;
 mod svg;
 
 use std::path::Path;
-use std::process::Command;
 
 use c2_shared::time::Mono;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 use self::svg::{DARK, LIGHT, Palette};
-use crate::app::demo::{NOW, press, send};
 use crate::app::msg::News;
 use crate::app::report::{DocumentId, Fault, Report};
 use crate::app::update::output_tests::serve;
 use crate::app::watch::Tally;
 use crate::app::{Effect, Model, Msg};
+use crate::tests::demo::{NOW, press, send};
 use crate::ui::draw;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../assets");
@@ -94,9 +93,6 @@ fn the_pictures_are_those_of_the_present_views() {
         let file = Path::new(FOLDER).join(format!("{name}.svg"));
         if update {
             std::fs::write(&file, &picture).unwrap();
-            let png = file.with_extension("png");
-            let made = Command::new("rsvg-convert").args(["--output"]).arg(&png).arg(&file).status();
-            assert!(made.is_ok_and(|status| status.success()), "rsvg-convert makes the PNGs; it is in librsvg2-bin");
         }
         let kept = std::fs::read_to_string(&file).unwrap_or_default();
         assert!(kept == picture, "{name}.svg is not the present view; make it anew with C2_SCREENSHOTS=update");

@@ -1,0 +1,279 @@
+//! Workers, as they speak to c2d themselves: who they are, what they hold, what they have done.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::api::files::{CleanupReport, JobFile};
+use crate::api::is_zero;
+use crate::api::live::{OutputRead, Piece};
+use crate::bytes64::Bytes64;
+use crate::id::{AttemptId, JobId};
+use crate::job::{JobSpec, Outcome};
+use crate::worker::{Hardware, Load};
+
+/// A worker's introduction. A plain client may leave everything out: its address is then that of
+/// the connection.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct RegisterRequest {
+    /// The worker's address; must be that of the connection.
+    pub ip: Option<IpAddr>,
+    /// The machine's own name.
+    pub hostname: String,
+    /// Identity of the agent's state folder, random, for as long as the folder lives.
+    pub worker_id: String,
+    /// The kernel's boot id: when it changes, everything that ran before is dead.
+    pub boot_id: String,
+    /// Jobs it runs at once; 4 without it.
+    pub slots: Option<u32>,
+    /// What the machine consists of.
+    pub hardware: Hardware,
+    /// The agent's version.
+    pub version: String,
+}
+
+/// The answer to a registration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RegisterResponse {
+    /// The address under which c2d knows the worker.
+    pub ip: IpAddr,
+    /// c2d's version.
+    pub server_version: String,
+}
+
+/// An agent's poll: all that it holds, so that each poll reconciles both sides in full.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct PollRequest {
+    /// As in [`RegisterRequest`].
+    pub worker_id: String,
+    /// As in [`RegisterRequest`].
+    pub boot_id: String,
+    /// Names one run of the agent's process; polls are ordered within it.
+    pub session: String,
+    /// Counts the polls of this session; an older one that arrives late is ignored.
+    pub seq: u64,
+    /// Jobs it could start now.
+    pub slots_free: u32,
+    /// Attempts that it holds and that have not ended.
+    pub running: Vec<AttemptId>,
+    /// Ended attempts whose results were not acknowledged yet.
+    pub unsent: Vec<AttemptResult>,
+    /// What it cleaned as c2d asked, until that is answered.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cleaned: Vec<CleanupReport>,
+    /// How busy the machine is.
+    pub load: Load,
+    /// Seconds for which c2d may hold the answer back until there is something to say.
+    pub wait_s: u64,
+}
+
+/// The answer to a poll: what to start, what to end, what to forget.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
+pub struct PollResponse {
+    /// Attempts to start. One that is already held is to be ignored.
+    pub assign: Vec<Assignment>,
+    /// Attempts to end; their results are still wanted.
+    pub kill: Vec<AttemptId>,
+    /// Results that c2d has, durably or as outdated; to be forgotten.
+    pub ack: Vec<AttemptId>,
+    /// Other requests to the agent.
+    pub directives: Vec<Directive>,
+}
+
+/// The answer to a poll with or without a body.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum WorkAnswer {
+    /// With one.
+    Agent(PollResponse),
+    /// Without.
+    Plain(Box<PlainPollResponse>),
+}
+
+/// The answer to a poll without a body, as in the README: one job or none, at once.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PlainPollResponse {
+    /// The job to run.
+    pub job: Option<Assignment>,
+}
+
+/// An attempt given to a worker.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Assignment {
+    /// The attempt; to be named in everything said about it.
+    pub attempt: AttemptId,
+    /// The job, as in the README's answer.
+    pub job_id: JobId,
+    /// The tags held for it, with `gpu` resolved to the one that it got.
+    pub tags: Vec<String>,
+    /// What to run.
+    pub spec: JobSpec,
+}
+
+/// Other requests to an agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Directive {
+    /// c2d does not know this worker (any more): register again.
+    Register,
+    /// Remove the workspaces of ended jobs and report it with the next poll.
+    Cleanup {
+        /// Names the request; to be repeated in the report. One that is known already is to be ignored.
+        id: u64,
+    },
+    /// Somebody watches a job: say what it wrote.
+    Read(OutputRead),
+    /// A kind that this version does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+/// How an attempt ended, with its output.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct AttemptResult {
+    /// Which attempt.
+    pub attempt: AttemptId,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// When it started, in unix milliseconds of the worker's clock.
+    #[serde(default)]
+    pub started_ms: u64,
+    /// When it ended.
+    #[serde(default)]
+    pub ended_ms: u64,
+    /// Standard output: whole, or its head and tail.
+    #[serde(default)]
+    pub stdout: Output,
+    /// Standard error.
+    #[serde(default)]
+    pub stderr: Output,
+    /// Processes that the job left behind and that were ended.
+    #[serde(default)]
+    pub swept: u32,
+    /// Files that matched its `download` patterns; c2d has their blobs already.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<JobFile>,
+    /// What matched and is not among them, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<String>,
+}
+
+/// What was kept of an output stream: `head`, then `dropped` bytes that are gone, then `tail`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
+pub struct Output {
+    /// The beginning; everything, when nothing was dropped.
+    #[serde(skip_serializing_if = "Bytes64::is_empty")]
+    pub head: Bytes64,
+    /// Bytes that were not kept between head and tail.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub dropped: u64,
+    /// The end.
+    #[serde(skip_serializing_if = "Bytes64::is_empty")]
+    pub tail: Bytes64,
+}
+
+/// The body of [`super::endpoint::DELIVER_RESULT`], for clients that deliver one result by itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct ResultRequest {
+    /// Which attempt, as named in the assignment.
+    pub attempt: Option<AttemptId>,
+    /// The exit status; this or `outcome`.
+    pub exit_code: Option<i32>,
+    /// How it ended, where an exit status does not say it.
+    pub outcome: Option<Outcome>,
+    /// Standard output as text.
+    pub stdout: String,
+    /// Standard error as text.
+    pub stderr: String,
+}
+
+/// What became of a delivered result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ResultVerdict {
+    /// It is the job's result now.
+    Recorded,
+    /// It was the job's result already.
+    Duplicate,
+}
+
+/// The answer to a delivered result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ResultResponse {
+    /// What became of it.
+    pub status: ResultVerdict,
+}
+
+impl Output {
+    /// Output of which nothing was dropped.
+    #[must_use]
+    pub fn whole(bytes: impl Into<Vec<u8>>) -> Self {
+        Self { head: Bytes64(bytes.into()), ..Self::default() }
+    }
+
+    /// Bytes that the stream carried, kept or not.
+    #[must_use]
+    pub fn total_bytes(&self) -> u64 {
+        self.head.0.len() as u64 + self.dropped + self.tail.0.len() as u64
+    }
+
+    /// The bytes that were kept, without a word of those that were not.
+    #[must_use]
+    pub fn kept(&self) -> Vec<u8> {
+        [self.head.0.as_slice(), &self.tail.0].concat()
+    }
+
+    /// Where the bytes that were not kept would stand; none if all were.
+    #[must_use]
+    pub fn dropped_at(&self) -> Option<u64> {
+        (self.dropped > 0).then_some(self.head.0.len() as u64)
+    }
+
+    /// Reads at most `max` bytes from a position of the stream on.
+    #[must_use]
+    pub fn read(&self, from: u64, max: usize) -> Piece {
+        Piece::of(&self.head.0, self.dropped, (&self.tail.0, &[]), from, max)
+    }
+
+    /// Adds a piece that lies at the end of the stream, or beyond a gap.
+    pub fn append(&mut self, piece: &Piece) {
+        let gap = piece.offset.saturating_sub(self.total_bytes());
+        if gap > 0 {
+            // What lay between two gaps is no tail any more.
+            self.dropped += gap + self.tail.0.len() as u64;
+            self.tail.0.clear();
+        }
+        let end = if self.dropped == 0 { &mut self.head.0 } else { &mut self.tail.0 };
+        end.extend_from_slice(&piece.data.0);
+    }
+
+    /// The bytes for showing, with a line in place of what was dropped.
+    #[must_use]
+    pub fn render(&self) -> Vec<u8> {
+        let mut bytes = self.head.0.clone();
+        if self.dropped > 0 {
+            bytes.extend_from_slice(format!("\n[{} bytes dropped]\n", self.dropped).as_bytes());
+        }
+        bytes.extend_from_slice(&self.tail.0);
+        bytes
+    }
+}
