@@ -268,6 +268,11 @@ impl Agent {
                     tracing::debug!("{attempt} starts");
                     self.begin(Start { attempt, worker, tags: assignment.tags, spec: assignment.spec, lease_ms });
                 }
+                Action::Refuse { attempt, reason } => {
+                    let reason = format!("this agent is too old for it: {reason}");
+                    tracing::warn!("{attempt} is not started: {reason}");
+                    self.slots.on_ended(clock::elapsed(), synthetic::failed_setup(attempt, &reason));
+                }
                 Action::Kill(attempt) => self.kill(attempt),
                 Action::Forget { attempt, spooled } => {
                     self.runners.forget(attempt);

@@ -15,7 +15,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use c2_shared::api::files::CleanupReport;
-use c2_shared::api::work::{Assignment, AttemptResult, Directive, PollResponse};
+use c2_shared::api::work::{AttemptResult, Directive, Given, PollResponse};
 use c2_shared::backoff::Backoff;
 use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::OnLost;
@@ -218,8 +218,8 @@ impl Slots {
         for attempt in answer.kill {
             news |= self.on_kill(attempt, &mut actions);
         }
-        for assignment in answer.assign {
-            news |= self.on_assign(assignment, lease_ms, &mut actions);
+        for given in answer.assign {
+            news |= self.on_given(given, lease_ms, &mut actions);
         }
         self.spool(&reports, &mut actions);
         if answer.directives.contains(&Directive::Register) {
@@ -290,14 +290,20 @@ impl Slots {
         !std::mem::replace(killing, true)
     }
 
-    fn on_assign(&mut self, assignment: Assignment, lease_ms: u64, actions: &mut Vec<Action>) -> bool {
+    fn on_given(&mut self, given: Given, lease_ms: u64, actions: &mut Vec<Action>) -> bool {
+        let attempt = given.attempt();
         // More than fits is not started: c2d sees it missing from the next poll and waits.
-        if self.held.contains_key(&assignment.attempt) || self.slots_free() == 0 {
+        if self.held.contains_key(&attempt) || self.slots_free() == 0 {
             return false;
         }
-        self.held.insert(assignment.attempt, Held::Running { killing: false });
-        let lease_ms = (assignment.spec.on_lost != OnLost::Wait).then_some(lease_ms);
-        actions.push(Action::Start { assignment: Box::new(assignment), lease_ms });
+        self.held.insert(attempt, Held::Running { killing: false });
+        actions.push(match given {
+            Given::Readable(assignment) => {
+                let lease_ms = (assignment.spec.on_lost != OnLost::Wait).then_some(lease_ms);
+                Action::Start { assignment, lease_ms }
+            }
+            Given::Unreadable { reason, .. } => Action::Refuse { attempt, reason },
+        });
         true
     }
 

@@ -1,6 +1,6 @@
 //! Scenarios of the core: each states all that is sent and done, and nothing else.
 
-use c2_shared::api::work::Output;
+use c2_shared::api::work::{Assignment, Output};
 use c2_shared::id::JobId;
 use c2_shared::job::{JobSpec, Outcome};
 
@@ -26,9 +26,9 @@ fn result(job: u64) -> AttemptResult {
     }
 }
 
-fn assignment(job: u64, on_lost: OnLost) -> Assignment {
+fn assignment(job: u64, on_lost: OnLost) -> Given {
     let spec = JobSpec { command: "true".to_owned(), on_lost, ..JobSpec::default() };
-    Assignment { attempt: attempt(job), job_id: JobId(job), tags: Vec::new(), spec }
+    Given::Readable(Box::new(Assignment { attempt: attempt(job), job_id: JobId(job), tags: Vec::new(), spec }))
 }
 
 fn assign(jobs: &[u64]) -> PollResponse {
@@ -107,12 +107,25 @@ fn words(actions: &[Action]) -> String {
         Action::Start { assignment, lease_ms } => {
             format!("start {} {}", assignment.job_id.0, lease_ms.map_or("-".to_owned(), |ms| ms.to_string()))
         }
+        Action::Refuse { attempt, reason } => format!("refuse {} ({reason})", attempt.job.0),
         Action::Kill(attempt) => format!("kill {}", attempt.job.0),
         Action::Forget { attempt, spooled } => format!("forget {}{}", attempt.job.0, if *spooled { "!" } else { "" }),
         Action::Spool(result) => format!("spool {}", result.attempt.job.0),
         Action::Renew { lease_ms } => format!("renew {lease_ms}"),
     };
     actions.iter().map(word).collect::<Vec<_>>().join("; ")
+}
+
+#[test]
+fn what_cannot_be_read_is_handed_back_and_the_rest_runs() {
+    let mut scene = Scene::registered(2);
+    scene.sends();
+    let newer = Given::Unreadable { attempt: attempt(1), reason: "unknown field \"cwd\"".to_owned() };
+    let both = PollResponse { assign: vec![newer, assignment(2, OnLost::Requeue)], ..PollResponse::default() };
+    assert_eq!(scene.answer(2, both), "refuse 1 (unknown field \"cwd\"); start 2 54000");
+    scene.ends(1);
+    assert_eq!(scene.sends(), "3: 1/2/1/0s", "it is reported like any other end");
+    assert_eq!(scene.answer(3, ack(&[1])), "forget 1");
 }
 
 #[test]

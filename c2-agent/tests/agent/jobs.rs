@@ -2,6 +2,7 @@
 
 use c2_shared::api::work::Output;
 use c2_shared::bytes64::Bytes64;
+use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::{JobSpec, Outcome, Upload};
 use c2_shared::limits::{OUTPUT_HEAD_BYTES, OUTPUT_TAIL_BYTES};
 
@@ -38,6 +39,20 @@ fn outcomes_and_output() {
     }
     assert_eq!(stage.workspaces(), [""; 0], "empty workspaces are removed");
     assert!(stage.runners().len() <= 2);
+}
+
+#[test]
+fn a_job_of_a_newer_c2d_is_handed_back_and_others_run() {
+    let stage = Stage::new(&[]);
+    let newer = stage.c2d.change(|book| {
+        let attempt = AttemptId { job: JobId(1), number: 1 };
+        book.newer.insert(attempt);
+        attempt
+    });
+    stage.c2d.submit(1, &[], shell("echo must not run"));
+    assert_eq!(stage.run(2, "echo runs").stdout, Output::whole("runs\n"));
+    let reason = "this agent is too old for it: unknown field \"of_tomorrow\"".to_owned();
+    assert_eq!(stage.c2d.result(newer).outcome, Outcome::Setup { reason });
 }
 
 #[test]

@@ -9,8 +9,8 @@ use std::time::Duration;
 use axum::extract::Request;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::work::{
-    Assignment, AttemptResult, Directive, Output, PlainPollResponse, PollResponse, RegisterRequest, RegisterResponse,
-    ResultRequest, ResultResponse, ResultVerdict, WorkAnswer,
+    Assignment, AttemptResult, Directive, Given, Output, PlainPollResponse, PollResponse, RegisterRequest,
+    RegisterResponse, ResultRequest, ResultResponse, ResultVerdict, WorkAnswer,
 };
 use c2_shared::job::Outcome;
 use c2_shared::limits::{BODY_BYTES_MAX, SLOTS, SLOTS_MAX, SUBMIT_BODY_BYTES_MAX, WAIT_MAX_S};
@@ -182,7 +182,7 @@ async fn called(app: &App, worker: IpAddr) -> Vec<Directive> {
 fn poll_response(answer: PollAnswer, directives: Vec<Directive>) -> PollResponse {
     let register = answer.register.then_some(Directive::Register);
     PollResponse {
-        assign: answer.assign.into_iter().filter_map(assignment).collect(),
+        assign: answer.assign.into_iter().filter_map(assignment).map(Box::new).map(Given::Readable).collect(),
         kill: answer.kill,
         ack: answer.ack,
         directives: register.into_iter().chain(directives).collect(),

@@ -19,7 +19,6 @@ pub const UPLOAD_OFFSET: &str = "upload-offset";
 /// A file that a job left for whoever submitted it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct JobFile {
     /// Where it was, relative to the workspace.
     pub path: String,

@@ -35,7 +35,6 @@ pub struct OutputRead {
 /// A worker's answer to an [`OutputRead`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct OutputAnswer {
     /// Which question.
     pub id: u64,

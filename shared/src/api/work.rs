@@ -2,12 +2,15 @@
 
 use std::net::IpAddr;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
 
 use crate::api::files::{CleanupReport, JobFile};
 use crate::api::is_zero;
 use crate::api::live::{OutputRead, Piece};
 use crate::bytes64::Bytes64;
+use crate::config::describe_json_error;
 use crate::id::{AttemptId, JobId};
 use crate::job::{JobSpec, Outcome};
 use crate::worker::{Hardware, Load};
@@ -16,7 +19,7 @@ use crate::worker::{Hardware, Load};
 /// the connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 pub struct RegisterRequest {
     /// The worker's address; must be that of the connection.
     pub ip: Option<IpAddr>,
@@ -47,7 +50,7 @@ pub struct RegisterResponse {
 /// An agent's poll: all that it holds, so that each poll reconciles both sides in full.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 pub struct PollRequest {
     /// As in [`RegisterRequest`].
     pub worker_id: String,
@@ -78,7 +81,7 @@ pub struct PollRequest {
 #[serde(default)]
 pub struct PollResponse {
     /// Attempts to start. One that is already held is to be ignored.
-    pub assign: Vec<Assignment>,
+    pub assign: Vec<Given>,
     /// Attempts to end; their results are still wanted.
     pub kill: Vec<AttemptId>,
     /// Results that c2d has, durably or as outdated; to be forgotten.
@@ -120,6 +123,49 @@ pub struct Assignment {
     pub spec: JobSpec,
 }
 
+/// What an agent finds in place of an assignment: one that it cannot read costs that attempt alone.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum Given {
+    /// To be started.
+    Readable(Box<Assignment>),
+    /// Of a newer c2d, and not to be started.
+    #[serde(skip)]
+    Unreadable {
+        /// Which attempt.
+        attempt: AttemptId,
+        /// What this version does not know of it.
+        reason: String,
+    },
+}
+
+impl Given {
+    /// Which attempt it is about.
+    #[must_use]
+    pub const fn attempt(&self) -> AttemptId {
+        match self {
+            Self::Readable(assignment) => assignment.attempt,
+            Self::Unreadable { attempt, .. } => *attempt,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Given {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Attempt {
+            attempt: AttemptId,
+        }
+        let given: Box<RawValue> = Deserialize::deserialize(deserializer)?;
+        serde_json::from_str(given.get()).map(Self::Readable).or_else(|unknown| {
+            let Attempt { attempt } = serde_json::from_str(given.get()).map_err(D::Error::custom)?;
+            let (reason, _) = describe_json_error(&unknown.to_string());
+            Ok(Self::Unreadable { attempt, reason })
+        })
+    }
+}
+
 /// Other requests to an agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -142,7 +188,6 @@ pub enum Directive {
 /// How an attempt ended, with its output.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
 pub struct AttemptResult {
     /// Which attempt.
     pub attempt: AttemptId,
@@ -190,7 +235,7 @@ pub struct Output {
 /// The body of [`super::endpoint::DELIVER_RESULT`], for clients that deliver one result by itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 pub struct ResultRequest {
     /// Which attempt, as named in the assignment.
     pub attempt: Option<AttemptId>,

@@ -12,7 +12,7 @@ use std::time::Duration;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::files::CleanupReport;
 use c2_shared::api::work::{
-    Assignment, AttemptResult, Directive, PollRequest, PollResponse, RegisterRequest, RegisterResponse,
+    Assignment, AttemptResult, Directive, Given, PollRequest, PollResponse, RegisterRequest, RegisterResponse,
 };
 use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::JobSpec;
@@ -36,6 +36,8 @@ pub(crate) struct Book {
     pub(crate) silent: bool,
     /// Sent with every answer.
     pub(crate) directives: Vec<Directive>,
+    /// Jobs with a field that no agent knows yet.
+    pub(crate) newer: BTreeSet<AttemptId>,
     /// Introductions are refused as from a second agent.
     pub(crate) taken: bool,
     /// How often they were.
@@ -150,6 +152,12 @@ impl C2d {
             return None;
         }
         let orders = if book.latest == mine { orders(&book, &poll) } else { PollResponse::default() };
+        let mut orders = serde_json::to_value(&orders).unwrap();
+        for given in orders["assign"].as_array_mut().unwrap() {
+            if serde_json::from_value(given["attempt"].clone()).is_ok_and(|attempt| book.newer.contains(&attempt)) {
+                given["spec"]["of_tomorrow"] = true.into();
+            }
+        }
         Some((200, serde_json::to_vec(&orders).unwrap()))
     }
 }
@@ -158,7 +166,7 @@ fn orders(book: &Book, poll: &PollRequest) -> PollResponse {
     let here = |attempt: &AttemptId| book.results.contains_key(attempt) || poll.running.contains(attempt);
     let waiting = book.jobs.iter().filter(|(attempt, _)| !here(attempt)).map(|(_, job)| job.clone());
     PollResponse {
-        assign: waiting.take(poll.slots_free as usize).collect(),
+        assign: waiting.take(poll.slots_free as usize).map(Box::new).map(Given::Readable).collect(),
         kill: poll.running.iter().filter(|attempt| book.kills.contains(attempt)).copied().collect(),
         ack: poll.unsent.iter().map(|result| result.attempt).collect(),
         directives: if poll.cleaned.is_empty() { book.directives.clone() } else { Vec::new() },

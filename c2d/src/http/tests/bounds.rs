@@ -57,6 +57,25 @@ async fn outputs_are_cut_and_what_is_missing_is_counted() {
 }
 
 #[tokio::test]
+async fn what_an_agent_of_tomorrow_says_besides_is_passed_over() {
+    let lab = Lab::new().await;
+    let intro = json!({"worker_id": "w", "boot_id": "b", "slots": 4, "of_tomorrow": {"a": [1]}});
+    assert_eq!(lab.worker("POST /api/workers/register", &intro.to_string()).await.status, 200);
+    lab.operator("POST /api/jobs/submit", r#"{"command":"true"}"#).await;
+    let spoken = |seq, unsent: &Value| {
+        let mut body: Value = serde_json::from_str(&poll(seq, unsent)).unwrap();
+        body["of_tomorrow"] = json!(1);
+        body.to_string()
+    };
+    assert_eq!(lab.worker(POLL, &spoken(1, &json!([]))).await.json()["assign"][0]["attempt"], "job-1.1");
+    let result = json!([{"attempt": "job-1.1", "outcome": {"kind": "exit", "code": 0}, "of_tomorrow": "x"}]);
+    assert_eq!(lab.worker(POLL, &spoken(2, &result)).await.json()["ack"], json!(["job-1.1"]));
+    let refused = lab.operator("POST /api/jobs/submit", r#"{"command":"true","of_tomorrow":1}"#).await;
+    assert_eq!((refused.status, refused.code().as_str()), (400, "invalid_input"), "people are told");
+    lab.stop().await;
+}
+
+#[tokio::test]
 async fn a_poll_is_no_larger_than_its_slots_can_owe() {
     let lab = given(json!({}), "box").await;
     let result = json!([{"attempt": "job-1.1", "outcome": {"kind": "setup", "reason": "R".repeat(11 * 1024 * 1024)}}]);

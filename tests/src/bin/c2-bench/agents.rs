@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use c2_shared::api::jobs::BatchRequest;
-use c2_shared::api::work::{AttemptResult, PollRequest, RegisterRequest};
+use c2_shared::api::work::{AttemptResult, Given, PollRequest, RegisterRequest};
 use c2_shared::client::Client;
 use c2_shared::id::AttemptId;
 use c2_shared::job::{JobSpec, Outcome};
@@ -95,7 +95,7 @@ impl Simulated {
             ..PollRequest::default()
         };
         let answer = self.client.poll(self.ip, &request).await?;
-        Ok(answer.assign.into_iter().map(|assignment| assignment.attempt).collect())
+        Ok(answer.assign.iter().map(Given::attempt).collect())
     }
 
     /// Works until all jobs are done, each for a while; answers how long each poll that got work took.
