@@ -85,6 +85,9 @@ pub const CLEANUP_WAIT_S: u64 = 30;
 pub const OUTPUT_HEAD_BYTES: usize = 64 * 1024;
 /// Of each output stream, the bytes kept from its end in a result.
 pub const OUTPUT_TAIL_BYTES: usize = 192 * 1024;
+/// Of each job, the latest attempts whose output is kept, besides the first: a job may have a
+/// thousand retries, and what its attempts wrote must stay bounded.
+pub const LAST_OUTPUTS_LEN: u32 = 4;
 
 /// Bytes of a reason that a worker gives.
 pub const REASON_BYTES_MAX: usize = 1024;

@@ -86,6 +86,7 @@ const ALL: &[&[Test]] = &[
     fuzz::TESTS,
     e2e::accepted::TESTS,
     e2e::access::TESTS,
+    e2e::attempts::TESTS,
     e2e::cancel::TESTS,
     e2e::cleanup::TESTS,
     e2e::exit::TESTS,

@@ -33,6 +33,7 @@ macro_rules! transcripts {
 }
 
 transcripts! {
+    attempts
     dependencies
     files
     first_steps

@@ -2,7 +2,7 @@
 //!
 //! A stream that breaks is opened again where it broke, as often as a waiting command tries.
 
-use c2_shared::api::jobs::{JobRow, Stream};
+use c2_shared::api::jobs::{JobRow, OutputQuery, Stream};
 use c2_shared::api::live::{FollowEvent, FollowQuery, Written};
 use c2_shared::backoff::Backoff;
 use c2_shared::id::JobId;
@@ -35,19 +35,19 @@ impl Follow {
     }
 }
 
-/// Follows one job to its end: both streams, or only one. With a label, whole lines are shown,
-/// each behind it.
+/// Follows one job to its end: all that it writes, or only one stream, and only one attempt of it.
+/// With a label, whole lines are shown, each behind it.
 pub(crate) async fn one(
     context: &Context,
     job: JobId,
-    only: Option<Stream>,
+    only: Option<OutputQuery>,
     label: String,
 ) -> Result<JobRow, CommandError> {
     let mut follower = Follower {
         context,
         job,
         only,
-        at: FollowQuery::default(),
+        at: only.and_then(|only| only.attempt).map(FollowQuery::of).unwrap_or_default(),
         stdout: Lines::new(&label),
         stderr: Lines::new(&label),
     };
@@ -61,7 +61,7 @@ pub(crate) async fn one(
 struct Follower<'a> {
     context: &'a Context,
     job: JobId,
-    only: Option<Stream>,
+    only: Option<OutputQuery>,
     at: FollowQuery,
     stdout: Lines,
     stderr: Lines,
@@ -76,6 +76,10 @@ impl Follower<'_> {
                     known = true;
                     backoff.reset();
                     match stream.next().await {
+                        Ok(Some(FollowEvent::Written(written))) if self.is_past(&written) => {
+                            self.flush();
+                            return Ok(self.context.client.job(self.job, 0).await?.job.row);
+                        }
                         Ok(Some(FollowEvent::Written(written))) => self.on_written(&written),
                         Ok(Some(FollowEvent::Ended(row))) => {
                             self.flush();
@@ -104,6 +108,11 @@ impl Follower<'_> {
         }
     }
 
+    /// Whether this is of an attempt behind the only one to follow.
+    fn is_past(&self, written: &Written) -> bool {
+        self.only.and_then(|only| only.attempt).is_some_and(|number| written.attempt.number > number)
+    }
+
     fn on_written(&mut self, written: &Written) {
         let number = written.attempt.number;
         if self.at.attempt.is_some_and(|before| before != number) {
@@ -120,7 +129,7 @@ impl Follower<'_> {
         };
         let missing = written.offset.saturating_sub(*place);
         *place = written.offset + written.data.0.len() as u64;
-        if self.only.is_some_and(|only| only != written.stream) {
+        if self.only.is_some_and(|only| only.stream != written.stream) {
             return;
         }
         let mut bytes = Vec::new();

@@ -97,13 +97,24 @@ pub(crate) fn info(look: &Look, job: &JobInfo) -> String {
 }
 
 fn attempts(look: &Look, attempts: &[AttemptRow]) -> String {
-    let mut table = Table::new([numbers("ATTEMPT"), words("WORKER"), words("STARTED"), flexible("OUTCOME")]);
+    let mut table = Table::new([
+        numbers("ATTEMPT"),
+        words("WORKER"),
+        words("STARTED"),
+        numbers("TOOK"),
+        flexible("OUTCOME"),
+        words("OUTPUT"),
+    ]);
     for attempt in attempts {
+        let took = attempt.ended_ms.map(|ended| span(ended.saturating_sub(attempt.started_ms)));
+        let output = attempt.output_kept.filter(|_| attempt.ended_ms.is_some());
         table.row([
             Cell::from(attempt.number.to_string()),
             Cell::from(attempt.worker.to_string()),
             Cell::from(look.time(attempt.started_ms)),
+            Cell::from(took.unwrap_or_default()),
             Cell::from(attempt.outcome.as_ref().map(ToString::to_string).unwrap_or_default()),
+            Cell::from(output.map_or("", |kept| if kept { "kept" } else { "not kept" })),
         ]);
     }
     table.render(look)

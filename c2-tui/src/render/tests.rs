@@ -111,11 +111,12 @@ fn empty_lists_say_why_and_what_next() {
 #[test]
 fn a_job_in_full() {
     let mut info = failed_job();
-    let attempt = |number: u32, outcome: Value| json!({"number": number, "worker": "10.0.0.15", "started_ms": 1_700_000_001_000_u64, "outcome": outcome});
+    let attempt = |number: u32, outcome: Value, kept: bool| json!({"number": number, "worker": "10.0.0.15", "started_ms": 1_700_000_001_000_u64, "ended_ms": 1_700_000_002_500_u64, "outcome": outcome, "output_kept": kept});
+    let running = json!({"number": 3, "worker": "10.0.0.15", "started_ms": 1_700_000_001_000_u64});
     let lines: String = (1..=12).map(|n| format!("line {n}\n")).collect();
     let more = json!({
         "spec": {"command": "make -j4 all", "env": {"A": "b"}, "timeout_s": 90, "retries": 1, "depends": ["any:job-1"]},
-        "attempts": [attempt(1, json!({"kind": "lost"})), attempt(2, json!({"kind": "exit", "code": 2}))],
+        "attempts": [attempt(1, json!({"kind": "lost"}), false), attempt(2, json!({"kind": "exit", "code": 2}), true), running],
         "stdout": lines, "stderr": "no rule\u{7}\n",
     });
     info.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -137,9 +138,10 @@ fn a_job_in_full() {
          ended      2023-11-14 22:13:24\n\
          took       3.2s\n\
          \n\
-         ATTEMPT  WORKER     STARTED              OUTCOME\n\
-         \u{20}     1  10.0.0.15  2023-11-14 22:13:21  worker lost\n\
-         \u{20}     2  10.0.0.15  2023-11-14 22:13:21  exit 2\n\
+         ATTEMPT  WORKER     STARTED              TOOK  OUTCOME      OUTPUT\n\
+         \u{20}     1  10.0.0.15  2023-11-14 22:13:21  1.5s  worker lost  not kept\n\
+         \u{20}     2  10.0.0.15  2023-11-14 22:13:21  1.5s  exit 2       kept\n\
+         \u{20}     3  10.0.0.15  2023-11-14 22:13:21\n\
          \n\
          stdout, 2 lines before; `output job-3` shows all\n\
          {shown}\n\

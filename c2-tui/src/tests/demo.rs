@@ -154,6 +154,7 @@ pub(crate) fn info(row: JobRow) -> Box<JobInfo> {
         started_ms: NOW.wall_ms - 300_000,
         ended_ms: Some(NOW.wall_ms - 240_000),
         outcome: row.outcome.clone(),
+        output_kept: Some(true),
     };
     Box::new(JobInfo {
         row,

@@ -187,7 +187,7 @@ impl Watcher {
 
     /// What the latest ended attempt wrote beyond our place.
     async fn rest(&mut self) -> Result<(), ApiError> {
-        let Some(output) = self.app.history.output(self.job).await? else { return Ok(()) };
+        let Some(output) = self.app.history.output(self.job, None).await? else { return Ok(()) };
         let number = output.attempt.number;
         if self.at.attempt.is_some_and(|at| number < at) {
             return Ok(());

@@ -30,7 +30,7 @@ pub struct StoredJob {
     pub depends: Vec<Dependency>,
 }
 
-/// What the latest ended attempt of a job wrote.
+/// What an ended attempt wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredOutput {
     pub attempt: AttemptId,

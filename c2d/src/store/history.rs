@@ -85,7 +85,7 @@ impl History {
     pub async fn job_with_output(&self, id: JobId) -> Result<Option<(StoredJob, Option<StoredOutput>)>, StoreError> {
         self.ask(move |c| {
             let Some(job) = with_attempts(c, id)? else { return Ok(None) };
-            Ok(Some((job, written(c, id)?)))
+            Ok(Some((job, written(c, id, None)?)))
         })
         .await
     }
@@ -172,9 +172,9 @@ impl History {
         Ok(jobs.await?.into_iter().rev().filter_map(|job| Some((job.seq?, job))).collect())
     }
 
-    /// What the latest ended attempt of a job wrote.
-    pub async fn output(&self, id: JobId) -> Result<Option<StoredOutput>, StoreError> {
-        self.ask(move |c| written(c, id)).await
+    /// What this attempt of a job wrote, or else its latest ended one.
+    pub async fn output(&self, id: JobId, attempt: Option<u32>) -> Result<Option<StoredOutput>, StoreError> {
+        self.ask(move |c| written(c, id, attempt)).await
     }
 
     /// The files that a job left.
@@ -270,11 +270,11 @@ fn with_attempts(c: &Connection, id: JobId) -> Result<Option<StoredJob>, StoreEr
     Ok(Some(job))
 }
 
-fn written(c: &Connection, id: JobId) -> Result<Option<StoredOutput>, StoreError> {
+fn written(c: &Connection, id: JobId, attempt: Option<u32>) -> Result<Option<StoredOutput>, StoreError> {
     let sql = "SELECT number, digest, stdout_head, stdout_dropped, stdout_tail, stderr_head, stderr_dropped,
-        stderr_tail FROM output WHERE job = ?1 ORDER BY number DESC LIMIT 1";
+        stderr_tail FROM output WHERE job = ?1 AND number = ifnull(?2, number) ORDER BY number DESC LIMIT 1";
     let mut statement = c.prepare_cached(sql)?;
-    let mut rows = statement.query([int(id.0)])?;
+    let mut rows = statement.query((int(id.0), attempt))?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let attempt = AttemptId { job: id, number: small(row.get(0)?)? };
     let digest = row.get(1)?;
@@ -289,7 +289,9 @@ fn absent(c: &Connection, id: JobId) -> Result<Option<StoredJob>, StoreError> {
 }
 
 fn attempts(c: &Connection, id: JobId) -> Result<Vec<AttemptRow>, StoreError> {
-    let sql = "SELECT number, worker, started_ms, ended_ms, outcome FROM attempt WHERE job = ?1 ORDER BY number";
+    let sql = "SELECT number, worker, started_ms, ended_ms, outcome,
+        EXISTS (SELECT 1 FROM output o WHERE o.job = a.job AND o.number = a.number)
+        FROM attempt a WHERE job = ?1 ORDER BY number";
     let mut statement = c.prepare_cached(sql)?;
     let mut rows = statement.query([int(id.0)])?;
     let mut attempts = Vec::new();
@@ -300,6 +302,7 @@ fn attempts(c: &Connection, id: JobId) -> Result<Vec<AttemptRow>, StoreError> {
             started_ms: uint(row.get(2)?),
             ended_ms: row.get::<_, Option<i64>>(3)?.map(uint),
             outcome: row.get::<_, Option<String>>(4)?.as_deref().map(json).transpose()?,
+            output_kept: Some(row.get(5)?),
         });
     }
     Ok(attempts)

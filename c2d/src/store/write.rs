@@ -6,6 +6,7 @@ use c2_shared::api::work::Output;
 use c2_shared::blob::BlobId;
 use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::{JobSpec, JobState, Outcome};
+use c2_shared::limits::LAST_OUTPUTS_LEN;
 use rusqlite::{Params, Transaction, params};
 
 use crate::engine::{AttemptOutput, Batch};
@@ -218,6 +219,7 @@ fn output(t: &Transaction<'_>, written: &AttemptOutput) -> Written {
             err.2,
         ],
     )?;
+    thin_out(t, written.attempt)?;
     if written.files.is_empty() && written.problems.is_empty() {
         return Ok(());
     }
@@ -227,6 +229,20 @@ fn output(t: &Transaction<'_>, written: &AttemptOutput) -> Written {
         t,
         "INSERT OR REPLACE INTO listing VALUES (?1, ?2, ?3, ?4)",
         (int(written.attempt.job.0), written.attempt.number, lists.0, lists.1),
+    )
+}
+
+/// Removes the outputs between those of a job's first and last attempts.
+fn thin_out(t: &Transaction<'_>, newest: AttemptId) -> Written {
+    // Few jobs have so many attempts, and each result would pay for the search.
+    if newest.number <= 1 + LAST_OUTPUTS_LEN {
+        return Ok(());
+    }
+    run(
+        t,
+        "DELETE FROM output WHERE job = ?1 AND number > (SELECT min(number) FROM output WHERE job = ?1)
+            AND number < (SELECT number FROM output WHERE job = ?1 ORDER BY number DESC LIMIT 1 OFFSET ?2)",
+        (int(newest.job.0), LAST_OUTPUTS_LEN - 1),
     )
 }
 

@@ -117,6 +117,9 @@ pub struct AttemptRow {
     /// How it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
+    /// Whether its output is kept; that of a running attempt is not yet. An older c2d does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_kept: Option<bool>,
 }
 
 /// Which jobs [`super::endpoint::LIST_JOBS`] lists.
@@ -225,6 +228,15 @@ pub struct LogEntry {
 pub struct OutputQuery {
     /// Which stream.
     pub stream: Stream,
+    /// The number of the attempt; without it the one that runs, or else the latest that ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
+}
+
+impl From<Stream> for OutputQuery {
+    fn from(stream: Stream) -> Self {
+        Self { stream, attempt: None }
+    }
 }
 
 /// An output stream.

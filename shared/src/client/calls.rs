@@ -11,7 +11,7 @@ use crate::api::endpoint;
 use crate::api::files::{CleanupResponse, FilesQuery, JobFiles};
 use crate::api::jobs::{
     BatchRequest, BatchResponse, CancelResponse, JobList, JobLog, JobStateResponse, JobsQuery, LogQuery, OutputQuery,
-    PauseResponse, QueueStatus, RetryRequest, Stream, SubmitResponse, WaitQuery, WaitResponse,
+    PauseResponse, QueueStatus, RetryRequest, SubmitResponse, WaitQuery, WaitResponse,
 };
 use crate::api::live::{FollowQuery, NextRead, OutputAnswer};
 use crate::api::tokens::{InviteRequest, InviteResponse, JoinRequest, JoinResponse, TokenGone, TokenList};
@@ -103,8 +103,8 @@ impl Client {
     }
 
     /// Reads what was kept of what a job wrote.
-    pub async fn output(&self, job: JobId, stream: Stream) -> Result<Output, ClientError> {
-        let request = self.request(&endpoint::GET_OUTPUT, &job).query(&OutputQuery { stream });
+    pub async fn output(&self, job: JobId, query: impl Into<OutputQuery> + Send) -> Result<Output, ClientError> {
+        let request = self.request(&endpoint::GET_OUTPUT, &job).query(&query.into());
         let response = self.send(request.header(ACCEPT, JSON)).await?;
         let is_json =
             response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(JSON.as_bytes()));

@@ -1,17 +1,14 @@
 //! Reads streams of server-sent events.
 
-use std::pin::Pin;
+use std::collections::VecDeque;
 
-use eventsource_stream::{EventStreamError, Eventsource as _};
-use futures_util::{Stream, StreamExt as _};
 use reqwest::Response;
 use serde::de::DeserializeOwned;
 
 use super::ClientError;
+use super::sse::{Parser, RawEvent};
 use crate::api::events::{CHANGE, Event, SNAPSHOT};
 use crate::api::live::{ENDED, FollowEvent, WRITTEN};
-
-type Raw = Pin<Box<dyn Stream<Item = Result<eventsource_stream::Event, EventStreamError<reqwest::Error>>> + Send>>;
 
 /// What happens at c2d, as it happens; the first event is a snapshot.
 #[derive(Debug)]
@@ -22,15 +19,12 @@ pub struct EventStream(Lines);
 pub struct FollowStream(Lines);
 
 /// Events that were received and not yet understood.
+#[derive(Debug)]
 struct Lines {
     server: String,
-    raw: Raw,
-}
-
-impl std::fmt::Debug for Lines {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Lines").field("server", &self.server).finish_non_exhaustive()
-    }
+    response: Response,
+    parser: Parser,
+    ready: VecDeque<RawEvent>,
 }
 
 impl EventStream {
@@ -45,7 +39,7 @@ impl EventStream {
     /// When the connection broke, or an event cannot be read.
     pub async fn next(&mut self) -> Result<Option<Event>, ClientError> {
         while let Some(event) = self.0.next().await? {
-            match event.event.as_str() {
+            match event.kind.as_str() {
                 SNAPSHOT => return self.0.read(&event.data).map(|snapshot| Some(Event::Snapshot(snapshot))),
                 CHANGE => return self.0.read(&event.data).map(|change| Some(Event::Change(change))),
                 _ => {}
@@ -66,7 +60,7 @@ impl FollowStream {
     /// When the connection broke, or an event cannot be read.
     pub async fn next(&mut self) -> Result<Option<FollowEvent>, ClientError> {
         while let Some(event) = self.0.next().await? {
-            match event.event.as_str() {
+            match event.kind.as_str() {
                 WRITTEN => return self.0.read(&event.data).map(|written| Some(FollowEvent::Written(written))),
                 ENDED => return self.0.read(&event.data).map(|job| Some(FollowEvent::Ended(job))),
                 _ => {}
@@ -78,23 +72,19 @@ impl FollowStream {
 
 impl Lines {
     fn new(server: &str, response: Response) -> Self {
-        Self { server: server.to_owned(), raw: Box::pin(response.bytes_stream().eventsource()) }
+        Self { server: server.to_owned(), response, parser: Parser::default(), ready: VecDeque::new() }
     }
 
-    async fn next(&mut self) -> Result<Option<eventsource_stream::Event>, ClientError> {
-        match self.raw.next().await {
-            None => Ok(None),
-            Some(Ok(event)) => Ok(Some(event)),
-            Some(Err(EventStreamError::Transport(e))) => Err(ClientError::transport(&self.server, e)),
-            Some(Err(e)) => Err(self.protocol(serde::de::Error::custom(e))),
+    async fn next(&mut self) -> Result<Option<RawEvent>, ClientError> {
+        while self.ready.is_empty() {
+            let chunk = self.response.chunk().await.map_err(|e| ClientError::transport(&self.server, e))?;
+            let Some(chunk) = chunk else { return Ok(None) };
+            self.ready.extend(self.parser.push(&chunk));
         }
+        Ok(self.ready.pop_front())
     }
 
-    fn read<T: DeserializeOwned>(&self, data: &str) -> Result<T, ClientError> {
-        serde_json::from_str(data).map_err(|source| self.protocol(source))
-    }
-
-    fn protocol(&self, source: serde_json::Error) -> ClientError {
-        ClientError::Protocol { server: self.server.clone(), source }
+    fn read<T: DeserializeOwned>(&self, data: &[u8]) -> Result<T, ClientError> {
+        serde_json::from_slice(data).map_err(|source| ClientError::Protocol { server: self.server.clone(), source })
     }
 }

@@ -7,6 +7,7 @@ mod blobs;
 mod calls;
 mod error;
 mod events;
+mod sse;
 mod tls;
 
 use std::net::IpAddr;

@@ -2,6 +2,7 @@
 
 pub(crate) mod accepted;
 pub(crate) mod access;
+pub(crate) mod attempts;
 pub(crate) mod cancel;
 pub(crate) mod cleanup;
 pub(crate) mod exit;

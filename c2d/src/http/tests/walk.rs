@@ -45,6 +45,50 @@ async fn a_plain_client_registers_works_and_delivers() {
 }
 
 #[tokio::test]
+async fn each_attempts_output_can_be_asked_for() {
+    let lab = Lab::new().await;
+    lab.worker("POST /api/workers/register", "").await;
+    lab.operator("POST /api/jobs/submit", r#"{"command":"true","retries":2}"#).await;
+    let output = async |query: &str| {
+        let answer = lab.operator(&format!("GET /api/jobs/output/job-1?{query}"), "").await;
+        (answer.status, answer.body)
+    };
+    let refused = async |query: &str, message: &str, hint: &str| {
+        let answer = lab.operator(&format!("GET /api/jobs/output/job-1?{query}"), "").await;
+        assert_eq!((answer.status, answer.code().as_str()), (404, "not_found"), "{query}");
+        let error = answer.json();
+        assert_eq!((&error["message"], &error["hint"]), (&json!(message), &json!(hint)), "{query}: {error}");
+    };
+    refused("attempt=1", "job-1 has no attempt 1", "no attempt of job-1 has output yet; list them with: job job-1")
+        .await;
+    for (number, code) in [(1, 1), (2, 1), (3, 0)] {
+        let given = lab.worker("POST /api/workers/get-work/127.0.0.1", "").await.json();
+        assert_eq!(given["job"]["attempt"], format!("job-1.{number}"));
+        assert_eq!(output(&format!("attempt={number}")).await.0, 503, "it runs at a plain client");
+        if number == 2 {
+            assert_eq!(output("attempt=1").await, (200, "out 1\n".to_owned()), "while the second runs");
+        }
+        let result = json!({
+            "attempt": format!("job-1.{number}"), "exit_code": code,
+            "stdout": format!("out {number}\n"), "stderr": format!("err {number}\n"),
+        });
+        assert_eq!(lab.worker("POST /api/jobs/result/job-1", &result.to_string()).await.status, 200);
+    }
+    for number in 1..=3 {
+        assert_eq!(output(&format!("attempt={number}")).await, (200, format!("out {number}\n")));
+        assert_eq!(output(&format!("attempt={number}&stream=stderr")).await, (200, format!("err {number}\n")));
+    }
+    assert_eq!(output("").await, (200, "out 3\n".to_owned()), "without it the latest");
+    refused("attempt=4", "job-1 has no attempt 4", "attempts with output: 1, 2, 3").await;
+    refused("attempt=0", "job-1 has no attempt 0", "attempts with output: 1, 2, 3").await;
+    assert_eq!(output("attempt=first").await.0, 400);
+    let info = lab.operator("GET /api/jobs/info/job-1", "").await.json();
+    let kept: Vec<_> = info["attempts"].as_array().unwrap().iter().map(|attempt| &attempt["output_kept"]).collect();
+    assert_eq!(kept, [true, true, true]);
+    lab.stop().await;
+}
+
+#[tokio::test]
 async fn lists_come_in_pages() {
     let lab = Lab::new().await;
     for _ in 0..5 {

@@ -37,7 +37,7 @@ fn names(lab: &Lab) -> Vec<String> {
     names
 }
 
-fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
@@ -88,7 +88,7 @@ fn only_what_no_job_names_and_nobody_wants_goes() {
     assert_eq!(names(&lab), expected);
 }
 
-fn output(result: &c2_shared::api::work::AttemptResult) -> crate::engine::AttemptOutput {
+pub(super) fn output(result: &c2_shared::api::work::AttemptResult) -> crate::engine::AttemptOutput {
     crate::engine::AttemptOutput {
         attempt: result.attempt,
         digest: crate::store::digest(result),

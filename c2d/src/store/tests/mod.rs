@@ -15,6 +15,7 @@ use crate::sched::event::{Introduction, Now};
 
 mod blobs;
 mod files;
+mod outputs;
 mod payload;
 mod plans;
 mod recovery;

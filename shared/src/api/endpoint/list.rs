@@ -72,7 +72,8 @@ endpoints! {
 
     /// Reads what a job wrote, byte for byte.
     ///
-    /// Of a job that runs, its worker is asked what it wrote so far. Only the beginning and the end of a
+    /// Of a job that runs, its worker is asked what it wrote so far. With `attempt` the answer is what that
+    /// attempt wrote; of a job, the outputs of the first and the last four attempts are kept. Only the beginning and the end of a
     /// long output are kept, with a line between them that says how much is missing. With `Accept:
     /// application/json` the answer is `{"head": .., "dropped": N, "tail": ..}` instead, in base64.
     GET_OUTPUT: Endpoint<JobId, OutputQuery, (), Raw> =
