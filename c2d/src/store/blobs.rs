@@ -24,6 +24,9 @@ use crate::store::{BlobError, StoreError};
 
 /// Bytes written between two looks at the disk's free space.
 const LOOK_EVERY_BYTES: u64 = 32 * 1024 * 1024;
+/// Contents that come together and are synced one by one. More would take longer than whoever sent
+/// them waits, so the disk is synced as a whole, with what others write to it.
+const SYNCED_ONE_BY_ONE_MAX: usize = 16;
 /// What follows the hash in the name of a blob that is not whole.
 const PART: &str = ".part";
 
@@ -124,10 +127,15 @@ impl Blobs {
         self.check_room(missing.iter().map(|blob| contents[blob].0.len() as u64).sum())?;
         let number = self.kept.fetch_add(1, Ordering::Relaxed);
         let aside = |blob: &BlobId| self.dir.join(format!("{blob}.{number}{PART}"));
-        let write = |blob: &BlobId| private().truncate(true).open(aside(blob))?.write_all(&contents[blob].0);
-        // One by one, thousands of small files would take longer than whoever sent them waits.
         let dir = File::open(&self.dir)?;
-        let written = missing.iter().try_for_each(write).and_then(|()| Ok(rustix::fs::syncfs(&dir)?));
+        let one_by_one = missing.len() <= SYNCED_ONE_BY_ONE_MAX;
+        let write = |blob: &BlobId| {
+            let mut file = private().truncate(true).open(aside(blob))?;
+            file.write_all(&contents[blob].0)?;
+            if one_by_one { file.sync_all() } else { Ok(()) }
+        };
+        let sync = |()| if one_by_one { Ok(()) } else { Ok(rustix::fs::syncfs(&dir)?) };
+        let written = missing.iter().try_for_each(write).and_then(sync);
         if let Err(error) = written {
             missing.iter().for_each(|blob| drop(std::fs::remove_file(aside(blob))));
             return Err(error.into());

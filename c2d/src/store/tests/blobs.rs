@@ -1,5 +1,6 @@
 //! Blobs that nobody needs go; all others stay.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::time::{Duration, SystemTime};
 
@@ -126,6 +127,11 @@ fn contents_are_kept_beside_a_sender_of_the_same() {
     let mut expected = contents.map(|(blob, _)| blob.to_string());
     expected.sort();
     assert_eq!(names(&lab), expected);
+
+    let many: BTreeMap<_, _> = (0..100_u8).map(|byte| (BlobId::of(&[byte]), Bytes64(vec![byte]))).collect();
+    opened.blobs.keep(&many).unwrap();
+    assert_eq!(opened.blobs.missing(many.into_keys()).unwrap(), []);
+    assert_eq!(names(&lab).len(), 103);
     opened.writer.close();
 }
 
