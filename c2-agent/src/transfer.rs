@@ -16,7 +16,7 @@ use c2_shared::backoff::Backoff;
 use c2_shared::blob::BlobId;
 use c2_shared::client::{Client, TransferError};
 use c2_shared::id::{AttemptId, JobId};
-use c2_shared::job::{JobSpec, Outcome};
+use c2_shared::job::{JobSpec, Needed, Outcome};
 use c2_shared::limits::PROBLEMS_LEN_MAX;
 use tokio::sync::Semaphore;
 use tokio::task::{AbortHandle, JoinSet, spawn_blocking};
@@ -62,11 +62,6 @@ struct Mover {
 enum Done {
     Fetched(AttemptId, Result<(), String>),
     Delivered(Box<AttemptResult>),
-}
-
-/// Whether a job needs files that have to be fetched first.
-pub(crate) fn needs_blobs(spec: &JobSpec) -> bool {
-    spec.upload.iter().any(|upload| upload.sha256.is_some())
 }
 
 /// Whether an attempt that ended like this leaves its files: also one that failed, for its logs,
@@ -168,9 +163,8 @@ fn without_files(mut result: AttemptResult, problem: &str) -> AttemptResult {
 
 impl Mover {
     async fn fetch_all(&self, spec: &JobSpec) -> Result<(), String> {
-        for upload in &spec.upload {
-            let Some(blob) = upload.sha256 else { continue };
-            self.fetch(blob).await.map_err(|why| format!("upload {:?}: {why}", upload.path))?;
+        for Needed { blob, what, .. } in spec.blobs() {
+            self.fetch(blob).await.map_err(|why| format!("{what}: {why}"))?;
         }
         Ok(())
     }

@@ -28,6 +28,8 @@ use crate::folder::{DIR_FLAGS, SPARE, TRASH, open_dir, try_lock};
 const SPARE_BYTES_MAX: i64 = 4_096;
 /// Tries to make a workspace; more than one is only needed while the same name is cleaned up.
 const TRIES: u32 = 5;
+/// A name of which nothing is left when the job begins.
+const STDIN: &str = "stdin";
 const PRIVATE_DIR: Mode = Mode::RWXU;
 const PRIVATE_FILE: Mode = Mode::RUSR.union(Mode::WUSR);
 
@@ -191,6 +193,15 @@ impl Root {
         Ok(())
     }
 
+    /// A copy of a file, in a workspace that is still empty, where the copy has no name.
+    pub(crate) fn copy_of(&self, job: JobId, content: &mut File) -> io::Result<File> {
+        let workspace = open_dir(self.dir.as_fd(), &job.to_string())?;
+        let mut file = create_below(workspace.as_fd(), STDIN, None)?;
+        unlinkat(&workspace, STDIN, AtFlags::empty())?;
+        io::copy(content, &mut file)?;
+        Ok(file)
+    }
+
     /// Takes away a workspace in which the job left nothing; any other stays for the operator.
     /// `lock` is what [`Root::make`] answered for it, if it did.
     pub(crate) fn clear(&mut self, job: JobId, lock: Option<OwnedFd>) {
@@ -260,7 +271,7 @@ fn create_below(dir: BorrowedFd<'_>, path: &str, mode: Option<u32>) -> io::Resul
         }
         at = open_dir(at.as_fd(), folder)?;
     }
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let file = File::from(openat(&at, name, flags, PRIVATE_FILE)?);
     if let Some(mode) = mode {
         // Explicitly, because the umask would take away what was asked for.

@@ -14,6 +14,8 @@ use crate::blob::BlobId;
 use crate::bytes64::Bytes64;
 use crate::id::JobId;
 
+pub use contents::Needed;
+
 /// What somebody asks to be run, with the names of the console's flags. Only `command` is required.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -39,6 +41,9 @@ pub struct JobSpec {
     /// Standard input; without it the job reads `/dev/null`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stdin: Option<Bytes64>,
+    /// In place of `stdin`: the hash of a blob that was uploaded before, 64 hexadecimal digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stdin_sha256: Option<BlobId>,
     /// Files to place in the workspace before the start.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub upload: Vec<Upload>,
@@ -374,5 +379,6 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
+mod contents;
 #[cfg(test)]
 mod tests;

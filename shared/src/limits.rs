@@ -65,6 +65,9 @@ pub const RETRIES_MAX: u32 = 1_000;
 /// Base64 content in JSON, all files of one job together; larger files travel as blobs.
 pub const INLINE_BYTES_MAX: usize = 8 * 1024 * 1024;
 
+/// Contents of one job that stay in its specification, all together; c2d keeps larger ones as blobs,
+/// so that a waiting job takes little memory whatever it brings.
+pub const INLINE_KEPT_BYTES: usize = 4 * 1024;
 /// A file larger than this travels as a blob; a smaller one is not worth a request of its own.
 pub const INLINE_FILE_BYTES_MAX: u64 = 1024 * 1024;
 /// Largest blob, far beyond what a home network carries in an hour of patience.

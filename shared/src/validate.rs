@@ -3,7 +3,7 @@
 //! The console checks before it sends, c2d before it stores, the agent before it runs, all by
 //! this one function. Groups, dependencies and workers are the scheduler's business.
 
-use crate::job::{JobSpec, Upload};
+use crate::job::JobSpec;
 use crate::limits::{
     COMMAND_BYTES_MAX, ENV_BYTES_MAX, INLINE_BYTES_MAX, LIST_LEN_MAX, NAME_CHARS_MAX, RETRIES_MAX, TIMEOUT_S_MAX,
     WORD_CHARS_MAX,
@@ -153,14 +153,20 @@ fn name(text: &str) -> Checked {
 fn files(spec: &JobSpec) -> Checked {
     short_list("upload", spec.upload.len())?;
     short_list("download", spec.download.len())?;
-    let mut inline = spec.stdin.as_ref().map_or(0, |stdin| stdin.0.len());
+    if spec.stdin.is_some() && spec.stdin_sha256.is_some() {
+        return invalid("stdin_sha256", "standard input is given twice", "give stdin or stdin_sha256");
+    }
     for (i, upload) in spec.upload.iter().enumerate() {
         relative_path("upload", &upload.path)?;
         if spec.upload[..i].iter().any(|other| other.path == upload.path) {
             return invalid("upload", format!("two files for {:?}", upload.path), "give each file its own path");
         }
-        inline += content(upload)?;
+        if upload.content.is_some() == upload.sha256.is_some() {
+            let message = format!("{:?} needs content or sha256", upload.path);
+            return invalid("upload", message, "give exactly one of the two");
+        }
     }
+    let inline = spec.inline_bytes();
     if inline > INLINE_BYTES_MAX {
         let message = format!("{inline} bytes of files inside the request, {INLINE_BYTES_MAX} are allowed");
         return invalid("upload", message, "upload the larger files as blobs and name them by sha256");
@@ -177,15 +183,6 @@ fn files(spec: &JobSpec) -> Checked {
         }
     }
     Ok(())
-}
-
-/// Checks where an upload's content comes from and counts its inline bytes.
-fn content(upload: &Upload) -> Result<usize, Invalid> {
-    match (&upload.content, &upload.sha256) {
-        (Some(content), None) => Ok(content.0.len()),
-        (None, Some(_)) => Ok(0),
-        _ => invalid("upload", format!("{:?} needs content or sha256", upload.path), "give exactly one of the two"),
-    }
 }
 
 fn environment(spec: &JobSpec) -> Checked {
@@ -229,6 +226,7 @@ fn short_list(field: &'static str, len: usize) -> Checked {
 mod tests {
     use super::*;
     use crate::bytes64::Bytes64;
+    use crate::job::Upload;
 
     fn check(change: impl FnOnce(&mut JobSpec), expected: Option<&str>) {
         let mut job = JobSpec { command: "true".to_owned(), ..JobSpec::default() };
@@ -272,6 +270,8 @@ mod tests {
         check(|j| j.upload = vec![Upload { path: "a".into(), ..Upload::default() }], Some("upload"));
         let (content, sha256) = (Some(Bytes64(vec![1])), Some(crate::blob::BlobId::of(b"a")));
         check(|j| j.upload = vec![Upload { path: "a".into(), sha256, ..Upload::default() }], None);
-        check(|j| j.upload = vec![Upload { content, sha256, ..upload("a") }], Some("upload"));
+        check(|j| j.upload = vec![Upload { content: content.clone(), sha256, ..upload("a") }], Some("upload"));
+        check(|j| j.stdin_sha256 = sha256, None);
+        check(|j| (j.stdin, j.stdin_sha256) = (content, sha256), Some("stdin_sha256"));
     }
 }

@@ -6,13 +6,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use c2_shared::api::work::{PollRequest, PollResponse, RegisterRequest, RegisterResponse};
+use c2_shared::bytes64::Bytes64;
 use c2_shared::id::JobId;
-use c2_shared::job::JobState;
+use c2_shared::job::{JobSpec, JobState};
+use c2_shared::token::Role;
+use c2_tests::http::Caller;
 use c2_tests::scenario;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-crate::tests![folders_of_0_1_0_go_on, messages_of_0_1_0_are_understood];
+crate::tests![folders_of_0_1_0_go_on, messages_of_0_1_0_are_understood, agents_of_0_1_0_get_contents_inline];
 
 const WORKER: &str = "127.0.9.11";
 
@@ -104,6 +107,27 @@ fn messages_of_0_1_0_are_understood() -> Result<()> {
     }
     assert!(messages.len() >= 8, "{} messages", messages.len());
     Ok(())
+}
+
+fn agents_of_0_1_0_get_contents_inline() {
+    scenario(async |cluster| {
+        let token = Some(cluster.token(Role::Worker)?.expose().to_owned());
+        let agent = Caller { server: cluster.addr(), source: WORKER.parse()?, token };
+        let stdin = Some(Bytes64(vec![7; 100_000]));
+        let spec = JobSpec { command: "cat".to_owned(), stdin, ..JobSpec::default() };
+        cluster.submit_spec(spec.clone()).await?;
+        let text = fs::read_to_string(fixtures("0.1.0").join("messages.json"))?;
+        for message in serde_json::from_str::<Vec<Value>>(&text)?.iter().take(2) {
+            let path = message["path"].as_str().context("each message has a path")?;
+            let answer = agent.call("POST", path, Some(message["request"].clone())).await?;
+            assert_eq!(answer.status, 200, "{answer:?}");
+            if path.contains("get-work") {
+                // An agent of then refuses the whole answer for one word that it does not know.
+                assert_eq!(answer.json["assign"][0]["spec"], serde_json::to_value(&spec)?, "{answer:?}");
+            }
+        }
+        Ok(())
+    });
 }
 
 /// Reads a message; what was written then must still be said in the same words.

@@ -11,7 +11,7 @@ use crate::clock;
 use crate::spool::Kept;
 use crate::supervise::synthetic;
 use crate::supervise::wire::{Start, Verdict};
-use crate::transfer::{self, Moved};
+use crate::transfer::Moved;
 
 /// Results whose files have to be delivered first.
 #[derive(Debug, Default)]
@@ -37,12 +37,11 @@ impl Leaving {
 impl Agent {
     /// Starts a job, or fetches first what it needs.
     pub(super) fn begin(&mut self, start: Start) {
-        if transfer::needs_blobs(&start.spec) {
-            tracing::debug!("{} waits for its uploads", start.attempt);
-            self.transfers.fetch(start);
-        } else {
-            self.launch(start);
+        if start.spec.blobs().next().is_none() {
+            return self.launch(start);
         }
+        tracing::debug!("{} waits for what it needs", start.attempt);
+        self.transfers.fetch(start);
     }
 
     fn launch(&mut self, start: Start) {

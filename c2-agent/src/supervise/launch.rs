@@ -13,7 +13,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use c2_shared::id::JobId;
-use c2_shared::job::JobSpec;
 use c2_shared::validate;
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::Pid;
@@ -107,6 +106,7 @@ impl Launcher {
         validate::spec(&start.spec)?;
         let job = start.attempt.job;
         let Made { lock, trash } = self.root.make(start.attempt).map_err(SetupError::Workspace)?;
+        let stdin = self.stdin(start).map_err(SetupError::Input)?;
         if !start.spec.upload.is_empty() {
             self.root.place(job, &start.spec.upload, &self.cache).map_err(SetupError::Workspace)?;
         }
@@ -116,7 +116,7 @@ impl Launcher {
         command
             .arg(&self.script_path)
             .current_dir(self.root.path_by_descriptor(job))
-            .stdin(stdin(&start.spec).map_err(SetupError::Input)?)
+            .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0);
@@ -158,6 +158,22 @@ impl Launcher {
         }
     }
 
+    /// The job's standard input: a file that nobody else can open, or nothing. What is small lies in
+    /// memory; of what is in the cache the job gets a copy, as it could write to the file.
+    fn stdin(&self, start: &Start) -> io::Result<Stdio> {
+        let mut file = match (&start.spec.stdin, start.spec.stdin_sha256) {
+            (Some(input), _) => {
+                let mut file = File::from(memfd_create("stdin", MemfdFlags::CLOEXEC)?);
+                file.write_all(&input.0)?;
+                file
+            }
+            (None, Some(blob)) => self.root.copy_of(start.attempt.job, &mut self.cache.open(blob)?)?,
+            (None, None) => return Ok(Stdio::null()),
+        };
+        file.rewind()?;
+        Ok(file.into())
+    }
+
     fn set_environment(&self, command: &mut Command, start: &Start) {
         command.env_clear().env("PATH", DEFAULT_PATH);
         for (name, value) in &self.inherited {
@@ -184,15 +200,6 @@ fn visible_devices(tags: &[String]) -> Option<String> {
     let index = |tag: &String| tag.strip_prefix("gpu:").and_then(|index| index.parse::<u32>().ok());
     let indices: Vec<String> = tags.iter().filter_map(index).map(|index| index.to_string()).collect();
     (!indices.is_empty()).then(|| indices.join(","))
-}
-
-/// The job's standard input: a file in memory that nobody else can open, or nothing.
-fn stdin(spec: &JobSpec) -> io::Result<Stdio> {
-    let Some(input) = &spec.stdin else { return Ok(Stdio::null()) };
-    let mut file = File::from(memfd_create("stdin", MemfdFlags::CLOEXEC)?);
-    file.write_all(&input.0)?;
-    file.rewind()?;
-    Ok(file.into())
 }
 
 #[cfg(test)]

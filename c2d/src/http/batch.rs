@@ -16,9 +16,9 @@ use crate::http::audit::Made;
 use crate::http::files;
 use crate::http::handler::{ApiError, App, Json, JsonBody, QueryOf, State, serves};
 use crate::http::jobs::stored;
-use crate::http::submit::{identify, made, new_job, take_key};
+use crate::http::submit::{identify, made, new_jobs, take_key};
 use crate::rows::job_row;
-use crate::sched::event::{self, NewJob};
+use crate::sched::event;
 use crate::store::JobFilter;
 
 /// Jobs as a body.
@@ -61,8 +61,8 @@ async fn accept(app: &App, headers: &HeaderMap, mut batch: BatchRequest) -> Resu
     for (place, spec) in batch.jobs.iter().enumerate() {
         check(spec).map_err(|e| e.of_job(place))?;
     }
-    files::check_uploads(app, &batch.jobs).await?;
-    let jobs: Vec<NewJob> = batch.jobs.into_iter().map(new_job).collect();
+    files::check_blobs(app, &batch.jobs).await?;
+    let jobs = new_jobs(app, batch.jobs).await?;
     let key = key.map(|key| identify(key, &jobs));
     Ok(app.engine.apply(event::JobsSubmitted { jobs, key }).await?)
 }

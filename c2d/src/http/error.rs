@@ -29,6 +29,11 @@ impl IntoResponse for ApiError {
 }
 
 impl ApiError {
+    /// What is wrong, in words.
+    pub(crate) fn message(self) -> String {
+        self.0.message
+    }
+
     /// The same, for this one of the jobs that were named.
     pub(crate) fn about(mut self, job: JobId) -> Self {
         self.0.message = format!("{job}: {}", self.0.message);

@@ -10,14 +10,14 @@ use c2_shared::blob::BlobId;
 use c2_shared::bytes64::Bytes64;
 use c2_shared::glob;
 use c2_shared::id::{AttemptId, JobId};
-use c2_shared::job::{JobSpec, Outcome};
+use c2_shared::job::{JobSpec, Needed, Outcome};
 use c2_shared::limits::{FILES_LEN_MAX, INLINE_BYTES_MAX, PROBLEMS_LEN_MAX};
 use c2_shared::validate;
 
 use crate::http::blobs::blocking;
 use crate::http::handler::{Answer, ApiError, App, Json, Name, QueryOf, State, serves};
 use crate::sched::Reject;
-use crate::store::{BlobError, Blobs, payload, read_piece};
+use crate::store::{BlobError, Blobs, payload};
 
 /// Characters of a problem that are kept.
 const PROBLEM_CHARS: usize = 200;
@@ -44,33 +44,28 @@ pub(crate) async fn files(State(app): State<App>, name: Name, QueryOf(query): Qu
 fn with_content(blobs: &Blobs, mut files: Vec<JobFile>) -> Result<Vec<JobFile>, BlobError> {
     let mut room = INLINE_BYTES_MAX;
     for file in &mut files {
-        let Some(len) = usize::try_from(file.size).ok().filter(|len| *len <= room) else { continue };
-        if let Some((mut content, _)) = blobs.read(file.sha256)? {
-            room -= len;
-            file.content = Some(Bytes64(read_piece(&mut content, 0, len)?));
+        if let Some(content) = blobs.content(file.sha256, room)? {
+            room -= content.len();
+            file.content = Some(Bytes64(content));
         }
     }
     Ok(files)
 }
 
 /// Refuses jobs that name blobs which are not there.
-pub(crate) async fn check_uploads<'a>(app: &App, specs: impl IntoIterator<Item = &'a JobSpec>) -> Result<(), ApiError> {
-    let uploads = specs.into_iter().flat_map(|spec| &spec.upload);
-    let named: Vec<(BlobId, String)> =
-        uploads.filter_map(|upload| Some((upload.sha256?, upload.path.clone()))).collect();
-    if named.is_empty() {
+pub(crate) async fn check_blobs<'a>(app: &App, specs: impl IntoIterator<Item = &'a JobSpec>) -> Result<(), ApiError> {
+    let mut needed = specs.into_iter().flat_map(JobSpec::blobs).collect::<Vec<_>>();
+    if needed.is_empty() {
         return Ok(());
     }
-    let (blobs, ids) = (app.blobs.clone(), named.iter().map(|(blob, _)| *blob).collect::<Vec<_>>());
+    let (blobs, ids) = (app.blobs.clone(), needed.iter().map(|needed| needed.blob).collect::<Vec<_>>());
     let missing = blocking(move || blobs.missing(ids)).await?;
-    match named.iter().find(|(blob, _)| missing.contains(blob)) {
-        None => Ok(()),
-        Some((blob, path)) => {
-            let message = format!("the content of upload {path:?} is not here");
-            let hint = format!("send it first: PUT /api/blobs/{blob}");
-            Err(ErrorBody::new(ErrorCode::InvalidInput, message, hint).in_field("upload").into())
-        }
-    }
+    needed.retain(|needed| missing.contains(&needed.blob));
+    needed.first().map_or(Ok(()), |Needed { blob, field, what }| {
+        let hint = format!("send it first: PUT /api/blobs/{blob}");
+        let message = format!("the content of {what} is not here");
+        Err(ErrorBody::new(ErrorCode::InvalidInput, message, hint).in_field(*field).into())
+    })
 }
 
 /// Makes what a worker says of files fit to be kept. A result is recorded in any case; a file that
@@ -105,7 +100,7 @@ pub(crate) async fn hopeless(app: &App, results: &[AttemptResult]) -> Result<BTr
     let mut hopeless = BTreeSet::new();
     for result in results.iter().filter(|result| matches!(result.outcome, Outcome::Setup { .. })) {
         let spec = spec_of(app, result.attempt.job).await?;
-        if spec.as_ref().is_some_and(|spec| !spec.upload.is_empty()) && check_uploads(app, spec.iter()).await.is_err() {
+        if check_blobs(app, &spec).await.is_err() {
             hopeless.insert(result.attempt);
         }
     }

@@ -55,7 +55,7 @@ async fn show(app: &App, job: JobId) -> Result<JobInfo, ApiError> {
 
 /// A specification without the contents of its files, which are long and nobody's to read here.
 fn without_contents(mut spec: JobSpec) -> JobSpec {
-    spec.stdin = spec.stdin.map(|_| Bytes64::default());
+    spec.stdin = (spec.stdin.is_some() || spec.stdin_sha256.is_some()).then(Bytes64::default);
     for upload in &mut spec.upload {
         upload.content = upload.content.take().map(|_| Bytes64::default());
     }

@@ -18,6 +18,7 @@ mod blobs;
 mod cancel;
 mod clamp;
 mod cleanup;
+mod contents;
 mod detect_tags;
 mod docs;
 mod drain;

@@ -4,13 +4,14 @@ use axum::Extension;
 use axum::http::StatusCode;
 use c2_shared::api::jobs::{BatchResponse, RetryRequest};
 use c2_shared::id::JobId;
+use c2_shared::job::JobSpec;
 use c2_shared::limits::BATCH_BODY_BYTES_MAX;
 
 use crate::engine::Refusal;
 use crate::http::audit::Made;
 use crate::http::batch::empty;
 use crate::http::handler::{ApiError, App, Json, JsonBody, State, serves};
-use crate::http::submit::{made, new_job};
+use crate::http::submit::{made, new_jobs};
 use crate::sched::Reject;
 use crate::sched::event::{self, Again, NewJob};
 use crate::store::StoredJob;
@@ -32,7 +33,8 @@ pub(crate) async fn retry(
         app.history.job(*missing).await?;
         return Err(Reject::UnknownJob { job: *missing }.into());
     }
-    let jobs = found.iter().map(again).collect::<Result<Vec<Again>, Reject>>()?;
+    let specs = found.iter().map(spec).collect::<Result<Vec<JobSpec>, Reject>>()?;
+    let jobs = found.iter().zip(new_jobs(&app, specs).await?).map(again).collect();
     let retried = app.engine.apply(event::JobsRetried { jobs }).await;
     let job_ids = retried.map_err(|refusal| named(refusal, &asked))?;
     Ok((StatusCode::CREATED, made(&job_ids), Json(BatchResponse { job_ids })))
@@ -40,10 +42,12 @@ pub(crate) async fn retry(
 
 /// An ended job as it is submitted again: the same specification, and what it depended on by id,
 /// because the names of its batch mean nothing any more.
-fn again(old: &StoredJob) -> Result<Again, Reject> {
-    let of = old.view.id;
-    let spec = old.spec().map_err(|reason| Reject::Unreadable { job: of, reason })?;
-    Ok(Again { of, job: NewJob { depends: old.depends.clone(), ..new_job(spec) } })
+fn again((old, job): (&StoredJob, NewJob)) -> Again {
+    Again { of: old.view.id, job: NewJob { depends: old.depends.clone(), ..job } }
+}
+
+fn spec(old: &StoredJob) -> Result<JobSpec, Reject> {
+    old.spec().map_err(|reason| Reject::Unreadable { job: old.view.id, reason })
 }
 
 /// A refusal of a retry, with the old job's id in front where one of them is meant.

@@ -13,9 +13,9 @@ use sha2::{Digest as _, Sha256};
 
 use crate::engine::Refusal;
 use crate::http::audit::Made;
-use crate::http::files;
 use crate::http::handler::{ApiError, App, Json, JsonBody, QueryOf, State, invalid, serves};
 use crate::http::job::wait_for;
+use crate::http::{contents, files};
 use crate::sched::Reject;
 use crate::sched::event::{self, IdempotencyKey, NewJob};
 
@@ -47,8 +47,8 @@ pub(crate) async fn submit_wait(
 async fn accept(app: &App, headers: &HeaderMap, mut spec: JobSpec) -> Result<JobId, ApiError> {
     let key = take_key(headers, &mut spec.idempotency_key)?;
     validate::spec(&spec)?;
-    files::check_uploads(app, [&spec]).await?;
-    let jobs = vec![new_job(spec)];
+    files::check_blobs(app, [&spec]).await?;
+    let jobs = new_jobs(app, vec![spec]).await?;
     let key = key.map(|key| identify(key, &jobs));
     let accepted = app.engine.apply(event::JobsSubmitted { jobs, key }).await.map_err(|refusal| match refusal {
         // There is only one job that can be meant.
@@ -91,8 +91,12 @@ pub(crate) fn take_key(headers: &HeaderMap, body: &mut Option<String>) -> Result
     Ok(key)
 }
 
-/// A specification as the scheduler takes it.
-pub(crate) fn new_job(mut spec: JobSpec) -> NewJob {
+/// Specifications as the scheduler takes them.
+pub(crate) async fn new_jobs(app: &App, specs: Vec<JobSpec>) -> Result<Vec<NewJob>, ApiError> {
+    Ok(contents::into_blobs(app, specs).await?.into_iter().map(new_job).collect())
+}
+
+fn new_job(mut spec: JobSpec) -> NewJob {
     let payload = serde_json::to_string(&spec).expect("our own plain types become JSON");
     let (name, depends) = (spec.name.take().map(Into::into), std::mem::take(&mut spec.depends));
     NewJob { payload: Arc::from(payload), name, depends, terms: spec.into() }

@@ -9,15 +9,17 @@ use std::time::Duration;
 use axum::extract::Request;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::work::{
-    Assignment, AttemptResult, Directive, Given, Output, PlainPollResponse, PollResponse, RegisterRequest,
-    RegisterResponse, ResultRequest, ResultResponse, ResultVerdict, WorkAnswer,
+    Assignment, AttemptResult, Directive, Given, Output, PROTOCOL, PROTOCOL_HEADER, PlainPollResponse, PollResponse,
+    RegisterRequest, RegisterResponse, ResultRequest, ResultResponse, ResultVerdict, WorkAnswer,
 };
-use c2_shared::job::Outcome;
-use c2_shared::limits::{BODY_BYTES_MAX, SLOTS, SLOTS_MAX, SUBMIT_BODY_BYTES_MAX, WAIT_MAX_S};
+use c2_shared::id::AttemptId;
+use c2_shared::job::{JobSpec, Outcome};
+use c2_shared::limits::{BODY_BYTES_MAX, INLINE_BYTES_MAX, SLOTS, SLOTS_MAX, SUBMIT_BODY_BYTES_MAX, WAIT_MAX_S};
 use tokio::time::timeout;
 
 use crate::engine::AttemptOutput;
 use crate::http::clamp::{self, text};
+use crate::http::contents::{self, Form};
 use crate::http::handler::{Answer, App, Json, JsonBody, Name, OptionalJsonBody, State, invalid, serves};
 use crate::http::role::WorkerPeer;
 use crate::http::{files, find_worker, poll_body};
@@ -65,10 +67,13 @@ pub(crate) async fn get_work(
 ) -> Answer<WorkAnswer> {
     // Who it is comes before what it says.
     let worker = peer.at(Some(find_worker::address(&ip)?))?;
+    let protocol = request.headers().get(PROTOCOL_HEADER).and_then(|value| value.to_str().ok()?.parse().ok());
+    let hashes = (protocol >= Some(PROTOCOL)).then_some(Form::Hashes);
     let Some(mut request) = poll_body::read(&app, worker, request).await? else {
         peer.is_at(&app, worker).await?;
         let handout = app.engine.apply(event::PlainPolled { worker }).await?;
-        return Ok(Json(WorkAnswer::Plain(Box::new(PlainPollResponse { job: handout.and_then(assignment) }))));
+        let job = assignments(&app, worker, hashes.unwrap_or(Form::Inline), handout).await.pop();
+        return Ok(Json(WorkAnswer::Plain(Box::new(PlainPollResponse { job }))));
     };
     peer.is(&request.worker_id)?;
     request.unsent.iter_mut().for_each(clamp::result);
@@ -98,7 +103,14 @@ pub(crate) async fn get_work(
             Err(_) => (PollAnswer::default(), directives),
         },
     };
-    Ok(Json(WorkAnswer::Agent(poll_response(answer, directives))))
+    let register = answer.register.then_some(Directive::Register);
+    let assign = assignments(&app, worker, hashes.unwrap_or(Form::InlineStdin), answer.assign).await;
+    Ok(Json(WorkAnswer::Agent(PollResponse {
+        assign: assign.into_iter().map(Box::new).map(Given::Readable).collect(),
+        kill: answer.kill,
+        ack: answer.ack,
+        directives: register.into_iter().chain(directives).collect(),
+    })))
 }
 
 pub(crate) async fn result(
@@ -122,17 +134,7 @@ pub(crate) async fn result(
         _ => return Err(invalid("how did it end?", "give exit_code, or outcome, and not both")),
     };
     let (stdout, stderr) = (Output::whole(request.stdout), Output::whole(request.stderr));
-    let mut result = AttemptResult {
-        attempt,
-        outcome,
-        started_ms: 0,
-        ended_ms: 0,
-        stdout,
-        stderr,
-        swept: 0,
-        files: Vec::new(),
-        problems: Vec::new(),
-    };
+    let mut result = AttemptResult { stdout, stderr, ..bare_result(attempt, outcome) };
     clamp::result(&mut result);
     let output = attempt_output(&result);
     let digest = output.digest;
@@ -150,6 +152,20 @@ pub(crate) async fn result(
     tracing::warn!("{worker} delivered a result for {attempt}, which is not its to decide (any more)");
     let message = format!("{attempt} is not the attempt that counts");
     Err(ErrorBody::new(ErrorCode::Fenced, message, "forget the result: the job was decided otherwise").into())
+}
+
+fn bare_result(attempt: AttemptId, outcome: Outcome) -> AttemptResult {
+    AttemptResult {
+        attempt,
+        outcome,
+        started_ms: 0,
+        ended_ms: 0,
+        stdout: Output::default(),
+        stderr: Output::default(),
+        swept: 0,
+        files: Vec::new(),
+        problems: Vec::new(),
+    }
 }
 
 fn summary(result: &AttemptResult, of_job: bool) -> ResultSummary {
@@ -179,25 +195,47 @@ async fn called(app: &App, worker: IpAddr) -> Vec<Directive> {
     }
 }
 
-fn poll_response(answer: PollAnswer, directives: Vec<Directive>) -> PollResponse {
-    let register = answer.register.then_some(Directive::Register);
-    PollResponse {
-        assign: answer.assign.into_iter().filter_map(assignment).map(Box::new).map(Given::Readable).collect(),
-        kill: answer.kill,
-        ack: answer.ack,
-        directives: register.into_iter().chain(directives).collect(),
+/// What goes to the worker. An attempt that it cannot be given in a form that it takes goes back.
+async fn assignments(
+    app: &App,
+    worker: IpAddr,
+    form: Form,
+    handouts: impl IntoIterator<Item = Handout>,
+) -> Vec<Assignment> {
+    let mut assignments = Vec::new();
+    for Handout { attempt, tags, payload } in handouts {
+        match in_form(app, &payload, form).await {
+            Ok(spec) => assignments.push(Assignment { attempt, job_id: attempt.job, tags, spec }),
+            Err(NotGiven { reason, of_job }) => {
+                tracing::error!("{attempt} is not given to {worker}: {reason}");
+                let result = bare_result(attempt, Outcome::Setup { reason });
+                if let Err(error) = app.engine.deliver(worker, summary(&result, of_job), attempt_output(&result)).await
+                {
+                    tracing::error!("{attempt} could not be taken back: {error}");
+                }
+            }
+        }
     }
+    assignments
 }
 
-/// What goes to the worker; nothing in place of a specification that cannot be read, though such a job
-/// is held and never gets this far.
-fn assignment(handout: Handout) -> Option<Assignment> {
-    let attempt = handout.attempt;
-    match payload::read(&handout.payload) {
-        Ok(spec) => Some(Assignment { attempt, job_id: attempt.job, tags: handout.tags, spec }),
-        Err(reason) => {
-            tracing::error!("{attempt} is not given to anybody: {reason}");
-            None
-        }
+/// Why an attempt is not given to a worker; `of_job` if nobody else could take it either.
+struct NotGiven {
+    reason: String,
+    of_job: bool,
+}
+
+async fn in_form(app: &App, payload: &str, form: Form) -> Result<JobSpec, NotGiven> {
+    // A job whose specification cannot be read is held and never gets this far.
+    let spec = payload::read(payload).map_err(|reason| NotGiven { reason, of_job: false })?;
+    let needed = spec.clone();
+    let reason = match contents::in_form(app, spec, form).await {
+        Ok(Some(spec)) => return Ok(spec),
+        Ok(None) => format!("this worker takes standard input up to {INLINE_BYTES_MAX} bytes; upgrade its agent"),
+        Err(error) => error.message(),
+    };
+    match files::check_blobs(app, [&needed]).await {
+        Ok(()) => Err(NotGiven { reason, of_job: false }),
+        Err(missing) => Err(NotGiven { reason: missing.message(), of_job: true }),
     }
 }

@@ -5,14 +5,17 @@
 //! and renamed, so under its own name it is always whole. Who uses which blob stands in the
 //! database; here it is only known when a blob was last asked for.
 
+use std::collections::BTreeMap;
 use std::fs::{DirBuilder, File};
 use std::io::{self, Seek as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use c2_shared::api::files::BlobStatus;
 use c2_shared::blob::{BlobHasher, BlobId};
+use c2_shared::bytes64::Bytes64;
 use c2_shared::limits::{BLOB_BYTES_MAX, BLOB_UNUSED_MS, FREE_BYTES_FLOOR};
 use rustix::fs::{FlockOperation, Timespec, Timestamps, UTIME_NOW};
 
@@ -21,6 +24,9 @@ use crate::store::{BlobError, StoreError};
 
 /// Bytes written between two looks at the disk's free space.
 const LOOK_EVERY_BYTES: u64 = 32 * 1024 * 1024;
+/// Contents that come together and are synced one by one. More would take longer than whoever sent
+/// them waits, so the disk is synced as a whole, with what others write to it.
+const SYNCED_ONE_BY_ONE_MAX: usize = 16;
 /// What follows the hash in the name of a blob that is not whole.
 const PART: &str = ".part";
 
@@ -31,6 +37,8 @@ pub struct Blobs {
     /// Held while a blob is marked as asked for, and while one is looked at and removed, so that
     /// none goes that was asked for a moment ago.
     removal: Arc<Mutex<()>>,
+    /// How often contents were kept, so that each time has file names of its own.
+    kept: Arc<AtomicU64>,
 }
 
 /// A blob on its way in. Dropped before its end it leaves what came, to go on from there.
@@ -48,7 +56,7 @@ impl Blobs {
     pub(super) fn open(data_dir: &Path) -> Result<Self, StoreError> {
         let dir = data_dir.join("files");
         DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(StoreError::file(&dir))?;
-        Ok(Self { dir: dir.into(), removal: Arc::default() })
+        Ok(Self { dir: dir.into(), removal: Arc::default(), kept: Arc::default() })
     }
 
     /// Says what is there of a blob. A whole one counts as asked for.
@@ -101,6 +109,39 @@ impl Blobs {
         let Some(file) = existing(&self.path(blob))? else { return Ok(None) };
         let size = file.metadata()?.len();
         Ok(Some((file, size)))
+    }
+
+    /// The content of a blob that is there and has at most `max` bytes.
+    pub fn content(&self, blob: BlobId, max: usize) -> Result<Option<Vec<u8>>, BlobError> {
+        let Some((mut file, size)) = self.read(blob)? else { return Ok(None) };
+        let len = usize::try_from(size).ok().filter(|len| *len <= max);
+        Ok(len.map(|len| read_piece(&mut file, 0, len)).transpose()?)
+    }
+
+    /// Makes contents durable under their names. Those that are there count as asked for.
+    pub fn keep(&self, contents: &BTreeMap<BlobId, Bytes64>) -> Result<(), BlobError> {
+        let missing = self.missing(contents.keys().copied())?;
+        if missing.is_empty() {
+            return Ok(());
+        }
+        self.check_room(missing.iter().map(|blob| contents[blob].0.len() as u64).sum())?;
+        let number = self.kept.fetch_add(1, Ordering::Relaxed);
+        let aside = |blob: &BlobId| self.dir.join(format!("{blob}.{number}{PART}"));
+        let dir = File::open(&self.dir)?;
+        let one_by_one = missing.len() <= SYNCED_ONE_BY_ONE_MAX;
+        let write = |blob: &BlobId| {
+            let mut file = private().truncate(true).open(aside(blob))?;
+            file.write_all(&contents[blob].0)?;
+            if one_by_one { file.sync_all() } else { Ok(()) }
+        };
+        let sync = |()| if one_by_one { Ok(()) } else { Ok(rustix::fs::syncfs(&dir)?) };
+        let written = missing.iter().try_for_each(write).and_then(sync);
+        if let Err(error) = written {
+            missing.iter().for_each(|blob| drop(std::fs::remove_file(aside(blob))));
+            return Err(error.into());
+        }
+        missing.iter().try_for_each(|blob| std::fs::rename(aside(blob), self.path(*blob)))?;
+        Ok(dir.sync_all()?)
     }
 
     /// Of these, the blobs that are not there; the others count as asked for.

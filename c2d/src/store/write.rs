@@ -89,17 +89,17 @@ fn add_job(t: &Transaction<'_>, job: &JobRecord) -> Written {
         let values = (int(job.id.0), place, int(edge.on.0), condition_number(edge.condition), edge.fulfilled);
         run(t, "INSERT INTO dependency VALUES (?1, ?2, ?3, ?4, ?5)", values)?;
     }
-    use_blobs(t, job.id, uploaded(&job.payload))
+    use_blobs(t, job.id, needed(&job.payload))
 }
 
-/// The blobs that a job is to find in its workspace.
-fn uploaded(payload: &str) -> Vec<BlobId> {
+/// The blobs that a job needs.
+fn needed(payload: &str) -> Vec<BlobId> {
     // Most jobs name none, and reading their specifications for it would cost each submit.
-    if !payload.contains("\"sha256\"") {
+    if !payload.contains("sha256\"") {
         return Vec::new();
     }
     let spec: JobSpec = serde_json::from_str(payload).expect("what was just accepted can be read");
-    spec.upload.iter().filter_map(|upload| upload.sha256).collect()
+    spec.blobs().map(|needed| needed.blob).collect()
 }
 
 /// Keeps blobs for as long as the job is kept.

@@ -15,6 +15,11 @@ use crate::id::{AttemptId, JobId};
 use crate::job::{JobSpec, Outcome};
 use crate::worker::{Hardware, Load};
 
+/// The header by which a worker says what it understands.
+pub const PROTOCOL_HEADER: &str = "c2-protocol";
+/// The protocol of today's agents. Those of 0.1.0 say none, and know no `stdin_sha256`.
+pub const PROTOCOL: u32 = 2;
+
 /// A worker's introduction. A plain client may leave everything out: its address is then that of
 /// the connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

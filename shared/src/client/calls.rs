@@ -16,7 +16,9 @@ use crate::api::jobs::{
 use crate::api::live::{FollowQuery, NextRead, OutputAnswer};
 use crate::api::tokens::{InviteRequest, InviteResponse, JoinRequest, JoinResponse, TokenGone, TokenList};
 use crate::api::why::Explanation;
-use crate::api::work::{Output, PollRequest, PollResponse, RegisterRequest, RegisterResponse};
+use crate::api::work::{
+    Output, PROTOCOL, PROTOCOL_HEADER, PollRequest, PollResponse, RegisterRequest, RegisterResponse,
+};
 use crate::api::workers::{
     DetectQuery, DetectResponse, GroupsRequest, NoQuery, RemoveResponse, TagStatus, TagsRequest, TargetWorkers,
     WorkerInfo, WorkerList, WorkerRow,
@@ -78,7 +80,8 @@ calls! {
 impl Client {
     /// Reconciles with c2d, waiting up to the request's `wait_s` for something to do.
     pub async fn poll(&self, worker: IpAddr, request: &PollRequest) -> Result<PollResponse, ClientError> {
-        self.answer(self.request(&endpoint::GET_WORK, &worker).json(request), request.wait_s).await
+        let poll = self.request(&endpoint::GET_WORK, &worker).header(PROTOCOL_HEADER, PROTOCOL).json(request);
+        self.answer(poll, request.wait_s).await
     }
 
     /// Says what an attempt wrote, as c2d asked; the answer may be the next question, for which

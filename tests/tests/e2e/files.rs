@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use c2_shared::blob::{BlobHasher, BlobId};
+use c2_shared::bytes64::Bytes64;
 use c2_shared::id::JobId;
 use c2_shared::job::{JobSpec, Outcome, Upload};
 use c2_shared::token::Role;
@@ -19,6 +20,7 @@ crate::tests![
     files_that_no_job_asked_for_reach_no_console,
     failed_jobs_leave_their_files_too,
     an_upload_that_is_lost_is_said_and_not_waited_for,
+    contents_of_a_plain_submit_arrive_byte_for_byte,
 ];
 
 /// Large enough to travel as a blob, in many pieces.
@@ -232,6 +234,33 @@ fn an_upload_that_is_lost_is_said_and_not_waited_for() {
         let outcome = cluster.ended(job).await?.job.row.outcome;
         let Some(Outcome::Setup { reason }) = outcome else { panic!("{outcome:?}") };
         assert!(reason.contains("upload \"in\"") && reason.contains(&blob.to_string()), "{reason}");
+        Ok(())
+    });
+}
+
+fn contents_of_a_plain_submit_arrive_byte_for_byte() {
+    scenario(async |cluster| {
+        let token = Some(cluster.token(Role::Operator)?.expose().to_owned());
+        let operator = Caller { server: cluster.addr(), source: "127.0.0.1".parse()?, token };
+        let mut stdin = noise(7_000_000);
+        let (small, file) = (stdin.split_off(6_999_000), stdin.split_off(6_000_000));
+        let upload = |path: &str, content: &[u8]| json!({"path": path, "content": Bytes64(content.to_vec())});
+        // What a job writes into its standard input harms nobody.
+        let command = "sha256sum - file small | cut -d' ' -f1; stat -Lc %s /dev/stdin; : >/dev/stdin; ls";
+        let uploads = [upload("file", &file), upload("small", &small)];
+        let spec = json!({"command": command, "stdin": Bytes64(stdin.clone()), "upload": uploads});
+        for _ in 0..2 {
+            let submitted = operator.call("POST", "/api/jobs/submit", Some(spec.clone())).await?;
+            assert_eq!(submitted.status, 201, "{submitted:?}");
+        }
+        cluster.agent("127.0.0.2").await?;
+        let [stdin, file, small] = [&stdin, &file, &small].map(|content| BlobId::of(content));
+        for job in 1..=2 {
+            let end = cluster.ended(JobId(job)).await?.job;
+            assert_eq!(end.stdout, format!("{stdin}\n{file}\n{small}\n6000000\nfile\nsmall\n"), "{end:?}");
+        }
+        let state = cluster.workspace_root("127.0.0.2")?.with_file_name("state");
+        assert_eq!(hash(&state.join("blobs").join(stdin.to_string()))?, stdin);
         Ok(())
     });
 }

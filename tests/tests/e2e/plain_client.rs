@@ -1,5 +1,7 @@
 //! A worker that knows the README's endpoints and HTTP, and nothing of our agent.
 
+use c2_shared::bytes64::Bytes64;
+use c2_shared::job::{JobSpec, Outcome, Upload};
 use c2_shared::token::Role;
 use c2_tests::http::Caller;
 use c2_tests::scenario;
@@ -38,7 +40,14 @@ fn a_plain_client_registers_works_and_delivers() {
         assert_eq!(work["job_id"], second.to_string(), "{work}");
         let result = json!({"attempt": work["attempt"], "exit_code": 1});
         worker.call("POST", &format!("/api/jobs/result/{second}"), Some(result)).await?;
-        assert_eq!(cluster.ended(second).await?.job.row.outcome, Some(c2_shared::job::Outcome::Exit { code: 1 }));
+        assert_eq!(cluster.ended(second).await?.job.row.outcome, Some(Outcome::Exit { code: 1 }));
+
+        let contents = |size: usize| Bytes64((0..=u8::MAX).cycle().take(size).collect());
+        let stdin = Some(contents(100_000));
+        let upload = Upload { path: "in".to_owned(), content: Some(contents(5_000)), ..Upload::default() };
+        let spec = JobSpec { command: "cat".to_owned(), stdin, upload: vec![upload], ..JobSpec::default() };
+        cluster.submit_spec(spec.clone()).await?;
+        assert_eq!(poll().await?.json["job"]["spec"], serde_json::to_value(spec)?, "base64 in, base64 out");
         Ok(())
     });
 }

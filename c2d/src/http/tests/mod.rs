@@ -4,6 +4,7 @@ mod access;
 mod batch;
 mod blobs;
 mod bounds;
+mod contents;
 mod docs;
 mod elsewhere;
 mod events;

@@ -1,9 +1,11 @@
 //! Blobs that nobody needs go; all others stay.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::time::{Duration, SystemTime};
 
 use c2_shared::blob::BlobId;
+use c2_shared::bytes64::Bytes64;
 use c2_shared::limits::BLOB_UNUSED_MS;
 use rusqlite::Connection;
 
@@ -46,16 +48,19 @@ fn only_what_no_job_names_and_nobody_wants_goes() {
     let lab = Lab::new();
     let mut opened = lab.open();
     let blobs = opened.blobs.clone();
-    let [uploaded, left, wanted, fresh, unused] =
-        ["uploaded", "left", "wanted", "fresh", "unused"].map(|content| put(&blobs, content));
+    let [uploaded, stdin, left, wanted, fresh, unused] =
+        ["uploaded", "stdin", "left", "wanted", "fresh", "unused"].map(|content| put(&blobs, content));
     drop(blobs.receive(BlobId::of(b"part"), 0).unwrap());
-    for blob in [uploaded, left, wanted, unused] {
+    for blob in [uploaded, stdin, left, wanted, unused] {
         age(&lab, &blob.to_string());
     }
     age(&lab, &format!("{}.part", BlobId::of(b"part")));
     let mut with_upload = job(1);
     with_upload.payload = format!(r#"{{"command":"x","upload":[{{"path":"a","sha256":"{uploaded}"}}]}}"#).into();
-    commit(&mut opened, &[Decision::AddJob(Box::new(with_upload)), add(2)]).unwrap();
+    let mut with_stdin = job(3);
+    with_stdin.payload = format!(r#"{{"command":"x","stdin_sha256":"{stdin}"}}"#).into();
+    let jobs = [with_upload, with_stdin].map(|job| Decision::AddJob(Box::new(job)));
+    commit(&mut opened, &[&jobs[..1], &[add(2)], &jobs[1..]].concat()).unwrap();
     let result = c2_shared::api::work::AttemptResult {
         files: vec![c2_shared::api::files::JobFile {
             path: "out".to_owned(),
@@ -71,7 +76,7 @@ fn only_what_no_job_names_and_nobody_wants_goes() {
     block_on(opened.writer.commit(batch)).unwrap();
     assert!(blobs.status(wanted).unwrap().complete, "which counts as asking for it");
     block_on(crate::services::blob_gc::once(&blobs, &opened.history, NOW_MS)).unwrap();
-    let mut expected = [uploaded, left, wanted, fresh].map(|blob| blob.to_string());
+    let mut expected = [uploaded, stdin, left, wanted, fresh].map(|blob| blob.to_string());
     expected.sort();
     assert_eq!(names(&lab), expected);
     assert_eq!(block_on(opened.history.files(c2_shared::id::JobId(2))).unwrap().files, result.files);
@@ -100,6 +105,34 @@ pub(super) fn output(result: &c2_shared::api::work::AttemptResult) -> crate::eng
         files: result.files.clone(),
         problems: Vec::new(),
     }
+}
+
+#[test]
+fn contents_are_kept_beside_a_sender_of_the_same() {
+    let lab = Lab::new();
+    let opened = lab.open();
+    let contents = ["content", "other", ""].map(|content| (BlobId::of(content.as_bytes()), Bytes64(content.into())));
+    let mut sender = opened.blobs.receive(contents[0].0, 0).unwrap();
+    sender.append(b"cont").unwrap();
+    for _ in 0..2 {
+        opened.blobs.keep(&contents.clone().into()).unwrap();
+    }
+    for (blob, content) in &contents {
+        assert_eq!(opened.blobs.content(*blob, 7).unwrap().as_ref(), Some(&content.0));
+    }
+    assert_eq!(opened.blobs.content(contents[0].0, 6).unwrap(), None, "it is larger");
+    assert_eq!(opened.blobs.content(BlobId::of(b"missing"), 6).unwrap(), None);
+    sender.append(b"ent").unwrap();
+    sender.finish().unwrap();
+    let mut expected = contents.map(|(blob, _)| blob.to_string());
+    expected.sort();
+    assert_eq!(names(&lab), expected);
+
+    let many: BTreeMap<_, _> = (0..100_u8).map(|byte| (BlobId::of(&[byte]), Bytes64(vec![byte]))).collect();
+    opened.blobs.keep(&many).unwrap();
+    assert_eq!(opened.blobs.missing(many.into_keys()).unwrap(), []);
+    assert_eq!(names(&lab).len(), 103);
+    opened.writer.close();
 }
 
 #[test]

@@ -203,7 +203,8 @@ endpoints! {
     /// Polls for work.
     ///
     /// Without a body the answer comes at once, with one job or none. An agent sends all that it holds; the
-    /// answer then waits up to `wait_s` seconds for something to say.
+    /// answer then waits up to `wait_s` seconds for something to say. Contents of jobs are named by their hashes
+    /// for those that send the header `c2-protocol: 2`; all others find them in the specification.
     GET_WORK: Endpoint<IpAddr, (), PollRequest, WorkAnswer> =
         Endpoint::new(Post, "/api/workers/get-work/{ip}", WORKERS).without_body_too().refuses(&[Conflict]);
 
