@@ -113,15 +113,10 @@ mod tests {
         let spool = Spool::new(dir.path().to_owned());
         let attempt: AttemptId = "job-3.2".parse().unwrap();
         let result = AttemptResult {
-            attempt,
-            outcome: Outcome::Exit { code: 3 },
             started_ms: 1,
             ended_ms: 2,
             stdout: c2_shared::api::work::Output::whole("out"),
-            stderr: c2_shared::api::work::Output::default(),
-            swept: 0,
-            files: Vec::new(),
-            problems: Vec::new(),
+            ..AttemptResult::new(attempt, Outcome::Exit { code: 3 })
         };
         let final_one = Kept::from(result.clone());
         let delivering = Kept { result, download: vec!["*.png".to_owned()] };

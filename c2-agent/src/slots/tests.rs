@@ -13,17 +13,7 @@ fn attempt(job: u64) -> AttemptId {
 }
 
 fn result(job: u64) -> AttemptResult {
-    AttemptResult {
-        attempt: attempt(job),
-        outcome: Outcome::Exit { code: 0 },
-        started_ms: 0,
-        ended_ms: 0,
-        stdout: Output::default(),
-        stderr: Output::default(),
-        swept: 0,
-        files: Vec::new(),
-        problems: Vec::new(),
-    }
+    AttemptResult::new(attempt(job), Outcome::Exit { code: 0 })
 }
 
 fn assignment(job: u64, on_lost: OnLost) -> Given {

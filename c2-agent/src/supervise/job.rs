@@ -227,16 +227,14 @@ impl Job {
     pub(crate) fn finish(mut self, wall_ms: u64, buffer: &mut [u8]) -> (AttemptResult, OwnedFd) {
         self.stdout.drain(buffer);
         self.stderr.drain(buffer);
+        let outcome = self.verdict.or(self.exit).unwrap_or(Outcome::Lost);
         let result = AttemptResult {
-            attempt: self.attempt,
-            outcome: self.verdict.or(self.exit).unwrap_or(Outcome::Lost),
             started_ms: self.started_ms,
             ended_ms: wall_ms,
             stdout: self.stdout.capture.into_output(),
             stderr: self.stderr.capture.into_output(),
             swept: u32::try_from(self.left.len()).unwrap_or(u32::MAX),
-            files: Vec::new(),
-            problems: Vec::new(),
+            ..AttemptResult::new(self.attempt, outcome)
         };
         (result, self.workspace)
     }

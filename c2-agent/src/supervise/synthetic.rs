@@ -1,6 +1,6 @@
 //! Results that the agent makes up itself, of attempts of which only the outcome is known.
 
-use c2_shared::api::work::{AttemptResult, Output};
+use c2_shared::api::work::AttemptResult;
 use c2_shared::id::AttemptId;
 use c2_shared::job::Outcome;
 
@@ -23,15 +23,5 @@ pub(crate) fn lost(attempt: AttemptId) -> AttemptResult {
 
 fn synthetic(attempt: AttemptId, outcome: Outcome) -> AttemptResult {
     let wall_ms = clock::wall_ms();
-    AttemptResult {
-        attempt,
-        outcome,
-        started_ms: wall_ms,
-        ended_ms: wall_ms,
-        stdout: Output::default(),
-        stderr: Output::default(),
-        swept: 0,
-        files: Vec::new(),
-        problems: Vec::new(),
-    }
+    AttemptResult { started_ms: wall_ms, ended_ms: wall_ms, ..AttemptResult::new(attempt, outcome) }
 }

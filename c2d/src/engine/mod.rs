@@ -10,10 +10,8 @@ mod task;
 use std::future::Future;
 use std::net::IpAddr;
 
-use c2_shared::api::files::JobFile;
 use c2_shared::api::jobs::QueueStatus;
-use c2_shared::api::work::Output;
-use c2_shared::id::AttemptId;
+use c2_shared::api::work::AttemptResult;
 
 use crate::sched::event::Now;
 use crate::sched::{Decision, JobView, Reject, WorkerView};
@@ -45,16 +43,9 @@ pub struct Batch {
 /// What an attempt wrote, on its way to the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttemptOutput {
-    pub attempt: AttemptId,
     /// Identifies the result, so that a repeated one can be told from a different one.
     pub digest: [u8; 32],
-    pub started_ms: u64,
-    pub ended_ms: u64,
-    pub stdout: Output,
-    pub stderr: Output,
-    pub swept: u32,
-    pub files: Vec<JobFile>,
-    pub problems: Vec<String>,
+    pub result: AttemptResult,
 }
 
 /// Rows that one commit changed, for the event stream.

@@ -197,7 +197,7 @@ impl<D: Durable> Engine<D> {
         let decisions = &mut pending.decisions;
         let result = apply(&mut Step { scheduler: &mut self.scheduler, now, decisions, free_bytes });
         let concluded: Vec<AttemptId> = pending.decisions[before..].iter().filter_map(concludes).collect();
-        pending.outputs.extend(outputs.into_iter().filter(|output| concluded.contains(&output.attempt)));
+        pending.outputs.extend(outputs.into_iter().filter(|output| concluded.contains(&output.result.attempt)));
         result
     }
 

@@ -144,16 +144,6 @@ mod tests {
     }
 
     fn nothing() -> AttemptResult {
-        AttemptResult {
-            attempt: "job-1.1".parse().unwrap(),
-            outcome: Outcome::Lost,
-            started_ms: 0,
-            ended_ms: 0,
-            stdout: Output::default(),
-            stderr: Output::default(),
-            swept: 0,
-            files: Vec::new(),
-            problems: Vec::new(),
-        }
+        AttemptResult::new("job-1.1".parse().unwrap(), Outcome::Lost)
     }
 }

@@ -12,7 +12,6 @@ use c2_shared::api::work::{
     Assignment, AttemptResult, Directive, Given, Output, PROTOCOL, PROTOCOL_HEADER, PlainPollResponse, PollResponse,
     RegisterRequest, RegisterResponse, ResultRequest, ResultResponse, ResultVerdict, WorkAnswer,
 };
-use c2_shared::id::AttemptId;
 use c2_shared::job::{JobSpec, Outcome};
 use c2_shared::limits::{BODY_BYTES_MAX, INLINE_BYTES_MAX, SLOTS, SLOTS_MAX, SUBMIT_BODY_BYTES_MAX, WAIT_MAX_S};
 use tokio::time::timeout;
@@ -80,7 +79,6 @@ pub(crate) async fn get_work(
     files::settle(&app, &mut request.unsent).await?;
     let hopeless = files::hopeless(&app, &request.unsent).await?;
     app.cleanup_requests.reported(worker, request.cleaned);
-    let outputs = request.unsent.iter().map(attempt_output).collect();
     let poll = Poll {
         worker,
         worker_id: text(&request.worker_id),
@@ -93,6 +91,7 @@ pub(crate) async fn get_work(
         load: clamp::load(request.load),
         wait_ms: request.wait_s.min(WAIT_MAX_S) * 1_000,
     };
+    let outputs = request.unsent.into_iter().map(attempt_output).collect();
     let mut polled = pin!(app.engine.poll(poll, outputs));
     let (answer, directives) = tokio::select! {
         biased;
@@ -134,11 +133,11 @@ pub(crate) async fn result(
         _ => return Err(invalid("how did it end?", "give exit_code, or outcome, and not both")),
     };
     let (stdout, stderr) = (Output::whole(request.stdout), Output::whole(request.stderr));
-    let mut result = AttemptResult { stdout, stderr, ..bare_result(attempt, outcome) };
+    let mut result = AttemptResult { stdout, stderr, ..AttemptResult::new(attempt, outcome) };
     clamp::result(&mut result);
-    let output = attempt_output(&result);
+    let (summary, output) = (summary(&result, false), attempt_output(result));
     let digest = output.digest;
-    let fate = app.engine.deliver(worker, summary(&result, false), output).await?;
+    let fate = app.engine.deliver(worker, summary, output).await?;
     let known = match fate {
         ResultFate::Recorded => return Ok(Json(ResultResponse { status: ResultVerdict::Recorded })),
         ResultFate::Ended | ResultFate::Fenced => app.history.digest(attempt).await?,
@@ -154,36 +153,12 @@ pub(crate) async fn result(
     Err(ErrorBody::new(ErrorCode::Fenced, message, "forget the result: the job was decided otherwise").into())
 }
 
-fn bare_result(attempt: AttemptId, outcome: Outcome) -> AttemptResult {
-    AttemptResult {
-        attempt,
-        outcome,
-        started_ms: 0,
-        ended_ms: 0,
-        stdout: Output::default(),
-        stderr: Output::default(),
-        swept: 0,
-        files: Vec::new(),
-        problems: Vec::new(),
-    }
-}
-
 fn summary(result: &AttemptResult, of_job: bool) -> ResultSummary {
     ResultSummary { attempt: result.attempt, outcome: result.outcome.clone(), of_job }
 }
 
-fn attempt_output(result: &AttemptResult) -> AttemptOutput {
-    AttemptOutput {
-        attempt: result.attempt,
-        digest: store::digest(result),
-        started_ms: result.started_ms,
-        ended_ms: result.ended_ms,
-        stdout: result.stdout.clone(),
-        stderr: result.stderr.clone(),
-        swept: result.swept,
-        files: result.files.clone(),
-        problems: result.problems.clone(),
-    }
+fn attempt_output(result: AttemptResult) -> AttemptOutput {
+    AttemptOutput { digest: store::digest(&result), result }
 }
 
 /// Waits until something is wanted of a worker beside work: an operator has its workspaces cleaned,
@@ -208,9 +183,9 @@ async fn assignments(
             Ok(spec) => assignments.push(Assignment { attempt, job_id: attempt.job, tags, spec }),
             Err(NotGiven { reason, of_job }) => {
                 tracing::error!("{attempt} is not given to {worker}: {reason}");
-                let result = bare_result(attempt, Outcome::Setup { reason });
-                if let Err(error) = app.engine.deliver(worker, summary(&result, of_job), attempt_output(&result)).await
-                {
+                let result = AttemptResult::new(attempt, Outcome::Setup { reason });
+                let summary = summary(&result, of_job);
+                if let Err(error) = app.engine.deliver(worker, summary, attempt_output(result)).await {
                     tracing::error!("{attempt} could not be taken back: {error}");
                 }
             }
@@ -227,14 +202,13 @@ struct NotGiven {
 
 async fn in_form(app: &App, payload: &str, form: Form) -> Result<JobSpec, NotGiven> {
     // A job whose specification cannot be read is held and never gets this far.
-    let spec = payload::read(payload).map_err(|reason| NotGiven { reason, of_job: false })?;
-    let needed = spec.clone();
-    let reason = match contents::in_form(app, spec, form).await {
+    let read = || payload::read(payload).map_err(|reason| NotGiven { reason, of_job: false });
+    let reason = match contents::in_form(app, read()?, form).await {
         Ok(Some(spec)) => return Ok(spec),
         Ok(None) => format!("this worker takes standard input up to {INLINE_BYTES_MAX} bytes; upgrade its agent"),
         Err(error) => error.message(),
     };
-    match files::check_blobs(app, [&needed]).await {
+    match files::check_blobs(app, [&read()?]).await {
         Ok(()) => Err(NotGiven { reason, of_job: false }),
         Err(missing) => Err(NotGiven { reason: missing.message(), of_job: true }),
     }

@@ -1,7 +1,8 @@
 //! Carries requests to clean workspaces to the workers, and their reports back.
 //!
-//! A request waits in a mailbox for the worker's poll. It goes along with each answer until the worker reports, because an answer may not be heard; the
-//! worker passes over what it knows already. Nothing is stored: whoever asked asks again.
+//! A request waits in a mailbox for the worker's poll. It goes along with each answer until the worker
+//! reports, because an answer may not be heard; the worker passes over what it knows already. Nothing is
+//! stored: whoever asked asks again.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

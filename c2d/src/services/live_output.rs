@@ -1,7 +1,8 @@
 //! Carries questions about running output from watchers to workers, and the answers back.
 //!
-//! A question waits in a mailbox for the worker's poll. From then on the worker's answers carry the conversation: each is answered with the
-//! watcher's next question. Nothing is stored; whoever loses the thread asks again.
+//! A question waits in a mailbox for the worker's poll. From then on the worker's answers carry the
+//! conversation: each is answered with the watcher's next question. Nothing is stored; whoever loses the
+//! thread asks again.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

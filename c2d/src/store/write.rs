@@ -197,7 +197,7 @@ fn remember_key(t: &Transaction<'_>, key: &KeyRecord) -> Written {
     run(t, "INSERT INTO idempotency VALUES (?1, ?2, ?3, ?4)", values)
 }
 
-fn output(t: &Transaction<'_>, written: &AttemptOutput) -> Written {
+fn output(t: &Transaction<'_>, AttemptOutput { digest, result: written }: &AttemptOutput) -> Written {
     let blob = |bytes: &c2_shared::bytes64::Bytes64| (!bytes.is_empty()).then(|| bytes.0.clone());
     let stream = |output: &Output| (blob(&output.head), int(output.dropped), blob(&output.tail));
     let (out, err) = (stream(&written.stdout), stream(&written.stderr));
@@ -207,7 +207,7 @@ fn output(t: &Transaction<'_>, written: &AttemptOutput) -> Written {
         params![
             int(written.attempt.job.0),
             written.attempt.number,
-            written.digest,
+            digest,
             int(written.started_ms),
             int(written.ended_ms),
             written.swept,

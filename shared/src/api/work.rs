@@ -273,6 +273,24 @@ pub struct ResultResponse {
     pub status: ResultVerdict,
 }
 
+impl AttemptResult {
+    /// The result of an attempt of which nothing but the outcome is told.
+    #[must_use]
+    pub fn new(attempt: AttemptId, outcome: Outcome) -> Self {
+        Self {
+            attempt,
+            outcome,
+            started_ms: 0,
+            ended_ms: 0,
+            stdout: Output::default(),
+            stderr: Output::default(),
+            swept: 0,
+            files: Vec::new(),
+            problems: Vec::new(),
+        }
+    }
+}
+
 impl Output {
     /// Output of which nothing was dropped.
     #[must_use]

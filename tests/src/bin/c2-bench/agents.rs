@@ -72,17 +72,7 @@ impl Simulated {
     /// Polls with the results of what has ended; answers with what to start.
     async fn poll(&mut self, running: &[AttemptId], ended: &[AttemptId]) -> Result<Vec<AttemptId>> {
         self.seq += 1;
-        let result = |attempt: &AttemptId| AttemptResult {
-            attempt: *attempt,
-            outcome: Outcome::Exit { code: 0 },
-            started_ms: 0,
-            ended_ms: 0,
-            stdout: Default::default(),
-            stderr: Default::default(),
-            swept: 0,
-            files: Vec::new(),
-            problems: Vec::new(),
-        };
+        let result = |attempt: &AttemptId| AttemptResult::new(*attempt, Outcome::Exit { code: 0 });
         let request = PollRequest {
             worker_id: self.name.clone(),
             boot_id: self.name.clone(),
