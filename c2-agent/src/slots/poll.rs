@@ -36,6 +36,7 @@ impl Slots {
             // What a full disk lets start fails at once, and the next one after it.
             slots_free: if load.disk_full { 0 } else { self.slots_free() },
             running,
+            ended: Vec::new(),
             wait_s: if unsent.is_empty() && self.cleaned.is_empty() { step } else { 0 },
             unsent,
             cleaned: self.cleaned.clone(),

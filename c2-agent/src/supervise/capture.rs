@@ -7,7 +7,9 @@ use std::collections::VecDeque;
 use c2_shared::api::live::Piece;
 use c2_shared::api::work::Output;
 use c2_shared::bytes64::Bytes64;
-use c2_shared::limits::{OUTPUT_HEAD_BYTES, OUTPUT_TAIL_BYTES};
+
+const OUTPUT_HEAD_BYTES: usize = 64 * 1024;
+const OUTPUT_TAIL_BYTES: usize = 192 * 1024;
 
 /// Collects a stream: the first [`OUTPUT_HEAD_BYTES`], the last [`OUTPUT_TAIL_BYTES`], and a count
 /// of what lay between.
@@ -44,7 +46,7 @@ impl Capture {
             head.extend_from_slice(&tail);
             return Output::whole(head);
         }
-        Output { head: Bytes64(head), dropped, tail: Bytes64(tail) }
+        Output { head: Bytes64(head), dropped, tail: Bytes64(tail), ..Output::default() }
     }
 }
 

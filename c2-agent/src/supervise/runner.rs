@@ -11,6 +11,7 @@ use std::os::unix::net::UnixListener;
 use c2_shared::advice::Advice;
 use c2_shared::api::live::{OutputAnswer, OutputRead};
 use c2_shared::api::work::AttemptResult;
+use c2_shared::bytes64::Bytes64;
 use c2_shared::id::AttemptId;
 use c2_shared::time::Mono;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -240,7 +241,13 @@ impl Runner {
                 continue;
             }
             let running = job.is_some();
-            self.send(&FromRunner::Wrote(OutputAnswer { id: read.id, running, stdout, stderr }));
+            self.send(&FromRunner::Wrote(OutputAnswer {
+                id: read.id,
+                running,
+                stdout,
+                stderr,
+                order: Bytes64::default(),
+            }));
         }
     }
 

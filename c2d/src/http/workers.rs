@@ -1,6 +1,5 @@
 //! What workers call.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -13,7 +12,9 @@ use c2_shared::api::work::{
     RegisterRequest, RegisterResponse, ResultRequest, ResultResponse, ResultVerdict, WorkAnswer,
 };
 use c2_shared::job::{JobSpec, Outcome};
-use c2_shared::limits::{BODY_BYTES_MAX, INLINE_BYTES_MAX, SLOTS, SLOTS_MAX, SUBMIT_BODY_BYTES_MAX, WAIT_MAX_S};
+use c2_shared::limits::{
+    BODY_BYTES_MAX, INLINE_BYTES_MAX, OUTPUT_KEEP_BYTES, SLOTS, SLOTS_MAX, SUBMIT_BODY_BYTES_MAX, WAIT_MAX_S,
+};
 use tokio::time::timeout;
 
 use crate::engine::AttemptOutput;
@@ -55,7 +56,11 @@ pub(crate) async fn register(
         hardware: Arc::from(hardware),
     };
     app.engine.apply(event::WorkerRegistered(intro)).await?;
-    Ok(Json(RegisterResponse { ip, server_version: env!("CARGO_PKG_VERSION").to_owned() }))
+    Ok(Json(RegisterResponse {
+        ip,
+        server_version: env!("CARGO_PKG_VERSION").to_owned(),
+        output_keep_bytes: OUTPUT_KEEP_BYTES,
+    }))
 }
 
 pub(crate) async fn get_work(
@@ -86,7 +91,7 @@ pub(crate) async fn get_work(
         session: text(&request.session),
         seq: request.seq,
         slots_free: request.slots_free,
-        running: request.running.into_iter().collect::<BTreeSet<_>>(),
+        running: request.running.into_iter().chain(request.ended.into_iter().map(|ended| ended.attempt)).collect(),
         unsent: request.unsent.iter().map(|result| summary(result, hopeless.contains(&result.attempt))).collect(),
         load: clamp::load(request.load),
         wait_ms: request.wait_s.min(WAIT_MAX_S) * 1_000,
@@ -108,6 +113,7 @@ pub(crate) async fn get_work(
         assign: assign.into_iter().map(Box::new).map(Given::Readable).collect(),
         kill: answer.kill,
         ack: answer.ack,
+        want: Vec::new(),
         directives: register.into_iter().chain(directives).collect(),
     })))
 }

@@ -130,7 +130,7 @@ impl C2d {
             }
             book.introductions.push(serde_json::from_slice(body).unwrap());
             let ip: IpAddr = stream.peer_addr().unwrap().ip();
-            let answer = RegisterResponse { ip, server_version: "0".to_owned() };
+            let answer = RegisterResponse { ip, server_version: "0".to_owned(), output_keep_bytes: 1 << 20 };
             return Some((200, serde_json::to_vec(&answer).unwrap()));
         }
         assert!(path.starts_with("/api/workers/get-work/127.0.0."), "{path}");
@@ -169,6 +169,7 @@ fn orders(book: &Book, poll: &PollRequest) -> PollResponse {
         assign: waiting.take(poll.slots_free as usize).map(Box::new).map(Given::Readable).collect(),
         kill: poll.running.iter().filter(|attempt| book.kills.contains(attempt)).copied().collect(),
         ack: poll.unsent.iter().map(|result| result.attempt).collect(),
+        want: Vec::new(),
         directives: if poll.cleaned.is_empty() { book.directives.clone() } else { Vec::new() },
     }
 }
