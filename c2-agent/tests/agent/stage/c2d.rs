@@ -14,6 +14,7 @@ use c2_shared::api::files::CleanupReport;
 use c2_shared::api::work::{
     Assignment, AttemptResult, Directive, Given, PollRequest, PollResponse, RegisterRequest, RegisterResponse,
 };
+use c2_shared::blob::BlobId;
 use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::JobSpec;
 
@@ -38,6 +39,12 @@ pub(crate) struct Book {
     pub(crate) directives: Vec<Directive>,
     /// Jobs with a field that no agent knows yet.
     pub(crate) newer: BTreeSet<AttemptId>,
+    /// Contents that came, by their names.
+    pub(crate) blobs: BTreeMap<String, Vec<u8>>,
+    /// They stand still.
+    pub(crate) slow_blobs: bool,
+    /// None are taken.
+    pub(crate) no_blobs: bool,
     /// Introductions are refused as from a second agent.
     pub(crate) taken: bool,
     /// How often they were.
@@ -100,9 +107,10 @@ impl C2d {
         let mut reader = BufReader::new(stream);
         while let Some((path, body)) = read_request(&mut reader) {
             let mut writer = stream;
-            if path.starts_with("/api/blobs/") {
-                // It has none.
-                writer.write_all(b"HTTP/1.1 404 X\r\nupload-offset: 0\r\ncontent-length: 0\r\n\r\n").unwrap();
+            if let Some(blob) = path.strip_prefix("/api/blobs/") {
+                let status = self.blob(&blob[..64], body);
+                let head = format!("HTTP/1.1 {status} X\r\nupload-offset: 0\r\ncontent-length: 0\r\n\r\n");
+                writer.write_all(head.as_bytes()).unwrap();
                 continue;
             }
             let Some((status, answer)) = self.answer(stream, &path, &body) else { return };
@@ -114,6 +122,20 @@ impl C2d {
                 return;
             }
         }
+    }
+
+    /// Takes a blob, or says whether it is here.
+    fn blob(&self, name: &str, content: Vec<u8>) -> u16 {
+        let mut book = self.book.1.wait_while(self.lock(), |book| book.slow_blobs).unwrap();
+        if book.no_blobs {
+            return 400;
+        }
+        if !content.is_empty() {
+            assert_eq!(BlobId::of(&content).to_string(), name);
+            book.blobs.insert(name.to_owned(), content);
+            self.book.1.notify_all();
+        }
+        if book.blobs.contains_key(name) { 200 } else { 404 }
     }
 
     fn answer(&self, stream: &TcpStream, path: &str, body: &[u8]) -> Option<(u16, Vec<u8>)> {
@@ -178,7 +200,7 @@ fn read_request(reader: &mut BufReader<&TcpStream>) -> Option<(String, Vec<u8>)>
     let mut line = String::new();
     reader.read_line(&mut line).ok().filter(|len| *len > 0)?;
     let path = line.split(' ').nth(1)?.to_owned();
-    let mut len = 0;
+    let (mut len, mut in_chunks) = (0, false);
     loop {
         let mut header = String::new();
         reader.read_line(&mut header).ok().filter(|len| *len > 0)?;
@@ -189,8 +211,18 @@ fn read_request(reader: &mut BufReader<&TcpStream>) -> Option<(String, Vec<u8>)>
         if name.eq_ignore_ascii_case("content-length") {
             len = value.trim().parse().ok()?;
         }
+        in_chunks |= name.eq_ignore_ascii_case("transfer-encoding");
     }
     let mut body = vec![0; len];
     reader.read_exact(&mut body).ok()?;
+    while in_chunks {
+        let mut len = String::new();
+        reader.read_line(&mut len).ok()?;
+        let mut chunk = vec![0; usize::from_str_radix(len.trim(), 16).ok()? + 2];
+        reader.read_exact(&mut chunk).ok()?;
+        chunk.truncate(chunk.len() - 2);
+        in_chunks = !chunk.is_empty();
+        body.extend(chunk);
+    }
     Some((path, body))
 }
