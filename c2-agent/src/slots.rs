@@ -7,6 +7,7 @@
 //! moment when it is sent, and c2d delivers again whatever such a poll does not mention, so an
 //! answer that is not heard, or not heard in time, is as good as lost and does no harm.
 
+mod delivery;
 mod message;
 mod poll;
 #[cfg(test)]
@@ -118,25 +119,11 @@ impl Slots {
         self.held.entry(attempt).or_insert(Held::Running { killing: false });
     }
 
-    /// Takes over an ended attempt of which an earlier run of the agent had not delivered everything.
-    pub(crate) fn adopt_delivering(&mut self, attempt: AttemptId, outcome: Outcome) {
-        self.held.insert(attempt, Held::Delivering { outcome, killing: false });
-    }
-
     /// Takes over a result that an earlier run of the agent owed; `spooled` if it is on disk.
     pub(crate) fn adopt_ended(&mut self, result: AttemptResult, spooled: bool) {
         let known = matches!(self.held.get(&result.attempt), Some(Held::Ended { .. }));
         if !known {
             self.held.insert(result.attempt, Held::Ended { result: Box::new(result), spooled });
-        }
-    }
-
-    /// No process of an attempt is left, but its result waits for what it leaves to be delivered.
-    pub(crate) fn on_delivering(&mut self, now: Mono, attempt: AttemptId, outcome: Outcome) {
-        if let Some(held @ Held::Running { .. }) = self.held.get_mut(&attempt) {
-            *held = Held::Delivering { outcome, killing: false };
-            self.news = true;
-            self.come_sooner(now);
         }
     }
 
@@ -329,34 +316,6 @@ impl Slots {
         })
     }
 
-    fn owed_by(&self, attempt: AttemptId) -> Option<&AttemptResult> {
-        match self.held.get(&attempt)? {
-            Held::Ended { result, .. } => Some(&**result),
-            Held::Running { .. } | Held::Delivering { .. } => None,
-        }
-    }
-
-    /// Takes back the result of an attempt whose contents are to be delivered otherwise, and whether it
-    /// is on disk.
-    pub(crate) fn take_back(&mut self, attempt: AttemptId) -> Option<(AttemptResult, bool)> {
-        let held = self.held.get_mut(&attempt)?;
-        let Held::Ended { result, .. } = &*held else { return None };
-        let delivering = Held::Delivering { outcome: result.outcome.clone(), killing: false };
-        match std::mem::replace(held, delivering) {
-            Held::Ended { result, spooled } => Some((*result, spooled)),
-            Held::Running { .. } | Held::Delivering { .. } => None,
-        }
-    }
-
-    /// Notes what became of a result that was to be kept on disk. While one cannot be, nothing new is
-    /// taken.
-    pub(crate) fn on_spooled(&mut self, attempt: AttemptId, on_disk: bool) {
-        self.spool_fails = !on_disk;
-        if let Some(Held::Ended { spooled, .. }) = self.held.get_mut(&attempt) {
-            *spooled = on_disk;
-        }
-    }
-
     /// Whether an attempt is held, in whatever way.
     pub(crate) fn holds(&self, attempt: AttemptId) -> bool {
         self.held.contains_key(&attempt)
@@ -406,16 +365,6 @@ impl Slots {
             Given::Unreadable { reason, .. } => Action::Refuse { attempt, reason },
         });
         true
-    }
-
-    /// Has those of `reports` kept on disk that are still owed and are not kept yet.
-    fn spool(&mut self, reports: &[AttemptId], actions: &mut Vec<Action>) {
-        for attempt in reports {
-            if let Some(Held::Ended { result, spooled: spooled @ false }) = self.held.get_mut(attempt) {
-                *spooled = true;
-                actions.push(Action::Spool(result.clone()));
-            }
-        }
     }
 
     fn due_after(&mut self, news: bool, sent: Mono, now: Mono) -> Mono {
