@@ -81,7 +81,7 @@ async fn until_all_ended(home: &Home, patience: Duration) -> Result<()> {
         silent = silent.max(silent_ms(home).await?);
         let status = done(home.tui(SERVER, &["--json", "--exec", "queue-status"]).await?)?;
         let status: Value = serde_json::from_str(&status)?;
-        if ["queued", "running", "blocked", "held"].iter().all(|state| status["counts"][state] == 0) {
+        if status["active"] == 0 {
             break;
         }
         ensure!(began.elapsed() < patience, "after {patience:?}: {status}");
