@@ -276,7 +276,8 @@ impl Agent {
                     tracing::debug!("{attempt} starts");
                     let (tags, spec) = (assignment.tags, assignment.spec);
                     let output_keep_bytes = self.output_keep_bytes;
-                    self.begin(Start { attempt, worker, tags, spec, lease_ms, output_keep_bytes });
+                    let start = Start { attempt, worker, tags, spec, lease_ms, output_keep_bytes };
+                    self.begin(start, assignment.spec_sha256);
                 }
                 Action::Refuse { attempt, reason } => {
                     let reason = format!("this agent is too old for it: {reason}");

@@ -75,7 +75,7 @@ struct Mover {
 
 #[derive(Debug)]
 enum Done {
-    Fetched(AttemptId, Result<(), String>),
+    Fetched(AttemptId, Result<Box<JobSpec>, String>),
     Delivered(Box<AttemptResult>),
 }
 
@@ -93,10 +93,18 @@ impl Transfers {
         Self { mover, fetching, delivering, delivered, tasks: JoinSet::new() }
     }
 
-    /// Fetches what a job needs.
-    pub(crate) fn fetch(&mut self, start: Start) {
+    /// Fetches what a job needs, and before it the specification if that is a blob, too.
+    pub(crate) fn fetch(&mut self, start: Start, spec_blob: Option<BlobId>) {
         let (mover, attempt, spec) = (self.mover.clone(), start.attempt, start.spec.clone());
-        let task = self.tasks.spawn(async move { Done::Fetched(attempt, mover.fetch_all(&spec).await) });
+        let work = async move {
+            let spec = match spec_blob {
+                Some(blob) => mover.fetch_spec(blob).await?,
+                None => spec,
+            };
+            mover.fetch_all(&spec).await?;
+            Ok(Box::new(spec))
+        };
+        let task = self.tasks.spawn(async move { Done::Fetched(attempt, work.await) });
         self.fetching.insert(attempt, (start, task));
     }
 
@@ -179,7 +187,8 @@ impl Transfers {
     fn on_done(&mut self, done: Done) -> Option<Moved> {
         match done {
             Done::Fetched(attempt, verdict) => {
-                let (start, _) = self.fetching.remove(&attempt)?;
+                let (mut start, _) = self.fetching.remove(&attempt)?;
+                let verdict = verdict.map(|spec| start.spec = *spec);
                 Some(Moved::Fetched { start: Box::new(start), verdict })
             }
             Done::Delivered(result) => {
@@ -223,6 +232,13 @@ impl Mover {
             self.fetch(blob).await.map_err(|why| format!("{what}: {why}"))?;
         }
         Ok(())
+    }
+
+    async fn fetch_spec(&self, blob: BlobId) -> Result<JobSpec, String> {
+        self.fetch(blob).await.map_err(|why| format!("the specification: {why}"))?;
+        let cache = self.cache.clone();
+        let read = on_disk(move || Ok(serde_json::from_reader(io::BufReader::new(cache.open(blob)?))?));
+        read.await.map_err(|why| format!("this agent is too old for it: {why}"))
     }
 
     async fn fetch(&self, blob: BlobId) -> Result<(), String> {

@@ -68,6 +68,11 @@ pub const INLINE_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Contents of one job that stay in its specification, all together; c2d keeps larger ones as blobs,
 /// so that a waiting job takes little memory whatever it brings.
 pub const INLINE_KEPT_BYTES: usize = 4 * 1024;
+/// Specifications in one answer to a poll, all together; more go with the next. The first goes in any
+/// case.
+pub const ASSIGNED_BYTES_MAX: usize = 192 * 1024;
+/// A specification that is longer in JSON goes to a worker as a blob.
+pub const INLINE_SPEC_BYTES_MAX: usize = 32 * 1024;
 /// A file larger than this travels as a blob; a smaller one is not worth a request of its own.
 pub const INLINE_FILE_BYTES_MAX: u64 = 1024 * 1024;
 /// Largest blob, far beyond what a home network carries in an hour of patience.

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use c2_shared::api::work::{AttemptResult, Directive, Output};
+use c2_shared::blob::BlobId;
 use c2_shared::id::AttemptId;
 use c2_shared::limits::OUTPUT_INLINE_BYTES;
 
@@ -38,12 +39,12 @@ pub(super) fn needs_delivery(Kept { result, leaves }: &Kept) -> bool {
 
 impl Agent {
     /// Starts a job, or fetches first what it needs.
-    pub(super) fn begin(&mut self, start: Start) {
-        if start.spec.blobs().next().is_none() {
+    pub(super) fn begin(&mut self, start: Start, spec: Option<BlobId>) {
+        if spec.is_none() && start.spec.blobs().next().is_none() {
             return self.launch(start);
         }
         tracing::debug!("{} waits for what it needs", start.attempt);
-        self.transfers.fetch(start);
+        self.transfers.fetch(start, spec);
     }
 
     fn launch(&mut self, start: Start) {

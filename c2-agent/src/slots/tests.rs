@@ -19,7 +19,8 @@ fn result(job: u64) -> AttemptResult {
 
 fn assignment(job: u64, on_lost: OnLost) -> Given {
     let spec = JobSpec { command: "true".to_owned(), on_lost, ..JobSpec::default() };
-    Given::Readable(Box::new(Assignment { attempt: attempt(job), job_id: JobId(job), tags: Vec::new(), spec }))
+    let (attempt, job_id, tags) = (attempt(job), JobId(job), Vec::new());
+    Given::Readable(Box::new(Assignment { attempt, job_id, tags, spec, spec_sha256: None }))
 }
 
 fn assign(jobs: &[u64]) -> PollResponse {

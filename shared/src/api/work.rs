@@ -141,6 +141,9 @@ pub struct Assignment {
     pub tags: Vec<String>,
     /// What to run.
     pub spec: JobSpec,
+    /// Where that is when it is too long to stand here; `spec` then tells no more than `on_lost`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spec_sha256: Option<BlobId>,
 }
 
 /// What an agent finds in place of an assignment: one that it cannot read costs that attempt alone.

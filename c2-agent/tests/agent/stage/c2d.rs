@@ -89,7 +89,8 @@ impl C2d {
     pub(crate) fn submit(&self, job: u64, tags: &[&str], spec: JobSpec) -> AttemptId {
         let attempt = AttemptId { job: JobId(job), number: 1 };
         let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
-        self.change(|book| book.jobs.insert(attempt, Assignment { attempt, job_id: attempt.job, tags, spec }));
+        let assignment = Assignment { attempt, job_id: attempt.job, tags, spec, spec_sha256: None };
+        self.change(|book| book.jobs.insert(attempt, assignment));
         attempt
     }
 
