@@ -4,6 +4,7 @@
 //! next start takes them over.
 
 mod files;
+mod report;
 mod start;
 
 use std::fs::File;
@@ -14,7 +15,7 @@ use c2_shared::advice::Advice;
 use c2_shared::api::files::CleanupReport;
 use c2_shared::api::work::Directive;
 use c2_shared::client::{Client, ClientError};
-use c2_shared::job::Outcome;
+use c2_shared::limits::OUTPUT_KEEP_BYTES;
 use c2_shared::worker::Load;
 use tokio::sync::{mpsc, watch};
 
@@ -26,9 +27,9 @@ use crate::detect;
 use crate::live::{Live, Question};
 use crate::options::Options;
 use crate::slots::{Action, Identity, Slots};
-use crate::spool::{Kept, Spool};
+use crate::spool::{Kept, Spool, Spooled, Spooler};
 use crate::state::{StateDir, StateError, random_hex};
-use crate::supervise::runners::{News, Plan, Report, Runners};
+use crate::supervise::runners::{Plan, Report, Runners};
 use crate::supervise::synthetic;
 use crate::supervise::wire::Start;
 use crate::transfer::{Moved, Transfers};
@@ -42,6 +43,9 @@ use start::{TakenOver, boot_id, introduce, take_over};
 const REPORTS_LEN: usize = 64;
 /// Longest sleep at once, so that a machine that slept itself soon goes by the right time.
 const SLEEP_MAX: Duration = Duration::from_secs(5);
+
+/// How long the disk may take for what is owed when the agent stops.
+const LEAVE_WITHIN: Duration = Duration::from_secs(10);
 
 /// Why the agent stops.
 #[derive(Debug, thiserror::Error)]
@@ -110,7 +114,7 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
     let runners = Runners::new(plan, reports);
     let spool = Spool::new(state.spool());
     let cache = Cache::open_dir(state.blobs()).map_err(AgentError::TakeOver)?;
-    let transfers = Transfers::new(client.clone(), cache, spool.clone(), options.workspace_root.clone());
+    let transfers = Transfers::new(client.clone(), cache, state.outputs(), options.workspace_root.clone());
     let mut taken = TakenOver { slots, runners, transfers };
     take_over(&state, &worker_id, &spool, &mut taken).await.map_err(AgentError::TakeOver)?;
     let TakenOver { slots, runners, transfers } = taken;
@@ -138,7 +142,8 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
         incoming,
         connection,
         live,
-        spool,
+        spooler: Spooler::start(spool).map_err(AgentError::TakeOver)?,
+        output_keep_bytes: OUTPUT_KEEP_BYTES,
         transfers,
         leaving: Leaving::default(),
         cleanup: Cleanup::new(options.workspace_root.clone()),
@@ -159,7 +164,9 @@ struct Agent {
     incoming: mpsc::Receiver<Report>,
     connection: Connection,
     live: Live,
-    spool: Spool,
+    spooler: Spooler,
+    /// Of each output stream, the bytes that c2d wants kept.
+    output_keep_bytes: u64,
     transfers: Transfers,
     leaving: Leaving,
     cleanup: Cleanup,
@@ -176,6 +183,7 @@ enum Happened {
     Replied(Reply),
     Reported(Report),
     Moved(Moved),
+    Spooled(Spooled),
     Cleaned(CleanupReport),
     Asked(Question),
     TimeCame,
@@ -196,17 +204,16 @@ impl Agent {
                 Some(report) = self.incoming.recv() => Happened::Reported(report),
                 reply = self.connection.reply() => Happened::Replied(reply),
                 moved = self.transfers.moved() => Happened::Moved(moved),
+                spooled = self.spooler.spooled() => Happened::Spooled(spooled),
                 report = self.cleanup.report() => Happened::Cleaned(report),
                 question = self.live.question() => Happened::Asked(question),
                 () = tokio::time::sleep(sleep.unwrap_or(SLEEP_MAX).min(SLEEP_MAX)) => Happened::TimeCame,
             };
             match happened {
-                Happened::Replied(reply) => self.on_reply(reply).await,
-                Happened::Reported(report) => {
-                    self.on_report(report);
-                    self.begin_deliveries().await;
-                }
+                Happened::Replied(reply) => self.on_reply(reply),
+                Happened::Reported(report) => self.on_report(report),
                 Happened::Moved(moved) => self.on_moved(moved),
+                Happened::Spooled(spooled) => self.on_spooled(spooled),
                 Happened::Cleaned(report) => self.slots.on_cleaned(report),
                 // Without a runner the question is dropped, which is an answer.
                 Happened::Asked(question) if self.runners.read(question.read) => self.live.expect(question),
@@ -222,7 +229,7 @@ impl Agent {
         }
     }
 
-    async fn on_reply(&mut self, Reply { seq, said }: Reply) {
+    fn on_reply(&mut self, Reply { seq, said }: Reply) {
         let now = clock::elapsed();
         match said {
             Ok(Said::Registered(answer)) => {
@@ -231,6 +238,7 @@ impl Agent {
                 }
                 self.heard();
                 self.connection.set_worker(answer.ip);
+                self.output_keep_bytes = answer.output_keep_bytes;
                 self.slots.on_registered(now, seq);
             }
             Ok(Said::Answer(answer)) => {
@@ -238,14 +246,14 @@ impl Agent {
                 self.obey(&answer.directives);
                 self.begin_to_tell(&answer.directives);
                 let actions = self.slots.on_answer(now, seq, answer);
-                self.carry_out(actions).await;
+                self.carry_out(actions);
             }
             Err(error) => {
                 if self.slots.awaits(seq) {
                     self.not_heard(&error);
                 }
                 let actions = self.slots.on_failed(now, seq, connection::failure(&error), jitter());
-                self.carry_out(actions).await;
+                self.carry_out(actions);
             }
         }
     }
@@ -259,14 +267,17 @@ impl Agent {
         }
     }
 
-    async fn carry_out(&mut self, actions: Vec<Action>) {
+    fn carry_out(&mut self, actions: Vec<Action>) {
         for action in actions {
             match action {
                 Action::Start { assignment, lease_ms } => {
                     let Some(worker) = self.connection.worker() else { continue };
                     let attempt = assignment.attempt;
                     tracing::debug!("{attempt} starts");
-                    self.begin(Start { attempt, worker, tags: assignment.tags, spec: assignment.spec, lease_ms });
+                    let (tags, spec) = (assignment.tags, assignment.spec);
+                    let output_keep_bytes = self.output_keep_bytes;
+                    let start = Start { attempt, worker, tags, spec, lease_ms, output_keep_bytes };
+                    self.begin(start, assignment.spec_sha256);
                 }
                 Action::Refuse { attempt, reason } => {
                     let reason = format!("this agent is too old for it: {reason}");
@@ -276,13 +287,14 @@ impl Agent {
                 Action::Kill(attempt) => self.kill(attempt),
                 Action::Forget { attempt, spooled } => {
                     self.runners.forget(attempt);
-                    if spooled && let Err(error) = self.spool.remove(attempt) {
-                        tracing::warn!("cannot remove the kept result of {attempt}: {error}");
+                    self.transfers.forget(attempt);
+                    if spooled {
+                        self.spooler.remove(attempt);
                     }
                 }
-                Action::Spool(result) => {
-                    keep(&self.spool, Kept::from(*result)).await;
-                }
+                Action::Spool(result) => self.spooler.put(Kept::from(*result)),
+                Action::DeliverAgain(attempt) => self.deliver_again(attempt),
+                Action::Shorten(attempt) => self.shorten(attempt),
                 Action::Renew { lease_ms } => self.runners.renew(lease_ms),
             }
         }
@@ -290,59 +302,20 @@ impl Agent {
 
     /// Puts everything on disk that is owed to c2d, so that runners without a job can end.
     async fn leave(self) {
-        let Self { slots, spool, mut runners, .. } = self;
-        for result in slots.owed() {
-            let attempt = result.attempt;
-            if keep(&spool, Kept::from(result.clone())).await {
-                runners.forget(attempt);
+        let Self { slots, mut spooler, mut runners, .. } = self;
+        slots.owed().for_each(|result| spooler.put(Kept::from(result.clone())));
+        let kept = async {
+            while spooler.is_busy() {
+                let Spooled { attempt, on_disk } = spooler.spooled().await;
+                if on_disk {
+                    runners.forget(attempt);
+                }
             }
+        };
+        if tokio::time::timeout(LEAVE_WITHIN, kept).await.is_err() {
+            tracing::warn!("the disk takes too long; what is not on it stays with the processes of the slots");
         }
         runners.leave().await;
-    }
-
-    fn on_report(&mut self, Report { slot, news }: Report) {
-        let now = clock::elapsed();
-        match news {
-            News::Hello { version, running, ended } => {
-                let attempts = ended.iter().map(|result| result.attempt);
-                let lost = self.runners.on_hello(slot, &version, running, attempts);
-                running.into_iter().for_each(|attempt| self.slots.adopt_running(attempt));
-                for result in ended {
-                    self.adopt(result);
-                }
-                lost.into_iter().for_each(|attempt| self.slots.on_ended(now, synthetic::lost(attempt)));
-            }
-            News::Ended(result) => {
-                match &result.outcome {
-                    Outcome::Setup { reason } => tracing::error!("{} could not be started: {reason}", result.attempt),
-                    outcome => tracing::debug!("{} ended: {outcome}", result.attempt),
-                }
-                self.runners.on_ended(slot, result.attempt);
-                self.on_result(*result);
-            }
-            News::Leaves { attempt, globs } => self.leaving.note(attempt, globs),
-            News::Wrote(answer) => self.live.on_answer(answer),
-            News::Broken => self.runners.on_broken(slot),
-            News::Dead { owed } => {
-                let given = self.runners.on_dead(slot);
-                // Of those that it owed the core knows all results that were told.
-                for attempt in owed.iter().copied().chain(given.map(|(attempt, _)| attempt)) {
-                    if !self.slots.is_running(attempt) || self.is_leaving(attempt) {
-                        continue;
-                    }
-                    let started = owed.contains(&attempt) || given != Some((attempt, false));
-                    let result = if started {
-                        tracing::error!("{attempt} was lost: the process of slot {slot} died");
-                        synthetic::lost(attempt)
-                    } else {
-                        let reason = self.runners.last_words(slot);
-                        tracing::error!("{attempt} could not be started: {reason}");
-                        synthetic::failed_setup(attempt, &reason)
-                    };
-                    self.slots.on_ended(now, result);
-                }
-            }
-        }
     }
 
     fn heard(&mut self) {
@@ -364,19 +337,6 @@ impl Agent {
                 tracing::warn!("c2d refuses: {error}; running jobs go on and it is tried again ({hint})");
             }
             _ => {}
-        }
-    }
-}
-
-/// Keeps a result on disk; says whether it is there. Without success the runner still has it.
-async fn keep(spool: &Spool, kept: Kept) -> bool {
-    let (spool, attempt) = (spool.clone(), kept.result.attempt);
-    let kept = tokio::task::spawn_blocking(move || spool.put(&kept)).await;
-    match kept.map_err(std::io::Error::other).flatten() {
-        Ok(()) => true,
-        Err(error) => {
-            tracing::warn!("cannot keep the result of {attempt} on disk: {error}");
-            false
         }
     }
 }

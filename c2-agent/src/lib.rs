@@ -15,6 +15,7 @@ mod agent;
 mod clock;
 mod connection;
 mod live;
+mod outputs;
 mod slots;
 mod spool;
 mod state;

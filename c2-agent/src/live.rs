@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use c2_shared::api::live::{OutputAnswer, OutputRead, Piece};
+use c2_shared::bytes64::Bytes64;
 use c2_shared::client::Client;
 use c2_shared::limits::PARK_MAX_S;
 use tokio::sync::{mpsc, oneshot};
@@ -101,5 +102,6 @@ async fn converse(client: Client, worker: IpAddr, mut read: OutputRead, ask: mps
 /// The answer of one that has nothing to say.
 fn silence(read: OutputRead, running: bool) -> OutputAnswer {
     let nothing = |offset| Piece { offset, ..Piece::default() };
-    OutputAnswer { id: read.id, running, stdout: nothing(read.stdout), stderr: nothing(read.stderr) }
+    let (stdout, stderr) = (nothing(read.stdout), nothing(read.stderr));
+    OutputAnswer { id: read.id, running, stdout, stderr, order: Bytes64::default() }
 }

@@ -7,6 +7,7 @@
 //! moment when it is sent, and c2d delivers again whatever such a poll does not mention, so an
 //! answer that is not heard, or not heard in time, is as good as lost and does no harm.
 
+mod delivery;
 mod message;
 mod poll;
 #[cfg(test)]
@@ -18,7 +19,7 @@ use c2_shared::api::files::CleanupReport;
 use c2_shared::api::work::{AttemptResult, Directive, Given, PollResponse};
 use c2_shared::backoff::Backoff;
 use c2_shared::id::{AttemptId, JobId};
-use c2_shared::job::OnLost;
+use c2_shared::job::{OnLost, Outcome};
 use c2_shared::time::Mono;
 use c2_shared::worker::Load;
 
@@ -29,6 +30,12 @@ pub(crate) use message::{Action, Failure, Identity, Request, RequestKind};
 const LINGER_MS: u64 = 20;
 /// Pause after an answer that changed nothing, should c2d give such answers without waiting.
 const PAUSE_MS: u64 = 200;
+/// Bytes of results in one poll to begin with, at least and at most. One result goes in any case.
+const REPORT_BYTES: usize = 64 * 1024;
+const REPORT_BYTES_MIN: usize = 8 * 1024;
+const REPORT_BYTES_MAX: usize = 128 * 1024;
+/// A report that takes less allows for a larger one.
+const QUICK_MS: u64 = 1_000;
 /// The part of a lease after which it is renewed; more often would be of no use.
 const RENEW_PART: u64 = 10;
 
@@ -50,13 +57,29 @@ pub(crate) struct Slots {
     heard: Option<Mono>,
     /// Reports of cleanings that c2d has not answered.
     cleaned: Vec<CleanupReport>,
+    /// Something happened for which a parked poll is not worth waiting for.
+    news: bool,
+    /// The last result that was to be kept on disk is not there.
+    spool_fails: bool,
+    /// Bytes of results in one poll, as far as they can be divided.
+    report_bytes: usize,
 }
 
 /// An attempt that c2d must hear about in each poll.
 #[derive(Debug)]
 enum Held {
-    Running { killing: bool },
-    Ended { result: Box<AttemptResult>, spooled: bool },
+    Running {
+        killing: bool,
+    },
+    /// No process of it is left, and what it leaves is on its way.
+    Delivering {
+        outcome: Outcome,
+        killing: bool,
+    },
+    Ended {
+        result: Box<AttemptResult>,
+        spooled: bool,
+    },
 }
 
 /// The line to c2d.
@@ -85,6 +108,9 @@ impl Slots {
             renewed: None,
             heard: None,
             cleaned: Vec::new(),
+            news: false,
+            spool_fails: false,
+            report_bytes: REPORT_BYTES,
         }
     }
 
@@ -112,15 +138,20 @@ impl Slots {
     }
 
     fn end(&mut self, now: Mono, result: AttemptResult, spooled: bool) {
-        if self.is_running(result.attempt) {
+        if self.is_open(result.attempt) {
             self.held.insert(result.attempt, Held::Ended { result: Box::new(result), spooled });
-            self.idle = 0;
-            // While c2d cannot be reached, news do not make it come back sooner.
-            if let Line::Quiet { due } = &mut self.line
-                && self.backoff.failures() == 0
-            {
-                *due = (*due).min(now);
-            }
+            self.come_sooner(now);
+        }
+    }
+
+    /// There is something to say.
+    fn come_sooner(&mut self, now: Mono) {
+        self.idle = 0;
+        // While c2d cannot be reached, news do not make it come back sooner.
+        if let Line::Quiet { due } = &mut self.line
+            && self.backoff.failures() == 0
+        {
+            *due = (*due).min(now);
         }
     }
 
@@ -138,17 +169,17 @@ impl Slots {
     pub(crate) fn jobs(&self) -> BTreeMap<JobId, &'static str> {
         let reason = |held: &Held| match held {
             Held::Running { .. } => "its job has not ended",
-            Held::Ended { .. } => "its result is not delivered yet",
+            Held::Delivering { .. } | Held::Ended { .. } => "its result is not delivered yet",
         };
         self.held.iter().map(|(attempt, held)| (attempt.job, reason(held))).collect()
     }
 
-    /// Whether an attempt is held and has not ended.
-    pub(crate) fn is_running(&self, attempt: AttemptId) -> bool {
-        matches!(self.held.get(&attempt), Some(Held::Running { .. }))
+    /// Whether an attempt is held of which there is no result yet.
+    pub(crate) fn is_open(&self, attempt: AttemptId) -> bool {
+        matches!(self.held.get(&attempt), Some(Held::Running { .. } | Held::Delivering { .. }))
     }
 
-    /// Attempts that have not ended.
+    /// Attempts whose processes have not ended.
     pub(crate) fn running(&self) -> usize {
         self.held.values().filter(|held| matches!(held, Held::Running { .. })).count()
     }
@@ -158,7 +189,7 @@ impl Slots {
     pub(crate) fn due(&self) -> Option<Mono> {
         match &self.line {
             Line::Quiet { due } => Some(*due),
-            Line::Waiting { parked: true, .. } if self.owes() || !self.cleaned.is_empty() => Some(Mono(0)),
+            Line::Waiting { parked: true, .. } if self.owes() || self.news || !self.cleaned.is_empty() => Some(Mono(0)),
             Line::Waiting { .. } => None,
         }
     }
@@ -180,6 +211,7 @@ impl Slots {
             self.line = Line::Waiting { sent: now, reports: Vec::new(), cleaned: 0, parked: false };
             return Some(Request { seq, kind: RequestKind::Register });
         }
+        self.news = false;
         let poll = self.compose(load);
         let reports: Vec<AttemptId> = poll.unsent.iter().map(|result| result.attempt).collect();
         let cleaned = poll.cleaned.len();
@@ -221,6 +253,15 @@ impl Slots {
         for given in answer.assign {
             news |= self.on_given(given, lease_ms, &mut actions);
         }
+        if !answer.want.is_empty() {
+            let wants = |attempt: &&AttemptId| {
+                self.owed_by(**attempt).is_some_and(|r| r.blobs().any(|b| answer.want.contains(&b)))
+            };
+            actions.extend(reports.iter().filter(wants).map(|attempt| Action::DeliverAgain(*attempt)));
+        }
+        if !reports.is_empty() && now.since_ms(sent) < QUICK_MS {
+            self.report_bytes = (self.report_bytes * 2).min(REPORT_BYTES_MAX);
+        }
         self.spool(&reports, &mut actions);
         if answer.directives.contains(&Directive::Register) {
             self.registered = false;
@@ -246,6 +287,14 @@ impl Slots {
         self.line = Line::Quiet { due: now.after_ms(millis(self.backoff.next(jitter))) };
         let mut actions = Vec::new();
         self.spool(&reports, &mut actions);
+        // The same again might fail again, if the line is too slow for it.
+        match reports[..] {
+            [attempt] if self.owed_by(attempt).is_some_and(|result| poll::size(result) > REPORT_BYTES_MIN) => {
+                actions.push(Action::Shorten(attempt));
+            }
+            [] => {}
+            _ => self.report_bytes = (self.report_bytes / 2).max(REPORT_BYTES_MIN),
+        }
         actions
     }
 
@@ -263,8 +312,13 @@ impl Slots {
     pub(crate) fn owed(&self) -> impl Iterator<Item = &AttemptResult> {
         self.held.values().filter_map(|held| match held {
             Held::Ended { result, .. } => Some(&**result),
-            Held::Running { .. } => None,
+            Held::Running { .. } | Held::Delivering { .. } => None,
         })
+    }
+
+    /// Whether an attempt is held, in whatever way.
+    pub(crate) fn holds(&self, attempt: AttemptId) -> bool {
+        self.held.contains_key(&attempt)
     }
 
     fn owes(&self) -> bool {
@@ -272,7 +326,11 @@ impl Slots {
     }
 
     fn slots_free(&self) -> u32 {
-        self.slots.saturating_sub(u32::try_from(self.running()).unwrap_or(u32::MAX))
+        let delivering = self.held.values().filter(|held| matches!(held, Held::Delivering { .. })).count();
+        let count = |attempts: usize| u32::try_from(attempts).unwrap_or(u32::MAX);
+        // So many deliveries at once that they hold up each other hold up new jobs too.
+        let surplus = count(delivering).saturating_sub(self.slots);
+        self.slots.saturating_sub(count(self.running()).saturating_add(surplus))
     }
 
     /// Returns whether this changed anything, as do the next two.
@@ -284,7 +342,9 @@ impl Slots {
     }
 
     fn on_kill(&mut self, attempt: AttemptId, actions: &mut Vec<Action>) -> bool {
-        let Some(Held::Running { killing }) = self.held.get_mut(&attempt) else { return false };
+        let Some(Held::Running { killing } | Held::Delivering { killing, .. }) = self.held.get_mut(&attempt) else {
+            return false;
+        };
         // Passed on each time, in case the first did not get through.
         actions.push(Action::Kill(attempt));
         !std::mem::replace(killing, true)
@@ -305,16 +365,6 @@ impl Slots {
             Given::Unreadable { reason, .. } => Action::Refuse { attempt, reason },
         });
         true
-    }
-
-    /// Has those of `reports` kept on disk that are still owed and are not kept yet.
-    fn spool(&mut self, reports: &[AttemptId], actions: &mut Vec<Action>) {
-        for attempt in reports {
-            if let Some(Held::Ended { result, spooled: spooled @ false }) = self.held.get_mut(attempt) {
-                *spooled = true;
-                actions.push(Action::Spool(result.clone()));
-            }
-        }
     }
 
     fn due_after(&mut self, news: bool, sent: Mono, now: Mono) -> Mono {

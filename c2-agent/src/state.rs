@@ -16,6 +16,8 @@ use c2_shared::advice::Advice;
 use c2_shared::id::AttemptId;
 use rustix::fs::{FlockOperation, Mode, OFlags, flock};
 
+use crate::outputs::Outputs;
+
 /// Looks for the folder to be free before it counts as taken.
 const LOCK_TRIES: u32 = 10;
 /// Between two of them.
@@ -87,6 +89,11 @@ impl StateDir {
     /// Where uploads wait for the jobs that need them.
     pub(crate) fn blobs(&self) -> PathBuf {
         self.path.join("blobs")
+    }
+
+    /// What jobs wrote beyond what their results hold.
+    pub(crate) fn outputs(&self) -> Outputs {
+        Outputs::new(self.path.join("outputs"))
     }
 
     pub(crate) fn spool(&self) -> PathBuf {

@@ -24,6 +24,7 @@ pub mod checkup;
 pub mod exit;
 pub mod hint;
 pub mod install;
+pub mod order;
 
 pub mod backoff;
 pub mod config;

@@ -68,6 +68,11 @@ pub const INLINE_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Contents of one job that stay in its specification, all together; c2d keeps larger ones as blobs,
 /// so that a waiting job takes little memory whatever it brings.
 pub const INLINE_KEPT_BYTES: usize = 4 * 1024;
+/// Specifications in one answer to a poll, all together; more go with the next. The first goes in any
+/// case.
+pub const ASSIGNED_BYTES_MAX: usize = 192 * 1024;
+/// A specification that is longer in JSON goes to a worker as a blob.
+pub const INLINE_SPEC_BYTES_MAX: usize = 32 * 1024;
 /// A file larger than this travels as a blob; a smaller one is not worth a request of its own.
 pub const INLINE_FILE_BYTES_MAX: u64 = 1024 * 1024;
 /// Largest blob, far beyond what a home network carries in an hour of patience.
@@ -84,10 +89,16 @@ pub const BLOB_UNUSED_MS: u64 = 24 * 3_600 * 1_000;
 /// How long c2d waits for a worker's report of a cleaning.
 pub const CLEANUP_WAIT_S: u64 = 30;
 
-/// Of each output stream, the bytes kept from its beginning in a result.
-pub const OUTPUT_HEAD_BYTES: usize = 64 * 1024;
-/// Of each output stream, the bytes kept from its end in a result.
-pub const OUTPUT_TAIL_BYTES: usize = 192 * 1024;
+/// Of each output stream, the bytes that are kept: a log of any length that somebody reads.
+pub const OUTPUT_KEEP_BYTES: u64 = 64 * 1024 * 1024;
+/// Of a longer stream, the bytes kept from its beginning: how the job began. The rest is from its end.
+pub const OUTPUT_HEAD_BYTES: u64 = 1024 * 1024;
+/// Of each output stream, the bytes that stand in a result; a longer one is a blob beside it.
+pub const OUTPUT_INLINE_BYTES: usize = 32 * 1024;
+/// Changes from one stream to the other that are kept exactly; the order of more is kept coarser.
+pub const ORDER_RUNS_MAX: usize = 8 * 1024;
+/// Of each output stream, the bytes that stand in c2d's database; a longer one is a blob.
+pub const OUTPUT_STORED_BYTES: usize = 4 * 1024;
 /// Of each job, the latest attempts whose output is kept, besides the first: a job may have a
 /// thousand retries, and what its attempts wrote must stay bounded.
 pub const LAST_OUTPUTS_LEN: u32 = 4;

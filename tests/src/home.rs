@@ -3,8 +3,9 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use tempfile::TempDir;
 
 use crate::leftovers;
@@ -61,7 +62,10 @@ impl Home {
             return Ok(None);
         }
         let scratch = tempfile::Builder::new().prefix("c2-test-").tempdir()?;
-        let home = Self { running: Vec::new(), prefix: format!("c2-home-{}", std::process::id()), scratch };
+        static HOMES: AtomicU32 = AtomicU32::new(0);
+        let number = HOMES.fetch_add(1, Ordering::Relaxed);
+        let prefix = format!("c2-home-{}-{number}", std::process::id());
+        let home = Self { running: Vec::new(), prefix, scratch };
         for machine in MACHINES {
             std::fs::create_dir(home.folder(machine))?;
             ip(&["netns", "add", &home.namespace(machine)])?;
@@ -128,6 +132,23 @@ impl Home {
         let mut shell = self.within(machine, Path::new("/bin/bash"));
         shell.args(["-c", text]);
         run(shell).await
+    }
+
+    /// Makes the line of a worker so slow, in kbit/s from it and to it.
+    ///
+    /// # Errors
+    /// When the system refuses it.
+    pub fn slow_down(&self, worker: Machine, up: u32, down: u32) -> Result<()> {
+        let own = self.namespace(worker);
+        let (server, port) = (self.namespace(Machine::Server), format!("to-{}", worker.name()));
+        for (namespace, device, rate) in [(&own, "cable", up), (&server, &port, down)] {
+            let rate = format!("{rate}kbit");
+            let line = ["rate", &rate, "burst", "32kb", "latency", "400ms"];
+            let mut tc = Command::new("tc");
+            tc.args(["-n", namespace, "qdisc", "add", "dev", device, "root", "tbf"]).args(line);
+            ensure!(tc.status().context("tc of iproute2")?.success(), "{tc:?}");
+        }
+        Ok(())
     }
 
     /// Starts c2d on a machine, with a data folder of this name, and waits until it listens.

@@ -3,45 +3,48 @@
 
 use std::collections::BTreeMap;
 
-use c2_shared::api::work::{AttemptResult, Directive};
+use c2_shared::api::work::{AttemptResult, Directive, Output};
+use c2_shared::blob::BlobId;
 use c2_shared::id::AttemptId;
+use c2_shared::limits::OUTPUT_INLINE_BYTES;
 
-use super::{Agent, keep};
+use super::Agent;
 use crate::clock;
-use crate::spool::Kept;
+use crate::spool::{Kept, Spooled};
 use crate::supervise::synthetic;
-use crate::supervise::wire::{Start, Verdict};
-use crate::transfer::Moved;
+use crate::supervise::wire::{Leaves, Start, Verdict};
+use crate::transfer::{Moved, cut_short};
 
-/// Results whose files have to be delivered first.
+/// Results before which something else has to be delivered.
 #[derive(Debug, Default)]
 pub(super) struct Leaving {
     /// What running and ended attempts leave, as their runners said.
-    globs: BTreeMap<AttemptId, Vec<String>>,
-    /// Ended attempts whose delivery has not begun.
-    waiting: Vec<Kept>,
+    noted: BTreeMap<AttemptId, Leaves>,
+    /// Ended attempts that are being written to disk, after which their delivery begins.
+    waiting: BTreeMap<AttemptId, Kept>,
 }
 
 impl Leaving {
     /// A runner says what an attempt leaves.
-    pub(super) fn note(&mut self, attempt: AttemptId, globs: Vec<String>) {
-        self.globs.insert(attempt, globs);
+    pub(super) fn note(&mut self, attempt: AttemptId, leaves: Leaves) {
+        self.noted.insert(attempt, leaves);
     }
+}
 
-    /// What is left of it is to be delivered before the result.
-    pub(super) fn wait(&mut self, kept: Kept) {
-        self.waiting.push(kept);
-    }
+/// Whether contents of it have to be delivered by themselves.
+pub(super) fn needs_delivery(Kept { result, leaves }: &Kept) -> bool {
+    let is_long = |output: &Output| output.head.0.len() + output.tail.0.len() > OUTPUT_INLINE_BYTES;
+    !leaves.is_empty() || is_long(&result.stdout) || is_long(&result.stderr)
 }
 
 impl Agent {
     /// Starts a job, or fetches first what it needs.
-    pub(super) fn begin(&mut self, start: Start) {
-        if start.spec.blobs().next().is_none() {
+    pub(super) fn begin(&mut self, start: Start, spec: Option<BlobId>) {
+        if spec.is_none() && start.spec.blobs().next().is_none() {
             return self.launch(start);
         }
         tracing::debug!("{} waits for what it needs", start.attempt);
-        self.transfers.fetch(start);
+        self.transfers.fetch(start, spec);
     }
 
     fn launch(&mut self, start: Start) {
@@ -59,50 +62,86 @@ impl Agent {
             self.slots.on_ended(now, synthetic::cancelled(attempt));
         } else if let Some((result, on_disk)) = self.transfers.stop_delivering(attempt) {
             self.end(result, on_disk);
+        } else if let Some(kept) = self.leaving.waiting.remove(&attempt) {
+            self.end(cut_short(&kept, "the job was cancelled before it was delivered"), true);
         } else {
             self.runners.kill(attempt, Verdict::Cancelled);
         }
     }
 
-    /// An attempt is over, or its end is said again. Its result is reported now, or when its files
-    /// are delivered.
+    /// An attempt is over, or its end is said again. Its result is reported now, or when what it
+    /// leaves is delivered. That is on disk first, so that it goes on whatever happens to this process
+    /// or to the runner.
     pub(super) fn on_result(&mut self, result: AttemptResult) {
         let attempt = result.attempt;
-        match self.leaving.globs.remove(&attempt) {
-            None => self.slots.on_ended(clock::elapsed(), result),
-            Some(download) if self.slots.is_running(attempt) && !self.is_leaving(attempt) => {
-                self.leaving.wait(Kept { result, download });
-            }
-            Some(_) => {}
+        let leaves = self.leaving.noted.remove(&attempt).unwrap_or_default();
+        let kept = Kept { result, leaves };
+        if !needs_delivery(&kept) {
+            self.slots.on_ended(clock::elapsed(), kept.result);
+        } else if self.slots.is_open(attempt) && !self.is_leaving(attempt) {
+            tracing::debug!("{attempt} ended: {}; what it leaves is delivered now", kept.result.outcome);
+            self.slots.on_delivering(clock::elapsed(), attempt, kept.result.outcome.clone());
+            self.spooler.put(kept.clone());
+            self.leaving.waiting.insert(attempt, kept);
         }
     }
 
     /// A runner that is connected to anew says the end of an attempt.
     pub(super) fn adopt(&mut self, result: AttemptResult) {
-        if self.leaving.globs.contains_key(&result.attempt) {
-            self.slots.adopt_running(result.attempt);
-            self.on_result(result);
-        } else if !self.is_leaving(result.attempt) {
-            self.slots.adopt_ended(result, false);
+        let attempt = result.attempt;
+        if self.is_leaving(attempt) {
+            self.leaving.noted.remove(&attempt);
+            return;
+        }
+        let leaves = self.leaving.noted.get(&attempt).cloned().unwrap_or_default();
+        let kept = Kept { result, leaves };
+        if needs_delivery(&kept) {
+            self.slots.adopt_running(attempt);
+            self.on_result(kept.result);
+        } else {
+            self.slots.adopt_ended(kept.result, false);
         }
     }
 
     /// Whether an attempt has ended as far as its runner is concerned, though not yet for c2d.
     pub(super) fn is_leaving(&self, attempt: AttemptId) -> bool {
-        self.transfers.delivers(attempt) || self.leaving.waiting.iter().any(|kept| kept.result.attempt == attempt)
+        self.transfers.delivers(attempt) || self.leaving.waiting.contains_key(&attempt)
     }
 
-    /// Begins the deliveries that wait. Each is on disk first, so that it goes on whatever happens
-    /// to this process or to the runner.
-    pub(super) async fn begin_deliveries(&mut self) {
-        for kept in std::mem::take(&mut self.leaving.waiting) {
-            let attempt = kept.result.attempt;
-            tracing::debug!("{attempt} ended: {}; its files are delivered now", kept.result.outcome);
-            let on_disk = keep(&self.spool, kept.clone()).await;
+    /// A result is on disk, or cannot be. What it waits for is delivered in either case.
+    pub(super) fn on_spooled(&mut self, Spooled { attempt, on_disk }: Spooled) {
+        self.slots.on_spooled(attempt, on_disk);
+        if let Some(kept) = self.leaving.waiting.remove(&attempt) {
             if on_disk {
                 self.runners.forget(attempt);
             }
             self.transfers.deliver(kept, on_disk);
+        }
+    }
+
+    /// c2d does not have everything that a result names.
+    pub(super) fn deliver_again(&mut self, attempt: AttemptId) {
+        let Some((mut result, on_disk)) = self.slots.take_back(attempt) else { return };
+        if self.transfers.deliver_again(attempt) {
+            return;
+        }
+        tracing::warn!("{attempt}: c2d has lost contents of its result that are not here any more");
+        for output in [&mut result.stdout, &mut result.stderr] {
+            if output.blob.take().is_some() {
+                // Its length is all that is known of it.
+                "neither c2d nor the worker has it any more".clone_into(&mut output.reason);
+            }
+        }
+        if result.listing.take().is_some() {
+            result.problems = vec!["neither c2d nor the worker has the list of files any more".to_owned()];
+        }
+        self.end(result, on_disk);
+    }
+
+    /// The report of a result failed; its contents may get through by themselves.
+    pub(super) fn shorten(&mut self, attempt: AttemptId) {
+        if let Some((result, on_disk)) = self.slots.take_back(attempt) {
+            self.transfers.shorten(result, on_disk);
         }
     }
 

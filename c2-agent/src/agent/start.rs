@@ -3,6 +3,7 @@
 use c2_shared::api::work::RegisterRequest;
 use c2_shared::id::AttemptId;
 
+use super::files::needs_delivery;
 use crate::detect;
 use crate::options::Options;
 use crate::slots::{Identity, Slots};
@@ -32,11 +33,11 @@ pub(super) async fn take_over(
     let spooled = spool.load()?;
     let known: Vec<AttemptId> = spooled.iter().map(|kept| kept.result.attempt).collect();
     for kept in spooled {
-        if kept.download.is_empty() {
-            slots.adopt_ended(kept.result, true);
-        } else {
-            slots.adopt_running(kept.result.attempt);
+        if needs_delivery(&kept) {
+            slots.adopt_delivering(kept.result.attempt, kept.result.outcome.clone());
             transfers.deliver(kept, true);
+        } else {
+            slots.adopt_ended(kept.result, true);
         }
     }
     for number in state.slots() {
@@ -59,6 +60,7 @@ pub(super) async fn take_over(
             }
         }
     }
+    state.outputs().sweep(|attempt| slots.holds(attempt));
     Ok(())
 }
 

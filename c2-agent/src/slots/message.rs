@@ -51,6 +51,10 @@ pub(crate) enum Action {
     },
     /// Keep the result on disk, it could not be delivered.
     Spool(Box<AttemptResult>),
+    /// c2d does not have contents of a reported result: to be delivered again.
+    DeliverAgain(AttemptId),
+    /// The report of this result failed; what it contains may travel better by itself.
+    Shorten(AttemptId),
     /// Every running job may go on for so long.
     Renew {
         /// How long, unless renewed again.

@@ -1,23 +1,29 @@
 //! What a poll says: all that this worker holds, as much of what it owes as fits, and how long it waits.
 
-use c2_shared::api::work::{AttemptResult, PollRequest};
+use c2_shared::api::work::{AttemptResult, EndedAttempt, Output, PollRequest};
 use c2_shared::limits::{BACKOFF_S, PARK_MAX_S};
 use c2_shared::worker::Load;
 
 use super::{Held, Slots};
 
-/// Output in one poll; results beyond it travel with the next, so that c2d takes the body.
-pub(super) const REPORT_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// What a result takes without its contents.
+const RESULT_BYTES: usize = 300;
+/// What a file takes without its name.
+const FILE_BYTES: usize = 130;
 
 impl Slots {
     pub(super) fn compose(&self, load: &Load) -> PollRequest {
-        let (mut running, mut unsent, mut bytes) = (Vec::new(), Vec::new(), 0);
+        let (mut running, mut ended, mut unsent, mut bytes) = (Vec::new(), Vec::new(), Vec::new(), 0);
         for (attempt, held) in &self.held {
             match held {
                 Held::Running { .. } => running.push(*attempt),
+                Held::Delivering { outcome, .. } => {
+                    running.push(*attempt);
+                    ended.push(EndedAttempt { attempt: *attempt, outcome: outcome.clone() });
+                }
                 Held::Ended { result, .. } => {
-                    bytes += kept_bytes(result);
-                    if unsent.is_empty() || bytes <= REPORT_BYTES_MAX {
+                    bytes += size(result);
+                    if unsent.is_empty() || bytes <= self.report_bytes {
                         unsent.push((**result).clone());
                     } else {
                         // Its turn comes; until then c2d must not think it lost.
@@ -34,8 +40,9 @@ impl Slots {
             session: self.identity.session.clone(),
             seq: self.seq,
             // What a full disk lets start fails at once, and the next one after it.
-            slots_free: if load.disk_full { 0 } else { self.slots_free() },
+            slots_free: if load.disk_full || (self.spool_fails && self.owes()) { 0 } else { self.slots_free() },
             running,
+            ended,
             wait_s: if unsent.is_empty() && self.cleaned.is_empty() { step } else { 0 },
             unsent,
             cleaned: self.cleaned.clone(),
@@ -44,6 +51,10 @@ impl Slots {
     }
 }
 
-fn kept_bytes(result: &AttemptResult) -> usize {
-    [&result.stdout, &result.stderr].iter().map(|output| output.head.0.len() + output.tail.0.len()).sum()
+/// About how many bytes a result takes in a poll.
+pub(super) fn size(result: &AttemptResult) -> usize {
+    let output = |output: &Output| output.head.0.len() + output.tail.0.len();
+    let bytes = output(&result.stdout) + output(&result.stderr) + result.order.0.len();
+    let names = result.files.iter().map(|file| file.path.len() + FILE_BYTES);
+    RESULT_BYTES + bytes / 3 * 4 + names.sum::<usize>() + result.problems.iter().map(String::len).sum::<usize>()
 }

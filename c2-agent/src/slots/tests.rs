@@ -1,6 +1,7 @@
 //! Scenarios of the core: each states all that is sent and done, and nothing else.
 
-use c2_shared::api::work::{Assignment, Output};
+use c2_shared::api::work::{Assignment, Output, OutputBlob};
+use c2_shared::blob::BlobId;
 use c2_shared::id::JobId;
 use c2_shared::job::{JobSpec, Outcome};
 
@@ -18,7 +19,8 @@ fn result(job: u64) -> AttemptResult {
 
 fn assignment(job: u64, on_lost: OnLost) -> Given {
     let spec = JobSpec { command: "true".to_owned(), on_lost, ..JobSpec::default() };
-    Given::Readable(Box::new(Assignment { attempt: attempt(job), job_id: JobId(job), tags: Vec::new(), spec }))
+    let (attempt, job_id, tags) = (attempt(job), JobId(job), Vec::new());
+    Given::Readable(Box::new(Assignment { attempt, job_id, tags, spec, spec_sha256: None }))
 }
 
 fn assign(jobs: &[u64]) -> PollResponse {
@@ -101,6 +103,8 @@ fn words(actions: &[Action]) -> String {
         Action::Kill(attempt) => format!("kill {}", attempt.job.0),
         Action::Forget { attempt, spooled } => format!("forget {}{}", attempt.job.0, if *spooled { "!" } else { "" }),
         Action::Spool(result) => format!("spool {}", result.attempt.job.0),
+        Action::DeliverAgain(attempt) => format!("deliver {}", attempt.job.0),
+        Action::Shorten(attempt) => format!("shorten {}", attempt.job.0),
         Action::Renew { lease_ms } => format!("renew {lease_ms}"),
     };
     actions.iter().map(word).collect::<Vec<_>>().join("; ")
@@ -297,16 +301,93 @@ fn what_an_earlier_run_left_is_taken_over() {
     assert_eq!(scene.answer(2, ack(&[2])), "renew 54000; forget 2!");
 }
 
+/// A result that takes about so many KiB in a poll.
+fn large(job: u64, kib: usize) -> AttemptResult {
+    AttemptResult { stdout: Output::whole(vec![b'x'; kib * 1024 / 4 * 3]), ..result(job) }
+}
+
 #[test]
-fn large_results_travel_one_after_the_other_and_count_as_held() {
-    let mut scene = Scene::registered(3);
-    for job in [1, 2, 3] {
-        let stdout = Output::whole(vec![b'x'; poll::REPORT_BYTES_MAX / 2]);
-        scene.slots.adopt_ended(AttemptResult { stdout, ..result(job) }, false);
+fn reports_grow_on_a_quick_line_and_shrink_when_they_fail() {
+    let mut scene = Scene::registered(4);
+    for job in 1..=7 {
+        scene.slots.adopt_ended(large(job, 30), true);
     }
-    assert_eq!(scene.sends(), "2: 3/3/1,2/0s");
-    assert_eq!(scene.answer(2, ack(&[1, 2])), "forget 1; forget 2");
-    assert_eq!(scene.sends(), "3: 3//3/0s");
+    assert_eq!(scene.sends(), "2: 4/3,4,5,6,7/1,2/0s", "what does not fit counts as held");
+    scene.pass(900);
+    assert_eq!(scene.answer(2, ack(&[1, 2])), "forget 1!; forget 2!");
+    assert_eq!(scene.sends(), "3: 4/7/3,4,5,6/0s");
+    for (seq, smaller) in [(3, "4: 4/5,6,7/3,4/0s"), (4, "5: 4/4,5,6,7/3/0s")] {
+        assert_eq!(scene.fail(seq, Failure::NoAnswer), "");
+        scene.pass(10_000);
+        let said = scene.sends();
+        assert_eq!(said, smaller);
+    }
+}
+
+#[test]
+fn a_result_alone_that_fails_is_divided() {
+    let mut scene = Scene::registered(1);
+    scene.slots.adopt_ended(large(1, 30), true);
+    scene.sends();
+    assert_eq!(scene.fail(2, Failure::NoAnswer), "shorten 1");
+    let (taken, on_disk) = scene.slots.take_back(attempt(1)).unwrap();
+    assert_eq!((taken, on_disk), (large(1, 30), true));
+    scene.pass(10_000);
+    assert_eq!(scene.sends(), "3: 1/1//1s", "it is held until it is delivered");
+    scene.answer(3, PollResponse::default());
+    scene.slots.on_ended_on_disk(scene.now, result(1));
+    assert_eq!(scene.sends(), "4: 1//1/0s");
+    assert_eq!(scene.fail(4, Failure::NoAnswer), "", "a small one is sent again as it is");
+}
+
+#[test]
+fn a_delivery_frees_its_slot_and_is_told_at_once() {
+    let mut scene = Scene::registered(1);
+    scene.sends();
+    scene.answer(2, assign(&[1]));
+    scene.pass(LINGER_MS);
+    assert_eq!(scene.sends(), "3: 0/1//1s");
+    scene.slots.on_delivering(scene.now, attempt(1), Outcome::Exit { code: 0 });
+    let Some(Request { kind: RequestKind::Poll(poll), .. }) = scene.slots.next_request(scene.now, &Load::default())
+    else {
+        panic!("the parked poll knows nothing of it");
+    };
+    let ended: Vec<_> = poll.ended.iter().map(|ended| (ended.attempt, ended.outcome.clone())).collect();
+    assert_eq!(ended, [(attempt(1), Outcome::Exit { code: 0 })]);
+    assert_eq!((poll.slots_free, poll.running), (1, vec![attempt(1)]));
+    assert_eq!(scene.answer(4, kill(1)), "kill 1", "it can be cancelled");
+    assert_eq!(scene.sends(), "5: 1/1//1s");
+    scene.answer(5, assign(&[2]));
+    scene.slots.on_delivering(scene.now, attempt(2), Outcome::Lost);
+    assert_eq!(scene.slots.slots_free(), 0, "as many deliveries as slots may be beside the jobs");
+}
+
+#[test]
+fn what_c2d_does_not_have_is_delivered_again() {
+    let mut scene = Scene::registered(1);
+    let blob = BlobId::of(b"x");
+    let stdout = Output { blob: Some(OutputBlob { sha256: blob, size: 1, dropped_at: 1 }), ..Output::default() };
+    scene.slots.adopt_ended(AttemptResult { stdout, ..result(1) }, true);
+    scene.slots.adopt_ended(result(2), true);
+    scene.sends();
+    let answer = PollResponse { want: vec![blob, BlobId::of(b"y")], ..ack(&[2]) };
+    assert_eq!(scene.answer(2, answer), "forget 2!; deliver 1");
+}
+
+#[test]
+fn without_room_for_results_nothing_new_is_taken() {
+    let mut scene = Scene::registered(2);
+    scene.slots.adopt_ended(result(1), false);
+    assert_eq!(scene.sends(), "2: 2//1/0s");
+    assert_eq!(scene.fail(2, Failure::NoAnswer), "spool 1");
+    scene.slots.on_spooled(attempt(1), false);
+    scene.pass(10_000);
+    assert_eq!(scene.sends(), "3: 0//1/0s");
+    assert_eq!(scene.fail(3, Failure::NoAnswer), "spool 1", "it is tried again");
+    scene.slots.on_spooled(attempt(1), true);
+    scene.pass(10_000);
+    assert_eq!(scene.sends(), "4: 2//1/0s");
+    assert_eq!(scene.answer(4, ack(&[1])), "forget 1!");
 }
 
 #[test]

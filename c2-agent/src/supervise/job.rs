@@ -8,17 +8,21 @@ use std::collections::HashSet;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 
+use c2_shared::api::jobs::Stream;
 use c2_shared::api::live::Piece;
 use c2_shared::api::work::AttemptResult;
+use c2_shared::bytes64::Bytes64;
 use c2_shared::id::AttemptId;
 use c2_shared::job::Outcome;
 use c2_shared::limits::{LEASE_MS, PIECE_BYTES_MAX};
+use c2_shared::order::Order;
 use c2_shared::time::Mono;
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, pidfd_open, wait};
 
 use crate::options::Timing;
-use crate::supervise::capture::Capture;
+use crate::outputs::{Long, Outputs};
+use crate::supervise::capture::{Capture, Place};
 use crate::supervise::launch::Launched;
 use crate::supervise::proc::{each_descendant, signal_descendant, watch};
 use crate::supervise::wire::Start;
@@ -47,6 +51,7 @@ pub(crate) struct Job {
     shell_end: Option<OwnedFd>,
     stdout: Pipe,
     stderr: Pipe,
+    order: Order,
     /// How the shell ended.
     exit: Option<Outcome>,
     /// Why we ended it, decided while the shell lived.
@@ -109,15 +114,27 @@ struct Pipe {
 
 impl Job {
     /// Takes charge of a shell that was just started.
-    pub(crate) fn new(start: &Start, launched: Launched, timing: Timing, now: Now, wall_ms: u64) -> Self {
+    pub(crate) fn new(
+        start: &Start,
+        launched: Launched,
+        outputs: &Outputs,
+        timing: Timing,
+        now: Now,
+        wall_ms: u64,
+    ) -> Self {
+        let place = |stream| {
+            let (outputs, attempt, keep) = (outputs.clone(), start.attempt, start.output_keep_bytes);
+            Place { outputs, attempt, stream, keep }
+        };
         Self {
             attempt: start.attempt,
             started_ms: wall_ms,
             shell: launched.shell,
             // Without it (no descriptors left) the tick finds the end.
             shell_end: pidfd_open(launched.shell, PidfdFlags::empty()).ok(),
-            stdout: Pipe::new(launched.stdout),
-            stderr: Pipe::new(launched.stderr),
+            stdout: Pipe::new(launched.stdout, place(Stream::Stdout)),
+            stderr: Pipe::new(launched.stderr, place(Stream::Stderr)),
+            order: Order::default(),
             exit: None,
             verdict: None,
             ending: Ending::NotAsked,
@@ -160,16 +177,19 @@ impl Job {
     /// Reads output that is there; one read, which cannot block as the pipe is readable.
     pub(crate) fn read(&mut self, source: Source, buffer: &mut [u8]) {
         match source {
-            Source::Stdout => self.stdout.read(buffer),
-            Source::Stderr => self.stderr.read(buffer),
+            Source::Stdout => self.order.push(Stream::Stdout, self.stdout.read(buffer)),
+            Source::Stderr => self.order.push(Stream::Stderr, self.stderr.read(buffer)),
             Source::Process => {}
         }
     }
 
-    /// What the job wrote from two positions on.
-    pub(crate) fn written(&self, stdout: u64, stderr: u64) -> (Piece, Piece) {
+    /// What the job wrote from two positions on, and in which order.
+    pub(crate) fn written(&self, stdout: u64, stderr: u64) -> (Piece, Piece, Bytes64) {
         let read = |pipe: &Pipe, from| pipe.capture.read(from, PIECE_BYTES_MAX);
-        (read(&self.stdout, stdout), read(&self.stderr, stderr))
+        let (out, err) = (read(&self.stdout, stdout), read(&self.stderr, stderr));
+        let is_mixed = !out.data.is_empty() && !err.data.is_empty();
+        let order = if is_mixed { self.order.since(out.offset, err.offset).to_bytes() } else { Vec::new() };
+        (out, err, Bytes64(order))
     }
 
     /// Goes on after a process ended or the waiting time passed.
@@ -223,20 +243,23 @@ impl Job {
         }
     }
 
-    /// Makes the result of a job of which nothing is left, and gives back its workspace.
-    pub(crate) fn finish(mut self, wall_ms: u64, buffer: &mut [u8]) -> (AttemptResult, OwnedFd) {
-        self.stdout.drain(buffer);
-        self.stderr.drain(buffer);
+    /// Makes the result of a job of which nothing is left, says what of its output is in files, and
+    /// gives back its workspace.
+    pub(crate) fn finish(mut self, wall_ms: u64, buffer: &mut [u8]) -> (AttemptResult, Long, OwnedFd) {
+        self.order.push(Stream::Stdout, self.stdout.drain(buffer));
+        self.order.push(Stream::Stderr, self.stderr.drain(buffer));
+        let ((stdout, long_stdout), (stderr, long_stderr)) = (self.stdout.capture.end(), self.stderr.capture.end());
         let outcome = self.verdict.or(self.exit).unwrap_or(Outcome::Lost);
         let result = AttemptResult {
             started_ms: self.started_ms,
             ended_ms: wall_ms,
-            stdout: self.stdout.capture.into_output(),
-            stderr: self.stderr.capture.into_output(),
+            stdout,
+            stderr,
+            order: Bytes64(self.order.to_bytes()),
             swept: u32::try_from(self.left.len()).unwrap_or(u32::MAX),
             ..AttemptResult::new(self.attempt, outcome)
         };
-        (result, self.workspace)
+        (result, Long { stdout: long_stdout, stderr: long_stderr }, self.workspace)
     }
 
     /// Collects ended processes.
@@ -303,31 +326,40 @@ fn freeze() {
 }
 
 impl Pipe {
-    fn new(end: OwnedFd) -> Self {
-        Self { end: Some(end), capture: Capture::default() }
+    const fn new(end: OwnedFd, place: Place) -> Self {
+        Self { end: Some(end), capture: Capture::new(place) }
     }
 
-    fn read(&mut self, buffer: &mut [u8]) {
-        let Some(end) = &self.end else { return };
+    /// Returns how many bytes there were.
+    fn read(&mut self, buffer: &mut [u8]) -> u64 {
+        let Some(end) = &self.end else { return 0 };
         match rustix::io::read(end, &mut *buffer) {
             Ok(0) => self.end = None,
-            Ok(len) => self.capture.push(&buffer[..len]),
+            Ok(len) => {
+                self.capture.push(&buffer[..len]);
+                return len as u64;
+            }
             Err(Errno::AGAIN | Errno::INTR) => {}
             Err(_) => self.end = None,
         }
+        0
     }
 
     /// Reads what is left in the pipe, without waiting for whoever else may hold its other end.
-    fn drain(&mut self, buffer: &mut [u8]) {
-        let Some(end) = &self.end else { return };
+    fn drain(&mut self, buffer: &mut [u8]) -> u64 {
+        let Some(end) = &self.end else { return 0 };
+        let mut drained = 0;
         if rustix::io::ioctl_fionbio(end, true).is_err() {
-            return;
+            return drained;
         }
         loop {
             match rustix::io::read(end, &mut *buffer) {
-                Ok(len) if len > 0 => self.capture.push(&buffer[..len]),
+                Ok(len) if len > 0 => {
+                    self.capture.push(&buffer[..len]);
+                    drained += len as u64;
+                }
                 Err(Errno::INTR) => {}
-                Ok(_) | Err(_) => return,
+                Ok(_) | Err(_) => return drained,
             }
         }
     }

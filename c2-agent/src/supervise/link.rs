@@ -74,7 +74,7 @@ impl Following {
                     while let Some(message) = frames.take().map_err(io::Error::other)? {
                         let news = match message {
                             FromRunner::Hello { version, running, ended } => News::Hello { version, running, ended },
-                            FromRunner::Leaves { attempt, globs } => News::Leaves { attempt, globs },
+                            FromRunner::Leaves { attempt, leaves } => News::Leaves { attempt, leaves },
                             FromRunner::Ended(result) => News::Ended(result),
                             FromRunner::Wrote(answer) => News::Wrote(answer),
                         };

@@ -22,12 +22,13 @@ use rustix::stdio::{dup2_stdin, dup2_stdout, stdin, stdout};
 use crate::cache::Cache;
 use crate::clock;
 use crate::options::{SlotOptions, Timing};
+use crate::outputs::Outputs;
 use crate::state::{Record, StateDir, StateError};
 use crate::supervise::job::{Job, Left, Now, Source};
 use crate::supervise::launch::{Launcher, LauncherError, SetupError};
 use crate::supervise::peer::{Peer, Received};
 use crate::supervise::synthetic;
-use crate::supervise::wire::{FromRunner, Start, ToRunner, VERSION};
+use crate::supervise::wire::{FromRunner, Leaves, RUNNER_VERSION, Start, ToRunner};
 use crate::transfer::leaves_files;
 use crate::trash;
 
@@ -76,6 +77,7 @@ pub(crate) fn run(options: &SlotOptions) -> Result<(), RunnerError> {
         agent: None,
         record: Record::inherited(record),
         launcher,
+        outputs: state.outputs(),
         timing: options.timing,
         job: None,
         ended: Vec::new(),
@@ -109,12 +111,13 @@ struct Runner {
     agent: Option<Peer>,
     record: Record,
     launcher: Launcher,
+    outputs: Outputs,
     timing: Timing,
     job: Option<Job>,
     /// Results that nobody told us to forget.
     ended: Vec<AttemptResult>,
     /// What those attempts leave that leave anything.
-    leaves: Vec<(AttemptId, Vec<String>)>,
+    leaves: Vec<(AttemptId, Leaves)>,
     /// Questions about the present job's output that wait for more of it.
     reads: Vec<OutputRead>,
     /// The record names results that were forgotten.
@@ -205,22 +208,22 @@ impl Runner {
     fn end_job(&mut self) {
         let Some(mut job) = self.job.take() else { return };
         let (trash, download) = (job.trash.take(), std::mem::take(&mut job.download));
-        let (result, workspace) = job.finish(clock::wall_ms(), &mut self.buffer);
+        let (result, long, workspace) = job.finish(clock::wall_ms(), &mut self.buffer);
         self.answer_reads();
         // Before the report: after it another slot may make a workspace of this name.
         self.launcher.clear(result.attempt.job, Some(workspace));
-        let leaves = !download.is_empty() && leaves_files(&result.outcome);
-        self.report(result, if leaves { download } else { Vec::new() });
+        let download = if leaves_files(&result.outcome) { download } else { Vec::new() };
+        self.report(result, Leaves { download, long });
         if let Some(trash) = trash {
             std::thread::spawn(move || trash::delete_path(&trash));
         }
     }
 
-    fn report(&mut self, result: AttemptResult, globs: Vec<String>) {
+    fn report(&mut self, result: AttemptResult, leaves: Leaves) {
         let attempt = result.attempt;
-        if !globs.is_empty() {
-            self.send(&FromRunner::Leaves { attempt, globs: globs.clone() });
-            self.leaves.push((attempt, globs));
+        if !leaves.is_empty() {
+            self.send(&FromRunner::Leaves { attempt, leaves: leaves.clone() });
+            self.leaves.push((attempt, leaves));
         }
         let message = FromRunner::Ended(Box::new(result));
         self.send(&message);
@@ -234,13 +237,13 @@ impl Runner {
     fn answer_reads(&mut self) {
         for read in std::mem::take(&mut self.reads) {
             let job = self.job.as_ref().filter(|job| job.attempt() == read.attempt);
-            let (stdout, stderr) = job.map(|job| job.written(read.stdout, read.stderr)).unwrap_or_default();
+            let (stdout, stderr, order) = job.map(|job| job.written(read.stdout, read.stderr)).unwrap_or_default();
             if job.is_some() && read.wait && stdout.data.is_empty() && stderr.data.is_empty() {
                 self.reads.push(read);
                 continue;
             }
             let running = job.is_some();
-            self.send(&FromRunner::Wrote(OutputAnswer { id: read.id, running, stdout, stderr }));
+            self.send(&FromRunner::Wrote(OutputAnswer { id: read.id, running, stdout, stderr, order }));
         }
     }
 
@@ -272,10 +275,10 @@ impl Runner {
             }
         }
         let running = self.job.as_ref().map(Job::attempt);
-        for (attempt, globs) in self.leaves.clone() {
-            self.send(&FromRunner::Leaves { attempt, globs });
+        for (attempt, leaves) in self.leaves.clone() {
+            self.send(&FromRunner::Leaves { attempt, leaves });
         }
-        self.send(&FromRunner::Hello { version: VERSION.to_owned(), running, ended: self.ended.clone() });
+        self.send(&FromRunner::Hello { version: RUNNER_VERSION.to_owned(), running, ended: self.ended.clone() });
     }
 
     fn on_message(&mut self, message: ToRunner) {
@@ -309,7 +312,7 @@ impl Runner {
         let attempt = start.attempt;
         if let Some(job) = &self.job {
             if job.attempt() != attempt {
-                self.report(synthetic::failed_setup(attempt, &"the slot is taken"), Vec::new());
+                self.report(synthetic::failed_setup(attempt, &"the slot is taken"), Leaves::default());
             }
             return;
         }
@@ -321,12 +324,14 @@ impl Runner {
         let launched =
             self.note_with(Some(attempt)).map_err(SetupError::Note).and_then(|()| self.launcher.launch(start));
         match launched {
-            Ok(launched) => self.job = Some(Job::new(start, launched, self.timing, now(), clock::wall_ms())),
+            Ok(launched) => {
+                self.job = Some(Job::new(start, launched, &self.outputs, self.timing, now(), clock::wall_ms()));
+            }
             Err(error) => {
                 // A fresh process may find again what this one has lost.
                 self.quitting |= matches!(error, SetupError::Vanished(_));
                 self.launcher.clear(attempt.job, None);
-                self.report(synthetic::failed_setup(attempt, &error), Vec::new());
+                self.report(synthetic::failed_setup(attempt, &error), Leaves::default());
             }
         }
     }

@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 use crate::options::Timing;
 use crate::state::StateDir;
 use crate::supervise::link::{Following, follow};
-use crate::supervise::wire::{Start, ToRunner, VERSION, Verdict, frame};
+use crate::supervise::wire::{Leaves, RUNNER_VERSION, Start, ToRunner, Verdict, frame};
 
 /// Messages that may wait for one runner. They are few and small but for a job's files, so a full
 /// queue means a runner that is stopped.
@@ -61,8 +61,8 @@ pub(crate) struct Report {
 pub(crate) enum News {
     /// A connection was made: all that the runner holds.
     Hello { version: String, running: Option<AttemptId>, ended: Vec<AttemptResult> },
-    /// The files that an attempt leaves, said before its end.
-    Leaves { attempt: AttemptId, globs: Vec<String> },
+    /// What an attempt leaves, said before its end.
+    Leaves { attempt: AttemptId, leaves: Leaves },
     /// An attempt is over.
     Ended(Box<AttemptResult>),
     /// The answer to a question about a job's output.
@@ -197,7 +197,7 @@ impl Runners {
         } else {
             None
         };
-        if version == VERSION && !surplus {
+        if version == RUNNER_VERSION && !surplus {
             runner.standing = Standing::Serving;
         } else {
             runner.standing = Standing::Retired;

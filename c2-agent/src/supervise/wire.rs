@@ -6,6 +6,7 @@
 
 use std::net::IpAddr;
 
+use crate::outputs::Long;
 use c2_shared::api::live::{OutputAnswer, OutputRead};
 use c2_shared::api::work::AttemptResult;
 use c2_shared::id::AttemptId;
@@ -13,10 +14,13 @@ use c2_shared::job::{JobSpec, Outcome};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// The version that must be equal for a runner to be given new work.
+/// The version of the program.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The version that must be equal for a runner to be given new work. Runners of 0.1.0 said that.
+pub(crate) const RUNNER_VERSION: &str = "runner 2";
 
-/// Longest frame: a job with all its inline files, or a result with all its output, as base64.
+/// Longest frame: a job with all its inline files, or an old runner's result with all its output, as
+/// base64.
 const FRAME_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Room for received bytes that is kept for the next frames.
 const ROOM_KEPT_MAX: usize = 256 * 1024;
@@ -51,6 +55,19 @@ pub(crate) struct Start {
     pub(crate) spec: JobSpec,
     /// How long it may run without [`ToRunner::Renew`]; none for a job that waits for c2d.
     pub(crate) lease_ms: Option<u64>,
+    /// Of each of its output streams, the bytes to be kept.
+    pub(crate) output_keep_bytes: u64,
+}
+
+/// What an ended attempt leaves beside its result, to be sent before it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Leaves {
+    /// Patterns of the files in its workspace that are for whoever submitted it.
+    #[serde(rename = "globs")]
+    pub(crate) download: Vec<String>,
+    /// Outputs that are too long for a result.
+    #[serde(default)]
+    pub(crate) long: Long,
 }
 
 /// Why the agent ends an attempt.
@@ -67,13 +84,22 @@ pub(crate) enum Verdict {
 pub(crate) enum FromRunner {
     /// First on each connection, but for [`FromRunner::Leaves`]: all that it holds.
     Hello { version: String, running: Option<AttemptId>, ended: Vec<AttemptResult> },
-    /// What an attempt leaves in its workspace for whoever submitted it; said before its end is,
-    /// and again on a new connection.
-    Leaves { attempt: AttemptId, globs: Vec<String> },
+    /// What an attempt leaves; said before its end is, and again on a new connection.
+    Leaves {
+        attempt: AttemptId,
+        #[serde(flatten)]
+        leaves: Leaves,
+    },
     /// The attempt is over and none of its processes is left.
     Ended(Box<AttemptResult>),
     /// The answer to [`ToRunner::Read`].
     Wrote(OutputAnswer),
+}
+
+impl Leaves {
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.download.is_empty() && self.long.is_empty()
+    }
 }
 
 impl From<Verdict> for Outcome {

@@ -1,6 +1,6 @@
 //! Files that jobs leave, and the cleaning of workspaces, as far as a c2d without blobs shows them.
 
-use c2_shared::api::work::Directive;
+use c2_shared::api::work::{Directive, Output};
 use c2_shared::job::{JobSpec, Outcome};
 use rustix::process::Signal;
 
@@ -37,13 +37,51 @@ fn a_result_waits_for_its_files_across_restarts_of_the_agent() {
     wait_for("it is not on disk", || spooled.exists());
     stage.stop(Signal::KILL);
     assert!(stage.c2d.change(|book| book.results.is_empty()));
-    stage.c2d.change(|book| book.silent = false);
+    stage.c2d.change(|book| (book.silent, book.no_blobs) = (false, true));
     stage.start();
     let result = stage.c2d.result(attempt);
     assert_eq!(result.outcome, Outcome::Exit { code: 0 });
     // This c2d takes no blobs, which costs the file and not the result.
     assert_eq!((result.files.len(), result.problems.len()), (0, 1), "{result:?}");
     wait_for("it is still on disk", || !spooled.exists());
+}
+
+#[test]
+fn long_outputs_are_delivered_by_themselves_across_restarts_of_the_agent() {
+    let mut stage = Stage::new(&[]);
+    let command = "echo up >up; while ! test -e go; do sleep 0.02; done; seq 1 100000; echo short >&2";
+    let attempt = stage.c2d.submit(1, &[], shell(command));
+    stage.read(&stage.root().join("job-1/up"));
+    stage.c2d.change(|book| book.silent = true);
+    std::fs::write(stage.root().join("job-1/go"), "").unwrap();
+    let spooled = stage.state().join("spool/job-1.1.json");
+    wait_for("it is not on disk", || spooled.exists());
+    stage.stop(Signal::KILL);
+    stage.c2d.change(|book| book.silent = false);
+    stage.start();
+    let result = stage.c2d.result(attempt);
+    let blob = result.stdout.blob.expect("it is long");
+    let whole: String = (1..=100_000).map(|n| format!("{n}\n")).collect();
+    stage.c2d.change(|book| assert!(book.blobs[&blob.sha256.to_string()] == whole.as_bytes()));
+    assert_eq!((blob.size, result.stdout.dropped, result.stderr), (whole.len() as u64, 0, Output::whole("short\n")));
+    assert!(result.digest.is_some());
+    wait_for("it is still on disk", || std::fs::read_dir(stage.state().join("outputs")).unwrap().count() == 0);
+}
+
+#[test]
+fn a_slot_is_free_while_what_its_job_left_is_delivered() {
+    let stage = Stage::new(&["--slots=1"]);
+    let first = stage.c2d.submit(1, &[], shell("echo up >up; while ! test -e go; do sleep 0.02; done; seq 1 100000"));
+    stage.read(&stage.root().join("job-1/up"));
+    stage.c2d.change(|book| book.slow_blobs = true);
+    std::fs::write(stage.root().join("job-1/go"), "").unwrap();
+    stage.c2d.wait("it is not said to have ended", |book| book.poll.ended.iter().any(|e| e.attempt == first));
+    assert_eq!(stage.run(2, "echo hi").stdout, Output::whole("hi\n"));
+    stage.c2d.change(|book| {
+        assert!(book.poll.running.contains(&first) && !book.results.contains_key(&first));
+        book.slow_blobs = false;
+    });
+    assert!(stage.c2d.result(first).stdout.blob.is_some());
 }
 
 #[test]

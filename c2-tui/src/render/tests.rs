@@ -272,7 +272,7 @@ fn one_line_answers() {
 fn documents() {
     let refused = vec![Refusal { job_id: JobId(3), message: "m".to_owned() }];
     let output = Data::Output { job: JobId(1), stream: Stream::Stderr, output: Output::whole(vec![0xff, 0]) };
-    let cut = Output { head: Bytes64(b"ab".into()), dropped: 7, tail: Bytes64(b"c".into()) };
+    let cut = Output { head: Bytes64(b"ab".into()), dropped: 7, tail: Bytes64(b"c".into()), ..Output::default() };
     let cut = Data::Output { job: JobId(1), stream: Stream::Stdout, output: cut };
     let table = [
         (Data::Submitted(JobId(1)), json!({"job_id": "job-1"})),

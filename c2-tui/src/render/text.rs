@@ -3,7 +3,7 @@
 use c2_shared::api::jobs::{CancelResponse, JobRow, Stream};
 use c2_shared::api::work::Output;
 use c2_shared::job::JobState;
-use c2_shared::limits::{OUTPUT_HEAD_BYTES, OUTPUT_TAIL_BYTES};
+use c2_shared::limits::{OUTPUT_HEAD_BYTES, OUTPUT_KEEP_BYTES};
 use jiff::tz::TimeZone;
 
 use crate::command::batch::submitted;
@@ -80,8 +80,9 @@ pub(crate) fn gap(stream: Stream, bytes: u64, at: u64) -> String {
 
 /// How much of an output is kept.
 pub(crate) fn limit() -> String {
-    let (head, tail) = (OUTPUT_HEAD_BYTES / 1024, OUTPUT_TAIL_BYTES / 1024);
-    format!("the first {head} KiB and the last {tail} KiB of each stream are kept")
+    let mib = |bytes: u64| bytes / 1024 / 1024;
+    let (head, tail) = (mib(OUTPUT_HEAD_BYTES), mib(OUTPUT_KEEP_BYTES - OUTPUT_HEAD_BYTES));
+    format!("the first {head} MiB and the last {tail} MiB of each stream are kept")
 }
 
 fn ended_early(answer: &CancelResponse) -> String {

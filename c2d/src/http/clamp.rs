@@ -3,10 +3,11 @@
 
 use c2_shared::api::work::{AttemptResult, Output};
 use c2_shared::job::Outcome;
-use c2_shared::limits::{
-    DISKS_LEN_MAX, GPUS_LEN_MAX, OUTPUT_HEAD_BYTES, OUTPUT_TAIL_BYTES, REASON_BYTES_MAX, TEXT_CHARS_MAX,
-};
+use c2_shared::limits::{DISKS_LEN_MAX, GPUS_LEN_MAX, REASON_BYTES_MAX, TEXT_CHARS_MAX};
 use c2_shared::worker::{Hardware, Load};
+
+const OUTPUT_HEAD_BYTES: usize = 64 * 1024;
+const OUTPUT_TAIL_BYTES: usize = 192 * 1024;
 
 /// A text that names something, on one line.
 pub(crate) fn text(said: &str) -> String {
@@ -99,7 +100,7 @@ mod tests {
         for ((head, dropped, tail), expected) in table {
             let bytes = |len: usize, from: u64| Bytes64((0..len).map(|n| ((n as u64 + from) % 251) as u8).collect());
             let whole = dropped == 0;
-            let sent = Output { head: bytes(head, 0), dropped, tail: bytes(tail, head as u64) };
+            let sent = Output { head: bytes(head, 0), dropped, tail: bytes(tail, head as u64), ..Output::default() };
             let mut kept = sent.clone();
             output(&mut kept);
             assert_eq!((kept.head.0.len(), kept.dropped, kept.tail.0.len()), expected, "{head} {dropped} {tail}");

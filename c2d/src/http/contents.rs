@@ -61,6 +61,14 @@ fn take_out(spec: &mut JobSpec, contents: &mut BTreeMap<BlobId, Bytes64>) {
     }
 }
 
+/// Keeps a specification as a blob, for a worker that fetches it.
+pub(crate) async fn keep(app: &App, payload: &str) -> Result<BlobId, ApiError> {
+    let (blobs, content) = (app.blobs.clone(), Bytes64(payload.as_bytes().to_vec()));
+    let blob = BlobId::of(&content.0);
+    blocking(move || blobs.keep(&BTreeMap::from([(blob, content)]))).await?;
+    Ok(blob)
+}
+
 /// The specification in the form that a worker takes; none when it asks for standard input that is
 /// not here or too large to be put into it.
 pub(crate) async fn in_form(app: &App, spec: JobSpec, form: Form) -> Result<Option<JobSpec>, ApiError> {

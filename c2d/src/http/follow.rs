@@ -16,7 +16,7 @@ use c2_shared::api::live::{ENDED, FollowQuery, NextRead, OutputAnswer, OutputRea
 use c2_shared::api::work::Output;
 use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::JobState;
-use c2_shared::limits::{BODY_BYTES_MAX, OUTPUT_HEAD_BYTES, OUTPUT_TAIL_BYTES, PARK_MAX_S, PIECE_BYTES_MAX};
+use c2_shared::limits::{BODY_BYTES_MAX, OUTPUT_KEEP_BYTES, PARK_MAX_S, PIECE_BYTES_MAX};
 use futures_util::Stream;
 use futures_util::stream::unfold;
 use serde::Serialize;
@@ -70,7 +70,7 @@ pub(crate) async fn so_far(app: &App, view: &JobView, worker: Option<IpAddr>, st
     let worker = worker?;
     let (mut kept, mut last) = (Output::default(), None);
     // More than this a runner does not keep, however fast the job writes.
-    for _ in 0..=(OUTPUT_HEAD_BYTES + OUTPUT_TAIL_BYTES) / PIECE_BYTES_MAX + 1 {
+    for _ in 0..=OUTPUT_KEEP_BYTES / PIECE_BYTES_MAX as u64 + 1 {
         let end = kept.total_bytes();
         let read = OutputRead { id: 0, attempt, stdout: end, stderr: end, wait: false };
         let answer = app.live_output.ask(worker, read, last, PATIENCE).await.ok()?;

@@ -1,6 +1,5 @@
 //! What workers call.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -12,8 +11,12 @@ use c2_shared::api::work::{
     Assignment, AttemptResult, Directive, Given, Output, PROTOCOL, PROTOCOL_HEADER, PlainPollResponse, PollResponse,
     RegisterRequest, RegisterResponse, ResultRequest, ResultResponse, ResultVerdict, WorkAnswer,
 };
+use c2_shared::blob::BlobId;
 use c2_shared::job::{JobSpec, Outcome};
-use c2_shared::limits::{BODY_BYTES_MAX, INLINE_BYTES_MAX, SLOTS, SLOTS_MAX, SUBMIT_BODY_BYTES_MAX, WAIT_MAX_S};
+use c2_shared::limits::{
+    ASSIGNED_BYTES_MAX, BODY_BYTES_MAX, INLINE_BYTES_MAX, INLINE_SPEC_BYTES_MAX, OUTPUT_KEEP_BYTES, SLOTS, SLOTS_MAX,
+    SUBMIT_BODY_BYTES_MAX, WAIT_MAX_S,
+};
 use tokio::time::timeout;
 
 use crate::engine::AttemptOutput;
@@ -55,7 +58,11 @@ pub(crate) async fn register(
         hardware: Arc::from(hardware),
     };
     app.engine.apply(event::WorkerRegistered(intro)).await?;
-    Ok(Json(RegisterResponse { ip, server_version: env!("CARGO_PKG_VERSION").to_owned() }))
+    Ok(Json(RegisterResponse {
+        ip,
+        server_version: env!("CARGO_PKG_VERSION").to_owned(),
+        output_keep_bytes: OUTPUT_KEEP_BYTES,
+    }))
 }
 
 pub(crate) async fn get_work(
@@ -86,7 +93,7 @@ pub(crate) async fn get_work(
         session: text(&request.session),
         seq: request.seq,
         slots_free: request.slots_free,
-        running: request.running.into_iter().collect::<BTreeSet<_>>(),
+        running: request.running.into_iter().chain(request.ended.into_iter().map(|ended| ended.attempt)).collect(),
         unsent: request.unsent.iter().map(|result| summary(result, hopeless.contains(&result.attempt))).collect(),
         load: clamp::load(request.load),
         wait_ms: request.wait_s.min(WAIT_MAX_S) * 1_000,
@@ -108,6 +115,7 @@ pub(crate) async fn get_work(
         assign: assign.into_iter().map(Box::new).map(Given::Readable).collect(),
         kill: answer.kill,
         ack: answer.ack,
+        want: Vec::new(),
         directives: register.into_iter().chain(directives).collect(),
     })))
 }
@@ -170,17 +178,24 @@ async fn called(app: &App, worker: IpAddr) -> Vec<Directive> {
     }
 }
 
-/// What goes to the worker. An attempt that it cannot be given in a form that it takes goes back.
+/// What goes to the worker. An attempt that it cannot be given in a form that it takes goes back. What
+/// does not fit into an answer is given with the next, as the worker's next poll does not list it.
 async fn assignments(
     app: &App,
     worker: IpAddr,
     form: Form,
     handouts: impl IntoIterator<Item = Handout>,
 ) -> Vec<Assignment> {
-    let mut assignments = Vec::new();
+    let (mut assignments, mut bytes) = (Vec::new(), 0);
     for Handout { attempt, tags, payload } in handouts {
         match in_form(app, &payload, form).await {
-            Ok(spec) => assignments.push(Assignment { attempt, job_id: attempt.job, tags, spec }),
+            Ok(GivenSpec { spec, spec_sha256 }) => {
+                bytes += if spec_sha256.is_some() { 0 } else { payload.len() + spec.inline_bytes() / 3 * 4 };
+                if bytes > ASSIGNED_BYTES_MAX && !assignments.is_empty() {
+                    break;
+                }
+                assignments.push(Assignment { attempt, job_id: attempt.job, tags, spec, spec_sha256 });
+            }
             Err(NotGiven { reason, of_job }) => {
                 tracing::error!("{attempt} is not given to {worker}: {reason}");
                 let result = AttemptResult::new(attempt, Outcome::Setup { reason });
@@ -200,11 +215,26 @@ struct NotGiven {
     of_job: bool,
 }
 
-async fn in_form(app: &App, payload: &str, form: Form) -> Result<JobSpec, NotGiven> {
+/// A specification, or where it is.
+struct GivenSpec {
+    spec: JobSpec,
+    spec_sha256: Option<BlobId>,
+}
+
+async fn in_form(app: &App, payload: &str, form: Form) -> Result<GivenSpec, NotGiven> {
     // A job whose specification cannot be read is held and never gets this far.
     let read = || payload::read(payload).map_err(|reason| NotGiven { reason, of_job: false });
-    let reason = match contents::in_form(app, read()?, form).await {
-        Ok(Some(spec)) => return Ok(spec),
+    let given = async {
+        if form == Form::Hashes && payload.len() > INLINE_SPEC_BYTES_MAX {
+            let skeleton = JobSpec { on_lost: read()?.on_lost, ..JobSpec::default() };
+            let kept = contents::keep(app, payload).await;
+            return Ok(kept.map(|blob| Some(GivenSpec { spec: skeleton, spec_sha256: Some(blob) })));
+        }
+        let spec = contents::in_form(app, read()?, form).await;
+        Ok(spec.map(|spec| spec.map(|spec| GivenSpec { spec, spec_sha256: None })))
+    };
+    let reason = match given.await? {
+        Ok(Some(given)) => return Ok(given),
         Ok(None) => format!("this worker takes standard input up to {INLINE_BYTES_MAX} bytes; upgrade its agent"),
         Err(error) => error.message(),
     };

@@ -174,7 +174,7 @@ mod tests {
 
     fn wrote(id: u64, text: &str) -> OutputAnswer {
         let stdout = Piece { offset: 0, data: Bytes64(text.as_bytes().to_vec()) };
-        OutputAnswer { id, running: true, stdout, stderr: Piece::default() }
+        OutputAnswer { id, running: true, stdout, stderr: Piece::default(), order: Bytes64::default() }
     }
 
     fn worker(last: u8) -> IpAddr {

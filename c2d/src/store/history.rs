@@ -311,5 +311,5 @@ fn attempts(c: &Connection, id: JobId) -> Result<Vec<AttemptRow>, StoreError> {
 /// A stream from three columns.
 fn stream(row: &Row<'_>, first: usize) -> Result<Output, StoreError> {
     let blob = |i| row.get::<_, Option<Vec<u8>>>(i).map(|bytes| Bytes64(bytes.unwrap_or_default()));
-    Ok(Output { head: blob(first)?, dropped: uint(row.get(first + 1)?), tail: blob(first + 2)? })
+    Ok(Output { head: blob(first)?, dropped: uint(row.get(first + 1)?), tail: blob(first + 2)?, ..Output::default() })
 }

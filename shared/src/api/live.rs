@@ -46,6 +46,9 @@ pub struct OutputAnswer {
     /// From standard error.
     #[serde(default)]
     pub stderr: Piece,
+    /// In which order these bytes were written, as [`crate::order`] writes it down.
+    #[serde(default, skip_serializing_if = "Bytes64::is_empty")]
+    pub order: Bytes64,
 }
 
 /// Some bytes of a stream.

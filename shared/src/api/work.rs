@@ -9,10 +9,12 @@ use serde_json::value::RawValue;
 use crate::api::files::{CleanupReport, JobFile};
 use crate::api::is_zero;
 use crate::api::live::{OutputRead, Piece};
+use crate::blob::BlobId;
 use crate::bytes64::Bytes64;
 use crate::config::describe_json_error;
 use crate::id::{AttemptId, JobId};
 use crate::job::{JobSpec, Outcome};
+use crate::limits::OUTPUT_KEEP_BYTES;
 use crate::worker::{Hardware, Load};
 
 /// The header by which a worker says what it understands.
@@ -50,6 +52,13 @@ pub struct RegisterResponse {
     pub ip: IpAddr,
     /// c2d's version.
     pub server_version: String,
+    /// Of each output stream of a job, the bytes that c2d wants kept.
+    #[serde(default = "output_keep_bytes")]
+    pub output_keep_bytes: u64,
+}
+
+const fn output_keep_bytes() -> u64 {
+    OUTPUT_KEEP_BYTES
 }
 
 /// An agent's poll: all that it holds, so that each poll reconciles both sides in full.
@@ -69,6 +78,9 @@ pub struct PollRequest {
     pub slots_free: u32,
     /// Attempts that it holds and that have not ended.
     pub running: Vec<AttemptId>,
+    /// Attempts that have ended and whose results come later, as their contents are under way.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ended: Vec<EndedAttempt>,
     /// Ended attempts whose results were not acknowledged yet.
     pub unsent: Vec<AttemptResult>,
     /// What it cleaned as c2d asked, until that is answered.
@@ -91,6 +103,9 @@ pub struct PollResponse {
     pub kill: Vec<AttemptId>,
     /// Results that c2d has, durably or as outdated; to be forgotten.
     pub ack: Vec<AttemptId>,
+    /// Contents of reported results that c2d does not have: to be sent, and the result reported again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub want: Vec<BlobId>,
     /// Other requests to the agent.
     pub directives: Vec<Directive>,
 }
@@ -126,6 +141,9 @@ pub struct Assignment {
     pub tags: Vec<String>,
     /// What to run.
     pub spec: JobSpec,
+    /// Where that is when it is too long to stand here; `spec` then tells no more than `on_lost`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spec_sha256: Option<BlobId>,
 }
 
 /// What an agent finds in place of an assignment: one that it cannot read costs that attempt alone.
@@ -171,6 +189,16 @@ impl<'de> Deserialize<'de> for Given {
     }
 }
 
+/// An attempt of which no process is left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct EndedAttempt {
+    /// Which.
+    pub attempt: AttemptId,
+    /// How it ended, which its result will say again.
+    pub outcome: Outcome,
+}
+
 /// Other requests to an agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -210,6 +238,9 @@ pub struct AttemptResult {
     /// Standard error.
     #[serde(default)]
     pub stderr: Output,
+    /// In which order the two streams were written, as [`crate::order`] writes it down.
+    #[serde(default, skip_serializing_if = "Bytes64::is_empty")]
+    pub order: Bytes64,
     /// Processes that the job left behind and that were ended.
     #[serde(default)]
     pub swept: u32,
@@ -219,9 +250,26 @@ pub struct AttemptResult {
     /// What matched and is not among them, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<String>,
+    /// A list too long to stand here: the content of this blob is a [`Listing`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listing: Option<BlobId>,
+    /// Identifies the result with all of its contents, in whatever form it comes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<BlobId>,
 }
 
-/// What was kept of an output stream: `head`, then `dropped` bytes that are gone, then `tail`.
+/// The files that a job left, where they do not fit into its result.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Listing {
+    /// As in [`AttemptResult`].
+    pub files: Vec<JobFile>,
+    /// As in [`AttemptResult`].
+    pub problems: Vec<String>,
+}
+
+/// What was kept of an output stream: `head`, then `dropped` bytes that are gone, then `tail`; or a
+/// blob in place of head and tail.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
@@ -235,6 +283,24 @@ pub struct Output {
     /// The end.
     #[serde(skip_serializing_if = "Bytes64::is_empty")]
     pub tail: Bytes64,
+    /// Where head and tail are, when they are too long to stand here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blob: Option<OutputBlob>,
+    /// Why bytes were dropped that should have been kept.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+}
+
+/// What was kept of a long output stream: head and tail, one behind the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct OutputBlob {
+    /// Its content.
+    pub sha256: BlobId,
+    /// How many bytes it has.
+    pub size: u64,
+    /// Bytes before the place where others were dropped.
+    pub dropped_at: u64,
 }
 
 /// The body of [`super::endpoint::DELIVER_RESULT`], for clients that deliver one result by itself.
@@ -285,9 +351,18 @@ impl AttemptResult {
             stdout: Output::default(),
             stderr: Output::default(),
             swept: 0,
+            order: Bytes64::default(),
             files: Vec::new(),
             problems: Vec::new(),
+            listing: None,
+            digest: None,
         }
+    }
+
+    /// The contents that c2d must have before it can take the result.
+    pub fn blobs(&self) -> impl Iterator<Item = BlobId> {
+        let of = |output: &Output| output.blob.map(|blob| blob.sha256);
+        [of(&self.stdout), of(&self.stderr), self.listing].into_iter().flatten()
     }
 }
 
@@ -301,7 +376,8 @@ impl Output {
     /// Bytes that the stream carried, kept or not.
     #[must_use]
     pub fn total_bytes(&self) -> u64 {
-        self.head.0.len() as u64 + self.dropped + self.tail.0.len() as u64
+        let kept = self.blob.map_or((self.head.0.len() + self.tail.0.len()) as u64, |blob| blob.size);
+        kept.saturating_add(self.dropped)
     }
 
     /// The bytes that were kept, without a word of those that were not.
@@ -313,7 +389,7 @@ impl Output {
     /// Where the bytes that were not kept would stand; none if all were.
     #[must_use]
     pub fn dropped_at(&self) -> Option<u64> {
-        (self.dropped > 0).then_some(self.head.0.len() as u64)
+        (self.dropped > 0).then_some(self.blob.map_or(self.head.0.len() as u64, |blob| blob.dropped_at))
     }
 
     /// Reads at most `max` bytes from a position of the stream on.

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use c2_shared::api::jobs::Stream;
 use c2_shared::api::why::Obstacle;
 use c2_shared::job::{JobSpec, JobState, OnLost, Outcome};
-use c2_shared::limits::{LEASE_MS, OUTPUT_HEAD_BYTES, OUTPUT_TAIL_BYTES, WORKER_FREE_BYTES_FLOOR};
+use c2_shared::limits::{LEASE_MS, OUTPUT_KEEP_BYTES, WORKER_FREE_BYTES_FLOOR};
 use c2_tests::machine::{FewProcesses, SmallDisk, booted_as, may};
 use c2_tests::wait::SOON;
 use c2_tests::{eventually, scenario};
@@ -156,7 +156,7 @@ fn two_gigabytes_of_output_cost_no_memory() {
         assert!(kept.starts_with(b"begin\nxxx") && kept.ends_with(b"xxx\nend\n"), "{} bytes", kept.len());
         assert!(kept.len() < 1024 * 1024, "{} bytes", kept.len());
         let whole = 2 * 1024 * 1024 * 1024 + "begin\n\nend\n".len();
-        let gap = format!("\n[{} bytes dropped]\n", whole - OUTPUT_HEAD_BYTES - OUTPUT_TAIL_BYTES);
+        let gap = format!("\n[{} bytes dropped]\n", whole as u64 - OUTPUT_KEEP_BYTES);
         assert!(String::from_utf8_lossy(&kept).contains(&gap), "no {gap:?}");
         Ok(())
     });

@@ -2,6 +2,7 @@
 //! line of the manual to a token that is revoked.
 
 mod addresses;
+mod lines;
 
 use anyhow::{Context as _, Result, ensure};
 use c2_shared::pass::Pass;
@@ -10,7 +11,7 @@ use c2_tests::home::{Home, MACHINES, Machine};
 use c2_tests::wait::SOON;
 use c2_tests::{Output, eventually};
 
-crate::waiting_tests![three_machines_join_and_strangers_stay_out];
+crate::waiting_tests![three_machines_join_and_strangers_stay_out, slow_lines_carry_everything_once];
 
 const SERVER: Machine = Machine::Server;
 const LAPTOP: Machine = Machine::Worker(3);
@@ -19,6 +20,15 @@ const PORT: &str = "30814";
 const DATA: &str = ".local/state/c2d";
 
 fn three_machines_join_and_strangers_stay_out() {
+    tell(story);
+}
+
+fn slow_lines_carry_everything_once() {
+    tell(lines::story);
+}
+
+/// Makes a home and lets a story happen there.
+fn tell(story: impl AsyncFnOnce(&mut Home) -> Result<()>) {
     let Some(mut home) = Home::new().unwrap_or_else(|error| panic!("{error:?}")) else { return };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let told = runtime.block_on(story(&mut home));

@@ -14,6 +14,7 @@ use c2_shared::api::files::CleanupReport;
 use c2_shared::api::work::{
     Assignment, AttemptResult, Directive, Given, PollRequest, PollResponse, RegisterRequest, RegisterResponse,
 };
+use c2_shared::blob::BlobId;
 use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::JobSpec;
 
@@ -38,6 +39,12 @@ pub(crate) struct Book {
     pub(crate) directives: Vec<Directive>,
     /// Jobs with a field that no agent knows yet.
     pub(crate) newer: BTreeSet<AttemptId>,
+    /// Contents that came, by their names.
+    pub(crate) blobs: BTreeMap<String, Vec<u8>>,
+    /// They stand still.
+    pub(crate) slow_blobs: bool,
+    /// None are taken.
+    pub(crate) no_blobs: bool,
     /// Introductions are refused as from a second agent.
     pub(crate) taken: bool,
     /// How often they were.
@@ -82,7 +89,8 @@ impl C2d {
     pub(crate) fn submit(&self, job: u64, tags: &[&str], spec: JobSpec) -> AttemptId {
         let attempt = AttemptId { job: JobId(job), number: 1 };
         let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
-        self.change(|book| book.jobs.insert(attempt, Assignment { attempt, job_id: attempt.job, tags, spec }));
+        let assignment = Assignment { attempt, job_id: attempt.job, tags, spec, spec_sha256: None };
+        self.change(|book| book.jobs.insert(attempt, assignment));
         attempt
     }
 
@@ -100,9 +108,10 @@ impl C2d {
         let mut reader = BufReader::new(stream);
         while let Some((path, body)) = read_request(&mut reader) {
             let mut writer = stream;
-            if path.starts_with("/api/blobs/") {
-                // It has none.
-                writer.write_all(b"HTTP/1.1 404 X\r\nupload-offset: 0\r\ncontent-length: 0\r\n\r\n").unwrap();
+            if let Some(blob) = path.strip_prefix("/api/blobs/") {
+                let status = self.blob(&blob[..64], body);
+                let head = format!("HTTP/1.1 {status} X\r\nupload-offset: 0\r\ncontent-length: 0\r\n\r\n");
+                writer.write_all(head.as_bytes()).unwrap();
                 continue;
             }
             let Some((status, answer)) = self.answer(stream, &path, &body) else { return };
@@ -114,6 +123,20 @@ impl C2d {
                 return;
             }
         }
+    }
+
+    /// Takes a blob, or says whether it is here.
+    fn blob(&self, name: &str, content: Vec<u8>) -> u16 {
+        let mut book = self.book.1.wait_while(self.lock(), |book| book.slow_blobs).unwrap();
+        if book.no_blobs {
+            return 400;
+        }
+        if !content.is_empty() {
+            assert_eq!(BlobId::of(&content).to_string(), name);
+            book.blobs.insert(name.to_owned(), content);
+            self.book.1.notify_all();
+        }
+        if book.blobs.contains_key(name) { 200 } else { 404 }
     }
 
     fn answer(&self, stream: &TcpStream, path: &str, body: &[u8]) -> Option<(u16, Vec<u8>)> {
@@ -130,7 +153,7 @@ impl C2d {
             }
             book.introductions.push(serde_json::from_slice(body).unwrap());
             let ip: IpAddr = stream.peer_addr().unwrap().ip();
-            let answer = RegisterResponse { ip, server_version: "0".to_owned() };
+            let answer = RegisterResponse { ip, server_version: "0".to_owned(), output_keep_bytes: 1 << 20 };
             return Some((200, serde_json::to_vec(&answer).unwrap()));
         }
         assert!(path.starts_with("/api/workers/get-work/127.0.0."), "{path}");
@@ -169,6 +192,7 @@ fn orders(book: &Book, poll: &PollRequest) -> PollResponse {
         assign: waiting.take(poll.slots_free as usize).map(Box::new).map(Given::Readable).collect(),
         kill: poll.running.iter().filter(|attempt| book.kills.contains(attempt)).copied().collect(),
         ack: poll.unsent.iter().map(|result| result.attempt).collect(),
+        want: Vec::new(),
         directives: if poll.cleaned.is_empty() { book.directives.clone() } else { Vec::new() },
     }
 }
@@ -177,7 +201,7 @@ fn read_request(reader: &mut BufReader<&TcpStream>) -> Option<(String, Vec<u8>)>
     let mut line = String::new();
     reader.read_line(&mut line).ok().filter(|len| *len > 0)?;
     let path = line.split(' ').nth(1)?.to_owned();
-    let mut len = 0;
+    let (mut len, mut in_chunks) = (0, false);
     loop {
         let mut header = String::new();
         reader.read_line(&mut header).ok().filter(|len| *len > 0)?;
@@ -188,8 +212,18 @@ fn read_request(reader: &mut BufReader<&TcpStream>) -> Option<(String, Vec<u8>)>
         if name.eq_ignore_ascii_case("content-length") {
             len = value.trim().parse().ok()?;
         }
+        in_chunks |= name.eq_ignore_ascii_case("transfer-encoding");
     }
     let mut body = vec![0; len];
     reader.read_exact(&mut body).ok()?;
+    while in_chunks {
+        let mut len = String::new();
+        reader.read_line(&mut len).ok()?;
+        let mut chunk = vec![0; usize::from_str_radix(len.trim(), 16).ok()? + 2];
+        reader.read_exact(&mut chunk).ok()?;
+        chunk.truncate(chunk.len() - 2);
+        in_chunks = !chunk.is_empty();
+        body.extend(chunk);
+    }
     Some((path, body))
 }
