@@ -14,7 +14,7 @@ use crate::bytes64::Bytes64;
 use crate::config::describe_json_error;
 use crate::id::{AttemptId, JobId};
 use crate::job::{JobSpec, Outcome};
-use crate::limits::OUTPUT_KEEP_BYTES;
+use crate::limits::{OUTPUT_HEAD_BYTES, OUTPUT_KEEP_BYTES};
 use crate::worker::{Hardware, Load};
 
 /// The header by which a worker says what it understands.
@@ -370,11 +370,29 @@ impl Output {
         Self { head: Bytes64(bytes.into()), ..Self::default() }
     }
 
+    /// Of a stream that is longer than the `keep` bytes that are kept of it, those from its beginning.
+    #[must_use]
+    pub const fn head_bytes(keep: u64) -> u64 {
+        let quarter = keep / 4;
+        if quarter < OUTPUT_HEAD_BYTES { quarter } else { OUTPUT_HEAD_BYTES }
+    }
+
+    /// Output of which nothing is there.
+    #[must_use]
+    pub fn gone(bytes: u64, reason: impl Into<String>) -> Self {
+        Self { dropped: bytes, reason: reason.into(), ..Self::default() }
+    }
+
+    /// Bytes that were kept.
+    #[must_use]
+    pub fn kept_bytes(&self) -> u64 {
+        self.blob.map_or((self.head.0.len() + self.tail.0.len()) as u64, |blob| blob.size)
+    }
+
     /// Bytes that the stream carried, kept or not.
     #[must_use]
     pub fn total_bytes(&self) -> u64 {
-        let kept = self.blob.map_or((self.head.0.len() + self.tail.0.len()) as u64, |blob| blob.size);
-        kept.saturating_add(self.dropped)
+        self.kept_bytes().saturating_add(self.dropped)
     }
 
     /// The bytes that were kept, without a word of those that were not.
