@@ -12,10 +12,9 @@ use std::path::{Path, PathBuf};
 
 use c2_shared::api::jobs::Stream;
 use c2_shared::api::live::Piece;
-use c2_shared::api::work::Output;
+use c2_shared::api::output::Output;
 use c2_shared::bytes64::Bytes64;
 use c2_shared::id::AttemptId;
-use c2_shared::limits::OUTPUT_HEAD_BYTES;
 use serde::{Deserialize, Serialize};
 
 /// Bytes copied at once.
@@ -67,7 +66,7 @@ impl Outputs {
 
     /// Begins the file of a stream of which at most `keep` bytes are kept.
     pub(crate) fn begin(&self, attempt: AttemptId, stream: Stream, keep: u64) -> io::Result<Writing> {
-        let head = OUTPUT_HEAD_BYTES.min(keep / 2);
+        let head = Output::head_bytes(keep);
         self.lay_out(attempt, stream, Extent { total: 0, head, tail: keep - head })
     }
 
@@ -301,7 +300,7 @@ mod tests {
                 let all = stream(total);
                 let mut writing = outputs.begin(attempt, Stream::Stdout, keep).unwrap();
                 all.chunks(chunk).for_each(|bytes| writing.write(bytes).unwrap());
-                let (head, keep) = (usize::try_from(keep / 2).unwrap(), usize::try_from(keep).unwrap());
+                let (head, keep) = (usize::try_from(keep / 4).unwrap(), usize::try_from(keep).unwrap());
                 let kept =
                     if total <= keep { all.clone() } else { [&all[..head], &all[total - (keep - head)..]].concat() };
                 let (mut read, mut at) = (Vec::new(), 0);

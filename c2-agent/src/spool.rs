@@ -208,7 +208,7 @@ mod tests {
         let result = AttemptResult {
             started_ms: 1,
             ended_ms: 2,
-            stdout: c2_shared::api::work::Output::whole("out"),
+            stdout: c2_shared::api::output::Output::whole("out"),
             ..AttemptResult::new(attempt, Outcome::Exit { code: 3 })
         };
         let final_one = Kept::from(result.clone());

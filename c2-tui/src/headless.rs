@@ -37,7 +37,8 @@ pub(crate) async fn run(client: Client, sources: Vec<Source>, keep_going: bool, 
     let (broke, mut broken) = mpsc::channel(1);
     let meter = printer.meter();
     let shown = meter.clone();
-    let context = Context::new(client, false).with_interrupt(interrupted).with_listener(move |told| {
+    let context = Context::new(client, false).writing_through(!printer.is_json()).with_interrupt(interrupted);
+    let context = context.with_listener(move |told| {
         let written = match told {
             Told::Progress(line) => {
                 printer.progress(line);

@@ -21,7 +21,7 @@ use crate::authority::{Authority, AuthorityError};
 use crate::clock::Clock;
 use crate::engine;
 use crate::http::{self, App, Audit, Unserved};
-use crate::services::blob_gc;
+use crate::services::blob_gc::Gc;
 use crate::services::cleanup_requests::CleanupRequests;
 use crate::services::live_output::LiveOutput;
 use crate::store::{self, StoreError};
@@ -102,6 +102,7 @@ pub async fn run(
         fingerprint: authority.fingerprint,
         throttle: Arc::default(),
         large_bodies: Default::default(),
+        output_keep_bytes: config.output_keep_bytes,
         audit,
         names: Arc::new(names(address)),
         address,
@@ -109,7 +110,8 @@ pub async fn run(
         requests: Arc::default(),
         stopping: stopping.clone(),
     };
-    let collecting = tokio::spawn(blob_gc::run(app.blobs.clone(), app.history.clone(), clock, stopping.clone()));
+    let gc = Gc { blobs: app.blobs.clone(), history: app.history.clone(), space: opened.space };
+    let collecting = tokio::spawn(gc.run(clock, stopping.clone()));
     let router = http::router(app)?;
     let server = tokio::spawn(http::serve(listener, authority.tls, router, stopping));
     let address_file = AddressFile::write(&data_dir, address)?;

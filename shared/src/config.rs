@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::advice::Advice;
 use crate::exit;
 use crate::hint;
-use crate::limits::{KEEP_BYTES, KEEP_DAYS, KEEP_JOBS, PORT, QUEUE_LEN_MAX, SLOTS};
+use crate::limits::{KEEP_BLOB_BYTES, KEEP_BYTES, KEEP_DAYS, KEEP_JOBS, OUTPUT_KEEP_BYTES, PORT, QUEUE_LEN_MAX, SLOTS};
 
 /// c2d's `config.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +35,11 @@ pub struct ServerConfig {
     pub keep_jobs: u64,
     /// Bytes that the database may hold before the oldest ended jobs are removed.
     pub keep_bytes: u64,
+    /// Bytes that are kept of each output stream of an attempt; agents go by it.
+    pub output_keep_bytes: u64,
+    /// Bytes that all files and long outputs of jobs may take before those of the oldest ended jobs
+    /// are removed.
+    pub keep_blob_bytes: u64,
 }
 
 /// How long ended jobs are kept; the first bound that is passed counts.
@@ -46,6 +51,10 @@ pub struct Retention {
     pub keep_jobs: u64,
     /// See [`ServerConfig::keep_bytes`].
     pub keep_bytes: u64,
+    /// See [`ServerConfig::output_keep_bytes`]: all older outputs of a job together have no more.
+    pub output_keep_bytes: u64,
+    /// See [`ServerConfig::keep_blob_bytes`].
+    pub keep_blob_bytes: u64,
 }
 
 /// The agent's `config.json`.
@@ -75,15 +84,23 @@ impl Default for ServerConfig {
             keep_days: KEEP_DAYS,
             keep_jobs: KEEP_JOBS,
             keep_bytes: KEEP_BYTES,
+            output_keep_bytes: OUTPUT_KEEP_BYTES,
+            keep_blob_bytes: KEEP_BLOB_BYTES,
         }
     }
 }
 
 impl ServerConfig {
-    /// How long ended jobs are kept.
+    /// How long ended jobs are kept, and how much of them.
     #[must_use]
     pub const fn retention(&self) -> Retention {
-        Retention { keep_days: self.keep_days, keep_jobs: self.keep_jobs, keep_bytes: self.keep_bytes }
+        Retention {
+            keep_days: self.keep_days,
+            keep_jobs: self.keep_jobs,
+            keep_bytes: self.keep_bytes,
+            output_keep_bytes: self.output_keep_bytes,
+            keep_blob_bytes: self.keep_blob_bytes,
+        }
     }
 }
 

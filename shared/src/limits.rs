@@ -97,8 +97,21 @@ pub const OUTPUT_HEAD_BYTES: u64 = 1024 * 1024;
 pub const OUTPUT_INLINE_BYTES: usize = 32 * 1024;
 /// Changes from one stream to the other that are kept exactly; the order of more is kept coarser.
 pub const ORDER_RUNS_MAX: usize = 8 * 1024;
-/// Of each output stream, the bytes that stand in c2d's database; a longer one is a blob.
+/// Of each result, the bytes of output, order and list that stand in c2d's database, all together;
+/// what does not fit is a blob, so that the database stays small whatever jobs write.
 pub const OUTPUT_STORED_BYTES: usize = 4 * 1024;
+/// Of a stream that c2d has no room for, the bytes that it keeps from the beginning, and from the end.
+pub const OUTPUT_SCRAP_BYTES: usize = 2 * 1024;
+/// Of each output stream, the bytes that are shown with a job from the beginning.
+pub const SHOWN_HEAD_BYTES: usize = 64 * 1024;
+/// Of each output stream, the bytes that are shown with a job from the end.
+pub const SHOWN_TAIL_BYTES: usize = 192 * 1024;
+/// Output that is given as one JSON document; more goes as plain bytes.
+pub const OUTPUT_JSON_BYTES_MAX: u64 = 8 * 1024 * 1024;
+/// A list of files that c2d reads; a thousand long paths fit.
+pub const LISTING_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// The order of two streams that c2d reads, written down.
+pub const ORDER_BYTES_MAX: usize = 128 * 1024;
 /// Of each job, the latest attempts whose output is kept, besides the first: a job may have a
 /// thousand retries, and what its attempts wrote must stay bounded.
 pub const LAST_OUTPUTS_LEN: u32 = 4;
@@ -116,8 +129,12 @@ pub const GPUS_LEN_MAX: usize = 64;
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Body of a submit, which may carry [`INLINE_BYTES_MAX`] in base64.
 pub const SUBMIT_BODY_BYTES_MAX: usize = 12 * 1024 * 1024;
-/// Body of a batch, or of the poll of a worker with very many slots; 50,000 jobs of a kilobyte fit.
+/// Body of a batch; 50,000 jobs of a kilobyte fit.
 pub const BATCH_BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Body of the poll of a worker with very many slots, whose agent puts outputs into its results.
+pub const POLL_BODY_BYTES_MAX: usize = 24 * 1024 * 1024;
+/// Large bodies of workers that are read at once.
+pub const LARGE_BODIES_MAX: usize = 2;
 /// Head of a request.
 pub const HEAD_BYTES_MAX: usize = 16 * 1024;
 /// Time in which a client must have sent the head of its request.
@@ -166,8 +183,19 @@ pub const KEEP_JOBS: u64 = 1_000_000;
 /// Size of the database beyond which the oldest ended jobs go early; small disks are common.
 pub const KEEP_BYTES: u64 = 8 * 1024 * 1024 * 1024;
 
+/// All blobs together beyond which those of the oldest ended jobs go; half of a small disk.
+pub const KEEP_BLOB_BYTES: u64 = 32 * 1024 * 1024 * 1024;
+/// When blobs are too many, how long one stays that no job names: from its upload until its job or
+/// result names it takes less.
+pub const BLOB_UNUSED_SHORT_MS: u64 = 10 * 60 * 1_000;
+
+/// Free space on c2d's disk below which it takes no files from workers, so that jobs still fit.
+pub const WORKER_BLOB_FREE_BYTES_FLOOR: u64 = 512 * 1024 * 1024;
 /// Free space on c2d's disk below which new jobs are refused, so that results still fit.
 pub const FREE_BYTES_FLOOR: u64 = 256 * 1024 * 1024;
+/// Free space on c2d's disk below which the outputs in results are not kept, so that their outcomes
+/// still fit.
+pub const RESULT_FREE_BYTES_FLOOR: u64 = 64 * 1024 * 1024;
 /// Free space where a worker's jobs run below which it takes nothing new: a job that fills a disk
 /// shall not take the next ones with it, and small cards have little to begin with.
 pub const WORKER_FREE_BYTES_FLOOR: u64 = 128 * 1024 * 1024;

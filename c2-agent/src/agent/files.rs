@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use c2_shared::api::work::{AttemptResult, Directive, Output};
+use c2_shared::api::output::Output;
+use c2_shared::api::work::{AttemptResult, Directive};
 use c2_shared::blob::BlobId;
 use c2_shared::id::AttemptId;
 use c2_shared::limits::OUTPUT_INLINE_BYTES;

@@ -1,6 +1,7 @@
 //! What a poll says: all that this worker holds, as much of what it owes as fits, and how long it waits.
 
-use c2_shared::api::work::{AttemptResult, EndedAttempt, Output, PollRequest};
+use c2_shared::api::output::Output;
+use c2_shared::api::work::{AttemptResult, EndedAttempt, PollRequest};
 use c2_shared::limits::{BACKOFF_S, PARK_MAX_S};
 use c2_shared::worker::Load;
 

@@ -1,6 +1,7 @@
 //! Scenarios of the core: each states all that is sent and done, and nothing else.
 
-use c2_shared::api::work::{Assignment, Output, OutputBlob};
+use c2_shared::api::output::{Output, OutputBlob};
+use c2_shared::api::work::Assignment;
 use c2_shared::blob::BlobId;
 use c2_shared::id::JobId;
 use c2_shared::job::{JobSpec, Outcome};

@@ -6,7 +6,7 @@ use std::io;
 
 use c2_shared::api::jobs::Stream;
 use c2_shared::api::live::Piece;
-use c2_shared::api::work::Output;
+use c2_shared::api::output::Output;
 use c2_shared::bytes64::Bytes64;
 use c2_shared::id::AttemptId;
 use c2_shared::limits::OUTPUT_INLINE_BYTES;

@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::{self, Seek as _};
 
 use c2_shared::api::jobs::Stream;
-use c2_shared::api::work::{AttemptResult, Output, OutputBlob};
+use c2_shared::api::output::{Output, OutputBlob};
+use c2_shared::api::work::AttemptResult;
 use c2_shared::blob::{BlobHasher, BlobId};
 use c2_shared::client::TransferError;
 use tokio::time::{Duration, Instant};

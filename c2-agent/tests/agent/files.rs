@@ -1,6 +1,7 @@
 //! Files that jobs leave, and the cleaning of workspaces, as far as a c2d without blobs shows them.
 
-use c2_shared::api::work::{Directive, Output};
+use c2_shared::api::output::Output;
+use c2_shared::api::work::Directive;
 use c2_shared::job::{JobSpec, Outcome};
 use rustix::process::Signal;
 

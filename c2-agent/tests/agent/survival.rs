@@ -1,6 +1,6 @@
 //! Agents, runners and c2d that die: jobs go on, results arrive once, nothing is left behind.
 
-use c2_shared::api::work::Output;
+use c2_shared::api::output::Output;
 use c2_shared::job::{JobSpec, OnLost, Outcome};
 use rustix::process::Signal;
 

@@ -181,15 +181,27 @@ fn summary(job: &JobInfo, glyphs: &Glyphs) -> Vec<String> {
         };
         lines.push(format!("  {}  on {}  {} {}", attempt.number, attempt.worker, glyphs.dot, text::sanitize(&ended)));
     }
-    for (name, stream) in [("output", &job.stdout), ("errors", &job.stderr)] {
+    let streams = [
+        ("output", &job.stdout, job.stdout_hidden, job.stdout_dropped),
+        ("errors", &job.stderr, job.stderr_hidden, job.stderr_dropped),
+    ];
+    for (name, stream, not_shown, dropped) in streams {
         // Its colours stay; the pager takes every other escape away.
         let all: Vec<&str> = stream.lines().collect();
         let hidden = all.len().saturating_sub(TAIL_LINES);
         if !all.is_empty() {
-            let head = match pager::missing(stream) {
+            // Of a very long one it is not known here how many lines it has, nor after which one of them
+            // something is missing.
+            let of = if not_shown > 0 { "lines".to_owned() } else { format!("of {} lines", all.len()) };
+            let missing = match (not_shown, dropped) {
+                (0, _) => pager::missing(stream),
+                (_, 0) => None,
+                (_, bytes) => Some(format!("{bytes} bytes missing")),
+            };
+            let head = match missing {
                 _ if hidden == 0 => name.to_owned(),
-                None => format!("{name}  (last {TAIL_LINES} of {} lines)", all.len()),
-                Some(missing) => format!("{name}  (last {TAIL_LINES} of {} lines, {missing})", all.len()),
+                None => format!("{name}  (last {TAIL_LINES} {of})"),
+                Some(missing) => format!("{name}  (last {TAIL_LINES} {of}, {missing})"),
             };
             lines.extend([String::new(), head]);
             lines.extend(all.into_iter().skip(hidden).map(|l| format!("  {l}")));

@@ -16,6 +16,8 @@ pub(crate) struct Context {
     pub(crate) client: Client,
     /// Whether a person sits before the full screen, rather than a script.
     pub(crate) interactive: bool,
+    /// Whether what jobs wrote goes to whoever listens as it comes, rather than into the outcome.
+    pub(crate) direct: bool,
     listener: Arc<dyn Fn(Told<'_>) + Send + Sync>,
     interrupt: Option<watch::Receiver<bool>>,
 }
@@ -53,11 +55,17 @@ impl fmt::Debug for Context {
 impl Context {
     /// Surroundings to which nobody listens, and that never interrupt.
     pub(crate) fn new(client: Client, interactive: bool) -> Self {
-        Self { client, interactive, listener: Arc::new(|_| ()), interrupt: None }
+        Self { client, interactive, direct: false, listener: Arc::new(|_| ()), interrupt: None }
     }
 
     pub(crate) fn with_listener(mut self, listener: impl Fn(Told<'_>) + Send + Sync + 'static) -> Self {
         self.listener = Arc::new(listener);
+        self
+    }
+
+    /// The same, where what jobs wrote is told as it comes.
+    pub(crate) fn writing_through(mut self, direct: bool) -> Self {
+        self.direct = direct;
         self
     }
 

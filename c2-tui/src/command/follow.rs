@@ -2,9 +2,11 @@
 //!
 //! A stream that breaks is opened again where it broke, as often as a waiting command tries.
 
-use c2_shared::api::jobs::{JobRow, OutputQuery, Stream};
+use c2_shared::api::jobs::{JobRow, Stream};
 use c2_shared::api::live::{FollowEvent, FollowQuery, Written};
+use c2_shared::api::output::{OutputQuery, Streams};
 use c2_shared::backoff::Backoff;
+use c2_shared::client::Gap;
 use c2_shared::id::JobId;
 use clap::Args;
 use futures_util::future::try_join_all;
@@ -129,17 +131,21 @@ impl Follower<'_> {
         };
         let missing = written.offset.saturating_sub(*place);
         *place = written.offset + written.data.0.len() as u64;
-        if self.only.is_some_and(|only| only.stream != written.stream) {
+        if self.only.is_some_and(|only| !only.stream.has(written.stream)) {
             return;
         }
         let mut bytes = Vec::new();
         if missing > 0 {
             // A line before the gap is not the one behind it.
             bytes = lines.rest();
-            self.context.progress(&render::gap(written.stream, missing, written.offset - missing));
+            let (stream, at, reason) = (written.stream, written.offset - missing, written.reason.clone());
+            self.context.progress(&format!("c2-tui: {}", render::gap(&Gap { stream, bytes: missing, at, reason })));
         }
         bytes.extend(lines.push(&written.data.0));
-        self.context.tell(Told::Wrote(Wrote { stream: written.stream, bytes: &bytes }));
+        // Both in one keep their order, wherever that goes.
+        let is_one = self.only.is_some_and(|only| only.stream == Streams::Both);
+        let stream = if is_one { Stream::Stdout } else { written.stream };
+        self.context.tell(Told::Wrote(Wrote { stream, bytes: &bytes }));
     }
 
     /// Shows what did not end with a line.

@@ -40,7 +40,7 @@ pub(crate) enum Verb {
 
 /// How much of an output there is to be shown.
 fn kept() -> String {
-    format!("Of what a job writes, {}.", render::limit())
+    format!("Of what a job writes, {}.", render::LIMIT)
 }
 
 /// What an operator can ask for.

@@ -6,10 +6,11 @@ use std::path::PathBuf;
 
 use c2_shared::api::files::{Cleaned, JobFile};
 use c2_shared::api::jobs::{
-    CancelResponse, JobInfo, JobList, JobLog, JobRow, JobStateResponse, PauseResponse, QueueStatus, Stream,
+    CancelResponse, JobInfo, JobList, JobLog, JobRow, JobStateResponse, PauseResponse, QueueStatus,
 };
+use c2_shared::api::output::Output;
+use c2_shared::api::output::Streams;
 use c2_shared::api::why::Explanation;
-use c2_shared::api::work::Output;
 use c2_shared::api::workers::{DetectResponse, RemoveResponse, TagStatus, WorkerInfo, WorkerList, WorkerRow};
 use c2_shared::checkup::Check;
 use c2_shared::id::JobId;
@@ -42,10 +43,8 @@ pub(crate) enum Data {
     /// A submitted job was waited for and has ended.
     Ended {
         job: Box<JobInfo>,
-        /// What was kept of what it wrote.
-        stdout: Output,
-        /// What was kept of what it wrote to standard error.
-        stderr: Output,
+        /// What it wrote, where it was not told as it came.
+        output: Output,
     },
     /// Jobs that were waited for; some have not ended when the time was over.
     Waited(Vec<JobRow>),
@@ -61,7 +60,7 @@ pub(crate) enum Data {
     /// What a job wrote, to the byte.
     Output {
         job: JobId,
-        stream: Stream,
+        stream: Streams,
         /// What was kept of it.
         output: Output,
     },

@@ -1,12 +1,18 @@
 //! `output`: what a job wrote, to the byte.
 
-use c2_shared::api::jobs::{OutputQuery, Stream};
+use c2_shared::api::jobs::Stream;
+use c2_shared::api::output::{OutputQuery, Streams};
 use c2_shared::id::JobId;
 use c2_shared::job::JobState;
 use clap::Args;
 
+use crate::command::context::{Told, Wrote};
 use crate::command::job_name::JobName;
 use crate::command::{CommandError, Context, Data, Outcome, follow, resolve};
+use crate::render;
+
+/// Bytes of a line that is told though it has not ended.
+const LINE_BYTES_MAX: usize = 64 * 1024;
 
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct Output {
@@ -14,8 +20,11 @@ pub(crate) struct Output {
     #[arg(value_name = "JOB")]
     pub(crate) job: JobName,
     /// Standard error in place of standard output
-    #[arg(long)]
+    #[arg(long, conflicts_with = "both")]
     pub(crate) stderr: bool,
+    /// Both, in the order in which they were written
+    #[arg(long)]
+    pub(crate) both: bool,
     /// What this attempt wrote, by its number; `job JOB` lists the attempts
     #[arg(long, value_name = "N")]
     pub(crate) attempt: Option<u32>,
@@ -27,8 +36,16 @@ pub(crate) struct Output {
 impl Output {
     pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
         let job = resolve::job(context, &self.job).await?;
-        let stream = if self.stderr { Stream::Stderr } else { Stream::Stdout };
+        let stream = match (self.both, self.stderr) {
+            (true, _) => Streams::Both,
+            (false, true) => Streams::Stderr,
+            (false, false) => Streams::Stdout,
+        };
         let query = OutputQuery { stream, attempt: self.attempt };
+        if !self.follow && context.direct {
+            pass_on(context, job, query).await?;
+            return Ok(Data::Followed(Vec::new()).into());
+        }
         if !self.follow {
             let output = context.client.output(job, query).await?;
             return Ok(Data::Output { job, stream, output }.into());
@@ -39,6 +56,24 @@ impl Output {
         follow::one(context, job, Some(query), String::new()).await?;
         Ok(Data::Followed(Vec::new()).into())
     }
+}
+
+/// Tells what was kept as it comes, and what is missing.
+async fn pass_on(context: &Context, job: JobId, query: OutputQuery) -> Result<(), CommandError> {
+    let mut output = context.client.output_bytes(job, query).await?;
+    let tell = |bytes: &[u8]| context.tell(Told::Wrote(Wrote { stream: Stream::Stdout, bytes }));
+    let mut begun = Vec::new();
+    while let Some(bytes) = output.next().await? {
+        begun.extend(bytes);
+        // Whole lines, so that no character is torn for whoever shows them.
+        let end = begun.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+        let end = if end == 0 && begun.len() > LINE_BYTES_MAX { begun.len() } else { end };
+        tell(&begun[..end]);
+        begun.drain(..end);
+    }
+    tell(&begun);
+    output.gaps().iter().for_each(|gap| context.progress(&format!("c2-tui: {}", render::gap(gap))));
+    Ok(())
 }
 
 /// Refuses to follow any other attempt than the one that runs.

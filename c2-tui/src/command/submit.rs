@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use c2_shared::api::jobs::Stream;
+use c2_shared::api::error::ErrorCode;
+use c2_shared::api::jobs::JobInfo;
+use c2_shared::api::output::Output;
+use c2_shared::api::output::{OutputQuery, Streams};
 use c2_shared::bytes64::Bytes64;
 use c2_shared::job::{Condition, Dependency, DependsOn, JobSpec, OnLost, Outcome as JobOutcome};
 use c2_shared::time::parse_duration_s;
@@ -13,7 +16,7 @@ use crate::command::await_job::Waiting;
 use crate::command::files::Budget;
 use crate::command::job_name::JobName;
 use crate::command::upload::{self, Source};
-use crate::command::{CommandError, Context, Data, Outcome, moment, resolve};
+use crate::command::{CommandError, Context, Data, Outcome, follow, moment, resolve};
 
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct Submit {
@@ -108,10 +111,25 @@ impl Submit {
         }
         context.progress(&format!("Submitted job {job}"));
         let ended = Waiting::new(context, 1).end_of(job, true).await?;
-        let stdout = context.client.output(job, Stream::Stdout).await?;
-        let stderr = context.client.output(job, Stream::Stderr).await?;
         let exit = ended.row.outcome.as_ref().map_or(0, JobOutcome::exit_status);
-        Ok(Outcome { data: Data::Ended { job: Box::new(ended), stdout, stderr }, exit })
+        let mut output = Output::default();
+        if context.direct {
+            follow::one(context, job, None, String::new()).await?;
+        } else if context.interactive {
+            output = short(context, &ended).await?;
+        }
+        Ok(Outcome { data: Data::Ended { job: Box::new(ended), output }, exit })
+    }
+}
+
+/// What a job wrote, for one look: of a very long output what comes with the job.
+async fn short(context: &Context, ended: &JobInfo) -> Result<Output, CommandError> {
+    let query = OutputQuery { stream: Streams::Both, attempt: None };
+    match context.client.output(ended.row.job_id, query).await {
+        Err(error) if error.code() == Some(ErrorCode::TooLarge) => {
+            Ok(Output::whole(format!("{}{}", ended.stdout, ended.stderr)))
+        }
+        output => Ok(output?),
     }
 }
 

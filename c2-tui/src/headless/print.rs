@@ -4,7 +4,6 @@ use std::io::{self, IsTerminal as _, Write};
 
 use c2_shared::advice;
 use c2_shared::api::jobs::Stream;
-use c2_shared::api::work::Output;
 use serde::Serialize;
 
 use crate::command::context::Wrote;
@@ -48,6 +47,11 @@ impl Printer {
             out_is_terminal,
             err_is_terminal: io::stderr().is_terminal(),
         }
+    }
+
+    /// Whether each command gives one document.
+    pub(crate) const fn is_json(&self) -> bool {
+        self.json
     }
 
     /// Prints what a command gave, or why it gave nothing.
@@ -130,13 +134,6 @@ impl Printer {
         exit::FAILED
     }
 
-    /// Says what is missing of an output.
-    fn missing(&self, stream: Stream, output: &Output) {
-        if let Some(words) = render::missing(stream, output) {
-            self.progress(&format!("c2-tui: {words}"));
-        }
-    }
-
     fn outcome(&self, outcome: &Outcome) -> io::Result<()> {
         if self.json {
             let document = render::json(outcome);
@@ -144,12 +141,8 @@ impl Printer {
             return show(&format!("{document}\n"));
         }
         match &outcome.data {
-            Data::Ended { job, stdout, stderr } => {
-                write(&mut io::stdout().lock(), &stdout.kept(), self.out_is_terminal)?;
-                // Nobody to be told if standard error is closed.
-                let _unwritten = write(&mut io::stderr().lock(), &stderr.kept(), self.err_is_terminal);
-                self.missing(Stream::Stdout, stdout);
-                self.missing(Stream::Stderr, stderr);
+            // What it wrote was shown as it came.
+            Data::Ended { job, .. } => {
                 if outcome.exit != exit::OK {
                     self.progress(&format!("c2-tui: {}", render::verdict(&job.row)));
                 }
@@ -164,11 +157,6 @@ impl Printer {
             Data::Ran(ran) => {
                 show(&render::outputs(ran, self.width, self.colour))?;
                 self.progress(&render::counts(&ran.runs));
-                Ok(())
-            }
-            Data::Output { stream, output, .. } => {
-                write(&mut io::stdout().lock(), &output.kept(), self.out_is_terminal)?;
-                self.missing(*stream, output);
                 Ok(())
             }
             _ => show(&render::text(outcome, self.width, self.colour)),

@@ -86,11 +86,13 @@ pub(crate) fn info(look: &Look, job: &JobInfo) -> String {
         text.push('\n');
         text.push_str(&attempts(look, &job.attempts));
     }
-    let streams =
-        [("stdout", "", &job.stdout, job.stdout_dropped), ("stderr", " --stderr", &job.stderr, job.stderr_dropped)];
-    for (stream, flag, output, dropped) in streams {
+    let streams = [
+        ("stdout", "", &job.stdout, (job.stdout_hidden, job.stdout_dropped)),
+        ("stderr", " --stderr", &job.stderr, (job.stderr_hidden, job.stderr_dropped)),
+    ];
+    for (stream, flag, output, missing) in streams {
         if !output.is_empty() {
-            text.push_str(&tail(stream, &format!("`output {}{flag}`", row.job_id), output, dropped));
+            text.push_str(&tail(stream, &format!("`output {}{flag}`", row.job_id), output, missing));
         }
     }
     text
@@ -121,15 +123,20 @@ fn attempts(look: &Look, attempts: &[AttemptRow]) -> String {
 }
 
 /// The end of an output, under a line that says how to see all of it, or all that was kept.
-fn tail(stream: &str, all: &str, output: &str, dropped: u64) -> String {
+fn tail(stream: &str, all: &str, output: &str, (not_shown, dropped): (u64, u64)) -> String {
     let safe = sanitize::block(output.as_bytes());
     let lines: Vec<&str> = safe.lines().collect();
     let hidden = lines.len().saturating_sub(OUTPUT_LINES);
-    let more = match (hidden, dropped) {
-        (0, 0) => String::new(),
-        (0, _) => format!(", {dropped} bytes are missing"),
-        (_, 0) => format!(", {hidden} lines before; {all} shows all"),
-        (_, _) => format!(", {dropped} bytes are missing; {all} shows what was kept"),
+    let before = match (hidden, not_shown) {
+        (0, 0) => None,
+        (lines, 0) => Some(format!("{lines} lines before")),
+        (_, bytes) => Some(format!("more than {bytes} bytes before")),
+    };
+    let more = match (before, dropped) {
+        (None, 0) => String::new(),
+        (None, _) => format!(", {dropped} bytes are missing"),
+        (Some(before), 0) => format!(", {before}; {all} shows all"),
+        (Some(_), _) => format!(", {dropped} bytes are missing; {all} shows what was kept"),
     };
     format!("\n{stream}{more}\n{}\n", lines[hidden..].join("\n"))
 }

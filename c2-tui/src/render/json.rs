@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use c2_shared::api::jobs::{BatchResponse, CancelResponse, JobStateResponse, Stream, SubmitResponse};
+use c2_shared::api::jobs::{BatchResponse, CancelResponse, JobStateResponse, SubmitResponse};
+use c2_shared::api::output::Streams;
 use c2_shared::bytes64::Bytes64;
 use c2_shared::id::JobId;
 use serde::Serialize;
@@ -30,15 +31,18 @@ struct Retried<'a> {
 }
 
 #[derive(Serialize)]
-struct Output {
+struct Output<'a> {
     job_id: JobId,
-    stream: Stream,
+    stream: Streams,
     /// To the byte, hence base64; `job` has the same as text.
     content: Bytes64,
     /// Bytes that were not kept.
     dropped: u64,
     /// Where in `content` they would stand.
     dropped_at: Option<u64>,
+    /// Why, if they should be there.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    reason: &'a str,
 }
 
 /// An outcome as JSON without a line end.
@@ -57,6 +61,7 @@ pub(crate) fn json(outcome: &Outcome) -> String {
             content: Bytes64(output.kept()),
             dropped: output.dropped,
             dropped_at: output.dropped_at(),
+            reason: &output.reason,
         }),
         Data::Files(fetched) => written(fetched),
         Data::Cleaned(workers) => written(&named("workers", workers)),

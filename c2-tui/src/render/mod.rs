@@ -18,6 +18,6 @@ mod tests;
 pub(crate) use json::json;
 pub(crate) use sanitize::{block, cell};
 pub(crate) use ssh::{counts, folds, from_worker, how_it_ended, outputs};
-pub(crate) use text::{gap, limit, missing};
+pub(crate) use text::{LIMIT, gap};
 pub(crate) use text::{text, verdict};
 pub(crate) use why::waiting;

@@ -1,8 +1,9 @@
 //! What people and programs see of each outcome, from answers as c2d writes them.
 
 use c2_shared::api::files::{Cleaned, JobFile, Kept};
-use c2_shared::api::jobs::{CancelResponse, JobInfo, JobList, JobLog, JobRow, QueueStatus, Stream};
-use c2_shared::api::work::Output;
+use c2_shared::api::jobs::{CancelResponse, JobInfo, JobList, JobLog, JobRow, QueueStatus};
+use c2_shared::api::output::Output;
+use c2_shared::api::output::Streams;
 use c2_shared::api::workers::{WorkerInfo, WorkerList};
 use c2_shared::blob::BlobId;
 use c2_shared::bytes64::Bytes64;
@@ -271,9 +272,9 @@ fn one_line_answers() {
 #[test]
 fn documents() {
     let refused = vec![Refusal { job_id: JobId(3), message: "m".to_owned() }];
-    let output = Data::Output { job: JobId(1), stream: Stream::Stderr, output: Output::whole(vec![0xff, 0]) };
+    let output = Data::Output { job: JobId(1), stream: Streams::Stderr, output: Output::whole(vec![0xff, 0]) };
     let cut = Output { head: Bytes64(b"ab".into()), dropped: 7, tail: Bytes64(b"c".into()), ..Output::default() };
-    let cut = Data::Output { job: JobId(1), stream: Stream::Stdout, output: cut };
+    let cut = Data::Output { job: JobId(1), stream: Streams::Stdout, output: cut };
     let table = [
         (Data::Submitted(JobId(1)), json!({"job_id": "job-1"})),
         (Data::Workers(WorkerList::default()), json!({"workers": []})),

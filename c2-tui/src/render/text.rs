@@ -1,9 +1,8 @@
 //! An outcome as text, and the verdict on a job in one line.
 
 use c2_shared::api::jobs::{CancelResponse, JobRow, Stream};
-use c2_shared::api::work::Output;
+use c2_shared::client::Gap;
 use c2_shared::job::JobState;
-use c2_shared::limits::{OUTPUT_HEAD_BYTES, OUTPUT_KEEP_BYTES};
 use jiff::tz::TimeZone;
 
 use crate::command::batch::submitted;
@@ -24,7 +23,7 @@ pub(super) fn data(look: &Look, data: &Data) -> String {
         Data::Jobs { list, active_only } => jobs::list(look, list, *active_only),
         Data::Job(info) => jobs::info(look, info),
         Data::Submitted(job) => format!("Submitted job {job}\n"),
-        Data::Ended { stdout, stderr, .. } => sanitize::block(&[stdout.render(), stderr.render()].concat()),
+        Data::Ended { output, .. } => sanitize::block(&output.render()),
         Data::Waited(rows) | Data::Followed(rows) => rows.iter().map(|row| verdict(row) + "\n").collect(),
         Data::Cancelled { cancelled, refused } => {
             let not = refused.iter().map(|refusal| format!("not cancelled: {}\n", sanitize::cell(&refusal.message)));
@@ -67,23 +66,16 @@ pub(crate) fn verdict(row: &JobRow) -> String {
     sanitize::cell(&text)
 }
 
-/// What is missing of an output that was too long to be kept, in one line; none if nothing is.
-pub(crate) fn missing(stream: Stream, output: &Output) -> Option<String> {
-    output.dropped_at().map(|at| gap(stream, output.dropped, at))
-}
-
 /// A gap in a stream, in one line.
-pub(crate) fn gap(stream: Stream, bytes: u64, at: u64) -> String {
-    let stream = if stream == Stream::Stdout { "stdout" } else { "stderr" };
-    format!("{bytes} bytes of {stream} are missing after byte {at}: {}", limit())
+pub(crate) fn gap(gap: &Gap) -> String {
+    let stream = if gap.stream == Stream::Stdout { "stdout" } else { "stderr" };
+    let why = if gap.reason.is_empty() { LIMIT } else { &gap.reason };
+    format!("{} bytes of {stream} are missing after byte {}: {why}", gap.bytes, gap.at)
 }
 
-/// How much of an output is kept.
-pub(crate) fn limit() -> String {
-    let mib = |bytes: u64| bytes / 1024 / 1024;
-    let (head, tail) = (mib(OUTPUT_HEAD_BYTES), mib(OUTPUT_KEEP_BYTES - OUTPUT_HEAD_BYTES));
-    format!("the first {head} MiB and the last {tail} MiB of each stream are kept")
-}
+/// How much of an output is kept. c2d says how much to its agents, and not to us.
+pub(crate) const LIMIT: &str =
+    "of a longer stream than output_keep_bytes of c2d (64 MiB) the beginning and the end are kept";
 
 fn ended_early(answer: &CancelResponse) -> String {
     match answer.state {

@@ -163,6 +163,8 @@ pub(crate) fn info(row: JobRow) -> Box<JobInfo> {
         stdout: "epoch 1\tloss 0.93\nepoch 2\tloss 0.71\n".to_owned(),
         stderr: "warning: no tensor cores\n".to_owned(),
         stdout_dropped: 0,
+        stdout_hidden: 0,
+        stderr_hidden: 0,
         stderr_dropped: 0,
     })
 }

@@ -12,6 +12,7 @@ use std::net::IpAddr;
 
 use c2_shared::api::jobs::QueueStatus;
 use c2_shared::api::work::AttemptResult;
+use c2_shared::blob::BlobId;
 
 use crate::sched::event::Now;
 use crate::sched::{Decision, JobView, Reject, WorkerView};
@@ -46,6 +47,8 @@ pub struct AttemptOutput {
     /// Identifies the result, so that a repeated one can be told from a different one.
     pub digest: [u8; 32],
     pub result: AttemptResult,
+    /// Where the order of its two streams is, when it is too long to stand in the result.
+    pub order: Option<BlobId>,
 }
 
 /// Rows that one commit changed, for the event stream.

@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
 use crate::http::handler::{Answer, ApiError, App, Json, Name, QueryOf, State, invalid, serves};
+use crate::http::role::UploadFloor;
 use crate::store::{BlobError, Incoming, read_piece};
 
 /// Bytes read from the disk at once.
@@ -33,6 +34,7 @@ serves!(GET_BLOB => read, PUT_BLOB => write);
 /// blob that is not whole is not found, with the header that says how much of it there is.
 pub(crate) async fn read(
     State(app): State<App>,
+    UploadFloor(floor): UploadFloor,
     name: Name,
     QueryOf(query): QueryOf<BlobQuery>,
     headers: HeaderMap,
@@ -42,7 +44,7 @@ pub(crate) async fn read(
     let found = blocking(move || {
         let status = blobs.status(blob)?;
         let left = query.size.filter(|_| !status.complete).map(|size| size.saturating_sub(status.size));
-        left.map_or(Ok(()), |left| blobs.check_room(left))?;
+        left.map_or(Ok(()), |left| blobs.check_room(left, floor))?;
         Ok((status, if status.complete { blobs.read(blob)? } else { None }))
     });
     let (status, file) = found.await?;
@@ -68,6 +70,7 @@ pub(crate) async fn read(
 /// Takes a blob in, from the offset on that the query says; the end of the body is its end.
 pub(crate) async fn write(
     State(app): State<App>,
+    UploadFloor(floor): UploadFloor,
     name: Name,
     QueryOf(query): QueryOf<BlobQuery>,
     headers: HeaderMap,
@@ -84,8 +87,8 @@ pub(crate) async fn write(
         if status.complete {
             return Ok(Err(status));
         }
-        blobs.check_room(query.size.map_or(0, |size| size.saturating_sub(query.offset)))?;
-        blobs.receive(blob, query.offset).map(Ok)
+        blobs.check_room(query.size.map_or(0, |size| size.saturating_sub(query.offset)), floor)?;
+        blobs.receive(blob, query.offset, floor).map(Ok)
     });
     let incoming = match begun.await? {
         Ok(incoming) => incoming,
@@ -130,12 +133,12 @@ fn content(file: File, first: u64, end: u64) -> impl axum::response::IntoRespons
 }
 
 fn pieces(file: File, first: u64, end: u64) -> impl Stream<Item = io::Result<Vec<u8>>> + Send + 'static {
-    stream::try_unfold((file, first), move |(mut file, at)| async move {
+    stream::try_unfold((file, first), move |(file, at)| async move {
         if at >= end {
             return Ok(None);
         }
         let len = usize::try_from((end - at).min(CHUNK_BYTES)).expect("a chunk is small");
-        let read = spawn_blocking(move || read_piece(&mut file, at, len).map(|bytes| (bytes, file)));
+        let read = spawn_blocking(move || read_piece(&file, at, len).map(|bytes| (bytes, file)));
         let (bytes, file) = read.await.expect("reading a file does not panic")?;
         if bytes.len() < len {
             return Err(io::ErrorKind::UnexpectedEof.into());

@@ -1,13 +1,17 @@
 //! What workers say, cut to its limits as it comes in: it is data, never trusted to be short or fit
 //! to be shown. Nothing behind this file sees more.
 
-use c2_shared::api::work::{AttemptResult, Output};
+use c2_shared::api::output::Output;
+use c2_shared::api::work::AttemptResult;
 use c2_shared::job::Outcome;
-use c2_shared::limits::{DISKS_LEN_MAX, GPUS_LEN_MAX, REASON_BYTES_MAX, TEXT_CHARS_MAX};
+use c2_shared::limits::{
+    DISKS_LEN_MAX, GPUS_LEN_MAX, ORDER_BYTES_MAX, OUTPUT_HEAD_BYTES, OUTPUT_KEEP_BYTES, REASON_BYTES_MAX,
+    TEXT_CHARS_MAX,
+};
 use c2_shared::worker::{Hardware, Load};
 
-const OUTPUT_HEAD_BYTES: usize = 64 * 1024;
-const OUTPUT_TAIL_BYTES: usize = 192 * 1024;
+/// More than any job writes, and little enough to be counted with.
+const DROPPED_MAX: u64 = 1 << 60;
 
 /// A text that names something, on one line.
 pub(crate) fn text(said: &str) -> String {
@@ -40,13 +44,15 @@ pub(crate) fn load(mut said: Load) -> Load {
     said
 }
 
-/// How an attempt ended and what it wrote; its files are another matter.
-pub(crate) fn result(said: &mut AttemptResult) {
+/// How an attempt ended and what it wrote; its files are another matter. Of each stream `keep_bytes` are
+/// kept.
+pub(crate) fn result(said: &mut AttemptResult, keep_bytes: u64) {
     if let Outcome::Setup { reason } = &mut said.outcome {
         *reason = sentence(reason);
     }
-    output(&mut said.stdout);
-    output(&mut said.stderr);
+    output(&mut said.stdout, keep_bytes);
+    output(&mut said.stderr, keep_bytes);
+    said.order.0.truncate(ORDER_BYTES_MAX);
 }
 
 /// A reason, on one line.
@@ -56,32 +62,54 @@ fn sentence(said: &str) -> String {
 }
 
 /// What is beyond the limits counts as dropped, at the place where it was.
-fn output(said: &mut Output) {
+fn output(said: &mut Output, keep_bytes: u64) {
+    said.reason = text(&said.reason);
+    said.dropped = said.dropped.min(DROPPED_MAX);
+    if let Some(blob) = said.blob {
+        (said.head.0, said.tail.0) = (Vec::new(), Vec::new());
+        // Agents that have not heard of a new setting go by the one before, or by the usual one.
+        if blob.size > keep_bytes.max(OUTPUT_KEEP_BYTES).saturating_add(OUTPUT_HEAD_BYTES) {
+            let reason = format!("{} bytes are more than c2d keeps", blob.size);
+            *said = Output::gone(said.total_bytes().min(DROPPED_MAX), reason);
+        }
+        return;
+    }
+    let size = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+    let head_bytes = Output::head_bytes(keep_bytes);
+    cut(said, size(head_bytes), size(keep_bytes - head_bytes));
+}
+
+/// Cuts an output to so many bytes of its beginning and of its end.
+pub(crate) fn cut(said: &mut Output, head_bytes: usize, tail_bytes: usize) {
     let (head, tail) = (&mut said.head.0, &mut said.tail.0);
     if said.dropped == 0 && !tail.is_empty() {
         // Without a gap the two are one.
         head.append(tail);
     }
-    if said.dropped == 0 && head.len() > OUTPUT_HEAD_BYTES + OUTPUT_TAIL_BYTES {
-        *tail = head.split_off(head.len() - OUTPUT_TAIL_BYTES);
+    if said.dropped == 0 && head.len() > head_bytes.saturating_add(tail_bytes) {
+        *tail = head.split_off(head.len() - tail_bytes);
     }
-    let keep =
-        if tail.is_empty() && said.dropped == 0 { OUTPUT_HEAD_BYTES + OUTPUT_TAIL_BYTES } else { OUTPUT_HEAD_BYTES };
-    let surplus = head.len().saturating_sub(keep) + tail.len().saturating_sub(OUTPUT_TAIL_BYTES);
+    let is_whole = tail.is_empty() && said.dropped == 0;
+    let keep = if is_whole { head_bytes.saturating_add(tail_bytes) } else { head_bytes };
+    let surplus = head.len().saturating_sub(keep) + tail.len().saturating_sub(tail_bytes);
     said.dropped = said.dropped.saturating_add(surplus as u64);
     head.truncate(keep);
     head.shrink_to_fit();
-    *tail = tail.split_off(tail.len().saturating_sub(OUTPUT_TAIL_BYTES));
+    *tail = tail.split_off(tail.len().saturating_sub(tail_bytes));
 }
 
 #[cfg(test)]
 mod tests {
+    use c2_shared::api::output::OutputBlob;
+    use c2_shared::blob::BlobId;
     use c2_shared::bytes64::Bytes64;
     use c2_shared::worker::{Disk, Gpu};
 
     use super::*;
 
-    const BOTH: usize = OUTPUT_HEAD_BYTES + OUTPUT_TAIL_BYTES;
+    const HEAD: usize = 1000;
+    const TAIL: usize = 3000;
+    const BOTH: usize = HEAD + TAIL;
 
     #[test]
     fn outputs_keep_their_beginning_and_their_end() {
@@ -90,19 +118,19 @@ mod tests {
             ((0, 0, 0), (0, 0, 0)),
             ((7, 0, 0), (7, 0, 0)),
             ((BOTH, 0, 0), (BOTH, 0, 0)),
-            ((BOTH + 5, 0, 0), (OUTPUT_HEAD_BYTES, 5, OUTPUT_TAIL_BYTES)),
-            ((30_000_000, 0, 0), (OUTPUT_HEAD_BYTES, 30_000_000 - BOTH as u64, OUTPUT_TAIL_BYTES)),
-            ((OUTPUT_HEAD_BYTES, 9, OUTPUT_TAIL_BYTES), (OUTPUT_HEAD_BYTES, 9, OUTPUT_TAIL_BYTES)),
-            ((OUTPUT_HEAD_BYTES + 3, 9, OUTPUT_TAIL_BYTES + 4), (OUTPUT_HEAD_BYTES, 16, OUTPUT_TAIL_BYTES)),
+            ((BOTH + 5, 0, 0), (HEAD, 5, TAIL)),
+            ((3_000_000, 0, 0), (HEAD, 3_000_000 - BOTH as u64, TAIL)),
+            ((HEAD, 9, TAIL), (HEAD, 9, TAIL)),
+            ((HEAD + 3, 9, TAIL + 4), (HEAD, 16, TAIL)),
             ((5, 0, 6), (11, 0, 0)),
-            ((5, u64::MAX, OUTPUT_TAIL_BYTES + 4), (5, u64::MAX, OUTPUT_TAIL_BYTES)),
+            ((5, u64::MAX, TAIL + 4), (5, DROPPED_MAX + 4, TAIL)),
         ];
         for ((head, dropped, tail), expected) in table {
             let bytes = |len: usize, from: u64| Bytes64((0..len).map(|n| ((n as u64 + from) % 251) as u8).collect());
             let whole = dropped == 0;
             let sent = Output { head: bytes(head, 0), dropped, tail: bytes(tail, head as u64), ..Output::default() };
             let mut kept = sent.clone();
-            output(&mut kept);
+            output(&mut kept, BOTH as u64);
             assert_eq!((kept.head.0.len(), kept.dropped, kept.tail.0.len()), expected, "{head} {dropped} {tail}");
             let all = [sent.head.0.as_slice(), &sent.tail.0].concat();
             assert!(all.starts_with(&kept.head.0) && all.ends_with(&kept.tail.0), "{head} {dropped} {tail}");
@@ -111,14 +139,31 @@ mod tests {
     }
 
     #[test]
+    fn blobs_are_no_larger_than_what_is_kept() {
+        let sized = |size| Output {
+            head: Bytes64(vec![1]),
+            dropped: 5,
+            blob: Some(OutputBlob { sha256: BlobId([7; 32]), size, dropped_at: 3 }),
+            ..Output::default()
+        };
+        let limit = OUTPUT_KEEP_BYTES + OUTPUT_HEAD_BYTES;
+        for (size, keep, fits) in [(limit, 0, true), (limit + 1, 0, false), (limit + 1, OUTPUT_KEEP_BYTES + 1, true)] {
+            let mut said = sized(size);
+            output(&mut said, keep);
+            assert_eq!((said.blob.is_some(), said.head.is_empty()), (fits, true), "{size} {keep}");
+            assert_eq!((said.total_bytes(), said.reason.is_empty()), (size + 5, fits), "{size} {keep}");
+        }
+    }
+
+    #[test]
     fn texts_and_lists_are_short_and_plain() {
         let long = "R".repeat(5_000_000);
         let mut said = AttemptResult { outcome: Outcome::Setup { reason: format!("a\n\u{1b}[2J{long}") }, ..nothing() };
-        result(&mut said);
+        result(&mut said, 0);
         let Outcome::Setup { reason } = said.outcome else { panic!("{:?}", said.outcome) };
         assert!(reason.len() <= REASON_BYTES_MAX && reason.starts_with("a  [2JR"), "{}", reason.len());
         let mut wide = AttemptResult { outcome: Outcome::Setup { reason: "ü".repeat(REASON_BYTES_MAX) }, ..nothing() };
-        result(&mut wide);
+        result(&mut wide, 0);
         assert!(matches!(wide.outcome, Outcome::Setup { reason } if reason.len() == REASON_BYTES_MAX));
 
         let text = "T".repeat(1_000);

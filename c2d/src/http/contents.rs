@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use c2_shared::blob::BlobId;
 use c2_shared::bytes64::Bytes64;
 use c2_shared::job::{JobSpec, Upload};
-use c2_shared::limits::{INLINE_BYTES_MAX, INLINE_KEPT_BYTES};
+use c2_shared::limits::{FREE_BYTES_FLOOR, INLINE_BYTES_MAX, INLINE_KEPT_BYTES, RESULT_FREE_BYTES_FLOOR};
 
 use crate::http::blobs::blocking;
 use crate::http::handler::{ApiError, App};
@@ -34,7 +34,7 @@ pub(crate) async fn into_blobs(app: &App, mut specs: Vec<JobSpec>) -> Result<Vec
     let kept = move || {
         let mut contents = BTreeMap::new();
         specs.iter_mut().for_each(|spec| take_out(spec, &mut contents));
-        blobs.keep(&contents)?;
+        blobs.keep(&contents, FREE_BYTES_FLOOR)?;
         Ok(specs)
     };
     blocking(kept).await
@@ -65,7 +65,7 @@ fn take_out(spec: &mut JobSpec, contents: &mut BTreeMap<BlobId, Bytes64>) {
 pub(crate) async fn keep(app: &App, payload: &str) -> Result<BlobId, ApiError> {
     let (blobs, content) = (app.blobs.clone(), Bytes64(payload.as_bytes().to_vec()));
     let blob = BlobId::of(&content.0);
-    blocking(move || blobs.keep(&BTreeMap::from([(blob, content)]))).await?;
+    blocking(move || blobs.keep(&BTreeMap::from([(blob, content)]), RESULT_FREE_BYTES_FLOOR)).await?;
     Ok(blob)
 }
 

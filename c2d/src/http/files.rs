@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::files::{FilesQuery, JobFile, JobFiles};
-use c2_shared::api::work::AttemptResult;
+use c2_shared::api::work::{AttemptResult, Listing};
 use c2_shared::blob::BlobId;
 use c2_shared::bytes64::Bytes64;
 use c2_shared::glob;
@@ -14,6 +14,7 @@ use c2_shared::job::{JobSpec, Needed, Outcome};
 use c2_shared::limits::{FILES_LEN_MAX, INLINE_BYTES_MAX, PROBLEMS_LEN_MAX};
 use c2_shared::validate;
 
+use crate::engine::AttemptOutput;
 use crate::http::blobs::blocking;
 use crate::http::handler::{Answer, ApiError, App, Json, Name, QueryOf, State, serves};
 use crate::sched::Reject;
@@ -31,13 +32,25 @@ pub(crate) async fn files(State(app): State<App>, name: Name, QueryOf(query): Qu
         let message = format!("{job} has not ended ({})", stored.view.state);
         return Err(ErrorBody::new(ErrorCode::Conflict, message, format!("wait for it with: wait {job}")).into());
     }
-    let left = app.history.files(job).await?;
-    let mut files = left.files;
-    if query.content {
-        let blobs = app.blobs.clone();
-        files = blocking(move || with_content(&blobs, files)).await?;
-    }
-    Ok(Json(JobFiles { job_id: job, attempt: left.attempt, files, problems: left.problems }))
+    let (left, blobs) = (app.history.files(job).await?, app.blobs.clone());
+    let lists = move || {
+        let Listing { mut files, problems } = match left.long {
+            None => Listing { files: left.files, problems: left.problems },
+            Some(list) => read_list(&blobs, list)?,
+        };
+        if query.content {
+            files = with_content(&blobs, files)?;
+        }
+        Ok(JobFiles { job_id: job, attempt: left.attempt, files, problems })
+    };
+    blocking(lists).await.map(Json)
+}
+
+/// A long list; when it cannot be read, that is what it says.
+fn read_list(blobs: &Blobs, list: BlobId) -> Result<Listing, BlobError> {
+    let unreadable =
+        || Listing { files: Vec::new(), problems: vec!["the list of its files cannot be read".to_owned()] };
+    Ok(blobs.listing(list)?.unwrap_or_else(unreadable))
 }
 
 /// Adds the content of the first files that fit together.
@@ -70,35 +83,42 @@ pub(crate) async fn check_blobs<'a>(app: &App, specs: impl IntoIterator<Item = &
 
 /// Makes what a worker says of files fit to be kept. A result is recorded in any case; a file that
 /// was not asked for or cannot be kept is a problem in its place.
-pub(crate) async fn settle(app: &App, results: &mut [AttemptResult]) -> Result<(), ApiError> {
-    for result in results.iter_mut().filter(|result| !result.files.is_empty() || !result.problems.is_empty()) {
-        let download = patterns(app, result.attempt.job).await?;
-        // What c2d itself found comes first, so that a worker cannot crowd it out.
-        let mut problems = glob::drop_unasked(&mut result.files, &download);
-        let (blobs, ids) = (app.blobs.clone(), result.files.iter().map(|file| file.sha256).collect::<Vec<_>>());
-        let missing = blocking(move || blobs.missing(ids)).await?;
-        let mut files = Vec::new();
-        for file in std::mem::take(&mut result.files) {
-            match flaw(&file, &missing, files.len()) {
-                Some(flaw) => problems.push(format!("{:?}: {flaw}", file.path)),
-                None => files.push(JobFile { content: None, mode: file.mode.map(|mode| mode & 0o777), ..file }),
-            }
-        }
-        problems.append(&mut result.problems);
-        problems.truncate(PROBLEMS_LEN_MAX);
-        let plain = |text: String| text.chars().filter(|c| !c.is_control()).take(PROBLEM_CHARS).collect();
-        result.problems = problems.into_iter().map(plain).collect();
-        files.sort_by(|a, b| a.path.cmp(&b.path));
-        result.files = files;
+pub(crate) async fn settle(app: &App, result: &mut AttemptResult) -> Result<(), ApiError> {
+    if let Some(list) = result.listing.take() {
+        let blobs = app.blobs.clone();
+        let Listing { files, problems } = blocking(move || read_list(&blobs, list)).await?;
+        (result.files, result.problems) = (files, problems);
     }
+    if result.files.is_empty() && result.problems.is_empty() {
+        return Ok(());
+    }
+    let download = patterns(app, result.attempt.job).await?;
+    // What c2d itself found comes first, so that a worker cannot crowd it out.
+    let mut problems = glob::drop_unasked(&mut result.files, &download);
+    let (blobs, ids) = (app.blobs.clone(), result.files.iter().map(|file| file.sha256).collect::<Vec<_>>());
+    let missing = blocking(move || blobs.missing(ids)).await?;
+    let mut files = Vec::new();
+    for file in std::mem::take(&mut result.files) {
+        match flaw(&file, &missing, files.len()) {
+            Some(flaw) => problems.push(format!("{:?}: {flaw}", file.path)),
+            None => files.push(JobFile { content: None, mode: file.mode.map(|mode| mode & 0o777), ..file }),
+        }
+    }
+    problems.append(&mut result.problems);
+    problems.truncate(PROBLEMS_LEN_MAX);
+    let plain = |text: String| text.chars().filter(|c| !c.is_control()).take(PROBLEM_CHARS).collect();
+    result.problems = problems.into_iter().map(plain).collect();
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    result.files = files;
     Ok(())
 }
 
 /// Attempts that could not be started because c2d itself no longer has what their jobs were to find:
 /// no other machine could start them either.
-pub(crate) async fn hopeless(app: &App, results: &[AttemptResult]) -> Result<BTreeSet<AttemptId>, ApiError> {
+pub(crate) async fn hopeless(app: &App, results: &[AttemptOutput]) -> Result<BTreeSet<AttemptId>, ApiError> {
     let mut hopeless = BTreeSet::new();
-    for result in results.iter().filter(|result| matches!(result.outcome, Outcome::Setup { .. })) {
+    let results = results.iter().map(|output| &output.result);
+    for result in results.filter(|result| matches!(result.outcome, Outcome::Setup { .. })) {
         let spec = spec_of(app, result.attempt.job).await?;
         if check_blobs(app, &spec).await.is_err() {
             hopeless.insert(result.attempt);

@@ -13,10 +13,10 @@ use axum::response::Sse;
 use axum::response::sse::Event;
 use c2_shared::api::jobs::{JobRow, Stream as StreamName};
 use c2_shared::api::live::{ENDED, FollowQuery, NextRead, OutputAnswer, OutputRead, Piece, WRITTEN, Written};
-use c2_shared::api::work::Output;
+use c2_shared::api::output::Streams;
 use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::JobState;
-use c2_shared::limits::{BODY_BYTES_MAX, OUTPUT_KEEP_BYTES, PARK_MAX_S, PIECE_BYTES_MAX};
+use c2_shared::limits::BODY_BYTES_MAX;
 use futures_util::Stream;
 use futures_util::stream::unfold;
 use serde::Serialize;
@@ -25,14 +25,14 @@ use tokio::sync::{broadcast, watch};
 use crate::engine::Touched;
 use crate::http::find_worker;
 use crate::http::handler::{Answer, ApiError, App, Json, JsonBody, Name, QueryOf, State, serves};
+use crate::http::kept::Reader;
 use crate::http::role::WorkerPeer;
 use crate::http::serve::stopped;
+use crate::http::so_far::{PATIENCE, changed, in_order};
 use crate::http::sse;
 use crate::rows::job_row;
 use crate::sched::{JobView, Reject, Scheduler};
 
-/// How long a question may be open: a worker answers it after [`PARK_MAX_S`] at the latest.
-const PATIENCE: Duration = Duration::from_secs(2 * PARK_MAX_S);
 /// How long to wait for news of a job whose worker does not say that it runs it.
 const LULL: Duration = Duration::from_secs(2);
 
@@ -59,32 +59,20 @@ pub(crate) async fn follow(
     let job = name.job()?;
     app.history.job(job).await?.ok_or(Reject::UnknownJob { job })?;
     let (changes, stopping) = (app.engine.changes(), app.stopping.clone());
-    let watcher = Watcher { app, job, changes, stopping, at: query, last: None, ready: VecDeque::new(), ended: false };
+    let watcher = Watcher {
+        app,
+        job,
+        changes,
+        stopping,
+        at: query,
+        last: None,
+        rest: None,
+        read: None,
+        ready: VecDeque::new(),
+        ended: false,
+    };
     let stream = unfold(watcher, |mut watcher| async move { watcher.next().await.map(|event| (Ok(event), watcher)) });
     Ok(sse::answer(stream))
-}
-
-/// What was kept of what a running attempt wrote so far; none if its worker does not say. Empty when it has ended meanwhile.
-pub(crate) async fn so_far(app: &App, view: &JobView, worker: Option<IpAddr>, stream: StreamName) -> Option<Output> {
-    let attempt = AttemptId { job: view.id, number: view.attempt };
-    let worker = worker?;
-    let (mut kept, mut last) = (Output::default(), None);
-    // More than this a runner does not keep, however fast the job writes.
-    for _ in 0..=OUTPUT_KEEP_BYTES / PIECE_BYTES_MAX as u64 + 1 {
-        let end = kept.total_bytes();
-        let read = OutputRead { id: 0, attempt, stdout: end, stderr: end, wait: false };
-        let answer = app.live_output.ask(worker, read, last, PATIENCE).await.ok()?;
-        last = Some(answer.id);
-        let piece = match stream {
-            StreamName::Stdout => answer.stdout,
-            StreamName::Stderr => answer.stderr,
-        };
-        if piece.data.is_empty() {
-            break;
-        }
-        kept.append(&piece);
-    }
-    Some(kept)
 }
 
 /// A live job, and the worker that runs it, if it is one that can be asked: a plain client only
@@ -108,6 +96,10 @@ struct Watcher {
     at: FollowQuery,
     /// The last question, whose worker may wait for the next.
     last: Option<u64>,
+    /// What is left to read of an ended attempt.
+    rest: Option<Reader>,
+    /// The latest attempt that was read to its end.
+    read: Option<u32>,
     ready: VecDeque<Event>,
     ended: bool,
 }
@@ -131,6 +123,13 @@ impl Watcher {
     }
 
     async fn go_on(&mut self) -> Result<(), ApiError> {
+        if let Some(rest) = &mut self.rest {
+            match rest.next().await? {
+                Some((stream, piece)) => self.add(stream, piece),
+                None => self.end_rest(),
+            }
+            return Ok(());
+        }
         match present(&self.app, self.job).await? {
             Some((view, worker)) if view.state == JobState::Running => self.ask(&view, worker).await,
             Some(_) => {
@@ -144,7 +143,9 @@ impl Watcher {
     /// Asks the worker for more.
     async fn ask(&mut self, view: &JobView, worker: Option<IpAddr>) -> Result<(), ApiError> {
         if self.at.attempt != Some(view.attempt) {
-            self.rest().await?;
+            if self.has_rest().await? {
+                return Ok(());
+            }
             self.at = FollowQuery::of(view.attempt);
             self.last = None;
         }
@@ -162,8 +163,7 @@ impl Watcher {
         match asked {
             Ok(answer) if answer.running => {
                 self.last = Some(answer.id);
-                self.add(StreamName::Stdout, answer.stdout);
-                self.add(StreamName::Stderr, answer.stderr);
+                in_order(answer).into_iter().for_each(|(stream, piece)| self.add(stream, piece));
             }
             // It has ended and its result is under way, or its worker is silent.
             Ok(_) | Err(_) => self.news(Some(LULL)).await,
@@ -178,33 +178,40 @@ impl Watcher {
         if !stored.view.state.is_terminal() {
             return Ok(());
         }
-        self.rest().await?;
+        if self.has_rest().await? {
+            return Ok(());
+        }
         let row: JobRow = job_row(&stored.view);
         self.push(ENDED, &row);
         self.ended = true;
         Ok(())
     }
 
-    /// What the latest ended attempt wrote beyond our place.
-    async fn rest(&mut self) -> Result<(), ApiError> {
-        let Some(output) = self.app.history.output(self.job, None).await? else { return Ok(()) };
+    /// Begins to read what the latest ended attempt wrote beyond our place, unless that was done.
+    async fn has_rest(&mut self) -> Result<bool, ApiError> {
+        let Some(output) = self.app.history.output(self.job, None).await? else { return Ok(false) };
         let number = output.attempt.number;
-        if self.at.attempt.is_some_and(|at| number < at) {
-            return Ok(());
+        if self.at.attempt.is_some_and(|at| number < at) || self.read == Some(number) {
+            return Ok(false);
         }
         if self.at.attempt != Some(number) {
             self.at = FollowQuery::of(number);
         }
-        for (stream, kept) in [(StreamName::Stdout, &output.stdout), (StreamName::Stderr, &output.stderr)] {
-            loop {
-                let piece = kept.read(*self.at.place(stream), PIECE_BYTES_MAX);
-                if piece.data.is_empty() {
-                    break;
-                }
-                self.add(stream, piece);
+        let at = (self.at.stdout, self.at.stderr);
+        self.rest = Some(Reader::open(&self.app, output, Streams::Both, at).await?);
+        self.read = Some(number);
+        Ok(true)
+    }
+
+    /// Says what is missing at the very end of what was read.
+    fn end_rest(&mut self) {
+        for stream in [StreamName::Stdout, StreamName::Stderr] {
+            let end = self.rest.as_ref().map_or(0, |rest| rest.stream(stream).output.total_bytes());
+            if *self.at.place(stream) < end {
+                self.say(stream, Piece { offset: end, ..Piece::default() });
             }
         }
-        Ok(())
+        self.rest = None;
     }
 
     /// Waits until something about the job changes.
@@ -217,11 +224,18 @@ impl Watcher {
     }
 
     fn add(&mut self, stream: StreamName, piece: Piece) {
-        if piece.data.is_empty() {
-            return;
+        if !piece.data.is_empty() {
+            self.say(stream, piece);
         }
-        *self.at.place(stream) = piece.end();
-        let written = Written { attempt: self.attempt(), stream, offset: piece.offset, data: piece.data };
+    }
+
+    fn say(&mut self, stream: StreamName, piece: Piece) {
+        let place = self.at.place(stream);
+        let is_behind_gap = piece.offset > *place;
+        *place = piece.end();
+        let reason = self.rest.as_ref().filter(|_| is_behind_gap).map(|rest| &rest.stream(stream).output.reason);
+        let reason = reason.cloned().unwrap_or_default();
+        let written = Written { attempt: self.attempt(), stream, offset: piece.offset, data: piece.data, reason };
         self.push(WRITTEN, &written);
     }
 
@@ -231,21 +245,5 @@ impl Watcher {
 
     fn attempt(&self) -> AttemptId {
         AttemptId { job: self.job, number: self.at.attempt.unwrap_or_default() }
-    }
-}
-
-/// Waits until a commit changed the job, or so many came that it may have.
-async fn changed(changes: &mut broadcast::Receiver<Arc<Touched>>, job: JobId) {
-    loop {
-        match changes.recv().await {
-            Ok(touched) if touched.jobs.iter().all(|view| view.id != job) => {}
-            Err(broadcast::error::RecvError::Lagged(_)) => {
-                *changes = changes.resubscribe();
-                return;
-            }
-            Ok(_) => return,
-            // c2d goes down, which whoever waits sees by itself.
-            Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
-        }
     }
 }

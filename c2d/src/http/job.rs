@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use c2_shared::api::jobs::{JobInfo, WaitQuery, WaitResponse};
+use c2_shared::api::jobs::{JobInfo, WaitQuery, WaitResponse, not_shown};
+use c2_shared::api::output::Streams;
 use c2_shared::bytes64::Bytes64;
 use c2_shared::id::JobId;
 use c2_shared::job::JobSpec;
 use c2_shared::limits::WAIT_MAX_S;
 
 use crate::http::handler::{Answer, ApiError, App, Json, Name, QueryOf, State, serves};
+use crate::http::kept::{Kept, Reader, Shown};
 use crate::rows::job_row;
 use crate::sched::Reject;
 use crate::store::payload;
@@ -40,17 +42,34 @@ async fn show(app: &App, job: JobId) -> Result<JobInfo, ApiError> {
     let (stored, output) = app.history.job_with_output(job).await?.ok_or(Reject::UnknownJob { job })?;
     // The job may end between the two questions; what is stored is then the later word.
     let view = live.filter(|_| !stored.view.state.is_terminal()).unwrap_or_else(|| stored.view.clone());
-    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    let (stdout, stderr) = output.map(|output| (output.stdout, output.stderr)).unwrap_or_default();
+    let reader = match output {
+        Some(output) => Reader::open(app, output, Streams::Both, (0, 0)).await?,
+        None => Reader::empty(),
+    };
+    let (stdout, stdout_hidden) = text(&reader.stdout).await?;
+    let (stderr, stderr_hidden) = text(&reader.stderr).await?;
     Ok(JobInfo {
         row: job_row(&view),
         spec: JobSpec { depends: stored.depends.clone(), ..without_contents(payload::shown(&view.payload)) },
         attempts: stored.attempts,
-        stdout_dropped: stdout.dropped,
-        stderr_dropped: stderr.dropped,
-        stdout: text(stdout.render()),
-        stderr: text(stderr.render()),
+        stdout,
+        stderr,
+        stdout_dropped: reader.stdout.output.dropped,
+        stderr_dropped: reader.stderr.output.dropped,
+        stdout_hidden,
+        stderr_hidden,
     })
+}
+
+/// A stream as text, with a line in place of what is not there, and how many bytes are not shown.
+async fn text(kept: &Kept) -> Result<(String, u64), ApiError> {
+    let Shown { head, hidden, tail } = kept.shown().await?;
+    let mut text = String::from_utf8_lossy(&head).into_owned();
+    if let Some(words) = not_shown(hidden, kept.output.dropped) {
+        text += &format!("\n[{words}]\n");
+    }
+    text += &String::from_utf8_lossy(&tail);
+    Ok((text, hidden))
 }
 
 /// A specification without the contents of its files, which are long and nobody's to read here.

@@ -1,59 +1,101 @@
-//! The body of a poll: small, but for results. A large one is read only from a worker that is known,
-//! up to what its slots can owe, and one at a time, so that no worker takes c2d's memory.
+//! The bodies of polls and of results: small, but for outputs in results. A large one is read only from
+//! a worker that is known, up to what its slots can owe, one at a time of each and a few of all, so that
+//! no workers take c2d's memory.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::extract::Request;
 use axum::http::header::CONTENT_LENGTH;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
-use c2_shared::api::work::PollRequest;
-use c2_shared::limits::{BATCH_BODY_BYTES_MAX, BODY_BYTES_MAX, SLOTS};
+use c2_shared::api::work::{PollRequest, ResultRequest};
+use c2_shared::limits::{BODY_BYTES_MAX, LARGE_BODIES_MAX, POLL_BODY_BYTES_MAX, SLOTS, SUBMIT_BODY_BYTES_MAX};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
-use crate::http::handler::{ApiError, App, optional_json};
+use crate::http::handler::{ApiError, App, invalid, optional_json};
 
 /// Bytes that the results of one slot may take: two streams in base64 and a list of files.
 const BYTES_PER_SLOT: usize = 2 * 1024 * 1024;
+/// How long a large body may wait for its turn.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Workers whose large bodies are being read.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct LargeBodies(Arc<Mutex<BTreeSet<IpAddr>>>);
+#[derive(Clone, Debug)]
+pub(crate) struct LargeBodies {
+    workers: Arc<Mutex<BTreeSet<IpAddr>>>,
+    turns: Arc<Semaphore>,
+}
 
 /// A worker's right to send a large body, until it is dropped.
 #[derive(Debug)]
 struct Turn {
     bodies: LargeBodies,
     worker: IpAddr,
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 /// Reads the poll of a worker; none, when it has no body.
 pub(crate) async fn read(app: &App, worker: IpAddr, request: Request) -> Result<Option<PollRequest>, ApiError> {
-    let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    let has_body = length.is_some() || request.headers().contains_key("transfer-encoding");
-    if !has_body || length.is_some_and(|length| length <= BODY_BYTES_MAX) {
+    if !is_large(&request) {
         return optional_json(request, BODY_BYTES_MAX).await;
     }
     let known = app.engine.read(move |scheduler, now| scheduler.worker(now, worker)).await?;
     let slots = known.map_or(SLOTS, |worker| worker.intro.slots);
     let max = usize::try_from(slots).unwrap_or(usize::MAX).saturating_add(1).saturating_mul(BYTES_PER_SLOT);
-    let _turn = app.large_bodies.take(worker)?;
-    optional_json(request, max.min(BATCH_BODY_BYTES_MAX)).await
+    let _turn = app.large_bodies.take(worker).await?;
+    optional_json(request, max.min(POLL_BODY_BYTES_MAX)).await
+}
+
+/// Reads the result that a worker delivers by itself.
+pub(crate) async fn read_result(app: &App, worker: IpAddr, request: Request) -> Result<ResultRequest, ApiError> {
+    let _turn = if is_large(&request) { Some(app.large_bodies.take(worker).await?) } else { None };
+    let result = optional_json(request, SUBMIT_BODY_BYTES_MAX).await?;
+    result.ok_or_else(|| invalid("this request needs a JSON body", "send one, with Content-Type: application/json"))
+}
+
+/// Whether a body is larger than an ordinary one, or may be.
+fn is_large(request: &Request) -> bool {
+    let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    match length {
+        Some(length) => length > BODY_BYTES_MAX,
+        None => request.headers().contains_key("transfer-encoding"),
+    }
+}
+
+impl Default for LargeBodies {
+    fn default() -> Self {
+        Self { workers: Arc::default(), turns: Arc::new(Semaphore::new(LARGE_BODIES_MAX)) }
+    }
 }
 
 impl LargeBodies {
-    fn take(&self, worker: IpAddr) -> Result<Turn, ApiError> {
-        if self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(worker) {
-            return Ok(Turn { bodies: self.clone(), worker });
+    async fn take(&self, worker: IpAddr) -> Result<Turn, ApiError> {
+        let is_free = self.workers.lock().unwrap_or_else(PoisonError::into_inner).insert(worker);
+        if !is_free {
+            let message = format!("another large request of {worker} is being read");
+            return Err(ErrorBody::new(ErrorCode::Busy, message, "wait for its answer").into());
         }
-        let message = format!("another large poll of {worker} is being read");
-        Err(ErrorBody::new(ErrorCode::Busy, message, "wait for its answer").into())
+        // Whoever goes away while it waits leaves, too.
+        let mut turn = Turn { bodies: self.clone(), worker, permit: None };
+        match timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await {
+            Ok(Ok(permit)) => {
+                turn.permit = Some(permit);
+                Ok(turn)
+            }
+            Ok(Err(_)) | Err(_) => {
+                let message = "c2d reads as many large requests as it may";
+                Err(ErrorBody::new(ErrorCode::Busy, message, "try again in a moment").into())
+            }
+        }
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.bodies.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.worker);
+        self.bodies.workers.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.worker);
     }
 }
 
@@ -61,13 +103,17 @@ impl Drop for Turn {
 mod tests {
     use super::*;
 
-    #[test]
-    fn one_large_body_of_a_worker_at_a_time() {
-        let (bodies, one, other) = (LargeBodies::default(), IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
-        let first = bodies.take(one).unwrap();
-        assert!(bodies.take(one).is_err());
-        drop(bodies.take(other).unwrap());
+    #[tokio::test]
+    async fn one_large_body_of_a_worker_at_a_time_and_few_of_all() {
+        let (bodies, worker) = (LargeBodies::default(), |last| IpAddr::from([10, 0, 0, last]));
+        let first = bodies.take(worker(1)).await.unwrap();
+        assert!(bodies.take(worker(1)).await.is_err());
+        let second = bodies.take(worker(2)).await.unwrap();
+        let third = timeout(Duration::from_millis(10), bodies.take(worker(3))).await;
+        assert!(third.is_err(), "it waits for its turn, and leaves without it");
         drop(first);
-        bodies.take(one).unwrap();
+        drop(bodies.take(worker(3)).await.unwrap());
+        drop(bodies.take(worker(1)).await.unwrap());
+        drop(second);
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
+use c2_shared::limits::{FREE_BYTES_FLOOR, WORKER_BLOB_FREE_BYTES_FLOOR};
 use c2_shared::token::Role;
 
 use crate::access::Holder;
@@ -41,6 +42,18 @@ impl FromRequestParts<App> for Invited {
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, ApiError> {
         Ok(Self(holder(parts).id.clone()))
+    }
+}
+
+/// How much of the disk an upload must leave free: workers' files give way to jobs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct UploadFloor(pub(crate) u64);
+
+impl FromRequestParts<App> for UploadFloor {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, ApiError> {
+        Ok(Self(if holder(parts).role == Role::Worker { WORKER_BLOB_FREE_BYTES_FLOOR } else { FREE_BYTES_FLOOR }))
     }
 }
 

@@ -45,6 +45,8 @@ pub struct App {
     pub(crate) throttle: Arc<Throttle>,
     /// Bounds what workers send at once.
     pub(crate) large_bodies: LargeBodies,
+    /// Bytes that are kept of each output stream.
+    pub(crate) output_keep_bytes: u64,
     /// Remembers who did what.
     pub(crate) audit: Audit,
     /// Names by which this c2d may be called in `Host`.

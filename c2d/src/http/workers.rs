@@ -7,22 +7,23 @@ use std::time::Duration;
 
 use axum::extract::Request;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
+use c2_shared::api::output::Output;
 use c2_shared::api::work::{
-    Assignment, AttemptResult, Directive, Given, Output, PROTOCOL, PROTOCOL_HEADER, PlainPollResponse, PollResponse,
+    Assignment, AttemptResult, Directive, Given, PROTOCOL, PROTOCOL_HEADER, PlainPollResponse, PollResponse,
     RegisterRequest, RegisterResponse, ResultRequest, ResultResponse, ResultVerdict, WorkAnswer,
 };
 use c2_shared::blob::BlobId;
 use c2_shared::job::{JobSpec, Outcome};
 use c2_shared::limits::{
-    ASSIGNED_BYTES_MAX, BODY_BYTES_MAX, INLINE_BYTES_MAX, INLINE_SPEC_BYTES_MAX, OUTPUT_KEEP_BYTES, SLOTS, SLOTS_MAX,
-    SUBMIT_BODY_BYTES_MAX, WAIT_MAX_S,
+    ASSIGNED_BYTES_MAX, BODY_BYTES_MAX, INLINE_BYTES_MAX, INLINE_SPEC_BYTES_MAX, SLOTS, SLOTS_MAX, WAIT_MAX_S,
 };
 use tokio::time::timeout;
 
 use crate::engine::AttemptOutput;
 use crate::http::clamp::{self, text};
 use crate::http::contents::{self, Form};
-use crate::http::handler::{Answer, App, Json, JsonBody, Name, OptionalJsonBody, State, invalid, serves};
+use crate::http::handler::{Answer, App, Json, Name, OptionalJsonBody, State, invalid, serves};
+use crate::http::results::{self, Arrived};
 use crate::http::role::WorkerPeer;
 use crate::http::{files, find_worker, poll_body};
 use crate::sched::Reject;
@@ -61,7 +62,7 @@ pub(crate) async fn register(
     Ok(Json(RegisterResponse {
         ip,
         server_version: env!("CARGO_PKG_VERSION").to_owned(),
-        output_keep_bytes: OUTPUT_KEEP_BYTES,
+        output_keep_bytes: app.output_keep_bytes,
     }))
 }
 
@@ -82,10 +83,12 @@ pub(crate) async fn get_work(
         return Ok(Json(WorkAnswer::Plain(Box::new(PlainPollResponse { job }))));
     };
     peer.is(&request.worker_id)?;
-    request.unsent.iter_mut().for_each(clamp::result);
-    files::settle(&app, &mut request.unsent).await?;
-    let hopeless = files::hopeless(&app, &request.unsent).await?;
+    let Arrived { whole, waiting, want } = results::arrive(&app, std::mem::take(&mut request.unsent)).await?;
+    let hopeless = files::hopeless(&app, &whole).await?;
     app.cleanup_requests.reported(worker, request.cleaned);
+    let ended = request.ended.into_iter().map(|ended| ended.attempt);
+    // What is to be sent is said at once.
+    let wait_s = if want.is_empty() { request.wait_s } else { 0 };
     let poll = Poll {
         worker,
         worker_id: text(&request.worker_id),
@@ -93,13 +96,12 @@ pub(crate) async fn get_work(
         session: text(&request.session),
         seq: request.seq,
         slots_free: request.slots_free,
-        running: request.running.into_iter().chain(request.ended.into_iter().map(|ended| ended.attempt)).collect(),
-        unsent: request.unsent.iter().map(|result| summary(result, hopeless.contains(&result.attempt))).collect(),
+        running: request.running.into_iter().chain(ended).chain(waiting).collect(),
+        unsent: whole.iter().map(|output| summary(output, hopeless.contains(&output.result.attempt))).collect(),
         load: clamp::load(request.load),
-        wait_ms: request.wait_s.min(WAIT_MAX_S) * 1_000,
+        wait_ms: wait_s.min(WAIT_MAX_S) * 1_000,
     };
-    let outputs = request.unsent.into_iter().map(attempt_output).collect();
-    let mut polled = pin!(app.engine.poll(poll, outputs));
+    let mut polled = pin!(app.engine.poll(poll, whole));
     let (answer, directives) = tokio::select! {
         biased;
         answer = &mut polled => (answer?, app.cleanup_requests.due(worker).await),
@@ -115,7 +117,7 @@ pub(crate) async fn get_work(
         assign: assign.into_iter().map(Box::new).map(Given::Readable).collect(),
         kill: answer.kill,
         ack: answer.ack,
-        want: Vec::new(),
+        want,
         directives: register.into_iter().chain(directives).collect(),
     })))
 }
@@ -124,10 +126,11 @@ pub(crate) async fn result(
     peer: WorkerPeer,
     State(app): State<App>,
     name: Name,
-    JsonBody(request): JsonBody<ResultRequest, SUBMIT_BODY_BYTES_MAX>,
+    request: Request,
 ) -> Answer<ResultResponse> {
     let (job, worker) = (name.job()?, peer.at(None)?);
     peer.is_at(&app, worker).await?;
+    let request: ResultRequest = poll_body::read_result(&app, worker, request).await?;
     let attempt = request.attempt.filter(|attempt| attempt.job == job);
     let attempt = attempt.ok_or_else(|| {
         invalid(format!("which attempt of {job}?"), "repeat the `attempt` of the assignment, like \"job-12.1\"")
@@ -141,10 +144,9 @@ pub(crate) async fn result(
         _ => return Err(invalid("how did it end?", "give exit_code, or outcome, and not both")),
     };
     let (stdout, stderr) = (Output::whole(request.stdout), Output::whole(request.stderr));
-    let mut result = AttemptResult { stdout, stderr, ..AttemptResult::new(attempt, outcome) };
-    clamp::result(&mut result);
-    let (summary, output) = (summary(&result, false), attempt_output(result));
-    let digest = output.digest;
+    let result = AttemptResult { stdout, stderr, ..AttemptResult::new(attempt, outcome) };
+    let output = results::arrive(&app, vec![result]).await?.whole.pop().expect("it names no blob");
+    let (summary, digest) = (summary(&output, false), output.digest);
     let fate = app.engine.deliver(worker, summary, output).await?;
     let known = match fate {
         ResultFate::Recorded => return Ok(Json(ResultResponse { status: ResultVerdict::Recorded })),
@@ -161,12 +163,8 @@ pub(crate) async fn result(
     Err(ErrorBody::new(ErrorCode::Fenced, message, "forget the result: the job was decided otherwise").into())
 }
 
-fn summary(result: &AttemptResult, of_job: bool) -> ResultSummary {
+fn summary(AttemptOutput { result, .. }: &AttemptOutput, of_job: bool) -> ResultSummary {
     ResultSummary { attempt: result.attempt, outcome: result.outcome.clone(), of_job }
-}
-
-fn attempt_output(result: AttemptResult) -> AttemptOutput {
-    AttemptOutput { digest: store::digest(&result), result }
 }
 
 /// Waits until something is wanted of a worker beside work: an operator has its workspaces cleaned,
@@ -199,8 +197,8 @@ async fn assignments(
             Err(NotGiven { reason, of_job }) => {
                 tracing::error!("{attempt} is not given to {worker}: {reason}");
                 let result = AttemptResult::new(attempt, Outcome::Setup { reason });
-                let summary = summary(&result, of_job);
-                if let Err(error) = app.engine.deliver(worker, summary, attempt_output(result)).await {
+                let output = AttemptOutput { digest: store::digest(&result), result, order: None };
+                if let Err(error) = app.engine.deliver(worker, summary(&output, of_job), output).await {
                     tracing::error!("{attempt} could not be taken back: {error}");
                 }
             }

@@ -1,18 +1,22 @@
-//! Removes blobs that no kept job names and nobody asked for in the last day.
+//! Removes blobs that nobody names: after a day in which nobody asked for them, or sooner when all
+//! blobs together take more than they may. Then old jobs let go of theirs, the oldest first.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use c2_shared::blob::BlobId;
+use c2_shared::limits::{BLOB_UNUSED_MS, BLOB_UNUSED_SHORT_MS};
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
 use crate::clock::Clock;
 use crate::http::stopped;
-use crate::store::{BlobError, Blobs, History, StoreError};
+use crate::store::{BlobError, Blobs, History, Space, StoreError};
 
-/// How often it is looked for them. Space that is short is no reason for more: what is kept is
-/// kept, and what is not was of a day ago.
+/// How often it is looked for them, unless they are too many before.
 const EVERY: Duration = Duration::from_secs(600);
+/// The least time between two looks: a look costs something, and blobs may come all the time.
+const PAUSE: Duration = Duration::from_secs(10);
 /// Blobs that the history is asked about at once.
 const ASKED_AT_ONCE: usize = 500;
 
@@ -27,31 +31,74 @@ pub(crate) enum GcError {
     Thread(#[from] tokio::task::JoinError),
 }
 
-/// Looks again and again until c2d goes down.
-pub async fn run(blobs: Blobs, history: History, clock: Clock, mut stopping: watch::Receiver<bool>) {
-    loop {
-        if let Err(e) = once(&blobs, &history, clock.now().wall_ms).await {
-            tracing::warn!("unused files could not be removed: {e}");
+/// What is looked after.
+#[derive(Debug)]
+pub(crate) struct Gc {
+    pub(crate) blobs: Blobs,
+    pub(crate) history: History,
+    pub(crate) space: Space,
+}
+
+impl Gc {
+    /// Looks again and again until c2d goes down.
+    pub(crate) async fn run(self, clock: Clock, mut stopping: watch::Receiver<bool>) {
+        loop {
+            if let Err(e) = self.once(clock.now().wall_ms).await {
+                tracing::warn!("unused files could not be removed: {e}");
+            }
+            let next = async {
+                tokio::time::sleep(PAUSE).await;
+                drop(tokio::time::timeout(EVERY, self.blobs.too_many()).await);
+            };
+            tokio::select! {
+                () = next => {}
+                () = stopped(&mut stopping) => return,
+            }
         }
-        tokio::select! {
-            () = tokio::time::sleep(EVERY) => {}
-            () = stopped(&mut stopping) => return,
+    }
+
+    /// Looks once, as of the time given.
+    pub(crate) async fn once(&self, now_ms: u64) -> Result<(), GcError> {
+        self.remove_unused(now_ms, BLOB_UNUSED_MS).await?;
+        while self.blobs.surplus() > 0 {
+            self.remove_unused(now_ms, BLOB_UNUSED_SHORT_MS).await?;
+            let surplus = self.blobs.surplus();
+            if surplus == 0 || self.space.free(surplus).await? == 0 {
+                break;
+            }
+            self.remove_unused(now_ms, BLOB_UNUSED_SHORT_MS).await?;
         }
+        Ok(())
+    }
+
+    async fn remove_unused(&self, now_ms: u64, age_ms: u64) -> Result<(), GcError> {
+        let stale = on_disk(&self.blobs, move |blobs| blobs.stale(now_ms, age_ms)).await?;
+        let mut unused = BTreeSet::new();
+        for some in stale.chunks(ASKED_AT_ONCE) {
+            unused.extend(self.history.unused(some.iter().map(|stale| stale.blob).collect()).await?);
+        }
+        if unused.is_empty() {
+            return Ok(());
+        }
+        let lists = self.history.long_lists().await?;
+        on_disk(&self.blobs, move |blobs| {
+            spare(blobs, &lists, &mut unused)?;
+            stale.iter().filter(|stale| unused.contains(&stale.blob)).try_for_each(|stale| blobs.remove(*stale))
+        })
+        .await
     }
 }
 
-/// Looks once, as of the time given.
-pub(crate) async fn once(blobs: &Blobs, history: &History, now_ms: u64) -> Result<(), GcError> {
-    let stale = on_disk(blobs, move |blobs| blobs.stale(now_ms)).await?;
-    for some in stale.chunks(ASKED_AT_ONCE) {
-        let unused = history.unused(some.to_vec()).await?;
-        on_disk(blobs, move |blobs| remove(blobs, &unused, now_ms)).await?;
+/// Takes out what long lists of files name. It counts as asked for, so that it is not looked for
+/// in all of them each time.
+fn spare(blobs: &Blobs, lists: &[BlobId], unused: &mut BTreeSet<BlobId>) -> Result<(), BlobError> {
+    for list in lists {
+        let files = blobs.listing(*list)?.unwrap_or_default().files;
+        for named in files.iter().map(|file| file.sha256).filter(|named| unused.remove(named)) {
+            blobs.status(named)?;
+        }
     }
     Ok(())
-}
-
-fn remove(blobs: &Blobs, unused: &[BlobId], now_ms: u64) -> Result<(), BlobError> {
-    unused.iter().try_for_each(|blob| blobs.remove(*blob, now_ms))
 }
 
 async fn on_disk<T: Send + 'static>(

@@ -7,17 +7,19 @@
 
 use std::collections::BTreeMap;
 use std::fs::{DirBuilder, File};
-use std::io::{self, Seek as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use c2_shared::api::files::BlobStatus;
+use c2_shared::api::work::Listing;
 use c2_shared::blob::{BlobHasher, BlobId};
 use c2_shared::bytes64::Bytes64;
-use c2_shared::limits::{BLOB_BYTES_MAX, BLOB_UNUSED_MS, FREE_BYTES_FLOOR};
+use c2_shared::limits::{BLOB_BYTES_MAX, BLOB_UNUSED_MS, LISTING_BYTES_MAX};
 use rustix::fs::{FlockOperation, Timespec, Timestamps, UTIME_NOW};
+use tokio::sync::Notify;
 
 use crate::store::folder::{free_bytes, private, sync_dir};
 use crate::store::{BlobError, StoreError};
@@ -39,6 +41,24 @@ pub struct Blobs {
     removal: Arc<Mutex<()>>,
     /// How often contents were kept, so that each time has file names of its own.
     kept: Arc<AtomicU64>,
+    usage: Arc<Usage>,
+}
+
+/// How much all blobs take together.
+#[derive(Debug)]
+struct Usage {
+    bytes: AtomicU64,
+    /// What they may take.
+    keep_bytes: u64,
+    /// Says that they take more now.
+    over: Notify,
+}
+
+/// A blob that nobody asked for lately.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stale {
+    pub blob: BlobId,
+    pub touched_ms: u64,
 }
 
 /// A blob on its way in. Dropped before its end it leaves what came, to go on from there.
@@ -47,16 +67,35 @@ pub struct Incoming {
     blobs: Blobs,
     blob: BlobId,
     file: File,
+    floor: u64,
     len: u64,
     look_at: u64,
     hasher: BlobHasher,
 }
 
 impl Blobs {
-    pub(super) fn open(data_dir: &Path) -> Result<Self, StoreError> {
+    pub(super) fn open(data_dir: &Path, keep_bytes: u64) -> Result<Self, StoreError> {
         let dir = data_dir.join("files");
         DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(StoreError::file(&dir))?;
-        Ok(Self { dir: dir.into(), removal: Arc::default(), kept: Arc::default() })
+        let usage = Usage { bytes: AtomicU64::new(0), keep_bytes, over: Notify::new() };
+        Ok(Self { dir: dir.into(), removal: Arc::default(), kept: Arc::default(), usage: usage.into() })
+    }
+
+    /// By how much all blobs together take more than they may.
+    pub fn surplus(&self) -> u64 {
+        self.usage.bytes.load(Ordering::Relaxed).saturating_sub(self.usage.keep_bytes)
+    }
+
+    /// Waits until a blob came by which they take more than they may.
+    pub async fn too_many(&self) {
+        self.usage.over.notified().await;
+    }
+
+    fn came(&self, bytes: u64) {
+        self.usage.bytes.fetch_add(bytes, Ordering::Relaxed);
+        if self.surplus() > 0 {
+            self.usage.over.notify_one();
+        }
     }
 
     /// Says what is there of a blob. A whole one counts as asked for.
@@ -74,16 +113,16 @@ impl Blobs {
         })
     }
 
-    /// Whether the disk takes so many bytes more.
-    pub fn check_room(&self, bytes: u64) -> Result<(), BlobError> {
+    /// Whether the disk takes so many bytes more and has `floor` left.
+    pub fn check_room(&self, bytes: u64, floor: u64) -> Result<(), BlobError> {
         if bytes > BLOB_BYTES_MAX {
             return Err(BlobError::TooLarge);
         }
-        if free_bytes(&self.dir) < FREE_BYTES_FLOOR.saturating_add(bytes) { Err(BlobError::Full) } else { Ok(()) }
+        if free_bytes(&self.dir) < floor.saturating_add(bytes) { Err(BlobError::Full) } else { Ok(()) }
     }
 
-    /// Begins to take a blob in, or goes on with it at `offset`.
-    pub fn receive(&self, blob: BlobId, offset: u64) -> Result<Incoming, BlobError> {
+    /// Begins to take a blob in, or goes on with it at `offset`, for as long as the disk has `floor` left.
+    pub fn receive(&self, blob: BlobId, offset: u64, floor: u64) -> Result<Incoming, BlobError> {
         let mut file = private().open(self.part(blob))?;
         match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
@@ -101,7 +140,7 @@ impl Blobs {
         }
         let mut hasher = BlobHasher::default();
         hasher.read(&mut file)?;
-        Ok(Incoming { blobs: self.clone(), blob, file, len: has, look_at: has, hasher })
+        Ok(Incoming { blobs: self.clone(), blob, file, floor, len: has, look_at: has, hasher })
     }
 
     /// Opens a whole blob from a position on, with its size.
@@ -113,18 +152,20 @@ impl Blobs {
 
     /// The content of a blob that is there and has at most `max` bytes.
     pub fn content(&self, blob: BlobId, max: usize) -> Result<Option<Vec<u8>>, BlobError> {
-        let Some((mut file, size)) = self.read(blob)? else { return Ok(None) };
+        let Some((file, size)) = self.read(blob)? else { return Ok(None) };
         let len = usize::try_from(size).ok().filter(|len| *len <= max);
-        Ok(len.map(|len| read_piece(&mut file, 0, len)).transpose()?)
+        Ok(len.map(|len| read_piece(&file, 0, len)).transpose()?)
     }
 
-    /// Makes contents durable under their names. Those that are there count as asked for.
-    pub fn keep(&self, contents: &BTreeMap<BlobId, Bytes64>) -> Result<(), BlobError> {
+    /// Makes contents durable under their names, if the disk has `floor` left then. Those that are there
+    /// count as asked for.
+    pub fn keep(&self, contents: &BTreeMap<BlobId, Bytes64>, floor: u64) -> Result<(), BlobError> {
         let missing = self.missing(contents.keys().copied())?;
         if missing.is_empty() {
             return Ok(());
         }
-        self.check_room(missing.iter().map(|blob| contents[blob].0.len() as u64).sum())?;
+        let bytes = missing.iter().map(|blob| contents[blob].0.len() as u64).sum();
+        self.check_room(bytes, floor)?;
         let number = self.kept.fetch_add(1, Ordering::Relaxed);
         let aside = |blob: &BlobId| self.dir.join(format!("{blob}.{number}{PART}"));
         let dir = File::open(&self.dir)?;
@@ -141,7 +182,9 @@ impl Blobs {
             return Err(error.into());
         }
         missing.iter().try_for_each(|blob| std::fs::rename(aside(blob), self.path(*blob)))?;
-        Ok(dir.sync_all()?)
+        dir.sync_all()?;
+        self.came(bytes);
+        Ok(())
     }
 
     /// Of these, the blobs that are not there; the others count as asked for.
@@ -155,33 +198,43 @@ impl Blobs {
         Ok(missing)
     }
 
-    /// The whole blobs that nobody asked for lately; broken uploads of that age are removed.
-    pub fn stale(&self, now_ms: u64) -> Result<Vec<BlobId>, BlobError> {
-        let mut stale = Vec::new();
+    /// The whole blobs that nobody asked for in the last `age_ms`; broken uploads of a day ago are
+    /// removed. Counts how much all blobs take.
+    pub fn stale(&self, now_ms: u64, age_ms: u64) -> Result<Vec<Stale>, BlobError> {
+        let (mut stale, mut bytes) = (Vec::new(), 0);
         for entry in std::fs::read_dir(&self.dir)? {
             let entry = entry?;
-            let name = entry.file_name().into_string().unwrap_or_default();
-            if !is_stale(&entry.metadata()?, now_ms) {
-                continue;
-            }
+            let (name, file) = (entry.file_name().into_string().unwrap_or_default(), entry.metadata()?);
+            bytes += file.len();
             match (name.parse(), name.strip_suffix(PART)) {
-                (Ok(blob), _) => stale.push(blob),
-                (Err(_), Some(_)) => std::fs::remove_file(entry.path())?,
+                (Ok(blob), _) if is_stale(&file, now_ms, age_ms) => {
+                    stale.push(Stale { blob, touched_ms: touched_ms(&file) });
+                }
+                (Err(_), Some(_)) if is_stale(&file, now_ms, BLOB_UNUSED_MS) => std::fs::remove_file(entry.path())?,
                 // Not ours; whoever put it there knows why.
-                (Err(_), None) => {}
+                (Ok(_) | Err(_), _) => {}
             }
         }
+        self.usage.bytes.store(bytes, Ordering::Relaxed);
         Ok(stale)
     }
 
-    /// Removes a blob that no job names, unless somebody asked for it meanwhile.
-    pub fn remove(&self, blob: BlobId, now_ms: u64) -> Result<(), BlobError> {
+    /// Removes a blob that nobody names, unless somebody asked for it meanwhile.
+    pub fn remove(&self, stale: Stale) -> Result<(), BlobError> {
         let _no_asking = self.removal.lock().unwrap_or_else(PoisonError::into_inner);
-        let path = self.path(blob);
-        if std::fs::metadata(&path).is_ok_and(|file| is_stale(&file, now_ms)) {
+        let path = self.path(stale.blob);
+        let Ok(file) = std::fs::metadata(&path) else { return Ok(()) };
+        if touched_ms(&file) == stale.touched_ms {
             std::fs::remove_file(&path)?;
+            self.usage.bytes.fetch_sub(file.len().min(self.usage.bytes.load(Ordering::Relaxed)), Ordering::Relaxed);
         }
         Ok(())
+    }
+
+    /// A long list of the files that a job left; none if it is not there or no such list.
+    pub fn listing(&self, blob: BlobId) -> Result<Option<Listing>, BlobError> {
+        let content = self.content(blob, LISTING_BYTES_MAX)?;
+        Ok(content.and_then(|content| serde_json::from_slice(&content).ok()))
     }
 
     fn path(&self, blob: BlobId) -> PathBuf {
@@ -200,7 +253,7 @@ impl Incoming {
             return Err(BlobError::TooLarge);
         }
         if self.len >= self.look_at {
-            self.blobs.check_room(bytes.len() as u64)?;
+            self.blobs.check_room(bytes.len() as u64, self.floor)?;
             self.look_at = self.len + LOOK_EVERY_BYTES;
         }
         self.file.write_all(bytes)?;
@@ -220,16 +273,23 @@ impl Incoming {
         self.file.sync_all()?;
         std::fs::rename(part, self.blobs.path(self.blob))?;
         sync_dir(&self.blobs.dir).map_err(|e| BlobError::Disk(io::Error::other(e)))?;
+        self.blobs.came(self.len);
         Ok(self.len)
     }
 }
 
 /// Reads `len` bytes at most from a position on; fewer only at the end.
-pub fn read_piece(file: &mut File, from: u64, len: usize) -> io::Result<Vec<u8>> {
-    use std::io::Read as _;
-    file.seek(io::SeekFrom::Start(from))?;
-    let mut bytes = Vec::with_capacity(len);
-    file.take(len as u64).read_to_end(&mut bytes)?;
+pub fn read_piece(file: &File, from: u64, len: usize) -> io::Result<Vec<u8>> {
+    let (mut bytes, mut read) = (vec![0; len], 0);
+    while read < len {
+        match file.read_at(&mut bytes[read..], from + read as u64) {
+            Ok(0) => break,
+            Ok(more) => read += more,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    bytes.truncate(read);
     Ok(bytes)
 }
 
@@ -250,7 +310,11 @@ fn touch(file: &File) -> io::Result<()> {
     Ok(rustix::fs::futimens(file, &Timestamps { last_access: now, last_modification: now })?)
 }
 
-fn is_stale(file: &std::fs::Metadata, now_ms: u64) -> bool {
-    let touched_ms = u64::try_from(file.mtime()).unwrap_or(0).saturating_mul(1_000);
-    file.is_file() && now_ms.saturating_sub(touched_ms) > BLOB_UNUSED_MS
+fn is_stale(file: &std::fs::Metadata, now_ms: u64, age_ms: u64) -> bool {
+    file.is_file() && now_ms.saturating_sub(touched_ms(file)) > age_ms
+}
+
+/// When it was last asked for, to the second: all ages here are much more.
+fn touched_ms(file: &std::fs::Metadata) -> u64 {
+    u64::try_from(file.mtime()).unwrap_or(0).saturating_mul(1_000)
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use c2_shared::api::files::JobFile;
 use c2_shared::api::jobs::{AttemptRow, JobRow};
-use c2_shared::api::work::{AttemptResult, Output};
+use c2_shared::api::output::Output;
+use c2_shared::api::work::AttemptResult;
+use c2_shared::blob::BlobId;
 use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::{Condition, Dependency, JobSpec, JobState};
 use rusqlite::Row;
@@ -37,12 +39,27 @@ pub struct StoredOutput {
     pub digest: [u8; 32],
     pub stdout: Output,
     pub stderr: Output,
+    pub order: StoredOrder,
 }
+
+/// In which order an attempt wrote to its two streams, as [`c2_shared::order`] writes it down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoredOrder {
+    Here(Vec<u8>),
+    Blob(BlobId),
+}
+
+/// The parts of a result that may be blobs, as numbers in a column.
+pub(super) const STDOUT: i64 = 0;
+pub(super) const STDERR: i64 = 1;
+pub(super) const ORDER: i64 = 2;
 
 /// The files that the latest attempt left which left any.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StoredFiles {
     pub attempt: u32,
+    /// Where the two lists are, when they are long.
+    pub long: Option<BlobId>,
     pub files: Vec<JobFile>,
     pub problems: Vec<String>,
 }
@@ -82,8 +99,12 @@ impl StoredJob {
     }
 }
 
-/// Identifies a result: a repeated delivery has the same digest, a different result another.
+/// Identifies a result: a repeated delivery has the same digest, a different result another. Who sends
+/// results in several forms says itself what they all are.
 pub fn digest(result: &AttemptResult) -> [u8; 32] {
+    if let Some(digest) = result.digest {
+        return digest.0;
+    }
     let mut hash = Sha256::new();
     let mut part = |bytes: &[u8]| {
         hash.update((bytes.len() as u64).to_le_bytes());

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 
 use c2_shared::api::jobs::{AttemptRow, LogQuery};
-use c2_shared::api::work::Output;
+use c2_shared::api::output::{Output, OutputBlob};
 use c2_shared::blob::BlobId;
 use c2_shared::bytes64::Bytes64;
 use c2_shared::id::{AttemptId, JobId};
@@ -18,7 +18,8 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter};
 use tokio::sync::oneshot;
 
 use crate::store::columns::{
-    StoredFiles, StoredJob, StoredOutput, address, condition, int, json, small, state_number, uint,
+    STDERR, STDOUT, StoredFiles, StoredJob, StoredOrder, StoredOutput, address, condition, int, json, small,
+    state_number, uint,
 };
 use crate::store::{StoreError, schema};
 
@@ -180,20 +181,25 @@ impl History {
     /// The files that a job left.
     pub async fn files(&self, id: JobId) -> Result<StoredFiles, StoreError> {
         self.ask(move |c| {
-            let sql = "SELECT number, files, problems FROM listing WHERE job = ?1 ORDER BY number DESC LIMIT 1";
+            let sql = "SELECT number, files, problems, sha256 FROM listing WHERE job = ?1 ORDER BY number DESC LIMIT 1";
             let mut statement = c.prepare_cached(sql)?;
             let mut rows = statement.query([int(id.0)])?;
             let Some(row) = rows.next()? else { return Ok(StoredFiles::default()) };
             let list = |i| row.get::<_, String>(i);
-            Ok(StoredFiles { attempt: small(row.get(0)?)?, files: json(&list(1)?)?, problems: json(&list(2)?)? })
+            let (files, problems) = (json(&list(1)?)?, json(&list(2)?)?);
+            let long = row.get::<_, Option<_>>(3)?.map(BlobId);
+            Ok(StoredFiles { attempt: small(row.get(0)?)?, long, files, problems })
         })
         .await
     }
 
-    /// Of these blobs, those that no job names.
+    /// Of these blobs, those that no job and no output names. What is named in long lists of files is
+    /// among them all the same.
     pub async fn unused(&self, mut blobs: Vec<BlobId>) -> Result<Vec<BlobId>, StoreError> {
         self.ask(move |c| {
-            let mut statement = c.prepare_cached("SELECT EXISTS (SELECT 1 FROM blob_use WHERE sha256 = ?1)")?;
+            let sql = "SELECT EXISTS (SELECT 1 FROM blob_use WHERE sha256 = ?1)
+                OR EXISTS (SELECT 1 FROM output_blob WHERE sha256 = ?1)";
+            let mut statement = c.prepare_cached(sql)?;
             let mut used = Vec::new();
             for blob in &blobs {
                 if statement.query_row([blob.0], |row| row.get(0))? {
@@ -202,6 +208,17 @@ impl History {
             }
             blobs.retain(|blob| !used.contains(blob));
             Ok(blobs)
+        })
+        .await
+    }
+
+    /// The long lists of files.
+    pub async fn long_lists(&self) -> Result<Vec<BlobId>, StoreError> {
+        self.ask(move |c| {
+            let sql = "SELECT DISTINCT sha256 FROM listing WHERE sha256 IS NOT NULL";
+            let mut statement = c.prepare_cached(sql)?;
+            let lists = statement.query_map([], |row| row.get(0).map(BlobId))?;
+            Ok(lists.collect::<Result<_, _>>()?)
         })
         .await
     }
@@ -271,14 +288,29 @@ fn with_attempts(c: &Connection, id: JobId) -> Result<Option<StoredJob>, StoreEr
 }
 
 fn written(c: &Connection, id: JobId, attempt: Option<u32>) -> Result<Option<StoredOutput>, StoreError> {
-    let sql = "SELECT number, digest, stdout_head, stdout_dropped, stdout_tail, stderr_head, stderr_dropped,
-        stderr_tail FROM output WHERE job = ?1 AND number = ifnull(?2, number) ORDER BY number DESC LIMIT 1";
+    let sql = "SELECT number, digest, runs, stdout_head, stdout_dropped, stdout_tail, stdout_reason, stderr_head,
+        stderr_dropped, stderr_tail, stderr_reason
+        FROM output WHERE job = ?1 AND number = ifnull(?2, number) ORDER BY number DESC LIMIT 1";
     let mut statement = c.prepare_cached(sql)?;
     let mut rows = statement.query((int(id.0), attempt))?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let attempt = AttemptId { job: id, number: small(row.get(0)?)? };
-    let digest = row.get(1)?;
-    Ok(Some(StoredOutput { attempt, digest, stdout: stream(row, 2)?, stderr: stream(row, 5)? }))
+    let runs = StoredOrder::Here(row.get::<_, Option<_>>(2)?.unwrap_or_default());
+    let (stdout, stderr) = (stream(row, 3)?, stream(row, 7)?);
+    let mut output = StoredOutput { attempt, digest: row.get(1)?, stdout, stderr, order: runs };
+    let sql = "SELECT part, sha256, size, dropped_at FROM output_blob WHERE job = ?1 AND number = ?2";
+    let mut statement = c.prepare_cached(sql)?;
+    let mut rows = statement.query((int(id.0), attempt.number))?;
+    while let Some(row) = rows.next()? {
+        let sha256 = BlobId(row.get(1)?);
+        let blob = Some(OutputBlob { sha256, size: uint(row.get(2)?), dropped_at: uint(row.get(3)?) });
+        match row.get(0)? {
+            STDOUT => output.stdout.blob = blob,
+            STDERR => output.stderr.blob = blob,
+            _ => output.order = StoredOrder::Blob(sha256),
+        }
+    }
+    Ok(Some(output))
 }
 
 /// A job that is not there: either it was removed, or it never was.
@@ -308,8 +340,10 @@ fn attempts(c: &Connection, id: JobId) -> Result<Vec<AttemptRow>, StoreError> {
     Ok(attempts)
 }
 
-/// A stream from three columns.
+/// A stream from four columns.
 fn stream(row: &Row<'_>, first: usize) -> Result<Output, StoreError> {
-    let blob = |i| row.get::<_, Option<Vec<u8>>>(i).map(|bytes| Bytes64(bytes.unwrap_or_default()));
-    Ok(Output { head: blob(first)?, dropped: uint(row.get(first + 1)?), tail: blob(first + 2)?, ..Output::default() })
+    let bytes = |i| row.get::<_, Option<Vec<u8>>>(i).map(|bytes| Bytes64(bytes.unwrap_or_default()));
+    let (head, dropped, tail) = (bytes(first)?, uint(row.get(first + 1)?), bytes(first + 2)?);
+    let reason = row.get::<_, Option<String>>(first + 3)?.unwrap_or_default();
+    Ok(Output { head, dropped, tail, reason, blob: None })
 }

@@ -11,12 +11,14 @@ mod schema;
 
 mod load;
 mod write;
+mod write_output;
 mod writer;
 
 mod blobs;
 mod columns;
 mod copy;
 mod history;
+mod holders;
 pub(crate) mod payload;
 mod retention;
 mod uptime;
@@ -39,13 +41,13 @@ use c2_shared::id::JobId;
 
 use crate::sched::Saved;
 
-pub use blobs::{Blobs, Incoming, read_piece};
-pub use columns::{StoredFiles, StoredJob, StoredOutput, digest};
+pub use blobs::{Blobs, Incoming, Stale, read_piece};
+pub use columns::{StoredFiles, StoredJob, StoredOrder, StoredOutput, digest};
 pub use copy::{copy, ended, examine, last_job, last_logged, lock, lock_log, move_ids_on};
 pub use folder::free_bytes;
 pub use history::{History, JobFilter};
 pub use jobs_log::{LogLine, Piece, pieces};
-pub use writer::Writer;
+pub use writer::{Space, Writer};
 
 /// Where everything is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +71,8 @@ pub struct Opened {
     pub history: History,
     /// Content of files.
     pub blobs: Blobs,
+    /// Lets go of the blobs of old jobs.
+    pub space: Space,
     /// What the scheduler goes on with.
     pub saved: Saved,
 }
@@ -167,7 +171,7 @@ pub fn open(config: Config) -> Result<Opened, StoreError> {
     load::hold_defects(&connection, &saved)?;
     let log = jobs_log::JobsLog::open(&config.jobs_log, &connection)?;
     let history = History::open(&folder.database())?;
-    let blobs = Blobs::open(folder.dir())?;
-    let writer = Writer::start(connection, folder, log, config.workers_json, config.keep)?;
-    Ok(Opened { writer, history, blobs, saved })
+    let blobs = Blobs::open(folder.dir(), config.keep.keep_blob_bytes)?;
+    let (writer, space) = Writer::start(connection, folder, log, config.workers_json, config.keep, blobs.clone())?;
+    Ok(Opened { writer, history, blobs, space, saved })
 }

@@ -11,9 +11,9 @@ use c2_shared::time::Mono;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use crate::sched::event::Now;
-use crate::store::StoreError;
 use crate::store::columns::int;
 use crate::store::uptime::{DAY_MS, Uptime};
+use crate::store::{Blobs, StoreError, holders};
 
 /// Jobs looked at in one transaction; some milliseconds at most.
 const BITE: i64 = 100;
@@ -33,6 +33,9 @@ pub(super) struct Retention {
     /// The place in the log up to which it came; none while nothing is due.
     at: Option<u64>,
     commits: u32,
+    blobs: Blobs,
+    /// The place in the log up to which ended jobs have let go of their blobs.
+    freed: u64,
 }
 
 /// An ended job as far as its removal is concerned.
@@ -43,8 +46,8 @@ struct Candidate {
 }
 
 impl Retention {
-    pub(super) fn new(keep: config::Retention, uptime: Uptime) -> Self {
-        Self { keep, uptime, now: Now::default(), next: Mono(0), at: None, commits: 0 }
+    pub(super) fn new(keep: config::Retention, uptime: Uptime, blobs: Blobs) -> Self {
+        Self { keep, uptime, now: Now::default(), next: Mono(0), at: None, commits: 0, blobs, freed: 0 }
     }
 
     /// Whether something may be left to remove.
@@ -99,6 +102,25 @@ impl Retention {
         transaction.commit()?;
         self.at = last.filter(|_| whole && all_due);
         Ok(())
+    }
+}
+
+impl Retention {
+    /// Lets the oldest ended jobs go without their blobs, a bite of them, until these have so many bytes.
+    /// Answers how many they have; none when no job is left that has any.
+    pub(super) fn free(&mut self, connection: &mut Connection, bytes: u64) -> Result<u64, StoreError> {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut freed = 0;
+        for (job, seq) in holders::oldest(&transaction, self.freed, BITE)? {
+            if freed >= bytes {
+                break;
+            }
+            // A job of which nothing else was left counts as well, so that the next one has its turn.
+            freed += holders::let_go(&transaction, &self.blobs, job)?.max(1);
+            self.freed = seq;
+        }
+        transaction.commit()?;
+        Ok(freed)
     }
 }
 

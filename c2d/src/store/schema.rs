@@ -16,7 +16,7 @@ use crate::store::folder::{Folder, private};
 const APPLICATION_ID: i64 = 0x4332_0001;
 
 /// Each step leads from the version of its place to the next.
-const STEPS: &[&str] = &[V1, V2, V3, V4];
+const STEPS: &[&str] = &[V1, V2, V3, V4, OUTPUTS];
 
 const V1: &str = "
 CREATE TABLE job (
@@ -215,6 +215,29 @@ CREATE TRIGGER job_takes_its_files AFTER DELETE ON job BEGIN
     DELETE FROM listing WHERE job = OLD.id;
     DELETE FROM blob_use WHERE job = OLD.id;
 END;
+";
+
+/// What is long of a result is in blobs, which stay for as long as its row: the streams (parts 0 and
+/// 1) and their order (2). A long list of files is a blob of its job.
+const OUTPUTS: &str = "
+ALTER TABLE output ADD COLUMN runs BLOB;
+ALTER TABLE output ADD COLUMN stdout_reason TEXT;
+ALTER TABLE output ADD COLUMN stderr_reason TEXT;
+CREATE TABLE output_blob (
+    job INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    part INTEGER NOT NULL CHECK (part BETWEEN 0 AND 2),
+    sha256 BLOB NOT NULL,
+    size INTEGER NOT NULL,
+    dropped_at INTEGER NOT NULL,
+    PRIMARY KEY (job, number, part)
+) WITHOUT ROWID;
+CREATE INDEX output_blob_sha256 ON output_blob (sha256);
+CREATE TRIGGER output_takes_its_blobs AFTER DELETE ON output BEGIN
+    DELETE FROM output_blob WHERE job = OLD.job AND number = OLD.number;
+END;
+ALTER TABLE listing ADD COLUMN sha256 BLOB;
+CREATE INDEX listing_long ON listing (sha256) WHERE sha256 IS NOT NULL;
 ";
 
 /// Opens the one connection that writes.

@@ -2,28 +2,26 @@
 
 use std::net::IpAddr;
 
-use c2_shared::api::work::Output;
 use c2_shared::blob::BlobId;
 use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::{JobSpec, JobState, Outcome};
-use c2_shared::limits::LAST_OUTPUTS_LEN;
 use rusqlite::{Params, Transaction, params};
 
-use crate::engine::{AttemptOutput, Batch};
+use crate::engine::Batch;
 use crate::sched::Decision;
 use crate::sched::decision::{Back, JobRecord, KeyRecord, WorkerRecord};
 use crate::store::columns::{condition_number, int, state_number, to_json};
-use crate::store::{StoreError, payload};
+use crate::store::{StoreError, payload, write_output};
 
-type Written = Result<(), StoreError>;
+pub(super) type Written = Result<(), StoreError>;
 
 /// Writes a batch into a transaction.
-pub(super) fn batch(t: &Transaction<'_>, batch: &Batch) -> Written {
+pub(super) fn batch(t: &Transaction<'_>, batch: &Batch, output_keep_bytes: u64) -> Written {
     for decision in &batch.decisions {
         one(t, decision)?;
     }
     for written in &batch.outputs {
-        output(t, written)?;
+        write_output::add(t, written, output_keep_bytes)?;
     }
     Ok(())
 }
@@ -103,7 +101,7 @@ fn needed(payload: &str) -> Vec<BlobId> {
 }
 
 /// Keeps blobs for as long as the job is kept.
-fn use_blobs(t: &Transaction<'_>, job: JobId, blobs: impl IntoIterator<Item = BlobId>) -> Written {
+pub(super) fn use_blobs(t: &Transaction<'_>, job: JobId, blobs: impl IntoIterator<Item = BlobId>) -> Written {
     for blob in blobs {
         run(t, "INSERT OR IGNORE INTO blob_use VALUES (?1, ?2)", (blob.0, int(job.0)))?;
     }
@@ -197,56 +195,7 @@ fn remember_key(t: &Transaction<'_>, key: &KeyRecord) -> Written {
     run(t, "INSERT INTO idempotency VALUES (?1, ?2, ?3, ?4)", values)
 }
 
-fn output(t: &Transaction<'_>, AttemptOutput { digest, result: written }: &AttemptOutput) -> Written {
-    let blob = |bytes: &c2_shared::bytes64::Bytes64| (!bytes.is_empty()).then(|| bytes.0.clone());
-    let stream = |output: &Output| (blob(&output.head), int(output.dropped), blob(&output.tail));
-    let (out, err) = (stream(&written.stdout), stream(&written.stderr));
-    run(
-        t,
-        "INSERT OR REPLACE INTO output VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-        params![
-            int(written.attempt.job.0),
-            written.attempt.number,
-            digest,
-            int(written.started_ms),
-            int(written.ended_ms),
-            written.swept,
-            out.0,
-            out.1,
-            out.2,
-            err.0,
-            err.1,
-            err.2,
-        ],
-    )?;
-    thin_out(t, written.attempt)?;
-    if written.files.is_empty() && written.problems.is_empty() {
-        return Ok(());
-    }
-    use_blobs(t, written.attempt.job, written.files.iter().map(|file| file.sha256))?;
-    let lists = (to_json(&written.files), to_json(&written.problems));
-    run(
-        t,
-        "INSERT OR REPLACE INTO listing VALUES (?1, ?2, ?3, ?4)",
-        (int(written.attempt.job.0), written.attempt.number, lists.0, lists.1),
-    )
-}
-
-/// Removes the outputs between those of a job's first and last attempts.
-fn thin_out(t: &Transaction<'_>, newest: AttemptId) -> Written {
-    // Few jobs have so many attempts, and each result would pay for the search.
-    if newest.number <= 1 + LAST_OUTPUTS_LEN {
-        return Ok(());
-    }
-    run(
-        t,
-        "DELETE FROM output WHERE job = ?1 AND number > (SELECT min(number) FROM output WHERE job = ?1)
-            AND number < (SELECT number FROM output WHERE job = ?1 ORDER BY number DESC LIMIT 1 OFFSET ?2)",
-        (int(newest.job.0), LAST_OUTPUTS_LEN - 1),
-    )
-}
-
-fn run(t: &Transaction<'_>, sql: &str, values: impl Params) -> Written {
+pub(super) fn run(t: &Transaction<'_>, sql: &str, values: impl Params) -> Written {
     t.prepare_cached(sql)?.execute(values).map(drop).map_err(refused)
 }
 

@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use c2_shared::config;
@@ -19,7 +20,7 @@ use crate::store::folder::{Folder, free_bytes};
 use crate::store::jobs_log::JobsLog;
 use crate::store::retention::Retention;
 use crate::store::uptime::Uptime;
-use crate::store::{StoreError, workers_json, write};
+use crate::store::{Blobs, StoreError, workers_json, write};
 
 /// How soon after a change the derived files follow, and how often what failed is tried again. At most
 /// this often `workers.json` is written, however fast workers change.
@@ -31,12 +32,26 @@ const IDLE_MS: u64 = 20;
 /// Takes batches to the thread that writes.
 #[derive(Debug)]
 pub struct Writer {
-    work: SyncSender<Work>,
+    work: Arc<SyncSender<Work>>,
     thread: std::thread::JoinHandle<()>,
     dir: PathBuf,
 }
 
-type Work = (Batch, oneshot::Sender<Result<(), StoreError>>);
+/// Asks the thread that writes to let go of what old jobs keep, for as long as there is a [`Writer`].
+#[derive(Clone, Debug)]
+pub struct Space {
+    work: Weak<SyncSender<Work>>,
+}
+
+/// What the thread is asked; who asks waits for the answer before it asks again.
+#[derive(Debug)]
+enum Work {
+    Commit(Batch, oneshot::Sender<Result<(), StoreError>>),
+    Free { bytes: u64, done: oneshot::Sender<u64> },
+}
+
+/// Those who ask: the engine, and whoever needs space.
+const ASKING_MAX: usize = 2;
 
 struct Thread {
     connection: Connection,
@@ -51,6 +66,8 @@ struct Thread {
     chores_at: Option<Mono>,
     /// The time of the last commit, and what was waited since; there is no other clock here.
     now: Mono,
+    /// Of each output stream, and of the older outputs of a job together.
+    output_keep_bytes: u64,
     /// Removes what was kept long enough.
     retention: Retention,
 }
@@ -62,9 +79,10 @@ impl Writer {
         log: JobsLog,
         workers_json: PathBuf,
         keep: config::Retention,
-    ) -> Result<Self, StoreError> {
+        blobs: Blobs,
+    ) -> Result<(Self, Space), StoreError> {
         let dir = folder.dir().to_owned();
-        let retention = Retention::new(keep, Uptime::load(&connection)?);
+        let retention = Retention::new(keep, Uptime::load(&connection)?, blobs);
         let thread = Thread {
             connection,
             folder,
@@ -74,14 +92,17 @@ impl Writer {
             ballast_due: false,
             chores_at: Some(Mono(0)),
             now: Mono(0),
+            output_keep_bytes: keep.output_keep_bytes,
             retention,
         };
-        let (work, inbox) = sync_channel(1);
+        let (work, inbox) = sync_channel(ASKING_MAX);
         let thread = std::thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || thread.run(&inbox))
             .map_err(StoreError::file(&dir))?;
-        Ok(Self { work, thread, dir })
+        let work = Arc::new(work);
+        let space = Space { work: Arc::downgrade(&work) };
+        Ok((Self { work, thread, dir }, space))
     }
 
     /// Writes what is derived, folds the log of SQLite into its file and closes everything.
@@ -99,7 +120,7 @@ impl Durable for Writer {
     async fn commit(&mut self, batch: Batch) -> Result<(), StoreError> {
         let (done, committed) = oneshot::channel();
         // The engine waits for each commit, so there is always room.
-        self.work.try_send((batch, done)).map_err(|_| StoreError::Closed)?;
+        self.work.try_send(Work::Commit(batch, done)).map_err(|_| StoreError::Closed)?;
         committed.await.unwrap_or(Err(StoreError::Closed))
     }
 
@@ -108,11 +129,24 @@ impl Durable for Writer {
     }
 }
 
+impl Space {
+    /// Lets the oldest ended jobs go without their files and long outputs, until these have so many
+    /// bytes. Answers how many they have, none when there is nothing more.
+    pub async fn free(&self, bytes: u64) -> Result<u64, StoreError> {
+        let (done, freed) = oneshot::channel();
+        let work = self.work.upgrade().ok_or(StoreError::Closed)?;
+        work.try_send(Work::Free { bytes, done }).map_err(|_| StoreError::Closed)?;
+        drop(work);
+        freed.await.map_err(|_| StoreError::Closed)
+    }
+}
+
 impl Thread {
     fn run(mut self, inbox: &Receiver<Work>) {
         loop {
             match self.next(inbox) {
-                Ok((batch, done)) => {
+                Ok(Work::Free { bytes, done }) => drop(done.send(self.free(bytes))),
+                Ok(Work::Commit(batch, done)) => {
                     self.now = batch.now.mono;
                     let result = self.commit(&batch);
                     let failed = result.is_err();
@@ -172,7 +206,7 @@ impl Thread {
 
     fn transact(&mut self, batch: &Batch) -> Result<(), StoreError> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        write::batch(&transaction, batch)?;
+        write::batch(&transaction, batch, self.output_keep_bytes)?;
         Ok(transaction.commit()?)
     }
 
@@ -216,6 +250,13 @@ impl Thread {
             tracing::warn!("old jobs could not be removed: {e}");
             self.retention.give_up();
         }
+    }
+
+    fn free(&mut self, bytes: u64) -> u64 {
+        self.retention.free(&mut self.connection, bytes).unwrap_or_else(|e| {
+            tracing::warn!("files of old jobs could not be let go: {e}");
+            0
+        })
     }
 }
 

@@ -86,8 +86,9 @@ pub struct JobInfo {
     pub spec: JobSpec,
     /// Its attempts, oldest first.
     pub attempts: Vec<AttemptRow>,
-    /// Standard output of its latest ended attempt as text, with U+FFFD for what is no UTF-8 and a
-    /// line in place of what was dropped. The bytes themselves: [`super::endpoint::GET_OUTPUT`].
+    /// Standard output of its latest ended attempt as text, with U+FFFD for what is no UTF-8. Of a long
+    /// one the beginning and the end, with a line in place of what is not shown or was dropped. The
+    /// bytes themselves: [`super::endpoint::GET_OUTPUT`].
     #[serde(default)]
     pub stdout: String,
     /// Standard error in the same form.
@@ -99,6 +100,24 @@ pub struct JobInfo {
     /// Bytes of standard error that were not kept.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub stderr_dropped: u64,
+    /// Bytes of standard output that are kept and not shown here.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub stdout_hidden: u64,
+    /// Bytes of standard error that are kept and not shown here.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub stderr_hidden: u64,
+}
+
+/// The line, without its brackets, in place of bytes that are kept and not shown, and of those that were
+/// not kept.
+#[must_use]
+pub fn not_shown(hidden: u64, dropped: u64) -> Option<String> {
+    match (hidden, dropped) {
+        (0, 0) => None,
+        (0, dropped) => Some(format!("{dropped} bytes dropped")),
+        (hidden, 0) => Some(format!("{hidden} bytes not shown here")),
+        (hidden, dropped) => Some(format!("{hidden} bytes not shown here, {dropped} bytes dropped")),
+    }
 }
 
 /// One try at a job.
@@ -219,24 +238,6 @@ pub struct LogEntry {
     /// The job.
     #[serde(flatten)]
     pub job: JobRow,
-}
-
-/// Query of [`super::endpoint::GET_OUTPUT`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields, default)]
-pub struct OutputQuery {
-    /// Which stream.
-    pub stream: Stream,
-    /// The number of the attempt; without it the one that runs, or else the latest that ended.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub attempt: Option<u32>,
-}
-
-impl From<Stream> for OutputQuery {
-    fn from(stream: Stream) -> Self {
-        Self { stream, attempt: None }
-    }
 }
 
 /// An output stream.

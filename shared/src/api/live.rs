@@ -98,8 +98,11 @@ pub struct Written {
     /// The position of the first byte; beyond the end of what came before, when what lay between
     /// was not kept.
     pub offset: u64,
-    /// The bytes.
+    /// The bytes; none behind a gap at the very end.
     pub data: Bytes64,
+    /// Why what lay between was not kept, if it should have been.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
 }
 
 /// One event of [`super::endpoint::FOLLOW`].

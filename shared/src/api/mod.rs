@@ -10,6 +10,7 @@ pub mod files;
 pub mod jobs;
 pub mod live;
 pub mod metrics;
+pub mod output;
 pub mod tokens;
 pub mod why;
 pub mod work;

@@ -7,8 +7,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use crate::api::files::{CleanupReport, JobFile};
-use crate::api::is_zero;
-use crate::api::live::{OutputRead, Piece};
+
+use crate::api::live::OutputRead;
+use crate::api::output::Output;
 use crate::blob::BlobId;
 use crate::bytes64::Bytes64;
 use crate::config::describe_json_error;
@@ -268,41 +269,6 @@ pub struct Listing {
     pub problems: Vec<String>,
 }
 
-/// What was kept of an output stream: `head`, then `dropped` bytes that are gone, then `tail`; or a
-/// blob in place of head and tail.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(default)]
-pub struct Output {
-    /// The beginning; everything, when nothing was dropped.
-    #[serde(skip_serializing_if = "Bytes64::is_empty")]
-    pub head: Bytes64,
-    /// Bytes that were not kept between head and tail.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub dropped: u64,
-    /// The end.
-    #[serde(skip_serializing_if = "Bytes64::is_empty")]
-    pub tail: Bytes64,
-    /// Where head and tail are, when they are too long to stand here.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub blob: Option<OutputBlob>,
-    /// Why bytes were dropped that should have been kept.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub reason: String,
-}
-
-/// What was kept of a long output stream: head and tail, one behind the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct OutputBlob {
-    /// Its content.
-    pub sha256: BlobId,
-    /// How many bytes it has.
-    pub size: u64,
-    /// Bytes before the place where others were dropped.
-    pub dropped_at: u64,
-}
-
 /// The body of [`super::endpoint::DELIVER_RESULT`], for clients that deliver one result by itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -363,61 +329,5 @@ impl AttemptResult {
     pub fn blobs(&self) -> impl Iterator<Item = BlobId> {
         let of = |output: &Output| output.blob.map(|blob| blob.sha256);
         [of(&self.stdout), of(&self.stderr), self.listing].into_iter().flatten()
-    }
-}
-
-impl Output {
-    /// Output of which nothing was dropped.
-    #[must_use]
-    pub fn whole(bytes: impl Into<Vec<u8>>) -> Self {
-        Self { head: Bytes64(bytes.into()), ..Self::default() }
-    }
-
-    /// Bytes that the stream carried, kept or not.
-    #[must_use]
-    pub fn total_bytes(&self) -> u64 {
-        let kept = self.blob.map_or((self.head.0.len() + self.tail.0.len()) as u64, |blob| blob.size);
-        kept.saturating_add(self.dropped)
-    }
-
-    /// The bytes that were kept, without a word of those that were not.
-    #[must_use]
-    pub fn kept(&self) -> Vec<u8> {
-        [self.head.0.as_slice(), &self.tail.0].concat()
-    }
-
-    /// Where the bytes that were not kept would stand; none if all were.
-    #[must_use]
-    pub fn dropped_at(&self) -> Option<u64> {
-        (self.dropped > 0).then_some(self.blob.map_or(self.head.0.len() as u64, |blob| blob.dropped_at))
-    }
-
-    /// Reads at most `max` bytes from a position of the stream on.
-    #[must_use]
-    pub fn read(&self, from: u64, max: usize) -> Piece {
-        Piece::of(&self.head.0, self.dropped, (&self.tail.0, &[]), from, max)
-    }
-
-    /// Adds a piece that lies at the end of the stream, or beyond a gap.
-    pub fn append(&mut self, piece: &Piece) {
-        let gap = piece.offset.saturating_sub(self.total_bytes());
-        if gap > 0 {
-            // What lay between two gaps is no tail any more.
-            self.dropped += gap + self.tail.0.len() as u64;
-            self.tail.0.clear();
-        }
-        let end = if self.dropped == 0 { &mut self.head.0 } else { &mut self.tail.0 };
-        end.extend_from_slice(&piece.data.0);
-    }
-
-    /// The bytes for showing, with a line in place of what was dropped.
-    #[must_use]
-    pub fn render(&self) -> Vec<u8> {
-        let mut bytes = self.head.0.clone();
-        if self.dropped > 0 {
-            bytes.extend_from_slice(format!("\n[{} bytes dropped]\n", self.dropped).as_bytes());
-        }
-        bytes.extend_from_slice(&self.tail.0);
-        bytes
     }
 }

@@ -10,15 +10,15 @@ use super::{Client, ClientError, EventStream, FollowStream};
 use crate::api::endpoint;
 use crate::api::files::{CleanupResponse, FilesQuery, JobFiles};
 use crate::api::jobs::{
-    BatchRequest, BatchResponse, CancelResponse, JobList, JobLog, JobStateResponse, JobsQuery, LogQuery, OutputQuery,
-    PauseResponse, QueueStatus, RetryRequest, SubmitResponse, WaitQuery, WaitResponse,
+    BatchRequest, BatchResponse, CancelResponse, JobList, JobLog, JobStateResponse, JobsQuery, LogQuery, PauseResponse,
+    QueueStatus, RetryRequest, SubmitResponse, WaitQuery, WaitResponse,
 };
 use crate::api::live::{FollowQuery, NextRead, OutputAnswer};
+use crate::api::output::Output;
+use crate::api::output::OutputQuery;
 use crate::api::tokens::{InviteRequest, InviteResponse, JoinRequest, JoinResponse, TokenGone, TokenList};
 use crate::api::why::Explanation;
-use crate::api::work::{
-    Output, PROTOCOL, PROTOCOL_HEADER, PollRequest, PollResponse, RegisterRequest, RegisterResponse,
-};
+use crate::api::work::{PROTOCOL, PROTOCOL_HEADER, PollRequest, PollResponse, RegisterRequest, RegisterResponse};
 use crate::api::workers::{
     DetectQuery, DetectResponse, GroupsRequest, NoQuery, RemoveResponse, TagStatus, TagsRequest, TargetWorkers,
     WorkerInfo, WorkerList, WorkerRow,

@@ -7,6 +7,7 @@ mod blobs;
 mod calls;
 mod error;
 mod events;
+mod output;
 mod sse;
 mod tls;
 
@@ -27,6 +28,7 @@ use crate::token::Token;
 pub use blobs::{Progress, TransferError};
 pub use error::ClientError;
 pub use events::{EventStream, FollowStream};
+pub use output::{Gap, OutputBytes};
 
 /// Speaks to one c2d with one token. Cheap to clone; clones share their connections.
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 //! What the attempts of one job wrote, each by itself.
 
-use c2_shared::api::jobs::{OutputQuery, Stream};
+use c2_shared::api::output::{OutputQuery, Streams};
 use c2_shared::job::JobSpec;
 use c2_tests::scenario;
 use c2_tests::terminal::Terminal;
@@ -19,12 +19,12 @@ fn a_retry_leaves_the_output_of_the_attempt_before() {
         let job = cluster.submit_spec(retried(command.to_owned())).await?;
         assert_eq!(cluster.ended(job).await?.job.stdout, "done\n");
         let of = |attempt, stream| OutputQuery { stream, attempt };
-        let first = cluster.client().output(job, of(Some(1), Stream::Stdout)).await?;
+        let first = cluster.client().output(job, of(Some(1), Streams::Stdout)).await?;
         assert_eq!((&first.render()[..], first.dropped), (&b"one\xff\n\ntwo"[..], 0));
-        assert_eq!(cluster.client().output(job, of(Some(1), Stream::Stderr)).await?.render(), b"wrong\n");
-        assert_eq!(cluster.client().output(job, of(Some(2), Stream::Stdout)).await?.dropped, 86_750);
+        assert_eq!(cluster.client().output(job, of(Some(1), Streams::Stderr)).await?.render(), b"wrong\n");
+        assert_eq!(cluster.client().output(job, of(Some(2), Streams::Stdout)).await?.dropped, 86_750);
         for attempt in [Some(3), None] {
-            assert_eq!(cluster.client().output(job, of(attempt, Stream::Stdout)).await?.render(), b"done\n");
+            assert_eq!(cluster.client().output(job, of(attempt, Streams::Stdout)).await?.render(), b"done\n");
         }
         let written = cluster.full_screen(&["--exec", &format!("output {job} --attempt=1")])?.output()?;
         assert_eq!(written.stdout, b"one\xff\n\ntwo", "{written:?}");

@@ -10,6 +10,7 @@ pub(crate) mod files;
 pub(crate) mod hardware;
 pub(crate) mod install;
 pub(crate) mod live;
+pub(crate) mod outputs;
 pub(crate) mod plain_client;
 pub(crate) mod restart;
 pub(crate) mod slots;

@@ -48,7 +48,12 @@ pub(crate) fn missing(text: &str) -> Option<String> {
 
 /// How many bytes a line says were dropped in its place.
 fn dropped(line: &[u8]) -> Option<u64> {
-    let digits = line.trim_ascii_start().strip_prefix(b"[")?.strip_suffix(b" bytes dropped]")?;
+    let words = line.trim_ascii_start().strip_prefix(b"[")?.strip_suffix(b" bytes dropped]")?;
+    // Before it may stand what is only not shown.
+    let digits = match words.windows(2).position(|two| two == b", ") {
+        Some(end) if words[..end].ends_with(b" bytes not shown here") => &words[end + 2..],
+        Some(_) | None => words,
+    };
     let digits = std::str::from_utf8(digits).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?;
     digits.parse().ok()
 }
@@ -73,11 +78,13 @@ mod tests {
 
     #[test]
     fn gaps_are_named_with_their_place() {
-        let table: [(&str, Option<&str>); 7] = [
+        let table: [(&str, Option<&str>); 9] = [
             ("", None),
             ("one\ntwo\n", None),
             ("one\n[12345 bytes dropped]\ntwo\n", Some("12,345 bytes missing after line 1")),
             ("output\n  [999 bytes dropped]\n", Some("999 bytes missing after line 1")),
+            ("a\n[5 bytes not shown here, 7 bytes dropped]\n", Some("7 bytes missing after line 1")),
+            ("a\n[5 bytes not shown here]\n", None),
             ("[1000 bytes dropped]", Some("1,000 bytes missing after line 0")),
             (
                 "a\n[1000000 bytes dropped]\nb\n[1 bytes dropped]\n",

@@ -62,6 +62,7 @@ impl Elsewhere {
             fingerprint,
             throttle: std::sync::Arc::default(),
             large_bodies: Default::default(),
+            output_keep_bytes: 1 << 20,
             audit: Audit::open(&data).unwrap(),
             names: std::sync::Arc::default(),
             address: SERVER.parse().unwrap(),

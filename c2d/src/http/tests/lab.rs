@@ -50,6 +50,16 @@ impl Lab {
         Self::with(dir, ServerConfig::default()).await
     }
 
+    /// One with another configuration.
+    pub(super) async fn as_configured(config: ServerConfig) -> Self {
+        Self::with(TempDir::new().unwrap(), config).await
+    }
+
+    /// A file of its folder.
+    pub(super) fn file(&self, name: &str) -> std::path::PathBuf {
+        self.dir.path().join("c2d").join(name)
+    }
+
     async fn with(dir: TempDir, config: ServerConfig) -> Self {
         let data = dir.path().join("c2d");
         let (stop, stopped) = oneshot::channel::<()>();

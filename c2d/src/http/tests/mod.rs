@@ -11,4 +11,5 @@ mod events;
 mod hold;
 mod lab;
 mod operators;
+mod outputs;
 mod walk;

@@ -13,14 +13,15 @@ use super::{Lab, add, commit, end, job};
 use crate::engine::{Batch, Durable as _};
 use crate::sched::Decision;
 use crate::sched::event::Now;
-use crate::store::{BlobError, Blobs};
+use crate::services::blob_gc::Gc;
+use crate::store::{BlobError, Blobs, Opened};
 
 const OLD_MS: u64 = 1_700_000_000_000;
 const NOW_MS: u64 = OLD_MS + BLOB_UNUSED_MS + 2_000;
 
 fn put(blobs: &Blobs, content: &str) -> BlobId {
     let blob = BlobId::of(content.as_bytes());
-    let mut incoming = blobs.receive(blob, 0).unwrap();
+    let mut incoming = blobs.receive(blob, 0, 0).unwrap();
     incoming.append(content.as_bytes()).unwrap();
     assert_eq!(incoming.finish().unwrap(), content.len() as u64);
     blob
@@ -50,7 +51,7 @@ fn only_what_no_job_names_and_nobody_wants_goes() {
     let blobs = opened.blobs.clone();
     let [uploaded, stdin, left, wanted, fresh, unused] =
         ["uploaded", "stdin", "left", "wanted", "fresh", "unused"].map(|content| put(&blobs, content));
-    drop(blobs.receive(BlobId::of(b"part"), 0).unwrap());
+    drop(blobs.receive(BlobId::of(b"part"), 0, 0).unwrap());
     for blob in [uploaded, stdin, left, wanted, unused] {
         age(&lab, &blob.to_string());
     }
@@ -75,7 +76,7 @@ fn only_what_no_job_names_and_nobody_wants_goes() {
     let batch = Batch { decisions: vec![end(2, 0, 1)], outputs, now: Now::default() };
     block_on(opened.writer.commit(batch)).unwrap();
     assert!(blobs.status(wanted).unwrap().complete, "which counts as asking for it");
-    block_on(crate::services::blob_gc::once(&blobs, &opened.history, NOW_MS)).unwrap();
+    collect(&opened, NOW_MS);
     let mut expected = [uploaded, stdin, left, wanted, fresh].map(|blob| blob.to_string());
     expected.sort();
     assert_eq!(names(&lab), expected);
@@ -86,15 +87,20 @@ fn only_what_no_job_names_and_nobody_wants_goes() {
     let database = Connection::open(lab.path().join("c2.db")).unwrap();
     database.execute("DELETE FROM job", []).unwrap();
     let opened = lab.open();
-    block_on(crate::services::blob_gc::once(&opened.blobs, &opened.history, NOW_MS)).unwrap();
+    collect(&opened, NOW_MS);
     opened.writer.close();
     let mut expected = [wanted, fresh].map(|blob| blob.to_string());
     expected.sort();
     assert_eq!(names(&lab), expected);
 }
 
+fn collect(opened: &Opened, now_ms: u64) {
+    let gc = Gc { blobs: opened.blobs.clone(), history: opened.history.clone(), space: opened.space.clone() };
+    block_on(gc.once(now_ms)).unwrap();
+}
+
 pub(super) fn output(result: &c2_shared::api::work::AttemptResult) -> crate::engine::AttemptOutput {
-    crate::engine::AttemptOutput { digest: crate::store::digest(result), result: result.clone() }
+    crate::engine::AttemptOutput { digest: crate::store::digest(result), result: result.clone(), order: None }
 }
 
 #[test]
@@ -102,10 +108,10 @@ fn contents_are_kept_beside_a_sender_of_the_same() {
     let lab = Lab::new();
     let opened = lab.open();
     let contents = ["content", "other", ""].map(|content| (BlobId::of(content.as_bytes()), Bytes64(content.into())));
-    let mut sender = opened.blobs.receive(contents[0].0, 0).unwrap();
+    let mut sender = opened.blobs.receive(contents[0].0, 0, 0).unwrap();
     sender.append(b"cont").unwrap();
     for _ in 0..2 {
-        opened.blobs.keep(&contents.clone().into()).unwrap();
+        opened.blobs.keep(&contents.clone().into(), 0).unwrap();
     }
     for (blob, content) in &contents {
         assert_eq!(opened.blobs.content(*blob, 7).unwrap().as_ref(), Some(&content.0));
@@ -119,7 +125,7 @@ fn contents_are_kept_beside_a_sender_of_the_same() {
     assert_eq!(names(&lab), expected);
 
     let many: BTreeMap<_, _> = (0..100_u8).map(|byte| (BlobId::of(&[byte]), Bytes64(vec![byte]))).collect();
-    opened.blobs.keep(&many).unwrap();
+    opened.blobs.keep(&many, 0).unwrap();
     assert_eq!(opened.blobs.missing(many.into_keys()).unwrap(), []);
     assert_eq!(names(&lab).len(), 103);
     opened.writer.close();
@@ -130,12 +136,12 @@ fn one_sender_at_a_time() {
     let lab = Lab::new();
     let opened = lab.open();
     let blob = BlobId::of(b"content");
-    let mut first = opened.blobs.receive(blob, 0).unwrap();
-    assert!(matches!(opened.blobs.receive(blob, 0), Err(BlobError::Busy)));
+    let mut first = opened.blobs.receive(blob, 0, 0).unwrap();
+    assert!(matches!(opened.blobs.receive(blob, 0, 0), Err(BlobError::Busy)));
     first.append(b"cont").unwrap();
     drop(first);
-    assert!(matches!(opened.blobs.receive(blob, 0), Err(BlobError::Offset { has: 4 })));
-    let mut second = opened.blobs.receive(blob, 4).unwrap();
+    assert!(matches!(opened.blobs.receive(blob, 0, 0), Err(BlobError::Offset { has: 4 })));
+    let mut second = opened.blobs.receive(blob, 4, 0).unwrap();
     second.append(b"ent").unwrap();
     second.finish().unwrap();
     assert_eq!(names(&lab), [blob.to_string()]);

@@ -1,8 +1,13 @@
 //! What the attempts of a job wrote: the first and the last outputs stay.
 
+use c2_shared::api::output::{Output, OutputBlob};
 use c2_shared::api::work::AttemptResult;
+use c2_shared::blob::BlobId;
+use c2_shared::bytes64::Bytes64;
+use c2_shared::config::{Retention, ServerConfig};
 use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::Outcome;
+use c2_shared::limits::{BLOB_UNUSED_MS, BLOB_UNUSED_SHORT_MS};
 use serde_json::json;
 
 use super::blobs::{block_on, output};
@@ -11,14 +16,15 @@ use crate::engine::{Batch, Durable as _};
 use crate::sched::Decision;
 use crate::sched::decision::{Back, JobRecord};
 use crate::sched::event::Now;
-use crate::store::{History, Opened};
+use crate::services::blob_gc::Gc;
+use crate::store::{Blobs, History, Opened, open};
 
 const JOB: JobId = JobId(1);
 
 /// What an attempt wrote, unless its worker was lost; the second left a file.
 fn result(number: u32) -> AttemptResult {
     let files = if number == 2 { json!([{"path": "out", "size": 1, "sha256": "ab".repeat(32)}]) } else { json!([]) };
-    let stdout = c2_shared::bytes64::Bytes64(format!("attempt {number}\n").into_bytes());
+    let stdout = Bytes64(format!("attempt {number}\n").into_bytes());
     let outcome = json!({"kind": "exit", "code": 1});
     let attempt = AttemptId { job: JOB, number };
     serde_json::from_value(json!({"attempt": attempt, "outcome": outcome, "stdout": {"head": stdout}, "files": files}))
@@ -27,12 +33,17 @@ fn result(number: u32) -> AttemptResult {
 
 /// Gives the job out once more, and takes it back with what it wrote.
 fn try_once(opened: &mut Opened, number: u32, lost: bool, last: bool) {
+    deliver(opened, number, Some(&result(number)).filter(|_| !lost), last);
+}
+
+fn deliver(opened: &mut Opened, number: u32, written: Option<&AttemptResult>, last: bool) {
+    let lost = written.is_none();
     let (attempt, ip) = (AttemptId { job: JOB, number }, worker(2).intro.ip);
     let back = if lost { Back::Lost { crash: false } } else { Back::Retry };
     let outcome = if lost { Outcome::Lost } else { Outcome::Exit { code: 1 } };
     let ending = if last { end(1, number, 1) } else { Decision::Requeue { attempt, outcome, back, at_ms: 2 } };
     let given = Decision::Assign { attempt, worker: ip, tags: Vec::new(), at_ms: 1 };
-    let outputs = if lost { Vec::new() } else { vec![output(&result(number))] };
+    let outputs = written.into_iter().map(output).collect();
     let decisions = vec![given, ending, Decision::Free { attempt, worker: ip }];
     block_on(opened.writer.commit(Batch { decisions, outputs, now: Now::default() })).unwrap();
 }
@@ -76,4 +87,101 @@ fn the_first_and_the_last_four_outputs_stay() {
         opened.writer.close();
         assert_eq!(kept(&lab.open().history, 9), [1, 6, 7, 8, 9], "also after a start");
     }
+}
+
+/// A result with standard output of so many bytes in a blob, which is put there.
+fn long(blobs: &Blobs, number: u32, bytes: u8) -> AttemptResult {
+    let content = vec![u8::try_from(number).unwrap(); usize::from(bytes)];
+    let sha256 = BlobId::of(&content);
+    blobs.keep(&[(sha256, Bytes64(content))].into(), 0).unwrap();
+    let blob = Some(OutputBlob { sha256, size: bytes.into(), dropped_at: bytes.into() });
+    AttemptResult { stdout: Output { blob, ..Output::default() }, ..result(number) }
+}
+
+fn begin(lab: &Lab, keep: Retention) -> Opened {
+    let mut opened = open(super::Config { keep, ..lab.config() }).unwrap();
+    let retried = JobRecord { retries_left: 8, ..job(1) };
+    commit(&mut opened, &[Decision::PutWorker(Box::new(worker(2))), Decision::AddJob(Box::new(retried))]).unwrap();
+    opened
+}
+
+/// Attempts and the bytes of their outputs that are kept.
+fn sizes(history: &History) -> Vec<(u32, u64, u64)> {
+    let stored = (1..10).filter_map(|number| block_on(history.output(JOB, Some(number))).unwrap());
+    stored.map(|stored| (stored.attempt.number, stored.stdout.kept_bytes(), stored.stdout.dropped)).collect()
+}
+
+#[test]
+fn outputs_of_one_job_are_bounded_together() {
+    let lab = Lab::new();
+    let keep = Retention { output_keep_bytes: 100, ..ServerConfig::default().retention() };
+    let mut opened = begin(&lab, keep);
+    let table = [
+        (1, 60, vec![(1, 60, 0)]),
+        (2, 30, vec![(1, 60, 0), (2, 30, 0)]),
+        (3, 20, vec![(1, 60, 0), (3, 20, 0)]),
+        (4, 90, vec![(4, 90, 0)]),
+        (5, 200, vec![(5, 200, 0)]),
+    ];
+    for (number, bytes, left) in table {
+        let written = long(&opened.blobs, number, bytes);
+        deliver(&mut opened, number, Some(&written), number == 5);
+        assert_eq!(sizes(&opened.history), left, "after {number}");
+    }
+    opened.writer.close();
+}
+
+#[test]
+fn the_oldest_jobs_let_go_of_their_blobs_when_these_are_too_many() {
+    let lab = Lab::new();
+    let keep = Retention { keep_blob_bytes: 120, ..ServerConfig::default().retention() };
+    let mut opened = begin(&lab, keep);
+    let written = long(&opened.blobs, 1, 100);
+    deliver(&mut opened, 1, Some(&written), true);
+    let gc = Gc { blobs: opened.blobs.clone(), history: opened.history.clone(), space: opened.space.clone() };
+    let later_ms = || now_ms() + BLOB_UNUSED_SHORT_MS + 2_000;
+    block_on(gc.once(later_ms())).unwrap();
+    assert_eq!(sizes(&opened.history), [(1, 100, 0)], "there is room");
+
+    let unused = BlobId::of(&[9; 50]);
+    opened.blobs.keep(&[(unused, Bytes64(vec![9; 50]))].into(), 0).unwrap();
+    block_on(gc.once(now_ms())).unwrap();
+    assert!(opened.blobs.read(unused).unwrap().is_some(), "somebody may be about to name it");
+    assert_eq!(sizes(&opened.history), [(1, 0, 100)], "what is gone is missing");
+    let stored = block_on(opened.history.output(JOB, None)).unwrap().unwrap();
+    assert!(stored.stdout.reason.contains("keep_blob_bytes"), "{stored:?}");
+    block_on(gc.once(later_ms())).unwrap();
+    assert_eq!((opened.blobs.surplus(), opened.blobs.read(unused).unwrap().is_some()), (0, false));
+    opened.writer.close();
+}
+
+#[test]
+fn files_in_a_long_list_stay_as_long_as_their_job() {
+    let lab = Lab::new();
+    let mut opened = begin(&lab, ServerConfig::default().retention());
+    let put = |content: &[u8]| {
+        let blob = BlobId::of(content);
+        opened.blobs.keep(&[(blob, Bytes64(content.to_vec()))].into(), 0).unwrap();
+        blob
+    };
+    let file = put(b"file");
+    let list = json!({"files": [{"path": "out", "size": 4, "sha256": file}], "problems": []}).to_string();
+    let written = AttemptResult { listing: Some(put(list.as_bytes())), ..result(1) };
+    deliver(&mut opened, 1, Some(&written), true);
+    let gc = Gc { blobs: opened.blobs.clone(), history: opened.history.clone(), space: opened.space.clone() };
+    let later_ms = || now_ms() + BLOB_UNUSED_MS + 2_000;
+    block_on(gc.once(later_ms())).unwrap();
+    assert!(opened.blobs.read(file).unwrap().is_some());
+    opened.writer.close();
+    let database = rusqlite::Connection::open(lab.path().join("c2.db")).unwrap();
+    database.execute("DELETE FROM job", []).unwrap();
+    let opened = lab.open();
+    let gc = Gc { blobs: opened.blobs.clone(), history: opened.history.clone(), space: opened.space.clone() };
+    block_on(gc.once(later_ms())).unwrap();
+    assert!(opened.blobs.read(file).unwrap().is_none());
+    opened.writer.close();
+}
+
+fn now_ms() -> u64 {
+    crate::clock::Clock::start().now().wall_ms
 }

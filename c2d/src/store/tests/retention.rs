@@ -15,7 +15,13 @@ use crate::store::{History, JobFilter, open};
 const DAY_MS: u64 = 24 * 3_600 * 1_000;
 /// When [`end`] lets the first job end.
 const ENDED_MS: u64 = 1_700_000_000_000;
-const ALL: Retention = Retention { keep_days: 30, keep_jobs: 1_000_000, keep_bytes: u64::MAX };
+const ALL: Retention = Retention {
+    keep_days: 30,
+    keep_jobs: 1_000_000,
+    keep_bytes: u64::MAX,
+    output_keep_bytes: u64::MAX,
+    keep_blob_bytes: u64::MAX,
+};
 
 /// Commits, goes on for 40 days by the end of which it is `wall_ms`, waits until `left` jobs are there,
 /// and answers what became of each.

@@ -13,6 +13,7 @@ use crate::api::files::*;
 use crate::api::jobs::*;
 use crate::api::live::*;
 use crate::api::metrics::*;
+use crate::api::output::OutputQuery;
 use crate::api::tokens::*;
 use crate::api::why::*;
 use crate::api::work::*;
@@ -73,11 +74,12 @@ endpoints! {
     /// Reads what a job wrote, byte for byte.
     ///
     /// Of a job that runs, its worker is asked what it wrote so far. With `attempt` the answer is what that
-    /// attempt wrote; of a job, the outputs of the first and the last four attempts are kept. Only the beginning and the end of a
-    /// long output are kept, with a line between them that says how much is missing. With `Accept:
-    /// application/json` the answer is `{"head": .., "dropped": N, "tail": ..}` instead, in base64.
+    /// attempt wrote; of a job, the outputs of the first and the last four attempts are kept. Of a long output
+    /// the beginning and the end are kept, one behind the other: then the headers `c2-dropped` and
+    /// `c2-dropped-at` say how many bytes are missing, and behind how many. With `Accept: application/json`
+    /// the answer is `{"head": .., "dropped": N, "tail": ..}` instead, in base64, up to 8 MiB.
     GET_OUTPUT: Endpoint<JobId, OutputQuery, (), Raw> =
-        Endpoint::new(Get, "/api/jobs/output/{job_id}", READERS).answers(BYTES).refuses(&[Gone]);
+        Endpoint::new(Get, "/api/jobs/output/{job_id}", READERS).answers(BYTES).refuses(&[Gone, TooLarge]);
 
     /// Streams what a job writes until it has ended.
     ///

@@ -1,0 +1,63 @@
+//! Long outputs are whole wherever they are read, and where they are not, that is said.
+
+use anyhow::Result;
+use c2_shared::token::Role;
+use c2_tests::http::Caller;
+use c2_tests::{Cluster, scenario};
+use serde_json::{Value, json};
+
+crate::tests![a_long_output_is_exact_wherever_it_is_read, what_is_missing_is_said_wherever_it_is_read];
+
+const SEQ: u64 = 1_000_000;
+
+fn seq() -> String {
+    (1..=SEQ).map(|n| format!("{n}\n")).collect()
+}
+
+/// Delivers a result of `job-1` by a client that knows the README.
+async fn deliver(cluster: &Cluster, stdout: &str) -> Result<()> {
+    let token = Some(cluster.token(Role::Worker)?.expose().to_owned());
+    let worker = Caller { server: cluster.addr(), source: "127.0.0.9".parse()?, token };
+    worker.call("POST", "/api/workers/register", Some(json!({}))).await?;
+    let job = cluster.submit("seq 1 1000000").await?;
+    let work = worker.call("POST", "/api/workers/get-work/127.0.0.9", None).await?.json["job"].clone();
+    let result = json!({"attempt": work["attempt"], "exit_code": 0, "stdout": stdout});
+    let recorded = worker.call("POST", &format!("/api/jobs/result/{job}"), Some(result)).await?;
+    assert_eq!(recorded.status, 200, "{recorded:?}");
+    Ok(())
+}
+
+fn a_long_output_is_exact_wherever_it_is_read() {
+    scenario(async |cluster| {
+        let whole = seq();
+        deliver(cluster, &whole).await?;
+        for line in ["output 1", "output 1 --both", "output 1 --follow", "output 1 --attempt=1"] {
+            let read = cluster.full_screen(&["--exec", line])?.output()?;
+            assert!(read.stdout == whole.as_bytes(), "{line}: {} bytes", read.stdout.len());
+            assert!(read.stderr.is_empty(), "{line}: {}", String::from_utf8_lossy(&read.stderr));
+        }
+        Ok(())
+    });
+}
+
+fn what_is_missing_is_said_wherever_it_is_read() {
+    scenario(async |cluster| {
+        cluster.kill_c2d()?;
+        std::fs::write(cluster.data_dir().join("config.json"), r#"{"output_keep_bytes": 400000}"#)?;
+        cluster.restart_c2d().await?;
+        let whole = seq();
+        deliver(cluster, &whole).await?;
+        let (head, tail) = (&whole[..100_000], &whole[whole.len() - 300_000..]);
+        let said = format!("{} bytes of stdout are missing after byte 100000", whole.len() - 400_000);
+        for line in ["output 1", "output 1 --both", "output 1 --follow"] {
+            let read = cluster.full_screen(&["--exec", line])?.output()?;
+            assert!(read.stdout == [head, tail].concat().as_bytes(), "{line}: {} bytes", read.stdout.len());
+            let stderr = String::from_utf8_lossy(&read.stderr);
+            assert!(stderr.contains(&said), "{line}: {stderr}");
+        }
+        let read = cluster.full_screen(&["--json", "--exec", "output 1"])?.output()?;
+        let document: Value = serde_json::from_slice(&read.stdout)?;
+        assert_eq!((&document["dropped"], &document["dropped_at"]), (&json!(whole.len() - 400_000), &json!(100_000)));
+        Ok(())
+    });
+}
