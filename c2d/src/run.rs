@@ -17,10 +17,12 @@ use tokio::sync::watch;
 use tokio::task::JoinError;
 
 use crate::access::{self, AccessError};
+use crate::audit::{self, Audit};
 use crate::authority::{Authority, AuthorityError};
 use crate::clock::Clock;
 use crate::engine;
-use crate::http::{self, App, Audit, Unserved};
+use crate::http::{self, App, Unserved};
+use crate::services;
 use crate::services::blob_gc;
 use crate::services::cleanup_requests::CleanupRequests;
 use crate::services::live_output::LiveOutput;
@@ -81,7 +83,6 @@ pub async fn run(
     })?;
     let authority = Authority::open(&data_dir)?;
     let access = access::start(&data_dir, authority.fingerprint)?;
-    let audit = Audit::open(&data_dir).map_err(|e| RunError::File(data_dir.join("audit.log"), e))?;
     let asked = SocketAddr::new(config.host, config.port);
     let listener = TcpListener::bind(asked).await.map_err(|e| RunError::Listen(asked, e))?;
     let address = listener.local_addr().map_err(|e| RunError::Listen(asked, e))?;
@@ -90,6 +91,13 @@ pub async fn run(
     let mut engine_stopping = stopping.clone();
     let engine_shutdown = async move { http::stopped(&mut engine_stopping).await };
     let clock = Clock::start();
+    let memo = opened.writer.memo();
+    let keep = Box::new(move |extent: &_| memo.put(audit::MEMO, audit::text(extent)));
+    let (audit, audit_end) = Audit::open(&data_dir, clock, opened.audit.as_deref(), keep)
+        .map_err(|e| RunError::File(data_dir.join(audit::FILE), e))?;
+    for edit in opened.edits {
+        audit.saw(audit::Kind::Change, None, edit).await;
+    }
     let (handle, mut engine) =
         engine::start(opened.saved, config.max_queue_size, opened.writer, clock, engine_shutdown);
     let app = App {
@@ -109,6 +117,8 @@ pub async fn run(
         requests: Arc::default(),
         stopping: stopping.clone(),
     };
+    let witness =
+        tokio::spawn(services::witness::run(app.engine.notes(), app.history.clone(), app.audit.clone(), clock));
     let collecting = tokio::spawn(blob_gc::run(app.blobs.clone(), app.history.clone(), clock, stopping.clone()));
     let router = http::router(app)?;
     let server = tokio::spawn(http::serve(listener, authority.tls, router, stopping));
@@ -131,7 +141,13 @@ pub async fn run(
     server.await.map_err(stopped("the server"))?;
     collecting.await.map_err(stopped("the removal of unused files"))?;
     let writer = engine.await.map_err(stopped("the engine"))??;
-    tokio::task::spawn_blocking(move || writer.close()).await.map_err(stopped("the store"))
+    // It ends with the engine, as the last who may write to the audit log.
+    witness.await.map_err(stopped("the witness"))?;
+    let close = move || {
+        audit_end.wait();
+        writer.close();
+    };
+    tokio::task::spawn_blocking(close).await.map_err(stopped("the store"))
 }
 
 fn stopped(what: &'static str) -> impl FnOnce(JoinError) -> RunError {

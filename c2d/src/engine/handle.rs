@@ -8,7 +8,7 @@ use c2_shared::id::JobId;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::engine::task::Step;
-use crate::engine::{AttemptOutput, Refusal, Touched};
+use crate::engine::{AttemptOutput, Noted, Refusal, Touched};
 use crate::sched::Scheduler;
 use crate::sched::decision::PollAnswer;
 use crate::sched::event::{Event, Now, Poll, PollToken, ResultArrived, ResultFate, ResultSummary, WorkerPolled};
@@ -18,6 +18,7 @@ use crate::sched::event::{Event, Now, Poll, PollToken, ResultArrived, ResultFate
 pub struct EngineHandle {
     pub(super) messages: mpsc::Sender<Message>,
     pub(super) changes: broadcast::Sender<Arc<Touched>>,
+    pub(super) notes: broadcast::Sender<Noted>,
     pub(super) last_token: Arc<AtomicU64>,
 }
 
@@ -93,6 +94,11 @@ impl EngineHandle {
     /// What each commit changes, from now on. A reader that falls behind is told so by `Lagged`.
     pub fn changes(&self) -> broadcast::Receiver<Arc<Touched>> {
         self.changes.subscribe()
+    }
+
+    /// What belongs into the audit log, from now on.
+    pub fn notes(&self) -> broadcast::Receiver<Noted> {
+        self.notes.subscribe()
     }
 
     async fn apply_with<E: Event>(&self, event: E, outputs: Vec<AttemptOutput>) -> Result<E::Answer, Refusal> {

@@ -14,7 +14,7 @@ use c2_shared::api::jobs::QueueStatus;
 use c2_shared::api::work::AttemptResult;
 
 use crate::sched::event::Now;
-use crate::sched::{Decision, JobView, Reject, WorkerView};
+use crate::sched::{Decision, JobView, Note, Reject, WorkerView};
 
 pub use handle::EngineHandle;
 pub use task::start;
@@ -55,6 +55,13 @@ pub struct Touched {
     pub workers: Vec<WorkerView>,
     pub gone: Vec<IpAddr>,
     pub queue: QueueStatus,
+}
+
+/// Something that belongs into the audit log, with what tells the result that it is about from others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Noted {
+    pub note: Note,
+    pub digest: Option<[u8; 32]>,
 }
 
 /// Why the engine did not do what it was asked.

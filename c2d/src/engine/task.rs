@@ -13,11 +13,11 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::handle::{Message, Read, Tell};
-use super::{AttemptOutput, Batch, Durable, EngineHandle, Refusal, Touched};
+use super::{AttemptOutput, Batch, Durable, EngineHandle, Noted, Refusal, Touched};
 use crate::clock::Clock;
 use crate::sched::decision::{PollAnswer, Saved};
 use crate::sched::event::{Event, Now, PollDropped, PollToken, TimePassed, TimeUnobserved};
-use crate::sched::{Decision, Scheduler};
+use crate::sched::{Decision, Note, Scheduler};
 
 /// Requests that may wait for the engine; beyond it they are refused as busy.
 const WAITING_MAX: usize = 8_192;
@@ -39,6 +39,7 @@ pub fn start<D: Durable>(
 ) -> (EngineHandle, JoinHandle<Result<D, D::Error>>) {
     let (messages, inbox) = mpsc::channel(WAITING_MAX);
     let (changes, _) = broadcast::channel(CHANGES_MAX);
+    let (notes, _) = broadcast::channel(CHANGES_MAX);
     let now = clock.now();
     let engine = Engine {
         scheduler: Scheduler::restore(saved, capacity, now),
@@ -46,13 +47,14 @@ pub fn start<D: Durable>(
         clock,
         inbox,
         changes: changes.clone(),
+        notes: notes.clone(),
         polls: BTreeMap::new(),
         waiters: BTreeMap::new(),
         awake: now.mono,
         stopping: false,
     };
     let task = tokio::spawn(engine.run(shutdown));
-    (EngineHandle { messages, changes, last_token: Arc::new(AtomicU64::new(0)) }, task)
+    (EngineHandle { messages, changes, notes, last_token: Arc::new(AtomicU64::new(0)) }, task)
 }
 
 struct Engine<D> {
@@ -61,6 +63,7 @@ struct Engine<D> {
     clock: Clock,
     inbox: mpsc::Receiver<Message>,
     changes: broadcast::Sender<Arc<Touched>>,
+    notes: broadcast::Sender<Noted>,
     /// Requests that wait for the answer to a poll.
     polls: BTreeMap<PollToken, oneshot::Sender<Result<PollAnswer, Refusal>>>,
     /// Requests that wait for the end of a job.
@@ -86,6 +89,8 @@ struct Pending {
     tells: Vec<Tell>,
     reads: Vec<Read>,
     waits: Vec<(JobId, oneshot::Sender<()>)>,
+    /// What identifies results that decided nothing.
+    unrecorded: BTreeMap<AttemptId, [u8; 32]>,
 }
 
 impl<D: Durable> Engine<D> {
@@ -197,7 +202,10 @@ impl<D: Durable> Engine<D> {
         let decisions = &mut pending.decisions;
         let result = apply(&mut Step { scheduler: &mut self.scheduler, now, decisions, free_bytes });
         let concluded: Vec<AttemptId> = pending.decisions[before..].iter().filter_map(concludes).collect();
-        pending.outputs.extend(outputs.into_iter().filter(|output| concluded.contains(&output.result.attempt)));
+        let (outputs, others): (Vec<_>, Vec<_>) =
+            outputs.into_iter().partition(|output| concluded.contains(&output.result.attempt));
+        pending.outputs.extend(outputs);
+        pending.unrecorded.extend(others.into_iter().map(|output| (output.result.attempt, output.digest)));
         result
     }
 
@@ -225,11 +233,11 @@ impl<D: Durable> Engine<D> {
                 let _gone = done.send(());
             }
         }
-        self.publish(now);
+        self.publish(now, &pending.unrecorded);
     }
 
     /// Wakes those who wait for a job's end and tells the event stream what changed.
-    fn publish(&mut self, now: Now) {
+    fn publish(&mut self, now: Now, unrecorded: &BTreeMap<AttemptId, [u8; 32]>) {
         let touched = self.scheduler.take_touched();
         for job in &touched.ended {
             for done in self.waiters.remove(&job.id).into_iter().flatten() {
@@ -237,7 +245,14 @@ impl<D: Durable> Engine<D> {
             }
         }
         for note in &touched.notes {
-            if note.is_warning() {
+            if note.is_audited() {
+                let digest = match note {
+                    Note::Unwanted { attempt, .. } => unrecorded.get(attempt).copied(),
+                    _ => None,
+                };
+                // Nobody may listen, as in tests.
+                let _heard = self.notes.send(Noted { note: note.clone(), digest });
+            } else if note.is_warning() {
                 tracing::warn!("{note}");
             } else {
                 tracing::info!("{note}");

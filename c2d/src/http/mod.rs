@@ -1,7 +1,6 @@
 //! The HTTP interface: one gate for everything, then thin handlers that speak to the engine and to
 //! the history. It touches no file of the store and decides nothing.
 
-mod audit;
 mod connection;
 mod error;
 mod gate;
@@ -53,7 +52,6 @@ mod serve;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use audit::{Audit, FILE as AUDIT_FILE};
 pub use mount::Unserved;
 pub use router::{App, router};
 pub use serve::serve;

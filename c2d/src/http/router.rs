@@ -12,9 +12,9 @@ use c2_shared::fingerprint::Fingerprint;
 use tokio::sync::watch;
 
 use crate::access::Access;
+use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::engine::EngineHandle;
-use crate::http::audit::Audit;
 use crate::http::error::ApiError;
 use crate::http::mount::{Mounted, Unserved};
 use crate::http::poll_body::LargeBodies;

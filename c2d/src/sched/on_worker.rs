@@ -31,10 +31,17 @@ impl Event for WorkerRegistered {
             Some(old) => WorkerRecord { intro, ..old.record.clone() },
             None => WorkerRecord { intro, groups: BTreeSet::new(), tags: BTreeSet::new(), drained: false },
         };
+        let replaced = old.filter(|_| same.is_none()).map(|old| Note::Replaced {
+            worker: ip,
+            hostname: record.intro.hostname.clone(),
+            before: old.record.intro.worker_id.clone(),
+            id: record.intro.worker_id.clone(),
+        });
         if old.is_none_or(|old| old.record != record) {
             turn.dismiss_parked(ip);
             turn.decide(Decision::PutWorker(Box::new(record)));
         }
+        turn.s.touched.notes.extend(replaced);
         turn.heard(ip);
         if rebooted {
             turn.all_gone(ip);

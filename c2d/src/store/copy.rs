@@ -60,6 +60,11 @@ pub fn last_logged(path: &Path, log: &File, log_path: &Path) -> Result<(u64, u64
     jobs_log::last_known(log, log_path, &read(path)?)
 }
 
+/// A text that was kept in a database under this name.
+pub fn memo(path: &Path, name: &str) -> Result<Option<String>, StoreError> {
+    super::memo::get(&read(path)?, name)
+}
+
 /// The last id that was given to a job; 0 for none.
 pub fn last_job(path: &Path) -> Result<u64, StoreError> {
     let last: i64 = read(path)?.query_row(&format!("SELECT coalesce(({LAST_JOB}), 0)"), [], |row| row.get(0))?;

@@ -10,6 +10,7 @@ mod folder;
 mod schema;
 
 mod load;
+mod memo;
 mod write;
 mod writer;
 
@@ -41,10 +42,11 @@ use crate::sched::Saved;
 
 pub use blobs::{Blobs, Incoming, read_piece};
 pub use columns::{StoredFiles, StoredJob, StoredOutput, digest};
-pub use copy::{copy, ended, examine, last_job, last_logged, lock, lock_log, move_ids_on};
+pub use copy::{copy, ended, examine, last_job, last_logged, lock, lock_log, memo, move_ids_on};
 pub use folder::free_bytes;
 pub use history::{History, JobFilter};
 pub use jobs_log::{LogLine, Piece, pieces};
+pub use memo::Memo;
 pub use writer::Writer;
 
 /// Where everything is kept.
@@ -71,6 +73,10 @@ pub struct Opened {
     pub blobs: Blobs,
     /// What the scheduler goes on with.
     pub saved: Saved,
+    /// How far the audit log reached when that was last kept.
+    pub audit: Option<String>,
+    /// What somebody changed in the list of workers while c2d was down.
+    pub edits: Vec<String>,
 }
 
 /// Why the store cannot be used.
@@ -162,12 +168,13 @@ impl StoreError {
 pub fn open(config: Config) -> Result<Opened, StoreError> {
     let folder = folder::Folder::open(&config.dir)?;
     let mut connection = schema::open(&folder)?;
-    workers_json::import(&mut connection, &config.workers_json)?;
+    let edits = workers_json::import(&mut connection, &config.workers_json)?;
+    let audit = memo::get(&connection, crate::audit::MEMO)?;
     let saved = load::load(&connection)?;
     load::hold_defects(&connection, &saved)?;
     let log = jobs_log::JobsLog::open(&config.jobs_log, &connection)?;
     let history = History::open(&folder.database())?;
     let blobs = Blobs::open(folder.dir())?;
     let writer = Writer::start(connection, folder, log, config.workers_json, config.keep)?;
-    Ok(Opened { writer, history, blobs, saved })
+    Ok(Opened { writer, history, blobs, saved, audit, edits })
 }

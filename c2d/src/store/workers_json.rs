@@ -14,6 +14,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::sched::decision::WorkerRecord;
 use crate::store::columns::to_json;
 use crate::store::folder::{private, sync_dir};
 use crate::store::{StoreError, load};
@@ -53,25 +54,26 @@ pub(super) fn export(connection: &Connection, path: &Path) -> Result<(), StoreEr
     remember(connection, &text)
 }
 
-/// Takes over what somebody edited while c2d was down.
-pub(super) fn import(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+/// Takes over what somebody edited while c2d was down; says what was changed.
+pub(super) fn import(connection: &mut Connection, path: &Path) -> Result<Vec<String>, StoreError> {
     let text = match std::fs::read(path) {
         Ok(text) => text,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(source) => return Err(StoreError::File { path: path.to_owned(), source }),
     };
     let known = connection
         .query_row("SELECT value FROM meta WHERE name = 'workers_json'", [], |row| row.get::<_, String>(0))
         .optional()?;
     if known.as_deref() == Some(&hash(&text)) {
-        return Ok(());
+        return Ok(Vec::new());
     }
     match read(&text) {
         Ok(entries) => take_over(connection, &entries),
         Err(reason) => {
             let aside = aside(path);
             tracing::warn!("{path:?} cannot be used ({reason}); it is kept as {aside:?}");
-            std::fs::rename(path, &aside).map_err(StoreError::file(path))
+            std::fs::rename(path, &aside).map_err(StoreError::file(path))?;
+            Ok(vec![format!("the edited list of workers cannot be used and is kept as {aside:?}")])
         }
     }
 }
@@ -89,19 +91,32 @@ fn read(text: &[u8]) -> Result<Entries, String> {
     Ok(entries)
 }
 
-fn take_over(connection: &mut Connection, entries: &Entries) -> Result<(), StoreError> {
+fn take_over(connection: &mut Connection, entries: &Entries) -> Result<Vec<String>, StoreError> {
+    let known: BTreeMap<IpAddr, WorkerRecord> =
+        load::workers(connection)?.into_iter().map(|worker| (worker.intro.ip, worker)).collect();
     let transaction = connection.transaction()?;
+    let mut edits = Vec::new();
     for (ip, entry) in entries {
+        let same = |known: &WorkerRecord| {
+            (&known.groups, &known.tags, known.drained) == (&entry.groups, &entry.tags, entry.drained)
+        };
+        if known.get(ip).is_some_and(same) {
+            continue;
+        }
         let slots = if entry.slots == 0 { c2_shared::limits::SLOTS } else { entry.slots };
+        let (groups, tags) = (to_json(&entry.groups), to_json(&entry.tags));
         transaction.execute(
             "INSERT INTO worker VALUES (?1, ?2, '', '', ?3, '', '{}', ?4, ?5, ?6) ON CONFLICT DO UPDATE
                 SET groups = excluded.groups, tags = excluded.tags, drained = excluded.drained",
-            params![ip.to_string(), entry.hostname, slots, to_json(&entry.groups), to_json(&entry.tags), entry.drained],
+            params![ip.to_string(), entry.hostname, slots, groups, tags, entry.drained],
         )?;
+        let drained = if entry.drained { ", drained" } else { "" };
+        edits
+            .push(format!("the list of workers was edited: {ip} has the groups {groups} and the tags {tags}{drained}"));
     }
     transaction.commit()?;
-    tracing::info!("took over {} workers from the edited list", entries.len());
-    Ok(())
+    tracing::info!("took over {} changes from the edited list of workers", edits.len());
+    Ok(edits)
 }
 
 /// Where an unreadable file goes: beside itself, without replacing an earlier one.

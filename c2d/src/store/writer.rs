@@ -4,7 +4,7 @@
 //! the commit the engine is told at once; the derived files follow while it works on the next.
 
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
 use c2_shared::config;
@@ -19,7 +19,7 @@ use crate::store::folder::{Folder, free_bytes};
 use crate::store::jobs_log::JobsLog;
 use crate::store::retention::Retention;
 use crate::store::uptime::Uptime;
-use crate::store::{StoreError, workers_json, write};
+use crate::store::{Memo, StoreError, memo, workers_json, write};
 
 /// How soon after a change the derived files follow, and how often what failed is tried again. At most
 /// this often `workers.json` is written, however fast workers change.
@@ -36,7 +36,14 @@ pub struct Writer {
     dir: PathBuf,
 }
 
-type Work = (Batch, oneshot::Sender<Result<(), StoreError>>);
+/// What the thread is asked for. The engine waits for each commit, and so does who has a memo kept, so
+/// there is never more than one of each kind.
+#[derive(Debug)]
+pub(super) enum Work {
+    Commit(Batch, oneshot::Sender<Result<(), StoreError>>),
+    Keep { name: &'static str, text: String, kept: SyncSender<bool> },
+    Close,
+}
 
 struct Thread {
     connection: Connection,
@@ -76,7 +83,7 @@ impl Writer {
             now: Mono(0),
             retention,
         };
-        let (work, inbox) = sync_channel(1);
+        let (work, inbox) = sync_channel(3);
         let thread = std::thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || thread.run(&inbox))
@@ -84,9 +91,14 @@ impl Writer {
         Ok(Self { work, thread, dir })
     }
 
+    /// Keeps small texts in the database.
+    pub fn memo(&self) -> Memo {
+        Memo::new(self.work.clone())
+    }
+
     /// Writes what is derived, folds the log of SQLite into its file and closes everything.
     pub fn close(self) {
-        drop(self.work);
+        let _ended_already = self.work.send(Work::Close);
         if self.thread.join().is_err() {
             tracing::error!("the store's thread ended badly; the database itself is whole");
         }
@@ -99,7 +111,7 @@ impl Durable for Writer {
     async fn commit(&mut self, batch: Batch) -> Result<(), StoreError> {
         let (done, committed) = oneshot::channel();
         // The engine waits for each commit, so there is always room.
-        self.work.try_send((batch, done)).map_err(|_| StoreError::Closed)?;
+        self.work.try_send(Work::Commit(batch, done)).map_err(|_: TrySendError<Work>| StoreError::Closed)?;
         committed.await.unwrap_or(Err(StoreError::Closed))
     }
 
@@ -112,7 +124,15 @@ impl Thread {
     fn run(mut self, inbox: &Receiver<Work>) {
         loop {
             match self.next(inbox) {
-                Ok((batch, done)) => {
+                Ok(Work::Keep { name, text, kept }) => {
+                    let result = memo::put(&self.connection, name, &text);
+                    if let Err(error) = &result {
+                        tracing::debug!("the memo {name:?} is not kept yet: {error}");
+                    }
+                    // Whoever waited may be gone.
+                    let _told = kept.try_send(result.is_ok());
+                }
+                Ok(Work::Commit(batch, done)) => {
                     self.now = batch.now.mono;
                     let result = self.commit(&batch);
                     let failed = result.is_err();
@@ -129,7 +149,7 @@ impl Thread {
                 }
                 Err(RecvTimeoutError::Timeout) if self.retention.is_going_on() => self.remove_old(),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
+                Ok(Work::Close) | Err(RecvTimeoutError::Disconnected) => break,
             }
             if self.chores_at.is_some_and(|at| at <= self.now) {
                 self.do_chores();

@@ -9,8 +9,7 @@ use c2_shared::config::{self, ServerConfig};
 
 use super::restore::{content, named};
 use super::{CONFIG, DATABASE, FILES, history};
-use crate::hash_chain;
-use crate::http::AUDIT_FILE;
+use crate::audit;
 use crate::store;
 
 /// What others may read: it says nothing that they could not learn otherwise.
@@ -23,6 +22,7 @@ pub(super) fn check(data_dir: &Path, config_file: Option<&Path>) -> Vec<Check> {
     checks.push(history::check(data_dir, config_file));
     checks.push(files(data_dir));
     checks.push(audit(data_dir));
+    checks.push(refused(data_dir));
     checks
 }
 
@@ -90,15 +90,23 @@ fn files(data_dir: &Path) -> Check {
     Check::ok("files", format!("{count} of jobs, each as its name says"))
 }
 
-/// The hash is printed so that it can be kept elsewhere: only that shows a log that was written anew.
+/// The hash is printed so that it can be kept on another machine: only that shows a log and a database
+/// that were both written anew.
 fn audit(data_dir: &Path) -> Check {
-    match hash_chain::verify(&data_dir.join(AUDIT_FILE)) {
-        Ok(whole) if whole.lines == 0 => Check::ok("audit log", "empty"),
-        Ok(whole) => {
-            Check::ok("audit log", format!("{} lines without a break, the last is {}", whole.lines, whole.last))
-        }
-        Err(error) => {
-            Check::fail("audit log", error.to_string(), "compare it with the one in a backup, from that line on")
-        }
+    const WHAT: &str = "audit log";
+    let known = || store::memo(&data_dir.join(DATABASE), audit::MEMO).ok().flatten();
+    let hint = "compare it with the one in a backup; somebody who may write to this folder changed it";
+    match audit::verify(data_dir, known) {
+        Ok(extent) if extent.lines == 0 => Check::ok(WHAT, "empty"),
+        Ok(extent) => Check::ok(WHAT, format!("{} lines without a break, the last is {}", extent.lines, extent.last)),
+        Err(error) => Check::fail(WHAT, error.to_string(), hint),
+    }
+}
+
+fn refused(data_dir: &Path) -> Check {
+    const WHAT: &str = "log of refusals";
+    match audit::verify_refused(data_dir) {
+        Ok(extent) => Check::ok(WHAT, format!("{} lines without a break", extent.lines)),
+        Err(error) => Check::fail(WHAT, error.to_string(), "compare it with the one in a backup"),
     }
 }

@@ -19,9 +19,10 @@ use c2_shared::checkup;
 use c2_shared::config::ConfigError;
 use c2_shared::exit;
 
+use crate::audit;
 use crate::cli::options::Upkeep;
 use crate::clock::Clock;
-use crate::store::StoreError;
+use crate::store::{self, StoreError};
 
 use self::backup::backup;
 use self::check::check;
@@ -65,7 +66,9 @@ pub fn run(data_dir: &Path, config_file: Option<&Path>, work: Upkeep) -> Result<
     match work {
         Upkeep::Backup { file, force } => {
             let bytes = backup(data_dir, config_file, &file, force)?;
-            Ok((format!("{} holds everything of {}: {bytes} bytes\n", file.display(), data_dir.display()), true))
+            let audit = store::memo(&data_dir.join(DATABASE), audit::MEMO)?.and_then(|text| audit::extent(&text));
+            let audit = audit.map_or_else(String::new, |extent| format!("its audit log has {extent}\n"));
+            Ok((format!("{} holds everything of {}: {bytes} bytes\n{audit}", file.display(), data_dir.display()), true))
         }
         Upkeep::Restore { file } => {
             let aside = restore(data_dir, config_file, &file, Clock::start().now().wall_ms / 1_000)?;

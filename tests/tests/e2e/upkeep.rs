@@ -9,7 +9,8 @@ use c2_shared::api::jobs::LogEntry;
 use c2_shared::id::JobId;
 use c2_shared::job::JobState;
 use c2_tests::wait::SOON;
-use c2_tests::{Cluster, Program, eventually, scenario};
+use c2_tests::{Cluster, Program, eventually, is_alive, scenario};
+use rustix::process::Signal;
 
 crate::tests![
     a_backup_under_load_is_a_queue_that_goes_on,
@@ -18,6 +19,7 @@ crate::tests![
     a_check_reads_the_log_of_ended_jobs,
     a_damaged_backup_changes_nothing,
     a_check_names_what_is_wrong_and_what_to_do,
+    an_audit_log_that_was_cut_is_found,
 ];
 
 fn flip(file: &Path, at: usize) -> anyhow::Result<()> {
@@ -57,7 +59,7 @@ fn a_backup_under_load_is_a_queue_that_goes_on() {
         let restored = cluster.c2d(&["restore", &name]).await?;
         assert!(restored.status == 0 && restored.stdout.contains("what was there before is now"), "{restored:?}");
         let check = cluster.c2d(&["check"]).await?;
-        assert_eq!((check.status, check.stdout.matches("ok ").count()), (0, 5), "{check:?}");
+        assert_eq!((check.status, check.stdout.matches("ok ").count()), (0, 6), "{check:?}");
         cluster.restart_c2d().await?;
         // The agent knows the authority and the token again, so it needs no new invitation.
         for job in &before {
@@ -280,6 +282,43 @@ fn a_check_names_what_is_wrong_and_what_to_do() {
         assert!(mistyped.status == 1 && mistyped.stdout.contains("FAIL  configuration"), "{mistyped:?}");
         fs::remove_file(dir.join("config.json"))?;
         assert_eq!(cluster.c2d(&["check"]).await?.status, 0);
+        Ok(())
+    });
+}
+
+fn an_audit_log_that_was_cut_is_found() {
+    scenario(async |cluster| {
+        end_jobs(cluster, 10).await?;
+        let path = cluster.data_dir().join("audit.log");
+        let pid = cluster.c2d_pid()?;
+        cluster.signal_c2d(Signal::TERM)?;
+        eventually("the end of c2d", SOON, async || Ok((!is_alive(pid)).then_some(()))).await?;
+        cluster.kill_c2d()?;
+        let text = fs::read_to_string(&path)?;
+        let lines: Vec<&str> = text.split_inclusive('\n').collect();
+        assert_eq!(lines.len(), 20, "{text}");
+        let well = cluster.c2d(&["check"]).await?;
+        assert!(well.status == 0 && well.stdout.contains("audit log: 20 lines without a break"), "{well:?}");
+        for (damaged, words) in [
+            (lines[..19].concat(), "its end is missing: it has 19 lines, c2d wrote 20"),
+            (lines[1..].concat(), "its beginning is missing"),
+            ([&lines[..5], &lines[6..]].concat().concat(), "does not follow from the line before"),
+            (String::new(), "its end is missing"),
+        ] {
+            fs::write(&path, damaged)?;
+            let told = cluster.c2d(&["check"]).await?;
+            assert!(told.status == 1 && told.stdout.contains(words), "{words}: {told:?}");
+        }
+        fs::remove_file(&path)?;
+        let gone = cluster.c2d(&["check"]).await?;
+        assert!(gone.status == 1 && gone.stdout.contains("its end is missing"), "{gone:?}");
+        // It stays known, also when c2d goes on with what is left.
+        fs::write(&path, lines[..15].concat())?;
+        cluster.restart_c2d().await?;
+        end_jobs(cluster, 10).await?;
+        let told = cluster.c2d(&["check"]).await?;
+        assert!(told.status == 1 && told.stdout.contains("line 16 of"), "{told:?}");
+        assert!(fs::read_to_string(&path)?.contains("the log was changed while c2d was down"));
         Ok(())
     });
 }

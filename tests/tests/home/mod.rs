@@ -191,9 +191,10 @@ async fn revoked(home: &Home) -> Result<()> {
         Ok(list.contains("offline").then_some(()))
     })
     .await?;
-    let audit = std::fs::read_to_string(home.folder(SERVER).join(DATA).join("audit.log"))?;
+    let data = home.folder(SERVER).join(DATA);
+    let audit = std::fs::read_to_string(data.join("audit.log"))? + &std::fs::read_to_string(data.join("refused.log"))?;
     for words in ["\"path\":\"/api/join\"", "\"from\":\"10.0.0.13\"", "\"status\":401", &format!("/api/tokens/{id}")] {
-        ensure!(audit.contains(words), "{words} is not in audit.log:\n{audit}");
+        ensure!(audit.contains(words), "{words} is not in the audit logs:\n{audit}");
     }
     Ok(())
 }
@@ -236,8 +237,9 @@ async fn another_c2d(home: &mut Home) -> Result<()> {
     let refused = home.tui(LAPTOP, &["--exec", "list"]).await?;
     ensure!(refused.status == 4, "{refused:?}");
     ensure!(refused.stderr.contains("not the c2d that this token belongs to"), "{refused:?}");
-    let audit = std::fs::read_to_string(home.folder(SERVER).join("stranger/audit.log"))?;
-    ensure!(audit.is_empty(), "the stranger was asked something: {audit}");
+    let stranger = home.folder(SERVER).join("stranger");
+    let audit = ["audit.log", "refused.log"].map(|name| std::fs::read_to_string(stranger.join(name)).unwrap_or_default());
+    ensure!(audit.concat().is_empty(), "the stranger was asked something: {audit:?}");
     Ok(())
 }
 

@@ -17,9 +17,10 @@ use tokio::sync::watch;
 use tower::ServiceExt as _;
 
 use crate::access::{self, Access};
+use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::http::connection::Connection;
-use crate::http::{App, Audit, router};
+use crate::http::{App, router};
 use crate::services::cleanup_requests::CleanupRequests;
 use crate::services::live_output::LiveOutput;
 use crate::{engine, store};
@@ -62,7 +63,7 @@ impl Elsewhere {
             fingerprint,
             throttle: std::sync::Arc::default(),
             large_bodies: Default::default(),
-            audit: Audit::open(&data).unwrap(),
+            audit: Audit::open(&data, clock, None, Box::new(|_| true)).unwrap().0,
             names: std::sync::Arc::default(),
             address: SERVER.parse().unwrap(),
             clock,
