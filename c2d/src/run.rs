@@ -109,6 +109,7 @@ pub async fn run(
         access,
         fingerprint: authority.fingerprint,
         throttle: Arc::default(),
+        doors: Default::default(),
         large_bodies: Default::default(),
         audit,
         names: Arc::new(names(address)),
@@ -120,8 +121,7 @@ pub async fn run(
     let witness =
         tokio::spawn(services::witness::run(app.engine.notes(), app.history.clone(), app.audit.clone(), clock));
     let collecting = tokio::spawn(blob_gc::run(app.blobs.clone(), app.history.clone(), clock, stopping.clone()));
-    let router = http::router(app)?;
-    let server = tokio::spawn(http::serve(listener, authority.tls, router, stopping));
+    let server = tokio::spawn(http::serve(listener, authority.tls, app, stopping));
     let address_file = AddressFile::write(&data_dir, address)?;
     ready(address).map_err(|e| RunError::File("/dev/stdout".into(), e))?;
 
@@ -138,7 +138,7 @@ pub async fn run(
     }
     tracing::info!("going down");
     let _all_gone = stop.send(true);
-    server.await.map_err(stopped("the server"))?;
+    server.await.map_err(stopped("the server"))??;
     collecting.await.map_err(stopped("the removal of unused files"))?;
     let writer = engine.await.map_err(stopped("the engine"))??;
     // It ends with the engine, as the last who may write to the audit log.

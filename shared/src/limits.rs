@@ -111,8 +111,17 @@ pub const BATCH_BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub const HEAD_BYTES_MAX: usize = 16 * 1024;
 /// Time in which a client must have sent the head of its request.
 pub const HEAD_TIMEOUT_MS: u64 = 10_000;
-/// Connections that c2d serves at once to one other machine.
+/// Silence of a client that is to read an answer, after which its connection is given up.
+pub const WRITE_IDLE_MS: u64 = 30_000;
+/// Connections that c2d serves at once for one token from other machines; an agent has a few.
 pub const CONNECTIONS_OF_ONE_MAX: usize = 64;
+/// Connections from one address that have shown no token.
+pub const STRANGERS_OF_ONE_MAX: usize = 16;
+/// How long a connection counts as new: time enough for a handshake and a first request.
+pub const STRANGER_NEW_MS: u64 = 1_000;
+/// New connections from one address: all machines behind one router may come at once, and somebody who
+/// opens connections as fast as he can must not push out one that is about to show a token.
+pub const NEW_STRANGERS_OF_ONE_MAX: usize = 1_024;
 /// How long an invitation may be good.
 pub const INVITATION_S_MAX: u64 = 30 * 24 * 3_600;
 /// How often an invitation may be used.
@@ -121,6 +130,8 @@ pub const INVITATION_USES_MAX: u32 = 100;
 pub const NAME_LEN_MAX: usize = 128;
 /// Connections that c2d serves at once.
 pub const CONNECTIONS_MAX: usize = 4_096;
+/// Of these, those that are kept for holders of tokens.
+pub const CONNECTIONS_KEPT: usize = 256;
 
 /// How long a worker gets nothing after it could not start a job; twice as long each time.
 pub const FAULT_PAUSE_MS: u64 = 1_000;

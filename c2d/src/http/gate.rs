@@ -6,6 +6,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ use crate::access::Holder;
 use crate::audit;
 use crate::http::App;
 use crate::http::connection::Connection;
+use crate::http::doors::Seat;
 use crate::http::error::ApiError;
 
 /// What to do without a token, or with the wrong one.
@@ -40,6 +42,9 @@ pub(crate) async fn gate(State(app): State<App>, mut request: Request, next: Nex
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let (who, mut response) = match admit(&app, &request, connection) {
         Ok(Some(holder)) => {
+            if let Some(seat) = request.extensions().get::<Arc<Seat>>() {
+                seat.prove(&holder.id, connection.is_near(), app.clock.now().mono);
+            }
             request.extensions_mut().insert(holder.clone());
             let response = served_while_good(&app, &holder, request, next).await;
             (Some(holder), response)

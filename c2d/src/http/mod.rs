@@ -2,9 +2,11 @@
 //! the history. It touches no file of the store and decides nothing.
 
 mod connection;
+mod doors;
 mod error;
 mod gate;
 mod throttle;
+mod timed;
 
 mod extract;
 mod handler;

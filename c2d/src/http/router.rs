@@ -15,6 +15,7 @@ use crate::access::Access;
 use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::engine::EngineHandle;
+use crate::http::doors::Doors;
 use crate::http::error::ApiError;
 use crate::http::mount::{Mounted, Unserved};
 use crate::http::poll_body::LargeBodies;
@@ -43,6 +44,8 @@ pub struct App {
     pub fingerprint: Fingerprint,
     /// Counts requests without a known token.
     pub(crate) throttle: Arc<Throttle>,
+    /// Counts connections.
+    pub(crate) doors: Doors,
     /// Bounds what workers send at once.
     pub(crate) large_bodies: LargeBodies,
     /// Remembers who did what.

@@ -238,7 +238,8 @@ async fn another_c2d(home: &mut Home) -> Result<()> {
     ensure!(refused.status == 4, "{refused:?}");
     ensure!(refused.stderr.contains("not the c2d that this token belongs to"), "{refused:?}");
     let stranger = home.folder(SERVER).join("stranger");
-    let audit = ["audit.log", "refused.log"].map(|name| std::fs::read_to_string(stranger.join(name)).unwrap_or_default());
+    let audit =
+        ["audit.log", "refused.log"].map(|name| std::fs::read_to_string(stranger.join(name)).unwrap_or_default());
     ensure!(audit.concat().is_empty(), "the stranger was asked something: {audit:?}");
     Ok(())
 }

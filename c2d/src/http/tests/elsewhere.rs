@@ -62,6 +62,7 @@ impl Elsewhere {
             access: access.clone(),
             fingerprint,
             throttle: std::sync::Arc::default(),
+            doors: Default::default(),
             large_bodies: Default::default(),
             audit: Audit::open(&data, clock, None, Box::new(|_| true)).unwrap().0,
             names: std::sync::Arc::default(),
