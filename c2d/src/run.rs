@@ -13,6 +13,7 @@ use c2_shared::exit;
 use c2_shared::limits::TLS_NAME;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinError;
 
@@ -91,7 +92,8 @@ pub async fn run(
     let mut engine_stopping = stopping.clone();
     let engine_shutdown = async move { http::stopped(&mut engine_stopping).await };
     let clock = Clock::start();
-    let memo = opened.writer.memo();
+    let (memo, health) = (opened.writer.memo(), opened.writer.health());
+    tokio::spawn(look_when_told(memo.clone()));
     let keep = Box::new(move |extent: &_| memo.put(audit::MEMO, audit::text(extent)));
     let (audit, audit_end) = Audit::open(&data_dir, clock, opened.audit.as_deref(), keep)
         .map_err(|e| RunError::File(data_dir.join(audit::FILE), e))?;
@@ -102,6 +104,7 @@ pub async fn run(
         engine::start(opened.saved, config.max_queue_size, opened.writer, clock, engine_shutdown);
     let app = App {
         engine: handle,
+        health,
         history: opened.history,
         blobs: opened.blobs,
         cleanup_requests: CleanupRequests::start(clock.now().wall_ms),
@@ -148,6 +151,18 @@ pub async fn run(
         writer.close();
     };
     tokio::task::spawn_blocking(close).await.map_err(stopped("the store"))
+}
+
+/// Whoever puts `jobs.log` aside says so with the signal HUP.
+async fn look_when_told(memo: store::Memo) {
+    match signal(SignalKind::hangup()) {
+        Ok(mut told) => {
+            while told.recv().await.is_some() {
+                memo.look_at_log();
+            }
+        }
+        Err(error) => tracing::warn!("the signal HUP is not heard: {error}"),
+    }
 }
 
 fn stopped(what: &'static str) -> impl FnOnce(JoinError) -> RunError {

@@ -173,5 +173,7 @@ pub const FREE_BYTES_FLOOR: u64 = 256 * 1024 * 1024;
 pub const WORKER_FREE_BYTES_FLOOR: u64 = 128 * 1024 * 1024;
 /// Free space in an agent's own folder below which it takes nothing new: results and scripts go there.
 pub const STATE_FREE_BYTES_FLOOR: u64 = 512 * 1024;
+/// Free space from which on c2d records again, after its disk was full to the last byte.
+pub const EXHAUSTED_BYTES: u64 = 8 * 1024 * 1024;
 /// Size of the ballast file that is given up when the disk is full all the same.
 pub const BALLAST_BYTES: u64 = 32 * 1024 * 1024;

@@ -79,6 +79,7 @@ const ALL: &[&[Test]] = &[
     chaos::TESTS,
     faults::broken::TESTS,
     faults::doors::TESTS,
+    faults::full_disk::TESTS,
     faults::hostile::TESTS,
     faults::jobs_log::TESTS,
     faults::logs::TESTS,

@@ -34,8 +34,8 @@ pub(super) enum Message {
 /// An event to apply. What comes of it sends the answer, once everything is durable.
 pub(super) type Apply = Box<dyn FnOnce(&mut Step<'_>) -> Tell + Send>;
 
-/// Sends an answer.
-pub(super) type Tell = Box<dyn FnOnce() + Send>;
+/// Sends an answer, or why there is none.
+pub(super) type Tell = Box<dyn FnOnce(Result<(), Refusal>) + Send>;
 
 /// A question about the state, which sends its own answer.
 pub(super) type Read = Box<dyn FnOnce(&Scheduler, Now) + Send>;
@@ -106,7 +106,7 @@ impl EngineHandle {
         let apply = |step: &mut Step<'_>| -> Tell {
             let answer = step.apply(event);
             // Whoever asked may have gone away meanwhile, and then nobody misses the answer.
-            Box::new(|| drop(reply.send(answer)))
+            Box::new(|durable| drop(reply.send(durable.and(answer))))
         };
         self.send(Message::Apply { apply: Box::new(apply), outputs })?;
         replied.await.unwrap_or(Err(Refusal::Stopping))

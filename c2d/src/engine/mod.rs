@@ -4,6 +4,7 @@
 //! the decisions of all of them at once, and only then answers: the commit is the batching window,
 //! so no timer is needed. Reads go through the same queue and so never see what is not durable.
 
+mod exhausted;
 mod handle;
 mod task;
 
@@ -13,6 +14,7 @@ use std::net::IpAddr;
 use c2_shared::api::jobs::QueueStatus;
 use c2_shared::api::work::AttemptResult;
 
+use crate::sched::decision::Saved;
 use crate::sched::event::Now;
 use crate::sched::{Decision, JobView, Note, Reject, WorkerView};
 
@@ -26,10 +28,18 @@ pub trait Durable: Send + 'static {
     type Error: std::error::Error + Send + Sync + 'static;
 
     /// Makes a batch durable, all of it or nothing.
-    fn commit(&mut self, batch: Batch) -> impl Future<Output = Result<(), Self::Error>> + Send;
+    fn commit(&mut self, batch: Batch) -> impl Future<Output = Result<Committed, Self::Error>> + Send;
 
     /// Bytes that the disk has left for new jobs.
     fn free_bytes(&self) -> u64;
+}
+
+/// How a commit ended.
+#[derive(Debug)]
+pub enum Committed {
+    All,
+    /// There is no space; this is what is durable.
+    Nothing(Box<Saved>),
 }
 
 /// What one commit makes durable.

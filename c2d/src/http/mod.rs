@@ -28,6 +28,7 @@ mod files;
 mod find_worker;
 mod follow;
 mod get_tags;
+mod health;
 mod hold;
 mod info;
 mod job;
@@ -61,7 +62,7 @@ pub(crate) use serve::stopped;
 
 /// The modules with handlers; each says which endpoints it serves.
 const HANDLERS: &[mount::Mount] = &mount::of! {
-    assign batch blobs cancel cleanup detect_tags docs drain events files find_worker follow get_tags hold
+    assign batch blobs cancel cleanup detect_tags docs drain events files find_worker follow get_tags health hold
     info job jobs list log metrics output pause queue_status remove_worker retry set_tags submit tokens why
     workers
 };

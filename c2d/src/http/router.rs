@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use axum::Router;
-use c2_shared::api::endpoint;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::fingerprint::Fingerprint;
 use tokio::sync::watch;
@@ -23,13 +22,15 @@ use crate::http::throttle::Throttle;
 use crate::http::{HANDLERS, gate};
 use crate::services::cleanup_requests::CleanupRequests;
 use crate::services::live_output::LiveOutput;
-use crate::store::{Blobs, History};
+use crate::store::{Blobs, Health, History};
 
 /// What the handlers speak to.
 #[derive(Clone, Debug)]
 pub struct App {
     /// Decides and remembers.
     pub engine: EngineHandle,
+    /// Says how the store is.
+    pub health: Health,
     /// Knows the past.
     pub history: History,
     /// Keeps the content of files.
@@ -71,8 +72,7 @@ pub fn router(app: App) -> Result<Router, Unserved> {
 
 /// The handlers on their endpoints.
 pub(super) fn handlers() -> Mounted {
-    let mounted = Mounted::default().on(&endpoint::HEALTH, async || "ok\n");
-    HANDLERS.iter().fold(mounted, |mounted, mount| mount(mounted))
+    HANDLERS.iter().fold(Mounted::default(), |mounted, mount| mount(mounted))
 }
 
 async fn unknown_path(uri: axum::http::Uri) -> ApiError {

@@ -11,7 +11,7 @@ use c2_shared::time::Mono;
 use crate::sched::decision::{Handout, PollAnswer, WorkerRecord};
 use crate::sched::event::{
     DrainSet, Event, GroupsChanged, PlainPolled, Poll, PollDropped, PollToken, ResultArrived, ResultFate, TagsSet,
-    WorkerPolled, WorkerRegistered, WorkerRemoved,
+    WorkerHeard, WorkerPolled, WorkerRegistered, WorkerRemoved,
 };
 use crate::sched::scheduler::{Scheduler, Turn};
 use crate::sched::workers::{Heard, Parked, Worker};
@@ -112,6 +112,17 @@ impl Event for PlainPolled {
             }
         }
         Ok(handout)
+    }
+}
+
+impl Event for WorkerHeard {
+    type Answer = ();
+
+    fn happen(self, turn: &mut Turn<'_>) -> Result<Self::Answer, Reject> {
+        if turn.s.workers.contains_key(&self.worker) {
+            turn.heard(self.worker);
+        }
+        Ok(())
     }
 }
 

@@ -22,6 +22,12 @@ impl Memo {
         let (kept, answer) = sync_channel(1);
         self.0.send(Work::Keep { name, text, kept }).is_ok() && answer.recv().unwrap_or(false)
     }
+
+    /// Has the log of ended jobs opened again, if it was put aside.
+    pub fn look_at_log(&self) {
+        // If there is no room, somebody asked for it a moment ago.
+        let _asked = self.0.try_send(Work::Look);
+    }
 }
 
 pub(super) fn put(c: &Connection, name: &str, text: &str) -> Result<(), StoreError> {

@@ -7,6 +7,7 @@
 //! constraints refuse is a defect of the scheduler and stops c2d.
 
 mod folder;
+mod health;
 mod schema;
 
 mod load;
@@ -42,8 +43,11 @@ use crate::sched::Saved;
 
 pub use blobs::{Blobs, Incoming, read_piece};
 pub use columns::{StoredFiles, StoredJob, StoredOutput, digest};
-pub use copy::{copy, ended, examine, last_job, last_logged, lock, lock_log, memo, move_ids_on};
+pub use copy::{
+    copy, ended, examine, last_job, last_logged, lock, lock_log, log_begins_after, look_at_workers, memo, move_ids_on,
+};
 pub use folder::free_bytes;
+pub use health::Health;
 pub use history::{History, JobFilter};
 pub use jobs_log::{LogLine, Piece, pieces};
 pub use memo::Memo;

@@ -10,14 +10,17 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use c2_shared::validate;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::sched::decision::WorkerRecord;
 use crate::store::columns::to_json;
 use crate::store::folder::{private, sync_dir};
-use crate::store::{StoreError, load};
+use crate::store::{StoreError, load, memo};
+
+/// Under this name the database keeps the hash of what was written.
+const MEMO: &str = "workers_json";
 
 /// A worker as the file shows it. Only the last three are read back.
 #[derive(Debug, Serialize, Deserialize)]
@@ -51,7 +54,7 @@ pub(super) fn export(connection: &Connection, path: &Path) -> Result<(), StoreEr
     text.push(b'\n');
     replace(path, &text).map_err(StoreError::file(path))?;
     sync_dir(path.parent().unwrap_or_else(|| Path::new("/")))?;
-    remember(connection, &text)
+    memo::put(connection, MEMO, &hash(&text))
 }
 
 /// Takes over what somebody edited while c2d was down; says what was changed.
@@ -61,10 +64,7 @@ pub(super) fn import(connection: &mut Connection, path: &Path) -> Result<Vec<Str
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(source) => return Err(StoreError::File { path: path.to_owned(), source }),
     };
-    let known = connection
-        .query_row("SELECT value FROM meta WHERE name = 'workers_json'", [], |row| row.get::<_, String>(0))
-        .optional()?;
-    if known.as_deref() == Some(&hash(&text)) {
+    if memo::get(connection, MEMO)?.as_deref() == Some(&hash(&text)) {
         return Ok(Vec::new());
     }
     match read(&text) {
@@ -76,6 +76,12 @@ pub(super) fn import(connection: &mut Connection, path: &Path) -> Result<Vec<Str
             Ok(vec![format!("the edited list of workers cannot be used and is kept as {aside:?}")])
         }
     }
+}
+
+/// Whether a list is as it was written, or why it cannot be read.
+pub(super) fn look(text: &[u8], connection: &Connection) -> Result<Result<bool, String>, StoreError> {
+    let known = memo::get(connection, MEMO)?;
+    Ok(read(text).map(|_| known.as_deref() == Some(&hash(text))))
 }
 
 fn read(text: &[u8]) -> Result<Entries, String> {
@@ -136,12 +142,6 @@ fn replace(path: &Path, text: &[u8]) -> std::io::Result<()> {
     file.write_all(text)?;
     file.sync_all()?;
     std::fs::rename(&next, path)
-}
-
-fn remember(connection: &Connection, text: &[u8]) -> Result<(), StoreError> {
-    let sql = "INSERT INTO meta VALUES ('workers_json', ?1) ON CONFLICT DO UPDATE SET value = excluded.value";
-    connection.execute(sql, [hash(text)])?;
-    Ok(())
 }
 
 fn hash(text: &[u8]) -> String {

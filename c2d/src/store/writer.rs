@@ -12,14 +12,15 @@ use c2_shared::time::Mono;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
-use crate::engine::{Batch, Durable};
+use crate::engine::{Batch, Committed, Durable};
 use crate::sched::Decision;
 use crate::store::derived::Derived;
 use crate::store::folder::{Folder, free_bytes};
+use crate::store::health::Health;
 use crate::store::jobs_log::JobsLog;
 use crate::store::retention::Retention;
 use crate::store::uptime::Uptime;
-use crate::store::{Memo, StoreError, memo, workers_json, write};
+use crate::store::{Memo, StoreError, load, memo, workers_json, write};
 
 /// How soon after a change the derived files follow, and how often what failed is tried again. At most
 /// this often `workers.json` is written, however fast workers change.
@@ -34,14 +35,21 @@ pub struct Writer {
     work: SyncSender<Work>,
     thread: std::thread::JoinHandle<()>,
     dir: PathBuf,
+    health: Health,
 }
 
 /// What the thread is asked for. The engine waits for each commit, and so does who has a memo kept, so
 /// there is never more than one of each kind.
 #[derive(Debug)]
 pub(super) enum Work {
-    Commit(Batch, oneshot::Sender<Result<(), StoreError>>),
-    Keep { name: &'static str, text: String, kept: SyncSender<bool> },
+    Commit(Batch, oneshot::Sender<Result<Committed, StoreError>>),
+    Keep {
+        name: &'static str,
+        text: String,
+        kept: SyncSender<bool>,
+    },
+    /// Somebody may have put the log of ended jobs aside.
+    Look,
     Close,
 }
 
@@ -60,6 +68,7 @@ struct Thread {
     now: Mono,
     /// Removes what was kept long enough.
     retention: Retention,
+    health: Health,
 }
 
 impl Writer {
@@ -71,6 +80,7 @@ impl Writer {
         keep: config::Retention,
     ) -> Result<Self, StoreError> {
         let dir = folder.dir().to_owned();
+        let health = Health::new(&dir);
         let retention = Retention::new(keep, Uptime::load(&connection)?);
         let thread = Thread {
             connection,
@@ -82,13 +92,19 @@ impl Writer {
             chores_at: Some(Mono(0)),
             now: Mono(0),
             retention,
+            health: health.clone(),
         };
-        let (work, inbox) = sync_channel(3);
+        let (work, inbox) = sync_channel(4);
         let thread = std::thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || thread.run(&inbox))
             .map_err(StoreError::file(&dir))?;
-        Ok(Self { work, thread, dir })
+        Ok(Self { work, thread, dir, health })
+    }
+
+    /// How the store is.
+    pub fn health(&self) -> Health {
+        self.health.clone()
     }
 
     /// Keeps small texts in the database.
@@ -108,7 +124,8 @@ impl Writer {
 impl Durable for Writer {
     type Error = StoreError;
 
-    async fn commit(&mut self, batch: Batch) -> Result<(), StoreError> {
+    async fn commit(&mut self, batch: Batch) -> Result<Committed, StoreError> {
+        self.health.commit_begins(batch.now.mono);
         let (done, committed) = oneshot::channel();
         // The engine waits for each commit, so there is always room.
         self.work.try_send(Work::Commit(batch, done)).map_err(|_: TrySendError<Work>| StoreError::Closed)?;
@@ -135,12 +152,16 @@ impl Thread {
                 Ok(Work::Commit(batch, done)) => {
                     self.now = batch.now.mono;
                     let result = self.commit(&batch);
-                    let failed = result.is_err();
+                    let (failed, nothing) = (result.is_err(), matches!(result, Ok(Committed::Nothing(_))));
+                    self.health.commit_ended(nothing);
                     // Whoever waited may be gone, which changes nothing about what is durable.
                     drop(done.send(result));
                     if failed {
                         // Nothing is written after a failure: nobody knows what is on the disk.
                         return;
+                    }
+                    if nothing {
+                        continue;
                     }
                     self.derive(&batch);
                     if self.retention.committed(batch.now, self.log.last()) {
@@ -149,12 +170,14 @@ impl Thread {
                 }
                 Err(RecvTimeoutError::Timeout) if self.retention.is_going_on() => self.remove_old(),
                 Err(RecvTimeoutError::Timeout) => {}
+                Ok(Work::Look) => self.log.keep_up(&self.connection),
                 Ok(Work::Close) | Err(RecvTimeoutError::Disconnected) => break,
             }
             if self.chores_at.is_some_and(|at| at <= self.now) {
                 self.do_chores();
                 self.chores_at = self.has_chores().then(|| self.now.after_ms(CHORES_EVERY_MS));
             }
+            self.health.derived(self.log.is_behind(), self.workers_json.is_behind());
         }
         self.do_chores();
         self.log.sync();
@@ -179,7 +202,18 @@ impl Thread {
         next
     }
 
-    fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
+    /// Without any space nothing is written, and what was written before is read back.
+    fn commit(&mut self, batch: &Batch) -> Result<Committed, StoreError> {
+        match self.transact_with_ballast(batch) {
+            Ok(()) => Ok(Committed::All),
+            Err(StoreError::Database(e)) if is_full(&e) => {
+                Ok(Committed::Nothing(Box::new(load::load(&self.connection)?)))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn transact_with_ballast(&mut self, batch: &Batch) -> Result<(), StoreError> {
         match self.transact(batch) {
             Err(StoreError::Database(e)) if is_full(&e) && self.folder.drop_ballast() => {
                 self.ballast_due = true;

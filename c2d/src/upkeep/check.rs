@@ -6,9 +6,10 @@ use std::path::Path;
 
 use c2_shared::checkup::Check;
 use c2_shared::config::{self, ServerConfig};
+use c2_shared::limits::{BALLAST_BYTES, FREE_BYTES_FLOOR};
 
 use super::restore::{content, named};
-use super::{CONFIG, DATABASE, FILES, history};
+use super::{BALLAST, CONFIG, DATABASE, FILES, history};
 use crate::audit;
 use crate::store;
 
@@ -20,7 +21,9 @@ pub(super) fn check(data_dir: &Path, config_file: Option<&Path>) -> Vec<Check> {
     let mut checks = vec![rights(data_dir), database(data_dir)];
     checks.extend(configuration(data_dir, config_file));
     checks.push(history::check(data_dir, config_file));
+    checks.extend(workers(data_dir, config_file));
     checks.push(files(data_dir));
+    checks.push(space(data_dir));
     checks.push(audit(data_dir));
     checks.push(refused(data_dir));
     checks
@@ -67,6 +70,34 @@ fn configuration(data_dir: &Path, config_file: Option<&Path>) -> Option<Check> {
         Ok(_) => Check::ok("configuration", "understood"),
         Err(error) => Check::fail("configuration", error.to_string(), "fix it; c2d does not start with it"),
     })
+}
+
+/// The list of workers, if there is one: c2d writes it again when it is missing.
+fn workers(data_dir: &Path, config_file: Option<&Path>) -> Option<Check> {
+    const WHAT: &str = "list of workers";
+    let name = history::settings(data_dir, config_file).ok()?.workers_file;
+    match store::look_at_workers(&data_dir.join(name), &data_dir.join(DATABASE)).ok()? {
+        Ok(true) => Some(Check::ok(WHAT, "as c2d wrote it")),
+        Ok(false) => Some(Check::warn(WHAT, "was edited", "c2d takes the edits over when it starts")),
+        Err(why) => Some(Check::warn(WHAT, format!("cannot be read: {why}"), "fix it before c2d starts, or remove it")),
+    }
+}
+
+fn space(data_dir: &Path) -> Check {
+    const WHAT: &str = "disk";
+    let free = store::free_bytes(data_dir);
+    let words = format!("{} MB are free", free >> 20);
+    if free < FREE_BYTES_FLOOR {
+        Check::fail(WHAT, words, "free some space: c2d takes no new jobs until then")
+    } else if fs::metadata(data_dir.join(BALLAST)).is_ok_and(|ballast| ballast.len() >= BALLAST_BYTES) {
+        Check::ok(WHAT, words + ", and some are set aside for results")
+    } else {
+        Check::warn(
+            WHAT,
+            words + ", and none are set aside for results",
+            "c2d sets some aside while it runs, if it can",
+        )
+    }
 }
 
 fn files(data_dir: &Path) -> Check {

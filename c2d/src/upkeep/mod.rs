@@ -38,10 +38,12 @@ const DATABASE: &str = "c2.db";
 const FILES: &str = "files";
 /// The log of ended jobs within a copy.
 const LOG: &str = "jobs.log";
+/// The space that is set aside.
+const BALLAST: &str = "ballast";
 /// The configuration, in the data folder and within a copy.
 const CONFIG: &str = "config.json";
 /// What c2d makes again, or what means something only while it runs.
-const NOT_COPIED: [&str; 5] = ["c2.db-wal", "c2.db-shm", "lock", "ballast", "c2d.addr"];
+const NOT_COPIED: [&str; 5] = ["c2.db-wal", "c2.db-shm", "lock", BALLAST, "c2d.addr"];
 
 /// Why it was not done.
 #[derive(Debug, thiserror::Error)]

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use c2_shared::api::jobs::LogEntry;
 use c2_shared::id::JobId;
@@ -20,6 +21,7 @@ crate::tests![
     a_damaged_backup_changes_nothing,
     a_check_names_what_is_wrong_and_what_to_do,
     an_audit_log_that_was_cut_is_found,
+    a_backup_that_was_killed_leaves_nothing_to_the_next,
 ];
 
 fn flip(file: &Path, at: usize) -> anyhow::Result<()> {
@@ -59,7 +61,7 @@ fn a_backup_under_load_is_a_queue_that_goes_on() {
         let restored = cluster.c2d(&["restore", &name]).await?;
         assert!(restored.status == 0 && restored.stdout.contains("what was there before is now"), "{restored:?}");
         let check = cluster.c2d(&["check"]).await?;
-        assert_eq!((check.status, check.stdout.matches("ok ").count()), (0, 6), "{check:?}");
+        assert_eq!((check.status, check.stdout.matches("ok ").count()), (0, 7), "{check:?}");
         cluster.restart_c2d().await?;
         // The agent knows the authority and the token again, so it needs no new invitation.
         for job in &before {
@@ -277,7 +279,8 @@ fn a_check_names_what_is_wrong_and_what_to_do() {
         let altered = cluster.c2d(&["check"]).await?;
         let told = altered.stdout.contains("audit.log\" does not follow from the line before");
         assert!(altered.status == 1 && told, "{altered:?}");
-        fs::write(&audit, lines)?;
+        // With what was written since.
+        fs::write(&audit, fs::read_to_string(&audit)?.replacen("HEAD", "POST", 1))?;
         let mistyped = cluster.c2d(&["check"]).await?;
         assert!(mistyped.status == 1 && mistyped.stdout.contains("FAIL  configuration"), "{mistyped:?}");
         fs::remove_file(dir.join("config.json"))?;
@@ -319,6 +322,35 @@ fn an_audit_log_that_was_cut_is_found() {
         let told = cluster.c2d(&["check"]).await?;
         assert!(told.status == 1 && told.stdout.contains("line 16 of"), "{told:?}");
         assert!(fs::read_to_string(&path)?.contains("the log was changed while c2d was down"));
+        Ok(())
+    });
+}
+
+fn a_backup_that_was_killed_leaves_nothing_to_the_next() {
+    scenario(async |cluster| {
+        for n in 0..300 {
+            cluster.submit(&format!("echo {n} {}", "x".repeat(5_000))).await?;
+        }
+        let here = cluster.new_folder("backups")?;
+        let (copy, data) = (here.join("copy.tar"), cluster.data_dir());
+        let names = || -> anyhow::Result<Vec<String>> {
+            fs::read_dir(&here)?.map(|file| Ok(file?.file_name().to_string_lossy().into_owned())).collect()
+        };
+        let mut left = 0;
+        for after_ms in [5, 10, 15, 20, 30, 40] {
+            let mut backup = Command::new(Program::C2d.path()?);
+            let mut backup = backup.arg("backup").arg(&copy).arg("--force").arg("--data-dir").arg(&data).spawn()?;
+            tokio::time::sleep(Duration::from_millis(after_ms)).await;
+            backup.kill()?;
+            backup.wait()?;
+            for name in names()?.iter().filter(|name| *name != "copy.tar") {
+                left += 1;
+                let mode = fs::metadata(here.join(name))?.permissions().mode();
+                assert!(name.starts_with(".c2-backup-") && mode & 0o077 == 0, "{name} {mode:o}");
+            }
+        }
+        let done = cluster.c2d(&["backup", &copy.display().to_string(), "--force"]).await?;
+        assert_eq!((done.status, names()?), (0, vec!["copy.tar".to_owned()]), "{left}: {done:?}");
         Ok(())
     });
 }

@@ -52,9 +52,11 @@ impl Elsewhere {
         let fingerprint = Fingerprint::of(b"authority");
         let (access, clock) = (access::start(&data, fingerprint).unwrap(), Clock::start());
         let (stop, stopping) = watch::channel(false);
+        let health = opened.writer.health();
         let (engine, _task) = engine::start(opened.saved, 50, opened.writer, clock, std::future::pending());
         let app = App {
             engine,
+            health,
             history: opened.history,
             blobs: opened.blobs,
             cleanup_requests: CleanupRequests::start(0),

@@ -259,6 +259,9 @@ endpoints! {
     /// Shows this interface as a page.
     DOCS: Endpoint<(), (), (), Raw> = Endpoint::new(Get, "/docs", ANYONE).answers("text/html; charset=utf-8");
 
-    /// Answers when c2d is up.
+    /// Says whether c2d is well.
+    ///
+    /// `ok`, or with status 503 `degraded: ` and the reason: its disk is full, hangs or is read-only, or a log
+    /// is behind.
     HEALTH: Endpoint<(), (), (), Raw> = Endpoint::new(Get, "/healthz", ANYONE).answers("text/plain; charset=utf-8");
 }
