@@ -81,6 +81,13 @@ pub const BODY_IDLE_MS: u64 = 30_000;
 /// How long a blob stays that no job names: between its upload and the submit, and for as long as
 /// a broken upload may be resumed.
 pub const BLOB_UNUSED_MS: u64 = 24 * 3_600 * 1_000;
+/// How young a blob that no job names must be to stay when all others are removed at once: its submit
+/// may be on its way.
+pub const BLOB_YOUNG_MS: u64 = 60 * 1_000;
+/// Bytes of blobs that one token may have sent and no job names: two of the largest.
+pub const BLOBS_UNUSED_BYTES_MAX: u64 = 2 * BLOB_BYTES_MAX;
+/// Blobs that one token may have sent and no job names.
+pub const BLOBS_UNUSED_LEN_MAX: usize = 10_000;
 /// How long c2d waits for a worker's report of a cleaning.
 pub const CLEANUP_WAIT_S: u64 = 30;
 
@@ -168,6 +175,9 @@ pub const KEEP_BYTES: u64 = 8 * 1024 * 1024 * 1024;
 
 /// Free space on c2d's disk below which new jobs are refused, so that results still fit.
 pub const FREE_BYTES_FLOOR: u64 = 256 * 1024 * 1024;
+/// Free space on c2d's disk below which workers may send no more files: well above the floor for new
+/// jobs, so that no worker stops those.
+pub const WORKER_BLOBS_FREE_FLOOR: u64 = 512 * 1024 * 1024;
 /// Free space where a worker's jobs run below which it takes nothing new: a job that fills a disk
 /// shall not take the next ones with it, and small cards have little to begin with.
 pub const WORKER_FREE_BYTES_FLOOR: u64 = 128 * 1024 * 1024;

@@ -63,6 +63,7 @@ pub(crate) fn info(look: &Look, info: &WorkerInfo) -> String {
         ("load", format!("cpu {:.0}%, average {:.2}, memory {}", row.load.cpu_percent, row.load.load_1m, memory(row))),
         ("workspaces", workspaces(row)),
         ("system", joined_with(" ", [&hardware.os, &hardware.arch])),
+        ("jobs run as", if hardware.runs_as_root { "root: they may do anything there" } else { "a user" }.to_owned()),
         ("cpu", format!("{} x {}", hardware.cpu_cores, hardware.cpu_model)),
         ("memory", bytes(hardware.memory_bytes)),
     ];

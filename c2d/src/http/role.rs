@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
+use c2_shared::limits::{FREE_BYTES_FLOOR, WORKER_BLOBS_FREE_FLOOR};
 use c2_shared::token::Role;
 
 use crate::access::Holder;
@@ -13,6 +14,7 @@ use crate::http::App;
 use crate::http::connection::Connection;
 use crate::http::error::ApiError;
 use crate::http::find_worker;
+use crate::store::Blobs;
 
 /// Which worker asks, and from where.
 #[derive(Clone, Debug)]
@@ -20,6 +22,30 @@ pub(crate) struct WorkerPeer {
     address: IpAddr,
     /// The one worker that its token belongs to, if it belongs to one.
     worker_id: Option<Arc<str>>,
+}
+
+/// Who sends a file.
+#[derive(Clone, Debug)]
+pub(crate) struct Sender {
+    id: Arc<str>,
+    role: Role,
+}
+
+impl Sender {
+    /// The files of c2d for this sender.
+    pub(crate) fn blobs(&self, app: &App) -> Blobs {
+        let floor = if self.role == Role::Worker { WORKER_BLOBS_FREE_FLOOR } else { FREE_BYTES_FLOOR };
+        app.blobs.of(&self.id, floor)
+    }
+}
+
+impl FromRequestParts<App> for Sender {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, ApiError> {
+        let holder = holder(parts);
+        Ok(Self { id: holder.id.clone(), role: holder.role })
+    }
 }
 
 /// An invitation, by its id.

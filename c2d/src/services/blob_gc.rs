@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use c2_shared::blob::BlobId;
+use c2_shared::limits::BLOB_UNUSED_MS;
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
@@ -42,16 +43,35 @@ pub async fn run(blobs: Blobs, history: History, clock: Clock, mut stopping: wat
 
 /// Looks once, as of the time given.
 pub(crate) async fn once(blobs: &Blobs, history: &History, now_ms: u64) -> Result<(), GcError> {
-    let stale = on_disk(blobs, move |blobs| blobs.stale(now_ms)).await?;
+    purge(blobs, history, now_ms, BLOB_UNUSED_MS).await.map(drop)
+}
+
+/// Removes all that no job names and nobody asked for in this time; answers how many and how large.
+pub(crate) async fn purge(blobs: &Blobs, history: &History, now_ms: u64, age_ms: u64) -> Result<(u64, u64), GcError> {
+    forget_used(blobs, history, blobs.sent_by_all()).await?;
+    let stale = on_disk(blobs, move |blobs| blobs.stale(now_ms, age_ms)).await?;
+    let (mut count, mut bytes) = (0, 0);
     for some in stale.chunks(ASKED_AT_ONCE) {
         let unused = history.unused(some.to_vec()).await?;
-        on_disk(blobs, move |blobs| remove(blobs, &unused, now_ms)).await?;
+        let removed = on_disk(blobs, move |blobs| remove(blobs, &unused, now_ms, age_ms)).await?;
+        count += removed.len() as u64;
+        bytes += removed.iter().sum::<u64>();
+    }
+    Ok((count, bytes))
+}
+
+/// Of what was sent, forgets who sent what jobs use.
+pub(crate) async fn forget_used(blobs: &Blobs, history: &History, sent: Vec<BlobId>) -> Result<(), GcError> {
+    for some in sent.chunks(ASKED_AT_ONCE) {
+        let unused = history.unused(some.to_vec()).await?;
+        let used: Vec<BlobId> = some.iter().filter(|blob| !unused.contains(blob)).copied().collect();
+        on_disk(blobs, move |blobs| Ok(blobs.are_used(&used))).await?;
     }
     Ok(())
 }
 
-fn remove(blobs: &Blobs, unused: &[BlobId], now_ms: u64) -> Result<(), BlobError> {
-    unused.iter().try_for_each(|blob| blobs.remove(*blob, now_ms))
+fn remove(blobs: &Blobs, unused: &[BlobId], now_ms: u64, age_ms: u64) -> Result<Vec<u64>, BlobError> {
+    unused.iter().filter_map(|blob| blobs.remove(*blob, now_ms, age_ms).transpose()).collect()
 }
 
 async fn on_disk<T: Send + 'static>(

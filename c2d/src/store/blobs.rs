@@ -1,5 +1,5 @@
-//! Content of files, by its SHA-256: `files/<hash>` in the data folder, and `<hash>.part` while it
-//! comes in.
+//! Content of files, by its SHA-256: `files/<hash>` in the data folder, and `<hash>.<sender>.part` while
+//! it comes in, so that nobody spoils what another one sends.
 //!
 //! No name that somebody else chose ever reaches the disk. A blob is written aside, verified, synced
 //! and renamed, so under its own name it is always whole. Who uses which blob stands in the
@@ -16,10 +16,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use c2_shared::api::files::BlobStatus;
 use c2_shared::blob::{BlobHasher, BlobId};
 use c2_shared::bytes64::Bytes64;
-use c2_shared::limits::{BLOB_BYTES_MAX, BLOB_UNUSED_MS, FREE_BYTES_FLOOR};
+use c2_shared::limits::{BLOB_BYTES_MAX, FREE_BYTES_FLOOR};
 use rustix::fs::{FlockOperation, Timespec, Timestamps, UTIME_NOW};
 
 use crate::store::folder::{free_bytes, private, sync_dir};
+use crate::store::sent::Sent;
 use crate::store::{BlobError, StoreError};
 
 /// Bytes written between two looks at the disk's free space.
@@ -39,6 +40,11 @@ pub struct Blobs {
     removal: Arc<Mutex<()>>,
     /// How often contents were kept, so that each time has file names of its own.
     kept: Arc<AtomicU64>,
+    sent: Arc<Sent>,
+    /// Who sends through this handle; nobody for c2d itself.
+    sender: Arc<str>,
+    /// Free space that must be left.
+    floor: u64,
 }
 
 /// A blob on its way in. Dropped before its end it leaves what came, to go on from there.
@@ -56,7 +62,30 @@ impl Blobs {
     pub(super) fn open(data_dir: &Path) -> Result<Self, StoreError> {
         let dir = data_dir.join("files");
         DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(StoreError::file(&dir))?;
-        Ok(Self { dir: dir.into(), removal: Arc::default(), kept: Arc::default() })
+        let sent = Arc::new(Sent::load(&dir).map_err(StoreError::file(&dir))?);
+        let (dir, sender) = (dir.into(), "".into());
+        Ok(Self { dir, removal: Arc::default(), kept: Arc::default(), sent, sender, floor: FREE_BYTES_FLOOR })
+    }
+
+    /// The same folder for somebody who sends: what is not whole belongs to him alone, and so much space
+    /// must be left.
+    pub fn of(&self, sender: &str, floor: u64) -> Self {
+        Self { sender: sender.into(), floor, ..self.clone() }
+    }
+
+    /// What this sender sent, with sizes, as far as jobs may not use it yet.
+    pub fn sent(&self) -> Vec<(BlobId, u64)> {
+        self.sent.of(&self.sender)
+    }
+
+    /// What anybody sent, as far as jobs may not use it yet.
+    pub fn sent_by_all(&self) -> Vec<BlobId> {
+        self.sent.all()
+    }
+
+    /// Jobs use these blobs, so it does not matter who sent them.
+    pub fn are_used(&self, blobs: &[BlobId]) {
+        self.sent.forget(&self.dir, blobs);
     }
 
     /// Says what is there of a blob. A whole one counts as asked for.
@@ -79,7 +108,7 @@ impl Blobs {
         if bytes > BLOB_BYTES_MAX {
             return Err(BlobError::TooLarge);
         }
-        if free_bytes(&self.dir) < FREE_BYTES_FLOOR.saturating_add(bytes) { Err(BlobError::Full) } else { Ok(()) }
+        if free_bytes(&self.dir) < self.floor.saturating_add(bytes) { Err(BlobError::Full) } else { Ok(()) }
     }
 
     /// Begins to take a blob in, or goes on with it at `offset`.
@@ -155,13 +184,13 @@ impl Blobs {
         Ok(missing)
     }
 
-    /// The whole blobs that nobody asked for lately; broken uploads of that age are removed.
-    pub fn stale(&self, now_ms: u64) -> Result<Vec<BlobId>, BlobError> {
+    /// The whole blobs that nobody asked for in this time; broken uploads of that age are removed.
+    pub fn stale(&self, now_ms: u64, age_ms: u64) -> Result<Vec<BlobId>, BlobError> {
         let mut stale = Vec::new();
         for entry in std::fs::read_dir(&self.dir)? {
             let entry = entry?;
             let name = entry.file_name().into_string().unwrap_or_default();
-            if !is_stale(&entry.metadata()?, now_ms) {
+            if !is_stale(&entry.metadata()?, now_ms, age_ms) {
                 continue;
             }
             match (name.parse(), name.strip_suffix(PART)) {
@@ -174,14 +203,15 @@ impl Blobs {
         Ok(stale)
     }
 
-    /// Removes a blob that no job names, unless somebody asked for it meanwhile.
-    pub fn remove(&self, blob: BlobId, now_ms: u64) -> Result<(), BlobError> {
+    /// Removes a blob that no job names, unless somebody asked for it meanwhile; answers with its size.
+    pub fn remove(&self, blob: BlobId, now_ms: u64, age_ms: u64) -> Result<Option<u64>, BlobError> {
         let _no_asking = self.removal.lock().unwrap_or_else(PoisonError::into_inner);
         let path = self.path(blob);
-        if std::fs::metadata(&path).is_ok_and(|file| is_stale(&file, now_ms)) {
-            std::fs::remove_file(&path)?;
-        }
-        Ok(())
+        let stale = std::fs::metadata(&path).ok().filter(|file| is_stale(file, now_ms, age_ms));
+        let Some(file) = stale else { return Ok(None) };
+        std::fs::remove_file(&path)?;
+        self.sent.forget(&self.dir, &[blob]);
+        Ok(Some(file.len()))
     }
 
     fn path(&self, blob: BlobId) -> PathBuf {
@@ -189,7 +219,10 @@ impl Blobs {
     }
 
     fn part(&self, blob: BlobId) -> PathBuf {
-        self.dir.join(format!("{blob}{PART}"))
+        if self.sender.is_empty() {
+            return self.dir.join(format!("{blob}{PART}"));
+        }
+        self.dir.join(format!("{blob}.{}{PART}", self.sender))
     }
 }
 
@@ -218,6 +251,9 @@ impl Incoming {
         }
         self.file.flush()?;
         self.file.sync_all()?;
+        if !self.blobs.sender.is_empty() {
+            self.blobs.sent.note(&self.blobs.dir, &self.blobs.sender, self.blob, self.len)?;
+        }
         std::fs::rename(part, self.blobs.path(self.blob))?;
         sync_dir(&self.blobs.dir).map_err(|e| BlobError::Disk(io::Error::other(e)))?;
         Ok(self.len)
@@ -250,7 +286,7 @@ fn touch(file: &File) -> io::Result<()> {
     Ok(rustix::fs::futimens(file, &Timestamps { last_access: now, last_modification: now })?)
 }
 
-fn is_stale(file: &std::fs::Metadata, now_ms: u64) -> bool {
+fn is_stale(file: &std::fs::Metadata, now_ms: u64, age_ms: u64) -> bool {
     let touched_ms = u64::try_from(file.mtime()).unwrap_or(0).saturating_mul(1_000);
-    file.is_file() && now_ms.saturating_sub(touched_ms) > BLOB_UNUSED_MS
+    file.is_file() && now_ms.saturating_sub(touched_ms) > age_ms
 }

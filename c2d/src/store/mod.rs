@@ -21,6 +21,7 @@ mod copy;
 mod history;
 pub(crate) mod payload;
 mod retention;
+mod sent;
 mod uptime;
 
 mod derived;
@@ -125,6 +126,8 @@ pub enum BlobError {
     TooLarge,
     #[error("the disk of c2d is full")]
     Full,
+    #[error("this token has sent {bytes} bytes in {count} files that no job uses")]
+    Quota { count: usize, bytes: u64 },
     #[error("a file of c2d failed")]
     Disk(#[source] std::io::Error),
 }

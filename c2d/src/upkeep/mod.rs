@@ -5,6 +5,7 @@
 //! jobs, the authority and the tokens, the configuration, the audit log, and `jobs.log`, which knows
 //! jobs that were removed from the database, wherever the configuration puts it.
 
+mod authority;
 mod backup;
 mod check;
 mod history;
@@ -19,8 +20,10 @@ use c2_shared::checkup;
 use c2_shared::config::ConfigError;
 use c2_shared::exit;
 
+use crate::access::AccessError;
 use crate::audit;
-use crate::cli::options::Upkeep;
+use crate::authority::AuthorityError;
+use crate::cli::options::{AuthorityCommand, Upkeep};
 use crate::clock::Clock;
 use crate::store::{self, StoreError};
 
@@ -58,6 +61,10 @@ pub enum UpkeepError {
     Config(#[from] ConfigError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
+    #[error(transparent)]
+    Access(#[from] AccessError),
     #[error("cannot use {path:?}")]
     File { path: PathBuf, source: io::Error },
 }
@@ -78,6 +85,7 @@ pub fn run(data_dir: &Path, config_file: Option<&Path>, work: Upkeep) -> Result<
             let restored = format!("{} is as in {}; start c2d\n", data_dir.display(), file.display());
             Ok((restored + &aside.collect::<String>(), true))
         }
+        Upkeep::Authority { command: AuthorityCommand::Rotate { now: _ } } => Ok((authority::rotate(data_dir)?, true)),
         Upkeep::Check => {
             let checks = check(data_dir, config_file);
             Ok((checks.iter().map(|check| format!("{check}\n")).collect(), checkup::is_well(&checks)))
@@ -94,6 +102,8 @@ impl Advice for UpkeepError {
             Self::Config(error) => return error.hint(),
             Self::Store(StoreError::Locked { .. }) => "stop c2d first; nothing was changed".to_owned(),
             Self::Store(error) => return error.hint(),
+            Self::Authority(error) => return error.hint(),
+            Self::Access(error) => return error.hint(),
             Self::File { .. } => "see its rights and the space on its disk; nothing was changed".to_owned(),
         })
     }
@@ -102,7 +112,12 @@ impl Advice for UpkeepError {
         match self {
             Self::Config(error) => error.status(),
             Self::Store(error) => error.status(),
-            Self::Exists(_) | Self::NoFolder(_) | Self::Damaged { .. } | Self::File { .. } => exit::FAILED,
+            Self::Authority(_)
+            | Self::Access(_)
+            | Self::Exists(_)
+            | Self::NoFolder(_)
+            | Self::Damaged { .. }
+            | Self::File { .. } => exit::FAILED,
         }
     }
 }

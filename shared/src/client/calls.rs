@@ -8,7 +8,7 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE};
 
 use super::{Client, ClientError, EventStream, FollowStream};
 use crate::api::endpoint;
-use crate::api::files::{CleanupResponse, FilesQuery, JobFiles};
+use crate::api::files::{CleanupResponse, FilesQuery, GcResponse, JobFiles};
 use crate::api::jobs::{
     BatchRequest, BatchResponse, CancelResponse, JobList, JobLog, JobStateResponse, JobsQuery, LogQuery, OutputQuery,
     PauseResponse, QueueStatus, RetryRequest, SubmitResponse, WaitQuery, WaitResponse,
@@ -141,6 +141,11 @@ impl Client {
             return Ok(Health { degraded, clock_s });
         }
         Err(self.refusal(status, &body))
+    }
+
+    /// Removes all files that no job uses.
+    pub async fn gc(&self) -> Result<GcResponse, ClientError> {
+        self.call(&endpoint::GC_BLOBS, &()).await
     }
 
     /// Shows counters.

@@ -136,6 +136,11 @@ endpoints! {
     PUT_BLOB: Endpoint<BlobId, BlobQuery, Raw, BlobStatus> =
         Endpoint::new(Put, "/api/blobs/{sha256}", SENDERS).refuses(&[Conflict, DiskFull]);
 
+    /// Removes all files that no job uses.
+    ///
+    /// Files that came within the last minute stay: their submit may be on its way.
+    GC_BLOBS: Endpoint<(), (), (), GcResponse> = Endpoint::new(Post, "/api/blobs/gc", OPERATORS);
+
     /// Removes the workspaces of a worker's ended jobs.
     ///
     /// Waits half a minute for the worker's report.
