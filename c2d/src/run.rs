@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use tokio::task::JoinError;
 
 use crate::access::{self, AccessError};
-use crate::audit::{self, Audit};
+use crate::audit::{self, Audit, AuditEnd};
 use crate::authority::{Authority, AuthorityError};
 use crate::clock::Clock;
 use crate::engine;
@@ -27,7 +27,7 @@ use crate::services;
 use crate::services::blob_gc;
 use crate::services::cleanup_requests::CleanupRequests;
 use crate::services::live_output::LiveOutput;
-use crate::store::{self, StoreError};
+use crate::store::{self, Opened, StoreError};
 
 /// Name of the file in the data folder that says where c2d listens.
 pub const ADDRESS_FILE: &str = "c2d.addr";
@@ -76,7 +76,7 @@ pub async fn run(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), RunError> {
     allow_open_files();
-    let opened = store::open(store::Config {
+    let mut opened = store::open(store::Config {
         jobs_log: data_dir.join(&config.jobs_log_file),
         workers_json: data_dir.join(&config.workers_file),
         keep: config.retention(),
@@ -92,14 +92,9 @@ pub async fn run(
     let mut engine_stopping = stopping.clone();
     let engine_shutdown = async move { http::stopped(&mut engine_stopping).await };
     let clock = Clock::start();
-    let (memo, health) = (opened.writer.memo(), opened.writer.health());
-    tokio::spawn(look_when_told(memo.clone()));
-    let keep = Box::new(move |extent: &_| memo.put(audit::MEMO, audit::text(extent)));
-    let (audit, audit_end) = Audit::open(&data_dir, clock, opened.audit.as_deref(), keep)
-        .map_err(|e| RunError::File(data_dir.join(audit::FILE), e))?;
-    for edit in opened.edits {
-        audit.saw(audit::Kind::Change, None, edit).await;
-    }
+    tokio::spawn(look_when_told(opened.writer.memo()));
+    let (audit, audit_end) = open_audit(&data_dir, clock, &mut opened).await?;
+    let health = opened.writer.health();
     let (handle, mut engine) =
         engine::start(opened.saved, config.max_queue_size, opened.writer, clock, engine_shutdown);
     let app = App {
@@ -151,6 +146,18 @@ pub async fn run(
         writer.close();
     };
     tokio::task::spawn_blocking(close).await.map_err(stopped("the store"))
+}
+
+/// The audit log, with what somebody edited while c2d was down.
+async fn open_audit(dir: &Path, clock: Clock, opened: &mut Opened) -> Result<(Audit, AuditEnd), RunError> {
+    let memo = opened.writer.memo();
+    let keep = Box::new(move |extent: &_| memo.put(audit::MEMO, audit::text(extent)));
+    let (audit, end) =
+        Audit::open(dir, clock, opened.audit.as_deref(), keep).map_err(|e| RunError::File(dir.join(audit::FILE), e))?;
+    for edit in std::mem::take(&mut opened.edits) {
+        audit.saw(audit::Kind::Change, None, edit).await;
+    }
+    Ok((audit, end))
 }
 
 /// Whoever puts `jobs.log` aside says so with the signal HUP.

@@ -31,7 +31,7 @@ impl<D: Durable> Engine<D> {
         for (_, answer) in std::mem::take(&mut self.polls) {
             hold(HELD_MIN, answer);
         }
-        self.answer(now, Vec::new(), pending, Err(Refusal::DiskFull));
+        self.answer(now, Vec::new(), pending, &Err(Refusal::DiskFull));
     }
 
     /// Looks whether there is space again.

@@ -158,7 +158,7 @@ impl<D: Durable> Engine<D> {
                 }
             }
         }
-        self.answer(now, answers, pending, Ok(()));
+        self.answer(now, answers, pending, &Ok(()));
         Ok(())
     }
 
@@ -229,7 +229,7 @@ impl<D: Durable> Engine<D> {
     }
 
     /// Everything is durable: now it may be known. Whoever asked may be gone, which is no matter.
-    pub(super) fn answer(&mut self, now: Now, answers: Vec<Decision>, pending: Pending, durable: Result<(), Refusal>) {
+    pub(super) fn answer(&mut self, now: Now, answers: Vec<Decision>, pending: Pending, durable: &Result<(), Refusal>) {
         for decision in answers {
             if let Decision::Answer { token, answer } = decision
                 && let Some(waiting) = self.polls.remove(&token)

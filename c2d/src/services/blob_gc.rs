@@ -65,7 +65,11 @@ pub(crate) async fn forget_used(blobs: &Blobs, history: &History, sent: Vec<Blob
     for some in sent.chunks(ASKED_AT_ONCE) {
         let unused = history.unused(some.to_vec()).await?;
         let used: Vec<BlobId> = some.iter().filter(|blob| !unused.contains(blob)).copied().collect();
-        on_disk(blobs, move |blobs| Ok(blobs.are_used(&used))).await?;
+        let forget = move |blobs: &Blobs| {
+            blobs.are_used(&used);
+            Ok(())
+        };
+        on_disk(blobs, forget).await?;
     }
     Ok(())
 }

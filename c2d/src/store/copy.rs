@@ -90,7 +90,7 @@ pub fn move_ids_on(path: &Path, last: u64) -> Result<(), StoreError> {
 /// there is none.
 pub fn look_at_workers(list: &Path, database: &Path) -> Result<Result<bool, String>, StoreError> {
     let text = std::fs::read(list).map_err(StoreError::file(list))?;
-    Ok(workers_json::look(&text, &read(database)?)?)
+    workers_json::look(&text, &read(database)?)
 }
 
 /// Locks a data folder as c2d does.

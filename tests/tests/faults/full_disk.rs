@@ -35,26 +35,50 @@ async fn health(cluster: &Cluster) -> Result<String> {
     Ok(cluster.client().health().await?.degraded.unwrap_or_default())
 }
 
+/// Brings the data folder of c2d, which is ended, onto a disk of its own.
+fn onto_a_disk(cluster: &mut Cluster) -> Result<SmallDisk> {
+    let data = cluster.data_dir();
+    cluster.kill_c2d()?;
+    let kept = cluster.new_folder("kept")?;
+    let names = fs::read_dir(&data)?.map(|entry| Ok(entry?.file_name())).collect::<Result<Vec<_>>>()?;
+    for name in &names {
+        fs::rename(data.join(name), kept.join(name))?;
+    }
+    let disk = SmallDisk::mount(&data, FREE_BYTES_FLOOR + 100 * MEGABYTE)?;
+    for name in names.iter().filter(|name| *name != "ballast" && *name != "files") {
+        fs::copy(kept.join(name), data.join(name))?;
+    }
+    Ok(disk)
+}
+
+/// The worker is heard for longer than it may be silent, while nothing can be recorded.
+async fn stays_heard(cluster: &Cluster, disk: &SmallDisk) -> Result<()> {
+    let data = cluster.data_dir();
+    eventually("the worker heard again", SOON, async || {
+        fill(disk, &data)?;
+        Ok(cluster.client().worker(IP).await?.row.silent_ms)
+    })
+    .await?;
+    let held = c2_tests::now();
+    while held.elapsed() < HELD {
+        fill(disk, &data)?;
+        let worker = cluster.client().worker(IP).await?.row;
+        ensure!(worker.silent_ms.is_some_and(|ms| ms < 15_000), "{worker:?}");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    Ok(())
+}
+
 fn a_disk_that_is_full_to_the_last_byte_stops_nothing_and_loses_nothing() {
     scenario(async |cluster| {
         if !may("full disks")? {
             return Ok(());
         }
-        // The same folder, on a disk of its own.
         let data = cluster.data_dir();
-        cluster.kill_c2d()?;
-        let kept = cluster.new_folder("kept")?;
-        let names = fs::read_dir(&data)?.map(|entry| Ok(entry?.file_name())).collect::<Result<Vec<_>>>()?;
-        for name in &names {
-            fs::rename(data.join(name), kept.join(name))?;
-        }
-        let disk = SmallDisk::mount(&data, FREE_BYTES_FLOOR + 100 * MEGABYTE)?;
-        for name in names.iter().filter(|name| *name != "ballast" && *name != "files") {
-            fs::copy(kept.join(name), data.join(name))?;
-        }
+        let disk = onto_a_disk(cluster)?;
         cluster.restart_c2d().await?;
         cluster.agent(IP).await?;
-        assert_eq!(health(cluster).await?, "");
+        ensure!(health(cluster).await?.is_empty());
         let long = cluster.submit("sleep 12; echo long").await?;
         cluster.running(long).await?;
         let mut jobs = Vec::new();
@@ -95,18 +119,7 @@ fn a_disk_that_is_full_to_the_last_byte_stops_nothing_and_loses_nothing() {
         }
         let queue = cluster.client().queue_status().await?;
         ensure!(queue.active > 0, "{queue:?}");
-        eventually("the worker heard again", SOON, async || {
-            fill(&disk, &data)?;
-            Ok(cluster.client().worker(IP).await?.row.silent_ms)
-        })
-        .await?;
-        let held = c2_tests::now();
-        while held.elapsed() < HELD {
-            fill(&disk, &data)?;
-            let worker = cluster.client().worker(IP).await?.row;
-            ensure!(worker.silent_ms.is_some_and(|ms| ms < 15_000), "{worker:?}");
-            tokio::time::sleep(Duration::from_millis(500)).await;
-        }
+        stays_heard(cluster, &disk).await?;
 
         // With space again all goes on by itself, in the same process.
         disk.resize(FREE_BYTES_FLOOR + 200 * MEGABYTE)?;
@@ -115,7 +128,7 @@ fn a_disk_that_is_full_to_the_last_byte_stops_nothing_and_loses_nothing() {
             let end = cluster.ended(*job).await?.job;
             ensure!((end.row.state, end.row.attempt) == (JobState::Succeeded, 1), "{end:?}");
         }
-        ensure!(cluster.c2d_pid()? == pid && health(cluster).await? == "");
+        ensure!(cluster.c2d_pid()? == pid && health(cluster).await?.is_empty());
         let worker = cluster.client().worker(IP).await?.row;
         ensure!(worker.status == WorkerStatus::Online, "{worker:?}");
         ensure!(!fs::read_to_string(&log)?.contains("is offline"), "a worker was given up");
