@@ -63,10 +63,12 @@ pub(crate) fn info(look: &Look, info: &WorkerInfo) -> String {
         ("load", format!("cpu {:.0}%, average {:.2}, memory {}", row.load.cpu_percent, row.load.load_1m, memory(row))),
         ("workspaces", workspaces(row)),
         ("system", joined_with(" ", [&hardware.os, &hardware.arch])),
-        ("jobs run as", if hardware.runs_as_root { "root: they may do anything there" } else { "a user" }.to_owned()),
         ("cpu", format!("{} x {}", hardware.cpu_cores, hardware.cpu_model)),
         ("memory", bytes(hardware.memory_bytes)),
     ];
+    if hardware.runs_as_root {
+        pairs.push(("user", "root: jobs may do anything on it".to_owned()));
+    }
     pairs.extend(hardware.gpus.iter().map(|gpu| {
         let used = usize::try_from(gpu.index).ok().and_then(|i| row.load.gpu_percent.get(i));
         let used = used.map(|percent| format!(", {percent:.0}% used")).unwrap_or_default();
