@@ -16,11 +16,17 @@ _c2d() {
             ",$1")
                 cmd="c2d"
                 ;;
+            c2d,authority)
+                cmd="c2d__subcmd__authority"
+                ;;
             c2d,backup)
                 cmd="c2d__subcmd__backup"
                 ;;
             c2d,check)
                 cmd="c2d__subcmd__check"
+                ;;
+            c2d,gc)
+                cmd="c2d__subcmd__gc"
                 ;;
             c2d,help)
                 cmd="c2d__subcmd__help"
@@ -37,11 +43,29 @@ _c2d() {
             c2d,token)
                 cmd="c2d__subcmd__token"
                 ;;
+            c2d__subcmd__authority,help)
+                cmd="c2d__subcmd__authority__subcmd__help"
+                ;;
+            c2d__subcmd__authority,rotate)
+                cmd="c2d__subcmd__authority__subcmd__rotate"
+                ;;
+            c2d__subcmd__authority__subcmd__help,help)
+                cmd="c2d__subcmd__authority__subcmd__help__subcmd__help"
+                ;;
+            c2d__subcmd__authority__subcmd__help,rotate)
+                cmd="c2d__subcmd__authority__subcmd__help__subcmd__rotate"
+                ;;
+            c2d__subcmd__help,authority)
+                cmd="c2d__subcmd__help__subcmd__authority"
+                ;;
             c2d__subcmd__help,backup)
                 cmd="c2d__subcmd__help__subcmd__backup"
                 ;;
             c2d__subcmd__help,check)
                 cmd="c2d__subcmd__help__subcmd__check"
+                ;;
+            c2d__subcmd__help,gc)
+                cmd="c2d__subcmd__help__subcmd__gc"
                 ;;
             c2d__subcmd__help,help)
                 cmd="c2d__subcmd__help__subcmd__help"
@@ -57,6 +81,9 @@ _c2d() {
                 ;;
             c2d__subcmd__help,token)
                 cmd="c2d__subcmd__help__subcmd__token"
+                ;;
+            c2d__subcmd__help__subcmd__authority,rotate)
+                cmd="c2d__subcmd__help__subcmd__authority__subcmd__rotate"
                 ;;
             c2d__subcmd__help__subcmd__token,list)
                 cmd="c2d__subcmd__help__subcmd__token__subcmd__list"
@@ -98,7 +125,7 @@ _c2d() {
 
     case "${cmd}" in
         c2d)
-            opts="-h -V --config --data-dir --host --port --help --version invite token backup restore check install help"
+            opts="-h -V --config --data-dir --host --port --help --version invite gc token backup restore check authority install help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -117,6 +144,84 @@ _c2d() {
                     return 0
                     ;;
                 --port)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        c2d__subcmd__authority)
+            opts="-h --data-dir --help rotate help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --data-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        c2d__subcmd__authority__subcmd__help)
+            opts="rotate help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        c2d__subcmd__authority__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        c2d__subcmd__authority__subcmd__help__subcmd__rotate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        c2d__subcmd__authority__subcmd__rotate)
+            opts="-h --now --data-dir --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --data-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -163,9 +268,55 @@ _c2d() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        c2d__subcmd__help)
-            opts="invite token backup restore check install help"
+        c2d__subcmd__gc)
+            opts="-h --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --data-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        c2d__subcmd__help)
+            opts="invite gc token backup restore check authority install help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        c2d__subcmd__help__subcmd__authority)
+            opts="rotate"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        c2d__subcmd__help__subcmd__authority__subcmd__rotate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -192,6 +343,20 @@ _c2d() {
             return 0
             ;;
         c2d__subcmd__help__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        c2d__subcmd__help__subcmd__gc)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -128,6 +128,11 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
         !introduction.hardware.gpus.is_empty(),
         [options.workspace_root.clone(), options.state_dir.clone()],
     ));
+    if introduction.hardware.runs_as_root {
+        tracing::warn!(
+            "jobs run as root and may do anything on this machine; `c2-agent install` makes a user for them"
+        );
+    }
     tracing::info!(
         "looking for c2d at {}; {} slots, {} jobs taken over",
         client.server(),

@@ -62,8 +62,8 @@ async fn of_c2d(options: &Options) -> Vec<Check> {
         Ok(_) => {
             let words =
                 format!("{} answers in {:.1} ms and knows our token", client.server(), took.as_secs_f64() * 1e3);
-            let clock = client.clock_s().await.ok().flatten();
-            let clock = clock.map(|theirs_s| Check::of_clock(clock::wall_ms() / 1_000, theirs_s));
+            let health = client.health().await.unwrap_or_default();
+            let clock = health.clock_s.map(|theirs_s| Check::of_clock(clock::wall_ms() / 1_000, theirs_s));
             std::iter::once(Check::ok(WHAT, words)).chain(clock).collect()
         }
         Err(error) => {

@@ -7,10 +7,12 @@ use c2_shared::install::{InstallError, Plan, Unit, Wish, place};
 const SYSTEM: Plan = Plan {
     units: &[
         Unit { path: "systemd/system/c2-agent@.service", text: include_str!("../../assets/systemd/c2-agent@.service") },
+        Unit { path: "sysusers.d/c2-agent.conf", text: include_str!("../../assets/systemd/agent-sysusers.conf") },
         Unit { path: "tmpfiles.d/c2.conf", text: include_str!("../../assets/systemd/tmpfiles.conf") },
     ],
-    next: "  as the user whose jobs it runs: c2-agent join LINE
-  systemctl daemon-reload && systemctl enable --now c2-agent@USER
+    next: "  systemd-sysusers && systemd-tmpfiles --create && systemctl daemon-reload
+  sudo -u c2-jobs -H c2-agent join LINE && systemctl enable --now c2-agent@c2-jobs
+  to run jobs as another user, join as that user and enable c2-agent@USER
 ",
 };
 

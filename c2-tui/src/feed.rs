@@ -104,7 +104,7 @@ async fn follow(client: &Client, mut stream: EventStream, to: &mpsc::Sender<Msg>
             Ok(Ok(None)) => return Some(None),
             Ok(Err(error)) => return Some(Some(error)),
             Err(_) => match client.health().await {
-                Ok(()) => continue,
+                Ok(_) => continue,
                 Err(error) => return Some(Some(error)),
             },
         };

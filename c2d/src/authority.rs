@@ -81,6 +81,13 @@ impl Authority {
     }
 }
 
+/// Puts a new authority in the place of the one in a data folder.
+pub(crate) fn renew(dir: &Path) -> Result<Fingerprint, AuthorityError> {
+    let path = dir.join(FILE);
+    make(&path)?;
+    Ok(Fingerprint::of(&read(&path)?.1))
+}
+
 /// Writes a new authority, whole or not at all.
 fn make(path: &Path) -> Result<(), AuthorityError> {
     let key = KeyPair::generate()?;

@@ -8,12 +8,15 @@ pub mod store;
 pub mod upkeep;
 
 pub mod access;
+mod audit;
 pub mod authority;
 mod hash_chain;
 pub mod http;
+mod net;
 pub mod rows;
 pub mod services;
 mod suggest_tags;
+mod tally;
 
 pub mod cli;
 pub mod run;

@@ -1,6 +1,6 @@
 //! The program `c2d`: arguments, logging, signals; everything else is in the library.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use c2_shared::advice::Failure;
@@ -51,8 +51,12 @@ fn start(options: Options) -> Result<ExitCode, Failure> {
     runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
+        // On a terminal it says that the terminal is gone; a service is told to look at its log.
+        let mut hangup = signal(SignalKind::hangup())?;
+        let on_terminal = std::io::stderr().is_terminal();
         let shutdown = async move {
             tokio::select! {
+                _ = hangup.recv(), if on_terminal => {}
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
             }

@@ -13,18 +13,21 @@ use c2_shared::exit;
 use c2_shared::limits::TLS_NAME;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinError;
 
 use crate::access::{self, AccessError};
+use crate::audit::{self, Audit, AuditEnd};
 use crate::authority::{Authority, AuthorityError};
 use crate::clock::Clock;
 use crate::engine;
-use crate::http::{self, App, Audit, Unserved};
+use crate::http::{self, App, Unserved};
+use crate::services;
 use crate::services::blob_gc::Gc;
 use crate::services::cleanup_requests::CleanupRequests;
 use crate::services::live_output::LiveOutput;
-use crate::store::{self, StoreError};
+use crate::store::{self, Opened, StoreError};
 
 /// Name of the file in the data folder that says where c2d listens.
 pub const ADDRESS_FILE: &str = "c2d.addr";
@@ -73,7 +76,7 @@ pub async fn run(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), RunError> {
     allow_open_files();
-    let opened = store::open(store::Config {
+    let mut opened = store::open(store::Config {
         jobs_log: data_dir.join(&config.jobs_log_file),
         workers_json: data_dir.join(&config.workers_file),
         keep: config.retention(),
@@ -81,7 +84,6 @@ pub async fn run(
     })?;
     let authority = Authority::open(&data_dir)?;
     let access = access::start(&data_dir, authority.fingerprint)?;
-    let audit = Audit::open(&data_dir).map_err(|e| RunError::File(data_dir.join("audit.log"), e))?;
     let asked = SocketAddr::new(config.host, config.port);
     let listener = TcpListener::bind(asked).await.map_err(|e| RunError::Listen(asked, e))?;
     let address = listener.local_addr().map_err(|e| RunError::Listen(asked, e))?;
@@ -90,10 +92,14 @@ pub async fn run(
     let mut engine_stopping = stopping.clone();
     let engine_shutdown = async move { http::stopped(&mut engine_stopping).await };
     let clock = Clock::start();
+    tokio::spawn(look_when_told(opened.writer.memo()));
+    let (audit, audit_end) = open_audit(&data_dir, clock, &mut opened).await?;
+    let health = opened.writer.health();
     let (handle, mut engine) =
         engine::start(opened.saved, config.max_queue_size, opened.writer, clock, engine_shutdown);
     let app = App {
         engine: handle,
+        health,
         history: opened.history,
         blobs: opened.blobs,
         cleanup_requests: CleanupRequests::start(clock.now().wall_ms),
@@ -101,6 +107,7 @@ pub async fn run(
         access,
         fingerprint: authority.fingerprint,
         throttle: Arc::default(),
+        doors: Default::default(),
         large_bodies: Default::default(),
         output_keep_bytes: config.output_keep_bytes,
         audit,
@@ -110,10 +117,11 @@ pub async fn run(
         requests: Arc::default(),
         stopping: stopping.clone(),
     };
+    let witness =
+        tokio::spawn(services::witness::run(app.engine.notes(), app.history.clone(), app.audit.clone(), clock));
     let gc = Gc { blobs: app.blobs.clone(), history: app.history.clone(), space: opened.space };
     let collecting = tokio::spawn(gc.run(clock, stopping.clone()));
-    let router = http::router(app)?;
-    let server = tokio::spawn(http::serve(listener, authority.tls, router, stopping));
+    let server = tokio::spawn(http::serve(listener, authority.tls, app, stopping));
     let address_file = AddressFile::write(&data_dir, address)?;
     ready(address).map_err(|e| RunError::File("/dev/stdout".into(), e))?;
 
@@ -130,10 +138,40 @@ pub async fn run(
     }
     tracing::info!("going down");
     let _all_gone = stop.send(true);
-    server.await.map_err(stopped("the server"))?;
+    server.await.map_err(stopped("the server"))??;
     collecting.await.map_err(stopped("the removal of unused files"))?;
     let writer = engine.await.map_err(stopped("the engine"))??;
-    tokio::task::spawn_blocking(move || writer.close()).await.map_err(stopped("the store"))
+    // It ends with the engine, as the last who may write to the audit log.
+    witness.await.map_err(stopped("the witness"))?;
+    let close = move || {
+        audit_end.wait();
+        writer.close();
+    };
+    tokio::task::spawn_blocking(close).await.map_err(stopped("the store"))
+}
+
+/// The audit log, with what somebody edited while c2d was down.
+async fn open_audit(dir: &Path, clock: Clock, opened: &mut Opened) -> Result<(Audit, AuditEnd), RunError> {
+    let memo = opened.writer.memo();
+    let keep = Box::new(move |extent: &_| memo.put(audit::MEMO, audit::text(extent)));
+    let (audit, end) =
+        Audit::open(dir, clock, opened.audit.as_deref(), keep).map_err(|e| RunError::File(dir.join(audit::FILE), e))?;
+    for edit in std::mem::take(&mut opened.edits) {
+        audit.saw(audit::Kind::Change, None, edit).await;
+    }
+    Ok((audit, end))
+}
+
+/// Whoever puts `jobs.log` aside says so with the signal HUP.
+async fn look_when_told(memo: store::Memo) {
+    match signal(SignalKind::hangup()) {
+        Ok(mut told) => {
+            while told.recv().await.is_some() {
+                memo.look_at_log();
+            }
+        }
+        Err(error) => tracing::warn!("the signal HUP is not heard: {error}"),
+    }
 }
 
 fn stopped(what: &'static str) -> impl FnOnce(JoinError) -> RunError {

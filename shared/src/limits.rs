@@ -86,6 +86,13 @@ pub const BODY_IDLE_MS: u64 = 30_000;
 /// How long a blob stays that no job names: between its upload and the submit, and for as long as
 /// a broken upload may be resumed.
 pub const BLOB_UNUSED_MS: u64 = 24 * 3_600 * 1_000;
+/// How young a blob that no job names must be to stay when all others are removed at once: its submit
+/// may be on its way.
+pub const BLOB_YOUNG_MS: u64 = 60 * 1_000;
+/// Bytes of blobs that one token may have sent and no job names: two of the largest.
+pub const BLOBS_UNUSED_BYTES_MAX: u64 = 2 * BLOB_BYTES_MAX;
+/// Blobs that one token may have sent and no job names.
+pub const BLOBS_UNUSED_LEN_MAX: usize = 10_000;
 /// How long c2d waits for a worker's report of a cleaning.
 pub const CLEANUP_WAIT_S: u64 = 30;
 
@@ -139,8 +146,17 @@ pub const LARGE_BODIES_MAX: usize = 2;
 pub const HEAD_BYTES_MAX: usize = 16 * 1024;
 /// Time in which a client must have sent the head of its request.
 pub const HEAD_TIMEOUT_MS: u64 = 10_000;
-/// Connections that c2d serves at once to one other machine.
+/// Silence of a client that is to read an answer, after which its connection is given up.
+pub const WRITE_IDLE_MS: u64 = 30_000;
+/// Connections that c2d serves at once for one token from other machines; an agent has a few.
 pub const CONNECTIONS_OF_ONE_MAX: usize = 64;
+/// Connections from one address that have shown no token.
+pub const STRANGERS_OF_ONE_MAX: usize = 16;
+/// How long a connection counts as new: time enough for a handshake and a first request.
+pub const STRANGER_NEW_MS: u64 = 1_000;
+/// New connections from one address: all machines behind one router may come at once, and somebody who
+/// opens connections as fast as he can must not push out one that is about to show a token.
+pub const NEW_STRANGERS_OF_ONE_MAX: usize = 1_024;
 /// How long an invitation may be good.
 pub const INVITATION_S_MAX: u64 = 30 * 24 * 3_600;
 /// How often an invitation may be used.
@@ -149,6 +165,8 @@ pub const INVITATION_USES_MAX: u32 = 100;
 pub const NAME_LEN_MAX: usize = 128;
 /// Connections that c2d serves at once.
 pub const CONNECTIONS_MAX: usize = 4_096;
+/// Of these, those that are kept for holders of tokens.
+pub const CONNECTIONS_KEPT: usize = 256;
 
 /// How long a worker gets nothing after it could not start a job; twice as long each time.
 pub const FAULT_PAUSE_MS: u64 = 1_000;
@@ -201,5 +219,7 @@ pub const RESULT_FREE_BYTES_FLOOR: u64 = 64 * 1024 * 1024;
 pub const WORKER_FREE_BYTES_FLOOR: u64 = 128 * 1024 * 1024;
 /// Free space in an agent's own folder below which it takes nothing new: results and scripts go there.
 pub const STATE_FREE_BYTES_FLOOR: u64 = 512 * 1024;
+/// Free space from which on c2d records again, after its disk was full to the last byte.
+pub const EXHAUSTED_BYTES: u64 = 8 * 1024 * 1024;
 /// Size of the ballast file that is given up when the disk is full all the same.
 pub const BALLAST_BYTES: u64 = 32 * 1024 * 1024;

@@ -26,6 +26,9 @@ pub struct Hardware {
     pub disks: Vec<Disk>,
     /// Graphics processors.
     pub gpus: Vec<Gpu>,
+    /// Whether the agent, and so each job, runs as root.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub runs_as_root: bool,
 }
 
 /// A mounted disk.

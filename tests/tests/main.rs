@@ -78,6 +78,8 @@ const ALL: &[&[Test]] = &[
     home::TESTS,
     chaos::TESTS,
     faults::broken::TESTS,
+    faults::doors::TESTS,
+    faults::full_disk::TESTS,
     faults::hostile::TESTS,
     faults::jobs_log::TESTS,
     faults::logs::TESTS,

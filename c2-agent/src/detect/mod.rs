@@ -29,6 +29,7 @@ pub(crate) async fn hardware() -> Hardware {
         memory_bytes: mem::total(),
         disks: disk::mounted(),
         gpus: gpus.into_iter().map(|found| found.gpu).collect(),
+        runs_as_root: rustix::process::geteuid().is_root(),
     });
     rest.await.unwrap_or_default()
 }

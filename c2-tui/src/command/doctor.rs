@@ -2,6 +2,7 @@
 //! are not.
 
 use c2_shared::api::jobs::QueueStatus;
+use c2_shared::api::metrics::Metrics;
 use c2_shared::api::workers::WorkerRow;
 use c2_shared::checkup::{self, Check};
 use c2_shared::time;
@@ -20,7 +21,10 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub(crate) async fn run(context: &Context) -> Result<Outcome, CommandError> {
     let queue = context.client.queue_status().await?;
     let workers = context.client.workers().await?.workers;
+    let (health, metrics) = (context.client.health().await?, context.client.metrics().await?);
     let mut checks = vec![of_queue(&queue)];
+    checks.extend(health.degraded.map(of_health));
+    checks.extend(of_connections(&metrics));
     if workers.is_empty() {
         checks.push(Check::warn(
             "workers",
@@ -30,7 +34,7 @@ pub(crate) async fn run(context: &Context) -> Result<Outcome, CommandError> {
     }
     checks.extend(workers.iter().map(of_worker));
     let now_s = u64::try_from(clock::here().timestamp().as_second()).unwrap_or_default();
-    checks.extend(context.client.clock_s().await?.map(|theirs_s| Check::of_clock(now_s, theirs_s)));
+    checks.extend(health.clock_s.map(|theirs_s| Check::of_clock(now_s, theirs_s)));
     checks.extend(["ssh", "pdsh"].map(|program| of_program(program, group::find(program).is_some())));
     let exit = if checkup::is_well(&checks) { exit::OK } else { exit::FAILED };
     Ok(Outcome { exit, data: Data::Examined(checks) })
@@ -49,6 +53,18 @@ fn of_queue(queue: &QueueStatus) -> Check {
     } else {
         Check::ok("c2d", words)
     }
+}
+
+fn of_health(reason: String) -> Check {
+    Check::fail("health of c2d", reason, "see its log, and `c2d check` where it runs; nothing that it accepted is lost")
+}
+
+/// Only what is unusual: a count that says nothing is not shown.
+fn of_connections(metrics: &Metrics) -> Option<Check> {
+    let closed = metrics.connections_closed;
+    let words = format!("{closed} were closed for others since c2d started, {} are open", metrics.connections);
+    let hint = "the log of c2d says from which address; programs that show a token are not affected";
+    (closed > 0).then(|| Check::warn("connections", words, hint))
 }
 
 fn of_worker(row: &WorkerRow) -> Check {

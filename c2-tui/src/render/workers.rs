@@ -66,6 +66,9 @@ pub(crate) fn info(look: &Look, info: &WorkerInfo) -> String {
         ("cpu", format!("{} x {}", hardware.cpu_cores, hardware.cpu_model)),
         ("memory", bytes(hardware.memory_bytes)),
     ];
+    if hardware.runs_as_root {
+        pairs.push(("user", "root: jobs may do anything on it".to_owned()));
+    }
     pairs.extend(hardware.gpus.iter().map(|gpu| {
         let used = usize::try_from(gpu.index).ok().and_then(|i| row.load.gpu_percent.get(i));
         let used = used.map(|percent| format!(", {percent:.0}% used")).unwrap_or_default();

@@ -202,6 +202,16 @@ impl Keeper {
     }
 }
 
+/// Puts new tokens into a data folder whose c2d does not run; answers whose tokens stay as they are.
+pub(crate) fn renew(dir: &Path, fingerprint: Fingerprint) -> Result<Vec<String>, AccessError> {
+    let table = read(&dir.join(FILE))?;
+    for role in NEAR {
+        new_near(dir, role, fingerprint)?;
+    }
+    let stay = table.tokens.iter().filter(|known| known.role != Role::Join);
+    Ok(stay.map(|known| format!("{} {} ({})", known.role, known.id(), known.name)).collect())
+}
+
 /// The token in c2d's folder for programs of the same user.
 fn near(dir: &Path, role: Role, fingerprint: Fingerprint) -> Result<Known, TokenError> {
     let path = dir.join(role.file_name());

@@ -17,7 +17,7 @@ use c2_shared::token::{Role, Token};
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use keeper::AccessError;
-pub(crate) use keeper::start;
+pub(crate) use keeper::{renew, start};
 pub(crate) use table::Holder;
 
 use keeper::Change;

@@ -48,6 +48,8 @@ pub enum Command {
 pub enum Tokens {
     /// Prints a line for `c2-agent join` on another machine, or for `c2-tui login`
     Invite(Invitation),
+    /// Remove all files that no job uses
+    Gc,
     /// Looks after the tokens that were given out
     Token {
         /// What is to be done.
@@ -76,6 +78,23 @@ pub enum Upkeep {
     },
     /// Looks whether everything that c2d keeps is as it should be; changes nothing
     Check,
+    /// Manage the certificate authority that machines know this c2d by
+    Authority {
+        /// What is to be done.
+        #[command(subcommand)]
+        command: AuthorityCommand,
+    },
+}
+
+/// What can be done with the authority.
+#[derive(Clone, Debug, Subcommand)]
+pub enum AuthorityCommand {
+    /// Make a new authority and new tokens in c2d's folder, after a backup was stolen; c2d must not run
+    Rotate {
+        /// Stop honouring the old authority at once: all other machines must join or log in again
+        #[arg(long, required = true)]
+        now: bool,
+    },
 }
 
 /// What `invite` is told.

@@ -56,6 +56,10 @@ pub async fn run(data_dir: &Path, command: Tokens) -> Result<String, TokensError
     let client = Client::new(&near(&listening), Some(pass), None)?;
     match command {
         Tokens::Invite(invitation) => invite(&client, &listening, invitation).await,
+        Tokens::Gc => {
+            let gone = client.gc().await?;
+            Ok(format!("removed {} files that no job uses, {} bytes\n", gone.removed, gone.freed_bytes))
+        }
         Tokens::Token { command: TokenCommand::List } => Ok(table(&client.tokens().await?.tokens)),
         Tokens::Token { command: TokenCommand::Revoke { id } } => {
             client.revoke(&id).await?;

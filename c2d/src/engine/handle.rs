@@ -8,7 +8,7 @@ use c2_shared::id::JobId;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::engine::task::Step;
-use crate::engine::{AttemptOutput, Refusal, Touched};
+use crate::engine::{AttemptOutput, Noted, Refusal, Touched};
 use crate::sched::Scheduler;
 use crate::sched::decision::PollAnswer;
 use crate::sched::event::{Event, Now, Poll, PollToken, ResultArrived, ResultFate, ResultSummary, WorkerPolled};
@@ -18,6 +18,7 @@ use crate::sched::event::{Event, Now, Poll, PollToken, ResultArrived, ResultFate
 pub struct EngineHandle {
     pub(super) messages: mpsc::Sender<Message>,
     pub(super) changes: broadcast::Sender<Arc<Touched>>,
+    pub(super) notes: broadcast::Sender<Noted>,
     pub(super) last_token: Arc<AtomicU64>,
 }
 
@@ -33,8 +34,8 @@ pub(super) enum Message {
 /// An event to apply. What comes of it sends the answer, once everything is durable.
 pub(super) type Apply = Box<dyn FnOnce(&mut Step<'_>) -> Tell + Send>;
 
-/// Sends an answer.
-pub(super) type Tell = Box<dyn FnOnce() + Send>;
+/// Sends an answer, or why there is none.
+pub(super) type Tell = Box<dyn FnOnce(Result<(), Refusal>) + Send>;
 
 /// A question about the state, which sends its own answer.
 pub(super) type Read = Box<dyn FnOnce(&Scheduler, Now) + Send>;
@@ -95,12 +96,17 @@ impl EngineHandle {
         self.changes.subscribe()
     }
 
+    /// What belongs into the audit log, from now on.
+    pub fn notes(&self) -> broadcast::Receiver<Noted> {
+        self.notes.subscribe()
+    }
+
     async fn apply_with<E: Event>(&self, event: E, outputs: Vec<AttemptOutput>) -> Result<E::Answer, Refusal> {
         let (reply, replied) = oneshot::channel();
         let apply = |step: &mut Step<'_>| -> Tell {
             let answer = step.apply(event);
             // Whoever asked may have gone away meanwhile, and then nobody misses the answer.
-            Box::new(|| drop(reply.send(answer)))
+            Box::new(|durable| drop(reply.send(durable.and(answer))))
         };
         self.send(Message::Apply { apply: Box::new(apply), outputs })?;
         replied.await.unwrap_or(Err(Refusal::Stopping))

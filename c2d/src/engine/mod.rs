@@ -4,6 +4,7 @@
 //! the decisions of all of them at once, and only then answers: the commit is the batching window,
 //! so no timer is needed. Reads go through the same queue and so never see what is not durable.
 
+mod exhausted;
 mod handle;
 mod task;
 
@@ -14,8 +15,9 @@ use c2_shared::api::jobs::QueueStatus;
 use c2_shared::api::work::AttemptResult;
 use c2_shared::blob::BlobId;
 
+use crate::sched::decision::Saved;
 use crate::sched::event::Now;
-use crate::sched::{Decision, JobView, Reject, WorkerView};
+use crate::sched::{Decision, JobView, Note, Reject, WorkerView};
 
 pub use handle::EngineHandle;
 pub use task::start;
@@ -27,10 +29,18 @@ pub trait Durable: Send + 'static {
     type Error: std::error::Error + Send + Sync + 'static;
 
     /// Makes a batch durable, all of it or nothing.
-    fn commit(&mut self, batch: Batch) -> impl Future<Output = Result<(), Self::Error>> + Send;
+    fn commit(&mut self, batch: Batch) -> impl Future<Output = Result<Committed, Self::Error>> + Send;
 
     /// Bytes that the disk has left for new jobs.
     fn free_bytes(&self) -> u64;
+}
+
+/// How a commit ended.
+#[derive(Debug)]
+pub enum Committed {
+    All,
+    /// There is no space; this is what is durable.
+    Nothing(Box<Saved>),
 }
 
 /// What one commit makes durable.
@@ -58,6 +68,13 @@ pub struct Touched {
     pub workers: Vec<WorkerView>,
     pub gone: Vec<IpAddr>,
     pub queue: QueueStatus,
+}
+
+/// Something that belongs into the audit log, with what tells the result that it is about from others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Noted {
+    pub note: Note,
+    pub digest: Option<[u8; 32]>,
 }
 
 /// Why the engine did not do what it was asked.

@@ -13,11 +13,11 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::handle::{Message, Read, Tell};
-use super::{AttemptOutput, Batch, Durable, EngineHandle, Refusal, Touched};
+use super::{AttemptOutput, Batch, Committed, Durable, EngineHandle, Noted, Refusal, Touched};
 use crate::clock::Clock;
 use crate::sched::decision::{PollAnswer, Saved};
 use crate::sched::event::{Event, Now, PollDropped, PollToken, TimePassed, TimeUnobserved};
-use crate::sched::{Decision, Scheduler};
+use crate::sched::{Decision, Note, Scheduler};
 
 /// Requests that may wait for the engine; beyond it they are refused as busy.
 const WAITING_MAX: usize = 8_192;
@@ -39,35 +39,43 @@ pub fn start<D: Durable>(
 ) -> (EngineHandle, JoinHandle<Result<D, D::Error>>) {
     let (messages, inbox) = mpsc::channel(WAITING_MAX);
     let (changes, _) = broadcast::channel(CHANGES_MAX);
+    let (notes, _) = broadcast::channel(CHANGES_MAX);
     let now = clock.now();
     let engine = Engine {
         scheduler: Scheduler::restore(saved, capacity, now),
         store,
+        capacity,
         clock,
         inbox,
         changes: changes.clone(),
+        notes: notes.clone(),
         polls: BTreeMap::new(),
         waiters: BTreeMap::new(),
         awake: now.mono,
         stopping: false,
+        exhausted: None,
     };
     let task = tokio::spawn(engine.run(shutdown));
-    (EngineHandle { messages, changes, last_token: Arc::new(AtomicU64::new(0)) }, task)
+    (EngineHandle { messages, changes, notes, last_token: Arc::new(AtomicU64::new(0)) }, task)
 }
 
-struct Engine<D> {
-    scheduler: Scheduler,
-    store: D,
+pub(super) struct Engine<D> {
+    pub(super) scheduler: Scheduler,
+    pub(super) store: D,
+    pub(super) capacity: usize,
     clock: Clock,
     inbox: mpsc::Receiver<Message>,
     changes: broadcast::Sender<Arc<Touched>>,
+    notes: broadcast::Sender<Noted>,
     /// Requests that wait for the answer to a poll.
-    polls: BTreeMap<PollToken, oneshot::Sender<Result<PollAnswer, Refusal>>>,
+    pub(super) polls: BTreeMap<PollToken, oneshot::Sender<Result<PollAnswer, Refusal>>>,
     /// Requests that wait for the end of a job.
     waiters: BTreeMap<JobId, Vec<oneshot::Sender<()>>>,
     /// When the engine last looked up.
     awake: Mono,
     stopping: bool,
+    /// While nothing can be made durable: when to look for space.
+    pub(super) exhausted: Option<Mono>,
 }
 
 /// What an event needs to be applied.
@@ -76,16 +84,19 @@ pub(super) struct Step<'a> {
     now: Now,
     decisions: &'a mut Vec<Decision>,
     free_bytes: &'a dyn Fn() -> u64,
+    exhausted: bool,
 }
 
 /// What is done after the commit.
 #[derive(Default)]
-struct Pending {
+pub(super) struct Pending {
     decisions: Vec<Decision>,
     outputs: Vec<AttemptOutput>,
     tells: Vec<Tell>,
     reads: Vec<Read>,
     waits: Vec<(JobId, oneshot::Sender<()>)>,
+    /// What identifies results that decided nothing.
+    unrecorded: BTreeMap<AttemptId, [u8; 32]>,
 }
 
 impl<D: Durable> Engine<D> {
@@ -93,7 +104,8 @@ impl<D: Durable> Engine<D> {
         tokio::pin!(shutdown);
         loop {
             let heartbeat = self.awake.after_ms(HEARTBEAT_MS);
-            let wake = self.scheduler.next_deadline().map_or(heartbeat, |at| at.min(heartbeat));
+            let due = self.next_look().or_else(|| self.scheduler.next_deadline());
+            let wake = due.map_or(heartbeat, |at| at.min(heartbeat));
             let wake = self.clock.tokio_instant(wake);
             let first = tokio::select! {
                 biased;
@@ -138,9 +150,15 @@ impl<D: Durable> Engine<D> {
         let (answers, durable): (Vec<_>, Vec<_>) =
             decisions.into_iter().partition(|decision| matches!(decision, Decision::Answer { .. }));
         if !durable.is_empty() {
-            self.store.commit(Batch { decisions: durable, outputs, now }).await?;
+            match self.store.commit(Batch { decisions: durable, outputs, now }).await? {
+                Committed::All => {}
+                Committed::Nothing(saved) => {
+                    self.take_back(now, *saved, pending);
+                    return Ok(());
+                }
+            }
         }
-        self.answer(now, answers, pending);
+        self.answer(now, answers, pending, &Ok(()));
         Ok(())
     }
 
@@ -148,6 +166,10 @@ impl<D: Durable> Engine<D> {
     fn look_at_time(&mut self, now: Now, pending: &mut Pending) {
         let gap_ms = now.mono.since_ms(self.awake);
         self.awake = now.mono;
+        self.look_for_space(now, pending);
+        if self.exhausted.is_some() {
+            return;
+        }
         if gap_ms > HEARTBEAT_MS + UNOBSERVED_MS {
             tracing::warn!("c2d slept or was stuck for {} s; no worker is blamed for it", gap_ms / 1_000);
             self.apply(now, TimeUnobserved, pending);
@@ -162,6 +184,8 @@ impl<D: Durable> Engine<D> {
                 let tell = self.step(now, outputs, pending, apply);
                 pending.tells.push(tell);
             }
+            Message::Poll { poll, answer, .. } if self.exhausted.is_some() => self.hold_poll(now, &poll, answer),
+            Message::PollDropped(_) if self.exhausted.is_some() => {}
             Message::Poll { poll, outputs, answer } => {
                 let token = poll.token;
                 match self.step(now, outputs, pending, |step| step.apply(poll)) {
@@ -179,7 +203,7 @@ impl<D: Durable> Engine<D> {
     }
 
     /// Applies an event that is never refused.
-    fn apply<E: Event>(&mut self, now: Now, event: E, pending: &mut Pending) {
+    pub(super) fn apply<E: Event>(&mut self, now: Now, event: E, pending: &mut Pending) {
         let result = self.step(now, Vec::new(), pending, |step| step.apply(event));
         debug_assert!(result.is_ok(), "time and dropped polls are never refused");
     }
@@ -194,15 +218,18 @@ impl<D: Durable> Engine<D> {
     ) -> T {
         let before = pending.decisions.len();
         let free_bytes = &|| self.store.free_bytes();
-        let decisions = &mut pending.decisions;
-        let result = apply(&mut Step { scheduler: &mut self.scheduler, now, decisions, free_bytes });
+        let (decisions, exhausted) = (&mut pending.decisions, self.exhausted.is_some());
+        let result = apply(&mut Step { scheduler: &mut self.scheduler, now, decisions, free_bytes, exhausted });
         let concluded: Vec<AttemptId> = pending.decisions[before..].iter().filter_map(concludes).collect();
-        pending.outputs.extend(outputs.into_iter().filter(|output| concluded.contains(&output.result.attempt)));
+        let (outputs, others): (Vec<_>, Vec<_>) =
+            outputs.into_iter().partition(|output| concluded.contains(&output.result.attempt));
+        pending.outputs.extend(outputs);
+        pending.unrecorded.extend(others.into_iter().map(|output| (output.result.attempt, output.digest)));
         result
     }
 
     /// Everything is durable: now it may be known. Whoever asked may be gone, which is no matter.
-    fn answer(&mut self, now: Now, answers: Vec<Decision>, pending: Pending) {
+    pub(super) fn answer(&mut self, now: Now, answers: Vec<Decision>, pending: Pending, durable: &Result<(), Refusal>) {
         for decision in answers {
             if let Decision::Answer { token, answer } = decision
                 && let Some(waiting) = self.polls.remove(&token)
@@ -211,7 +238,7 @@ impl<D: Durable> Engine<D> {
             }
         }
         for tell in pending.tells {
-            tell();
+            tell(durable.clone());
         }
         for read in pending.reads {
             read(&self.scheduler, now);
@@ -225,11 +252,11 @@ impl<D: Durable> Engine<D> {
                 let _gone = done.send(());
             }
         }
-        self.publish(now);
+        self.publish(now, &pending.unrecorded);
     }
 
     /// Wakes those who wait for a job's end and tells the event stream what changed.
-    fn publish(&mut self, now: Now) {
+    fn publish(&mut self, now: Now, unrecorded: &BTreeMap<AttemptId, [u8; 32]>) {
         let touched = self.scheduler.take_touched();
         for job in &touched.ended {
             for done in self.waiters.remove(&job.id).into_iter().flatten() {
@@ -237,7 +264,14 @@ impl<D: Durable> Engine<D> {
             }
         }
         for note in &touched.notes {
-            if note.is_warning() {
+            if note.is_audited() {
+                let digest = match note {
+                    Note::Unwanted { attempt, .. } => unrecorded.get(attempt).copied(),
+                    _ => None,
+                };
+                // Nobody may listen, as in tests.
+                let _heard = self.notes.send(Noted { note: note.clone(), digest });
+            } else if note.is_warning() {
                 tracing::warn!("{note}");
             } else {
                 tracing::info!("{note}");
@@ -263,7 +297,7 @@ impl<D: Durable> Engine<D> {
 
 impl Step<'_> {
     pub(super) fn apply<E: Event>(&mut self, event: E) -> Result<E::Answer, Refusal> {
-        if E::BRINGS_JOBS && (self.free_bytes)() < FREE_BYTES_FLOOR {
+        if self.exhausted || E::BRINGS_JOBS && (self.free_bytes)() < FREE_BYTES_FLOOR {
             return Err(Refusal::DiskFull);
         }
         Ok(self.scheduler.apply(self.now, event, self.decisions)?)

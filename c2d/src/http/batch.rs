@@ -11,8 +11,8 @@ use c2_shared::job::JobSpec;
 use c2_shared::limits::{BATCH_BODY_BYTES_MAX, WAIT_MAX_S};
 use c2_shared::validate;
 
+use crate::audit::Made;
 use crate::engine::{EngineHandle, Refusal};
-use crate::http::audit::Made;
 use crate::http::files;
 use crate::http::handler::{ApiError, App, Json, JsonBody, QueryOf, State, serves};
 use crate::http::jobs::stored;

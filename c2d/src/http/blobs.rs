@@ -1,7 +1,8 @@
 //! Blobs over HTTP: streamed in and out, resumed, never held in memory as a whole.
 //!
 //! Operators and workers alike may do this: whoever knows the SHA-256 of a content knows what it
-//! may ask for.
+//! may ask for. What is not whole yet belongs to who sends it, and of what no job uses each token may
+//! have sent so much.
 
 use std::fs::File;
 use std::io;
@@ -11,15 +12,17 @@ use axum::http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_T
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use c2_shared::api::error::{ErrorBody, ErrorCode};
-use c2_shared::api::files::{BlobQuery, BlobStatus, UPLOAD_OFFSET};
+use c2_shared::api::files::{BlobQuery, BlobStatus, GcResponse, UPLOAD_OFFSET};
 use c2_shared::blob::BlobId;
+use c2_shared::limits::{BLOB_BYTES_MAX, BLOB_YOUNG_MS, BLOBS_UNUSED_BYTES_MAX, BLOBS_UNUSED_LEN_MAX};
 use futures_util::{Stream, StreamExt as _, stream};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
 use crate::http::handler::{Answer, ApiError, App, Json, Name, QueryOf, State, invalid, serves};
-use crate::http::role::UploadFloor;
-use crate::store::{BlobError, Incoming, read_piece};
+use crate::http::role::Sender;
+use crate::services::blob_gc::{self, GcError};
+use crate::store::{BlobError, Blobs, Incoming, read_piece};
 
 /// Bytes read from the disk at once.
 const CHUNK_BYTES: u64 = 256 * 1024;
@@ -28,19 +31,19 @@ const PIECES_LEN: usize = 8;
 /// What the content is: bytes, whatever they mean.
 const BYTES: &str = "application/octet-stream";
 
-serves!(GET_BLOB => read, PUT_BLOB => write);
+serves!(GET_BLOB => read, PUT_BLOB => write, GC_BLOBS => gc);
 
 /// Answers `GET` and `HEAD`: the content from the beginning, or the part that `Range` asks for. A
 /// blob that is not whole is not found, with the header that says how much of it there is.
 pub(crate) async fn read(
+    sender: Sender,
     State(app): State<App>,
-    UploadFloor(floor): UploadFloor,
     name: Name,
     QueryOf(query): QueryOf<BlobQuery>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let blob = blob(&name)?;
-    let blobs = app.blobs.clone();
+    let (blobs, floor) = (sender.blobs(&app), sender.floor());
     let found = blocking(move || {
         let status = blobs.status(blob)?;
         let left = query.size.filter(|_| !status.complete).map(|size| size.saturating_sub(status.size));
@@ -69,8 +72,8 @@ pub(crate) async fn read(
 
 /// Takes a blob in, from the offset on that the query says; the end of the body is its end.
 pub(crate) async fn write(
+    sender: Sender,
     State(app): State<App>,
-    UploadFloor(floor): UploadFloor,
     name: Name,
     QueryOf(query): QueryOf<BlobQuery>,
     headers: HeaderMap,
@@ -81,7 +84,8 @@ pub(crate) async fn write(
         let hint = "send Content-Type: application/octet-stream";
         return Err(ErrorBody::new(ErrorCode::UnsupportedMediaType, "the body is not plain bytes", hint).into());
     }
-    let blobs = app.blobs.clone();
+    let (blobs, floor) = (sender.blobs(&app), sender.floor());
+    check_quota(&app, &blobs, query.size.unwrap_or(0)).await?;
     let begun = blocking(move || {
         let status = blobs.status(blob)?;
         if status.complete {
@@ -96,6 +100,36 @@ pub(crate) async fn write(
     };
     let size = take_in(incoming, body).await?;
     Ok(Json(BlobStatus { sha256: blob, size, complete: true }))
+}
+
+/// Removes at once what no job uses.
+pub(crate) async fn gc(State(app): State<App>) -> Answer<GcResponse> {
+    let removed = blob_gc::remove_unused(&app.blobs, &app.history, app.clock.now().wall_ms, BLOB_YOUNG_MS).await;
+    let (removed, freed_bytes) = removed.map_err(|error| match error {
+        GcError::Store(error) => ApiError::from(error),
+        GcError::Blob(error) => error.into(),
+        GcError::Thread(error) => ErrorBody::new(ErrorCode::Internal, error.to_string(), "see the log of c2d").into(),
+    })?;
+    Ok(Json(GcResponse { removed, freed_bytes }))
+}
+
+/// Refuses more of a token whose files no job uses.
+async fn check_quota(app: &App, blobs: &Blobs, more: u64) -> Result<(), ApiError> {
+    let over = |sent: Vec<(BlobId, u64)>| {
+        let (count, bytes) = (sent.len(), sent.iter().map(|(_, size)| size).sum::<u64>());
+        let over =
+            count >= BLOBS_UNUSED_LEN_MAX || bytes.saturating_add(more.min(BLOB_BYTES_MAX)) > BLOBS_UNUSED_BYTES_MAX;
+        over.then_some((count, bytes))
+    };
+    if over(blobs.sent()).is_none() {
+        return Ok(());
+    }
+    // Jobs may have come that use some of it.
+    let sent = blobs.sent().into_iter().map(|(blob, _)| blob).collect();
+    if let Err(error) = blob_gc::forget_used(blobs, &app.history, sent).await {
+        tracing::warn!("what jobs use of what was sent is not known: {error}");
+    }
+    over(blobs.sent()).map_or(Ok(()), |(count, bytes)| Err(BlobError::Quota { count, bytes }.into()))
 }
 
 /// Writes a body to the disk while it comes. When it breaks off, what came stays.

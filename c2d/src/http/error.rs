@@ -141,6 +141,9 @@ impl From<BlobError> for ApiError {
             BlobError::Offset { .. } => (ErrorCode::Conflict, "ask with HEAD where to go on"),
             BlobError::Mismatch => (ErrorCode::InvalidInput, "send it again from the beginning"),
             BlobError::TooLarge => (ErrorCode::TooLarge, "split it, or let the job fetch it from elsewhere"),
+            BlobError::Quota { .. } => {
+                (ErrorCode::DiskFull, "submit the jobs that use them, or remove them where c2d runs with: c2d gc")
+            }
             BlobError::Full => (ErrorCode::DiskFull, "free some space where c2d keeps its data"),
             BlobError::Disk(source) => {
                 tracing::error!("a blob failed: {source}");

@@ -6,6 +6,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -19,13 +20,13 @@ use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::pass::Pass;
 use c2_shared::token::Role;
 use futures_util::{FutureExt as _, StreamExt as _};
-use jiff::Timestamp;
 use tokio::time::timeout;
 
 use crate::access::Holder;
+use crate::audit;
 use crate::http::App;
-use crate::http::audit;
 use crate::http::connection::Connection;
+use crate::http::doors::Seat;
 use crate::http::error::ApiError;
 
 /// What to do without a token, or with the wrong one.
@@ -41,6 +42,9 @@ pub(crate) async fn gate(State(app): State<App>, mut request: Request, next: Nex
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let (who, mut response) = match admit(&app, &request, connection) {
         Ok(Some(holder)) => {
+            if let Some(seat) = request.extensions().get::<Arc<Seat>>() {
+                seat.prove(&holder.id, connection.is_near(), app.clock.now().mono);
+            }
             request.extensions_mut().insert(holder.clone());
             let response = served_while_good(&app, &holder, request, next).await;
             (Some(holder), response)
@@ -48,21 +52,11 @@ pub(crate) async fn gate(State(app): State<App>, mut request: Request, next: Nex
         Ok(None) => (None, served(request, next).await),
         Err(refusal) => (None, refusal.into_response()),
     };
-    let status = response.status();
-    if audit::counts(&method, &path, status) {
+    if let Some(kind) = audit::kind(&method, &path, response.status()) {
         let made = response.extensions_mut().remove();
         let who = who.map(|holder| holder.to_string());
-        let time = Timestamp::from_millisecond(i64::try_from(app.clock.now().wall_ms).unwrap_or(i64::MAX));
-        let line = audit::Line {
-            time: time.unwrap_or_default().to_string(),
-            who,
-            from: connection.peer(),
-            method: method.to_string(),
-            path,
-            status: status.as_u16(),
-            made,
-        };
-        app.audit.note(line).await;
+        let line = audit::Line::request(&method, &path, response.status());
+        app.audit.note(kind, audit::Line { who, from: Some(connection.peer()), made, ..line }).await;
     }
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -37,6 +37,8 @@ fn metrics(app: &App, queue: &QueueStatus, submitted: u64) -> Metrics {
         active_workers: queue.workers_online,
         queue_size: queue.active,
         requests: app.requests.load(Ordering::Relaxed),
+        connections: app.doors.len(),
+        connections_closed: app.doors.closed(),
     }
 }
 
@@ -52,6 +54,9 @@ fn exposition(metrics: &Metrics, queue: &QueueStatus) -> String {
     let size = |n: usize| n as u64;
     family("c2_uptime_seconds", "gauge", "Seconds since c2d started.", &[("", metrics.uptime_s)]);
     family("c2_requests_total", "counter", "Requests answered since c2d started.", &[("", metrics.requests)]);
+    family("c2_connections", "gauge", "Connections that are open.", &[("", size(metrics.connections))]);
+    let closed = [("", metrics.connections_closed)];
+    family("c2_connections_closed_total", "counter", "Connections closed for others since c2d started.", &closed);
     family("c2_jobs_submitted_total", "counter", "Jobs ever accepted.", &[("", metrics.jobs_submitted)]);
     let ended = [
         ("{state=\"succeeded\"}", queue.ended[&JobState::Succeeded]),

@@ -1,11 +1,12 @@
 //! The HTTP interface: one gate for everything, then thin handlers that speak to the engine and to
 //! the history. It touches no file of the store and decides nothing.
 
-mod audit;
 mod connection;
+mod doors;
 mod error;
 mod gate;
 mod throttle;
+mod timed;
 
 mod extract;
 mod handler;
@@ -27,6 +28,7 @@ mod files;
 mod find_worker;
 mod follow;
 mod get_tags;
+mod health;
 mod hold;
 mod info;
 mod job;
@@ -56,7 +58,6 @@ mod serve;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use audit::{Audit, FILE as AUDIT_FILE};
 pub use mount::Unserved;
 pub use router::{App, router};
 pub use serve::serve;
@@ -64,7 +65,7 @@ pub(crate) use serve::stopped;
 
 /// The modules with handlers; each says which endpoints it serves.
 const HANDLERS: &[mount::Mount] = &mount::of! {
-    assign batch blobs cancel cleanup detect_tags docs drain events files find_worker follow get_tags hold
+    assign batch blobs cancel cleanup detect_tags docs drain events files find_worker follow get_tags health hold
     info job jobs list log metrics output pause queue_status remove_worker retry set_tags submit tokens why
     workers
 };

@@ -7,8 +7,8 @@ use c2_shared::id::JobId;
 use c2_shared::job::JobSpec;
 use c2_shared::limits::BATCH_BODY_BYTES_MAX;
 
+use crate::audit::Made;
 use crate::engine::Refusal;
-use crate::http::audit::Made;
 use crate::http::batch::empty;
 use crate::http::handler::{ApiError, App, Json, JsonBody, State, serves};
 use crate::http::submit::{made, new_jobs};

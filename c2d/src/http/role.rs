@@ -14,6 +14,7 @@ use crate::http::App;
 use crate::http::connection::Connection;
 use crate::http::error::ApiError;
 use crate::http::find_worker;
+use crate::store::Blobs;
 
 /// Which worker asks, and from where.
 #[derive(Clone, Debug)]
@@ -21,6 +22,37 @@ pub(crate) struct WorkerPeer {
     address: IpAddr,
     /// The one worker that its token belongs to, if it belongs to one.
     worker_id: Option<Arc<str>>,
+}
+
+/// Who sends a file.
+#[derive(Clone, Debug)]
+pub(crate) struct Sender {
+    id: Arc<str>,
+    role: Role,
+}
+
+impl Sender {
+    /// The files of c2d for this sender.
+    pub(crate) fn blobs(&self, app: &App) -> Blobs {
+        app.blobs.of(&self.id)
+    }
+
+    /// How much of the disk an upload must leave free: workers' files give way to jobs.
+    pub(crate) const fn floor(&self) -> u64 {
+        match self.role {
+            Role::Worker => WORKER_BLOB_FREE_BYTES_FLOOR,
+            _ => FREE_BYTES_FLOOR,
+        }
+    }
+}
+
+impl FromRequestParts<App> for Sender {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, ApiError> {
+        let holder = holder(parts);
+        Ok(Self { id: holder.id.clone(), role: holder.role })
+    }
 }
 
 /// An invitation, by its id.
@@ -42,18 +74,6 @@ impl FromRequestParts<App> for Invited {
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, ApiError> {
         Ok(Self(holder(parts).id.clone()))
-    }
-}
-
-/// How much of the disk an upload must leave free: workers' files give way to jobs.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct UploadFloor(pub(crate) u64);
-
-impl FromRequestParts<App> for UploadFloor {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, ApiError> {
-        Ok(Self(if holder(parts).role == Role::Worker { WORKER_BLOB_FREE_BYTES_FLOOR } else { FREE_BYTES_FLOOR }))
     }
 }
 

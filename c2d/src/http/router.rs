@@ -6,15 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use axum::Router;
-use c2_shared::api::endpoint;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::fingerprint::Fingerprint;
 use tokio::sync::watch;
 
 use crate::access::Access;
+use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::engine::EngineHandle;
-use crate::http::audit::Audit;
+use crate::http::doors::Doors;
 use crate::http::error::ApiError;
 use crate::http::mount::{Mounted, Unserved};
 use crate::http::poll_body::LargeBodies;
@@ -22,13 +22,15 @@ use crate::http::throttle::Throttle;
 use crate::http::{HANDLERS, gate};
 use crate::services::cleanup_requests::CleanupRequests;
 use crate::services::live_output::LiveOutput;
-use crate::store::{Blobs, History};
+use crate::store::{Blobs, Health, History};
 
 /// What the handlers speak to.
 #[derive(Clone, Debug)]
 pub struct App {
     /// Decides and remembers.
     pub engine: EngineHandle,
+    /// Says how the store is.
+    pub health: Health,
     /// Knows the past.
     pub history: History,
     /// Keeps the content of files.
@@ -43,6 +45,8 @@ pub struct App {
     pub fingerprint: Fingerprint,
     /// Counts requests without a known token.
     pub(crate) throttle: Arc<Throttle>,
+    /// Counts connections.
+    pub(crate) doors: Doors,
     /// Bounds what workers send at once.
     pub(crate) large_bodies: LargeBodies,
     /// Bytes that are kept of each output stream.
@@ -70,8 +74,7 @@ pub fn router(app: App) -> Result<Router, Unserved> {
 
 /// The handlers on their endpoints.
 pub(super) fn handlers() -> Mounted {
-    let mounted = Mounted::default().on(&endpoint::HEALTH, async || "ok\n");
-    HANDLERS.iter().fold(mounted, |mounted, mount| mount(mounted))
+    HANDLERS.iter().fold(Mounted::default(), |mounted, mount| mount(mounted))
 }
 
 async fn unknown_path(uri: axum::http::Uri) -> ApiError {

@@ -11,8 +11,8 @@ use c2_shared::limits::{SUBMIT_BODY_BYTES_MAX, WAIT_MAX_S};
 use c2_shared::validate;
 use sha2::{Digest as _, Sha256};
 
+use crate::audit::Made;
 use crate::engine::Refusal;
-use crate::http::audit::Made;
 use crate::http::handler::{ApiError, App, Json, JsonBody, QueryOf, State, invalid, serves};
 use crate::http::job::wait_for;
 use crate::http::{contents, files};

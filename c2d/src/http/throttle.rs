@@ -9,6 +9,8 @@ use std::sync::{Mutex, PoisonError};
 
 use c2_shared::time::Mono;
 
+use crate::net::neighbourhood;
+
 /// Failures in a row that are answered as such.
 const FAILURES_MAX: u64 = 10;
 /// After so long one more is answered.
@@ -25,6 +27,7 @@ pub(crate) struct Throttle {
 impl Throttle {
     /// Counts a failure, unless the address has too many already; whether it was counted.
     pub(crate) fn admits_failure(&self, ip: IpAddr, now: Mono) -> bool {
+        let ip = neighbourhood(ip);
         let mut forgiven = self.forgiven.lock().unwrap_or_else(PoisonError::into_inner);
         let at = forgiven.get(&ip).copied().unwrap_or(now).max(now);
         if at.since_ms(now) > (FAILURES_MAX - 1) * PER_FAILURE_MS {
@@ -58,6 +61,15 @@ mod tests {
         let later = now.after_ms(PER_FAILURE_MS);
         assert!(throttle.admits_failure(one, later), "one more after a while");
         assert!(!throttle.admits_failure(one, later), "and only one");
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_address() {
+        let throttle = Throttle::default();
+        let address = |n: u16| IpAddr::from([0xfd00, 1, 2, 3, 0, 0, 0, n]);
+        let admitted = (0..100).filter(|n| throttle.admits_failure(address(*n), Mono(1_000))).count() as u64;
+        assert_eq!(admitted, FAILURES_MAX);
+        assert!(throttle.admits_failure(IpAddr::from([0xfd00, 1, 2, 4, 0, 0, 0, 1]), Mono(1_000)));
     }
 
     #[test]

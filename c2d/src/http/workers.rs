@@ -158,7 +158,6 @@ pub(crate) async fn result(
     if matches!(app.history.job(job).await, Ok(None)) {
         return Err(Reject::UnknownJob { job }.into());
     }
-    tracing::warn!("{worker} delivered a result for {attempt}, which is not its to decide (any more)");
     let message = format!("{attempt} is not the attempt that counts");
     Err(ErrorBody::new(ErrorCode::Fenced, message, "forget the result: the job was decided otherwise").into())
 }

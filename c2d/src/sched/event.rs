@@ -55,6 +55,12 @@ pub struct PlainPolled {
     pub worker: IpAddr,
 }
 
+/// A worker lives, and nothing else is to be learnt from its poll now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WorkerHeard {
+    pub worker: IpAddr,
+}
+
 /// The connection of a waiting poll broke.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PollDropped {

@@ -22,12 +22,21 @@ pub enum Note {
     Faulty { worker: IpAddr, attempt: AttemptId, reason: String, pause_ms: u64 },
     /// An operator removed a worker.
     Removed { worker: IpAddr },
+    /// Another agent took the place of one at an address; it begins with nothing.
+    Replaced { worker: IpAddr, hostname: String, before: String, id: String },
+    /// A worker delivered a result that is not its to decide, or not any more.
+    Unwanted { worker: IpAddr, attempt: AttemptId },
 }
 
 impl Note {
     /// Whether something is wrong.
     pub const fn is_warning(&self) -> bool {
         !matches!(self, Self::Back { .. } | Self::Removed { .. })
+    }
+
+    /// Whether it belongs into the audit log.
+    pub const fn is_audited(&self) -> bool {
+        matches!(self, Self::Replaced { .. } | Self::Unwanted { .. })
     }
 }
 
@@ -62,6 +71,12 @@ impl fmt::Display for Note {
                 span(*pause_ms)
             ),
             Self::Removed { worker } => write!(f, "worker {worker} was removed"),
+            Self::Replaced { worker, hostname, before, id } => {
+                write!(f, "another agent is worker {worker} ({hostname}) now: {id} in place of {before}")
+            }
+            Self::Unwanted { worker, attempt } => {
+                write!(f, "{worker} delivered a result for {attempt}, which is not its to decide (any more)")
+            }
         }
     }
 }

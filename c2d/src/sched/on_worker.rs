@@ -11,7 +11,7 @@ use c2_shared::time::Mono;
 use crate::sched::decision::{Handout, PollAnswer, WorkerRecord};
 use crate::sched::event::{
     DrainSet, Event, GroupsChanged, PlainPolled, Poll, PollDropped, PollToken, ResultArrived, ResultFate, TagsSet,
-    WorkerPolled, WorkerRegistered, WorkerRemoved,
+    WorkerHeard, WorkerPolled, WorkerRegistered, WorkerRemoved,
 };
 use crate::sched::scheduler::{Scheduler, Turn};
 use crate::sched::workers::{Heard, Parked, Worker};
@@ -31,10 +31,17 @@ impl Event for WorkerRegistered {
             Some(old) => WorkerRecord { intro, ..old.record.clone() },
             None => WorkerRecord { intro, groups: BTreeSet::new(), tags: BTreeSet::new(), drained: false },
         };
+        let replaced = old.filter(|_| same.is_none()).map(|old| Note::Replaced {
+            worker: ip,
+            hostname: record.intro.hostname.clone(),
+            before: old.record.intro.worker_id.clone(),
+            id: record.intro.worker_id.clone(),
+        });
         if old.is_none_or(|old| old.record != record) {
             turn.dismiss_parked(ip);
             turn.decide(Decision::PutWorker(Box::new(record)));
         }
+        turn.s.touched.notes.extend(replaced);
         turn.heard(ip);
         if rebooted {
             turn.all_gone(ip);
@@ -105,6 +112,17 @@ impl Event for PlainPolled {
             }
         }
         Ok(handout)
+    }
+}
+
+impl Event for WorkerHeard {
+    type Answer = ();
+
+    fn happen(self, turn: &mut Turn<'_>) -> Result<Self::Answer, Reject> {
+        if turn.s.workers.contains_key(&self.worker) {
+            turn.heard(self.worker);
+        }
+        Ok(())
     }
 }
 

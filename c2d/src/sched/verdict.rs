@@ -25,6 +25,8 @@ impl Turn<'_> {
         }
         if fate == ResultFate::Recorded {
             self.conclude(ip, result);
+        } else {
+            self.s.touched.notes.push(Note::Unwanted { worker: ip, attempt });
         }
         self.free(ip, attempt);
         fate

@@ -59,34 +59,47 @@ impl Gc {
 
     /// Looks once, as of the time given.
     pub(crate) async fn once(&self, now_ms: u64) -> Result<(), GcError> {
-        self.remove_unused(now_ms, BLOB_UNUSED_MS).await?;
+        remove_unused(&self.blobs, &self.history, now_ms, BLOB_UNUSED_MS).await?;
         while self.blobs.surplus() > 0 {
-            self.remove_unused(now_ms, BLOB_UNUSED_SHORT_MS).await?;
+            remove_unused(&self.blobs, &self.history, now_ms, BLOB_UNUSED_SHORT_MS).await?;
             let surplus = self.blobs.surplus();
             if surplus == 0 || self.space.free(surplus).await? == 0 {
                 break;
             }
-            self.remove_unused(now_ms, BLOB_UNUSED_SHORT_MS).await?;
+            remove_unused(&self.blobs, &self.history, now_ms, BLOB_UNUSED_SHORT_MS).await?;
         }
         Ok(())
     }
+}
 
-    async fn remove_unused(&self, now_ms: u64, age_ms: u64) -> Result<(), GcError> {
-        let stale = on_disk(&self.blobs, move |blobs| blobs.stale(now_ms, age_ms)).await?;
-        let mut unused = BTreeSet::new();
-        for some in stale.chunks(ASKED_AT_ONCE) {
-            unused.extend(self.history.unused(some.iter().map(|stale| stale.blob).collect()).await?);
-        }
-        if unused.is_empty() {
-            return Ok(());
-        }
-        let lists = self.history.long_lists().await?;
-        on_disk(&self.blobs, move |blobs| {
-            spare(blobs, &lists, &mut unused)?;
-            stale.iter().filter(|stale| unused.contains(&stale.blob)).try_for_each(|stale| blobs.remove(*stale))
-        })
-        .await
+/// Removes all that nobody names and nobody asked for in this time; answers how many and how large.
+pub(crate) async fn remove_unused(
+    blobs: &Blobs,
+    history: &History,
+    now_ms: u64,
+    age_ms: u64,
+) -> Result<(u64, u64), GcError> {
+    forget_used(blobs, history, blobs.sent_by_all()).await?;
+    let stale = on_disk(blobs, move |blobs| blobs.stale(now_ms, age_ms)).await?;
+    let mut unused = BTreeSet::new();
+    for some in stale.chunks(ASKED_AT_ONCE) {
+        unused.extend(history.unused(some.iter().map(|stale| stale.blob).collect()).await?);
     }
+    if unused.is_empty() {
+        return Ok((0, 0));
+    }
+    let lists = history.long_lists().await?;
+    on_disk(blobs, move |blobs| {
+        spare(blobs, &lists, &mut unused)?;
+        let (mut count, mut bytes) = (0, 0);
+        for stale in stale.iter().filter(|stale| unused.contains(&stale.blob)) {
+            let removed = blobs.remove(*stale)?;
+            count += u64::from(removed.is_some());
+            bytes += removed.unwrap_or(0);
+        }
+        Ok((count, bytes))
+    })
+    .await
 }
 
 /// Takes out what long lists of files name. It counts as asked for, so that it is not looked for
@@ -97,6 +110,20 @@ fn spare(blobs: &Blobs, lists: &[BlobId], unused: &mut BTreeSet<BlobId>) -> Resu
         for named in files.iter().map(|file| file.sha256).filter(|named| unused.remove(named)) {
             blobs.status(named)?;
         }
+    }
+    Ok(())
+}
+
+/// Of what was sent, forgets who sent what jobs use.
+pub(crate) async fn forget_used(blobs: &Blobs, history: &History, sent: Vec<BlobId>) -> Result<(), GcError> {
+    for some in sent.chunks(ASKED_AT_ONCE) {
+        let unused = history.unused(some.to_vec()).await?;
+        let used: Vec<BlobId> = some.iter().filter(|blob| !unused.contains(blob)).copied().collect();
+        let forget = move |blobs: &Blobs| {
+            blobs.are_used(&used);
+            Ok(())
+        };
+        on_disk(blobs, forget).await?;
     }
     Ok(())
 }

@@ -5,3 +5,4 @@ pub mod blob_gc;
 pub mod cleanup_requests;
 pub mod live_output;
 mod mailbox;
+pub(crate) mod witness;

@@ -1,5 +1,5 @@
-//! Content of files, by its SHA-256: `files/<hash>` in the data folder, and `<hash>.part` while it
-//! comes in.
+//! Content of files, by its SHA-256: `files/<hash>` in the data folder, and `<hash>.<sender>.part` while
+//! it comes in, so that nobody spoils what another one sends.
 //!
 //! No name that somebody else chose ever reaches the disk. A blob is written aside, verified, synced
 //! and renamed, so under its own name it is always whole. Who uses which blob stands in the
@@ -22,6 +22,7 @@ use rustix::fs::{FlockOperation, Timespec, Timestamps, UTIME_NOW};
 use tokio::sync::Notify;
 
 use crate::store::folder::{free_bytes, private, sync_dir};
+use crate::store::sent::Sent;
 use crate::store::{BlobError, StoreError};
 
 /// Bytes written between two looks at the disk's free space.
@@ -42,6 +43,9 @@ pub struct Blobs {
     /// How often contents were kept, so that each time has file names of its own.
     kept: Arc<AtomicU64>,
     usage: Arc<Usage>,
+    sent: Arc<Sent>,
+    /// Who sends through this handle; nobody for c2d itself.
+    sender: Arc<str>,
 }
 
 /// How much all blobs take together.
@@ -77,8 +81,10 @@ impl Blobs {
     pub(super) fn open(data_dir: &Path, keep_bytes: u64) -> Result<Self, StoreError> {
         let dir = data_dir.join("files");
         DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(StoreError::file(&dir))?;
-        let usage = Usage { bytes: AtomicU64::new(0), keep_bytes, over: Notify::new() };
-        Ok(Self { dir: dir.into(), removal: Arc::default(), kept: Arc::default(), usage: usage.into() })
+        let sent = Arc::new(Sent::load(&dir).map_err(StoreError::file(&dir))?);
+        let usage = Arc::new(Usage { bytes: AtomicU64::new(0), keep_bytes, over: Notify::new() });
+        let (dir, sender) = (dir.into(), "".into());
+        Ok(Self { dir, removal: Arc::default(), kept: Arc::default(), usage, sent, sender })
     }
 
     /// By how much all blobs together take more than they may.
@@ -96,6 +102,26 @@ impl Blobs {
         if self.surplus() > 0 {
             self.usage.over.notify_one();
         }
+    }
+
+    /// The same folder for somebody who sends: what is not whole belongs to him alone.
+    pub fn of(&self, sender: &str) -> Self {
+        Self { sender: sender.into(), ..self.clone() }
+    }
+
+    /// What this sender sent, with sizes, as far as jobs may not use it yet.
+    pub fn sent(&self) -> Vec<(BlobId, u64)> {
+        self.sent.of(&self.sender)
+    }
+
+    /// What anybody sent, as far as jobs may not use it yet.
+    pub fn sent_by_all(&self) -> Vec<BlobId> {
+        self.sent.all()
+    }
+
+    /// Jobs use these blobs, so it does not matter who sent them.
+    pub fn are_used(&self, blobs: &[BlobId]) {
+        self.sent.forget(&self.dir, blobs);
     }
 
     /// Says what is there of a blob. A whole one counts as asked for.
@@ -219,16 +245,18 @@ impl Blobs {
         Ok(stale)
     }
 
-    /// Removes a blob that nobody names, unless somebody asked for it meanwhile.
-    pub fn remove(&self, stale: Stale) -> Result<(), BlobError> {
+    /// Removes a blob that nobody names, unless somebody asked for it meanwhile; answers with its size.
+    pub fn remove(&self, stale: Stale) -> Result<Option<u64>, BlobError> {
         let _no_asking = self.removal.lock().unwrap_or_else(PoisonError::into_inner);
         let path = self.path(stale.blob);
-        let Ok(file) = std::fs::metadata(&path) else { return Ok(()) };
-        if touched_ms(&file) == stale.touched_ms {
-            std::fs::remove_file(&path)?;
-            self.usage.bytes.fetch_sub(file.len().min(self.usage.bytes.load(Ordering::Relaxed)), Ordering::Relaxed);
+        let Ok(file) = std::fs::metadata(&path) else { return Ok(None) };
+        if touched_ms(&file) != stale.touched_ms {
+            return Ok(None);
         }
-        Ok(())
+        std::fs::remove_file(&path)?;
+        self.sent.forget(&self.dir, &[stale.blob]);
+        self.usage.bytes.fetch_sub(file.len().min(self.usage.bytes.load(Ordering::Relaxed)), Ordering::Relaxed);
+        Ok(Some(file.len()))
     }
 
     /// A long list of the files that a job left; none if it is not there or no such list.
@@ -242,7 +270,10 @@ impl Blobs {
     }
 
     fn part(&self, blob: BlobId) -> PathBuf {
-        self.dir.join(format!("{blob}{PART}"))
+        if self.sender.is_empty() {
+            return self.dir.join(format!("{blob}{PART}"));
+        }
+        self.dir.join(format!("{blob}.{}{PART}", self.sender))
     }
 }
 
@@ -271,6 +302,9 @@ impl Incoming {
         }
         self.file.flush()?;
         self.file.sync_all()?;
+        if !self.blobs.sender.is_empty() {
+            self.blobs.sent.note(&self.blobs.dir, &self.blobs.sender, self.blob, self.len)?;
+        }
         std::fs::rename(part, self.blobs.path(self.blob))?;
         sync_dir(&self.blobs.dir).map_err(|e| BlobError::Disk(io::Error::other(e)))?;
         self.blobs.came(self.len);

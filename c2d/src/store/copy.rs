@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::store::columns::uint;
 use crate::store::folder::private;
-use crate::store::{StoreError, folder, jobs_log, payload, schema};
+use crate::store::{StoreError, folder, jobs_log, payload, schema, workers_json};
 
 /// Copies a database in one transaction, also one that c2d is writing to.
 pub fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
@@ -60,6 +60,16 @@ pub fn last_logged(path: &Path, log: &File, log_path: &Path) -> Result<(u64, u64
     jobs_log::last_known(log, log_path, &read(path)?)
 }
 
+/// A text that was kept in a database under this name.
+pub fn memo(path: &Path, name: &str) -> Result<Option<String>, StoreError> {
+    super::memo::get(&read(path)?, name)
+}
+
+/// After which line the log of ended jobs begins.
+pub fn log_begins_after(path: &Path) -> Result<u64, StoreError> {
+    jobs_log::begins_after(&read(path)?)
+}
+
 /// The last id that was given to a job; 0 for none.
 pub fn last_job(path: &Path) -> Result<u64, StoreError> {
     let last: i64 = read(path)?.query_row(&format!("SELECT coalesce(({LAST_JOB}), 0)"), [], |row| row.get(0))?;
@@ -74,6 +84,13 @@ pub fn move_ids_on(path: &Path, last: u64) -> Result<(), StoreError> {
         [last.to_string()],
     )?;
     connection.close().map_err(|(_, error)| error.into())
+}
+
+/// Looks at a list of workers: whether it is as it was written, or why it cannot be read. Fails where
+/// there is none.
+pub fn look_at_workers(list: &Path, database: &Path) -> Result<Result<bool, String>, StoreError> {
+    let text = std::fs::read(list).map_err(StoreError::file(list))?;
+    workers_json::look(&text, &read(database)?)
 }
 
 /// Locks a data folder as c2d does.

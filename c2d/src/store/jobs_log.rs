@@ -4,9 +4,9 @@
 //! what is no line at its end, and adds what is missing. While its disk is full it is behind: the
 //! database keeps everything until it is written here.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, BufRead as _, BufReader, Seek as _, SeekFrom};
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::Path;
 
 use c2_shared::api::jobs::LogEntry;
@@ -19,11 +19,14 @@ use crate::store::derived::Derived;
 use crate::store::folder::{lock_file, private};
 use crate::store::history::entries_after;
 use crate::store::lines::Lines;
+use crate::store::memo;
 
 /// How much of the end of the file a start reads first; lines are far shorter.
 const TAIL_BYTES: u64 = 256 * 1024;
 /// Lines that are written at once while catching up.
 const LINES_AT_ONCE: usize = 1_000;
+/// Under this name the database keeps after which line the file begins.
+const BEGINS: &str = "jobs_log_begins";
 /// What each line begins with.
 const BEGIN: &[u8] = b"{\"seq\":";
 
@@ -32,8 +35,10 @@ const BEGIN: &[u8] = b"{\"seq\":";
 pub(super) struct JobsLog {
     lines: Lines<File>,
     state: Derived,
-    /// The last ended job of the database whose line is in the file.
+    /// The last ended job of the database whose line is in the file, or in one before it.
     last: u64,
+    /// How long the file was after the last line.
+    len: u64,
 }
 
 /// What tells one line of the log from all others.
@@ -82,12 +87,13 @@ impl JobsLog {
         } else if !ending.is_closed && len > 0 {
             io::Write::write_all(&mut file, b"\n").map_err(StoreError::file(path))?;
         }
-        let (last, known_end) = ending.known.unwrap_or_default();
+        // Without a line it is missing, or it was put aside and this one begins after it.
+        let (last, known_end) = ending.known.unwrap_or((begins_after(connection)?, 0));
         if known_end < ending.end {
             tracing::warn!("{path:?} has lines of jobs that the database does not know: was it restored?");
         }
         let torn_at = (ending.end < len).then_some(ending.end);
-        let mut log = Self { lines: Lines::new(file, torn_at), state: Derived::new(path.to_owned()), last };
+        let mut log = Self { lines: Lines::new(file, torn_at), state: Derived::new(path.to_owned()), last, len };
         log.keep_up(connection);
         log.sync();
         Ok(log)
@@ -105,6 +111,7 @@ impl JobsLog {
     }
 
     fn catch_up(&mut self, connection: &Connection) -> Result<(), StoreError> {
+        self.look(connection)?;
         loop {
             let jobs = entries_after(connection, self.last, LINES_AT_ONCE)?;
             let mut text = Vec::new();
@@ -118,11 +125,38 @@ impl JobsLog {
             if let Some((seq, _)) = written.checked_sub(1).and_then(|last| jobs.get(last)) {
                 self.last = *seq;
             }
+            self.len = self.lines.file().metadata().map_or(self.len, |meta| meta.len());
             result.map_err(StoreError::file(self.state.path()))?;
             if jobs.len() < LINES_AT_ONCE {
                 return Ok(());
             }
         }
+    }
+
+    /// Somebody may have put the log aside, or emptied it, to keep it small: then what comes next begins
+    /// a new one, and the database knows after which line.
+    fn look(&mut self, connection: &Connection) -> Result<(), StoreError> {
+        let path = self.state.path().to_owned();
+        let open = self.lines.file().metadata().map_err(StoreError::file(&path))?;
+        let is_moved = std::fs::metadata(&path)
+            .map_or_else(|e| e.kind() == io::ErrorKind::NotFound, |named| !same_file(&named, &open));
+        if is_moved {
+            let file = private().append(true).open(&path).map_err(StoreError::file(&path))?;
+            lock_file(&file, &path)?;
+            if !begins_like_a_log(&file).map_err(StoreError::file(&path))? {
+                return Err(StoreError::NotALog { path });
+            }
+            memo::put(connection, BEGINS, &self.last.to_string())?;
+            self.len = file.metadata().map_err(StoreError::file(&path))?.len();
+            self.lines = Lines::new(file, None);
+        } else if open.len() < self.len {
+            memo::put(connection, BEGINS, &self.last.to_string())?;
+            self.len = open.len();
+        } else {
+            return Ok(());
+        }
+        tracing::info!("{path:?} begins anew after the ended job number {}", self.last);
+        Ok(())
     }
 
     /// The last ended job of the database whose line is in the file.
@@ -146,6 +180,15 @@ pub(crate) fn entry(seq: u64, job: &StoredJob) -> LogEntry {
 
 fn timestamp(ms: u64) -> jiff::Timestamp {
     jiff::Timestamp::from_millisecond(i64::try_from(ms).unwrap_or(i64::MAX)).unwrap_or_default()
+}
+
+/// After which line the log begins: those before are in files that were put aside.
+pub(super) fn begins_after(connection: &Connection) -> Result<u64, StoreError> {
+    Ok(memo::get(connection, BEGINS)?.and_then(|text| text.parse().ok()).unwrap_or(0))
+}
+
+fn same_file(one: &Metadata, other: &Metadata) -> bool {
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
 }
 
 /// Reads a log, from some byte on.

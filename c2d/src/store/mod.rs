@@ -7,9 +7,11 @@
 //! constraints refuse is a defect of the scheduler and stops c2d.
 
 mod folder;
+mod health;
 mod schema;
 
 mod load;
+mod memo;
 mod write;
 mod write_output;
 mod writer;
@@ -21,6 +23,7 @@ mod history;
 mod holders;
 pub(crate) mod payload;
 mod retention;
+mod sent;
 mod uptime;
 
 mod derived;
@@ -43,10 +46,14 @@ use crate::sched::Saved;
 
 pub use blobs::{Blobs, Incoming, Stale, read_piece};
 pub use columns::{StoredFiles, StoredJob, StoredOrder, StoredOutput, digest};
-pub use copy::{copy, ended, examine, last_job, last_logged, lock, lock_log, move_ids_on};
+pub use copy::{
+    copy, ended, examine, last_job, last_logged, lock, lock_log, log_begins_after, look_at_workers, memo, move_ids_on,
+};
 pub use folder::free_bytes;
+pub use health::Health;
 pub use history::{History, JobFilter};
 pub use jobs_log::{LogLine, Piece, pieces};
+pub use memo::Memo;
 pub use writer::{Space, Writer};
 
 /// Where everything is kept.
@@ -75,6 +82,10 @@ pub struct Opened {
     pub space: Space,
     /// What the scheduler goes on with.
     pub saved: Saved,
+    /// How far the audit log reached when that was last kept.
+    pub audit: Option<String>,
+    /// What somebody changed in the list of workers while c2d was down.
+    pub edits: Vec<String>,
 }
 
 /// Why the store cannot be used.
@@ -119,6 +130,8 @@ pub enum BlobError {
     TooLarge,
     #[error("the disk of c2d is full")]
     Full,
+    #[error("this token has sent {bytes} bytes in {count} files that no job uses")]
+    Quota { count: usize, bytes: u64 },
     #[error("a file of c2d failed")]
     Disk(#[source] std::io::Error),
 }
@@ -166,12 +179,13 @@ impl StoreError {
 pub fn open(config: Config) -> Result<Opened, StoreError> {
     let folder = folder::Folder::open(&config.dir)?;
     let mut connection = schema::open(&folder)?;
-    workers_json::import(&mut connection, &config.workers_json)?;
+    let edits = workers_json::import(&mut connection, &config.workers_json)?;
+    let audit = memo::get(&connection, crate::audit::MEMO)?;
     let saved = load::load(&connection)?;
     load::hold_defects(&connection, &saved)?;
     let log = jobs_log::JobsLog::open(&config.jobs_log, &connection)?;
     let history = History::open(&folder.database())?;
     let blobs = Blobs::open(folder.dir(), config.keep.keep_blob_bytes)?;
     let (writer, space) = Writer::start(connection, folder, log, config.workers_json, config.keep, blobs.clone())?;
-    Ok(Opened { writer, history, blobs, space, saved })
+    Ok(Opened { writer, history, blobs, space, saved, audit, edits })
 }

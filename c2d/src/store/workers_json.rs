@@ -10,13 +10,17 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use c2_shared::validate;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::sched::decision::WorkerRecord;
 use crate::store::columns::to_json;
 use crate::store::folder::{private, sync_dir};
-use crate::store::{StoreError, load};
+use crate::store::{StoreError, load, memo};
+
+/// Under this name the database keeps the hash of what was written.
+const MEMO: &str = "workers_json";
 
 /// A worker as the file shows it. Only the last three are read back.
 #[derive(Debug, Serialize, Deserialize)]
@@ -50,30 +54,34 @@ pub(super) fn export(connection: &Connection, path: &Path) -> Result<(), StoreEr
     text.push(b'\n');
     replace(path, &text).map_err(StoreError::file(path))?;
     sync_dir(path.parent().unwrap_or_else(|| Path::new("/")))?;
-    remember(connection, &text)
+    memo::put(connection, MEMO, &hash(&text))
 }
 
-/// Takes over what somebody edited while c2d was down.
-pub(super) fn import(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+/// Takes over what somebody edited while c2d was down; says what was changed.
+pub(super) fn import(connection: &mut Connection, path: &Path) -> Result<Vec<String>, StoreError> {
     let text = match std::fs::read(path) {
         Ok(text) => text,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(source) => return Err(StoreError::File { path: path.to_owned(), source }),
     };
-    let known = connection
-        .query_row("SELECT value FROM meta WHERE name = 'workers_json'", [], |row| row.get::<_, String>(0))
-        .optional()?;
-    if known.as_deref() == Some(&hash(&text)) {
-        return Ok(());
+    if memo::get(connection, MEMO)?.as_deref() == Some(&hash(&text)) {
+        return Ok(Vec::new());
     }
     match read(&text) {
         Ok(entries) => take_over(connection, &entries),
         Err(reason) => {
             let aside = aside(path);
             tracing::warn!("{path:?} cannot be used ({reason}); it is kept as {aside:?}");
-            std::fs::rename(path, &aside).map_err(StoreError::file(path))
+            std::fs::rename(path, &aside).map_err(StoreError::file(path))?;
+            Ok(vec![format!("the edited list of workers cannot be used and is kept as {aside:?}")])
         }
     }
+}
+
+/// Whether a list is as it was written, or why it cannot be read.
+pub(super) fn look(text: &[u8], connection: &Connection) -> Result<Result<bool, String>, StoreError> {
+    let known = memo::get(connection, MEMO)?;
+    Ok(read(text).map(|_| known.as_deref() == Some(&hash(text))))
 }
 
 fn read(text: &[u8]) -> Result<Entries, String> {
@@ -89,19 +97,32 @@ fn read(text: &[u8]) -> Result<Entries, String> {
     Ok(entries)
 }
 
-fn take_over(connection: &mut Connection, entries: &Entries) -> Result<(), StoreError> {
+fn take_over(connection: &mut Connection, entries: &Entries) -> Result<Vec<String>, StoreError> {
+    let known: BTreeMap<IpAddr, WorkerRecord> =
+        load::workers(connection)?.into_iter().map(|worker| (worker.intro.ip, worker)).collect();
     let transaction = connection.transaction()?;
+    let mut edits = Vec::new();
     for (ip, entry) in entries {
+        let same = |known: &WorkerRecord| {
+            (&known.groups, &known.tags, known.drained) == (&entry.groups, &entry.tags, entry.drained)
+        };
+        if known.get(ip).is_some_and(same) {
+            continue;
+        }
         let slots = if entry.slots == 0 { c2_shared::limits::SLOTS } else { entry.slots };
+        let (groups, tags) = (to_json(&entry.groups), to_json(&entry.tags));
         transaction.execute(
             "INSERT INTO worker VALUES (?1, ?2, '', '', ?3, '', '{}', ?4, ?5, ?6) ON CONFLICT DO UPDATE
                 SET groups = excluded.groups, tags = excluded.tags, drained = excluded.drained",
-            params![ip.to_string(), entry.hostname, slots, to_json(&entry.groups), to_json(&entry.tags), entry.drained],
+            params![ip.to_string(), entry.hostname, slots, groups, tags, entry.drained],
         )?;
+        let drained = if entry.drained { ", drained" } else { "" };
+        edits
+            .push(format!("the list of workers was edited: {ip} has the groups {groups} and the tags {tags}{drained}"));
     }
     transaction.commit()?;
-    tracing::info!("took over {} workers from the edited list", entries.len());
-    Ok(())
+    tracing::info!("took over {} changes from the edited list of workers", edits.len());
+    Ok(edits)
 }
 
 /// Where an unreadable file goes: beside itself, without replacing an earlier one.
@@ -121,12 +142,6 @@ fn replace(path: &Path, text: &[u8]) -> std::io::Result<()> {
     file.write_all(text)?;
     file.sync_all()?;
     std::fs::rename(&next, path)
-}
-
-fn remember(connection: &Connection, text: &[u8]) -> Result<(), StoreError> {
-    let sql = "INSERT INTO meta VALUES ('workers_json', ?1) ON CONFLICT DO UPDATE SET value = excluded.value";
-    connection.execute(sql, [hash(text)])?;
-    Ok(())
 }
 
 fn hash(text: &[u8]) -> String {

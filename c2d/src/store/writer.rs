@@ -4,7 +4,7 @@
 //! the commit the engine is told at once; the derived files follow while it works on the next.
 
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -13,14 +13,15 @@ use c2_shared::time::Mono;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
-use crate::engine::{Batch, Durable};
+use crate::engine::{Batch, Committed, Durable};
 use crate::sched::Decision;
 use crate::store::derived::Derived;
 use crate::store::folder::{Folder, free_bytes};
+use crate::store::health::Health;
 use crate::store::jobs_log::JobsLog;
 use crate::store::retention::Retention;
 use crate::store::uptime::Uptime;
-use crate::store::{Blobs, StoreError, workers_json, write};
+use crate::store::{Blobs, Memo, StoreError, load, memo, workers_json, write};
 
 /// How soon after a change the derived files follow, and how often what failed is tried again. At most
 /// this often `workers.json` is written, however fast workers change.
@@ -35,6 +36,7 @@ pub struct Writer {
     work: Arc<SyncSender<Work>>,
     thread: std::thread::JoinHandle<()>,
     dir: PathBuf,
+    health: Health,
 }
 
 /// Asks the thread that writes to let go of what old jobs keep, for as long as there is a [`Writer`].
@@ -43,15 +45,27 @@ pub struct Space {
     work: Weak<SyncSender<Work>>,
 }
 
-/// What the thread is asked; who asks waits for the answer before it asks again.
+/// What the thread is asked for. Who asks waits for the answer before asking again, so there is never
+/// more than one of each kind.
 #[derive(Debug)]
-enum Work {
-    Commit(Batch, oneshot::Sender<Result<(), StoreError>>),
-    Free { bytes: u64, done: oneshot::Sender<u64> },
+pub(super) enum Work {
+    Commit(Batch, oneshot::Sender<Result<Committed, StoreError>>),
+    Keep {
+        name: &'static str,
+        text: String,
+        kept: SyncSender<bool>,
+    },
+    Free {
+        bytes: u64,
+        done: oneshot::Sender<u64>,
+    },
+    /// Somebody may have put the log of ended jobs aside.
+    Look,
+    Close,
 }
 
-/// Those who ask: the engine, and whoever needs space.
-const ASKING_MAX: usize = 2;
+/// Kinds of [`Work`].
+const ASKING_MAX: usize = 5;
 
 struct Thread {
     connection: Connection,
@@ -70,6 +84,7 @@ struct Thread {
     output_keep_bytes: u64,
     /// Removes what was kept long enough.
     retention: Retention,
+    health: Health,
 }
 
 impl Writer {
@@ -82,6 +97,7 @@ impl Writer {
         blobs: Blobs,
     ) -> Result<(Self, Space), StoreError> {
         let dir = folder.dir().to_owned();
+        let health = Health::new(&dir);
         let retention = Retention::new(keep, Uptime::load(&connection)?, blobs);
         let thread = Thread {
             connection,
@@ -94,6 +110,7 @@ impl Writer {
             now: Mono(0),
             output_keep_bytes: keep.output_keep_bytes,
             retention,
+            health: health.clone(),
         };
         let (work, inbox) = sync_channel(ASKING_MAX);
         let thread = std::thread::Builder::new()
@@ -102,12 +119,22 @@ impl Writer {
             .map_err(StoreError::file(&dir))?;
         let work = Arc::new(work);
         let space = Space { work: Arc::downgrade(&work) };
-        Ok((Self { work, thread, dir }, space))
+        Ok((Self { work, thread, dir, health }, space))
+    }
+
+    /// How the store is.
+    pub fn health(&self) -> Health {
+        self.health.clone()
+    }
+
+    /// Keeps small texts in the database.
+    pub fn memo(&self) -> Memo {
+        Memo::new((*self.work).clone())
     }
 
     /// Writes what is derived, folds the log of SQLite into its file and closes everything.
     pub fn close(self) {
-        drop(self.work);
+        let _ended_already = self.work.send(Work::Close);
         if self.thread.join().is_err() {
             tracing::error!("the store's thread ended badly; the database itself is whole");
         }
@@ -117,10 +144,11 @@ impl Writer {
 impl Durable for Writer {
     type Error = StoreError;
 
-    async fn commit(&mut self, batch: Batch) -> Result<(), StoreError> {
+    async fn commit(&mut self, batch: Batch) -> Result<Committed, StoreError> {
+        self.health.commit_begins(batch.now.mono);
         let (done, committed) = oneshot::channel();
         // The engine waits for each commit, so there is always room.
-        self.work.try_send(Work::Commit(batch, done)).map_err(|_| StoreError::Closed)?;
+        self.work.try_send(Work::Commit(batch, done)).map_err(|_: TrySendError<Work>| StoreError::Closed)?;
         committed.await.unwrap_or(Err(StoreError::Closed))
     }
 
@@ -146,15 +174,27 @@ impl Thread {
         loop {
             match self.next(inbox) {
                 Ok(Work::Free { bytes, done }) => drop(done.send(self.free(bytes))),
+                Ok(Work::Keep { name, text, kept }) => {
+                    let result = memo::put(&self.connection, name, &text);
+                    if let Err(error) = &result {
+                        tracing::debug!("the memo {name:?} is not kept yet: {error}");
+                    }
+                    // Whoever waited may be gone.
+                    let _told = kept.try_send(result.is_ok());
+                }
                 Ok(Work::Commit(batch, done)) => {
                     self.now = batch.now.mono;
                     let result = self.commit(&batch);
-                    let failed = result.is_err();
+                    let (failed, nothing) = (result.is_err(), matches!(result, Ok(Committed::Nothing(_))));
+                    self.health.commit_ended(nothing);
                     // Whoever waited may be gone, which changes nothing about what is durable.
                     drop(done.send(result));
                     if failed {
                         // Nothing is written after a failure: nobody knows what is on the disk.
                         return;
+                    }
+                    if nothing {
+                        continue;
                     }
                     self.derive(&batch);
                     if self.retention.committed(batch.now, self.log.last()) {
@@ -163,12 +203,14 @@ impl Thread {
                 }
                 Err(RecvTimeoutError::Timeout) if self.retention.is_going_on() => self.remove_old(),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
+                Ok(Work::Look) => self.log.keep_up(&self.connection),
+                Ok(Work::Close) | Err(RecvTimeoutError::Disconnected) => break,
             }
             if self.chores_at.is_some_and(|at| at <= self.now) {
                 self.do_chores();
                 self.chores_at = self.has_chores().then(|| self.now.after_ms(CHORES_EVERY_MS));
             }
+            self.health.derived(self.log.is_behind(), self.workers_json.is_behind());
         }
         self.do_chores();
         self.log.sync();
@@ -193,7 +235,18 @@ impl Thread {
         next
     }
 
-    fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
+    /// Without any space nothing is written, and what was written before is read back.
+    fn commit(&mut self, batch: &Batch) -> Result<Committed, StoreError> {
+        match self.transact_with_ballast(batch) {
+            Ok(()) => Ok(Committed::All),
+            Err(StoreError::Database(e)) if is_full(&e) => {
+                Ok(Committed::Nothing(Box::new(load::load(&self.connection)?)))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn transact_with_ballast(&mut self, batch: &Batch) -> Result<(), StoreError> {
         match self.transact(batch) {
             Err(StoreError::Database(e)) if is_full(&e) && self.folder.drop_ballast() => {
                 self.ballast_due = true;

@@ -5,16 +5,21 @@
 //! that goes meanwhile belonged to a job that c2d removed. Of the log of ended jobs those lines are
 //! copied that belong to the copied database; the next start adds what it has beyond them.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
 
 use super::history::log_name;
 use super::{DATABASE, FILES, LOG, NOT_COPIED, PAUSE, TRIES, UpkeepError};
 use crate::store;
+
+/// What the folder of a backup that is not complete is called, before a number.
+const PARTS: &str = ".c2-backup-";
+/// The file in it that its backup has locked.
+const LOCK: &str = "lock";
 
 /// Copies the data folder into one file for its owner's eyes only; answers its size in bytes.
 pub(super) fn backup(data_dir: &Path, config_file: Option<&Path>, to: &Path, force: bool) -> Result<u64, UpkeepError> {
@@ -25,13 +30,13 @@ pub(super) fn backup(data_dir: &Path, config_file: Option<&Path>, to: &Path, for
         return Err(UpkeepError::Exists(to.to_owned()));
     }
     let log = Log::open(&data_dir.join(log_name(data_dir, config_file)?))?;
-    let database = Unfinished::beside(to, "db");
-    let archive = Unfinished::beside(to, "part");
-    store::copy(&data_dir.join(DATABASE), &database.0)?;
-    store::examine(&database.0)?;
-    let bytes = write(data_dir, &database.0, log, &archive.0)?;
+    let parts = Parts::beside(to)?;
+    let (database, archive) = (parts.join(DATABASE), parts.join("archive"));
+    store::copy(&data_dir.join(DATABASE), &database)?;
+    store::examine(&database)?;
+    let bytes = write(data_dir, &database, log, &archive)?;
     let flags = if force { RenameFlags::empty() } else { RenameFlags::NOREPLACE };
-    match renameat_with(CWD, &archive.0, CWD, to, flags) {
+    match renameat_with(CWD, &archive, CWD, to, flags) {
         Ok(()) => Ok(bytes),
         Err(rustix::io::Errno::EXIST) => Err(UpkeepError::Exists(to.to_owned())),
         Err(error) => Err(UpkeepError::file(to)(error.into())),
@@ -68,11 +73,12 @@ impl Log {
     fn bytes(&self, database: &Path) -> Result<u64, UpkeepError> {
         let Some((file, whole)) = &self.file else { return Ok(0) };
         let last = store::ended(database)?.last_key_value().map_or(0, |(seq, _)| *seq);
+        let begins_after = store::log_begins_after(database)?;
         let mut bytes = 0;
         for _ in 0..TRIES {
             let (seq, end) = store::last_logged(database, file, &self.path)?;
             bytes = end.max(*whole);
-            if seq >= last {
+            if seq.max(begins_after) >= last {
                 break;
             }
             std::thread::sleep(PAUSE);
@@ -135,19 +141,52 @@ fn private(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
-/// A file that goes unless it gets its name.
-struct Unfinished(PathBuf);
+/// A folder beside the backup for what is not complete yet. It goes at the end; that of a backup that
+/// was killed goes with the next one.
+struct Parts {
+    dir: PathBuf,
+    /// Held for as long as the folder is used.
+    _lock: File,
+}
 
-impl Unfinished {
-    fn beside(to: &Path, kind: &str) -> Self {
-        let mut name = to.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}.{kind}", std::process::id()));
-        Self(to.with_file_name(name))
+impl Parts {
+    fn beside(to: &Path) -> Result<Self, UpkeepError> {
+        let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        remove_abandoned(parent);
+        let dir = parent.join(format!("{PARTS}{}", std::process::id()));
+        let make = || {
+            DirBuilder::new().mode(0o700).create(&dir)?;
+            let lock = private(&dir.join(LOCK))?;
+            flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
+            Ok(lock)
+        };
+        let lock = make().map_err(UpkeepError::file(&dir))?;
+        Ok(Self { dir, _lock: lock })
+    }
+
+    fn join(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
     }
 }
 
-impl Drop for Unfinished {
+impl Drop for Parts {
     fn drop(&mut self) {
-        let _gone = fs::remove_file(&self.0);
+        let _gone = fs::remove_dir_all(&self.dir);
+    }
+}
+
+/// Removes what killed backups left: folders whose lock nobody holds.
+fn remove_abandoned(parent: &Path) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let is_ours = entry.file_name().to_string_lossy().starts_with(PARTS);
+        let is_dir = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        // Where there is no lock yet, a backup may just begin.
+        let is_free = || {
+            let lock = File::open(entry.path().join(LOCK));
+            lock.is_ok_and(|lock| flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok())
+        };
+        if is_ours && is_dir && is_free() {
+            let _gone = fs::remove_dir_all(entry.path());
+        }
     }
 }

@@ -6,11 +6,11 @@ use std::path::Path;
 
 use c2_shared::checkup::Check;
 use c2_shared::config::{self, ServerConfig};
+use c2_shared::limits::{BALLAST_BYTES, FREE_BYTES_FLOOR};
 
 use super::restore::{content, named};
-use super::{CONFIG, DATABASE, FILES, history};
-use crate::hash_chain;
-use crate::http::AUDIT_FILE;
+use super::{BALLAST, CONFIG, DATABASE, FILES, history};
+use crate::audit;
 use crate::store;
 
 /// What others may read: it says nothing that they could not learn otherwise.
@@ -21,8 +21,11 @@ pub(super) fn check(data_dir: &Path, config_file: Option<&Path>) -> Vec<Check> {
     let mut checks = vec![rights(data_dir), database(data_dir)];
     checks.extend(configuration(data_dir, config_file));
     checks.push(history::check(data_dir, config_file));
+    checks.extend(workers(data_dir, config_file));
     checks.push(files(data_dir));
+    checks.push(space(data_dir));
     checks.push(audit(data_dir));
+    checks.push(refused(data_dir));
     checks
 }
 
@@ -69,6 +72,34 @@ fn configuration(data_dir: &Path, config_file: Option<&Path>) -> Option<Check> {
     })
 }
 
+/// The list of workers, if there is one: c2d writes it again when it is missing.
+fn workers(data_dir: &Path, config_file: Option<&Path>) -> Option<Check> {
+    const WHAT: &str = "list of workers";
+    let name = history::settings(data_dir, config_file).ok()?.workers_file;
+    match store::look_at_workers(&data_dir.join(name), &data_dir.join(DATABASE)).ok()? {
+        Ok(true) => Some(Check::ok(WHAT, "as c2d wrote it")),
+        Ok(false) => Some(Check::warn(WHAT, "was edited", "c2d takes the edits over when it starts")),
+        Err(why) => Some(Check::warn(WHAT, format!("cannot be read: {why}"), "fix it before c2d starts, or remove it")),
+    }
+}
+
+fn space(data_dir: &Path) -> Check {
+    const WHAT: &str = "disk";
+    let free = store::free_bytes(data_dir);
+    let words = format!("{} MB are free", free >> 20);
+    if free < FREE_BYTES_FLOOR {
+        Check::fail(WHAT, words, "free some space: c2d takes no new jobs until then")
+    } else if fs::metadata(data_dir.join(BALLAST)).is_ok_and(|ballast| ballast.len() >= BALLAST_BYTES) {
+        Check::ok(WHAT, words + ", and some are set aside for results")
+    } else {
+        Check::warn(
+            WHAT,
+            words + ", and none are set aside for results",
+            "c2d sets some aside while it runs, if it can",
+        )
+    }
+}
+
 fn files(data_dir: &Path) -> Check {
     let mut count = 0_usize;
     for entry in fs::read_dir(data_dir.join(FILES)).into_iter().flatten().flatten() {
@@ -90,15 +121,23 @@ fn files(data_dir: &Path) -> Check {
     Check::ok("files", format!("{count} of jobs, each as its name says"))
 }
 
-/// The hash is printed so that it can be kept elsewhere: only that shows a log that was written anew.
+/// The hash is printed so that it can be kept on another machine: only that shows a log and a database
+/// that were both written anew.
 fn audit(data_dir: &Path) -> Check {
-    match hash_chain::verify(&data_dir.join(AUDIT_FILE)) {
-        Ok(whole) if whole.lines == 0 => Check::ok("audit log", "empty"),
-        Ok(whole) => {
-            Check::ok("audit log", format!("{} lines without a break, the last is {}", whole.lines, whole.last))
-        }
-        Err(error) => {
-            Check::fail("audit log", error.to_string(), "compare it with the one in a backup, from that line on")
-        }
+    const WHAT: &str = "audit log";
+    let known = || store::memo(&data_dir.join(DATABASE), audit::MEMO).ok().flatten();
+    let hint = "compare it with the one in a backup; somebody who may write to this folder changed it";
+    match audit::verify(data_dir, known) {
+        Ok(extent) if extent.lines == 0 => Check::ok(WHAT, "empty"),
+        Ok(extent) => Check::ok(WHAT, format!("{} lines without a break, the last is {}", extent.lines, extent.last)),
+        Err(error) => Check::fail(WHAT, error.to_string(), hint),
+    }
+}
+
+fn refused(data_dir: &Path) -> Check {
+    const WHAT: &str = "log of refusals";
+    match audit::verify_refused(data_dir) {
+        Ok(extent) => Check::ok(WHAT, format!("{} lines without a break", extent.lines)),
+        Err(error) => Check::fail(WHAT, error.to_string(), "compare it with the one in a backup"),
     }
 }

@@ -14,18 +14,24 @@ use crate::store;
 
 const WHAT: &str = "log of ended jobs";
 
-/// The name of the log as the configuration gives it: that file, or the one in the data folder.
+/// The name of the log as the configuration gives it.
 pub(super) fn log_name(data_dir: &Path, config_file: Option<&Path>) -> Result<PathBuf, ConfigError> {
+    Ok(settings(data_dir, config_file)?.jobs_log_file)
+}
+
+/// The configuration: that file, or the one in the data folder.
+pub(super) fn settings(data_dir: &Path, config_file: Option<&Path>) -> Result<ServerConfig, ConfigError> {
     let inside = Some(data_dir.join(CONFIG)).filter(|path| path.exists());
     let config = config_file.map(Path::to_owned).or(inside);
-    let config = config.map_or_else(|| Ok(ServerConfig::default()), |path| config::load(&path))?;
-    Ok(config.jobs_log_file)
+    config.map_or_else(|| Ok(ServerConfig::default()), |path| config::load(&path))
 }
 
 /// What a look through the log found.
 #[derive(Default)]
 struct Found {
     lines: u64,
+    /// The first job that should have a line here.
+    first: u64,
     /// Lines that cannot be read: how many, and which is the first.
     unreadable: Option<(usize, u64)>,
     /// Ended jobs without a line, before the last line and behind it: how many, and the first number.
@@ -59,7 +65,8 @@ pub(super) fn check(data_dir: &Path, config_file: Option<&Path>) -> Check {
     let behind = found.behind.map(|(count, first)| format!("behind by {count} ended jobs, from number {first} on"));
     let wrong: Vec<String> = [unreadable, gaps, behind].into_iter().flatten().collect();
     if wrong.is_empty() {
-        return Check::ok(WHAT, format!("{} lines, each ended job has one", found.lines));
+        let since = if found.first > 1 { format!(" from number {} on", found.first) } else { String::new() };
+        return Check::ok(WHAT, format!("{} lines, each ended job{since} has one", found.lines));
     }
     let hint = if found.behind.is_some() {
         "check the space on its disk; c2d adds what is missing at the end as soon as it can"
@@ -72,6 +79,9 @@ pub(super) fn check(data_dir: &Path, config_file: Option<&Path>) -> Check {
 fn look(database: &Path, log: &Path) -> Result<Found, UpkeepError> {
     // Before the log: what ends meanwhile is not expected there.
     let mut missing = store::ended(database)?;
+    // Those before are in files that were put aside.
+    let begins_after = store::log_begins_after(database)?;
+    missing.retain(|seq, _| *seq > begins_after);
     let file = match File::open(log) {
         Err(error) if error.kind() == io::ErrorKind::NotFound && missing.is_empty() => return Ok(Found::default()),
         file => file.map_err(UpkeepError::file(log))?,
@@ -91,5 +101,5 @@ fn look(database: &Path, log: &Path) -> Result<Found, UpkeepError> {
     let behind = missing.split_off(&last);
     let few = |jobs: &BTreeMap<u64, _>| Some((jobs.len(), *jobs.first_key_value()?.0));
     let unreadable = bad.first().map(|first| (bad.len(), *first));
-    Ok(Found { lines, unreadable, gaps: few(&missing), behind: few(&behind) })
+    Ok(Found { lines, first: begins_after + 1, unreadable, gaps: few(&missing), behind: few(&behind) })
 }

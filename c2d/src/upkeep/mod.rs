@@ -5,6 +5,7 @@
 //! jobs, the authority and the tokens, the configuration, the audit log, and `jobs.log`, which knows
 //! jobs that were removed from the database, wherever the configuration puts it.
 
+mod authority;
 mod backup;
 mod check;
 mod history;
@@ -19,9 +20,12 @@ use c2_shared::checkup;
 use c2_shared::config::ConfigError;
 use c2_shared::exit;
 
-use crate::cli::options::Upkeep;
+use crate::access::AccessError;
+use crate::audit;
+use crate::authority::AuthorityError;
+use crate::cli::options::{AuthorityCommand, Upkeep};
 use crate::clock::Clock;
-use crate::store::StoreError;
+use crate::store::{self, StoreError};
 
 use self::backup::backup;
 use self::check::check;
@@ -37,10 +41,12 @@ const DATABASE: &str = "c2.db";
 const FILES: &str = "files";
 /// The log of ended jobs within a copy.
 const LOG: &str = "jobs.log";
+/// The space that is set aside.
+const BALLAST: &str = "ballast";
 /// The configuration, in the data folder and within a copy.
 const CONFIG: &str = "config.json";
 /// What c2d makes again, or what means something only while it runs.
-const NOT_COPIED: [&str; 5] = ["c2.db-wal", "c2.db-shm", "lock", "ballast", "c2d.addr"];
+const NOT_COPIED: [&str; 5] = ["c2.db-wal", "c2.db-shm", "lock", BALLAST, "c2d.addr"];
 
 /// Why it was not done.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +61,10 @@ pub enum UpkeepError {
     Config(#[from] ConfigError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
+    #[error(transparent)]
+    Access(#[from] AccessError),
     #[error("cannot use {path:?}")]
     File { path: PathBuf, source: io::Error },
 }
@@ -65,7 +75,9 @@ pub fn run(data_dir: &Path, config_file: Option<&Path>, work: Upkeep) -> Result<
     match work {
         Upkeep::Backup { file, force } => {
             let bytes = backup(data_dir, config_file, &file, force)?;
-            Ok((format!("{} holds everything of {}: {bytes} bytes\n", file.display(), data_dir.display()), true))
+            let audit = store::memo(&data_dir.join(DATABASE), audit::MEMO)?.and_then(|text| audit::extent(&text));
+            let audit = audit.map_or_else(String::new, |extent| format!("its audit log has {extent}\n"));
+            Ok((format!("{} holds everything of {}: {bytes} bytes\n{audit}", file.display(), data_dir.display()), true))
         }
         Upkeep::Restore { file } => {
             let aside = restore(data_dir, config_file, &file, Clock::start().now().wall_ms / 1_000)?;
@@ -73,6 +85,7 @@ pub fn run(data_dir: &Path, config_file: Option<&Path>, work: Upkeep) -> Result<
             let restored = format!("{} is as in {}; start c2d\n", data_dir.display(), file.display());
             Ok((restored + &aside.collect::<String>(), true))
         }
+        Upkeep::Authority { command: AuthorityCommand::Rotate { now: _ } } => Ok((authority::rotate(data_dir)?, true)),
         Upkeep::Check => {
             let checks = check(data_dir, config_file);
             Ok((checks.iter().map(|check| format!("{check}\n")).collect(), checkup::is_well(&checks)))
@@ -89,6 +102,8 @@ impl Advice for UpkeepError {
             Self::Config(error) => return error.hint(),
             Self::Store(StoreError::Locked { .. }) => "stop c2d first; nothing was changed".to_owned(),
             Self::Store(error) => return error.hint(),
+            Self::Authority(error) => return error.hint(),
+            Self::Access(error) => return error.hint(),
             Self::File { .. } => "see its rights and the space on its disk; nothing was changed".to_owned(),
         })
     }
@@ -97,7 +112,12 @@ impl Advice for UpkeepError {
         match self {
             Self::Config(error) => error.status(),
             Self::Store(error) => error.status(),
-            Self::Exists(_) | Self::NoFolder(_) | Self::Damaged { .. } | Self::File { .. } => exit::FAILED,
+            Self::Authority(_)
+            | Self::Access(_)
+            | Self::Exists(_)
+            | Self::NoFolder(_)
+            | Self::Damaged { .. }
+            | Self::File { .. } => exit::FAILED,
         }
     }
 }

@@ -48,6 +48,16 @@ pub struct JobFiles {
     pub problems: Vec<String>,
 }
 
+/// The answer of [`super::endpoint::GC_BLOBS`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct GcResponse {
+    /// Files that were removed.
+    pub removed: u64,
+    /// Bytes that they had.
+    pub freed_bytes: u64,
+}
+
 /// Query of [`super::endpoint::LIST_FILES`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -1,6 +1,18 @@
-//! Counters of c2d as JSON.
+//! Counters of c2d as JSON, and whether it is well.
 
 use serde::{Deserialize, Serialize};
+
+/// What stands before the reason in the answer of [`super::endpoint::HEALTH`], when c2d is not well.
+pub const DEGRADED: &str = "degraded: ";
+
+/// How c2d is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Health {
+    /// Why it cannot do all that it should.
+    pub degraded: Option<String>,
+    /// What time it has, in unix seconds, if it says so.
+    pub clock_s: Option<u64>,
+}
 
 /// The answer of [`super::endpoint::METRICS`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,4 +32,10 @@ pub struct Metrics {
     pub queue_size: usize,
     /// Requests answered since the start.
     pub requests: u64,
+    /// Connections that are open.
+    #[serde(default)]
+    pub connections: usize,
+    /// Connections that were closed or refused for the sake of others since the start.
+    #[serde(default)]
+    pub connections_closed: u64,
 }

@@ -8,14 +8,14 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE};
 
 use super::{Client, ClientError, EventStream, FollowStream};
 use crate::api::endpoint;
-use crate::api::files::{CleanupResponse, FilesQuery, JobFiles};
+use crate::api::files::{CleanupResponse, FilesQuery, GcResponse, JobFiles};
 use crate::api::jobs::{
     BatchRequest, BatchResponse, CancelResponse, JobList, JobLog, JobStateResponse, JobsQuery, LogQuery, PauseResponse,
     QueueStatus, RetryRequest, SubmitResponse, WaitQuery, WaitResponse,
 };
 use crate::api::live::{FollowQuery, NextRead, OutputAnswer};
-use crate::api::output::Output;
-use crate::api::output::OutputQuery;
+use crate::api::metrics::{DEGRADED, Health, Metrics};
+use crate::api::output::{Output, OutputQuery};
 use crate::api::tokens::{InviteRequest, InviteResponse, JoinRequest, JoinResponse, TokenGone, TokenList};
 use crate::api::why::Explanation;
 use crate::api::work::{PROTOCOL, PROTOCOL_HEADER, PollRequest, PollResponse, RegisterRequest, RegisterResponse};
@@ -126,17 +126,30 @@ impl Client {
         Ok(FollowStream::new(self.server(), self.send(request).await?))
     }
 
-    /// Asks whether c2d is up; needs no token.
-    pub async fn health(&self) -> Result<(), ClientError> {
-        self.send(self.request(&endpoint::HEALTH, &())).await.map(drop)
-    }
-
-    /// What time c2d has, in unix seconds; nothing when it does not say.
-    pub async fn clock_s(&self) -> Result<Option<u64>, ClientError> {
-        let response = self.send(self.request(&endpoint::HEALTH, &())).await?;
+    /// Asks how c2d is; needs no token.
+    pub async fn health(&self) -> Result<Health, ClientError> {
+        let response = self.request(&endpoint::HEALTH, &()).send().await;
+        let response = response.map_err(|e| ClientError::transport(self.server(), e))?;
         let date = response.headers().get(DATE).and_then(|date| date.to_str().ok());
         let time = date.and_then(|date| httpdate::parse_http_date(date).ok());
-        Ok(time.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok()).map(|span| span.as_secs()))
+        let clock_s = time.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok()).map(|span| span.as_secs());
+        let status = response.status();
+        let body = response.bytes().await.map_err(|e| ClientError::transport(self.server(), e))?;
+        let degraded = String::from_utf8_lossy(&body).trim_end().strip_prefix(DEGRADED).map(str::to_owned);
+        if status.is_success() || degraded.is_some() {
+            return Ok(Health { degraded, clock_s });
+        }
+        Err(self.refusal(status, &body))
+    }
+
+    /// Removes all files that no job uses.
+    pub async fn gc(&self) -> Result<GcResponse, ClientError> {
+        self.call(&endpoint::GC_BLOBS, &()).await
+    }
+
+    /// Shows counters.
+    pub async fn metrics(&self) -> Result<Metrics, ClientError> {
+        self.call(&endpoint::METRICS, &()).await
     }
 
     /// Opens the live event stream.

@@ -4,12 +4,14 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use c2_shared::api::jobs::LogEntry;
 use c2_shared::id::JobId;
 use c2_shared::job::JobState;
 use c2_tests::wait::SOON;
-use c2_tests::{Cluster, Program, eventually, scenario};
+use c2_tests::{Cluster, Program, eventually, is_alive, scenario};
+use rustix::process::Signal;
 
 crate::tests![
     a_backup_under_load_is_a_queue_that_goes_on,
@@ -18,6 +20,9 @@ crate::tests![
     a_check_reads_the_log_of_ended_jobs,
     a_damaged_backup_changes_nothing,
     a_check_names_what_is_wrong_and_what_to_do,
+    an_audit_log_that_was_cut_is_found,
+    a_new_authority_ends_the_old_one_and_its_tokens,
+    a_backup_that_was_killed_leaves_nothing_to_the_next,
 ];
 
 fn flip(file: &Path, at: usize) -> anyhow::Result<()> {
@@ -57,7 +62,7 @@ fn a_backup_under_load_is_a_queue_that_goes_on() {
         let restored = cluster.c2d(&["restore", &name]).await?;
         assert!(restored.status == 0 && restored.stdout.contains("what was there before is now"), "{restored:?}");
         let check = cluster.c2d(&["check"]).await?;
-        assert_eq!((check.status, check.stdout.matches("ok ").count()), (0, 5), "{check:?}");
+        assert_eq!((check.status, check.stdout.matches("ok ").count()), (0, 7), "{check:?}");
         cluster.restart_c2d().await?;
         // The agent knows the authority and the token again, so it needs no new invitation.
         for job in &before {
@@ -275,11 +280,107 @@ fn a_check_names_what_is_wrong_and_what_to_do() {
         let altered = cluster.c2d(&["check"]).await?;
         let told = altered.stdout.contains("audit.log\" does not follow from the line before");
         assert!(altered.status == 1 && told, "{altered:?}");
-        fs::write(&audit, lines)?;
+        // With what was written since.
+        fs::write(&audit, fs::read_to_string(&audit)?.replacen("HEAD", "POST", 1))?;
         let mistyped = cluster.c2d(&["check"]).await?;
         assert!(mistyped.status == 1 && mistyped.stdout.contains("FAIL  configuration"), "{mistyped:?}");
         fs::remove_file(dir.join("config.json"))?;
         assert_eq!(cluster.c2d(&["check"]).await?.status, 0);
+        Ok(())
+    });
+}
+
+fn an_audit_log_that_was_cut_is_found() {
+    scenario(async |cluster| {
+        end_jobs(cluster, 10).await?;
+        let path = cluster.data_dir().join("audit.log");
+        let pid = cluster.c2d_pid()?;
+        cluster.signal_c2d(Signal::TERM)?;
+        eventually("the end of c2d", SOON, async || Ok((!is_alive(pid)).then_some(()))).await?;
+        cluster.kill_c2d()?;
+        let text = fs::read_to_string(&path)?;
+        let lines: Vec<&str> = text.split_inclusive('\n').collect();
+        assert_eq!(lines.len(), 20, "{text}");
+        let well = cluster.c2d(&["check"]).await?;
+        assert!(well.status == 0 && well.stdout.contains("audit log: 20 lines without a break"), "{well:?}");
+        for (damaged, words) in [
+            (lines[..19].concat(), "its end is missing: it has 19 lines, c2d wrote 20"),
+            (lines[1..].concat(), "its beginning is missing"),
+            ([&lines[..5], &lines[6..]].concat().concat(), "does not follow from the line before"),
+            (String::new(), "its end is missing"),
+        ] {
+            fs::write(&path, damaged)?;
+            let told = cluster.c2d(&["check"]).await?;
+            assert!(told.status == 1 && told.stdout.contains(words), "{words}: {told:?}");
+        }
+        fs::remove_file(&path)?;
+        let gone = cluster.c2d(&["check"]).await?;
+        assert!(gone.status == 1 && gone.stdout.contains("its end is missing"), "{gone:?}");
+        // It stays known, also when c2d goes on with what is left.
+        fs::write(&path, lines[..15].concat())?;
+        cluster.restart_c2d().await?;
+        end_jobs(cluster, 10).await?;
+        let told = cluster.c2d(&["check"]).await?;
+        assert!(told.status == 1 && told.stdout.contains("line 16 of"), "{told:?}");
+        assert!(fs::read_to_string(&path)?.contains("the log was changed while c2d was down"));
+        Ok(())
+    });
+}
+
+fn a_backup_that_was_killed_leaves_nothing_to_the_next() {
+    scenario(async |cluster| {
+        for n in 0..300 {
+            cluster.submit(&format!("echo {n} {}", "x".repeat(5_000))).await?;
+        }
+        let here = cluster.new_folder("backups")?;
+        let (copy, data) = (here.join("copy.tar"), cluster.data_dir());
+        let names = || -> anyhow::Result<Vec<String>> {
+            fs::read_dir(&here)?.map(|file| Ok(file?.file_name().to_string_lossy().into_owned())).collect()
+        };
+        let mut left = 0;
+        for after_ms in [5, 10, 15, 20, 30, 40] {
+            let mut backup = Command::new(Program::C2d.path()?);
+            let mut backup = backup.arg("backup").arg(&copy).arg("--force").arg("--data-dir").arg(&data).spawn()?;
+            tokio::time::sleep(Duration::from_millis(after_ms)).await;
+            backup.kill()?;
+            backup.wait()?;
+            for name in names()?.iter().filter(|name| *name != "copy.tar") {
+                left += 1;
+                let mode = fs::metadata(here.join(name))?.permissions().mode();
+                assert!(name.starts_with(".c2-backup-") && mode & 0o077 == 0, "{name} {mode:o}");
+            }
+        }
+        let done = cluster.c2d(&["backup", &copy.display().to_string(), "--force"]).await?;
+        assert_eq!((done.status, names()?), (0, vec!["copy.tar".to_owned()]), "{left}: {done:?}");
+        Ok(())
+    });
+}
+
+fn a_new_authority_ends_the_old_one_and_its_tokens() {
+    scenario(async |cluster| {
+        let job = cluster.submit("true").await?;
+        let data = cluster.data_dir();
+        let read = |name: &str| fs::read_to_string(data.join(name));
+        let names = ["authority.pem", "operator.token", "worker.token"];
+        let old = names.map(|name| read(name).unwrap_or_default());
+        let running = cluster.c2d(&["authority", "rotate", "--now"]).await?;
+        assert!(running.status == 1 && running.stderr.contains("stop c2d first"), "{running:?}");
+        let gentle = cluster.c2d(&["authority", "rotate"]).await?;
+        assert!(gentle.status == 2 && gentle.stderr.contains("--now"), "{gentle:?}");
+        let stolen = cluster.new_folder("stolen")?.join("operator.token");
+        fs::copy(data.join("operator.token"), &stolen)?;
+        cluster.kill_c2d()?;
+        let done = cluster.c2d(&["authority", "rotate", "--now"]).await?;
+        assert!(done.status == 0 && done.stdout.contains("no other machine has joined"), "{done:?}");
+        for (name, old) in names.iter().zip(old) {
+            let meta = fs::metadata(data.join(name))?;
+            assert!(read(name)? != old && meta.permissions().mode() & 0o777 == 0o600, "{name}");
+        }
+        cluster.restart_c2d().await?;
+        let refused = cluster.console_with_token(&stolen, &["--exec", "jobs"]).await?;
+        assert_eq!(refused.status, 4, "{refused:?}");
+        let here = cluster.exec(&[&format!("job {job}")]).await?;
+        assert_eq!(here.status, 0, "programs on this machine need nothing: {here:?}");
         Ok(())
     });
 }

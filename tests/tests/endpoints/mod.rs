@@ -245,6 +245,7 @@ async fn waiting(survey: &mut Survey) -> Result<()> {
 }
 
 async fn files(survey: &mut Survey) -> Result<()> {
+    survey.expect(OPERATOR, "POST /api/blobs/gc", None, 200, &json!({"removed": 0})).await?;
     let path = format!("/api/blobs/{ABC}");
     let put = |body: &'static [u8]| Request {
         content_type: "application/octet-stream",

@@ -1,7 +1,7 @@
 //! The log of ended jobs while its disk is full: each job has one line, in order, as soon as there is
 //! space.
 
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -11,8 +11,13 @@ use c2_shared::job::JobSpec;
 use c2_tests::machine::{SmallDisk, may};
 use c2_tests::wait::SOON;
 use c2_tests::{Cluster, eventually, scenario};
+use rustix::process::Signal;
 
-crate::tests![a_full_disk_tears_no_line_and_loses_none];
+crate::tests![
+    a_full_disk_tears_no_line_and_loses_none,
+    a_log_that_is_put_aside_or_emptied_continues,
+    a_log_that_was_put_aside_is_not_written_again,
+];
 
 /// A few pages: full after some dozen lines.
 const SMALL: u64 = 16 * 1024;
@@ -85,4 +90,73 @@ fn a_full_disk_tears_no_line_and_loses_none() {
         cluster.restart_c2d().await?;
         has_lines(&log, jobs + JOBS).await
     });
+}
+
+fn a_log_that_is_put_aside_or_emptied_continues() {
+    scenario(async |cluster| {
+        let log = cluster.data_dir().join("jobs.log");
+        let aside = cluster.data_dir().join("jobs.log.1");
+        let numbers = |path: &Path| -> Result<Vec<u64>> {
+            let text = fs::read_to_string(path)?;
+            text.lines().map(|line| Ok(serde_json::from_str::<LogEntry>(line)?.seq)).collect()
+        };
+        let has = async |range: std::ops::RangeInclusive<u64>| {
+            let there = async || Ok((log.exists() && numbers(&log)?.into_iter().eq(range.clone())).then_some(()));
+            eventually(&format!("the lines {range:?}"), SOON, there).await
+        };
+        let well = async || -> Result<()> {
+            let check = cluster.c2d(&["check"]).await?;
+            ensure!(check.status == 0, "{check:?}");
+            Ok(())
+        };
+        end_few(cluster, 3).await?;
+        has(1..=3).await?;
+        fs::rename(&log, &aside)?;
+        end_few(cluster, 3).await?;
+        has(4..=6).await?;
+        assert_eq!(numbers(&aside)?, [1, 2, 3]);
+        well().await?;
+        // copytruncate
+        File::options().write(true).open(&log)?.set_len(0)?;
+        end_few(cluster, 3).await?;
+        has(7..=9).await?;
+        well().await
+    });
+}
+
+fn a_log_that_was_put_aside_is_not_written_again() {
+    scenario(async |cluster| {
+        let log = cluster.data_dir().join("jobs.log");
+        end_few(cluster, 3).await?;
+        has_lines(&log, 3).await?;
+        fs::rename(&log, cluster.data_dir().join("jobs.log.1"))?;
+        cluster.signal_c2d(Signal::HUP)?;
+        eventually("a new log", SOON, async || Ok(log.exists().then_some(()))).await?;
+        cluster.client().health().await?;
+        cluster.kill_c2d()?;
+        cluster.restart_c2d().await?;
+        assert_eq!(fs::read_to_string(&log)?, "");
+        end_few(cluster, 4).await?;
+        eventually("its lines", SOON, async || Ok((fs::read_to_string(&log)?.lines().count() == 4).then_some(())))
+            .await?;
+        let well = cluster.c2d(&["check"]).await?;
+        ensure!(
+            well.status == 0 && well.stdout.contains("4 lines, each ended job from number 4 on has one"),
+            "{well:?}"
+        );
+        let text = fs::read_to_string(&log)?;
+        let lines: Vec<&str> = text.split_inclusive('\n').collect();
+        fs::write(&log, [lines[0], lines[2], lines[3]].concat())?;
+        let gap = cluster.c2d(&["check"]).await?;
+        ensure!(gap.status == 1 && gap.stdout.contains("no line for 1 ended jobs, the first has number 5"), "{gap:?}");
+        Ok(())
+    });
+}
+
+async fn end_few(cluster: &Cluster, count: usize) -> Result<()> {
+    for _ in 0..count {
+        let job = cluster.submit("true").await?;
+        cluster.client().cancel(job).await?;
+    }
+    Ok(())
 }

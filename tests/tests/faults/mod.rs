@@ -3,6 +3,8 @@
 
 pub(crate) mod broken;
 pub(crate) mod clients;
+pub(crate) mod doors;
+pub(crate) mod full_disk;
 pub(crate) mod hostile;
 pub(crate) mod jobs_log;
 pub(crate) mod logs;

@@ -51,7 +51,7 @@ pub(crate) async fn takes_an_address(home: &mut Home) -> Result<()> {
         refusal.contains("10.0.0.11 is the address of another worker") && refusal.contains("remove-worker"),
         "{refusal}"
     );
-    let audit = std::fs::read_to_string(home.folder(Machine::Server).join(crate::home::DATA).join("audit.log"))?;
+    let audit = std::fs::read_to_string(home.folder(Machine::Server).join(crate::home::DATA).join("refused.log"))?;
     ensure!(audit.lines().any(|line| line.contains("/api/workers/register") && line.contains("409")), "{audit}");
     let shown = console(home, &["job owned", "job next", "groups"]).await?;
     ensure!(shown.contains("unreachable") && shown.contains("queued") && shown.contains("10.0.0.11"), "{shown}");

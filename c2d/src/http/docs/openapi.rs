@@ -181,6 +181,11 @@ impl Parts {
             }
         };
         let mut responses = Map::from_iter([(operation.status.to_string(), answer)]);
+        if operation.name == endpoint::HEALTH.name {
+            let content = json!({operation.media: {"schema": {"type": "string"}}});
+            let unwell = json!({"description": "`degraded: ` and why.", "content": content});
+            responses.insert("503".to_owned(), unwell);
+        }
         let body = self.schemas.subschema_for::<ErrorBody>().to_value();
         for (status, codes) in refusals::by_status(operation) {
             let (name, refusal) = refusals::answer(&codes, &self.meanings, &body);

@@ -196,3 +196,29 @@ async fn a_cleaning_waits_for_the_workers_report() {
     assert!(offline.body.contains("offline"), "{offline:?}");
     lab.stop().await;
 }
+
+#[tokio::test]
+async fn of_what_no_job_uses_each_token_has_its_share_and_gc_removes_it() {
+    let lab = Lab::new().await;
+    // So much that nobody wants to send it here: a file of which nothing is on the disk.
+    let (blob, size) = (BlobId::of(b"large").to_string(), 7 << 30);
+    let sender = &BlobId::of(lab.token(Role::Worker).as_bytes()).to_string()[..8];
+    let files = lab.folder().join("files");
+    let large = std::fs::File::create_new(files.join(&blob)).unwrap();
+    large.set_len(size).unwrap();
+    let hours = std::time::Duration::from_secs(2 * 3_600);
+    large.set_modified(large.metadata().unwrap().modified().unwrap() - hours).unwrap();
+    std::fs::File::create_new(files.join(format!("{blob}.{sender}.sent"))).unwrap();
+    let lab = lab.restart().await;
+    let much = format!("?size={}", 3_u64 << 29);
+    let refused = lab.put(Role::Worker, &much, "small", "small").await;
+    assert_eq!((refused.status, refused.code().as_str()), (507, "disk_full"));
+    assert!(refused.body.contains("7516192768 bytes in 1 files that no job uses"), "{refused:?}");
+    assert_eq!(lab.put(Role::Worker, "", "small", "small").await.status, 200, "as long as it fits");
+    assert_eq!(lab.put(Role::Operator, &much, "other", "other").await.status, 200, "another token");
+    assert_eq!(lab.worker("POST /api/blobs/gc", "").await.status, 403);
+    let gone = lab.operator("POST /api/blobs/gc", "").await.json();
+    assert_eq!(gone, json!({"removed": 1, "freed_bytes": size}), "those of the last minute stay");
+    assert_eq!(lab.put(Role::Worker, &much, "more", "more").await.status, 200);
+    lab.stop().await;
+}

@@ -17,9 +17,10 @@ use tokio::sync::watch;
 use tower::ServiceExt as _;
 
 use crate::access::{self, Access};
+use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::http::connection::Connection;
-use crate::http::{App, Audit, router};
+use crate::http::{App, router};
 use crate::services::cleanup_requests::CleanupRequests;
 use crate::services::live_output::LiveOutput;
 use crate::{engine, store};
@@ -51,9 +52,11 @@ impl Elsewhere {
         let fingerprint = Fingerprint::of(b"authority");
         let (access, clock) = (access::start(&data, fingerprint).unwrap(), Clock::start());
         let (stop, stopping) = watch::channel(false);
+        let health = opened.writer.health();
         let (engine, _task) = engine::start(opened.saved, 50, opened.writer, clock, std::future::pending());
         let app = App {
             engine,
+            health,
             history: opened.history,
             blobs: opened.blobs,
             cleanup_requests: CleanupRequests::start(0),
@@ -61,9 +64,10 @@ impl Elsewhere {
             access: access.clone(),
             fingerprint,
             throttle: std::sync::Arc::default(),
+            doors: Default::default(),
             large_bodies: Default::default(),
             output_keep_bytes: 1 << 20,
-            audit: Audit::open(&data).unwrap(),
+            audit: Audit::open(&data, clock, None, Box::new(|_| true)).unwrap().0,
             names: std::sync::Arc::default(),
             address: SERVER.parse().unwrap(),
             clock,

@@ -102,6 +102,11 @@ impl Lab {
         self.dir
     }
 
+    /// The data folder.
+    pub(super) fn folder(&self) -> std::path::PathBuf {
+        self.dir.path().join("c2d")
+    }
+
     pub(super) fn token(&self, role: Role) -> String {
         Pass::read(&self.dir.path().join("c2d").join(role.file_name())).unwrap().token.expose().to_owned()
     }

@@ -132,6 +132,37 @@ fn contents_are_kept_beside_a_sender_of_the_same() {
 }
 
 #[test]
+fn what_is_not_whole_belongs_to_its_sender() {
+    let lab = Lab::new();
+    let opened = lab.open();
+    let blob = BlobId::of(b"content");
+    let (one, other) = (opened.blobs.of("one"), opened.blobs.of("other"));
+    let mut garbage = one.receive(blob, 0, 0).unwrap();
+    garbage.append(b"garb").unwrap();
+    assert_eq!((one.status(blob).unwrap().size, other.status(blob).unwrap().size), (4, 0));
+    put(&other, "content");
+    assert!(one.status(blob).unwrap().complete, "while the other one is at it");
+    drop(garbage);
+    assert_eq!((one.sent(), other.sent()), (vec![], vec![(blob, 7)]));
+
+    // After a restart it is known who sent what no job uses.
+    opened.writer.close();
+    let opened = lab.open();
+    let other = opened.blobs.of("other");
+    assert_eq!(other.sent(), [(blob, 7)]);
+    let mut with_upload = job(1);
+    with_upload.payload = format!(r#"{{"command":"x","upload":[{{"path":"a","sha256":"{blob}"}}]}}"#).into();
+    let mut opened = opened;
+    commit(&mut opened, &[Decision::AddJob(Box::new(with_upload))]).unwrap();
+    let unused = put(&other, "unused");
+    let purge = || block_on(crate::services::blob_gc::remove_unused(&other, &opened.history, u64::MAX, 0)).unwrap();
+    assert_eq!(purge(), (1, 6));
+    assert_eq!((other.sent(), other.status(unused).unwrap().complete), (vec![], false));
+    assert_eq!(names(&lab), [blob.to_string()], "and nothing beside it");
+    opened.writer.close();
+}
+
+#[test]
 fn one_sender_at_a_time() {
     let lab = Lab::new();
     let opened = lab.open();

@@ -73,7 +73,7 @@ fn config(dir: &Path) -> Config {
 fn commit(opened: &mut Opened, decisions: &[Decision]) -> Result<(), StoreError> {
     let batch = Batch { decisions: decisions.to_vec(), outputs: Vec::new(), now: Now::default() };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(opened.writer.commit(batch))
+    runtime.block_on(opened.writer.commit(batch)).map(drop)
 }
 
 fn job(id: u64) -> JobRecord {

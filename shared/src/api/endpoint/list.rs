@@ -138,6 +138,11 @@ endpoints! {
     PUT_BLOB: Endpoint<BlobId, BlobQuery, Raw, BlobStatus> =
         Endpoint::new(Put, "/api/blobs/{sha256}", SENDERS).refuses(&[Conflict, DiskFull]);
 
+    /// Removes all files that no job uses.
+    ///
+    /// Files that came within the last minute stay: their submit may be on its way.
+    GC_BLOBS: Endpoint<(), (), (), GcResponse> = Endpoint::new(Post, "/api/blobs/gc", OPERATORS);
+
     /// Removes the workspaces of a worker's ended jobs.
     ///
     /// Waits half a minute for the worker's report.
@@ -261,6 +266,9 @@ endpoints! {
     /// Shows this interface as a page.
     DOCS: Endpoint<(), (), (), Raw> = Endpoint::new(Get, "/docs", ANYONE).answers("text/html; charset=utf-8");
 
-    /// Answers when c2d is up.
+    /// Says whether c2d is well.
+    ///
+    /// `ok`, or with status 503 `degraded: ` and the reason: its disk is full, hangs or is read-only, or a log
+    /// is behind.
     HEALTH: Endpoint<(), (), (), Raw> = Endpoint::new(Get, "/healthz", ANYONE).answers("text/plain; charset=utf-8");
 }

@@ -1,0 +1,154 @@
+//! What the audit log keeps, and what it does not let itself be filled with.
+
+use c2_shared::api::endpoint;
+use c2_shared::blob::BlobId;
+use c2_shared::token::Role;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use super::lab::Lab;
+
+const POLL: &str = "POST /api/workers/get-work/127.0.0.1";
+
+/// The lines of a log; all of them are there once c2d was started again.
+fn lines(lab: &Lab, name: &str) -> Vec<Value> {
+    let text = std::fs::read_to_string(lab.folder().join(name)).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Those whose text has these words.
+fn with(lines: &[Value], words: &str) -> Vec<Value> {
+    lines.iter().filter(|line| line.to_string().contains(words)).cloned().collect()
+}
+
+/// Sends the same request on one connection, again and again.
+async fn repeat(lab: &Lab, head: &str, times: usize) {
+    let mut stream = TcpStream::connect(lab.address).await.unwrap();
+    let (mut from, mut to) = stream.split();
+    let request = format!("{head}host: {}\r\ncontent-length: 0\r\n\r\n", lab.address);
+    let write = async {
+        for _ in 0..times {
+            to.write_all(request.as_bytes()).await.unwrap();
+        }
+    };
+    let read = async {
+        let (mut answers, mut bytes, mut carry) = (0, vec![0; 65_536], Vec::new());
+        while answers < times {
+            let len = from.read(&mut bytes).await.unwrap();
+            assert!(len > 0, "the connection ended after {answers} answers");
+            carry.extend_from_slice(&bytes[..len]);
+            answers += carry.windows(9).filter(|part| part == b"HTTP/1.1 ").count();
+            carry.drain(..carry.len().saturating_sub(8));
+        }
+    };
+    tokio::join!(write, read);
+}
+
+#[tokio::test]
+async fn refusals_push_no_change_out() {
+    const TIMES: usize = 3_000;
+    let lab = Lab::new().await;
+    lab.operator("POST /api/jobs/submit", r#"{"command":"true"}"#).await;
+    let long = "x".repeat(14_000);
+    repeat(&lab, &format!("GET /{long} HTTP/1.1\r\n"), TIMES).await;
+    let worker = lab.token(Role::Worker);
+    repeat(&lab, &format!("GET /api/jobs/info/{long} HTTP/1.1\r\nauthorization: Bearer {worker}\r\n"), TIMES).await;
+    lab.operator("POST /api/jobs/cancel/job-1", "").await;
+    let lab = lab.restart().await;
+    let changes = lines(&lab, "audit.log");
+    assert_eq!(changes.len(), 2, "{changes:?}");
+    assert_eq!((&changes[0]["made"], &changes[1]["path"]), (&json!("job-1"), &json!("/api/jobs/cancel/job-1")));
+    let refused = lines(&lab, "refused.log");
+    assert_eq!(refused.len(), 4, "{refused:?}");
+    let told = |status: u16| refused.iter().filter(move |line| line["status"] == status);
+    for status in [401, 403] {
+        let counted: u64 = told(status).map(|line| line["times"].as_u64().unwrap_or(1)).sum();
+        assert_eq!(counted, TIMES as u64, "{status}");
+        assert!(told(status).all(|line| line["path"].as_str().unwrap().len() <= 200 && line["from"] == "127.0.0.1"));
+    }
+    lab.stop().await;
+}
+
+#[tokio::test]
+async fn files_that_are_sent_are_a_line_an_hour_for_each_sender() {
+    let lab = Lab::new().await;
+    for n in 0..20 {
+        let content = format!("content {n}");
+        let head = format!(
+            "host: localhost\r\nauthorization: Bearer {}\r\ncontent-type: application/octet-stream\r\n",
+            lab.token(Role::Worker)
+        );
+        let line = format!("PUT {}", endpoint::GET_BLOB.at(&BlobId::of(content.as_bytes())));
+        assert_eq!(lab.raw(&line, &head, &content).await.status, 200);
+    }
+    let lab = lab.restart().await;
+    let sent = with(&lines(&lab, "audit.log"), "/api/blobs/");
+    assert_eq!(sent.iter().map(|line| line["times"].as_u64().unwrap_or(1)).collect::<Vec<_>>(), [1, 19]);
+    assert!(sent.iter().all(|line| line["who"].as_str().unwrap().starts_with("worker ")), "{sent:?}");
+    lab.stop().await;
+}
+
+/// The beginning of what a worker says.
+async fn registers(lab: &Lab, id: &str) -> u16 {
+    let body = json!({"worker_id": id, "boot_id": "b", "slots": 4}).to_string();
+    lab.worker("POST /api/workers/register", &body).await.status
+}
+
+async fn polls(lab: &Lab, id: &str, seq: u64, unsent: Value) -> Value {
+    let body = json!({"worker_id": id, "boot_id": "b", "session": "s", "seq": seq, "slots_free": 4, "unsent": unsent});
+    lab.worker(POLL, &body.to_string()).await.json()
+}
+
+#[tokio::test]
+async fn results_that_decide_nothing_are_noted_and_repeated_ones_are_not() {
+    let lab = Lab::new().await;
+    lab.operator("POST /api/jobs/submit", r#"{"command":"true"}"#).await;
+    lab.operator("POST /api/jobs/submit", r#"{"command":"true","hold":true}"#).await;
+    assert_eq!(registers(&lab, "w").await, 200);
+    polls(&lab, "w", 1, json!([])).await;
+    let result =
+        |job: u64, code: i64| json!({"attempt": format!("job-{job}.1"), "outcome": {"kind": "exit", "code": code}});
+    for seq in 2..5 {
+        let answer = polls(&lab, "w", seq, json!([result(1, 0)])).await;
+        assert_eq!(answer["ack"], json!(["job-1.1"]), "also when its acknowledgement was lost");
+    }
+    polls(&lab, "w", 5, json!([result(1, 7)])).await;
+    polls(&lab, "w", 6, json!([result(2, 0)])).await;
+    let late = lab.worker("POST /api/jobs/result/job-1", r#"{"attempt":"job-1.1","exit_code":9}"#).await;
+    assert_eq!((late.status, late.code().as_str()), (409, "fenced"));
+    let lab = lab.restart().await;
+    let noted = lines(&lab, "refused.log");
+    assert_eq!(noted.iter().map(|line| line["times"].as_u64().unwrap_or(1)).sum::<u64>(), 3, "{noted:?}");
+    assert!(noted[0]["what"].as_str().unwrap().contains("a result for job-1.1, which is not its"), "{noted:?}");
+    assert!(noted.iter().all(|line| line["who"] == "c2d" && line["from"] == "127.0.0.1"), "{noted:?}");
+    lab.stop().await;
+}
+
+#[tokio::test]
+async fn another_agent_at_an_address_is_noted() {
+    let lab = Lab::new().await;
+    assert_eq!(registers(&lab, "first").await, 200);
+    // After a restart nobody was heard, and nothing is held there.
+    let lab = lab.restart().await;
+    assert_eq!((registers(&lab, "second").await, registers(&lab, "second").await), (200, 200));
+    let lab = lab.restart().await;
+    let noted = with(&lines(&lab, "audit.log"), "another agent is worker 127.0.0.1");
+    assert_eq!(noted.len(), 1, "{noted:?}");
+    assert!(noted[0]["what"].as_str().unwrap().ends_with("second in place of first"), "{noted:?}");
+    lab.stop().await;
+}
+
+#[tokio::test]
+async fn an_edited_list_of_workers_is_noted() {
+    let lab = Lab::new().await;
+    assert_eq!(registers(&lab, "w").await, 200);
+    lab.operator("POST /api/workers/tags/127.0.0.1", r#"{"tags":["disk"]}"#).await;
+    let lab = lab.restart().await;
+    let lab = lab.restart_with("workers.json", |text| text.replace("\"disk\"", "\"gpu:0\"")).await;
+    let lab = lab.restart().await;
+    let edits = with(&lines(&lab, "audit.log"), "was edited");
+    assert_eq!(edits.len(), 1, "only the one that was: {edits:?}");
+    assert!(edits[0]["what"].as_str().unwrap().contains(r#"127.0.0.1 has the groups [] and the tags ["gpu:0"]"#));
+    lab.stop().await;
+}
