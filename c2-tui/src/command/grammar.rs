@@ -75,7 +75,7 @@ pub(crate) enum Command {
     /// Show one job in full
     Job(OneJob),
     /// Submit a job
-    #[command(after_help = kept())]
+    #[command(after_help = kept(), override_usage = "submit [OPTIONS] <COMMAND>")]
     Submit(Box<submit::Submit>),
     /// Submit the jobs of a file, all or none
     Batch(Box<batch::Batch>),

@@ -297,11 +297,12 @@ mod tests {
 
     #[test]
     fn each_value_names_something_that_is_known() {
-        const TEXTS: [&str; 15] = [
+        const TEXTS: [&str; 16] = [
             "DUR",
             "GLOB",
             "KEY",
             "KEY=VALUE",
+            "MODE",
             "N",
             "NAME",
             "PORT",
