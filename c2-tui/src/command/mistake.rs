@@ -49,13 +49,22 @@ pub(crate) fn of(error: &Error, command: &CommandInfo, typed: Option<Typed<'_>>)
             };
             CommandError::usage(message, usage)
         }
+        // clap names no argument where a subcommand stands behind flags.
+        ErrorKind::ArgumentConflict if argument.is_empty() => {
+            let priors = words_of(error, ContextKind::PriorArg).join(", ");
+            let message = match priors.as_str() {
+                "" => "a subcommand takes no other flags".to_owned(),
+                priors => format!("a subcommand and {priors} do not go together"),
+            };
+            let hint = format!("{usage}; a line for --exec stands in quotes: {name} --exec 'submit \"echo hi\"'");
+            CommandError::usage(message, hint)
+        }
         ErrorKind::ArgumentConflict => {
             let prior = about(ContextKind::PriorArg);
             if prior == argument || prior.is_empty() {
                 CommandError::usage(format!("{argument} is given twice"), usage)
             } else {
-                let first = if argument.is_empty() { name.as_str() } else { &argument };
-                CommandError::usage(format!("{first} and {prior} do not go together"), usage)
+                CommandError::usage(format!("{argument} and {prior} do not go together"), usage)
             }
         }
         ErrorKind::TooManyValues => {
@@ -66,7 +75,7 @@ pub(crate) fn of(error: &Error, command: &CommandInfo, typed: Option<Typed<'_>>)
             let word = about(ContextKind::InvalidSubcommand);
             CommandError::usage(
                 format!("unexpected {word:?} after {name}"),
-                format!("run a command with: {name} --exec {word:?}"),
+                format!("put the whole line in quotes: {name} --exec '{word} ...'"),
             )
         }
         // What is left are kinds that no grammar of ours can give today; clap's own first line
@@ -96,11 +105,12 @@ fn unexpected(command: &CommandInfo, argument: &str, usage: String, typed: Optio
     let names = command.flags.iter().map(|flag| flag.name.as_str());
     let of_jobs = command.flag("--depends").is_some();
     let foreign = foreign::flag(argument).filter(|_| of_jobs).map(|flag| format!("write it as: {flag}"));
-    let near = || hint::nearest(argument, names).map(|near| format!("did you mean {near:?}?"));
+    let near = hint::nearest(argument, names).filter(|_| argument.starts_with("--"));
+    let near = near.map(|near| format!("did you mean {near:?}?"));
     // Behind several words a flag is rather one of the command, and so is one of a single letter.
     let hint = match in_quotes {
-        Some(in_quotes) if foreign.is_none() || follows_words(typed) || !argument.starts_with("--") => in_quotes,
-        _ => foreign.or_else(near).unwrap_or(usage),
+        Some(in_quotes) if follows_words(typed) || !argument.starts_with("--") => in_quotes,
+        _ => foreign.or(near).or(in_quotes).unwrap_or(usage),
     };
     CommandError::usage(format!("unknown flag {argument:?} of {}", command.name), hint)
 }

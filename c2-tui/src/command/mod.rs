@@ -17,11 +17,13 @@ pub(crate) mod table;
 
 mod await_job;
 mod draft;
+mod examples;
 mod files;
 mod flags_first;
 mod foreign;
 pub(crate) mod job_flags;
 mod json_job;
+mod machines;
 pub(crate) mod mistake;
 mod moment;
 pub(crate) mod operands;

@@ -57,6 +57,12 @@ fn check_values(verb: &Verb) -> Result<(), CommandError> {
         Verb::Command(Command::Submit(submit)) => ("submit", &submit.flags),
         Verb::Command(Command::Batch(batch)) => ("batch", &batch.flags),
         Verb::Command(Command::Split(split)) => ("split", &split.flags),
+        Verb::Command(Command::GetFiles(files)) => {
+            let usage = |error: crate::command::job_name::JobNameError| {
+                CommandError::usage(format!("<JOB>...: {error}"), "usage: get-files <JOB>... [DIR]")
+            };
+            return files.check().map_err(usage);
+        }
         Verb::Command(_) | Verb::Console(_) => return Ok(()),
     };
     match flags.spec(JobSpec::default()) {

@@ -58,7 +58,10 @@ pub(crate) fn json(outcome: &Outcome) -> String {
             dropped: output.dropped,
             dropped_at: output.dropped_at(),
         }),
-        Data::Files(fetched) => written(fetched),
+        Data::Files(jobs) => match jobs.as_slice() {
+            [one] => written(one),
+            several => written(&named("jobs", several)),
+        },
         Data::Cleaned(workers) => written(&named("workers", workers)),
         Data::Ran(ran) => written(ran),
         Data::Verified(verified) => written(verified),
