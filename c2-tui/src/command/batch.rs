@@ -3,6 +3,7 @@
 //! A file is a JSON array, or lines, each of them a command or a job as a JSON object, in any
 //! mixture. Every mistake in it is told with its line before anything is sent.
 
+use c2_shared::api::error::ErrorBody;
 use c2_shared::api::jobs::{BatchRequest, JobRow};
 use c2_shared::id::JobId;
 use c2_shared::job::{JobSpec, Outcome as JobOutcome};
@@ -137,6 +138,7 @@ async fn foretell(context: &Context, planned: &[Placed<Planned>], file: &str) ->
         let known = job.and_then(|job| planned.get(job)).map(|(place, _)| place.clone());
         known.unwrap_or_else(|| "all together".to_owned())
     };
+    let common = answer.problems.first().map(|problem| of_c2d(&problem.error));
     let mistakes: Vec<Mistake> = answer
         .problems
         .into_iter()
@@ -145,8 +147,11 @@ async fn foretell(context: &Context, planned: &[Placed<Planned>], file: &str) ->
             words: with_hint(problem.error.message, problem.error.hint),
         })
         .collect();
-    if !mistakes.is_empty() {
-        return Err(refused(file, &mistakes));
+    if let [first, others @ ..] = mistakes.as_slice() {
+        // What is wrong with every job is wrong with a flag that all of them have.
+        let same = !others.is_empty() && others.iter().all(|other| other.words == first.words);
+        let all = same && mistakes.len() == planned.len();
+        return Err(common.filter(|_| all).unwrap_or_else(|| refused(file, &mistakes)));
     }
     for note in answer.notes.iter().take(TOLD_MAX) {
         let more = if note.jobs > 1 { format!(" and {} more", note.jobs - 1) } else { String::new() };
@@ -157,6 +162,12 @@ async fn foretell(context: &Context, planned: &[Placed<Planned>], file: &str) ->
         context.progress(&format!("and {more} more notes like these"));
     }
     Ok(())
+}
+
+/// A refusal of c2d, as if a submit had met it.
+pub(crate) fn of_c2d(body: &ErrorBody) -> CommandError {
+    let error = CommandError { code: Some(body.code), ..CommandError::new(Kind::Refused, body.message.clone()) };
+    CommandError { hint: body.hint.clone(), ..error }
 }
 
 fn with_hint(message: String, hint: Option<String>) -> String {

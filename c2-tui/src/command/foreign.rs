@@ -10,7 +10,7 @@ use crate::command::Word;
 const VERBS: [(&[&str], &str); 43] = [
     (&["sbatch", "qsub", "bsub", "condor_submit"], "submit --script={}"),
     (&["srun", "salloc", "run", "parallel"], "submit {q} --wait"),
-    (&["tsp", "ts", "add", "enqueue", "queue", "at", "nohup", "sh", "bash"], "submit {q}"),
+    (&["tsp", "ts", "add", "enqueue", "at", "nohup", "sh", "bash"], "submit {q}"),
     (&["squeue", "qstat", "bjobs", "ps", "ls", "task", "tasks", "ll", "dir", "pods"], "jobs"),
     (&["sinfo", "pbsnodes", "bhosts", "nodes", "node", "workers", "machines", "hosts", "agents"], "list"),
     (&["worker", "machine", "host"], "info {}"),
@@ -19,7 +19,7 @@ const VERBS: [(&[&str], &str); 43] = [
     (&["logs", "cat", "stdout", "peek", "bpeek"], "output {}"),
     (&["stderr"], "output {} --stderr"),
     (&["tail", "attach", "watch", "sattach", "stream"], "follow {}"),
-    (&["status", "stat", "stats", "state", "queue-state"], "queue-status"),
+    (&["status", "queue", "stat", "stats", "state", "queue-state"], "queue-status"),
     (&["describe", "show", "inspect", "details"], "job {}"),
     (&["restart", "rerun", "requeue", "resubmit", "again", "redo"], "retry {}"),
     (&["qhold", "stash", "suspend", "bstop"], "hold {}"),
@@ -46,7 +46,7 @@ const VERBS: [(&[&str], &str); 43] = [
     (&["block", "freeze", "halt"], "pause"),
     (&["continue", "unfreeze", "go"], "unpause"),
     (&["bye", "logout", "leave-console", ":q", "q", "q!", "wq"], "quit"),
-    (&["jobinfo", "job-info", "scontrol"], "job {}"),
+    (&["jobinfo", "job-info"], "job {}"),
     (&["follow-output"], "follow {}"),
     (&["await", "join-jobs", "swait"], "wait {}"),
     (&["cancel-all", "killall"], "cancel @queued @running"),
@@ -57,10 +57,10 @@ const VERBS: [(&[&str], &str); 43] = [
 const FLAGS: [(&[&str], &str); 27] = [
     (&["-J", "-N", "--job-name", "--label", "-l", "-L"], "--name=NAME"),
     (&["-p", "-q", "--partition", "--queue", "-g", "--pool"], "--group=GROUP"),
-    (&["-d", "-W", "--dependency", "--after", "--needs", "-a", "--depend"], "--depends=JOB"),
+    (&["-d", "--dependency", "--after", "--needs", "-a"], "--depends=JOB"),
     (&["-t", "--time", "--timelimit", "--time-limit", "--walltime", "--limit"], "--timeout=DUR"),
     (&["-G", "--gpus", "--gpu", "--gres"], "--tags=gpu"),
-    (&["-D", "--chdir", "--cwd", "--workdir", "--working-directory", "-w"], "submit \"cd DIR && COMMAND\""),
+    (&["-D", "--chdir", "--cwd", "--workdir", "--working-directory"], "submit \"cd DIR && COMMAND\""),
     (&["-e", "--export", "-v", "-V", "--environment", "--set-env"], "--env=KEY=VALUE"),
     (&["--nice", "--prio", "-o"], "--priority=N"),
     (&["-x", "--not"], "--exclude=WORKER"),
@@ -72,7 +72,7 @@ const FLAGS: [(&[&str], &str); 27] = [
     (&["--retry", "--requeue", "--max-retries", "--restarts", "-r"], "--retries=N"),
     (&["--array", "--foreach", "--sweep"], "split \"COMMAND {}\" FILE"),
     (&["--every", "--cron", "--repeat", "--interval"], "cron with c2-tui --exec 'submit \"COMMAND\"'"),
-    (&["-s", "--sync", "--block", "--follow", "--foreground"], "--wait"),
+    (&["-s", "-w", "-W", "--sync", "--block", "--follow", "--foreground"], "--wait"),
     (&["--tag", "--lock", "--locks", "--license", "--licenses"], "--tags=TAG"),
     (&["--constraint", "-C", "--nodelist", "--worker", "--node", "--host", "--on", "--machine"], "--group=GROUP"),
     (&["--key", "--id", "--dedupe", "--unique"], "--idempotency-key=KEY"),
@@ -84,26 +84,50 @@ const FLAGS: [(&[&str], &str); 27] = [
     (&["--separate", "-0", "--null-data", "--print0"], "--null, of split"),
 ];
 
+/// Programs whose name stands in front of a verb.
+const PROGRAMS: [&str; 6] = ["pueue", "c2-tui", "c2", "slurm", "docker", "sudo"];
+
 /// The line that means here what a foreign verb means there.
 pub(crate) fn line(line: &str, words: &[Word]) -> Option<String> {
     let (verb, rest) = words.split_first()?;
+    if let Some(next) = rest.first().filter(|_| PROGRAMS.contains(&verb.text.as_str())) {
+        let behind = &line[next.span.start..];
+        return if super::find(&next.text).is_some() { Some(behind.to_owned()) } else { self::line(line, rest) };
+    }
     let (_, form) = VERBS.iter().find(|(verbs, _)| verbs.contains(&verb.text.as_str()))?;
-    let span = rest.first().zip(rest.last()).map(|(first, last)| &line[first.span.start..last.span.end]);
-    let quoted = match (rest, span) {
-        ([one], Some(span)) if one.is_quoted() => span.to_owned(),
+    let rest = match rest {
+        [first, behind @ ..] if first.text == "--" => behind,
+        all => all,
+    };
+    let span = rest.first().zip(rest.last()).map(|(first, last)| line[first.span.start..last.span.end].to_owned());
+    let quoted = match (rest, &span) {
+        ([one], Some(span)) if one.is_quoted() => span.clone(),
         (_, Some(span)) => quoted(span),
         (_, None) => "\"COMMAND\"".to_owned(),
     };
+    // Flags of another tool mean nothing to verbs that take jobs or workers.
+    let takes_words = ["submit", "pdsh", "split", "batch"].iter().any(|verb| form.starts_with(verb));
+    let plain = || {
+        let words = rest.iter().filter(|word| !word.text.starts_with('-')).map(|word| &line[word.span.clone()]);
+        Some(words.collect::<Vec<_>>().join(" ")).filter(|words| !words.is_empty())
+    };
+    let rest = if takes_words { span } else { plain() };
     // Whoever only wants to see how it is done gets the words of the usage.
-    let rest = span.unwrap_or(match *form {
-        form if form.starts_with("pdsh") => "@all COMMAND",
-        form if form.starts_with("submit --script") || form.starts_with("batch") => "FILE",
-        form if form.starts_with("split") => "\"COMMAND {}\" FILE",
-        form if form.contains("tags") || form.contains("info") || form.contains("drain") => "WORKER",
-        form if form.starts_with("resume") || form.starts_with("remove") => "WORKER",
+    let rest = rest.unwrap_or_else(|| operands(form).to_owned());
+    Some(form.replace("{q}", &quoted).replace("{}", &rest))
+}
+
+/// What stands behind a verb of ours.
+fn operands(form: &str) -> &'static str {
+    match form.split(' ').next().unwrap_or_default() {
+        "pdsh" => "@all COMMAND",
+        "submit" | "batch" => "FILE",
+        "split" => "\"COMMAND {}\" FILE",
+        "set-tags" => "WORKER TAG",
+        "get-tags" | "info" | "drain" | "resume" | "remove-worker" => "WORKER",
+        "assign" | "unassign" => "WORKER GROUP",
         _ => "JOB",
-    });
-    Some(form.replace("{q}", &quoted).replace("{}", rest))
+    }
 }
 
 /// What a foreign flag of jobs is here.

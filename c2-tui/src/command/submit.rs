@@ -9,7 +9,7 @@ use crate::command::await_job::Waiting;
 use crate::command::draft::{self, Draft, Names, Planned};
 use crate::command::job_flags::JobFlags;
 use crate::command::upload::Sender;
-use crate::command::{CommandError, Context, Data, Kind, Outcome, script};
+use crate::command::{CommandError, Context, Data, Outcome, batch, script};
 
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct Submit {
@@ -70,13 +70,8 @@ impl Submit {
 /// What c2d knows of a job's future before it exists; what it would refuse is an error.
 async fn foretell(context: &Context, planned: &Planned) -> Result<Vec<String>, CommandError> {
     let answer = draft::check(context, vec![planned.spec.clone()]).await?;
-    if let Some(problem) = answer.problems.into_iter().next() {
-        let mut error = CommandError::new(Kind::Refused, problem.error.message);
-        error.code = Some(problem.error.code);
-        return Err(match problem.error.hint {
-            Some(hint) => error.hint(hint),
-            None => error,
-        });
+    if let Some(problem) = answer.problems.first() {
+        return Err(batch::of_c2d(&problem.error));
     }
     Ok(answer.notes.into_iter().map(|note| note.message).collect())
 }
