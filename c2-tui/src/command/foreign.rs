@@ -6,11 +6,13 @@
 
 use crate::command::Word;
 
-/// How a foreign verb is written here; `{}` is the rest of the line, `{q}` the rest in quotes.
-const VERBS: [(&[&str], &str); 43] = [
+/// How a foreign verb is written here; `{}` is the rest of the line, `{q}` the rest in quotes, `{l}`
+/// the whole of it.
+const VERBS: [(&[&str], &str); 44] = [
+    (&["sh", "bash", "python", "python3", "make", "sleep", "echo", "nvidia-smi"], "submit {l}"),
     (&["sbatch", "qsub", "bsub", "condor_submit"], "submit --script={}"),
     (&["srun", "salloc", "run", "parallel"], "submit {q} --wait"),
-    (&["tsp", "ts", "add", "enqueue", "at", "nohup", "sh", "bash"], "submit {q}"),
+    (&["tsp", "ts", "add", "enqueue", "at", "nohup"], "submit {q}"),
     (&["squeue", "qstat", "bjobs", "ps", "ls", "task", "tasks", "ll", "dir", "pods"], "jobs"),
     (&["sinfo", "pbsnodes", "bhosts", "nodes", "node", "workers", "machines", "hosts", "agents"], "list"),
     (&["worker", "machine", "host"], "info {}"),
@@ -114,7 +116,9 @@ pub(crate) fn line(line: &str, words: &[Word]) -> Option<String> {
     let rest = if takes_words { span } else { plain() };
     // Whoever only wants to see how it is done gets the words of the usage.
     let rest = rest.unwrap_or_else(|| operands(form).to_owned());
-    Some(form.replace("{q}", &quoted).replace("{}", &rest))
+    Some(
+        form.replace("{l}", &self::quoted(line[verb.span.start..].trim())).replace("{q}", &quoted).replace("{}", &rest),
+    )
 }
 
 /// What stands behind a verb of ours.
