@@ -79,7 +79,7 @@ async fn foretell(context: &Context, planned: &Planned) -> Result<Vec<String>, C
 /// Says which files a job was to leave and did not.
 async fn say_missing(context: &Context, job: JobId) -> Result<(), CommandError> {
     for problem in context.client.job_files(job, false).await?.problems {
-        context.progress(&format!("{job} left no such file: {problem}"));
+        context.progress(&format!("{job}: {problem}"));
     }
     Ok(())
 }
