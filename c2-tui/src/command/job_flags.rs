@@ -276,7 +276,8 @@ mod tests {
 
     #[test]
     fn a_wrong_value_is_named_with_its_flag() {
-        let wrong: [(fn(&mut JobFlags), &str); 6] = [
+        type Edit = fn(&mut JobFlags);
+        let wrong: [(Edit, &str); 6] = [
             (|f| f.timeout = Some("soon".into()), "\"soon\" is not a duration like 90, 90s, 5m or 2h30m"),
             (|f| f.retries = Some("-1".into()), "\"-1\" is not a valid count"),
             (|f| f.priority = Some("high".into()), "\"high\" is not a valid count"),

@@ -438,7 +438,7 @@ a	b
             };
             // Where the shell drops line ends, and splits words, by itself, these names have none.
             let in_substitution = template.contains("$(");
-            let fits = |name: &&String| !name.is_empty() && !(in_substitution && name.contains(char::is_whitespace));
+            let fits = |name: &&String| !(name.is_empty() || in_substitution && name.contains(char::is_whitespace));
             let names: Vec<&String> =
                 names.iter().filter(fits).filter(|name| !in_substitution || !name.contains(['*', '?', '['])).collect();
             let jobs = names.iter().map(|name| fill(template, name, 1, false).unwrap());
