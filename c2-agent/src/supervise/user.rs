@@ -29,12 +29,12 @@ mod tests {
     #[test]
     fn a_user_is_found_by_number() {
         let users =
-            "root:x:0:0:root:/root:/bin/bash\nme:x:1000:1000:Me,,,:/home/me:/bin/zsh\nbare:x:7:7::/x:\n\nbroken\n";
+            "root:x:0:0:root:/root:/bin/bash\nme:x:1000:1000:Me,,,:/users/me:/bin/zsh\nbare:x:7:7::/x:\n\nbroken\n";
         let seen = |uid| {
             let text = of(users, uid).into_iter().map(|(name, value)| format!("{name}={}", value.to_string_lossy()));
             text.collect::<Vec<_>>().join(" ")
         };
-        assert_eq!(seen(1000), "USER=me LOGNAME=me HOME=/home/me SHELL=/bin/zsh");
+        assert_eq!(seen(1000), "USER=me LOGNAME=me HOME=/users/me SHELL=/bin/zsh");
         assert_eq!(seen(7), "USER=bare LOGNAME=bare HOME=/x");
         assert_eq!(seen(8), "");
     }
