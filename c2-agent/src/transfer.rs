@@ -365,9 +365,18 @@ impl Mover {
 /// files in it.
 fn find(root: &std::path::Path, job: JobId, globs: &[String]) -> io::Result<(OwnedFd, Found)> {
     let root = Root::open(root).map_err(io::Error::other)?;
-    let workspace = match root.lock(job)? {
-        Some(locked) => locked,
-        None => crate::folder::open_dir(root.dir(), &job.to_string())?,
+    let opened = match root.lock(job)? {
+        Some(locked) => Ok(locked),
+        None => crate::folder::open_dir(root.dir(), &job.to_string()),
+    };
+    let workspace = match opened {
+        // A folder in which a job left nothing serves the next job already.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let problems = globs.iter().map(|glob| format!("nothing matches {glob:?}")).collect();
+            let found = Found { problems, ..Found::default() };
+            return Ok((root.dir().try_clone_to_owned()?, found));
+        }
+        opened => opened?,
     };
     let found = collect::collect(workspace.as_fd(), globs);
     Ok((workspace, found))

@@ -102,7 +102,7 @@ impl Arguments {
             Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
                 Ok(Asked::Show(error.to_string()))
             }
-            Err(error) => Err(mistake::of(&error, &table::program::<Self>())),
+            Err(error) => Err(mistake::of(&error, &table::program::<Self>(), None)),
         }
     }
 

@@ -8,6 +8,7 @@ use c2_shared::api::events::{Change, Event, Snapshot};
 use c2_shared::api::jobs::{JobRow, QueueStatus};
 use c2_shared::job::JobSpec;
 use c2_shared::time::Mono;
+use c2_shared::validate;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Frame;
 
@@ -17,7 +18,8 @@ pub use crate::command::{CommandInfo, commands};
 use crate::app::pager::{CHUNKS_MAX, Chunk, Command, Pager};
 use crate::app::table::{Grid as _, Step};
 use crate::app::{Model, Msg, Now, Settings, update};
-use crate::command::{self, batch, lex};
+use crate::command::job_flags::JobFlags;
+use crate::command::{self, CommandError, batch, lex};
 use crate::event_loop::spool::Spool;
 use crate::ui;
 
@@ -31,9 +33,21 @@ pub fn parse(line: &str) -> Result<(), String> {
     command::parse(line).map(drop).map_err(|error| error.message)
 }
 
+/// What to do about a line that is not understood.
+pub fn hint(line: &str) -> Option<String> {
+    command::parse(line).err().and_then(|error| error.hint)
+}
+
 /// Reads the jobs of a batch file, or says what is wrong with it.
 pub fn batch(text: &str) -> Result<Vec<JobSpec>, String> {
-    batch::parse(text, "file", JobSpec::default()).map_err(|error| error.message)
+    let jobs = batch::jobs(text, &JobFlags::default()).into_iter();
+    jobs.map(|(_, draft)| {
+        let draft = draft?;
+        let spec = draft.flags.spec(draft.base).map_err(|error| CommandError::from(error).message)?;
+        validate::new_spec(&spec).map_err(|invalid| invalid.message)?;
+        Ok(spec)
+    })
+    .collect()
 }
 
 /// All cells and lines that are shown of what a job wrote.

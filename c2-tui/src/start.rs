@@ -11,10 +11,13 @@ use crate::{connect, event_loop, exit, login, zone};
 
 /// Runs the program with its command line, the name first; answers the exit status.
 pub fn run(command_line: impl IntoIterator<Item = OsString>) -> i32 {
+    let command_line: Vec<OsString> = command_line.into_iter().collect();
+    // Whoever asked for JSON gets it, also where the rest of the arguments cannot be read.
+    let json = command_line.iter().skip(1).take_while(|word| *word != "--").any(|word| word == "--json");
     match Arguments::read(command_line) {
         Ok(Asked::Run(arguments)) => start(&arguments),
-        Ok(Asked::Show(text)) => headless::show(&text).map_or(exit::NO_READER, |()| exit::OK),
-        Err(error) => fail(&error, false),
+        Ok(Asked::Show(text)) => shown(&text, json),
+        Err(error) => fail(&error, json),
     }
 }
 
@@ -36,7 +39,7 @@ fn start(arguments: &Arguments) -> i32 {
 async fn serve(arguments: &Arguments) -> Result<i32, CommandError> {
     if let Some(other) = &arguments.other {
         let said = login::run(other).await?;
-        return Ok(headless::show(&format!("{said}\n")).map_or(exit::NO_READER, |()| exit::OK));
+        return Ok(shown(&format!("{said}\n"), arguments.json));
     }
     let printer = Printer::new(arguments.json);
     if let Some(error) = zone::unknown() {
@@ -73,6 +76,11 @@ async fn serve(arguments: &Arguments) -> Result<i32, CommandError> {
         printer.progress(&left);
     }
     Ok(status)
+}
+
+/// Prints a text and nothing else; the exit status says whether it arrived.
+fn shown(text: &str, json: bool) -> i32 {
+    headless::show(text).map_or_else(|error| Printer::new(json).cannot_write(&error), |()| exit::OK)
 }
 
 fn fail(error: &CommandError, json: bool) -> i32 {

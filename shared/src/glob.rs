@@ -3,7 +3,8 @@
 //!
 //! `*` and `?` stay within one name, `**` stands for any number of folders, `[a-z]` and `[!a-z]`
 //! for one character; a backslash takes the meaning of the next. As in a shell, a name that begins
-//! with a dot is only meant by a pattern that says so.
+//! with a dot is only meant by a pattern that says so; and a pattern that is itself the name of a file
+//! means that file too, whatever its characters mean.
 
 use crate::api::files::JobFile;
 
@@ -100,6 +101,33 @@ impl Pattern {
     }
 }
 
+/// Refuses a pattern that cannot mean what it looks like.
+///
+/// # Errors
+/// What is wrong, and what to write instead.
+pub fn check(text: &str) -> Result<(), (String, String)> {
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => drop(chars.next()),
+            '[' => {
+                let rest: Vec<char> = chars.as_str().chars().collect();
+                let Some((len, _)) = class(&rest, ' ').filter(|(len, _)| !rest[..*len].contains(&'/')) else {
+                    let hint = "write \\[ for the character itself, or close it as in [0-9]";
+                    return Err((format!("{text:?} has a [ without its ]"), hint.to_owned()));
+                };
+                chars.nth(len - 1);
+            }
+            '{' if chars.as_str().split_once('}').is_some_and(|(inside, _)| inside.contains(',')) => {
+                let hint = "give each pattern by itself, as in --download=*.png,*.jpg; \\{ is the character";
+                return Err((format!("{text:?} has a {{ }}, which patterns do not know"), hint.to_owned()));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// Keeps the files that a job was to leave; answers with a problem for each of the others.
 /// Workers report what they like, and a file that nobody asked for may be a trap for whoever fetches
 /// them all.
@@ -113,6 +141,9 @@ pub fn drop_unasked(files: &mut Vec<JobFile>, download: &[String]) -> Vec<String
 /// Whether one name matches one part of a pattern.
 fn matches(pattern: &[char], name: &str) -> bool {
     let name: Vec<char> = name.chars().collect();
+    if name == pattern {
+        return true;
+    }
     if name.first() == Some(&'.') && pattern.first() != Some(&'.') {
         return false;
     }
@@ -183,7 +214,7 @@ mod tests {
 
     #[test]
     fn paths() {
-        let table: [(&str, &[&str], &[&str]); 16] = [
+        let table: [(&str, &[&str], &[&str]); 18] = [
             ("*.png", &["a.png", "ä.png"], &[".png", ".a.png", "a.PNG", "a.png.txt", "out/a.png", "png"]),
             ("*", &["a", "a.b"], &[".a", "a/b"]),
             (".*", &[".a"], &["a"]),
@@ -200,6 +231,8 @@ mod tests {
             ("[ab", &["[ab"], &["a"]),
             ("\\*", &["*"], &["a"]),
             ("a*b*c", &["abc", "axxbyybzc"], &["ab", "abcd", "acb"]),
+            ("a[1].txt", &["a[1].txt", "a1.txt"], &["a[1]xtxt"]),
+            ("o/what?.*", &["o/what?.*", "o/whats.up"], &["o/what"]),
         ];
         for (pattern, matching, others) in table {
             for path in matching {
@@ -239,6 +272,16 @@ mod tests {
             let others = reported.iter().filter(|path| !kept.contains(path));
             let expected: Vec<String> = others.map(|path| format!("not asked for: {path}")).collect();
             assert_eq!(problems, expected, "{download:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_mean_what_it_looks_like_is_refused() {
+        for fine in ["*.png", "a[1].txt", "[]x]", "[!a-c]", "\\[", "a\\{b,c}", "{}", "{a}", "**/x", "a[\\]]"] {
+            assert_eq!(check(fine), Ok(()), "{fine}");
+        }
+        for bad in ["[", "a[b", "[a/b]", "*.{png,jpg}", "out/{a,b}/c", "[]"] {
+            assert!(check(bad).is_err(), "{bad}");
         }
     }
 

@@ -59,6 +59,10 @@ pub struct JobSpec {
     /// How often to try again after a failure of the job itself.
     #[serde(skip_serializing_if = "is_default")]
     pub retries: u32,
+    /// Seconds of rest before the first retry, 1 without it; twice as long before each that follows, up
+    /// to a minute.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_delay_s: Option<u64>,
     /// Higher runs first; among equals the order of submission counts.
     #[serde(skip_serializing_if = "is_default")]
     pub priority: i32,
@@ -74,6 +78,9 @@ pub struct JobSpec {
     /// Workers (address or name) that must not run it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub exclude: Vec<String>,
+    /// Permissions that files of the job do not get, in octal like `022`; `077` without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub umask: Option<String>,
     /// A key of the caller's choice: the same key within a day answers with the same job.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
@@ -95,6 +102,9 @@ pub struct Terms {
     /// Failures to forgive.
     #[serde(skip_serializing_if = "is_default")]
     pub retries: u32,
+    /// Seconds of rest before the first retry.
+    #[serde(skip_serializing_if = "is_default")]
+    pub retry_delay_s: Option<u64>,
     /// Waits for a release at first.
     #[serde(skip_serializing_if = "is_default")]
     pub hold: bool,
@@ -249,6 +259,7 @@ impl From<JobSpec> for Terms {
             same_machine: spec.same_machine,
             priority: spec.priority,
             retries: spec.retries,
+            retry_delay_s: spec.retry_delay_s,
             hold: spec.hold,
             begin_at: spec.begin_at,
             on_lost: spec.on_lost,

@@ -172,6 +172,10 @@ pub const CONNECTIONS_KEPT: usize = 256;
 pub const FAULT_PAUSE_MS: u64 = 1_000;
 /// The longest such pause: a machine that was repaired works again within a minute.
 pub const FAULT_PAUSE_MAX_MS: u64 = 60_000;
+/// How long a job rests before it is tried again, unless it says otherwise; twice as long each time.
+pub const RETRY_DELAY_S: u64 = 1;
+/// The longest such rest, unless the job's own first one is longer.
+pub const RETRY_DELAY_MAX_S: u64 = 60;
 /// How long a job goes elsewhere first after a worker could not start it; twice as long each time.
 pub const AVOID_MS: u64 = 60_000;
 /// The longest such time: a lone worker gets each job again this often.

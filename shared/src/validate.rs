@@ -3,7 +3,8 @@
 //! The console checks before it sends, c2d before it stores, the agent before it runs, all by
 //! this one function. Groups, dependencies and workers are the scheduler's business.
 
-use crate::job::JobSpec;
+use crate::glob;
+use crate::job::{Dependency, DependsOn, JobSpec, JobState};
 use crate::limits::{
     COMMAND_BYTES_MAX, ENV_BYTES_MAX, INLINE_BYTES_MAX, LIST_LEN_MAX, NAME_CHARS_MAX, RETRIES_MAX, TIMEOUT_S_MAX,
     WORD_CHARS_MAX,
@@ -47,13 +48,6 @@ pub fn spec(spec: &JobSpec) -> Checked {
         }
     }
     short_list("depends", spec.depends.len())?;
-    if spec.same_machine && spec.depends.is_empty() {
-        return invalid(
-            "same_machine",
-            "same_machine without dependencies",
-            "add --depends, the job whose machine is meant",
-        );
-    }
     files(spec)?;
     environment(spec)?;
     if spec.timeout_s.is_some_and(|s| s == 0 || s > TIMEOUT_S_MAX) {
@@ -62,9 +56,55 @@ pub fn spec(spec: &JobSpec) -> Checked {
     if spec.retries > RETRIES_MAX {
         return invalid("retries", format!("{} retries are too many", spec.retries), format!("at most {RETRIES_MAX}"));
     }
+    if spec.retry_delay_s.is_some_and(|s| s > TIMEOUT_S_MAX) {
+        return invalid("retry_delay_s", "the retry delay is longer than a year", "choose one like 30s or 5m");
+    }
+    if let Some(text) = &spec.umask {
+        umask(text)?;
+    }
     short_list("exclude", spec.exclude.len())?;
     if spec.idempotency_key.as_ref().is_some_and(|key| key.is_empty() || key.len() > 256) {
         return invalid("idempotency_key", "idempotency key must have 1 to 256 bytes", "use a UUID or a file name");
+    }
+    Ok(())
+}
+
+/// Checks a specification that is submitted now. What was accepted earlier keeps to [`spec`] alone, so
+/// that a rule made since takes nothing from anybody.
+///
+/// # Errors
+/// The first field that breaks a rule.
+pub fn new_spec(spec: &JobSpec) -> Checked {
+    self::spec(spec)?;
+    if let Some(name) = &spec.name {
+        free_name(name)?;
+    }
+    for pattern in &spec.download {
+        glob::check(pattern).map_err(|(message, hint)| Invalid { field: "download", message, hint })?;
+    }
+    Ok(())
+}
+
+/// Refuses a name that would be read as something else wherever jobs are named.
+fn free_name(text: &str) -> Checked {
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let id = |text: &str| number(text.strip_prefix("job-").unwrap_or(text));
+    let range = text.rsplit_once('-').is_some_and(|(first, last)| id(first) && id(last));
+    let state = JobState::ALL.into_iter().any(|state| state.word() == text);
+    let Ok(Dependency { on, .. }) = text.parse();
+    // `any:x` is a condition and a job, and behind `@` stands what jobs have in common.
+    let condition = on != DependsOn::Name(text.to_owned());
+    if range || state || condition || text.contains('@') {
+        let hint = "ranges like 3-9, states, @words and conditions like any:x are taken; add a letter or two";
+        return invalid("name", format!("the name {text:?} means something else already"), hint);
+    }
+    Ok(())
+}
+
+fn umask(text: &str) -> Checked {
+    let octal = matches!(text.len(), 1..=4) && text.bytes().all(|b| matches!(b, b'0'..=b'7'));
+    if !octal || u32::from_str_radix(text, 8).is_ok_and(|mask| mask > 0o777) {
+        return invalid("umask", format!("{text:?} is not a umask"), "write it in octal, like 022 or 077");
     }
     Ok(())
 }
@@ -249,7 +289,16 @@ mod tests {
         check(|j| j.tags = vec!["gpu:0".into(), "disk".into()], None);
         check(|j| j.tags = vec!["disk".into(), "disk".into()], Some("tags"));
         check(|j| j.tags = vec!["a b".into()], Some("tags"));
-        check(|j| j.same_machine = true, Some("same_machine"));
+        check(|j| j.same_machine = true, None);
+        check(|j| j.retry_delay_s = Some(3_600), None);
+        check(|j| j.retry_delay_s = Some(u64::MAX), Some("retry_delay_s"));
+        for (umask, fine) in
+            [("022", true), ("0", true), ("0077", true), ("777", true), ("", false), ("8", false), ("1000", false)]
+        {
+            let spec =
+                JobSpec { umask: Some(umask.to_owned()), ..JobSpec { command: "x".into(), ..JobSpec::default() } };
+            assert_eq!(spec_is_fine(&spec), fine, "{umask}");
+        }
         check(|j| j.timeout_s = Some(0), Some("timeout_s"));
         check(|j| drop(j.env.insert("MODEL".into(), "small".into())), None);
         check(|j| drop(j.env.insert("1X".into(), String::new())), Some("env"));
@@ -257,6 +306,28 @@ mod tests {
         check(|j| j.download = vec!["*.png".into()], None);
         check(|j| j.download = vec!["../*".into()], Some("download"));
         check(|j| j.idempotency_key = Some(String::new()), Some("idempotency_key"));
+    }
+
+    fn spec_is_fine(job: &JobSpec) -> bool {
+        spec(job).is_ok()
+    }
+
+    #[test]
+    fn what_is_new_has_rules_that_what_is_old_has_not() {
+        let taken = ["1-5", "job-1-5", "failed", "queued", "a@failed", "any:x", "notok:3", "ok:x"];
+        for name in taken {
+            let job = JobSpec { command: "x".into(), name: Some(name.into()), ..JobSpec::default() };
+            assert!(spec(&job).is_ok() && new_spec(&job).is_err(), "{name}");
+        }
+        for name in ["nightly", "v1-5", "2026-01-31", "a:b", "job-x", "failed-2", "x1-5"] {
+            let job = JobSpec { command: "x".into(), name: Some(name.into()), ..JobSpec::default() };
+            assert_eq!(new_spec(&job), Ok(()), "{name}");
+        }
+        for (pattern, fine) in [("a[1].txt", true), ("[", false), ("*.{png,jpg}", false), ("\\[", true)] {
+            let job = JobSpec { command: "x".into(), download: vec![pattern.into()], ..JobSpec::default() };
+            assert!(spec(&job).is_ok(), "{pattern}");
+            assert_eq!(new_spec(&job).is_ok(), fine, "{pattern}");
+        }
     }
 
     #[test]

@@ -62,6 +62,7 @@ mod endpoints;
 mod faults;
 mod fuzz;
 mod home;
+mod language;
 mod local;
 mod manual;
 mod pdsh;
@@ -116,6 +117,7 @@ const ALL: &[&[Test]] = &[
     console::pager::TESTS,
     console::tables::TESTS,
     console::thrift::TESTS,
+    language::TESTS,
     compat::TESTS,
     endpoints::TESTS,
     local::TESTS,

@@ -14,14 +14,16 @@ use std::process::{Command, Stdio};
 
 use c2_shared::id::JobId;
 use c2_shared::validate;
-use rustix::fs::{MemfdFlags, memfd_create};
-use rustix::process::Pid;
+use rustix::fs::{MemfdFlags, Mode, memfd_create};
+use rustix::process::{Pid, umask};
 
 use crate::cache::Cache;
+use crate::supervise::user;
 use crate::supervise::wire::Start;
 use crate::workspace::{Made, Root, RootError};
 
-/// What a job's environment takes over from the agent's own.
+/// What a job's environment takes over from the agent's own. Who the agent's user is says the system's
+/// list of users, as some service managers say nothing of it and `sudo` something else.
 const INHERITED: [&str; 7] = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ"];
 /// The search path when the agent has none, as under a bare init.
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -97,7 +99,8 @@ impl Launcher {
         // Never truncated to nothing: some file systems take that as a reason to write to the disk.
         let opened = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&script_path);
         let script = opened.map_err(|source| LauncherError::Script { path: script_path.clone(), source })?;
-        let inherited = INHERITED.iter().filter_map(|name| Some((*name, std::env::var_os(name)?))).collect();
+        let own = INHERITED.iter().filter_map(|name| Some((*name, std::env::var_os(name)?)));
+        let inherited = own.chain([("SHELL", "/bin/sh".into())]).chain(user::variables()).collect();
         Ok(Self { root, cache, worker_id, script, script_path, inherited })
     }
 
@@ -122,7 +125,7 @@ impl Launcher {
             .process_group(0);
         self.set_environment(&mut command, start);
         // Never waited for by this handle: the runner collects every process of the job itself.
-        let mut shell = command.spawn().map_err(SetupError::Spawn)?;
+        let mut shell = spawn(&mut command, start.spec.umask.as_deref()).map_err(SetupError::Spawn)?;
         let (stdout, stderr) = (shell.stdout.take(), shell.stderr.take());
         Ok(Launched {
             shell: Pid::from_child(&shell),
@@ -180,7 +183,6 @@ impl Launcher {
             command.env(name, value);
         }
         command
-            .env("SHELL", "/bin/sh")
             .env("TERM", "dumb")
             .env("TMPDIR", self.root.path_of(start.attempt.job))
             .env("C2_JOB_ID", start.attempt.job.to_string())
@@ -193,6 +195,16 @@ impl Launcher {
         }
         command.envs(&start.spec.env);
     }
+}
+
+/// Starts a process with the runner's own umask, or with another one: a child has that of the moment, and
+/// the runner has one thread.
+fn spawn(command: &mut Command, mask: Option<&str>) -> io::Result<std::process::Child> {
+    let Some(mask) = mask.and_then(|mask| u32::from_str_radix(mask, 8).ok()) else { return command.spawn() };
+    let own = umask(Mode::from_raw_mode(mask));
+    let child = command.spawn();
+    umask(own);
+    child
 }
 
 /// The indices of the graphics processors among held tags, `0,2` for `gpu:0` and `gpu:2`.

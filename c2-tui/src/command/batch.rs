@@ -3,23 +3,20 @@
 //! A file is a JSON array, or lines, each of them a command or a job as a JSON object, in any
 //! mixture. Every mistake in it is told with its line before anything is sent.
 
-use std::io::Read as _;
-
+use c2_shared::api::error::ErrorBody;
 use c2_shared::api::jobs::{BatchRequest, JobRow};
-use c2_shared::config::describe_json_error;
 use c2_shared::id::JobId;
-use c2_shared::job::JobSpec;
+use c2_shared::job::{JobSpec, Outcome as JobOutcome};
 use c2_shared::limits::QUEUE_LEN_MAX;
-use c2_shared::validate;
 use clap::Args;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::command::await_job::Waiting;
-use crate::command::submit::SpecFlags;
-use crate::command::{CommandError, Context, Data, Outcome, await_job};
+use crate::command::draft::{self, Draft, Names, Planned};
+use crate::command::job_flags::JobFlags;
+use crate::command::upload::Sender;
+use crate::command::{CommandError, Context, Data, Kind, Outcome, await_job, json_job, quoting, text};
 
-/// Bytes of a file of jobs or of inputs; 50,000 of them have room in it.
-const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Mistakes that are told; after so many, the file is another one than was meant.
 const TOLD_MAX: usize = 20;
 
@@ -30,7 +27,7 @@ pub(crate) struct Batch {
     pub(crate) file: String,
     /// What holds for each job that does not say otherwise.
     #[command(flatten)]
-    pub(crate) flags: SpecFlags,
+    pub(crate) flags: JobFlags,
     /// How the jobs are sent.
     #[command(flatten)]
     pub(crate) sending: Sending,
@@ -39,7 +36,7 @@ pub(crate) struct Batch {
 /// How several jobs are sent.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct Sending {
-    /// Show the jobs and send nothing
+    /// Check the jobs as a submit does, show them and submit nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Wait until all have ended; the exit status is that of the first that did not succeed
@@ -49,6 +46,9 @@ pub(crate) struct Sending {
     #[arg(long, value_name = "KEY")]
     pub(crate) idempotency_key: Option<String>,
 }
+
+/// A job that was read, and where, as `line 3` or `job 3`.
+pub(crate) type Placed<T> = (String, T);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mistake {
@@ -60,24 +60,39 @@ pub(crate) struct Mistake {
 
 impl Batch {
     pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
-        let text = read(&self.file, context.interactive).await?;
-        let defaults = self.flags.defaults(context).await?;
-        let jobs = parse(&text, &self.file, defaults)?;
-        self.sending.run(context, jobs, &self.file).await
+        let text = text::read(&self.file, context.interactive).await?;
+        let read = jobs(&text, &self.flags);
+        self.sending.run(context, read, &self.file).await
     }
 }
 
 impl Sending {
-    pub(crate) async fn run(self, context: &Context, jobs: Vec<JobSpec>, file: &str) -> Result<Outcome, CommandError> {
-        if jobs.is_empty() {
+    /// Sends jobs, unless anything is wrong with any of them.
+    pub(crate) async fn run(
+        self,
+        context: &Context,
+        read: Vec<Placed<Result<Draft, String>>>,
+        file: &str,
+    ) -> Result<Outcome, CommandError> {
+        if read.is_empty() {
             return Err(CommandError::refused(format!("there is no job in {file:?}"), "write a command on each line"));
         }
-        if jobs.len() > QUEUE_LEN_MAX {
-            let message = format!("{} jobs are in {file:?}, and {QUEUE_LEN_MAX} fit into the queue", jobs.len());
+        if read.len() > QUEUE_LEN_MAX {
+            let message = format!("{} jobs are in {file:?}, and {QUEUE_LEN_MAX} fit into the queue", read.len());
             return Err(CommandError::refused(message, "split the file"));
         }
+        let planned = plan(context, read, file).await?;
+        let is_demanding = planned.iter().any(|(_, job)| job.is_demanding());
+        if self.dry_run || is_demanding {
+            foretell(context, &planned, file).await?;
+        }
+        let (_, planned): (Vec<String>, Vec<Planned>) = planned.into_iter().unzip();
         if self.dry_run {
-            return Ok(Data::Previewed(jobs).into());
+            return Ok(Data::Previewed(planned.into_iter().map(|job| job.spec).collect()).into());
+        }
+        let (mut sender, mut jobs) = (Sender::new(context), Vec::with_capacity(planned.len()));
+        for job in planned {
+            jobs.push(job.send(&mut sender).await?);
         }
         let request = BatchRequest { jobs, idempotency_key: self.idempotency_key };
         let ids = context.client.submit_batch(&request).await?.job_ids;
@@ -88,6 +103,77 @@ impl Sending {
         let rows = all(context, &ids).await?;
         let exit = await_job::exit_status(&rows);
         Ok(Outcome { data: Data::Waited(rows), exit })
+    }
+}
+
+/// Looks up and checks everything that this machine can.
+async fn plan(
+    context: &Context,
+    read: Vec<Placed<Result<Draft, String>>>,
+    file: &str,
+) -> Result<Vec<Placed<Planned>>, CommandError> {
+    let drafts: Vec<Draft> = read.iter().filter_map(|(_, draft)| draft.as_ref().ok().cloned()).collect();
+    let mut names = Names::of(&drafts);
+    let (mut planned, mut mistakes) = (Vec::with_capacity(read.len()), Vec::new());
+    for (place, draft) in read {
+        let plan = match draft {
+            Ok(draft) => draft.plan(context, &mut names).await,
+            Err(words) => Err(CommandError::new(Kind::Refused, words)),
+        };
+        match plan {
+            Ok(job) => planned.push((place, job)),
+            Err(error) if matches!(error.kind, Kind::Refused | Kind::Usage) => {
+                mistakes.push(Mistake { place, words: with_hint(error.message, error.hint) });
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    if mistakes.is_empty() { Ok(planned) } else { Err(refused(file, &mistakes)) }
+}
+
+/// Asks c2d what it says to the jobs: what it refuses is an error, what else it knows is told.
+async fn foretell(context: &Context, planned: &[Placed<Planned>], file: &str) -> Result<(), CommandError> {
+    let answer = draft::check(context, planned.iter().map(|(_, job)| job.spec.clone()).collect()).await?;
+    let place = |job: Option<usize>| {
+        let known = job.and_then(|job| planned.get(job)).map(|(place, _)| place.clone());
+        known.unwrap_or_else(|| "all together".to_owned())
+    };
+    let common = answer.problems.first().map(|problem| of_c2d(&problem.error));
+    let mistakes: Vec<Mistake> = answer
+        .problems
+        .into_iter()
+        .map(|problem| Mistake {
+            place: place(problem.job),
+            words: with_hint(problem.error.message, problem.error.hint),
+        })
+        .collect();
+    if let [first, others @ ..] = mistakes.as_slice() {
+        // What is wrong with every job is wrong with a flag that all of them have.
+        let same = !others.is_empty() && others.iter().all(|other| other.words == first.words);
+        let all = same && mistakes.len() == planned.len();
+        return Err(common.filter(|_| all).unwrap_or_else(|| refused(file, &mistakes)));
+    }
+    for note in answer.notes.iter().take(TOLD_MAX) {
+        let more = if note.jobs > 1 { format!(" and {} more", note.jobs - 1) } else { String::new() };
+        context.progress(&format!("{}{more}: {}", place(Some(note.job)), note.message));
+    }
+    let more = answer.notes.len().saturating_sub(TOLD_MAX);
+    if more > 0 {
+        context.progress(&format!("and {more} more notes like these"));
+    }
+    Ok(())
+}
+
+/// A refusal of c2d, as if a submit had met it.
+pub(crate) fn of_c2d(body: &ErrorBody) -> CommandError {
+    let error = CommandError { code: Some(body.code), ..CommandError::new(Kind::Refused, body.message.clone()) };
+    CommandError { hint: body.hint.clone(), ..error }
+}
+
+fn with_hint(message: String, hint: Option<String>) -> String {
+    match hint {
+        Some(hint) => format!("{message} ({hint})"),
+        None => message,
     }
 }
 
@@ -107,7 +193,7 @@ async fn all(context: &Context, ids: &[JobId]) -> Result<Vec<JobRow>, CommandErr
     let mut waiting = Waiting::new(context, ids.len());
     for id in ids {
         let row = waiting.end_of(*id, true).await?.row;
-        failed += usize::from(row.outcome.as_ref().is_some_and(|outcome| outcome.exit_status() != 0));
+        failed += usize::from(row.outcome.as_ref().map_or(0, JobOutcome::exit_status) != 0);
         rows.push(row);
         if rows.len() % step == 0 && rows.len() < ids.len() {
             let not = if failed > 0 { format!(", {failed} of them did not succeed") } else { String::new() };
@@ -117,109 +203,137 @@ async fn all(context: &Context, ids: &[JobId]) -> Result<Vec<JobRow>, CommandErr
     Ok(rows)
 }
 
-/// Reads a text file, or standard input.
-pub(crate) async fn read(path: &str, interactive: bool) -> Result<String, CommandError> {
-    if path == "-" && interactive {
-        return Err(CommandError::usage("there is no standard input here", "name a file"));
-    }
-    let name = path.to_owned();
-    let read = tokio::task::spawn_blocking(move || {
-        let mut bytes = Vec::new();
-        if name == "-" {
-            std::io::stdin().lock().take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
-        } else {
-            std::fs::File::open(&name)?.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+/// The jobs of a batch file; what a job does not say is as in `flags`.
+pub(crate) fn jobs(text: &str, flags: &JobFlags) -> Vec<Placed<Result<Draft, String>>> {
+    match array(text) {
+        Some(Ok(items)) => {
+            let place = |i: usize| format!("job {}", i + 1);
+            items.into_iter().enumerate().map(|(i, item)| (place(i), of_value(item, flags))).collect()
         }
-        Ok::<_, std::io::Error>(bytes)
-    });
-    let bytes = read.await.map_err(std::io::Error::other).flatten().map_err(|error| {
-        let hint = "paths are those of this machine, seen from where the console was started";
-        CommandError::refused(format!("cannot read {path:?}: {error}"), hint)
-    })?;
-    if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err(CommandError::refused(format!("{path:?} is larger than {FILE_BYTES_MAX} bytes"), "split it"));
+        Some(Err(error)) => vec![at(1, &error)],
+        None => Lines { rest: text, number: 0, flags }.collect(),
     }
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let line = error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
-        CommandError::refused(format!("{path:?} is no UTF-8 text, see line {line}"), "save it as UTF-8")
-    })?;
-    // Editors of other systems put a mark before the first character.
-    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
-/// The jobs of a batch file; what a job does not say is as in `defaults`.
-pub(crate) fn parse(text: &str, file: &str, defaults: JobSpec) -> Result<Vec<JobSpec>, CommandError> {
-    jobs(text, &Defaults::new(defaults)).map_err(|mistakes| refused(file, &mistakes))
+/// The whole text as a JSON array, if that is what it is meant to be. A line of shell may begin with
+/// the command `[`, but what is behind that is no brace, no quote and no end.
+fn array(text: &str) -> Option<Result<Vec<Value>, serde_json::Error>> {
+    let inside = text.trim_start().strip_prefix('[')?;
+    let parsed = serde_json::from_str(text);
+    let sure = inside.starts_with('"') || inside.trim_start().starts_with('{') || inside.trim_start().starts_with(']');
+    let opened = inside.trim_start_matches([' ', '\t']).starts_with('\n');
+    (sure || opened || parsed.is_ok()).then_some(parsed)
 }
 
-/// What holds for each job that does not say otherwise, as a specification and as JSON.
-struct Defaults {
-    spec: JobSpec,
-    json: Map<String, Value>,
+/// Whether a line of shell cannot be meant: a brace of the shell is followed by a command.
+fn is_object(line: &str) -> bool {
+    line.strip_prefix('{').is_some_and(|rest| rest.trim_start().starts_with(['"', '}']) || rest.trim().is_empty())
 }
 
-impl Defaults {
-    fn new(spec: JobSpec) -> Self {
-        match serde_json::to_value(&spec) {
-            Ok(Value::Object(json)) => Self { spec, json },
-            other => unreachable!("a specification becomes a JSON object, not {other:?}"),
+/// The jobs of a text in lines.
+struct Lines<'a> {
+    rest: &'a str,
+    /// The line that was read last.
+    number: usize,
+    flags: &'a JobFlags,
+}
+
+impl<'a> Lines<'a> {
+    fn line(&mut self) -> Option<&'a str> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let (line, rest) = self.rest.split_once('\n').unwrap_or((self.rest, ""));
+        self.rest = rest;
+        self.number += 1;
+        Some(line)
+    }
+
+    /// A JSON object, which may go on over several lines.
+    fn object(&mut self, text: &'a str) -> Placed<Result<Draft, String>> {
+        let first = self.number;
+        let mut values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+        let value = match values.next() {
+            Some(Ok(value)) => value,
+            Some(Err(error)) => return at(first, &error),
+            None => Value::Null,
+        };
+        let read = &text[..values.byte_offset()];
+        let behind = text[read.len()..].split('\n').next().unwrap_or_default();
+        for _ in read.matches('\n') {
+            self.line();
+        }
+        if behind.trim().is_empty() {
+            return (format!("line {first}"), of_value(value, self.flags));
+        }
+        let column =
+            read.rsplit('\n').next().unwrap_or_default().chars().count() + behind.len() - behind.trim_start().len() + 1;
+        let words = format!("{:?} stands behind the JSON; a line holds one job", behind.trim());
+        (format!("line {}, column {column}", self.number), Err(words))
+    }
+
+    /// A command, with the lines that a backslash joins to it.
+    fn shell(&mut self, first: &'a str) -> Placed<Result<Draft, String>> {
+        let (place, mut command) = (format!("line {}", self.number), first.trim_start().to_owned());
+        while quoting::unfinished(&command) == Some(quoting::Unfinished::Joined) {
+            let Some(line) = self.line() else { break };
+            command.push('\n');
+            command.push_str(line);
+        }
+        let command = command.trim_end();
+        let draft = match quoting::unfinished(command) {
+            Some(unfinished) => Err(format!(
+                "{} (a line is a job: put what has several lines into a script, or write it as JSON with \\n)",
+                unfinished.words()
+            )),
+            None if command.starts_with("[\"") || command.starts_with("[{") => {
+                Err("a JSON array has to be the whole file (write one object a line)".to_owned())
+            }
+            None => Ok(Draft { flags: self.flags.clone(), base: of_command(command.to_owned()) }),
+        };
+        (place, draft)
+    }
+}
+
+impl Iterator for Lines<'_> {
+    type Item = Placed<Result<Draft, String>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let before = self.rest;
+            let line = self.line()?;
+            let said = line.trim_start();
+            if said.is_empty() || said.starts_with('#') {
+                continue;
+            }
+            if is_object(said) {
+                return Some(self.object(&before[line.len() - said.len()..]));
+            }
+            return Some(self.shell(line));
         }
     }
 }
 
-/// All jobs of a text, or everything that is wrong with it.
-fn jobs(text: &str, defaults: &Defaults) -> Result<Vec<JobSpec>, Vec<Mistake>> {
-    let mut mistakes = Vec::new();
-    let found: Vec<(String, Result<JobSpec, String>)> = if text.trim_start().starts_with('[') {
-        let items = serde_json::from_str::<Vec<Value>>(text).map_err(|error| {
-            vec![Mistake { place: format!("line {}", error.line()), words: format!("no JSON array: {error}") }]
-        })?;
-        let place = |i: usize| format!("job {}", i + 1);
-        items.into_iter().enumerate().map(|(i, item)| (place(i), item_of(item, defaults))).collect()
-    } else {
-        let lines = text.lines().enumerate().map(|(i, line)| (i + 1, line.trim()));
-        let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
-        lines.map(|(number, line)| (format!("line {number}"), line_of(line, defaults))).collect()
-    };
-    let mut jobs = Vec::with_capacity(found.len());
-    for (place, job) in found {
-        match job {
-            Ok(job) => jobs.push(job),
-            Err(words) => mistakes.push(Mistake { place, words }),
-        }
+/// What is wrong with JSON that begins in this line.
+fn at<T>(first: usize, error: &serde_json::Error) -> Placed<Result<T, String>> {
+    let words = Err(json_job::words(error));
+    if error.is_eof() {
+        // What is not closed is looked for where it was opened.
+        return (format!("line {first}"), words);
     }
-    if mistakes.is_empty() { Ok(jobs) } else { Err(mistakes) }
+    (format!("line {}, column {}", first + error.line().saturating_sub(1), error.column()), words)
 }
 
-fn line_of(line: &str, defaults: &Defaults) -> Result<JobSpec, String> {
-    if line.starts_with('{') {
-        let item = serde_json::from_str(line).map_err(|error| format!("no JSON object: {error}"))?;
-        return item_of(item, defaults);
-    }
-    checked(JobSpec { command: line.to_owned(), ..defaults.spec.clone() })
-}
-
-fn item_of(item: Value, defaults: &Defaults) -> Result<JobSpec, String> {
-    match item {
-        Value::String(command) => checked(JobSpec { command, ..defaults.spec.clone() }),
-        Value::Object(said) => {
-            // What the job says itself comes before what holds for all.
-            let mut whole = defaults.json.clone();
-            whole.extend(said);
-            let spec = serde_json::from_value(Value::Object(whole)).map_err(|error| {
-                let (message, hint) = describe_json_error(&error.to_string());
-                format!("{message} ({hint})")
-            })?;
-            checked(spec)
-        }
-        _ => Err("neither a command in quotes nor a JSON object".to_owned()),
+fn of_value(value: Value, flags: &JobFlags) -> Result<Draft, String> {
+    match value {
+        Value::String(command) => Ok(Draft { flags: flags.clone(), base: of_command(command) }),
+        Value::Object(object) => json_job::read(object, flags).map(|(flags, base)| Draft { flags, base }),
+        _ => Err("this is neither a command in quotes nor a JSON object".to_owned()),
     }
 }
 
-/// Checks a job as far as that needs nobody else.
-pub(crate) fn checked(spec: JobSpec) -> Result<JobSpec, String> {
-    validate::spec(&spec).map_err(|invalid| format!("{} ({})", invalid.message, invalid.hint))?;
-    Ok(spec)
+pub(crate) fn of_command(command: String) -> JobSpec {
+    JobSpec { command, ..JobSpec::default() }
 }
 
 pub(crate) fn refused(file: &str, mistakes: &[Mistake]) -> CommandError {
@@ -237,53 +351,100 @@ pub(crate) fn refused(file: &str, mistakes: &[Mistake]) -> CommandError {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Vec<JobSpec>, Vec<Mistake>> {
-        jobs(text, &Defaults::new(JobSpec { group: Some("default".to_owned()), ..JobSpec::default() }))
+    fn flags() -> JobFlags {
+        JobFlags { group: Some("default".to_owned()), ..JobFlags::default() }
     }
 
-    fn seen(text: &str) -> Vec<(String, Option<String>, Vec<String>)> {
-        read(text).unwrap().into_iter().map(|job| (job.command, job.group, job.tags)).collect()
+    /// Each job with its place: its command, or what is wrong.
+    fn seen(text: &str) -> Vec<(String, Result<String, String>)> {
+        let command = |draft: Draft| draft.flags.spec(draft.base).map(|spec| spec.command);
+        let read = jobs(text, &flags()).into_iter();
+        read.map(|(place, draft)| (place, draft.map(|draft| command(draft).unwrap()))).collect()
+    }
+
+    fn check(text: &str, expected: &[(&str, &str)]) {
+        let seen = seen(text);
+        let seen: Vec<(&str, &str)> = seen
+            .iter()
+            .map(|(place, draft)| (place.as_str(), draft.as_deref().unwrap_or_else(|words| words)))
+            .collect();
+        assert_eq!(seen, expected, "{text:?}");
     }
 
     #[test]
     fn lines_of_both_kinds() {
-        let text = "# the README's example\r\n\
-            {\"command\": \"process 1.dat\", \"group\": \"workers\", \"tags\": [\"disk\"]}\r\n\
-            \r\n  process 3.dat  # kept\n";
-        let (default, workers) = (Some("default".to_owned()), Some("workers".to_owned()));
-        assert_eq!(
-            seen(text),
-            [
-                ("process 1.dat".to_owned(), workers, vec!["disk".to_owned()]),
-                ("process 3.dat  # kept".to_owned(), default, vec![]),
-            ]
-        );
+        let text = "# the README's example\n\
+            {\"command\": \"process 1.dat\", \"group\": \"workers\", \"tags\": [\"disk\"]}\n\
+            \n  process 3.dat  # kept\n";
+        check(text, &[("line 2", "process 1.dat"), ("line 4", "process 3.dat  # kept")]);
+        let groups: Vec<_> =
+            jobs(text, &flags()).into_iter().map(|(_, draft)| draft.unwrap().flags.group.unwrap()).collect();
+        assert_eq!(groups, ["workers", "default"]);
     }
 
     #[test]
     fn an_array_of_both_kinds() {
-        let jobs = read(r#"[ "make", {"command": "make test", "depends": ["build"], "priority": 2} ]"#).unwrap();
-        assert_eq!((jobs[0].command.as_str(), jobs[1].priority), ("make", 2));
-        assert_eq!(jobs[1].depends[0].to_string(), "build");
-    }
-
-    #[test]
-    fn every_mistake_has_its_line() {
-        let text = "true\n{\"comand\": \"x\"}\n{\"command\": 3}\n{oops\n{\"command\": \"\"}\n";
-        let mistakes = read(text).unwrap_err();
-        let places: Vec<&str> = mistakes.iter().map(|mistake| mistake.place.as_str()).collect();
-        assert_eq!(places, ["line 2", "line 3", "line 4", "line 5"]);
-        assert!(mistakes[0].words.contains("command"), "{mistakes:?}");
-        let told = refused("jobs.txt", &mistakes);
-        assert_eq!(
-            (told.details.len(), told.message.as_str()),
-            (4, "4 mistakes in \"jobs.txt\"; nothing was submitted")
+        check(
+            r#"[ "make", {"command": "make test", "depends": ["build"]} ]"#,
+            &[("job 1", "make"), ("job 2", "make test")],
         );
+        check("[\n  {\"command\": \"a\"}\n]\n", &[("job 1", "a")]);
+        check("[]", &[]);
+        check("[3]", &[("job 1", "this is neither a command in quotes nor a JSON object")]);
+        check("[\"a\",\n\"b\"", &[("line 1", "the JSON is not complete: a bracket, a brace or a quote is not closed")]);
+        check("[\n\"a\"\n\"b\"]", &[("line 3, column 1", "a comma is missing, or the closing bracket")]);
     }
 
     #[test]
-    fn a_broken_array_is_one_mistake() {
-        assert_eq!(read("[\"a\",\n\"b\"").unwrap_err()[0].place, "line 2");
-        assert_eq!(read("[3]").unwrap_err()[0].place, "job 1");
+    fn shell_that_begins_like_json_is_shell() {
+        for line in [
+            "[ -d /opt/x ] && echo install",
+            "[ \"$x\" = 1 ] && echo y",
+            "[[ -f a ]] && echo y",
+            "{ date; echo x; } > log",
+            "{a,b}.sh",
+            "{ echo \"x\"; }",
+        ] {
+            check(line, &[("line 1", line)]);
+            check(&format!("make\n{line}\n"), &[("line 1", "make"), ("line 2", line)]);
+        }
+    }
+
+    #[test]
+    fn every_mistake_has_its_line_once() {
+        check(
+            "true\n{\"comand\": \"x\"}\n{\"command\": [3]}\n{\"command\": \"x\"} // c\n{\"command\" \"x\"}\n{\"a\": \n",
+            &[
+                ("line 1", "true"),
+                ("line 2", "unknown field \"comand\" (did you mean \"command\"?)"),
+                ("line 3", "\"command\" does not take [3] (write it like \"command\": \"make\")"),
+                ("line 4, column 18", "\"// c\" stands behind the JSON; a line holds one job"),
+                ("line 5, column 12", "a colon is missing behind the name of a field"),
+                ("line 6", "the JSON is not complete: a bracket, a brace or a quote is not closed"),
+            ],
+        );
+        let mistakes = [Mistake { place: "line 2".to_owned(), words: "w".to_owned() }];
+        let told = refused("jobs.txt", &mistakes);
+        assert_eq!(told.message, "a mistake in \"jobs.txt\"; nothing was submitted");
+        assert_eq!(told.details, ["line 2: w"]);
+    }
+
+    #[test]
+    fn commands_of_several_lines_are_joined_or_refused() {
+        check("{\"command\":\n  \"a\",\n \"hold\": true}\nb\n", &[("line 1", "a"), ("line 4", "b")]);
+        check("python a.py \\\n  --lr 0.1\nb\n", &[("line 1", "python a.py \\\n  --lr 0.1"), ("line 3", "b")]);
+        check("echo a # b \\\nc", &[("line 1", "echo a # b \\"), ("line 2", "c")]);
+        let hint = "(a line is a job: put what has several lines into a script, or write it as JSON with \\n)";
+        for (text, words) in [
+            ("cat <<EOF\nx\nEOF\n", "a here-document begins, and its text would be in the next lines"),
+            ("echo \"a\nb\"\n", "the quote \" at column 6 is not closed"),
+            ("echo don't\n", "the quote ' at column 9 is not closed"),
+            ("for i in 1 2; do\n  echo $i\ndone\n", "the line ends with \"do\", so the command goes on in the next"),
+            ("make &&\nmake test\n", "the line ends with \"&&\", so the command goes on in the next"),
+            ("a \\", "the line ends after a backslash"),
+        ] {
+            let seen = seen(text);
+            assert_eq!(seen[0], ("line 1".to_owned(), Err(format!("{words} {hint}"))), "{text}");
+        }
     }
 }

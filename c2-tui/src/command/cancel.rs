@@ -9,7 +9,7 @@ use crate::command::{CommandError, Context, Data, Outcome, resolve};
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct Cancel {
     /// Ids, names, `last`, ranges like `3-9`, `@STATE`, or `@GROUP`
-    #[arg(value_name = "JOB", required = true)]
+    #[arg(value_name = "JOB", required = true, value_delimiter = ',')]
     pub(crate) jobs: Vec<JobNames>,
 }
 

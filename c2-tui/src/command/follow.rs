@@ -19,7 +19,7 @@ use crate::render;
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct Follow {
     /// Ids, names, `last`, ranges like `3-9`, `@STATE`, or `@GROUP`
-    #[arg(value_name = "JOB", required = true)]
+    #[arg(value_name = "JOB", required = true, value_delimiter = ',')]
     pub(crate) jobs: Vec<JobNames>,
 }
 

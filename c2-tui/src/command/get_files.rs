@@ -1,4 +1,4 @@
-//! `get-files`: the files that a job left, listed or fetched into a folder.
+//! `get-files`: the files that jobs left, listed or fetched into a folder.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -6,22 +6,22 @@ use std::sync::Arc;
 
 use c2_shared::api::files::JobFile;
 use c2_shared::glob;
+use c2_shared::id::JobId;
 use clap::Args;
 use tokio::task::spawn_blocking;
 
-use crate::command::job_name::JobName;
+use crate::command::job_name::{JobName, JobNameError, JobNames};
 use crate::command::outcome::{Fetched, FetchedFile, Status};
 use crate::command::safe_dir::{Place, Present, SafeDir};
+use crate::command::text::local;
 use crate::command::{CommandError, Context, Data, Kind, Outcome, resolve, transfer};
 
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct GetFiles {
-    /// Its id (`job-3` or `3`), its name, or `last`
-    #[arg(value_name = "JOB")]
-    pub(crate) job: JobName,
-    /// Where to put them; without it into a folder of the job's name
-    #[arg(value_name = "DIR")]
-    pub(crate) dir: Option<PathBuf>,
+    /// Ids, names, `last`, ranges like `3-9`, or states like `@succeeded`; then the folder, if there is
+    /// another word: without it each job gets one of its own, and so does each of several jobs
+    #[arg(value_name = "JOB", required = true)]
+    pub(crate) operands: Vec<String>,
     /// Write over what is there
     #[arg(long)]
     pub(crate) force: bool,
@@ -30,10 +30,49 @@ pub(crate) struct GetFiles {
     pub(crate) list: bool,
 }
 
+/// The jobs and the folder that the operands name. The last of several is a folder unless it reads as
+/// jobs; one of such a name is written `./3`.
+fn named(operands: &[String]) -> Result<(Vec<JobNames>, Option<PathBuf>), JobNameError> {
+    let (jobs, dir) = match operands {
+        [jobs @ .., last] if !jobs.is_empty() && is_folder(last) => (jobs, Some(PathBuf::from(&*local(last)))),
+        jobs => (jobs, None),
+    };
+    Ok((jobs.iter().map(|name| name.parse()).collect::<Result<_, _>>()?, dir))
+}
+
+fn is_folder(word: &str) -> bool {
+    word.contains('/') || word == "." || matches!(word.parse(), Ok(JobNames::One(JobName::Named(_))))
+}
+
 impl GetFiles {
+    /// Refuses operands that can be no jobs.
+    pub(crate) fn check(&self) -> Result<(), JobNameError> {
+        named(&self.operands).map(drop)
+    }
+
     /// Fetches all files that can be fetched; one that cannot does not hold up those after it.
     pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
-        let job_id = resolve::job(context, &self.job).await?;
+        let bad =
+            |error: JobNameError| CommandError::usage(error.to_string(), "`help get-files` explains the operands");
+        let (names, dir) = named(&self.operands).map_err(bad)?;
+        let jobs = resolve::jobs(context, &names).await?;
+        let several = jobs.len() > 1;
+        let (mut all, mut exit) = (Vec::new(), 0);
+        for job_id in jobs {
+            let own = PathBuf::from(job_id.to_string());
+            let dir = match &dir {
+                Some(dir) if several => dir.join(own),
+                Some(dir) => dir.clone(),
+                None => own,
+            };
+            let fetched = self.of_job(context, job_id, dir).await?;
+            exit = exit.max(i32::from(fetched.files.iter().any(|file| file.status == Status::Refused)));
+            all.push(fetched);
+        }
+        Ok(Outcome { data: Data::Files(all), exit })
+    }
+
+    async fn of_job(&self, context: &Context, job_id: JobId, dir: PathBuf) -> Result<Fetched, CommandError> {
         let mut left = context.client.job_files(job_id, false).await?;
         // c2d takes nothing else from workers; but what it took before it knew this rule is there.
         let spec = context.client.job(job_id, 0).await?.job.spec;
@@ -41,9 +80,8 @@ impl GetFiles {
         if self.list {
             let listed = |file| FetchedFile { file, status: Status::Listed, reason: None };
             let files = left.files.into_iter().map(listed).collect();
-            return Ok(Data::Files(Fetched { job_id, dir: None, files, problems: left.problems }).into());
+            return Ok(Fetched { job_id, dir: None, files, problems: left.problems });
         }
-        let dir = self.dir.unwrap_or_else(|| PathBuf::from(job_id.to_string()));
         let mut files = Vec::new();
         if !left.files.is_empty() {
             let folder = Arc::new(open(dir.clone()).await?);
@@ -57,8 +95,7 @@ impl GetFiles {
                 files.push(FetchedFile { file, status, reason });
             }
         }
-        let exit = i32::from(files.iter().any(|file| file.status == Status::Refused));
-        Ok(Outcome { data: Data::Files(Fetched { job_id, dir: Some(dir), files, problems: left.problems }), exit })
+        Ok(Fetched { job_id, dir: Some(dir), files, problems: left.problems })
     }
 }
 
@@ -106,5 +143,32 @@ async fn fetch(
     match place.keep(force) {
         Ok(()) => Ok((Status::Saved, None)),
         Err(e) => refused(e.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_word_is_a_folder_unless_it_reads_as_jobs() {
+        let table: [(&[&str], usize, Option<&str>); 10] = [
+            (&["3"], 1, None),
+            (&["train"], 1, None),
+            (&["3", "out"], 1, Some("out")),
+            (&["1-3", "d"], 1, Some("d")),
+            (&["@succeeded", "./2"], 1, Some("./2")),
+            (&["last", "."], 1, Some(".")),
+            (&["3", "4"], 2, None),
+            (&["job-3", "@failed", "5-6"], 3, None),
+            (&["train", "eval", "d/e"], 2, Some("d/e")),
+            (&["3", "last"], 2, None),
+        ];
+        for (operands, jobs, dir) in table {
+            let operands: Vec<String> = operands.iter().map(|word| (*word).to_owned()).collect();
+            let (names, found) = named(&operands).unwrap();
+            assert_eq!((names.len(), found), (jobs, dir.map(PathBuf::from)), "{operands:?}");
+        }
+        assert!(named(&["9-3".to_owned(), "d".to_owned()]).is_err());
     }
 }

@@ -43,6 +43,15 @@ fn kept() -> String {
     format!("Of what a job writes, {}.", render::LIMIT)
 }
 
+/// What a job's command finds around it.
+fn about_jobs() -> String {
+    let shell = "The command is run by /bin/sh; for bash write bash -c '...', or --script with a file that begins with \
+                 #!/bin/bash. It begins in a folder of its own, which is $PWD; to run elsewhere begin with cd DIR && ... \
+                 $0 is a file of the agent, but in a script its own name. Files that it makes outside of its folder are \
+                 readable by its own user alone, unless --umask says otherwise.";
+    format!("{shell}\n{}", kept())
+}
+
 /// What an operator can ask for.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub(crate) enum Command {
@@ -75,7 +84,7 @@ pub(crate) enum Command {
     /// Show one job in full
     Job(OneJob),
     /// Submit a job
-    #[command(after_help = kept())]
+    #[command(after_help = about_jobs(), override_usage = "submit [OPTIONS] <COMMAND>")]
     Submit(Box<submit::Submit>),
     /// Submit the jobs of a file, all or none
     Batch(Box<batch::Batch>),
@@ -102,7 +111,8 @@ pub(crate) enum Command {
     /// Show what a job wrote
     #[command(after_help = kept())]
     Output(output::Output),
-    /// Fetch the files that a job left
+    /// Fetch the files that jobs left
+    #[command(override_usage = "get-files [OPTIONS] <JOB>... [DIR]")]
     GetFiles(get_files::GetFiles),
     /// Remove what ended jobs left on workers
     CleanupWorkspaces(cleanup_workspaces::Cleanup),

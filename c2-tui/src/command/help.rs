@@ -41,10 +41,17 @@ fn one(name: &str) -> Result<String, CommandError> {
             let _ = write!(text, "\n{heading}:\n{}", aligned("  ", &rows));
         }
     }
+    if !command.examples.is_empty() {
+        let _ = write!(text, "\nexamples:\n{}", indented(&command.examples));
+    }
     if !command.note.is_empty() {
         let _ = write!(text, "\n{}\n", command.note);
     }
     Ok(text)
+}
+
+fn indented(lines: &[String]) -> String {
+    lines.iter().map(|line| format!("  {line}\n")).collect()
 }
 
 /// Names beside explanations.

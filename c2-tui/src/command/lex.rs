@@ -2,7 +2,8 @@
 //!
 //! Quotes and backslashes mean what they mean to a shell, and `#` by itself begins a comment. Nothing
 //! else is special: no globs, no variables, so that `#1` and `*.png` reach the command as they were
-//! typed. A prompt that was copied with the line is dropped.
+//! typed. A prompt that was copied with the line is dropped. A backslash before the end of a line joins
+//! it with the next one, and so does an open quote; [`Joined`] puts such lines together.
 
 use std::ops::Range;
 
@@ -91,12 +92,17 @@ pub(crate) fn scan(line: &str) -> (Vec<Word>, Option<LexError>) {
             chars.next();
             continue;
         }
+        if line[start..end].starts_with("\\\n") {
+            chars.nth(1);
+            continue;
+        }
         let mut text = String::new();
         while let Some((at, c)) = chars.next_if(|(_, c)| !c.is_whitespace()) {
             match c {
                 '\'' | '"' if !quoted(&mut chars, &mut text, c) => open = Some(LexError::OpenQuote { quote: c, at }),
                 '\'' | '"' => {}
                 '\\' => match chars.next() {
+                    Some((_, '\n')) => {}
                     Some((_, protected)) => text.push(protected),
                     None => open = Some(LexError::LoneBackslash { at }),
                 },
@@ -109,13 +115,14 @@ pub(crate) fn scan(line: &str) -> (Vec<Word>, Option<LexError>) {
     (words, open)
 }
 
-/// Reads up to the closing quote; false where there is none. Inside double quotes a backslash protects only `"` and `\`, so
-/// that `"printf 'a\n'"` keeps its backslash, as in a shell.
+/// Reads up to the closing quote; false where there is none. Inside double quotes a backslash protects only what is special
+/// there, `"`, `\`, `$` and the backtick, so that `"printf 'a\n'"` keeps its backslash, as in a shell.
 fn quoted(chars: &mut std::iter::Peekable<std::str::CharIndices<'_>>, text: &mut String, quote: char) -> bool {
     while let Some((_, c)) = chars.next() {
         match c {
             _ if c == quote => return true,
-            '\\' if quote == '"' => match chars.next_if(|(_, next)| matches!(next, '"' | '\\')) {
+            '\\' if quote == '"' => match chars.next_if(|(_, next)| matches!(next, '"' | '\\' | '$' | '`' | '\n')) {
+                Some((_, '\n')) => {}
                 Some((_, protected)) => text.push(protected),
                 None => text.push('\\'),
             },
@@ -123,6 +130,47 @@ fn quoted(chars: &mut std::iter::Peekable<std::str::CharIndices<'_>>, text: &mut
         }
     }
     false
+}
+
+/// Puts lines together that belong together, and follows their quotes once.
+#[derive(Debug, Default)]
+pub(crate) struct Joined {
+    text: String,
+    quote: Option<char>,
+    going: bool,
+}
+
+impl Joined {
+    /// Takes the next line, without its end; answers the whole text once nothing in it is open.
+    pub(crate) fn push(&mut self, line: &str) -> Option<String> {
+        if self.going {
+            self.text.push('\n');
+        }
+        self.going = (self.going || !said(line).is_empty()) && self.is_open_after(line);
+        self.text.push_str(line);
+        if self.going { None } else { Some(std::mem::take(self).text) }
+    }
+
+    /// What was taken and is still open; nothing if nothing is.
+    pub(crate) fn rest(&mut self) -> Option<String> {
+        self.going.then(|| std::mem::take(self).text)
+    }
+
+    fn is_open_after(&mut self, line: &str) -> bool {
+        let mut begins = self.quote.is_none();
+        let mut chars = line.char_indices();
+        while let Some((at, c)) = chars.next() {
+            match (self.quote, c) {
+                (None, '#') if begins && !line[at + 1..].starts_with(|c: char| !c.is_whitespace()) => return false,
+                (None, '"' | '\'') => self.quote = Some(c),
+                (Some(open), _) if open == c => self.quote = None,
+                (None | Some('"'), '\\') if chars.next().is_none() => return true,
+                _ => {}
+            }
+            begins = self.quote.is_none() && c.is_whitespace();
+        }
+        self.quote.is_some()
+    }
 }
 
 #[cfg(test)]
@@ -152,6 +200,37 @@ mod tests {
         check("--download=*.png", &[("--download=*.png", 0..16)]);
         check("é 'ü'", &[("é", 0..2), ("ü", 3..7)]);
         check("a\u{a0}b", &[("a", 0..1), ("b", 3..4)]);
+    }
+
+    #[test]
+    fn a_backslash_means_what_it_means_to_a_shell() {
+        check(r#""set -- 1 2; echo \$2""#, &[("set -- 1 2; echo $2", 0..22)]);
+        check(r#""echo \`date\`""#, &[("echo `date`", 0..15)]);
+        check(r#""awk '{print \$1}' \x""#, &[(r"awk '{print $1}' \x", 0..22)]);
+        check(r"'\$x' \$y", &[(r"\$x", 0..5), ("$y", 6..9)]);
+        check("submit true \\\n  --name=z", &[("submit", 0..6), ("true", 7..11), ("--name=z", 16..24)]);
+        check("a\\\nb \"c\\\nd\" 'e\\\nf'", &[("ab", 0..4), ("cd", 5..11), ("e\\\nf", 12..18)]);
+        check("submit \"a\nb\"", &[("submit", 0..6), ("a\nb", 7..12)]);
+    }
+
+    #[test]
+    fn lines_that_belong_together_are_joined() {
+        let table: [(&[&str], &[&str]); 8] = [
+            (&["list", "jobs"], &["list", "jobs"]),
+            (&["submit x \\", "  --wait", "list"], &["submit x \\\n  --wait", "list"]),
+            (&["submit \"a", "b\" --wait", "list"], &["submit \"a\nb\" --wait", "list"]),
+            (&["submit 'a\\", "b' # don't", "# it's"], &["submit 'a\\\nb' # don't", "# it's"]),
+            (&["submit x # a \\", "list"], &["submit x # a \\", "list"]),
+            (&["submit x\\\\", "list"], &["submit x\\\\", "list"]),
+            (&["!> submit 'a", "# b'"], &["!> submit 'a\n# b'"]),
+            (&["submit \"a", "b"], &["submit \"a\nb"]),
+        ];
+        for (lines, expected) in table {
+            let mut joined = Joined::default();
+            let mut seen: Vec<String> = lines.iter().filter_map(|line| joined.push(line)).collect();
+            seen.extend(joined.rest());
+            assert_eq!(seen, expected, "{lines:?}");
+        }
     }
 
     #[test]

@@ -7,16 +7,23 @@ use c2_shared::hint;
 use clap::Error;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::command::{CommandError, CommandInfo, Operand};
+use crate::command::{CommandError, CommandInfo, Operand, Word, foreign};
 
-/// Says in our words what clap found wrong with a command that exists.
-pub(crate) fn of(error: &Error, command: &CommandInfo) -> CommandError {
+/// A line and its words.
+pub(crate) type Typed<'a> = (&'a str, &'a [Word]);
+
+/// What a shell would read in a line of its own.
+const OF_SHELLS: [&str; 10] = ["|", "||", "&&", "&", ";", ">", ">>", "<", "2>&1", "2>"];
+
+/// Says in our words what clap found wrong with a command that exists, or with the program's own
+/// arguments, which are no line.
+pub(crate) fn of(error: &Error, command: &CommandInfo, typed: Option<Typed<'_>>) -> CommandError {
     let name = &command.name;
     let usage = format!("usage: {}", command.usage);
     let about = |kind| words_of(error, kind).into_iter().next().unwrap_or_default();
     let argument = about(ContextKind::InvalidArg);
     match error.kind() {
-        ErrorKind::UnknownArgument => unexpected(command, &argument, usage),
+        ErrorKind::UnknownArgument => unexpected(command, &argument, usage, typed),
         ErrorKind::MissingRequiredArgument => {
             let missing = words_of(error, ContextKind::InvalidArg).join(" ");
             CommandError::usage(format!("{name} needs {missing}"), usage)
@@ -35,8 +42,22 @@ pub(crate) fn of(error: &Error, command: &CommandInfo) -> CommandError {
             let why = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
             // Our own parsers quote the value already, those of numbers do not.
             let quoted = why.contains(&format!("{value:?}"));
-            let message = if quoted { format!("{argument}: {why}") } else { format!("{argument}: {value:?}: {why}") };
+            let message = match why.as_str() {
+                _ if quoted => format!("{argument}: {why}"),
+                why if why.contains("digit") => format!("{argument}: {value:?} is not a valid count"),
+                why => format!("{argument}: {value:?}: {why}"),
+            };
             CommandError::usage(message, usage)
+        }
+        // clap names no argument where a subcommand stands behind flags.
+        ErrorKind::ArgumentConflict if argument.is_empty() => {
+            let priors = words_of(error, ContextKind::PriorArg).join(", ");
+            let message = match priors.as_str() {
+                "" => "a subcommand takes no other flags".to_owned(),
+                priors => format!("a subcommand and {priors} do not go together"),
+            };
+            let hint = format!("{usage}; a line for --exec stands in quotes: {name} --exec 'submit \"echo hi\"'");
+            CommandError::usage(message, hint)
         }
         ErrorKind::ArgumentConflict => {
             let prior = about(ContextKind::PriorArg);
@@ -54,7 +75,7 @@ pub(crate) fn of(error: &Error, command: &CommandInfo) -> CommandError {
             let word = about(ContextKind::InvalidSubcommand);
             CommandError::usage(
                 format!("unexpected {word:?} after {name}"),
-                format!("run a command with: {name} --exec {word:?}"),
+                format!("put the whole line in quotes: {name} --exec '{word} ...'"),
             )
         }
         // What is left are kinds that no grammar of ours can give today; clap's own first line
@@ -68,16 +89,76 @@ pub(crate) fn of(error: &Error, command: &CommandInfo) -> CommandError {
 }
 
 /// A flag or a word that the command does not take.
-fn unexpected(command: &CommandInfo, argument: &str, usage: String) -> CommandError {
+fn unexpected(command: &CommandInfo, argument: &str, usage: String, typed: Option<Typed<'_>>) -> CommandError {
+    // The one mistake that everybody makes: submit echo hello.
+    let takes_shell = command.arguments.first().is_some_and(|argument| argument.operand == Operand::Shell);
+    let in_quotes = typed.filter(|_| takes_shell).and_then(|typed| in_quotes(command, typed));
+    let in_quotes = in_quotes.map(|line| format!("put the command in quotes: {line}"));
     if !argument.starts_with('-') {
-        // The one mistake that everybody makes: submit echo hello.
-        let unquoted = command.arguments.first().is_some_and(|argument| argument.operand == Operand::Shell);
-        let hint = if unquoted { format!("put the command in quotes: {} \"...\"", command.name) } else { usage };
+        let of_shell = OF_SHELLS.contains(&argument).then(|| {
+            let line = typed.map_or("", |(line, words)| command_before(line, words, argument));
+            format!("what a shell does stands around c2-tui: c2-tui --exec {} {argument} ..", foreign::quoted(line))
+        });
+        let hint = in_quotes.or(of_shell).unwrap_or(usage);
         return CommandError::usage(format!("unexpected {argument:?} after {}", command.name), hint);
     }
     let names = command.flags.iter().map(|flag| flag.name.as_str());
-    let hint = hint::nearest(argument, names).map_or(usage, |near| format!("did you mean {near:?}?"));
+    let of_jobs = command.flag("--depends").is_some();
+    let foreign = foreign::flag(argument).filter(|_| of_jobs).map(|flag| format!("write it as: {flag}"));
+    let near = hint::nearest(argument, names).filter(|_| argument.starts_with("--"));
+    let near = near.map(|near| format!("did you mean {near:?}?"));
+    // Behind several words a flag is rather one of the command, and so is one of a single letter.
+    let hint = match in_quotes {
+        Some(in_quotes) if follows_words(typed) || !argument.starts_with("--") => in_quotes,
+        _ => foreign.or(near).or(in_quotes).unwrap_or(usage),
+    };
     CommandError::usage(format!("unknown flag {argument:?} of {}", command.name), hint)
+}
+
+fn command_before<'a>(line: &'a str, words: &[Word], operator: &str) -> &'a str {
+    let end = words.iter().find(|word| word.text == operator).map_or(line.len(), |word| word.span.start);
+    line[..end].trim()
+}
+
+/// Whether the first operand of a line is followed by another, so that a command was not quoted.
+fn follows_words(typed: Option<Typed<'_>>) -> bool {
+    let Some((_, [_, first, second, ..])) = typed else { return false };
+    let is_word = |word: &Word| !word.text.starts_with('-') && !word.is_quoted();
+    is_word(first) && is_word(second)
+}
+
+/// The line with all that is no flag of the command in quotes, unless quotes are there already.
+fn in_quotes(command: &CommandInfo, (line, words): Typed<'_>) -> Option<String> {
+    let (verb, rest) = words.split_first()?;
+    if rest.iter().any(Word::is_quoted) || rest.first()?.text.starts_with('-') {
+        return None;
+    }
+    // The last operand of split is a file.
+    let operands = command.arguments.len() - 1;
+    let (mut shell, mut flags) = (Vec::new(), Vec::new());
+    let mut words = rest.iter().map(|word| &line[word.span.clone()]);
+    while let Some(word) = words.next() {
+        let name = word.split('=').next().unwrap_or(word);
+        match command.flag(name) {
+            Some(flag) => {
+                flags.push(word);
+                if flag.value.is_some() && !word.contains('=') {
+                    flags.extend(words.next());
+                }
+            }
+            None => shell.push(word),
+        }
+    }
+    let behind = shell.split_off(shell.len().checked_sub(operands)?);
+    if shell.len() < 2 {
+        return None;
+    }
+    let parts = [vec![verb.text.clone(), foreign::quoted(&shell.join(" "))], owned(&behind), owned(&flags)];
+    Some(parts.concat().join(" "))
+}
+
+fn owned(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
 }
 
 fn words_of(error: &Error, kind: ContextKind) -> Vec<String> {

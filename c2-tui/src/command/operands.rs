@@ -21,7 +21,7 @@ pub(crate) struct OneJob {
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct SomeJobs {
     /// Ids, names, `last`, ranges like `3-9`, or states like `@failed` and `3-9@failed`
-    #[arg(value_name = "JOB", required = true)]
+    #[arg(value_name = "JOB", required = true, value_delimiter = ',')]
     pub(crate) jobs: Vec<JobNames>,
 }
 

@@ -64,8 +64,8 @@ pub(crate) enum Data {
         /// What was kept of it.
         output: Output,
     },
-    /// What became of a job's files.
-    Files(Fetched),
+    /// What became of the files of each job.
+    Files(Vec<Fetched>),
     /// What became of workspaces, worker by worker.
     Cleaned(Vec<CleanedWorker>),
     /// What a command on workers gave.

@@ -1,11 +1,12 @@
 //! Reads a line as a command: words first, then the one grammar.
 
+use c2_shared::job::JobSpec;
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
 use crate::command::grammar::Grammar;
 use crate::command::lex::{LexError, Word, lex, scan};
-use crate::command::{Command, CommandError, Verb, flags_first, help, mistake, table};
+use crate::command::{Command, CommandError, Verb, flags_first, foreign, help, mistake, split, table};
 
 /// A command with the text that it was read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,12 +32,43 @@ pub(crate) fn parse(line: &str) -> Result<Verb, CommandError> {
             flags_first::check(&pdsh, line, &words)?;
             Ok(Verb::Command(Command::Pdsh(pdsh)))
         }
-        Ok(grammar) => Ok(grammar.verb),
+        Ok(grammar) => {
+            check_values(&grammar.verb)?;
+            Ok(grammar.verb)
+        }
         Err(error) if error.kind() == ErrorKind::DisplayHelp => Ok(Verb::Command(Command::Help(help::Help {
             // `--help` alone has no verb to explain.
             command: Some(verb.clone()).filter(|verb| !verb.starts_with('-')),
         }))),
-        Err(error) => Err(mistake::of(&error, table::known(verb)?)),
+        Err(error) => match table::known(verb) {
+            Ok(command) => Err(mistake::of(&error, command, Some((line, &words)))),
+            Err(unknown) => Err(match foreign::line(line, &words) {
+                Some(ours) => unknown.hint(format!("write it as: {ours}")),
+                None => unknown,
+            }),
+        },
+    }
+}
+
+/// Reads the values of a job's flags, which are kept as texts. Those of `split` that wait for an input
+/// are read when it is there.
+fn check_values(verb: &Verb) -> Result<(), CommandError> {
+    let (name, flags) = match verb {
+        Verb::Command(Command::Submit(submit)) => ("submit", &submit.flags),
+        Verb::Command(Command::Batch(batch)) => ("batch", &batch.flags),
+        Verb::Command(Command::Split(split)) => ("split", &split.flags),
+        Verb::Command(Command::GetFiles(files)) => {
+            let usage = |error: crate::command::job_name::JobNameError| {
+                CommandError::usage(format!("<JOB>...: {error}"), "usage: get-files <JOB>... [DIR]")
+            };
+            return files.check().map_err(usage);
+        }
+        Verb::Command(_) | Verb::Console(_) => return Ok(()),
+    };
+    match flags.spec(JobSpec::default()) {
+        Err(error) if name == "split" && split::has_placeholder(&error.value) => Ok(()),
+        Err(error) => Err(error.in_line(&table::known(name)?.usage)),
+        Ok(_) => Ok(()),
     }
 }
 
@@ -85,11 +117,15 @@ mod tests {
         refused("info", "info needs <WORKER>", "usage: info <WORKER>");
         refused("cancel", "cancel needs <JOB>...", "usage: cancel <JOB>...");
         refused("submit", "submit needs <COMMAND>", "usage: submit [OPTIONS] <COMMAND>");
-        refused("submit echo hi", "unexpected \"hi\" after submit", "put the command in quotes: submit \"...\"");
+        let quotes = "put the command in quotes: submit \"echo hi\"";
+        refused("submit echo hi", "unexpected \"hi\" after submit", quotes);
+        let quotes = "put the command in quotes: submit \"python a.py --lr 3 > log\" --group gpu --wait";
+        refused("submit python a.py --lr 3 --group gpu > log --wait", "unexpected \"a.py\" after submit", quotes);
+        refused("submit ls -l", "unknown flag \"-l\" of submit", "put the command in quotes: submit \"ls -l\"");
         refused("list all", "unexpected \"all\" after list", "usage: list");
         refused("jobs --state=runing", "\"runing\" does not fit --state <STATE>", "did you mean \"running\"?");
         refused("jobs --state", "--state <STATE> needs a value", "usage: jobs [OPTIONS]");
-        refused("log x", "[N]: \"x\": invalid digit found in string", "usage: log [OPTIONS] [N]");
+        refused("log x", "[N]: \"x\" is not a valid count", "usage: log [OPTIONS] [N]");
         refused("jobs --all=yes", "--all takes no value, but got \"yes\"", "usage: jobs [OPTIONS]");
         refused("jobs --all --all", "--all is given twice", "usage: jobs [OPTIONS]");
         refused("submit \"x", "the quote \" at column 8 is not closed", "add a closing \"");
@@ -110,19 +146,26 @@ mod tests {
     #[test]
     fn flags_of_submit() {
         assert_eq!(submit("submit 'a b' --group=gpu").flags.group.as_deref(), Some("gpu"));
-        assert_eq!(submit("submit --group gpu 'a b'").command, "a b");
+        assert_eq!(submit("submit --group gpu 'a b'").command.as_deref(), Some("a b"));
         assert_eq!(submit("submit task.sh --tags=gpu:0,disk --tags x").flags.tags, ["gpu:0", "disk", "x"]);
-        assert_eq!(submit("submit x --priority -5").flags.priority, -5);
-        assert_eq!(submit("submit x --priority=-5").flags.priority, -5);
-        assert_eq!(submit("submit x --timeout 2h30m").flags.timeout, Some(9_000));
-        assert_eq!(submit("submit x --env A=b=c --env D=").flags.env, [("A", "b=c"), ("D", "")].map(own));
-        assert_eq!(submit("submit x --download=*.png --download b").flags.download, ["*.png", "b"]);
-        assert_eq!(submit("submit x --begin-at 1970-01-01T00:01Z").flags.begin, Some(60_000));
-        assert_eq!(submit("submit -- --weird").command, "--weird");
-        assert_eq!(submit("submit \"\"").command, "");
+        let spec = |line: &str| submit(line).flags.spec(JobSpec::default()).unwrap();
+        assert_eq!(spec("submit x --priority -5").priority, -5);
+        assert_eq!(spec("submit x --priority=-5").priority, -5);
+        assert_eq!(spec("submit x --timeout 2h30m").timeout_s, Some(9_000));
+        assert_eq!(spec("submit x --retry-delay 5m --umask=022").retry_delay_s, Some(300));
+        assert_eq!(spec("submit x --env A=b=c --env D=").env, [("A", "b=c"), ("D", "")].map(own).into());
+        assert_eq!(spec("submit x --download=*.png,*.jpg --download b").download, ["*.png", "*.jpg", "b"]);
+        assert_eq!(spec("submit x --begin-at 1970-01-01T00:01Z").begin_at, Some(60_000));
+        assert_eq!(submit("submit -- --weird").command.as_deref(), Some("--weird"));
+        assert_eq!(submit("submit \"\"").command.as_deref(), Some(""));
+        assert_eq!(submit("submit - --wait").command.as_deref(), Some("-"));
+        assert_eq!(submit("submit --script=a.sh").script.as_deref(), Some("a.sh"));
         let all = submit("submit x --wait --hold --same-machine --depends job-1,any:2 --retries 3 --on-lost fail");
         assert!(all.wait && all.flags.hold && all.flags.same_machine);
-        assert_eq!((all.flags.depends, all.flags.retries), (vec!["job-1".to_owned(), "any:2".to_owned()], 3));
+        assert_eq!(
+            (all.flags.depends, all.flags.retries),
+            (vec!["job-1".to_owned(), "any:2".to_owned()], Some("3".to_owned()))
+        );
     }
 
     fn own((key, value): (&str, &str)) -> (String, String) {

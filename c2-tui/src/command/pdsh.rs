@@ -8,9 +8,12 @@ use c2_shared::config::state_home;
 use clap::Args;
 
 use crate::command::context::Told;
+use crate::command::machines::{self, Machine};
 use crate::command::outcome::{Ran, Unshown};
 use crate::command::{CommandError, Context, Data, Outcome};
 use crate::exit;
+use crate::ssh::advice;
+use crate::ssh::check::Reach;
 use crate::ssh::group::RunFolder;
 use crate::ssh::plan::{Host, Shared};
 use crate::ssh::run::{HostRun, Order, Verdict};
@@ -22,8 +25,8 @@ const FAILED: &str = "@failed";
 
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct Pdsh {
-    /// Workers: `@all`, a group like `@gpu`, addresses, names, ranges `10.0.0.[11-13]`, `!` before
-    /// those to leave out, `@failed` for those where the last run failed
+    /// Machines: `@all`, a group like `@gpu`, addresses, names, ranges like `10.0.0.[11-13]` and
+    /// `node[1,3-5]`, `!` before those to leave out, `@failed` for those where the last run failed
     #[arg(value_name = "TARGET")]
     pub(crate) target: String,
     /// Shell text: all that follows its first word belongs to it, flags too
@@ -85,12 +88,32 @@ impl Pdsh {
             }
         };
         let runs = run::run(order, &hosts, folder, heard, context.interrupted()).await;
+        if let Some(hint) = hint(&runs, &hosts, &config, &self.reach.written()) {
+            context.progress(&format!("hint: {hint}"));
+        }
         if let Err(error) = remember(&runs) {
             context.progress(&format!("{FAILED} will not know of this run: {error}"));
         }
         let unshown = if live { Unshown::Nothing } else { Unshown::Folded };
         Ok(Outcome { exit: status(&runs), data: Data::Ran(Ran { runs, unshown }) })
     }
+}
+
+/// What to do about machines that could not be reached; the most frequent reason first.
+fn hint(runs: &[HostRun], hosts: &[Host], config: &SshConfig, flags: &str) -> Option<String> {
+    let reach = |run: &HostRun| match &run.verdict {
+        Verdict::Unreachable { reason } => Some(Reach::of(Some(255), reason)),
+        Verdict::Exited { .. } | Verdict::TimedOut | Verdict::Interrupted => None,
+    };
+    let unknown: Vec<IpAddr> =
+        runs.iter().filter(|run| reach(run) == Some(Reach::HostKeyUnknown)).map(|run| run.ip).collect();
+    if !unknown.is_empty() {
+        return Some(advice::unknown_key(&unknown, flags));
+    }
+    let refused = runs.iter().find(|run| reach(run) == Some(Reach::AuthenticationRefused))?;
+    let host = hosts.iter().find(|host| host.ip == refused.ip)?;
+    let shared = Shared { known_hosts: config.known_hosts.clone(), ..Shared::new(config, None) };
+    Some(advice::advice(Reach::AuthenticationRefused, host, &shared, flags, ""))
 }
 
 /// The worst exit status; an interrupt comes before all.
@@ -110,26 +133,29 @@ impl ReachFlags {
         Ok(config)
     }
 
-    /// The workers that a target means, and how each is reached.
+    /// The flags that say how machines are reached, to be written again in another line.
+    pub(crate) fn written(&self) -> String {
+        let user = self.user.as_ref().map(|user| format!("--user {user} "));
+        let port = self.port.map(|port| format!("--port {port} "));
+        [user, port].into_iter().flatten().collect()
+    }
+
+    /// The machines that a target means, and how each is reached.
     pub(crate) async fn hosts(
         &self,
         context: &Context,
         config: &SshConfig,
         target: &str,
     ) -> Result<Vec<Host>, CommandError> {
-        let meant = context.client.target(&with_failed(target)?).await?.workers;
-        let known = if config.looks_at_groups() { context.client.workers().await?.workers } else { Vec::new() };
         let none = BTreeSet::new();
-        let hosts: Vec<Host> = meant
-            .into_iter()
-            .map(|worker| {
-                let groups = known.iter().find(|row| row.ip == worker.ip).map_or(&none, |row| &row.groups);
-                let mut login = config.login(worker.ip, &worker.hostname, groups);
-                login.user = self.user.clone().or(login.user);
-                login.port = self.port.or(login.port);
-                Host { ip: worker.ip, hostname: worker.hostname, login }
-            })
-            .collect();
+        let host = |machine: Machine| {
+            let mut login = config.login(machine.ip, &machine.hostname, machine.groups.as_ref().unwrap_or(&none));
+            login.user = self.user.clone().or(login.user);
+            login.port = self.port.or(login.port);
+            Host { ip: machine.ip, hostname: machine.hostname, login }
+        };
+        let machines = machines::find(context, &with_failed(target)?).await?;
+        let hosts: Vec<Host> = machines.into_iter().map(host).collect();
         if hosts.is_empty() {
             return Err(CommandError::refused(format!("{target:?} means no worker"), "`list` shows all workers"));
         }

@@ -2,7 +2,8 @@
 //!
 //! An input is quoted before it is put into a command. Between quotes of the command its own quotes
 //! would end these, and the shell would read the rest of it. This reader follows the quoting of a
-//! command just so far; where shells differ it says that the place is unclear.
+//! command just so far; where shells differ it says that the place is unclear. It also knows whether
+//! a command is whole, for files in which a line is a command.
 
 use std::collections::VecDeque;
 
@@ -36,15 +37,7 @@ impl Place {
 
 /// Finds the first of the `marks` at which no word can be inserted: its byte, itself and why.
 pub(crate) fn misplaced<'a>(command: &'a str, marks: &[&str]) -> Option<(usize, &'a str, Place)> {
-    let mut reader = Reader {
-        command,
-        at: 0,
-        within: vec![Context::Commands],
-        begins: true,
-        unclear: false,
-        heres: VecDeque::new(),
-        marks,
-    };
+    let mut reader = Reader::new(command, marks);
     while reader.at < command.len() {
         let at = reader.at;
         if let Err(place) = reader.step() {
@@ -54,6 +47,77 @@ pub(crate) fn misplaced<'a>(command: &'a str, marks: &[&str]) -> Option<(usize, 
         }
     }
     None
+}
+
+/// Why the shell would read on behind a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Unfinished {
+    /// A backslash joins the next line.
+    Joined,
+    /// A quote is open that began at this column.
+    Quote(char, usize),
+    HereDocument,
+    Parenthesis,
+    /// A word or operator behind which a command follows.
+    Word(&'static str),
+}
+
+impl Unfinished {
+    pub(crate) fn words(&self) -> String {
+        match self {
+            Self::Joined => "the line ends after a backslash".to_owned(),
+            Self::Quote(quote, column) => format!("the quote {quote} at column {column} is not closed"),
+            Self::HereDocument => "a here-document begins, and its text would be in the next lines".to_owned(),
+            Self::Parenthesis => "a parenthesis is not closed".to_owned(),
+            Self::Word(word) => format!("the line ends with {word:?}, so the command goes on in the next"),
+        }
+    }
+}
+
+/// What is open at the end of a command; nothing if it is whole.
+pub(crate) fn unfinished(command: &str) -> Option<Unfinished> {
+    let mut reader = Reader::new(command, &[]);
+    let mut plain_at = 0;
+    while reader.at < command.len() {
+        if reader.within.iter().all(|context| *context == Context::Commands) {
+            plain_at = reader.at;
+        }
+        reader.step().expect("nothing is misplaced where nothing is inserted");
+    }
+    let quote = reader.within.iter().find_map(|context| match context {
+        Context::SingleQuotes => Some('\''),
+        Context::DoubleQuotes => Some('"'),
+        Context::Backticks => Some('`'),
+        Context::Commands | Context::Comment | Context::Arithmetic(_) => None,
+    });
+    if reader.joined {
+        return Some(Unfinished::Joined);
+    }
+    if let Some(quote) = quote {
+        return Some(Unfinished::Quote(quote, command[..plain_at].chars().count() + 1));
+    }
+    if !reader.heres.is_empty() {
+        return Some(Unfinished::HereDocument);
+    }
+    let is_comment = reader.within.last() == Some(&Context::Comment);
+    if reader.within.len() > 1 + usize::from(is_comment) {
+        return Some(Unfinished::Parenthesis);
+    }
+    if is_comment { None } else { goes_on_behind(command).map(Unfinished::Word) }
+}
+
+/// The operator or the word of the shell with which a command ends, if another has to follow.
+fn goes_on_behind(command: &str) -> Option<&'static str> {
+    let text = command.trim_end();
+    if let Some(operator) = ["&&", "||", "|"].into_iter().find(|operator| text.ends_with(operator)) {
+        return (!text.ends_with("\\|")).then_some(operator);
+    }
+    ["do", "then", "else", "{"].into_iter().find(|word| {
+        let Some(before) = text.strip_suffix(word) else { return false };
+        let separated = before.is_empty() || before.ends_with([' ', '\t', ';', '\n', ')']);
+        // As an argument the same word means nothing: `echo do`.
+        separated && (before.trim_end().is_empty() || before.trim_end().ends_with([';', '&', '|', ')', '\n']))
+    })
 }
 
 fn mark_at<'a>(text: &'a str, marks: &[&str]) -> Option<&'a str> {
@@ -82,6 +146,8 @@ struct Reader<'a> {
     /// Here-documents whose text begins behind this line.
     heres: VecDeque<Here>,
     marks: &'a [&'a str],
+    /// The last character is a backslash that joins what would follow.
+    joined: bool,
 }
 
 struct Here {
@@ -90,6 +156,19 @@ struct Here {
 }
 
 impl<'a> Reader<'a> {
+    fn new(command: &'a str, marks: &'a [&'a str]) -> Self {
+        Self {
+            command,
+            at: 0,
+            within: vec![Context::Commands],
+            begins: true,
+            unclear: false,
+            heres: VecDeque::new(),
+            marks,
+            joined: false,
+        }
+    }
+
     fn rest(&self) -> &'a str {
         &self.command[self.at..]
     }
@@ -202,7 +281,7 @@ impl<'a> Reader<'a> {
             if self.mark().is_some() {
                 return Err(Place::Backslash);
             }
-            self.skip();
+            self.joined = self.skip().is_none();
         } else if self.take("`") {
             self.within.push(Context::Backticks);
         } else if self.take("$((") {
@@ -310,6 +389,46 @@ impl<'a> Reader<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_open_is_known() {
+        use Unfinished::{HereDocument, Joined, Parenthesis, Quote, Word};
+        let table = [
+            ("make", None),
+            ("echo \"a b\" 'c' # don't", None),
+            ("cat <<EOF\nx\nEOF", None),
+            ("cat <<<x", None),
+            ("echo do", None),
+            ("echo a \\|", None),
+            ("for i in 1 2; do echo $i; done", None),
+            ("f() { echo; }; f", None),
+            ("case $x in a) echo b;; esac", None),
+            ("(cd x && make)", None),
+            ("make # a \\", None),
+            ("echo 'a \\", Some(Quote('\'', 6))),
+            ("a \\", Some(Joined)),
+            ("a \"b \\", Some(Joined)),
+            ("a \\\\", None),
+            ("echo é \"a", Some(Quote('"', 8))),
+            ("echo \"$(date '+%H\"", Some(Quote('"', 6))),
+            ("echo `date", Some(Quote('`', 6))),
+            ("cat <<EOF", Some(HereDocument)),
+            ("cat <<EOF | wc", Some(HereDocument)),
+            ("echo $((1 << 2))", None),
+            ("(cd x", Some(Parenthesis)),
+            ("x=$(date", Some(Parenthesis)),
+            ("make &&", Some(Word("&&"))),
+            ("make ||", Some(Word("||"))),
+            ("make |", Some(Word("|"))),
+            ("while true; do", Some(Word("do"))),
+            ("if x; then", Some(Word("then"))),
+            ("f() {", Some(Word("{"))),
+            ("{", Some(Word("{"))),
+        ];
+        for (command, expected) in table {
+            assert_eq!(unfinished(command), expected, "{command}");
+        }
+    }
 
     const MARKS: [&str; 6] = ["{//}", "{/.}", "{/}", "{.}", "{#}", "{}"];
 

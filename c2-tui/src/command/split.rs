@@ -1,15 +1,16 @@
-//! `split`: one job for each line of a file, from a command with placeholders.
+//! `split`: one job for each line of a file, from a command and flags with placeholders.
 //!
 //! The placeholders are those of GNU parallel. What they stand for is quoted for the shell, so that
 //! a file name with a space, or worse, stays one word; where quotes of the command would undo that,
-//! the command is refused.
+//! the command is refused. Flags take it as it is.
 
 use c2_shared::job::JobSpec;
 use clap::Args;
 
-use crate::command::batch::{Mistake, Sending, checked, read, refused};
-use crate::command::submit::SpecFlags;
-use crate::command::{CommandError, Context, Outcome, quoting};
+use crate::command::batch::{Placed, Sending};
+use crate::command::draft::Draft;
+use crate::command::job_flags::{Holds, JobFlags, item};
+use crate::command::{CommandError, Context, Outcome, quoting, text};
 
 /// What can stand in a command, longest first where one begins like another.
 const PLACEHOLDERS: [(&str, Part); 6] = [
@@ -25,18 +26,21 @@ const PLACEHOLDERS: [(&str, Part); 6] = [
 pub(crate) struct Split {
     /// The command with `{}` for the line, `{.}` without extension, `{/}` its file name, `{//}` its
     /// folder, `{/.}` the name without extension, `{#}` its number; each is quoted for the shell, so
-    /// write no quotes around it
+    /// write no quotes around it. `\{\}` is `{}` itself
     #[arg(value_name = "COMMAND")]
     pub(crate) command: String,
-    /// A file with one input a line, `-` for standard input; blank lines are passed over
+    /// A file with one input a line, `-` for standard input; blank lines are ignored
     #[arg(value_name = "FILE")]
     pub(crate) file: String,
     /// Put the lines into the command as they are, without quoting them for the shell
     #[arg(long)]
     pub(crate) raw: bool,
-    /// What else there is to say about the jobs.
+    /// The inputs of the file are separated by NUL, as `find -print0` writes them
+    #[arg(long)]
+    pub(crate) null: bool,
+    /// What else there is to say about the jobs; placeholders stand for the line here too.
     #[command(flatten)]
-    pub(crate) flags: SpecFlags,
+    pub(crate) flags: JobFlags,
     /// How the jobs are sent.
     #[command(flatten)]
     pub(crate) sending: Sending,
@@ -54,29 +58,53 @@ enum Part {
 
 impl Split {
     pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
-        if pieces(&self.command).all(|piece| matches!(piece, Piece::Text(_))) {
+        if !std::iter::once(&self.command).chain(self.flags.texts()).any(|text| has_placeholder(text)) {
             let hint = "write {} where each line of the file is to stand";
             return Err(CommandError::usage(format!("{:?} has no placeholder", self.command), hint));
         }
         if !self.raw {
             placed_well(&self.command)?;
         }
-        let text = read(&self.file, context.interactive).await?;
-        let spec = self.flags.defaults(context).await?;
-        let inputs = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-        let (mut jobs, mut mistakes) = (Vec::new(), Vec::new());
-        for (line, input) in inputs {
-            let command = fill(&self.command, input, jobs.len() + mistakes.len() + 1, self.raw);
-            match command.and_then(|command| checked(JobSpec { command, ..spec.clone() })) {
-                Ok(job) => jobs.push(job),
-                Err(words) => mistakes.push(Mistake { place: format!("line {}", line + 1), words }),
-            }
-        }
-        if !mistakes.is_empty() {
-            return Err(refused(&self.file, &mistakes));
-        }
-        self.sending.run(context, jobs, &self.file).await
+        let bytes = text::bytes(&self.file, context.interactive).await?;
+        let inputs = inputs(&self.file, bytes, self.null)?;
+        let draft = |(number, (place, input)): (usize, Placed<String>)| (place, self.draft(&input, number + 1));
+        let read = inputs.into_iter().enumerate().map(draft).collect();
+        self.sending.clone().run(context, read, &self.file).await
     }
+
+    /// The job for one input.
+    fn draft(&self, input: &str, number: usize) -> Result<Draft, String> {
+        let command = fill(&self.command, input, number, self.raw)?;
+        let flags = self.flags.filled(|text, holds| filled(text, input, number, holds));
+        Ok(Draft { flags, base: JobSpec { command, ..JobSpec::default() } })
+    }
+}
+
+/// The inputs of a file, each with its place.
+fn inputs(file: &str, bytes: Vec<u8>, null: bool) -> Result<Vec<Placed<String>>, CommandError> {
+    let hint = "a name that is not UTF-8 cannot stand in a command; rename such files, as with convmv, or let the job \
+                find them by a pattern";
+    if null {
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            let number = valid.iter().filter(|byte| **byte == 0).count() + 1;
+            CommandError::refused(format!("input {number} of {file:?} is not valid UTF-8"), hint)
+        })?;
+        let inputs = text.split('\0').enumerate().filter(|(_, input)| !input.is_empty());
+        return Ok(inputs.map(|(i, input)| (format!("input {}", i + 1), input.to_owned())).collect());
+    }
+    let text = text::of_lines(file, bytes, hint)?;
+    if text.contains('\0') {
+        let hint = "read a list of find -print0 with: split COMMAND FILE --null";
+        return Err(CommandError::refused(format!("{file:?} has NUL characters"), hint));
+    }
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    Ok(lines.map(|(i, line)| (format!("line {}", i + 1), line.to_owned())).collect())
+}
+
+/// Whether an input would be put into a text.
+pub(crate) fn has_placeholder(text: &str) -> bool {
+    pieces(text).any(|piece| matches!(piece, Piece::Part(_)))
 }
 
 /// Refuses a command with a placeholder where a line would not stay one word.
@@ -95,22 +123,70 @@ enum Piece<'a> {
     Part(Part),
 }
 
-/// A command as texts and placeholders.
-fn pieces(command: &str) -> impl Iterator<Item = Piece<'_>> {
-    let mut rest = command;
+/// A text as texts and placeholders. A placeholder whose braces have backslashes is text.
+fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
+    let mut rest = text;
     std::iter::from_fn(move || {
         if rest.is_empty() {
             return None;
         }
-        if let Some((word, part)) = PLACEHOLDERS.into_iter().find(|(word, _)| rest.starts_with(word)) {
-            rest = &rest[word.len()..];
+        if let Some((mark, part)) = PLACEHOLDERS.into_iter().find(|(mark, _)| rest.starts_with(mark)) {
+            rest = &rest[mark.len()..];
             return Some(Piece::Part(part));
         }
-        let starts = PLACEHOLDERS.into_iter().filter_map(|(word, _)| rest.find(word)).min().unwrap_or(rest.len());
-        let (text, behind) = rest.split_at(starts);
+        if let Some((mark, len)) = literal(rest) {
+            rest = &rest[len..];
+            return Some(Piece::Text(mark));
+        }
+        let is_text = |at: &usize| {
+            let rest = &rest[*at..];
+            literal(rest).is_none() && !PLACEHOLDERS.iter().any(|(mark, _)| rest.starts_with(mark))
+        };
+        let ends = rest.match_indices(['{', '\\']).map(|(at, _)| at).find(|at| !is_text(at)).unwrap_or(rest.len());
+        let (text, behind) = rest.split_at(ends);
         rest = behind;
         Some(Piece::Text(text))
     })
+}
+
+/// A placeholder that is meant literally, as `\{/.\}`, and how long that is.
+fn literal(text: &str) -> Option<(&'static str, usize)> {
+    let inside = text.strip_prefix("\\{")?;
+    let (mark, _) = PLACEHOLDERS.into_iter().find(|(mark, _)| {
+        let within = &mark[1..mark.len() - 1];
+        inside.strip_prefix(within).is_some_and(|rest| rest.starts_with("\\}"))
+    })?;
+    Some((mark, mark.len() + 2))
+}
+
+/// A flag's text with the input in it.
+fn filled(text: &str, input: &str, number: usize, holds: Holds) -> String {
+    let value = |part: Part| {
+        let value = part.of(input, number);
+        match holds {
+            Holds::Text => value,
+            Holds::Paths => item(&value),
+            Holds::Patterns => plain_pattern(&value),
+        }
+    };
+    pieces(text)
+        .map(|piece| match piece {
+            Piece::Text(text) => text.to_owned(),
+            Piece::Part(part) => value(part),
+        })
+        .collect()
+}
+
+/// A name as a pattern that means it alone.
+fn plain_pattern(name: &str) -> String {
+    let mut pattern = String::new();
+    for c in name.chars() {
+        if matches!(c, '*' | '?' | '[' | ']' | '{' | '}' | '\\' | ',') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern
 }
 
 fn fill(command: &str, input: &str, number: usize, raw: bool) -> Result<String, String> {
@@ -175,6 +251,9 @@ mod tests {
             ("{.}", "a/.hidden", "a/.hidden"),
             ("cp {} {.}.bak && echo {#}", "x.txt", "cp x.txt x.bak && echo 7"),
             ("echo {} {x} }{", "a b", "echo 'a b' {x} }{"),
+            (r"awk 'BEGIN\{\}{print}' {}", "a", "awk 'BEGIN{}{print}' a"),
+            (r"f() { echo $\{#\}; }; f {}", "a", "f() { echo ${#}; }; f a"),
+            (r"curl -d \{\} h/{}; \{/.\} \{x\} \{", "a", r"curl -d {} h/a; {/.} \{x\} \{"),
         ];
         for (command, input, expected) in table {
             assert_eq!(fill(command, input, 7, false).unwrap(), expected, "{command} {input}");
@@ -265,6 +344,114 @@ a	b
         assert_eq!(error.message, "\"{/.}\" at column 13 of the command stands in double quotes");
         let hint = "write {/.} without quotes, it is quoted for you; or begin with x={/.}; and write \"$x\"";
         assert_eq!(error.hint.as_deref(), Some(hint));
+    }
+
+    #[test]
+    fn flags_take_an_input_as_it_is() {
+        let table = [
+            ("{}", Holds::Text, "in/a,b [1].wav", "in/a,b [1].wav"),
+            ("{}:{/.}.mp3", Holds::Paths, "in/a,b.wav", "in/a\\,b.wav:a\\,b.mp3"),
+            ("{.}.mp3,*.log", Holds::Patterns, "a[1],b.wav", "a\\[1\\]\\,b.mp3,*.log"),
+            ("F={/}", Holds::Text, "x/$HOME", "F=$HOME"),
+            (r"\{\}{#}", Holds::Text, "x", "{}4"),
+        ];
+        for (text, holds, input, expected) in table {
+            assert_eq!(filled(text, input, 4, holds), expected, "{text}");
+        }
+        let split = |line: &str| match crate::command::parse(line) {
+            Ok(crate::command::Verb::Command(crate::command::Command::Split(split))) => *split,
+            other => unreachable!("{line}: {other:?}"),
+        };
+        let draft = split(
+            "split 'x {}' f --upload={} --name={/.} --download={.}.mp3 --env=F={/} --priority={#} --timeout={/.}",
+        );
+        let draft = draft.draft("in/5m.wav", 7).unwrap();
+        let spec = draft.flags.spec(draft.base).unwrap();
+        assert_eq!((spec.command.as_str(), spec.name.as_deref()), ("x in/5m.wav", Some("5m")));
+        assert_eq!((spec.download, spec.priority, spec.timeout_s), (vec!["in/5m.mp3".to_owned()], 7, Some(300)));
+        assert_eq!((spec.env["F"].as_str(), draft.flags.upload), ("5m.wav", vec!["in/5m.wav".to_owned()]));
+    }
+
+    #[test]
+    fn inputs_are_lines_or_stand_between_nuls() {
+        let read = |bytes: &[u8], null| inputs("f", bytes.to_vec(), null).map_err(|error| error.message);
+        let placed = |inputs: &[(&str, &str)]| Ok(inputs.iter().map(|(p, i)| ((*p).into(), (*i).into())).collect());
+        assert_eq!(read(b"a\n\n b \n", false), placed(&[("line 1", "a"), ("line 3", " b ")]));
+        assert_eq!(read(b"a\nb\0\r\0c", true), placed(&[("input 1", "a\nb"), ("input 2", "\r"), ("input 3", "c")]));
+        assert_eq!(read(b"a\0b\0", false), Err("\"f\" has NUL characters".to_owned()));
+        assert_eq!(read(b"a\ncaf\xe9", false), Err("line 2 of \"f\" is not valid UTF-8".to_owned()));
+        assert_eq!(read(b"a\0caf\xe9", true), Err("input 2 of \"f\" is not valid UTF-8".to_owned()));
+    }
+
+    #[test]
+    fn any_name_arrives_or_the_template_is_refused() {
+        const TEMPLATES: [&str; 24] = [
+            "p {}",
+            "p x{}y",
+            "p 'a'{}\"b\"",
+            "p \"{}\"",
+            "p '{}'",
+            "p \"out/{}.txt\"",
+            "p $'{}'",
+            "p `echo {}`",
+            "p $(printf '%s' {})",
+            "p \"$(printf '%s' {})\"",
+            "x={}; p \"$x\"",
+            "p ${x:-{}}",
+            "p \\{}",
+            "p ~{}",
+            "(p {}) # '",
+            "cat <<E\n{}\nE",
+            "cat <<'E' >/dev/null\n'\"\nE\np {}",
+            "cat <<E >/dev/null; p {}\n`x`\nE",
+            "eval \"p {}\"",
+            "for x in {} ; do p \"$x\"; done",
+            "case {} in *) p {};; esac",
+            "f() { p \"$1\"; }; f {}",
+            "set -- {} b; p \"$1\"",
+            "[ -n {} ] && p {}",
+        ];
+        // Of what a shell reads otherwise than as itself, in any order.
+        let parts: Vec<&str> =
+            HOSTILE.split(['\n', ' ']).chain([" ", "\t", "\n", "\r", "é", "-", "E", "\u{1}"]).collect();
+        let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut below = |bound: usize| {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            usize::try_from(random >> 33).unwrap() % bound
+        };
+        let names: Vec<String> =
+            (0..300).map(|_| (0..=below(5)).map(|_| parts[below(parts.len())]).collect()).collect();
+        let folder = tempfile::tempdir().unwrap();
+        let mut accepted = 0;
+        for template in TEMPLATES {
+            if placed_well(template).is_err() {
+                continue;
+            }
+            accepted += 1;
+            let (before, behind) = match template {
+                "p x{}y" => ("x", "y"),
+                "p 'a'{}\"b\"" => ("a", "b"),
+                "p ~{}" => ("~", ""),
+                _ => ("", ""),
+            };
+            // Where the shell drops line ends, and splits words, by itself, these names have none.
+            let in_substitution = template.contains("$(");
+            let fits = |name: &&String| !(name.is_empty() || in_substitution && name.contains(char::is_whitespace));
+            let names: Vec<&String> =
+                names.iter().filter(fits).filter(|name| !in_substitution || !name.contains(['*', '?', '['])).collect();
+            let jobs = names.iter().map(|name| fill(template, name, 1, false).unwrap());
+            let script: String = jobs.map(|job| format!("({job}\n)\n")).collect();
+            std::fs::write(folder.path().join("script"), format!("p() {{ printf '%s\\0' \"$1\"; }}\n{script}"))
+                .unwrap();
+            let run = std::process::Command::new("sh").arg("script").current_dir(folder.path()).output().unwrap();
+            let arrived = String::from_utf8(run.stdout).unwrap();
+            let expected: String = names.iter().map(|name| format!("{before}{name}{behind}\0")).collect();
+            assert_eq!(arrived, expected, "{template}: {}", String::from_utf8_lossy(&run.stderr));
+        }
+        assert!(accepted >= 10, "{accepted}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "an input was run");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use c2_shared::hint;
 use clap::{Arg, Command as Clap, CommandFactory, Subcommand as _, ValueHint};
 
 use crate::command::grammar::Grammar;
-use crate::command::{CommandError, Console};
+use crate::command::{CommandError, Console, examples};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandInfo {
@@ -23,6 +23,8 @@ pub struct CommandInfo {
     pub(crate) flags: Vec<FlagInfo>,
     /// What else there is to know; mostly nothing.
     pub(crate) note: String,
+    /// Lines as people type them.
+    pub examples: Vec<String>,
     /// Whether the full screen does it, and a script has no use for it.
     pub full_screen: bool,
 }
@@ -183,6 +185,7 @@ fn describe(command: &Clap) -> CommandInfo {
         arguments: arguments.into_iter().map(argument).collect(),
         flags: flags.into_iter().map(flag).collect(),
         note: command.get_after_help().map(ToString::to_string).unwrap_or_default(),
+        examples: examples::of(command.get_name()),
         full_screen: Console::has_subcommand(command.get_name()),
     }
 }
@@ -190,7 +193,8 @@ fn describe(command: &Clap) -> CommandInfo {
 /// How a command is written, without clap's own heading.
 fn usage(command: &Clap) -> String {
     let usage = command.clone().render_usage().to_string();
-    usage.trim_start_matches("Usage:").trim().to_owned()
+    // A program with subcommands has two.
+    usage.trim_start_matches("Usage:").trim().lines().map(str::trim).collect::<Vec<_>>().join(", or ")
 }
 
 fn argument(arg: &Arg) -> ArgumentInfo {
@@ -277,7 +281,7 @@ mod tests {
                 "queue-status",
                 "log [N]",
                 "output <JOB>",
-                "get-files <JOB> [DIR]",
+                "get-files <JOB>... [DIR]",
                 "cleanup-workspaces <TARGET>",
                 "pdsh <TARGET> <COMMAND>...",
                 "verify-ssh <TARGET>",
@@ -297,11 +301,12 @@ mod tests {
 
     #[test]
     fn each_value_names_something_that_is_known() {
-        const TEXTS: [&str; 15] = [
+        const TEXTS: [&str; 16] = [
             "DUR",
             "GLOB",
             "KEY",
             "KEY=VALUE",
+            "MODE",
             "N",
             "NAME",
             "PORT",

@@ -1,15 +1,20 @@
 //! The files that go with a job: looked at before anything is sent, small ones inside the request,
 //! large ones before it as blobs.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::unix::fs::PermissionsExt as _;
 
+use c2_shared::blob::BlobId;
 use c2_shared::bytes64::Bytes64;
+use c2_shared::glob::Pattern;
 use c2_shared::job::Upload;
 use c2_shared::limits::{BLOB_BYTES_MAX, INLINE_FILE_BYTES_MAX};
 use tokio::task::spawn_blocking;
 
 use crate::command::files::{self, Budget};
+use crate::command::job_flags::items;
+use crate::command::text::local;
 use crate::command::{CommandError, Context, transfer};
 
 /// A file of this machine and its place in the job's folder.
@@ -22,30 +27,79 @@ pub(crate) struct Source {
     mode: Option<u32>,
 }
 
+/// What is in a file, as c2d is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    Inline(Vec<u8>),
+    Blob(BlobId),
+}
+
 /// Reads all `--upload` flags and looks at the files. Blocks.
 pub(crate) fn look(flags: &[String]) -> Result<Vec<Source>, CommandError> {
-    flags.iter().flat_map(|flag| split_list(flag)).map(Source::look).collect()
+    let mut sources = Vec::new();
+    for text in flags.iter().flat_map(|flag| split_list(flag)) {
+        let (path, place) = split_place(&text);
+        let path = local(path);
+        match matching(&path) {
+            Some(found) if place.is_none() => {
+                if found.is_empty() {
+                    let hint = "name a file, or a pattern that matches some";
+                    return Err(CommandError::refused(format!("nothing matches {path:?}"), hint));
+                }
+                for path in found {
+                    sources.push(Source::look(&path, base_name(&path))?);
+                }
+            }
+            Some(_) | None => sources.push(Source::look(&path, place.unwrap_or_else(|| base_name(&path)))?),
+        }
+    }
+    Ok(sources)
 }
 
 /// The commas separate files, unless a file's own name has them.
-fn split_list(flag: &str) -> Vec<&str> {
+fn split_list(flag: &str) -> Vec<String> {
     let (path, _) = split_place(flag);
-    let own = path.contains(',') && std::fs::metadata(path).is_ok();
-    if own { vec![flag] } else { flag.split(',').collect() }
+    let own = path.contains(',') && std::fs::metadata(&*local(path)).is_ok();
+    if own { vec![flag.to_owned()] } else { items(flag) }
 }
 
-/// Splits `FILE:PLACE` at the last colon, unless the file's own name has one there. Without a place
-/// the file keeps its name.
-fn split_place(text: &str) -> (&str, &str) {
+/// Splits `FILE:PLACE` at the last colon, unless the file's own name has one there.
+fn split_place(text: &str) -> (&str, Option<&str>) {
     match text.rsplit_once(':') {
-        Some((path, place)) if !path.is_empty() && std::fs::metadata(text).is_err() => (path, place),
-        Some(_) | None => (text, text.rsplit('/').next().unwrap_or(text)),
+        Some((path, place)) if !path.is_empty() && std::fs::metadata(&*local(text)).is_err() => (path, Some(place)),
+        Some(_) | None => (text, None),
     }
 }
 
+/// Without a place a file keeps its name.
+fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// The files that a pattern in the last part of a path means; nothing where there is no pattern, or a
+/// file of just this name.
+fn matching(path: &str) -> Option<Vec<String>> {
+    let (folder, name) = path.rsplit_once('/').map_or(("", path), |(folder, name)| (folder, name));
+    let pattern = Pattern::new(name);
+    if pattern.is_plain() || std::fs::symlink_metadata(path).is_ok() {
+        return None;
+    }
+    let listed = match (folder, path.starts_with('/')) {
+        ("", false) => ".",
+        ("", true) => "/",
+        (folder, _) => folder,
+    };
+    let entries = std::fs::read_dir(listed).ok()?.flatten();
+    let names = entries.filter(|entry| entry.path().is_file()).filter_map(|entry| entry.file_name().into_string().ok());
+    let prefix = &path[..path.len() - name.len()];
+    let mut found: Vec<String> =
+        names.filter(|name| pattern.means(name)).map(|name| format!("{prefix}{name}")).collect();
+    found.sort();
+    Some(found)
+}
+
 impl Source {
-    fn look(text: &str) -> Result<Self, CommandError> {
-        let (path, place) = split_place(text);
+    fn look(path: &str, place: &str) -> Result<Self, CommandError> {
         let metadata = files::look(path)?;
         let size = metadata.len();
         if size > BLOB_BYTES_MAX {
@@ -56,43 +110,48 @@ impl Source {
         Ok(Self { path: path.to_owned(), place: place.to_owned(), size, mode })
     }
 
+    /// A file for the standard input of a job.
+    pub(crate) fn stdin(path: &str) -> Result<Self, CommandError> {
+        Self::look(&local(path), "")
+    }
+
     /// What the specification says of it before its content is known.
     pub(crate) fn announced(&self) -> Upload {
-        Upload { content: Some(Bytes64::default()), ..self.upload() }
-    }
-
-    fn upload(&self) -> Upload {
-        Upload { path: self.place.clone(), mode: self.mode, ..Upload::default() }
-    }
-
-    /// Reads the file into the request, or sends it beforehand.
-    async fn send(self, context: &Context, budget: &mut Budget) -> Result<Upload, CommandError> {
-        let upload = self.upload();
-        if self.size <= INLINE_FILE_BYTES_MAX && budget.has_room_for(self.size) {
-            let (path, mut mine) = (self.path, std::mem::take(budget));
-            let read = spawn_blocking(move || mine.read(&path).map(|bytes| (bytes, mine)));
-            let (bytes, rest) = read.await.expect("reading a file does not panic")?;
-            *budget = rest;
-            return Ok(Upload { content: Some(Bytes64(bytes)), ..upload });
-        }
-        let open = |path: String| move || File::open(&path).map_err(|e| files::unreadable(&path, &e));
-        let file = spawn_blocking(open(self.path.clone())).await.expect("opening a file does not panic")?;
-        let blob = transfer::blob(context, &self.path, file).await?;
-        Ok(Upload { sha256: Some(blob), ..upload })
+        Upload { path: self.place.clone(), mode: self.mode, content: Some(Bytes64::default()), ..Upload::default() }
     }
 }
 
-/// Sends what is too large for the request and reads the rest into it.
-pub(crate) async fn send_all(
-    context: &Context,
-    sources: Vec<Source>,
-    mut budget: Budget,
-) -> Result<Vec<Upload>, CommandError> {
-    let mut uploads = Vec::new();
-    for source in sources {
-        uploads.push(source.send(context, &mut budget).await?);
+/// Sends the files of all jobs of one request.
+pub(crate) struct Sender<'a> {
+    context: &'a Context,
+    budget: Budget,
+    sent: BTreeMap<String, BlobId>,
+}
+
+impl<'a> Sender<'a> {
+    pub(crate) fn new(context: &'a Context) -> Self {
+        Self { context, budget: Budget::default(), sent: BTreeMap::new() }
     }
-    Ok(uploads)
+
+    /// Reads a file into the request, or sends it beforehand.
+    pub(crate) async fn send(&mut self, source: Source) -> Result<Content, CommandError> {
+        let Source { path, size, .. } = source;
+        if size <= INLINE_FILE_BYTES_MAX && self.budget.has_room_for(size) {
+            let (path, mut mine) = (path, std::mem::take(&mut self.budget));
+            let read = spawn_blocking(move || mine.read(&path).map(|bytes| (bytes, mine)));
+            let (bytes, rest) = read.await.expect("reading a file does not panic")?;
+            self.budget = rest;
+            return Ok(Content::Inline(bytes));
+        }
+        if let Some(blob) = self.sent.get(&path) {
+            return Ok(Content::Blob(*blob));
+        }
+        let open = |path: String| move || File::open(&path).map_err(|e| files::unreadable(&path, &e));
+        let file = spawn_blocking(open(path.clone())).await.expect("opening a file does not panic")?;
+        let blob = transfer::blob(self.context, &path, file).await?;
+        self.sent.insert(path, blob);
+        Ok(Content::Blob(blob))
+    }
 }
 
 #[cfg(test)]
@@ -103,7 +162,7 @@ mod tests {
     fn flags_name_files_and_places() {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name).display().to_string();
-        for name in ["a", "b", "c:d", "e,f", "run.sh"] {
+        for name in ["a", "b", "c:d", "e,f", "run.sh", "[1].x", "1.x"] {
             std::fs::write(at(name), "12").unwrap();
         }
         std::fs::set_permissions(at("run.sh"), std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -121,9 +180,15 @@ mod tests {
         check(&[format!("{}:x", at("c:d"))], &[("c:d", "x")]);
         check(&[at("e,f")], &[("e,f", "e,f")]);
         check(&[format!("{}:x", at("e,f"))], &[("e,f", "x")]);
+        check(&[format!("{},{}", at("e\\,f"), at("a"))], &[("e,f", "e,f"), ("a", "a")]);
+        check(&[at("?")], &[("a", "a"), ("b", "b")]);
+        check(&[at("[1].x")], &[("[1].x", "[1].x")]);
+        check(&[at("*.x")], &[("1.x", "1.x"), ("[1].x", "[1].x")]);
         assert_eq!(look(&[at("run.sh")]).unwrap()[0].mode, Some(0o700));
         for missing in [
             at("no"),
+            at("*.no"),
+            format!("{}:x", at("*")),
             format!("{}:x,{}", at("a"), at("no")),
             format!("{},{}", at("a"), at("no")),
             dir.path().display().to_string(),

@@ -9,6 +9,7 @@ use clap::Args;
 use crate::command::outcome::Verified;
 use crate::command::pdsh::ReachFlags;
 use crate::command::{CommandError, Context, Data, Outcome};
+use crate::ssh::advice;
 use crate::ssh::check::{self, Checked, Reach};
 use crate::ssh::group::{self, RunFolder};
 use crate::ssh::learn::{self, Learned};
@@ -17,7 +18,7 @@ use crate::ssh::settings::{self, SshConfig};
 
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct VerifySsh {
-    /// Workers: `@all`, a group like `@gpu`, addresses, names, ranges, `!` before those to leave out
+    /// Machines: `@all`, a group like `@gpu`, addresses, names, ranges, `!` before those to leave out
     #[arg(value_name = "TARGET")]
     pub(crate) target: String,
     /// Show the fingerprints of host keys that are unknown; with --yes accept these keys
@@ -35,7 +36,8 @@ impl VerifySsh {
     pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
         let config = self.reach.config()?;
         let hosts = self.reach.hosts(context, &config, &self.target).await?;
-        let mut workers = checked(&config, &hosts).await?;
+        let flags = self.reach.written();
+        let mut workers = checked(&config, &hosts, &flags).await?;
         let mut learned = Vec::new();
         let unknown: BTreeSet<IpAddr> =
             workers.iter().filter(|worker| worker.reach == Reach::HostKeyUnknown).map(|worker| worker.ip).collect();
@@ -43,7 +45,7 @@ impl VerifySsh {
             learned = ask(&config, hosts.iter().filter(|host| unknown.contains(&host.ip))).await?;
             if self.yes {
                 learn::accept(&known_hosts(&config)?, &mut learned)?;
-                workers = checked(&config, &hosts).await?;
+                workers = checked(&config, &hosts, &flags).await?;
             }
         }
         let exit = i32::from(workers.iter().any(|worker| worker.reach != Reach::Reachable));
@@ -51,11 +53,18 @@ impl VerifySsh {
     }
 }
 
-async fn checked(config: &SshConfig, hosts: &[Host]) -> Result<Vec<Checked>, CommandError> {
+async fn checked(config: &SshConfig, hosts: &[Host], flags: &str) -> Result<Vec<Checked>, CommandError> {
     let ssh =
         group::find("ssh").ok_or_else(|| CommandError::refused("there is no ssh here", "install OpenSSH's client"))?;
-    let folder = RunFolder::new(hosts, &Shared::new(config, settings::home().as_deref()))?;
-    Ok(check::check(&ssh, hosts, folder, config.fanout, config.connect_timeout_s).await)
+    let shared = Shared::new(config, settings::home().as_deref());
+    let folder = RunFolder::new(hosts, &shared)?;
+    let mut checked = check::check(&ssh, hosts, folder, config.fanout, config.connect_timeout_s).await;
+    // The usual file need not be named.
+    let named = Shared { known_hosts: config.known_hosts.clone(), ..shared };
+    for (checked, host) in checked.iter_mut().zip(hosts) {
+        checked.hint = advice::advice(checked.reach, host, &named, flags, &checked.reason);
+    }
+    Ok(checked)
 }
 
 async fn ask(config: &SshConfig, hosts: impl Iterator<Item = &Host>) -> Result<Vec<Learned>, CommandError> {

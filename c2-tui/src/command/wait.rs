@@ -13,7 +13,7 @@ use crate::command::{CommandError, Context, Data, Outcome, await_job, resolve};
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct Wait {
     /// Ids, names, `last`, ranges like `3-9`, `@STATE`, or `@GROUP`
-    #[arg(value_name = "JOB", required = true)]
+    #[arg(value_name = "JOB", required = true, value_delimiter = ',')]
     pub(crate) jobs: Vec<JobNames>,
     /// Stop waiting after this time, like `90`, `5m` or `2h30m`; the jobs go on
     #[arg(long, value_name = "DUR", value_parser = parse_duration_s)]

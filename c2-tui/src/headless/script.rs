@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io::{self, BufRead as _};
 use std::path::{Path, PathBuf};
 
-use crate::command::{CommandError, said};
+use crate::command::{CommandError, Joined, said, text};
 
 /// Where commands come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub(crate) enum Source {
 /// A line that is due.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Step {
-    /// Where it stands, as `FILE:LINE`; nothing for a line of the command line.
+    /// Where it begins, as `FILE:LINE`; nothing for a line of the command line.
     pub(crate) origin: Option<String>,
     pub(crate) line: String,
 }
@@ -28,15 +28,58 @@ pub(crate) struct Step {
 #[derive(Debug)]
 pub(crate) struct Script {
     sources: VecDeque<Source>,
-    /// Lines of a file that was opened.
+    /// Lines that were read already.
     steps: VecDeque<Step>,
-    /// Lines read from standard input so far.
-    input_lines: usize,
+    /// What was read of standard input so far.
+    input: Lines,
+}
+
+/// The lines of one source, put together where a command has several.
+#[derive(Debug, Default)]
+struct Lines {
+    /// The source, for the places of its lines.
+    name: Option<String>,
+    joined: Joined,
+    read: usize,
+    /// Where the command began that goes on.
+    begun: Option<usize>,
+}
+
+impl Lines {
+    fn of(name: &str) -> Self {
+        Self { name: Some(name.to_owned()), ..Self::default() }
+    }
+
+    fn push(&mut self, line: &str) -> Option<Step> {
+        self.read += 1;
+        let begun = *self.begun.get_or_insert(self.read);
+        let whole = self.joined.push(line)?;
+        self.begun = None;
+        self.step(begun, &whole)
+    }
+
+    /// What was begun and did not end: the error is the reader's to tell.
+    fn rest(&mut self) -> Option<Step> {
+        let (rest, begun) = (self.joined.rest()?, self.begun.take()?);
+        self.step(begun, &rest)
+    }
+
+    /// A command as a step, unless it is blank or a comment.
+    fn step(&self, number: usize, line: &str) -> Option<Step> {
+        let origin = self.name.as_ref().map(|name| format!("{name}:{number}"));
+        (!said(line).is_empty()).then(|| Step { origin, line: line.trim_start().to_owned() })
+    }
+
+    fn all(mut self, text: &str) -> VecDeque<Step> {
+        let mut steps: VecDeque<Step> = text.lines().filter_map(|line| self.push(line)).collect();
+        steps.extend(self.rest());
+        steps
+    }
 }
 
 impl Script {
     pub(crate) fn new(sources: impl Into<VecDeque<Source>>) -> Self {
-        Self { sources: sources.into(), steps: VecDeque::new(), input_lines: 0 }
+        Self { sources: sources.into(), steps: VecDeque::new(), input: Lines::of("standard input") }
     }
 
     /// The next line; nothing at the end.
@@ -45,31 +88,33 @@ impl Script {
             if let Some(step) = self.steps.pop_front() {
                 return Some(Ok(step));
             }
-            match self.sources.front()? {
-                Source::Input => match read_line().await {
+            if self.sources.front()? == &Source::Input {
+                match read_line().await {
                     Ok(Some(line)) => {
-                        self.input_lines += 1;
-                        self.steps.extend(step("standard input", self.input_lines, &line));
+                        let line = if self.input.read == 0 { line.trim_start_matches('\u{feff}') } else { &line };
+                        self.steps.extend(self.input.push(line.trim_end_matches(['\n', '\r'])));
                     }
-                    Ok(None) => drop(self.sources.pop_front()),
+                    Ok(None) => {
+                        self.sources.pop_front();
+                        self.steps.extend(self.input.rest());
+                    }
                     Err(error) => {
                         self.sources.pop_front();
                         let message = format!("cannot read standard input: {error}");
                         return Some(Err(CommandError::refused(message, "commands are lines of UTF-8 text")));
                     }
+                }
+                continue;
+            }
+            match self.sources.pop_front()? {
+                Source::File(path) => match read_file(&path) {
+                    Ok(steps) => self.steps = steps,
+                    Err(error) => return Some(Err(error)),
                 },
-                Source::Line(_) | Source::File(_) => match self.sources.pop_front()? {
-                    Source::File(path) => match read_file(&path) {
-                        Ok(steps) => self.steps = steps,
-                        Err(error) => return Some(Err(error)),
-                    },
-                    // An empty one is a variable that was not set rather than nothing to do.
-                    Source::Line(line) if line.trim().is_empty() || !said(&line).is_empty() => {
-                        return Some(Ok(Step { origin: None, line }));
-                    }
-                    Source::Line(_) => {}
-                    Source::Input => {}
-                },
+                // An empty one is a variable that was not set rather than nothing to do.
+                Source::Line(line) if line.trim().is_empty() => return Some(Ok(Step { origin: None, line })),
+                Source::Line(line) => self.steps = Lines::default().all(&line),
+                Source::Input => {}
             }
         }
     }
@@ -77,19 +122,13 @@ impl Script {
 
 fn read_file(path: &Path) -> Result<VecDeque<Step>, CommandError> {
     let name = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|error| {
+    let bytes = std::fs::read(path).map_err(|error| {
         CommandError::usage(
             format!("cannot read the script {name:?}: {error}"),
             "a script is a text file with one command a line",
         )
     })?;
-    Ok(text.lines().enumerate().filter_map(|(i, line)| step(&name, i + 1, line)).collect())
-}
-
-/// A line as a step, unless it is blank or a comment.
-fn step(name: &str, number: usize, line: &str) -> Option<Step> {
-    let line = line.trim();
-    (!said(line).is_empty()).then(|| Step { origin: Some(format!("{name}:{number}")), line: line.to_owned() })
+    Ok(Lines::of(&name).all(&text::of_lines(&name, bytes, "save it as UTF-8")?))
 }
 
 /// Reads a line on a thread that may block; the console leaves without waiting for it.
@@ -128,6 +167,29 @@ mod tests {
         let sources = [&lines_of[..], &[Source::File(path), Source::Line(String::new())]].concat();
         let expected = ["!> list", "a.c2:3|list", "a.c2:4|jobs  # all", "a.c2:6|submit \"#x\"", ""];
         assert_eq!(lines(sources).await, expected);
+    }
+
+    #[tokio::test]
+    async fn a_command_may_have_several_lines() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("b.c2");
+        let text =
+            "\u{feff}list\r\nsubmit true \\\r\n  --name=z\n\nsubmit \"echo a\n\n# b\" --wait\n# don't\njobs\nlog 'x\n";
+        std::fs::write(&path, text).unwrap();
+        let expected = [
+            "b.c2:1|list",
+            "b.c2:2|submit true \\\n  --name=z",
+            "b.c2:5|submit \"echo a\n\n# b\" --wait",
+            "b.c2:9|jobs",
+            "b.c2:10|log 'x",
+            "list",
+            "jobs",
+        ];
+        assert_eq!(
+            lines(vec![Source::File(path), Source::Line("list\n\njobs # x".to_owned())]).await[..6],
+            expected[..6]
+        );
+        assert_eq!(lines(vec![Source::Line("list\n\njobs".to_owned())]).await, expected[5..]);
     }
 
     #[tokio::test]

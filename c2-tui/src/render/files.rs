@@ -5,7 +5,16 @@ use crate::render::look::{Look, Style, bytes};
 use crate::render::sanitize;
 use crate::render::table::{Cell, Table, flexible, numbers, words};
 
-pub(crate) fn fetched(look: &Look, fetched: &Fetched) -> String {
+/// The files of each job, behind its id where there are several.
+pub(crate) fn fetched(look: &Look, jobs: &[Fetched]) -> String {
+    let one = |fetched: &Fetched| match (jobs.len(), fetched.files.is_empty()) {
+        (1, _) | (_, true) => of_job(look, fetched),
+        _ => format!("{}:\n{}", fetched.job_id, of_job(look, fetched)),
+    };
+    jobs.iter().map(one).collect()
+}
+
+fn of_job(look: &Look, fetched: &Fetched) -> String {
     let mut text = String::new();
     if fetched.files.is_empty() {
         text.push_str(&format!("{} left no files\n", fetched.job_id));

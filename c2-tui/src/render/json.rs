@@ -63,7 +63,10 @@ pub(crate) fn json(outcome: &Outcome) -> String {
             dropped_at: output.dropped_at(),
             reason: &output.reason,
         }),
-        Data::Files(fetched) => written(fetched),
+        Data::Files(jobs) => match jobs.as_slice() {
+            [one] => written(one),
+            several => written(&named("jobs", several)),
+        },
         Data::Cleaned(workers) => written(&named("workers", workers)),
         Data::Ran(ran) => written(ran),
         Data::Verified(verified) => written(verified),

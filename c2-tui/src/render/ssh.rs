@@ -119,19 +119,8 @@ pub(crate) fn verified(look: &Look, verified: &Verified) -> String {
             Cell::from(worker.ip.to_string()),
             Cell::from(&worker.hostname),
             Cell::styled(worker.reach.words(), style),
-            Cell::from(advice(worker.reach, worker.ip, &worker.reason)),
+            Cell::from(&worker.hint),
         ]);
     }
     text + &table.render(look)
-}
-
-fn advice(reach: Reach, ip: IpAddr, reason: &str) -> String {
-    match reach {
-        Reach::Reachable => String::new(),
-        Reach::AuthenticationRefused => format!("put your key there: ssh-copy-id {ip}; or set ssh.user"),
-        Reach::HostKeyUnknown => format!("see its key: verify-ssh {ip} --learn; accept it with --yes"),
-        Reach::HostKeyChanged => format!("if you changed it: ssh-keygen -R {ip}; otherwise somebody is in between"),
-        Reach::Timeout => "see whether it is on, and its firewall".to_owned(),
-        Reach::Unreachable => format!("see whether sshd runs there: {reason}"),
-    }
 }

@@ -197,7 +197,7 @@ fn files_and_workspaces() {
     };
     let fetched = |files, dir: Option<&str>| {
         let problems = vec!["\"link\u{1b}\": it is a link".to_owned()];
-        Data::Files(Fetched { job_id: JobId(3), dir: dir.map(Into::into), files, problems })
+        Data::Files(vec![Fetched { job_id: JobId(3), dir: dir.map(Into::into), files, problems }])
     };
     check(&fetched(Vec::new(), None), "job-3 left no files\nproblem: \"link\\u001b\": it is a link\n");
     check(

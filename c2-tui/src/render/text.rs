@@ -30,7 +30,7 @@ pub(super) fn data(look: &Look, data: &Data) -> String {
             cancelled.iter().map(ended_early).chain(not).collect()
         }
         Data::Output { output, .. } => sanitize::block(&output.render()),
-        Data::Files(fetched) => files::fetched(look, fetched),
+        Data::Files(jobs) => files::fetched(look, jobs),
         Data::Cleaned(workers) => files::cleaned(workers),
         Data::Ran(ran) => ssh::ran(look, ran),
         Data::Verified(verified) => ssh::verified(look, verified),

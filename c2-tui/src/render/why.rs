@@ -1,5 +1,6 @@
 //! Why a job does not run, worker by worker, and what would start it.
 
+use c2_shared::api::jobs::JobRow;
 use c2_shared::api::why::{Explanation, Obstacle, Reason, WorkerVerdict};
 use c2_shared::id::AttemptId;
 use c2_shared::job::{Condition, JobState};
@@ -26,7 +27,7 @@ pub(crate) fn why(look: &Look, why: &Explanation) -> String {
     }
     let mut text = format!("{} is {}\n", row.job_id, row.state);
     for reason in &why.reasons {
-        text.push_str(&format!("  {}\n", of_job(look, reason)));
+        text.push_str(&format!("  {}\n", of_job(look, row, reason)));
     }
     if !why.workers.is_empty() {
         let mut table = Table::new([words("WORKER"), flexible("NAME"), flexible("IN THE WAY")]);
@@ -49,7 +50,7 @@ pub(crate) fn waiting(why: &Explanation) -> Option<String> {
     }
     let look = Look { width: u16::MAX, colour: false, zone: TimeZone::system() };
     let of_itself = why.reasons.iter().filter(|reason| !matches!(reason, Reason::Ahead { .. }));
-    let of_itself: Vec<String> = of_itself.map(|reason| of_job(&look, reason)).collect();
+    let of_itself: Vec<String> = of_itself.map(|reason| of_job(&look, &why.job, reason)).collect();
     if !of_itself.is_empty() {
         return Some(of_itself.join("; "));
     }
@@ -117,8 +118,12 @@ fn at_one(obstacle: &Obstacle) -> String {
     }
 }
 
-fn of_job(look: &Look, reason: &Reason) -> String {
+fn of_job(look: &Look, job: &JobRow, reason: &Reason) -> String {
     match reason {
+        // Behind an attempt it is the rest before a retry.
+        Reason::BeginAt { at_ms } if job.attempt > 0 => {
+            format!("it failed and is tried again at {}", look.time(*at_ms))
+        }
         Reason::Held => "it is held".to_owned(),
         Reason::Paused => "the whole queue is paused".to_owned(),
         Reason::BeginAt { at_ms } => format!("its time has not come: {}", look.time(*at_ms)),
@@ -222,7 +227,6 @@ fn advice(why: &Explanation) -> String {
 mod tests {
     use std::net::IpAddr;
 
-    use c2_shared::api::jobs::JobRow;
     use serde_json::json;
 
     use super::*;

@@ -39,6 +39,9 @@ pub(crate) struct Checked {
     pub(crate) reach: Reach,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) reason: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) hint: String,
 }
 
 impl Reach {
@@ -54,7 +57,7 @@ impl Reach {
     }
 
     /// What ssh's exit status and words mean.
-    fn of(exit: Option<i32>, said: &str) -> Self {
+    pub(crate) fn of(exit: Option<i32>, said: &str) -> Self {
         let says = |words: &str| said.contains(words);
         match exit {
             Some(0) => Self::Reachable,
@@ -103,7 +106,7 @@ async fn one(ssh: &Path, host: Host, folder: &RunFolder, within: Duration) -> Ch
     };
     let said = folder.said_about(host.ip);
     let reason = said.lines().next_back().unwrap_or_default().to_owned();
-    Checked { ip: host.ip, hostname: host.hostname, reach: Reach::of(exit, &said), reason }
+    Checked { ip: host.ip, hostname: host.hostname, reach: Reach::of(exit, &said), reason, hint: String::new() }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! without a line end, or with a NUL, would have the next worker's lines and verdict counted as
 //! its own.
 
+pub(crate) mod advice;
 pub(crate) mod check;
 pub(crate) mod fold;
 pub(crate) mod group;

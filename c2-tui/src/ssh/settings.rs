@@ -75,11 +75,6 @@ impl SshConfig {
         }
         Login { user: login.user.or_else(|| self.user.clone()), port: login.port.or(self.port) }
     }
-
-    /// Whether any worker is treated by its groups.
-    pub(crate) fn looks_at_groups(&self) -> bool {
-        !self.groups.is_empty()
-    }
 }
 
 /// Reads the console's configuration; without a file everything is as by default.

@@ -68,13 +68,13 @@ async fn accept(app: &App, headers: &HeaderMap, mut batch: BatchRequest) -> Resu
 }
 
 /// Checks one job of a batch.
-fn check(spec: &JobSpec) -> Result<(), ApiError> {
+pub(crate) fn check(spec: &JobSpec) -> Result<(), ApiError> {
     if spec.idempotency_key.is_some() {
         let hint = "give one key for the whole batch, beside its jobs";
         let body = ErrorBody::new(ErrorCode::InvalidInput, "a job of a batch has no idempotency key of its own", hint);
         return Err(body.in_field("idempotency_key").into());
     }
-    Ok(validate::spec(spec)?)
+    Ok(validate::new_spec(spec)?)
 }
 
 /// Waits until every one of these jobs has ended. Each is asked for when the one before it has

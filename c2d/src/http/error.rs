@@ -34,6 +34,11 @@ impl ApiError {
         self.0.message
     }
 
+    /// The answer itself.
+    pub(crate) fn into_body(self) -> ErrorBody {
+        *self.0
+    }
+
     /// The same, for this one of the jobs that were named.
     pub(crate) fn about(mut self, job: JobId) -> Self {
         self.0.message = format!("{job}: {}", self.0.message);

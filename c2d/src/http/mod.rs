@@ -17,6 +17,7 @@ mod assign;
 mod batch;
 mod blobs;
 mod cancel;
+mod check;
 mod clamp;
 mod cleanup;
 mod contents;
@@ -65,7 +66,7 @@ pub(crate) use serve::stopped;
 
 /// The modules with handlers; each says which endpoints it serves.
 const HANDLERS: &[mount::Mount] = &mount::of! {
-    assign batch blobs cancel cleanup detect_tags docs drain events files find_worker follow get_tags health hold
+    assign batch blobs cancel check cleanup detect_tags docs drain events files find_worker follow get_tags health hold
     info job jobs list log metrics output pause queue_status remove_worker retry set_tags submit tokens why
     workers
 };

@@ -46,7 +46,7 @@ pub(crate) async fn submit_wait(
 
 async fn accept(app: &App, headers: &HeaderMap, mut spec: JobSpec) -> Result<JobId, ApiError> {
     let key = take_key(headers, &mut spec.idempotency_key)?;
-    validate::spec(&spec)?;
+    validate::new_spec(&spec)?;
     files::check_blobs(app, [&spec]).await?;
     let jobs = new_jobs(app, vec![spec]).await?;
     let key = key.map(|key| identify(key, &jobs));
@@ -96,7 +96,9 @@ pub(crate) async fn new_jobs(app: &App, specs: Vec<JobSpec>) -> Result<Vec<NewJo
     Ok(contents::into_blobs(app, specs).await?.into_iter().map(new_job).collect())
 }
 
-fn new_job(mut spec: JobSpec) -> NewJob {
+pub(crate) fn new_job(mut spec: JobSpec) -> NewJob {
+    // Without dependencies there is no machine that could be meant, and older agents refuse it.
+    spec.same_machine &= !spec.depends.is_empty();
     let payload = serde_json::to_string(&spec).expect("our own plain types become JSON");
     let (name, depends) = (spec.name.take().map(Into::into), std::mem::take(&mut spec.depends));
     NewJob { payload: Arc::from(payload), name, depends, terms: spec.into() }

@@ -137,6 +137,6 @@ impl Scheduler {
 const FIRST_IP: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
 
 /// A time that doubles with each repetition.
-fn grown(first_ms: u64, times: u32, max_ms: u64) -> u64 {
+pub(crate) fn grown(first_ms: u64, times: u32, max_ms: u64) -> u64 {
     first_ms.saturating_mul(1_u64.checked_shl(times.saturating_sub(1)).unwrap_or(u64::MAX)).min(max_ms)
 }

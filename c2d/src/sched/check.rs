@@ -14,6 +14,7 @@ impl Scheduler {
     pub fn check_invariants(&self) {
         self.check_counts();
         self.check_queues();
+        self.check_rests();
         self.check_grants();
         self.check_dependencies();
         self.check_parked();
@@ -49,6 +50,16 @@ impl Scheduler {
                 shape.placement == job.terms.placement && shape.pinned == job.pinned,
                 "{id} asks for something else"
             );
+        }
+    }
+
+    fn check_rests(&self) {
+        let expected: BTreeSet<_> = self.rests.iter().map(|(job, until)| (*until, *job)).collect();
+        assert_eq!(self.resting, expected, "rests by time and by job");
+        for (id, job) in self.jobs.iter() {
+            let rests = self.queues.shape(job.shape).rests;
+            assert_eq!(rests, self.rests.contains_key(&id), "{id} rests exactly while it is noted");
+            assert!(!rests || job.state != JobState::Running, "{id} runs while it rests");
         }
     }
 

@@ -43,7 +43,7 @@ impl Scheduler {
     pub(crate) fn add_job(&mut self, mut record: JobRecord) {
         let (id, state, priority) = (record.id, record.state, record.terms.priority);
         let placement = Arc::clone(&record.terms.placement);
-        let shape = self.queues.enter(Shape { placement, pinned: record.pinned, avoid: Vec::new() });
+        let shape = self.queues.enter(Shape { placement, pinned: record.pinned, ..Shape::default() });
         record.terms.placement = Arc::clone(&self.queues.shape(shape).placement);
         for edge in record.depends.iter().filter(|edge| !edge.fulfilled) {
             self.dependents.entry(edge.on).or_default().push(id);
@@ -147,6 +147,7 @@ impl Scheduler {
         self.counts.shift(job.state, state);
         self.queues.leave(job.shape);
         self.forget_avoided(id);
+        self.forget_rest(id);
         self.defects.remove(&id);
         self.dependents.remove(&id);
         self.ended.insert(EndedRecord { job: id, state, worker: job.worker });

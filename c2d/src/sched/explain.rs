@@ -53,6 +53,9 @@ impl Scheduler {
         if let Some(at_ms) = job.terms.begin_at.filter(|at| *at > now.wall_ms) {
             reasons.push(Reason::BeginAt { at_ms });
         }
+        if let Some(until) = self.rests_until(id) {
+            reasons.push(Reason::BeginAt { at_ms: now.wall_ms + until.since_ms(now.mono) });
+        }
         for edge in job.depends.iter().filter(|edge| !edge.fulfilled) {
             let state = self.jobs.get(edge.on).expect("the end of a job settles whoever waits for it").state;
             reasons.push(Reason::Dependency { job_id: edge.on, condition: edge.condition, state });

@@ -20,7 +20,11 @@ pub(crate) type Edge = (Condition, JobId);
 
 /// Finds the jobs that a batch depends on. Its jobs will be numbered from `first`; those that
 /// `instead` names stand for older ones.
-pub(crate) fn resolve(jobs: &[NewJob], first: u64, instead: &BTreeMap<JobId, JobId>) -> Result<Vec<Vec<Edge>>, Reject> {
+pub(crate) fn resolve(
+    jobs: &[NewJob],
+    first: u64,
+    instead: &BTreeMap<JobId, JobId>,
+) -> Result<Vec<Vec<Edge>>, Vec<Reject>> {
     let mut names: BTreeMap<&str, usize> = BTreeMap::new();
     let mut ambiguous: BTreeSet<&str> = BTreeSet::new();
     for (i, job) in jobs.iter().enumerate() {
@@ -39,17 +43,24 @@ pub(crate) fn resolve(jobs: &[NewJob], first: u64, instead: &BTreeMap<JobId, Job
             None => Err(Reject::UnknownName { name: name.clone() }),
         },
     };
-    let edges_of = |(place, job): (usize, &NewJob)| {
-        let edges = job.depends.iter().map(|d| Ok((d.condition, find(&d.on)?)));
-        edges.collect::<Result<Vec<Edge>, Reject>>().map_err(|reject| reject.of_job(place))
-    };
-    let edges = jobs.iter().enumerate().map(edges_of).collect::<Result<Vec<Vec<Edge>>, Reject>>()?;
+    let (mut edges, mut refusals) = (Vec::with_capacity(jobs.len()), Vec::new());
+    for (place, job) in jobs.iter().enumerate() {
+        let found = job.depends.iter().map(|d| Ok((d.condition, find(&d.on)?)));
+        match found.collect::<Result<Vec<Edge>, Reject>>() {
+            Ok(found) => edges.push(found),
+            Err(refusal) => refusals.push(refusal.of_job(place)),
+        }
+    }
+    if !refusals.is_empty() {
+        return Err(refusals);
+    }
     match cycle(&edges, first) {
         None => Ok(edges),
         Some(path) => {
             let label =
                 |i: usize| jobs[i].name.as_deref().map_or_else(|| format!("job {} of the batch", i + 1), str::to_owned);
-            Err(Reject::Cycle { path: path.into_iter().map(label).collect() })
+            let place = path[0];
+            Err(vec![Reject::Cycle { path: path.into_iter().map(label).collect() }.of_job(place)])
         }
     }
 }

@@ -20,6 +20,7 @@ mod on_job;
 mod on_time;
 mod on_worker;
 mod reconcile;
+mod rest;
 mod verdict;
 
 mod graph;
@@ -32,6 +33,7 @@ mod workers;
 
 mod check;
 mod explain;
+mod foresee;
 pub mod view;
 
 #[cfg(test)]
@@ -40,6 +42,7 @@ mod tests;
 pub use decision::{Decision, Saved};
 pub use event::{Event, Now};
 pub use explain::Explained;
+pub use foresee::{Foreseen, Outlook};
 pub use note::Note;
 pub use reject::Reject;
 pub use scheduler::{Scheduler, Touched, Turn};

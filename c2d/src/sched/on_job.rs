@@ -1,6 +1,6 @@
 //! What operators do with jobs: submit, cancel, hold, release; and with the queue as a whole.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use c2_shared::id::JobId;
 use c2_shared::job::{JobState, Outcome};
@@ -170,36 +170,48 @@ fn replay(known: &KeyRecord, key: Option<&IdempotencyKey>) -> Result<Vec<JobId>,
 }
 
 impl Scheduler {
-    /// Everything that can be wrong with a batch, before any of it is accepted.
+    /// The first thing that is wrong with a batch, before any of it is accepted.
     fn check_submit(&self, jobs: &[NewJob], instead: &BTreeMap<JobId, JobId>) -> Result<Vec<Vec<Edge>>, Reject> {
+        self.judge(jobs, instead).map_err(|mut refusals| refusals.swap_remove(0))
+    }
+
+    /// Everything that can be wrong with a batch.
+    pub(crate) fn judge(
+        &self,
+        jobs: &[NewJob],
+        instead: &BTreeMap<JobId, JobId>,
+    ) -> Result<Vec<Vec<Edge>>, Vec<Reject>> {
+        let mut refusals = Vec::new();
         let (active, asked) = (self.jobs.len(), jobs.len());
         if active + asked > self.capacity {
-            return Err(Reject::QueueFull { active, capacity: self.capacity, asked });
+            refusals.push(Reject::QueueFull { active, capacity: self.capacity, asked });
         }
-        let groups: BTreeSet<&String> = self.workers.values().flat_map(|worker| &worker.record.groups).collect();
+        let groups = self.groups();
         let asked =
             jobs.iter().enumerate().filter_map(|(place, job)| Some((place, job.terms.placement.group.as_ref()?)));
-        if let Some((place, group)) = asked.into_iter().find(|(_, group)| !groups.contains(group)) {
-            let known = groups.into_iter().cloned().collect();
-            return Err(Reject::UnknownGroup { group: group.clone(), known }.of_job(place));
+        for (place, group) in asked.filter(|(_, group)| !groups.contains(group)) {
+            let known = groups.iter().copied().cloned().collect();
+            refusals.push(Reject::UnknownGroup { group: group.clone(), known }.of_job(place));
         }
-        let edges = graph::resolve(jobs, self.last_job + 1, instead)?;
+        let edges = match graph::resolve(jobs, self.last_job + 1, instead) {
+            Ok(edges) => edges,
+            Err(more) => return Err([refusals, more].concat()),
+        };
         // Also of a job that was removed its verdict stays; of anything else no end would ever come.
         let known = |on: JobId| on.0 > self.last_job || self.jobs.get(on).is_some() || self.ended.get(on).is_some();
         for (place, edges) in edges.iter().enumerate() {
-            if let Some((_, job)) = edges.iter().find(|(_, on)| !known(*on)) {
-                return Err(Reject::UnknownJob { job: *job }.of_job(place));
-            }
+            let unknown = edges.iter().find(|(_, on)| !known(*on));
+            refusals.extend(unknown.map(|(_, job)| Reject::UnknownJob { job: *job }.of_job(place)));
         }
         for (place, (_, edges)) in jobs.iter().zip(&edges).enumerate().filter(|(_, (job, _))| job.terms.same_machine) {
             let conflict = |(first, second)| Reject::SameMachineConflict { first, second }.of_job(place);
-            self.machine_of(edges).map_err(conflict)?;
+            refusals.extend(self.machine_of(edges).err().map(conflict));
         }
-        Ok(edges)
+        if refusals.is_empty() { Ok(edges) } else { Err(refusals) }
     }
 
     /// Whether a dependency has ended otherwise than asked.
-    fn is_unmet(&self, (condition, on): &Edge) -> bool {
+    pub(crate) fn is_unmet(&self, (condition, on): &Edge) -> bool {
         self.ended.get(*on).is_some_and(|ended| !graph::meets(*condition, ended.state))
     }
 

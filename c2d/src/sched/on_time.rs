@@ -21,6 +21,7 @@ impl Event for TimePassed {
             turn.look_at(ip);
         }
         turn.end_avoiding();
+        turn.end_rests();
         let begun = turn.s.begins.iter().take_while(|(at, _)| *at <= turn.now.wall_ms);
         let begun: Vec<JobId> = begun.map(|(_, job)| *job).collect();
         for job in begun {

@@ -107,7 +107,8 @@ impl Scheduler {
 
 /// Whether a worker is one of those that a shape allows, locks aside.
 pub(crate) fn suits(shape: &Shape, worker: &Worker) -> bool {
-    shape.pinned.is_none_or(|ip| ip == worker.ip())
+    !shape.rests
+        && shape.pinned.is_none_or(|ip| ip == worker.ip())
         && shape.placement.group.as_ref().is_none_or(|group| worker.record.groups.contains(group))
         && !worker.is_among(&shape.placement.exclude)
         && !shape.avoid.contains(&worker.ip())

@@ -21,6 +21,8 @@ pub(crate) struct Shape {
     pub(crate) pinned: Option<IpAddr>,
     /// Workers that could not start it a short while ago.
     pub(crate) avoid: Vec<IpAddr>,
+    /// It rests before a retry, so nobody may run it yet.
+    pub(crate) rests: bool,
 }
 
 /// Names a shape while any job has it.

@@ -33,6 +33,10 @@ pub struct Scheduler {
     pub(crate) avoided: BTreeMap<(JobId, IpAddr), Avoided>,
     /// Those of them that avoid the worker still, the first to go there again first.
     pub(crate) avoiding: BTreeSet<(Mono, JobId, IpAddr)>,
+    /// Jobs that rest before a retry, and until when.
+    pub(crate) rests: BTreeMap<JobId, Mono>,
+    /// The same, the first to start again first.
+    pub(crate) resting: BTreeSet<(Mono, JobId)>,
     /// Active jobs whose stored specification cannot be used, and why: they are never given to anybody.
     pub(crate) defects: BTreeMap<JobId, String>,
     pub(crate) workers: BTreeMap<IpAddr, Worker>,
@@ -102,6 +106,8 @@ impl Scheduler {
             begins: BTreeSet::new(),
             avoided: BTreeMap::new(),
             avoiding: BTreeSet::new(),
+            rests: BTreeMap::new(),
+            resting: BTreeSet::new(),
             defects: saved.defects.into_iter().collect(),
             workers: BTreeMap::new(),
             parked: BTreeMap::new(),
@@ -177,7 +183,8 @@ impl Scheduler {
             self.now.mono.after_ms(wait_ms)
         });
         let avoiding = self.avoiding.first().map(|(until, ..)| *until);
-        workers.chain(begin).chain(avoiding).chain(self.recovering_until).min()
+        let resting = self.resting.first().map(|(until, _)| *until);
+        workers.chain(begin).chain(avoiding).chain(resting).chain(self.recovering_until).min()
     }
 
     /// Hands over what changed since the last call.

@@ -79,7 +79,7 @@ impl Turn<'_> {
             Outcome::Exit { code: 1.. | ..=-1 } | Outcome::Signal { .. } | Outcome::Timeout | Outcome::Setup { .. }
                 if retry =>
             {
-                self.requeue(attempt, outcome.clone(), Back::Retry);
+                self.retry(attempt, outcome.clone());
             }
             Outcome::Exit { .. }
             | Outcome::Signal { .. }

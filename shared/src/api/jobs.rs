@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::api::error::ErrorBody;
 use crate::api::is_zero;
 use crate::id::JobId;
 use crate::job::{JobSpec, JobState, Outcome};
@@ -316,6 +317,42 @@ pub struct BatchRequest {
     /// of the single jobs are not taken here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
+}
+
+/// The answer of [`super::endpoint::CHECK_JOBS`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct CheckResponse {
+    /// Everything for which a submit of these jobs would be refused; nothing if it would be accepted.
+    #[serde(default)]
+    pub problems: Vec<JobProblem>,
+    /// What would keep jobs from running for longer than a moment.
+    #[serde(default)]
+    pub notes: Vec<JobNote>,
+}
+
+/// Something for which jobs would be refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct JobProblem {
+    /// The place of the job in the request, from 0; none for all of them together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<usize>,
+    /// What is wrong.
+    #[serde(flatten)]
+    pub error: ErrorBody,
+}
+
+/// Something that is known of jobs before they are submitted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct JobNote {
+    /// The place of the first job of which it is true.
+    pub job: usize,
+    /// Of how many jobs it is true.
+    pub jobs: usize,
+    /// What, in words.
+    pub message: String,
 }
 
 /// The answer of [`super::endpoint::SUBMIT_BATCH`] and [`super::endpoint::RETRY`].

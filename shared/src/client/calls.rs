@@ -10,8 +10,8 @@ use super::{Client, ClientError, EventStream, FollowStream};
 use crate::api::endpoint;
 use crate::api::files::{CleanupResponse, FilesQuery, GcResponse, JobFiles};
 use crate::api::jobs::{
-    BatchRequest, BatchResponse, CancelResponse, JobList, JobLog, JobStateResponse, JobsQuery, LogQuery, PauseResponse,
-    QueueStatus, RetryRequest, SubmitResponse, WaitQuery, WaitResponse,
+    BatchRequest, BatchResponse, CancelResponse, CheckResponse, JobList, JobLog, JobStateResponse, JobsQuery, LogQuery,
+    PauseResponse, QueueStatus, RetryRequest, SubmitResponse, WaitQuery, WaitResponse,
 };
 use crate::api::live::{FollowQuery, NextRead, OutputAnswer};
 use crate::api::metrics::{DEGRADED, Health, Metrics};
@@ -48,6 +48,7 @@ macro_rules! calls {
 calls! {
     submit(spec: &JobSpec) -> SubmitResponse = post SUBMIT(&(), spec);
     submit_batch(batch: &BatchRequest) -> BatchResponse = post SUBMIT_BATCH(&(), batch);
+    check(batch: &BatchRequest) -> CheckResponse = post CHECK_JOBS(&(), batch);
     retry(jobs: &[JobId]) -> BatchResponse = post RETRY(&(), &RetryRequest { job_ids: jobs.to_vec() });
     jobs(query: &JobsQuery) -> JobList = ask LIST_JOBS(&(), query);
     log(query: &LogQuery) -> JobLog = ask GET_LOG(&(), query);

@@ -386,6 +386,7 @@ impl<D: Disk> World<D> {
             same_machine,
             priority: i32::try_from(random.below(3)).unwrap_or(0),
             retries: u32::try_from(random.below(3)).unwrap_or(0),
+            retry_delay_s: (random.below(3) > 0).then(|| 30 * random.below(2)),
             hold: random.chance(5),
             begin_at: random.chance(10).then(|| self.now.wall_ms + random.below(40_000)),
             on_lost: random.pick(&[OnLost::Requeue, OnLost::Requeue, OnLost::Fail, OnLost::Wait]),

@@ -161,6 +161,8 @@ async fn jobs(survey: &mut Survey) -> Result<()> {
             json!({"jobs": [{"command": "true", "group": "gpu", "name": "a"}, {"command": "true", "group": "gpu", "depends": ["a"]}]}),
         )
     };
+    let fine = json!({"problems": [], "notes": []});
+    survey.expect(OPERATOR, "POST /api/jobs/check", batch(), 200, &fine).await?;
     let ids = json!({"job_ids": ["job-4", "job-5"]});
     survey.expect(OPERATOR, "POST /api/jobs/submit-batch", batch(), 201, &ids).await?;
     let rows = json!({"done": true, "jobs": [{"state": "succeeded"}, {"state": "succeeded"}]});

@@ -14,6 +14,9 @@ use crate::app::toast::Kind;
 use crate::command::job_name::{Common, JobName, JobNames};
 use crate::command::{Command, Entered, Impact, Targets};
 
+/// Stands behind a machine that ssh may reach and c2d does not know.
+const STRANGER: &str = "  is no worker";
+
 /// Runs a line of the command layer, or asks first.
 pub(super) fn run(model: &mut Model, line: Entered, asked: bool, effects: &mut Vec<Effect>) {
     let impact = line.command.impact();
@@ -22,8 +25,9 @@ pub(super) fn run(model: &mut Model, line: Entered, asked: bool, effects: &mut V
     }
     if impact == Impact::Destructive && !asked {
         let targets = targets(model, line.command.targets());
-        // A command over ssh on one machine is what its terminal would be used for.
-        if !matches!(line.command, Command::Pdsh(_)) || targets.len() > 1 {
+        // A command over ssh on one worker is what its terminal would be used for.
+        let stranger = targets.iter().any(|target| target.ends_with(STRANGER));
+        if !matches!(line.command, Command::Pdsh(_)) || targets.len() > 1 || stranger {
             model.overlay = Some(Overlay::Question(Question::line(line, targets)));
             return;
         }
@@ -69,7 +73,8 @@ fn workers(model: &Model, word: &str) -> Vec<String> {
         .values()
         .map(|worker| Candidate { ip: worker.row.ip, hostname: &worker.row.hostname, groups: &worker.row.groups })
         .collect();
-    let found: Vec<IpAddr> = Target::parse(word).and_then(|target| target.resolve(word, &known)).unwrap_or_default();
+    let found = Target::parse(word).and_then(|target| target.machines(word, &known)).unwrap_or_default();
     let name = |ip: &IpAddr| known.iter().find(|worker| worker.ip == *ip).map_or("", |worker| worker.hostname);
-    found.iter().map(|ip| format!("{ip}  {}", name(ip))).collect()
+    let workers = found.workers.iter().map(|ip| format!("{ip}  {}", name(ip)));
+    workers.chain(found.strangers.iter().map(|stranger| format!("{stranger}{STRANGER}"))).collect()
 }

@@ -45,6 +45,27 @@ async fn a_batch_is_accepted_as_a_whole_and_waited_for() {
 }
 
 #[tokio::test]
+async fn a_look_tells_all_problems_and_submits_nothing() {
+    let lab = Lab::new().await;
+    lab.worker("POST /api/workers/register", "").await;
+    let body = r#"{"jobs":[{"command":"a"},{"command":""},{"command":"a","group":"x"},{"command":"a","name":"1-5"},
+        {"command":"a","tags":["t"]},{"command":"b","tags":["t"]},{"command":"a","depends":["nope"]}]}"#;
+    let answer = lab.operator("POST /api/jobs/check", body).await;
+    let answer = answer.json();
+    let problems: Vec<(u64, &str)> = answer["problems"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|problem| (problem["job"].as_u64().unwrap(), problem["field"].as_str().unwrap()))
+        .collect();
+    assert_eq!(problems, [(1, "command"), (2, "group"), (3, "name"), (6, "depends")]);
+    let note = json!([{"job": 4, "jobs": 2, "message": "no worker offers tag \"t\", so it waits"}]);
+    assert_eq!(answer["notes"], note);
+    assert_eq!(lab.operator("GET /api/jobs/list?all=true", "").await.json()["jobs"], json!([]));
+    lab.stop().await;
+}
+
+#[tokio::test]
 async fn a_refused_batch_names_the_job_and_leaves_nothing() {
     let lab = Lab::new().await;
     let table = [
@@ -57,7 +78,7 @@ async fn a_refused_batch_names_the_job_and_leaves_nothing() {
         (
             r#"{"jobs":[{"command":"a","name":"a","depends":["b"]},{"command":"b","name":"b","depends":["a"]}]}"#,
             400,
-            "depends",
+            "jobs[0].depends",
             "a -> b -> a",
         ),
     ];

@@ -85,7 +85,7 @@ fn a_worker_that_starts_nothing_is_given_less_and_less() {
 #[test]
 fn it_uses_up_no_retry() {
     let mut lab = Lab::new(&[2, 3]);
-    lab.submit(vec![job(|j| j.retries = 1)]).unwrap();
+    lab.submit(vec![job(|j| (j.retries, j.retry_delay_s) = (1, Some(0)))]).unwrap();
     fail_to_start(&mut lab, 2);
     lab.run(3, 1, 7);
     assert_eq!(lab.state(1), JobState::Running, "the retry was left, and is used now");
@@ -153,7 +153,7 @@ fn why_names_the_reason() {
 #[test]
 fn what_no_machine_can_start_is_the_jobs_own_failure() {
     let mut lab = Lab::new(&[2]);
-    lab.submit(vec![job(|j| j.retries = 1)]).unwrap();
+    lab.submit(vec![job(|j| (j.retries, j.retry_delay_s) = (1, Some(0)))]).unwrap();
     for number in [1, 2] {
         lab.poll(2);
         let result = ResultSummary { attempt: attempt(1, number), outcome: no_space(), of_job: true };

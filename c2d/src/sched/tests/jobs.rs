@@ -169,9 +169,9 @@ fn impossible_dependencies_are_refused_by_name() {
     let path = |names: &[&str]| names.iter().map(|&n| n.to_owned()).collect();
     assert_eq!(lab.submit(vec![after(&["job-7"])]), Err(Reject::UnknownJob { job: c2_shared::id::JobId(7) }.of_job(0)));
     assert_eq!(lab.submit(vec![named("a", &["b"])]), Err(Reject::UnknownName { name: "b".into() }.of_job(0)));
-    assert_eq!(lab.submit(vec![named("a", &["a"])]), Err(Reject::Cycle { path: path(&["a", "a"]) }));
+    assert_eq!(lab.submit(vec![named("a", &["a"])]), Err(Reject::Cycle { path: path(&["a", "a"]) }.of_job(0)));
     let ring = vec![named("x", &[]), named("a", &["c", "x"]), named("b", &["a"]), named("c", &["b"])];
-    assert_eq!(lab.submit(ring), Err(Reject::Cycle { path: path(&["a", "c", "b", "a"]) }));
+    assert_eq!(lab.submit(ring), Err(Reject::Cycle { path: path(&["a", "c", "b", "a"]) }.of_job(0)));
     assert_eq!(
         lab.submit(vec![named("a", &[]), named("a", &[]), after(&["a"])]),
         Err(Reject::AmbiguousName { name: "a".into() }.of_job(2))
@@ -260,7 +260,7 @@ fn a_cancel_that_comes_too_late_does_not_relabel_success() {
 #[test]
 fn retries_are_counted_and_a_repeated_result_is_not() {
     let mut lab = Lab::new(&[2]);
-    lab.submit(vec![job(|j| j.retries = 1)]).unwrap();
+    lab.submit(vec![job(|j| (j.retries, j.retry_delay_s) = (1, Some(0)))]).unwrap();
     lab.poll(2);
     lab.finish(2, attempt(1, 1), Outcome::Exit { code: 1 });
     let late = lab.agents[&2].unsent[0].clone();

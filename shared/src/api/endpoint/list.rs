@@ -58,6 +58,12 @@ endpoints! {
     SUBMIT_BATCH_WAIT: Endpoint<(), WaitQuery, BatchRequest, BatchWaitResponse> =
         Endpoint::new(Post, "/api/jobs/submit-batch-wait", OPERATORS).creates().keyed().refuses(SUBMIT_REFUSALS);
 
+    /// Says what a submit of jobs would be answered, and submits nothing.
+    ///
+    /// All problems are in the answer, each with the place of its job, and notes about jobs that would not
+    /// run soon. Blobs that they name need not be there yet.
+    CHECK_JOBS: Endpoint<(), (), BatchRequest, CheckResponse> = Endpoint::new(Post, "/api/jobs/check", OPERATORS);
+
     /// Submits ended jobs again, all or none.
     RETRY: Endpoint<(), (), RetryRequest, BatchResponse> =
         Endpoint::new(Post, "/api/jobs/retry", OPERATORS).creates().refuses(RETRY_REFUSALS);

@@ -1,0 +1,129 @@
+//! From what was said of a job to what c2d is sent: names are looked up, files are looked at, rules
+//! are checked, and nothing is sent before all of it is found to be fine.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use c2_shared::api::jobs::{BatchRequest, CheckResponse};
+use c2_shared::bytes64::Bytes64;
+use c2_shared::client::ClientError;
+use c2_shared::id::JobId;
+use c2_shared::job::{Condition, Dependency, DependsOn, JobSpec};
+use c2_shared::validate;
+
+use crate::command::job_flags::JobFlags;
+use crate::command::job_name::JobName;
+use crate::command::upload::{self, Content, Sender, Source};
+use crate::command::{CommandError, Context, resolve};
+
+/// A job as it was said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Draft {
+    pub(crate) flags: JobFlags,
+    /// What no flag can say: the command, and contents that a JSON object holds.
+    pub(crate) base: JobSpec,
+}
+
+/// A job that can be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Planned {
+    /// Its specification, with files that have no content yet.
+    pub(crate) spec: JobSpec,
+    stdin: Option<Source>,
+    uploads: Vec<Source>,
+}
+
+/// The jobs that names mean: those that are submitted together first, then those that c2d has.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    together: BTreeSet<String>,
+    found: BTreeMap<String, JobId>,
+}
+
+impl Names {
+    pub(crate) fn of(drafts: &[Draft]) -> Self {
+        Self { together: drafts.iter().filter_map(|draft| draft.flags.name.clone()).collect(), ..Self::default() }
+    }
+
+    async fn find(&mut self, context: &Context, text: &str) -> Result<Dependency, CommandError> {
+        let Ok(Dependency { condition, on }) = text.parse();
+        if let DependsOn::Name(name) = &on
+            && self.together.contains(name)
+        {
+            return Ok(Dependency { condition, on });
+        }
+        let name = Dependency { condition: Condition::Ok, on }.to_string();
+        let job = match self.found.get(&name) {
+            Some(job) => *job,
+            None => {
+                let parsed: JobName =
+                    name.parse().map_err(|e| CommandError::usage(format!("--depends: {e}"), "name a job"))?;
+                resolve::job(context, &parsed).await?
+            }
+        };
+        self.found.insert(name, job);
+        Ok(Dependency { condition, on: DependsOn::Job(job) })
+    }
+}
+
+impl Draft {
+    pub(crate) async fn plan(self, context: &Context, names: &mut Names) -> Result<Planned, CommandError> {
+        let Self { flags, base } = self;
+        let mut spec = flags.spec(base)?;
+        for text in &flags.depends {
+            spec.depends.push(names.find(context, text).await?);
+        }
+        let (mut stdin, mut uploads) = (None, Vec::new());
+        if flags.stdin_file.is_some() || !flags.upload.is_empty() {
+            let look = move || {
+                let stdin = flags.stdin_file.as_deref().map(Source::stdin).transpose()?;
+                Ok::<_, CommandError>((stdin, upload::look(&flags.upload)?))
+            };
+            // A file may lie on a disk that sleeps; the other tasks go on meanwhile.
+            let looked = tokio::task::spawn_blocking(look).await;
+            (stdin, uploads) = looked.expect("looking at files does not panic")?;
+        }
+        if stdin.is_some() {
+            spec.stdin = Some(Bytes64::default());
+        }
+        spec.upload.extend(uploads.iter().map(Source::announced));
+        validate::new_spec(&spec)?;
+        Ok(Planned { spec, stdin, uploads })
+    }
+}
+
+impl Planned {
+    /// Sends the files that the job needs; answers its specification with them.
+    pub(crate) async fn send(self, sender: &mut Sender<'_>) -> Result<JobSpec, CommandError> {
+        let Self { mut spec, stdin, uploads } = self;
+        if let Some(source) = stdin {
+            (spec.stdin, spec.stdin_sha256) = match sender.send(source).await? {
+                Content::Inline(bytes) => (Some(Bytes64(bytes)), None),
+                Content::Blob(blob) => (None, Some(blob)),
+            };
+        }
+        let first = spec.upload.len() - uploads.len();
+        for (upload, source) in spec.upload[first..].iter_mut().zip(uploads) {
+            upload.content = None;
+            match sender.send(source).await? {
+                Content::Inline(bytes) => upload.content = Some(Bytes64(bytes)),
+                Content::Blob(blob) => upload.sha256 = Some(blob),
+            }
+        }
+        Ok(spec)
+    }
+
+    /// Whether c2d knows more about its future than its sender.
+    pub(crate) fn is_demanding(&self) -> bool {
+        let spec = &self.spec;
+        spec.group.is_some() || !(spec.tags.is_empty() && spec.depends.is_empty() && spec.exclude.is_empty())
+    }
+}
+
+/// Asks c2d what it would say to these jobs; an older one does not know the question.
+pub(crate) async fn check(context: &Context, jobs: Vec<JobSpec>) -> Result<CheckResponse, CommandError> {
+    let request = BatchRequest { jobs, idempotency_key: None };
+    match context.client.check(&request).await {
+        Err(ClientError::Refused { status: 404 | 405, .. }) => Ok(CheckResponse::default()),
+        answer => Ok(answer?),
+    }
+}

@@ -1,0 +1,67 @@
+//! Two lines for each verb, as people type them: shown by its help, and run in a test.
+
+/// The verbs with their examples.
+const EXAMPLES: [(&str, [&str; 2]); 34] = [
+    ("list", ["list", "list  # addresses, states, tags and load"]),
+    ("doctor", ["doctor", "doctor  # before a long night of jobs"]),
+    ("groups", ["groups", "groups  # then: submit \"make\" --group=NAME"]),
+    ("assign", ["assign 10.0.0.11 gpu", "assign atlas workers"]),
+    ("unassign", ["unassign 10.0.0.11 gpu", "unassign atlas workers"]),
+    ("info", ["info 10.0.0.11", "info atlas"]),
+    ("set-tags", ["set-tags 10.0.0.11 gpu:0,gpu:1,disk", "set-tags atlas disk"]),
+    ("get-tags", ["get-tags 10.0.0.11", "get-tags atlas"]),
+    ("detect-tags", ["detect-tags 10.0.0.11", "detect-tags atlas --apply"]),
+    ("drain", ["drain 10.0.0.11", "drain atlas"]),
+    ("resume", ["resume 10.0.0.11", "resume atlas"]),
+    ("remove-worker", ["remove-worker 10.0.0.13", "remove-worker old-laptop"]),
+    ("jobs", ["jobs", "jobs --state=failed --newest"]),
+    ("job", ["job last", "job 3"]),
+    ("submit", ["submit \"echo hello\" --wait", "submit --script=train.py --group=gpu --tags=gpu --download=*.png"]),
+    ("batch", ["batch jobs.txt --dry-run", "batch jobs.txt --group=workers --wait"]),
+    (
+        "split",
+        ["split \"gzip -k {}\" inputs.txt --dry-run", "split \"wc {/}\" inputs.txt --upload={} --name={/.} --wait"],
+    ),
+    ("cancel", ["cancel last", "cancel 3-9 @queued"]),
+    ("hold", ["hold last", "hold @queued"]),
+    ("release", ["release last", "release @held"]),
+    ("retry", ["retry last", "retry @failed"]),
+    ("why", ["why last", "why job-3"]),
+    ("pause", ["pause", "pause  # what runs goes on"]),
+    ("unpause", ["unpause", "unpause  # jobs start again"]),
+    ("queue-status", ["queue-status", "queue-status  # how full, how many run"]),
+    ("log", ["log 50", "log --state=failed"]),
+    ("output", ["output last", "output 3 --stderr"]),
+    ("get-files", ["get-files last", "get-files @succeeded results"]),
+    ("cleanup-workspaces", ["cleanup-workspaces 10.0.0.11", "cleanup-workspaces @all"]),
+    ("pdsh", ["pdsh @all uptime", "pdsh 10.0.0.[11,13] --fold df -h /"]),
+    ("verify-ssh", ["verify-ssh @all", "verify-ssh node[1,3-5] --learn"]),
+    ("follow", ["follow last", "follow 3-9"]),
+    ("wait", ["wait last", "wait 3-9 --timeout=5m"]),
+    ("help", ["help", "help submit"]),
+];
+
+/// The examples of a verb.
+pub(crate) fn of(verb: &str) -> Vec<String> {
+    let found = EXAMPLES.iter().find(|(name, _)| *name == verb);
+    found.map(|(_, lines)| lines.iter().map(|line| (*line).to_owned()).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::{commands, parse, scan};
+
+    #[test]
+    fn every_command_has_two_lines_that_are_understood() {
+        for command in commands().iter().filter(|command| !command.full_screen) {
+            assert_eq!(of(&command.name).len(), 2, "{}", command.name);
+        }
+        for (verb, lines) in EXAMPLES {
+            for line in lines {
+                assert!(parse(line).is_ok(), "{line}: {:?}", parse(line).err());
+                assert_eq!(scan(line).0[0].text, verb);
+            }
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! Everything that can be said of a job beside its command, as text: flags of a line and fields of a
+//! file are read here alike.
+//!
+//! The texts are kept until a job is made of them, because `split` fills in the lines of its file
+//! first.
+
+use std::collections::BTreeMap;
+
+use c2_shared::job::{JobSpec, OnLost};
+use c2_shared::time::parse_duration_s;
+use clap::Args;
+
+use crate::command::{CommandError, moment};
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+pub(crate) struct JobFlags {
+    /// Only on workers of this group
+    #[arg(long, value_name = "GROUP")]
+    pub(crate) group: Option<String>,
+    /// Locks to hold on the worker while it runs, like `gpu:0,disk`; `gpu` is any free `gpu:N`
+    #[arg(long, value_name = "TAG", value_delimiter = ',')]
+    pub(crate) tags: Vec<String>,
+    /// A human-readable name, by which other commands find the job too
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// End it after this run time, like `90`, `5m` or `2h30m`
+    #[arg(long, value_name = "DUR")]
+    pub(crate) timeout: Option<String>,
+    /// Start after these jobs succeeded; `any:JOB` after any end, `notok:JOB` after an end without success
+    #[arg(long, value_name = "JOB", value_delimiter = ',')]
+    pub(crate) depends: Vec<String>,
+    /// Run on the worker that ran the dependencies
+    #[arg(long)]
+    pub(crate) same_machine: bool,
+    /// Higher runs first
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) priority: Option<String>,
+    /// How often to try again after a failure
+    #[arg(long, value_name = "N")]
+    pub(crate) retries: Option<String>,
+    /// Rest before the first retry, 1s without it; it doubles each time, up to a minute
+    #[arg(long, value_name = "DUR")]
+    pub(crate) retry_delay: Option<String>,
+    /// Wait for an operator's release before it starts
+    #[arg(long)]
+    pub(crate) hold: bool,
+    /// Not before this time, like `18:00`, `+2h30m` or `2030-01-31T08:00`
+    #[arg(long, alias = "begin-at", value_name = "TIME")]
+    pub(crate) begin: Option<String>,
+    /// An environment variable of the job
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) env: Vec<String>,
+    /// A file for its standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) stdin_file: Option<String>,
+    /// A file to place in the job's folder, as FILE or FILE:PATH-THERE; several with commas
+    #[arg(long, value_name = "FILE")]
+    pub(crate) upload: Vec<String>,
+    /// Files to fetch from the job's folder after its end, like `out/*.png`; several with commas
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) download: Vec<String>,
+    /// A worker that must not run it
+    #[arg(long, value_name = "WORKER", value_delimiter = ',')]
+    pub(crate) exclude: Vec<String>,
+    /// What happens when its worker is lost while it runs
+    #[arg(long, value_name = "WHAT", value_parser = ["requeue", "fail", "wait"])]
+    pub(crate) on_lost: Option<String>,
+    /// Permissions that files of the job do not get, like `022`; without it only its own user has any
+    #[arg(long, value_name = "MODE")]
+    pub(crate) umask: Option<String>,
+}
+
+/// A flag whose value is not what it takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FlagError {
+    /// As the usage writes it: `--timeout <DUR>`.
+    flag: &'static str,
+    pub(crate) value: String,
+    /// What is wrong with the value, which it quotes.
+    why: String,
+}
+
+impl FlagError {
+    /// The same for a line, with the usage of its command.
+    pub(crate) fn in_line(self, usage: &str) -> CommandError {
+        CommandError::usage(format!("{}: {}", self.flag, self.why), format!("usage: {usage}"))
+    }
+}
+
+impl From<FlagError> for CommandError {
+    fn from(error: FlagError) -> Self {
+        let name = error.flag.split(' ').next().unwrap_or_default();
+        Self::usage(format!("{name}: {}", error.why), format!("`help submit` explains {name}"))
+    }
+}
+
+/// What a filled-in value is to a flag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Holds {
+    Text,
+    /// Paths, with commas between them.
+    Paths,
+    /// Patterns, with commas between them.
+    Patterns,
+}
+
+impl JobFlags {
+    /// A job with what the flags say of it, but for its dependencies and local files. What they do
+    /// not say is as in `base`.
+    pub(crate) fn spec(&self, base: JobSpec) -> Result<JobSpec, FlagError> {
+        let variables = self.env.iter().map(|text| variable(text)).collect::<Result<BTreeMap<_, _>, _>>()?;
+        let patterns: Vec<String> = self.download.iter().flat_map(|text| items(text)).collect();
+        Ok(JobSpec {
+            name: self.name.clone().or(base.name),
+            group: self.group.clone().or(base.group),
+            tags: or(&self.tags, base.tags),
+            same_machine: self.same_machine || base.same_machine,
+            download: or(&patterns, base.download),
+            env: if variables.is_empty() { base.env } else { variables },
+            timeout_s: read("--timeout <DUR>", self.timeout.as_ref(), duration)?.or(base.timeout_s),
+            retries: read("--retries <N>", self.retries.as_ref(), number)?.unwrap_or(base.retries),
+            retry_delay_s: read("--retry-delay <DUR>", self.retry_delay.as_ref(), duration)?.or(base.retry_delay_s),
+            priority: read("--priority <N>", self.priority.as_ref(), number)?.unwrap_or(base.priority),
+            hold: self.hold || base.hold,
+            begin_at: read("--begin <TIME>", self.begin.as_ref(), moment::parse_ms)?.or(base.begin_at),
+            on_lost: read("--on-lost <WHAT>", self.on_lost.as_ref(), on_lost)?.unwrap_or(base.on_lost),
+            exclude: or(&self.exclude, base.exclude),
+            umask: self.umask.clone().or(base.umask),
+            ..base
+        })
+    }
+
+    /// All texts that are said.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &String> {
+        let one = [
+            &self.group,
+            &self.name,
+            &self.timeout,
+            &self.priority,
+            &self.retries,
+            &self.retry_delay,
+            &self.begin,
+            &self.stdin_file,
+            &self.on_lost,
+            &self.umask,
+        ];
+        let many = [&self.tags, &self.depends, &self.env, &self.upload, &self.download, &self.exclude];
+        one.into_iter().flatten().chain(many.into_iter().flatten())
+    }
+
+    /// The same with each text replaced.
+    pub(crate) fn filled(&self, fill: impl Fn(&str, Holds) -> String) -> Self {
+        let one = |text: &Option<String>| text.as_ref().map(|text| fill(text, Holds::Text));
+        let many = |texts: &[String], holds| texts.iter().map(|text| fill(text, holds)).collect();
+        Self {
+            group: one(&self.group),
+            tags: many(&self.tags, Holds::Text),
+            name: one(&self.name),
+            timeout: one(&self.timeout),
+            depends: many(&self.depends, Holds::Text),
+            same_machine: self.same_machine,
+            priority: one(&self.priority),
+            retries: one(&self.retries),
+            retry_delay: one(&self.retry_delay),
+            hold: self.hold,
+            begin: one(&self.begin),
+            env: many(&self.env, Holds::Text),
+            stdin_file: one(&self.stdin_file),
+            upload: many(&self.upload, Holds::Paths),
+            download: many(&self.download, Holds::Patterns),
+            exclude: many(&self.exclude, Holds::Text),
+            on_lost: one(&self.on_lost),
+            umask: one(&self.umask),
+        }
+    }
+}
+
+fn or(said: &[String], otherwise: Vec<String>) -> Vec<String> {
+    if said.is_empty() { otherwise } else { said.to_vec() }
+}
+
+fn read<T>(
+    flag: &'static str,
+    text: Option<&String>,
+    parse: impl Fn(&str) -> Result<T, String>,
+) -> Result<Option<T>, FlagError> {
+    text.map(|text| parse(text).map_err(|why| FlagError { flag, value: text.clone(), why })).transpose()
+}
+
+fn duration(text: &str) -> Result<u64, String> {
+    parse_duration_s(text).map_err(|error| error.to_string())
+}
+
+fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| format!("{text:?} is not a valid count"))
+}
+
+fn on_lost(text: &str) -> Result<OnLost, String> {
+    match text {
+        "requeue" => Ok(OnLost::Requeue),
+        "fail" => Ok(OnLost::Fail),
+        "wait" => Ok(OnLost::Wait),
+        _ => Err(format!("{text:?} is none of requeue, fail, wait")),
+    }
+}
+
+fn variable(text: &str) -> Result<(String, String), FlagError> {
+    let (key, value) = text.split_once('=').ok_or_else(|| FlagError {
+        flag: "--env <KEY=VALUE>",
+        value: text.to_owned(),
+        why: format!("{text:?}: write it as KEY=VALUE"),
+    })?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+/// The parts of a list, at its commas. One that stands in brackets or braces separates nothing, and
+/// `\,` is a comma of a name.
+pub(crate) fn items(text: &str) -> Vec<String> {
+    let (mut items, mut item, mut depth) = (Vec::new(), String::new(), 0_usize);
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' if chars.next_if_eq(&',').is_some() => item.push(','),
+            '\\' => {
+                item.push(c);
+                item.extend(chars.next());
+            }
+            ',' if depth == 0 => items.push(std::mem::take(&mut item)),
+            _ => {
+                match c {
+                    '[' | '{' => depth += 1,
+                    ']' | '}' => depth = depth.saturating_sub(1),
+                    _ => {}
+                }
+                item.push(c);
+            }
+        }
+    }
+    // What looked like brackets was none.
+    if depth > 0 && text.contains(',') && !text.contains('\\') {
+        return text.split(',').map(str::to_owned).collect();
+    }
+    items.push(item);
+    items
+}
+
+/// A name as one item of a list.
+pub(crate) fn item(name: &str) -> String {
+    name.replace(',', "\\,")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commas_separate() {
+        let table: [(&str, &[&str]); 9] = [
+            ("a", &["a"]),
+            ("a,b", &["a", "b"]),
+            ("*.png,*.jpg", &["*.png", "*.jpg"]),
+            ("a\\,b,c", &["a,b", "c"]),
+            ("[a,b].txt,c", &["[a,b].txt", "c"]),
+            ("*.{png,jpg}", &["*.{png,jpg}"]),
+            ("\\*\\[,b", &["\\*\\[", "b"]),
+            ("a[,b", &["a[", "b"]),
+            ("", &[""]),
+        ];
+        for (text, expected) in table {
+            assert_eq!(items(text), expected, "{text}");
+        }
+        for name in ["a,b", "a", ",", "a, b,"] {
+            assert_eq!(items(&item(name)), [name]);
+        }
+    }
+
+    #[test]
+    fn a_wrong_value_is_named_with_its_flag() {
+        type Edit = fn(&mut JobFlags);
+        let wrong: [(Edit, &str); 6] = [
+            (|f| f.timeout = Some("soon".into()), "\"soon\" is not a duration like 90, 90s, 5m or 2h30m"),
+            (|f| f.retries = Some("-1".into()), "\"-1\" is not a valid count"),
+            (|f| f.priority = Some("high".into()), "\"high\" is not a valid count"),
+            (|f| f.env = vec!["A".into()], "\"A\": write it as KEY=VALUE"),
+            (|f| f.on_lost = Some("x".into()), "\"x\" is none of requeue, fail, wait"),
+            (|f| f.retry_delay = Some("1x".into()), "\"1x\" is not a duration like 90, 90s, 5m or 2h30m"),
+        ];
+        for (edit, why) in wrong {
+            let mut flags = JobFlags::default();
+            edit(&mut flags);
+            assert_eq!(flags.spec(JobSpec::default()).unwrap_err().why, why);
+        }
+    }
+
+    #[test]
+    fn each_text_is_filled_and_counted() {
+        let text = || Some("x".to_owned());
+        let many = || vec!["x".to_owned()];
+        let flags = JobFlags {
+            group: text(),
+            tags: many(),
+            name: text(),
+            timeout: text(),
+            depends: many(),
+            same_machine: true,
+            priority: text(),
+            retries: text(),
+            retry_delay: text(),
+            hold: true,
+            begin: text(),
+            env: many(),
+            stdin_file: text(),
+            upload: many(),
+            download: many(),
+            exclude: many(),
+            on_lost: text(),
+            umask: text(),
+        };
+        assert_eq!(flags.texts().count(), 16);
+        assert!(flags.filled(|_, _| "y".to_owned()).texts().all(|text| text == "y"));
+    }
+}

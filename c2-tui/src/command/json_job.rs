@@ -1,0 +1,273 @@
+//! A job as a JSON object: its fields have the names and the forms of the flags, and besides those of
+//! the HTTP interface.
+
+use c2_shared::hint;
+use c2_shared::job::{JobSpec, Upload};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::command::job_flags::{JobFlags, item};
+
+/// What a field takes, as it is written.
+const FIELDS: [(&str, &str); 24] = [
+    ("command", "\"make\""),
+    ("name", "\"nightly\""),
+    ("group", "\"gpu\""),
+    ("tags", "[\"gpu:0\", \"disk\"]"),
+    ("depends", "[\"build\", \"any:job-3\"]"),
+    ("same_machine", "true"),
+    ("timeout", "\"5m\""),
+    ("timeout_s", "300"),
+    ("retries", "3"),
+    ("retry_delay", "\"30s\""),
+    ("retry_delay_s", "30"),
+    ("priority", "10"),
+    ("hold", "true"),
+    ("begin", "\"2030-01-31T08:00\""),
+    ("begin_at", "\"2030-01-31T08:00\""),
+    ("env", "{\"MODEL\": \"small\"}"),
+    ("stdin_file", "\"data.txt\""),
+    ("stdin", "\"aGVsbG8=\""),
+    ("stdin_sha256", "64 hexadecimal digits"),
+    ("upload", "[\"scene.blend:input.blend\"]"),
+    ("download", "[\"*.png\"]"),
+    ("exclude", "[\"10.0.0.12\"]"),
+    ("on_lost", "\"fail\""),
+    ("umask", "\"022\""),
+];
+
+/// Reads a job; what it does not say is as in `flags`.
+pub(crate) fn read(object: Map<String, Value>, flags: &JobFlags) -> Result<(JobFlags, JobSpec), String> {
+    let (mut flags, mut base) = (flags.clone(), JobSpec::default());
+    for (key, value) in object {
+        set(&mut flags, &mut base, &key, value)?;
+    }
+    Ok((flags, base))
+}
+
+fn set(flags: &mut JobFlags, base: &mut JobSpec, key: &str, value: Value) -> Result<(), String> {
+    let name = key.replace('-', "_");
+    let value = Field { key, name: &name, value };
+    match name.as_str() {
+        "command" => base.command = value.text()?.unwrap_or_default(),
+        "name" => flags.name = value.text()?,
+        "group" => flags.group = value.text()?,
+        "tags" => flags.tags = value.list()?,
+        "depends" => flags.depends = value.list()?,
+        "exclude" => flags.exclude = value.list()?,
+        "same_machine" => flags.same_machine = value.switch()?,
+        "hold" => flags.hold = value.switch()?,
+        "timeout" | "timeout_s" => flags.timeout = value.text()?,
+        "retries" => flags.retries = value.text()?,
+        "retry_delay" | "retry_delay_s" => flags.retry_delay = value.text()?,
+        "priority" => flags.priority = value.text()?,
+        "on_lost" => flags.on_lost = value.text()?,
+        "umask" => flags.umask = value.text()?,
+        "begin" | "begin_at" => {
+            // A number counts milliseconds, as on the wire.
+            base.begin_at = value.value.as_u64();
+            flags.begin = if base.begin_at.is_some() { None } else { value.text()? };
+        }
+        "env" => flags.env = value.variables()?,
+        "stdin_file" => flags.stdin_file = value.text()?,
+        "stdin" => base.stdin = value.plain()?,
+        "stdin_sha256" => base.stdin_sha256 = value.plain()?,
+        "upload" => (flags.upload, base.upload) = value.uploads()?,
+        "download" => flags.download = value.list_of_paths()?,
+        "idempotency_key" => {
+            return Err("a job of a batch has no idempotency key of its own (give one for the whole batch: \
+                        --idempotency-key)"
+                .to_owned());
+        }
+        _ => {
+            let known = FIELDS.iter().map(|(name, _)| *name);
+            return Err(format!("unknown field {key:?} ({})", hint::for_unknown(&name, known, "")));
+        }
+    }
+    Ok(())
+}
+
+/// A value with the field that it is for.
+struct Field<'a> {
+    key: &'a str,
+    name: &'a str,
+    value: Value,
+}
+
+impl Field<'_> {
+    fn wrong(&self) -> String {
+        let example = FIELDS.iter().find(|(name, _)| *name == self.name).map_or("", |(_, example)| example);
+        let mut value = self.value.to_string();
+        if value.chars().count() > 40 {
+            value = value.chars().take(39).chain(['…']).collect();
+        }
+        format!("{:?} does not take {value} (write it like \"{}\": {example})", self.key, self.key)
+    }
+
+    /// A text, or a number where people write one; nothing for null.
+    fn text(self) -> Result<Option<String>, String> {
+        match &self.value {
+            Value::Null => Ok(None),
+            Value::String(_) | Value::Number(_) => Ok(word(&self.value)),
+            Value::Bool(_) | Value::Array(_) | Value::Object(_) => Err(self.wrong()),
+        }
+    }
+
+    fn switch(self) -> Result<bool, String> {
+        match &self.value {
+            Value::Null => Ok(false),
+            Value::Bool(on) => Ok(*on),
+            Value::String(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => Err(self.wrong()),
+        }
+    }
+
+    /// Words: in a list, or in a text with commas.
+    fn list(self) -> Result<Vec<String>, String> {
+        match &self.value {
+            Value::Null => Ok(Vec::new()),
+            Value::String(text) => Ok(text.split(',').map(|word| word.trim().to_owned()).collect()),
+            Value::Number(number) => Ok(vec![number.to_string()]),
+            Value::Array(entries) => entries.iter().map(word).collect::<Option<_>>().ok_or_else(|| self.wrong()),
+            Value::Bool(_) | Value::Object(_) => Err(self.wrong()),
+        }
+    }
+
+    /// Paths or patterns. Those of a list are whole, whatever commas they have; a text is read as
+    /// the flag reads it.
+    fn list_of_paths(self) -> Result<Vec<String>, String> {
+        match &self.value {
+            Value::String(text) => Ok(vec![text.clone()]),
+            _ => Ok(self.list()?.iter().map(|path| item(path)).collect()),
+        }
+    }
+
+    fn variables(self) -> Result<Vec<String>, String> {
+        match &self.value {
+            Value::Object(map) => {
+                let pair = |(key, value): (&String, &Value)| Some(format!("{key}={}", word(value)?));
+                map.iter().map(pair).collect::<Option<_>>().ok_or_else(|| self.wrong())
+            }
+            Value::String(text) => Ok(vec![text.clone()]),
+            _ => self.list(),
+        }
+    }
+
+    /// Local files, and contents that stand in the object.
+    fn uploads(self) -> Result<(Vec<String>, Vec<Upload>), String> {
+        let Value::Array(entries) = &self.value else { return Ok((self.list_of_paths()?, Vec::new())) };
+        let (contents, files): (Vec<&Value>, Vec<&Value>) = entries.iter().partition(|entry| entry.is_object());
+        let contents = contents.into_iter().map(|entry| serde_json::from_value(entry.clone())).collect();
+        let contents: Result<Vec<Upload>, _> = contents;
+        let files: Option<Vec<String>> = files.into_iter().map(|file| word(file).map(|file| item(&file))).collect();
+        match (files, contents) {
+            (Some(files), Ok(contents)) => Ok((files, contents)),
+            _ => Err(self.wrong()),
+        }
+    }
+
+    fn plain<T: DeserializeOwned>(self) -> Result<Option<T>, String> {
+        serde_json::from_value(self.value.clone()).map_err(|_| self.wrong())
+    }
+}
+
+/// A text or a number as a text.
+fn word(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// What JSON that cannot be read is lacking, without the place.
+pub(crate) fn words(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let what = text.split(" at line ").next().unwrap_or_default();
+    match what {
+        _ if error.is_eof() => "the JSON is not complete: a bracket, a brace or a quote is not closed".to_owned(),
+        "trailing characters" => "something stands behind the JSON; a line holds one job".to_owned(),
+        "key must be a string" => "names of fields stand in double quotes, like \"command\"".to_owned(),
+        "trailing comma" => "there is a comma too many".to_owned(),
+        "expected value" => "a value is missing; texts stand in double quotes".to_owned(),
+        "expected `:`" => "a colon is missing behind the name of a field".to_owned(),
+        "expected `,` or `}`" | "expected `,` or `]`" => "a comma is missing, or the closing bracket".to_owned(),
+        other => format!("this is no JSON: {other}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+    use serde_json::json;
+
+    use super::*;
+
+    fn job(value: &Value) -> Result<JobSpec, String> {
+        let Value::Object(object) = value.clone() else { panic!("{value} is no object") };
+        let (flags, base) = read(object, &JobFlags { group: Some("default".into()), ..JobFlags::default() })?;
+        flags.spec(base).map_err(|error| format!("{error:?}"))
+    }
+
+    #[test]
+    fn fields_have_the_forms_of_flags_and_those_of_the_wire() {
+        let same = |a: Value, b: Value| assert_eq!(job(&a).unwrap(), job(&b).unwrap(), "{a} {b}");
+        same(json!({"timeout": "5m"}), json!({"timeout_s": 300}));
+        same(json!({"timeout-s": "300"}), json!({"timeout": 300}));
+        same(json!({"tags": "disk"}), json!({"tags": ["disk"]}));
+        same(json!({"tags": "disk,gpu:0"}), json!({"tags": ["disk", "gpu:0"]}));
+        same(json!({"env": ["A=1", "B=a,b"]}), json!({"env": {"A": 1, "B": "a,b"}}));
+        same(json!({"env": "A=1,2"}), json!({"env": {"A": "1,2"}}));
+        same(json!({"download": "*.png,*.jpg"}), json!({"download": ["*.png", "*.jpg"]}));
+        same(json!({"same-machine": true}), json!({"same_machine": true}));
+        same(json!({"on-lost": "fail"}), json!({"on_lost": "fail"}));
+        same(json!({"priority": "3"}), json!({"priority": 3}));
+        same(json!({"begin": "2030-01-31T00:00Z"}), json!({"begin_at": 1_896_048_000_000_u64}));
+        same(json!({"exclude": "vm", "hold": null}), json!({"exclude": ["vm"], "hold": false}));
+        assert_eq!(job(&json!({"download": ["a,b"]})).unwrap().download, ["a,b"]);
+        assert_eq!(job(&json!({"group": "gpu"})).unwrap().group.as_deref(), Some("gpu"));
+        assert_eq!(job(&json!({"group": null})).unwrap().group, None);
+        assert_eq!(job(&json!({})).unwrap().group.as_deref(), Some("default"));
+        let spec = job(&json!({"upload": [{"path": "a", "content": "YQ=="}], "stdin": "YQ=="})).unwrap();
+        assert_eq!((spec.upload.len(), spec.stdin.is_some()), (1, true));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_said_with_an_example() {
+        let table = [
+            (json!({"comand": "x"}), "unknown field \"comand\" (did you mean \"command\"?)"),
+            (json!({"command": true}), "\"command\" does not take true (write it like \"command\": \"make\")"),
+            (
+                json!({"tags": {"a": 1}}),
+                "\"tags\" does not take {\"a\":1} (write it like \"tags\": [\"gpu:0\", \"disk\"])",
+            ),
+            (json!({"on-lost": []}), "\"on-lost\" does not take [] (write it like \"on-lost\": \"fail\")"),
+            (json!({"hold": "yes"}), "\"hold\" does not take \"yes\" (write it like \"hold\": true)"),
+        ];
+        for (value, expected) in table {
+            assert_eq!(job(&value).unwrap_err(), expected);
+        }
+    }
+
+    #[test]
+    fn every_flag_and_every_field_of_the_wire_is_a_field() {
+        let flags = crate::command::grammar::Grammar::command();
+        let submit = flags.find_subcommand("batch").unwrap();
+        let own = ["dry-run", "wait", "idempotency-key"];
+        let names = submit.get_arguments().filter_map(clap::Arg::get_long).filter(|name| !own.contains(name));
+        let mut fields: Vec<String> = names.map(str::to_owned).collect();
+        let full = json!({"command": "x", "name": "n", "group": "g", "tags": ["t"], "depends": ["job-1"],
+            "same_machine": true, "stdin": "YQ==", "upload": [{"path": "a"}], "download": ["*"], "env": {"A": "1"},
+            "timeout_s": 1, "retries": 1, "retry_delay_s": 1, "priority": 1, "hold": true, "begin_at": 1,
+            "on_lost": "fail", "exclude": ["w"], "umask": "022"});
+        let spec: JobSpec = serde_json::from_value(full.clone()).unwrap();
+        let Ok(Value::Object(written)) = serde_json::to_value(&spec) else { panic!("a job is an object") };
+        fields.extend(written.keys().cloned());
+        for field in fields {
+            let known = FIELDS.iter().any(|(name, _)| *name == field.replace('-', "_"));
+            assert!(known, "{field}");
+        }
+        let Value::Object(object) = full else { panic!("a job is an object") };
+        let (flags, base) = read(object, &JobFlags::default()).unwrap();
+        assert_eq!(JobSpec { depends: spec.depends.clone(), ..flags.spec(base).unwrap() }, spec);
+    }
+}

@@ -1,0 +1,97 @@
+//! Whole scripts as jobs: from a file, or from standard input.
+//!
+//! A script goes along as a file of the job and is run by the program that its first line names, so
+//! that it finds itself under its own name in its own folder. What has no such line, or names a shell
+//! that `/bin/sh` stands in for, and comes from standard input, is the command itself.
+
+use c2_shared::bytes64::Bytes64;
+use c2_shared::job::{JobSpec, Upload};
+
+use crate::command::draft::Draft;
+use crate::command::job_flags::{JobFlags, item};
+use crate::command::text::{self, local};
+use crate::command::{CommandError, files};
+
+/// What a script from standard input is called in the job's folder.
+const NAME: &str = "script";
+/// Bytes of the first line that are looked at, as many as Linux looks at.
+const FIRST_LINE_MAX: usize = 256;
+
+/// The job that runs a script file of this machine.
+pub(crate) async fn of_file(file: &str, mut flags: JobFlags, interactive: bool) -> Result<Draft, CommandError> {
+    if file == "-" {
+        return of_input(flags, interactive).await;
+    }
+    let path = local(file).into_owned();
+    let looked = tokio::task::spawn_blocking(move || first_line(&path)).await;
+    let interpreter = interpreter(&looked.expect("reading a file does not panic")?);
+    let name = file.rsplit('/').next().unwrap_or(file).to_owned();
+    flags.upload.push(format!("{}:{}", item(file), item(&name)));
+    Ok(Draft { flags, base: running(&interpreter, &name) })
+}
+
+/// The job that runs what comes by standard input.
+pub(crate) async fn of_input(flags: JobFlags, interactive: bool) -> Result<Draft, CommandError> {
+    if interactive {
+        let hint = "put the command in quotes, or name a file: submit --script=FILE";
+        return Err(CommandError::usage("there is no standard input here", hint));
+    }
+    let command = text::read("-", interactive).await?;
+    let command = command.trim_end().to_owned();
+    if !command.starts_with("#!") || interpreter(command.as_bytes()) == ["/bin/sh"] {
+        return Ok(Draft { flags, base: JobSpec { command, ..JobSpec::default() } });
+    }
+    let mut base = running(&interpreter(command.as_bytes()), NAME);
+    let content = Some(Bytes64(format!("{command}\n").into_bytes()));
+    base.upload.push(Upload { path: NAME.to_owned(), content, ..Upload::default() });
+    Ok(Draft { flags, base })
+}
+
+fn running(interpreter: &[String], name: &str) -> JobSpec {
+    let script = format!("./{name}");
+    let words = interpreter.iter().map(String::as_str).chain([script.as_str()]);
+    let command = shlex::try_join(words).expect("a first line and a file name have no NUL");
+    JobSpec { command: format!("exec {command}"), ..JobSpec::default() }
+}
+
+fn first_line(path: &str) -> Result<Vec<u8>, CommandError> {
+    use std::io::Read as _;
+    files::look(path)?;
+    let mut bytes = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(FIRST_LINE_MAX as u64).read_to_end(&mut bytes));
+    read.map_err(|error| files::unreadable(path, &error))?;
+    Ok(bytes)
+}
+
+/// The program of a script and its one argument, as Linux reads them; /bin/sh where none is named.
+fn interpreter(script: &[u8]) -> Vec<String> {
+    let line = script.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = String::from_utf8_lossy(line);
+    let Some(words) = line.strip_prefix("#!").map(str::trim).filter(|words| !words.is_empty() && !words.contains('\0'))
+    else {
+        return vec!["/bin/sh".to_owned()];
+    };
+    let (program, argument) = words.split_once([' ', '\t']).unwrap_or((words, ""));
+    [program, argument.trim()].into_iter().filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_is_run_by_what_its_first_line_names() {
+        let table = [
+            ("echo hi\n", "exec /bin/sh ./job.py"),
+            ("#!/bin/bash\n[[ a ]]\n", "exec /bin/bash ./job.py"),
+            ("#!/usr/bin/env python3\nprint()", "exec /usr/bin/env python3 ./job.py"),
+            ("#! /usr/bin/env -S python3 -u\r\n", "exec /usr/bin/env '-S python3 -u' ./job.py"),
+            ("#!\n", "exec /bin/sh ./job.py"),
+            ("", "exec /bin/sh ./job.py"),
+        ];
+        for (script, command) in table {
+            assert_eq!(running(&interpreter(script.as_bytes()), "job.py").command, command, "{script:?}");
+        }
+        assert_eq!(running(&["/bin/sh".to_owned()], "a b$.sh").command, "exec /bin/sh './a b$.sh'");
+    }
+}

@@ -1,0 +1,107 @@
+//! What would become of jobs that are not submitted yet: everything that would be refused, and what
+//! would keep them from running for longer than a moment. It decides nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use c2_shared::id::JobId;
+use c2_shared::job::{JobState, Placement};
+
+use crate::sched::event::{NewJob, Now};
+use crate::sched::scheduler::Scheduler;
+use crate::sched::workers::Worker;
+use crate::sched::{Reject, locks};
+
+/// What a submit of some jobs would lead to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Foreseen {
+    /// All reasons for which it would be refused.
+    pub refusals: Vec<Reject>,
+    /// What else is known, by the place of the job.
+    pub outlooks: Vec<(usize, Outlook)>,
+}
+
+/// Why a job would wait, or never run, although nothing is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Outlook {
+    #[error("no worker has registered, so it waits")]
+    NoWorkers,
+    #[error("every worker that it could run on is excluded, so it waits")]
+    Excluded,
+    #[error("no worker{} offers tag {tag:?}, so it waits", of_group(.group.as_ref()))]
+    NoTag { tag: String, group: Option<String> },
+    #[error("no worker{} offers all of its tags, so it waits", of_group(.group.as_ref()))]
+    NoTags { group: Option<String> },
+    #[error("no worker{} is online, so it waits", of_group(.group.as_ref()))]
+    Offline { group: Option<String> },
+    #[error("every worker{} that it could run on is draining, so it waits", of_group(.group.as_ref()))]
+    Draining { group: Option<String> },
+    #[error("{on} has ended already and is {state}, so it never runs")]
+    Unmet { on: JobId, state: JobState },
+}
+
+fn of_group(group: Option<&String>) -> String {
+    group.map(|group| format!(" of group {group:?}")).unwrap_or_default()
+}
+
+impl Scheduler {
+    /// Looks ahead at jobs as if they were submitted now.
+    pub fn foresee(&self, now: Now, jobs: &[NewJob]) -> Foreseen {
+        let (edges, refusals) = match self.judge(jobs, &BTreeMap::new()) {
+            Ok(edges) => (edges, Vec::new()),
+            Err(refusals) => (Vec::new(), refusals),
+        };
+        let mut outlooks = Vec::new();
+        // Most jobs of a batch ask for the same.
+        let mut known: BTreeMap<&Placement, Option<Outlook>> = BTreeMap::new();
+        for (place, job) in jobs.iter().enumerate() {
+            let unmet = edges.get(place).and_then(|edges| edges.iter().find(|edge| self.is_unmet(edge)));
+            let ended = unmet.and_then(|(_, on)| self.ended.get(*on));
+            let outlook = match ended {
+                Some(ended) => Some(Outlook::Unmet { on: ended.job, state: ended.state }),
+                None => {
+                    let placement = &*job.terms.placement;
+                    known.entry(placement).or_insert_with(|| self.outlook(now, placement)).clone()
+                }
+            };
+            outlooks.extend(outlook.map(|outlook| (place, outlook)));
+        }
+        Foreseen { refusals, outlooks }
+    }
+
+    fn outlook(&self, now: Now, placement: &Placement) -> Option<Outlook> {
+        if self.workers.is_empty() {
+            return Some(Outlook::NoWorkers);
+        }
+        let group = placement.group.clone();
+        let is_member = |worker: &&Worker| group.as_ref().is_none_or(|group| worker.record.groups.contains(group));
+        let members: Vec<&Worker> = self.workers.values().filter(is_member).collect();
+        if members.is_empty() {
+            // An unknown group is refused.
+            return None;
+        }
+        let allowed: Vec<&Worker> = members.into_iter().filter(|worker| !worker.is_among(&placement.exclude)).collect();
+        if allowed.is_empty() {
+            return Some(Outlook::Excluded);
+        }
+        let offers =
+            |worker: &&&Worker, tags: &[String]| locks::choose(tags, &worker.record.tags, &BTreeMap::new()).is_some();
+        let fit: Vec<&Worker> = allowed.iter().filter(|worker| offers(worker, &placement.tags)).copied().collect();
+        if fit.is_empty() {
+            let nowhere = |tag: &&String| !allowed.iter().any(|worker| offers(&worker, &[(*tag).clone()]));
+            return Some(match placement.tags.iter().find(nowhere) {
+                Some(tag) => Outlook::NoTag { tag: tag.clone(), group },
+                None => Outlook::NoTags { group },
+            });
+        }
+        let online: Vec<&&Worker> = fit.iter().filter(|worker| worker.is_online(now.mono)).collect();
+        if online.is_empty() {
+            return Some(Outlook::Offline { group });
+        }
+        online.iter().all(|worker| worker.record.drained).then_some(Outlook::Draining { group })
+    }
+
+    /// The groups that any worker is in.
+    pub(crate) fn groups(&self) -> BTreeSet<&String> {
+        self.workers.values().flat_map(|worker| &worker.record.groups).collect()
+    }
+}

@@ -1,0 +1,100 @@
+//! What is known of jobs before they are submitted.
+
+use std::sync::Arc;
+
+use c2_shared::id::JobId;
+use c2_shared::job::{JobState, Outcome};
+
+use super::lab::{Lab, after, attempt, ip, named, placed, plain};
+use crate::sched::event::{self, NewJob};
+use crate::sched::{Outlook, Reject};
+
+fn tagged(tags: &[&str], group: Option<&str>) -> NewJob {
+    placed(|p| {
+        p.tags = tags.iter().map(|&tag| tag.to_owned()).collect();
+        p.group = group.map(str::to_owned);
+    })
+}
+
+fn lab() -> Lab {
+    let mut lab = Lab::new(&[2, 3]);
+    lab.apply(event::TagsSet { worker: ip(2), tags: ["gpu:0".to_owned(), "disk".to_owned()].into() }).unwrap();
+    lab.apply(event::TagsSet { worker: ip(3), tags: ["lic".to_owned()].into() }).unwrap();
+    let add = ["gpu".to_owned()].into();
+    lab.apply(event::GroupsChanged { worker: ip(2), add, remove: [].into() }).unwrap();
+    lab
+}
+
+#[test]
+fn everything_that_is_wrong_is_told_with_its_job() {
+    let mut lab = lab();
+    lab.submit(vec![plain()]).unwrap();
+    let jobs = [
+        tagged(&[], Some("gpux")),
+        plain(),
+        tagged(&[], Some("gpuy")),
+        after(&["nope"]),
+        after(&["job-9"]),
+        after(&["job-1"]),
+    ];
+    let unknown = |group: &str| Reject::UnknownGroup { group: group.to_owned(), known: vec!["gpu".to_owned()] };
+    let expected = [
+        unknown("gpux").of_job(0),
+        unknown("gpuy").of_job(2),
+        Reject::UnknownName { name: "nope".to_owned() }.of_job(3),
+        Reject::UnknownJob { job: JobId(9) }.of_job(4),
+    ];
+    let before = lab.s.saved();
+    assert_eq!(lab.s.foresee(lab.now, &jobs).refusals, expected);
+    assert_eq!(lab.s.saved(), before, "looking changes nothing");
+    assert_eq!(lab.submit(jobs.to_vec()), Err(expected[0].clone()), "a submit is refused for the first of them");
+    let ring = [named("a", &["b"]), named("b", &["a"])];
+    let path = ["a", "b", "a"].map(str::to_owned).to_vec();
+    assert_eq!(lab.s.foresee(lab.now, &ring).refusals, [Reject::Cycle { path }.of_job(0)]);
+    lab.decided.clear();
+}
+
+#[test]
+fn what_would_wait_or_never_run_is_known() {
+    let mut lab = lab();
+    lab.submit(vec![plain()]).unwrap();
+    lab.poll(2);
+    lab.poll(3);
+    lab.finish(2, attempt(1, 1), Outcome::Exit { code: 1 });
+    lab.poll(2);
+    let gpu = || Some("gpu".to_owned());
+    let no_tag = |tag: &str, group| Some(Outlook::NoTag { tag: tag.to_owned(), group });
+    let excluding = |names: &[&str]| {
+        let mut job = plain();
+        Arc::make_mut(&mut job.terms.placement).exclude = names.iter().map(|&name| name.to_owned()).collect();
+        job
+    };
+    let unmet = Outlook::Unmet { on: JobId(1), state: JobState::Failed };
+    let table = [
+        (plain(), None),
+        (tagged(&["gpu", "disk"], None), None),
+        (tagged(&["gpu:1"], None), no_tag("gpu:1", None)),
+        (tagged(&["disk", "tpu"], None), no_tag("tpu", None)),
+        (tagged(&["lic"], Some("gpu")), no_tag("lic", gpu())),
+        (tagged(&["disk", "lic"], None), Some(Outlook::NoTags { group: None })),
+        (tagged(&["gpu", "gpu:0"], None), Some(Outlook::NoTags { group: None })),
+        (excluding(&["host2"]), None),
+        (excluding(&["host2", "127.0.0.3"]), Some(Outlook::Excluded)),
+        (after(&["job-1"]), Some(unmet)),
+        (after(&["notok:job-1"]), None),
+        (after(&["any:job-1"]), None),
+    ];
+    for (job, expected) in &table {
+        let seen = lab.s.foresee(lab.now, std::slice::from_ref(job)).outlooks;
+        assert_eq!(seen, expected.iter().cloned().map(|outlook| (0, outlook)).collect::<Vec<_>>(), "{job:?}");
+    }
+    lab.apply(event::DrainSet { worker: ip(2), drain: true }).unwrap();
+    let outlook = |lab: &Lab, job: NewJob| lab.s.foresee(lab.now, &[job]).outlooks.pop().map(|(_, outlook)| outlook);
+    assert_eq!(outlook(&lab, tagged(&[], Some("gpu"))), Some(Outlook::Draining { group: gpu() }));
+    lab.sleep(20_000);
+    lab.poll(3);
+    assert_eq!(outlook(&lab, tagged(&["disk"], None)), Some(Outlook::Offline { group: None }));
+    assert_eq!(outlook(&lab, plain()), None);
+    lab.decided.clear();
+    assert_eq!(outlook(&Lab::new(&[]), plain()), Some(Outlook::NoWorkers));
+}

@@ -1,0 +1,239 @@
+//! What people type: lines that they guess, examples of the help, and texts in all the forms in which
+//! they come.
+
+use std::fs::File;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, ensure};
+use c2_shared::job::JobSpec;
+use c2_tests::{Cluster, scenario};
+use c2_tui::for_tests;
+
+crate::tests![
+    a_guessed_line_works_or_its_hint_leads_to_one_that_does,
+    the_examples_of_the_help_are_understood,
+    scripts_and_standard_input_are_jobs,
+    a_dry_run_says_what_a_submit_says,
+    each_line_of_a_list_brings_its_file,
+    jobs_find_who_they_are_and_what_they_left,
+    mistakes_in_the_arguments_are_json_too,
+];
+
+fn a_guessed_line_works_or_its_hint_leads_to_one_that_does() {
+    let lines = include_str!("../data/guessed_lines.txt").lines();
+    let lines: Vec<(&str, &str)> = lines.filter_map(|line| line.rsplit_once(" => ")).collect();
+    assert!(lines.len() >= 200, "{}", lines.len());
+    let mut wrong = Vec::new();
+    for (line, wanted) in lines {
+        match for_tests::parse(line) {
+            Ok(()) if wanted == "ok" => {}
+            Ok(()) => wrong.push(format!("{line} is understood, and {wanted:?} was wanted")),
+            Err(message) => {
+                let hint = for_tests::hint(line).unwrap_or_default();
+                if wanted == "ok" || !format!("{message}\n{hint}").contains(wanted) {
+                    wrong.push(format!("{line}: {message}; {hint}; and not {wanted:?}"));
+                }
+                // A line that is given in full can be typed.
+                let ours = hint.strip_prefix("write it as: ").filter(|ours| !ours.starts_with('-') && *ours == wanted);
+                if let Some(Err(message)) = ours.map(for_tests::parse) {
+                    wrong.push(format!("{line}: {ours:?} is not understood: {message}"));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn the_examples_of_the_help_are_understood() {
+    scenario(async |cluster| {
+        cluster.agent("127.0.0.2").await?;
+        let here = cluster.console_dir();
+        for (name, text) in
+            [("jobs.txt", "true\n"), ("inputs.txt", "a.dat\n"), ("a.dat", "a\n"), ("train.py", "true\n")]
+        {
+            std::fs::write(here.join(name), text)?;
+        }
+        let set =
+            cluster.exec(&["submit \"echo x >x\" --name=job --download=x --wait", "assign 127.0.0.2 workers"]).await?;
+        assert_eq!(set.status, 0, "{set:?}");
+        let overs_ssh = ["pdsh", "verify-ssh"];
+        let commands = for_tests::commands().iter();
+        for command in commands.filter(|command| !command.full_screen && !overs_ssh.contains(&command.name.as_str())) {
+            let help = cluster.exec(&[&format!("help {}", command.name)]).await?;
+            for line in &command.examples {
+                assert!(help.stdout.contains(line), "{help:?}");
+                // Nobody answers at the addresses of the manual; jobs may wait for them.
+                let quick = line.replace("10.0.0.11", "127.0.0.2").replace(" --wait", "").replace("gpu", "workers");
+                let ran = cluster.exec(&[&quick]).await?;
+                assert!([0, 1, 124].contains(&ran.status), "{quick}: {ran:?}");
+                if ["wait", "follow", "hold", "cancel", "pause"].contains(&command.name.as_str()) {
+                    cluster.exec(&["unpause", "release @held"]).await?;
+                }
+            }
+        }
+        Ok(())
+    });
+}
+
+/// Runs the console with a file as its standard input.
+fn fed(cluster: &Cluster, args: &[&str], input: &Path) -> Result<(i32, String, String)> {
+    let output = cluster.full_screen(args)?.stdin(File::open(input)?).output()?;
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    Ok((output.status.code().context("a status")?, text(&output.stdout), text(&output.stderr)))
+}
+
+fn scripts_and_standard_input_are_jobs() {
+    scenario(async |cluster| {
+        cluster.agent("127.0.0.2").await?;
+        let here = cluster.console_dir();
+        let file = |name: &str, text: &[u8]| -> Result<_> {
+            std::fs::write(here.join(name), text)?;
+            Ok(here.join(name))
+        };
+        file("who.sh", b"#!/bin/bash\n[[ $0 == ./who.sh ]] && cd \"$(dirname \"$0\")\" && echo \"$BASH\"\n")?;
+        file("plain", b"echo \"$0 in $PWD\"; exit 3\n")?;
+        file("cat.x", b"#!/usr/bin/env -S cat -n\nline\n")?;
+        let ran = cluster.exec(&["submit --script=who.sh --wait", "submit --script=cat.x --wait"]).await?;
+        assert_eq!(ran.status, 0, "{ran:?}");
+        assert!(ran.stdout.starts_with("/bin/bash\n") || ran.stdout.starts_with("/usr/bin/bash\n"), "{ran:?}");
+        assert!(ran.stdout.contains("2\tline"), "{ran:?}");
+        let ran = cluster.exec(&["submit --script=./plain --wait"]).await?;
+        assert!(ran.status == 3 && ran.stdout.starts_with("./plain in /"), "{ran:?}");
+
+        let input = file("in", b"\xef\xbb\xbfecho one; set -- a b\r\necho $2\r\n")?;
+        assert_eq!(fed(cluster, &["--exec", "submit - --wait"], &input)?.1, "one\nb\n");
+        let input = file("in2", b"#!/bin/bash\n[[ a ]] && echo bash\n")?;
+        assert_eq!(fed(cluster, &["--exec", "submit - --wait"], &input)?.1, "bash\n");
+
+        let lines = "\u{feff}queue-status\nsubmit \"set -- one two; echo \\$2\" \\\n  --wait  # it's one job\nsubmit 'echo a\necho b' --wait\n";
+        let script = file("script", lines.as_bytes())?;
+        for args in [&["--exec", "-"][..], &["--file", "script"][..]] {
+            let (status, out, err) = fed(cluster, args, &script)?;
+            assert!(status == 0 && out.ends_with("two\na\nb\n"), "{args:?} {out} {err}");
+        }
+        let open = file("open", b"list\nsubmit 'a\nlist\n")?;
+        let (status, out, err) = fed(cluster, &["--file", "open"], &open)?;
+        assert!(
+            status == 2 && out.matches("WORKER").count() == 1 && err.contains("open:2: the quote '"),
+            "{out} {err}"
+        );
+        Ok(())
+    });
+}
+
+fn a_dry_run_says_what_a_submit_says() {
+    scenario(async |cluster| {
+        cluster.agent("127.0.0.2").await?;
+        let failed = cluster.submit_spec(JobSpec { command: "false".into(), ..JobSpec::default() }).await?;
+        cluster.ended(failed).await?;
+        let cases = [
+            (
+                "{\"command\":\"x\",\"name\":\"a\",\"depends\":\"b\"}\n{\"command\":\"x\",\"name\":\"b\",\"depends\":[\"a\"]}\n",
+                "line 1: jobs wait for each other: a -> b -> a",
+            ),
+            (
+                "true\n{\"command\":\"x\",\"name\":\"a\",\"depends\":\"a\"}\n",
+                "line 2: jobs wait for each other: a -> a",
+            ),
+            ("{\"command\":\"true\",\"depends\":[\"nope\"]}\n", "line 1: unknown job \"nope\""),
+            ("true\n\n{\"command\":\"true\",\"group\":\"nogroup\"}\n", "line 3: unknown group \"nogroup\""),
+            (
+                "{\"command\":\"true\",\"name\":\"a\"}\n{\"command\":\"true\",\"name\":\"a\"}\n{\"command\":\"x\",\"depends\":\"a\"}\n",
+                "line 3: two jobs of the batch are named \"a\"",
+            ),
+            ("{\"command\":\"true\",\"name\":\"1-5\"}\n", "line 1: the name \"1-5\" means something else already"),
+            ("{\"command\":\"true\",\"upload\":[\"no.such\"]}\n", "line 1: cannot read \"no.such\""),
+        ];
+        for (text, words) in cases {
+            std::fs::write(cluster.console_dir().join("b"), text)?;
+            let dry = cluster.exec(&["batch b --dry-run"]).await?;
+            let run = cluster.exec(&["batch b"]).await?;
+            assert!(dry.status == 1 && dry.stderr.contains(words), "{text}: {dry:?}");
+            assert_eq!((run.status, &run.stderr), (1, &dry.stderr), "{text}");
+        }
+        std::fs::write(
+            cluster.console_dir().join("b"),
+            "true\n{\"command\":\"x\",\"tags\":\"t\"}\n{\"command\":\"y\",\"tags\":\"t\"}\n",
+        )?;
+        let dry = cluster.exec(&["batch b --dry-run"]).await?;
+        assert!(dry.status == 0 && dry.stderr.contains("line 2 and 1 more: no worker offers tag \"t\""), "{dry:?}");
+        let run = cluster.exec(&[&format!("submit true --depends={failed}")]).await?;
+        assert!(run.stderr.contains("job-1 has ended already and is failed, so it never runs"), "{run:?}");
+        Ok(())
+    });
+}
+
+fn each_line_of_a_list_brings_its_file() {
+    scenario(async |cluster| {
+        cluster.agent("127.0.0.2").await?;
+        let here = cluster.console_dir();
+        std::fs::create_dir(here.join("in"))?;
+        let names = ["in/a b.wav", "in/$(touch x),1.wav", "in/it's [1].wav"];
+        for name in names {
+            std::fs::write(here.join(name), name)?;
+        }
+        std::fs::write(here.join("list"), names.join("\n"))?;
+        std::fs::write(here.join("list0"), names.join("\0"))?;
+        let line = "split 'cp {/} {/.}.mp3' LIST --upload={} --name={/.} --download={/.}.mp3 --env=F={/} --wait";
+        let ran = cluster.exec(&[&line.replace("LIST", "list"), "get-files 1-3 out"]).await?;
+        assert_eq!(ran.status, 0, "{ran:?}");
+        for (job, name) in (1..).zip(names) {
+            let left = here.join(format!("out/job-{job}")).join(name.replace("in/", "").replace(".wav", ".mp3"));
+            assert_eq!(std::fs::read_to_string(&left).with_context(|| left.display().to_string())?, name);
+        }
+        let ran = cluster.exec(&[&line.replace("LIST", "list0 --null")]).await?;
+        assert_eq!(ran.status, 0, "{ran:?}");
+        let refused = cluster.exec(&["split 'echo {}' list0"]).await?;
+        assert!(refused.status == 1 && refused.stderr.contains("--null"), "{refused:?}");
+        Ok(())
+    });
+}
+
+fn jobs_find_who_they_are_and_what_they_left() {
+    scenario(async |cluster| {
+        cluster.agent("127.0.0.2").await?;
+        let ran = cluster
+            .exec(&["submit 'test \"$HOME\" = \"$(getent passwd $(id -u) | cut -d: -f6)\" && echo $LOGNAME' --wait"])
+            .await?;
+        ensure!(ran.status == 0 && ran.stdout.trim() == whoami()?, "{ran:?}");
+        let masks = cluster.exec(&["submit umask --wait", "submit umask --umask=022 --wait"]).await?;
+        assert_eq!(masks.stdout, "0077\n0022\n", "{masks:?}");
+        let missing = cluster.exec(&["submit true --download=report.csv --wait", "get-files last --list"]).await?;
+        assert!(missing.stderr.contains("nothing matches \"report.csv\""), "{missing:?}");
+        assert!(missing.stdout.contains("nothing matches \"report.csv\""), "{missing:?}");
+        let exact =
+            cluster.exec(&["submit ': >\"a[1].txt\"' --download='a[1].txt' --wait", "get-files last --list"]).await?;
+        assert!(
+            exact.status == 0 && exact.stdout.contains("a[1].txt") && !exact.stderr.contains("nothing"),
+            "{exact:?}"
+        );
+        for pattern in ["'['", "'*.{png,jpg}'"] {
+            let refused = cluster.exec(&[&format!("submit true --download={pattern}")]).await?;
+            assert_eq!(refused.status, 1, "{refused:?}");
+        }
+        Ok(())
+    });
+}
+
+fn whoami() -> Result<String> {
+    let output = std::process::Command::new("id").arg("-un").output()?;
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}
+
+fn mistakes_in_the_arguments_are_json_too() {
+    scenario(async |cluster| {
+        for args in
+            [&["--json", "--wiat"][..], &["--json", "logout"], &["--wiat", "--json"], &["--json", "--exec", "lsit"]]
+        {
+            let output = cluster.bare_console(args)?.output()?;
+            let error: serde_json::Value = serde_json::from_slice(&output.stderr)?;
+            assert_eq!((output.status.code(), &error["code"]), (Some(2), &"usage".into()), "{args:?} {error}");
+            ensure!(!error["message"].as_str().is_some_and(|text| text.starts_with(' ')), "{error}");
+            ensure!(!error.to_string().contains("\\n"), "{error}");
+        }
+        let output = cluster.bare_console(&["--exec", "submit", "echo hi"])?.output()?;
+        let said = String::from_utf8(output.stderr)?;
+        assert!(output.status.code() == Some(2) && said.contains("in quotes: c2-tui --exec '"), "{said}");
+        Ok(())
+    });
+}
