@@ -4,6 +4,7 @@
 //! next start takes them over.
 
 mod files;
+mod introduce;
 mod start;
 
 use std::fs::File;
@@ -14,7 +15,9 @@ use c2_shared::advice::Advice;
 use c2_shared::api::files::CleanupReport;
 use c2_shared::api::work::Directive;
 use c2_shared::client::{Client, ClientError};
+use c2_shared::exit;
 use c2_shared::job::Outcome;
+use c2_shared::time::Mono;
 use c2_shared::worker::Load;
 use tokio::sync::{mpsc, watch};
 
@@ -23,11 +26,12 @@ use crate::cleanup::Cleanup;
 use crate::clock;
 use crate::connection::{self, Connection, Reply, Said};
 use crate::detect;
+use crate::identity::{self, Identity};
 use crate::live::{Live, Question};
 use crate::options::Options;
-use crate::slots::{Action, Identity, Slots};
+use crate::slots::{Action, Failure, Slots};
 use crate::spool::{Kept, Spool};
-use crate::state::{StateDir, StateError, random_hex};
+use crate::state::{StateDir, StateError};
 use crate::supervise::runners::{News, Plan, Report, Runners};
 use crate::supervise::synthetic;
 use crate::supervise::wire::Start;
@@ -36,7 +40,8 @@ use crate::trash;
 use crate::workspace::{Root, RootError};
 
 use files::Leaving;
-use start::{TakenOver, boot_id, introduce, take_over};
+use introduce::introduction;
+use start::{TakenOver, take_over};
 
 /// Reports of runners that may wait for the agent; more make the runners' links wait.
 const REPORTS_LEN: usize = 64;
@@ -56,6 +61,10 @@ pub(crate) enum AgentError {
     Runtime(#[source] std::io::Error),
     #[error("cannot take over what an earlier run left")]
     TakeOver(#[source] std::io::Error),
+    #[error("c2d at {server} does not take this agent's token any more: {said}")]
+    Revoked { server: String, said: String },
+    #[error("this state folder is a copy of another worker's: {said}")]
+    Copy { said: String },
 }
 
 impl Advice for AgentError {
@@ -66,7 +75,16 @@ impl Advice for AgentError {
             Self::Client(error) => return error.hint(),
             Self::Runtime(_) => "see the limits of this user with: ulimit -a".to_owned(),
             Self::TakeOver(_) => "see whether the state folder may be written to".to_owned(),
+            Self::Revoked { .. } => "join again, with a line of `c2d invite`: c2-agent join LINE".to_owned(),
+            Self::Copy { .. } => "give this machine an identity of its own: c2-agent reset-identity".to_owned(),
         })
+    }
+
+    fn status(&self) -> u8 {
+        match self {
+            Self::Revoked { .. } | Self::Copy { .. } => exit::NOT_A_WORKER,
+            _ => exit::FAILED,
+        }
     }
 }
 
@@ -88,16 +106,18 @@ pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     builder.enable_all().max_blocking_threads(8).thread_keep_alive(Duration::MAX).build()
 }
 
-/// Runs the agent until `shutdown`. No answer of c2d ends it: what c2d refuses now it may take later.
+/// Runs the agent until `shutdown`, or until c2d says that it is none of its workers.
 pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) -> Result<(), AgentError> {
     drop(Root::open(&options.workspace_root)?);
     let state = StateDir::open(&options.state_dir)?;
     let lock = state.lock()?;
-    let worker_id = state.worker_id()?;
+    if identity::is_copy(&state) {
+        return Err(AgentError::Copy { said: "c2d found another machine with its identity at work".to_owned() });
+    }
+    let identity = Identity::begin(&state)?;
+    let worker_id = identity.worker_id.clone();
     let client = Client::new(&options.server, Some(options.pass.clone()), options.address);
     let client = client.map_err(AgentError::Client)?;
-    let identity =
-        Identity { worker_id: worker_id.clone(), boot_id: boot_id(), session: random_hex().ok_or(StateError::Random)? };
     let (reports, incoming) = mpsc::channel(REPORTS_LEN);
     let plan = Plan {
         state: state.clone(),
@@ -117,7 +137,7 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
     let root = options.workspace_root.clone();
     tokio::task::spawn_blocking(move || trash::empty(&root));
 
-    let introduction = introduce(&options, identity).await;
+    let introduction = introduction(&options, identity).await;
     let (load, latest_load) = watch::channel(Load::default());
     let watching = tokio::spawn(detect::watch_load(
         load,
@@ -145,12 +165,14 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
         load: latest_load,
         silent: false,
         refusal: String::new(),
+        started: clock::elapsed(),
+        state,
         _lock: lock,
     };
-    agent.serve(shutdown).await;
+    let end = agent.serve(shutdown).await;
     watching.abort();
     agent.leave().await;
-    Ok(())
+    end
 }
 
 struct Agent {
@@ -168,6 +190,8 @@ struct Agent {
     silent: bool,
     /// The last refusal that was logged, so that it is logged once.
     refusal: String,
+    started: Mono,
+    state: StateDir,
     /// Keeps other agents from the state folder.
     _lock: File,
 }
@@ -183,7 +207,7 @@ enum Happened {
 }
 
 impl Agent {
-    async fn serve(&mut self, shutdown: impl Future<Output = ()>) {
+    async fn serve(&mut self, shutdown: impl Future<Output = ()>) -> Result<(), AgentError> {
         let mut shutdown = std::pin::pin!(shutdown);
         loop {
             let request = self.slots.next_request(clock::elapsed(), &self.load.borrow());
@@ -201,7 +225,7 @@ impl Agent {
                 () = tokio::time::sleep(sleep.unwrap_or(SLEEP_MAX).min(SLEEP_MAX)) => Happened::TimeCame,
             };
             match happened {
-                Happened::Replied(reply) => self.on_reply(reply).await,
+                Happened::Replied(reply) => self.on_reply(reply).await?,
                 Happened::Reported(report) => {
                     self.on_report(report);
                     self.begin_deliveries().await;
@@ -210,29 +234,23 @@ impl Agent {
                 Happened::Cleaned(report) => self.slots.on_cleaned(report),
                 // Without a runner the question is dropped, which is an answer.
                 Happened::Asked(question) if self.runners.read(question.read) => self.live.expect(question),
-                Happened::Asked(_) | Happened::TimeCame => {}
+                Happened::Asked(_) => {}
+                Happened::TimeCame => self.end_the_silent(),
                 Happened::Stopped => {
                     tracing::info!(
                         "stopping; {} jobs go on and are taken over by the next start",
                         self.slots.running()
                     );
-                    return;
+                    return Ok(());
                 }
             }
         }
     }
 
-    async fn on_reply(&mut self, Reply { seq, said }: Reply) {
+    async fn on_reply(&mut self, Reply { seq, said }: Reply) -> Result<(), AgentError> {
         let now = clock::elapsed();
         match said {
-            Ok(Said::Registered(answer)) => {
-                if self.connection.worker() != Some(answer.ip) {
-                    tracing::info!("registered at {} as {}", self.connection.server(), answer.ip);
-                }
-                self.heard();
-                self.connection.set_worker(answer.ip);
-                self.slots.on_registered(now, seq);
-            }
+            Ok(Said::Registered(answer)) => self.on_registered(now, seq, &answer),
             Ok(Said::Answer(answer)) => {
                 self.heard();
                 self.obey(&answer.directives);
@@ -243,11 +261,19 @@ impl Agent {
             Err(error) => {
                 if self.slots.awaits(seq) {
                     self.not_heard(&error);
+                    if let Some(dismissal) = self.dismissal(&error).await {
+                        return Err(dismissal);
+                    }
                 }
-                let actions = self.slots.on_failed(now, seq, connection::failure(&error), jitter());
+                let failure = connection::failure(&error);
+                if failure == Failure::Unknown {
+                    self.connection.start_over();
+                }
+                let actions = self.slots.on_failed(now, seq, failure, jitter());
                 self.carry_out(actions).await;
             }
         }
+        Ok(())
     }
 
     fn begin_to_tell(&mut self, directives: &[Directive]) {
@@ -311,6 +337,9 @@ impl Agent {
                     self.adopt(result);
                 }
                 lost.into_iter().for_each(|attempt| self.slots.on_ended(now, synthetic::lost(attempt)));
+                if self.runners.all_greeted() {
+                    self.slots.introduce_now(now);
+                }
             }
             News::Ended(result) => {
                 match &result.outcome {

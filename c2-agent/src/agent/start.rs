@@ -1,17 +1,13 @@
-//! How an agent begins: with what an earlier run left, and with an introduction.
+//! How an agent begins: with what an earlier run left.
 
-use c2_shared::api::work::RegisterRequest;
 use c2_shared::id::AttemptId;
 
-use crate::detect;
-use crate::options::Options;
-use crate::slots::{Identity, Slots};
+use crate::slots::Slots;
 use crate::spool::{Kept, Spool};
 use crate::state::StateDir;
 use crate::supervise::recover::{self, Found};
 use crate::supervise::runners::Runners;
 use crate::supervise::synthetic;
-use crate::supervise::wire::VERSION;
 use crate::transfer::Transfers;
 
 /// What an agent begins with.
@@ -60,20 +56,4 @@ pub(super) async fn take_over(
         }
     }
     Ok(())
-}
-
-pub(super) async fn introduce(options: &Options, identity: Identity) -> RegisterRequest {
-    RegisterRequest {
-        ip: options.address,
-        hostname: rustix::system::uname().nodename().to_string_lossy().into_owned(),
-        worker_id: identity.worker_id,
-        boot_id: identity.boot_id,
-        slots: Some(options.slots),
-        hardware: detect::hardware().await,
-        version: VERSION.to_owned(),
-    }
-}
-
-pub(super) fn boot_id() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
 }

@@ -8,13 +8,12 @@ mod handle;
 mod task;
 
 use std::future::Future;
-use std::net::IpAddr;
 
 use c2_shared::api::jobs::QueueStatus;
 use c2_shared::api::work::AttemptResult;
 
 use crate::sched::event::Now;
-use crate::sched::{Decision, JobView, Reject, WorkerView};
+use crate::sched::{Decision, JobView, Reject, Who, WorkerView};
 
 pub use handle::EngineHandle;
 pub use task::start;
@@ -53,7 +52,7 @@ pub struct AttemptOutput {
 pub struct Touched {
     pub jobs: Vec<JobView>,
     pub workers: Vec<WorkerView>,
-    pub gone: Vec<IpAddr>,
+    pub gone: Vec<Who>,
     pub queue: QueueStatus,
 }
 

@@ -2,7 +2,6 @@
 //! up to what its slots can owe, and one at a time, so that no worker takes c2d's memory.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::Request;
@@ -12,38 +11,38 @@ use c2_shared::api::work::PollRequest;
 use c2_shared::limits::{BATCH_BODY_BYTES_MAX, BODY_BYTES_MAX, SLOTS};
 
 use crate::http::handler::{ApiError, App, optional_json};
+use crate::http::role::WorkerPeer;
 
 /// Bytes that the results of one slot may take: two streams in base64 and a list of files.
 const BYTES_PER_SLOT: usize = 2 * 1024 * 1024;
 
 /// Workers whose large bodies are being read.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct LargeBodies(Arc<Mutex<BTreeSet<IpAddr>>>);
+pub(crate) struct LargeBodies(Arc<Mutex<BTreeSet<String>>>);
 
 /// A worker's right to send a large body, until it is dropped.
 #[derive(Debug)]
 struct Turn {
     bodies: LargeBodies,
-    worker: IpAddr,
+    worker: String,
 }
 
 /// Reads the poll of a worker; none, when it has no body.
-pub(crate) async fn read(app: &App, worker: IpAddr, request: Request) -> Result<Option<PollRequest>, ApiError> {
+pub(crate) async fn read(app: &App, peer: &WorkerPeer, request: Request) -> Result<Option<PollRequest>, ApiError> {
     let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     let has_body = length.is_some() || request.headers().contains_key("transfer-encoding");
     if !has_body || length.is_some_and(|length| length <= BODY_BYTES_MAX) {
         return optional_json(request, BODY_BYTES_MAX).await;
     }
-    let known = app.engine.read(move |scheduler, now| scheduler.worker(now, worker)).await?;
-    let slots = known.map_or(SLOTS, |worker| worker.intro.slots);
+    let slots = peer.slots(app).await?.unwrap_or(SLOTS);
     let max = usize::try_from(slots).unwrap_or(usize::MAX).saturating_add(1).saturating_mul(BYTES_PER_SLOT);
-    let _turn = app.large_bodies.take(worker)?;
+    let _turn = app.large_bodies.take(peer.key())?;
     optional_json(request, max.min(BATCH_BODY_BYTES_MAX)).await
 }
 
 impl LargeBodies {
-    fn take(&self, worker: IpAddr) -> Result<Turn, ApiError> {
-        if self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(worker) {
+    fn take(&self, worker: String) -> Result<Turn, ApiError> {
+        if self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(worker.clone()) {
             return Ok(Turn { bodies: self.clone(), worker });
         }
         let message = format!("another large poll of {worker} is being read");
@@ -63,11 +62,11 @@ mod tests {
 
     #[test]
     fn one_large_body_of_a_worker_at_a_time() {
-        let (bodies, one, other) = (LargeBodies::default(), IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
-        let first = bodies.take(one).unwrap();
-        assert!(bodies.take(one).is_err());
+        let (bodies, one, other) = (LargeBodies::default(), || "one".to_owned(), "other".to_owned());
+        let first = bodies.take(one()).unwrap();
+        assert!(bodies.take(one()).is_err());
         drop(bodies.take(other).unwrap());
         drop(first);
-        bodies.take(one).unwrap();
+        bodies.take(one()).unwrap();
     }
 }

@@ -1,7 +1,6 @@
 //! What workers call.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,9 +8,10 @@ use std::time::Duration;
 use axum::extract::Request;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::work::{
-    Assignment, AttemptResult, Directive, Given, Output, PROTOCOL, PROTOCOL_HEADER, PlainPollResponse, PollResponse,
-    RegisterRequest, RegisterResponse, ResultRequest, ResultResponse, ResultVerdict, WorkAnswer,
+    Assignment, AttemptResult, Directive, Given, Output, PROTOCOL, PlainPollResponse, PollResponse, RegisterRequest,
+    RegisterResponse, ResultRequest, ResultResponse, ResultVerdict, WorkAnswer,
 };
+use c2_shared::id::{Session, WorkerId};
 use c2_shared::job::{JobSpec, Outcome};
 use c2_shared::limits::{BODY_BYTES_MAX, INLINE_BYTES_MAX, SLOTS, SLOTS_MAX, SUBMIT_BODY_BYTES_MAX, WAIT_MAX_S};
 use tokio::time::timeout;
@@ -20,11 +20,11 @@ use crate::engine::AttemptOutput;
 use crate::http::clamp::{self, text};
 use crate::http::contents::{self, Form};
 use crate::http::handler::{Answer, App, Json, JsonBody, Name, OptionalJsonBody, State, invalid, serves};
-use crate::http::role::WorkerPeer;
-use crate::http::{files, find_worker, poll_body};
+use crate::http::role::{Protocol, WorkerPeer};
+use crate::http::{files, poll_body};
 use crate::sched::Reject;
 use crate::sched::decision::{Handout, PollAnswer};
-use crate::sched::event::{self, Introduction, Poll, ResultFate, ResultSummary};
+use crate::sched::event::{self, Introduction, Place, Poll, ResultFate, ResultSummary};
 use crate::store::{self, payload};
 
 /// How long a poll that is answered for a directive's sake may take to bring its own answer.
@@ -35,55 +35,67 @@ serves!(REGISTER => register, GET_WORK => get_work, DELIVER_RESULT => result);
 pub(crate) async fn register(
     peer: WorkerPeer,
     State(app): State<App>,
+    protocol: Protocol,
     OptionalJsonBody(body): OptionalJsonBody<RegisterRequest, BODY_BYTES_MAX>,
 ) -> Answer<RegisterResponse> {
     let request = body.unwrap_or_default();
-    let ip = peer.at(request.ip)?;
-    peer.is(&request.worker_id)?;
+    let (id, ip) = (peer.worker(&app, &request.worker_id).await?, peer.address());
     let slots = request.slots.unwrap_or(SLOTS);
     if !(1..=SLOTS_MAX).contains(&slots) {
         return Err(invalid(format!("{slots} slots"), &format!("use 1 to {SLOTS_MAX}")));
     }
+    let said = RegisterResponse {
+        ip,
+        server_version: env!("CARGO_PKG_VERSION").to_owned(),
+        protocol: protocol.is_known().then_some(PROTOCOL),
+        start: None,
+    };
+    if protocol.is_known() && request.session.is_empty() && !request.boot_id.is_empty() {
+        // It says the rest when it knows whom it speaks to.
+        return Ok(Json(said));
+    }
     let hardware = serde_json::to_string(&clamp::hardware(request.hardware)).expect("our own plain types become JSON");
     let intro = Introduction {
+        id,
         ip,
         hostname: clamp::hostname(&request.hostname),
-        worker_id: text(&request.worker_id),
-        boot_id: text(&request.boot_id),
+        place: Place {
+            boot_id: text(&request.boot_id),
+            machine: text(&request.machine),
+            folder: text(&request.folder),
+        },
+        session: session(&request.session),
         slots,
         version: text(&request.version),
         hardware: Arc::from(hardware),
     };
-    app.engine.apply(event::WorkerRegistered(intro)).await?;
-    Ok(Json(RegisterResponse { ip, server_version: env!("CARGO_PKG_VERSION").to_owned() }))
+    let start = app.engine.apply(event::WorkerRegistered(intro)).await?;
+    Ok(Json(RegisterResponse { start, ..said }))
 }
 
 pub(crate) async fn get_work(
     peer: WorkerPeer,
     State(app): State<App>,
-    Name(ip): Name,
+    protocol: Protocol,
     request: Request,
 ) -> Answer<WorkAnswer> {
-    // Who it is comes before what it says.
-    let worker = peer.at(Some(find_worker::address(&ip)?))?;
-    let protocol = request.headers().get(PROTOCOL_HEADER).and_then(|value| value.to_str().ok()?.parse().ok());
-    let hashes = (protocol >= Some(PROTOCOL)).then_some(Form::Hashes);
-    let Some(mut request) = poll_body::read(&app, worker, request).await? else {
-        peer.is_at(&app, worker).await?;
-        let handout = app.engine.apply(event::PlainPolled { worker }).await?;
-        let job = assignments(&app, worker, hashes.unwrap_or(Form::Inline), handout).await.pop();
+    let (ip, hashes) = (peer.address(), protocol.is_known().then_some(Form::Hashes));
+    let Some(mut request) = poll_body::read(&app, &peer, request).await? else {
+        let worker = peer.worker(&app, "").await?;
+        let handout = app.engine.apply(event::PlainPolled { worker: worker.clone(), ip }).await?;
+        let job = assignments(&app, &worker, hashes.unwrap_or(Form::Inline), handout).await.pop();
         return Ok(Json(WorkAnswer::Plain(Box::new(PlainPollResponse { job }))));
     };
-    peer.is(&request.worker_id)?;
+    let worker = peer.worker(&app, &request.worker_id).await?;
     request.unsent.iter_mut().for_each(clamp::result);
     files::settle(&app, &mut request.unsent).await?;
     let hopeless = files::hopeless(&app, &request.unsent).await?;
-    app.cleanup_requests.reported(worker, request.cleaned);
+    app.cleanup_requests.reported(worker.clone(), request.cleaned);
     let poll = Poll {
-        worker,
-        worker_id: text(&request.worker_id),
+        worker: worker.clone(),
+        ip,
         boot_id: text(&request.boot_id),
-        session: text(&request.session),
+        session: session(&request.session),
         seq: request.seq,
         slots_free: request.slots_free,
         running: request.running.into_iter().collect::<BTreeSet<_>>(),
@@ -95,15 +107,15 @@ pub(crate) async fn get_work(
     let mut polled = pin!(app.engine.poll(poll, outputs));
     let (answer, directives) = tokio::select! {
         biased;
-        answer = &mut polled => (answer?, app.cleanup_requests.due(worker).await),
+        answer = &mut polled => (answer?, app.cleanup_requests.due(&worker).await),
         // Something else is wanted of this worker. News that are on their way already go along.
-        directives = called(&app, worker) => match timeout(NEWS_GRACE, polled).await {
+        directives = called(&app, &worker) => match timeout(NEWS_GRACE, polled).await {
             Ok(answer) => (answer?, directives),
             Err(_) => (PollAnswer::default(), directives),
         },
     };
     let register = answer.register.then_some(Directive::Register);
-    let assign = assignments(&app, worker, hashes.unwrap_or(Form::InlineStdin), answer.assign).await;
+    let assign = assignments(&app, &worker, hashes.unwrap_or(Form::InlineStdin), answer.assign).await;
     Ok(Json(WorkAnswer::Agent(PollResponse {
         assign: assign.into_iter().map(Box::new).map(Given::Readable).collect(),
         kill: answer.kill,
@@ -118,8 +130,7 @@ pub(crate) async fn result(
     name: Name,
     JsonBody(request): JsonBody<ResultRequest, SUBMIT_BODY_BYTES_MAX>,
 ) -> Answer<ResultResponse> {
-    let (job, worker) = (name.job()?, peer.at(None)?);
-    peer.is_at(&app, worker).await?;
+    let (job, worker) = (name.job()?, peer.worker(&app, "").await?);
     let attempt = request.attempt.filter(|attempt| attempt.job == job);
     let attempt = attempt.ok_or_else(|| {
         invalid(format!("which attempt of {job}?"), "repeat the `attempt` of the assignment, like \"job-12.1\"")
@@ -137,7 +148,7 @@ pub(crate) async fn result(
     clamp::result(&mut result);
     let (summary, output) = (summary(&result, false), attempt_output(result));
     let digest = output.digest;
-    let fate = app.engine.deliver(worker, summary, output).await?;
+    let fate = app.engine.deliver(worker.clone(), Some(peer.address()), summary, output).await?;
     let known = match fate {
         ResultFate::Recorded => return Ok(Json(ResultResponse { status: ResultVerdict::Recorded })),
         ResultFate::Ended | ResultFate::Fenced => app.history.digest(attempt).await?,
@@ -153,6 +164,11 @@ pub(crate) async fn result(
     Err(ErrorBody::new(ErrorCode::Fenced, message, "forget the result: the job was decided otherwise").into())
 }
 
+/// A run of an agent as far as it can be kept.
+fn session(said: &Session) -> Session {
+    Session { start: said.start, nonce: text(&said.nonce) }
+}
+
 fn summary(result: &AttemptResult, of_job: bool) -> ResultSummary {
     ResultSummary { attempt: result.attempt, outcome: result.outcome.clone(), of_job }
 }
@@ -163,7 +179,7 @@ fn attempt_output(result: AttemptResult) -> AttemptOutput {
 
 /// Waits until something is wanted of a worker beside work: an operator has its workspaces cleaned,
 /// or watches a job there.
-async fn called(app: &App, worker: IpAddr) -> Vec<Directive> {
+async fn called(app: &App, worker: &WorkerId) -> Vec<Directive> {
     tokio::select! {
         directives = app.cleanup_requests.called(worker) => directives,
         reads = app.live_output.called(worker) => reads.into_iter().map(Directive::Read).collect(),
@@ -173,7 +189,7 @@ async fn called(app: &App, worker: IpAddr) -> Vec<Directive> {
 /// What goes to the worker. An attempt that it cannot be given in a form that it takes goes back.
 async fn assignments(
     app: &App,
-    worker: IpAddr,
+    worker: &WorkerId,
     form: Form,
     handouts: impl IntoIterator<Item = Handout>,
 ) -> Vec<Assignment> {
@@ -185,7 +201,7 @@ async fn assignments(
                 tracing::error!("{attempt} is not given to {worker}: {reason}");
                 let result = AttemptResult::new(attempt, Outcome::Setup { reason });
                 let summary = summary(&result, of_job);
-                if let Err(error) = app.engine.deliver(worker, summary, attempt_output(result)).await {
+                if let Err(error) = app.engine.deliver(worker.clone(), None, summary, attempt_output(result)).await {
                     tracing::error!("{attempt} could not be taken back: {error}");
                 }
             }

@@ -9,13 +9,14 @@
 
 pub mod decision;
 pub mod event;
-mod note;
+pub(crate) mod note;
 pub mod reject;
 
 mod evolve;
 mod scheduler;
 
 mod blame;
+mod identity;
 mod on_job;
 mod on_time;
 mod on_worker;
@@ -40,7 +41,7 @@ mod tests;
 pub use decision::{Decision, Saved};
 pub use event::{Event, Now};
 pub use explain::Explained;
-pub use note::Note;
+pub use note::{Note, Who};
 pub use reject::Reject;
 pub use scheduler::{Scheduler, Touched, Turn};
 pub use view::{JobView, WorkerView};

@@ -6,6 +6,7 @@
 //! has ended. Nothing here knows HTTP, and nothing here decides anything: a decision that the
 //! constraints refuse is a defect of the scheduler and stops c2d.
 
+mod by_identity;
 mod folder;
 mod schema;
 
@@ -43,7 +44,7 @@ pub use blobs::{Blobs, Incoming, read_piece};
 pub use columns::{StoredFiles, StoredJob, StoredOutput, digest};
 pub use copy::{copy, ended, examine, last_job, last_logged, lock, lock_log, move_ids_on};
 pub use folder::free_bytes;
-pub use history::{History, JobFilter};
+pub use history::{History, JobFilter, Owner};
 pub use jobs_log::{LogLine, Piece, pieces};
 pub use writer::Writer;
 

@@ -9,6 +9,7 @@ mod lab;
 mod blame;
 mod defects;
 mod explain;
+mod identity;
 mod jobs;
 mod kills;
 mod leases;
