@@ -65,6 +65,7 @@ fn workers() {
         "worker      10.0.0.15\n\
          name        atlas\n\
          status      online\n\
+         id          w\n\
          last heard  2.1s ago\n\
          slots       1/4 used\n\
          running     job-3\n\

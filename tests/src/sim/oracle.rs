@@ -51,6 +51,8 @@ pub(crate) struct Oracle {
     tags: BTreeMap<(usize, String), AttemptId>,
     /// Workers that c2d knows: where each is, and since when that is written down.
     known: BTreeMap<WorkerId, (IpAddr, u64)>,
+    /// The place of each worker, as far as was decided.
+    places: BTreeMap<WorkerId, Place>,
     /// Attempts that were given up with their worker.
     given_up: BTreeSet<AttemptId>,
     /// The next `seq` of the log.
@@ -137,24 +139,34 @@ impl Oracle {
         }
     }
 
-    /// What was decided in one turn: a grant ends with its processes, unless all that was known of its worker
-    /// is over.
-    pub(crate) fn check_grants(&self, decisions: &[Decision], before: impl Fn(&WorkerId) -> Option<Place>) {
-        let replaced = |worker: &WorkerId| {
-            decisions.iter().any(|decision| match decision {
-                Decision::PutWorker(record) if record.intro.id == *worker => {
-                    let place = &record.intro.place;
-                    before(worker).is_some_and(|old| old.machine != place.machine || old.folder != place.folder)
-                }
-                _ => false,
-            })
-        };
+    /// What was decided in one turn: a grant ends with its processes, unless another place has the identity of
+    /// its worker since.
+    pub(crate) fn check_grants(&mut self, decisions: &[Decision]) {
+        let mut replaced = BTreeSet::new();
         for decision in decisions {
-            if let Decision::Free { attempt, worker } = decision {
-                let lives = self.alive.get(&attempt.job) == Some(attempt);
-                assert!(!lives || replaced(worker), "I15: {attempt} lives on {worker}, and what it holds is free");
+            match decision {
+                Decision::PutWorker(record) => {
+                    let (id, place) = (&record.intro.id, &record.intro.place);
+                    let old = self.places.insert(id.clone(), place.clone());
+                    if old.is_some_and(|old| old.machine != place.machine || old.folder != place.folder) {
+                        replaced.insert(id.clone());
+                    }
+                }
+                Decision::Free { attempt, worker } => {
+                    let lives = self.alive.get(&attempt.job) == Some(attempt);
+                    let fine = !lives || replaced.contains(worker);
+                    assert!(fine, "I15: {attempt} lives on {worker}, and what it holds is free");
+                }
+                Decision::RemoveWorker { worker } => drop(self.places.remove(worker)),
+                _ => {}
             }
         }
+    }
+
+    /// c2d goes on with what was written down.
+    pub(crate) fn restarted(&mut self, workers: &[WorkerRecord]) {
+        let place = |record: &WorkerRecord| (record.intro.id.clone(), record.intro.place.clone());
+        self.places = workers.iter().map(place).collect();
     }
 
     /// A new identity begins with nothing; a known one is not written down with each message.
@@ -205,7 +217,7 @@ impl Oracle {
     }
 
     /// A machine starts a process tree.
-    pub(crate) fn start(&mut self, machine: usize, attempt: AttemptId, tags: &[String]) {
+    pub(crate) fn start(&mut self, folder: usize, attempt: AttemptId, tags: &[String]) {
         assert!(self.started.insert(attempt), "I5: {attempt} started twice");
         let of_job = |number| AttemptId { job: attempt.job, number };
         let starts = self.started.range(of_job(0)..=of_job(u32::MAX)).count();
@@ -216,8 +228,8 @@ impl Oracle {
         let other = self.alive.insert(attempt.job, attempt);
         assert!(other.is_none(), "I14: {attempt} starts while {other:?} is alive");
         for tag in tags {
-            let other = self.tags.insert((machine, tag.clone()), attempt);
-            assert!(other.is_none(), "I6: {attempt} takes {tag} on machine {machine} from {other:?}, which is alive");
+            let other = self.tags.insert((folder, tag.clone()), attempt);
+            assert!(other.is_none(), "I6: {attempt} takes {tag} of agent {folder} from {other:?}, which is alive");
         }
     }
 

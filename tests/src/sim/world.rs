@@ -9,7 +9,7 @@ use c2_shared::job::{Dependency, OnLost, Outcome, Placement, Terms};
 use c2_shared::limits::INTRODUCE_MS;
 use c2_shared::time::Mono;
 use c2d::sched::decision::PollAnswer;
-use c2d::sched::event::{self, Again, IdempotencyKey, Introduction, NewJob, Place, PollToken, ResultSummary};
+use c2d::sched::event::{self, Again, IdempotencyKey, Introduction, NewJob, PollToken, ResultSummary};
 use c2d::sched::{Decision, Event, Now, Reject, Scheduler};
 
 use super::agent::{Agent, Running};
@@ -190,10 +190,8 @@ impl<D: Disk> World<D> {
 
     fn try_apply<E: Event>(&mut self, event: E) -> Result<E::Answer, Reject> {
         let before = self.uncommitted.len();
-        let places: BTreeMap<WorkerId, Place> =
-            self.scheduler.workers(self.now).into_iter().map(|view| (view.intro.id, view.intro.place)).collect();
         let answer = self.scheduler.apply(self.now, event, &mut self.uncommitted);
-        self.oracle.check_grants(&self.uncommitted[before..], |id| places.get(id).cloned());
+        self.oracle.check_grants(&self.uncommitted[before..]);
         self.scheduler.check_invariants();
         drop(self.scheduler.take_touched());
         self.report.events += 1;
@@ -246,7 +244,9 @@ impl<D: Disk> World<D> {
         let end = self.now.mono.after_ms(down_ms);
         self.set_clock(end);
         // Its clock begins anew with it: nothing was observed while it was down.
-        self.scheduler = Scheduler::restore(self.disk.load(), CAPACITY, self.now);
+        let saved = self.disk.load();
+        self.oracle.restarted(&saved.workers);
+        self.scheduler = Scheduler::restore(saved, CAPACITY, self.now);
     }
 
     /// Puts a message on the network, which may lose, delay or double it.
@@ -348,7 +348,7 @@ impl<D: Disk> World<D> {
                 self.agents[i].unsent.push(ResultSummary { attempt, outcome, of_job: false });
                 continue;
             }
-            self.oracle.start(self.agents[i].machine, attempt, &tags);
+            self.oracle.start(self.agents[i].folder, attempt, &tags);
             let length = self.random.pick(&[0, 10, 300, 2_000, 30_000, 90_000, ENDLESS_MS]);
             let code = if self.random.chance(20) { 1 } else { 0 };
             let outcome = Outcome::Exit { code };
@@ -446,13 +446,15 @@ impl<D: Disk> World<D> {
         let grouped = random.chance(15) && self.scheduler.workers(self.now).iter().any(|w| w.groups.contains("even"));
         // Not both: the machine of its dependencies need not be in the group.
         let same_machine = !grouped && !depends.is_empty() && random.chance(20);
-        let others = self.agents.len() > 1 && !grouped && !same_machine;
-        let excluded = (others && random.chance(15))
-            .then(|| random.pick(&self.agents.iter().map(|agent| agent.ip).collect::<Vec<_>>()));
+        let known: BTreeSet<WorkerId> = self.agents.iter().map(Agent::worker).collect();
+        let others = known.len() > 1 && !grouped && !same_machine;
+        let known: Vec<String> = known.iter().map(ToString::to_string).collect();
+        let excluded = (others && random.chance(15)).then(|| random.below(known.len() as u64));
+        let excluded = excluded.and_then(|n| known.get(usize::try_from(n).ok()?).cloned());
         let placement = Placement {
             group: grouped.then(|| "even".to_owned()),
             tags: if random.chance(30) { vec![random.pick(&["disk", "gpu", "gpu:0"]).to_owned()] } else { Vec::new() },
-            exclude: excluded.map(|ip| ip.to_string()).into_iter().collect(),
+            exclude: excluded.into_iter().collect(),
         };
         let terms = Terms {
             placement: Arc::new(placement),
@@ -497,12 +499,7 @@ impl<D: Disk> World<D> {
                 self.agents[i].start();
                 self.next_poll_ms[i] = now_ms;
             }
-            9 => {
-                for attempt in self.agents[i].reboot() {
-                    self.oracle.stop(attempt);
-                }
-                self.next_poll_ms[i] = now_ms;
-            }
+            9 => self.reboot(self.agents[i].machine),
             10..=13 => {
                 // Shorter than the offline mark, longer, about as long as the lease, much longer.
                 let for_ms = self.random.pick(&[5_000, 20_000, 58_000, 70_000, 200_000]);
@@ -528,6 +525,18 @@ impl<D: Disk> World<D> {
         for job in endless {
             if self.scheduler.job(self.now, job).is_some_and(|job| !job.cancelling) {
                 self.apply(event::CancelRequested { job });
+            }
+        }
+    }
+
+    /// A machine is started anew, with all agents on it.
+    fn reboot(&mut self, machine: usize) {
+        for i in 0..self.agents.len() {
+            if self.agents[i].machine == machine {
+                for attempt in self.agents[i].reboot() {
+                    self.oracle.stop(attempt);
+                }
+                self.next_poll_ms[i] = self.now.mono.0;
             }
         }
     }

@@ -57,10 +57,10 @@ fn a_driver_that_fails_is_a_machine_without_graphics_cards() {
 fn an_address_has_one_agent() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;
-        let before = cluster.client().worker("127.0.0.2").await?.worker_id;
+        let before = cluster.client().worker("127.0.0.2").await?.row.worker_id;
         let refused = cluster.rival("127.0.0.2").await?;
         assert!(refused.contains("another agent is alive at 127.0.0.2") && refused.contains("--address"), "{refused}");
-        assert_eq!(cluster.client().worker("127.0.0.2").await?.worker_id, before);
+        assert_eq!(cluster.client().worker("127.0.0.2").await?.row.worker_id, before);
         let job = cluster.submit("echo mine").await?;
         assert_eq!(cluster.ended(job).await?.job.stdout, "mine\n");
         Ok(())
