@@ -54,6 +54,11 @@ impl Agent {
         Ok(())
     }
 
+    /// From its next start on it is at another address.
+    pub(crate) const fn readdress(&mut self, ip: IpAddr) {
+        self.ip = ip;
+    }
+
     /// What starts it.
     pub(crate) fn command(&self) -> Result<Command> {
         let program = Program::Agent.path()?;

@@ -40,6 +40,7 @@ pub struct World<D> {
     /// Decisions that are not durable yet, and what waits for them.
     uncommitted: Vec<Decision>,
     unanswered: Vec<Vec<JobId>>,
+    unsaid: Vec<(usize, Message)>,
     agents: Vec<Agent>,
     /// Which poll each token belongs to: agent, session, seq.
     polls: BTreeMap<PollToken, (usize, Session, u64)>,
@@ -96,6 +97,7 @@ impl<D: Disk> World<D> {
             scheduler,
             uncommitted: Vec::new(),
             unanswered: Vec::new(),
+            unsaid: Vec::new(),
             next_poll_ms: vec![0; agents.len()],
             agents,
             polls: BTreeMap::new(),
@@ -138,6 +140,7 @@ impl<D: Disk> World<D> {
                 self.release_all();
             }
             self.cancel_endless();
+            self.give_up_the_dead();
             self.step();
             self.oracle.check_survivors(self.now.mono.0);
         }
@@ -220,6 +223,9 @@ impl<D: Disk> World<D> {
             self.oracle.acknowledge(&jobs);
         }
         self.oracle.check_batches();
+        for (agent, message) in std::mem::take(&mut self.unsaid) {
+            self.send(agent, &message);
+        }
         for decision in answers {
             if let Decision::Answer { token, answer } = decision
                 && let Some((agent, session, seq)) = self.polls.remove(&token)
@@ -234,6 +240,7 @@ impl<D: Disk> World<D> {
         self.report.crashes += 1;
         self.uncommitted.clear();
         self.unanswered.clear();
+        self.unsaid.clear();
         self.polls.clear();
         let saved = self.disk.load();
         self.scheduler = Scheduler::restore(saved, CAPACITY, self.now);
@@ -275,7 +282,9 @@ impl<D: Disk> World<D> {
                     if reply.is_ok() {
                         self.equip(&id);
                     }
-                    self.send(agent, &Message::Registered { agent, session, reply });
+                    let message = Message::Registered { agent, session, reply };
+                    // What counts is answered when it is durable.
+                    self.unsaid.push((agent, message));
                 }
                 Message::Registered { agent, session, reply } => self.on_registered(agent, &session, reply),
                 Message::Poll { agent, poll } => self.receive(agent, poll),
@@ -525,6 +534,17 @@ impl<D: Disk> World<D> {
         for job in endless {
             if self.scheduler.job(self.now, job).is_some_and(|job| !job.cancelling) {
                 self.apply(event::CancelRequested { job });
+            }
+        }
+    }
+
+    /// An operator gives up the workers that are past their lease and run nothing anywhere: a job may wait for
+    /// one whose machine has become another worker.
+    fn give_up_the_dead(&mut self) {
+        let gone = self.scheduler.workers(self.now).into_iter().filter(|view| view.past_lease);
+        for worker in gone.map(|view| view.intro.id).collect::<Vec<_>>() {
+            if self.is_dead(&worker) {
+                self.apply(event::WorkerRemoved { worker, lost: true });
             }
         }
     }

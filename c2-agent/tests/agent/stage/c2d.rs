@@ -130,7 +130,7 @@ impl C2d {
             }
             book.introductions.push(serde_json::from_slice(body).unwrap());
             let ip: IpAddr = stream.peer_addr().unwrap().ip();
-            let answer = RegisterResponse { ip, server_version: "0".to_owned() };
+            let answer = RegisterResponse { ip, server_version: "0".to_owned(), protocol: Some(2), start: None };
             return Some((200, serde_json::to_vec(&answer).unwrap()));
         }
         assert!(path.starts_with("/api/workers/get-work/127.0.0."), "{path}");
