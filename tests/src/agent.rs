@@ -104,11 +104,6 @@ impl Agent {
         self.process.as_mut().map_or(Ok(true), Background::ended)
     }
 
-    /// Waits for a line with this word in its log.
-    pub(crate) async fn line_with(&mut self, word: &str) -> Result<String> {
-        self.process.as_mut().context("the agent does not run")?.line_with(word).await
-    }
-
     pub(crate) fn pid(&self) -> Result<Pid> {
         Ok(self.process.as_ref().context("the agent does not run")?.pid())
     }

@@ -1,7 +1,8 @@
 //! A worker is the identity of its agent's state folder: it moves, is copied, and shares its address.
 
 use c2_shared::job::JobState;
-use c2_tests::scenario;
+use c2_tests::wait::SOON;
+use c2_tests::{eventually, scenario};
 use rustix::process::Signal;
 
 crate::tests![
@@ -16,7 +17,7 @@ fn a_worker_moves_between_two_starts_with_all_it_has() {
         cluster.exec(&["assign 127.0.4.1 lab", "set-tags 127.0.4.1 disk"]).await?;
         let marks = cluster.new_folder("marks")?.join("starts");
         let job = cluster.submit(&format!("echo $C2_ATTEMPT >>{}; sleep 4", marks.display())).await?;
-        cluster.running(job).await?;
+        eventually("its start", SOON, async || Ok(marks.exists().then_some(()))).await?;
         cluster.signal_agent("127.0.4.1", Signal::TERM)?;
         cluster.readdress("127.0.4.1", "127.0.4.2").await?;
         let ended = cluster.ended(job).await?.job;

@@ -229,7 +229,7 @@ endpoints! {
     ///
     /// With `as` it is for a machine that was installed anew, and gives it the identity of that worker.
     INVITE: Endpoint<(), (), InviteRequest, InviteResponse> =
-        Endpoint::new(Post, "/api/tokens/invite", OPERATORS).creates().refuses(&[Ambiguous]);
+        Endpoint::new(Post, "/api/tokens/invite", OPERATORS).creates().refuses(&[NotFound, Ambiguous]);
 
     /// Takes an invitation in exchange for a token.
     ///
