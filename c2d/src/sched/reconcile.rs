@@ -56,6 +56,12 @@ impl Scheduler {
         job.is_some_and(|job| job.state == JobState::Running && job.attempt == attempt.number)
     }
 
+    /// Whether an attempt is another worker's.
+    pub(crate) fn is_foreign(&self, id: &WorkerId, attempt: AttemptId) -> bool {
+        let job = self.jobs.get(attempt.job).filter(|job| job.attempt == attempt.number);
+        job.and_then(|job| job.worker.as_ref()).is_some_and(|owner| owner != id)
+    }
+
     /// What the newest poll of a worker listed and should not run: cancelled, fenced, ended, unknown.
     pub(crate) fn kills(&self, id: &WorkerId) -> Vec<AttemptId> {
         let Some(worker) = self.workers.get(id) else { return Vec::new() };

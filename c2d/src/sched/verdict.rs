@@ -26,6 +26,9 @@ impl Turn<'_> {
         }
         if fate == ResultFate::Recorded {
             self.conclude(id, result);
+        } else if self.s.is_foreign(id, attempt) {
+            let worker = self.s.who(id);
+            self.s.touched.notes.push(Note::Foreign { worker, attempt });
         }
         self.free(id, attempt);
         fate
