@@ -3,6 +3,7 @@
 //! Jobs do not depend on it. When it stops or is killed they go on under their runners, and its
 //! next start takes them over.
 
+mod error;
 mod files;
 mod introduce;
 mod start;
@@ -15,7 +16,6 @@ use c2_shared::advice::Advice;
 use c2_shared::api::files::CleanupReport;
 use c2_shared::api::work::Directive;
 use c2_shared::client::{Client, ClientError};
-use c2_shared::exit;
 use c2_shared::job::Outcome;
 use c2_shared::time::Mono;
 use c2_shared::worker::Load;
@@ -31,13 +31,15 @@ use crate::live::{Live, Question};
 use crate::options::Options;
 use crate::slots::{Action, Failure, Slots};
 use crate::spool::{Kept, Spool};
-use crate::state::{StateDir, StateError};
+use crate::state::StateDir;
 use crate::supervise::runners::{News, Plan, Report, Runners};
 use crate::supervise::synthetic;
 use crate::supervise::wire::Start;
 use crate::transfer::{Moved, Transfers};
 use crate::trash;
-use crate::workspace::{Root, RootError};
+use crate::workspace::Root;
+
+pub(crate) use error::AgentError;
 
 use files::Leaving;
 use introduce::introduction;
@@ -47,46 +49,6 @@ use start::{TakenOver, take_over};
 const REPORTS_LEN: usize = 64;
 /// Longest sleep at once, so that a machine that slept itself soon goes by the right time.
 const SLEEP_MAX: Duration = Duration::from_secs(5);
-
-/// Why the agent stops.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum AgentError {
-    #[error(transparent)]
-    Root(#[from] RootError),
-    #[error(transparent)]
-    State(#[from] StateError),
-    #[error(transparent)]
-    Client(ClientError),
-    #[error("cannot start")]
-    Runtime(#[source] std::io::Error),
-    #[error("cannot take over what an earlier run left")]
-    TakeOver(#[source] std::io::Error),
-    #[error("c2d at {server} does not take this agent's token any more: {said}")]
-    Revoked { server: String, said: String },
-    #[error("this state folder is a copy of another worker's: {said}")]
-    Copy { said: String },
-}
-
-impl Advice for AgentError {
-    fn hint(&self) -> Option<String> {
-        Some(match self {
-            Self::Root(error) => return error.hint(),
-            Self::State(error) => return error.hint(),
-            Self::Client(error) => return error.hint(),
-            Self::Runtime(_) => "see the limits of this user with: ulimit -a".to_owned(),
-            Self::TakeOver(_) => "see whether the state folder may be written to".to_owned(),
-            Self::Revoked { .. } => "join again, with a line of `c2d invite`: c2-agent join LINE".to_owned(),
-            Self::Copy { .. } => "give this machine an identity of its own: c2-agent reset-identity".to_owned(),
-        })
-    }
-
-    fn status(&self) -> u8 {
-        match self {
-            Self::Revoked { .. } | Self::Copy { .. } => exit::NOT_A_WORKER,
-            _ => exit::FAILED,
-        }
-    }
-}
 
 /// Runs the agent as a program does, until it is asked to stop.
 pub(crate) fn start(options: &Options) -> Result<(), AgentError> {
@@ -132,7 +94,7 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
     let cache = Cache::open_dir(state.blobs()).map_err(AgentError::TakeOver)?;
     let transfers = Transfers::new(client.clone(), cache, spool.clone(), options.workspace_root.clone());
     let mut taken = TakenOver { slots, runners, transfers };
-    take_over(&state, &worker_id, &spool, &mut taken).await.map_err(AgentError::TakeOver)?;
+    take_over(&state, &identity, &spool, &mut taken).await.map_err(AgentError::TakeOver)?;
     let TakenOver { slots, runners, transfers } = taken;
     let root = options.workspace_root.clone();
     tokio::task::spawn_blocking(move || trash::empty(&root));

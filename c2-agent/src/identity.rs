@@ -18,6 +18,8 @@ use crate::state::{StateDir, StateError, open_private, random_hex};
 const WORKER_ID: &str = "worker_id";
 /// Counts the starts.
 const STARTS: &str = "starts";
+/// Holds the mark of the folder at the last start.
+const PLACE: &str = "place";
 /// Is there once c2d found that this folder is a copy.
 const COPY: &str = "copy";
 /// Digits of a mark: enough to tell two machines of a home apart.
@@ -36,6 +38,8 @@ pub(crate) struct Identity {
     pub(crate) machine: String,
     /// A mark of the folder.
     pub(crate) folder: String,
+    /// The folder was copied or moved here since the last start.
+    pub(crate) came_here: bool,
 }
 
 /// Why an identity cannot be given up.
@@ -73,12 +77,17 @@ impl Identity {
         let failed = |path: PathBuf| |source| StateError::Io { path, source };
         let start = read_starts(&starts).map_err(failed(starts.clone()))?.saturating_add(1);
         write_starts(&starts, start).map_err(failed(starts.clone()))?;
+        let folder = folder(state.path()).map_err(failed(state.path().to_owned()))?;
+        let place = state.path().join(PLACE);
+        let came_here = !["", folder.as_str()].contains(&read(&place).as_str());
+        fs::write(&place, &folder).map_err(failed(place))?;
         Ok(Self {
             worker_id: worker_id(state)?,
             boot_id: read("/proc/sys/kernel/random/boot_id"),
             session: Session { start, nonce: random_hex().ok_or(StateError::Random)? },
             machine: machine(),
-            folder: folder(state.path()).map_err(failed(state.path().to_owned()))?,
+            folder,
+            came_here,
         })
     }
 }
@@ -221,6 +230,21 @@ mod tests {
         assert_eq!(Identity::begin(&state).unwrap().session.start, 42);
         count_from(&state, 7).unwrap();
         assert_eq!(Identity::begin(&state).unwrap().session.start, 8, "a shorter number leaves nothing of a longer");
+    }
+
+    #[test]
+    fn a_folder_notices_that_it_was_copied() {
+        let dir = tempfile::tempdir().unwrap();
+        let [one, two] = ["a", "b"].map(|name| StateDir::open(&dir.path().join(name)).unwrap());
+        let _locks = [one.lock().unwrap(), two.lock().unwrap()];
+        assert!(!Identity::begin(&one).unwrap().came_here);
+        for file in [WORKER_ID, STARTS, PLACE] {
+            fs::copy(one.path().join(file), two.path().join(file)).unwrap();
+        }
+        let copy = Identity::begin(&two).unwrap();
+        assert!(copy.came_here && !Identity::begin(&one).unwrap().came_here);
+        assert_eq!(copy.worker_id, worker_id(&one).unwrap());
+        assert!(!Identity::begin(&two).unwrap().came_here, "it is here now");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use c2_shared::id::AttemptId;
 
+use crate::identity::Identity;
 use crate::slots::Slots;
 use crate::spool::{Kept, Spool};
 use crate::state::StateDir;
@@ -21,7 +22,7 @@ pub(super) struct TakenOver {
 /// runner noted counts as running until it says otherwise.
 pub(super) async fn take_over(
     state: &StateDir,
-    worker_id: &str,
+    identity: &Identity,
     spool: &Spool,
     TakenOver { slots, runners, transfers }: &mut TakenOver,
 ) -> std::io::Result<()> {
@@ -36,7 +37,14 @@ pub(super) async fn take_over(
         }
     }
     for number in state.slots() {
-        let (dir, id) = (state.slot(number)?, worker_id.to_owned());
+        if identity.came_here {
+            // What a folder noted that this one was copied from is not this one's to end.
+            if let Some(record) = state.slot(number)?.lock()? {
+                record.write([])?;
+            }
+            continue;
+        }
+        let (dir, id) = (state.slot(number)?, identity.worker_id.clone());
         let found =
             tokio::task::spawn_blocking(move || recover::look(&dir, &id)).await.map_err(std::io::Error::other)?;
         match found? {

@@ -40,6 +40,7 @@ serves!(FOLLOW => follow, SAY_WRITTEN => live);
 pub(crate) async fn live(
     peer: WorkerPeer,
     State(app): State<App>,
+    Name(_): Name,
     JsonBody(answer): JsonBody<OutputAnswer, BODY_BYTES_MAX>,
 ) -> Answer<NextRead> {
     Ok(Json(NextRead { read: app.live_output.answered(peer.speaker(&app), answer).await }))

@@ -77,6 +77,7 @@ pub(crate) async fn get_work(
     peer: WorkerPeer,
     State(app): State<App>,
     protocol: Protocol,
+    Name(_): Name,
     request: Request,
 ) -> Answer<WorkAnswer> {
     let (ip, hashes) = (peer.address(), protocol.is_known().then_some(Form::Hashes));
