@@ -28,6 +28,9 @@ _c2__agent() {
             c2__agent,join)
                 cmd="c2__agent__subcmd__join"
                 ;;
+            c2__agent,reset-identity)
+                cmd="c2__agent__subcmd__reset__subcmd__identity"
+                ;;
             c2__agent,run-slot)
                 cmd="c2__agent__subcmd__run__subcmd__slot"
                 ;;
@@ -43,6 +46,9 @@ _c2__agent() {
             c2__agent__subcmd__help,join)
                 cmd="c2__agent__subcmd__help__subcmd__join"
                 ;;
+            c2__agent__subcmd__help,reset-identity)
+                cmd="c2__agent__subcmd__help__subcmd__reset__subcmd__identity"
+                ;;
             c2__agent__subcmd__help,run-slot)
                 cmd="c2__agent__subcmd__help__subcmd__run__subcmd__slot"
                 ;;
@@ -53,7 +59,7 @@ _c2__agent() {
 
     case "${cmd}" in
         c2__agent)
-            opts="-h -V --server --address --slots --workspace-root --state-dir --token-file --config --cancel-grace-ms --leftover-grace-ms --fence-ms --alone-ms --help --version join doctor install run-slot help"
+            opts="-h -V --server --address --slots --workspace-root --state-dir --token-file --config --cancel-grace-ms --leftover-grace-ms --fence-ms --alone-ms --help --version join reset-identity doctor install run-slot help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -169,7 +175,7 @@ _c2__agent() {
             return 0
             ;;
         c2__subcmd__agent__subcmd__help)
-            opts="join doctor install run-slot help"
+            opts="join reset-identity doctor install run-slot help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -238,6 +244,20 @@ _c2__agent() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        c2__subcmd__agent__subcmd__help__subcmd__reset__subcmd__identity)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         c2__subcmd__agent__subcmd__help__subcmd__run__subcmd__slot)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -281,6 +301,24 @@ _c2__agent() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        c2__subcmd__agent__subcmd__reset__subcmd__identity)
+            opts="-h --state-dir --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --state-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

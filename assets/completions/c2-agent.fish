@@ -38,6 +38,7 @@ complete -c c2-agent -n "__fish_c2_agent_needs_command" -l alone-ms -d 'How long
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -s h -l help -d 'Print help'
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -s V -l version -d 'Print version'
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -f -a "join" -d 'Makes this machine a worker of the c2d that printed LINE with `c2d invite`'
+complete -c c2-agent -n "__fish_c2_agent_needs_command" -f -a "reset-identity" -d 'Makes this machine a new worker, where its state folder is a copy of another machine\'s'
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -f -a "doctor" -d 'Looks whether this machine is fit to be a worker: c2d, clock, workspaces, space, graphics'
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -f -a "install" -d 'Makes the agent a service of systemd: of the system for root, else of this user'
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -f -a "run-slot" -d 'Runs the process behind one slot'
@@ -45,6 +46,8 @@ complete -c c2-agent -n "__fish_c2_agent_needs_command" -f -a "help" -d 'Print t
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand join" -l name -d 'The name in c2d\'s list of tokens [default: this machine\'s]' -r
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand join" -l state-dir -d 'Folder of the agent\'s own files [default: c2-agent in $XDG_STATE_HOME or ~/.local/state]' -r -F
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand join" -s h -l help -d 'Print help'
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand reset-identity" -l state-dir -d 'Folder of the agent\'s own files [default: c2-agent in $XDG_STATE_HOME or ~/.local/state]' -r -F
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand reset-identity" -s h -l help -d 'Print help'
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l server -d 'Where c2d is, as HOST or HOST:PORT' -r
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l address -d 'This worker\'s address, where the machine has several' -r
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l slots -d 'Jobs to run at once [default: 4]' -r
@@ -68,8 +71,9 @@ complete -c c2-agent -n "__fish_c2_agent_using_subcommand run-slot" -l leftover-
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand run-slot" -l fence-ms -d 'Silence of c2d after which a job is ended: a tenth before c2d gives it to somebody else' -r
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand run-slot" -l alone-ms -d 'How long an idle runner waits for an agent: an upgrade or a restart takes less' -r
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand run-slot" -s h -l help -d 'Print help'
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join doctor install run-slot help" -f -a "join" -d 'Makes this machine a worker of the c2d that printed LINE with `c2d invite`'
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join doctor install run-slot help" -f -a "doctor" -d 'Looks whether this machine is fit to be a worker: c2d, clock, workspaces, space, graphics'
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join doctor install run-slot help" -f -a "install" -d 'Makes the agent a service of systemd: of the system for root, else of this user'
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join doctor install run-slot help" -f -a "run-slot" -d 'Runs the process behind one slot'
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join doctor install run-slot help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join reset-identity doctor install run-slot help" -f -a "join" -d 'Makes this machine a worker of the c2d that printed LINE with `c2d invite`'
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join reset-identity doctor install run-slot help" -f -a "reset-identity" -d 'Makes this machine a new worker, where its state folder is a copy of another machine\'s'
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join reset-identity doctor install run-slot help" -f -a "doctor" -d 'Looks whether this machine is fit to be a worker: c2d, clock, workspaces, space, graphics'
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join reset-identity doctor install run-slot help" -f -a "install" -d 'Makes the agent a service of systemd: of the system for root, else of this user'
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join reset-identity doctor install run-slot help" -f -a "run-slot" -d 'Runs the process behind one slot'
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join reset-identity doctor install run-slot help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

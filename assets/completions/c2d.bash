@@ -505,7 +505,7 @@ _c2d() {
             return 0
             ;;
         c2d__subcmd__invite)
-            opts="-h --role --uses --for --address --data-dir --help"
+            opts="-h --role --uses --for --as --address --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -520,6 +520,10 @@ _c2d() {
                     return 0
                     ;;
                 --for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

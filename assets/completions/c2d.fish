@@ -42,6 +42,7 @@ complete -c c2d -n "__fish_c2d_needs_command" -f -a "help" -d 'Print this messag
 complete -c c2d -n "__fish_c2d_using_subcommand invite" -l role -d 'What whoever uses the line may do: worker, operator, viewer' -r
 complete -c c2d -n "__fish_c2d_using_subcommand invite" -l uses -d 'How many machines may use the line' -r
 complete -c c2d -n "__fish_c2d_using_subcommand invite" -l for -d 'How long the line is good, like 90, 30m, 2h' -r
+complete -c c2d -n "__fish_c2d_using_subcommand invite" -l as -d 'Give the machine that uses the line the identity of this worker, which was installed anew' -r
 complete -c c2d -n "__fish_c2d_using_subcommand invite" -l address -d 'The address at which other machines find this one [default: the one that c2d listens on]' -r
 complete -c c2d -n "__fish_c2d_using_subcommand invite" -l data-dir -d 'Folder for everything that c2d keeps [default: ~/.local/state/c2d]' -r -F
 complete -c c2d -n "__fish_c2d_using_subcommand invite" -s h -l help -d 'Print help'

@@ -3,7 +3,9 @@
 //! Jobs do not depend on it. When it stops or is killed they go on under their runners, and its
 //! next start takes them over.
 
+mod error;
 mod files;
+mod introduce;
 mod report;
 mod start;
 
@@ -16,6 +18,7 @@ use c2_shared::api::files::CleanupReport;
 use c2_shared::api::work::Directive;
 use c2_shared::client::{Client, ClientError};
 use c2_shared::limits::OUTPUT_KEEP_BYTES;
+use c2_shared::time::Mono;
 use c2_shared::worker::Load;
 use tokio::sync::{mpsc, watch};
 
@@ -24,20 +27,24 @@ use crate::cleanup::Cleanup;
 use crate::clock;
 use crate::connection::{self, Connection, Reply, Said};
 use crate::detect;
+use crate::identity::{self, Identity};
 use crate::live::{Live, Question};
 use crate::options::Options;
-use crate::slots::{Action, Identity, Slots};
+use crate::slots::{Action, Failure, Slots};
 use crate::spool::{Kept, Spool, Spooled, Spooler};
-use crate::state::{StateDir, StateError, random_hex};
+use crate::state::StateDir;
 use crate::supervise::runners::{Plan, Report, Runners};
 use crate::supervise::synthetic;
 use crate::supervise::wire::Start;
 use crate::transfer::{Moved, Transfers};
 use crate::trash;
-use crate::workspace::{Root, RootError};
+use crate::workspace::Root;
+
+pub(crate) use error::AgentError;
 
 use files::Leaving;
-use start::{TakenOver, boot_id, introduce, take_over};
+use introduce::introduction;
+use start::{TakenOver, take_over};
 
 /// Reports of runners that may wait for the agent; more make the runners' links wait.
 const REPORTS_LEN: usize = 64;
@@ -46,33 +53,6 @@ const SLEEP_MAX: Duration = Duration::from_secs(5);
 
 /// How long the disk may take for what is owed when the agent stops.
 const LEAVE_WITHIN: Duration = Duration::from_secs(10);
-
-/// Why the agent stops.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum AgentError {
-    #[error(transparent)]
-    Root(#[from] RootError),
-    #[error(transparent)]
-    State(#[from] StateError),
-    #[error(transparent)]
-    Client(ClientError),
-    #[error("cannot start")]
-    Runtime(#[source] std::io::Error),
-    #[error("cannot take over what an earlier run left")]
-    TakeOver(#[source] std::io::Error),
-}
-
-impl Advice for AgentError {
-    fn hint(&self) -> Option<String> {
-        Some(match self {
-            Self::Root(error) => return error.hint(),
-            Self::State(error) => return error.hint(),
-            Self::Client(error) => return error.hint(),
-            Self::Runtime(_) => "see the limits of this user with: ulimit -a".to_owned(),
-            Self::TakeOver(_) => "see whether the state folder may be written to".to_owned(),
-        })
-    }
-}
 
 /// Runs the agent as a program does, until it is asked to stop.
 pub(crate) fn start(options: &Options) -> Result<(), AgentError> {
@@ -92,16 +72,18 @@ pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     builder.enable_all().max_blocking_threads(8).thread_keep_alive(Duration::MAX).build()
 }
 
-/// Runs the agent until `shutdown`. No answer of c2d ends it: what c2d refuses now it may take later.
+/// Runs the agent until `shutdown`, or until c2d says that it is none of its workers.
 pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) -> Result<(), AgentError> {
     drop(Root::open(&options.workspace_root)?);
     let state = StateDir::open(&options.state_dir)?;
     let lock = state.lock()?;
-    let worker_id = state.worker_id()?;
+    if identity::is_copy(&state) {
+        return Err(AgentError::Copy { said: "c2d found another machine with its identity at work".to_owned() });
+    }
+    let identity = Identity::begin(&state)?;
+    let worker_id = identity.worker_id.clone();
     let client = Client::new(&options.server, Some(options.pass.clone()), options.address);
     let client = client.map_err(AgentError::Client)?;
-    let identity =
-        Identity { worker_id: worker_id.clone(), boot_id: boot_id(), session: random_hex().ok_or(StateError::Random)? };
     let (reports, incoming) = mpsc::channel(REPORTS_LEN);
     let plan = Plan {
         state: state.clone(),
@@ -116,12 +98,12 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
     let cache = Cache::open_dir(state.blobs()).map_err(AgentError::TakeOver)?;
     let transfers = Transfers::new(client.clone(), cache, state.outputs(), options.workspace_root.clone());
     let mut taken = TakenOver { slots, runners, transfers };
-    take_over(&state, &worker_id, &spool, &mut taken).await.map_err(AgentError::TakeOver)?;
+    take_over(&state, &identity, &spool, &mut taken).await.map_err(AgentError::TakeOver)?;
     let TakenOver { slots, runners, transfers } = taken;
     let root = options.workspace_root.clone();
     tokio::task::spawn_blocking(move || trash::empty(&root));
 
-    let introduction = introduce(&options, identity).await;
+    let introduction = introduction(&options, identity).await;
     let (load, latest_load) = watch::channel(Load::default());
     let watching = tokio::spawn(detect::watch_load(
         load,
@@ -155,12 +137,14 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
         load: latest_load,
         silent: false,
         refusal: String::new(),
+        started: clock::elapsed(),
+        state,
         _lock: lock,
     };
-    agent.serve(shutdown).await;
+    let end = agent.serve(shutdown).await;
     watching.abort();
     agent.leave().await;
-    Ok(())
+    end
 }
 
 struct Agent {
@@ -180,6 +164,8 @@ struct Agent {
     silent: bool,
     /// The last refusal that was logged, so that it is logged once.
     refusal: String,
+    started: Mono,
+    state: StateDir,
     /// Keeps other agents from the state folder.
     _lock: File,
 }
@@ -196,7 +182,7 @@ enum Happened {
 }
 
 impl Agent {
-    async fn serve(&mut self, shutdown: impl Future<Output = ()>) {
+    async fn serve(&mut self, shutdown: impl Future<Output = ()>) -> Result<(), AgentError> {
         let mut shutdown = std::pin::pin!(shutdown);
         loop {
             let request = self.slots.next_request(clock::elapsed(), &self.load.borrow());
@@ -215,37 +201,30 @@ impl Agent {
                 () = tokio::time::sleep(sleep.unwrap_or(SLEEP_MAX).min(SLEEP_MAX)) => Happened::TimeCame,
             };
             match happened {
-                Happened::Replied(reply) => self.on_reply(reply),
+                Happened::Replied(reply) => self.on_reply(reply).await?,
                 Happened::Reported(report) => self.on_report(report),
                 Happened::Moved(moved) => self.on_moved(moved),
                 Happened::Spooled(spooled) => self.on_spooled(spooled),
                 Happened::Cleaned(report) => self.slots.on_cleaned(report),
                 // Without a runner the question is dropped, which is an answer.
                 Happened::Asked(question) if self.runners.read(question.read) => self.live.expect(question),
-                Happened::Asked(_) | Happened::TimeCame => {}
+                Happened::Asked(_) => {}
+                Happened::TimeCame => self.end_the_silent(),
                 Happened::Stopped => {
                     tracing::info!(
                         "stopping; {} jobs go on and are taken over by the next start",
                         self.slots.running()
                     );
-                    return;
+                    return Ok(());
                 }
             }
         }
     }
 
-    fn on_reply(&mut self, Reply { seq, said }: Reply) {
+    async fn on_reply(&mut self, Reply { seq, said }: Reply) -> Result<(), AgentError> {
         let now = clock::elapsed();
         match said {
-            Ok(Said::Registered(answer)) => {
-                if self.connection.worker() != Some(answer.ip) {
-                    tracing::info!("registered at {} as {}", self.connection.server(), answer.ip);
-                }
-                self.heard();
-                self.connection.set_worker(answer.ip);
-                self.output_keep_bytes = answer.output_keep_bytes;
-                self.slots.on_registered(now, seq);
-            }
+            Ok(Said::Registered(answer)) => self.on_registered(now, seq, &answer),
             Ok(Said::Answer(answer)) => {
                 self.heard();
                 self.obey(&answer.directives);
@@ -256,11 +235,19 @@ impl Agent {
             Err(error) => {
                 if self.slots.awaits(seq) {
                     self.not_heard(&error);
+                    if let Some(dismissal) = self.dismissal(&error).await {
+                        return Err(dismissal);
+                    }
                 }
-                let actions = self.slots.on_failed(now, seq, connection::failure(&error), jitter());
+                let failure = connection::failure(&error);
+                if failure == Failure::Unknown {
+                    self.connection.start_over();
+                }
+                let actions = self.slots.on_failed(now, seq, failure, jitter());
                 self.carry_out(actions);
             }
         }
+        Ok(())
     }
 
     fn begin_to_tell(&mut self, directives: &[Directive]) {

@@ -7,7 +7,7 @@ use c2_shared::exit;
 use clap::Parser as _;
 
 use crate::options::{Cli, Command, Options};
-use crate::{agent, doctor, install, join, supervise};
+use crate::{agent, doctor, identity, install, join, supervise};
 
 impl Cli {
     /// The command line of this process; a wrong one ends it with an explanation.
@@ -30,6 +30,7 @@ impl Cli {
         match self.command {
             Some(Command::RunSlot(options)) => supervise::run(&options)?,
             Some(Command::Join(options)) => say(&join::run(&options)?)?,
+            Some(Command::ResetIdentity(options)) => say(&identity::reset(&options)?)?,
             Some(Command::Install { dry_run, root }) => say(&install::install(dry_run, root.as_deref())?)?,
             Some(Command::Doctor(flags)) => {
                 let (said, well) = doctor::run(&Options::decide(flags)?);

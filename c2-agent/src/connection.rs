@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 
 use c2_shared::api::error::ErrorCode;
-use c2_shared::api::work::{PollResponse, RegisterRequest, RegisterResponse};
+use c2_shared::api::work::{PROTOCOL, PollResponse, RegisterRequest, RegisterResponse};
 use c2_shared::client::{Client, ClientError};
 use tokio::task::JoinSet;
 
@@ -16,9 +16,31 @@ use crate::slots::{Failure, Request, RequestKind};
 pub(crate) struct Connection {
     client: Client,
     introduction: RegisterRequest,
+    /// What c2d takes of an introduction, as far as it is known.
+    form: Form,
     /// The address under which c2d knows this worker; told by its answer to the introduction.
     worker: Option<IpAddr>,
     under_way: JoinSet<Reply>,
+}
+
+/// How an introduction is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// So that every c2d takes it.
+    Brief,
+    /// With all that this agent says of itself.
+    Full,
+}
+
+/// How an introduction was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Introduced {
+    /// c2d wants to hear the rest.
+    Briefly,
+    /// c2d knows all.
+    Fully,
+    /// c2d is too old for the rest.
+    ToOlder,
 }
 
 /// The end of a request.
@@ -37,7 +59,7 @@ pub(crate) enum Said {
 
 impl Connection {
     pub(crate) fn new(client: Client, introduction: RegisterRequest) -> Self {
-        Self { client, introduction, worker: None, under_way: JoinSet::new() }
+        Self { client, introduction, form: Form::Brief, worker: None, under_way: JoinSet::new() }
     }
 
     /// The address under which c2d knows this worker, once it does.
@@ -47,6 +69,32 @@ impl Connection {
 
     pub(crate) const fn set_worker(&mut self, worker: IpAddr) {
         self.worker = Some(worker);
+    }
+
+    /// c2d answered an introduction. It says in its answer what it takes.
+    pub(crate) fn introduced(&mut self, answer: &RegisterResponse) -> Introduced {
+        let before =
+            std::mem::replace(&mut self.form, if answer.protocol >= Some(PROTOCOL) { Form::Full } else { Form::Brief });
+        match (before, self.form) {
+            (Form::Brief, Form::Full) => Introduced::Briefly,
+            (Form::Full, Form::Full) => Introduced::Fully,
+            (_, Form::Brief) => Introduced::ToOlder,
+        }
+    }
+
+    /// Whether c2d knows all that this agent says of itself.
+    pub(crate) const fn is_full(&self) -> bool {
+        matches!(self.form, Form::Full)
+    }
+
+    /// A full introduction failed: c2d may be another one by now, that does not take it.
+    pub(crate) const fn start_over(&mut self) {
+        self.form = Form::Brief;
+    }
+
+    /// This run has another number than it thought.
+    pub(crate) const fn count_from(&mut self, start: u64) {
+        self.introduction.session.start = start;
     }
 
     pub(crate) fn server(&self) -> &str {
@@ -64,7 +112,10 @@ impl Connection {
                     .spawn(async move { Reply { seq, said: client.poll(worker, &poll).await.map(Said::Answer) } });
             }
             (RequestKind::Register, _) | (RequestKind::Poll(_), None) => {
-                let introduction = self.introduction.clone();
+                let introduction = match self.form {
+                    Form::Full => self.introduction.clone(),
+                    Form::Brief => self.introduction.brief(),
+                };
                 self.under_way.spawn(async move {
                     Reply { seq, said: client.register(&introduction).await.map(Said::Registered) }
                 });
@@ -87,8 +138,9 @@ impl Connection {
 /// What a failed request means for the core.
 pub(crate) fn failure(error: &ClientError) -> Failure {
     match error.code() {
-        // In conflict: this machine may have another address by now, or another worker has this one.
-        Some(ErrorCode::NotFound | ErrorCode::Conflict) => Failure::Unknown,
+        Some(ErrorCode::Wait) => Failure::Wait,
+        // In conflict, says a c2d of 0.1.0: this machine may have another address by now.
+        Some(ErrorCode::NotFound | ErrorCode::Conflict | ErrorCode::InvalidInput) => Failure::Unknown,
         _ => Failure::NoAnswer,
     }
 }

@@ -12,6 +12,7 @@ use c2_shared::secret_file;
 use c2_shared::server_address::ServerAddress;
 use c2_shared::token::{Role, Token, TokenError};
 
+use crate::identity;
 use crate::options::{self, JoinOptions, OptionsError};
 use crate::state::{StateDir, StateError};
 
@@ -84,17 +85,21 @@ pub(crate) async fn join(line: &str, options: &JoinOptions) -> Result<ServerAddr
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let request = JoinRequest {
         name: options.name.clone().unwrap_or(host),
-        worker_id: Some(state.worker_id()?),
+        worker_id: Some(identity::worker_id(&state)?),
         roles: vec![Role::Worker],
         old_token: old.map(|old| old.token.expose().to_owned()),
     };
-    let token: Token = match client.join(&request).await {
+    let answer = match client.join(&request).await {
         Err(error) if error.code() == Some(ErrorCode::Unauthorized) => return Err(JoinError::Spent),
-        answer => answer?.token.parse()?,
+        answer => answer?,
     };
+    let token: Token = answer.token.parse()?;
     if token.role() != Role::Worker {
         return Err(TokenError::Malformed.into());
     }
     Pass { token, fingerprint, server: Some(server.clone()) }.write(&file)?;
+    if let Some(id) = answer.worker_id {
+        identity::take(&state, id.as_str())?;
+    }
     Ok(server)
 }

@@ -14,6 +14,7 @@ mod signals;
 mod agent;
 mod clock;
 mod connection;
+mod identity;
 mod live;
 mod outputs;
 mod slots;

@@ -31,6 +31,8 @@ pub struct Cli {
 pub(crate) enum Command {
     /// Makes this machine a worker of the c2d that printed LINE with `c2d invite`
     Join(JoinOptions),
+    /// Makes this machine a new worker, where its state folder is a copy of another machine's
+    ResetIdentity(ResetOptions),
     /// Looks whether this machine is fit to be a worker: c2d, clock, workspaces, space, graphics
     Doctor(Flags),
     /// Makes the agent a service of systemd: of the system for root, else of this user
@@ -85,6 +87,14 @@ pub(crate) struct JoinOptions {
     /// The name in c2d's list of tokens [default: this machine's]
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
+    /// Folder of the agent's own files [default: c2-agent in $XDG_STATE_HOME or ~/.local/state]
+    #[arg(long, env = "C2_STATE_DIR", value_name = "DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+}
+
+/// What `reset-identity` is told.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ResetOptions {
     /// Folder of the agent's own files [default: c2-agent in $XDG_STATE_HOME or ~/.local/state]
     #[arg(long, env = "C2_STATE_DIR", value_name = "DIR")]
     pub(crate) state_dir: Option<PathBuf>,

@@ -20,10 +20,13 @@ use c2_shared::api::work::{AttemptResult, Directive, Given, PollResponse};
 use c2_shared::backoff::Backoff;
 use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::{OnLost, Outcome};
+use c2_shared::limits::INTRODUCE_MS;
 use c2_shared::time::Mono;
 use c2_shared::worker::Load;
 
-pub(crate) use message::{Action, Failure, Identity, Request, RequestKind};
+use crate::identity::Identity;
+
+pub(crate) use message::{Action, Failure, Request, RequestKind};
 
 /// With every slot taken a poll can bring nothing but a kill, so it waits this long for a result
 /// that could travel with it. Short jobs thereby cost one request each rather than two.
@@ -47,6 +50,7 @@ pub(crate) struct Slots {
     fence_ms: u64,
     held: BTreeMap<AttemptId, Held>,
     registered: bool,
+    takes_work: bool,
     line: Line,
     seq: u64,
     /// Answers in a row that brought nothing.
@@ -101,6 +105,7 @@ impl Slots {
             fence_ms,
             held: BTreeMap::new(),
             registered: false,
+            takes_work: true,
             line: Line::Quiet { due: now },
             seq: 0,
             idle: 0,
@@ -219,12 +224,39 @@ impl Slots {
         Some(Request { seq, kind: RequestKind::Poll(Box::new(poll)) })
     }
 
-    /// c2d knows this worker now.
-    pub(crate) fn on_registered(&mut self, now: Mono, seq: u64) {
+    /// c2d knows this worker now. One that is older than this agent is told what it must know and gives
+    /// nothing new.
+    pub(crate) fn on_registered(&mut self, now: Mono, seq: u64, takes_work: bool) {
         if self.awaits(seq) {
             self.registered = true;
+            self.takes_work = takes_work;
             self.line = Line::Quiet { due: now };
         }
+    }
+
+    /// The worker has to introduce itself once more, after a while.
+    pub(crate) fn introduce_after(&mut self, now: Mono, seq: u64, ms: u64) {
+        if self.awaits(seq) {
+            self.registered = false;
+            self.line = Line::Quiet { due: now.after_ms(ms) };
+        }
+    }
+
+    /// It can introduce itself now, if it waits with that.
+    pub(crate) fn introduce_now(&mut self, now: Mono) {
+        if let (false, Line::Quiet { due }) = (self.registered, &mut self.line) {
+            *due = (*due).min(now);
+        }
+    }
+
+    /// This run has another number than it thought.
+    pub(crate) const fn count_from(&mut self, start: u64) {
+        self.identity.session.start = start;
+    }
+
+    /// Attempts that have not ended.
+    pub(crate) fn all_running(&self) -> Vec<AttemptId> {
+        self.held.keys().copied().filter(|attempt| self.is_open(*attempt)).collect()
     }
 
     /// c2d answered a poll.
@@ -280,11 +312,12 @@ impl Slots {
     /// A request failed. `jitter` from 0 to 1 keeps a hundred agents apart.
     pub(crate) fn on_failed(&mut self, now: Mono, seq: u64, failure: Failure, jitter: f64) -> Vec<Action> {
         let Some((_, reports, _)) = self.take_waiting(seq, now) else { return Vec::new() };
-        if failure == Failure::Unknown {
+        if matches!(failure, Failure::Unknown | Failure::Wait) {
             self.registered = false;
         }
         self.idle = 0;
-        self.line = Line::Quiet { due: now.after_ms(millis(self.backoff.next(jitter))) };
+        let pause_ms = if failure == Failure::Wait { INTRODUCE_MS } else { millis(self.backoff.next(jitter)) };
+        self.line = Line::Quiet { due: now.after_ms(pause_ms) };
         let mut actions = Vec::new();
         self.spool(&reports, &mut actions);
         // The same again might fail again, if the line is too slow for it.

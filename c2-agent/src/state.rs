@@ -1,13 +1,13 @@
-//! The agent's state folder: who holds it, the worker's identity, and a folder for each slot.
+//! The agent's state folder: who holds it, and a folder for each slot.
 //!
 //! `agent.lock` admits one agent. `slots/N/lock` is locked by the runner of slot N for as long as
 //! it lives, and holds the attempts whose results it still owes. Spooled results are
-//! [`crate::spool`]'s.
+//! [`crate::spool`]'s, and the worker's identity [`crate::identity`]'s.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io;
 use std::os::fd::{AsRawFd as _, OwnedFd};
-use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -66,7 +66,7 @@ impl Advice for StateError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Io { .. } => "choose a folder that you may write to with --state-dir",
-            Self::InUse(_) => "stop it first, or give this one its own --state-dir and --address",
+            Self::InUse(_) => "stop it first, or give this one its own --state-dir and --workspace-root",
             Self::Random => "see whether /dev/urandom is there",
         };
         Some(hint.to_owned())
@@ -113,28 +113,6 @@ impl StateDir {
             }
         }
         Err(StateError::InUse(self.path.clone()))
-    }
-
-    /// The identity of this folder, made at the first call: 32 hexadecimal digits.
-    pub(crate) fn worker_id(&self) -> Result<String, StateError> {
-        let path = self.path.join("worker_id");
-        let failed = |source| StateError::Io { path: path.clone(), source };
-        match fs::read_to_string(&path) {
-            Ok(text) if !text.trim().is_empty() => return Ok(text.trim().to_owned()),
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-            Ok(_) | Err(_) => {}
-        }
-        let id = random_hex().ok_or(StateError::Random)?;
-        let new = self.path.join("worker_id.new");
-        let write = || {
-            let mut file = open_private(&new)?;
-            file.set_len(0)?;
-            writeln!(file, "{id}")?;
-            file.sync_all()?;
-            fs::rename(&new, &path)
-        };
-        write().map_err(failed)?;
-        Ok(id)
     }
 
     /// The folder of a slot, made when it is missing.
@@ -231,6 +209,12 @@ impl Record {
         Ok(line.split(' ').filter_map(|word| word.parse().ok()).collect())
     }
 
+    /// The device and the number of the file.
+    pub(crate) fn mark(&self) -> io::Result<(u64, u64)> {
+        let file = self.file.metadata()?;
+        Ok((file.dev(), file.ino()))
+    }
+
     /// The lock as a descriptor, to be handed to a runner.
     pub(crate) fn into_descriptor(self) -> OwnedFd {
         self.file.into()
@@ -254,7 +238,7 @@ fn make_private_dir(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-fn open_private(path: &Path) -> io::Result<File> {
+pub(crate) fn open_private(path: &Path) -> io::Result<File> {
     OpenOptions::new()
         .read(true)
         .write(true)
@@ -281,8 +265,6 @@ mod tests {
         assert!(matches!(state.lock(), Err(StateError::InUse(_))));
         drop(held);
         assert!(state.lock().is_ok());
-        assert_eq!(state.worker_id().unwrap(), state.worker_id().unwrap());
-        assert_eq!(state.worker_id().unwrap().len(), 32);
     }
 
     #[test]

@@ -79,6 +79,7 @@ fn job(n: u64, state: JobState) -> JobRow {
         tags: Vec::new(),
         priority: 0,
         worker: None,
+        worker_id: None,
         attempt: 0,
         cancelling: false,
         unreachable: false,

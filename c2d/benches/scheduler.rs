@@ -6,11 +6,11 @@ use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use c2_shared::id::{AttemptId, JobId};
+use c2_shared::id::{AttemptId, JobId, Session, WorkerId};
 use c2_shared::job::{JobState, Outcome, Placement, Terms};
 use c2_shared::limits::QUEUE_LEN_MAX;
 use c2_shared::time::Mono;
-use c2d::sched::event::{self, Introduction, NewJob, ResultSummary};
+use c2d::sched::event::{self, Introduction, NewJob, Place, ResultSummary};
 use c2d::sched::{Event, Now, Saved, Scheduler};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 
@@ -40,20 +40,21 @@ fn cluster(jobs: Vec<NewJob>) -> Scheduler {
     let intro = Introduction {
         ip: WORKER,
         hostname: String::new(),
-        worker_id: String::new(),
-        boot_id: String::new(),
+        id: WorkerId::of_address(WORKER),
+        place: Place::default(),
+        session: Session::default(),
         slots: 2,
         version: String::new(),
         hardware: "{}".into(),
     };
     apply(&mut scheduler, event::WorkerRegistered(intro));
-    apply(&mut scheduler, event::TagsSet { worker: WORKER, tags: ["lock".to_owned()].into() });
+    apply(&mut scheduler, event::TagsSet { worker: WorkerId::of_address(WORKER), tags: ["lock".to_owned()].into() });
     apply(&mut scheduler, event::JobsSubmitted { jobs, key: None });
     scheduler
 }
 
 fn poll(scheduler: &mut Scheduler) {
-    apply(scheduler, event::PlainPolled { worker: WORKER });
+    apply(scheduler, event::PlainPolled { worker: WorkerId::of_address(WORKER), ip: WORKER });
 }
 
 fn polls(c: &mut Criterion) {
@@ -86,7 +87,14 @@ fn cascades(c: &mut Criterion) {
             of_job: false,
         };
         let fail = |mut scheduler: Scheduler| {
-            apply(&mut scheduler, event::ResultArrived { worker: WORKER, result: result.clone() });
+            apply(
+                &mut scheduler,
+                event::ResultArrived {
+                    worker: WorkerId::of_address(WORKER),
+                    from: Some(WORKER),
+                    result: result.clone(),
+                },
+            );
             assert_eq!(scheduler.queue(NOW).ended[&JobState::Failed], QUEUE_LEN_MAX as u64, "all of them fail");
             scheduler
         };

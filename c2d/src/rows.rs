@@ -21,7 +21,8 @@ pub fn job_row(view: &JobView) -> JobRow {
         group: spec.group,
         tags: spec.tags,
         priority: spec.priority,
-        worker: view.worker,
+        worker: view.ip,
+        worker_id: view.worker.clone(),
         attempt: view.attempt,
         cancelling: view.cancelling && !view.state.is_terminal(),
         unreachable: view.unreachable,
@@ -36,6 +37,7 @@ pub fn job_row(view: &JobView) -> JobRow {
 pub fn worker_row(view: WorkerView) -> WorkerRow {
     WorkerRow {
         ip: view.ip,
+        worker_id: view.intro.id,
         hostname: view.intro.hostname,
         status: view.status,
         groups: view.groups,
@@ -44,6 +46,9 @@ pub fn worker_row(view: WorkerView) -> WorkerRow {
         tags: view.tags,
         silent_ms: view.silent_ms,
         status_reason: view.fault,
+        copied_at: view.cloned_at,
+        passed_on: view.passed_on,
+        past_lease: view.past_lease,
         load: view.load,
         version: view.intro.version,
     }

@@ -1,10 +1,14 @@
-//! The names of jobs and attempts, as people type them and as they travel.
+//! The names of jobs, attempts and workers, as people type them and as they travel.
 //!
 //! A job id is a durable counter (`job-123`). An attempt is one try at running a job; its number
-//! grows with each assignment and never repeats, so it fences late results of older tries.
+//! grows with each assignment and never repeats, so it fences late results of older tries. A worker
+//! is the identity of its agent's state folder, wherever it speaks from; a session is one run of that
+//! agent, and says which of two runs is the later one.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +27,26 @@ pub struct AttemptId {
     pub number: u32,
 }
 
+/// Names a worker: the identity of its agent's state folder, or `addr:IP` for a client that has none.
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub struct WorkerId(Arc<str>);
+
+/// Names one run of an agent: `START-NONCE`. Runs are counted in the state folder, so that of two runs
+/// the later one is known; the nonce tells two that count alike, as copies of one folder do. Agents of
+/// 0.1.0 do not count, and are `0-NONCE` here.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub struct Session {
+    /// Counts the starts of the agent, from 1; 0 if it does not.
+    pub start: u64,
+    /// Made up at each start.
+    pub nonce: String,
+}
+
+/// Front of the ids of clients that have none of their own.
+const ADDRESS: &str = "addr:";
+
 /// Says that a text is no job or attempt id.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not {what}")]
@@ -40,6 +64,97 @@ impl fmt::Display for JobId {
 impl fmt::Display for AttemptId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.job, self.number)
+    }
+}
+
+impl WorkerId {
+    /// The id of a client that has none, at this address.
+    #[must_use]
+    pub fn of_address(ip: IpAddr) -> Self {
+        Self::from(format!("{ADDRESS}{ip}"))
+    }
+
+    /// Whether it is a client that has no id of its own.
+    #[must_use]
+    pub fn is_address(&self) -> bool {
+        self.0.starts_with(ADDRESS)
+    }
+
+    /// As it is written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// As much of it as people need to tell it from others.
+    #[must_use]
+    pub fn short(&self) -> &str {
+        if self.is_address() { &self.0 } else { self.0.get(..8).unwrap_or(&self.0) }
+    }
+}
+
+impl From<String> for WorkerId {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<&str> for WorkerId {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<WorkerId> for String {
+    fn from(id: WorkerId) -> Self {
+        id.0.as_ref().to_owned()
+    }
+}
+
+impl fmt::Display for WorkerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl fmt::Debug for WorkerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0)
+    }
+}
+
+impl Session {
+    /// Whether nothing is known of it.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.nonce.is_empty()
+    }
+
+    /// Whether the agent counts its starts.
+    #[must_use]
+    pub const fn is_counted(&self) -> bool {
+        self.start > 0
+    }
+}
+
+impl From<String> for Session {
+    fn from(text: String) -> Self {
+        match text.split_once('-').and_then(|(start, nonce)| Some((counter(start)?, nonce))) {
+            Some((start, nonce)) if !nonce.is_empty() => Self { start, nonce: nonce.to_owned() },
+            Some(_) | None => Self { start: 0, nonce: text },
+        }
+    }
+}
+
+impl From<Session> for String {
+    fn from(session: Session) -> Self {
+        session.to_string()
+    }
+}
+
+impl fmt::Display for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_counted() { write!(f, "{}-{}", self.start, self.nonce) } else { f.write_str(&self.nonce) }
     }
 }
 
@@ -104,6 +219,25 @@ mod tests {
             let attempt = AttemptId { job: JobId(n), number: 3 };
             assert_eq!(attempt.to_string().parse(), Ok(attempt));
         }
+    }
+
+    #[test]
+    fn sessions_are_read_in_both_forms() {
+        let session = |start, nonce: &str| Session { start, nonce: nonce.to_owned() };
+        let table = [
+            ("7-ab", session(7, "ab")),
+            ("0123456789abcdef", session(0, "0123456789abcdef")),
+            ("", session(0, "")),
+            ("0-ab", session(0, "0-ab")),
+            ("07-ab", session(0, "07-ab")),
+            ("7-", session(0, "7-")),
+            ("x-7-ab", session(0, "x-7-ab")),
+        ];
+        for (text, expected) in table {
+            assert_eq!(Session::from(text.to_owned()), expected, "{text}");
+            assert_eq!(expected.to_string(), text);
+        }
+        assert!(session(2, "a") > session(1, "b"));
     }
 
     #[test]

@@ -21,6 +21,24 @@ pub const WORKER_OFFLINE_MS: u64 = 15_000;
 /// Silence after which running work may go to somebody else. Much longer than the 15 s, because a
 /// laptop that slept for half a minute should keep its jobs.
 pub const LEASE_MS: u64 = 60_000;
+/// Silence after which a worker that was started again is believed to be the only one of its identity: two
+/// polls that are missing.
+pub const REBOOT_SILENCE_MS: u64 = 10_000;
+/// How long a worker must have been at an address before that is written down, so that a line that flaps
+/// between two writes nothing.
+pub const ADDRESS_SETTLES_MS: u64 = 10_000;
+/// Time between two polls of a worker which prove that whoever introduced itself beside it is a copy. One
+/// poll may have been under way.
+pub const CLONE_PROOF_MS: u64 = 4_000;
+/// How long a copy is shown after it was last heard.
+pub const CLONE_SHOWN_MS: u64 = 10 * 60_000;
+/// How long an agent waits before it introduces itself again to a c2d that cannot tell yet who it is.
+pub const INTRODUCE_MS: u64 = 4_000;
+/// How long a new run of an agent waits for a process of the run before to say what it holds; one that is
+/// silent for longer is stuck.
+pub const GREETING_MS: u64 = 30_000;
+/// Runs of an agent, and copies of it, that are told apart at once; beyond it the oldest is forgotten.
+pub const NEWCOMERS_LEN: usize = 8;
 /// After a start of c2d, the time in which agents claim what they still run. Longer than the
 /// longest back-off plus a connect time-out, so that every living agent speaks within it.
 pub const RECOVERY_WINDOW_MS: u64 = 30_000;

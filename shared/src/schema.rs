@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::blob::BlobId;
 use crate::bytes64::Bytes64;
-use crate::id::{AttemptId, JobId};
+use crate::id::{AttemptId, JobId, Session, WorkerId};
 use crate::job::Dependency;
 
 macro_rules! text_form {
@@ -36,6 +36,17 @@ text_form!(AttemptId, "AttemptId", {
     "description": "Names one try at running a job: `job-N.A`, A counting from 1 for each job.",
     "pattern": "^job-[1-9][0-9]{0,17}\\.[1-9][0-9]{0,8}$",
     "examples": ["job-12.1"],
+});
+text_form!(WorkerId, "WorkerId", {
+    "type": "string",
+    "description": "Names a worker, wherever it is: the id of its agent's state folder, or `addr:IP` for a client \
+        that has none.",
+    "examples": ["3f2a9c01d4e5b6a7980f1e2d3c4b5a69", "addr:10.0.0.15"],
+});
+text_form!(Session, "Session", {
+    "type": "string",
+    "description": "Names one run of an agent: `START-NONCE`, where START counts the runs.",
+    "examples": ["7-9c01d4e5b6a7980f"],
 });
 text_form!(Dependency, "Dependency", {
     "type": "string",

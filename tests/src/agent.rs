@@ -54,6 +54,11 @@ impl Agent {
         Ok(())
     }
 
+    /// From its next start on it is at another address.
+    pub(crate) const fn readdress(&mut self, ip: IpAddr) {
+        self.ip = ip;
+    }
+
     /// What starts it.
     pub(crate) fn command(&self) -> Result<Command> {
         let program = Program::Agent.path()?;
@@ -97,11 +102,6 @@ impl Agent {
     /// Whether it ended without being asked.
     pub(crate) fn has_ended(&mut self) -> Result<bool> {
         self.process.as_mut().map_or(Ok(true), Background::ended)
-    }
-
-    /// Waits for a line with this word in its log.
-    pub(crate) async fn line_with(&mut self, word: &str) -> Result<String> {
-        self.process.as_mut().context("the agent does not run")?.line_with(word).await
     }
 
     pub(crate) fn pid(&self) -> Result<Pid> {

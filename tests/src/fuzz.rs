@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use c2_shared::api::jobs::BatchRequest;
 use c2_shared::api::work::{PollRequest, RegisterRequest, ResultRequest};
+use c2_shared::id::WorkerId;
 use c2_shared::job::JobSpec;
 use c2_shared::pass::Pass;
 use c2_shared::target::{Candidate, Target};
@@ -96,16 +97,23 @@ pub fn target(bytes: &[u8]) {
     let groups: BTreeSet<String> = ["gpu".to_owned()].into();
     let none = BTreeSet::new();
     let ip = |last| IpAddr::V4(Ipv4Addr::new(10, 0, 0, last));
-    let workers = [
-        Candidate { ip: ip(11), hostname: "atlas", groups: &groups },
-        Candidate { ip: ip(12), hostname: "pi", groups: &none },
-        Candidate { ip: ip(13), hostname: "@all", groups: &groups },
-    ];
+    let ids: Vec<WorkerId> = ["0123abcd", "0123cdef", "addr:10.0.0.13"].map(WorkerId::from).into();
+    let known = [(11, "atlas", &groups), (12, "pi", &none), (13, "@all", &groups)];
+    let workers = ids.iter().zip(known).map(|(id, (last, hostname, groups))| Candidate {
+        id,
+        ip: ip(last),
+        hostname,
+        groups,
+        online: last != 12,
+        silent_ms: Some(0),
+        passed_on: false,
+    });
+    let workers: Vec<Candidate<'_>> = workers.collect();
     let Ok(target) = Target::parse(&text) else { return };
     if let Ok(found) = target.resolve(&text, &workers) {
-        let each: BTreeSet<IpAddr> = found.iter().copied().collect();
+        let each: BTreeSet<&WorkerId> = found.iter().map(|worker| worker.id).collect();
         assert_eq!(each.len(), found.len(), "{text:?} names somebody twice");
-        assert!(each.iter().all(|ip| workers.iter().any(|worker| worker.ip == *ip)), "{text:?}: {found:?}");
+        assert!(each.iter().all(|id| ids.contains(id)), "{text:?}: {found:?}");
     }
 }
 

@@ -95,6 +95,7 @@ const ALL: &[&[Test]] = &[
     e2e::exit::TESTS,
     e2e::files::TESTS,
     e2e::hardware::TESTS,
+    e2e::identity::TESTS,
     e2e::install::TESTS,
     e2e::live::TESTS,
     e2e::names::TESTS,

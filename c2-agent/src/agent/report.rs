@@ -19,6 +19,9 @@ impl Agent {
                     self.adopt(result);
                 }
                 lost.into_iter().for_each(|attempt| self.slots.on_ended(now, synthetic::lost(attempt)));
+                if self.runners.all_greeted() {
+                    self.slots.introduce_now(now);
+                }
             }
             News::Ended(result) => {
                 match &result.outcome {

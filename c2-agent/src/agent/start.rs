@@ -1,18 +1,15 @@
-//! How an agent begins: with what an earlier run left, and with an introduction.
+//! How an agent begins: with what an earlier run left.
 
-use c2_shared::api::work::RegisterRequest;
 use c2_shared::id::AttemptId;
 
 use super::files::needs_delivery;
-use crate::detect;
-use crate::options::Options;
-use crate::slots::{Identity, Slots};
+use crate::identity::Identity;
+use crate::slots::Slots;
 use crate::spool::{Kept, Spool};
 use crate::state::StateDir;
 use crate::supervise::recover::{self, Found};
 use crate::supervise::runners::Runners;
 use crate::supervise::synthetic;
-use crate::supervise::wire::VERSION;
 use crate::transfer::Transfers;
 
 /// What an agent begins with.
@@ -26,7 +23,7 @@ pub(super) struct TakenOver {
 /// runner noted counts as running until it says otherwise.
 pub(super) async fn take_over(
     state: &StateDir,
-    worker_id: &str,
+    identity: &Identity,
     spool: &Spool,
     TakenOver { slots, runners, transfers }: &mut TakenOver,
 ) -> std::io::Result<()> {
@@ -41,7 +38,14 @@ pub(super) async fn take_over(
         }
     }
     for number in state.slots() {
-        let (dir, id) = (state.slot(number)?, worker_id.to_owned());
+        if identity.came_here {
+            // What a folder noted that this one was copied from is not this one's to end.
+            if let Some(record) = state.slot(number)?.lock()? {
+                record.write([])?;
+            }
+            continue;
+        }
+        let (dir, id) = (state.slot(number)?, identity.worker_id.clone());
         let found =
             tokio::task::spawn_blocking(move || recover::look(&dir, &id)).await.map_err(std::io::Error::other)?;
         match found? {
@@ -62,20 +66,4 @@ pub(super) async fn take_over(
     }
     state.outputs().sweep(|attempt| slots.holds(attempt));
     Ok(())
-}
-
-pub(super) async fn introduce(options: &Options, identity: Identity) -> RegisterRequest {
-    RegisterRequest {
-        ip: options.address,
-        hostname: rustix::system::uname().nodename().to_string_lossy().into_owned(),
-        worker_id: identity.worker_id,
-        boot_id: identity.boot_id,
-        slots: Some(options.slots),
-        hardware: detect::hardware().await,
-        version: VERSION.to_owned(),
-    }
-}
-
-pub(super) fn boot_id() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
 }

@@ -3,17 +3,6 @@
 use c2_shared::api::work::{Assignment, AttemptResult, PollRequest};
 use c2_shared::id::AttemptId;
 
-/// Who polls.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Identity {
-    /// Identity of the state folder.
-    pub(crate) worker_id: String,
-    /// The kernel's boot id.
-    pub(crate) boot_id: String,
-    /// Names this run of the agent.
-    pub(crate) session: String,
-}
-
 /// Something to send to c2d. Its number comes back with the answer.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Request {
@@ -67,6 +56,8 @@ pub(crate) enum Action {
 pub(crate) enum Failure {
     /// c2d could not be reached, or refused.
     NoAnswer,
-    /// c2d does not know this worker, at least not at this address.
+    /// c2d does not know this worker.
     Unknown,
+    /// c2d cannot tell yet whether this is the worker that it knows.
+    Wait,
 }

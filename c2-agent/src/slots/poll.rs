@@ -41,7 +41,11 @@ impl Slots {
             session: self.identity.session.clone(),
             seq: self.seq,
             // What a full disk lets start fails at once, and the next one after it.
-            slots_free: if load.disk_full || (self.spool_fails && self.owes()) { 0 } else { self.slots_free() },
+            slots_free: if load.disk_full || !self.takes_work || (self.spool_fails && self.owes()) {
+                0
+            } else {
+                self.slots_free()
+            },
             running,
             ended,
             wait_s: if unsent.is_empty() && self.cleaned.is_empty() { step } else { 0 },

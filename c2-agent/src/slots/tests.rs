@@ -52,7 +52,7 @@ impl Scene {
     fn registered(slots: u32) -> Self {
         let mut scene = Self::new(slots);
         assert_eq!(scene.sends(), "1: register");
-        scene.slots.on_registered(scene.now, 1);
+        scene.slots.on_registered(scene.now, 1, true);
         scene
     }
 
@@ -265,7 +265,7 @@ fn a_forgotten_worker_introduces_itself_again() {
     assert_eq!(scene.answer(2, PollResponse { directives, ..assign(&[1]) }), "start 1 54000");
     scene.pass(LINGER_MS);
     assert_eq!(scene.sends(), "3: register");
-    scene.slots.on_registered(scene.now, 3);
+    scene.slots.on_registered(scene.now, 3, true);
     assert_eq!(scene.sends(), "4: 0/1//1s");
     assert_eq!(scene.fail(4, Failure::Unknown), "");
     scene.pass(1_000);
@@ -297,7 +297,7 @@ fn what_an_earlier_run_left_is_taken_over() {
     scene.slots.adopt_ended(result(2), false);
     scene.slots.adopt_running(attempt(2));
     assert_eq!(scene.sends(), "1: register");
-    scene.slots.on_registered(scene.now, 1);
+    scene.slots.on_registered(scene.now, 1, true);
     assert_eq!(scene.sends(), "2: 1/1/2/0s");
     assert_eq!(scene.answer(2, ack(&[2])), "renew 54000; forget 2!");
 }

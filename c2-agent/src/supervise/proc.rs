@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt as _;
 
 use rustix::process::{Pid, PidfdFlags, Signal, getpid, kill_process, pidfd_open, pidfd_send_signal};
 
@@ -75,6 +76,15 @@ pub(crate) fn marked(marks: &[String]) -> Vec<Process> {
         marks.iter().all(|mark| environment.split(|b| *b == 0).any(|entry| entry == mark.as_bytes()))
     };
     pids().filter(carries_all).filter_map(read_stat).collect()
+}
+
+/// Finds the processes whose standard output is this file, by its device and number.
+pub(crate) fn holding(file: &(u64, u64)) -> Vec<Process> {
+    let holds = |pid: &Pid| {
+        let output = fs::metadata(format!("/proc/{}/fd/1", pid.as_raw_nonzero()));
+        output.is_ok_and(|output| (output.dev(), output.ino()) == *file)
+    };
+    pids().filter(holds).filter_map(read_stat).collect()
 }
 
 fn pids() -> impl Iterator<Item = Pid> {

@@ -13,7 +13,7 @@ use rustix::process::{Signal, pidfd_send_signal};
 
 use crate::state::{Record, SlotDir};
 use crate::supervise::launch::marks;
-use crate::supervise::proc::{Process, marked, watch};
+use crate::supervise::proc::{Process, holding, marked, watch};
 
 /// Rounds of killing; each waits until what it found is gone, so only a job that forks faster than
 /// it can be killed or a process stuck in the kernel needs more than two.
@@ -43,6 +43,12 @@ pub(crate) fn look(slot: &SlotDir, worker_id: &str) -> io::Result<Found> {
             Ok(Found::Dead(owed, record))
         }
     }
+}
+
+/// Kills the runner of a slot, which is known by the lock that it holds open as its standard output.
+pub(crate) fn end_runner(slot: &SlotDir) -> io::Result<()> {
+    kill(&holding(&slot.record()?.mark()?));
+    Ok(())
 }
 
 /// Kills everything that carries the attempt's marks.

@@ -71,7 +71,7 @@ pub(crate) fn run(options: &SlotOptions) -> Result<(), RunnerError> {
     let state = StateDir::open(&options.state_dir)?;
     let script = state.slot(options.slot).map_err(failed)?.script();
     let cache = Cache::open_dir(state.blobs()).map_err(failed)?;
-    let launcher = Launcher::new(&options.workspace_root, cache, script, state.worker_id()?)?;
+    let launcher = Launcher::new(&options.workspace_root, cache, script, crate::identity::worker_id(&state)?)?;
     let mut runner = Runner {
         listener,
         agent: None,

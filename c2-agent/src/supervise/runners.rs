@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 use crate::options::Timing;
 use crate::state::StateDir;
 use crate::supervise::link::{Following, follow};
+use crate::supervise::recover::end_runner;
 use crate::supervise::wire::{Leaves, RUNNER_VERSION, Start, ToRunner, Verdict, frame};
 
 /// Messages that may wait for one runner. They are few and small but for a job's files, so a full
@@ -36,6 +37,8 @@ pub(crate) struct Runners {
     runners: BTreeMap<u32, Runner>,
     reports: mpsc::Sender<Report>,
     following: JoinSet<()>,
+    /// Those that an earlier run of the agent left, until they have said what they hold.
+    awaited: BTreeSet<u32>,
 }
 
 /// How runners are started.
@@ -110,11 +113,12 @@ pub(crate) enum HandoverError {
 
 impl Runners {
     pub(crate) fn new(plan: Plan, reports: mpsc::Sender<Report>) -> Self {
-        Self { plan, runners: BTreeMap::new(), reports, following: JoinSet::new() }
+        Self { plan, runners: BTreeMap::new(), reports, following: JoinSet::new(), awaited: BTreeSet::new() }
     }
 
     /// Connects to a runner that an earlier run of the agent started; it will say what it holds.
     pub(crate) fn adopt(&mut self, slot: u32, noted: &[AttemptId]) {
+        self.awaited.insert(slot);
         // Until it says more, what it noted last may be running.
         self.add(slot, Runner::new(Standing::Stranger, None, noted.last().copied()));
     }
@@ -186,6 +190,7 @@ impl Runners {
         running: Option<AttemptId>,
         ended: impl Iterator<Item = AttemptId>,
     ) -> Option<AttemptId> {
+        self.awaited.remove(&slot);
         let surplus = slot >= self.plan.slots;
         let runner = self.runners.get_mut(&slot)?;
         runner.greeted = true;
@@ -206,6 +211,22 @@ impl Runners {
         lost
     }
 
+    /// Whether all runners that an earlier run of the agent left have said what they hold.
+    pub(crate) fn all_greeted(&self) -> bool {
+        self.awaited.is_empty()
+    }
+
+    /// Ends the runners that have not said what they hold. Their connections end with them, and then what
+    /// they ran is ended, too.
+    pub(crate) fn end_the_silent(&self) {
+        for slot in &self.awaited {
+            tracing::error!("the process of slot {slot} does not say what it holds; it is ended");
+            if let Err(error) = self.plan.state.slot(*slot).and_then(|dir| end_runner(&dir)) {
+                tracing::error!("cannot end the process of slot {slot}: {error}");
+            }
+        }
+    }
+
     /// Notes that an attempt is over and its runner free again.
     pub(crate) fn on_ended(&mut self, slot: u32, attempt: AttemptId) {
         if let Some(runner) = self.runners.get_mut(&slot) {
@@ -218,6 +239,7 @@ impl Runners {
 
     /// Forgets a dead runner. Returns the attempt that died with it, and whether that may have started.
     pub(crate) fn on_dead(&mut self, slot: u32) -> Option<(AttemptId, bool)> {
+        self.awaited.remove(&slot);
         let mut runner = self.runners.remove(&slot)?;
         if let Some(child) = &mut runner.child {
             // Its lock is free, so it is past the point where anything could hold it up.

@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 
 use c2_shared::api::jobs::{JobInfo, Stream};
-use c2_shared::id::JobId;
+use c2_shared::id::{JobId, WorkerId};
 use c2_shared::time;
 
 use crate::app::cache::{Job, JobScope};
@@ -25,6 +25,8 @@ const TAIL_LINES: usize = 200;
 #[derive(Clone, Debug)]
 pub(crate) enum Page {
     Worker {
+        id: WorkerId,
+        /// Its address when the page was opened.
         ip: IpAddr,
         jobs: Table<Job>,
     },
@@ -90,8 +92,9 @@ pub(crate) enum Loaded {
 }
 
 impl Page {
-    pub(crate) fn worker(ip: IpAddr) -> Self {
-        Self::Worker { ip, jobs: Table::new(jobs::COLUMNS, JobScope::On(ip), 0, true) }
+    pub(crate) fn worker(id: WorkerId, ip: IpAddr) -> Self {
+        let jobs = Table::new(jobs::COLUMNS, JobScope::On(id.clone()), 0, true);
+        Self::Worker { id, ip, jobs }
     }
 
     /// The page of a job that is being fetched.

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use c2_shared::id::WorkerId;
 use c2_shared::target::{Candidate, Target};
 use clap::Args;
 use tokio::task::JoinSet;
@@ -20,12 +21,12 @@ impl Cleanup {
     /// Asks all workers at once, as each takes its own time. A single one that cannot be asked is a
     /// error; of several, the outcome says which.
     pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
-        let ips = self.workers(context).await?;
-        let single = ips.len() == 1;
+        let meant = self.workers(context).await?;
+        let single = meant.len() == 1;
         let mut asking = JoinSet::new();
-        for ip in ips {
+        for (id, ip) in meant {
             let client = context.client.clone();
-            asking.spawn(async move { (ip, client.cleanup(ip).await.map_err(CommandError::from)) });
+            asking.spawn(async move { (ip, client.cleanup(id.as_str()).await.map_err(CommandError::from)) });
         }
         let mut workers = Vec::new();
         while let Some(asked) = asking.join_next().await {
@@ -41,14 +42,14 @@ impl Cleanup {
         Ok(Outcome { data: Data::Cleaned(workers), exit })
     }
 
-    async fn workers(&self, context: &Context) -> Result<Vec<IpAddr>, CommandError> {
+    async fn workers(&self, context: &Context) -> Result<Vec<(WorkerId, IpAddr)>, CommandError> {
         let bad = |e: c2_shared::target::TargetError| {
             CommandError::refused(e.to_string(), "`list` shows all workers and their groups")
         };
         let target = Target::parse(&self.target).map_err(bad)?;
         let list = context.client.workers().await?.workers;
-        let candidates: Vec<Candidate<'_>> =
-            list.iter().map(|row| Candidate { ip: row.ip, hostname: &row.hostname, groups: &row.groups }).collect();
-        target.resolve(&self.target, &candidates).map_err(bad)
+        let candidates: Vec<Candidate<'_>> = list.iter().map(Candidate::of).collect();
+        let meant = target.resolve(&self.target, &candidates).map_err(bad)?;
+        Ok(meant.iter().map(|worker| (worker.id.clone(), worker.ip)).collect())
     }
 }

@@ -72,7 +72,14 @@ fn of_worker(row: &WorkerRow) -> Check {
     let free = row.load.disk_free_bytes;
     if row.status == WorkerStatus::Offline {
         let silent = row.silent_ms.map_or_else(|| "ever".to_owned(), |ms| format!("for {}", time::span(ms)));
-        Check::fail(&what, format!("not heard {silent}"), "see whether it is on and c2-agent runs there")
+        let hint = if row.passed_on {
+            "another worker has its address; `remove-worker` with the beginning of its id if it is gone"
+        } else {
+            "see whether it is on and c2-agent runs there"
+        };
+        Check::fail(&what, format!("not heard {silent}"), hint)
+    } else if let Some(at) = row.copied_at {
+        Check::fail(&what, format!("a machine at {at} uses its identity"), "on that machine: c2-agent reset-identity")
     } else if let Some(reason) = &row.status_reason {
         let hint = "repair it; it gets a job again within a minute, or at once with `resume`";
         Check::fail(&what, format!("it cannot start jobs: {reason}"), hint)
@@ -111,6 +118,7 @@ mod tests {
     fn row() -> WorkerRow {
         WorkerRow {
             ip: [10, 0, 0, 11].into(),
+            worker_id: "id11".into(),
             hostname: "atlas".to_owned(),
             status: WorkerStatus::Online,
             groups: [].into(),
@@ -119,6 +127,9 @@ mod tests {
             tags: [].into(),
             silent_ms: Some(1_000),
             status_reason: None,
+            copied_at: None,
+            passed_on: false,
+            past_lease: false,
             load: Load { disk_free_bytes: Some(100 << 30), ..Load::default() },
             version: VERSION.to_owned(),
         }

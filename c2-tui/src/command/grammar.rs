@@ -78,7 +78,7 @@ pub(crate) enum Command {
     /// Give a drained worker work again
     Resume(OneWorker),
     /// Forget a worker that is offline for good
-    RemoveWorker(OneWorker),
+    RemoveWorker(remove_worker::RemoveWorker),
     /// List jobs, those that have not ended unless asked otherwise
     Jobs(jobs::Jobs),
     /// Show one job in full
@@ -142,7 +142,7 @@ pub(crate) async fn execute(context: &Context, command: Command) -> Result<Outco
         Command::DetectTags(tags) => tags.run(context).await,
         Command::Drain(args) => drain::run(context, args).await,
         Command::Resume(args) => resume::run(context, args).await,
-        Command::RemoveWorker(args) => remove_worker::run(context, args).await,
+        Command::RemoveWorker(remove) => remove.run(context).await,
         Command::Jobs(jobs) => jobs.run(context).await,
         Command::Job(args) => job::run(context, args).await,
         Command::Submit(submit) => submit.run(context).await,
@@ -209,6 +209,7 @@ impl Command {
             Self::Batch(batch) => Impact::if_mutating(!batch.sending.dry_run),
             Self::Split(split) => Impact::if_mutating(!split.sending.dry_run),
             Self::VerifySsh(verify) => Impact::if_mutating(verify.yes),
+            Self::RemoveWorker(remove) if remove.lost && !remove.yes => Impact::ReadOnly,
             Self::Assign(_)
             | Self::SetTags(_)
             | Self::Drain(_)
@@ -232,6 +233,7 @@ impl Command {
         match self {
             Self::Cancel(cancel) => Targets::Jobs(&cancel.jobs),
             Self::CleanupWorkspaces(cleanup) => Targets::Workers(&cleanup.target),
+            Self::RemoveWorker(remove) => Targets::Workers(&remove.worker),
             Self::Pdsh(pdsh) => Targets::Workers(&pdsh.target),
             _ => Targets::None,
         }

@@ -1,7 +1,5 @@
 //! `jobs`: the jobs as a table.
 
-use std::net::IpAddr;
-
 use c2_shared::api::jobs::{JobList, JobsQuery};
 use c2_shared::job::JobState;
 use c2_shared::limits::{PAGE_LEN, PAGE_LEN_MAX};
@@ -24,9 +22,9 @@ pub(crate) struct Jobs {
     /// Only jobs that asked for this tag
     #[arg(long, value_name = "TAG")]
     pub(crate) tag: Option<String>,
-    /// Only jobs that this worker has or had, by its address
+    /// Only jobs that this worker has or had
     #[arg(long, value_name = "WORKER")]
-    pub(crate) worker: Option<IpAddr>,
+    pub(crate) worker: Option<String>,
     /// Only jobs of this name
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,

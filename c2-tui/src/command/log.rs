@@ -1,7 +1,5 @@
 //! `log`: the latest results.
 
-use std::net::IpAddr;
-
 use c2_shared::api::jobs::LogQuery;
 use c2_shared::job::JobState;
 use c2_shared::limits::LOG_LEN;
@@ -18,9 +16,9 @@ pub(crate) struct Log {
     /// Only results of this state
     #[arg(long, value_name = "STATE", value_parser = states())]
     pub(crate) state: Option<JobState>,
-    /// Only results of this worker, by its address
+    /// Only results of this worker
     #[arg(long, value_name = "WORKER")]
-    pub(crate) worker: Option<IpAddr>,
+    pub(crate) worker: Option<String>,
     /// Only results of jobs of this name
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,

@@ -25,16 +25,18 @@ pub(crate) struct Machine {
 /// Finds the machines, each once.
 pub(crate) async fn find(context: &Context, text: &str) -> Result<Vec<Machine>, CommandError> {
     let rows = context.client.workers().await?.workers;
-    let candidates: Vec<Candidate<'_>> =
-        rows.iter().map(|row| Candidate { ip: row.ip, hostname: &row.hostname, groups: &row.groups }).collect();
+    let candidates: Vec<Candidate<'_>> = rows.iter().map(Candidate::of).collect();
     let found = Target::parse(text).and_then(|target| target.machines(text, &candidates));
     let Machines { workers, strangers } = match found {
         Ok(found) => found,
         Err(error) => return Err(refused(context, text, &error).await),
     };
-    let of_workers = rows.into_iter().filter(|row| workers.contains(&row.ip));
-    let mut machines: Vec<Machine> =
-        of_workers.map(|row| Machine { ip: row.ip, hostname: row.hostname, groups: Some(row.groups) }).collect();
+    let of_worker = |worker: &&Candidate<'_>| Machine {
+        ip: worker.ip,
+        hostname: worker.hostname.to_owned(),
+        groups: Some(worker.groups.clone()),
+    };
+    let mut machines: Vec<Machine> = workers.iter().map(of_worker).collect();
     for stranger in strangers {
         let (ip, hostname) = match stranger.parse::<IpAddr>() {
             Ok(ip) => {

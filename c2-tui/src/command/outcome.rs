@@ -78,6 +78,8 @@ pub(crate) enum Data {
     /// What a look at everything found.
     Examined(Vec<Check>),
     WorkerChanged(Box<WorkerRow>),
+    /// A worker that is not yet removed as lost.
+    WorkerToLose(Box<WorkerInfo>),
     WorkerRemoved(RemoveResponse),
     Tags(TagStatus),
     /// Tags that fit a worker.

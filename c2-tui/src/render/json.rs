@@ -75,6 +75,7 @@ pub(crate) fn json(outcome: &Outcome) -> String {
         Data::Examined(checks) => written(&named("checks", checks)),
         Data::Groups(groups) => written(&named("groups", groups)),
         Data::WorkerChanged(row) => written(row),
+        Data::WorkerToLose(info) => written(info),
         Data::WorkerRemoved(answer) => written(answer),
         Data::Tags(status) => written(status),
         Data::Detected(answer) => written(answer),

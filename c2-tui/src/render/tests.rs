@@ -41,7 +41,7 @@ fn queued_job() -> Value {
 
 fn worker() -> Value {
     json!({
-        "ip": "10.0.0.15", "hostname": "atlas", "status": "online", "groups": ["cpu", "gpu"], "slots": 4,
+        "ip": "10.0.0.15", "worker_id": "3f2a9c01d4e5", "hostname": "atlas", "status": "online", "groups": ["cpu", "gpu"], "slots": 4,
         "slots_used": 1, "tags": {"disk": null, "gpu:0": "job-3.2"}, "silent_ms": 2_100, "version": "0.1.0",
         "load": {"cpu_percent": 12.4, "memory_used_bytes": 1_u64 << 33, "memory_total_bytes": 1_u64 << 35, "load_1m": 0.5},
     })
@@ -66,6 +66,7 @@ fn workers() {
         "worker      10.0.0.15\n\
          name        atlas\n\
          status      online\n\
+         id          w\n\
          last heard  2.1s ago\n\
          slots       1/4 used\n\
          running     job-3\n\

@@ -96,7 +96,7 @@ fn at_all(obstacle: &Obstacle) -> String {
         Obstacle::Draining => "every worker is draining".to_owned(),
         Obstacle::NotInGroup { group } => format!("no worker is in group {group:?}"),
         Obstacle::Excluded => "every worker is excluded".to_owned(),
-        Obstacle::OtherMachine { worker } => format!("it must run on {worker}, as its dependencies did"),
+        Obstacle::OtherMachine { worker, .. } => format!("it must run on {worker}, as its dependencies did"),
         Obstacle::NoTag { tag } => format!("no worker offers tag {tag:?}"),
         Obstacle::TagHeld { tag, .. } => format!("tag {tag:?} is held by other jobs"),
         Obstacle::DiskFull { .. } => "the disk of every worker is full".to_owned(),
@@ -149,7 +149,7 @@ fn at_worker(obstacle: &Obstacle) -> String {
         Obstacle::Draining => "draining".to_owned(),
         Obstacle::NotInGroup { group } => format!("not in group {group}"),
         Obstacle::Excluded => "excluded".to_owned(),
-        Obstacle::OtherMachine { worker } => format!("it must run on {worker}, as its dependencies did"),
+        Obstacle::OtherMachine { worker, .. } => format!("it must run on {worker}, as its dependencies did"),
         Obstacle::NoTag { tag } => format!("does not offer {tag}"),
         Obstacle::TagHeld { tag, holders } => format!("{tag} is held by {}", joined(jobs_of(holders))),
         Obstacle::DiskFull { free_bytes: 0 } => "its disk is full or read-only".to_owned(),
@@ -236,6 +236,7 @@ mod tests {
         let job: JobRow = serde_json::from_value(row).unwrap();
         let verdict = |(at, obstacles): (usize, &&[Obstacle])| WorkerVerdict {
             ip: IpAddr::from([10, 0, 0, u8::try_from(at).unwrap() + 1]),
+            worker_id: None,
             hostname: String::new(),
             obstacles: obstacles.to_vec(),
         };

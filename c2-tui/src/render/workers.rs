@@ -1,6 +1,6 @@
 //! Workers as text.
 
-use c2_shared::api::workers::{WorkerInfo, WorkerList, WorkerRow};
+use c2_shared::api::workers::{RemoveResponse, WorkerInfo, WorkerList, WorkerRow};
 use c2_shared::time::span;
 
 use crate::render::look::{Look, bytes};
@@ -38,11 +38,50 @@ pub(crate) fn list(look: &Look, list: &WorkerList) -> String {
         ]);
     }
     let faults = list.workers.iter().filter_map(|worker| {
-        let reason = worker.status_reason.as_ref()?;
-        Some(format!("{} cannot start jobs: {}\n", worker.ip, sanitize::cell(reason)))
+        let problem = problem(worker)?;
+        Some(format!("{} {}\n", worker.ip, sanitize::cell(problem.strip_prefix("it ").unwrap_or(&problem))))
     });
     let faults: String = faults.collect();
     table.render(look) + &faults
+}
+
+/// What would be lost with a worker.
+pub(crate) fn to_lose(info: &WorkerInfo) -> String {
+    let row = &info.row;
+    let attempts = joined(info.attempts.iter().map(ToString::to_string));
+    let held: Vec<&str> = row.tags.iter().filter(|(_, holder)| holder.is_some()).map(|(tag, _)| tag.as_str()).collect();
+    let mut text = format!("{} ({}), id {}, is {}\n", row.ip, sanitize::cell(&row.hostname), row.worker_id, row.status);
+    if !attempts.is_empty() {
+        text.push_str(&format!(
+            "  it has {attempts}: they run elsewhere or end, as each asked; late results are void\n"
+        ));
+    }
+    if !held.is_empty() {
+        text.push_str(&format!("  they hold {}, which is free then\n", joined(held)));
+    }
+    if row.past_lease {
+        text.push_str("nothing was changed; if that machine is gone, the same with --yes\n");
+    } else {
+        text.push_str("nothing was changed; it may come back: it counts as gone a minute after it was last heard\n");
+    }
+    text
+}
+
+pub(crate) fn removed(answer: &RemoveResponse) -> String {
+    let lost = joined(answer.lost.iter().map(ToString::to_string));
+    let lost = if lost.is_empty() { String::new() } else { format!("; lost with it: {lost}") };
+    format!("{} is forgotten{lost}\n", answer.ip)
+}
+
+/// What is wrong with a worker, in one line.
+pub(crate) fn problem(row: &WorkerRow) -> Option<String> {
+    if let Some(at) = row.copied_at {
+        return Some(format!("a machine at {at} uses its identity; on that one: c2-agent reset-identity"));
+    }
+    if let Some(reason) = &row.status_reason {
+        return Some(format!("it cannot start jobs: {reason}"));
+    }
+    row.passed_on.then(|| "another worker has its address by now".to_owned())
 }
 
 pub(crate) fn info(look: &Look, info: &WorkerInfo) -> String {
@@ -51,7 +90,8 @@ pub(crate) fn info(look: &Look, info: &WorkerInfo) -> String {
         ("worker", row.ip.to_string()),
         ("name", row.hostname.clone()),
         ("status", row.status.to_string()),
-        ("problem", row.status_reason.as_ref().map(|why| format!("it cannot start jobs: {why}")).unwrap_or_default()),
+        ("id", row.worker_id.to_string()),
+        ("problem", problem(row).unwrap_or_default()),
         (
             "last heard",
             row.silent_ms.map_or_else(|| "not since c2d started".to_owned(), |ms| format!("{} ago", span(ms))),

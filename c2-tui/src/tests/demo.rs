@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use c2_shared::api::events::{Change, Event, Snapshot};
 use c2_shared::api::jobs::{AttemptRow, JobInfo, JobRow, QueueStatus};
 use c2_shared::api::workers::WorkerRow;
-use c2_shared::id::{AttemptId, JobId};
+use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::{JobSpec, JobState, Outcome};
 use c2_shared::time::Mono;
 use c2_shared::worker::{Load, WorkerStatus};
@@ -18,6 +18,10 @@ pub(crate) const NOW: Now = Now { mono: Mono(1_000_000), wall_ms: 1_700_057_000_
 
 pub(crate) fn at(ms: u64) -> Now {
     Now { mono: NOW.mono.after_ms(ms), wall_ms: NOW.wall_ms + ms }
+}
+
+pub(crate) fn id(last: u8) -> WorkerId {
+    format!("{last:08x}").into()
 }
 
 pub(crate) fn ip(last: u8) -> IpAddr {
@@ -41,6 +45,7 @@ pub(crate) fn job(n: u64, state: JobState) -> JobRow {
         tags: Vec::new(),
         priority: 0,
         worker: ran.then(|| ip(11)),
+        worker_id: ran.then(|| id(11)),
         attempt: u32::from(ran),
         cancelling: false,
         unreachable: false,
@@ -54,6 +59,7 @@ pub(crate) fn job(n: u64, state: JobState) -> JobRow {
 fn worker(last: u8, hostname: &str, status: WorkerStatus, used: u32, cpu: f32) -> WorkerRow {
     WorkerRow {
         ip: ip(last),
+        worker_id: id(last),
         hostname: hostname.to_owned(),
         status,
         groups: ["compute".to_owned()].into(),
@@ -62,6 +68,9 @@ fn worker(last: u8, hostname: &str, status: WorkerStatus, used: u32, cpu: f32) -
         tags: [("disk".to_owned(), None)].into(),
         silent_ms: Some(if status == WorkerStatus::Offline { 754_000 } else { 1_200 }),
         status_reason: None,
+        copied_at: None,
+        passed_on: false,
+        past_lease: false,
         load: Load {
             cpu_percent: cpu,
             memory_used_bytes: 11 << 30,
@@ -101,7 +110,7 @@ pub(crate) fn jobs() -> Vec<JobRow> {
     render.command = "blender -b scene.blend -o //frame_#### -f 1".to_owned();
     render.attempt = 2;
     let mut stopping = job(6, JobState::Running);
-    (stopping.cancelling, stopping.worker) = (true, Some(ip(13)));
+    (stopping.cancelling, stopping.worker, stopping.worker_id) = (true, Some(ip(13)), Some(id(13)));
     let mut wanting = job(7, JobState::Queued);
     wanting.command = "python eval.py --checkpoint last".to_owned();
     (wanting.group, wanting.tags) = (Some("gpu".to_owned()), vec!["gpu:0".to_owned()]);
@@ -151,6 +160,7 @@ pub(crate) fn info(row: JobRow) -> Box<JobInfo> {
     let attempt = AttemptRow {
         number: 1,
         worker: ip(11),
+        worker_id: Some(id(11)),
         started_ms: NOW.wall_ms - 300_000,
         ended_ms: Some(NOW.wall_ms - 240_000),
         outcome: row.outcome.clone(),

@@ -38,8 +38,8 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, page: &Page, area: Area) {
     let (head, columns) = (layout::page_head(page, area), layout::fact_columns(area));
     let below = Area { y: inside.y + head, height: inside.height.saturating_sub(head), ..inside };
     match page {
-        Page::Worker { ip, jobs } => {
-            if let Some(worker) = model.cache.workers.get(ip).filter(|_| head > 0) {
+        Page::Worker { id, jobs, .. } => {
+            if let Some(worker) = model.cache.workers.get(id).filter(|_| head > 0) {
                 facts(canvas, inside, columns, &of_worker(canvas, worker));
             }
             if jobs.len() == 0 {

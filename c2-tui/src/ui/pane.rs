@@ -89,7 +89,7 @@ fn position(canvas: &Canvas<'_, '_>, table: &dyn Grid<Cache>, focused: bool) -> 
 
 /// The kinds of jobs, on the upper border at the right, where there is room for them.
 fn chips(canvas: &mut Canvas<'_, '_>, area: Area) {
-    let scope = *canvas.model.panes.jobs.scope();
+    let scope = canvas.model.panes.jobs.scope().clone();
     let all: usize = CHIPS.iter().map(|(word, _)| word.len() + 2).sum();
     let filtered = !canvas.model.panes.jobs.filter().text().is_empty() || canvas.model.filtering.is_some();
     let room = usize::from(area.width).saturating_sub(if filtered { 40 } else { 16 });
@@ -97,9 +97,9 @@ fn chips(canvas: &mut Canvas<'_, '_>, area: Area) {
     let wide: usize = shown.iter().map(|&i| CHIPS[i].0.len() + 2).sum();
     let mut x = (area.x + area.width).saturating_sub(u16::try_from(wide).unwrap_or(0) + 2);
     for at in shown {
-        let (word, kind) = CHIPS[at];
-        let mut style = canvas.tone(if kind == scope { Tone::Accent } else { Tone::Dim });
-        if kind == scope {
+        let (word, kind) = &CHIPS[at];
+        let mut style = canvas.tone(if *kind == scope { Tone::Accent } else { Tone::Dim });
+        if *kind == scope {
             style = style.add_modifier(ratatui::style::Modifier::REVERSED);
         }
         let width = u16::try_from(word.len() + 2).unwrap_or(0);

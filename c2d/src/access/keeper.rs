@@ -9,6 +9,7 @@ use std::sync::Arc;
 use c2_shared::advice::Advice;
 use c2_shared::api::tokens::{InviteRequest, JoinRequest};
 use c2_shared::fingerprint::Fingerprint;
+use c2_shared::id::WorkerId;
 use c2_shared::pass::Pass;
 use c2_shared::secret_file::{self, SecretFileError};
 use c2_shared::token::{Role, Token, TokenError};
@@ -55,6 +56,7 @@ impl Advice for AccessError {
 pub(super) enum Change {
     Invite { request: InviteRequest, wall_ms: u64, answer: oneshot::Sender<Result<Token, TokenRefusal>> },
     Join { by: String, request: JoinRequest, wall_ms: u64, answer: oneshot::Sender<Result<Token, TokenRefusal>> },
+    Bind { token: String, worker: WorkerId, answer: oneshot::Sender<Result<(), TokenRefusal>> },
     Revoke { id: String, answer: oneshot::Sender<Result<(), TokenRefusal>> },
     Rotate { role: Role, answer: oneshot::Sender<Result<(), TokenRefusal>> },
 }
@@ -86,6 +88,7 @@ impl Keeper {
             match change {
                 Change::Invite { request, wall_ms, answer } => drop(answer.send(self.invite(&request, wall_ms))),
                 Change::Join { by, request, wall_ms, answer } => drop(answer.send(self.join(&by, request, wall_ms))),
+                Change::Bind { token, worker, answer } => drop(answer.send(self.bind(&token, worker))),
                 Change::Revoke { id, answer } => drop(answer.send(self.revoke(&id))),
                 Change::Rotate { role, answer } => drop(answer.send(self.rotate(role))),
             }
@@ -104,7 +107,7 @@ impl Keeper {
             expires_ms: Some(wall_ms.saturating_add(request.expires_s.saturating_mul(1_000))),
             uses_left: Some(request.uses),
             gives: Some(request.role),
-            worker_id: None,
+            worker_id: request.worker.as_deref().map(WorkerId::from),
             near_only: false,
         };
         self.add(next, Role::Join, invitation)
@@ -118,14 +121,17 @@ impl Keeper {
         if !request.roles.is_empty() && !request.roles.contains(&role) {
             return Err(TokenRefusal::WrongRole(role));
         }
-        let worker_id = if role == Role::Worker { Some(self.free_worker_id(&request)?) } else { None };
+        let given = self.table.gives(by);
+        let worker_id = match given {
+            None if role == Role::Worker => Some(self.free_worker_id(&request)?),
+            given => given,
+        };
         let mut next = self.table.clone();
         for invitation in next.tokens.iter_mut().filter(|known| known.id() == by) {
             invitation.uses_left = invitation.uses_left.map(|uses| uses.saturating_sub(1));
         }
         // A machine that joins again has a new token and no old one.
-        next.tokens
-            .retain(|known| known.uses_left != Some(0) && (known.worker_id.is_none() || known.worker_id != worker_id));
+        next.tokens.retain(|known| known.uses_left != Some(0) && worker_id.as_ref().is_none_or(|id| !known.is_of(id)));
         let known = |hash| Known {
             hash,
             role,
@@ -142,15 +148,30 @@ impl Keeper {
 
     /// The id of a worker that joins. If a token is bound to it, that must be shown: the id is no
     /// secret, and an invitation makes one more worker, never another one's place.
-    fn free_worker_id(&self, request: &JoinRequest) -> Result<String, TokenRefusal> {
+    fn free_worker_id(&self, request: &JoinRequest) -> Result<WorkerId, TokenRefusal> {
         let worker_id = request.worker_id.as_deref().filter(|id| !id.trim().is_empty());
-        let worker_id = worker_id.ok_or(TokenRefusal::NoWorkerId)?.to_owned();
+        let worker_id = WorkerId::from(worker_id.ok_or(TokenRefusal::NoWorkerId)?);
         let shown = request.old_token.as_deref().map(hash);
-        let bound = self.table.tokens.iter().find(|known| known.worker_id.as_ref() == Some(&worker_id));
+        let bound = self.table.tokens.iter().find(|known| known.is_of(&worker_id));
         match bound.filter(|bound| shown != Some(bound.hash)) {
             Some(bound) => Err(TokenRefusal::Bound { worker_id, token: bound.id() }),
             None => Ok(worker_id),
         }
+    }
+
+    /// Tokens of 0.1.0 may belong to nobody. The first worker that uses one has it from then on.
+    fn bind(&mut self, token: &str, worker: WorkerId) -> Result<(), TokenRefusal> {
+        let mut next = self.table.clone();
+        let known = next.tokens.iter_mut().find(|known| known.id() == token && !known.near_only);
+        let known = known.ok_or_else(|| TokenRefusal::Unknown(token.to_owned()))?;
+        if known.worker_id.as_ref() == Some(&worker) {
+            return Ok(());
+        }
+        if known.worker_id.is_some() || self.table.is_bound(&worker) {
+            return Err(TokenRefusal::NotYours);
+        }
+        known.worker_id = Some(worker);
+        self.keep(next)
     }
 
     fn revoke(&mut self, id: &str) -> Result<(), TokenRefusal> {

@@ -13,6 +13,7 @@ mod tests;
 use std::sync::Arc;
 
 use c2_shared::api::tokens::{InviteRequest, JoinRequest, TokenRow};
+use c2_shared::id::WorkerId;
 use c2_shared::token::{Role, Token};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -42,9 +43,33 @@ pub(crate) enum TokenRefusal {
     #[error("a worker needs a worker_id")]
     NoWorkerId,
     #[error("worker_id {worker_id:?} has a token already: {token}")]
-    Bound { worker_id: String, token: String },
+    Bound { worker_id: WorkerId, token: String },
+    #[error("this token belongs to another worker")]
+    NotYours,
+    #[error("this invitation gives an identity, which this agent is too old to take")]
+    TooOld,
+    #[error("worker {called}, whose identity this invitation gives, may still be at work")]
+    AtWork { called: String },
     #[error("c2d cannot change its tokens now")]
     Busy,
+}
+
+/// For which workers a token speaks.
+#[derive(Clone, Debug)]
+pub(crate) enum Speaker {
+    /// For the one that it is bound to.
+    One(WorkerId),
+    /// That of c2d's own folder: for all that have no token of their own.
+    Unbound(Access),
+}
+
+impl Speaker {
+    pub(crate) fn may_be(&self, id: &WorkerId) -> bool {
+        match self {
+            Self::One(own) => own == id,
+            Self::Unbound(access) => !access.is_bound(id),
+        }
+    }
 }
 
 impl Access {
@@ -72,6 +97,21 @@ impl Access {
     /// Makes an invitation.
     pub(crate) async fn invite(&self, request: InviteRequest, wall_ms: u64) -> Result<Token, TokenRefusal> {
         self.change(|answer| Change::Invite { request, wall_ms, answer }).await
+    }
+
+    /// Whether a worker has a token of its own.
+    pub(crate) fn is_bound(&self, id: &WorkerId) -> bool {
+        self.table.borrow().is_bound(id)
+    }
+
+    /// The worker whose identity an invitation gives, if it gives one.
+    pub(crate) fn gives(&self, by: &str) -> Option<WorkerId> {
+        self.table.borrow().gives(by)
+    }
+
+    /// Binds a token of old to the worker that uses it first.
+    pub(crate) async fn bind(&self, token: String, worker: WorkerId) -> Result<(), TokenRefusal> {
+        self.change(|answer| Change::Bind { token, worker, answer }).await
     }
 
     /// Takes an invitation in exchange for a token.

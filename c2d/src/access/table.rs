@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use c2_shared::api::tokens::TokenRow;
+use c2_shared::id::WorkerId;
 use c2_shared::token::Role;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -23,7 +24,9 @@ pub(crate) struct Holder {
     /// What it allows.
     pub(crate) role: Role,
     /// The one worker that it belongs to, if it belongs to one.
-    pub(crate) worker_id: Option<Arc<str>>,
+    pub(crate) worker_id: Option<WorkerId>,
+    /// Whether it lies in c2d's own folder.
+    pub(crate) near_only: bool,
 }
 
 /// A token that c2d knows.
@@ -44,9 +47,9 @@ pub(super) struct Known {
     /// Of an invitation: the role that it gives.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) gives: Option<Role>,
-    /// Of a worker's token: the worker that it was given to.
+    /// Of a worker's token: the worker that it was given to. Of an invitation: whose identity it gives.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) worker_id: Option<String>,
+    pub(super) worker_id: Option<WorkerId>,
     /// Whether it is good on this machine alone; so are those in c2d's folder, which are not kept
     /// in the table's file.
     #[serde(skip)]
@@ -71,6 +74,17 @@ impl Table {
         self.tokens.iter().any(|known| known.id() == id)
     }
 
+    /// Whether some worker's token is for this worker alone.
+    pub(super) fn is_bound(&self, id: &WorkerId) -> bool {
+        self.tokens.iter().any(|known| known.is_of(id))
+    }
+
+    /// The worker whose identity an invitation gives.
+    pub(super) fn gives(&self, by: &str) -> Option<WorkerId> {
+        let invitation = self.tokens.iter().find(|known| known.role == Role::Join && known.id() == by);
+        invitation.and_then(|invitation| invitation.worker_id.clone())
+    }
+
     pub(super) fn rows(&self) -> Vec<TokenRow> {
         self.tokens.iter().map(Known::row).collect()
     }
@@ -86,12 +100,17 @@ impl Known {
         self.hash[..ID_BYTES].iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
+    /// Whether it is the token of this worker.
+    pub(super) fn is_of(&self, id: &WorkerId) -> bool {
+        self.role == Role::Worker && self.worker_id.as_ref() == Some(id)
+    }
+
     pub(super) fn is_valid(&self, wall_ms: u64) -> bool {
         self.expires_ms.is_none_or(|end| wall_ms < end) && self.uses_left != Some(0)
     }
 
     pub(super) fn holder(&self) -> Holder {
-        Holder { id: self.id().into(), role: self.role, worker_id: self.worker_id.as_deref().map(Into::into) }
+        Holder { id: self.id().into(), role: self.role, worker_id: self.worker_id.clone(), near_only: self.near_only }
     }
 
     fn row(&self) -> TokenRow {
@@ -103,6 +122,7 @@ impl Known {
             expires_ms: self.expires_ms,
             uses_left: self.uses_left,
             gives: self.gives,
+            worker_id: self.worker_id.clone(),
             this_machine_only: self.near_only,
         }
     }

@@ -58,7 +58,7 @@ async fn an_invitation_is_good_for_its_time_and_its_uses() {
     assert!(join(&access, &invitation, of_worker("c")).await.is_none(), "it is used up");
     assert_eq!((role(&access, &one, false), role(&access, &two, false)), (Some(Role::Worker), Some(Role::Worker)));
     let holder = access.holder(two.expose(), false, NOW).unwrap();
-    assert_eq!(holder.worker_id.as_deref(), Some("b"));
+    assert_eq!(holder.worker_id.unwrap().as_str(), "b");
 
     let invitation = access.invite(InviteRequest { expires_s: 10, ..InviteRequest::default() }, NOW).await.unwrap();
     assert!(access.holder(invitation.expose(), false, NOW + 9_999).is_some());

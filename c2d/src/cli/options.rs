@@ -109,6 +109,9 @@ pub struct Invitation {
     /// How long the line is good, like 90, 30m, 2h
     #[arg(long = "for", value_name = "DUR", default_value = "1h", value_parser = parse_duration_s)]
     pub expires_s: u64,
+    /// Give the machine that uses the line the identity of this worker, which was installed anew
+    #[arg(long = "as", value_name = "WORKER", conflicts_with = "uses")]
+    pub worker: Option<String>,
     /// The address at which other machines find this one [default: the one that c2d listens on]
     #[arg(long, value_name = "HOST")]
     pub address: Option<String>,

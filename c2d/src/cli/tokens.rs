@@ -94,7 +94,8 @@ async fn invite(client: &Client, listening: &ServerAddress, invitation: Invitati
     if server.is_loopback() && invitation.address.is_none() {
         return Err(TokensError::Unreachable(server));
     }
-    let request = InviteRequest { role: invitation.role, uses: invitation.uses, expires_s: invitation.expires_s };
+    let Invitation { role, uses, expires_s, worker, .. } = invitation;
+    let request = InviteRequest { role, uses, expires_s, worker };
     let mut pass: Pass = client.invite(&request).await?.line.parse()?;
     pass.server = Some(server);
     Ok(format!("{}\n", pass.expose()))
@@ -122,6 +123,7 @@ fn table(tokens: &[TokenRow]) -> String {
         };
         let made = if token.made_ms == 0 { "-".to_owned() } else { date(token.made_ms) };
         let whose = match (token.gives, token.uses_left) {
+            (Some(_), _) if let Some(id) = &token.worker_id => format!("an invitation to be worker {}", id.short()),
             (Some(role), Some(uses)) => format!("an invitation for {uses} more as {role}"),
             _ if token.this_machine_only => format!("{}, for this machine alone", token.name),
             _ => token.name.clone(),

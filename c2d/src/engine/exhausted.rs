@@ -55,7 +55,11 @@ impl<D: Durable> Engine<D> {
         answer: oneshot::Sender<Result<PollAnswer, Refusal>>,
     ) {
         let mut decisions = Vec::new();
-        let heard = self.scheduler.apply(now, WorkerHeard { worker: polled.poll.worker }, &mut decisions);
+        let heard = self.scheduler.apply(
+            now,
+            WorkerHeard { worker: polled.poll.worker.clone(), ip: polled.poll.ip },
+            &mut decisions,
+        );
         debug_assert!(heard.is_ok() && decisions.is_empty(), "to be heard changes nothing durable");
         hold(Duration::from_millis(polled.poll.wait_ms).clamp(HELD_MIN, HELD_MAX), answer);
     }

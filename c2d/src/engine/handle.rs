@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use c2_shared::id::JobId;
+use c2_shared::id::{JobId, WorkerId};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::engine::task::Step;
@@ -58,14 +58,15 @@ impl EngineHandle {
         answer
     }
 
-    /// Delivers one result by itself.
+    /// Delivers one result by itself; from there, if the worker itself sent it.
     pub async fn deliver(
         &self,
-        worker: IpAddr,
+        worker: WorkerId,
+        from: Option<IpAddr>,
         result: ResultSummary,
         output: AttemptOutput,
     ) -> Result<ResultFate, Refusal> {
-        self.apply_with(ResultArrived { worker, result }, vec![output]).await
+        self.apply_with(ResultArrived { worker, from, result }, vec![output]).await
     }
 
     /// Reads the state after everything that came before is durable.

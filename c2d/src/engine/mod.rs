@@ -9,7 +9,6 @@ mod handle;
 mod task;
 
 use std::future::Future;
-use std::net::IpAddr;
 
 use c2_shared::api::jobs::QueueStatus;
 use c2_shared::api::work::AttemptResult;
@@ -17,7 +16,7 @@ use c2_shared::blob::BlobId;
 
 use crate::sched::decision::Saved;
 use crate::sched::event::Now;
-use crate::sched::{Decision, JobView, Note, Reject, WorkerView};
+use crate::sched::{Decision, JobView, Note, Reject, Who, WorkerView};
 
 pub use handle::EngineHandle;
 pub use task::start;
@@ -66,7 +65,7 @@ pub struct AttemptOutput {
 pub struct Touched {
     pub jobs: Vec<JobView>,
     pub workers: Vec<WorkerView>,
-    pub gone: Vec<IpAddr>,
+    pub gone: Vec<Who>,
     pub queue: QueueStatus,
 }
 

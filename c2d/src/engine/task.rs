@@ -17,7 +17,7 @@ use super::{AttemptOutput, Batch, Committed, Durable, EngineHandle, Noted, Refus
 use crate::clock::Clock;
 use crate::sched::decision::{PollAnswer, Saved};
 use crate::sched::event::{Event, Now, PollDropped, PollToken, TimePassed, TimeUnobserved};
-use crate::sched::{Decision, Note, Scheduler};
+use crate::sched::{Decision, Note, Scheduler, Who};
 
 /// Requests that may wait for the engine; beyond it they are refused as busy.
 const WAITING_MAX: usize = 8_192;
@@ -266,12 +266,17 @@ impl<D: Durable> Engine<D> {
         for note in &touched.notes {
             if note.is_audited() {
                 let digest = match note {
-                    Note::Unwanted { attempt, .. } => unrecorded.get(attempt).copied(),
+                    Note::Foreign { attempt, .. } => unrecorded.get(attempt).copied(),
                     _ => None,
                 };
                 // Nobody may listen, as in tests.
                 let _heard = self.notes.send(Noted { note: note.clone(), digest });
-            } else if note.is_warning() {
+            }
+            // A worker may do this all the time; who audits it counts.
+            if matches!(note, Note::Foreign { .. }) {
+                continue;
+            }
+            if note.is_warning() {
                 tracing::warn!("{note}");
             } else {
                 tracing::info!("{note}");
@@ -283,13 +288,9 @@ impl<D: Durable> Engine<D> {
         }
         let active = touched.jobs.iter().filter_map(|job| self.scheduler.job(now, *job));
         let jobs = active.chain(touched.ended).collect();
-        let (mut workers, mut gone) = (Vec::new(), Vec::new());
-        for ip in touched.workers {
-            match self.scheduler.worker(now, ip) {
-                Some(worker) => workers.push(worker),
-                None => gone.push(ip),
-            }
-        }
+        let workers: Vec<_> = touched.workers.iter().filter_map(|id| self.scheduler.worker(now, id)).collect();
+        let is_back = |who: &Who| workers.iter().any(|worker| worker.intro.id == who.id);
+        let gone = touched.gone.into_iter().filter(|who| !is_back(who)).collect();
         let queue = self.scheduler.queue(now);
         drop(self.changes.send(Arc::new(Touched { jobs, workers, gone, queue })));
     }

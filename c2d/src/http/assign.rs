@@ -20,12 +20,14 @@ pub(crate) async fn assign(
     Name(name): Name,
     JsonBody(request): JsonBody<GroupsRequest, BODY_BYTES_MAX>,
 ) -> Answer<WorkerRow> {
-    let worker = find_worker::find(&app, &name).await?.ip;
+    let worker = find_worker::find(&app, &name).await?.intro.id;
     check_words("groups", &request.groups)?;
     if request.groups.contains("all") {
         return Err(invalid("the group \"all\" is taken: @all means every worker", "choose another name"));
     }
-    app.engine.apply(event::GroupsChanged { worker, add: request.groups, remove: BTreeSet::new() }).await?;
+    app.engine
+        .apply(event::GroupsChanged { worker: worker.clone(), add: request.groups, remove: BTreeSet::new() })
+        .await?;
     Ok(Json(worker_row(find_worker::again(&app, worker).await?)))
 }
 
@@ -41,6 +43,6 @@ pub(crate) async fn unassign(
         return Err(ErrorBody::new(ErrorCode::NotFound, message, hint).into());
     }
     let (add, remove) = (BTreeSet::new(), BTreeSet::from([group]));
-    app.engine.apply(event::GroupsChanged { worker: worker.ip, add, remove }).await?;
-    Ok(Json(worker_row(find_worker::again(&app, worker.ip).await?)))
+    app.engine.apply(event::GroupsChanged { worker: worker.intro.id.clone(), add, remove }).await?;
+    Ok(Json(worker_row(find_worker::again(&app, worker.intro.id).await?)))
 }

@@ -16,16 +16,16 @@ serves!(CLEANUP => cleanup);
 
 pub(crate) async fn cleanup(State(app): State<App>, Name(name): Name) -> Answer<CleanupResponse> {
     let view = find_worker::find(&app, &name).await?;
-    let ip = view.ip;
+    let (ip, worker_id) = (view.ip, view.intro.id);
     if view.status == WorkerStatus::Offline {
         return Err(offline(ip, view.silent_ms));
     }
     let patience = Duration::from_secs(CLEANUP_WAIT_S);
-    let cleaned = app.cleanup_requests.ask(ip, patience).await.map_err(|e| {
+    let cleaned = app.cleanup_requests.ask(worker_id.clone(), patience).await.map_err(|e| {
         let hint = "it may be busy with large workspaces, or be no c2-agent; try again in a moment";
         ErrorBody::new(ErrorCode::Busy, format!("worker {ip}: {e}"), hint)
     })?;
-    Ok(Json(CleanupResponse { ip, cleaned }))
+    Ok(Json(CleanupResponse { ip, worker_id: Some(worker_id), cleaned }))
 }
 
 fn offline(ip: IpAddr, silent_ms: Option<u64>) -> ApiError {

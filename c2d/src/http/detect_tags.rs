@@ -20,7 +20,7 @@ pub(crate) async fn detect_tags(
     let suggestions = suggest(&hardware, &worker.offered);
     if query.apply {
         let tags = suggestions.iter().map(|suggestion| suggestion.tag.clone()).chain(worker.offered).collect();
-        app.engine.apply(event::TagsSet { worker: worker.ip, tags }).await?;
+        app.engine.apply(event::TagsSet { worker: worker.intro.id.clone(), tags }).await?;
     }
-    Ok(Json(DetectResponse { ip: worker.ip, hardware, suggestions, applied: query.apply }))
+    Ok(Json(DetectResponse { ip: worker.ip, worker_id: worker.intro.id, hardware, suggestions, applied: query.apply }))
 }

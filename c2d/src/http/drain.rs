@@ -18,7 +18,7 @@ pub(crate) async fn resume(State(app): State<App>, Name(name): Name) -> Answer<W
 }
 
 async fn set_drain(app: &App, name: &str, drain: bool) -> Answer<WorkerRow> {
-    let worker = find_worker::find(app, name).await?.ip;
-    app.engine.apply(event::DrainSet { worker, drain }).await?;
+    let worker = find_worker::find(app, name).await?.intro.id;
+    app.engine.apply(event::DrainSet { worker: worker.clone(), drain }).await?;
     Ok(Json(worker_row(find_worker::again(app, worker).await?)))
 }

@@ -21,7 +21,7 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.0.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, Json(&self.0)).into_response();
-        if matches!(self.0.code, ErrorCode::Busy | ErrorCode::QueueFull) {
+        if matches!(self.0.code, ErrorCode::Busy | ErrorCode::Wait | ErrorCode::QueueFull) {
             response.headers_mut().insert("retry-after", axum::http::HeaderValue::from_static("1"));
         }
         response
@@ -29,6 +29,11 @@ impl IntoResponse for ApiError {
 }
 
 impl ApiError {
+    /// Whether what was asked for does not exist.
+    pub(crate) fn is_not_found(&self) -> bool {
+        self.0.code == ErrorCode::NotFound
+    }
+
     /// What is wrong, in words.
     pub(crate) fn message(self) -> String {
         self.0.message
@@ -115,15 +120,22 @@ impl From<Reject> for ApiError {
             Reject::NamedTwice { .. } => body(ErrorCode::InvalidInput, "name each job once").in_field("job_ids"),
             Reject::BadJob { place, reason } => return Self::from((**reason).clone()).of_job(*place),
             Reject::UnknownWorker { .. } => body(ErrorCode::NotFound, "list the workers with: list"),
-            Reject::AddressTaken { .. } => {
-                body(ErrorCode::Conflict, "stop one of the two, or give each its own --address")
+            Reject::AmbiguousWorker { .. } => {
+                body(ErrorCode::Ambiguous, "give the beginning of the id of the one that you mean").in_field("exclude")
             }
-            Reject::AddressKept { worker, .. } => {
-                let hint = format!("if that machine is gone, forget it with: remove-worker {worker}");
-                body(ErrorCode::Conflict, &hint)
+            Reject::MayBeAtWork { .. } => {
+                body(ErrorCode::Wait, "nothing to do: it is tried again, and known for certain within a minute")
             }
-            Reject::SessionReplaced { .. } => body(ErrorCode::Conflict, "stop the older one"),
-            Reject::StalePoll { .. } => body(ErrorCode::Conflict, "nothing to do: the newer poll is answered"),
+            Reject::AwaitedThere { ip, .. } => {
+                let hint = format!("bring that machine back, or give it up with: remove-worker {ip} --lost");
+                body(ErrorCode::Wait, &hint)
+            }
+            Reject::Clone { .. } => body(
+                ErrorCode::Clone,
+                "this state folder is a copy: give this machine an identity of its own with: c2-agent reset-identity",
+            ),
+            Reject::SessionReplaced { .. } => body(ErrorCode::Wait, "stop the older one"),
+            Reject::StalePoll { .. } => body(ErrorCode::Wait, "nothing to do: the newer poll is answered"),
             Reject::AlreadyEnded { .. } => body(ErrorCode::Conflict, "an ended job does not change any more"),
             Reject::Unreadable { .. } => {
                 body(ErrorCode::Conflict, "cancel it and submit it again, or start the c2d that wrote it")
@@ -132,7 +144,13 @@ impl From<Reject> for ApiError {
             Reject::WorkerOnline { .. } => {
                 body(ErrorCode::Conflict, "stop its c2-agent; 15 s later it is offline and can be removed")
             }
-            Reject::WorkerBusy { .. } => body(ErrorCode::Conflict, "drain it and wait until its jobs have ended"),
+            Reject::WorkerBusy { worker, .. } => {
+                let hint = format!("wait until they have ended; if the machine is gone: remove-worker {worker} --lost");
+                body(ErrorCode::Conflict, &hint)
+            }
+            Reject::WithinLease { .. } => {
+                body(ErrorCode::Conflict, "wait until then; a worker that is heard again keeps its jobs")
+            }
         }
         .into()
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::response::Response;
 use bytes::Bytes;
-use c2_shared::api::events::{CHANGE, Change, SNAPSHOT, Snapshot};
+use c2_shared::api::events::{CHANGE, Change, GoneWorker, SNAPSHOT, Snapshot};
 use c2_shared::api::jobs::{LogQuery, QueueStatus};
 use c2_shared::api::workers::WorkerRow;
 use futures_util::stream::unfold;
@@ -17,7 +17,7 @@ use crate::http::handler::{ApiError, App, State, serves};
 use crate::http::serve::stopped;
 use crate::http::sse;
 use crate::rows::{job_row, worker_row};
-use crate::sched::JobView;
+use crate::sched::{JobView, Who};
 
 /// Ended jobs that a snapshot shows.
 const ENDED_SHOWN: usize = 200;
@@ -77,7 +77,7 @@ impl Reader {
             (scheduler.workers(now), scheduler.jobs(now, None, None, usize::MAX), scheduler.queue(now))
         });
         let (workers, live, queue) = state.await?;
-        let ended = self.app.history.log(LogQuery { lines: Some(ENDED_SHOWN), ..LogQuery::default() }).await?;
+        let ended = self.app.history.log(LogQuery { lines: Some(ENDED_SHOWN), ..LogQuery::default() }, None).await?;
         let jobs = ended.into_iter().map(|(_, job)| job.view).chain(live).collect();
         let workers = workers.into_iter().map(worker_row).collect();
         self.ready = Box::new(pieces(&self.head(SNAPSHOT), workers, jobs, queue));
@@ -115,10 +115,14 @@ fn json(data: &impl Serialize) -> String {
     serde_json::to_string(data).expect("our own plain types become JSON")
 }
 
+fn gone(Who { id, ip, hostname }: Who) -> GoneWorker {
+    GoneWorker { ip, hostname, worker_id: id }
+}
+
 fn change_of(touched: &Touched) -> Change {
     Change {
         workers: touched.workers.iter().cloned().map(worker_row).collect(),
-        gone: touched.gone.clone(),
+        gone: touched.gone.iter().cloned().map(gone).collect(),
         jobs: touched.jobs.iter().map(job_row).collect(),
         queue: touched.queue.clone(),
     }
@@ -139,7 +143,8 @@ mod tests {
             state: JobState::Queued,
             payload: r#"{"command":"echo \"\\\"jobs\\\":[]\""}"#.into(),
             attempt: 1,
-            worker: Some(Ipv4Addr::LOCALHOST.into()),
+            worker: Some("cafe".into()),
+            ip: Some(Ipv4Addr::LOCALHOST.into()),
             cancelling: false,
             unreachable: false,
             submitted_ms: 1,

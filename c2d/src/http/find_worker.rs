@@ -9,10 +9,13 @@ use std::net::IpAddr;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::workers::{TargetWorker, TargetWorkers};
 use c2_shared::hint;
+use c2_shared::id::WorkerId;
 use c2_shared::target::{self, Candidate, Target, TargetError};
+use c2_shared::worker::WorkerStatus;
 
 use crate::http::handler::{Answer, ApiError, App, Json, Name, State, invalid, serves};
 use crate::sched::{Reject, WorkerView};
+use crate::store::Owner;
 
 const NO_WORKERS: &str = "no worker has registered yet; start c2-agent on one";
 const NO_GROUPS: &str = "no worker is in any group yet; put one in with: assign <worker> <group>";
@@ -24,31 +27,38 @@ pub(crate) async fn find_workers(State(app): State<App>, Name(text): Name) -> An
     let known = all(&app).await?;
     let candidates: Vec<Candidate<'_>> = known.iter().map(candidate).collect();
     let meant = target.resolve(&text, &candidates).map_err(|error| unresolved(&error, &known))?;
+    let meant: BTreeSet<&WorkerId> = meant.iter().map(|worker| worker.id).collect();
     if meant.is_empty() {
         return Err(ErrorBody::new(ErrorCode::NotFound, format!("{text:?} means no worker"), NO_WORKERS).into());
     }
-    let workers = known.iter().filter(|worker| meant.contains(&worker.ip)).map(row).collect();
+    let workers = known.iter().filter(|worker| meant.contains(&worker.intro.id)).map(row).collect();
     Ok(Json(TargetWorkers { target: text, workers }))
 }
 
-/// The worker of this address or host name.
+/// The worker that a word means.
 pub(crate) async fn find(app: &App, name: &str) -> Result<WorkerView, ApiError> {
     let known = all(app).await?;
     let candidates: Vec<Candidate<'_>> = known.iter().map(candidate).collect();
-    let ip = target::find(name, &candidates).map_err(|error| unresolved(&error, &known))?;
-    Ok(known.into_iter().find(|worker| worker.ip == ip).expect("it is one of the candidates"))
+    let id = target::find(name, &candidates).map_err(|error| unresolved(&error, &known))?.id.clone();
+    Ok(known.into_iter().find(|worker| worker.intro.id == id).expect("it is one of the candidates"))
 }
 
-/// The worker of this address, after something was done to it.
-pub(crate) async fn again(app: &App, ip: IpAddr) -> Result<WorkerView, ApiError> {
-    let found = app.engine.read(move |scheduler, now| scheduler.worker(now, ip)).await?;
-    Ok(found.ok_or(Reject::UnknownWorker { worker: ip })?)
+/// The worker of this id, after something was done to it.
+pub(crate) async fn again(app: &App, id: WorkerId) -> Result<WorkerView, ApiError> {
+    let asked = id.clone();
+    let found = app.engine.read(move |scheduler, now| scheduler.worker(now, &asked)).await?;
+    Ok(found.ok_or(Reject::UnknownWorker { worker: id })?)
 }
 
-/// The address in a path where a name would not do.
-pub(crate) fn address(text: &str) -> Result<IpAddr, ApiError> {
-    text.parse()
-        .map_err(|_| invalid(format!("{text:?} is not an address"), "workers are named by address, like 10.0.0.15"))
+/// Whose jobs are meant by a word. Those of a worker that is forgotten go by the address that it had.
+pub(crate) async fn owner(app: &App, name: Option<&str>) -> Result<Option<Owner>, ApiError> {
+    let Some(name) = name else { return Ok(None) };
+    let found = find(app, name).await;
+    Ok(Some(match (found, name.parse::<IpAddr>()) {
+        (Ok(worker), _) => Owner::Worker(worker.intro.id),
+        (Err(error), Ok(ip)) if error.is_not_found() => Owner::Address(ip.to_canonical()),
+        (Err(error), _) => return Err(error),
+    }))
 }
 
 async fn all(app: &App) -> Result<Vec<WorkerView>, ApiError> {
@@ -56,11 +66,24 @@ async fn all(app: &App) -> Result<Vec<WorkerView>, ApiError> {
 }
 
 fn candidate(worker: &WorkerView) -> Candidate<'_> {
-    Candidate { ip: worker.ip, hostname: &worker.intro.hostname, groups: &worker.groups }
+    Candidate {
+        id: &worker.intro.id,
+        ip: worker.ip,
+        hostname: &worker.intro.hostname,
+        groups: &worker.groups,
+        online: worker.status != WorkerStatus::Offline,
+        silent_ms: worker.silent_ms,
+        passed_on: worker.passed_on,
+    }
 }
 
 fn row(worker: &WorkerView) -> TargetWorker {
-    TargetWorker { ip: worker.ip, hostname: worker.intro.hostname.clone(), status: worker.status }
+    TargetWorker {
+        ip: worker.ip,
+        worker_id: worker.intro.id.clone(),
+        hostname: worker.intro.hostname.clone(),
+        status: worker.status,
+    }
 }
 
 fn unresolved(error: &TargetError, known: &[WorkerView]) -> ApiError {
@@ -70,9 +93,12 @@ fn unresolved(error: &TargetError, known: &[WorkerView]) -> ApiError {
             invalid(message, "use @all, @group, addresses, names, 10.0.0.[11-13], commas between them, ! to exclude")
         }
         TargetError::UnknownWorker(name) => unknown_worker(name, known),
-        TargetError::Ambiguous(..) => {
-            ErrorBody::new(ErrorCode::Ambiguous, message, "give the address of the one that you mean").into()
-        }
+        TargetError::Ambiguous(..) => ErrorBody::new(
+            ErrorCode::Ambiguous,
+            message,
+            "give the beginning of the id of the one that you mean, as many characters as tell it from the others",
+        )
+        .into(),
         TargetError::UnknownGroup(group) => {
             let groups: BTreeSet<&str> =
                 known.iter().flat_map(|worker| &worker.groups).map(String::as_str).chain(["all"]).collect();

@@ -5,7 +5,6 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use axum::response::sse::Event;
 use c2_shared::api::jobs::{JobRow, Stream as StreamName};
 use c2_shared::api::live::{ENDED, FollowQuery, NextRead, OutputAnswer, OutputRead, Piece, WRITTEN, Written};
 use c2_shared::api::output::Streams;
-use c2_shared::id::{AttemptId, JobId};
+use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::JobState;
 use c2_shared::limits::BODY_BYTES_MAX;
 use futures_util::Stream;
@@ -23,7 +22,6 @@ use serde::Serialize;
 use tokio::sync::{broadcast, watch};
 
 use crate::engine::Touched;
-use crate::http::find_worker;
 use crate::http::handler::{Answer, ApiError, App, Json, JsonBody, Name, QueryOf, State, serves};
 use crate::http::kept::Reader;
 use crate::http::role::WorkerPeer;
@@ -42,12 +40,10 @@ serves!(FOLLOW => follow, SAY_WRITTEN => live);
 pub(crate) async fn live(
     peer: WorkerPeer,
     State(app): State<App>,
-    Name(ip): Name,
+    Name(_): Name,
     JsonBody(answer): JsonBody<OutputAnswer, BODY_BYTES_MAX>,
 ) -> Answer<NextRead> {
-    let worker = peer.at(Some(find_worker::address(&ip)?))?;
-    peer.is(&find_worker::again(&app, worker).await?.intro.worker_id)?;
-    Ok(Json(NextRead { read: app.live_output.answered(worker, answer).await }))
+    Ok(Json(NextRead { read: app.live_output.answered(peer.speaker(&app), answer).await }))
 }
 
 /// Streams what a job writes until it has ended.
@@ -77,11 +73,11 @@ pub(crate) async fn follow(
 
 /// A live job, and the worker that runs it, if it is one that can be asked: a plain client only
 /// takes work.
-pub(crate) async fn present(app: &App, job: JobId) -> Result<Option<(JobView, Option<IpAddr>)>, ApiError> {
+pub(crate) async fn present(app: &App, job: JobId) -> Result<Option<(JobView, Option<WorkerId>)>, ApiError> {
     let look = move |scheduler: &Scheduler, now| {
         let view = scheduler.job(now, job)?;
-        let worker = view.worker.and_then(|ip| scheduler.worker(now, ip));
-        let worker = worker.filter(|worker| !worker.intro.worker_id.is_empty()).map(|worker| worker.ip);
+        let worker = view.worker.as_ref().and_then(|id| scheduler.worker(now, id));
+        let worker = worker.filter(|worker| !worker.intro.is_plain()).map(|worker| worker.intro.id);
         Some((view, worker))
     };
     Ok(app.engine.read(look).await?)
@@ -141,7 +137,7 @@ impl Watcher {
     }
 
     /// Asks the worker for more.
-    async fn ask(&mut self, view: &JobView, worker: Option<IpAddr>) -> Result<(), ApiError> {
+    async fn ask(&mut self, view: &JobView, worker: Option<WorkerId>) -> Result<(), ApiError> {
         if self.at.attempt != Some(view.attempt) {
             if self.has_rest().await? {
                 return Ok(());

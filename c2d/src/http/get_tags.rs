@@ -9,5 +9,5 @@ serves!(GET_TAGS => get_tags);
 
 pub(crate) async fn get_tags(State(app): State<App>, Name(name): Name) -> Answer<TagStatus> {
     let worker = find_worker::find(&app, &name).await?;
-    Ok(Json(TagStatus { ip: worker.ip, tags: worker.tags }))
+    Ok(Json(TagStatus { ip: worker.ip, worker_id: worker.intro.id, tags: worker.tags }))
 }

@@ -11,7 +11,6 @@ serves!(GET_WORKER => info);
 pub(crate) async fn info(State(app): State<App>, Name(name): Name) -> Answer<WorkerInfo> {
     let view = find_worker::find(&app, &name).await?;
     let hardware = serde_json::from_str(&view.intro.hardware).unwrap_or_default();
-    let (running, worker_id, boot_id) =
-        (view.running.clone(), view.intro.worker_id.clone(), view.intro.boot_id.clone());
-    Ok(Json(WorkerInfo { row: worker_row(view), hardware, running, worker_id, boot_id }))
+    let (running, attempts, boot_id) = (view.running.clone(), view.attempts.clone(), view.intro.place.boot_id.clone());
+    Ok(Json(WorkerInfo { row: worker_row(view), hardware, running, attempts, boot_id }))
 }

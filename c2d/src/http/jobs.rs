@@ -1,12 +1,13 @@
 //! Lists of jobs.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use c2_shared::api::jobs::{JobList, JobsQuery};
 use c2_shared::id::JobId;
 use c2_shared::job::JobState;
 use c2_shared::limits::{PAGE_LEN, PAGE_LEN_MAX};
 
+use crate::http::find_worker;
 use crate::http::handler::{Answer, ApiError, App, Json, QueryOf, State, serves};
 use crate::rows::job_row;
 use crate::sched::{JobView, Scheduler};
@@ -18,13 +19,14 @@ pub(crate) async fn jobs(State(app): State<App>, QueryOf(query): QueryOf<JobsQue
     let limit = query.limit.unwrap_or(PAGE_LEN).clamp(1, PAGE_LEN_MAX);
     let (after, state) = (query.after, query.state);
     let ended = query.all || state.is_some_and(JobState::is_terminal);
+    let worker = find_worker::owner(&app, query.worker.as_deref()).await?;
     let filter = JobFilter {
         state,
         ended,
         name: query.name,
         group: query.group,
         tag: query.tag,
-        worker: query.worker.map(|ip| ip.to_canonical()),
+        worker,
         text: query.text,
         newest: query.newest,
         after,
@@ -51,13 +53,15 @@ pub(crate) async fn stored(app: &App, filter: JobFilter) -> Result<Vec<JobView>,
     if ids.is_empty() {
         return Ok(views);
     }
-    let unreachable = move |scheduler: &Scheduler, now| {
+    let present = move |scheduler: &Scheduler, now| {
         let live = ids.into_iter().filter_map(|id| scheduler.job(now, id));
-        live.filter(|view| view.unreachable).map(|view| view.id).collect::<BTreeSet<JobId>>()
+        live.map(|view| (view.id, (view.unreachable, view.ip))).collect::<BTreeMap<JobId, _>>()
     };
-    let unreachable = app.engine.read(unreachable).await?;
+    let present = app.engine.read(present).await?;
     for view in views.iter_mut().filter(|view| running(view)) {
-        view.unreachable = unreachable.contains(&view.id);
+        if let Some((unreachable, ip)) = present.get(&view.id) {
+            (view.unreachable, view.ip) = (*unreachable, ip.or(view.ip));
+        }
     }
     Ok(views)
 }

@@ -3,7 +3,6 @@
 //! no workers take c2d's memory.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,6 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::http::handler::{ApiError, App, invalid, optional_json};
+use crate::http::role::WorkerPeer;
 
 /// Bytes that the results of one slot may take: two streams in base64 and a list of files.
 const BYTES_PER_SLOT: usize = 2 * 1024 * 1024;
@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Workers whose large bodies are being read.
 #[derive(Clone, Debug)]
 pub(crate) struct LargeBodies {
-    workers: Arc<Mutex<BTreeSet<IpAddr>>>,
+    workers: Arc<Mutex<BTreeSet<String>>>,
     turns: Arc<Semaphore>,
 }
 
@@ -33,25 +33,24 @@ pub(crate) struct LargeBodies {
 #[derive(Debug)]
 struct Turn {
     bodies: LargeBodies,
-    worker: IpAddr,
+    worker: String,
     permit: Option<OwnedSemaphorePermit>,
 }
 
 /// Reads the poll of a worker; none, when it has no body.
-pub(crate) async fn read(app: &App, worker: IpAddr, request: Request) -> Result<Option<PollRequest>, ApiError> {
+pub(crate) async fn read(app: &App, peer: &WorkerPeer, request: Request) -> Result<Option<PollRequest>, ApiError> {
     if !is_large(&request) {
         return optional_json(request, BODY_BYTES_MAX).await;
     }
-    let known = app.engine.read(move |scheduler, now| scheduler.worker(now, worker)).await?;
-    let slots = known.map_or(SLOTS, |worker| worker.intro.slots);
+    let slots = peer.slots(app).await?.unwrap_or(SLOTS);
     let max = usize::try_from(slots).unwrap_or(usize::MAX).saturating_add(1).saturating_mul(BYTES_PER_SLOT);
-    let _turn = app.large_bodies.take(worker).await?;
+    let _turn = app.large_bodies.take(peer.key()).await?;
     optional_json(request, max.min(POLL_BODY_BYTES_MAX)).await
 }
 
 /// Reads the result that a worker delivers by itself.
-pub(crate) async fn read_result(app: &App, worker: IpAddr, request: Request) -> Result<ResultRequest, ApiError> {
-    let _turn = if is_large(&request) { Some(app.large_bodies.take(worker).await?) } else { None };
+pub(crate) async fn read_result(app: &App, peer: &WorkerPeer, request: Request) -> Result<ResultRequest, ApiError> {
+    let _turn = if is_large(&request) { Some(app.large_bodies.take(peer.key()).await?) } else { None };
     let result = optional_json(request, SUBMIT_BODY_BYTES_MAX).await?;
     result.ok_or_else(|| invalid("this request needs a JSON body", "send one, with Content-Type: application/json"))
 }
@@ -72,8 +71,8 @@ impl Default for LargeBodies {
 }
 
 impl LargeBodies {
-    async fn take(&self, worker: IpAddr) -> Result<Turn, ApiError> {
-        let is_free = self.workers.lock().unwrap_or_else(PoisonError::into_inner).insert(worker);
+    async fn take(&self, worker: String) -> Result<Turn, ApiError> {
+        let is_free = self.workers.lock().unwrap_or_else(PoisonError::into_inner).insert(worker.clone());
         if !is_free {
             let message = format!("another large request of {worker} is being read");
             return Err(ErrorBody::new(ErrorCode::Busy, message, "wait for its answer").into());
@@ -105,7 +104,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_large_body_of_a_worker_at_a_time_and_few_of_all() {
-        let (bodies, worker) = (LargeBodies::default(), |last| IpAddr::from([10, 0, 0, last]));
+        let (bodies, worker) = (LargeBodies::default(), |last: u8| format!("worker {last}"));
         let first = bodies.take(worker(1)).await.unwrap();
         assert!(bodies.take(worker(1)).await.is_err());
         let second = bodies.take(worker(2)).await.unwrap();

@@ -1,27 +1,28 @@
 //! The check of roles before each handler, and what a handler may learn of who asks.
 
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
-use c2_shared::limits::{FREE_BYTES_FLOOR, WORKER_BLOB_FREE_BYTES_FLOOR};
+use c2_shared::api::work::{PROTOCOL, PROTOCOL_HEADER};
+use c2_shared::id::WorkerId;
+use c2_shared::limits::{FREE_BYTES_FLOOR, NAME_LEN_MAX, WORKER_BLOB_FREE_BYTES_FLOOR};
 use c2_shared::token::Role;
 
-use crate::access::Holder;
+use crate::access::{Holder, Speaker, TokenRefusal};
 use crate::http::App;
 use crate::http::connection::Connection;
 use crate::http::error::ApiError;
-use crate::http::find_worker;
 use crate::store::Blobs;
 
 /// Which worker asks, and from where.
 #[derive(Clone, Debug)]
 pub(crate) struct WorkerPeer {
     address: IpAddr,
-    /// The one worker that its token belongs to, if it belongs to one.
-    worker_id: Option<Arc<str>>,
+    holder: Holder,
 }
 
 /// Who sends a file.
@@ -59,13 +60,31 @@ impl FromRequestParts<App> for Sender {
 #[derive(Clone, Debug)]
 pub(crate) struct Invited(pub(crate) Arc<str>);
 
+/// What whoever asks says that it understands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Protocol(Option<u32>);
+
+impl Protocol {
+    /// Whether it is ours, or a later one.
+    pub(crate) fn is_known(self) -> bool {
+        self.0 >= Some(PROTOCOL)
+    }
+}
+
+impl FromRequestParts<App> for Protocol {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Infallible> {
+        Ok(Self(parts.headers.get(PROTOCOL_HEADER).and_then(|value| value.to_str().ok()?.parse().ok())))
+    }
+}
+
 impl FromRequestParts<App> for WorkerPeer {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, ApiError> {
-        let worker_id = holder(parts).worker_id.clone();
         let connection = parts.extensions.get::<Connection>().expect("every connection came from somewhere");
-        Ok(Self { address: connection.peer(), worker_id })
+        Ok(Self { address: connection.peer(), holder: holder(parts).clone() })
     }
 }
 
@@ -78,38 +97,70 @@ impl FromRequestParts<App> for Invited {
 }
 
 impl WorkerPeer {
-    /// The address that the worker is known by: that of its connection, which it may repeat but
-    /// not replace, so that no worker speaks for another.
-    pub(crate) fn at(&self, claimed: Option<IpAddr>) -> Result<IpAddr, ApiError> {
-        match claimed.map(|ip| ip.to_canonical()) {
-            Some(ip) if ip != self.address => {
-                let message = format!("a connection from {} cannot speak for worker {ip}", self.address);
-                let hint = "start the agent with --address set to the address it connects from";
-                Err(ErrorBody::new(ErrorCode::Conflict, message, hint).into())
-            }
-            _ => Ok(self.address),
+    /// The address that it speaks from. What it claims does not count, nor what stands in a path.
+    pub(crate) const fn address(&self) -> IpAddr {
+        self.address
+    }
+
+    /// Which worker it is: that of its token, whatever it says. The token of c2d's own folder is for all
+    /// workers of this machine that have none of their own; one of them that does not say who it is, is known
+    /// by its address. A token of old that belongs to nobody yet is the first worker's that uses it.
+    pub(crate) async fn worker(&self, app: &App, said: &str) -> Result<WorkerId, ApiError> {
+        let id = match &self.holder.worker_id {
+            Some(own) if said.is_empty() || own.as_str() == said => return Ok(own.clone()),
+            Some(_) => return Err(TokenRefusal::NotYours.into()),
+            None if said.is_empty() => WorkerId::of_address(self.address),
+            None => named(said)?,
+        };
+        if !self.holder.near_only {
+            app.access.bind(self.holder.id.to_string(), id.clone()).await?;
+        } else if app.access.is_bound(&id) {
+            return Err(TokenRefusal::NotYours.into());
+        }
+        Ok(id)
+    }
+
+    /// For which workers it speaks where it does not say who it is.
+    pub(crate) fn speaker(&self, app: &App) -> Speaker {
+        match &self.holder.worker_id {
+            Some(own) => Speaker::One(own.clone()),
+            None if self.holder.near_only => Speaker::Unbound(app.access.clone()),
+            None => Speaker::One(WorkerId::of_address(self.address)),
         }
     }
 
-    /// The id that a worker says it has must be that of its token.
-    pub(crate) fn is(&self, worker_id: &str) -> Result<(), ApiError> {
-        match &self.worker_id {
-            Some(own) if **own != *worker_id => {
-                let message = "this token belongs to another worker";
-                let hint = "let this machine join by itself, with a line from: c2d invite";
-                Err(ErrorBody::new(ErrorCode::Forbidden, message, hint).into())
-            }
-            _ => Ok(()),
-        }
+    /// What its requests that take much are counted by, before anybody has read who it says it is.
+    pub(crate) fn key(&self) -> String {
+        self.holder.worker_id.as_ref().map_or_else(|| self.address.to_string(), ToString::to_string)
     }
 
-    /// The same for a request that does not say it: what counts is who registered at the address.
-    pub(crate) async fn is_at(&self, app: &App, ip: IpAddr) -> Result<(), ApiError> {
-        if self.worker_id.is_none() {
-            return Ok(());
-        }
-        self.is(&find_worker::again(app, ip).await?.intro.worker_id)
+    /// Slots of the worker that it is, as far as its token and its address tell.
+    pub(crate) async fn slots(&self, app: &App) -> Result<Option<u32>, ApiError> {
+        let (own, address) = (self.holder.worker_id.clone(), self.address);
+        let slots = app.engine.read(move |scheduler, now| match own {
+            Some(id) => scheduler.worker(now, &id).map(|worker| worker.intro.slots),
+            None => scheduler.slots_at(address),
+        });
+        Ok(slots.await?)
     }
+}
+
+/// An id that somebody made up.
+pub(crate) fn named(said: &str) -> Result<WorkerId, ApiError> {
+    let id = WorkerId::from(said);
+    let wrong = if said.trim().is_empty() {
+        "empty"
+    } else if said.len() > NAME_LEN_MAX {
+        "too long"
+    } else if said.chars().any(char::is_control) {
+        "not plain text"
+    } else if id.is_address() || said.parse::<IpAddr>().is_ok() {
+        "an address"
+    } else {
+        return Ok(id);
+    };
+    let hint = format!("make up a plain word of at most {NAME_LEN_MAX} bytes, and keep it");
+    Err(ErrorBody::new(ErrorCode::InvalidInput, format!("the worker_id is {wrong}"), hint).in_field("worker_id").into())
 }
 
 /// Whose token came with a request to an endpoint that needs one.

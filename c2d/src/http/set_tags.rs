@@ -15,8 +15,9 @@ pub(crate) async fn set_tags(
     Name(name): Name,
     JsonBody(request): JsonBody<TagsRequest, BODY_BYTES_MAX>,
 ) -> Answer<TagStatus> {
-    let ip = find_worker::find(&app, &name).await?.ip;
+    let worker = find_worker::find(&app, &name).await?;
     check_words("tags", &request.tags)?;
-    app.engine.apply(event::TagsSet { worker: ip, tags: request.tags }).await?;
-    Ok(Json(TagStatus { ip, tags: find_worker::again(&app, ip).await?.tags }))
+    app.engine.apply(event::TagsSet { worker: worker.intro.id.clone(), tags: request.tags }).await?;
+    let worker = find_worker::again(&app, worker.intro.id).await?;
+    Ok(Json(TagStatus { ip: worker.ip, worker_id: worker.intro.id, tags: worker.tags }))
 }

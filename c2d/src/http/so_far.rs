@@ -2,7 +2,6 @@
 //! what is kept, also where it ends in between.
 
 use std::collections::VecDeque;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use c2_shared::api::live::{OutputAnswer, OutputRead, Piece};
 use c2_shared::api::output::Output;
 use c2_shared::api::output::Streams;
 use c2_shared::bytes64::Bytes64;
-use c2_shared::id::{AttemptId, JobId};
+use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::limits::{PARK_MAX_S, PIECE_BYTES_MAX};
 use c2_shared::order::Order;
 use tokio::sync::broadcast;
@@ -31,7 +30,7 @@ const NOTHING: u64 = i64::MAX.unsigned_abs();
 #[derive(Debug)]
 pub(crate) struct SoFar {
     app: App,
-    worker: IpAddr,
+    worker: WorkerId,
     attempt: AttemptId,
     which: Streams,
     at: (u64, u64),
@@ -45,7 +44,7 @@ pub(crate) struct SoFar {
 }
 
 impl SoFar {
-    pub(crate) fn new(app: App, worker: IpAddr, attempt: AttemptId, which: Streams) -> Self {
+    pub(crate) fn new(app: App, worker: WorkerId, attempt: AttemptId, which: Streams) -> Self {
         let questions = 2 * (app.output_keep_bytes / PIECE_BYTES_MAX as u64 + 2);
         let at = [Stream::Stdout, Stream::Stderr].map(|stream| if which.has(stream) { 0 } else { NOTHING });
         let (at, ready) = ((at[0], at[1]), VecDeque::new());
@@ -98,7 +97,7 @@ impl SoFar {
 
     async fn ask(&mut self, (stdout, stderr): (u64, u64)) -> Result<OutputAnswer, ApiError> {
         let read = OutputRead { id: 0, attempt: self.attempt, stdout, stderr, wait: false };
-        let answer = self.app.live_output.ask(self.worker, read, self.last, PATIENCE).await;
+        let answer = self.app.live_output.ask(self.worker.clone(), read, self.last, PATIENCE).await;
         let answer = answer.map_err(|_| silent(self.attempt.job))?;
         self.last = Some(answer.id);
         Ok(answer)

@@ -3,14 +3,16 @@
 use axum::http::StatusCode;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::tokens::{InviteRequest, InviteResponse, JoinRequest, JoinResponse, TokenGone, TokenList};
+use c2_shared::id::WorkerId;
 use c2_shared::limits::{BODY_BYTES_MAX, INVITATION_S_MAX, INVITATION_USES_MAX, NAME_LEN_MAX};
 use c2_shared::pass::Pass;
 use c2_shared::server_address::ServerAddress;
 use c2_shared::token::Role;
 
 use crate::access::TokenRefusal;
+use crate::http::find_worker;
 use crate::http::handler::{Answer, ApiError, App, Json, JsonBody, Name, State, serves};
-use crate::http::role::Invited;
+use crate::http::role::{Invited, Protocol, named};
 
 serves!(INVITE => invite, JOIN => join, LIST_TOKENS => list, REVOKE_TOKEN => revoke, ROTATE_TOKEN => rotate);
 
@@ -35,6 +37,18 @@ pub(crate) async fn invite(
             ErrorBody::new(ErrorCode::InvalidInput, "an invitation to invite", "give worker, operator or viewer");
         return Err(body.in_field("role").into());
     }
+    let request = match &request.worker {
+        Some(name) if request.role == Role::Worker => {
+            let worker = find_worker::find(&app, name).await?.intro.id;
+            InviteRequest { worker: Some(worker.into()), ..request }
+        }
+        Some(_) => {
+            let body =
+                ErrorBody::new(ErrorCode::InvalidInput, "only workers have an identity to give", "leave `as` out");
+            return Err(body.in_field("as").into());
+        }
+        None => request,
+    };
     let token = app.access.invite(request, app.clock.now().wall_ms).await?;
     let pass = Pass { token, fingerprint: Some(app.fingerprint), server: Some(ServerAddress::from(app.address)) };
     Ok((StatusCode::CREATED, Json(InviteResponse { line: pass.expose() })))
@@ -43,18 +57,35 @@ pub(crate) async fn invite(
 pub(crate) async fn join(
     Invited(by): Invited,
     State(app): State<App>,
+    protocol: Protocol,
     JsonBody(request): JsonBody<JoinRequest, BODY_BYTES_MAX>,
 ) -> Result<(StatusCode, Json<JoinResponse>), ApiError> {
-    for (field, said) in [("name", Some(&request.name)), ("worker_id", request.worker_id.as_ref())] {
-        if said.is_some_and(|text| text.len() > NAME_LEN_MAX || text.chars().any(char::is_control)) {
-            let message = format!("{field} has control characters or more than {NAME_LEN_MAX} bytes");
-            return Err(ErrorBody::new(ErrorCode::InvalidInput, message, "give a plain short name")
-                .in_field(field)
-                .into());
+    if request.name.len() > NAME_LEN_MAX || request.name.chars().any(char::is_control) {
+        let message = format!("name has control characters or more than {NAME_LEN_MAX} bytes");
+        let body = ErrorBody::new(ErrorCode::InvalidInput, message, "give a plain short name");
+        return Err(body.in_field("name").into());
+    }
+    if let Some(said) = request.worker_id.as_deref().filter(|said| !said.trim().is_empty()) {
+        named(said)?;
+    }
+    let worker_id = app.access.gives(&by);
+    if let Some(id) = &worker_id {
+        if !protocol.is_known() {
+            return Err(TokenRefusal::TooOld.into());
         }
+        vacant(&app, id.clone()).await?;
     }
     let token = app.access.join(by.to_string(), request, app.clock.now().wall_ms).await?;
-    Ok((StatusCode::CREATED, Json(JoinResponse { token: token.expose().to_owned() })))
+    Ok((StatusCode::CREATED, Json(JoinResponse { token: token.expose().to_owned(), worker_id })))
+}
+
+/// Makes sure that nothing of a worker can be at work any more, and that no job waits for it.
+async fn vacant(app: &App, id: WorkerId) -> Result<(), ApiError> {
+    let called = app.engine.read(move |scheduler, now| {
+        let worker = scheduler.worker(now, &id)?;
+        (!worker.past_lease || worker.awaited > 0).then(|| worker.ip.to_string())
+    });
+    called.await?.map_or(Ok(()), |called| Err(TokenRefusal::AtWork { called }.into()))
 }
 
 pub(crate) async fn list(State(app): State<App>) -> Json<TokenList> {
@@ -100,6 +131,16 @@ impl From<TokenRefusal> for ApiError {
             TokenRefusal::Bound { token, .. } => {
                 let hint = format!("go on with that token, show it as old_token, or first: c2d token revoke {token}");
                 body(ErrorCode::Conflict, &hint).in_field("worker_id")
+            }
+            TokenRefusal::NotYours => {
+                body(ErrorCode::Forbidden, "let this machine join by itself, with a line from: c2d invite")
+            }
+            TokenRefusal::TooOld => body(ErrorCode::InvalidInput, "upgrade c2-agent on this machine and join again"),
+            TokenRefusal::AtWork { called } => {
+                let hint = format!(
+                    "stop its agent and wait a minute; if its jobs are to wait for it, first: remove-worker {called} --lost"
+                );
+                body(ErrorCode::Wait, &hint)
             }
             TokenRefusal::Busy => body(ErrorCode::Busy, "see the log of c2d, and try again"),
         }

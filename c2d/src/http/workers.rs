@@ -1,6 +1,5 @@
 //! What workers call.
 
-use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,10 +8,11 @@ use axum::extract::Request;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::output::Output;
 use c2_shared::api::work::{
-    Assignment, AttemptResult, Directive, Given, PROTOCOL, PROTOCOL_HEADER, PlainPollResponse, PollResponse,
-    RegisterRequest, RegisterResponse, ResultRequest, ResultResponse, ResultVerdict, WorkAnswer,
+    Assignment, AttemptResult, Directive, Given, PROTOCOL, PlainPollResponse, PollResponse, RegisterRequest,
+    RegisterResponse, ResultRequest, ResultResponse, ResultVerdict, WorkAnswer,
 };
 use c2_shared::blob::BlobId;
+use c2_shared::id::{Session, WorkerId};
 use c2_shared::job::{JobSpec, Outcome};
 use c2_shared::limits::{
     ASSIGNED_BYTES_MAX, BODY_BYTES_MAX, INLINE_BYTES_MAX, INLINE_SPEC_BYTES_MAX, SLOTS, SLOTS_MAX, WAIT_MAX_S,
@@ -24,11 +24,11 @@ use crate::http::clamp::{self, text};
 use crate::http::contents::{self, Form};
 use crate::http::handler::{Answer, App, Json, Name, OptionalJsonBody, State, invalid, serves};
 use crate::http::results::{self, Arrived};
-use crate::http::role::WorkerPeer;
-use crate::http::{files, find_worker, poll_body};
+use crate::http::role::{Protocol, WorkerPeer};
+use crate::http::{files, poll_body};
 use crate::sched::Reject;
 use crate::sched::decision::{Handout, PollAnswer};
-use crate::sched::event::{self, Introduction, Poll, ResultFate, ResultSummary};
+use crate::sched::event::{self, Introduction, Place, Poll, ResultFate, ResultSummary};
 use crate::store::{self, payload};
 
 /// How long a poll that is answered for a directive's sake may take to bring its own answer.
@@ -39,61 +39,71 @@ serves!(REGISTER => register, GET_WORK => get_work, DELIVER_RESULT => result);
 pub(crate) async fn register(
     peer: WorkerPeer,
     State(app): State<App>,
+    protocol: Protocol,
     OptionalJsonBody(body): OptionalJsonBody<RegisterRequest, BODY_BYTES_MAX>,
 ) -> Answer<RegisterResponse> {
     let request = body.unwrap_or_default();
-    let ip = peer.at(request.ip)?;
-    peer.is(&request.worker_id)?;
+    let (id, ip) = (peer.worker(&app, &request.worker_id).await?, peer.address());
     let slots = request.slots.unwrap_or(SLOTS);
     if !(1..=SLOTS_MAX).contains(&slots) {
         return Err(invalid(format!("{slots} slots"), &format!("use 1 to {SLOTS_MAX}")));
     }
+    let said = RegisterResponse {
+        ip,
+        server_version: env!("CARGO_PKG_VERSION").to_owned(),
+        output_keep_bytes: app.output_keep_bytes,
+        protocol: protocol.is_known().then_some(PROTOCOL),
+        start: None,
+    };
+    if protocol.is_known() && request.session.is_empty() && !request.boot_id.is_empty() {
+        // It says the rest when it knows whom it speaks to.
+        return Ok(Json(said));
+    }
     let hardware = serde_json::to_string(&clamp::hardware(request.hardware)).expect("our own plain types become JSON");
     let intro = Introduction {
+        id,
         ip,
         hostname: clamp::hostname(&request.hostname),
-        worker_id: text(&request.worker_id),
-        boot_id: text(&request.boot_id),
+        place: Place {
+            boot_id: text(&request.boot_id),
+            machine: text(&request.machine),
+            folder: text(&request.folder),
+        },
+        session: session(&request.session),
         slots,
         version: text(&request.version),
         hardware: Arc::from(hardware),
     };
-    app.engine.apply(event::WorkerRegistered(intro)).await?;
-    Ok(Json(RegisterResponse {
-        ip,
-        server_version: env!("CARGO_PKG_VERSION").to_owned(),
-        output_keep_bytes: app.output_keep_bytes,
-    }))
+    let start = app.engine.apply(event::WorkerRegistered(intro)).await?;
+    Ok(Json(RegisterResponse { start, ..said }))
 }
 
 pub(crate) async fn get_work(
     peer: WorkerPeer,
     State(app): State<App>,
-    Name(ip): Name,
+    protocol: Protocol,
+    Name(_): Name,
     request: Request,
 ) -> Answer<WorkAnswer> {
-    // Who it is comes before what it says.
-    let worker = peer.at(Some(find_worker::address(&ip)?))?;
-    let protocol = request.headers().get(PROTOCOL_HEADER).and_then(|value| value.to_str().ok()?.parse().ok());
-    let hashes = (protocol >= Some(PROTOCOL)).then_some(Form::Hashes);
-    let Some(mut request) = poll_body::read(&app, worker, request).await? else {
-        peer.is_at(&app, worker).await?;
-        let handout = app.engine.apply(event::PlainPolled { worker }).await?;
-        let job = assignments(&app, worker, hashes.unwrap_or(Form::Inline), handout).await.pop();
+    let (ip, hashes) = (peer.address(), protocol.is_known().then_some(Form::Hashes));
+    let Some(mut request) = poll_body::read(&app, &peer, request).await? else {
+        let worker = peer.worker(&app, "").await?;
+        let handout = app.engine.apply(event::PlainPolled { worker: worker.clone(), ip }).await?;
+        let job = assignments(&app, &worker, hashes.unwrap_or(Form::Inline), handout).await.pop();
         return Ok(Json(WorkAnswer::Plain(Box::new(PlainPollResponse { job }))));
     };
-    peer.is(&request.worker_id)?;
+    let worker = peer.worker(&app, &request.worker_id).await?;
     let Arrived { whole, waiting, want } = results::arrive(&app, std::mem::take(&mut request.unsent)).await?;
     let hopeless = files::hopeless(&app, &whole).await?;
-    app.cleanup_requests.reported(worker, request.cleaned);
+    app.cleanup_requests.reported(worker.clone(), request.cleaned);
     let ended = request.ended.into_iter().map(|ended| ended.attempt);
     // What is to be sent is said at once.
     let wait_s = if want.is_empty() { request.wait_s } else { 0 };
     let poll = Poll {
-        worker,
-        worker_id: text(&request.worker_id),
+        worker: worker.clone(),
+        ip,
         boot_id: text(&request.boot_id),
-        session: text(&request.session),
+        session: session(&request.session),
         seq: request.seq,
         slots_free: request.slots_free,
         running: request.running.into_iter().chain(ended).chain(waiting).collect(),
@@ -104,15 +114,15 @@ pub(crate) async fn get_work(
     let mut polled = pin!(app.engine.poll(poll, whole));
     let (answer, directives) = tokio::select! {
         biased;
-        answer = &mut polled => (answer?, app.cleanup_requests.due(worker).await),
+        answer = &mut polled => (answer?, app.cleanup_requests.due(&worker).await),
         // Something else is wanted of this worker. News that are on their way already go along.
-        directives = called(&app, worker) => match timeout(NEWS_GRACE, polled).await {
+        directives = called(&app, &worker) => match timeout(NEWS_GRACE, polled).await {
             Ok(answer) => (answer?, directives),
             Err(_) => (PollAnswer::default(), directives),
         },
     };
     let register = answer.register.then_some(Directive::Register);
-    let assign = assignments(&app, worker, hashes.unwrap_or(Form::InlineStdin), answer.assign).await;
+    let assign = assignments(&app, &worker, hashes.unwrap_or(Form::InlineStdin), answer.assign).await;
     Ok(Json(WorkAnswer::Agent(PollResponse {
         assign: assign.into_iter().map(Box::new).map(Given::Readable).collect(),
         kill: answer.kill,
@@ -128,9 +138,8 @@ pub(crate) async fn result(
     name: Name,
     request: Request,
 ) -> Answer<ResultResponse> {
-    let (job, worker) = (name.job()?, peer.at(None)?);
-    peer.is_at(&app, worker).await?;
-    let request: ResultRequest = poll_body::read_result(&app, worker, request).await?;
+    let (job, worker) = (name.job()?, peer.worker(&app, "").await?);
+    let request: ResultRequest = poll_body::read_result(&app, &peer, request).await?;
     let attempt = request.attempt.filter(|attempt| attempt.job == job);
     let attempt = attempt.ok_or_else(|| {
         invalid(format!("which attempt of {job}?"), "repeat the `attempt` of the assignment, like \"job-12.1\"")
@@ -147,7 +156,7 @@ pub(crate) async fn result(
     let result = AttemptResult { stdout, stderr, ..AttemptResult::new(attempt, outcome) };
     let output = results::arrive(&app, vec![result]).await?.whole.pop().expect("it names no blob");
     let (summary, digest) = (summary(&output, false), output.digest);
-    let fate = app.engine.deliver(worker, summary, output).await?;
+    let fate = app.engine.deliver(worker.clone(), Some(peer.address()), summary, output).await?;
     let known = match fate {
         ResultFate::Recorded => return Ok(Json(ResultResponse { status: ResultVerdict::Recorded })),
         ResultFate::Ended | ResultFate::Fenced => app.history.digest(attempt).await?,
@@ -162,13 +171,18 @@ pub(crate) async fn result(
     Err(ErrorBody::new(ErrorCode::Fenced, message, "forget the result: the job was decided otherwise").into())
 }
 
+/// A run of an agent as far as it can be kept.
+fn session(said: &Session) -> Session {
+    Session { start: said.start, nonce: text(&said.nonce) }
+}
+
 fn summary(AttemptOutput { result, .. }: &AttemptOutput, of_job: bool) -> ResultSummary {
     ResultSummary { attempt: result.attempt, outcome: result.outcome.clone(), of_job }
 }
 
 /// Waits until something is wanted of a worker beside work: an operator has its workspaces cleaned,
 /// or watches a job there.
-async fn called(app: &App, worker: IpAddr) -> Vec<Directive> {
+async fn called(app: &App, worker: &WorkerId) -> Vec<Directive> {
     tokio::select! {
         directives = app.cleanup_requests.called(worker) => directives,
         reads = app.live_output.called(worker) => reads.into_iter().map(Directive::Read).collect(),
@@ -179,7 +193,7 @@ async fn called(app: &App, worker: IpAddr) -> Vec<Directive> {
 /// does not fit into an answer is given with the next, as the worker's next poll does not list it.
 async fn assignments(
     app: &App,
-    worker: IpAddr,
+    worker: &WorkerId,
     form: Form,
     handouts: impl IntoIterator<Item = Handout>,
 ) -> Vec<Assignment> {
@@ -197,7 +211,8 @@ async fn assignments(
                 tracing::error!("{attempt} is not given to {worker}: {reason}");
                 let result = AttemptResult::new(attempt, Outcome::Setup { reason });
                 let output = AttemptOutput { digest: store::digest(&result), result, order: None };
-                if let Err(error) = app.engine.deliver(worker, summary(&output, of_job), output).await {
+                let summary = summary(&output, of_job);
+                if let Err(error) = app.engine.deliver(worker.clone(), None, summary, output).await {
                     tracing::error!("{attempt} could not be taken back: {error}");
                 }
             }

@@ -5,9 +5,7 @@
 //! The worker takes nothing for a second, twice as long each time until a command has started there.
 //! All of it is observed, not durable: a restart forgets it.
 
-use std::net::IpAddr;
-
-use c2_shared::id::{AttemptId, JobId};
+use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::Outcome;
 use c2_shared::limits::{AVOID_MAX_MS, AVOID_MS, FAULT_PAUSE_MAX_MS, FAULT_PAUSE_MS};
 use c2_shared::time::Mono;
@@ -41,11 +39,11 @@ pub(crate) struct Avoided {
 
 impl Turn<'_> {
     /// A worker could not start an attempt.
-    pub(crate) fn blame(&mut self, ip: IpAddr, attempt: AttemptId, reason: &str) {
+    pub(crate) fn blame(&mut self, id: &WorkerId, attempt: AttemptId, reason: &str) {
         let now = self.now.mono;
         self.requeue(attempt, Outcome::Setup { reason: reason.to_owned() }, Back::Returned);
-        self.s.avoid(attempt.job, ip, now);
-        let fault = &mut self.s.known(ip).presence.fault;
+        self.s.avoid(attempt.job, id, now);
+        let fault = &mut self.s.known(id).presence.fault;
         let mut pause_ms = 0;
         // Jobs that were given together fail together; that is one fault.
         if fault.as_ref().is_none_or(|fault| fault.over) {
@@ -53,63 +51,65 @@ impl Turn<'_> {
             pause_ms = grown(FAULT_PAUSE_MS, pauses, FAULT_PAUSE_MAX_MS);
             *fault = Some(Fault { reason: reason.to_owned(), pauses, until: now.after_ms(pause_ms), over: false });
         }
-        self.s.touched.workers.insert(ip);
-        self.s.touched.notes.push(Note::Faulty { worker: ip, attempt, reason: reason.to_owned(), pause_ms });
+        self.s.touch_worker(id);
+        let worker = self.s.who(id);
+        self.s.touched.notes.push(Note::Faulty { worker, attempt, reason: reason.to_owned(), pause_ms });
     }
 
     /// A command started there, so the machine is fit for work.
-    pub(crate) fn clear_fault(&mut self, ip: IpAddr) {
-        if let Some(worker) = self.s.workers.get_mut(&ip)
+    pub(crate) fn clear_fault(&mut self, id: &WorkerId) {
+        if let Some(worker) = self.s.workers.get_mut(id)
             && worker.presence.fault.take().is_some()
         {
-            self.s.fresh.workers.insert(ip);
-            self.s.touched.workers.insert(ip);
+            self.s.fresh.workers.insert(id.clone());
+            self.s.touch_worker(id);
         }
     }
 
     /// Lets a worker take work again whose pause is over.
-    pub(crate) fn end_pause(&mut self, ip: IpAddr) {
+    pub(crate) fn end_pause(&mut self, id: &WorkerId) {
         let now = self.now.mono;
-        if let Some(fault) = &mut self.s.known(ip).presence.fault
+        if let Some(fault) = &mut self.s.known(id).presence.fault
             && !fault.over
             && fault.until <= now
         {
             fault.over = true;
-            self.s.fresh.workers.insert(ip);
+            self.s.fresh.workers.insert(id.clone());
         }
     }
 
     /// Lets jobs go again where they could not be started.
     pub(crate) fn end_avoiding(&mut self) {
         let now = self.now.mono;
-        while let Some((until, job, ip)) = self.s.avoiding.first().copied().filter(|(until, ..)| *until <= now) {
-            self.s.avoiding.remove(&(until, job, ip));
-            self.s.reshape(job, |shape| shape.avoid.retain(|other| *other != ip));
+        while self.s.avoiding.first().is_some_and(|(until, ..)| *until <= now)
+            && let Some((_, job, id)) = self.s.avoiding.pop_first()
+        {
+            self.s.reshape(job, |shape| shape.avoid.retain(|other| *other != id));
         }
     }
 }
 
 impl Scheduler {
-    fn avoid(&mut self, job: JobId, ip: IpAddr, now: Mono) {
-        let avoided = self.avoided.entry((job, ip)).or_insert(Avoided { times: 0, until: now });
-        self.avoiding.remove(&(avoided.until, job, ip));
+    fn avoid(&mut self, job: JobId, id: &WorkerId, now: Mono) {
+        let avoided = self.avoided.entry((job, id.clone())).or_insert(Avoided { times: 0, until: now });
+        self.avoiding.remove(&(avoided.until, job, id.clone()));
         avoided.times += 1;
         avoided.until = now.after_ms(grown(AVOID_MS, avoided.times, AVOID_MAX_MS));
-        self.avoiding.insert((avoided.until, job, ip));
+        self.avoiding.insert((avoided.until, job, id.clone()));
         self.reshape(job, |shape| {
-            shape.avoid.retain(|other| *other != ip);
-            shape.avoid.push(ip);
+            shape.avoid.retain(|other| other != id);
+            shape.avoid.push(id.clone());
             shape.avoid.sort_unstable();
         });
     }
 
     /// Forgets what was noted of a job that ended.
     pub(crate) fn forget_avoided(&mut self, job: JobId) {
-        while let Some((key, avoided)) = self.avoided.range((job, FIRST_IP)..).next().filter(|((id, _), _)| *id == job)
-        {
-            let (key, until) = (*key, avoided.until);
-            self.avoiding.remove(&(until, job, key.1));
+        let first = (job, WorkerId::default());
+        while let Some((key, avoided)) = self.avoided.range(&first..).next().filter(|((id, _), _)| *id == job) {
+            let (key, until) = (key.clone(), avoided.until);
             self.avoided.remove(&key);
+            self.avoiding.remove(&(until, job, key.1));
         }
     }
 
@@ -132,9 +132,6 @@ impl Scheduler {
         }
     }
 }
-
-/// Less than all other addresses.
-const FIRST_IP: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
 
 /// A time that doubles with each repetition.
 pub(crate) fn grown(first_ms: u64, times: u32, max_ms: u64) -> u64 {

@@ -70,15 +70,15 @@ impl Scheduler {
             for (attempt, grant) in &worker.grants {
                 for tag in &grant.tags {
                     let other = locks.insert(tag.clone(), *attempt);
-                    assert!(other.is_none(), "I6: {tag} on {} has two holders", worker.ip());
+                    assert!(other.is_none(), "I6: {tag} on {} has two holders", worker.id());
                 }
                 let job = self.jobs.get(attempt.job);
                 if job.is_some_and(|job| job.state == JobState::Running && job.attempt == attempt.number) {
-                    assert_eq!(job.and_then(|job| job.worker), Some(worker.ip()), "{attempt} runs elsewhere");
+                    assert_eq!(job.and_then(|job| job.worker.as_ref()), Some(worker.id()), "{attempt} runs elsewhere");
                     assert!(running.insert(*attempt), "{attempt} runs twice");
                 }
             }
-            assert_eq!(locks, worker.locks, "locks of {}", worker.ip());
+            assert_eq!(locks, worker.locks, "locks of {}", worker.id());
         }
         for (id, job) in self.jobs.iter().filter(|(_, job)| job.state == JobState::Running) {
             assert!(running.contains(&AttemptId { job: id, number: job.attempt }), "{id} runs nowhere");
@@ -106,9 +106,9 @@ impl Scheduler {
     }
 
     fn check_parked(&self) {
-        for (token, ip) in &self.parked {
-            let parked = self.workers.get(ip).and_then(|worker| worker.presence.parked);
-            assert_eq!(parked.map(|parked| parked.token), Some(*token), "the parked poll of {ip}");
+        for (token, id) in &self.parked {
+            let parked = self.workers.get(id).and_then(|worker| worker.presence.parked);
+            assert_eq!(parked.map(|parked| parked.token), Some(*token), "the parked poll of {id}");
         }
         let parked = self.workers.values().filter(|worker| worker.presence.parked.is_some()).count();
         assert_eq!(parked, self.parked.len(), "every parked poll is listed");

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use c2_shared::id::{AttemptId, JobId};
+use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::{Condition, JobState, Outcome, Terms};
 
 use crate::sched::event::{Introduction, PollToken};
@@ -23,23 +23,23 @@ pub enum Decision {
     /// Note one dependency as fulfilled.
     Fulfil { job: JobId, on: JobId },
     /// Tie a job to the worker of its dependency.
-    Pin { job: JobId, worker: IpAddr },
-    /// Give a job to a worker.
-    Assign { attempt: AttemptId, worker: IpAddr, tags: Vec<String>, at_ms: u64 },
+    Pin { job: JobId, worker: WorkerId },
+    /// Give a job to a worker, which is at this address now.
+    Assign { attempt: AttemptId, worker: WorkerId, ip: IpAddr, tags: Vec<String>, at_ms: u64 },
     /// Note that a running job is to be cancelled.
     MarkCancelling { job: JobId },
     /// Put a job back. A running job becomes queued.
     Requeue { attempt: AttemptId, outcome: Outcome, back: Back, at_ms: u64 },
     /// Take back a job that was given up too early: its attempt still runs.
-    Readopt { attempt: AttemptId, worker: IpAddr },
+    Readopt { attempt: AttemptId, worker: WorkerId },
     /// Free what an attempt was granted on its worker: it is known to be over there.
-    Free { attempt: AttemptId, worker: IpAddr },
+    Free { attempt: AttemptId, worker: WorkerId },
     /// End a job for good. `attempt` is 0 when it never ran; `seq` is its place in `jobs.log`.
     End { job: JobId, attempt: u32, outcome: Outcome, at_ms: u64, seq: u64 },
     /// Remember a worker as it is now.
     PutWorker(Box<WorkerRecord>),
     /// Forget a worker.
-    RemoveWorker { worker: IpAddr },
+    RemoveWorker { worker: WorkerId },
     /// Remember which jobs a key made.
     RememberKey(KeyRecord),
     /// Forget a key.
@@ -63,12 +63,17 @@ pub enum Back {
     Retry,
     /// Its worker could not start it. It forgets its worker for the same reason.
     Returned,
+    /// Its worker was given up with all that it had. It forgets it, so that a late result is void.
+    GivenUp {
+        /// It counts as a crash.
+        crash: bool,
+    },
 }
 
 impl Back {
     /// Whether a crash is counted.
     pub const fn is_crash(self) -> bool {
-        matches!(self, Self::Lost { crash: true })
+        matches!(self, Self::Lost { crash: true } | Self::GivenUp { crash: true })
     }
 
     /// Whether a retry is used up.
@@ -93,13 +98,13 @@ pub struct JobRecord {
     pub terms: Terms,
     pub depends: Vec<DependencyEdge>,
     /// The worker that it is tied to.
-    pub pinned: Option<IpAddr>,
+    pub pinned: Option<WorkerId>,
     pub retries_left: u32,
     pub submitted_ms: u64,
     /// Number of the latest attempt, 0 before the first.
     pub attempt: u32,
     /// Where the latest attempt was sent, while a result of it would count.
-    pub worker: Option<IpAddr>,
+    pub worker: Option<WorkerId>,
     /// When it was sent.
     pub started_ms: Option<u64>,
     pub cancelling: bool,
@@ -123,6 +128,8 @@ pub struct WorkerRecord {
     pub groups: BTreeSet<String>,
     pub tags: BTreeSet<String>,
     pub drained: bool,
+    /// Another worker has its address by now.
+    pub passed_on: bool,
 }
 
 /// What an attempt was granted: a slot of its worker, and tags. Outlives the attempt's verdict until the worker
@@ -130,7 +137,7 @@ pub struct WorkerRecord {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GrantRecord {
     pub attempt: AttemptId,
-    pub worker: IpAddr,
+    pub worker: WorkerId,
     pub tags: Vec<String>,
 }
 
@@ -144,11 +151,11 @@ pub struct KeyRecord {
 }
 
 /// What the store knows of an ended job that others may still name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndedRecord {
     pub job: JobId,
     pub state: JobState,
-    pub worker: Option<IpAddr>,
+    pub worker: Option<WorkerId>,
 }
 
 /// Everything the scheduler needs to go on after a restart.
@@ -158,7 +165,7 @@ pub struct Saved {
     pub jobs: Vec<JobRecord>,
     /// Jobs that have, by id.
     pub ended: Vec<EndedRecord>,
-    /// Workers, by address.
+    /// Workers, by id.
     pub workers: Vec<WorkerRecord>,
     /// Slots and tags in use, by attempt.
     pub grants: Vec<GrantRecord>,

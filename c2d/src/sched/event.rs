@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use c2_shared::id::{AttemptId, JobId};
+use c2_shared::id::{AttemptId, JobId, Session, WorkerId};
 use c2_shared::job::{Dependency, Outcome, Terms};
 use c2_shared::time::Mono;
 use c2_shared::worker::Load;
@@ -36,7 +36,7 @@ pub trait Event: Send + 'static {
     fn happen(self, turn: &mut Turn<'_>) -> Result<Self::Answer, Reject>;
 }
 
-/// A worker introduced itself.
+/// A worker introduced itself. Answered with the number that this run must take in place of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkerRegistered(pub Introduction);
 
@@ -50,15 +50,17 @@ pub struct WorkerPolled {
 }
 
 /// A worker that only knows the README asked for one job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlainPolled {
-    pub worker: IpAddr,
+    pub worker: WorkerId,
+    pub ip: IpAddr,
 }
 
 /// A worker lives, and nothing else is to be learnt from its poll now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkerHeard {
-    pub worker: IpAddr,
+    pub worker: WorkerId,
+    pub ip: IpAddr,
 }
 
 /// The connection of a waiting poll broke.
@@ -67,10 +69,11 @@ pub struct PollDropped {
     pub token: PollToken,
 }
 
-/// A result came by itself, outside a poll.
+/// A result came by itself, outside a poll; from there, if the worker itself sent it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResultArrived {
-    pub worker: IpAddr,
+    pub worker: WorkerId,
+    pub from: Option<IpAddr>,
     pub result: ResultSummary,
 }
 
@@ -109,7 +112,7 @@ pub struct ReleaseRequested {
 /// An operator put a worker into groups, or took it out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupsChanged {
-    pub worker: IpAddr,
+    pub worker: WorkerId,
     pub add: BTreeSet<String>,
     pub remove: BTreeSet<String>,
 }
@@ -117,21 +120,23 @@ pub struct GroupsChanged {
 /// An operator said which tags a worker offers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TagsSet {
-    pub worker: IpAddr,
+    pub worker: WorkerId,
     pub tags: BTreeSet<String>,
 }
 
 /// An operator asked that a worker finish what it has, or take work again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DrainSet {
-    pub worker: IpAddr,
+    pub worker: WorkerId,
     pub drain: bool,
 }
 
-/// An operator removed a worker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// An operator removed a worker; answered with the attempts that were given up with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkerRemoved {
-    pub worker: IpAddr,
+    pub worker: WorkerId,
+    /// It is lost with all that it had.
+    pub lost: bool,
 }
 
 /// An operator stopped or restarted the whole queue.
@@ -151,20 +156,40 @@ pub struct TimeUnobserved;
 /// What a worker says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Introduction {
-    /// Its address.
+    /// Who it is.
+    pub id: WorkerId,
+    /// The address that it speaks from.
     pub ip: IpAddr,
     /// Its host name.
     pub hostname: String,
-    /// Identity of its state folder; empty for a plain client.
-    pub worker_id: String,
-    /// The kernel's boot id; empty for a plain client.
-    pub boot_id: String,
+    /// Where it runs.
+    pub place: Place,
+    /// Which run of it this is; empty for a plain client, and where only its polls say it.
+    pub session: Session,
     /// Jobs it can run at once.
     pub slots: u32,
     /// The agent's version.
     pub version: String,
     /// Its hardware as JSON, kept and never read here.
     pub hardware: Arc<str>,
+}
+
+/// Where an agent runs: what tells a worker that was started again from a copy of it elsewhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The kernel's boot id; empty for a plain client.
+    pub boot_id: String,
+    /// A mark of the machine; empty if it is an old agent, which does not say.
+    pub machine: String,
+    /// A mark of the state folder, likewise.
+    pub folder: String,
+}
+
+impl Introduction {
+    /// Whether it knows no more than the README says.
+    pub const fn is_plain(&self) -> bool {
+        self.place.boot_id.is_empty()
+    }
 }
 
 /// Names one waiting request, so that its answer finds it. Later requests have greater tokens.
@@ -175,13 +200,13 @@ pub struct PollToken(pub u64);
 #[derive(Clone, Debug, PartialEq)]
 pub struct Poll {
     /// Which worker.
-    pub worker: IpAddr,
-    /// Identity of its state folder.
-    pub worker_id: String,
+    pub worker: WorkerId,
+    /// The address that it speaks from.
+    pub ip: IpAddr,
     /// The kernel's boot id.
     pub boot_id: String,
-    /// Names one run of the agent.
-    pub session: String,
+    /// Which run of the agent.
+    pub session: Session,
     /// Orders the polls of a session.
     pub seq: u64,
     /// Jobs it could start now.

@@ -3,10 +3,9 @@
 //! A decision that does not fit the state is a defect of a handler and panics here, before it can
 //! reach the store.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
-use c2_shared::id::{AttemptId, JobId};
+use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::{JobState, Outcome};
 
 use crate::sched::Decision;
@@ -23,15 +22,15 @@ impl Scheduler {
             Decision::AddJob(record) => self.add_job((**record).clone()),
             Decision::SetWaiting { job, state } => self.set_state(*job, *state),
             Decision::Fulfil { job, on } => self.fulfil(*job, *on),
-            Decision::Pin { job, worker } => self.pin(*job, *worker),
-            Decision::Assign { attempt, worker, tags, at_ms } => self.assign(*attempt, *worker, tags, *at_ms),
+            Decision::Pin { job, worker } => self.pin(*job, worker),
+            Decision::Assign { attempt, worker, tags, at_ms, .. } => self.assign(*attempt, worker, tags, *at_ms),
             Decision::MarkCancelling { job } => self.active(*job).cancelling = true,
             Decision::Requeue { attempt, back, .. } => self.requeue(*attempt, *back),
-            Decision::Readopt { attempt, worker } => self.readopt(*attempt, *worker),
-            Decision::Free { attempt, worker } => self.free(*attempt, *worker),
+            Decision::Readopt { attempt, worker } => self.readopt(*attempt, worker),
+            Decision::Free { attempt, worker } => self.free(*attempt, worker),
             Decision::End { job, outcome, at_ms, seq, .. } => self.end(now, *job, outcome, *at_ms, *seq),
             Decision::PutWorker(record) => self.put_worker(now, record),
-            Decision::RemoveWorker { worker } => self.remove_worker(*worker),
+            Decision::RemoveWorker { worker } => self.remove_worker(worker),
             Decision::RememberKey(key) => drop(self.keys.insert(key.key.clone(), key.clone())),
             Decision::ForgetKey { key } => drop(self.keys.remove(key)),
             Decision::SetPaused { paused } => self.set_paused(*paused),
@@ -43,7 +42,7 @@ impl Scheduler {
     pub(crate) fn add_job(&mut self, mut record: JobRecord) {
         let (id, state, priority) = (record.id, record.state, record.terms.priority);
         let placement = Arc::clone(&record.terms.placement);
-        let shape = self.queues.enter(Shape { placement, pinned: record.pinned, ..Shape::default() });
+        let shape = self.queues.enter(Shape { placement, pinned: record.pinned.clone(), ..Shape::default() });
         record.terms.placement = Arc::clone(&self.queues.shape(shape).placement);
         for edge in record.depends.iter().filter(|edge| !edge.fulfilled) {
             self.dependents.entry(edge.on).or_default().push(id);
@@ -89,22 +88,22 @@ impl Scheduler {
         }
     }
 
-    fn pin(&mut self, id: JobId, worker: IpAddr) {
+    fn pin(&mut self, id: JobId, worker: &WorkerId) {
         let job = self.active(id);
         assert!(job.state != JobState::Queued, "{id} is tied to a worker before it may start");
-        job.pinned = Some(worker);
-        self.reshape(id, |shape| shape.pinned = Some(worker));
+        job.pinned = Some(worker.clone());
+        self.reshape(id, |shape| shape.pinned = Some(worker.clone()));
     }
 
-    fn assign(&mut self, attempt: AttemptId, worker: IpAddr, tags: &[String], at_ms: u64) {
+    fn assign(&mut self, attempt: AttemptId, worker: &WorkerId, tags: &[String], at_ms: u64) {
         let job = self.active(attempt.job);
         assert!(attempt.number == job.attempt + 1, "attempts of {} are counted", attempt.job);
         job.attempt = attempt.number;
-        job.worker = Some(worker);
+        job.worker = Some(worker.clone());
         job.started_ms = Some(at_ms);
         self.set_state(attempt.job, JobState::Running);
         self.known(worker).grant(attempt, tags.to_vec(), Heard::Sent);
-        self.touched.workers.insert(worker);
+        self.touch_worker(worker);
     }
 
     fn requeue(&mut self, attempt: AttemptId, back: Back) {
@@ -119,17 +118,17 @@ impl Scheduler {
         }
     }
 
-    fn readopt(&mut self, attempt: AttemptId, worker: IpAddr) {
+    fn readopt(&mut self, attempt: AttemptId, worker: &WorkerId) {
         self.set_state(attempt.job, JobState::Running);
         let grant = self.known(worker).grants.get_mut(&attempt).expect("only a granted attempt is taken back");
         grant.heard = Heard::Confirmed;
-        self.touched.workers.insert(worker);
+        self.touch_worker(worker);
     }
 
-    fn free(&mut self, attempt: AttemptId, worker: IpAddr) {
+    fn free(&mut self, attempt: AttemptId, worker: &WorkerId) {
         self.known(worker).free(attempt);
-        self.fresh.workers.insert(worker);
-        self.touched.workers.insert(worker);
+        self.fresh.workers.insert(worker.clone());
+        self.touch_worker(worker);
     }
 
     fn end(&mut self, now: Now, id: JobId, outcome: &Outcome, at_ms: u64, seq: u64) {
@@ -150,44 +149,46 @@ impl Scheduler {
         self.forget_rest(id);
         self.defects.remove(&id);
         self.dependents.remove(&id);
-        self.ended.insert(EndedRecord { job: id, state, worker: job.worker });
+        self.ended.insert(EndedRecord { job: id, state, worker: job.worker.clone() });
         self.touched.jobs.remove(&id);
         view.state = state;
-        view.worker = job.worker;
+        view.ip = job.worker.as_ref().and_then(|id| self.workers.get(id)).map(Worker::ip);
+        view.worker.clone_from(&job.worker);
         view.started_ms = job.started_ms;
         view.ended_ms = Some(at_ms);
         view.outcome = Some(outcome.clone());
         self.touched.ended.push(view);
-        self.touched.workers.extend(job.worker);
+        self.touched.workers.extend(job.record.worker);
     }
 
     fn put_worker(&mut self, now: Now, record: &WorkerRecord) {
-        match self.workers.get_mut(&record.intro.ip) {
-            Some(worker) if worker.record.intro.worker_id == record.intro.worker_id => worker.record = record.clone(),
-            // Another agent: what was heard of the one before says nothing about it.
-            Some(_) | None => drop(self.workers.insert(record.intro.ip, Worker::new(record.clone(), now.mono))),
+        let id = &record.intro.id;
+        match self.workers.get_mut(id) {
+            Some(worker) => worker.record = record.clone(),
+            None => drop(self.workers.insert(id.clone(), Worker::new(record.clone(), now.mono))),
         }
-        self.fresh.workers.insert(record.intro.ip);
-        self.touched.workers.insert(record.intro.ip);
+        self.fresh.workers.insert(id.clone());
+        self.touch_worker(id);
     }
 
-    fn remove_worker(&mut self, ip: IpAddr) {
-        let worker = self.workers.remove(&ip).expect("only a known worker is removed");
-        assert!(worker.grants.is_empty() && worker.presence.parked.is_none(), "{ip} is still in use");
-        self.touched.workers.insert(ip);
+    fn remove_worker(&mut self, id: &WorkerId) {
+        self.touched.gone.push(self.who(id));
+        let worker = self.workers.remove(id).expect("only a known worker is removed");
+        assert!(worker.grants.is_empty() && worker.presence.parked.is_none(), "{id} is still in use");
+        self.touch_worker(id);
     }
 
     fn set_paused(&mut self, paused: bool) {
         self.paused = paused;
         if !paused {
-            self.fresh.workers.extend(self.workers.keys());
+            self.fresh.workers.extend(self.workers.keys().cloned());
         }
     }
 
     /// Takes a poll that is being answered off the list of those that wait, if it was on it.
     fn unpark(&mut self, token: PollToken) {
-        if let Some(ip) = self.parked.remove(&token) {
-            self.known(ip).presence.parked = None;
+        if let Some(id) = self.parked.remove(&token) {
+            self.known(&id).presence.parked = None;
         }
     }
 
@@ -198,7 +199,7 @@ impl Scheduler {
     }
 
     /// A worker that a handler knows to exist.
-    pub(crate) fn known(&mut self, ip: IpAddr) -> &mut Worker {
-        self.workers.get_mut(&ip).expect("decisions name known workers")
+    pub(crate) fn known(&mut self, id: &WorkerId) -> &mut Worker {
+        self.workers.get_mut(id).expect("decisions name known workers")
     }
 }

@@ -34,10 +34,13 @@ impl Scheduler {
         let shape = self.queues.shape(job.shape);
         let verdict = |worker: &Worker| WorkerVerdict {
             ip: worker.ip(),
+            worker_id: Some(worker.id().clone()),
             hostname: worker.record.intro.hostname.clone(),
             obstacles: self.obstacles(now, id, shape, worker),
         };
-        Some(Explained { reasons: self.reasons(now, id, job), workers: self.workers.values().map(verdict).collect() })
+        let mut workers: Vec<WorkerVerdict> = self.workers.values().map(verdict).collect();
+        workers.sort_by_key(|worker| worker.ip);
+        Some(Explained { reasons: self.reasons(now, id, job), workers })
     }
 
     fn reasons(&self, now: Now, id: JobId, job: &Job) -> Vec<Reason> {
@@ -74,7 +77,12 @@ impl Scheduler {
 impl Scheduler {
     fn obstacles(&self, now: Now, id: JobId, shape: &Shape, worker: &Worker) -> Vec<Obstacle> {
         let mut obstacles = worker.obstacles(now, shape);
-        if let Some(avoided) = self.avoided.get(&(id, worker.ip())).filter(|_| shape.avoid.contains(&worker.ip())) {
+        if let Some(other) = shape.pinned.as_ref().filter(|id| *id != worker.id()) {
+            obstacles.push(Obstacle::OtherMachine { worker: self.called(other), worker_id: Some(other.clone()) });
+        }
+        if shape.avoid.contains(worker.id())
+            && let Some(avoided) = self.avoided.get(&(id, worker.id().clone()))
+        {
             obstacles.push(Obstacle::Avoided { retry_ms: avoided.until.since_ms(now.mono) });
         }
         obstacles
@@ -99,9 +107,6 @@ impl Worker {
         }
         if self.is_among(&shape.placement.exclude) {
             obstacles.push(Obstacle::Excluded);
-        }
-        if let Some(worker) = shape.pinned.filter(|ip| *ip != self.ip()) {
-            obstacles.push(Obstacle::OtherMachine { worker });
         }
         for (tag, holders) in locks::lacking(&shape.placement.tags, &self.record.tags, &self.locks) {
             obstacles.push(if holders.is_empty() {

@@ -6,9 +6,8 @@
 //! a chain of two.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::IpAddr;
 
-use c2_shared::id::JobId;
+use c2_shared::id::{JobId, WorkerId};
 use c2_shared::job::{Condition, DependsOn, JobState, Outcome};
 
 use crate::sched::event::NewJob;
@@ -109,12 +108,12 @@ pub(crate) fn meets(condition: Condition, state: JobState) -> bool {
 
 impl Scheduler {
     /// The worker on which a job's fulfilled dependencies ran: none, one, or two that differ.
-    pub(crate) fn machine_of(&self, edges: &[Edge]) -> Result<Option<IpAddr>, (IpAddr, IpAddr)> {
+    pub(crate) fn machine_of(&self, edges: &[Edge]) -> Result<Option<WorkerId>, (WorkerId, WorkerId)> {
         let mut machine = None;
-        for ip in edges.iter().filter_map(|(_, on)| self.ended.get(*on)?.worker) {
+        for id in edges.iter().filter_map(|(_, on)| self.ended.get(*on)?.worker) {
             match machine {
-                None => machine = Some(ip),
-                Some(other) if other != ip => return Err((other, ip)),
+                None => machine = Some(id),
+                Some(other) if other != id => return Err((other, id)),
                 Some(_) => {}
             }
         }
@@ -128,14 +127,14 @@ impl Turn<'_> {
         let mut ending = VecDeque::from([(job, outcome)]);
         while let Some((id, outcome)) = ending.pop_front() {
             let Some(active) = self.s.jobs.get(id) else { continue };
-            let (attempt, worker) = (active.attempt, active.worker);
+            let (attempt, worker) = (active.attempt, active.worker.clone());
             let state = outcome.state();
             let root = if let Outcome::Dependency { root } = outcome { root } else { id };
             let dependents = self.s.dependents.get(&id).cloned().unwrap_or_default();
             let seq = self.s.last_seq + 1;
             self.decide(Decision::End { job: id, attempt, outcome, at_ms: self.now.wall_ms, seq });
             for dependent in dependents {
-                if let Some(failure) = self.inform(dependent, id, state, worker, root) {
+                if let Some(failure) = self.inform(dependent, id, state, worker.clone(), root) {
                     ending.push_back((dependent, failure));
                 }
             }
@@ -148,7 +147,7 @@ impl Turn<'_> {
         id: JobId,
         on: JobId,
         state: JobState,
-        worker: Option<IpAddr>,
+        worker: Option<WorkerId>,
         root: JobId,
     ) -> Option<Outcome> {
         let job = self.s.jobs.get(id)?;
@@ -158,12 +157,13 @@ impl Turn<'_> {
         if !job.depends.iter().any(|edge| edge.on == on && !edge.fulfilled) {
             return None;
         }
-        let pinned = job.pinned;
+        let pinned = job.pinned.clone();
         let tie = worker.filter(|_| job.terms.same_machine);
-        if let (Some(pinned), Some(other)) = (pinned, tie)
+        if let (Some(pinned), Some(other)) = (&pinned, &tie)
             && pinned != other
         {
-            let reason = format!("its dependencies ran on {pinned} and {other}, but it asked for the same machine");
+            let (one, other) = (self.s.called(pinned), self.s.called(other));
+            let reason = format!("its dependencies ran on {one} and {other}, but it asked for the same machine");
             return Some(Outcome::Setup { reason });
         }
         self.decide(Decision::Fulfil { job: id, on });

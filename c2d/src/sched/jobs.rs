@@ -5,10 +5,9 @@
 //! and the store's business.
 
 use std::collections::VecDeque;
-use std::net::IpAddr;
 use std::ops::{Deref, DerefMut};
 
-use c2_shared::id::JobId;
+use c2_shared::id::{JobId, WorkerId};
 use c2_shared::job::JobState;
 
 use crate::sched::decision::{EndedRecord, JobRecord};
@@ -120,13 +119,13 @@ impl JobTable {
 pub(crate) struct EndedTable {
     /// By id less one: the final state, none while alive, and the worker's place in `workers` plus one.
     verdicts: Vec<(Option<JobState>, u16)>,
-    workers: Vec<IpAddr>,
+    workers: Vec<WorkerId>,
 }
 
 impl EndedTable {
     pub(crate) fn get(&self, id: JobId) -> Option<EndedRecord> {
         let (state, worker) = *self.verdicts.get(usize::try_from(id.0.checked_sub(1)?).ok()?)?;
-        let worker = usize::from(worker).checked_sub(1).and_then(|place| self.workers.get(place)).copied();
+        let worker = usize::from(worker).checked_sub(1).and_then(|place| self.workers.get(place)).cloned();
         Some(EndedRecord { job: id, state: state?, worker })
     }
 
@@ -135,7 +134,7 @@ impl EndedTable {
         if self.verdicts.len() <= index {
             self.verdicts.resize(index + 1, (None, 0));
         }
-        self.verdicts[index] = (Some(record.state), record.worker.map_or(0, |ip| self.worker_place(ip)));
+        self.verdicts[index] = (Some(record.state), record.worker.map_or(0, |id| self.worker_place(id)));
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = EndedRecord> {
@@ -144,9 +143,9 @@ impl EndedTable {
 
     /// Place of a worker plus one. Beyond 65,534 different workers, which no home has, a job is
     /// remembered without its worker.
-    fn worker_place(&mut self, ip: IpAddr) -> u16 {
-        let place = self.workers.iter().rposition(|known| *known == ip).unwrap_or_else(|| {
-            self.workers.push(ip);
+    fn worker_place(&mut self, id: WorkerId) -> u16 {
+        let place = self.workers.iter().rposition(|known| *known == id).unwrap_or_else(|| {
+            self.workers.push(id);
             self.workers.len() - 1
         });
         u16::try_from(place + 1).unwrap_or(0)

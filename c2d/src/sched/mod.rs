@@ -9,13 +9,14 @@
 
 pub mod decision;
 pub mod event;
-mod note;
+pub(crate) mod note;
 pub mod reject;
 
 mod evolve;
 mod scheduler;
 
 mod blame;
+mod identity;
 mod on_job;
 mod on_time;
 mod on_worker;
@@ -43,7 +44,7 @@ pub use decision::{Decision, Saved};
 pub use event::{Event, Now};
 pub use explain::Explained;
 pub use foresee::{Foreseen, Outlook};
-pub use note::Note;
+pub use note::{Note, Who};
 pub use reject::Reject;
 pub use scheduler::{Scheduler, Touched, Turn};
 pub use view::{JobView, WorkerView};

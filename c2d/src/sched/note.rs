@@ -5,80 +5,144 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use c2_shared::id::AttemptId;
+use c2_shared::id::{AttemptId, WorkerId};
 use c2_shared::job::Outcome;
 use c2_shared::time::span;
+
+/// A worker as it was when something happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Who {
+    pub id: WorkerId,
+    pub ip: IpAddr,
+    pub hostname: String,
+}
 
 /// Something that an operator may want to know of later.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Note {
     /// A worker was not heard for so long that it gets nothing new.
-    Offline { worker: IpAddr, hostname: String, silent_ms: u64, held: Vec<AttemptId> },
+    Offline { worker: Who, silent_ms: u64, held: Vec<AttemptId> },
     /// A worker that was offline is heard again.
-    Back { worker: IpAddr, hostname: String, silent_ms: u64 },
+    Back { worker: Who, silent_ms: u64 },
+    /// A worker was not heard for so long that its jobs are not waited for.
+    LeaseOver { worker: Who, held: Vec<AttemptId> },
+    /// A worker has another address than before.
+    Moved { worker: Who, from: IpAddr },
+    /// Another worker has the address of one that is silent.
+    PassedOn { worker: Who, to: Who },
+    /// The machine of a worker was started anew, so nothing of what it ran is left.
+    Rebooted { worker: Who, held: Vec<AttemptId> },
+    /// Another machine, or a copy of its folder, has the place of a worker that was not heard for so long
+    /// that it counts as gone.
+    Replaced { worker: Who, held: Vec<AttemptId> },
+    /// Another machine uses the identity of a worker that is at work.
+    Cloned { worker: Who, at: IpAddr },
     /// An attempt is over without a result; how its job ended, if that ended it.
-    Lost { attempt: AttemptId, worker: IpAddr, ended: Option<Outcome> },
+    Lost { attempt: AttemptId, worker: String, ended: Option<Outcome> },
+    /// A worker delivered a result of an attempt that it was never given.
+    Foreign { worker: Who, attempt: AttemptId },
     /// A worker could not start what it was given.
-    Faulty { worker: IpAddr, attempt: AttemptId, reason: String, pause_ms: u64 },
-    /// An operator removed a worker.
-    Removed { worker: IpAddr },
-    /// Another agent took the place of one at an address; it begins with nothing.
-    Replaced { worker: IpAddr, hostname: String, before: String, id: String },
-    /// A worker delivered a result that is not its to decide, or not any more.
-    Unwanted { worker: IpAddr, attempt: AttemptId },
+    Faulty { worker: Who, attempt: AttemptId, reason: String, pause_ms: u64 },
+    /// An operator removed a worker, and gave up what it had.
+    Removed { worker: Who, lost: Vec<AttemptId> },
 }
 
 impl Note {
     /// Whether something is wrong.
     pub const fn is_warning(&self) -> bool {
-        !matches!(self, Self::Back { .. } | Self::Removed { .. })
+        !matches!(self, Self::Back { .. } | Self::Moved { .. } | Self::Removed { .. })
     }
 
     /// Whether it belongs into the audit log.
     pub const fn is_audited(&self) -> bool {
-        matches!(self, Self::Replaced { .. } | Self::Unwanted { .. })
+        matches!(
+            self,
+            Self::Moved { .. }
+                | Self::PassedOn { .. }
+                | Self::Replaced { .. }
+                | Self::Cloned { .. }
+                | Self::Foreign { .. }
+                | Self::Removed { .. }
+        )
+    }
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.ip, self.hostname)
     }
 }
 
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Offline { worker, hostname, silent_ms, held } => {
-                write!(f, "worker {worker} ({hostname}) is offline: silent for {}", span(*silent_ms))?;
-                match held.as_slice() {
-                    [] => Ok(()),
-                    held => {
-                        let held: Vec<String> = held.iter().map(ToString::to_string).collect();
-                        write!(f, "; it holds {}", held.join(", "))
-                    }
-                }
+            Self::Offline { worker, silent_ms, held } => {
+                write!(f, "worker {worker} is offline: silent for {}{}", span(*silent_ms), it_holds(held))
             }
-            Self::Back { worker, hostname, silent_ms } => {
-                write!(f, "worker {worker} ({hostname}) is back after {}", span(*silent_ms))
+            Self::Back { worker, silent_ms } => write!(f, "worker {worker} is back after {}", span(*silent_ms)),
+            Self::LeaseOver { worker, held } => {
+                write!(f, "worker {worker} is past its lease: its jobs are not waited for{}", it_holds(held))
             }
+            Self::Moved { worker, from } => {
+                write!(f, "worker {worker} has moved: it was at {from}; id {}", worker.id.short())
+            }
+            Self::PassedOn { worker, to } => write!(
+                f,
+                "the address of worker {worker}, id {}, has passed on to {}, id {}; it keeps all else",
+                worker.id.short(),
+                to.hostname,
+                to.id.short()
+            ),
+            Self::Rebooted { worker, held } => {
+                write!(f, "the machine of worker {worker} was started anew{}", over(held))
+            }
+            Self::Replaced { worker, held } => write!(
+                f,
+                "worker {worker}, id {}, speaks from another machine or folder, and the one before is past its lease{}",
+                worker.id.short(),
+                over(held)
+            ),
+            Self::Cloned { worker, at } => write!(
+                f,
+                "a machine at {at} uses the identity of worker {worker}, id {}; it gets nothing, until on it: \
+                 c2-agent reset-identity",
+                worker.id.short()
+            ),
             Self::Lost { attempt, worker, ended: None } => {
                 write!(f, "{attempt} was lost on {worker}; its job is queued again")
             }
             Self::Lost { attempt, worker, ended: Some(outcome) } => {
                 write!(f, "{attempt} was lost on {worker}; its job ended: {outcome}")
             }
-            Self::Faulty { worker, attempt, reason, pause_ms: 0 } => {
-                write!(f, "worker {worker} could not start {attempt}: {reason}; the job is queued again")
+            Self::Foreign { worker, attempt } => {
+                write!(f, "worker {worker} delivered a result of {attempt}, which it was never given; it is ignored")
             }
-            Self::Faulty { worker, attempt, reason, pause_ms } => write!(
-                f,
-                "worker {worker} could not start {attempt}: {reason}; the job is queued again, the worker gets nothing for {}",
-                span(*pause_ms)
-            ),
-            Self::Removed { worker } => write!(f, "worker {worker} was removed"),
-            Self::Replaced { worker, hostname, before, id } => {
-                write!(f, "another agent is worker {worker} ({hostname}) now: {id} in place of {before}")
+            Self::Faulty { worker, attempt, reason, pause_ms } => {
+                write!(f, "worker {worker} could not start {attempt}: {reason}; the job is queued again")?;
+                if *pause_ms > 0 {
+                    write!(f, ", the worker gets nothing for {}", span(*pause_ms))?;
+                }
+                Ok(())
             }
-            Self::Unwanted { worker, attempt } => {
-                write!(f, "{worker} delivered a result for {attempt}, which is not its to decide (any more)")
+            Self::Removed { worker, lost } if lost.is_empty() => write!(f, "worker {worker} was removed"),
+            Self::Removed { worker, lost } => {
+                write!(f, "worker {worker} was removed as lost, with {}", attempts(lost))
             }
         }
     }
+}
+
+fn it_holds(held: &[AttemptId]) -> String {
+    if held.is_empty() { String::new() } else { format!("; it holds {}", attempts(held)) }
+}
+
+fn over(held: &[AttemptId]) -> String {
+    if held.is_empty() { String::new() } else { format!("; over with it: {}", attempts(held)) }
+}
+
+/// Attempts in a sentence.
+pub(crate) fn attempts(list: &[AttemptId]) -> String {
+    list.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -89,20 +153,42 @@ mod tests {
 
     #[test]
     fn notes_are_sentences() {
-        let (worker, attempt) = (IpAddr::from([10, 0, 0, 11]), AttemptId { job: JobId(3), number: 2 });
-        let hostname = || "vm1".to_owned();
+        let attempt = AttemptId { job: JobId(3), number: 2 };
+        let who = |last, hostname: &str| Who {
+            id: format!("0123456789{hostname}").into(),
+            ip: IpAddr::from([10, 0, 0, last]),
+            hostname: hostname.to_owned(),
+        };
+        let vm1 = || who(11, "vm1");
         let table = [
             (
-                Note::Offline { worker, hostname: hostname(), silent_ms: 15_000, held: vec![attempt] },
+                Note::Offline { worker: vm1(), silent_ms: 15_000, held: vec![attempt] },
                 "worker 10.0.0.11 (vm1) is offline: silent for 15s; it holds job-3.2",
             ),
+            (Note::Back { worker: vm1(), silent_ms: 75_000 }, "worker 10.0.0.11 (vm1) is back after 1m15s"),
             (
-                Note::Back { worker, hostname: hostname(), silent_ms: 75_000 },
-                "worker 10.0.0.11 (vm1) is back after 1m15s",
+                Note::Moved { worker: vm1(), from: IpAddr::from([10, 0, 0, 9]) },
+                "worker 10.0.0.11 (vm1) has moved: it was at 10.0.0.9; id 01234567",
             ),
             (
-                Note::Lost { attempt, worker, ended: Some(Outcome::CrashLimit) },
+                Note::PassedOn { worker: vm1(), to: who(11, "pi") },
+                "the address of worker 10.0.0.11 (vm1), id 01234567, has passed on to pi, id 01234567; it keeps all else",
+            ),
+            (
+                Note::Rebooted { worker: vm1(), held: vec![attempt] },
+                "the machine of worker 10.0.0.11 (vm1) was started anew; over with it: job-3.2",
+            ),
+            (
+                Note::Lost { attempt, worker: "10.0.0.11".into(), ended: Some(Outcome::CrashLimit) },
                 "job-3.2 was lost on 10.0.0.11; its job ended: lost too many workers",
+            ),
+            (
+                Note::Faulty { worker: vm1(), attempt, reason: "no space".into(), pause_ms: 0 },
+                "worker 10.0.0.11 (vm1) could not start job-3.2: no space; the job is queued again",
+            ),
+            (
+                Note::Removed { worker: vm1(), lost: vec![attempt] },
+                "worker 10.0.0.11 (vm1) was removed as lost, with job-3.2",
             ),
         ];
         for (note, expected) in table {

@@ -1,10 +1,12 @@
 //! What operators do with jobs: submit, cancel, hold, release; and with the queue as a whole.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use c2_shared::id::JobId;
-use c2_shared::job::{JobState, Outcome};
+use c2_shared::id::{AttemptId, JobId};
+use c2_shared::job::{JobState, Outcome, Terms};
 use c2_shared::limits::IDEMPOTENCY_MS;
+use c2_shared::target::{self, Candidate, TargetError};
 
 use crate::sched::decision::{DependencyEdge, JobRecord, KeyRecord};
 use crate::sched::event::{
@@ -69,19 +71,24 @@ impl Event for CancelRequested {
             turn.end(id, Outcome::Cancelled);
             return Ok(JobState::Cancelled);
         }
-        let (cancelling, worker) = (job.cancelling, job.worker.and_then(|ip| turn.s.workers.get(&ip)));
-        let (ip, expired) = worker.map(|worker| (worker.ip(), worker.presence.expired)).unzip();
-        if expired == Some(true) {
+        let (cancelling, attempt) = (job.cancelling, AttemptId { job: id, number: job.attempt });
+        let worker = job.worker.as_ref().and_then(|id| turn.s.workers.get(id));
+        let Some(worker) = worker else { return Ok(JobState::Running) };
+        let (worker, expired, plain) = (worker.id().clone(), worker.presence.expired, worker.is_plain());
+        if expired || plain {
             // Its lease is over, so no word of it is waited for. When it is back it is told to end what
-            // it lists.
+            // it lists. A plain client cannot be told to end anything.
             turn.end(id, Outcome::Cancelled);
+            if plain {
+                turn.free(&worker, attempt);
+            }
             return Ok(JobState::Cancelled);
         }
         if !cancelling {
             turn.decide(Decision::MarkCancelling { job: id });
         }
-        if let Some(ip) = ip.filter(|ip| !turn.s.kills(*ip).is_empty()) {
-            turn.answer_parked(ip, Vec::new());
+        if !turn.s.kills(&worker).is_empty() {
+            turn.answer_parked(&worker, Vec::new());
         }
         Ok(JobState::Running)
     }
@@ -204,10 +211,47 @@ impl Scheduler {
             refusals.extend(unknown.map(|(_, job)| Reject::UnknownJob { job: *job }.of_job(place)));
         }
         for (place, (_, edges)) in jobs.iter().zip(&edges).enumerate().filter(|(_, (job, _))| job.terms.same_machine) {
-            let conflict = |(first, second)| Reject::SameMachineConflict { first, second }.of_job(place);
+            let conflict = |(first, second)| {
+                let (first, second) = (self.called(&first), self.called(&second));
+                Reject::SameMachineConflict { first, second }.of_job(place)
+            };
             refusals.extend(self.machine_of(edges).err().map(conflict));
         }
+        for (place, job) in jobs.iter().enumerate() {
+            let ambiguous = self.check_excluded(&job.terms.placement.exclude).err();
+            refusals.extend(ambiguous.map(|reject| reject.of_job(place)));
+        }
         if refusals.is_empty() { Ok(edges) } else { Err(refusals) }
+    }
+
+    /// Refuses words that may mean this worker or that.
+    fn check_excluded(&self, words: &[String]) -> Result<(), Reject> {
+        if words.is_empty() {
+            return Ok(());
+        }
+        let workers = self.candidates();
+        match words.iter().find_map(|word| target::find(word, &workers).err()) {
+            Some(TargetError::Ambiguous(name, workers)) => Err(Reject::AmbiguousWorker { name, workers }),
+            _ => Ok(()),
+        }
+    }
+
+    /// What a job asks for, with each excluded worker by its id, which it keeps wherever it goes. Words that
+    /// mean nobody yet stay as they are.
+    fn pinned_down(&self, mut terms: Terms) -> Terms {
+        if !terms.placement.exclude.is_empty() {
+            let workers = self.candidates();
+            for word in &mut Arc::make_mut(&mut terms.placement).exclude {
+                if let Ok(worker) = target::find(word, &workers) {
+                    *word = worker.id.to_string();
+                }
+            }
+        }
+        terms
+    }
+
+    fn candidates(&self) -> Vec<Candidate<'_>> {
+        self.workers.values().map(|worker| worker.candidate(self.now.mono)).collect()
     }
 
     /// Whether a dependency has ended otherwise than asked.
@@ -226,7 +270,7 @@ impl Scheduler {
             depends: edges.iter().map(edge).collect(),
             pinned,
             retries_left: job.terms.retries,
-            terms: job.terms,
+            terms: self.pinned_down(job.terms),
             submitted_ms: wall_ms,
             attempt: 0,
             worker: None,

@@ -1,9 +1,7 @@
 //! What time alone brings about: polls that waited long enough, workers that fell silent, jobs
 //! whose time has come.
 
-use std::net::IpAddr;
-
-use c2_shared::id::JobId;
+use c2_shared::id::{JobId, WorkerId};
 use c2_shared::limits::{LEASE_MS, WORKER_OFFLINE_MS};
 
 use crate::sched::event::{Event, TimePassed, TimeUnobserved};
@@ -15,10 +13,11 @@ impl Event for TimePassed {
 
     fn happen(self, turn: &mut Turn<'_>) -> Result<Self::Answer, Reject> {
         let now = turn.now.mono;
-        let due = |worker: &crate::sched::workers::Worker| worker.presence.deadline().is_some_and(|at| at <= now);
-        let workers: Vec<IpAddr> = turn.s.workers.iter().filter(|(_, worker)| due(worker)).map(|(ip, _)| *ip).collect();
-        for ip in workers {
-            turn.look_at(ip);
+        let due = |worker: &crate::sched::workers::Worker| worker.deadline().is_some_and(|at| at <= now);
+        let due = turn.s.workers.iter().filter(|(_, worker)| due(worker));
+        let workers: Vec<WorkerId> = due.map(|(id, _)| id.clone()).collect();
+        for id in workers {
+            turn.look_at(&id);
         }
         turn.end_avoiding();
         turn.end_rests();
@@ -48,33 +47,38 @@ impl Event for TimeUnobserved {
 }
 
 impl Turn<'_> {
-    fn look_at(&mut self, ip: IpAddr) {
+    fn look_at(&mut self, id: &WorkerId) {
         let now = self.now.mono;
-        let presence = &mut self.s.known(ip).presence;
+        let presence = &mut self.s.known(id).presence;
         let silent_ms = now.since_ms(presence.contact);
         let parked_too_long = presence.parked.is_some_and(|parked| parked.until <= now);
         if silent_ms >= WORKER_OFFLINE_MS && !presence.offline {
             presence.offline = true;
-            let worker = self.s.known(ip);
-            let (hostname, held) = (worker.record.intro.hostname.clone(), worker.grants.keys().copied().collect());
-            self.s.touched.notes.push(Note::Offline { worker: ip, hostname, silent_ms, held });
-            self.s.touched.workers.insert(ip);
-            self.touch_jobs_of(ip);
+            let (worker, held) = (self.s.who(id), self.s.workers[id].grants.keys().copied().collect());
+            self.s.touched.notes.push(Note::Offline { worker, silent_ms, held });
+            self.s.touch_worker(id);
+            self.touch_jobs_of(id);
         }
         if parked_too_long {
-            self.answer_parked(ip, Vec::new());
+            self.answer_parked(id, Vec::new());
         }
-        self.end_pause(ip);
-        let presence = &mut self.s.known(ip).presence;
+        self.end_pause(id);
+        self.settle_address(id);
+        let presence = &mut self.s.known(id).presence;
         if silent_ms >= LEASE_MS && !presence.expired {
             presence.expired = true;
-            self.expire(ip);
+            let (worker, held) = (self.s.who(id), self.s.workers[id].grants.keys().copied().collect::<Vec<_>>());
+            if !held.is_empty() {
+                self.s.touched.notes.push(Note::LeaseOver { worker, held });
+            }
+            self.s.touch_worker(id);
+            self.expire(id);
         }
     }
 
     /// Jobs of a worker that went silent read `unreachable` from now on.
-    fn touch_jobs_of(&mut self, ip: IpAddr) {
-        let held: Vec<JobId> = self.s.workers[&ip].grants.keys().map(|attempt| attempt.job).collect();
+    fn touch_jobs_of(&mut self, id: &WorkerId) {
+        let held: Vec<JobId> = self.s.workers[id].grants.keys().map(|attempt| attempt.job).collect();
         let active = held.into_iter().filter(|job| self.s.jobs.get(*job).is_some());
         self.s.touched.jobs.extend(active.collect::<Vec<_>>());
     }

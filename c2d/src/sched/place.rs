@@ -4,9 +4,8 @@
 //! that a handful of jobs spreads over the machines instead of filling the first.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
-use c2_shared::id::{AttemptId, JobId};
+use c2_shared::id::{AttemptId, JobId, WorkerId};
 
 use crate::sched::decision::{Handout, PollAnswer};
 use crate::sched::event::PollToken;
@@ -22,44 +21,45 @@ impl Turn<'_> {
         if self.s.paused || self.s.queues.is_idle() || (shapes.is_empty() && workers.is_empty()) {
             return;
         }
-        let asked = self.s.parked.values().filter(|ip| !shapes.is_empty() || workers.contains(ip));
-        let asked: Vec<IpAddr> = asked.copied().collect();
-        let mut answers: BTreeMap<IpAddr, Vec<Handout>> = BTreeMap::new();
+        let asked = self.s.parked.values().filter(|id| !shapes.is_empty() || workers.contains(*id));
+        let asked: Vec<WorkerId> = asked.cloned().collect();
+        let mut answers: BTreeMap<&WorkerId, Vec<Handout>> = BTreeMap::new();
         loop {
             let before = self.s.counts;
-            for ip in &asked {
-                let room = self.s.workers[ip].presence.parked.map_or(0, |parked| parked.slots_free);
-                let given = answers.get(ip).map_or(0, Vec::len);
+            for id in &asked {
+                let room = self.s.workers[id].presence.parked.map_or(0, |parked| parked.slots_free);
+                let given = answers.get(id).map_or(0, Vec::len);
                 if given < room as usize
-                    && let Some(handout) = self.give(*ip)
+                    && let Some(handout) = self.give(id)
                 {
-                    answers.entry(*ip).or_default().push(handout);
+                    answers.entry(id).or_default().push(handout);
                 }
             }
             if before == self.s.counts {
                 break;
             }
         }
-        for (ip, assign) in answers {
-            self.answer_parked(ip, assign);
+        for (id, assign) in answers {
+            self.answer_parked(id, assign);
         }
     }
 
     /// Gives the best job that a worker can run now, if there is one.
-    pub(crate) fn give(&mut self, ip: IpAddr) -> Option<Handout> {
-        let (job, tags) = self.s.best_for(self.s.workers.get(&ip)?)?;
+    pub(crate) fn give(&mut self, id: &WorkerId) -> Option<Handout> {
+        let (job, tags) = self.s.best_for(self.s.workers.get(id)?)?;
+        let ip = self.s.workers[id].ip();
         let active = self.s.jobs.get(job).expect("waiting jobs are active");
         let attempt = AttemptId { job, number: active.attempt + 1 };
         let payload = active.payload.clone();
-        self.decide(Decision::Assign { attempt, worker: ip, tags: tags.clone(), at_ms: self.now.wall_ms });
+        self.decide(Decision::Assign { attempt, worker: id.clone(), ip, tags: tags.clone(), at_ms: self.now.wall_ms });
         Some(Handout { attempt, tags, payload })
     }
 
     /// Answers a poll, and notes what the worker was told to end.
-    pub(crate) fn answer(&mut self, ip: IpAddr, token: PollToken, answer: PollAnswer) {
+    pub(crate) fn answer(&mut self, id: &WorkerId, token: PollToken, answer: PollAnswer) {
         if !answer.kill.is_empty() {
             let now = self.now.mono;
-            let presence = &mut self.s.known(ip).presence;
+            let presence = &mut self.s.known(id).presence;
             presence.told = answer.kill.iter().copied().collect();
             presence.told_at = now;
         }
@@ -67,16 +67,16 @@ impl Turn<'_> {
     }
 
     /// Answers the poll of a worker that waits, with what it must end; nothing, if none does.
-    pub(crate) fn answer_parked(&mut self, ip: IpAddr, assign: Vec<Handout>) {
-        if let Some(parked) = self.s.workers.get(&ip).and_then(|worker| worker.presence.parked) {
-            let kill = self.s.kills(ip);
-            self.answer(ip, parked.token, PollAnswer { assign, kill, ..PollAnswer::default() });
+    pub(crate) fn answer_parked(&mut self, id: &WorkerId, assign: Vec<Handout>) {
+        if let Some(parked) = self.s.workers.get(id).and_then(|worker| worker.presence.parked) {
+            let kill = self.s.kills(id);
+            self.answer(id, parked.token, PollAnswer { assign, kill, ..PollAnswer::default() });
         }
     }
 
     /// Ends the wait of a poll whose answer will not be listened to.
-    pub(crate) fn dismiss_parked(&mut self, ip: IpAddr) {
-        if let Some(parked) = self.s.workers.get(&ip).and_then(|worker| worker.presence.parked) {
+    pub(crate) fn dismiss_parked(&mut self, id: &WorkerId) {
+        if let Some(parked) = self.s.workers.get(id).and_then(|worker| worker.presence.parked) {
             self.decide(Decision::Answer { token: parked.token, answer: PollAnswer::default() });
         }
     }
@@ -89,7 +89,7 @@ impl Scheduler {
             return None;
         }
         let mut best: Option<(Rank, Vec<String>)> = None;
-        for id in self.queues.servable(worker.ip(), &worker.record.groups) {
+        for id in self.queues.servable(worker.id(), &worker.record.groups) {
             let Some(rank) = self.queues.first(id) else { continue };
             if best.as_ref().is_some_and(|(other, _)| *other < rank) {
                 continue;
@@ -108,8 +108,8 @@ impl Scheduler {
 /// Whether a worker is one of those that a shape allows, locks aside.
 pub(crate) fn suits(shape: &Shape, worker: &Worker) -> bool {
     !shape.rests
-        && shape.pinned.is_none_or(|ip| ip == worker.ip())
+        && shape.pinned.as_ref().is_none_or(|id| id == worker.id())
         && shape.placement.group.as_ref().is_none_or(|group| worker.record.groups.contains(group))
         && !worker.is_among(&shape.placement.exclude)
-        && !shape.avoid.contains(&worker.ip())
+        && !shape.avoid.contains(worker.id())
 }

@@ -7,10 +7,9 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 use std::sync::Arc;
 
-use c2_shared::id::JobId;
+use c2_shared::id::{JobId, WorkerId};
 use c2_shared::job::Placement;
 
 /// What a job asks of a worker.
@@ -18,9 +17,9 @@ use c2_shared::job::Placement;
 pub(crate) struct Shape {
     pub(crate) placement: Arc<Placement>,
     /// The only one that may run it.
-    pub(crate) pinned: Option<IpAddr>,
+    pub(crate) pinned: Option<WorkerId>,
     /// Workers that could not start it a short while ago.
-    pub(crate) avoid: Vec<IpAddr>,
+    pub(crate) avoid: Vec<WorkerId>,
     /// It rests before a retry, so nobody may run it yet.
     pub(crate) rests: bool,
 }
@@ -37,7 +36,7 @@ pub(crate) type Rank = (Reverse<i32>, JobId);
 enum Place {
     Anywhere,
     Group(Box<str>),
-    Worker(IpAddr),
+    Worker(WorkerId),
 }
 
 #[derive(Clone, Debug)]
@@ -125,11 +124,11 @@ impl Queues {
     /// Shapes with waiting jobs that a worker of these groups may serve.
     pub(crate) fn servable<'a>(
         &'a self,
-        worker: IpAddr,
+        worker: &WorkerId,
         groups: &'a BTreeSet<String>,
     ) -> impl Iterator<Item = ShapeId> + 'a {
         let groups = groups.iter().map(|group| Place::Group(group.as_str().into()));
-        let places = [Place::Anywhere, Place::Worker(worker)].into_iter().chain(groups);
+        let places = [Place::Anywhere, Place::Worker(worker.clone())].into_iter().chain(groups);
         places.filter_map(|place| self.ready.get(&place)).flatten().copied()
     }
 
@@ -172,8 +171,8 @@ impl Queues {
 impl Shape {
     /// The narrowest place: a job tied to a worker is found there even if it asks for a group too.
     fn place(&self) -> Place {
-        match (self.pinned, &self.placement.group) {
-            (Some(worker), _) => Place::Worker(worker),
+        match (&self.pinned, &self.placement.group) {
+            (Some(worker), _) => Place::Worker(worker.clone()),
             (None, Some(group)) => Place::Group(group.as_str().into()),
             (None, None) => Place::Anywhere,
         }

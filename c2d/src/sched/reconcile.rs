@@ -2,9 +2,7 @@
 //! what to start, to end and to forget. Lost, doubled and late messages do no harm, because the
 //! next poll compares everything again.
 
-use std::net::IpAddr;
-
-use c2_shared::id::AttemptId;
+use c2_shared::id::{AttemptId, WorkerId};
 use c2_shared::job::JobState;
 
 use crate::sched::Decision;
@@ -16,15 +14,15 @@ use crate::sched::workers::Heard;
 impl Turn<'_> {
     /// Compares what the worker holds with what it should hold.
     pub(crate) fn reconcile(&mut self, poll: &Poll) -> PollAnswer {
-        let ip = poll.worker;
+        let id = &poll.worker;
         let mut answer = PollAnswer::default();
         for result in &poll.unsent {
             // Recorded, known or outdated: in each case the agent need not send it again.
-            self.record_result(ip, result);
+            self.record_result(id, result);
             answer.ack.push(result.attempt);
         }
         let held: Vec<(AttemptId, Heard)> =
-            self.s.workers[&ip].grants.iter().map(|(attempt, grant)| (*attempt, grant.heard)).collect();
+            self.s.workers[id].grants.iter().map(|(attempt, grant)| (*attempt, grant.heard)).collect();
         for (attempt, heard) in held {
             if poll.running.contains(&attempt) {
                 self.confirm(poll, attempt);
@@ -32,9 +30,9 @@ impl Turn<'_> {
                 // The agent listens to the answer of its newest poll only, and this is a newer one
                 // than that which carried the assignment: it has not started it and never will
                 // by the old answer.
-                answer.assign.push(self.s.handout(attempt, ip));
+                answer.assign.push(self.s.handout(attempt, id));
             } else {
-                self.gone(ip, attempt, heard == Heard::Confirmed);
+                self.gone(id, attempt, heard == Heard::Confirmed);
             }
         }
         answer
@@ -42,11 +40,11 @@ impl Turn<'_> {
 
     /// The worker says that it runs an attempt which it was given.
     fn confirm(&mut self, poll: &Poll, attempt: AttemptId) {
-        let Some(grant) = self.s.known(poll.worker).grants.get_mut(&attempt) else { return };
+        let Some(grant) = self.s.known(&poll.worker).grants.get_mut(&attempt) else { return };
         grant.heard = Heard::Confirmed;
         let job = self.s.jobs.get(attempt.job);
         if job.is_some_and(|job| job.attempt == attempt.number && job.state == JobState::Queued) {
-            self.decide(Decision::Readopt { attempt, worker: poll.worker });
+            self.decide(Decision::Readopt { attempt, worker: poll.worker.clone() });
         }
     }
 }
@@ -58,9 +56,15 @@ impl Scheduler {
         job.is_some_and(|job| job.state == JobState::Running && job.attempt == attempt.number)
     }
 
+    /// Whether an attempt is another worker's.
+    pub(crate) fn is_foreign(&self, id: &WorkerId, attempt: AttemptId) -> bool {
+        let job = self.jobs.get(attempt.job).filter(|job| job.attempt == attempt.number);
+        job.and_then(|job| job.worker.as_ref()).is_some_and(|owner| owner != id)
+    }
+
     /// What the newest poll of a worker listed and should not run: cancelled, fenced, ended, unknown.
-    pub(crate) fn kills(&self, ip: IpAddr) -> Vec<AttemptId> {
-        let Some(worker) = self.workers.get(&ip) else { return Vec::new() };
+    pub(crate) fn kills(&self, id: &WorkerId) -> Vec<AttemptId> {
+        let Some(worker) = self.workers.get(id) else { return Vec::new() };
         let wrong = |attempt: &&AttemptId| !self.is_current(**attempt) || self.is_cancelling(**attempt);
         worker.presence.listed.iter().filter(wrong).copied().collect()
     }
@@ -70,8 +74,8 @@ impl Scheduler {
     }
 
     /// What goes to a worker for an attempt that it holds.
-    fn handout(&self, attempt: AttemptId, ip: IpAddr) -> Handout {
+    fn handout(&self, attempt: AttemptId, id: &WorkerId) -> Handout {
         let payload = self.jobs.get(attempt.job).expect("a current attempt has an active job").payload.clone();
-        Handout { attempt, tags: self.workers[&ip].grants[&attempt].tags.clone(), payload }
+        Handout { attempt, tags: self.workers[id].grants[&attempt].tags.clone(), payload }
     }
 }

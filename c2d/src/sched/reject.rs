@@ -2,8 +2,11 @@
 
 use std::net::IpAddr;
 
-use c2_shared::id::JobId;
+use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::JobState;
+use c2_shared::time::span;
+
+use crate::sched::note::attempts;
 
 /// A refused event: a value, never a panic.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,19 +24,23 @@ pub enum Reject {
     #[error("jobs wait for each other: {}", path.join(" -> "))]
     Cycle { path: Vec<String> },
     #[error("same_machine, but the dependencies ran on {first} and {second}")]
-    SameMachineConflict { first: IpAddr, second: IpAddr },
+    SameMachineConflict { first: String, second: String },
     #[error("the idempotency key {key:?} was used for another request")]
     KeyReused { key: String },
     #[error("unknown worker {worker}")]
-    UnknownWorker { worker: IpAddr },
-    #[error("another agent is alive at {worker}")]
-    AddressTaken { worker: IpAddr },
-    #[error("{worker} is the address of another worker ({hostname}), which has groups, tags or jobs")]
-    AddressKept { worker: IpAddr, hostname: String },
-    #[error("another run of this agent has taken over at {worker}")]
-    SessionReplaced { worker: IpAddr },
+    UnknownWorker { worker: WorkerId },
+    #[error("{name:?} in exclude means several workers: {}", workers.join(", "))]
+    AmbiguousWorker { name: String, workers: Vec<String> },
+    #[error("this worker was heard from {ip} {} ago and may still be at work there", span(*silent_ms))]
+    MayBeAtWork { ip: IpAddr, silent_ms: u64 },
+    #[error("jobs wait for this worker, which was last heard from {ip}, to come back where it was ({jobs})")]
+    AwaitedThere { ip: IpAddr, jobs: usize },
+    #[error("another machine, at {ip}, uses the identity of this one and is at work")]
+    Clone { worker: WorkerId, ip: IpAddr },
+    #[error("a later run of this agent has taken over")]
+    SessionReplaced { worker: WorkerId },
     #[error("a newer poll of {worker} was seen already")]
-    StalePoll { worker: IpAddr },
+    StalePoll { worker: WorkerId },
     #[error("{job} has ended already ({state})")]
     AlreadyEnded { job: JobId, state: JobState },
     #[error("{job} is {state}")]
@@ -46,10 +53,12 @@ pub enum Reject {
     NamedTwice { job: JobId },
     #[error("{reason}")]
     BadJob { place: usize, reason: Box<Self> },
-    #[error("worker {worker} still holds jobs ({jobs})")]
-    WorkerBusy { worker: IpAddr, jobs: usize },
+    #[error("worker {worker} still holds {}", attempts(held))]
+    WorkerBusy { worker: String, held: Vec<AttemptId> },
     #[error("worker {worker} is online")]
-    WorkerOnline { worker: IpAddr },
+    WorkerOnline { worker: String },
+    #[error("worker {worker} may come back: its lease is over in {}", span(*left_ms))]
+    WithinLease { worker: String, left_ms: u64 },
 }
 
 impl Reject {

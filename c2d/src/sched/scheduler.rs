@@ -2,9 +2,8 @@
 //! come in.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 
-use c2_shared::id::JobId;
+use c2_shared::id::{JobId, WorkerId};
 use c2_shared::job::JobState;
 use c2_shared::limits::RECOVERY_WINDOW_MS;
 use c2_shared::time::Mono;
@@ -13,6 +12,7 @@ use crate::sched::blame::Avoided;
 use crate::sched::decision::{GrantRecord, KeyRecord, Saved};
 use crate::sched::event::{Event, Now, PollToken};
 use crate::sched::jobs::{EndedTable, JobTable};
+use crate::sched::note::Who;
 use crate::sched::queues::{Queues, ShapeId};
 use crate::sched::view::JobView;
 use crate::sched::workers::{Heard, Worker};
@@ -30,18 +30,18 @@ pub struct Scheduler {
     /// Blocked jobs with a begin time, the earliest first.
     pub(crate) begins: BTreeSet<(u64, JobId)>,
     /// Jobs that workers could not start, until they end.
-    pub(crate) avoided: BTreeMap<(JobId, IpAddr), Avoided>,
+    pub(crate) avoided: BTreeMap<(JobId, WorkerId), Avoided>,
     /// Those of them that avoid the worker still, the first to go there again first.
-    pub(crate) avoiding: BTreeSet<(Mono, JobId, IpAddr)>,
+    pub(crate) avoiding: BTreeSet<(Mono, JobId, WorkerId)>,
     /// Jobs that rest before a retry, and until when.
     pub(crate) rests: BTreeMap<JobId, Mono>,
     /// The same, the first to start again first.
     pub(crate) resting: BTreeSet<(Mono, JobId)>,
     /// Active jobs whose stored specification cannot be used, and why: they are never given to anybody.
     pub(crate) defects: BTreeMap<JobId, String>,
-    pub(crate) workers: BTreeMap<IpAddr, Worker>,
+    pub(crate) workers: BTreeMap<WorkerId, Worker>,
     /// Parked polls in the order in which they came, so that idle workers take turns.
-    pub(crate) parked: BTreeMap<PollToken, IpAddr>,
+    pub(crate) parked: BTreeMap<PollToken, WorkerId>,
     pub(crate) keys: BTreeMap<String, KeyRecord>,
     pub(crate) counts: Counts,
     pub(crate) last_job: u64,
@@ -65,7 +65,7 @@ pub(crate) struct Fresh {
     /// Shapes that got a waiting job.
     pub(crate) shapes: BTreeSet<ShapeId>,
     /// Workers that got room.
-    pub(crate) workers: BTreeSet<IpAddr>,
+    pub(crate) workers: BTreeSet<WorkerId>,
 }
 
 /// What changed since somebody last looked; see [`Scheduler::take_touched`].
@@ -76,7 +76,9 @@ pub struct Touched {
     /// Jobs that ended, as they were then.
     pub ended: Vec<JobView>,
     /// Workers, removed ones included.
-    pub workers: BTreeSet<IpAddr>,
+    pub workers: BTreeSet<WorkerId>,
+    /// Workers that were removed, as they were then.
+    pub gone: Vec<Who>,
     /// What is worth a line in the log.
     pub notes: Vec<Note>,
 }
@@ -126,7 +128,7 @@ impl Scheduler {
             s.ended.insert(record);
         }
         for record in saved.workers {
-            s.workers.insert(record.intro.ip, Worker::new(record, now.mono));
+            s.workers.insert(record.intro.id.clone(), Worker::new(record, now.mono));
         }
         for record in saved.jobs {
             s.add_job(record);
@@ -146,7 +148,7 @@ impl Scheduler {
         let grants = self.workers.values().flat_map(|worker| {
             worker.grants.iter().map(|(attempt, grant)| GrantRecord {
                 attempt: *attempt,
-                worker: worker.ip(),
+                worker: worker.id().clone(),
                 tags: grant.tags.clone(),
             })
         });
@@ -176,7 +178,7 @@ impl Scheduler {
 
     /// When [`super::event::TimePassed`] is due at the latest.
     pub fn next_deadline(&self) -> Option<Mono> {
-        let workers = self.workers.values().filter_map(|worker| worker.presence.deadline());
+        let workers = self.workers.values().filter_map(Worker::deadline);
         // The wall clock may be set meanwhile, so a begin time is looked at again every minute.
         let begin = self.begins.first().map(|(at, _)| {
             let wait_ms = at.saturating_sub(self.now.wall_ms).min(60_000);
@@ -190,6 +192,24 @@ impl Scheduler {
     /// Hands over what changed since the last call.
     pub fn take_touched(&mut self) -> Touched {
         std::mem::take(&mut self.touched)
+    }
+
+    /// A worker as the log names it.
+    pub(crate) fn who(&self, id: &WorkerId) -> Who {
+        let worker = &self.workers[id];
+        Who { id: id.clone(), ip: worker.ip(), hostname: worker.record.intro.hostname.clone() }
+    }
+
+    /// A worker as people call it: by its address, or by its id if it is not known any more.
+    pub(crate) fn called(&self, id: &WorkerId) -> String {
+        self.workers.get(id).map_or_else(|| id.to_string(), |worker| worker.ip().to_string())
+    }
+
+    /// Notes that a worker's row changed.
+    pub(crate) fn touch_worker(&mut self, id: &WorkerId) {
+        if !self.touched.workers.contains(id) {
+            self.touched.workers.insert(id.clone());
+        }
     }
 
     /// The last job id given; ids up to it exist or existed.

@@ -4,9 +4,7 @@
 //! and the tags are a different matter: they are free when the worker says that the processes are
 //! gone, and not before, whatever became of the job meanwhile.
 
-use std::net::IpAddr;
-
-use c2_shared::id::AttemptId;
+use c2_shared::id::{AttemptId, WorkerId};
 use c2_shared::job::{JobState, OnLost, Outcome};
 use c2_shared::limits::CRASH_LIMIT;
 
@@ -15,56 +13,72 @@ use crate::sched::event::{ResultFate, ResultSummary};
 use crate::sched::scheduler::Turn;
 use crate::sched::{Decision, Note};
 
+/// What becomes of a job whose running attempt is lost, in most cases.
+const CRASH: Back = Back::Lost { crash: true };
+
 impl Turn<'_> {
     /// Takes a result and frees what its attempt held.
-    pub(crate) fn record_result(&mut self, ip: IpAddr, result: &ResultSummary) -> ResultFate {
+    pub(crate) fn record_result(&mut self, id: &WorkerId, result: &ResultSummary) -> ResultFate {
         let attempt = result.attempt;
-        let fate = self.fate(ip, attempt);
+        let fate = self.fate(id, attempt);
         if matches!(result.outcome, Outcome::Exit { .. } | Outcome::Signal { .. } | Outcome::Timeout) {
-            self.clear_fault(ip);
+            self.clear_fault(id);
         }
         if fate == ResultFate::Recorded {
-            self.conclude(ip, result);
-        } else {
-            self.s.touched.notes.push(Note::Unwanted { worker: ip, attempt });
+            self.conclude(id, result);
+        } else if self.s.is_foreign(id, attempt) {
+            let worker = self.s.who(id);
+            self.s.touched.notes.push(Note::Foreign { worker, attempt });
         }
-        self.free(ip, attempt);
+        self.free(id, attempt);
         fate
     }
 
     /// The worker does not have an attempt (any more) that it was given, and has no result of it.
-    pub(crate) fn gone(&mut self, ip: IpAddr, attempt: AttemptId, crash: bool) {
+    pub(crate) fn gone(&mut self, id: &WorkerId, attempt: AttemptId, crash: bool) {
         if self.s.is_current(attempt) {
-            self.lose(attempt, crash);
+            self.lose(attempt, Back::Lost { crash });
         }
-        self.free(ip, attempt);
+        self.free(id, attempt);
     }
 
     /// The lease of a worker is over: what it ran may go to others, but what it held there stays
     /// held, because its processes may still be alive.
-    pub(crate) fn expire(&mut self, ip: IpAddr) {
-        let held: Vec<AttemptId> = self.s.workers[&ip].grants.keys().copied().collect();
+    pub(crate) fn expire(&mut self, id: &WorkerId) {
+        let held: Vec<AttemptId> = self.s.workers[id].grants.keys().copied().collect();
         for attempt in held {
             let patient =
                 self.s.jobs.get(attempt.job).is_some_and(|job| job.terms.on_lost == OnLost::Wait && !job.cancelling);
             if self.s.is_current(attempt) && !patient {
-                self.lose(attempt, true);
+                self.lose(attempt, CRASH);
             }
         }
     }
 
+    /// An operator gave a worker up with all that it had: its jobs follow their own choice, and nothing that
+    /// it still delivers counts.
+    pub(crate) fn give_up(&mut self, id: &WorkerId, attempt: AttemptId) {
+        let job = self.s.jobs.get(attempt.job).filter(|job| job.attempt == attempt.number);
+        if self.s.is_current(attempt) {
+            self.lose(attempt, Back::GivenUp { crash: true });
+        } else if job.is_some_and(|job| job.worker.as_ref() == Some(id)) {
+            self.requeue(attempt, Outcome::Lost, Back::GivenUp { crash: false });
+        }
+        self.free(id, attempt);
+    }
+
     /// Whether a result decides its job.
-    fn fate(&self, ip: IpAddr, attempt: AttemptId) -> ResultFate {
+    fn fate(&self, id: &WorkerId, attempt: AttemptId) -> ResultFate {
         match self.s.jobs.get(attempt.job) {
             None if self.s.ended.get(attempt.job).is_some() => ResultFate::Ended,
             // A job that went back to the queue still takes the result of its newest attempt: the
             // work is done, and nobody else has started it.
-            Some(job) if job.attempt == attempt.number && job.worker == Some(ip) => ResultFate::Recorded,
+            Some(job) if job.attempt == attempt.number && job.worker.as_ref() == Some(id) => ResultFate::Recorded,
             None | Some(_) => ResultFate::Fenced,
         }
     }
 
-    fn conclude(&mut self, ip: IpAddr, result: &ResultSummary) {
+    fn conclude(&mut self, id: &WorkerId, result: &ResultSummary) {
         let ResultSummary { attempt, ref outcome, of_job } = *result;
         let job = self.s.jobs.get(attempt.job).expect("only an active job is concluded");
         let (running, retry) = (job.state == JobState::Running, job.retries_left > 0 && !job.cancelling);
@@ -75,7 +89,7 @@ impl Turn<'_> {
             Outcome::Lost | Outcome::Dependency { .. } | Outcome::CrashLimit => self.lose_if(running, attempt),
             Outcome::Setup { .. } if job.cancelling => self.end(attempt.job, Outcome::Cancelled),
             // c2d checks what was submitted, so what could not be started is the machine's fault.
-            Outcome::Setup { reason } if !of_job => self.blame(ip, attempt, reason),
+            Outcome::Setup { reason } if !of_job => self.blame(id, attempt, reason),
             Outcome::Exit { code: 1.. | ..=-1 } | Outcome::Signal { .. } | Outcome::Timeout | Outcome::Setup { .. }
                 if retry =>
             {
@@ -93,13 +107,14 @@ impl Turn<'_> {
 
     fn lose_if(&mut self, running: bool, attempt: AttemptId) {
         if running {
-            self.lose(attempt, true);
+            self.lose(attempt, CRASH);
         }
     }
 
     /// The running attempt of a job is lost; what follows is the job's own choice.
-    fn lose(&mut self, attempt: AttemptId, crash: bool) {
+    fn lose(&mut self, attempt: AttemptId, back: Back) {
         let job = self.s.jobs.get(attempt.job).expect("only an active job loses its attempt");
+        let (crash, worker) = (back.is_crash(), job.worker.clone());
         let crashes = job.crashes + u32::from(crash);
         let ended = if job.cancelling {
             Some(Outcome::Cancelled)
@@ -108,12 +123,13 @@ impl Turn<'_> {
         } else {
             (crashes >= CRASH_LIMIT).then_some(Outcome::CrashLimit)
         };
-        if let (true, Some(worker)) = (crash, job.worker) {
+        if let (true, Some(worker)) = (crash, worker) {
+            let worker = self.s.called(&worker);
             self.s.touched.notes.push(Note::Lost { attempt, worker, ended: ended.clone() });
         }
         match ended {
             Some(outcome) => self.end(attempt.job, outcome),
-            None => self.requeue(attempt, Outcome::Lost, Back::Lost { crash }),
+            None => self.requeue(attempt, Outcome::Lost, back),
         }
     }
 
@@ -127,9 +143,9 @@ impl Turn<'_> {
         }
     }
 
-    fn free(&mut self, ip: IpAddr, attempt: AttemptId) {
-        if self.s.workers.get(&ip).is_some_and(|worker| worker.grants.contains_key(&attempt)) {
-            self.decide(Decision::Free { attempt, worker: ip });
+    pub(crate) fn free(&mut self, id: &WorkerId, attempt: AttemptId) {
+        if self.s.workers.get(id).is_some_and(|worker| worker.grants.contains_key(&attempt)) {
+            self.decide(Decision::Free { attempt, worker: id.clone() });
         }
     }
 }

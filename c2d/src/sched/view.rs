@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use c2_shared::api::jobs::QueueStatus;
-use c2_shared::id::{AttemptId, JobId};
+use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::{JobState, Outcome};
 use c2_shared::worker::{Load, WorkerStatus};
 
@@ -23,7 +23,9 @@ pub struct JobView {
     pub state: JobState,
     pub payload: Arc<str>,
     pub attempt: u32,
-    pub worker: Option<IpAddr>,
+    pub worker: Option<WorkerId>,
+    /// The address of that worker.
+    pub ip: Option<IpAddr>,
     pub cancelling: bool,
     /// It runs on a worker that is offline.
     pub unreachable: bool,
@@ -36,6 +38,7 @@ pub struct JobView {
 /// A worker.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WorkerView {
+    /// Where it was last heard.
     pub ip: IpAddr,
     pub intro: Introduction,
     pub status: WorkerStatus,
@@ -45,8 +48,17 @@ pub struct WorkerView {
     /// These, and those that are held though no longer offered, each with its holder.
     pub tags: BTreeMap<String, Option<AttemptId>>,
     pub running: Vec<JobId>,
+    /// The attempts at them.
+    pub attempts: Vec<AttemptId>,
     pub slots_used: u32,
     pub silent_ms: Option<u64>,
+    /// Another worker has its address by now.
+    pub passed_on: bool,
+    pub past_lease: bool,
+    /// Jobs that wait for it to come back, however long that takes.
+    pub awaited: usize,
+    /// From where another machine uses its identity.
+    pub cloned_at: Option<IpAddr>,
     /// Why it could not start the last job that it got.
     pub fault: Option<String>,
     pub load: Load,
@@ -67,12 +79,20 @@ impl Scheduler {
 
     /// All workers by address.
     pub fn workers(&self, now: Now) -> Vec<WorkerView> {
-        self.workers.values().map(|worker| worker.view(now)).collect()
+        let mut views: Vec<WorkerView> =
+            self.workers.values().map(|worker| worker.view(now, self.awaited(worker.id()))).collect();
+        views.sort_by_key(|view| view.ip);
+        views
     }
 
     /// One worker.
-    pub fn worker(&self, now: Now, ip: IpAddr) -> Option<WorkerView> {
-        self.workers.get(&ip).map(|worker| worker.view(now))
+    pub fn worker(&self, now: Now, id: &WorkerId) -> Option<WorkerView> {
+        self.workers.get(id).map(|worker| worker.view(now, self.awaited(id)))
+    }
+
+    /// Slots of the workers at an address.
+    pub fn slots_at(&self, ip: IpAddr) -> Option<u32> {
+        self.workers.values().filter(|worker| worker.ip() == ip).map(|worker| worker.record.intro.slots).max()
     }
 
     /// The queue in numbers.
@@ -98,14 +118,15 @@ impl Scheduler {
 
     fn view(&self, now: Now, id: JobId, job: &Job) -> JobView {
         let runs = job.state == JobState::Running;
-        let worker = job.worker.filter(|_| runs);
-        let host = worker.and_then(|ip| self.workers.get(&ip));
+        let worker = job.worker.as_ref().filter(|_| runs);
+        let host = worker.and_then(|id| self.workers.get(id));
         JobView {
             id,
             state: job.state,
             payload: Arc::clone(&job.payload),
             attempt: job.attempt,
-            worker,
+            worker: worker.cloned(),
+            ip: host.map(Worker::ip),
             cancelling: job.cancelling,
             unreachable: host.is_some_and(|worker| !worker.is_online(now.mono)),
             submitted_ms: job.submitted_ms,
@@ -117,7 +138,7 @@ impl Scheduler {
 }
 
 impl Worker {
-    fn view(&self, now: Now) -> WorkerView {
+    fn view(&self, now: Now, awaited: usize) -> WorkerView {
         let offered = self.record.tags.iter().map(|tag| (tag.clone(), self.locks.get(tag).copied()));
         let held = self.locks.iter().map(|(tag, attempt)| (tag.clone(), Some(*attempt)));
         WorkerView {
@@ -127,9 +148,14 @@ impl Worker {
             groups: self.record.groups.clone(),
             offered: self.record.tags.clone(),
             tags: offered.chain(held).collect(),
+            attempts: self.grants.keys().copied().collect(),
             running: self.grants.keys().map(|attempt| attempt.job).collect(),
             slots_used: self.slots_used(),
             silent_ms: self.silent_ms(now.mono),
+            passed_on: self.record.passed_on,
+            past_lease: self.presence.expired,
+            awaited,
+            cloned_at: self.presence.newcomers.proven(now.mono),
             fault: self.presence.fault.as_ref().map(|fault| fault.reason.clone()),
             load: self.presence.load.clone(),
         }

@@ -4,17 +4,19 @@
 //! decisions alone. Its [`Presence`] is what c2d heard since it started; it is gone after a
 //! restart, because then nothing was heard.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 
-use c2_shared::id::AttemptId;
+use c2_shared::id::{AttemptId, Session, WorkerId};
 use c2_shared::limits::{LEASE_MS, WORKER_OFFLINE_MS};
+use c2_shared::target::Candidate;
 use c2_shared::time::Mono;
 use c2_shared::worker::{Load, WorkerStatus};
 
 use crate::sched::blame::Fault;
 use crate::sched::decision::WorkerRecord;
 use crate::sched::event::PollToken;
+use crate::sched::identity::Newcomers;
 
 /// A worker.
 #[derive(Clone, Debug)]
@@ -59,11 +61,14 @@ pub(crate) struct Presence {
     pub(crate) offline: bool,
     /// The lease was over and acted upon.
     pub(crate) expired: bool,
-    /// The agent's present session, empty before its first poll.
-    pub(crate) session: String,
-    /// The session before it, whose late polls are refused.
-    pub(crate) replaced: String,
-    /// The last poll of the session.
+    /// Where it was last heard from, and since when it was nowhere else.
+    pub(crate) ip: IpAddr,
+    pub(crate) ip_since: Mono,
+    /// The runs of its agent before the present one, whose late messages are refused.
+    pub(crate) replaced: VecDeque<Session>,
+    /// Those that claim to be it.
+    pub(crate) newcomers: Newcomers,
+    /// The last poll of the present run.
     pub(crate) seq: u64,
     pub(crate) load: Load,
     pub(crate) parked: Option<Parked>,
@@ -86,11 +91,36 @@ pub(crate) struct Parked {
 
 impl Worker {
     pub(crate) fn new(record: WorkerRecord, now: Mono) -> Self {
-        Self { record, grants: BTreeMap::new(), locks: BTreeMap::new(), presence: Presence::new(now) }
+        let ip = record.intro.ip;
+        Self { record, grants: BTreeMap::new(), locks: BTreeMap::new(), presence: Presence::new(ip, now) }
     }
 
+    pub(crate) const fn id(&self) -> &WorkerId {
+        &self.record.intro.id
+    }
+
+    /// Where it was last heard.
     pub(crate) const fn ip(&self) -> IpAddr {
-        self.record.intro.ip
+        self.presence.ip
+    }
+
+    /// Whether it knows no more than the README says: it holds what it was given, and cannot be told to
+    /// end it.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.record.intro.is_plain()
+    }
+
+    /// The worker as far as names go.
+    pub(crate) fn candidate(&self, now: Mono) -> Candidate<'_> {
+        Candidate {
+            id: self.id(),
+            ip: self.ip(),
+            hostname: &self.record.intro.hostname,
+            groups: &self.record.groups,
+            online: self.is_online(now),
+            silent_ms: self.silent_ms(now),
+            passed_on: self.record.passed_on,
+        }
     }
 
     /// Jobs that it may be given beyond those it holds.
@@ -124,18 +154,24 @@ impl Worker {
         }
     }
 
-    /// Whether a list of addresses and host names, which know no case, means this worker.
+    /// Whether a list of ids means this worker, or one of words that meant nobody when they were given:
+    /// addresses, and host names, which know no case.
     pub(crate) fn is_among(&self, names: &[String]) -> bool {
         names.iter().any(|name| match name.parse::<IpAddr>() {
             Ok(ip) => ip.to_canonical() == self.ip(),
-            Err(_) => name.eq_ignore_ascii_case(&self.record.intro.hostname),
+            Err(_) => name == self.id().as_str() || name.eq_ignore_ascii_case(&self.record.intro.hostname),
         })
+    }
+
+    /// When something about it must be looked at again.
+    pub(crate) fn deadline(&self) -> Option<Mono> {
+        self.presence.deadline().into_iter().chain(self.settles()).min()
     }
 
     pub(crate) fn grant(&mut self, attempt: AttemptId, tags: Vec<String>, heard: Heard) {
         for tag in &tags {
             let other = self.locks.insert(tag.clone(), attempt);
-            assert!(other.is_none(), "{tag} is held twice on {}", self.ip());
+            assert!(other.is_none(), "{tag} is held twice on {}", self.id());
         }
         self.grants.insert(attempt, Grant { tags, heard });
     }
@@ -150,14 +186,16 @@ impl Worker {
 }
 
 impl Presence {
-    fn new(now: Mono) -> Self {
+    fn new(ip: IpAddr, now: Mono) -> Self {
         Self {
             contact: now,
             heard: false,
             offline: false,
             expired: false,
-            session: String::new(),
-            replaced: String::new(),
+            ip,
+            ip_since: now,
+            replaced: VecDeque::new(),
+            newcomers: Newcomers::default(),
             seq: 0,
             load: Load::default(),
             parked: None,
@@ -168,16 +206,19 @@ impl Presence {
         }
     }
 
-    /// Notes a contact.
-    pub(crate) const fn touch(&mut self, now: Mono) {
+    /// Notes a contact from an address.
+    pub(crate) fn touch(&mut self, ip: IpAddr, now: Mono) {
+        if ip != self.ip || self.offline {
+            self.ip = ip;
+            self.ip_since = now;
+        }
         self.contact = now;
         self.heard = true;
         self.offline = false;
         self.expired = false;
     }
 
-    /// When something about this worker must be looked at again.
-    pub(crate) fn deadline(&self) -> Option<Mono> {
+    fn deadline(&self) -> Option<Mono> {
         let offline = (!self.offline).then(|| self.contact.after_ms(WORKER_OFFLINE_MS));
         let lease = (!self.expired).then(|| self.contact.after_ms(LEASE_MS));
         let parked = self.parked.map(|parked| parked.until);

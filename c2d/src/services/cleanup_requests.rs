@@ -5,11 +5,11 @@
 //! stored: whoever asked asks again.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use c2_shared::api::files::{Cleaned, CleanupReport};
 use c2_shared::api::work::Directive;
+use c2_shared::id::WorkerId;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -32,9 +32,9 @@ pub enum NoReport {
 
 #[derive(Debug)]
 enum Message {
-    Ask { worker: IpAddr, report: oneshot::Sender<Cleaned> },
-    Fetch { worker: IpAddr, news_only: bool, ids: oneshot::Sender<Vec<u64>> },
-    Reported { worker: IpAddr, reports: Vec<CleanupReport> },
+    Ask { worker: WorkerId, report: oneshot::Sender<Cleaned> },
+    Fetch { worker: WorkerId, news_only: bool, ids: oneshot::Sender<Vec<u64>> },
+    Reported { worker: WorkerId, reports: Vec<CleanupReport> },
 }
 
 impl CleanupRequests {
@@ -45,7 +45,7 @@ impl CleanupRequests {
     }
 
     /// Asks a worker to clean and waits for its report, `patience` long.
-    pub async fn ask(&self, worker: IpAddr, patience: Duration) -> Result<Cleaned, NoReport> {
+    pub async fn ask(&self, worker: WorkerId, patience: Duration) -> Result<Cleaned, NoReport> {
         let (report, reported) = oneshot::channel();
         if !self.mailbox.send(Message::Ask { worker, report }) {
             return Err(NoReport::Crowded);
@@ -57,26 +57,26 @@ impl CleanupRequests {
     }
 
     /// Waits, for ever if need be, until there is a request that the worker was not told.
-    pub async fn called(&self, worker: IpAddr) -> Vec<Directive> {
+    pub async fn called(&self, worker: &WorkerId) -> Vec<Directive> {
         self.mailbox.called(|| self.fetch(worker, true)).await
     }
 
     /// Everything that is open for a worker, told or not.
-    pub async fn due(&self, worker: IpAddr) -> Vec<Directive> {
+    pub async fn due(&self, worker: &WorkerId) -> Vec<Directive> {
         if self.mailbox.is_empty() { Vec::new() } else { self.fetch(worker, false).await }
     }
 
     /// Passes a worker's reports on.
-    pub fn reported(&self, worker: IpAddr, reports: Vec<CleanupReport>) {
+    pub fn reported(&self, worker: WorkerId, reports: Vec<CleanupReport>) {
         if !reports.is_empty() {
             // Without room it is as if the worker had not reported in time.
             self.mailbox.send(Message::Reported { worker, reports });
         }
     }
 
-    async fn fetch(&self, worker: IpAddr, news_only: bool) -> Vec<Directive> {
+    async fn fetch(&self, worker: &WorkerId, news_only: bool) -> Vec<Directive> {
         let (ids, fetched) = oneshot::channel();
-        let sent = self.mailbox.send(Message::Fetch { worker, news_only, ids });
+        let sent = self.mailbox.send(Message::Fetch { worker: worker.clone(), news_only, ids });
         let ids = if sent { fetched.await.unwrap_or_default() } else { Vec::new() };
         ids.into_iter().map(|id| Directive::Cleanup { id }).collect()
     }
@@ -89,7 +89,7 @@ struct Requests {
 }
 
 struct Request {
-    worker: IpAddr,
+    worker: WorkerId,
     /// Whether an answer to the worker carried it.
     told: bool,
     report: oneshot::Sender<Cleaned>,
@@ -144,29 +144,29 @@ mod tests {
     #[tokio::test]
     async fn a_request_wakes_its_worker_once_and_goes_along_until_the_report() {
         let desk = CleanupRequests::start(7);
-        let [mine, other] = [IpAddr::from([127, 0, 0, 2]), IpAddr::from([127, 0, 0, 3])];
-        assert!(desk.due(mine).await.is_empty());
+        let [mine, other] = [WorkerId::from("mine"), WorkerId::from("other")];
+        assert!(desk.due(&mine).await.is_empty());
         let asking = tokio::spawn({
-            let desk = desk.clone();
+            let (desk, mine) = (desk.clone(), mine.clone());
             async move { desk.ask(mine, PATIENCE).await }
         });
-        assert_eq!(desk.called(mine).await, [FIRST]);
-        assert!(desk.due(other).await.is_empty());
-        let again = timeout(Duration::from_millis(50), desk.called(mine)).await;
+        assert_eq!(desk.called(&mine).await, [FIRST]);
+        assert!(desk.due(&other).await.is_empty());
+        let again = timeout(Duration::from_millis(50), desk.called(&mine)).await;
         assert!(again.is_err(), "it is told once");
-        assert_eq!(desk.due(mine).await, [FIRST], "an answer may have been lost");
+        assert_eq!(desk.due(&mine).await, [FIRST], "an answer may have been lost");
         let report = |id, bytes| CleanupReport { id, cleaned: Cleaned { freed_bytes: bytes, ..Cleaned::default() } };
         desk.reported(other, vec![report(7, 1)]);
-        desk.reported(mine, vec![report(8, 2), report(7, 3)]);
+        desk.reported(mine.clone(), vec![report(8, 2), report(7, 3)]);
         assert_eq!(asking.await.unwrap().unwrap().freed_bytes, 3);
-        assert!(desk.due(mine).await.is_empty());
+        assert!(desk.due(&mine).await.is_empty());
     }
 
     #[tokio::test]
     async fn nobody_waits_for_ever() {
         let desk = CleanupRequests::start(1);
-        let worker = IpAddr::from([127, 0, 0, 2]);
-        assert_eq!(desk.ask(worker, Duration::from_millis(1)).await, Err(NoReport::Silent));
-        assert!(desk.due(worker).await.is_empty(), "nobody waits for it any more");
+        let worker = WorkerId::from("mine");
+        assert_eq!(desk.ask(worker.clone(), Duration::from_millis(1)).await, Err(NoReport::Silent));
+        assert!(desk.due(&worker).await.is_empty(), "nobody waits for it any more");
     }
 }

@@ -5,14 +5,15 @@
 //! thread asks again.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use c2_shared::api::live::{OutputAnswer, OutputRead};
+use c2_shared::id::WorkerId;
 use c2_shared::limits::NEXT_READ_S;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+use crate::access::Speaker;
 use crate::services::mailbox::{Desk, Mailbox};
 
 /// Questions that may be open at once; each is a person or a script that watches a job.
@@ -26,9 +27,9 @@ pub struct LiveOutput {
 
 #[derive(Debug)]
 enum Message {
-    Ask { worker: IpAddr, read: OutputRead, after: Option<u64>, answer: oneshot::Sender<OutputAnswer> },
-    Fetch { worker: IpAddr, reads: oneshot::Sender<Vec<OutputRead>> },
-    Answered { worker: IpAddr, answer: OutputAnswer, next: oneshot::Sender<OutputRead> },
+    Ask { worker: WorkerId, read: OutputRead, after: Option<u64>, answer: oneshot::Sender<OutputAnswer> },
+    Fetch { worker: WorkerId, reads: oneshot::Sender<Vec<OutputRead>> },
+    Answered { speaker: Speaker, answer: OutputAnswer, next: oneshot::Sender<OutputRead> },
 }
 
 /// Why a question got no answer.
@@ -50,7 +51,7 @@ impl LiveOutput {
     /// this one goes out with the answer to the worker's last message, if it still waits.
     pub async fn ask(
         &self,
-        worker: IpAddr,
+        worker: WorkerId,
         read: OutputRead,
         after: Option<u64>,
         patience: Duration,
@@ -67,19 +68,23 @@ impl LiveOutput {
     }
 
     /// Waits, for ever if need be, until there are questions to a worker, and fetches them.
-    pub async fn called(&self, worker: IpAddr) -> Vec<OutputRead> {
+    pub async fn called(&self, worker: &WorkerId) -> Vec<OutputRead> {
         self.mailbox.called(|| self.fetch(worker)).await
     }
 
-    async fn fetch(&self, worker: IpAddr) -> Vec<OutputRead> {
+    async fn fetch(&self, worker: &WorkerId) -> Vec<OutputRead> {
         let (reads, fetched) = oneshot::channel();
-        if self.mailbox.send(Message::Fetch { worker, reads }) { fetched.await.unwrap_or_default() } else { Vec::new() }
+        if self.mailbox.send(Message::Fetch { worker: worker.clone(), reads }) {
+            fetched.await.unwrap_or_default()
+        } else {
+            Vec::new()
+        }
     }
 
     /// Takes a worker's answer and returns the watcher's next question, if it comes in time.
-    pub async fn answered(&self, worker: IpAddr, answer: OutputAnswer) -> Option<OutputRead> {
+    pub(crate) async fn answered(&self, speaker: Speaker, answer: OutputAnswer) -> Option<OutputRead> {
         let (next, asked) = oneshot::channel();
-        if !self.mailbox.send(Message::Answered { worker, answer, next }) {
+        if !self.mailbox.send(Message::Answered { speaker, answer, next }) {
             return None;
         }
         timeout(Duration::from_secs(NEXT_READ_S), asked).await.ok()?.ok()
@@ -91,9 +96,9 @@ impl LiveOutput {
 struct Questions {
     last_id: u64,
     /// Watchers that wait for an answer, and from whom.
-    watchers: HashMap<u64, (IpAddr, oneshot::Sender<OutputAnswer>)>,
+    watchers: HashMap<u64, (WorkerId, oneshot::Sender<OutputAnswer>)>,
     /// Questions that their worker has not fetched.
-    asked: HashMap<IpAddr, Vec<OutputRead>>,
+    asked: HashMap<WorkerId, Vec<OutputRead>>,
     /// Workers' messages that wait for the watcher's next question, by the id of the last.
     waiting: HashMap<u64, oneshot::Sender<OutputRead>>,
 }
@@ -113,10 +118,10 @@ impl Desk for Questions {
                     self.asked.insert(worker, asked);
                 }
             }
-            Message::Answered { worker, answer, next } => {
+            Message::Answered { speaker, answer, next } => {
                 let id = answer.id;
                 // An answer counts only from the worker that was asked.
-                let asked = self.watchers.get(&id).is_some_and(|(asked, _)| *asked == worker);
+                let asked = self.watchers.get(&id).is_some_and(|(asked, _)| speaker.may_be(asked));
                 if asked
                     && let Some((_, watcher)) = self.watchers.remove(&id)
                     && watcher.send(answer).is_ok()
@@ -134,14 +139,20 @@ impl Desk for Questions {
 }
 
 impl Questions {
-    fn ask(&mut self, worker: IpAddr, mut read: OutputRead, after: Option<u64>, answer: oneshot::Sender<OutputAnswer>) {
+    fn ask(
+        &mut self,
+        worker: WorkerId,
+        mut read: OutputRead,
+        after: Option<u64>,
+        answer: oneshot::Sender<OutputAnswer>,
+    ) {
         self.forget_the_gone();
         if self.watchers.len() >= READS_MAX {
             return;
         }
         self.last_id += 1;
         read.id = self.last_id;
-        self.watchers.insert(read.id, (worker, answer));
+        self.watchers.insert(read.id, (worker.clone(), answer));
         let waiting = after.and_then(|id| self.waiting.remove(&id));
         let Some(read) = waiting.map_or(Some(read), |next| next.send(read).err()) else { return };
         self.asked.entry(worker).or_default().push(read);
@@ -177,8 +188,8 @@ mod tests {
         OutputAnswer { id, running: true, stdout, stderr: Piece::default(), order: Bytes64::default() }
     }
 
-    fn worker(last: u8) -> IpAddr {
-        [127, 0, 0, last].into()
+    fn worker(last: u8) -> WorkerId {
+        format!("w{last}").into()
     }
 
     #[tokio::test]
@@ -186,15 +197,18 @@ mod tests {
         let live_output = LiveOutput::start();
         let (ip, asker) = (worker(2), live_output.clone());
         let watcher = tokio::spawn(async move {
-            let first = asker.ask(ip, read(0), None, PATIENCE).await.unwrap();
-            let second = asker.ask(ip, read(3), Some(first.id), PATIENCE).await.unwrap();
+            let first = asker.ask(worker(2), read(0), None, PATIENCE).await.unwrap();
+            let second = asker.ask(worker(2), read(3), Some(first.id), PATIENCE).await.unwrap();
             (first.stdout.data, second.stdout.data)
         });
-        let asked = live_output.called(ip).await;
+        let asked = live_output.called(&ip).await;
         assert_eq!((asked.len(), asked[0].stdout), (1, 0));
-        let next = live_output.answered(ip, wrote(asked[0].id, "one")).await.expect("the watcher goes on");
+        let next = live_output
+            .answered(Speaker::One(ip.clone()), wrote(asked[0].id, "one"))
+            .await
+            .expect("the watcher goes on");
         assert_eq!(next.stdout, 3);
-        let end = live_output.answered(ip, wrote(next.id, "two"));
+        let end = live_output.answered(Speaker::One(ip.clone()), wrote(next.id, "two"));
         assert_eq!(end.await, None, "the watcher has gone");
         assert_eq!(watcher.await.unwrap(), (Bytes64(b"one".to_vec()), Bytes64(b"two".to_vec())));
     }
@@ -202,12 +216,12 @@ mod tests {
     #[tokio::test]
     async fn a_parked_poll_is_woken_and_a_broken_one_loses_nothing() {
         let live_output = LiveOutput::start();
-        drop(timeout(Duration::from_millis(1), live_output.called(worker(2))).await);
+        drop(timeout(Duration::from_millis(1), live_output.called(&worker(2))).await);
         let asker = live_output.clone();
         let watcher = tokio::spawn(async move { asker.ask(worker(2), read(0), None, PATIENCE).await });
-        let asked = live_output.called(worker(2)).await;
-        assert_eq!(live_output.answered(worker(3), wrote(asked[0].id, "forged")).await, None);
-        assert_eq!(live_output.answered(worker(2), wrote(asked[0].id, "true")).await, None);
+        let asked = live_output.called(&worker(2)).await;
+        assert_eq!(live_output.answered(Speaker::One(worker(3)), wrote(asked[0].id, "forged")).await, None);
+        assert_eq!(live_output.answered(Speaker::One(worker(2)), wrote(asked[0].id, "true")).await, None);
         assert_eq!(watcher.await.unwrap().unwrap().stdout.data.0, b"true");
     }
 
@@ -218,7 +232,7 @@ mod tests {
         assert_eq!(gone.unwrap_err(), NoAnswer::Silent);
         let asker = live_output.clone();
         let stays = tokio::spawn(async move { asker.ask(worker(2), read(7), None, PATIENCE).await });
-        let asked = live_output.called(worker(2)).await;
+        let asked = live_output.called(&worker(2)).await;
         assert_eq!(asked.iter().map(|read| read.stdout).collect::<Vec<_>>(), [7]);
         stays.abort();
     }

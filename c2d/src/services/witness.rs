@@ -30,21 +30,26 @@ pub(crate) async fn run(mut notes: Receiver<Noted>, history: History, audit: Aud
                 continue;
             }
         };
+        let text = noted.note.to_string();
         let (kind, from) = match noted.note {
-            Note::Unwanted { worker, attempt } => {
+            Note::Foreign { worker, attempt } => {
                 // The same result once more says only that an answer was lost.
                 let known = history.digest(attempt).await;
                 if noted.digest.is_some() && known.is_ok_and(|known| known == noted.digest) {
                     continue;
                 }
-                (Kind::Refused, worker)
+                log(&mut logged, worker.ip, text.clone(), clock);
+                (Kind::Refused, worker.ip)
             }
-            Note::Replaced { worker, .. } => (Kind::Repeated, worker),
+            Note::Cloned { at, .. } => (Kind::Refused, at),
+            Note::Moved { worker, .. }
+            | Note::PassedOn { to: worker, .. }
+            | Note::Replaced { worker, .. }
+            | Note::Removed { worker, .. } => (Kind::Repeated, worker.ip),
             // The others are for the log alone.
             _ => continue,
         };
-        log(&mut logged, from, noted.note.to_string(), clock);
-        audit.saw(kind, Some(from), noted.note.to_string()).await;
+        audit.saw(kind, Some(from), text).await;
     }
 }
 

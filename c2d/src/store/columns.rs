@@ -8,7 +8,7 @@ use c2_shared::api::jobs::{AttemptRow, JobRow};
 use c2_shared::api::output::Output;
 use c2_shared::api::work::AttemptResult;
 use c2_shared::blob::BlobId;
-use c2_shared::id::{AttemptId, JobId};
+use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::{Condition, Dependency, JobSpec, JobState};
 use rusqlite::Row;
 use serde::Serialize;
@@ -67,7 +67,8 @@ pub struct StoredFiles {
 impl StoredJob {
     /// Columns that [`Self::read`] expects, in order.
     pub(super) const COLUMNS: &str =
-        "id, state, payload, attempt, worker, cancelling, submitted_ms, started_ms, ended_ms, outcome, seq";
+        "id, state, payload, attempt, worker, cancelling, submitted_ms, started_ms, ended_ms, outcome, seq,
+        coalesce((SELECT ip FROM worker WHERE worker.id = job.worker), address)";
 
     pub(super) fn read(row: &Row<'_>) -> Result<Self, StoreError> {
         let state = state(row.get(1)?)?;
@@ -77,7 +78,8 @@ impl StoredJob {
             state,
             payload: Arc::from(row.get::<_, String>(2)?),
             attempt: small(row.get(3)?)?,
-            worker: address(row.get(4)?)?.filter(|_| active),
+            worker: row.get::<_, Option<String>>(4)?.map(WorkerId::from).filter(|_| active),
+            ip: address(row.get(11)?)?.filter(|_| active),
             cancelling: row.get(5)?,
             unreachable: false,
             submitted_ms: uint(row.get(6)?),

@@ -10,7 +10,7 @@ use c2_shared::api::jobs::{AttemptRow, LogQuery};
 use c2_shared::api::output::{Output, OutputBlob};
 use c2_shared::blob::BlobId;
 use c2_shared::bytes64::Bytes64;
-use c2_shared::id::{AttemptId, JobId};
+use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::{Dependency, DependsOn, JobState};
 use c2_shared::limits::LOG_LEN;
 use rusqlite::types::Value;
@@ -37,6 +37,24 @@ pub struct History {
     next: Arc<AtomicUsize>,
 }
 
+/// Whose jobs are meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// Those of a worker, wherever it was.
+    Worker(WorkerId),
+    /// Those of whoever had this address then and is forgotten now.
+    Address(IpAddr),
+}
+
+impl Owner {
+    fn condition(&self) -> (&'static str, Value) {
+        match self {
+            Self::Worker(id) => ("worker = ?", id.to_string().into()),
+            Self::Address(ip) => ("address = ?", ip.to_string().into()),
+        }
+    }
+}
+
 /// Which jobs to list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct JobFilter {
@@ -51,7 +69,7 @@ pub struct JobFilter {
     /// Only jobs that asked for this tag.
     pub tag: Option<String>,
     /// Only jobs whose latest attempt was given to this worker.
-    pub worker: Option<IpAddr>,
+    pub worker: Option<Owner>,
     /// Only jobs whose command contains this.
     pub text: Option<String>,
     /// The newest first.
@@ -115,8 +133,8 @@ impl History {
             if let Some(tag) = filter.tag {
                 only("tags IS NOT NULL AND EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?)", tag.into());
             }
-            if let Some(ip) = filter.worker {
-                only("worker = ?", ip.to_string().into());
+            if let Some((condition, value)) = filter.worker.as_ref().map(Owner::condition) {
+                only(condition, value);
             }
             if let Some(text) = filter.text {
                 only("instr(json_extract(payload, '$.command'), ?) > 0", text.into());
@@ -145,8 +163,8 @@ impl History {
     }
 
     /// The jobs that ended last, oldest first, each with its place in the log: those that the
-    /// query wants, at most as many lines as it says.
-    pub async fn log(&self, query: LogQuery) -> Result<Vec<(u64, StoredJob)>, StoreError> {
+    /// query wants, at most as many lines as it says; those of one worker, if one is named.
+    pub async fn log(&self, query: LogQuery, worker: Option<Owner>) -> Result<Vec<(u64, StoredJob)>, StoreError> {
         let jobs = self.ask(move |c| {
             let mut conditions = vec!["seq IS NOT NULL"];
             let mut values: Vec<Value> = Vec::new();
@@ -160,8 +178,8 @@ impl History {
             if let Some(state) = query.state {
                 only("state = ?", state_number(state).into());
             }
-            if let Some(ip) = query.worker {
-                only("worker = ?", ip.to_string().into());
+            if let Some((condition, value)) = worker.as_ref().map(Owner::condition) {
+                only(condition, value);
             }
             if let Some(name) = query.name {
                 only("name = ?", name.into());
@@ -233,8 +251,12 @@ impl History {
     }
 
     /// The jobs that ended last, as the lines of the log.
-    pub async fn log_entries(&self, query: LogQuery) -> Result<Vec<c2_shared::api::jobs::LogEntry>, StoreError> {
-        let jobs = self.log(query).await?;
+    pub async fn log_entries(
+        &self,
+        query: LogQuery,
+        worker: Option<Owner>,
+    ) -> Result<Vec<c2_shared::api::jobs::LogEntry>, StoreError> {
+        let jobs = self.log(query, worker).await?;
         Ok(jobs.iter().map(|(seq, job)| crate::store::jobs_log::entry(*seq, job)).collect())
     }
 
@@ -321,8 +343,9 @@ fn absent(c: &Connection, id: JobId) -> Result<Option<StoredJob>, StoreError> {
 }
 
 fn attempts(c: &Connection, id: JobId) -> Result<Vec<AttemptRow>, StoreError> {
-    let sql = "SELECT number, worker, started_ms, ended_ms, outcome,
-        EXISTS (SELECT 1 FROM output o WHERE o.job = a.job AND o.number = a.number)
+    let sql =
+        "SELECT number, coalesce((SELECT ip FROM worker WHERE worker.id = a.worker), address), started_ms, ended_ms,
+        outcome, EXISTS (SELECT 1 FROM output o WHERE o.job = a.job AND o.number = a.number), worker
         FROM attempt a WHERE job = ?1 ORDER BY number";
     let mut statement = c.prepare_cached(sql)?;
     let mut rows = statement.query([int(id.0)])?;
@@ -331,6 +354,7 @@ fn attempts(c: &Connection, id: JobId) -> Result<Vec<AttemptRow>, StoreError> {
         attempts.push(AttemptRow {
             number: small(row.get(0)?)?,
             worker: address(Some(row.get(1)?))?.expect("an address was given"),
+            worker_id: row.get::<_, Option<String>>(6)?.map(WorkerId::from),
             started_ms: uint(row.get(2)?),
             ended_ms: row.get::<_, Option<i64>>(3)?.map(uint),
             outcome: row.get::<_, Option<String>>(4)?.as_deref().map(json).transpose()?,

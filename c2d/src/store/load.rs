@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use c2_shared::id::{AttemptId, JobId};
+use c2_shared::id::{AttemptId, JobId, Session, WorkerId};
 use c2_shared::job::JobState;
 use rusqlite::{Connection, Row};
 
 use crate::sched::Saved;
 use crate::sched::decision::{DependencyEdge, EndedRecord, GrantRecord, JobRecord, KeyRecord, WorkerRecord};
-use crate::sched::event::Introduction;
+use crate::sched::event::{Introduction, Place};
 use crate::store::columns::{address, condition, int, json, small, state, state_number, uint};
 use crate::store::copy::LAST_JOB;
 use crate::store::{StoreError, payload};
@@ -49,11 +49,9 @@ pub(super) fn hold_defects(c: &Connection, saved: &Saved) -> Result<(), StoreErr
     Ok(())
 }
 
-/// All workers by address.
+/// All workers by id.
 pub(super) fn workers(c: &Connection) -> Result<Vec<WorkerRecord>, StoreError> {
-    let mut workers = all(c, "SELECT * FROM worker", worker)?;
-    workers.sort_by_key(|worker| worker.intro.ip);
-    Ok(workers)
+    all(c, "SELECT * FROM worker ORDER BY id", worker)
 }
 
 /// Jobs that cannot run, and why.
@@ -89,20 +87,20 @@ fn jobs(c: &Connection) -> Result<(Vec<JobRecord>, Defects), StoreError> {
 }
 
 fn job(row: &Row<'_>, depends: &mut BTreeMap<i64, Vec<DependencyEdge>>) -> Result<JobRecord, StoreError> {
-    let id: i64 = row.get(0)?;
+    let number: i64 = row.get(0)?;
     let text = |i| row.get_ref(i)?.as_str().map_err(rusqlite::Error::from);
     Ok(JobRecord {
-        id: JobId(uint(id)),
+        id: JobId(uint(number)),
         state: state(row.get(1)?)?,
         payload: Arc::from(text(2)?),
         name: row.get::<_, Option<String>>(4)?.map(Into::into),
         terms: json(text(5)?)?,
-        depends: depends.remove(&id).unwrap_or_default(),
-        pinned: address(row.get(6)?)?,
+        depends: depends.remove(&number).unwrap_or_default(),
+        pinned: id(row, 6)?,
         retries_left: small(row.get(7)?)?,
         submitted_ms: uint(row.get(8)?),
         attempt: small(row.get(9)?)?,
-        worker: address(row.get(10)?)?,
+        worker: id(row, 10)?,
         started_ms: row.get::<_, Option<i64>>(11)?.map(uint),
         cancelling: row.get(12)?,
         crashes: small(row.get(13)?)?,
@@ -110,16 +108,17 @@ fn job(row: &Row<'_>, depends: &mut BTreeMap<i64, Vec<DependencyEdge>>) -> Resul
 }
 
 fn ended(row: &Row<'_>) -> Result<EndedRecord, StoreError> {
-    Ok(EndedRecord { job: JobId(uint(row.get(0)?)), state: state(row.get(1)?)?, worker: address(row.get(2)?)? })
+    Ok(EndedRecord { job: JobId(uint(row.get(0)?)), state: state(row.get(1)?)?, worker: id(row, 2)? })
 }
 
 fn worker(row: &Row<'_>) -> Result<WorkerRecord, StoreError> {
     let ip = address(Some(row.get("ip")?))?.expect("an address was given");
     let intro = Introduction {
+        id: row.get::<_, String>("id")?.into(),
         ip,
         hostname: row.get("hostname")?,
-        worker_id: row.get("worker_id")?,
-        boot_id: row.get("boot_id")?,
+        place: Place { boot_id: row.get("boot_id")?, machine: row.get("machine")?, folder: row.get("folder")? },
+        session: Session::from(row.get::<_, String>("session")?),
         slots: small(row.get("slots")?)?,
         version: row.get("version")?,
         hardware: Arc::from(row.get::<_, String>("hardware")?),
@@ -129,7 +128,13 @@ fn worker(row: &Row<'_>) -> Result<WorkerRecord, StoreError> {
         groups: json(&row.get::<_, String>("groups")?)?,
         tags: json(&row.get::<_, String>("tags")?)?,
         drained: row.get("drained")?,
+        passed_on: row.get("passed_on")?,
     })
+}
+
+/// A worker's id, where there is one.
+fn id(row: &Row<'_>, column: usize) -> Result<Option<WorkerId>, StoreError> {
+    Ok(row.get::<_, Option<String>>(column)?.map(WorkerId::from))
 }
 
 fn grants(c: &Connection) -> Result<Vec<GrantRecord>, StoreError> {
@@ -143,7 +148,7 @@ fn grants(c: &Connection) -> Result<Vec<GrantRecord>, StoreError> {
     })?;
     all(c, "SELECT job, number, worker FROM hold ORDER BY job, number", |row| {
         let attempt = attempt(row)?;
-        let worker = address(Some(row.get(2)?))?.expect("an address was given");
+        let worker = WorkerId::from(row.get::<_, String>(2)?);
         Ok(GrantRecord { attempt, worker, tags: tags.remove(&attempt).unwrap_or_default() })
     })
 }

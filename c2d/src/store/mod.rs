@@ -6,6 +6,7 @@
 //! has ended. Nothing here knows HTTP, and nothing here decides anything: a decision that the
 //! constraints refuse is a defect of the scheduler and stops c2d.
 
+mod by_identity;
 mod folder;
 mod health;
 mod schema;
@@ -51,7 +52,7 @@ pub use copy::{
 };
 pub use folder::free_bytes;
 pub use health::Health;
-pub use history::{History, JobFilter};
+pub use history::{History, JobFilter, Owner};
 pub use jobs_log::{LogLine, Piece, pieces};
 pub use memo::Memo;
 pub use writer::{Space, Writer};

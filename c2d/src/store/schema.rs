@@ -7,16 +7,24 @@
 use std::path::Path;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use crate::store::StoreError;
 use crate::store::folder::{Folder, private};
+use crate::store::{StoreError, by_identity};
 
 /// Marks a file as ours: "C2", and a number.
 const APPLICATION_ID: i64 = 0x4332_0001;
 
 /// Each step leads from the version of its place to the next.
-const STEPS: &[&str] = &[V1, V2, V3, V4, OUTPUTS];
+const STEPS: &[Step] =
+    &[Step::Sql(V1), Step::Sql(V2), Step::Sql(V3), Step::Sql(V4), Step::Code(by_identity::migrate), Step::Sql(OUTPUTS)];
+
+/// How a step is done.
+#[derive(Clone, Copy)]
+enum Step {
+    Sql(&'static str),
+    Code(fn(&Transaction<'_>) -> Result<(), StoreError>),
+}
 
 const V1: &str = "
 CREATE TABLE job (
@@ -329,7 +337,10 @@ fn pragma(connection: &Connection, name: &'static str, value: &str, wanted: &'st
 fn migrate(connection: &mut Connection, from: usize) -> Result<(), StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for step in &STEPS[from..] {
-        transaction.execute_batch(step)?;
+        match step {
+            Step::Sql(sql) => transaction.execute_batch(sql)?,
+            Step::Code(step) => step(&transaction)?,
+        }
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", i64::try_from(STEPS.len()).expect("few schema versions exist"))?;

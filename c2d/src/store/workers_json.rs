@@ -2,19 +2,22 @@
 //!
 //! It is written whole beside its name and then renamed. A start that finds it different from what
 //! was last written takes over groups, tags and the drain mark; one that cannot be read is put
-//! aside, never thrown away.
+//! aside, never thrown away. Workers stand in it by their id; where an address stands in its place, as
+//! 0.1.0 wrote it, the worker of that address is meant.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use c2_shared::id::WorkerId;
 use c2_shared::validate;
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::sched::decision::WorkerRecord;
+use crate::sched::event::Introduction;
 use crate::store::columns::to_json;
 use crate::store::folder::{private, sync_dir};
 use crate::store::{StoreError, load, memo};
@@ -26,6 +29,8 @@ const MEMO: &str = "workers_json";
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ip: Option<IpAddr>,
     #[serde(default)]
     hostname: String,
     #[serde(default)]
@@ -38,7 +43,7 @@ struct Entry {
     drained: bool,
 }
 
-type Entries = BTreeMap<IpAddr, Entry>;
+type Entries = BTreeMap<String, Entry>;
 
 /// Writes the file.
 pub(super) fn export(connection: &Connection, path: &Path) -> Result<(), StoreError> {
@@ -46,8 +51,8 @@ pub(super) fn export(connection: &Connection, path: &Path) -> Result<(), StoreEr
         .into_iter()
         .map(|worker| {
             let (groups, tags, drained) = (worker.groups, worker.tags, worker.drained);
-            let entry = Entry { hostname: worker.intro.hostname, slots: worker.intro.slots, groups, tags, drained };
-            (worker.intro.ip, entry)
+            let Introduction { id, ip, hostname, slots, .. } = worker.intro;
+            (id.into(), Entry { ip: Some(ip), hostname, slots, groups, tags, drained })
         })
         .collect();
     let mut text = serde_json::to_vec_pretty(&entries).expect("our own plain types become JSON");
@@ -67,7 +72,8 @@ pub(super) fn import(connection: &mut Connection, path: &Path) -> Result<Vec<Str
     if memo::get(connection, MEMO)?.as_deref() == Some(&hash(&text)) {
         return Ok(Vec::new());
     }
-    match read(&text) {
+    let known = load::workers(connection)?;
+    match read(&text).and_then(|entries| identified(&known, entries)) {
         Ok(entries) => take_over(connection, &entries),
         Err(reason) => {
             let aside = aside(path);
@@ -97,24 +103,50 @@ fn read(text: &[u8]) -> Result<Entries, String> {
     Ok(entries)
 }
 
-fn take_over(connection: &mut Connection, entries: &Entries) -> Result<Vec<String>, StoreError> {
-    let known: BTreeMap<IpAddr, WorkerRecord> =
-        load::workers(connection)?.into_iter().map(|worker| (worker.intro.ip, worker)).collect();
+/// A worker that an entry means, and where it is.
+type Identified = Vec<(WorkerId, IpAddr, Entry)>;
+
+fn identified(known: &[WorkerRecord], entries: Entries) -> Result<Identified, String> {
+    let mut list = Vec::new();
+    for (key, entry) in entries {
+        let at = |ip: IpAddr| known.iter().filter(move |worker| worker.intro.ip == ip);
+        let worker = match key.parse::<IpAddr>() {
+            Ok(ip) => {
+                let now = at(ip).find(|worker| !worker.passed_on).or_else(|| at(ip).next());
+                (now.map_or_else(|| WorkerId::of_address(ip), |worker| worker.intro.id.clone()), ip)
+            }
+            Err(_) => {
+                let id = WorkerId::from(key.as_str());
+                let own = key.strip_prefix("addr:").and_then(|ip| ip.parse().ok());
+                let here = known.iter().find(|worker| worker.intro.id == id).map(|worker| worker.intro.ip);
+                let ip =
+                    here.or(entry.ip).or(own).ok_or_else(|| format!("{key:?} is no worker of c2d and has no ip"))?;
+                (id, ip)
+            }
+        };
+        list.push((worker.0, worker.1, entry));
+    }
+    Ok(list)
+}
+
+fn take_over(connection: &mut Connection, entries: &Identified) -> Result<Vec<String>, StoreError> {
+    let known: BTreeMap<WorkerId, WorkerRecord> =
+        load::workers(connection)?.into_iter().map(|worker| (worker.intro.id.clone(), worker)).collect();
     let transaction = connection.transaction()?;
     let mut edits = Vec::new();
-    for (ip, entry) in entries {
+    for (id, ip, entry) in entries {
         let same = |known: &WorkerRecord| {
             (&known.groups, &known.tags, known.drained) == (&entry.groups, &entry.tags, entry.drained)
         };
-        if known.get(ip).is_some_and(same) {
+        if known.get(id).is_some_and(same) {
             continue;
         }
         let slots = if entry.slots == 0 { c2_shared::limits::SLOTS } else { entry.slots };
         let (groups, tags) = (to_json(&entry.groups), to_json(&entry.tags));
         transaction.execute(
-            "INSERT INTO worker VALUES (?1, ?2, '', '', ?3, '', '{}', ?4, ?5, ?6) ON CONFLICT DO UPDATE
+            "INSERT INTO worker VALUES (?1, ?2, ?3, '', '', '', '', ?4, '', '{}', ?5, ?6, ?7, 0) ON CONFLICT DO UPDATE
                 SET groups = excluded.groups, tags = excluded.tags, drained = excluded.drained",
-            params![ip.to_string(), entry.hostname, slots, groups, tags, entry.drained],
+            params![id.as_str(), ip.to_string(), entry.hostname, slots, groups, tags, entry.drained],
         )?;
         let drained = if entry.drained { ", drained" } else { "" };
         edits

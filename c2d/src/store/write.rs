@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use c2_shared::blob::BlobId;
-use c2_shared::id::{AttemptId, JobId};
+use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::{JobSpec, JobState, Outcome};
 use rusqlite::{Params, Transaction, params};
 
@@ -36,9 +36,9 @@ fn one(t: &Transaction<'_>, decision: &Decision) -> Written {
             (int(job.0), int(on.0)),
         ),
         Decision::Pin { job, worker } => {
-            must_change(t, "UPDATE job SET pinned = ?2 WHERE id = ?1 AND state < 3", (int(job.0), worker.to_string()))
+            must_change(t, "UPDATE job SET pinned = ?2 WHERE id = ?1 AND state < 3", (int(job.0), worker.as_str()))
         }
-        Decision::Assign { attempt, worker, tags, at_ms } => assign(t, *attempt, *worker, tags, *at_ms),
+        Decision::Assign { attempt, worker, ip, tags, at_ms } => assign(t, *attempt, (worker, *ip), tags, *at_ms),
         Decision::MarkCancelling { job } => {
             must_change(t, "UPDATE job SET cancelling = 1 WHERE id = ?1 AND state < 4", [int(job.0)])
         }
@@ -48,10 +48,10 @@ fn one(t: &Transaction<'_>, decision: &Decision) -> Written {
             "UPDATE job SET state = 3 WHERE id = ?1 AND attempt = ?2 AND state = 2",
             (int(attempt.job.0), attempt.number),
         ),
-        Decision::Free { attempt, worker } => free(t, *attempt, *worker),
+        Decision::Free { attempt, worker } => free(t, *attempt, worker),
         Decision::End { job, attempt, outcome, at_ms, seq } => end(t, *job, *attempt, outcome, *at_ms, *seq),
         Decision::PutWorker(record) => put_worker(t, record),
-        Decision::RemoveWorker { worker } => must_change(t, "DELETE FROM worker WHERE ip = ?1", [worker.to_string()]),
+        Decision::RemoveWorker { worker } => must_change(t, "DELETE FROM worker WHERE id = ?1", [worker.as_str()]),
         Decision::RememberKey(key) => remember_key(t, key),
         Decision::ForgetKey { key } => must_change(t, "DELETE FROM idempotency WHERE key = ?1", [key]),
         Decision::SetPaused { paused } => run(
@@ -73,11 +73,11 @@ fn add_job(t: &Transaction<'_>, job: &JobRecord) -> Written {
         payload::digest(&job.payload),
         job.name.as_deref(),
         to_json(&job.terms),
-        job.pinned.map(|ip| ip.to_string()),
+        job.pinned.as_ref().map(WorkerId::as_str),
         job.retries_left,
         int(job.submitted_ms),
         job.attempt,
-        job.worker.map(|ip| ip.to_string()),
+        job.worker.as_ref().map(WorkerId::as_str),
         job.started_ms.map(int),
         job.cancelling,
         job.crashes,
@@ -112,19 +112,25 @@ fn set_state(t: &Transaction<'_>, job: JobId, state: JobState) -> Written {
     must_change(t, "UPDATE job SET state = ?2 WHERE id = ?1 AND state < 3", (int(job.0), state_number(state)))
 }
 
-fn assign(t: &Transaction<'_>, attempt: AttemptId, worker: IpAddr, tags: &[String], at_ms: u64) -> Written {
-    let (job, number, worker) = (int(attempt.job.0), attempt.number, worker.to_string());
+fn assign(
+    t: &Transaction<'_>,
+    attempt: AttemptId,
+    (worker, ip): (&WorkerId, IpAddr),
+    tags: &[String],
+    at_ms: u64,
+) -> Written {
+    let (job, number, worker, ip) = (int(attempt.job.0), attempt.number, worker.as_str(), ip.to_string());
     must_change(
         t,
-        "UPDATE job SET state = 3, attempt = ?2, worker = ?3, started_ms = ?4
+        "UPDATE job SET state = 3, attempt = ?2, worker = ?3, started_ms = ?4, address = ?5
             WHERE id = ?1 AND state = 2 AND attempt = ?2 - 1",
-        (job, number, &worker, int(at_ms)),
+        (job, number, worker, int(at_ms), &ip),
     )?;
-    let values = (job, number, &worker, int(at_ms));
-    run(t, "INSERT INTO attempt (job, number, worker, started_ms) VALUES (?1, ?2, ?3, ?4)", values)?;
-    run(t, "INSERT INTO hold VALUES (?1, ?2, ?3)", (job, number, &worker))?;
+    let values = (job, number, worker, int(at_ms), &ip);
+    run(t, "INSERT INTO attempt (job, number, worker, started_ms, address) VALUES (?1, ?2, ?3, ?4, ?5)", values)?;
+    run(t, "INSERT INTO hold VALUES (?1, ?2, ?3)", (job, number, worker))?;
     for (tag, place) in tags.iter().zip(0_i64..) {
-        run(t, "INSERT INTO lock VALUES (?1, ?2, ?3, ?4, ?5)", (&worker, tag, job, number, place))?;
+        run(t, "INSERT INTO lock VALUES (?1, ?2, ?3, ?4, ?5)", (worker, tag, job, number, place))?;
     }
     Ok(())
 }
@@ -140,8 +146,8 @@ fn requeue(t: &Transaction<'_>, attempt: AttemptId, outcome: &Outcome, back: Bac
     end_attempt(t, attempt, outcome, at_ms)
 }
 
-fn free(t: &Transaction<'_>, attempt: AttemptId, worker: IpAddr) -> Written {
-    let values = (int(attempt.job.0), attempt.number, worker.to_string());
+fn free(t: &Transaction<'_>, attempt: AttemptId, worker: &WorkerId) -> Written {
+    let values = (int(attempt.job.0), attempt.number, worker.as_str());
     must_change(t, "DELETE FROM hold WHERE job = ?1 AND number = ?2 AND worker = ?3", values)?;
     run(t, "DELETE FROM lock WHERE job = ?1 AND number = ?2", (int(attempt.job.0), attempt.number))
 }
@@ -174,18 +180,22 @@ fn put_worker(t: &Transaction<'_>, worker: &WorkerRecord) -> Written {
     let intro = &worker.intro;
     run(
         t,
-        "INSERT OR REPLACE INTO worker VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        "INSERT OR REPLACE INTO worker VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         params![
+            intro.id.as_str(),
             intro.ip.to_string(),
             intro.hostname,
-            intro.worker_id,
-            intro.boot_id,
+            intro.place.boot_id,
+            intro.place.machine,
+            intro.place.folder,
+            intro.session.to_string(),
             intro.slots,
             intro.version,
             &*intro.hardware,
             to_json(&worker.groups),
             to_json(&worker.tags),
             worker.drained,
+            worker.passed_on,
         ],
     )
 }

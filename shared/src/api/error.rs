@@ -37,8 +37,10 @@ pub enum ErrorCode {
     MethodNotAllowed,
     /// 409: contradicts the present state.
     Conflict,
-    /// 409: several workers have this host name.
+    /// 409: the word means several workers.
     Ambiguous,
+    /// 409: another machine uses the same worker's identity, and is at work.
+    Clone,
     /// 409: the attempt was replaced by a newer one.
     Fenced,
     /// 410: existed and was removed by retention.
@@ -57,6 +59,8 @@ pub enum ErrorCode {
     Internal,
     /// 503: too busy, or shutting down; try again.
     Busy,
+    /// 503: another run or machine with this worker's identity may still be at work; try again.
+    Wait,
     /// 507: the disk is full.
     DiskFull,
     /// A kind that this version does not know.
@@ -74,14 +78,14 @@ impl ErrorCode {
             Self::Forbidden => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
-            Self::Conflict | Self::Ambiguous | Self::Fenced => 409,
+            Self::Conflict | Self::Ambiguous | Self::Clone | Self::Fenced => 409,
             Self::Gone => 410,
             Self::TooLarge => 413,
             Self::UnsupportedMediaType => 415,
             Self::Misdirected => 421,
             Self::QueueFull | Self::RateLimited => 429,
             Self::Internal | Self::Unknown => 500,
-            Self::Busy => 503,
+            Self::Busy | Self::Wait => 503,
             Self::DiskFull => 507,
         }
     }

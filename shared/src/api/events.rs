@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::jobs::{JobRow, QueueStatus};
 use crate::api::workers::WorkerRow;
+use crate::id::WorkerId;
 
 /// Name of the event that carries a [`Snapshot`].
 pub const SNAPSHOT: &str = "snapshot";
@@ -37,12 +38,24 @@ pub struct Change {
     pub workers: Vec<WorkerRow>,
     /// Workers that no longer exist.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub gone: Vec<IpAddr>,
+    pub gone: Vec<GoneWorker>,
     /// Jobs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub jobs: Vec<JobRow>,
     /// The queue in numbers.
     pub queue: QueueStatus,
+}
+
+/// A worker that no longer exists.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct GoneWorker {
+    /// Where it was last.
+    pub ip: IpAddr,
+    /// Its host name.
+    pub hostname: String,
+    /// Its id.
+    pub worker_id: WorkerId,
 }
 
 /// One event of the stream.

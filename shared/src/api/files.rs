@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::api::is_zero;
 use crate::blob::BlobId;
 use crate::bytes64::Bytes64;
-use crate::id::JobId;
+use crate::id::{JobId, WorkerId};
 
 /// Header of an answer about a blob: how many bytes of it c2d has, and where to go on with it.
 pub const UPLOAD_OFFSET: &str = "upload-offset";
@@ -131,8 +131,11 @@ pub struct CleanupReport {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CleanupResponse {
-    /// Which worker.
+    /// The address of the worker.
     pub ip: IpAddr,
+    /// Its id. An older c2d does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker_id: Option<WorkerId>,
     /// What it did.
     #[serde(flatten)]
     pub cleaned: Cleaned,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::error::ErrorBody;
 use crate::api::is_zero;
-use crate::id::JobId;
+use crate::id::{JobId, WorkerId};
 use crate::job::{JobSpec, JobState, Outcome};
 
 /// The answer to a submit.
@@ -51,9 +51,12 @@ pub struct JobRow {
     /// Its priority.
     #[serde(default)]
     pub priority: i32,
-    /// The worker that runs or last ran it.
+    /// The address of the worker that runs or last ran it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worker: Option<IpAddr>,
+    /// The id of that worker.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker_id: Option<WorkerId>,
     /// The number of its latest attempt, 0 before the first.
     #[serde(default)]
     pub attempt: u32,
@@ -127,8 +130,11 @@ pub fn not_shown(hidden: u64, dropped: u64) -> Option<String> {
 pub struct AttemptRow {
     /// Its number.
     pub number: u32,
-    /// Where it ran.
+    /// The address of the worker that it was given to.
     pub worker: IpAddr,
+    /// The id of that worker. An older c2d does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker_id: Option<WorkerId>,
     /// When it was given to the worker.
     pub started_ms: u64,
     /// When its end was recorded.
@@ -166,7 +172,7 @@ pub struct JobsQuery {
     pub tag: Option<String>,
     /// Only jobs whose latest attempt was given to this worker.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub worker: Option<IpAddr>,
+    pub worker: Option<String>,
     /// Only jobs whose command contains this.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
@@ -214,7 +220,7 @@ pub struct LogQuery {
     pub state: Option<JobState>,
     /// Only results of this worker.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub worker: Option<IpAddr>,
+    pub worker: Option<String>,
     /// Only results of jobs with this name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,

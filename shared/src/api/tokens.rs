@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::id::WorkerId;
 use crate::token::Role;
 
 /// Asks for an invitation.
@@ -15,11 +16,14 @@ pub struct InviteRequest {
     pub uses: u32,
     /// Seconds for which it is good.
     pub expires_s: u64,
+    /// The worker whose identity it gives, for a machine that was installed anew.
+    #[serde(rename = "as", skip_serializing_if = "Option::is_none")]
+    pub worker: Option<String>,
 }
 
 impl Default for InviteRequest {
     fn default() -> Self {
-        Self { role: Role::Worker, uses: 1, expires_s: 3_600 }
+        Self { role: Role::Worker, uses: 1, expires_s: 3_600, worker: None }
     }
 }
 
@@ -55,6 +59,9 @@ pub struct JoinRequest {
 pub struct JoinResponse {
     /// The secret.
     pub token: String,
+    /// Of an invitation to be a known worker: its id, which takes the place of the one that was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker_id: Option<WorkerId>,
 }
 
 /// A token, without its secret.
@@ -78,6 +85,9 @@ pub struct TokenRow {
     /// Of an invitation: the role that it gives.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gives: Option<Role>,
+    /// The worker that it is bound to, or whose identity the invitation gives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker_id: Option<WorkerId>,
     /// Whether it lies in c2d's folder and is good on its machine alone.
     pub this_machine_only: bool,
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::api::jobs::JobRow;
-use crate::id::{AttemptId, JobId};
+use crate::id::{AttemptId, JobId, WorkerId};
 use crate::job::{Condition, JobState};
 
 /// The answer of [`super::endpoint::WHY`].
@@ -63,8 +63,11 @@ pub enum Reason {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WorkerVerdict {
-    /// Which worker.
+    /// Its address.
     pub ip: IpAddr,
+    /// Its id. An older c2d does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker_id: Option<WorkerId>,
     /// Its host name.
     pub hostname: String,
     /// What keeps the job from it; empty if it could start there now.
@@ -92,8 +95,11 @@ pub enum Obstacle {
     Excluded,
     /// The job must run where its dependencies ran.
     OtherMachine {
-        /// There.
-        worker: IpAddr,
+        /// There: the address of that worker, or its id when it is not known any more.
+        worker: String,
+        /// Its id. An older c2d does not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        worker_id: Option<WorkerId>,
     },
     /// It does not offer a tag that the job needs.
     NoTag {

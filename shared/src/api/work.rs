@@ -13,7 +13,7 @@ use crate::api::output::Output;
 use crate::blob::BlobId;
 use crate::bytes64::Bytes64;
 use crate::config::describe_json_error;
-use crate::id::{AttemptId, JobId};
+use crate::id::{AttemptId, JobId, Session};
 use crate::job::{JobSpec, Outcome};
 use crate::limits::OUTPUT_KEEP_BYTES;
 use crate::worker::{Hardware, Load};
@@ -23,13 +23,16 @@ pub const PROTOCOL_HEADER: &str = "c2-protocol";
 /// The protocol of today's agents. Those of 0.1.0 say none, and know no `stdin_sha256`.
 pub const PROTOCOL: u32 = 2;
 
-/// A worker's introduction. A plain client may leave everything out: its address is then that of
-/// the connection.
+/// A worker's introduction. A plain client may leave everything out, and is then known by the address of
+/// its connection.
+///
+/// An agent that does not know yet whom it speaks to leaves out what 0.1.0 refuses, and says
+/// [`PROTOCOL_HEADER`]; it introduces itself in full when the answer names [`PROTOCOL`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct RegisterRequest {
-    /// The worker's address; must be that of the connection.
+    /// An address that the worker claims. What counts is that of its connection.
     pub ip: Option<IpAddr>,
     /// The machine's own name.
     pub hostname: String,
@@ -43,6 +46,23 @@ pub struct RegisterRequest {
     pub hardware: Hardware,
     /// The agent's version.
     pub version: String,
+    /// Which run of the agent this is.
+    #[serde(skip_serializing_if = "Session::is_empty")]
+    pub session: Session,
+    /// A mark of the machine: the same after a reboot, another on a copy of its disk.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub machine: String,
+    /// A mark of the state folder: another for a copy of it on the same machine.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub folder: String,
+}
+
+impl RegisterRequest {
+    /// The form that agents of 0.1.0 used, which each c2d takes.
+    #[must_use]
+    pub fn brief(&self) -> Self {
+        Self { session: Session::default(), machine: String::new(), folder: String::new(), ..self.clone() }
+    }
 }
 
 /// The answer to a registration.
@@ -56,6 +76,13 @@ pub struct RegisterResponse {
     /// Of each output stream of a job, the bytes that c2d wants kept.
     #[serde(default = "output_keep_bytes")]
     pub output_keep_bytes: u64,
+    /// The protocol that c2d speaks, told to those who say theirs: an introduction without a session is then
+    /// to be given again in full.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<u32>,
+    /// The number that this run must take, as the one that it said is known of another run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<u64>,
 }
 
 const fn output_keep_bytes() -> u64 {
@@ -71,8 +98,8 @@ pub struct PollRequest {
     pub worker_id: String,
     /// As in [`RegisterRequest`].
     pub boot_id: String,
-    /// Names one run of the agent's process; polls are ordered within it.
-    pub session: String,
+    /// Which run of the agent this is; polls are ordered within it.
+    pub session: Session,
     /// Counts the polls of this session; an older one that arrives late is ignored.
     pub seq: u64,
     /// Jobs it could start now.

@@ -5,15 +5,17 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AttemptId, JobId};
+use crate::id::{AttemptId, JobId, WorkerId};
 use crate::worker::{Hardware, Load, WorkerStatus};
 
 /// A worker as a row of a table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WorkerRow {
-    /// Its address, which names it.
+    /// Its address: where it was last heard.
     pub ip: IpAddr,
+    /// Its id, which it keeps wherever it is.
+    pub worker_id: WorkerId,
     /// Its host name.
     pub hostname: String,
     /// Whether it gets work.
@@ -31,6 +33,15 @@ pub struct WorkerRow {
     /// What is wrong with it: why it could not start the last job that it got.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status_reason: Option<String>,
+    /// From where another machine uses its identity, with a copy of its state folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copied_at: Option<IpAddr>,
+    /// Another worker has its address by now, and it was not heard since.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub passed_on: bool,
+    /// It was silent for so long that what it ran is not waited for, unless the job asks for that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub past_lease: bool,
     /// How busy it said it was.
     pub load: Load,
     /// Its agent's version.
@@ -48,8 +59,9 @@ pub struct WorkerInfo {
     pub hardware: Hardware,
     /// The jobs that it holds.
     pub running: Vec<JobId>,
-    /// Identity of the agent's state folder.
-    pub worker_id: String,
+    /// The attempts at them. An older c2d does not say.
+    #[serde(default)]
+    pub attempts: Vec<AttemptId>,
     /// The kernel's boot id.
     pub boot_id: String,
 }
@@ -76,8 +88,10 @@ pub struct TagsRequest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TagStatus {
-    /// Which worker.
+    /// The address of the worker.
     pub ip: IpAddr,
+    /// Its id.
+    pub worker_id: WorkerId,
     /// Its tags, each with the attempt that holds it.
     pub tags: BTreeMap<String, Option<AttemptId>>,
 }
@@ -95,8 +109,10 @@ pub struct DetectQuery {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DetectResponse {
-    /// Which worker.
+    /// The address of the worker.
     pub ip: IpAddr,
+    /// Its id.
+    pub worker_id: WorkerId,
     /// What it said of its hardware.
     pub hardware: Hardware,
     /// Tags that fit it.
@@ -133,6 +149,8 @@ pub struct TargetWorkers {
 pub struct TargetWorker {
     /// Its address.
     pub ip: IpAddr,
+    /// Its id.
+    pub worker_id: WorkerId,
     /// Its host name.
     pub hostname: String,
     /// Whether it gets work.
@@ -140,11 +158,26 @@ pub struct TargetWorker {
 }
 
 /// The answer of [`super::endpoint::REMOVE_WORKER`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RemoveResponse {
-    /// The worker that is forgotten.
+    /// The address of the worker that is forgotten.
     pub ip: IpAddr,
+    /// Its id.
+    pub worker_id: WorkerId,
+    /// Attempts that were given up with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<AttemptId>,
+}
+
+/// Query of [`super::endpoint::REMOVE_WORKER`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct RemoveQuery {
+    /// It is lost with all that it had: its jobs run elsewhere or end, as each asked, and what it still
+    /// delivers is void. Only a worker past its lease can be lost.
+    pub lost: bool,
 }
 
 /// A query string that must be empty.

@@ -20,8 +20,8 @@ use crate::api::tokens::{InviteRequest, InviteResponse, JoinRequest, JoinRespons
 use crate::api::why::Explanation;
 use crate::api::work::{PROTOCOL, PROTOCOL_HEADER, PollRequest, PollResponse, RegisterRequest, RegisterResponse};
 use crate::api::workers::{
-    DetectQuery, DetectResponse, GroupsRequest, NoQuery, RemoveResponse, TagStatus, TagsRequest, TargetWorkers,
-    WorkerInfo, WorkerList, WorkerRow,
+    DetectQuery, DetectResponse, GroupsRequest, NoQuery, RemoveQuery, RemoveResponse, TagStatus, TagsRequest,
+    TargetWorkers, WorkerInfo, WorkerList, WorkerRow,
 };
 use crate::id::JobId;
 use crate::job::JobSpec;
@@ -68,10 +68,8 @@ calls! {
     detect_tags(worker: &str, apply: bool) -> DetectResponse = ask DETECT_TAGS(worker, &DetectQuery { apply });
     drain(worker: &str) -> WorkerRow = call DRAIN(worker);
     resume(worker: &str) -> WorkerRow = call RESUME(worker);
-    remove_worker(worker: &str) -> RemoveResponse = call REMOVE_WORKER(worker);
-    register(request: &RegisterRequest) -> RegisterResponse = post REGISTER(&(), request);
+    remove_worker(worker: &str, lost: bool) -> RemoveResponse = ask REMOVE_WORKER(worker, &RemoveQuery { lost });
     invite(request: &InviteRequest) -> InviteResponse = post INVITE(&(), request);
-    join(request: &JoinRequest) -> JoinResponse = post JOIN(&(), request);
     tokens() -> TokenList = call LIST_TOKENS(&());
     revoke(id: &str) -> TokenGone = call REVOKE_TOKEN(id);
     rotate(role: Role) -> TokenGone = call ROTATE_TOKEN(&role);
@@ -79,6 +77,16 @@ calls! {
 
 #[expect(clippy::missing_errors_doc, reason = "every call fails in the ways of ClientError and in no other")]
 impl Client {
+    /// Introduces a worker.
+    pub async fn register(&self, request: &RegisterRequest) -> Result<RegisterResponse, ClientError> {
+        self.answer(self.request(&endpoint::REGISTER, &()).header(PROTOCOL_HEADER, PROTOCOL).json(request), 0).await
+    }
+
+    /// Takes an invitation in exchange for a token.
+    pub async fn join(&self, request: &JoinRequest) -> Result<JoinResponse, ClientError> {
+        self.answer(self.request(&endpoint::JOIN, &()).header(PROTOCOL_HEADER, PROTOCOL).json(request), 0).await
+    }
+
     /// Reconciles with c2d, waiting up to the request's `wait_s` for something to do.
     pub async fn poll(&self, worker: IpAddr, request: &PollRequest) -> Result<PollResponse, ClientError> {
         let poll = self.request(&endpoint::GET_WORK, &worker).header(PROTOCOL_HEADER, PROTOCOL).json(request);
@@ -92,8 +100,8 @@ impl Client {
     }
 
     /// Removes the workspaces of a worker's ended jobs.
-    pub async fn cleanup(&self, worker: IpAddr) -> Result<CleanupResponse, ClientError> {
-        self.answer(self.request(&endpoint::CLEANUP, worker.to_string().as_str()), CLEANUP_WAIT_S).await
+    pub async fn cleanup(&self, worker: &str) -> Result<CleanupResponse, ClientError> {
+        self.answer(self.request(&endpoint::CLEANUP, worker), CLEANUP_WAIT_S).await
     }
 
     /// Stops the queue, or lets it go on.

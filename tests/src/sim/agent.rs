@@ -3,24 +3,36 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use c2_shared::id::AttemptId;
+use c2_shared::id::{AttemptId, Session, WorkerId};
 use c2_shared::job::Outcome;
 use c2_shared::limits::LEASE_MS;
 use c2_shared::worker::Load;
 use c2d::sched::decision::PollAnswer;
-use c2d::sched::event::{Introduction, Poll, ResultSummary};
+use c2d::sched::event::{Introduction, Place, Poll, ResultSummary};
 
 /// Slots of each simulated machine.
 const SLOTS: u32 = 4;
 
-/// A machine and the agent on it.
+/// An agent with its state folder, and the machine that it runs on.
 #[derive(Clone, Debug)]
 pub(crate) struct Agent {
+    /// What its folder says who it is; a copy says the same.
+    pub(crate) id: String,
+    /// Which machine, whatever it says of itself.
+    pub(crate) machine: usize,
+    /// Which folder, likewise.
+    pub(crate) folder: usize,
     pub(crate) ip: IpAddr,
+    /// Its address changes with each message until then.
+    pub(crate) flaps_until_ms: u64,
+    /// It says no more of itself than agents of 0.1.0.
+    pub(crate) old: bool,
     /// Counts restarts of the machine.
     pub(crate) boot: u32,
-    /// Counts starts of the agent's process.
-    pub(crate) session: u32,
+    /// Starts that its folder counts.
+    pub(crate) starts: u64,
+    /// Starts of the agent's process here.
+    pub(crate) runs: u32,
     /// The agent's process is alive.
     pub(crate) up: bool,
     /// The network between it and c2d is cut until then.
@@ -44,14 +56,22 @@ pub(crate) struct Agent {
 pub(crate) struct Running {
     pub(crate) ends_ms: u64,
     pub(crate) outcome: Outcome,
+    /// It goes on however long c2d is silent.
+    pub(crate) patient: bool,
 }
 
 impl Agent {
-    pub(crate) fn new(ip: IpAddr) -> Self {
+    pub(crate) fn new(number: usize, ip: IpAddr, old: bool) -> Self {
         Self {
+            id: format!("id-{number}"),
+            machine: number,
+            folder: number,
             ip,
+            flaps_until_ms: 0,
+            old,
             boot: 1,
-            session: 1,
+            starts: 1,
+            runs: 1,
             up: true,
             cut_until_ms: 0,
             broken_until_ms: 0,
@@ -64,12 +84,48 @@ impl Agent {
         }
     }
 
-    pub(crate) fn introduction(&self) -> Introduction {
+    /// The state folder of this agent on another machine, or once more on this one: with its id, what it owes,
+    /// and the notes of what it runs, of which nothing is alive there.
+    pub(crate) fn copy(&self, folder: usize, machine: usize, ip: IpAddr) -> Self {
+        let noted = self.running.keys().map(|attempt| lost(*attempt));
+        let unsent = self.unsent.iter().cloned().chain(noted).collect();
+        let boot = if machine == self.machine { self.boot } else { 1 };
+        let copy = Self { id: self.id.clone(), starts: self.starts, boot, unsent, ..Self::new(folder, ip, false) };
+        let mut copy = Self { machine, ..copy };
+        copy.start();
+        copy
+    }
+
+    /// `c2-agent reset-identity`: the folder of a new worker.
+    pub(crate) fn reset(&mut self, id: String) {
+        self.id = id;
+        self.starts = 0;
+        self.unsent.clear();
+        self.start();
+    }
+
+    pub(crate) fn worker(&self) -> WorkerId {
+        self.id.as_str().into()
+    }
+
+    /// Which run this is.
+    pub(crate) fn session(&self) -> Session {
+        let nonce = format!("m{}f{}r{}", self.machine, self.folder, self.runs);
+        Session { start: if self.old { 0 } else { self.starts }, nonce }
+    }
+
+    fn boot_id(&self) -> String {
+        format!("boot-{}-{}", self.machine, self.boot)
+    }
+
+    pub(crate) fn introduction(&self, ip: IpAddr) -> Introduction {
+        let mark = |number: usize| if self.old { String::new() } else { number.to_string() };
         Introduction {
-            ip: self.ip,
-            hostname: format!("host-{}", self.ip),
-            worker_id: format!("id-{}", self.ip),
-            boot_id: format!("boot-{}", self.boot),
+            id: self.worker(),
+            ip,
+            hostname: format!("host-{}", self.machine),
+            place: Place { boot_id: self.boot_id(), machine: mark(self.machine), folder: mark(self.folder) },
+            session: if self.old { Session::default() } else { self.session() },
             slots: SLOTS,
             version: String::new(),
             hardware: "{}".into(),
@@ -77,21 +133,28 @@ impl Agent {
     }
 
     /// The poll that it sends now.
-    pub(crate) fn poll(&mut self, now_ms: u64, wait_ms: u64) -> Poll {
+    pub(crate) fn poll(&mut self, ip: IpAddr, now_ms: u64, wait_ms: u64) -> Poll {
         self.seq += 1;
         self.awaited = Some((self.seq, now_ms));
         let busy = u32::try_from(self.running.len()).expect("few jobs run at once");
         Poll {
-            worker: self.ip,
-            worker_id: format!("id-{}", self.ip),
-            boot_id: format!("boot-{}", self.boot),
-            session: format!("s{}-{}", self.boot, self.session),
+            worker: self.worker(),
+            ip,
+            boot_id: self.boot_id(),
+            session: self.session(),
             seq: self.seq,
             slots_free: SLOTS.saturating_sub(busy),
             running: self.running.keys().copied().collect(),
             unsent: self.unsent.clone(),
             load: Load::default(),
             wait_ms,
+        }
+    }
+
+    /// Its newest poll was refused: c2d does not take it for the run that it knows.
+    pub(crate) fn refused(&mut self, seq: u64) {
+        if self.awaited.take_if(|(awaited, _)| *awaited == seq).is_some() {
+            self.registered = false;
         }
     }
 
@@ -120,7 +183,7 @@ impl Agent {
     pub(crate) fn work(&mut self, now_ms: u64) -> Vec<AttemptId> {
         if now_ms.saturating_sub(self.answered_ms) > LEASE_MS * 9 / 10 {
             // Cut off for so long, others may be given its work: it ends it itself.
-            for running in self.running.values_mut() {
+            for running in self.running.values_mut().filter(|running| !running.patient) {
                 running.ends_ms = running.ends_ms.min(now_ms);
                 running.outcome = Outcome::Lost;
             }
@@ -139,9 +202,10 @@ impl Agent {
         self.up = false;
     }
 
-    pub(crate) const fn start(&mut self) {
+    pub(crate) fn start(&mut self) {
         self.up = true;
-        self.session += 1;
+        self.runs += 1;
+        self.starts += 1;
         self.seq = 0;
         self.awaited = None;
         self.registered = false;
@@ -155,4 +219,15 @@ impl Agent {
         self.start();
         dead
     }
+
+    /// Ends everything that runs here, for the reason that c2d does not want this machine.
+    pub(crate) fn end_all(&mut self) -> Vec<AttemptId> {
+        let ended = self.running.keys().copied().collect();
+        self.running.clear();
+        ended
+    }
+}
+
+fn lost(attempt: AttemptId) -> ResultSummary {
+    ResultSummary { attempt, outcome: Outcome::Lost, of_job: false }
 }

@@ -1,14 +1,12 @@
 //! Where the simulated c2d keeps its decisions: rows, changed by a second, independent reading of
 //! what each decision means. That the rows give the scheduler's own state is one of the checks.
 
-use std::collections::BTreeMap;
-use std::net::IpAddr;
-
-use c2_shared::id::{AttemptId, JobId};
+use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::JobState;
 use c2d::sched::Decision;
 use c2d::sched::decision::{Back, EndedRecord, GrantRecord, JobRecord, KeyRecord, Saved, WorkerRecord};
 use c2d::sched::event::Now;
+use std::collections::BTreeMap;
 
 /// A durable store of decisions.
 pub trait Disk {
@@ -27,7 +25,7 @@ pub trait Disk {
 pub struct PaperDisk {
     jobs: BTreeMap<JobId, JobRecord>,
     ended: BTreeMap<JobId, EndedRecord>,
-    workers: BTreeMap<IpAddr, WorkerRecord>,
+    workers: BTreeMap<WorkerId, WorkerRecord>,
     grants: BTreeMap<AttemptId, GrantRecord>,
     keys: BTreeMap<String, KeyRecord>,
     last_job: u64,
@@ -45,7 +43,7 @@ impl Disk for PaperDisk {
     fn load(&mut self) -> Saved {
         Saved {
             jobs: self.jobs.values().cloned().collect(),
-            ended: self.ended.values().copied().collect(),
+            ended: self.ended.values().cloned().collect(),
             workers: self.workers.values().cloned().collect(),
             grants: self.grants.values().cloned().collect(),
             keys: self.keys.values().cloned().collect(),
@@ -75,14 +73,14 @@ impl PaperDisk {
                 let edges = self.job(*job).depends.iter_mut();
                 edges.filter(|edge| edge.on == *on).for_each(|edge| edge.fulfilled = true);
             }
-            Decision::Pin { job, worker } => self.job(*job).pinned = Some(*worker),
-            Decision::Assign { attempt, worker, tags, at_ms } => {
+            Decision::Pin { job, worker } => self.job(*job).pinned = Some(worker.clone()),
+            Decision::Assign { attempt, worker, tags, at_ms, .. } => {
                 let job = self.job(attempt.job);
                 job.state = JobState::Running;
                 job.attempt = attempt.number;
-                job.worker = Some(*worker);
+                job.worker = Some(worker.clone());
                 job.started_ms = Some(*at_ms);
-                let grant = GrantRecord { attempt: *attempt, worker: *worker, tags: tags.clone() };
+                let grant = GrantRecord { attempt: *attempt, worker: worker.clone(), tags: tags.clone() };
                 self.grants.insert(*attempt, grant);
             }
             Decision::MarkCancelling { job } => self.job(*job).cancelling = true,
@@ -95,6 +93,10 @@ impl PaperDisk {
                         job.worker = None;
                     }
                     Back::Returned => job.worker = None,
+                    Back::GivenUp { crash } => {
+                        job.crashes += u32::from(*crash);
+                        job.worker = None;
+                    }
                 }
                 if job.state == JobState::Running {
                     job.state = JobState::Queued;
@@ -108,7 +110,7 @@ impl PaperDisk {
                 let ended = EndedRecord { job: *job, state: outcome.state(), worker: record.worker };
                 self.ended.insert(*job, ended);
             }
-            Decision::PutWorker(record) => drop(self.workers.insert(record.intro.ip, (**record).clone())),
+            Decision::PutWorker(record) => drop(self.workers.insert(record.intro.id.clone(), (**record).clone())),
             Decision::RemoveWorker { worker } => drop(self.workers.remove(worker)),
             Decision::RememberKey(key) => drop(self.keys.insert(key.key.clone(), key.clone())),
             Decision::ForgetKey { key } => drop(self.keys.remove(key)),

@@ -3,12 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use c2_shared::id::{AttemptId, JobId};
+use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::{Condition, JobState, OnLost, Outcome};
 use c2d::sched::Decision;
+use c2d::sched::decision::{Back, WorkerRecord};
+use c2d::sched::event::Place;
 
 /// What a broken machine says.
 pub(crate) const FAULT: &str = "no space left";
+/// How long an address must have been kept before it is written down. Commits come up to some seconds late.
+const SETTLES_MS: u64 = 5_000;
 /// How long processes may outlive their job on a worker that is in contact.
 const SURVIVE_MS: u64 = 20_000;
 
@@ -38,13 +42,19 @@ pub(crate) struct Oracle {
     /// Jobs that wait for a lost worker to come back, however long that takes.
     patient: BTreeSet<JobId>,
     /// Where the latest attempt of each job went, unless it was taken back.
-    went_to: BTreeMap<JobId, IpAddr>,
+    went_to: BTreeMap<JobId, WorkerId>,
     /// Every attempt that ever started a process.
     started: BTreeSet<AttemptId>,
     /// Process trees that are alive: by job.
     alive: BTreeMap<JobId, AttemptId>,
     /// Tags in use by processes that are alive.
-    tags: BTreeMap<(IpAddr, String), AttemptId>,
+    tags: BTreeMap<(usize, String), AttemptId>,
+    /// Workers that c2d knows: where each is, and since when that is written down.
+    known: BTreeMap<WorkerId, (IpAddr, u64)>,
+    /// The place of each worker, as far as was decided.
+    places: BTreeMap<WorkerId, Place>,
+    /// Attempts that were given up with their worker.
+    given_up: BTreeSet<AttemptId>,
     /// The next `seq` of the log.
     log: u64,
 }
@@ -77,19 +87,28 @@ impl Oracle {
                     assert!(old.is_none(), "{} was given twice", job.id);
                 }
                 Decision::Assign { attempt, worker, .. } => {
-                    let excluded = self.excluded[&attempt.job].contains(&worker.to_string());
+                    let excluded = self.excluded[&attempt.job].iter().any(|word| word == worker.as_str());
                     assert!(!excluded, "{attempt} goes to {worker}, where it must not run");
                     let last = self.issued.insert(attempt.job, attempt.number).unwrap_or(0);
                     assert_eq!(last + 1, attempt.number, "I5: attempts of {} repeat or skip", attempt.job);
                     assert!(!self.verdicts.contains_key(&attempt.job), "I3: {} starts after its end", attempt.job);
                     self.check_order(attempt.job);
-                    self.check_machine(*attempt, *worker);
-                    self.went_to.insert(attempt.job, *worker);
+                    self.check_machine(*attempt, worker);
+                    self.went_to.insert(attempt.job, worker.clone());
                 }
-                Decision::Requeue { attempt, .. } => drop(self.went_to.remove(&attempt.job)),
+                Decision::Requeue { attempt, outcome, back, .. } => {
+                    self.went_to.remove(&attempt.job);
+                    self.check_void(*attempt, outcome);
+                    if matches!(back, Back::GivenUp { .. }) {
+                        self.given_up.insert(*attempt);
+                    }
+                }
+                Decision::PutWorker(record) => self.check_worker(record, now_ms),
+                Decision::RemoveWorker { worker } => drop(self.known.remove(worker)),
                 Decision::End { job, attempt, outcome, seq, .. } => {
                     let faulty = matches!(outcome, Outcome::Setup { reason } if reason == FAULT);
                     assert!(!faulty, "I21: {job} ends with a machine's fault");
+                    self.check_void(AttemptId { job: *job, number: *attempt }, outcome);
                     let old = self.verdicts.insert(*job, outcome.clone());
                     assert!(old.is_none(), "I3: {job} ended twice");
                     self.ended_ms.insert(*job, now_ms);
@@ -120,6 +139,69 @@ impl Oracle {
         }
     }
 
+    /// What was decided in one turn: a grant ends with its processes, unless another place has the identity of
+    /// its worker since.
+    pub(crate) fn check_grants(&mut self, decisions: &[Decision]) {
+        let mut replaced = BTreeSet::new();
+        for decision in decisions {
+            match decision {
+                Decision::PutWorker(record) => {
+                    let (id, place) = (&record.intro.id, &record.intro.place);
+                    let old = self.places.insert(id.clone(), place.clone());
+                    if old.is_some_and(|old| old.machine != place.machine || old.folder != place.folder) {
+                        replaced.insert(id.clone());
+                    }
+                }
+                Decision::Free { attempt, worker } => {
+                    let lives = self.alive.get(&attempt.job) == Some(attempt);
+                    let fine = !lives || replaced.contains(worker);
+                    assert!(fine, "I15: {attempt} lives on {worker}, and what it holds is free");
+                }
+                Decision::RemoveWorker { worker } => drop(self.places.remove(worker)),
+                _ => {}
+            }
+        }
+    }
+
+    /// c2d goes on with what was written down.
+    pub(crate) fn restarted(&mut self, workers: &[WorkerRecord]) {
+        let place = |record: &WorkerRecord| (record.intro.id.clone(), record.intro.place.clone());
+        self.places = workers.iter().map(place).collect();
+    }
+
+    /// A new identity begins with nothing; a known one is not written down with each message.
+    fn check_worker(&mut self, record: &WorkerRecord, now_ms: u64) {
+        let (id, ip) = (&record.intro.id, record.intro.ip);
+        let Some((known, since_ms)) = self.known.get_mut(id) else {
+            let empty = record.groups.is_empty() && record.tags.is_empty() && !record.drained;
+            assert!(empty, "I16: {id} is new and has {record:?}");
+            self.known.insert(id.clone(), (ip, now_ms));
+            return;
+        };
+        if *known != ip {
+            assert!(now_ms.saturating_sub(*since_ms) >= SETTLES_MS, "{id} is written down at {ip} too soon");
+            (*known, *since_ms) = (ip, now_ms);
+        }
+    }
+
+    /// No result counts of what was given up.
+    fn check_void(&self, attempt: AttemptId, outcome: &Outcome) {
+        let by_worker = !matches!(
+            outcome,
+            Outcome::Lost
+                | Outcome::Cancelled
+                | Outcome::CrashLimit
+                | Outcome::Dependency { .. }
+                | Outcome::Setup { .. }
+        );
+        assert!(!by_worker || !self.given_up.contains(&attempt), "{attempt} was given up, and its result counts");
+    }
+
+    /// Whether a job waits for its worker to come back.
+    pub(crate) fn is_patient(&self, job: JobId) -> bool {
+        self.patient.contains(&job)
+    }
+
     /// From now on nothing fails any more.
     pub(crate) const fn calm_since(&mut self, now_ms: u64) {
         self.calm_since_ms = now_ms;
@@ -135,7 +217,7 @@ impl Oracle {
     }
 
     /// A machine starts a process tree.
-    pub(crate) fn start(&mut self, ip: IpAddr, attempt: AttemptId, tags: &[String]) {
+    pub(crate) fn start(&mut self, folder: usize, attempt: AttemptId, tags: &[String]) {
         assert!(self.started.insert(attempt), "I5: {attempt} started twice");
         let of_job = |number| AttemptId { job: attempt.job, number };
         let starts = self.started.range(of_job(0)..=of_job(u32::MAX)).count();
@@ -144,10 +226,10 @@ impl Oracle {
         let issued = self.issued.get(&attempt.job).copied().unwrap_or(0);
         assert!(attempt.number <= issued, "{attempt} started before it was durable");
         let other = self.alive.insert(attempt.job, attempt);
-        assert!(other.is_none(), "{attempt} starts while {other:?} is alive");
+        assert!(other.is_none(), "I14: {attempt} starts while {other:?} is alive");
         for tag in tags {
-            let other = self.tags.insert((ip, tag.clone()), attempt);
-            assert!(other.is_none(), "I6: {attempt} takes {tag} on {ip} from {other:?}, which is alive");
+            let other = self.tags.insert((folder, tag.clone()), attempt);
+            assert!(other.is_none(), "I6: {attempt} takes {tag} of agent {folder} from {other:?}, which is alive");
         }
     }
 
@@ -185,10 +267,10 @@ impl Oracle {
         }
     }
 
-    fn check_machine(&self, attempt: AttemptId, worker: IpAddr) {
+    fn check_machine(&self, attempt: AttemptId, worker: &WorkerId) {
         if self.together.contains(&attempt.job) {
             for (_, on) in &self.depends[&attempt.job] {
-                let there = self.went_to.get(on).is_none_or(|there| *there == worker);
+                let there = self.went_to.get(on).is_none_or(|there| there == worker);
                 assert!(there, "{attempt} goes to {worker}, not where {on} ran");
             }
         }

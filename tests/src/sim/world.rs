@@ -1,15 +1,18 @@
 //! A history: chance decides what happens next, the clock jumps from event to event.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
+mod faults;
+mod operators;
 
-use c2_shared::id::JobId;
-use c2_shared::job::{Dependency, OnLost, Outcome, Placement, Terms};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+
+use c2_shared::id::{JobId, Session};
+use c2_shared::job::Outcome;
+use c2_shared::limits::INTRODUCE_MS;
 use c2_shared::time::Mono;
 use c2d::sched::decision::PollAnswer;
-use c2d::sched::event::{self, Again, IdempotencyKey, Introduction, NewJob, PollToken, ResultSummary};
-use c2d::sched::{Decision, Event, Now, Scheduler};
+use c2d::sched::event::{self, Introduction, PollToken, ResultSummary};
+use c2d::sched::{Decision, Event, Now, Reject, Scheduler};
 
 use super::agent::{Agent, Running};
 use super::disk::Disk;
@@ -20,6 +23,11 @@ use super::random::Random;
 const CAPACITY: usize = 60;
 /// Tags that machines offer.
 const TAGS: [&str; 3] = ["disk", "gpu:0", "gpu:1"];
+
+/// Ends of the addresses in the network.
+const ADDRESSES: [u8; 7] = [0, 1, 2, 3, 4, 5, 6];
+/// Machines and copies of their folders at once.
+const AGENTS_MAX: usize = 7;
 
 /// How long a job runs that never ends by itself.
 const ENDLESS_MS: u64 = 1 << 50;
@@ -34,9 +42,10 @@ pub struct World<D> {
     /// Decisions that are not durable yet, and what waits for them.
     uncommitted: Vec<Decision>,
     unanswered: Vec<Vec<JobId>>,
+    unsaid: Vec<(usize, Message)>,
     agents: Vec<Agent>,
     /// Which poll each token belongs to: agent, session, seq.
-    polls: BTreeMap<PollToken, (usize, (u32, u32), u64)>,
+    polls: BTreeMap<PollToken, (usize, Session, u64)>,
     last_token: u64,
     /// Messages under way, by arrival.
     wire: BTreeMap<(u64, u64), Message>,
@@ -44,15 +53,18 @@ pub struct World<D> {
     next_poll_ms: Vec<u64>,
     oracle: Oracle,
     calm: bool,
+    last_identity: u32,
     report: Report,
 }
 
 /// A message on the network.
 #[derive(Clone, Debug)]
 enum Message {
-    Register(usize),
-    Poll(Box<event::Poll>),
-    Answer { agent: usize, session: (u32, u32), seq: u64, answer: PollAnswer },
+    Register { agent: usize, intro: Box<Introduction> },
+    Registered { agent: usize, session: Session, reply: Result<Option<u64>, Reject> },
+    Poll { agent: usize, poll: Box<event::Poll> },
+    Answer { agent: usize, session: Session, seq: u64, answer: PollAnswer },
+    Refused { agent: usize, session: Session, seq: u64 },
 }
 
 /// What a history consisted of, to see that it was worth something.
@@ -66,6 +78,8 @@ pub struct Report {
     pub runs: usize,
     /// Crashes of c2d.
     pub crashes: u64,
+    /// Copies of state folders that were found out.
+    pub copies: u64,
     /// Everything that was decided, as a number: equal seeds give equal numbers.
     pub fingerprint: u64,
 }
@@ -76,7 +90,7 @@ impl<D: Disk> World<D> {
         let mut random = Random::new(seed);
         let now = Now { mono: Mono(0), wall_ms: 1_700_000_000_000 };
         let count = u8::try_from(1 + random.below(4)).expect("at most four");
-        let agents: Vec<Agent> = (2..2 + count).map(|n| Agent::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, n)))).collect();
+        let agents: Vec<Agent> = (0..count).map(|n| Agent::new(n.into(), address(n), random.chance(20))).collect();
         let scheduler = Scheduler::restore(disk.load(), CAPACITY, now);
         Self {
             random,
@@ -85,6 +99,7 @@ impl<D: Disk> World<D> {
             scheduler,
             uncommitted: Vec::new(),
             unanswered: Vec::new(),
+            unsaid: Vec::new(),
             next_poll_ms: vec![0; agents.len()],
             agents,
             polls: BTreeMap::new(),
@@ -93,6 +108,7 @@ impl<D: Disk> World<D> {
             last_message: 0,
             oracle: Oracle::default(),
             calm: false,
+            last_identity: 0,
             report: Report::default(),
         }
     }
@@ -105,13 +121,14 @@ impl<D: Disk> World<D> {
         self.calm = true;
         for agent in &mut self.agents {
             agent.cut_until_ms = 0;
+            agent.flaps_until_ms = 0;
             agent.broken_until_ms = 0;
             if !agent.up {
                 agent.start();
             }
         }
         self.apply(event::PauseSet { paused: false });
-        for worker in self.agents.iter().map(|agent| agent.ip).collect::<Vec<_>>() {
+        for worker in self.agents.iter().map(Agent::worker).collect::<Vec<_>>() {
             self.apply(event::DrainSet { worker, drain: false });
         }
         self.oracle.calm_since(self.now.mono.0);
@@ -125,6 +142,7 @@ impl<D: Disk> World<D> {
                 self.release_all();
             }
             self.cancel_endless();
+            self.give_up_the_dead();
             self.step();
             self.oracle.check_survivors(self.now.mono.0);
         }
@@ -172,8 +190,13 @@ impl<D: Disk> World<D> {
 
     /// The scheduler handles an event; every invariant is looked at.
     fn apply<E: Event>(&mut self, event: E) -> Option<E::Answer> {
+        self.try_apply(event).ok()
+    }
+
+    fn try_apply<E: Event>(&mut self, event: E) -> Result<E::Answer, Reject> {
         let before = self.uncommitted.len();
         let answer = self.scheduler.apply(self.now, event, &mut self.uncommitted);
+        self.oracle.check_grants(&self.uncommitted[before..]);
         self.scheduler.check_invariants();
         drop(self.scheduler.take_touched());
         self.report.events += 1;
@@ -183,7 +206,7 @@ impl<D: Disk> World<D> {
                 text.bytes().fold(self.report.fingerprint, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01B3));
             self.report.fingerprint = hash;
         }
-        answer.ok()
+        answer
     }
 
     /// What was decided becomes durable, and then known.
@@ -202,6 +225,9 @@ impl<D: Disk> World<D> {
             self.oracle.acknowledge(&jobs);
         }
         self.oracle.check_batches();
+        for (agent, message) in std::mem::take(&mut self.unsaid) {
+            self.send(agent, &message);
+        }
         for decision in answers {
             if let Decision::Answer { token, answer } = decision
                 && let Some((agent, session, seq)) = self.polls.remove(&token)
@@ -216,16 +242,20 @@ impl<D: Disk> World<D> {
         self.report.crashes += 1;
         self.uncommitted.clear();
         self.unanswered.clear();
+        self.unsaid.clear();
         self.polls.clear();
         let saved = self.disk.load();
         self.scheduler = Scheduler::restore(saved, CAPACITY, self.now);
         self.scheduler.check_invariants();
         let down_ms = self.random.pick(&[1, 1_000, 20_000]);
-        self.wire.retain(|_, message| matches!(message, Message::Answer { .. }));
+        let of_c2d = |message: &Message| !matches!(message, Message::Register { .. } | Message::Poll { .. });
+        self.wire.retain(|_, message| of_c2d(message));
         let end = self.now.mono.after_ms(down_ms);
         self.set_clock(end);
         // Its clock begins anew with it: nothing was observed while it was down.
-        self.scheduler = Scheduler::restore(self.disk.load(), CAPACITY, self.now);
+        let saved = self.disk.load();
+        self.oracle.restarted(&saved.workers);
+        self.scheduler = Scheduler::restore(saved, CAPACITY, self.now);
     }
 
     /// Puts a message on the network, which may lose, delay or double it.
@@ -235,7 +265,7 @@ impl<D: Disk> World<D> {
         }
         let copies = if !self.calm && self.random.chance(5) { 2 } else { 1 };
         for _ in 0..copies {
-            let delay = if self.calm { 1 } else { self.random.pick(&[0, 1, 1, 3, 50, 2_000]) };
+            let delay = if self.calm { 1 } else { self.random.pick(&[0, 1, 1, 3, 3, 50, 50, 2_000, 9_000]) };
             self.last_message += 1;
             self.wire.insert((self.now.mono.0 + delay, self.last_message), message.clone());
         }
@@ -248,36 +278,78 @@ impl<D: Disk> World<D> {
     fn deliver(&mut self) {
         while let Some(entry) = self.wire.first_entry().filter(|entry| entry.key().0 <= self.now.mono.0) {
             match entry.remove() {
-                Message::Register(i) => {
-                    let intro = self.agents[i].introduction();
-                    if self.apply(event::WorkerRegistered(intro)).is_some() {
-                        self.agents[i].registered = true;
-                        self.equip(i);
+                Message::Register { agent, intro } => {
+                    let (id, session) = (intro.id.clone(), intro.session.clone());
+                    let reply = self.try_apply(event::WorkerRegistered(*intro));
+                    if reply.is_ok() {
+                        self.equip(&id);
                     }
+                    let message = Message::Registered { agent, session, reply };
+                    // What counts is answered when it is durable.
+                    self.unsaid.push((agent, message));
                 }
-                Message::Poll(poll) => self.receive(poll),
-                Message::Answer { agent, session, seq, answer } => self.hand_over(agent, session, seq, &answer),
+                Message::Registered { agent, session, reply } => self.on_registered(agent, &session, reply),
+                Message::Poll { agent, poll } => self.receive(agent, poll),
+                Message::Answer { agent, session, seq, answer } => self.hand_over(agent, &session, seq, &answer),
+                Message::Refused { agent, session, seq } if self.hears(agent, &session) => {
+                    self.agents[agent].refused(seq);
+                }
+                Message::Refused { .. } => {}
             }
         }
     }
 
-    /// A poll reaches c2d. A doubled one has a connection, and so a token, of its own.
-    fn receive(&mut self, poll: Box<event::Poll>) {
-        self.last_token += 1;
-        let token = PollToken(self.last_token);
-        let Some(i) = self.agents.iter().position(|agent| agent.ip == poll.worker) else { return };
-        let mut numbers = poll.session.trim_start_matches('s').split('-').filter_map(|n| n.parse().ok());
-        let (Some(boot), Some(session)) = (numbers.next(), numbers.next()) else { return };
-        self.polls.insert(token, (i, (boot, session), poll.seq));
-        self.apply(event::WorkerPolled { poll, token });
+    /// Whether an agent is there to hear what is meant for this run of it.
+    fn hears(&self, i: usize, session: &Session) -> bool {
+        self.agents[i].up && !self.is_cut(i) && self.agents[i].session() == *session
     }
 
-    fn hand_over(&mut self, i: usize, session: (u32, u32), seq: u64, answer: &PollAnswer) {
-        let cut = self.is_cut(i);
-        let agent = &mut self.agents[i];
-        if !agent.up || cut || session != (agent.boot, agent.session) {
+    /// An agent hears what became of its introduction. A copy ends what it runs, and begins anew as itself.
+    fn on_registered(&mut self, i: usize, session: &Session, reply: Result<Option<u64>, Reject>) {
+        let here = self.agents[i].session();
+        // Old agents do not say in an introduction which run they are.
+        if !self.agents[i].up || self.is_cut(i) || !(session.is_empty() || here == *session) {
             return;
         }
+        match reply {
+            Ok(start) => {
+                self.agents[i].registered = true;
+                if let Some(start) = start {
+                    self.agents[i].starts = start;
+                }
+                self.next_poll_ms[i] = self.now.mono.0;
+            }
+            Err(Reject::Clone { .. }) => {
+                for attempt in self.agents[i].end_all() {
+                    self.oracle.stop(attempt);
+                }
+                self.last_identity += 1;
+                let id = format!("new-{}", self.last_identity);
+                self.agents[i].reset(id);
+                self.next_poll_ms[i] = self.now.mono.0;
+                self.report.copies += 1;
+            }
+            Err(_) => self.next_poll_ms[i] = self.now.mono.0 + INTRODUCE_MS,
+        }
+    }
+
+    /// A poll reaches c2d. A doubled one has a connection, and so a token, of its own.
+    fn receive(&mut self, agent: usize, poll: Box<event::Poll>) {
+        self.last_token += 1;
+        let token = PollToken(self.last_token);
+        let (session, seq) = (poll.session.clone(), poll.seq);
+        self.polls.insert(token, (agent, session.clone(), seq));
+        if self.try_apply(event::WorkerPolled { poll, token }).is_err() {
+            self.polls.remove(&token);
+            self.send(agent, &Message::Refused { agent, session, seq });
+        }
+    }
+
+    fn hand_over(&mut self, i: usize, session: &Session, seq: u64, answer: &PollAnswer) {
+        if !self.hears(i, session) {
+            return;
+        }
+        let agent = &mut self.agents[i];
         // An agent that answered an outdated answer with a new poll would outdate its own polls for
         // ever.
         let Some(fresh) = agent.read(seq, answer, self.now.mono.0) else { return };
@@ -287,11 +359,12 @@ impl<D: Disk> World<D> {
                 self.agents[i].unsent.push(ResultSummary { attempt, outcome, of_job: false });
                 continue;
             }
-            self.oracle.start(self.agents[i].ip, attempt, &tags);
+            self.oracle.start(self.agents[i].folder, attempt, &tags);
             let length = self.random.pick(&[0, 10, 300, 2_000, 30_000, 90_000, ENDLESS_MS]);
             let code = if self.random.chance(20) { 1 } else { 0 };
             let outcome = Outcome::Exit { code };
-            let running = Running { ends_ms: self.now.mono.0 + length, outcome };
+            let patient = self.oracle.is_patient(attempt.job);
+            let running = Running { ends_ms: self.now.mono.0 + length, outcome, patient };
             self.agents[i].running.insert(attempt, running);
         }
         // There may be more, or something to report.
@@ -311,167 +384,17 @@ impl<D: Disk> World<D> {
         }
         let wait_ms = self.random.pick(&[0, 1_000, 5_000]);
         self.next_poll_ms[i] = now_ms + wait_ms + 200;
-        let message =
-            if agent.registered { Message::Poll(Box::new(agent.poll(now_ms, wait_ms))) } else { Message::Register(i) };
+        let ip = if agent.flaps_until_ms > now_ms { self.random.pick(&ADDRESSES.map(address)) } else { agent.ip };
+        let message = if agent.registered {
+            Message::Poll { agent: i, poll: Box::new(agent.poll(ip, now_ms, wait_ms)) }
+        } else {
+            self.next_poll_ms[i] = now_ms + INTRODUCE_MS;
+            Message::Register { agent: i, intro: Box::new(agent.introduction(ip)) }
+        };
         self.send(i, &message);
     }
+}
 
-    /// A new machine gets its groups and tags from the operator.
-    fn equip(&mut self, i: usize) {
-        let worker = self.agents[i].ip;
-        let tags: BTreeSet<String> = TAGS.iter().map(|&tag| tag.to_owned()).collect();
-        self.apply(event::TagsSet { worker, tags });
-        if i.is_multiple_of(2) {
-            self.apply(event::GroupsChanged { worker, add: ["even".to_owned()].into(), remove: [].into() });
-        }
-    }
-
-    /// Operators submit, retry, cancel, hold, release, drain, remove.
-    fn operate(&mut self) {
-        let job = JobId(1 + self.random.below(self.scheduler.last_job().max(1)));
-        let worker = self.agents[usize::try_from(self.random.below(self.agents.len() as u64)).unwrap_or(0)].ip;
-        match self.random.below(40) {
-            0..=7 => self.submit(),
-            8 | 9 => drop(self.apply(event::CancelRequested { job })),
-            10 => drop(self.apply(event::HoldRequested { job })),
-            11 => drop(self.apply(event::ReleaseRequested { job })),
-            12 => drop(self.apply(event::DrainSet { worker, drain: true })),
-            13 | 14 => drop(self.apply(event::DrainSet { worker, drain: false })),
-            15 => {
-                let paused = self.random.chance(30);
-                self.apply(event::PauseSet { paused });
-            }
-            16 => self.retry(),
-            17 => drop(self.apply(event::WorkerRemoved { worker })),
-            _ => {}
-        }
-    }
-
-    fn submit(&mut self) {
-        let count = 1 + self.random.below(5);
-        let jobs = (0..count).map(|i| self.new_job(i)).collect();
-        let key = self.random.chance(20).then(|| {
-            let key = format!("k{}", self.random.below(5));
-            IdempotencyKey { digest: key.clone(), key }
-        });
-        if let Some(jobs) = self.apply(event::JobsSubmitted { jobs, key }) {
-            self.unanswered.push(jobs);
-        }
-    }
-
-    fn new_job(&mut self, place: u64) -> NewJob {
-        let random = &mut self.random;
-        let mut depends: Vec<String> = Vec::new();
-        while random.chance(25) {
-            let on = if place > 0 && random.chance(50) {
-                format!("n{}", random.below(place))
-            } else {
-                format!("job-{}", 1 + random.below(self.scheduler.last_job().max(1)))
-            };
-            depends.push(format!("{}{on}", random.pick(&["", "", "any:", "notok:"])));
-        }
-        let grouped = random.chance(15) && self.scheduler.workers(self.now).iter().any(|w| w.groups.contains("even"));
-        // Not both: the machine of its dependencies need not be in the group.
-        let same_machine = !grouped && !depends.is_empty() && random.chance(20);
-        let others = self.agents.len() > 1 && !grouped && !same_machine;
-        let excluded = (others && random.chance(15))
-            .then(|| random.pick(&self.agents.iter().map(|agent| agent.ip).collect::<Vec<_>>()));
-        let placement = Placement {
-            group: grouped.then(|| "even".to_owned()),
-            tags: if random.chance(30) { vec![random.pick(&["disk", "gpu", "gpu:0"]).to_owned()] } else { Vec::new() },
-            exclude: excluded.map(|ip| ip.to_string()).into_iter().collect(),
-        };
-        let terms = Terms {
-            placement: Arc::new(placement),
-            same_machine,
-            priority: i32::try_from(random.below(3)).unwrap_or(0),
-            retries: u32::try_from(random.below(3)).unwrap_or(0),
-            retry_delay_s: (random.below(3) > 0).then(|| 30 * random.below(2)),
-            hold: random.chance(5),
-            begin_at: random.chance(10).then(|| self.now.wall_ms + random.below(40_000)),
-            on_lost: random.pick(&[OnLost::Requeue, OnLost::Requeue, OnLost::Fail, OnLost::Wait]),
-        };
-        NewJob {
-            payload: r#"{"command":"true"}"#.into(),
-            name: Some(format!("n{place}").into()),
-            terms,
-            depends: depends.into_iter().map(Dependency::from).collect(),
-        }
-    }
-
-    /// Some ended jobs are submitted again, in an order of their own; or some that have not ended,
-    /// which is refused.
-    fn retry(&mut self) {
-        let last = self.scheduler.last_job().max(1);
-        let count = 1 + self.random.below(3);
-        let jobs = (0..count).map(|_| {
-            let of = JobId(1 + self.random.below(last));
-            Again { of, job: NewJob { name: None, ..self.new_job(0) } }
-        });
-        let jobs = jobs.collect();
-        if let Some(jobs) = self.apply(event::JobsRetried { jobs }) {
-            self.unanswered.push(jobs);
-        }
-    }
-
-    /// Something breaks, or is mended.
-    fn fault(&mut self) {
-        let i = usize::try_from(self.random.below(self.agents.len() as u64)).unwrap_or(0);
-        let now_ms = self.now.mono.0;
-        match self.random.below(120) {
-            0 | 1 => self.crash(),
-            2 => self.agents[i].crash(),
-            3..=8 if !self.agents[i].up => {
-                self.agents[i].start();
-                self.next_poll_ms[i] = now_ms;
-            }
-            9 => {
-                for attempt in self.agents[i].reboot() {
-                    self.oracle.stop(attempt);
-                }
-                self.next_poll_ms[i] = now_ms;
-            }
-            10..=13 => {
-                // Shorter than the offline mark, longer, about as long as the lease, much longer.
-                let for_ms = self.random.pick(&[5_000, 20_000, 58_000, 70_000, 200_000]);
-                self.agents[i].cut_until_ms = now_ms + for_ms;
-            }
-            14 | 15 => {
-                let for_ms = self.random.pick(&[1_000, 30_000, 300_000]);
-                self.agents[i].broken_until_ms = now_ms + for_ms;
-            }
-            16 if self.is_cut(i) => self.intrude(i),
-            21 => drop(self.apply(event::TimeUnobserved)),
-            _ => {}
-        }
-    }
-
-    /// Jobs that end by a cancel alone are cancelled at last.
-    fn cancel_endless(&mut self) {
-        let running = self.agents.iter().flat_map(|agent| &agent.running);
-        let endless: Vec<JobId> =
-            running.filter(|(_, run)| run.ends_ms >= ENDLESS_MS).map(|(attempt, _)| attempt.job).collect();
-        for job in endless {
-            if self.scheduler.job(self.now, job).is_some_and(|job| !job.cancelling) {
-                self.apply(event::CancelRequested { job });
-            }
-        }
-    }
-
-    /// Another machine speaks from the address of one that is away. It gets nothing of that one's.
-    fn intrude(&mut self, i: usize) {
-        let intro = Introduction { worker_id: "stranger".to_owned(), ..self.agents[i].introduction() };
-        let known = self.scheduler.worker(self.now, self.agents[i].ip);
-        let empty =
-            known.is_none_or(|worker| worker.groups.is_empty() && worker.tags.is_empty() && worker.slots_used == 0);
-        let accepted = self.apply(event::WorkerRegistered(intro)).is_some();
-        assert!(empty || !accepted, "I16: a stranger takes the place of {}", self.agents[i].ip);
-    }
-
-    fn release_all(&mut self) {
-        let held = Some(c2_shared::job::JobState::Held);
-        for job in self.scheduler.jobs(self.now, held, None, usize::MAX) {
-            self.apply(event::ReleaseRequested { job: job.id });
-        }
-    }
+fn address(last: u8) -> IpAddr {
+    IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2 + last))
 }

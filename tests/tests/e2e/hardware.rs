@@ -1,4 +1,4 @@
-//! What a worker says of its machine, and that an address has one agent.
+//! What a worker says of its machine.
 
 use anyhow::Result;
 use c2_shared::job::JobSpec;
@@ -7,7 +7,6 @@ use c2_tests::{Cluster, scenario};
 crate::tests![
     eight_graphics_cards_are_found_and_given_out_one_by_one,
     a_driver_that_fails_is_a_machine_without_graphics_cards,
-    an_address_has_one_agent,
 ];
 
 /// The agents' `nvidia-smi` prints a file of the test, and fails as the real one does without it.
@@ -50,19 +49,6 @@ fn a_driver_that_fails_is_a_machine_without_graphics_cards() {
         assert!(found.gpus.is_empty() && found.cpu_cores > 0 && found.memory_bytes > 0, "{found:?}");
         let job = cluster.submit("echo fine").await?;
         assert_eq!(cluster.ended(job).await?.job.stdout, "fine\n");
-        Ok(())
-    });
-}
-
-fn an_address_has_one_agent() {
-    scenario(async |cluster| {
-        cluster.agent("127.0.0.2").await?;
-        let before = cluster.client().worker("127.0.0.2").await?.worker_id;
-        let refused = cluster.rival("127.0.0.2").await?;
-        assert!(refused.contains("another agent is alive at 127.0.0.2") && refused.contains("--address"), "{refused}");
-        assert_eq!(cluster.client().worker("127.0.0.2").await?.worker_id, before);
-        let job = cluster.submit("echo mine").await?;
-        assert_eq!(cluster.ended(job).await?.job.stdout, "mine\n");
         Ok(())
     });
 }

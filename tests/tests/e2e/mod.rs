@@ -8,6 +8,7 @@ pub(crate) mod cleanup;
 pub(crate) mod exit;
 pub(crate) mod files;
 pub(crate) mod hardware;
+pub(crate) mod identity;
 pub(crate) mod install;
 pub(crate) mod live;
 pub(crate) mod outputs;

@@ -46,15 +46,19 @@ pub(crate) async fn takes_an_address(home: &mut Home) -> Result<()> {
     // The server still knows where the other one was.
     home.bash(Machine::Server, "ip neigh flush all").await?;
     home.start_agent_at(MOVING, "10.0.0.11")?;
-    let refusal = home.logged(MOVING, "refuses").await?;
-    ensure!(
-        refusal.contains("10.0.0.11 is the address of another worker") && refusal.contains("remove-worker"),
-        "{refusal}"
-    );
-    let audit = std::fs::read_to_string(home.folder(Machine::Server).join(crate::home::DATA).join("refused.log"))?;
-    ensure!(audit.lines().any(|line| line.contains("/api/workers/register") && line.contains("409")), "{audit}");
-    let shown = console(home, &["job owned", "job next", "groups"]).await?;
-    ensure!(shown.contains("unreachable") && shown.contains("queued") && shown.contains("10.0.0.11"), "{shown}");
+    online(home, "10.0.0.11").await?;
+    // It is the worker that it was, moved, with its own group; the other one keeps all of its own.
+    let shown = console(home, &["job owned", "job next", "info 10.0.0.11", "list"]).await?;
+    ensure!(shown.contains("unreachable") && shown.contains("queued"), "{shown}");
+    let moved = shown.lines().find(|line| line.starts_with("groups")).unwrap_or_default();
+    ensure!(moved.contains("moving") && !moved.contains("gpu"), "{shown}");
+    let rows: Vec<&str> = shown.lines().filter(|row| row.starts_with("10.0.0.11 ")).collect();
+    let row = |word: &str| rows.iter().any(|row| row.contains(word));
+    ensure!(row("offline") && row("online") && row("gpu:0=job"), "{shown}");
+    eventually("the address passed on", NOTICED, async || {
+        Ok(console(home, &["list"]).await?.contains("another worker has its address by now").then_some(()))
+    })
+    .await?;
 
     home.kill(MOVING)?;
     home.bash(MOVING, "ip addr del 10.0.0.11/24 dev cable").await?;

@@ -153,7 +153,13 @@ impl C2d {
             }
             book.introductions.push(serde_json::from_slice(body).unwrap());
             let ip: IpAddr = stream.peer_addr().unwrap().ip();
-            let answer = RegisterResponse { ip, server_version: "0".to_owned(), output_keep_bytes: 1 << 20 };
+            let answer = RegisterResponse {
+                ip,
+                server_version: "0".to_owned(),
+                output_keep_bytes: 1 << 20,
+                protocol: Some(2),
+                start: None,
+            };
             return Some((200, serde_json::to_vec(&answer).unwrap()));
         }
         assert!(path.starts_with("/api/workers/get-work/127.0.0."), "{path}");

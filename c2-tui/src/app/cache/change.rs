@@ -40,8 +40,8 @@ impl Cache {
         self.shapes.clear();
         self.ended = 0;
         for row in snapshot.workers {
-            let before = old.get(&row.ip);
-            self.workers.insert(row.ip, Worker::new(row, before, now_ms));
+            let before = old.get(&row.worker_id);
+            self.workers.insert(row.worker_id.clone(), Worker::new(row, before, now_ms));
         }
         for row in snapshot.jobs {
             self.put_job(row);
@@ -53,12 +53,12 @@ impl Cache {
     fn follow(&mut self, change: Change, now_ms: u64) -> Changed {
         let mut changed = Changed { all: false, workers: !change.workers.is_empty(), waits: !change.jobs.is_empty() };
         for row in change.workers {
-            let before = self.workers.get(&row.ip);
+            let before = self.workers.get(&row.worker_id);
             let worker = Worker::new(row, before, now_ms);
-            self.workers.insert(worker.row.ip, worker);
+            self.workers.insert(worker.row.worker_id.clone(), worker);
         }
         for gone in change.gone {
-            changed.workers |= self.workers.remove(&gone).is_some();
+            changed.workers |= self.workers.remove(&gone.worker_id).is_some();
         }
         for row in change.jobs {
             self.put_job(row);

@@ -1,8 +1,7 @@
 //! A job's row, with the text that filters search.
 
-use std::net::IpAddr;
-
 use c2_shared::api::jobs::JobRow;
+use c2_shared::id::WorkerId;
 
 use crate::app::text::sanitize;
 
@@ -18,7 +17,7 @@ pub(crate) struct Job {
 }
 
 /// Which jobs a table is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum JobScope {
     /// Those that have not ended.
     Active,
@@ -28,7 +27,7 @@ pub(crate) enum JobScope {
     All,
     Ended,
     /// Those that a worker runs or ran.
-    On(IpAddr),
+    On(WorkerId),
 }
 
 impl From<JobRow> for Job {

@@ -1,9 +1,7 @@
 //! The rows of the cache as tables see them: where they are, what they are searched by, and what
 //! they lead to.
 
-use std::net::IpAddr;
-
-use c2_shared::id::JobId;
+use c2_shared::id::{JobId, WorkerId};
 use c2_shared::job::JobState;
 
 use super::{Cache, Job, JobScope, Wait, WaitKey, Worker};
@@ -11,7 +9,7 @@ use crate::app::table::{Opens, Row, Rows};
 use crate::app::text::sanitize;
 
 impl Row for Worker {
-    type Id = IpAddr;
+    type Id = WorkerId;
     type Scope = ();
     type Cache = Cache;
 
@@ -19,8 +17,8 @@ impl Row for Worker {
         &cache.workers
     }
 
-    fn id(&self) -> IpAddr {
-        self.row.ip
+    fn id(&self) -> WorkerId {
+        self.row.worker_id.clone()
     }
 
     fn within(&self, (): &()) -> bool {
@@ -32,7 +30,7 @@ impl Row for Worker {
     }
 
     fn opens(&self) -> Opens {
-        Opens::Worker(self.row.ip)
+        Opens::Worker(self.row.worker_id.clone(), self.row.ip)
     }
 
     fn detail(&self) -> Option<String> {
@@ -63,7 +61,7 @@ impl Row for Job {
             JobScope::Failed => matches!(state, JobState::Failed | JobState::Cancelled),
             JobScope::All => true,
             JobScope::Ended => state.is_terminal(),
-            JobScope::On(ip) => self.row.worker == Some(*ip),
+            JobScope::On(id) => self.row.worker_id.as_ref() == Some(id),
         }
     }
 

@@ -12,7 +12,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use c2_shared::id::JobId;
+use c2_shared::id::{JobId, WorkerId};
 
 pub(crate) use column::{Align, Cell, Column, Head, Room, Sight, Tone};
 pub(crate) use filter::Filter;
@@ -20,7 +20,7 @@ pub(crate) use select::{Grid, Step};
 
 pub(crate) trait Row: Sized + 'static {
     /// Names the row; ties in the order are broken by it.
-    type Id: Copy + Ord + std::fmt::Debug;
+    type Id: Clone + Ord + std::fmt::Debug;
     /// Which rows the table is about, before any filter.
     type Scope: Clone + PartialEq + std::fmt::Debug;
 
@@ -49,7 +49,7 @@ pub(crate) trait Row: Sized + 'static {
 /// What opens when a row is opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Opens {
-    Worker(IpAddr),
+    Worker(WorkerId, IpAddr),
     Job(JobId),
     /// The active jobs that pass this filter.
     Jobs(String),

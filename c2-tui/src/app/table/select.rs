@@ -100,23 +100,27 @@ pub(crate) trait Grid<S> {
 
 impl<R: Row> Table<R> {
     #[cfg(test)]
-    pub(crate) const fn selected(&self) -> Option<R::Id> {
-        self.selected
+    pub(crate) fn selected(&self) -> Option<R::Id> {
+        self.selected.clone()
     }
 
     pub(crate) fn marks(&self) -> impl Iterator<Item = R::Id> {
-        self.marks.iter().copied()
+        self.marks.iter().cloned()
     }
 
     /// The rows that an action is about: the marked ones, otherwise the selected one.
     pub(crate) fn chosen(&self) -> Vec<R::Id> {
-        if self.marks.is_empty() { self.selected.into_iter().collect() } else { self.marks.iter().copied().collect() }
+        if self.marks.is_empty() {
+            self.selected.iter().cloned().collect()
+        } else {
+            self.marks.iter().cloned().collect()
+        }
     }
 
     /// After the rows changed: follows the selected row, or hands the selection on to its
     /// neighbour when it is gone.
     pub(crate) fn find_selected(&mut self) {
-        match self.selected.map(|id| self.order.iter().position(|&o| o == id)) {
+        match self.selected.as_ref().map(|id| self.order.iter().position(|one| one == id)) {
             Some(Some(at)) => {
                 // The row stays where it is on the screen, even if others came or went above it.
                 let above = self.cursor.saturating_sub(self.top);
@@ -125,7 +129,7 @@ impl<R: Row> Table<R> {
             }
             Some(None) => {
                 self.cursor = self.cursor.min(self.order.len().saturating_sub(1));
-                self.selected = self.order.get(self.cursor).copied();
+                self.selected = self.order.get(self.cursor).cloned();
             }
             None => self.cursor = self.cursor.min(self.order.len().saturating_sub(1)),
         }
@@ -146,7 +150,7 @@ impl<R: Row> Grid<R::Cache> for Table<R> {
 
     fn go_to(&mut self, at: usize) {
         self.cursor = at.min(self.order.len().saturating_sub(1));
-        self.selected = self.order.get(self.cursor).copied();
+        self.selected = self.order.get(self.cursor).cloned();
         self.keep_in_sight();
     }
 
@@ -156,7 +160,7 @@ impl<R: Row> Grid<R::Cache> for Table<R> {
         let bottom = (self.top + self.height).min(self.order.len()).saturating_sub(1);
         self.cursor = self.cursor.clamp(self.top.min(bottom), bottom);
         if self.selected.is_some() {
-            self.selected = self.order.get(self.cursor).copied();
+            self.selected = self.order.get(self.cursor).cloned();
         }
     }
 
@@ -176,7 +180,7 @@ impl<R: Row> Grid<R::Cache> for Table<R> {
     }
 
     fn toggle_mark(&mut self) {
-        if let Some(id) = self.selected
+        if let Some(id) = self.selected.clone()
             && !self.marks.remove(&id)
         {
             self.marks.insert(id);
@@ -184,13 +188,13 @@ impl<R: Row> Grid<R::Cache> for Table<R> {
     }
 
     fn mark_and_step(&mut self, step: Step) {
-        self.marks.extend(self.selected);
+        self.marks.extend(self.selected.clone());
         self.step(step);
-        self.marks.extend(self.selected);
+        self.marks.extend(self.selected.clone());
     }
 
     fn mark_all(&mut self) {
-        self.marks.extend(&self.order);
+        self.marks.extend(self.order.iter().cloned());
     }
 
     fn unmark_all(&mut self) {
@@ -222,7 +226,7 @@ impl<R: Row> Grid<R::Cache> for Table<R> {
     }
 
     fn is_selected(&self, at: usize) -> bool {
-        self.selected.is_some() && self.selected == self.order.get(at).copied()
+        self.selected.is_some() && self.selected == self.order.get(at).cloned()
     }
 
     fn is_marked(&self, at: usize) -> bool {
@@ -247,11 +251,11 @@ impl<R: Row> Grid<R::Cache> for Table<R> {
     }
 
     fn opens(&self, cache: &R::Cache) -> Option<Opens> {
-        R::rows(cache).get(&self.selected?).map(R::opens)
+        R::rows(cache).get(self.selected.as_ref()?).map(R::opens)
     }
 
     fn detail(&self, cache: &R::Cache) -> Option<String> {
-        R::rows(cache).get(&self.selected?)?.detail()
+        R::rows(cache).get(self.selected.as_ref()?)?.detail()
     }
 
     fn jobs(&self) -> Vec<JobId> {

@@ -141,7 +141,7 @@ fn next_chip(model: &mut Model) {
 /// Shows another kind of jobs.
 pub(super) fn choose_chip(model: &mut Model, at: usize) {
     if let Some((_, scope)) = CHIPS.get(at) {
-        model.panes.jobs.set_scope(*scope, &model.cache);
+        model.panes.jobs.set_scope(scope.clone(), &model.cache);
     }
 }
 
@@ -180,7 +180,7 @@ fn why(model: &mut Model, effects: &mut Vec<Effect>) {
 fn copy(model: &mut Model, effects: &mut Vec<Effect>) {
     let jobs = model.chosen_jobs();
     let text = match model.opens() {
-        Some(Opens::Worker(ip)) => ip.to_string(),
+        Some(Opens::Worker(_, ip)) => ip.to_string(),
         _ => jobs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
     };
     if !text.is_empty() {

@@ -1,8 +1,6 @@
 //! What stands between a line and its run: a console that may only look, and a question before
 //! something is destroyed.
 
-use std::net::IpAddr;
-
 use c2_shared::id::JobId;
 use c2_shared::target::{Candidate, Target};
 
@@ -67,14 +65,8 @@ fn within(id: JobId, first: JobId, last: JobId) -> bool {
 }
 
 fn workers(model: &Model, word: &str) -> Vec<String> {
-    let known: Vec<Candidate<'_>> = model
-        .cache
-        .workers
-        .values()
-        .map(|worker| Candidate { ip: worker.row.ip, hostname: &worker.row.hostname, groups: &worker.row.groups })
-        .collect();
+    let known: Vec<Candidate<'_>> = model.cache.workers.values().map(|worker| Candidate::of(&worker.row)).collect();
     let found = Target::parse(word).and_then(|target| target.machines(word, &known)).unwrap_or_default();
-    let name = |ip: &IpAddr| known.iter().find(|worker| worker.ip == *ip).map_or("", |worker| worker.hostname);
-    let workers = found.workers.iter().map(|ip| format!("{ip}  {}", name(ip)));
+    let workers = found.workers.iter().map(|worker| format!("{}  {}", worker.ip, worker.hostname));
     workers.chain(found.strangers.iter().map(|stranger| format!("{stranger}{STRANGER}"))).collect()
 }

@@ -15,8 +15,8 @@ use crate::app::table::{Grid as _, Opens, Step};
 
 pub(super) fn open(model: &mut Model, effects: &mut Vec<Effect>) {
     match (model.opens(), model.focus) {
-        (Some(Opens::Worker(ip)), _) => {
-            let mut page = Page::worker(ip);
+        (Some(Opens::Worker(id, ip)), _) => {
+            let mut page = Page::worker(id, ip);
             if let Page::Worker { jobs, .. } = &mut page {
                 jobs.rebuild(&model.cache);
                 jobs.wake();

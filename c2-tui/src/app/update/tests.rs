@@ -326,7 +326,7 @@ fn chips() {
     let scopes: Vec<JobScope> = (0..5)
         .map(|_| {
             press(&mut model, &["a"]);
-            *model.panes.jobs.scope()
+            model.panes.jobs.scope().clone()
         })
         .collect();
     assert_eq!(scopes, [JobScope::Done, JobScope::Failed, JobScope::All, JobScope::Active, JobScope::Done]);

@@ -8,13 +8,14 @@ use c2_shared::job::{JobState, Outcome};
 use c2_shared::worker::{Load, WorkerStatus};
 
 use crate::app::{Model, Msg, Settings};
-use crate::tests::demo::{NOW, ip, job, queue, send};
+use crate::tests::demo::{NOW, id, ip, job, queue, send};
 
 const GIB: u64 = 1 << 30;
 
 fn machine(last: u8, hostname: &str, groups: &[&str], used: u32, cpu: f32, memory: (u64, u64)) -> WorkerRow {
     WorkerRow {
         ip: ip(last),
+        worker_id: id(last),
         hostname: hostname.to_owned(),
         status: WorkerStatus::Online,
         groups: groups.iter().map(|group| (*group).to_owned()).collect(),
@@ -23,6 +24,9 @@ fn machine(last: u8, hostname: &str, groups: &[&str], used: u32, cpu: f32, memor
         tags: [].into(),
         silent_ms: Some(400 + u64::from(last) * 90),
         status_reason: None,
+        copied_at: None,
+        passed_on: false,
+        past_lease: false,
         load: Load {
             cpu_percent: cpu,
             memory_used_bytes: memory.0 * GIB,
@@ -129,6 +133,7 @@ fn row(line: Line) -> JobRow {
     row.group = line.group.map(str::to_owned);
     row.tags = line.tags.iter().map(|tag| (*tag).to_owned()).collect();
     row.worker = (line.worker > 0).then(|| ip(line.worker));
+    row.worker_id = (line.worker > 0).then(|| id(line.worker));
     row.submitted_ms = NOW.wall_ms - 11_000_000 + (line.id - 1_190) * 120_000;
     if row.worker.is_some() {
         let took_ms = if line.state.is_terminal() { line.id * 7_919 % 600_000 } else { 0 };

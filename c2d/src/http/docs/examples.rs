@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+/// The id of the worker in all examples.
+const WORKER_ID: &str = "3f2a9c01d4e5b6a7980f1e2d3c4b5a69";
+
 /// The SHA-256 of an empty file.
 pub(super) const NOTHING: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
@@ -20,7 +23,7 @@ fn jobs() -> Vec<(&'static str, Value)> {
     let spec = json!({"command": "python3 train.py", "name": "train", "tags": ["gpu"]});
     let info = json!({"done": true, "spec": spec, "attempts": [attempt], "stdout": "epoch 1\n", "stderr": ""});
     let obstacle = json!({"kind": "tag_held", "tag": "gpu:0", "holders": ["job-11.1"]});
-    let verdict = json!({"ip": "10.0.0.15", "hostname": "atlas", "obstacles": [obstacle]});
+    let verdict = json!({"ip": "10.0.0.15", "worker_id": WORKER_ID, "hostname": "atlas", "obstacles": [obstacle]});
     let logged = with(&row, json!({"seq": 12, "ended_at": "2026-01-31T18:00:05.000Z"}));
     let file = json!({"path": "out/a.png", "size": 81_920, "sha256": NOTHING, "mode": 0o644});
     let two = json!([{"command": "make", "name": "build"}, {"command": "make test", "depends": ["build"]}]);
@@ -54,11 +57,11 @@ fn jobs() -> Vec<(&'static str, Value)> {
 }
 
 fn workers() -> Vec<(&'static str, Value)> {
-    let row = json!({"ip": "10.0.0.15", "hostname": "atlas", "status": "online", "groups": ["gpu"], "slots": 4,
+    let row = json!({"ip": "10.0.0.15", "worker_id": WORKER_ID, "hostname": "atlas", "status": "online", "groups": ["gpu"], "slots": 4,
         "slots_used": 1, "tags": {"disk": null, "gpu:0": "job-12.1"}, "silent_ms": 812, "load": {},
         "version": env!("CARGO_PKG_VERSION")});
     let info = json!({"hardware": {}, "running": ["job-12"], "worker_id": "", "boot_id": ""});
-    let meant = json!({"ip": "10.0.0.15", "hostname": "atlas", "status": "online"});
+    let meant = json!({"ip": "10.0.0.15", "worker_id": WORKER_ID, "hostname": "atlas", "status": "online"});
     let kept = json!({"name": "job-12", "reason": "its job has not ended"});
     let suggestion = json!({"tag": "gpu:0", "reason": "RTX 4090 with 24 GiB", "offered": false});
     let job = json!({"attempt": "job-12.1", "job_id": "job-12", "tags": [], "spec": {"command": "echo hello world"}});
@@ -69,10 +72,16 @@ fn workers() -> Vec<(&'static str, Value)> {
         ("TargetWorkers", json!({"target": "@gpu,!10.0.0.16", "workers": [meant]})),
         ("GroupsRequest", json!({"groups": ["gpu"]})),
         ("TagsRequest", json!({"tags": ["disk", "gpu:0"]})),
-        ("TagStatus", json!({"ip": "10.0.0.15", "tags": {"disk": null, "gpu:0": "job-12.1"}})),
-        ("DetectResponse", json!({"ip": "10.0.0.15", "hardware": {}, "suggestions": [suggestion], "applied": false})),
-        ("CleanupResponse", json!({"ip": "10.0.0.15", "removed": ["job-11"], "kept": [kept], "freed_bytes": 86_016})),
-        ("RemoveResponse", json!({"ip": "10.0.0.15"})),
+        ("TagStatus", json!({"ip": "10.0.0.15", "worker_id": WORKER_ID, "tags": {"disk": null, "gpu:0": "job-12.1"}})),
+        (
+            "DetectResponse",
+            json!({"ip": "10.0.0.15", "worker_id": WORKER_ID, "hardware": {}, "suggestions": [suggestion], "applied": false}),
+        ),
+        (
+            "CleanupResponse",
+            json!({"ip": "10.0.0.15", "worker_id": WORKER_ID, "removed": ["job-11"], "kept": [kept], "freed_bytes": 86_016}),
+        ),
+        ("RemoveResponse", json!({"ip": "10.0.0.15", "worker_id": WORKER_ID})),
         ("RegisterRequest", json!({"hostname": "atlas", "slots": 4})),
         ("RegisterResponse", json!({"ip": "10.0.0.15", "server_version": env!("CARGO_PKG_VERSION")})),
         (

@@ -168,17 +168,90 @@ async fn unusable_requests_are_told_why() {
 #[tokio::test]
 async fn a_worker_speaks_for_itself_only() {
     let lab = Lab::new().await;
-    let table = [
-        ("POST /api/workers/register", r#"{"ip":"10.0.0.9"}"#),
-        ("POST /api/workers/get-work/10.0.0.9", ""),
-        ("POST /api/workers/get-work/10.0.0.9", "{}"),
-    ];
-    for (line, body) in table {
-        assert_eq!(lab.worker(line, body).await.status, 409, "{line}");
+    let invitation = lab.invitation(r#"{"uses": 2}"#).await;
+    let one = lab.join(&invitation, r#"{"worker_id": "one"}"#).await;
+    lab.join(&invitation, r#"{"worker_id": "two"}"#).await;
+    let json = "content-type: application/json\r\n";
+    let headers = |token: &str| format!("host: {}\r\nauthorization: Bearer {token}\r\n{json}", lab.address);
+    let (own, near) = (headers(&one), headers(&lab.token(Role::Worker)));
+    let register = "POST /api/workers/register";
+    // The id of another's token, whoever says it and wherever it says to be.
+    for (headers, body) in [(&own, r#"{"worker_id":"two"}"#), (&near, r#"{"worker_id":"two"}"#)] {
+        for line in [register, "POST /api/workers/get-work/10.0.0.9"] {
+            let refused = lab.raw(line, headers, body).await;
+            assert_eq!((refused.status, refused.code().as_str()), (403, "forbidden"), "{line} {body}");
+        }
     }
-    assert_eq!(lab.worker("POST /api/workers/register", r#"{"ip":"127.0.0.1"}"#).await.status, 200);
-    // The same address, written as IPv6.
-    assert_eq!(lab.worker("POST /api/workers/get-work/::ffff:127.0.0.1", "").await.status, 200);
-    assert_eq!(lab.operator("GET /api/workers/info/::ffff:127.0.0.1", "").await.json()["ip"], "127.0.0.1");
+    // Ids that would name somebody by an address, or nobody.
+    for said in ["addr:10.0.0.9", "10.0.0.9", " ", "a\nb"] {
+        let body = serde_json::json!({"worker_id": said}).to_string();
+        assert_eq!(lab.raw(register, &near, &body).await.status, 400, "{said:?}");
+        assert_eq!(lab.raw(register, &own, &body).await.status, 403, "{said:?}");
+    }
+    // What an address claims does not count: it is the worker of its token, at the address of its connection.
+    for (headers, body, id) in [
+        (&own, r#"{"ip":"10.0.0.9"}"#, "one"),
+        (&near, r#"{"ip":"10.0.0.9"}"#, "addr:127.0.0.1"),
+        (&near, r#"{"worker_id":"side-by-side"}"#, "side-by-side"),
+    ] {
+        assert_eq!(lab.raw(register, headers, body).await.json()["ip"], "127.0.0.1");
+        let info = lab.operator(&format!("GET /api/workers/info/{id}"), "").await;
+        assert_eq!((info.json()["ip"].as_str(), info.json()["worker_id"].as_str()), (Some("127.0.0.1"), Some(id)));
+        assert_eq!(lab.raw("POST /api/workers/get-work/10.0.0.9", headers, "").await.status, 200);
+    }
+    let several = lab.operator("GET /api/workers/info/::ffff:127.0.0.1", "").await;
+    assert_eq!((several.status, several.code().as_str()), (409, "ambiguous"));
+    lab.stop().await;
+}
+
+#[tokio::test]
+async fn an_introduction_in_part_is_answered_and_counts_for_nothing() {
+    let lab = Lab::new().await;
+    let headers = |protocol: &str| {
+        let token = lab.token(Role::Worker);
+        format!(
+            "host: {}\r\nauthorization: Bearer {token}\r\n{protocol}content-type: application/json\r\n",
+            lab.address
+        )
+    };
+    let (old, new) = (headers(""), headers("c2-protocol: 2\r\n"));
+    let register = "POST /api/workers/register";
+    let brief = r#"{"worker_id":"w","boot_id":"b"}"#;
+    assert_eq!(lab.raw(register, &new, brief).await.json()["protocol"], 2);
+    assert_eq!(lab.operator("GET /api/workers/info/w", "").await.status, 404, "it says the rest now");
+    let full = r#"{"worker_id":"w","boot_id":"b","session":"4-n","machine":"m","folder":"f"}"#;
+    let said = lab.raw(register, &new, full).await.json();
+    assert_eq!((said["protocol"].as_u64(), said.get("start")), (Some(2), None));
+    let copy = r#"{"worker_id":"w","boot_id":"b","session":"9-o","machine":"other","folder":"f"}"#;
+    let refused = lab.raw(register, &new, copy).await;
+    assert_eq!((refused.status, refused.code().as_str()), (503, "wait"));
+    let said = lab.raw(register, &old, r#"{"worker_id":"v","boot_id":"b"}"#).await.json();
+    assert!(said.get("protocol").is_none(), "an agent of 0.1.0 refuses a word that it does not know: {said}");
+    assert_eq!(lab.operator("GET /api/workers/info/v", "").await.status, 200);
+    lab.stop().await;
+}
+
+#[tokio::test]
+async fn an_identity_is_handed_over_when_its_worker_is_gone() {
+    let lab = Lab::new().await;
+    let first = lab.join(&lab.invitation("{}").await, r#"{"worker_id": "w"}"#).await;
+    let json = "content-type: application/json\r\n";
+    let headers =
+        |token: &str, more: &str| format!("host: {}\r\nauthorization: Bearer {token}\r\n{more}{json}", lab.address);
+    assert_eq!(lab.raw("POST /api/workers/register", &headers(&first, ""), "{}").await.status, 200);
+    let nobody = lab.operator("POST /api/tokens/invite", r#"{"as": "nobody"}"#).await;
+    assert_eq!(nobody.status, 404);
+    let viewer = lab.operator("POST /api/tokens/invite", r#"{"as": "w", "role": "viewer"}"#).await;
+    assert_eq!(viewer.status, 400);
+    let invitation = lab.invitation(r#"{"as": "w"}"#).await;
+    let known = lab.operator("GET /api/tokens", "").await.body;
+    let request = r#"{"worker_id": "mine"}"#;
+    let table = [("", 400, "invalid_input"), ("c2-protocol: 2\r\n", 503, "wait")];
+    for (protocol, status, code) in table {
+        let refused = lab.raw("POST /api/join", &headers(&invitation, protocol), request).await;
+        assert_eq!((refused.status, refused.code().as_str()), (status, code), "{refused:?}");
+        assert_eq!(lab.operator("GET /api/tokens", "").await.body, known, "a refused try spends nothing");
+    }
+    assert_eq!(lab.raw("POST /api/workers/register", &headers(&first, ""), "{}").await.status, 200);
     lab.stop().await;
 }

@@ -188,7 +188,7 @@ async fn a_cleaning_waits_for_the_workers_report() {
         cleaned
     };
     let (answer, mut cleaned) = tokio::join!(lab.operator(cleanup, ""), polls);
-    cleaned["ip"] = json!("127.0.0.1");
+    (cleaned["ip"], cleaned["worker_id"]) = (json!("127.0.0.1"), json!("addr:127.0.0.1"));
     assert_eq!((answer.status, answer.json()), (200, cleaned));
     let lab = lab.restart().await;
     let offline = lab.operator(cleanup, "").await;

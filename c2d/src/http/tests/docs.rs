@@ -158,7 +158,7 @@ fn refusals_are_complete() {
     let of = |one: &endpoint::Operation| &DOCUMENT["paths"][one.path][one.method.as_str().to_lowercase()]["responses"];
     for (one, status, name) in [
         (*endpoint::CLEANUP, "409", "ambiguous-or-conflict"),
-        (*endpoint::DELIVER_RESULT, "409", "conflict-or-fenced"),
+        (*endpoint::JOIN, "503", "busy-or-wait"),
         (*endpoint::SUBMIT, "429", "queue_full-or-rate_limited"),
         (*endpoint::METRICS, "429", "rate_limited"),
     ] {

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::lab::Lab;
 
 const ME: &str = "127.0.0.1";
+const ID: &str = "addr:127.0.0.1";
 
 async fn lab() -> Lab {
     let lab = Lab::new().await;
@@ -49,7 +50,7 @@ async fn a_tag_that_is_held_stays_held_whatever_is_offered() {
     let lab = lab().await;
     let tags = format!("POST /api/workers/tags/{ME}");
     let set = lab.operator(&tags, r#"{"tags":["gpu:0","disk"]}"#).await;
-    assert_eq!(set.json(), json!({"ip": ME, "tags": {"disk": null, "gpu:0": null}}));
+    assert_eq!(set.json(), json!({"ip": ME, "worker_id": ID, "tags": {"disk": null, "gpu:0": null}}));
     for _ in 0..2 {
         lab.operator("POST /api/jobs/submit", r#"{"command":"true","tags":["gpu:0"]}"#).await;
     }
@@ -104,7 +105,7 @@ async fn a_drained_worker_gets_nothing_until_it_resumes() {
     let online = lab.operator(&format!("DELETE /api/workers/{ME}"), "").await;
     assert_eq!((online.status, online.code().as_str()), (409, "conflict"), "its agent would only register again");
     let lab = lab.restart().await;
-    assert_eq!(lab.operator(&format!("DELETE /api/workers/{ME}"), "").await.json(), json!({"ip": ME}));
+    assert_eq!(lab.operator(&format!("DELETE /api/workers/{ME}"), "").await.json(), json!({"ip": ME, "worker_id": ID}));
     assert_eq!(lab.operator("GET /api/workers/list", "").await.json(), json!({"workers": []}));
     lab.stop().await;
 }
@@ -113,7 +114,7 @@ async fn a_drained_worker_gets_nothing_until_it_resumes() {
 async fn targets_mean_workers_or_are_refused_with_what_is_known() {
     let lab = lab().await;
     lab.operator("POST /api/workers/groups/atlas", r#"{"groups":["gpu"]}"#).await;
-    let expected = json!([{"ip": ME, "hostname": "atlas", "status": "online"}]);
+    let expected = json!([{"ip": ME, "worker_id": ID, "hostname": "atlas", "status": "online"}]);
     for target in ["@all", "@gpu", ME, "atlas", "127.0.0.[1-1]", "atlas,@gpu", "%40all"] {
         let found = lab.operator(&format!("GET /api/pdsh/workers/{target}"), "").await;
         assert_eq!((found.status, &found.json()["workers"]), (200, &expected), "{target}: {found:?}");

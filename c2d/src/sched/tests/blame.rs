@@ -5,7 +5,7 @@ use c2_shared::id::JobId;
 use c2_shared::job::{JobState, OnLost, Outcome};
 use c2_shared::limits::{AVOID_MS, CRASH_LIMIT, FAULT_PAUSE_MAX_MS, FAULT_PAUSE_MS};
 
-use super::lab::{Lab, attempt, ip, job, plain};
+use super::lab::{Lab, attempt, id, ip, job, plain};
 use crate::sched::event::{self, ResultSummary};
 
 fn no_space() -> Outcome {
@@ -71,14 +71,14 @@ fn a_worker_that_starts_nothing_is_given_less_and_less() {
     }
     // Four at once after 1, 2, 4, 8, 16, 32, 60, 60 .. seconds.
     assert!((40..=64).contains(&tries), "{tries} tries in ten minutes");
-    let view = lab.s.worker(lab.now, ip(2)).unwrap();
+    let view = lab.s.worker(lab.now, &id(2)).unwrap();
     assert_eq!(view.fault.as_deref(), Some("no space"));
     lab.sleep(FAULT_PAUSE_MAX_MS);
     lab.poll(2);
     let started = *lab.agents[&2].running.first().unwrap();
     lab.finish(2, started, Outcome::Exit { code: 1 });
     lab.poll(2);
-    assert_eq!(lab.s.worker(lab.now, ip(2)).unwrap().fault, None, "a command that ran clears it");
+    assert_eq!(lab.s.worker(lab.now, &id(2)).unwrap().fault, None, "a command that ran clears it");
     lab.expect_in_numbers("500 add, 1202 answer, 65 assign, 1 end, 61 free, 60 requeue");
 }
 
@@ -121,7 +121,7 @@ fn an_operator_who_lets_a_worker_go_on_ends_its_pause() {
     lab.submit(vec![plain()]).unwrap();
     fail_to_start(&mut lab, 2);
     lab.submit(vec![plain()]).unwrap();
-    lab.apply(event::DrainSet { worker: ip(2), drain: false }).unwrap();
+    lab.apply(event::DrainSet { worker: id(2), drain: false }).unwrap();
     assert_eq!(lab.poll(2).assign[0].attempt, attempt(2, 1));
     lab.expect(
         "add 1 queued; assign 1.1 to 2; answer 2 +1.1; requeue 1.1 returned: setup; free 1.1 on 2; \
@@ -157,11 +157,11 @@ fn what_no_machine_can_start_is_the_jobs_own_failure() {
     for number in [1, 2] {
         lab.poll(2);
         let result = ResultSummary { attempt: attempt(1, number), outcome: no_space(), of_job: true };
-        lab.apply(event::ResultArrived { worker: ip(2), result }).unwrap();
+        lab.apply(event::ResultArrived { worker: id(2), from: Some(ip(2)), result }).unwrap();
         lab.agents.get_mut(&2).unwrap().running.clear();
     }
     assert_eq!(lab.outcome(1), Some(no_space()));
-    assert_eq!(lab.s.worker(lab.now, ip(2)).unwrap().fault, None);
+    assert_eq!(lab.s.worker(lab.now, &id(2)).unwrap().fault, None);
     lab.expect(
         "add 1 queued; assign 1.1 to 2; answer 2 +1.1; requeue 1.1 retry: setup; free 1.1 on 2; \
          assign 1.2 to 2; answer 2 +1.2; end 1: setup; free 1.2 on 2",

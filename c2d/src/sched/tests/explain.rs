@@ -4,7 +4,7 @@ use c2_shared::api::why::{Obstacle, Reason};
 use c2_shared::id::JobId;
 use c2_shared::job::{Condition, JobState};
 
-use super::lab::{Lab, after, attempt, ip, placed, plain, with};
+use super::lab::{Lab, after, attempt, id, ip, placed, plain, with};
 use crate::sched::event::{self, NewJob};
 
 fn reasons(lab: &Lab, id: u64) -> Vec<Reason> {
@@ -57,10 +57,10 @@ fn what_keeps_a_job_from_each_worker() {
     let mut lab = Lab::new(&[2, 3]);
     let set = |lab: &mut Lab, last, tags: &[&str]| {
         let tags = tags.iter().map(|&tag| tag.to_owned()).collect();
-        lab.apply(event::TagsSet { worker: ip(last), tags }).unwrap();
+        lab.apply(event::TagsSet { worker: id(last), tags }).unwrap();
     };
     set(&mut lab, 2, &["gpu:0", "gpu:1", "disk"]);
-    lab.apply(event::GroupsChanged { worker: ip(2), add: ["big".to_owned()].into(), remove: [].into() }).unwrap();
+    lab.apply(event::GroupsChanged { worker: id(2), add: ["big".to_owned()].into(), remove: [].into() }).unwrap();
     lab.submit(vec![tagged(&["gpu"]), tagged(&["gpu"]), tagged(&["disk", "gpu"]), tagged(&["gpu:1"])]).unwrap();
     let no_tag = |tag: &str| Obstacle::NoTag { tag: tag.into() };
     let held = |tag: &str, jobs: &[u64]| {
@@ -78,7 +78,7 @@ fn what_keeps_a_job_from_each_worker() {
     assert_eq!(obstacles(&lab, 5), [vec![], vec![Obstacle::NotInGroup { group: "big".into() }]]);
     assert_eq!(obstacles(&lab, 6), [vec![Obstacle::Excluded], vec![Obstacle::Excluded]]);
     assert_eq!(lab.poll(2).assign.len(), 2, "job-5 and job-7");
-    lab.apply(event::DrainSet { worker: ip(3), drain: true }).unwrap();
+    lab.apply(event::DrainSet { worker: id(3), drain: true }).unwrap();
     assert_eq!(obstacles(&lab, 8), [vec![Obstacle::SlotsFull { slots: 4 }], vec![Obstacle::Draining]]);
     assert_eq!((reasons(&lab, 8), reasons(&lab, 9)), (vec![], vec![Reason::Ahead { jobs: 1 }]));
 
@@ -103,8 +103,11 @@ fn a_job_that_belongs_to_another_machine_says_so() {
     lab.poll(3);
     lab.finish(3, attempt(1, 1), c2_shared::job::Outcome::Exit { code: 0 });
     let result = lab.agents[&3].unsent[0].clone();
-    lab.apply(event::ResultArrived { worker: ip(3), result }).unwrap();
-    assert_eq!(obstacles(&lab, 2), [vec![Obstacle::OtherMachine { worker: ip(3) }], vec![]]);
+    lab.apply(event::ResultArrived { worker: id(3), from: Some(ip(3)), result }).unwrap();
+    assert_eq!(
+        obstacles(&lab, 2),
+        [vec![Obstacle::OtherMachine { worker: "127.0.0.3".into(), worker_id: Some(id(3)) }], vec![]]
+    );
     lab.expect(
         "add 1 queued; add 2 blocked; assign 1.1 to 3; answer 3 +1.1; end 1: exit 0; fulfil 2 on 1; \
          pin 2 to 3; set 2 queued; free 1.1 on 3",

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use c2_shared::id::JobId;
 use c2_shared::job::{JobState, Outcome};
 
-use super::lab::{Lab, after, attempt, ip, named, placed, plain};
+use super::lab::{Lab, after, attempt, id, named, placed, plain};
 use crate::sched::event::{self, NewJob};
 use crate::sched::{Outlook, Reject};
 
@@ -18,10 +18,10 @@ fn tagged(tags: &[&str], group: Option<&str>) -> NewJob {
 
 fn lab() -> Lab {
     let mut lab = Lab::new(&[2, 3]);
-    lab.apply(event::TagsSet { worker: ip(2), tags: ["gpu:0".to_owned(), "disk".to_owned()].into() }).unwrap();
-    lab.apply(event::TagsSet { worker: ip(3), tags: ["lic".to_owned()].into() }).unwrap();
+    lab.apply(event::TagsSet { worker: id(2), tags: ["gpu:0".to_owned(), "disk".to_owned()].into() }).unwrap();
+    lab.apply(event::TagsSet { worker: id(3), tags: ["lic".to_owned()].into() }).unwrap();
     let add = ["gpu".to_owned()].into();
-    lab.apply(event::GroupsChanged { worker: ip(2), add, remove: [].into() }).unwrap();
+    lab.apply(event::GroupsChanged { worker: id(2), add, remove: [].into() }).unwrap();
     lab
 }
 
@@ -88,7 +88,7 @@ fn what_would_wait_or_never_run_is_known() {
         let seen = lab.s.foresee(lab.now, std::slice::from_ref(job)).outlooks;
         assert_eq!(seen, expected.iter().cloned().map(|outlook| (0, outlook)).collect::<Vec<_>>(), "{job:?}");
     }
-    lab.apply(event::DrainSet { worker: ip(2), drain: true }).unwrap();
+    lab.apply(event::DrainSet { worker: id(2), drain: true }).unwrap();
     let outlook = |lab: &Lab, job: NewJob| lab.s.foresee(lab.now, &[job]).outlooks.pop().map(|(_, outlook)| outlook);
     assert_eq!(outlook(&lab, tagged(&[], Some("gpu"))), Some(Outlook::Draining { group: gpu() }));
     lab.sleep(20_000);

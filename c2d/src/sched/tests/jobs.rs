@@ -2,7 +2,7 @@
 
 use c2_shared::job::{JobState, Outcome};
 
-use super::lab::{Lab, after, attempt, ip, job, named, placed, plain, with};
+use super::lab::{Lab, after, attempt, id, ip, job, named, placed, plain, with};
 use crate::sched::Reject;
 use crate::sched::event::{self, IdempotencyKey, Introduction};
 
@@ -67,7 +67,7 @@ fn priority_then_order_of_submission() {
 #[test]
 fn a_job_that_waits_for_a_lock_lets_others_pass() {
     let mut lab = Lab::new(&[2]);
-    lab.apply(event::TagsSet { worker: ip(2), tags: ["gpu:0".to_owned()].into() }).unwrap();
+    lab.apply(event::TagsSet { worker: id(2), tags: ["gpu:0".to_owned()].into() }).unwrap();
     let tagged = || placed(|p| p.tags = vec!["gpu".to_owned()]);
     lab.submit(vec![tagged(), tagged(), plain()]).unwrap();
     let answer = lab.poll(2);
@@ -87,7 +87,7 @@ fn groups_must_be_known_and_are_kept() {
     let grouped = || placed(|p| p.group = Some("gpu".to_owned()));
     assert_eq!(lab.submit(vec![grouped()]), Err(Reject::UnknownGroup { group: "gpu".into(), known: vec![] }.of_job(0)));
     let add = ["gpu".to_owned()].into();
-    lab.apply(event::GroupsChanged { worker: ip(3), add, remove: [].into() }).unwrap();
+    lab.apply(event::GroupsChanged { worker: id(3), add, remove: [].into() }).unwrap();
     lab.submit(vec![grouped()]).unwrap();
     assert!(lab.poll(2).assign.is_empty());
     assert_eq!(lab.poll(3).assign.len(), 1);
@@ -265,7 +265,7 @@ fn retries_are_counted_and_a_repeated_result_is_not() {
     lab.finish(2, attempt(1, 1), Outcome::Exit { code: 1 });
     let late = lab.agents[&2].unsent[0].clone();
     assert_eq!(lab.poll(2).assign[0].attempt, attempt(1, 2));
-    lab.apply(event::ResultArrived { worker: ip(2), result: late }).unwrap();
+    lab.apply(event::ResultArrived { worker: id(2), from: Some(ip(2)), result: late }).unwrap();
     assert_eq!(lab.state(1), JobState::Running, "the first attempt's result was counted already");
     lab.finish(2, attempt(1, 2), Outcome::Exit { code: 1 });
     lab.poll(2);

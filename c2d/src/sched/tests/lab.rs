@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use c2_shared::id::{AttemptId, JobId};
+use c2_shared::id::{AttemptId, JobId, Session, WorkerId};
 use c2_shared::job::{JobState, Outcome, Placement, Terms};
 use c2_shared::time::Mono;
 use c2_shared::worker::Load;
 
 use crate::sched::decision::{Back, PollAnswer};
-use crate::sched::event::{self, Introduction, NewJob, Poll, PollToken, ResultSummary, WorkerPolled};
+use crate::sched::event::{self, Introduction, NewJob, Place, Poll, PollToken, ResultSummary, WorkerPolled};
 use crate::sched::{Decision, Event, Now, Reject, Scheduler};
 
 pub(super) struct Lab {
@@ -33,11 +33,27 @@ pub(super) struct Agent {
     pub(super) running: BTreeSet<AttemptId>,
     pub(super) unsent: Vec<ResultSummary>,
     pub(super) seq: u64,
+    /// Starts of its process before this one.
     pub(super) session: u32,
+    /// Where it is, if not at the address of its number.
+    pub(super) at: Option<u8>,
 }
 
 pub(super) const fn ip(last: u8) -> IpAddr {
     IpAddr::V4(std::net::Ipv4Addr::new(127, 0, 0, last))
+}
+
+pub(super) fn id(last: u8) -> WorkerId {
+    format!("id{last}").into()
+}
+
+pub(super) fn place(last: u8) -> Place {
+    Place { boot_id: "boot1".to_owned(), machine: format!("machine{last}"), folder: "folder1".to_owned() }
+}
+
+/// The run of an agent after so many starts of it.
+pub(super) fn session(starts: u32) -> Session {
+    Session { start: u64::from(starts) + 1, nonce: format!("run{starts}") }
 }
 
 pub(super) fn attempt(job: u64, number: u32) -> AttemptId {
@@ -131,10 +147,11 @@ impl Lab {
 
     pub(super) fn introduction(last: u8) -> Introduction {
         Introduction {
+            id: id(last),
             ip: ip(last),
             hostname: format!("host{last}"),
-            worker_id: format!("id{last}"),
-            boot_id: "boot1".to_owned(),
+            place: place(last),
+            session: session(0),
             slots: 4,
             version: String::new(),
             hardware: "{}".into(),
@@ -142,8 +159,18 @@ impl Lab {
     }
 
     pub(super) fn register(&mut self, last: u8) {
-        self.apply(event::WorkerRegistered(Self::introduction(last))).unwrap();
-        self.agents.entry(last).or_default();
+        let agent = self.agents.entry(last).or_default().clone();
+        let ip = ip(agent.at.unwrap_or(last));
+        let intro = Introduction { ip, session: session(agent.session), ..Self::introduction(last) };
+        self.apply(event::WorkerRegistered(intro)).unwrap();
+    }
+
+    /// An agent is started anew, and introduces itself.
+    pub(super) fn start_anew(&mut self, last: u8) {
+        let agent = self.agents.get_mut(&last).unwrap();
+        agent.session += 1;
+        agent.seq = 0;
+        self.register(last);
     }
 
     pub(super) fn submit(&mut self, jobs: Vec<NewJob>) -> Result<Vec<JobId>, Reject> {
@@ -182,10 +209,10 @@ impl Lab {
         let agent = self.agents.get_mut(&last).unwrap();
         agent.seq += 1;
         let poll = Poll {
-            worker: ip(last),
-            worker_id: format!("id{last}"),
+            worker: id(last),
+            ip: ip(agent.at.unwrap_or(last)),
             boot_id: "boot1".to_owned(),
-            session: format!("s{}", agent.session),
+            session: session(agent.session),
             seq: agent.seq,
             slots_free: 4_u32.saturating_sub(u32::try_from(agent.running.len()).unwrap()),
             running: agent.running.clone(),
@@ -250,7 +277,7 @@ impl Drop for Lab {
 
 /// A decision in few words: jobs by number, workers by the end of their address.
 fn words(decision: &Decision, askers: &BTreeMap<PollToken, u8>) -> String {
-    let last = |ip: &IpAddr| ip.to_string().rsplit('.').next().unwrap().to_owned();
+    let last = |id: &WorkerId| id.as_str().rsplit(['.', 'd']).next().unwrap().to_owned();
     let attempt = |attempt: &AttemptId| format!("{}.{}", attempt.job.0, attempt.number);
     let list = |sign: &str, attempts: &[AttemptId]| -> String {
         attempts.iter().map(|one| format!(" {sign}{}", attempt(one))).collect()
@@ -271,13 +298,15 @@ fn words(decision: &Decision, askers: &BTreeMap<PollToken, u8>) -> String {
                 Back::Lost { crash: false } => "lost",
                 Back::Retry => "retry",
                 Back::Returned => "returned",
+                Back::GivenUp { crash: true } => "given up, crash",
+                Back::GivenUp { crash: false } => "given up",
             };
             format!("requeue {} {back}: {}", attempt(one), end(outcome))
         }
         Decision::Readopt { attempt: one, worker } => format!("readopt {} on {}", attempt(one), last(worker)),
         Decision::Free { attempt: one, worker } => format!("free {} on {}", attempt(one), last(worker)),
         Decision::End { job, outcome, .. } => format!("end {}: {}", job.0, end(outcome)),
-        Decision::PutWorker(record) => format!("worker {}", last(&record.intro.ip)),
+        Decision::PutWorker(record) => format!("worker {}", last(&record.intro.id)),
         Decision::RemoveWorker { worker } => format!("remove {}", last(worker)),
         Decision::RememberKey(key) => format!("key {}", key.key),
         Decision::ForgetKey { key } => format!("forget {key}"),

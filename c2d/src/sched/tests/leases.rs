@@ -4,7 +4,7 @@ use c2_shared::job::{JobState, OnLost, Outcome};
 use c2_shared::limits::{CRASH_LIMIT, LEASE_MS, WORKER_OFFLINE_MS};
 use c2_shared::worker::WorkerStatus;
 
-use super::lab::{Lab, attempt, ip, job, placed, plain};
+use super::lab::{Lab, attempt, id, job, place, placed, plain};
 use crate::sched::event;
 
 #[test]
@@ -13,9 +13,9 @@ fn fifteen_seconds_of_silence_are_offline_and_sixty_cost_the_job() {
     lab.submit(vec![plain()]).unwrap();
     lab.poll(2);
     lab.sleep(WORKER_OFFLINE_MS - 1);
-    assert_eq!(lab.s.worker(lab.now, ip(2)).unwrap().status, WorkerStatus::Online);
+    assert_eq!(lab.s.worker(lab.now, &id(2)).unwrap().status, WorkerStatus::Online);
     lab.sleep(1);
-    assert_eq!(lab.s.worker(lab.now, ip(2)).unwrap().status, WorkerStatus::Offline);
+    assert_eq!(lab.s.worker(lab.now, &id(2)).unwrap().status, WorkerStatus::Offline);
     assert!(lab.s.job(lab.now, c2_shared::id::JobId(1)).unwrap().unreachable);
     assert!(lab.poll(3).assign.is_empty());
     lab.sleep(LEASE_MS - WORKER_OFFLINE_MS);
@@ -30,7 +30,7 @@ fn fifteen_seconds_of_silence_are_offline_and_sixty_cost_the_job() {
 fn an_old_attempt_is_fenced_and_its_tags_stay_held_until_it_is_gone() {
     let mut lab = Lab::new(&[2, 3]);
     for w in [2, 3] {
-        lab.apply(event::TagsSet { worker: ip(w), tags: ["disk".to_owned()].into() }).unwrap();
+        lab.apply(event::TagsSet { worker: id(w), tags: ["disk".to_owned()].into() }).unwrap();
     }
     let tagged = || placed(|p| p.tags = vec!["disk".to_owned()]);
     lab.submit(vec![tagged()]).unwrap();
@@ -154,7 +154,7 @@ fn time_that_c2d_did_not_observe_costs_nobody_anything() {
     lab.now.mono = lab.now.mono.after_ms(10 * LEASE_MS);
     lab.apply(event::TimeUnobserved).unwrap();
     assert_eq!(lab.state(1), JobState::Running);
-    assert_eq!(lab.s.worker(lab.now, ip(2)).unwrap().status, WorkerStatus::Online);
+    assert_eq!(lab.s.worker(lab.now, &id(2)).unwrap().status, WorkerStatus::Online);
     lab.expect("add 1 queued; assign 1.1 to 2; answer 2 +1.1");
 }
 
@@ -163,7 +163,9 @@ fn a_reboot_frees_everything_at_once() {
     let mut lab = Lab::new(&[2, 3]);
     lab.submit(vec![plain()]).unwrap();
     lab.poll(2);
-    let rebooted = event::Introduction { boot_id: "boot2".into(), ..Lab::introduction(2) };
+    let rebooted =
+        event::Introduction { place: event::Place { boot_id: "boot2".into(), ..place(2) }, ..Lab::introduction(2) };
+    lab.sleep(c2_shared::limits::REBOOT_SILENCE_MS);
     lab.apply(event::WorkerRegistered(rebooted)).unwrap();
     assert_eq!(lab.poll(3).assign[0].attempt, attempt(1, 2));
     lab.expect(

@@ -10,6 +10,7 @@ mod blame;
 mod defects;
 mod explain;
 mod foresee;
+mod identity;
 mod jobs;
 mod kills;
 mod leases;

@@ -1,12 +1,12 @@
-//! Sessions, polls that overtake each other, two agents at one address.
+//! Sessions, polls that overtake each other, plain clients, workers that are removed.
 
+use c2_shared::id::WorkerId;
 use c2_shared::job::{JobState, OnLost, Outcome};
-use c2_shared::limits::{LEASE_MS, WORKER_OFFLINE_MS};
-use c2_shared::worker::WorkerStatus;
+use c2_shared::limits::{LEASE_MS, REBOOT_SILENCE_MS, WORKER_OFFLINE_MS};
 
-use super::lab::{Lab, attempt, ip, job, plain};
+use super::lab::{Lab, attempt, id, ip, job, plain};
 use crate::sched::Reject;
-use crate::sched::event::{self, Introduction, PollToken, ResultFate, ResultSummary};
+use crate::sched::event::{self, Introduction, Place, PollToken, ResultFate, ResultSummary};
 
 #[test]
 fn a_newer_poll_takes_the_place_of_the_one_that_waits() {
@@ -35,7 +35,7 @@ fn an_older_poll_that_arrives_late_is_refused() {
     let mut lab = Lab::new(&[2]);
     let late = lab.poll_of(2, PollToken(100), 0);
     lab.poll(2);
-    assert_eq!(lab.apply(late), Err(Reject::StalePoll { worker: ip(2) }));
+    assert_eq!(lab.apply(late), Err(Reject::StalePoll { worker: id(2) }));
     lab.expect("answer 2");
 }
 
@@ -66,115 +66,52 @@ fn an_agent_started_anew_adopts_what_it_still_runs_and_frees_the_rest() {
     let mut lab = Lab::new(&[2, 3]);
     lab.submit(vec![plain(), plain()]).unwrap();
     lab.poll(2);
-    let agent = lab.agents.get_mut(&2).unwrap();
-    agent.session += 1;
-    agent.seq = 0;
-    agent.running.remove(&attempt(1, 1));
+    let late = lab.poll_of(2, PollToken(900), 0);
+    lab.start_anew(2);
+    lab.agents.get_mut(&2).unwrap().running.remove(&attempt(1, 1));
     lab.poll(2);
     assert_eq!(lab.agents[&2].running, [attempt(1, 2), attempt(2, 1)].into());
-    let agent = lab.agents.get_mut(&2).unwrap();
-    agent.session -= 1;
-    agent.seq = 99;
-    let old = lab.poll_of(2, PollToken(900), 0);
-    assert_eq!(lab.apply(old), Err(Reject::SessionReplaced { worker: ip(2) }));
+    assert_eq!(lab.apply(late), Err(Reject::SessionReplaced { worker: id(2) }));
     lab.expect(
-        "add 1 queued; add 2 queued; assign 1.1 to 2; assign 2.1 to 2; answer 2 +1.1 +2.1; \
+        "add 1 queued; add 2 queued; assign 1.1 to 2; assign 2.1 to 2; answer 2 +1.1 +2.1; worker 2; \
          requeue 1.1 lost: lost; free 1.1 on 2; assign 1.2 to 2; answer 2 +1.2",
     );
 }
 
 #[test]
-fn a_second_agent_at_the_address_of_a_living_one_is_refused() {
-    let mut lab = Lab::new(&[2]);
-    let other = Introduction { worker_id: "other".into(), ..Lab::introduction(2) };
-    let register = event::WorkerRegistered(other);
-    assert_eq!(lab.apply(register.clone()), Err(Reject::AddressTaken { worker: ip(2) }));
-    lab.sleep(15_000);
-    lab.apply(register).unwrap();
-    let first = lab.poll_of(2, PollToken(500), 0);
-    let refused = lab.apply(first);
-    assert_eq!(refused, Err(Reject::AddressTaken { worker: ip(2) }), "now it is the other way round");
-    lab.expect("worker 2");
-}
-
-#[test]
-fn an_address_passes_on_nothing_that_belongs_to_its_worker() {
-    let stranger = |lab: &mut Lab| {
-        let other = Introduction { worker_id: "other".into(), ..Lab::introduction(2) };
-        let registered = lab.apply(event::WorkerRegistered(other));
-        let mut poll = lab.poll_of(2, PollToken(700), 0);
-        poll.poll.worker_id = "other".into();
-        let polled = lab.apply(poll);
-        let kept = Err(Reject::AddressKept { worker: ip(2), hostname: "host2".into() });
-        assert_eq!((registered, polled), (kept.clone(), kept));
-    };
-    let words = |word: &str| [word.to_owned()].into();
-    for grouped in [true, false] {
-        let mut lab = Lab::new(&[2]);
-        if grouped {
-            lab.apply(event::GroupsChanged { worker: ip(2), add: words("gpu"), remove: [].into() }).unwrap();
-        } else {
-            lab.apply(event::TagsSet { worker: ip(2), tags: words("gpu:0") }).unwrap();
-        }
-        lab.sleep(10 * LEASE_MS);
-        stranger(&mut lab);
-        lab.restart();
-        stranger(&mut lab);
-        lab.expect("worker 2");
-    }
-    // A job that runs there, also past its lease: only its own worker can say that it is over.
-    let table = [(OnLost::Requeue, JobState::Queued, "requeue 1.1 crash: lost"), (OnLost::Wait, JobState::Running, "")];
-    for (on_lost, state, decided) in table {
-        let mut lab = Lab::new(&[2]);
+fn a_worker_past_its_lease_can_be_given_up_with_the_jobs_it_had() {
+    let table = [
+        (OnLost::Requeue, "requeue 1.1 crash: lost", "requeue 1.1 given up: lost; ", JobState::Running),
+        (OnLost::Wait, "", "requeue 1.1 given up, crash: lost; ", JobState::Running),
+        (OnLost::Fail, "end 1: lost", "", JobState::Failed),
+    ];
+    for (on_lost, at_the_lease, given_up, state) in table {
+        let mut lab = Lab::new(&[2, 3]);
         lab.submit(vec![job(|j| j.on_lost = on_lost)]).unwrap();
         lab.poll(2);
         lab.expect("add 1 queued; assign 1.1 to 2; answer 2 +1.1");
-        lab.sleep(WORKER_OFFLINE_MS);
-        stranger(&mut lab);
-        lab.sleep(LEASE_MS);
-        stranger(&mut lab);
-        lab.expect(decided);
-        assert_eq!(lab.state(1), state);
+        let removed = |lost| event::WorkerRemoved { worker: id(2), lost };
+        assert_eq!(lab.apply(removed(true)), Err(Reject::WorkerOnline { worker: "127.0.0.2".into() }));
+        lab.sleep(LEASE_MS - 1);
+        assert_eq!(lab.apply(removed(true)), Err(Reject::WithinLease { worker: "127.0.0.2".into(), left_ms: 1 }));
+        lab.sleep(1);
+        lab.expect(at_the_lease);
+        let busy = Err(Reject::WorkerBusy { worker: "127.0.0.2".into(), held: vec![attempt(1, 1)] });
+        assert_eq!(lab.apply(removed(false)), busy);
+        assert_eq!(lab.apply(removed(true)), Ok(vec![attempt(1, 1)]));
+        lab.expect(&format!("{given_up}free 1.1 on 2; remove 2"));
+        // It comes back with the result, which is void.
+        lab.register(2);
         lab.finish(2, attempt(1, 1), Outcome::Exit { code: 0 });
-        lab.poll(2);
-        assert_eq!(lab.state(1), JobState::Succeeded, "its own word counts as before");
-        lab.expect("end 1: exit 0; free 1.1 on 2; answer 2 ack:1.1");
+        let given = lab.poll(2).assign;
+        assert_eq!(lab.state(1), state);
+        assert_eq!(
+            given.len(),
+            usize::from(state == JobState::Running),
+            "its word on the old attempt counts for nothing"
+        );
+        lab.decided.clear();
     }
-}
-
-#[test]
-fn a_stranger_where_nothing_is_left_begins_with_nothing() {
-    let mut lab = Lab::new(&[2]);
-    lab.apply(event::DrainSet { worker: ip(2), drain: true }).unwrap();
-    lab.sleep(WORKER_OFFLINE_MS);
-    let other = Introduction { worker_id: "other".into(), boot_id: "boot9".into(), ..Lab::introduction(2) };
-    lab.apply(event::WorkerRegistered(other.clone())).unwrap();
-    let view = lab.s.worker(lab.now, ip(2)).unwrap();
-    assert_eq!((view.intro, view.status), (other, WorkerStatus::Online));
-    lab.expect("worker 2; worker 2");
-}
-
-#[test]
-fn a_worker_past_its_lease_can_be_forgotten_with_the_jobs_it_had() {
-    let mut lab = Lab::new(&[2, 3]);
-    lab.submit(vec![plain()]).unwrap();
-    lab.poll(2);
-    let removed = event::WorkerRemoved { worker: ip(2) };
-    lab.sleep(LEASE_MS - 1);
-    assert_eq!(lab.apply(removed), Err(Reject::WorkerBusy { worker: ip(2), jobs: 1 }));
-    lab.sleep(1);
-    lab.apply(removed).unwrap();
-    assert_eq!(lab.poll(3).assign[0].attempt, attempt(1, 2));
-    lab.expect(
-        "add 1 queued; assign 1.1 to 2; answer 2 +1.1; requeue 1.1 crash: lost; free 1.1 on 2; remove 2; \
-         assign 1.2 to 3; answer 3 +1.2",
-    );
-    let mut lab = Lab::new(&[2]);
-    lab.submit(vec![job(|j| j.on_lost = OnLost::Wait)]).unwrap();
-    lab.poll(2);
-    lab.sleep(LEASE_MS);
-    assert_eq!(lab.apply(removed), Err(Reject::WorkerBusy { worker: ip(2), jobs: 1 }), "its job waits for it");
-    lab.expect("add 1 queued; assign 1.1 to 2; answer 2 +1.1");
 }
 
 #[test]
@@ -182,21 +119,35 @@ fn an_unknown_worker_is_asked_to_register() {
     let mut lab = Lab::new(&[]);
     lab.agents.entry(9).or_default();
     assert!(lab.poll(9).register);
-    assert_eq!(lab.apply(event::PlainPolled { worker: ip(9) }), Err(Reject::UnknownWorker { worker: ip(9) }));
+    let polled = lab.apply(event::PlainPolled { worker: id(9), ip: ip(9) });
+    assert_eq!(polled, Err(Reject::UnknownWorker { worker: id(9) }));
     lab.expect("answer 9 register");
+}
+
+/// A client that knows only the README, at 127.0.0.5.
+fn plain_client() -> Introduction {
+    Introduction {
+        id: WorkerId::of_address(ip(5)),
+        place: Place::default(),
+        session: "".to_owned().into(),
+        ..Lab::introduction(5)
+    }
+}
+
+fn plain_poll(lab: &mut Lab) -> Option<c2_shared::id::AttemptId> {
+    lab.apply(event::PlainPolled { worker: plain_client().id, ip: ip(5) }).unwrap().map(|handout| handout.attempt)
 }
 
 #[test]
 fn a_client_that_knows_only_the_readme_is_served() {
     let mut lab = Lab::new(&[]);
-    let intro = Introduction { worker_id: String::new(), boot_id: String::new(), ..Lab::introduction(5) };
-    lab.apply(event::WorkerRegistered(intro)).unwrap();
+    lab.apply(event::WorkerRegistered(plain_client())).unwrap();
     lab.submit(vec![plain(), plain()]).unwrap();
-    let poll = |lab: &mut Lab| lab.apply(event::PlainPolled { worker: ip(5) }).unwrap().map(|h| h.attempt);
-    assert_eq!([poll(&mut lab), poll(&mut lab), poll(&mut lab)], [Some(attempt(1, 1)), Some(attempt(2, 1)), None]);
+    let given = [plain_poll(&mut lab), plain_poll(&mut lab), plain_poll(&mut lab)];
+    assert_eq!(given, [Some(attempt(1, 1)), Some(attempt(2, 1)), None]);
     let deliver = |lab: &mut Lab, a| {
         let result = ResultSummary { attempt: a, outcome: Outcome::Exit { code: 0 }, of_job: false };
-        lab.apply(event::ResultArrived { worker: ip(5), result }).unwrap()
+        lab.apply(event::ResultArrived { worker: plain_client().id, from: Some(ip(5)), result }).unwrap()
     };
     assert_eq!(deliver(&mut lab, attempt(1, 1)), ResultFate::Recorded);
     assert_eq!(deliver(&mut lab, attempt(1, 1)), ResultFate::Ended);
@@ -208,12 +159,42 @@ fn a_client_that_knows_only_the_readme_is_served() {
 }
 
 #[test]
+fn a_plain_client_that_comes_again_runs_nothing() {
+    let mut lab = Lab::new(&[]);
+    lab.apply(event::WorkerRegistered(plain_client())).unwrap();
+    lab.submit(vec![plain()]).unwrap();
+    assert_eq!(plain_poll(&mut lab), Some(attempt(1, 1)));
+    lab.expect("worker 5; add 1 queued; assign 1.1 to 5");
+    lab.sleep(REBOOT_SILENCE_MS - 1);
+    lab.apply(event::WorkerRegistered(plain_client())).unwrap();
+    lab.expect("");
+    lab.sleep(REBOOT_SILENCE_MS);
+    lab.apply(event::WorkerRegistered(plain_client())).unwrap();
+    lab.expect("requeue 1.1 crash: lost; free 1.1 on 5");
+    // It cannot be told to end anything, so a cancel is the end.
+    assert_eq!(plain_poll(&mut lab), Some(attempt(1, 2)));
+    lab.apply(event::CancelRequested { job: c2_shared::id::JobId(1) }).unwrap();
+    lab.expect("assign 1.2 to 5; end 1: cancelled; free 1.2 on 5");
+}
+
+#[test]
+fn a_plain_client_and_an_agent_at_one_address_are_two() {
+    let mut lab = Lab::new(&[5]);
+    lab.apply(event::WorkerRegistered(plain_client())).unwrap();
+    lab.submit(vec![plain()]).unwrap();
+    assert_eq!(plain_poll(&mut lab), Some(attempt(1, 1)));
+    assert!(lab.poll(5).assign.is_empty());
+    assert_eq!(lab.state(1), JobState::Running, "what the agent does not list is not its own");
+    lab.expect("worker 5; add 1 queued; assign 1.1 to 5; answer 5");
+}
+
+#[test]
 fn nobody_delivers_for_another() {
     let mut lab = Lab::new(&[2, 3]);
     lab.submit(vec![plain()]).unwrap();
     lab.poll(2);
     let result = ResultSummary { attempt: attempt(1, 1), outcome: Outcome::Exit { code: 0 }, of_job: false };
-    let reply = lab.apply(event::ResultArrived { worker: ip(3), result }).unwrap();
+    let reply = lab.apply(event::ResultArrived { worker: id(3), from: Some(ip(3)), result }).unwrap();
     assert_eq!(reply, ResultFate::Fenced);
     assert_eq!(lab.state(1), JobState::Running);
     lab.expect("add 1 queued; assign 1.1 to 2; answer 2 +1.1");
@@ -224,16 +205,16 @@ fn a_drained_worker_finishes_what_it_has() {
     let mut lab = Lab::new(&[2]);
     lab.submit(vec![plain()]).unwrap();
     lab.poll(2);
-    lab.apply(event::DrainSet { worker: ip(2), drain: true }).unwrap();
+    lab.apply(event::DrainSet { worker: id(2), drain: true }).unwrap();
     lab.submit(vec![plain()]).unwrap();
     assert!(lab.poll(2).assign.is_empty());
-    assert!(matches!(lab.apply(event::WorkerRemoved { worker: ip(2) }), Err(Reject::WorkerBusy { jobs: 1, .. })));
+    let removed = || event::WorkerRemoved { worker: id(2), lost: false };
+    assert_eq!(lab.apply(removed()), Err(Reject::WorkerOnline { worker: "127.0.0.2".into() }));
     lab.finish(2, attempt(1, 1), Outcome::Exit { code: 0 });
     lab.poll(2);
-    let removed = event::WorkerRemoved { worker: ip(2) };
-    assert_eq!(lab.apply(removed), Err(Reject::WorkerOnline { worker: ip(2) }));
+    assert_eq!(lab.apply(removed()), Err(Reject::WorkerOnline { worker: "127.0.0.2".into() }));
     lab.sleep(WORKER_OFFLINE_MS);
-    lab.apply(removed).unwrap();
+    lab.apply(removed()).unwrap();
     assert_eq!(lab.s.workers(lab.now).len(), 0);
     lab.expect(
         "add 1 queued; assign 1.1 to 2; answer 2 +1.1; worker 2; add 2 queued; answer 2; end 1: exit 0; \

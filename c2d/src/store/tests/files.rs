@@ -144,14 +144,19 @@ fn a_list_of_workers_that_was_edited_is_taken_over() {
     assert!(text.contains("\"gpu\""), "{text}");
     std::fs::write(
         &path,
-        text.replace("\"gpu\"", "\"render\"").replace("{\n  \"127", "{\n  \"127.0.0.9\": {},\n  \"127"),
+        text.replace("\"gpu\"", "\"render\"").replacen("{\n", "{\n  \"zz\": {\"ip\": \"127.0.0.9\"},\n", 1),
     )
     .unwrap();
     let saved = lab.saved();
     assert_eq!(saved.workers.len(), 2);
     assert_eq!(saved.workers[0].groups, ["render".to_owned()].into());
     assert_eq!(saved.workers[0].intro.hostname, "host2", "what the machine said of itself stays");
-    assert_eq!(saved.workers[1].intro.slots, 4);
+    assert_eq!((saved.workers[1].intro.slots, saved.workers[1].intro.id.as_str()), (4, "zz"));
+    // As 0.1.0 wrote it: an address is the worker that is there, or one that is known by it alone.
+    std::fs::write(&path, r#"{"127.0.0.2": {"groups": ["old"]}, "127.0.0.7": {"tags": ["disk"]}}"#).unwrap();
+    let saved = lab.saved();
+    let rows: Vec<_> = saved.workers.iter().map(|w| (w.intro.id.as_str(), w.groups.len(), w.tags.len())).collect();
+    assert_eq!(rows, [("addr:127.0.0.7", 0, 1), ("id2", 1, 0), ("zz", 0, 0)]);
 }
 
 #[test]
@@ -159,7 +164,8 @@ fn a_list_of_workers_that_cannot_be_read_is_kept_aside() {
     let lab = Lab::new();
     lab.commit(&[vec![Decision::PutWorker(Box::new(worker(2)))]]);
     let path = lab.path().join("workers.json");
-    for (n, bad) in ["{ not json", r#"{"127.0.0.2": {"groups": ["a b"]}}"#].into_iter().enumerate() {
+    for (n, bad) in ["{ not json", r#"{"127.0.0.2": {"groups": ["a b"]}}"#, r#"{"nobody": {}}"#].into_iter().enumerate()
+    {
         std::fs::write(&path, bad).unwrap();
         assert_eq!(lab.saved().workers, [worker(2)]);
         let aside = if n == 0 { "workers.json.bad".to_owned() } else { format!("workers.json.bad.{n}") };

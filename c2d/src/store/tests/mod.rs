@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use c2_shared::config::ServerConfig;
-use c2_shared::id::JobId;
+use c2_shared::id::{JobId, Session};
 use c2_shared::job::{JobState, Outcome, Terms};
 use tempfile::TempDir;
 
@@ -11,7 +11,7 @@ use super::{Config, Opened, StoreError, open};
 use crate::engine::{Batch, Durable as _};
 use crate::sched::Decision;
 use crate::sched::decision::{EndedRecord, GrantRecord, JobRecord, KeyRecord, Saved, WorkerRecord};
-use crate::sched::event::{Introduction, Now};
+use crate::sched::event::{Introduction, Now, Place};
 
 mod blobs;
 mod files;
@@ -106,15 +106,22 @@ fn end(id: u64, attempt: u32, seq: u64) -> Decision {
 fn worker(last: u8) -> WorkerRecord {
     let ip = std::net::IpAddr::from([127, 0, 0, last]);
     let intro = Introduction {
+        id: format!("id{last}").into(),
         ip,
         hostname: format!("host{last}"),
-        worker_id: "id".into(),
-        boot_id: "boot".into(),
+        place: Place { boot_id: "boot".into(), machine: "machine".into(), folder: "folder".into() },
+        session: Session { start: 7, nonce: "nonce".into() },
         slots: 4,
         version: "1".into(),
         hardware: r#"{"cpu_cores":2}"#.into(),
     };
-    WorkerRecord { intro, groups: ["gpu".to_owned()].into(), tags: ["gpu:0".to_owned()].into(), drained: false }
+    WorkerRecord {
+        intro,
+        groups: ["gpu".to_owned()].into(),
+        tags: ["gpu:0".to_owned()].into(),
+        drained: false,
+        passed_on: false,
+    }
 }
 
 fn saved_with(jobs: Vec<JobRecord>, change: impl FnOnce(&mut Saved)) -> Saved {

@@ -38,13 +38,13 @@ fn try_once(opened: &mut Opened, number: u32, lost: bool, last: bool) {
 
 fn deliver(opened: &mut Opened, number: u32, written: Option<&AttemptResult>, last: bool) {
     let lost = written.is_none();
-    let (attempt, ip) = (AttemptId { job: JOB, number }, worker(2).intro.ip);
+    let (attempt, id) = (AttemptId { job: JOB, number }, worker(2).intro.id);
     let back = if lost { Back::Lost { crash: false } } else { Back::Retry };
     let outcome = if lost { Outcome::Lost } else { Outcome::Exit { code: 1 } };
     let ending = if last { end(1, number, 1) } else { Decision::Requeue { attempt, outcome, back, at_ms: 2 } };
-    let given = Decision::Assign { attempt, worker: ip, tags: Vec::new(), at_ms: 1 };
+    let given = Decision::Assign { attempt, worker: id.clone(), ip: worker(2).intro.ip, tags: Vec::new(), at_ms: 1 };
     let outputs = written.into_iter().map(output).collect();
-    let decisions = vec![given, ending, Decision::Free { attempt, worker: ip }];
+    let decisions = vec![given, ending, Decision::Free { attempt, worker: id }];
     block_on(opened.writer.commit(Batch { decisions, outputs, now: Now::default() })).unwrap();
 }
 

@@ -113,13 +113,13 @@ fn what_is_still_needed_stays() {
     let mut dependent = job(3);
     dependent.depends = vec![DependencyEdge { condition: Condition::Any, on: JobId(1), fulfilled: true }];
     let held = AttemptId { job: JobId(2), number: 1 };
-    let ip = worker(2).intro.ip;
+    let (id, ip) = (worker(2).intro.id, worker(2).intro.ip);
     let decisions = vec![
         Decision::PutWorker(Box::new(worker(2))),
         add(1),
         add(2),
         Decision::AddJob(Box::new(dependent)),
-        Decision::Assign { attempt: held, worker: ip, tags: Vec::new(), at_ms: 1 },
+        Decision::Assign { attempt: held, worker: id.clone(), ip, tags: Vec::new(), at_ms: 1 },
         end(1, 0, 1),
         end(2, 1, 2),
         add(4),
@@ -127,7 +127,7 @@ fn what_is_still_needed_stays() {
     ];
     lab.commit(&[decisions]);
     remove_old(&lab, ALL, Vec::new(), ENDED_MS + 40 * DAY_MS, &[1, 2, 3]);
-    let over = vec![Decision::Free { attempt: held, worker: ip }, end(3, 0, 4)];
+    let over = vec![Decision::Free { attempt: held, worker: id }, end(3, 0, 4)];
     // Nobody needs them any more, so they go with the one that did.
     remove_old(&lab, ALL, over, ENDED_MS + 40 * DAY_MS, &[]);
 }

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::sched::Decision;
 use crate::sched::decision::{Back, DependencyEdge};
+use crate::sched::event::Introduction;
 
 fn attempt(job: u64, number: u32) -> AttemptId {
     AttemptId { job: JobId(job), number }
@@ -20,21 +21,22 @@ fn edge(condition: Condition, fulfilled: bool) -> DependencyEdge {
 
 fn assign(id: u64, number: u32) -> Decision {
     let tags = vec!["gpu:0".to_owned(), "disk".to_owned()];
-    Decision::Assign { attempt: attempt(id, number), worker: worker(2).intro.ip, tags, at_ms: 7 }
+    let Introduction { id: worker, ip, .. } = worker(2).intro;
+    Decision::Assign { attempt: attempt(id, number), worker, ip, tags, at_ms: 7 }
 }
 
 fn running(id: u64, number: u32) -> JobRecord {
     JobRecord {
         state: JobState::Running,
         attempt: number,
-        worker: Some(worker(2).intro.ip),
+        worker: Some(worker(2).intro.id),
         started_ms: Some(7),
         ..job(id)
     }
 }
 
 fn grant(id: u64, number: u32) -> GrantRecord {
-    GrantRecord { attempt: attempt(id, number), worker: worker(2).intro.ip, tags: vec!["gpu:0".into(), "disk".into()] }
+    GrantRecord { attempt: attempt(id, number), worker: worker(2).intro.id, tags: vec!["gpu:0".into(), "disk".into()] }
 }
 
 #[test]
@@ -46,7 +48,7 @@ fn a_job_comes_back_as_it_was_added() {
         name: Some("night run".into()),
         terms: serde_json::from_str(terms).unwrap(),
         depends: vec![edge(Condition::Any, true), edge(Condition::NotOk, false)],
-        pinned: Some(worker(2).intro.ip),
+        pinned: Some(worker(2).intro.id),
         retries_left: 3,
         ..job(2)
     };
@@ -83,11 +85,11 @@ fn every_change_of_a_job_is_kept() {
     };
     assert_eq!(step(lost), expected);
     expected.jobs[0].state = JobState::Running;
-    assert_eq!(step(Decision::Readopt { attempt: attempt(1, 1), worker: worker(2).intro.ip }), expected);
+    assert_eq!(step(Decision::Readopt { attempt: attempt(1, 1), worker: worker(2).intro.id }), expected);
     expected.grants.clear();
-    assert_eq!(step(Decision::Free { attempt: attempt(1, 1), worker: worker(2).intro.ip }), expected);
+    assert_eq!(step(Decision::Free { attempt: attempt(1, 1), worker: worker(2).intro.id }), expected);
     expected.jobs.remove(0);
-    expected.ended = vec![EndedRecord { job: JobId(1), state: JobState::Cancelled, worker: Some(worker(2).intro.ip) }];
+    expected.ended = vec![EndedRecord { job: JobId(1), state: JobState::Cancelled, worker: Some(worker(2).intro.id) }];
     expected.last_seq = 1;
     assert_eq!(step(end(1, 1, 1)), expected);
 }
@@ -120,10 +122,10 @@ fn dependencies_pins_keys_workers_and_the_pause_are_kept() {
     ]]);
     let saved = lab.commit(&[vec![
         Decision::Fulfil { job: JobId(2), on: JobId(1) },
-        Decision::Pin { job: JobId(2), worker: worker(2).intro.ip },
-        Decision::RemoveWorker { worker: worker(3).intro.ip },
+        Decision::Pin { job: JobId(2), worker: worker(2).intro.id },
+        Decision::RemoveWorker { worker: worker(3).intro.id },
     ]]);
-    let pinned = JobRecord { depends: vec![edge(Condition::Ok, true)], pinned: Some(worker(2).intro.ip), ..blocked };
+    let pinned = JobRecord { depends: vec![edge(Condition::Ok, true)], pinned: Some(worker(2).intro.id), ..blocked };
     let expected = saved_with(vec![job(1), pinned], |s| {
         s.workers = vec![worker(2)];
         s.keys = vec![key];

@@ -8,7 +8,9 @@ use serde_json::{Map, Value};
 use super::Method::{Delete, Get, Post, Put};
 use super::form::endpoints;
 use super::{Endpoint, Operation, Raw};
-use crate::api::error::ErrorCode::{self, Ambiguous, Conflict, DiskFull, Fenced, Gone, NotFound, QueueFull, TooLarge};
+use crate::api::error::ErrorCode::{
+    self, Ambiguous, Clone as CloneOf, Conflict, DiskFull, Fenced, Gone, NotFound, QueueFull, TooLarge, Wait,
+};
 use crate::api::files::*;
 use crate::api::jobs::*;
 use crate::api::live::*;
@@ -34,8 +36,8 @@ const WORKERS: &[Role] = &[Worker];
 const INVITED: &[Role] = &[Join];
 
 /// What can stand in the way of new jobs, and of those that are made from ended ones.
-const SUBMIT_REFUSALS: &[ErrorCode] = &[NotFound, Conflict, QueueFull, DiskFull];
-const RETRY_REFUSALS: &[ErrorCode] = &[NotFound, Conflict, Gone, QueueFull, DiskFull];
+const SUBMIT_REFUSALS: &[ErrorCode] = &[NotFound, Conflict, Ambiguous, QueueFull, DiskFull];
+const RETRY_REFUSALS: &[ErrorCode] = &[NotFound, Conflict, Ambiguous, Gone, QueueFull, DiskFull];
 const BYTES: &str = "application/octet-stream";
 const EVENT_STREAM: &str = "text/event-stream";
 
@@ -71,7 +73,7 @@ endpoints! {
     /// Lists jobs.
     ///
     /// Those that have not ended, unless the query asks for others; in pages, by `after`.
-    LIST_JOBS: Endpoint<(), JobsQuery, (), JobList> = Endpoint::new(Get, "/api/jobs/list", READERS);
+    LIST_JOBS: Endpoint<(), JobsQuery, (), JobList> = Endpoint::new(Get, "/api/jobs/list", READERS).refuses(&[NotFound, Ambiguous]);
 
     /// Shows one job, waiting for its end with `wait_s`.
     GET_JOB: Endpoint<JobId, WaitQuery, (), WaitResponse> =
@@ -98,7 +100,7 @@ endpoints! {
     WHY: Endpoint<JobId, (), (), Explanation> = Endpoint::new(Get, "/api/jobs/why/{job_id}", READERS).refuses(&[Gone]);
 
     /// Shows recent results, oldest first.
-    GET_LOG: Endpoint<(), LogQuery, (), JobLog> = Endpoint::new(Get, "/api/jobs/log", READERS);
+    GET_LOG: Endpoint<(), LogQuery, (), JobLog> = Endpoint::new(Get, "/api/jobs/log", READERS).refuses(&[NotFound, Ambiguous]);
 
     /// Shows the queue in numbers.
     QUEUE_STATUS: Endpoint<(), (), (), QueueStatus> = Endpoint::new(Get, "/api/jobs/queue-status", READERS);
@@ -160,7 +162,7 @@ endpoints! {
 
     /// Shows one worker.
     ///
-    /// By address or host name, as wherever a worker is named.
+    /// By address, host name or the beginning of its id, as wherever a worker is named.
     GET_WORKER: Endpoint<str, (), (), WorkerInfo> =
         Endpoint::new(Get, "/api/workers/info/{ip}", READERS).refuses(&[Ambiguous]);
 
@@ -204,14 +206,19 @@ endpoints! {
         Endpoint::new(Post, "/api/workers/resume/{ip}", OPERATORS).refuses(&[Ambiguous]);
 
     /// Forgets a worker that is offline and holds nothing.
-    REMOVE_WORKER: Endpoint<str, (), (), RemoveResponse> =
+    ///
+    /// With `lost` also one past its lease that holds jobs: these run elsewhere or end, as each asked with
+    /// `on_lost`, and what the worker still delivers is void.
+    REMOVE_WORKER: Endpoint<str, RemoveQuery, (), RemoveResponse> =
         Endpoint::new(Delete, "/api/workers/{ip}", OPERATORS).refuses(&[Conflict, Ambiguous]);
 
     /// Registers a worker or updates what it said.
     ///
-    /// Without a body the worker is known by the address of its connection and has 4 slots.
+    /// A worker is its `worker_id`, which is that of its token; its address is that of its connection. Without
+    /// either it is known by that address. Without a body it has 4 slots. While another run or machine with
+    /// the same identity may still be at work the answer is 503 `wait`; when it is, 409 `clone`.
     REGISTER: Endpoint<(), (), RegisterRequest, RegisterResponse> =
-        Endpoint::new(Post, "/api/workers/register", WORKERS).without_body_too().refuses(&[Conflict]);
+        Endpoint::new(Post, "/api/workers/register", WORKERS).without_body_too().refuses(&[CloneOf, Wait]);
 
     /// Polls for work.
     ///
@@ -219,28 +226,31 @@ endpoints! {
     /// answer then waits up to `wait_s` seconds for something to say. Contents of jobs are named by their hashes
     /// for those that send the header `c2-protocol: 2`; all others find them in the specification.
     GET_WORK: Endpoint<IpAddr, (), PollRequest, WorkAnswer> =
-        Endpoint::new(Post, "/api/workers/get-work/{ip}", WORKERS).without_body_too().refuses(&[Conflict]);
+        Endpoint::new(Post, "/api/workers/get-work/{ip}", WORKERS).without_body_too().refuses(&[Wait]);
 
     /// Delivers the result of one attempt.
     DELIVER_RESULT: Endpoint<JobId, (), ResultRequest, ResultResponse> =
-        Endpoint::new(Post, "/api/jobs/result/{job_id}", WORKERS).refuses(&[Conflict, Fenced]);
+        Endpoint::new(Post, "/api/jobs/result/{job_id}", WORKERS).refuses(&[Fenced]);
 
     /// Says what an attempt wrote, as c2d asked.
     ///
     /// The question is a directive in the answer to a poll; the answer here may be the next one.
     SAY_WRITTEN: Endpoint<IpAddr, (), OutputAnswer, NextRead> =
-        Endpoint::new(Post, "/api/workers/live/{ip}", WORKERS).refuses(&[Conflict]);
+        Endpoint::new(Post, "/api/workers/live/{ip}", WORKERS);
 
     /// Makes an invitation.
+    ///
+    /// With `as` it is for a machine that was installed anew, and gives it the identity of that worker.
     INVITE: Endpoint<(), (), InviteRequest, InviteResponse> =
-        Endpoint::new(Post, "/api/tokens/invite", OPERATORS).creates();
+        Endpoint::new(Post, "/api/tokens/invite", OPERATORS).creates().refuses(&[NotFound, Ambiguous]);
 
     /// Takes an invitation in exchange for a token.
     ///
     /// A worker says its `worker_id`, an id that it makes up and keeps; its token is good for that worker
-    /// alone. A request that is refused leaves the invitation as it was.
+    /// alone. An invitation to be a known worker answers with the `worker_id` of that one, once it is past its
+    /// lease. A request that is refused leaves the invitation as it was.
     JOIN: Endpoint<(), (), JoinRequest, JoinResponse> =
-        Endpoint::new(Post, "/api/join", INVITED).creates().refuses(&[Conflict]);
+        Endpoint::new(Post, "/api/join", INVITED).creates().refuses(&[Conflict, Wait]);
 
     /// Lists all tokens, without their secrets.
     LIST_TOKENS: Endpoint<(), (), (), TokenList> = Endpoint::new(Get, "/api/tokens", OPERATORS);

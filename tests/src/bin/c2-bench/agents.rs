@@ -61,6 +61,7 @@ impl Simulated {
             hostname: name.clone(),
             worker_id: name.clone(),
             boot_id: name.clone(),
+            session: name.clone().into(),
             slots: Some(SLOTS),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             ..RegisterRequest::default()
@@ -76,7 +77,7 @@ impl Simulated {
         let request = PollRequest {
             worker_id: self.name.clone(),
             boot_id: self.name.clone(),
-            session: self.name.clone(),
+            session: self.name.clone().into(),
             seq: self.seq,
             slots_free: SLOTS.saturating_sub(u32::try_from(running.len())?),
             running: running.to_vec(),

@@ -5,11 +5,11 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use c2_shared::id::{AttemptId, JobId};
+use c2_shared::id::{AttemptId, JobId, Session, WorkerId};
 use c2_shared::job::Outcome;
 use c2_shared::time::Mono;
 use c2_tests::usage::memory_bytes;
-use c2d::sched::event::{self, Introduction, NewJob, ResultSummary};
+use c2d::sched::event::{self, Introduction, NewJob, Place, ResultSummary};
 use c2d::sched::{Event, Now, Saved, Scheduler};
 use serde_json::{Value, json};
 
@@ -34,10 +34,11 @@ fn measure(jobs: usize, workers: usize) -> Result<Value> {
     let mut scheduler = Scheduler::restore(Saved::default(), jobs, at(mono));
     for n in 0..workers {
         let intro = Introduction {
+            id: id(n),
             ip: ip(n),
             hostname: String::new(),
-            worker_id: n.to_string(),
-            boot_id: String::new(),
+            place: Place::default(),
+            session: Session::default(),
             slots: 4,
             version: String::new(),
             hardware: "{}".into(),
@@ -53,11 +54,11 @@ fn measure(jobs: usize, workers: usize) -> Result<Value> {
     let working = now();
     for n in 0..turns {
         // Each worker has ended its last job before it asks for the next.
-        let worker = ip(n % workers);
-        apply(&mut scheduler, mono, event::PlainPolled { worker })?;
+        let (worker, ip) = (id(n % workers), ip(n % workers));
+        apply(&mut scheduler, mono, event::PlainPolled { worker: worker.clone(), ip })?;
         let attempt = AttemptId { job: JobId(u64::try_from(n)? + 1), number: 1 };
         let result = ResultSummary { attempt, outcome: Outcome::Exit { code: 0 }, of_job: false };
-        apply(&mut scheduler, mono, event::ResultArrived { worker, result })?;
+        apply(&mut scheduler, mono, event::ResultArrived { worker, from: Some(ip), result })?;
     }
     let turn_us = working.elapsed().as_secs_f64() * 1e6 / count(turns);
     let ticking = now();
@@ -85,6 +86,10 @@ fn apply(scheduler: &mut Scheduler, mono: u64, event: impl Event) -> Result<()> 
 
 fn at(mono: u64) -> Now {
     Now { mono: Mono(mono), wall_ms: mono + u64::try_from(Duration::from_secs(1_000_000).as_millis()).unwrap_or(0) }
+}
+
+fn id(n: usize) -> WorkerId {
+    format!("{n:032x}").into()
 }
 
 fn ip(n: usize) -> IpAddr {

@@ -1,0 +1,48 @@
+//! Why an agent ends.
+
+use c2_shared::advice::Advice;
+use c2_shared::client::ClientError;
+use c2_shared::exit;
+
+use crate::state::StateError;
+use crate::workspace::RootError;
+
+/// Why the agent stops.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AgentError {
+    #[error(transparent)]
+    Root(#[from] RootError),
+    #[error(transparent)]
+    State(#[from] StateError),
+    #[error(transparent)]
+    Client(ClientError),
+    #[error("cannot start")]
+    Runtime(#[source] std::io::Error),
+    #[error("cannot take over what an earlier run left")]
+    TakeOver(#[source] std::io::Error),
+    #[error("c2d at {server} does not take this agent's token any more: {said}")]
+    Revoked { server: String, said: String },
+    #[error("this state folder is a copy of another worker's: {said}")]
+    Copy { said: String },
+}
+
+impl Advice for AgentError {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Root(error) => return error.hint(),
+            Self::State(error) => return error.hint(),
+            Self::Client(error) => return error.hint(),
+            Self::Runtime(_) => "see the limits of this user with: ulimit -a".to_owned(),
+            Self::TakeOver(_) => "see whether the state folder may be written to".to_owned(),
+            Self::Revoked { .. } => "join again, with a line of `c2d invite`: c2-agent join LINE".to_owned(),
+            Self::Copy { .. } => "give this machine an identity of its own: c2-agent reset-identity".to_owned(),
+        })
+    }
+
+    fn status(&self) -> u8 {
+        match self {
+            Self::Revoked { .. } | Self::Copy { .. } => exit::NOT_A_WORKER,
+            _ => exit::FAILED,
+        }
+    }
+}

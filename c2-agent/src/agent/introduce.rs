@@ -1,0 +1,110 @@
+//! How an agent becomes known to c2d, and the two answers that end it.
+
+use std::time::Duration;
+
+use c2_shared::api::error::ErrorCode;
+use c2_shared::api::work::{RegisterRequest, RegisterResponse};
+use c2_shared::client::ClientError;
+use c2_shared::limits::{GREETING_MS, INTRODUCE_MS};
+use c2_shared::time::Mono;
+
+use super::{Agent, AgentError};
+use crate::connection::Introduced;
+use crate::identity::{self, Identity};
+use crate::options::Options;
+use crate::supervise::wire::VERSION;
+use crate::{clock, detect};
+
+/// How long an agent that has to go waits for the ends of the jobs that it ends: as long as they may take.
+const ENDS_WITHIN: Duration = Duration::from_secs(30);
+
+pub(super) async fn introduction(options: &Options, identity: Identity) -> RegisterRequest {
+    RegisterRequest {
+        ip: options.address,
+        hostname: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        worker_id: identity.worker_id,
+        boot_id: identity.boot_id,
+        slots: Some(options.slots),
+        hardware: detect::hardware().await,
+        version: VERSION.to_owned(),
+        session: identity.session,
+        machine: identity.machine,
+        folder: identity.folder,
+    }
+}
+
+impl Agent {
+    /// c2d knows this worker. It polls only when all runners of the run before have said what they hold: a
+    /// poll that leaves something out says that it is over.
+    pub(super) fn on_registered(&mut self, now: Mono, seq: u64, answer: &RegisterResponse) {
+        self.heard();
+        match self.connection.introduced(answer) {
+            Introduced::Briefly => return self.slots.introduce_after(now, seq, 0),
+            Introduced::ToOlder => {
+                tracing::warn!(
+                    "c2d at {} is older than this agent, which takes nothing new from it",
+                    self.connection.server()
+                );
+                tracing::warn!("upgrade c2d first");
+            }
+            Introduced::Fully => {}
+        }
+        if let Some(start) = answer.start {
+            tracing::warn!("c2d knows a later run of this worker; this is run {start} from now on");
+            self.slots.count_from(start);
+            self.connection.count_from(start);
+            if let Err(error) = identity::count_from(&self.state, start) {
+                tracing::warn!("cannot note that: {error}");
+            }
+        }
+        if self.connection.worker() != Some(answer.ip) {
+            tracing::info!("registered at {} as {}", self.connection.server(), answer.ip);
+        }
+        self.connection.set_worker(answer.ip);
+        self.output_keep_bytes = answer.output_keep_bytes;
+        if self.runners.all_greeted() {
+            self.slots.on_registered(now, seq, self.connection.is_full());
+        } else {
+            self.slots.introduce_after(now, seq, INTRODUCE_MS);
+        }
+    }
+
+    /// Ends the runners that have not said for too long what they hold; what they ran is reported lost.
+    pub(super) fn end_the_silent(&mut self) {
+        if clock::elapsed().since_ms(self.started) >= GREETING_MS {
+            self.runners.end_the_silent();
+        }
+    }
+
+    /// Why an answer of c2d ends this agent, if it does. Whatever else c2d refuses now it may take later.
+    pub(super) async fn dismissal(&mut self, error: &ClientError) -> Option<AgentError> {
+        let (server, said) = (self.connection.server().to_owned(), error.to_string());
+        match error.code()? {
+            ErrorCode::Unauthorized => Some(AgentError::Revoked { server, said }),
+            ErrorCode::Clone => {
+                if let Err(error) = identity::mark_as_copy(&self.state) {
+                    tracing::warn!("cannot note that this folder is a copy: {error}");
+                }
+                self.end_all().await;
+                Some(AgentError::Copy { said })
+            }
+            _ => None,
+        }
+    }
+
+    /// Ends everything that runs here, and waits for it.
+    async fn end_all(&mut self) {
+        let ended = async {
+            for attempt in self.slots.all_running() {
+                self.kill(attempt);
+            }
+            while self.slots.running() > 0 {
+                let Some(report) = self.incoming.recv().await else { return };
+                self.on_report(report);
+            }
+        };
+        if tokio::time::timeout(ENDS_WITHIN, ended).await.is_err() {
+            tracing::warn!("some jobs did not end; they end when their lease is over");
+        }
+    }
+}

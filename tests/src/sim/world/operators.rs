@@ -1,0 +1,155 @@
+//! What operators do in a history: they submit, retry, cancel, hold, release, drain and remove.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use c2_shared::id::{JobId, WorkerId};
+use c2_shared::job::{Dependency, JobState, OnLost, Placement, Terms};
+use c2d::sched::event::{self, Again, IdempotencyKey, NewJob};
+
+use super::{ENDLESS_MS, TAGS, World};
+use crate::sim::agent::Agent;
+use crate::sim::disk::Disk;
+
+impl<D: Disk> World<D> {
+    /// A new machine gets its groups and tags from the operator.
+    pub(super) fn equip(&mut self, worker: &WorkerId) {
+        let tags: BTreeSet<String> = TAGS.iter().map(|&tag| tag.to_owned()).collect();
+        self.apply(event::TagsSet { worker: worker.clone(), tags });
+        if worker.as_str().ends_with(|digit| matches!(digit, '0' | '2' | '4' | '6' | '8')) {
+            self.apply(event::GroupsChanged {
+                worker: worker.clone(),
+                add: ["even".to_owned()].into(),
+                remove: [].into(),
+            });
+        }
+    }
+
+    /// Operators submit, retry, cancel, hold, release, drain, remove.
+    pub(super) fn operate(&mut self) {
+        let job = JobId(1 + self.random.below(self.scheduler.last_job().max(1)));
+        let i = usize::try_from(self.random.below(self.agents.len() as u64)).unwrap_or(0);
+        let worker = self.agents[i].worker();
+        match self.random.below(40) {
+            0..=7 => self.submit(),
+            8 | 9 => drop(self.apply(event::CancelRequested { job })),
+            10 => drop(self.apply(event::HoldRequested { job })),
+            11 => drop(self.apply(event::ReleaseRequested { job })),
+            12 => drop(self.apply(event::DrainSet { worker, drain: true })),
+            13 | 14 => drop(self.apply(event::DrainSet { worker, drain: false })),
+            15 => {
+                let paused = self.random.chance(30);
+                self.apply(event::PauseSet { paused });
+            }
+            16 => self.retry(),
+            17 => drop(self.apply(event::WorkerRemoved { worker, lost: false })),
+            // Nobody gives a machine up on which something may run.
+            18 if self.is_dead(&worker) => drop(self.apply(event::WorkerRemoved { worker, lost: true })),
+            _ => {}
+        }
+    }
+
+    pub(super) fn submit(&mut self) {
+        let count = 1 + self.random.below(5);
+        let jobs = (0..count).map(|i| self.new_job(i)).collect();
+        let key = self.random.chance(20).then(|| {
+            let key = format!("k{}", self.random.below(5));
+            IdempotencyKey { digest: key.clone(), key }
+        });
+        if let Some(jobs) = self.apply(event::JobsSubmitted { jobs, key }) {
+            self.unanswered.push(jobs);
+        }
+    }
+
+    pub(super) fn new_job(&mut self, place: u64) -> NewJob {
+        let random = &mut self.random;
+        let mut depends: Vec<String> = Vec::new();
+        while random.chance(25) {
+            let on = if place > 0 && random.chance(50) {
+                format!("n{}", random.below(place))
+            } else {
+                format!("job-{}", 1 + random.below(self.scheduler.last_job().max(1)))
+            };
+            depends.push(format!("{}{on}", random.pick(&["", "", "any:", "notok:"])));
+        }
+        let grouped = random.chance(15) && self.scheduler.workers(self.now).iter().any(|w| w.groups.contains("even"));
+        // Not both: the machine of its dependencies need not be in the group.
+        let same_machine = !grouped && !depends.is_empty() && random.chance(20);
+        let known: BTreeSet<WorkerId> = self.agents.iter().map(Agent::worker).collect();
+        let others = known.len() > 1 && !grouped && !same_machine;
+        let known: Vec<String> = known.iter().map(ToString::to_string).collect();
+        let excluded = (others && random.chance(15)).then(|| random.below(known.len() as u64));
+        let excluded = excluded.and_then(|n| known.get(usize::try_from(n).ok()?).cloned());
+        let placement = Placement {
+            group: grouped.then(|| "even".to_owned()),
+            tags: if random.chance(30) { vec![random.pick(&["disk", "gpu", "gpu:0"]).to_owned()] } else { Vec::new() },
+            exclude: excluded.into_iter().collect(),
+        };
+        let terms = Terms {
+            placement: Arc::new(placement),
+            same_machine,
+            priority: i32::try_from(random.below(3)).unwrap_or(0),
+            retries: u32::try_from(random.below(3)).unwrap_or(0),
+            retry_delay_s: (random.below(3) > 0).then(|| 30 * random.below(2)),
+            hold: random.chance(5),
+            begin_at: random.chance(10).then(|| self.now.wall_ms + random.below(40_000)),
+            on_lost: random.pick(&[OnLost::Requeue, OnLost::Requeue, OnLost::Fail, OnLost::Wait]),
+        };
+        NewJob {
+            payload: r#"{"command":"true"}"#.into(),
+            name: Some(format!("n{place}").into()),
+            terms,
+            depends: depends.into_iter().map(Dependency::from).collect(),
+        }
+    }
+
+    /// Some ended jobs are submitted again, in an order of their own; or some that have not ended,
+    /// which is refused.
+    pub(super) fn retry(&mut self) {
+        let last = self.scheduler.last_job().max(1);
+        let count = 1 + self.random.below(3);
+        let jobs = (0..count).map(|_| {
+            let of = JobId(1 + self.random.below(last));
+            Again { of, job: NewJob { name: None, ..self.new_job(0) } }
+        });
+        let jobs = jobs.collect();
+        if let Some(jobs) = self.apply(event::JobsRetried { jobs }) {
+            self.unanswered.push(jobs);
+        }
+    }
+
+    /// Jobs that end by a cancel alone are cancelled at last.
+    pub(super) fn cancel_endless(&mut self) {
+        let running = self.agents.iter().flat_map(|agent| &agent.running);
+        let endless: Vec<JobId> =
+            running.filter(|(_, run)| run.ends_ms >= ENDLESS_MS).map(|(attempt, _)| attempt.job).collect();
+        for job in endless {
+            if self.scheduler.job(self.now, job).is_some_and(|job| !job.cancelling) {
+                self.apply(event::CancelRequested { job });
+            }
+        }
+    }
+
+    /// An operator gives up the workers that are past their lease and run nothing anywhere: a job may wait for
+    /// one whose machine has become another worker.
+    pub(super) fn give_up_the_dead(&mut self) {
+        let gone = self.scheduler.workers(self.now).into_iter().filter(|view| view.past_lease);
+        for worker in gone.map(|view| view.intro.id).collect::<Vec<_>>() {
+            if self.is_dead(&worker) {
+                self.apply(event::WorkerRemoved { worker, lost: true });
+            }
+        }
+    }
+
+    /// Whether nothing runs anywhere under an identity.
+    pub(super) fn is_dead(&self, worker: &WorkerId) -> bool {
+        self.agents.iter().all(|agent| agent.worker() != *worker || agent.running.is_empty())
+    }
+
+    pub(super) fn release_all(&mut self) {
+        let held = Some(JobState::Held);
+        for job in self.scheduler.jobs(self.now, held, None, usize::MAX) {
+            self.apply(event::ReleaseRequested { job: job.id });
+        }
+    }
+}

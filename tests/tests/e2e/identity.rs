@@ -1,0 +1,81 @@
+//! A worker is the identity of its agent's state folder: it moves, is copied, and shares its address.
+
+use c2_shared::job::JobState;
+use c2_tests::wait::SOON;
+use c2_tests::{eventually, scenario};
+use rustix::process::Signal;
+
+crate::tests![
+    a_worker_moves_between_two_starts_with_all_it_has,
+    a_copied_folder_is_found_out_and_becomes_a_worker_of_its_own,
+    agents_side_by_side_need_only_folders_of_their_own,
+];
+
+fn a_worker_moves_between_two_starts_with_all_it_has() {
+    scenario(async |cluster| {
+        cluster.agent("127.0.4.1").await?;
+        cluster.exec(&["assign 127.0.4.1 lab", "set-tags 127.0.4.1 disk"]).await?;
+        let marks = cluster.new_folder("marks")?.join("starts");
+        let job = cluster.submit(&format!("echo $C2_ATTEMPT >>{}; sleep 4", marks.display())).await?;
+        eventually("its start", SOON, async || Ok(marks.exists().then_some(()))).await?;
+        cluster.signal_agent("127.0.4.1", Signal::TERM)?;
+        cluster.readdress("127.0.4.1", "127.0.4.2").await?;
+        let ended = cluster.ended(job).await?.job;
+        assert_eq!((ended.row.state, ended.attempts.len()), (JobState::Succeeded, 1), "{ended:?}");
+        eventually("its address", SOON, async || {
+            let row = cluster.client().job(job, 0).await?.job.row;
+            Ok((row.worker == Some([127, 0, 4, 2].into())).then_some(()))
+        })
+        .await?;
+        assert_eq!(std::fs::read_to_string(marks)?, "1\n");
+        let workers = cluster.client().workers().await?.workers;
+        assert_eq!(workers.len(), 1, "{workers:?}");
+        assert!(workers[0].groups.contains("lab") && workers[0].tags.contains_key("disk"), "{workers:?}");
+        // Its jobs are found by each of its names, and by none that it has no longer.
+        let (name, id) = (&workers[0].hostname, workers[0].worker_id.short());
+        for word in ["127.0.4.2", name, id] {
+            let found = cluster.exec(&[&format!("jobs --all --worker={word}")]).await?;
+            assert!(found.stdout.contains(&job.to_string()), "{word}: {found:?}");
+        }
+        let unknown = cluster.exec(&["info 127.0.4.1"]).await?;
+        assert!(unknown.status != 0 && unknown.stderr.contains("unknown worker"), "{unknown:?}");
+        Ok(())
+    });
+}
+
+fn a_copied_folder_is_found_out_and_becomes_a_worker_of_its_own() {
+    scenario(async |cluster| {
+        cluster.agent("127.0.4.1").await?;
+        let job = cluster.submit("sleep 12; echo done").await?;
+        cluster.running(job).await?;
+        let log = cluster.copied_agent("127.0.4.1", "127.0.4.3").await?;
+        assert!(log.contains("this state folder is a copy") && log.contains("c2-agent reset-identity"), "{log}");
+        let shown = cluster.exec(&["list"]).await?.stdout;
+        assert!(shown.contains("a machine at 127.0.4.3 uses its identity"), "{shown}");
+        let again = cluster.restart_agent("127.0.4.3").await;
+        assert!(again.is_err(), "it starts although it is a copy");
+        let state = cluster.agent_home("127.0.4.3")?.join("state");
+        let reset = cluster.run_agent(&["reset-identity", "--state-dir", &state.to_string_lossy()]).await?;
+        assert_eq!(reset.status, 0, "{reset:?}");
+        cluster.restart_agent("127.0.4.3").await?;
+        let ids: std::collections::BTreeSet<_> =
+            cluster.client().workers().await?.workers.into_iter().map(|row| row.worker_id).collect();
+        assert_eq!(ids.len(), 2);
+        let ended = cluster.ended(job).await?.job;
+        assert_eq!((ended.row.attempt, ended.stdout.as_str()), (1, "done\n"), "the original was not disturbed");
+        Ok(())
+    });
+}
+
+fn agents_side_by_side_need_only_folders_of_their_own() {
+    scenario(async |cluster| {
+        cluster.agent("127.0.4.1").await?;
+        cluster.beside("127.0.4.1").await?;
+        let ambiguous = cluster.exec(&["drain 127.0.4.1"]).await?;
+        assert!(ambiguous.status != 0 && ambiguous.stderr.contains("means several workers"), "{ambiguous:?}");
+        let id = cluster.client().workers().await?.workers[0].worker_id.clone();
+        let drained = cluster.exec(&[&format!("drain {}", id.short())]).await?;
+        assert_eq!(drained.status, 0, "{drained:?}");
+        Ok(())
+    });
+}
