@@ -21,7 +21,9 @@ use futures_util::stream::unfold;
 use serde::Serialize;
 use tokio::sync::{broadcast, watch};
 
+use crate::access::Speaker;
 use crate::engine::Touched;
+use crate::http::find_worker;
 use crate::http::handler::{Answer, ApiError, App, Json, JsonBody, Name, QueryOf, State, serves};
 use crate::http::kept::Reader;
 use crate::http::role::WorkerPeer;
@@ -40,10 +42,18 @@ serves!(FOLLOW => follow, SAY_WRITTEN => live);
 pub(crate) async fn live(
     peer: WorkerPeer,
     State(app): State<App>,
-    Name(_): Name,
+    Name(name): Name,
     JsonBody(answer): JsonBody<OutputAnswer, BODY_BYTES_MAX>,
 ) -> Answer<NextRead> {
-    Ok(Json(NextRead { read: app.live_output.answered(peer.speaker(&app), answer).await }))
+    let speaker = peer.speaker(&app);
+    // Several may be meant on this machine, but not nobody.
+    if matches!(speaker, Speaker::Unbound(_))
+        && let Err(error) = find_worker::find(&app, &name).await
+        && error.is_not_found()
+    {
+        return Err(error);
+    }
+    Ok(Json(NextRead { read: app.live_output.answered(speaker, answer).await }))
 }
 
 /// Streams what a job writes until it has ended.

@@ -209,7 +209,7 @@ impl Turn<'_> {
         let intro = Introduction { ip: known.ip, session: session.clone(), ..intro };
         let record = WorkerRecord { intro, ..worker.record.clone() };
         if begins {
-            self.begin_session(&id, session.clone());
+            self.begin_session(&id, &session);
         }
         if self.s.workers[&id].record != record {
             self.dismiss_parked(&id);
@@ -264,12 +264,12 @@ impl Turn<'_> {
 
     /// Another run of an agent takes over from the one before. What was given to that one and not
     /// confirmed it will never start.
-    pub(super) fn begin_session(&mut self, id: &WorkerId, session: Session) {
+    pub(super) fn begin_session(&mut self, id: &WorkerId, session: &Session) {
         self.dismiss_parked(id);
         let worker = self.s.known(id);
         let presence = &mut worker.presence;
         let before = worker.record.intro.session.clone();
-        presence.replaced.retain(|old| *old != session);
+        presence.replaced.retain(|old| old != session);
         if !before.is_empty() {
             if presence.replaced.len() == NEWCOMERS_LEN {
                 presence.replaced.pop_front();

@@ -223,7 +223,7 @@ impl Turn<'_> {
 
     /// An agent that does not number its runs was started anew.
     fn next_session(&mut self, poll: &Poll) {
-        self.begin_session(&poll.worker, poll.session.clone());
+        self.begin_session(&poll.worker, &poll.session);
         let mut record = self.s.workers[&poll.worker].record.clone();
         record.intro.session = poll.session.clone();
         self.decide(Decision::PutWorker(Box::new(record)));

@@ -288,7 +288,7 @@ impl<D: Disk> World<D> {
                     // What counts is answered when it is durable.
                     self.unsaid.push((agent, message));
                 }
-                Message::Registered { agent, session, reply } => self.on_registered(agent, &session, reply),
+                Message::Registered { agent, session, reply } => self.on_registered(agent, &session, &reply),
                 Message::Poll { agent, poll } => self.receive(agent, poll),
                 Message::Answer { agent, session, seq, answer } => self.hand_over(agent, &session, seq, &answer),
                 Message::Refused { agent, session, seq } if self.hears(agent, &session) => {
@@ -305,7 +305,7 @@ impl<D: Disk> World<D> {
     }
 
     /// An agent hears what became of its introduction. A copy ends what it runs, and begins anew as itself.
-    fn on_registered(&mut self, i: usize, session: &Session, reply: Result<Option<u64>, Reject>) {
+    fn on_registered(&mut self, i: usize, session: &Session, reply: &Result<Option<u64>, Reject>) {
         let here = self.agents[i].session();
         // Old agents do not say in an introduction which run they are.
         if !self.agents[i].up || self.is_cut(i) || !(session.is_empty() || here == *session) {
@@ -315,7 +315,7 @@ impl<D: Disk> World<D> {
             Ok(start) => {
                 self.agents[i].registered = true;
                 if let Some(start) = start {
-                    self.agents[i].starts = start;
+                    self.agents[i].starts = *start;
                 }
                 self.next_poll_ms[i] = self.now.mono.0;
             }

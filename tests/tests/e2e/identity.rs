@@ -27,7 +27,7 @@ fn a_worker_moves_between_two_starts_with_all_it_has() {
             Ok((row.worker == Some([127, 0, 4, 2].into())).then_some(()))
         })
         .await?;
-        assert_eq!(std::fs::read_to_string(marks)?, "1\n");
+        assert_eq!(std::fs::read_to_string(marks)?, "job-1.1\n");
         let workers = cluster.client().workers().await?.workers;
         assert_eq!(workers.len(), 1, "{workers:?}");
         assert!(workers[0].groups.contains("lab") && workers[0].tags.contains_key("disk"), "{workers:?}");

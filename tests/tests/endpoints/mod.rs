@@ -85,7 +85,7 @@ async fn plain_worker(survey: &mut Survey) -> Result<()> {
 
     let written = |id: u64| Some(json!({"id": id, "running": false}));
     survey.expect(PLAIN, "POST /api/workers/live/127.0.0.9", written(1), 200, &Value::Null).await?;
-    survey.expect(STRANGER, "POST /api/workers/live/127.0.0.9", written(1), 200, &Value::Null).await?;
+    survey.expect(STRANGER, "POST /api/workers/live/127.0.0.77", written(1), 404, &Value::Null).await?;
     Ok(())
 }
 
@@ -132,7 +132,10 @@ async fn workers(survey: &mut Survey) -> Result<()> {
     }
     let twins = json!({"code": "ambiguous", "message": "\"TWIN\" means several workers: 127.0.0.9 (twin, id addr:127.0.0.9), \
             127.0.0.78 (Twin, id addr:127.0.0.78)"});
+    copied_folder(survey).await?;
     for (operation, body) in [
+        ("GET /api/jobs/list?worker=IP", None),
+        ("GET /api/jobs/log?worker=IP", None),
         ("GET /api/workers/info/IP", None),
         ("POST /api/workers/groups/IP", groups("gpu")),
         ("DELETE /api/workers/groups/IP/gpu", None),
@@ -146,10 +149,31 @@ async fn workers(survey: &mut Survey) -> Result<()> {
         ("GET /api/pdsh/workers/IP", None),
         ("GET /api/pdsh/workers/@all,!IP", None),
     ] {
-        for (name, status, part) in [("127.0.0.88", 404, json!({"code": "not_found"})), ("TWIN", 409, twins.clone())] {
+        // Jobs are also found by an address that nobody has any more.
+        let nobody = if operation.contains("worker=") { "nobody" } else { "127.0.0.88" };
+        for (name, status, part) in [(nobody, 404, json!({"code": "not_found"})), ("TWIN", 409, twins.clone())] {
             survey.expect(OPERATOR, &operation.replace("IP", name), body.clone(), status, &part).await?;
         }
     }
+    Ok(())
+}
+
+/// A machine with a copy of another's state folder waits until the other has polled twice, and then is told.
+async fn copied_folder(survey: &mut Survey) -> Result<()> {
+    let intro = |folder: &str| {
+        let session = format!("1-{folder}");
+        Some(json!({"worker_id": "copied", "boot_id": "b", "session": session, "machine": "m", "folder": folder}))
+    };
+    let (own, copy) = (Who::Worker([127, 0, 0, 79]), Who::Worker([127, 0, 0, 80]));
+    let register = "POST /api/workers/register";
+    survey.expect(own, register, intro("own"), 200, &Value::Null).await?;
+    survey.expect(copy, register, intro("copy"), 503, &json!({"code": "wait"})).await?;
+    for seq in [1, 2] {
+        let poll = json!({"worker_id": "copied", "boot_id": "b", "session": "1-own", "seq": seq});
+        survey.expect(own, "POST /api/workers/get-work/127.0.0.79", Some(poll), 200, &Value::Null).await?;
+        tokio::time::sleep(std::time::Duration::from_millis(4_100)).await;
+    }
+    survey.expect(copy, register, intro("copy"), 409, &json!({"code": "clone"})).await?;
     Ok(())
 }
 
@@ -287,8 +311,10 @@ async fn tokens(cluster: &Cluster, survey: &mut Survey) -> Result<()> {
     ] {
         survey.expect(Who::Invited, "POST /api/join", body, status, &part).await?;
     }
-    let again = Some(json!({"as": "127.0.0.88"}));
-    survey.expect(OPERATOR, "POST /api/tokens/invite", again, 404, &json!({"code": "not_found"})).await?;
+    for (name, status, code) in [("127.0.0.88", 404, "not_found"), ("TWIN", 409, "ambiguous")] {
+        let again = Some(json!({"as": name}));
+        survey.expect(OPERATOR, "POST /api/tokens/invite", again, status, &json!({"code": code})).await?;
+    }
     let two = Some(json!({"role": "viewer", "uses": 2}));
     let invited = survey.expect(OPERATOR, "POST /api/tokens/invite", two, 201, &Value::Null).await?;
     survey.invite(invited["line"].as_str().context("a line")?)?;

@@ -16,7 +16,7 @@ impl<D: Disk> World<D> {
     pub(super) fn equip(&mut self, worker: &WorkerId) {
         let tags: BTreeSet<String> = TAGS.iter().map(|&tag| tag.to_owned()).collect();
         self.apply(event::TagsSet { worker: worker.clone(), tags });
-        if worker.as_str().ends_with(|digit| matches!(digit, '0' | '2' | '4' | '6' | '8')) {
+        if worker.as_str().ends_with(['0', '2', '4', '6', '8']) {
             self.apply(event::GroupsChanged {
                 worker: worker.clone(),
                 add: ["even".to_owned()].into(),
