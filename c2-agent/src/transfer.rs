@@ -365,10 +365,10 @@ impl Mover {
 /// files in it.
 fn find(root: &std::path::Path, job: JobId, globs: &[String]) -> io::Result<(OwnedFd, Found)> {
     let root = Root::open(root).map_err(io::Error::other)?;
-    let opened = match root.lock(job)? {
+    let opened = root.lock(job).and_then(|locked| match locked {
         Some(locked) => Ok(locked),
         None => crate::folder::open_dir(root.dir(), &job.to_string()),
-    };
+    });
     let workspace = match opened {
         // A folder in which a job left nothing serves the next job already.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {

@@ -72,7 +72,7 @@ fn mistakes_on_the_command_line() {
     check(
         &["list"],
         2,
-        "c2-tui: unexpected \"list\" after c2-tui\n  hint: run a command with: c2-tui --exec \"list\"\n",
+        "c2-tui: unexpected \"list\" after c2-tui\n  hint: put the whole line in quotes: c2-tui --exec 'list ...'\n",
     );
     check(
         &["--server", "http://x", "--exec", "list"],
@@ -221,13 +221,33 @@ fn an_interrupt_ends_a_script_that_waits_for_its_next_line() {
     drop(input);
 }
 
+/// Where something answers one request after the other, as a c2d that finds nothing wrong.
+fn satisfied() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = [0; 64 * 1024];
+            while stream.read(&mut request).unwrap_or(0) > 0 {
+                let answer = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 26\r\n\r\n{\"problems\":[],\"notes\":[]}";
+                if stream.write_all(answer.as_bytes()).is_err() {
+                    break;
+                }
+            }
+        }
+    });
+    server
+}
+
 /// The begin of a job that would be submitted, in the zone that `TZ` names, and what is said of it.
 fn begin(tz: &str, time: &str) -> (u64, String) {
     let home = tempfile::tempdir().unwrap();
     let inputs = home.path().join("inputs");
     std::fs::write(&inputs, "x\n").unwrap();
     let line = format!("split 'echo {{}}' {} --begin={time} --dry-run", inputs.display());
-    let args = ["--server", "127.0.0.1:1", "--json", "--exec", &line];
+    let server = satisfied();
+    let args = ["--server", server.as_str(), "--json", "--exec", &line];
     let seen = Seen::from(console(home.path()).env("TZ", tz).args(args).output().unwrap());
     assert_eq!(seen.status, Some(0), "{}", seen.err);
     let document: serde_json::Value = serde_json::from_str(&seen.out).unwrap();

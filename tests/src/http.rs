@@ -36,6 +36,8 @@ pub struct Request<'a> {
     pub host: Option<&'a str>,
     /// The page from which it comes, if it is a browser's.
     pub origin: Option<&'a str>,
+    /// What the answer is to be, if not what it is by itself.
+    pub accept: Option<&'a str>,
     /// What the body is said to be.
     pub content_type: &'a str,
     /// The body, if there is one.
@@ -46,7 +48,7 @@ impl<'a> Request<'a> {
     /// A request with no body.
     #[must_use]
     pub const fn new(method: &'a str, path: &'a str) -> Self {
-        Self { method, path, host: None, origin: None, content_type: "application/json", body: None }
+        Self { method, path, host: None, origin: None, accept: None, content_type: "application/json", body: None }
     }
 }
 
@@ -88,6 +90,9 @@ impl Caller {
         }
         if let Some(origin) = request.origin {
             head.push_str(&format!("Origin: {origin}\r\n"));
+        }
+        if let Some(accept) = request.accept {
+            head.push_str(&format!("Accept: {accept}\r\n"));
         }
         match request.body {
             Some(body) => head.push_str(&format!(

@@ -266,14 +266,14 @@ impl<D: Durable> Engine<D> {
         for note in &touched.notes {
             if note.is_audited() {
                 let digest = match note {
-                    Note::Foreign { attempt, .. } => unrecorded.get(attempt).copied(),
+                    Note::Foreign { attempt, .. } | Note::Unwanted { attempt, .. } => unrecorded.get(attempt).copied(),
                     _ => None,
                 };
                 // Nobody may listen, as in tests.
                 let _heard = self.notes.send(Noted { note: note.clone(), digest });
             }
             // A worker may do this all the time; who audits it counts.
-            if matches!(note, Note::Foreign { .. }) {
+            if matches!(note, Note::Foreign { .. } | Note::Unwanted { .. }) {
                 continue;
             }
             if note.is_warning() {

@@ -41,6 +41,8 @@ pub enum Note {
     Lost { attempt: AttemptId, worker: String, ended: Option<Outcome> },
     /// A worker delivered a result of an attempt that it was never given.
     Foreign { worker: Who, attempt: AttemptId },
+    /// A worker delivered a result that is not its to decide any more.
+    Unwanted { worker: Who, attempt: AttemptId },
     /// A worker could not start what it was given.
     Faulty { worker: Who, attempt: AttemptId, reason: String, pause_ms: u64 },
     /// An operator removed a worker, and gave up what it had.
@@ -62,6 +64,7 @@ impl Note {
                 | Self::Replaced { .. }
                 | Self::Cloned { .. }
                 | Self::Foreign { .. }
+                | Self::Unwanted { .. }
                 | Self::Removed { .. }
         )
     }
@@ -116,6 +119,9 @@ impl fmt::Display for Note {
             }
             Self::Foreign { worker, attempt } => {
                 write!(f, "worker {worker} delivered a result of {attempt}, which it was never given; it is ignored")
+            }
+            Self::Unwanted { worker, attempt } => {
+                write!(f, "{worker} delivered a result for {attempt}, which is not its to decide (any more)")
             }
             Self::Faulty { worker, attempt, reason, pause_ms } => {
                 write!(f, "worker {worker} could not start {attempt}: {reason}; the job is queued again")?;

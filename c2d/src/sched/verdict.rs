@@ -26,9 +26,10 @@ impl Turn<'_> {
         }
         if fate == ResultFate::Recorded {
             self.conclude(id, result);
-        } else if self.s.is_foreign(id, attempt) {
-            let worker = self.s.who(id);
-            self.s.touched.notes.push(Note::Foreign { worker, attempt });
+        } else {
+            let (foreign, worker) = (self.s.is_foreign(id, attempt), self.s.who(id));
+            let note = if foreign { Note::Foreign { worker, attempt } } else { Note::Unwanted { worker, attempt } };
+            self.s.touched.notes.push(note);
         }
         self.free(id, attempt);
         fate

@@ -32,7 +32,7 @@ pub(crate) async fn run(mut notes: Receiver<Noted>, history: History, audit: Aud
         };
         let text = noted.note.to_string();
         let (kind, from) = match noted.note {
-            Note::Foreign { worker, attempt } => {
+            Note::Foreign { worker, attempt } | Note::Unwanted { worker, attempt } => {
                 // The same result once more says only that an answer was lost.
                 let known = history.digest(attempt).await;
                 if noted.digest.is_some() && known.is_ok_and(|known| known == noted.digest) {

@@ -157,7 +157,11 @@ impl Oracle {
                     let fine = !lives || replaced.contains(worker);
                     assert!(fine, "I15: {attempt} lives on {worker}, and what it holds is free");
                 }
-                Decision::RemoveWorker { worker } => drop(self.places.remove(worker)),
+                Decision::RemoveWorker { worker } => {
+                    self.places.remove(worker);
+                    // Whoever comes back is new, wherever it is.
+                    self.known.remove(worker);
+                }
                 _ => {}
             }
         }

@@ -64,6 +64,7 @@ fn followed_jobs_write_as_they_go_and_the_line_stays_free() {
 
 fn the_page_of_an_output_follows_past_what_is_kept_and_names_what_is_missing() {
     scenario(async |cluster| {
+        cluster.keep_output(256 * 1024).await?;
         cluster.agent("127.0.0.2").await?;
         let gate = cluster.console_dir().join("gate");
         let burst = "seq -f 'line %.0f xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'";

@@ -13,6 +13,7 @@ fn retried(command: String) -> JobSpec {
 
 fn a_retry_leaves_the_output_of_the_attempt_before() {
     scenario(async |cluster| {
+        cluster.keep_output(256 * 1024).await?;
         cluster.agent("127.0.0.2").await?;
         let command = "case $C2_ATTEMPT in *.1) printf 'one\\377\\n\\ntwo'; echo wrong >&2; exit 1;; \
                        *.2) seq 60000; exit 2;; esac; echo done";

@@ -117,6 +117,7 @@ fn watching_goes_on_after_agent_and_c2d_were_killed() {
 
 fn what_was_not_kept_is_a_gap_of_the_right_size() {
     scenario(async |cluster| {
+        cluster.keep_output(256 * 1024).await?;
         cluster.agent("127.0.0.2").await?;
         let job = cluster.submit("seq 1 2000000").await?;
         cluster.ended(job).await?;

@@ -40,7 +40,8 @@ fn a_name_that_several_workers_have_means_none_of_them() {
         for command in COMMANDS {
             let exec = async |word: &str| cluster.exec(&[&command.replace('W', word)]).await;
             let twins = exec("vM").await?;
-            let said = "\"vM\" is the host name of several workers: 127.0.0.11, 127.0.0.12\n";
+            let said = "\"vM\" means several workers: 127.0.0.11 (vm, id addr:127.0.0.11), \
+                        127.0.0.12 (VM, id addr:127.0.0.12)\n";
             assert!(twins.status == 1 && twins.stderr.contains(said), "{command}: {twins:?}");
             let nothing = exec("127.0.0.99").await?;
             assert!(nothing.status == 1 && nothing.stderr.contains("unknown worker"), "{command}: {nothing:?}");

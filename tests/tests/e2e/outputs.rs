@@ -42,9 +42,7 @@ fn a_long_output_is_exact_wherever_it_is_read() {
 
 fn what_is_missing_is_said_wherever_it_is_read() {
     scenario(async |cluster| {
-        cluster.kill_c2d()?;
-        std::fs::write(cluster.data_dir().join("config.json"), r#"{"output_keep_bytes": 400000}"#)?;
-        cluster.restart_c2d().await?;
+        cluster.keep_output(400_000).await?;
         let whole = seq();
         deliver(cluster, &whole).await?;
         let (head, tail) = (&whole[..100_000], &whole[whole.len() - 300_000..]);

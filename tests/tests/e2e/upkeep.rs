@@ -267,7 +267,9 @@ fn a_check_names_what_is_wrong_and_what_to_do() {
         let open = cluster.c2d(&["check"]).await?;
         assert!(open.status == 1 && open.stdout.contains("operator.token\" is open to others (mode 644)"), "{open:?}");
         fs::set_permissions(&token, fs::Permissions::from_mode(0o600))?;
-        let blob = fs::read_dir(dir.join("files"))?.next().expect("a file")?.path();
+        let files: Vec<_> = fs::read_dir(dir.join("files"))?.collect::<Result<_, _>>()?;
+        let is_blob = |file: &&fs::DirEntry| file.file_name().len() == 64;
+        let blob = files.iter().find(is_blob).expect("a file").path();
         flip(&blob, 7)?;
         let rotten = cluster.c2d(&["check"]).await?;
         assert!(rotten.status == 1 && rotten.stdout.contains("does not hold what its name says"), "{rotten:?}");

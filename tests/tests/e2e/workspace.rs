@@ -65,6 +65,7 @@ fn standard_input_and_uploads_arrive_unchanged() {
 
 fn output_that_is_too_long_keeps_its_head_and_its_tail() {
     scenario(async |cluster| {
+        cluster.keep_output(256 * 1024).await?;
         cluster.agent("127.0.0.2").await?;
         let job = cluster.submit("echo first; yes | head -c 3000000; echo last").await?;
         let end = cluster.ended(job).await?.job;

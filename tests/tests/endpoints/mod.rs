@@ -32,6 +32,7 @@ fn every_endpoint_answers_as_it_is_documented() {
         workers(&mut survey).await?;
         jobs(&mut survey).await?;
         waiting(&mut survey).await?;
+        a_long_output(&mut survey).await?;
         files(&mut survey).await?;
         tokens(cluster, &mut survey).await?;
         with_a_small_queue(cluster, &mut survey).await?;
@@ -271,6 +272,15 @@ async fn waiting(survey: &mut Survey) -> Result<()> {
         survey.expect(OPERATOR, &format!("POST /api/jobs/{path}"), with_key("false"), 409, &Value::Null).await?;
     }
     Ok(())
+}
+
+/// More than fits into one document.
+async fn a_long_output(survey: &mut Survey) -> Result<()> {
+    let job = json!({"command": "head -c 9000000 /dev/zero"});
+    let ended = survey.expect(OPERATOR, "POST /api/jobs/submit-wait", Some(job), 201, &Value::Null).await?;
+    let path = format!("/api/jobs/output/{}", ended["job"]["job_id"].as_str().context("a job")?);
+    let request = Request { accept: Some("application/json"), ..Request::new("GET", &path) };
+    survey.expect_of(OPERATOR, &request, 413, &json!({"code": "too_large"})).await.map(drop)
 }
 
 async fn files(survey: &mut Survey) -> Result<()> {

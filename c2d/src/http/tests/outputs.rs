@@ -191,7 +191,10 @@ async fn no_more_than_fits_comes_as_one_document() {
 
 #[tokio::test]
 async fn a_smaller_form_of_a_recorded_result_is_the_same_result() {
-    let lab = given(json!({}), "box").await;
+    let lab = Lab::new().await;
+    lab.operator("POST /api/jobs/submit", r#"{"command":"true"}"#).await;
+    lab.worker("POST /api/workers/register", "").await;
+    lab.worker(POLL, "").await;
     let text = seq(3_000);
     let plain = json!({"attempt": "job-1.1", "exit_code": 0, "stdout": text}).to_string();
     for status in ["recorded", "duplicate"] {

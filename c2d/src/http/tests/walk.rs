@@ -48,7 +48,7 @@ async fn a_plain_client_registers_works_and_delivers() {
 async fn each_attempts_output_can_be_asked_for() {
     let lab = Lab::new().await;
     lab.worker("POST /api/workers/register", "").await;
-    lab.operator("POST /api/jobs/submit", r#"{"command":"true","retries":2}"#).await;
+    lab.operator("POST /api/jobs/submit", r#"{"command":"true","retries":2,"retry_delay_s":0}"#).await;
     let output = async |query: &str| {
         let answer = lab.operator(&format!("GET /api/jobs/output/job-1?{query}"), "").await;
         (answer.status, answer.body)
