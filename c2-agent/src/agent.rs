@@ -115,12 +115,8 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
             "jobs run as root and may do anything on this machine; `c2-agent install` makes a user for them"
         );
     }
-    tracing::info!(
-        "looking for c2d at {}; {} slots, {} jobs taken over",
-        client.server(),
-        options.slots,
-        slots.running()
-    );
+    let (server, taken_over) = (client.server(), slots.running());
+    tracing::info!("looking for c2d at {server}; {} slots, {taken_over} jobs taken over", options.slots);
     let live = Live::new(client.clone());
     let connection = Connection::new(client, introduction);
     let mut agent = Agent {

@@ -8,6 +8,7 @@
 //! answer that is not heard, or not heard in time, is as good as lost and does no harm.
 
 mod delivery;
+mod introduce;
 mod message;
 mod poll;
 #[cfg(test)]
@@ -222,36 +223,6 @@ impl Slots {
         let cleaned = poll.cleaned.len();
         self.line = Line::Waiting { sent: now, parked: reports.is_empty() && cleaned == 0, reports, cleaned };
         Some(Request { seq, kind: RequestKind::Poll(Box::new(poll)) })
-    }
-
-    /// c2d knows this worker now. One that is older than this agent is told what it must know and gives
-    /// nothing new.
-    pub(crate) fn on_registered(&mut self, now: Mono, seq: u64, takes_work: bool) {
-        if self.awaits(seq) {
-            self.registered = true;
-            self.takes_work = takes_work;
-            self.line = Line::Quiet { due: now };
-        }
-    }
-
-    /// The worker has to introduce itself once more, after a while.
-    pub(crate) fn introduce_after(&mut self, now: Mono, seq: u64, ms: u64) {
-        if self.awaits(seq) {
-            self.registered = false;
-            self.line = Line::Quiet { due: now.after_ms(ms) };
-        }
-    }
-
-    /// It can introduce itself now, if it waits with that.
-    pub(crate) fn introduce_now(&mut self, now: Mono) {
-        if let (false, Line::Quiet { due }) = (self.registered, &mut self.line) {
-            *due = (*due).min(now);
-        }
-    }
-
-    /// This run has another number than it thought.
-    pub(crate) const fn count_from(&mut self, start: u64) {
-        self.identity.session.start = start;
     }
 
     /// Attempts that have not ended.

@@ -19,10 +19,7 @@ impl Order {
         if bytes == 0 {
             return;
         }
-        let is_last = match stream {
-            Stream::Stdout => self.runs.len() % 2 == 1,
-            Stream::Stderr => self.runs.len() % 2 == 0,
-        };
+        let is_last = self.runs.len().is_multiple_of(2) == (stream == Stream::Stderr);
         match self.runs.last_mut() {
             Some(last) if is_last => *last += bytes,
             None if is_last => self.runs.extend([0, bytes]),
@@ -114,7 +111,8 @@ mod tests {
     #[test]
     fn runs_come_back_as_they_were_written() {
         use Stream::{Stderr, Stdout};
-        let table: [(&[(Stream, u64)], &[(Stream, u64)]); 5] = [
+        type Runs = [(Stream, u64)];
+        let table: [(&Runs, &Runs); 5] = [
             (&[], &[]),
             (&[(Stdout, 5)], &[]),
             (&[(Stderr, 5)], &[]),

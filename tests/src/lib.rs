@@ -9,6 +9,7 @@ pub mod home;
 pub mod local;
 pub mod machine;
 pub mod network;
+mod outputs;
 pub mod ssh;
 pub mod terminal;
 pub mod usage;

@@ -8,14 +8,14 @@ use c2_shared::api::output::{Output, OutputBlob};
 use c2_shared::api::work::AttemptResult;
 use c2_shared::blob::{BlobHasher, BlobId};
 use c2_shared::client::TransferError;
-use tokio::time::{Duration, Instant};
 
 use super::{Mover, on_disk};
+use crate::clock;
 use crate::outputs::{Extent, Long};
 
 /// For how long c2d may refuse an output before the result comes without it: its disk may be full for
 /// as long as somebody needs to notice.
-const REFUSED_FOR: Duration = Duration::from_secs(60);
+const REFUSED_MS: u64 = 60_000;
 
 /// A stream in its file, known by its content.
 struct Named {
@@ -50,9 +50,9 @@ impl Mover {
         for Named { stream, extent, blob } in named {
             let (outputs, attempt) = (self.outputs.clone(), result.attempt);
             let open = move || outputs.open(attempt, stream, extent);
-            let until = Instant::now() + REFUSED_FOR;
+            let until = clock::elapsed().after_ms(REFUSED_MS);
             let goes_on = |error: &TransferError| {
-                error.may_pass() || (matches!(error, TransferError::Client(_)) && Instant::now() < until)
+                error.may_pass() || (matches!(error, TransferError::Client(_)) && clock::elapsed() < until)
             };
             match self.send(blob, extent.size(), open, goes_on).await {
                 Ok(()) => *of(result, stream) = in_blob(extent, blob),

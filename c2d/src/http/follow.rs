@@ -169,7 +169,7 @@ impl Watcher {
         match asked {
             Ok(answer) if answer.running => {
                 self.last = Some(answer.id);
-                in_order(answer).into_iter().for_each(|(stream, piece)| self.add(stream, piece));
+                in_order(&answer).into_iter().for_each(|(stream, piece)| self.add(stream, piece));
             }
             // It has ended and its result is under way, or its worker is silent.
             Ok(_) | Err(_) => self.news(Some(LULL)).await,

@@ -72,7 +72,7 @@ impl SoFar {
             if answer.stdout.data.is_empty() && answer.stderr.data.is_empty() {
                 return Ok(None);
             }
-            for (stream, piece) in in_order(answer) {
+            for (stream, piece) in in_order(&answer) {
                 if self.which.has(stream) {
                     *self.place(stream) = piece.end();
                     self.ready.push_back((stream, piece));
@@ -134,7 +134,7 @@ pub(crate) fn silent(job: JobId) -> ApiError {
 }
 
 /// The bytes of an answer in the order in which they were written.
-pub(crate) fn in_order(answer: OutputAnswer) -> Vec<(Stream, Piece)> {
+pub(crate) fn in_order(answer: &OutputAnswer) -> Vec<(Stream, Piece)> {
     let mut taken = (0, 0);
     let mut pieces = Vec::new();
     let rest = [(Stream::Stdout, u64::MAX), (Stream::Stderr, u64::MAX)];
@@ -194,8 +194,8 @@ mod tests {
             (Stream::Stdout, piece(12, "cd")),
             (Stream::Stderr, piece(23, "45")),
         ];
-        assert_eq!(in_order(answer.clone()), expected, "what the order does not know comes last");
+        assert_eq!(in_order(&answer), expected, "what the order does not know comes last");
         let unsaid = OutputAnswer { order: Bytes64::default(), ..answer };
-        assert_eq!(in_order(unsaid), [(Stream::Stdout, piece(10, "abcd")), (Stream::Stderr, piece(20, "12345"))]);
+        assert_eq!(in_order(&unsaid), [(Stream::Stdout, piece(10, "abcd")), (Stream::Stderr, piece(20, "12345"))]);
     }
 }

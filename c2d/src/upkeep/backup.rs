@@ -18,8 +18,6 @@ use crate::store;
 
 /// What the folder of a backup that is not complete is called, before a number.
 const PARTS: &str = ".c2-backup-";
-/// The file in it that its backup has locked.
-const LOCK: &str = "lock";
 
 /// Copies the data folder into one file for its owner's eyes only; answers its size in bytes.
 pub(super) fn backup(data_dir: &Path, config_file: Option<&Path>, to: &Path, force: bool) -> Result<u64, UpkeepError> {
@@ -155,13 +153,14 @@ impl Parts {
         remove_abandoned(parent);
         let dir = parent.join(format!("{PARTS}{}", std::process::id()));
         let make = || {
-            DirBuilder::new().mode(0o700).create(&dir)?;
-            let lock = private(&dir.join(LOCK))?;
+            DirBuilder::new().recursive(true).mode(0o700).create(&dir)?;
+            let lock = File::open(&dir)?;
             flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
-            Ok(lock)
+            // Another backup may have taken it for abandoned before it was locked.
+            fs::metadata(&dir).map(|_| lock)
         };
-        let lock = make().map_err(UpkeepError::file(&dir))?;
-        Ok(Self { dir, _lock: lock })
+        let made = make().or_else(|_: io::Error| make());
+        Ok(Self { _lock: made.map_err(UpkeepError::file(&dir))?, dir })
     }
 
     fn join(&self, name: &str) -> PathBuf {
@@ -180,12 +179,12 @@ fn remove_abandoned(parent: &Path) {
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         let is_ours = entry.file_name().to_string_lossy().starts_with(PARTS);
         let is_dir = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        // Where there is no lock yet, a backup may just begin.
-        let is_free = || {
-            let lock = File::open(entry.path().join(LOCK));
-            lock.is_ok_and(|lock| flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok())
-        };
-        if is_ours && is_dir && is_free() {
+        if !is_ours || !is_dir {
+            continue;
+        }
+        if let Ok(folder) = File::open(entry.path())
+            && flock(&folder, FlockOperation::NonBlockingLockExclusive).is_ok()
+        {
             let _gone = fs::remove_dir_all(entry.path());
         }
     }

@@ -278,7 +278,7 @@ async fn waiting(survey: &mut Survey) -> Result<()> {
 async fn a_long_output(survey: &mut Survey) -> Result<()> {
     let job = json!({"command": "head -c 9000000 /dev/zero"});
     let ended = survey.expect(OPERATOR, "POST /api/jobs/submit-wait", Some(job), 201, &Value::Null).await?;
-    let path = format!("/api/jobs/output/{}", ended["job"]["job_id"].as_str().context("a job")?);
+    let path = format!("/api/jobs/output/{}", ended["job_id"].as_str().context("a job")?);
     let request = Request { accept: Some("application/json"), ..Request::new("GET", &path) };
     survey.expect_of(OPERATOR, &request, 413, &json!({"code": "too_large"})).await.map(drop)
 }

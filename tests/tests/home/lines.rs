@@ -1,11 +1,11 @@
 //! Lines as homes have them: 1 Mbit/s from a worker, 10 to it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use c2_tests::eventually;
 use c2_tests::home::{Home, Machine};
-use c2_tests::wait::SOON;
+use c2_tests::wait::{SOON, now};
 use serde_json::Value;
 
 use crate::home::{DATA, LAPTOP, SERVER, done, invited};
@@ -35,7 +35,7 @@ pub(super) async fn story(home: &mut Home) -> Result<()> {
 /// Outputs take little more time than the line needs, go over it once, and no poll waits for them.
 async fn outputs(home: &Home) -> Result<()> {
     let before = sent_bytes(home).await?;
-    let began = Instant::now();
+    let began = now();
     for _ in 0..JOBS {
         let line = format!("submit \"head -c {} /dev/urandom | base64 -w0\"", OUTPUT_BYTES / 4 * 3);
         done(home.tui(LAPTOP, &["--exec", &line]).await?)?;
@@ -75,7 +75,7 @@ async fn inputs(home: &Home) -> Result<()> {
 
 /// Waits for the end of all jobs, and looks all the while how long the worker is silent.
 async fn until_all_ended(home: &Home, patience: Duration) -> Result<()> {
-    let began = Instant::now();
+    let began = now();
     let mut silent = 0;
     loop {
         silent = silent.max(silent_ms(home).await?);

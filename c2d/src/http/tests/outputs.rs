@@ -24,7 +24,7 @@ fn base64(text: &str) -> Value {
 }
 
 /// A result with these fields beside the usual ones.
-fn result(fields: Value) -> Value {
+fn result(fields: &Value) -> Value {
     let mut result = json!({"attempt": "job-1.1", "outcome": {"kind": "exit", "code": 0}});
     result.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     json!([result])
@@ -62,7 +62,7 @@ impl Lab {
 async fn a_long_output_in_a_result_is_kept_whole_beside_the_database() {
     let lab = given(json!({}), "box").await;
     let text = seq(200_000);
-    let answer = lab.worker(POLL, &poll(2, &result(json!({"stdout": {"head": base64(&text)}})))).await;
+    let answer = lab.worker(POLL, &poll(2, &result(&json!({"stdout": {"head": base64(&text)}})))).await;
     assert_eq!(answer.json()["ack"], json!(["job-1.1"]), "{answer:?}");
     let (answer, body) = lab.bytes("").await;
     assert!(body == text && !answer.head.contains("c2-dropped"), "{} bytes", body.len());
@@ -86,13 +86,13 @@ async fn a_result_waits_for_its_contents_and_they_are_asked_for() {
     let lab = given(json!({}), "box").await;
     let (text, digest) = (seq(3_000), "ab".repeat(32));
     let large = json!({"stdout": {"blob": blob(&text, text.len())}, "digest": digest});
-    let answer = lab.worker(POLL, &poll(2, &result(large.clone()))).await.json();
+    let answer = lab.worker(POLL, &poll(2, &result(&large))).await.json();
     let wanted = BlobId::of(text.as_bytes()).to_string();
     assert_eq!((&answer["want"], &answer["ack"]), (&json!([wanted]), &json!([])), "{answer}");
     assert_eq!(answer["kill"], json!([]), "its worker still holds it");
     assert_eq!(lab.operator("GET /api/jobs/info/job-1", "").await.json()["state"], "running");
     lab.put_content(&text).await;
-    let answer = lab.worker(POLL, &poll(3, &result(large))).await.json();
+    let answer = lab.worker(POLL, &poll(3, &result(&large))).await.json();
     assert_eq!((&answer["ack"], &answer["want"]), (&json!(["job-1.1"]), &Value::Null), "{answer}");
     assert!(lab.bytes("").await.1 == text);
     lab.stop().await;
@@ -106,7 +106,7 @@ async fn what_a_result_says_of_a_blob_is_made_true() {
     let mut claimed = blob(&text, 1 << 40);
     claimed["size"] = json!(7);
     let sent = json!({"stdout": {"blob": claimed, "dropped": 5}});
-    lab.worker(POLL, &poll(2, &result(sent))).await;
+    lab.worker(POLL, &poll(2, &result(&sent))).await;
     let (answer, body) = lab.bytes("").await;
     assert!(body == text, "{} bytes", body.len());
     let at = format!("c2-dropped-at: {}\r\n", text.len());
@@ -118,7 +118,7 @@ async fn what_a_result_says_of_a_blob_is_made_true() {
 async fn an_output_that_is_too_large_does_not_hold_up_its_result() {
     let lab = given(json!({}), "box").await;
     let huge = json!({"sha256": "cd".repeat(32), "size": 66 << 20, "dropped_at": 0});
-    let answer = lab.worker(POLL, &poll(2, &result(json!({"stdout": {"blob": huge}})))).await.json();
+    let answer = lab.worker(POLL, &poll(2, &result(&json!({"stdout": {"blob": huge}})))).await.json();
     assert_eq!((&answer["ack"], &answer["want"]), (&json!(["job-1.1"]), &Value::Null), "{answer}");
     let (answer, body) = lab.bytes("").await;
     assert!(body.is_empty() && answer.head.contains(&format!("c2-dropped: {}\r\n", 66 << 20)), "{answer:?}");
@@ -136,7 +136,7 @@ async fn what_is_beyond_the_setting_is_a_gap_with_its_place() {
     let told = lab.worker("POST /api/workers/register", intro).await.json();
     assert_eq!(told["output_keep_bytes"], 40_000);
     let text = seq(20_000);
-    lab.worker(POLL, &poll(2, &result(json!({"stdout": {"head": base64(&text)}})))).await;
+    lab.worker(POLL, &poll(2, &result(&json!({"stdout": {"head": base64(&text)}})))).await;
     let (answer, body) = lab.bytes("").await;
     let (head, tail) = (&text[..10_000], &text[text.len() - 30_000..]);
     assert!(body == [head, tail].concat(), "{} bytes, and no word among them", body.len());
@@ -167,7 +167,7 @@ async fn both_streams_come_as_they_were_written() {
         let sent = json!({
             "stdout": {"head": base64(out)}, "stderr": {"head": base64(err)}, "order": Bytes64(order.to_bytes()),
         });
-        lab.worker(POLL, &poll(2, &result(sent))).await;
+        lab.worker(POLL, &poll(2, &result(&sent))).await;
         let (_, body) = lab.bytes("stream=both").await;
         assert!(body == both, "{lines} lines: {}", &body[..body.len().min(200)]);
         assert!(lab.bytes("stream=stderr").await.1 == *err);
@@ -181,7 +181,7 @@ async fn no_more_than_fits_comes_as_one_document() {
     let lab = given(json!({}), "box").await;
     let text = "x".repeat((8 << 20) + 1);
     lab.put_content(&text).await;
-    lab.worker(POLL, &poll(2, &result(json!({"stdout": {"blob": blob(&text, 0)}})))).await;
+    lab.worker(POLL, &poll(2, &result(&json!({"stdout": {"blob": blob(&text, 0)}})))).await;
     let refused = lab.as_json("").await;
     assert_eq!((refused.status, refused.code().as_str()), (413, "too_large"));
     assert!(refused.body.contains("Accept: application/json"), "{refused:?}");
