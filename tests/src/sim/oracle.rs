@@ -12,7 +12,7 @@ use c2d::sched::event::Place;
 /// What a broken machine says.
 pub(crate) const FAULT: &str = "no space left";
 /// How long an address must have been kept before it is written down. Commits come up to some seconds late.
-const SETTLES_MS: u64 = 5_000;
+const SETTLES_MS: u64 = 1_000;
 /// How long processes may outlive their job on a worker that is in contact.
 const SURVIVE_MS: u64 = 20_000;
 
@@ -159,8 +159,8 @@ impl Oracle {
                 }
                 Decision::RemoveWorker { worker } => {
                     self.places.remove(worker);
-                    // Whoever comes back is new, wherever it is.
-                    self.known.remove(worker);
+                    // Whoever comes back is new, wherever it is; unless this was not durable.
+                    self.known.entry(worker.clone()).and_modify(|(_, since_ms)| *since_ms = 0);
                 }
                 _ => {}
             }
@@ -171,6 +171,11 @@ impl Oracle {
     pub(crate) fn restarted(&mut self, workers: &[WorkerRecord]) {
         let place = |record: &WorkerRecord| (record.intro.id.clone(), record.intro.place.clone());
         self.places = workers.iter().map(place).collect();
+        // What was not durable is as if it had not been.
+        self.known.values_mut().for_each(|(_, since_ms)| *since_ms = 0);
+        for WorkerRecord { intro, .. } in workers {
+            self.known.insert(intro.id.clone(), (intro.ip, 0));
+        }
     }
 
     /// A new identity begins with nothing; a known one is not written down with each message.
