@@ -1,7 +1,7 @@
 //! How long outputs get to c2d: as blobs, and if it does not take them, cut to their beginning and end.
 
 use std::fs::File;
-use std::io::{self, Seek as _};
+use std::io;
 
 use c2_shared::api::jobs::Stream;
 use c2_shared::api::output::{Output, OutputBlob};
@@ -93,7 +93,8 @@ impl Mover {
         let (outputs, attempt) = (self.outputs.clone(), result.attempt);
         on_disk(move || {
             let mut file: File = outputs.open(attempt, stream, extent)?;
-            file.rewind()?;
+            // Once for all tries to send it.
+            file.sync_all()?;
             let mut hasher = BlobHasher::default();
             hasher.read(&mut file)?;
             Ok(hasher.finish())

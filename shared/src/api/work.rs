@@ -7,7 +7,6 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use crate::api::files::{CleanupReport, JobFile};
-
 use crate::api::live::OutputRead;
 use crate::api::output::Output;
 use crate::blob::BlobId;
