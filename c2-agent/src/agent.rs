@@ -30,11 +30,11 @@ use crate::detect;
 use crate::identity::{self, Identity};
 use crate::live::{Live, Question};
 use crate::options::Options;
+use crate::self_test::{SelfTest, Tested};
 use crate::slots::{Action, Failure, Slots};
 use crate::spool::{Kept, Spool, Spooled, Spooler};
 use crate::state::StateDir;
 use crate::supervise::runners::{Plan, Report, Runners};
-use crate::supervise::synthetic;
 use crate::supervise::wire::Start;
 use crate::transfer::{Moved, Transfers};
 use crate::trash;
@@ -103,7 +103,8 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
     let root = options.workspace_root.clone();
     tokio::task::spawn_blocking(move || trash::empty(&root));
 
-    let introduction = introduction(&options, identity).await;
+    let mut self_test = SelfTest::begin(options.state_dir.clone(), options.workspace_root.clone());
+    let (introduction, tested) = tokio::join!(introduction(&options, identity), self_test.tested());
     let (load, latest_load) = watch::channel(Load::default());
     let watching = tokio::spawn(detect::watch_load(
         load,
@@ -131,12 +132,15 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
         leaving: Leaving::default(),
         cleanup: Cleanup::new(options.workspace_root.clone()),
         load: latest_load,
+        disk_full: false,
+        self_test,
         silent: false,
         refusal: String::new(),
         started: clock::elapsed(),
         state,
         _lock: lock,
     };
+    agent.on_tested(tested);
     let end = agent.serve(shutdown).await;
     watching.abort();
     agent.leave().await;
@@ -156,6 +160,9 @@ struct Agent {
     leaving: Leaving,
     cleanup: Cleanup,
     load: watch::Receiver<Load>,
+    /// What that said last of the disks: with it changes what the machine is fit for.
+    disk_full: bool,
+    self_test: SelfTest,
     /// c2d did not answer the last request.
     silent: bool,
     /// The last refusal that was logged, so that it is logged once.
@@ -172,6 +179,7 @@ enum Happened {
     Moved(Moved),
     Spooled(Spooled),
     Cleaned(CleanupReport),
+    Tested(Tested),
     Asked(Question),
     TimeCame,
     Stopped,
@@ -181,6 +189,10 @@ impl Agent {
     async fn serve(&mut self, shutdown: impl Future<Output = ()>) -> Result<(), AgentError> {
         let mut shutdown = std::pin::pin!(shutdown);
         loop {
+            let disk_full = self.load.borrow().disk_full;
+            if std::mem::replace(&mut self.disk_full, disk_full) != disk_full {
+                self.self_test.repeat();
+            }
             let request = self.slots.next_request(clock::elapsed(), &self.load.borrow());
             if let Some(request) = request {
                 self.connection.send(request);
@@ -193,6 +205,7 @@ impl Agent {
                 moved = self.transfers.moved() => Happened::Moved(moved),
                 spooled = self.spooler.spooled() => Happened::Spooled(spooled),
                 report = self.cleanup.report() => Happened::Cleaned(report),
+                tested = self.self_test.tested() => Happened::Tested(tested),
                 question = self.live.question() => Happened::Asked(question),
                 () = tokio::time::sleep(sleep.unwrap_or(SLEEP_MAX).min(SLEEP_MAX)) => Happened::TimeCame,
             };
@@ -202,6 +215,7 @@ impl Agent {
                 Happened::Moved(moved) => self.on_moved(moved),
                 Happened::Spooled(spooled) => self.on_spooled(spooled),
                 Happened::Cleaned(report) => self.slots.on_cleaned(report),
+                Happened::Tested(tested) => self.on_tested(tested),
                 // Without a runner the question is dropped, which is an answer.
                 Happened::Asked(question) if self.runners.read(question.read) => self.live.expect(question),
                 Happened::Asked(_) => {}
@@ -266,11 +280,6 @@ impl Agent {
                     let output_keep_bytes = self.output_keep_bytes;
                     let start = Start { attempt, worker, tags, spec, lease_ms, output_keep_bytes };
                     self.begin(start, assignment.spec_sha256);
-                }
-                Action::Refuse { attempt, reason } => {
-                    let reason = format!("this agent is too old for it: {reason}");
-                    tracing::warn!("{attempt} is not started: {reason}");
-                    self.slots.on_ended(clock::elapsed(), synthetic::failed_setup(attempt, &reason));
                 }
                 Action::Kill(attempt) => self.kill(attempt),
                 Action::Forget { attempt, spooled } => {

@@ -17,6 +17,7 @@ mod connection;
 mod identity;
 mod live;
 mod outputs;
+mod self_test;
 mod slots;
 mod spool;
 mod state;

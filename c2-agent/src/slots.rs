@@ -8,6 +8,7 @@
 //! answer that is not heard, or not heard in time, is as good as lost and does no harm.
 
 mod delivery;
+mod fitness;
 mod introduce;
 mod message;
 mod poll;
@@ -66,6 +67,8 @@ pub(crate) struct Slots {
     news: bool,
     /// The last result that was to be kept on disk is not there.
     spool_fails: bool,
+    /// Why the machine is not fit for work, if its newest test failed.
+    unfit: Option<String>,
     /// Bytes of results in one poll, as far as they can be divided.
     report_bytes: usize,
 }
@@ -73,8 +76,17 @@ pub(crate) struct Slots {
 /// An attempt that c2d must hear about in each poll.
 #[derive(Debug)]
 enum Held {
+    /// What it needs is under way; no process of it was started.
+    Staged {
+        killing: bool,
+    },
     Running {
         killing: bool,
+    },
+    /// Its command never started here and never will.
+    Returned {
+        reason: String,
+        unreadable: bool,
     },
     /// No process of it is left, and what it leaves is on its way.
     Delivering {
@@ -116,6 +128,7 @@ impl Slots {
             cleaned: Vec::new(),
             news: false,
             spool_fails: false,
+            unfit: None,
             report_bytes: REPORT_BYTES,
         }
     }
@@ -174,20 +187,20 @@ impl Slots {
     /// Jobs whose workspaces are still needed, each with the reason.
     pub(crate) fn jobs(&self) -> BTreeMap<JobId, &'static str> {
         let reason = |held: &Held| match held {
-            Held::Running { .. } => "its job has not ended",
-            Held::Delivering { .. } | Held::Ended { .. } => "its result is not delivered yet",
+            Held::Staged { .. } | Held::Running { .. } => "its job has not ended",
+            Held::Delivering { .. } | Held::Ended { .. } | Held::Returned { .. } => "its result is not delivered yet",
         };
         self.held.iter().map(|(attempt, held)| (attempt.job, reason(held))).collect()
     }
 
     /// Whether an attempt is held of which there is no result yet.
     pub(crate) fn is_open(&self, attempt: AttemptId) -> bool {
-        matches!(self.held.get(&attempt), Some(Held::Running { .. } | Held::Delivering { .. }))
+        matches!(self.held.get(&attempt), Some(Held::Staged { .. } | Held::Running { .. } | Held::Delivering { .. }))
     }
 
     /// Attempts whose processes have not ended.
     pub(crate) fn running(&self) -> usize {
-        self.held.values().filter(|held| matches!(held, Held::Running { .. })).count()
+        self.held.values().filter(|held| matches!(held, Held::Staged { .. } | Held::Running { .. })).count()
     }
 
     /// When [`Slots::next_request`] has something to say at the latest; none while an answer is
@@ -219,7 +232,8 @@ impl Slots {
         }
         self.news = false;
         let poll = self.compose(load);
-        let reports: Vec<AttemptId> = poll.unsent.iter().map(|result| result.attempt).collect();
+        let results = poll.unsent.iter().map(|result| result.attempt);
+        let reports: Vec<AttemptId> = results.chain(poll.returned.iter().map(|returned| returned.attempt)).collect();
         let cleaned = poll.cleaned.len();
         self.line = Line::Waiting { sent: now, parked: reports.is_empty() && cleaned == 0, reports, cleaned };
         Some(Request { seq, kind: RequestKind::Poll(Box::new(poll)) })
@@ -316,7 +330,7 @@ impl Slots {
     pub(crate) fn owed(&self) -> impl Iterator<Item = &AttemptResult> {
         self.held.values().filter_map(|held| match held {
             Held::Ended { result, .. } => Some(&**result),
-            Held::Running { .. } | Held::Delivering { .. } => None,
+            Held::Staged { .. } | Held::Running { .. } | Held::Returned { .. } | Held::Delivering { .. } => None,
         })
     }
 
@@ -326,7 +340,7 @@ impl Slots {
     }
 
     fn owes(&self) -> bool {
-        self.held.values().any(|held| matches!(held, Held::Ended { .. }))
+        self.held.values().any(|held| matches!(held, Held::Ended { .. } | Held::Returned { .. }))
     }
 
     fn slots_free(&self) -> u32 {
@@ -339,14 +353,20 @@ impl Slots {
 
     /// Returns whether this changed anything, as do the next two.
     fn on_ack(&mut self, attempt: AttemptId, actions: &mut Vec<Action>) -> bool {
-        let Some(Held::Ended { spooled, .. }) = self.held.get(&attempt) else { return false };
-        actions.push(Action::Forget { attempt, spooled: *spooled });
+        let spooled = match self.held.get(&attempt) {
+            Some(Held::Ended { spooled, .. }) => *spooled,
+            Some(Held::Returned { .. }) => false,
+            _ => return false,
+        };
+        actions.push(Action::Forget { attempt, spooled });
         self.held.remove(&attempt);
         true
     }
 
     fn on_kill(&mut self, attempt: AttemptId, actions: &mut Vec<Action>) -> bool {
-        let Some(Held::Running { killing } | Held::Delivering { killing, .. }) = self.held.get_mut(&attempt) else {
+        let Some(Held::Staged { killing } | Held::Running { killing } | Held::Delivering { killing, .. }) =
+            self.held.get_mut(&attempt)
+        else {
             return false;
         };
         // Passed on each time, in case the first did not get through.
@@ -360,14 +380,17 @@ impl Slots {
         if self.held.contains_key(&attempt) || self.slots_free() == 0 {
             return false;
         }
-        self.held.insert(attempt, Held::Running { killing: false });
-        actions.push(match given {
+        let held = match given {
             Given::Readable(assignment) => {
                 let lease_ms = (assignment.spec.on_lost != OnLost::Wait).then_some(lease_ms);
-                Action::Start { assignment, lease_ms }
+                actions.push(Action::Start { assignment, lease_ms });
+                Held::Staged { killing: false }
             }
-            Given::Unreadable { reason, .. } => Action::Refuse { attempt, reason },
-        });
+            Given::Unreadable { reason, .. } => {
+                Held::Returned { reason: format!("this agent is too old for it: {reason}"), unreadable: true }
+            }
+        };
+        self.held.insert(attempt, held);
         true
     }
 

@@ -83,6 +83,7 @@ fn job(n: u64, state: JobState) -> JobRow {
         attempt: 0,
         cancelling: false,
         unreachable: false,
+        delivering: false,
         submitted_ms: NOW_MS - n,
         started_ms: None,
         ended_ms: None,

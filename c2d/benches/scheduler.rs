@@ -10,7 +10,7 @@ use c2_shared::id::{AttemptId, JobId, Session, WorkerId};
 use c2_shared::job::{JobState, Outcome, Placement, Terms};
 use c2_shared::limits::QUEUE_LEN_MAX;
 use c2_shared::time::Mono;
-use c2d::sched::event::{self, Introduction, NewJob, Place, ResultSummary};
+use c2d::sched::event::{self, FaultOf, Introduction, NewJob, Place, ResultSummary};
 use c2d::sched::{Event, Now, Saved, Scheduler};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 
@@ -84,7 +84,7 @@ fn cascades(c: &mut Criterion) {
         let result = ResultSummary {
             attempt: AttemptId { job: JobId(1), number: 1 },
             outcome: Outcome::Exit { code: 1 },
-            of_job: false,
+            fault_of: FaultOf::Worker,
         };
         let fail = |mut scheduler: Scheduler| {
             apply(

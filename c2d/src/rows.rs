@@ -26,6 +26,7 @@ pub fn job_row(view: &JobView) -> JobRow {
         attempt: view.attempt,
         cancelling: view.cancelling && !view.state.is_terminal(),
         unreachable: view.unreachable,
+        delivering: view.delivering,
         submitted_ms: view.submitted_ms,
         started_ms: view.started_ms,
         ended_ms: view.ended_ms,

@@ -114,6 +114,9 @@ pub struct Terms {
     /// What to do when its worker is lost.
     #[serde(skip_serializing_if = "is_default")]
     pub on_lost: OnLost,
+    /// It leaves files for whoever submitted it.
+    #[serde(skip_serializing_if = "is_default")]
+    pub leaves_files: bool,
 }
 
 /// The terms by which one worker suits a job and another does not.
@@ -263,6 +266,7 @@ impl From<JobSpec> for Terms {
             hold: spec.hold,
             begin_at: spec.begin_at,
             on_lost: spec.on_lost,
+            leaves_files: !spec.download.is_empty(),
         }
     }
 }

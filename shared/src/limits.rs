@@ -186,10 +186,14 @@ pub const CONNECTIONS_MAX: usize = 4_096;
 /// Of these, those that are kept for holders of tokens.
 pub const CONNECTIONS_KEPT: usize = 256;
 
-/// How long a worker gets nothing after it could not start a job; twice as long each time.
-pub const FAULT_PAUSE_MS: u64 = 1_000;
-/// The longest such pause: a machine that was repaired works again within a minute.
-pub const FAULT_PAUSE_MAX_MS: u64 = 60_000;
+/// How long a worker in quarantine gets nothing before it is tried again with one job, and how often its agent
+/// tests the machine meanwhile.
+pub const QUARANTINE_MS: u64 = 60_000;
+/// Different jobs in a row that a worker could not start, after which it is in quarantine: one job may be at
+/// fault itself.
+pub const FAULTS_IN_A_ROW: usize = 3;
+/// How long a worker must list a job as running before that shows that it can start jobs.
+pub const PROOF_MS: u64 = 5_000;
 /// How long a job rests before it is tried again, unless it says otherwise; twice as long each time.
 pub const RETRY_DELAY_S: u64 = 1;
 /// The longest such rest, unless the job's own first one is longer.

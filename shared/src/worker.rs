@@ -91,6 +91,8 @@ pub enum WorkerStatus {
     Draining,
     /// It was silent for 15 s or longer.
     Offline,
+    /// It is online, and gets nothing, or one job at a time, until it has shown that it can start jobs.
+    Quarantined,
 }
 
 impl fmt::Display for WorkerStatus {
@@ -99,6 +101,7 @@ impl fmt::Display for WorkerStatus {
             Self::Online => "online",
             Self::Draining => "draining",
             Self::Offline => "offline",
+            Self::Quarantined => "quarantined",
         })
     }
 }

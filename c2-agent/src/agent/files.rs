@@ -3,14 +3,17 @@
 
 use std::collections::BTreeMap;
 
+use c2_shared::advice::with_causes;
 use c2_shared::api::output::Output;
 use c2_shared::api::work::{AttemptResult, Directive};
 use c2_shared::blob::BlobId;
 use c2_shared::id::AttemptId;
+use c2_shared::job::Outcome;
 use c2_shared::limits::OUTPUT_INLINE_BYTES;
 
 use super::Agent;
 use crate::clock;
+use crate::self_test::Tested;
 use crate::spool::{Kept, Spooled};
 use crate::supervise::synthetic;
 use crate::supervise::wire::{Leaves, Start, Verdict};
@@ -48,11 +51,31 @@ impl Agent {
         self.transfers.fetch(start, spec);
     }
 
+    /// An attempt could not be started. Whether the machine is to blame is looked at first.
+    pub(super) fn give_back(&mut self, attempt: AttemptId, reason: String) {
+        tracing::error!("{attempt} could not be started: {reason}");
+        self.self_test.examine(attempt, reason);
+    }
+
+    /// A test of the machine ended.
+    pub(super) fn on_tested(&mut self, Tested { error, unstarted }: Tested) {
+        let now = clock::elapsed();
+        if self.slots.on_tested(now, error.clone()) {
+            match error {
+                Some(error) => tracing::error!("this machine cannot start jobs: {error}"),
+                None => tracing::info!("this machine can start jobs again"),
+            }
+        }
+        for (attempt, reason) in unstarted {
+            self.slots.on_returned(now, attempt, reason);
+        }
+    }
+
     fn launch(&mut self, start: Start) {
         let attempt = start.attempt;
-        if let Err(error) = self.runners.start(start) {
-            tracing::error!("{attempt}: {error}");
-            self.slots.on_ended(clock::elapsed(), synthetic::failed_setup(attempt, &error));
+        match self.runners.start(start) {
+            Ok(()) => self.slots.on_launched(attempt),
+            Err(error) => self.give_back(attempt, with_causes(&error)),
         }
     }
 
@@ -90,6 +113,10 @@ impl Agent {
     /// A runner that is connected to anew says the end of an attempt.
     pub(super) fn adopt(&mut self, result: AttemptResult) {
         let attempt = result.attempt;
+        if let Outcome::Setup { reason } = result.outcome {
+            self.slots.adopt_running(attempt);
+            return self.give_back(attempt, reason);
+        }
         if self.is_leaving(attempt) {
             self.leaving.noted.remove(&attempt);
             return;
@@ -158,11 +185,10 @@ impl Agent {
         // Fetching took time, and c2d may have been away all the while.
         start.lease_ms = start.lease_ms.map(|_| self.slots.lease_left_ms(now));
         match verdict {
-            Err(reason) => {
-                tracing::warn!("{attempt}: {reason}");
-                self.slots.on_ended(now, synthetic::failed_setup(attempt, &reason));
+            Err(reason) => self.give_back(attempt, reason),
+            Ok(()) if start.lease_ms == Some(0) => {
+                self.slots.on_returned(now, attempt, "c2d was away for too long".to_owned());
             }
-            Ok(()) if start.lease_ms == Some(0) => self.slots.on_ended(now, synthetic::lost(attempt)),
             Ok(()) => self.launch(start),
         }
     }

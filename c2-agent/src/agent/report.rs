@@ -24,12 +24,14 @@ impl Agent {
                 }
             }
             News::Ended(result) => {
-                match &result.outcome {
-                    Outcome::Setup { reason } => tracing::error!("{} could not be started: {reason}", result.attempt),
-                    outcome => tracing::debug!("{} ended: {outcome}", result.attempt),
-                }
                 self.runners.on_ended(slot, result.attempt);
-                self.on_result(*result);
+                match result.outcome {
+                    Outcome::Setup { reason } => self.give_back(result.attempt, reason),
+                    ref outcome => {
+                        tracing::debug!("{} ended: {outcome}", result.attempt);
+                        self.on_result(*result);
+                    }
+                }
             }
             News::Leaves { attempt, leaves } => self.leaving.note(attempt, leaves),
             News::Wrote(answer) => self.live.on_answer(answer),
@@ -42,15 +44,12 @@ impl Agent {
                         continue;
                     }
                     let started = owed.contains(&attempt) || given != Some((attempt, false));
-                    let result = if started {
+                    if started {
                         tracing::error!("{attempt} was lost: the process of slot {slot} died");
-                        synthetic::lost(attempt)
+                        self.slots.on_ended(now, synthetic::lost(attempt));
                     } else {
-                        let reason = self.runners.last_words(slot);
-                        tracing::error!("{attempt} could not be started: {reason}");
-                        synthetic::failed_setup(attempt, &reason)
-                    };
-                    self.slots.on_ended(now, result);
+                        self.give_back(attempt, self.runners.last_words(slot));
+                    }
                 }
             }
         }

@@ -30,7 +30,7 @@ impl Slots {
         let delivering = Held::Delivering { outcome: result.outcome.clone(), killing: false };
         match std::mem::replace(held, delivering) {
             Held::Ended { result, spooled } => Some((*result, spooled)),
-            Held::Running { .. } | Held::Delivering { .. } => None,
+            Held::Staged { .. } | Held::Running { .. } | Held::Returned { .. } | Held::Delivering { .. } => None,
         }
     }
 
@@ -46,7 +46,7 @@ impl Slots {
     pub(super) fn owed_by(&self, attempt: AttemptId) -> Option<&AttemptResult> {
         match self.held.get(&attempt)? {
             Held::Ended { result, .. } => Some(&**result),
-            Held::Running { .. } | Held::Delivering { .. } => None,
+            Held::Staged { .. } | Held::Running { .. } | Held::Returned { .. } | Held::Delivering { .. } => None,
         }
     }
 

@@ -28,8 +28,6 @@ pub(crate) enum Action {
         /// How long, unless renewed.
         lease_ms: Option<u64>,
     },
-    /// Hand an attempt back: this version cannot read what is to be run.
-    Refuse { attempt: AttemptId, reason: String },
     /// End an attempt that c2d cancelled.
     Kill(AttemptId),
     /// c2d has the result.

@@ -1,7 +1,7 @@
 //! What a poll says: all that this worker holds, as much of what it owes as fits, and how long it waits.
 
 use c2_shared::api::output::Output;
-use c2_shared::api::work::{AttemptResult, EndedAttempt, PollRequest};
+use c2_shared::api::work::{AttemptResult, EndedAttempt, PollRequest, ReturnedAttempt};
 use c2_shared::limits::{BACKOFF_S, PARK_MAX_S};
 use c2_shared::worker::Load;
 
@@ -14,10 +14,16 @@ const FILE_BYTES: usize = 130;
 
 impl Slots {
     pub(super) fn compose(&self, load: &Load) -> PollRequest {
-        let (mut running, mut ended, mut unsent, mut bytes) = (Vec::new(), Vec::new(), Vec::new(), 0);
+        let (mut running, mut staged, mut ended) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut returned, mut unsent, mut bytes) = (Vec::new(), Vec::new(), 0);
         for (attempt, held) in &self.held {
             match held {
+                Held::Staged { .. } => staged.push(*attempt),
                 Held::Running { .. } => running.push(*attempt),
+                Held::Returned { reason, unreadable } => {
+                    let (reason, unreadable) = (reason.clone(), *unreadable);
+                    returned.push(ReturnedAttempt { attempt: *attempt, reason, unreadable });
+                }
                 Held::Delivering { outcome, .. } => {
                     running.push(*attempt);
                     ended.push(EndedAttempt { attempt: *attempt, outcome: outcome.clone() });
@@ -47,9 +53,12 @@ impl Slots {
                 self.slots_free()
             },
             running,
+            staged,
             ended,
-            wait_s: if unsent.is_empty() && self.cleaned.is_empty() { step } else { 0 },
+            self_test_error: self.unfit.clone(),
+            wait_s: if unsent.is_empty() && returned.is_empty() && self.cleaned.is_empty() { step } else { 0 },
             unsent,
+            returned,
             cleaned: self.cleaned.clone(),
             load: load.clone(),
         }

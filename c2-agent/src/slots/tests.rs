@@ -1,7 +1,7 @@
 //! Scenarios of the core: each states all that is sent and done, and nothing else.
 
 use c2_shared::api::output::{Output, OutputBlob};
-use c2_shared::api::work::Assignment;
+use c2_shared::api::work::{Assignment, PollRequest, ReturnedAttempt};
 use c2_shared::blob::BlobId;
 use c2_shared::id::JobId;
 use c2_shared::job::{JobSpec, Outcome};
@@ -71,8 +71,17 @@ impl Scene {
                     attempts.iter().map(|a| a.job.0.to_string()).collect::<Vec<_>>().join(",")
                 };
                 let unsent = poll.unsent.iter().map(|result| result.attempt).collect();
-                format!("{seq}: {}/{}/{}/{}s", poll.slots_free, jobs(poll.running), jobs(unsent), poll.wait_s)
+                let running = poll.running.into_iter().chain(poll.staged).collect();
+                format!("{seq}: {}/{}/{}/{}s", poll.slots_free, jobs(running), jobs(unsent), poll.wait_s)
             }
+        }
+    }
+
+    /// The poll that is sent now.
+    fn polls(&mut self, seq: u64) -> PollRequest {
+        match self.slots.next_request(self.now, &Load::default()) {
+            Some(Request { seq: sent, kind: RequestKind::Poll(poll) }) if sent == seq => *poll,
+            other => panic!("no poll {seq}: {other:?}"),
         }
     }
 
@@ -100,7 +109,6 @@ fn words(actions: &[Action]) -> String {
         Action::Start { assignment, lease_ms } => {
             format!("start {} {}", assignment.job_id.0, lease_ms.map_or("-".to_owned(), |ms| ms.to_string()))
         }
-        Action::Refuse { attempt, reason } => format!("refuse {} ({reason})", attempt.job.0),
         Action::Kill(attempt) => format!("kill {}", attempt.job.0),
         Action::Forget { attempt, spooled } => format!("forget {}{}", attempt.job.0, if *spooled { "!" } else { "" }),
         Action::Spool(result) => format!("spool {}", result.attempt.job.0),
@@ -117,10 +125,41 @@ fn what_cannot_be_read_is_handed_back_and_the_rest_runs() {
     scene.sends();
     let newer = Given::Unreadable { attempt: attempt(1), reason: "unknown field \"cwd\"".to_owned() };
     let both = PollResponse { assign: vec![newer, assignment(2, OnLost::Requeue)], ..PollResponse::default() };
-    assert_eq!(scene.answer(2, both), "refuse 1 (unknown field \"cwd\"); start 2 54000");
-    scene.ends(1);
-    assert_eq!(scene.sends(), "3: 1/2/1/0s", "it is reported like any other end");
+    assert_eq!(scene.answer(2, both), "start 2 54000");
+    let poll = scene.polls(3);
+    let reason = "this agent is too old for it: unknown field \"cwd\"".to_owned();
+    assert_eq!(poll.returned, [ReturnedAttempt { attempt: attempt(1), reason, unreadable: true }]);
+    assert_eq!((poll.staged, poll.slots_free, poll.wait_s), (vec![attempt(2)], 1, 0));
     assert_eq!(scene.answer(3, ack(&[1])), "forget 1");
+    assert_eq!(scene.polls(4).returned, []);
+}
+
+#[test]
+fn what_was_not_started_is_said_until_it_is_heard() {
+    let mut scene = Scene::registered(2);
+    scene.sends();
+    assert_eq!(scene.answer(2, assign(&[1, 2])), "start 1 54000; start 2 54000");
+    scene.slots.on_launched(attempt(2));
+    assert_eq!(scene.sends(), "nothing", "all slots are taken, so a result may come along");
+    scene.slots.on_returned(scene.now, attempt(1), "no space".to_owned());
+    let poll = scene.polls(3);
+    assert_eq!((poll.running, poll.staged, poll.slots_free), (vec![attempt(2)], vec![], 1));
+    assert_eq!(poll.returned[0].reason, "no space");
+    assert_eq!(scene.answer(3, PollResponse::default()), "");
+    assert!(scene.due_in() > Some(0), "an answer that does not take it is no reason to hurry");
+    scene.pass(60_000);
+    assert_eq!(scene.polls(4).returned.len(), 1);
+}
+
+#[test]
+fn a_machine_that_is_not_fit_says_why_at_once() {
+    let mut scene = Scene::registered(2);
+    scene.sends();
+    assert!(scene.slots.on_tested(scene.now, Some("read-only".to_owned())));
+    assert!(!scene.slots.on_tested(scene.now, Some("read-only".to_owned())));
+    assert_eq!(scene.polls(3).self_test_error.as_deref(), Some("read-only"));
+    assert!(scene.slots.on_tested(scene.now, None));
+    assert_eq!(scene.polls(4).self_test_error, None);
 }
 
 #[test]
@@ -346,6 +385,7 @@ fn a_delivery_frees_its_slot_and_is_told_at_once() {
     let mut scene = Scene::registered(1);
     scene.sends();
     scene.answer(2, assign(&[1]));
+    scene.slots.on_launched(attempt(1));
     scene.pass(LINGER_MS);
     assert_eq!(scene.sends(), "3: 0/1//1s");
     scene.slots.on_delivering(scene.now, attempt(1), Outcome::Exit { code: 0 });
@@ -359,6 +399,7 @@ fn a_delivery_frees_its_slot_and_is_told_at_once() {
     assert_eq!(scene.answer(4, kill(1)), "kill 1", "it can be cancelled");
     assert_eq!(scene.sends(), "5: 1/1//1s");
     scene.answer(5, assign(&[2]));
+    scene.slots.on_launched(attempt(2));
     scene.slots.on_delivering(scene.now, attempt(2), Outcome::Lost);
     assert_eq!(scene.slots.slots_free(), 0, "as many deliveries as slots may be beside the jobs");
 }

@@ -80,9 +80,11 @@ fn of_worker(row: &WorkerRow) -> Check {
         Check::fail(&what, format!("not heard {silent}"), hint)
     } else if let Some(at) = row.copied_at {
         Check::fail(&what, format!("a machine at {at} uses its identity"), "on that machine: c2-agent reset-identity")
-    } else if let Some(reason) = &row.status_reason {
+    } else if let (WorkerStatus::Quarantined, Some(reason)) = (row.status, &row.status_reason) {
         let hint = "repair it; it gets a job again within a minute, or at once with `resume`";
-        Check::fail(&what, format!("it cannot start jobs: {reason}"), hint)
+        Check::fail(&what, format!("in quarantine, it cannot start jobs: {reason}"), hint)
+    } else if let Some(reason) = &row.status_reason {
+        Check::warn(&what, format!("it could not start a job: {reason}"), "the job goes elsewhere first; `why` tells")
     } else if row.load.disk_full {
         Check::fail(&what, "its disk is full, it takes nothing new", "`cleanup-workspaces` frees what jobs left there")
     } else if row.version != VERSION {
@@ -144,12 +146,17 @@ mod tests {
             let check = of_worker(&row);
             (check.state, check.words)
         };
-        let table: [(Edit, State, &str); 7] = [
+        let table: [(Edit, State, &str); 8] = [
             (|_| (), State::Ok, "online, 1 of 4 slots in use"),
             (|row| row.status = WorkerStatus::Draining, State::Ok, "it finishes what it has and takes nothing new"),
             (|row| row.version = "0.0.9".to_owned(), State::Warn, "its agent is 0.0.9, this console 0.1.0"),
             (|row| row.load.disk_free_bytes = Some(512 << 20), State::Warn, "512 MB are free where its jobs run"),
-            (|row| row.status_reason = Some("no space".to_owned()), State::Fail, "it cannot start jobs: no space"),
+            (|row| row.status_reason = Some("no space".to_owned()), State::Warn, "it could not start a job: no space"),
+            (
+                |row| (row.status, row.status_reason) = (WorkerStatus::Quarantined, Some("read-only".to_owned())),
+                State::Fail,
+                "in quarantine, it cannot start jobs: read-only",
+            ),
             (|row| row.load.disk_full = true, State::Fail, "its disk is full, it takes nothing new"),
             (
                 |row| (row.status, row.silent_ms) = (WorkerStatus::Offline, Some(90_000)),

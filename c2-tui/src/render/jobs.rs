@@ -198,6 +198,7 @@ fn state(row: &JobRow) -> String {
     match row.state {
         JobState::Running if row.cancelling => "cancelling".to_owned(),
         JobState::Running if row.unreachable => "unreachable".to_owned(),
+        JobState::Running if row.delivering => "delivering".to_owned(),
         state => state.to_string(),
     }
 }

@@ -60,7 +60,7 @@ impl From<WorkerStatus> for Style {
         match status {
             WorkerStatus::Online => Self::Good,
             WorkerStatus::Draining => Self::Waiting,
-            WorkerStatus::Offline => Self::Bad,
+            WorkerStatus::Offline | WorkerStatus::Quarantined => Self::Bad,
         }
     }
 }

@@ -100,7 +100,8 @@ fn at_all(obstacle: &Obstacle) -> String {
         Obstacle::NoTag { tag } => format!("no worker offers tag {tag:?}"),
         Obstacle::TagHeld { tag, .. } => format!("tag {tag:?} is held by other jobs"),
         Obstacle::DiskFull { .. } => "the disk of every worker is full".to_owned(),
-        Obstacle::Faulty { .. } => "no worker can start jobs at present".to_owned(),
+        Obstacle::Quarantined { .. } => "no worker can start jobs at present".to_owned(),
+        Obstacle::TooOld { .. } => "the agent of every worker is too old for it".to_owned(),
         Obstacle::Avoided { .. } => "no worker could start it; it is tried again".to_owned(),
         Obstacle::SlotsFull { .. } => "all slots are in use".to_owned(),
     }
@@ -112,7 +113,7 @@ fn at_one(obstacle: &Obstacle) -> String {
         Obstacle::Offline { .. } => "offline".to_owned(),
         Obstacle::TagHeld { tag, .. } => format!("{tag} is held by other jobs"),
         Obstacle::DiskFull { .. } => "its disk is full".to_owned(),
-        Obstacle::Faulty { reason, .. } => format!("it cannot start jobs: {reason}"),
+        Obstacle::Quarantined { reason, .. } => format!("it cannot start jobs: {reason}"),
         Obstacle::Avoided { .. } => "it could not start this job".to_owned(),
         other => at_worker(other),
     }
@@ -154,9 +155,13 @@ fn at_worker(obstacle: &Obstacle) -> String {
         Obstacle::TagHeld { tag, holders } => format!("{tag} is held by {}", joined(jobs_of(holders))),
         Obstacle::DiskFull { free_bytes: 0 } => "its disk is full or read-only".to_owned(),
         Obstacle::DiskFull { free_bytes } => format!("its disk is full ({} free)", bytes(*free_bytes)),
-        Obstacle::Faulty { reason, retry_ms } => {
-            format!("it cannot start jobs ({reason}); next try in {}", span(*retry_ms))
+        Obstacle::Quarantined { reason, retry_ms: 0 } => {
+            format!("in quarantine ({reason}); another job is its next try")
         }
+        Obstacle::Quarantined { reason, retry_ms } => {
+            format!("in quarantine ({reason}); next try in {}", span(*retry_ms))
+        }
+        Obstacle::TooOld { reason } => format!("its agent cannot read this job ({reason}); upgrade it"),
         Obstacle::Avoided { retry_ms } => format!("it could not start this job; next try there in {}", span(*retry_ms)),
         Obstacle::SlotsFull { slots } => format!("all {slots} slots are in use"),
     }
@@ -196,7 +201,7 @@ fn advice(why: &Explanation) -> String {
                     | Obstacle::SlotsFull { .. }
                     | Obstacle::Offline { .. }
                     | Obstacle::Draining
-                    | Obstacle::Faulty { .. }
+                    | Obstacle::Quarantined { .. }
                     | Obstacle::Avoided { .. }
             )
         };
@@ -205,7 +210,7 @@ fn advice(why: &Explanation) -> String {
     let is_full = |o: &Obstacle| matches!(o, Obstacle::DiskFull { .. });
     // What it could not start before is tried again there when the disk takes files again.
     let only_full = |worker: &WorkerVerdict| {
-        let follows = |o: &Obstacle| matches!(o, Obstacle::Faulty { .. } | Obstacle::Avoided { .. });
+        let follows = |o: &Obstacle| matches!(o, Obstacle::Quarantined { .. } | Obstacle::Avoided { .. });
         worker.obstacles.iter().any(is_full) && worker.obstacles.iter().all(|o| is_full(o) || follows(o))
     };
     let at = |fits: &dyn Fn(&WorkerVerdict) -> bool| {

@@ -2,6 +2,7 @@
 
 use c2_shared::api::workers::{RemoveResponse, WorkerInfo, WorkerList, WorkerRow};
 use c2_shared::time::span;
+use c2_shared::worker::WorkerStatus;
 
 use crate::render::look::{Look, bytes};
 use crate::render::sanitize;
@@ -79,7 +80,9 @@ pub(crate) fn problem(row: &WorkerRow) -> Option<String> {
         return Some(format!("a machine at {at} uses its identity; on that one: c2-agent reset-identity"));
     }
     if let Some(reason) = &row.status_reason {
-        return Some(format!("it cannot start jobs: {reason}"));
+        let words =
+            if row.status == WorkerStatus::Quarantined { "it cannot start jobs" } else { "it could not start a job" };
+        return Some(format!("{words}: {reason}"));
     }
     row.passed_on.then(|| "another worker has its address by now".to_owned())
 }

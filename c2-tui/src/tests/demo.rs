@@ -49,6 +49,7 @@ pub(crate) fn job(n: u64, state: JobState) -> JobRow {
         attempt: u32::from(ran),
         cancelling: false,
         unreachable: false,
+        delivering: false,
         submitted_ms: NOW.wall_ms - 600_000 + n * 1_000,
         started_ms: ran.then(|| NOW.wall_ms - 300_000 + n * 1_000),
         ended_ms: state.is_terminal().then(|| NOW.wall_ms - 100_000 + n * 1_000),

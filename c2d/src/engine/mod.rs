@@ -13,6 +13,8 @@ use std::future::Future;
 use c2_shared::api::jobs::QueueStatus;
 use c2_shared::api::work::AttemptResult;
 use c2_shared::blob::BlobId;
+use c2_shared::id::AttemptId;
+use c2_shared::job::Outcome;
 
 use crate::sched::decision::Saved;
 use crate::sched::event::Now;
@@ -58,6 +60,18 @@ pub struct AttemptOutput {
     pub result: AttemptResult,
     /// Where the order of its two streams is, when it is too long to stand in the result.
     pub order: Option<BlobId>,
+}
+
+impl AttemptOutput {
+    /// That of an attempt which is known to have ended so, and whose worker was lost before it delivered more.
+    fn lost(attempt: AttemptId, outcome: Outcome) -> Self {
+        let mut result = AttemptResult::new(attempt, outcome);
+        result.problems = vec!["what it wrote was lost with its worker".to_owned()];
+        for output in [&mut result.stdout, &mut result.stderr] {
+            "it was lost with the worker".clone_into(&mut output.reason);
+        }
+        Self { digest: [0; 32], result, order: None }
+    }
 }
 
 /// Rows that one commit changed, for the event stream.

@@ -220,10 +220,16 @@ impl<D: Durable> Engine<D> {
         let free_bytes = &|| self.store.free_bytes();
         let (decisions, exhausted) = (&mut pending.decisions, self.exhausted.is_some());
         let result = apply(&mut Step { scheduler: &mut self.scheduler, now, decisions, free_bytes, exhausted });
-        let concluded: Vec<AttemptId> = pending.decisions[before..].iter().filter_map(concludes).collect();
+        let mut concluded: BTreeMap<AttemptId, &Outcome> =
+            pending.decisions[before..].iter().filter_map(concludes).collect();
         let (outputs, others): (Vec<_>, Vec<_>) =
-            outputs.into_iter().partition(|output| concluded.contains(&output.result.attempt));
+            outputs.into_iter().partition(|output| concluded.remove(&output.result.attempt).is_some());
         pending.outputs.extend(outputs);
+        // What ran and came to an end wrote something, which then went with its worker.
+        let ran =
+            |outcome: &Outcome| matches!(outcome, Outcome::Exit { .. } | Outcome::Signal { .. } | Outcome::Timeout);
+        let lost = concluded.into_iter().filter(|(_, outcome)| ran(outcome));
+        pending.outputs.extend(lost.map(|(attempt, outcome)| AttemptOutput::lost(attempt, outcome.clone())));
         pending.unrecorded.extend(others.into_iter().map(|output| (output.result.attempt, output.digest)));
         result
     }
@@ -305,11 +311,11 @@ impl Step<'_> {
     }
 }
 
-/// The attempt whose result a decision records.
-fn concludes(decision: &Decision) -> Option<AttemptId> {
+/// The attempt whose result a decision records, and how that ended.
+fn concludes(decision: &Decision) -> Option<(AttemptId, &Outcome)> {
     match decision {
-        Decision::End { job, attempt, .. } => Some(AttemptId { job: *job, number: *attempt }),
-        Decision::Requeue { attempt, outcome, .. } if *outcome != Outcome::Lost => Some(*attempt),
+        Decision::End { job, attempt, outcome, .. } => Some((AttemptId { job: *job, number: *attempt }, outcome)),
+        Decision::Requeue { attempt, outcome, .. } if *outcome != Outcome::Lost => Some((*attempt, outcome)),
         _ => None,
     }
 }

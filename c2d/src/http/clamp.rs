@@ -10,6 +10,8 @@ use c2_shared::limits::{
 };
 use c2_shared::worker::{Hardware, Load};
 
+/// Attempts of one kind that a poll may list.
+pub(crate) const ATTEMPTS_LEN_MAX: usize = 1_024;
 /// More than any job writes, and little enough to be counted with.
 const DROPPED_MAX: u64 = 1 << 60;
 
@@ -56,7 +58,7 @@ pub(crate) fn result(said: &mut AttemptResult, keep_bytes: u64) {
 }
 
 /// A reason, on one line.
-fn sentence(said: &str) -> String {
+pub(crate) fn sentence(said: &str) -> String {
     let plain: String = said.chars().take(REASON_BYTES_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect();
     plain[..plain.floor_char_boundary(REASON_BYTES_MAX)].trim().to_owned()
 }

@@ -147,6 +147,7 @@ mod tests {
             ip: Some(Ipv4Addr::LOCALHOST.into()),
             cancelling: false,
             unreachable: false,
+            delivering: false,
             submitted_ms: 1,
             started_ms: None,
             ended_ms: None,

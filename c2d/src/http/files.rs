@@ -10,11 +10,10 @@ use c2_shared::blob::BlobId;
 use c2_shared::bytes64::Bytes64;
 use c2_shared::glob;
 use c2_shared::id::{AttemptId, JobId};
-use c2_shared::job::{JobSpec, Needed, Outcome};
+use c2_shared::job::{JobSpec, Needed};
 use c2_shared::limits::{FILES_LEN_MAX, INLINE_BYTES_MAX, PROBLEMS_LEN_MAX};
 use c2_shared::validate;
 
-use crate::engine::AttemptOutput;
 use crate::http::blobs::blocking;
 use crate::http::handler::{Answer, ApiError, App, Json, Name, QueryOf, State, serves};
 use crate::sched::Reject;
@@ -115,13 +114,12 @@ pub(crate) async fn settle(app: &App, result: &mut AttemptResult) -> Result<(), 
 
 /// Attempts that could not be started because c2d itself no longer has what their jobs were to find:
 /// no other machine could start them either.
-pub(crate) async fn hopeless(app: &App, results: &[AttemptOutput]) -> Result<BTreeSet<AttemptId>, ApiError> {
+pub(crate) async fn hopeless(app: &App, unstarted: &[AttemptId]) -> Result<BTreeSet<AttemptId>, ApiError> {
     let mut hopeless = BTreeSet::new();
-    let results = results.iter().map(|output| &output.result);
-    for result in results.filter(|result| matches!(result.outcome, Outcome::Setup { .. })) {
-        let spec = spec_of(app, result.attempt.job).await?;
+    for attempt in unstarted {
+        let spec = spec_of(app, attempt.job).await?;
         if check_blobs(app, &spec).await.is_err() {
-            hopeless.insert(result.attempt);
+            hopeless.insert(*attempt);
         }
     }
     Ok(hopeless)

@@ -55,12 +55,12 @@ pub(crate) async fn stored(app: &App, filter: JobFilter) -> Result<Vec<JobView>,
     }
     let present = move |scheduler: &Scheduler, now| {
         let live = ids.into_iter().filter_map(|id| scheduler.job(now, id));
-        live.map(|view| (view.id, (view.unreachable, view.ip))).collect::<BTreeMap<JobId, _>>()
+        live.map(|view| (view.id, (view.unreachable, view.delivering, view.ip))).collect::<BTreeMap<JobId, _>>()
     };
     let present = app.engine.read(present).await?;
     for view in views.iter_mut().filter(|view| running(view)) {
-        if let Some((unreachable, ip)) = present.get(&view.id) {
-            (view.unreachable, view.ip) = (*unreachable, ip.or(view.ip));
+        if let Some((unreachable, delivering, ip)) = present.get(&view.id) {
+            (view.unreachable, view.delivering, view.ip) = (*unreachable, *delivering, ip.or(view.ip));
         }
     }
     Ok(views)

@@ -1,5 +1,6 @@
 //! What workers call.
 
+use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +29,7 @@ use crate::http::role::{Protocol, WorkerPeer};
 use crate::http::{files, poll_body};
 use crate::sched::Reject;
 use crate::sched::decision::{Handout, PollAnswer};
-use crate::sched::event::{self, Introduction, Place, Poll, ResultFate, ResultSummary};
+use crate::sched::event::{self, FaultOf, Introduction, Place, Poll, ResultFate, ResultSummary, Returned};
 use crate::store::{self, payload};
 
 /// How long a poll that is answered for a directive's sake may take to bring its own answer.
@@ -94,9 +95,24 @@ pub(crate) async fn get_work(
     };
     let worker = peer.worker(&app, &request.worker_id).await?;
     let Arrived { whole, waiting, want } = results::arrive(&app, std::mem::take(&mut request.unsent)).await?;
-    let hopeless = files::hopeless(&app, &whole).await?;
+    let unstarted = whole.iter().map(|output| &output.result);
+    let unstarted = unstarted.filter(|result| matches!(result.outcome, Outcome::Setup { .. })).map(|r| r.attempt);
+    let unstarted: Vec<_> = unstarted.chain(request.returned.iter().map(|returned| returned.attempt)).collect();
+    let hopeless = files::hopeless(&app, &unstarted).await?;
+    let returned = request.returned.into_iter().take(clamp::ATTEMPTS_LEN_MAX);
+    let fault_of = |attempt, unreadable| match unreadable {
+        _ if hopeless.contains(&attempt) => FaultOf::Job,
+        true => FaultOf::Version,
+        false => FaultOf::Worker,
+    };
+    let returned = returned.map(|returned| Returned {
+        attempt: returned.attempt,
+        reason: clamp::sentence(&returned.reason),
+        fault_of: fault_of(returned.attempt, returned.unreadable),
+    });
     app.cleanup_requests.reported(worker.clone(), request.cleaned);
-    let ended = request.ended.into_iter().map(|ended| ended.attempt);
+    let ended: BTreeMap<_, _> =
+        request.ended.into_iter().take(clamp::ATTEMPTS_LEN_MAX).map(|ended| (ended.attempt, ended.outcome)).collect();
     // What is to be sent is said at once.
     let wait_s = if want.is_empty() { request.wait_s } else { 0 };
     let poll = Poll {
@@ -106,9 +122,13 @@ pub(crate) async fn get_work(
         session: session(&request.session),
         seq: request.seq,
         slots_free: request.slots_free,
-        running: request.running.into_iter().chain(ended).chain(waiting).collect(),
-        unsent: whole.iter().map(|output| summary(output, hopeless.contains(&output.result.attempt))).collect(),
+        running: request.running.into_iter().chain(ended.keys().copied()).chain(waiting).collect(),
+        staged: request.staged.into_iter().collect(),
+        ended,
+        returned: returned.collect(),
+        unsent: whole.iter().map(|output| summary(output, fault_of(output.result.attempt, false))).collect(),
         load: clamp::load(request.load),
+        unfit: request.self_test_error.map(|reason| clamp::sentence(&reason)),
         wait_ms: wait_s.min(WAIT_MAX_S) * 1_000,
     };
     let mut polled = pin!(app.engine.poll(poll, whole));
@@ -155,7 +175,7 @@ pub(crate) async fn result(
     let (stdout, stderr) = (Output::whole(request.stdout), Output::whole(request.stderr));
     let result = AttemptResult { stdout, stderr, ..AttemptResult::new(attempt, outcome) };
     let output = results::arrive(&app, vec![result]).await?.whole.pop().expect("it names no blob");
-    let (summary, digest) = (summary(&output, false), output.digest);
+    let (summary, digest) = (summary(&output, FaultOf::Worker), output.digest);
     let fate = app.engine.deliver(worker.clone(), Some(peer.address()), summary, output).await?;
     let known = match fate {
         ResultFate::Recorded => return Ok(Json(ResultResponse { status: ResultVerdict::Recorded })),
@@ -176,8 +196,8 @@ fn session(said: &Session) -> Session {
     Session { start: said.start, nonce: text(&said.nonce) }
 }
 
-fn summary(AttemptOutput { result, .. }: &AttemptOutput, of_job: bool) -> ResultSummary {
-    ResultSummary { attempt: result.attempt, outcome: result.outcome.clone(), of_job }
+fn summary(AttemptOutput { result, .. }: &AttemptOutput, fault_of: FaultOf) -> ResultSummary {
+    ResultSummary { attempt: result.attempt, outcome: result.outcome.clone(), fault_of }
 }
 
 /// Waits until something is wanted of a worker beside work: an operator has its workspaces cleaned,
@@ -207,11 +227,11 @@ async fn assignments(
                 }
                 assignments.push(Assignment { attempt, job_id: attempt.job, tags, spec, spec_sha256 });
             }
-            Err(NotGiven { reason, of_job }) => {
+            Err(NotGiven { reason, fault_of }) => {
                 tracing::error!("{attempt} is not given to {worker}: {reason}");
                 let result = AttemptResult::new(attempt, Outcome::Setup { reason });
                 let output = AttemptOutput { digest: store::digest(&result), result, order: None };
-                let summary = summary(&output, of_job);
+                let summary = summary(&output, fault_of);
                 if let Err(error) = app.engine.deliver(worker.clone(), None, summary, output).await {
                     tracing::error!("{attempt} could not be taken back: {error}");
                 }
@@ -221,10 +241,10 @@ async fn assignments(
     assignments
 }
 
-/// Why an attempt is not given to a worker; `of_job` if nobody else could take it either.
+/// Why an attempt is not given to a worker.
 struct NotGiven {
     reason: String,
-    of_job: bool,
+    fault_of: FaultOf,
 }
 
 /// A specification, or where it is.
@@ -235,7 +255,7 @@ struct GivenSpec {
 
 async fn in_form(app: &App, payload: &str, form: Form) -> Result<GivenSpec, NotGiven> {
     // A job whose specification cannot be read is held and never gets this far.
-    let read = || payload::read(payload).map_err(|reason| NotGiven { reason, of_job: false });
+    let read = || payload::read(payload).map_err(|reason| NotGiven { reason, fault_of: FaultOf::C2d });
     let given = async {
         if form == Form::Hashes && payload.len() > INLINE_SPEC_BYTES_MAX {
             let skeleton = JobSpec { on_lost: read()?.on_lost, ..JobSpec::default() };
@@ -245,13 +265,16 @@ async fn in_form(app: &App, payload: &str, form: Form) -> Result<GivenSpec, NotG
         let spec = contents::in_form(app, read()?, form).await;
         Ok(spec.map(|spec| spec.map(|spec| GivenSpec { spec, spec_sha256: None })))
     };
-    let reason = match given.await? {
+    let (reason, fault_of) = match given.await? {
         Ok(Some(given)) => return Ok(given),
-        Ok(None) => format!("this worker takes standard input up to {INLINE_BYTES_MAX} bytes; upgrade its agent"),
-        Err(error) => error.message(),
+        Ok(None) => {
+            let reason = format!("this worker takes standard input up to {INLINE_BYTES_MAX} bytes; upgrade its agent");
+            (reason, FaultOf::Version)
+        }
+        Err(error) => (error.message(), FaultOf::C2d),
     };
     match files::check_blobs(app, [&read()?]).await {
-        Ok(()) => Err(NotGiven { reason, of_job: false }),
-        Err(missing) => Err(NotGiven { reason: missing.message(), of_job: true }),
+        Ok(()) => Err(NotGiven { reason, fault_of }),
+        Err(missing) => Err(NotGiven { reason: missing.message(), fault_of: FaultOf::Job }),
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::{Condition, JobState, Outcome, Terms};
 
-use crate::sched::event::{Introduction, PollToken};
+use crate::sched::event::{FaultOf, Introduction, PollToken};
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub enum Decision {
     Requeue { attempt: AttemptId, outcome: Outcome, back: Back, at_ms: u64 },
     /// Take back a job that was given up too early: its attempt still runs.
     Readopt { attempt: AttemptId, worker: WorkerId },
+    /// Free the slot and the tags of an attempt that ended so, while its result is under way.
+    Deliver { attempt: AttemptId, worker: WorkerId, outcome: Outcome },
     /// Free what an attempt was granted on its worker: it is known to be over there.
     Free { attempt: AttemptId, worker: WorkerId },
     /// End a job for good. `attempt` is 0 when it never ran; `seq` is its place in `jobs.log`.
@@ -61,8 +63,11 @@ pub enum Back {
     /// It failed with a retry left. It forgets its worker, so that the same result, delivered again,
     /// is outdated.
     Retry,
-    /// Its worker could not start it. It forgets its worker for the same reason.
-    Returned,
+    /// Its worker gave it back, as it never started. It forgets its worker for the same reason.
+    Returned {
+        /// Who is to blame.
+        fault_of: FaultOf,
+    },
     /// Its worker was given up with all that it had. It forgets it, so that a late result is void.
     GivenUp {
         /// It counts as a crash.
@@ -79,6 +84,11 @@ impl Back {
     /// Whether a retry is used up.
     pub const fn is_retry(self) -> bool {
         matches!(self, Self::Retry)
+    }
+
+    /// Whether it counts against its worker.
+    pub const fn is_fault(self) -> bool {
+        matches!(self, Self::Returned { fault_of: FaultOf::Worker })
     }
 
     /// Whether the job forgets its worker.
@@ -130,6 +140,8 @@ pub struct WorkerRecord {
     pub drained: bool,
     /// Another worker has its address by now.
     pub passed_on: bool,
+    /// Why it is in quarantine, until a command has started there.
+    pub quarantine: Option<String>,
 }
 
 /// What an attempt was granted: a slot of its worker, and tags. Outlives the attempt's verdict until the worker
@@ -139,6 +151,16 @@ pub struct GrantRecord {
     pub attempt: AttemptId,
     pub worker: WorkerId,
     pub tags: Vec<String>,
+    /// How it ended, while its result is under way: it has neither slot nor tags any more.
+    pub outcome: Option<Outcome>,
+}
+
+/// How often a worker could not start a job that has not ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultRecord {
+    pub job: JobId,
+    pub worker: WorkerId,
+    pub times: u32,
 }
 
 /// An idempotency key and what it made.
@@ -169,6 +191,8 @@ pub struct Saved {
     pub workers: Vec<WorkerRecord>,
     /// Slots and tags in use, by attempt.
     pub grants: Vec<GrantRecord>,
+    /// What workers could not start, by job and worker.
+    pub faults: Vec<FaultRecord>,
     /// Idempotency keys, by key.
     pub keys: Vec<KeyRecord>,
     /// The last job id given.

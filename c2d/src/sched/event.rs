@@ -3,7 +3,7 @@
 //! Events say what happened, never what to do about it. They are plain data; whoever builds them
 //! has already read and checked the request behind them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -213,12 +213,49 @@ pub struct Poll {
     pub slots_free: u32,
     /// Attempts that it holds and that have not ended.
     pub running: BTreeSet<AttemptId>,
+    /// Attempts that it holds and has not started.
+    pub staged: BTreeSet<AttemptId>,
+    /// Of those that it holds, attempts of which no process is left and what they wrote is on its way.
+    pub ended: BTreeMap<AttemptId, Outcome>,
+    /// Attempts that it gives back.
+    pub returned: Vec<Returned>,
     /// Results not acknowledged yet.
     pub unsent: Vec<ResultSummary>,
     /// How busy it is.
     pub load: Load,
+    /// Why the machine is not fit for work, if its newest test of itself failed.
+    pub unfit: Option<String>,
     /// For how long the answer may wait.
     pub wait_ms: u64,
+}
+
+impl Poll {
+    /// Whether the worker has an attempt and goes on with it.
+    pub fn lists(&self, attempt: AttemptId) -> bool {
+        self.running.contains(&attempt) || self.staged.contains(&attempt)
+    }
+}
+
+/// An attempt whose command never started on its worker and never will.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Returned {
+    pub attempt: AttemptId,
+    /// What the worker said.
+    pub reason: String,
+    pub fault_of: FaultOf,
+}
+
+/// What is to blame for an attempt that was not started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultOf {
+    /// No other machine could start it either.
+    Job,
+    /// The machine.
+    Worker,
+    /// An agent that is older than c2d.
+    Version,
+    /// c2d itself, which could not hand it over.
+    C2d,
 }
 
 /// How an attempt ended; its output is kept elsewhere.
@@ -228,8 +265,8 @@ pub struct ResultSummary {
     pub attempt: AttemptId,
     /// How it ended.
     pub outcome: Outcome,
-    /// If it could not be started: c2d itself found that it cannot be, on any machine.
-    pub of_job: bool,
+    /// If it could not be started: who is to blame.
+    pub fault_of: FaultOf,
 }
 
 /// A caller's key that makes a repeated submit harmless.

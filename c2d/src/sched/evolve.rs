@@ -27,6 +27,7 @@ impl Scheduler {
             Decision::MarkCancelling { job } => self.active(*job).cancelling = true,
             Decision::Requeue { attempt, back, .. } => self.requeue(*attempt, *back),
             Decision::Readopt { attempt, worker } => self.readopt(*attempt, worker),
+            Decision::Deliver { attempt, worker, outcome } => self.deliver(*attempt, worker, outcome),
             Decision::Free { attempt, worker } => self.free(*attempt, worker),
             Decision::End { job, outcome, at_ms, seq, .. } => self.end(now, *job, outcome, *at_ms, *seq),
             Decision::PutWorker(record) => self.put_worker(now, record),
@@ -110,18 +111,27 @@ impl Scheduler {
         let job = self.active(attempt.job);
         job.crashes += u32::from(back.is_crash());
         job.retries_left -= u32::from(back.is_retry());
+        let (state, worker) = (job.state, job.worker.clone());
         if back.is_settled() {
             job.worker = None;
         }
-        if job.state == JobState::Running {
+        if let (true, Some(worker)) = (back.is_fault(), worker) {
+            self.avoided.entry((attempt.job, worker)).or_default().faults += 1;
+        }
+        if state == JobState::Running {
             self.set_state(attempt.job, JobState::Queued);
         }
     }
 
     fn readopt(&mut self, attempt: AttemptId, worker: &WorkerId) {
         self.set_state(attempt.job, JobState::Running);
-        let grant = self.known(worker).grants.get_mut(&attempt).expect("only a granted attempt is taken back");
-        grant.heard = Heard::Confirmed;
+        self.touch_worker(worker);
+    }
+
+    fn deliver(&mut self, attempt: AttemptId, worker: &WorkerId, outcome: &Outcome) {
+        self.active(attempt.job);
+        self.known(worker).vacate(attempt, outcome.clone());
+        self.fresh.workers.insert(worker.clone());
         self.touch_worker(worker);
     }
 

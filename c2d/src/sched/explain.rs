@@ -83,7 +83,10 @@ impl Scheduler {
         if shape.avoid.contains(worker.id())
             && let Some(avoided) = self.avoided.get(&(id, worker.id().clone()))
         {
-            obstacles.push(Obstacle::Avoided { retry_ms: avoided.until.since_ms(now.mono) });
+            obstacles.push(match (&avoided.unread, avoided.until) {
+                (Some(reason), _) => Obstacle::TooOld { reason: reason.clone() },
+                (None, until) => Obstacle::Avoided { retry_ms: until.map_or(0, |until| until.since_ms(now.mono)) },
+            });
         }
         obstacles
     }
@@ -92,9 +95,9 @@ impl Scheduler {
 impl Worker {
     fn obstacles(&self, now: Now, shape: &Shape) -> Vec<Obstacle> {
         let mut obstacles = Vec::new();
-        if let Some(fault) = self.presence.fault.as_ref().filter(|fault| !fault.over) {
-            let (reason, retry_ms) = (fault.reason.clone(), fault.until.since_ms(now.mono));
-            obstacles.push(Obstacle::Faulty { reason, retry_ms });
+        if let Some(reason) = self.record.quarantine.clone().filter(|_| !self.is_admitted()) {
+            let retry_ms = self.presence.trial.until().map_or(0, |until| until.since_ms(now.mono));
+            obstacles.push(Obstacle::Quarantined { reason, retry_ms });
         }
         if !self.is_online(now.mono) {
             obstacles.push(Obstacle::Offline { silent_ms: self.silent_ms(now.mono) });

@@ -207,6 +207,7 @@ impl Turn<'_> {
             (session.start != intro.session.start).then_some(session.start).filter(|_| !intro.session.is_empty());
         let begins = session != known.session;
         let intro = Introduction { ip: known.ip, session: session.clone(), ..intro };
+        let upgraded = intro.version != worker.record.intro.version;
         let record = WorkerRecord { intro, ..worker.record.clone() };
         if begins {
             self.begin_session(&id, &session);
@@ -214,6 +215,9 @@ impl Turn<'_> {
         if self.s.workers[&id].record != record {
             self.dismiss_parked(&id);
             self.decide(Decision::PutWorker(Box::new(record)));
+        }
+        if upgraded {
+            self.s.stop_avoiding(&id, |avoided| avoided.unread.is_some());
         }
         self.heard(&id, ip);
         let held: Vec<AttemptId> = self.s.workers[&id].grants.keys().copied().collect();
@@ -233,7 +237,7 @@ impl Turn<'_> {
     fn welcome(&mut self, intro: Introduction) {
         let (id, ip) = (intro.id.clone(), intro.ip);
         let (groups, tags) = (BTreeSet::new(), BTreeSet::new());
-        let record = WorkerRecord { intro, groups, tags, drained: false, passed_on: false };
+        let record = WorkerRecord { intro, groups, tags, drained: false, passed_on: false, quarantine: None };
         self.decide(Decision::PutWorker(Box::new(record)));
         self.heard(&id, ip);
         self.pass_on(ip, &id);

@@ -43,8 +43,14 @@ pub enum Note {
     Foreign { worker: Who, attempt: AttemptId },
     /// A worker delivered a result that is not its to decide any more.
     Unwanted { worker: Who, attempt: AttemptId },
-    /// A worker could not start what it was given.
-    Faulty { worker: Who, attempt: AttemptId, reason: String, pause_ms: u64 },
+    /// The worker of an attempt was lost that had ended, with what that wrote.
+    OutputLost { attempt: AttemptId, worker: String },
+    /// A worker gave back what it could not start.
+    Returned { worker: Who, attempt: AttemptId, reason: String },
+    /// A worker cannot start jobs, so it gets none.
+    Quarantined { worker: Who, reason: String },
+    /// A worker that was in quarantine started a job.
+    Mended { worker: Who },
     /// An operator removed a worker, and gave up what it had.
     Removed { worker: Who, lost: Vec<AttemptId> },
 }
@@ -52,7 +58,7 @@ pub enum Note {
 impl Note {
     /// Whether something is wrong.
     pub const fn is_warning(&self) -> bool {
-        !matches!(self, Self::Back { .. } | Self::Moved { .. } | Self::Removed { .. })
+        !matches!(self, Self::Back { .. } | Self::Moved { .. } | Self::Removed { .. } | Self::Mended { .. })
     }
 
     /// Whether it belongs into the audit log.
@@ -123,13 +129,16 @@ impl fmt::Display for Note {
             Self::Unwanted { worker, attempt } => {
                 write!(f, "{worker} delivered a result for {attempt}, which is not its to decide (any more)")
             }
-            Self::Faulty { worker, attempt, reason, pause_ms } => {
-                write!(f, "worker {worker} could not start {attempt}: {reason}; the job is queued again")?;
-                if *pause_ms > 0 {
-                    write!(f, ", the worker gets nothing for {}", span(*pause_ms))?;
-                }
-                Ok(())
+            Self::OutputLost { attempt, worker } => {
+                write!(f, "{attempt} had ended on {worker}, which was lost with its output")
             }
+            Self::Returned { worker, attempt, reason } => {
+                write!(f, "worker {worker} could not start {attempt}: {reason}; the job is queued again")
+            }
+            Self::Quarantined { worker, reason } => {
+                write!(f, "worker {worker} is in quarantine, as it cannot start jobs: {reason}")
+            }
+            Self::Mended { worker } => write!(f, "worker {worker} starts jobs again and is out of quarantine"),
             Self::Removed { worker, lost } if lost.is_empty() => write!(f, "worker {worker} was removed"),
             Self::Removed { worker, lost } => {
                 write!(f, "worker {worker} was removed as lost, with {}", attempts(lost))
@@ -189,7 +198,7 @@ mod tests {
                 "job-3.2 was lost on 10.0.0.11; its job ended: lost too many workers",
             ),
             (
-                Note::Faulty { worker: vm1(), attempt, reason: "no space".into(), pause_ms: 0 },
+                Note::Returned { worker: vm1(), attempt, reason: "no space".into() },
                 "worker 10.0.0.11 (vm1) could not start job-3.2: no space; the job is queued again",
             ),
             (

@@ -62,7 +62,7 @@ impl Turn<'_> {
         if parked_too_long {
             self.answer_parked(id, Vec::new());
         }
-        self.end_pause(id);
+        self.end_quarantine(id);
         self.settle_address(id);
         let presence = &mut self.s.known(id).presence;
         if silent_ms >= LEASE_MS && !presence.expired {

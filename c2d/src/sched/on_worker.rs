@@ -51,6 +51,7 @@ impl Event for WorkerPolled {
         turn.heard(id, poll.ip);
         turn.note_poll(&poll);
         let mut answer = turn.reconcile(&poll);
+        turn.judge_machine(&poll);
         let room = turn.s.workers[id].slots_free().min(poll.slots_free.saturating_sub(taken(&answer)));
         for _ in 0..room {
             let Some(handout) = turn.give(id) else { break };
@@ -81,7 +82,7 @@ impl Event for PlainPolled {
             // It will never confirm; so it is never given the same attempt twice.
             let worker = turn.s.known(&id);
             if let Some(grant) = worker.grants.get_mut(&handout.attempt) {
-                grant.heard = Heard::Confirmed;
+                grant.heard = Heard::Confirmed { since: Some(turn.now.mono) };
             }
         }
         Ok(handout)
@@ -150,10 +151,11 @@ impl Event for DrainSet {
 
     fn happen(self, turn: &mut Turn<'_>) -> Result<Self::Answer, Reject> {
         let Self { worker: id, drain } = self;
+        turn.change_worker(&id, |record| record.drained = drain)?;
         if !drain {
-            turn.clear_fault(&id);
+            turn.admit(&id);
         }
-        turn.change_worker(&id, |record| record.drained = drain)
+        Ok(())
     }
 }
 
@@ -233,7 +235,7 @@ impl Turn<'_> {
         let presence = &mut self.s.known(&poll.worker).presence;
         presence.seq = poll.seq;
         presence.load = poll.load.clone();
-        presence.listed.clone_from(&poll.running);
+        presence.listed = poll.running.union(&poll.staged).copied().collect();
     }
 
     fn park(&mut self, poll: &Poll, token: PollToken, until: Mono) {

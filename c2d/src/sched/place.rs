@@ -85,7 +85,7 @@ impl Turn<'_> {
 impl Scheduler {
     /// The waiting job of the highest rank that a worker can run now, with the tags it would hold.
     fn best_for(&self, worker: &Worker) -> Option<(JobId, Vec<String>)> {
-        if self.paused || worker.record.drained || worker.is_paused() || worker.slots_free() == 0 {
+        if self.paused || worker.record.drained || !worker.is_admitted() || worker.slots_free() == 0 {
             return None;
         }
         let mut best: Option<(Rank, Vec<String>)> = None;

@@ -3,7 +3,7 @@
 //! next poll compares everything again.
 
 use c2_shared::id::{AttemptId, WorkerId};
-use c2_shared::job::JobState;
+use c2_shared::job::{JobState, Outcome};
 
 use crate::sched::Decision;
 use crate::sched::decision::{Handout, PollAnswer};
@@ -16,6 +16,10 @@ impl Turn<'_> {
     pub(crate) fn reconcile(&mut self, poll: &Poll) -> PollAnswer {
         let id = &poll.worker;
         let mut answer = PollAnswer::default();
+        for returned in &poll.returned {
+            self.return_attempt(id, returned);
+            answer.ack.push(returned.attempt);
+        }
         for result in &poll.unsent {
             // Recorded, known or outdated: in each case the agent need not send it again.
             self.record_result(id, result);
@@ -24,7 +28,7 @@ impl Turn<'_> {
         let held: Vec<(AttemptId, Heard)> =
             self.s.workers[id].grants.iter().map(|(attempt, grant)| (*attempt, grant.heard)).collect();
         for (attempt, heard) in held {
-            if poll.running.contains(&attempt) {
+            if poll.lists(attempt) {
                 self.confirm(poll, attempt);
             } else if heard == Heard::Sent && self.s.is_current(attempt) && !self.s.is_cancelling(attempt) {
                 // The agent listens to the answer of its newest poll only, and this is a newer one
@@ -32,19 +36,49 @@ impl Turn<'_> {
                 // by the old answer.
                 answer.assign.push(self.s.handout(attempt, id));
             } else {
-                self.gone(id, attempt, heard == Heard::Confirmed);
+                self.gone(id, attempt, matches!(heard, Heard::Confirmed { .. }));
             }
+        }
+        for (attempt, outcome) in &poll.ended {
+            self.vacate(id, *attempt, outcome);
         }
         answer
     }
 
-    /// The worker says that it runs an attempt which it was given.
+    /// The worker says that it has an attempt which it was given.
     fn confirm(&mut self, poll: &Poll, attempt: AttemptId) {
+        let now = self.now.mono;
         let Some(grant) = self.s.known(&poll.worker).grants.get_mut(&attempt) else { return };
-        grant.heard = Heard::Confirmed;
+        grant.heard = match grant.heard {
+            Heard::Confirmed { since } => Heard::Confirmed { since },
+            Heard::Sent | Heard::Inherited | Heard::Staged if poll.running.contains(&attempt) => {
+                Heard::Confirmed { since: Some(now) }
+            }
+            Heard::Sent | Heard::Inherited | Heard::Staged => Heard::Staged,
+        };
         let job = self.s.jobs.get(attempt.job);
         if job.is_some_and(|job| job.attempt == attempt.number && job.state == JobState::Queued) {
+            self.s.forget_rest(attempt.job);
+            self.s.reshape(attempt.job, |shape| shape.rests = false);
             self.decide(Decision::Readopt { attempt, worker: poll.worker.clone() });
+        }
+    }
+
+    /// No process of an attempt is left, and its result comes later: what it held is free.
+    fn vacate(&mut self, id: &WorkerId, attempt: AttemptId, outcome: &Outcome) {
+        let grant = self.s.workers[id].grants.get(&attempt);
+        let holds = grant.is_some_and(|grant| grant.outcome.is_none());
+        let (current, cancelling) = (self.s.is_current(attempt), self.s.is_cancelling(attempt));
+        let counts = match outcome {
+            Outcome::Exit { .. } | Outcome::Signal { .. } | Outcome::Timeout => true,
+            Outcome::Cancelled => cancelling,
+            // c2d decides itself what becomes of these.
+            Outcome::Lost | Outcome::Setup { .. } | Outcome::Dependency { .. } | Outcome::CrashLimit => false,
+        };
+        if holds && current && counts {
+            self.decide(Decision::Deliver { attempt, worker: id.clone(), outcome: outcome.clone() });
+        } else if holds && !current {
+            self.free(id, attempt);
         }
     }
 }
@@ -54,6 +88,12 @@ impl Scheduler {
     pub(crate) fn is_current(&self, attempt: AttemptId) -> bool {
         let job = self.jobs.get(attempt.job);
         job.is_some_and(|job| job.state == JobState::Running && job.attempt == attempt.number)
+    }
+
+    /// How an attempt ended whose result is under way.
+    pub(crate) fn delivered(&self, attempt: AttemptId) -> Option<&Outcome> {
+        let worker = self.jobs.get(attempt.job)?.worker.as_ref()?;
+        self.workers.get(worker)?.grants.get(&attempt)?.outcome.as_ref()
     }
 
     /// Whether an attempt is another worker's.

@@ -9,7 +9,7 @@ use c2_shared::limits::RECOVERY_WINDOW_MS;
 use c2_shared::time::Mono;
 
 use crate::sched::blame::Avoided;
-use crate::sched::decision::{GrantRecord, KeyRecord, Saved};
+use crate::sched::decision::{FaultRecord, GrantRecord, KeyRecord, Saved};
 use crate::sched::event::{Event, Now, PollToken};
 use crate::sched::jobs::{EndedTable, JobTable};
 use crate::sched::note::Who;
@@ -29,7 +29,7 @@ pub struct Scheduler {
     pub(crate) dependents: BTreeMap<JobId, Vec<JobId>>,
     /// Blocked jobs with a begin time, the earliest first.
     pub(crate) begins: BTreeSet<(u64, JobId)>,
-    /// Jobs that workers could not start, until they end.
+    /// Jobs that workers could not start or lost, until they end.
     pub(crate) avoided: BTreeMap<(JobId, WorkerId), Avoided>,
     /// Those of them that avoid the worker still, the first to go there again first.
     pub(crate) avoiding: BTreeSet<(Mono, JobId, WorkerId)>,
@@ -133,9 +133,15 @@ impl Scheduler {
         for record in saved.jobs {
             s.add_job(record);
         }
-        for GrantRecord { attempt, worker, tags } in saved.grants {
+        for GrantRecord { attempt, worker, tags, outcome } in saved.grants {
             let worker = s.workers.get_mut(&worker).expect("a grant names a worker that is kept");
             worker.grant(attempt, tags, Heard::Inherited);
+            if let Some(outcome) = outcome {
+                worker.vacate(attempt, outcome);
+            }
+        }
+        for FaultRecord { job, worker, times } in saved.faults {
+            s.avoided.entry((job, worker)).or_default().faults = times;
         }
         // Nobody waits for an answer yet, and nobody has looked at anything.
         s.fresh = Fresh::default();
@@ -150,15 +156,22 @@ impl Scheduler {
                 attempt: *attempt,
                 worker: worker.id().clone(),
                 tags: grant.tags.clone(),
+                outcome: grant.outcome.clone(),
             })
         });
         let mut grants: Vec<GrantRecord> = grants.collect();
         grants.sort_by_key(|grant| grant.attempt);
+        let faults = self
+            .avoided
+            .iter()
+            .filter(|(_, avoided)| avoided.faults > 0)
+            .map(|((job, worker), avoided)| FaultRecord { job: *job, worker: worker.clone(), times: avoided.faults });
         Saved {
             jobs: self.jobs.iter().map(|(_, job)| job.record.clone()).collect(),
             ended: self.ended.iter().collect(),
             workers: self.workers.values().map(|worker| worker.record.clone()).collect(),
             grants,
+            faults: faults.collect(),
             keys: self.keys.values().cloned().collect(),
             last_job: self.last_job,
             last_seq: self.last_seq,

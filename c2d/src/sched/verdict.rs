@@ -8,10 +8,16 @@ use c2_shared::id::{AttemptId, WorkerId};
 use c2_shared::job::{JobState, OnLost, Outcome};
 use c2_shared::limits::CRASH_LIMIT;
 
+use crate::sched::blame::grown;
 use crate::sched::decision::Back;
-use crate::sched::event::{ResultFate, ResultSummary};
+use crate::sched::event::{ResultFate, ResultSummary, Returned};
 use crate::sched::scheduler::Turn;
+use crate::sched::workers::Heard;
 use crate::sched::{Decision, Note};
+
+/// How long a job rests that lost its worker, and at most; twice as long each time.
+pub(crate) const CRASH_REST_MS: u64 = 1_000;
+const CRASH_REST_MAX_MS: u64 = 60_000;
 
 /// What becomes of a job whose running attempt is lost, in most cases.
 const CRASH: Back = Back::Lost { crash: true };
@@ -22,7 +28,7 @@ impl Turn<'_> {
         let attempt = result.attempt;
         let fate = self.fate(id, attempt);
         if matches!(result.outcome, Outcome::Exit { .. } | Outcome::Signal { .. } | Outcome::Timeout) {
-            self.clear_fault(id);
+            self.trust(id);
         }
         if fate == ResultFate::Recorded {
             self.conclude(id, result);
@@ -33,6 +39,14 @@ impl Turn<'_> {
         }
         self.free(id, attempt);
         fate
+    }
+
+    /// Takes back an attempt that was not started, and frees what it held.
+    pub(crate) fn return_attempt(&mut self, id: &WorkerId, returned: &Returned) {
+        if self.fate(id, returned.attempt) == ResultFate::Recorded {
+            self.take_back(id, returned);
+        }
+        self.free(id, returned.attempt);
     }
 
     /// The worker does not have an attempt (any more) that it was given, and has no result of it.
@@ -46,12 +60,15 @@ impl Turn<'_> {
     /// The lease of a worker is over: what it ran may go to others, but what it held there stays
     /// held, because its processes may still be alive.
     pub(crate) fn expire(&mut self, id: &WorkerId) {
-        let held: Vec<AttemptId> = self.s.workers[id].grants.keys().copied().collect();
-        for attempt in held {
+        let held = self.s.workers[id].grants.iter();
+        let held: Vec<_> = held.map(|(attempt, grant)| (*attempt, grant.heard, grant.outcome.is_some())).collect();
+        for (attempt, heard, ended) in held {
             let patient =
                 self.s.jobs.get(attempt.job).is_some_and(|job| job.terms.on_lost == OnLost::Wait && !job.cancelling);
-            if self.s.is_current(attempt) && !patient {
-                self.lose(attempt, CRASH);
+            if self.s.is_current(attempt) && (ended || !patient) {
+                // Of what it had not started when it was last heard the job is innocent.
+                let crash = heard != Heard::Staged;
+                self.lose(attempt, Back::Lost { crash });
             }
         }
     }
@@ -80,7 +97,7 @@ impl Turn<'_> {
     }
 
     fn conclude(&mut self, id: &WorkerId, result: &ResultSummary) {
-        let ResultSummary { attempt, ref outcome, of_job } = *result;
+        let ResultSummary { attempt, ref outcome, fault_of } = *result;
         let job = self.s.jobs.get(attempt.job).expect("only an active job is concluded");
         let (running, retry) = (job.state == JobState::Running, job.retries_left > 0 && !job.cancelling);
         match outcome {
@@ -88,19 +105,12 @@ impl Turn<'_> {
             // attempt is left there.
             Outcome::Cancelled if !job.cancelling => self.lose_if(running, attempt),
             Outcome::Lost | Outcome::Dependency { .. } | Outcome::CrashLimit => self.lose_if(running, attempt),
-            Outcome::Setup { .. } if job.cancelling => self.end(attempt.job, Outcome::Cancelled),
             // c2d checks what was submitted, so what could not be started is the machine's fault.
-            Outcome::Setup { reason } if !of_job => self.blame(id, attempt, reason),
-            Outcome::Exit { code: 1.. | ..=-1 } | Outcome::Signal { .. } | Outcome::Timeout | Outcome::Setup { .. }
-                if retry =>
-            {
+            Outcome::Setup { reason } => self.take_back(id, &Returned { attempt, reason: reason.clone(), fault_of }),
+            Outcome::Exit { code: 1.. | ..=-1 } | Outcome::Signal { .. } | Outcome::Timeout if retry => {
                 self.retry(attempt, outcome.clone());
             }
-            Outcome::Exit { .. }
-            | Outcome::Signal { .. }
-            | Outcome::Timeout
-            | Outcome::Cancelled
-            | Outcome::Setup { .. } => {
+            Outcome::Exit { .. } | Outcome::Signal { .. } | Outcome::Timeout | Outcome::Cancelled => {
                 self.end(attempt.job, outcome.clone());
             }
         }
@@ -115,6 +125,10 @@ impl Turn<'_> {
     /// The running attempt of a job is lost; what follows is the job's own choice.
     fn lose(&mut self, attempt: AttemptId, back: Back) {
         let job = self.s.jobs.get(attempt.job).expect("only an active job loses its attempt");
+        if let (Some(outcome), false) = (self.s.delivered(attempt), job.terms.leaves_files) {
+            let outcome = outcome.clone();
+            return self.conclude_without_output(attempt, outcome);
+        }
         let (crash, worker) = (back.is_crash(), job.worker.clone());
         let crashes = job.crashes + u32::from(crash);
         let ended = if job.cancelling {
@@ -130,7 +144,26 @@ impl Turn<'_> {
         }
         match ended {
             Some(outcome) => self.end(attempt.job, outcome),
-            None => self.requeue(attempt, Outcome::Lost, back),
+            None => {
+                let worker = job.worker.clone();
+                self.requeue(attempt, Outcome::Lost, back);
+                if crash {
+                    self.rest(attempt.job, worker.as_ref(), grown(CRASH_REST_MS, crashes, CRASH_REST_MAX_MS));
+                }
+            }
+        }
+    }
+
+    /// An attempt has ended, and what it wrote was lost with its worker.
+    fn conclude_without_output(&mut self, attempt: AttemptId, outcome: Outcome) {
+        let job = self.s.jobs.get(attempt.job).expect("only an active job is concluded");
+        if let Some(worker) = job.worker.as_ref().map(|id| self.s.called(id)) {
+            self.s.touched.notes.push(Note::OutputLost { attempt, worker });
+        }
+        if job.retries_left > 0 && !job.cancelling && outcome.state() == JobState::Failed {
+            self.retry(attempt, outcome);
+        } else {
+            self.end(attempt.job, outcome);
         }
     }
 

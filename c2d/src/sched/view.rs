@@ -29,6 +29,8 @@ pub struct JobView {
     pub cancelling: bool,
     /// It runs on a worker that is offline.
     pub unreachable: bool,
+    /// Its processes have ended, and what they wrote is on its way.
+    pub delivering: bool,
     pub submitted_ms: u64,
     pub started_ms: Option<u64>,
     pub ended_ms: Option<u64>,
@@ -59,7 +61,7 @@ pub struct WorkerView {
     pub awaited: usize,
     /// From where another machine uses its identity.
     pub cloned_at: Option<IpAddr>,
-    /// Why it could not start the last job that it got.
+    /// Why it is in quarantine, or could not start the last job that it got.
     pub fault: Option<String>,
     pub load: Load,
 }
@@ -129,6 +131,9 @@ impl Scheduler {
             ip: host.map(Worker::ip),
             cancelling: job.cancelling,
             unreachable: host.is_some_and(|worker| !worker.is_online(now.mono)),
+            delivering: host.is_some_and(|worker| {
+                worker.grants.get(&AttemptId { job: id, number: job.attempt }).is_some_and(|g| g.outcome.is_some())
+            }),
             submitted_ms: job.submitted_ms,
             started_ms: job.started_ms.filter(|_| runs),
             ended_ms: None,
@@ -156,7 +161,7 @@ impl Worker {
             past_lease: self.presence.expired,
             awaited,
             cloned_at: self.presence.newcomers.proven(now.mono),
-            fault: self.presence.fault.as_ref().map(|fault| fault.reason.clone()),
+            fault: self.fault().map(str::to_owned),
             load: self.presence.load.clone(),
         }
     }

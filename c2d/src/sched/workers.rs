@@ -8,12 +8,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 
 use c2_shared::id::{AttemptId, Session, WorkerId};
+use c2_shared::job::Outcome;
 use c2_shared::limits::{LEASE_MS, WORKER_OFFLINE_MS};
 use c2_shared::target::Candidate;
 use c2_shared::time::Mono;
 use c2_shared::worker::{Load, WorkerStatus};
 
-use crate::sched::blame::Fault;
+use crate::sched::blame::{Faults, Trial};
 use crate::sched::decision::WorkerRecord;
 use crate::sched::event::PollToken;
 use crate::sched::identity::Newcomers;
@@ -27,6 +28,8 @@ pub(crate) struct Worker {
     pub(crate) grants: BTreeMap<AttemptId, Grant>,
     /// Which attempt holds each tag in use: an index over `grants`.
     pub(crate) locks: BTreeMap<String, AttemptId>,
+    /// How many of `grants` have no slot any more, as they are only being delivered.
+    delivering: u32,
     pub(crate) presence: Presence,
 }
 
@@ -34,6 +37,8 @@ pub(crate) struct Worker {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Grant {
     pub(crate) tags: Vec<String>,
+    /// How it ended, while its result is under way.
+    pub(crate) outcome: Option<Outcome>,
     /// What was heard of it; observed, not durable.
     pub(crate) heard: Heard,
 }
@@ -46,8 +51,10 @@ pub(crate) enum Heard {
     Sent,
     /// Given to an earlier session of the agent, or by an earlier run of c2d.
     Inherited,
-    /// It said that it runs it.
-    Confirmed,
+    /// It said that it has it and has not started it.
+    Staged,
+    /// It said that it runs it, for the first time then; none if that was before its quarantine began.
+    Confirmed { since: Option<Mono> },
 }
 
 /// What c2d heard of a worker.
@@ -77,8 +84,12 @@ pub(crate) struct Presence {
     /// What of it the latest answer told it to end, and when.
     pub(crate) told: BTreeSet<AttemptId>,
     pub(crate) told_at: Mono,
-    /// It could not start a job, and has started none since.
-    pub(crate) fault: Option<Fault>,
+    /// Why its newest test of itself failed.
+    pub(crate) unfit: Option<String>,
+    /// What it could not start since a command last started there.
+    pub(crate) faults: Faults,
+    /// Whether it is in quarantine, and how far.
+    pub(crate) trial: Trial,
 }
 
 /// A poll that waits for something to say.
@@ -92,7 +103,11 @@ pub(crate) struct Parked {
 impl Worker {
     pub(crate) fn new(record: WorkerRecord, now: Mono) -> Self {
         let ip = record.intro.ip;
-        Self { record, grants: BTreeMap::new(), locks: BTreeMap::new(), presence: Presence::new(ip, now) }
+        let mut presence = Presence::new(ip, now);
+        if record.quarantine.is_some() {
+            presence.trial = Trial::closed_from(now);
+        }
+        Self { record, grants: BTreeMap::new(), locks: BTreeMap::new(), delivering: 0, presence }
     }
 
     pub(crate) const fn id(&self) -> &WorkerId {
@@ -128,13 +143,10 @@ impl Worker {
         self.record.intro.slots.saturating_sub(self.slots_used())
     }
 
+    /// So many deliveries at once that they hold up each other hold up new jobs too.
     pub(crate) fn slots_used(&self) -> u32 {
-        u32::try_from(self.grants.len()).unwrap_or(u32::MAX)
-    }
-
-    /// Whether it gets nothing for a while, because it could not start what it got.
-    pub(crate) fn is_paused(&self) -> bool {
-        self.presence.fault.as_ref().is_some_and(|fault| !fault.over)
+        let running = u32::try_from(self.grants.len()).unwrap_or(u32::MAX).saturating_sub(self.delivering);
+        running.saturating_add(self.delivering.saturating_sub(self.record.intro.slots))
     }
 
     pub(crate) fn is_online(&self, now: Mono) -> bool {
@@ -147,10 +159,14 @@ impl Worker {
     }
 
     pub(crate) fn status(&self, now: Mono) -> WorkerStatus {
-        match (self.is_online(now), self.record.drained) {
-            (false, _) => WorkerStatus::Offline,
-            (true, true) => WorkerStatus::Draining,
-            (true, false) => WorkerStatus::Online,
+        if !self.is_online(now) {
+            WorkerStatus::Offline
+        } else if self.record.drained {
+            WorkerStatus::Draining
+        } else if self.record.quarantine.is_some() {
+            WorkerStatus::Quarantined
+        } else {
+            WorkerStatus::Online
         }
     }
 
@@ -173,11 +189,22 @@ impl Worker {
             let other = self.locks.insert(tag.clone(), attempt);
             assert!(other.is_none(), "{tag} is held twice on {}", self.id());
         }
-        self.grants.insert(attempt, Grant { tags, heard });
+        self.grants.insert(attempt, Grant { tags, outcome: None, heard });
+    }
+
+    /// Takes slot and tags from an attempt that ended so.
+    pub(crate) fn vacate(&mut self, attempt: AttemptId, outcome: Outcome) {
+        let grant = self.grants.get_mut(&attempt).expect("only a granted attempt is delivered");
+        assert!(grant.outcome.replace(outcome).is_none(), "{attempt} is delivered already");
+        self.delivering += 1;
+        for tag in std::mem::take(&mut grant.tags) {
+            self.locks.remove(&tag);
+        }
     }
 
     pub(crate) fn free(&mut self, attempt: AttemptId) {
         if let Some(grant) = self.grants.remove(&attempt) {
+            self.delivering -= u32::from(grant.outcome.is_some());
             for tag in grant.tags {
                 self.locks.remove(&tag);
             }
@@ -202,7 +229,9 @@ impl Presence {
             listed: BTreeSet::new(),
             told: BTreeSet::new(),
             told_at: now,
-            fault: None,
+            unfit: None,
+            faults: Faults::default(),
+            trial: Trial::default(),
         }
     }
 
@@ -222,7 +251,6 @@ impl Presence {
         let offline = (!self.offline).then(|| self.contact.after_ms(WORKER_OFFLINE_MS));
         let lease = (!self.expired).then(|| self.contact.after_ms(LEASE_MS));
         let parked = self.parked.map(|parked| parked.until);
-        let paused = self.fault.as_ref().filter(|fault| !fault.over).map(|fault| fault.until);
-        [offline, lease, parked, paused].into_iter().flatten().min()
+        [offline, lease, parked, self.trial.until()].into_iter().flatten().min()
     }
 }

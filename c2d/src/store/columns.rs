@@ -82,6 +82,7 @@ impl StoredJob {
             ip: address(row.get(11)?)?.filter(|_| active),
             cancelling: row.get(5)?,
             unreachable: false,
+            delivering: false,
             submitted_ms: uint(row.get(6)?),
             started_ms: row.get::<_, Option<i64>>(7)?.map(uint).filter(|_| active),
             ended_ms: row.get::<_, Option<i64>>(8)?.map(uint),

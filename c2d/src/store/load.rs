@@ -9,7 +9,9 @@ use c2_shared::job::JobState;
 use rusqlite::{Connection, Row};
 
 use crate::sched::Saved;
-use crate::sched::decision::{DependencyEdge, EndedRecord, GrantRecord, JobRecord, KeyRecord, WorkerRecord};
+use crate::sched::decision::{
+    DependencyEdge, EndedRecord, FaultRecord, GrantRecord, JobRecord, KeyRecord, WorkerRecord,
+};
 use crate::sched::event::{Introduction, Place};
 use crate::store::columns::{address, condition, int, json, small, state, state_number, uint};
 use crate::store::copy::LAST_JOB;
@@ -18,6 +20,10 @@ use crate::store::{StoreError, payload};
 /// The verdicts of all jobs that ever ended, also of those that were removed since.
 const ENDED: &str = "SELECT id, state, worker FROM job WHERE state >= 4
     UNION ALL SELECT id, state, worker FROM removed ORDER BY 1";
+
+/// What workers could not start of jobs that have not ended.
+const FAULTS: &str = "SELECT f.job, f.worker, f.times FROM fault f JOIN job j ON j.id = f.job WHERE j.state < 4
+    ORDER BY f.job, f.worker";
 
 /// Everything that has not ended, and what may still be asked of what has.
 pub(super) fn load(c: &Connection) -> Result<Saved, StoreError> {
@@ -31,6 +37,7 @@ pub(super) fn load(c: &Connection) -> Result<Saved, StoreError> {
         ended: all(c, ENDED, ended)?,
         workers: workers(c)?,
         grants: grants(c)?,
+        faults: all(c, FAULTS, fault)?,
         keys: all(c, "SELECT key, digest, jobs, expires_ms FROM idempotency ORDER BY key", key)?,
         last_job: number(LAST_JOB)?,
         last_seq: number(
@@ -129,6 +136,7 @@ fn worker(row: &Row<'_>) -> Result<WorkerRecord, StoreError> {
         tags: json(&row.get::<_, String>("tags")?)?,
         drained: row.get("drained")?,
         passed_on: row.get("passed_on")?,
+        quarantine: row.get("quarantine")?,
     })
 }
 
@@ -146,11 +154,17 @@ fn grants(c: &Connection) -> Result<Vec<GrantRecord>, StoreError> {
         tags.entry(attempt(row)?).or_default().push(row.get(2)?);
         Ok(())
     })?;
-    all(c, "SELECT job, number, worker FROM hold ORDER BY job, number", |row| {
+    all(c, "SELECT job, number, worker, outcome FROM hold ORDER BY job, number", |row| {
         let attempt = attempt(row)?;
         let worker = WorkerId::from(row.get::<_, String>(2)?);
-        Ok(GrantRecord { attempt, worker, tags: tags.remove(&attempt).unwrap_or_default() })
+        let outcome = row.get::<_, Option<String>>(3)?.map(|text| json(&text)).transpose()?;
+        Ok(GrantRecord { attempt, worker, tags: tags.remove(&attempt).unwrap_or_default(), outcome })
     })
+}
+
+fn fault(row: &Row<'_>) -> Result<FaultRecord, StoreError> {
+    let worker = WorkerId::from(row.get::<_, String>(1)?);
+    Ok(FaultRecord { job: JobId(uint(row.get(0)?)), worker, times: small(row.get(2)?)? })
 }
 
 fn key(row: &Row<'_>) -> Result<KeyRecord, StoreError> {

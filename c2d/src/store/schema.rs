@@ -16,8 +16,15 @@ use crate::store::{StoreError, by_identity};
 const APPLICATION_ID: i64 = 0x4332_0001;
 
 /// Each step leads from the version of its place to the next.
-const STEPS: &[Step] =
-    &[Step::Sql(V1), Step::Sql(V2), Step::Sql(V3), Step::Sql(V4), Step::Code(by_identity::migrate), Step::Sql(OUTPUTS)];
+const STEPS: &[Step] = &[
+    Step::Sql(V1),
+    Step::Sql(V2),
+    Step::Sql(V3),
+    Step::Sql(V4),
+    Step::Code(by_identity::migrate),
+    Step::Sql(OUTPUTS),
+    Step::Sql(BLAME),
+];
 
 /// How a step is done.
 #[derive(Clone, Copy)]
@@ -246,6 +253,22 @@ CREATE TRIGGER output_takes_its_blobs AFTER DELETE ON output BEGIN
 END;
 ALTER TABLE listing ADD COLUMN sha256 BLOB;
 CREATE INDEX listing_long ON listing (sha256) WHERE sha256 IS NOT NULL;
+";
+
+/// What has ended holds no slot while its result is under way; and what machines could not start counts against
+/// them until it ends.
+const BLAME: &str = "
+ALTER TABLE hold ADD COLUMN outcome TEXT;
+ALTER TABLE worker ADD COLUMN quarantine TEXT;
+CREATE TABLE fault (
+    job INTEGER NOT NULL,
+    worker TEXT NOT NULL,
+    times INTEGER NOT NULL,
+    PRIMARY KEY (job, worker)
+) WITHOUT ROWID;
+CREATE TRIGGER job_takes_its_faults AFTER DELETE ON job BEGIN
+    DELETE FROM fault WHERE job = OLD.id;
+END;
 ";
 
 /// Opens the one connection that writes.

@@ -48,6 +48,7 @@ fn one(t: &Transaction<'_>, decision: &Decision) -> Written {
             "UPDATE job SET state = 3 WHERE id = ?1 AND attempt = ?2 AND state = 2",
             (int(attempt.job.0), attempt.number),
         ),
+        Decision::Deliver { attempt, worker, outcome } => deliver(t, *attempt, worker, outcome),
         Decision::Free { attempt, worker } => free(t, *attempt, worker),
         Decision::End { job, attempt, outcome, at_ms, seq } => end(t, *job, *attempt, outcome, *at_ms, *seq),
         Decision::PutWorker(record) => put_worker(t, record),
@@ -128,7 +129,7 @@ fn assign(
     )?;
     let values = (job, number, worker, int(at_ms), &ip);
     run(t, "INSERT INTO attempt (job, number, worker, started_ms, address) VALUES (?1, ?2, ?3, ?4, ?5)", values)?;
-    run(t, "INSERT INTO hold VALUES (?1, ?2, ?3)", (job, number, worker))?;
+    run(t, "INSERT INTO hold (job, number, worker) VALUES (?1, ?2, ?3)", (job, number, worker))?;
     for (tag, place) in tags.iter().zip(0_i64..) {
         run(t, "INSERT INTO lock VALUES (?1, ?2, ?3, ?4, ?5)", (worker, tag, job, number, place))?;
     }
@@ -136,6 +137,11 @@ fn assign(
 }
 
 fn requeue(t: &Transaction<'_>, attempt: AttemptId, outcome: &Outcome, back: Back, at_ms: u64) -> Written {
+    if back.is_fault() {
+        let sql = "INSERT INTO fault (job, worker, times) SELECT id, worker, 1 FROM job WHERE id = ?1
+            ON CONFLICT DO UPDATE SET times = times + 1";
+        must_change(t, sql, [int(attempt.job.0)])?;
+    }
     must_change(
         t,
         "UPDATE job SET state = CASE state WHEN 3 THEN 2 ELSE state END, crashes = crashes + ?3,
@@ -144,6 +150,13 @@ fn requeue(t: &Transaction<'_>, attempt: AttemptId, outcome: &Outcome, back: Bac
         (int(attempt.job.0), attempt.number, back.is_crash(), back.is_retry(), back.is_settled()),
     )?;
     end_attempt(t, attempt, outcome, at_ms)
+}
+
+fn deliver(t: &Transaction<'_>, attempt: AttemptId, worker: &WorkerId, outcome: &Outcome) -> Written {
+    let (job, number) = (int(attempt.job.0), attempt.number);
+    let sql = "UPDATE hold SET outcome = ?4 WHERE job = ?1 AND number = ?2 AND worker = ?3 AND outcome IS NULL";
+    must_change(t, sql, (job, number, worker.as_str(), to_json(outcome)))?;
+    run(t, "DELETE FROM lock WHERE job = ?1 AND number = ?2", (job, number))
 }
 
 fn free(t: &Transaction<'_>, attempt: AttemptId, worker: &WorkerId) -> Written {
@@ -180,7 +193,7 @@ fn put_worker(t: &Transaction<'_>, worker: &WorkerRecord) -> Written {
     let intro = &worker.intro;
     run(
         t,
-        "INSERT OR REPLACE INTO worker VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        "INSERT OR REPLACE INTO worker VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         params![
             intro.id.as_str(),
             intro.ip.to_string(),
@@ -196,6 +209,7 @@ fn put_worker(t: &Transaction<'_>, worker: &WorkerRecord) -> Written {
             to_json(&worker.tags),
             worker.drained,
             worker.passed_on,
+            worker.quarantine,
         ],
     )
 }

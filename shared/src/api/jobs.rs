@@ -66,6 +66,9 @@ pub struct JobRow {
     /// It runs on a worker that was not heard for 15 s.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unreachable: bool,
+    /// Its processes have ended, and what they wrote is on its way from the worker.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub delivering: bool,
     /// When it was submitted, in unix milliseconds of c2d's clock.
     pub submitted_ms: u64,
     /// When its latest attempt was given to a worker.

@@ -118,12 +118,17 @@ pub enum Obstacle {
         /// How much.
         free_bytes: u64,
     },
-    /// It could not start what it got last, and gets nothing for a while.
-    Faulty {
+    /// It cannot start jobs, and gets nothing, or one job at a time, until it has shown that it can.
+    Quarantined {
         /// What it said.
         reason: String,
-        /// Until it gets a job again.
+        /// Until it is tried with a job again.
         retry_ms: u64,
+    },
+    /// Its agent is too old to read this job.
+    TooOld {
+        /// What it said.
+        reason: String,
     },
     /// It could not start this job, which goes elsewhere first.
     Avoided {

@@ -105,9 +105,16 @@ pub struct PollRequest {
     pub slots_free: u32,
     /// Attempts that it holds and that have not ended.
     pub running: Vec<AttemptId>,
+    /// Attempts that it holds and has not started yet: what they need is under way.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub staged: Vec<AttemptId>,
     /// Attempts that have ended and whose results come later, as their contents are under way.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ended: Vec<EndedAttempt>,
+    /// Attempts that it gives back, until that is acknowledged: their commands never started here and never
+    /// will.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub returned: Vec<ReturnedAttempt>,
     /// Ended attempts whose results were not acknowledged yet.
     pub unsent: Vec<AttemptResult>,
     /// What it cleaned as c2d asked, until that is answered.
@@ -115,6 +122,9 @@ pub struct PollRequest {
     pub cleaned: Vec<CleanupReport>,
     /// How busy the machine is.
     pub load: Load,
+    /// Why the machine is not fit for work: what its newest self-test failed of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub self_test_error: Option<String>,
     /// Seconds for which c2d may hold the answer back until there is something to say.
     pub wait_s: u64,
 }
@@ -224,6 +234,20 @@ pub struct EndedAttempt {
     pub attempt: AttemptId,
     /// How it ended, which its result will say again.
     pub outcome: Outcome,
+}
+
+/// An attempt that was given to a worker and that it gives back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ReturnedAttempt {
+    /// Which.
+    pub attempt: AttemptId,
+    /// Why it was not started.
+    pub reason: String,
+    /// The agent cannot read what it was given, as it is older than c2d: neither the machine nor the job is
+    /// at fault.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unreadable: bool,
 }
 
 /// Other requests to an agent.

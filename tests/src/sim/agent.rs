@@ -5,13 +5,15 @@ use std::net::IpAddr;
 
 use c2_shared::id::{AttemptId, Session, WorkerId};
 use c2_shared::job::Outcome;
-use c2_shared::limits::LEASE_MS;
+use c2_shared::limits::{LEASE_MS, QUARANTINE_MS};
 use c2_shared::worker::Load;
 use c2d::sched::decision::PollAnswer;
-use c2d::sched::event::{Introduction, Place, Poll, ResultSummary};
+use c2d::sched::event::{FaultOf, Introduction, Place, Poll, ResultSummary, Returned};
+
+use super::oracle::FAULT;
 
 /// Slots of each simulated machine.
-const SLOTS: u32 = 4;
+pub(crate) const SLOTS: u32 = 4;
 
 /// An agent with its state folder, and the machine that it runs on.
 #[derive(Clone, Debug)]
@@ -39,16 +41,33 @@ pub(crate) struct Agent {
     pub(crate) cut_until_ms: u64,
     /// It cannot start anything until then.
     pub(crate) broken_until_ms: u64,
+    /// Its test of itself does not see that.
+    pub(crate) blind: bool,
+    /// Its newest test failed, and the next one is due then.
+    unfit: Option<u64>,
     pub(crate) registered: bool,
     pub(crate) seq: u64,
+    /// What was given to it and waits for what it needs, until then.
+    pub(crate) staged: BTreeMap<AttemptId, Staged>,
     /// What runs.
     pub(crate) running: BTreeMap<AttemptId, Running>,
+    /// What has ended and is on its way, until then.
+    pub(crate) delivering: BTreeMap<AttemptId, (Outcome, u64)>,
+    /// What it could not start.
+    pub(crate) returned: Vec<Returned>,
     pub(crate) unsent: Vec<ResultSummary>,
     /// The newest poll and when it was sent, until it is answered.
     awaited: Option<(u64, u64)>,
     /// When the last poll was sent that c2d answered. The leases of its runners count from there, and
     /// go on whatever becomes of the agent.
     pub(crate) answered_ms: u64,
+}
+
+/// An attempt that is not started yet.
+#[derive(Clone, Debug)]
+pub(crate) struct Staged {
+    pub(crate) starts_ms: u64,
+    pub(crate) tags: Vec<String>,
 }
 
 /// A process tree.
@@ -75,9 +94,14 @@ impl Agent {
             up: true,
             cut_until_ms: 0,
             broken_until_ms: 0,
+            blind: false,
+            unfit: None,
             registered: false,
             seq: 0,
+            staged: BTreeMap::new(),
             running: BTreeMap::new(),
+            delivering: BTreeMap::new(),
+            returned: Vec::new(),
             unsent: Vec::new(),
             awaited: None,
             answered_ms: 0,
@@ -88,7 +112,8 @@ impl Agent {
     /// and the notes of what it runs, of which nothing is alive there.
     pub(crate) fn copy(&self, folder: usize, machine: usize, ip: IpAddr) -> Self {
         let noted = self.running.keys().map(|attempt| lost(*attempt));
-        let unsent = self.unsent.iter().cloned().chain(noted).collect();
+        let spooled = self.delivering.iter().map(|(attempt, (outcome, _))| result(*attempt, outcome.clone()));
+        let unsent = self.unsent.iter().cloned().chain(noted).chain(spooled).collect();
         let boot = if machine == self.machine { self.boot } else { 1 };
         let copy = Self { id: self.id.clone(), starts: self.starts, boot, unsent, ..Self::new(folder, ip, false) };
         let mut copy = Self { machine, ..copy };
@@ -101,6 +126,7 @@ impl Agent {
         self.id = id;
         self.starts = 0;
         self.unsent.clear();
+        self.delivering.clear();
         self.start();
     }
 
@@ -136,7 +162,10 @@ impl Agent {
     pub(crate) fn poll(&mut self, ip: IpAddr, now_ms: u64, wait_ms: u64) -> Poll {
         self.seq += 1;
         self.awaited = Some((self.seq, now_ms));
-        let busy = u32::try_from(self.running.len()).expect("few jobs run at once");
+        let count = |attempts: usize| u32::try_from(attempts).expect("few jobs run at once");
+        let busy = count(self.running.len() + self.staged.len());
+        let busy = busy + count(self.delivering.len()).saturating_sub(if self.old { 0 } else { SLOTS });
+        let ended = self.delivering.iter().map(|(attempt, (outcome, _))| (*attempt, outcome.clone()));
         Poll {
             worker: self.worker(),
             ip,
@@ -144,7 +173,11 @@ impl Agent {
             session: self.session(),
             seq: self.seq,
             slots_free: SLOTS.saturating_sub(busy),
-            running: self.running.keys().copied().collect(),
+            running: self.running.keys().chain(self.delivering.keys()).copied().collect(),
+            staged: self.staged.keys().copied().collect(),
+            ended: ended.collect(),
+            returned: self.returned.clone(),
+            unfit: self.unfit.map(|_| FAULT.to_owned()),
             unsent: self.unsent.clone(),
             load: Load::default(),
             wait_ms,
@@ -165,7 +198,14 @@ impl Agent {
         self.answered_ms = sent_ms;
         self.registered &= !answer.register;
         self.unsent.retain(|result| !answer.ack.contains(&result.attempt));
+        self.returned.retain(|returned| !answer.ack.contains(&returned.attempt));
         for attempt in &answer.kill {
+            if self.staged.remove(attempt).is_some() {
+                self.unsent.push(result(*attempt, Outcome::Cancelled));
+            }
+            if let Some((outcome, _)) = self.delivering.remove(attempt) {
+                self.unsent.push(result(*attempt, outcome));
+            }
             // The processes need a moment to end.
             if let Some(running) = self.running.get_mut(attempt) {
                 running.ends_ms = running.ends_ms.min(now_ms + 500);
@@ -173,14 +213,42 @@ impl Agent {
             }
         }
         let held = |attempt: &AttemptId| {
-            self.running.contains_key(attempt) || self.unsent.iter().any(|result| result.attempt == *attempt)
+            self.running.contains_key(attempt)
+                || self.staged.contains_key(attempt)
+                || self.delivering.contains_key(attempt)
+                || self.returned.iter().any(|returned| returned.attempt == *attempt)
+                || self.unsent.iter().any(|result| result.attempt == *attempt)
         };
         let fresh = answer.assign.iter().filter(|handout| !held(&handout.attempt));
         Some(fresh.map(|handout| (handout.attempt, handout.tags.clone())).collect())
     }
 
-    /// Ends what is due; what it ended.
-    pub(crate) fn work(&mut self, now_ms: u64) -> Vec<AttemptId> {
+    /// It cannot start an attempt, and tests itself before it says so.
+    pub(crate) fn fail_to_start(&mut self, attempt: AttemptId, now_ms: u64) {
+        let reason = FAULT.to_owned();
+        if self.old {
+            return self.unsent.push(result(attempt, Outcome::Setup { reason }));
+        }
+        self.test(now_ms);
+        self.returned.push(Returned { attempt, reason, fault_of: FaultOf::Worker });
+    }
+
+    fn test(&mut self, now_ms: u64) {
+        let fails = self.broken_until_ms > now_ms && !self.blind;
+        self.unfit = fails.then(|| now_ms + QUARANTINE_MS);
+    }
+
+    /// Ends what is due, of which some is on its way for so long; what it ended.
+    pub(crate) fn work(&mut self, now_ms: u64, delivery_ms: u64) -> Vec<AttemptId> {
+        if self.unfit.is_some_and(|due| due <= now_ms) {
+            self.test(now_ms);
+        }
+        let there: Vec<AttemptId> =
+            self.delivering.iter().filter(|(_, (_, until))| *until <= now_ms).map(|(attempt, _)| *attempt).collect();
+        for attempt in there.iter().filter(|_| self.up) {
+            let (outcome, _) = self.delivering.remove(attempt).expect("it was just found");
+            self.unsent.push(result(*attempt, outcome));
+        }
         if now_ms.saturating_sub(self.answered_ms) > LEASE_MS * 9 / 10 {
             // Cut off for so long, others may be given its work: it ends it itself.
             for running in self.running.values_mut().filter(|running| !running.patient) {
@@ -192,9 +260,29 @@ impl Agent {
             self.running.iter().filter(|(_, r)| r.ends_ms <= now_ms).map(|(attempt, _)| *attempt).collect();
         for attempt in &due {
             let running = self.running.remove(attempt).expect("it was just found");
-            self.unsent.push(ResultSummary { attempt: *attempt, outcome: running.outcome, of_job: false });
+            if delivery_ms > 0 && !self.old {
+                self.delivering.insert(*attempt, (running.outcome, now_ms + delivery_ms));
+            } else {
+                self.unsent.push(result(*attempt, running.outcome));
+            }
         }
         due
+    }
+
+    /// Takes what has all that it needs, with its tags.
+    pub(crate) fn ready(&mut self, now_ms: u64) -> Vec<(AttemptId, Vec<String>)> {
+        let ready = self.staged.extract_if(.., |_, staged| staged.starts_ms <= now_ms);
+        ready.map(|(attempt, staged)| (attempt, staged.tags)).collect()
+    }
+
+    /// Whether nothing runs there, or is about to.
+    pub(crate) fn starts_nothing(&self) -> bool {
+        self.running.is_empty() && self.staged.is_empty()
+    }
+
+    /// Whether it holds nothing at all.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.starts_nothing() && self.delivering.is_empty() && self.unsent.is_empty()
     }
 
     /// The agent's process dies; its jobs and results live on under their runners.
@@ -204,6 +292,9 @@ impl Agent {
 
     pub(crate) fn start(&mut self) {
         self.up = true;
+        self.staged.clear();
+        self.returned.clear();
+        self.unfit = None;
         self.runs += 1;
         self.starts += 1;
         self.seq = 0;
@@ -224,10 +315,15 @@ impl Agent {
     pub(crate) fn end_all(&mut self) -> Vec<AttemptId> {
         let ended = self.running.keys().copied().collect();
         self.running.clear();
+        self.staged.clear();
         ended
     }
 }
 
 fn lost(attempt: AttemptId) -> ResultSummary {
-    ResultSummary { attempt, outcome: Outcome::Lost, of_job: false }
+    result(attempt, Outcome::Lost)
+}
+
+fn result(attempt: AttemptId, outcome: Outcome) -> ResultSummary {
+    ResultSummary { attempt, outcome, fault_of: FaultOf::Worker }
 }

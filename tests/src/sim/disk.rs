@@ -4,8 +4,8 @@
 use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::JobState;
 use c2d::sched::Decision;
-use c2d::sched::decision::{Back, EndedRecord, GrantRecord, JobRecord, KeyRecord, Saved, WorkerRecord};
-use c2d::sched::event::Now;
+use c2d::sched::decision::{Back, EndedRecord, FaultRecord, GrantRecord, JobRecord, KeyRecord, Saved, WorkerRecord};
+use c2d::sched::event::{FaultOf, Now};
 use std::collections::BTreeMap;
 
 /// A durable store of decisions.
@@ -27,6 +27,7 @@ pub struct PaperDisk {
     ended: BTreeMap<JobId, EndedRecord>,
     workers: BTreeMap<WorkerId, WorkerRecord>,
     grants: BTreeMap<AttemptId, GrantRecord>,
+    faults: BTreeMap<(JobId, WorkerId), u32>,
     keys: BTreeMap<String, KeyRecord>,
     last_job: u64,
     last_seq: u64,
@@ -46,6 +47,7 @@ impl Disk for PaperDisk {
             ended: self.ended.values().cloned().collect(),
             workers: self.workers.values().cloned().collect(),
             grants: self.grants.values().cloned().collect(),
+            faults: self.faults.iter().map(|((job, worker), times)| fault(*job, worker, *times)).collect(),
             keys: self.keys.values().cloned().collect(),
             last_job: self.last_job,
             last_seq: self.last_seq,
@@ -80,19 +82,25 @@ impl PaperDisk {
                 job.attempt = attempt.number;
                 job.worker = Some(worker.clone());
                 job.started_ms = Some(*at_ms);
-                let grant = GrantRecord { attempt: *attempt, worker: worker.clone(), tags: tags.clone() };
+                let (worker, tags) = (worker.clone(), tags.clone());
+                let grant = GrantRecord { attempt: *attempt, worker, tags, outcome: None };
                 self.grants.insert(*attempt, grant);
             }
             Decision::MarkCancelling { job } => self.job(*job).cancelling = true,
             Decision::Requeue { attempt, back, .. } => {
-                let job = self.job(attempt.job);
+                let job = self.jobs.get_mut(&attempt.job).expect("a decision names an active job");
                 match back {
                     Back::Lost { crash } => job.crashes += u32::from(*crash),
                     Back::Retry => {
                         job.retries_left -= 1;
                         job.worker = None;
                     }
-                    Back::Returned => job.worker = None,
+                    Back::Returned { fault_of } => {
+                        let worker = job.worker.take();
+                        if let (FaultOf::Worker, Some(worker)) = (fault_of, worker) {
+                            *self.faults.entry((attempt.job, worker)).or_default() += 1;
+                        }
+                    }
                     Back::GivenUp { crash } => {
                         job.crashes += u32::from(*crash);
                         job.worker = None;
@@ -103,9 +111,14 @@ impl PaperDisk {
                 }
             }
             Decision::Readopt { attempt, .. } => self.job(attempt.job).state = JobState::Running,
+            Decision::Deliver { attempt, outcome, .. } => {
+                let grant = self.grants.get_mut(attempt).expect("a decision names a grant");
+                (grant.outcome, grant.tags) = (Some(outcome.clone()), Vec::new());
+            }
             Decision::Free { attempt, .. } => drop(self.grants.remove(attempt)),
             Decision::End { job, outcome, seq, .. } => {
                 let record = self.jobs.remove(job).expect("only an active job ends");
+                self.faults.retain(|(other, _), _| other != job);
                 self.last_seq = *seq;
                 let ended = EndedRecord { job: *job, state: outcome.state(), worker: record.worker };
                 self.ended.insert(*job, ended);
@@ -118,4 +131,8 @@ impl PaperDisk {
             Decision::Answer { .. } => unreachable!("answers are not stored"),
         }
     }
+}
+
+fn fault(job: JobId, worker: &WorkerId, times: u32) -> FaultRecord {
+    FaultRecord { job, worker: worker.clone(), times }
 }

@@ -6,6 +6,8 @@ use std::net::IpAddr;
 use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::{Condition, JobState, OnLost, Outcome};
 use c2d::sched::Decision;
+
+use super::agent::SLOTS;
 use c2d::sched::decision::{Back, WorkerRecord};
 use c2d::sched::event::Place;
 
@@ -45,6 +47,10 @@ pub(crate) struct Oracle {
     went_to: BTreeMap<JobId, WorkerId>,
     /// Every attempt that ever started a process.
     started: BTreeSet<AttemptId>,
+    /// Every attempt that a machine said it never started.
+    given_back: BTreeSet<AttemptId>,
+    /// Where each job has living processes.
+    folders: BTreeMap<JobId, usize>,
     /// Process trees that are alive: by job.
     alive: BTreeMap<JobId, AttemptId>,
     /// Tags in use by processes that are alive.
@@ -152,6 +158,10 @@ impl Oracle {
                         replaced.insert(id.clone());
                     }
                 }
+                Decision::Deliver { attempt, .. } => {
+                    let lives = self.alive.get(&attempt.job) == Some(attempt);
+                    assert!(!lives, "I15: {attempt} lives, and what it holds is free");
+                }
                 Decision::Free { attempt, worker } => {
                     let lives = self.alive.get(&attempt.job) == Some(attempt);
                     let fine = !lives || replaced.contains(worker);
@@ -228,6 +238,10 @@ impl Oracle {
     /// A machine starts a process tree.
     pub(crate) fn start(&mut self, folder: usize, attempt: AttemptId, tags: &[String]) {
         assert!(self.started.insert(attempt), "I5: {attempt} started twice");
+        assert!(!self.given_back.contains(&attempt), "I21: {attempt} starts after it was given back");
+        self.folders.insert(attempt.job, folder);
+        let busy = self.folders.values().filter(|other| **other == folder).count();
+        assert!(busy <= SLOTS as usize, "I19: {busy} jobs run at once on agent {folder}");
         let of_job = |number| AttemptId { job: attempt.job, number };
         let starts = self.started.range(of_job(0)..=of_job(u32::MAX)).count();
         let once = starts == 1 || !self.once.contains(&attempt.job);
@@ -242,8 +256,15 @@ impl Oracle {
         }
     }
 
+    /// A machine says that it never started an attempt.
+    pub(crate) fn give_back(&mut self, attempt: AttemptId) {
+        assert!(!self.started.contains(&attempt), "I21: {attempt} had started");
+        self.given_back.insert(attempt);
+    }
+
     /// A process tree is dead.
     pub(crate) fn stop(&mut self, attempt: AttemptId) {
+        self.folders.remove(&attempt.job);
         let alive = self.alive.remove(&attempt.job);
         assert_eq!(alive, Some(attempt));
         self.tags.retain(|_, holder| *holder != attempt);

@@ -8,15 +8,15 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use c2_shared::id::{JobId, Session};
 use c2_shared::job::Outcome;
-use c2_shared::limits::INTRODUCE_MS;
+use c2_shared::limits::{INTRODUCE_MS, LEASE_MS};
 use c2_shared::time::Mono;
 use c2d::sched::decision::PollAnswer;
-use c2d::sched::event::{self, Introduction, PollToken, ResultSummary};
+use c2d::sched::event::{self, Introduction, PollToken};
 use c2d::sched::{Decision, Event, Now, Reject, Scheduler};
 
-use super::agent::{Agent, Running};
+use super::agent::{Agent, Running, Staged};
 use super::disk::Disk;
-use super::oracle::{FAULT, Oracle};
+use super::oracle::Oracle;
 use super::random::Random;
 
 /// Jobs that may be alive at once; small, so that histories meet the limit.
@@ -134,7 +134,7 @@ impl<D: Disk> World<D> {
         self.oracle.calm_since(self.now.mono.0);
         for _ in 0..40_000 {
             let queue = self.scheduler.queue(self.now);
-            let idle = self.agents.iter().all(|agent| agent.running.is_empty() && agent.unsent.is_empty());
+            let idle = self.agents.iter().all(Agent::is_idle);
             if queue.blocked + queue.held + queue.queued + queue.running == 0 && idle && self.uncommitted.is_empty() {
                 break;
             }
@@ -354,29 +354,49 @@ impl<D: Disk> World<D> {
         // ever.
         let Some(fresh) = agent.read(seq, answer, self.now.mono.0) else { return };
         for (attempt, tags) in fresh {
-            if self.agents[i].broken_until_ms > self.now.mono.0 {
-                let outcome = Outcome::Setup { reason: FAULT.to_owned() };
-                self.agents[i].unsent.push(ResultSummary { attempt, outcome, of_job: false });
+            let fetches_ms = if self.agents[i].old { 0 } else { self.random.pick(&[0, 0, 0, 200, 8_000]) };
+            let staged = Staged { starts_ms: self.now.mono.0 + fetches_ms, tags };
+            self.agents[i].staged.insert(attempt, staged);
+        }
+        self.begin_ready(i);
+        // There may be more, or something to report.
+        self.next_poll_ms[i] = self.now.mono.0;
+    }
+
+    /// An agent starts what has all that it needs.
+    fn begin_ready(&mut self, i: usize) {
+        let now_ms = self.now.mono.0;
+        for (attempt, tags) in self.agents[i].ready(now_ms) {
+            let agent = &mut self.agents[i];
+            // Some jobs can be started nowhere, which no machine's test of itself sees.
+            let poisoned = !self.calm && attempt.job.0 % 19 == 7;
+            // What took too long may have been given to others.
+            let late = now_ms.saturating_sub(agent.answered_ms) > LEASE_MS / 2;
+            if agent.broken_until_ms > now_ms || poisoned || late {
+                self.oracle.give_back(attempt);
+                agent.fail_to_start(attempt, now_ms);
                 continue;
             }
-            self.oracle.start(self.agents[i].folder, attempt, &tags);
+            self.oracle.start(agent.folder, attempt, &tags);
             let length = self.random.pick(&[0, 10, 300, 2_000, 30_000, 90_000, ENDLESS_MS]);
             let code = if self.random.chance(20) { 1 } else { 0 };
             let outcome = Outcome::Exit { code };
             let patient = self.oracle.is_patient(attempt.job);
-            let running = Running { ends_ms: self.now.mono.0 + length, outcome, patient };
-            self.agents[i].running.insert(attempt, running);
+            let running = Running { ends_ms: now_ms + length, outcome, patient };
+            agent.running.insert(attempt, running);
         }
-        // There may be more, or something to report.
-        self.next_poll_ms[i] = self.now.mono.0;
     }
 
     /// An agent does its work: ends jobs, polls, registers.
     fn tend(&mut self, i: usize) {
         let now_ms = self.now.mono.0;
-        let ended = self.agents[i].work(now_ms);
+        let delivery_ms = self.random.pick(&[0, 0, 100, 5_000, 30_000]);
+        let ended = self.agents[i].work(now_ms, delivery_ms);
         for attempt in &ended {
             self.oracle.stop(*attempt);
+        }
+        if self.agents[i].up {
+            self.begin_ready(i);
         }
         let agent = &mut self.agents[i];
         if !agent.up || (now_ms < self.next_poll_ms[i] && ended.is_empty()) {

@@ -111,6 +111,7 @@ fn state(j: &Job, sight: &Sight<'_>) -> Cell {
     let (word, tone) = match state {
         JobState::Running if j.row.cancelling => ("cancelling", Tone::Warn),
         JobState::Running if j.row.unreachable => ("unreachable", Tone::Warn),
+        JobState::Running if j.row.delivering => ("delivering", Tone::Good),
         _ => (state.word(), tone(state)),
     };
     Cell::toned(format!("{} {word}", sight.glyphs.state(state)), tone)

@@ -11,7 +11,9 @@ use c2_shared::time::Mono;
 use c2_shared::worker::Load;
 
 use crate::sched::decision::{Back, PollAnswer};
-use crate::sched::event::{self, Introduction, NewJob, Place, Poll, PollToken, ResultSummary, WorkerPolled};
+use crate::sched::event::{
+    self, FaultOf, Introduction, NewJob, Place, Poll, PollToken, ResultSummary, Returned, WorkerPolled,
+};
 use crate::sched::{Decision, Event, Now, Reject, Scheduler};
 
 pub(super) struct Lab {
@@ -31,6 +33,10 @@ pub(super) struct Lab {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Agent {
     pub(super) running: BTreeSet<AttemptId>,
+    pub(super) staged: BTreeSet<AttemptId>,
+    pub(super) ended: BTreeMap<AttemptId, Outcome>,
+    pub(super) returned: Vec<Returned>,
+    pub(super) unfit: Option<String>,
     pub(super) unsent: Vec<ResultSummary>,
     pub(super) seq: u64,
     /// Starts of its process before this one.
@@ -202,6 +208,7 @@ impl Lab {
         let agent = self.agents.get_mut(&last).unwrap();
         agent.running.extend(answer.assign.iter().map(|handout| handout.attempt));
         agent.unsent.retain(|result| !answer.ack.contains(&result.attempt));
+        agent.returned.retain(|returned| !answer.ack.contains(&returned.attempt));
         Some(answer)
     }
 
@@ -215,7 +222,11 @@ impl Lab {
             session: session(agent.session),
             seq: agent.seq,
             slots_free: 4_u32.saturating_sub(u32::try_from(agent.running.len()).unwrap()),
-            running: agent.running.clone(),
+            running: agent.running.iter().chain(agent.ended.keys()).copied().collect(),
+            staged: agent.staged.clone(),
+            ended: agent.ended.clone(),
+            returned: agent.returned.clone(),
+            unfit: agent.unfit.clone(),
             unsent: agent.unsent.clone(),
             load: Load::default(),
             wait_ms,
@@ -228,7 +239,21 @@ impl Lab {
     pub(super) fn finish(&mut self, last: u8, attempt: AttemptId, outcome: Outcome) {
         let agent = self.agents.get_mut(&last).unwrap();
         assert!(agent.running.remove(&attempt), "{attempt} does not run on {last}");
-        agent.unsent.push(ResultSummary { attempt, outcome, of_job: false });
+        agent.unsent.push(ResultSummary { attempt, outcome, fault_of: FaultOf::Worker });
+    }
+
+    /// An attempt was not started, which its agent did not say yet.
+    pub(super) fn give_back(&mut self, last: u8, attempt: AttemptId, fault_of: FaultOf) {
+        let agent = self.agents.get_mut(&last).unwrap();
+        assert!(agent.running.remove(&attempt), "{attempt} is not on {last}");
+        agent.returned.push(Returned { attempt, reason: "no space".to_owned(), fault_of });
+    }
+
+    /// No process of an attempt is left, and its result is under way.
+    pub(super) fn deliver(&mut self, last: u8, attempt: AttemptId, outcome: Outcome) {
+        let agent = self.agents.get_mut(&last).unwrap();
+        assert!(agent.running.remove(&attempt), "{attempt} does not run on {last}");
+        agent.ended.insert(attempt, outcome);
     }
 
     /// Runs a whole job that is waiting: poll, end, poll.
@@ -297,16 +322,23 @@ fn words(decision: &Decision, askers: &BTreeMap<PollToken, u8>) -> String {
                 Back::Lost { crash: true } => "crash",
                 Back::Lost { crash: false } => "lost",
                 Back::Retry => "retry",
-                Back::Returned => "returned",
+                Back::Returned { fault_of: FaultOf::Version } => "unread",
+                Back::Returned { .. } => "returned",
                 Back::GivenUp { crash: true } => "given up, crash",
                 Back::GivenUp { crash: false } => "given up",
             };
             format!("requeue {} {back}: {}", attempt(one), end(outcome))
         }
         Decision::Readopt { attempt: one, worker } => format!("readopt {} on {}", attempt(one), last(worker)),
+        Decision::Deliver { attempt: one, worker, outcome } => {
+            format!("deliver {} on {}: {}", attempt(one), last(worker), end(outcome))
+        }
         Decision::Free { attempt: one, worker } => format!("free {} on {}", attempt(one), last(worker)),
         Decision::End { job, outcome, .. } => format!("end {}: {}", job.0, end(outcome)),
-        Decision::PutWorker(record) => format!("worker {}", last(&record.intro.id)),
+        Decision::PutWorker(record) => {
+            let quarantine = if record.quarantine.is_some() { " quarantined" } else { "" };
+            format!("worker {}{quarantine}", last(&record.intro.id))
+        }
         Decision::RemoveWorker { worker } => format!("remove {}", last(worker)),
         Decision::RememberKey(key) => format!("key {}", key.key),
         Decision::ForgetKey { key } => format!("forget {key}"),

@@ -7,6 +7,9 @@ use c2_shared::worker::WorkerStatus;
 use super::lab::{Lab, attempt, id, job, place, placed, plain};
 use crate::sched::event;
 
+/// How long a job rests after it lost its first worker.
+const REST_MS: u64 = 1_000;
+
 #[test]
 fn fifteen_seconds_of_silence_are_offline_and_sixty_cost_the_job() {
     let mut lab = Lab::new(&[2, 3]);
@@ -19,9 +22,11 @@ fn fifteen_seconds_of_silence_are_offline_and_sixty_cost_the_job() {
     assert!(lab.s.job(lab.now, c2_shared::id::JobId(1)).unwrap().unreachable);
     assert!(lab.poll(3).assign.is_empty());
     lab.sleep(LEASE_MS - WORKER_OFFLINE_MS);
+    assert!(lab.poll(3).assign.is_empty(), "whoever lost a worker rests");
+    lab.sleep(REST_MS);
     assert_eq!(lab.poll(3).assign[0].attempt, attempt(1, 2));
     lab.expect(
-        "add 1 queued; assign 1.1 to 2; answer 2 +1.1; answer 3; requeue 1.1 crash: lost; assign 1.2 to 3; \
+        "add 1 queued; assign 1.1 to 2; answer 2 +1.1; answer 3; requeue 1.1 crash: lost; answer 3; assign 1.2 to 3; \
          answer 3 +1.2",
     );
 }
@@ -35,7 +40,7 @@ fn an_old_attempt_is_fenced_and_its_tags_stay_held_until_it_is_gone() {
     let tagged = || placed(|p| p.tags = vec!["disk".to_owned()]);
     lab.submit(vec![tagged()]).unwrap();
     lab.poll(2);
-    lab.sleep(LEASE_MS);
+    lab.sleep(LEASE_MS + REST_MS);
     lab.poll(3);
     lab.submit(vec![tagged()]).unwrap();
     let answer = lab.poll(2);
@@ -95,20 +100,26 @@ fn a_job_that_costs_five_workers_is_given_up() {
     let mut lab = Lab::new(&[2]);
     lab.submit(vec![plain()]).unwrap();
     lab.poll(2);
-    for _ in 0..CRASH_LIMIT {
+    for crashes in 0..CRASH_LIMIT {
         assert_eq!(lab.state(1), JobState::Running);
         lab.poll(2);
         lab.agents.get_mut(&2).unwrap().running.clear();
-        // The worker no longer has what it confirmed, and is given the job again at once.
-        lab.poll(2);
+        // The worker no longer has what it confirmed, and is given the job again after a rest.
+        assert_eq!(lab.poll(2).assign.len(), 0);
+        lab.sleep((REST_MS << crashes) - 1);
+        if crashes + 1 < CRASH_LIMIT {
+            assert_eq!(lab.state(1), JobState::Queued);
+            lab.sleep(1);
+            lab.poll(2);
+        }
     }
     assert_eq!(lab.outcome(1), Some(Outcome::CrashLimit));
     lab.expect(
-        "add 1 queued; assign 1.1 to 2; answer 2 +1.1; answer 2; requeue 1.1 crash: lost; free 1.1 on 2; \
-         assign 1.2 to 2; answer 2 +1.2; answer 2; requeue 1.2 crash: lost; free 1.2 on 2; assign 1.3 to 2; \
-         answer 2 +1.3; answer 2; requeue 1.3 crash: lost; free 1.3 on 2; assign 1.4 to 2; answer 2 +1.4; \
-         answer 2; requeue 1.4 crash: lost; free 1.4 on 2; assign 1.5 to 2; answer 2 +1.5; answer 2; \
-         end 1: crash limit; free 1.5 on 2; answer 2",
+        "add 1 queued; assign 1.1 to 2; answer 2 +1.1; answer 2; requeue 1.1 crash: lost; free 1.1 on 2; answer 2; \
+         assign 1.2 to 2; answer 2 +1.2; answer 2; requeue 1.2 crash: lost; free 1.2 on 2; answer 2; \
+         assign 1.3 to 2; answer 2 +1.3; answer 2; requeue 1.3 crash: lost; free 1.3 on 2; answer 2; \
+         assign 1.4 to 2; answer 2 +1.4; answer 2; requeue 1.4 crash: lost; free 1.4 on 2; answer 2; \
+         assign 1.5 to 2; answer 2 +1.5; answer 2; end 1: crash limit; free 1.5 on 2; answer 2",
     );
 }
 
@@ -138,7 +149,7 @@ fn after_a_restart_a_silent_worker_keeps_its_work_until_its_lease_is_over() {
     lab.restart();
     lab.sleep(LEASE_MS - 1);
     assert!(lab.poll(3).assign.is_empty());
-    lab.sleep(1);
+    lab.sleep(1 + REST_MS);
     assert_eq!(lab.poll(3).assign[0].attempt, attempt(1, 2));
     lab.expect(
         "add 1 queued; assign 1.1 to 2; answer 2 +1.1; answer 3; requeue 1.1 crash: lost; assign 1.2 to 3; \
@@ -167,6 +178,7 @@ fn a_reboot_frees_everything_at_once() {
         event::Introduction { place: event::Place { boot_id: "boot2".into(), ..place(2) }, ..Lab::introduction(2) };
     lab.sleep(c2_shared::limits::REBOOT_SILENCE_MS);
     lab.apply(event::WorkerRegistered(rebooted)).unwrap();
+    lab.sleep(REST_MS);
     assert_eq!(lab.poll(3).assign[0].attempt, attempt(1, 2));
     lab.expect(
         "add 1 queued; assign 1.1 to 2; answer 2 +1.1; worker 2; requeue 1.1 crash: lost; free 1.1 on 2; \

@@ -8,6 +8,7 @@ mod lab;
 
 mod blame;
 mod defects;
+mod delivery;
 mod explain;
 mod foresee;
 mod identity;

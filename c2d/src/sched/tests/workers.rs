@@ -6,7 +6,7 @@ use c2_shared::limits::{LEASE_MS, REBOOT_SILENCE_MS, WORKER_OFFLINE_MS};
 
 use super::lab::{Lab, attempt, id, ip, job, plain};
 use crate::sched::Reject;
-use crate::sched::event::{self, Introduction, Place, PollToken, ResultFate, ResultSummary};
+use crate::sched::event::{self, FaultOf, Introduction, Place, PollToken, ResultFate, ResultSummary};
 
 #[test]
 fn a_newer_poll_takes_the_place_of_the_one_that_waits() {
@@ -102,6 +102,7 @@ fn a_worker_past_its_lease_can_be_given_up_with_the_jobs_it_had() {
         lab.expect(&format!("{given_up}free 1.1 on 2; remove 2"));
         // It comes back with the result, which is void.
         lab.register(2);
+        lab.sleep(1_000);
         lab.finish(2, attempt(1, 1), Outcome::Exit { code: 0 });
         let given = lab.poll(2).assign;
         assert_eq!(lab.state(1), state);
@@ -146,7 +147,7 @@ fn a_client_that_knows_only_the_readme_is_served() {
     let given = [plain_poll(&mut lab), plain_poll(&mut lab), plain_poll(&mut lab)];
     assert_eq!(given, [Some(attempt(1, 1)), Some(attempt(2, 1)), None]);
     let deliver = |lab: &mut Lab, a| {
-        let result = ResultSummary { attempt: a, outcome: Outcome::Exit { code: 0 }, of_job: false };
+        let result = ResultSummary { attempt: a, outcome: Outcome::Exit { code: 0 }, fault_of: FaultOf::Worker };
         lab.apply(event::ResultArrived { worker: plain_client().id, from: Some(ip(5)), result }).unwrap()
     };
     assert_eq!(deliver(&mut lab, attempt(1, 1)), ResultFate::Recorded);
@@ -171,6 +172,7 @@ fn a_plain_client_that_comes_again_runs_nothing() {
     lab.sleep(REBOOT_SILENCE_MS);
     lab.apply(event::WorkerRegistered(plain_client())).unwrap();
     lab.expect("requeue 1.1 crash: lost; free 1.1 on 5");
+    lab.sleep(1_000);
     // It cannot be told to end anything, so a cancel is the end.
     assert_eq!(plain_poll(&mut lab), Some(attempt(1, 2)));
     lab.apply(event::CancelRequested { job: c2_shared::id::JobId(1) }).unwrap();
@@ -193,7 +195,8 @@ fn nobody_delivers_for_another() {
     let mut lab = Lab::new(&[2, 3]);
     lab.submit(vec![plain()]).unwrap();
     lab.poll(2);
-    let result = ResultSummary { attempt: attempt(1, 1), outcome: Outcome::Exit { code: 0 }, of_job: false };
+    let result =
+        ResultSummary { attempt: attempt(1, 1), outcome: Outcome::Exit { code: 0 }, fault_of: FaultOf::Worker };
     let reply = lab.apply(event::ResultArrived { worker: id(3), from: Some(ip(3)), result }).unwrap();
     assert_eq!(reply, ResultFate::Fenced);
     assert_eq!(lab.state(1), JobState::Running);

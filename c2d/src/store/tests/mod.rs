@@ -121,6 +121,7 @@ fn worker(last: u8) -> WorkerRecord {
         tags: ["gpu:0".to_owned()].into(),
         drained: false,
         passed_on: false,
+        quarantine: None,
     }
 }
 

@@ -36,7 +36,8 @@ fn running(id: u64, number: u32) -> JobRecord {
 }
 
 fn grant(id: u64, number: u32) -> GrantRecord {
-    GrantRecord { attempt: attempt(id, number), worker: worker(2).intro.id, tags: vec!["gpu:0".into(), "disk".into()] }
+    let (worker, tags) = (worker(2).intro.id, vec!["gpu:0".into(), "disk".into()]);
+    GrantRecord { attempt: attempt(id, number), worker, tags, outcome: None }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use c2_shared::id::{AttemptId, JobId, Session, WorkerId};
 use c2_shared::job::Outcome;
 use c2_shared::time::Mono;
 use c2_tests::usage::memory_bytes;
-use c2d::sched::event::{self, Introduction, NewJob, Place, ResultSummary};
+use c2d::sched::event::{self, FaultOf, Introduction, NewJob, Place, ResultSummary};
 use c2d::sched::{Event, Now, Saved, Scheduler};
 use serde_json::{Value, json};
 
@@ -57,7 +57,7 @@ fn measure(jobs: usize, workers: usize) -> Result<Value> {
         let (worker, ip) = (id(n % workers), ip(n % workers));
         apply(&mut scheduler, mono, event::PlainPolled { worker: worker.clone(), ip })?;
         let attempt = AttemptId { job: JobId(u64::try_from(n)? + 1), number: 1 };
-        let result = ResultSummary { attempt, outcome: Outcome::Exit { code: 0 }, of_job: false };
+        let result = ResultSummary { attempt, outcome: Outcome::Exit { code: 0 }, fault_of: FaultOf::Worker };
         apply(&mut scheduler, mono, event::ResultArrived { worker, from: Some(ip), result })?;
     }
     let turn_us = working.elapsed().as_secs_f64() * 1e6 / count(turns);

@@ -26,6 +26,7 @@ impl<D: Disk> World<D> {
             14 | 15 => {
                 let for_ms = self.random.pick(&[1_000, 30_000, 300_000]);
                 self.agents[i].broken_until_ms = now_ms + for_ms;
+                self.agents[i].blind = self.random.chance(40);
             }
             16..=19 => self.agents[i].ip = address(self.random.pick(&ADDRESSES)),
             20 => self.agents[i].flaps_until_ms = now_ms + self.random.pick(&[5_000, 30_000]),

@@ -94,6 +94,7 @@ impl<D: Disk> World<D> {
             hold: random.chance(5),
             begin_at: random.chance(10).then(|| self.now.wall_ms + random.below(40_000)),
             on_lost: random.pick(&[OnLost::Requeue, OnLost::Requeue, OnLost::Fail, OnLost::Wait]),
+            leaves_files: random.chance(20),
         };
         NewJob {
             payload: r#"{"command":"true"}"#.into(),
@@ -143,7 +144,7 @@ impl<D: Disk> World<D> {
 
     /// Whether nothing runs anywhere under an identity.
     pub(super) fn is_dead(&self, worker: &WorkerId) -> bool {
-        self.agents.iter().all(|agent| agent.worker() != *worker || agent.running.is_empty())
+        self.agents.iter().all(|agent| agent.worker() != *worker || agent.starts_nothing())
     }
 
     pub(super) fn release_all(&mut self) {

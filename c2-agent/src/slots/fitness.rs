@@ -1,0 +1,34 @@
+//! What this worker cannot start, and whether the machine is fit for work at all.
+
+use c2_shared::id::AttemptId;
+use c2_shared::time::Mono;
+
+use super::{Held, Slots};
+
+impl Slots {
+    /// An attempt was handed over: from now on its command may run.
+    pub(crate) fn on_launched(&mut self, attempt: AttemptId) {
+        if let Some(held @ Held::Staged { .. }) = self.held.get_mut(&attempt) {
+            *held = Held::Running { killing: false };
+        }
+    }
+
+    /// An attempt goes back to c2d: its command never started.
+    pub(crate) fn on_returned(&mut self, now: Mono, attempt: AttemptId, reason: String) {
+        if self.is_open(attempt) {
+            self.held.insert(attempt, Held::Returned { reason, unreadable: false });
+            self.come_sooner(now);
+        }
+    }
+
+    /// Notes how the machine's test of itself ended; answers whether that is new.
+    pub(crate) fn on_tested(&mut self, now: Mono, unfit: Option<String>) -> bool {
+        let changed = self.unfit != unfit;
+        if changed {
+            self.unfit = unfit;
+            self.news = true;
+            self.come_sooner(now);
+        }
+        changed
+    }
+}
