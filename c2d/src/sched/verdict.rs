@@ -63,9 +63,11 @@ impl Turn<'_> {
         let held = self.s.workers[id].grants.iter();
         let held: Vec<_> = held.map(|(attempt, grant)| (*attempt, grant.heard, grant.outcome.is_some())).collect();
         for (attempt, heard, ended) in held {
-            let patient =
-                self.s.jobs.get(attempt.job).is_some_and(|job| job.terms.on_lost == OnLost::Wait && !job.cancelling);
-            if self.s.is_current(attempt) && (ended || !patient) {
+            // One that has ended waits for nothing but the files that it leaves.
+            let patient = self.s.jobs.get(attempt.job).is_some_and(|job| {
+                job.terms.on_lost == OnLost::Wait && !job.cancelling && (!ended || job.terms.leaves_files)
+            });
+            if self.s.is_current(attempt) && !patient {
                 // Of what it had not started when it was last heard the job is innocent.
                 let crash = heard != Heard::Staged;
                 self.lose(attempt, Back::Lost { crash });

@@ -138,7 +138,8 @@ impl Oracle {
     /// What was decided because time passed, with no word from anybody.
     pub(crate) fn check_patience(&self, decisions: &[Decision]) {
         for decision in decisions {
-            if let Decision::Requeue { attempt, .. } = decision {
+            // One that failed, as its worker had said before, is tried again like any other.
+            if let Decision::Requeue { attempt, back: Back::Lost { .. } | Back::GivenUp { .. }, .. } = decision {
                 let patient = self.patient.contains(&attempt.job);
                 assert!(!patient, "{attempt} is taken back although its job waits for its worker");
             }
