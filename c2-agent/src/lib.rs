@@ -33,4 +33,5 @@ mod transfer;
 
 mod detect;
 
+pub use cli::Help;
 pub use options::Cli;

@@ -7,6 +7,7 @@ use std::path::Path;
 use c2_shared::advice::Advice;
 use c2_shared::api::tokens::{InviteRequest, TokenRow};
 use c2_shared::client::{Client, ClientError};
+use c2_shared::exit;
 use c2_shared::pass::Pass;
 use c2_shared::server_address::{ServerAddress, ServerAddressError};
 use c2_shared::token::{Role, TokenError};
@@ -44,6 +45,15 @@ impl Advice for TokensError {
             Self::Token(_) => "start c2d again, which mends its token files".to_owned(),
             Self::Client(error) => return error.hint(),
         })
+    }
+
+    fn status(&self) -> u8 {
+        match self {
+            Self::NotRunning(_) => exit::UNREACHABLE,
+            Self::Client(error) => error.status(),
+            Self::Address(error) => error.status(),
+            Self::Unreachable(_) | Self::Token(_) => exit::FAILED,
+        }
     }
 }
 
