@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 
 use crate::command::console::Console;
 use crate::command::job_name::JobNames;
-use crate::command::operands::{Membership, OneJob, OneWorker, SomeJobs};
+use crate::command::operands::{Membership, OneJob, OneWorker, SomeJobs, SomeWorkers};
 use crate::command::{
     CommandError, Context, Outcome, assign, batch, cancel, cleanup_workspaces, detect_tags, doctor, drain, follow,
     get_files, get_tags, groups, help, hold, info, job, jobs, list, log, output, pause, pdsh, queue_status, release,
@@ -61,22 +61,22 @@ pub(crate) enum Command {
     Doctor,
     /// List the groups and their workers
     Groups,
-    /// Put a worker into a group
+    /// Put workers into a group
     Assign(Membership),
-    /// Take a worker out of a group
+    /// Take workers out of a group
     Unassign(Membership),
     /// Show one worker in full
     Info(OneWorker),
-    /// Set the tags that a worker offers, in place of those that it offered
+    /// Set the tags that workers offer, in place of those that they offered
     SetTags(set_tags::SetTags),
     /// Show a worker's tags and which job holds them
     GetTags(OneWorker),
     /// Suggest tags from a worker's hardware
     DetectTags(detect_tags::DetectTags),
-    /// Let a worker finish what it has and give it nothing new
-    Drain(OneWorker),
-    /// Give a drained worker work again
-    Resume(OneWorker),
+    /// Let workers finish what they have and give them nothing new
+    Drain(SomeWorkers),
+    /// Give drained workers work again
+    Resume(SomeWorkers),
     /// Forget a worker that is offline for good
     RemoveWorker(remove_worker::RemoveWorker),
     /// List jobs, those that have not ended unless asked otherwise

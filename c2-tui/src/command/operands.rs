@@ -12,6 +12,20 @@ pub(crate) struct OneWorker {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub(crate) struct SomeWorkers {
+    /// Workers by address or name, `@all`, groups like `@gpu`
+    #[arg(value_name = "TARGET", required = true)]
+    pub(crate) targets: Vec<String>,
+}
+
+impl SomeWorkers {
+    /// All of them as one target.
+    pub(crate) fn target(&self) -> String {
+        self.targets.join(",")
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct OneJob {
     /// Its id (`job-3` or `3`), its name, or `last`
     #[arg(value_name = "JOB")]
@@ -27,9 +41,9 @@ pub(crate) struct SomeJobs {
 
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct Membership {
-    /// Its address or host name
-    #[arg(value_name = "WORKER")]
-    pub(crate) worker: String,
+    /// A worker by address or name, `@all`, a group like `@gpu`, or a list of them
+    #[arg(value_name = "TARGET")]
+    pub(crate) target: String,
     /// The group
     #[arg(value_name = "GROUP")]
     pub(crate) group: String,

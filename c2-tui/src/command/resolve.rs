@@ -3,7 +3,7 @@
 use c2_shared::api::jobs::JobsQuery;
 use c2_shared::client::Client;
 use c2_shared::id::JobId;
-use c2_shared::job::JobState;
+use c2_shared::job::Standing;
 use c2_shared::limits::PAGE_LEN_MAX;
 
 use crate::command::job_name::{Common, JobName, JobNames};
@@ -54,9 +54,9 @@ async fn all(context: &Context, common: &Common, first: JobId, last: JobId) -> R
     if found.is_empty() {
         let hint = "`jobs --all` lists all jobs with their states";
         let none = match common {
-            Common::State(state) => format!("no such job is {state}"),
+            Common::State(standing) => format!("no such job is {}", standing.word()),
             Common::Group(group) => {
-                let states = JobState::ALL.map(JobState::word).join(", ");
+                let states = Standing::ALL.map(Standing::word).join(", ");
                 format!("no job of a group {group:?} is active, and that is no state of jobs either: {states}")
             }
         };
