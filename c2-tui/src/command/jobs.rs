@@ -47,7 +47,8 @@ fn standings() -> impl TypedValueParser<Value = Standing> {
 
 impl Jobs {
     pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
-        let active_only = !self.all && self.state.is_none_or(|standing| !standing.state().is_terminal());
+        let asks = [&self.group, &self.tag, &self.worker, &self.name, &self.text];
+        let active_only = !self.all && self.state.is_none() && asks.iter().all(|ask| ask.is_none());
         let mut list = JobList::default();
         let mut query = JobsQuery {
             state: self.state,

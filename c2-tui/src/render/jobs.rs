@@ -78,7 +78,8 @@ pub(crate) fn info(look: &Look, job: &JobInfo) -> String {
         on_lost,
         exclude,
         umask,
-        idempotency_key,
+        // c2d keeps it apart and does not show it.
+        idempotency_key: _,
     } = &job.spec;
     let time = |ms: Option<u64>| ms.map(|ms| look.time(ms)).unwrap_or_default();
     let seconds = |s: Option<u64>| s.map(|s| span(s.saturating_mul(1_000))).unwrap_or_default();
@@ -109,7 +110,6 @@ pub(crate) fn info(look: &Look, job: &JobInfo) -> String {
         ("priority", Some(row.priority).filter(|n| *n != 0).map(|n| n.to_string()).unwrap_or_default()),
         ("hold", yes(*hold)),
         ("begin at", begin_at.map(|ms| look.moment(ms)).unwrap_or_default()),
-        ("key", text(idempotency_key)),
         ("worker", worker(row)),
         ("submitted", look.time(row.submitted_ms)),
         ("started", time(row.started_ms)),

@@ -127,7 +127,6 @@ fn a_job_in_full() {
         "spec": {
             "command": "make -j4 all", "env": {"A": "b"}, "timeout_s": 90, "retries": 1, "depends": ["any:job-1"], "stdin": "",
             "umask": "022", "retry_delay_s": 5, "on_lost": "fail", "hold": true, "begin_at": 1_700_000_000_000_u64,
-            "idempotency_key": "k",
         },
         "attempts": [attempt(1, json!({"kind": "lost"}), false), attempt(2, json!({"kind": "exit", "code": 2}), true), running],
         "stdout": lines, "stderr": "no rule\u{7}\n",
@@ -151,7 +150,6 @@ fn a_job_in_full() {
          on lost      fail\n\
          hold         yes\n\
          begin at     2023-11-14 22:13:20 UTC\n\
-         key          k\n\
          worker       10.0.0.15\n\
          submitted    2023-11-14 22:13:20\n\
          started      2023-11-14 22:13:21\n\

@@ -89,6 +89,8 @@ pub enum Upkeep {
 /// What can be done with the authority.
 #[derive(Clone, Debug, Subcommand)]
 pub enum AuthorityCommand {
+    /// Print the certificate of the authority, by which clients in other languages know c2d; it is no secret
+    Show,
     /// Make a new authority and new tokens in c2d's folder, after a backup was stolen; c2d must not run
     Rotate {
         /// Stop honouring the old authority at once: all other machines must join or log in again
