@@ -88,7 +88,7 @@ pub(crate) async fn join(line: &str, options: &JoinOptions) -> Result<ServerAddr
     let fingerprint = Some(invitation.fingerprint.ok_or(JoinError::Line)?);
     let folder = options::state_dir(options.state_dir.as_deref())?;
     let state = StateDir::open(&folder)?;
-    // A running agent's token would become worthless under its hands.
+    // A running agent's token would be revoked under its hands.
     let _alone = state.lock()?;
     let file = options::joined_file(&folder);
     secret_file::check(&file).map_err(TokenError::from)?;

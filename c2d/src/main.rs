@@ -15,7 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 fn main() -> ExitCode {
     let cli = Cli::try_parse();
     let logging = Logging::start();
-    let (code, words) = match cli.map_or_else(explain, act) {
+    let (code, words) = match cli.map_or_else(|error| explain(&error), act) {
         Ok(code) => (code, String::new()),
         Err(failure) => (ExitCode::from(failure.status), failure.words("c2d")),
     };
@@ -44,7 +44,7 @@ fn say((said, well): (String, bool)) -> Result<ExitCode, Failure> {
 }
 
 /// Shows the help that was asked for; a command line that is wrong ends the program.
-fn explain(error: clap::Error) -> Result<ExitCode, Failure> {
+fn explain(error: &clap::Error) -> Result<ExitCode, Failure> {
     if error.use_stderr() { error.exit() } else { say((error.to_string(), true)) }
 }
 

@@ -9,7 +9,7 @@ const EXAMPLES: [(&str, [&str; 2]); 34] = [
     ("unassign", ["unassign 10.0.0.11 gpu", "unassign atlas workers"]),
     ("info", ["info 10.0.0.11", "info atlas"]),
     ("set-tags", ["set-tags 10.0.0.11 gpu:0,gpu:1,disk", "set-tags 10.0.0.11,10.0.0.12 disk"]),
-    ("get-tags", ["get-tags 10.0.0.11", "get-tags atlas"]),
+    ("get-tags", ["get-tags 10.0.0.11", "get-tags @all"]),
     ("detect-tags", ["detect-tags 10.0.0.11", "detect-tags atlas --apply"]),
     ("drain", ["drain 10.0.0.11", "drain 10.0.0.[11-13] atlas"]),
     ("resume", ["resume 10.0.0.11", "resume @all"]),

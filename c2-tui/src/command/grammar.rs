@@ -57,7 +57,7 @@ fn about_jobs() -> String {
 pub(crate) enum Command {
     /// List all workers
     List,
-    /// Look whether c2d, its workers and this machine are fit for work
+    /// Check c2d, its workers and this machine, and suggest fixes
     Doctor,
     /// List the groups and their workers
     Groups,
@@ -69,13 +69,13 @@ pub(crate) enum Command {
     Info(OneWorker),
     /// Set the tags that workers offer, in place of those that they offered
     SetTags(set_tags::SetTags),
-    /// Show a worker's tags and which job holds them
-    GetTags(OneWorker),
+    /// Show the tags of workers and which jobs hold them
+    GetTags(SomeWorkers),
     /// Suggest tags from a worker's hardware
     DetectTags(detect_tags::DetectTags),
-    /// Let workers finish what they have and give them nothing new
+    /// Let workers finish their jobs and give them no new ones
     Drain(SomeWorkers),
-    /// Give drained workers work again
+    /// Give drained workers new jobs again
     Resume(SomeWorkers),
     /// Forget a worker that is offline for good
     RemoveWorker(remove_worker::RemoveWorker),
@@ -100,9 +100,9 @@ pub(crate) enum Command {
     Retry(SomeJobs),
     /// Explain why a job does not run, worker by worker
     Why(OneJob),
-    /// Stop the queue; what runs goes on
+    /// Pause the queue; running jobs continue
     Pause,
-    /// Let the queue go on
+    /// Resume the queue
     Unpause,
     /// Show the queue in numbers
     QueueStatus,

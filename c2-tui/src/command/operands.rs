@@ -3,12 +3,21 @@
 use clap::Args;
 
 use crate::command::job_name::{JobName, JobNames};
+use crate::command::targets;
 
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct OneWorker {
     /// Its address or host name
-    #[arg(value_name = "WORKER")]
+    #[arg(value_name = "WORKER", value_parser = one)]
     pub(crate) worker: String,
+}
+
+/// A word that can only mean one worker.
+pub(crate) fn one(text: &str) -> Result<String, String> {
+    match targets::is_one(text) {
+        true => Ok(text.to_owned()),
+        false => Err(format!("{text:?} means several workers, and this takes one; `list` shows all")),
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Args)]

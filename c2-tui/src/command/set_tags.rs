@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use clap::Args;
 
-use crate::command::{CommandError, Context, Data, Outcome, targets};
+use crate::command::{CommandError, Context, Outcome, targets};
 
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct SetTags {
@@ -24,11 +24,6 @@ impl SetTags {
         for worker in targets::workers(context, &self.target).await? {
             all.push(context.client.set_tags(worker.worker_id.as_str(), tags.clone()).await?);
         }
-        Ok(match <[_; 1]>::try_from(all) {
-            Ok([one]) if targets::is_one(&self.target) => Data::Tags(one),
-            Ok(one) => Data::TagsOfAll(one.into()),
-            Err(all) => Data::TagsOfAll(all),
-        }
-        .into())
+        Ok(targets::tags(&self.target, all))
     }
 }

@@ -261,7 +261,7 @@ mod tests {
                 "unassign <TARGET> <GROUP>",
                 "info <WORKER>",
                 "set-tags <TARGET> <TAGS>...",
-                "get-tags <WORKER>",
+                "get-tags <TARGET>...",
                 "detect-tags <WORKER>",
                 "drain <TARGET>...",
                 "resume <TARGET>...",

@@ -1,6 +1,6 @@
 //! The workers that a command is for: all of them are found before anything is done to the first.
 
-use c2_shared::api::workers::{TargetWorker, WorkerRow};
+use c2_shared::api::workers::{TagStatus, TargetWorker, WorkerRow};
 
 use crate::command::{CommandError, Context, Data, Outcome};
 
@@ -15,12 +15,22 @@ pub(crate) fn is_one(target: &str) -> bool {
 }
 
 /// What became of the workers.
-pub(crate) fn changed(target: &str, mut rows: Vec<WorkerRow>) -> Outcome {
-    match rows.pop() {
-        Some(row) if rows.is_empty() && is_one(target) => Data::WorkerChanged(Box::new(row)).into(),
+pub(crate) fn changed(target: &str, rows: Vec<WorkerRow>) -> Outcome {
+    outcome(target, rows, |row| Data::WorkerChanged(Box::new(row)), Data::WorkersChanged)
+}
+
+/// The tags of the workers.
+pub(crate) fn tags(target: &str, all: Vec<TagStatus>) -> Outcome {
+    outcome(target, all, Data::Tags, Data::TagsOfAll)
+}
+
+/// One answer where one worker was named, a list where a target was, however many it meant.
+fn outcome<T>(target: &str, mut all: Vec<T>, one: fn(T) -> Data, several: fn(Vec<T>) -> Data) -> Outcome {
+    match all.pop() {
+        Some(only) if all.is_empty() && is_one(target) => one(only).into(),
         last => {
-            rows.extend(last);
-            Data::WorkersChanged(rows).into()
+            all.extend(last);
+            several(all).into()
         }
     }
 }

@@ -56,66 +56,21 @@ pub(crate) fn list(look: &Look, list: &JobList, active_only: bool) -> String {
 
 pub(crate) fn info(look: &Look, job: &JobInfo) -> String {
     let row = &job.row;
-    // Whatever can be submitted is shown, or named here as shown by the row.
-    let JobSpec {
-        command,
-        name: _,
-        group: _,
-        tags: _,
-        depends,
-        same_machine,
-        stdin,
-        stdin_sha256: _,
-        upload,
-        download,
-        env,
-        timeout_s,
-        retries,
-        retry_delay_s,
-        priority: _,
-        hold,
-        begin_at,
-        on_lost,
-        exclude,
-        umask,
-        // c2d keeps it apart and does not show it.
-        idempotency_key: _,
-    } = &job.spec;
     let time = |ms: Option<u64>| ms.map(|ms| look.time(ms)).unwrap_or_default();
-    let seconds = |s: Option<u64>| s.map(|s| span(s.saturating_mul(1_000))).unwrap_or_default();
-    let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    let pairs = [
+    let mut pairs = vec![
         ("job", row.job_id.to_string()),
-        ("name", text(&row.name)),
+        ("name", row.name.clone().unwrap_or_default()),
         ("state", state(row)),
         ("outcome", outcome(row)),
-        ("command", command.clone()),
-        ("group", text(&row.group)),
-        ("tags", joined(&row.tags)),
-        ("depends", joined(depends.iter().map(ToString::to_string))),
-        ("same machine", yes(*same_machine)),
-        ("exclude", joined(exclude)),
-        ("stdin", if stdin.is_some() { "a file".to_owned() } else { String::new() }),
-        ("upload", joined(upload.iter().map(|upload| &upload.path))),
-        ("download", joined(download)),
-        ("env", joined(env.iter().map(|(key, value)| format!("{key}={value}")))),
-        ("umask", text(umask)),
-        ("timeout", seconds(*timeout_s)),
-        ("retries", Some(*retries).filter(|n| *n > 0).map(|n| n.to_string()).unwrap_or_default()),
-        ("retry delay", seconds(*retry_delay_s)),
-        (
-            "on lost",
-            Some(*on_lost).filter(|lost| *lost != OnLost::default()).map(words_of).unwrap_or_default().to_owned(),
-        ),
-        ("priority", Some(row.priority).filter(|n| *n != 0).map(|n| n.to_string()).unwrap_or_default()),
-        ("hold", yes(*hold)),
-        ("begin at", begin_at.map(|ms| look.moment(ms)).unwrap_or_default()),
+    ];
+    pairs.extend(asked(look, &job.spec));
+    pairs.extend([
         ("worker", worker(row)),
         ("submitted", look.time(row.submitted_ms)),
         ("started", time(row.started_ms)),
         ("ended", time(row.ended_ms)),
         ("took", took(row)),
-    ];
+    ]);
     let mut text = fields(look, &pairs);
     // One attempt at a job that has ended is in the fields already.
     let is_over = |attempt: &AttemptRow| attempt.ended_ms.is_some() && !row.state.is_terminal();
@@ -133,6 +88,58 @@ pub(crate) fn info(look: &Look, job: &JobInfo) -> String {
         }
     }
     text
+}
+
+/// All that was asked for when the job was submitted; a field that is not shown is named.
+fn asked(look: &Look, spec: &JobSpec) -> Vec<(&'static str, String)> {
+    let JobSpec {
+        command,
+        // With the job itself.
+        name: _,
+        group,
+        tags,
+        depends,
+        same_machine,
+        stdin,
+        stdin_sha256: _,
+        upload,
+        download,
+        env,
+        timeout_s,
+        retries,
+        retry_delay_s,
+        priority,
+        hold,
+        begin_at,
+        on_lost,
+        exclude,
+        umask,
+        // c2d keeps it apart.
+        idempotency_key: _,
+    } = spec;
+    let seconds = |s: &Option<u64>| s.map(|s| span(s.saturating_mul(1_000))).unwrap_or_default();
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let unless = |is_usual: bool, text: String| if is_usual { String::new() } else { text };
+    vec![
+        ("command", command.clone()),
+        ("group", text(group)),
+        ("tags", joined(tags)),
+        ("depends", joined(depends.iter().map(ToString::to_string))),
+        ("same machine", yes(*same_machine)),
+        ("exclude", joined(exclude)),
+        ("stdin", unless(stdin.is_none(), "a file".to_owned())),
+        ("upload", joined(upload.iter().map(|upload| &upload.path))),
+        ("download", joined(download)),
+        ("env", joined(env.iter().map(|(key, value)| format!("{key}={value}")))),
+        ("umask", text(umask)),
+        ("timeout", seconds(timeout_s)),
+        ("retries", unless(*retries == 0, retries.to_string())),
+        ("retry delay", seconds(retry_delay_s)),
+        ("on lost", unless(*on_lost == OnLost::default(), words_of(*on_lost).to_owned())),
+        ("priority", unless(*priority == 0, priority.to_string())),
+        ("hold", yes(*hold)),
+        ("begin at", begin_at.map(|ms| look.moment(ms)).unwrap_or_default()),
+    ]
 }
 
 fn attempts(look: &Look, attempts: &[AttemptRow]) -> String {
@@ -191,7 +198,7 @@ pub(crate) fn queue(look: &Look, queue: &QueueStatus) -> String {
         ("slots", format!("{} of {} used", queue.slots_used, queue.slots)),
     ];
     if queue.paused {
-        pairs.push(("paused", "nothing new starts; `unpause` lets it go on".to_owned()));
+        pairs.push(("paused", "nothing new starts; `unpause` resumes it".to_owned()));
     }
     if queue.recovering {
         pairs.push(("recovering", "c2d started just now and waits for workers to say what they run".to_owned()));

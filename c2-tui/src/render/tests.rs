@@ -125,7 +125,7 @@ fn a_job_in_full() {
     let lines: String = (1..=12).map(|n| format!("line {n}\n")).collect();
     let more = json!({
         "spec": {
-            "command": "make -j4 all", "env": {"A": "b"}, "timeout_s": 90, "retries": 1, "depends": ["any:job-1"], "stdin": "",
+            "command": "make -j4 all", "tags": ["gpu:0", "disk"], "env": {"A": "b"}, "timeout_s": 90, "retries": 1, "depends": ["any:job-1"], "stdin": "",
             "umask": "022", "retry_delay_s": 5, "on_lost": "fail", "hold": true, "begin_at": 1_700_000_000_000_u64,
         },
         "attempts": [attempt(1, json!({"kind": "lost"}), false), attempt(2, json!({"kind": "exit", "code": 2}), true), running],
@@ -299,7 +299,7 @@ fn one_line_answers() {
     let refused = vec![Refusal { job_id: JobId(3), message: "job-3 has ended already".to_owned() }];
     check(
         &Data::Cancelled { cancelled, refused },
-        "job-1 cancelled\njob-2 is being ended\nnot cancelled: job-3 has ended already\n",
+        "job-1 cancelled\nstopping job-2\nnot cancelled: job-3 has ended already\n",
     );
 }
 

@@ -47,8 +47,8 @@ pub(super) fn data(look: &Look, data: &Data) -> String {
         Data::Detected(answer) => answers::detected(look, answer),
         Data::Changed { changed, refused } => answers::changed(changed, refused),
         Data::Retried { ended, again } => answers::retried(ended, again),
-        Data::Paused(answer) if answer.paused => "the queue is paused; what runs goes on\n".to_owned(),
-        Data::Paused(_) => "the queue goes on\n".to_owned(),
+        Data::Paused(answer) if answer.paused => "queue paused; running jobs continue\n".to_owned(),
+        Data::Paused(_) => "queue resumed\n".to_owned(),
         Data::Why(explanation) => why::why(look, explanation),
         Data::SubmittedAll(ids) => submitted(ids) + "\n",
         Data::Previewed(jobs) => answers::preview(look, jobs),
@@ -89,7 +89,7 @@ pub(crate) const LIMIT: &str =
 
 fn ended_early(answer: &CancelResponse) -> String {
     match answer.state {
-        JobState::Running => format!("{} is being ended\n", answer.job_id),
+        JobState::Running => format!("stopping {}\n", answer.job_id),
         state => format!("{} {state}\n", answer.job_id),
     }
 }

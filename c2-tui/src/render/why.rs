@@ -204,16 +204,16 @@ fn advice(why: &Explanation) -> String {
         return format!("`cancel {job}` and submit it again, or start the c2d that wrote it");
     }
     if has(|reason| matches!(reason, Reason::Held)) {
-        return format!("`release {job}` lets it go on");
+        return format!("`release {job}` lets it run");
     }
     if has(|reason| matches!(reason, Reason::Paused)) {
-        return "`unpause` lets the queue go on".to_owned();
+        return "`unpause` resumes the queue".to_owned();
     }
     if has(|reason| matches!(reason, Reason::NoWorkers)) {
         return "start `c2-agent` on a machine".to_owned();
     }
     if has(|reason| matches!(reason, Reason::Dependency { .. } | Reason::BeginAt { .. })) {
-        return "it goes on by itself then".to_owned();
+        return "it starts by itself then".to_owned();
     }
     let passes = |worker: &WorkerVerdict| {
         worker.obstacles.iter().all(|o| matches!(o, Obstacle::TagHeld { .. } | Obstacle::SlotsFull { .. }))
