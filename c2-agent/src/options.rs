@@ -16,7 +16,7 @@ use clap::{Args, Parser, Subcommand};
 
 /// The agent of C2: polls for work and runs it.
 #[derive(Debug, Parser)]
-#[command(name = "c2-agent", version, about, args_override_self = true)]
+#[command(name = "c2-agent", version, about, args_override_self = true, after_long_help = exit::HELP)]
 pub struct Cli {
     /// What else it may be started for.
     #[command(subcommand)]

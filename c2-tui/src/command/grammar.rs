@@ -47,7 +47,7 @@ fn kept() -> String {
 fn about_jobs() -> String {
     let shell = "The command is run by /bin/sh; for bash write bash -c '...', or --script with a file that begins with \
                  #!/bin/bash. It begins in a folder of its own, which is $PWD; to run elsewhere begin with cd DIR && ... \
-                 $0 is a file of the agent, but in a script its own name. Files that it makes outside of its folder are \
+                 $0 is the id of the job, but in a script its own name. Files that it makes outside of its folder are \
                  readable by its own user alone, unless --umask says otherwise.";
     format!("{shell}\n{}", kept())
 }

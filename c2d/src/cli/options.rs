@@ -13,7 +13,7 @@ const CONFIG_FILE: &str = "config.json";
 
 /// The coordinator of C2: keeps the queue of jobs and gives them to the workers.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "c2d", version)]
+#[command(name = "c2d", version, after_long_help = c2_shared::exit::HELP)]
 pub struct Cli {
     /// What else it may be started for; without it this is c2d itself
     #[command(subcommand)]
