@@ -241,7 +241,7 @@ impl Options {
         let configured = ServerAddress { host: file.server_host, port: file.server_port };
         let server = match (named, &pass.server) {
             (Some(named), _) => named,
-            // Whoever changed the configuration means it.
+            // A change of the configuration is meant.
             (None, Some(joined)) if configured == default_server() => joined.clone(),
             (None, _) => configured,
         };

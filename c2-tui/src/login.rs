@@ -71,7 +71,7 @@ pub(crate) fn logout() -> Result<String, CommandError> {
     let path = login_file(&Place::default());
     match std::fs::remove_file(&path) {
         Ok(()) => Ok("logged out; `c2d token revoke ID` where c2d runs revokes the token, too".to_owned()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok("nobody was logged in".to_owned()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok("no one was logged in".to_owned()),
         Err(error) => {
             Err(CommandError::refused(format!("cannot remove {}: {error}", path.display()), "see who owns it"))
         }

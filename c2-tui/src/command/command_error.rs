@@ -21,7 +21,7 @@ pub(crate) struct CommandError {
     pub(crate) code: Option<ErrorCode>,
 }
 
-/// Kinds of failure, as far as whoever called must tell them apart.
+/// Kinds of failure, as far as the caller must tell them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// The line is not one of the console's commands.

@@ -27,7 +27,7 @@ const EXAMPLES: [(&str, [&str; 2]); 34] = [
     ("release", ["release last", "release @held"]),
     ("retry", ["retry last", "retry @failed"]),
     ("why", ["why last", "why job-3"]),
-    ("pause", ["pause", "pause  # what runs goes on"]),
+    ("pause", ["pause", "pause  # running jobs continue"]),
     ("unpause", ["unpause", "unpause  # jobs start again"]),
     ("queue-status", ["queue-status", "queue-status  # how full, how many run"]),
     ("log", ["log 50", "log --state=failed"]),

@@ -1,4 +1,4 @@
-//! Outcomes as text for people and as JSON for programs. Pure: whoever calls it prints.
+//! Outcomes as text for people and as JSON for programs. Pure: the caller prints.
 
 mod answers;
 mod files;

@@ -231,7 +231,7 @@ impl<D: Durable> Engine<D> {
         result
     }
 
-    /// Everything is durable: now it may be known. Whoever asked may be gone, which is no matter.
+    /// Everything is durable: now it may be known. The caller may be gone, which does not matter.
     pub(super) fn answer(&mut self, now: Now, answers: Vec<Decision>, pending: Pending, durable: &Result<(), Refusal>) {
         for decision in answers {
             if let Decision::Answer { token, answer } = decision
