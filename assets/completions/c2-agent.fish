@@ -35,12 +35,12 @@ complete -c c2-agent -n "__fish_c2_agent_needs_command" -l cancel-grace-ms -d 'B
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -l leftover-grace-ms -d 'Between TERM and KILL of what a job left behind' -r
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -l fence-ms -d 'Silence of c2d after which a job is ended: a tenth before c2d gives it to somebody else' -r
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -l alone-ms -d 'How long an idle runner waits for an agent: an upgrade or a restart takes less' -r
-complete -c c2-agent -n "__fish_c2_agent_needs_command" -s h -l help -d 'Print help'
+complete -c c2-agent -n "__fish_c2_agent_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -s V -l version -d 'Print version'
-complete -c c2-agent -n "__fish_c2_agent_needs_command" -f -a "join" -d 'Makes this machine a worker of the c2d that printed LINE with `c2d invite`'
-complete -c c2-agent -n "__fish_c2_agent_needs_command" -f -a "reset-identity" -d 'Makes this machine a new worker, where its state folder is a copy of another machine\'s'
-complete -c c2-agent -n "__fish_c2_agent_needs_command" -f -a "doctor" -d 'Looks whether this machine is fit to be a worker: c2d, clock, workspaces, space, graphics'
-complete -c c2-agent -n "__fish_c2_agent_needs_command" -f -a "install" -d 'Makes the agent a service of systemd: of the system for root, else of this user'
+complete -c c2-agent -n "__fish_c2_agent_needs_command" -f -a "join" -d 'Join the c2d that printed LINE with `c2d invite`, as a worker'
+complete -c c2-agent -n "__fish_c2_agent_needs_command" -f -a "reset-identity" -d 'Give this machine a new identity, where its state folder is a copy of another machine\'s'
+complete -c c2-agent -n "__fish_c2_agent_needs_command" -f -a "doctor" -d 'Check whether this machine can be a worker: c2d, clock, workspaces, disk space, GPU'
+complete -c c2-agent -n "__fish_c2_agent_needs_command" -f -a "install" -d 'Install the agent as a systemd service: for the system as root, otherwise for this user'
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -f -a "run-slot" -d 'Runs the process behind one slot'
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand join" -l name -d 'The name in c2d\'s list of tokens [default: this machine\'s]' -r
@@ -60,8 +60,8 @@ complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l leftover-gr
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l fence-ms -d 'Silence of c2d after which a job is ended: a tenth before c2d gives it to somebody else' -r
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l alone-ms -d 'How long an idle runner waits for an agent: an upgrade or a restart takes less' -r
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -s h -l help -d 'Print help'
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand install" -l root -d 'Write below this folder in the place of /, for packages and images' -r -F
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand install" -l dry-run -d 'Only say what would be written'
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand install" -l root -d 'Write below this folder instead of /, for packages and images' -r -F
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand install" -l dry-run -d 'Show the files and write nothing'
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand install" -s h -l help -d 'Print help'
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand run-slot" -l state-dir -d 'The agent\'s state folder' -r -F
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand run-slot" -l slot -d 'Which slot' -r
@@ -71,9 +71,9 @@ complete -c c2-agent -n "__fish_c2_agent_using_subcommand run-slot" -l leftover-
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand run-slot" -l fence-ms -d 'Silence of c2d after which a job is ended: a tenth before c2d gives it to somebody else' -r
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand run-slot" -l alone-ms -d 'How long an idle runner waits for an agent: an upgrade or a restart takes less' -r
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand run-slot" -s h -l help -d 'Print help'
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join reset-identity doctor install run-slot help" -f -a "join" -d 'Makes this machine a worker of the c2d that printed LINE with `c2d invite`'
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join reset-identity doctor install run-slot help" -f -a "reset-identity" -d 'Makes this machine a new worker, where its state folder is a copy of another machine\'s'
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join reset-identity doctor install run-slot help" -f -a "doctor" -d 'Looks whether this machine is fit to be a worker: c2d, clock, workspaces, space, graphics'
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join reset-identity doctor install run-slot help" -f -a "install" -d 'Makes the agent a service of systemd: of the system for root, else of this user'
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join reset-identity doctor install run-slot help" -f -a "join" -d 'Join the c2d that printed LINE with `c2d invite`, as a worker'
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join reset-identity doctor install run-slot help" -f -a "reset-identity" -d 'Give this machine a new identity, where its state folder is a copy of another machine\'s'
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join reset-identity doctor install run-slot help" -f -a "doctor" -d 'Check whether this machine can be a worker: c2d, clock, workspaces, disk space, GPU'
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join reset-identity doctor install run-slot help" -f -a "install" -d 'Install the agent as a systemd service: for the system as root, otherwise for this user'
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join reset-identity doctor install run-slot help" -f -a "run-slot" -d 'Runs the process behind one slot'
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join reset-identity doctor install run-slot help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

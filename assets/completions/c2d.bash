@@ -49,11 +49,17 @@ _c2d() {
             c2d__subcmd__authority,rotate)
                 cmd="c2d__subcmd__authority__subcmd__rotate"
                 ;;
+            c2d__subcmd__authority,show)
+                cmd="c2d__subcmd__authority__subcmd__show"
+                ;;
             c2d__subcmd__authority__subcmd__help,help)
                 cmd="c2d__subcmd__authority__subcmd__help__subcmd__help"
                 ;;
             c2d__subcmd__authority__subcmd__help,rotate)
                 cmd="c2d__subcmd__authority__subcmd__help__subcmd__rotate"
+                ;;
+            c2d__subcmd__authority__subcmd__help,show)
+                cmd="c2d__subcmd__authority__subcmd__help__subcmd__show"
                 ;;
             c2d__subcmd__help,authority)
                 cmd="c2d__subcmd__help__subcmd__authority"
@@ -84,6 +90,9 @@ _c2d() {
                 ;;
             c2d__subcmd__help__subcmd__authority,rotate)
                 cmd="c2d__subcmd__help__subcmd__authority__subcmd__rotate"
+                ;;
+            c2d__subcmd__help__subcmd__authority,show)
+                cmd="c2d__subcmd__help__subcmd__authority__subcmd__show"
                 ;;
             c2d__subcmd__help__subcmd__token,list)
                 cmd="c2d__subcmd__help__subcmd__token__subcmd__list"
@@ -155,7 +164,7 @@ _c2d() {
             return 0
             ;;
         c2d__subcmd__authority)
-            opts="-h --data-dir --help rotate help"
+            opts="-h --data-dir --help show rotate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -173,7 +182,7 @@ _c2d() {
             return 0
             ;;
         c2d__subcmd__authority__subcmd__help)
-            opts="rotate help"
+            opts="show rotate help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -214,8 +223,40 @@ _c2d() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        c2d__subcmd__authority__subcmd__help__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         c2d__subcmd__authority__subcmd__rotate)
             opts="-h --now --data-dir --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --data-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        c2d__subcmd__authority__subcmd__show)
+            opts="-h --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -301,7 +342,7 @@ _c2d() {
             return 0
             ;;
         c2d__subcmd__help__subcmd__authority)
-            opts="rotate"
+            opts="show rotate"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -315,6 +356,20 @@ _c2d() {
             return 0
             ;;
         c2d__subcmd__help__subcmd__authority__subcmd__rotate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        c2d__subcmd__help__subcmd__authority__subcmd__show)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

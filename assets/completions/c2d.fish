@@ -28,21 +28,21 @@ complete -c c2d -n "__fish_c2d_needs_command" -l config -d 'Configuration file [
 complete -c c2d -n "__fish_c2d_needs_command" -l data-dir -d 'Folder for everything that c2d keeps [default: ~/.local/state/c2d]' -r -F
 complete -c c2d -n "__fish_c2d_needs_command" -l host -d 'Address to listen on' -r
 complete -c c2d -n "__fish_c2d_needs_command" -l port -d 'Port to listen on; 0 takes any free one' -r
-complete -c c2d -n "__fish_c2d_needs_command" -s h -l help -d 'Print help'
+complete -c c2d -n "__fish_c2d_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c c2d -n "__fish_c2d_needs_command" -s V -l version -d 'Print version'
-complete -c c2d -n "__fish_c2d_needs_command" -f -a "invite" -d 'Prints a line for `c2-agent join` on another machine, or for `c2-tui login`'
+complete -c c2d -n "__fish_c2d_needs_command" -f -a "invite" -d 'Print a line for `c2-agent join` on another machine, or for `c2-tui login`'
 complete -c c2d -n "__fish_c2d_needs_command" -f -a "gc" -d 'Remove all files that no job uses'
-complete -c c2d -n "__fish_c2d_needs_command" -f -a "token" -d 'Looks after the tokens that were given out'
-complete -c c2d -n "__fish_c2d_needs_command" -f -a "backup" -d 'Copies everything that c2d keeps into one file, also while it runs'
-complete -c c2d -n "__fish_c2d_needs_command" -f -a "restore" -d 'Puts a backup in the place of the data folder, which stays beside it; c2d must not run'
-complete -c c2d -n "__fish_c2d_needs_command" -f -a "check" -d 'Looks whether everything that c2d keeps is as it should be; changes nothing'
+complete -c c2d -n "__fish_c2d_needs_command" -f -a "token" -d 'Manage issued tokens'
+complete -c c2d -n "__fish_c2d_needs_command" -f -a "backup" -d 'Write everything that c2d stores to one file; c2d may be running'
+complete -c c2d -n "__fish_c2d_needs_command" -f -a "restore" -d 'Restore a backup and keep the old data folder beside it; c2d must not run'
+complete -c c2d -n "__fish_c2d_needs_command" -f -a "check" -d 'Check the data folder for problems; changes nothing'
 complete -c c2d -n "__fish_c2d_needs_command" -f -a "authority" -d 'Manage the certificate authority that machines know this c2d by'
-complete -c c2d -n "__fish_c2d_needs_command" -f -a "install" -d 'Makes c2d a service of systemd: of the system for root, else of this user'
+complete -c c2d -n "__fish_c2d_needs_command" -f -a "install" -d 'Install c2d as a systemd service: for the system as root, otherwise for this user'
 complete -c c2d -n "__fish_c2d_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c c2d -n "__fish_c2d_using_subcommand invite" -l role -d 'What whoever uses the line may do: worker, operator, viewer' -r
+complete -c c2d -n "__fish_c2d_using_subcommand invite" -l role -d 'Role of the machine that uses the line: worker, operator, viewer' -r
 complete -c c2d -n "__fish_c2d_using_subcommand invite" -l uses -d 'How many machines may use the line' -r
-complete -c c2d -n "__fish_c2d_using_subcommand invite" -l for -d 'How long the line is good, like 90, 30m, 2h' -r
-complete -c c2d -n "__fish_c2d_using_subcommand invite" -l as -d 'Give the machine that uses the line the identity of this worker, which was installed anew' -r
+complete -c c2d -n "__fish_c2d_using_subcommand invite" -l for -d 'How long the line is valid, like 90, 30m, 2h' -r
+complete -c c2d -n "__fish_c2d_using_subcommand invite" -l as -d 'Give the machine that uses the line the identity of this worker, after a reinstallation' -r
 complete -c c2d -n "__fish_c2d_using_subcommand invite" -l address -d 'The address at which other machines find this one [default: the one that c2d listens on]' -r
 complete -c c2d -n "__fish_c2d_using_subcommand invite" -l data-dir -d 'Folder for everything that c2d keeps [default: ~/.local/state/c2d]' -r -F
 complete -c c2d -n "__fish_c2d_using_subcommand invite" -s h -l help -d 'Print help'
@@ -50,9 +50,9 @@ complete -c c2d -n "__fish_c2d_using_subcommand gc" -l data-dir -d 'Folder for e
 complete -c c2d -n "__fish_c2d_using_subcommand gc" -s h -l help -d 'Print help'
 complete -c c2d -n "__fish_c2d_using_subcommand token; and not __fish_seen_subcommand_from list revoke rotate help" -l data-dir -d 'Folder for everything that c2d keeps [default: ~/.local/state/c2d]' -r -F
 complete -c c2d -n "__fish_c2d_using_subcommand token; and not __fish_seen_subcommand_from list revoke rotate help" -s h -l help -d 'Print help'
-complete -c c2d -n "__fish_c2d_using_subcommand token; and not __fish_seen_subcommand_from list revoke rotate help" -f -a "list" -d 'Lists all tokens, without their secrets'
-complete -c c2d -n "__fish_c2d_using_subcommand token; and not __fish_seen_subcommand_from list revoke rotate help" -f -a "revoke" -d 'Makes a token worthless at once'
-complete -c c2d -n "__fish_c2d_using_subcommand token; and not __fish_seen_subcommand_from list revoke rotate help" -f -a "rotate" -d 'Puts a new token into c2d\'s folder; the old one is worthless at once'
+complete -c c2d -n "__fish_c2d_using_subcommand token; and not __fish_seen_subcommand_from list revoke rotate help" -f -a "list" -d 'List all tokens, without their secrets'
+complete -c c2d -n "__fish_c2d_using_subcommand token; and not __fish_seen_subcommand_from list revoke rotate help" -f -a "revoke" -d 'Revoke a token'
+complete -c c2d -n "__fish_c2d_using_subcommand token; and not __fish_seen_subcommand_from list revoke rotate help" -f -a "rotate" -d 'Replace a token in c2d\'s folder; the old one is revoked'
 complete -c c2d -n "__fish_c2d_using_subcommand token; and not __fish_seen_subcommand_from list revoke rotate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c c2d -n "__fish_c2d_using_subcommand token; and __fish_seen_subcommand_from list" -l data-dir -d 'Folder for everything that c2d keeps [default: ~/.local/state/c2d]' -r -F
 complete -c c2d -n "__fish_c2d_using_subcommand token; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
@@ -60,9 +60,9 @@ complete -c c2d -n "__fish_c2d_using_subcommand token; and __fish_seen_subcomman
 complete -c c2d -n "__fish_c2d_using_subcommand token; and __fish_seen_subcommand_from revoke" -s h -l help -d 'Print help'
 complete -c c2d -n "__fish_c2d_using_subcommand token; and __fish_seen_subcommand_from rotate" -l data-dir -d 'Folder for everything that c2d keeps [default: ~/.local/state/c2d]' -r -F
 complete -c c2d -n "__fish_c2d_using_subcommand token; and __fish_seen_subcommand_from rotate" -s h -l help -d 'Print help'
-complete -c c2d -n "__fish_c2d_using_subcommand token; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists all tokens, without their secrets'
-complete -c c2d -n "__fish_c2d_using_subcommand token; and __fish_seen_subcommand_from help" -f -a "revoke" -d 'Makes a token worthless at once'
-complete -c c2d -n "__fish_c2d_using_subcommand token; and __fish_seen_subcommand_from help" -f -a "rotate" -d 'Puts a new token into c2d\'s folder; the old one is worthless at once'
+complete -c c2d -n "__fish_c2d_using_subcommand token; and __fish_seen_subcommand_from help" -f -a "list" -d 'List all tokens, without their secrets'
+complete -c c2d -n "__fish_c2d_using_subcommand token; and __fish_seen_subcommand_from help" -f -a "revoke" -d 'Revoke a token'
+complete -c c2d -n "__fish_c2d_using_subcommand token; and __fish_seen_subcommand_from help" -f -a "rotate" -d 'Replace a token in c2d\'s folder; the old one is revoked'
 complete -c c2d -n "__fish_c2d_using_subcommand token; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c c2d -n "__fish_c2d_using_subcommand backup" -l data-dir -d 'Folder for everything that c2d keeps [default: ~/.local/state/c2d]' -r -F
 complete -c c2d -n "__fish_c2d_using_subcommand backup" -l force -d 'Replace a file of this name'
@@ -71,29 +71,34 @@ complete -c c2d -n "__fish_c2d_using_subcommand restore" -l data-dir -d 'Folder 
 complete -c c2d -n "__fish_c2d_using_subcommand restore" -s h -l help -d 'Print help'
 complete -c c2d -n "__fish_c2d_using_subcommand check" -l data-dir -d 'Folder for everything that c2d keeps [default: ~/.local/state/c2d]' -r -F
 complete -c c2d -n "__fish_c2d_using_subcommand check" -s h -l help -d 'Print help'
-complete -c c2d -n "__fish_c2d_using_subcommand authority; and not __fish_seen_subcommand_from rotate help" -l data-dir -d 'Folder for everything that c2d keeps [default: ~/.local/state/c2d]' -r -F
-complete -c c2d -n "__fish_c2d_using_subcommand authority; and not __fish_seen_subcommand_from rotate help" -s h -l help -d 'Print help'
-complete -c c2d -n "__fish_c2d_using_subcommand authority; and not __fish_seen_subcommand_from rotate help" -f -a "rotate" -d 'Make a new authority and new tokens in c2d\'s folder, after a backup was stolen; c2d must not run'
-complete -c c2d -n "__fish_c2d_using_subcommand authority; and not __fish_seen_subcommand_from rotate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c c2d -n "__fish_c2d_using_subcommand authority; and not __fish_seen_subcommand_from show rotate help" -l data-dir -d 'Folder for everything that c2d keeps [default: ~/.local/state/c2d]' -r -F
+complete -c c2d -n "__fish_c2d_using_subcommand authority; and not __fish_seen_subcommand_from show rotate help" -s h -l help -d 'Print help'
+complete -c c2d -n "__fish_c2d_using_subcommand authority; and not __fish_seen_subcommand_from show rotate help" -f -a "show" -d 'Print the certificate of the authority, by which clients in other languages know c2d; it is no secret'
+complete -c c2d -n "__fish_c2d_using_subcommand authority; and not __fish_seen_subcommand_from show rotate help" -f -a "rotate" -d 'Make a new authority and new tokens in c2d\'s folder, after a backup was stolen; c2d must not run'
+complete -c c2d -n "__fish_c2d_using_subcommand authority; and not __fish_seen_subcommand_from show rotate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c c2d -n "__fish_c2d_using_subcommand authority; and __fish_seen_subcommand_from show" -l data-dir -d 'Folder for everything that c2d keeps [default: ~/.local/state/c2d]' -r -F
+complete -c c2d -n "__fish_c2d_using_subcommand authority; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c c2d -n "__fish_c2d_using_subcommand authority; and __fish_seen_subcommand_from rotate" -l data-dir -d 'Folder for everything that c2d keeps [default: ~/.local/state/c2d]' -r -F
 complete -c c2d -n "__fish_c2d_using_subcommand authority; and __fish_seen_subcommand_from rotate" -l now -d 'Stop honouring the old authority at once: all other machines must join or log in again'
 complete -c c2d -n "__fish_c2d_using_subcommand authority; and __fish_seen_subcommand_from rotate" -s h -l help -d 'Print help'
+complete -c c2d -n "__fish_c2d_using_subcommand authority; and __fish_seen_subcommand_from help" -f -a "show" -d 'Print the certificate of the authority, by which clients in other languages know c2d; it is no secret'
 complete -c c2d -n "__fish_c2d_using_subcommand authority; and __fish_seen_subcommand_from help" -f -a "rotate" -d 'Make a new authority and new tokens in c2d\'s folder, after a backup was stolen; c2d must not run'
 complete -c c2d -n "__fish_c2d_using_subcommand authority; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c c2d -n "__fish_c2d_using_subcommand install" -l root -d 'Write below this folder in the place of /, for packages and images' -r -F
+complete -c c2d -n "__fish_c2d_using_subcommand install" -l root -d 'Write below this folder instead of /, for packages and images' -r -F
 complete -c c2d -n "__fish_c2d_using_subcommand install" -l data-dir -d 'Folder for everything that c2d keeps [default: ~/.local/state/c2d]' -r -F
-complete -c c2d -n "__fish_c2d_using_subcommand install" -l dry-run -d 'Only say what would be written'
+complete -c c2d -n "__fish_c2d_using_subcommand install" -l dry-run -d 'Show the files and write nothing'
 complete -c c2d -n "__fish_c2d_using_subcommand install" -s h -l help -d 'Print help'
-complete -c c2d -n "__fish_c2d_using_subcommand help; and not __fish_seen_subcommand_from invite gc token backup restore check authority install help" -f -a "invite" -d 'Prints a line for `c2-agent join` on another machine, or for `c2-tui login`'
+complete -c c2d -n "__fish_c2d_using_subcommand help; and not __fish_seen_subcommand_from invite gc token backup restore check authority install help" -f -a "invite" -d 'Print a line for `c2-agent join` on another machine, or for `c2-tui login`'
 complete -c c2d -n "__fish_c2d_using_subcommand help; and not __fish_seen_subcommand_from invite gc token backup restore check authority install help" -f -a "gc" -d 'Remove all files that no job uses'
-complete -c c2d -n "__fish_c2d_using_subcommand help; and not __fish_seen_subcommand_from invite gc token backup restore check authority install help" -f -a "token" -d 'Looks after the tokens that were given out'
-complete -c c2d -n "__fish_c2d_using_subcommand help; and not __fish_seen_subcommand_from invite gc token backup restore check authority install help" -f -a "backup" -d 'Copies everything that c2d keeps into one file, also while it runs'
-complete -c c2d -n "__fish_c2d_using_subcommand help; and not __fish_seen_subcommand_from invite gc token backup restore check authority install help" -f -a "restore" -d 'Puts a backup in the place of the data folder, which stays beside it; c2d must not run'
-complete -c c2d -n "__fish_c2d_using_subcommand help; and not __fish_seen_subcommand_from invite gc token backup restore check authority install help" -f -a "check" -d 'Looks whether everything that c2d keeps is as it should be; changes nothing'
+complete -c c2d -n "__fish_c2d_using_subcommand help; and not __fish_seen_subcommand_from invite gc token backup restore check authority install help" -f -a "token" -d 'Manage issued tokens'
+complete -c c2d -n "__fish_c2d_using_subcommand help; and not __fish_seen_subcommand_from invite gc token backup restore check authority install help" -f -a "backup" -d 'Write everything that c2d stores to one file; c2d may be running'
+complete -c c2d -n "__fish_c2d_using_subcommand help; and not __fish_seen_subcommand_from invite gc token backup restore check authority install help" -f -a "restore" -d 'Restore a backup and keep the old data folder beside it; c2d must not run'
+complete -c c2d -n "__fish_c2d_using_subcommand help; and not __fish_seen_subcommand_from invite gc token backup restore check authority install help" -f -a "check" -d 'Check the data folder for problems; changes nothing'
 complete -c c2d -n "__fish_c2d_using_subcommand help; and not __fish_seen_subcommand_from invite gc token backup restore check authority install help" -f -a "authority" -d 'Manage the certificate authority that machines know this c2d by'
-complete -c c2d -n "__fish_c2d_using_subcommand help; and not __fish_seen_subcommand_from invite gc token backup restore check authority install help" -f -a "install" -d 'Makes c2d a service of systemd: of the system for root, else of this user'
+complete -c c2d -n "__fish_c2d_using_subcommand help; and not __fish_seen_subcommand_from invite gc token backup restore check authority install help" -f -a "install" -d 'Install c2d as a systemd service: for the system as root, otherwise for this user'
 complete -c c2d -n "__fish_c2d_using_subcommand help; and not __fish_seen_subcommand_from invite gc token backup restore check authority install help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c c2d -n "__fish_c2d_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "list" -d 'Lists all tokens, without their secrets'
-complete -c c2d -n "__fish_c2d_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "revoke" -d 'Makes a token worthless at once'
-complete -c c2d -n "__fish_c2d_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "rotate" -d 'Puts a new token into c2d\'s folder; the old one is worthless at once'
+complete -c c2d -n "__fish_c2d_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "list" -d 'List all tokens, without their secrets'
+complete -c c2d -n "__fish_c2d_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "revoke" -d 'Revoke a token'
+complete -c c2d -n "__fish_c2d_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "rotate" -d 'Replace a token in c2d\'s folder; the old one is revoked'
+complete -c c2d -n "__fish_c2d_using_subcommand help; and __fish_seen_subcommand_from authority" -f -a "show" -d 'Print the certificate of the authority, by which clients in other languages know c2d; it is no secret'
 complete -c c2d -n "__fish_c2d_using_subcommand help; and __fish_seen_subcommand_from authority" -f -a "rotate" -d 'Make a new authority and new tokens in c2d\'s folder, after a backup was stolen; c2d must not run'

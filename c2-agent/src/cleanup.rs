@@ -15,7 +15,7 @@ use rustix::fs::renameat;
 use rustix::io::Errno;
 use tokio::task::JoinSet;
 
-use crate::folder::{SPARE, TRASH, open_dir, try_lock};
+use crate::folder::{SPARE, TRASH, open_own_dir, try_lock};
 use crate::trash;
 use crate::workspace::Root;
 
@@ -109,7 +109,7 @@ fn remove(root: BorrowedFd<'_>, name: &str, held: &BTreeMap<JobId, &'static str>
             return Err((*reason).to_owned());
         }
     }
-    let dir = match open_dir(root, name) {
+    let dir = match open_own_dir(root, name) {
         Ok(dir) => dir,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(0),
         Err(e) if e.kind() == io::ErrorKind::NotADirectory => return Err("it is no folder".to_owned()),

@@ -1,8 +1,6 @@
 //! What the program does for each of its commands.
 
-use std::io::Write as _;
-
-use c2_shared::advice::Failure;
+use c2_shared::advice::{self, Failure, Unwritten};
 use c2_shared::exit;
 use clap::Parser as _;
 
@@ -11,9 +9,11 @@ use crate::{agent, doctor, identity, install, join, supervise};
 
 impl Cli {
     /// The command line of this process; a wrong one ends it with an explanation.
-    #[must_use]
-    pub fn read() -> Self {
-        Self::parse()
+    ///
+    /// # Errors
+    /// With a text that is to be shown instead of doing anything.
+    pub fn read() -> Result<Self, Help> {
+        Self::try_parse().map_err(|error| if error.use_stderr() { error.exit() } else { Help(error.to_string()) })
     }
 
     /// Whether this is the process behind a slot, whose standard error is a file.
@@ -43,6 +43,21 @@ impl Cli {
     }
 }
 
-fn say(text: &str) -> std::io::Result<()> {
-    writeln!(std::io::stdout().lock(), "{}", text.trim_end())
+/// What was asked for with `--help` or `--version`.
+#[derive(Debug)]
+pub struct Help(String);
+
+impl Help {
+    /// Shows it; answers the exit status.
+    ///
+    /// # Errors
+    /// When standard output takes nothing.
+    pub fn show(self) -> Result<u8, Failure> {
+        say(&self.0)?;
+        Ok(exit::DONE)
+    }
+}
+
+fn say(text: &str) -> Result<(), Unwritten> {
+    advice::print(&format!("{}\n", text.trim_end()))
 }

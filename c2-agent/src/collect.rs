@@ -18,7 +18,7 @@ use c2_shared::validate;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, fstat, openat, statat};
 use rustix::process::geteuid;
 
-use crate::folder::open_dir;
+use crate::folder::{let_in, open_dir, open_own_dir};
 
 /// Names looked at; more is a folder that nobody meant.
 const NAMES_MAX: usize = 500_000;
@@ -171,10 +171,11 @@ fn take(folder: BorrowedFd<'_>, raw: &CStr, path: &str, stat: &Stat) -> Result<J
 }
 
 fn descend(workspace: BorrowedFd<'_>, folders: &str) -> io::Result<OwnedFd> {
+    let_in(workspace)?;
     // Not a copy of the descriptor, which would share its place in the list of names.
     let mut at = open_dir(workspace, ".")?;
     for folder in folders.split('/').filter(|folder| !folder.is_empty()) {
-        at = open_dir(at.as_fd(), folder)?;
+        at = open_own_dir(at.as_fd(), folder)?;
     }
     Ok(at)
 }

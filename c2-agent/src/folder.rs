@@ -1,9 +1,9 @@
 //! How folders are opened and locked, and which names in the workspace root are no job's.
 
 use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
-use rustix::fs::{FlockOperation, Mode, OFlags, flock, openat};
+use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, chmodat, fchmod, flock, fstat, openat};
 use rustix::io::Errno;
 
 /// Front of the names of spare workspaces, each the spare of one process and locked by it.
@@ -17,6 +17,28 @@ pub(crate) const DIR_FLAGS: OFlags =
 /// Opens a folder of another, which is no link.
 pub(crate) fn open_dir(parent: BorrowedFd<'_>, name: &str) -> io::Result<OwnedFd> {
     Ok(openat(parent, name, DIR_FLAGS, Mode::empty())?)
+}
+
+/// Opens a folder of a job, also one that the job closed to itself: it lies in a folder of ours, so nobody
+/// else has put it there.
+pub(crate) fn open_own_dir(parent: BorrowedFd<'_>, name: &str) -> io::Result<OwnedFd> {
+    let dir = match open_dir(parent, name) {
+        Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
+            chmodat(parent, name, Mode::RWXU, AtFlags::empty())?;
+            open_dir(parent, name)?
+        }
+        other => other?,
+    };
+    let_in(dir.as_fd())?;
+    Ok(dir)
+}
+
+/// Makes sure that an open folder can be read and emptied.
+pub(crate) fn let_in(dir: BorrowedFd<'_>) -> io::Result<()> {
+    if !Mode::from_raw_mode(fstat(dir)?.st_mode).contains(Mode::RWXU) {
+        fchmod(dir, Mode::RWXU)?;
+    }
+    Ok(())
 }
 
 /// Locks a folder for as long as it is open; says whether nobody else has done so.

@@ -7,6 +7,7 @@ use c2_shared::advice::Advice;
 use c2_shared::api::error::ErrorCode;
 use c2_shared::api::tokens::JoinRequest;
 use c2_shared::client::{Client, ClientError};
+use c2_shared::exit;
 use c2_shared::pass::Pass;
 use c2_shared::secret_file;
 use c2_shared::server_address::ServerAddress;
@@ -45,12 +46,24 @@ impl Advice for JoinError {
             }
             Self::Options(error) => return error.hint(),
             Self::State(error) => return error.hint(),
+            Self::Client(ClientError::Unreachable { .. }) => {
+                "see whether c2d runs there, and whether a firewall lets this machine through".to_owned()
+            }
             Self::Client(error) => return error.hint(),
             Self::Token(TokenError::File(error)) => return error.hint(),
             Self::Token(_) => "c2d and this agent may be of different versions".to_owned(),
             Self::Io(_) => "give the line of `c2d invite` as an argument or on standard input".to_owned(),
             Self::Spent => "get a new one on the machine of c2d with: c2d invite".to_owned(),
         })
+    }
+
+    fn status(&self) -> u8 {
+        match self {
+            Self::Line | Self::NoInvitation => exit::CONFIGURATION,
+            Self::Options(error) => error.status(),
+            Self::Client(error) => error.status(),
+            Self::State(_) | Self::Token(_) | Self::Io(_) | Self::Spent => exit::FAILED,
+        }
     }
 }
 
@@ -75,7 +88,7 @@ pub(crate) async fn join(line: &str, options: &JoinOptions) -> Result<ServerAddr
     let fingerprint = Some(invitation.fingerprint.ok_or(JoinError::Line)?);
     let folder = options::state_dir(options.state_dir.as_deref())?;
     let state = StateDir::open(&folder)?;
-    // A running agent's token would become worthless under its hands.
+    // A running agent's token would be revoked under its hands.
     let _alone = state.lock()?;
     let file = options::joined_file(&folder);
     secret_file::check(&file).map_err(TokenError::from)?;

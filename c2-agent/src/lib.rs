@@ -34,4 +34,5 @@ mod transfer;
 
 mod detect;
 
+pub use cli::Help;
 pub use options::Cli;

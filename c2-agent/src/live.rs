@@ -68,7 +68,7 @@ impl Live {
     /// Passes a runner's answer on.
     pub(crate) fn on_answer(&mut self, answer: OutputAnswer) {
         if let Some(waits) = self.waiting.remove(&answer.id) {
-            // Whoever gave up waiting asks again.
+            // A caller that gave up waiting asks again.
             drop(waits.send(answer));
         }
     }

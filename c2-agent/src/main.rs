@@ -7,8 +7,8 @@ use c2_shared::logging::Logging;
 
 fn main() -> ExitCode {
     let cli = Cli::read();
-    let logging = if cli.is_slot() { Logging::to_file() } else { Logging::start() };
-    let (status, words) = match cli.run() {
+    let logging = if cli.as_ref().is_ok_and(Cli::is_slot) { Logging::to_file() } else { Logging::start() };
+    let (status, words) = match cli.map_or_else(|help| help.show(), Cli::run) {
         Ok(status) => (status, String::new()),
         Err(failure) => (failure.status, failure.words("c2-agent")),
     };

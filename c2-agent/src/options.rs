@@ -16,7 +16,7 @@ use clap::{Args, Parser, Subcommand};
 
 /// The agent of C2: polls for work and runs it.
 #[derive(Debug, Parser)]
-#[command(name = "c2-agent", version, about, args_override_self = true)]
+#[command(name = "c2-agent", version, about, args_override_self = true, after_long_help = exit::HELP)]
 pub struct Cli {
     /// What else it may be started for.
     #[command(subcommand)]
@@ -29,18 +29,18 @@ pub struct Cli {
 /// Other ways to start the program.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Makes this machine a worker of the c2d that printed LINE with `c2d invite`
+    /// Join the c2d that printed LINE with `c2d invite`, as a worker
     Join(JoinOptions),
-    /// Makes this machine a new worker, where its state folder is a copy of another machine's
+    /// Give this machine a new identity, where its state folder is a copy of another machine's
     ResetIdentity(ResetOptions),
-    /// Looks whether this machine is fit to be a worker: c2d, clock, workspaces, space, graphics
+    /// Check whether this machine can be a worker: c2d, clock, workspaces, disk space, GPU
     Doctor(Flags),
-    /// Makes the agent a service of systemd: of the system for root, else of this user
+    /// Install the agent as a systemd service: for the system as root, otherwise for this user
     Install {
-        /// Only say what would be written
+        /// Show the files and write nothing
         #[arg(long)]
         dry_run: bool,
-        /// Write below this folder in the place of /, for packages and images
+        /// Write below this folder instead of /, for packages and images
         #[arg(long, value_name = "DIR")]
         root: Option<PathBuf>,
     },
@@ -241,7 +241,7 @@ impl Options {
         let configured = ServerAddress { host: file.server_host, port: file.server_port };
         let server = match (named, &pass.server) {
             (Some(named), _) => named,
-            // Whoever changed the configuration means it.
+            // A change of the configuration is meant.
             (None, Some(joined)) if configured == default_server() => joined.clone(),
             (None, _) => configured,
         };

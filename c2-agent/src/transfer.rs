@@ -367,7 +367,7 @@ fn find(root: &std::path::Path, job: JobId, globs: &[String]) -> io::Result<(Own
     let root = Root::open(root).map_err(io::Error::other)?;
     let opened = root.lock(job).and_then(|locked| match locked {
         Some(locked) => Ok(locked),
-        None => crate::folder::open_dir(root.dir(), &job.to_string()),
+        None => crate::folder::open_own_dir(root.dir(), &job.to_string()),
     });
     let workspace = match opened {
         // A folder in which a job left nothing serves the next job already.

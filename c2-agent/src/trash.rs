@@ -9,10 +9,10 @@ use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, Stat, chmodat, fchmod, fstat, renameat, statat, unlinkat};
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, Stat, chmodat, fstat, renameat, statat, unlinkat};
 use rustix::io::Errno;
 
-use crate::folder::{DIR_FLAGS, SPARE, TRASH, open_dir, try_lock};
+use crate::folder::{DIR_FLAGS, SPARE, TRASH, open_own_dir, try_lock};
 
 /// Names read from a folder before they are deleted.
 const NAMES_AT_ONCE: usize = 4_096;
@@ -84,19 +84,10 @@ pub(crate) fn delete(root: BorrowedFd<'_>, trash: &str) -> io::Result<u64> {
 
 /// Opens a folder and makes sure that it can be emptied; nothing when it is gone.
 fn enter(root: BorrowedFd<'_>, name: &str) -> io::Result<Option<OwnedFd>> {
-    let dir = match open_dir(root, name) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
-            // The job closed it to itself; it lies in our folder, so nobody else has put it there.
-            chmodat(root, name, Mode::RWXU, AtFlags::empty())?;
-            open_dir(root, name)?
-        }
-        other => other?,
-    };
-    if !Mode::from_raw_mode(fstat(&dir)?.st_mode).contains(Mode::RWXU) {
-        fchmod(&dir, Mode::RWXU)?;
+    match open_own_dir(root, name) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        opened => opened.map(Some),
     }
-    Ok(Some(dir))
 }
 
 fn some_names(dir: &OwnedFd) -> io::Result<Vec<CString>> {

@@ -13,7 +13,7 @@ use crate::headless::Source;
 const AFTER_HELP: &str = "\
 The commands of --exec are those of the console; `c2-tui --exec help` lists them.
 
-Standard output carries what was asked for, standard error progress and errors.
+Results go to standard output, progress and errors to standard error.
 With --json each command gives one JSON document in one line, in the types of c2d's HTTP interface:
   list {\"workers\"}, info WORKER, jobs and wait {\"jobs\"}, job and submit --wait JOB,
   submit {\"job_id\"}, cancel {\"cancelled\", \"refused\"}, output {\"job_id\", \"stream\", \"content\": base64},
@@ -22,7 +22,7 @@ and each error {\"code\", \"message\", \"hint\"} on standard error; \"code\" is 
 usage, refused, unreachable, unauthorized, interrupted.
 
 Exit status: 0 done; 1 refused or failed; 2 not understood; 3 c2d cannot be reached; 4 not authorised;
-130 interrupted; 141 nobody reads the output. After `submit --wait` and `wait` it is the job's own:
+130 interrupted; 141 the output pipe was closed. After `submit --wait` and `wait` it is the job's own:
 128+N for signal N, 124 timed out, 125 cancelled, lost, or ended by a dependency.";
 
 /// The console of C2: full screen for people, headless for scripts
@@ -38,16 +38,16 @@ pub struct Arguments {
     /// File with the operator token; without it that of this user's c2d on this machine
     #[arg(long, env = "C2_TOKEN_FILE", value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
-    /// Run a command and leave, `-` for commands from standard input; may be repeated
+    /// Run a command and exit, `-` for commands from standard input; may be repeated
     #[arg(long, value_name = "LINE", allow_hyphen_values = true)]
     pub(crate) exec: Vec<String>,
-    /// Run the commands of a file, one a line, and leave; `#` begins a comment line
+    /// Run the commands of a file, one a line, and exit; `#` begins a comment line
     #[arg(long, value_name = "SCRIPT")]
     pub(crate) file: Vec<PathBuf>,
     /// Answer each command with one JSON document
     #[arg(long)]
     pub(crate) json: bool,
-    /// Go on after a command that failed; the exit status is still that of the first failure
+    /// Continue after a command that failed; the exit status is still that of the first failure
     #[arg(long)]
     pub(crate) keep_going: bool,
     /// Start c2d and one agent on this machine, or use those that run
@@ -56,7 +56,7 @@ pub struct Arguments {
     /// Leave running what --local started
     #[arg(long, requires = "local")]
     pub(crate) keep: bool,
-    /// Look and change nothing, on the full screen
+    /// Disable all changes, on the full screen
     #[arg(long, conflicts_with_all = ["exec", "file"])]
     pub(crate) readonly: bool,
     /// Draw with plain characters, on the full screen
@@ -73,7 +73,7 @@ pub struct Arguments {
 /// Other ways to start the program.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Other {
-    /// Makes this user's console one of the c2d that printed LINE with `c2d invite --role operator`
+    /// Log in to the c2d that printed LINE with `c2d invite --role operator`
     Login {
         /// What `c2d invite` printed; without it, a line of standard input
         #[arg(value_name = "LINE")]
@@ -82,7 +82,7 @@ pub(crate) enum Other {
         #[arg(long, value_name = "NAME")]
         name: Option<String>,
     },
-    /// Forgets what `login` left
+    /// Delete what `login` stored
     Logout,
 }
 

@@ -1,31 +1,27 @@
 //! The exit status of the console: the only place where outcomes and errors become numbers.
 
+use c2_shared::exit;
+
 use crate::command::{CommandError, Kind, Outcome};
 
 /// Done.
-pub(crate) const OK: i32 = 0;
+pub(crate) const OK: i32 = exit::DONE as i32;
 /// c2d refused it, or it failed.
-pub(crate) const FAILED: i32 = 1;
-/// The command line or a command was not understood.
-pub(crate) const USAGE: i32 = 2;
-/// There is no c2d to be reached.
-pub(crate) const UNREACHABLE: i32 = 3;
-/// c2d does not accept the token, or there is none to be used.
-pub(crate) const UNAUTHORIZED: i32 = 4;
-/// The operator interrupted it, as with SIGINT.
-pub(crate) const INTERRUPTED: i32 = 130;
-/// Nobody reads standard output any more, as with SIGPIPE.
-pub(crate) const NO_READER: i32 = 141;
+pub(crate) const FAILED: i32 = exit::FAILED as i32;
+/// The operator interrupted it.
+pub(crate) const INTERRUPTED: i32 = exit::INTERRUPTED as i32;
+/// Nobody reads standard output any more.
+pub(crate) const NO_READER: i32 = exit::NO_READER as i32;
 
 /// The exit status of a kind of failure.
 pub(crate) const fn status(kind: Kind) -> i32 {
-    match kind {
-        Kind::Usage => USAGE,
-        Kind::Refused => FAILED,
-        Kind::Unreachable => UNREACHABLE,
-        Kind::Unauthorized => UNAUTHORIZED,
-        Kind::Interrupted => INTERRUPTED,
-    }
+    (match kind {
+        Kind::Usage => exit::CONFIGURATION,
+        Kind::Refused => exit::FAILED,
+        Kind::Unreachable => exit::UNREACHABLE,
+        Kind::Unauthorized => exit::UNAUTHORIZED,
+        Kind::Interrupted => exit::INTERRUPTED,
+    }) as i32
 }
 
 /// The exit status after a command; that of a job that was waited for is the job's own.

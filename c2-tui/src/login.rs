@@ -70,8 +70,8 @@ pub(crate) async fn login(line: &str, name: Option<String>) -> Result<String, Co
 pub(crate) fn logout() -> Result<String, CommandError> {
     let path = login_file(&Place::default());
     match std::fs::remove_file(&path) {
-        Ok(()) => Ok("logged out; `c2d token list` and `revoke` make the token worthless, too".to_owned()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok("nobody was logged in".to_owned()),
+        Ok(()) => Ok("logged out; `c2d token revoke ID` where c2d runs revokes the token, too".to_owned()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok("no one was logged in".to_owned()),
         Err(error) => {
             Err(CommandError::refused(format!("cannot remove {}: {error}", path.display()), "see who owns it"))
         }

@@ -12,7 +12,7 @@ use crate::{connect, event_loop, exit, login, zone};
 /// Runs the program with its command line, the name first; answers the exit status.
 pub fn run(command_line: impl IntoIterator<Item = OsString>) -> i32 {
     let command_line: Vec<OsString> = command_line.into_iter().collect();
-    // Whoever asked for JSON gets it, also where the rest of the arguments cannot be read.
+    // A caller that asked for JSON gets it, also where the rest of the arguments cannot be read.
     let json = command_line.iter().skip(1).take_while(|word| *word != "--").any(|word| word == "--json");
     match Arguments::read(command_line) {
         Ok(Asked::Run(arguments)) => start(&arguments),

@@ -22,6 +22,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 /// Key and certificate of the authority, in this order.
 const FILE: &str = "authority.pem";
+/// With what a certificate begins in that file.
+const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
 /// The authority's name; nobody decides anything by it.
 const NAME: &str = "C2";
 
@@ -79,6 +81,14 @@ impl Authority {
             .with_single_cert(chain, own_key)?;
         Ok(Self { fingerprint: Fingerprint::of(&certificate), tls: Arc::new(tls) })
     }
+}
+
+/// The certificate of the authority of a data folder, as text.
+pub(crate) fn certificate(dir: &Path) -> Result<String, AuthorityError> {
+    let path = dir.join(FILE);
+    let text = secret_file::read(&path)?;
+    let begin = text.find(CERTIFICATE).ok_or_else(|| AuthorityError::Malformed(path))?;
+    Ok(text[begin..].to_owned())
 }
 
 /// Puts a new authority in the place of the one in a data folder.

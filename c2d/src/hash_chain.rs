@@ -122,7 +122,7 @@ impl HashChain {
         Ok(Self { path: path.to_owned(), file, limits, extent, damage })
     }
 
-    /// What was found wrong when it was opened; said once. Whoever asks writes a line about it.
+    /// What was found wrong when it was opened; said once. The caller writes a line about it.
     pub(crate) const fn damage(&mut self) -> Option<Broken> {
         self.damage.take()
     }

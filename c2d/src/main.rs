@@ -3,7 +3,7 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
-use c2_shared::advice::Failure;
+use c2_shared::advice::{self, Failure};
 use c2_shared::logging::Logging;
 use c2d::cli::options::{Cli, Command, Options, Tokens};
 use c2d::cli::{install, tokens};
@@ -13,9 +13,9 @@ use clap::Parser as _;
 use tokio::signal::unix::{SignalKind, signal};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::try_parse();
     let logging = Logging::start();
-    let (code, words) = match act(cli) {
+    let (code, words) = match cli.map_or_else(|error| explain(&error), act) {
         Ok(code) => (code, String::new()),
         Err(failure) => (ExitCode::from(failure.status), failure.words("c2d")),
     };
@@ -39,10 +39,13 @@ fn tokens(options: &Options, command: Tokens) -> Result<ExitCode, Failure> {
 }
 
 fn say((said, well): (String, bool)) -> Result<ExitCode, Failure> {
-    let mut stdout = std::io::stdout().lock();
-    stdout.write_all(said.as_bytes())?;
-    stdout.flush()?;
+    advice::print(&said)?;
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Shows the help that was asked for; a command line that is wrong ends the program.
+fn explain(error: &clap::Error) -> Result<ExitCode, Failure> {
+    if error.use_stderr() { error.exit() } else { say((error.to_string(), true)) }
 }
 
 fn start(options: Options) -> Result<ExitCode, Failure> {

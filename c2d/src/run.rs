@@ -162,7 +162,7 @@ async fn open_audit(dir: &Path, clock: Clock, opened: &mut Opened) -> Result<(Au
     Ok((audit, end))
 }
 
-/// Whoever puts `jobs.log` aside says so with the signal HUP.
+/// A program that puts `jobs.log` aside says so with the signal HUP.
 async fn look_when_told(memo: store::Memo) {
     match signal(SignalKind::hangup()) {
         Ok(mut told) => {

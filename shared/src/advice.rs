@@ -1,7 +1,7 @@
 //! What a person can do about an error, and the one form in which a program says why it ended.
 
 use std::error::Error;
-use std::io;
+use std::io::{self, Write as _};
 
 use crate::exit;
 
@@ -27,6 +27,31 @@ impl Advice for io::Error {
     }
 }
 
+/// Standard output takes nothing.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write the output")]
+pub struct Unwritten(#[from] io::Error);
+
+impl Advice for Unwritten {
+    fn hint(&self) -> Option<String> {
+        Some("see where it goes to".to_owned())
+    }
+
+    fn status(&self) -> u8 {
+        if self.0.kind() == io::ErrorKind::BrokenPipe { exit::NO_READER } else { exit::FAILED }
+    }
+}
+
+/// Prints a text to standard output, all of it.
+///
+/// # Errors
+/// When it cannot be written, as on a full disk.
+pub fn print(text: &str) -> Result<(), Unwritten> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    Ok(out.flush()?)
+}
+
 /// What ended a program, once nothing is left to be done but to say it.
 #[derive(Debug)]
 pub struct Failure {
@@ -37,9 +62,12 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// The last words of `program`.
+    /// The last words of `program`; none where a reader left who had seen enough.
     #[must_use]
     pub fn words(&self, program: &str) -> String {
+        if self.status == exit::NO_READER {
+            return String::new();
+        }
         words(program, &self.message, &[], self.hint.as_deref())
     }
 }

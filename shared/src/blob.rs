@@ -1,4 +1,4 @@
-//! Names of blobs: a file's content is known by its SHA-256, wherever it lies and whoever sends it.
+//! Names of blobs: a file's content is known by its SHA-256, no matter where it lies and who sends it.
 //!
 //! A name is made of 64 small hexadecimal digits and nothing else, so it can stand in a path as it
 //! is, and nothing that somebody else wrote ever has to.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::advice::Advice;
 use crate::exit;
-use crate::hint;
+use crate::json::{self, Unreadable};
 use crate::limits::{KEEP_BLOB_BYTES, KEEP_BYTES, KEEP_DAYS, KEEP_JOBS, OUTPUT_KEEP_BYTES, PORT, QUEUE_LEN_MAX, SLOTS};
 
 /// c2d's `config.json`.
@@ -158,27 +158,11 @@ impl Advice for ConfigError {
 /// When it cannot be read, is no JSON, or has unknown keys or wrong values.
 pub fn load<T: DeserializeOwned>(path: &Path) -> Result<T, ConfigError> {
     let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-    serde_json::from_str(&text).map_err(|e| {
-        let (message, hint) = describe_json_error(&e.to_string());
-        ConfigError::Invalid { path: path.to_owned(), message, hint }
+    json::read(text.as_bytes()).map_err(|Unreadable { message, hint, .. }| ConfigError::Invalid {
+        path: path.to_owned(),
+        message,
+        hint,
     })
-}
-
-/// Turns serde's message into one of ours: what is wrong, and a hint that names the nearest key.
-#[must_use]
-pub fn describe_json_error(message: &str) -> (String, String) {
-    let quoted = |text: &str| text.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
-    // A query string's message has the name of the field in front.
-    let start = ["unknown field", "unknown variant"].into_iter().filter_map(|kind| message.find(kind)).min();
-    if let Some(message) = start.map(|start| &message[start..]) {
-        let words = quoted(message);
-        if let Some((unknown, known)) = words.split_first() {
-            let kind = if message.starts_with("unknown field") { "field" } else { "value" };
-            let hint = hint::for_unknown(unknown, known.iter().map(String::as_str), "no fields are taken here");
-            return (format!("unknown {kind} {unknown:?}"), hint);
-        }
-    }
-    (message.to_owned(), "see the documentation of this request or file".to_owned())
 }
 
 /// c2d's data folder: `$XDG_STATE_HOME/c2d`, else `~/.local/state/c2d`.
@@ -218,8 +202,7 @@ mod tests {
 
     #[test]
     fn unknown_keys_are_named_with_the_nearest() {
-        let error = serde_json::from_str::<AgentConfig>(r#"{"sever_host": "x"}"#).unwrap_err();
-        let (message, hint) = describe_json_error(&error.to_string());
+        let Unreadable { message, hint, .. } = json::read::<AgentConfig>(br#"{"sever_host": "x"}"#).unwrap_err();
         assert_eq!(message, "unknown field \"sever_host\"");
         assert_eq!(hint, "did you mean \"server_host\"?");
     }

@@ -129,7 +129,7 @@ pub fn check(text: &str) -> Result<(), (String, String)> {
 }
 
 /// Keeps the files that a job was to leave; answers with a problem for each of the others.
-/// Workers report what they like, and a file that nobody asked for may be a trap for whoever fetches
+/// Workers report what they like, and a file that nobody asked for may be a trap for the person who fetches
 /// them all.
 #[must_use]
 pub fn drop_unasked(files: &mut Vec<JobFile>, download: &[String]) -> Vec<String> {

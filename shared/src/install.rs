@@ -37,7 +37,7 @@ pub struct Plan {
 pub struct Wish<'a> {
     /// Another folder in the place of `/`, for packages and images; system services then.
     pub root: Option<&'a Path>,
-    /// Only say what would be written.
+    /// Show the files and write nothing.
     pub dry_run: bool,
 }
 

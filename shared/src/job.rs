@@ -15,6 +15,8 @@ use crate::bytes64::Bytes64;
 use crate::id::JobId;
 
 pub use contents::Needed;
+pub use standing::Standing;
+pub(crate) use with_texts::with_texts;
 
 /// What somebody asks to be run, with the names of the console's flags. Only `command` is required.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -395,5 +397,7 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 }
 
 mod contents;
+mod standing;
 #[cfg(test)]
 mod tests;
+mod with_texts;

@@ -108,7 +108,7 @@ pub fn find<'a, 'w>(word: &str, workers: &'w [Candidate<'a>]) -> Result<&'w Cand
     }
 }
 
-/// Who was last heard at an address: whoever is heard there now, or else the last one that was.
+/// The worker last heard at an address: the one that is heard there now, or else the last one that was.
 fn last_heard_at<'a, 'w>(ip: IpAddr, workers: &'w [Candidate<'a>]) -> Vec<&'w Candidate<'a>> {
     let mut there: Vec<_> = workers.iter().filter(|worker| worker.ip == ip).collect();
     if there.iter().any(|worker| worker.online) {

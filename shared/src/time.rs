@@ -1,7 +1,7 @@
 //! Points in time and spans as plain numbers: arithmetic and texts, never a clock.
 //!
 //! Two kinds of time exist and are never mixed: [`Mono`] for deciding (leases, timeouts) and unix
-//! milliseconds for showing. Whoever needs the present time is given it.
+//! milliseconds for showing. Code that needs the present time is given it.
 
 /// A point on a machine's monotonic clock, in milliseconds from an arbitrary start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,4 +1,4 @@
-//! What a job specification must keep whoever reads it: rules without state.
+//! The rules of a job specification, the same for every reader and without state.
 //!
 //! The console checks before it sends, c2d before it stores, the agent before it runs, all by
 //! this one function. Groups, dependencies and workers are the scheduler's business.

@@ -1,6 +1,6 @@
 //! What a worker is: the machine as it describes itself and its load at this moment.
 //!
-//! All of it is said by the worker and therefore data, never trusted text: whoever shows it
+//! All of it is said by the worker and therefore data, never trusted text: the code that shows it
 //! sanitizes it first.
 
 use std::fmt;

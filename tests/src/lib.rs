@@ -23,7 +23,7 @@ pub mod sim;
 mod agent;
 mod leftovers;
 mod process;
-mod programs;
+pub mod programs;
 
 pub use cluster::{Cluster, scenario};
 pub use leftovers::{is_alive, marked, variable};

@@ -85,7 +85,20 @@ impl<'a> Machines<'a> {
         self.register(ip, hostname).await
     }
 
+    /// A machine that is up and no worker, such as a NAS.
+    ///
+    /// # Errors
+    /// When sshd does not start.
+    pub async fn stranger(&mut self, ip: &str) -> Result<()> {
+        self.serve(ip, "authorized_keys").await
+    }
+
     async fn start(&mut self, ip: &str, hostname: &str, keys: &str) -> Result<()> {
+        self.serve(ip, keys).await?;
+        self.register(ip, hostname).await
+    }
+
+    async fn serve(&mut self, ip: &str, keys: &str) -> Result<()> {
         let port = free_port(ip)?;
         let key = format!("host-{ip}");
         self.new_key(&key)?;
@@ -111,7 +124,7 @@ impl<'a> Machines<'a> {
         .await?;
         self.servers.insert(address.ip(), server);
         self.ports.insert(address.ip(), port);
-        self.register(ip, hostname).await
+        Ok(())
     }
 
     /// Makes c2d know a worker.

@@ -64,6 +64,7 @@ mod fuzz;
 mod home;
 mod language;
 mod local;
+mod looks;
 mod manual;
 mod pdsh;
 mod published;
@@ -110,6 +111,7 @@ const ALL: &[&[Test]] = &[
     pdsh::reach::TESTS,
     pdsh::screen::TESTS,
     pdsh::stop::TESTS,
+    pdsh::strangers::TESTS,
     pdsh::verdicts::TESTS,
     pdsh::verify::TESTS,
     console::finding::TESTS,
@@ -122,6 +124,7 @@ const ALL: &[&[Test]] = &[
     compat::TESTS,
     endpoints::TESTS,
     local::TESTS,
+    looks::TESTS,
     manual::TESTS,
     published::TESTS,
     tidy::imports::TESTS,

@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek as _, Write as _};
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -41,6 +42,8 @@ pub(crate) struct Launcher {
     worker_id: String,
     script: File,
     script_path: PathBuf,
+    /// Reads the script file.
+    shell_text: OsString,
     inherited: Vec<(&'static str, OsString)>,
 }
 
@@ -101,7 +104,11 @@ impl Launcher {
         let script = opened.map_err(|source| LauncherError::Script { path: script_path.clone(), source })?;
         let own = INHERITED.iter().filter_map(|name| Some((*name, std::env::var_os(name)?)));
         let inherited = own.chain([("SHELL", "/bin/sh".into())]).chain(user::variables()).collect();
-        Ok(Self { root, cache, worker_id, script, script_path, inherited })
+        let quoted = shlex::bytes::try_quote(script_path.as_os_str().as_bytes());
+        let quoted = quoted.map_err(|_| io::Error::from(io::ErrorKind::InvalidFilename));
+        let quoted = quoted.map_err(|source| LauncherError::Script { path: script_path.clone(), source })?;
+        let shell_text = OsString::from_vec([b". ", &*quoted].concat());
+        Ok(Self { root, cache, worker_id, script, script_path, shell_text, inherited })
     }
 
     /// Starts a job. On failure nothing of it runs.
@@ -117,7 +124,10 @@ impl Launcher {
         self.check_script()?;
         let mut command = Command::new("/bin/sh");
         command
-            .arg(&self.script_path)
+            .arg("-c")
+            .arg(&self.shell_text)
+            // What the shell calls itself, so that its messages name the job.
+            .arg(job.to_string())
             .current_dir(self.root.path_by_descriptor(job))
             .stdin(stdin)
             .stdout(Stdio::piped())

@@ -62,7 +62,7 @@ pub(crate) struct Start {
 /// What an ended attempt leaves beside its result, to be sent before it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Leaves {
-    /// Patterns of the files in its workspace that are for whoever submitted it.
+    /// Patterns of the files in its workspace that are for its submitter.
     #[serde(rename = "globs")]
     pub(crate) download: Vec<String>,
     /// Outputs that are too long for a result.

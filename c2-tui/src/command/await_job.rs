@@ -73,8 +73,8 @@ impl<'a> Waiting<'a> {
             pause = LOOK_AGAIN;
             // Whether c2d is there at all is for the poll to say.
             let Ok(why) = self.context.client.why(job).await else { continue };
-            if why.job.state == JobState::Running {
-                // It may be queued again, should its worker be lost.
+            if why.job.state == JobState::Running && why.silence.is_none() {
+                // Its worker may fall silent.
                 (self.said, pause) = (None, Duration::from_secs(POLL_S));
             } else if let Some(reason) = render::waiting(&why).filter(|reason| self.said.as_ref() != Some(reason)) {
                 let which = if self.several { format!(" for {job}") } else { String::new() };

@@ -3,6 +3,8 @@
 //! A file is a JSON array, or lines, each of them a command or a job as a JSON object, in any
 //! mixture. Every mistake in it is told with its line before anything is sent.
 
+use std::collections::BTreeMap;
+
 use c2_shared::api::error::ErrorBody;
 use c2_shared::api::jobs::{BatchRequest, JobRow};
 use c2_shared::id::JobId;
@@ -90,6 +92,7 @@ impl Sending {
         if self.dry_run {
             return Ok(Data::Previewed(planned.into_iter().map(|job| job.spec).collect()).into());
         }
+        say_beginnings(context, &planned);
         let (mut sender, mut jobs) = (Sender::new(context), Vec::with_capacity(planned.len()));
         for job in planned {
             jobs.push(job.send(&mut sender).await?);
@@ -162,6 +165,15 @@ async fn foretell(context: &Context, planned: &[Placed<Planned>], file: &str) ->
         context.progress(&format!("and {more} more notes like these"));
     }
     Ok(())
+}
+
+/// Says when jobs begin, each time once.
+fn say_beginnings(context: &Context, planned: &[Planned]) {
+    let mut times: BTreeMap<String, usize> = BTreeMap::new();
+    planned.iter().filter_map(Planned::beginning).for_each(|words| *times.entry(words).or_default() += 1);
+    for (words, jobs) in times.into_iter().take(TOLD_MAX) {
+        context.progress(&format!("{}: {words}", if jobs == 1 { "1 job".to_owned() } else { format!("{jobs} jobs") }));
+    }
 }
 
 /// A refusal of c2d, as if a submit had met it.

@@ -1,14 +1,10 @@
 //! `cleanup-workspaces`: removes what ended jobs left on workers.
 
-use std::net::IpAddr;
-
-use c2_shared::id::WorkerId;
-use c2_shared::target::{Candidate, Target};
 use clap::Args;
 use tokio::task::JoinSet;
 
 use crate::command::outcome::CleanedWorker;
-use crate::command::{CommandError, Context, Data, Outcome};
+use crate::command::{CommandError, Context, Data, Outcome, targets};
 
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct Cleanup {
@@ -21,12 +17,15 @@ impl Cleanup {
     /// Asks all workers at once, as each takes its own time. A single one that cannot be asked is a
     /// error; of several, the outcome says which.
     pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
-        let meant = self.workers(context).await?;
+        let meant = targets::workers(context, &self.target).await?;
         let single = meant.len() == 1;
         let mut asking = JoinSet::new();
-        for (id, ip) in meant {
+        for worker in meant {
             let client = context.client.clone();
-            asking.spawn(async move { (ip, client.cleanup(id.as_str()).await.map_err(CommandError::from)) });
+            asking.spawn(async move {
+                let asked = client.cleanup(worker.worker_id.as_str()).await;
+                (worker.ip, asked.map_err(CommandError::from))
+            });
         }
         let mut workers = Vec::new();
         while let Some(asked) = asking.join_next().await {
@@ -40,16 +39,5 @@ impl Cleanup {
         workers.sort_by_key(|worker| worker.ip);
         let exit = i32::from(workers.iter().any(|worker| worker.refused.is_some()));
         Ok(Outcome { data: Data::Cleaned(workers), exit })
-    }
-
-    async fn workers(&self, context: &Context) -> Result<Vec<(WorkerId, IpAddr)>, CommandError> {
-        let bad = |e: c2_shared::target::TargetError| {
-            CommandError::refused(e.to_string(), "`list` shows all workers and their groups")
-        };
-        let target = Target::parse(&self.target).map_err(bad)?;
-        let list = context.client.workers().await?.workers;
-        let candidates: Vec<Candidate<'_>> = list.iter().map(Candidate::of).collect();
-        let meant = target.resolve(&self.target, &candidates).map_err(bad)?;
-        Ok(meant.iter().map(|worker| (worker.id.clone(), worker.ip)).collect())
     }
 }

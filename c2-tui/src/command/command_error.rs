@@ -3,6 +3,7 @@
 use c2_shared::advice::Advice as _;
 use c2_shared::api::error::ErrorCode;
 use c2_shared::client::ClientError;
+use c2_shared::exit;
 use c2_shared::validate::Invalid;
 
 /// A command that could not be understood or was not done.
@@ -20,7 +21,7 @@ pub(crate) struct CommandError {
     pub(crate) code: Option<ErrorCode>,
 }
 
-/// Kinds of failure, as far as whoever called must tell them apart.
+/// Kinds of failure, as far as the caller must tell them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// The line is not one of the console's commands.
@@ -71,11 +72,10 @@ impl CommandError {
 impl From<ClientError> for CommandError {
     fn from(error: ClientError) -> Self {
         let code = error.code();
-        let kind = match (&error, code) {
-            (ClientError::Unreachable { .. } | ClientError::Timeout { .. }, _) => Kind::Unreachable,
-            (ClientError::Untrusted { .. } | ClientError::Stranger { .. }, _) => Kind::Unauthorized,
-            (_, Some(ErrorCode::Unauthorized | ErrorCode::Forbidden)) => Kind::Unauthorized,
-            (ClientError::Refused { .. } | ClientError::Protocol { .. }, _) => Kind::Refused,
+        let kind = match error.status() {
+            exit::UNREACHABLE => Kind::Unreachable,
+            exit::UNAUTHORIZED => Kind::Unauthorized,
+            _ => Kind::Refused,
         };
         Self { message: error.to_string(), details: Vec::new(), hint: error.hint(), kind, code }
     }

@@ -16,7 +16,7 @@ pub(crate) struct Context {
     pub(crate) client: Client,
     /// Whether a person sits before the full screen, rather than a script.
     pub(crate) interactive: bool,
-    /// Whether what jobs wrote goes to whoever listens as it comes, rather than into the outcome.
+    /// Whether what jobs wrote goes to the listener as it comes, rather than into the outcome.
     pub(crate) direct: bool,
     listener: Arc<dyn Fn(Told<'_>) + Send + Sync>,
     interrupt: Option<watch::Receiver<bool>>,
@@ -87,7 +87,7 @@ impl Context {
     /// Ends when the operator interrupts, which may be never.
     pub(crate) async fn interrupted(&self) {
         let Some(mut interrupt) = self.interrupt.clone() else { return std::future::pending().await };
-        // Whoever could interrupt is gone when this fails, so nobody ever will.
+        // The one that could interrupt is gone when this fails, so it never happens.
         if interrupt.wait_for(|stop| *stop).await.is_err() {
             std::future::pending::<()>().await;
         }

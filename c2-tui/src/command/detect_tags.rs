@@ -2,12 +2,12 @@
 
 use clap::Args;
 
-use crate::command::{CommandError, Context, Data, Outcome};
+use crate::command::{CommandError, Context, Data, Outcome, operands};
 
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct DetectTags {
     /// Its address or host name
-    #[arg(value_name = "WORKER")]
+    #[arg(value_name = "WORKER", value_parser = operands::one)]
     pub(crate) worker: String,
     /// Add the suggested tags to those that it offers
     #[arg(long)]

@@ -1,4 +1,4 @@
-//! `doctor`: whether c2d, its workers and this machine are fit for work, and what to do where they
+//! `doctor`: checks c2d, its workers and this machine, and suggests what to do where they
 //! are not.
 
 use c2_shared::api::jobs::QueueStatus;
@@ -45,7 +45,7 @@ fn of_queue(queue: &QueueStatus) -> Check {
     if queue.recovering {
         Check::warn("c2d", "it waits for workers that ran jobs before it started", "give them a minute")
     } else if queue.paused {
-        Check::warn("c2d", "the queue is paused", "`unpause` lets it go on")
+        Check::warn("c2d", "the queue is paused", "`unpause` resumes it")
     } else if queue.active >= queue.capacity {
         Check::fail("c2d", words, "it takes no more; wait, or cancel some")
     } else if queue.active > queue.capacity / 10 * 9 {
@@ -174,6 +174,6 @@ mod tests {
         let queue = |active| QueueStatus { active, capacity: 100, ..QueueStatus::default() };
         let states = [5, 95, 100].map(|active| of_queue(&queue(active)).state);
         assert_eq!(states, [State::Ok, State::Warn, State::Fail]);
-        assert_eq!(of_queue(&QueueStatus { paused: true, ..queue(0) }).advice, "`unpause` lets it go on");
+        assert_eq!(of_queue(&QueueStatus { paused: true, ..queue(0) }).advice, "`unpause` resumes it");
     }
 }

@@ -14,6 +14,7 @@ use crate::command::job_flags::JobFlags;
 use crate::command::job_name::JobName;
 use crate::command::upload::{self, Content, Sender, Source};
 use crate::command::{CommandError, Context, resolve};
+use crate::{clock, render};
 
 /// A job as it was said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -110,6 +111,12 @@ impl Planned {
             }
         }
         Ok(spec)
+    }
+
+    /// What is to be said of when it begins, if it asked for a time.
+    pub(crate) fn beginning(&self) -> Option<String> {
+        let now = u64::try_from(clock::here().timestamp().as_millisecond()).unwrap_or_default();
+        self.spec.begin_at.map(|at| render::begins(at, now))
     }
 
     /// Whether c2d knows more about its future than its sender.

@@ -1,8 +1,12 @@
-//! `drain`: a worker finishes what it has and gets nothing new.
+//! `drain`: workers finish what they have and get nothing new.
 
-use crate::command::operands::OneWorker;
-use crate::command::{CommandError, Context, Data, Outcome};
+use crate::command::operands::SomeWorkers;
+use crate::command::{CommandError, Context, Outcome, targets};
 
-pub(crate) async fn run(context: &Context, args: OneWorker) -> Result<Outcome, CommandError> {
-    Ok(Data::WorkerChanged(Box::new(context.client.drain(&args.worker).await?)).into())
+pub(crate) async fn run(context: &Context, args: SomeWorkers) -> Result<Outcome, CommandError> {
+    let (target, mut rows) = (args.target(), Vec::new());
+    for worker in targets::workers(context, &target).await? {
+        rows.push(context.client.drain(worker.worker_id.as_str()).await?);
+    }
+    Ok(targets::changed(&target, rows))
 }

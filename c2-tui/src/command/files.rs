@@ -49,7 +49,10 @@ pub(crate) fn look(path: &str) -> Result<std::fs::Metadata, CommandError> {
     if metadata.is_file() {
         return Ok(metadata);
     }
-    Err(CommandError::refused(format!("{path:?} is not a file"), "pack a folder first: tar -cf all.tar DIR"))
+    Err(CommandError::refused(
+        format!("{path:?} is not a file"),
+        "give the files themselves, or pack them: tar -cf all.tar DIR",
+    ))
 }
 
 /// A file that the system does not give.

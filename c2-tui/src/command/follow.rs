@@ -2,6 +2,8 @@
 //!
 //! A stream that breaks is opened again where it broke, as often as a waiting command tries.
 
+use std::borrow::Cow;
+
 use c2_shared::api::jobs::{JobRow, Stream};
 use c2_shared::api::live::{FollowEvent, FollowQuery, Written};
 use c2_shared::api::output::{OutputQuery, Streams};
@@ -193,7 +195,13 @@ impl Lines {
             return Vec::new();
         }
         let mut line = self.label.clone().into_bytes();
-        line.append(&mut self.begun);
+        // The label must be read, also where a line overwrites itself.
+        let text = String::from_utf8_lossy(&self.begun);
+        match render::overwritten(text.trim_end_matches(['\r', '\n'])) {
+            Cow::Owned(shown) => line.extend(shown.into_bytes()),
+            Cow::Borrowed(_) => line.extend(&self.begun),
+        }
+        self.begun.clear();
         if !line.ends_with(b"\n") {
             line.push(b'\n');
         }
@@ -212,6 +220,7 @@ mod tests {
         assert_eq!(lines.push(b"e\n\ntw"), b"job-3 | one\njob-3 | \n");
         assert_eq!(lines.push(b"o\nthree"), b"job-3 | two\n");
         assert_eq!(lines.rest(), b"job-3 | three\n");
+        assert_eq!(lines.push(b"10%\rjob-4 | 20%\r\n\xff\r\n"), b"job-3 | job-4 | 20%\njob-3 | \xff\r\n");
         assert_eq!(lines.rest(), b"");
         assert_eq!(lines.push(&[b'x'; LINE_BYTES_MAX]).len(), LINE_BYTES_MAX + "job-3 | \n".len());
     }

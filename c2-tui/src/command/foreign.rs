@@ -114,7 +114,7 @@ pub(crate) fn line(line: &str, words: &[Word]) -> Option<String> {
         Some(words.collect::<Vec<_>>().join(" ")).filter(|words| !words.is_empty())
     };
     let rest = if takes_words { span } else { plain() };
-    // Whoever only wants to see how it is done gets the words of the usage.
+    // Without words of its own the line shows those of the usage.
     let rest = rest.unwrap_or_else(|| operands(form).to_owned());
     Some(
         form.replace("{l}", &self::quoted(line[verb.span.start..].trim())).replace("{q}", &quoted).replace("{}", &rest),

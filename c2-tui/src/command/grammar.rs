@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 
 use crate::command::console::Console;
 use crate::command::job_name::JobNames;
-use crate::command::operands::{Membership, OneJob, OneWorker, SomeJobs};
+use crate::command::operands::{Membership, OneJob, OneWorker, SomeJobs, SomeWorkers};
 use crate::command::{
     CommandError, Context, Outcome, assign, batch, cancel, cleanup_workspaces, detect_tags, doctor, drain, follow,
     get_files, get_tags, groups, help, hold, info, job, jobs, list, log, output, pause, pdsh, queue_status, release,
@@ -47,7 +47,7 @@ fn kept() -> String {
 fn about_jobs() -> String {
     let shell = "The command is run by /bin/sh; for bash write bash -c '...', or --script with a file that begins with \
                  #!/bin/bash. It begins in a folder of its own, which is $PWD; to run elsewhere begin with cd DIR && ... \
-                 $0 is a file of the agent, but in a script its own name. Files that it makes outside of its folder are \
+                 $0 is the id of the job, but in a script its own name. Files that it makes outside of its folder are \
                  readable by its own user alone, unless --umask says otherwise.";
     format!("{shell}\n{}", kept())
 }
@@ -57,26 +57,26 @@ fn about_jobs() -> String {
 pub(crate) enum Command {
     /// List all workers
     List,
-    /// Look whether c2d, its workers and this machine are fit for work
+    /// Check c2d, its workers and this machine, and suggest fixes
     Doctor,
     /// List the groups and their workers
     Groups,
-    /// Put a worker into a group
+    /// Put workers into a group
     Assign(Membership),
-    /// Take a worker out of a group
+    /// Take workers out of a group
     Unassign(Membership),
     /// Show one worker in full
     Info(OneWorker),
-    /// Set the tags that a worker offers, in place of those that it offered
+    /// Set the tags that workers offer, in place of those that they offered
     SetTags(set_tags::SetTags),
-    /// Show a worker's tags and which job holds them
-    GetTags(OneWorker),
+    /// Show the tags of workers and which jobs hold them
+    GetTags(SomeWorkers),
     /// Suggest tags from a worker's hardware
     DetectTags(detect_tags::DetectTags),
-    /// Let a worker finish what it has and give it nothing new
-    Drain(OneWorker),
-    /// Give a drained worker work again
-    Resume(OneWorker),
+    /// Let workers finish their jobs and give them no new ones
+    Drain(SomeWorkers),
+    /// Give drained workers new jobs again
+    Resume(SomeWorkers),
     /// Forget a worker that is offline for good
     RemoveWorker(remove_worker::RemoveWorker),
     /// List jobs, those that have not ended unless asked otherwise
@@ -100,9 +100,9 @@ pub(crate) enum Command {
     Retry(SomeJobs),
     /// Explain why a job does not run, worker by worker
     Why(OneJob),
-    /// Stop the queue; what runs goes on
+    /// Pause the queue; running jobs continue
     Pause,
-    /// Let the queue go on
+    /// Resume the queue
     Unpause,
     /// Show the queue in numbers
     QueueStatus,

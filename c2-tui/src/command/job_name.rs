@@ -7,7 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use c2_shared::id::JobId;
-use c2_shared::job::JobState;
+use c2_shared::job::Standing;
 
 /// A job as the operator names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub(crate) enum JobNames {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Common {
-    State(JobState),
+    State(Standing),
     /// The group that they asked for, while they have not ended.
     Group(String),
 }
@@ -84,7 +84,7 @@ impl FromStr for JobNames {
             if word.is_empty() {
                 return Err(JobNameError::NoRange(text.to_owned()));
             }
-            let state = JobState::ALL.into_iter().find(|state| state.word() == word);
+            let state = Standing::ALL.into_iter().find(|standing| standing.word() == word);
             let common = state.map_or_else(|| Common::Group(word.to_owned()), Common::State);
             let range = if range.is_empty() { Self::Range(JobId(1), JobId(u64::MAX)) } else { range.parse()? };
             return match range {
@@ -139,8 +139,9 @@ mod tests {
             ("job-3-9", range(3, 9)),
             ("job-3-job-9", one(JobName::Named("job-3-job-9".to_owned()))),
             ("3-3", range(3, 3)),
-            ("@failed", Ok(JobNames::All(Common::State(JobState::Failed), JobId(1), JobId(u64::MAX)))),
-            ("3-9@failed", Ok(JobNames::All(Common::State(JobState::Failed), JobId(3), JobId(9)))),
+            ("@failed", Ok(JobNames::All(Common::State(Standing::Failed), JobId(1), JobId(u64::MAX)))),
+            ("3-9@failed", Ok(JobNames::All(Common::State(Standing::Failed), JobId(3), JobId(9)))),
+            ("@unreachable", Ok(JobNames::All(Common::State(Standing::Unreachable), JobId(1), JobId(u64::MAX)))),
             ("@gpu", Ok(JobNames::All(Common::Group("gpu".to_owned()), JobId(1), JobId(u64::MAX)))),
             ("@", Err(JobNameError::NoRange("@".to_owned()))),
             ("3@failed", Err(JobNameError::NoRange("3@failed".to_owned()))),

@@ -1,7 +1,7 @@
 //! `jobs`: the jobs as a table.
 
 use c2_shared::api::jobs::{JobList, JobsQuery};
-use c2_shared::job::JobState;
+use c2_shared::job::Standing;
 use c2_shared::limits::{PAGE_LEN, PAGE_LEN_MAX};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -14,8 +14,8 @@ pub(crate) struct Jobs {
     #[arg(long)]
     pub(crate) all: bool,
     /// Only jobs of this state
-    #[arg(long, value_name = "STATE", value_parser = states())]
-    pub(crate) state: Option<JobState>,
+    #[arg(long, value_name = "STATE", value_parser = standings())]
+    pub(crate) state: Option<Standing>,
     /// Only jobs that asked for this group
     #[arg(long, value_name = "GROUP")]
     pub(crate) group: Option<String>,
@@ -39,15 +39,16 @@ pub(crate) struct Jobs {
     pub(crate) limit: usize,
 }
 
-pub(crate) fn states() -> impl TypedValueParser<Value = JobState> {
-    PossibleValuesParser::new(JobState::ALL.map(JobState::word)).map(|word| {
-        JobState::ALL.into_iter().find(|state| state.word() == word).expect("only words of states pass the parser")
+fn standings() -> impl TypedValueParser<Value = Standing> {
+    PossibleValuesParser::new(Standing::ALL.map(Standing::word)).map(|word| {
+        Standing::ALL.into_iter().find(|standing| standing.word() == word).expect("only these words pass the parser")
     })
 }
 
 impl Jobs {
     pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
-        let active_only = !self.all && self.state.is_none_or(|state| !state.is_terminal());
+        let asks = [&self.group, &self.tag, &self.worker, &self.name, &self.text];
+        let active_only = !self.all && self.state.is_none() && asks.iter().all(|ask| ask.is_none());
         let mut list = JobList::default();
         let mut query = JobsQuery {
             state: self.state,

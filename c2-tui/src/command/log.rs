@@ -4,8 +4,8 @@ use c2_shared::api::jobs::LogQuery;
 use c2_shared::job::JobState;
 use c2_shared::limits::LOG_LEN;
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
-use crate::command::jobs::states;
 use crate::command::{CommandError, Context, Data, Outcome};
 
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
@@ -14,7 +14,7 @@ pub(crate) struct Log {
     #[arg(value_name = "N", default_value_t = LOG_LEN, hide_default_value = true)]
     pub(crate) lines: usize,
     /// Only results of this state
-    #[arg(long, value_name = "STATE", value_parser = states())]
+    #[arg(long, value_name = "STATE", value_parser = ended_states())]
     pub(crate) state: Option<JobState>,
     /// Only results of this worker
     #[arg(long, value_name = "WORKER")]
@@ -22,15 +22,23 @@ pub(crate) struct Log {
     /// Only results of jobs of this name
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
-    /// Only results before this one, by its number in the log
+    /// Only results before this one, by its number, which stands under the table
     #[arg(long, value_name = "SEQ")]
     pub(crate) before: Option<u64>,
+}
+
+/// Nothing else ends up in the log.
+fn ended_states() -> impl TypedValueParser<Value = JobState> {
+    let ended = || JobState::ALL.into_iter().filter(|state| state.is_terminal());
+    PossibleValuesParser::new(ended().map(JobState::word))
+        .map(move |word| ended().find(|state| state.word() == word).expect("only these words pass the parser"))
 }
 
 impl Log {
     pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
         let Self { lines, state, worker, name, before } = self;
+        let filtered = state.is_some() || worker.is_some() || name.is_some() || before.is_some();
         let query = LogQuery { lines: Some(lines), before, state, worker, name };
-        Ok(Data::Log(context.client.log(&query).await?).into())
+        Ok(Data::Log { log: context.client.log(&query).await?, filtered }.into())
     }
 }

@@ -32,6 +32,7 @@ mod quoting;
 mod resolve;
 mod safe_dir;
 mod script;
+mod targets;
 pub(crate) mod text;
 mod transfer;
 mod upload;

@@ -13,8 +13,9 @@ use crate::clock;
 
 /// Reads a point in time as unix milliseconds, in the operator's time zone unless it names an offset.
 pub(crate) fn parse_ms(text: &str) -> Result<u64, String> {
-    let time = read(text, &clock::here())
-        .ok_or_else(|| format!("{text:?} is not a time like 18:00, +2h30m, 2030-01-31 or 2030-01-31T08:00+02:00"))?;
+    let time = read(text, &clock::here()).ok_or_else(|| {
+        format!("{text:?} is not a time like 18:00, +2h30m, 2030-01-31 or 2030-01-31T08:00 Europe/Berlin")
+    })?;
     u64::try_from(time.as_millisecond()).map_err(|_| format!("{text:?} lies before 1970"))
 }
 
@@ -24,10 +25,30 @@ fn read(text: &str, now: &ZonedDateTime) -> Option<Timestamp> {
         return now.timestamp().checked_add(SignedDuration::from_secs(seconds)).ok();
     }
     // Only with a colon: 2030 is a year to some and half past eight to others.
-    if text.contains(':') && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b':') {
-        return next(now, text.parse().ok()?);
+    let digits = text.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b':').count();
+    let (time, place) = text.split_at(digits);
+    if time.contains(':') {
+        return next(&now.with_time_zone(zone(place, now)?), time.parse().ok()?);
     }
-    date(text, now.time_zone())
+    match text.rsplit_once(' ') {
+        Some((date_time, name)) if name.starts_with(|c: char| c.is_ascii_alphabetic()) => {
+            date(&format!("{date_time}[{name}]"), now.time_zone())
+        }
+        _ => date(text, now.time_zone()),
+    }
+}
+
+/// The zone that stands behind a time of day: a name, an offset, or nothing.
+fn zone(text: &str, now: &ZonedDateTime) -> Option<TimeZone> {
+    if text.is_empty() {
+        return Some(now.time_zone().clone());
+    }
+    if let Some(name) = text.strip_prefix(' ').or_else(|| text.strip_prefix('[')?.strip_suffix(']')) {
+        return TimeZone::get(name).ok();
+    }
+    // The reader of dates knows the offsets; any date will do.
+    let pieces = format!("2000-01-01T00:00{text}");
+    Some(TimeZone::fixed(Pieces::parse(&pieces).ok()?.to_numeric_offset()?))
 }
 
 /// When a clock shows this time next, today or tomorrow.
@@ -68,6 +89,10 @@ mod tests {
             ("12:00", "2026-11-25T17:00:00Z"),
             ("08:30", "2026-11-25T13:30:00Z"),
             ("08:30:15", "2026-11-25T13:30:15Z"),
+            ("18:00Z", "2026-11-24T18:00:00Z"),
+            ("18:00+02:00", "2026-11-25T16:00:00Z"),
+            ("18:00 Europe/Berlin", "2026-11-25T17:00:00Z"),
+            ("18:00[Asia/Kolkata]", "2026-11-25T12:30:00Z"),
             ("+2h", "2026-11-24T19:00:00Z"),
             ("+90", "2026-11-24T17:01:30Z"),
             ("2030-01-31", "2030-01-31T05:00:00Z"),
@@ -84,6 +109,11 @@ mod tests {
             ("2030-01-31T23:30-11:00", "2030-02-01T10:30:00Z"),
             ("20300131T080000Z", "2030-01-31T08:00:00Z"),
             ("2030-01-31T08:00[Europe/Berlin]", "2030-01-31T07:00:00Z"),
+            ("2030-01-31T08:00 Europe/Berlin", "2030-01-31T07:00:00Z"),
+            ("2030-07-31 08:00 Europe/Berlin", "2030-07-31T06:00:00Z"),
+            ("2030-01-31 Asia/Tokyo", "2030-01-30T15:00:00Z"),
+            // In the night when clocks go back half past one comes twice: the first counts.
+            ("2030-11-03T01:30", "2030-11-03T05:30:00Z"),
             // In the night when clocks go forward there is no half past two.
             ("2030-03-10T02:30", "2030-03-10T07:30:00Z"),
         ];
@@ -104,15 +134,19 @@ mod tests {
             "2030",
             "1800",
             "T18:00",
-            "18:00Z",
-            "18:00+02:00",
+            "8:00 pm",
+            "18:00 Foo/Bar",
+            "18:00[Europe/Berlin",
+            "18:00x",
+            "18:00+99:00",
             "2030-01",
             "2030-02-30",
             "31.01.2030",
             "01/31/2030",
             "2030-01-31T",
             "2030-01-31T25:00",
-            "2030-01-31T08:00 CET",
+            "2030-01-31T08:00 pm",
+            "2030-01-31T08:00+05:00 Europe/Berlin",
             "2030-01-31T08:00[Foo/Bar]",
             "2030-01-31T08:00+05:00[Europe/Berlin]",
             "2030-01-31Z",
@@ -124,7 +158,7 @@ mod tests {
         for text in table {
             assert_eq!(seen(text), None, "{text}");
         }
-        let words = "\"soon\" is not a time like 18:00, +2h30m, 2030-01-31 or 2030-01-31T08:00+02:00";
+        let words = "\"soon\" is not a time like 18:00, +2h30m, 2030-01-31 or 2030-01-31T08:00 Europe/Berlin";
         assert_eq!(parse_ms("soon").unwrap_err(), words);
         assert_eq!(parse_ms("1960-01-01T00:00Z").unwrap_err(), "\"1960-01-01T00:00Z\" lies before 1970");
     }

@@ -3,12 +3,35 @@
 use clap::Args;
 
 use crate::command::job_name::{JobName, JobNames};
+use crate::command::targets;
 
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct OneWorker {
     /// Its address or host name
-    #[arg(value_name = "WORKER")]
+    #[arg(value_name = "WORKER", value_parser = one)]
     pub(crate) worker: String,
+}
+
+/// A word that can only mean one worker.
+pub(crate) fn one(text: &str) -> Result<String, String> {
+    match targets::is_one(text) {
+        true => Ok(text.to_owned()),
+        false => Err(format!("{text:?} means several workers, and this takes one; `list` shows all")),
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub(crate) struct SomeWorkers {
+    /// Workers by address or name, `@all`, groups like `@gpu`
+    #[arg(value_name = "TARGET", required = true)]
+    pub(crate) targets: Vec<String>,
+}
+
+impl SomeWorkers {
+    /// All of them as one target.
+    pub(crate) fn target(&self) -> String {
+        self.targets.join(",")
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
@@ -27,9 +50,9 @@ pub(crate) struct SomeJobs {
 
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct Membership {
-    /// Its address or host name
-    #[arg(value_name = "WORKER")]
-    pub(crate) worker: String,
+    /// A worker by address or name, `@all`, a group like `@gpu`, or a list of them
+    #[arg(value_name = "TARGET")]
+    pub(crate) target: String,
     /// The group
     #[arg(value_name = "GROUP")]
     pub(crate) group: String,

@@ -73,15 +73,21 @@ pub(crate) enum Data {
     /// Whether workers can be reached over ssh.
     Verified(Verified),
     Queue(QueueStatus),
-    Log(JobLog),
+    Log {
+        log: JobLog,
+        /// Whether not all results were asked for.
+        filtered: bool,
+    },
     Groups(BTreeMap<String, BTreeSet<IpAddr>>),
     /// What a look at everything found.
     Examined(Vec<Check>),
     WorkerChanged(Box<WorkerRow>),
+    WorkersChanged(Vec<WorkerRow>),
     /// A worker that is not yet removed as lost.
     WorkerToLose(Box<WorkerInfo>),
     WorkerRemoved(RemoveResponse),
     Tags(TagStatus),
+    TagsOfAll(Vec<TagStatus>),
     /// Tags that fit a worker.
     Detected(Box<DetectResponse>),
     /// What became of the jobs that were to be held or released.

@@ -65,7 +65,7 @@ async fn pass_on(context: &Context, job: JobId, query: OutputQuery) -> Result<()
     let mut begun = Vec::new();
     while let Some(bytes) = output.next().await? {
         begun.extend(bytes);
-        // Whole lines, so that no character is torn for whoever shows them.
+        // Whole lines, so that no character is torn.
         let end = begun.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
         let end = if end == 0 && begun.len() > LINE_BYTES_MAX { begun.len() } else { end };
         tell(&begun[..end]);

@@ -85,7 +85,7 @@ impl From<LexError> for CommandError {
 #[cfg(test)]
 mod tests {
     use c2_shared::id::JobId;
-    use c2_shared::job::JobState;
+    use c2_shared::job::Standing;
 
     use super::*;
     use crate::command::job_name::{JobName, JobNames};
@@ -181,7 +181,7 @@ mod tests {
         assert!(matches!(parse(":runs 3"), Ok(Verb::Console(Console::Runs(runs))) if runs.run == Some(3)));
         assert!(matches!(parse("info 10.0.0.15"), Ok(Verb::Command(Command::Info(i))) if i.worker == "10.0.0.15"));
         assert!(
-            matches!(parse("jobs --state failed"), Ok(Verb::Command(Command::Jobs(j))) if j.state == Some(JobState::Failed))
+            matches!(parse("jobs --state failed"), Ok(Verb::Command(Command::Jobs(j))) if j.state == Some(Standing::Failed))
         );
         assert!(matches!(parse("job 3"), Ok(Verb::Command(Command::Job(j))) if j.job == JobName::Id(JobId(3))));
         assert!(matches!(parse("job last"), Ok(Verb::Command(Command::Job(j))) if j.job == JobName::Last));

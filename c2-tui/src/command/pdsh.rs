@@ -179,7 +179,7 @@ fn with_failed(target: &str) -> Result<String, CommandError> {
     let failed: Vec<IpAddr> =
         std::fs::read(failed_file()).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
     if failed.is_empty() {
-        return Err(CommandError::refused("the last run of pdsh failed nowhere", "name the workers: pdsh @all uptime"));
+        return Err(CommandError::refused("the last pdsh run had no failures", "name the workers: pdsh @all uptime"));
     }
     Ok(replaced(target, &failed))
 }

@@ -17,6 +17,7 @@ pub(crate) enum Place {
     HereDocument,
     Backslash,
     Dollar,
+    Parameter,
     Unclear,
 }
 
@@ -30,6 +31,7 @@ impl Place {
             Self::HereDocument => "in a here-document",
             Self::Backslash => "behind a backslash",
             Self::Dollar => "behind a $",
+            Self::Parameter => "in ${..}",
             Self::Unclear => "behind quotes that not every shell reads alike",
         }
     }
@@ -296,6 +298,10 @@ impl<'a> Reader<'a> {
             if self.take("{") {
                 // A parameter, perhaps with words that may be quoted by rules of their own.
                 let end = self.rest().find('}').unwrap_or(self.rest().len());
+                let is_within = |mark: &&str| self.rest().find(*mark).is_some_and(|found| found < end);
+                if self.marks.iter().any(is_within) {
+                    return Err(Place::Parameter);
+                }
                 self.unclear |= self.rest()[..end].contains(['\'', '"', '\\', '`', '$', '{']);
                 self.at += end;
             }
@@ -434,7 +440,9 @@ mod tests {
 
     #[test]
     fn words_are_inserted_only_where_the_shell_reads_words() {
-        use Place::{Arithmetic, Backslash, Backticks, Dollar, DoubleQuotes, HereDocument, SingleQuotes, Unclear};
+        use Place::{
+            Arithmetic, Backslash, Backticks, Dollar, DoubleQuotes, HereDocument, Parameter, SingleQuotes, Unclear,
+        };
         let table = [
             ("echo {}", None),
             ("cp {} out/{.}.txt && echo x{/}y{//}{/.}", None),
@@ -472,6 +480,8 @@ mod tests {
             ("echo \\\\\\{}", Some((8, "{}", Backslash))),
             ("echo ${}", Some((6, "{}", Dollar))),
             ("f() { echo ${#}; }; f {}", Some((12, "{#}", Dollar))),
+            ("echo ${x:-{}}", Some((10, "{}", Parameter))),
+            ("echo \"${x:-a{.}b}\" {}", Some((12, "{.}", Parameter))),
             ("echo $$'{}'", Some((8, "{}", SingleQuotes))),
             ("echo $'a\\'b' {}", Some((13, "{}", Unclear))),
             ("echo ${x:-'}'} {}", Some((15, "{}", Unclear))),

@@ -2,12 +2,12 @@
 
 use clap::Args;
 
-use crate::command::{CommandError, Context, Data, Outcome};
+use crate::command::{CommandError, Context, Data, Outcome, operands};
 
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct RemoveWorker {
     /// A worker by address, name, or the beginning of its id
-    #[arg(value_name = "WORKER")]
+    #[arg(value_name = "WORKER", value_parser = operands::one)]
     pub(crate) worker: String,
     /// It is lost with the jobs that it has: they run elsewhere or end, as each asked
     #[arg(long)]

@@ -3,7 +3,7 @@
 use c2_shared::api::jobs::JobsQuery;
 use c2_shared::client::Client;
 use c2_shared::id::JobId;
-use c2_shared::job::JobState;
+use c2_shared::job::Standing;
 use c2_shared::limits::PAGE_LEN_MAX;
 
 use crate::command::job_name::{Common, JobName, JobNames};
@@ -21,13 +21,23 @@ pub(crate) async fn job(context: &Context, name: &JobName) -> Result<JobId, Comm
 
 /// Finds all jobs meant, without repetition, in the order in which they were named.
 pub(crate) async fn jobs(context: &Context, names: &[JobNames]) -> Result<Vec<JobId>, CommandError> {
-    let mut found = Vec::new();
+    let (mut found, mut none) = (Vec::new(), Vec::new());
     for name in names {
         match name {
             JobNames::One(name) => found.push(job(context, name).await?),
-            JobNames::All(common, first, last) => found.extend(all(context, common, *first, *last).await?),
+            JobNames::All(common, first, last) => {
+                let all = all(context, common, *first, *last).await?;
+                none.extend(all.is_empty().then(|| no_job(common)));
+                found.extend(all);
+            }
             JobNames::Range(first, last) => found.extend((first.0..=last.0).map(JobId)),
         }
+    }
+    // Of several kinds of jobs it is enough that there are some of one.
+    match none.into_iter().next() {
+        Some(none) if found.is_empty() => return Err(none),
+        Some(none) => context.progress(&none.message),
+        None => {}
     }
     let mut seen = std::collections::BTreeSet::new();
     found.retain(|id| seen.insert(*id));
@@ -51,18 +61,18 @@ async fn all(context: &Context, common: &Common, first: JobId, last: JobId) -> R
             break;
         }
     }
-    if found.is_empty() {
-        let hint = "`jobs --all` lists all jobs with their states";
-        let none = match common {
-            Common::State(state) => format!("no such job is {state}"),
-            Common::Group(group) => {
-                let states = JobState::ALL.map(JobState::word).join(", ");
-                format!("no job of a group {group:?} is active, and that is no state of jobs either: {states}")
-            }
-        };
-        return Err(CommandError::refused(none, hint));
-    }
     Ok(found)
+}
+
+fn no_job(common: &Common) -> CommandError {
+    let none = match common {
+        Common::State(standing) => format!("no such job is {}", standing.word()),
+        Common::Group(group) => {
+            let states = Standing::ALL.map(Standing::word).join(", ");
+            format!("no job of a group {group:?} is active, and that is no state of jobs either: {states}")
+        }
+    };
+    CommandError::refused(none, "`jobs --all` lists all jobs with their states")
 }
 
 /// Finds the job that was submitted last.
@@ -83,6 +93,10 @@ async fn named(context: &Context, name: &str) -> Result<JobId, CommandError> {
             }
             return Ok(newest);
         }
+    }
+    if !matches!(name.parse(), Ok(JobNames::One(_))) {
+        let hint = "name one by its id; `follow`, `wait`, `cancel` and `get-files` take several";
+        return Err(CommandError::refused(format!("{name:?} means several jobs, and this takes one"), hint));
     }
     Err(CommandError::refused(format!("unknown job {name:?}"), "`jobs --all` lists all jobs; name one by its id"))
 }

@@ -1,8 +1,12 @@
-//! `resume`: a drained worker gets work again.
+//! `resume`: drained workers get work again.
 
-use crate::command::operands::OneWorker;
-use crate::command::{CommandError, Context, Data, Outcome};
+use crate::command::operands::SomeWorkers;
+use crate::command::{CommandError, Context, Outcome, targets};
 
-pub(crate) async fn run(context: &Context, args: OneWorker) -> Result<Outcome, CommandError> {
-    Ok(Data::WorkerChanged(Box::new(context.client.resume(&args.worker).await?)).into())
+pub(crate) async fn run(context: &Context, args: SomeWorkers) -> Result<Outcome, CommandError> {
+    let (target, mut rows) = (args.target(), Vec::new());
+    for worker in targets::workers(context, &target).await? {
+        rows.push(context.client.resume(worker.worker_id.as_str()).await?);
+    }
+    Ok(targets::changed(&target, rows))
 }

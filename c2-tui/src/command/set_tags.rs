@@ -1,14 +1,16 @@
-//! `set-tags`: the tags that a worker offers.
+//! `set-tags`: the tags that workers offer.
+
+use std::collections::BTreeSet;
 
 use clap::Args;
 
-use crate::command::{CommandError, Context, Data, Outcome};
+use crate::command::{CommandError, Context, Outcome, targets};
 
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct SetTags {
-    /// Its address or host name
-    #[arg(value_name = "WORKER")]
-    pub(crate) worker: String,
+    /// A worker by address or name, `@all`, a group like `@gpu`, or a list of them
+    #[arg(value_name = "TARGET")]
+    pub(crate) target: String,
     /// All tags that it is to offer, like `gpu:0,gpu:1,disk`; `""` for none
     #[arg(value_name = "TAGS", value_delimiter = ',', required = true)]
     pub(crate) tags: Vec<String>,
@@ -16,7 +18,12 @@ pub(crate) struct SetTags {
 
 impl SetTags {
     pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
-        let tags = self.tags.iter().map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty()).collect();
-        Ok(Data::Tags(context.client.set_tags(&self.worker, tags).await?).into())
+        let tags = self.tags.iter().map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty());
+        let tags: BTreeSet<String> = tags.collect();
+        let mut all = Vec::new();
+        for worker in targets::workers(context, &self.target).await? {
+            all.push(context.client.set_tags(worker.worker_id.as_str(), tags.clone()).await?);
+        }
+        Ok(targets::tags(&self.target, all))
     }
 }

@@ -112,10 +112,13 @@ fn placed_well(command: &str) -> Result<(), CommandError> {
     let marks = PLACEHOLDERS.map(|(mark, _)| mark);
     let Some((at, mark, place)) = quoting::misplaced(command, &marks) else { return Ok(()) };
     let column = command[..at].chars().count() + 1;
-    Err(CommandError::usage(
-        format!("{mark:?} at column {column} of the command stands {}", place.words()),
-        format!("write {mark} without quotes, it is quoted for you; or begin with x={mark}; and write \"$x\""),
-    ))
+    let itself = mark.replace('{', "\\{").replace('}', "\\}");
+    let hint = match place {
+        // `${#}` is the shell's own.
+        quoting::Place::Dollar => format!("for these characters themselves write ${itself}"),
+        _ => format!("write {mark} without quotes, it is quoted for you; or begin with x={mark}; and write \"$x\""),
+    };
+    Err(CommandError::usage(format!("{mark:?} at column {column} of the command stands {}", place.words()), hint))
 }
 
 enum Piece<'a> {
@@ -338,12 +341,78 @@ a	b
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "an input was run");
     }
 
+    /// In each of these an input stands in another quoting; what is received is printed in brackets.
+    const QUOTINGS: [&str; 24] = [
+        "printf '<%s>' {}",
+        "printf '<%s>' ''{}\"\"",
+        "x={}; printf '<%s>' \"$x\"",
+        "set -- {}; printf '<%s>' \"$1\"",
+        "f() { printf '<%s>' \"$1\"; }; f {}",
+        "case x in x) printf '<%s>' {};; esac",
+        "(printf '<%s>' {}) # it's {}",
+        "sh -c 'printf \"<%s>\" \"$1\"' sh {}",
+        "printf '<%s>' {} | cat",
+        "if true; then printf '<%s>' {}; fi",
+        "printf '<%s>' \"{}\"",
+        "printf '<%s>' '{}'",
+        "printf '<%s>' \"a\"'{}'",
+        "printf '<%s>' \"$(printf %s {})\"",
+        "printf '<%s>' \"$(printf %s \"{}\")\"",
+        "printf '<%s>' \"`printf %s {}`\"",
+        "printf '<%s>' \\{}",
+        "printf '<%s>' ${x:-{}}",
+        "printf '<%s>' \"${x:-{}}\"",
+        "printf '<'; cat <<END\n{}\nEND\nprintf '>'",
+        "printf '<'; cat <<'END'\n{}\nEND\nprintf '>'",
+        "eval \"printf '<%s>' {}\"",
+        "sh -c 'printf \"<%s>\" {}'",
+        "printf '<%s>' $'{}'",
+    ];
+
+    #[test]
+    fn what_a_job_receives_is_the_name_or_the_line_is_refused() {
+        const CHARACTERS: [char; 36] = [
+            ' ', '\t', '\'', '"', '\\', '$', '`', '(', ')', '{', '}', '[', ']', '*', '?', '!', '~', '#', '%', '&', '|',
+            ';', '<', '>', '=', '-', '/', '.', ',', ':', '^', 'a', 'n', '0', 'é', '漢',
+        ];
+        let folder = tempfile::tempdir().unwrap();
+        let mut state = 0x2545_f491_4f6c_dd1d_u64;
+        let mut below = |bound: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(state >> 33).unwrap() % bound
+        };
+        let mut name = || (0..=below(12)).map(|_| CHARACTERS[below(CHARACTERS.len())]).collect::<String>();
+        let mut accepted = 0;
+        for template in QUOTINGS {
+            if placed_well(template).is_err() {
+                continue;
+            }
+            accepted += 1;
+            let names: Vec<String> = (0..150).map(|_| name()).collect();
+            let commands = names.iter().map(|name| fill(template, name, 1, false).unwrap() + "\nprintf '\\0'\n");
+            std::fs::write(folder.path().join("all"), commands.collect::<String>()).unwrap();
+            for shell in ["sh", "bash"] {
+                let ran = std::process::Command::new(shell).arg("all").current_dir(folder.path()).output().unwrap();
+                let received = String::from_utf8(ran.stdout).unwrap();
+                let received: Vec<&str> = received.split_terminator('\0').collect();
+                let expected: Vec<String> = names.iter().map(|name| format!("<{name}>")).collect();
+                assert_eq!(received, expected, "{shell}: {template}");
+            }
+        }
+        assert!((10..QUOTINGS.len()).contains(&accepted), "{accepted}: neither all nor none is refused");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "a name was run");
+    }
+
     #[test]
     fn a_placeholder_in_quotes_is_refused() {
         let error = placed_well("echo é \"out/{/.}.txt\"").unwrap_err();
         assert_eq!(error.message, "\"{/.}\" at column 13 of the command stands in double quotes");
         let hint = "write {/.} without quotes, it is quoted for you; or begin with x={/.}; and write \"$x\"";
         assert_eq!(error.hint.as_deref(), Some(hint));
+        let own = "f() { echo ${#}; }; f";
+        let hint = placed_well(own).unwrap_err().hint.unwrap();
+        assert_eq!(hint, r"for these characters themselves write $\{#\}");
+        assert_eq!(fill(r"f() { echo $\{#\}; }; f", "x", 1, false).unwrap(), own);
     }
 
     #[test]

@@ -49,7 +49,8 @@ impl Submit {
         if same_machine_alone {
             context.progress("--same-machine has no effect without --depends");
         }
-        let notes = if planned.is_demanding() { foretell(context, &planned).await? } else { Vec::new() };
+        let mut notes = if planned.is_demanding() { foretell(context, &planned).await? } else { Vec::new() };
+        notes.extend(planned.beginning());
         let downloads = !planned.spec.download.is_empty();
         let spec = planned.send(&mut Sender::new(context)).await?;
         let job = context.client.submit(&spec).await?.job_id;

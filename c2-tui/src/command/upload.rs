@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 
 use c2_shared::blob::BlobId;
 use c2_shared::bytes64::Bytes64;
 use c2_shared::glob::Pattern;
 use c2_shared::job::Upload;
-use c2_shared::limits::{BLOB_BYTES_MAX, INLINE_FILE_BYTES_MAX};
+use c2_shared::limits::{BLOB_BYTES_MAX, INLINE_FILE_BYTES_MAX, LIST_LEN_MAX};
 use tokio::task::spawn_blocking;
 
 use crate::command::files::{self, Budget};
@@ -50,10 +51,54 @@ pub(crate) fn look(flags: &[String]) -> Result<Vec<Source>, CommandError> {
                     sources.push(Source::look(&path, base_name(&path))?);
                 }
             }
+            Some(_) | None if std::fs::metadata(&*path).is_ok_and(|path| path.is_dir()) => {
+                let path = path.trim_end_matches('/');
+                let before = sources.len();
+                all_in(path, place.map_or_else(|| base_name(path), |place| place.trim_end_matches('/')), &mut sources)?;
+                if sources.len() == before {
+                    return Err(CommandError::refused(
+                        format!("no file is in {path:?}"),
+                        "name a folder that has some",
+                    ));
+                }
+            }
             Some(_) | None => sources.push(Source::look(&path, place.unwrap_or_else(|| base_name(&path)))?),
         }
     }
     Ok(sources)
+}
+
+/// All files of a folder, at whatever depth, in the order of their names.
+fn all_in(folder: &str, place: &str, sources: &mut Vec<Source>) -> Result<(), CommandError> {
+    let unreadable = |e: &io::Error| files::unreadable(folder, e);
+    let entries = std::fs::read_dir(if folder.is_empty() { "/" } else { folder }).map_err(|e| unreadable(&e))?;
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|e| unreadable(&e))?;
+        let name = entry.file_name().into_string().map_err(|name| {
+            CommandError::refused(
+                format!("the name {name:?} in {folder:?} is not UTF-8"),
+                "rename it, or pack the folder: tar -cf all.tar DIR",
+            )
+        })?;
+        // A link to a folder may lead back into itself.
+        names.push((name, entry.file_type().map_err(|e| unreadable(&e))?.is_dir()));
+    }
+    names.sort();
+    for (name, is_folder) in names {
+        let path = format!("{folder}/{name}");
+        let place = if matches!(place, "" | "." | "..") { name } else { format!("{place}/{name}") };
+        if is_folder {
+            all_in(&path, &place, sources)?;
+        } else {
+            sources.push(Source::look(&path, &place)?);
+        }
+        if sources.len() > LIST_LEN_MAX {
+            let hint = "pack the folder and let the job unpack it: tar -cf all.tar DIR";
+            return Err(CommandError::refused(format!("{folder:?} has more than {LIST_LEN_MAX} files"), hint));
+        }
+    }
+    Ok(())
 }
 
 /// The commas separate files, unless a file's own name has them.
@@ -184,6 +229,15 @@ mod tests {
         check(&[at("?")], &[("a", "a"), ("b", "b")]);
         check(&[at("[1].x")], &[("[1].x", "[1].x")]);
         check(&[at("*.x")], &[("1.x", "1.x"), ("[1].x", "[1].x")]);
+        std::fs::create_dir_all(at("d/e/.f")).unwrap();
+        for name in ["d/z", "d/e/.f/y", "d/.hidden"] {
+            std::fs::write(at(name), "1").unwrap();
+        }
+        check(&[at("d")], &[("d/.hidden", "d/.hidden"), ("d/e/.f/y", "d/e/.f/y"), ("d/z", "d/z")]);
+        check(&[format!("{}/:in", at("d/e"))], &[("d/e/.f/y", "in/.f/y")]);
+        check(&[format!("{}:.", at("d/e"))], &[("d/e/.f/y", ".f/y")]);
+        std::os::unix::fs::symlink("..", at("d/e/up")).unwrap();
+        std::fs::create_dir(at("empty")).unwrap();
         assert_eq!(look(&[at("run.sh")]).unwrap()[0].mode, Some(0o700));
         for missing in [
             at("no"),
@@ -191,7 +245,8 @@ mod tests {
             format!("{}:x", at("*")),
             format!("{}:x,{}", at("a"), at("no")),
             format!("{},{}", at("a"), at("no")),
-            dir.path().display().to_string(),
+            at("d"),
+            at("empty"),
         ] {
             assert!(look(std::slice::from_ref(&missing)).is_err(), "{missing}");
         }

@@ -52,19 +52,24 @@ pub(crate) fn worker(row: &WorkerRow) -> String {
     sanitize::cell(&text) + "\n"
 }
 
-pub(crate) fn tag_status(look: &Look, status: &TagStatus) -> String {
-    if status.tags.is_empty() {
-        return format!(
-            "{} offers no tag\n`detect-tags {0}` suggests some, `set-tags {0} TAG,TAG` sets them\n",
-            status.ip
-        );
+pub(crate) fn tag_status(look: &Look, all: &[TagStatus]) -> String {
+    let mut table = Table::new([words("WORKER"), words("TAG"), words("HELD BY")]);
+    let mut without = String::new();
+    for status in all {
+        // Of a single worker nobody need be told which.
+        let ip = if all.len() > 1 { status.ip.to_string() } else { String::new() };
+        for (tag, holder) in &status.tags {
+            let holder = holder.map_or_else(|| "-".to_owned(), |attempt| attempt.job.to_string());
+            table.row([Cell::from(&ip), Cell::from(tag), Cell::from(holder)]);
+        }
+        if status.tags.is_empty() {
+            without.push_str(&format!(
+                "{} offers no tag\n`detect-tags {0}` suggests some, `set-tags {0} TAG,TAG` sets them\n",
+                status.ip
+            ));
+        }
     }
-    let mut table = Table::new([words("TAG"), words("HELD BY")]);
-    for (tag, holder) in &status.tags {
-        let holder = holder.map_or_else(|| "-".to_owned(), |attempt| attempt.job.to_string());
-        table.row([Cell::from(tag), Cell::from(holder)]);
-    }
-    table.render(look)
+    if table.is_empty() { without } else { table.render(look) + &without }
 }
 
 pub(crate) fn detected(look: &Look, answer: &DetectResponse) -> String {
@@ -101,6 +106,7 @@ pub(crate) fn preview(look: &Look, jobs: &[JobSpec]) -> String {
         flexible("TAGS"),
         flexible("DEPENDS"),
         numbers("PRIORITY"),
+        words("BEGINS"),
         flexible("COMMAND"),
     ]);
     for (i, job) in jobs.iter().enumerate() {
@@ -111,6 +117,7 @@ pub(crate) fn preview(look: &Look, jobs: &[JobSpec]) -> String {
             Cell::from(joined(&job.tags)),
             Cell::from(joined(job.depends.iter().map(ToString::to_string))),
             Cell::from(if job.priority == 0 { String::new() } else { job.priority.to_string() }),
+            Cell::from(job.begin_at.map(|ms| look.moment(ms)).unwrap_or_default()),
             Cell::from(&job.command),
         ]);
     }

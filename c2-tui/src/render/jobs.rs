@@ -1,7 +1,7 @@
 //! Jobs, the queue and the log as text.
 
 use c2_shared::api::jobs::{AttemptRow, JobInfo, JobList, JobLog, JobRow, QueueStatus};
-use c2_shared::job::JobState;
+use c2_shared::job::{JobSpec, JobState, OnLost, Standing};
 use c2_shared::time::span;
 
 use crate::render::look::Look;
@@ -26,11 +26,11 @@ pub(crate) fn list(look: &Look, list: &JobList, active_only: bool) -> String {
         words("STATE"),
         flexible("OUTCOME"),
         flexible("NAME"),
-        words("GROUP"),
-        flexible("TAGS"),
+        words("GROUP").dispensable(),
+        flexible("TAGS").dispensable(),
         words("WORKER"),
-        words("SUBMITTED"),
-        numbers("TOOK"),
+        words("SUBMITTED").dispensable(),
+        numbers("TOOK").dispensable(),
         flexible("COMMAND"),
     ]);
     for row in &list.jobs {
@@ -55,34 +55,26 @@ pub(crate) fn list(look: &Look, list: &JobList, active_only: bool) -> String {
 }
 
 pub(crate) fn info(look: &Look, job: &JobInfo) -> String {
-    let (row, spec) = (&job.row, &job.spec);
+    let row = &job.row;
     let time = |ms: Option<u64>| ms.map(|ms| look.time(ms)).unwrap_or_default();
-    let pairs = [
+    let mut pairs = vec![
         ("job", row.job_id.to_string()),
         ("name", row.name.clone().unwrap_or_default()),
         ("state", state(row)),
         ("outcome", outcome(row)),
-        ("command", spec.command.clone()),
-        ("group", row.group.clone().unwrap_or_default()),
-        ("tags", joined(&row.tags)),
-        ("depends", joined(spec.depends.iter().map(ToString::to_string))),
-        ("same machine", yes(spec.same_machine)),
-        ("exclude", joined(&spec.exclude)),
-        ("upload", joined(spec.upload.iter().map(|upload| &upload.path))),
-        ("download", joined(&spec.download)),
-        ("env", joined(spec.env.iter().map(|(key, value)| format!("{key}={value}")))),
-        ("timeout", spec.timeout_s.map(|s| span(s.saturating_mul(1_000))).unwrap_or_default()),
-        ("retries", Some(spec.retries).filter(|n| *n > 0).map(|n| n.to_string()).unwrap_or_default()),
-        ("priority", Some(row.priority).filter(|n| *n != 0).map(|n| n.to_string()).unwrap_or_default()),
-        ("begin at", time(spec.begin_at)),
+    ];
+    pairs.extend(asked(look, &job.spec));
+    pairs.extend([
         ("worker", worker(row)),
         ("submitted", look.time(row.submitted_ms)),
         ("started", time(row.started_ms)),
         ("ended", time(row.ended_ms)),
         ("took", took(row)),
-    ];
+    ]);
     let mut text = fields(look, &pairs);
-    if job.attempts.len() > 1 {
+    // One attempt at a job that has ended is in the fields already.
+    let is_over = |attempt: &AttemptRow| attempt.ended_ms.is_some() && !row.state.is_terminal();
+    if job.attempts.len() > 1 || job.attempts.iter().any(is_over) {
         text.push('\n');
         text.push_str(&attempts(look, &job.attempts));
     }
@@ -96,6 +88,58 @@ pub(crate) fn info(look: &Look, job: &JobInfo) -> String {
         }
     }
     text
+}
+
+/// All that was asked for when the job was submitted; a field that is not shown is named.
+fn asked(look: &Look, spec: &JobSpec) -> Vec<(&'static str, String)> {
+    let JobSpec {
+        command,
+        // With the job itself.
+        name: _,
+        group,
+        tags,
+        depends,
+        same_machine,
+        stdin,
+        stdin_sha256: _,
+        upload,
+        download,
+        env,
+        timeout_s,
+        retries,
+        retry_delay_s,
+        priority,
+        hold,
+        begin_at,
+        on_lost,
+        exclude,
+        umask,
+        // c2d keeps it apart.
+        idempotency_key: _,
+    } = spec;
+    let seconds = |s: &Option<u64>| s.map(|s| span(s.saturating_mul(1_000))).unwrap_or_default();
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let unless = |is_usual: bool, text: String| if is_usual { String::new() } else { text };
+    vec![
+        ("command", command.clone()),
+        ("group", text(group)),
+        ("tags", joined(tags)),
+        ("depends", joined(depends.iter().map(ToString::to_string))),
+        ("same machine", yes(*same_machine)),
+        ("exclude", joined(exclude)),
+        ("stdin", unless(stdin.is_none(), "a file".to_owned())),
+        ("upload", joined(upload.iter().map(|upload| &upload.path))),
+        ("download", joined(download)),
+        ("env", joined(env.iter().map(|(key, value)| format!("{key}={value}")))),
+        ("umask", text(umask)),
+        ("timeout", seconds(timeout_s)),
+        ("retries", unless(*retries == 0, retries.to_string())),
+        ("retry delay", seconds(retry_delay_s)),
+        ("on lost", unless(*on_lost == OnLost::default(), words_of(*on_lost).to_owned())),
+        ("priority", unless(*priority == 0, priority.to_string())),
+        ("hold", yes(*hold)),
+        ("begin at", begin_at.map(|ms| look.moment(ms)).unwrap_or_default()),
+    ]
 }
 
 fn attempts(look: &Look, attempts: &[AttemptRow]) -> String {
@@ -154,7 +198,7 @@ pub(crate) fn queue(look: &Look, queue: &QueueStatus) -> String {
         ("slots", format!("{} of {} used", queue.slots_used, queue.slots)),
     ];
     if queue.paused {
-        pairs.push(("paused", "nothing new starts; `unpause` lets it go on".to_owned()));
+        pairs.push(("paused", "nothing new starts; `unpause` resumes it".to_owned()));
     }
     if queue.recovering {
         pairs.push(("recovering", "c2d started just now and waits for workers to say what they run".to_owned()));
@@ -162,7 +206,10 @@ pub(crate) fn queue(look: &Look, queue: &QueueStatus) -> String {
     fields(look, &pairs)
 }
 
-pub(crate) fn log(look: &Look, log: &JobLog) -> String {
+pub(crate) fn log(look: &Look, log: &JobLog, filtered: bool) -> String {
+    if log.results.is_empty() && filtered {
+        return "no result fits these filters\n`log` without them shows the latest results\n".to_owned();
+    }
     if log.results.is_empty() {
         return "no job has ended yet\n`jobs` lists those that wait or run\n".to_owned();
     }
@@ -171,16 +218,16 @@ pub(crate) fn log(look: &Look, log: &JobLog) -> String {
         words("JOB"),
         words("STATE"),
         flexible("OUTCOME"),
-        flexible("NAME"),
+        flexible("NAME").dispensable(),
         words("WORKER"),
-        numbers("TOOK"),
+        numbers("TOOK").dispensable(),
         flexible("COMMAND"),
     ];
     let mut table = Table::new(columns);
     for entry in &log.results {
         let row = &entry.job;
         table.row([
-            Cell::from(row.ended_ms.map_or_else(|| entry.ended_at.clone(), |ms| look.time(ms))),
+            Cell::from(row.ended_ms.map_or_else(|| entry.ended_at.clone(), |ms| look.table_time(ms))),
             Cell::from(row.job_id.to_string()),
             Cell::styled(state(row), row.state),
             Cell::from(outcome(row)),
@@ -190,16 +237,23 @@ pub(crate) fn log(look: &Look, log: &JobLog) -> String {
             Cell::from(&row.command),
         ]);
     }
-    table.render(look)
+    let mut text = table.render(look);
+    if let Some(first) = log.results.first().filter(|first| first.seq > 1) {
+        text.push_str(&format!("older results: add --before={}\n", first.seq));
+    }
+    text
 }
 
 /// The state, with what an operator must know about it beside.
 fn state(row: &JobRow) -> String {
-    match row.state {
-        JobState::Running if row.cancelling => "cancelling".to_owned(),
-        JobState::Running if row.unreachable => "unreachable".to_owned(),
-        JobState::Running if row.delivering => "delivering".to_owned(),
-        state => state.to_string(),
+    Standing::of(row).word().to_owned()
+}
+
+const fn words_of(on_lost: OnLost) -> &'static str {
+    match on_lost {
+        OnLost::Requeue => "requeue",
+        OnLost::Fail => "fail",
+        OnLost::Wait => "wait",
     }
 }
 

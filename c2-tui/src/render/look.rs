@@ -5,6 +5,9 @@ use c2_shared::worker::WorkerStatus;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+/// From this width on tables need not save room.
+const WIDE: u16 = 120;
+
 /// Whatever the words themselves do not decide.
 #[derive(Clone, Debug)]
 pub(crate) struct Look {
@@ -78,6 +81,16 @@ impl Look {
     /// A point in time to the second.
     pub(crate) fn time(&self, unix_ms: u64) -> String {
         self.format("%Y-%m-%d %H:%M:%S", unix_ms)
+    }
+
+    /// A point in time that somebody chose, with the zone in which it is shown.
+    pub(crate) fn moment(&self, unix_ms: u64) -> String {
+        self.format("%Y-%m-%d %H:%M:%S %Z", unix_ms)
+    }
+
+    /// A point in time for a column of many, without the year where there is little room.
+    pub(crate) fn table_time(&self, unix_ms: u64) -> String {
+        if self.width < WIDE { self.format("%m-%d %H:%M:%S", unix_ms) } else { self.time(unix_ms) }
     }
 
     /// A point in time for a column.

@@ -1,4 +1,4 @@
-//! Outcomes as text for people and as JSON for programs. Pure: whoever calls it prints.
+//! Outcomes as text for people and as JSON for programs. Pure: the caller prints.
 
 mod answers;
 mod files;
@@ -16,8 +16,8 @@ mod workers;
 mod tests;
 
 pub(crate) use json::json;
-pub(crate) use sanitize::{block, cell};
+pub(crate) use sanitize::{block, cell, overwritten};
 pub(crate) use ssh::{counts, folds, from_worker, how_it_ended, outputs};
 pub(crate) use text::{LIMIT, gap};
-pub(crate) use text::{text, verdict};
+pub(crate) use text::{begins, text, verdict};
 pub(crate) use why::waiting;

@@ -21,6 +21,7 @@ pub(crate) struct Column {
     title: &'static str,
     right: bool,
     flexible: bool,
+    dispensable: bool,
 }
 
 /// A text with its style; foreign text is made harmless here.
@@ -38,16 +39,23 @@ const CELL_MAX: usize = 240;
 const FLEXIBLE_MIN: usize = 12;
 
 pub(crate) const fn words(title: &'static str) -> Column {
-    Column { title, right: false, flexible: false }
+    Column { title, right: false, flexible: false, dispensable: false }
 }
 
 pub(crate) const fn numbers(title: &'static str) -> Column {
-    Column { title, right: true, flexible: false }
+    Column { title, right: true, flexible: false, dispensable: false }
 }
 
 /// A column of words that gives way when there is too little room.
 pub(crate) const fn flexible(title: &'static str) -> Column {
-    Column { title, right: false, flexible: true }
+    Column { title, right: false, flexible: true, dispensable: false }
+}
+
+impl Column {
+    /// The same, left out where the others would not fit otherwise.
+    pub(crate) const fn dispensable(self) -> Self {
+        Self { dispensable: true, ..self }
+    }
 }
 
 impl Cell {
@@ -81,10 +89,19 @@ impl Table {
         self.rows.push(cells);
     }
 
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// Writes header and rows, each ending in a line end.
     pub(crate) fn render(&self, look: &Look) -> String {
-        let shown: Vec<usize> =
+        let mut shown: Vec<usize> =
             (0..self.columns.len()).filter(|i| self.rows.iter().any(|row| !row[*i].text.is_empty())).collect();
+        while self.least(&shown) > look.width.into()
+            && let Some(at) = shown.iter().rposition(|i| self.columns[*i].dispensable)
+        {
+            shown.remove(at);
+        }
         let widths = self.widths(&shown, look.width.into());
         let mut text = String::new();
         let header: Vec<Cell> = self.columns.iter().map(|c| Cell::styled(c.title, Style::Head)).collect();
@@ -94,13 +111,24 @@ impl Table {
         text
     }
 
+    /// The width that a column would like to have.
+    fn natural(&self, i: usize) -> usize {
+        let cells = self.rows.iter().map(|row| row[i].text.width());
+        cells.max().unwrap_or(0).max(self.columns[i].title.width())
+    }
+
+    /// The width that these columns have when the flexible ones have given way.
+    fn least(&self, shown: &[usize]) -> usize {
+        let least = |i: usize| match self.columns[i].flexible {
+            true => self.natural(i).min(FLEXIBLE_MIN),
+            false => self.natural(i),
+        };
+        shown.iter().map(|i| least(*i)).sum::<usize>() + GAP.len() * shown.len().saturating_sub(1)
+    }
+
     /// The width of each column that is shown; flexible ones give way.
     fn widths(&self, shown: &[usize], limit: usize) -> Vec<usize> {
-        let natural = |i: usize| {
-            let cells = self.rows.iter().map(|row| row[i].text.width());
-            cells.max().unwrap_or(0).max(self.columns[i].title.width())
-        };
-        let mut widths: Vec<usize> = shown.iter().map(|i| natural(*i)).collect();
+        let mut widths: Vec<usize> = shown.iter().map(|i| self.natural(*i)).collect();
         let total = widths.iter().sum::<usize>() + GAP.len() * shown.len().saturating_sub(1);
         let mut excess = total.saturating_sub(limit);
         // The widest gives first, so that short words stay whole for as long as they can.
@@ -211,6 +239,16 @@ mod tests {
         table.row(["short words here", "a much longer command that says a lot", "x"].map(Cell::from));
         let seen = table.render(&look(40, false));
         assert_eq!(seen.lines().last(), Some("short words here  a much lo…ays a lot  x"));
+    }
+
+    #[test]
+    fn what_can_be_spared_goes_before_anything_falls_off() {
+        let columns = [words("A"), words("B").dispensable(), words("C").dispensable(), flexible("D")];
+        let mut table = Table::new(columns);
+        table.row(["aaaa", "bbbb", "cccc", "a command of some length"].map(Cell::from));
+        let head =
+            |width| table.render(&look(width, false)).lines().next().unwrap().split_whitespace().collect::<String>();
+        assert_eq!((head(80), head(30), head(29), head(23)), ("ABCD".into(), "ABCD".into(), "ABD".into(), "AD".into()));
     }
 
     #[test]

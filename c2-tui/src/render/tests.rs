@@ -107,7 +107,14 @@ fn empty_lists_say_why_and_what_next() {
         &Data::Jobs { list: JobList::default(), active_only: false },
         "no such job\n`submit \"echo hello\"` adds one\n",
     );
-    check(&Data::Log(JobLog::default()), "no job has ended yet\n`jobs` lists those that wait or run\n");
+    check(
+        &Data::Log { log: JobLog::default(), filtered: true },
+        "no result fits these filters\n`log` without them shows the latest results\n",
+    );
+    check(
+        &Data::Log { log: JobLog::default(), filtered: false },
+        "no job has ended yet\n`jobs` lists those that wait or run\n",
+    );
 }
 
 #[test]
@@ -117,28 +124,37 @@ fn a_job_in_full() {
     let running = json!({"number": 3, "worker": "10.0.0.15", "started_ms": 1_700_000_001_000_u64});
     let lines: String = (1..=12).map(|n| format!("line {n}\n")).collect();
     let more = json!({
-        "spec": {"command": "make -j4 all", "env": {"A": "b"}, "timeout_s": 90, "retries": 1, "depends": ["any:job-1"]},
+        "spec": {
+            "command": "make -j4 all", "tags": ["gpu:0", "disk"], "env": {"A": "b"}, "timeout_s": 90, "retries": 1, "depends": ["any:job-1"], "stdin": "",
+            "umask": "022", "retry_delay_s": 5, "on_lost": "fail", "hold": true, "begin_at": 1_700_000_000_000_u64,
+        },
         "attempts": [attempt(1, json!({"kind": "lost"}), false), attempt(2, json!({"kind": "exit", "code": 2}), true), running],
         "stdout": lines, "stderr": "no rule\u{7}\n",
     });
     info.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     let shown: String = (3..=12).map(|n| format!("line {n}\n")).collect();
     let expected = format!(
-        "job        job-3\n\
-         name       nightly\n\
-         state      failed\n\
-         outcome    exit 2\n\
-         command    make -j4 all\n\
-         tags       gpu:0, disk\n\
-         depends    any:job-1\n\
-         env        A=b\n\
-         timeout    1m30s\n\
-         retries    1\n\
-         worker     10.0.0.15\n\
-         submitted  2023-11-14 22:13:20\n\
-         started    2023-11-14 22:13:21\n\
-         ended      2023-11-14 22:13:24\n\
-         took       3.2s\n\
+        "job          job-3\n\
+         name         nightly\n\
+         state        failed\n\
+         outcome      exit 2\n\
+         command      make -j4 all\n\
+         tags         gpu:0, disk\n\
+         depends      any:job-1\n\
+         stdin        a file\n\
+         env          A=b\n\
+         umask        022\n\
+         timeout      1m30s\n\
+         retries      1\n\
+         retry delay  5.0s\n\
+         on lost      fail\n\
+         hold         yes\n\
+         begin at     2023-11-14 22:13:20 UTC\n\
+         worker       10.0.0.15\n\
+         submitted    2023-11-14 22:13:20\n\
+         started      2023-11-14 22:13:21\n\
+         ended        2023-11-14 22:13:24\n\
+         took         3.2s\n\
          \n\
          ATTEMPT  WORKER     STARTED              TOOK  OUTCOME      OUTPUT\n\
          \u{20}     1  10.0.0.15  2023-11-14 22:13:21  1.5s  worker lost  not kept\n\
@@ -181,12 +197,29 @@ fn the_queue_and_the_log() {
     entry
         .as_object_mut()
         .unwrap()
-        .extend([("seq".to_owned(), json!(1)), ("ended_at".to_owned(), json!("2023-11-14T22:13:24.200Z"))]);
+        .extend([("seq".to_owned(), json!(41)), ("ended_at".to_owned(), json!("2023-11-14T22:13:24.200Z"))]);
     check(
-        &Data::Log(read(&json!({"results": [entry]}))),
+        &Data::Log { log: read(&json!({"results": [entry]})), filtered: false },
         "ENDED                JOB    STATE   OUTCOME  NAME     WORKER     TOOK  COMMAND\n\
-         2023-11-14 22:13:24  job-3  failed  exit 2   nightly  10.0.0.15  3.2s  make -j4 all\n",
+         2023-11-14 22:13:24  job-3  failed  exit 2   nightly  10.0.0.15  3.2s  make -j4 all\n\
+         older results: add --before=41\n",
     );
+}
+
+#[test]
+fn the_log_of_eighty_columns_keeps_what_matters() {
+    let mut entry = failed_job();
+    let more = [("seq", json!(1)), ("ended_at", json!("")), ("command", json!("python train.py --epochs=90 --lr=0.1"))];
+    entry.as_object_mut().unwrap().extend(more.map(|(key, value)| (key.to_owned(), value)));
+    entry["name"] = json!("a-long-name-of-the-night");
+    entry["outcome"] = json!({"kind": "setup", "reason": "cannot prepare the workspace"});
+    let look = Look { width: 80, colour: false, zone: TimeZone::UTC };
+    let log = Data::Log { log: read(&json!({"results": [entry]})), filtered: false };
+    let text = render::text::data(&look, &log);
+    for wanted in ["11-14 22:13:24", "job-3", "failed", "10.0.0.15", "pytho", "lr=0.1"] {
+        assert!(text.contains(wanted), "{wanted}:\n{text}");
+    }
+    assert!(text.lines().all(|line| line.len() <= 84), "{text}");
 }
 
 #[test]
@@ -266,7 +299,7 @@ fn one_line_answers() {
     let refused = vec![Refusal { job_id: JobId(3), message: "job-3 has ended already".to_owned() }];
     check(
         &Data::Cancelled { cancelled, refused },
-        "job-1 cancelled\njob-2 is being ended\nnot cancelled: job-3 has ended already\n",
+        "job-1 cancelled\nstopping job-2\nnot cancelled: job-3 has ended already\n",
     );
 }
 

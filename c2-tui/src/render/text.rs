@@ -35,18 +35,20 @@ pub(super) fn data(look: &Look, data: &Data) -> String {
         Data::Ran(ran) => ssh::ran(look, ran),
         Data::Verified(verified) => ssh::verified(look, verified),
         Data::Queue(queue) => jobs::queue(look, queue),
-        Data::Log(log) => jobs::log(look, log),
+        Data::Log { log, filtered } => jobs::log(look, log, *filtered),
         Data::Examined(checks) => answers::examined(look, checks),
         Data::Groups(list) => answers::groups(look, list),
         Data::WorkerChanged(row) => answers::worker(row),
+        Data::WorkersChanged(rows) => rows.iter().map(answers::worker).collect(),
         Data::WorkerToLose(info) => workers::to_lose(info),
         Data::WorkerRemoved(answer) => workers::removed(answer),
-        Data::Tags(status) => answers::tag_status(look, status),
+        Data::Tags(status) => answers::tag_status(look, std::slice::from_ref(status)),
+        Data::TagsOfAll(all) => answers::tag_status(look, all),
         Data::Detected(answer) => answers::detected(look, answer),
         Data::Changed { changed, refused } => answers::changed(changed, refused),
         Data::Retried { ended, again } => answers::retried(ended, again),
-        Data::Paused(answer) if answer.paused => "the queue is paused; what runs goes on\n".to_owned(),
-        Data::Paused(_) => "the queue goes on\n".to_owned(),
+        Data::Paused(answer) if answer.paused => "queue paused; running jobs continue\n".to_owned(),
+        Data::Paused(_) => "queue resumed\n".to_owned(),
         Data::Why(explanation) => why::why(look, explanation),
         Data::SubmittedAll(ids) => submitted(ids) + "\n",
         Data::Previewed(jobs) => answers::preview(look, jobs),
@@ -67,6 +69,13 @@ pub(crate) fn verdict(row: &JobRow) -> String {
     sanitize::cell(&text)
 }
 
+/// When jobs begin that asked for a time, in the zone in which that was read.
+pub(crate) fn begins(at_ms: u64, now_ms: u64) -> String {
+    let look = Look { width: u16::MAX, colour: false, zone: TimeZone::system() };
+    let time = look.moment(at_ms);
+    if at_ms > now_ms { format!("begins at {time}") } else { format!("begins at once, as {time} has passed") }
+}
+
 /// A gap in a stream, in one line.
 pub(crate) fn gap(gap: &Gap) -> String {
     let stream = if gap.stream == Stream::Stdout { "stdout" } else { "stderr" };
@@ -80,7 +89,7 @@ pub(crate) const LIMIT: &str =
 
 fn ended_early(answer: &CancelResponse) -> String {
     match answer.state {
-        JobState::Running => format!("{} is being ended\n", answer.job_id),
+        JobState::Running => format!("stopping {}\n", answer.job_id),
         state => format!("{} {state}\n", answer.job_id),
     }
 }

@@ -1,9 +1,9 @@
 //! Why a job does not run, worker by worker, and what would start it.
 
 use c2_shared::api::jobs::JobRow;
-use c2_shared::api::why::{Explanation, Obstacle, Reason, WorkerVerdict};
+use c2_shared::api::why::{Explanation, Obstacle, Reason, Silence, WorkerVerdict};
 use c2_shared::id::AttemptId;
-use c2_shared::job::{Condition, JobState};
+use c2_shared::job::{Condition, JobState, OnLost};
 use c2_shared::time::span;
 use jiff::tz::TimeZone;
 
@@ -20,7 +20,8 @@ pub(crate) fn why(look: &Look, why: &Explanation) -> String {
     match row.state {
         JobState::Running => {
             let worker = row.worker.map(|ip| format!(" on {ip}")).unwrap_or_default();
-            return format!("{} runs{worker}\n", row.job_id);
+            let silence = why.silence.as_ref().map(|silence| silent(row, silence)).unwrap_or_default();
+            return format!("{} runs{worker}{silence}\n", row.job_id);
         }
         state if state.is_terminal() => return verdict(row) + "\n",
         _ => {}
@@ -45,7 +46,11 @@ pub(crate) fn why(look: &Look, why: &Explanation) -> String {
 /// Why a job waits, in one line and without what changes from look to look, so that the same reason
 /// reads the same; none if nothing is in its way.
 pub(crate) fn waiting(why: &Explanation) -> Option<String> {
-    if why.job.state.is_terminal() || why.job.state == JobState::Running {
+    if why.job.state == JobState::Running {
+        let worker = why.job.worker.map_or_else(|| "its worker".to_owned(), |ip| ip.to_string());
+        return why.silence.map(|silence| format!("{worker} is silent; {}", fate(&why.job, silence.on_lost)));
+    }
+    if why.job.state.is_terminal() {
         return None;
     }
     let look = Look { width: u16::MAX, colour: false, zone: TimeZone::system() };
@@ -57,6 +62,31 @@ pub(crate) fn waiting(why: &Explanation) -> Option<String> {
     let in_the_way = at_workers(&why.workers);
     in_the_way
         .or_else(|| (!why.reasons.is_empty()).then(|| "jobs that can run in the same places come before it".to_owned()))
+}
+
+/// That the worker of a job is silent, and what follows from it.
+fn silent(job: &JobRow, silence: &Silence) -> String {
+    let since = match silence.silent_ms {
+        Some(ms) => format!("for {}", span(ms)),
+        None => "since c2d started".to_owned(),
+    };
+    let fate = fate(job, silence.on_lost);
+    let then = match (silence.on_lost, job.worker) {
+        (OnLost::Wait, Some(ip)) if !job.cancelling => format!("; `remove-worker {ip} --lost` gives it up"),
+        _ if silence.left_ms > 0 => format!(" in {} unless the worker is heard before", span(silence.left_ms)),
+        _ => String::new(),
+    };
+    format!(", which was not heard {since}\n{fate}{then}")
+}
+
+/// What becomes of a job when its worker stays silent.
+fn fate(job: &JobRow, on_lost: OnLost) -> &'static str {
+    match on_lost {
+        _ if job.cancelling => "it counts as cancelled",
+        OnLost::Requeue => "it is queued again",
+        OnLost::Fail => "it fails as lost",
+        OnLost::Wait => "it waits for that worker, however long that takes",
+    }
 }
 
 /// What keeps a job from all workers, or from each of those that are meant for it.
@@ -123,11 +153,11 @@ fn of_job(look: &Look, job: &JobRow, reason: &Reason) -> String {
     match reason {
         // Behind an attempt it is the rest before a retry.
         Reason::BeginAt { at_ms } if job.attempt > 0 => {
-            format!("it failed and is tried again at {}", look.time(*at_ms))
+            format!("it failed and is tried again at {}", look.moment(*at_ms))
         }
         Reason::Held => "it is held".to_owned(),
         Reason::Paused => "the whole queue is paused".to_owned(),
-        Reason::BeginAt { at_ms } => format!("its time has not come: {}", look.time(*at_ms)),
+        Reason::BeginAt { at_ms } => format!("its time has not come: {}", look.moment(*at_ms)),
         Reason::Dependency { job_id, condition, state } => {
             let end = match condition {
                 Condition::Ok => "succeed",
@@ -179,16 +209,16 @@ fn advice(why: &Explanation) -> String {
         return format!("`cancel {job}` and submit it again, or start the c2d that wrote it");
     }
     if has(|reason| matches!(reason, Reason::Held)) {
-        return format!("`release {job}` lets it go on");
+        return format!("`release {job}` lets it run");
     }
     if has(|reason| matches!(reason, Reason::Paused)) {
-        return "`unpause` lets the queue go on".to_owned();
+        return "`unpause` resumes the queue".to_owned();
     }
     if has(|reason| matches!(reason, Reason::NoWorkers)) {
         return "start `c2-agent` on a machine".to_owned();
     }
     if has(|reason| matches!(reason, Reason::Dependency { .. } | Reason::BeginAt { .. })) {
-        return "it goes on by itself then".to_owned();
+        return "it starts by itself then".to_owned();
     }
     let passes = |worker: &WorkerVerdict| {
         worker.obstacles.iter().all(|o| matches!(o, Obstacle::TagHeld { .. } | Obstacle::SlotsFull { .. }))
@@ -236,6 +266,39 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn a_silent_worker_is_named_with_what_follows() {
+        let row =
+            json!({"job_id": "job-2", "state": "running", "command": "x", "submitted_ms": 0, "worker": "10.0.0.13"});
+        let says = |silent_ms: Option<u64>, left_ms, on_lost, cancelling| {
+            let job = JobRow { cancelling, ..serde_json::from_value(row.clone()).unwrap() };
+            let silence = Some(Silence { silent_ms, left_ms, on_lost });
+            let explained = Explanation { job, reasons: Vec::new(), workers: Vec::new(), silence };
+            let look = Look { width: 80, colour: false, zone: TimeZone::UTC };
+            (why(&look, &explained), waiting(&explained).unwrap())
+        };
+        let table = [
+            (
+                (Some(23_000), 37_000, OnLost::Requeue, false),
+                "for 23s\nit is queued again in 37s unless the worker is heard before\n",
+            ),
+            (
+                (None, 60_000, OnLost::Fail, false),
+                "since c2d started\nit fails as lost in 1m00s unless the worker is heard before\n",
+            ),
+            (
+                (Some(90_000), 0, OnLost::Wait, false),
+                "for 1m30s\nit waits for that worker, however long that takes; `remove-worker 10.0.0.13 --lost` gives it up\n",
+            ),
+            ((Some(59_900), 0, OnLost::Wait, true), "for 59s\nit counts as cancelled\n"),
+        ];
+        for ((silent_ms, left_ms, on_lost, cancelling), expected) in table {
+            let (text, line) = says(silent_ms, left_ms, on_lost, cancelling);
+            assert_eq!(text, format!("job-2 runs on 10.0.0.13, which was not heard {expected}"));
+            assert!(line.starts_with("10.0.0.13 is silent; it ") && text.contains(&line[24..]), "{line}");
+        }
+    }
+
     fn check(state: &str, reasons: &[Reason], workers: &[&[Obstacle]], expected: Option<&str>) {
         let row = json!({"job_id": "job-2", "state": state, "command": "x", "submitted_ms": 0});
         let job: JobRow = serde_json::from_value(row).unwrap();
@@ -246,7 +309,7 @@ mod tests {
             obstacles: obstacles.to_vec(),
         };
         let workers = workers.iter().enumerate().map(verdict).collect();
-        let why = Explanation { job, reasons: reasons.to_vec(), workers };
+        let why = Explanation { job, reasons: reasons.to_vec(), workers, silence: None };
         assert_eq!(waiting(&why).as_deref(), expected, "{why:?}");
     }
 

@@ -73,7 +73,7 @@ pub(crate) fn accept(known_hosts: &Path, learned: &mut [Learned]) -> Result<(), 
 }
 
 fn cannot(what: &str, error: &std::io::Error) -> CommandError {
-    CommandError::refused(format!("cannot {what}: {error}"), "see the rights and the room there")
+    CommandError::refused(format!("cannot {what}: {error}"), "check permissions and free space")
 }
 
 async fn output(program: &str, arguments: &[&str], folder: &Path) -> Result<String, CommandError> {

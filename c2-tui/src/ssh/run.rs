@@ -21,7 +21,7 @@ use crate::ssh::plan::{self, Host};
 const LINE_BYTES_MAX: u64 = 64 * 1024;
 /// Lines kept of a worker's stream; later ones are counted only.
 const LINES_MAX: usize = 20_000;
-/// Lines that wait between the readers and whoever shows them.
+/// Lines that wait between the readers and the one that shows them.
 const QUEUE_LEN: usize = 256;
 /// What pdsh and ssh get beyond the command's own time, to end what is left and to say so.
 const GRACE: Duration = Duration::from_secs(5);

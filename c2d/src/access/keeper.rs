@@ -42,7 +42,7 @@ impl Advice for AccessError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Token(TokenError::File(error)) | Self::File(error) => return error.hint(),
-            Self::Token(TokenError::Malformed) => "remove the token file that is spoilt to get a new token".to_owned(),
+            Self::Token(TokenError::Malformed) => "delete the corrupt token file to get a new one".to_owned(),
             Self::Token(TokenError::Random) => "start c2d again".to_owned(),
             Self::Malformed { path, .. } => {
                 format!("restore {} from a backup, or remove it and invite all machines anew", path.display())

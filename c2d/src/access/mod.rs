@@ -119,7 +119,7 @@ impl Access {
         self.change(|answer| Change::Join { by, request, wall_ms, answer }).await
     }
 
-    /// Makes a token worthless at once.
+    /// Revokes a token.
     pub(crate) async fn revoke(&self, id: String) -> Result<(), TokenRefusal> {
         self.change(|answer| Change::Revoke { id, answer }).await
     }

@@ -16,7 +16,7 @@ const ID_BYTES: usize = 4;
 /// The SHA-256 of a token's text. The secret has 256 random bits, so nothing slower is needed.
 pub(super) type Hash = [u8; 32];
 
-/// Whoever showed a token.
+/// The holder of a token that was shown.
 #[derive(Clone, Debug)]
 pub(crate) struct Holder {
     /// Names the token.

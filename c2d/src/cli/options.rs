@@ -13,7 +13,7 @@ const CONFIG_FILE: &str = "config.json";
 
 /// The coordinator of C2: keeps the queue of jobs and gives them to the workers.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "c2d", version)]
+#[command(name = "c2d", version, after_long_help = c2_shared::exit::HELP)]
 pub struct Cli {
     /// What else it may be started for; without it this is c2d itself
     #[command(subcommand)]
@@ -32,12 +32,12 @@ pub enum Command {
     /// Something is done to its folder.
     #[command(flatten)]
     Upkeep(Upkeep),
-    /// Makes c2d a service of systemd: of the system for root, else of this user
+    /// Install c2d as a systemd service: for the system as root, otherwise for this user
     Install {
-        /// Only say what would be written
+        /// Show the files and write nothing
         #[arg(long)]
         dry_run: bool,
-        /// Write below this folder in the place of /, for packages and images
+        /// Write below this folder instead of /, for packages and images
         #[arg(long, value_name = "DIR")]
         root: Option<PathBuf>,
     },
@@ -46,11 +46,11 @@ pub enum Command {
 /// What is asked of the c2d that runs.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Tokens {
-    /// Prints a line for `c2-agent join` on another machine, or for `c2-tui login`
+    /// Print a line for `c2-agent join` on another machine, or for `c2-tui login`
     Invite(Invitation),
     /// Remove all files that no job uses
     Gc,
-    /// Looks after the tokens that were given out
+    /// Manage issued tokens
     Token {
         /// What is to be done.
         #[command(subcommand)]
@@ -61,22 +61,22 @@ pub enum Tokens {
 /// What is done to the data folder.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Upkeep {
-    /// Copies everything that c2d keeps into one file, also while it runs
+    /// Write everything that c2d stores to one file; c2d may be running
     Backup {
-        /// The file; it holds secrets and is for its owner alone
+        /// The file; it holds secrets, and only its owner can read it
         #[arg(value_name = "FILE")]
         file: PathBuf,
         /// Replace a file of this name
         #[arg(long)]
         force: bool,
     },
-    /// Puts a backup in the place of the data folder, which stays beside it; c2d must not run
+    /// Restore a backup and keep the old data folder beside it; c2d must not run
     Restore {
         /// What `c2d backup` made
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
-    /// Looks whether everything that c2d keeps is as it should be; changes nothing
+    /// Check the data folder for problems; changes nothing
     Check,
     /// Manage the certificate authority that machines know this c2d by
     Authority {
@@ -89,6 +89,8 @@ pub enum Upkeep {
 /// What can be done with the authority.
 #[derive(Clone, Debug, Subcommand)]
 pub enum AuthorityCommand {
+    /// Print the certificate of the authority, by which clients in other languages know c2d; it is no secret
+    Show,
     /// Make a new authority and new tokens in c2d's folder, after a backup was stolen; c2d must not run
     Rotate {
         /// Stop honouring the old authority at once: all other machines must join or log in again
@@ -100,16 +102,16 @@ pub enum AuthorityCommand {
 /// What `invite` is told.
 #[derive(Clone, Debug, Args)]
 pub struct Invitation {
-    /// What whoever uses the line may do: worker, operator, viewer
+    /// Role of the machine that uses the line: worker, operator, viewer
     #[arg(long, value_name = "ROLE", default_value = "worker", value_parser = role)]
     pub role: Role,
     /// How many machines may use the line
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub uses: u32,
-    /// How long the line is good, like 90, 30m, 2h
+    /// How long the line is valid, like 90, 30m, 2h
     #[arg(long = "for", value_name = "DUR", default_value = "1h", value_parser = parse_duration_s)]
     pub expires_s: u64,
-    /// Give the machine that uses the line the identity of this worker, which was installed anew
+    /// Give the machine that uses the line the identity of this worker, after a reinstallation
     #[arg(long = "as", value_name = "WORKER", conflicts_with = "uses")]
     pub worker: Option<String>,
     /// The address at which other machines find this one [default: the one that c2d listens on]
@@ -120,14 +122,14 @@ pub struct Invitation {
 /// What can be done with tokens.
 #[derive(Clone, Debug, Subcommand)]
 pub enum TokenCommand {
-    /// Lists all tokens, without their secrets
+    /// List all tokens, without their secrets
     List,
-    /// Makes a token worthless at once
+    /// Revoke a token
     Revoke {
         /// Its id, as `token list` shows it
         id: String,
     },
-    /// Puts a new token into c2d's folder; the old one is worthless at once
+    /// Replace a token in c2d's folder; the old one is revoked
     Rotate {
         /// operator or worker
         #[arg(value_parser = role)]

@@ -7,6 +7,7 @@ use std::path::Path;
 use c2_shared::advice::Advice;
 use c2_shared::api::tokens::{InviteRequest, TokenRow};
 use c2_shared::client::{Client, ClientError};
+use c2_shared::exit;
 use c2_shared::pass::Pass;
 use c2_shared::server_address::{ServerAddress, ServerAddressError};
 use c2_shared::token::{Role, TokenError};
@@ -41,9 +42,18 @@ impl Advice for TokensError {
                     .to_owned()
             }
             Self::Token(TokenError::File(error)) => return error.hint(),
-            Self::Token(_) => "start c2d again, which mends its token files".to_owned(),
+            Self::Token(_) => "start c2d again, which repairs its token files".to_owned(),
             Self::Client(error) => return error.hint(),
         })
+    }
+
+    fn status(&self) -> u8 {
+        match self {
+            Self::NotRunning(_) => exit::UNREACHABLE,
+            Self::Client(error) => error.status(),
+            Self::Address(error) => error.status(),
+            Self::Unreachable(_) | Self::Token(_) => exit::FAILED,
+        }
     }
 }
 
@@ -63,11 +73,11 @@ pub async fn run(data_dir: &Path, command: Tokens) -> Result<String, TokensError
         Tokens::Token { command: TokenCommand::List } => Ok(table(&client.tokens().await?.tokens)),
         Tokens::Token { command: TokenCommand::Revoke { id } } => {
             client.revoke(&id).await?;
-            Ok(format!("{id} is worthless now\n"))
+            Ok(format!("token {id} revoked\n"))
         }
         Tokens::Token { command: TokenCommand::Rotate { role } } => {
             client.rotate(role).await?;
-            Ok(format!("{} holds a new token; the old one is worthless now\n", role.file_name()))
+            Ok(format!("{} holds a new token; the old one is revoked\n", role.file_name()))
         }
     }
 }

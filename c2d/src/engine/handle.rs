@@ -77,7 +77,7 @@ impl EngineHandle {
     {
         let (reply, replied) = oneshot::channel();
         let read = move |scheduler: &Scheduler, now: Now| {
-            // Whoever asked may have gone away meanwhile, and then nobody misses the answer.
+            // The caller may have gone away meanwhile, and does not miss the answer then.
             drop(reply.send(read(scheduler, now)));
         };
         self.send(Message::Read(Box::new(read)))?;
@@ -106,7 +106,7 @@ impl EngineHandle {
         let (reply, replied) = oneshot::channel();
         let apply = |step: &mut Step<'_>| -> Tell {
             let answer = step.apply(event);
-            // Whoever asked may have gone away meanwhile, and then nobody misses the answer.
+            // The caller may have gone away meanwhile, and does not miss the answer then.
             Box::new(|durable| drop(reply.send(durable.and(answer))))
         };
         self.send(Message::Apply { apply: Box::new(apply), outputs })?;

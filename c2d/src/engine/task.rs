@@ -171,7 +171,10 @@ impl<D: Durable> Engine<D> {
             return;
         }
         if gap_ms > HEARTBEAT_MS + UNOBSERVED_MS {
-            tracing::warn!("c2d slept or was stuck for {} s; no worker is blamed for it", gap_ms / 1_000);
+            tracing::warn!(
+                "the machine slept or stalled for {} s; silent workers are not marked offline for it",
+                gap_ms / 1_000
+            );
             self.apply(now, TimeUnobserved, pending);
         } else if self.scheduler.next_deadline().is_some_and(|at| at <= now.mono) {
             self.apply(now, TimePassed, pending);
@@ -234,7 +237,7 @@ impl<D: Durable> Engine<D> {
         result
     }
 
-    /// Everything is durable: now it may be known. Whoever asked may be gone, which is no matter.
+    /// Everything is durable: now it may be known. The caller may be gone, which does not matter.
     pub(super) fn answer(&mut self, now: Now, answers: Vec<Decision>, pending: Pending, durable: &Result<(), Refusal>) {
         for decision in answers {
             if let Decision::Answer { token, answer } = decision

@@ -1,6 +1,6 @@
 //! How many connections there are, whose they are, and which one goes when there are too many.
 //!
-//! Whoever connects is a stranger until a request on the connection shows a good token. Strangers get
+//! A client is a stranger until a request on the connection shows a good token. Strangers get
 //! a moment to do so in any number that a machine can want; those that do not are few for each
 //! address. Some connections are kept for holders of tokens. It is always the oldest stranger that
 //! goes, never the newest: so nobody is locked out by connections that are only held open.

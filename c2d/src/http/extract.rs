@@ -7,8 +7,8 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
-use c2_shared::config::describe_json_error;
 use c2_shared::id::JobId;
+use c2_shared::json::{self, Unreadable};
 use c2_shared::limits::LIST_LEN_MAX;
 use c2_shared::validate;
 use http_body_util::LengthLimitError;
@@ -73,7 +73,10 @@ pub(crate) async fn optional_json<T: DeserializeOwned>(request: Request, max: us
         let hint = "send Content-Type: application/json";
         return Err(ErrorBody::new(ErrorCode::UnsupportedMediaType, message, hint).into());
     }
-    serde_json::from_slice(&bytes).map(Some).map_err(|e| unreadable(&e.to_string()))
+    json::read(&bytes).map(Some).map_err(|Unreadable { field, message, hint }| {
+        let body = ErrorBody::new(ErrorCode::InvalidInput, message, hint);
+        ErrorBody { field, ..body }.into()
+    })
 }
 
 impl<T: DeserializeOwned + Send> FromRequestParts<App> for QueryOf<T> {
@@ -83,7 +86,8 @@ impl<T: DeserializeOwned + Send> FromRequestParts<App> for QueryOf<T> {
         let query = Query::<T>::try_from_uri(&parts.uri);
         query.map(|Query(value)| Self(value)).map_err(|e| {
             let text = std::error::Error::source(&e).map_or_else(|| e.to_string(), ToString::to_string);
-            unreadable(&text)
+            let (message, hint) = json::describe(&text);
+            invalid(message, &hint)
         })
     }
 }
@@ -118,9 +122,4 @@ pub(crate) fn check_words(field: &'static str, words: &BTreeSet<String>) -> Resu
 /// A refusal of something that cannot be read.
 pub(crate) fn invalid(message: impl Into<String>, hint: &str) -> ApiError {
     ErrorBody::new(ErrorCode::InvalidInput, message, hint).into()
-}
-
-fn unreadable(serde: &str) -> ApiError {
-    let (message, hint) = describe_json_error(serde);
-    invalid(message, &hint)
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use c2_shared::api::jobs::{JobList, JobsQuery};
+use c2_shared::api::jobs::{JobList, JobRow, JobsQuery};
 use c2_shared::id::JobId;
-use c2_shared::job::JobState;
+use c2_shared::job::{JobState, Standing};
 use c2_shared::limits::{PAGE_LEN, PAGE_LEN_MAX};
 
 use crate::http::find_worker;
@@ -17,8 +17,11 @@ serves!(LIST_JOBS => jobs);
 
 pub(crate) async fn jobs(State(app): State<App>, QueryOf(query): QueryOf<JobsQuery>) -> Answer<JobList> {
     let limit = query.limit.unwrap_or(PAGE_LEN).clamp(1, PAGE_LEN_MAX);
-    let (after, state) = (query.after, query.state);
+    let (after, standing) = (query.after, query.state);
+    let state = standing.map(Standing::state);
     let ended = query.all || state.is_some_and(JobState::is_terminal);
+    // Only the present knows what is special about a job that runs, and so few run that all are looked at.
+    let special = standing.is_some_and(|standing| matches!(standing, Standing::Unreachable | Standing::Cancelling | Standing::Delivering));
     let worker = find_worker::owner(&app, query.worker.as_deref()).await?;
     let filter = JobFilter {
         state,
@@ -31,18 +34,22 @@ pub(crate) async fn jobs(State(app): State<App>, QueryOf(query): QueryOf<JobsQue
         newest: query.newest,
         after,
         // One more than asked for tells whether there is a next page.
-        limit: limit + 1,
+        limit: if special { usize::MAX } else { limit + 1 },
     };
-    let in_order = JobFilter { state, after, limit: limit + 1, ..JobFilter::default() };
-    let mut views = if filter == in_order {
-        app.engine.read(move |scheduler, now| scheduler.jobs(now, state, after, limit + 1)).await?
+    let in_order = JobFilter { state, after, limit: filter.limit, ..JobFilter::default() };
+    let views = if filter == in_order {
+        app.engine.read(move |scheduler, now| scheduler.jobs(now, state, after, in_order.limit)).await?
     } else {
         stored(&app, filter).await?
     };
-    let more = views.len() > limit;
-    views.truncate(limit);
-    let next_after = views.last().filter(|_| more).map(|view| view.id);
-    Ok(Json(JobList { jobs: views.iter().map(job_row).collect(), next_after }))
+    let mut jobs: Vec<JobRow> = views.iter().map(job_row).collect();
+    if let Some(standing) = standing.filter(|_| special) {
+        jobs.retain(|row| standing.means(row));
+    }
+    let more = jobs.len() > limit;
+    jobs.truncate(limit);
+    let next_after = jobs.last().filter(|_| more).map(|row| row.job_id);
+    Ok(Json(JobList { jobs, next_after }))
 }
 
 /// Jobs as they are stored, with what only the present knows of those that live.

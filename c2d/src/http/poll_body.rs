@@ -77,7 +77,7 @@ impl LargeBodies {
             let message = format!("another large request of {worker} is being read");
             return Err(ErrorBody::new(ErrorCode::Busy, message, "wait for its answer").into());
         }
-        // Whoever goes away while it waits leaves, too.
+        // A caller that goes away while it waits leaves, too.
         let mut turn = Turn { bodies: self.clone(), worker, permit: None };
         match timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await {
             Ok(Ok(permit)) => {

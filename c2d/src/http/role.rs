@@ -60,7 +60,7 @@ impl FromRequestParts<App> for Sender {
 #[derive(Clone, Debug)]
 pub(crate) struct Invited(pub(crate) Arc<str>);
 
-/// What whoever asks says that it understands.
+/// What the caller says that it understands.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Protocol(Option<u32>);
 

@@ -94,7 +94,7 @@ pub async fn serve(
     Ok(())
 }
 
-/// Resolves when c2d goes down, also when whoever would say so is gone.
+/// Resolves when c2d goes down, also when the one that would say so is gone.
 pub(crate) async fn stopped(stopping: &mut watch::Receiver<bool>) {
     drop(stopping.wait_for(|stopping| *stopping).await);
 }
@@ -194,7 +194,7 @@ async fn tell_to_speak_tls(mut stream: TcpStream) -> std::io::Result<()> {
     stream.write_all(TLS_ONLY).await?;
     stream.shutdown().await?;
     let mut rest = stream.take(HEAD_BYTES_MAX as u64);
-    // Whoever goes on longer than that does not listen.
+    // A client that continues longer than that does not listen.
     drop(timeout(LINGER, tokio::io::copy(&mut rest, &mut tokio::io::sink())).await);
     Ok(())
 }

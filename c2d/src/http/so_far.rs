@@ -164,7 +164,7 @@ pub(crate) async fn changed(changes: &mut broadcast::Receiver<Arc<Touched>>, job
                 return;
             }
             Ok(_) => return,
-            // c2d goes down, which whoever waits sees by itself.
+            // c2d goes down, which a waiting caller sees by itself.
             Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! A request waits in a mailbox for the worker's poll. It goes along with each answer until the worker
 //! reports, because an answer may not be heard; the worker passes over what it knows already. Nothing is
-//! stored: whoever asked asks again.
+//! stored: the caller asks again.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -113,7 +113,7 @@ impl Desk for Requests {
                     request.told = true;
                     *id
                 });
-                // Whoever fetched may be gone; the next answer carries it again.
+                // The caller may be gone; the next answer carries it again.
                 drop(ids.send(due.collect()));
             }
             Message::Reported { worker, reports } => {

@@ -1,7 +1,7 @@
 //! Carries questions about running output from watchers to workers, and the answers back.
 //!
 //! A question waits in a mailbox for the worker's poll. From then on the worker's answers carry the
-//! conversation: each is answered with the watcher's next question. Nothing is stored; whoever loses the
+//! conversation: each is answered with the watcher's next question. Nothing is stored; a watcher that loses the
 //! thread asks again.
 
 use std::collections::HashMap;

@@ -179,7 +179,7 @@ impl Thread {
                     if let Err(error) = &result {
                         tracing::debug!("the memo {name:?} is not kept yet: {error}");
                     }
-                    // Whoever waited may be gone.
+                    // The caller may be gone.
                     let _told = kept.try_send(result.is_ok());
                 }
                 Ok(Work::Commit(batch, done)) => {
@@ -187,7 +187,7 @@ impl Thread {
                     let result = self.commit(&batch);
                     let (failed, nothing) = (result.is_err(), matches!(result, Ok(Committed::Nothing(_))));
                     self.health.commit_ended(nothing);
-                    // Whoever waited may be gone, which changes nothing about what is durable.
+                    // The caller may be gone, which changes nothing about what is durable.
                     drop(done.send(result));
                     if failed {
                         // Nothing is written after a failure: nobody knows what is on the disk.

@@ -85,6 +85,7 @@ pub fn run(data_dir: &Path, config_file: Option<&Path>, work: Upkeep) -> Result<
             let restored = format!("{} is as in {}; start c2d\n", data_dir.display(), file.display());
             Ok((restored + &aside.collect::<String>(), true))
         }
+        Upkeep::Authority { command: AuthorityCommand::Show } => Ok((crate::authority::certificate(data_dir)?, true)),
         Upkeep::Authority { command: AuthorityCommand::Rotate { now: _ } } => Ok((authority::rotate(data_dir)?, true)),
         Upkeep::Check => {
             let checks = check(data_dir, config_file);

@@ -1,7 +1,7 @@
 //! Files in and out of jobs, and the cleaning of workspaces.
 //!
 //! Content travels as blobs, named by their SHA-256 and stored once; only small files also travel
-//! as base64 inside JSON. A path is what somebody else says: whoever writes a file checks it with
+//! as base64 inside JSON. A path is untrusted: the code that writes a file checks it with
 //! [`crate::validate::relative_path`] first.
 
 use std::net::IpAddr;
@@ -16,7 +16,7 @@ use crate::id::{JobId, WorkerId};
 /// Header of an answer about a blob: how many bytes of it c2d has, and where to go on with it.
 pub const UPLOAD_OFFSET: &str = "upload-offset";
 
-/// A file that a job left for whoever submitted it.
+/// A file that a job left for its submitter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct JobFile {

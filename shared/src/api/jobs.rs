@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::api::error::ErrorBody;
 use crate::api::is_zero;
 use crate::id::{JobId, WorkerId};
-use crate::job::{JobSpec, JobState, Outcome};
+use crate::job::{JobSpec, JobState, Outcome, Standing};
 
 /// The answer to a submit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,9 +156,9 @@ pub struct AttemptRow {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct JobsQuery {
-    /// Only jobs of this state; without it those that have not ended.
+    /// Only jobs that stand there; without it those that have not ended.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub state: Option<JobState>,
+    pub state: Option<Standing>,
     /// Ended jobs too.
     pub all: bool,
     /// Rows at most, 500 without it.
@@ -320,7 +320,8 @@ pub struct JobStateResponse {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BatchRequest {
-    /// The jobs.
+    /// The jobs; a text is a command.
+    #[serde(deserialize_with = "crate::job::with_texts")]
     pub jobs: Vec<JobSpec>,
     /// A key of the caller's choice: the same key within a day answers with the same jobs. Those
     /// of the single jobs are not taken here.

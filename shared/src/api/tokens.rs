@@ -10,7 +10,7 @@ use crate::token::Role;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct InviteRequest {
-    /// What whoever joins may do: `worker`, `operator` or `viewer`.
+    /// The role of the client that joins: `worker`, `operator` or `viewer`.
     pub role: Role,
     /// How often it may be used.
     pub uses: u32,
@@ -35,7 +35,7 @@ pub struct InviteResponse {
     pub line: String,
 }
 
-/// What whoever joins says of itself.
+/// What a client that joins says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]

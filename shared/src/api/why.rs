@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::jobs::JobRow;
 use crate::id::{AttemptId, JobId, WorkerId};
-use crate::job::{Condition, JobState};
+use crate::job::{Condition, JobState, OnLost};
 
 /// The answer of [`super::endpoint::WHY`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,22 @@ pub struct Explanation {
     /// Each worker with what keeps the job from it, in the order of their addresses; empty for a
     /// job that is running or has ended.
     pub workers: Vec<WorkerVerdict>,
+    /// Of a job that runs, that its worker is silent. An older c2d does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silence: Option<Silence>,
+}
+
+/// What becomes of a job whose worker is not heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Silence {
+    /// For how long it was not heard; none if never since c2d started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silent_ms: Option<u64>,
+    /// How long it is waited for at least; 0 if its time is over.
+    pub left_ms: u64,
+    /// What happens then.
+    pub on_lost: OnLost,
 }
 
 /// Something that keeps a job from all workers.

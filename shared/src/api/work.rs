@@ -11,9 +11,9 @@ use crate::api::live::OutputRead;
 use crate::api::output::Output;
 use crate::blob::BlobId;
 use crate::bytes64::Bytes64;
-use crate::config::describe_json_error;
 use crate::id::{AttemptId, JobId, Session};
 use crate::job::{JobSpec, Outcome};
+use crate::json;
 use crate::limits::OUTPUT_KEEP_BYTES;
 use crate::worker::{Hardware, Load};
 
@@ -220,7 +220,7 @@ impl<'de> Deserialize<'de> for Given {
         let given: Box<RawValue> = Deserialize::deserialize(deserializer)?;
         serde_json::from_str(given.get()).map(Self::Readable).or_else(|unknown| {
             let Attempt { attempt } = serde_json::from_str(given.get()).map_err(D::Error::custom)?;
-            let (reason, _) = describe_json_error(&unknown.to_string());
+            let (reason, _) = json::describe(&unknown.to_string());
             Ok(Self::Unreadable { attempt, reason })
         })
     }

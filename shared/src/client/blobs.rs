@@ -1,7 +1,7 @@
 //! Blobs on their way to c2d and back: streamed from and into files, resumed where they broke off,
 //! and verified at the end.
 //!
-//! A call makes one try. Whoever calls it decides how often to try again; each try goes on where
+//! A call makes one try. The caller decides how often to try again; each try goes on where
 //! the one before broke off, [`TransferError::may_pass`] says whether it makes sense.
 
 use std::fs::File;

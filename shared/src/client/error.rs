@@ -3,6 +3,7 @@
 use crate::advice::Advice;
 use crate::api::error::{ErrorBody, ErrorCode};
 use crate::client::tls;
+use crate::exit;
 
 /// Why a call gave no answer.
 #[derive(Debug, thiserror::Error)]
@@ -59,8 +60,13 @@ pub enum ClientError {
 impl Advice for ClientError {
     fn hint(&self) -> Option<String> {
         match self {
+            Self::Unreachable { server, .. } if is_here(server) => Some(
+                "start it with `c2d`, or everything on this machine with `c2-tui --local`; to a c2d elsewhere log in \
+                 with `c2-tui login` and the line of `c2d invite --role operator` there"
+                    .to_owned(),
+            ),
             Self::Unreachable { .. } => {
-                Some("start it with `c2d`, or everything on this machine with `c2-tui --local`".to_owned())
+                Some("see whether c2d runs there, and whether a firewall lets this machine through".to_owned())
             }
             Self::Untrusted { .. } => {
                 Some("`c2d invite` on its machine prints a line for `c2-agent join` or `c2-tui login` here".to_owned())
@@ -75,6 +81,20 @@ impl Advice for ClientError {
             Self::Protocol { .. } => Some("another program may use this port, or the versions differ".to_owned()),
         }
     }
+
+    fn status(&self) -> u8 {
+        match (self, self.code()) {
+            (Self::Unreachable { .. } | Self::Timeout { .. }, _) => exit::UNREACHABLE,
+            (Self::Untrusted { .. } | Self::Stranger { .. }, _) => exit::UNAUTHORIZED,
+            (_, Some(ErrorCode::Unauthorized | ErrorCode::Forbidden)) => exit::UNAUTHORIZED,
+            (Self::Refused { .. } | Self::Protocol { .. }, _) => exit::FAILED,
+        }
+    }
+}
+
+/// Whether an address is one of this machine's own.
+fn is_here(server: &str) -> bool {
+    ["127.", "localhost", "[::1]"].iter().any(|own| server.starts_with(own))
 }
 
 impl ClientError {

@@ -1,7 +1,7 @@
 //! The one typed client of c2d's HTTP interface: what the console and the agent call.
 //!
 //! Every endpoint can be called by its value; one error type, every call with a time limit. It neither retries nor waits;
-//! whoever calls it knows whether a repetition is harmless.
+//! the caller knows whether a repetition is harmless.
 
 mod blobs;
 mod calls;

@@ -5,5 +5,6 @@ pub(crate) mod manual;
 pub(crate) mod reach;
 pub(crate) mod screen;
 pub(crate) mod stop;
+pub(crate) mod strangers;
 pub(crate) mod verdicts;
 pub(crate) mod verify;

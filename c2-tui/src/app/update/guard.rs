@@ -51,7 +51,7 @@ fn jobs(model: &Model, names: &JobNames) -> Vec<String> {
         JobNames::Range(first, last) => within(job.row.job_id, *first, *last),
         JobNames::All(common, first, last) => {
             let fits = match common {
-                Common::State(state) => job.row.state == *state,
+                Common::State(state) => state.means(&job.row),
                 Common::Group(group) => job.row.group.as_ref() == Some(group),
             };
             fits && within(job.row.job_id, *first, *last)

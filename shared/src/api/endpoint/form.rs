@@ -230,7 +230,7 @@ mod shape {
     use schemars::{JsonSchema, Schema, SchemaGenerator};
     use serde::de::DeserializeOwned;
 
-    /// A type as whoever documents it needs it.
+    /// A type as the documentation needs it.
     #[derive(Clone, Copy, Debug)]
     pub struct Shape {
         /// Its name; `null` for `()`.

@@ -252,15 +252,15 @@ endpoints! {
     JOIN: Endpoint<(), (), JoinRequest, JoinResponse> =
         Endpoint::new(Post, "/api/join", INVITED).creates().refuses(&[Conflict, Wait]);
 
-    /// Lists all tokens, without their secrets.
+    /// List all tokens, without their secrets.
     LIST_TOKENS: Endpoint<(), (), (), TokenList> = Endpoint::new(Get, "/api/tokens", OPERATORS);
 
-    /// Makes a token worthless at once.
+    /// Revokes a token.
     REVOKE_TOKEN: Endpoint<str, (), (), TokenGone> = Endpoint::new(Delete, "/api/tokens/{id}", OPERATORS);
 
     /// Puts a new token into c2d's own folder.
     ///
-    /// `operator` or `worker`; the old one is worthless at once.
+    /// `operator` or `worker`; the old one is revoked.
     ROTATE_TOKEN: Endpoint<Role, (), (), TokenGone> = Endpoint::new(Post, "/api/tokens/rotate/{role}", OPERATORS);
 
     /// Opens the live event stream.

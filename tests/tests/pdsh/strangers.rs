@@ -1,0 +1,77 @@
+//! Machines that are no workers, and keys that nobody has seen: each hint is a line that can be typed.
+
+use anyhow::Context as _;
+use c2_tests::scenario;
+use c2_tests::ssh::{Machines, available};
+use serde_json::json;
+
+crate::tests![a_machine_without_an_agent_is_reached, an_unknown_key_names_its_cure];
+
+fn a_machine_without_an_agent_is_reached() {
+    if !available() {
+        return;
+    }
+    scenario(async |cluster| {
+        let mut machines = Machines::new(cluster)?;
+        machines.up("127.60.0.1", "atlas").await?;
+        machines.stranger("127.60.0.2").await?;
+        machines.know("127.60.0.1")?;
+        machines.know("127.60.0.2")?;
+        machines.configure()?;
+        let output = cluster.exec(&["pdsh 127.60.0.2 echo up"]).await?;
+        assert_eq!((output.status, output.stdout.as_str()), (0, "127.60.0.2: up\n"), "{output:?}");
+        assert!(output.stderr.contains("127.60.0.2 is no worker; it is reached all the same"), "{output:?}");
+        let both = cluster.exec(&["pdsh 127.60.0.[1,2] df -h / --output=source"]).await?;
+        assert_eq!(both.stdout.matches(": Filesystem").count(), 2, "flags behind the command are its own: {both:?}");
+        let reads = cluster.exec(&["pdsh 127.60.0.2 cat", "verify-ssh 127.60.0.2"]).await?;
+        assert!(reads.status == 0 && reads.stdout.contains("reachable"), "it has nothing to read: {reads:?}");
+        let all = cluster.exec(&["pdsh @all,!atlas true"]).await?;
+        assert!(all.status == 1 && all.stderr.contains("hint"), "a stranger is in no group: {all:?}");
+        Ok(())
+    });
+}
+
+fn between<'a>(text: &'a str, begin: &str, end: &str) -> Option<&'a str> {
+    Some(text.split_once(begin)?.1.split_once(end)?.0)
+}
+
+fn an_unknown_key_names_its_cure() {
+    if !available() {
+        return;
+    }
+    scenario(async |cluster| {
+        let mut machines = Machines::new(cluster)?;
+        machines.up("127.61.0.1", "atlas").await?;
+        machines.stranger("127.61.0.2").await?;
+        machines.configure_with(json!({}))?;
+        for ip in ["127.61.0.1", "127.61.0.2"] {
+            let port = machines.port(ip)?;
+            let user = std::env::var("USER").unwrap_or_else(|_| "root".to_owned());
+            let flags = format!("--user {user} --port {port}");
+            let refused = cluster.exec(&[&format!("pdsh {ip} {flags} echo up")]).await?;
+            assert_eq!(refused.status, 255, "{refused:?}");
+            // The hint is typed as it stands.
+            let hint = between(&refused.stderr, "see its key: ", ";").with_context(|| format!("{refused:?}"))?;
+            for wanted in [ip, &format!("--port {port}"), &format!("--user {user}"), "--learn"] {
+                let spelt = wanted.replacen(' ', "=", 1);
+                assert!(hint.contains(wanted) || hint.contains(&spelt), "{wanted}: {hint}");
+            }
+            let learned = cluster.exec(&[&format!("{hint} --yes")]).await?;
+            assert!(learned.stdout.contains("accepted: "), "{hint}: {learned:?}");
+            let output = cluster.exec(&[&format!("pdsh {ip} {flags} echo up")]).await?;
+            assert_eq!(output.stdout, format!("{ip}: up\n"), "{output:?}");
+        }
+        // A key that changed: the advice removes the line of this port, from this file.
+        let port = machines.port("127.61.0.1")?;
+        std::fs::write(machines.path("known_hosts"), "")?;
+        machines.know_as("127.61.0.1", "127.61.0.2")?;
+        let changed = cluster.exec(&[&format!("verify-ssh 127.61.0.1 --port {port}")]).await?;
+        let file = machines.path("known_hosts").display().to_string();
+        let said = format!("{}{}", changed.stdout, changed.stderr);
+        let advice = between(&said, "if you changed it: ", ";").with_context(|| said.clone())?;
+        assert!(advice.contains(&format!("[127.61.0.1]:{port}")) && advice.contains(&file), "{advice}");
+        let ran = std::process::Command::new("sh").args(["-c", advice]).output()?;
+        assert!(ran.status.success() && !std::fs::read_to_string(&file)?.contains("127.61.0.1"), "{advice}: {ran:?}");
+        Ok(())
+    });
+}
