@@ -73,12 +73,12 @@ complete -c c2d -n "__fish_c2d_using_subcommand check" -l data-dir -d 'Folder fo
 complete -c c2d -n "__fish_c2d_using_subcommand check" -s h -l help -d 'Print help'
 complete -c c2d -n "__fish_c2d_using_subcommand authority; and not __fish_seen_subcommand_from rotate help" -l data-dir -d 'Folder for everything that c2d keeps [default: ~/.local/state/c2d]' -r -F
 complete -c c2d -n "__fish_c2d_using_subcommand authority; and not __fish_seen_subcommand_from rotate help" -s h -l help -d 'Print help'
-complete -c c2d -n "__fish_c2d_using_subcommand authority; and not __fish_seen_subcommand_from rotate help" -f -a "rotate" -d 'Make a new authority and new tokens in c2d\'s folder, after a backup was stolen; c2d must not run'
+complete -c c2d -n "__fish_c2d_using_subcommand authority; and not __fish_seen_subcommand_from rotate help" -f -a "rotate" -d 'Make a new authority, and honour the old one until all machines know the new one; c2d must not run'
 complete -c c2d -n "__fish_c2d_using_subcommand authority; and not __fish_seen_subcommand_from rotate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c c2d -n "__fish_c2d_using_subcommand authority; and __fish_seen_subcommand_from rotate" -l data-dir -d 'Folder for everything that c2d keeps [default: ~/.local/state/c2d]' -r -F
-complete -c c2d -n "__fish_c2d_using_subcommand authority; and __fish_seen_subcommand_from rotate" -l now -d 'Stop honouring the old authority at once: all other machines must join or log in again'
+complete -c c2d -n "__fish_c2d_using_subcommand authority; and __fish_seen_subcommand_from rotate" -l now -d 'After a backup was stolen: end the old authority and the tokens in c2d\'s folder at once; all other machines must join or log in again'
 complete -c c2d -n "__fish_c2d_using_subcommand authority; and __fish_seen_subcommand_from rotate" -s h -l help -d 'Print help'
-complete -c c2d -n "__fish_c2d_using_subcommand authority; and __fish_seen_subcommand_from help" -f -a "rotate" -d 'Make a new authority and new tokens in c2d\'s folder, after a backup was stolen; c2d must not run'
+complete -c c2d -n "__fish_c2d_using_subcommand authority; and __fish_seen_subcommand_from help" -f -a "rotate" -d 'Make a new authority, and honour the old one until all machines know the new one; c2d must not run'
 complete -c c2d -n "__fish_c2d_using_subcommand authority; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c c2d -n "__fish_c2d_using_subcommand install" -l root -d 'Write below this folder in the place of /, for packages and images' -r -F
 complete -c c2d -n "__fish_c2d_using_subcommand install" -l data-dir -d 'Folder for everything that c2d keeps [default: ~/.local/state/c2d]' -r -F
@@ -96,4 +96,4 @@ complete -c c2d -n "__fish_c2d_using_subcommand help; and not __fish_seen_subcom
 complete -c c2d -n "__fish_c2d_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "list" -d 'Lists all tokens, without their secrets'
 complete -c c2d -n "__fish_c2d_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "revoke" -d 'Makes a token worthless at once'
 complete -c c2d -n "__fish_c2d_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "rotate" -d 'Puts a new token into c2d\'s folder; the old one is worthless at once'
-complete -c c2d -n "__fish_c2d_using_subcommand help; and __fish_seen_subcommand_from authority" -f -a "rotate" -d 'Make a new authority and new tokens in c2d\'s folder, after a backup was stolen; c2d must not run'
+complete -c c2d -n "__fish_c2d_using_subcommand help; and __fish_seen_subcommand_from authority" -f -a "rotate" -d 'Make a new authority, and honour the old one until all machines know the new one; c2d must not run'

@@ -11,19 +11,26 @@ pub(crate) fn cell(text: &str) -> String {
     safe
 }
 
-/// Foreign output as lines: line ends, tabs and colours stay, everything else as in [`cell`].
+/// Foreign output as lines: line ends, tabs and colours stay, but for those that hide text; everything else as in [`cell`].
 /// A lone carriage return, with which a line could be overwritten, becomes a line end.
 pub(crate) fn block(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let mut safe = String::with_capacity(text.len());
     let mut coloured = false;
+    let mut ink = Ink::default();
     let mut rest = text.as_ref();
     while let Some(c) = rest.chars().next() {
         let colours = colour_len(rest);
         if colours > 0 {
-            safe.push_str(&rest[..colours]);
-            coloured = true;
-            rest = &rest[colours..];
+            let (sequence, behind) = rest.split_at(colours);
+            let next = ink.after(sequence);
+            if next.hides() {
+                sequence.chars().for_each(|c| push(&mut safe, c));
+            } else {
+                safe.push_str(sequence);
+                (ink, coloured) = (next, true);
+            }
+            rest = behind;
             continue;
         }
         match c {
@@ -48,6 +55,46 @@ fn push(safe: &mut String, c: char) {
         let _ = write!(safe, "\\u{:04x}", u32::from(c));
     } else {
         safe.push(c);
+    }
+}
+
+/// What of the colours in force could hide text.
+#[derive(Clone, Debug, Default)]
+struct Ink {
+    concealed: bool,
+    /// A colour as its kind and its numbers: those of a palette, or of a mixture.
+    front: Option<Vec<u32>>,
+    back: Option<Vec<u32>>,
+}
+
+impl Ink {
+    /// What a colour sequence makes of it.
+    fn after(&self, sequence: &str) -> Self {
+        let mut ink = self.clone();
+        let numbers = sequence.trim_start_matches("\x1b[").trim_end_matches('m').split([';', ':']);
+        let mut numbers = numbers.map(|number| number.parse::<u32>().unwrap_or(0));
+        while let Some(number) = numbers.next() {
+            let side = if matches!(number, 30..=39 | 90..=97) { &mut ink.front } else { &mut ink.back };
+            match number {
+                0 => ink = Self::default(),
+                8 => ink.concealed = true,
+                28 => ink.concealed = false,
+                30..=37 | 40..=47 => *side = Some(vec![5, number % 10]),
+                90..=97 | 100..=107 => *side = Some(vec![5, number % 10 + 8]),
+                38 | 48 => {
+                    let kind = numbers.next().unwrap_or(0);
+                    let len = if kind == 2 { 3 } else { 1 };
+                    *side = Some(std::iter::once(kind).chain(numbers.by_ref().take(len)).collect());
+                }
+                39 | 49 => *side = None,
+                _ => {}
+            }
+        }
+        ink
+    }
+
+    fn hides(&self) -> bool {
+        self.concealed || self.front.is_some() && self.front == self.back
     }
 }
 
@@ -79,12 +126,19 @@ mod tests {
 
     #[test]
     fn blocks_keep_lines_and_colours() {
-        let table: [(&[u8], &str); 8] = [
+        let table: [(&[u8], &str); 15] = [
             (b"a\n\tb\r\nc", "a\n\tb\nc"),
             (b"10%\r20%\r\n", "10%\n20%\n"),
             (b"\x1b[1;31mred\x1b[m", "\x1b[1;31mred\x1b[m\x1b[0m"),
             (b"\x1b[38:5:9mx", "\x1b[38:5:9mx\x1b[0m"),
             (b"\x1b[2J\x1b[H", "\\u001b[2J\\u001b[H"),
+            (b"a\x1b[8mb", "a\\u001b[8mb"),
+            (b"\x1b[31;1;8mb\x1b[28mc", "\\u001b[31;1;8mb\x1b[28mc\x1b[0m"),
+            (b"\x1b[30;40mb", "\\u001b[30;40mb"),
+            (b"\x1b[41mb\x1b[31mc", "\x1b[41mb\\u001b[31mc\x1b[0m"),
+            (b"\x1b[38;5;9;101mb", "\\u001b[38;5;9;101mb"),
+            (b"\x1b[38;2;1;2;3mb\x1b[48;2;1;2;3mc", "\x1b[38;2;1;2;3mb\\u001b[48;2;1;2;3mc\x1b[0m"),
+            (b"\x1b[30;41mb\x1b[0;40mc", "\x1b[30;41mb\x1b[0;40mc\x1b[0m"),
             (b"\x1b]0;title\x07", "\\u001b]0;title\\u0007"),
             (b"\x1b[", "\\u001b["),
             (b"\xff\x9b1m", "\u{fffd}\u{fffd}1m"),

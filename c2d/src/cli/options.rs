@@ -89,10 +89,11 @@ pub enum Upkeep {
 /// What can be done with the authority.
 #[derive(Clone, Debug, Subcommand)]
 pub enum AuthorityCommand {
-    /// Make a new authority and new tokens in c2d's folder, after a backup was stolen; c2d must not run
+    /// Make a new authority, and honour the old one until all machines know the new one; c2d must not run
     Rotate {
-        /// Stop honouring the old authority at once: all other machines must join or log in again
-        #[arg(long, required = true)]
+        /// After a backup was stolen: end the old authority and the tokens in c2d's folder at once; all other
+        /// machines must join or log in again
+        #[arg(long)]
         now: bool,
     },
 }
