@@ -83,7 +83,7 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
     let identity = Identity::begin(&state)?;
     let worker_id = identity.worker_id.clone();
     let client = Client::new(&options.server, Some(options.pass.clone()), options.address);
-    let client = client.map_err(AgentError::Client)?;
+    let client = client.map_err(AgentError::Client)?.kept_in(&options.pass_file);
     let (reports, incoming) = mpsc::channel(REPORTS_LEN);
     let plan = Plan {
         state: state.clone(),

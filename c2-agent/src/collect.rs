@@ -3,7 +3,7 @@
 //! The workspace is walked by descriptors, from it down, without following a link. Only regular
 //! files are taken. A file that has other names too is taken only if it belongs to the agent's own
 //! user, as whoever else owns it did not give it to the job; the others are problems, and
-//! so is everything else that matches and cannot be taken.
+//! so is everything else that matches and cannot be taken, and what would match if it were not hidden.
 
 use std::ffi::CStr;
 use std::fs::File;
@@ -37,7 +37,8 @@ pub(crate) struct Found {
 /// Collects the files of a workspace that match any of the patterns.
 pub(crate) fn collect(workspace: BorrowedFd<'_>, globs: &[String]) -> Found {
     let patterns: Vec<Pattern> = globs.iter().map(|glob| Pattern::new(glob)).collect();
-    let mut walk = Walk { workspace, met: vec![false; patterns.len()], patterns, names: 0, found: Found::default() };
+    let (met, hidden) = (vec![false; patterns.len()], Vec::new());
+    let mut walk = Walk { workspace, met, patterns, names: 0, hidden, found: Found::default() };
     let start = walk.patterns.iter().map(Pattern::start).collect();
     let mut folders = vec![(String::new(), start)];
     while let Some((path, progress)) = folders.pop() {
@@ -50,6 +51,7 @@ pub(crate) fn collect(workspace: BorrowedFd<'_>, globs: &[String]) -> Found {
             }
         }
     }
+    walk.name_hidden();
     let unmet = globs.iter().zip(&walk.met).filter(|(_, met)| !**met);
     walk.found.problems.extend(unmet.map(|(glob, _)| format!("nothing matches {glob:?}")));
     walk.found.files.sort_by(|a, b| a.path.cmp(&b.path));
@@ -69,6 +71,8 @@ struct Walk<'a> {
     /// Whether anything was said about each pattern's matches.
     met: Vec<bool>,
     names: usize,
+    /// What no pattern leads to only because its name begins with a dot.
+    hidden: Vec<(String, Progresses)>,
     found: Found,
 }
 
@@ -93,6 +97,9 @@ impl Walk<'_> {
                 return Ok(None);
             }
             let name = raw.to_string_lossy();
+            if name.starts_with('.') {
+                self.hidden.push((joined(path, &name), progress.clone()));
+            }
             let steps: Vec<_> = self.patterns.iter().zip(progress).map(|(p, at)| p.step(at, &name)).collect();
             let matching: Vec<usize> = (0..steps.len()).filter(|i| steps[*i].matches).collect();
             let next: Progresses = steps.into_iter().map(|step| step.below).collect();
@@ -100,7 +107,7 @@ impl Walk<'_> {
             if matching.is_empty() && !leads_on {
                 continue;
             }
-            let path = if path.is_empty() { name.to_string() } else { format!("{path}/{name}") };
+            let path = joined(path, &name);
             let stat = match statat(&folder, raw, AtFlags::SYMLINK_NOFOLLOW) {
                 Ok(stat) => stat,
                 Err(e) => {
@@ -119,6 +126,49 @@ impl Walk<'_> {
             }
         }
         Ok(Some(below))
+    }
+
+    /// Names what would be among the files if its name had no dot: the file, or the folder that holds some.
+    fn name_hidden(&mut self) {
+        for (top, progress) in std::mem::take(&mut self.hidden) {
+            if self.would_match(&top, &progress).unwrap_or(false) {
+                self.found.problems.push(format!("{top:?}: it is hidden, and no pattern names its dot"));
+            }
+        }
+    }
+
+    /// Whether there is a file at this path or below that only dots keep from matching.
+    fn would_match(&mut self, top: &str, progress: &Progresses) -> io::Result<bool> {
+        let mut paths = vec![(top.to_owned(), progress.clone())];
+        while let Some((path, progress)) = paths.pop() {
+            self.names += 1;
+            let (folder, name) = path.rsplit_once('/').unwrap_or(("", &path));
+            let steps: Vec<_> =
+                self.patterns.iter().zip(&progress).map(|(p, at)| p.step_into_hidden(at, name)).collect();
+            let folder = descend(self.workspace, folder)?;
+            match FileType::from_raw_mode(statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW)?.st_mode) {
+                FileType::RegularFile => {
+                    let is_taken = self.patterns.iter().any(|pattern| pattern.means(&path));
+                    if !is_taken && steps.iter().any(|step| step.matches) {
+                        return Ok(true);
+                    }
+                }
+                FileType::Directory if path.split('/').count() < DEPTH_MAX && self.names < NAMES_MAX => {
+                    let below: Progresses = steps.into_iter().map(|step| step.below).collect();
+                    if !below.iter().all(Progress::is_over) {
+                        for entry in Dir::read_from(descend(self.workspace, &path)?)? {
+                            let entry = entry?;
+                            let name = entry.file_name().to_string_lossy();
+                            if name != "." && name != ".." {
+                                paths.push((joined(&path, &name), below.clone()));
+                            }
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(false)
     }
 
     /// Takes a file that matches, or says why not; answers whether there may be more.
@@ -143,6 +193,10 @@ impl Walk<'_> {
             self.found.problems.push(format!("{path:?}: {reason}"));
         }
     }
+}
+
+fn joined(folder: &str, name: &str) -> String {
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }
 
 fn take(folder: BorrowedFd<'_>, raw: &CStr, path: &str, stat: &Stat) -> Result<JobFile, String> {
@@ -226,8 +280,11 @@ mod tests {
         std::fs::set_permissions(dir.path().join("a.png"), std::fs::Permissions::from_mode(0o4711)).unwrap();
         let all = found(dir.path(), &["**/*.png", "b.txt"]);
         assert_eq!(
-            (paths(&all), all.problems.len()),
-            (vec!["a.png", "b.txt", "out/d.png", "out/deep/c.png"], 0),
+            (paths(&all), all.problems.as_slice()),
+            (
+                vec!["a.png", "b.txt", "out/d.png", "out/deep/c.png"],
+                &["\".hidden\": it is hidden, and no pattern names its dot".to_owned()][..]
+            ),
             "{all:?}"
         );
         let a = &all.files[0];
@@ -245,6 +302,33 @@ mod tests {
             "nothing matches \".c2/*\"",
         ];
         assert_eq!(some.problems, said);
+    }
+
+    #[test]
+    fn what_is_left_out_because_it_is_hidden_is_named_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let put = |path: &str| {
+            std::fs::create_dir_all(dir.path().join(path).parent().unwrap()).unwrap();
+            std::fs::write(dir.path().join(path), path).unwrap();
+        };
+        for path in ["a", ".env", ".c2/x", "out/.x", "out/.deep/er/y.png", ".cache/z"] {
+            put(path);
+        }
+        let is_hidden = |path: &str| format!("{path:?}: it is hidden, and no pattern names its dot");
+        let table: [(&[&str], &[&str], &[&str]); 6] = [
+            (&["*"], &["a"], &[".env"]),
+            (&["*", ".env"], &[".env", "a"], &[]),
+            (&["**"], &["a"], &[".cache", ".env", "out/.deep", "out/.x"]),
+            (&["**/*.png"], &[], &["out/.deep"]),
+            (&["**", ".*", "out/.*", "out/.deep/**"], &[".env", "a", "out/.deep/er/y.png", "out/.x"], &[".cache"]),
+            (&["b"], &[], &[]),
+        ];
+        for (globs, taken, hidden) in table {
+            let all = found(dir.path(), globs);
+            let named: Vec<_> = all.problems.iter().filter(|problem| problem.contains("hidden")).cloned().collect();
+            assert_eq!(paths(&all), taken, "{globs:?}");
+            assert_eq!(named, hidden.iter().map(|path| is_hidden(path)).collect::<Vec<_>>(), "{globs:?}");
+        }
     }
 
     #[test]

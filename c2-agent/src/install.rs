@@ -12,7 +12,7 @@ const SYSTEM: Plan = Plan {
     ],
     next: "  systemd-sysusers && systemd-tmpfiles --create && systemctl daemon-reload
   sudo -u c2-jobs -H c2-agent join LINE && systemctl enable --now c2-agent@c2-jobs
-  to run jobs as another user, join as that user and enable c2-agent@USER
+  to run jobs as another user, name it in tmpfiles.d/c2.conf, join as that user and enable c2-agent@USER
 ",
 };
 

@@ -149,6 +149,8 @@ pub(crate) struct Options {
     pub(crate) state_dir: PathBuf,
     /// Proof that this is a worker, and what c2d is known by.
     pub(crate) pass: Pass,
+    /// Where that lies.
+    pub(crate) pass_file: PathBuf,
     /// Intervals.
     pub(crate) timing: Timing,
 }
@@ -252,6 +254,7 @@ impl Options {
             workspace_root: absolute(&flags.workspace_root.unwrap_or(file.workspace_root))?,
             state_dir,
             pass,
+            pass_file: token_file,
             timing: flags.timing,
         })
     }

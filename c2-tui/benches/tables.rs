@@ -87,6 +87,7 @@ fn job(n: u64, state: JobState) -> JobRow {
         submitted_ms: NOW_MS - n,
         started_ms: None,
         ended_ms: None,
+        took_ms: None,
         outcome: None,
     }
 }

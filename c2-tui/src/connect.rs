@@ -45,18 +45,18 @@ pub(crate) fn client(place: &Place) -> Result<Client, CommandError> {
         if let Some(login) = login
             && let Some(server) = login.server.clone()
         {
-            return Ok(Client::new(&server, Some(login), None)?);
+            return Ok(Client::new(&server, Some(login), None)?.kept_in(&login_file(place)));
         }
     }
+    let own_file = data_dir.join(Role::Operator.file_name());
+    let file = place.token_file.as_ref().unwrap_or(&own_file);
     let server = named.or_else(|| noted.clone()).unwrap_or(ServerAddress { host: "127.0.0.1".to_owned(), port: PORT });
     let pass = match pass {
         Some(pass) => Some(pass),
-        None if noted.as_ref() == Some(&server) || server.is_loopback() => {
-            kept(&data_dir.join(Role::Operator.file_name()))?
-        }
+        None if noted.as_ref() == Some(&server) || server.is_loopback() => kept(&own_file)?,
         None => None,
     };
-    Ok(Client::new(&server, pass, None)?)
+    Ok(Client::new(&server, pass, None)?.kept_in(file))
 }
 
 /// What the operator does about a token that c2d refuses. Whatever is done, the next try finds it.

@@ -15,7 +15,7 @@ use c2d::sched::{Event, Now, Saved, Scheduler};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 
 const WORKER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
-const NOW: Now = Now { mono: Mono(1_000), wall_ms: 1_000_000 };
+const NOW: Now = Now { mono: Mono(1_000), wall_ms: 1_000_000, seen_ms: 1_000 };
 
 fn job(place: usize, depends: Option<String>, tag: Option<&str>) -> NewJob {
     let tags = tag.into_iter().map(str::to_owned).collect();

@@ -4,6 +4,7 @@
 //! fingerprint. Nothing in it depends on addresses or dates: machines at home change the one and
 //! are wrong about the other.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -24,6 +25,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 const FILE: &str = "authority.pem";
 /// With what a certificate begins in that file.
 const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
+/// The one before, for as long as it is honoured.
+const BEFORE: &str = "authority.before.pem";
 /// The authority's name; nobody decides anything by it.
 const NAME: &str = "C2";
 
@@ -68,7 +71,17 @@ impl Authority {
         if !path.exists() {
             make(&path)?;
         }
-        let (key, certificate) = read(&path)?;
+        Self::read(&path)
+    }
+
+    /// The authority before this one, while it is still honoured.
+    pub fn before(dir: &Path) -> Result<Option<Self>, AuthorityError> {
+        let path = dir.join(BEFORE);
+        if path.exists() { Self::read(&path).map(Some) } else { Ok(None) }
+    }
+
+    fn read(path: &Path) -> Result<Self, AuthorityError> {
+        let (key, certificate) = read(path)?;
         let params = params();
         let issuer = Issuer::from_params(&params, &key);
         let own_key = KeyPair::generate()?;
@@ -91,11 +104,26 @@ pub(crate) fn certificate(dir: &Path) -> Result<String, AuthorityError> {
     Ok(text[begin..].to_owned())
 }
 
-/// Puts a new authority in the place of the one in a data folder.
-pub(crate) fn renew(dir: &Path) -> Result<Fingerprint, AuthorityError> {
-    let path = dir.join(FILE);
+/// Puts a new authority in the place of the one in a data folder, which is kept as the one before or not
+/// at all. After a crash in between the next start makes the new one.
+pub(crate) fn renew(dir: &Path, keep_before: bool) -> Result<Fingerprint, AuthorityError> {
+    let (path, before) = (dir.join(FILE), dir.join(BEFORE));
+    let failed = |source| SecretFileError::Io { path: before.clone(), source };
+    if keep_before {
+        std::fs::rename(&path, &before).map_err(failed)?;
+    } else {
+        forget_before(dir).map_err(failed)?;
+    }
     make(&path)?;
     Ok(Fingerprint::of(&read(&path)?.1))
+}
+
+/// Ends the authority before.
+pub(crate) fn forget_before(dir: &Path) -> io::Result<()> {
+    match std::fs::remove_file(dir.join(BEFORE)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Writes a new authority, whole or not at all.

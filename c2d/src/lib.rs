@@ -13,6 +13,7 @@ pub mod authority;
 mod hash_chain;
 pub mod http;
 mod net;
+mod rotation;
 pub mod rows;
 pub mod services;
 mod suggest_tags;

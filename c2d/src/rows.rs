@@ -30,6 +30,7 @@ pub fn job_row(view: &JobView) -> JobRow {
         submitted_ms: view.submitted_ms,
         started_ms: view.started_ms,
         ended_ms: view.ended_ms,
+        took_ms: view.took_ms,
         outcome: view.outcome.clone(),
     }
 }

@@ -23,11 +23,12 @@ use crate::authority::{Authority, AuthorityError};
 use crate::clock::Clock;
 use crate::engine;
 use crate::http::{self, App, Unserved};
+use crate::rotation::Rotation;
 use crate::services;
 use crate::services::blob_gc::Gc;
 use crate::services::cleanup_requests::CleanupRequests;
 use crate::services::live_output::LiveOutput;
-use crate::store::{self, Opened, StoreError};
+use crate::store::{self, Opened, Space, StoreError};
 
 /// Name of the file in the data folder that says where c2d listens.
 pub const ADDRESS_FILE: &str = "c2d.addr";
@@ -84,19 +85,18 @@ pub async fn run(
     })?;
     let authority = Authority::open(&data_dir)?;
     let access = access::start(&data_dir, authority.fingerprint)?;
+    let rotation = Rotation::new(&data_dir, authority, Authority::before(&data_dir)?);
     let asked = SocketAddr::new(config.host, config.port);
     let listener = TcpListener::bind(asked).await.map_err(|e| RunError::Listen(asked, e))?;
     let address = listener.local_addr().map_err(|e| RunError::Listen(asked, e))?;
 
     let (stop, stopping) = watch::channel(false);
-    let mut engine_stopping = stopping.clone();
-    let engine_shutdown = async move { http::stopped(&mut engine_stopping).await };
-    let clock = Clock::start();
+    let clock = Clock::start(opened.seen_ms);
     tokio::spawn(look_when_told(opened.writer.memo()));
     let (audit, audit_end) = open_audit(&data_dir, clock, &mut opened).await?;
     let health = opened.writer.health();
     let (handle, mut engine) =
-        engine::start(opened.saved, config.max_queue_size, opened.writer, clock, engine_shutdown);
+        engine::start(opened.saved, config.max_queue_size, opened.writer, clock, until(stopping.clone()));
     let app = App {
         engine: handle,
         health,
@@ -105,7 +105,7 @@ pub async fn run(
         cleanup_requests: CleanupRequests::start(clock.now().wall_ms),
         live_output: LiveOutput::start(),
         access,
-        fingerprint: authority.fingerprint,
+        rotation,
         throttle: Arc::default(),
         doors: Default::default(),
         large_bodies: Default::default(),
@@ -119,9 +119,8 @@ pub async fn run(
     };
     let witness =
         tokio::spawn(services::witness::run(app.engine.notes(), app.history.clone(), app.audit.clone(), clock));
-    let gc = Gc { blobs: app.blobs.clone(), history: app.history.clone(), space: opened.space };
-    let collecting = tokio::spawn(gc.run(clock, stopping.clone()));
-    let server = tokio::spawn(http::serve(listener, authority.tls, app, stopping));
+    let beside = tokio::spawn(beside(app.clone(), opened.space, stopping.clone()));
+    let server = tokio::spawn(http::serve(listener, app, stopping));
     let address_file = AddressFile::write(&data_dir, address)?;
     ready(address).map_err(|e| RunError::File("/dev/stdout".into(), e))?;
 
@@ -131,15 +130,17 @@ pub async fn run(
     };
     drop(address_file);
     if let Some(ended) = ended {
-        // The engine ends by itself only when it cannot go on; what it could not commit was never
-        // answered, so stopping at once loses nothing.
+        // The engine ends by itself only when it cannot go on. What it could not commit was never
+        // acknowledged; whoever waits for it is told why before c2d is gone.
+        let _all_gone = stop.send(true);
+        drop(server.await);
         ended.map_err(stopped("the engine"))??.close();
         return Err(RunError::Stopped("the engine"));
     }
     tracing::info!("going down");
     let _all_gone = stop.send(true);
     server.await.map_err(stopped("the server"))??;
-    collecting.await.map_err(stopped("the removal of unused files"))?;
+    beside.await.map_err(stopped("what goes on beside requests"))?;
     let writer = engine.await.map_err(stopped("the engine"))??;
     // It ends with the engine, as the last who may write to the audit log.
     witness.await.map_err(stopped("the witness"))?;
@@ -148,6 +149,16 @@ pub async fn run(
         writer.close();
     };
     tokio::task::spawn_blocking(close).await.map_err(stopped("the store"))
+}
+
+async fn until(mut stopping: watch::Receiver<bool>) {
+    http::stopped(&mut stopping).await;
+}
+
+/// What goes on beside requests, until c2d goes down.
+async fn beside(app: App, space: Space, stopping: watch::Receiver<bool>) {
+    let gc = Gc { blobs: app.blobs, history: app.history, space };
+    tokio::join!(gc.run(app.clock, stopping.clone()), app.rotation.run(app.access, app.audit, stopping));
 }
 
 /// The audit log, with what somebody edited while c2d was down.

@@ -27,6 +27,18 @@ impl Fingerprint {
         Self(Sha256::digest(certificate).into())
     }
 
+    /// It as the name of an authority in DER, by which a client says whom it knows: the common name alone.
+    #[must_use]
+    pub fn as_name(&self) -> Vec<u8> {
+        const COMMON_NAME: [u8; 5] = [0x06, 0x03, 0x55, 0x04, 0x03];
+        let wrap = |tag: u8, inner: &[u8]| {
+            let len = u8::try_from(inner.len()).expect("a fingerprint is short");
+            [&[tag, len], inner].concat()
+        };
+        let text = wrap(0x0c, self.to_string().as_bytes());
+        wrap(0x30, &wrap(0x31, &wrap(0x30, &[&COMMON_NAME[..], &text].concat())))
+    }
+
     /// Whether a certificate in DER has this fingerprint.
     #[must_use]
     pub fn fits(&self, certificate: &[u8]) -> bool {
@@ -65,5 +77,6 @@ mod tests {
         assert_eq!(one.to_string().parse(), Ok(one));
         assert!(one.fits(b"one") && !one.fits(b"two"));
         assert_eq!("AAAA".parse::<Fingerprint>(), Err(FingerprintError));
+        assert_eq!(one.as_name()[..13], [0x30, 0x36, 0x31, 0x34, 0x30, 0x32, 0x06, 0x03, 0x55, 0x04, 0x03, 0x0c, 0x2b]);
     }
 }

@@ -76,11 +76,21 @@ impl Pattern {
     /// Takes the next name of a path.
     #[must_use]
     pub fn step(&self, progress: &Progress, name: &str) -> Step {
+        self.take(progress, name, false)
+    }
+
+    /// The same as if a dot were like any other character: what else would match if it were not hidden.
+    #[must_use]
+    pub fn step_into_hidden(&self, progress: &Progress, name: &str) -> Step {
+        self.take(progress, name, true)
+    }
+
+    fn take(&self, progress: &Progress, name: &str, hidden_too: bool) -> Step {
         let mut next = Vec::new();
         for at in &progress.0 {
             match self.parts.get(*at) {
-                Some(Part::Folders) if !name.starts_with('.') => self.enter(*at, &mut next),
-                Some(Part::Name(pattern)) if matches(pattern, name) => self.enter(at + 1, &mut next),
+                Some(Part::Folders) if hidden_too || !name.starts_with('.') => self.enter(*at, &mut next),
+                Some(Part::Name(pattern)) if matches(pattern, name, hidden_too) => self.enter(at + 1, &mut next),
                 Some(Part::Folders | Part::Name(_)) | None => {}
             }
         }
@@ -139,12 +149,12 @@ pub fn drop_unasked(files: &mut Vec<JobFile>, download: &[String]) -> Vec<String
 }
 
 /// Whether one name matches one part of a pattern.
-fn matches(pattern: &[char], name: &str) -> bool {
+fn matches(pattern: &[char], name: &str, hidden_too: bool) -> bool {
     let name: Vec<char> = name.chars().collect();
     if name == pattern {
         return true;
     }
-    if name.first() == Some(&'.') && pattern.first() != Some(&'.') {
+    if !hidden_too && name.first() == Some(&'.') && pattern.first() != Some(&'.') {
         return false;
     }
     let (mut p, mut n) = (0, 0);

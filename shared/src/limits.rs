@@ -78,6 +78,9 @@ pub const LIST_LEN_MAX: usize = 1_000;
 pub const ENV_BYTES_MAX: usize = 256 * 1024;
 /// Longest job run time that can be asked for: a year.
 pub const TIMEOUT_S_MAX: u64 = 366 * 24 * 3_600;
+/// The last instant at which a job may be asked to begin, in unix milliseconds: the year 2200. What is later is
+/// a mistake, and would wait for ever.
+pub const BEGIN_MS_MAX: u64 = 7_258_118_400_000;
 /// Retries that can be asked for; beyond it a job never ends in practice.
 pub const RETRIES_MAX: u32 = 1_000;
 /// Base64 content in JSON, all files of one job together; larger files travel as blobs.

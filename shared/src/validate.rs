@@ -6,8 +6,8 @@
 use crate::glob;
 use crate::job::{Dependency, DependsOn, JobSpec, JobState};
 use crate::limits::{
-    COMMAND_BYTES_MAX, ENV_BYTES_MAX, INLINE_BYTES_MAX, LIST_LEN_MAX, NAME_CHARS_MAX, RETRIES_MAX, TIMEOUT_S_MAX,
-    WORD_CHARS_MAX,
+    BEGIN_MS_MAX, COMMAND_BYTES_MAX, ENV_BYTES_MAX, INLINE_BYTES_MAX, LIST_LEN_MAX, NAME_CHARS_MAX, RETRIES_MAX,
+    TIMEOUT_S_MAX, WORD_CHARS_MAX,
 };
 
 /// A field that breaks a rule: what is wrong and what to do about it.
@@ -52,6 +52,9 @@ pub fn spec(spec: &JobSpec) -> Checked {
     environment(spec)?;
     if spec.timeout_s.is_some_and(|s| s == 0 || s > TIMEOUT_S_MAX) {
         return invalid("timeout_s", "timeout must be between one second and a year", "for no timeout leave it out");
+    }
+    if spec.begin_at.is_some_and(|ms| ms > BEGIN_MS_MAX) {
+        return invalid("begin_at", "it would begin after the year 2200", "give unix milliseconds, or leave it out");
     }
     if spec.retries > RETRIES_MAX {
         return invalid("retries", format!("{} retries are too many", spec.retries), format!("at most {RETRIES_MAX}"));
@@ -300,6 +303,10 @@ mod tests {
             assert_eq!(spec_is_fine(&spec), fine, "{umask}");
         }
         check(|j| j.timeout_s = Some(0), Some("timeout_s"));
+        check(|j| j.begin_at = Some(BEGIN_MS_MAX), None);
+        for never in [BEGIN_MS_MAX + 1, 1 << 62, 1 << 63, u64::MAX] {
+            check(|j| j.begin_at = Some(never), Some("begin_at"));
+        }
         check(|j| drop(j.env.insert("MODEL".into(), "small".into())), None);
         check(|j| drop(j.env.insert("1X".into(), String::new())), Some("env"));
         check(|j| drop(j.env.insert("C2_JOB_ID".into(), String::new())), Some("env"));

@@ -2,7 +2,9 @@
 //! processes. All of it needs root, and is undone with its value.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context as _, Result, ensure};
@@ -97,6 +99,64 @@ impl Drop for SmallDisk {
         // It was mounted, so it can be; and there is nobody to tell that it could not.
         let _still_there = unmount(&self.folder, UnmountFlags::DETACH);
     }
+}
+
+/// A disk with a file system of its own, which can fail and hang: a file, by way of a loop device.
+#[derive(Debug)]
+pub struct LoopDisk {
+    folder: PathBuf,
+}
+
+impl LoopDisk {
+    /// Makes one of so many bytes in `file` and mounts it on a folder; none where the system has no such
+    /// disks to give, which is said.
+    ///
+    /// # Errors
+    /// When it cannot be mounted.
+    pub fn mount(file: &Path, folder: &Path, bytes: u64) -> Result<Option<Self>> {
+        let output = |program: &str| Command::new(program).arg("-f").output();
+        let is_here = output("losetup").is_ok_and(|found| found.status.success());
+        if !has("disks that fail", is_here, "there is no free loop device") {
+            return Ok(None);
+        }
+        fs::File::create(file)?.set_len(bytes)?;
+        system("mkfs.ext4", &["-q", "-F", &file.to_string_lossy()])?;
+        let options = "loop,errors=remount-ro";
+        system("mount", &["-o", options, &file.to_string_lossy(), &folder.to_string_lossy()])?;
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
+        Ok(Some(Self { folder: folder.to_owned() }))
+    }
+
+    /// Lets the file system fail, as after an error of the disk: from now on it is read-only.
+    ///
+    /// # Errors
+    /// When the system refuses it.
+    pub fn fail(&self) -> Result<()> {
+        system("mount", &["-o", "remount,abort", &self.folder.to_string_lossy()])
+    }
+
+    /// Lets whatever writes wait; or lets it go on.
+    ///
+    /// # Errors
+    /// When the system refuses it.
+    pub fn freeze(&self, on: bool) -> Result<()> {
+        system("fsfreeze", &[if on { "-f" } else { "-u" }, &self.folder.to_string_lossy()])
+    }
+}
+
+impl Drop for LoopDisk {
+    fn drop(&mut self) {
+        // One that is not frozen says so; and whoever could be told is gone.
+        drop(self.freeze(false));
+        let _still_there = unmount(&self.folder, UnmountFlags::DETACH);
+    }
+}
+
+/// Runs a program of the system.
+fn system(program: &str, args: &[&str]) -> Result<()> {
+    let output = Command::new(program).args(args).output().with_context(|| format!("cannot run {program}"))?;
+    ensure!(output.status.success(), "{program} {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
 }
 
 /// The way to a machine whose boot id stands in `file`.

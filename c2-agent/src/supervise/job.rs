@@ -46,6 +46,7 @@ const FENCE_GRACE_MS: u64 = LEASE_MS / 20;
 pub(crate) struct Job {
     attempt: AttemptId,
     started_ms: u64,
+    started: Mono,
     shell: Pid,
     /// Readable when the shell has ended; gone when that was seen.
     shell_end: Option<OwnedFd>,
@@ -129,6 +130,7 @@ impl Job {
         Self {
             attempt: start.attempt,
             started_ms: wall_ms,
+            started: now.elapsed,
             shell: launched.shell,
             // Without it (no descriptors left) the tick finds the end.
             shell_end: pidfd_open(launched.shell, PidfdFlags::empty()).ok(),
@@ -245,14 +247,15 @@ impl Job {
 
     /// Makes the result of a job of which nothing is left, says what of its output is in files, and
     /// gives back its workspace.
-    pub(crate) fn finish(mut self, wall_ms: u64, buffer: &mut [u8]) -> (AttemptResult, Long, OwnedFd) {
+    pub(crate) fn finish(mut self, now: Now, buffer: &mut [u8]) -> (AttemptResult, Long, OwnedFd) {
         self.order.push(Stream::Stdout, self.stdout.drain(buffer));
         self.order.push(Stream::Stderr, self.stderr.drain(buffer));
         let ((stdout, long_stdout), (stderr, long_stderr)) = (self.stdout.capture.end(), self.stderr.capture.end());
         let outcome = self.verdict.or(self.exit).unwrap_or(Outcome::Lost);
         let result = AttemptResult {
             started_ms: self.started_ms,
-            ended_ms: wall_ms,
+            // No clock that was set meanwhile changes how long it took.
+            ended_ms: self.started_ms.saturating_add(now.elapsed.since_ms(self.started)),
             stdout,
             stderr,
             order: Bytes64(self.order.to_bytes()),

@@ -208,7 +208,7 @@ impl Runner {
     fn end_job(&mut self) {
         let Some(mut job) = self.job.take() else { return };
         let (trash, download) = (job.trash.take(), std::mem::take(&mut job.download));
-        let (result, long, workspace) = job.finish(clock::wall_ms(), &mut self.buffer);
+        let (result, long, workspace) = job.finish(now(), &mut self.buffer);
         self.answer_reads();
         // Before the report: after it another slot may make a workspace of this name.
         self.launcher.clear(result.attempt.job, Some(workspace));

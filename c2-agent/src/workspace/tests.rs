@@ -49,6 +49,15 @@ fn unsafe_roots_are_refused() {
     std::fs::create_dir(at("open")).unwrap();
     std::fs::set_permissions(at("open"), std::fs::Permissions::from_mode(0o750)).unwrap();
     assert!(matches!(Root::open(&at("open")), Err(RootError::Exposed { mode: 0o750, .. })));
+    // Any user can make a folder of a known name first, and would own what is in it.
+    if geteuid().is_root() {
+        std::fs::create_dir(at("foreign")).unwrap();
+        std::os::unix::fs::chown(at("foreign"), Some(12_345), Some(12_345)).unwrap();
+        let refused = Root::open(&at("foreign")).unwrap_err();
+        assert!(matches!(refused, RootError::Foreign { owner: 12_345, .. }), "{refused}");
+        let hint = refused.hint().unwrap();
+        assert!(hint.contains("see who made it") && hint.contains("--workspace-root"), "{hint}");
+    }
 }
 
 #[test]

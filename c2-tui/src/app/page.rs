@@ -177,8 +177,8 @@ fn summary(job: &JobInfo, glyphs: &Glyphs) -> Vec<String> {
     }
     for attempt in &job.attempts {
         let ended = match (attempt.ended_ms, &attempt.outcome) {
-            (Some(ended), Some(outcome)) => {
-                format!("{outcome} after {}", time::span(ended.saturating_sub(attempt.started_ms)))
+            (Some(_), Some(outcome)) => {
+                format!("{outcome} after {}", attempt.ran_ms().map_or_else(|| "?".to_owned(), time::span))
             }
             _ => "running".to_owned(),
         };

@@ -109,7 +109,7 @@ async fn poll(context: &Context, job: JobId, mut known: bool) -> Result<JobInfo,
 pub(crate) fn may_pass(error: &ClientError) -> bool {
     match error {
         ClientError::Unreachable { .. } | ClientError::Timeout { .. } => true,
-        ClientError::Refused { body, .. } => body.code == ErrorCode::Busy,
+        ClientError::Refused { body, .. } => matches!(body.code, ErrorCode::Busy | ErrorCode::StoreFailed),
         ClientError::Untrusted { .. } | ClientError::Stranger { .. } | ClientError::Protocol { .. } => false,
     }
 }

@@ -1,7 +1,9 @@
 //! `pdsh`: a command on workers over ssh, at once and beside the queue.
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
 use std::net::IpAddr;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::PathBuf;
 
 use c2_shared::config::state_home;
@@ -198,12 +200,13 @@ fn remember(runs: &[HostRun]) -> std::io::Result<()> {
     let failed: Vec<IpAddr> = runs.iter().filter(|run| !run.verdict.is_success()).map(|run| run.ip).collect();
     let file = failed_file();
     if let Some(folder) = file.parent() {
-        std::fs::create_dir_all(folder)?;
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     }
     let text = serde_json::to_vec(&failed).expect("addresses are JSON");
     // Beside it first, so that another console never reads half of it.
     let new = file.with_extension(format!("{}.new", std::process::id()));
-    std::fs::write(&new, text)?;
+    let mut open = std::fs::OpenOptions::new();
+    open.write(true).create(true).truncate(true).mode(0o600).open(&new)?.write_all(&text)?;
     std::fs::rename(new, file)
 }
 

@@ -152,13 +152,12 @@ fn attempts(look: &Look, attempts: &[AttemptRow]) -> String {
         words("OUTPUT"),
     ]);
     for attempt in attempts {
-        let took = attempt.ended_ms.map(|ended| span(ended.saturating_sub(attempt.started_ms)));
         let output = attempt.output_kept.filter(|_| attempt.ended_ms.is_some());
         table.row([
             Cell::from(attempt.number.to_string()),
             Cell::from(attempt.worker.to_string()),
             Cell::from(look.time(attempt.started_ms)),
-            Cell::from(took.unwrap_or_default()),
+            Cell::from(ran(attempt.ended_ms, attempt.ran_ms())),
             Cell::from(attempt.outcome.as_ref().map(ToString::to_string).unwrap_or_default()),
             Cell::from(output.map_or("", |kept| if kept { "kept" } else { "not kept" })),
         ]);
@@ -267,9 +266,13 @@ fn worker(row: &JobRow) -> String {
     row.worker.map(|ip| ip.to_string()).unwrap_or_default()
 }
 
-fn took(row: &JobRow) -> String {
-    let ms = row.started_ms.zip(row.ended_ms).map(|(started, ended)| ended.saturating_sub(started));
-    ms.map(span).unwrap_or_default()
+pub(super) fn took(row: &JobRow) -> String {
+    ran(row.started_ms.and(row.ended_ms), row.ran_ms())
+}
+
+/// How long what has ended took; dates that contradict each other do not say it.
+fn ran(ended: Option<u64>, ms: Option<u64>) -> String {
+    ended.map(|_| ms.map_or_else(|| "?".to_owned(), span)).unwrap_or_default()
 }
 
 fn yes(flag: bool) -> String {

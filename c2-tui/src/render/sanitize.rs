@@ -16,15 +16,15 @@ pub(crate) fn cell(text: &str) -> String {
     safe
 }
 
-/// Foreign output as lines: line ends, tabs and colours stay, everything else as in [`cell`]. A line
-/// that overwrites itself, as a progress bar does, is as a terminal leaves it.
+/// Foreign output as lines: line ends, tabs and colours stay, but for those that hide text; everything else as
+/// in [`cell`]. A line that overwrites itself, as a progress bar does, is as a terminal leaves it.
 pub(crate) fn block(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let mut safe = String::with_capacity(text.len());
-    let mut coloured = false;
+    let (mut ink, mut coloured) = (Ink::default(), false);
     for line in text.split_inclusive('\n') {
         let shown = line.trim_end_matches(['\r', '\n']);
-        coloured |= push_line(&mut safe, &overwritten(shown));
+        coloured |= push_line(&mut safe, &overwritten(shown), &mut ink);
         // A part of an output may end behind a carriage return.
         safe.push_str(if shown.len() < line.len() { "\n" } else { "" });
     }
@@ -76,13 +76,16 @@ pub(crate) fn overwritten(line: &str) -> Cow<'_, str> {
 }
 
 /// Writes a line; answers whether it has colours.
-fn push_line(safe: &mut String, line: &str) -> bool {
+fn push_line(safe: &mut String, line: &str, ink: &mut Ink) -> bool {
     let (mut rest, mut coloured) = (line, false);
     while let Some(c) = rest.chars().next() {
         let length = colour_len(rest);
-        if length > 0 {
+        let next = ink.after(&rest[..length]);
+        if length > 0 && next.hides() {
+            rest[..length].chars().for_each(|c| push(safe, c));
+        } else if length > 0 {
             safe.push_str(&rest[..length]);
-            coloured = true;
+            (*ink, coloured) = (next, true);
         } else if c == '\t' {
             safe.push(c);
         } else {
@@ -103,34 +106,51 @@ fn push(safe: &mut String, c: char) {
     }
 }
 
-/// The length of a colour sequence (`ESC [ numbers m`) at the beginning of `text`, else 0. One that
-/// makes text invisible is no colour.
+/// What of the colours in force could hide text.
+#[derive(Clone, Debug, Default)]
+struct Ink {
+    concealed: bool,
+    /// A colour as its kind and its numbers: those of a palette, or of a mixture.
+    front: Option<Vec<u32>>,
+    back: Option<Vec<u32>>,
+}
+
+impl Ink {
+    /// What a colour sequence makes of it.
+    fn after(&self, sequence: &str) -> Self {
+        let mut ink = self.clone();
+        let numbers = sequence.trim_start_matches("\x1b[").trim_end_matches('m').split([';', ':']);
+        let mut numbers = numbers.map(|number| number.parse::<u32>().unwrap_or(0));
+        while let Some(number) = numbers.next() {
+            let side = if matches!(number, 30..=39 | 90..=97) { &mut ink.front } else { &mut ink.back };
+            match number {
+                0 => ink = Self::default(),
+                8 => ink.concealed = true,
+                28 => ink.concealed = false,
+                30..=37 | 40..=47 => *side = Some(vec![5, number % 10]),
+                90..=97 | 100..=107 => *side = Some(vec![5, number % 10 + 8]),
+                38 | 48 => {
+                    let kind = numbers.next().unwrap_or(0);
+                    let len = if kind == 2 { 3 } else { 1 };
+                    *side = Some(std::iter::once(kind).chain(numbers.by_ref().take(len)).collect());
+                }
+                39 | 49 => *side = None,
+                _ => {}
+            }
+        }
+        ink
+    }
+
+    fn hides(&self) -> bool {
+        self.concealed || self.front.is_some() && self.front == self.back
+    }
+}
+
+/// The length of a colour sequence (`ESC [ numbers m`) at the beginning of `text`, else 0.
 fn colour_len(text: &str) -> usize {
     let Some(parameters) = text.strip_prefix("\x1b[") else { return 0 };
     let digits = parameters.bytes().take_while(|b| b.is_ascii_digit() || matches!(b, b';' | b':')).count();
-    let (numbers, rest) = parameters.split_at(digits);
-    if rest.starts_with('m') && !hides(numbers) { 2 + digits + 1 } else { 0 }
-}
-
-/// Whether text would be concealed, or written in the colour that is behind it.
-fn hides(numbers: &str) -> bool {
-    let mut numbers = numbers.split([';', ':']).map(|number| number.parse::<u16>().unwrap_or(0));
-    let (mut text, mut behind) = (None, None);
-    while let Some(number) = numbers.next() {
-        match number {
-            8 => return true,
-            // Of a palette, or three numbers of one's own.
-            38 | 48 => {
-                let length = if numbers.next() == Some(5) { 1 } else { 3 };
-                let colour: Vec<u16> = numbers.by_ref().take(length).collect();
-                *(if number == 38 { &mut text } else { &mut behind }) = Some(colour);
-            }
-            30..=37 | 90..=97 => text = Some(vec![number % 10 + if number < 90 { 0 } else { 8 }]),
-            40..=47 | 100..=107 => behind = Some(vec![number % 10 + if number < 100 { 0 } else { 8 }]),
-            _ => {}
-        }
-    }
-    text.is_some() && text == behind
+    if parameters[digits..].starts_with('m') { 2 + digits + 1 } else { 0 }
 }
 
 #[cfg(test)]
@@ -154,7 +174,7 @@ mod tests {
 
     #[test]
     fn blocks_keep_lines_and_colours() {
-        let table: [(&[u8], &str); 16] = [
+        let table: [(&[u8], &str); 23] = [
             (b"a\n\tb\r\nc", "a\n\tb\nc"),
             (b"10%\r20%\r\n", "20%\n"),
             (b"aaaa\rbb\nx\n", "bbaa\nx\n"),
@@ -168,6 +188,13 @@ mod tests {
             (b"\x1b[1;31mred\x1b[m", "\x1b[1;31mred\x1b[m\x1b[0m"),
             (b"\x1b[38:5:9mx", "\x1b[38:5:9mx\x1b[0m"),
             (b"\x1b[2J\x1b[H", "\\u001b[2J\\u001b[H"),
+            (b"a\x1b[8mb", "a\\u001b[8mb"),
+            (b"\x1b[31;1;8mb\x1b[28mc", "\\u001b[31;1;8mb\x1b[28mc\x1b[0m"),
+            (b"\x1b[30;40mb", "\\u001b[30;40mb"),
+            (b"\x1b[41mb\x1b[31mc", "\x1b[41mb\\u001b[31mc\x1b[0m"),
+            (b"\x1b[38;5;9;101mb", "\\u001b[38;5;9;101mb"),
+            (b"\x1b[38;2;1;2;3mb\x1b[48;2;1;2;3mc", "\x1b[38;2;1;2;3mb\\u001b[48;2;1;2;3mc\x1b[0m"),
+            (b"\x1b[30;41mb\x1b[0;40mc", "\x1b[30;41mb\x1b[0;40mc\x1b[0m"),
             (b"\x1b]0;title\x07", "\\u001b]0;title\\u0007"),
             (b"\x1b[", "\\u001b["),
             (b"\xff\x9b1m", "\u{fffd}\u{fffd}1m"),

@@ -327,3 +327,17 @@ fn documents() {
         assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), expected);
     }
 }
+
+#[test]
+fn dates_that_contradict_each_other_are_shown_as_such() {
+    let took = |times: Value| {
+        let mut job = json!({"job_id": "job-1", "state": "succeeded", "command": "x", "submitted_ms": 0, "attempt": 1});
+        job.as_object_mut().unwrap().extend(times.as_object().unwrap().clone());
+        let row: JobRow = read(&job);
+        super::jobs::took(&row)
+    };
+    assert_eq!(took(json!({"started_ms": 1_000, "ended_ms": 4_000})), "3.0s");
+    assert_eq!(took(json!({"started_ms": 4_000, "ended_ms": 1_000})), "?");
+    assert_eq!(took(json!({"started_ms": 4_000, "ended_ms": 1_000, "took_ms": 30_000})), "30s");
+    assert_eq!(took(json!({"started_ms": 4_000})), "");
+}

@@ -52,6 +52,7 @@ pub(crate) fn job(n: u64, state: JobState) -> JobRow {
         delivering: false,
         submitted_ms: NOW.wall_ms - 600_000 + n * 1_000,
         started_ms: ran.then(|| NOW.wall_ms - 300_000 + n * 1_000),
+        took_ms: None,
         ended_ms: state.is_terminal().then(|| NOW.wall_ms - 100_000 + n * 1_000),
         outcome,
     }
@@ -164,6 +165,7 @@ pub(crate) fn info(row: JobRow) -> Box<JobInfo> {
         worker_id: Some(id(11)),
         started_ms: NOW.wall_ms - 300_000,
         ended_ms: Some(NOW.wall_ms - 240_000),
+        took_ms: None,
         outcome: row.outcome.clone(),
         output_kept: Some(true),
     };

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use c2_shared::advice::Advice;
+use c2_shared::advice::{Advice, with_causes};
 use c2_shared::api::tokens::{InviteRequest, JoinRequest};
 use c2_shared::fingerprint::Fingerprint;
 use c2_shared::id::WorkerId;
@@ -17,6 +17,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::table::{Known, Table, hash};
 use super::{Access, TokenRefusal};
+use crate::sched::Now;
 
 /// The tokens that were given out.
 const FILE: &str = "access.json";
@@ -54,9 +55,10 @@ impl Advice for AccessError {
 /// What the task is asked for.
 #[derive(Debug)]
 pub(super) enum Change {
-    Invite { request: InviteRequest, wall_ms: u64, answer: oneshot::Sender<Result<Token, TokenRefusal>> },
-    Join { by: String, request: JoinRequest, wall_ms: u64, answer: oneshot::Sender<Result<Token, TokenRefusal>> },
+    Invite { request: InviteRequest, now: Now, answer: oneshot::Sender<Result<Token, TokenRefusal>> },
+    Join { by: String, request: JoinRequest, now: Now, answer: oneshot::Sender<Result<Token, TokenRefusal>> },
     Bind { token: String, worker: WorkerId, answer: oneshot::Sender<Result<(), TokenRefusal>> },
+    Moved { token: String, answer: oneshot::Sender<Result<(), TokenRefusal>> },
     Revoke { id: String, answer: oneshot::Sender<Result<(), TokenRefusal>> },
     Rotate { role: Role, answer: oneshot::Sender<Result<(), TokenRefusal>> },
 }
@@ -86,28 +88,32 @@ impl Keeper {
         while let Some(change) = asked.recv().await {
             // Rare and small; whoever waits for a token can wait for the disk.
             match change {
-                Change::Invite { request, wall_ms, answer } => drop(answer.send(self.invite(&request, wall_ms))),
-                Change::Join { by, request, wall_ms, answer } => drop(answer.send(self.join(&by, request, wall_ms))),
+                Change::Invite { request, now, answer } => drop(answer.send(self.invite(&request, now))),
+                Change::Join { by, request, now, answer } => drop(answer.send(self.join(&by, request, now))),
                 Change::Bind { token, worker, answer } => drop(answer.send(self.bind(&token, worker))),
+                Change::Moved { token, answer } => drop(answer.send(self.moved(&token))),
                 Change::Revoke { id, answer } => drop(answer.send(self.revoke(&id))),
                 Change::Rotate { role, answer } => drop(answer.send(self.rotate(role))),
             }
         }
     }
 
-    fn invite(&mut self, request: &InviteRequest, wall_ms: u64) -> Result<Token, TokenRefusal> {
+    fn invite(&mut self, request: &InviteRequest, now: Now) -> Result<Token, TokenRefusal> {
         let mut next = self.table.clone();
         // Those that nobody can use any more only make the list longer.
-        next.tokens.retain(|known| known.is_valid(wall_ms));
+        next.tokens.retain(|known| known.is_valid(now));
+        let lasts_ms = request.expires_s.saturating_mul(1_000);
         let invitation = |hash| Known {
             hash,
             role: Role::Join,
             name: String::new(),
-            made_ms: wall_ms,
-            expires_ms: Some(wall_ms.saturating_add(request.expires_s.saturating_mul(1_000))),
+            made_ms: now.wall_ms,
+            expires_ms: Some(now.wall_ms.saturating_add(lasts_ms)),
+            expires_seen_ms: Some(now.seen_ms.saturating_add(lasts_ms)),
             uses_left: Some(request.uses),
             gives: Some(request.role),
             worker_id: request.worker.as_deref().map(WorkerId::from),
+            must_move: false,
             near_only: false,
         };
         self.add(next, Role::Join, invitation)
@@ -115,8 +121,8 @@ impl Keeper {
 
     /// Spends a use of an invitation and issues a token in one step. All that can be refused is
     /// refused before, so that a refused client can still use the invitation.
-    fn join(&mut self, by: &str, request: JoinRequest, wall_ms: u64) -> Result<Token, TokenRefusal> {
-        let invitation = self.table.tokens.iter().find(|known| known.id() == by && known.is_valid(wall_ms));
+    fn join(&mut self, by: &str, request: JoinRequest, now: Now) -> Result<Token, TokenRefusal> {
+        let invitation = self.table.tokens.iter().find(|known| known.id() == by && known.is_valid(now));
         let role = invitation.and_then(|invitation| invitation.gives).ok_or(TokenRefusal::Spent)?;
         if !request.roles.is_empty() && !request.roles.contains(&role) {
             return Err(TokenRefusal::WrongRole(role));
@@ -136,11 +142,13 @@ impl Keeper {
             hash,
             role,
             name: request.name,
-            made_ms: wall_ms,
+            made_ms: now.wall_ms,
             expires_ms: None,
+            expires_seen_ms: None,
             uses_left: None,
             gives: None,
             worker_id,
+            must_move: false,
             near_only: false,
         };
         self.add(next, role, known)
@@ -174,6 +182,15 @@ impl Keeper {
         self.keep(next)
     }
 
+    /// Its holder knows the present authority.
+    fn moved(&mut self, token: &str) -> Result<(), TokenRefusal> {
+        let mut next = self.table.clone();
+        for known in next.tokens.iter_mut().filter(|known| known.id() == token) {
+            known.must_move = false;
+        }
+        if next == self.table { Ok(()) } else { self.keep(next) }
+    }
+
     fn revoke(&mut self, id: &str) -> Result<(), TokenRefusal> {
         let mut next = self.table.clone();
         next.tokens.retain(|known| known.near_only || known.id() != id);
@@ -188,8 +205,7 @@ impl Keeper {
             return Err(TokenRefusal::Unknown(role.to_string()));
         }
         let written = new_near(&self.dir, role, self.fingerprint);
-        let token =
-            written.inspect_err(|e| tracing::error!("cannot rotate a token: {e}")).map_err(|_| TokenRefusal::Busy)?;
+        let token = written.map_err(|error| not_kept(&error))?;
         let mut next = self.table.clone();
         next.tokens.retain(|known| !(known.near_only && known.role == role));
         next.tokens.push(near_known(&token));
@@ -211,16 +227,19 @@ impl Keeper {
     }
 
     fn keep(&mut self, next: Table) -> Result<(), TokenRefusal> {
-        let path = self.dir.join(FILE);
-        let text = serde_json::to_string_pretty(&next.kept()).expect("a table is plain data");
-        if let Err(error) = secret_file::write(&path, &text) {
-            tracing::error!("{error}: {:?}", std::error::Error::source(&error));
-            return Err(TokenRefusal::Busy);
+        if let Err(error) = write(&self.dir.join(FILE), &next.kept()) {
+            return Err(not_kept(&error));
         }
         self.table = next;
         let _old = self.shown.send_replace(Arc::new(self.table.clone()));
         Ok(())
     }
+}
+
+fn not_kept(error: &dyn std::error::Error) -> TokenRefusal {
+    let reason = with_causes(error);
+    tracing::error!("the tokens cannot be changed: {reason}");
+    TokenRefusal::StoreFailed(reason)
 }
 
 /// Puts new tokens into a data folder whose c2d does not run; answers whose tokens stay as they are.
@@ -230,7 +249,27 @@ pub(crate) fn renew(dir: &Path, fingerprint: Fingerprint) -> Result<Vec<String>,
         new_near(dir, role, fingerprint)?;
     }
     let stay = table.tokens.iter().filter(|known| known.role != Role::Join);
-    Ok(stay.map(|known| format!("{} {} ({})", known.role, known.id(), known.name)).collect())
+    Ok(stay.map(Known::described).collect())
+}
+
+/// Notes in a data folder whose c2d does not run that all holders must learn a new authority; answers who
+/// they are. Invitations are worthless then, as the lines name the old one.
+pub(crate) fn all_must_move(dir: &Path) -> Result<Vec<String>, AccessError> {
+    let path = dir.join(FILE);
+    let mut table = read(&path)?;
+    table.tokens.retain(|known| known.role != Role::Join);
+    table.tokens.iter_mut().for_each(|known| known.must_move = true);
+    write(&path, &table)?;
+    Ok(table.not_moved())
+}
+
+/// Who must still learn the present authority of a data folder.
+pub(crate) fn not_moved(dir: &Path) -> Result<Vec<String>, AccessError> {
+    Ok(read(&dir.join(FILE))?.not_moved())
+}
+
+fn write(path: &Path, table: &Table) -> Result<(), SecretFileError> {
+    secret_file::write(path, &serde_json::to_string_pretty(table).expect("a table is plain data"))
 }
 
 /// The token in c2d's folder for programs of the same user.
@@ -260,9 +299,11 @@ fn near_known(token: &Token) -> Known {
         name: token.role().file_name(),
         made_ms: 0,
         expires_ms: None,
+        expires_seen_ms: None,
         uses_left: None,
         gives: None,
         worker_id: None,
+        must_move: false,
         near_only: true,
     }
 }

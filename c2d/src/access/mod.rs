@@ -18,11 +18,13 @@ use c2_shared::token::{Role, Token};
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use keeper::AccessError;
-pub(crate) use keeper::{renew, start};
+pub(crate) use keeper::{all_must_move, not_moved, renew, start};
 pub(crate) use table::Holder;
 
 use keeper::Change;
 use table::{Table, hash};
+
+use crate::sched::Now;
 
 /// Knows the tokens; cheap to clone.
 #[derive(Clone, Debug)]
@@ -52,6 +54,8 @@ pub(crate) enum TokenRefusal {
     AtWork { called: String },
     #[error("c2d cannot change its tokens now")]
     Busy,
+    #[error("{0}")]
+    StoreFailed(String),
 }
 
 /// For which workers a token speaks.
@@ -75,12 +79,12 @@ impl Speaker {
 impl Access {
     /// Who shows this text, if it is known and good for where it comes from. What stands behind the
     /// token in its file may be shown with it.
-    pub(crate) fn holder(&self, shown: &str, near: bool, wall_ms: u64) -> Option<Holder> {
+    pub(crate) fn holder(&self, shown: &str, near: bool, now: Now) -> Option<Holder> {
         let end = shown.match_indices('.').nth(1).map_or(shown.len(), |(dot, _)| dot);
         let shown = &shown[..end];
         let table = self.table.borrow();
         let known = table.find(&hash(shown))?;
-        (known.is_valid(wall_ms) && (near || !known.near_only)).then(|| known.holder())
+        (known.is_valid(now) && (near || !known.near_only)).then(|| known.holder())
     }
 
     /// Resolves when this holder's token is no longer good.
@@ -95,8 +99,8 @@ impl Access {
     }
 
     /// Makes an invitation.
-    pub(crate) async fn invite(&self, request: InviteRequest, wall_ms: u64) -> Result<Token, TokenRefusal> {
-        self.change(|answer| Change::Invite { request, wall_ms, answer }).await
+    pub(crate) async fn invite(&self, request: InviteRequest, now: Now) -> Result<Token, TokenRefusal> {
+        self.change(|answer| Change::Invite { request, now, answer }).await
     }
 
     /// Whether a worker has a token of its own.
@@ -115,8 +119,18 @@ impl Access {
     }
 
     /// Takes an invitation in exchange for a token.
-    pub(crate) async fn join(&self, by: String, request: JoinRequest, wall_ms: u64) -> Result<Token, TokenRefusal> {
-        self.change(|answer| Change::Join { by, request, wall_ms, answer }).await
+    pub(crate) async fn join(&self, by: String, request: JoinRequest, now: Now) -> Result<Token, TokenRefusal> {
+        self.change(|answer| Change::Join { by, request, now, answer }).await
+    }
+
+    /// Notes that the holder of a token knows the present authority.
+    pub(crate) async fn moved(&self, token: String) -> Result<(), TokenRefusal> {
+        self.change(|answer| Change::Moved { token, answer }).await
+    }
+
+    /// Who does not know the present authority yet.
+    pub(crate) fn not_moved(&self) -> Vec<String> {
+        self.table.borrow().not_moved()
     }
 
     /// Revokes a token.

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
+use crate::sched::Now;
+
 /// Bytes of a hash that name a token for people.
 const ID_BYTES: usize = 4;
 
@@ -27,6 +29,8 @@ pub(crate) struct Holder {
     pub(crate) worker_id: Option<WorkerId>,
     /// Whether it lies in c2d's own folder.
     pub(crate) near_only: bool,
+    /// Whether it must still learn the present authority.
+    pub(crate) must_move: bool,
 }
 
 /// A token that c2d knows.
@@ -41,6 +45,10 @@ pub(super) struct Known {
     pub(super) made_ms: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) expires_ms: Option<u64>,
+    /// The same in time that c2d has seen, which no clock that jumps brings nearer. What 0.1.0 made has
+    /// only the date.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) expires_seen_ms: Option<u64>,
     /// Of an invitation: how often it may still be used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) uses_left: Option<u32>,
@@ -50,6 +58,9 @@ pub(super) struct Known {
     /// Of a worker's token: the worker that it was given to. Of an invitation: whose identity it gives.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) worker_id: Option<WorkerId>,
+    /// Whether its holder must still learn the present authority.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) must_move: bool,
     /// Whether it is good on this machine alone; so are those in c2d's folder, which are not kept
     /// in the table's file.
     #[serde(skip)]
@@ -85,6 +96,11 @@ impl Table {
         invitation.and_then(|invitation| invitation.worker_id.clone())
     }
 
+    /// Whose holders must still learn the present authority.
+    pub(super) fn not_moved(&self) -> Vec<String> {
+        self.tokens.iter().filter(|known| known.must_move).map(Known::described).collect()
+    }
+
     pub(super) fn rows(&self) -> Vec<TokenRow> {
         self.tokens.iter().map(Known::row).collect()
     }
@@ -100,17 +116,32 @@ impl Known {
         self.hash[..ID_BYTES].iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
+    /// Whose it is, in words.
+    pub(super) fn described(&self) -> String {
+        format!("{} {} ({})", self.role, self.id(), self.name)
+    }
+
     /// Whether it is the token of this worker.
     pub(super) fn is_of(&self, id: &WorkerId) -> bool {
         self.role == Role::Worker && self.worker_id.as_ref() == Some(id)
     }
 
-    pub(super) fn is_valid(&self, wall_ms: u64) -> bool {
-        self.expires_ms.is_none_or(|end| wall_ms < end) && self.uses_left != Some(0)
+    pub(super) fn is_valid(&self, now: Now) -> bool {
+        let in_time = match self.expires_seen_ms {
+            Some(end) => now.seen_ms < end,
+            None => self.expires_ms.is_none_or(|end| now.wall_ms < end),
+        };
+        in_time && self.uses_left != Some(0)
     }
 
     pub(super) fn holder(&self) -> Holder {
-        Holder { id: self.id().into(), role: self.role, worker_id: self.worker_id.clone(), near_only: self.near_only }
+        Holder {
+            id: self.id().into(),
+            role: self.role,
+            worker_id: self.worker_id.clone(),
+            near_only: self.near_only,
+            must_move: self.must_move,
+        }
     }
 
     fn row(&self) -> TokenRow {

@@ -4,12 +4,14 @@ use c2_shared::api::tokens::{InviteRequest, JoinRequest};
 use c2_shared::fingerprint::Fingerprint;
 use c2_shared::pass::Pass;
 use c2_shared::secret_file::SecretFileError;
+use c2_shared::time::Mono;
 use c2_shared::token::{Role, Token, TokenError};
 use tempfile::TempDir;
 
 use super::{Access, AccessError, start};
+use crate::sched::Now;
 
-const NOW: u64 = 1_000_000;
+const NOW: Now = Now { mono: Mono(0), wall_ms: 1_000_000, seen_ms: 5_000 };
 
 fn open(dir: &TempDir) -> Access {
     start(dir.path(), Fingerprint::of(b"authority")).unwrap()
@@ -61,8 +63,11 @@ async fn an_invitation_is_good_for_its_time_and_its_uses() {
     assert_eq!(holder.worker_id.unwrap().as_str(), "b");
 
     let invitation = access.invite(InviteRequest { expires_s: 10, ..InviteRequest::default() }, NOW).await.unwrap();
-    assert!(access.holder(invitation.expose(), false, NOW + 9_999).is_some());
-    assert!(access.holder(invitation.expose(), false, NOW + 10_000).is_none(), "it has expired");
+    let good = |wall_ms, seen_ms| access.holder(invitation.expose(), false, Now { wall_ms, seen_ms, ..NOW }).is_some();
+    assert!(good(NOW.wall_ms + 9_999, NOW.seen_ms + 9_999));
+    assert!(!good(NOW.wall_ms + 10_000, NOW.seen_ms + 10_000), "it has expired");
+    assert!(good(NOW.wall_ms * 1_000, NOW.seen_ms + 9_999), "a clock that jumps ends nothing");
+    assert!(!good(0, NOW.seen_ms + 10_000), "nor does it make anything last");
 
     let after = open(&dir);
     assert_eq!(role(&after, &one, false), Some(Role::Worker), "tokens outlive c2d");

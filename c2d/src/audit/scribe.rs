@@ -40,6 +40,8 @@ pub(super) struct Scribe {
     keep: Keep,
     /// How far the log reaches as far as the database knows.
     kept: Option<Extent>,
+    /// The disk refused to keep lines, and that was said.
+    sync_fails: bool,
     uncounted: Arc<AtomicU64>,
 }
 
@@ -69,7 +71,7 @@ impl Scribe {
             tracing::info!("{FILE} has {lines} lines, the last is {last}");
         }
         let (refused, repeated) = (Tally::new(REFUSED_EVERY_MS, KINDS_MAX), Tally::new(REPEATED_EVERY_MS, KINDS_MAX));
-        Ok(Self { clock, changes, refusals, refused, repeated, keep, kept: known, uncounted })
+        Ok(Self { clock, changes, refusals, refused, repeated, keep, kept: known, sync_fails: false, uncounted })
     }
 
     /// Writes what comes until nobody is left who could write.
@@ -132,8 +134,13 @@ impl Scribe {
             return;
         }
         if let Err(error) = self.changes.chain.sync() {
-            tracing::error!("{FILE} may lose its last lines in a power cut: {error}");
-        } else if (self.keep)(extent) {
+            if !std::mem::replace(&mut self.sync_fails, true) {
+                tracing::error!("{FILE} may lose its last lines in a power cut: {error}");
+            }
+            return;
+        }
+        self.sync_fails = false;
+        if (self.keep)(extent) {
             self.kept = Some(extent.clone());
             if let Err(error) = self.changes.chain.drop_surplus().and_then(|()| self.refusals.chain.drop_surplus()) {
                 tracing::warn!("an old {FILE} could not be removed: {error}");

@@ -91,10 +91,11 @@ pub enum Upkeep {
 pub enum AuthorityCommand {
     /// Print the certificate of the authority, by which clients in other languages know c2d; it is no secret
     Show,
-    /// Make a new authority and new tokens in c2d's folder, after a backup was stolen; c2d must not run
+    /// Make a new authority, and honour the old one until all machines know the new one; c2d must not run
     Rotate {
-        /// Stop honouring the old authority at once: all other machines must join or log in again
-        #[arg(long, required = true)]
+        /// After a backup was stolen: end the old authority and the tokens in c2d's folder at once; all other
+        /// machines must join or log in again
+        #[arg(long)]
         now: bool,
     },
 }

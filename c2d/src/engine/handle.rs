@@ -1,8 +1,8 @@
 //! How the rest of c2d speaks to the engine.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use c2_shared::id::{JobId, WorkerId};
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -20,6 +20,8 @@ pub struct EngineHandle {
     pub(super) changes: broadcast::Sender<Arc<Touched>>,
     pub(super) notes: broadcast::Sender<Noted>,
     pub(super) last_token: Arc<AtomicU64>,
+    /// Why the engine ended, if it did not end as it was told to.
+    pub(super) failure: Arc<OnceLock<Refusal>>,
 }
 
 /// What the engine is asked.
@@ -53,7 +55,7 @@ impl EngineHandle {
         let mut guard = PollGuard { messages: &self.messages, waiting: Some(token) };
         let (answer, answered) = oneshot::channel();
         self.send(Message::Poll { poll: WorkerPolled { poll: Box::new(poll), token }, outputs, answer })?;
-        let answer = answered.await.unwrap_or(Err(Refusal::Stopping));
+        let answer = answered.await.unwrap_or_else(|_| Err(self.gone()));
         guard.waiting = None;
         answer
     }
@@ -81,7 +83,7 @@ impl EngineHandle {
             drop(reply.send(read(scheduler, now)));
         };
         self.send(Message::Read(Box::new(read)))?;
-        replied.await.map_err(|_| Refusal::Stopping)
+        replied.await.map_err(|_| self.gone())
     }
 
     /// Resolves when an active job has ended and that is durable; at once for a job that is not active.
@@ -90,6 +92,11 @@ impl EngineHandle {
         let (done, receiver) = oneshot::channel();
         self.send(Message::Ended { job, done })?;
         Ok(receiver)
+    }
+
+    /// Why there is no answer any more.
+    pub fn gone(&self) -> Refusal {
+        self.failure.get().cloned().unwrap_or(Refusal::Stopping)
     }
 
     /// What each commit changes, from now on. A reader that falls behind is told so by `Lagged`.
@@ -110,14 +117,14 @@ impl EngineHandle {
             Box::new(|durable| drop(reply.send(durable.and(answer))))
         };
         self.send(Message::Apply { apply: Box::new(apply), outputs })?;
-        replied.await.unwrap_or(Err(Refusal::Stopping))
+        replied.await.unwrap_or_else(|_| Err(self.gone()))
     }
 
     /// Hands a message over, or refuses at once: waiting for room would only hide the overload.
     fn send(&self, message: Message) -> Result<(), Refusal> {
         self.messages.try_send(message).map_err(|e| match e {
             mpsc::error::TrySendError::Full(_) => Refusal::Busy,
-            mpsc::error::TrySendError::Closed(_) => Refusal::Stopping,
+            mpsc::error::TrySendError::Closed(_) => self.gone(),
         })
     }
 }

@@ -101,4 +101,7 @@ pub enum Refusal {
     DiskFull,
     #[error("c2d is shutting down")]
     Stopping,
+    /// A commit failed with these words, and c2d ends.
+    #[error("c2d cannot keep its data: {0}")]
+    StoreFailed(String),
 }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock};
 
+use c2_shared::advice::with_causes;
 use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::Outcome;
 use c2_shared::limits::{FREE_BYTES_FLOOR, UNOBSERVED_MS};
@@ -40,6 +41,7 @@ pub fn start<D: Durable>(
     let (messages, inbox) = mpsc::channel(WAITING_MAX);
     let (changes, _) = broadcast::channel(CHANGES_MAX);
     let (notes, _) = broadcast::channel(CHANGES_MAX);
+    let failure = Arc::<OnceLock<_>>::default();
     let now = clock.now();
     let engine = Engine {
         scheduler: Scheduler::restore(saved, capacity, now),
@@ -53,10 +55,11 @@ pub fn start<D: Durable>(
         waiters: BTreeMap::new(),
         awake: now.mono,
         stopping: false,
+        failure: Arc::clone(&failure),
         exhausted: None,
     };
     let task = tokio::spawn(engine.run(shutdown));
-    (EngineHandle { messages, changes, notes, last_token: Arc::new(AtomicU64::new(0)) }, task)
+    (EngineHandle { messages, changes, notes, last_token: Arc::new(AtomicU64::new(0)), failure }, task)
 }
 
 pub(super) struct Engine<D> {
@@ -74,6 +77,8 @@ pub(super) struct Engine<D> {
     /// When the engine last looked up.
     awake: Mono,
     stopping: bool,
+    /// Whoever waits when a commit fails finds here why.
+    failure: Arc<OnceLock<Refusal>>,
     /// While nothing can be made durable: when to look for space.
     pub(super) exhausted: Option<Mono>,
 }
@@ -95,6 +100,8 @@ pub(super) struct Pending {
     tells: Vec<Tell>,
     reads: Vec<Read>,
     waits: Vec<(JobId, oneshot::Sender<()>)>,
+    /// How long attempts ran whose results counted.
+    took_ms: BTreeMap<AttemptId, u64>,
     /// What identifies results that decided nothing.
     unrecorded: BTreeMap<AttemptId, [u8; 32]>,
 }
@@ -150,11 +157,16 @@ impl<D: Durable> Engine<D> {
         let (answers, durable): (Vec<_>, Vec<_>) =
             decisions.into_iter().partition(|decision| matches!(decision, Decision::Answer { .. }));
         if !durable.is_empty() {
-            match self.store.commit(Batch { decisions: durable, outputs, now }).await? {
-                Committed::All => {}
-                Committed::Nothing(saved) => {
+            match self.store.commit(Batch { decisions: durable, outputs, now }).await {
+                Ok(Committed::All) => {}
+                Ok(Committed::Nothing(saved)) => {
                     self.take_back(now, *saved, pending);
                     return Ok(());
+                }
+                Err(error) => {
+                    // Before those who wait are let go of.
+                    let _first = self.failure.set(Refusal::StoreFailed(with_causes(&error)));
+                    return Err(error);
                 }
             }
         }
@@ -227,6 +239,8 @@ impl<D: Durable> Engine<D> {
             pending.decisions[before..].iter().filter_map(concludes).collect();
         let (outputs, others): (Vec<_>, Vec<_>) =
             outputs.into_iter().partition(|output| concluded.remove(&output.result.attempt).is_some());
+        let took = outputs.iter().filter_map(|output| Some((output.result.attempt, output.result.took_ms()?)));
+        pending.took_ms.extend(took);
         pending.outputs.extend(outputs);
         // What ran and came to an end wrote something, which then went with its worker.
         let ran =
@@ -261,13 +275,14 @@ impl<D: Durable> Engine<D> {
                 let _gone = done.send(());
             }
         }
-        self.publish(now, &pending.unrecorded);
+        self.publish(now, &pending.took_ms, &pending.unrecorded);
     }
 
     /// Wakes those who wait for a job's end and tells the event stream what changed.
-    fn publish(&mut self, now: Now, unrecorded: &BTreeMap<AttemptId, [u8; 32]>) {
-        let touched = self.scheduler.take_touched();
-        for job in &touched.ended {
+    fn publish(&mut self, now: Now, took_ms: &BTreeMap<AttemptId, u64>, unrecorded: &BTreeMap<AttemptId, [u8; 32]>) {
+        let mut touched = self.scheduler.take_touched();
+        for job in &mut touched.ended {
+            job.took_ms = took_ms.get(&AttemptId { job: job.id, number: job.attempt }).copied();
             for done in self.waiters.remove(&job.id).into_iter().flatten() {
                 let _gone = done.send(());
             }

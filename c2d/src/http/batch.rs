@@ -82,7 +82,7 @@ pub(crate) fn check(spec: &JobSpec) -> Result<(), ApiError> {
 async fn all_ended(engine: &EngineHandle, jobs: &[JobId]) -> Result<(), Refusal> {
     for job in jobs {
         // A c2d that goes down lets go of those who wait.
-        engine.ended(*job).await?.await.map_err(|_| Refusal::Stopping)?;
+        engine.ended(*job).await?.await.map_err(|_| engine.gone())?;
     }
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! Blobs over HTTP: streamed in and out, resumed, never held in memory as a whole.
 //!
-//! Operators and workers alike may do this: whoever knows the SHA-256 of a content knows what it
-//! may ask for. What is not whole yet belongs to who sends it, and of what no job uses each token may
-//! have sent so much.
+//! Operators see all contents, a worker its own and those of the jobs that it was given: for it others
+//! are not here, and if it sends one of them it sends all of it. What is not whole yet belongs to who
+//! sends it, and of what no job uses each token may have sent so much.
 
 use std::fs::File;
 use std::io;
@@ -19,6 +19,7 @@ use futures_util::{Stream, StreamExt as _, stream};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
+use crate::http::extract;
 use crate::http::handler::{Answer, ApiError, App, Json, Name, QueryOf, State, invalid, serves};
 use crate::http::role::Sender;
 use crate::services::blob_gc::{self, GcError};
@@ -43,9 +44,9 @@ pub(crate) async fn read(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let blob = blob(&name)?;
-    let (blobs, floor) = (sender.blobs(&app), sender.floor());
+    let (blobs, floor, is_seen) = (sender.blobs(&app), sender.floor(), sender.may_see(&app, blob).await?);
     let found = blocking(move || {
-        let status = blobs.status(blob)?;
+        let status = if is_seen { blobs.status(blob)? } else { blobs.begun(blob)? };
         let left = query.size.filter(|_| !status.complete).map(|size| size.saturating_sub(status.size));
         left.map_or(Ok(()), |left| blobs.check_room(left, floor))?;
         Ok((status, if status.complete { blobs.read(blob)? } else { None }))
@@ -84,14 +85,15 @@ pub(crate) async fn write(
         let hint = "send Content-Type: application/octet-stream";
         return Err(ErrorBody::new(ErrorCode::UnsupportedMediaType, "the body is not plain bytes", hint).into());
     }
-    let (blobs, floor) = (sender.blobs(&app), sender.floor());
-    check_quota(&app, &blobs, query.size.unwrap_or(0)).await?;
+    let (blobs, floor, is_seen) = (sender.blobs(&app), sender.floor(), sender.may_see(&app, blob).await?);
+    let declared = extract::declared(&headers).unwrap_or(0);
+    check_quota(&app, &blobs, query.size.unwrap_or(declared)).await?;
     let begun = blocking(move || {
-        let status = blobs.status(blob)?;
+        let status = if is_seen { blobs.status(blob)? } else { blobs.begun(blob)? };
         if status.complete {
             return Ok(Err(status));
         }
-        blobs.check_room(query.size.map_or(0, |size| size.saturating_sub(query.offset)), floor)?;
+        blobs.check_room(query.size.map_or(0, |size| size.saturating_sub(query.offset)).max(declared), floor)?;
         blobs.receive(blob, query.offset, floor).map(Ok)
     });
     let incoming = match begun.await? {

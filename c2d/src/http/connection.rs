@@ -2,16 +2,30 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use c2_shared::fingerprint::Fingerprint;
+
 /// The two ends of a connection, as every handler may ask for them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Connection {
     peer: SocketAddr,
     local: IpAddr,
+    /// By which authority c2d proved itself there, if it did.
+    proof: Option<Fingerprint>,
 }
 
 impl Connection {
     pub(super) fn new(peer: SocketAddr, local: SocketAddr) -> Self {
-        Self { peer, local: local.ip().to_canonical() }
+        Self { peer, local: local.ip().to_canonical(), proof: None }
+    }
+
+    /// The same, where c2d proved itself by this authority.
+    pub(super) const fn proved_by(self, authority: Fingerprint) -> Self {
+        Self { proof: Some(authority), ..self }
+    }
+
+    /// By which authority c2d proved itself.
+    pub(crate) const fn proof(&self) -> Option<Fingerprint> {
+        self.proof
     }
 
     /// The caller's address.

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use c2_shared::advice::Advice as _;
+use c2_shared::advice::{Advice as _, with_causes};
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::hint;
 use c2_shared::id::JobId;
@@ -79,6 +79,7 @@ impl From<Refusal> for ApiError {
             Refusal::Rejected(reject) => reject.into(),
             Refusal::Busy => ErrorBody::new(ErrorCode::Busy, message, "try again in a moment").into(),
             Refusal::Stopping => ErrorBody::new(ErrorCode::Busy, message, "try again when it is back").into(),
+            Refusal::StoreFailed(reason) => store_failed(&reason),
             Refusal::DiskFull => {
                 let hint = "free some space where c2d keeps its data; running jobs and results are not affected";
                 ErrorBody::new(ErrorCode::DiskFull, message, hint).into()
@@ -170,7 +171,7 @@ impl From<BlobError> for ApiError {
             BlobError::Full => (ErrorCode::DiskFull, "free some space where c2d keeps its data"),
             BlobError::Disk(source) => {
                 tracing::error!("a blob failed: {source}");
-                (ErrorCode::Internal, "see the log of c2d")
+                return store_failed(&with_causes(&error));
             }
         };
         ErrorBody::new(code, message, hint).into()
@@ -185,7 +186,19 @@ impl From<StoreError> for ApiError {
         if matches!(error, StoreError::Gone { .. }) {
             return ErrorBody::new(ErrorCode::Gone, error.to_string(), error.hint().unwrap_or_default()).into();
         }
-        tracing::error!("the history failed: {error}");
-        ErrorBody::new(ErrorCode::Internal, "the history cannot be read", "see the log of c2d").into()
+        let reason = with_causes(&error);
+        tracing::error!("the history failed: {reason}");
+        if matches!(error, StoreError::Database(_) | StoreError::File { .. }) {
+            return store_failed(&reason);
+        }
+        ErrorBody::new(ErrorCode::Internal, reason, error.hint().unwrap_or_default()).into()
     }
+}
+
+/// The disk failed: who asks is elsewhere, and must learn what is wrong and where.
+pub(crate) fn store_failed(reason: &str) -> ApiError {
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let message = format!("c2d on {host} cannot keep its data: {reason}");
+    let hint = format!("look at the disk of {host} and at the log of c2d there; what runs on workers goes on");
+    ErrorBody::new(ErrorCode::StoreFailed, message, hint).into()
 }

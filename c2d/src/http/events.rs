@@ -151,6 +151,7 @@ mod tests {
             submitted_ms: 1,
             started_ms: None,
             ended_ms: None,
+            took_ms: None,
             outcome: None,
         }
     }

@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::HeaderMap;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::request::Parts;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::id::JobId;
@@ -54,15 +55,12 @@ impl<T: DeserializeOwned, const MAX: usize> FromRequest<App> for OptionalJsonBod
 
 /// Reads a JSON body of at most `max` bytes, if there is one.
 pub(crate) async fn optional_json<T: DeserializeOwned>(request: Request, max: usize) -> Result<Option<T>, ApiError> {
+    check_length(&request, max)?;
     let kind = request.headers().get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default().to_owned());
-    let bytes = axum::body::to_bytes(request.into_body(), max).await.map_err(|e| {
-        match e.into_inner().is::<LengthLimitError>() {
-            true => {
-                let message = format!("the body is larger than {max} bytes");
-                ErrorBody::new(ErrorCode::TooLarge, message, "send less at once").into()
-            }
-            false => invalid("the body broke off", "send it again"),
-        }
+    let bytes = axum::body::to_bytes(request.into_body(), max).await;
+    let bytes = bytes.map_err(|e| match e.into_inner().is::<LengthLimitError>() {
+        true => too_large(max),
+        false => invalid("the body broke off", "send it again"),
     })?;
     if bytes.is_empty() {
         return Ok(None);
@@ -77,6 +75,22 @@ pub(crate) async fn optional_json<T: DeserializeOwned>(request: Request, max: us
         let body = ErrorBody::new(ErrorCode::InvalidInput, message, hint);
         ErrorBody { field, ..body }.into()
     })
+}
+
+/// Refuses a request that says that its body is longer than this, before any of it is read.
+pub(crate) fn check_length(request: &Request, max: usize) -> Result<(), ApiError> {
+    let fits = declared(request.headers()).is_none_or(|length| length <= max as u64);
+    if fits { Ok(()) } else { Err(too_large(max)) }
+}
+
+fn too_large(max: usize) -> ApiError {
+    let message = format!("the body is larger than {max} bytes");
+    ErrorBody::new(ErrorCode::TooLarge, message, "send less at once").into()
+}
+
+/// How long a request says that its body is.
+pub(crate) fn declared(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 impl<T: DeserializeOwned + Send> FromRequestParts<App> for QueryOf<T> {

@@ -17,6 +17,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use c2_shared::api::endpoint;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
+use c2_shared::api::tokens::AUTHORITY_HEADER;
 use c2_shared::pass::Pass;
 use c2_shared::token::Role;
 use futures_util::{FutureExt as _, StreamExt as _};
@@ -45,6 +46,10 @@ pub(crate) async fn gate(State(app): State<App>, mut request: Request, next: Nex
             if let Some(seat) = request.extensions().get::<Arc<Seat>>() {
                 seat.prove(&holder.id, connection.is_near(), app.clock.now().mono);
             }
+            if holder.must_move && connection.proof() == Some(app.rotation.fingerprint()) {
+                // If it cannot be noted now, it is with the next request.
+                drop(app.access.moved(holder.id.to_string()).await);
+            }
             request.extensions_mut().insert(holder.clone());
             let response = served_while_good(&app, &holder, request, next).await;
             (Some(holder), response)
@@ -61,6 +66,12 @@ pub(crate) async fn gate(State(app): State<App>, mut request: Request, next: Nex
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let new = app.rotation.fingerprint();
+    if connection.proof().is_some_and(|proof| proof != new) {
+        // It comes again with what it learns from this.
+        headers.insert(AUTHORITY_HEADER, HeaderValue::from_str(&new.to_string()).expect("base64 is plain"));
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     response
 }
 
@@ -147,7 +158,7 @@ fn check_origin(headers: &HeaderMap) -> Result<(), ApiError> {
 fn authenticate(app: &App, headers: &HeaderMap, connection: Connection) -> Result<Holder, ApiError> {
     let (ip, near, now) = (connection.peer(), connection.is_near(), app.clock.now());
     let shown = bearer(headers);
-    let holder = shown.and_then(|shown| app.access.holder(shown, near, now.wall_ms));
+    let holder = shown.and_then(|shown| app.access.holder(shown, near, now));
     holder.ok_or_else(|| {
         // Programs on this machine are not slowed down by what others on it try.
         if !near && !app.throttle.admits_failure(ip, now.mono) {
@@ -155,7 +166,7 @@ fn authenticate(app: &App, headers: &HeaderMap, connection: Connection) -> Resul
             return refuse(ErrorCode::RateLimited, message, "send a good token, which is accepted at any time");
         }
         let Some(shown) = shown else { return refuse(ErrorCode::Unauthorized, "a token is needed", SHOW) };
-        match app.access.holder(shown, true, now.wall_ms) {
+        match app.access.holder(shown, true, now) {
             Some(holder) => {
                 refuse(ErrorCode::Unauthorized, "this token is good on c2d's own machine alone", &renewal(holder.role))
             }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use c2_shared::api::jobs::{JobInfo, WaitQuery, WaitResponse, not_shown};
+use c2_shared::api::jobs::{JobInfo, WaitQuery, WaitResponse};
 use c2_shared::api::output::Streams;
 use c2_shared::bytes64::Bytes64;
 use c2_shared::id::JobId;
@@ -79,4 +79,15 @@ fn without_contents(mut spec: JobSpec) -> JobSpec {
         upload.content = upload.content.take().map(|_| Bytes64::default());
     }
     spec
+}
+
+/// The line, without its brackets, in place of bytes that are kept and not shown, and of those that were
+/// not kept.
+fn not_shown(hidden: u64, dropped: u64) -> Option<String> {
+    match (hidden, dropped) {
+        (0, 0) => None,
+        (0, dropped) => Some(format!("{dropped} bytes dropped")),
+        (hidden, 0) => Some(format!("{hidden} bytes not shown here")),
+        (hidden, dropped) => Some(format!("{hidden} bytes not shown here, {dropped} bytes dropped")),
+    }
 }

@@ -21,7 +21,9 @@ pub(crate) async fn jobs(State(app): State<App>, QueryOf(query): QueryOf<JobsQue
     let state = standing.map(Standing::state);
     let ended = query.all || state.is_some_and(JobState::is_terminal);
     // Only the present knows what is special about a job that runs, and so few run that all are looked at.
-    let special = standing.is_some_and(|standing| matches!(standing, Standing::Unreachable | Standing::Cancelling | Standing::Delivering));
+    let special = standing.is_some_and(|standing| {
+        matches!(standing, Standing::Unreachable | Standing::Cancelling | Standing::Delivering)
+    });
     let worker = find_worker::owner(&app, query.worker.as_deref()).await?;
     let filter = JobFilter {
         state,

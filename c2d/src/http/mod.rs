@@ -7,6 +7,7 @@ mod error;
 mod gate;
 mod throttle;
 mod timed;
+mod unread;
 
 mod extract;
 mod handler;

@@ -7,13 +7,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::extract::Request;
-use axum::http::header::CONTENT_LENGTH;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::work::{PollRequest, ResultRequest};
 use c2_shared::limits::{BODY_BYTES_MAX, LARGE_BODIES_MAX, POLL_BODY_BYTES_MAX, SLOTS, SUBMIT_BODY_BYTES_MAX};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
+use crate::http::extract;
 use crate::http::handler::{ApiError, App, invalid, optional_json};
 use crate::http::role::WorkerPeer;
 
@@ -44,12 +44,15 @@ pub(crate) async fn read(app: &App, peer: &WorkerPeer, request: Request) -> Resu
     }
     let slots = peer.slots(app).await?.unwrap_or(SLOTS);
     let max = usize::try_from(slots).unwrap_or(usize::MAX).saturating_add(1).saturating_mul(BYTES_PER_SLOT);
+    let max = max.min(POLL_BODY_BYTES_MAX);
+    extract::check_length(&request, max)?;
     let _turn = app.large_bodies.take(peer.key()).await?;
-    optional_json(request, max.min(POLL_BODY_BYTES_MAX)).await
+    optional_json(request, max).await
 }
 
 /// Reads the result that a worker delivers by itself.
 pub(crate) async fn read_result(app: &App, peer: &WorkerPeer, request: Request) -> Result<ResultRequest, ApiError> {
+    extract::check_length(&request, SUBMIT_BODY_BYTES_MAX)?;
     let _turn = if is_large(&request) { Some(app.large_bodies.take(peer.key()).await?) } else { None };
     let result = optional_json(request, SUBMIT_BODY_BYTES_MAX).await?;
     result.ok_or_else(|| invalid("this request needs a JSON body", "send one, with Content-Type: application/json"))
@@ -57,9 +60,8 @@ pub(crate) async fn read_result(app: &App, peer: &WorkerPeer, request: Request) 
 
 /// Whether a body is larger than an ordinary one, or may be.
 fn is_large(request: &Request) -> bool {
-    let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    match length {
-        Some(length) => length > BODY_BYTES_MAX,
+    match extract::declared(request.headers()) {
+        Some(length) => length > BODY_BYTES_MAX as u64,
         None => request.headers().contains_key("transfer-encoding"),
     }
 }

@@ -8,6 +8,7 @@ use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::work::{PROTOCOL, PROTOCOL_HEADER};
+use c2_shared::blob::BlobId;
 use c2_shared::id::WorkerId;
 use c2_shared::limits::{FREE_BYTES_FLOOR, NAME_LEN_MAX, WORKER_BLOB_FREE_BYTES_FLOOR};
 use c2_shared::token::Role;
@@ -25,34 +26,50 @@ pub(crate) struct WorkerPeer {
     holder: Holder,
 }
 
-/// Who sends a file.
+/// Who sends or asks for a file.
 #[derive(Clone, Debug)]
-pub(crate) struct Sender {
-    id: Arc<str>,
-    role: Role,
-}
+pub(crate) struct Sender(WorkerPeer);
 
 impl Sender {
     /// The files of c2d for this sender.
     pub(crate) fn blobs(&self, app: &App) -> Blobs {
-        app.blobs.of(&self.id)
+        app.blobs.of(&self.0.holder.id)
+    }
+
+    fn is_worker(&self) -> bool {
+        self.0.holder.role == Role::Worker
     }
 
     /// How much of the disk an upload must leave free: workers' files give way to jobs.
-    pub(crate) const fn floor(&self) -> u64 {
-        match self.role {
-            Role::Worker => WORKER_BLOB_FREE_BYTES_FLOOR,
-            _ => FREE_BYTES_FLOOR,
+    pub(crate) fn floor(&self) -> u64 {
+        if self.is_worker() { WORKER_BLOB_FREE_BYTES_FLOOR } else { FREE_BYTES_FLOOR }
+    }
+
+    /// Whether it may know that a content is here. To know a hash is not enough for a worker, as what it
+    /// guesses would be confirmed: the content must be its own, or belong to a job that it was given.
+    pub(crate) async fn may_see(&self, app: &App, blob: BlobId) -> Result<bool, ApiError> {
+        if !self.is_worker() || self.blobs(app).sent().iter().any(|(sent, _)| *sent == blob) {
+            return Ok(true);
         }
+        let speaker = self.0.speaker(app);
+        if app.history.workers_with(blob).await?.iter().any(|worker| speaker.may_be(worker)) {
+            return Ok(true);
+        }
+        // A long specification is itself a content, which no table names.
+        let held = app.engine.read(move |scheduler, now| {
+            let workers = scheduler.workers(now).into_iter().filter(|worker| speaker.may_be(&worker.intro.id));
+            let jobs = workers.flat_map(|worker| worker.attempts).filter_map(|held| scheduler.job(now, held.job));
+            jobs.map(|job| job.payload).collect::<Vec<_>>()
+        });
+        Ok(held.await?.iter().any(|payload| BlobId::of(payload.as_bytes()) == blob))
     }
 }
 
 impl FromRequestParts<App> for Sender {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, ApiError> {
-        let holder = holder(parts);
-        Ok(Self { id: holder.id.clone(), role: holder.role })
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        WorkerPeer::from_request_parts(parts, app).await.map(Self)
     }
 }
 

@@ -7,7 +7,6 @@ use std::sync::atomic::AtomicU64;
 
 use axum::Router;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
-use c2_shared::fingerprint::Fingerprint;
 use tokio::sync::watch;
 
 use crate::access::Access;
@@ -20,6 +19,7 @@ use crate::http::mount::{Mounted, Unserved};
 use crate::http::poll_body::LargeBodies;
 use crate::http::throttle::Throttle;
 use crate::http::{HANDLERS, gate};
+use crate::rotation::Rotation;
 use crate::services::cleanup_requests::CleanupRequests;
 use crate::services::live_output::LiveOutput;
 use crate::store::{Blobs, Health, History};
@@ -41,8 +41,8 @@ pub struct App {
     pub live_output: LiveOutput,
     /// Knows the tokens.
     pub access: Access,
-    /// What this c2d is known by.
-    pub fingerprint: Fingerprint,
+    /// What this c2d is known by, and was before.
+    pub(crate) rotation: Rotation,
     /// Counts requests without a known token.
     pub(crate) throttle: Arc<Throttle>,
     /// Counts connections.

@@ -10,17 +10,20 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
+use axum::http::header::EXPECT;
+use c2_shared::fingerprint::Fingerprint;
 use c2_shared::limits::{BODY_IDLE_MS, HEAD_BYTES_MAX, HEAD_TIMEOUT_MS, STRANGER_NEW_MS, WRITE_IDLE_MS};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use rustls::ServerConfig;
+use rustls::server::Acceptor;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::LazyConfigAcceptor;
+use tokio_rustls::server::TlsStream;
 use tower::ServiceExt as _;
 use tower_http::timeout::TimeoutBody;
 
@@ -28,7 +31,9 @@ use crate::clock::Clock;
 use crate::http::connection::Connection;
 use crate::http::doors::{Doors, Seat};
 use crate::http::timed::Timed;
+use crate::http::unread::Drained;
 use crate::http::{App, Unserved, router};
+use crate::rotation::Rotation;
 
 /// After c2d was asked to go down, open requests have so long to end.
 const GOODBYE: Duration = Duration::from_secs(5);
@@ -52,14 +57,9 @@ const TLS_ONLY: &[u8] = b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/
     \"hint\":\"ask for a line with: c2d invite\"}\n";
 
 /// Serves connections until `stopping` turns true, then lets open requests end.
-pub async fn serve(
-    listener: TcpListener,
-    tls: Arc<ServerConfig>,
-    app: App,
-    mut stopping: watch::Receiver<bool>,
-) -> Result<(), Unserved> {
+pub async fn serve(listener: TcpListener, app: App, mut stopping: watch::Receiver<bool>) -> Result<(), Unserved> {
     let entrance = Entrance {
-        tls: TlsAcceptor::from(tls),
+        rotation: app.rotation.clone(),
         doors: app.doors.clone(),
         clock: app.clock,
         router: router(app)?,
@@ -102,7 +102,7 @@ pub(crate) async fn stopped(stopping: &mut watch::Receiver<bool>) {
 /// What each connection needs.
 #[derive(Clone)]
 struct Entrance {
-    tls: TlsAcceptor,
+    rotation: Rotation,
     doors: Doors,
     clock: Clock,
     router: Router,
@@ -143,8 +143,11 @@ impl Entrance {
         };
         let timed = |stream| Timed::new(stream, WRITE_IDLE);
         match begun {
-            Ok(Ok((ends, Some(TLS_HANDSHAKE)))) => match timeout(BEGINNING, self.tls.accept(timed(stream))).await {
-                Ok(Ok(stream)) => self.converse(stream, ends, seat).await.map_err(|e| e.to_string()),
+            Ok(Ok((ends, Some(TLS_HANDSHAKE)))) => match timeout(BEGINNING, self.prove(timed(stream))).await {
+                Ok(Ok((stream, authority))) => {
+                    let ends = ends.proved_by(authority);
+                    self.converse(stream, ends, seat).await.map_err(|e| e.to_string())
+                }
                 Ok(Err(e)) => Err(e.to_string()),
                 Err(_) => Err("no TLS handshake in time".to_owned()),
             },
@@ -161,6 +164,17 @@ impl Entrance {
             Err(_) => Err("it never began to speak".to_owned()),
         }
     }
+
+    /// Proves that this is c2d, by the authority that the other side knows.
+    async fn prove<S>(&self, stream: S) -> std::io::Result<(TlsStream<S>, Fingerprint)>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let begun = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
+        let (config, authority) = self.rotation.proof(&begun.client_hello());
+        Ok((begun.into_stream(config).await?, authority))
+    }
+
     async fn converse(
         mut self,
         stream: impl AsyncRead + AsyncWrite + Unpin,
@@ -171,7 +185,9 @@ impl Entrance {
         let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
             request.extensions_mut().insert(ends);
             request.extensions_mut().insert(Arc::clone(&seat));
-            let request: Request = request.map(|body| Body::new(TimeoutBody::new(BODY_IDLE, body)));
+            let waits_to_be_asked = request.headers().contains_key(EXPECT);
+            let body = |body| Body::new(TimeoutBody::new(BODY_IDLE, Drained::new(body, waits_to_be_asked)));
+            let request: Request = request.map(body);
             router.clone().oneshot(request)
         });
         let mut builder = http1::Builder::new();

@@ -10,6 +10,7 @@ use c2_shared::server_address::ServerAddress;
 use c2_shared::token::Role;
 
 use crate::access::TokenRefusal;
+use crate::http::error::store_failed;
 use crate::http::find_worker;
 use crate::http::handler::{Answer, ApiError, App, Json, JsonBody, Name, State, serves};
 use crate::http::role::{Invited, Protocol, named};
@@ -49,8 +50,9 @@ pub(crate) async fn invite(
         }
         None => request,
     };
-    let token = app.access.invite(request, app.clock.now().wall_ms).await?;
-    let pass = Pass { token, fingerprint: Some(app.fingerprint), server: Some(ServerAddress::from(app.address)) };
+    let token = app.access.invite(request, app.clock.now()).await?;
+    let pass =
+        Pass { token, fingerprint: Some(app.rotation.fingerprint()), server: Some(ServerAddress::from(app.address)) };
     Ok((StatusCode::CREATED, Json(InviteResponse { line: pass.expose() })))
 }
 
@@ -75,7 +77,7 @@ pub(crate) async fn join(
         }
         vacant(&app, id.clone()).await?;
     }
-    let token = app.access.join(by.to_string(), request, app.clock.now().wall_ms).await?;
+    let token = app.access.join(by.to_string(), request, app.clock.now()).await?;
     Ok((StatusCode::CREATED, Json(JoinResponse { token: token.expose().to_owned(), worker_id })))
 }
 
@@ -143,6 +145,7 @@ impl From<TokenRefusal> for ApiError {
                 body(ErrorCode::Wait, &hint)
             }
             TokenRefusal::Busy => body(ErrorCode::Busy, "see the log of c2d, and try again"),
+            TokenRefusal::StoreFailed(reason) => return store_failed(reason),
         }
         .into()
     }

@@ -15,13 +15,16 @@ use c2_shared::worker::Load;
 use crate::sched::Reject;
 use crate::sched::scheduler::Turn;
 
-/// The present, as two clocks tell it: `mono` decides, `wall_ms` is only written down.
+/// The present, as three clocks tell it: `mono` decides within a run, `seen_ms` about what outlives one,
+/// `wall_ms` is only written down.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Now {
     /// The monotonic clock.
     pub mono: Mono,
     /// The wall clock in unix milliseconds.
     pub wall_ms: u64,
+    /// How long c2d has run, in all of its runs. What is a day old was there for a day of this.
+    pub seen_ms: u64,
 }
 
 /// Something that reached c2d, and what whoever brought it is told.

@@ -25,7 +25,7 @@ impl Event for JobsSubmitted {
     fn happen(self, turn: &mut Turn<'_>) -> Result<Self::Answer, Reject> {
         let Self { jobs, key } = self;
         let known = key.as_ref().and_then(|key| turn.s.keys.get(&key.key));
-        if let Some(known) = known.filter(|known| known.expires_ms > turn.now.wall_ms) {
+        if let Some(known) = known.filter(|known| known.expires_ms > turn.now.seen_ms) {
             return replay(known, key.as_ref());
         }
         let outdated = known.map(|known| known.key.clone());
@@ -156,7 +156,7 @@ impl Turn<'_> {
             self.decide(Decision::AddJob(Box::new(record)));
         }
         if let Some(IdempotencyKey { key, digest }) = key {
-            let expires_ms = self.now.wall_ms + IDEMPOTENCY_MS;
+            let expires_ms = self.now.seen_ms + IDEMPOTENCY_MS;
             self.decide(Decision::RememberKey(KeyRecord { key, digest, jobs: ids.clone(), expires_ms }));
         }
         // A dependency that has ended otherwise than asked is told after the job exists, so that

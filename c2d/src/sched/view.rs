@@ -34,6 +34,8 @@ pub struct JobView {
     pub submitted_ms: u64,
     pub started_ms: Option<u64>,
     pub ended_ms: Option<u64>,
+    /// How long its latest attempt ran, which the result says and nothing here decides by.
+    pub took_ms: Option<u64>,
     pub outcome: Option<Outcome>,
 }
 
@@ -137,6 +139,7 @@ impl Scheduler {
             submitted_ms: job.submitted_ms,
             started_ms: job.started_ms.filter(|_| runs),
             ended_ms: None,
+            took_ms: None,
             outcome: None,
         }
     }

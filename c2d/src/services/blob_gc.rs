@@ -11,12 +11,15 @@ use tokio::task::spawn_blocking;
 
 use crate::clock::Clock;
 use crate::http::stopped;
+use crate::sched::Now;
 use crate::store::{BlobError, Blobs, History, Space, StoreError};
 
 /// How often it is looked for them, unless they are too many before.
 const EVERY: Duration = Duration::from_secs(600);
 /// The least time between two looks: a look costs something, and blobs may come all the time.
 const PAUSE: Duration = Duration::from_secs(10);
+/// Clocks drift, and are corrected by less than this.
+const CLOCK_SET_MS: u64 = 60_000;
 /// Blobs that the history is asked about at once.
 const ASKED_AT_ONCE: usize = 500;
 
@@ -42,8 +45,16 @@ pub(crate) struct Gc {
 impl Gc {
     /// Looks again and again until c2d goes down.
     pub(crate) async fn run(self, clock: Clock, mut stopping: watch::Receiver<bool>) {
+        let mut last = clock.now();
         loop {
-            if let Err(e) = self.once(clock.now().wall_ms).await {
+            let now = clock.now();
+            if was_set(last, now)
+                && let Err(e) = on_disk(&self.blobs, Blobs::date_anew).await
+            {
+                tracing::warn!("files keep their dates of before the clock was set: {e}");
+            }
+            last = now;
+            if let Err(e) = self.once(now.wall_ms).await {
                 tracing::warn!("unused files could not be removed: {e}");
             }
             let next = async {
@@ -70,6 +81,12 @@ impl Gc {
         }
         Ok(())
     }
+}
+
+/// Whether the clock was set between two looks at it. Dates from before say nothing about ages then.
+const fn was_set(before: Now, now: Now) -> bool {
+    let expected = before.wall_ms.saturating_add(now.mono.since_ms(before.mono));
+    now.wall_ms.abs_diff(expected) > CLOCK_SET_MS
 }
 
 /// Removes all that nobody names and nobody asked for in this time; answers how many and how large.
@@ -134,4 +151,26 @@ async fn on_disk<T: Send + 'static>(
 ) -> Result<T, GcError> {
     let blobs = blobs.clone();
     Ok(spawn_blocking(move || work(&blobs)).await??)
+}
+
+#[cfg(test)]
+mod tests {
+    use c2_shared::time::Mono;
+
+    use super::*;
+
+    #[test]
+    fn a_clock_that_was_set_is_told_from_one_that_runs() {
+        let at = |mono, wall_ms| Now { mono: Mono(mono), wall_ms, seen_ms: mono };
+        let begin = at(5_000, 1_000_000_000);
+        for (mono, wall_ms, expected) in [
+            (5_000, 1_000_000_000, false),
+            (605_000, 1_000_602_000, false),
+            (605_000, 1_000_598_000, false),
+            (605_000, 1_500_000_000, true),
+            (605_000, 0, true),
+        ] {
+            assert_eq!(was_set(begin, at(mono, wall_ms)), expected, "{mono} {wall_ms}");
+        }
+    }
 }

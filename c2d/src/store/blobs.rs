@@ -127,16 +127,20 @@ impl Blobs {
     /// Says what is there of a blob. A whole one counts as asked for.
     pub fn status(&self, blob: BlobId) -> Result<BlobStatus, BlobError> {
         let _no_removal = self.removal.lock().unwrap_or_else(PoisonError::into_inner);
-        let status = |size, complete| BlobStatus { sha256: blob, size, complete };
         if let Some(file) = existing(&self.path(blob))? {
             touch(&file)?;
-            return Ok(status(file.metadata()?.len(), true));
+            return Ok(BlobStatus { sha256: blob, size: file.metadata()?.len(), complete: true });
         }
-        Ok(match std::fs::metadata(self.part(blob)) {
-            Ok(part) => status(part.len(), false),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => status(0, false),
-            Err(e) => return Err(e.into()),
-        })
+        self.begun(blob)
+    }
+
+    /// Says what this sender has sent of a blob that is not whole, or not for it to see.
+    pub fn begun(&self, blob: BlobId) -> Result<BlobStatus, BlobError> {
+        match std::fs::metadata(self.part(blob)) {
+            Ok(part) => Ok(BlobStatus { sha256: blob, size: part.len(), complete: false }),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(BlobStatus { sha256: blob, size: 0, complete: false }),
+            Err(e) => Err(e.into()),
+        }
     }
 
     /// Whether the disk takes so many bytes more and has `floor` left.
@@ -245,6 +249,15 @@ impl Blobs {
         Ok(stale)
     }
 
+    /// Has all count as asked for now, also what is not whole.
+    pub fn date_anew(&self) -> Result<(), BlobError> {
+        let _no_removal = self.removal.lock().unwrap_or_else(PoisonError::into_inner);
+        for entry in std::fs::read_dir(&self.dir)? {
+            touch(&File::open(entry?.path())?)?;
+        }
+        Ok(())
+    }
+
     /// Removes a blob that nobody names, unless somebody asked for it meanwhile; answers with its size.
     pub fn remove(&self, stale: Stale) -> Result<Option<u64>, BlobError> {
         let _no_asking = self.removal.lock().unwrap_or_else(PoisonError::into_inner);
@@ -305,9 +318,13 @@ impl Incoming {
         if !self.blobs.sender.is_empty() {
             self.blobs.sent.note(&self.blobs.dir, &self.blobs.sender, self.blob, self.len)?;
         }
-        std::fs::rename(part, self.blobs.path(self.blob))?;
+        let path = self.blobs.path(self.blob);
+        let is_new = !path.exists();
+        std::fs::rename(part, path)?;
         sync_dir(&self.blobs.dir).map_err(|e| BlobError::Disk(io::Error::other(e)))?;
-        self.blobs.came(self.len);
+        if is_new {
+            self.blobs.came(self.len);
+        }
         Ok(self.len)
     }
 }

@@ -68,7 +68,9 @@ impl StoredJob {
     /// Columns that [`Self::read`] expects, in order.
     pub(super) const COLUMNS: &str =
         "id, state, payload, attempt, worker, cancelling, submitted_ms, started_ms, ended_ms, outcome, seq,
-        coalesce((SELECT ip FROM worker WHERE worker.id = job.worker), address)";
+        coalesce((SELECT ip FROM worker WHERE worker.id = job.worker), address),
+        (SELECT o.ended_ms - o.started_ms FROM output o WHERE o.job = job.id AND o.number = job.attempt
+            AND o.started_ms BETWEEN 1 AND o.ended_ms)";
 
     pub(super) fn read(row: &Row<'_>) -> Result<Self, StoreError> {
         let state = state(row.get(1)?)?;
@@ -86,6 +88,7 @@ impl StoredJob {
             submitted_ms: uint(row.get(6)?),
             started_ms: row.get::<_, Option<i64>>(7)?.map(uint).filter(|_| active),
             ended_ms: row.get::<_, Option<i64>>(8)?.map(uint),
+            took_ms: row.get::<_, Option<i64>>(12)?.map(uint).filter(|_| state.is_terminal()),
             outcome: row.get::<_, Option<String>>(9)?.as_deref().map(json).transpose()?,
         };
         Ok(Self { view, seq: row.get::<_, Option<i64>>(10)?.map(uint), attempts: Vec::new(), depends: Vec::new() })

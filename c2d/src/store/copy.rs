@@ -76,6 +76,15 @@ pub fn last_job(path: &Path) -> Result<u64, StoreError> {
     Ok(u64::try_from(last).unwrap_or(0))
 }
 
+/// Leaves a word for the audit log of the next c2d, behind what is left there already.
+pub fn leave_note(path: &Path, text: &str) -> Result<(), StoreError> {
+    let connection = Connection::open(path)?;
+    let before = super::memo::get(&connection, super::memo::NOTE)?;
+    let text = before.map_or_else(|| text.to_owned(), |before| format!("{before}; {text}"));
+    super::memo::put(&connection, super::memo::NOTE, &text)?;
+    connection.close().map_err(|(_, error)| error.into())
+}
+
 /// From this id on new jobs are counted, whatever is in the database.
 pub fn move_ids_on(path: &Path, last: u64) -> Result<(), StoreError> {
     let connection = Connection::open(path)?;

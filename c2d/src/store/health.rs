@@ -1,15 +1,22 @@
 //! How the store is: the thread that writes says so, anybody may ask.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use c2_shared::limits::{EXHAUSTED_BYTES, FREE_BYTES_FLOOR};
 use c2_shared::time::Mono;
-use rustix::fs::{StatVfsMountFlags, statvfs};
+use rustix::fs::{AtFlags, CWD, StatVfsMountFlags, Timespec, Timestamps, UTIME_NOW, statvfs, utimensat};
+use rustix::io::Errno;
 
+const READ_ONLY: &str = "the disk of c2d is read-only";
 /// How long a commit may take before that is worth a word.
 const COMMIT_SLOW_MS: u64 = 3_000;
+
+/// How often it is tried at most whether the disk takes anything, however often somebody asks; and how long
+/// that may take.
+const TRY_EVERY_MS: u64 = 5_000;
+const TRY_SLOW_MS: u64 = 1_000;
 
 /// How the store is; cheap to clone.
 #[derive(Clone, Debug)]
@@ -23,6 +30,17 @@ struct State {
     is_exhausted: AtomicBool,
     log_is_behind: AtomicBool,
     workers_are_behind: AtomicBool,
+    tried: Mutex<Tried>,
+}
+
+/// A small change to the disk, made only to see whether that can be done: a file system that failed may look
+/// as if nothing had happened.
+#[derive(Debug, Default)]
+struct Tried {
+    /// When the try that is under way began.
+    begun: Option<Mono>,
+    /// The last one, and what was wrong.
+    last: Option<(Mono, Option<String>)>,
 }
 
 impl Health {
@@ -33,6 +51,7 @@ impl Health {
             is_exhausted: AtomicBool::new(false),
             log_is_behind: AtomicBool::new(false),
             workers_are_behind: AtomicBool::new(false),
+            tried: Mutex::default(),
         }))
     }
 
@@ -63,7 +82,9 @@ impl Health {
             Err(error) => return Some(format!("the data folder cannot be used: {error}")),
         };
         if is_read_only {
-            Some("the disk of c2d is read-only".to_owned())
+            Some(READ_ONLY.to_owned())
+        } else if let Some(failure) = self.try_disk(now) {
+            Some(failure)
         } else if is(&self.0.is_exhausted) && free < EXHAUSTED_BYTES {
             Some("the disk of c2d is full, nothing can be recorded".to_owned())
         } else if free < FREE_BYTES_FLOOR {
@@ -79,9 +100,35 @@ impl Health {
 
     /// Whether a commit has waited for the disk for long. Asks no disk.
     pub fn stuck(&self, now: Mono) -> Option<String> {
-        let since = self.0.committing.load(Ordering::Relaxed).checked_sub(1)?;
-        let waits_ms = now.since_ms(Mono(since));
-        (waits_ms > COMMIT_SLOW_MS).then(|| format!("the disk of c2d has not answered for {} s", waits_ms / 1_000))
+        let committing =
+            self.0.committing.load(Ordering::Relaxed).checked_sub(1).map(|since| now.since_ms(Mono(since)));
+        let trying = self.tried().begun.map(|since| now.since_ms(since));
+        let waits_ms = committing.filter(|ms| *ms > COMMIT_SLOW_MS).or(trying.filter(|ms| *ms > TRY_SLOW_MS))?;
+        Some(format!("the disk of c2d has not answered for {} s", waits_ms / 1_000))
+    }
+
+    /// Whether the disk takes a change, as of a moment ago at most.
+    fn try_disk(&self, now: Mono) -> Option<String> {
+        let mut tried = self.tried();
+        let is_new = tried.last.as_ref().is_some_and(|(at, _)| now.since_ms(*at) < TRY_EVERY_MS);
+        if is_new || tried.begun.is_some() {
+            return tried.last.as_ref().and_then(|(_, failure)| failure.clone());
+        }
+        tried.begun = Some(now);
+        drop(tried);
+        let time = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
+        let times = Timestamps { last_access: time, last_modification: time };
+        let failure = match utimensat(CWD, &*self.0.dir, &times, AtFlags::empty()) {
+            Ok(()) => None,
+            Err(Errno::ROFS) => Some(READ_ONLY.to_owned()),
+            Err(error) => Some(format!("the disk of c2d fails: {error}")),
+        };
+        *self.tried() = Tried { begun: None, last: Some((now, failure.clone())) };
+        failure
+    }
+
+    fn tried(&self) -> MutexGuard<'_, Tried> {
+        self.0.tried.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

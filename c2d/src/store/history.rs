@@ -230,6 +230,18 @@ impl History {
         .await
     }
 
+    /// The workers that were given a job which names this blob, or which left it.
+    pub async fn workers_with(&self, blob: BlobId) -> Result<Vec<WorkerId>, StoreError> {
+        self.ask(move |c| {
+            let sql = "SELECT DISTINCT worker FROM attempt WHERE job IN (SELECT job FROM blob_use WHERE sha256 = ?1
+                UNION SELECT job FROM output_blob WHERE sha256 = ?1)";
+            let mut statement = c.prepare_cached(sql)?;
+            let workers = statement.query_map([blob.0], |row| row.get::<_, String>(0).map(WorkerId::from))?;
+            Ok(workers.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
     /// The long lists of files.
     pub async fn long_lists(&self) -> Result<Vec<BlobId>, StoreError> {
         self.ask(move |c| {
@@ -344,9 +356,11 @@ fn absent(c: &Connection, id: JobId) -> Result<Option<StoredJob>, StoreError> {
 
 fn attempts(c: &Connection, id: JobId) -> Result<Vec<AttemptRow>, StoreError> {
     let sql =
-        "SELECT number, coalesce((SELECT ip FROM worker WHERE worker.id = a.worker), address), started_ms, ended_ms,
-        outcome, EXISTS (SELECT 1 FROM output o WHERE o.job = a.job AND o.number = a.number), worker
-        FROM attempt a WHERE job = ?1 ORDER BY number";
+        "SELECT a.number, coalesce((SELECT ip FROM worker WHERE worker.id = a.worker), address), a.started_ms, a.ended_ms,
+        a.outcome, o.job IS NOT NULL, worker,
+        CASE WHEN o.started_ms BETWEEN 1 AND o.ended_ms THEN o.ended_ms - o.started_ms END
+        FROM attempt a LEFT JOIN output o ON o.job = a.job AND o.number = a.number
+        WHERE a.job = ?1 ORDER BY a.number";
     let mut statement = c.prepare_cached(sql)?;
     let mut rows = statement.query([int(id.0)])?;
     let mut attempts = Vec::new();
@@ -357,6 +371,7 @@ fn attempts(c: &Connection, id: JobId) -> Result<Vec<AttemptRow>, StoreError> {
             worker_id: row.get::<_, Option<String>>(6)?.map(WorkerId::from),
             started_ms: uint(row.get(2)?),
             ended_ms: row.get::<_, Option<i64>>(3)?.map(uint),
+            took_ms: row.get::<_, Option<i64>>(7)?.map(uint),
             outcome: row.get::<_, Option<String>>(4)?.as_deref().map(json).transpose()?,
             output_kept: Some(row.get(5)?),
         });

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use c2_shared::id::{AttemptId, JobId, Session, WorkerId};
 use c2_shared::job::JobState;
+use c2_shared::limits::IDEMPOTENCY_MS;
 use rusqlite::{Connection, Row};
 
 use crate::sched::Saved;
@@ -26,7 +27,7 @@ const FAULTS: &str = "SELECT f.job, f.worker, f.times FROM fault f JOIN job j ON
     ORDER BY f.job, f.worker";
 
 /// Everything that has not ended, and what may still be asked of what has.
-pub(super) fn load(c: &Connection) -> Result<Saved, StoreError> {
+pub(super) fn load(c: &Connection, seen_ms: u64) -> Result<Saved, StoreError> {
     let number = |sql| c.query_row(sql, [], |row| row.get::<_, Option<i64>>(0)).map(|n| uint(n.unwrap_or(0)));
     let paused =
         c.query_row("SELECT count(*) FROM meta WHERE name = 'paused' AND value = '1'", [], |row| row.get(0))?;
@@ -38,7 +39,7 @@ pub(super) fn load(c: &Connection) -> Result<Saved, StoreError> {
         workers: workers(c)?,
         grants: grants(c)?,
         faults: all(c, FAULTS, fault)?,
-        keys: all(c, "SELECT key, digest, jobs, expires_ms FROM idempotency ORDER BY key", key)?,
+        keys: all(c, "SELECT key, digest, jobs, expires_ms FROM idempotency ORDER BY key", |row| key(row, seen_ms))?,
         last_job: number(LAST_JOB)?,
         last_seq: number(
             "SELECT max(seq) FROM (SELECT max(seq) AS seq FROM job UNION ALL SELECT max(seq) FROM removed)",
@@ -167,12 +168,14 @@ fn fault(row: &Row<'_>) -> Result<FaultRecord, StoreError> {
     Ok(FaultRecord { job: JobId(uint(row.get(0)?)), worker, times: small(row.get(2)?)? })
 }
 
-fn key(row: &Row<'_>) -> Result<KeyRecord, StoreError> {
+/// None is good for longer than a day, whatever was written: c2d 0.1.0 wrote dates, and after a crash some
+/// minutes were not seen.
+fn key(row: &Row<'_>, seen_ms: u64) -> Result<KeyRecord, StoreError> {
     Ok(KeyRecord {
         key: row.get(0)?,
         digest: row.get(1)?,
         jobs: json(&row.get::<_, String>(2)?)?,
-        expires_ms: uint(row.get(3)?),
+        expires_ms: uint(row.get(3)?).min(seen_ms.saturating_add(IDEMPOTENCY_MS)),
     })
 }
 

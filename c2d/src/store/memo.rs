@@ -36,6 +36,16 @@ pub(super) fn put(c: &Connection, name: &str, text: &str) -> Result<(), StoreErr
     Ok(())
 }
 
+/// What a command did to the folder while c2d was down, for the audit log.
+pub(super) const NOTE: &str = "note";
+
+/// Takes out what is kept under a name.
+pub(super) fn take(c: &Connection, name: &str) -> Result<Option<String>, StoreError> {
+    let text = get(c, name)?;
+    c.prepare_cached("DELETE FROM meta WHERE name = ?1")?.execute([name])?;
+    Ok(text)
+}
+
 pub(super) fn get(c: &Connection, name: &str) -> Result<Option<String>, StoreError> {
     let mut statement = c.prepare_cached("SELECT value FROM meta WHERE name = ?1")?;
     Ok(statement.query_row([name], |row| row.get(0)).optional()?)

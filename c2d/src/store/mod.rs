@@ -44,11 +44,13 @@ use c2_shared::exit;
 use c2_shared::id::JobId;
 
 use crate::sched::Saved;
+use crate::store::uptime::Uptime;
 
 pub use blobs::{Blobs, Incoming, Stale, read_piece};
 pub use columns::{StoredFiles, StoredJob, StoredOrder, StoredOutput, digest};
 pub use copy::{
-    copy, ended, examine, last_job, last_logged, lock, lock_log, log_begins_after, look_at_workers, memo, move_ids_on,
+    copy, ended, examine, last_job, last_logged, leave_note, lock, lock_log, log_begins_after, look_at_workers, memo,
+    move_ids_on,
 };
 pub use folder::free_bytes;
 pub use health::Health;
@@ -83,9 +85,11 @@ pub struct Opened {
     pub space: Space,
     /// What the scheduler goes on with.
     pub saved: Saved,
+    /// How long c2d has run before, in all of its runs.
+    pub seen_ms: u64,
     /// How far the audit log reached when that was last kept.
     pub audit: Option<String>,
-    /// What somebody changed in the list of workers while c2d was down.
+    /// What somebody changed while c2d was down, in the list of workers or by a command.
     pub edits: Vec<String>,
 }
 
@@ -180,13 +184,18 @@ impl StoreError {
 pub fn open(config: Config) -> Result<Opened, StoreError> {
     let folder = folder::Folder::open(&config.dir)?;
     let mut connection = schema::open(&folder)?;
-    let edits = workers_json::import(&mut connection, &config.workers_json)?;
+    let mut edits = workers_json::import(&mut connection, &config.workers_json)?;
+    edits.extend(memo::take(&connection, memo::NOTE)?);
     let audit = memo::get(&connection, crate::audit::MEMO)?;
-    let saved = load::load(&connection)?;
+    let uptime = Uptime::load(&connection)?;
+    let seen_ms = uptime.seen_ms();
+    let saved = load::load(&connection, seen_ms)?;
     load::hold_defects(&connection, &saved)?;
     let log = jobs_log::JobsLog::open(&config.jobs_log, &connection)?;
     let history = History::open(&folder.database())?;
     let blobs = Blobs::open(folder.dir(), config.keep.keep_blob_bytes)?;
-    let (writer, space) = Writer::start(connection, folder, log, config.workers_json, config.keep, blobs.clone())?;
-    Ok(Opened { writer, history, blobs, space, saved, audit, edits })
+    let output_keep_bytes = config.keep.output_keep_bytes;
+    let retention = retention::Retention::new(config.keep, uptime, blobs.clone());
+    let (writer, space) = Writer::start(connection, folder, log, config.workers_json, output_keep_bytes, retention)?;
+    Ok(Opened { writer, history, blobs, space, saved, seen_ms, audit, edits })
 }

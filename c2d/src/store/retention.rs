@@ -68,6 +68,27 @@ impl Retention {
         self.is_going_on() && self.commits == 0
     }
 
+    /// Nothing happened, and time passed all the same.
+    pub(super) fn time_passes(&mut self, connection: &Connection, now: Mono, logged: u64) {
+        self.uptime.pass(now, logged, self.keep.keep_days);
+        if now >= self.next {
+            self.next = now.after_ms(EVERY_MS);
+            self.keep_time(connection);
+        }
+    }
+
+    /// Writes down how much time was seen. What fails here is tried again, and costs some minutes.
+    pub(super) fn keep_time(&self, connection: &Connection) {
+        if let Err(error) = self.uptime.save(connection) {
+            tracing::debug!("the time that passed is not kept yet: {error}");
+        }
+    }
+
+    /// How long c2d has run, in all of its runs.
+    pub(super) const fn seen_ms(&self) -> u64 {
+        self.uptime.seen_ms()
+    }
+
     /// Stops looking until the next time.
     pub(super) const fn give_up(&mut self) {
         self.at = None;

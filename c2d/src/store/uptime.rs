@@ -39,6 +39,11 @@ impl Uptime {
         Ok(())
     }
 
+    /// How long c2d has run.
+    pub(super) const fn seen_ms(&self) -> u64 {
+        self.ms
+    }
+
     /// Time has passed; the log has come to `logged`. Days that say nothing about jobs of `keep_days`
     /// are forgotten.
     pub(super) fn pass(&mut self, now: Mono, logged: u64, keep_days: u64) {

@@ -8,7 +8,6 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use c2_shared::config;
 use c2_shared::time::Mono;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
@@ -20,8 +19,7 @@ use crate::store::folder::{Folder, free_bytes};
 use crate::store::health::Health;
 use crate::store::jobs_log::JobsLog;
 use crate::store::retention::Retention;
-use crate::store::uptime::Uptime;
-use crate::store::{Blobs, Memo, StoreError, load, memo, workers_json, write};
+use crate::store::{Memo, StoreError, load, memo, workers_json, write};
 
 /// How soon after a change the derived files follow, and how often what failed is tried again. At most
 /// this often `workers.json` is written, however fast workers change.
@@ -29,6 +27,9 @@ const CHORES_EVERY_MS: u64 = 1_000;
 
 /// When nothing came for so long, the store is idle enough to remove old jobs.
 const IDLE_MS: u64 = 20;
+
+/// So often it is written down that time passes, also when nothing else happens.
+const TIME_EVERY_MS: u64 = 10 * 60 * 1_000;
 
 /// Takes batches to the thread that writes.
 #[derive(Debug)]
@@ -93,12 +94,11 @@ impl Writer {
         folder: Folder,
         log: JobsLog,
         workers_json: PathBuf,
-        keep: config::Retention,
-        blobs: Blobs,
+        output_keep_bytes: u64,
+        retention: Retention,
     ) -> Result<(Self, Space), StoreError> {
         let dir = folder.dir().to_owned();
         let health = Health::new(&dir);
-        let retention = Retention::new(keep, Uptime::load(&connection)?, blobs);
         let thread = Thread {
             connection,
             folder,
@@ -108,7 +108,7 @@ impl Writer {
             ballast_due: false,
             chores_at: Some(Mono(0)),
             now: Mono(0),
-            output_keep_bytes: keep.output_keep_bytes,
+            output_keep_bytes,
             retention,
             health: health.clone(),
         };
@@ -202,7 +202,9 @@ impl Thread {
                     }
                 }
                 Err(RecvTimeoutError::Timeout) if self.retention.is_going_on() => self.remove_old(),
-                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Timeout) => {
+                    self.retention.time_passes(&self.connection, self.now, self.log.last());
+                }
                 Ok(Work::Look) => self.log.keep_up(&self.connection),
                 Ok(Work::Close) | Err(RecvTimeoutError::Disconnected) => break,
             }
@@ -213,6 +215,7 @@ impl Thread {
             self.health.derived(self.log.is_behind(), self.workers_json.is_behind());
         }
         self.do_chores();
+        self.retention.keep_time(&self.connection);
         self.log.sync();
         if let Err(e) = self.connection.pragma_update(None, "wal_checkpoint", "TRUNCATE") {
             tracing::debug!("the database was not folded at the end: {e}");
@@ -226,7 +229,7 @@ impl Thread {
         } else if self.chores_at.is_some() {
             CHORES_EVERY_MS
         } else {
-            return inbox.recv().map_err(|_| RecvTimeoutError::Disconnected);
+            TIME_EVERY_MS
         };
         let next = inbox.recv_timeout(Duration::from_millis(wait_ms));
         if matches!(next, Err(RecvTimeoutError::Timeout)) {
@@ -240,7 +243,7 @@ impl Thread {
         match self.transact_with_ballast(batch) {
             Ok(()) => Ok(Committed::All),
             Err(StoreError::Database(e)) if is_full(&e) => {
-                Ok(Committed::Nothing(Box::new(load::load(&self.connection)?)))
+                Ok(Committed::Nothing(Box::new(load::load(&self.connection, self.retention.seen_ms())?)))
             }
             Err(error) => Err(error),
         }

@@ -65,6 +65,8 @@ pub enum UpkeepError {
     Authority(#[from] AuthorityError),
     #[error(transparent)]
     Access(#[from] AccessError),
+    #[error("some do not know the present authority yet: {}", .0.join(", "))]
+    StillMoving(Vec<String>),
     #[error("cannot use {path:?}")]
     File { path: PathBuf, source: io::Error },
 }
@@ -80,13 +82,15 @@ pub fn run(data_dir: &Path, config_file: Option<&Path>, work: Upkeep) -> Result<
             Ok((format!("{} holds everything of {}: {bytes} bytes\n{audit}", file.display(), data_dir.display()), true))
         }
         Upkeep::Restore { file } => {
-            let aside = restore(data_dir, config_file, &file, Clock::start().now().wall_ms / 1_000)?;
+            let aside = restore(data_dir, config_file, &file, Clock::start(0).now().wall_ms / 1_000)?;
             let aside = aside.iter().map(|aside| format!("what was there before is now {}\n", aside.display()));
             let restored = format!("{} is as in {}; start c2d\n", data_dir.display(), file.display());
             Ok((restored + &aside.collect::<String>(), true))
         }
         Upkeep::Authority { command: AuthorityCommand::Show } => Ok((crate::authority::certificate(data_dir)?, true)),
-        Upkeep::Authority { command: AuthorityCommand::Rotate { now: _ } } => Ok((authority::rotate(data_dir)?, true)),
+        Upkeep::Authority { command: AuthorityCommand::Rotate { now } } => {
+            Ok((authority::rotate(data_dir, now)?, true))
+        }
         Upkeep::Check => {
             let checks = check(data_dir, config_file);
             Ok((checks.iter().map(|check| format!("{check}\n")).collect(), checkup::is_well(&checks)))
@@ -105,6 +109,10 @@ impl Advice for UpkeepError {
             Self::Store(error) => return error.hint(),
             Self::Authority(error) => return error.hint(),
             Self::Access(error) => return error.hint(),
+            Self::StillMoving(_) => {
+                "start c2d and let them speak to it, or revoke the tokens of those that never come; --now ends all others"
+                    .to_owned()
+            }
             Self::File { .. } => "see its rights and the space on its disk; nothing was changed".to_owned(),
         })
     }
@@ -118,6 +126,7 @@ impl Advice for UpkeepError {
             | Self::Exists(_)
             | Self::NoFolder(_)
             | Self::Damaged { .. }
+            | Self::StillMoving(_)
             | Self::File { .. } => exit::FAILED,
         }
     }

@@ -57,6 +57,8 @@ pub enum ErrorCode {
     RateLimited,
     /// 500: a defect of c2d.
     Internal,
+    /// 503: the disk of c2d failed; whether the request was recorded shows when c2d is back.
+    StoreFailed,
     /// 503: too busy, or shutting down; try again.
     Busy,
     /// 503: another run or machine with this worker's identity may still be at work; try again.
@@ -85,7 +87,7 @@ impl ErrorCode {
             Self::Misdirected => 421,
             Self::QueueFull | Self::RateLimited => 429,
             Self::Internal | Self::Unknown => 500,
-            Self::Busy | Self::Wait => 503,
+            Self::StoreFailed | Self::Busy | Self::Wait => 503,
             Self::DiskFull => 507,
         }
     }

@@ -77,6 +77,9 @@ pub struct JobRow {
     /// When it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_ms: Option<u64>,
+    /// How long its latest attempt ran, as the worker measured it: clocks may be set meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub took_ms: Option<u64>,
     /// How it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
@@ -115,18 +118,6 @@ pub struct JobInfo {
     pub stderr_hidden: u64,
 }
 
-/// The line, without its brackets, in place of bytes that are kept and not shown, and of those that were
-/// not kept.
-#[must_use]
-pub fn not_shown(hidden: u64, dropped: u64) -> Option<String> {
-    match (hidden, dropped) {
-        (0, 0) => None,
-        (0, dropped) => Some(format!("{dropped} bytes dropped")),
-        (hidden, 0) => Some(format!("{hidden} bytes not shown here")),
-        (hidden, dropped) => Some(format!("{hidden} bytes not shown here, {dropped} bytes dropped")),
-    }
-}
-
 /// One try at a job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -143,6 +134,9 @@ pub struct AttemptRow {
     /// When its end was recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_ms: Option<u64>,
+    /// How long it ran, as its worker measured it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub took_ms: Option<u64>,
     /// How it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,

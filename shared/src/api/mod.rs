@@ -11,6 +11,7 @@ pub mod jobs;
 pub mod live;
 pub mod metrics;
 pub mod output;
+mod ran;
 pub mod tokens;
 pub mod why;
 pub mod work;

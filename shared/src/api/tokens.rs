@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::id::WorkerId;
 use crate::token::Role;
 
+/// The header with the fingerprint of a new authority, in answers to those that know the one before.
+pub const AUTHORITY_HEADER: &str = "c2-authority";
+
 /// Asks for an invitation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

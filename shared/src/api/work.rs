@@ -280,7 +280,7 @@ pub struct AttemptResult {
     /// When it started, in unix milliseconds of the worker's clock.
     #[serde(default)]
     pub started_ms: u64,
-    /// When it ended.
+    /// When it ended: later than the start by the time that it took, whatever the clock said by then.
     #[serde(default)]
     pub ended_ms: u64,
     /// Standard output: whole, or its head and tail.
@@ -356,6 +356,12 @@ pub struct ResultResponse {
 }
 
 impl AttemptResult {
+    /// How long it ran; none if the worker does not say, or set its clock back.
+    #[must_use]
+    pub fn took_ms(&self) -> Option<u64> {
+        self.ended_ms.checked_sub(self.started_ms).filter(|_| self.started_ms > 0)
+    }
+
     /// The result of an attempt of which nothing but the outcome is told.
     #[must_use]
     pub fn new(attempt: AttemptId, outcome: Outcome) -> Self {

@@ -12,6 +12,8 @@ mod sse;
 mod tls;
 
 use std::net::IpAddr;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
@@ -20,6 +22,8 @@ use serde::de::DeserializeOwned;
 
 use crate::api::endpoint::{self, Endpoint, PathValues};
 use crate::api::error::ErrorBody;
+use crate::api::tokens::AUTHORITY_HEADER;
+use crate::fingerprint::Fingerprint;
 use crate::limits::{ANSWER_TIMEOUT_MS, CONNECT_TIMEOUT_MS};
 use crate::pass::Pass;
 use crate::server_address::ServerAddress as Address;
@@ -37,6 +41,9 @@ pub struct Client {
     scheme: &'static str,
     server: String,
     token: Option<Token>,
+    trust: Option<Arc<tls::Trust>>,
+    /// Where its pass lies, to be kept up to date.
+    pass_file: Option<Arc<Path>>,
 }
 
 impl Client {
@@ -58,13 +65,20 @@ impl Client {
             .connect_timeout(Duration::from_millis(CONNECT_TIMEOUT_MS))
             .tcp_nodelay(true)
             .local_address(source);
-        let (scheme, http) = match fingerprint {
-            Some(fingerprint) => ("https", http.tls_backend_preconfigured(tls::config(fingerprint))),
+        let trust = fingerprint.map(|fingerprint| Arc::new(tls::Trust::new(fingerprint)));
+        let (scheme, http) = match &trust {
+            Some(trust) => ("https", http.tls_backend_preconfigured(tls::config(Arc::clone(trust)))),
             None if is_near => ("http", http.tls_backend_preconfigured(tls::nobody())),
             None => return Err(ClientError::Untrusted { server }),
         };
         let http = http.build().map_err(|e| ClientError::transport(&server, e))?;
-        Ok(Self { http, scheme, server, token })
+        Ok(Self { http, scheme, server, token, trust, pass_file: None })
+    }
+
+    /// The same with a pass from this file, in which is written down under which authority c2d goes on.
+    #[must_use]
+    pub fn kept_in(self, file: &Path) -> Self {
+        Self { pass_file: Some(file.into()), ..self }
     }
 
     /// Where it speaks to, as `host:port`.
@@ -140,12 +154,33 @@ impl Client {
     /// Sends a request; an answer of 400 and above becomes an error.
     async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
         let response = request.send().await.map_err(|e| ClientError::transport(&self.server, e))?;
+        self.learn(&response);
         let status = response.status();
         if status.is_success() {
             return Ok(response);
         }
         let bytes = response.bytes().await.map_err(|e| ClientError::transport(&self.server, e))?;
         Err(self.refusal(status, &bytes))
+    }
+
+    /// c2d, which proved itself, says that it goes on under another authority. This counts when it is
+    /// written down: whoever forgets it could not come again.
+    fn learn(&self, response: &Response) {
+        let told = response.headers().get(AUTHORITY_HEADER).and_then(|value| value.to_str().ok()?.parse().ok());
+        let (Some(told), Some(trust), Some(file)) = (told, &self.trust, &self.pass_file) else { return };
+        if trust.is_new(told) && self.write_down(file, trust.known(), told).is_some() {
+            trust.go_on(told);
+        }
+    }
+
+    fn write_down(&self, file: &Path, known: Fingerprint, told: Fingerprint) -> Option<()> {
+        let pass = Pass::read(file).ok().filter(|pass| Some(&pass.token) == self.token.as_ref())?;
+        if pass.fingerprint == Some(told) {
+            return Some(());
+        }
+        // Somebody else may have given it another one meanwhile.
+        let is_ours = pass.fingerprint == Some(known);
+        is_ours.then(|| Pass { fingerprint: Some(told), ..pass }.write(file).ok())?
     }
 
     fn refusal(&self, status: StatusCode, body: &[u8]) -> ClientError {

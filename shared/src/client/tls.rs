@@ -5,22 +5,55 @@
 
 use std::error::Error as _;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, PeerIncompatible, RootCertStore, SignatureScheme,
+    CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, Error, PeerIncompatible, RootCertStore,
+    SignatureScheme,
 };
 
 use crate::fingerprint::Fingerprint;
 use crate::limits::TLS_NAME;
 
+/// By which authorities a client knows its c2d: one, and the one after it once that was told.
+#[derive(Debug)]
+pub(super) struct Trust {
+    known: Fingerprint,
+    name: [DistinguishedName; 1],
+    next: OnceLock<(Fingerprint, [DistinguishedName; 1])>,
+}
+
+impl Trust {
+    pub(super) fn new(known: Fingerprint) -> Self {
+        Self { known, name: [known.as_name().into()], next: OnceLock::new() }
+    }
+
+    pub(super) const fn known(&self) -> Fingerprint {
+        self.known
+    }
+
+    /// Whether this is news: neither known nor told before.
+    pub(super) fn is_new(&self, told: Fingerprint) -> bool {
+        told != self.known && self.next.get().is_none()
+    }
+
+    /// c2d goes on under another authority.
+    pub(super) fn go_on(&self, next: Fingerprint) {
+        let _first = self.next.set((next, [next.as_name().into()]));
+    }
+
+    fn fits(&self, shown: &CertificateDer<'_>) -> bool {
+        self.known.fits(shown) || self.next.get().is_some_and(|(next, _)| next.fits(shown))
+    }
+}
+
 /// What a client shows and accepts when it speaks to this one c2d.
-pub(super) fn config(fingerprint: Fingerprint) -> ClientConfig {
-    with(Arc::new(ring::default_provider()), Some(fingerprint))
+pub(super) fn config(trust: Arc<Trust>) -> ClientConfig {
+    with(Arc::new(ring::default_provider()), Some(trust))
 }
 
 /// Accepts nobody, for clients that do not speak TLS.
@@ -28,8 +61,8 @@ pub(super) fn nobody() -> ClientConfig {
     with(Arc::new(ring::default_provider()), None)
 }
 
-fn with(provider: Arc<CryptoProvider>, fingerprint: Option<Fingerprint>) -> ClientConfig {
-    let verifier = Arc::new(OneAuthority { fingerprint, provider: provider.clone() });
+fn with(provider: Arc<CryptoProvider>, trust: Option<Arc<Trust>>) -> ClientConfig {
+    let verifier = Arc::new(OneAuthority { trust, provider: provider.clone() });
     ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])
         .expect("ring speaks TLS 1.3")
@@ -57,7 +90,7 @@ pub(super) fn is_stranger(error: &reqwest::Error) -> bool {
 
 /// Trusts the certificate that the authority with this fingerprint gave to c2d.
 struct OneAuthority {
-    fingerprint: Option<Fingerprint>,
+    trust: Option<Arc<Trust>>,
     provider: Arc<CryptoProvider>,
 }
 
@@ -70,7 +103,7 @@ impl ServerCertVerifier for OneAuthority {
         _: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let is_ours = |shown: &&CertificateDer<'_>| self.fingerprint.is_some_and(|known| known.fits(shown));
+        let is_ours = |shown: &&CertificateDer<'_>| self.trust.as_ref().is_some_and(|trust| trust.fits(shown));
         let authority = intermediates.iter().find(is_ours).ok_or(CertificateError::UnknownIssuer)?;
         let mut roots = RootCertStore::empty();
         roots.add(authority.clone().into_owned())?;
@@ -99,6 +132,12 @@ impl ServerCertVerifier for OneAuthority {
         verify_tls13_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
     }
 
+    /// Whom this client knows, so that a c2d with two authorities shows itself by the right one.
+    fn root_hint_subjects(&self) -> Option<&[DistinguishedName]> {
+        let trust = self.trust.as_ref()?;
+        Some(trust.next.get().map_or(&trust.name, |(_, name)| name))
+    }
+
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider.signature_verification_algorithms.supported_schemes()
     }
@@ -106,6 +145,6 @@ impl ServerCertVerifier for OneAuthority {
 
 impl fmt::Debug for OneAuthority {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OneAuthority").field("fingerprint", &self.fingerprint).finish_non_exhaustive()
+        f.debug_struct("OneAuthority").field("trust", &self.trust).finish_non_exhaustive()
     }
 }

@@ -88,7 +88,7 @@ impl<D: Disk> World<D> {
     /// A cluster of one to four machines on an empty disk.
     pub fn new(seed: u64, mut disk: D) -> Self {
         let mut random = Random::new(seed);
-        let now = Now { mono: Mono(0), wall_ms: 1_700_000_000_000 };
+        let now = Now { mono: Mono(0), wall_ms: 1_700_000_000_000, seen_ms: 0 };
         let count = u8::try_from(1 + random.below(4)).expect("at most four");
         let agents: Vec<Agent> = (0..count).map(|n| Agent::new(n.into(), address(n), random.chance(20))).collect();
         let scheduler = Scheduler::restore(disk.load(), CAPACITY, now);
@@ -185,7 +185,8 @@ impl<D: Disk> World<D> {
     }
 
     fn set_clock(&mut self, mono: Mono) {
-        self.now = Now { mono, wall_ms: self.now.wall_ms + mono.since_ms(self.now.mono) };
+        let passed = mono.since_ms(self.now.mono);
+        self.now = Now { mono, wall_ms: self.now.wall_ms + passed, seen_ms: self.now.seen_ms + passed };
     }
 
     /// The scheduler handles an event; every invariant is looked at.

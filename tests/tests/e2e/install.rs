@@ -35,7 +35,10 @@ fn services_are_written_where_packages_want_them() {
         let worker = fs::read_to_string(root.join("etc/systemd/system/c2-agent@.service"))?;
         assert!(worker.lines().any(|l| l == "KillMode=process"), "{worker}");
         assert!(!worker.contains("NoNewPrivileges=yes"), "{worker}");
-        assert!(fs::read_to_string(root.join("etc/tmpfiles.d/c2.conf"))?.contains("x /tmp/C2"));
+        let made_at_boot = fs::read_to_string(root.join("etc/tmpfiles.d/c2.conf"))?;
+        for line in ["d /tmp/C2 0700 c2-jobs c2-jobs -", "x /tmp/C2"] {
+            assert!(made_at_boot.lines().any(|l| l == line), "{line}");
+        }
         assert!(fs::read_to_string(root.join("etc/sysusers.d/c2.conf"))?.contains("u c2 "));
         let again = cluster.c2d(&["install", "--root", &place]).await?;
         assert!(again.stdout.matches("is there").count() == 2, "{again:?}");

@@ -3,6 +3,7 @@
 pub(crate) mod accepted;
 pub(crate) mod access;
 pub(crate) mod attempts;
+pub(crate) mod authority;
 pub(crate) mod cancel;
 pub(crate) mod cleanup;
 pub(crate) mod exit;

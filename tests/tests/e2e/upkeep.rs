@@ -21,7 +21,6 @@ crate::tests![
     a_damaged_backup_changes_nothing,
     a_check_names_what_is_wrong_and_what_to_do,
     an_audit_log_that_was_cut_is_found,
-    a_new_authority_ends_the_old_one_and_its_tokens,
     a_backup_that_was_killed_leaves_nothing_to_the_next,
 ];
 
@@ -354,35 +353,6 @@ fn a_backup_that_was_killed_leaves_nothing_to_the_next() {
         }
         let done = cluster.c2d(&["backup", &copy.display().to_string(), "--force"]).await?;
         assert_eq!((done.status, names()?), (0, vec!["copy.tar".to_owned()]), "{left}: {done:?}");
-        Ok(())
-    });
-}
-
-fn a_new_authority_ends_the_old_one_and_its_tokens() {
-    scenario(async |cluster| {
-        let job = cluster.submit("true").await?;
-        let data = cluster.data_dir();
-        let read = |name: &str| fs::read_to_string(data.join(name));
-        let names = ["authority.pem", "operator.token", "worker.token"];
-        let old = names.map(|name| read(name).unwrap_or_default());
-        let running = cluster.c2d(&["authority", "rotate", "--now"]).await?;
-        assert!(running.status == 1 && running.stderr.contains("stop c2d first"), "{running:?}");
-        let gentle = cluster.c2d(&["authority", "rotate"]).await?;
-        assert!(gentle.status == 2 && gentle.stderr.contains("--now"), "{gentle:?}");
-        let stolen = cluster.new_folder("stolen")?.join("operator.token");
-        fs::copy(data.join("operator.token"), &stolen)?;
-        cluster.kill_c2d()?;
-        let done = cluster.c2d(&["authority", "rotate", "--now"]).await?;
-        assert!(done.status == 0 && done.stdout.contains("no other machine has joined"), "{done:?}");
-        for (name, old) in names.iter().zip(old) {
-            let meta = fs::metadata(data.join(name))?;
-            assert!(read(name)? != old && meta.permissions().mode() & 0o777 == 0o600, "{name}");
-        }
-        cluster.restart_c2d().await?;
-        let refused = cluster.console_with_token(&stolen, &["--exec", "jobs"]).await?;
-        assert_eq!(refused.status, 4, "{refused:?}");
-        let here = cluster.exec(&[&format!("job {job}")]).await?;
-        assert_eq!(here.status, 0, "programs on this machine need nothing: {here:?}");
         Ok(())
     });
 }

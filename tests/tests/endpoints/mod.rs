@@ -294,7 +294,9 @@ async fn files(survey: &mut Survey) -> Result<()> {
     survey.expect(OPERATOR, &format!("GET {path}"), None, 404, &json!({"code": "not_found"})).await?;
     survey.expect_of(OPERATOR, &put(b"abd"), 400, &json!({"code": "invalid_input"})).await?;
     survey.expect_of(OPERATOR, &put(b"abc"), 200, &json!({"sha256": ABC, "size": 3, "complete": true})).await?;
-    survey.expect(PLAIN, &format!("GET {path}"), None, 200, &Value::Null).await?;
+    survey.expect(OPERATOR, &format!("GET {path}"), None, 200, &Value::Null).await?;
+    // It is neither this worker's nor that of a job which it was given.
+    survey.expect(PLAIN, &format!("GET {path}"), None, 404, &json!({"code": "not_found"})).await?;
     let other = "b".repeat(64);
     let behind = format!("/api/blobs/{other}?offset=7");
     let request =

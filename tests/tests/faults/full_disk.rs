@@ -31,12 +31,12 @@ fn fill(disk: &SmallDisk, folder: &Path) -> Result<()> {
     disk.resize(size - free)
 }
 
-async fn health(cluster: &Cluster) -> Result<String> {
+pub(super) async fn health(cluster: &Cluster) -> Result<String> {
     Ok(cluster.client().health().await?.degraded.unwrap_or_default())
 }
 
 /// Brings the data folder of c2d, which is ended, onto a disk of its own.
-fn onto_a_disk(cluster: &mut Cluster) -> Result<SmallDisk> {
+pub(super) fn onto_a_disk<D>(cluster: &mut Cluster, mount: impl FnOnce(&Path) -> Result<D>) -> Result<D> {
     let data = cluster.data_dir();
     cluster.kill_c2d()?;
     let kept = cluster.new_folder("kept")?;
@@ -44,7 +44,7 @@ fn onto_a_disk(cluster: &mut Cluster) -> Result<SmallDisk> {
     for name in &names {
         fs::rename(data.join(name), kept.join(name))?;
     }
-    let disk = SmallDisk::mount(&data, FREE_BYTES_FLOOR + 100 * MEGABYTE)?;
+    let disk = mount(&data)?;
     for name in names.iter().filter(|name| *name != "ballast" && *name != "files") {
         fs::copy(kept.join(name), data.join(name))?;
     }
@@ -75,7 +75,7 @@ fn a_disk_that_is_full_to_the_last_byte_stops_nothing_and_loses_nothing() {
             return Ok(());
         }
         let data = cluster.data_dir();
-        let disk = onto_a_disk(cluster)?;
+        let disk = onto_a_disk(cluster, |data| SmallDisk::mount(data, FREE_BYTES_FLOOR + 100 * MEGABYTE))?;
         cluster.restart_c2d().await?;
         cluster.agent(IP).await?;
         ensure!(health(cluster).await?.is_empty());

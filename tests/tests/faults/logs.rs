@@ -2,20 +2,28 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::Read as _;
+use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use c2_shared::client::Client;
 use c2_shared::limits::LOG_LINES_WAITING;
+use c2_tests::terminal::Terminal;
 use c2_tests::wait::SOON;
-use c2_tests::{Cluster, eventually, is_alive};
+use c2_tests::{Cluster, Program, eventually, is_alive};
 use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat};
 use rustix::pipe::fcntl_setpipe_size;
 use rustix::process::Signal;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
-crate::tests![a_log_that_nothing_reads_stops_nothing];
+use crate::faults::doors;
+
+crate::tests![a_log_that_nothing_reads_stops_nothing, a_terminal_that_is_stopped_stops_nothing];
 
 const IP: &str = "127.0.0.2";
 /// More than the pipe of the agent has space for.
@@ -73,9 +81,14 @@ async fn unread() -> Result<()> {
     let [mut of_c2d, mut of_agent] = [Pipe::new(folder.path(), "c2d")?, Pipe::new(folder.path(), "agent")?];
     let mut cluster = Cluster::start_by(of_c2d.way()).await?;
     cluster.agent_by(IP, of_agent.way()).await?;
-    bad_handshakes(&cluster, LOG_LINES_WAITING + 500).await?;
+    bad_handshakes(cluster.addr(), LOG_LINES_WAITING + 500).await?;
     of_c2d.fills().await?;
     cluster.client().health().await?;
+    let addr = cluster.addr();
+    let talks = tokio::spawn(async move { bad_handshakes(addr, usize::MAX).await });
+    let times = doors::ask_meanwhile(&cluster, doors::lasts()).await;
+    talks.abort();
+    doors::report("a log that nobody reads", times?)?;
     // The agent logs the start and the end of each.
     for n in 0..JOBS {
         let job = cluster.submit(&format!("echo {n}")).await?;
@@ -87,17 +100,51 @@ async fn unread() -> Result<()> {
     of_agent.says(&format!("job-{JOBS}.1 ended")).await?;
 
     // Nor does it keep c2d from its end.
-    bad_handshakes(&cluster, 200).await?;
+    bad_handshakes(cluster.addr(), 200).await?;
     of_c2d.fills().await?;
     let pid = cluster.c2d_pid()?;
     cluster.signal_c2d(Signal::TERM)?;
     eventually("the end of c2d", SOON, async || Ok((!is_alive(pid)).then_some(()))).await
 }
 
+/// Ctrl-S and Ctrl-Q.
+const STOP: &str = "\x13";
+const GO_ON: &str = "\x11";
+
+fn a_terminal_that_is_stopped_stops_nothing() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut c2d = Command::new(Program::C2d.path()?);
+    c2d.args(["--host", "127.0.0.1", "--port", "0", "--data-dir"]).arg(folder.path().join("c2d"));
+    c2d.env("C2_LOG", "debug").current_dir(folder.path());
+    let mut terminal = Terminal::start(&c2d, 250, 50)?;
+    terminal.sees(" listening on ")?;
+    let text = terminal.text();
+    let addr = text.split(" listening on ").nth(1).and_then(|rest| rest.split(',').next()).context("an address")?;
+    let addr: SocketAddr = addr.trim().parse()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    terminal.press(STOP)?;
+    runtime.block_on(bad_handshakes(addr, LOG_LINES_WAITING + 500))?;
+    terminal.watch(Duration::from_millis(300));
+    let before = terminal.raw().len();
+    runtime.block_on(async {
+        bad_handshakes(addr, 100).await?;
+        let client = Client::new(&addr.into(), None, None)?;
+        let health = timeout(Duration::from_secs(3), client.health()).await.context("c2d stands still")??;
+        assert_eq!(health.degraded, None);
+        anyhow::Ok(())
+    })?;
+    terminal.watch(Duration::from_millis(300));
+    assert_eq!(terminal.raw().len(), before, "the terminal is stopped");
+    terminal.press(GO_ON)?;
+    terminal.wait("the count of what was dropped", |terminal| {
+        String::from_utf8_lossy(terminal.raw()).contains("which nothing read in time")
+    })
+}
+
 /// Each is a line in the log of c2d.
-async fn bad_handshakes(cluster: &Cluster, count: usize) -> Result<()> {
+async fn bad_handshakes(addr: SocketAddr, count: usize) -> Result<()> {
     for n in 0..count {
-        let mut connection = TcpStream::connect(cluster.addr()).await.with_context(|| format!("connection {n}"))?;
+        let mut connection = TcpStream::connect(addr).await.with_context(|| format!("connection {n}"))?;
         connection.write_all(&[0x16; 64]).await?;
         // It ends with an alert or without.
         let _either = connection.read_to_end(&mut Vec::new()).await;

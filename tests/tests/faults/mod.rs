@@ -3,6 +3,8 @@
 
 pub(crate) mod broken;
 pub(crate) mod clients;
+pub(crate) mod clocks;
+pub(crate) mod disks;
 pub(crate) mod doors;
 pub(crate) mod full_disk;
 pub(crate) mod hostile;

@@ -1,5 +1,9 @@
 //! What each worker wrote and how it ended there, whatever became of the others.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
 use c2_tests::scenario;
 use c2_tests::ssh::{Machines, available};
 
@@ -84,6 +88,9 @@ fn failures_are_told_apart_and_can_be_run_again() {
         );
         let reason = document["workers"][3]["reason"].as_str().unwrap_or_default();
         assert!(reason.contains("Connection refused"), "{reason}");
+        let kept = cluster.console_dir().join(".local/state/c2-tui");
+        let mode = |path: &Path| anyhow::Ok(fs::metadata(path)?.permissions().mode() & 0o777);
+        assert_eq!((mode(&kept)?, mode(&kept.join("pdsh-failed.json"))?), (0o700, 0o600), "for its user alone");
         let again = cluster.exec(&["pdsh @failed,!127.42.0.4 \"echo again\""]).await?;
         assert_eq!(sorted(&again.stdout), ["127.42.0.2: again", "127.42.0.3: again"], "{again:?}");
         let none = cluster.exec(&["pdsh @failed true"]).await?;
@@ -117,8 +124,8 @@ fn equal_outputs_are_folded_and_an_outlier_is_compared() {
 fn a_configuration_with_an_unknown_key_is_refused() {
     scenario(async |cluster| {
         let folder = cluster.console_dir().join(".config/c2-tui");
-        std::fs::create_dir_all(&folder)?;
-        std::fs::write(folder.join("config.json"), r#"{"ssh": {"fan_out": 3}}"#)?;
+        fs::create_dir_all(&folder)?;
+        fs::write(folder.join("config.json"), r#"{"ssh": {"fan_out": 3}}"#)?;
         let output = cluster.exec(&["pdsh @all true"]).await?;
         assert!(output.status == 2 && output.stderr.contains("did you mean \"fanout\"?"), "{output:?}");
         Ok(())

@@ -91,6 +91,10 @@ impl Sheet {
             self.cells[end].text = " ".to_owned();
         }
         let mut look = self.look;
+        if look.fg == look.bg {
+            // Text in the colour of its ground is there to be missed.
+            (look.fg, look.bg) = (Ink::Plain, Ink::Plain);
+        }
         if std::mem::take(&mut self.struck) {
             let below = &self.cells[self.at].text;
             if below == "_" && c != '_' {

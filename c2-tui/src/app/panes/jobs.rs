@@ -142,10 +142,9 @@ fn run(j: &Job, sight: &Sight<'_>) -> Cell {
 
 /// How long the latest attempt ran, or has been running.
 pub(crate) fn run_ms(j: &Job, now_ms: u64) -> Option<u64> {
-    let end = match (j.row.ended_ms, j.row.state) {
-        (Some(ended), _) => ended,
-        (None, JobState::Running) => now_ms,
-        (None, _) => return None,
-    };
-    Some(end.saturating_sub(j.row.started_ms?))
+    match (j.row.ended_ms, j.row.state) {
+        (Some(_), _) => j.row.ran_ms(),
+        (None, JobState::Running) => Some(now_ms.saturating_sub(j.row.started_ms?)),
+        (None, _) => None,
+    }
 }

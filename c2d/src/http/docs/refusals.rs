@@ -13,7 +13,7 @@ use crate::http::docs::openapi::{Input, input};
 pub(super) fn by_status(operation: &Operation) -> BTreeMap<u16, Vec<ErrorCode>> {
     let mut codes = vec![ErrorCode::Forbidden, ErrorCode::Misdirected, ErrorCode::Internal];
     if !operation.roles.is_empty() {
-        codes.extend([ErrorCode::Unauthorized, ErrorCode::RateLimited, ErrorCode::Busy]);
+        codes.extend([ErrorCode::Unauthorized, ErrorCode::RateLimited, ErrorCode::Busy, ErrorCode::StoreFailed]);
     }
     let [query, body, _] = operation.shapes;
     let (has_names, has_body) = (operation.names().next().is_some(), !matches!(input(body), Input::Nothing));

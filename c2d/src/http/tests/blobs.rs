@@ -26,8 +26,8 @@ impl Lab {
     }
 
     /// What c2d has of a content, and whether that is all.
-    async fn has(&self, content: &str) -> (u64, bool) {
-        let answer = self.blob(Role::Worker, &format!("HEAD {}", path(content)), "", "").await;
+    async fn has(&self, role: Role, content: &str) -> (u64, bool) {
+        let answer = self.blob(role, &format!("HEAD {}", path(content)), "", "").await;
         let offset = answer.head.lines().find_map(|line| line.strip_prefix("upload-offset: "));
         assert_eq!(answer.body, "");
         (offset.unwrap_or_else(|| panic!("{answer:?}")).parse().unwrap(), answer.status == 200)
@@ -45,7 +45,7 @@ impl Lab {
         stream.write_all(head.as_bytes()).await.unwrap();
         drop(stream);
         for _ in 0..1_000 {
-            if self.has(content).await.0 == sent.len() as u64 {
+            if self.has(Role::Worker, content).await.0 == sent.len() as u64 {
                 return;
             }
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
@@ -58,13 +58,13 @@ impl Lab {
 async fn blobs_go_in_and_out_for_everybody_with_a_token() {
     let lab = Lab::new().await;
     for (role, content) in [(Role::Operator, "from an operator"), (Role::Worker, "from a worker"), (Role::Worker, "")] {
-        assert_eq!(lab.has(content).await, (0, false));
+        assert_eq!(lab.has(role, content).await, (0, false));
         let put = lab.put(role, "", content, content).await;
         assert_eq!((put.status, &put.json()["complete"]), (200, &json!(true)), "{put:?}");
-        assert_eq!(lab.has(content).await, (content.len() as u64, true));
+        assert_eq!(lab.has(role, content).await, (content.len() as u64, true));
         let again = lab.put(role, "", content, content).await;
         assert_eq!((again.status, &again.json()["size"]), (200, &json!(content.len())), "{again:?}");
-        for reader in [Role::Operator, Role::Worker] {
+        for reader in [Role::Operator, role] {
             let got = lab.blob(reader, &format!("GET {}", path(content)), "", "").await;
             assert_eq!((got.status, got.body.as_str()), (200, content));
         }
@@ -81,12 +81,59 @@ async fn blobs_go_in_and_out_for_everybody_with_a_token() {
 }
 
 #[tokio::test]
+async fn a_worker_sees_its_own_and_what_its_jobs_need_and_cannot_find_out_about_others() {
+    let lab = Lab::new().await;
+    let mut workers = Vec::new();
+    for name in ["mine", "other"] {
+        let invitation = lab.invitation(r#"{"role": "worker"}"#).await;
+        workers.push(lab.join(&invitation, &json!({"name": name, "worker_id": name}).to_string()).await);
+    }
+    let ask = async |token: &str, line: &str, more: &str, body: &str| {
+        let headers = format!("host: {}\r\nauthorization: Bearer {token}\r\n{more}", lab.address);
+        lab.raw(line, &headers, body).await
+    };
+    let json = "content-type: application/json\r\n";
+    lab.put(Role::Operator, "", "input", "input").await;
+    let long = "x".repeat(60_000);
+    let spec = json!({"command": long, "upload": [{"path": "in", "sha256": BlobId::of(b"input")}]});
+    assert_eq!(lab.operator("POST /api/jobs/submit", &spec.to_string()).await.status, 201);
+    for token in &workers {
+        assert_eq!(ask(token, &format!("GET {}", path("input")), "", "").await.status, 404, "before it has the job");
+    }
+    let intro = json!({"worker_id": "mine", "boot_id": "b", "slots": 1}).to_string();
+    let told = format!("{json}c2-protocol: 2\r\n");
+    assert_eq!(ask(&workers[0], "POST /api/workers/register", json, &intro).await.status, 200);
+    let poll = json!({
+        "worker_id": "mine", "boot_id": "b", "session": "s", "seq": 1, "slots_free": 1, "running": [], "unsent": [],
+        "wait_s": 0,
+    });
+    let poll = poll.to_string();
+    let given = ask(&workers[0], "POST /api/workers/get-work/127.0.0.1", &told, &poll).await.json();
+    let spec = given["assign"][0]["spec_sha256"].as_str().unwrap_or_else(|| panic!("{given}")).to_owned();
+    for needed in [path("input"), format!("/api/blobs/{spec}")] {
+        assert_eq!(ask(&workers[0], &format!("GET {needed}"), "", "").await.status, 200, "{needed}");
+        for method in ["GET", "HEAD"] {
+            let others = ask(&workers[1], &format!("{method} {needed}"), "", "").await;
+            assert_eq!(others.status, 404, "{others:?}");
+            assert!(others.head.contains("upload-offset: 0"), "as if it were not here: {others:?}");
+        }
+    }
+    // Who has a content may see it; to guess its hash is not enough.
+    let bytes = "content-type: application/octet-stream\r\n";
+    let guessed = ask(&workers[1], &format!("PUT {}", path("input")), bytes, "guess").await;
+    assert_eq!((guessed.status, guessed.code().as_str()), (400, "invalid_input"));
+    assert_eq!(ask(&workers[1], &format!("PUT {}", path("input")), bytes, "input").await.status, 200);
+    assert_eq!(ask(&workers[1], &format!("GET {}", path("input")), "", "").await.body, "input");
+    lab.stop().await;
+}
+
+#[tokio::test]
 async fn what_broke_off_goes_on_where_it_was_also_after_a_restart() {
     let lab = Lab::new().await;
     let content = "0123456789";
     lab.break_off(content, "0123").await;
     let lab = lab.restart().await;
-    assert_eq!(lab.has(content).await, (4, false));
+    assert_eq!(lab.has(Role::Worker, content).await, (4, false));
     let absent = lab.blob(Role::Worker, &format!("GET {}", path(content)), "", "").await;
     assert_eq!((absent.status, absent.code().as_str()), (404, "not_found"));
     let elsewhere = lab.put(Role::Worker, "?offset=3", content, "3456789").await;
@@ -101,7 +148,7 @@ async fn content_that_is_not_what_its_name_says_is_refused() {
     let lab = Lab::new().await;
     let wrong = lab.put(Role::Worker, "", "right", "wrong").await;
     assert_eq!((wrong.status, wrong.code().as_str()), (400, "invalid_input"));
-    assert_eq!(lab.has("right").await, (0, false), "nothing of it is left");
+    assert_eq!(lab.has(Role::Worker, "right").await, (0, false), "nothing of it is left");
     let huge = lab.put(Role::Worker, "?size=99999999999999", "right", "right").await;
     assert_eq!((huge.status, huge.code().as_str()), (413, "too_large"));
     for name in ["abc", "..%2Fc2.db", &BlobId::of(b"").to_string().to_uppercase()] {

@@ -8,7 +8,6 @@ use axum::body::Body;
 use axum::http::Request;
 use c2_shared::api::tokens::{InviteRequest, JoinRequest};
 use c2_shared::blob::BlobId;
-use c2_shared::fingerprint::Fingerprint;
 use c2_shared::pass::Pass;
 use c2_shared::token::{Role, Token};
 use serde_json::Value;
@@ -18,9 +17,11 @@ use tower::ServiceExt as _;
 
 use crate::access::{self, Access};
 use crate::audit::Audit;
+use crate::authority::Authority;
 use crate::clock::Clock;
 use crate::http::connection::Connection;
 use crate::http::{App, router};
+use crate::rotation::Rotation;
 use crate::services::cleanup_requests::CleanupRequests;
 use crate::services::live_output::LiveOutput;
 use crate::{engine, store};
@@ -49,8 +50,9 @@ impl Elsewhere {
             dir: data.clone(),
         })
         .unwrap();
-        let fingerprint = Fingerprint::of(b"authority");
-        let (access, clock) = (access::start(&data, fingerprint).unwrap(), Clock::start());
+        let authority = Authority::open(&data).unwrap();
+        let fingerprint = authority.fingerprint;
+        let (access, clock) = (access::start(&data, fingerprint).unwrap(), Clock::start(0));
         let (stop, stopping) = watch::channel(false);
         let health = opened.writer.health();
         let (engine, _task) = engine::start(opened.saved, 50, opened.writer, clock, std::future::pending());
@@ -62,7 +64,7 @@ impl Elsewhere {
             cleanup_requests: CleanupRequests::start(0),
             live_output: LiveOutput::start(),
             access: access.clone(),
-            fingerprint,
+            rotation: Rotation::new(&data, authority, None),
             throttle: std::sync::Arc::default(),
             doors: Default::default(),
             large_bodies: Default::default(),
@@ -80,7 +82,7 @@ impl Elsewhere {
 
     /// A token that was given out, and an invitation that is left.
     async fn joined(&self, role: Role) -> (Token, Token) {
-        let now = self.clock.now().wall_ms;
+        let now = self.clock.now();
         let invite = InviteRequest { role, uses: 2, ..InviteRequest::default() };
         let invitation = self.access.invite(invite, now).await.unwrap();
         let by = self.access.holder(invitation.expose(), false, now).unwrap().id.to_string();

@@ -203,7 +203,10 @@ fn the_same_key_answers_with_the_same_jobs_for_a_day() {
     assert_eq!(submit(&mut lab, "x"), Ok(jobs));
     lab.expect("");
     assert_eq!(submit(&mut lab, "y"), Err(Reject::KeyReused { key: "k".into() }));
-    lab.now.wall_ms += 25 * 3_600_000;
+    lab.now.wall_ms += 400 * 24 * 3_600_000;
+    assert_eq!(submit(&mut lab, "x"), Ok(vec![c2_shared::id::JobId(1)]), "a clock that jumps makes nothing old");
+    lab.now.wall_ms = 0;
+    lab.now.seen_ms += 25 * 3_600_000;
     assert_eq!(submit(&mut lab, "y"), Ok(vec![c2_shared::id::JobId(2)]));
     lab.expect("forget k; add 2 queued; key k");
 }

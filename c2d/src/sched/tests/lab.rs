@@ -97,7 +97,7 @@ pub(super) fn named(name: &str, depends: &[&str]) -> NewJob {
 impl Lab {
     /// A cluster with these workers, four slots each, registered and online.
     pub(super) fn new(workers: &[u8]) -> Self {
-        let now = Now { mono: Mono(1_000), wall_ms: 1_000_000 };
+        let now = Now { mono: Mono(1_000), wall_ms: 1_000_000, seen_ms: 1_000 };
         let mut lab = Self {
             s: Scheduler::restore(crate::sched::Saved::default(), 50_000, now),
             now,
@@ -268,10 +268,15 @@ impl Lab {
         let end = self.now.mono.after_ms(ms);
         while let Some(at) = self.s.next_deadline().filter(|at| *at <= end) {
             let at = at.max(self.now.mono);
-            self.now = Now { mono: at, wall_ms: self.now.wall_ms + at.since_ms(self.now.mono) };
+            self.set_clock(at);
             self.apply(event::TimePassed).unwrap();
         }
-        self.now = Now { mono: end, wall_ms: self.now.wall_ms + end.since_ms(self.now.mono) };
+        self.set_clock(end);
+    }
+
+    fn set_clock(&mut self, mono: Mono) {
+        let passed = mono.since_ms(self.now.mono);
+        self.now = Now { mono, wall_ms: self.now.wall_ms + passed, seen_ms: self.now.seen_ms + passed };
     }
 
     /// c2d restarts: what was saved goes on, what was heard is forgotten, waiting polls are gone.

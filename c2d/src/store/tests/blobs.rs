@@ -178,3 +178,16 @@ fn one_sender_at_a_time() {
     assert_eq!(names(&lab), [blob.to_string()]);
     opened.writer.close();
 }
+
+#[test]
+fn a_clock_that_was_set_makes_nothing_old() {
+    let lab = Lab::new();
+    let opened = lab.open();
+    let unused = put(&opened.blobs, "unused");
+    age(&lab, &unused.to_string());
+    opened.blobs.date_anew().unwrap();
+    assert!(opened.blobs.stale(NOW_MS, BLOB_UNUSED_MS).unwrap().is_empty(), "it counts from now on");
+    age(&lab, &unused.to_string());
+    assert_eq!(opened.blobs.stale(NOW_MS, BLOB_UNUSED_MS).unwrap().len(), 1);
+    opened.writer.close();
+}

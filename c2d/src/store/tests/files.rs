@@ -119,7 +119,7 @@ fn a_list_of_workers_follows_within_seconds_also_under_steady_load() {
     let mut opened = lab.open();
     let path = lab.path().join("workers.json");
     let mut commit = |n: u64, decisions: Vec<Decision>| {
-        let now = Now { mono: Mono(n * 250), wall_ms: 0 };
+        let now = Now { mono: Mono(n * 250), ..Now::default() };
         let batch = Batch { decisions, outputs: Vec::new(), now };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(opened.writer.commit(batch)).unwrap();

@@ -183,5 +183,5 @@ fn files_in_a_long_list_stay_as_long_as_their_job() {
 }
 
 fn now_ms() -> u64 {
-    crate::clock::Clock::start().now().wall_ms
+    crate::clock::Clock::start(0).now().wall_ms
 }

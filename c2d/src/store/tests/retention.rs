@@ -38,7 +38,7 @@ fn remove_after(
 ) -> History {
     let mut opened = open(super::Config { keep, ..lab.config() }).unwrap();
     for (decisions, day) in [(decisions, 0), (Vec::new(), 1), (Vec::new(), days)] {
-        let now = Now { wall_ms, mono: Mono(day * DAY_MS) };
+        let now = Now { wall_ms, mono: Mono(day * DAY_MS), seen_ms: day * DAY_MS };
         block_on(opened.writer.commit(Batch { decisions, outputs: Vec::new(), now })).unwrap();
     }
     let waiting = async {

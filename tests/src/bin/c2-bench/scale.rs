@@ -85,7 +85,8 @@ fn apply(scheduler: &mut Scheduler, mono: u64, event: impl Event) -> Result<()> 
 }
 
 fn at(mono: u64) -> Now {
-    Now { mono: Mono(mono), wall_ms: mono + u64::try_from(Duration::from_secs(1_000_000).as_millis()).unwrap_or(0) }
+    let wall_ms = mono + u64::try_from(Duration::from_secs(1_000_000).as_millis()).unwrap_or(0);
+    Now { mono: Mono(mono), wall_ms, seen_ms: mono }
 }
 
 fn id(n: usize) -> WorkerId {
