@@ -92,9 +92,10 @@ fn numbers(canvas: &Canvas<'_, '_>) -> Vec<Vec<Span<'static>>> {
         named("queued", queue.queued.to_string(), Tone::Plain),
         named("running", queue.running.to_string(), Tone::Plain),
     ];
-    let waiting = queue.blocked + queue.held;
-    if waiting > 0 {
-        parts.push(named("waiting", waiting.to_string(), Tone::Plain));
+    for (name, count) in [("blocked", queue.blocked), ("held", queue.held)] {
+        if count > 0 {
+            parts.push(named(name, count.to_string(), Tone::Plain));
+        }
     }
     if queue.recovering {
         parts.insert(0, vec![canvas.span("recovering", Tone::Warn)]);

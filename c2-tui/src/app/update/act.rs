@@ -126,9 +126,8 @@ fn on_table(model: &mut Model, action: Action) {
         Action::SortBack => grid.sort_beside(-1, cache),
         Action::SortTurn => grid.sort_turned(cache),
         _ => {
-            let mut editor = Editor::default();
-            editor.insert(grid.filter().text());
-            model.filtering = Some(editor);
+            // A filter that is there stays until another one is typed.
+            model.filtering = Some(Editor::default());
         }
     }
 }
@@ -177,10 +176,14 @@ fn why(model: &mut Model, effects: &mut Vec<Effect>) {
     }
 }
 
+/// What names the row; in an empty pane, what it says is to be typed.
 fn copy(model: &mut Model, effects: &mut Vec<Effect>) {
     let jobs = model.chosen_jobs();
-    let text = match model.opens() {
-        Some(Opens::Worker(_, ip)) => ip.to_string(),
+    let text = match (model.opens(), model.focus) {
+        (Some(Opens::Worker(_, ip)), _) => ip.to_string(),
+        (None, Focus::Pane(pane)) if model.panes.grid(pane).in_scope() == 0 => {
+            (pane.view().nothing)(&model.panes).1.first().map_or_else(String::new, |(text, _)| (*text).to_owned())
+        }
         _ => jobs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
     };
     if !text.is_empty() {
