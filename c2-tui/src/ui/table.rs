@@ -157,7 +157,8 @@ mod tests {
             before = placed.len();
         }
         assert_eq!(before, columns.len());
-        let named = |shown, width| place(&columns, shown, width).iter().map(|(i, ..)| columns[*i].name).collect::<Vec<_>>();
+        let named =
+            |shown, width| place(&columns, shown, width).iter().map(|(i, ..)| columns[*i].name).collect::<Vec<_>>();
         let names = |width| named(all(), width);
         assert_eq!(names(37), ["id", "state", "job"], "a job has a name on the narrowest screens");
         assert_eq!(names(50), ["id", "state", "job"]);

@@ -37,6 +37,10 @@ impl Row for Worker {
         Some(format!("{}  c2-agent {}", self.hostname, sanitize(&self.row.version)))
     }
 
+    fn worker(id: WorkerId) -> Option<WorkerId> {
+        Some(id)
+    }
+
     fn uses(cache: &Cache, column: &str) -> bool {
         match column {
             "gpu" => cache.seen.gpus,

@@ -171,7 +171,8 @@ fn tags(w: &Worker, sight: &Sight<'_>) -> Cell {
     let sign = |held: bool| sight.glyphs.tag[usize::from(!held)];
     let mut cell = Cell::plain("");
     for (tag, by) in &w.row.tags {
-        let (gap, tone) = (if cell.text.is_empty() { "" } else { " " }, if by.is_some() { Tone::Busy } else { Tone::Plain });
+        let (gap, tone) =
+            (if cell.text.is_empty() { "" } else { " " }, if by.is_some() { Tone::Busy } else { Tone::Plain });
         cell.push(&format!("{gap}{}{tag}", sign(by.is_some())), tone);
     }
     cell

@@ -44,6 +44,10 @@ pub(crate) trait Row: Sized + 'static {
     fn uses(_cache: &Self::Cache, _column: &str) -> bool {
         true
     }
+    /// The worker that a row of this name is.
+    fn worker(_: Self::Id) -> Option<WorkerId> {
+        None
+    }
     /// The job that a row of this name is.
     fn job(_: Self::Id) -> Option<JobId> {
         None

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use c2_shared::id::JobId;
+use c2_shared::id::{JobId, WorkerId};
 
 use super::{Cell, Filter, Head, Opens, Row, Sight, Sort, Table};
 
@@ -86,6 +86,8 @@ pub(crate) trait Grid<S> {
     fn detail(&self, cache: &S) -> Option<String>;
     /// The jobs that an action is about: the marked ones, otherwise the selected one.
     fn jobs(&self) -> Vec<JobId>;
+    /// The same of workers.
+    fn workers(&self) -> Vec<WorkerId>;
     fn set_filter(&mut self, text: &str, cache: &S);
     fn sort(&self) -> Sort;
     /// Sorts so, if there is such a column.
@@ -267,6 +269,10 @@ impl<R: Row> Grid<R::Cache> for Table<R> {
 
     fn jobs(&self) -> Vec<JobId> {
         self.chosen().into_iter().filter_map(R::job).collect()
+    }
+
+    fn workers(&self) -> Vec<WorkerId> {
+        self.chosen().into_iter().filter_map(R::worker).collect()
     }
 
     fn set_filter(&mut self, text: &str, cache: &R::Cache) {
