@@ -92,7 +92,11 @@ mod tests {
 
     #[test]
     fn what_lies_elsewhere_is_named() {
-        let spec = JobSpec { stdin: Some(c2_shared::bytes64::Bytes64(Vec::new())), ..JobSpec::default() };
+        let spec = JobSpec {
+            command: "true".to_owned(),
+            stdin: Some(c2_shared::bytes64::Bytes64(Vec::new())),
+            ..JobSpec::default()
+        };
         assert_eq!(line_of(&spec, 0).1, ["its standard input"]);
         let spec = JobSpec { begin_at: Some(61_500), depends: vec!["any:job-3".parse().unwrap()], ..spec };
         assert!(line_of(&spec, 1_000).0.contains("--depends=any:job-3 --begin=+61s"), "{:?}", line_of(&spec, 1_000));
