@@ -99,6 +99,10 @@ mod tests {
         };
         assert_eq!(line_of(&spec, 0).1, ["its standard input"]);
         let spec = JobSpec { begin_at: Some(61_500), depends: vec!["any:job-3".parse().unwrap()], ..spec };
-        assert!(line_of(&spec, 1_000).0.contains("--depends=any:job-3 --begin=+61s"), "{:?}", line_of(&spec, 1_000));
+        assert!(
+            line_of(&spec, 1_000).0.contains("'--depends=any:job-3' '--begin=+61s'"),
+            "{:?}",
+            line_of(&spec, 1_000)
+        );
     }
 }

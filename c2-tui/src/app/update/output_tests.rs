@@ -156,7 +156,7 @@ fn a_running_job_is_followed_to_its_end() {
     let effects = send(&mut model, change(vec![demo::job(4, JobState::Succeeded)]));
     assert_eq!(effects, [Effect::Fetch(JobId(4))]);
     tell(&mut model, News::Ended("exit 0".to_owned()));
-    assert_eq!(state(&model), "12,345 bytes missing after line 9,000, ended, exit 0");
+    assert_eq!(state(&model), "12,345 bytes missing after line 9,000, x shows it, ended, exit 0");
     press(&mut model, &["F"]);
     assert!(!state(&model).contains("following"), "there is nothing to follow");
     tell(&mut model, News::Anew);
