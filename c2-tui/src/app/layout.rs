@@ -176,7 +176,11 @@ fn narrow(model: &Model, mut rest: Area, screen: &mut Screen) {
 
 /// As many rows as there are workers, within reason, so that the jobs get the rest.
 fn workers_height(model: &Model, height: u16) -> u16 {
-    let rows = u16::try_from(model.panes.grid(Pane::Workers).in_scope()).unwrap_or(u16::MAX).saturating_add(3);
+    // Without any it says how to get one.
+    let rows = match model.panes.grid(Pane::Workers).in_scope() {
+        0 => 6,
+        workers => u16::try_from(workers).unwrap_or(u16::MAX).saturating_add(3),
+    };
     let most = percent(height, 45_u16.saturating_add_signed(model.sizes.top)).max(4);
     rows.max(if model.sizes.top > 0 { most } else { 5 }).min(most)
 }

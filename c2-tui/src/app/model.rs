@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use c2_shared::id::JobId;
+use c2_shared::id::{JobId, WorkerId};
 use c2_shared::job::JobState;
 use c2_shared::time::Mono;
 use c2_shared::worker::WorkerStatus;
@@ -87,6 +87,8 @@ pub(crate) struct Model {
     pub(crate) overlay: Option<Overlay>,
     pub(crate) toasts: Toasts,
     pub(crate) runs: Runs,
+    /// The job that is fetched to be edited and submitted again.
+    pub(crate) editing: Option<JobId>,
     /// A local folder that was listed for completion.
     pub(crate) folder: Option<(String, Vec<String>)>,
     /// The key that quits when it is pressed once more, and when it was pressed.
@@ -136,6 +138,7 @@ impl Model {
             overlay: None,
             toasts: Toasts::default(),
             runs: Runs::default(),
+            editing: None,
             folder: None,
             leaving: None,
             mouse: true,
@@ -173,12 +176,15 @@ impl Model {
             (None, Focus::Line) if self.line.menu.is_some() => &[Context::Menu, Context::Line],
             (None, Focus::Line) => &[Context::Line],
             (None, Focus::Pane(pane)) => match (pane.view().has_chips, self.panes.grid(pane).is_of_jobs()) {
-                (true, _) => &[Context::Chips, Context::Jobs, Context::Table, Context::Pane],
-                (false, true) => &[Context::Jobs, Context::Table, Context::Pane],
+                (true, _) => &[Context::Chips, Context::Jobs, Context::JobRows, Context::Table, Context::Pane],
+                (false, true) => &[Context::Jobs, Context::JobRows, Context::Table, Context::Pane],
+                (false, false) if pane == Pane::Workers => &[Context::Workers, Context::Table, Context::Pane],
                 (false, false) => &[Context::Table, Context::Pane],
             },
             (None, Focus::Page) => match self.pages.last() {
-                Some(Page::Worker { .. }) => &[Context::Worker, Context::Jobs, Context::Table, Context::Pane],
+                Some(Page::Worker { .. }) => {
+                    &[Context::Worker, Context::Jobs, Context::JobRows, Context::Table, Context::Pane]
+                }
                 Some(Page::Job { .. }) => {
                     &[Context::Job, Context::Output, Context::Jobs, Context::Pager, Context::Pane]
                 }
@@ -239,6 +245,25 @@ impl Model {
             (None, Focus::Page) => self.pages.last().and_then(Page::about).into_iter().collect(),
             (None, _) => Vec::new(),
         }
+    }
+
+    /// The workers that an action on workers is about now.
+    pub(crate) fn chosen_workers(&self) -> Vec<WorkerId> {
+        self.grid(self.focus).map(Grid::workers).unwrap_or_default()
+    }
+
+    /// The job of the selected row, or of the page.
+    pub(crate) fn selected_job(&self) -> Option<JobId> {
+        match self.opens() {
+            Some(Opens::Job(job)) => Some(job),
+            _ => self.chosen_jobs().first().copied(),
+        }
+    }
+
+    /// The marked jobs of the first table that has any.
+    pub(crate) fn marked_jobs(&self) -> Vec<JobId> {
+        let marks = self.panes.of_jobs().into_iter().map(|table| table.marks().collect::<Vec<_>>());
+        marks.into_iter().find(|marks| !marks.is_empty()).unwrap_or_default()
     }
 
     /// How long the present command has been running, once that is worth showing.

@@ -1,9 +1,8 @@
 //! What lies over the screen: the keys, all commands, or a question.
 
-use c2_shared::id::JobId;
-
 use crate::app::keymap::{Binding, Context, TABLE};
 use crate::app::msg::Saved;
+use crate::app::row_verb::RowVerb;
 use crate::command::{CommandInfo, Entered, commands};
 
 /// The one thing over the screen.
@@ -44,7 +43,7 @@ pub(crate) struct Question {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Then {
-    Cancel(Vec<JobId>),
+    Rows(RowVerb, Vec<String>),
     Run(Box<Entered>),
     /// Run these lines, which were pasted.
     RunAll(Vec<String>),
@@ -59,11 +58,17 @@ const TARGETS_MAX: usize = 8;
 const COUNT_FROM: usize = 11;
 
 impl Question {
-    pub(crate) fn cancel(jobs: Vec<JobId>, titles: Vec<String>) -> Self {
-        let n = jobs.len();
-        let title = if n == 1 { "cancel this job?".to_owned() } else { format!("cancel {n} jobs?") };
-        let count = (n >= COUNT_FROM).then_some(n);
-        Self { title, lines: titles, count, typed: String::new(), then: Then::Cancel(jobs) }
+    /// Asks whether to do something with these rows.
+    pub(crate) fn rows(verb: RowVerb, names: Vec<String>, mut titles: Vec<String>) -> Self {
+        let (n, word) = (names.len(), verb.word());
+        let what = if verb.is_of_jobs() { "job" } else { "worker" };
+        let title = if n == 1 { format!("{word} this {what}?") } else { format!("{word} {n} {what}s?") };
+        if n > TARGETS_MAX {
+            titles.truncate(TARGETS_MAX);
+            titles.push(format!("and {} more", n - TARGETS_MAX));
+        }
+        let count = (n >= COUNT_FROM && verb.destroys()).then_some(n);
+        Self { title, lines: titles, count, typed: String::new(), then: Then::Rows(verb, names) }
     }
 
     /// Asks whether to run a line that destroys something.
@@ -115,6 +120,14 @@ impl Question {
 }
 
 impl Overlay {
+    /// What can be done with the rows that have the keys, with its keys.
+    pub(crate) fn actions(present: &[Context]) -> Self {
+        let of_rows = [Context::Jobs, Context::JobRows, Context::Workers];
+        let shown = of_rows.into_iter().filter(|context| present.contains(context));
+        let keys = |context| TABLE.iter().filter(move |b| b.context == context).map(HelpLine::Key);
+        Self::Help { entries: shown.flat_map(keys).collect(), top: 0 }
+    }
+
     /// The keys, those of the present contexts first.
     pub(crate) fn help(present: &[Context]) -> Self {
         let others = Context::ALL.into_iter().filter(|c| !present.contains(c));
@@ -159,9 +172,11 @@ mod tests {
 
     #[test]
     fn many_targets_must_be_counted() {
-        let jobs = |n| (1..=n).map(JobId).collect::<Vec<_>>();
-        assert_eq!(Question::cancel(jobs(10), Vec::new()).count, None);
-        let mut many = Question::cancel(jobs(11), Vec::new());
+        let names = |n: u64| (1..=n).map(|id| format!("job-{id}")).collect::<Vec<_>>();
+        assert_eq!(Question::rows(RowVerb::Cancel, names(10), names(10)).count, None);
+        assert_eq!(Question::rows(RowVerb::Retry, names(11), names(11)).count, None, "nothing ends by it");
+        let mut many = Question::rows(RowVerb::Cancel, names(11), names(11));
+        assert_eq!(many.lines.last().map(String::as_str), Some("and 3 more"));
         assert!(!many.is_confirmed());
         many.typed = "11".to_owned();
         assert!(many.is_confirmed());

@@ -44,6 +44,7 @@ pub(crate) struct ThemeOf {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Theme {
     /// The terminal's own sixteen.
+    #[value(alias = "default")]
     #[default]
     Terminal,
     /// For a dark ground.
@@ -51,6 +52,7 @@ pub(crate) enum Theme {
     /// For a light ground.
     Light,
     /// With the greatest contrast.
+    #[value(alias = "high-contrast")]
     Contrast,
 }
 

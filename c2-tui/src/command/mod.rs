@@ -15,6 +15,7 @@ pub(crate) mod grammar;
 pub(crate) mod job_name;
 pub(crate) mod table;
 
+pub(crate) mod again;
 mod await_job;
 mod draft;
 mod examples;

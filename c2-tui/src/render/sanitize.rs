@@ -80,12 +80,14 @@ fn push_line(safe: &mut String, line: &str, ink: &mut Ink) -> bool {
     let (mut rest, mut coloured) = (line, false);
     while let Some(c) = rest.chars().next() {
         let length = colour_len(rest);
-        let next = ink.after(&rest[..length]);
-        if length > 0 && next.hides() {
-            rest[..length].chars().for_each(|c| push(safe, c));
-        } else if length > 0 {
-            safe.push_str(&rest[..length]);
-            (*ink, coloured) = (next, true);
+        if length > 0 {
+            let (sequence, next) = (&rest[..length], ink.after(&rest[..length]));
+            if next.hides() {
+                sequence.chars().for_each(|c| push(safe, c));
+            } else {
+                safe.push_str(sequence);
+                (*ink, coloured) = (next, true);
+            }
         } else if c == '\t' {
             safe.push(c);
         } else {

@@ -4,7 +4,6 @@ use c2_shared::job::JobState;
 use ratatui::text::{Line, Span};
 
 use super::canvas::Canvas;
-use crate::app::focus::Focus;
 use crate::app::layout::{self, Area};
 use crate::app::model::Link;
 use crate::app::panes::short_span;
@@ -62,14 +61,13 @@ pub(super) fn trouble(canvas: &mut Canvas<'_, '_>, area: Area, text: &str) {
 /// What is wrong, when it will be better, and what can be done about it.
 fn banner(canvas: &Canvas<'_, '_>, retry_at: c2_shared::time::Mono) -> String {
     let model = canvas.model;
-    let key = if model.focus == Focus::Line { "F5" } else { "r" };
     let left = retry_at.since_ms(model.now.mono).div_ceil(1_000);
     let age = match model.cache.heard_ms {
         Some(heard) => format!(", data of {} ago", short_span(model.now.wall_ms.saturating_sub(heard))),
         None => String::new(),
     };
     let when = if left == 0 { "trying".to_owned() } else { format!("retry in {left} s") };
-    format!("disconnected, {when} ({key}: now){age}")
+    format!("disconnected, {when} (F5: now){age}")
 }
 
 fn numbers(canvas: &Canvas<'_, '_>) -> Vec<Vec<Span<'static>>> {
@@ -92,9 +90,10 @@ fn numbers(canvas: &Canvas<'_, '_>) -> Vec<Vec<Span<'static>>> {
         named("queued", queue.queued.to_string(), Tone::Plain),
         named("running", queue.running.to_string(), Tone::Plain),
     ];
-    let waiting = queue.blocked + queue.held;
-    if waiting > 0 {
-        parts.push(named("waiting", waiting.to_string(), Tone::Plain));
+    for (name, count) in [("blocked", queue.blocked), ("held", queue.held)] {
+        if count > 0 {
+            parts.push(named(name, count.to_string(), Tone::Plain));
+        }
     }
     if queue.recovering {
         parts.insert(0, vec![canvas.span("recovering", Tone::Warn)]);

@@ -23,7 +23,7 @@ pub(super) fn rows(canvas: &mut Canvas<'_, '_>, area: Area, pager: &Pager) {
         }
         x += u16::try_from(times).unwrap_or(0);
         if let Some(number) = row.number.filter(|_| numbers > 0 && row.first) {
-            let number = format!("{number:>width$}", width = numbers - 1);
+            let number = format!("{:>width$}", pager.line_label(number), width = numbers - 1);
             canvas.put(x, y, width, &number, canvas.tone(Tone::Dim));
         }
         x += u16::try_from(numbers).unwrap_or(0);

@@ -7,6 +7,7 @@ use super::{queue, table};
 use crate::app::cache::Cache;
 use crate::app::focus::Focus;
 use crate::app::layout::Area;
+use crate::app::line::Editor;
 use crate::app::model::Link;
 use crate::app::msg::Target;
 use crate::app::panes::Pane;
@@ -58,6 +59,12 @@ fn title(canvas: &mut Canvas<'_, '_>, pane: Pane, table: &dyn Grid<Cache>, area:
         if table.in_scope() > 0 {
             line.push_span(canvas.span(format!(" {} ", table.in_scope()), Tone::Dim));
         }
+        let sort = table.sort();
+        if table.len() > 0 && !table::shows(model, table, sort.column, area.width.saturating_sub(2)) {
+            let name = table.heads().get(sort.column).map_or("", |head| head.name);
+            let arrow = canvas.glyphs.sort[usize::from(sort.descending)];
+            line.push_span(canvas.span(format!("{name}{arrow} "), Tone::Dim));
+        }
         return line;
     }
     line.push_span(canvas.span(" /", Tone::Accent));
@@ -67,7 +74,8 @@ fn title(canvas: &mut Canvas<'_, '_>, pane: Pane, table: &dyn Grid<Cache>, area:
         canvas.cursor(u16::try_from(x.min(right)).unwrap_or(0), area.y);
     }
     let room = usize::from(area.width) / 2;
-    line.push_span(canvas.span(text::cut_end(filter.text(), room, canvas.glyphs.cut), Tone::Strong));
+    let said = typing.map_or(filter.text(), Editor::text);
+    line.push_span(canvas.span(text::cut_end(said, room, canvas.glyphs.cut), Tone::Strong));
     match filter.error() {
         Some(error) => line.push_span(canvas.span(format!("  {error} "), Tone::Bad)),
         None => line.push_span(canvas.span(format!("  {}/{} ", table.len(), table.in_scope()), Tone::Dim)),
@@ -113,21 +121,33 @@ fn chips(canvas: &mut Canvas<'_, '_>, area: Area) {
 fn empty(canvas: &mut Canvas<'_, '_>, area: Area, pane: Pane, table: &dyn Grid<Cache>) {
     let model = canvas.model;
     let (why, next) = if !table.filter().text().is_empty() && table.in_scope() > 0 {
-        (format!("none of {} matches the filter", table.in_scope()), "Esc clears it".to_owned())
+        (format!("none of {} matches the filter", table.in_scope()), vec![("Esc".to_owned(), "clears it")])
     } else if model.cache.heard_ms.is_none() {
         match &model.link {
             Link::Down { fault, .. } if pane == Pane::Jobs => {
-                (text::sanitize(&fault.message), fault.hint.as_deref().map(text::sanitize).unwrap_or_default())
+                let hint = fault.hint.iter().map(|hint| (text::sanitize(hint), ""));
+                (text::sanitize(&fault.message), hint.collect())
             }
-            Link::Down { .. } | Link::Connecting | Link::Up => ("waiting for c2d".to_owned(), String::new()),
+            Link::Down { .. } | Link::Connecting | Link::Up => ("waiting for c2d".to_owned(), Vec::new()),
         }
     } else {
         let (why, next) = (pane.view().nothing)(&model.panes);
-        (why.to_owned(), next.to_owned())
+        (why.to_owned(), next.iter().map(|(text, words)| ((*text).to_owned(), *words)).collect())
     };
-    let row = area.height.saturating_sub(2) / 2;
+    let lines = u16::try_from(next.len()).unwrap_or(0) + 1;
+    let row = area.height.saturating_sub(lines) / 2;
     canvas.centred(area, row, &why, canvas.tone(Tone::Plain));
-    canvas.centred(area, row + 1, &next, canvas.tone(Tone::Dim));
+    // One below the other, so that each can be selected with the mouse as it stands.
+    let typed = next.iter().map(|(text, _)| text::width(text)).max().unwrap_or(0);
+    let all = next.iter().map(|(_, words)| text::width(words)).max().unwrap_or(0) + typed + 3;
+    let x = area.x + area.width.saturating_sub(u16::try_from(all).unwrap_or(u16::MAX)) / 2;
+    for ((text, words), y) in next.iter().zip(area.y + row + 1..area.y + area.height) {
+        let line = Line::from(vec![
+            canvas.span(text.as_str(), if words.is_empty() { Tone::Dim } else { Tone::Strong }),
+            canvas.span(format!("{:gap$}{words}", "", gap = typed - text::width(text) + 3), Tone::Dim),
+        ]);
+        canvas.put_line(x, y, (area.x + area.width).saturating_sub(x), &line);
+    }
 }
 
 /// The names of the panes, where only one of them has room.

@@ -16,7 +16,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, foot: u16) {
             Kind::Bad => (canvas.glyphs.news[1], Tone::Bad),
             Kind::Plain => (canvas.glyphs.news[2], Tone::Accent),
         };
-        let room = width.saturating_sub(6).min(60);
+        let room = width.saturating_sub(6);
         let said = format!(" {glyph} {} ", text::cut_end(&text::sanitize(&toast.text), room, canvas.glyphs.cut));
         let wide = text::width(&said);
         let x = u16::try_from(width.saturating_sub(wide + 1)).unwrap_or(0);

@@ -2,9 +2,10 @@
 
 use c2_shared::api::events::{Change, Event, Snapshot};
 use c2_shared::api::jobs::JobRow;
+use c2_shared::api::workers::WorkerRow;
 use c2_shared::id::JobId;
 
-use super::{Cache, Wait, WaitKey, Worker};
+use super::{Cache, Seen, Wait, WaitKey, Worker};
 
 /// Ended jobs kept for the log and the chips; older ones are asked from c2d when they are wanted.
 const ENDED_MAX: usize = 10_000;
@@ -39,9 +40,10 @@ impl Cache {
         self.waits.clear();
         self.shapes.clear();
         self.ended = 0;
+        self.seen = Seen::default();
         for row in snapshot.workers {
             let before = old.get(&row.worker_id);
-            self.workers.insert(row.worker_id.clone(), Worker::new(row, before, now_ms));
+            self.put_worker(row, before, now_ms);
         }
         for row in snapshot.jobs {
             self.put_job(row);
@@ -53,9 +55,8 @@ impl Cache {
     fn follow(&mut self, change: Change, now_ms: u64) -> Changed {
         let mut changed = Changed { all: false, workers: !change.workers.is_empty(), waits: !change.jobs.is_empty() };
         for row in change.workers {
-            let before = self.workers.get(&row.worker_id);
-            let worker = Worker::new(row, before, now_ms);
-            self.workers.insert(worker.row.worker_id.clone(), worker);
+            let before = self.workers.remove(&row.worker_id);
+            self.put_worker(row, before.as_ref(), now_ms);
         }
         for gone in change.gone {
             changed.workers |= self.workers.remove(&gone.worker_id).is_some();
@@ -80,7 +81,18 @@ impl Cache {
         }
     }
 
+    fn put_worker(&mut self, row: WorkerRow, before: Option<&Worker>, now_ms: u64) {
+        self.seen.groups |= !row.groups.is_empty();
+        self.seen.tags |= !row.tags.is_empty();
+        self.seen.gpus |= !row.load.gpu_percent.is_empty();
+        self.workers.insert(row.worker_id.clone(), Worker::new(row, before, now_ms));
+    }
+
     fn put_job(&mut self, row: JobRow) {
+        self.seen.asked_groups |= row.group.is_some();
+        self.seen.asked_tags |= !row.tags.is_empty();
+        self.seen.retries |= row.attempt > 1;
+        self.seen.starts |= row.started_ms.is_some();
         self.ended += usize::from(row.state.is_terminal());
         self.count(&row, true);
         if let Some(before) = self.jobs.insert(row.job_id, row.into()) {

@@ -3,6 +3,7 @@
 use c2_shared::api::jobs::JobRow;
 use c2_shared::id::WorkerId;
 
+use crate::app::table::Cell;
 use crate::app::text::sanitize;
 
 /// A job as the console holds it.
@@ -12,6 +13,8 @@ pub(crate) struct Job {
     pub(crate) row: JobRow,
     /// Its name, or else its command, on one harmless line.
     pub(crate) title: String,
+    /// The bytes of its title that are its name.
+    name_len: usize,
     pub(super) searched: String,
     pub(super) folded: String,
 }
@@ -21,8 +24,9 @@ pub(crate) struct Job {
 pub(crate) enum JobScope {
     /// Those that have not ended.
     Active,
+    Running,
+    /// Those that ended as they were meant to: they succeeded or were cancelled.
     Done,
-    /// Those that failed or were cancelled.
     Failed,
     All,
     Ended,
@@ -48,6 +52,14 @@ impl From<JobRow> for Job {
             searched = searched + " " + &worker.to_string();
         }
         let folded = searched.to_lowercase();
-        Self { row, title, searched, folded }
+        let name_len = row.name.as_ref().map_or(0, |name| sanitize(name).len());
+        Self { row, title, name_len, searched, folded }
+    }
+}
+
+impl Job {
+    /// Its title as a cell.
+    pub(crate) fn titled(&self) -> Cell {
+        Cell::titled(&self.title, self.name_len)
     }
 }

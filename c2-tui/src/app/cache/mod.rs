@@ -22,6 +22,21 @@ pub(crate) use worker::{Worker, percent};
 /// What a cell may look at beside its row.
 pub(crate) type Sight<'a> = table::Sight<'a, Cache>;
 
+/// What some row has had since the last snapshot. It only grows, so that a column that has come does
+/// not go while somebody reads it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// Of workers.
+    pub(crate) groups: bool,
+    pub(crate) tags: bool,
+    pub(crate) gpus: bool,
+    /// Of jobs.
+    pub(crate) asked_groups: bool,
+    pub(crate) asked_tags: bool,
+    pub(crate) retries: bool,
+    pub(crate) starts: bool,
+}
+
 /// Everything that the console knows of the cluster.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Cache {
@@ -32,6 +47,7 @@ pub(crate) struct Cache {
     pub(crate) queue: QueueStatus,
     /// When c2d was last heard, in unix milliseconds; none before the first snapshot.
     pub(crate) heard_ms: Option<u64>,
+    pub(crate) seen: Seen,
     ended: usize,
     shapes: BTreeMap<(Option<String>, Vec<String>), usize>,
 }

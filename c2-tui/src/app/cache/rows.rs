@@ -33,8 +33,21 @@ impl Row for Worker {
         Opens::Worker(self.row.worker_id.clone(), self.row.ip)
     }
 
-    fn detail(&self) -> Option<String> {
+    fn detail(&self, _: &Cache) -> Option<String> {
         Some(format!("{}  c2-agent {}", self.hostname, sanitize(&self.row.version)))
+    }
+
+    fn worker(id: WorkerId) -> Option<WorkerId> {
+        Some(id)
+    }
+
+    fn uses(cache: &Cache, column: &str) -> bool {
+        match column {
+            "gpu" => cache.seen.gpus,
+            "group" => cache.seen.groups,
+            "tags" => cache.seen.tags,
+            _ => true,
+        }
     }
 }
 
@@ -57,8 +70,9 @@ impl Row for Job {
         let state = self.row.state;
         match scope {
             JobScope::Active => !state.is_terminal(),
-            JobScope::Done => state == JobState::Succeeded,
-            JobScope::Failed => matches!(state, JobState::Failed | JobState::Cancelled),
+            JobScope::Running => state == JobState::Running,
+            JobScope::Done => matches!(state, JobState::Succeeded | JobState::Cancelled),
+            JobScope::Failed => state == JobState::Failed,
             JobScope::All => true,
             JobScope::Ended => state.is_terminal(),
             JobScope::On(id) => self.row.worker_id.as_ref() == Some(id),
@@ -74,13 +88,23 @@ impl Row for Job {
     }
 
     /// Its whole title, and why it failed.
-    fn detail(&self) -> Option<String> {
+    fn detail(&self, _: &Cache) -> Option<String> {
         Some(match &self.row.outcome {
             Some(outcome) if outcome.state() == JobState::Failed => {
                 format!("{}: {}", sanitize(&outcome.to_string()), self.title)
             }
             _ => self.title.clone(),
         })
+    }
+
+    fn uses(cache: &Cache, column: &str) -> bool {
+        match column {
+            "group" => cache.seen.asked_groups,
+            "tags" => cache.seen.asked_tags,
+            "try" => cache.seen.retries,
+            "worker" | "run" => cache.seen.starts,
+            _ => true,
+        }
     }
 
     fn job(id: JobId) -> Option<JobId> {
@@ -107,6 +131,15 @@ impl Row for Wait {
 
     fn searched(&self) -> (&str, &str) {
         (&self.searched, &self.folded)
+    }
+
+    fn detail(&self, cache: &Cache) -> Option<String> {
+        let (asks, why) = (self.asks(), self.why(&cache.workers));
+        Some(if asks.is_empty() { why } else { format!("{asks}: {why}") })
+    }
+
+    fn uses(cache: &Cache, column: &str) -> bool {
+        column != "for" || cache.seen.asked_groups || cache.seen.asked_tags
     }
 
     /// The jobs that wait so.

@@ -48,6 +48,12 @@ impl Wait {
         self.key.state
     }
 
+    /// The group and the tags that they ask for.
+    pub(crate) fn asks(&self) -> String {
+        let group = self.group.iter().map(|group| format!("@{group}"));
+        group.chain(self.tags.iter().cloned()).collect::<Vec<_>>().join(" ")
+    }
+
     /// Why they wait, as far as the rows tell.
     pub(crate) fn why(&self, workers: &Rows<Worker>) -> String {
         match self.key.state {

@@ -3,6 +3,7 @@
 use crate::app::line::Edit;
 use crate::app::pager::Command;
 use crate::app::panes::Pane;
+use crate::app::row_verb::RowVerb;
 use crate::app::table::Step;
 
 /// Something to do; [`super::TABLE`] says in words what.
@@ -37,7 +38,12 @@ pub(crate) enum Action {
     SortBack,
     SortTurn,
     Chip,
-    Cancel,
+    Row(RowVerb),
+    Follow,
+    EditAgain,
+    Assign,
+    Tags,
+    Actions,
     Why,
     Copy,
     Pager(Command),

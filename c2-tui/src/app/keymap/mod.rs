@@ -23,6 +23,8 @@ pub(crate) enum Context {
     Table,
     Chips,
     Jobs,
+    JobRows,
+    Workers,
     Pager,
     Ask,
     Worker,
@@ -50,13 +52,15 @@ pub(crate) struct Binding {
 
 impl Context {
     /// All contexts in the order of the help.
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 22] = [
         Self::Line,
         Self::Menu,
         Self::Search,
         Self::Filter,
         Self::Chips,
         Self::Jobs,
+        Self::JobRows,
+        Self::Workers,
         Self::Table,
         Self::Worker,
         Self::Job,
@@ -85,6 +89,8 @@ impl Context {
             Self::Table => "tables",
             Self::Chips => "the jobs pane",
             Self::Jobs => "jobs",
+            Self::JobRows => "rows of jobs",
+            Self::Workers => "rows of workers",
             Self::Worker => "the page of a worker",
             Self::Job => "the page of a job",
             Self::Output => "a job and its output",

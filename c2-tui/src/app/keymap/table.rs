@@ -1,15 +1,16 @@
 //! The one table of keys.
 
 use super::Action::{
-    Accept, Back, Beside, Cancel, Chip, Complete, Copy, DeleteOrQuit, Dismiss, Edit, Filter, Focus, FocusBack,
-    FocusNext, Fold, Grow, Help, Interrupt, Mark, MarkAll, MarkStep, Mouse, Newer, Next, No, Older, Open, Pager,
-    Palette, Previous, Quit, Repaint, Retry, RightOrAccept, Rub, Search, Shrink, SortBack, SortNext, SortTurn, Stream,
-    Suspend, TakeIntoLine, ToLine, Unmark, Why, Yes, Zoom,
+    Accept, Actions, Assign, Back, Beside, Chip, Complete, Copy, DeleteOrQuit, Dismiss, Edit, EditAgain, Filter, Focus,
+    FocusBack, FocusNext, Fold, Grow, Help, Interrupt, Mark, MarkAll, MarkStep, Mouse, Newer, Next, No, Older, Open,
+    Pager, Palette, Previous, Quit, Repaint, Retry, RightOrAccept, Row, Rub, Search, Shrink, SortBack, SortNext,
+    SortTurn, Stream, Suspend, Tags, TakeIntoLine, ToLine, Unmark, Why, Yes, Zoom,
 };
 use super::{Action, Binding, Context};
 use crate::app::line::Edit as E;
 use crate::app::pager::Command as C;
 use crate::app::panes::Pane;
+use crate::app::row_verb::RowVerb as R;
 use crate::app::table::Step as S;
 
 /// Every key of the console.
@@ -76,7 +77,7 @@ pub(crate) const TABLE: &[Binding] = &[
     key(Context::Table, "Ctrl-U", Action::Step(S::HalfUp), "half a page up", 0),
     key(Context::Table, "g Home", Action::Step(S::First), "first", 0),
     key(Context::Table, "G End", Action::Step(S::Last), "last", 0),
-    key(Context::Table, "Space", Mark, "mark", 5),
+    key(Context::Table, "Space", Mark, "mark, and on", 5),
     key(Context::Table, "Shift-Down", MarkStep(S::Down), "mark downwards", 0),
     key(Context::Table, "Shift-Up", MarkStep(S::Up), "mark upwards", 0),
     key(Context::Table, "*", MarkAll, "mark all", 0),
@@ -85,8 +86,19 @@ pub(crate) const TABLE: &[Binding] = &[
     key(Context::Table, "O", SortBack, "sort by the column before", 0),
     key(Context::Table, "R", SortTurn, "sort the other way", 0),
     key(Context::Table, "y", Copy, "copy", 0),
-    key(Context::Jobs, "c", Cancel, "cancel", 2),
+    key(Context::Jobs, "c", Row(R::Cancel), "cancel", 2),
     key(Context::Jobs, "w", Why, "why it waits", 10),
+    key(Context::Jobs, "r", Row(R::Retry), "retry", 0),
+    key(Context::Jobs, ".", Actions, "what can be done with it", 6),
+    key(Context::JobRows, "f", Action::Follow, "follow", 0),
+    key(Context::JobRows, "h", Row(R::Hold), "hold", 0),
+    key(Context::JobRows, "u", Row(R::Release), "release", 0),
+    key(Context::JobRows, "e", EditAgain, "edit, and submit again", 0),
+    key(Context::Workers, "d", Row(R::Drain), "drain", 2),
+    key(Context::Workers, "u", Row(R::Resume), "resume", 4),
+    key(Context::Workers, "A", Assign, "put into a group", 0),
+    key(Context::Workers, "T", Tags, "change the tags", 0),
+    key(Context::Workers, ".", Actions, "what can be done with it", 6),
     key(Context::Chips, "a", Chip, "next kind", 4),
     // Text.
     key(Context::Worker, "q", Back, "back", 0),
@@ -126,6 +138,7 @@ pub(crate) const TABLE: &[Binding] = &[
     key(Context::Pager, "s", Pager(C::Save), "save to a file", 0),
     key(Context::Pager, "y", Pager(C::CopyShown), "copy what is in sight", 0),
     key(Context::Pager, "Y", Pager(C::CopyAll), "copy everything", 0),
+    key(Context::Pager, "x", Pager(C::Gap), "to the next place where bytes are missing", 0),
     key(Context::Pager, "=", Pager(C::About), "the place in full", 0),
     key(Context::Pager, "h", Help, "keys", 7),
     key(Context::Pager, "q", Back, "back", 8),
@@ -155,7 +168,6 @@ pub(crate) const TABLE: &[Binding] = &[
     key(Context::Pane, "z", Zoom, "zoom", 8),
     key(Context::Pane, "<", Shrink, "smaller", 0),
     key(Context::Pane, ">", Grow, "larger", 0),
-    key(Context::Pane, "r", Retry, "reconnect now", 0),
     key(Context::Pane, "m", Mouse, "mouse on and off", 0),
     key(Context::Pane, "?", Help, "keys", 6),
     key(Context::Pane, "q", Quit, "quit, when pressed twice", 0),

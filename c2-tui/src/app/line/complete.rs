@@ -3,7 +3,10 @@
 //! The candidates come from what the console holds already, never from the network. Which kind of
 //! argument is wanted says the grammar.
 
-use crate::app::cache::Cache;
+use c2_shared::job::JobState;
+use c2_shared::worker::WorkerStatus;
+
+use crate::app::cache::{Cache, Job, Worker};
 use crate::command::{CommandInfo, FlagInfo, Operand, Word, commands, find, said, scan};
 
 /// Entries in a menu; more would not be read.
@@ -65,16 +68,17 @@ pub(crate) fn complete(line: &str, caret: usize, source: Source<'_>) -> (Complet
     let (from, typed, wants) = wanted(&words, &last.text);
     let start = last.span.start + from;
     let mut folder = None;
+    let verb = words.first().map_or("", |word| word.text.as_str());
     let mut choices = match wants {
         Wants::FlagOf(command) => command.flags.iter().map(flag).collect(),
         Wants::OneOf(values) => values.iter().map(|value| choice(value, "")).collect(),
         Wants::Some(Operand::Text | Operand::Shell) => Vec::new(),
         Wants::Some(Operand::Verb) => verbs(),
-        Wants::Some(Operand::Worker) => workers(source.cache, false),
-        Wants::Some(Operand::Target) => workers(source.cache, true),
+        Wants::Some(Operand::Worker) => workers(source.cache, false, verb),
+        Wants::Some(Operand::Target) => workers(source.cache, true, verb),
         Wants::Some(Operand::Group) => groups(source.cache, ""),
         Wants::Some(Operand::Tag) => tags(source.cache),
-        Wants::Some(Operand::Job) => jobs(source.cache, typed),
+        Wants::Some(Operand::Job) => jobs(source.cache, typed, verb),
         Wants::Some(Operand::Path) => {
             let wanted = Completion::folder_of(typed);
             match source.folder.filter(|(listed, _)| *listed == wanted) {
@@ -174,17 +178,26 @@ fn flag(flag: &FlagInfo) -> Choice {
     Choice { text: format!("{}{sign}", flag.name), words: flag.summary.clone() }
 }
 
-fn workers(cache: &Cache, groups_too: bool) -> Vec<Choice> {
+/// Workers, those first that a verb has something to do with.
+fn workers(cache: &Cache, groups_too: bool, verb: &str) -> Vec<Choice> {
     let mut found = Vec::new();
     if groups_too {
         found.push(choice("@all", &format!("{} workers", cache.workers.len())));
         found.extend(groups(cache, "@"));
     }
-    for worker in cache.workers.values() {
+    let wanted = match verb {
+        "drain" | "pdsh" => Some(WorkerStatus::Online),
+        "resume" => Some(WorkerStatus::Draining),
+        "remove-worker" => Some(WorkerStatus::Offline),
+        _ => None,
+    };
+    let mut all: Vec<&Worker> = cache.workers.values().collect();
+    all.sort_by_key(|worker| wanted.is_some_and(|status| worker.row.status != status));
+    for worker in &all {
         let about = format!("{} {}", worker.hostname, worker.row.status);
         found.push(Choice { text: worker.row.ip.to_string(), words: about });
     }
-    for worker in cache.workers.values().filter(|w| !w.hostname.is_empty()) {
+    for worker in all.iter().filter(|w| !w.hostname.is_empty()) {
         found.push(choice(&worker.hostname, &format!("{} {}", worker.row.ip, worker.row.status)));
     }
     found
@@ -208,9 +221,25 @@ fn tags(cache: &Cache) -> Vec<Choice> {
     counts.into_iter().map(|(tag, (all, free))| choice(tag, &format!("{free} of {all} free"))).collect()
 }
 
-/// Jobs that begin as typed, the newest first.
-fn jobs(cache: &Cache, typed: &str) -> Vec<Choice> {
-    let fitting = cache.jobs.values().rev().filter(|j| j.row.job_id.to_string().starts_with(typed));
-    let words = |j: &crate::app::cache::Job| format!("{}  {}", j.row.state, j.title);
+/// Jobs that begin as typed and that the verb can act on: by their states, and the newest first.
+fn jobs(cache: &Cache, typed: &str, verb: &str) -> Vec<Choice> {
+    let of = |state| cache.jobs.values().rev().filter(move |j| j.row.state == state);
+    let fitting = states(verb).iter().flat_map(|state| of(*state));
+    let fitting = fitting.filter(|j| j.row.job_id.to_string().starts_with(typed));
+    let words = |j: &Job| format!("{}  {}", j.row.state, j.title);
     fitting.take(CHOICES_MAX).map(|j| Choice { text: j.row.job_id.to_string(), words: words(j) }).collect()
+}
+
+/// The states of the jobs that a verb can act on, the likeliest first.
+fn states(verb: &str) -> &'static [JobState] {
+    use JobState::{Blocked, Cancelled, Failed, Held, Queued, Running, Succeeded};
+    match verb {
+        "cancel" | "wait" | "submit" | "batch" | "split" => &[Running, Queued, Held, Blocked],
+        "why" => &[Queued, Blocked, Held, Running],
+        "hold" => &[Queued, Blocked],
+        "release" => &[Held],
+        "retry" => &[Failed, Cancelled, Succeeded],
+        "get-files" => &[Succeeded, Failed, Cancelled],
+        _ => &[Running, Failed, Succeeded, Cancelled, Queued, Held, Blocked],
+    }
 }

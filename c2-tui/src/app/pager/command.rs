@@ -45,6 +45,8 @@ pub(crate) enum Command {
     Save,
     CopyShown,
     CopyAll,
+    /// To the next place where something is missing.
+    Gap,
     /// Tell the place in full.
     About,
     /// Show or hide times of arrival.

@@ -4,13 +4,15 @@
 //! must not take the rest for the whole.
 
 /// The places where something is missing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Gaps {
-    places: u64,
     bytes: u64,
-    /// The line before the first of them.
-    after_line: u64,
+    /// The line before each of them.
+    after: Vec<u64>,
 }
+
+/// Places that are remembered; c2d drops the middle of an output, so there is one for each stream.
+const PLACES_MAX: usize = 64;
 
 impl Gaps {
     pub(super) fn of(text: &[u8]) -> Self {
@@ -22,19 +24,32 @@ impl Gaps {
         gaps
     }
 
-    pub(super) const fn add(&mut self, after_line: u64, bytes: u64) {
-        if self.places == 0 {
-            self.after_line = after_line;
+    pub(super) fn add(&mut self, after_line: u64, bytes: u64) {
+        if self.after.len() < PLACES_MAX {
+            self.after.push(after_line);
         }
-        self.places += 1;
         self.bytes = self.bytes.saturating_add(bytes);
+    }
+
+    /// The line that stands for the first gap behind a line, or for the first of all.
+    pub(super) fn behind(&self, line: u64) -> Option<u64> {
+        let next = self.after.iter().find(|after| **after + 1 > line);
+        next.or(self.after.first()).map(|after| after + 1)
+    }
+
+    /// The number of a line. Behind a gap nobody knows it: there lines are counted from the gap on.
+    pub(super) fn label(&self, line: u64) -> String {
+        match self.after.iter().rev().find(|after| line > **after) {
+            None => line.to_string(),
+            Some(after) if line == after + 1 => String::new(),
+            Some(after) => format!("+{}", line - after - 1),
+        }
     }
 
     /// What is missing and where; nothing where nothing is.
     pub(super) fn words(&self) -> Option<String> {
-        let (bytes, line) = (grouped(self.bytes), grouped(self.after_line));
-        match self.places {
-            0 => None,
+        let (bytes, line) = (grouped(self.bytes), grouped(*self.after.first()?));
+        match self.after.len() {
             1 => Some(format!("{bytes} bytes missing after line {line}")),
             places => Some(format!("{bytes} bytes missing in {places} places, first after line {line}")),
         }
@@ -75,6 +90,14 @@ fn grouped(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_behind_a_gap_are_counted_from_it() {
+        let gaps = Gaps::of(b"a\nb\n[7 bytes dropped]\nc\nd\n");
+        assert_eq!([1, 2, 3, 4, 5].map(|line| gaps.label(line)), ["1", "2", "", "+1", "+2"]);
+        assert_eq!([1, 2, 3, 9].map(|line| gaps.behind(line)), [Some(3); 4]);
+        assert_eq!((Gaps::default().label(9), Gaps::default().behind(1)), ("9".to_owned(), None));
+    }
 
     #[test]
     fn gaps_are_named_with_their_place() {

@@ -93,6 +93,13 @@ impl Pager {
                 self.note = Some("too long for the clipboard, s saves it to a file".to_owned());
             }
             Command::CopyAll => self.pending = Some(Motion::CopyAll),
+            Command::Gap => match self.gaps.behind(self.rows.first().and_then(|row| row.number).unwrap_or(0)) {
+                Some(line) => {
+                    self.before = self.top;
+                    self.go(Motion::Line(line), true);
+                }
+                None => self.note = Some("nothing is missing".to_owned()),
+            },
             Command::About => self.note = Some(self.about()),
             Command::Times => self.options.times = !self.options.times,
         }

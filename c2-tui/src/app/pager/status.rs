@@ -7,7 +7,11 @@ impl Pager {
     /// Which lines are in sight: `1-20/400 5%`, at the end `(END)`.
     pub(crate) fn place(&self) -> String {
         let ends = (self.rows.first().and_then(|r| r.number), self.rows.last().and_then(|r| r.number));
-        let lines = match (ends, self.document.lines()) {
+        let missing = self.gaps.behind(0).is_some();
+        let lines = match (ends, self.document.lines().filter(|_| !missing)) {
+            ((Some(first), Some(last)), _) if missing => {
+                format!("{}-{} ", self.gaps.label(first), self.gaps.label(last))
+            }
             ((Some(first), Some(last)), Some(all)) => format!("{first}-{last}/{all} "),
             ((Some(first), Some(last)), None) => format!("{first}-{last} "),
             _ => String::new(),
@@ -33,7 +37,7 @@ impl Pager {
         if let Some(count) = self.count {
             words.push(format!(":{count}"));
         }
-        words.extend(self.gaps.words());
+        words.extend(self.gaps.words().map(|words| format!("{words}, x shows it")));
         match self.follow {
             _ if self.ended.is_some() => words.extend(self.ended.as_ref().map(|how| format!("ended, {how}"))),
             Follow::Off => {}
@@ -85,6 +89,11 @@ impl Pager {
         let lines = self.document.lines().map_or_else(|| "not all counted".to_owned(), |n| n.to_string());
         let last = self.rows.last().map_or(self.top.line, |row| row.at);
         format!("{}, byte {last} of {}, {lines} lines", self.place(), self.document.len())
+    }
+
+    /// The number of a line as it is shown.
+    pub(crate) fn line_label(&self, number: u64) -> String {
+        self.gaps.label(number)
     }
 
     /// Whether it stays at the end of what grows.

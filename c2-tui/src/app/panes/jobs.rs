@@ -7,19 +7,31 @@ use crate::app::panes::{View, short_span, tone};
 use crate::app::table::{Align, Cell, Column, Room, Tone};
 
 /// What the jobs pane can show, with the word on its chip.
-pub(crate) const CHIPS: [(&str, JobScope); 4] =
-    [("active", JobScope::Active), ("done", JobScope::Done), ("failed", JobScope::Failed), ("all", JobScope::All)];
+pub(crate) const CHIPS: [(&str, JobScope); 5] = [
+    ("active", JobScope::Active),
+    ("running", JobScope::Running),
+    ("done", JobScope::Done),
+    ("failed", JobScope::Failed),
+    ("all", JobScope::All),
+];
+
+/// The column by which jobs are ordered at first: what runs comes first.
+pub(crate) const STATE: usize = 1;
 
 pub(super) const VIEW: View = View {
     word: "jobs",
     has_chips: true,
     nothing: |panes| match panes.jobs.scope() {
-        JobScope::Active => ("no job is active", "submit \"echo hello\""),
-        JobScope::Done => ("no job has succeeded yet", "a shows others"),
-        JobScope::Failed => ("no job has failed", "a shows others"),
-        JobScope::All | JobScope::Ended | JobScope::On(_) => ("no job yet", "submit \"echo hello\""),
+        JobScope::Active => ("no job is active", FIRST),
+        JobScope::Running => ("no job is running", OTHERS),
+        JobScope::Done => ("no job has succeeded or was cancelled", OTHERS),
+        JobScope::Failed => ("no job has failed", OTHERS),
+        JobScope::All | JobScope::Ended | JobScope::On(_) => ("no job yet", FIRST),
     },
 };
+
+const FIRST: &[(&str, &str)] = &[("submit \"echo hello\"", "")];
+const OTHERS: &[(&str, &str)] = &[("a", "shows others")];
 
 /// In the order of the screen.
 pub(crate) const COLUMNS: &[Column<Job>] = &[
@@ -39,14 +51,14 @@ pub(crate) const COLUMNS: &[Column<Job>] = &[
         hide: 0,
         cell: state,
         plain: |j| j.row.state.to_string(),
-        order: |a, b| a.row.state.cmp(&b.row.state),
+        order: |a, b| rank(a).cmp(&rank(b)),
     },
     Column {
         name: "job",
         room: Room::Grow { min: 24, share: 1 },
         align: Align::Left,
         hide: 0,
-        cell: |j, _| Cell::plain(j.title.as_str()).with_both_ends(),
+        cell: |j, _| j.titled(),
         plain: |j| j.title.clone(),
         order: |a, b| a.title.cmp(&b.title),
     },
@@ -105,6 +117,19 @@ pub(crate) const COLUMNS: &[Column<Job>] = &[
         order: |a, b| b.row.submitted_ms.cmp(&a.row.submitted_ms),
     },
 ];
+
+/// What goes on comes before what waits, and that before what is over.
+const fn rank(j: &Job) -> u8 {
+    match j.row.state {
+        JobState::Running => 0,
+        JobState::Queued => 1,
+        JobState::Held => 2,
+        JobState::Blocked => 3,
+        JobState::Failed => 4,
+        JobState::Succeeded => 5,
+        JobState::Cancelled => 6,
+    }
+}
 
 fn state(j: &Job, sight: &Sight<'_>) -> Cell {
     let state = j.row.state;

@@ -10,7 +10,7 @@ use crate::app::table::{Align, Cell, Column, Room, Tone};
 /// The column by which the log is ordered at first: when a job ended.
 pub(crate) const ENDED: usize = 0;
 
-pub(super) const VIEW: View = View { word: "log", has_chips: false, nothing: |_| ("no job has ended yet", "") };
+pub(super) const VIEW: View = View { word: "log", has_chips: false, nothing: |_| ("no job has ended yet", &[]) };
 
 /// In the order of the screen.
 pub(crate) const COLUMNS: &[Column<Job>] = &[
@@ -46,7 +46,7 @@ pub(crate) const COLUMNS: &[Column<Job>] = &[
         room: Room::Grow { min: 8, share: 1 },
         align: Align::Left,
         hide: 1,
-        cell: |j, _| Cell::plain(j.title.as_str()).with_both_ends(),
+        cell: |j, _| j.titled(),
         plain: |j| j.title.clone(),
         order: |a, b| a.title.cmp(&b.title),
     },

@@ -25,9 +25,11 @@ pub(crate) struct View {
     pub(crate) word: &'static str,
     /// Whether the chips of kinds of jobs stand on its border.
     pub(crate) has_chips: bool,
-    /// Why it has no rows, and what to do next.
-    pub(crate) nothing: fn(&Panes) -> (&'static str, &'static str),
+    /// Why it has no rows, and what to do next: what to type, and what that does.
+    pub(crate) nothing: fn(&Panes) -> Nothing,
 }
+
+pub(crate) type Nothing = (&'static str, &'static [(&'static str, &'static str)]);
 
 #[derive(Clone, Debug)]
 pub(crate) struct Panes {
@@ -61,7 +63,7 @@ impl Default for Panes {
     fn default() -> Self {
         Self {
             workers: Table::new(workers::COLUMNS, (), 0, false),
-            jobs: Table::new(jobs::COLUMNS, JobScope::Active, 0, false),
+            jobs: Table::new(jobs::COLUMNS, JobScope::Active, jobs::STATE, false),
             queue: Table::new(queue::COLUMNS, (), 0, false),
             log: Table::new(log::COLUMNS, JobScope::Ended, log::ENDED, true),
         }

@@ -4,7 +4,7 @@ use crate::app::cache::Wait;
 use crate::app::panes::{View, tone};
 use crate::app::table::{Align, Cell, Column, Room, Tone};
 
-pub(super) const VIEW: View = View { word: "queue", has_chips: false, nothing: |_| ("nothing waits", "") };
+pub(super) const VIEW: View = View { word: "queue", has_chips: false, nothing: |_| ("nothing waits", &[]) };
 
 /// In the order of the screen.
 pub(crate) const COLUMNS: &[Column<Wait>] = &[
@@ -27,29 +27,20 @@ pub(crate) const COLUMNS: &[Column<Wait>] = &[
         order: |a, b| a.count.cmp(&b.count),
     },
     Column {
-        name: "group",
-        room: Room::Fixed(10),
+        name: "for",
+        room: Room::Grow { min: 12, share: 1 },
         align: Align::Left,
-        hide: 1,
-        cell: |w, s| match &w.group {
-            Some(group) => Cell::plain(format!("@{group}")),
-            None => Cell::toned(s.glyphs.none, Tone::Dim),
+        hide: 0,
+        cell: |w, s| match w.asks() {
+            asks if asks.is_empty() => Cell::toned(s.glyphs.none, Tone::Dim),
+            asks => Cell::plain(asks),
         },
-        plain: |w| w.group.clone().unwrap_or_default(),
-        order: |a, b| a.group.cmp(&b.group),
-    },
-    Column {
-        name: "tags",
-        room: Room::Fixed(10),
-        align: Align::Left,
-        hide: 2,
-        cell: |w, _| Cell::plain(w.tags.join(" ")),
-        plain: |w| w.tags.join(" "),
-        order: |a, b| a.tags.cmp(&b.tags),
+        plain: |w| w.asks(),
+        order: |a, b| (&a.group, &a.tags).cmp(&(&b.group, &b.tags)),
     },
     Column {
         name: "why",
-        room: Room::Grow { min: 14, share: 1 },
+        room: Room::Grow { min: 14, share: 2 },
         align: Align::Left,
         hide: 0,
         cell: |w, s| Cell::toned(w.why(&s.cache.workers), Tone::Dim),

@@ -11,8 +11,14 @@ const FRESH_MS: u64 = 10_000;
 /// Use above this is worth a look.
 const HIGH_PERCENT: u8 = 90;
 
-pub(super) const VIEW: View =
-    View { word: "workers", has_chips: false, nothing: |_| ("no worker yet", "start c2-agent on a machine") };
+pub(super) const VIEW: View = View { word: "workers", has_chips: false, nothing: |_| ("no worker yet", FIRST) };
+
+/// From an empty cluster to the first worker.
+const FIRST: &[(&str, &str)] = &[
+    ("c2d invite", "on the machine of c2d; it prints a LINE"),
+    ("c2-agent join LINE", "on each worker"),
+    ("c2-tui --local", "or everything on this machine"),
+];
 
 /// In the order of the screen.
 pub(crate) const COLUMNS: &[Column<Worker>] = &[
@@ -163,9 +169,13 @@ fn groups(w: &Worker) -> String {
 
 fn tags(w: &Worker, sight: &Sight<'_>) -> Cell {
     let sign = |held: bool| sight.glyphs.tag[usize::from(!held)];
-    let tags: Vec<String> = w.row.tags.iter().map(|(tag, by)| format!("{}{tag}", sign(by.is_some()))).collect();
-    let tone = if w.row.tags.values().any(Option::is_some) { Tone::Busy } else { Tone::Plain };
-    Cell::toned(tags.join(" "), tone)
+    let mut cell = Cell::plain("");
+    for (tag, by) in &w.row.tags {
+        let (gap, tone) =
+            (if cell.text.is_empty() { "" } else { " " }, if by.is_some() { Tone::Busy } else { Tone::Plain });
+        cell.push(&format!("{gap}{}{tag}", sign(by.is_some())), tone);
+    }
+    cell
 }
 
 fn heard(w: &Worker, sight: &Sight<'_>) -> Cell {

@@ -61,8 +61,17 @@ pub(crate) enum Align {
 pub(crate) struct Cell {
     pub(crate) text: String,
     pub(crate) tone: Tone,
-    /// Cut in the middle rather than at the end.
-    pub(crate) cut_middle: bool,
+    pub(crate) cut: Cut,
+    /// What follows on `text`, with meanings of its own.
+    pub(crate) more: Vec<(String, Tone)>,
+}
+
+/// Where a text is cut that is too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
+    End,
+    /// In the middle of what stands behind so many bytes, which are a name and stay.
+    Behind(usize),
 }
 
 /// What a text means; never shown by colour alone.
@@ -96,13 +105,21 @@ impl Cell {
     }
 
     pub(crate) fn toned(text: impl Into<String>, tone: Tone) -> Self {
-        Self { text: text.into(), tone, cut_middle: false }
+        Self { text: text.into(), tone, cut: Cut::End, more: Vec::new() }
     }
 
-    /// Cut in the middle when it is too long.
-    pub(crate) const fn with_both_ends(mut self) -> Self {
-        self.cut_middle = true;
-        self
+    /// A name of so many bytes and a command behind it: the command gives way.
+    pub(crate) fn titled(text: &str, name: usize) -> Self {
+        Self { cut: Cut::Behind(name), ..Self::plain(text) }
+    }
+
+    /// Adds text with a meaning of its own.
+    pub(crate) fn push(&mut self, text: &str, tone: Tone) {
+        if self.text.is_empty() {
+            (self.text, self.tone) = (text.to_owned(), tone);
+        } else {
+            self.more.push((text.to_owned(), tone));
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use std::net::IpAddr;
 
 use c2_shared::id::{JobId, WorkerId};
 
-pub(crate) use column::{Align, Cell, Column, Head, Room, Sight, Tone};
+pub(crate) use column::{Align, Cell, Column, Cut, Head, Room, Sight, Tone};
 pub(crate) use filter::Filter;
 pub(crate) use select::{Grid, Step};
 
@@ -37,7 +37,15 @@ pub(crate) trait Row: Sized + 'static {
     fn searched(&self) -> (&str, &str);
     fn opens(&self) -> Opens;
     /// What its columns may have cut, in full.
-    fn detail(&self) -> Option<String> {
+    fn detail(&self, _: &Self::Cache) -> Option<String> {
+        None
+    }
+    /// Whether any row has something in the column of this name; one that has not gives its room away.
+    fn uses(_cache: &Self::Cache, _column: &str) -> bool {
+        true
+    }
+    /// The worker that a row of this name is.
+    fn worker(_: Self::Id) -> Option<WorkerId> {
         None
     }
     /// The job that a row of this name is.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use c2_shared::id::JobId;
+use c2_shared::id::{JobId, WorkerId};
 
 use super::{Cell, Filter, Head, Opens, Row, Sight, Sort, Table};
 
@@ -52,7 +52,7 @@ pub(crate) trait Grid<S> {
     fn wake(&mut self);
     /// When the table loses the focus: at its first row it goes on showing whatever comes first.
     fn rest(&mut self);
-    /// Marks the selected row, or takes its mark away.
+    /// Marks the selected row, or takes its mark away, and goes to the next one.
     fn toggle_mark(&mut self);
     /// Marks the selected row, moves, and marks the row that it came to.
     fn mark_and_step(&mut self, step: Step);
@@ -76,6 +76,8 @@ pub(crate) trait Grid<S> {
     fn marked(&self) -> usize;
     /// The heads of its columns, in the order of the screen.
     fn heads(&self) -> Vec<Head>;
+    /// Whether any row has something in a column.
+    fn uses(&self, column: usize, cache: &S) -> bool;
     /// The cell of a row in a column.
     fn cell(&self, at: usize, column: usize, sight: &Sight<'_, S>) -> Option<Cell>;
     /// What the selected row leads to.
@@ -84,6 +86,8 @@ pub(crate) trait Grid<S> {
     fn detail(&self, cache: &S) -> Option<String>;
     /// The jobs that an action is about: the marked ones, otherwise the selected one.
     fn jobs(&self) -> Vec<JobId>;
+    /// The same of workers.
+    fn workers(&self) -> Vec<WorkerId>;
     fn set_filter(&mut self, text: &str, cache: &S);
     fn sort(&self) -> Sort;
     /// Sorts so, if there is such a column.
@@ -185,6 +189,7 @@ impl<R: Row> Grid<R::Cache> for Table<R> {
         {
             self.marks.insert(id);
         }
+        self.step(Step::Down);
     }
 
     fn mark_and_step(&mut self, step: Step) {
@@ -245,6 +250,10 @@ impl<R: Row> Grid<R::Cache> for Table<R> {
         self.columns.iter().map(Head::from).collect()
     }
 
+    fn uses(&self, column: usize, cache: &R::Cache) -> bool {
+        self.columns.get(column).is_some_and(|column| R::uses(cache, column.name))
+    }
+
     fn cell(&self, at: usize, column: usize, sight: &Sight<'_, R::Cache>) -> Option<Cell> {
         let row = R::rows(sight.cache).get(self.order.get(at)?)?;
         Some((self.columns.get(column)?.cell)(row, sight))
@@ -255,11 +264,15 @@ impl<R: Row> Grid<R::Cache> for Table<R> {
     }
 
     fn detail(&self, cache: &R::Cache) -> Option<String> {
-        R::rows(cache).get(self.selected.as_ref()?)?.detail()
+        R::rows(cache).get(self.selected.as_ref()?)?.detail(cache)
     }
 
     fn jobs(&self) -> Vec<JobId> {
         self.chosen().into_iter().filter_map(R::job).collect()
+    }
+
+    fn workers(&self) -> Vec<WorkerId> {
+        self.chosen().into_iter().filter_map(R::worker).collect()
     }
 
     fn set_filter(&mut self, text: &str, cache: &R::Cache) {

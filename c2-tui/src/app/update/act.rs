@@ -1,24 +1,16 @@
 //! Carrying out actions, wherever they came from: keys, hints, clicks.
 
-use c2_shared::id::JobId;
-
-use super::{filter, focus, leave, open, output, overlay, prompt, run, watch};
+use super::{filter, focus, leave, open, output, overlay, prompt, rows, watch};
 use crate::app::Effect;
 use crate::app::focus::Focus;
 use crate::app::keymap::Action;
 use crate::app::layout;
 use crate::app::line::Editor;
 use crate::app::model::Model;
-use crate::app::overlay::{Overlay, Question};
+use crate::app::overlay::Overlay;
 use crate::app::panes::jobs::CHIPS;
-use crate::app::table::{Opens, Step};
+use crate::app::table::Step;
 use crate::app::toast::Kind;
-use crate::command::job_name::JobName;
-use crate::command::operands::OneJob;
-use crate::command::{Command, Entered};
-
-/// Titles named in a question; the rest are counted.
-const TITLES_MAX: usize = 8;
 
 pub(super) fn carry_out(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
     model.leaving = model.leaving.filter(|(key, _)| *key == action);
@@ -41,9 +33,14 @@ pub(super) fn carry_out(model: &mut Model, action: Action, effects: &mut Vec<Eff
         Action::Shrink => resize(model, -4),
         Action::Step(step) => move_by(model, step),
         Action::Open => open::open(model, effects),
-        Action::Cancel => cancel(model),
-        Action::Why => why(model, effects),
-        Action::Copy => copy(model, effects),
+        Action::Row(_)
+        | Action::Why
+        | Action::Follow
+        | Action::EditAgain
+        | Action::Assign
+        | Action::Tags
+        | Action::Copy => rows::carry_out(model, action, effects),
+        Action::Actions => model.overlay = Some(Overlay::actions(&model.contexts())),
         Action::Pager(command) => {
             if let Some(text) = model.pager_mut(model.focus) {
                 text.command(command);
@@ -126,9 +123,8 @@ fn on_table(model: &mut Model, action: Action) {
         Action::SortBack => grid.sort_beside(-1, cache),
         Action::SortTurn => grid.sort_turned(cache),
         _ => {
-            let mut editor = Editor::default();
-            editor.insert(grid.filter().text());
-            model.filtering = Some(editor);
+            // A filter that is there stays until another one is typed.
+            model.filtering = Some(Editor::default());
         }
     }
 }
@@ -142,49 +138,5 @@ fn next_chip(model: &mut Model) {
 pub(super) fn choose_chip(model: &mut Model, at: usize) {
     if let Some((_, scope)) = CHIPS.get(at) {
         model.panes.jobs.set_scope(scope.clone(), &model.cache);
-    }
-}
-
-fn cancel(model: &mut Model) {
-    if model.settings.readonly {
-        return model.toasts.say(Kind::Bad, "this console is read-only", model.now);
-    }
-    let alive = |id: &JobId| model.cache.jobs.get(id).is_some_and(|j| !j.row.state.is_terminal());
-    let jobs: Vec<JobId> = model.chosen_jobs().into_iter().filter(alive).collect();
-    if jobs.is_empty() {
-        return model.toasts.say(Kind::Plain, "no job here that could be cancelled", model.now);
-    }
-    let title = |id: &JobId| model.cache.jobs.get(id).map(|j| format!("{id}  {}  {}", j.row.state, j.title));
-    let mut titles: Vec<String> = jobs.iter().take(TITLES_MAX).filter_map(title).collect();
-    if jobs.len() > TITLES_MAX {
-        titles.push(format!("and {} more", jobs.len() - TITLES_MAX));
-    }
-    model.overlay = Some(Overlay::Question(Question::cancel(jobs, titles)));
-}
-
-/// About the row, not the marks: an explanation is read one at a time.
-fn why(model: &mut Model, effects: &mut Vec<Effect>) {
-    let selected = match model.opens() {
-        Some(Opens::Job(job)) => Some(job),
-        _ => model.chosen_jobs().first().copied(),
-    };
-    match selected {
-        Some(job) => {
-            let command = Command::Why(OneJob { job: JobName::Id(job) });
-            run::run(model, Entered { text: format!("why {job}"), command }, effects);
-        }
-        None => model.toasts.say(Kind::Plain, "no job is selected", model.now),
-    }
-}
-
-fn copy(model: &mut Model, effects: &mut Vec<Effect>) {
-    let jobs = model.chosen_jobs();
-    let text = match model.opens() {
-        Some(Opens::Worker(_, ip)) => ip.to_string(),
-        _ => jobs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
-    };
-    if !text.is_empty() {
-        effects.push(Effect::Copy(text));
-        model.toasts.say(Kind::Good, "copied", model.now);
     }
 }

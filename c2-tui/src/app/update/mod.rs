@@ -3,7 +3,7 @@
 //! A key is a row of [`crate::app::keymap::TABLE`], which names an action. `act` hands each action to
 //! the file that it belongs to: `prompt` edits the `!>` line, `submit` runs it, `console` has its verbs
 //! that are no commands, `focus` moves between the parts, `filter` filters tables, `open` goes deeper
-//! from a row, `output` and `watch` are about pages of text, `overlay` about what lies over the
+//! from a row, `rows` acts on rows, `output` and `watch` are about pages of text, `overlay` about what lies over the
 //! screen, `leave` about Ctrl-C and `q`. What changes a table or a text alone is a method of these.
 //! Below them `guard` asks and forbids, `run` starts lines, `result` shows what came of them, and
 //! `pages` opens and leaves pages. No file uses one that uses it.
@@ -14,6 +14,7 @@ mod input;
 
 mod act;
 mod console;
+mod edit;
 mod filter;
 mod fit;
 mod focus;
@@ -23,6 +24,7 @@ mod leave;
 mod leave_tests;
 #[cfg(test)]
 mod line_tests;
+mod marked;
 mod open;
 mod output;
 #[cfg(test)]
@@ -31,6 +33,9 @@ mod overlay;
 mod pages;
 mod prompt;
 mod result;
+mod rows;
+#[cfg(test)]
+mod rows_tests;
 mod run;
 mod submit;
 #[cfg(test)]
@@ -59,7 +64,10 @@ pub(crate) fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
         Msg::Event(event) => feed::on_event(model, event, &mut effects),
         Msg::Finished { run, report } => run::on_finished(model, run, &report, &mut effects),
         Msg::Bulk { run, one } => run::on_bulk(model, run, one, &mut effects),
-        Msg::Fetched { job, info } => open::on_fetched(model, job, &info),
+        Msg::Fetched { job, info } => {
+            edit::on_fetched(model, job, &info);
+            open::on_fetched(model, job, &info);
+        }
         Msg::Output { document, news } => output::on_news(model, document, news),
         Msg::Saved { what, path, ending } => output::on_saved(model, what, path, ending),
         Msg::History(lines) => {

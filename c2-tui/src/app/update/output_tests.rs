@@ -126,7 +126,7 @@ fn streams() {
 #[test]
 fn from_one_marked_job_to_the_next() {
     let mut model = busy(80, 24);
-    press(&mut model, &["Alt-2", "Space", "Down", "Down", "Space", "Enter", "o"]);
+    press(&mut model, &["Alt-2", "Space", "Down", "Space", "Up", "Enter", "o"]);
     let job = |model: &Model| model.pages.last().and_then(Page::about).map(|id| id.0);
     assert_eq!(job(&model), Some(6));
     let keys = [("[", Some(4)), ("[", Some(4)), ("]", Some(6)), ("]", Some(6))];
@@ -152,11 +152,11 @@ fn a_running_job_is_followed_to_its_end() {
     assert_eq!(model.pager(Focus::Page).and_then(|p| p.note()), Some("cannot reach c2d"));
     assert_eq!(update(&mut model, Msg::Tick, at(1_000)), [], "nothing is asked for: what comes is told");
     tell(&mut model, News::Gap { after_line: 9_000, bytes: 12_345 });
-    assert_eq!(state(&model), "12,345 bytes missing after line 9,000, following");
+    assert_eq!(state(&model), "12,345 bytes missing after line 9,000, x shows it, following");
     let effects = send(&mut model, change(vec![demo::job(4, JobState::Succeeded)]));
     assert_eq!(effects, [Effect::Fetch(JobId(4))]);
     tell(&mut model, News::Ended("exit 0".to_owned()));
-    assert_eq!(state(&model), "12,345 bytes missing after line 9,000, ended, exit 0");
+    assert_eq!(state(&model), "12,345 bytes missing after line 9,000, x shows it, ended, exit 0");
     press(&mut model, &["F"]);
     assert!(!state(&model).contains("following"), "there is nothing to follow");
     tell(&mut model, News::Anew);
@@ -197,7 +197,7 @@ fn texts_with_a_gap_name_it() {
     let Some(Effect::Execute { run, .. }) = effects.last() else { unreachable!("it runs") };
     send(&mut model, Msg::Finished { run: *run, report: Report { text: text.to_owned(), ..Report::default() } });
     let named = |model: &Model, focus| model.pager(focus).map(|p| p.state().join(", ")).unwrap_or_default();
-    assert_eq!(named(&model, Focus::Result), "12,345 bytes missing after line 2");
+    assert_eq!(named(&model, Focus::Result), "12,345 bytes missing after line 2, x shows it");
     press(&mut model, &["Alt-4", "Down", "Enter"]);
     let mut info = demo::info(demo::job(2, JobState::Failed));
     info.stdout = text.to_owned();

@@ -1,8 +1,7 @@
 //! What lies over the screen: the keys, all commands, and questions with what follows a yes.
 
-use super::{focus, guard, run, submit};
+use super::{guard, prompt, run, submit};
 use crate::app::Effect;
-use crate::app::focus::Focus;
 use crate::app::keymap::Action;
 use crate::app::model::Model;
 use crate::app::msg::Target;
@@ -73,9 +72,7 @@ fn on_palette(model: &mut Model, action: Action, mut needle: String, at: usize) 
 
 /// Puts a command's name into the line.
 fn take_command(model: &mut Model, name: &str) {
-    focus::focus(model, Focus::Line);
-    model.line.take();
-    model.line.editor.insert(name);
+    prompt::begin(model, name);
 }
 
 /// What follows a yes.
@@ -85,6 +82,6 @@ fn answer(model: &mut Model, then: Then, effects: &mut Vec<Effect>) {
         Then::RunAll(lines) => submit::run_pasted(model, &lines, effects),
         Then::Quit => effects.push(Effect::Quit),
         Then::Save(what, path) => effects.push(Effect::Save { what, path, overwrite: true }),
-        Then::Cancel(jobs) => run::cancel_all(model, jobs, effects),
+        Then::Rows(verb, names) => run::rows(model, verb, &names, effects),
     }
 }

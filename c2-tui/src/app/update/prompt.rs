@@ -18,6 +18,15 @@ pub(super) fn on_text(model: &mut Model, text: &str) {
     model.line.editor.insert(text);
 }
 
+/// Begins another line; Ctrl-Y brings the one that was there back.
+pub(super) fn begin(model: &mut Model, text: &str) {
+    focus::focus(model, Focus::Line);
+    model.line.editor.apply(Edit::End);
+    model.line.editor.apply(Edit::KillToStart);
+    model.line.take();
+    model.line.editor.insert(text);
+}
+
 pub(super) fn carry_out(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
     if model.line.search.is_some() {
         return in_search(model, action, effects);

@@ -1,16 +1,13 @@
 //! Running lines, and what comes back of them.
 
-use c2_shared::id::JobId;
-
 use super::{result, watch};
 use crate::app::Effect;
 use crate::app::model::Model;
 use crate::app::report::{Report, RunId};
+use crate::app::row_verb::RowVerb;
 use crate::app::runs::Bulk;
 use crate::app::toast::Kind;
-use crate::command::cancel::Cancel;
-use crate::command::job_name::{JobName, JobNames};
-use crate::command::{Command, Entered};
+use crate::command::{self, Entered, Verb};
 
 /// Runs a line now, or behind what runs already.
 pub(super) fn run(model: &mut Model, line: Entered, effects: &mut Vec<Effect>) {
@@ -30,22 +27,33 @@ fn run_next(model: &mut Model, effects: &mut Vec<Effect>) {
     }
 }
 
-/// Cancels jobs one after the other.
-pub(super) fn cancel_all(model: &mut Model, jobs: Vec<JobId>, effects: &mut Vec<Effect>) {
-    // The next one is about other jobs.
+/// Does something with rows, one after the other.
+pub(super) fn rows(model: &mut Model, verb: RowVerb, names: &[String], effects: &mut Vec<Effect>) {
+    // The next one is about other rows.
     if let Some((grid, _)) = model.grid_mut(model.focus) {
         grid.unmark_all();
     }
-    let lines: Vec<Entered> = jobs.into_iter().map(cancel).collect();
-    let title = if lines.len() == 1 { lines[0].text.clone() } else { format!("cancel {} jobs", lines.len()) };
-    let bulk = Bulk { past: "cancelled", ..Bulk::default() };
-    let run = model.runs.begin(title, model.now.mono, Some(bulk));
-    effects.push(Effect::ExecuteAll { run, lines });
+    let word = verb.word();
+    let title = if let [name] = names { format!("{word} {name}") } else { format!("{word} {} rows", names.len()) };
+    let lines = names.iter().map(|name| format!("{word} {name}"));
+    all(model, title, verb.past(), lines, effects);
 }
 
-fn cancel(job: JobId) -> Entered {
-    let jobs = vec![JobNames::One(JobName::Id(job))];
-    Entered { text: format!("cancel {job}"), command: Command::Cancel(Cancel { jobs }) }
+/// Runs lines whatever becomes of each, and counts them together.
+pub(super) fn all(
+    model: &mut Model,
+    title: String,
+    past: &'static str,
+    lines: impl Iterator<Item = String>,
+    effects: &mut Vec<Effect>,
+) {
+    let entered = |text: String| match command::parse(&text) {
+        Ok(Verb::Command(command)) => Some(Entered { text, command }),
+        Ok(Verb::Console(_)) | Err(_) => None,
+    };
+    let bulk = Bulk { past, ..Bulk::default() };
+    let run = model.runs.begin(title, model.now.mono, Some(bulk));
+    effects.push(Effect::ExecuteAll { run, lines: lines.filter_map(entered).collect() });
 }
 
 /// A line ended: its text goes into the result view.

@@ -1,9 +1,9 @@
 //! Lines that are to be run: the one that Enter ends, and those that were pasted.
 
-use super::{console, guard, result};
+use super::{console, guard, marked, result};
 use crate::app::Effect;
 use crate::app::model::Model;
-use crate::command::{self, Entered, Verb, said};
+use crate::command::{self, CommandError, Entered, Verb, said};
 
 /// Enter: runs what the line says and keeps it in history. A line that is not understood stays to be
 /// corrected.
@@ -14,13 +14,26 @@ pub(super) fn submit(model: &mut Model, effects: &mut Vec<Effect>) {
         model.line.take();
         return;
     }
-    match command::parse(&line) {
+    let lines = match marked::expand(model, &line) {
+        Ok(lines) => lines,
+        Err(why) => {
+            let error = CommandError::usage(why, "Space in a table marks rows");
+            return result::refuse(model, text, error);
+        }
+    };
+    match command::parse(lines.first().unwrap_or(&line)) {
         Ok(verb) => {
             model.line.take();
             if model.line.history.push(&line) {
                 effects.push(Effect::Remember(line));
             }
+            let text = lines.first().map_or(text, |line| text_of(line));
             run_verb(model, text, verb, false, effects);
+            for line in lines.iter().skip(1) {
+                if let Ok(verb) = command::parse(line) {
+                    run_verb(model, text_of(line), verb, false, effects);
+                }
+            }
         }
         Err(error) => {
             model.line.search = None;

@@ -1,0 +1,142 @@
+//! What keys do with rows: act on the marked ones or the selected one, follow them, put them into the
+//! line, or explain one.
+
+use c2_shared::id::WorkerId;
+
+use super::{output, prompt, run};
+use crate::app::Effect;
+use crate::app::cache::Cache;
+use crate::app::keymap::Action;
+use crate::app::model::Model;
+use crate::app::overlay::{Overlay, Question};
+use crate::app::row_verb::RowVerb;
+use crate::app::table::Opens;
+use crate::app::toast::Kind;
+use crate::command::job_name::JobName;
+use crate::command::operands::OneJob;
+use crate::command::{self, Command, Entered, Verb};
+
+/// Rows of this number and more are asked about even where nothing ends.
+const ASK_FROM: usize = 11;
+
+pub(super) fn carry_out(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
+    match action {
+        Action::Row(verb) => act(model, verb, effects),
+        Action::Why => why(model, effects),
+        Action::Follow => follow(model, effects),
+        Action::EditAgain => edit(model, effects),
+        Action::Assign => into_line(model, "assign"),
+        Action::Tags => into_line(model, "set-tags"),
+        Action::Copy => copy(model, effects),
+        _ => {}
+    }
+}
+
+fn act(model: &mut Model, verb: RowVerb, effects: &mut Vec<Effect>) {
+    if model.settings.readonly {
+        return model.toasts.say(Kind::Bad, "this console is read-only", model.now);
+    }
+    let rows = rows(model, verb);
+    if rows.is_empty() {
+        let text = format!("{} acts on {}", verb.word(), verb.acts_on());
+        return model.toasts.say(Kind::Plain, text, model.now);
+    }
+    let names = rows.iter().map(|(name, _)| name.clone()).collect();
+    if verb.destroys() || rows.len() >= ASK_FROM {
+        let titles = rows.into_iter().map(|(_, title)| title).collect();
+        model.overlay = Some(Overlay::Question(Question::rows(verb, names, titles)));
+    } else {
+        run::rows(model, verb, &names, effects);
+    }
+}
+
+/// The chosen rows that a verb can act on: how the line names each, and what it is.
+fn rows(model: &Model, verb: RowVerb) -> Vec<(String, String)> {
+    if verb.is_of_jobs() {
+        let jobs = model.chosen_jobs().into_iter().filter_map(|id| model.cache.jobs.get(&id));
+        let fitting = jobs.filter(|job| verb.fits_job(job.row.state));
+        return fitting
+            .map(|job| (job.row.job_id.to_string(), format!("{}  {}  {}", job.row.job_id, job.row.state, job.title)))
+            .collect();
+    }
+    let workers = model.chosen_workers().into_iter().filter_map(|id| model.cache.workers.get(&id));
+    let fitting = workers.filter(|worker| verb.fits_worker(worker.row.status));
+    fitting.map(|w| (name_of(&model.cache, &w.row.worker_id), format!("{}  {}", w.row.ip, w.hostname))).collect()
+}
+
+/// How the line names a worker: by its address, unless another one was heard there too.
+pub(super) fn name_of(cache: &Cache, id: &WorkerId) -> String {
+    let Some(worker) = cache.workers.get(id) else { return id.to_string() };
+    let there = cache.workers.values().filter(|other| other.row.ip == worker.row.ip).count();
+    if there == 1 { worker.row.ip.to_string() } else { id.to_string() }
+}
+
+/// About the row, not the marks: an explanation is read one at a time.
+fn why(model: &mut Model, effects: &mut Vec<Effect>) {
+    match model.selected_job() {
+        Some(job) => {
+            let command = Command::Why(OneJob { job: JobName::Id(job) });
+            run::run(model, Entered { text: format!("why {job}"), command }, effects);
+        }
+        None => model.toasts.say(Kind::Plain, "no job is selected", model.now),
+    }
+}
+
+/// One job in the viewer; several side by side.
+fn follow(model: &mut Model, effects: &mut Vec<Effect>) {
+    let jobs = model.chosen_jobs();
+    match jobs.as_slice() {
+        [] => model.toasts.say(Kind::Plain, "no job is selected", model.now),
+        [job] => output::open(model, *job, effects),
+        jobs => {
+            let names: Vec<String> = jobs.iter().map(ToString::to_string).collect();
+            let text = format!("follow {}", names.join(" "));
+            if let Ok(Verb::Command(command)) = command::parse(&text) {
+                run::run(model, Entered { text, command }, effects);
+            }
+        }
+    }
+}
+
+/// Fetches the job in full; then [`super::edit`] puts it into the line.
+fn edit(model: &mut Model, effects: &mut Vec<Effect>) {
+    match model.selected_job() {
+        Some(job) => {
+            model.editing = Some(job);
+            effects.push(Effect::Fetch(job));
+        }
+        None => model.toasts.say(Kind::Plain, "no job is selected", model.now),
+    }
+}
+
+/// Begins a line about the marked workers, or about the selected one, with the tags that it has.
+fn into_line(model: &mut Model, verb: &str) {
+    let workers = model.chosen_workers();
+    let text = match workers.as_slice() {
+        [] => return model.toasts.say(Kind::Plain, "no worker is selected", model.now),
+        [id] => {
+            let name = name_of(&model.cache, id);
+            let tags = model.cache.workers.get(id).map(|w| w.row.tags.keys().cloned().collect::<Vec<_>>());
+            let tags = tags.filter(|_| verb == "set-tags").unwrap_or_default().join(",");
+            format!("{verb} {name} {tags}")
+        }
+        _ => format!("{verb} @marked "),
+    };
+    prompt::begin(model, &text);
+}
+
+/// What names the row; in an empty pane, what it says is to be typed.
+fn copy(model: &mut Model, effects: &mut Vec<Effect>) {
+    let jobs = model.chosen_jobs();
+    let text = match (model.opens(), model.focus) {
+        (Some(Opens::Worker(_, ip)), _) => ip.to_string(),
+        (None, crate::app::focus::Focus::Pane(pane)) if model.panes.grid(pane).in_scope() == 0 => {
+            (pane.view().nothing)(&model.panes).1.first().map_or_else(String::new, |(text, _)| (*text).to_owned())
+        }
+        _ => jobs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+    };
+    if !text.is_empty() {
+        effects.push(Effect::Copy(text));
+        model.toasts.say(Kind::Good, "copied", model.now);
+    }
+}
