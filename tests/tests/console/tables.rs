@@ -19,7 +19,7 @@ fn eleven_marked_jobs_are_cancelled_after_their_number() {
         terminal.sees("number 12")?;
         terminal.press("\x1b2g")?;
         terminal.settle();
-        terminal.press(&" \x1b[B".repeat(11))?;
+        terminal.press(&" ".repeat(11))?;
         terminal.sees("11 marked")?;
         terminal.press("c")?;
         terminal.sees("cancel 11 jobs?")?;
