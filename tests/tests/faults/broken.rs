@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result};
 use c2_shared::id::JobId;
 use c2_shared::job::JobState;
 use c2_shared::limits::WORKER_FREE_BYTES_FLOOR;
+use c2_shared::worker::WorkerStatus;
 use c2_tests::machine::{SmallDisk, may};
 use c2_tests::wait::SOON;
 use c2_tests::{Cluster, eventually, scenario};
@@ -49,11 +50,13 @@ async fn all_succeed_beside(cluster: &mut Cluster, break_it: impl FnOnce() -> Re
 
 /// The list of workers and `doctor` show what is wrong with the bad one.
 async fn is_told(cluster: &Cluster) -> Result<()> {
-    eventually("the reason", SOON, async || {
+    eventually("the quarantine", SOON, async || {
         let row = cluster.client().worker(BAD).await?.row;
-        Ok((row.status_reason.is_some() || row.load.disk_full).then_some(()))
+        Ok((row.status == WorkerStatus::Quarantined && row.status_reason.is_some()).then_some(()))
     })
     .await?;
+    let list = cluster.exec(&["list"]).await?;
+    assert!(list.stdout.lines().any(|line| line.contains(BAD) && line.contains("quarantined")), "{}", list.stdout);
     let doctor = cluster.exec(&["doctor"]).await?;
     let line = doctor.stdout.lines().find(|line| line.contains(BAD)).context("doctor names it")?;
     assert!(line.contains("FAIL"), "{line}");
@@ -84,11 +87,12 @@ fn a_disk_that_turned_read_only_fails_no_job_and_works_again_when_repaired() {
         is_told(cluster).await?;
         disk.set_read_only(false)?;
         cluster.exec(&[&format!("drain {GOOD}")]).await?;
+        // Nobody tells the worker that it was repaired.
         let job = cluster.submit("echo repaired").await?;
         assert_eq!(cluster.ended(job).await?.job.stdout, "repaired\n");
         eventually("nothing wrong any more", SOON, async || {
             let row = cluster.client().worker(BAD).await?.row;
-            Ok((row.status_reason.is_none() && !row.load.disk_full).then_some(()))
+            Ok((row.status == WorkerStatus::Online && row.status_reason.is_none()).then_some(()))
         })
         .await
     });
@@ -159,9 +163,9 @@ fn a_lone_broken_worker_lets_its_jobs_wait() {
         for _ in 0..20 {
             jobs.push(cluster.submit("true").await?);
         }
-        eventually("the reason", SOON, async || {
+        eventually("the quarantine", SOON, async || {
             let row = cluster.client().worker(BAD).await?.row;
-            Ok((row.status_reason.is_some() || row.load.disk_full).then_some(()))
+            Ok((row.status == WorkerStatus::Quarantined).then_some(()))
         })
         .await?;
         let queue = cluster.client().queue_status().await?;
