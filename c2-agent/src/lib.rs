@@ -7,6 +7,7 @@ mod cli;
 mod options;
 
 mod doctor;
+mod init;
 mod install;
 mod join;
 mod signals;
@@ -33,4 +34,5 @@ mod transfer;
 
 mod detect;
 
+pub use init::first_process;
 pub use options::Cli;

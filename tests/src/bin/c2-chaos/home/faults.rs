@@ -19,6 +19,8 @@ pub(super) const PORT: &str = "30814";
 const PAUSE_MS: u64 = 2_500;
 /// A program that ended is started again after this, as a service manager does.
 const RESTART: Duration = Duration::from_secs(2);
+/// Which of a machine's two disks.
+const WORKSPACES: usize = 0;
 /// The addresses that the machines have in turn: few, so that each has soon been another's.
 const ADDRESSES: std::ops::RangeInclusive<u8> = 11..=17;
 
@@ -35,7 +37,7 @@ enum Part {
 enum Mend {
     PlugIn,
     SpeedUp,
-    Write(usize),
+    Write,
     Remove(usize),
     Wake,
     Start,
@@ -117,7 +119,7 @@ impl<'a> Faults<'a> {
             match mend {
                 Mend::PlugIn => self.ip(machine, "ip link set cable up").await?,
                 Mend::SpeedUp => home.speed_up(machine)?,
-                Mend::Write(disk) => self.disk(machine, disk)?.set_read_only(false)?,
+                Mend::Write => self.disk(machine, WORKSPACES)?.set_read_only(false)?,
                 Mend::Remove(disk) => drop(std::fs::remove_dir_all(self.filling(machine, disk))),
                 Mend::Wake => home.signal_machine(machine, Signal::CONT)?,
                 Mend::Start if machine == Machine::Server => {
@@ -158,8 +160,11 @@ impl<'a> Faults<'a> {
                 ("a line crawled", Mend::SpeedUp, 2 * ms)
             }
             42..50 => {
-                self.disk(machine, which)?.set_read_only(true)?;
-                ("a disk turned read-only", Mend::Write(which), 2 * ms)
+                // That of the state folder is always being written to, so it cannot be made so from outside.
+                if self.disk(machine, WORKSPACES)?.set_read_only(true).is_err() {
+                    return Ok(None);
+                }
+                ("a disk turned read-only", Mend::Write, 2 * ms)
             }
             50..56 => {
                 self.fills(machine, which, Filling::Bytes)?;
