@@ -42,7 +42,7 @@ impl Group {
     /// Moves this process into it, and with it all that it will start.
     pub(crate) fn enter(&self) -> io::Result<()> {
         match fs::create_dir(&self.path) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
             _ => fs::write(self.path.join(PROCESSES), getpid().as_raw_nonzero().to_string()),
         }
     }

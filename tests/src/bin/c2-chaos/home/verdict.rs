@@ -144,10 +144,10 @@ fn repeats(known: &Known, runs: &BTreeMap<AttemptId, Run>, rough: &BTreeMap<Stri
             broken.push(format!("nobody knows of {attempt}"));
             continue;
         };
-        if let Some((first, earlier)) = before.filter(|(first, _)| first.job == attempt.job) {
-            if !may_follow(plan, earlier, run, rough) {
-                broken.push(format!("{attempt} follows {first}, {earlier:?}, {plan:?}"));
-            }
+        if let Some((first, earlier)) = before.filter(|(first, _)| first.job == attempt.job)
+            && !may_follow(plan, earlier, run, rough)
+        {
+            broken.push(format!("{attempt} follows {first}, {earlier:?}, {plan:?}"));
         }
         before = Some((*attempt, run));
     }
