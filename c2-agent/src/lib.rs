@@ -7,6 +7,7 @@ mod cli;
 mod options;
 
 mod doctor;
+mod init;
 mod install;
 mod join;
 mod signals;
@@ -35,4 +36,5 @@ mod transfer;
 mod detect;
 
 pub use cli::Help;
+pub use init::first_process;
 pub use options::Cli;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use c2_shared::advice::Advice;
 use c2_shared::config::{self, AgentConfig, ConfigError};
 use c2_shared::exit;
-use c2_shared::limits::{CANCEL_GRACE_MS, LEASE_MS, LEFTOVER_GRACE_MS, SLOTS_MAX};
+use c2_shared::limits::{CANCEL_GRACE_MS, GREETING_MS, LEASE_MS, LEFTOVER_GRACE_MS, SLOTS_MAX};
 use c2_shared::pass::Pass;
 use c2_shared::server_address::{ServerAddress, ServerAddressError};
 use c2_shared::token::{Role, TokenError};
@@ -132,6 +132,9 @@ pub(crate) struct Timing {
     /// How long an idle runner waits for an agent: an upgrade or a restart takes less.
     #[arg(long, hide = true, default_value_t = 600_000)]
     pub(crate) alone_ms: u64,
+    /// How long a runner may say nothing before it is ended.
+    #[arg(long, hide = true, default_value_t = GREETING_MS)]
+    pub(crate) deaf_ms: u64,
 }
 
 /// Everything decided.
@@ -202,18 +205,20 @@ impl Default for Timing {
             leftover_grace_ms: LEFTOVER_GRACE_MS,
             fence_ms: LEASE_MS / 10 * 9,
             alone_ms: 600_000,
+            deaf_ms: GREETING_MS,
         }
     }
 }
 
 impl Timing {
     /// The same as flags, for a runner.
-    pub(crate) fn to_args(self) -> [String; 4] {
+    pub(crate) fn to_args(self) -> [String; 5] {
         [
             format!("--cancel-grace-ms={}", self.cancel_grace_ms),
             format!("--leftover-grace-ms={}", self.leftover_grace_ms),
             format!("--fence-ms={}", self.fence_ms),
             format!("--alone-ms={}", self.alone_ms),
+            format!("--deaf-ms={}", self.deaf_ms),
         ]
     }
 }

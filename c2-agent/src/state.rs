@@ -38,6 +38,7 @@ pub(crate) struct StateDir {
 #[derive(Clone, Debug)]
 pub(crate) struct SlotDir {
     path: PathBuf,
+    number: u32,
 }
 
 /// The lock of a slot and the list of attempts in it, in one file, so that noting an attempt costs
@@ -119,7 +120,7 @@ impl StateDir {
     pub(crate) fn slot(&self, slot: u32) -> io::Result<SlotDir> {
         let path = self.path.join("slots").join(slot.to_string());
         make_private_dir(&path)?;
-        Ok(SlotDir { path })
+        Ok(SlotDir { path, number: slot })
     }
 
     /// The slots that ever had a runner.
@@ -133,6 +134,11 @@ impl StateDir {
 }
 
 impl SlotDir {
+    /// Which slot it is.
+    pub(crate) const fn number(&self) -> u32 {
+        self.number
+    }
+
     /// Where the runner writes the present job's command.
     pub(crate) fn script(&self) -> PathBuf {
         self.path.join("job.sh")

@@ -1,11 +1,15 @@
-//! A network at home: a server and three workers, each a network namespace with an address of the
-//! manual's own, on one switch. Needs root; nothing of the host is changed.
+//! A network at home: a server and workers, each a network namespace with an address of the manual's own,
+//! on one switch. Needs root; nothing of the host is changed.
 
+use std::fs::File;
+use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context as _, Result, ensure};
+use rustix::process::Signal;
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use tempfile::TempDir;
 
 use crate::leftovers;
@@ -15,11 +19,11 @@ use crate::process::{Background, Output, command_by, run};
 use crate::programs::Program;
 
 /// A machine of the network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Machine {
     /// 10.0.0.6, on which c2d runs.
     Server,
-    /// 10.0.0.11 to 10.0.0.13.
+    /// 10.0.0.11 and those that follow.
     Worker(u8),
 }
 
@@ -28,10 +32,11 @@ pub enum Machine {
 pub struct Home {
     running: Vec<(Machine, Background)>,
     prefix: String,
+    workers: u8,
     scratch: TempDir,
 }
 
-/// All machines.
+/// All machines, where there are three workers.
 pub const MACHINES: [Machine; 4] = [Machine::Server, Machine::Worker(1), Machine::Worker(2), Machine::Worker(3)];
 
 impl Machine {
@@ -53,11 +58,20 @@ impl Machine {
 }
 
 impl Home {
-    /// Makes the network; none without root, which is said aloud and is an error under CI.
+    /// Makes the network with three workers; none without root, which is said aloud and is an error under
+    /// CI.
     ///
     /// # Errors
     /// When the system refuses it.
     pub fn new() -> Result<Option<Self>> {
+        Self::of(3)
+    }
+
+    /// The same with so many workers, nine at most.
+    ///
+    /// # Errors
+    /// When the system refuses it.
+    pub fn of(workers: u8) -> Result<Option<Self>> {
         if !machine::may("several machines")? {
             return Ok(None);
         }
@@ -65,8 +79,8 @@ impl Home {
         static HOMES: AtomicU32 = AtomicU32::new(0);
         let number = HOMES.fetch_add(1, Ordering::Relaxed);
         let prefix = format!("c2-home-{}-{number}", std::process::id());
-        let home = Self { running: Vec::new(), prefix, scratch };
-        for machine in MACHINES {
+        let home = Self { running: Vec::new(), prefix, workers, scratch };
+        for machine in home.machines() {
             std::fs::create_dir(home.folder(machine))?;
             ip(&["netns", "add", &home.namespace(machine)])?;
         }
@@ -75,8 +89,8 @@ impl Home {
         ip(&["-n", &server, "addr", "add", "10.0.0.6/24", "dev", "switch"])?;
         ip(&["-n", &server, "link", "set", "switch", "up"])?;
         ip(&["-n", &server, "link", "set", "lo", "up"])?;
-        for machine in &MACHINES[1..] {
-            let (own, port) = (home.namespace(*machine), format!("to-{}", machine.name()));
+        for machine in home.machines().skip(1) {
+            let (own, port) = (home.namespace(machine), format!("to-{}", machine.name()));
             let peer = ["type", "veth", "peer", "name", "cable", "netns", own.as_str()];
             ip(&[&["-n", &server, "link", "add", &port][..], &peer].concat())?;
             ip(&["-n", &server, "link", "set", &port, "master", "switch", "up"])?;
@@ -86,6 +100,20 @@ impl Home {
             }
         }
         Ok(Some(home))
+    }
+
+    /// The server, and all workers after it.
+    pub fn machines(&self) -> impl Iterator<Item = Machine> + use<> {
+        std::iter::once(Machine::Server).chain((1..=self.workers).map(Machine::Worker))
+    }
+
+    /// Moves this thread to a machine, and with it all connections that it makes.
+    ///
+    /// # Errors
+    /// When the system refuses it.
+    pub fn enter(&self, machine: Machine) -> Result<()> {
+        let namespace = File::open(format!("/run/netns/{}", self.namespace(machine)))?;
+        Ok(move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))?)
     }
 
     /// The home folder of a machine's user.
@@ -139,16 +167,29 @@ impl Home {
     /// # Errors
     /// When the system refuses it.
     pub fn slow_down(&self, worker: Machine, up: u32, down: u32) -> Result<()> {
-        let own = self.namespace(worker);
-        let (server, port) = (self.namespace(Machine::Server), format!("to-{}", worker.name()));
-        for (namespace, device, rate) in [(&own, "cable", up), (&server, &port, down)] {
+        for ((namespace, device), rate) in self.ends(worker).into_iter().zip([up, down]) {
             let rate = format!("{rate}kbit");
             let line = ["rate", &rate, "burst", "32kb", "latency", "400ms"];
-            let mut tc = Command::new("tc");
-            tc.args(["-n", namespace, "qdisc", "add", "dev", device, "root", "tbf"]).args(line);
-            ensure!(tc.status().context("tc of iproute2")?.success(), "{tc:?}");
+            tc(&[&["-n", &namespace, "qdisc", "add", "dev", &device, "root", "tbf"][..], &line].concat())?;
         }
         Ok(())
+    }
+
+    /// Makes a slow line fast again.
+    ///
+    /// # Errors
+    /// When the system refuses it.
+    pub fn speed_up(&self, worker: Machine) -> Result<()> {
+        for (namespace, device) in self.ends(worker) {
+            tc(&["-n", &namespace, "qdisc", "del", "dev", &device, "root"])?;
+        }
+        Ok(())
+    }
+
+    /// The two ends of a worker's line, each a namespace and a device.
+    fn ends(&self, worker: Machine) -> [(String, String); 2] {
+        let port = format!("to-{}", worker.name());
+        [(self.namespace(worker), "cable".to_owned()), (self.namespace(Machine::Server), port)]
     }
 
     /// Starts c2d on a machine, with a data folder of this name, and waits until it listens.
@@ -206,6 +247,33 @@ impl Home {
         Ok(())
     }
 
+    /// How what was started last on a machine ended, if it has.
+    ///
+    /// # Errors
+    /// When nothing was started there.
+    pub fn ended(&mut self, machine: Machine) -> Result<Option<ExitStatus>> {
+        let last = self.running.iter_mut().rfind(|(on, _)| *on == machine);
+        last.context("nothing was started there")?.1.status()
+    }
+
+    /// Ends everything on a machine, as when its power is cut.
+    ///
+    /// # Errors
+    /// When it cannot be killed.
+    pub fn cut_power(&mut self, machine: Machine) -> Result<()> {
+        self.kill(machine)?;
+        leftovers::end(&self.folder(machine));
+        Ok(())
+    }
+
+    /// Signals everything on a machine.
+    ///
+    /// # Errors
+    /// When it cannot be signalled.
+    pub fn signal_machine(&self, machine: Machine, signal: Signal) -> Result<()> {
+        leftovers::signal(&self.folder(machine), signal)
+    }
+
     fn start(&mut self, machine: Machine, program: Program, args: &[&str]) -> Result<()> {
         let mut command = self.within(machine, &program.path()?);
         command.args(args);
@@ -237,8 +305,13 @@ impl Drop for Home {
             drop(process.kill());
         }
         leftovers::end(self.scratch.path());
-        for machine in MACHINES {
+        for machine in self.machines() {
             drop(ip(&["netns", "del", &self.namespace(machine)]));
         }
     }
+}
+
+fn tc(args: &[&str]) -> Result<()> {
+    ensure!(Command::new("tc").args(args).status().context("tc of iproute2")?.success(), "tc {args:?}");
+    Ok(())
 }

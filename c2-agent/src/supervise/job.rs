@@ -18,13 +18,13 @@ use c2_shared::limits::{LEASE_MS, PIECE_BYTES_MAX};
 use c2_shared::order::Order;
 use c2_shared::time::Mono;
 use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, pidfd_open, wait};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, getpid, pidfd_open, wait};
 
 use crate::options::Timing;
 use crate::outputs::{Long, Outputs};
 use crate::supervise::capture::{Capture, Place};
 use crate::supervise::launch::Launched;
-use crate::supervise::proc::{each_descendant, signal_descendant, watch};
+use crate::supervise::proc::{self, each_descendant, stop_all, watch};
 use crate::supervise::wire::Start;
 
 /// How often orphans of a long job that ended are collected, and lease and timeout looked at even
@@ -32,8 +32,6 @@ use crate::supervise::wire::Start;
 const TICK_MS: u64 = 5_000;
 /// How soon to look again for processes that were asked to end while none could be watched.
 const AGAIN_MS: u64 = 20;
-/// Looks for newcomers before what is known is killed all the same.
-const FREEZE_ROUNDS_MAX: u32 = 100;
 /// Processes watched for their end at once; of the others the retry takes care.
 const WATCHED_MAX: usize = 64;
 
@@ -210,7 +208,7 @@ impl Job {
             Ending::NotAsked => {}
             Ending::Asked { kill_at, .. } if now.awake < kill_at => self.ask(now, kill_at),
             Ending::Asked { .. } | Ending::Forced { .. } => {
-                freeze();
+                stop_all(|visit| each_descendant(getpid(), visit));
                 self.signal(Signal::KILL);
                 self.ending = Ending::Forced { again_at: now.awake.after_ms(AGAIN_MS) };
             }
@@ -292,10 +290,10 @@ impl Job {
     fn signal(&mut self, signal: Signal) {
         self.watched.clear();
         let shell_ended = self.exit.is_some();
-        each_descendant(|process| {
+        each_descendant(getpid(), |process| {
             let name = (process.pid, process.start);
             if self.asked.insert(name) || signal == Signal::KILL {
-                signal_descendant(process, signal);
+                proc::signal(process, signal);
             }
             if process.zombie {
                 return;
@@ -307,24 +305,6 @@ impl Job {
                 self.watched.extend(watch(process));
             }
         });
-    }
-}
-
-/// Stops everything that is left, so that nothing of it forks while it is killed: a killed process
-/// makes room for another, a stopped one does not. Whoever forks faster than this looks wins some
-/// rounds, until there are no processes to be had.
-fn freeze() {
-    let mut frozen = HashSet::new();
-    for _ in 0..FREEZE_ROUNDS_MAX {
-        let before = frozen.len();
-        each_descendant(|process| {
-            if !process.zombie && frozen.insert((process.pid, process.start)) {
-                signal_descendant(process, Signal::STOP);
-            }
-        });
-        if frozen.len() == before {
-            return;
-        }
     }
 }
 

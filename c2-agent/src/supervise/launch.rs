@@ -34,6 +34,10 @@ const ATTEMPT_VARIABLE: &str = "C2_ATTEMPT";
 /// the same name.
 const AGENT_VARIABLE: &str = "C2_AGENT_ID";
 
+/// How early a process goes when memory is short, from -1000 to 1000; jobs go before agent and runner.
+const OOM: &str = "/proc/self/oom_score_adj";
+const JOB_OOM: &str = "500";
+
 /// Starts jobs, one after the other.
 #[derive(Debug)]
 pub(crate) struct Launcher {
@@ -207,13 +211,21 @@ impl Launcher {
     }
 }
 
-/// Starts a process with the runner's own umask, or with another one: a child has that of the moment, and
-/// the runner has one thread.
+/// Starts a process with the runner's own umask, or with another one, and with what makes jobs go first when
+/// memory is short. A child has both as they are at that moment, and the runner has one thread.
 fn spawn(command: &mut Command, mask: Option<&str>) -> io::Result<std::process::Child> {
-    let Some(mask) = mask.and_then(|mask| u32::from_str_radix(mask, 8).ok()) else { return command.spawn() };
-    let own = umask(Mode::from_raw_mode(mask));
+    let mask = mask.and_then(|mask| u32::from_str_radix(mask, 8).ok());
+    let own = mask.map(|mask| umask(Mode::from_raw_mode(mask)));
+    let priority = std::fs::read_to_string(OOM).unwrap_or_default();
+    // Where it may not be changed, jobs are as likely to go as all others.
+    let was_set = std::fs::write(OOM, JOB_OOM).is_ok();
     let child = command.spawn();
-    umask(own);
+    if was_set && let Err(error) = std::fs::write(OOM, priority.trim()) {
+        tracing::warn!("this process goes as early as its jobs when memory is short: {error}");
+    }
+    if let Some(own) = own {
+        umask(own);
+    }
     child
 }
 

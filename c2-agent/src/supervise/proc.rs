@@ -1,14 +1,16 @@
-//! Finds and signals processes through `/proc`: the descendants of this process, and strangers
-//! that carry the mark of a job.
+//! Finds and signals processes through `/proc`: descendants, and strangers that carry the mark of a job.
 //!
 //! A process is named by its number and its start time, because numbers are used again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt as _;
 
 use rustix::process::{Pid, PidfdFlags, Signal, getpid, kill_process, pidfd_open, pidfd_send_signal};
+
+/// Looks for newcomers before what is known is killed all the same.
+const STOP_ROUNDS_MAX: u32 = 100;
 
 /// A process as it was when `/proc` was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,15 +19,18 @@ pub(crate) struct Process {
     /// When it started, in ticks since boot: with the number it names the process for good.
     pub(crate) start: u64,
     parent: i32,
+    session: i32,
+    /// Time that it took of a processor, in ticks.
+    pub(crate) worked: u64,
     /// It has ended, though its parent may not know yet. A process whose first thread ended looks
     /// the same while its other threads go on.
     pub(crate) zombie: bool,
 }
 
-/// Calls `visit` for each descendant of this process, each as soon as it is found, so that little
-/// time passes in which it could fork again.
-pub(crate) fn each_descendant(mut visit: impl FnMut(&Process)) {
-    let mut family = BTreeSet::from([getpid().as_raw_nonzero().get()]);
+/// Calls `visit` for each descendant of a process, each as soon as it is found, so that little time
+/// passes in which it could fork again.
+pub(crate) fn each_descendant(of: Pid, mut visit: impl FnMut(&Process)) {
+    let mut family = BTreeSet::from([of.as_raw_nonzero().get()]);
     // Processes whose parent was not known as one of ours when they were read.
     let mut strangers: BTreeMap<i32, Vec<Process>> = BTreeMap::new();
     for process in pids().filter_map(read_stat) {
@@ -43,15 +48,33 @@ pub(crate) fn each_descendant(mut visit: impl FnMut(&Process)) {
     }
 }
 
-/// Signals a descendant of this process, unless it is gone.
-pub(crate) fn signal_descendant(process: &Process, signal: Signal) {
+/// Stops everything that `each` finds, so that nothing of it forks while it is killed: a killed process
+/// makes room for another, a stopped one does not. Whoever forks faster than this looks wins some rounds,
+/// until there are no processes to be had.
+pub(crate) fn stop_all(mut each: impl FnMut(&mut dyn FnMut(&Process))) {
+    let mut stopped = HashSet::new();
+    for _ in 0..STOP_ROUNDS_MAX {
+        let before = stopped.len();
+        each(&mut |process| {
+            if !process.zombie && stopped.insert((process.pid, process.start)) {
+                signal(process, Signal::STOP);
+            }
+        });
+        if stopped.len() == before {
+            return;
+        }
+    }
+}
+
+/// Signals a process, unless it is gone.
+pub(crate) fn signal(process: &Process, with: Signal) {
     // A child's number cannot be used again before we reap it, so no second look is needed; and
     // each instant counts while something forks as fast as it can.
     let outcome = if process.parent == getpid().as_raw_nonzero().get() {
-        kill_process(process.pid, signal)
+        kill_process(process.pid, with)
     } else {
         match watch(process) {
-            Some(pidfd) => pidfd_send_signal(pidfd, signal),
+            Some(pidfd) => pidfd_send_signal(pidfd, with),
             None => Ok(()),
         }
     };
@@ -78,13 +101,21 @@ pub(crate) fn marked(marks: &[String]) -> Vec<Process> {
     pids().filter(carries_all).filter_map(read_stat).collect()
 }
 
-/// Finds the processes whose standard output is this file, by its device and number.
-pub(crate) fn holding(file: &(u64, u64)) -> Vec<Process> {
+/// Finds the processes other than this one that hold a file open, by its device and number.
+pub(crate) fn holding(file: (u64, u64)) -> Vec<Process> {
+    let is_it = |fd: fs::DirEntry| fs::metadata(fd.path()).is_ok_and(|open| (open.dev(), open.ino()) == file);
     let holds = |pid: &Pid| {
-        let output = fs::metadata(format!("/proc/{}/fd/1", pid.as_raw_nonzero()));
-        output.is_ok_and(|output| (output.dev(), output.ino()) == *file)
+        let open = fs::read_dir(format!("/proc/{}/fd", pid.as_raw_nonzero()));
+        open.into_iter().flatten().flatten().any(is_it)
     };
-    pids().filter(holds).filter_map(read_stat).collect()
+    pids().filter(|pid| *pid != getpid()).filter(holds).filter_map(read_stat).collect()
+}
+
+/// The children of this process that are of another session.
+pub(crate) fn foreign_children() -> Vec<Process> {
+    let Some(me) = read_stat(getpid()) else { return Vec::new() };
+    let is_foreign = |child: &Process| child.parent == me.pid.as_raw_nonzero().get() && child.session != me.session;
+    pids().filter_map(read_stat).filter(is_foreign).collect()
 }
 
 fn pids() -> impl Iterator<Item = Pid> {
@@ -92,7 +123,7 @@ fn pids() -> impl Iterator<Item = Pid> {
     entries.filter_map(|entry| Pid::from_raw(entry.file_name().to_str()?.parse().ok()?))
 }
 
-fn read_stat(pid: Pid) -> Option<Process> {
+pub(crate) fn read_stat(pid: Pid) -> Option<Process> {
     let stat = fs::read(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
     parse_stat(pid, &stat)
 }
@@ -106,6 +137,8 @@ fn parse_stat(pid: Pid, stat: &[u8]) -> Option<Process> {
         pid,
         zombie: matches!(*fields.first()?, "Z" | "X"),
         parent: fields.get(1)?.parse().ok()?,
+        session: fields.get(3)?.parse().ok()?,
+        worked: fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?,
         start: fields.get(19)?.parse().ok()?,
     })
 }
@@ -117,10 +150,10 @@ mod tests {
     #[test]
     fn stat_lines() {
         let pid = getpid();
-        let tail = "1 7 7 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 4711 0 0";
+        let tail = "1 7 8 0 -1 4194560 0 0 0 0 30 5 0 0 20 0 1 0 4711 0 0";
         for (name, state, zombie) in [("sh", "S", false), ("a) Z 9 (", "R", false), ("sh", "Z", true)] {
             let line = format!("5 ({name}) {state} {tail}");
-            let expected = Process { pid, start: 4711, parent: 1, zombie };
+            let expected = Process { pid, start: 4711, parent: 1, session: 8, worked: 35, zombie };
             assert_eq!(parse_stat(pid, line.as_bytes()), Some(expected), "{line}");
         }
         for bad in ["", "5 (sh", "5 (sh)", "5 (sh) S x"] {

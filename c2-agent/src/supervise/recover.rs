@@ -1,19 +1,23 @@
 //! Cleans up after a runner that died: ends what is left of its job and says what is owed.
 //!
-//! Such processes were handed to init when the runner died, so they are known only by the marks
-//! in their environment. A process that wiped its environment is missed; only a runner that was
-//! itself killed makes that possible.
+//! It is found in three ways, of which the first two cannot be evaded: it is in the control group of the
+//! slot, where control groups are delegated; it fell to the agent, if this run of it started the runner; it
+//! carries the marks of the attempt in its environment. So a process is missed only if it wiped its
+//! environment, its agent and its runner were both killed, and there are no control groups.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
 
 use c2_shared::id::AttemptId;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Signal, pidfd_send_signal};
+use rustix::process::Signal;
 
 use crate::state::{Record, SlotDir};
+use crate::supervise::children::Children;
+use crate::supervise::group::Group;
 use crate::supervise::launch::marks;
-use crate::supervise::proc::{Process, holding, marked, watch};
+use crate::supervise::proc::{Process, each_descendant, holding, marked, read_stat, signal, stop_all, watch};
 
 /// Rounds of killing; each waits until what it found is gone, so only a job that forks faster than
 /// it can be killed or a process stuck in the kernel needs more than two.
@@ -31,46 +35,76 @@ pub(crate) enum Found {
     Dead(Vec<AttemptId>, Record),
 }
 
-/// Looks behind a slot. Blocks while leftovers are killed.
+/// Looks behind a slot of an earlier run of the agent.
 pub(crate) fn look(slot: &SlotDir, worker_id: &str) -> io::Result<Found> {
-    match slot.lock()? {
-        None => Ok(Found::Alive(slot.record()?.read()?)),
-        Some(record) => {
-            let owed = record.read()?;
-            for attempt in &owed {
-                reap(*attempt, worker_id);
-            }
-            Ok(Found::Dead(owed, record))
-        }
-    }
+    look_with(slot, worker_id, &Children::default())
 }
 
-/// Kills the runner of a slot, which is known by the lock that it holds open as its standard output.
+/// Looks behind a slot. Blocks while leftovers are killed.
+pub(super) fn look_with(slot: &SlotDir, worker_id: &str, children: &Children) -> io::Result<Found> {
+    let Some(record) = slot.lock()? else {
+        return Ok(Found::Alive(slot.record()?.read()?));
+    };
+    let owed = record.read()?;
+    let marks: Vec<_> = owed.iter().map(|attempt| marks(worker_id, attempt)).collect();
+    let group = Group::of(worker_id, slot.number());
+    let left = || {
+        let found = marks.iter().flat_map(|marks| marked(marks));
+        let found = found.chain(group.iter().flat_map(Group::members)).chain(children.orphans());
+        // One may be found in several ways.
+        let left = found.filter(|process| !process.zombie).map(|process| (process.pid.as_raw_nonzero(), process));
+        left.collect::<BTreeMap<_, _>>().into_values().collect::<Vec<_>>()
+    };
+    reap(slot.number(), left);
+    group.iter().for_each(Group::remove);
+    Ok(Found::Dead(owed, record))
+}
+
+/// Kills the runner of a slot, which is known by the lock that it holds open, and before it whatever it
+/// runs, as long as that is known as its own.
 pub(crate) fn end_runner(slot: &SlotDir) -> io::Result<()> {
-    kill(&holding(&slot.record()?.mark()?));
+    for runner in runners(slot)? {
+        signal(&runner, Signal::STOP);
+        let mut left = Vec::new();
+        stop_all(|visit| {
+            each_descendant(runner.pid, |process| {
+                left.push(*process);
+                visit(process);
+            });
+        });
+        kill(&left);
+        kill(&[runner]);
+    }
     Ok(())
 }
 
-/// Kills everything that carries the attempt's marks.
-fn reap(attempt: AttemptId, worker_id: &str) {
-    let marks = marks(worker_id, attempt);
+/// How much the runner of a slot has worked so far, which tells one that is busy from one that stands still.
+pub(crate) fn worked(slot: &SlotDir) -> io::Result<u64> {
+    Ok(runners(slot)?.iter().filter_map(|runner| read_stat(runner.pid)).map(|runner| runner.worked).sum())
+}
+
+fn runners(slot: &SlotDir) -> io::Result<Vec<Process>> {
+    Ok(holding(slot.record()?.mark()?))
+}
+
+/// Kills until nothing is left.
+fn reap(slot: u32, left: impl Fn() -> Vec<Process>) {
     for _ in 0..ROUNDS_MAX {
-        let found = marked(&marks);
+        let found = left();
         if found.is_empty() {
             return;
         }
-        tracing::warn!("the runner of {attempt} died; ending {} processes that it left", found.len());
-        kill(&found);
+        tracing::warn!("the process of slot {slot} died; ending {} processes that it left", found.len());
+        stop_all(|visit| left().iter().for_each(visit));
+        kill(&left());
     }
-    tracing::error!("some processes of {attempt} cannot be ended");
+    tracing::error!("some processes that slot {slot} left cannot be ended");
 }
 
 fn kill(processes: &[Process]) {
     let ends: Vec<_> = processes.iter().filter_map(watch).collect();
-    for end in &ends {
-        if let Err(error) = pidfd_send_signal(end, Signal::KILL) {
-            tracing::debug!("cannot kill: {error}");
-        }
+    for process in processes {
+        signal(process, Signal::KILL);
     }
     let timeout = Timespec::try_from(ROUND).expect("a fraction of a second");
     for end in &ends {

@@ -24,6 +24,7 @@ use crate::clock;
 use crate::options::{SlotOptions, Timing};
 use crate::outputs::Outputs;
 use crate::state::{Record, StateDir, StateError};
+use crate::supervise::group::Group;
 use crate::supervise::job::{Job, Left, Now, Source};
 use crate::supervise::launch::{Launcher, LauncherError, SetupError};
 use crate::supervise::peer::{Peer, Received};
@@ -71,7 +72,11 @@ pub(crate) fn run(options: &SlotOptions) -> Result<(), RunnerError> {
     let state = StateDir::open(&options.state_dir)?;
     let script = state.slot(options.slot).map_err(failed)?.script();
     let cache = Cache::open_dir(state.blobs()).map_err(failed)?;
-    let launcher = Launcher::new(&options.workspace_root, cache, script, crate::identity::worker_id(&state)?)?;
+    let worker_id = crate::identity::worker_id(&state)?;
+    if let Some(Err(error)) = Group::of(&worker_id, options.slot).map(|group| group.enter()) {
+        tracing::warn!("this slot has no control group of its own: {error}");
+    }
+    let launcher = Launcher::new(&options.workspace_root, cache, script, worker_id)?;
     let mut runner = Runner {
         listener,
         agent: None,
@@ -304,6 +309,7 @@ impl Runner {
                 self.reads.push(read);
                 self.answer_reads();
             }
+            ToRunner::Ping => self.send(&FromRunner::Pong),
             ToRunner::Quit => self.quitting = true,
         }
     }

@@ -19,7 +19,8 @@ use tokio::task::JoinSet;
 
 use crate::options::Timing;
 use crate::state::StateDir;
-use crate::supervise::link::{Following, follow};
+use crate::supervise::children::Children;
+use crate::supervise::link::{Following, LOOKS, follow};
 use crate::supervise::recover::end_runner;
 use crate::supervise::wire::{Leaves, RUNNER_VERSION, Start, ToRunner, Verdict, frame};
 
@@ -36,6 +37,7 @@ pub(crate) struct Runners {
     plan: Plan,
     runners: BTreeMap<u32, Runner>,
     reports: mpsc::Sender<Report>,
+    children: Children,
     following: JoinSet<()>,
     /// Those that an earlier run of the agent left, until they have said what they hold.
     awaited: BTreeSet<u32>,
@@ -81,6 +83,8 @@ struct Runner {
     queue: mpsc::Sender<Vec<u8>>,
     /// The attempt that it was given and that has not ended.
     running: Option<AttemptId>,
+    /// Attempts that an earlier run of the agent gave it, of which nothing else is known.
+    noted: BTreeSet<AttemptId>,
     /// Attempts whose results it keeps.
     ended: BTreeSet<AttemptId>,
     /// Whether it may get work.
@@ -113,14 +117,17 @@ pub(crate) enum HandoverError {
 
 impl Runners {
     pub(crate) fn new(plan: Plan, reports: mpsc::Sender<Report>) -> Self {
-        Self { plan, runners: BTreeMap::new(), reports, following: JoinSet::new(), awaited: BTreeSet::new() }
+        let (runners, following, awaited) = (BTreeMap::new(), JoinSet::new(), BTreeSet::new());
+        Self { plan, runners, reports, children: Children::adopt_orphans(), following, awaited }
     }
 
     /// Connects to a runner that an earlier run of the agent started; it will say what it holds.
     pub(crate) fn adopt(&mut self, slot: u32, noted: &[AttemptId]) {
         self.awaited.insert(slot);
         // Until it says more, what it noted last may be running.
-        self.add(slot, Runner::new(Standing::Stranger, None, noted.last().copied()));
+        let (mut runner, messages) = Runner::new(Standing::Stranger, None, noted.last().copied());
+        runner.noted.extend(noted);
+        self.add(slot, (runner, messages));
     }
 
     /// Hands a job to a free runner, starting one when there is none.
@@ -173,34 +180,35 @@ impl Runners {
     /// it will say.
     pub(crate) fn on_broken(&mut self, slot: u32) {
         if let Some(old) = self.runners.remove(&slot) {
-            let greeted = old.greeted;
-            self.add(slot, Runner::new(Standing::Stranger, old.child, old.running));
-            if let Some(runner) = self.runners.get_mut(&slot) {
-                runner.greeted |= greeted;
-            }
+            let (mut runner, messages) = Runner::new(Standing::Stranger, old.child, old.running);
+            runner.greeted |= old.greeted;
+            runner.noted = old.noted;
+            self.add(slot, (runner, messages));
         }
     }
 
-    /// Notes that a runner said what it holds. Returns the attempt that it was thought to run and
-    /// does not know, which therefore is lost.
+    /// Notes that a runner said what it holds. Returns the attempts that it was thought to have and
+    /// does not know, which therefore are lost.
     pub(crate) fn on_hello(
         &mut self,
         slot: u32,
         version: &str,
         running: Option<AttemptId>,
         ended: impl Iterator<Item = AttemptId>,
-    ) -> Option<AttemptId> {
+    ) -> Vec<AttemptId> {
         self.awaited.remove(&slot);
         let surplus = slot >= self.plan.slots;
-        let runner = self.runners.get_mut(&slot)?;
+        let Some(runner) = self.runners.get_mut(&slot) else { return Vec::new() };
         runner.greeted = true;
         runner.ended = ended.collect();
         // One that was just started says hello before it reads the job that waits for it.
         let lost = if runner.standing == Standing::Stranger {
-            let thought = std::mem::replace(&mut runner.running, running);
-            thought.filter(|attempt| Some(*attempt) != running && !runner.ended.contains(attempt))
+            let mut thought = std::mem::take(&mut runner.noted);
+            thought.extend(std::mem::replace(&mut runner.running, running));
+            thought.retain(|attempt| Some(*attempt) != running && !runner.ended.contains(attempt));
+            thought.into_iter().collect()
         } else {
-            None
+            Vec::new()
         };
         if version == RUNNER_VERSION && !surplus {
             runner.standing = Standing::Serving;
@@ -243,7 +251,7 @@ impl Runners {
         let mut runner = self.runners.remove(&slot)?;
         if let Some(child) = &mut runner.child {
             // Its lock is free, so it is past the point where anything could hold it up.
-            match child.wait() {
+            match self.children.end(child) {
                 Ok(status) if status.success() => {}
                 Ok(status) => tracing::warn!("the process of slot {slot} ended: {status}; see its log"),
                 Err(error) => tracing::warn!("cannot wait for the process of slot {slot}: {error}"),
@@ -292,7 +300,8 @@ impl Runners {
         record.write([])?;
         let listener = dir.listen()?;
         // By this name it is the very program that runs now, also after it was replaced on disk.
-        Command::new("/proc/self/exe")
+        let mut runner = Command::new("/proc/self/exe");
+        runner
             .arg0("c2-agent")
             .arg("run-slot")
             .arg("--state-dir")
@@ -304,8 +313,8 @@ impl Runners {
             .current_dir("/")
             .stdin(std::os::fd::OwnedFd::from(listener))
             .stdout(record.into_descriptor())
-            .stderr(dir.log()?)
-            .spawn()
+            .stderr(dir.log()?);
+        self.children.start(&mut runner)
     }
 
     fn add(&mut self, slot: u32, (runner, messages): (Runner, mpsc::Receiver<Vec<u8>>)) {
@@ -315,6 +324,8 @@ impl Runners {
             worker_id: self.plan.worker_id.clone(),
             messages,
             reports: self.reports.clone(),
+            children: self.children.clone(),
+            look_every: Duration::from_millis(self.plan.timing.deaf_ms) / LOOKS,
         };
         self.following.spawn(follow(following));
         self.runners.insert(slot, runner);
@@ -336,7 +347,8 @@ impl Runner {
         let (queue, messages) = mpsc::channel(QUEUE_LEN);
         // One that this run of the agent did not start has started jobs before.
         let greeted = child.is_none();
-        (Self { queue, running, ended: BTreeSet::new(), standing, greeted, child }, messages)
+        let (noted, ended) = (BTreeSet::new(), BTreeSet::new());
+        (Self { queue, running, noted, ended, standing, greeted, child }, messages)
     }
 
     fn is_free(&self) -> bool {

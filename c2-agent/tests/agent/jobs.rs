@@ -177,3 +177,13 @@ fn a_second_attempt_gets_a_workspace_of_its_own() {
     assert_eq!(stage.c2d.result(again.attempt).stdout, Output::default());
     wait_for("the old workspace stays", || stage.workspaces().is_empty());
 }
+
+#[test]
+fn jobs_go_before_their_runner_when_memory_is_short() {
+    let stage = Stage::new(&[]);
+    let said = stage.run(1, "cat /proc/self/oom_score_adj /proc/$PPID/oom_score_adj").stdout;
+    let said = String::from_utf8(said.head.0).unwrap();
+    let (job, runner) = said.trim().split_once('\n').unwrap();
+    assert_eq!(job, "500");
+    assert!(runner.parse::<i32>().unwrap() < 500, "{said}");
+}

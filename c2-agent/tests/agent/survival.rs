@@ -161,3 +161,36 @@ fn a_runner_whose_result_nobody_takes_sleeps() {
         asleep == 20
     });
 }
+
+#[test]
+fn a_runner_that_does_not_answer_is_ended_with_all_that_it_runs() {
+    let stage = Stage::new(&["--deaf-ms=1200"]);
+    let attempt = stage.c2d.submit(1, &[], shell(&format!("env -i setsid sleep 300 & {PATIENT}")));
+    up(&stage, 1);
+    let runner = stage.runners()[0];
+    rustix::process::kill_process(rustix::process::Pid::from_raw(runner).unwrap(), Signal::STOP).unwrap();
+    assert_eq!(stage.c2d.result(attempt).outcome, Outcome::Lost);
+    assert!(stage.survivors().is_empty() && !stage.runners().contains(&runner));
+    assert_eq!(in_workspace(&stage, 1), Vec::<i32>::new(), "what wiped its environment is gone, too");
+    assert_eq!(stage.run(2, "echo next").stdout, Output::whole("next\n"), "the slot works again");
+}
+
+#[test]
+fn what_hides_from_its_marks_does_not_survive_its_runner() {
+    let stage = Stage::new(&[]);
+    let attempt = stage.c2d.submit(1, &[], shell(&format!("env -i setsid sleep 300 & {PATIENT}")));
+    up(&stage, 1);
+    wait_for("nothing hides", || in_workspace(&stage, 1).len() >= 2);
+    stage.runners().into_iter().for_each(kill);
+    assert_eq!(stage.c2d.result(attempt).outcome, Outcome::Lost);
+    assert_eq!(in_workspace(&stage, 1), Vec::<i32>::new());
+}
+
+/// Processes that work in the workspace of a job.
+fn in_workspace(stage: &Stage, job: u64) -> Vec<i32> {
+    let folder = stage.root().join(format!("job-{job}")).display().to_string();
+    let pids = std::fs::read_dir("/proc").unwrap().flatten();
+    pids.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(|pid| cwd(*pid).contains(&folder))
+        .collect()
+}

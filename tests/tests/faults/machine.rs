@@ -20,6 +20,7 @@ crate::tests![
     a_power_cut_frees_what_ran_at_once,
     a_fork_storm_is_ended_and_its_machine_goes_on,
     two_gigabytes_of_output_cost_no_memory,
+    the_first_process_of_a_container_leaves_no_zombies,
 ];
 
 const IP: &str = "127.0.0.2";
@@ -162,6 +163,27 @@ fn two_gigabytes_of_output_cost_no_memory() {
         }
         assert!(kept.starts_with(b"begin\nxxx") && kept.ends_with(b"xxx\nend\n"), "{} bytes", kept.len());
         assert_eq!(kept.len() as u64, OUTPUT_KEEP_BYTES);
+        Ok(())
+    });
+}
+
+fn the_first_process_of_a_container_leaves_no_zombies() {
+    scenario(async |cluster| {
+        if !may("containers")? {
+            return Ok(());
+        }
+        let way = ["unshare", "-pf", "--kill-child", "--mount-proc", "--"].map(str::to_owned);
+        cluster.agent_by(IP, way.into()).await?;
+        for _ in 0..6 {
+            let command = "sleep 1000 & env -i setsid sleep 1000 & kill -9 $PPID; sleep 1000".to_owned();
+            let spec = JobSpec { command, on_lost: OnLost::Fail, ..JobSpec::default() };
+            let job = cluster.submit_spec(spec).await?;
+            assert_eq!(cluster.ended(job).await?.job.row.outcome, Some(Outcome::Lost));
+        }
+        // Its own shell and those that look are no zombies; whoever ends just now is collected soon.
+        let look = "sleep 1; cat /proc/[0-9]*/stat 2>/dev/null | grep -c ') Z '; pgrep -c sleep; cat /proc/1/comm";
+        let job = cluster.submit(look).await?;
+        assert_eq!(cluster.ended(job).await?.job.stdout, "0\n0\nc2-agent\n");
         Ok(())
     });
 }

@@ -4,14 +4,20 @@
 mod addresses;
 mod lines;
 
+use std::process::Command;
+
 use anyhow::{Context as _, Result, ensure};
 use c2_shared::pass::Pass;
 use c2_shared::token::{Role, Token};
 use c2_tests::home::{Home, MACHINES, Machine};
 use c2_tests::wait::SOON;
-use c2_tests::{Output, eventually};
+use c2_tests::{Output, eventually, machine};
 
-crate::waiting_tests![three_machines_join_and_strangers_stay_out, slow_lines_carry_everything_once];
+crate::waiting_tests![
+    three_machines_join_and_strangers_stay_out,
+    slow_lines_carry_everything_once,
+    machines_that_move_leave_and_break_lose_nothing,
+];
 
 const SERVER: Machine = Machine::Server;
 const LAPTOP: Machine = Machine::Worker(3);
@@ -25,6 +31,16 @@ fn three_machines_join_and_strangers_stay_out() {
 
 fn slow_lines_carry_everything_once() {
     tell(lines::story);
+}
+
+/// A short run of what `c2-chaos home` does for as long as it is told.
+fn machines_that_move_leave_and_break_lose_nothing() {
+    if machine::may("a home that breaks").expect("root under CI") {
+        let words = ["home", "40", "--seed", "3"];
+        let output = Command::new(env!("CARGO_BIN_EXE_c2-chaos")).args(words).output();
+        let output = output.expect("c2-chaos is built with this test");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
 }
 
 /// Makes a home and lets a story happen there.

@@ -11,7 +11,7 @@ use c2_shared::api::jobs::{BatchRequest, LogQuery};
 use c2_shared::bytes64::Bytes64;
 use c2_shared::client::Client;
 use c2_shared::id::{AttemptId, JobId};
-use c2_shared::job::{JobSpec, Outcome, Upload};
+use c2_shared::job::{JobSpec, OnLost, Outcome, Upload};
 use c2_tests::sim::Random;
 use c2_tests::{marked, variable};
 use tokio::sync::watch;
@@ -42,12 +42,18 @@ pub(crate) struct Known {
 }
 
 /// What a job is meant to do.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Plan {
     /// Its exit status.
     pub(crate) code: i32,
     /// It waits for the job accepted before it to succeed.
     pub(crate) after: Option<JobId>,
+    /// What becomes of it when its worker is lost.
+    pub(crate) on_lost: OnLost,
+    /// How often it is tried again when it failed.
+    pub(crate) retries: u32,
+    /// It has a timeout, which may come before its end.
+    pub(crate) timeout: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -88,7 +94,9 @@ impl Load {
             ensure!(ids.len() == count, "of {count} jobs {} were accepted", ids.len());
             self.with(|known| {
                 for (i, (id, code)) in ids.iter().zip(&codes).enumerate() {
-                    known.accepted.insert(*id, Plan { code: *code, after: i.checked_sub(1).map(|i| ids[i]) });
+                    known
+                        .accepted
+                        .insert(*id, Plan { code: *code, after: i.checked_sub(1).map(|i| ids[i]), ..Plan::default() });
                 }
             });
             if random.chance(4) {
@@ -169,7 +177,7 @@ impl Load {
     }
 
     /// Submits until it is answered; a refusal is an answer, and none is expected here.
-    async fn accepted(&self, batch: &BatchRequest) -> Result<Vec<JobId>> {
+    pub(crate) async fn accepted(&self, batch: &BatchRequest) -> Result<Vec<JobId>> {
         loop {
             match self.client.submit_batch(batch).await {
                 Ok(answer) => return Ok(answer.job_ids),

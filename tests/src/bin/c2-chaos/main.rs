@@ -1,15 +1,18 @@
 //! Breaks the real programs for as long as it is told and then looks, from the outside, whether
 //! anything that was promised is broken. Prints one JSON line; ends with an error when it is.
 //!
-//! `c2-chaos storm [SECONDS] [SEED]`: c2d and four agents under load, killed, stopped and cut off
+//! `c2-chaos storm [SECONDS] [--seed N]`: c2d and four agents under load, killed, stopped and cut off
 //! from power at random, alone and together.
-//! `c2-chaos clocks [SECONDS] [SEED]`: the same while their clocks jump by years; needs libfaketime.
+//! `c2-chaos clocks [SECONDS] [--seed N]`: the same while their clocks jump by years; needs libfaketime.
+//! `c2-chaos home [SECONDS] [--seed N]`: c2d and four agents in a network of their own, whose addresses
+//! change, whose lines and disks break and are mended, and whose programs are killed; needs root.
 //! `c2-chaos cuts [CUTS]`: c2d is killed under load, and the log of its database is cut off anywhere.
 //! `c2-chaos syscalls [CALLS]`: c2d is killed at each of its first calls that write, and each of them
 //! fails with an I/O error and with a full disk; needs strace.
 
 mod clock;
 mod cuts;
+mod home;
 mod load;
 mod lone;
 mod oracle;
@@ -33,15 +36,21 @@ fn main() -> ExitCode {
 }
 
 fn run(words: &[String]) -> Result<Value> {
+    let (words, flag) = match words.iter().position(|word| word == "--seed") {
+        Some(at) => (&words[..at], words.get(at + 1)),
+        None => (words, None),
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let number = |at: usize, default: u64| words.get(at).map_or(Ok(default), |word| word.parse().context("a number"));
+    let seed = flag.map_or_else(|| number(2, 1), |word| word.parse().context("a seed"))?;
     match words.first().map(String::as_str) {
         Some(which @ ("storm" | "clocks")) => {
             let clocks = (which == "clocks").then(clock::Clocks::new).transpose()?;
-            runtime.block_on(storm::storm(Duration::from_secs(number(1, 600)?), number(2, 1)?, clocks))
+            runtime.block_on(storm::storm(Duration::from_secs(number(1, 600)?), seed, clocks))
         }
+        Some("home") => home::home(Duration::from_secs(number(1, 600)?), seed),
         Some("cuts") => runtime.block_on(cuts::cuts(number(1, 200)?)),
         Some("syscalls") => runtime.block_on(syscalls::syscalls(number(1, 40)?)),
-        _ => bail!("usage: c2-chaos storm|clocks [SECONDS] [SEED] | cuts [CUTS] | syscalls [CALLS]"),
+        _ => bail!("usage: c2-chaos storm|clocks|home [SECONDS] [--seed N] | cuts [CUTS] | syscalls [CALLS]"),
     }
 }

@@ -2,10 +2,12 @@
 //! and what the jobs themselves wrote down.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 use c2_shared::api::jobs::{JobRow, JobsQuery};
+use c2_shared::client::Client;
 use c2_shared::id::JobId;
 use c2_shared::job::{JobState, Outcome};
 use c2_tests::{Cluster, eventually, marked};
@@ -22,7 +24,7 @@ pub(crate) struct Found {
 }
 
 pub(crate) async fn examine(cluster: &Cluster, load: &Load) -> Result<Found> {
-    let rows = all(cluster).await?;
+    let rows = all(cluster.client()).await?;
     let events = written(&load.folder, "events");
     let mut broken = written(&load.folder, "broken");
     broken.extend(load.with(|known| {
@@ -32,11 +34,16 @@ pub(crate) async fn examine(cluster: &Cluster, load: &Load) -> Result<Found> {
         broken
     }));
     broken.extend(attempts(&rows, &events));
-    broken.extend(log(cluster, &rows)?);
+    broken.extend(log(&cluster.data_dir(), &rows)?);
     let survivors = async || Ok(marked(&format!("CHAOS_RUN={}", load.mark)).is_empty().then_some(()));
     if eventually("no process of a job", Duration::from_secs(15), survivors).await.is_err() {
         broken.push("a process of an ended job is alive".to_owned());
     }
+    found(&rows, broken)
+}
+
+/// What is told of these jobs, unless a promise was broken.
+pub(crate) fn found(rows: &BTreeMap<JobId, JobRow>, mut broken: Vec<String>) -> Result<Found> {
     if !broken.is_empty() {
         let count = broken.len();
         broken.truncate(20);
@@ -50,11 +57,11 @@ pub(crate) async fn examine(cluster: &Cluster, load: &Load) -> Result<Found> {
     Ok(Found { jobs: rows.len(), states, again })
 }
 
-async fn all(cluster: &Cluster) -> Result<BTreeMap<JobId, JobRow>> {
+pub(crate) async fn all(client: &Client) -> Result<BTreeMap<JobId, JobRow>> {
     let mut rows = BTreeMap::new();
     let mut query = JobsQuery { all: true, limit: Some(1_000), ..JobsQuery::default() };
     loop {
-        let page = cluster.client().jobs(&query).await?;
+        let page = client.jobs(&query).await?;
         for row in page.jobs {
             let id = row.job_id;
             ensure!(rows.insert(id, row).is_none(), "{id} is listed twice");
@@ -147,8 +154,8 @@ fn attempts(rows: &BTreeMap<JobId, JobRow>, events: &[String]) -> Vec<String> {
 }
 
 /// `jobs.log` has one line for each job, and nothing else.
-fn log(cluster: &Cluster, rows: &BTreeMap<JobId, JobRow>) -> Result<Vec<String>> {
-    let text = std::fs::read_to_string(cluster.data_dir().join("jobs.log"))?;
+pub(crate) fn log(data: &Path, rows: &BTreeMap<JobId, JobRow>) -> Result<Vec<String>> {
+    let text = std::fs::read_to_string(data.join("jobs.log"))?;
     let mut logged = BTreeSet::new();
     let mut broken = Vec::new();
     for line in text.lines() {
