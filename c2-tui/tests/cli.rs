@@ -53,7 +53,8 @@ fn check(args: &[&str], status: i32, err: &str) {
 }
 
 const GONE: &str = "c2-tui: cannot reach c2d at 127.0.0.1:1\n  \
-                    hint: start it with `c2d`, or everything on this machine with `c2-tui --local`\n";
+                    hint: start it with `c2d`, or everything on this machine with `c2-tui --local`; to a c2d elsewhere log in \
+                    with `c2-tui login` and the line of `c2d invite --role operator` there\n";
 
 #[test]
 fn version_and_help() {
@@ -128,7 +129,7 @@ fn what_is_wrong_with_a_job_is_said_before_c2d_is_asked() {
     check(
         &[&at[..], &["submit true --stdin-file=/dev"]].concat(),
         1,
-        "c2-tui: \"/dev\" is not a file\n  hint: pack a folder first: tar -cf all.tar DIR\n",
+        "c2-tui: \"/dev\" is not a file\n  hint: give the files themselves, or pack them: tar -cf all.tar DIR\n",
     );
 }
 

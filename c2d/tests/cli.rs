@@ -45,7 +45,7 @@ fn versions_and_mistakes() {
         (&["--prot", "1"], 2, &["--port"]),
         (&["--data-dir", &data, "--config", &config], 2, &["unknown field \"prot\"", "did you mean \"port\"?"]),
         (&["--data-dir", &data, "--config", "/no/such/file"], 2, &["/no/such/file"]),
-        (&["--data-dir", &data, "invite"], 1, &["no c2d runs", "--data-dir"]),
+        (&["--data-dir", &data, "invite"], 3, &["no c2d runs", "--data-dir"]),
         (&["invite", "--role", "guest"], 2, &["worker, operator or viewer"]),
     ];
     for (args, status, words) in table {

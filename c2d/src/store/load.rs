@@ -26,6 +26,9 @@ const ENDED: &str = "SELECT id, state, worker FROM job WHERE state >= 4
 const FAULTS: &str = "SELECT f.job, f.worker, f.times FROM fault f JOIN job j ON j.id = f.job WHERE j.state < 4
     ORDER BY f.job, f.worker";
 
+/// More than c2d may have run before a crash without having noted it.
+const UNSEEN_MS: u64 = 60 * 60 * 1_000;
+
 /// Everything that has not ended, and what may still be asked of what has.
 pub(super) fn load(c: &Connection, seen_ms: u64) -> Result<Saved, StoreError> {
     let number = |sql| c.query_row(sql, [], |row| row.get::<_, Option<i64>>(0)).map(|n| uint(n.unwrap_or(0)));
@@ -168,14 +171,15 @@ fn fault(row: &Row<'_>) -> Result<FaultRecord, StoreError> {
     Ok(FaultRecord { job: JobId(uint(row.get(0)?)), worker, times: small(row.get(2)?)? })
 }
 
-/// None is good for longer than a day, whatever was written: c2d 0.1.0 wrote dates, and after a crash some
-/// minutes were not seen.
+/// A key is good for a day, whatever c2d 0.1.0 wrote, which were dates.
 fn key(row: &Row<'_>, seen_ms: u64) -> Result<KeyRecord, StoreError> {
+    let (written_ms, longest_ms) = (uint(row.get(3)?), seen_ms.saturating_add(IDEMPOTENCY_MS));
+    let beyond = written_ms.saturating_sub(longest_ms) > UNSEEN_MS;
     Ok(KeyRecord {
         key: row.get(0)?,
         digest: row.get(1)?,
         jobs: json(&row.get::<_, String>(2)?)?,
-        expires_ms: uint(row.get(3)?).min(seen_ms.saturating_add(IDEMPOTENCY_MS)),
+        expires_ms: if beyond { longest_ms } else { written_ms },
     })
 }
 

@@ -36,7 +36,7 @@ fn without_c2d_the_first_frame_comes_and_local_commands_work() {
         let mut terminal = cluster.terminal(&[])?;
         terminal.sees("retry in")?;
         terminal.press("help drain\r")?;
-        terminal.sees("Let a worker finish")?;
+        terminal.sees("Let workers finish")?;
         terminal.press("list\r")?;
         terminal.sees("cannot reach c2d")
     });

@@ -33,7 +33,8 @@ async fn run(cluster: &mut Cluster, command: &str, timeout_s: Option<u64>) -> Re
         ..JobSpec::default()
     };
     let job = cluster.submit_spec(spec).await?;
-    let limit = SOON + Duration::from_secs(timeout_s.unwrap_or(0));
+    // A job that loses its runner each time rests for 15 s altogether.
+    let limit = 2 * SOON + Duration::from_secs(timeout_s.unwrap_or(0));
     let outcome = eventually(&format!("the end of {command:?}"), limit, async || {
         Ok(cluster.client().job(job, 5).await?.job.row.outcome)
     })

@@ -49,7 +49,7 @@ fn a_full_disk_ends_nothing_but_what_filled_it() {
         .await?;
         let waiting = cluster.submit("echo room").await?;
         let obstacles = cluster.client().why(waiting).await?.workers.remove(0).obstacles;
-        assert_eq!(obstacles, [Obstacle::DiskFull { free_bytes: 0 }]);
+        assert!(obstacles.contains(&Obstacle::DiskFull { free_bytes: 0 }), "{obstacles:?}");
         let said = cluster.exec(&[&format!("why {waiting}"), &format!("info {IP}")]).await?;
         assert!(said.stdout.contains("its disk is full") && said.stdout.contains("cleanup-workspaces"), "{said:?}");
         assert!(said.stdout.contains("0 B free: too little for new jobs"), "{said:?}");

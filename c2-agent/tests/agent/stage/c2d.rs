@@ -13,10 +13,11 @@ use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::files::CleanupReport;
 use c2_shared::api::work::{
     Assignment, AttemptResult, Directive, Given, PollRequest, PollResponse, RegisterRequest, RegisterResponse,
+    ReturnedAttempt,
 };
 use c2_shared::blob::BlobId;
 use c2_shared::id::{AttemptId, JobId};
-use c2_shared::job::JobSpec;
+use c2_shared::job::{JobSpec, Outcome};
 
 /// Longest time that any condition of a test may take.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -171,6 +172,10 @@ impl C2d {
             let earlier = book.results.entry(result.attempt).or_insert_with(|| result.clone());
             assert_eq!(earlier, result, "a result never changes");
         }
+        for ReturnedAttempt { attempt, reason, .. } in &poll.returned {
+            let result = AttemptResult::new(*attempt, Outcome::Setup { reason: reason.clone() });
+            book.results.insert(*attempt, result);
+        }
         book.cleaned.extend(poll.cleaned.iter().cloned());
         book.poll = poll.clone();
         self.book.1.notify_all();
@@ -197,7 +202,7 @@ fn orders(book: &Book, poll: &PollRequest) -> PollResponse {
     PollResponse {
         assign: waiting.take(poll.slots_free as usize).map(Box::new).map(Given::Readable).collect(),
         kill: poll.running.iter().filter(|attempt| book.kills.contains(attempt)).copied().collect(),
-        ack: poll.unsent.iter().map(|result| result.attempt).collect(),
+        ack: poll.unsent.iter().map(|r| r.attempt).chain(poll.returned.iter().map(|r| r.attempt)).collect(),
         want: Vec::new(),
         directives: if poll.cleaned.is_empty() { book.directives.clone() } else { Vec::new() },
     }

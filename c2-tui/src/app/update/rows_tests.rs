@@ -114,8 +114,8 @@ fn marked_rows_have_a_name_in_the_line() {
     assert!(model.result.is_some());
     let mut model = busy(120, 40);
     press(&mut model, &["Alt-1", "Space", "Space", "Esc"]);
-    assert_eq!(lines(&press(&mut model, &["assign @marked gpu", "Enter"])), ["assign 10.0.0.11 gpu"]);
-    assert_eq!(model.runs.waiting.iter().map(|line| line.text.as_str()).collect::<Vec<_>>(), ["assign 10.0.0.12 gpu"]);
+    let both = press(&mut model, &["assign @marked gpu", "Enter"]);
+    assert_eq!(lines(&both), ["assign 10.0.0.11,10.0.0.12 gpu"], "all or none");
     let mut model = busy(120, 40);
     send(&mut model, change(Vec::new()));
     assert_eq!(lines(&press(&mut model, &["submit \"echo @marked\"", "Enter"])), ["submit \"echo @marked\""]);
