@@ -59,7 +59,7 @@ _c2__agent() {
 
     case "${cmd}" in
         c2__agent)
-            opts="-h -V --server --address --slots --workspace-root --state-dir --token-file --config --cancel-grace-ms --leftover-grace-ms --fence-ms --alone-ms --help --version join reset-identity doctor install run-slot help"
+            opts="-h -V --server --address --slots --workspace-root --state-dir --token-file --config --cancel-grace-ms --leftover-grace-ms --fence-ms --alone-ms --deaf-ms --help --version join reset-identity doctor install run-slot help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -109,6 +109,10 @@ _c2__agent() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --deaf-ms)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -117,7 +121,7 @@ _c2__agent() {
             return 0
             ;;
         c2__subcmd__agent__subcmd__doctor)
-            opts="-h --server --address --slots --workspace-root --state-dir --token-file --config --cancel-grace-ms --leftover-grace-ms --fence-ms --alone-ms --help"
+            opts="-h --server --address --slots --workspace-root --state-dir --token-file --config --cancel-grace-ms --leftover-grace-ms --fence-ms --alone-ms --deaf-ms --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -164,6 +168,10 @@ _c2__agent() {
                     return 0
                     ;;
                 --alone-ms)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --deaf-ms)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -331,7 +339,7 @@ _c2__agent() {
             return 0
             ;;
         c2__subcmd__agent__subcmd__run__subcmd__slot)
-            opts="-h --state-dir --slot --workspace-root --cancel-grace-ms --leftover-grace-ms --fence-ms --alone-ms --help"
+            opts="-h --state-dir --slot --workspace-root --cancel-grace-ms --leftover-grace-ms --fence-ms --alone-ms --deaf-ms --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -362,6 +370,10 @@ _c2__agent() {
                     return 0
                     ;;
                 --alone-ms)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --deaf-ms)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

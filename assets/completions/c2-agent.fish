@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_c2_agent_global_optspecs
-    string join \n server= address= slots= workspace-root= state-dir= token-file= config= cancel-grace-ms= leftover-grace-ms= fence-ms= alone-ms= h/help V/version
+    string join \n server= address= slots= workspace-root= state-dir= token-file= config= cancel-grace-ms= leftover-grace-ms= fence-ms= alone-ms= deaf-ms= h/help V/version
 end
 
 function __fish_c2_agent_needs_command
@@ -35,6 +35,7 @@ complete -c c2-agent -n "__fish_c2_agent_needs_command" -l cancel-grace-ms -d 'B
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -l leftover-grace-ms -d 'Between TERM and KILL of what a job left behind' -r
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -l fence-ms -d 'Silence of c2d after which a job is ended: a tenth before c2d gives it to somebody else' -r
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -l alone-ms -d 'How long an idle runner waits for an agent: an upgrade or a restart takes less' -r
+complete -c c2-agent -n "__fish_c2_agent_needs_command" -l deaf-ms -d 'How long a runner may say nothing before it is ended' -r
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -s V -l version -d 'Print version'
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -f -a "join" -d 'Join the c2d that printed LINE with `c2d invite`, as a worker'
@@ -59,6 +60,7 @@ complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l cancel-grac
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l leftover-grace-ms -d 'Between TERM and KILL of what a job left behind' -r
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l fence-ms -d 'Silence of c2d after which a job is ended: a tenth before c2d gives it to somebody else' -r
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l alone-ms -d 'How long an idle runner waits for an agent: an upgrade or a restart takes less' -r
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l deaf-ms -d 'How long a runner may say nothing before it is ended' -r
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -s h -l help -d 'Print help'
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand install" -l root -d 'Write below this folder instead of /, for packages and images' -r -F
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand install" -l dry-run -d 'Show the files and write nothing'
@@ -70,6 +72,7 @@ complete -c c2-agent -n "__fish_c2_agent_using_subcommand run-slot" -l cancel-gr
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand run-slot" -l leftover-grace-ms -d 'Between TERM and KILL of what a job left behind' -r
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand run-slot" -l fence-ms -d 'Silence of c2d after which a job is ended: a tenth before c2d gives it to somebody else' -r
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand run-slot" -l alone-ms -d 'How long an idle runner waits for an agent: an upgrade or a restart takes less' -r
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand run-slot" -l deaf-ms -d 'How long a runner may say nothing before it is ended' -r
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand run-slot" -s h -l help -d 'Print help'
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join reset-identity doctor install run-slot help" -f -a "join" -d 'Join the c2d that printed LINE with `c2d invite`, as a worker'
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join reset-identity doctor install run-slot help" -f -a "reset-identity" -d 'Give this machine a new identity, where its state folder is a copy of another machine\'s'

@@ -71,13 +71,17 @@ complete -c c2d -n "__fish_c2d_using_subcommand restore" -l data-dir -d 'Folder 
 complete -c c2d -n "__fish_c2d_using_subcommand restore" -s h -l help -d 'Print help'
 complete -c c2d -n "__fish_c2d_using_subcommand check" -l data-dir -d 'Folder for everything that c2d keeps [default: ~/.local/state/c2d]' -r -F
 complete -c c2d -n "__fish_c2d_using_subcommand check" -s h -l help -d 'Print help'
-complete -c c2d -n "__fish_c2d_using_subcommand authority; and not __fish_seen_subcommand_from rotate help" -l data-dir -d 'Folder for everything that c2d keeps [default: ~/.local/state/c2d]' -r -F
-complete -c c2d -n "__fish_c2d_using_subcommand authority; and not __fish_seen_subcommand_from rotate help" -s h -l help -d 'Print help'
-complete -c c2d -n "__fish_c2d_using_subcommand authority; and not __fish_seen_subcommand_from rotate help" -f -a "rotate" -d 'Make a new authority, and honour the old one until all machines know the new one; c2d must not run'
-complete -c c2d -n "__fish_c2d_using_subcommand authority; and not __fish_seen_subcommand_from rotate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c c2d -n "__fish_c2d_using_subcommand authority; and not __fish_seen_subcommand_from show rotate help" -l data-dir -d 'Folder for everything that c2d keeps [default: ~/.local/state/c2d]' -r -F
+complete -c c2d -n "__fish_c2d_using_subcommand authority; and not __fish_seen_subcommand_from show rotate help" -s h -l help -d 'Print help'
+complete -c c2d -n "__fish_c2d_using_subcommand authority; and not __fish_seen_subcommand_from show rotate help" -f -a "show" -d 'Print the certificate of the authority, by which clients in other languages know c2d; it is no secret'
+complete -c c2d -n "__fish_c2d_using_subcommand authority; and not __fish_seen_subcommand_from show rotate help" -f -a "rotate" -d 'Make a new authority, and honour the old one until all machines know the new one; c2d must not run'
+complete -c c2d -n "__fish_c2d_using_subcommand authority; and not __fish_seen_subcommand_from show rotate help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c c2d -n "__fish_c2d_using_subcommand authority; and __fish_seen_subcommand_from show" -l data-dir -d 'Folder for everything that c2d keeps [default: ~/.local/state/c2d]' -r -F
+complete -c c2d -n "__fish_c2d_using_subcommand authority; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c c2d -n "__fish_c2d_using_subcommand authority; and __fish_seen_subcommand_from rotate" -l data-dir -d 'Folder for everything that c2d keeps [default: ~/.local/state/c2d]' -r -F
 complete -c c2d -n "__fish_c2d_using_subcommand authority; and __fish_seen_subcommand_from rotate" -l now -d 'After a backup was stolen: end the old authority and the tokens in c2d\'s folder at once; all other machines must join or log in again'
 complete -c c2d -n "__fish_c2d_using_subcommand authority; and __fish_seen_subcommand_from rotate" -s h -l help -d 'Print help'
+complete -c c2d -n "__fish_c2d_using_subcommand authority; and __fish_seen_subcommand_from help" -f -a "show" -d 'Print the certificate of the authority, by which clients in other languages know c2d; it is no secret'
 complete -c c2d -n "__fish_c2d_using_subcommand authority; and __fish_seen_subcommand_from help" -f -a "rotate" -d 'Make a new authority, and honour the old one until all machines know the new one; c2d must not run'
 complete -c c2d -n "__fish_c2d_using_subcommand authority; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c c2d -n "__fish_c2d_using_subcommand install" -l root -d 'Write below this folder instead of /, for packages and images' -r -F
@@ -93,7 +97,8 @@ complete -c c2d -n "__fish_c2d_using_subcommand help; and not __fish_seen_subcom
 complete -c c2d -n "__fish_c2d_using_subcommand help; and not __fish_seen_subcommand_from invite gc token backup restore check authority install help" -f -a "authority" -d 'Manage the certificate authority that machines know this c2d by'
 complete -c c2d -n "__fish_c2d_using_subcommand help; and not __fish_seen_subcommand_from invite gc token backup restore check authority install help" -f -a "install" -d 'Install c2d as a systemd service: for the system as root, otherwise for this user'
 complete -c c2d -n "__fish_c2d_using_subcommand help; and not __fish_seen_subcommand_from invite gc token backup restore check authority install help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c c2d -n "__fish_c2d_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "list" -d 'Lists all tokens, without their secrets'
-complete -c c2d -n "__fish_c2d_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "revoke" -d 'Makes a token worthless at once'
-complete -c c2d -n "__fish_c2d_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "rotate" -d 'Puts a new token into c2d\'s folder; the old one is worthless at once'
+complete -c c2d -n "__fish_c2d_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "list" -d 'List all tokens, without their secrets'
+complete -c c2d -n "__fish_c2d_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "revoke" -d 'Revoke a token'
+complete -c c2d -n "__fish_c2d_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "rotate" -d 'Replace a token in c2d\'s folder; the old one is revoked'
+complete -c c2d -n "__fish_c2d_using_subcommand help; and __fish_seen_subcommand_from authority" -f -a "show" -d 'Print the certificate of the authority, by which clients in other languages know c2d; it is no secret'
 complete -c c2d -n "__fish_c2d_using_subcommand help; and __fish_seen_subcommand_from authority" -f -a "rotate" -d 'Make a new authority, and honour the old one until all machines know the new one; c2d must not run'
