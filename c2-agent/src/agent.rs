@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use c2_shared::advice::Advice;
 use c2_shared::api::files::CleanupReport;
-use c2_shared::api::work::Directive;
+use c2_shared::api::work::{Directive, RegisterRequest};
 use c2_shared::client::{Client, ClientError};
 use c2_shared::limits::OUTPUT_KEEP_BYTES;
 use c2_shared::time::Mono;
@@ -111,11 +111,7 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
         !introduction.hardware.gpus.is_empty(),
         [options.workspace_root.clone(), options.state_dir.clone()],
     ));
-    if introduction.hardware.runs_as_root {
-        tracing::warn!(
-            "jobs run as root and may do anything on this machine; `c2-agent install` makes a user for them"
-        );
-    }
+    warn_of_root(&introduction);
     let (server, taken_over) = (client.server(), slots.running());
     tracing::info!("looking for c2d at {server}; {} slots, {taken_over} jobs taken over", options.slots);
     let live = Live::new(client.clone());
@@ -145,6 +141,14 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
     watching.abort();
     agent.leave().await;
     end
+}
+
+fn warn_of_root(introduction: &RegisterRequest) {
+    if introduction.hardware.runs_as_root {
+        tracing::warn!(
+            "jobs run as root and may do anything on this machine; `c2-agent install` makes a user for them"
+        );
+    }
 }
 
 struct Agent {

@@ -215,7 +215,9 @@ impl Cluster {
                 bail!("the agent ended");
             }
             let workers = self.client.workers().await?.workers;
-            Ok(workers.iter().any(|w| w.ip == ip && w.status == WorkerStatus::Online).then_some(()))
+            // One whose disk is full is there and gets nothing.
+            let there = |status| matches!(status, WorkerStatus::Online | WorkerStatus::Quarantined);
+            Ok(workers.iter().any(|w| w.ip == ip && there(w.status)).then_some(()))
         })
         .await
     }

@@ -129,6 +129,7 @@ fn ctrl_c_clears_first_and_quits_only_twice() {
 fn a_screen_without_room_says_so_and_recovers() {
     scenario(async |cluster| {
         let mut terminal = cluster.terminal(&[])?;
+        terminal.sees("!>")?;
         terminal.press("a draft")?;
         terminal.resize(18, 4)?;
         terminal.sees("C2 needs 20x5")?;

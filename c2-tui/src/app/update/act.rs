@@ -58,6 +58,27 @@ pub(super) fn carry_out(model: &mut Model, action: Action, effects: &mut Vec<Eff
         | Action::SortNext
         | Action::SortBack
         | Action::SortTurn => on_table(model, action),
+        Action::Edit(_)
+        | Action::RightOrAccept
+        | Action::DeleteOrQuit
+        | Action::Accept
+        | Action::Complete
+        | Action::Older
+        | Action::Newer
+        | Action::Search
+        | Action::TakeIntoLine
+        | Action::Previous
+        | Action::Next
+        | Action::Dismiss
+        | Action::Rub
+        | Action::Yes
+        | Action::No => on_text(model, action, effects),
+    }
+}
+
+/// What is meant for the text that is being typed: a filter, a question, or the line.
+fn on_text(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
+    match action {
         Action::Edit(edit) if model.filtering.is_some() => filter::edit(model, |editor| editor.apply(edit)),
         Action::Accept | Action::Dismiss | Action::Yes | Action::No | Action::Rub | Action::Next | Action::Previous
             if model.overlay.is_some() =>
@@ -72,20 +93,8 @@ pub(super) fn carry_out(model: &mut Model, action: Action, effects: &mut Vec<Eff
             filter::edit(model, |editor| editor.set(""));
             model.filtering = None;
         }
-        Action::Edit(_)
-        | Action::RightOrAccept
-        | Action::DeleteOrQuit
-        | Action::Accept
-        | Action::Complete
-        | Action::Older
-        | Action::Newer
-        | Action::Search
-        | Action::TakeIntoLine
-        | Action::Previous
-        | Action::Next
-        | Action::Dismiss
-        | Action::Rub => prompt::carry_out(model, action, effects),
         Action::Yes | Action::No => {}
+        _ => prompt::carry_out(model, action, effects),
     }
 }
 

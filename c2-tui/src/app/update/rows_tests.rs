@@ -11,12 +11,15 @@ use crate::tests::demo::{self, busy, change, press, send};
 
 /// The lines that an action runs.
 fn lines(effects: &[Effect]) -> Vec<&str> {
-    let of = |effect| match effect {
-        &Effect::ExecuteAll { ref lines, .. } => lines.iter().map(|line| line.text.as_str()).collect(),
+    effects.iter().flat_map(lines_of).collect()
+}
+
+fn lines_of(effect: &Effect) -> Vec<&str> {
+    match effect {
+        Effect::ExecuteAll { lines, .. } => lines.iter().map(|line| line.text.as_str()).collect(),
         Effect::Execute { line, .. } | Effect::Watch { line, .. } => vec![line.text.as_str()],
         _ => Vec::new(),
-    };
-    effects.iter().flat_map(of).collect()
+    }
 }
 
 fn said(model: &Model) -> &str {
