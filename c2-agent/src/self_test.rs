@@ -20,6 +20,8 @@ use tokio::task::JoinHandle;
 use crate::clock;
 use crate::workspace::Root;
 
+/// How long after a test that failed the next one is due; twice as long each time, up to a minute.
+const AGAIN_MS: u64 = 5_000;
 /// How long a test may take.
 const WITHIN: Duration = Duration::from_secs(10);
 /// What is written to each folder: enough for a disk to be asked for it.
@@ -31,8 +33,9 @@ pub(crate) struct SelfTest {
     state: PathBuf,
     workspaces: PathBuf,
     running: Option<(JoinHandle<Result<(), String>>, Mono)>,
-    /// When the next test is due, while they fail.
+    /// When the next test is due, while they fail, and how long after that the one behind it.
     due: Option<Mono>,
+    again_ms: u64,
     /// What could not be started, until it is known whether the machine is to blame.
     unstarted: Vec<(AttemptId, String)>,
 }
@@ -47,7 +50,7 @@ pub(crate) struct Tested {
 impl SelfTest {
     /// A first test, before the first work.
     pub(crate) fn begin(state: PathBuf, workspaces: PathBuf) -> Self {
-        let mut test = Self { state, workspaces, running: None, due: None, unstarted: Vec::new() };
+        let mut test = Self { state, workspaces, running: None, due: None, again_ms: AGAIN_MS, unstarted: Vec::new() };
         test.start();
         test
     }
@@ -83,7 +86,8 @@ impl SelfTest {
                 Some(format!("the disk does not answer within {} s", WITHIN.as_secs()))
             }
         };
-        self.due = error.is_some().then(|| clock::elapsed().after_ms(QUARANTINE_MS));
+        self.due = error.is_some().then(|| clock::elapsed().after_ms(self.again_ms));
+        self.again_ms = if error.is_some() { (self.again_ms * 2).min(QUARANTINE_MS) } else { AGAIN_MS };
         Tested { error, unstarted: std::mem::take(&mut self.unstarted) }
     }
 
