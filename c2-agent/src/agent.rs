@@ -195,7 +195,7 @@ impl Agent {
         loop {
             let disk_full = self.load.borrow().disk_full;
             if std::mem::replace(&mut self.disk_full, disk_full) != disk_full {
-                self.self_test.repeat();
+                self.self_test.start();
             }
             let request = self.slots.next_request(clock::elapsed(), &self.load.borrow());
             if let Some(request) = request {

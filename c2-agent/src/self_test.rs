@@ -55,11 +55,6 @@ impl SelfTest {
         test
     }
 
-    /// Looks at the machine again, as something about it has changed.
-    pub(crate) fn repeat(&mut self) {
-        self.start();
-    }
-
     /// An attempt could not be started; the end of a test that begins now, or runs already, says more.
     pub(crate) fn examine(&mut self, attempt: AttemptId, reason: String) {
         self.unstarted.push((attempt, reason));
@@ -91,7 +86,8 @@ impl SelfTest {
         Tested { error, unstarted: std::mem::take(&mut self.unstarted) }
     }
 
-    fn start(&mut self) {
+    /// Begins a test, unless one runs already.
+    pub(crate) fn start(&mut self) {
         if self.running.is_none() {
             let (state, workspaces) = (self.state.clone(), self.workspaces.clone());
             let test = tokio::task::spawn_blocking(move || test(&state, &workspaces));

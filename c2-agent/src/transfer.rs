@@ -82,7 +82,7 @@ enum Done {
 /// Whether an attempt that ended like this leaves its files: also one that failed, for its logs,
 /// but none that nobody waits for any more.
 pub(crate) const fn leaves_files(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Exit { .. } | Outcome::Signal { .. } | Outcome::Timeout)
+    outcome.ran_to_an_end()
 }
 
 impl Transfers {

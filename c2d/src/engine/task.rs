@@ -243,9 +243,7 @@ impl<D: Durable> Engine<D> {
         pending.took_ms.extend(took);
         pending.outputs.extend(outputs);
         // What ran and came to an end wrote something, which then went with its worker.
-        let ran =
-            |outcome: &Outcome| matches!(outcome, Outcome::Exit { .. } | Outcome::Signal { .. } | Outcome::Timeout);
-        let lost = concluded.into_iter().filter(|(_, outcome)| ran(outcome));
+        let lost = concluded.into_iter().filter(|(_, outcome)| outcome.ran_to_an_end());
         pending.outputs.extend(lost.map(|(attempt, outcome)| AttemptOutput::lost(attempt, outcome.clone())));
         pending.unrecorded.extend(others.into_iter().map(|output| (output.result.attempt, output.digest)));
         result

@@ -134,12 +134,11 @@ impl Turn<'_> {
             _ => {}
         }
         let (worker, now) = (&self.s.workers[id], self.now.mono);
-        let doubtful = worker.record.quarantine.is_some() || !worker.presence.faults.reason.is_empty();
         let proof = |attempt: &AttemptId| match worker.grants.get(attempt).map(|grant| grant.heard) {
             Some(Heard::Confirmed { since: Some(since) }) => now.since_ms(since) >= PROOF_MS,
             _ => false,
         };
-        if doubtful && worker.presence.trial.until().is_none() && poll.running.iter().any(proof) {
+        if worker.fault().is_some() && worker.presence.trial.until().is_none() && poll.running.iter().any(proof) {
             self.trust(id);
         }
     }
@@ -198,15 +197,16 @@ impl Turn<'_> {
 
     /// A command started there, so the machine is fit for work.
     pub(crate) fn trust(&mut self, id: &WorkerId) {
-        let worker = self.s.known(id);
-        let (doubtful, record) = (!worker.presence.faults.reason.is_empty(), worker.record.clone());
-        if !doubtful && worker.presence.trial == Trial::Trusted {
+        // Each result comes by here, and nearly always nothing speaks against its worker.
+        if self.s.workers[id].fault().is_none() {
             return;
         }
         self.admit(id);
-        self.s.known(id).presence.trial = Trial::Trusted;
-        if record.quarantine.is_some() {
-            self.decide(Decision::PutWorker(Box::new(WorkerRecord { quarantine: None, ..record })));
+        let worker = self.s.known(id);
+        worker.presence.trial = Trial::Trusted;
+        if worker.record.quarantine.is_some() {
+            let record = WorkerRecord { quarantine: None, ..worker.record.clone() };
+            self.decide(Decision::PutWorker(Box::new(record)));
             let worker = self.s.who(id);
             self.s.touched.notes.push(Note::Mended { worker });
         }

@@ -105,10 +105,14 @@ impl Scheduler {
     }
 }
 
-/// Whether a worker is one of those that a shape allows, locks aside.
+/// Whether a worker suits a shape now, locks aside.
 pub(crate) fn suits(shape: &Shape, worker: &Worker) -> bool {
-    !shape.rests
-        && shape.pinned.as_ref().is_none_or(|id| id == worker.id())
+    !shape.rests && allows(shape, worker)
+}
+
+/// Whether a worker is one of those that a shape allows, locks aside.
+pub(crate) fn allows(shape: &Shape, worker: &Worker) -> bool {
+    shape.pinned.as_ref().is_none_or(|id| id == worker.id())
         && shape.placement.group.as_ref().is_none_or(|group| worker.record.groups.contains(group))
         && !worker.is_among(&shape.placement.exclude)
         && !shape.avoid.contains(worker.id())

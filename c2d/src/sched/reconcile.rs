@@ -58,8 +58,7 @@ impl Turn<'_> {
         };
         let job = self.s.jobs.get(attempt.job);
         if job.is_some_and(|job| job.attempt == attempt.number && job.state == JobState::Queued) {
-            self.s.forget_rest(attempt.job);
-            self.s.reshape(attempt.job, |shape| shape.rests = false);
+            self.s.wake(attempt.job);
             self.decide(Decision::Readopt { attempt, worker: poll.worker.clone() });
         }
     }
@@ -69,12 +68,8 @@ impl Turn<'_> {
         let grant = self.s.workers[id].grants.get(&attempt);
         let holds = grant.is_some_and(|grant| grant.outcome.is_none());
         let (current, cancelling) = (self.s.is_current(attempt), self.s.is_cancelling(attempt));
-        let counts = match outcome {
-            Outcome::Exit { .. } | Outcome::Signal { .. } | Outcome::Timeout => true,
-            Outcome::Cancelled => cancelling,
-            // c2d decides itself what becomes of these.
-            Outcome::Lost | Outcome::Setup { .. } | Outcome::Dependency { .. } | Outcome::CrashLimit => false,
-        };
+        // What becomes of an attempt that ended in any other way c2d decides itself.
+        let counts = outcome.ran_to_an_end() || *outcome == Outcome::Cancelled && cancelling;
         if holds && current && counts {
             self.decide(Decision::Deliver { attempt, worker: id.clone(), outcome: outcome.clone() });
         } else if holds && !current {

@@ -14,7 +14,7 @@ use c2_shared::time::Mono;
 use crate::sched::blame::grown;
 use crate::sched::decision::Back;
 use crate::sched::locks;
-use crate::sched::place::suits;
+use crate::sched::place::allows;
 use crate::sched::scheduler::{Scheduler, Turn};
 use crate::sched::workers::Worker;
 
@@ -49,8 +49,7 @@ impl Turn<'_> {
     pub(crate) fn end_rests(&mut self) {
         let now = self.now.mono;
         while let Some((_, job)) = self.s.resting.first().copied().filter(|(until, _)| *until <= now) {
-            self.s.forget_rest(job);
-            self.s.reshape(job, |shape| shape.rests = false);
+            self.s.wake(job);
         }
     }
 }
@@ -59,20 +58,25 @@ impl Scheduler {
     /// Whether another worker that is online could run a job.
     fn has_other_place(&self, job: JobId, than: &WorkerId) -> bool {
         let Some(job) = self.jobs.get(job) else { return false };
-        let mut shape = self.queues.shape(job.shape).clone();
-        shape.rests = false;
+        let shape = self.queues.shape(job.shape);
         let offers = |worker: &Worker| {
             locks::choose(&shape.placement.tags, &worker.record.tags, &BTreeMap::new()).is_some()
                 && worker.record.quarantine.is_none()
                 && !worker.record.drained
         };
         let mut others = self.workers.values().filter(|worker| worker.id() != than && worker.is_online(self.now.mono));
-        others.any(|worker| suits(&shape, worker) && offers(worker))
+        others.any(|worker| allows(shape, worker) && offers(worker))
     }
 
     /// When a job may start again that rests.
     pub(crate) fn rests_until(&self, job: JobId) -> Option<Mono> {
         self.rests.get(&job).copied()
+    }
+
+    /// Lets a job start that rests.
+    pub(crate) fn wake(&mut self, job: JobId) {
+        self.forget_rest(job);
+        self.reshape(job, |shape| shape.rests = false);
     }
 
     pub(crate) fn forget_rest(&mut self, job: JobId) {

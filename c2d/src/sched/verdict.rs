@@ -6,7 +6,7 @@
 
 use c2_shared::id::{AttemptId, WorkerId};
 use c2_shared::job::{JobState, OnLost, Outcome};
-use c2_shared::limits::CRASH_LIMIT;
+use c2_shared::limits::{CRASH_LIMIT, RETRY_DELAY_MAX_S, RETRY_DELAY_S};
 
 use crate::sched::blame::grown;
 use crate::sched::decision::Back;
@@ -15,9 +15,9 @@ use crate::sched::scheduler::Turn;
 use crate::sched::workers::Heard;
 use crate::sched::{Decision, Note};
 
-/// How long a job rests that lost its worker, and at most; twice as long each time.
-pub(crate) const CRASH_REST_MS: u64 = 1_000;
-const CRASH_REST_MAX_MS: u64 = 60_000;
+/// How long a job rests that lost its worker, and at most, as before a retry; twice as long each time.
+pub(crate) const CRASH_REST_MS: u64 = RETRY_DELAY_S * 1_000;
+const CRASH_REST_MAX_MS: u64 = RETRY_DELAY_MAX_S * 1_000;
 
 /// What becomes of a job whose running attempt is lost, in most cases.
 const CRASH: Back = Back::Lost { crash: true };
@@ -27,7 +27,7 @@ impl Turn<'_> {
     pub(crate) fn record_result(&mut self, id: &WorkerId, result: &ResultSummary) -> ResultFate {
         let attempt = result.attempt;
         let fate = self.fate(id, attempt);
-        if matches!(result.outcome, Outcome::Exit { .. } | Outcome::Signal { .. } | Outcome::Timeout) {
+        if result.outcome.ran_to_an_end() {
             self.trust(id);
         }
         if fate == ResultFate::Recorded {
