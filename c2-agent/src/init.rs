@@ -1,7 +1,7 @@
 //! As the first process of a container: stays that, and runs the agent as its child.
 //!
-//! All orphans of the container fall to its first process, whoever they are. This one only collects them;
-//! the agent beside has to do with none but those of its own jobs.
+//! The first process of a container inherits all orphans. This one only reaps them; the agent beside it sees
+//! only those of its own jobs.
 
 use std::io::{self, Write as _};
 use std::os::unix::process::CommandExt as _;
@@ -21,13 +21,13 @@ pub fn first_process() -> Option<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let ended = runtime.and_then(|runtime| runtime.block_on(async { accompany(agent.spawn()?).await }));
     Some(ended.unwrap_or_else(|error| {
-        // Without it nobody can be told.
+        // If standard error is closed, the message is lost.
         drop(writeln!(io::stderr(), "c2-agent: cannot be the first process of this container: {error}"));
         ExitCode::FAILURE
     }))
 }
 
-/// Collects whatever ends and passes on what asks the agent to stop, until it has ended.
+/// Reaps ended processes and passes on signals to stop, until the agent has ended.
 async fn accompany(agent: Child) -> io::Result<ExitCode> {
     let (mut ends, mut term) = (signal(SignalKind::child())?, signal(SignalKind::terminate())?);
     let (mut int, agent) = (signal(SignalKind::interrupt())?, Pid::from_child(&agent));

@@ -5,8 +5,8 @@ use c2_shared::time::Mono;
 use super::{Line, Slots};
 
 impl Slots {
-    /// c2d knows this worker now. One that is older than this agent is told what it must know and gives
-    /// nothing new.
+    /// c2d knows this worker now. An older c2d gets the results that it is owed and gives
+    /// no new jobs.
     pub(crate) fn on_registered(&mut self, now: Mono, seq: u64, takes_work: bool) {
         if self.awaits(seq) {
             self.registered = true;
