@@ -283,11 +283,13 @@ impl Slots {
         if answer.directives.contains(&Directive::Register) {
             self.registered = false;
         }
+        self.backoff.reset();
         let due = if nothing_accepted {
-            // Reporting again at once would be answered the same again at once.
-            now.after_ms(millis(self.backoff.next(0.0)))
+            // Reporting again at once would be answered the same again at once; but c2d must hear us.
+            let pause_s = self.idle_step_s();
+            self.idle += 1;
+            now.after_ms(1_000 * pause_s)
         } else {
-            self.backoff.reset();
             self.due_after(news, sent, now)
         };
         self.line = Line::Quiet { due };

@@ -165,8 +165,11 @@ pub const POLL_BODY_BYTES_MAX: usize = 24 * 1024 * 1024;
 pub const LARGE_BODIES_MAX: usize = 2;
 /// Head of a request.
 pub const HEAD_BYTES_MAX: usize = 16 * 1024;
-/// Time in which a client must have sent the head of its request.
+/// Time in which a client must have sent the head of its request, counted from the answer before.
 pub const HEAD_TIMEOUT_MS: u64 = 10_000;
+/// How long a client keeps a connection for its next request: so that c2d does not close it while that
+/// is on its way.
+pub const UNUSED_CONNECTION_MS: u64 = HEAD_TIMEOUT_MS / 2;
 /// Silence of a client that is to read an answer, after which its connection is given up.
 pub const WRITE_IDLE_MS: u64 = 30_000;
 /// Connections that c2d serves at once for one token from other machines; an agent has a few.

@@ -13,6 +13,11 @@ const RESULT_BYTES: usize = 300;
 const FILE_BYTES: usize = 130;
 
 impl Slots {
+    /// The README's waiting times for answers that bring nothing, up to what keeps the worker online.
+    pub(super) fn idle_step_s(&self) -> u64 {
+        BACKOFF_S[self.idle.min(BACKOFF_S.len() - 1)].min(PARK_MAX_S)
+    }
+
     pub(super) fn compose(&self, load: &Load) -> PollRequest {
         let (mut running, mut staged, mut ended) = (Vec::new(), Vec::new(), Vec::new());
         let (mut returned, mut unsent, mut bytes) = (Vec::new(), Vec::new(), 0);
@@ -39,8 +44,6 @@ impl Slots {
                 }
             }
         }
-        // The README's waiting times, up to what keeps the worker online.
-        let step = BACKOFF_S[self.idle.min(BACKOFF_S.len() - 1)].min(PARK_MAX_S);
         PollRequest {
             worker_id: self.identity.worker_id.clone(),
             boot_id: self.identity.boot_id.clone(),
@@ -56,7 +59,11 @@ impl Slots {
             staged,
             ended,
             self_test_error: self.unfit.clone(),
-            wait_s: if unsent.is_empty() && returned.is_empty() && self.cleaned.is_empty() { step } else { 0 },
+            wait_s: if unsent.is_empty() && returned.is_empty() && self.cleaned.is_empty() {
+                self.idle_step_s()
+            } else {
+                0
+            },
             unsent,
             returned,
             cleaned: self.cleaned.clone(),

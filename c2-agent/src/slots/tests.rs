@@ -291,9 +291,16 @@ fn refused_results_are_kept_and_not_pressed() {
     scene.sends();
     scene.answer(2, assign(&[1]));
     scene.ends(1);
-    scene.sends();
-    assert_eq!(scene.answer(3, PollResponse::default()), "spool 1");
-    assert_eq!(scene.due_in(), Some(1_000));
+    for (seq, pause_ms) in (3..).zip([1_000, 2_000, 4_000, 5_000, 5_000]) {
+        assert_eq!(scene.sends(), format!("{seq}: 1//1/0s"));
+        let done = scene.answer(seq, PollResponse::default());
+        assert_eq!(done.contains("spool 1"), seq == 3, "{done}");
+        assert_eq!(scene.due_in(), Some(pause_ms), "longer, but c2d must hear that the worker lives");
+        scene.pass(pause_ms);
+    }
+    assert_eq!(scene.sends(), "8: 1//1/0s");
+    scene.fail(8, Failure::NoAnswer);
+    assert_eq!(scene.due_in(), Some(1_000), "c2d was there a moment ago");
 }
 
 #[test]

@@ -24,7 +24,7 @@ use crate::api::endpoint::{self, Endpoint, PathValues};
 use crate::api::error::ErrorBody;
 use crate::api::tokens::AUTHORITY_HEADER;
 use crate::fingerprint::Fingerprint;
-use crate::limits::{ANSWER_TIMEOUT_MS, CONNECT_TIMEOUT_MS};
+use crate::limits::{ANSWER_TIMEOUT_MS, CONNECT_TIMEOUT_MS, UNUSED_CONNECTION_MS};
 use crate::pass::Pass;
 use crate::server_address::ServerAddress as Address;
 use crate::token::Token;
@@ -63,6 +63,7 @@ impl Client {
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_millis(CONNECT_TIMEOUT_MS))
+            .pool_idle_timeout(Duration::from_millis(UNUSED_CONNECTION_MS))
             .tcp_nodelay(true)
             .local_address(source);
         let trust = fingerprint.map(|fingerprint| Arc::new(tls::Trust::new(fingerprint)));

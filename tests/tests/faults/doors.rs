@@ -4,8 +4,7 @@
 //! `C2_CROWD_S=60 C2_CROWD=5000` makes each crowd last for a minute and as large as is promised; then the
 //! promised times count, which other tests beside would spoil.
 
-use std::io::Read as _;
-use std::net::{IpAddr, SocketAddr, TcpStream as StdStream};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -18,9 +17,10 @@ use c2_shared::token::Role;
 use c2_shared::worker::WorkerStatus;
 use c2_tests::wait::SOON;
 use c2_tests::{Cluster, eventually, scenario};
+use futures_util::future::join_all;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 crate::tests![connections_without_a_token_lock_nobody_out];
 
@@ -30,6 +30,8 @@ const CROWD: usize = 300;
 /// The promise.
 const PROMISED: Duration = Duration::from_millis(50);
 const FLOODS: usize = 4;
+/// A connection on which nothing comes for so long is open.
+const QUIET: Duration = Duration::from_secs(1);
 /// How slow an answer may be here, where other tests run; without them it is a few ms.
 const PROMPT: Duration = Duration::from_secs(2);
 
@@ -63,22 +65,18 @@ async fn crowd(server: SocketAddr, said: &str, count: usize) -> Result<Vec<TcpSt
     Ok(crowd)
 }
 
-/// How many of these c2d has not closed.
-fn open(crowd: Vec<TcpStream>) -> Result<usize> {
-    let mut count = 0;
-    for stream in crowd {
-        let mut stream: StdStream = stream.into_std()?;
+/// How many of these c2d has not closed. What was on its way when it closed one comes first.
+async fn open(crowd: Vec<TcpStream>) -> usize {
+    let ends = crowd.into_iter().map(|mut stream| async move {
         let mut bytes = [0; 65_536];
-        let end = loop {
-            match stream.read(&mut bytes) {
-                Ok(0) => break true,
-                Ok(_) => {}
-                Err(error) => break error.kind() != std::io::ErrorKind::WouldBlock,
+        while let Ok(read) = timeout(QUIET, stream.read(&mut bytes)).await {
+            if !read.is_ok_and(|read| read > 0) {
+                return 0;
             }
-        };
-        count += usize::from(!end);
-    }
-    Ok(count)
+        }
+        1
+    });
+    join_all(ends).await.into_iter().sum()
 }
 
 /// Asks with a new connection again and again, and answers with the slowest, the 99th of 100 and how many.
@@ -117,11 +115,11 @@ fn connections_without_a_token_lock_nobody_out() {
             let crowd = crowd(cluster.addr(), said, set("C2_CROWD").unwrap_or(CROWD)).await?;
             let times = ask_meanwhile(cluster, lasts()).await?;
             report(kind, times)?;
-            let left = open(crowd)?;
+            let left = open(crowd).await;
             ensure!(left <= 2 * STRANGERS_OF_ONE_MAX, "{kind}: {left} of {CROWD} are still open");
             let by = connect("127.0.0.3", cluster.addr()).await?;
             sleep(Duration::from_millis(1_200)).await;
-            assert_eq!(open(vec![by])?, 1, "{kind}: another address is not concerned");
+            assert_eq!(open(vec![by]).await, 1, "{kind}: another address is not concerned");
         }
         flood(cluster).await?;
         let end = cluster.ended(job).await?.job;

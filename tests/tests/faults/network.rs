@@ -1,12 +1,17 @@
 //! A network that breaks: nothing runs twice, and nothing waits for ever.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use c2_shared::client::Client;
 use c2_shared::job::{JobState, OnLost, Outcome};
-use c2_shared::limits::CANCEL_GRACE_MS;
+use c2_shared::limits::{CANCEL_GRACE_MS, UNUSED_CONNECTION_MS};
 use c2_shared::worker::WorkerStatus;
 use c2_tests::network::{Cut, LOCAL, Network, REMOTE};
 use c2_tests::scenario;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 
 use crate::faults::ticks::{Ticking, logged};
 
@@ -18,7 +23,8 @@ crate::waiting_tests![
     more_than_a_lease_without_a_network,
     more_than_a_lease_without_answers,
     a_cancel_whose_answer_is_lost_is_said_again,
-    a_job_that_waits_for_its_worker_is_ended_when_that_is_back
+    a_job_that_waits_for_its_worker_is_ended_when_that_is_back,
+    a_connection_that_c2d_may_close_carries_no_request
 ];
 
 /// A cut that is shorter than the lease changes nothing but what the console shows meanwhile.
@@ -138,4 +144,35 @@ fn a_cancel_whose_answer_is_lost_is_said_again() {
 
 fn a_job_that_waits_for_its_worker_is_ended_when_that_is_back() {
     cancelled_in_a_cut(OnLost::Wait, 65);
+}
+
+/// c2d closes what is not used for a while; a request that is on its way then has no answer.
+fn a_connection_that_c2d_may_close_carries_no_request() {
+    scenario(async |_| {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let client = Client::new(&listener.local_addr()?.to_string().parse()?, None, None)?;
+        let opened = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&opened);
+        let server = tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                counted.fetch_add(1, Ordering::Relaxed);
+                tokio::spawn(async move {
+                    let mut head = [0; 4096];
+                    while stream.read(&mut head).await.is_ok_and(|read| read > 0) {
+                        let said = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").await;
+                        if said.is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+        });
+        for (pause_ms, connections) in [(0, 1), (0, 1), (UNUSED_CONNECTION_MS + 500, 2)] {
+            tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+            drop(client.health().await);
+            assert_eq!(opened.load(Ordering::Relaxed), connections);
+        }
+        server.abort();
+        Ok(())
+    });
 }
