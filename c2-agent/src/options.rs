@@ -246,12 +246,11 @@ impl Options {
             return Err(OptionsError::WrongRole(token_file));
         }
         let configured = ServerAddress { host: file.server_host, port: file.server_port };
-        let server = match (named, &pass.server) {
-            (Some(named), _) => named,
-            // A change of the configuration is meant.
-            (None, Some(joined)) if configured == default_server() => joined.clone(),
-            (None, _) => configured,
-        };
+        // A change of the configuration is meant. The token in c2d's own folder has the address beside it.
+        let configured = Some(configured).filter(|address| *address != default_server());
+        let beside = || token_file.parent().and_then(ServerAddress::noted);
+        let server =
+            named.or(configured).or_else(|| pass.server.clone()).or_else(beside).unwrap_or_else(default_server);
         Ok(Self {
             server,
             address: flags.address.or(file.address),
@@ -291,6 +290,7 @@ fn absolute(path: &Path) -> Result<PathBuf, OptionsError> {
 #[cfg(test)]
 mod tests {
     use c2_shared::fingerprint::Fingerprint;
+    use c2_shared::server_address::ADDRESS_FILE;
     use c2_shared::token::Token;
     use clap::CommandFactory as _;
 
@@ -337,6 +337,21 @@ mod tests {
         assert_eq!((options.server.to_string().as_str(), &options.pass), ("10.0.0.6:99", &joined));
         std::fs::write(&config, r#"{"server_host": "10.0.0.7"}"#).unwrap();
         assert_eq!(Options::decide(flags).unwrap().server.to_string(), "10.0.0.7:30814");
+    }
+
+    #[test]
+    fn the_c2d_of_the_same_folder_is_found_wherever_it_listens() {
+        let dir = tempfile::tempdir().unwrap();
+        let (config, token_file) = (dir.path().join("config.json"), dir.path().join("worker.token"));
+        std::fs::write(&config, "{}").unwrap();
+        pass(Role::Worker, None).write(&token_file).unwrap();
+        let flags = Flags { config: Some(config.clone()), token_file: Some(token_file), ..Flags::default() };
+        let server = |flags: &Flags| Options::decide(flags.clone()).unwrap().server.to_string();
+        assert_eq!(server(&flags), "127.0.0.1:30814");
+        std::fs::write(dir.path().join(ADDRESS_FILE), "127.0.0.7:31000\n").unwrap();
+        assert_eq!(server(&flags), "127.0.0.7:31000");
+        std::fs::write(&config, r#"{"server_port": 31001}"#).unwrap();
+        assert_eq!(server(&flags), "127.0.0.1:31001", "what was said wins");
     }
 
     #[test]

@@ -17,9 +17,6 @@ use c2_shared::token::{Role, TokenError};
 
 use crate::command::{CommandError, Kind};
 
-/// The file in c2d's folder that says where it listens.
-pub(crate) const ADDRESS_FILE: &str = "c2d.addr";
-
 /// Where c2d is looked for; what is left out is found.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Place {
@@ -35,7 +32,7 @@ pub(crate) struct Place {
 /// A client for the c2d of a place. Nothing is sent yet.
 pub(crate) fn client(place: &Place) -> Result<Client, CommandError> {
     let data_dir = place.data_dir.clone().unwrap_or_else(config::default_data_dir);
-    let noted = noted_address(&data_dir);
+    let noted = ServerAddress::noted(&data_dir);
     let pass = place.token_file.as_deref().map(Pass::read).transpose().map_err(|error| unusable(&error))?;
     let named = place.server.as_deref().map(str::parse::<ServerAddress>).transpose();
     let named = named.map_err(|error| CommandError::usage(error.to_string(), error.hint().unwrap_or_default()))?;
@@ -78,11 +75,6 @@ pub(crate) fn login_file(place: &Place) -> PathBuf {
     place.login_file.clone().unwrap_or_else(|| config::state_home().join("c2-tui/login.token"))
 }
 
-/// The address that c2d wrote into its folder.
-pub(crate) fn noted_address(data_dir: &Path) -> Option<ServerAddress> {
-    std::fs::read_to_string(data_dir.join(ADDRESS_FILE)).ok()?.trim().parse().ok()
-}
-
 /// The pass in a file, if there is one.
 fn kept(path: &Path) -> Result<Option<Pass>, CommandError> {
     match Pass::read(path) {
@@ -109,6 +101,7 @@ fn unusable(error: &TokenError) -> CommandError {
 #[cfg(test)]
 mod tests {
     use c2_shared::fingerprint::Fingerprint;
+    use c2_shared::server_address::ADDRESS_FILE;
     use c2_shared::token::Token;
 
     use super::*;

@@ -53,8 +53,9 @@ fn check(args: &[&str], status: i32, err: &str) {
 }
 
 const GONE: &str = "c2-tui: cannot reach c2d at 127.0.0.1:1\n  \
-                    hint: start it with `c2d`, or everything on this machine with `c2-tui --local`; to a c2d elsewhere log in \
-                    with `c2-tui login` and the line of `c2d invite --role operator` there\n";
+                    hint: start it with `c2d`, or everything on this machine with `c2-tui --local`; for a c2d elsewhere, \
+                    `c2d invite` there prints the line for `c2-agent join`, and with `--role operator` that for \
+                    `c2-tui login`\n";
 
 #[test]
 fn version_and_help() {

@@ -1,12 +1,16 @@
 //! Where a c2d is: a host and a port, as people write them.
 
-use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 use std::str::FromStr;
+use std::{fmt, fs};
 
 use crate::advice::Advice;
 use crate::exit;
 use crate::limits::PORT;
+
+/// The file in c2d's folder that says where it listens.
+pub const ADDRESS_FILE: &str = "c2d.addr";
 
 /// A host, by name or address, and a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +37,12 @@ impl Advice for ServerAddressError {
 }
 
 impl ServerAddress {
+    /// The address that c2d wrote into its folder.
+    #[must_use]
+    pub fn noted(data_dir: &Path) -> Option<Self> {
+        fs::read_to_string(data_dir.join(ADDRESS_FILE)).ok()?.trim().parse().ok()
+    }
+
     /// Whether nobody but this machine hears what is said there.
     #[must_use]
     pub fn is_loopback(&self) -> bool {

@@ -14,7 +14,6 @@ use c2_shared::token::{Role, TokenError};
 use jiff::Timestamp;
 
 use crate::cli::options::{Invitation, TokenCommand, Tokens};
-use crate::run::ADDRESS_FILE;
 
 /// Why it was not done.
 #[derive(Debug, thiserror::Error)]
@@ -59,9 +58,7 @@ impl Advice for TokensError {
 
 /// Asks; answers with what to print.
 pub async fn run(data_dir: &Path, command: Tokens) -> Result<String, TokensError> {
-    let noted = std::fs::read_to_string(data_dir.join(ADDRESS_FILE));
-    let noted = noted.ok().and_then(|text| text.trim().parse::<ServerAddress>().ok());
-    let listening = noted.ok_or_else(|| TokensError::NotRunning(data_dir.to_owned()))?;
+    let listening = ServerAddress::noted(data_dir).ok_or_else(|| TokensError::NotRunning(data_dir.to_owned()))?;
     let pass = Pass::read(&data_dir.join(Role::Operator.file_name()))?;
     let client = Client::new(&near(&listening), Some(pass), None)?;
     match command {

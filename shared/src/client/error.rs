@@ -61,8 +61,9 @@ impl Advice for ClientError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Unreachable { server, .. } if is_here(server) => Some(
-                "start it with `c2d`, or everything on this machine with `c2-tui --local`; to a c2d elsewhere log in \
-                 with `c2-tui login` and the line of `c2d invite --role operator` there"
+                "start it with `c2d`, or everything on this machine with `c2-tui --local`; for a c2d elsewhere, \
+                 `c2d invite` there prints the line for `c2-agent join`, and with `--role operator` that for \
+                 `c2-tui login`"
                     .to_owned(),
             ),
             Self::Unreachable { .. } => {
