@@ -113,7 +113,11 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
     ));
     warn_of_root(&introduction);
     let (server, taken_over) = (client.server(), slots.running());
-    tracing::info!("looking for c2d at {server}; {} slots, {taken_over} jobs taken over", options.slots);
+    let root = options.workspace_root.display();
+    tracing::info!(
+        "looking for c2d at {server}; {} slots, {taken_over} jobs taken over, workspaces in {root}",
+        options.slots
+    );
     let live = Live::new(client.clone());
     let connection = Connection::new(client, introduction);
     let mut agent = Agent {

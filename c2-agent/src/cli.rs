@@ -1,8 +1,8 @@
 //! What the program does for each of its commands.
 
 use c2_shared::advice::{self, Failure, Unwritten};
-use c2_shared::exit;
-use clap::Parser as _;
+use c2_shared::install::Wish;
+use c2_shared::{arguments, exit};
 
 use crate::options::{Cli, Command, Options};
 use crate::{agent, doctor, identity, install, join, supervise};
@@ -13,7 +13,8 @@ impl Cli {
     /// # Errors
     /// With a text that is to be shown instead of doing anything.
     pub fn read() -> Result<Self, Help> {
-        Self::try_parse().map_err(|error| if error.use_stderr() { error.exit() } else { Help(error.to_string()) })
+        arguments::read(std::env::args_os())
+            .map_err(|error| if error.use_stderr() { error.exit() } else { Help(error.to_string()) })
     }
 
     /// Whether this is the process behind a slot, whose standard error is a file.
@@ -31,7 +32,10 @@ impl Cli {
             Some(Command::RunSlot(options)) => supervise::run(&options)?,
             Some(Command::Join(options)) => say(&join::run(&options)?)?,
             Some(Command::ResetIdentity(options)) => say(&identity::reset(&options)?)?,
-            Some(Command::Install { dry_run, root }) => say(&install::install(dry_run, root.as_deref())?)?,
+            Some(Command::Install { dry_run, root, bin_dir }) => {
+                let wish = Wish { root: root.as_deref(), bin_dir: bin_dir.as_deref(), dry_run };
+                say(&install::install(wish)?)?;
+            }
             Some(Command::Doctor(flags)) => {
                 let (said, well) = doctor::run(&Options::decide(flags)?);
                 say(&said)?;

@@ -1,8 +1,7 @@
 //! `c2-agent install`: the agent as a service of systemd.
 
-use std::path::Path;
-
 use c2_shared::install::{InstallError, Plan, Unit, Wish, place};
+use rustix::fs::Mode;
 
 const SYSTEM: Plan = Plan {
     units: &[
@@ -28,7 +27,8 @@ const USER: Plan = Plan {
 };
 
 /// Writes the service files; answers with what was done.
-pub(crate) fn install(dry_run: bool, root: Option<&Path>) -> Result<String, InstallError> {
-    let is_root = rustix::process::geteuid().is_root();
-    place(&SYSTEM, &USER, Wish { root, dry_run }, is_root)
+pub(crate) fn install(wish: Wish<'_>) -> Result<String, InstallError> {
+    // Units are for everybody to read, whatever else this user keeps for himself.
+    rustix::process::umask(Mode::from_raw_mode(0o022));
+    place(&SYSTEM, &USER, wish, rustix::process::geteuid().is_root())
 }

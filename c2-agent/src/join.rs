@@ -3,7 +3,7 @@
 //! The line says where c2d is and what it is known by, so nothing of it is shown to anybody else.
 //! What comes back lies in the agent's own folder, where the agent finds it.
 
-use c2_shared::advice::Advice;
+use c2_shared::advice::{self, Advice};
 use c2_shared::api::error::ErrorCode;
 use c2_shared::api::tokens::JoinRequest;
 use c2_shared::client::{Client, ClientError};
@@ -69,10 +69,10 @@ impl Advice for JoinError {
 
 /// The command: reads the line, joins, answers with what to tell the person.
 pub(crate) fn run(options: &JoinOptions) -> Result<String, JoinError> {
-    let mut line = options.line.clone().unwrap_or_default();
-    if line.is_empty() {
-        std::io::stdin().read_line(&mut line)?;
-    }
+    let line = match &options.line {
+        Some(line) => line.clone(),
+        None => advice::ask("paste the line that `c2d invite` printed on the machine of c2d")?,
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let server = runtime.block_on(join(&line, options))?;
     Ok(format!("this machine is a worker of {server}; start it with: c2-agent"))

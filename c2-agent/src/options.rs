@@ -3,6 +3,7 @@
 //! Nothing is tried out here but the reading of files: whether c2d answers is the agent's business.
 
 use std::net::IpAddr;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use c2_shared::advice::Advice;
@@ -43,6 +44,9 @@ pub(crate) enum Command {
         /// Write below this folder instead of /, for packages and images
         #[arg(long, value_name = "DIR")]
         root: Option<PathBuf>,
+        /// Where the programs will be [default: where this one is; /usr/bin with --root]
+        #[arg(long, value_name = "DIR")]
+        bin_dir: Option<PathBuf>,
     },
     /// Runs the process behind one slot.
     #[command(hide = true)]
@@ -61,7 +65,7 @@ pub(crate) struct Flags {
     /// Jobs to run at once [default: 4]
     #[arg(long, env = "C2_SLOTS", value_name = "N")]
     pub(crate) slots: Option<u32>,
-    /// Folder of the job workspaces [default: /tmp/C2]
+    /// Folder of the job workspaces [default: /tmp/C2; /tmp/C2-UID if that belongs to another user]
     #[arg(long, env = "C2_WORKSPACE_ROOT", value_name = "DIR")]
     pub(crate) workspace_root: Option<PathBuf>,
     /// Folder of the agent's own files [default: c2-agent in $XDG_STATE_HOME or ~/.local/state]
@@ -255,7 +259,7 @@ impl Options {
             server,
             address: flags.address.or(file.address),
             slots,
-            workspace_root: absolute(&flags.workspace_root.unwrap_or(file.workspace_root))?,
+            workspace_root: absolute(&own_root(flags.workspace_root.unwrap_or(file.workspace_root)))?,
             state_dir,
             pass,
             pass_file: token_file,
@@ -274,6 +278,17 @@ pub(crate) fn state_dir(flag: Option<&Path>) -> Result<PathBuf, OptionsError> {
     absolute(&flag.map_or_else(|| config::state_home().join("c2-agent"), Path::to_owned))
 }
 
+/// The usual folder of workspaces belongs to the first user of a machine who runs an agent; each other
+/// gets one beside it.
+fn own_root(root: PathBuf) -> PathBuf {
+    let user = rustix::process::geteuid().as_raw();
+    let is_anothers = || std::fs::symlink_metadata(&root).is_ok_and(|meta| meta.uid() != user);
+    if root == AgentConfig::default().workspace_root && is_anothers() {
+        return PathBuf::from(format!("{}-{user}", root.display()));
+    }
+    root
+}
+
 fn default_server() -> ServerAddress {
     let AgentConfig { server_host, server_port, .. } = AgentConfig::default();
     ServerAddress { host: server_host, port: server_port }
@@ -284,7 +299,8 @@ fn default_config_file() -> Option<PathBuf> {
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, OptionsError> {
-    std::path::absolute(path).map_err(|source| OptionsError::Folder { path: path.to_owned(), source })
+    std::path::absolute(config::home_path(path))
+        .map_err(|source| OptionsError::Folder { path: path.to_owned(), source })
 }
 
 #[cfg(test)]

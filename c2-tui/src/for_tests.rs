@@ -9,6 +9,7 @@ use c2_shared::api::jobs::{JobRow, QueueStatus};
 use c2_shared::job::JobSpec;
 use c2_shared::time::Mono;
 use c2_shared::validate;
+use clap::CommandFactory as _;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Frame;
 
@@ -18,10 +19,16 @@ pub use crate::command::{CommandInfo, commands};
 use crate::app::pager::{CHUNKS_MAX, Chunk, Command, Pager};
 use crate::app::table::{Grid as _, Step};
 use crate::app::{Model, Msg, Now, Settings, update};
+use crate::command::grammar::Grammar;
 use crate::command::job_flags::JobFlags;
 use crate::command::{self, CommandError, batch, lex};
 use crate::event_loop::spool::Spool;
 use crate::ui;
+
+/// The grammar of lines.
+pub fn grammar() -> clap::Command {
+    Grammar::command()
+}
 
 /// Where the words of a line are; none where it has no words.
 pub fn words(line: &str) -> Option<Vec<Range<usize>>> {

@@ -5,11 +5,13 @@
 
 mod program;
 
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use c2_shared::client::Client;
 use c2_shared::config;
+use c2_shared::limits::PORT;
 use c2_shared::server_address::ServerAddress;
 use c2_shared::token::Role;
 use c2_shared::worker::WorkerStatus;
@@ -81,7 +83,8 @@ impl Local {
         }
         let active = self.active_jobs().await;
         if !keep && active == 0 {
-            return self.stop().await;
+            let stopped = format!("stopped {}; with --keep they go on", self.names());
+            return Some(self.stop().await.unwrap_or(stopped));
         }
         let why = if active == 0 {
             String::new()
@@ -133,9 +136,9 @@ impl Local {
 
 async fn start_c2d(folder: PathBuf, own_folder: bool) -> Result<Local, CommandError> {
     let mut arguments = vec!["--data-dir".into(), folder.clone().into()];
-    if own_folder && !folder.join("config.json").exists() {
-        // A c2d beside the usual one takes any free port, but the same as last time if there was
-        // one: agents that outlived it look for it there.
+    if !folder.join("config.json").exists() && (own_folder || is_taken(PORT)) {
+        // A c2d beside the usual one, or beside that of another user, takes any free port, but the same as
+        // last time if there was one: agents that outlived it look for it there.
         let port = ServerAddress::noted(&folder).map_or(0, |noted| noted.port);
         arguments.extend(["--port".into(), port.to_string().into()]);
     }
@@ -148,6 +151,10 @@ async fn start_c2d(folder: PathBuf, own_folder: bool) -> Result<Local, CommandEr
         }
     };
     Ok(Local { client, data_dir: folder, started: vec![c2d] })
+}
+
+fn is_taken(port: u16) -> bool {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_err()
 }
 
 fn place(folder: &Path) -> Place {
@@ -185,5 +192,9 @@ async fn until_ready<T>(program: &mut Program, ready: impl AsyncFn() -> Option<T
         status = program.ended() => format!("{name} ended before it was ready ({status})"),
         () = tokio::time::sleep(READY_WITHIN) => format!("{name} was not ready within {} s", READY_WITHIN.as_secs()),
     };
-    Err(CommandError::new(Kind::Refused, failure).hint(program.log_tail()))
+    let (said, log) = (program.last_words(), program.log().display());
+    Err(match said {
+        Some((message, hint)) => CommandError::new(Kind::Refused, message).hint(format!("{hint} (log: {log})")),
+        None => CommandError::new(Kind::Refused, failure).hint(format!("its log says more: {log}")),
+    })
 }

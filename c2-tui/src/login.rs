@@ -1,6 +1,6 @@
 //! `c2-tui login` and `logout`: an invitation in exchange for a token of this user's own.
 
-use c2_shared::advice::Advice as _;
+use c2_shared::advice::{self, Advice as _};
 use c2_shared::api::error::ErrorCode;
 use c2_shared::api::tokens::JoinRequest;
 use c2_shared::client::Client;
@@ -20,10 +20,9 @@ pub(crate) async fn run(other: &Other) -> Result<String, CommandError> {
     match other {
         Other::Login { line: Some(line), name } => login(line, name.clone()).await,
         Other::Login { line: None, name } => {
-            let mut line = String::new();
-            let read = std::io::stdin().read_line(&mut line);
-            read.map_err(|error| CommandError::usage(format!("cannot read standard input: {error}"), HINT))?;
-            login(&line, name.clone()).await
+            let line = advice::ask("paste the line that `c2d invite --role operator` printed on the machine of c2d");
+            let unread = |error| CommandError::usage(format!("cannot read standard input: {error}"), HINT);
+            login(&line.map_err(unread)?, name.clone()).await
         }
         Other::Logout => logout(),
     }

@@ -4,16 +4,17 @@ use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use c2_shared::advice::{self, Failure};
+use c2_shared::arguments;
+use c2_shared::install::Wish;
 use c2_shared::logging::Logging;
 use c2d::cli::options::{Cli, Command, Options, Tokens};
 use c2d::cli::{install, tokens};
 use c2d::run::run;
 use c2d::upkeep;
-use clap::Parser as _;
 use tokio::signal::unix::{SignalKind, signal};
 
 fn main() -> ExitCode {
-    let cli = Cli::try_parse();
+    let cli = arguments::read::<Cli>(std::env::args_os());
     let logging = Logging::start();
     let (code, words) = match cli.map_or_else(|error| explain(&error), act) {
         Ok(code) => (code, String::new()),
@@ -27,7 +28,10 @@ fn act(cli: Cli) -> Result<ExitCode, Failure> {
     match cli.command {
         Some(Command::Tokens(command)) => tokens(&cli.options, command),
         Some(Command::Upkeep(work)) => say(upkeep::run(&cli.options.data_dir(), cli.options.config_file(), work)?),
-        Some(Command::Install { dry_run, root }) => say((install::install(dry_run, root.as_deref())?, true)),
+        Some(Command::Install { dry_run, root, bin_dir }) => {
+            let wish = Wish { root: root.as_deref(), bin_dir: bin_dir.as_deref(), dry_run };
+            say((install::install(wish)?, true))
+        }
         None => start(cli.options),
     }
 }

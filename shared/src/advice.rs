@@ -1,7 +1,7 @@
 //! What a person can do about an error, and the one form in which a program says why it ended.
 
 use std::error::Error;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use crate::exit;
 
@@ -50,6 +50,19 @@ pub fn print(text: &str) -> Result<(), Unwritten> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     Ok(out.flush()?)
+}
+
+/// Reads a line of standard input; a person at a terminal is told what is waited for.
+///
+/// # Errors
+/// When there is nothing to be read.
+pub fn ask(what: &str) -> io::Result<String> {
+    if io::stdin().is_terminal() {
+        writeln!(io::stderr(), "{what}:")?;
+    }
+    let mut line = String::new();
+    io::stdin().read_line(&mut line)?;
+    Ok(line)
 }
 
 /// What ended a program, once nothing is left to be done but to say it.

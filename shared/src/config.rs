@@ -5,7 +5,9 @@
 //! program's `main`. An unknown key is an error with a "did you mean", never ignored.
 
 use std::net::IpAddr;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -14,6 +16,11 @@ use crate::advice::Advice;
 use crate::exit;
 use crate::json::{self, Unreadable};
 use crate::limits::{KEEP_BLOB_BYTES, KEEP_BYTES, KEEP_DAYS, KEEP_JOBS, OUTPUT_KEEP_BYTES, PORT, QUEUE_LEN_MAX, SLOTS};
+use crate::server_address::{ADDRESS_FILE, ServerAddress};
+
+/// How the names of files begin that c2d keeps in its folder for itself.
+const OWN_FILES: [&str; 10] =
+    ["c2.db", "lock", "ballast", "files", "audit", "refused", "access.", "authority", ADDRESS_FILE, "config.json"];
 
 /// c2d's `config.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,7 +132,7 @@ pub enum ConfigError {
         /// Which file.
         path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// It is not what it should be.
     #[error("{path:?}: {message}")]
@@ -142,6 +149,12 @@ pub enum ConfigError {
 impl Advice for ConfigError {
     fn hint(&self) -> Option<String> {
         Some(match self {
+            Self::Read { path, source } if source.kind() == io::ErrorKind::PermissionDenied => {
+                match fs::metadata(path).map(|meta| meta.uid()) {
+                    Ok(owner) => format!("it belongs to user {owner}: give it to the user of this program with chown"),
+                    Err(_) => "its folder is closed to the user of this program".to_owned(),
+                }
+            }
             Self::Read { .. } => "see whether the file is there and may be read".to_owned(),
             Self::Invalid { hint, .. } => hint.clone(),
         })
@@ -152,17 +165,76 @@ impl Advice for ConfigError {
     }
 }
 
+/// What can be wrong with a configuration beyond its form: a message and a hint.
+type Mistake = (String, &'static str);
+
+/// A configuration that knows what its values must be.
+pub trait Checked {
+    /// Looks at the values.
+    ///
+    /// # Errors
+    /// With what is wrong, the key in front, and what to write.
+    fn check(&self) -> Result<(), Mistake> {
+        Ok(())
+    }
+}
+
 /// Reads a configuration file.
 ///
 /// # Errors
 /// When it cannot be read, is no JSON, or has unknown keys or wrong values.
-pub fn load<T: DeserializeOwned>(path: &Path) -> Result<T, ConfigError> {
-    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-    json::read(text.as_bytes()).map_err(|Unreadable { message, hint, .. }| ConfigError::Invalid {
-        path: path.to_owned(),
-        message,
-        hint,
-    })
+pub fn load<T: DeserializeOwned + Checked>(path: &Path) -> Result<T, ConfigError> {
+    let text = fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+    let invalid = |message, hint| ConfigError::Invalid { path: path.to_owned(), message, hint };
+    // Editors of other systems put a mark in front.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let config: T = json::read(text.as_bytes()).map_err(|Unreadable { message, hint, .. }| invalid(message, hint))?;
+    config.check().map_err(|(message, hint)| invalid(message, hint.to_owned()))?;
+    Ok(config)
+}
+
+impl Checked for ServerConfig {
+    fn check(&self) -> Result<(), Mistake> {
+        let files = [("workers_file", &self.workers_file), ("jobs_log_file", &self.jobs_log_file)];
+        for (key, file) in files {
+            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if name.is_empty() || OWN_FILES.iter().any(|own| name.starts_with(own)) || name.ends_with(".token") {
+                return Err((format!("{key}: c2d needs {name:?} itself"), "give it a name of its own, like jobs.log"));
+            }
+        }
+        if self.workers_file.file_name() == self.jobs_log_file.file_name() {
+            let message = "workers_file and jobs_log_file name the same file".to_owned();
+            return Err((message, "give each a name of its own"));
+        }
+        Ok(())
+    }
+}
+
+impl Checked for AgentConfig {
+    fn check(&self) -> Result<(), Mistake> {
+        let named: Option<ServerAddress> = self.server_host.parse().ok();
+        if named.is_none_or(|named| named.host != self.server_host) {
+            let message = format!("server_host: {:?} is not a host", self.server_host);
+            return Err((message, "write a name or an address alone, like 10.0.0.6; the port is server_port"));
+        }
+        if self.server_port == 0 {
+            return Err(("server_port: c2d has no port 0".to_owned(), "write the port of c2d, usually 30814"));
+        }
+        if !home_path(&self.workspace_root).is_absolute() {
+            let message = format!("workspace_root: {:?} would depend on where the agent starts", self.workspace_root);
+            return Err((message, "write its path from / or ~/ on"));
+        }
+        Ok(())
+    }
+}
+
+/// A path in which `~` in front means the user's home folder, also where no shell replaces it.
+#[must_use]
+pub fn home_path(path: &Path) -> PathBuf {
+    match (path.strip_prefix("~"), absolute("HOME")) {
+        (Ok(rest), Some(home)) => home.join(rest),
+        _ => path.to_owned(),
+    }
 }
 
 /// c2d's data folder: `$XDG_STATE_HOME/c2d`, else `~/.local/state/c2d`.
@@ -198,6 +270,44 @@ mod tests {
         let text = r#"{"host": "10.0.0.6", "port": 30814, "max_queue_size": 50000, "workers_file": "workers.json", "jobs_log_file": "jobs.log"}"#;
         let config: ServerConfig = serde_json::from_str(text).unwrap();
         assert_eq!(config, ServerConfig { host: IpAddr::from([10, 0, 0, 6]), ..ServerConfig::default() });
+    }
+
+    /// What is said of a file with this text, if it is refused.
+    fn refusal<T: DeserializeOwned + Checked>(text: &str) -> Option<String> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config.json");
+        fs::write(&path, text).unwrap();
+        load::<T>(&path).err().map(|error| format!("{error}; {}", error.hint().unwrap()))
+    }
+
+    #[test]
+    fn values_that_cannot_be_meant_are_refused() {
+        for file in ["c2.db", "c2.db-wal", "operator.token", "audit.log", "audit.log.1", "c2d.addr", "config.json", ""]
+        {
+            let refused = refusal::<ServerConfig>(&format!("{{\"jobs_log_file\": \"{file}\"}}")).unwrap();
+            assert!(refused.contains("jobs_log_file: c2d needs"), "{refused}");
+        }
+        let twice = refusal::<ServerConfig>(r#"{"workers_file": "jobs.log"}"#).unwrap();
+        assert!(twice.contains("the same file"), "{twice}");
+        assert_eq!(refusal::<ServerConfig>(r#"{"jobs_log_file": "ended.log", "workers_file": "/srv/w.json"}"#), None);
+
+        for host in ["127.0.0.1:30814", "http://127.0.0.1", "", "bad host", "[fd00::6]"] {
+            let refused = refusal::<AgentConfig>(&format!("{{\"server_host\": \"{host}\"}}")).unwrap();
+            assert!(refused.contains("server_host: ") && refused.contains("server_port"), "{refused}");
+        }
+        assert!(refusal::<AgentConfig>(r#"{"server_port": 0}"#).unwrap().contains("server_port: c2d has no port 0"));
+        for root in ["C2", "./C2", ""] {
+            let refused = refusal::<AgentConfig>(&format!("{{\"workspace_root\": \"{root}\"}}")).unwrap();
+            assert!(refused.contains("workspace_root: "), "{refused}");
+        }
+        for well in [r#"{"server_host": "fd00::6"}"#, r#"{"server_host": "nas.local", "workspace_root": "~/C2"}"#] {
+            assert_eq!(refusal::<AgentConfig>(well), None, "{well}");
+        }
+    }
+
+    #[test]
+    fn a_mark_in_front_is_none_of_the_text() {
+        assert_eq!(refusal::<ServerConfig>("\u{feff}{\"port\": 30815}"), None);
     }
 
     #[test]

@@ -10,6 +10,10 @@ use crate::config::config_home;
 
 /// Where the units of this repository say that the programs are.
 const UNIT_BIN: &str = "/usr/local/bin";
+/// Where packages put theirs.
+const PACKAGE_BIN: &str = "/usr/bin";
+/// Where packages put units, users and folders of the system; administrators have theirs in `/etc`.
+const PACKAGE_UNITS: &str = "usr/lib";
 /// Settings of a unit that hide folders from its service, and which.
 const HIDING: [(&str, &[&str]); 2] =
     [("ProtectHome=yes", &["/home", "/root", "/run/user"]), ("PrivateTmp=yes", &["/tmp", "/var/tmp"])];
@@ -17,7 +21,7 @@ const HIDING: [(&str, &[&str]); 2] =
 /// A file to be put in its place.
 #[derive(Clone, Copy, Debug)]
 pub struct Unit {
-    /// Its place: for the system below `/etc`, for a user below the folder of configuration.
+    /// Its place: for the system below `/etc` or `/usr/lib`, for a user below the folder of configuration.
     pub path: &'static str,
     /// What is in it.
     pub text: &'static str,
@@ -37,6 +41,8 @@ pub struct Plan {
 pub struct Wish<'a> {
     /// Another folder in the place of `/`, for packages and images; system services then.
     pub root: Option<&'a Path>,
+    /// Where the programs will be; without it where they are, or where packages put them.
+    pub bin_dir: Option<&'a Path>,
     /// Show the files and write nothing.
     pub dry_run: bool,
 }
@@ -47,6 +53,9 @@ pub enum InstallError {
     /// systemd takes no such path in a unit, however it is written.
     #[error("systemd cannot start {0:?}: its path has a quote, a backslash or a control character")]
     Unwritable(PathBuf),
+    /// A unit names programs by their whole path.
+    #[error("{0:?} does not say where the programs will be")]
+    Relative(PathBuf),
     /// The sandbox of the service hides the program.
     #[error("the service could not start {program:?}: it does not see {folder}")]
     Hidden {
@@ -82,6 +91,7 @@ impl Advice for InstallError {
                 let path = shlex::try_quote(&path).unwrap_or_else(|_| name.clone());
                 format!("copy it first: sudo install -m 755 {path} {UNIT_BIN} && sudo {UNIT_BIN}/{name} install")
             }
+            Self::Relative(_) => "write the folder from / on".to_owned(),
             Self::File { .. } => "check the permissions of its folder; root installs system services".to_owned(),
         })
     }
@@ -100,12 +110,17 @@ impl InstallError {
 /// When a file cannot be written, or when the service could never start.
 pub fn place(system: &Plan, user: &Plan, wish: Wish<'_>, is_root: bool) -> Result<String, InstallError> {
     let program = std::env::current_exe().map_err(InstallError::file(Path::new("/proc/self/exe")))?;
-    let programs = program.parent().unwrap_or(Path::new(UNIT_BIN));
+    let beside = program.parent().unwrap_or(Path::new(UNIT_BIN));
+    let programs = wish.bin_dir.unwrap_or(if wish.root.is_some() { Path::new(PACKAGE_BIN) } else { beside });
+    if !programs.is_absolute() {
+        return Err(InstallError::Relative(programs.to_owned()));
+    }
     match wish.root {
-        // A package's programs are where the units say.
-        Some(root) => install(system, &root.join("etc"), Path::new(UNIT_BIN), !wish.dry_run),
+        Some(root) => install(system, &root.join(PACKAGE_UNITS), programs, !wish.dry_run),
         None if is_root => {
-            reach(system, &program)?;
+            if wish.bin_dir.is_none() {
+                reach(system, &program)?;
+            }
             install(system, Path::new("/etc"), programs, !wish.dry_run)
         }
         None => {

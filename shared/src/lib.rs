@@ -1,6 +1,6 @@
 //! The words that the three programs of C2 share: ids, limits, job specifications, wire types,
 //! configuration, targets, and (feature `client`) the one typed HTTP client. With the feature `schema`
-//! the wire types describe themselves as JSON schemas.
+//! the wire types describe themselves as JSON schemas; `arguments` and `logging` are for programs.
 //!
 //! Everything here is plain data and pure functions; no clock, no task and, outside the client,
 //! no network. What only one program needs stands in that program.
@@ -35,6 +35,9 @@ pub mod pass;
 pub mod secret_file;
 pub mod server_address;
 pub mod token;
+
+#[cfg(feature = "arguments")]
+pub mod arguments;
 
 #[cfg(feature = "client")]
 pub mod client;

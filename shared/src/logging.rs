@@ -40,6 +40,12 @@ struct Queue {
     dropped: Arc<AtomicUsize>,
 }
 
+/// What is logged, by the variable `C2_LOG`, if it is set.
+fn filter() -> EnvFilter {
+    let said = std::env::var("C2_LOG").ok().filter(|said| !said.is_empty());
+    said.and_then(|said| EnvFilter::try_new(said).ok()).unwrap_or_else(|| EnvFilter::new("info"))
+}
+
 impl Logging {
     /// Starts logging; `C2_LOG` says what.
     #[must_use]
@@ -61,7 +67,7 @@ impl Logging {
     fn by(queue: Option<Queue>) -> Self {
         let lines = queue.clone();
         tracing_subscriber::fmt()
-            .with_env_filter(EnvFilter::try_from_env("C2_LOG").unwrap_or_else(|_| EnvFilter::new("info")))
+            .with_env_filter(filter())
             .with_writer(move || -> Box<dyn Write> {
                 match &lines {
                     Some(queue) => Box::new(queue.clone()),

@@ -129,6 +129,7 @@ const ALL: &[&[Test]] = &[
     local::TESTS,
     looks::TESTS,
     manual::TESTS,
+    manual::shells::TESTS,
     published::TESTS,
     tidy::imports::TESTS,
     tidy::source::TESTS,

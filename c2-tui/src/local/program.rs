@@ -17,8 +17,6 @@ use crate::command::CommandError;
 const ENDS_WITHIN: Duration = Duration::from_secs(15);
 /// Bytes of a log that are looked at for its last lines.
 const TAIL_BYTES: u64 = 4_096;
-/// Lines of a log that are shown.
-const TAIL_LINES: usize = 5;
 
 #[derive(Debug)]
 pub(crate) struct Program {
@@ -78,13 +76,16 @@ impl Program {
         tokio::time::timeout(ENDS_WITHIN, self.child.wait()).await.is_ok()
     }
 
-    /// The last lines that it wrote, with the place of its log.
-    pub(crate) fn log_tail(&self) -> String {
-        let text = tail(&self.log, self.log_start).unwrap_or_default();
-        let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-        let last = lines[lines.len().saturating_sub(TAIL_LINES)..].join(" | ");
-        let last = if last.is_empty() { "it wrote nothing".to_owned() } else { last };
-        format!("{last} (log: {})", self.log.display())
+    pub(crate) fn log(&self) -> &Path {
+        &self.log
+    }
+
+    /// The error with which it ended, and the hint below it.
+    pub(crate) fn last_words(&self) -> Option<(String, String)> {
+        let text = tail(&self.log, self.log_start).ok()?;
+        let mut lines = text.lines().rev().filter(|line| !line.trim().is_empty());
+        let hint = lines.next()?.trim().strip_prefix("hint: ")?;
+        Some((lines.next()?.to_owned(), hint.to_owned()))
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use c2_shared::config::{self, ConfigError};
+use c2_shared::config::{self, Checked, ConfigError};
 use serde::{Deserialize, Serialize};
 
 /// The console's `config.json`.
@@ -62,6 +62,8 @@ impl Default for SshConfig {
         }
     }
 }
+
+impl Checked for ConsoleConfig {}
 
 impl SshConfig {
     /// How a worker is reached.

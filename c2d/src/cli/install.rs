@@ -1,8 +1,7 @@
 //! `c2d install`: c2d as a service of systemd.
 
-use std::path::Path;
-
 use c2_shared::install::{InstallError, Plan, Unit, Wish, place};
+use rustix::fs::Mode;
 
 const SYSTEM: Plan = Plan {
     units: &[
@@ -10,8 +9,9 @@ const SYSTEM: Plan = Plan {
         Unit { path: "sysusers.d/c2.conf", text: include_str!("../../../assets/systemd/sysusers.conf") },
     ],
     next: "  systemd-sysusers && systemctl daemon-reload && systemctl enable --now c2d
-  for other machines: {\"host\": \"ADDRESS OF THIS MACHINE\"} in /var/lib/c2d/config.json, and
-  sudo -u c2 c2d --data-dir /var/lib/c2d invite
+  for other machines, with the address of this one in the place of ADDRESS:
+  echo '{\"host\": \"ADDRESS\"}' | install -o c2 -m 600 /dev/stdin /var/lib/c2d/config.json
+  systemctl restart c2d && sudo -u c2 c2d --data-dir /var/lib/c2d invite
 ",
 };
 
@@ -24,7 +24,8 @@ const USER: Plan = Plan {
 };
 
 /// Writes the service files; answers with what was done.
-pub fn install(dry_run: bool, root: Option<&Path>) -> Result<String, InstallError> {
-    let is_root = rustix::process::geteuid().is_root();
-    place(&SYSTEM, &USER, Wish { root, dry_run }, is_root)
+pub fn install(wish: Wish<'_>) -> Result<String, InstallError> {
+    // Units are for everybody to read, whatever else this user keeps for himself.
+    rustix::process::umask(Mode::from_raw_mode(0o022));
+    place(&SYSTEM, &USER, wish, rustix::process::geteuid().is_root())
 }

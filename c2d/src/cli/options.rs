@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use c2_shared::config::{self, ConfigError, ServerConfig};
 use c2_shared::time::parse_duration_s;
 use c2_shared::token::Role;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
 /// Name of the configuration file in the data folder.
@@ -40,6 +41,9 @@ pub enum Command {
         /// Write below this folder instead of /, for packages and images
         #[arg(long, value_name = "DIR")]
         root: Option<PathBuf>,
+        /// Where the programs will be [default: where this one is; /usr/bin with --root]
+        #[arg(long, value_name = "DIR")]
+        bin_dir: Option<PathBuf>,
     },
 }
 
@@ -103,8 +107,8 @@ pub enum AuthorityCommand {
 /// What `invite` is told.
 #[derive(Clone, Debug, Args)]
 pub struct Invitation {
-    /// Role of the machine that uses the line: worker, operator, viewer
-    #[arg(long, value_name = "ROLE", default_value = "worker", value_parser = role)]
+    /// Role of the machine that uses the line
+    #[arg(long, value_name = "ROLE", default_value = "worker", value_parser = one_of([Role::Worker, Role::Operator, Role::Viewer]))]
     pub role: Role,
     /// How many machines may use the line
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -132,15 +136,16 @@ pub enum TokenCommand {
     },
     /// Replace a token in c2d's folder; the old one is revoked
     Rotate {
-        /// operator or worker
-        #[arg(value_parser = role)]
+        /// Whose token
+        #[arg(value_parser = one_of([Role::Operator, Role::Worker]))]
         role: Role,
     },
 }
 
-fn role(text: &str) -> Result<Role, String> {
-    let known = Role::ALL.into_iter().find(|role| role.as_str() == text);
-    known.ok_or_else(|| "worker, operator or viewer is meant".to_owned())
+/// One of some roles.
+fn one_of<const N: usize>(roles: [Role; N]) -> impl TypedValueParser<Value = Role> {
+    let known = move |text: String| roles.into_iter().find(|role| role.as_str() == text);
+    PossibleValuesParser::new(roles.map(Role::as_str)).map(move |text| known(text).expect("it is one of them"))
 }
 
 /// c2d's own flags.
@@ -163,7 +168,7 @@ pub struct Options {
 impl Options {
     /// The data folder that these options mean.
     pub fn data_dir(&self) -> PathBuf {
-        self.data_dir.clone().unwrap_or_else(config::default_data_dir)
+        self.data_dir.as_deref().map_or_else(config::default_data_dir, config::home_path)
     }
 
     /// The configuration file that these options name.

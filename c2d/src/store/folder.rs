@@ -1,10 +1,11 @@
 //! c2d's folder: private, used by one c2d at a time, with some space in reserve.
 
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use c2_shared::limits::{BALLAST_BYTES, FREE_BYTES_FLOOR};
+use c2_shared::token::Role;
 use rustix::fs::{FallocateFlags, FlockOperation};
 
 use crate::store::StoreError;
@@ -20,9 +21,16 @@ impl Folder {
     pub(super) fn open(dir: &Path) -> Result<Self, StoreError> {
         DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(StoreError::file(dir))?;
         let meta = std::fs::metadata(dir).map_err(StoreError::file(dir))?;
-        let mode = meta.mode() & 0o777;
-        if mode & 0o077 != 0 || meta.uid() != rustix::process::geteuid().as_raw() {
-            return Err(StoreError::Exposed { dir: dir.to_owned(), mode, owner: meta.uid() });
+        let (mode, owner, dir_of) = (meta.mode() & 0o777, meta.uid(), dir.to_owned());
+        if owner != rustix::process::geteuid().as_raw() {
+            return Err(StoreError::OfAnother { dir: dir_of, owner });
+        }
+        if mode & 0o077 != 0 {
+            // Somebody made it for c2d; where secrets lie in it already, they may have been read.
+            if dir.join(Role::Operator.file_name()).exists() {
+                return Err(StoreError::Exposed { dir: dir_of, mode });
+            }
+            std::fs::set_permissions(dir, Permissions::from_mode(0o700)).map_err(StoreError::file(dir))?;
         }
         let folder = Self { dir: dir.to_owned(), _lock: lock(dir)? };
         let _in_time = folder.take_ballast();

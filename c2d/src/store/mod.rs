@@ -98,8 +98,10 @@ pub struct Opened {
 pub enum StoreError {
     #[error("another c2d is using {dir:?}{}", holder.map_or_else(String::new, |pid| format!(" (process {pid})")))]
     Locked { dir: PathBuf, holder: Option<u32> },
-    #[error("{dir:?} is open to others (mode {mode:03o}, owner {owner})")]
-    Exposed { dir: PathBuf, mode: u32, owner: u32 },
+    #[error("{dir:?} holds secrets and is open to others (mode {mode:03o})")]
+    Exposed { dir: PathBuf, mode: u32 },
+    #[error("{dir:?} belongs to user {owner}")]
+    OfAnother { dir: PathBuf, owner: u32 },
     #[error("{path:?} was written by a newer version of c2d (schema {found}, this one knows {known})")]
     Newer { path: PathBuf, found: i64, known: i64 },
     #[error("{path:?} is not a database of c2d")]
@@ -154,7 +156,16 @@ impl Advice for StoreError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Locked { .. } => "stop the other one, or give this one its own --data-dir",
-            Self::Exposed { .. } => "make the folder yours alone: chmod 700, and chown it to the user that runs c2d",
+            Self::Exposed { dir, .. } => {
+                return Some(format!(
+                    "close it with: chmod 700 {}; then change what may have been read with `c2d token rotate`",
+                    dir.display()
+                ));
+            }
+            Self::OfAnother { .. } => "start c2d as that user, or name another folder with --data-dir",
+            Self::File { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
+                "this user may not write there: name another folder with --data-dir, or set HOME"
+            }
             Self::Newer { .. } => "start the newer c2d, or give this one another --data-dir; nothing was changed",
             Self::Foreign { .. } => "move the file away, or use another --data-dir; nothing was changed",
             Self::NotALog { .. } => "give jobs_log_file a name of its own, or move the file away; nothing was changed",

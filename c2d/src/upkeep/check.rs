@@ -7,6 +7,7 @@ use std::path::Path;
 use c2_shared::checkup::Check;
 use c2_shared::config::{self, ServerConfig};
 use c2_shared::limits::{BALLAST_BYTES, FREE_BYTES_FLOOR};
+use c2_shared::server_address::ADDRESS_FILE;
 
 use super::restore::{content, named};
 use super::{BALLAST, CONFIG, DATABASE, FILES, history};
@@ -14,11 +15,15 @@ use crate::audit;
 use crate::store;
 
 /// What others may read: it says nothing that they could not learn otherwise.
-const PUBLIC: [&str; 3] = ["jobs.log", "workers.json", "c2d.addr"];
+const PUBLIC: [&str; 4] = ["jobs.log", "workers.json", ADDRESS_FILE, CONFIG];
 
 /// Looks at everything in a data folder.
 pub(super) fn check(data_dir: &Path, config_file: Option<&Path>) -> Vec<Check> {
-    let mut checks = vec![rights(data_dir), database(data_dir)];
+    let mut checks = vec![rights(data_dir)];
+    if !data_dir.is_dir() {
+        return checks;
+    }
+    checks.push(database(data_dir));
     checks.extend(configuration(data_dir, config_file));
     checks.push(history::check(data_dir, config_file));
     checks.extend(workers(data_dir, config_file));

@@ -5,6 +5,7 @@ use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::Path;
 use std::process::Command;
 
+use anyhow::ensure;
 use c2_tests::machine::{has, may};
 use c2_tests::{Program, scenario};
 
@@ -27,21 +28,35 @@ fn services_are_written_where_packages_want_them() {
         let agent = cluster.run_agent(&["install", "--root", &place]).await?;
         assert!(agent.status == 0 && agent.stdout.contains("c2-agent join LINE"), "{agent:?}");
 
-        let coordinator = fs::read_to_string(root.join("etc/systemd/system/c2d.service"))?;
+        let coordinator = fs::read_to_string(root.join("usr/lib/systemd/system/c2d.service"))?;
         for line in ["User=c2", "StateDirectoryMode=0700", "ProtectSystem=strict", "NoNewPrivileges=yes"] {
             assert!(coordinator.lines().any(|l| l == line), "{line}");
         }
         // Jobs outlive their agent, and may use sudo.
-        let worker = fs::read_to_string(root.join("etc/systemd/system/c2-agent@.service"))?;
+        let worker = fs::read_to_string(root.join("usr/lib/systemd/system/c2-agent@.service"))?;
         assert!(worker.lines().any(|l| l == "KillMode=process"), "{worker}");
         assert!(!worker.contains("NoNewPrivileges=yes"), "{worker}");
-        let made_at_boot = fs::read_to_string(root.join("etc/tmpfiles.d/c2.conf"))?;
+        let made_at_boot = fs::read_to_string(root.join("usr/lib/tmpfiles.d/c2.conf"))?;
         for line in ["d /tmp/C2 0700 c2-jobs c2-jobs -", "x /tmp/C2"] {
             assert!(made_at_boot.lines().any(|l| l == line), "{line}");
         }
-        assert!(fs::read_to_string(root.join("etc/sysusers.d/c2.conf"))?.contains("u c2 "));
+        assert!(fs::read_to_string(root.join("usr/lib/sysusers.d/c2.conf"))?.contains("u c2 "));
         let again = cluster.c2d(&["install", "--root", &place]).await?;
         assert!(again.stdout.matches("is there").count() == 2, "{again:?}");
+        assert!(coordinator.lines().any(|l| l.starts_with("ExecStart=/usr/bin/c2d ")), "{coordinator}");
+        let elsewhere = cluster.run_agent(&["install", "--root", &place, "--bin-dir", "/opt/c2/bin"]).await?;
+        let worker = fs::read_to_string(root.join("usr/lib/systemd/system/c2-agent@.service"))?;
+        assert!(worker.lines().any(|l| l == "ExecStart=/opt/c2/bin/c2-agent"), "{elsewhere:?}");
+        let relative = cluster.c2d(&["install", "--root", &place, "--bin-dir", "bin"]).await?;
+        assert!(relative.status == 1 && relative.stderr.contains("from / on"), "{relative:?}");
+
+        // Whoever keeps his own files to himself makes units for all the same.
+        let strict = cluster.new_folder("strict")?;
+        let install = format!("umask 077; exec {} install --root {}", Program::C2d.path()?.display(), strict.display());
+        ensure!(Command::new("sh").args(["-c", &install]).output()?.status.success());
+        for (path, mode) in [("usr/lib/systemd/system", 0o755), ("usr/lib/systemd/system/c2d.service", 0o644)] {
+            assert_eq!(fs::metadata(strict.join(path))?.permissions().mode() & 0o777, mode, "{path}");
+        }
 
         let nowhere = cluster.c2d(&["install", "--root", "/proc/nowhere"]).await?;
         assert!(nowhere.status == 1 && nowhere.stderr.contains("cannot write"), "{nowhere:?}");

@@ -45,10 +45,15 @@ fn a_second_c2d_on_the_same_folder_is_refused() {
 }
 
 #[test]
-fn a_folder_that_others_can_read_is_refused() {
+fn a_folder_that_others_can_read_is_closed_or_refused() {
     let lab = Lab::new();
+    let mode = |mode| std::fs::set_permissions(lab.path(), std::fs::Permissions::from_mode(mode)).unwrap();
     std::fs::create_dir(lab.path()).unwrap();
-    std::fs::set_permissions(lab.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    mode(0o755);
+    lab.open().writer.close();
+    assert_eq!(std::fs::metadata(lab.path()).unwrap().permissions().mode() & 0o777, 0o700, "nothing was in it yet");
+    std::fs::write(lab.path().join("operator.token"), "").unwrap();
+    mode(0o755);
     assert!(matches!(open(lab.config()), Err(StoreError::Exposed { mode: 0o755, .. })));
 }
 
