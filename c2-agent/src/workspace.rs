@@ -22,7 +22,7 @@ use rustix::io::Errno;
 use rustix::process::{geteuid, getpid};
 
 use crate::cache::Cache;
-use crate::folder::{DIR_FLAGS, SPARE, TRASH, open_dir, try_lock};
+use crate::folder::{DIR_FLAGS, SPARE, TRASH, open_dir, open_own_dir, try_lock};
 
 /// Folders that grew by many files stay large, so larger ones than this are not used again.
 const SPARE_BYTES_MAX: i64 = 4_096;
@@ -141,10 +141,11 @@ impl Root {
         Err(io::Error::other(format!("{name} is cleaned up again and again")))
     }
 
-    /// Opens and locks a workspace; nothing when somebody else has it, or took it away meanwhile.
+    /// Opens and locks a workspace, also one that its job closed to itself; nothing when somebody else has
+    /// it, or took it away meanwhile.
     pub(crate) fn lock(&self, job: JobId) -> io::Result<Option<OwnedFd>> {
         let name = job.to_string();
-        let dir = open_dir(self.dir(), &name)?;
+        let dir = open_own_dir(self.dir(), &name)?;
         Ok((try_lock(&dir)? && self.is_named(&dir, &name)?).then_some(dir))
     }
 

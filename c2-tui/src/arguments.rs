@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use c2_shared::arguments;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
@@ -21,9 +22,10 @@ With --json each command gives one JSON document in one line, in the types of c2
 and each error {\"code\", \"message\", \"hint\"} on standard error; \"code\" is c2d's own, else one of
 usage, refused, unreachable, unauthorized, interrupted.
 
-Exit status: 0 done; 1 refused or failed; 2 not understood; 3 c2d cannot be reached; 4 not authorised;
-130 interrupted; 141 the output pipe was closed. After `submit --wait` and `wait` it is the job's own:
-128+N for signal N, 124 timed out, 125 cancelled, lost, or ended by a dependency.";
+Exit status: 0 done; 1 refused or failed; 2 not understood; 3 c2d cannot be reached; 4 not authorised; \
+130 interrupted; 141 the output pipe was closed. After `submit --wait` and `wait` it is the job's own: \
+128+N for signal N, 124 timed out, 125 cancelled, lost, or ended by a dependency. `wait` of several jobs \
+exits as the first of them, in the order given, that did not succeed.";
 
 /// The console of C2: full screen for people, headless for scripts
 #[derive(Clone, Debug, Parser)]
@@ -50,7 +52,8 @@ pub struct Arguments {
     /// Continue after a command that failed; the exit status is still that of the first failure
     #[arg(long)]
     pub(crate) keep_going: bool,
-    /// Start c2d and one agent on this machine, or use those that run
+    /// Start c2d and one agent on this machine, or use those that run; what was started ends with this
+    /// program, but not before all jobs have ended
     #[arg(long, conflicts_with_all = ["server", "token_file"])]
     pub(crate) local: bool,
     /// Leave running what --local started
@@ -65,7 +68,7 @@ pub struct Arguments {
     /// Folder of c2d [default: c2d in $XDG_STATE_HOME or ~/.local/state]
     #[arg(long, env = "C2_DATA_DIR", value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
-    /// Folder in which an agent started by --local runs its jobs [default: /tmp/C2]
+    /// Folder in which an agent started by --local runs its jobs [default: as c2-agent's]
     #[arg(long, requires = "local", value_name = "DIR")]
     pub(crate) workspace_root: Option<PathBuf>,
 }
@@ -97,12 +100,20 @@ pub(crate) enum Asked {
 impl Arguments {
     /// Reads a command line, the program's name first.
     pub(crate) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Asked, CommandError> {
-        match Self::try_parse_from(args) {
+        let args: Vec<OsString> = args.into_iter().collect();
+        let words: Vec<String> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
+        match arguments::read::<Self>(args) {
             Ok(arguments) => Ok(Asked::Run(Box::new(arguments))),
             Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
                 Ok(Asked::Show(error.to_string()))
             }
-            Err(error) => Err(mistake::of(&error, &table::program::<Self>(), None)),
+            Err(error) => {
+                let mistake = mistake::of(&error, &table::program::<Self>(), None);
+                Err(match line_without_quotes(&words).filter(|_| error.kind() == ErrorKind::UnknownArgument) {
+                    Some(line) => mistake.hint(format!("a line for --exec stands in quotes: c2-tui --exec '{line}'")),
+                    None => mistake,
+                })
+            }
         }
     }
 
@@ -124,6 +135,13 @@ impl Arguments {
             login_file: None,
         }
     }
+}
+
+/// What follows `--exec`, where that is several words.
+fn line_without_quotes(words: &[String]) -> Option<String> {
+    let at = words.iter().position(|word| word == "--exec")?;
+    let line = words.get(at + 1..)?;
+    (line.len() > 1 && !line[0].contains(' ')).then(|| line.join(" "))
 }
 
 #[cfg(test)]

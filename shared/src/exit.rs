@@ -1,10 +1,9 @@
 //! Exit statuses that mean the same after each program of C2, and on which the units of systemd rely.
 
 /// All of them in words, for the help of `c2d` and `c2-agent`.
-pub const HELP: &str = "\
-Exit status: 0 done; 1 refused or failed; 2 a mistake on the command line or in the configuration; 3 c2d cannot be
-reached; 4 not authorised; 78 an agent without a valid token or with a copied state folder; 141 the output pipe was
-closed.";
+pub const HELP: &str = "Exit status: 0 done; 1 refused or failed; 2 a mistake on the command line or in the configuration; 3 c2d cannot \
+     be reached; 4 not authorised; 78 an agent without a valid token or with a copied state folder; 141 the output \
+     pipe was closed.";
 /// Done.
 pub const DONE: u8 = 0;
 /// It was refused or failed; another try may succeed.

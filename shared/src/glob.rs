@@ -116,6 +116,9 @@ impl Pattern {
 /// # Errors
 /// What is wrong, and what to write instead.
 pub fn check(text: &str) -> Result<(), (String, String)> {
+    if Pattern::new(text).parts.is_empty() {
+        return Err((format!("{text:?} names no file"), "write ** for all that the job leaves".to_owned()));
+    }
     let mut chars = text.chars();
     while let Some(c) = chars.next() {
         match c {
@@ -290,7 +293,7 @@ mod tests {
         for fine in ["*.png", "a[1].txt", "[]x]", "[!a-c]", "\\[", "a\\{b,c}", "{}", "{a}", "**/x", "a[\\]]"] {
             assert_eq!(check(fine), Ok(()), "{fine}");
         }
-        for bad in ["[", "a[b", "[a/b]", "*.{png,jpg}", "out/{a,b}/c", "[]"] {
+        for bad in ["[", "a[b", "[a/b]", "*.{png,jpg}", "out/{a,b}/c", "[]", "", ".", "./", "/"] {
             assert!(check(bad).is_err(), "{bad}");
         }
     }

@@ -92,13 +92,14 @@ pub fn new_spec(spec: &JobSpec) -> Checked {
 fn free_name(text: &str) -> Checked {
     let number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let id = |text: &str| number(text.strip_prefix("job-").unwrap_or(text));
-    let range = text.rsplit_once('-').is_some_and(|(first, last)| id(first) && id(last));
+    let ids = |text: &str| id(text) || text.rsplit_once('-').is_some_and(|(first, last)| id(first) && id(last));
+    let range = text.split(',').all(ids);
     let state = JobState::ALL.into_iter().any(|state| state.word() == text);
     let Ok(Dependency { on, .. }) = text.parse();
     // `any:x` is a condition and a job, and behind `@` stands what jobs have in common.
     let condition = on != DependsOn::Name(text.to_owned());
     if range || state || condition || text.contains('@') {
-        let hint = "ranges like 3-9, states, @words and conditions like any:x are taken; add a letter or two";
+        let hint = "ids, ranges like 3-9, states, @words and conditions like any:x are taken; add a letter or two";
         return invalid("name", format!("the name {text:?} means something else already"), hint);
     }
     Ok(())
@@ -321,12 +322,24 @@ mod tests {
 
     #[test]
     fn what_is_new_has_rules_that_what_is_old_has_not() {
-        let taken = ["1-5", "job-1-5", "failed", "queued", "a@failed", "any:x", "notok:3", "ok:x"];
+        let taken = [
+            "1-5",
+            "1,2",
+            "3-9,12",
+            "job-1,job-3",
+            "job-1-5",
+            "failed",
+            "queued",
+            "a@failed",
+            "any:x",
+            "notok:3",
+            "ok:x",
+        ];
         for name in taken {
             let job = JobSpec { command: "x".into(), name: Some(name.into()), ..JobSpec::default() };
             assert!(spec(&job).is_ok() && new_spec(&job).is_err(), "{name}");
         }
-        for name in ["nightly", "v1-5", "2026-01-31", "a:b", "job-x", "failed-2", "x1-5"] {
+        for name in ["nightly", "a,b", "1,x", "v1-5", "2026-01-31", "a:b", "job-x", "failed-2", "x1-5"] {
             let job = JobSpec { command: "x".into(), name: Some(name.into()), ..JobSpec::default() };
             assert_eq!(new_spec(&job), Ok(()), "{name}");
         }

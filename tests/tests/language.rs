@@ -14,6 +14,8 @@ crate::tests![
     the_examples_of_the_help_are_understood,
     scripts_and_standard_input_are_jobs,
     a_dry_run_says_what_a_submit_says,
+    all_that_is_wrong_with_a_batch_is_told_at_once,
+    a_key_goes_with_all_flags,
     each_line_of_a_list_brings_its_file,
     jobs_find_who_they_are_and_what_they_left,
     mistakes_in_the_arguments_are_json_too,
@@ -159,6 +161,57 @@ fn a_dry_run_says_what_a_submit_says() {
         assert!(dry.status == 0 && dry.stderr.contains("line 2 and 1 more: no worker offers tag \"t\""), "{dry:?}");
         let run = cluster.exec(&[&format!("submit true --depends={failed}")]).await?;
         assert!(run.stderr.contains("job-1 has ended already and is failed, so it never runs"), "{run:?}");
+        Ok(())
+    });
+}
+
+fn all_that_is_wrong_with_a_batch_is_told_at_once() {
+    scenario(async |cluster| {
+        let wrong = [
+            (r#"{"command":"x","name":"a","depends":"b"}"#, "jobs wait for each other: a -> b -> a"),
+            (r#"{"command":"x","name":"b","depends":"a"}"#, ""),
+            (r#"{"command":"x","depends":["nope"]}"#, "unknown job \"nope\""),
+            (r#"{"command":"x","group":"nogroup"}"#, "unknown group \"nogroup\""),
+            (r#"{"command":"x","name":"q"}"#, ""),
+            (r#"{"command":"x","name":"q"}"#, ""),
+            (r#"{"command":"x","depends":"q"}"#, "two jobs of the batch are named \"q\""),
+            (r#"{"command":"x","name":"1-5"}"#, "the name \"1-5\" means something else already"),
+            (r#"{"command":""}"#, "the command is empty"),
+            (r#"{"command":"x","download":["["]}"#, "has a [ without its ]"),
+            (r#"{"command":"x","name":"s","depends":"s"}"#, "jobs wait for each other: s -> s"),
+            // It waits for one that is wrong, and is itself right.
+            (r#"{"command":"x","depends":"t"}"#, ""),
+            (r#"{"command":"x","name":"t","timeout":"soon"}"#, "\"soon\""),
+        ];
+        let text: String = wrong.iter().map(|(line, _)| format!("{line}\n")).collect();
+        std::fs::write(cluster.console_dir().join("b"), text)?;
+        let refused = cluster.exec(&["batch b"]).await?;
+        ensure!(refused.status == 1, "{refused:?}");
+        for (number, (_, words)) in wrong.iter().enumerate() {
+            let told =
+                refused.stderr.lines().find(|told| told.trim_start().starts_with(&format!("line {}:", number + 1)));
+            ensure!(
+                told.map_or(words.is_empty(), |told| !words.is_empty() && told.contains(words)),
+                "{words}: {refused:?}"
+            );
+        }
+        Ok(())
+    });
+}
+
+fn a_key_goes_with_all_flags() {
+    scenario(async |cluster| {
+        cluster.agent("127.0.0.2").await?;
+        ensure!(cluster.exec(&["assign 127.0.0.2 gpu", "submit true --name=first"]).await?.status == 0);
+        for (flag, key) in
+            [("--group=gpu", "a"), ("--tags=t", "b"), ("--exclude=127.0.0.9", "c"), ("--depends=first", "d")]
+        {
+            let line = format!("submit true {flag} --idempotency-key={key}");
+            let (once, again) = (cluster.exec(&[&line]).await?, cluster.exec(&[&line]).await?);
+            ensure!(once.status == 0 && once.stdout == again.stdout, "{line}: {once:?} {again:?}");
+        }
+        let of_a_list = cluster.exec(&["split 'echo {}' b --idempotency-key={}"]).await?;
+        ensure!(of_a_list.status == 2 && of_a_list.stderr.contains("write a key of your own"), "{of_a_list:?}");
         Ok(())
     });
 }

@@ -18,6 +18,7 @@ use crate::app::report::{DocumentId, Fault};
 use crate::app::table::Table;
 use crate::app::text;
 use crate::app::watch::Watch;
+use crate::render::overwritten;
 
 /// Lines of output on a job's page; all of it stands on the output page.
 const TAIL_LINES: usize = 200;
@@ -207,7 +208,7 @@ fn summary(job: &JobInfo, glyphs: &Glyphs) -> Vec<String> {
                 Some(missing) => format!("{name}  (last {TAIL_LINES} {of}, {missing})"),
             };
             lines.extend([String::new(), head]);
-            lines.extend(all.into_iter().skip(hidden).map(|l| format!("  {l}")));
+            lines.extend(all.into_iter().skip(hidden).map(|line| format!("  {}", overwritten(line))));
         }
     }
     lines

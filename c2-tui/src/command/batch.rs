@@ -83,12 +83,11 @@ impl Sending {
             let message = format!("{} jobs are in {file:?}, and {QUEUE_LEN_MAX} fit into the queue", read.len());
             return Err(CommandError::refused(message, "split the file"));
         }
-        let planned = plan(context, read, file).await?;
-        let is_demanding = planned.iter().any(|(_, job)| job.is_demanding());
-        if self.dry_run || is_demanding {
-            foretell(context, &planned, file).await?;
+        let Plan { places, planned, mistakes } = plan(context, read).await?;
+        let is_demanding = planned.iter().any(Planned::is_demanding);
+        if self.dry_run || is_demanding || !mistakes.is_empty() {
+            foretell(context, &places, &planned, mistakes, file).await?;
         }
-        let (_, planned): (Vec<String>, Vec<Planned>) = planned.into_iter().unzip();
         if self.dry_run {
             return Ok(Data::Previewed(planned.into_iter().map(|job| job.spec).collect()).into());
         }
@@ -109,47 +108,69 @@ impl Sending {
     }
 }
 
+/// What this machine makes of the jobs of a file.
+#[derive(Default)]
+struct Plan {
+    /// Where each job stands.
+    places: Vec<String>,
+    /// In the place of a job that is wrong stands one of its name.
+    planned: Vec<Planned>,
+    /// What is wrong, by the number of its job.
+    mistakes: BTreeMap<usize, Mistake>,
+}
+
 /// Looks up and checks everything that this machine can.
-async fn plan(
-    context: &Context,
-    read: Vec<Placed<Result<Draft, String>>>,
-    file: &str,
-) -> Result<Vec<Placed<Planned>>, CommandError> {
+async fn plan(context: &Context, read: Vec<Placed<Result<Draft, String>>>) -> Result<Plan, CommandError> {
     let drafts: Vec<Draft> = read.iter().filter_map(|(_, draft)| draft.as_ref().ok().cloned()).collect();
     let mut names = Names::of(&drafts);
-    let (mut planned, mut mistakes) = (Vec::with_capacity(read.len()), Vec::new());
-    for (place, draft) in read {
+    let mut all = Plan::default();
+    for (number, (place, draft)) in read.into_iter().enumerate() {
+        let name = draft.as_ref().ok().and_then(|draft| draft.flags.name.clone());
         let plan = match draft {
             Ok(draft) => draft.plan(context, &mut names).await,
             Err(words) => Err(CommandError::new(Kind::Refused, words)),
         };
         match plan {
-            Ok(job) => planned.push((place, job)),
+            Ok(job) => all.planned.push(job),
             Err(error) if matches!(error.kind, Kind::Refused | Kind::Usage) => {
-                mistakes.push(Mistake { place, words: with_hint(error.message, error.hint) });
+                let words = with_hint(error.message, error.hint);
+                all.mistakes.insert(number, Mistake { place: place.clone(), words });
+                all.planned.push(Planned::nothing(name));
             }
             Err(error) => return Err(error),
         }
+        all.places.push(place);
     }
-    if mistakes.is_empty() { Ok(planned) } else { Err(refused(file, &mistakes)) }
+    Ok(all)
 }
 
-/// Asks c2d what it says to the jobs: what it refuses is an error, what else it knows is told.
-async fn foretell(context: &Context, planned: &[Placed<Planned>], file: &str) -> Result<(), CommandError> {
-    let answer = draft::check(context, planned.iter().map(|(_, job)| job.spec.clone()).collect()).await?;
+/// Asks c2d what it says to the jobs: what it refuses is an error, with what was found wrong here; what
+/// else it knows is told.
+async fn foretell(
+    context: &Context,
+    places: &[String],
+    planned: &[Planned],
+    mut mistakes: BTreeMap<usize, Mistake>,
+    file: &str,
+) -> Result<(), CommandError> {
+    let answer = draft::check(context, planned.iter().map(|job| job.spec.clone()).collect()).await?;
     let place = |job: Option<usize>| {
-        let known = job.and_then(|job| planned.get(job)).map(|(place, _)| place.clone());
+        let known = job.and_then(|job| places.get(job)).cloned();
         known.unwrap_or_else(|| "all together".to_owned())
     };
-    let common = answer.problems.first().map(|problem| of_c2d(&problem.error));
-    let mistakes: Vec<Mistake> = answer
-        .problems
-        .into_iter()
-        .map(|problem| Mistake {
-            place: place(problem.job),
-            words: with_hint(problem.error.message, problem.error.hint),
-        })
-        .collect();
+    let found_here = !mistakes.is_empty();
+    let common = answer.problems.first().map(|problem| of_c2d(&problem.error)).filter(|_| !found_here);
+    let mut of_all = Vec::new();
+    for problem in answer.problems {
+        let words = with_hint(problem.error.message, problem.error.hint);
+        let mistake = Mistake { place: place(problem.job), words };
+        match problem.job {
+            Some(job) => drop(mistakes.entry(job).or_insert(mistake)),
+            None => of_all.push(mistake),
+        }
+    }
+    of_all.extend(mistakes.into_values());
+    let mistakes = of_all;
     if let [first, others @ ..] = mistakes.as_slice() {
         // What is wrong with every job is wrong with a flag that all of them have.
         let same = !others.is_empty() && others.iter().all(|other| other.words == first.words);

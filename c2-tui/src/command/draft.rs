@@ -93,6 +93,13 @@ impl Draft {
 }
 
 impl Planned {
+    /// What stands for a job that is wrong, so that others may depend on its name.
+    pub(crate) fn nothing(name: Option<String>) -> Self {
+        let spec = JobSpec { command: ":".to_owned(), name, ..JobSpec::default() };
+        let spec = if validate::new_spec(&spec).is_ok() { spec } else { JobSpec { name: None, ..spec } };
+        Self { spec, stdin: None, uploads: Vec::new() }
+    }
+
     /// Sends the files that the job needs; answers its specification with them.
     pub(crate) async fn send(self, sender: &mut Sender<'_>) -> Result<JobSpec, CommandError> {
         let Self { mut spec, stdin, uploads } = self;
@@ -127,7 +134,9 @@ impl Planned {
 }
 
 /// Asks c2d what it would say to these jobs; an older one does not know the question.
-pub(crate) async fn check(context: &Context, jobs: Vec<JobSpec>) -> Result<CheckResponse, CommandError> {
+pub(crate) async fn check(context: &Context, mut jobs: Vec<JobSpec>) -> Result<CheckResponse, CommandError> {
+    // A key belongs to the request that brings a job, and nothing is brought here.
+    jobs.iter_mut().for_each(|job| job.idempotency_key = None);
     let request = BatchRequest { jobs, idempotency_key: None };
     match context.client.check(&request).await {
         Err(ClientError::Refused { status: 404 | 405, .. }) => Ok(CheckResponse::default()),

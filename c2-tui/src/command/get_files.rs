@@ -55,6 +55,16 @@ impl GetFiles {
         let bad =
             |error: JobNameError| CommandError::usage(error.to_string(), "`help get-files` explains the operands");
         let (names, dir) = named(&self.operands).map_err(bad)?;
+        if let (Some(dir), Some(word)) = (&dir, self.operands.last())
+            && let Ok(JobNames::One(name)) = word.parse()
+            && resolve::job(context, &name).await.is_ok()
+        {
+            let hint = format!("for the folder write ./{word}; for both jobs name the folder, too: .. {word} .");
+            return Err(CommandError::usage(
+                format!("{:?} is a job, and stands for a folder here", dir.display().to_string()),
+                hint,
+            ));
+        }
         let jobs = resolve::jobs(context, &names).await?;
         let several = jobs.len() > 1;
         let (mut all, mut exit) = (Vec::new(), 0);

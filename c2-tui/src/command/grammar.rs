@@ -124,6 +124,7 @@ pub(crate) enum Command {
     #[command(after_help = kept())]
     Follow(follow::Follow),
     /// Wait for the end of jobs
+    #[command(after_help = "The exit status is that of the first job, in the order given, that did not succeed.")]
     Wait(wait::Wait),
     /// Explain the commands, or one of them
     Help(help::Help),

@@ -192,7 +192,7 @@ fn duration(text: &str) -> Result<u64, String> {
 }
 
 fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|_| format!("{text:?} is not a valid count"))
+    text.parse().map_err(|_| format!("{text:?} is not a whole number"))
 }
 
 fn on_lost(text: &str) -> Result<OnLost, String> {
@@ -279,8 +279,8 @@ mod tests {
         type Edit = fn(&mut JobFlags);
         let wrong: [(Edit, &str); 6] = [
             (|f| f.timeout = Some("soon".into()), "\"soon\" is not a duration like 90, 90s, 5m or 2h30m"),
-            (|f| f.retries = Some("-1".into()), "\"-1\" is not a valid count"),
-            (|f| f.priority = Some("high".into()), "\"high\" is not a valid count"),
+            (|f| f.retries = Some("-1".into()), "\"-1\" is not a whole number"),
+            (|f| f.priority = Some("high".into()), "\"high\" is not a whole number"),
             (|f| f.env = vec!["A".into()], "\"A\": write it as KEY=VALUE"),
             (|f| f.on_lost = Some("x".into()), "\"x\" is none of requeue, fail, wait"),
             (|f| f.retry_delay = Some("1x".into()), "\"1x\" is not a duration like 90, 90s, 5m or 2h30m"),

@@ -48,7 +48,8 @@ fn standings() -> impl TypedValueParser<Value = Standing> {
 impl Jobs {
     pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
         let asks = [&self.group, &self.tag, &self.worker, &self.name, &self.text];
-        let active_only = !self.all && self.state.is_none() && asks.iter().all(|ask| ask.is_none());
+        let filtered = self.state.is_some() || asks.iter().any(|ask| ask.is_some());
+        let active_only = !self.all && !filtered;
         let mut list = JobList::default();
         let mut query = JobsQuery {
             state: self.state,
@@ -71,6 +72,6 @@ impl Jobs {
                 break;
             }
         }
-        Ok(Data::Jobs { list, active_only }.into())
+        Ok(Data::Jobs { list, active_only, filtered }.into())
     }
 }

@@ -44,7 +44,7 @@ pub(crate) fn of(error: &Error, command: &CommandInfo, typed: Option<Typed<'_>>)
             let quoted = why.contains(&format!("{value:?}"));
             let message = match why.as_str() {
                 _ if quoted => format!("{argument}: {why}"),
-                why if why.contains("digit") => format!("{argument}: {value:?} is not a valid count"),
+                why if why.contains("digit") => format!("{argument}: {value:?} is not a whole number"),
                 why => format!("{argument}: {value:?}: {why}"),
             };
             CommandError::usage(message, usage)

@@ -37,6 +37,8 @@ pub(crate) enum Data {
         list: JobList,
         /// Whether only jobs that have not ended were asked for.
         active_only: bool,
+        /// Whether only some jobs were asked for.
+        filtered: bool,
     },
     Job(Box<JobInfo>),
     Submitted(JobId),

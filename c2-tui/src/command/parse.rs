@@ -28,8 +28,12 @@ pub(crate) fn parse(line: &str) -> Result<Verb, CommandError> {
         return Err(CommandError::usage("the line is empty", "`help` lists the commands"));
     };
     match Grammar::try_parse_from(words.iter().map(|word| &word.text)) {
-        Ok(Grammar { verb: Verb::Command(Command::Pdsh(pdsh)) }) => {
+        Ok(Grammar { verb: Verb::Command(Command::Pdsh(mut pdsh)) }) => {
             flags_first::check(&pdsh, line, &words)?;
+            // Several words are shell text as they were typed, quotes and all.
+            if let [first, .., last] = &words[words.len() - pdsh.command.len()..] {
+                pdsh.command = vec![line[first.span.start..last.span.end].to_owned()];
+            }
             Ok(Verb::Command(Command::Pdsh(pdsh)))
         }
         Ok(grammar) => {
@@ -125,7 +129,7 @@ mod tests {
         refused("list all", "unexpected \"all\" after list", "usage: list");
         refused("jobs --state=runing", "\"runing\" does not fit --state <STATE>", "did you mean \"running\"?");
         refused("jobs --state", "--state <STATE> needs a value", "usage: jobs [OPTIONS]");
-        refused("log x", "[N]: \"x\" is not a valid count", "usage: log [OPTIONS] [N]");
+        refused("log x", "[N]: \"x\" is not a whole number", "usage: log [OPTIONS] [N]");
         refused("jobs --all=yes", "--all takes no value, but got \"yes\"", "usage: jobs [OPTIONS]");
         refused("jobs --all --all", "--all is given twice", "usage: jobs [OPTIONS]");
         refused("submit \"x", "the quote \" at column 8 is not closed", "add a closing \"");
@@ -141,6 +145,21 @@ mod tests {
             "--env <KEY=VALUE>: \"MODEL\": write it as KEY=VALUE",
             "usage: submit [OPTIONS] <COMMAND>",
         );
+    }
+
+    #[test]
+    fn a_command_for_workers_is_what_was_typed() {
+        for (line, command) in [
+            ("pdsh @all uptime", "uptime"),
+            ("pdsh @all 'df -h /'", "df -h /"),
+            ("pdsh @all grep \"a b\" /etc/hosts # of all", "grep \"a b\" /etc/hosts"),
+            ("pdsh --fold @all sudo sh -c 'a && b'  --x", "sudo sh -c 'a && b'  --x"),
+            ("pdsh @all -- echo it\\'s  $HOME", "echo it\\'s  $HOME"),
+        ] {
+            let parsed = parse(line);
+            let Ok(Verb::Command(Command::Pdsh(pdsh))) = parsed else { panic!("{line}: {parsed:?}") };
+            assert_eq!(pdsh.command, [command], "{line}");
+        }
     }
 
     #[test]

@@ -62,6 +62,10 @@ impl Split {
             let hint = "write {} where each line of the file is to stand";
             return Err(CommandError::usage(format!("{:?} has no placeholder", self.command), hint));
         }
+        if self.sending.idempotency_key.as_deref().is_some_and(has_placeholder) {
+            let message = "--idempotency-key is for all jobs of the list together, so no line can stand in it";
+            return Err(CommandError::usage(message, "write a key of your own without {}"));
+        }
         if !self.raw {
             placed_well(&self.command)?;
         }

@@ -45,9 +45,13 @@ impl Submit {
         };
         draft.base.idempotency_key = self.idempotency_key;
         let same_machine_alone = draft.flags.same_machine && draft.flags.depends.is_empty();
+        let delay_alone = draft.flags.retry_delay.is_some() && draft.flags.retries.is_none();
         let planned = draft.plan(context, &mut Names::default()).await?;
         if same_machine_alone {
             context.progress("--same-machine has no effect without --depends");
+        }
+        if delay_alone {
+            context.progress("--retry-delay has no effect without --retries");
         }
         let mut notes = if planned.is_demanding() { foretell(context, &planned).await? } else { Vec::new() };
         notes.extend(planned.beginning());

@@ -41,7 +41,15 @@ pub(crate) fn look(flags: &[String]) -> Result<Vec<Source>, CommandError> {
     for text in flags.iter().flat_map(|flag| split_list(flag)) {
         let (path, place) = split_place(&text);
         let path = local(path);
+        if path.split('/').any(|part| part == "**") && std::fs::symlink_metadata(&*path).is_err() {
+            let hint = "name the folder itself: all that is in it goes with the job, at whatever depth";
+            return Err(CommandError::refused(format!("{path:?} has a **, which --upload does not know"), hint));
+        }
         match matching(&path) {
+            Some(found) if !found.is_empty() && place.is_some() => {
+                let message = format!("{path:?} means {} files, and one name is given for them", found.len());
+                return Err(CommandError::refused(message, "leave out what stands behind the colon"));
+            }
             Some(found) if place.is_none() => {
                 if found.is_empty() {
                     let hint = "name a file, or a pattern that matches some";
@@ -245,6 +253,8 @@ mod tests {
             format!("{}:x", at("*")),
             format!("{}:x,{}", at("a"), at("no")),
             format!("{},{}", at("a"), at("no")),
+            at("d/**"),
+            at("**/z"),
             at("d"),
             at("empty"),
         ] {

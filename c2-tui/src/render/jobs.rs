@@ -12,14 +12,17 @@ use crate::render::workers::joined;
 /// Lines of output shown with a job; `output` shows more.
 const OUTPUT_LINES: usize = 10;
 
-pub(crate) fn list(look: &Look, list: &JobList, active_only: bool) -> String {
+pub(crate) fn list(look: &Look, list: &JobList, active_only: bool, filtered: bool) -> String {
+    if list.jobs.is_empty() && filtered {
+        return "no job fits these filters\n`jobs --all` without them lists all\n".to_owned();
+    }
     if list.jobs.is_empty() && active_only {
         return "no job is waiting or running\n\
                 `jobs --all` lists those that have ended, `submit \"echo hello\"` adds one\n"
             .to_owned();
     }
     if list.jobs.is_empty() {
-        return "no such job\n`submit \"echo hello\"` adds one\n".to_owned();
+        return "there is no job\n`submit \"echo hello\"` adds one\n".to_owned();
     }
     let mut table = Table::new([
         words("JOB"),

@@ -85,7 +85,7 @@ fn workers() {
 fn jobs() {
     let list = read::<JobList>(&json!({"jobs": [failed_job(), queued_job()], "next_after": "job-12"}));
     check(
-        &Data::Jobs { list, active_only: false },
+        &Data::Jobs { list, active_only: false, filtered: false },
         "JOB     STATE   OUTCOME  NAME     TAGS         WORKER     SUBMITTED    TOOK  COMMAND\n\
          job-3   failed  exit 2   nightly  gpu:0, disk  10.0.0.15  11-14 22:13  3.2s  make -j4 all\n\
          job-12  queued                                            11-14 22:14        echo \\u001b[2J\n\
@@ -100,12 +100,16 @@ fn empty_lists_say_why_and_what_next() {
         "no worker has registered yet\nstart `c2-agent` on each machine, or one here with `c2-tui --local`\n",
     );
     check(
-        &Data::Jobs { list: JobList::default(), active_only: true },
+        &Data::Jobs { list: JobList::default(), active_only: true, filtered: false },
         "no job is waiting or running\n`jobs --all` lists those that have ended, `submit \"echo hello\"` adds one\n",
     );
     check(
-        &Data::Jobs { list: JobList::default(), active_only: false },
-        "no such job\n`submit \"echo hello\"` adds one\n",
+        &Data::Jobs { list: JobList::default(), active_only: false, filtered: false },
+        "there is no job\n`submit \"echo hello\"` adds one\n",
+    );
+    check(
+        &Data::Jobs { list: JobList::default(), active_only: false, filtered: true },
+        "no job fits these filters\n`jobs --all` without them lists all\n",
     );
     check(
         &Data::Log { log: JobLog::default(), filtered: true },
@@ -312,7 +316,7 @@ fn documents() {
     let table = [
         (Data::Submitted(JobId(1)), json!({"job_id": "job-1"})),
         (Data::Workers(WorkerList::default()), json!({"workers": []})),
-        (Data::Jobs { list: JobList::default(), active_only: true }, json!({"jobs": []})),
+        (Data::Jobs { list: JobList::default(), active_only: true, filtered: false }, json!({"jobs": []})),
         (output, json!({"job_id": "job-1", "stream": "stderr", "content": "/wA=", "dropped": 0, "dropped_at": null})),
         (cut, json!({"job_id": "job-1", "stream": "stdout", "content": "YWJj", "dropped": 7, "dropped_at": 2})),
         (

@@ -20,7 +20,7 @@ pub(super) fn data(look: &Look, data: &Data) -> String {
     match data {
         Data::Workers(list) => workers::list(look, list),
         Data::Worker(info) => workers::info(look, info),
-        Data::Jobs { list, active_only } => jobs::list(look, list, *active_only),
+        Data::Jobs { list, active_only, filtered } => jobs::list(look, list, *active_only, *filtered),
         Data::Job(info) => jobs::info(look, info),
         Data::Submitted(job) => format!("Submitted job {job}\n"),
         Data::Ended { output, .. } => sanitize::block(&output.render()),

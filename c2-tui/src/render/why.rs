@@ -132,7 +132,7 @@ fn at_all(obstacle: &Obstacle) -> String {
         Obstacle::DiskFull { .. } => "the disk of every worker is full".to_owned(),
         Obstacle::Quarantined { .. } => "no worker can start jobs at present".to_owned(),
         Obstacle::TooOld { .. } => "the agent of every worker is too old for it".to_owned(),
-        Obstacle::Avoided { .. } => "no worker could start it; it is tried again".to_owned(),
+        Obstacle::Avoided { .. } => "it came back from each worker and is tried there again".to_owned(),
         Obstacle::SlotsFull { .. } => "all slots are in use".to_owned(),
     }
 }
@@ -144,7 +144,7 @@ fn at_one(obstacle: &Obstacle) -> String {
         Obstacle::TagHeld { tag, .. } => format!("{tag} is held by other jobs"),
         Obstacle::DiskFull { .. } => "its disk is full".to_owned(),
         Obstacle::Quarantined { reason, .. } => format!("it cannot start jobs: {reason}"),
-        Obstacle::Avoided { .. } => "it could not start this job".to_owned(),
+        Obstacle::Avoided { .. } => "the job came back from there".to_owned(),
         other => at_worker(other),
     }
 }
@@ -192,7 +192,9 @@ fn at_worker(obstacle: &Obstacle) -> String {
             format!("in quarantine ({reason}); next try in {}", span(*retry_ms))
         }
         Obstacle::TooOld { reason } => format!("its agent cannot read this job ({reason}); upgrade it"),
-        Obstacle::Avoided { retry_ms } => format!("it could not start this job; next try there in {}", span(*retry_ms)),
+        Obstacle::Avoided { retry_ms } => {
+            format!("the job came back from there and tries others first; next try there in {}", span(*retry_ms))
+        }
         Obstacle::SlotsFull { slots } => format!("all {slots} slots are in use"),
     }
 }

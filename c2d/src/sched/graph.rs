@@ -17,13 +17,12 @@ use crate::sched::{Decision, Reject};
 /// A dependency with its job found.
 pub(crate) type Edge = (Condition, JobId);
 
-/// Finds the jobs that a batch depends on. Its jobs will be numbered from `first`; those that
-/// `instead` names stand for older ones.
-pub(crate) fn resolve(
-    jobs: &[NewJob],
-    first: u64,
-    instead: &BTreeMap<JobId, JobId>,
-) -> Result<Vec<Vec<Edge>>, Vec<Reject>> {
+/// Cycles that are told; whoever mends so many looks again.
+const CYCLES_MAX: usize = 20;
+
+/// Finds the jobs that a batch depends on, and all that is wrong with that. Its jobs will be numbered from
+/// `first`; those that `instead` names stand for older ones.
+pub(crate) fn resolve(jobs: &[NewJob], first: u64, instead: &BTreeMap<JobId, JobId>) -> (Vec<Vec<Edge>>, Vec<Reject>) {
     let mut names: BTreeMap<&str, usize> = BTreeMap::new();
     let mut ambiguous: BTreeSet<&str> = BTreeSet::new();
     for (i, job) in jobs.iter().enumerate() {
@@ -44,24 +43,26 @@ pub(crate) fn resolve(
     };
     let (mut edges, mut refusals) = (Vec::with_capacity(jobs.len()), Vec::new());
     for (place, job) in jobs.iter().enumerate() {
-        let found = job.depends.iter().map(|d| Ok((d.condition, find(&d.on)?)));
-        match found.collect::<Result<Vec<Edge>, Reject>>() {
-            Ok(found) => edges.push(found),
-            Err(refusal) => refusals.push(refusal.of_job(place)),
+        let mut found = Vec::with_capacity(job.depends.len());
+        for on in &job.depends {
+            match find(&on.on) {
+                Ok(job) => found.push((on.condition, job)),
+                Err(refusal) => refusals.push(refusal.of_job(place)),
+            }
         }
+        edges.push(found);
     }
-    if !refusals.is_empty() {
-        return Err(refusals);
+    let label = |i: usize| jobs[i].name.as_deref().map_or_else(|| format!("job {} of the batch", i + 1), str::to_owned);
+    let mut rest: Option<Vec<Vec<Edge>>> = None;
+    for _ in 0..CYCLES_MAX {
+        let Some(path) = cycle(rest.as_deref().unwrap_or(&edges), first) else { break };
+        // Without its edges the next one is found.
+        let rest = rest.get_or_insert_with(|| edges.clone());
+        path.iter().for_each(|i| rest[*i].clear());
+        let place = path[0];
+        refusals.push(Reject::Cycle { path: path.into_iter().map(label).collect() }.of_job(place));
     }
-    match cycle(&edges, first) {
-        None => Ok(edges),
-        Some(path) => {
-            let label =
-                |i: usize| jobs[i].name.as_deref().map_or_else(|| format!("job {} of the batch", i + 1), str::to_owned);
-            let place = path[0];
-            Err(vec![Reject::Cycle { path: path.into_iter().map(label).collect() }.of_job(place)])
-        }
-    }
+    (edges, refusals)
 }
 
 /// Finds jobs of a batch that wait for each other, as a path that ends where it began.

@@ -200,10 +200,8 @@ impl Scheduler {
             let known = groups.iter().copied().cloned().collect();
             refusals.push(Reject::UnknownGroup { group: group.clone(), known }.of_job(place));
         }
-        let edges = match graph::resolve(jobs, self.last_job + 1, instead) {
-            Ok(edges) => edges,
-            Err(more) => return Err([refusals, more].concat()),
-        };
+        let (edges, more) = graph::resolve(jobs, self.last_job + 1, instead);
+        refusals.extend(more);
         // Also of a job that was removed its verdict stays; of anything else no end would ever come.
         let known = |on: JobId| on.0 > self.last_job || self.jobs.get(on).is_some() || self.ended.get(on).is_some();
         for (place, edges) in edges.iter().enumerate() {

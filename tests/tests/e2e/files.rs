@@ -9,6 +9,7 @@ use c2_shared::id::JobId;
 use c2_shared::job::{JobSpec, Outcome, Upload};
 use c2_shared::token::Role;
 use c2_tests::http::Caller;
+use c2_tests::machine::may;
 use c2_tests::wait::SOON;
 use c2_tests::{eventually, scenario};
 use serde_json::json;
@@ -19,6 +20,7 @@ crate::tests![
     what_a_job_leaves_is_in_its_workspace_and_nowhere_else,
     files_that_no_job_asked_for_reach_no_console,
     failed_jobs_leave_their_files_too,
+    a_folder_that_its_job_closed_is_read_and_removed,
     an_upload_that_is_lost_is_said_and_not_waited_for,
     contents_of_a_plain_submit_arrive_byte_for_byte,
 ];
@@ -261,6 +263,28 @@ fn contents_of_a_plain_submit_arrive_byte_for_byte() {
         }
         let state = cluster.workspace_root("127.0.0.2")?.with_file_name("state");
         assert_eq!(hash(&state.join("blobs").join(stdin.to_string()))?, stdin);
+        Ok(())
+    });
+}
+
+fn a_folder_that_its_job_closed_is_read_and_removed() {
+    scenario(async |cluster| {
+        // Nobody else's files may be opened, as by any user but root.
+        let way = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all", "--"];
+        let way = if may("an agent without privileges")? { way.map(str::to_owned).to_vec() } else { Vec::new() };
+        cluster.agent_by("127.0.0.2", way).await?;
+        for mode in ["000", "100", "200", "500"] {
+            let command = format!("mkdir d; echo x >d/f; chmod 000 d; echo y >g; chmod {mode} .");
+            let download = vec!["g".to_owned(), "d/f".to_owned()];
+            let job = cluster.submit_spec(JobSpec { command, download, ..JobSpec::default() }).await?;
+            cluster.ended(job).await?;
+            let got = cluster.exec(&[&format!("get-files {job} to-{mode}")]).await?;
+            let folder = cluster.console_dir().join(format!("to-{mode}"));
+            let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap_or_default();
+            assert_eq!((read("g").as_str(), read("d/f").as_str()), ("y\n", "x\n"), "{mode}: {got:?}");
+        }
+        let cleaned = cluster.exec(&["cleanup-workspaces"]).await?;
+        assert!(cleaned.status == 0 && !cleaned.stdout.contains("denied"), "{cleaned:?}");
         Ok(())
     });
 }

@@ -83,7 +83,7 @@ fn a_line_that_is_not_understood_stays_to_be_corrected() {
         ("lsit", "unknown command \"lsit\"", "did you mean \"list\"?"),
         ("cancel 9-3", "<JOB>...: the range \"9-3\" ends before it begins", "usage: cancel <JOB>..."),
         ("theme pink", "\"pink\" does not fit <THEME>", "known: terminal, dark, light, contrast"),
-        ("runs x", "[N]: \"x\" is not a valid count", "usage: runs [N]"),
+        ("runs x", "[N]: \"x\" is not a whole number", "usage: runs [N]"),
     ];
     for (line, message, hint) in table {
         let (mut model, effects) = entered(line);
