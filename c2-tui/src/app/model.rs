@@ -44,8 +44,14 @@ pub(crate) struct Settings {
 /// The connection to c2d.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Link {
-    Connecting,
+    Connecting {
+        since: Mono,
+    },
     Up,
+    /// c2d was not heard since, though it was asked.
+    Silent {
+        since: Mono,
+    },
     Down {
         fault: Fault,
         /// When it will be tried again.
@@ -93,6 +99,8 @@ pub(crate) struct Model {
     pub(crate) folder: Option<(String, Vec<String>)>,
     /// The key that quits when it is pressed once more, and when it was pressed.
     pub(crate) leaving: Option<(Action, Mono)>,
+    /// What a question that was just answered by a letter may still be told: the rest of the word.
+    pub(crate) answered: Option<(&'static str, Mono)>,
     /// Whether the mouse belongs to the console.
     pub(crate) mouse: bool,
     /// The choices that were kept last.
@@ -120,7 +128,7 @@ impl Model {
             size: (0, 0),
             now: Now::default(),
             generation: 0,
-            link: Link::Connecting,
+            link: Link::Connecting { since: Mono::default() },
             was_up: false,
             cache: Cache::default(),
             panes: Panes::default(),
@@ -141,6 +149,7 @@ impl Model {
             editing: None,
             folder: None,
             leaving: None,
+            answered: None,
             mouse: true,
             kept: Preferences::default(),
         }
@@ -150,7 +159,7 @@ impl Model {
     pub(crate) fn trouble(&self) -> Option<String> {
         match &self.link {
             Link::Down { fault, lasts: true, .. } => Some(fault.words()),
-            Link::Down { .. } | Link::Connecting | Link::Up => None,
+            _ => None,
         }
     }
 
@@ -286,7 +295,7 @@ impl Model {
             times.push(now.mono);
         }
         let watched = matches!(self.pages.last(), Some(Page::Watch(watch)) if watch.is_running());
-        if matches!(self.link, Link::Down { .. }) || watched || self.any_job_ages() {
+        if self.link != Link::Up || watched || self.any_job_ages() {
             times.push(second);
         } else if self.cache.workers.values().any(|w| w.row.status == WorkerStatus::Offline) {
             times.push(now.mono.after_ms(60_000));

@@ -45,8 +45,8 @@ pub(crate) struct Question {
 pub(crate) enum Then {
     Rows(RowVerb, Vec<String>),
     Run(Box<Entered>),
-    /// Run these lines, which were pasted.
-    RunAll(Vec<String>),
+    /// Run the lines of this text, which was pasted.
+    RunAll(String),
     /// Write to this file, which exists.
     Save(Saved, String),
     Quit,
@@ -88,9 +88,11 @@ impl Question {
         Self { title, lines, count, typed: String::new(), then: Then::Run(Box::new(line)) }
     }
 
-    pub(crate) fn run(lines: Vec<String>) -> Self {
+    /// Asks whether to run the lines of a text.
+    pub(crate) fn run(text: String) -> Self {
+        let lines: Vec<String> = said_lines(&text).map(str::to_owned).collect();
         let title = format!("run {} lines?", lines.len());
-        Self { title, lines: lines.clone(), count: None, typed: String::new(), then: Then::RunAll(lines) }
+        Self { title, lines, count: None, typed: String::new(), then: Then::RunAll(text) }
     }
 
     /// Asks whether to leave while these lines run.
@@ -117,6 +119,11 @@ impl Question {
     pub(crate) fn is_confirmed(&self) -> bool {
         self.count.is_some_and(|n| self.typed == n.to_string())
     }
+}
+
+/// The lines of a text that are not blank.
+pub(crate) fn said_lines(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().map(str::trim_end).filter(|line| !line.trim().is_empty())
 }
 
 impl Overlay {

@@ -1,6 +1,7 @@
 //! The first line: which c2d, whether it is heard, and the cluster in numbers.
 
 use c2_shared::job::JobState;
+use c2_shared::time::Mono;
 use ratatui::text::{Line, Span};
 
 use super::canvas::Canvas;
@@ -14,7 +15,12 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Area) {
     let server = canvas.model.settings.server.clone();
     let mut parts = vec![vec![canvas.span(" C2 ", Tone::Accent), canvas.span(server, Tone::Plain)]];
     let link = match &canvas.model.link {
-        Link::Connecting => canvas.span(format!("{} connecting", canvas.glyphs.link[1]), Tone::Warn),
+        Link::Connecting { since } => {
+            canvas.span(format!("{} connecting{}", canvas.glyphs.link[1], for_how_long(canvas, *since)), Tone::Warn)
+        }
+        Link::Silent { since } => {
+            canvas.span(format!("{} silent{}", canvas.glyphs.link[1], for_how_long(canvas, *since)), Tone::Warn)
+        }
         Link::Up => canvas.span(format!("{} connected", canvas.glyphs.link[0]), Tone::Good),
         Link::Down { retry_at, .. } => {
             let text = banner(canvas, *retry_at);
@@ -50,6 +56,14 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Area) {
     }
 }
 
+/// A time that is worth a number.
+fn for_how_long(canvas: &Canvas<'_, '_>, since: Mono) -> String {
+    match canvas.model.now.mono.since_ms(since) {
+        0..1_000 => String::new(),
+        ms => format!(" for {}", short_span(ms)),
+    }
+}
+
 /// What the operator must do before there can be a connection.
 pub(super) fn trouble(canvas: &mut Canvas<'_, '_>, area: Area, text: &str) {
     let lines = text::wrapped(&text::sanitize(text), layout::trouble_width(area.width));
@@ -59,7 +73,7 @@ pub(super) fn trouble(canvas: &mut Canvas<'_, '_>, area: Area, text: &str) {
 }
 
 /// What is wrong, when it will be better, and what can be done about it.
-fn banner(canvas: &Canvas<'_, '_>, retry_at: c2_shared::time::Mono) -> String {
+fn banner(canvas: &Canvas<'_, '_>, retry_at: Mono) -> String {
     let model = canvas.model;
     let left = retry_at.since_ms(model.now.mono).div_ceil(1_000);
     let age = match model.cache.heard_ms {

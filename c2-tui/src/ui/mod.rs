@@ -61,7 +61,7 @@ pub(crate) fn draw(model: &Model, frame: &mut Frame<'_>) -> HitMap {
     if let (Some(area), Some(page)) = (screen.page, model.pages.last()) {
         page::draw(&mut canvas, page, area);
     }
-    if model.cache.heard_ms.is_some() && matches!(model.link, Link::Down { .. }) {
+    if model.cache.heard_ms.is_some() && matches!(model.link, Link::Down { .. } | Link::Silent { .. }) {
         screen.panes.iter().map(|(_, area)| *area).chain(screen.page).for_each(|area| canvas.dim(area));
     }
     if let (Some(area), Some(result)) = (screen.result, &model.result) {

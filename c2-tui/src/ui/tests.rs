@@ -93,6 +93,15 @@ fn disconnected_later() {
 }
 
 #[test]
+fn hung() {
+    both("hung", |width, height| {
+        let mut model = busy(width, height);
+        send(&mut model, Msg::Silent { since: Mono(NOW.mono.0 - 4_000) });
+        model
+    });
+}
+
+#[test]
 fn failing_jobs() {
     both("failing", |width, height| {
         let mut model = busy(width, height);

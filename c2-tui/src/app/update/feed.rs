@@ -21,7 +21,7 @@ pub(super) fn on_connecting(model: &mut Model, server: String) {
     model.settings.server = server;
     // A countdown that ran out stays on the screen while it is tried again, so that nothing flickers.
     if !matches!(model.link, Link::Down { .. }) {
-        model.link = Link::Connecting;
+        model.link = Link::Connecting { since: model.now.mono };
     }
 }
 
@@ -33,19 +33,32 @@ pub(super) fn on_connected(model: &mut Model) {
     model.was_up = true;
 }
 
+pub(super) fn on_silent(model: &mut Model, since: Mono) {
+    if model.link == Link::Up {
+        model.link = Link::Silent { since };
+    }
+}
+
+pub(super) fn on_heard(model: &mut Model) {
+    if matches!(model.link, Link::Silent { .. }) {
+        model.link = Link::Up;
+    }
+}
+
 /// Each new reason that the operator must do something about is a message; that c2d is away is one
 /// when it was there.
 pub(super) fn on_disconnected(model: &mut Model, fault: Fault, retry_at: Mono, lasts: bool) {
     let is_known = matches!(&model.link, Link::Down { fault: before, .. } if *before == fault);
     if lasts && !is_known {
         model.toasts.say(Kind::Bad, fault.words(), model.now);
-    } else if matches!(model.link, Link::Up) {
+    } else if matches!(model.link, Link::Up | Link::Silent { .. }) {
         model.toasts.say(Kind::Bad, format!("lost c2d: {}", fault.message), model.now);
     }
     model.link = Link::Down { fault, retry_at, lasts };
 }
 
 pub(super) fn on_event(model: &mut Model, event: Event, effects: &mut Vec<Effect>) {
+    on_heard(model);
     let mut ids: Vec<JobId> = match &event {
         Event::Change(change) => change.jobs.iter().map(|row| row.job_id).collect(),
         Event::Snapshot(_) => Vec::new(),

@@ -54,12 +54,15 @@ pub(crate) fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
     match msg {
         Msg::Key(key) => input::on_key(model, key, &mut effects),
         Msg::Paste(text) => input::on_paste(model, &text),
+        Msg::Burst(text) => input::on_burst(model, &text, &mut effects),
         Msg::Mouse { gesture, target } => click::on_mouse(model, gesture, target, &mut effects),
         Msg::Resize { width, height } => model.size = (width, height),
         // What time brings is brought by the common steps below.
         Msg::Tick => {}
         Msg::Connecting { server } => feed::on_connecting(model, server),
         Msg::Connected => feed::on_connected(model),
+        Msg::Silent { since } => feed::on_silent(model, since),
+        Msg::Heard => feed::on_heard(model),
         Msg::Disconnected { fault, retry_at, lasts } => feed::on_disconnected(model, fault, retry_at, lasts),
         Msg::Event(event) => feed::on_event(model, event, &mut effects),
         Msg::Finished { run, report } => run::on_finished(model, run, &report, &mut effects),

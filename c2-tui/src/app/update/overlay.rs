@@ -14,6 +14,32 @@ pub(super) fn toggle_help(model: &mut Model) {
     };
 }
 
+/// Letters of an answer that was written out, `yes` or `no`, come within this time.
+const WORD_MS: u64 = 1_000;
+
+/// A question was answered by a key: remembers what may follow of the word.
+pub(super) fn answered(model: &mut Model, letter: Option<char>) {
+    let rest = match letter {
+        Some('y') => "es",
+        Some('n') => "o",
+        _ => return,
+    };
+    model.answered = Some((rest, model.now.mono));
+}
+
+/// Whether a letter only ends the word with which a question was just answered.
+pub(super) fn ends_an_answer(model: &mut Model, letter: Option<char>) -> bool {
+    let Some((rest, at)) = model.answered.take() else { return false };
+    let left = letter.and_then(|letter| rest.strip_prefix(letter));
+    match left.filter(|_| model.now.mono.since_ms(at) <= WORD_MS) {
+        Some(left) => {
+            model.answered = Some((left, at));
+            true
+        }
+        None => false,
+    }
+}
+
 /// Keys while something lies over the screen.
 pub(super) fn on_action(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
     match model.overlay.take() {
@@ -79,7 +105,7 @@ fn take_command(model: &mut Model, name: &str) {
 fn answer(model: &mut Model, then: Then, effects: &mut Vec<Effect>) {
     match then {
         Then::Run(line) => guard::run(model, *line, true, effects),
-        Then::RunAll(lines) => submit::run_pasted(model, &lines, effects),
+        Then::RunAll(text) => submit::run_pasted(model, &text, effects),
         Then::Quit => effects.push(Effect::Quit),
         Then::Save(what, path) => effects.push(Effect::Save { what, path, overwrite: true }),
         Then::Rows(verb, names) => run::rows(model, verb, &names, effects),

@@ -436,6 +436,22 @@ fn what_only_the_operator_can_cure_is_said_once_and_stays_in_sight() {
 }
 
 #[test]
+fn a_c2d_that_does_not_answer_shows_and_ages_go_on() {
+    let mut model = busy(80, 24);
+    send(&mut model, Msg::Silent { since: NOW.mono });
+    assert_eq!(model.link, Link::Silent { since: NOW.mono });
+    assert!(model.next_wake().is_some(), "its age counts");
+    send(&mut model, Msg::Heard);
+    assert_eq!(model.link, Link::Up);
+    send(&mut model, Msg::Silent { since: NOW.mono });
+    send(&mut model, change(Vec::new()));
+    assert_eq!(model.link, Link::Up, "an event is an answer");
+    let mut model = console(80, 24);
+    send(&mut model, Msg::Connecting { server: "10.0.0.6:30814".to_owned() });
+    assert!(model.next_wake().is_some(), "that of a connection that does not come as well");
+}
+
+#[test]
 fn with_nothing_that_ages_the_console_sleeps() {
     let mut model = console(80, 24);
     send(&mut model, Msg::Connected);
