@@ -3,7 +3,7 @@
 use c2_shared::id::JobId;
 
 use crate::app::msg::Saved;
-use crate::app::page::Shown;
+use crate::app::live::Shown;
 use crate::app::preferences::Preferences;
 use crate::app::report::{DocumentId, RunId};
 use crate::command::Entered;
@@ -66,6 +66,8 @@ pub(crate) enum Effect {
     ListFolder(String),
     /// Put text into the terminal's clipboard.
     Copy(String),
+    /// Ring the terminal's bell and have it tell this.
+    Ring(String),
     /// Take or give back the mouse, so that the terminal's own selection works.
     CaptureMouse(bool),
     /// Draw everything anew, as if the terminal held garbage.

@@ -16,8 +16,11 @@ pub(crate) mod keymap;
 pub(crate) mod update;
 
 pub(crate) mod cache;
+pub(crate) mod details;
+pub(crate) mod finder;
 pub(crate) mod layout;
 pub(crate) mod line;
+pub(crate) mod live;
 pub(crate) mod overlay;
 pub(crate) mod page;
 pub(crate) mod pager;

@@ -117,7 +117,8 @@ pub(crate) fn settings(server: &str) -> Settings {
     let utf8 = |locale: String| locale.to_ascii_lowercase().replace('-', "").contains("utf8");
     Settings {
         server: server.to_owned(),
-        ascii: !locale.is_none_or(utf8),
+        // The console of Linux has few letters beside those of ASCII.
+        ascii: !locale.is_none_or(utf8) || said("TERM").is_some_and(|term| term == "linux"),
         no_color: said("NO_COLOR").is_some(),
         utc_offset_s: clock::here().offset().seconds(),
         ..Settings::default()
@@ -263,6 +264,7 @@ impl EventLoop {
                 let _asked = self.retry.try_send(());
             }
             Effect::Copy(text) => self.screen.copy(&text)?,
+            Effect::Ring(text) => self.screen.ring(&text)?,
             Effect::CaptureMouse(capture) => self.screen.capture_mouse(capture)?,
             Effect::Repaint => {
                 self.screen.renew()?;
@@ -285,6 +287,7 @@ impl EventLoop {
     }
 
     fn draw(&mut self) -> io::Result<()> {
+        self.screen.set_title(ui::title(&self.model))?;
         let (model, hits) = (&self.model, &mut self.hits);
         self.screen.draw(|frame| *hits = ui::draw(model, frame))?;
         self.drawn = Some((self.model.generation, self.clock.now().mono));

@@ -177,6 +177,15 @@ fn pages() {
         press(&mut model, &["Alt-4", "Down", "Enter"]);
         let row = demo::job(2, JobState::Failed);
         send(&mut model, Msg::Fetched { job: row.job_id, info: Ok(demo::info(row)) });
+        let document = crate::app::report::DocumentId(1);
+        let opened = Effect::OpenOutput { document, job: c2_shared::id::JobId(2), shown: Default::default() };
+        output_tests::serve(&mut model, &[opened], "epoch 1\tloss 0.93\nepoch 2\tloss 0.71\n");
+        model
+    });
+    both("preview", |width, height| {
+        let mut model = busy(width, height);
+        let effects = press(&mut model, &["Alt-2", "p"]);
+        output_tests::serve(&mut model, &effects, "epoch 1\tloss 0.93\nepoch 2\tloss 0.71\n");
         model
     });
 }

@@ -4,6 +4,7 @@ use c2_shared::api::events::Event;
 use c2_shared::id::JobId;
 use c2_shared::time::Mono;
 
+use super::{ends, result};
 use crate::app::Effect;
 use crate::app::cache::Job;
 use crate::app::model::{Link, Model};
@@ -31,6 +32,7 @@ pub(super) fn on_connected(model: &mut Model) {
     }
     model.link = Link::Up;
     model.was_up = true;
+    result::cured(model);
 }
 
 pub(super) fn on_silent(model: &mut Model, since: Mono) {
@@ -65,6 +67,7 @@ pub(super) fn on_event(model: &mut Model, event: Event, effects: &mut Vec<Effect
     };
     ids.sort_unstable();
     ids.dedup();
+    let before = ends::before(model, &ids);
     let follow = ids.len() <= FOLLOW_MAX;
     if follow {
         for id in &ids {
@@ -91,6 +94,7 @@ pub(super) fn on_event(model: &mut Model, event: Event, effects: &mut Vec<Effect
             model.panes.queue.rebuild(&model.cache);
         }
     }
+    ends::after(model, &ids, &before, effects);
     let shown = model.pages.iter().filter(|page| matches!(page, Page::Job { .. })).filter_map(Page::about);
     let stale = shown.filter(|id| changed.all || ids.binary_search(id).is_ok());
     for id in stale.collect::<std::collections::BTreeSet<_>>() {
@@ -105,6 +109,6 @@ fn job_tables<'a>(panes: &'a mut Panes, over: &'a mut Pages) -> impl Iterator<It
 fn pages(over: &mut Pages) -> impl Iterator<Item = &mut Table<Job>> {
     over.iter_mut().filter_map(|page| match page {
         Page::Worker { jobs, .. } => Some(jobs),
-        Page::Job { .. } | Page::Output { .. } | Page::Watch(_) | Page::Text { .. } => None,
+        Page::Job { .. } | Page::Output(_) | Page::Watch(_) | Page::Text { .. } => None,
     })
 }

@@ -35,7 +35,7 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>
         return;
     }
     if let Some(c) = letter {
-        on_text(model, c.encode_utf8(&mut [0; 4]));
+        on_text(model, c.encode_utf8(&mut [0; 4]), effects);
     }
 }
 
@@ -52,7 +52,7 @@ pub(super) fn on_burst(model: &mut Model, text: &str, effects: &mut Vec<Effect>)
         // The rest of what is asked about.
         let text = std::mem::take(before) + text;
         model.overlay = None;
-        return on_paste(model, &text);
+        return on_paste(model, &text, effects);
     }
     let sign = text.chars().next().filter(|c| !c.is_alphanumeric() && asks_for_text(model, *c));
     if let Some(c) = sign {
@@ -60,7 +60,7 @@ pub(super) fn on_burst(model: &mut Model, text: &str, effects: &mut Vec<Effect>)
     }
     let rest = &text[sign.map_or(0, char::len_utf8)..];
     let is_typed = takes_text(model);
-    on_paste(model, rest);
+    on_paste(model, rest, effects);
     if is_typed && rest.ends_with('\n') && rest.lines().count() == 1 {
         on_key(model, KeyCode::Enter.into(), effects);
     }
@@ -75,44 +75,38 @@ fn asks_for_text(model: &Model, letter: char) -> bool {
 
 /// Whether letters are text now.
 fn takes_text(model: &Model) -> bool {
-    match &model.overlay {
-        Some(overlay) => matches!(overlay, Overlay::Palette { .. }),
-        None => model.filtering.is_some() || model.focus == Focus::Line || output::is_asked(model),
-    }
+    model.overlay.is_none()
+        && (model.filtering.is_some() || model.focus == Focus::Line || output::is_asked(model))
 }
 
 /// Text of several lines is never run by itself.
-pub(super) fn on_paste(model: &mut Model, text: &str) {
+pub(super) fn on_paste(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let lines: Vec<&str> = said_lines(&text).collect();
     match lines.len() {
         0 => {}
-        1 => on_text(model, lines[0]),
+        1 => on_text(model, lines[0], effects),
         _ if model.overlay.is_none() && model.filtering.is_none() => {
             model.overlay = Some(Overlay::Question(Question::run(text)));
         }
-        _ => on_text(model, &lines.join(" ")),
+        _ => on_text(model, &lines.join(" "), effects),
     }
 }
 
 /// Text goes to whatever edits text now, and otherwise to the line: a letter that means nothing where
 /// it was typed begins a command there, and the letters behind it act on nothing else.
-fn on_text(model: &mut Model, text: &str) {
+fn on_text(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
     let asked = output::is_asked(model);
     match &mut model.overlay {
-        Some(Overlay::Palette { needle, at }) => {
-            needle.push_str(text);
-            *at = 0;
-        }
+        Some(Overlay::Finder(_)) => overlay::on_text(model, text, effects),
         Some(Overlay::Question(Question { count: Some(_), typed, .. })) if text.bytes().all(|b| b.is_ascii_digit()) => {
             typed.extend(text.chars().take(6));
         }
         // Words are no answer.
         Some(Overlay::Question(_)) => {
             model.overlay = None;
-            on_text(model, text);
+            on_text(model, text, effects);
         }
-        Some(Overlay::Help { .. }) => {}
         None if model.filtering.is_some() => filter::edit(model, |editor| editor.insert(text)),
         None if model.focus == Focus::Line => prompt::on_text(model, text),
         None if asked => {

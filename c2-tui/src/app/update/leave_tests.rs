@@ -112,14 +112,13 @@ fn letters_without_a_meaning_go_to_the_line() {
 #[test]
 fn letters_at_once_are_text_and_act_on_nothing() {
     // What was pressed before, what comes at once, and what stands in the line then.
-    let table: [(&[&str], &str, &str); 8] = [
+    let table: [(&[&str], &str, &str); 7] = [
         (&["Alt-2"], "cancel nap", "cancel nap"),
         (&["Alt-2"], "cancel 4\n", "cancel 4"),
         (&["Alt-1"], "drain all\n", "drain all"),
         (&["Alt-2", "Enter"], "quit\n", "quit"),
         (&["messages", "Enter"], "sort in\n", "sort in"),
         (&["Alt-2", "c"], "yes please\n", "yes please"),
-        (&["Alt-2", "Space", "."], "hold 4\n", "hold 4"),
         (&["Alt-2"], ":hold 4", "hold 4"),
     ];
     for (keys, text, line) in table {
@@ -129,6 +128,12 @@ fn letters_at_once_are_text_and_act_on_nothing() {
         assert!(!effects.iter().any(|e| matches!(e, Effect::Execute { .. } | Effect::ExecuteAll { .. })), "{keys:?}");
         assert_eq!((model.focus, model.line.editor.text()), (Focus::Line, line), "{keys:?} {text:?}");
         assert!(model.overlay.is_none(), "{keys:?}");
+    }
+    for list in [".", "?", "F1"] {
+        let mut model = busy(120, 40);
+        press(&mut model, &["Alt-2", list]);
+        assert_eq!(send(&mut model, Msg::Burst("hold\n".to_owned())), [], "{list}");
+        assert!(matches!(&model.overlay, Some(Overlay::Finder(finder)) if finder.needle == "hold"), "{list}");
     }
     let mut model = busy(120, 40);
     press(&mut model, &["Alt-2"]);

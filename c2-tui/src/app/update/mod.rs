@@ -3,8 +3,8 @@
 //! A key is a row of [`crate::app::keymap::TABLE`], which names an action. `act` hands each action to
 //! the file that it belongs to: `prompt` edits the `!>` line, `submit` runs it, `console` has its verbs
 //! that are no commands, `focus` moves between the parts, `filter` filters tables, `open` goes deeper
-//! from a row, `rows` acts on rows, `output` and `watch` are about pages of text, `overlay` about what lies over the
-//! screen, `leave` about Ctrl-C and `q`. What changes a table or a text alone is a method of these.
+//! from a row, `rows` acts on rows, `output`, `preview` and `watch` are about what jobs and commands
+//! write, `overlay` about what lies over the screen, `leave` about Ctrl-C and `q`. What changes a table or a text alone is a method of these.
 //! Below them `guard` asks and forbids, `run` starts lines, `result` shows what came of them, and
 //! `pages` opens and leaves pages. No file uses one that uses it.
 
@@ -15,6 +15,7 @@ mod input;
 mod act;
 mod console;
 mod edit;
+mod ends;
 mod filter;
 mod fit;
 mod focus;
@@ -31,6 +32,9 @@ mod output;
 pub(crate) mod output_tests;
 mod overlay;
 mod pages;
+mod preview;
+#[cfg(test)]
+mod preview_tests;
 mod prompt;
 mod result;
 mod rows;
@@ -53,7 +57,7 @@ pub(crate) fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
     model.generation += 1;
     match msg {
         Msg::Key(key) => input::on_key(model, key, &mut effects),
-        Msg::Paste(text) => input::on_paste(model, &text),
+        Msg::Paste(text) => input::on_paste(model, &text, &mut effects),
         Msg::Burst(text) => input::on_burst(model, &text, &mut effects),
         Msg::Mouse { gesture, target } => click::on_mouse(model, gesture, target, &mut effects),
         Msg::Resize { width, height } => model.size = (width, height),
@@ -80,6 +84,8 @@ pub(crate) fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
         Msg::Folder { folder, names } => prompt::on_folder(model, folder, names, &mut effects),
         Msg::Notice(text) => model.toasts.say(Kind::Plain, text, now),
     }
+    ends::look(model);
+    preview::follow(model, &mut effects);
     fit::fit(model);
     output::serve(model, &mut effects);
     let chosen = Preferences::of(model);
