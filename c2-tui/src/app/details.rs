@@ -2,7 +2,7 @@
 //! waits for, its attempts and its files.
 
 use c2_shared::api::jobs::{AttemptRow, JobInfo};
-use c2_shared::job::{DependsOn, Dependency};
+use c2_shared::job::{Dependency, DependsOn};
 use c2_shared::time;
 
 use crate::app::cache::Sight;

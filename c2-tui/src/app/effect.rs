@@ -2,8 +2,8 @@
 
 use c2_shared::id::JobId;
 
-use crate::app::msg::Saved;
 use crate::app::live::Shown;
+use crate::app::msg::Saved;
 use crate::app::preferences::Preferences;
 use crate::app::report::{DocumentId, RunId};
 use crate::command::Entered;

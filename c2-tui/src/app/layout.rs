@@ -101,15 +101,14 @@ pub(crate) fn screen(model: &Model) -> Screen {
         let lines = text::wrapped(&text::sanitize(&trouble), trouble_width(width));
         screen.trouble = Some(rest.cut_top(u16::try_from(lines.len()).unwrap_or(1).min(TROUBLE_ROWS)));
     }
-    if model.result.is_some() {
+    if let Some(result) = &model.result {
         let zoomed = model.zoom && model.focus == Focus::Result;
-        let lines = model.result.as_ref().map_or(0, |r| r.text.line_count());
+        let lines = result.text.line_count();
         let wanted = u16::try_from(lines).unwrap_or(u16::MAX).saturating_add(2);
         let most = if zoomed { rest.height } else { (rest.height * 3 / 5).max(4) };
         let rows = match () {
             () if zoomed => most,
-            // A page has the room; of the result its title stays.
-            () if !model.pages.is_empty() && model.focus != Focus::Result => 1,
+            () if result.is_folded && !model.pages.is_empty() && model.focus != Focus::Result => 1,
             () => wanted.clamp(3, most),
         };
         screen.result = Some(rest.cut_bottom(rows));
@@ -238,7 +237,10 @@ fn workers_height(model: &Model, height: u16) -> u16 {
         0 => 6,
         workers => u16::try_from(workers).unwrap_or(u16::MAX).saturating_add(3),
     };
-    let most = percent(height, 45_u16.saturating_add_signed(model.sizes.top)).max(4);
+    // Jobs that are few leave the rest to the workers.
+    let jobs = u16::try_from(model.panes.grid(Pane::Jobs).len()).unwrap_or(u16::MAX).saturating_add(3).max(8);
+    let share = percent(height, 45_u16.saturating_add_signed(model.sizes.top)).max(4);
+    let most = if model.sizes.top == 0 { share.max(height.saturating_sub(jobs)) } else { share };
     rows.max(if model.sizes.top > 0 { most } else { 5 }).min(most)
 }
 

@@ -120,6 +120,8 @@ pub(crate) struct ResultView {
     pub(crate) title: String,
     pub(crate) text: Pager,
     pub(crate) status: i32,
+    /// A page was opened since: of the result its title stays.
+    pub(crate) is_folded: bool,
 }
 
 /// From this age on a running command shows that it runs; below it only flickers.

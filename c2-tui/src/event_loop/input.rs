@@ -15,7 +15,7 @@ use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
 use super::burst::{self, Part};
-use super::split;
+use super::{signals, split};
 use crate::app::Msg;
 use crate::app::msg::{Gesture, Target};
 use crate::ui::HitMap;
@@ -30,6 +30,8 @@ const READ_MAX: usize = 1_024;
 const ALONE: Duration = Duration::from_millis(30);
 /// Letters that come so soon behind a burst belong to it.
 const BURST_MS: u64 = 50;
+/// Bytes of a burst that may be a part of a longer one though it ends with a line.
+const LONG: usize = 512;
 
 /// Reads the terminal until it ends or the task is ended.
 pub(super) fn read(tasks: &mut tokio::task::JoinSet<()>, to: mpsc::Sender<Vec<Event>>) -> AbortHandle {
@@ -37,6 +39,7 @@ pub(super) fn read(tasks: &mut tokio::task::JoinSet<()>, to: mpsc::Sender<Vec<Ev
         let events = EventStream::new().take_while(|event| ready(event.is_ok())).filter_map(|event| ready(event.ok()));
         let mut reads = events.ready_chunks(READ_MAX);
         while let Some(mut events) = reads.next().await {
+            signals::tell_of_more_input();
             while split::is_open(&events) {
                 let Ok(Some(rest)) = timeout(ALONE, reads.next()).await else { break };
                 split::join(&mut events, rest);
@@ -60,7 +63,10 @@ impl Translator {
     pub(super) fn parts(&mut self, events: Vec<Event>, now: Mono) -> Vec<Part> {
         let goes_on = self.burst.is_some_and(|at| now.since_ms(at) <= BURST_MS);
         let parts = burst::parts(events, goes_on);
-        self.burst = parts.last().filter(|part| matches!(part, Part::Burst(_))).map(|_| now);
+        self.burst = match parts.last() {
+            Some(Part::Burst(text)) if text.len() >= LONG || !text.ends_with('\n') => Some(now),
+            _ => None,
+        };
         parts
     }
 

@@ -67,7 +67,13 @@ pub(crate) fn draw(model: &Model, frame: &mut Frame<'_>) -> HitMap {
         preview::draw(&mut canvas, preview, area);
     }
     if model.cache.heard_ms.is_some() && matches!(model.link, Link::Down { .. } | Link::Silent { .. }) {
-        screen.panes.iter().map(|(_, area)| *area).chain(screen.page).chain(screen.preview).for_each(|area| canvas.dim(area));
+        screen
+            .panes
+            .iter()
+            .map(|(_, area)| *area)
+            .chain(screen.page)
+            .chain(screen.preview)
+            .for_each(|area| canvas.dim(area));
     }
     if let (Some(area), Some(result)) = (screen.result, &model.result) {
         result::draw(&mut canvas, result, area);

@@ -34,7 +34,9 @@ fn find(canvas: &mut Canvas<'_, '_>, finder: &Finder) {
     let titles = Titles {
         left: Line::from(canvas.span(format!(" {} ", finder.kind.title()), Tone::Accent)),
         foot: Line::from(canvas.span(" type to find, Esc closes ", Tone::Dim)),
-        foot_right: Line::from(canvas.span(format!(" {}/{} ", (finder.at + 1).min(found.len()), found.len()), Tone::Dim)),
+        foot_right: Line::from(
+            canvas.span(format!(" {}/{} ", (finder.at + 1).min(found.len()), found.len()), Tone::Dim),
+        ),
         ..Titles::default()
     };
     let area = canvas.dialog(COLUMN * columns, height, titles);

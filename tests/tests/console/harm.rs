@@ -72,7 +72,7 @@ fn a_c2d_that_hangs_shows_within_three_seconds_and_comes_back() {
         cluster.signal_c2d(Signal::STOP)?;
         terminal.watch(Duration::from_secs(3));
         assert!(terminal.text().contains("◌ silent for "), "{terminal:?}");
-        terminal.sees("silent for 4s")?;
+        terminal.sees("data of 5s ago")?;
         terminal.press("help drain\r")?;
         terminal.sees("Let workers finish")?;
         assert!(terminal.text().contains("echo here"), "the data stay: {terminal:?}");

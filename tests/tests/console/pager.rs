@@ -95,20 +95,20 @@ fn what_the_selected_job_writes_stands_beside_its_table() {
     scenario(async |cluster| {
         cluster.agent("127.0.0.2").await?;
         for n in 1..=2 {
-            let job = cluster.submit(&format!("echo written by {n}; sleep 600")).await?;
+            let job = cluster.submit(&format!("echo by-{n}; sleep 600")).await?;
             cluster.running(job).await?;
         }
         let mut terminal = cluster.terminal(&[])?;
-        terminal.sees("by 2")?;
+        terminal.sees("echo by-2")?;
         terminal.press("\x1b2")?;
         terminal.settle();
         terminal.press("p")?;
-        terminal.sees("│ written by 1")?;
+        terminal.sees("│ by-1")?;
         terminal.press("\x1b[B")?;
-        terminal.sees("│ written by 2")?;
+        terminal.sees("│ by-2")?;
         terminal.press("\r")?;
-        terminal.sees("┃ written by 2")?;
+        terminal.sees("┃ by-2")?;
         terminal.press("q")?;
-        terminal.sees("│ written by 2")
+        terminal.sees("│ by-2")
     });
 }

@@ -1,10 +1,10 @@
 //! The one table of keys.
 
 use super::Action::{
-    Accept, Actions, Assign, Back, Beside, Chip, Complete, Copy, DeleteOrQuit, Details, Dismiss, Edit, EditAgain, Failures, Filter, Focus,
-    FocusBack, FocusNext, Fold, Grow, Help, Interrupt, Mark, MarkAll, MarkStep, Mouse, Newer, Next, No, Notify, Older, Open,
-    Pager, Palette, Preview, Previous, Quit, Repaint, Retry, RightOrAccept, Row, Rub, Search, Shrink, SortBack, SortNext,
-    SortTurn, Stream, Suspend, Tags, TakeIntoLine, ToLine, Unmark, Why, Yes, Zoom,
+    Accept, Actions, Assign, Back, Beside, Chip, Complete, Copy, DeleteOrQuit, Details, Dismiss, Edit, EditAgain,
+    Failures, Filter, Focus, FocusBack, FocusNext, Fold, Grow, Help, Interrupt, Mark, MarkAll, MarkStep, Mouse, Newer,
+    Next, No, Notify, Older, Open, Pager, Palette, Preview, Previous, Quit, Repaint, Retry, RightOrAccept, Row, Rub,
+    Search, Shrink, SortBack, SortNext, SortTurn, Stream, Suspend, Tags, TakeIntoLine, ToLine, Unmark, Why, Yes, Zoom,
 };
 use super::{Action, Binding, Context};
 use crate::app::line::Edit as E;

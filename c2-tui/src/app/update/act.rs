@@ -84,8 +84,7 @@ pub(super) fn carry_out(model: &mut Model, action: Action, effects: &mut Vec<Eff
 fn on_text(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
     match action {
         Action::Edit(edit) if model.filtering.is_some() => filter::edit(model, |editor| editor.apply(edit)),
-        Action::Accept | Action::Dismiss | Action::Yes | Action::No | Action::Rub if model.overlay.is_some() =>
-        {
+        Action::Accept | Action::Dismiss | Action::Yes | Action::No | Action::Rub if model.overlay.is_some() => {
             overlay::on_action(model, action, effects);
         }
         Action::Edit(_) | Action::Accept | Action::Dismiss if output::is_asked(model) => {

@@ -1,11 +1,11 @@
 //! The mouse: focus, select, open, wheel, heads, chips and hints.
 
 use super::{act, focus, open, overlay, prompt};
+use crate::app::Effect;
 use crate::app::focus::Focus;
 use crate::app::model::Model;
 use crate::app::msg::{Gesture, Target};
 use crate::app::table::Step;
-use crate::app::Effect;
 
 pub(super) fn on_mouse(model: &mut Model, gesture: Gesture, target: Target, effects: &mut Vec<Effect>) {
     if let Gesture::Wheel(rows) = gesture {

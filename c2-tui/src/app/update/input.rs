@@ -75,8 +75,7 @@ fn asks_for_text(model: &Model, letter: char) -> bool {
 
 /// Whether letters are text now.
 fn takes_text(model: &Model) -> bool {
-    model.overlay.is_none()
-        && (model.filtering.is_some() || model.focus == Focus::Line || output::is_asked(model))
+    model.overlay.is_none() && (model.filtering.is_some() || model.focus == Focus::Line || output::is_asked(model))
 }
 
 /// Text of several lines is never run by itself.

@@ -26,7 +26,7 @@ pub(super) fn ended(model: &mut Model, line: String, report: &Report) {
 
 /// Puts lines into the result view.
 pub(super) fn show(model: &mut Model, title: String, lines: &[String], status: i32) {
-    model.result = Some(ResultView { title, text: Pager::of_lines(lines), status });
+    model.result = Some(ResultView { title, text: Pager::of_lines(lines), status, is_folded: false });
 }
 
 /// There is a connection: a result that only says there is none goes.
