@@ -35,6 +35,8 @@ pub(crate) enum Effect {
     Abort(RunId),
     /// Fetch a job in full; answers with `Msg::Fetched`.
     Fetch(JobId),
+    /// Ask how long jobs take by their names; answers with `Msg::Medians`.
+    AskMedians,
     /// Follow what a job writes and keep it under this name; answers with `Msg::Output` whenever more
     /// of it has come.
     OpenOutput {

@@ -3,6 +3,8 @@
 //! Both sides use it: drawing to know where, and `update` to know how many rows fit, so that
 //! scrolling is decided before anything is drawn.
 
+use c2_shared::id::WorkerId;
+
 use crate::app::details::{self, Detail};
 use crate::app::focus::Focus;
 use crate::app::model::Model;
@@ -57,6 +59,8 @@ pub(crate) const WORKER_FACTS: u16 = 10;
 pub(crate) const JOB_FACTS: u16 = 12;
 /// Below this width of the jobs there is no room beside them, and below this height none worth it.
 const PREVIEW: (u16, u16) = (60, 5);
+/// Graphics processors that are told of one by one.
+const GPUS_MAX: u16 = 8;
 /// From this width on the queue and the log stand beside the rest.
 const WIDE: u16 = 120;
 
@@ -172,9 +176,9 @@ pub(crate) const fn fact_columns(area: Area) -> u16 {
 }
 
 /// Rows of facts above the table or text of a page, and one to part them.
-pub(crate) const fn page_facts(page: &Page, area: Area) -> u16 {
+pub(crate) fn page_facts(model: &Model, page: &Page, area: Area) -> u16 {
     let rows = match page {
-        Page::Worker { .. } => WORKER_FACTS.div_ceil(fact_columns(area)) + 1,
+        Page::Worker { id, .. } => WORKER_FACTS.div_ceil(fact_columns(area)) + gpus(model, id) + 1,
         Page::Job { .. } => JOB_FACTS.div_ceil(fact_columns(area)) + 1,
         Page::Watch(_) => 1,
         Page::Output(_) | Page::Text { .. } => 0,
@@ -182,10 +186,16 @@ pub(crate) const fn page_facts(page: &Page, area: Area) -> u16 {
     if area.height >= rows * 2 { rows } else { 0 }
 }
 
+/// Lines about graphics processors, one for each.
+pub(crate) fn gpus(model: &Model, id: &WorkerId) -> u16 {
+    let gpus = model.cache.workers.get(id).map_or(0, |worker| worker.row.load.gpu_percent.len());
+    u16::try_from(gpus).unwrap_or(u16::MAX).min(GPUS_MAX)
+}
+
 /// What is told below the facts of a job, as far as half of the room below them takes it.
 pub(crate) fn page_details(model: &Model, page: &Page, area: Area) -> Vec<Detail> {
     let Page::Job { info, .. } = page else { return Vec::new() };
-    let room = area.height.saturating_sub(2 + page_facts(page, area)) / 2;
+    let room = area.height.saturating_sub(2 + page_facts(model, page, area)) / 2;
     let mut details = details::of(info, &model.sight(), detail_width(area));
     if details.len() > room.into() {
         details.truncate(room.saturating_sub(1).into());
@@ -204,7 +214,7 @@ pub(crate) fn detail_width(area: Area) -> usize {
 /// Rows above the table or text of a page: its facts, its details, and a rule below these.
 pub(crate) fn page_head(model: &Model, page: &Page, area: Area) -> u16 {
     let details = u16::try_from(page_details(model, page, area).len()).unwrap_or(u16::MAX);
-    page_facts(page, area) + if details > 0 { details + 1 } else { 0 }
+    page_facts(model, page, area) + if details > 0 { details + 1 } else { 0 }
 }
 
 /// Columns and rows for text inside of a box, below as many rows of facts.

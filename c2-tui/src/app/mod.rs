@@ -27,6 +27,7 @@ pub(crate) mod pager;
 pub(crate) mod pages;
 pub(crate) mod panes;
 pub(crate) mod preferences;
+pub(crate) mod progress;
 pub(crate) mod row_verb;
 pub(crate) mod runs;
 pub(crate) mod table;

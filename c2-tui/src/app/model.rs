@@ -102,6 +102,8 @@ pub(crate) struct Model {
     pub(crate) watched: BTreeSet<JobId>,
     /// Jobs that have failed since the operator looked at failures.
     pub(crate) failures: Vec<JobId>,
+    /// When it was last asked how long jobs take.
+    pub(crate) medians_asked: Option<Mono>,
     /// A local folder that was listed for completion.
     pub(crate) folder: Option<(String, Vec<String>)>,
     /// The key that quits when it is pressed once more, and when it was pressed.
@@ -159,6 +161,7 @@ impl Model {
             editing: None,
             watched: BTreeSet::new(),
             failures: Vec::new(),
+            medians_asked: None,
             folder: None,
             leaving: None,
             answered: None,

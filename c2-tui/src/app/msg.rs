@@ -73,6 +73,8 @@ pub(crate) enum Msg {
         /// The job, or why not.
         info: Result<Box<JobInfo>, Fault>,
     },
+    /// How long jobs take by their names, in milliseconds.
+    Medians(Vec<(String, u64)>),
     /// Something about an output that was opened.
     Output {
         document: DocumentId,

@@ -5,7 +5,7 @@ use ratatui::text::Line;
 
 use super::canvas::{Canvas, Titles};
 use super::{pager, table};
-use crate::app::cache::{Job, Worker};
+use crate::app::cache::{Job, Worker, percent as percent_of};
 use crate::app::focus::Focus;
 use crate::app::layout::{self, Area};
 use crate::app::live::Live;
@@ -36,13 +36,14 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, page: &Page, area: Area) {
     let foot = page.text().map_or_else(Line::default, |text| pager::state(canvas, text, area));
     let titles = Titles { left: path(canvas), foot, foot_right, ..Titles::default() };
     let inside = canvas.framed(area, focused, titles);
-    let (facts_rows, columns) = (layout::page_facts(page, area), layout::fact_columns(area));
+    let (facts_rows, columns) = (layout::page_facts(model, page, area), layout::fact_columns(area));
     let head = layout::page_head(model, page, area);
     let below = Area { y: inside.y + head, height: inside.height.saturating_sub(head), ..inside };
     match page {
         Page::Worker { id, jobs, .. } => {
             if let Some(worker) = model.cache.workers.get(id).filter(|_| facts_rows > 0) {
                 facts(canvas, inside, columns, &of_worker(canvas, worker));
+                gpus(canvas, inside, inside.y + facts_rows - 1 - layout::gpus(model, id), worker);
             }
             if jobs.len() == 0 {
                 canvas.centred(
@@ -70,6 +71,27 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, page: &Page, area: Area) {
             lines(canvas, below, watch.text(), area);
         }
         Page::Output(Live { text, .. }) | Page::Text { text, .. } => lines(canvas, below, text, area),
+    }
+}
+
+/// A bar for each graphics processor from a row on, and the job that holds it.
+fn gpus(canvas: &mut Canvas<'_, '_>, inside: Area, y: u16, worker: &Worker) {
+    let cache = &canvas.model.cache;
+    for ((n, percent), y) in
+        worker.row.load.gpu_percent.iter().enumerate().zip(y..y + layout::gpus(canvas.model, &worker.row.worker_id))
+    {
+        let percent = percent_of(*percent);
+        let holder = worker.row.tags.get(&format!("gpu:{n}")).copied().flatten();
+        let named = |id| cache.jobs.get(&id).map(|job: &Job| job.title.clone()).unwrap_or_default();
+        let held = holder.map_or_else(|| "free".to_owned(), |by| format!("{}  {}", by.job, named(by.job)));
+        let bar = canvas.glyphs.bar(percent.into(), 100, 10);
+        let tone = if holder.is_some() { Tone::Busy } else { Tone::Dim };
+        let line = Line::from(vec![
+            canvas.span(format!("{:<10}", format!("gpu{n}")), Tone::Dim),
+            canvas.span(format!("{bar} {percent:>3}%  "), tone),
+            canvas.span(held, if holder.is_some() { Tone::Plain } else { Tone::Dim }),
+        ]);
+        canvas.put_line(inside.x + 1, y, inside.width.saturating_sub(1), &line);
     }
 }
 

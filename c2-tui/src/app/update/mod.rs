@@ -75,6 +75,7 @@ pub(crate) fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
             edit::on_fetched(model, job, &info);
             open::on_fetched(model, job, &info);
         }
+        Msg::Medians(medians) => model.cache.medians = medians.into_iter().collect(),
         Msg::Output { document, news } => output::on_news(model, document, news),
         Msg::Saved { what, path, ending } => output::on_saved(model, what, path, ending),
         Msg::History(lines) => {

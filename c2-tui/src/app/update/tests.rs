@@ -15,7 +15,7 @@ use crate::app::pager::Pager;
 use crate::app::panes::Pane;
 use crate::app::report::{DocumentId, Fault, Report, RunId};
 use crate::app::table::Grid as _;
-use crate::app::{Effect, Model, Msg, Preferences};
+use crate::app::{Effect, Model, Msg, Preferences, update};
 use crate::command::Theme;
 use crate::tests::demo::{self, NOW, busy, change, console, press, send};
 
@@ -484,6 +484,28 @@ fn a_result_makes_room_for_a_page_and_goes_with_its_cause() {
         send(&mut model, Msg::Connected);
         assert_eq!(model.result.is_some(), stays, "{status}");
     }
+}
+
+#[test]
+fn how_long_jobs_take_is_asked_now_and_then_while_it_is_in_sight() {
+    let asks = |effects: &[Effect]| effects.contains(&Effect::AskMedians);
+    let mut model = console(120, 40);
+    send(&mut model, Msg::Connected);
+    assert!(asks(&send(&mut model, demo::snapshot(demo::workers(), demo::jobs()))));
+    assert!(!asks(&send(&mut model, change(vec![demo::job(5, JobState::Failed)]))), "not with each change");
+    let later = |model: &mut Model| update(model, change(Vec::new()), demo::at(60_000));
+    press(&mut model, &["Alt-1", "z"]);
+    assert!(!asks(&later(&mut model)), "no jobs are in sight");
+    press(&mut model, &["z"]);
+    assert!(asks(&later(&mut model)));
+    let cell = |model: &Model| model.panes.jobs.cell(0, 9, &model.sight()).map(|cell| cell.text).unwrap_or_default();
+    send(&mut model, Msg::Medians(vec![("train".to_owned(), 592_000)]));
+    assert_eq!(cell(&model), "■■□□ ~4m56s", "half of it is over");
+    send(&mut model, Msg::Medians(vec![("train".to_owned(), 1_000)]));
+    assert_eq!(cell(&model), "■■■■ late");
+    let mut idle = console(120, 40);
+    send(&mut idle, Msg::Connected);
+    assert!(!asks(&send(&mut idle, demo::snapshot(Vec::new(), vec![demo::job(1, JobState::Running)]))), "no names");
 }
 
 #[test]
