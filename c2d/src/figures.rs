@@ -1,5 +1,6 @@
 //! Figures of the past, from rows of jobs: pure.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use c2_shared::api::figures::{FailureGroup, NameStats, Span};
@@ -24,7 +25,7 @@ pub(crate) fn by_name(rows: &[JobRow]) -> Vec<NameStats> {
         NameStats { name: name.to_owned(), runs, failed, median_s: part(&took, 50), p90_s: part(&took, 90) }
     };
     let mut names: Vec<NameStats> = names.into_iter().map(stats).collect();
-    names.sort_by(|a, b| b.runs.cmp(&a.runs));
+    names.sort_by_key(|stats| Reverse(stats.runs));
     names
 }
 
@@ -46,7 +47,7 @@ pub(crate) fn alike(failed: Vec<(JobRow, String)>) -> Vec<FailureGroup> {
             None => groups.push(FailureGroup { line, outcome, job_ids: vec![row.job_id] }),
         }
     }
-    groups.sort_by(|a, b| b.job_ids.len().cmp(&a.job_ids.len()));
+    groups.sort_by_key(|group| Reverse(group.job_ids.len()));
     groups
 }
 

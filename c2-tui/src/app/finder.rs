@@ -109,7 +109,8 @@ impl Finder {
     pub(crate) fn actions(present: &[Context]) -> Self {
         let of_rows = [Context::Jobs, Context::JobRows, Context::Workers];
         let shown = of_rows.into_iter().filter(|context| present.contains(context));
-        Self::new(Kind::Actions, shown.flat_map(bound).collect())
+        let is_other = |entry: &Entry| entry.name() != ".";
+        Self::new(Kind::Actions, shown.flat_map(bound).filter(is_other).collect())
     }
 
     /// What fits what was typed, the best first; everything in its order while nothing was.

@@ -17,7 +17,7 @@ pub(super) enum Part {
 
 /// Finds the bursts among events that came at once. Where one came a moment before, the letters that
 /// these begin with belong to it, few as they may be.
-pub(super) fn parts(events: Vec<Event>, goes_on: bool) -> Vec<Part> {
+pub(super) fn parts(events: &[Event], goes_on: bool) -> Vec<Part> {
     let mut parts = Vec::new();
     for run in events.chunk_by(|before, behind| letter(before).is_some() && letter(behind).is_some()) {
         let text: String = run.iter().filter_map(letter).collect();
@@ -61,7 +61,7 @@ mod tests {
     fn found(names: &[&str], goes_on: bool) -> Vec<String> {
         let mut found = Vec::new();
         let mut alone = 0;
-        for part in parts(events(names), goes_on) {
+        for part in parts(&events(names), goes_on) {
             match part {
                 Part::Event(_) => alone += 1,
                 Part::Burst(text) => found.extend([std::mem::take(&mut alone).to_string(), text]),

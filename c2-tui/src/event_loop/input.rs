@@ -60,7 +60,7 @@ pub(super) struct Translator {
 
 impl Translator {
     /// Puts letters together that came at once.
-    pub(super) fn parts(&mut self, events: Vec<Event>, now: Mono) -> Vec<Part> {
+    pub(super) fn parts(&mut self, events: &[Event], now: Mono) -> Vec<Part> {
         let goes_on = self.burst.is_some_and(|at| now.since_ms(at) <= BURST_MS);
         let parts = burst::parts(events, goes_on);
         self.burst = match parts.last() {

@@ -211,7 +211,7 @@ impl EventLoop {
     fn on_events(&mut self, first: Vec<Event>) -> io::Result<()> {
         let now = self.clock.now().mono;
         let events = input::waiting(first, &mut self.events);
-        for part in self.translator.parts(events, now) {
+        for part in self.translator.parts(&events, now) {
             if matches!(part, Part::Event(Event::Resize(..))) {
                 // The size is asked for again: by now it may be another one.
                 self.follow_size()?;

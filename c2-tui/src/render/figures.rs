@@ -1,8 +1,9 @@
 //! Figures of the past as text: names with their times, failures that are alike, and what ran where.
 
-use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use c2_shared::api::figures::{NameStats, Span, Stats, Timeline};
+use c2_shared::id::WorkerId;
 use c2_shared::job::JobState;
 use c2_shared::time::span;
 
@@ -62,6 +63,14 @@ pub(crate) struct Lane {
     pub(crate) cells: Vec<Option<usize>>,
 }
 
+/// A slot as it fills: of which worker, which of its slots, and until when it is taken.
+struct Filling<'a> {
+    worker: (IpAddr, Option<&'a WorkerId>),
+    number: usize,
+    until_ms: u64,
+    cells: Vec<Option<usize>>,
+}
+
 /// Puts spans side by side: each worker has as many lanes as ever ran there at once.
 pub(crate) fn lanes(timeline: &Timeline, cells: usize) -> Vec<Lane> {
     let whole = timeline.to_ms.saturating_sub(timeline.from_ms).max(1);
@@ -69,26 +78,27 @@ pub(crate) fn lanes(timeline: &Timeline, cells: usize) -> Vec<Lane> {
         let passed = ms.clamp(timeline.from_ms, timeline.to_ms) - timeline.from_ms;
         usize::try_from(u128::from(passed) * cells as u128 / u128::from(whole)).unwrap_or(cells).min(cells)
     };
-    let mut workers: BTreeMap<(std::net::IpAddr, Option<&str>), Vec<(u64, Vec<Option<usize>>)>> = BTreeMap::new();
-    for (at, Span { worker, worker_id, started_ms, ended_ms, .. }) in timeline.spans.iter().enumerate() {
-        let lanes = workers.entry((*worker, worker_id.as_ref().map(|id| id.as_str()))).or_default();
-        let free = lanes.iter().position(|(until, _)| until <= started_ms);
-        let lane = free.unwrap_or_else(|| {
-            lanes.push((0, vec![None; cells]));
+    let mut lanes: Vec<Filling<'_>> = Vec::new();
+    for (at, span) in timeline.spans.iter().enumerate() {
+        let worker = (span.worker, span.worker_id.as_ref());
+        let is_free = |lane: &Filling<'_>| lane.worker == worker && lane.until_ms <= span.started_ms;
+        let free = lanes.iter().position(is_free).unwrap_or_else(|| {
+            let number = lanes.iter().filter(|lane| lane.worker == worker).count() + 1;
+            lanes.push(Filling { worker, number, until_ms: 0, cells: vec![None; cells] });
             lanes.len() - 1
         });
-        let (until, filled) = &mut lanes[lane];
-        *until = ended_ms.unwrap_or(u64::MAX);
-        let (first, last) = (cell(*started_ms), cell(ended_ms.unwrap_or(timeline.to_ms)));
+        let lane = &mut lanes[free];
+        lane.until_ms = span.ended_ms.unwrap_or(u64::MAX);
+        let (first, last) = (cell(span.started_ms), cell(span.ended_ms.unwrap_or(timeline.to_ms)));
         // However short, a run is seen.
         let first = first.min(cells.saturating_sub(1));
-        filled[first..last.max(first + 1).min(cells)].fill(Some(at));
+        lane.cells[first..last.max(first + 1).min(cells)].fill(Some(at));
     }
-    let named = |((worker, _), lanes): ((std::net::IpAddr, Option<&str>), Vec<(u64, Vec<Option<usize>>)>)| {
-        let lane = move |(number, (_, cells))| Lane { slot: format!("{worker}.{number}"), cells };
-        (1..).zip(lanes).map(lane).collect::<Vec<_>>()
-    };
-    workers.into_iter().flat_map(named).collect()
+    lanes.sort_by_key(|lane| (lane.worker, lane.number));
+    lanes
+        .into_iter()
+        .map(|lane| Lane { slot: format!("{}.{}", lane.worker.0, lane.number), cells: lane.cells })
+        .collect()
 }
 
 /// The sign and the style of a state in a timeline.

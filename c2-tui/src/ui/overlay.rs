@@ -31,9 +31,13 @@ fn find(canvas: &mut Canvas<'_, '_>, finder: &Finder) {
     let wanted = u16::try_from(found.len()).unwrap_or(u16::MAX).saturating_add(4);
     let columns: u16 = if finder.kind == Kind::Keys && whole.width >= TWO_COLUMNS { 2 } else { 1 };
     let height = wanted.div_ceil(columns).clamp(8, whole.height.saturating_sub(2).max(8));
+    let foot = match finder.kind {
+        Kind::Actions => " its key does it, Esc closes ",
+        Kind::Keys | Kind::Everything => " type to find, Esc closes ",
+    };
     let titles = Titles {
         left: Line::from(canvas.span(format!(" {} ", finder.kind.title()), Tone::Accent)),
-        foot: Line::from(canvas.span(" type to find, Esc closes ", Tone::Dim)),
+        foot: Line::from(canvas.span(foot, Tone::Dim)),
         foot_right: Line::from(
             canvas.span(format!(" {}/{} ", (finder.at + 1).min(found.len()), found.len()), Tone::Dim),
         ),

@@ -35,29 +35,27 @@ fn percent(text: &Pager) -> Option<u8> {
     text.rows().iter().rev().map(line).find(|line| !line.trim().is_empty()).and_then(|line| progress::percent(&line))
 }
 
-/// Which job, where and for how long it runs.
+/// Which job, how far it is, where and for how long it runs: as much as has room, in this order.
 fn title(canvas: &Canvas<'_, '_>, preview: &Preview, area: Area) -> Line<'static> {
     let model = canvas.model;
-    let id = preview.live.as_ref().map(|live| live.job);
-    let Some(job) = id.and_then(|id| model.cache.jobs.get(&id)) else { return Line::default() };
+    let Some(live) = &preview.live else { return Line::default() };
+    let Some(job) = model.cache.jobs.get(&live.job) else { return Line::default() };
     let row = &job.row;
-    let name = row.name.as_deref().map(text::sanitize);
-    let worker = row.worker.map(|worker| worker.to_string());
-    let run = run_ms(job, model.now.wall_ms).map(short_span);
-    let dot = format!(" {} ", canvas.glyphs.dot);
-    let words = [name, worker, run].into_iter().flatten().map(|word| dot.clone() + &word).collect::<String>();
-    let room = usize::from(area.width).saturating_sub(6);
-    let sign = canvas.glyphs.state(row.state);
-    let words = text::cut_end(&format!("{}{words}", row.job_id), room, canvas.glyphs.cut);
-    let mut line = Line::from(vec![
-        canvas.span(format!(" {sign} "), panes::tone(row.state)),
-        canvas.span(format!("{words} "), Tone::Strong),
-    ]);
-    if let Some(percent) = preview.live.as_ref().and_then(|live| percent(&live.text)) {
-        let bar = format!("{} {percent}% ", canvas.glyphs.bar(percent.into(), 100, 6));
-        if row.state == JobState::Running && line.width() + text::width(&bar) <= room {
-            line.push_span(canvas.span(bar, Tone::Busy));
+    let progress = percent(&live.text).filter(|_| row.state == JobState::Running);
+    let facts = [
+        row.name.as_deref().map(text::sanitize),
+        progress.map(|percent| format!("{} {percent}%", canvas.glyphs.bar(percent.into(), 100, 6))),
+        run_ms(job, model.now.wall_ms).map(short_span),
+        row.worker.map(|worker| worker.to_string()),
+    ];
+    let mut words = row.job_id.to_string();
+    for fact in facts.into_iter().flatten() {
+        let with = format!("{words} {} {fact}", canvas.glyphs.dot);
+        if text::width(&with) + 6 > usize::from(area.width) {
+            break;
         }
+        words = with;
     }
-    line
+    let sign = canvas.span(format!(" {} ", canvas.glyphs.state(row.state)), panes::tone(row.state));
+    Line::from(vec![sign, canvas.span(format!("{words} "), Tone::Strong)])
 }

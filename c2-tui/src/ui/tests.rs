@@ -48,8 +48,10 @@ fn refused(model: &mut Model) {
     send(model, Msg::Disconnected { fault, retry_at: Mono(NOW.mono.0 + 10_000), lasts: true });
 }
 
+type Make = fn(u16, u16) -> Model;
+
 /// A console in each state in which an operator may find it.
-const STATES: [(&str, fn(u16, u16) -> Model); 8] = [
+const STATES: [(&str, Make); 8] = [
     ("fresh", |width, height| {
         let mut model = console(width, height);
         send(&mut model, Msg::Connected);
@@ -107,7 +109,8 @@ fn each_state_at_each_size() {
 /// Where six keys have room, six are named.
 #[test]
 fn six_keys_are_named() {
-    let places: [&[&str]; 7] = [&[], &["Alt-1"], &["Alt-2"], &["Alt-4"], &["Alt-2", "Enter"], &["Alt-2", "f"], &["Alt-1", "Enter"]];
+    let places: [&[&str]; 7] =
+        [&[], &["Alt-1"], &["Alt-2"], &["Alt-4"], &["Alt-2", "Enter"], &["Alt-2", "f"], &["Alt-1", "Enter"]];
     for keys in places {
         let mut model = busy(100, 30);
         press(&mut model, keys);

@@ -17,14 +17,16 @@ use crate::app::toast::Kind;
 /// What of the jobs was so before an event.
 pub(super) struct Before {
     failed: BTreeSet<JobId>,
-    /// How many jobs are marked, while some of them have not ended.
+    /// How many jobs are marked, if it is about one of them and some of them have not ended.
     marked: Option<usize>,
 }
 
 /// Looks at the jobs that an event is about, before it comes.
 pub(super) fn before(model: &Model, ids: &[JobId]) -> Before {
     let failed = ids.iter().copied().filter(|id| state(&model.cache, *id) == Some(JobState::Failed)).collect();
-    Before { failed, marked: marked_active(model) }
+    let is_marked = |id: &JobId| model.panes.of_jobs().into_iter().any(|table| table.has_mark(id));
+    let marked = if ids.iter().any(is_marked) { marked_active(model) } else { None };
+    Before { failed, marked }
 }
 
 /// Tells what has ended by an event.
