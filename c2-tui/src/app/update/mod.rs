@@ -25,6 +25,8 @@ mod leave;
 mod leave_tests;
 #[cfg(test)]
 mod line_tests;
+#[cfg(test)]
+mod link_tests;
 mod marked;
 mod open;
 mod output;
