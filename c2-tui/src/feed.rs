@@ -3,8 +3,10 @@
 //!
 //! Before each further try the address and the token are read again: c2d may have been started only
 //! now, may listen elsewhere, or the operator may have logged in again. What was found serves every
-//! other request of the console as well. It decides nothing about the screen: it only says connecting, connected, event, disconnected.
+//! other request of the console as well. It decides nothing about the screen: it only says connecting,
+//! connected, event, silent, heard, disconnected.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use c2_shared::advice::Advice as _;
@@ -13,7 +15,7 @@ use c2_shared::backoff::Backoff;
 use c2_shared::client::{Client, ClientError, EventStream};
 use c2_shared::limits::ANSWER_TIMEOUT_MS;
 use tokio::sync::{mpsc, watch};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::app::Msg;
 use crate::app::report::Fault;
@@ -22,8 +24,10 @@ use crate::command::CommandError;
 use crate::connect::{self, Place};
 
 /// Silence of the stream after which c2d is asked whether it is still there: a connection whose
-/// other end vanished stays open for ever.
-const SILENCE: Duration = Duration::from_secs(15);
+/// other end vanished or hangs stays open for ever.
+const BEAT: Duration = Duration::from_millis(1_800);
+/// For an answer; one that takes longer is missed on the screen.
+const LATE: Duration = Duration::from_millis(900);
 
 /// Between two tries where time alone cures nothing: c2d counts tokens that it refuses.
 const SLOW: Duration = Duration::from_secs(10);
@@ -57,7 +61,7 @@ pub(crate) async fn run(
             Ok(client) => match open(&client, &place).await {
                 Ok(stream) => {
                     backoff.reset();
-                    match follow(&client, stream, &to).await {
+                    match follow(&client, stream, clock, &to).await {
                         Some(error) => lost(&client, &place, error),
                         None => return,
                     }
@@ -74,7 +78,7 @@ pub(crate) async fn run(
             return;
         }
         tokio::select! {
-            () = tokio::time::sleep(wait) => {}
+            () = sleep(wait) => {}
             asked = retry.recv() => match asked {
                 Some(()) => backoff.reset(),
                 None => return,
@@ -96,19 +100,47 @@ async fn open(client: &Client, place: &Place) -> Result<EventStream, Lost> {
 
 /// Passes events on until the stream ends, by an error or without one; nothing when nobody listens
 /// any more.
-async fn follow(client: &Client, mut stream: EventStream, to: &mpsc::Sender<Msg>) -> Option<Option<ClientError>> {
+async fn follow(
+    client: &Client,
+    mut stream: EventStream,
+    clock: Clock,
+    to: &mpsc::Sender<Msg>,
+) -> Option<Option<ClientError>> {
     to.send(Msg::Connected).await.ok()?;
     loop {
-        let msg = match timeout(SILENCE, stream.next()).await {
-            Ok(Ok(Some(event))) => Msg::Event(event),
-            Ok(Ok(None)) => return Some(None),
-            Ok(Err(error)) => return Some(Some(error)),
-            Err(_) => match client.health().await {
-                Ok(_) => continue,
-                Err(error) => return Some(Some(error)),
-            },
+        let heard = tokio::select! {
+            biased;
+            heard = stream.next() => heard,
+            error = beat(client, clock, to) => return error.map(Some),
         };
-        to.send(msg).await.ok()?;
+        match heard {
+            Ok(Some(event)) => to.send(Msg::Event(event)).await.ok()?,
+            Ok(None) => return Some(None),
+            Err(error) => return Some(Some(error)),
+        }
+    }
+}
+
+/// Asks c2d time and again whether it is still there; answers why it is not.
+async fn beat(client: &Client, clock: Clock, to: &mpsc::Sender<Msg>) -> Option<ClientError> {
+    loop {
+        let since = clock.now().mono;
+        sleep(BEAT).await;
+        let mut answer = pin!(client.health());
+        let in_time = timeout(LATE, &mut answer).await;
+        let was_late = in_time.is_err();
+        let answer = match in_time {
+            Ok(answer) => answer,
+            Err(_) => {
+                to.send(Msg::Silent { since }).await.ok()?;
+                answer.await
+            }
+        };
+        match answer {
+            Ok(_) if was_late => to.send(Msg::Heard).await.ok()?,
+            Ok(_) => {}
+            Err(error) => return Some(error),
+        }
     }
 }
 

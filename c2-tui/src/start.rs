@@ -49,6 +49,10 @@ async fn serve(arguments: &Arguments) -> Result<i32, CommandError> {
     if sources.is_empty() && !(std::io::stdout().is_terminal() && std::io::stdin().is_terminal()) {
         return Err(CommandError::usage("the full screen needs a terminal", "run commands with `c2-tui --exec list`"));
     }
+    if sources.is_empty() && std::env::var_os("TERM").is_some_and(|term| term == "dumb") {
+        let hint = "run commands with `c2-tui --exec list`, or set TERM to what the terminal is";
+        return Err(CommandError::usage("the full screen needs more than TERM=dumb can show", hint));
+    }
     let local = if arguments.local {
         Some(Local::start(arguments.data_dir.as_deref(), arguments.workspace_root.as_deref()).await?)
     } else {

@@ -10,6 +10,7 @@ pub mod upkeep;
 pub mod access;
 mod audit;
 pub mod authority;
+mod figures;
 mod hash_chain;
 pub mod http;
 mod net;

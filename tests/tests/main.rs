@@ -118,6 +118,7 @@ const ALL: &[&[Test]] = &[
     pdsh::verdicts::TESTS,
     pdsh::verify::TESTS,
     console::finding::TESTS,
+    console::harm::TESTS,
     console::life::TESTS,
     console::line::TESTS,
     console::pager::TESTS,

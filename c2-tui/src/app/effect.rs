@@ -2,8 +2,8 @@
 
 use c2_shared::id::JobId;
 
+use crate::app::live::Shown;
 use crate::app::msg::Saved;
-use crate::app::page::Shown;
 use crate::app::preferences::Preferences;
 use crate::app::report::{DocumentId, RunId};
 use crate::command::Entered;
@@ -35,6 +35,8 @@ pub(crate) enum Effect {
     Abort(RunId),
     /// Fetch a job in full; answers with `Msg::Fetched`.
     Fetch(JobId),
+    /// Ask how long jobs take by their names; answers with `Msg::Medians`.
+    AskMedians,
     /// Follow what a job writes and keep it under this name; answers with `Msg::Output` whenever more
     /// of it has come.
     OpenOutput {
@@ -66,6 +68,8 @@ pub(crate) enum Effect {
     ListFolder(String),
     /// Put text into the terminal's clipboard.
     Copy(String),
+    /// Ring the terminal's bell and have it tell this.
+    Ring(String),
     /// Take or give back the mouse, so that the terminal's own selection works.
     CaptureMouse(bool),
     /// Draw everything anew, as if the terminal held garbage.

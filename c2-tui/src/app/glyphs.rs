@@ -25,6 +25,10 @@ pub(crate) struct Glyphs {
     pub(crate) mark: &'static str,
     /// Between the steps of a path through the console.
     pub(crate) step: &'static str,
+    /// A branch of a tree, and its last one.
+    pub(crate) tree: [&'static str; 2],
+    /// A line from side to side.
+    pub(crate) rule: &'static str,
     /// Work in progress, one sign a frame.
     pub(crate) spinner: &'static [&'static str],
     /// Good news, bad news, plain news.
@@ -45,6 +49,8 @@ static UNICODE: Glyphs = Glyphs {
     cut: "…",
     mark: "▌",
     step: "›",
+    tree: ["├", "└"],
+    rule: "─",
     spinner: &["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧"],
     news: ["✓", "✗", "i"],
     link: ["●", "◌", "✗"],
@@ -62,6 +68,8 @@ static ASCII: Glyphs = Glyphs {
     cut: "~",
     mark: "*",
     step: ">",
+    tree: ["|", "`"],
+    rule: "-",
     spinner: &["|", "/", "-", "\\"],
     news: ["+", "x", "i"],
     link: ["*", "o", "x"],

@@ -3,11 +3,15 @@
 //! Both sides use it: drawing to know where, and `update` to know how many rows fit, so that
 //! scrolling is decided before anything is drawn.
 
+use c2_shared::id::WorkerId;
+
+use crate::app::details::{self, Detail};
 use crate::app::focus::Focus;
 use crate::app::model::Model;
 use crate::app::page::Page;
 use crate::app::panes::Pane;
 use crate::app::preferences::Sizes;
+use crate::app::table::Tone;
 use crate::app::text;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,12 +34,16 @@ pub(crate) struct Screen {
     pub(crate) panes: Vec<(Pane, Area)>,
     /// The page that was opened over the panes.
     pub(crate) page: Option<Area>,
+    /// Beside the jobs: what the selected one writes.
+    pub(crate) preview: Option<Area>,
     pub(crate) result: Option<Area>,
     pub(crate) line: Area,
     /// The keys, or advice about the line.
     pub(crate) below: Option<Area>,
 }
 
+/// Cells of a label in front of a fact, with the gap behind it.
+pub(crate) const LABEL: usize = 10;
 /// Rows of what the operator must do, at most.
 const TROUBLE_ROWS: u16 = 3;
 /// Below this nothing useful fits.
@@ -49,6 +57,10 @@ const CROWDED: u16 = 14;
 /// What is told of a worker and of a job above their pages.
 pub(crate) const WORKER_FACTS: u16 = 10;
 pub(crate) const JOB_FACTS: u16 = 12;
+/// Below this width of the jobs there is no room beside them, and below this height none worth it.
+const PREVIEW: (u16, u16) = (60, 5);
+/// Graphics processors that are told of one by one.
+const GPUS_MAX: u16 = 8;
 /// From this width on the queue and the log stand beside the rest.
 const WIDE: u16 = 120;
 
@@ -93,12 +105,17 @@ pub(crate) fn screen(model: &Model) -> Screen {
         let lines = text::wrapped(&text::sanitize(&trouble), trouble_width(width));
         screen.trouble = Some(rest.cut_top(u16::try_from(lines.len()).unwrap_or(1).min(TROUBLE_ROWS)));
     }
-    if model.result.is_some() {
+    if let Some(result) = &model.result {
         let zoomed = model.zoom && model.focus == Focus::Result;
-        let lines = model.result.as_ref().map_or(0, |r| r.text.line_count());
+        let lines = result.text.line_count();
         let wanted = u16::try_from(lines).unwrap_or(u16::MAX).saturating_add(2);
         let most = if zoomed { rest.height } else { (rest.height * 3 / 5).max(4) };
-        screen.result = Some(rest.cut_bottom(if zoomed { most } else { wanted.clamp(3, most) }));
+        let rows = match () {
+            () if zoomed => most,
+            () if result.is_folded && !model.pages.is_empty() && model.focus != Focus::Result => 1,
+            () => wanted.clamp(3, most),
+        };
+        screen.result = Some(rest.cut_bottom(rows));
     }
     if rest.height < 3 {
         return screen;
@@ -117,7 +134,25 @@ pub(crate) fn screen(model: &Model) -> Screen {
     } else {
         narrow(model, rest, &mut screen);
     }
+    if model.preview.is_some() {
+        screen.preview = beside_jobs(model, &mut screen);
+    }
     screen
+}
+
+/// Half of the room of the jobs: of a worker's, or of the pane that has them.
+fn beside_jobs(model: &Model, screen: &mut Screen) -> Option<Area> {
+    let jobs = match model.pages.last() {
+        Some(Page::Worker { .. }) => screen.page.as_mut(),
+        Some(_) => None,
+        None => {
+            let of_jobs = |pane: &Pane| model.panes.grid(*pane).is_of_jobs();
+            let pane = Some(model.pane).filter(|pane| of_jobs(pane) && screen.panes.len() == 1).unwrap_or(Pane::Jobs);
+            screen.panes.iter_mut().find(|(shown, _)| *shown == pane).map(|(_, area)| area)
+        }
+    }?;
+    let has_room = jobs.width >= PREVIEW.0 && jobs.height >= PREVIEW.1;
+    has_room.then(|| jobs.cut_right(jobs.width / 2))
 }
 
 /// Cells for what the operator must do: all but the blanks at both ends.
@@ -141,14 +176,45 @@ pub(crate) const fn fact_columns(area: Area) -> u16 {
 }
 
 /// Rows of facts above the table or text of a page, and one to part them.
-pub(crate) const fn page_head(page: &Page, area: Area) -> u16 {
+pub(crate) fn page_facts(model: &Model, page: &Page, area: Area) -> u16 {
     let rows = match page {
-        Page::Worker { .. } => WORKER_FACTS.div_ceil(fact_columns(area)) + 1,
+        Page::Worker { id, .. } => WORKER_FACTS.div_ceil(fact_columns(area)) + gpus(model, id) + 1,
         Page::Job { .. } => JOB_FACTS.div_ceil(fact_columns(area)) + 1,
         Page::Watch(_) => 1,
-        Page::Output { .. } | Page::Text { .. } => 0,
+        Page::Output(_) | Page::Text { .. } => 0,
     };
     if area.height >= rows * 2 { rows } else { 0 }
+}
+
+/// Lines about graphics processors, one for each.
+pub(crate) fn gpus(model: &Model, id: &WorkerId) -> u16 {
+    let gpus = model.cache.workers.get(id).map_or(0, |worker| worker.row.load.gpu_percent.len());
+    u16::try_from(gpus).unwrap_or(u16::MAX).min(GPUS_MAX)
+}
+
+/// What is told below the facts of a job, as far as half of the room below them takes it.
+pub(crate) fn page_details(model: &Model, page: &Page, area: Area) -> Vec<Detail> {
+    let Page::Job { info, .. } = page else { return Vec::new() };
+    let room = area.height.saturating_sub(2 + page_facts(model, page, area)) / 2;
+    let mut details = details::of(info, &model.sight(), detail_width(area));
+    if details.len() > room.into() {
+        details.truncate(room.saturating_sub(1).into());
+        if room > 0 {
+            details.push(("", "v shows all".to_owned(), Tone::Dim));
+        }
+    }
+    details
+}
+
+/// Cells for a detail, behind its label.
+pub(crate) fn detail_width(area: Area) -> usize {
+    usize::from(area.width.saturating_sub(4)).saturating_sub(LABEL).max(1)
+}
+
+/// Rows above the table or text of a page: its facts, its details, and a rule below these.
+pub(crate) fn page_head(model: &Model, page: &Page, area: Area) -> u16 {
+    let details = u16::try_from(page_details(model, page, area).len()).unwrap_or(u16::MAX);
+    page_facts(model, page, area) + if details > 0 { details + 1 } else { 0 }
 }
 
 /// Columns and rows for text inside of a box, below as many rows of facts.
@@ -181,7 +247,10 @@ fn workers_height(model: &Model, height: u16) -> u16 {
         0 => 6,
         workers => u16::try_from(workers).unwrap_or(u16::MAX).saturating_add(3),
     };
-    let most = percent(height, 45_u16.saturating_add_signed(model.sizes.top)).max(4);
+    // Jobs that are few leave the rest to the workers.
+    let jobs = u16::try_from(model.panes.grid(Pane::Jobs).len()).unwrap_or(u16::MAX).saturating_add(3).max(8);
+    let share = percent(height, 45_u16.saturating_add_signed(model.sizes.top)).max(4);
+    let most = if model.sizes.top == 0 { share.max(height.saturating_sub(jobs)) } else { share };
     rows.max(if model.sizes.top > 0 { most } else { 5 }).min(most)
 }
 

@@ -16,14 +16,18 @@ pub(crate) mod keymap;
 pub(crate) mod update;
 
 pub(crate) mod cache;
+pub(crate) mod details;
+pub(crate) mod finder;
 pub(crate) mod layout;
 pub(crate) mod line;
+pub(crate) mod live;
 pub(crate) mod overlay;
 pub(crate) mod page;
 pub(crate) mod pager;
 pub(crate) mod pages;
 pub(crate) mod panes;
 pub(crate) mod preferences;
+pub(crate) mod progress;
 pub(crate) mod row_verb;
 pub(crate) mod runs;
 pub(crate) mod table;

@@ -12,6 +12,7 @@ use crate::app::focus::Focus;
 use crate::app::glyphs::Glyphs;
 use crate::app::keymap::{Action, Context};
 use crate::app::line::{Editor, Line};
+use crate::app::live::Preview;
 use crate::app::now::Now;
 use crate::app::overlay::Overlay;
 use crate::app::page::Page;
@@ -44,8 +45,14 @@ pub(crate) struct Settings {
 /// The connection to c2d.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Link {
-    Connecting,
+    Connecting {
+        since: Mono,
+    },
     Up,
+    /// c2d was not heard since, though it was asked.
+    Silent {
+        since: Mono,
+    },
     Down {
         fault: Fault,
         /// When it will be tried again.
@@ -80,6 +87,8 @@ pub(crate) struct Model {
     pub(crate) pages: Pages,
     /// Commands that run beside the line, or did, and whose view was left.
     pub(crate) watches: Vec<Watch>,
+    /// What the selected job writes, beside its table.
+    pub(crate) preview: Option<Preview>,
     /// Outputs that the event loop keeps for pages.
     pub(crate) documents: BTreeSet<DocumentId>,
     /// The name of the one that was opened last.
@@ -89,10 +98,18 @@ pub(crate) struct Model {
     pub(crate) runs: Runs,
     /// The job that is fetched to be edited and submitted again.
     pub(crate) editing: Option<JobId>,
+    /// Jobs whose ends are to be told aloud.
+    pub(crate) watched: BTreeSet<JobId>,
+    /// Jobs that have failed since the operator looked at failures.
+    pub(crate) failures: Vec<JobId>,
+    /// When it was last asked how long jobs take.
+    pub(crate) medians_asked: Option<Mono>,
     /// A local folder that was listed for completion.
     pub(crate) folder: Option<(String, Vec<String>)>,
     /// The key that quits when it is pressed once more, and when it was pressed.
     pub(crate) leaving: Option<(Action, Mono)>,
+    /// What a question that was just answered by a letter may still be told: the rest of the word.
+    pub(crate) answered: Option<(&'static str, Mono)>,
     /// Whether the mouse belongs to the console.
     pub(crate) mouse: bool,
     /// The choices that were kept last.
@@ -105,6 +122,8 @@ pub(crate) struct ResultView {
     pub(crate) title: String,
     pub(crate) text: Pager,
     pub(crate) status: i32,
+    /// A page was opened since: of the result its title stays.
+    pub(crate) is_folded: bool,
 }
 
 /// From this age on a running command shows that it runs; below it only flickers.
@@ -120,7 +139,7 @@ impl Model {
             size: (0, 0),
             now: Now::default(),
             generation: 0,
-            link: Link::Connecting,
+            link: Link::Connecting { since: Mono::default() },
             was_up: false,
             cache: Cache::default(),
             panes: Panes::default(),
@@ -133,14 +152,19 @@ impl Model {
             result: None,
             pages: Pages::default(),
             watches: Vec::new(),
+            preview: None,
             documents: BTreeSet::new(),
             last_document: DocumentId::default(),
             overlay: None,
             toasts: Toasts::default(),
             runs: Runs::default(),
             editing: None,
+            watched: BTreeSet::new(),
+            failures: Vec::new(),
+            medians_asked: None,
             folder: None,
             leaving: None,
+            answered: None,
             mouse: true,
             kept: Preferences::default(),
         }
@@ -150,7 +174,7 @@ impl Model {
     pub(crate) fn trouble(&self) -> Option<String> {
         match &self.link {
             Link::Down { fault, lasts: true, .. } => Some(fault.words()),
-            Link::Down { .. } | Link::Connecting | Link::Up => None,
+            _ => None,
         }
     }
 
@@ -166,8 +190,7 @@ impl Model {
     pub(crate) fn contexts(&self) -> Vec<Context> {
         let near: &[Context] = match (&self.overlay, self.focus) {
             (Some(Overlay::Question(_)), _) => &[Context::Question],
-            (Some(Overlay::Palette { .. }), _) => &[Context::Palette],
-            (Some(Overlay::Help { .. }), _) => &[Context::Text, Context::Pane],
+            (Some(Overlay::Finder(_)), _) => &[Context::Finder],
             (None, focus) if focus != Focus::Line && self.pager(focus).is_some_and(|p| p.prompt().is_some()) => {
                 &[Context::Ask]
             }
@@ -188,7 +211,7 @@ impl Model {
                 Some(Page::Job { .. }) => {
                     &[Context::Job, Context::Output, Context::Jobs, Context::Pager, Context::Pane]
                 }
-                Some(Page::Output { .. }) => &[Context::Output, Context::Jobs, Context::Pager, Context::Pane],
+                Some(Page::Output(_)) => &[Context::Output, Context::Jobs, Context::Pager, Context::Pane],
                 Some(Page::Watch(watch)) if watch.is_running() => {
                     &[Context::Running, Context::Watch, Context::Pager, Context::Pane]
                 }
@@ -260,6 +283,15 @@ impl Model {
         }
     }
 
+    /// The job that is selected in the table that has the keys, or otherwise among the jobs.
+    pub(crate) fn previewed(&self) -> Option<JobId> {
+        let near = self.grid(self.focus).filter(|grid| grid.is_of_jobs());
+        match near.unwrap_or_else(|| self.panes.grid(Pane::Jobs)).opens(&self.cache) {
+            Some(Opens::Job(job)) => Some(job),
+            _ => None,
+        }
+    }
+
     /// The marked jobs of the first table that has any.
     pub(crate) fn marked_jobs(&self) -> Vec<JobId> {
         let marks = self.panes.of_jobs().into_iter().map(|table| table.marks().collect::<Vec<_>>());
@@ -281,12 +313,14 @@ impl Model {
         if self.runs.present.is_some() {
             times.push(now.mono.after_ms(SPINNER_MS));
         }
+        let previewed = self.preview.as_ref().and_then(|preview| preview.live.as_ref()).map(|live| &live.text);
         let texts = [Focus::Page, Focus::Result].into_iter().filter_map(|focus| self.pager(focus));
-        if texts.into_iter().any(Pager::is_hungry) {
+        if texts.chain(previewed).any(Pager::is_hungry) {
             times.push(now.mono);
         }
+        times.extend(self.preview.as_ref().and_then(Preview::due));
         let watched = matches!(self.pages.last(), Some(Page::Watch(watch)) if watch.is_running());
-        if matches!(self.link, Link::Down { .. }) || watched || self.any_job_ages() {
+        if self.link != Link::Up || watched || self.any_job_ages() {
             times.push(second);
         } else if self.cache.workers.values().any(|w| w.row.status == WorkerStatus::Offline) {
             times.push(now.mono.after_ms(60_000));

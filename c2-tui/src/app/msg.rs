@@ -20,6 +20,8 @@ pub(crate) enum Msg {
     Key(KeyEvent),
     /// Text was pasted as a whole.
     Paste(String),
+    /// Letters came faster than anybody types.
+    Burst(String),
     /// The mouse did something over `target`, found in the hit map of the last frame.
     Mouse {
         gesture: Gesture,
@@ -39,6 +41,12 @@ pub(crate) enum Msg {
     },
     /// The event stream is open; a snapshot follows.
     Connected,
+    /// The event stream is open, and c2d has not been heard since, though it was asked.
+    Silent {
+        since: Mono,
+    },
+    /// c2d answered after it had been silent.
+    Heard,
     /// The event stream is not open, and will be tried again.
     Disconnected {
         /// Why, in the client's words.
@@ -65,6 +73,8 @@ pub(crate) enum Msg {
         /// The job, or why not.
         info: Result<Box<JobInfo>, Fault>,
     },
+    /// How long jobs take by their names, in milliseconds.
+    Medians(Vec<(String, u64)>),
     /// Something about an output that was opened.
     Output {
         document: DocumentId,

@@ -1,32 +1,15 @@
-//! What lies over the screen: the keys, all commands, or a question.
+//! What lies over the screen: a list to find something in, or a question.
 
-use crate::app::keymap::{Binding, Context, TABLE};
+use crate::app::finder::Finder;
 use crate::app::msg::Saved;
 use crate::app::row_verb::RowVerb;
-use crate::command::{CommandInfo, Entered, commands};
+use crate::command::Entered;
 
 /// The one thing over the screen.
 #[derive(Clone, Debug)]
 pub(crate) enum Overlay {
-    /// The keys: those of the present context first.
-    Help {
-        entries: Vec<HelpLine>,
-        /// The first one on the screen.
-        top: usize,
-    },
-    /// All commands that contain what is typed.
-    Palette {
-        needle: String,
-        at: usize,
-    },
+    Finder(Finder),
     Question(Question),
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum HelpLine {
-    Head(&'static str),
-    Key(&'static Binding),
-    Gap,
 }
 
 /// Asks before something is done.
@@ -45,8 +28,8 @@ pub(crate) struct Question {
 pub(crate) enum Then {
     Rows(RowVerb, Vec<String>),
     Run(Box<Entered>),
-    /// Run these lines, which were pasted.
-    RunAll(Vec<String>),
+    /// Run the lines of this text, which was pasted.
+    RunAll(String),
     /// Write to this file, which exists.
     Save(Saved, String),
     Quit,
@@ -88,9 +71,11 @@ impl Question {
         Self { title, lines, count, typed: String::new(), then: Then::Run(Box::new(line)) }
     }
 
-    pub(crate) fn run(lines: Vec<String>) -> Self {
+    /// Asks whether to run the lines of a text.
+    pub(crate) fn run(text: String) -> Self {
+        let lines: Vec<String> = said_lines(&text).map(str::to_owned).collect();
         let title = format!("run {} lines?", lines.len());
-        Self { title, lines: lines.clone(), count: None, typed: String::new(), then: Then::RunAll(lines) }
+        Self { title, lines, count: None, typed: String::new(), then: Then::RunAll(text) }
     }
 
     /// Asks whether to leave while these lines run.
@@ -119,56 +104,14 @@ impl Question {
     }
 }
 
-impl Overlay {
-    /// What can be done with the rows that have the keys, with its keys.
-    pub(crate) fn actions(present: &[Context]) -> Self {
-        let of_rows = [Context::Jobs, Context::JobRows, Context::Workers];
-        let shown = of_rows.into_iter().filter(|context| present.contains(context));
-        let keys = |context| TABLE.iter().filter(move |b| b.context == context).map(HelpLine::Key);
-        Self::Help { entries: shown.flat_map(keys).collect(), top: 0 }
-    }
-
-    /// The keys, those of the present contexts first.
-    pub(crate) fn help(present: &[Context]) -> Self {
-        let others = Context::ALL.into_iter().filter(|c| !present.contains(c));
-        let mut entries = Vec::new();
-        for context in present.iter().copied().chain(others) {
-            if !entries.is_empty() {
-                entries.push(HelpLine::Gap);
-            }
-            entries.push(HelpLine::Head(context.title()));
-            entries.extend(TABLE.iter().filter(|b| b.context == context).map(HelpLine::Key));
-        }
-        Self::Help { entries, top: 0 }
-    }
-}
-
-/// The commands that contain what is typed, those that begin with it first.
-pub(crate) fn matching(needle: &str) -> Vec<&'static CommandInfo> {
-    let needle = needle.to_lowercase();
-    let fits = |c: &&CommandInfo| c.name.contains(&needle) || c.summary.to_lowercase().contains(&needle);
-    let mut found: Vec<&CommandInfo> = commands().iter().filter(fits).collect();
-    found.sort_by_key(|c| (!c.name.starts_with(&needle), !c.name.contains(&needle), c.name.as_str()));
-    found
+/// The lines of a text that are not blank.
+pub(crate) fn said_lines(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().map(str::trim_end).filter(|line| !line.trim().is_empty())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_help_is_the_table_and_nothing_else() {
-        let Overlay::Help { entries, .. } = Overlay::help(&[Context::Line, Context::Everywhere]) else {
-            unreachable!("help makes help")
-        };
-        let shown = |b: &Binding| (b.context, b.chords);
-        let mut listed: Vec<_> =
-            entries.iter().filter_map(|e| if let HelpLine::Key(b) = e { Some(shown(b)) } else { None }).collect();
-        let mut table: Vec<_> = TABLE.iter().map(shown).collect();
-        listed.sort_unstable();
-        table.sort_unstable();
-        assert_eq!(listed, table);
-    }
 
     #[test]
     fn many_targets_must_be_counted() {

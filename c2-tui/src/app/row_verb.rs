@@ -14,6 +14,13 @@ pub(crate) enum RowVerb {
 }
 
 impl RowVerb {
+    const ALL: [Self; 6] = [Self::Cancel, Self::Retry, Self::Hold, Self::Release, Self::Drain, Self::Resume];
+
+    /// The one with this verb on the `!>` line.
+    pub(crate) fn called(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|verb| verb.word() == word)
+    }
+
     /// Its verb on the `!>` line.
     pub(crate) const fn word(self) -> &'static str {
         match self {

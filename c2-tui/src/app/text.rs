@@ -57,6 +57,22 @@ pub(crate) fn cut_middle(text: &str, cells: usize, sign: &str) -> String {
     format!("{front}{sign}{back}")
 }
 
+/// A line in pieces of at most so many cells, cut anywhere: a command is to be read as it stands.
+pub(crate) fn folded(line: &str, cells: usize) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let mut rest = line;
+    loop {
+        let piece = head(rest, cells);
+        // Where not even one character has room, all stands on one line.
+        let piece = if piece.is_empty() { rest } else { piece };
+        pieces.push(piece);
+        rest = &rest[piece.len()..];
+        if rest.is_empty() {
+            return pieces;
+        }
+    }
+}
+
 /// Lines of whole words, each at most so many cells wide unless a single word is wider.
 pub(crate) fn wrapped(text: &str, cells: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
@@ -127,6 +143,13 @@ mod tests {
             assert_eq!(cut_middle(text, cells, "~"), middle, "{text}");
             assert!(width(middle) <= cells);
         }
+    }
+
+    #[test]
+    fn folds() {
+        assert_eq!(folded("make -C /src", 5), ["make ", "-C /s", "rc"]);
+        assert_eq!(folded("日本語", 4), ["日本", "語"]);
+        assert_eq!((folded("", 5), folded("日", 1)), (vec![""], vec!["日"]));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Two lines for each verb, as people type them: shown by its help, and run in a test.
 
 /// The verbs with their examples.
-const EXAMPLES: [(&str, [&str; 2]); 34] = [
+const EXAMPLES: [(&str, [&str; 2]); 36] = [
     ("list", ["list", "list  # addresses, states, tags and load"]),
     ("doctor", ["doctor", "doctor  # before a long night of jobs"]),
     ("groups", ["groups", "groups  # then: submit \"make\" --group=NAME"]),
@@ -30,6 +30,8 @@ const EXAMPLES: [(&str, [&str; 2]); 34] = [
     ("pause", ["pause", "pause  # running jobs continue"]),
     ("unpause", ["unpause", "unpause  # jobs start again"]),
     ("queue-status", ["queue-status", "queue-status  # how full, how many run"]),
+    ("stats", ["stats", "stats train"]),
+    ("timeline", ["timeline", "timeline --since=2h"]),
     ("log", ["log 50", "log --state=failed"]),
     ("output", ["output last", "output 3 --stderr"]),
     ("get-files", ["get-files last", "get-files @succeeded results"]),

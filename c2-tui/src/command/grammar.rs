@@ -11,7 +11,7 @@ use crate::command::operands::{Membership, OneJob, OneWorker, SomeJobs, SomeWork
 use crate::command::{
     CommandError, Context, Outcome, assign, batch, cancel, cleanup_workspaces, detect_tags, doctor, drain, follow,
     get_files, get_tags, groups, help, hold, info, job, jobs, list, log, output, pause, pdsh, queue_status, release,
-    remove_worker, resume, retry, set_tags, split, submit, unassign, verify_ssh, wait, why,
+    remove_worker, resume, retry, set_tags, split, stats, submit, timeline, unassign, verify_ssh, wait, why,
 };
 use crate::render;
 
@@ -106,6 +106,10 @@ pub(crate) enum Command {
     Unpause,
     /// Show the queue in numbers
     QueueStatus,
+    /// Show how long jobs of each name run, why jobs failed, and when the queue will be empty
+    Stats(stats::Stats),
+    /// Show what ran where, a line for each slot
+    Timeline(timeline::Timeline),
     /// Show the latest results
     Log(log::Log),
     /// Show what a job wrote
@@ -157,6 +161,8 @@ pub(crate) async fn execute(context: &Context, command: Command) -> Result<Outco
         Command::Pause => pause::run(context, true).await,
         Command::Unpause => pause::run(context, false).await,
         Command::QueueStatus => queue_status::run(context).await,
+        Command::Stats(stats) => stats.run(context).await,
+        Command::Timeline(timeline) => timeline.run(context).await,
         Command::Log(log) => log.run(context).await,
         Command::Output(output) => output.run(context).await,
         Command::GetFiles(get_files) => get_files.run(context).await,
@@ -200,6 +206,8 @@ impl Command {
             | Self::Job(_)
             | Self::Why(_)
             | Self::QueueStatus
+            | Self::Stats(_)
+            | Self::Timeline(_)
             | Self::Log(_)
             | Self::Output(_)
             | Self::GetFiles(_)

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use c2_shared::api::figures::{Stats, Timeline};
 use c2_shared::api::files::{Cleaned, JobFile};
 use c2_shared::api::jobs::{
     CancelResponse, JobInfo, JobList, JobLog, JobRow, JobStateResponse, PauseResponse, QueueStatus,
@@ -75,6 +76,8 @@ pub(crate) enum Data {
     /// Whether workers can be reached over ssh.
     Verified(Verified),
     Queue(QueueStatus),
+    Stats(Stats),
+    Timeline(Timeline),
     Log {
         log: JobLog,
         /// Whether not all results were asked for.

@@ -279,6 +279,8 @@ mod tests {
                 "pause",
                 "unpause",
                 "queue-status",
+                "stats [NAME]",
+                "timeline",
                 "log [N]",
                 "output <JOB>",
                 "get-files <JOB>... [DIR]",

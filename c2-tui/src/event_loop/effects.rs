@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
+use c2_shared::api::figures::{NameStats, StatsQuery};
 use c2_shared::client::Client;
 use c2_shared::id::JobId;
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -118,6 +120,18 @@ impl Effects {
             let info =
                 answer.map(|answer| Box::new(answer.job)).map_err(|error| Fault::from(CommandError::from(error)));
             let _nobody_listens = to.send(Msg::Fetched { job, info }).await;
+        });
+    }
+
+    /// Asks how long jobs take. An older c2d does not say; then nothing is shown.
+    pub(super) fn ask_medians(&self, tasks: &mut JoinSet<()>) {
+        let (client, to) = (self.client.borrow().clone(), self.to.clone());
+        tasks.spawn(async move {
+            let Ok(stats) = client.stats(&StatsQuery::default()).await else { return };
+            let ms = |seconds: f64| Duration::try_from_secs_f64(seconds).ok()?.as_millis().try_into().ok();
+            let median = |name: NameStats| Some((name.name, name.median_s.and_then(ms)?));
+            let medians = stats.names.into_iter().filter_map(median).collect();
+            let _nobody_listens = to.send(Msg::Medians(medians)).await;
         });
     }
 

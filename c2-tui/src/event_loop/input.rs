@@ -1,16 +1,21 @@
 //! Keys, mouse and pasted text, from the terminal into the one channel.
 //!
-//! A task reads crossterm's stream to its end; what was read but not yet handled waits in the
-//! channel, which is bounded, so that a flood of input waits in the terminal rather than here.
+//! A task reads crossterm's stream to its end, all that is there at once; what was read but not yet
+//! handled waits in the channel, which is bounded, so that a flood of input waits in the terminal
+//! rather than here.
 
-use std::collections::VecDeque;
+use std::future::ready;
+use std::time::Duration;
 
 use c2_shared::time::Mono;
 use crossterm::event::{Event, EventStream, MouseButton, MouseEvent, MouseEventKind};
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
+use tokio::time::timeout;
 
+use super::burst::{self, Part};
+use super::{signals, split};
 use crate::app::Msg;
 use crate::app::msg::{Gesture, Target};
 use crate::ui::HitMap;
@@ -19,34 +24,61 @@ use crate::ui::HitMap;
 const NOTCH: i16 = 3;
 /// Two presses on one cell within this time are a double click.
 const DOUBLE_MS: u64 = 400;
+/// Events of one read.
+const READ_MAX: usize = 1_024;
+/// A terminal sends a sequence at once, so behind an Esc that was pressed nothing comes for so long.
+const ALONE: Duration = Duration::from_millis(30);
+/// Letters that come so soon behind a burst belong to it.
+const BURST_MS: u64 = 50;
+/// Bytes of a burst that may be a part of a longer one though it ends with a line.
+const LONG: usize = 512;
 
 /// Reads the terminal until it ends or the task is ended.
-pub(super) fn read(tasks: &mut tokio::task::JoinSet<()>, to: mpsc::Sender<Event>) -> AbortHandle {
+pub(super) fn read(tasks: &mut tokio::task::JoinSet<()>, to: mpsc::Sender<Vec<Event>>) -> AbortHandle {
     tasks.spawn(async move {
-        let mut stream = EventStream::new();
-        while let Some(Ok(event)) = stream.next().await {
-            if to.send(event).await.is_err() {
+        let events = EventStream::new().take_while(|event| ready(event.is_ok())).filter_map(|event| ready(event.ok()));
+        let mut reads = events.ready_chunks(READ_MAX);
+        while let Some(mut events) = reads.next().await {
+            signals::tell_of_more_input();
+            while split::is_open(&events) {
+                let Ok(Some(rest)) = timeout(ALONE, reads.next()).await else { break };
+                split::join(&mut events, rest);
+            }
+            if to.send(events).await.is_err() {
                 return;
             }
         }
     })
 }
 
-/// Makes messages of events; remembers the last press for double clicks.
+/// Makes messages of events; remembers the last press for double clicks, and the last burst.
 #[derive(Debug, Default)]
 pub(super) struct Translator {
     pressed: Option<(u16, u16, Mono)>,
+    burst: Option<Mono>,
 }
 
 impl Translator {
+    /// Puts letters together that came at once.
+    pub(super) fn parts(&mut self, events: &[Event], now: Mono) -> Vec<Part> {
+        let goes_on = self.burst.is_some_and(|at| now.since_ms(at) <= BURST_MS);
+        let parts = burst::parts(events, goes_on);
+        self.burst = match parts.last() {
+            Some(Part::Burst(text)) if text.len() >= LONG || !text.ends_with('\n') => Some(now),
+            _ => None,
+        };
+        parts
+    }
+
     /// What an event means over what was drawn last.
-    pub(super) fn msg(&mut self, event: Event, hits: &HitMap, now: Mono) -> Option<Msg> {
-        match event {
-            Event::Key(key) => Some(Msg::Key(key)),
-            Event::Paste(text) => Some(Msg::Paste(text)),
-            Event::Mouse(mouse) => self.mouse(mouse, hits, now),
-            Event::Resize(width, height) => Some(Msg::Resize { width, height }),
-            Event::FocusGained | Event::FocusLost => None,
+    pub(super) fn msg(&mut self, part: Part, hits: &HitMap, now: Mono) -> Option<Msg> {
+        match part {
+            Part::Burst(text) => Some(Msg::Burst(text)),
+            Part::Event(Event::Key(key)) => Some(Msg::Key(key)),
+            Part::Event(Event::Paste(text)) => Some(Msg::Paste(text)),
+            Part::Event(Event::Mouse(mouse)) => self.mouse(mouse, hits, now),
+            Part::Event(Event::Resize(width, height)) => Some(Msg::Resize { width, height }),
+            Part::Event(Event::FocusGained | Event::FocusLost) => None,
         }
     }
 
@@ -75,13 +107,12 @@ impl Translator {
 }
 
 /// All events that wait, resizes but for the last one left out.
-pub(super) fn waiting(first: Event, from: &mut mpsc::Receiver<Event>) -> VecDeque<Event> {
-    let mut events = VecDeque::from([first]);
-    while let Ok(event) = from.try_recv() {
-        if matches!((events.back(), &event), (Some(Event::Resize(..)), Event::Resize(..))) {
-            events.pop_back();
-        }
-        events.push_back(event);
+pub(super) fn waiting(first: Vec<Event>, from: &mut mpsc::Receiver<Vec<Event>>) -> Vec<Event> {
+    let mut events = first;
+    while let Ok(more) = from.try_recv() {
+        events.extend(more);
     }
+    let is_resize = |event: &Event| matches!(event, Event::Resize(..));
+    events.dedup_by(|behind, before| is_resize(behind) && is_resize(before));
     events
 }

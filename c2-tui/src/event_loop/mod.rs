@@ -4,6 +4,7 @@
 //! task or a point in time, handles all that has come, and draws if something that can be seen has
 //! changed: at once after a pause, otherwise at most every 16 ms. With nothing to show it sleeps.
 
+mod burst;
 mod effects;
 mod history;
 mod input;
@@ -11,6 +12,7 @@ mod logfile;
 mod outputs;
 mod preferences;
 mod signals;
+mod split;
 pub(crate) mod spool;
 mod terminal;
 
@@ -25,6 +27,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
 
+use self::burst::Part;
 use self::effects::Effects;
 use self::history::HistoryFile;
 use self::input::Translator;
@@ -42,8 +45,10 @@ use crate::ui::{self, HitMap};
 const FRAME_MS: u64 = 16;
 /// Between two looks whether the terminal is still there.
 const WATCH: Duration = Duration::from_secs(1);
-/// Events that wait between the tasks and the loop.
+/// Messages that wait between the tasks and the loop.
 const QUEUE_LEN: usize = 1_024;
+/// Reads of the terminal that wait.
+const READS_LEN: usize = 4;
 /// Messages handled before a frame is due again.
 const BATCH_MAX: usize = 512;
 
@@ -61,7 +66,7 @@ pub(crate) async fn run(client: Client, place: Place, settings: Settings) -> Res
     let folder = state_home().join("c2-tui");
     let log = logfile::begin(&folder);
     let mut tasks = JoinSet::new();
-    let (events_to, events) = mpsc::channel(QUEUE_LEN);
+    let (events_to, events) = mpsc::channel(READS_LEN);
     let (to, messages) = mpsc::channel(QUEUE_LEN);
     let (retry, retries) = mpsc::channel(1);
     let clock = Clock::start();
@@ -112,7 +117,8 @@ pub(crate) fn settings(server: &str) -> Settings {
     let utf8 = |locale: String| locale.to_ascii_lowercase().replace('-', "").contains("utf8");
     Settings {
         server: server.to_owned(),
-        ascii: !locale.is_none_or(utf8),
+        // The console of Linux has few letters beside those of ASCII.
+        ascii: !locale.is_none_or(utf8) || said("TERM").is_some_and(|term| term == "linux"),
         no_color: said("NO_COLOR").is_some(),
         utc_offset_s: clock::here().offset().seconds(),
         ..Settings::default()
@@ -123,7 +129,7 @@ enum Woken {
     Signal(Told),
     Watch,
     Frame,
-    Event(Event),
+    Events(Vec<Event>),
     Message(Msg),
     Time,
     Task(Result<(), tokio::task::JoinError>),
@@ -138,8 +144,8 @@ struct EventLoop {
     keeper: Keeper,
     tasks: JoinSet<()>,
     retry: mpsc::Sender<()>,
-    events: mpsc::Receiver<Event>,
-    events_to: mpsc::Sender<Event>,
+    events: mpsc::Receiver<Vec<Event>>,
+    events_to: mpsc::Sender<Vec<Event>>,
     messages: mpsc::Receiver<Msg>,
     reader: AbortHandle,
     translator: Translator,
@@ -171,7 +177,7 @@ impl EventLoop {
                 Woken::Watch if signals::terminal_gone() => return Ok(128 + rustix::process::Signal::HUP.as_raw()),
                 Woken::Watch => self.effects.tidy(),
                 Woken::Frame => self.draw()?,
-                Woken::Event(first) => self.on_events(first)?,
+                Woken::Events(first) => self.on_events(first)?,
                 Woken::Message(first) => self.on_messages(first)?,
                 Woken::Time => self.handle(Msg::Tick)?,
                 Woken::Task(Err(error)) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
@@ -195,22 +201,21 @@ impl EventLoop {
             told = signals.next() => Woken::Signal(told),
             () = sleep_until(frame_at), if frame.is_some() => Woken::Frame,
             _ = watch.tick() => Woken::Watch,
-            Some(event) = self.events.recv() => Woken::Event(event),
+            Some(events) = self.events.recv() => Woken::Events(events),
             Some(message) = self.messages.recv() => Woken::Message(message),
             Some(ended) = self.tasks.join_next() => Woken::Task(ended),
             () = sleep_until(wake_at), if wake.is_some() => Woken::Time,
         }
     }
 
-    fn on_events(&mut self, first: Event) -> io::Result<()> {
-        for event in input::waiting(first, &mut self.events) {
-            if matches!(event, Event::Resize(..)) {
+    fn on_events(&mut self, first: Vec<Event>) -> io::Result<()> {
+        let now = self.clock.now().mono;
+        let events = input::waiting(first, &mut self.events);
+        for part in self.translator.parts(&events, now) {
+            if matches!(part, Part::Event(Event::Resize(..))) {
                 // The size is asked for again: by now it may be another one.
                 self.follow_size()?;
-                continue;
-            }
-            let now = self.clock.now().mono;
-            if let Some(msg) = self.translator.msg(event, &self.hits, now) {
+            } else if let Some(msg) = self.translator.msg(part, &self.hits, now) {
                 self.handle(msg)?;
             }
         }
@@ -247,6 +252,7 @@ impl EventLoop {
             Effect::Interrupt(run) => self.effects.interrupt(run),
             Effect::Abort(run) => self.effects.abort(run),
             Effect::Fetch(job) => self.effects.fetch(&mut self.tasks, job),
+            Effect::AskMedians => self.effects.ask_medians(&mut self.tasks),
             Effect::Keep(chosen) => self.keeper.keep(chosen),
             Effect::Remember(line) => self.effects.remember(&mut self.tasks, line),
             Effect::ListFolder(folder) => self.effects.list_folder(&mut self.tasks, folder),
@@ -259,6 +265,7 @@ impl EventLoop {
                 let _asked = self.retry.try_send(());
             }
             Effect::Copy(text) => self.screen.copy(&text)?,
+            Effect::Ring(text) => self.screen.ring(&text)?,
             Effect::CaptureMouse(capture) => self.screen.capture_mouse(capture)?,
             Effect::Repaint => {
                 self.screen.renew()?;
@@ -281,6 +288,7 @@ impl EventLoop {
     }
 
     fn draw(&mut self) -> io::Result<()> {
+        self.screen.set_title(ui::title(&self.model))?;
         let (model, hits) = (&self.model, &mut self.hits);
         self.screen.draw(|frame| *hits = ui::draw(model, frame))?;
         self.drawn = Some((self.model.generation, self.clock.now().mono));

@@ -23,7 +23,7 @@ use crate::app::{Msg, Preferences};
 use crate::command::Theme;
 
 /// The present form of the file.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Far more than the console itself ever writes.
 const BYTES_MAX: u64 = 64 << 10;
 /// For the last change, when the console ends on a slow disk.
@@ -155,7 +155,12 @@ fn write(path: &Path, chosen: &Preferences) -> io::Result<()> {
 }
 
 impl From<Written> for Preferences {
-    fn from(written: Written) -> Self {
+    fn from(mut written: Written) -> Self {
+        // Up to version 1 jobs were in the order of their ids by themselves: nobody chose that.
+        let by_id = |sort: &WrittenSort| sort.column == "id" && !sort.descending;
+        if written.version < 2 && written.sorts.get(Pane::Jobs.word()).is_some_and(by_id) {
+            written.sorts.remove(Pane::Jobs.word());
+        }
         let mut chosen = Self::default();
         let panes = Panes::default();
         chosen.theme = Theme::of(&written.theme).unwrap_or_default();
@@ -227,14 +232,14 @@ mod tests {
     async fn a_newer_file_gives_defaults_and_stays_as_it_is() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("preferences.json");
-        fs::write(&path, r#"{"version": 2, "layout": []}"#).unwrap();
+        fs::write(&path, r#"{"version": 3, "layout": []}"#).unwrap();
         let (to, _told) = mpsc::channel(1);
         let (keeper, found, trouble) = Keeper::start(folder.path(), to);
         keeper.keep(chosen());
         keeper.end().await;
         assert_eq!(found, Preferences::default());
         assert!(trouble.unwrap().contains("newer"));
-        assert_eq!(fs::read_to_string(&path).unwrap(), r#"{"version": 2, "layout": []}"#);
+        assert_eq!(fs::read_to_string(&path).unwrap(), r#"{"version": 3, "layout": []}"#);
     }
 
     #[test]
@@ -261,5 +266,20 @@ mod tests {
         let mut expected = Preferences { mouse: false, ..Preferences::default() };
         expected.sizes.top = 4;
         assert_eq!(read(&path).unwrap(), expected);
+    }
+
+    #[test]
+    fn an_order_that_nobody_chose_is_not_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("preferences.json");
+        for (version, column, kept) in [(1, "id", false), (2, "id", true), (1, "age", true)] {
+            let text = format!(
+                r#"{{"version":{version},"theme":"dark","mouse":true,"sizes":{{"top":0,"side":0,"foot":0}},
+                "sorts":{{"jobs":{{"column":"{column}","descending":false}}}}}}"#
+            );
+            fs::write(&path, text).unwrap();
+            let sort = read(&path).unwrap().sorts[1];
+            assert_eq!(sort != Preferences::default().sorts[1], kept, "version {version}, {column}");
+        }
     }
 }

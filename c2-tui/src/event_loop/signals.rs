@@ -2,6 +2,7 @@
 
 use std::io;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Signal as Number;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -62,11 +63,26 @@ pub(super) fn stop_here() {
     }
 }
 
+/// crossterm reads 1 KiB at once, and is woken for the rest only when yet more comes. A change of the
+/// terminal's modes wakes whoever waits for it, even a change to what they are.
+pub(super) fn tell_of_more_input() {
+    use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+    if input_is(PollFlags::IN)
+        && let Ok(modes) = tcgetattr(io::stdin())
+    {
+        // A terminal that is gone has no more input.
+        let _gone = tcsetattr(io::stdin(), OptionalActions::Now, &modes);
+    }
+}
+
 /// Whether the terminal is gone. crossterm does not notice that and would turn in circles.
 pub(super) fn terminal_gone() -> bool {
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    input_is(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL)
+}
+
+fn input_is(wanted: PollFlags) -> bool {
     let input = io::stdin();
-    let mut fds = [PollFd::new(&input, PollFlags::empty())];
+    let mut fds = [PollFd::new(&input, wanted & PollFlags::IN)];
     let ready = poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }));
-    ready.is_ok() && fds[0].revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL)
+    ready.is_ok() && fds[0].revents().intersects(wanted)
 }

@@ -20,9 +20,15 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
 use ratatui::{Frame, Terminal, TerminalOptions, Viewport};
 
+use crate::app::text;
+
 /// Presses, releases and the wheel in their modern form. Unlike crossterm's own command it leaves
 /// movements out, which would wake the console for nothing.
 const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1006h";
+
+/// The title of the window, onto the terminal's stack and back.
+const KEEP_TITLE: &str = "\x1b[22;2t";
+const RESTORE_TITLE: &str = "\x1b[23;2t";
 
 static HOOK: Once = Once::new();
 
@@ -30,6 +36,8 @@ static HOOK: Once = Once::new();
 pub(super) struct Screen {
     terminal: Terminal<CrosstermBackend<Stdout>>,
     mouse: bool,
+    /// The title of its window; none where it has no window.
+    title: Option<String>,
     /// Whether the shell has the terminal now.
     lent: bool,
 }
@@ -53,7 +61,7 @@ impl Screen {
         // the colours itself.
         force_color_output(true);
         enter(mouse)?;
-        Ok(Self { terminal: fresh()?, mouse, lent: false })
+        Ok(Self { terminal: fresh()?, mouse, title: has_window().then(String::new), lent: false })
     }
 
     /// Draws a frame at once, without the terminal showing half of it.
@@ -76,6 +84,20 @@ impl Screen {
         if capture { execute!(stdout(), Print(MOUSE_ON)) } else { execute!(stdout(), DisableMouseCapture) }
     }
 
+    /// Rings, and tells a terminal that can show it why.
+    pub(super) fn ring(&self, text: &str) -> io::Result<()> {
+        let told = self.title.as_ref().map(|_| format!("\x1b]9;{}\x1b\\", text::sanitize(text))).unwrap_or_default();
+        execute!(stdout(), Print(format!("\x07{told}")))
+    }
+
+    /// Changes the title of the window, if it is another one.
+    pub(super) fn set_title(&mut self, title: String) -> io::Result<()> {
+        let Some(before) = self.title.as_mut().filter(|before| **before != title) else { return Ok(()) };
+        queue!(stdout(), Print(format!("\x1b]2;{}\x1b\\", text::sanitize(&title))))?;
+        *before = title;
+        Ok(())
+    }
+
     pub(super) fn copy(&mut self, text: &str) -> io::Result<()> {
         execute!(stdout(), CopyToClipboard::to_clipboard_from(text))
     }
@@ -88,6 +110,7 @@ impl Screen {
             give_back();
         }
         enter(self.mouse)?;
+        self.title = self.title.take().map(|_| String::new());
         self.renew()
     }
 
@@ -107,12 +130,18 @@ impl Drop for Screen {
 fn enter(mouse: bool) -> io::Result<()> {
     enable_raw_mode()?;
     execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
+    if has_window() {
+        execute!(stdout(), Print(KEEP_TITLE))?;
+    }
     if mouse { execute!(stdout(), Print(MOUSE_ON)) } else { Ok(()) }
 }
 
 /// Gives back all that [`enter`] took. Fails silently: a terminal that is gone needs nothing.
 fn give_back() {
     let mut out = stdout();
+    if has_window() {
+        let _gone = queue!(out, Print(RESTORE_TITLE));
+    }
     let _gone = execute!(
         out,
         EndSynchronizedUpdate,
@@ -124,6 +153,11 @@ fn give_back() {
     );
     let _gone = disable_raw_mode();
     let _gone = out.flush();
+}
+
+/// Whether the terminal has a window that can be told things; that of Linux itself would show them.
+fn has_window() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term != "linux")
 }
 
 /// A terminal of the present size that believes its screen to be empty. Its size is fixed, so that

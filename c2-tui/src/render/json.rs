@@ -71,6 +71,8 @@ pub(crate) fn json(outcome: &Outcome) -> String {
         Data::Ran(ran) => written(ran),
         Data::Verified(verified) => written(verified),
         Data::Queue(queue) => written(queue),
+        Data::Stats(stats) => written(stats),
+        Data::Timeline(timeline) => written(timeline),
         Data::Log { log, .. } => written(log),
         Data::Examined(checks) => written(&named("checks", checks)),
         Data::Groups(groups) => written(&named("groups", groups)),

@@ -1,6 +1,7 @@
 //! Outcomes as text for people and as JSON for programs. Pure: the caller prints.
 
 mod answers;
+pub(crate) mod figures;
 mod files;
 mod jobs;
 mod json;

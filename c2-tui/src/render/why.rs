@@ -30,9 +30,13 @@ pub(crate) fn why(look: &Look, why: &Explanation) -> String {
     for reason in &why.reasons {
         text.push_str(&format!("  {}\n", of_job(look, row, reason)));
     }
-    if !why.workers.is_empty() {
+    // What it waits for itself is no worker's fault: only what would be in its way besides is told.
+    let waits_itself = why.reasons.iter().any(|reason| !matches!(reason, Reason::Ahead { .. }));
+    let told = |worker: &&WorkerVerdict| !waits_itself || !worker.obstacles.is_empty();
+    let workers: Vec<&WorkerVerdict> = why.workers.iter().filter(told).collect();
+    if !workers.is_empty() {
         let mut table = Table::new([words("WORKER"), flexible("NAME"), flexible("IN THE WAY")]);
-        for worker in &why.workers {
+        for worker in workers {
             let obstacles: Vec<String> = worker.obstacles.iter().map(at_worker).collect();
             let obstacles = if obstacles.is_empty() { "nothing".to_owned() } else { obstacles.join("; ") };
             table.row([Cell::from(worker.ip.to_string()), Cell::from(&worker.hostname), Cell::from(obstacles)]);

@@ -233,6 +233,7 @@ pub(crate) fn keys(name: &str) -> Vec<KeyEvent> {
         "F1" => KeyCode::F(1),
         "F2" => KeyCode::F(2),
         "F3" => KeyCode::F(3),
+        "F4" => KeyCode::F(4),
         "F5" => KeyCode::F(5),
         text if modifiers.is_empty() => {
             return text.chars().map(|c| KeyEvent::new(KeyCode::Char(c), modifiers)).collect();

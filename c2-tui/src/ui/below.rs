@@ -50,7 +50,7 @@ fn hints(canvas: &mut Canvas<'_, '_>, area: Area) {
     let mut contexts = canvas.model.contexts();
     if matches!(
         contexts.first(),
-        Some(Context::Menu | Context::Ask | Context::Search | Context::Filter | Context::Palette | Context::Question)
+        Some(Context::Menu | Context::Ask | Context::Search | Context::Filter | Context::Finder | Context::Question)
     ) {
         // What is open wants an answer; the keys of the rest would only distract.
         contexts.truncate(1);

@@ -1,11 +1,14 @@
 //! The first line: which c2d, whether it is heard, and the cluster in numbers.
 
 use c2_shared::job::JobState;
+use c2_shared::time::Mono;
 use ratatui::text::{Line, Span};
 
 use super::canvas::Canvas;
+use crate::app::keymap::Action;
 use crate::app::layout::{self, Area};
-use crate::app::model::Link;
+use crate::app::model::{Link, Model};
+use crate::app::msg::Target;
 use crate::app::panes::short_span;
 use crate::app::table::Tone;
 use crate::app::text;
@@ -14,7 +17,12 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Area) {
     let server = canvas.model.settings.server.clone();
     let mut parts = vec![vec![canvas.span(" C2 ", Tone::Accent), canvas.span(server, Tone::Plain)]];
     let link = match &canvas.model.link {
-        Link::Connecting => canvas.span(format!("{} connecting", canvas.glyphs.link[1]), Tone::Warn),
+        Link::Connecting { since } => {
+            canvas.span(format!("{} connecting{}", canvas.glyphs.link[1], for_how_long(canvas, *since)), Tone::Warn)
+        }
+        Link::Silent { since } => {
+            canvas.span(format!("{} silent{}", canvas.glyphs.link[1], for_how_long(canvas, *since)), Tone::Warn)
+        }
         Link::Up => canvas.span(format!("{} connected", canvas.glyphs.link[0]), Tone::Good),
         Link::Down { retry_at, .. } => {
             let text = banner(canvas, *retry_at);
@@ -24,6 +32,12 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Area) {
         }
     };
     parts.push(vec![link]);
+    let failures = canvas.model.failures.len();
+    if failures > 0 {
+        let words = format!("{} {failures} failed, F4 shows", canvas.glyphs.state(JobState::Failed));
+        parts.push(vec![canvas.span(words, Tone::Bad)]);
+    }
+    let failures_at = (failures > 0).then_some(parts.len() - 1 + usize::from(canvas.model.settings.readonly));
     if canvas.model.cache.heard_ms.is_some() {
         parts.extend(numbers(canvas));
     }
@@ -37,7 +51,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Area) {
         ]);
     }
     let mut x = area.x;
-    for part in parts {
+    for (at, part) in parts.into_iter().enumerate() {
         let line = Line::from(part);
         let width = u16::try_from(line.width()).unwrap_or(u16::MAX);
         // A part that would be cut is left out: half a number is worse than none. The first one
@@ -46,7 +60,32 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Area) {
         if width > left && x > area.x + 30 {
             break;
         }
+        if Some(at) == failures_at {
+            canvas.hit(Area { x, width, ..area }, Target::Hint(Action::Failures));
+        }
         x = canvas.put_line(x, area.y, left, &line) + 3;
+    }
+}
+
+/// The title of the terminal's window: whether all is well, for somebody who looks elsewhere.
+pub(crate) fn title(model: &Model) -> String {
+    let queue = &model.cache.queue;
+    let counts = [(queue.running, "running"), (queue.queued, "queued"), (model.failures.len(), "failed")];
+    let counts = counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}"));
+    let counts: Vec<String> = match model.link {
+        Link::Up => counts.collect(),
+        Link::Connecting { .. } => vec!["connecting".to_owned()],
+        Link::Silent { .. } => vec!["silent".to_owned()],
+        Link::Down { .. } => vec!["disconnected".to_owned()],
+    };
+    format!("C2 {}", if counts.is_empty() { "idle".to_owned() } else { counts.join(", ") })
+}
+
+/// A time that is worth a number.
+fn for_how_long(canvas: &Canvas<'_, '_>, since: Mono) -> String {
+    match canvas.model.now.mono.since_ms(since) {
+        0..1_000 => String::new(),
+        ms => format!(" for {}", short_span(ms)),
     }
 }
 
@@ -59,7 +98,7 @@ pub(super) fn trouble(canvas: &mut Canvas<'_, '_>, area: Area, text: &str) {
 }
 
 /// What is wrong, when it will be better, and what can be done about it.
-fn banner(canvas: &Canvas<'_, '_>, retry_at: c2_shared::time::Mono) -> String {
+fn banner(canvas: &Canvas<'_, '_>, retry_at: Mono) -> String {
     let model = canvas.model;
     let left = retry_at.since_ms(model.now.mono).div_ceil(1_000);
     let age = match model.cache.heard_ms {

@@ -14,6 +14,7 @@ mod overlay;
 mod page;
 mod pager;
 mod pane;
+mod preview;
 mod queue;
 mod result;
 mod table;
@@ -31,6 +32,7 @@ use crate::app::layout::{self, Area};
 use crate::app::model::Link;
 use crate::ui::canvas::Canvas;
 
+pub(crate) use header::title;
 pub(crate) use hit::HitMap;
 
 /// Draws everything.
@@ -61,8 +63,17 @@ pub(crate) fn draw(model: &Model, frame: &mut Frame<'_>) -> HitMap {
     if let (Some(area), Some(page)) = (screen.page, model.pages.last()) {
         page::draw(&mut canvas, page, area);
     }
-    if model.cache.heard_ms.is_some() && matches!(model.link, Link::Down { .. }) {
-        screen.panes.iter().map(|(_, area)| *area).chain(screen.page).for_each(|area| canvas.dim(area));
+    if let (Some(area), Some(preview)) = (screen.preview, &model.preview) {
+        preview::draw(&mut canvas, preview, area);
+    }
+    if model.cache.heard_ms.is_some() && matches!(model.link, Link::Down { .. } | Link::Silent { .. }) {
+        screen
+            .panes
+            .iter()
+            .map(|(_, area)| *area)
+            .chain(screen.page)
+            .chain(screen.preview)
+            .for_each(|area| canvas.dim(area));
     }
     if let (Some(area), Some(result)) = (screen.result, &model.result) {
         result::draw(&mut canvas, result, area);

@@ -3,68 +3,73 @@
 use ratatui::text::Line;
 
 use super::canvas::{Canvas, Titles};
+use crate::app::finder::{Entry, Finder, Kind};
 use crate::app::layout::Area;
 use crate::app::line::Menu;
 use crate::app::msg::Target;
-use crate::app::overlay::{self, HelpLine, Overlay, Question};
+use crate::app::overlay::{Overlay, Question};
 use crate::app::table::Tone;
 use crate::app::text;
 
 /// Rows of the completion menu.
 const MENU_ROWS: usize = 8;
+/// Cells of a column of keys or commands, and those of a screen on which two of them have room.
+const COLUMN: u16 = 72;
+const TWO_COLUMNS: u16 = 2 * COLUMN - 12;
 
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, over: &Overlay) {
     match over {
-        Overlay::Help { entries, top } => help(canvas, entries, *top),
-        Overlay::Palette { needle, at } => palette(canvas, needle, *at),
+        Overlay::Finder(finder) => find(canvas, finder),
         Overlay::Question(question) => ask(canvas, question),
     }
 }
 
-fn help(canvas: &mut Canvas<'_, '_>, entries: &[HelpLine], top: usize) {
-    let height = canvas.whole().height.saturating_sub(2);
-    let rows = usize::from(height.saturating_sub(2));
-    let top = top.min(entries.len().saturating_sub(rows));
-    let last = (top + rows).min(entries.len());
+/// What can be found, a page at a time, in two columns where there is room for them.
+fn find(canvas: &mut Canvas<'_, '_>, finder: &Finder) {
+    let found = finder.found();
+    let whole = canvas.whole();
+    let wanted = u16::try_from(found.len()).unwrap_or(u16::MAX).saturating_add(4);
+    let columns: u16 = if finder.kind == Kind::Keys && whole.width >= TWO_COLUMNS { 2 } else { 1 };
+    let height = wanted.div_ceil(columns).clamp(8, whole.height.saturating_sub(2).max(8));
+    let foot = match finder.kind {
+        Kind::Actions => " its key does it, Esc closes ",
+        Kind::Keys | Kind::Everything => " type to find, Esc closes ",
+    };
     let titles = Titles {
-        left: Line::from(canvas.span(" keys ", Tone::Accent)),
-        foot: Line::from(canvas.span(" Esc closes ", Tone::Dim)),
-        foot_right: Line::from(canvas.span(format!(" {}-{last}/{} ", top + 1, entries.len()), Tone::Dim)),
+        left: Line::from(canvas.span(format!(" {} ", finder.kind.title()), Tone::Accent)),
+        foot: Line::from(canvas.span(foot, Tone::Dim)),
+        foot_right: Line::from(
+            canvas.span(format!(" {}/{} ", (finder.at + 1).min(found.len()), found.len()), Tone::Dim),
+        ),
         ..Titles::default()
     };
-    let area = canvas.dialog(72, height, titles);
-    for (entry, y) in entries[top..last].iter().zip(area.y..) {
-        match entry {
-            HelpLine::Gap => {}
-            HelpLine::Head(title) => canvas.put(area.x + 1, y, area.width, title, canvas.tone(Tone::Strong)),
-            HelpLine::Key(binding) => {
-                let keys = binding.keys().collect::<Vec<_>>().join("  ");
-                canvas.put(area.x + 3, y, 28, &keys, canvas.tone(Tone::Accent));
-                canvas.put(area.x + 32, y, area.width.saturating_sub(33), binding.words, canvas.tone(Tone::Plain));
-            }
-        }
-    }
-}
-
-fn palette(canvas: &mut Canvas<'_, '_>, needle: &str, at: usize) {
-    let found = overlay::matching(needle);
-    let height = canvas.whole().height.saturating_sub(4).min(22);
-    let titles = Titles {
-        left: Line::from(canvas.span(" all commands ", Tone::Accent)),
-        foot_right: Line::from(canvas.span(format!(" {} ", found.len()), Tone::Dim)),
-        ..Titles::default()
-    };
-    let area = canvas.dialog(72, height, titles);
-    let prompt = Line::from(vec![canvas.span("/ ", Tone::Accent), canvas.span(needle.to_owned(), Tone::Strong)]);
+    let area = canvas.dialog(COLUMN * columns, height, titles);
+    let prompt = Line::from(vec![canvas.span("/ ", Tone::Accent), canvas.span(finder.needle.clone(), Tone::Strong)]);
     let end = canvas.put_line(area.x + 1, area.y, area.width.saturating_sub(1), &prompt);
     canvas.cursor(end, area.y);
-    let rows = usize::from(area.height.saturating_sub(2));
-    let top = (at + 1).saturating_sub(rows);
-    for ((index, verb), y) in found.iter().enumerate().skip(top).take(rows).zip(area.y + 2..) {
-        let row = Area { y, height: 1, ..area };
-        canvas.put(area.x + 1, y, 20, &verb.name, canvas.tone(Tone::Strong));
-        canvas.put(area.x + 22, y, area.width.saturating_sub(23), &verb.summary, canvas.tone(Tone::Plain));
-        if index == at {
+    let rows = usize::from(area.height.saturating_sub(2)).max(1);
+    if found.is_empty() {
+        let words = format!("nothing fits {:?}: Backspace takes letters away", finder.needle);
+        return canvas.centred(Area { y: area.y + 2, ..area }, 0, &words, canvas.tone(Tone::Plain));
+    }
+    let page = rows * usize::from(columns);
+    let top = finder.at / page * page;
+    let width = area.width / columns;
+    for (index, entry) in found.iter().enumerate().skip(top).take(page) {
+        let place = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
+        let (column, y) = (place((index - top) / rows), area.y + 2 + place((index - top) % rows));
+        let row = Area { x: area.x + column * width, y, width, height: 1 };
+        let keys = entry.name().replace(' ', "  ");
+        let name = width * 2 / 5;
+        match entry {
+            Entry::Head(title) => canvas.put(row.x + 1, y, width, title, canvas.tone(Tone::Strong)),
+            Entry::Key(_) => canvas.put(row.x + 2, y, name - 2, &keys, canvas.tone(Tone::Accent)),
+            Entry::Command(_) => canvas.put(row.x + 2, y, name - 2, entry.name(), canvas.tone(Tone::Strong)),
+        }
+        let room = width.saturating_sub(name + 2);
+        let words = text::cut_end(entry.words(), room.into(), canvas.glyphs.cut);
+        canvas.put(row.x + name + 1, y, room, &words, canvas.tone(Tone::Plain));
+        if index == finder.at {
             canvas.wash(row, canvas.theme.selected());
         }
         canvas.hit(row, Target::Choice(index));

@@ -5,11 +5,12 @@ use ratatui::text::Line;
 
 use super::canvas::{Canvas, Titles};
 use super::{pager, table};
-use crate::app::cache::{Job, Worker};
+use crate::app::cache::{Job, Worker, percent as percent_of};
 use crate::app::focus::Focus;
 use crate::app::layout::{self, Area};
+use crate::app::live::Live;
 use crate::app::msg::Target;
-use crate::app::page::{Loaded, Page};
+use crate::app::page::Page;
 use crate::app::pager::Pager;
 use crate::app::panes::jobs::run_ms;
 use crate::app::panes::log::clock;
@@ -35,12 +36,14 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, page: &Page, area: Area) {
     let foot = page.text().map_or_else(Line::default, |text| pager::state(canvas, text, area));
     let titles = Titles { left: path(canvas), foot, foot_right, ..Titles::default() };
     let inside = canvas.framed(area, focused, titles);
-    let (head, columns) = (layout::page_head(page, area), layout::fact_columns(area));
+    let (facts_rows, columns) = (layout::page_facts(model, page, area), layout::fact_columns(area));
+    let head = layout::page_head(model, page, area);
     let below = Area { y: inside.y + head, height: inside.height.saturating_sub(head), ..inside };
     match page {
         Page::Worker { id, jobs, .. } => {
-            if let Some(worker) = model.cache.workers.get(id).filter(|_| head > 0) {
+            if let Some(worker) = model.cache.workers.get(id).filter(|_| facts_rows > 0) {
                 facts(canvas, inside, columns, &of_worker(canvas, worker));
+                gpus(canvas, inside, inside.y + facts_rows - 1 - layout::gpus(model, id), worker);
             }
             if jobs.len() == 0 {
                 canvas.centred(
@@ -54,22 +57,59 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, page: &Page, area: Area) {
                 canvas.scrollbar(area, jobs.visible().start, jobs.height(), jobs.len());
             }
         }
-        Page::Job { id, info, text } => {
-            if let Some(job) = model.cache.jobs.get(id).filter(|_| head > 0) {
+        Page::Job { live, .. } => {
+            if let Some(job) = model.cache.jobs.get(&live.job).filter(|_| facts_rows > 0) {
                 facts(canvas, inside, columns, &of_job(canvas, job));
             }
-            if *info == Loaded::Waiting {
-                canvas.put(below.x + 1, below.y, below.width, "asking c2d", canvas.tone(Tone::Dim));
-            }
-            lines(canvas, below, text, area);
+            details(canvas, page, area, inside.y + facts_rows);
+            lines(canvas, below, &live.text, area);
         }
         Page::Watch(watch) => {
-            if head > 0 {
+            if facts_rows > 0 {
                 canvas.put_line(inside.x + 1, inside.y, inside.width.saturating_sub(1), &progress(canvas, watch));
             }
             lines(canvas, below, watch.text(), area);
         }
-        Page::Output { text, .. } | Page::Text { text, .. } => lines(canvas, below, text, area),
+        Page::Output(Live { text, .. }) | Page::Text { text, .. } => lines(canvas, below, text, area),
+    }
+}
+
+/// A bar for each graphics processor from a row on, and the job that holds it.
+fn gpus(canvas: &mut Canvas<'_, '_>, inside: Area, y: u16, worker: &Worker) {
+    let cache = &canvas.model.cache;
+    for ((n, percent), y) in
+        worker.row.load.gpu_percent.iter().enumerate().zip(y..y + layout::gpus(canvas.model, &worker.row.worker_id))
+    {
+        let percent = percent_of(*percent);
+        let holder = worker.row.tags.get(&format!("gpu:{n}")).copied().flatten();
+        let named = |id| cache.jobs.get(&id).map(|job: &Job| job.title.clone()).unwrap_or_default();
+        let held = holder.map_or_else(|| "free".to_owned(), |by| format!("{}  {}", by.job, named(by.job)));
+        let bar = canvas.glyphs.bar(percent.into(), 100, 10);
+        let tone = if holder.is_some() { Tone::Busy } else { Tone::Dim };
+        let line = Line::from(vec![
+            canvas.span(format!("{:<10}", format!("gpu{n}")), Tone::Dim),
+            canvas.span(format!("{bar} {percent:>3}%  "), tone),
+            canvas.span(held, if holder.is_some() { Tone::Plain } else { Tone::Dim }),
+        ]);
+        canvas.put_line(inside.x + 1, y, inside.width.saturating_sub(1), &line);
+    }
+}
+
+/// The details of a job from a row on, and a rule below them.
+fn details(canvas: &mut Canvas<'_, '_>, page: &Page, area: Area, y: u16) {
+    let details = layout::page_details(canvas.model, page, area);
+    let (x, room) = (area.x + 2, area.width.saturating_sub(4));
+    let label_room = u16::try_from(layout::LABEL).unwrap_or(0);
+    for ((label, text, tone), y) in details.iter().zip(y..) {
+        canvas.put(x, y, label_room, label, canvas.tone(Tone::Dim));
+        let shown = text::cut_end(text, layout::detail_width(area), canvas.glyphs.cut);
+        canvas.put(x + label_room, y, room.saturating_sub(label_room), &shown, canvas.tone(*tone));
+    }
+    if let (Some(live), false) = (page.live(), details.is_empty()) {
+        let y = y + u16::try_from(details.len()).unwrap_or(0);
+        let rule = canvas.glyphs.rule.repeat(room.into());
+        canvas.put(x, y, room, &rule, canvas.theme.border);
+        canvas.put(x, y, room, &format!("{} ", live.shown.word()), canvas.tone(Tone::Dim));
     }
 }
 

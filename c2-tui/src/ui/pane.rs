@@ -128,7 +128,7 @@ fn empty(canvas: &mut Canvas<'_, '_>, area: Area, pane: Pane, table: &dyn Grid<C
                 let hint = fault.hint.iter().map(|hint| (text::sanitize(hint), ""));
                 (text::sanitize(&fault.message), hint.collect())
             }
-            Link::Down { .. } | Link::Connecting | Link::Up => ("waiting for c2d".to_owned(), Vec::new()),
+            _ => ("waiting for c2d".to_owned(), Vec::new()),
         }
     } else {
         let (why, next) = (pane.view().nothing)(&model.panes);

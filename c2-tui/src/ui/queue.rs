@@ -5,7 +5,7 @@ use ratatui::text::Line;
 
 use super::canvas::Canvas;
 use crate::app::layout::{self, Area};
-use crate::app::panes::{Pane, tone};
+use crate::app::panes::{Pane, short_span, tone};
 use crate::app::table::Tone;
 
 /// Draws the counts; answers what is left below them.
@@ -61,6 +61,7 @@ fn long(canvas: &mut Canvas<'_, '_>, area: Area) {
         ]);
         canvas.put_line(area.x + 1, y, area.width.saturating_sub(1), &line);
     }
+    rate(canvas, Area { y: area.y + 4, height: 1, ..area });
     let ended = |state| queue.ended.get(&state).copied().unwrap_or(0);
     let sign = |state| canvas.glyphs.state(state);
     let mut line = Line::from(vec![
@@ -74,6 +75,30 @@ fn long(canvas: &mut Canvas<'_, '_>, area: Area) {
         line.spans.insert(1, canvas.span(of, Tone::Dim));
     }
     canvas.put_line(area.x + 1, area.y + 5, room, &line);
+}
+
+/// How many jobs ended in each of the last minutes, and when the queue will be empty.
+fn rate(canvas: &mut Canvas<'_, '_>, area: Area) {
+    let (cache, now) = (&canvas.model.cache, canvas.model.now.wall_ms);
+    let minutes = cache.ends.minutes(now);
+    let all: u32 = minutes.iter().map(|minute| minute.all).sum();
+    let most = minutes.iter().map(|minute| minute.all).max().unwrap_or(0);
+    if most == 0 {
+        return;
+    }
+    let mut line = Line::from(canvas.span(format!("{:<10}{all:>8}  ", "  in 15m"), Tone::Dim));
+    for minute in &minutes {
+        let percent = u8::try_from(minute.all * 100 / most).unwrap_or(100);
+        let tone = if minute.failed > 0 { Tone::Bad } else { Tone::Good };
+        let sign = if minute.all == 0 { " ".to_owned() } else { canvas.glyphs.graph(&[percent], 1) };
+        line.push_span(canvas.span(sign, tone));
+    }
+    let eta = cache.ends.eta_ms(cache.queue.active, now).filter(|eta| *eta > 0);
+    let words = eta.map_or_else(String::new, |eta| format!("  empty in {}", short_span(eta)));
+    if line.width() + words.len() < area.width.into() {
+        line.push_span(canvas.span(words, Tone::Plain));
+    }
+    canvas.put_line(area.x + 1, area.y, area.width.saturating_sub(1), &line);
 }
 
 fn filled(canvas: &Canvas<'_, '_>, count: usize, most: usize, cells: usize) -> String {

@@ -27,6 +27,11 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, result: &ResultView, area: Area)
         foot: pager::state(canvas, &result.text, area),
         foot_right: pager::place(canvas, &result.text),
     };
+    if area.height == 1 {
+        let end = canvas.put_line(area.x, area.y, area.width, &titles.left);
+        canvas.put_line(end + 1, area.y, (area.x + area.width).saturating_sub(end + 1), &titles.right);
+        return;
+    }
     canvas.framed(area, focused, titles);
     pager::rows(canvas, inner(area), &result.text);
     pager::thumb(canvas, &result.text, area);

@@ -48,14 +48,76 @@ fn refused(model: &mut Model) {
     send(model, Msg::Disconnected { fault, retry_at: Mono(NOW.mono.0 + 10_000), lasts: true });
 }
 
-#[test]
-fn empty() {
-    both("empty", |width, height| {
+type Make = fn(u16, u16) -> Model;
+
+/// A console in each state in which an operator may find it.
+const STATES: [(&str, Make); 8] = [
+    ("fresh", |width, height| {
         let mut model = console(width, height);
         send(&mut model, Msg::Connected);
         send(&mut model, demo::snapshot(Vec::new(), Vec::new()));
         model
-    });
+    }),
+    ("busy", busy),
+    ("queued-5000", |width, height| {
+        let mut model = console(width, height);
+        send(&mut model, Msg::Connected);
+        let queued = (100..5_100).map(|n| demo::job(n, JobState::Queued));
+        send(&mut model, demo::snapshot(demo::workers(), demo::jobs().into_iter().chain(queued).collect()));
+        press(&mut model, &["Alt-2"]);
+        model
+    }),
+    ("failing", |width, height| {
+        let mut model = busy(width, height);
+        send(&mut model, demo::change((30..45).map(|n| demo::job(n, JobState::Failed)).collect()));
+        model
+    }),
+    ("hung", |width, height| {
+        let mut model = busy(width, height);
+        send(&mut model, Msg::Silent { since: Mono(NOW.mono.0 - 4_000) });
+        model
+    }),
+    ("disconnected", |width, height| {
+        let mut model = with(&["Alt-2"])(width, height);
+        down(&mut model);
+        model
+    }),
+    ("read-only", |width, height| {
+        let mut model = busy(width, height);
+        model.settings.readonly = true;
+        press(&mut model, &["Alt-2", "c"]);
+        model
+    }),
+    ("ascii", |width, height| {
+        let mut model = busy(width, height);
+        model.settings.ascii = true;
+        press(&mut model, &["Alt-2"]);
+        assert!(screen(&model).is_ascii());
+        model
+    }),
+];
+
+#[test]
+fn each_state_at_each_size() {
+    for (name, make) in STATES {
+        for (width, height) in [(40, 12), (80, 24), (120, 36), (200, 50)] {
+            insta::assert_snapshot!(format!("state-{name}-{width}x{height}"), screen(&make(width, height)));
+        }
+    }
+}
+
+/// Where six keys have room, six are named.
+#[test]
+fn six_keys_are_named() {
+    let places: [&[&str]; 7] =
+        [&[], &["Alt-1"], &["Alt-2"], &["Alt-4"], &["Alt-2", "Enter"], &["Alt-2", "f"], &["Alt-1", "Enter"]];
+    for keys in places {
+        let mut model = busy(100, 30);
+        press(&mut model, keys);
+        let text = screen(&model);
+        let last = text.lines().last().unwrap_or_default().trim().to_owned();
+        assert_eq!(last.split("   ").count(), 6, "{keys:?}: {last}");
+    }
 }
 
 #[test]
@@ -79,28 +141,7 @@ fn never_connected() {
 
 #[test]
 fn busy_cluster() {
-    both("busy", busy);
     both("busy-jobs-focused", with(&["Alt-2", "Down", "Space", "Down"]));
-}
-
-#[test]
-fn disconnected_later() {
-    both("disconnected", |width, height| {
-        let mut model = with(&["Alt-2"])(width, height);
-        down(&mut model);
-        model
-    });
-}
-
-#[test]
-fn failing_jobs() {
-    both("failing", |width, height| {
-        let mut model = busy(width, height);
-        let failed = (30..45).map(|n| demo::job(n, JobState::Failed)).collect();
-        send(&mut model, demo::change(failed));
-        press(&mut model, &["Alt-2", "a", "a"]);
-        model
-    });
 }
 
 #[test]
@@ -168,6 +209,15 @@ fn pages() {
         press(&mut model, &["Alt-4", "Down", "Enter"]);
         let row = demo::job(2, JobState::Failed);
         send(&mut model, Msg::Fetched { job: row.job_id, info: Ok(demo::info(row)) });
+        let document = crate::app::report::DocumentId(1);
+        let opened = Effect::OpenOutput { document, job: c2_shared::id::JobId(2), shown: Default::default() };
+        output_tests::serve(&mut model, &[opened], "epoch 1\tloss 0.93\nepoch 2\tloss 0.71\n");
+        model
+    });
+    both("preview", |width, height| {
+        let mut model = busy(width, height);
+        let effects = press(&mut model, &["Alt-2", "p"]);
+        output_tests::serve(&mut model, &effects, "epoch 1\tloss 0.93\nepoch 2\tloss 0.71\n");
         model
     });
 }
@@ -227,18 +277,7 @@ fn small_screens() {
 
 #[test]
 fn large_screens_and_zoom() {
-    insta::assert_snapshot!("busy-200x50", screen(&busy(200, 50)));
     insta::assert_snapshot!("zoom-workers-140x40", screen(&with(&["Alt-1", "z"])(140, 40)));
-}
-
-#[test]
-fn in_ascii() {
-    let mut model = busy(80, 24);
-    model.settings.ascii = true;
-    press(&mut model, &["Alt-2"]);
-    let text = screen(&model);
-    assert!(text.is_ascii(), "{text}");
-    insta::assert_snapshot!("ascii-80x24", text);
 }
 
 #[test]

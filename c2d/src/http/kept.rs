@@ -36,7 +36,7 @@ pub(crate) struct Reader {
 }
 
 impl Kept {
-    fn open(blobs: &Blobs, mut output: Output) -> Result<Self, BlobError> {
+    pub(crate) fn open(blobs: &Blobs, mut output: Output) -> Result<Self, BlobError> {
         let mut file = None;
         if let Some(blob) = output.blob {
             match blobs.read(blob.sha256)? {

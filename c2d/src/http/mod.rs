@@ -48,7 +48,9 @@ mod results;
 mod retry;
 mod set_tags;
 mod so_far;
+mod stats;
 mod submit;
+mod timeline;
 mod tokens;
 mod why;
 mod workers;
@@ -68,6 +70,6 @@ pub(crate) use serve::stopped;
 /// The modules with handlers; each says which endpoints it serves.
 const HANDLERS: &[mount::Mount] = &mount::of! {
     assign batch blobs cancel check cleanup detect_tags docs drain events files find_worker follow get_tags health hold
-    info job jobs list log metrics output pause queue_status remove_worker retry set_tags submit tokens why
-    workers
+    info job jobs list log metrics output pause queue_status remove_worker retry set_tags stats submit
+    timeline tokens why workers
 };

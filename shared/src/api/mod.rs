@@ -6,6 +6,7 @@
 pub mod endpoint;
 pub mod error;
 pub mod events;
+pub mod figures;
 pub mod files;
 pub mod jobs;
 pub mod live;

@@ -8,6 +8,7 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE};
 
 use super::{Client, ClientError, EventStream, FollowStream};
 use crate::api::endpoint;
+use crate::api::figures::{Stats, StatsQuery, Timeline, TimelineQuery};
 use crate::api::files::{CleanupResponse, FilesQuery, GcResponse, JobFiles};
 use crate::api::jobs::{
     BatchRequest, BatchResponse, CancelResponse, CheckResponse, JobList, JobLog, JobStateResponse, JobsQuery, LogQuery,
@@ -52,6 +53,8 @@ calls! {
     retry(jobs: &[JobId]) -> BatchResponse = post RETRY(&(), &RetryRequest { job_ids: jobs.to_vec() });
     jobs(query: &JobsQuery) -> JobList = ask LIST_JOBS(&(), query);
     log(query: &LogQuery) -> JobLog = ask GET_LOG(&(), query);
+    stats(query: &StatsQuery) -> Stats = ask STATS(&(), query);
+    timeline(query: &TimelineQuery) -> Timeline = ask TIMELINE(&(), query);
     queue_status() -> QueueStatus = call QUEUE_STATUS(&());
     why(job: JobId) -> Explanation = call WHY(&job);
     cancel(job: JobId) -> CancelResponse = call CANCEL(&job);

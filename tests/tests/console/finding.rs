@@ -62,6 +62,7 @@ fn a_token_that_is_revoked_while_the_console_runs_is_named_and_a_new_login_is_fo
         terminal.sees("it was revoked or replaced")?;
         terminal.sees("c2-tui login LINE")?;
         terminal.press("messages\r")?;
+        terminal.sees("› messages")?;
         terminal.wait("the message", |t| t.text().matches("it was revoked or replaced").count() >= 2)?;
         terminal.press("q")?;
         log_in(cluster).await?;

@@ -145,7 +145,7 @@ fn a_console_that_may_only_look_changes_nothing() {
     scenario(async |cluster| {
         let mut terminal = cluster.terminal(&["--readonly"])?;
         terminal.press("submit \"true\"\r")?;
-        terminal.sees("read-only")?;
+        terminal.sees("this console is read-only")?;
         terminal.press("queue-status\r")?;
         terminal.sees("ok")?;
         assert_eq!(cluster.client().queue_status().await?.active, 0);
@@ -189,6 +189,7 @@ fn nothing_waits_for_a_c2d_that_never_answers() {
         let mut terminal = Terminal::start(&cluster.full_screen_at(deaf.local_addr()?, &[])?, 120, 40)?;
         terminal.sees("!>")?;
         terminal.press("list\r")?;
+        terminal.sees("0s !>")?;
         terminal.press("typed meanwhile")?;
         terminal.sees("!> typed meanwhile")?;
         terminal.press("\x1bOP")?;

@@ -26,7 +26,7 @@ fn a_job_is_submitted_watched_and_its_output_read() {
         std::fs::write(gate, "")?;
         terminal.wait("the rest", |t| t.text().lines().any(|line| line.contains("┃ second")))?;
         terminal.press(":output demo\r")?;
-        terminal.sees(" output demo ")?;
+        terminal.sees("› stdout")?;
         assert_eq!(cluster.ended(JobId(1)).await?.job.row.state, JobState::Succeeded);
         Ok(())
     });

@@ -9,6 +9,7 @@ use c2_tests::terminal::Terminal;
 crate::tests![
     a_text_is_saved_and_copied,
     followed_jobs_write_as_they_go_and_the_line_stays_free,
+    what_the_selected_job_writes_stands_beside_its_table,
     the_page_of_an_output_follows_past_what_is_kept_and_names_what_is_missing,
 ];
 
@@ -24,13 +25,17 @@ fn a_text_is_saved_and_copied() {
         terminal.sees("as a page")?;
         terminal.press("\r")?;
         terminal.sees("› help submit")?;
-        terminal.press("sout.txt\r")?;
+        terminal.press("s")?;
+        terminal.sees("save to")?;
+        terminal.press("out.txt\r")?;
         terminal.sees("bytes saved to out.txt")?;
         let file = cluster.console_dir().join("out.txt");
         let saved = fs::read_to_string(&file)?;
         assert!(saved.contains("--group"), "{saved}");
         fs::write(&file, "mine")?;
-        terminal.press("sout.txt\r")?;
+        terminal.press("s")?;
+        terminal.sees("save to")?;
+        terminal.press("out.txt\r")?;
         terminal.sees("overwrite this file?")?;
         terminal.press("n")?;
         terminal.misses("overwrite")?;
@@ -83,5 +88,27 @@ fn the_page_of_an_output_follows_past_what_is_kept_and_names_what_is_missing() {
         terminal.press("q\r")?;
         terminal.sees("line 40000 ")?;
         terminal.sees("bytes missing after line")
+    });
+}
+
+fn what_the_selected_job_writes_stands_beside_its_table() {
+    scenario(async |cluster| {
+        cluster.agent("127.0.0.2").await?;
+        for n in 1..=2 {
+            let job = cluster.submit(&format!("echo by-{n}; sleep 600")).await?;
+            cluster.running(job).await?;
+        }
+        let mut terminal = cluster.terminal(&[])?;
+        terminal.sees("echo by-2")?;
+        terminal.press("\x1b2")?;
+        terminal.settle();
+        terminal.press("p")?;
+        terminal.sees("│ by-1")?;
+        terminal.press("\x1b[B")?;
+        terminal.sees("│ by-2")?;
+        terminal.press("\r")?;
+        terminal.sees("┃ by-2")?;
+        terminal.press("q")?;
+        terminal.sees("│ by-2")
     });
 }

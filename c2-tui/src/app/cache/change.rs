@@ -4,8 +4,10 @@ use c2_shared::api::events::{Change, Event, Snapshot};
 use c2_shared::api::jobs::JobRow;
 use c2_shared::api::workers::WorkerRow;
 use c2_shared::id::JobId;
+use c2_shared::job::JobState;
 
-use super::{Cache, Seen, Wait, WaitKey, Worker};
+use super::ends::Ends;
+use super::{Cache, Job, Seen, Wait, WaitKey, Worker};
 
 /// Ended jobs kept for the log and the chips; older ones are asked from c2d when they are wanted.
 const ENDED_MAX: usize = 10_000;
@@ -40,6 +42,7 @@ impl Cache {
         self.waits.clear();
         self.shapes.clear();
         self.ended = 0;
+        self.ends = Ends::default();
         self.seen = Seen::default();
         for row in snapshot.workers {
             let before = old.get(&row.worker_id);
@@ -93,6 +96,11 @@ impl Cache {
         self.seen.asked_tags |= !row.tags.is_empty();
         self.seen.retries |= row.attempt > 1;
         self.seen.starts |= row.started_ms.is_some();
+        self.seen.named_runs |= row.name.is_some() && row.state == JobState::Running;
+        let has_ended = |job: &Job| job.row.state.is_terminal();
+        if row.state.is_terminal() && !self.jobs.get(&row.job_id).is_some_and(has_ended) {
+            self.ends.add(&row);
+        }
         self.ended += usize::from(row.state.is_terminal());
         self.count(&row, true);
         if let Some(before) = self.jobs.insert(row.job_id, row.into()) {
@@ -119,8 +127,6 @@ impl Cache {
 
 #[cfg(test)]
 mod tests {
-    use c2_shared::job::JobState;
-
     use super::*;
     use crate::tests::demo;
 

@@ -4,6 +4,7 @@
 //! being made anew. Ended jobs are bounded; everything else is as large as c2d's queue.
 
 mod change;
+mod ends;
 mod job;
 mod rows;
 mod wait;
@@ -35,6 +36,8 @@ pub(crate) struct Seen {
     pub(crate) asked_tags: bool,
     pub(crate) retries: bool,
     pub(crate) starts: bool,
+    /// Of jobs that ran and have a name.
+    pub(crate) named_runs: bool,
 }
 
 /// Everything that the console knows of the cluster.
@@ -48,6 +51,9 @@ pub(crate) struct Cache {
     /// When c2d was last heard, in unix milliseconds; none before the first snapshot.
     pub(crate) heard_ms: Option<u64>,
     pub(crate) seen: Seen,
+    /// How long jobs of a name take, in milliseconds: half of them no longer.
+    pub(crate) medians: BTreeMap<String, u64>,
+    pub(crate) ends: ends::Ends,
     ended: usize,
     shapes: BTreeMap<(Option<String>, Vec<String>), usize>,
 }

@@ -103,6 +103,7 @@ impl Row for Job {
             "tags" => cache.seen.asked_tags,
             "try" => cache.seen.retries,
             "worker" | "run" => cache.seen.starts,
+            "left" => !cache.medians.is_empty(),
             _ => true,
         }
     }

@@ -33,8 +33,7 @@ pub(crate) enum Context {
     Watch,
     Running,
     Result,
-    Text,
-    Palette,
+    Finder,
     Question,
 }
 
@@ -52,7 +51,7 @@ pub(crate) struct Binding {
 
 impl Context {
     /// All contexts in the order of the help.
-    pub(crate) const ALL: [Self; 22] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::Line,
         Self::Menu,
         Self::Search,
@@ -70,9 +69,8 @@ impl Context {
         Self::Result,
         Self::Pager,
         Self::Ask,
-        Self::Text,
         Self::Pane,
-        Self::Palette,
+        Self::Finder,
         Self::Question,
         Self::Everywhere,
     ];
@@ -99,8 +97,7 @@ impl Context {
             Self::Result => "the result of a command",
             Self::Pager => "results, pages and outputs",
             Self::Ask => "patterns and file names",
-            Self::Text => "the keys",
-            Self::Palette => "all commands",
+            Self::Finder => "lists of keys and commands",
             Self::Question => "questions",
         }
     }
@@ -172,10 +169,9 @@ mod tests {
             Context::Menu,
             Context::Ask,
             Context::Pager,
-            Context::Text,
             Context::Search,
             Context::Filter,
-            Context::Palette,
+            Context::Finder,
             Context::Question,
             Context::Pane,
         ] {

@@ -7,6 +7,7 @@ use c2_shared::job::JobState;
 use c2_shared::worker::WorkerStatus;
 
 use crate::app::cache::{Cache, Job, Worker};
+use crate::app::row_verb::RowVerb;
 use crate::command::{CommandInfo, FlagInfo, Operand, Word, commands, find, said, scan};
 
 /// Entries in a menu; more would not be read.
@@ -185,14 +186,16 @@ fn workers(cache: &Cache, groups_too: bool, verb: &str) -> Vec<Choice> {
         found.push(choice("@all", &format!("{} workers", cache.workers.len())));
         found.extend(groups(cache, "@"));
     }
-    let wanted = match verb {
-        "drain" | "pdsh" => Some(WorkerStatus::Online),
-        "resume" => Some(WorkerStatus::Draining),
-        "remove-worker" => Some(WorkerStatus::Offline),
-        _ => None,
+    let fits = |status: WorkerStatus| match (RowVerb::called(verb), verb) {
+        (Some(verb), _) => verb.fits_worker(status),
+        (None, "pdsh") => status == WorkerStatus::Online,
+        (None, "remove-worker") => status == WorkerStatus::Offline,
+        (None, _) => true,
     };
     let mut all: Vec<&Worker> = cache.workers.values().collect();
-    all.sort_by_key(|worker| wanted.is_some_and(|status| worker.row.status != status));
+    // One that is away can do nothing now, whatever is done with it.
+    let is_away = |worker: &Worker| verb == "resume" && worker.row.status == WorkerStatus::Offline;
+    all.sort_by_key(|worker| (!fits(worker.row.status), is_away(worker)));
     for worker in &all {
         let about = format!("{} {}", worker.hostname, worker.row.status);
         found.push(Choice { text: worker.row.ip.to_string(), words: about });
@@ -221,25 +224,35 @@ fn tags(cache: &Cache) -> Vec<Choice> {
     counts.into_iter().map(|(tag, (all, free))| choice(tag, &format!("{free} of {all} free"))).collect()
 }
 
-/// Jobs that begin as typed and that the verb can act on: by their states, and the newest first.
+/// Jobs that begin as typed, by their ids or their names, and that the verb can act on: by their states,
+/// and the newest first.
 fn jobs(cache: &Cache, typed: &str, verb: &str) -> Vec<Choice> {
     let of = |state| cache.jobs.values().rev().filter(move |j| j.row.state == state);
-    let fitting = states(verb).iter().flat_map(|state| of(*state));
-    let fitting = fitting.filter(|j| j.row.job_id.to_string().starts_with(typed));
-    let words = |j: &Job| format!("{}  {}", j.row.state, j.title);
-    fitting.take(CHOICES_MAX).map(|j| Choice { text: j.row.job_id.to_string(), words: words(j) }).collect()
+    let named = |job: &'_ Job| {
+        let names = [Some(job.row.job_id.to_string()), job.row.name.clone().filter(|_| !typed.is_empty())];
+        let words = format!("{}  {}", job.row.state, job.title);
+        let fitting = names.into_iter().flatten().find(|name| name.starts_with(typed))?;
+        Some(Choice { text: fitting, words })
+    };
+    let mut found: Vec<Choice> =
+        states(verb).iter().flat_map(|state| of(*state)).filter_map(named).take(CHOICES_MAX).collect();
+    // Several jobs of one name are one name.
+    let mut seen = std::collections::BTreeSet::new();
+    found.retain(|choice| seen.insert(choice.text.clone()));
+    found
 }
 
 /// The states of the jobs that a verb can act on, the likeliest first.
-fn states(verb: &str) -> &'static [JobState] {
+fn states(verb: &str) -> Vec<JobState> {
     use JobState::{Blocked, Cancelled, Failed, Held, Queued, Running, Succeeded};
+    if let Some(verb) = RowVerb::called(verb) {
+        let all = [Running, Failed, Queued, Held, Blocked, Cancelled, Succeeded];
+        return all.into_iter().filter(|state| verb.fits_job(*state)).collect();
+    }
     match verb {
-        "cancel" | "wait" | "submit" | "batch" | "split" => &[Running, Queued, Held, Blocked],
-        "why" => &[Queued, Blocked, Held, Running],
-        "hold" => &[Queued, Blocked],
-        "release" => &[Held],
-        "retry" => &[Failed, Cancelled, Succeeded],
-        "get-files" => &[Succeeded, Failed, Cancelled],
-        _ => &[Running, Failed, Succeeded, Cancelled, Queued, Held, Blocked],
+        "wait" | "submit" | "batch" | "split" => vec![Running, Queued, Held, Blocked],
+        "why" => vec![Queued, Blocked, Held, Running],
+        "get-files" => vec![Succeeded, Failed, Cancelled],
+        _ => vec![Running, Failed, Succeeded, Cancelled, Queued, Held, Blocked],
     }
 }

@@ -56,11 +56,6 @@ impl Gaps {
     }
 }
 
-/// What is missing of a text and where, in words; nothing where nothing is.
-pub(crate) fn missing(text: &str) -> Option<String> {
-    Gaps::of(text.as_bytes()).words()
-}
-
 /// How many bytes a line says were dropped in its place.
 fn dropped(line: &[u8]) -> Option<u64> {
     let words = line.trim_ascii_start().strip_prefix(b"[")?.strip_suffix(b" bytes dropped]")?;

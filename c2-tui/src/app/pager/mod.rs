@@ -28,7 +28,6 @@ pub(crate) use command::{Command, Wish};
 pub(crate) use document::CHUNKS_MAX;
 #[cfg(test)]
 pub(crate) use document::Document;
-pub(crate) use gaps::missing;
 pub(crate) use look::{Ink, Look};
 pub(crate) use row::{Mark, Row};
 pub(crate) use view::Pager;

@@ -99,13 +99,6 @@ impl Pager {
         self.stale = true;
     }
 
-    /// Shows other text at the same place.
-    pub(crate) fn set_text(&mut self, text: &[u8]) {
-        self.document = Document::text(text);
-        self.gaps = Gaps::of(text);
-        self.changed_from(0);
-    }
-
     /// Adds text at the end.
     #[cfg(test)]
     pub(crate) fn append(&mut self, text: &[u8], wall_ms: u64) {

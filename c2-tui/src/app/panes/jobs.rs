@@ -111,10 +111,19 @@ pub(crate) const COLUMNS: &[Column<Job>] = &[
         name: "age",
         room: Room::Fixed(6),
         align: Align::Right,
-        hide: 4,
+        hide: 3,
         cell: |j, s| Cell::toned(short_span(s.now.wall_ms.saturating_sub(j.row.submitted_ms)), Tone::Dim),
         plain: |j| j.row.submitted_ms.to_string(),
         order: |a, b| b.row.submitted_ms.cmp(&a.row.submitted_ms),
+    },
+    Column {
+        name: "left",
+        room: Room::Fixed(11),
+        align: Align::Right,
+        hide: 4,
+        cell: left,
+        plain: |j| j.row.name.clone().unwrap_or_default(),
+        order: |a, b| b.row.started_ms.cmp(&a.row.started_ms),
     },
 ];
 
@@ -162,6 +171,22 @@ fn run(j: &Job, sight: &Sight<'_>) -> Cell {
     match run_ms(j, sight.now.wall_ms) {
         Some(ms) => Cell::plain(short_span(ms)),
         None => Cell::toned(sight.glyphs.none, Tone::Dim),
+    }
+}
+
+/// How far a job is and how long it will still take, by how long others of its name took.
+fn left(j: &Job, sight: &Sight<'_>) -> Cell {
+    let median = j.row.name.as_ref().and_then(|name| sight.cache.medians.get(name)).copied();
+    match (median, run_ms(j, sight.now.wall_ms), j.row.state) {
+        (Some(median), Some(ran), JobState::Running) => {
+            let left = match median.saturating_sub(ran) {
+                0 => "late".to_owned(),
+                left => format!("~{}", short_span(left)),
+            };
+            let bar = sight.glyphs.bar(ran.min(median), median, 4);
+            Cell::toned(format!("{bar} {left}"), if ran > median { Tone::Warn } else { Tone::Dim })
+        }
+        _ => Cell::plain(""),
     }
 }
 

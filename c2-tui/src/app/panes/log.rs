@@ -10,7 +10,9 @@ use crate::app::table::{Align, Cell, Column, Room, Tone};
 /// The column by which the log is ordered at first: when a job ended.
 pub(crate) const ENDED: usize = 0;
 
-pub(super) const VIEW: View = View { word: "log", has_chips: false, nothing: |_| ("no job has ended yet", &[]) };
+pub(super) const VIEW: View = View { word: "log", has_chips: false, nothing: |_| ("no job has ended yet", NEXT) };
+
+const NEXT: &[(&str, &str)] = &[("log", "shows what ended earlier")];
 
 /// In the order of the screen.
 pub(crate) const COLUMNS: &[Column<Job>] = &[

@@ -4,7 +4,9 @@ use crate::app::cache::Wait;
 use crate::app::panes::{View, tone};
 use crate::app::table::{Align, Cell, Column, Room, Tone};
 
-pub(super) const VIEW: View = View { word: "queue", has_chips: false, nothing: |_| ("nothing waits", &[]) };
+pub(super) const VIEW: View = View { word: "queue", has_chips: false, nothing: |_| ("nothing waits", NEXT) };
+
+const NEXT: &[(&str, &str)] = &[("submit \"echo hello\"", "submits a job"), ("batch FILE", "one for each line")];
 
 /// In the order of the screen.
 pub(crate) const COLUMNS: &[Column<Wait>] = &[

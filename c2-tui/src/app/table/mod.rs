@@ -116,6 +116,13 @@ impl<R: Row> Table<R> {
         &self.order
     }
 
+    /// Selects a row, if it is among those that pass the filter.
+    pub(crate) fn select(&mut self, id: &R::Id) {
+        if let Some(at) = self.order.iter().position(|one| one == id) {
+            self.go_to(at);
+        }
+    }
+
     /// Changes what the table is about.
     pub(crate) fn set_scope(&mut self, scope: R::Scope, cache: &R::Cache) {
         self.scope = scope;

@@ -112,6 +112,10 @@ impl<R: Row> Table<R> {
         self.marks.iter().cloned()
     }
 
+    pub(crate) fn has_mark(&self, id: &R::Id) -> bool {
+        self.marks.contains(id)
+    }
+
     /// The rows that an action is about: the marked ones, otherwise the selected one.
     pub(crate) fn chosen(&self) -> Vec<R::Id> {
         if self.marks.is_empty() {

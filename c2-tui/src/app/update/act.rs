@@ -1,13 +1,13 @@
 //! Carrying out actions, wherever they came from: keys, hints, clicks.
 
-use super::{filter, focus, leave, open, output, overlay, prompt, rows, watch};
+use super::{ends, filter, focus, leave, open, output, overlay, preview, prompt, rows, watch};
 use crate::app::Effect;
+use crate::app::finder::Kind as Listed;
 use crate::app::focus::Focus;
 use crate::app::keymap::Action;
 use crate::app::layout;
 use crate::app::line::Editor;
 use crate::app::model::Model;
-use crate::app::overlay::Overlay;
 use crate::app::panes::jobs::CHIPS;
 use crate::app::table::Step;
 use crate::app::toast::Kind;
@@ -20,8 +20,9 @@ pub(super) fn carry_out(model: &mut Model, action: Action, effects: &mut Vec<Eff
         Action::Repaint => effects.push(Effect::Repaint),
         Action::Quit => leave::quit(model, effects),
         Action::Retry => effects.push(Effect::RetryNow),
-        Action::Palette => model.overlay = Some(Overlay::Palette { needle: String::new(), at: 0 }),
-        Action::Help => overlay::toggle_help(model),
+        Action::Palette => overlay::toggle(model, Listed::Everything),
+        Action::Help => overlay::toggle(model, Listed::Keys),
+        Action::Actions => overlay::toggle(model, Listed::Actions),
         Action::Mouse => toggle_mouse(model, effects),
         Action::Focus(pane) => focus::focus(model, Focus::Pane(pane)),
         Action::FocusNext => focus::focus_beside(model, 1),
@@ -39,13 +40,16 @@ pub(super) fn carry_out(model: &mut Model, action: Action, effects: &mut Vec<Eff
         | Action::EditAgain
         | Action::Assign
         | Action::Tags
+        | Action::Notify
         | Action::Copy => rows::carry_out(model, action, effects),
-        Action::Actions => model.overlay = Some(Overlay::actions(&model.contexts())),
         Action::Pager(command) => {
             if let Some(text) = model.pager_mut(model.focus) {
                 text.command(command);
             }
         }
+        Action::Preview => preview::toggle(model),
+        Action::Failures => ends::show_failures(model),
+        Action::Details => open::details(model),
         Action::Fold => watch::fold(model),
         Action::Stream => output::other_stream(model, effects),
         Action::Beside(places) => output::beside(model, places, effects),
@@ -80,9 +84,7 @@ pub(super) fn carry_out(model: &mut Model, action: Action, effects: &mut Vec<Eff
 fn on_text(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
     match action {
         Action::Edit(edit) if model.filtering.is_some() => filter::edit(model, |editor| editor.apply(edit)),
-        Action::Accept | Action::Dismiss | Action::Yes | Action::No | Action::Rub | Action::Next | Action::Previous
-            if model.overlay.is_some() =>
-        {
+        Action::Accept | Action::Dismiss | Action::Yes | Action::No | Action::Rub if model.overlay.is_some() => {
             overlay::on_action(model, action, effects);
         }
         Action::Edit(_) | Action::Accept | Action::Dismiss if output::is_asked(model) => {
@@ -112,8 +114,8 @@ fn resize(model: &mut Model, percent: i16) {
 }
 
 fn move_by(model: &mut Model, step: Step) {
-    if let Some(Overlay::Help { entries, top }) = &mut model.overlay {
-        *top = step.from(*top, entries.len(), usize::from(model.size.1).saturating_sub(4));
+    if model.overlay.is_some() {
+        overlay::step(model, step);
     } else if let Some((grid, _)) = model.grid_mut(model.focus) {
         grid.step(step);
     } else if let Some(text) = model.pager_mut(model.focus) {

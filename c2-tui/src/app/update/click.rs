@@ -1,19 +1,18 @@
 //! The mouse: focus, select, open, wheel, heads, chips and hints.
 
 use super::{act, focus, open, overlay, prompt};
+use crate::app::Effect;
 use crate::app::focus::Focus;
 use crate::app::model::Model;
 use crate::app::msg::{Gesture, Target};
-use crate::app::overlay::Overlay;
 use crate::app::table::Step;
-use crate::app::{Effect, keymap::Action};
 
 pub(super) fn on_mouse(model: &mut Model, gesture: Gesture, target: Target, effects: &mut Vec<Effect>) {
     if let Gesture::Wheel(rows) = gesture {
         return wheel(model, target, rows);
     }
     if model.overlay.is_some() {
-        return overlay::on_click(model, target);
+        return overlay::on_click(model, target, effects);
     }
     match target {
         Target::Nowhere => {}
@@ -45,10 +44,10 @@ pub(super) fn on_mouse(model: &mut Model, gesture: Gesture, target: Target, effe
 }
 
 fn wheel(model: &mut Model, target: Target, rows: i16) {
-    if let Some(Overlay::Help { .. }) = model.overlay {
+    if model.overlay.is_some() {
         let step = if rows < 0 { Step::Up } else { Step::Down };
         for _ in 0..rows.unsigned_abs() {
-            act::carry_out(model, Action::Step(step), &mut Vec::new());
+            overlay::step(model, step);
         }
         return;
     }

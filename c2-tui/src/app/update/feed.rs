@@ -4,16 +4,20 @@ use c2_shared::api::events::Event;
 use c2_shared::id::JobId;
 use c2_shared::time::Mono;
 
+use super::{ends, result};
 use crate::app::Effect;
 use crate::app::cache::Job;
+use crate::app::layout;
 use crate::app::model::{Link, Model};
 use crate::app::page::Page;
 use crate::app::pages::Pages;
-use crate::app::panes::Panes;
+use crate::app::panes::{Pane, Panes};
 use crate::app::report::Fault;
 use crate::app::table::{Grid as _, Table};
 use crate::app::toast::Kind;
 
+/// Between two questions how long jobs take; what took long does not change soon.
+const MEDIANS_MS: u64 = 60_000;
 /// From this many jobs in one change on, ordering everything anew is cheaper than following.
 const FOLLOW_MAX: usize = 256;
 
@@ -21,7 +25,7 @@ pub(super) fn on_connecting(model: &mut Model, server: String) {
     model.settings.server = server;
     // A countdown that ran out stays on the screen while it is tried again, so that nothing flickers.
     if !matches!(model.link, Link::Down { .. }) {
-        model.link = Link::Connecting;
+        model.link = Link::Connecting { since: model.now.mono };
     }
 }
 
@@ -31,6 +35,19 @@ pub(super) fn on_connected(model: &mut Model) {
     }
     model.link = Link::Up;
     model.was_up = true;
+    result::cured(model);
+}
+
+pub(super) fn on_silent(model: &mut Model, since: Mono) {
+    if model.link == Link::Up {
+        model.link = Link::Silent { since };
+    }
+}
+
+pub(super) fn on_heard(model: &mut Model) {
+    if matches!(model.link, Link::Silent { .. }) {
+        model.link = Link::Up;
+    }
 }
 
 /// Each new reason that the operator must do something about is a message; that c2d is away is one
@@ -39,19 +56,21 @@ pub(super) fn on_disconnected(model: &mut Model, fault: Fault, retry_at: Mono, l
     let is_known = matches!(&model.link, Link::Down { fault: before, .. } if *before == fault);
     if lasts && !is_known {
         model.toasts.say(Kind::Bad, fault.words(), model.now);
-    } else if matches!(model.link, Link::Up) {
+    } else if matches!(model.link, Link::Up | Link::Silent { .. }) {
         model.toasts.say(Kind::Bad, format!("lost c2d: {}", fault.message), model.now);
     }
     model.link = Link::Down { fault, retry_at, lasts };
 }
 
 pub(super) fn on_event(model: &mut Model, event: Event, effects: &mut Vec<Effect>) {
+    on_heard(model);
     let mut ids: Vec<JobId> = match &event {
         Event::Change(change) => change.jobs.iter().map(|row| row.job_id).collect(),
         Event::Snapshot(_) => Vec::new(),
     };
     ids.sort_unstable();
     ids.dedup();
+    let before = ends::before(model, &ids);
     let follow = ids.len() <= FOLLOW_MAX;
     if follow {
         for id in &ids {
@@ -78,10 +97,23 @@ pub(super) fn on_event(model: &mut Model, event: Event, effects: &mut Vec<Effect
             model.panes.queue.rebuild(&model.cache);
         }
     }
+    ends::after(model, &ids, &before, effects);
+    ask_medians(model, effects);
     let shown = model.pages.iter().filter(|page| matches!(page, Page::Job { .. })).filter_map(Page::about);
     let stale = shown.filter(|id| changed.all || ids.binary_search(id).is_ok());
     for id in stale.collect::<std::collections::BTreeSet<_>>() {
         effects.push(Effect::Fetch(id));
+    }
+}
+
+/// While jobs with names run in sight, asks now and then how long such jobs take.
+fn ask_medians(model: &mut Model, effects: &mut Vec<Effect>) {
+    let now = model.now.mono;
+    let is_due = model.medians_asked.is_none_or(|asked| now.since_ms(asked) >= MEDIANS_MS);
+    let in_sight = || layout::screen(model).panes.iter().any(|(pane, _)| *pane == Pane::Jobs);
+    if model.cache.seen.named_runs && is_due && in_sight() {
+        model.medians_asked = Some(now);
+        effects.push(Effect::AskMedians);
     }
 }
 
@@ -92,6 +124,6 @@ fn job_tables<'a>(panes: &'a mut Panes, over: &'a mut Pages) -> impl Iterator<It
 fn pages(over: &mut Pages) -> impl Iterator<Item = &mut Table<Job>> {
     over.iter_mut().filter_map(|page| match page {
         Page::Worker { jobs, .. } => Some(jobs),
-        Page::Job { .. } | Page::Output { .. } | Page::Watch(_) | Page::Text { .. } => None,
+        Page::Job { .. } | Page::Output(_) | Page::Watch(_) | Page::Text { .. } => None,
     })
 }

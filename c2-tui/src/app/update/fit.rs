@@ -21,14 +21,22 @@ pub(super) fn fit(model: &mut Model) {
         let inside = layout::text_size(area, 0);
         result.text.set_size(inside.0, inside.1);
     }
+    let head = screen.page.zip(model.pages.last()).map_or(0, |(area, page)| layout::page_head(model, page, area));
     if let (Some(area), Some(page)) = (screen.page, model.pages.last_mut()) {
-        let inside = layout::text_size(area, layout::page_head(page, area));
+        let inside = layout::text_size(area, head);
         match page {
             Page::Worker { jobs, .. } => jobs.set_height(inside.1.saturating_sub(1)),
             page => page.text_mut().into_iter().for_each(|text| text.set_size(inside.0, inside.1)),
         }
     }
+    let previewed = model.preview.as_mut().and_then(|preview| preview.live.as_mut()).map(|live| &mut live.text);
+    let mut previewed = previewed;
+    if let (Some(area), Some(text)) = (screen.preview, &mut previewed) {
+        let inside = layout::text_size(area, 0);
+        text.set_size(inside.0, inside.1);
+    }
     // Also those without an area, which would otherwise ask for time for ever.
     let result = model.result.as_mut().map(|result| &mut result.text);
-    result.into_iter().chain(model.pages.last_mut().and_then(Page::text_mut)).for_each(Pager::settle);
+    let paged = model.pages.last_mut().and_then(Page::text_mut);
+    result.into_iter().chain(paged).chain(previewed).for_each(Pager::settle);
 }

@@ -2,12 +2,12 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use super::{act, filter, focus, output, prompt};
+use super::{act, filter, focus, output, overlay, prompt};
 use crate::app::Effect;
 use crate::app::focus::Focus;
 use crate::app::keymap::{self, Action};
 use crate::app::model::Model;
-use crate::app::overlay::{Overlay, Question};
+use crate::app::overlay::{Overlay, Question, Then, said_lines};
 use crate::app::pager::{Command, Pager};
 
 pub(super) fn on_key(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
@@ -17,6 +17,9 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>
     let Some(name) = keymap::name(key) else { return };
     let plain = !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
     let letter = if let (KeyCode::Char(c), true) = (key.code, plain) { Some(c) } else { None };
+    if overlay::ends_an_answer(model, letter) {
+        return;
+    }
     if let Some(text) = keyed_text(model).filter(|text| text.awaits_letter()) {
         return text.letter(letter);
     }
@@ -24,10 +27,15 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>
         if let (Action::Pager(Command::Digit), Some(c), Some(text)) = (action, letter, keyed_text(model)) {
             return text.digit(c);
         }
-        return act::carry_out(model, action, effects);
+        let was_asked = matches!(model.overlay, Some(Overlay::Question(_)));
+        act::carry_out(model, action, effects);
+        if was_asked && model.overlay.is_none() {
+            overlay::answered(model, letter);
+        }
+        return;
     }
     if let Some(c) = letter {
-        on_text(model, c.encode_utf8(&mut [0; 4]));
+        on_text(model, c.encode_utf8(&mut [0; 4]), effects);
     }
 }
 
@@ -36,34 +44,68 @@ fn keyed_text(model: &mut Model) -> Option<&mut Pager> {
     if model.overlay.is_some() || model.focus == Focus::Line { None } else { model.pager_mut(model.focus) }
 }
 
+/// Letters that came faster than anybody types are text wherever they come, but for a sign in front of
+/// them that asks for text. An Enter behind them counts where they were typed and not pasted: where
+/// letters have no other meaning.
+pub(super) fn on_burst(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
+    if let Some(Overlay::Question(Question { then: Then::RunAll(before), .. })) = &mut model.overlay {
+        // The rest of what is asked about.
+        let text = std::mem::take(before) + text;
+        model.overlay = None;
+        return on_paste(model, &text, effects);
+    }
+    let sign = text.chars().next().filter(|c| !c.is_alphanumeric() && asks_for_text(model, *c));
+    if let Some(c) = sign {
+        on_key(model, KeyCode::Char(c).into(), effects);
+    }
+    let rest = &text[sign.map_or(0, char::len_utf8)..];
+    let is_typed = takes_text(model);
+    on_paste(model, rest, effects);
+    if is_typed && rest.ends_with('\n') && rest.lines().count() == 1 {
+        on_key(model, KeyCode::Enter.into(), effects);
+    }
+}
+
+/// Whether a letter opens a place for more of them.
+fn asks_for_text(model: &Model, letter: char) -> bool {
+    use crate::app::pager::Command::{Filter, Search, SearchBack};
+    let action = keymap::find(&model.contexts(), letter.encode_utf8(&mut [0; 4]));
+    matches!(action, Some(Action::ToLine | Action::Filter | Action::Pager(Search | SearchBack | Filter)))
+}
+
+/// Whether letters are text now.
+fn takes_text(model: &Model) -> bool {
+    model.overlay.is_none() && (model.filtering.is_some() || model.focus == Focus::Line || output::is_asked(model))
+}
+
 /// Text of several lines is never run by itself.
-pub(super) fn on_paste(model: &mut Model, text: &str) {
+pub(super) fn on_paste(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
-    let lines: Vec<String> =
-        text.lines().map(str::trim_end).filter(|l| !l.trim().is_empty()).map(str::to_owned).collect();
+    let lines: Vec<&str> = said_lines(&text).collect();
     match lines.len() {
         0 => {}
-        1 => on_text(model, &lines[0]),
+        1 => on_text(model, lines[0], effects),
         _ if model.overlay.is_none() && model.filtering.is_none() => {
-            model.overlay = Some(Overlay::Question(Question::run(lines)));
+            model.overlay = Some(Overlay::Question(Question::run(text)));
         }
-        _ => on_text(model, &lines.join(" ")),
+        _ => on_text(model, &lines.join(" "), effects),
     }
 }
 
 /// Text goes to whatever edits text now, and otherwise to the line: a letter that means nothing where
 /// it was typed begins a command there, and the letters behind it act on nothing else.
-fn on_text(model: &mut Model, text: &str) {
+fn on_text(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
     let asked = output::is_asked(model);
     match &mut model.overlay {
-        Some(Overlay::Palette { needle, at }) => {
-            needle.push_str(text);
-            *at = 0;
+        Some(Overlay::Finder(_)) => overlay::on_text(model, text, effects),
+        Some(Overlay::Question(Question { count: Some(_), typed, .. })) if text.bytes().all(|b| b.is_ascii_digit()) => {
+            typed.extend(text.chars().take(6));
         }
-        Some(Overlay::Question(question)) => {
-            question.typed.extend(text.chars().filter(|c| question.count.is_some() && c.is_ascii_digit()).take(6));
+        // Words are no answer.
+        Some(Overlay::Question(_)) => {
+            model.overlay = None;
+            on_text(model, text, effects);
         }
-        Some(Overlay::Help { .. }) => {}
         None if model.filtering.is_some() => filter::edit(model, |editor| editor.insert(text)),
         None if model.focus == Focus::Line => prompt::on_text(model, text),
         None if asked => {

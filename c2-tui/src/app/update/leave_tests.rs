@@ -5,6 +5,7 @@ use crate::app::focus::Focus;
 use crate::app::overlay::Overlay;
 use crate::app::panes::Pane;
 use crate::app::report::{Report, RunId};
+use crate::app::table::Grid as _;
 use crate::app::{Effect, Model, Msg, Now, update};
 use crate::tests::demo::{NOW, at, busy, keys, press, send};
 
@@ -106,6 +107,72 @@ fn letters_without_a_meaning_go_to_the_line() {
     press(&mut model, &["Alt-2"]);
     send(&mut model, Msg::Paste("info 10.0.0.11".to_owned()));
     assert_eq!((model.focus, model.line.editor.text()), (Focus::Line, "info 10.0.0.11"));
+}
+
+#[test]
+fn letters_at_once_are_text_and_act_on_nothing() {
+    // What was pressed before, what comes at once, and what stands in the line then.
+    let table: [(&[&str], &str, &str); 7] = [
+        (&["Alt-2"], "cancel nap", "cancel nap"),
+        (&["Alt-2"], "cancel 4\n", "cancel 4"),
+        (&["Alt-1"], "drain all\n", "drain all"),
+        (&["Alt-2", "Enter"], "quit\n", "quit"),
+        (&["messages", "Enter"], "sort in\n", "sort in"),
+        (&["Alt-2", "c"], "yes please\n", "yes please"),
+        (&["Alt-2"], ":hold 4", "hold 4"),
+    ];
+    for (keys, text, line) in table {
+        let mut model = busy(120, 40);
+        press(&mut model, keys);
+        let effects = send(&mut model, Msg::Burst(text.to_owned()));
+        assert!(!effects.iter().any(|e| matches!(e, Effect::Execute { .. } | Effect::ExecuteAll { .. })), "{keys:?}");
+        assert_eq!((model.focus, model.line.editor.text()), (Focus::Line, line), "{keys:?} {text:?}");
+        assert!(model.overlay.is_none(), "{keys:?}");
+    }
+    for list in [".", "?", "F1"] {
+        let mut model = busy(120, 40);
+        press(&mut model, &["Alt-2", list]);
+        assert_eq!(send(&mut model, Msg::Burst("hold\n".to_owned())), [], "{list}");
+        assert!(matches!(&model.overlay, Some(Overlay::Finder(finder)) if finder.needle == "hold"), "{list}");
+    }
+    let mut model = busy(120, 40);
+    press(&mut model, &["Alt-2"]);
+    send(&mut model, Msg::Burst("/train\n".to_owned()));
+    assert_eq!((model.panes.jobs.filter().text(), model.filtering.is_some()), ("train", false), "typed in a hurry");
+    let effects = send(&mut model, Msg::Burst(":list\n".to_owned()));
+    assert!(effects.iter().any(|e| matches!(e, Effect::Execute { line, .. } if line.text == "list")), "{effects:?}");
+}
+
+#[test]
+fn several_lines_at_once_are_asked_about_whole() {
+    for keys in [&[][..], &["Alt-2"], &["messages", "Enter"]] {
+        let mut model = busy(120, 40);
+        press(&mut model, keys);
+        assert_eq!(send(&mut model, Msg::Burst("cancel 4\nli".to_owned())), [], "{keys:?}");
+        assert_eq!(send(&mut model, Msg::Burst("st\ny\n".to_owned())), [], "{keys:?}");
+        let Some(Overlay::Question(question)) = &model.overlay else { panic!("{keys:?}") };
+        assert_eq!((question.title.as_str(), question.lines.join("|")), ("run 3 lines?", "cancel 4|list|y".to_owned()));
+    }
+}
+
+#[test]
+fn words_are_no_answer_and_an_answer_may_be_a_word() {
+    let mut model = busy(120, 40);
+    press(&mut model, &["Alt-2", "c"]);
+    assert_eq!(press(&mut model, &["why 7"]), []);
+    assert_eq!((model.focus, model.line.editor.text(), model.overlay.is_none()), (Focus::Line, "why 7", true));
+    for (word, effects) in [("yes", 1), ("no", 0)] {
+        let mut model = busy(120, 40);
+        press(&mut model, &["Alt-2", "c"]);
+        assert_eq!(press(&mut model, &[word]).len(), effects, "{word}");
+        assert_eq!((model.focus, model.line.editor.text()), (JOBS, ""), "{word}: the rest of it is no key");
+    }
+    let mut model = busy(120, 40);
+    press(&mut model, &["Alt-2", "c", "n"]);
+    press_at(&mut model, &["o"], at(1_001));
+    assert_eq!(model.panes.jobs.sort().column, 2, "later it is one");
+    press(&mut model, &["Alt-2", "*", "c", "list"]);
+    assert_eq!((model.line.editor.text(), model.overlay.is_none()), ("list", true));
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! Tables over lines and Enter: what asks, what a read-only console lets through, what stays in the
 //! line, and what Tab offers on the way.
 
+use c2_shared::worker::WorkerStatus;
+
 use crate::app::focus::Focus;
 use crate::app::overlay::Overlay;
 use crate::app::{Effect, Model, Msg};
-use crate::tests::demo::{busy, press, send};
+use crate::tests::demo::{self, busy, press, send};
 
 fn entered(line: &str) -> (Model, Vec<Effect>) {
     let mut model = busy(80, 24);
@@ -127,6 +129,7 @@ fn tab_offers_what_the_grammar_wants_there() {
         ("submit x --group g", "submit x --group gpu "),
         ("submit x --depends=4,job-2", "submit x --depends=4,job-2"),
         ("submit x --depends=4,job-24", "submit x --depends=4,job-24 "),
+        ("output tr", "output train "),
         ("submit x --on-lost f", "submit x --on-lost fail "),
         ("theme li", "theme light "),
         ("help subm", "help submit "),
@@ -137,4 +140,26 @@ fn tab_offers_what_the_grammar_wants_there() {
         press(&mut model, &[typed, "Tab"]);
         assert_eq!(model.line.editor.text(), expected, "{typed}");
     }
+}
+
+/// The first entries that Tab offers behind a verb.
+fn offered(model: &mut Model, typed: &str) -> Vec<String> {
+    press(model, &["Ctrl-U", typed, "Tab"]);
+    let choices = model.line.menu.as_ref().map(|menu| menu.completion.choices.clone()).unwrap_or_default();
+    choices.into_iter().map(|choice| choice.text).collect()
+}
+
+#[test]
+fn what_a_verb_can_act_on_comes_first() {
+    let mut model = busy(80, 24);
+    let mut workers = demo::workers();
+    workers[1].status = WorkerStatus::Quarantined;
+    send(&mut model, demo::snapshot(workers, demo::jobs()));
+    let first = |model: &mut Model, typed: &str| offered(model, typed).into_iter().find(|text| !text.starts_with('@'));
+    assert_eq!(first(&mut model, "drain ").as_deref(), Some("10.0.0.11"));
+    let resumed: Vec<String> =
+        offered(&mut model, "resume ").into_iter().filter(|text| text.starts_with("10.")).collect();
+    assert_eq!(resumed, ["10.0.0.12", "10.0.0.13", "10.0.0.14", "10.0.0.11"], "the quarantined ones among them");
+    assert_eq!(first(&mut model, "cancel ").as_deref(), Some("job-6"));
+    assert_eq!(offered(&mut model, "retry "), ["job-2", "job-3", "job-1"]);
 }

@@ -3,8 +3,8 @@
 //! A key is a row of [`crate::app::keymap::TABLE`], which names an action. `act` hands each action to
 //! the file that it belongs to: `prompt` edits the `!>` line, `submit` runs it, `console` has its verbs
 //! that are no commands, `focus` moves between the parts, `filter` filters tables, `open` goes deeper
-//! from a row, `rows` acts on rows, `output` and `watch` are about pages of text, `overlay` about what lies over the
-//! screen, `leave` about Ctrl-C and `q`. What changes a table or a text alone is a method of these.
+//! from a row, `rows` acts on rows, `output`, `preview` and `watch` are about what jobs and commands
+//! write, `overlay` about what lies over the screen, `leave` about Ctrl-C and `q`. What changes a table or a text alone is a method of these.
 //! Below them `guard` asks and forbids, `run` starts lines, `result` shows what came of them, and
 //! `pages` opens and leaves pages. No file uses one that uses it.
 
@@ -15,6 +15,7 @@ mod input;
 mod act;
 mod console;
 mod edit;
+mod ends;
 mod filter;
 mod fit;
 mod focus;
@@ -24,6 +25,8 @@ mod leave;
 mod leave_tests;
 #[cfg(test)]
 mod line_tests;
+#[cfg(test)]
+mod link_tests;
 mod marked;
 mod open;
 mod output;
@@ -31,6 +34,9 @@ mod output;
 pub(crate) mod output_tests;
 mod overlay;
 mod pages;
+mod preview;
+#[cfg(test)]
+mod preview_tests;
 mod prompt;
 mod result;
 mod rows;
@@ -53,13 +59,16 @@ pub(crate) fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
     model.generation += 1;
     match msg {
         Msg::Key(key) => input::on_key(model, key, &mut effects),
-        Msg::Paste(text) => input::on_paste(model, &text),
+        Msg::Paste(text) => input::on_paste(model, &text, &mut effects),
+        Msg::Burst(text) => input::on_burst(model, &text, &mut effects),
         Msg::Mouse { gesture, target } => click::on_mouse(model, gesture, target, &mut effects),
         Msg::Resize { width, height } => model.size = (width, height),
         // What time brings is brought by the common steps below.
         Msg::Tick => {}
         Msg::Connecting { server } => feed::on_connecting(model, server),
         Msg::Connected => feed::on_connected(model),
+        Msg::Silent { since } => feed::on_silent(model, since),
+        Msg::Heard => feed::on_heard(model),
         Msg::Disconnected { fault, retry_at, lasts } => feed::on_disconnected(model, fault, retry_at, lasts),
         Msg::Event(event) => feed::on_event(model, event, &mut effects),
         Msg::Finished { run, report } => run::on_finished(model, run, &report, &mut effects),
@@ -68,6 +77,7 @@ pub(crate) fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
             edit::on_fetched(model, job, &info);
             open::on_fetched(model, job, &info);
         }
+        Msg::Medians(medians) => model.cache.medians = medians.into_iter().collect(),
         Msg::Output { document, news } => output::on_news(model, document, news),
         Msg::Saved { what, path, ending } => output::on_saved(model, what, path, ending),
         Msg::History(lines) => {
@@ -77,6 +87,8 @@ pub(crate) fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
         Msg::Folder { folder, names } => prompt::on_folder(model, folder, names, &mut effects),
         Msg::Notice(text) => model.toasts.say(Kind::Plain, text, now),
     }
+    ends::look(model);
+    preview::follow(model, &mut effects);
     fit::fit(model);
     output::serve(model, &mut effects);
     let chosen = Preferences::of(model);

@@ -6,9 +6,10 @@ use c2_shared::id::JobId;
 use super::{focus, output, pages};
 use crate::app::Effect;
 use crate::app::cache::JobScope;
+use crate::app::details;
 use crate::app::focus::Focus;
 use crate::app::model::Model;
-use crate::app::page::Page;
+use crate::app::page::{Loaded, Page};
 use crate::app::panes::Pane;
 use crate::app::report::Fault;
 use crate::app::table::{Grid as _, Opens, Step};
@@ -23,18 +24,15 @@ pub(super) fn open(model: &mut Model, effects: &mut Vec<Effect>) {
             }
             pages::push(model, page);
         }
-        (Some(Opens::Job(job)), _) => {
-            effects.push(Effect::Fetch(job));
-            pages::push(model, Page::job(job));
-        }
+        (Some(Opens::Job(job)), _) => output::open_job(model, job, effects),
         (Some(Opens::Jobs(filter)), _) => {
             model.panes.jobs.set_scope(JobScope::Active, &model.cache);
             model.panes.jobs.set_filter(&filter, &model.cache);
             focus::focus(model, Focus::Pane(Pane::Jobs));
         }
         (None, Focus::Page) => match model.pages.last() {
-            Some(Page::Job { id, .. }) => output::open(model, *id, effects),
-            Some(Page::Output { .. } | Page::Watch(_) | Page::Text { .. }) => {
+            Some(Page::Job { live, .. }) => output::open(model, live.job, live.shown, effects),
+            Some(Page::Output(_) | Page::Watch(_) | Page::Text { .. }) => {
                 if let Some(text) = model.pager_mut(Focus::Page) {
                     text.step(Step::Down);
                 }
@@ -53,9 +51,25 @@ pub(super) fn open(model: &mut Model, effects: &mut Vec<Effect>) {
 }
 
 /// Takes a job that was fetched to the pages that are about it.
-pub(super) fn on_fetched(model: &mut Model, job: JobId, info: &Result<Box<JobInfo>, Fault>) {
-    let glyphs = model.glyphs();
-    for page in model.pages.iter_mut().filter(|p| p.about() == Some(job)) {
-        page.load(info.clone(), glyphs);
+pub(super) fn on_fetched(model: &mut Model, job: JobId, fetched: &Result<Box<JobInfo>, Fault>) {
+    for page in model.pages.iter_mut().filter(|page| page.about() == Some(job)) {
+        if let Page::Job { info, .. } = page {
+            *info = match fetched.clone() {
+                Ok(job) => Loaded::Here(job),
+                Err(fault) => Loaded::Failed(fault),
+            };
+        }
+    }
+}
+
+/// All that is told of the job of a page, where the page itself has no room for it.
+pub(super) fn details(model: &mut Model) {
+    let Some(Page::Job { info, live }) = model.pages.last() else { return };
+    let lines = details::of(info, &model.sight(), usize::MAX);
+    let lines: Vec<String> = lines.into_iter().map(|(label, line, _)| format!("{label:<10}{line}")).collect();
+    let title = format!("{} in full", live.job);
+    pages::text(model, title, &lines.join("\n"));
+    if let Some(text) = model.pager_mut(Focus::Page) {
+        text.wrap_lines();
     }
 }

@@ -9,49 +9,57 @@ use super::{pages, watch};
 use crate::app::Effect;
 use crate::app::focus::Focus;
 use crate::app::keymap::Action;
+use crate::app::live::{Live, Shown};
 use crate::app::model::Model;
 use crate::app::msg::{News, SaveEnding, Saved};
 use crate::app::overlay::{Overlay, Question};
-use crate::app::page::{Page, Shown};
+use crate::app::page::{Loaded, Page};
 use crate::app::pager::{Pager, Wish};
 use crate::app::report::DocumentId;
 use crate::app::toast::Kind;
 
 /// Opens what a job wrote, at its end, and follows it until the job has ended.
-pub(super) fn open(model: &mut Model, id: JobId, effects: &mut Vec<Effect>) {
-    let page = page(model, id, Shown::Both, effects);
+pub(super) fn open(model: &mut Model, job: JobId, shown: Shown, effects: &mut Vec<Effect>) {
+    let page = Page::Output(live(model, job, shown, effects));
     pages::push(model, page);
 }
 
-fn page(model: &mut Model, id: JobId, shown: Shown, effects: &mut Vec<Effect>) -> Page {
-    model.last_document.0 += 1;
-    let document = model.last_document;
-    effects.push(Effect::OpenOutput { document, job: id, shown });
-    model.documents.insert(document);
-    Page::Output { id, document, shown, text: Pager::window() }
+/// Opens the page of a job.
+pub(super) fn open_job(model: &mut Model, job: JobId, effects: &mut Vec<Effect>) {
+    let page = of_job(model, job, effects);
+    pages::push(model, page);
 }
 
-/// From both streams to one and to the other; from a job's page to its output.
+fn of_job(model: &mut Model, job: JobId, effects: &mut Vec<Effect>) -> Page {
+    effects.push(Effect::Fetch(job));
+    Page::Job { info: Loaded::Waiting, live: live(model, job, Shown::default(), effects) }
+}
+
+/// Begins to follow what a job writes.
+pub(super) fn live(model: &mut Model, job: JobId, shown: Shown, effects: &mut Vec<Effect>) -> Live {
+    model.last_document.0 += 1;
+    let document = model.last_document;
+    effects.push(Effect::OpenOutput { document, job, shown });
+    model.documents.insert(document);
+    Live { job, document, shown, text: Pager::window() }
+}
+
+/// From both streams to one and to the other.
 pub(super) fn other_stream(model: &mut Model, effects: &mut Vec<Effect>) {
-    match model.pages.last() {
-        Some(Page::Job { id, .. }) => open(model, *id, effects),
-        Some(Page::Output { id, shown, .. }) => {
-            let (id, shown) = (*id, shown.next());
-            let page = page(model, id, shown, effects);
-            model.pages.replace(page);
-        }
-        Some(Page::Worker { .. } | Page::Watch(_) | Page::Text { .. }) | None => {}
+    let Some((job, shown)) = model.pages.last().and_then(Page::live).map(|live| (live.job, live.shown)) else { return };
+    let next = live(model, job, shown.next(), effects);
+    if let Some(live) = model.pages.last_mut().and_then(Page::live_mut) {
+        *live = next;
     }
 }
 
 /// The same page of the marked job beside this one.
 pub(super) fn beside(model: &mut Model, places: i8, effects: &mut Vec<Effect>) {
     let Some(id) = model.pages.last().and_then(Page::about) else { return };
-    let marked =
-        model.panes.of_jobs().into_iter().map(|t| t.marks().collect::<Vec<_>>()).find(|marks| !marks.is_empty());
-    let Some(marked) = marked else {
+    let marked = model.marked_jobs();
+    if marked.is_empty() {
         return model.toasts.say(Kind::Plain, "no jobs are marked, Space in a table does", model.now);
-    };
+    }
     // From a job that is not marked itself the way goes to its neighbours in order.
     let next = if places > 0 {
         marked.iter().copied().filter(|other| *other > id).min()
@@ -63,11 +71,8 @@ pub(super) fn beside(model: &mut Model, places: i8, effects: &mut Vec<Effect>) {
         return model.toasts.say(Kind::Plain, text, model.now);
     };
     let page = match model.pages.last() {
-        Some(Page::Output { shown, .. }) => page(model, next, *shown, effects),
-        _ => {
-            effects.push(Effect::Fetch(next));
-            Page::job(next)
-        }
+        Some(Page::Output(Live { shown, .. })) => Page::Output(live(model, next, *shown, effects)),
+        _ => of_job(model, next, effects),
     };
     model.pages.replace(page);
 }
@@ -97,12 +102,10 @@ pub(super) fn on_news(model: &mut Model, of: DocumentId, news: News) {
             news => take(&mut watch.live, news, wall_ms),
         };
     }
-    let outputs = model.pages.iter_mut().find_map(|page| match page {
-        Page::Output { document, text, .. } if *document == of => Some(text),
-        _ => None,
-    });
-    if let Some(text) = outputs {
-        take(text, news, wall_ms);
+    let previewed = model.preview.as_mut().and_then(|preview| preview.live.as_mut());
+    let mut lives = model.pages.iter_mut().filter_map(Page::live_mut).chain(previewed);
+    if let Some(live) = lives.find(|live| live.document == of) {
+        take(&mut live.text, news, wall_ms);
     }
 }
 
@@ -133,7 +136,9 @@ pub(super) fn on_saved(model: &mut Model, what: Saved, path: String, ending: Sav
 pub(super) fn serve(model: &mut Model, effects: &mut Vec<Effect>) {
     let mut copied = false;
     let document = model.pages.last().and_then(Page::document);
-    if let (Some(document), Some(text)) = (document, model.pages.last_mut().and_then(Page::text_mut)) {
+    let paged = document.zip(model.pages.last_mut().and_then(Page::text_mut));
+    let previewed = model.preview.as_mut().and_then(|preview| preview.live.as_mut());
+    for (document, text) in paged.into_iter().chain(previewed.map(|live| (live.document, &mut live.text))) {
         let blocks = text.wanted();
         if !blocks.is_empty() {
             effects.push(Effect::ReadBlocks { document, blocks });
@@ -160,7 +165,9 @@ pub(super) fn serve(model: &mut Model, effects: &mut Vec<Effect>) {
         model.toasts.say(Kind::Good, "copied", model.now);
     }
     let left = model.watches.iter().map(|watch| watch.document);
-    let shown: BTreeSet<DocumentId> = model.pages.iter().filter_map(Page::document).chain(left).collect();
+    let previewed = model.preview.as_ref().and_then(|preview| preview.live.as_ref()).map(|live| live.document);
+    let shown = model.pages.iter().filter_map(Page::document).chain(left).chain(previewed);
+    let shown: BTreeSet<DocumentId> = shown.collect();
     let gone: Vec<DocumentId> = model.documents.difference(&shown).copied().collect();
     effects.extend(gone.into_iter().map(Effect::CloseOutput));
     model.documents = shown;

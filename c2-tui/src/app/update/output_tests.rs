@@ -5,9 +5,10 @@ use c2_shared::id::JobId;
 use c2_shared::job::JobState;
 
 use crate::app::focus::Focus;
+use crate::app::live::Shown;
 use crate::app::msg::{News, SaveEnding, Saved};
 use crate::app::overlay::Overlay;
-use crate::app::page::{Page, Shown};
+use crate::app::page::Page;
 use crate::app::pager::{Chunk, count_lines};
 use crate::app::report::{DocumentId, Fault, Report};
 use crate::app::{Effect, Model, Msg, Preferences, update};
@@ -103,15 +104,15 @@ fn marks_and_options_take_the_next_key() {
     let effects = press(&mut model, &["F3"]);
     assert_eq!(effects, [Effect::CaptureMouse(false), Effect::Keep(Preferences::of(&model))]);
     press(&mut model, &["h"]);
-    assert!(matches!(model.overlay, Some(Overlay::Help { .. })));
-    press(&mut model, &["q"]);
+    assert!(matches!(model.overlay, Some(Overlay::Finder(_))));
+    press(&mut model, &["Esc"]);
     assert!(model.overlay.is_none());
 }
 
 #[test]
 fn streams() {
     let mut model = opened(80, 24, &lines(3));
-    let table = [(2, Shown::One(Stream::Stdout)), (3, Shown::One(Stream::Stderr)), (4, Shown::Both)];
+    let table = [(3, Shown::One(Stream::Stdout)), (4, Shown::One(Stream::Stderr)), (5, Shown::Both)];
     for (n, shown) in table {
         let document = DocumentId(n);
         let opened = Effect::OpenOutput { document, job: JobId(2), shown };
@@ -119,14 +120,14 @@ fn streams() {
     }
     assert_eq!(model.pages.last().map(Page::title).as_deref(), Some("output"));
     let late = News::Grown(99);
-    send(&mut model, Msg::Output { document: DocumentId(1), news: late });
+    send(&mut model, Msg::Output { document: DocumentId(2), news: late });
     assert!(shown(&model).is_empty(), "what is closed is nobody's");
 }
 
 #[test]
 fn from_one_marked_job_to_the_next() {
     let mut model = busy(80, 24);
-    press(&mut model, &["Alt-2", "Space", "Down", "Space", "Up", "Enter", "o"]);
+    press(&mut model, &["Alt-2", "Space", "Down", "Space", "Up", "Enter", "Enter"]);
     let job = |model: &Model| model.pages.last().and_then(Page::about).map(|id| id.0);
     assert_eq!(job(&model), Some(6));
     let keys = [("[", Some(4)), ("[", Some(4)), ("]", Some(6)), ("]", Some(6))];
@@ -135,7 +136,7 @@ fn from_one_marked_job_to_the_next() {
         assert_eq!(job(&model), expected, "{key}");
     }
     press(&mut model, &["Esc", "["]);
-    assert!(matches!(model.pages.last(), Some(Page::Job { id: JobId(4), .. })));
+    assert_eq!((job(&model), matches!(model.pages.last(), Some(Page::Job { .. }))), (Some(4), true));
 }
 
 #[test]
@@ -143,7 +144,6 @@ fn a_running_job_is_followed_to_its_end() {
     let mut model = busy(80, 24);
     press(&mut model, &["Alt-2", "Enter"]);
     let document = DocumentId(1);
-    press(&mut model, &["o"]);
     assert!(model.pager(Focus::Page).is_some_and(crate::app::pager::Pager::is_following));
     let tell = |model: &mut Model, news| send(model, Msg::Output { document, news });
     let state = |model: &Model| model.pager(Focus::Page).map(|p| p.state().join(", ")).unwrap_or_default();
@@ -166,8 +166,7 @@ fn a_running_job_is_followed_to_its_end() {
 #[test]
 fn an_output_that_comes_in_pieces_opens_at_its_end() {
     let mut model = busy(80, 24);
-    press(&mut model, &["Alt-4", "Down", "Enter"]);
-    let effects = press(&mut model, &["Enter"]);
+    let effects = press(&mut model, &["Alt-4", "Down", "f"]);
     serve(&mut model, &effects, &lines(100));
     let text = lines(300);
     let document = DocumentId(1);
@@ -181,7 +180,7 @@ fn an_output_that_comes_in_pieces_opens_at_its_end() {
 #[test]
 fn a_job_without_output_says_so() {
     let mut model = busy(80, 24);
-    press(&mut model, &["Alt-4", "Enter", "Enter"]);
+    press(&mut model, &["Alt-4", "Enter"]);
     let note = |model: &Model| model.pager(Focus::Page).and_then(|p| p.note()).map(str::to_owned);
     send(&mut model, Msg::Output { document: DocumentId(1), news: News::Open });
     assert_eq!(note(&model).as_deref(), Some("nothing was written so far"));
@@ -193,24 +192,19 @@ fn a_job_without_output_says_so() {
 fn texts_with_a_gap_name_it() {
     let text = "head\n\n[12345 bytes dropped]\ntail\n";
     let mut model = busy(80, 24);
-    let effects = press(&mut model, &["output 2", "Enter"]);
+    let effects = press(&mut model, &["output 2 --attempt=1", "Enter"]);
     let Some(Effect::Execute { run, .. }) = effects.last() else { unreachable!("it runs") };
     send(&mut model, Msg::Finished { run: *run, report: Report { text: text.to_owned(), ..Report::default() } });
     let named = |model: &Model, focus| model.pager(focus).map(|p| p.state().join(", ")).unwrap_or_default();
     assert_eq!(named(&model, Focus::Result), "12,345 bytes missing after line 2, x shows it");
-    press(&mut model, &["Alt-4", "Down", "Enter"]);
-    let mut info = demo::info(demo::job(2, JobState::Failed));
-    info.stdout = text.to_owned();
-    send(&mut model, Msg::Fetched { job: JobId(2), info: Ok(info) });
-    assert!(named(&model, Focus::Page).starts_with("12,345 bytes missing after line "));
 }
 
 #[test]
 fn saving_asks_before_it_overwrites() {
     let mut model = opened(80, 24, &lines(3));
-    let what = Saved::Output(DocumentId(1));
+    let what = Saved::Output(DocumentId(2));
     let path = "out.txt".to_owned();
-    let save = |overwrite| Effect::Save { what: Saved::Output(DocumentId(1)), path: "out.txt".to_owned(), overwrite };
+    let save = |overwrite| Effect::Save { what: Saved::Output(DocumentId(2)), path: "out.txt".to_owned(), overwrite };
     assert_eq!(press(&mut model, &["s", "out.txt", "Enter"]), [save(false)]);
     let exists = |what| Msg::Saved { what, path: path.clone(), ending: SaveEnding::Exists };
     send(&mut model, exists(what.clone()));

@@ -42,5 +42,6 @@ pub(super) fn text(model: &mut Model, title: String, text: &str) {
 /// Opens a page over what is there, from the part that has the keys.
 pub(super) fn push(model: &mut Model, page: Page) {
     model.pages.open(page, model.focus);
+    model.result.iter_mut().for_each(|result| result.is_folded = true);
     model.focus = Focus::Page;
 }

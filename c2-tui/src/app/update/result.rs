@@ -5,7 +5,7 @@ use crate::app::model::{Model, ResultView};
 use crate::app::pager::Pager;
 use crate::app::report::Report;
 use crate::app::text;
-use crate::command::CommandError;
+use crate::command::{CommandError, Kind};
 use crate::exit;
 
 /// Shows why a line is not run.
@@ -26,7 +26,16 @@ pub(super) fn ended(model: &mut Model, line: String, report: &Report) {
 
 /// Puts lines into the result view.
 pub(super) fn show(model: &mut Model, title: String, lines: &[String], status: i32) {
-    model.result = Some(ResultView { title, text: Pager::of_lines(lines), status });
+    model.result = Some(ResultView { title, text: Pager::of_lines(lines), status, is_folded: false });
+}
+
+/// There is a connection: a result that only says there is none goes.
+pub(super) fn cured(model: &mut Model) {
+    let about_connection = [Kind::Unreachable, Kind::Unauthorized].map(exit::status);
+    if model.result.as_ref().is_some_and(|result| about_connection.contains(&result.status)) {
+        close(model);
+        model.runs.status = None;
+    }
 }
 
 pub(super) fn close(model: &mut Model) {

@@ -1,12 +1,13 @@
 //! What keys do with rows: act on the marked ones or the selected one, follow them, put them into the
 //! line, or explain one.
 
-use c2_shared::id::WorkerId;
+use c2_shared::id::{JobId, WorkerId};
 
 use super::{output, prompt, run};
 use crate::app::Effect;
 use crate::app::cache::Cache;
 use crate::app::keymap::Action;
+use crate::app::live::Shown;
 use crate::app::model::Model;
 use crate::app::overlay::{Overlay, Question};
 use crate::app::row_verb::RowVerb;
@@ -27,6 +28,7 @@ pub(super) fn carry_out(model: &mut Model, action: Action, effects: &mut Vec<Eff
         Action::EditAgain => edit(model, effects),
         Action::Assign => into_line(model, "assign"),
         Action::Tags => into_line(model, "set-tags"),
+        Action::Notify => notify(model),
         Action::Copy => copy(model, effects),
         _ => {}
     }
@@ -87,7 +89,7 @@ fn follow(model: &mut Model, effects: &mut Vec<Effect>) {
     let jobs = model.chosen_jobs();
     match jobs.as_slice() {
         [] => model.toasts.say(Kind::Plain, "no job is selected", model.now),
-        [job] => output::open(model, *job, effects),
+        [job] => output::open(model, *job, Shown::default(), effects),
         jobs => {
             let names: Vec<String> = jobs.iter().map(ToString::to_string).collect();
             let text = format!("follow {}", names.join(" "));
@@ -96,6 +98,28 @@ fn follow(model: &mut Model, effects: &mut Vec<Effect>) {
             }
         }
     }
+}
+
+/// Tells it when the chosen jobs have ended, or no longer.
+fn notify(model: &mut Model) {
+    let jobs = model.chosen_jobs().into_iter().filter_map(|id| model.cache.jobs.get(&id));
+    let active: Vec<JobId> = jobs.filter(|job| !job.row.state.is_terminal()).map(|job| job.row.job_id).collect();
+    let (n, are_all) = (active.len(), active.iter().all(|job| model.watched.contains(job)));
+    let text = match active.as_slice() {
+        [] => "notify is for jobs that have not ended".to_owned(),
+        [job] if are_all => format!("the end of {job} will not be told"),
+        [job] => format!("the end of {job} will ring"),
+        _ if are_all => format!("the ends of {n} jobs will not be told"),
+        _ => format!("the end of each of {n} jobs will ring"),
+    };
+    for job in active {
+        if are_all {
+            model.watched.remove(&job);
+        } else {
+            model.watched.insert(job);
+        }
+    }
+    model.toasts.say(Kind::Plain, text, model.now);
 }
 
 /// Fetches the job in full; then [`super::edit`] puts it into the line.

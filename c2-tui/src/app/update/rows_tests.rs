@@ -4,7 +4,7 @@ use c2_shared::id::JobId;
 use c2_shared::job::JobState;
 
 use crate::app::focus::Focus;
-use crate::app::overlay::{HelpLine, Overlay};
+use crate::app::overlay::Overlay;
 use crate::app::page::Page;
 use crate::app::{Effect, Model, Msg};
 use crate::tests::demo::{self, busy, change, press, send};
@@ -129,7 +129,12 @@ fn a_full_stop_lists_what_can_be_done_with_a_row() {
     for (keys, word) in [(&["Alt-2", "."], "hold"), (&["Alt-1", "."], "drain")] {
         let mut model = busy(120, 40);
         press(&mut model, keys);
-        let Some(Overlay::Help { entries, .. }) = &model.overlay else { panic!("{keys:?}") };
-        assert!(entries.iter().any(|line| matches!(line, HelpLine::Key(key) if key.words == word)), "{keys:?}");
+        let Some(Overlay::Finder(finder)) = &model.overlay else { panic!("{keys:?}") };
+        assert!(finder.found().iter().any(|entry| entry.words() == word), "{keys:?}");
     }
+    let mut model = busy(120, 40);
+    press(&mut model, &["Alt-1", "."]);
+    assert_eq!(lines(&press(&mut model, &["d"])), ["drain 10.0.0.11"], "its key does it");
+    press(&mut model, &[".", "Down"]);
+    assert_eq!(lines(&press(&mut model, &["Up", "Enter"])), ["drain 10.0.0.11"], "and so does Enter");
 }

@@ -1,17 +1,25 @@
 //! Running lines, and what comes back of them.
 
-use super::{result, watch};
+use c2_shared::api::jobs::Stream;
+use c2_shared::id::JobId;
+
+use super::{output, result, watch};
 use crate::app::Effect;
+use crate::app::live::Shown;
 use crate::app::model::Model;
 use crate::app::report::{Report, RunId};
 use crate::app::row_verb::RowVerb;
 use crate::app::runs::Bulk;
 use crate::app::toast::Kind;
-use crate::command::{self, Entered, Verb};
+use crate::command::job_name::JobName;
+use crate::command::{self, Command, Entered, Verb};
 
 /// Runs a line now, or behind what runs already.
 pub(super) fn run(model: &mut Model, line: Entered, effects: &mut Vec<Effect>) {
-    if line.command.streams() {
+    if let Some((job, shown)) = viewed(model, &line.command) {
+        model.runs.note(model.now.wall_ms, line.text, 0);
+        output::open(model, job, shown, effects);
+    } else if line.command.streams() {
         watch::begin(model, line, effects);
     } else if model.runs.present.is_some() {
         model.runs.waiting.push_back(line);
@@ -19,6 +27,27 @@ pub(super) fn run(model: &mut Model, line: Entered, effects: &mut Vec<Effect>) {
         let run = model.runs.begin(line.text.clone(), model.now.mono, None);
         effects.push(Effect::Execute { run, line });
     }
+}
+
+/// The job of which a line asks for the output: the viewer shows it as everywhere else, at its end. What
+/// this console does not know is c2d's to say.
+fn viewed(model: &Model, command: &Command) -> Option<(JobId, Shown)> {
+    let Command::Output(asked) = command else { return None };
+    let mut jobs = model.cache.jobs.values().map(|job| &job.row);
+    let job = match &asked.job {
+        JobName::Id(id) => jobs.find(|job| job.job_id == *id),
+        JobName::Last => jobs.next_back(),
+        JobName::Named(name) => {
+            let mut named = jobs.filter(|job| job.name.as_ref() == Some(name));
+            named.next().filter(|_| named.next().is_none())
+        }
+    };
+    let shown = match (asked.both, asked.stderr) {
+        (true, _) => Shown::Both,
+        (false, true) => Shown::One(Stream::Stderr),
+        (false, false) => Shown::One(Stream::Stdout),
+    };
+    job.filter(|_| asked.attempt.is_none()).map(|job| (job.job_id, shown))
 }
 
 fn run_next(model: &mut Model, effects: &mut Vec<Effect>) {

@@ -3,6 +3,7 @@
 use super::{console, guard, marked, result};
 use crate::app::Effect;
 use crate::app::model::Model;
+use crate::app::overlay::said_lines;
 use crate::command::{self, CommandError, Entered, Verb, said};
 
 /// Enter: runs what the line says and keeps it in history. A line that is not understood stays to be
@@ -44,8 +45,8 @@ pub(super) fn submit(model: &mut Model, effects: &mut Vec<Effect>) {
 }
 
 /// Runs pasted lines in their order, about which the operator was asked.
-pub(super) fn run_pasted(model: &mut Model, lines: &[String], effects: &mut Vec<Effect>) {
-    for line in lines.iter().filter(|line| !said(line).is_empty()) {
+pub(super) fn run_pasted(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
+    for line in said_lines(text).filter(|line| !said(line).is_empty()) {
         match command::parse(line) {
             Ok(verb) => run_verb(model, text_of(line), verb, true, effects),
             Err(error) => result::refuse(model, text_of(line), error),

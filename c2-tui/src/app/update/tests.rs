@@ -2,14 +2,13 @@
 
 use c2_shared::id::JobId;
 use c2_shared::job::JobState;
-use c2_shared::time::Mono;
 
 use crate::app::cache::JobScope;
 use crate::app::focus::Focus;
-use crate::app::model::Link;
+use crate::app::live::Shown;
 use crate::app::msg::{Gesture, Target};
 use crate::app::overlay::Overlay;
-use crate::app::page::{Page, Shown};
+use crate::app::page::Page;
 use crate::app::pager::Pager;
 use crate::app::panes::Pane;
 use crate::app::report::{DocumentId, Fault, Report, RunId};
@@ -298,18 +297,19 @@ fn opening_and_coming_back() {
     let mut model = busy(80, 24);
     press(&mut model, &["Alt-1", "Enter"]);
     assert_eq!(model.focus, Focus::Page);
-    assert_eq!(press(&mut model, &["Down", "Enter"]), [Effect::Fetch(JobId(4))]);
+    let opened = |n| Effect::OpenOutput { document: DocumentId(n), job: JobId(4), shown: Shown::Both };
+    assert_eq!(press(&mut model, &["Down", "Enter"]), [Effect::Fetch(JobId(4)), opened(1)]);
     assert_eq!(model.pages.len(), 2);
     let row = demo::job(4, JobState::Running);
     send(&mut model, Msg::Fetched { job: row.job_id, info: Ok(demo::info(row)) });
     let effects = press(&mut model, &["Enter"]);
-    let document = DocumentId(1);
-    assert_eq!(effects, [Effect::OpenOutput { document, job: JobId(4), shown: Shown::Both }]);
+    assert_eq!(effects, [opened(2)]);
     assert_eq!(model.pages.iter().map(Page::title).collect::<Vec<_>>(), ["10.0.0.11", "job-4", "output"]);
     let effects = send(&mut model, change(vec![demo::job(4, JobState::Succeeded)]));
     assert_eq!(effects, [Effect::Fetch(JobId(4))]);
-    assert_eq!(press(&mut model, &["Esc"]), [Effect::CloseOutput(document)]);
-    press(&mut model, &["Esc", "Esc"]);
+    assert_eq!(press(&mut model, &["Esc"]), [Effect::CloseOutput(DocumentId(2))]);
+    assert_eq!(press(&mut model, &["Esc"]), [Effect::CloseOutput(DocumentId(1))]);
+    press(&mut model, &["Esc"]);
     assert_eq!((model.focus, model.pages.len()), (Focus::Pane(Pane::Workers), 0));
 }
 
@@ -399,43 +399,6 @@ fn history_and_suggestion() {
 }
 
 #[test]
-fn the_connection() {
-    let mut model = busy(80, 24);
-    let fault = Fault { message: "gone".to_owned(), hint: None };
-    let retry_at = Mono(NOW.mono.0 + 4_000);
-    send(&mut model, Msg::Disconnected { fault: fault.clone(), retry_at, lasts: false });
-    assert_eq!(model.link, Link::Down { fault, retry_at, lasts: false });
-    assert_eq!(model.trouble(), None, "time may cure it");
-    assert_eq!(model.panes.jobs.len(), 21, "the data stay");
-    assert_eq!(press(&mut model, &["F5"]), [Effect::RetryNow]);
-    assert_eq!(press(&mut model, &["Alt-2", "F5"]), [Effect::RetryNow]);
-    send(&mut model, Msg::Connecting { server: "10.0.0.7:30814".to_owned() });
-    assert!(matches!(model.link, Link::Down { .. }), "no flicker");
-    assert_eq!(model.settings.server, "10.0.0.7:30814", "it may have moved");
-    send(&mut model, Msg::Connected);
-    assert_eq!(model.toasts.all().last().map(|t| t.text.as_str()), Some("connected again"));
-}
-
-#[test]
-fn what_only_the_operator_can_cure_is_said_once_and_stays_in_sight() {
-    let mut model = busy(80, 24);
-    let lost = |message: &str, lasts| {
-        let fault = Fault { message: message.to_owned(), hint: Some("log in again".to_owned()) };
-        Msg::Disconnected { fault, retry_at: NOW.mono, lasts }
-    };
-    send(&mut model, lost("c2d closed the stream", false));
-    for _ in 0..3 {
-        send(&mut model, lost("refused", true));
-        send(&mut model, Msg::Connecting { server: "10.0.0.6:30814".to_owned() });
-    }
-    assert_eq!(model.trouble().as_deref(), Some("refused; log in again"));
-    let said: Vec<&str> = model.toasts.all().map(|t| t.text.as_str()).collect();
-    assert_eq!(said, ["lost c2d: c2d closed the stream", "refused; log in again"]);
-    send(&mut model, Msg::Connected);
-    assert_eq!(model.trouble(), None);
-}
-
-#[test]
 fn with_nothing_that_ages_the_console_sleeps() {
     let mut model = console(80, 24);
     send(&mut model, Msg::Connected);
@@ -444,6 +407,28 @@ fn with_nothing_that_ages_the_console_sleeps() {
     assert_eq!(model.next_wake(), None);
     send(&mut model, change(vec![demo::job(2, JobState::Running)]));
     assert!(model.next_wake().is_some_and(|at| at <= NOW.mono.after_ms(1_000)), "a running job ages");
+}
+
+#[test]
+fn a_result_makes_room_for_a_page_and_goes_with_its_cause() {
+    let height = |model: &Model| crate::app::layout::screen(model).result.map(|area| area.height);
+    let mut model = busy(80, 24);
+    let run = run_of(&press(&mut model, &["jobs", "Enter"]));
+    send(&mut model, Msg::Finished { run, report: Report { text: "a\nb\n".to_owned(), ..Report::default() } });
+    assert_eq!(height(&model), Some(4));
+    press(&mut model, &["Alt-2", "Enter"]);
+    assert_eq!(height(&model), Some(1), "its title stays");
+    press(&mut model, &["Tab"]);
+    assert_eq!((model.focus, height(&model)), (Focus::Result, Some(4)));
+    for (status, stays) in [(3, false), (4, false), (1, true)] {
+        let mut model = busy(80, 24);
+        let run = run_of(&press(&mut model, &["jobs", "Enter"]));
+        let fault = Some(Fault { message: "cannot reach c2d".to_owned(), hint: None });
+        send(&mut model, Msg::Finished { run, report: Report { fault, status, ..Report::default() } });
+        assert!(model.result.is_some());
+        send(&mut model, Msg::Connected);
+        assert_eq!(model.result.is_some(), stays, "{status}");
+    }
 }
 
 #[test]
@@ -459,7 +444,7 @@ fn the_mouse() {
     send(&mut model, Msg::Mouse { gesture: Gesture::Wheel(3), target: Target::Area(JOBS) });
     assert!(model.panes.jobs.visible().start > 0);
     let effects = send(&mut model, Msg::Mouse { gesture: Gesture::Double, target: Target::Row(JOBS, 0) });
-    assert_eq!((effects.len(), model.focus), (1, Focus::Page));
+    assert_eq!((effects.len(), model.focus), (2, Focus::Page));
     press(&mut model, &["Esc"]);
     let effects = press(&mut model, &["m"]);
     assert_eq!(effects, [Effect::CaptureMouse(false), Effect::Keep(Preferences::of(&model))]);

@@ -15,8 +15,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinSet, spawn_blocking};
 
 use super::document::{Document, Gone, Order};
+use crate::app::live::Shown;
 use crate::app::msg::News;
-use crate::app::page::Shown;
 use crate::app::report::Fault;
 use crate::command::CommandError;
 use crate::event_loop::spool::Spool;

@@ -17,8 +17,8 @@ use tokio::task::JoinSet;
 use self::document::{Document, Gone, Order};
 use super::spool::save_text;
 use crate::app::Msg;
+use crate::app::live::Shown;
 use crate::app::msg::Saved;
-use crate::app::page::Shown;
 use crate::app::report::DocumentId;
 
 pub(super) use run::Writer;

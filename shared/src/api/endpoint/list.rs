@@ -11,6 +11,7 @@ use super::{Endpoint, Operation, Raw};
 use crate::api::error::ErrorCode::{
     self, Ambiguous, Clone as CloneOf, Conflict, DiskFull, Fenced, Gone, NotFound, QueueFull, TooLarge, Wait,
 };
+use crate::api::figures::*;
 use crate::api::files::*;
 use crate::api::jobs::*;
 use crate::api::live::*;
@@ -101,6 +102,15 @@ endpoints! {
 
     /// Shows recent results, oldest first.
     GET_LOG: Endpoint<(), LogQuery, (), JobLog> = Endpoint::new(Get, "/api/jobs/log", READERS).refuses(&[NotFound, Ambiguous]);
+
+    /// Says how long jobs of each name run, why jobs fail, and when the queue will be empty.
+    ///
+    /// By what ended last: up to 2,000 jobs, or 2,000 of one name. `failures` puts the latest 100 failures together
+    /// by the last line of their standard error.
+    STATS: Endpoint<(), StatsQuery, (), Stats> = Endpoint::new(Get, "/api/stats", READERS);
+
+    /// Shows which jobs ran where and when, from `since_s` ago on.
+    TIMELINE: Endpoint<(), TimelineQuery, (), Timeline> = Endpoint::new(Get, "/api/timeline", READERS);
 
     /// Shows the queue in numbers.
     QUEUE_STATUS: Endpoint<(), (), (), QueueStatus> = Endpoint::new(Get, "/api/jobs/queue-status", READERS);

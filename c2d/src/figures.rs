@@ -1,0 +1,154 @@
+//! Figures of the past, from rows of jobs: pure.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use c2_shared::api::figures::{FailureGroup, NameStats, Span};
+use c2_shared::api::jobs::JobRow;
+use c2_shared::job::JobState;
+
+/// The time by which the rate of ends is told.
+const RATE_MS: u64 = 15 * 60 * 1_000;
+
+/// How jobs of each name ran, those that ran most first.
+pub(crate) fn by_name(rows: &[JobRow]) -> Vec<NameStats> {
+    let mut names: BTreeMap<&str, (usize, usize, Vec<u64>)> = BTreeMap::new();
+    let ran = rows.iter().filter(|row| matches!(row.state, JobState::Succeeded | JobState::Failed));
+    for (row, name) in ran.filter_map(|row| Some((row, row.name.as_deref()?))) {
+        let (runs, failed, took) = names.entry(name).or_default();
+        *runs += 1;
+        *failed += usize::from(row.state == JobState::Failed);
+        took.extend(row.ran_ms().filter(|_| row.state == JobState::Succeeded));
+    }
+    let stats = |(name, (runs, failed, mut took)): (&str, (usize, usize, Vec<u64>))| {
+        took.sort_unstable();
+        NameStats { name: name.to_owned(), runs, failed, median_s: part(&took, 50), p90_s: part(&took, 90) }
+    };
+    let mut names: Vec<NameStats> = names.into_iter().map(stats).collect();
+    names.sort_by_key(|stats| Reverse(stats.runs));
+    names
+}
+
+/// The time in seconds that so many of a hundred do not pass.
+#[expect(clippy::cast_precision_loss, reason = "no job runs for a hundred thousand years")]
+fn part(sorted_ms: &[u64], percent: usize) -> Option<f64> {
+    let last = sorted_ms.len().checked_sub(1)?;
+    let at = (sorted_ms.len() * percent).div_ceil(100).saturating_sub(1).min(last);
+    Some(sorted_ms[at] as f64 / 1_000.0)
+}
+
+/// Failed jobs together that ended with the same last line but for its digits; what happened most first.
+pub(crate) fn alike(failed: Vec<(JobRow, String)>) -> Vec<FailureGroup> {
+    let mut groups: Vec<FailureGroup> = Vec::new();
+    for (row, line) in failed {
+        let (Some(outcome), line) = (row.outcome, masked(&line)) else { continue };
+        match groups.iter_mut().find(|group| group.line == line && (!line.is_empty() || group.outcome == outcome)) {
+            Some(group) => group.job_ids.push(row.job_id),
+            None => groups.push(FailureGroup { line, outcome, job_ids: vec![row.job_id] }),
+        }
+    }
+    groups.sort_by_key(|group| Reverse(group.job_ids.len()));
+    groups
+}
+
+/// A line with one `*` for each run of digits.
+fn masked(line: &str) -> String {
+    let mut masked = String::new();
+    for c in line.trim().chars() {
+        if !c.is_ascii_digit() {
+            masked.push(c);
+        } else if !masked.ends_with('*') {
+            masked.push('*');
+        }
+    }
+    masked
+}
+
+/// Seconds until so many jobs have ended, at the rate at which they ended of late.
+pub(crate) fn eta_s(rows: &[JobRow], active: usize, now_ms: u64) -> Option<u64> {
+    let from = now_ms.saturating_sub(RATE_MS);
+    let ends = rows.iter().filter_map(|row| row.ended_ms).filter(|ended| (from..=now_ms).contains(ended));
+    let (count, first) = ends.fold((0_u64, now_ms), |(count, first), ended| (count + 1, first.min(ended)));
+    let took_s = now_ms.saturating_sub(first).max(1_000) / 1_000;
+    (active as u64 * took_s).checked_div(count)
+}
+
+/// When jobs ran on workers, in the order of their starts.
+pub(crate) fn spans(rows: impl Iterator<Item = JobRow>, from_ms: u64) -> Vec<Span> {
+    let span = |row: JobRow| {
+        let (worker, started_ms) = (row.worker?, row.started_ms?);
+        let is_within = row.ended_ms.is_none_or(|ended| ended >= from_ms);
+        is_within.then_some(Span {
+            job_id: row.job_id,
+            attempt: row.attempt,
+            name: row.name,
+            worker,
+            worker_id: row.worker_id,
+            started_ms,
+            ended_ms: row.ended_ms,
+            state: row.state,
+        })
+    };
+    let mut spans: Vec<Span> = rows.filter_map(span).collect();
+    spans.sort_by_key(|span| (span.started_ms, span.job_id));
+    spans
+}
+
+#[cfg(test)]
+mod tests {
+    use c2_shared::id::JobId;
+    use c2_shared::job::Outcome;
+
+    use super::*;
+
+    fn row(id: u64, name: Option<&str>, state: JobState, took_ms: u64) -> JobRow {
+        let json = serde_json::json!({
+            "job_id": JobId(id), "name": name, "state": state, "command": "x", "tags": [], "priority": 0,
+            "worker": "10.0.0.11", "attempt": 1, "submitted_ms": 0, "started_ms": 1_000 * id,
+            "ended_ms": 1_000 * id + took_ms, "outcome": {"kind": "exit", "code": i32::from(state == JobState::Failed)},
+        });
+        serde_json::from_value(json).unwrap()
+    }
+
+    #[test]
+    fn names_are_counted_and_timed_by_what_succeeded() {
+        let mut rows: Vec<JobRow> = (1..=10).map(|n| row(n, Some("train"), JobState::Succeeded, n * 1_000)).collect();
+        rows.push(row(11, Some("train"), JobState::Failed, 1));
+        rows.push(row(12, Some("eval"), JobState::Failed, 1));
+        rows.push(row(13, None, JobState::Succeeded, 1));
+        rows.push(row(14, Some("train"), JobState::Cancelled, 1));
+        let train = NameStats { name: "train".to_owned(), runs: 11, failed: 1, median_s: Some(5.0), p90_s: Some(9.0) };
+        let eval = NameStats { name: "eval".to_owned(), runs: 1, failed: 1, median_s: None, p90_s: None };
+        assert_eq!(by_name(&rows), [train, eval]);
+    }
+
+    #[test]
+    fn failures_are_alike_by_their_last_line_without_digits() {
+        let failed = |id, line: &str| (row(id, None, JobState::Failed, 1), line.to_owned());
+        let lines = [failed(9, "cannot open frame 17"), failed(8, "no memory"), failed(7, " cannot open frame 3 ")];
+        let groups = alike(lines.to_vec());
+        let told: Vec<_> = groups.iter().map(|group| (group.line.as_str(), group.job_ids.len())).collect();
+        assert_eq!(told, [("cannot open frame *", 2), ("no memory", 1)]);
+        assert_eq!((groups[0].job_ids[0], &groups[0].outcome), (JobId(9), &Outcome::Exit { code: 1 }));
+    }
+
+    #[test]
+    fn the_rate_of_late_says_when_the_queue_is_empty() {
+        let rows: Vec<JobRow> = (0..10).map(|n| row(1_000 + n, None, JobState::Succeeded, 0)).collect();
+        let now = 1_010_000;
+        assert_eq!(eta_s(&rows, 20, now), Some(20), "one a second");
+        assert_eq!(eta_s(&rows, 20, now + 2 * RATE_MS), None, "none of late");
+        assert_eq!(eta_s(&rows, 0, now), Some(0));
+    }
+
+    #[test]
+    fn spans_are_those_that_reach_into_the_time() {
+        let mut running = row(3, Some("train"), JobState::Running, 0);
+        (running.ended_ms, running.outcome) = (None, None);
+        let mut waiting = row(4, None, JobState::Queued, 0);
+        (waiting.started_ms, waiting.ended_ms) = (None, None);
+        let rows = [running, row(2, None, JobState::Failed, 5_000), row(1, None, JobState::Succeeded, 1), waiting];
+        let spans = spans(rows.into_iter(), 6_000);
+        assert_eq!(spans.iter().map(|span| span.job_id.0).collect::<Vec<_>>(), [2, 3]);
+    }
+}

@@ -1,0 +1,44 @@
+//! How long jobs of each name run, and why jobs fail.
+
+use c2_shared::api::figures::{Stats, StatsQuery};
+use c2_shared::api::jobs::{JobRow, LogQuery};
+use c2_shared::id::JobId;
+use c2_shared::job::JobState;
+
+use crate::figures;
+use crate::http::handler::{Answer, ApiError, App, Json, QueryOf, State, serves};
+use crate::http::kept::Kept;
+use crate::rows::job_row;
+
+serves!(STATS => stats);
+
+/// Ended jobs that are looked at.
+const RUNS_MAX: usize = 2_000;
+/// Failures of which the last line is read.
+const FAILURES_MAX: usize = 100;
+
+pub(crate) async fn stats(State(app): State<App>, QueryOf(query): QueryOf<StatsQuery>) -> Answer<Stats> {
+    let ended = |lines, state| LogQuery { lines: Some(lines), state, name: query.name.clone(), ..LogQuery::default() };
+    let rows = rows(&app, ended(RUNS_MAX, None)).await?;
+    let mut failed = Vec::new();
+    for row in self::rows(&app, ended(FAILURES_MAX, Some(JobState::Failed))).await?.into_iter().rev() {
+        let line = last_line(&app, row.job_id).await?;
+        failed.push((row, line));
+    }
+    let queue = app.engine.read(|scheduler, now| scheduler.queue(now)).await?;
+    let eta_s = figures::eta_s(&rows, queue.active, app.clock.now().wall_ms);
+    Ok(Json(Stats { names: figures::by_name(&rows), failures: figures::alike(failed), eta_s }))
+}
+
+async fn rows(app: &App, query: LogQuery) -> Result<Vec<JobRow>, ApiError> {
+    Ok(app.history.log(query, None).await?.iter().map(|(_, job)| job_row(&job.view)).collect())
+}
+
+/// The last line that a job wrote to standard error; nothing where it wrote none.
+async fn last_line(app: &App, job: JobId) -> Result<String, ApiError> {
+    let Some(output) = app.history.output(job, None).await? else { return Ok(String::new()) };
+    let shown = Kept::open(&app.blobs, output.stderr)?.shown().await?;
+    let bytes = if shown.tail.is_empty() { shown.head } else { shown.tail };
+    let text = String::from_utf8_lossy(&bytes);
+    Ok(text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().to_owned())
+}
