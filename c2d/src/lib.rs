@@ -12,6 +12,7 @@ mod audit;
 pub mod authority;
 mod hash_chain;
 pub mod http;
+pub mod memory;
 mod net;
 mod rotation;
 pub mod rows;

@@ -7,12 +7,14 @@ use c2_shared::advice::{self, Failure};
 use c2_shared::logging::Logging;
 use c2d::cli::options::{Cli, Command, Options, Tokens};
 use c2d::cli::{install, tokens};
+use c2d::memory;
 use c2d::run::run;
 use c2d::upkeep;
 use clap::Parser as _;
 use tokio::signal::unix::{SignalKind, signal};
 
 fn main() -> ExitCode {
+    memory::give_back();
     let cli = Cli::try_parse();
     let logging = Logging::start();
     let (code, words) = match cli.map_or_else(|error| explain(&error), act) {
