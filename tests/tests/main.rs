@@ -90,6 +90,7 @@ const ALL: &[&[Test]] = &[
     faults::logs::TESTS,
     faults::machine::TESTS,
     faults::memory::TESTS,
+    faults::refusals::TESTS,
     simulation::TESTS,
     fuzz::TESTS,
     e2e::accepted::TESTS,

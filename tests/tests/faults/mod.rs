@@ -15,4 +15,5 @@ pub(crate) mod machine;
 pub(crate) mod memory;
 pub(crate) mod network;
 pub(crate) mod pause;
+pub(crate) mod refusals;
 mod ticks;
