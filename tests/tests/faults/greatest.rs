@@ -13,7 +13,7 @@ use c2_shared::limits::{CONNECTIONS_OF_ONE_MAX, SLOTS_MAX};
 use c2_shared::pass::Pass;
 use c2_shared::token::Role;
 use c2_tests::http::{Caller, Request};
-use c2_tests::usage::peak_bytes;
+use c2_tests::usage::{memory_bytes, peak_bytes};
 use c2_tests::wait::SOON;
 use c2_tests::{Cluster, eventually, is_alive, scenario};
 use rustix::process::Signal;
@@ -22,7 +22,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-crate::tests![a_worker_that_says_everything_at_its_greatest_takes_no_memory];
+crate::tests![a_worker_that_says_everything_at_its_greatest_takes_no_memory, viewers_that_do_not_read_take_no_memory,];
 
 const IP: &str = "127.0.0.9";
 const REGISTER: &str = "/api/workers/register";
@@ -248,4 +248,35 @@ async fn check(cluster: &Cluster, what: &str) -> Result<()> {
     let took = begun.elapsed();
     ensure!(took < 2 * PROMPT, "{what}: an operator waited for {took:?}");
     Ok(())
+}
+
+/// Jobs of which a snapshot is made.
+const SHOWN: usize = 20_000;
+const VIEWERS: usize = 64;
+/// What one that does not read may cost, with its connection.
+const VIEWER_BYTES_MAX: u64 = 1024 * 1024;
+
+fn viewers_that_do_not_read_take_no_memory() {
+    scenario(async |cluster| {
+        let token = cluster.token(Role::Operator)?.expose().to_owned();
+        let operator = Caller { server: cluster.addr(), source: IP.parse()?, token: Some(token.clone()) };
+        let jobs = vec![json!({"command": "true", "name": "n".repeat(100), "hold": true}); SHOWN];
+        ensure!(operator.call("POST", "/api/jobs/submit-batch", Some(json!({"jobs": jobs}))).await?.status == 201);
+        let pid = cluster.c2d_pid()?;
+        let before = memory_bytes(pid)?;
+        let mut viewers = Vec::new();
+        for _ in 0..VIEWERS {
+            let mut stream = TcpStream::connect(cluster.addr()).await?;
+            let head = format!("GET /api/events HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\r\n");
+            stream.write_all(head.as_bytes()).await?;
+            viewers.push(stream);
+        }
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        let grown = memory_bytes(pid)?.saturating_sub(before);
+        ensure!(grown < VIEWERS as u64 * VIEWER_BYTES_MAX, "c2d took {grown} bytes more");
+        for stream in &viewers {
+            stream.readable().await?;
+        }
+        check(cluster, "viewers that do not read").await
+    });
 }
