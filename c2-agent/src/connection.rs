@@ -9,7 +9,7 @@ use c2_shared::api::work::{PROTOCOL, PollResponse, RegisterRequest, RegisterResp
 use c2_shared::client::{Client, ClientError};
 use tokio::task::JoinSet;
 
-use crate::slots::{Failure, Request, RequestKind};
+use crate::slots::{Failure, Request, RequestKind, is_large};
 
 /// Speaks to c2d for one worker.
 #[derive(Debug)]
@@ -108,8 +108,10 @@ impl Connection {
         let seq = request.seq;
         match (request.kind, self.worker) {
             (RequestKind::Poll(poll), Some(worker)) => {
-                self.under_way
-                    .spawn(async move { Reply { seq, said: client.poll(worker, &poll).await.map(Said::Answer) } });
+                self.under_way.spawn(async move {
+                    let _first = is_large(&poll).then(|| client.goes_first());
+                    Reply { seq, said: client.poll(worker, &poll).await.map(Said::Answer) }
+                });
             }
             (RequestKind::Register, _) | (RequestKind::Poll(_), None) => {
                 let introduction = match self.form {

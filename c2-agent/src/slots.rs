@@ -29,6 +29,7 @@ use c2_shared::worker::Load;
 use crate::identity::Identity;
 
 pub(crate) use message::{Action, Failure, Request, RequestKind};
+pub(crate) use poll::is_large;
 
 /// With every slot taken a poll can bring nothing but a kill, so it waits this long for a result
 /// that could travel with it. Short jobs thereby cost one request each rather than two.

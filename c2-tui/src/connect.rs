@@ -2,8 +2,8 @@
 //! this user on this machine.
 //!
 //! A token is only ever shown to the c2d that it belongs to: the one in c2d's own folder goes to
-//! this machine or to the address in that folder, that of a login to its server, and neither to a
-//! server that was merely named.
+//! this machine or to the address in that folder, that of a login to its server, or to one that was
+//! named and proves that it is the same c2d.
 
 use std::path::{Path, PathBuf};
 
@@ -37,13 +37,13 @@ pub(crate) fn client(place: &Place) -> Result<Client, CommandError> {
     let named = place.server.as_deref().map(str::parse::<ServerAddress>).transpose();
     let named = named.map_err(|error| CommandError::usage(error.to_string(), error.hint().unwrap_or_default()))?;
     let named = named.or_else(|| pass.as_ref().and_then(|pass| pass.server.clone()));
-    if pass.is_none() && place.data_dir.is_none() {
-        let login = kept(&login_file(place))?.filter(|login| named.is_none() || login.server == named);
-        if let Some(login) = login
-            && let Some(server) = login.server.clone()
-        {
-            return Ok(Client::new(&server, Some(login), None)?.kept_in(&login_file(place)));
-        }
+    let may_be_login = pass.is_none() && place.data_dir.is_none();
+    let login = if may_be_login { kept(&login_file(place))? } else { None };
+    if let Some(login) = &login
+        && let Some(server) = &login.server
+        && named.as_ref().is_none_or(|named| named == server)
+    {
+        return Ok(Client::new(server, Some(login.clone()), None)?.kept_in(&login_file(place)));
     }
     let own_file = data_dir.join(Role::Operator.file_name());
     let file = place.token_file.as_ref().unwrap_or(&own_file);
@@ -51,7 +51,11 @@ pub(crate) fn client(place: &Place) -> Result<Client, CommandError> {
     let pass = match pass {
         Some(pass) => Some(pass),
         None if noted.as_ref() == Some(&server) || server.is_loopback() => kept(&own_file)?,
-        None => None,
+        // It may have moved there; whoever cannot prove to be it is not told the token.
+        None => match login.filter(|login| login.fingerprint.is_some()) {
+            Some(login) => return Ok(Client::new(&server, Some(login), None)?.kept_in(&login_file(place))),
+            None => None,
+        },
     };
     Ok(Client::new(&server, pass, None)?.kept_in(file))
 }
@@ -157,7 +161,10 @@ mod tests {
         };
         assert_eq!(found(&at(None)), ("10.0.0.9:30814".to_owned(), true));
         assert_eq!(found(&at(Some("10.0.0.9"))), ("10.0.0.9:30814".to_owned(), true));
-        assert!(client(&at(Some("10.0.0.7"))).is_err(), "the token is not for that c2d");
+        assert_eq!(found(&at(Some("10.0.0.7"))), ("10.0.0.7:30814".to_owned(), true), "it may have moved there");
+        let unproved = Pass { fingerprint: None, ..pass(Some("10.0.0.9")) };
+        unproved.write(&login_file).unwrap();
+        assert!(client(&at(Some("10.0.0.7"))).is_err(), "nobody could tell whether it is the same");
         let here = Place { data_dir: Some(dir.path().to_owned()), ..at(None) };
         assert_eq!(found(&here), ("10.0.0.6:1234".to_owned(), true), "what is asked for wins");
     }

@@ -13,6 +13,7 @@ pub mod authority;
 mod figures;
 mod hash_chain;
 pub mod http;
+pub mod memory;
 mod net;
 mod rotation;
 pub mod rows;

@@ -9,11 +9,13 @@ use c2_shared::install::Wish;
 use c2_shared::logging::Logging;
 use c2d::cli::options::{Cli, Command, Options, Tokens};
 use c2d::cli::{install, tokens};
+use c2d::memory;
 use c2d::run::run;
 use c2d::upkeep;
 use tokio::signal::unix::{SignalKind, signal};
 
 fn main() -> ExitCode {
+    memory::give_back();
     let cli = arguments::read::<Cli>(std::env::args_os());
     let logging = Logging::start();
     let (code, words) = match cli.map_or_else(|error| explain(&error), act) {

@@ -1,11 +1,17 @@
 //! "Did you mean": the nearest of the real candidates to a mistyped word.
 
+/// Bytes of a word that may be a mistyped one. To compare takes time that grows with it.
+const WORD_BYTES_MAX: usize = 256;
+
 /// Finds the candidate nearest to `word`, if one is near enough to be worth saying.
 ///
-/// Nearness is Damerau-Levenshtein distance, up to a third of the word's length, or one word being
+/// One that is longer than any of them is near to none. Nearness is Damerau-Levenshtein distance, up to a third of the word's length, or one word being
 /// the beginning of the other (`sub` for `submit`).
 #[must_use]
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if word.len() > WORD_BYTES_MAX {
+        return None;
+    }
     let word = word.to_lowercase();
     let reach = (word.chars().count() / 3).max(1);
     candidates

@@ -1,14 +1,21 @@
 //! Reading JSON that people write, in requests and configuration files: what is wrong with it is said with
 //! its place and with what to write.
 
+mod at_most;
 mod strict;
 
+use std::fmt::{self, Write as _};
+
+pub use at_most::at_most;
 use serde::de::DeserializeOwned;
 use serde_json::Deserializer;
 use serde_path_to_error::Track;
 
 use crate::hint;
 use strict::Strict;
+
+/// Bytes of serde's message that count: it repeats what stands in the text, however long that is.
+const TOLD_BYTES_MAX: usize = 2 * 1024;
 
 /// Why a text cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,19 +35,20 @@ pub struct Unreadable {
 pub fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, Unreadable> {
     let mut json = Deserializer::from_slice(text);
     let read = T::deserialize(Strict(&mut json));
-    read.and_then(|value| json.end().map(|()| value)).map_err(|error| unreadable::<T>(text, &error))
+    read.and_then(|value| json.end().map(|()| value)).map_err(|error| unreadable::<T>(text, error))
 }
 
 /// Reads it once more to find the place, which costs more than most readers should pay.
-fn unreadable<T: DeserializeOwned>(text: &[u8], error: &serde_json::Error) -> Unreadable {
-    if !error.is_data() {
+fn unreadable<T: DeserializeOwned>(text: &[u8], error: serde_json::Error) -> Unreadable {
+    let (is_data, Told(told)) = (error.is_data(), Told::of(&error));
+    drop(error);
+    if !is_data {
         let hint = "see whether each quote and bracket has its other, and a comma is between two entries only";
-        return Unreadable { field: None, message: format!("this is no JSON: {error}"), hint: hint.to_owned() };
+        return Unreadable { field: None, message: format!("this is no JSON: {told}"), hint: hint.to_owned() };
     }
     let (mut json, mut track) = (Deserializer::from_slice(text), Track::new());
     let found = T::deserialize(serde_path_to_error::Deserializer::new(Strict(&mut json), &mut track));
     let field = found.err().map(|_| track.path().to_string()).filter(|path| path != ".");
-    let told = error.to_string();
     let told = told.rsplit_once(" at line ").map_or(told.as_str(), |(message, _)| message);
     let (mut message, hint) = describe(told);
     // One that is unknown or there twice is named already, and its place is where it stands.
@@ -51,6 +59,26 @@ fn unreadable<T: DeserializeOwned>(text: &[u8], error: &serde_json::Error) -> Un
         message = format!("{place}: {message}");
     }
     Unreadable { field, message, hint }
+}
+
+/// What serde says, up to a length.
+struct Told(String);
+
+impl Told {
+    fn of(error: &serde_json::Error) -> Self {
+        let mut told = Self(String::new());
+        // It ends where it is full.
+        let _cut = write!(told, "{error}");
+        told
+    }
+}
+
+impl fmt::Write for Told {
+    fn write_str(&mut self, part: &str) -> fmt::Result {
+        let fits = part.floor_char_boundary(TOLD_BYTES_MAX - self.0.len());
+        self.0.push_str(&part[..fits]);
+        if fits == part.len() { Ok(()) } else { Err(fmt::Error) }
+    }
 }
 
 /// Turns serde's message into one of ours: what is wrong, and a hint.
@@ -116,7 +144,7 @@ mod tests {
     use crate::config::ServerConfig;
     use crate::job::JobSpec;
 
-    fn refusal<T: DeserializeOwned + std::fmt::Debug>(text: &str) -> (String, String) {
+    fn refusal<T: DeserializeOwned + fmt::Debug>(text: &str) -> (String, String) {
         let error = read::<T>(text.as_bytes()).unwrap_err();
         (error.message, error.hint)
     }
@@ -175,6 +203,20 @@ mod tests {
         ];
         for ((message, hint), starts, hinted) in table {
             assert!(message.starts_with(starts) && hint.contains(hinted), "{starts}: {message} ({hint})");
+        }
+    }
+
+    #[test]
+    fn what_is_long_is_not_said_again() {
+        let long = "é".repeat(100_000);
+        for text in [
+            format!(r#"{{"tags": "{long}"}}"#),
+            format!(r#"{{"{long}": 1}}"#),
+            format!(r#"{{"on_lost": "{long}"}}"#),
+            format!(r#"{{"command": "{long}"#),
+        ] {
+            let (message, hint) = refusal::<JobSpec>(&text);
+            assert!(message.len() + hint.len() < 3 * TOLD_BYTES_MAX, "{} {}", message.len(), hint.len());
         }
     }
 

@@ -153,6 +153,15 @@ pub const DISKS_LEN_MAX: usize = 64;
 /// Graphics processors of a worker that are remembered.
 pub const GPUS_LEN_MAX: usize = 64;
 
+/// Attempts that a poll may list in one place: those that run, those whose results are under way, and as many
+/// that are given back.
+pub const ATTEMPTS_LEN_MAX: usize = 4 * SLOTS_MAX as usize;
+/// Names of workspaces in a report of a cleaning, of each kind.
+pub const CLEANED_LEN_MAX: usize = 10_000;
+
+/// Body of an ordinary request of a worker: all that an agent says but outputs of old ones. One that is larger
+/// waits for its turn.
+pub const WORKER_BODY_BYTES_MAX: usize = 256 * 1024;
 /// Body of an ordinary request.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Body of a submit, which may carry [`INLINE_BYTES_MAX`] in base64.

@@ -7,6 +7,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::json;
+use crate::limits::{DISKS_LEN_MAX, GPUS_LEN_MAX};
+
 /// What a machine consists of; told at registration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -23,8 +26,10 @@ pub struct Hardware {
     /// Main memory in bytes.
     pub memory_bytes: u64,
     /// Mounted disks.
+    #[serde(deserialize_with = "json::at_most::<DISKS_LEN_MAX, _, _>")]
     pub disks: Vec<Disk>,
     /// Graphics processors.
+    #[serde(deserialize_with = "json::at_most::<GPUS_LEN_MAX, _, _>")]
     pub gpus: Vec<Gpu>,
     /// Whether the agent, and so each job, runs as root.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -73,6 +78,7 @@ pub struct Load {
     /// Load average of the last minute.
     pub load_1m: f32,
     /// Use of each graphics processor, 0 to 100, in the order of their indices.
+    #[serde(deserialize_with = "json::at_most::<GPUS_LEN_MAX, _, _>")]
     pub gpu_percent: Vec<f32>,
     /// Free space where jobs run, in bytes; none if the agent did not say.
     pub disk_free_bytes: Option<u64>,
@@ -93,6 +99,9 @@ pub enum WorkerStatus {
     Offline,
     /// It is online, and gets nothing, or one job at a time, until it has shown that it can start jobs.
     Quarantined,
+    /// One that this version does not know.
+    #[serde(other)]
+    Unknown,
 }
 
 impl fmt::Display for WorkerStatus {
@@ -102,6 +111,7 @@ impl fmt::Display for WorkerStatus {
             Self::Draining => "draining",
             Self::Offline => "offline",
             Self::Quarantined => "quarantined",
+            Self::Unknown => "unknown",
         })
     }
 }

@@ -58,16 +58,8 @@ impl Machine {
 }
 
 impl Home {
-    /// Makes the network with three workers; none without root, which is said aloud and is an error under
-    /// CI.
-    ///
-    /// # Errors
-    /// When the system refuses it.
-    pub fn new() -> Result<Option<Self>> {
-        Self::of(3)
-    }
-
-    /// The same with so many workers, nine at most.
+    /// Makes the network with so many workers, nine at most; none without root, which is said aloud and is an
+    /// error under CI.
     ///
     /// # Errors
     /// When the system refuses it.
@@ -208,10 +200,18 @@ impl Home {
     /// # Errors
     /// When it cannot be started.
     pub fn start_agent(&mut self, machine: Machine) -> Result<()> {
+        self.start_agent_with(machine, &[])
+    }
+
+    /// The same with more arguments.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_agent_with(&mut self, machine: Machine, args: &[&str]) -> Result<()> {
         let folder = self.folder(machine);
         let (state, root) = (folder.join(".local/state/c2-agent"), folder.join("workspaces"));
-        let args = ["--state-dir", &state.to_string_lossy(), "--workspace-root", &root.to_string_lossy()];
-        self.start(machine, Program::Agent, &args)
+        let folders = ["--state-dir", &state.to_string_lossy(), "--workspace-root", &root.to_string_lossy()];
+        self.start(machine, Program::Agent, &[&folders, args].concat())
     }
 
     /// Starts an agent that speaks from an address of its machine.
@@ -219,11 +219,7 @@ impl Home {
     /// # Errors
     /// When it cannot be started.
     pub fn start_agent_at(&mut self, machine: Machine, address: &str) -> Result<()> {
-        let folder = self.folder(machine);
-        let (state, root) = (folder.join(".local/state/c2-agent"), folder.join("workspaces"));
-        let (state, root) = (state.to_string_lossy(), root.to_string_lossy());
-        let args = ["--state-dir", &state, "--workspace-root", &root, "--address", address];
-        self.start(machine, Program::Agent, &args)
+        self.start_agent_with(machine, &["--address", address])
     }
 
     /// Waits for a line with this word in the log of what was started last on a machine.

@@ -19,8 +19,20 @@ pub fn processor_ms(pid: Pid) -> Result<u64> {
 /// # Errors
 /// When it is gone.
 pub fn memory_bytes(pid: Pid) -> Result<u64> {
+    status_bytes(pid, "VmRSS:")
+}
+
+/// The most memory that a process ever had, in bytes.
+///
+/// # Errors
+/// When it is gone.
+pub fn peak_bytes(pid: Pid) -> Result<u64> {
+    status_bytes(pid, "VmHWM:")
+}
+
+fn status_bytes(pid: Pid, field: &str) -> Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero()))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field)).with_context(|| format!("no {field}"))?;
     let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse()?;
     Ok(kilobytes * 1_024)
 }

@@ -7,6 +7,8 @@ use c2_shared::worker::Load;
 
 use super::{Held, Slots};
 
+/// Results that take more have the line for themselves.
+const LARGE_BYTES: usize = 16 * 1024;
 /// What a result takes without its contents.
 const RESULT_BYTES: usize = 300;
 /// What a file takes without its name.
@@ -70,6 +72,11 @@ impl Slots {
             load: load.clone(),
         }
     }
+}
+
+/// Whether a poll takes so long on a slow line that transfers must wait for it.
+pub(crate) fn is_large(poll: &PollRequest) -> bool {
+    poll.unsent.iter().map(size).sum::<usize>() > LARGE_BYTES
 }
 
 /// About how many bytes a result takes in a poll.

@@ -1,7 +1,7 @@
 //! The files that go with a job: looked at before anything is sent, small ones inside the request,
 //! large ones before it as blobs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
@@ -178,18 +178,20 @@ impl Source {
 pub(crate) struct Sender<'a> {
     context: &'a Context,
     budget: Budget,
+    /// Files that go with more than one job go once.
+    seen: BTreeSet<String>,
     sent: BTreeMap<String, BlobId>,
 }
 
 impl<'a> Sender<'a> {
     pub(crate) fn new(context: &'a Context) -> Self {
-        Self { context, budget: Budget::default(), sent: BTreeMap::new() }
+        Self { context, budget: Budget::default(), seen: BTreeSet::new(), sent: BTreeMap::new() }
     }
 
     /// Reads a file into the request, or sends it beforehand.
     pub(crate) async fn send(&mut self, source: Source) -> Result<Content, CommandError> {
         let Source { path, size, .. } = source;
-        if size <= INLINE_FILE_BYTES_MAX && self.budget.has_room_for(size) {
+        if self.seen.insert(path.clone()) && size <= INLINE_FILE_BYTES_MAX && self.budget.has_room_for(size) {
             let (path, mut mine) = (path, std::mem::take(&mut self.budget));
             let read = spawn_blocking(move || mine.read(&path).map(|bytes| (bytes, mine)));
             let (bytes, rest) = read.await.expect("reading a file does not panic")?;

@@ -63,7 +63,7 @@ impl From<WorkerStatus> for Style {
         match status {
             WorkerStatus::Online => Self::Good,
             WorkerStatus::Draining => Self::Waiting,
-            WorkerStatus::Offline | WorkerStatus::Quarantined => Self::Bad,
+            WorkerStatus::Offline | WorkerStatus::Quarantined | WorkerStatus::Unknown => Self::Bad,
         }
     }
 }

@@ -12,6 +12,8 @@ use crate::render::table::{Cell, Table, flexible, words};
 use crate::render::text::verdict;
 use crate::render::workers::joined;
 
+/// What a newer c2d says and this console does not know.
+const UNKNOWN: &str = "c2d gives a reason that this console is too old to know";
 /// Workers named in one line.
 const WORKERS_MAX: usize = 3;
 
@@ -138,6 +140,7 @@ fn at_all(obstacle: &Obstacle) -> String {
         Obstacle::TooOld { .. } => "the agent of every worker is too old for it".to_owned(),
         Obstacle::Avoided { .. } => "it came back from each worker and is tried there again".to_owned(),
         Obstacle::SlotsFull { .. } => "all slots are in use".to_owned(),
+        Obstacle::Unknown => UNKNOWN.to_owned(),
     }
 }
 
@@ -174,6 +177,7 @@ fn of_job(look: &Look, job: &JobRow, reason: &Reason) -> String {
         Reason::Ahead { jobs: 1 } => "one job that can run in the same places comes before it".to_owned(),
         Reason::Ahead { jobs } => format!("{jobs} jobs that can run in the same places come before it"),
         Reason::NoWorkers => "no worker has registered".to_owned(),
+        Reason::Unknown => UNKNOWN.to_owned(),
     }
 }
 
@@ -200,6 +204,7 @@ fn at_worker(obstacle: &Obstacle) -> String {
             format!("the job came back from there and tries others first; next try there in {}", span(*retry_ms))
         }
         Obstacle::SlotsFull { slots } => format!("all {slots} slots are in use"),
+        Obstacle::Unknown => UNKNOWN.to_owned(),
     }
 }
 

@@ -1,17 +1,12 @@
 //! What workers say, cut to its limits as it comes in: it is data, never trusted to be short or fit
-//! to be shown. Nothing behind this file sees more.
+//! to be shown. Nothing behind this file sees more. Lists are cut as they are read, by their types.
 
 use c2_shared::api::output::Output;
 use c2_shared::api::work::AttemptResult;
 use c2_shared::job::Outcome;
-use c2_shared::limits::{
-    DISKS_LEN_MAX, GPUS_LEN_MAX, ORDER_BYTES_MAX, OUTPUT_HEAD_BYTES, OUTPUT_KEEP_BYTES, REASON_BYTES_MAX,
-    TEXT_CHARS_MAX,
-};
-use c2_shared::worker::{Hardware, Load};
+use c2_shared::limits::{ORDER_BYTES_MAX, OUTPUT_HEAD_BYTES, OUTPUT_KEEP_BYTES, REASON_BYTES_MAX, TEXT_CHARS_MAX};
+use c2_shared::worker::Hardware;
 
-/// Attempts of one kind that a poll may list.
-pub(crate) const ATTEMPTS_LEN_MAX: usize = 1_024;
 /// More than any job writes, and little enough to be counted with.
 const DROPPED_MAX: u64 = 1 << 60;
 
@@ -28,8 +23,6 @@ pub(crate) fn hostname(said: &str) -> String {
 
 /// What a machine consists of.
 pub(crate) fn hardware(mut said: Hardware) -> Hardware {
-    said.disks.truncate(DISKS_LEN_MAX);
-    said.gpus.truncate(GPUS_LEN_MAX);
     for disk in &mut said.disks {
         disk.mount = text(&disk.mount);
     }
@@ -38,12 +31,6 @@ pub(crate) fn hardware(mut said: Hardware) -> Hardware {
         gpu.uuid = text(&gpu.uuid);
     }
     Hardware { os: text(&said.os), arch: text(&said.arch), cpu_model: text(&said.cpu_model), ..said }
-}
-
-/// How busy it is.
-pub(crate) fn load(mut said: Load) -> Load {
-    said.gpu_percent.truncate(GPUS_LEN_MAX);
-    said
 }
 
 /// How an attempt ended and what it wrote; its files are another matter. Of each stream `keep_bytes` are
@@ -172,10 +159,9 @@ mod tests {
         let gpu = Gpu { name: text.clone(), uuid: text.clone(), ..Gpu::default() };
         let disk = Disk { mount: text, ..Disk::default() };
         let said = Hardware { os: long, gpus: vec![gpu; 5_000], disks: vec![disk; 5_000], ..Hardware::default() };
+        let said = serde_json::from_value(serde_json::to_value(said).unwrap()).unwrap();
         let kept = serde_json::to_string(&hardware(said)).unwrap();
         assert!(kept.len() < 64 * 1024, "{} bytes of hardware", kept.len());
-        let busy = load(Load { gpu_percent: vec![1.0; 100_000], ..Load::default() });
-        assert_eq!(busy.gpu_percent.len(), GPUS_LEN_MAX);
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! The live event stream: a snapshot, then the rows that each commit changed.
 
-use std::iter;
 use std::sync::Arc;
 
 use axum::response::Response;
@@ -8,6 +7,7 @@ use bytes::Bytes;
 use c2_shared::api::events::{CHANGE, Change, GoneWorker, SNAPSHOT, Snapshot};
 use c2_shared::api::jobs::{LogQuery, QueueStatus};
 use c2_shared::api::workers::WorkerRow;
+use c2_shared::id::JobId;
 use futures_util::stream::unfold;
 use serde::Serialize;
 use tokio::sync::{broadcast, watch};
@@ -29,9 +29,20 @@ struct Reader {
     app: App,
     changes: broadcast::Receiver<Arc<Touched>>,
     stopping: watch::Receiver<bool>,
-    /// What is to be sent, written as it is taken.
-    ready: Box<dyn Iterator<Item = Bytes> + Send>,
+    ready: Option<Bytes>,
+    /// What is left of a snapshot.
+    rest: Option<Rest>,
     last_id: u64,
+}
+
+/// The end of a snapshot. Its jobs are looked up as they are sent: a reader that is slow takes no memory.
+struct Rest {
+    /// The last active job that was sent.
+    after: Option<JobId>,
+    /// Whether any row was.
+    begun: bool,
+    /// What stands behind all of them.
+    end: String,
 }
 
 serves!(EVENTS => events);
@@ -39,7 +50,7 @@ serves!(EVENTS => events);
 pub(crate) async fn events(State(app): State<App>) -> Result<Response, ApiError> {
     // Changes are subscribed to first: what happens meanwhile is sent twice rather than never.
     let (changes, stopping) = (app.engine.changes(), app.stopping.clone());
-    let mut reader = Reader { app, changes, stopping, ready: Box::new(iter::empty()), last_id: 0 };
+    let mut reader = Reader { app, changes, stopping, ready: None, rest: None, last_id: 0 };
     reader.begin_snapshot().await?;
     Ok(sse::pieces(unfold(reader, |mut reader| async move { reader.next().await.map(|piece| (piece, reader)) })))
 }
@@ -48,8 +59,11 @@ impl Reader {
     /// The next piece; none when c2d goes down.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
-            if let Some(piece) = self.ready.next() {
+            if let Some(piece) = self.ready.take() {
                 return Some(piece);
+            }
+            if self.rest.is_some() {
+                return self.next_rows().await;
             }
             let change = tokio::select! {
                 change = self.changes.recv() => change,
@@ -59,8 +73,7 @@ impl Reader {
             match change {
                 Ok(touched) => {
                     let change = json(&change_of(&touched));
-                    let event = format!("{}{change}{}", self.head(CHANGE), sse::END);
-                    self.ready = Box::new(iter::once(event.into()));
+                    return Some(format!("{}{change}{}", self.head(CHANGE), sse::END).into());
                 }
                 // Too slow for the changes: begin again with how things are now.
                 Err(broadcast::error::RecvError::Lagged(_)) => {
@@ -73,15 +86,27 @@ impl Reader {
     }
 
     async fn begin_snapshot(&mut self) -> Result<(), ApiError> {
-        let state = self.app.engine.read(|scheduler, now| {
-            (scheduler.workers(now), scheduler.jobs(now, None, None, usize::MAX), scheduler.queue(now))
-        });
-        let (workers, live, queue) = state.await?;
+        let state = self.app.engine.read(|scheduler, now| (scheduler.workers(now), scheduler.queue(now)));
+        let (workers, queue) = state.await?;
         let ended = self.app.history.log(LogQuery { lines: Some(ENDED_SHOWN), ..LogQuery::default() }, None).await?;
-        let jobs = ended.into_iter().map(|(_, job)| job.view).chain(live).collect();
+        let ended: Vec<JobView> = ended.into_iter().map(|(_, job)| job.view).collect();
         let workers = workers.into_iter().map(worker_row).collect();
-        self.ready = Box::new(pieces(&self.head(SNAPSHOT), workers, jobs, queue));
+        let (begin, end) = around(&self.head(SNAPSHOT), workers, queue);
+        self.ready = Some((begin + &rows(&ended, false)).into());
+        self.rest = Some(Rest { after: None, begun: !ended.is_empty(), end });
         Ok(())
+    }
+
+    /// The next active jobs, or the end behind them.
+    async fn next_rows(&mut self) -> Option<Bytes> {
+        let mut rest = self.rest.take()?;
+        let page = self.app.engine.read(move |scheduler, now| scheduler.jobs(now, None, rest.after, JOBS_PER_PIECE));
+        let page = page.await.ok()?;
+        let Some(last) = page.last() else { return Some(rest.end.into()) };
+        rest.after = Some(last.id);
+        let piece = rows(&page, rest.begun);
+        self.rest = Some(Rest { begun: true, ..rest });
+        Some(piece.into())
     }
 
     fn head(&mut self, kind: &str) -> String {
@@ -90,25 +115,18 @@ impl Reader {
     }
 }
 
-/// A snapshot as one event, of which only a few jobs are in memory as text.
-fn pieces(
-    head: &str,
-    workers: Vec<WorkerRow>,
-    jobs: Vec<JobView>,
-    queue: QueueStatus,
-) -> impl Iterator<Item = Bytes> + Send + use<> {
-    let around = json(&Snapshot { workers, jobs: Vec::new(), queue });
+/// What stands before the jobs of a snapshot, and what behind them: it is one event.
+fn around(head: &str, workers: Vec<WorkerRow>, queue: QueueStatus) -> (String, String) {
+    let snapshot = json(&Snapshot { workers, jobs: Vec::new(), queue });
     // Only numbers stand behind them.
-    let (before, after) = around.rsplit_once("\"jobs\":[]").expect("a snapshot has jobs");
-    let (first, last) = (format!("{head}{before}\"jobs\":["), format!("]{after}{}", sse::END));
-    let mut jobs = jobs.into_iter().enumerate().peekable();
-    let rows = iter::from_fn(move || {
-        jobs.peek()?;
-        let few = jobs.by_ref().take(JOBS_PER_PIECE);
-        Some(few.map(|(place, job)| format!("{}{}", if place > 0 { "," } else { "" }, json(&job_row(&job)))).collect())
-    });
-    let pieces = iter::once(first).chain(rows).chain(iter::once(last));
-    pieces.map(|piece: String| piece.into())
+    let (before, after) = snapshot.rsplit_once("\"jobs\":[]").expect("a snapshot has jobs");
+    (format!("{head}{before}\"jobs\":["), format!("]{after}{}", sse::END))
+}
+
+/// Some of its jobs; others were `begun` before.
+fn rows(jobs: &[JobView], begun: bool) -> String {
+    let comma = |place| if begun || place > 0 { "," } else { "" };
+    jobs.iter().enumerate().map(|(place, job)| format!("{}{}", comma(place), json(&job_row(job)))).collect()
 }
 
 fn json(data: &impl Serialize) -> String {
@@ -132,7 +150,6 @@ fn change_of(touched: &Touched) -> Change {
 mod tests {
     use std::net::Ipv4Addr;
 
-    use c2_shared::id::JobId;
     use c2_shared::job::JobState;
 
     use super::*;
@@ -158,16 +175,19 @@ mod tests {
 
     #[test]
     fn the_pieces_of_a_snapshot_are_one_event() {
-        for count in [0, 1, JOBS_PER_PIECE, JOBS_PER_PIECE + 1, 3 * JOBS_PER_PIECE] {
+        for pieces in [vec![], vec![1], vec![3], vec![2, 1], vec![2, 2, 3]] {
+            let count = pieces.iter().sum();
             let jobs: Vec<JobView> = (1..=count).map(view).collect();
-            let rows: Vec<_> = jobs.iter().map(job_row).collect();
-            let head = sse::head(7, SNAPSHOT);
-            let sent: Vec<Bytes> = pieces(&head, Vec::new(), jobs, QueueStatus::default()).collect();
-            assert_eq!(sent.len(), 2 + count.div_ceil(JOBS_PER_PIECE));
-            let text = String::from_utf8(sent.concat()).unwrap();
+            let (mut text, end) = around(&sse::head(7, SNAPSHOT), Vec::new(), QueueStatus::default());
+            let mut sent = 0;
+            for len in pieces {
+                text += &rows(&jobs[sent..sent + len], sent > 0);
+                sent += len;
+            }
+            text += &end;
             let data = text.strip_prefix("id: 7\nevent: snapshot\ndata: ").unwrap().strip_suffix("\n\n").unwrap();
             let read: Snapshot = serde_json::from_str(data).unwrap();
-            assert_eq!(read, Snapshot { jobs: rows, ..Snapshot::default() });
+            assert_eq!(read, Snapshot { jobs: jobs.iter().map(job_row).collect(), ..Snapshot::default() });
             assert!(!data.contains('\n'), "one line");
         }
     }

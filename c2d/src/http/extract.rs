@@ -12,7 +12,7 @@ use c2_shared::id::JobId;
 use c2_shared::json::{self, Unreadable};
 use c2_shared::limits::LIST_LEN_MAX;
 use c2_shared::validate;
-use http_body_util::LengthLimitError;
+use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
 
 use crate::http::App;
@@ -57,11 +57,7 @@ impl<T: DeserializeOwned, const MAX: usize> FromRequest<App> for OptionalJsonBod
 pub(crate) async fn optional_json<T: DeserializeOwned>(request: Request, max: usize) -> Result<Option<T>, ApiError> {
     check_length(&request, max)?;
     let kind = request.headers().get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default().to_owned());
-    let bytes = axum::body::to_bytes(request.into_body(), max).await;
-    let bytes = bytes.map_err(|e| match e.into_inner().is::<LengthLimitError>() {
-        true => too_large(max),
-        false => invalid("the body broke off", "send it again"),
-    })?;
+    let bytes = read(request, max).await?;
     if bytes.is_empty() {
         return Ok(None);
     }
@@ -75,6 +71,21 @@ pub(crate) async fn optional_json<T: DeserializeOwned>(request: Request, max: us
         let body = ErrorBody::new(ErrorCode::InvalidInput, message, hint);
         ErrorBody { field, ..body }.into()
     })
+}
+
+/// Reads a body into one piece of memory, which takes no more than there is of it.
+async fn read(request: Request, max: usize) -> Result<Vec<u8>, ApiError> {
+    let expected = declared(request.headers()).and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
+    let (mut bytes, mut body) = (Vec::with_capacity(expected.min(max)), request.into_body());
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| invalid("the body broke off", "send it again"))?;
+        let Ok(part) = frame.into_data() else { continue };
+        if part.len() > max - bytes.len() {
+            return Err(too_large(max));
+        }
+        bytes.extend_from_slice(&part);
+    }
+    Ok(bytes)
 }
 
 /// Refuses a request that says that its body is longer than this, before any of it is read.

@@ -15,7 +15,7 @@ use c2_shared::api::live::{ENDED, FollowQuery, NextRead, OutputAnswer, OutputRea
 use c2_shared::api::output::Streams;
 use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::JobState;
-use c2_shared::limits::BODY_BYTES_MAX;
+use c2_shared::limits::WORKER_BODY_BYTES_MAX;
 use futures_util::Stream;
 use futures_util::stream::unfold;
 use serde::Serialize;
@@ -43,7 +43,7 @@ pub(crate) async fn live(
     peer: WorkerPeer,
     State(app): State<App>,
     Name(name): Name,
-    JsonBody(answer): JsonBody<OutputAnswer, BODY_BYTES_MAX>,
+    JsonBody(answer): JsonBody<OutputAnswer, WORKER_BODY_BYTES_MAX>,
 ) -> Answer<NextRead> {
     let speaker = peer.speaker(&app);
     // Several may be meant on this machine, but not nobody.

@@ -1,6 +1,7 @@
 //! The bodies of polls and of results: small, but for outputs in results. A large one is read only from
 //! a worker that is known, up to what its slots can owe, one at a time of each and a few of all, so that
-//! no workers take c2d's memory.
+//! no workers take c2d's memory. The turn lasts until what came is kept; long lists that results name take
+//! one, too.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,7 +10,7 @@ use std::time::Duration;
 use axum::extract::Request;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::work::{PollRequest, ResultRequest};
-use c2_shared::limits::{BODY_BYTES_MAX, LARGE_BODIES_MAX, POLL_BODY_BYTES_MAX, SLOTS, SUBMIT_BODY_BYTES_MAX};
+use c2_shared::limits::{LARGE_BODIES_MAX, POLL_BODY_BYTES_MAX, SLOTS, SUBMIT_BODY_BYTES_MAX, WORKER_BODY_BYTES_MAX};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
@@ -29,31 +30,43 @@ pub(crate) struct LargeBodies {
     turns: Arc<Semaphore>,
 }
 
-/// A worker's right to send a large body, until it is dropped.
+/// A worker's right to have something large read, until it is dropped.
 #[derive(Debug)]
-struct Turn {
+pub(crate) struct Turn {
     bodies: LargeBodies,
     worker: String,
     permit: Option<OwnedSemaphorePermit>,
 }
 
-/// Reads the poll of a worker; none, when it has no body.
-pub(crate) async fn read(app: &App, peer: &WorkerPeer, request: Request) -> Result<Option<PollRequest>, ApiError> {
+/// Reads the poll of a worker; none, when it has no body. One that is large takes a turn.
+pub(crate) async fn read(
+    app: &App,
+    peer: &WorkerPeer,
+    request: Request,
+    turn: &mut Option<Turn>,
+) -> Result<Option<PollRequest>, ApiError> {
     if !is_large(&request) {
-        return optional_json(request, BODY_BYTES_MAX).await;
+        return optional_json(request, WORKER_BODY_BYTES_MAX).await;
     }
     let slots = peer.slots(app).await?.unwrap_or(SLOTS);
     let max = usize::try_from(slots).unwrap_or(usize::MAX).saturating_add(1).saturating_mul(BYTES_PER_SLOT);
     let max = max.min(POLL_BODY_BYTES_MAX);
     extract::check_length(&request, max)?;
-    let _turn = app.large_bodies.take(peer.key()).await?;
+    app.large_bodies.take(peer, turn).await?;
     optional_json(request, max).await
 }
 
-/// Reads the result that a worker delivers by itself.
-pub(crate) async fn read_result(app: &App, peer: &WorkerPeer, request: Request) -> Result<ResultRequest, ApiError> {
+/// Reads the result that a worker delivers by itself. One that is large takes a turn.
+pub(crate) async fn read_result(
+    app: &App,
+    peer: &WorkerPeer,
+    request: Request,
+    turn: &mut Option<Turn>,
+) -> Result<ResultRequest, ApiError> {
     extract::check_length(&request, SUBMIT_BODY_BYTES_MAX)?;
-    let _turn = if is_large(&request) { Some(app.large_bodies.take(peer.key()).await?) } else { None };
+    if is_large(&request) {
+        app.large_bodies.take(peer, turn).await?;
+    }
     let result = optional_json(request, SUBMIT_BODY_BYTES_MAX).await?;
     result.ok_or_else(|| invalid("this request needs a JSON body", "send one, with Content-Type: application/json"))
 }
@@ -61,7 +74,7 @@ pub(crate) async fn read_result(app: &App, peer: &WorkerPeer, request: Request) 
 /// Whether a body is larger than an ordinary one, or may be.
 fn is_large(request: &Request) -> bool {
     match extract::declared(request.headers()) {
-        Some(length) => length > BODY_BYTES_MAX as u64,
+        Some(length) => length > WORKER_BODY_BYTES_MAX as u64,
         None => request.headers().contains_key("transfer-encoding"),
     }
 }
@@ -73,7 +86,15 @@ impl Default for LargeBodies {
 }
 
 impl LargeBodies {
-    async fn take(&self, worker: String) -> Result<Turn, ApiError> {
+    /// Takes a turn, unless there is one.
+    pub(crate) async fn take(&self, peer: &WorkerPeer, turn: &mut Option<Turn>) -> Result<(), ApiError> {
+        if turn.is_none() {
+            *turn = Some(self.take_as(peer.key()).await?);
+        }
+        Ok(())
+    }
+
+    async fn take_as(&self, worker: String) -> Result<Turn, ApiError> {
         let is_free = self.workers.lock().unwrap_or_else(PoisonError::into_inner).insert(worker.clone());
         if !is_free {
             let message = format!("another large request of {worker} is being read");
@@ -107,14 +128,14 @@ mod tests {
     #[tokio::test]
     async fn one_large_body_of_a_worker_at_a_time_and_few_of_all() {
         let (bodies, worker) = (LargeBodies::default(), |last: u8| format!("worker {last}"));
-        let first = bodies.take(worker(1)).await.unwrap();
-        assert!(bodies.take(worker(1)).await.is_err());
-        let second = bodies.take(worker(2)).await.unwrap();
-        let third = timeout(Duration::from_millis(10), bodies.take(worker(3))).await;
+        let first = bodies.take_as(worker(1)).await.unwrap();
+        assert!(bodies.take_as(worker(1)).await.is_err());
+        let second = bodies.take_as(worker(2)).await.unwrap();
+        let third = timeout(Duration::from_millis(10), bodies.take_as(worker(3))).await;
         assert!(third.is_err(), "it waits for its turn, and leaves without it");
         drop(first);
-        drop(bodies.take(worker(3)).await.unwrap());
-        drop(bodies.take(worker(1)).await.unwrap());
+        drop(bodies.take_as(worker(3)).await.unwrap());
+        drop(bodies.take_as(worker(1)).await.unwrap());
         drop(second);
     }
 }

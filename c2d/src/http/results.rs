@@ -9,13 +9,16 @@ use c2_shared::api::work::{AttemptResult, Listing};
 use c2_shared::blob::BlobId;
 use c2_shared::bytes64::Bytes64;
 use c2_shared::id::AttemptId;
-use c2_shared::limits::{OUTPUT_SCRAP_BYTES, OUTPUT_STORED_BYTES, RESULT_FREE_BYTES_FLOOR};
+use c2_shared::limits::{LISTING_BYTES_MAX, OUTPUT_SCRAP_BYTES, OUTPUT_STORED_BYTES, RESULT_FREE_BYTES_FLOOR};
 
 use crate::engine::AttemptOutput;
 use crate::http::blobs::blocking;
 use crate::http::handler::{ApiError, App};
 use crate::http::{clamp, files};
 use crate::store::{self, BlobError, Blobs};
+
+/// Contents that are kept with one write, or a little more; all of it is in memory until then.
+const KEPT_AT_ONCE_BYTES: usize = 1024 * 1024;
 
 /// What came of some results.
 #[derive(Debug, Default)]
@@ -34,21 +37,29 @@ type Contents = BTreeMap<BlobId, Bytes64>;
 /// Takes results in.
 pub(crate) async fn arrive(app: &App, results: Vec<AttemptResult>) -> Result<Arrived, ApiError> {
     let mut arrived = Arrived::default();
-    let mut long = Contents::new();
+    let (mut long, mut bytes) = (Contents::new(), 0);
+    // Of the long lists so many bytes are read at a time; the worker reports the others again.
+    let mut lists_bytes = LISTING_BYTES_MAX as u64;
     for mut result in results {
         clamp::result(&mut result, app.output_keep_bytes);
-        let missing = compare(app, &mut result).await?;
-        if !missing.is_empty() {
+        let Compared { missing, listed_bytes } = compare(app, &mut result).await?;
+        let is_next_time = listed_bytes > lists_bytes && !arrived.whole.is_empty();
+        if !missing.is_empty() || is_next_time {
             arrived.waiting.push(result.attempt);
             arrived.want.extend(missing);
             continue;
         }
+        lists_bytes = lists_bytes.saturating_sub(listed_bytes);
         // Of what was sent, not of what is made of it here.
         let digest = store::digest(&result);
         files::settle(app, &mut result).await?;
         let mut output = AttemptOutput { digest, result, order: None };
-        take_out(&mut output, &mut long);
+        bytes += take_out(&mut output, &mut long);
         arrived.whole.push(output);
+        if bytes > KEPT_AT_ONCE_BYTES {
+            keep(app, &mut arrived.whole, std::mem::take(&mut long)).await?;
+            bytes = 0;
+        }
     }
     if !long.is_empty() {
         keep(app, &mut arrived.whole, long).await?;
@@ -56,12 +67,20 @@ pub(crate) async fn arrive(app: &App, results: Vec<AttemptResult>) -> Result<Arr
     Ok(arrived)
 }
 
-/// Which contents of a result are not here. Of those that are, what the result says of them is made
-/// true.
-async fn compare(app: &App, result: &mut AttemptResult) -> Result<Vec<BlobId>, ApiError> {
+/// Contents that a result names.
+#[derive(Debug, Default)]
+struct Compared {
+    /// What is not here.
+    missing: Vec<BlobId>,
+    /// How long the list of its files is.
+    listed_bytes: u64,
+}
+
+/// Looks for the contents of a result. Of those that are here, what the result says of them is made true.
+async fn compare(app: &App, result: &mut AttemptResult) -> Result<Compared, ApiError> {
     let named: Vec<BlobId> = result.blobs().collect();
     if named.is_empty() {
-        return Ok(named);
+        return Ok(Compared::default());
     }
     let blobs = app.blobs.clone();
     let (missing, sizes) = blocking(move || {
@@ -82,13 +101,14 @@ async fn compare(app: &App, result: &mut AttemptResult) -> Result<Vec<BlobId>, A
     }
     // What was said to be small may be large.
     clamp::result(result, app.output_keep_bytes);
-    Ok(missing)
+    let listed_bytes = result.listing.and_then(|list| sizes.get(&list).copied()).unwrap_or(0);
+    Ok(Compared { missing, listed_bytes })
 }
 
-/// Takes out of a result what does not fit into the database. The same result always comes out the
-/// same.
-fn take_out(output: &mut AttemptOutput, contents: &mut Contents) {
-    let mut room = OUTPUT_STORED_BYTES;
+/// Takes out of a result what does not fit into the database, and says how many bytes that is. The same
+/// result always comes out the same.
+fn take_out(output: &mut AttemptOutput, contents: &mut Contents) -> usize {
+    let (mut room, mut taken) = (OUTPUT_STORED_BYTES, 0);
     let mut fits = |len: usize| {
         let fits = len <= room;
         room -= if fits { len } else { 0 };
@@ -96,6 +116,7 @@ fn take_out(output: &mut AttemptOutput, contents: &mut Contents) {
     };
     let mut add = |content: Vec<u8>| {
         let blob = BlobId::of(&content);
+        taken += content.len();
         contents.insert(blob, Bytes64(content));
         blob
     };
@@ -122,6 +143,7 @@ fn take_out(output: &mut AttemptOutput, contents: &mut Contents) {
             result.listing = Some(add(content));
         }
     }
+    taken
 }
 
 /// Makes contents durable; what cannot be is cut out of the results.

@@ -16,7 +16,7 @@ use c2_shared::blob::BlobId;
 use c2_shared::id::{Session, WorkerId};
 use c2_shared::job::{JobSpec, Outcome};
 use c2_shared::limits::{
-    ASSIGNED_BYTES_MAX, BODY_BYTES_MAX, INLINE_BYTES_MAX, INLINE_SPEC_BYTES_MAX, SLOTS, SLOTS_MAX, WAIT_MAX_S,
+    ASSIGNED_BYTES_MAX, INLINE_BYTES_MAX, INLINE_SPEC_BYTES_MAX, SLOTS, SLOTS_MAX, WAIT_MAX_S, WORKER_BODY_BYTES_MAX,
 };
 use tokio::time::timeout;
 
@@ -41,7 +41,7 @@ pub(crate) async fn register(
     peer: WorkerPeer,
     State(app): State<App>,
     protocol: Protocol,
-    OptionalJsonBody(body): OptionalJsonBody<RegisterRequest, BODY_BYTES_MAX>,
+    OptionalJsonBody(body): OptionalJsonBody<RegisterRequest, WORKER_BODY_BYTES_MAX>,
 ) -> Answer<RegisterResponse> {
     let request = body.unwrap_or_default();
     let (id, ip) = (peer.worker(&app, &request.worker_id).await?, peer.address());
@@ -87,32 +87,36 @@ pub(crate) async fn get_work(
     request: Request,
 ) -> Answer<WorkAnswer> {
     let (ip, hashes) = (peer.address(), protocol.is_known().then_some(Form::Hashes));
-    let Some(mut request) = poll_body::read(&app, &peer, request).await? else {
+    // For as long as something large is read or kept.
+    let mut turn = None;
+    let Some(mut request) = poll_body::read(&app, &peer, request, &mut turn).await? else {
         let worker = peer.worker(&app, "").await?;
         let handout = app.engine.apply(event::PlainPolled { worker: worker.clone(), ip }).await?;
         let job = assignments(&app, &worker, hashes.unwrap_or(Form::Inline), handout).await.pop();
         return Ok(Json(WorkAnswer::Plain(Box::new(PlainPollResponse { job }))));
     };
     let worker = peer.worker(&app, &request.worker_id).await?;
+    if request.unsent.iter().any(|result| result.listing.is_some()) {
+        app.large_bodies.take(&peer, &mut turn).await?;
+    }
     let Arrived { whole, waiting, want } = results::arrive(&app, std::mem::take(&mut request.unsent)).await?;
+    drop(turn);
     let unstarted = whole.iter().map(|output| &output.result);
     let unstarted = unstarted.filter(|result| matches!(result.outcome, Outcome::Setup { .. })).map(|r| r.attempt);
     let unstarted: Vec<_> = unstarted.chain(request.returned.iter().map(|returned| returned.attempt)).collect();
     let hopeless = files::hopeless(&app, &unstarted).await?;
-    let returned = request.returned.into_iter().take(clamp::ATTEMPTS_LEN_MAX);
     let fault_of = |attempt, unreadable| match unreadable {
         _ if hopeless.contains(&attempt) => FaultOf::Job,
         true => FaultOf::Version,
         false => FaultOf::Worker,
     };
-    let returned = returned.map(|returned| Returned {
+    let returned = request.returned.into_iter().map(|returned| Returned {
         attempt: returned.attempt,
         reason: clamp::sentence(&returned.reason),
         fault_of: fault_of(returned.attempt, returned.unreadable),
     });
     app.cleanup_requests.reported(worker.clone(), request.cleaned);
-    let ended: BTreeMap<_, _> =
-        request.ended.into_iter().take(clamp::ATTEMPTS_LEN_MAX).map(|ended| (ended.attempt, ended.outcome)).collect();
+    let ended: BTreeMap<_, _> = request.ended.into_iter().map(|ended| (ended.attempt, ended.outcome)).collect();
     // What is to be sent is said at once.
     let wait_s = if want.is_empty() { request.wait_s } else { 0 };
     let poll = Poll {
@@ -127,7 +131,7 @@ pub(crate) async fn get_work(
         ended,
         returned: returned.collect(),
         unsent: whole.iter().map(|output| summary(output, fault_of(output.result.attempt, false))).collect(),
-        load: clamp::load(request.load),
+        load: request.load,
         unfit: request.self_test_error.map(|reason| clamp::sentence(&reason)),
         wait_ms: wait_s.min(WAIT_MAX_S) * 1_000,
     };
@@ -159,7 +163,8 @@ pub(crate) async fn result(
     request: Request,
 ) -> Answer<ResultResponse> {
     let (job, worker) = (name.job()?, peer.worker(&app, "").await?);
-    let request: ResultRequest = poll_body::read_result(&app, &peer, request).await?;
+    let mut turn = None;
+    let request: ResultRequest = poll_body::read_result(&app, &peer, request, &mut turn).await?;
     let attempt = request.attempt.filter(|attempt| attempt.job == job);
     let attempt = attempt.ok_or_else(|| {
         invalid(format!("which attempt of {job}?"), "repeat the `attempt` of the assignment, like \"job-12.1\"")
@@ -175,6 +180,7 @@ pub(crate) async fn result(
     let (stdout, stderr) = (Output::whole(request.stdout), Output::whole(request.stderr));
     let result = AttemptResult { stdout, stderr, ..AttemptResult::new(attempt, outcome) };
     let output = results::arrive(&app, vec![result]).await?.whole.pop().expect("it names no blob");
+    drop(turn);
     let (summary, digest) = (summary(&output, FaultOf::Worker), output.digest);
     let fate = app.engine.deliver(worker.clone(), Some(peer.address()), summary, output).await?;
     let known = match fate {

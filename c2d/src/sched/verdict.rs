@@ -103,10 +103,12 @@ impl Turn<'_> {
         let job = self.s.jobs.get(attempt.job).expect("only an active job is concluded");
         let (running, retry) = (job.state == JobState::Running, job.retries_left > 0 && !job.cancelling);
         match outcome {
-            // Cancelled without a cancel, or an end that only c2d decides: either way, nothing of the
-            // attempt is left there.
+            // Cancelled without a cancel, an end that only c2d decides, or one that it does not know: in
+            // any case, nothing of the attempt is left there.
             Outcome::Cancelled if !job.cancelling => self.lose_if(running, attempt),
-            Outcome::Lost | Outcome::Dependency { .. } | Outcome::CrashLimit => self.lose_if(running, attempt),
+            Outcome::Lost | Outcome::Dependency { .. } | Outcome::CrashLimit | Outcome::Unknown => {
+                self.lose_if(running, attempt);
+            }
             // c2d checks what was submitted, so what could not be started is the machine's fault.
             Outcome::Setup { reason } => self.take_back(id, &Returned { attempt, reason: reason.clone(), fault_of }),
             Outcome::Exit { code: 1.. | ..=-1 } | Outcome::Signal { .. } | Outcome::Timeout if retry => {

@@ -47,7 +47,8 @@ impl LiveOutput {
         Self { mailbox: Mailbox::start(Questions::default()) }
     }
 
-    /// Asks a worker and waits for the answer, `patience` long. With the id of the question before,
+    /// Asks a worker and waits for the answer, `patience` long. What lies before the positions that were asked
+    /// for is not passed on: each byte is told once, whatever a worker says. With the id of the question before,
     /// this one goes out with the answer to the worker's last message, if it still waits.
     pub async fn ask(
         &self,
@@ -56,12 +57,12 @@ impl LiveOutput {
         after: Option<u64>,
         patience: Duration,
     ) -> Result<OutputAnswer, NoAnswer> {
-        let (answer, answered) = oneshot::channel();
+        let (at, (answer, answered)) = ((read.stdout, read.stderr), oneshot::channel());
         if !self.mailbox.send(Message::Ask { worker, read, after, answer }) {
             return Err(NoAnswer::Crowded);
         }
         match timeout(patience, answered).await {
-            Ok(Ok(answer)) => Ok(answer),
+            Ok(Ok(answer)) => Ok(answer.since(at)),
             Ok(Err(_)) => Err(NoAnswer::Crowded),
             Err(_) => Err(NoAnswer::Silent),
         }
@@ -183,8 +184,8 @@ mod tests {
         OutputRead { id: 0, attempt: AttemptId { job: JobId(1), number: 1 }, stdout, stderr: 0, wait: true }
     }
 
-    fn wrote(id: u64, text: &str) -> OutputAnswer {
-        let stdout = Piece { offset: 0, data: Bytes64(text.as_bytes().to_vec()) };
+    fn wrote(id: u64, offset: u64, text: &str) -> OutputAnswer {
+        let stdout = Piece { offset, data: Bytes64(text.as_bytes().to_vec()) };
         OutputAnswer { id, running: true, stdout, stderr: Piece::default(), order: Bytes64::default() }
     }
 
@@ -204,13 +205,14 @@ mod tests {
         let asked = live_output.called(&ip).await;
         assert_eq!((asked.len(), asked[0].stdout), (1, 0));
         let next = live_output
-            .answered(Speaker::One(ip.clone()), wrote(asked[0].id, "one"))
+            .answered(Speaker::One(ip.clone()), wrote(asked[0].id, 0, "one"))
             .await
             .expect("the watcher goes on");
         assert_eq!(next.stdout, 3);
-        let end = live_output.answered(Speaker::One(ip.clone()), wrote(next.id, "two"));
+        let end = live_output.answered(Speaker::One(ip.clone()), wrote(next.id, 1, "netwo"));
         assert_eq!(end.await, None, "the watcher has gone");
-        assert_eq!(watcher.await.unwrap(), (Bytes64(b"one".to_vec()), Bytes64(b"two".to_vec())));
+        let heard = (Bytes64(b"one".to_vec()), Bytes64(b"two".to_vec()));
+        assert_eq!(watcher.await.unwrap(), heard, "what was said before is not said again");
     }
 
     #[tokio::test]
@@ -220,8 +222,8 @@ mod tests {
         let asker = live_output.clone();
         let watcher = tokio::spawn(async move { asker.ask(worker(2), read(0), None, PATIENCE).await });
         let asked = live_output.called(&worker(2)).await;
-        assert_eq!(live_output.answered(Speaker::One(worker(3)), wrote(asked[0].id, "forged")).await, None);
-        assert_eq!(live_output.answered(Speaker::One(worker(2)), wrote(asked[0].id, "true")).await, None);
+        assert_eq!(live_output.answered(Speaker::One(worker(3)), wrote(asked[0].id, 0, "forged")).await, None);
+        assert_eq!(live_output.answered(Speaker::One(worker(2)), wrote(asked[0].id, 0, "true")).await, None);
         assert_eq!(watcher.await.unwrap().unwrap().stdout.data.0, b"true");
     }
 

@@ -29,7 +29,7 @@ use crate::store::{self, StoreError};
 
 use self::backup::backup;
 use self::check::check;
-use self::restore::restore;
+use self::restore::{Restored, restore};
 
 /// How often it is looked again for a line of `jobs.log`, and after which pause: a c2d that runs
 /// commits the end of a job first and writes its line then.
@@ -82,10 +82,14 @@ pub fn run(data_dir: &Path, config_file: Option<&Path>, work: Upkeep) -> Result<
             Ok((format!("{} holds everything of {}: {bytes} bytes\n{audit}", file.display(), data_dir.display()), true))
         }
         Upkeep::Restore { file } => {
-            let aside = restore(data_dir, config_file, &file, Clock::start(0).now().wall_ms / 1_000)?;
+            let now_s = Clock::start(0).now().wall_ms / 1_000;
+            let Restored { aside, skipped_to } = restore(data_dir, config_file, &file, now_s)?;
             let aside = aside.iter().map(|aside| format!("what was there before is now {}\n", aside.display()));
             let restored = format!("{} is as in {}; start c2d\n", data_dir.display(), file.display());
-            Ok((restored + &aside.collect::<String>(), true))
+            let skipped = skipped_to.map(|next| {
+                format!("the next job is job-{next}: which ids were given after the backup is not known here\n")
+            });
+            Ok((restored + &aside.collect::<String>() + &skipped.unwrap_or_default(), true))
         }
         Upkeep::Authority { command: AuthorityCommand::Show } => Ok((crate::authority::certificate(data_dir)?, true)),
         Upkeep::Authority { command: AuthorityCommand::Rotate { now } } => {

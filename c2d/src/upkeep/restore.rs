@@ -15,14 +15,22 @@ use crate::store;
 /// must never take a new job for an old one that it still knows.
 const IDS_SKIPPED: u64 = 1_000_000;
 
+/// A backup that was put back.
+pub(super) struct Restored {
+    /// Where what was there before is now.
+    pub(super) aside: Vec<PathBuf>,
+    /// The next job's number, if ids had to be skipped.
+    pub(super) skipped_to: Option<u64>,
+}
+
 /// Puts a backup in the place of the data folder, and its log of ended jobs where the configuration
-/// wants it. What was there stays beside it; answers where.
+/// wants it. What was there stays beside it.
 pub(super) fn restore(
     data_dir: &Path,
     config_file: Option<&Path>,
     from: &Path,
     now_s: u64,
-) -> Result<Vec<PathBuf>, UpkeepError> {
+) -> Result<Restored, UpkeepError> {
     let there = data_dir.symlink_metadata().is_ok();
     // Held until the end, so that no c2d begins meanwhile.
     let _lock = if there { Some(store::lock(data_dir)?) } else { None };
@@ -55,7 +63,8 @@ pub(super) fn restore(
     if let Some(log) = log {
         aside.extend(log.place(now_s)?);
     }
-    Ok(aside)
+    let skipped_to = known.is_none().then_some(next + 1);
+    Ok(Restored { aside, skipped_to })
 }
 
 /// A log of ended jobs whose place is outside the data folder, complete beside that place.

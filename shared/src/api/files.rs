@@ -12,6 +12,8 @@ use crate::api::is_zero;
 use crate::blob::BlobId;
 use crate::bytes64::Bytes64;
 use crate::id::{JobId, WorkerId};
+use crate::json;
+use crate::limits::CLEANED_LEN_MAX;
 
 /// Header of an answer about a blob: how many bytes of it c2d has, and where to go on with it.
 pub const UPLOAD_OFFSET: &str = "upload-offset";
@@ -98,8 +100,10 @@ pub struct BlobStatus {
 #[serde(default)]
 pub struct Cleaned {
     /// Names of the workspaces that were removed.
+    #[serde(deserialize_with = "json::at_most::<CLEANED_LEN_MAX, _, _>")]
     pub removed: Vec<String>,
     /// What is still there, and why.
+    #[serde(deserialize_with = "json::at_most::<CLEANED_LEN_MAX, _, _>")]
     pub kept: Vec<Kept>,
     /// Bytes of disk that were freed.
     pub freed_bytes: u64,

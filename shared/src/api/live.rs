@@ -51,6 +51,14 @@ pub struct OutputAnswer {
     pub order: Bytes64,
 }
 
+impl OutputAnswer {
+    /// What of it lies at these positions of standard output and standard error, or beyond.
+    #[must_use]
+    pub fn since(self, (stdout, stderr): (u64, u64)) -> Self {
+        Self { stdout: self.stdout.since(stdout), stderr: self.stderr.since(stderr), ..self }
+    }
+}
+
 /// Some bytes of a stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -134,7 +142,16 @@ impl Piece {
     /// The position behind the last byte.
     #[must_use]
     pub fn end(&self) -> u64 {
-        self.offset + self.data.0.len() as u64
+        self.offset.saturating_add(self.data.0.len() as u64)
+    }
+
+    /// What of it lies at this position or beyond.
+    #[must_use]
+    pub fn since(mut self, from: u64) -> Self {
+        let before = usize::try_from(from.saturating_sub(self.offset)).unwrap_or(usize::MAX);
+        self.data.0.drain(..before.min(self.data.0.len()));
+        self.offset = self.offset.max(from);
+        self
     }
 
     /// Reads at most `max` bytes from position `from` on of a stream of which `head` was kept,
@@ -161,6 +178,21 @@ impl Piece {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_lies_before_a_position_is_dropped() {
+        let piece = |offset: u64, data: &[u8]| Piece { offset, data: Bytes64(data.to_vec()) };
+        for (from, expected) in [
+            (0, piece(5, b"abc")),
+            (5, piece(5, b"abc")),
+            (6, piece(6, b"bc")),
+            (8, piece(8, b"")),
+            (u64::MAX, piece(u64::MAX, b"")),
+        ] {
+            assert_eq!(piece(5, b"abc").since(from), expected, "{from}");
+        }
+        assert_eq!(piece(u64::MAX, b"abc").end(), u64::MAX);
+    }
 
     #[test]
     fn pieces_follow_each_other_over_the_gap() {

@@ -73,6 +73,9 @@ pub enum Reason {
     },
     /// No worker is known at all.
     NoWorkers,
+    /// One that this version does not know.
+    #[serde(other)]
+    Unknown,
 }
 
 /// A worker as far as one job cares.
@@ -156,4 +159,7 @@ pub enum Obstacle {
         /// How many it has.
         slots: u32,
     },
+    /// One that this version does not know.
+    #[serde(other)]
+    Unknown,
 }

@@ -14,13 +14,17 @@ use crate::bytes64::Bytes64;
 use crate::id::{AttemptId, JobId, Session};
 use crate::job::{JobSpec, Outcome};
 use crate::json;
-use crate::limits::OUTPUT_KEEP_BYTES;
+use crate::limits::{ATTEMPTS_LEN_MAX, FILES_LEN_MAX, OUTPUT_KEEP_BYTES, PROBLEMS_LEN_MAX};
 use crate::worker::{Hardware, Load};
 
 /// The header by which a worker says what it understands.
 pub const PROTOCOL_HEADER: &str = "c2-protocol";
 /// The protocol of today's agents. Those of 0.1.0 say none, and know no `stdin_sha256`.
 pub const PROTOCOL: u32 = 2;
+/// Files of a result that are read; one too many is noticed.
+const LISTED_LEN_MAX: usize = FILES_LEN_MAX + 1;
+/// Reports of cleanings in one poll.
+const CLEANUPS_LEN_MAX: usize = 16;
 
 /// A worker's introduction. A plain client may leave everything out, and is then known by the address of
 /// its connection.
@@ -104,21 +108,23 @@ pub struct PollRequest {
     /// Jobs it could start now.
     pub slots_free: u32,
     /// Attempts that it holds and that have not ended.
+    #[serde(deserialize_with = "json::at_most::<ATTEMPTS_LEN_MAX, _, _>")]
     pub running: Vec<AttemptId>,
     /// Attempts that it holds and has not started yet: what they need is under way.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "json::at_most::<ATTEMPTS_LEN_MAX, _, _>")]
     pub staged: Vec<AttemptId>,
     /// Attempts that have ended and whose results come later, as their contents are under way.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "json::at_most::<ATTEMPTS_LEN_MAX, _, _>")]
     pub ended: Vec<EndedAttempt>,
     /// Attempts that it gives back, until that is acknowledged: their commands never started here and never
     /// will.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "json::at_most::<ATTEMPTS_LEN_MAX, _, _>")]
     pub returned: Vec<ReturnedAttempt>,
     /// Ended attempts whose results were not acknowledged yet.
+    #[serde(deserialize_with = "json::at_most::<ATTEMPTS_LEN_MAX, _, _>")]
     pub unsent: Vec<AttemptResult>,
     /// What it cleaned as c2d asked, until that is answered.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "json::at_most::<CLEANUPS_LEN_MAX, _, _>")]
     pub cleaned: Vec<CleanupReport>,
     /// How busy the machine is.
     pub load: Load,
@@ -296,10 +302,18 @@ pub struct AttemptResult {
     #[serde(default)]
     pub swept: u32,
     /// Files that matched its `download` patterns; c2d has their blobs already.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "json::at_most::<LISTED_LEN_MAX, _, _>"
+    )]
     pub files: Vec<JobFile>,
     /// What matched and is not among them, and why.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "json::at_most::<PROBLEMS_LEN_MAX, _, _>"
+    )]
     pub problems: Vec<String>,
     /// A list too long to stand here: the content of this blob is a [`Listing`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -314,8 +328,10 @@ pub struct AttemptResult {
 #[serde(default)]
 pub struct Listing {
     /// As in [`AttemptResult`].
+    #[serde(deserialize_with = "json::at_most::<LISTED_LEN_MAX, _, _>")]
     pub files: Vec<JobFile>,
     /// As in [`AttemptResult`].
+    #[serde(deserialize_with = "json::at_most::<PROBLEMS_LEN_MAX, _, _>")]
     pub problems: Vec<String>,
 }
 

@@ -15,6 +15,7 @@ use reqwest::{Body, Method, Response, StatusCode, header};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use super::line::Line;
 use super::{Client, ClientError};
 use crate::api::endpoint;
 use crate::api::error::{ErrorBody, ErrorCode};
@@ -111,7 +112,7 @@ impl Client {
             .request(&endpoint::PUT_BLOB, &blob)
             .query(&query)
             .header(header::CONTENT_TYPE, "application/octet-stream")
-            .body(Body::wrap_stream(chunks(file, size - status.size, Arc::clone(&sent))));
+            .body(Body::wrap_stream(chunks(file, size - status.size, Arc::clone(&sent), self.line.clone())));
         let mut sending = std::pin::pin!(self.send(request));
         let (mut last, mut quiet) = (status.size, 0);
         loop {
@@ -119,7 +120,7 @@ impl Client {
                 return answer.map(|_| progress(size)).map_err(refused_content);
             }
             let now = sent.load(Ordering::Relaxed);
-            quiet = if now == last { quiet + 1 } else { 0 };
+            quiet = if now == last && !self.line.is_taken() { quiet + 1 } else { 0 };
             last = now;
             progress(now);
             if quiet > if now == size { SETTLE_TICKS } else { IDLE_TICKS } {
@@ -152,6 +153,7 @@ impl Client {
             }
             while part.len < size {
                 progress(part.len);
+                self.line.free().await;
                 let chunk = timeout(Duration::from_millis(BODY_IDLE_MS), response.chunk()).await.map_err(stalled)?;
                 let chunk = chunk.map_err(|e| ClientError::transport(self.server(), e))?;
                 let Some(bytes) = chunk else { return Err(TransferError::Stalled) };
@@ -198,12 +200,18 @@ impl Part {
     }
 }
 
-/// The next `left` bytes of a file, counted in `sent` as they are asked for.
-fn chunks(file: File, left: u64, sent: Arc<AtomicU64>) -> impl Stream<Item = io::Result<Vec<u8>>> + Send + 'static {
-    stream::try_unfold((file, left, sent), |(file, left, sent)| async move {
+/// The next `left` bytes of a file, counted in `sent` as they are asked for, while the line is free.
+fn chunks(
+    file: File,
+    left: u64,
+    sent: Arc<AtomicU64>,
+    line: Line,
+) -> impl Stream<Item = io::Result<Vec<u8>>> + Send + 'static {
+    stream::try_unfold((file, left, sent, line), |(file, left, sent, line)| async move {
         if left == 0 {
             return Ok(None);
         }
+        line.free().await;
         let len = usize::try_from(left).unwrap_or(CHUNK_BYTES).min(CHUNK_BYTES);
         let read = spawn_blocking(move || {
             let mut bytes = vec![0; len];
@@ -211,7 +219,7 @@ fn chunks(file: File, left: u64, sent: Arc<AtomicU64>) -> impl Stream<Item = io:
         });
         let (bytes, file) = read.await.expect("reading a file does not panic")?;
         sent.fetch_add(len as u64, Ordering::Relaxed);
-        Ok(Some((bytes, (file, left - len as u64, sent))))
+        Ok(Some((bytes, (file, left - len as u64, sent, line))))
     })
 }
 
@@ -247,4 +255,29 @@ fn refused_content(error: ClientError) -> TransferError {
 
 fn stalled(_: tokio::time::error::Elapsed) -> TransferError {
     TransferError::Stalled
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{FutureExt as _, TryStreamExt as _};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_blob_waits_while_something_goes_first() {
+        let path = std::env::temp_dir().join(format!("c2-line-{}", std::process::id()));
+        std::fs::write(&path, vec![7; CHUNK_BYTES + 1]).unwrap();
+        let (file, line, sent) = (File::open(&path).unwrap(), Line::default(), Arc::<AtomicU64>::default());
+        std::fs::remove_file(path).unwrap();
+        let mut parts = std::pin::pin!(chunks(file, CHUNK_BYTES as u64 + 1, Arc::clone(&sent), line.clone()));
+        assert_eq!(parts.try_next().await.unwrap().map(|part| part.len()), Some(CHUNK_BYTES));
+        let (report, another) = (line.take(), line.take());
+        assert!(parts.try_next().now_or_never().is_none() && line.is_taken());
+        drop(report);
+        assert!(timeout(TICK, parts.try_next()).await.is_err(), "one is left");
+        assert_eq!(sent.load(Ordering::Relaxed), CHUNK_BYTES as u64);
+        drop(another);
+        assert_eq!(parts.try_next().await.unwrap(), Some(vec![7]));
+        assert_eq!(parts.try_next().await.unwrap(), None);
+    }
 }

@@ -7,6 +7,7 @@ mod blobs;
 mod calls;
 mod error;
 mod events;
+mod line;
 mod output;
 mod sse;
 mod tls;
@@ -32,6 +33,7 @@ use crate::token::Token;
 pub use blobs::{Progress, TransferError};
 pub use error::ClientError;
 pub use events::{EventStream, FollowStream};
+pub use line::Priority;
 pub use output::{Gap, OutputBytes};
 
 /// Speaks to one c2d with one token. Cheap to clone; clones share their connections.
@@ -44,6 +46,7 @@ pub struct Client {
     trust: Option<Arc<tls::Trust>>,
     /// Where its pass lies, to be kept up to date.
     pass_file: Option<Arc<Path>>,
+    line: line::Line,
 }
 
 impl Client {
@@ -73,13 +76,20 @@ impl Client {
             None => return Err(ClientError::Untrusted { server }),
         };
         let http = http.build().map_err(|e| ClientError::transport(&server, e))?;
-        Ok(Self { http, scheme, server, token, trust, pass_file: None })
+        Ok(Self { http, scheme, server, token, trust, pass_file: None, line: line::Line::default() })
     }
 
     /// The same with a pass from this file, in which is written down under which authority c2d goes on.
     #[must_use]
     pub fn kept_in(self, file: &Path) -> Self {
         Self { pass_file: Some(file.into()), ..self }
+    }
+
+    /// Has blobs on their way by this client and its clones wait, so that something that is due has the line
+    /// for itself.
+    #[must_use]
+    pub fn goes_first(&self) -> Priority {
+        self.line.take()
     }
 
     /// Where it speaks to, as `host:port`.

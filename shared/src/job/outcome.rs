@@ -2,13 +2,14 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::JobState;
 use crate::id::JobId;
 
 /// How an attempt, and with it a job, ended.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Outcome {
@@ -40,6 +41,35 @@ pub enum Outcome {
         /// What went wrong.
         reason: String,
     },
+    /// In a way that this version does not know.
+    Unknown,
+}
+
+/// Field by field: what is derived for it would keep all that it does not know, however much that is.
+impl<'de> Deserialize<'de> for Outcome {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Fields {
+            kind: String,
+            code: Option<i32>,
+            signal: Option<i32>,
+            root: Option<JobId>,
+            reason: Option<String>,
+        }
+        let said = Fields::deserialize(deserializer)?;
+        let missing = D::Error::missing_field;
+        Ok(match said.kind.as_str() {
+            "exit" => Self::Exit { code: said.code.ok_or_else(|| missing("code"))? },
+            "signal" => Self::Signal { signal: said.signal.ok_or_else(|| missing("signal"))? },
+            "timeout" => Self::Timeout,
+            "cancelled" => Self::Cancelled,
+            "dependency" => Self::Dependency { root: said.root.ok_or_else(|| missing("root"))? },
+            "lost" => Self::Lost,
+            "crash_limit" => Self::CrashLimit,
+            "setup" => Self::Setup { reason: said.reason.ok_or_else(|| missing("reason"))? },
+            _ => Self::Unknown,
+        })
+    }
 }
 
 impl Outcome {
@@ -61,7 +91,8 @@ impl Outcome {
             | Self::Dependency { .. }
             | Self::Lost
             | Self::CrashLimit
-            | Self::Setup { .. } => JobState::Failed,
+            | Self::Setup { .. }
+            | Self::Unknown => JobState::Failed,
         }
     }
 
@@ -73,7 +104,12 @@ impl Outcome {
             Self::Exit { code } => *code,
             Self::Signal { signal } => 128 + *signal,
             Self::Timeout => 124,
-            Self::Cancelled | Self::Dependency { .. } | Self::Lost | Self::CrashLimit | Self::Setup { .. } => 125,
+            Self::Cancelled
+            | Self::Dependency { .. }
+            | Self::Lost
+            | Self::CrashLimit
+            | Self::Setup { .. }
+            | Self::Unknown => 125,
         }
     }
 }
@@ -89,6 +125,35 @@ impl fmt::Display for Outcome {
             Self::Lost => f.write_str("worker lost"),
             Self::CrashLimit => f.write_str("lost too many workers"),
             Self::Setup { reason } => write!(f, "could not start: {reason}"),
+            Self::Unknown => f.write_str("ended in a way that this version does not know"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_round_trip_and_those_of_tomorrow_are_unknown() {
+        let known = [
+            Outcome::Exit { code: -1 },
+            Outcome::Signal { signal: 9 },
+            Outcome::Timeout,
+            Outcome::Cancelled,
+            Outcome::Dependency { root: JobId(7) },
+            Outcome::Lost,
+            Outcome::CrashLimit,
+            Outcome::Setup { reason: "no space".to_owned() },
+            Outcome::Unknown,
+        ];
+        for outcome in known {
+            let text = serde_json::to_string(&outcome).unwrap();
+            assert_eq!(serde_json::from_str::<Outcome>(&text).unwrap(), outcome, "{text}");
+        }
+        let read = |text| serde_json::from_str::<Outcome>(text);
+        assert_eq!(read(r#"{"kind":"oom","peak_bytes":7}"#).unwrap(), Outcome::Unknown);
+        assert_eq!(read(r#"{"code":3,"kind":"exit","more":[{}]}"#).unwrap(), Outcome::Exit { code: 3 });
+        assert!(read(r#"{"kind":"exit"}"#).is_err() && read(r#"{"code":3}"#).is_err());
     }
 }

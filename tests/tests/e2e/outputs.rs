@@ -6,7 +6,11 @@ use c2_tests::http::Caller;
 use c2_tests::{Cluster, scenario};
 use serde_json::{Value, json};
 
-crate::tests![a_long_output_is_exact_wherever_it_is_read, what_is_missing_is_said_wherever_it_is_read];
+crate::tests![
+    a_long_output_is_exact_wherever_it_is_read,
+    what_an_agent_delivers_is_exact_too,
+    what_is_missing_is_said_wherever_it_is_read,
+];
 
 const SEQ: u64 = 1_000_000;
 
@@ -36,6 +40,26 @@ fn a_long_output_is_exact_wherever_it_is_read() {
             assert!(read.stdout == whole.as_bytes(), "{line}: {} bytes", read.stdout.len());
             assert!(read.stderr.is_empty(), "{line}: {}", String::from_utf8_lossy(&read.stderr));
         }
+        Ok(())
+    });
+}
+
+fn what_an_agent_delivers_is_exact_too() {
+    scenario(async |cluster| {
+        cluster.agent("127.0.0.2").await?;
+        let whole = seq();
+        for line in ["submit \"seq 1 1000000\" --wait", "output 1", "output 1 --both"] {
+            let read = cluster.full_screen(&["--exec", line])?.output()?;
+            assert!(read.stdout == whole.as_bytes(), "{line}: {} bytes", read.stdout.len());
+        }
+        let mut terminal = cluster.terminal(&[])?;
+        terminal.sees("seq 1")?;
+        terminal.press("\x1b4\r\r")?;
+        terminal.wait("the end of the output", |terminal| terminal.text().contains("999999"))?;
+        terminal.press("sall.txt\r")?;
+        terminal.sees("bytes saved to all.txt")?;
+        let saved = std::fs::read(cluster.console_dir().join("all.txt"))?;
+        assert!(saved == whole.as_bytes(), "the pager saved {} bytes", saved.len());
         Ok(())
     });
 }

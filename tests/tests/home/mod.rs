@@ -3,6 +3,7 @@
 
 mod addresses;
 mod lines;
+mod moving;
 
 use std::process::Command;
 
@@ -16,6 +17,7 @@ use c2_tests::{Output, eventually, machine};
 crate::waiting_tests![
     three_machines_join_and_strangers_stay_out,
     slow_lines_carry_everything_once,
+    c2d_moves_to_another_machine,
     machines_that_move_leave_and_break_lose_nothing,
 ];
 
@@ -33,6 +35,10 @@ fn slow_lines_carry_everything_once() {
     tell(lines::story);
 }
 
+fn c2d_moves_to_another_machine() {
+    tell_of(4, moving::story);
+}
+
 /// A short run of what `c2-chaos home` does for as long as it is told.
 fn machines_that_move_leave_and_break_lose_nothing() {
     if machine::may("a home that breaks").expect("root under CI") {
@@ -45,12 +51,17 @@ fn machines_that_move_leave_and_break_lose_nothing() {
 
 /// Makes a home and lets a story happen there.
 fn tell(story: impl AsyncFnOnce(&mut Home) -> Result<()>) {
-    let Some(mut home) = Home::new().unwrap_or_else(|error| panic!("{error:?}")) else { return };
+    tell_of(3, story);
+}
+
+/// The same with so many workers.
+fn tell_of(workers: u8, story: impl AsyncFnOnce(&mut Home) -> Result<()>) {
+    let Some(mut home) = Home::of(workers).unwrap_or_else(|error| panic!("{error:?}")) else { return };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let told = runtime.block_on(story(&mut home));
     let log = |machine| std::fs::read_to_string(home.folder(machine).join("log")).unwrap_or_default();
     told.unwrap_or_else(|error| {
-        let logs: Vec<String> = MACHINES.into_iter().map(|m| format!("--- {}\n{}", m.address(), log(m))).collect();
+        let logs: Vec<String> = home.machines().map(|m| format!("--- {}\n{}", m.address(), log(m))).collect();
         panic!("{error:?}\n{}", logs.join("\n"))
     });
 }
@@ -124,6 +135,11 @@ async fn strangers(home: &Home) -> Result<()> {
         "exec 3<>/dev/tcp/10.0.0.6/30814; printf 'GET /healthz HTTP/1.1\\r\\nHost: 10.0.0.6\\r\\n\\r\\n' >&3; cat <&3";
     let plain = home.bash(LAPTOP, plain).await?;
     ensure!(plain.stdout.starts_with("HTTP/1.1 400") && plain.stdout.contains("speaks TLS only"), "{plain:?}");
+    let many = "for n in {1..200}; do exec 3<>/dev/tcp/10.0.0.6/30814; printf 'GET / HTTP/1.1\\r\\n\\r\\n' >&3; \
+        cat <&3 >/dev/null; done";
+    done(home.bash(LAPTOP, many).await?)?;
+    let log = std::fs::read_to_string(home.folder(SERVER).join("log"))?;
+    ensure!(log.matches("does not speak TLS").count() == 1, "a stranger fills the log: {log}");
     let own = Pass::read(&home.folder(SERVER).join(DATA).join("operator.token"))?;
     let made = Pass { token: Token::generate(Role::Operator)?, ..own.clone() };
     let table = [("copied.token", own, "good on c2d's own machine alone"), ("made.token", made, "not known here")];

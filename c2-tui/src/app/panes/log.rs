@@ -86,6 +86,7 @@ fn outcome_word(j: &Job) -> String {
         Some(Outcome::Lost) => "lost".to_owned(),
         Some(Outcome::CrashLimit) => "crash limit".to_owned(),
         Some(Outcome::Setup { .. }) => "setup".to_owned(),
+        Some(Outcome::Unknown) => "unknown".to_owned(),
         Some(Outcome::Cancelled) | None => j.row.state.word().to_owned(),
     }
 }

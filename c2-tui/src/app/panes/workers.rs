@@ -118,7 +118,7 @@ fn status(w: &Worker, sight: &Sight<'_>) -> Cell {
     let tone = match w.row.status {
         WorkerStatus::Online => Tone::Good,
         WorkerStatus::Draining => Tone::Warn,
-        WorkerStatus::Offline | WorkerStatus::Quarantined => Tone::Bad,
+        WorkerStatus::Offline | WorkerStatus::Quarantined | WorkerStatus::Unknown => Tone::Bad,
     };
     Cell::toned(format!("{} {}", sight.glyphs.status(w.row.status), w.row.status), tone)
 }

@@ -32,7 +32,7 @@ pub(super) async fn given_by(lab: Lab, hardware: Value, hostname: &str) -> Lab {
 
 #[tokio::test]
 async fn reasons_texts_and_lists_are_cut() {
-    let long = "R".repeat(900_000);
+    let long = "R".repeat(150_000);
     let hardware = json!({"os": long, "gpus": vec![json!({"name": "g"}); 5_000]});
     let lab = given(hardware, "exec:touch x").await;
     let result = json!([{"attempt": "job-1.1", "outcome": {"kind": "setup", "reason": long}}]);
@@ -77,10 +77,13 @@ async fn a_poll_is_no_larger_than_its_slots_can_owe() {
 }
 
 #[tokio::test]
-async fn ends_that_only_c2d_decides_end_nothing() {
-    for outcome in
-        [json!({"kind": "cancelled"}), json!({"kind": "crash_limit"}), json!({"kind": "dependency", "root": "job-9"})]
-    {
+async fn ends_that_only_c2d_decides_or_that_it_does_not_know_end_nothing() {
+    for outcome in [
+        json!({"kind": "cancelled"}),
+        json!({"kind": "crash_limit"}),
+        json!({"kind": "dependency", "root": "job-9"}),
+        json!({"kind": "of_tomorrow", "peak_bytes": 1}),
+    ] {
         let lab = given(json!({}), "box").await;
         let result = json!([{"attempt": "job-1.1", "outcome": outcome}]);
         assert_eq!(lab.worker(POLL, &poll(2, &result)).await.json()["ack"], json!(["job-1.1"]));

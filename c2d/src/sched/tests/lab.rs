@@ -366,5 +366,6 @@ fn end(outcome: &Outcome) -> String {
         Outcome::Lost => "lost".to_owned(),
         Outcome::CrashLimit => "crash limit".to_owned(),
         Outcome::Setup { .. } => "setup".to_owned(),
+        Outcome::Unknown => "unknown".to_owned(),
     }
 }
