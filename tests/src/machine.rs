@@ -8,6 +8,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context as _, Result, ensure};
+use rustix::fs::XattrFlags;
 use rustix::mount::{MountFlags, UnmountFlags, mount, mount_remount, unmount};
 
 /// Where the kernel shows which boot this is.
@@ -188,8 +189,24 @@ impl FewProcesses {
         let group = parent.join(format!("c2-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
         fs::create_dir(&group).with_context(|| format!("cannot make the control group {}", group.display()))?;
         let made = Self { group };
-        fs::write(made.group.join("pids.max"), max.to_string())?;
+        made.limit(max)?;
         Ok(made)
+    }
+
+    /// Lets it have so many from now on; those that there are stay.
+    ///
+    /// # Errors
+    /// When the system refuses it.
+    pub fn limit(&self, max: u32) -> Result<()> {
+        Ok(fs::write(self.group.join("pids.max"), max.to_string())?)
+    }
+
+    /// Leaves the group to those in it, as systemd does for a service that may make groups of its own.
+    ///
+    /// # Errors
+    /// When the system refuses it.
+    pub fn delegate(&self) -> Result<()> {
+        Ok(rustix::fs::setxattr(&self.group, "user.delegate", b"1", XattrFlags::empty())?)
     }
 
     /// The way into the group.
@@ -211,6 +228,9 @@ impl FewProcesses {
 impl Drop for FewProcesses {
     fn drop(&mut self) {
         // Only an empty one can be removed: whatever is still in it belongs to a test that failed.
+        for below in fs::read_dir(&self.group).into_iter().flatten().flatten() {
+            drop(fs::remove_dir(below.path()));
+        }
         drop(fs::remove_dir(&self.group));
     }
 }

@@ -224,10 +224,10 @@ impl Runners {
         self.awaited.is_empty()
     }
 
-    /// Ends the runners that have not said what they hold. Their connections end with them, and then what
-    /// they ran is ended, too.
-    pub(crate) fn end_the_silent(&self) {
-        for slot in &self.awaited {
+    /// Ends the runners that have not said for too long what they hold. Their connections end with them, and
+    /// then what they ran is ended, too.
+    pub(crate) fn end_the_silent(&self, waited_ms: u64) {
+        for slot in self.awaited.iter().filter(|_| waited_ms >= self.plan.timing.deaf_ms) {
             tracing::error!("the process of slot {slot} does not say what it holds; it is ended");
             if let Err(error) = self.plan.state.slot(*slot).and_then(|dir| end_runner(&dir)) {
                 tracing::error!("cannot end the process of slot {slot}: {error}");

@@ -37,6 +37,7 @@ fn a_worker_moves_between_two_starts_with_all_it_has() {
             let found = cluster.exec(&[&format!("jobs --all --worker={word}")]).await?;
             assert!(found.stdout.contains(&job.to_string()), "{word}: {found:?}");
         }
+        cluster.is_noted("audit.log", "has moved: it was at 127.0.4.1").await?;
         let unknown = cluster.exec(&["info 127.0.4.1"]).await?;
         assert!(unknown.status != 0 && unknown.stderr.contains("unknown worker"), "{unknown:?}");
         Ok(())
@@ -52,6 +53,9 @@ fn a_copied_folder_is_found_out_and_becomes_a_worker_of_its_own() {
         assert!(log.contains("this state folder is a copy") && log.contains("c2-agent reset-identity"), "{log}");
         let shown = cluster.exec(&["list"]).await?.stdout;
         assert!(shown.contains("a machine at 127.0.4.3 uses its identity"), "{shown}");
+        let shown = cluster.exec(&[&format!("why {job}"), "info 127.0.4.1", "doctor"]).await?.stdout;
+        assert_eq!(shown.matches("127.0.4.3").count(), 3, "{shown}");
+        cluster.is_noted("refused.log", "a machine at 127.0.4.3 uses the identity of worker 127.0.4.1").await?;
         let again = cluster.restart_agent("127.0.4.3").await;
         assert!(again.is_err(), "it starts although it is a copy");
         let state = cluster.agent_home("127.0.4.3")?.join("state");

@@ -10,7 +10,7 @@ use c2_shared::job::{JobSpec, JobState, OnLost, Outcome};
 use c2_shared::limits::{LEASE_MS, OUTPUT_HEAD_BYTES, OUTPUT_KEEP_BYTES, WORKER_FREE_BYTES_FLOOR};
 use c2_tests::machine::{FewProcesses, SmallDisk, booted_as, may};
 use c2_tests::wait::SOON;
-use c2_tests::{eventually, scenario};
+use c2_tests::{eventually, is_alive, scenario};
 use rustix::process::Pid;
 
 use crate::faults::ticks::Ticking;
@@ -21,6 +21,7 @@ crate::tests![
     a_fork_storm_is_ended_and_its_machine_goes_on,
     two_gigabytes_of_output_cost_no_memory,
     the_first_process_of_a_container_leaves_no_zombies,
+    what_hides_from_everything_is_ended_with_its_control_group,
 ];
 
 const IP: &str = "127.0.0.2";
@@ -184,6 +185,35 @@ fn the_first_process_of_a_container_leaves_no_zombies() {
         let look = "sleep 1; cat /proc/[0-9]*/stat 2>/dev/null | grep -c ') Z '; pgrep -c sleep; cat /proc/1/comm";
         let job = cluster.submit(look).await?;
         assert_eq!(cluster.ended(job).await?.job.stdout, "0\n0\nc2-agent\n");
+        Ok(())
+    });
+}
+
+fn what_hides_from_everything_is_ended_with_its_control_group() {
+    if !may("control groups").expect("root under CI") {
+        return;
+    }
+    let group = FewProcesses::new(PROCESSES).expect("a control group");
+    group.delegate().expect("a group that is the agent's own");
+    scenario(async |cluster| {
+        cluster.agent_by(IP, group.way()).await?;
+        let place = cluster.new_folder("hidden")?.join("pid");
+        // Without its environment, in a session of its own and away from its folder nothing marks it.
+        let hides =
+            format!("cd /; env -i setsid sh -c 'echo $$ >{0}.new; mv {0}.new {0}; exec sleep 600' &", place.display());
+        let spec = JobSpec { command: format!("({hides}); sleep 600"), on_lost: OnLost::Fail, ..JobSpec::default() };
+        let job = cluster.submit_spec(spec).await?;
+        let hidden = eventually("what hides", SOON, async || {
+            let text = fs::read_to_string(&place).unwrap_or_default();
+            Ok(text.trim().parse().ok().and_then(Pid::from_raw))
+        })
+        .await?;
+        // Whoever could have inherited it dies as well.
+        cluster.cut_power(IP)?;
+        assert!(is_alive(hidden), "it is not found by what marks the others");
+        cluster.restart_agent(IP).await?;
+        eventually("the end of what hides", SOON, async || Ok((!is_alive(hidden)).then_some(()))).await?;
+        assert_eq!(cluster.ended(job).await?.job.row.outcome, Some(Outcome::Lost));
         Ok(())
     });
 }

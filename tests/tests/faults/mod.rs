@@ -13,4 +13,5 @@ pub(crate) mod logs;
 pub(crate) mod machine;
 pub(crate) mod network;
 pub(crate) mod pause;
+pub(crate) mod reinstalled;
 mod ticks;
