@@ -16,7 +16,14 @@ use clap::{Args, Parser, Subcommand};
 
 /// The agent of C2: polls for work and runs it.
 #[derive(Debug, Parser)]
-#[command(name = "c2-agent", version, about, args_override_self = true, after_long_help = exit::HELP)]
+#[command(
+    name = "c2-agent",
+    version,
+    about,
+    args_override_self = true,
+    args_conflicts_with_subcommands = true,
+    after_long_help = exit::HELP
+)]
 pub struct Cli {
     /// What else it may be started for.
     #[command(subcommand)]
@@ -239,8 +246,9 @@ impl Options {
         let named = flags.server.as_deref().map(str::parse::<ServerAddress>).transpose()?;
         let state_dir = state_dir(flags.state_dir.as_deref())?;
         let joined = Some(joined_file(&state_dir)).filter(|path| path.exists());
-        let near = || config::default_data_dir().join(Role::Worker.file_name());
-        let token_file = flags.token_file.or(joined).unwrap_or_else(near);
+        let data_dir = config::default_data_dir();
+        let near = data_dir.join(Role::Worker.file_name());
+        let token_file = flags.token_file.or(joined).unwrap_or_else(|| near.clone());
         let pass = Pass::read(&token_file)?;
         if pass.token.role() != Role::Worker {
             return Err(OptionsError::WrongRole(token_file));
@@ -250,6 +258,10 @@ impl Options {
             (Some(named), _) => named,
             // A change of the configuration is meant.
             (None, Some(joined)) if configured == default_server() => joined.clone(),
+            // A c2d of this user on this machine says where it is.
+            (None, None) if configured == default_server() && token_file == near => {
+                config::noted_address(&data_dir).unwrap_or(configured)
+            }
             (None, _) => configured,
         };
         Ok(Self {

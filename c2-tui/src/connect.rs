@@ -9,16 +9,13 @@ use std::path::{Path, PathBuf};
 
 use c2_shared::advice::Advice as _;
 use c2_shared::client::Client;
-use c2_shared::config;
+use c2_shared::config::{self, noted_address};
 use c2_shared::limits::PORT;
 use c2_shared::pass::Pass;
 use c2_shared::server_address::ServerAddress;
 use c2_shared::token::{Role, TokenError};
 
 use crate::command::{CommandError, Kind};
-
-/// The file in c2d's folder that says where it listens.
-pub(crate) const ADDRESS_FILE: &str = "c2d.addr";
 
 /// Where c2d is looked for; what is left out is found.
 #[derive(Clone, Debug, Default)]
@@ -78,11 +75,6 @@ pub(crate) fn login_file(place: &Place) -> PathBuf {
     place.login_file.clone().unwrap_or_else(|| config::state_home().join("c2-tui/login.token"))
 }
 
-/// The address that c2d wrote into its folder.
-pub(crate) fn noted_address(data_dir: &Path) -> Option<ServerAddress> {
-    std::fs::read_to_string(data_dir.join(ADDRESS_FILE)).ok()?.trim().parse().ok()
-}
-
 /// The pass in a file, if there is one.
 fn kept(path: &Path) -> Result<Option<Pass>, CommandError> {
     match Pass::read(path) {
@@ -108,6 +100,7 @@ fn unusable(error: &TokenError) -> CommandError {
 
 #[cfg(test)]
 mod tests {
+    use c2_shared::config::ADDRESS_FILE;
     use c2_shared::fingerprint::Fingerprint;
     use c2_shared::token::Token;
 

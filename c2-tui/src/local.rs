@@ -135,7 +135,7 @@ async fn start_c2d(folder: PathBuf, own_folder: bool) -> Result<Local, CommandEr
     if own_folder && !folder.join("config.json").exists() {
         // A c2d beside the usual one takes any free port, but the same as last time if there was
         // one: agents that outlived it look for it there.
-        let port = connect::noted_address(&folder).map_or(0, |noted| noted.port);
+        let port = config::noted_address(&folder).map_or(0, |noted| noted.port);
         arguments.extend(["--port".into(), port.to_string().into()]);
     }
     let mut c2d = Program::start("c2d", &folder, arguments)?;
@@ -155,7 +155,7 @@ fn place(folder: &Path) -> Place {
 
 /// A client for the c2d that noted its address in the folder, if it answers and takes our token.
 async fn ready_client(folder: &Path) -> Option<Client> {
-    connect::noted_address(folder)?;
+    config::noted_address(folder)?;
     let client = connect::client(&place(folder)).ok()?;
     client.health().await.ok()?;
     client.queue_status().await.ok()?;

@@ -9,11 +9,10 @@ use c2d::cli::options::{Cli, Command, Options, Tokens};
 use c2d::cli::{install, tokens};
 use c2d::run::run;
 use c2d::upkeep;
-use clap::Parser as _;
 use tokio::signal::unix::{SignalKind, signal};
 
 fn main() -> ExitCode {
-    let cli = Cli::try_parse();
+    let cli = Cli::read();
     let logging = Logging::start();
     let (code, words) = match cli.map_or_else(|error| explain(&error), act) {
         Ok(code) => (code, String::new()),

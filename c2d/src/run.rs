@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use c2_shared::advice::Advice;
-use c2_shared::config::ServerConfig;
+use c2_shared::config::{ADDRESS_FILE, ServerConfig};
 use c2_shared::exit;
 use c2_shared::limits::TLS_NAME;
 use rustix::process::{Resource, getrlimit, setrlimit};
@@ -29,9 +29,6 @@ use crate::services::blob_gc::Gc;
 use crate::services::cleanup_requests::CleanupRequests;
 use crate::services::live_output::LiveOutput;
 use crate::store::{self, Opened, Space, StoreError};
-
-/// Name of the file in the data folder that says where c2d listens.
-pub const ADDRESS_FILE: &str = "c2d.addr";
 
 /// Why c2d cannot start, or ended by itself.
 #[derive(Debug, thiserror::Error)]

@@ -14,6 +14,7 @@ use crate::advice::Advice;
 use crate::exit;
 use crate::json::{self, Unreadable};
 use crate::limits::{KEEP_BLOB_BYTES, KEEP_BYTES, KEEP_DAYS, KEEP_JOBS, OUTPUT_KEEP_BYTES, PORT, QUEUE_LEN_MAX, SLOTS};
+use crate::server_address::ServerAddress;
 
 /// c2d's `config.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -169,6 +170,15 @@ pub fn load<T: DeserializeOwned>(path: &Path) -> Result<T, ConfigError> {
 #[must_use]
 pub fn default_data_dir() -> PathBuf {
     state_home().join("c2d")
+}
+
+/// The file in c2d's data folder that says where it listens.
+pub const ADDRESS_FILE: &str = "c2d.addr";
+
+/// The address that c2d wrote into its data folder.
+#[must_use]
+pub fn noted_address(data_dir: &Path) -> Option<ServerAddress> {
+    std::fs::read_to_string(data_dir.join(ADDRESS_FILE)).ok()?.trim().parse().ok()
 }
 
 /// The folder in which programs keep state: `$XDG_STATE_HOME`, else `~/.local/state`.

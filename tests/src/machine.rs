@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use anyhow::{Context as _, Result, ensure};
 use rustix::fs::XattrFlags;
 use rustix::mount::{MountFlags, UnmountFlags, mount, mount_remount, unmount};
+use rustix::process::Pid;
 
 /// Where the kernel shows which boot this is.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
@@ -214,6 +215,15 @@ impl FewProcesses {
     pub fn way(&self) -> Vec<String> {
         let group = self.group.to_string_lossy();
         ["sh", "-c", "echo $$ >\"$0/cgroup.procs\" && exec \"$@\"", &group].map(str::to_owned).into()
+    }
+
+    /// Those in it, whose command line begins so.
+    #[must_use]
+    pub fn running(&self, line: &[u8]) -> Vec<Pid> {
+        let listed = fs::read_to_string(self.group.join("cgroup.procs")).unwrap_or_default();
+        let pids = listed.lines().filter_map(|text| Pid::from_raw(text.parse().ok()?));
+        let has = |pid: &Pid| fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).unwrap_or_default();
+        pids.filter(|pid| has(pid).starts_with(line)).collect()
     }
 
     /// How many there are.

@@ -355,3 +355,31 @@ impl Runner {
         self.running.is_none() && self.standing == Standing::Serving
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use c2_shared::id::JobId;
+
+    use super::*;
+
+    fn attempt(job: u64) -> AttemptId {
+        AttemptId { job: JobId(job), number: 1 }
+    }
+
+    #[tokio::test]
+    async fn what_was_noted_and_its_runner_neither_runs_nor_owes_is_lost() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = StateDir::open(dir.path()).unwrap();
+        let (reports, _incoming) = mpsc::channel(1);
+        let (worker_id, workspace_root) = ("id".to_owned(), dir.path().join("C2"));
+        let plan = Plan { state, worker_id, workspace_root, timing: Timing::default(), slots: 4 };
+        let mut runners = Runners::new(plan, reports);
+        runners.adopt(0, &[1, 2, 3].map(attempt));
+        assert!(!runners.all_greeted());
+        let lost = runners.on_hello(0, RUNNER_VERSION, Some(attempt(2)), [attempt(3)].into_iter());
+        assert_eq!(lost, [attempt(1)]);
+        assert!(runners.all_greeted());
+        let again = runners.on_hello(0, RUNNER_VERSION, Some(attempt(2)), [attempt(3)].into_iter());
+        assert_eq!(again, [], "it is lost once");
+    }
+}

@@ -7,6 +7,7 @@ use std::path::Path;
 use c2_shared::advice::Advice;
 use c2_shared::api::tokens::{InviteRequest, TokenRow};
 use c2_shared::client::{Client, ClientError};
+use c2_shared::config;
 use c2_shared::exit;
 use c2_shared::pass::Pass;
 use c2_shared::server_address::{ServerAddress, ServerAddressError};
@@ -14,7 +15,6 @@ use c2_shared::token::{Role, TokenError};
 use jiff::Timestamp;
 
 use crate::cli::options::{Invitation, TokenCommand, Tokens};
-use crate::run::ADDRESS_FILE;
 
 /// Why it was not done.
 #[derive(Debug, thiserror::Error)]
@@ -59,9 +59,7 @@ impl Advice for TokensError {
 
 /// Asks; answers with what to print.
 pub async fn run(data_dir: &Path, command: Tokens) -> Result<String, TokensError> {
-    let noted = std::fs::read_to_string(data_dir.join(ADDRESS_FILE));
-    let noted = noted.ok().and_then(|text| text.trim().parse::<ServerAddress>().ok());
-    let listening = noted.ok_or_else(|| TokensError::NotRunning(data_dir.to_owned()))?;
+    let listening = config::noted_address(data_dir).ok_or_else(|| TokensError::NotRunning(data_dir.to_owned()))?;
     let pass = Pass::read(&data_dir.join(Role::Operator.file_name()))?;
     let client = Client::new(&near(&listening), Some(pass), None)?;
     match command {

@@ -49,7 +49,7 @@ impl Command {
 impl Suspicion {
     /// Whether a worker is suspect.
     pub(crate) fn is_on(&self, id: &WorkerId) -> bool {
-        self.failed.get(id).is_some_and(|row| is_suspicious(row))
+        self.failed.get(id).is_some_and(is_suspicious)
     }
 
     /// Nothing speaks against a worker any more; answers whether it was suspect.

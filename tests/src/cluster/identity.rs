@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use c2_shared::token::Role;
 use c2_shared::worker::WorkerStatus;
 
-use super::{Cluster, SLOTS};
+use super::{Cluster, SLOTS, c2d_log};
 use crate::agent::Agent;
 use crate::process::Output;
 use crate::wait::{SOON, eventually};
@@ -64,7 +64,9 @@ impl Cluster {
     /// # Errors
     /// When c2d gives none.
     pub async fn invited(&self, args: &[&str]) -> Result<String> {
-        let said = self.c2d(&[&["invite"], args].concat()).await?;
+        // On loopback c2d is reached from elsewhere by a tunnel only, so the line must name its end.
+        let address = self.addr.to_string();
+        let said = self.c2d(&[&["invite", "--address", &address], args].concat()).await?;
         ensure!(said.status == 0, "{said:?}");
         Ok(said.stdout.trim().to_owned())
     }
@@ -86,6 +88,17 @@ impl Cluster {
         eventually(&format!("{words:?} in {log}"), SOON, async || {
             let text = std::fs::read_to_string(self.data_dir().join(log))?;
             Ok(text.contains(words).then_some(()))
+        })
+        .await
+    }
+
+    /// Waits until these words stand in the log of c2d.
+    ///
+    /// # Errors
+    /// When they do not.
+    pub async fn logged(&self, words: &str) -> Result<()> {
+        eventually(&format!("{words:?} in the log of c2d"), SOON, async || {
+            Ok(std::fs::read_to_string(c2d_log(self.scratch.path()))?.contains(words).then_some(()))
         })
         .await
     }

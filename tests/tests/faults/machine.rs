@@ -11,7 +11,7 @@ use c2_shared::limits::{LEASE_MS, OUTPUT_HEAD_BYTES, OUTPUT_KEEP_BYTES, WORKER_F
 use c2_tests::machine::{FewProcesses, SmallDisk, booted_as, may};
 use c2_tests::wait::SOON;
 use c2_tests::{eventually, is_alive, scenario};
-use rustix::process::Pid;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::faults::ticks::Ticking;
 
@@ -19,6 +19,7 @@ crate::tests![
     a_full_disk_ends_nothing_but_what_filled_it,
     a_power_cut_frees_what_ran_at_once,
     a_fork_storm_is_ended_and_its_machine_goes_on,
+    a_fork_storm_whose_runner_is_killed_is_ended_too,
     two_gigabytes_of_output_cost_no_memory,
     the_first_process_of_a_container_leaves_no_zombies,
     what_hides_from_everything_is_ended_with_its_control_group,
@@ -128,6 +129,31 @@ fn a_fork_storm_is_ended_and_its_machine_goes_on() {
         fs::write(gate, "")?;
         let end = cluster.ended(neighbour).await?.job;
         assert_eq!((end.row.state, end.row.attempt), (JobState::Succeeded, 1), "{end:?}");
+        Ok(())
+    });
+}
+
+fn a_fork_storm_whose_runner_is_killed_is_ended_too() {
+    if !may("fork storms").expect("root under CI") {
+        return;
+    }
+    let group = FewProcesses::new(PROCESSES).expect("a control group");
+    scenario(async |cluster| {
+        cluster.agent_by(IP, group.way()).await?;
+        // The agent has all that it needs to look behind a slot.
+        cluster.ended(cluster.submit("true").await?).await?;
+        let few = group.count()?;
+        let command = "exec perl -e '$SIG{TERM} = \"IGNORE\"; while (1) { fork; select(undef, undef, undef, 0.01) }'";
+        let spec = JobSpec { command: command.to_owned(), on_lost: OnLost::Fail, ..JobSpec::default() };
+        let job = cluster.submit_spec(spec).await?;
+        eventually("a storm", SOON, async || Ok((group.count()? > PROCESSES / 2).then_some(()))).await?;
+        for runner in group.running(b"c2-agent\0run-slot\0") {
+            kill_process(runner, Signal::KILL)?;
+        }
+        assert_eq!(cluster.ended(job).await?.job.row.outcome, Some(Outcome::Lost));
+        assert!(group.count()? <= few + 4, "what it left is gone before it is called lost");
+        let next = cluster.submit("echo fine").await?;
+        assert_eq!(cluster.ended(next).await?.job.stdout, "fine\n");
         Ok(())
     });
 }

@@ -1,15 +1,17 @@
-//! Machines that died and were installed anew: each gets its identity back from an operator, and from nobody
-//! else.
+//! Machines that died, and machines that were installed anew: an operator gives up the ones, and gives the others
+//! their identity back; nobody else can.
 
 use std::fs;
 
 use anyhow::Result;
+use c2_shared::id::JobId;
 use c2_shared::job::{JobSpec, JobState, OnLost, Outcome};
 use c2_tests::wait::SOON;
 use c2_tests::{Cluster, eventually, scenario};
 use rustix::process::Signal;
 
 crate::waiting_tests![
+    a_machine_that_died_with_jobs_is_given_up_with_all_of_them,
     a_reinstalled_machine_gets_its_identity_back_when_the_old_one_is_gone,
     a_machine_takes_no_other_identity_while_jobs_run_under_its_own,
 ];
@@ -81,7 +83,10 @@ fn a_reinstalled_machine_gets_its_identity_back_when_the_old_one_is_gone() {
         cluster.signal_agent(OLD, Signal::TERM)?;
         fs::rename(home.join("state"), home.join("new"))?;
         fs::rename(home.join("old"), home.join("state"))?;
-        assert!(cluster.restart_agent(OLD).await.is_err(), "the old token is good");
+        // Its row is online for a while yet, whoever it was that was heard.
+        drop(cluster.restart_agent(OLD).await);
+        eventually("the end of who has the old token", SOON, async || Ok(cluster.has_ended(OLD)?.then_some(())))
+            .await?;
         let log = fs::read_to_string(home.join("log"))?;
         assert!(log.contains("this token is not known here") && log.contains("c2-agent join LINE"), "{log}");
         cluster.is_noted("audit.log", "speaks from another machine or folder").await
@@ -122,6 +127,74 @@ fn a_machine_takes_no_other_identity_while_jobs_run_under_its_own() {
         })
         .await
     });
+}
+
+fn a_machine_that_died_with_jobs_is_given_up_with_all_of_them() {
+    scenario(async |cluster| {
+        cluster.agent(OLD).await?;
+        let mut jobs = Vec::new();
+        for on_lost in [OnLost::Requeue, OnLost::Fail, OnLost::Wait] {
+            let spec = JobSpec { command: "sleep 600".to_owned(), on_lost, ..JobSpec::default() };
+            jobs.push(cluster.submit_spec(spec).await?);
+            cluster.running(jobs[jobs.len() - 1]).await?;
+        }
+        let [again, fails, waits] = jobs[..] else { unreachable!("three were submitted") };
+        let beside = cluster.submit("true").await?;
+        cluster.ended(beside).await?;
+        let pinned =
+            JobSpec { depends: vec![beside.to_string().into()], same_machine: true, hold: true, ..spec_true() };
+        let pinned = cluster.submit_spec(pinned).await?;
+        cluster.cut_power(OLD)?;
+
+        cluster.logged("127.0.5.1 (").await?;
+        cluster.logged("is offline: silent for 15s; it holds").await?;
+        let why = cluster.exec(&[&format!("why {again}")]).await?.stdout;
+        assert!(why.contains("which was not heard for") && why.contains("it is queued again in"), "{why}");
+        let early = cluster.exec(&["remove-worker 127.0.5.1 --lost --yes"]).await?;
+        assert!(early.status == 1 && early.stderr.contains("it may come back"), "{early:?}");
+        assert_eq!(lost(cluster, fails).await?, Some(Outcome::Lost));
+        cluster.logged("is past its lease: its jobs are not waited for").await?;
+        cluster.logged(&format!("{again}.1 was lost on 127.0.5.1; its job is queued again")).await?;
+        cluster.logged(&format!("{fails}.1 was lost on 127.0.5.1; its job ended: worker lost")).await?;
+        // Nobody can begin the second attempt, and the first is told of all the same.
+        let told = cluster.exec(&[&format!("job {again}"), &format!("why {again}")]).await?.stdout;
+        assert!(
+            told.contains("worker lost") && told.contains("attempt 1 was lost with its worker, 127.0.5.1"),
+            "{told}"
+        );
+        let why = cluster.exec(&[&format!("why {waits}")]).await?.stdout;
+        assert!(why.contains("`remove-worker 127.0.5.1 --lost` gives it up"), "{why}");
+
+        let refused = cluster.exec(&["remove-worker 127.0.5.1"]).await?;
+        assert!(refused.status == 1 && refused.stderr.contains("remove-worker 127.0.5.1 --lost"), "{refused:?}");
+        let shown = cluster.exec(&["remove-worker 127.0.5.1 --lost"]).await?;
+        let (text, held) = (&shown.stdout, [again, waits].map(|job| format!("{job}.1")));
+        assert!(shown.status == 1 && held.iter().all(|attempt| text.contains(attempt)), "{shown:?}");
+        assert!(text.contains("nothing was changed") && text.contains("--yes"), "{shown:?}");
+        assert_eq!(cluster.client().workers().await?.workers.len(), 1);
+        let done = cluster.exec(&["remove-worker 127.0.5.1 --lost --yes", "list"]).await?;
+        assert!(done.stdout.contains("is forgotten; lost with it") && done.stdout.contains("no worker"), "{done:?}");
+        cluster.is_noted("audit.log", "was removed as lost, with").await?;
+        let state = async |job| Ok::<_, anyhow::Error>(cluster.client().job(job, 0).await?.job.row.state);
+        assert_eq!([state(again).await?, state(waits).await?], [JobState::Queued; 2]);
+        let stranded = cluster.ended(pinned).await?.job.row;
+        let Some(Outcome::Setup { reason }) = stranded.outcome else { panic!("{stranded:?}") };
+        assert!(reason.contains("where it had to run, was removed"), "{reason}");
+        Ok(())
+    });
+}
+
+/// How a job ends whose worker is waited for.
+async fn lost(cluster: &Cluster, job: JobId) -> Result<Option<Outcome>> {
+    eventually("the end of the lease", GONE, async || {
+        let answer = cluster.client().job(job, 5).await?;
+        Ok(answer.done.then_some(answer.job.row.outcome))
+    })
+    .await
+}
+
+fn spec_true() -> JobSpec {
+    JobSpec { command: "true".to_owned(), ..JobSpec::default() }
 }
 
 /// A job that waits for a file.

@@ -63,8 +63,11 @@ pub(crate) async fn takes_an_address(home: &mut Home) -> Result<()> {
     .await?;
     let why = console(home, &["why owned", "why next"]).await?;
     ensure!(why.matches("another worker has its address by now").count() == 2, "{why}");
-    let audit = std::fs::read_to_string(home.folder(SERVER).join(DATA).join("audit.log"))?;
-    ensure!(audit.contains("has moved") && audit.contains("has passed on to"), "{audit}");
+    eventually("both in the audit log", SOON, async || {
+        let audit = std::fs::read_to_string(home.folder(SERVER).join(DATA).join("audit.log"))?;
+        Ok((audit.contains("has moved") && audit.contains("has passed on to")).then_some(()))
+    })
+    .await?;
 
     home.kill(MOVING)?;
     home.bash(MOVING, "ip addr del 10.0.0.11/24 dev cable").await?;
