@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use c2_shared::id::WorkerId;
-use c2_shared::job::Outcome;
+use c2_shared::job::{self, Outcome};
 use c2_shared::limits::{
     AT_ONCE_MS, SUCCESS_REMEMBERED_MS, SUCCESSES_LEN, SUSPECT_ELSEWHERE, SUSPECT_FAILURES, SUSPECT_ROW_LEN,
 };
@@ -28,7 +28,7 @@ pub(crate) struct Suspicion {
     order: VecDeque<Command>,
 }
 
-/// Tells commands apart: a hash of the specification.
+/// Tells commands apart: a hash, as a command may be long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Command(u64);
 
@@ -41,7 +41,7 @@ struct Failed {
 impl Command {
     fn of(payload: &str) -> Self {
         let mut hasher = DefaultHasher::new();
-        payload.hash(&mut hasher);
+        job::command_of(payload).hash(&mut hasher);
         Self(hasher.finish())
     }
 }

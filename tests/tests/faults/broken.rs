@@ -29,6 +29,7 @@ crate::tests![
     a_job_that_removes_the_state_folder_fails_no_other,
     a_job_that_removes_the_scripts_of_others_fails_none_of_them,
     a_lone_broken_worker_lets_its_jobs_wait,
+    a_worker_on_which_commands_fail_that_succeed_elsewhere_is_reported_and_goes_on,
 ];
 
 const BAD: &str = "127.0.0.2";
@@ -270,8 +271,9 @@ fn a_lone_broken_worker_lets_its_jobs_wait() {
         cluster.agent(BAD).await?;
         disk.set_read_only(true)?;
         let mut jobs: Vec<JobId> = Vec::new();
-        for _ in 0..20 {
-            jobs.push(cluster.submit("true").await?);
+        for _ in 0..queue(20) {
+            let spec = JobSpec { command: "true".to_owned(), retries: 3, ..JobSpec::default() };
+            jobs.push(cluster.submit_spec(spec).await?);
         }
         eventually("the quarantine", SOON, async || {
             let row = cluster.client().worker(BAD).await?.row;
@@ -291,5 +293,39 @@ fn a_lone_broken_worker_lets_its_jobs_wait() {
         cluster.exec(&[&format!("resume {BAD}")]).await?;
         let last = *jobs.last().context("there are jobs")?;
         cluster.ended(last).await.map(drop)
+    });
+}
+
+fn a_worker_on_which_commands_fail_that_succeed_elsewhere_is_reported_and_goes_on() {
+    scenario(async |cluster| {
+        cluster.agent(BAD).await?;
+        cluster.agent(GOOD).await?;
+        let fails_on_bad = async |n: u32, exclude: &str| {
+            let command = format!("echo {n}; test $C2_WORKER = {GOOD}");
+            let job = cluster.submit_spec(JobSpec { command, exclude: vec![exclude.to_owned()], ..JobSpec::default() });
+            anyhow::Ok(cluster.ended(job.await?).await?.job.row.state)
+        };
+        let suspect = async || anyhow::Ok(cluster.client().worker(BAD).await?.row.suspect);
+        for n in 0..3 {
+            assert_eq!(fails_on_bad(n, BAD).await?, JobState::Succeeded);
+        }
+        for n in 0..5 {
+            assert!(!suspect().await?, "after {n}");
+            assert_eq!(fails_on_bad(n, GOOD).await?, JobState::Failed);
+        }
+        assert!(suspect().await?);
+        cluster.logged(&format!("worker {BAD} (")).await?;
+        cluster.logged("is suspect: commands fail there at once").await?;
+        let told = cluster.exec(&["list", &format!("info {BAD}"), "doctor"]).await?.stdout;
+        assert_eq!(told.matches("it fails at once what succeeds elsewhere").count(), 1, "{told}");
+        assert!(told.contains(&format!("{BAD} fails at once what succeeds elsewhere")), "{told}");
+        assert!(told.lines().any(|line| line.contains(BAD) && line.contains("that succeed elsewhere")), "{told}");
+        // It is a report and nothing else: the worker gets jobs as before.
+        assert_eq!(cluster.client().worker(BAD).await?.row.status, WorkerStatus::Online);
+        let spec = JobSpec { command: "true".to_owned(), exclude: vec![GOOD.to_owned()], ..JobSpec::default() };
+        let next = cluster.submit_spec(spec).await?;
+        assert_eq!(cluster.ended(next).await?.job.row.state, JobState::Succeeded);
+        assert!(!suspect().await?, "what succeeds there ends it");
+        Ok(())
     });
 }

@@ -1,6 +1,7 @@
 //! Machines at their limits: a full disk, too many processes, endless output, a power cut.
 
 use std::fs;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -26,6 +27,8 @@ crate::tests![
 ];
 
 const IP: &str = "127.0.0.2";
+/// Held by a storm: two at once leave no time to anybody.
+static STORM: Mutex<()> = Mutex::new(());
 /// Processes of one machine; a storm reaches it at once, and the agent and its jobs need few.
 const PROCESSES: u32 = 300;
 /// What agent, runner and c2d may grow by while a job writes without end.
@@ -102,6 +105,7 @@ fn a_fork_storm_is_ended_and_its_machine_goes_on() {
     if !may("fork storms").expect("root under CI") {
         return;
     }
+    let _alone = STORM.lock().unwrap_or_else(PoisonError::into_inner);
     let group = FewProcesses::new(PROCESSES).expect("a control group");
     scenario(async |cluster| {
         cluster.agent_by(IP, group.way()).await?;
@@ -137,6 +141,7 @@ fn a_fork_storm_whose_runner_is_killed_is_ended_too() {
     if !may("fork storms").expect("root under CI") {
         return;
     }
+    let _alone = STORM.lock().unwrap_or_else(PoisonError::into_inner);
     let group = FewProcesses::new(PROCESSES).expect("a control group");
     scenario(async |cluster| {
         cluster.agent_by(IP, group.way()).await?;

@@ -151,7 +151,7 @@ fn a_machine_that_died_with_jobs_is_given_up_with_all_of_them() {
         let why = cluster.exec(&[&format!("why {again}")]).await?.stdout;
         assert!(why.contains("which was not heard for") && why.contains("it is queued again in"), "{why}");
         let early = cluster.exec(&["remove-worker 127.0.5.1 --lost --yes"]).await?;
-        assert!(early.status == 1 && early.stderr.contains("it may come back"), "{early:?}");
+        assert!(early.status == 1 && early.stderr.contains("may come back: its lease is over in"), "{early:?}");
         assert_eq!(lost(cluster, fails).await?, Some(Outcome::Lost));
         cluster.logged("is past its lease: its jobs are not waited for").await?;
         cluster.logged(&format!("{again}.1 was lost on 127.0.5.1; its job is queued again")).await?;
