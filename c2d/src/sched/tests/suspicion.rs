@@ -73,7 +73,8 @@ fn what_succeeded_elsewhere_before_counts_for_a_day() {
 
 #[test]
 fn what_is_no_sign_of_a_broken_machine_is_none() {
-    let cases: [(&str, fn(&mut Lab)); 5] = [
+    type Case = (&'static str, fn(&mut Lab));
+    let cases: [Case; 5] = [
         ("four commands", |lab| (1..=4).for_each(|command| runs(lab, 2, command, 1, AT_ONCE))),
         ("the same command", |lab| (1..=9).for_each(|n| runs(lab, 2, n % 3 + 1, 1, AT_ONCE))),
         ("a failure later on", |lab| (1..=5).for_each(|command| runs(lab, 2, command, 1, Some(AT_ONCE_MS)))),
