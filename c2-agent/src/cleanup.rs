@@ -4,7 +4,7 @@
 //! folder's lock, as the process that runs a job does. Which attempts are held is told when the
 //! cleaning begins; a workspace that is made after that is kept by its lock.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
@@ -29,23 +29,25 @@ const LOCKED: &str = "something still uses it";
 #[derive(Debug)]
 pub(crate) struct Cleanup {
     root: PathBuf,
-    known: BTreeSet<u64>,
+    /// The latest last. Numbers do not tell: those of a c2d whose clock was set back are lower.
+    known: VecDeque<u64>,
     tasks: JoinSet<CleanupReport>,
 }
 
 impl Cleanup {
     pub(crate) fn new(root: PathBuf) -> Self {
-        Self { root, known: BTreeSet::new(), tasks: JoinSet::new() }
+        Self { root, known: VecDeque::new(), tasks: JoinSet::new() }
     }
 
     /// Begins a cleaning, unless it is known; `held` are the jobs whose workspaces are needed.
     pub(crate) fn begin(&mut self, id: u64, held: BTreeMap<JobId, &'static str>) {
-        if !self.known.insert(id) {
+        if self.known.contains(&id) {
             return;
         }
-        if self.known.len() > KNOWN_LEN {
-            self.known.pop_first();
+        if self.known.len() == KNOWN_LEN {
+            self.known.pop_front();
         }
+        self.known.push_back(id);
         let root = self.root.clone();
         self.tasks.spawn_blocking(move || CleanupReport { id, cleaned: clean(&root, &held) });
     }
@@ -137,6 +139,22 @@ mod tests {
     use rustix::fs::{FlockOperation, flock};
 
     use super::*;
+
+    #[tokio::test]
+    async fn a_request_that_comes_again_is_known_whatever_its_number() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut cleanup = Cleanup::new(dir.path().join("C2"));
+        // The clock of c2d was set back before the last one.
+        for id in (100..100 + KNOWN_LEN as u64).chain([7, 7, 7]) {
+            cleanup.begin(id, BTreeMap::new());
+        }
+        let mut begun = Vec::new();
+        while !cleanup.tasks.is_empty() {
+            begun.push(cleanup.report().await.id);
+        }
+        assert_eq!(begun.iter().filter(|id| **id == 7).count(), 1, "{begun:?}");
+        assert_eq!(begun.len(), KNOWN_LEN + 1);
+    }
 
     #[test]
     fn only_what_nobody_needs_goes() {

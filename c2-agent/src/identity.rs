@@ -138,8 +138,7 @@ pub(crate) fn reset(options: &ResetOptions) -> Result<String, ResetError> {
     let folder = options::state_dir(options.state_dir.as_deref())?;
     let state = StateDir::open(&folder)?;
     let _alone = state.lock()?;
-    let lives = |slot: &u32| !matches!(state.slot(*slot).and_then(|dir| dir.lock()), Ok(Some(_)));
-    let living: Vec<u32> = state.slots().into_iter().filter(lives).collect();
+    let living = living(&state);
     if !living.is_empty() {
         return Err(ResetError::JobsRun(living));
     }
@@ -163,6 +162,12 @@ pub(crate) fn reset(options: &ResetOptions) -> Result<String, ResetError> {
         "start it with: c2-agent"
     };
     Ok(format!("this machine is a new worker, id {id}; {next}"))
+}
+
+/// The slots of which a process is alive: what it runs belongs to the identity that the folder has.
+pub(crate) fn living(state: &StateDir) -> Vec<u32> {
+    let lives = |slot: &u32| !matches!(state.slot(*slot).and_then(|dir| dir.lock()), Ok(Some(_)));
+    state.slots().into_iter().filter(lives).collect()
 }
 
 fn read_starts(path: &Path) -> io::Result<u64> {

@@ -101,6 +101,7 @@ pub(crate) async fn join(line: &str, options: &JoinOptions) -> Result<ServerAddr
         worker_id: Some(identity::worker_id(&state)?),
         roles: vec![Role::Worker],
         old_token: old.map(|old| old.token.expose().to_owned()),
+        keeps_id: !identity::living(&state).is_empty(),
     };
     let answer = match client.join(&request).await {
         Err(error) if error.code() == Some(ErrorCode::Unauthorized) => return Err(JoinError::Spent),

@@ -17,7 +17,14 @@ use clap::{Args, Parser, Subcommand};
 
 /// The agent of C2: polls for work and runs it.
 #[derive(Debug, Parser)]
-#[command(name = "c2-agent", version, about, args_override_self = true, after_long_help = exit::HELP)]
+#[command(
+    name = "c2-agent",
+    version,
+    about,
+    args_override_self = true,
+    args_conflicts_with_subcommands = true,
+    after_long_help = exit::HELP
+)]
 pub struct Cli {
     /// What else it may be started for.
     #[command(subcommand)]

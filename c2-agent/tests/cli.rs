@@ -23,6 +23,8 @@ fn the_command_line() {
     check(&["--server=http://nas"], 2, "", &["c2-agent: \"http://nas\" is not an address of c2d", "hint: write HOST"]);
     check(&["--token-file=/nonexistent"], 78, "", &["c2-agent: cannot use", "hint: let this machine join"]);
     check(&["--config=/nonexistent"], 2, "", &["c2-agent: cannot read the configuration", "hint: "]);
+    // A flag of the agent before a command would mean nothing there.
+    check(&["--state-dir=/nonexistent", "join", "LINE"], 2, "", &["'join'", "--state-dir"]);
     let run_slot = ["run-slot", "--state-dir=/nonexistent", "--slot=0", "--workspace-root=/nonexistent"];
     check(&run_slot, 1, "", &["c2-agent: run-slot got no socket"]);
 }

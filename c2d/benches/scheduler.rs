@@ -85,6 +85,7 @@ fn cascades(c: &mut Criterion) {
             attempt: AttemptId { job: JobId(1), number: 1 },
             outcome: Outcome::Exit { code: 1 },
             fault_of: FaultOf::Worker,
+            took_ms: None,
         };
         let fail = |mut scheduler: Scheduler| {
             apply(

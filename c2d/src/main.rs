@@ -4,7 +4,6 @@ use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use c2_shared::advice::{self, Failure};
-use c2_shared::arguments;
 use c2_shared::install::Wish;
 use c2_shared::logging::Logging;
 use c2d::cli::options::{Cli, Command, Options, Tokens};
@@ -16,7 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 fn main() -> ExitCode {
     memory::give_back();
-    let cli = arguments::read::<Cli>(std::env::args_os());
+    let cli = Cli::read();
     let logging = Logging::start();
     let (code, words) = match cli.map_or_else(|error| explain(&error), act) {
         Ok(code) => (code, String::new()),

@@ -48,6 +48,7 @@ pub fn worker_row(view: WorkerView) -> WorkerRow {
         tags: view.tags,
         silent_ms: view.silent_ms,
         status_reason: view.fault,
+        suspect: view.suspect,
         copied_at: view.cloned_at,
         passed_on: view.passed_on,
         past_lease: view.past_lease,

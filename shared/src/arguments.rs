@@ -4,17 +4,24 @@
 use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue};
-use clap::{Arg, Command, Error, Parser};
+use clap::{Arg, ArgMatches, Command, Error, Parser};
 
 /// Reads a command line, the program's name first.
 ///
 /// # Errors
 /// clap's own: what is wrong, or the help that was asked for.
 pub fn read<P: Parser>(args: impl IntoIterator<Item = OsString>) -> Result<P, Error> {
+    P::from_arg_matches(&matches(P::command(), args)?).map_err(|error| error.format(&mut P::command()))
+}
+
+/// The same for a program that asks where its values come from.
+///
+/// # Errors
+/// As [`read`].
+pub fn matches(command: Command, args: impl IntoIterator<Item = OsString>) -> Result<ArgMatches, Error> {
     let args: Vec<OsString> = args.into_iter().collect();
-    let mut command = without_empty(P::command());
-    let matches = command.try_get_matches_from_mut(&args).map_err(|error| name_variable(error, &command, &args))?;
-    P::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+    let mut command = without_empty(command);
+    command.try_get_matches_from_mut(&args).map_err(|error| name_variable(error, &command, &args))
 }
 
 fn without_empty(command: Command) -> Command {

@@ -317,6 +317,16 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
+/// The command of a specification in JSON; none if that cannot be read.
+#[must_use]
+pub fn command_of(spec: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Named {
+        command: String,
+    }
+    serde_json::from_str(spec).ok().map(|Named { command }| command)
+}
+
 mod contents;
 mod outcome;
 mod standing;

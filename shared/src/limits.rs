@@ -209,6 +209,18 @@ pub const QUARANTINE_MS: u64 = 60_000;
 pub const FAULTS_IN_A_ROW: usize = 3;
 /// How long a worker must list a job as running before that shows that it can start jobs.
 pub const PROOF_MS: u64 = 5_000;
+/// A command that fails sooner after its start than this failed at once: it has found nothing to work with.
+pub const AT_ONCE_MS: u64 = 1_000;
+/// Different commands that fail at once on a worker, one after the other, before it is suspect.
+pub const SUSPECT_FAILURES: usize = 5;
+/// So many of them must have succeeded elsewhere, or they are at fault themselves.
+pub const SUSPECT_ELSEWHERE: usize = 3;
+/// So many of them are remembered.
+pub const SUSPECT_ROW_LEN: usize = 64;
+/// Commands that are known to have succeeded: more than a home runs in a day.
+pub const SUCCESSES_LEN: usize = 4_096;
+/// How long that says something of a machine on which they fail.
+pub const SUCCESS_REMEMBERED_MS: u64 = 24 * 3_600 * 1_000;
 /// How long a job rests before it is tried again, unless it says otherwise; twice as long each time.
 pub const RETRY_DELAY_S: u64 = 1;
 /// The longest such rest, unless the job's own first one is longer.

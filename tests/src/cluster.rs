@@ -3,6 +3,8 @@
 //! Each agent has its own loopback address, as each worker has at home. Everything ends with the
 //! cluster, and a test that fails shows what all programs logged.
 
+mod identity;
+
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -205,6 +207,14 @@ impl Cluster {
         self.online(ip.parse()?).await
     }
 
+    /// Whether an agent has ended by itself, or as it was asked to.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn has_ended(&mut self, ip: &str) -> Result<bool> {
+        self.named(ip)?.has_ended()
+    }
+
     fn named(&mut self, ip: &str) -> Result<&mut Agent> {
         self.agents.get_mut(&ip.parse()?).with_context(|| format!("no agent at {ip}"))
     }
@@ -246,52 +256,6 @@ impl Cluster {
     /// When its file cannot be read.
     pub fn token(&self, role: Role) -> Result<Token> {
         Ok(Pass::read(&self.data_dir().join(role.file_name()))?.token)
-    }
-
-    /// Starts an agent again that was stopped, at another address.
-    ///
-    /// # Errors
-    /// When it does not come online there.
-    pub async fn readdress(&mut self, from: &str, to: &str) -> Result<()> {
-        let (from, to): (IpAddr, IpAddr) = (from.parse()?, to.parse()?);
-        let mut agent = self.agents.remove(&from).with_context(|| format!("no agent at {from}"))?;
-        agent.readdress(to);
-        agent.restart()?;
-        self.agents.insert(to, agent);
-        self.online(to).await
-    }
-
-    /// Starts an agent with a copy of the state folder of another, and waits until it gives up; its log.
-    ///
-    /// # Errors
-    /// When it does not give up.
-    pub async fn copied_agent(&mut self, of: &str, ip: &str) -> Result<String> {
-        let (from, to) = (self.agent_home(of)?.join("state"), self.agent_home(ip)?.join("state"));
-        let copied = Command::new("cp").arg("-a").arg(from).arg(&to).status()?;
-        ensure!(copied.success(), "cp: {copied}");
-        let token = self.data_dir().join(Role::Worker.file_name());
-        let mut agent = Agent::new(self.scratch.path(), ip.parse()?, SLOTS, self.addr, token, Vec::new())?;
-        agent.restart()?;
-        eventually("the end of a copy", SOON, async || Ok(agent.has_ended()?.then_some(()))).await?;
-        let log = std::fs::read_to_string(agent.log())?;
-        self.agents.insert(ip.parse()?, agent);
-        Ok(log)
-    }
-
-    /// Starts another agent at the address of one, with folders of its own, and waits until both are online.
-    ///
-    /// # Errors
-    /// When they are not.
-    pub async fn beside(&self, ip: &str) -> Result<()> {
-        let (token, at) = (self.data_dir().join(Role::Worker.file_name()), ip.parse::<IpAddr>()?);
-        let mut agent = Agent::new(&self.new_folder("beside")?, at, SLOTS, self.addr, token, Vec::new())?;
-        agent.restart()?;
-        eventually("two agents at one address", SOON, async || {
-            let workers = self.client.workers().await?.workers;
-            let online = workers.iter().filter(|w| w.ip == at && w.status == WorkerStatus::Online);
-            Ok((online.count() == 2).then_some(()))
-        })
-        .await
     }
 
     /// The folder of an agent, for what has to be there before it starts.

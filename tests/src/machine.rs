@@ -8,7 +8,9 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context as _, Result, ensure};
+use rustix::fs::XattrFlags;
 use rustix::mount::{MountFlags, UnmountFlags, mount, mount_remount, unmount};
+use rustix::process::Pid;
 
 /// Where the kernel shows which boot this is.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
@@ -188,8 +190,24 @@ impl FewProcesses {
         let group = parent.join(format!("c2-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
         fs::create_dir(&group).with_context(|| format!("cannot make the control group {}", group.display()))?;
         let made = Self { group };
-        fs::write(made.group.join("pids.max"), max.to_string())?;
+        made.limit(max)?;
         Ok(made)
+    }
+
+    /// Lets it have so many from now on; those that there are stay.
+    ///
+    /// # Errors
+    /// When the system refuses it.
+    pub fn limit(&self, max: u32) -> Result<()> {
+        Ok(fs::write(self.group.join("pids.max"), max.to_string())?)
+    }
+
+    /// Leaves the group to those in it, as systemd does for a service that may make groups of its own.
+    ///
+    /// # Errors
+    /// When the system refuses it.
+    pub fn delegate(&self) -> Result<()> {
+        Ok(rustix::fs::setxattr(&self.group, "user.delegate", b"1", XattrFlags::empty())?)
     }
 
     /// The way into the group.
@@ -197,6 +215,15 @@ impl FewProcesses {
     pub fn way(&self) -> Vec<String> {
         let group = self.group.to_string_lossy();
         ["sh", "-c", "echo $$ >\"$0/cgroup.procs\" && exec \"$@\"", &group].map(str::to_owned).into()
+    }
+
+    /// Those in it, whose command line begins so.
+    #[must_use]
+    pub fn running(&self, line: &[u8]) -> Vec<Pid> {
+        let listed = fs::read_to_string(self.group.join("cgroup.procs")).unwrap_or_default();
+        let pids = listed.lines().filter_map(|text| Pid::from_raw(text.parse().ok()?));
+        let has = |pid: &Pid| fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).unwrap_or_default();
+        pids.filter(|pid| has(pid).starts_with(line)).collect()
     }
 
     /// How many there are.
@@ -211,6 +238,9 @@ impl FewProcesses {
 impl Drop for FewProcesses {
     fn drop(&mut self) {
         // Only an empty one can be removed: whatever is still in it belongs to a test that failed.
+        for below in fs::read_dir(&self.group).into_iter().flatten().flatten() {
+            drop(fs::remove_dir(below.path()));
+        }
         drop(fs::remove_dir(&self.group));
     }
 }

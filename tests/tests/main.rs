@@ -76,6 +76,7 @@ mod transcripts;
 const ALL: &[&[Test]] = &[
     faults::network::TESTS,
     faults::pause::TESTS,
+    faults::reinstalled::TESTS,
     faults::clients::TESTS,
     faults::clocks::TESTS,
     faults::disks::TESTS,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use c2_shared::api::error::ErrorCode;
 use c2_shared::api::work::{RegisterRequest, RegisterResponse};
 use c2_shared::client::ClientError;
-use c2_shared::limits::{GREETING_MS, INTRODUCE_MS};
+use c2_shared::limits::INTRODUCE_MS;
 use c2_shared::time::Mono;
 
 use super::{Agent, AgentError};
@@ -71,9 +71,7 @@ impl Agent {
 
     /// Ends the runners that have not said for too long what they hold; what they ran is reported lost.
     pub(super) fn end_the_silent(&mut self) {
-        if clock::elapsed().since_ms(self.started) >= GREETING_MS {
-            self.runners.end_the_silent();
-        }
+        self.runners.end_the_silent(clock::elapsed().since_ms(self.started));
     }
 
     /// Why an answer of c2d ends this agent, if it does. Whatever else c2d refuses now it may take later.

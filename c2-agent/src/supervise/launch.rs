@@ -6,8 +6,7 @@
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek as _, Write as _};
-use std::os::fd::OwnedFd;
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -16,7 +15,7 @@ use std::process::{Command, Stdio};
 use c2_shared::id::JobId;
 use c2_shared::validate;
 use rustix::fs::{MemfdFlags, Mode, memfd_create};
-use rustix::process::{Pid, umask};
+use rustix::process::{Pid, getpid, umask};
 
 use crate::cache::Cache;
 use crate::supervise::user;
@@ -46,8 +45,6 @@ pub(crate) struct Launcher {
     worker_id: String,
     script: File,
     script_path: PathBuf,
-    /// Reads the script file.
-    shell_text: OsString,
     inherited: Vec<(&'static str, OsString)>,
 }
 
@@ -104,15 +101,11 @@ impl Launcher {
     ) -> Result<Self, LauncherError> {
         let root = Root::open(root)?;
         // Never truncated to nothing: some file systems take that as a reason to write to the disk.
-        let opened = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&script_path);
+        let opened = script_file().create(true).truncate(false).open(&script_path);
         let script = opened.map_err(|source| LauncherError::Script { path: script_path.clone(), source })?;
         let own = INHERITED.iter().filter_map(|name| Some((*name, std::env::var_os(name)?)));
         let inherited = own.chain([("SHELL", "/bin/sh".into())]).chain(user::variables()).collect();
-        let quoted = shlex::bytes::try_quote(script_path.as_os_str().as_bytes());
-        let quoted = quoted.map_err(|_| io::Error::from(io::ErrorKind::InvalidFilename));
-        let quoted = quoted.map_err(|source| LauncherError::Script { path: script_path.clone(), source })?;
-        let shell_text = OsString::from_vec([b". ", &*quoted].concat());
-        Ok(Self { root, cache, worker_id, script, script_path, shell_text, inherited })
+        Ok(Self { root, cache, worker_id, script, script_path, inherited })
     }
 
     /// Starts a job. On failure nothing of it runs.
@@ -124,12 +117,13 @@ impl Launcher {
         if !start.spec.upload.is_empty() {
             self.root.place(job, &start.spec.upload, &self.cache).map_err(SetupError::Workspace)?;
         }
+        self.keep_script()?;
         self.write_script(&start.spec.command).map_err(SetupError::Input)?;
-        self.check_script()?;
         let mut command = Command::new("/bin/sh");
         command
             .arg("-c")
-            .arg(&self.shell_text)
+            // By its descriptor, so that it is this very file, whatever happens to the path meanwhile.
+            .arg(format!(". /proc/{}/fd/{}", getpid().as_raw_nonzero(), self.script.as_raw_fd()))
             // What the shell calls itself, so that its messages name the job.
             .arg(job.to_string())
             .current_dir(self.root.path_by_descriptor(job))
@@ -165,14 +159,16 @@ impl Launcher {
         self.script.set_len(text.len() as u64)
     }
 
-    /// The shell opens the script by its path, which must still be that of the file.
-    fn check_script(&self) -> Result<(), SetupError> {
+    /// Makes the script file anew that a job removed. Where that cannot be done the whole folder is gone, and
+    /// with it what this slot is known by.
+    fn keep_script(&mut self) -> Result<(), SetupError> {
         let file = |meta: std::fs::Metadata| (meta.dev(), meta.ino());
         let (open, found) = (self.script.metadata().map(file), std::fs::symlink_metadata(&self.script_path).map(file));
-        match (open, found) {
-            (Ok(open), Ok(found)) if open == found => Ok(()),
-            _ => Err(SetupError::Vanished(self.script_path.clone())),
+        if open.ok() != found.ok() {
+            let anew = script_file().create_new(true).open(&self.script_path);
+            self.script = anew.map_err(|_| SetupError::Vanished(self.script_path.clone()))?;
         }
+        Ok(())
     }
 
     /// The job's standard input: a file that nobody else can open, or nothing. What is small lies in
@@ -209,6 +205,12 @@ impl Launcher {
         }
         command.envs(&start.spec.env);
     }
+}
+
+fn script_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).mode(0o600);
+    options
 }
 
 /// Starts a process with the runner's own umask, or with another one, and with what makes jobs go first when

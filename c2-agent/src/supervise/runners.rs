@@ -224,10 +224,10 @@ impl Runners {
         self.awaited.is_empty()
     }
 
-    /// Ends the runners that have not said what they hold. Their connections end with them, and then what
-    /// they ran is ended, too.
-    pub(crate) fn end_the_silent(&self) {
-        for slot in &self.awaited {
+    /// Ends the runners that have not said for too long what they hold. Their connections end with them, and
+    /// then what they ran is ended, too.
+    pub(crate) fn end_the_silent(&self, waited_ms: u64) {
+        for slot in self.awaited.iter().filter(|_| waited_ms >= self.plan.timing.deaf_ms) {
             tracing::error!("the process of slot {slot} does not say what it holds; it is ended");
             if let Err(error) = self.plan.state.slot(*slot).and_then(|dir| end_runner(&dir)) {
                 tracing::error!("cannot end the process of slot {slot}: {error}");
@@ -353,5 +353,33 @@ impl Runner {
 
     fn is_free(&self) -> bool {
         self.running.is_none() && self.standing == Standing::Serving
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use c2_shared::id::JobId;
+
+    use super::*;
+
+    fn attempt(job: u64) -> AttemptId {
+        AttemptId { job: JobId(job), number: 1 }
+    }
+
+    #[tokio::test]
+    async fn what_was_noted_and_its_runner_neither_runs_nor_owes_is_lost() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = StateDir::open(dir.path()).unwrap();
+        let (reports, _incoming) = mpsc::channel(1);
+        let (worker_id, workspace_root) = ("id".to_owned(), dir.path().join("C2"));
+        let plan = Plan { state, worker_id, workspace_root, timing: Timing::default(), slots: 4 };
+        let mut runners = Runners::new(plan, reports);
+        runners.adopt(0, &[1, 2, 3].map(attempt));
+        assert!(!runners.all_greeted());
+        let lost = runners.on_hello(0, RUNNER_VERSION, Some(attempt(2)), [attempt(3)].into_iter());
+        assert_eq!(lost, [attempt(1)]);
+        assert!(runners.all_greeted());
+        let again = runners.on_hello(0, RUNNER_VERSION, Some(attempt(2)), [attempt(3)].into_iter());
+        assert_eq!(again, [], "it is lost once");
     }
 }

@@ -176,6 +176,22 @@ fn a_runner_that_does_not_answer_is_ended_with_all_that_it_runs() {
 }
 
 #[test]
+fn a_runner_that_does_not_greet_the_next_agent_is_ended_with_all_that_it_runs() {
+    let mut stage = Stage::new(&["--deaf-ms=1200"]);
+    let attempt = stage.c2d.submit(1, &[], shell(&format!("env -i setsid sleep 300 & {PATIENT}")));
+    up(&stage, 1);
+    wait_for("nothing hides", || in_workspace(&stage, 1).len() >= 2);
+    let runner = stage.runners()[0];
+    stage.stop(Signal::KILL);
+    rustix::process::kill_process(rustix::process::Pid::from_raw(runner).unwrap(), Signal::STOP).unwrap();
+    stage.start();
+    assert_eq!(stage.c2d.result(attempt).outcome, Outcome::Lost);
+    assert!(stage.survivors().is_empty() && !stage.runners().contains(&runner));
+    assert_eq!(in_workspace(&stage, 1), Vec::<i32>::new());
+    assert_eq!(stage.run(2, "echo next").stdout, Output::whole("next\n"), "the slot works again");
+}
+
+#[test]
 fn what_hides_from_its_marks_does_not_survive_its_runner() {
     let stage = Stage::new(&[]);
     let attempt = stage.c2d.submit(1, &[], shell(&format!("env -i setsid sleep 300 & {PATIENT}")));

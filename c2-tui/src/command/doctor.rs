@@ -85,6 +85,11 @@ fn of_worker(row: &WorkerRow) -> Check {
         Check::fail(&what, format!("in quarantine, it cannot start jobs: {reason}"), hint)
     } else if let Some(reason) = &row.status_reason {
         Check::warn(&what, format!("it could not start a job: {reason}"), "the job goes elsewhere first; `why` tells")
+    } else if row.suspect {
+        let words = "commands fail there at once, one after the other, that succeed elsewhere";
+        let hint =
+            format!("see `log --worker={} --state=failed`; `drain` keeps jobs away, `resume` clears this", row.ip);
+        Check::warn(&what, words, hint)
     } else if row.load.disk_full {
         Check::fail(&what, "its disk is full, it takes nothing new", "`cleanup-workspaces` frees what jobs left there")
     } else if row.version != VERSION {
@@ -129,6 +134,7 @@ mod tests {
             tags: [].into(),
             silent_ms: Some(1_000),
             status_reason: None,
+            suspect: false,
             copied_at: None,
             passed_on: false,
             past_lease: false,
@@ -146,7 +152,7 @@ mod tests {
             let check = of_worker(&row);
             (check.state, check.words)
         };
-        let table: [(Edit, State, &str); 8] = [
+        let table: [(Edit, State, &str); 9] = [
             (|_| (), State::Ok, "online, 1 of 4 slots in use"),
             (|row| row.status = WorkerStatus::Draining, State::Ok, "it finishes what it has and takes nothing new"),
             (|row| row.version = "0.0.9".to_owned(), State::Warn, "its agent is 0.0.9, this console 0.1.0"),
@@ -156,6 +162,11 @@ mod tests {
                 |row| (row.status, row.status_reason) = (WorkerStatus::Quarantined, Some("read-only".to_owned())),
                 State::Fail,
                 "in quarantine, it cannot start jobs: read-only",
+            ),
+            (
+                |row| row.suspect = true,
+                State::Warn,
+                "commands fail there at once, one after the other, that succeed elsewhere",
             ),
             (|row| row.load.disk_full = true, State::Fail, "its disk is full, it takes nothing new"),
             (

@@ -1,9 +1,11 @@
 //! Why a job does not run, worker by worker, and what would start it.
 
+use std::net::IpAddr;
+
 use c2_shared::api::jobs::JobRow;
-use c2_shared::api::why::{Explanation, Obstacle, Reason, Silence, WorkerVerdict};
+use c2_shared::api::why::{Explanation, Obstacle, Reason, Silence, Whereabouts, WorkerVerdict};
 use c2_shared::id::AttemptId;
-use c2_shared::job::{Condition, JobState, OnLost};
+use c2_shared::job::{Condition, JobState, OnLost, Outcome};
 use c2_shared::time::span;
 use jiff::tz::TimeZone;
 
@@ -23,14 +25,22 @@ pub(crate) fn why(look: &Look, why: &Explanation) -> String {
         JobState::Running => {
             let worker = row.worker.map(|ip| format!(" on {ip}")).unwrap_or_default();
             let silence = why.silence.as_ref().map(|silence| silent(row, silence)).unwrap_or_default();
-            return format!("{} runs{worker}{silence}\n", row.job_id);
+            let more = why.whereabouts.as_ref().map(whereabouts).unwrap_or_default();
+            return format!(
+                "{} runs{worker}{silence}\n{}",
+                row.job_id,
+                more.iter().map(|line| format!("{line}\n")).collect::<String>()
+            );
         }
         state if state.is_terminal() => return verdict(row) + "\n",
         _ => {}
     }
     let mut text = format!("{} is {}\n", row.job_id, row.state);
+    if let Some((number, worker)) = lost(why) {
+        text.push_str(&format!("  attempt {number} was lost with its worker, {worker}\n"));
+    }
     for reason in &why.reasons {
-        text.push_str(&format!("  {}\n", of_job(look, row, reason)));
+        text.push_str(&format!("  {}\n", of_job(look, why, reason)));
     }
     // What it waits for itself is no worker's fault: only what would be in its way besides is told.
     let waits_itself = why.reasons.iter().any(|reason| !matches!(reason, Reason::Ahead { .. }));
@@ -39,7 +49,8 @@ pub(crate) fn why(look: &Look, why: &Explanation) -> String {
     if !workers.is_empty() {
         let mut table = Table::new([words("WORKER"), flexible("NAME"), flexible("IN THE WAY")]);
         for worker in workers {
-            let obstacles: Vec<String> = worker.obstacles.iter().map(at_worker).collect();
+            let here = worker.obstacles.iter().map(at_worker);
+            let obstacles: Vec<String> = here.chain(whereabouts(&worker.whereabouts)).collect();
             let obstacles = if obstacles.is_empty() { "nothing".to_owned() } else { obstacles.join("; ") };
             table.row([Cell::from(worker.ip.to_string()), Cell::from(&worker.hostname), Cell::from(obstacles)]);
         }
@@ -61,7 +72,7 @@ pub(crate) fn waiting(why: &Explanation) -> Option<String> {
     }
     let look = Look { width: u16::MAX, colour: false, zone: TimeZone::system() };
     let of_itself = why.reasons.iter().filter(|reason| !matches!(reason, Reason::Ahead { .. }));
-    let of_itself: Vec<String> = of_itself.map(|reason| of_job(&look, &why.job, reason)).collect();
+    let of_itself: Vec<String> = of_itself.map(|reason| of_job(&look, why, reason)).collect();
     if !of_itself.is_empty() {
         return Some(of_itself.join("; "));
     }
@@ -83,6 +94,20 @@ fn silent(job: &JobRow, silence: &Silence) -> String {
         _ => String::new(),
     };
     format!(", which was not heard {since}\n{fate}{then}")
+}
+
+/// What became of a worker and its address, a line each.
+fn whereabouts(now: &Whereabouts) -> Vec<String> {
+    let moved = now.moved_from.map(|from| format!("its worker has moved: it was at {from} when the job began"));
+    let passed_on = now.passed_on.then(|| "another worker has its address by now".to_owned());
+    let copied = now.copied_at.map(|at| format!("a machine at {at} uses its identity and gets nothing"));
+    [moved, passed_on, copied].into_iter().flatten().collect()
+}
+
+/// The latest attempt, if it was lost, and the address of its worker.
+fn lost(why: &Explanation) -> Option<(u32, IpAddr)> {
+    let attempt = why.before.as_ref().filter(|attempt| attempt.outcome == Some(Outcome::Lost))?;
+    Some((attempt.number, attempt.worker))
 }
 
 /// What becomes of a job when its worker stays silent.
@@ -156,10 +181,11 @@ fn at_one(obstacle: &Obstacle) -> String {
     }
 }
 
-fn of_job(look: &Look, job: &JobRow, reason: &Reason) -> String {
+fn of_job(look: &Look, why: &Explanation, reason: &Reason) -> String {
     match reason {
-        // Behind an attempt it is the rest before a retry.
-        Reason::BeginAt { at_ms } if job.attempt > 0 => {
+        // Behind an attempt it is the rest before the next one.
+        Reason::BeginAt { at_ms } if lost(why).is_some() => format!("it is tried again at {}", look.moment(*at_ms)),
+        Reason::BeginAt { at_ms } if why.job.attempt > 0 => {
             format!("it failed and is tried again at {}", look.moment(*at_ms))
         }
         Reason::Held => "it is held".to_owned(),
@@ -271,11 +297,52 @@ fn advice(why: &Explanation) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::net::IpAddr;
-
     use serde_json::json;
 
     use super::*;
+
+    fn bare(job: JobRow) -> Explanation {
+        Explanation { job, reasons: Vec::new(), workers: Vec::new(), silence: None, whereabouts: None, before: None }
+    }
+
+    #[test]
+    fn what_became_of_its_worker_is_told() {
+        let row =
+            json!({"job_id": "job-2", "state": "running", "command": "x", "submitted_ms": 0, "worker": "10.0.0.31"});
+        let at = |last| IpAddr::from([10, 0, 0, last]);
+        let look = Look { width: 80, colour: false, zone: TimeZone::UTC };
+        let runs = |whereabouts| {
+            let job = serde_json::from_value(row.clone()).unwrap();
+            why(&look, &Explanation { whereabouts: Some(whereabouts), ..bare(job) })
+        };
+        let plain = Whereabouts::default();
+        assert_eq!(runs(plain), "job-2 runs on 10.0.0.31\n");
+        assert_eq!(
+            runs(Whereabouts { moved_from: Some(at(11)), ..plain }),
+            "job-2 runs on 10.0.0.31\nits worker has moved: it was at 10.0.0.11 when the job began\n"
+        );
+        assert_eq!(
+            runs(Whereabouts { passed_on: true, copied_at: Some(at(9)), ..plain }),
+            "job-2 runs on 10.0.0.31\nanother worker has its address by now\n\
+             a machine at 10.0.0.9 uses its identity and gets nothing\n"
+        );
+    }
+
+    #[test]
+    fn a_loss_is_no_failure() {
+        let job = json!({"job_id": "job-2", "state": "queued", "command": "x", "submitted_ms": 0, "attempt": 1});
+        let attempt = |kind: &str| json!({"number": 1, "worker": "10.0.0.11", "started_ms": 0, "ended_ms": 5, "outcome": {"kind": kind, "code": 1}});
+        let look = Look { width: 80, colour: false, zone: TimeZone::UTC };
+        let says = |kind| {
+            let (job, before) = (serde_json::from_value(job.clone()).unwrap(), serde_json::from_value(attempt(kind)));
+            let reasons = vec![Reason::BeginAt { at_ms: 0 }];
+            why(&look, &Explanation { reasons, before: Some(before.unwrap()), ..bare(job) })
+        };
+        let lost = says("lost");
+        assert!(lost.contains("  attempt 1 was lost with its worker, 10.0.0.11\n  it is tried again at"), "{lost}");
+        let failed = says("exit");
+        assert!(failed.contains("  it failed and is tried again at") && !failed.contains("lost"), "{failed}");
+    }
 
     #[test]
     fn a_silent_worker_is_named_with_what_follows() {
@@ -284,7 +351,7 @@ mod tests {
         let says = |silent_ms: Option<u64>, left_ms, on_lost, cancelling| {
             let job = JobRow { cancelling, ..serde_json::from_value(row.clone()).unwrap() };
             let silence = Some(Silence { silent_ms, left_ms, on_lost });
-            let explained = Explanation { job, reasons: Vec::new(), workers: Vec::new(), silence };
+            let explained = Explanation { silence, ..bare(job) };
             let look = Look { width: 80, colour: false, zone: TimeZone::UTC };
             (why(&look, &explained), waiting(&explained).unwrap())
         };
@@ -317,10 +384,11 @@ mod tests {
             ip: IpAddr::from([10, 0, 0, u8::try_from(at).unwrap() + 1]),
             worker_id: None,
             hostname: String::new(),
+            whereabouts: Whereabouts::default(),
             obstacles: obstacles.to_vec(),
         };
         let workers = workers.iter().enumerate().map(verdict).collect();
-        let why = Explanation { job, reasons: reasons.to_vec(), workers, silence: None };
+        let why = Explanation { reasons: reasons.to_vec(), workers, ..bare(job) };
         assert_eq!(waiting(&why).as_deref(), expected, "{why:?}");
     }
 

@@ -84,6 +84,9 @@ pub(crate) fn problem(row: &WorkerRow) -> Option<String> {
             if row.status == WorkerStatus::Quarantined { "it cannot start jobs" } else { "it could not start a job" };
         return Some(format!("{words}: {reason}"));
     }
+    if row.suspect {
+        return Some(format!("it fails at once what succeeds elsewhere; see `log --worker={} --state=failed`", row.ip));
+    }
     row.passed_on.then(|| "another worker has its address by now".to_owned())
 }
 

@@ -70,6 +70,7 @@ fn worker(last: u8, hostname: &str, status: WorkerStatus, used: u32, cpu: f32) -
         tags: [("disk".to_owned(), None)].into(),
         silent_ms: Some(if status == WorkerStatus::Offline { 754_000 } else { 1_200 }),
         status_reason: None,
+        suspect: false,
         copied_at: None,
         passed_on: false,
         past_lease: false,
@@ -160,6 +161,7 @@ pub(crate) fn change(jobs: Vec<JobRow>) -> Msg {
 pub(crate) fn info(row: JobRow) -> Box<JobInfo> {
     let spec = JobSpec { command: row.command.clone(), ..JobSpec::default() };
     let attempt = AttemptRow {
+        given_at: None,
         number: 1,
         worker: ip(11),
         worker_id: Some(id(11)),

@@ -50,6 +50,8 @@ pub(crate) enum TokenRefusal {
     NotYours,
     #[error("this invitation gives an identity, which this agent is too old to take")]
     TooOld,
+    #[error("jobs run on this machine under the identity that it has")]
+    JobsRun,
     #[error("worker {called}, whose identity this invitation gives, may still be at work")]
     AtWork { called: String },
     #[error("c2d cannot change its tokens now")]

@@ -28,8 +28,9 @@ const KINDS_MAX: usize = 256;
 /// How often the thread looks for what is due; so soon after a change the database knows of it.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// What of a line makes it the same as another.
-type Same = (Option<u16>, Option<String>, Option<IpAddr>);
+/// What of a line makes it the same as another; of what c2d saw, all that it saw, so that one change of an
+/// identity never stands for another.
+type Same = (Option<u16>, Option<String>, Option<IpAddr>, Option<String>);
 
 pub(super) struct Scribe {
     clock: Clock,
@@ -100,7 +101,8 @@ impl Scribe {
             Kind::Repeated => &mut self.repeated,
             Kind::Refused => &mut self.refused,
         };
-        let same = (line.status, line.who.clone(), line.from.map(neighbourhood));
+        let what = line.what.clone().filter(|_| kind == Kind::Repeated);
+        let same = (line.status, line.who.clone(), line.from.map(neighbourhood), what);
         if let Some(line) = tally.count(same, line, self.clock.now().mono) {
             let log = if kind == Kind::Refused { &mut self.refusals } else { &mut self.changes };
             log.write(self.clock, &line);

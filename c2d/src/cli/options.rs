@@ -3,11 +3,14 @@
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use c2_shared::arguments;
 use c2_shared::config::{self, ConfigError, ServerConfig};
 use c2_shared::time::parse_duration_s;
 use c2_shared::token::Role;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 /// Name of the configuration file in the data folder.
 const CONFIG_FILE: &str = "config.json";
@@ -22,6 +25,25 @@ pub struct Cli {
     /// c2d's own flags.
     #[command(flatten)]
     pub options: Options,
+}
+
+/// Flags that mean something to c2d itself alone.
+const OWN: [&str; 2] = ["host", "port"];
+
+impl Cli {
+    /// The command line of this process.
+    ///
+    /// # Errors
+    /// When it is wrong, or asks for help.
+    pub fn read() -> Result<Self, clap::Error> {
+        let matches = arguments::matches(Self::command(), std::env::args_os())?;
+        let given = |flag: &&&str| matches.value_source(flag) == Some(ValueSource::CommandLine);
+        if let (Some(command), Some(flag)) = (matches.subcommand_name(), OWN.iter().find(given)) {
+            let message = format!("--{flag} is not for `c2d {command}`: the c2d that runs has its own address");
+            return Err(Self::command().error(ErrorKind::ArgumentConflict, message));
+        }
+        Self::from_arg_matches(&matches)
+    }
 }
 
 /// What c2d may be started for instead of running.

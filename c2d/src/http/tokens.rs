@@ -75,6 +75,9 @@ pub(crate) async fn join(
         if !protocol.is_known() {
             return Err(TokenRefusal::TooOld.into());
         }
+        if request.keeps_id && request.worker_id.as_deref() != Some(id.as_str()) {
+            return Err(TokenRefusal::JobsRun.into());
+        }
         vacant(&app, id.clone()).await?;
     }
     let token = app.access.join(by.to_string(), request, app.clock.now()).await?;
@@ -138,6 +141,9 @@ impl From<TokenRefusal> for ApiError {
                 body(ErrorCode::Forbidden, "let this machine join by itself, with a line from: c2d invite")
             }
             TokenRefusal::TooOld => body(ErrorCode::InvalidInput, "upgrade c2-agent on this machine and join again"),
+            TokenRefusal::JobsRun => {
+                body(ErrorCode::Conflict, "wait until they have ended, or cancel them; nothing was changed")
+            }
             TokenRefusal::AtWork { called } => {
                 let hint = format!(
                     "stop its agent and wait a minute; if its jobs are to wait for it, first: remove-worker {called} --lost"

@@ -1,6 +1,6 @@
 //! Why a job does not run.
 
-use c2_shared::api::why::{Explanation, Silence};
+use c2_shared::api::why::{Explanation, Silence, Whereabouts};
 use c2_shared::limits::LEASE_MS;
 
 use crate::http::handler::{Answer, App, Json, Name, State, serves};
@@ -15,17 +15,28 @@ pub(crate) async fn why(State(app): State<App>, name: Name) -> Answer<Explanatio
     let asked = move |scheduler: &Scheduler, now| {
         let view = scheduler.job(now, id)?;
         let host = view.worker.as_ref().and_then(|worker| scheduler.worker(now, worker));
-        let silence = host.filter(|_| view.unreachable).map(|host| silence(&view, &host));
-        Some((view, scheduler.explain(now, id)?, silence))
+        Some((view, host, scheduler.explain(now, id)?))
     };
-    let (view, Explained { reasons, workers }, silence) = match app.engine.read(asked).await? {
-        Some(live) => live,
-        None => {
-            let stored = app.history.job(id).await?.ok_or(Reject::UnknownJob { job: id })?;
-            (stored.view, Explained::default(), None)
-        }
+    let live = app.engine.read(asked).await?;
+    let stored = match &live {
+        // Of one that was never tried there is nothing to tell.
+        Some((view, ..)) if view.attempt == 0 => None,
+        _ => app.history.job(id).await?,
     };
-    Ok(Json(Explanation { job: job_row(&view), reasons, workers, silence }))
+    let before = stored.as_ref().and_then(|job| job.attempts.last()).cloned();
+    let Some((view, host, Explained { reasons, workers })) = live else {
+        let job = job_row(&stored.ok_or(Reject::UnknownJob { job: id })?.view);
+        let (reasons, workers) = (Vec::new(), Vec::new());
+        return Ok(Json(Explanation { job, reasons, workers, silence: None, whereabouts: None, before: None }));
+    };
+    let silence = host.as_ref().filter(|_| view.unreachable).map(|host| silence(&view, host));
+    let whereabouts = host.map(|host| {
+        let given_at = before.as_ref().and_then(|attempt| attempt.given_at);
+        let moved_from = given_at.filter(|at| *at != host.ip);
+        Whereabouts { moved_from, passed_on: host.passed_on, copied_at: host.cloned_at }
+    });
+    let before = before.filter(|_| whereabouts.is_none());
+    Ok(Json(Explanation { job: job_row(&view), reasons, workers, silence, whereabouts, before }))
 }
 
 /// What becomes of a job on a worker that is not heard. One that was never heard since c2d started has

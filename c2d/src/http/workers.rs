@@ -203,7 +203,8 @@ fn session(said: &Session) -> Session {
 }
 
 fn summary(AttemptOutput { result, .. }: &AttemptOutput, fault_of: FaultOf) -> ResultSummary {
-    ResultSummary { attempt: result.attempt, outcome: result.outcome.clone(), fault_of }
+    let (attempt, outcome) = (result.attempt, result.outcome.clone());
+    ResultSummary { attempt, outcome, fault_of, took_ms: result.took_ms() }
 }
 
 /// Waits until something is wanted of a worker beside work: an operator has its workspaces cleaned,

@@ -185,6 +185,7 @@ impl Turn<'_> {
 
     /// The machine was repaired, as its own test or an operator says: jobs may go there again.
     pub(crate) fn admit(&mut self, id: &WorkerId) {
+        self.s.suspicion.clear(id);
         let presence = &mut self.s.known(id).presence;
         presence.faults = Faults::default();
         if presence.trial != Trial::Trusted {

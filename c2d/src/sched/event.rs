@@ -270,6 +270,8 @@ pub struct ResultSummary {
     pub outcome: Outcome,
     /// If it could not be started: who is to blame.
     pub fault_of: FaultOf,
+    /// How long it ran, if its worker said so.
+    pub took_ms: Option<u64>,
 }
 
 /// A caller's key that makes a repeated submit harmless.

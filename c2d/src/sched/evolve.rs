@@ -184,6 +184,7 @@ impl Scheduler {
     fn remove_worker(&mut self, id: &WorkerId) {
         self.touched.gone.push(self.who(id));
         let worker = self.workers.remove(id).expect("only a known worker is removed");
+        self.suspicion.clear(id);
         assert!(worker.grants.is_empty() && worker.presence.parked.is_none(), "{id} is still in use");
         self.touch_worker(id);
     }

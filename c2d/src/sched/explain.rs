@@ -4,7 +4,7 @@
 //! a reason, at a worker without an obstacle, is one that the worker's next poll is given. It
 //! decides nothing.
 
-use c2_shared::api::why::{Obstacle, Reason, WorkerVerdict};
+use c2_shared::api::why::{Obstacle, Reason, Whereabouts, WorkerVerdict};
 use c2_shared::id::JobId;
 use c2_shared::job::JobState;
 
@@ -36,6 +36,7 @@ impl Scheduler {
             ip: worker.ip(),
             worker_id: Some(worker.id().clone()),
             hostname: worker.record.intro.hostname.clone(),
+            whereabouts: worker.whereabouts(now),
             obstacles: self.obstacles(now, id, shape, worker),
         };
         let mut workers: Vec<WorkerVerdict> = self.workers.values().map(verdict).collect();
@@ -93,6 +94,11 @@ impl Scheduler {
 }
 
 impl Worker {
+    fn whereabouts(&self, now: Now) -> Whereabouts {
+        let copied_at = self.presence.newcomers.proven(now.mono);
+        Whereabouts { moved_from: None, passed_on: self.record.passed_on, copied_at }
+    }
+
     fn obstacles(&self, now: Now, shape: &Shape) -> Vec<Obstacle> {
         let mut obstacles = Vec::new();
         if let Some(reason) = self.record.quarantine.clone().filter(|_| !self.is_admitted()) {

@@ -22,6 +22,7 @@ mod on_time;
 mod on_worker;
 mod reconcile;
 mod rest;
+mod suspicion;
 mod verdict;
 
 mod graph;

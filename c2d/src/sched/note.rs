@@ -51,6 +51,8 @@ pub enum Note {
     Quarantined { worker: Who, reason: String },
     /// A worker that was in quarantine started a job.
     Mended { worker: Who },
+    /// Commands fail at once on a worker that succeed on others.
+    Suspect { worker: Who },
     /// An operator removed a worker, and gave up what it had.
     Removed { worker: Who, lost: Vec<AttemptId> },
 }
@@ -139,6 +141,10 @@ impl fmt::Display for Note {
                 write!(f, "worker {worker} is in quarantine, as it cannot start jobs: {reason}")
             }
             Self::Mended { worker } => write!(f, "worker {worker} starts jobs again and is out of quarantine"),
+            Self::Suspect { worker } => write!(
+                f,
+                "worker {worker} is suspect: commands fail there at once, one after the other, that succeed elsewhere"
+            ),
             Self::Removed { worker, lost } if lost.is_empty() => write!(f, "worker {worker} was removed"),
             Self::Removed { worker, lost } => {
                 write!(f, "worker {worker} was removed as lost, with {}", attempts(lost))
@@ -200,6 +206,10 @@ mod tests {
             (
                 Note::Returned { worker: vm1(), attempt, reason: "no space".into() },
                 "worker 10.0.0.11 (vm1) could not start job-3.2: no space; the job is queued again",
+            ),
+            (
+                Note::Suspect { worker: vm1() },
+                "worker 10.0.0.11 (vm1) is suspect: commands fail there at once, one after the other, that succeed elsewhere",
             ),
             (
                 Note::Removed { worker: vm1(), lost: vec![attempt] },

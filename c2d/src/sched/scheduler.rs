@@ -14,6 +14,7 @@ use crate::sched::event::{Event, Now, PollToken};
 use crate::sched::jobs::{EndedTable, JobTable};
 use crate::sched::note::Who;
 use crate::sched::queues::{Queues, ShapeId};
+use crate::sched::suspicion::Suspicion;
 use crate::sched::view::JobView;
 use crate::sched::workers::{Heard, Worker};
 use crate::sched::{Decision, Note, Reject};
@@ -40,6 +41,7 @@ pub struct Scheduler {
     /// Active jobs whose stored specification cannot be used, and why: they are never given to anybody.
     pub(crate) defects: BTreeMap<JobId, String>,
     pub(crate) workers: BTreeMap<WorkerId, Worker>,
+    pub(crate) suspicion: Suspicion,
     /// Parked polls in the order in which they came, so that idle workers take turns.
     pub(crate) parked: BTreeMap<PollToken, WorkerId>,
     pub(crate) keys: BTreeMap<String, KeyRecord>,
@@ -112,6 +114,7 @@ impl Scheduler {
             resting: BTreeSet::new(),
             defects: saved.defects.into_iter().collect(),
             workers: BTreeMap::new(),
+            suspicion: Suspicion::default(),
             parked: BTreeMap::new(),
             keys: saved.keys.into_iter().map(|key| (key.key.clone(), key)).collect(),
             counts: Counts::default(),

@@ -4,6 +4,8 @@
 //! and the tags are a different matter: they are free when the worker says that the processes are
 //! gone, and not before, whatever became of the job meanwhile.
 
+use std::sync::Arc;
+
 use c2_shared::id::{AttemptId, WorkerId};
 use c2_shared::job::{JobState, OnLost, Outcome};
 use c2_shared::limits::{CRASH_LIMIT, RETRY_DELAY_MAX_S, RETRY_DELAY_S};
@@ -99,8 +101,11 @@ impl Turn<'_> {
     }
 
     fn conclude(&mut self, id: &WorkerId, result: &ResultSummary) {
-        let ResultSummary { attempt, ref outcome, fault_of } = *result;
+        let ResultSummary { attempt, ref outcome, fault_of, took_ms } = *result;
         let job = self.s.jobs.get(attempt.job).expect("only an active job is concluded");
+        let payload = Arc::clone(&job.payload);
+        self.suspect(id, &payload, outcome, took_ms);
+        let job = self.s.jobs.get(attempt.job).expect("it was active a moment ago");
         let (running, retry) = (job.state == JobState::Running, job.retries_left > 0 && !job.cancelling);
         match outcome {
             // Cancelled without a cancel, an end that only c2d decides, or one that it does not know: in

@@ -65,6 +65,8 @@ pub struct WorkerView {
     pub cloned_at: Option<IpAddr>,
     /// Why it is in quarantine, or could not start the last job that it got.
     pub fault: Option<String>,
+    /// Commands fail there at once that succeed elsewhere.
+    pub suspect: bool,
     pub load: Load,
 }
 
@@ -83,15 +85,14 @@ impl Scheduler {
 
     /// All workers by address.
     pub fn workers(&self, now: Now) -> Vec<WorkerView> {
-        let mut views: Vec<WorkerView> =
-            self.workers.values().map(|worker| worker.view(now, self.awaited(worker.id()))).collect();
+        let mut views: Vec<WorkerView> = self.workers.values().map(|worker| self.view_of(now, worker)).collect();
         views.sort_by_key(|view| view.ip);
         views
     }
 
     /// One worker.
     pub fn worker(&self, now: Now, id: &WorkerId) -> Option<WorkerView> {
-        self.workers.get(id).map(|worker| worker.view(now, self.awaited(id)))
+        self.workers.get(id).map(|worker| self.view_of(now, worker))
     }
 
     /// Slots of the workers at an address.
@@ -145,27 +146,29 @@ impl Scheduler {
     }
 }
 
-impl Worker {
-    fn view(&self, now: Now, awaited: usize) -> WorkerView {
-        let offered = self.record.tags.iter().map(|tag| (tag.clone(), self.locks.get(tag).copied()));
-        let held = self.locks.iter().map(|(tag, attempt)| (tag.clone(), Some(*attempt)));
+impl Scheduler {
+    fn view_of(&self, now: Now, worker: &Worker) -> WorkerView {
+        let record = &worker.record;
+        let offered = record.tags.iter().map(|tag| (tag.clone(), worker.locks.get(tag).copied()));
+        let held = worker.locks.iter().map(|(tag, attempt)| (tag.clone(), Some(*attempt)));
         WorkerView {
-            ip: self.ip(),
-            intro: self.record.intro.clone(),
-            status: self.status(now.mono),
-            groups: self.record.groups.clone(),
-            offered: self.record.tags.clone(),
+            ip: worker.ip(),
+            intro: record.intro.clone(),
+            status: worker.status(now.mono),
+            groups: record.groups.clone(),
+            offered: record.tags.clone(),
             tags: offered.chain(held).collect(),
-            attempts: self.grants.keys().copied().collect(),
-            running: self.grants.keys().map(|attempt| attempt.job).collect(),
-            slots_used: self.slots_used(),
-            silent_ms: self.silent_ms(now.mono),
-            passed_on: self.record.passed_on,
-            past_lease: self.presence.expired,
-            awaited,
-            cloned_at: self.presence.newcomers.proven(now.mono),
-            fault: self.fault().map(str::to_owned),
-            load: self.presence.load.clone(),
+            attempts: worker.grants.keys().copied().collect(),
+            running: worker.grants.keys().map(|attempt| attempt.job).collect(),
+            slots_used: worker.slots_used(),
+            silent_ms: worker.silent_ms(now.mono),
+            passed_on: record.passed_on,
+            past_lease: worker.presence.expired,
+            awaited: self.awaited(worker.id()),
+            cloned_at: worker.presence.newcomers.proven(now.mono),
+            fault: worker.fault().map(str::to_owned),
+            suspect: self.suspicion.is_on(worker.id()),
+            load: worker.presence.load.clone(),
         }
     }
 }

@@ -358,7 +358,7 @@ fn attempts(c: &Connection, id: JobId) -> Result<Vec<AttemptRow>, StoreError> {
     let sql =
         "SELECT a.number, coalesce((SELECT ip FROM worker WHERE worker.id = a.worker), address), a.started_ms, a.ended_ms,
         a.outcome, o.job IS NOT NULL, worker,
-        CASE WHEN o.started_ms BETWEEN 1 AND o.ended_ms THEN o.ended_ms - o.started_ms END
+        CASE WHEN o.started_ms BETWEEN 1 AND o.ended_ms THEN o.ended_ms - o.started_ms END, a.address
         FROM attempt a LEFT JOIN output o ON o.job = a.job AND o.number = a.number
         WHERE a.job = ?1 ORDER BY a.number";
     let mut statement = c.prepare_cached(sql)?;
@@ -369,6 +369,7 @@ fn attempts(c: &Connection, id: JobId) -> Result<Vec<AttemptRow>, StoreError> {
             number: small(row.get(0)?)?,
             worker: address(Some(row.get(1)?))?.expect("an address was given"),
             worker_id: row.get::<_, Option<String>>(6)?.map(WorkerId::from),
+            given_at: row.get::<_, String>(8)?.parse().ok(),
             started_ms: uint(row.get(2)?),
             ended_ms: row.get::<_, Option<i64>>(3)?.map(uint),
             took_ms: row.get::<_, Option<i64>>(7)?.map(uint),

@@ -404,4 +404,81 @@ mod tests {
         let changed = connection.execute("UPDATE job SET state = 4 WHERE id = 2", []);
         assert!(changed.is_err(), "an ended job never changes");
     }
+
+    /// All values of a query, rows by lines.
+    fn values(connection: &Connection, sql: &str) -> Vec<String> {
+        let mut statement = connection.prepare(sql).unwrap();
+        let columns = statement.column_count();
+        let text = |row: &rusqlite::Row<'_>, i| match row.get(i)? {
+            rusqlite::types::Value::Text(text) => Ok(text),
+            rusqlite::types::Value::Integer(number) => Ok(number.to_string()),
+            _ => Ok::<_, rusqlite::Error>("-".to_owned()),
+        };
+        let line = |row: &rusqlite::Row<'_>| (0..columns).map(|i| text(row, i)).collect::<Result<Vec<_>, _>>();
+        let rows = statement.query_map([], |row| line(row)).unwrap();
+        rows.map(|row| row.unwrap().join(" ")).collect()
+    }
+
+    #[test]
+    fn workers_by_address_become_workers_by_identity_with_all_that_they_have() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        for step in [V1, V2, V3, V4] {
+            connection.execute_batch(step).unwrap();
+        }
+        let rows = r#"
+            INSERT INTO worker VALUES
+                ('10.0.0.11', 'laptop', 'moved', 'boot', 4, '0.1.0', '{}', '["a"]', '["disk"]', 1),
+                ('10.0.0.12', 'Laptop', 'moved', 'boot', 4, '0.1.0', '{}', '["b"]', '["gpu:0"]', 0),
+                ('10.0.0.13', 'pi', 'copied', 'boot', 4, '0.1.0', '{}', '[]', '["disk"]', 0),
+                ('10.0.0.14', 'pi', 'copied', 'boot', 4, '0.1.0', '{}', '[]', '["disk"]', 0),
+                ('10.0.0.15', 'plain', '', '', 4, '', '{}', '["c"]', '[]', 0);
+            INSERT INTO job (id, state, payload, terms, pinned, retries_left, submitted_ms, attempt, worker,
+                cancelling, crashes, outcome, seq) VALUES
+                (1, 3, '{}', '{}', NULL, 0, 5, 1, '10.0.0.11', 0, 0, NULL, NULL),
+                (2, 3, '{}', '{}', NULL, 0, 5, 1, '10.0.0.12', 0, 0, NULL, NULL),
+                (3, 3, '{}', '{}', NULL, 0, 5, 1, '10.0.0.13', 0, 0, NULL, NULL),
+                (4, 3, '{}', '{}', NULL, 0, 5, 1, '10.0.0.14', 0, 0, NULL, NULL),
+                (5, 2, '{}', '{"placement":{"exclude":["10.0.0.12","PLAIN","pi","nobody"]}}', '10.0.0.11', 0, 5, 0,
+                    NULL, 0, 0, NULL, NULL),
+                (6, 4, '{}', '{}', '10.0.0.15', 0, 5, 1, '10.0.0.15', 0, 0, '{}', 1),
+                (7, 4, '{}', '{}', NULL, 0, 5, 1, '10.0.0.99', 0, 0, '{}', 2);
+            INSERT INTO attempt VALUES (1, 1, '10.0.0.11', 6, NULL, NULL), (2, 1, '10.0.0.12', 9, NULL, NULL),
+                (3, 1, '10.0.0.13', 7, NULL, NULL), (4, 1, '10.0.0.14', 8, NULL, NULL), (6, 1, '10.0.0.15', 1, 2, '{}');
+            INSERT INTO hold VALUES (1, 1, '10.0.0.11'), (2, 1, '10.0.0.12'), (3, 1, '10.0.0.13'), (4, 1, '10.0.0.14');
+            INSERT INTO lock VALUES ('10.0.0.11', 'disk', 1, 1, 0), ('10.0.0.12', 'gpu:0', 2, 1, 0),
+                ('10.0.0.13', 'disk', 3, 1, 0), ('10.0.0.14', 'disk', 4, 1, 0);
+            INSERT INTO removed VALUES (90, 4, '10.0.0.11', 3);"#;
+        connection.execute_batch(rows).unwrap();
+        migrate(&mut connection, 4).unwrap();
+        let workers = values(&connection, "SELECT id, ip, groups, tags, drained, passed_on FROM worker ORDER BY id");
+        let expected = [
+            "addr:10.0.0.13 10.0.0.13 [] [\"disk\"] 0 0",
+            "addr:10.0.0.15 10.0.0.15 [\"c\"] [] 0 0",
+            "copied 10.0.0.14 [] [\"disk\"] 0 0",
+            "moved 10.0.0.12 [\"a\",\"b\"] [\"disk\",\"gpu:0\"] 1 0",
+        ];
+        assert_eq!(workers, expected, "one row for each identity, where it was used last; a lock has one holder");
+        let holds = values(&connection, "SELECT job, number, worker FROM hold ORDER BY job");
+        assert_eq!(holds, ["1 1 moved", "2 1 moved", "3 1 addr:10.0.0.13", "4 1 copied"]);
+        let locks = values(&connection, "SELECT worker, tag, job FROM lock ORDER BY job");
+        assert_eq!(locks, ["moved disk 1", "moved gpu:0 2", "addr:10.0.0.13 disk 3", "copied disk 4"]);
+        let jobs = values(&connection, "SELECT id, worker, address, pinned FROM job ORDER BY id");
+        let expected = [
+            "1 moved 10.0.0.11 -",
+            "2 moved 10.0.0.12 -",
+            "3 addr:10.0.0.13 10.0.0.13 -",
+            "4 copied 10.0.0.14 -",
+            "5 - - moved",
+            "6 addr:10.0.0.15 10.0.0.15 addr:10.0.0.15",
+            "7 addr:10.0.0.99 10.0.0.99 -",
+        ];
+        assert_eq!(jobs, expected);
+        let excluded = values(&connection, "SELECT terms -> '$.placement.exclude' FROM job WHERE id = 5");
+        assert_eq!(excluded, [r#"["moved","addr:10.0.0.15","pi","nobody"]"#], "what means several stays a word");
+        let attempts = values(&connection, "SELECT job, worker, address FROM attempt WHERE job IN (1, 6)");
+        assert_eq!(attempts, ["1 moved 10.0.0.11", "6 addr:10.0.0.15 10.0.0.15"]);
+        assert_eq!(values(&connection, "SELECT worker FROM removed"), ["moved"]);
+        let changed = connection.execute("UPDATE job SET state = 5 WHERE id = 6", []);
+        assert!(changed.is_err(), "an ended job never changes");
+    }
 }

@@ -129,6 +129,9 @@ pub struct AttemptRow {
     /// The id of that worker. An older c2d does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worker_id: Option<WorkerId>,
+    /// Where that worker was when it was given to it. An older c2d does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given_at: Option<IpAddr>,
     /// When it was given to the worker.
     pub started_ms: u64,
     /// When its end was recorded.

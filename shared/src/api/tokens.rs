@@ -54,6 +54,9 @@ pub struct JoinRequest {
     /// Of a worker that joins again: the token that it has, which the new one replaces.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub old_token: Option<String>,
+    /// Of a worker: jobs run under its id, so it cannot become another one now.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub keeps_id: bool,
 }
 
 /// A token in exchange for an invitation.

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::api::jobs::JobRow;
+use crate::api::jobs::{AttemptRow, JobRow};
 use crate::id::{AttemptId, JobId, WorkerId};
 use crate::job::{Condition, JobState, OnLost};
 
@@ -23,6 +23,27 @@ pub struct Explanation {
     /// Of a job that runs, that its worker is silent. An older c2d does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub silence: Option<Silence>,
+    /// Of a job that runs, what became of its worker meanwhile. An older c2d does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whereabouts: Option<Whereabouts>,
+    /// Of a job that waits again, its latest attempt. An older c2d does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<AttemptRow>,
+}
+
+/// What became of a worker and its address.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Whereabouts {
+    /// Where it was when the job was given to it, if that is elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_from: Option<IpAddr>,
+    /// Another worker has its address by now, and it was not heard since.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub passed_on: bool,
+    /// From where another machine uses its identity, with a copy of its state folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copied_at: Option<IpAddr>,
 }
 
 /// What becomes of a job whose worker is not heard.
@@ -89,6 +110,9 @@ pub struct WorkerVerdict {
     pub worker_id: Option<WorkerId>,
     /// Its host name.
     pub hostname: String,
+    /// What became of it and its address.
+    #[serde(flatten)]
+    pub whereabouts: Whereabouts,
     /// What keeps the job from it; empty if it could start there now.
     pub obstacles: Vec<Obstacle>,
 }

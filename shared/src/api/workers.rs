@@ -33,6 +33,10 @@ pub struct WorkerRow {
     /// What is wrong with it: why it could not start the last job that it got.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status_reason: Option<String>,
+    /// Five commands or more failed there at once, one after the other, of which at least three succeeded elsewhere.
+    /// It gets work all the same.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub suspect: bool,
     /// From where another machine uses its identity, with a copy of its state folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copied_at: Option<IpAddr>,

@@ -1,5 +1,8 @@
 //! The ways in which a call to c2d fails.
 
+use std::error::Error as _;
+use std::io;
+
 use crate::advice::Advice;
 use crate::api::error::{ErrorBody, ErrorCode};
 use crate::client::tls;
@@ -60,6 +63,11 @@ pub enum ClientError {
 impl Advice for ClientError {
     fn hint(&self) -> Option<String> {
         match self {
+            Self::Unreachable { source, .. } if is_no_own_address(source) => Some(
+                "the address to speak from, --address or \"address\" in config.json, is not one of this machine: see \
+                 `ip address`"
+                    .to_owned(),
+            ),
             Self::Unreachable { server, .. } if is_here(server) => Some(
                 "start it with `c2d`, or everything on this machine with `c2-tui --local`; for a c2d elsewhere, \
                  `c2d invite` there prints the line for `c2-agent join`, and with `--role operator` that for \
@@ -91,6 +99,19 @@ impl Advice for ClientError {
             (Self::Refused { .. } | Self::Protocol { .. }, _) => exit::FAILED,
         }
     }
+}
+
+/// Whether the connection could not be made because this machine does not have the address to make it from.
+fn is_no_own_address(error: &reqwest::Error) -> bool {
+    let is_it = |error: &io::Error| error.kind() == io::ErrorKind::AddrNotAvailable;
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if error.downcast_ref::<io::Error>().is_some_and(is_it) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// Whether an address is one of this machine's own.

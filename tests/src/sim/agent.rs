@@ -325,5 +325,5 @@ fn lost(attempt: AttemptId) -> ResultSummary {
 }
 
 fn result(attempt: AttemptId, outcome: Outcome) -> ResultSummary {
-    ResultSummary { attempt, outcome, fault_of: FaultOf::Worker }
+    ResultSummary { attempt, outcome, fault_of: FaultOf::Worker, took_ms: None }
 }

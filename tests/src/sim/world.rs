@@ -149,6 +149,8 @@ impl<D: Disk> World<D> {
         self.commit();
         let left = self.scheduler.jobs(self.now, None, None, 5);
         assert!(left.is_empty(), "I10: still alive long after the last fault: {left:#?}, agents {:#?}", self.agents);
+        let busy: Vec<_> = self.agents.iter().filter(|agent| !agent.is_idle()).collect();
+        assert!(busy.is_empty(), "I10: owes or waits long after the last fault: {busy:#?}");
         assert_eq!(self.disk.load(), self.scheduler.saved(), "the rows give the state in memory");
         self.oracle.finish();
         self.report.jobs = self.oracle.ended();

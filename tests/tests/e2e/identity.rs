@@ -1,14 +1,19 @@
 //! A worker is the identity of its agent's state folder: it moves, is copied, and shares its address.
 
+use std::process::{Command, Stdio};
+
 use c2_shared::job::JobState;
+use c2_shared::token::Role;
 use c2_tests::wait::SOON;
-use c2_tests::{eventually, scenario};
+use c2_tests::{Program, eventually, scenario};
 use rustix::process::Signal;
 
 crate::tests![
     a_worker_moves_between_two_starts_with_all_it_has,
     a_copied_folder_is_found_out_and_becomes_a_worker_of_its_own,
     agents_side_by_side_need_only_folders_of_their_own,
+    an_agent_finds_the_c2d_of_its_user_wherever_that_listens,
+    an_address_that_the_machine_does_not_have_is_named,
 ];
 
 fn a_worker_moves_between_two_starts_with_all_it_has() {
@@ -37,6 +42,7 @@ fn a_worker_moves_between_two_starts_with_all_it_has() {
             let found = cluster.exec(&[&format!("jobs --all --worker={word}")]).await?;
             assert!(found.stdout.contains(&job.to_string()), "{word}: {found:?}");
         }
+        cluster.is_noted("audit.log", "has moved: it was at 127.0.4.1").await?;
         let unknown = cluster.exec(&["info 127.0.4.1"]).await?;
         assert!(unknown.status != 0 && unknown.stderr.contains("unknown worker"), "{unknown:?}");
         Ok(())
@@ -52,6 +58,9 @@ fn a_copied_folder_is_found_out_and_becomes_a_worker_of_its_own() {
         assert!(log.contains("this state folder is a copy") && log.contains("c2-agent reset-identity"), "{log}");
         let shown = cluster.exec(&["list"]).await?.stdout;
         assert!(shown.contains("a machine at 127.0.4.3 uses its identity"), "{shown}");
+        let shown = cluster.exec(&[&format!("why {job}"), "info 127.0.4.1", "doctor"]).await?.stdout;
+        assert_eq!(shown.matches("127.0.4.3").count(), 3, "{shown}");
+        cluster.is_noted("refused.log", "a machine at 127.0.4.3 uses the identity of worker 127.0.4.1").await?;
         let again = cluster.restart_agent("127.0.4.3").await;
         assert!(again.is_err(), "it starts although it is a copy");
         let state = cluster.agent_home("127.0.4.3")?.join("state");
@@ -76,6 +85,42 @@ fn agents_side_by_side_need_only_folders_of_their_own() {
         let id = cluster.client().workers().await?.workers[0].worker_id.clone();
         let drained = cluster.exec(&[&format!("drain {}", id.short())]).await?;
         assert_eq!(drained.status, 0, "{drained:?}");
+        Ok(())
+    });
+}
+
+fn an_agent_finds_the_c2d_of_its_user_wherever_that_listens() {
+    scenario(async |cluster| {
+        let (home, data) = (cluster.new_folder("home")?, cluster.data_dir());
+        let state_home = data.parent().expect("the data folder is in the folder of the test");
+        let mut agent = Command::new(Program::Agent.path()?);
+        agent.env_clear().env("HOME", &home).env("XDG_STATE_HOME", state_home);
+        agent.arg("--workspace-root").arg(home.join("C2")).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut agent = agent.spawn()?;
+        let found = eventually("a worker", SOON, async || {
+            let workers = cluster.client().workers().await?.workers;
+            Ok(workers.first().map(|worker| worker.ip))
+        })
+        .await;
+        agent.kill()?;
+        agent.wait()?;
+        assert_eq!(found?, std::net::IpAddr::from([127, 0, 0, 1]));
+        Ok(())
+    });
+}
+
+fn an_address_that_the_machine_does_not_have_is_named() {
+    scenario(async |cluster| {
+        let home = cluster.new_folder("home")?;
+        let token = cluster.data_dir().join(Role::Worker.file_name());
+        let args =
+            ["--server", &cluster.addr().to_string(), "--token-file", &token.to_string_lossy()].map(str::to_owned);
+        let folders =
+            ["--state-dir", "--workspace-root"].map(|flag| format!("{flag}={}", home.join(&flag[2..]).display()));
+        let args = args.iter().chain(&folders).map(String::as_str);
+        let args: Vec<&str> = ["doctor", "--address", "192.0.2.7"].into_iter().chain(args).collect();
+        let said = cluster.run_agent(&args).await?;
+        assert!(said.status == 1 && said.stdout.contains("is not one of this machine"), "{said:?}");
         Ok(())
     });
 }

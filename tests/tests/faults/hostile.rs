@@ -140,17 +140,29 @@ fn a_hard_link_is_taken_away_and_its_other_name_left_alone() {
     });
 }
 
+/// The longest silence of a worker in contact.
+const SILENT_MS_MAX: u64 = 6_000;
+
 fn a_hundred_thousand_files_are_a_problem_of_their_job_only() {
     scenario(async |cluster| {
-        cluster.agent_with_slots("127.0.0.2", 1).await?;
+        cluster.agent_with_slots("127.0.0.2", 2).await?;
+        let beside = cluster.submit("sleep 600").await?;
+        cluster.running(beside).await?;
         let spec = JobSpec {
             command: "seq 1 100000 | xargs touch".to_owned(),
             download: vec!["**".to_owned()],
             ..JobSpec::default()
         };
         let job = cluster.submit_spec(spec).await?;
-        let end = cluster.ended(job).await?.job;
+        let mut silent_ms = 0;
+        let end = eventually("the end of the files", SOON, async || {
+            silent_ms = silent_ms.max(cluster.client().worker("127.0.0.2").await?.row.silent_ms.unwrap_or(0));
+            let answer = cluster.client().job(job, 0).await?;
+            Ok(answer.done.then_some(answer.job))
+        })
+        .await?;
         assert_eq!(end.row.state, JobState::Succeeded, "{end:?}");
+        assert!(silent_ms <= SILENT_MS_MAX, "work on files held up a contact: {silent_ms} ms");
         let files = cluster.client().job_files(job, false).await?;
         assert!(files.files.len() <= c2_shared::limits::FILES_LEN_MAX && !files.problems.is_empty());
         let next = cluster.submit("echo fine").await?;

@@ -1,6 +1,7 @@
 //! Machines at their limits: a full disk, too many processes, a power cut.
 
 use std::fs;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use c2_shared::api::why::Obstacle;
@@ -8,7 +9,8 @@ use c2_shared::job::{JobSpec, JobState, OnLost, Outcome};
 use c2_shared::limits::{LEASE_MS, WORKER_FREE_BYTES_FLOOR};
 use c2_tests::machine::{FewProcesses, SmallDisk, booted_as, may};
 use c2_tests::wait::SOON;
-use c2_tests::{eventually, scenario};
+use c2_tests::{eventually, is_alive, scenario};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::faults::ticks::Ticking;
 
@@ -16,10 +18,14 @@ crate::tests![
     a_full_disk_ends_nothing_but_what_filled_it,
     a_power_cut_frees_what_ran_at_once,
     a_fork_storm_is_ended_and_its_machine_goes_on,
+    a_fork_storm_whose_runner_is_killed_is_ended_too,
     the_first_process_of_a_container_leaves_no_zombies,
+    what_hides_from_everything_is_ended_with_its_control_group,
 ];
 
 const IP: &str = "127.0.0.2";
+/// Held by a storm: two at once leave no time to anybody.
+static STORM: Mutex<()> = Mutex::new(());
 /// Processes of one machine; a storm reaches it at once, and the agent and its jobs need few.
 const PROCESSES: u32 = 300;
 
@@ -94,6 +100,7 @@ fn a_fork_storm_is_ended_and_its_machine_goes_on() {
     if !may("fork storms").expect("root under CI") {
         return;
     }
+    let _alone = STORM.lock().unwrap_or_else(PoisonError::into_inner);
     let group = FewProcesses::new(PROCESSES).expect("a control group");
     scenario(async |cluster| {
         cluster.agent_by(IP, group.way()).await?;
@@ -125,6 +132,32 @@ fn a_fork_storm_is_ended_and_its_machine_goes_on() {
     });
 }
 
+fn a_fork_storm_whose_runner_is_killed_is_ended_too() {
+    if !may("fork storms").expect("root under CI") {
+        return;
+    }
+    let _alone = STORM.lock().unwrap_or_else(PoisonError::into_inner);
+    let group = FewProcesses::new(PROCESSES).expect("a control group");
+    scenario(async |cluster| {
+        cluster.agent_by(IP, group.way()).await?;
+        // The agent has all that it needs to look behind a slot.
+        cluster.ended(cluster.submit("true").await?).await?;
+        let few = group.count()?;
+        let command = "exec perl -e '$SIG{TERM} = \"IGNORE\"; while (1) { fork; select(undef, undef, undef, 0.01) }'";
+        let spec = JobSpec { command: command.to_owned(), on_lost: OnLost::Fail, ..JobSpec::default() };
+        let job = cluster.submit_spec(spec).await?;
+        eventually("a storm", SOON, async || Ok((group.count()? > PROCESSES / 2).then_some(()))).await?;
+        for runner in group.running(b"c2-agent\0run-slot\0") {
+            kill_process(runner, Signal::KILL)?;
+        }
+        assert_eq!(cluster.ended(job).await?.job.row.outcome, Some(Outcome::Lost));
+        assert!(group.count()? <= few + 4, "what it left is gone before it is called lost");
+        let next = cluster.submit("echo fine").await?;
+        assert_eq!(cluster.ended(next).await?.job.stdout, "fine\n");
+        Ok(())
+    });
+}
+
 fn the_first_process_of_a_container_leaves_no_zombies() {
     scenario(async |cluster| {
         if !may("containers")? {
@@ -142,6 +175,35 @@ fn the_first_process_of_a_container_leaves_no_zombies() {
         let look = "sleep 1; cat /proc/[0-9]*/stat 2>/dev/null | grep -c ') Z '; pgrep -c sleep; cat /proc/1/comm";
         let job = cluster.submit(look).await?;
         assert_eq!(cluster.ended(job).await?.job.stdout, "0\n0\nc2-agent\n");
+        Ok(())
+    });
+}
+
+fn what_hides_from_everything_is_ended_with_its_control_group() {
+    if !may("control groups").expect("root under CI") {
+        return;
+    }
+    let group = FewProcesses::new(PROCESSES).expect("a control group");
+    group.delegate().expect("a group that is the agent's own");
+    scenario(async |cluster| {
+        cluster.agent_by(IP, group.way()).await?;
+        let place = cluster.new_folder("hidden")?.join("pid");
+        // Without its environment, in a session of its own and away from its folder nothing marks it.
+        let hides =
+            format!("cd /; env -i setsid sh -c 'echo $$ >{0}.new; mv {0}.new {0}; exec sleep 600' &", place.display());
+        let spec = JobSpec { command: format!("({hides}); sleep 600"), on_lost: OnLost::Fail, ..JobSpec::default() };
+        let job = cluster.submit_spec(spec).await?;
+        let hidden = eventually("what hides", SOON, async || {
+            let text = fs::read_to_string(&place).unwrap_or_default();
+            Ok(text.trim().parse().ok().and_then(Pid::from_raw))
+        })
+        .await?;
+        // Whoever could have inherited it dies as well.
+        cluster.cut_power(IP)?;
+        assert!(is_alive(hidden), "it is not found by what marks the others");
+        cluster.restart_agent(IP).await?;
+        eventually("the end of what hides", SOON, async || Ok((!is_alive(hidden)).then_some(()))).await?;
+        assert_eq!(cluster.ended(job).await?.job.row.outcome, Some(Outcome::Lost));
         Ok(())
     });
 }

@@ -16,4 +16,5 @@ pub(crate) mod memory;
 pub(crate) mod network;
 pub(crate) mod pause;
 pub(crate) mod refusals;
+pub(crate) mod reinstalled;
 mod ticks;

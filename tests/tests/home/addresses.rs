@@ -5,7 +5,7 @@ use c2_tests::eventually;
 use c2_tests::home::{Home, Machine};
 use c2_tests::wait::SOON;
 
-use crate::home::{LAPTOP, done};
+use crate::home::{DATA, LAPTOP, SERVER, done};
 
 const MOVING: Machine = Machine::Worker(2);
 const OWNER: Machine = Machine::Worker(1);
@@ -16,11 +16,13 @@ const NOTICED: std::time::Duration = std::time::Duration::from_secs(60);
 /// A worker that gets another address goes on, and what ran there is not run again.
 pub(crate) async fn moves(home: &mut Home) -> Result<()> {
     let marks = home.folder(MOVING).join("marks");
-    let line = format!("submit \"echo $C2_ATTEMPT >>{}; sleep 20\" --group=moving --name=moving", marks.display());
+    let line = format!("submit \"echo $C2_ATTEMPT >>{}; sleep 40\" --group=moving --name=moving", marks.display());
     console(home, &["assign 10.0.0.12 moving", &line]).await?;
     eventually("its start", SOON, async || Ok(marks.exists().then_some(()))).await?;
     readdress(home, MOVING, &MOVING.address(), MOVED).await?;
     online(home, MOVED).await?;
+    let why = console(home, &["why moving"]).await?;
+    ensure!(why.contains("its worker has moved: it was at 10.0.0.12 when the job began"), "{why}");
     readdress(home, MOVING, MOVED, &MOVING.address()).await?;
     online(home, &MOVING.address()).await?;
     let ended = console(home, &["wait moving", "job moving"]).await?;
@@ -57,6 +59,13 @@ pub(crate) async fn takes_an_address(home: &mut Home) -> Result<()> {
     ensure!(row("offline") && row("online") && row("gpu:0=job"), "{shown}");
     eventually("the address passed on", NOTICED, async || {
         Ok(console(home, &["list"]).await?.contains("another worker has its address by now").then_some(()))
+    })
+    .await?;
+    let why = console(home, &["why owned", "why next"]).await?;
+    ensure!(why.matches("another worker has its address by now").count() == 2, "{why}");
+    eventually("both in the audit log", SOON, async || {
+        let audit = std::fs::read_to_string(home.folder(SERVER).join(DATA).join("audit.log"))?;
+        Ok((audit.contains("has moved") && audit.contains("has passed on to")).then_some(()))
     })
     .await?;
 

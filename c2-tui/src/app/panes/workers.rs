@@ -116,6 +116,7 @@ pub(crate) const COLUMNS: &[Column<Worker>] = &[
 
 fn status(w: &Worker, sight: &Sight<'_>) -> Cell {
     let tone = match w.row.status {
+        WorkerStatus::Online if w.row.suspect || w.row.copied_at.is_some() => Tone::Warn,
         WorkerStatus::Online => Tone::Good,
         WorkerStatus::Draining => Tone::Warn,
         WorkerStatus::Offline | WorkerStatus::Quarantined | WorkerStatus::Unknown => Tone::Bad,

@@ -24,6 +24,7 @@ fn machine(last: u8, hostname: &str, groups: &[&str], used: u32, cpu: f32, memor
         tags: [].into(),
         silent_ms: Some(400 + u64::from(last) * 90),
         status_reason: None,
+        suspect: false,
         copied_at: None,
         passed_on: false,
         past_lease: false,

@@ -252,6 +252,10 @@ async fn an_identity_is_handed_over_when_its_worker_is_gone() {
         assert_eq!((refused.status, refused.code().as_str()), (status, code), "{refused:?}");
         assert_eq!(lab.operator("GET /api/tokens", "").await.body, known, "a refused try spends nothing");
     }
+    let at_work = r#"{"worker_id": "mine", "keeps_id": true}"#;
+    let refused = lab.raw("POST /api/join", &headers(&invitation, "c2-protocol: 2\r\n"), at_work).await;
+    assert_eq!((refused.status, refused.code().as_str()), (409, "conflict"), "{refused:?}");
+    assert_eq!(lab.operator("GET /api/tokens", "").await.body, known, "a refused try spends nothing");
     assert_eq!(lab.raw("POST /api/workers/register", &headers(&first, ""), "{}").await.status, 200);
     lab.stop().await;
 }

@@ -236,7 +236,8 @@ fn what_no_machine_can_start_is_the_jobs_own_failure() {
     let no_space = || Outcome::Setup { reason: "no space".into() };
     for number in [1, 2] {
         lab.poll(2);
-        let result = ResultSummary { attempt: attempt(1, number), outcome: no_space(), fault_of: FaultOf::Job };
+        let result =
+            ResultSummary { attempt: attempt(1, number), outcome: no_space(), fault_of: FaultOf::Job, took_ms: None };
         lab.apply(event::ResultArrived { worker: id(2), from: Some(ip(2)), result }).unwrap();
         lab.agents.get_mut(&2).unwrap().running.clear();
     }

@@ -239,7 +239,7 @@ impl Lab {
     pub(super) fn finish(&mut self, last: u8, attempt: AttemptId, outcome: Outcome) {
         let agent = self.agents.get_mut(&last).unwrap();
         assert!(agent.running.remove(&attempt), "{attempt} does not run on {last}");
-        agent.unsent.push(ResultSummary { attempt, outcome, fault_of: FaultOf::Worker });
+        agent.unsent.push(ResultSummary { attempt, outcome, fault_of: FaultOf::Worker, took_ms: None });
     }
 
     /// An attempt was not started, which its agent did not say yet.

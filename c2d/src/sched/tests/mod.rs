@@ -16,4 +16,5 @@ mod jobs;
 mod kills;
 mod leases;
 mod rest;
+mod suspicion;
 mod workers;

@@ -147,7 +147,8 @@ fn a_client_that_knows_only_the_readme_is_served() {
     let given = [plain_poll(&mut lab), plain_poll(&mut lab), plain_poll(&mut lab)];
     assert_eq!(given, [Some(attempt(1, 1)), Some(attempt(2, 1)), None]);
     let deliver = |lab: &mut Lab, a| {
-        let result = ResultSummary { attempt: a, outcome: Outcome::Exit { code: 0 }, fault_of: FaultOf::Worker };
+        let result =
+            ResultSummary { attempt: a, outcome: Outcome::Exit { code: 0 }, fault_of: FaultOf::Worker, took_ms: None };
         lab.apply(event::ResultArrived { worker: plain_client().id, from: Some(ip(5)), result }).unwrap()
     };
     assert_eq!(deliver(&mut lab, attempt(1, 1)), ResultFate::Recorded);
@@ -195,8 +196,12 @@ fn nobody_delivers_for_another() {
     let mut lab = Lab::new(&[2, 3]);
     lab.submit(vec![plain()]).unwrap();
     lab.poll(2);
-    let result =
-        ResultSummary { attempt: attempt(1, 1), outcome: Outcome::Exit { code: 0 }, fault_of: FaultOf::Worker };
+    let result = ResultSummary {
+        attempt: attempt(1, 1),
+        outcome: Outcome::Exit { code: 0 },
+        fault_of: FaultOf::Worker,
+        took_ms: None,
+    };
     let reply = lab.apply(event::ResultArrived { worker: id(3), from: Some(ip(3)), result }).unwrap();
     assert_eq!(reply, ResultFate::Fenced);
     assert_eq!(lab.state(1), JobState::Running);

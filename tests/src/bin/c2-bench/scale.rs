@@ -57,7 +57,8 @@ fn measure(jobs: usize, workers: usize) -> Result<Value> {
         let (worker, ip) = (id(n % workers), ip(n % workers));
         apply(&mut scheduler, mono, event::PlainPolled { worker: worker.clone(), ip })?;
         let attempt = AttemptId { job: JobId(u64::try_from(n)? + 1), number: 1 };
-        let result = ResultSummary { attempt, outcome: Outcome::Exit { code: 0 }, fault_of: FaultOf::Worker };
+        let result =
+            ResultSummary { attempt, outcome: Outcome::Exit { code: 0 }, fault_of: FaultOf::Worker, took_ms: None };
         apply(&mut scheduler, mono, event::ResultArrived { worker, from: Some(ip), result })?;
     }
     let turn_us = working.elapsed().as_secs_f64() * 1e6 / count(turns);
