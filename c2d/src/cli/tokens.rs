@@ -7,7 +7,6 @@ use std::path::Path;
 use c2_shared::advice::Advice;
 use c2_shared::api::tokens::{InviteRequest, TokenRow};
 use c2_shared::client::{Client, ClientError};
-use c2_shared::config;
 use c2_shared::exit;
 use c2_shared::pass::Pass;
 use c2_shared::server_address::{ServerAddress, ServerAddressError};

@@ -113,7 +113,8 @@ impl Turn<'_> {
             | Outcome::Lost
             | Outcome::Setup { .. }
             | Outcome::Dependency { .. }
-            | Outcome::CrashLimit => return,
+            | Outcome::CrashLimit
+            | Outcome::Unknown => return,
         }
         let after = self.s.suspicion.suspects();
         for id in before.iter().filter(|id| !after.contains(id)) {
