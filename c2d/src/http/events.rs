@@ -21,8 +21,8 @@ use crate::sched::{JobView, Who};
 
 /// Ended jobs that a snapshot shows.
 const ENDED_SHOWN: usize = 200;
-/// Jobs in each piece of a snapshot, some hundred KiB.
-const JOBS_PER_PIECE: usize = 500;
+/// Jobs in each piece of a snapshot: few, so that others have their turn between two of them.
+const JOBS_PER_PIECE: usize = 100;
 
 /// One reader of the stream.
 struct Reader {
