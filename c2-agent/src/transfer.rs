@@ -15,7 +15,8 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use c2_shared::api::work::{AttemptResult, Listing};
+use c2_shared::api::files::Listing;
+use c2_shared::api::work::AttemptResult;
 use c2_shared::backoff::Backoff;
 use c2_shared::blob::BlobId;
 use c2_shared::client::{Client, TransferError};

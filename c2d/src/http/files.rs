@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use c2_shared::api::error::{ErrorBody, ErrorCode};
-use c2_shared::api::files::{FilesQuery, JobFile, JobFiles};
-use c2_shared::api::work::{AttemptResult, Listing};
+use c2_shared::api::files::{FilesQuery, JobFile, JobFiles, Listing};
+use c2_shared::api::work::AttemptResult;
 use c2_shared::blob::BlobId;
 use c2_shared::bytes64::Bytes64;
 use c2_shared::glob;

@@ -4,8 +4,9 @@
 
 use std::collections::BTreeMap;
 
+use c2_shared::api::files::Listing;
 use c2_shared::api::output::{Output, OutputBlob};
-use c2_shared::api::work::{AttemptResult, Listing};
+use c2_shared::api::work::AttemptResult;
 use c2_shared::blob::BlobId;
 use c2_shared::bytes64::Bytes64;
 use c2_shared::id::AttemptId;

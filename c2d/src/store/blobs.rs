@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use c2_shared::api::files::BlobStatus;
-use c2_shared::api::work::Listing;
+use c2_shared::api::files::Listing;
 use c2_shared::blob::{BlobHasher, BlobId};
 use c2_shared::bytes64::Bytes64;
 use c2_shared::limits::{BLOB_BYTES_MAX, BLOB_UNUSED_MS, LISTING_BYTES_MAX};

@@ -13,10 +13,13 @@ use crate::blob::BlobId;
 use crate::bytes64::Bytes64;
 use crate::id::{JobId, WorkerId};
 use crate::json;
-use crate::limits::CLEANED_LEN_MAX;
+use crate::limits::{CLEANED_LEN_MAX, FILES_LEN_MAX, PROBLEMS_LEN_MAX};
 
 /// Header of an answer about a blob: how many bytes of it c2d has, and where to go on with it.
 pub const UPLOAD_OFFSET: &str = "upload-offset";
+
+/// Files of a result that are read; one too many is noticed.
+pub(super) const LISTED_LEN_MAX: usize = FILES_LEN_MAX + 1;
 
 /// A file that a job left for its submitter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +50,18 @@ pub struct JobFiles {
     /// The files, in the order of their paths.
     pub files: Vec<JobFile>,
     /// What matched a pattern of `download` and is not among them, and why.
+    pub problems: Vec<String>,
+}
+
+/// The files that a job left, where they do not fit into its result.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Listing {
+    /// As in [`super::work::AttemptResult`].
+    #[serde(deserialize_with = "json::at_most::<LISTED_LEN_MAX, _, _>")]
+    pub files: Vec<JobFile>,
+    /// As in [`super::work::AttemptResult`].
+    #[serde(deserialize_with = "json::at_most::<PROBLEMS_LEN_MAX, _, _>")]
     pub problems: Vec<String>,
 }
 

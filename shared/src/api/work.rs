@@ -6,7 +6,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-use crate::api::files::{CleanupReport, JobFile};
+use crate::api::files::{CleanupReport, JobFile, LISTED_LEN_MAX};
 use crate::api::live::OutputRead;
 use crate::api::output::Output;
 use crate::blob::BlobId;
@@ -14,15 +14,13 @@ use crate::bytes64::Bytes64;
 use crate::id::{AttemptId, JobId, Session};
 use crate::job::{JobSpec, Outcome};
 use crate::json;
-use crate::limits::{ATTEMPTS_LEN_MAX, FILES_LEN_MAX, OUTPUT_KEEP_BYTES, PROBLEMS_LEN_MAX};
+use crate::limits::{ATTEMPTS_LEN_MAX, OUTPUT_KEEP_BYTES, PROBLEMS_LEN_MAX};
 use crate::worker::{Hardware, Load};
 
 /// The header by which a worker says what it understands.
 pub const PROTOCOL_HEADER: &str = "c2-protocol";
 /// The protocol of today's agents. Those of 0.1.0 say none, and know no `stdin_sha256`.
 pub const PROTOCOL: u32 = 2;
-/// Files of a result that are read; one too many is noticed.
-const LISTED_LEN_MAX: usize = FILES_LEN_MAX + 1;
 /// Reports of cleanings in one poll.
 const CLEANUPS_LEN_MAX: usize = 16;
 
@@ -315,24 +313,12 @@ pub struct AttemptResult {
         deserialize_with = "json::at_most::<PROBLEMS_LEN_MAX, _, _>"
     )]
     pub problems: Vec<String>,
-    /// A list too long to stand here: the content of this blob is a [`Listing`].
+    /// A list too long to stand here: the content of this blob is a [`Listing`](super::files::Listing).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub listing: Option<BlobId>,
     /// Identifies the result with all of its contents, in whatever form it comes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<BlobId>,
-}
-
-/// The files that a job left, where they do not fit into its result.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Listing {
-    /// As in [`AttemptResult`].
-    #[serde(deserialize_with = "json::at_most::<LISTED_LEN_MAX, _, _>")]
-    pub files: Vec<JobFile>,
-    /// As in [`AttemptResult`].
-    #[serde(deserialize_with = "json::at_most::<PROBLEMS_LEN_MAX, _, _>")]
-    pub problems: Vec<String>,
 }
 
 /// The body of [`super::endpoint::DELIVER_RESULT`], for clients that deliver one result by itself.
