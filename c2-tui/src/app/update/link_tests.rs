@@ -6,7 +6,7 @@ use c2_shared::time::Mono;
 use crate::app::model::Link;
 use crate::app::report::Fault;
 use crate::app::table::Grid as _;
-use crate::app::{Effect, Msg, update};
+use crate::app::{Effect, Model, Msg, update};
 use crate::tests::demo::{self, NOW, busy, change, console, press, send};
 
 #[test]
