@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_c2_agent_global_optspecs
-    string join \n server= address= slots= workspace-root= state-dir= token-file= config= cancel-grace-ms= leftover-grace-ms= fence-ms= alone-ms= deaf-ms= h/help V/version
+    string join \n server= address= slots= workspace-root= state-dir= token-file= config= h/help V/version
 end
 
 function __fish_c2_agent_needs_command
@@ -24,59 +24,39 @@ function __fish_c2_agent_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c c2-agent -n "__fish_c2_agent_needs_command" -l server -d 'Where c2d is, as HOST or HOST:PORT' -r
-complete -c c2-agent -n "__fish_c2_agent_needs_command" -l address -d 'This worker\'s address, where the machine has several' -r
-complete -c c2-agent -n "__fish_c2_agent_needs_command" -l slots -d 'Jobs to run at once [default: 4]' -r
-complete -c c2-agent -n "__fish_c2_agent_needs_command" -l workspace-root -d 'Folder of the job workspaces [default: /tmp/C2]' -r -F
-complete -c c2-agent -n "__fish_c2_agent_needs_command" -l state-dir -d 'Folder of the agent\'s own files [default: c2-agent in $XDG_STATE_HOME or ~/.local/state]' -r -F
+complete -c c2-agent -n "__fish_c2_agent_needs_command" -l server -d 'Where c2d is, as HOST or HOST:PORT' -r -f
+complete -c c2-agent -n "__fish_c2_agent_needs_command" -l address -d 'This worker\'s address, where the machine has several' -r -f
+complete -c c2-agent -n "__fish_c2_agent_needs_command" -l slots -d 'Jobs to run at once [default: 4]' -r -f
+complete -c c2-agent -n "__fish_c2_agent_needs_command" -l workspace-root -d 'Folder of the job workspaces [default: /tmp/C2; /tmp/C2-UID if that belongs to another user]' -r -f -a "(__fish_complete_directories)"
+complete -c c2-agent -n "__fish_c2_agent_needs_command" -l state-dir -d 'Folder of the agent\'s own files [default: c2-agent in $XDG_STATE_HOME or ~/.local/state]' -r -f -a "(__fish_complete_directories)"
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -l token-file -d 'File with the worker token [default: that of `join`, else that of a c2d on this machine]' -r -F
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -l config -d 'Configuration file [default: c2-agent/config.json in $XDG_CONFIG_HOME or ~/.config]' -r -F
-complete -c c2-agent -n "__fish_c2_agent_needs_command" -l cancel-grace-ms -d 'Between TERM and KILL of a cancelled job' -r
-complete -c c2-agent -n "__fish_c2_agent_needs_command" -l leftover-grace-ms -d 'Between TERM and KILL of what a job left behind' -r
-complete -c c2-agent -n "__fish_c2_agent_needs_command" -l fence-ms -d 'Silence of c2d after which a job is ended: a tenth before c2d gives it to somebody else' -r
-complete -c c2-agent -n "__fish_c2_agent_needs_command" -l alone-ms -d 'How long an idle runner waits for an agent: an upgrade or a restart takes less' -r
-complete -c c2-agent -n "__fish_c2_agent_needs_command" -l deaf-ms -d 'How long a runner may say nothing before it is ended' -r
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -s V -l version -d 'Print version'
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -f -a "join" -d 'Join the c2d that printed LINE with `c2d invite`, as a worker'
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -f -a "reset-identity" -d 'Give this machine a new identity, where its state folder is a copy of another machine\'s'
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -f -a "doctor" -d 'Check whether this machine can be a worker: c2d, clock, workspaces, disk space, GPU'
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -f -a "install" -d 'Install the agent as a systemd service: for the system as root, otherwise for this user'
-complete -c c2-agent -n "__fish_c2_agent_needs_command" -f -a "run-slot" -d 'Runs the process behind one slot'
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand join" -l name -d 'The name in c2d\'s list of tokens [default: this machine\'s]' -r
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand join" -l state-dir -d 'Folder of the agent\'s own files [default: c2-agent in $XDG_STATE_HOME or ~/.local/state]' -r -F
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand join" -l name -d 'The name in c2d\'s list of tokens [default: this machine\'s]' -r -f
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand join" -l state-dir -d 'Folder of the agent\'s own files [default: c2-agent in $XDG_STATE_HOME or ~/.local/state]' -r -f -a "(__fish_complete_directories)"
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand join" -s h -l help -d 'Print help'
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand reset-identity" -l state-dir -d 'Folder of the agent\'s own files [default: c2-agent in $XDG_STATE_HOME or ~/.local/state]' -r -F
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand reset-identity" -l state-dir -d 'Folder of the agent\'s own files [default: c2-agent in $XDG_STATE_HOME or ~/.local/state]' -r -f -a "(__fish_complete_directories)"
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand reset-identity" -s h -l help -d 'Print help'
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l server -d 'Where c2d is, as HOST or HOST:PORT' -r
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l address -d 'This worker\'s address, where the machine has several' -r
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l slots -d 'Jobs to run at once [default: 4]' -r
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l workspace-root -d 'Folder of the job workspaces [default: /tmp/C2]' -r -F
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l state-dir -d 'Folder of the agent\'s own files [default: c2-agent in $XDG_STATE_HOME or ~/.local/state]' -r -F
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l server -d 'Where c2d is, as HOST or HOST:PORT' -r -f
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l address -d 'This worker\'s address, where the machine has several' -r -f
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l slots -d 'Jobs to run at once [default: 4]' -r -f
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l workspace-root -d 'Folder of the job workspaces [default: /tmp/C2; /tmp/C2-UID if that belongs to another user]' -r -f -a "(__fish_complete_directories)"
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l state-dir -d 'Folder of the agent\'s own files [default: c2-agent in $XDG_STATE_HOME or ~/.local/state]' -r -f -a "(__fish_complete_directories)"
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l token-file -d 'File with the worker token [default: that of `join`, else that of a c2d on this machine]' -r -F
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l config -d 'Configuration file [default: c2-agent/config.json in $XDG_CONFIG_HOME or ~/.config]' -r -F
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l cancel-grace-ms -d 'Between TERM and KILL of a cancelled job' -r
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l leftover-grace-ms -d 'Between TERM and KILL of what a job left behind' -r
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l fence-ms -d 'Silence of c2d after which a job is ended: a tenth before c2d gives it to somebody else' -r
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l alone-ms -d 'How long an idle runner waits for an agent: an upgrade or a restart takes less' -r
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l deaf-ms -d 'How long a runner may say nothing before it is ended' -r
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -s h -l help -d 'Print help'
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand install" -l root -d 'Write below this folder instead of /, for packages and images' -r -F
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand install" -l root -d 'Write below this folder instead of /, for packages and images' -r -f -a "(__fish_complete_directories)"
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand install" -l bin-dir -d 'Where the programs will be [default: where this one is; /usr/bin with --root]' -r -f -a "(__fish_complete_directories)"
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand install" -l dry-run -d 'Show the files and write nothing'
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand install" -s h -l help -d 'Print help'
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand run-slot" -l state-dir -d 'The agent\'s state folder' -r -F
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand run-slot" -l slot -d 'Which slot' -r
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand run-slot" -l workspace-root -d 'Folder of the job workspaces' -r -F
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand run-slot" -l cancel-grace-ms -d 'Between TERM and KILL of a cancelled job' -r
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand run-slot" -l leftover-grace-ms -d 'Between TERM and KILL of what a job left behind' -r
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand run-slot" -l fence-ms -d 'Silence of c2d after which a job is ended: a tenth before c2d gives it to somebody else' -r
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand run-slot" -l alone-ms -d 'How long an idle runner waits for an agent: an upgrade or a restart takes less' -r
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand run-slot" -l deaf-ms -d 'How long a runner may say nothing before it is ended' -r
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand run-slot" -s h -l help -d 'Print help'
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join reset-identity doctor install run-slot help" -f -a "join" -d 'Join the c2d that printed LINE with `c2d invite`, as a worker'
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join reset-identity doctor install run-slot help" -f -a "reset-identity" -d 'Give this machine a new identity, where its state folder is a copy of another machine\'s'
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join reset-identity doctor install run-slot help" -f -a "doctor" -d 'Check whether this machine can be a worker: c2d, clock, workspaces, disk space, GPU'
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join reset-identity doctor install run-slot help" -f -a "install" -d 'Install the agent as a systemd service: for the system as root, otherwise for this user'
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join reset-identity doctor install run-slot help" -f -a "run-slot" -d 'Runs the process behind one slot'
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join reset-identity doctor install run-slot help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join reset-identity doctor install help" -f -a "join" -d 'Join the c2d that printed LINE with `c2d invite`, as a worker'
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join reset-identity doctor install help" -f -a "reset-identity" -d 'Give this machine a new identity, where its state folder is a copy of another machine\'s'
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join reset-identity doctor install help" -f -a "doctor" -d 'Check whether this machine can be a worker: c2d, clock, workspaces, disk space, GPU'
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join reset-identity doctor install help" -f -a "install" -d 'Install the agent as a systemd service: for the system as root, otherwise for this user'
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join reset-identity doctor install help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

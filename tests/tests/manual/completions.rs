@@ -16,9 +16,39 @@ pub(super) fn add(files: &mut Files, program: &Command) {
         (Shell::Fish, format!("completions/{name}.fish")),
     ] {
         let mut text = Vec::new();
-        generate(shell, &mut prepared(program.clone(), shell), name, &mut text);
+        let mut prepared = prepared(program.clone(), shell);
+        generate(shell, &mut prepared, name, &mut text);
+        if shell == Shell::Fish {
+            text.extend(forgotten(&prepared, name, &[]).into_bytes());
+        }
         files.insert(PathBuf::from(file), text);
     }
+}
+
+/// What the generator leaves out for fish: the values of the program's own flags, as it asks whether a command
+/// is there before the flag has its value, and those of words without a flag.
+fn forgotten(command: &Command, program: &str, path: &[&str]) -> String {
+    let mut text = String::new();
+    for arg in command.get_arguments() {
+        let values: Vec<String> = arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
+        if values.is_empty() || !arg.get_action().takes_values() {
+            continue;
+        }
+        let values = values.join(" ");
+        match arg.get_long() {
+            Some(long) if path.is_empty() => text += &format!("complete -c {program} -l {long} -x -a \"{values}\"\n"),
+            Some(_) => {}
+            None => {
+                let seen = path.iter().map(|word| format!("__fish_seen_subcommand_from {word}"));
+                let seen = seen.collect::<Vec<_>>().join("; and ");
+                text += &format!("complete -c {program} -n \"{seen}\" -f -a \"{values}\"\n");
+            }
+        }
+    }
+    for inner in command.get_subcommands() {
+        text += &forgotten(inner, program, &[path, &[inner.get_name()]].concat());
+    }
+    text
 }
 
 /// Says what the value of each argument is, by the word for it in the usage.

@@ -76,7 +76,9 @@ fn page(files: &mut Files, command: &Command, name: &str, program: &str) {
     if command.get_arguments().next().is_some() {
         man.render_options_section(&mut sections).expect("memory takes all of it");
     }
-    text += &String::from_utf8(sections).expect("text");
+    // Breaks beside the space around a list of values do nothing, and are complained of.
+    let sections = String::from_utf8(sections).expect("text");
+    text += &sections.replace("\n.br\n\n.br\n", "\n.sp\n");
     if command.has_subcommands() {
         text += ".SH COMMANDS\n";
         for inner in command.get_subcommands() {

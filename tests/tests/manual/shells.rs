@@ -29,7 +29,7 @@ const TYPED: [(&str, &str, &str); 10] = [
 ];
 
 /// Starts a shell in a folder with a file of two words; the words load the completions.
-fn try_all(cluster: &Cluster, shell: &str, args: &[&str], load: &str) -> Result<()> {
+fn try_all(cluster: &Cluster, shell: &str, args: &[&str], load: &str, tab: &str) -> Result<()> {
     let found = Command::new(shell).arg("--version").output().is_ok();
     if !has("completions", found, &format!("it needs {shell}: apt install {shell}")) {
         return Ok(());
@@ -38,20 +38,20 @@ fn try_all(cluster: &Cluster, shell: &str, args: &[&str], load: &str) -> Result<
     fs::write(folder.join("spa ce.txt"), "")?;
     let mut command = Command::new(shell);
     command.args(args).current_dir(&folder).env("HOME", &folder).env("PATH", "/usr/bin:/bin").env("TERM", "xterm");
-    command.env("LANG", "C.UTF-8").env("PS1", "ready> ");
+    command.env("LANG", "C.UTF-8");
     let mut terminal = Terminal::start(&command, 150, 40)?;
-    terminal.sees("ready>")?;
+    terminal.settle();
     terminal.press(&format!("{load}\r"))?;
     let mut wrong = Vec::new();
     for (number, (typed, appears, never)) in TYPED.into_iter().enumerate() {
         terminal.press(&format!("clear; echo 'next' {number}\r"))?;
         terminal.sees(&format!("next {number}"))?;
-        terminal.press(&format!("{typed}\t\t"))?;
+        terminal.press(&format!("{typed}{tab}"))?;
         let seen = if appears.is_empty() { Ok(()) } else { terminal.sees(appears) };
         terminal.settle();
         let screen = terminal.text();
         // The line is given up.
-        terminal.press("\u{3}")?;
+        terminal.press("\u{15}")?;
         let is_wrong = seen.is_err() || (!never.is_empty() && screen.contains(never));
         if is_wrong {
             wrong.push(format!("{typed:?} should show {appears:?} and not {never:?}:\n{}", screen.trim_end()));
@@ -67,15 +67,15 @@ fn completions() -> String {
 
 fn bash_completes() {
     let load = format!("for f in {}/*.bash; do . $f; done", completions());
-    scenario(async |cluster| try_all(cluster, "bash", &["--norc", "--noprofile", "-i"], &load));
+    scenario(async |cluster| try_all(cluster, "bash", &["--norc", "--noprofile", "-i"], &load, "\t\t"));
 }
 
 fn zsh_completes() {
     let load = format!("fpath=({} $fpath); autoload -U compinit; compinit -u -D", completions());
-    scenario(async |cluster| try_all(cluster, "zsh", &["-f", "-i"], &load));
+    scenario(async |cluster| try_all(cluster, "zsh", &["-f", "-i"], &load, "\t\t"));
 }
 
 fn fish_completes() {
-    let load = format!("function fish_prompt; echo 'ready> '; end; for f in {}/*.fish; source $f; end", completions());
-    scenario(async |cluster| try_all(cluster, "fish", &["--no-config", "-i"], &load));
+    let load = format!("for f in {}/*.fish; source $f; end", completions());
+    scenario(async |cluster| try_all(cluster, "fish", &["--no-config", "-i"], &load, "\t"));
 }
