@@ -111,13 +111,7 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
         !introduction.hardware.gpus.is_empty(),
         [options.workspace_root.clone(), options.state_dir.clone()],
     ));
-    warn_of_root(&introduction);
-    let (server, taken_over) = (client.server(), slots.running());
-    let root = options.workspace_root.display();
-    tracing::info!(
-        "looking for c2d at {server}; {} slots, {taken_over} jobs taken over, workspaces in {root}",
-        options.slots
-    );
+    greet(&introduction, &options, &client, slots.running());
     let live = Live::new(client.clone());
     let connection = Connection::new(client, introduction);
     let mut agent = Agent {
@@ -147,12 +141,15 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
     end
 }
 
-fn warn_of_root(introduction: &RegisterRequest) {
+/// What there is to say at the start.
+fn greet(introduction: &RegisterRequest, options: &Options, client: &Client, taken_over: usize) {
     if introduction.hardware.runs_as_root {
         tracing::warn!(
             "jobs run as root and may do anything on this machine; `c2-agent install` makes a user for them"
         );
     }
+    let (server, slots, root) = (client.server(), options.slots, options.workspace_root.display());
+    tracing::info!("looking for c2d at {server}; {slots} slots, {taken_over} jobs taken over, workspaces in {root}");
 }
 
 struct Agent {

@@ -39,8 +39,7 @@ fn act(cli: Cli) -> Result<ExitCode, Failure> {
 
 fn tokens(options: &Options, command: Tokens) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let said = runtime.block_on(tokens::run(&options.data_dir(), command))?;
-    say((said, true))
+    say((runtime.block_on(tokens::run(&options.data_dir(), command))?, true))
 }
 
 fn say((said, well): (String, bool)) -> Result<ExitCode, Failure> {
@@ -71,9 +70,8 @@ fn start(options: Options) -> Result<ExitCode, Failure> {
         };
         let folder = data_dir.display().to_string();
         let ready = move |address| {
-            let version = env!("CARGO_PKG_VERSION");
             let mut stdout = std::io::stdout().lock();
-            writeln!(stdout, "c2d {version} listening on {address}, data in {folder}")?;
+            writeln!(stdout, "c2d {} listening on {address}, data in {folder}", env!("CARGO_PKG_VERSION"))?;
             stdout.flush()
         };
         run(config, data_dir, ready, shutdown).await?;

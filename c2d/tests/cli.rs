@@ -47,11 +47,15 @@ fn versions_and_mistakes() {
         (&["--data-dir", &data, "--config", "/no/such/file"], 2, &["/no/such/file"]),
         (&["--data-dir", &data, "invite"], 3, &["no c2d runs", "--data-dir"]),
         (&["--port", "9", "token", "list"], 2, &["--port is not for `c2d token`"]),
-        (&["invite", "--role", "guest"], 2, &["worker, operator or viewer"]),
+        (&["invite", "--role", "guest"], 2, &["possible values: worker, operator, viewer"]),
     ];
     for (args, status, words) in table {
         check(&mut c2d(args), status, words);
     }
+    let invite = || c2d(&["--data-dir", &data, "invite"]);
+    check(invite().env("C2_PORT", "x"), 2, &["--port <PORT> (from C2_PORT)", "invalid digit"]);
+    // What is set and empty is as good as unset.
+    check(invite().env("C2_PORT", "").env("C2_HOST", "").env("C2_CONFIG", ""), 3, &["no c2d runs"]);
 }
 
 #[test]
@@ -72,10 +76,11 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
 }
 
 #[test]
-fn a_folder_open_to_others_is_refused() {
+fn a_folder_whose_secrets_are_open_to_others_is_refused() {
     let dir = TempDir::new().unwrap();
     let data = dir.path().join("data");
     std::fs::create_dir(&data).unwrap();
+    std::fs::write(data.join("operator.token"), "").unwrap();
     std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o755)).unwrap();
     check(&mut c2d(&["--data-dir", &argument(&data), "--port", "0"]), 1, &["open to others", "chmod 700"]);
 }

@@ -131,7 +131,7 @@ fn the_log_leads_to_older_results() {
         for (line, status, words) in [
             ("log --state=queued", 2, "succeeded"),
             ("log --state=cancelled", 0, "no result fits these filters"),
-            ("jobs --state=unreachable", 0, "no such job"),
+            ("jobs --state=unreachable", 0, "no job fits these filters"),
             ("jobs --state=asleep", 2, "unreachable"),
             ("cancel @unreachable", 1, "no such job is unreachable"),
         ] {
@@ -165,7 +165,7 @@ fn a_silent_worker_is_told_of_until_its_job_runs_elsewhere() {
         .await?;
         let lists =
             cluster.exec(&["jobs --state=unreachable", "jobs --state=running", "jobs --state=cancelling"]).await?;
-        ensure!(lists.stdout.matches("job-1 ").count() == 2 && lists.stdout.ends_with("adds one\n"), "{lists:?}");
+        ensure!(lists.stdout.matches("job-1 ").count() == 2 && lists.stdout.ends_with("lists all\n"), "{lists:?}");
         let waited = cluster.exec(&["wait 1 --timeout=4"]).await?;
         ensure!(waited.stderr.contains("waiting: 127.0.0.2 is silent; it is queued again"), "{waited:?}");
         eventually("that it is lost", Duration::from_secs(90), async || {

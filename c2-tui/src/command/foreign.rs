@@ -13,7 +13,7 @@ const VERBS: [(&[&str], &str); 44] = [
     (&["sbatch", "qsub", "bsub", "condor_submit"], "submit --script={}"),
     (&["srun", "salloc", "run", "parallel"], "submit {q} --wait"),
     (&["tsp", "ts", "add", "enqueue", "nohup"], "submit {q}"),
-    (&["at"], "submit \"COMMAND\" --begin=TIME"),
+    (&["at"], "submit \"COMMAND\" --begin=18:00"),
     (&["squeue", "qstat", "bjobs", "ps", "ls", "task", "tasks", "ll", "dir", "pods"], "jobs"),
     (&["sinfo", "pbsnodes", "bhosts", "nodes", "node", "workers", "machines", "hosts", "agents"], "list"),
     (&["worker", "machine", "host"], "info {}"),

@@ -30,9 +30,11 @@ pub(crate) fn parse(line: &str) -> Result<Verb, CommandError> {
     match Grammar::try_parse_from(words.iter().map(|word| &word.text)) {
         Ok(Grammar { verb: Verb::Command(Command::Pdsh(mut pdsh)) }) => {
             flags_first::check(&pdsh, line, &words)?;
-            // Several words are shell text as they were typed, quotes and all.
+            // Several words are shell text as they were typed, quotes and all; but a first one that is in
+            // quotes is shell text itself, to which the others are added.
             if let [first, .., last] = &words[words.len() - pdsh.command.len()..] {
-                pdsh.command = vec![line[first.span.start..last.span.end].to_owned()];
+                let begin = if first.is_quoted() { &first.text } else { &line[first.span.clone()] };
+                pdsh.command = vec![format!("{begin}{}", &line[first.span.end..last.span.end])];
             }
             Ok(Verb::Command(Command::Pdsh(pdsh)))
         }
@@ -152,6 +154,7 @@ mod tests {
         for (line, command) in [
             ("pdsh @all uptime", "uptime"),
             ("pdsh @all 'df -h /'", "df -h /"),
+            ("pdsh @all -- 'df -h' \"/a b\"", "df -h \"/a b\""),
             ("pdsh @all grep \"a b\" /etc/hosts # of all", "grep \"a b\" /etc/hosts"),
             ("pdsh --fold @all sudo sh -c 'a && b'  --x", "sudo sh -c 'a && b'  --x"),
             ("pdsh @all -- echo it\\'s  $HOME", "echo it\\'s  $HOME"),

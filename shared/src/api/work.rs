@@ -313,7 +313,7 @@ pub struct AttemptResult {
         deserialize_with = "json::at_most::<PROBLEMS_LEN_MAX, _, _>"
     )]
     pub problems: Vec<String>,
-    /// A list too long to stand here: the content of this blob is a [`Listing`](super::files::Listing).
+    /// A list too long to stand here: the content of this blob is a `Listing`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub listing: Option<BlobId>,
     /// Identifies the result with all of its contents, in whatever form it comes.

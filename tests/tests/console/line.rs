@@ -38,7 +38,7 @@ fn consoles_share_their_history_and_blanks_keep_lines_out() {
         first.press("groups\r")?;
         first.sees("no worker is in a group")?;
         first.press(" jobs --all\r")?;
-        first.sees("no such job")?;
+        first.sees("there is no job")?;
         second.press("list\r")?;
         second.sees("no worker has registered")?;
         first.press("\x03\x03")?;

@@ -283,7 +283,7 @@ fn a_folder_that_its_job_closed_is_read_and_removed() {
             let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap_or_default();
             assert_eq!((read("g").as_str(), read("d/f").as_str()), ("y\n", "x\n"), "{mode}: {got:?}");
         }
-        let cleaned = cluster.exec(&["cleanup-workspaces"]).await?;
+        let cleaned = cluster.exec(&["cleanup-workspaces @all"]).await?;
         assert!(cleaned.status == 0 && !cleaned.stdout.contains("denied"), "{cleaned:?}");
         Ok(())
     });

