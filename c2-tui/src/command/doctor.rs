@@ -23,6 +23,7 @@ pub(crate) async fn run(context: &Context) -> Result<Outcome, CommandError> {
     let workers = context.client.workers().await?.workers;
     let (health, metrics) = (context.client.health().await?, context.client.metrics().await?);
     let mut checks = vec![of_queue(&queue)];
+    checks.extend(of_defects(&queue));
     checks.extend(health.degraded.map(of_health));
     checks.extend(of_connections(&metrics));
     if workers.is_empty() {
@@ -53,6 +54,14 @@ fn of_queue(queue: &QueueStatus) -> Check {
     } else {
         Check::ok("c2d", words)
     }
+}
+
+fn of_defects(queue: &QueueStatus) -> Option<Check> {
+    let (first, others) = queue.unreadable.split_first()?;
+    let all = others.iter().fold(first.to_string(), |all, job| format!("{all}, {job}"));
+    let words = format!("what is stored of {all} cannot be read, so nothing of it runs");
+    let hint = format!("`why {first}` names the reason; cancel it and submit it again, or restore a backup");
+    Some(Check::fail("stored jobs", words, hint))
 }
 
 fn of_health(reason: String) -> Check {
@@ -118,6 +127,7 @@ fn of_program(program: &str, found: bool) -> Check {
 #[cfg(test)]
 mod tests {
     use c2_shared::checkup::State;
+    use c2_shared::id::JobId;
     use c2_shared::worker::Load;
 
     use super::*;
@@ -141,6 +151,19 @@ mod tests {
             load: Load { disk_free_bytes: Some(100 << 30), ..Load::default() },
             version: VERSION.to_owned(),
         }
+    }
+
+    #[test]
+    fn what_is_stored_and_cannot_be_read_is_told() {
+        assert_eq!(of_defects(&QueueStatus::default()), None);
+        let unreadable = vec![JobId(2), JobId(7)];
+        let check = of_defects(&QueueStatus { unreadable, ..QueueStatus::default() }).unwrap();
+        assert_eq!(
+            (check.state, check.words.contains("job-2, job-7 cannot be read")),
+            (State::Fail, true),
+            "{check:?}"
+        );
+        assert!(check.advice.starts_with("`why job-2`"), "{check:?}");
     }
 
     #[test]

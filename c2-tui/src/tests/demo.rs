@@ -142,6 +142,7 @@ pub(crate) fn queue(jobs: &[JobRow]) -> QueueStatus {
         slots_used: 3,
         recovering: false,
         paused: false,
+        unreadable: Vec::new(),
     }
 }
 

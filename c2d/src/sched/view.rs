@@ -16,6 +16,9 @@ use crate::sched::jobs::Job;
 use crate::sched::scheduler::Scheduler;
 use crate::sched::workers::Worker;
 
+/// Jobs that are named as unreadable; whoever has more restores a backup.
+const DEFECTS_SHOWN: usize = 20;
+
 /// A job that has not ended, or has just.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobView {
@@ -117,6 +120,7 @@ impl Scheduler {
             slots: online().map(|worker| worker.record.intro.slots).sum(),
             slots_used: online().map(Worker::slots_used).sum(),
             recovering: self.recovering_until.is_some(),
+            unreadable: self.defects.keys().take(DEFECTS_SHOWN).copied().collect(),
             paused: self.paused,
         }
     }

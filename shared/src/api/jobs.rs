@@ -283,12 +283,14 @@ pub struct QueueStatus {
     pub slots: u32,
     /// Slots in use.
     pub slots_used: u32,
-    /// Whether c2d started less than half a minute ago and still waits for workers to say what
-    /// they run.
+    /// Whether c2d started less than half a minute ago and waits for workers to say what they run.
     pub recovering: bool,
     /// Whether an operator stopped the queue.
     #[serde(default)]
     pub paused: bool,
+    /// Held jobs whose stored specification cannot be read; left out when there is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<JobId>,
 }
 
 /// What a cancel did.
@@ -320,8 +322,7 @@ pub struct BatchRequest {
     /// The jobs; a text is a command.
     #[serde(deserialize_with = "crate::job::with_texts")]
     pub jobs: Vec<JobSpec>,
-    /// A key of the caller's choice: the same key within a day answers with the same jobs. Those
-    /// of the single jobs are not taken here.
+    /// The same key within a day answers with the same jobs; single jobs have none of their own here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
 }

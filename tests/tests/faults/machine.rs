@@ -106,11 +106,13 @@ fn a_fork_storm_is_ended_and_its_machine_goes_on() {
         cluster.agent_by(IP, group.way()).await?;
         // It needs no other process, as it could not start one in the storm.
         let gate = cluster.new_folder("gate")?.join("open");
-        let waits = format!("exec nice -n 19 perl -e 'select(undef, undef, undef, 0.1) until -e \"{}\"'", gate.display());
+        let waits =
+            format!("exec nice -n 19 perl -e 'select(undef, undef, undef, 0.1) until -e \"{}\"'", gate.display());
         let neighbour = cluster.submit(&waits).await?;
         cluster.running(neighbour).await?;
         let few = group.count()?;
-        let deaf = "exec nice -n 19 perl -e '$SIG{TERM} = \"IGNORE\"; while (1) { fork; select(undef, undef, undef, 0.01) }'";
+        let deaf =
+            "exec nice -n 19 perl -e '$SIG{TERM} = \"IGNORE\"; while (1) { fork; select(undef, undef, undef, 0.01) }'";
         for command in [deaf, "bomb() { bomb | bomb & wait; }; bomb"] {
             let spec = JobSpec { command: command.to_owned(), timeout_s: Some(3), ..JobSpec::default() };
             let job = cluster.submit_spec(spec).await?;
@@ -143,7 +145,8 @@ fn a_fork_storm_whose_runner_is_killed_is_ended_too() {
         // The agent has all that it needs to look behind a slot.
         cluster.ended(cluster.submit("true").await?).await?;
         let few = group.count()?;
-        let command = "exec nice -n 19 perl -e '$SIG{TERM} = \"IGNORE\"; while (1) { fork; select(undef, undef, undef, 0.01) }'";
+        let command =
+            "exec nice -n 19 perl -e '$SIG{TERM} = \"IGNORE\"; while (1) { fork; select(undef, undef, undef, 0.01) }'";
         let spec = JobSpec { command: command.to_owned(), on_lost: OnLost::Fail, ..JobSpec::default() };
         let job = cluster.submit_spec(spec).await?;
         eventually("a storm", SOON, async || Ok((group.count()? > PROCESSES / 2).then_some(()))).await?;

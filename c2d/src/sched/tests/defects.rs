@@ -31,11 +31,12 @@ fn it_is_held_with_the_reason_and_the_others_go_on() {
     assert_eq!(lab.poll(2).assign.iter().map(|given| given.attempt).collect::<Vec<_>>(), [attempt(2, 1)]);
     let explained = lab.s.explain(lab.now, JobId(1)).unwrap();
     assert_eq!(explained.reasons, [Reason::Unreadable { reason: WHY.into() }]);
+    assert_eq!(lab.s.queue(lab.now).unreadable, [JobId(1)]);
     let refused = lab.apply(event::ReleaseRequested { job: JobId(1) });
     assert_eq!(refused, Err(Reject::Unreadable { job: JobId(1), reason: WHY.into() }));
     lab.apply(event::CancelRequested { job: JobId(1) }).unwrap();
     assert_eq!((lab.state(1), lab.outcome(3)), (JobState::Cancelled, Some(Outcome::Dependency { root: JobId(1) })));
-    assert_eq!(lab.s.saved().defects, []);
+    assert_eq!((lab.s.saved().defects, lab.s.queue(lab.now).unreadable), (vec![], vec![]));
     lab.expect(
         "add 1 queued; add 2 queued; add 3 blocked; assign 2.1 to 2; answer 2 +2.1; end 1: cancelled; \
          end 3: dependency 1",
