@@ -1,7 +1,6 @@
 //! What the program does for each of its commands.
 
 use c2_shared::advice::{self, Failure, Unwritten};
-use c2_shared::install::Wish;
 use c2_shared::{arguments, exit};
 
 use crate::options::{Cli, Command, Options};
@@ -32,10 +31,7 @@ impl Cli {
             Some(Command::RunSlot(options)) => supervise::run(&options)?,
             Some(Command::Join(options)) => say(&join::run(&options)?)?,
             Some(Command::ResetIdentity(options)) => say(&identity::reset(&options)?)?,
-            Some(Command::Install { dry_run, root, bin_dir }) => {
-                let wish = Wish { root: root.as_deref(), bin_dir: bin_dir.as_deref(), dry_run };
-                say(&install::install(wish)?)?;
-            }
+            Some(Command::Install(wish)) => say(&install::install(&wish)?)?,
             Some(Command::Doctor(flags)) => {
                 let (said, well) = doctor::run(&Options::decide(flags)?);
                 say(&said)?;

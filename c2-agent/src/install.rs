@@ -27,7 +27,7 @@ const USER: Plan = Plan {
 };
 
 /// Writes the service files; answers with what was done.
-pub(crate) fn install(wish: Wish<'_>) -> Result<String, InstallError> {
+pub(crate) fn install(wish: &Wish) -> Result<String, InstallError> {
     // Units are for everybody to read, whatever else this user keeps for himself.
     rustix::process::umask(Mode::from_raw_mode(0o022));
     place(&SYSTEM, &USER, wish, rustix::process::geteuid().is_root())

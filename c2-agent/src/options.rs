@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use c2_shared::advice::Advice;
 use c2_shared::config::{self, AgentConfig, ConfigError};
 use c2_shared::exit;
+use c2_shared::install::Wish;
 use c2_shared::limits::{CANCEL_GRACE_MS, GREETING_MS, LEASE_MS, LEFTOVER_GRACE_MS, SLOTS_MAX};
 use c2_shared::pass::Pass;
 use c2_shared::server_address::{ServerAddress, ServerAddressError};
@@ -44,17 +45,7 @@ pub(crate) enum Command {
     /// Check whether this machine can be a worker: c2d, clock, workspaces, disk space, GPU
     Doctor(Flags),
     /// Install the agent as a systemd service: for the system as root, otherwise for this user
-    Install {
-        /// Show the files and write nothing
-        #[arg(long)]
-        dry_run: bool,
-        /// Write below this folder instead of /, for packages and images
-        #[arg(long, value_name = "DIR")]
-        root: Option<PathBuf>,
-        /// Where the programs will be [default: where this one is; /usr/bin with --root]
-        #[arg(long, value_name = "DIR")]
-        bin_dir: Option<PathBuf>,
-    },
+    Install(Wish),
     /// Runs the process behind one slot.
     #[command(hide = true)]
     RunSlot(SlotOptions),

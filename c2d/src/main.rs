@@ -4,7 +4,6 @@ use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use c2_shared::advice::{self, Failure};
-use c2_shared::install::Wish;
 use c2_shared::logging::Logging;
 use c2d::cli::options::{Cli, Command, Options, Tokens};
 use c2d::cli::{install, tokens};
@@ -29,10 +28,7 @@ fn act(cli: Cli) -> Result<ExitCode, Failure> {
     match cli.command {
         Some(Command::Tokens(command)) => tokens(&cli.options, command),
         Some(Command::Upkeep(work)) => say(upkeep::run(&cli.options.data_dir(), cli.options.config_file(), work)?),
-        Some(Command::Install { dry_run, root, bin_dir }) => {
-            let wish = Wish { root: root.as_deref(), bin_dir: bin_dir.as_deref(), dry_run };
-            say((install::install(wish)?, true))
-        }
+        Some(Command::Install(wish)) => say((install::install(&wish)?, true)),
         None => start(cli.options),
     }
 }

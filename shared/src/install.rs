@@ -37,14 +37,18 @@ pub struct Plan {
 }
 
 /// What `install` is told.
-#[derive(Clone, Copy, Debug)]
-pub struct Wish<'a> {
-    /// Another folder in the place of `/`, for packages and images; system services then.
-    pub root: Option<&'a Path>,
-    /// Where the programs will be; without it where they are, or where packages put them.
-    pub bin_dir: Option<&'a Path>,
-    /// Show the files and write nothing.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "arguments", derive(clap::Args))]
+pub struct Wish {
+    /// Show the files and write nothing
+    #[cfg_attr(feature = "arguments", arg(long))]
     pub dry_run: bool,
+    /// Write below this folder instead of /, for packages and images
+    #[cfg_attr(feature = "arguments", arg(long, value_name = "DIR"))]
+    pub root: Option<PathBuf>,
+    /// Where the programs will be [default: where this one is; /usr/bin with --root]
+    #[cfg_attr(feature = "arguments", arg(long, value_name = "DIR"))]
+    pub bin_dir: Option<PathBuf>,
 }
 
 /// Why a program cannot be installed as a service.
@@ -108,14 +112,15 @@ impl InstallError {
 ///
 /// # Errors
 /// When a file cannot be written, or when the service could never start.
-pub fn place(system: &Plan, user: &Plan, wish: Wish<'_>, is_root: bool) -> Result<String, InstallError> {
+pub fn place(system: &Plan, user: &Plan, wish: &Wish, is_root: bool) -> Result<String, InstallError> {
     let program = std::env::current_exe().map_err(InstallError::file(Path::new("/proc/self/exe")))?;
     let beside = program.parent().unwrap_or(Path::new(UNIT_BIN));
-    let programs = wish.bin_dir.unwrap_or(if wish.root.is_some() { Path::new(PACKAGE_BIN) } else { beside });
+    let default = if wish.root.is_some() { Path::new(PACKAGE_BIN) } else { beside };
+    let programs = wish.bin_dir.as_deref().unwrap_or(default);
     if !programs.is_absolute() {
         return Err(InstallError::Relative(programs.to_owned()));
     }
-    match wish.root {
+    match &wish.root {
         Some(root) => install(system, &root.join(PACKAGE_UNITS), programs, !wish.dry_run),
         None if is_root => {
             if wish.bin_dir.is_none() {

@@ -83,11 +83,12 @@ impl Sending {
             let message = format!("{} jobs are in {file:?}, and {QUEUE_LEN_MAX} fit into the queue", read.len());
             return Err(CommandError::refused(message, "split the file"));
         }
-        let Plan { places, planned, mistakes } = plan(context, read).await?;
-        let is_demanding = planned.iter().any(Planned::is_demanding);
-        if self.dry_run || is_demanding || !mistakes.is_empty() {
-            foretell(context, &places, &planned, mistakes, file).await?;
+        let mut plan = plan(context, read).await?;
+        let is_demanding = plan.planned.iter().any(Planned::is_demanding);
+        if self.dry_run || is_demanding || !plan.mistakes.is_empty() {
+            foretell(context, &mut plan, file).await?;
         }
+        let planned = plan.planned;
         if self.dry_run {
             return Ok(Data::Previewed(planned.into_iter().map(|job| job.spec).collect()).into());
         }
@@ -146,13 +147,8 @@ async fn plan(context: &Context, read: Vec<Placed<Result<Draft, String>>>) -> Re
 
 /// Asks c2d what it says to the jobs: what it refuses is an error, with what was found wrong here; what
 /// else it knows is told.
-async fn foretell(
-    context: &Context,
-    places: &[String],
-    planned: &[Planned],
-    mut mistakes: BTreeMap<usize, Mistake>,
-    file: &str,
-) -> Result<(), CommandError> {
+async fn foretell(context: &Context, plan: &mut Plan, file: &str) -> Result<(), CommandError> {
+    let Plan { places, planned, mistakes } = plan;
     let answer = draft::check(context, planned.iter().map(|job| job.spec.clone()).collect()).await?;
     let place = |job: Option<usize>| {
         let known = job.and_then(|job| places.get(job)).cloned();
@@ -169,7 +165,7 @@ async fn foretell(
             None => of_all.push(mistake),
         }
     }
-    of_all.extend(mistakes.into_values());
+    of_all.extend(std::mem::take(mistakes).into_values());
     let mistakes = of_all;
     if let [first, others @ ..] = mistakes.as_slice() {
         // What is wrong with every job is wrong with a flag that all of them have.

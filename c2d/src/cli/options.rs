@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use c2_shared::arguments;
 use c2_shared::config::{self, ConfigError, ServerConfig};
+use c2_shared::install::Wish;
 use c2_shared::time::parse_duration_s;
 use c2_shared::token::Role;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -56,17 +57,7 @@ pub enum Command {
     #[command(flatten)]
     Upkeep(Upkeep),
     /// Install c2d as a systemd service: for the system as root, otherwise for this user
-    Install {
-        /// Show the files and write nothing
-        #[arg(long)]
-        dry_run: bool,
-        /// Write below this folder instead of /, for packages and images
-        #[arg(long, value_name = "DIR")]
-        root: Option<PathBuf>,
-        /// Where the programs will be [default: where this one is; /usr/bin with --root]
-        #[arg(long, value_name = "DIR")]
-        bin_dir: Option<PathBuf>,
-    },
+    Install(Wish),
 }
 
 /// What is asked of the c2d that runs.

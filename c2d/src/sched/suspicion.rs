@@ -97,15 +97,15 @@ fn is_suspicious(row: &VecDeque<Failed>) -> bool {
 impl Turn<'_> {
     /// A command ended on a worker.
     pub(crate) fn suspect(&mut self, id: &WorkerId, payload: &str, outcome: &Outcome, took_ms: Option<u64>) {
-        let (command, now) = (Command::of(payload), self.now.mono);
+        let (command, now) = (|| Command::of(payload), self.now.mono);
         let before = self.s.suspicion.suspects();
         match outcome {
             Outcome::Exit { code: 0 } => {
                 self.s.suspicion.clear(id);
-                self.s.suspicion.succeed(id, command, now);
+                self.s.suspicion.succeed(id, command(), now);
             }
             Outcome::Exit { .. } | Outcome::Signal { .. } if took_ms.is_some_and(|took| took < AT_ONCE_MS) => {
-                self.s.suspicion.fail(id, command, now);
+                self.s.suspicion.fail(id, command(), now);
             }
             // Whoever does not say how long it took is not judged by it.
             Outcome::Exit { .. } | Outcome::Signal { .. } | Outcome::Timeout => drop(self.s.suspicion.clear(id)),
