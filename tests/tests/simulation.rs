@@ -1,5 +1,9 @@
 //! Simulated histories, many seeds. `C2_SIM_SEEDS=N` sets how many, `C2_SIM_SEED=S` runs one.
 
+use std::num::NonZero;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::available_parallelism;
+
 use c2_tests::sim::{PaperDisk, SqliteDisk, World};
 
 crate::tests![
@@ -20,16 +24,26 @@ fn seeds() -> std::ops::Range<u64> {
 }
 
 fn no_history_breaks_a_promise() {
-    let (mut jobs, mut runs, mut crashes) = (0, 0, 0);
-    for seed in seeds() {
-        let run = || World::new(seed, PaperDisk::default()).run(STEPS).0;
-        let report = std::panic::catch_unwind(run)
-            .unwrap_or_else(|_| panic!("seed {seed} failed: C2_SIM_SEED={seed} repeats it"));
-        jobs += report.jobs;
-        runs += report.runs;
-        crashes += report.crashes;
-    }
-    assert!(jobs > 0 && runs > 0 && crashes > 0, "the histories were empty");
+    let next = AtomicU64::new(seeds().start);
+    let histories = || {
+        let mut sums = [0; 3];
+        while let Some(seed) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|seed| seeds().contains(seed)) {
+            let run = || World::new(seed, PaperDisk::default()).run(STEPS).0;
+            let report = std::panic::catch_unwind(run)
+                .unwrap_or_else(|_| panic!("seed {seed} failed: C2_SIM_SEED={seed} repeats it"));
+            for (sum, more) in sums.iter_mut().zip([report.jobs as u64, report.runs as u64, report.crashes]) {
+                *sum += more;
+            }
+        }
+        sums
+    };
+    let threads = available_parallelism().map_or(1, NonZero::get);
+    let sums = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(histories)).collect();
+        threads.into_iter().map(|thread| thread.join().expect("no history breaks a promise")).collect::<Vec<_>>()
+    });
+    let all = |place: usize| sums.iter().map(|sums| sums[place]).sum::<u64>();
+    assert!((0..3).all(|place| all(place) > 0), "the histories were empty");
 }
 
 fn the_same_seed_is_the_same_history() {

@@ -104,7 +104,7 @@ impl Pdsh {
 /// What to do about machines that could not be reached; the most frequent reason first.
 fn hint(runs: &[HostRun], hosts: &[Host], config: &SshConfig, flags: &str) -> Option<String> {
     let reach = |run: &HostRun| match &run.verdict {
-        Verdict::Unreachable { reason } => Some(Reach::of(Some(255), reason)),
+        Verdict::Unreachable { reach, .. } => Some(*reach),
         Verdict::Exited { .. } | Verdict::TimedOut | Verdict::Interrupted => None,
     };
     let unknown: Vec<IpAddr> =
@@ -112,10 +112,11 @@ fn hint(runs: &[HostRun], hosts: &[Host], config: &SshConfig, flags: &str) -> Op
     if !unknown.is_empty() {
         return Some(advice::unknown_key(&unknown, flags));
     }
-    let refused = runs.iter().find(|run| reach(run) == Some(Reach::AuthenticationRefused))?;
-    let host = hosts.iter().find(|host| host.ip == refused.ip)?;
+    let first = |wanted| runs.iter().find(|run| reach(run) == Some(wanted)).map(|run| (wanted, run.ip));
+    let (reach, ip) = first(Reach::HostKeyChanged).or_else(|| first(Reach::AuthenticationRefused))?;
+    let host = hosts.iter().find(|host| host.ip == ip)?;
     let shared = Shared { known_hosts: config.known_hosts.clone(), ..Shared::new(config, None) };
-    Some(advice::advice(Reach::AuthenticationRefused, host, &shared, flags, ""))
+    Some(advice::advice(reach, host, &shared, flags, ""))
 }
 
 /// The worst exit status; an interrupt comes before all.

@@ -15,6 +15,7 @@ pub(crate) enum Place {
     Backticks,
     Arithmetic,
     HereDocument,
+    Comment,
     Backslash,
     Dollar,
     Parameter,
@@ -29,6 +30,7 @@ impl Place {
             Self::Backticks => "in backticks",
             Self::Arithmetic => "in arithmetic",
             Self::HereDocument => "in a here-document",
+            Self::Comment => "in a comment",
             Self::Backslash => "behind a backslash",
             Self::Dollar => "behind a $",
             Self::Parameter => "in ${..}",
@@ -377,7 +379,9 @@ impl<'a> Reader<'a> {
     /// Whether a word can be inserted here; a number needs no quotes and may stand in arithmetic.
     fn check(&self, mark: &str) -> Result<(), Place> {
         let quotes = self.within.iter().find_map(|context| match context {
-            Context::Commands | Context::Comment => None,
+            Context::Commands => None,
+            // Which a name with a line end would leave.
+            Context::Comment => Some(Place::Comment),
             Context::SingleQuotes => Some(Place::SingleQuotes),
             Context::DoubleQuotes => Some(Place::DoubleQuotes),
             Context::Backticks => Some(Place::Backticks),
@@ -441,7 +445,8 @@ mod tests {
     #[test]
     fn words_are_inserted_only_where_the_shell_reads_words() {
         use Place::{
-            Arithmetic, Backslash, Backticks, Dollar, DoubleQuotes, HereDocument, Parameter, SingleQuotes, Unclear,
+            Arithmetic, Backslash, Backticks, Comment, Dollar, DoubleQuotes, HereDocument, Parameter, SingleQuotes,
+            Unclear,
         };
         let table = [
             ("echo {}", None),
@@ -456,7 +461,9 @@ mod tests {
             ("echo \"`date \\\"+%H\\\"`\" {}", None),
             ("echo $((1 << 2)) {} $(( {#} + 1 ))", None),
             ("echo a # don't\necho {}", None),
-            ("echo a#'b' {} # \"{}", None),
+            ("echo a#'b' {} # \"", None),
+            ("echo a#'b' {} # \"{}", Some((17, "{}", Comment))),
+            ("echo $(echo {} # {.}\n)", Some((17, "{.}", Comment))),
             ("case {} in a) echo {};; *) echo \"b\";; esac", None),
             ("f() { echo \"$#\" $# $$; }; f {}", None),
             ("cat <<EOF >{}\nit's \"\nEOF\necho {}", None),

@@ -32,7 +32,7 @@ pub(crate) fn how_it_ended(run: &HostRun) -> String {
     let words = match &run.verdict {
         Verdict::Exited { exit } => format!("exit {exit}"),
         Verdict::TimedOut => "timed out; it may still run there".to_owned(),
-        Verdict::Unreachable { reason } => format!("unreachable: {reason}"),
+        Verdict::Unreachable { reason, .. } => format!("unreachable: {reason}"),
         Verdict::Interrupted => "not waited for; it may still run there".to_owned(),
     };
     sanitize::cell(&format!("{}: {words}", run.ip))

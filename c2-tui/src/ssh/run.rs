@@ -14,6 +14,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use crate::ssh::check::Reach;
 use crate::ssh::group::{self, Group, RunFolder};
 use crate::ssh::plan::{self, Host};
 
@@ -44,7 +45,7 @@ pub(crate) enum Verdict {
     /// It did not end in time and was given up.
     TimedOut,
     /// The worker could not be reached, or the connection broke.
-    Unreachable { reason: String },
+    Unreachable { reach: Reach, reason: String },
     /// It was not waited for.
     Interrupted,
 }
@@ -171,7 +172,7 @@ pub(crate) async fn run(
 async fn one(order: Arc<Order>, folder: Arc<RunFolder>, at: usize, ip: IpAddr, to: mpsc::Sender<News>) {
     let verdict = match on(&order, &folder, at, ip, &to).await {
         Ok(verdict) => verdict,
-        Err(error) => Verdict::Unreachable { reason: format!("cannot run pdsh: {error}") },
+        Err(error) => Verdict::Unreachable { reach: Reach::Unreachable, reason: format!("cannot run pdsh: {error}") },
     };
     let _nobody_listens = to.send(News::Ended(at, verdict)).await;
 }
@@ -200,7 +201,8 @@ async fn on(order: &Order, folder: &RunFolder, at: usize, ip: IpAddr, to: &mpsc:
         (None, _) => Verdict::TimedOut,
         // The command may itself have ended with 255; then ssh had nothing to say.
         (Some(255), said) if !said.is_empty() => {
-            Verdict::Unreachable { reason: said.lines().next_back().unwrap_or_default().to_owned() }
+            let reason = said.lines().next_back().unwrap_or_default().to_owned();
+            Verdict::Unreachable { reach: Reach::of(Some(255), &said), reason }
         }
         (Some(exit), _) => Verdict::Exited { exit },
     })

@@ -228,6 +228,7 @@ async fn assignments(
     for Handout { attempt, tags, payload } in handouts {
         match in_form(app, &payload, form).await {
             Ok(GivenSpec { spec, spec_sha256 }) => {
+                bytes += tags.iter().map(|tag| tag.len() + r#""","#.len()).sum::<usize>();
                 bytes += if spec_sha256.is_some() { 0 } else { payload.len() + spec.inline_bytes() / 3 * 4 };
                 if bytes > ASSIGNED_BYTES_MAX && !assignments.is_empty() {
                     break;

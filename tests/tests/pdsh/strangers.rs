@@ -65,10 +65,12 @@ fn an_unknown_key_names_its_cure() {
         let port = machines.port("127.61.0.1")?;
         std::fs::write(machines.path("known_hosts"), "")?;
         machines.know_as("127.61.0.1", "127.61.0.2")?;
-        let changed = cluster.exec(&[&format!("verify-ssh 127.61.0.1 --port {port}")]).await?;
         let file = machines.path("known_hosts").display().to_string();
-        let said = format!("{}{}", changed.stdout, changed.stderr);
-        let advice = between(&said, "if you changed it: ", ";").with_context(|| said.clone())?;
+        let looked = cluster.exec(&[&format!("verify-ssh 127.61.0.1 --port {port}")]).await?;
+        let looked = format!("{}{}", looked.stdout, looked.stderr);
+        let advice = between(&looked, "if you changed it: ", ";").with_context(|| looked.clone())?;
+        let ran = cluster.exec(&[&format!("pdsh 127.61.0.1 --port {port} true")]).await?;
+        assert_eq!(between(&ran.stderr, "if you changed it: ", ";"), Some(advice), "{ran:?}");
         assert!(advice.contains(&format!("[127.61.0.1]:{port}")) && advice.contains(&file), "{advice}");
         let ran = std::process::Command::new("sh").args(["-c", advice]).output()?;
         assert!(ran.status.success() && !std::fs::read_to_string(&file)?.contains("127.61.0.1"), "{advice}: {ran:?}");

@@ -3,7 +3,7 @@
 use c2_shared::api::endpoint;
 use c2_shared::blob::BlobId;
 use c2_shared::bytes64::Bytes64;
-use c2_shared::limits::INLINE_BYTES_MAX;
+use c2_shared::limits::{INLINE_BYTES_MAX, INLINE_SPEC_BYTES_MAX, WORKER_BODY_BYTES_MAX};
 use c2_shared::token::Role;
 use serde_json::{Value, json};
 
@@ -162,5 +162,32 @@ async fn standard_input_is_named_once_and_is_there() {
     assert_eq!((&missing["field"], &missing["code"]), (&json!("stdin_sha256"), &json!("invalid_input")), "{missing}");
     let twice = lab.job(&json!({"command": "cat", "stdin": "YWJj", "stdin_sha256": hash("abc")})).await.unwrap();
     assert_eq!(twice["field"], "stdin_sha256", "{twice}");
+    lab.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_to_a_poll_is_small_whatever_the_jobs_bring() {
+    let lab = Lab::new().await;
+    lab.worker_with(32).await;
+    let tags: Vec<String> = (0..1_000).map(|number| format!("{number:064}")).collect();
+    let offered = json!({"tags": tags}).to_string();
+    assert_eq!(lab.operator("POST /api/workers/tags/127.0.0.1", &offered).await.status, 200);
+    assert_eq!(lab.job(&json!({"command": "true", "tags": tags})).await, None);
+    for jobs in 0..31 {
+        // As long as may stand in an answer, and longer; a quotation mark takes two bytes there.
+        let command = "\"".repeat(if jobs % 2 == 0 { INLINE_SPEC_BYTES_MAX / 2 - 100 } else { 60_000 });
+        assert_eq!(lab.job(&json!({"command": command})).await, None);
+    }
+    let (mut given, mut answers) = (Vec::new(), 0);
+    while given.len() < 32 {
+        let poll = json!({"session": "s", "seq": answers + 1, "slots_free": 32 - given.len(), "running": given});
+        let answer = lab.poll("c2-protocol: 2\r\n", &poll).await;
+        assert!(answer.to_string().len() <= WORKER_BODY_BYTES_MAX, "{} bytes", answer.to_string().len());
+        let more = answer["assign"].as_array().unwrap();
+        assert!(!more.is_empty(), "{given:?}");
+        given.extend(more.iter().map(|job| job["attempt"].clone()));
+        answers += 1;
+    }
+    assert!(answers > 2, "half a megabyte of commands came in {answers} answers");
     lab.stop().await;
 }
