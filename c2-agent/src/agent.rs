@@ -298,6 +298,7 @@ impl Agent {
                 Action::DeliverAgain(attempt) => self.deliver_again(attempt),
                 Action::Shorten(attempt) => self.shorten(attempt),
                 Action::Renew { lease_ms } => self.runners.renew(lease_ms),
+                Action::Limit { attempt, timeout_s } => self.runners.limit(attempt, timeout_s),
             }
         }
     }

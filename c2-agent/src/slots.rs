@@ -260,6 +260,7 @@ impl Slots {
                 actions.push(Action::Renew { lease_ms });
             }
         }
+        actions.extend(answer.limits.into_iter().map(|(attempt, timeout_s)| Action::Limit { attempt, timeout_s }));
         let mut news = false;
         for attempt in answer.ack {
             news |= self.on_ack(attempt, &mut actions);

@@ -67,6 +67,15 @@ impl fmt::Display for AttemptId {
     }
 }
 
+impl JobId {
+    /// Reads `job-N` or `N`, as people write it.
+    #[must_use]
+    pub fn said(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix("job-").unwrap_or(text);
+        if digits.bytes().all(|b| b.is_ascii_digit()) { digits.parse().ok().map(Self) } else { None }
+    }
+}
+
 impl WorkerId {
     /// The id of a client that has none, at this address.
     #[must_use]

@@ -84,6 +84,22 @@ pub struct JobSpec {
     /// Permissions that files of the job do not get, in octal like `022`; `077` without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub umask: Option<String>,
+    /// Workers (address, name or id) of which one must run it; any without it. One that is unknown or away is
+    /// waited for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub workers: Vec<String>,
+    /// If it has not started so many seconds after its submit, or after `begin_at`, it ends as `expired`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_s: Option<u64>,
+    /// The folder on the worker in which it runs, in place of its own: a full path, or `~/..`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cwd: Option<String>,
+    /// The shell that reads the command, by name or full path; `/bin/sh` without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shell: Option<String>,
+    /// Dependencies whose files it finds in its folder: those that they left for whoever submitted them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub with_files_of: Vec<String>,
     /// A key of the caller's choice: the same key within a day answers with the same job.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
@@ -114,12 +130,21 @@ pub struct Terms {
     /// Not before, in unix milliseconds.
     #[serde(skip_serializing_if = "is_default")]
     pub begin_at: Option<u64>,
+    /// If it has not started so many seconds after its submit or its begin, it ends.
+    #[serde(skip_serializing_if = "is_default")]
+    pub expires_s: Option<u64>,
     /// What to do when its worker is lost.
     #[serde(skip_serializing_if = "is_default")]
     pub on_lost: OnLost,
     /// It leaves files for whoever submitted it.
     #[serde(skip_serializing_if = "is_default")]
     pub leaves_files: bool,
+    /// Its place among the jobs of its priority, where that is not its number: an operator moved it, or others.
+    #[serde(skip_serializing_if = "is_default")]
+    pub place: Option<i64>,
+    /// Its time limit, if that was changed while it ran; 0 for none.
+    #[serde(skip_serializing_if = "is_default")]
+    pub new_limit_s: Option<u64>,
 }
 
 /// The terms by which one worker suits a job and another does not.
@@ -135,6 +160,9 @@ pub struct Placement {
     /// Workers, by address or name, that must not run it.
     #[serde(skip_serializing_if = "is_default")]
     pub exclude: Vec<String>,
+    /// Workers of which one must run it; any, if none is named.
+    #[serde(skip_serializing_if = "is_default")]
+    pub workers: Vec<String>,
 }
 
 /// A file placed in the workspace: exactly one of `content` and `sha256` says what is in it.
@@ -226,15 +254,23 @@ pub enum JobState {
 impl From<JobSpec> for Terms {
     fn from(spec: JobSpec) -> Self {
         Self {
-            placement: Arc::new(Placement { group: spec.group, tags: spec.tags, exclude: spec.exclude }),
+            placement: Arc::new(Placement {
+                group: spec.group,
+                tags: spec.tags,
+                exclude: spec.exclude,
+                workers: spec.workers,
+            }),
             same_machine: spec.same_machine,
             priority: spec.priority,
             retries: spec.retries,
             retry_delay_s: spec.retry_delay_s,
             hold: spec.hold,
             begin_at: spec.begin_at,
+            expires_s: spec.expires_s,
             on_lost: spec.on_lost,
             leaves_files: !spec.download.is_empty(),
+            place: None,
+            new_limit_s: None,
         }
     }
 }
@@ -278,9 +314,15 @@ impl fmt::Display for Dependency {
             Condition::Any => "any:",
             Condition::NotOk => "notok:",
         })?;
-        match &self.on {
-            DependsOn::Job(id) => id.fmt(f),
-            DependsOn::Name(name) => f.write_str(name),
+        self.on.fmt(f)
+    }
+}
+
+impl fmt::Display for DependsOn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Job(id) => id.fmt(f),
+            Self::Name(name) => f.write_str(name),
         }
     }
 }

@@ -26,6 +26,7 @@ pub mod exit;
 pub mod hint;
 pub mod install;
 pub mod order;
+pub mod selection;
 
 pub mod backoff;
 pub mod config;

@@ -10,6 +10,7 @@ use crate::blob::BlobId;
 use crate::bytes64::Bytes64;
 use crate::id::{AttemptId, JobId, Session, WorkerId};
 use crate::job::Dependency;
+use crate::selection::Selection;
 
 macro_rules! text_form {
     ($type:ty, $name:literal, $schema:tt) => {
@@ -53,6 +54,12 @@ text_form!(Dependency, "Dependency", {
     "description": "A job that must have ended first: `job-1` (after success), `any:job-1` (however), \
         `notok:job-1` (without success), or with the name of another job of the same batch in place of the id.",
     "examples": ["job-12", "any:job-12"],
+});
+text_form!(Selection, "Selection", {
+    "type": "string",
+    "description": "All jobs of a state or of a group, `@held` or `@gpu`, or those of a range of numbers, `3-9@held`.",
+    "pattern": "@.+$",
+    "examples": ["@held", "@gpu", "3-9@queued"],
 });
 text_form!(Bytes64, "Bytes64", {
     "type": "string",

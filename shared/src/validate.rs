@@ -48,6 +48,12 @@ pub fn spec(spec: &JobSpec) -> Checked {
         }
     }
     short_list("depends", spec.depends.len())?;
+    short_list("with_files_of", spec.with_files_of.len())?;
+    let depends = |name: &&String| spec.depends.iter().any(|dependency| dependency.on.to_string() == **name);
+    if let Some(name) = spec.with_files_of.iter().find(|name| !depends(name)) {
+        let message = format!("{name:?} is none of its dependencies, so its files may not be there");
+        return invalid("with_files_of", message, "name it in depends, too");
+    }
     files(spec)?;
     environment(spec)?;
     if spec.timeout_s.is_some_and(|s| s == 0 || s > TIMEOUT_S_MAX) {
@@ -66,6 +72,11 @@ pub fn spec(spec: &JobSpec) -> Checked {
         umask(text)?;
     }
     short_list("exclude", spec.exclude.len())?;
+    short_list("workers", spec.workers.len())?;
+    if spec.expires_s.is_some_and(|s| s == 0 || s > TIMEOUT_S_MAX) {
+        return invalid("expires_s", "it must expire after one second to a year", "to wait for ever leave it out");
+    }
+    places(spec)?;
     if spec.idempotency_key.as_ref().is_some_and(|key| key.is_empty() || key.len() > 256) {
         return invalid("idempotency_key", "idempotency key must have 1 to 256 bytes", "use a UUID or a file name");
     }
@@ -101,6 +112,24 @@ fn free_name(text: &str) -> Checked {
     if range || state || condition || text.contains('@') {
         let hint = "ids, ranges like 3-9, states, @words and conditions like any:x are taken; add a letter or two";
         return invalid("name", format!("the name {text:?} means something else already"), hint);
+    }
+    Ok(())
+}
+
+/// Folders and programs of the worker.
+fn places(spec: &JobSpec) -> Checked {
+    let plain = |text: &str| text.len() <= 4_096 && !text.chars().any(char::is_control);
+    let home = |text: &str| text == "~" || text.starts_with("~/");
+    if let Some(cwd) = spec.cwd.as_ref().filter(|cwd| !plain(cwd) || !(cwd.starts_with('/') || home(cwd))) {
+        let hint = "write the full path of a folder on the worker, or one like ~/data";
+        return invalid("cwd", format!("{cwd:?} is not the full path of a folder"), hint);
+    }
+    let is_name = |shell: &str| !shell.is_empty() && !shell.contains(['/', ' ']) && !shell.starts_with('-');
+    if let Some(shell) =
+        spec.shell.as_ref().filter(|shell| !plain(shell) || !(shell.starts_with('/') || is_name(shell)))
+    {
+        let hint = "write its name, like bash, or its full path on the worker";
+        return invalid("shell", format!("{shell:?} is not a shell"), hint);
     }
     Ok(())
 }
@@ -284,6 +313,16 @@ mod tests {
         check(|j| j.command = " \t\n".into(), Some("command"));
         check(|j| j.command = "a\0b".into(), Some("command"));
         check(|j| j.command = "x".repeat(COMMAND_BYTES_MAX + 1), Some("command"));
+        check(|j| j.cwd = Some("/data/a b".into()), None);
+        check(|j| j.cwd = Some("~/data".into()), None);
+        check(|j| j.cwd = Some("data".into()), Some("cwd"));
+        check(|j| j.cwd = Some("~root/x".into()), Some("cwd"));
+        check(|j| j.cwd = Some("/a\nb".into()), Some("cwd"));
+        check(|j| j.shell = Some("bash".into()), None);
+        check(|j| j.shell = Some("/usr/bin/fish".into()), None);
+        check(|j| j.shell = Some("bin/sh".into()), Some("shell"));
+        check(|j| j.shell = Some("-c".into()), Some("shell"));
+        check(|j| j.expires_s = Some(0), Some("expires_s"));
         check(|j| j.name = Some("nightly build".into()), None);
         check(|j| j.name = Some("job-3".into()), Some("name"));
         check(|j| j.name = Some("12".into()), Some("name"));

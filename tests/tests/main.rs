@@ -108,6 +108,7 @@ const ALL: &[&[Test]] = &[
     e2e::live::TESTS,
     e2e::names::TESTS,
     e2e::outputs::TESTS,
+    e2e::places::TESTS,
     e2e::plain_client::TESTS,
     e2e::restart::TESTS,
     e2e::slots::TESTS,

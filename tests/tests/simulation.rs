@@ -1,6 +1,7 @@
 //! Simulated histories, many seeds. `C2_SIM_SEEDS=N` sets how many, `C2_SIM_SEED=S` runs one.
 
 use std::num::NonZero;
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::available_parallelism;
 
@@ -40,7 +41,7 @@ fn no_history_breaks_a_promise() {
     let threads = available_parallelism().map_or(1, NonZero::get);
     let sums = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..threads).map(|_| scope.spawn(histories)).collect();
-        threads.into_iter().map(|thread| thread.join().expect("no history breaks a promise")).collect::<Vec<_>>()
+        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic))).collect::<Vec<_>>()
     });
     let all = |place: usize| sums.iter().map(|sums| sums[place]).sum::<u64>();
     assert!((0..3).all(|place| all(place) > 0), "the histories were empty");

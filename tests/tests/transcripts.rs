@@ -34,6 +34,7 @@ macro_rules! transcripts {
 
 transcripts! {
     attempts
+    changes
     dependencies
     files
     first_steps

@@ -42,6 +42,8 @@ pub(crate) enum Action {
     DeliverAgain(AttemptId),
     /// The report of this result failed; what it contains may travel better by itself.
     Shorten(AttemptId),
+    /// An attempt that runs has another time limit now; 0 for none.
+    Limit { attempt: AttemptId, timeout_s: u64 },
     /// Every running job may go on for so long.
     Renew {
         /// How long, unless renewed again.

@@ -115,6 +115,7 @@ fn words(actions: &[Action]) -> String {
         Action::DeliverAgain(attempt) => format!("deliver {}", attempt.job.0),
         Action::Shorten(attempt) => format!("shorten {}", attempt.job.0),
         Action::Renew { lease_ms } => format!("renew {lease_ms}"),
+        Action::Limit { attempt, timeout_s } => format!("limit {attempt} {timeout_s}"),
     };
     actions.iter().map(word).collect::<Vec<_>>().join("; ")
 }

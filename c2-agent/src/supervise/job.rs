@@ -56,6 +56,8 @@ pub(crate) struct Job {
     /// Why we ended it, decided while the shell lived.
     verdict: Option<Outcome>,
     ending: Ending,
+    /// When it started, on the clock of its time limit, which stands still while the machine sleeps.
+    awake_at_start: Mono,
     timeout_at: Option<Mono>,
     lease_until: Option<Mono>,
     /// Ends of processes that were asked to end.
@@ -138,6 +140,7 @@ impl Job {
             exit: None,
             verdict: None,
             ending: Ending::NotAsked,
+            awake_at_start: now.awake,
             timeout_at: start.spec.timeout_s.map(|s| now.awake.after_ms(s * 1_000)),
             lease_until: start.lease_ms.map(|ms| now.elapsed.after_ms(ms)),
             watched: Vec::new(),
@@ -234,6 +237,11 @@ impl Job {
             *kill_at = (*kill_at).min(now.awake.after_ms(grace_ms));
             *again_at = (*again_at).min(*kill_at);
         }
+    }
+
+    /// Has the job end so many seconds after its start, and never with 0.
+    pub(crate) fn limit(&mut self, timeout_s: u64) {
+        self.timeout_at = (timeout_s > 0).then(|| self.awake_at_start.after_ms(timeout_s.saturating_mul(1_000)));
     }
 
     /// Lets the job go on for so long without hearing from c2d.

@@ -13,8 +13,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use c2_shared::id::JobId;
+use c2_shared::job::DependsOn;
 use c2_shared::validate;
-use rustix::fs::{MemfdFlags, Mode, memfd_create};
+use rustix::fs::{Access, MemfdFlags, Mode, memfd_create};
 use rustix::process::{Pid, getpid, umask};
 
 use crate::cache::Cache;
@@ -25,6 +26,8 @@ use crate::workspace::{Made, Root, RootError};
 /// What a job's environment takes over from the agent's own. Who the agent's user is says the system's
 /// list of users, as some service managers say nothing of it and `sudo` something else.
 const INHERITED: [&str; 7] = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ"];
+/// The shell of jobs that ask for no other.
+const SHELL: &str = "/bin/sh";
 /// The search path when the agent has none, as under a bare init.
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// Marks a job's processes with the attempt.
@@ -91,6 +94,27 @@ pub(crate) fn marks(worker_id: &str, attempt: impl std::fmt::Display) -> Vec<Str
     vec![format!("{ATTEMPT_VARIABLE}={attempt}"), format!("{AGENT_VARIABLE}={worker_id}")]
 }
 
+/// What a job asked for and this machine does not have. That is the job's own fault: it fails as a shell would
+/// have it fail, and says why on its standard error.
+struct Lacks {
+    /// As env(1) ends: 125 by itself, 126 for what cannot be run, 127 for what is not there.
+    status: i32,
+    why: String,
+}
+
+impl Lacks {
+    /// What is missing if a shell of the job's own choice cannot be started; any other error stays one.
+    fn of_shell(shell: &str, error: io::Error) -> Result<Self, io::Error> {
+        let status = match error.kind() {
+            _ if shell == SHELL => return Err(error),
+            io::ErrorKind::NotFound => 127,
+            io::ErrorKind::PermissionDenied => 126,
+            _ => return Err(error),
+        };
+        Ok(Self { status, why: format!("c2: cannot start the shell {shell}: {error}") })
+    }
+}
+
 impl Launcher {
     /// Checks the workspace root and opens the script file at `script_path`.
     pub(crate) fn new(
@@ -104,7 +128,7 @@ impl Launcher {
         let opened = script_file().create(true).truncate(false).open(&script_path);
         let script = opened.map_err(|source| LauncherError::Script { path: script_path.clone(), source })?;
         let own = INHERITED.iter().filter_map(|name| Some((*name, std::env::var_os(name)?)));
-        let inherited = own.chain([("SHELL", "/bin/sh".into())]).chain(user::variables()).collect();
+        let inherited = own.chain([("SHELL", SHELL.into())]).chain(user::variables()).collect();
         Ok(Self { root, cache, worker_id, script, script_path, inherited })
     }
 
@@ -119,21 +143,27 @@ impl Launcher {
         }
         self.keep_script()?;
         self.write_script(&start.spec.command).map_err(SetupError::Input)?;
-        let mut command = Command::new("/bin/sh");
-        command
-            .arg("-c")
-            // By its descriptor, so that it is this very file, whatever happens to the path meanwhile.
-            .arg(format!(". /proc/{}/fd/{}", getpid().as_raw_nonzero(), self.script.as_raw_fd()))
-            // What the shell calls itself, so that its messages name the job.
-            .arg(job.to_string())
-            .current_dir(self.root.path_by_descriptor(job))
-            .stdin(stdin)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0);
-        self.set_environment(&mut command, start);
-        // Never waited for by this handle: the runner collects every process of the job itself.
-        let mut shell = spawn(&mut command, start.spec.umask.as_deref()).map_err(SetupError::Spawn)?;
+        // By its descriptor, so that it is this very file, whatever happens to the path meanwhile.
+        let script = format!(". /proc/{}/fd/{}", getpid().as_raw_nonzero(), self.script.as_raw_fd());
+        let shell = start.spec.shell.as_deref().unwrap_or(SHELL);
+        let asked = match self.folder(start) {
+            Ok(folder) => {
+                let mut command = self.command(start, shell, &script);
+                command.current_dir(folder).stdin(stdin);
+                // Never waited for by this handle: the runner collects every process of the job itself.
+                spawn(&mut command, start.spec.umask.as_deref()).map_err(|error| Lacks::of_shell(shell, error))
+            }
+            Err(lacks) => Err(Ok(lacks)),
+        };
+        let mut shell = match asked {
+            Ok(shell) => shell,
+            Err(Err(error)) => return Err(SetupError::Spawn(error)),
+            Err(Ok(lacks)) => {
+                let mut command = self.command(start, SHELL, "printf '%s\\n' \"$1\" >&2; exit \"$2\"");
+                command.args([lacks.why, lacks.status.to_string()]).current_dir(self.root.path_by_descriptor(job));
+                spawn(&mut command, None).map_err(SetupError::Spawn)?
+            }
+        };
         let (stdout, stderr) = (shell.stdout.take(), shell.stderr.take());
         Ok(Launched {
             shell: Pid::from_child(&shell),
@@ -142,6 +172,42 @@ impl Launcher {
             trash,
             workspace: lock,
         })
+    }
+
+    /// The shell of a job, with all but its folder and its input.
+    fn command(&self, start: &Start, shell: &str, script: &str) -> Command {
+        let mut command = Command::new(shell);
+        command
+            // What the shell calls itself, so that its messages name the job.
+            .args(["-c", script, &start.attempt.job.to_string()])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0);
+        self.set_environment(&mut command, start);
+        command
+    }
+
+    /// Where a job runs: in its own folder, unless it asks for another one.
+    fn folder(&self, start: &Start) -> Result<PathBuf, Lacks> {
+        let Some(cwd) = &start.spec.cwd else { return Ok(self.root.path_by_descriptor(start.attempt.job)) };
+        let folder = match cwd.strip_prefix('~') {
+            Some(rest) => {
+                let own =
+                    || self.inherited.iter().rev().find(|(name, _)| *name == "HOME").map(|(_, home)| home.clone());
+                let home = start.spec.env.get("HOME").map(OsString::from).or_else(own).unwrap_or_default();
+                PathBuf::from(home).join(rest.trim_start_matches('/'))
+            }
+            None => PathBuf::from(cwd),
+        };
+        let enter = std::fs::metadata(&folder).and_then(|found| match found.is_dir() {
+            true => Ok(rustix::fs::access(&folder, Access::EXEC_OK)?),
+            false => Err(io::ErrorKind::NotADirectory.into()),
+        });
+        match enter {
+            Ok(()) => Ok(folder),
+            Err(error) => Err(Lacks { status: 125, why: format!("c2: cannot run in {}: {error}", folder.display()) }),
+        }
     }
 
     /// Cleans up after a job of which nothing runs any more; `workspace` is what it was launched with.
@@ -195,6 +261,7 @@ impl Launcher {
         command
             .env("TERM", "dumb")
             .env("TMPDIR", self.root.path_of(start.attempt.job))
+            .env("C2_WORKSPACE", self.root.path_of(start.attempt.job))
             .env("C2_JOB_ID", start.attempt.job.to_string())
             .env(ATTEMPT_VARIABLE, start.attempt.to_string())
             .env(AGENT_VARIABLE, &self.worker_id)
@@ -202,6 +269,14 @@ impl Launcher {
             .env("C2_TAGS", start.tags.join(","));
         if let Some(devices) = visible_devices(&start.tags) {
             command.env("CUDA_VISIBLE_DEVICES", devices);
+        }
+        for (dependency, number) in start.spec.depends.iter().zip(1..) {
+            if let DependsOn::Job(job) = dependency.on {
+                let left = self.root.path_of(job);
+                if left.is_dir() {
+                    command.env(format!("C2_DEP_{number}_DIR"), left);
+                }
+            }
         }
         command.envs(&start.spec.env);
     }

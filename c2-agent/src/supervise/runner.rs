@@ -295,6 +295,11 @@ impl Runner {
                     self.step();
                 }
             }
+            ToRunner::Limit { attempt, timeout_s } => {
+                if let Some(job) = self.job.as_mut().filter(|job| job.attempt() == attempt) {
+                    job.limit(timeout_s);
+                }
+            }
             ToRunner::Forget { attempt } => {
                 self.ended.retain(|result| result.attempt != attempt);
                 self.leaves.retain(|(left, _)| *left != attempt);

@@ -169,6 +169,14 @@ impl Runners {
         slot.is_some_and(|(slot, _)| self.tell(*slot, &ToRunner::Read(read)))
     }
 
+    /// Says how long an attempt may run. A runner of another version keeps to what it was told.
+    pub(crate) fn limit(&self, attempt: AttemptId, timeout_s: u64) {
+        let runs = |runner: &Runner| runner.running == Some(attempt) && runner.standing == Standing::Serving;
+        for (slot, _) in self.runners.iter().filter(|(_, runner)| runs(runner)) {
+            self.tell(*slot, &ToRunner::Limit { attempt, timeout_s });
+        }
+    }
+
     /// Renews the leases of all that run.
     pub(crate) fn renew(&self, lease_ms: u64) {
         for (slot, _) in self.runners.iter().filter(|(_, runner)| runner.running.is_some()) {

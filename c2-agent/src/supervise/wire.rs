@@ -2,7 +2,7 @@
 //!
 //! Both ends are usually the same binary, but after an upgrade a new agent meets old runners. Such
 //! a runner is asked only to go on, so [`FromRunner`] and [`ToRunner::Kill`], `Forget`, `Renew` and
-//! `Quit` must stay readable; `Start`, `Read` and `Ping` are never sent to a runner of another version.
+//! `Quit` must stay readable; `Start`, `Limit`, `Read` and `Ping` are never sent to a runner of another version.
 
 use std::net::IpAddr;
 
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 /// The version of the program.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The version that must be equal for a runner to be given new work. Runners of 0.1.0 said that.
-pub(crate) const RUNNER_VERSION: &str = "runner 3";
+pub(crate) const RUNNER_VERSION: &str = "runner 4";
 
 /// Longest frame: a job with all its inline files, or an old runner's result with all its output, as
 /// base64.
@@ -36,6 +36,8 @@ pub(crate) enum ToRunner {
     Forget { attempt: AttemptId },
     /// c2d was heard: the job may go on for so long without hearing from c2d again.
     Renew { lease_ms: u64 },
+    /// The attempt may run for so long since its start; 0 for ever.
+    Limit { attempt: AttemptId, timeout_s: u64 },
     /// Somebody watches: say what an attempt wrote. One question may be open at a time for each id.
     Read(OutputRead),
     /// Say something.

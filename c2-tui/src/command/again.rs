@@ -42,6 +42,15 @@ pub(crate) fn line_of(spec: &JobSpec, now_ms: u64) -> (String, Vec<&'static str>
         flag("exclude", commas(&spec.exclude));
     }
     spec.umask.iter().for_each(|umask| flag("umask", umask.clone()));
+    if !spec.workers.is_empty() {
+        flag("worker", commas(&spec.workers));
+    }
+    spec.expires_s.iter().for_each(|seconds| flag("expires", format!("{seconds}s")));
+    spec.cwd.iter().for_each(|cwd| flag("cwd", cwd.clone()));
+    spec.shell.iter().for_each(|shell| flag("shell", shell.clone()));
+    if !spec.with_files_of.is_empty() {
+        flag("with-files-of", commas(&spec.with_files_of));
+    }
     for (name, is_set) in [("--same-machine", spec.same_machine), ("--hold", spec.hold)] {
         if is_set {
             words.push(name.to_owned());
@@ -79,6 +88,10 @@ mod tests {
             on_lost: OnLost::Wait,
             exclude: vec!["10.0.0.9".to_owned(), "pi".to_owned()],
             umask: Some("022".to_owned()),
+            workers: vec!["vm".to_owned(), "10.0.0.8".to_owned()],
+            expires_s: Some(600),
+            cwd: Some("/data/a b".to_owned()),
+            shell: Some("bash".to_owned()),
             ..JobSpec::default()
         };
         for spec in [spec, JobSpec { command: "true".to_owned(), ..JobSpec::default() }] {

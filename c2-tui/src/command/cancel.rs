@@ -3,8 +3,8 @@
 use clap::Args;
 
 use crate::command::job_name::JobNames;
-use crate::command::per_job::PerJob;
-use crate::command::{CommandError, Context, Data, Outcome, resolve};
+use crate::command::many::{Deed, Many};
+use crate::command::{CommandError, Context, Data, Outcome};
 
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct Cancel {
@@ -14,11 +14,8 @@ pub(crate) struct Cancel {
 }
 
 impl Cancel {
-    /// Cancels all that can be cancelled: one that cannot does not save those after it. A single
-    /// job that cannot is an error; of several, the outcome says which were refused and why.
     pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
-        let ids = resolve::jobs(context, &self.jobs).await?;
-        let per_job = PerJob::each(ids, |id| context.client.cancel(id)).await?;
-        Ok(per_job.outcome(|cancelled, refused| Data::Cancelled { cancelled, refused }))
+        let many = Many::each(context, &self.jobs, &Deed::Cancel).await?;
+        Ok(many.outcome(|cancelled, refused| Data::Cancelled { cancelled, refused }))
     }
 }

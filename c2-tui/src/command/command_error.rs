@@ -1,7 +1,7 @@
 //! Why a command gave no outcome: one message, perhaps a hint, and a kind for the exit status.
 
 use c2_shared::advice::Advice as _;
-use c2_shared::api::error::ErrorCode;
+use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::client::ClientError;
 use c2_shared::exit;
 use c2_shared::validate::Invalid;
@@ -66,6 +66,12 @@ impl CommandError {
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+}
+
+impl From<ErrorBody> for CommandError {
+    fn from(ErrorBody { code, message, hint, .. }: ErrorBody) -> Self {
+        Self { hint, code: Some(code), ..Self::new(Kind::Refused, message) }
     }
 }
 

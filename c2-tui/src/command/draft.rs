@@ -69,10 +69,7 @@ impl Names {
 impl Draft {
     pub(crate) async fn plan(self, context: &Context, names: &mut Names) -> Result<Planned, CommandError> {
         let Self { flags, base } = self;
-        let mut spec = flags.spec(base)?;
-        for text in &flags.depends {
-            spec.depends.push(names.find(context, text).await?);
-        }
+        let mut spec = flags.planned(base, context, names).await?;
         let (mut stdin, mut uploads) = (None, Vec::new());
         if flags.stdin_file.is_some() || !flags.upload.is_empty() {
             let look = move || {
@@ -89,6 +86,29 @@ impl Draft {
         spec.upload.extend(uploads.iter().map(Source::announced));
         validate::new_spec(&spec)?;
         Ok(Planned { spec, stdin, uploads })
+    }
+}
+
+impl JobFlags {
+    /// The job with its dependencies found, and still without its local files.
+    pub(crate) async fn planned(
+        &self,
+        base: JobSpec,
+        context: &Context,
+        names: &mut Names,
+    ) -> Result<JobSpec, CommandError> {
+        let mut spec = self.spec(base)?;
+        for text in &self.depends {
+            spec.depends.push(names.find(context, text).await?);
+        }
+        for text in &self.with_files_of {
+            let on = names.find(context, text).await?;
+            spec.with_files_of.push(on.on.to_string());
+            if spec.depends.iter().all(|dependency| dependency.on != on.on) {
+                spec.depends.push(on);
+            }
+        }
+        Ok(spec)
     }
 }
 
@@ -129,7 +149,8 @@ impl Planned {
     /// Whether c2d knows more about its future than its sender.
     pub(crate) fn is_demanding(&self) -> bool {
         let spec = &self.spec;
-        spec.group.is_some() || !(spec.tags.is_empty() && spec.depends.is_empty() && spec.exclude.is_empty())
+        spec.group.is_some()
+            || !(spec.tags.is_empty() && spec.depends.is_empty() && spec.exclude.is_empty() && spec.workers.is_empty())
     }
 }
 

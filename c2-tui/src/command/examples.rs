@@ -1,7 +1,7 @@
 //! Two lines for each verb, as people type them: shown by its help, and run in a test.
 
 /// The verbs with their examples.
-const EXAMPLES: [(&str, [&str; 2]); 36] = [
+const EXAMPLES: [(&str, [&str; 2]); 39] = [
     ("list", ["list", "list  # addresses, states, tags and load"]),
     ("doctor", ["doctor", "doctor  # before a long night of jobs"]),
     ("groups", ["groups", "groups  # then: submit \"make\" --group=NAME"]),
@@ -25,6 +25,9 @@ const EXAMPLES: [(&str, [&str; 2]); 36] = [
     ("cancel", ["cancel last", "cancel 3-9 @queued"]),
     ("hold", ["hold last", "hold @queued"]),
     ("release", ["release last", "release @held"]),
+    ("change", ["change last --priority=10", "change @queued --timeout=+30m --group=workers"]),
+    ("top", ["top last", "top 3-9"]),
+    ("bottom", ["bottom last", "bottom @queued"]),
     ("retry", ["retry last", "retry @failed"]),
     ("why", ["why last", "why job-3"]),
     ("pause", ["pause", "pause  # running jobs continue"]),

@@ -9,9 +9,10 @@ use crate::command::console::Console;
 use crate::command::job_name::JobNames;
 use crate::command::operands::{Membership, OneJob, OneWorker, SomeJobs, SomeWorkers};
 use crate::command::{
-    CommandError, Context, Outcome, assign, batch, cancel, cleanup_workspaces, detect_tags, doctor, drain, follow,
-    get_files, get_tags, groups, help, hold, info, job, jobs, list, log, output, pause, pdsh, queue_status, release,
-    remove_worker, resume, retry, set_tags, split, stats, submit, timeline, unassign, verify_ssh, wait, why,
+    CommandError, Context, Outcome, assign, batch, bottom, cancel, change, cleanup_workspaces, detect_tags, doctor,
+    drain, follow, get_files, get_tags, groups, help, hold, info, job, jobs, list, log, output, pause, pdsh,
+    queue_status, release, remove_worker, resume, retry, set_tags, split, stats, submit, timeline, top, unassign,
+    verify_ssh, wait, why,
 };
 use crate::render;
 
@@ -45,11 +46,17 @@ fn kept() -> String {
 
 /// What a job's command finds around it.
 fn about_jobs() -> String {
-    let shell = "The command is run by /bin/sh; for bash write bash -c '...', or --script with a file that begins with \
-                 #!/bin/bash. It begins in a folder of its own, which is $PWD; to run elsewhere begin with cd DIR && ... \
+    let shell = "The command is run by /bin/sh; for bash write --shell=bash, or --script with a file that begins with \
+                 #!/bin/bash. It begins in a folder of its own, which is $PWD; to run elsewhere write --cwd=DIR. \
                  $0 is the id of the job, but in a script its own name. Files that it makes outside of its folder are \
                  readable by its own user alone, unless --umask says otherwise.";
     format!("{shell}\n{}", kept())
+}
+
+/// What `change` can do, and when.
+fn about_changes() -> &'static str {
+    "--timeout=+30m adds to the limit that a job has. Of a job that runs, the time limit, retries, priority, name and \
+     --on-lost can change; all else until it starts."
 }
 
 /// What an operator can ask for.
@@ -96,6 +103,13 @@ pub(crate) enum Command {
     Hold(SomeJobs),
     /// Release held jobs
     Release(SomeJobs),
+    /// Change what jobs ask for that have not ended
+    #[command(after_help = about_changes())]
+    Change(Box<change::Change>),
+    /// Put jobs before all others of their priority
+    Top(SomeJobs),
+    /// Put jobs behind all others of their priority
+    Bottom(SomeJobs),
     /// Submit ended jobs again, all or none
     Retry(SomeJobs),
     /// Explain why a job does not run, worker by worker
@@ -156,6 +170,9 @@ pub(crate) async fn execute(context: &Context, command: Command) -> Result<Outco
         Command::Cancel(cancel) => cancel.run(context).await,
         Command::Hold(args) => hold::run(context, args).await,
         Command::Release(args) => release::run(context, args).await,
+        Command::Change(change) => change.run(context).await,
+        Command::Top(args) => top::run(context, args).await,
+        Command::Bottom(args) => bottom::run(context, args).await,
         Command::Retry(args) => retry::run(context, args).await,
         Command::Why(args) => why::run(context, args).await,
         Command::Pause => pause::run(context, true).await,
@@ -226,6 +243,9 @@ impl Command {
             | Self::Submit(_)
             | Self::Hold(_)
             | Self::Release(_)
+            | Self::Change(_)
+            | Self::Top(_)
+            | Self::Bottom(_)
             | Self::Retry(_)
             | Self::Pause
             | Self::Unpause => Impact::Mutating,

@@ -68,6 +68,21 @@ pub(crate) struct JobFlags {
     /// Permissions that files of the job do not get, like `022`; without it only its own user has any
     #[arg(long, value_name = "MODE")]
     pub(crate) umask: Option<String>,
+    /// Only on this worker, or on one of these; a worker that is away is waited for
+    #[arg(long, value_name = "WORKER", value_delimiter = ',')]
+    pub(crate) worker: Vec<String>,
+    /// End it as `expired` if it has not started after this time, from its submit or from --begin
+    #[arg(long, value_name = "DUR")]
+    pub(crate) expires: Option<String>,
+    /// Run in this folder of the worker, a full path or ~/DIR; its own folder is then $C2_WORKSPACE
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cwd: Option<String>,
+    /// The shell that reads the command, by name or path; /bin/sh without it
+    #[arg(long, value_name = "SHELL")]
+    pub(crate) shell: Option<String>,
+    /// Place the files that these jobs left in its folder; it depends on them
+    #[arg(long, value_name = "JOB", value_delimiter = ',')]
+    pub(crate) with_files_of: Vec<String>,
 }
 
 /// A flag whose value is not what it takes.
@@ -126,6 +141,10 @@ impl JobFlags {
             on_lost: read("--on-lost <WHAT>", self.on_lost.as_ref(), on_lost)?.unwrap_or(base.on_lost),
             exclude: or(&self.exclude, base.exclude),
             umask: self.umask.clone().or(base.umask),
+            workers: or(&self.worker, base.workers),
+            expires_s: read("--expires <DUR>", self.expires.as_ref(), duration)?.or(base.expires_s),
+            cwd: self.cwd.clone().or(base.cwd),
+            shell: self.shell.clone().or(base.shell),
             ..base
         })
     }
@@ -143,9 +162,54 @@ impl JobFlags {
             &self.stdin_file,
             &self.on_lost,
             &self.umask,
+            &self.expires,
+            &self.cwd,
+            &self.shell,
         ];
-        let many = [&self.tags, &self.depends, &self.env, &self.upload, &self.download, &self.exclude];
+        let many = [
+            &self.tags,
+            &self.depends,
+            &self.env,
+            &self.upload,
+            &self.download,
+            &self.exclude,
+            &self.worker,
+            &self.with_files_of,
+        ];
         one.into_iter().flatten().chain(many.into_iter().flatten())
+    }
+
+    /// The names of those that are said.
+    pub(crate) fn given(&self) -> impl Iterator<Item = &'static str> {
+        let one = [
+            ("group", &self.group),
+            ("name", &self.name),
+            ("timeout", &self.timeout),
+            ("priority", &self.priority),
+            ("retries", &self.retries),
+            ("retry-delay", &self.retry_delay),
+            ("begin", &self.begin),
+            ("stdin-file", &self.stdin_file),
+            ("on-lost", &self.on_lost),
+            ("umask", &self.umask),
+            ("expires", &self.expires),
+            ("cwd", &self.cwd),
+            ("shell", &self.shell),
+        ];
+        let many = [
+            ("tags", &self.tags),
+            ("depends", &self.depends),
+            ("env", &self.env),
+            ("upload", &self.upload),
+            ("download", &self.download),
+            ("exclude", &self.exclude),
+            ("worker", &self.worker),
+            ("with-files-of", &self.with_files_of),
+        ];
+        let switches = [("same-machine", self.same_machine), ("hold", self.hold)];
+        let one = one.into_iter().map(|(name, text)| (name, text.is_some()));
+        let many = many.into_iter().map(|(name, texts)| (name, !texts.is_empty()));
+        one.chain(many).chain(switches).filter_map(|(name, is_said)| is_said.then_some(name))
     }
 
     /// The same with each text replaced.
@@ -171,6 +235,11 @@ impl JobFlags {
             exclude: many(&self.exclude, Holds::Text),
             on_lost: one(&self.on_lost),
             umask: one(&self.umask),
+            worker: many(&self.worker, Holds::Text),
+            expires: one(&self.expires),
+            cwd: one(&self.cwd),
+            shell: one(&self.shell),
+            with_files_of: many(&self.with_files_of, Holds::Text),
         }
     }
 }
@@ -315,8 +384,14 @@ mod tests {
             exclude: many(),
             on_lost: text(),
             umask: text(),
+            worker: many(),
+            expires: text(),
+            cwd: text(),
+            shell: text(),
+            with_files_of: many(),
         };
-        assert_eq!(flags.texts().count(), 16);
+        assert_eq!(flags.texts().count(), 21);
+        assert_eq!(flags.given().count(), 23);
         assert!(flags.filled(|_, _| "y".to_owned()).texts().all(|text| text == "y"));
     }
 }

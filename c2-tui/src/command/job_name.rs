@@ -7,7 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use c2_shared::id::JobId;
-use c2_shared::job::Standing;
+use c2_shared::selection::{NoSelection, Selection};
 
 /// A job as the operator names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,15 +25,8 @@ pub(crate) enum JobNames {
     One(JobName),
     /// All from the first to the last id, both included.
     Range(JobId, JobId),
-    /// All that have this in common, from the first to the last id.
-    All(Common, JobId, JobId),
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Common {
-    State(Standing),
-    /// The group that they asked for, while they have not ended.
-    Group(String),
+    /// All that have something in common.
+    All(Selection),
 }
 
 /// Says that a text names no job.
@@ -47,9 +40,8 @@ pub(crate) enum JobNameError {
     /// The range runs backwards.
     #[error("the range {0:?} ends before it begins")]
     Backwards(String),
-    /// What stands before `@` is no range.
-    #[error("{0:?} names no jobs: write @STATE or @GROUP for all, or FIRST-LAST@STATE")]
-    NoRange(String),
+    #[error(transparent)]
+    NoSelection(#[from] NoSelection),
     /// The range is longer than the queue can be.
     #[error("the range {0:?} is too long")]
     TooLong(String),
@@ -68,7 +60,7 @@ impl FromStr for JobName {
         if text == "last" {
             return Ok(Self::Last);
         }
-        match id(text) {
+        match JobId::said(text) {
             Some(JobId(0)) => Err(JobNameError::Zero(text.to_owned())),
             Some(id) => Ok(Self::Id(id)),
             None => Ok(Self::Named(text.to_owned())),
@@ -80,20 +72,11 @@ impl FromStr for JobNames {
     type Err = JobNameError;
 
     fn from_str(text: &str) -> Result<Self, JobNameError> {
-        if let Some((range, word)) = text.rsplit_once('@') {
-            if word.is_empty() {
-                return Err(JobNameError::NoRange(text.to_owned()));
-            }
-            let state = Standing::ALL.into_iter().find(|standing| standing.word() == word);
-            let common = state.map_or_else(|| Common::Group(word.to_owned()), Common::State);
-            let range = if range.is_empty() { Self::Range(JobId(1), JobId(u64::MAX)) } else { range.parse()? };
-            return match range {
-                Self::Range(first, last) => Ok(Self::All(common, first, last)),
-                Self::One(_) | Self::All(..) => Err(JobNameError::NoRange(text.to_owned())),
-            };
+        if text.contains('@') {
+            return Ok(Self::All(text.parse()?));
         }
         // `job-3` has a dash too, but nothing numeric before it.
-        let ends = text.rsplit_once('-').and_then(|(first, last)| Some((id(first)?, id(last)?)));
+        let ends = text.rsplit_once('-').and_then(|(first, last)| Some((JobId::said(first)?, JobId::said(last)?)));
         match ends {
             None => text.parse().map(Self::One),
             Some((JobId(0), _)) => Err(JobNameError::Zero(text.to_owned())),
@@ -114,12 +97,6 @@ impl fmt::Display for JobName {
     }
 }
 
-/// Reads `job-N` or `N`.
-fn id(text: &str) -> Option<JobId> {
-    let digits = text.strip_prefix("job-").unwrap_or(text);
-    if digits.bytes().all(|b| b.is_ascii_digit()) { digits.parse().ok().map(JobId) } else { None }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,6 +104,7 @@ mod tests {
     #[test]
     fn names() {
         let one = |name| Ok(JobNames::One(name));
+        let all = |text: &str| Ok(JobNames::All(text.parse().unwrap()));
         let range = |a, b| Ok(JobNames::Range(JobId(a), JobId(b)));
         let table = [
             ("job-3", one(JobName::Id(JobId(3)))),
@@ -139,12 +117,9 @@ mod tests {
             ("job-3-9", range(3, 9)),
             ("job-3-job-9", one(JobName::Named("job-3-job-9".to_owned()))),
             ("3-3", range(3, 3)),
-            ("@failed", Ok(JobNames::All(Common::State(Standing::Failed), JobId(1), JobId(u64::MAX)))),
-            ("3-9@failed", Ok(JobNames::All(Common::State(Standing::Failed), JobId(3), JobId(9)))),
-            ("@unreachable", Ok(JobNames::All(Common::State(Standing::Unreachable), JobId(1), JobId(u64::MAX)))),
-            ("@gpu", Ok(JobNames::All(Common::Group("gpu".to_owned()), JobId(1), JobId(u64::MAX)))),
-            ("@", Err(JobNameError::NoRange("@".to_owned()))),
-            ("3@failed", Err(JobNameError::NoRange("3@failed".to_owned()))),
+            ("@failed", all("@failed")),
+            ("3-9@failed", all("3-9@failed")),
+            ("@gpu", all("@gpu")),
             ("", Err(JobNameError::Empty)),
             ("0", Err(JobNameError::Zero("0".to_owned()))),
             ("0-4", Err(JobNameError::Zero("0-4".to_owned()))),
@@ -154,5 +129,6 @@ mod tests {
         for (text, expected) in table {
             assert_eq!(text.parse::<JobNames>(), expected, "{text:?}");
         }
+        assert!(matches!("3@failed".parse::<JobNames>(), Err(JobNameError::NoSelection(_))));
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::command::job_flags::{JobFlags, item};
 
 /// What a field takes, as it is written.
-const FIELDS: [(&str, &str); 24] = [
+const FIELDS: [(&str, &str); 31] = [
     ("command", "\"make\""),
     ("name", "\"nightly\""),
     ("group", "\"gpu\""),
@@ -34,6 +34,13 @@ const FIELDS: [(&str, &str); 24] = [
     ("exclude", "[\"10.0.0.12\"]"),
     ("on_lost", "\"fail\""),
     ("umask", "\"022\""),
+    ("worker", "\"10.0.0.12\""),
+    ("workers", "[\"10.0.0.12\"]"),
+    ("expires", "\"8h\""),
+    ("expires_s", "28800"),
+    ("cwd", "\"/data\""),
+    ("shell", "\"bash\""),
+    ("with_files_of", "[\"build\"]"),
 ];
 
 /// Reads a job; what it does not say is as in `flags`.
@@ -63,6 +70,11 @@ fn set(flags: &mut JobFlags, base: &mut JobSpec, key: &str, value: Value) -> Res
         "priority" => flags.priority = value.text()?,
         "on_lost" => flags.on_lost = value.text()?,
         "umask" => flags.umask = value.text()?,
+        "worker" | "workers" => flags.worker = value.list()?,
+        "expires" | "expires_s" => flags.expires = value.text()?,
+        "cwd" => flags.cwd = value.text()?,
+        "shell" => flags.shell = value.text()?,
+        "with_files_of" => flags.with_files_of = value.list()?,
         "begin" | "begin_at" => {
             // A number counts milliseconds, as on the wire.
             base.begin_at = value.value.as_u64();
@@ -258,7 +270,8 @@ mod tests {
         let full = json!({"command": "x", "name": "n", "group": "g", "tags": ["t"], "depends": ["job-1"],
             "same_machine": true, "stdin": "YQ==", "upload": [{"path": "a"}], "download": ["*"], "env": {"A": "1"},
             "timeout_s": 1, "retries": 1, "retry_delay_s": 1, "priority": 1, "hold": true, "begin_at": 1,
-            "on_lost": "fail", "exclude": ["w"], "umask": "022"});
+            "on_lost": "fail", "exclude": ["w"], "umask": "022", "workers": ["w"], "expires_s": 9, "cwd": "/",
+            "shell": "bash", "with_files_of": ["job-1"]});
         let spec: JobSpec = serde_json::from_value(full.clone()).unwrap();
         let Ok(Value::Object(written)) = serde_json::to_value(&spec) else { panic!("a job is an object") };
         fields.extend(written.keys().cloned());
@@ -268,6 +281,7 @@ mod tests {
         }
         let Value::Object(object) = full else { panic!("a job is an object") };
         let (flags, base) = read(object, &JobFlags::default()).unwrap();
-        assert_eq!(JobSpec { depends: spec.depends.clone(), ..flags.spec(base).unwrap() }, spec);
+        let (depends, with_files_of) = (spec.depends.clone(), spec.with_files_of.clone());
+        assert_eq!(JobSpec { depends, with_files_of, ..flags.spec(base).unwrap() }, spec);
     }
 }

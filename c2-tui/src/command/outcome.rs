@@ -6,9 +6,8 @@ use std::path::PathBuf;
 
 use c2_shared::api::figures::{Stats, Timeline};
 use c2_shared::api::files::{Cleaned, JobFile};
-use c2_shared::api::jobs::{
-    CancelResponse, JobInfo, JobList, JobLog, JobRow, JobStateResponse, PauseResponse, QueueStatus,
-};
+use c2_shared::api::jobs::{JobInfo, JobList, JobLog, JobRow, JobStateResponse, PauseResponse, QueueStatus};
+use c2_shared::api::many::RefusedJob;
 use c2_shared::api::output::Output;
 use c2_shared::api::output::Streams;
 use c2_shared::api::why::Explanation;
@@ -56,9 +55,9 @@ pub(crate) enum Data {
     /// What became of the jobs that were to be cancelled.
     Cancelled {
         /// Those that were, or are being ended.
-        cancelled: Vec<CancelResponse>,
+        cancelled: Vec<JobStateResponse>,
         /// Those that could not be.
-        refused: Vec<Refusal>,
+        refused: Vec<RefusedJob>,
     },
     /// What a job wrote, to the byte.
     Output {
@@ -95,11 +94,11 @@ pub(crate) enum Data {
     TagsOfAll(Vec<TagStatus>),
     /// Tags that fit a worker.
     Detected(Box<DetectResponse>),
-    /// What became of the jobs that were to be held or released.
+    /// What became of the jobs that were to be held, released, moved or changed.
     Changed {
         changed: Vec<JobStateResponse>,
         /// Those that could not be.
-        refused: Vec<Refusal>,
+        refused: Vec<RefusedJob>,
     },
     /// Ended jobs, and the new ones in their place.
     Retried {
@@ -119,13 +118,6 @@ pub(crate) enum Data {
         name: &'static str,
         text: String,
     },
-}
-
-/// One of several jobs with which something could not be done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Refusal {
-    pub(crate) job_id: JobId,
-    pub(crate) message: String,
 }
 
 /// What a command on workers gave.

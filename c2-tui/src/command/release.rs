@@ -1,11 +1,10 @@
 //! `release`: held jobs may start.
 
+use crate::command::many::{Deed, Many};
 use crate::command::operands::SomeJobs;
-use crate::command::per_job::PerJob;
-use crate::command::{CommandError, Context, Data, Outcome, resolve};
+use crate::command::{CommandError, Context, Data, Outcome};
 
 pub(crate) async fn run(context: &Context, args: SomeJobs) -> Result<Outcome, CommandError> {
-    let ids = resolve::jobs(context, &args.jobs).await?;
-    let per_job = PerJob::each(ids, |id| context.client.release(id)).await?;
-    Ok(per_job.outcome(|changed, refused| Data::Changed { changed, refused }))
+    let many = Many::each(context, &args.jobs, &Deed::Release).await?;
+    Ok(many.outcome(|changed, refused| Data::Changed { changed, refused }))
 }

@@ -5,8 +5,9 @@ use c2_shared::client::Client;
 use c2_shared::id::JobId;
 use c2_shared::job::Standing;
 use c2_shared::limits::PAGE_LEN_MAX;
+use c2_shared::selection::{Common, Selection};
 
-use crate::command::job_name::{Common, JobName, JobNames};
+use crate::command::job_name::{JobName, JobNames};
 use crate::command::{CommandError, Context};
 
 pub(crate) async fn job(context: &Context, name: &JobName) -> Result<JobId, CommandError> {
@@ -25,9 +26,9 @@ pub(crate) async fn jobs(context: &Context, names: &[JobNames]) -> Result<Vec<Jo
     for name in names {
         match name {
             JobNames::One(name) => found.push(job(context, name).await?),
-            JobNames::All(common, first, last) => {
-                let all = all(context, common, *first, *last).await?;
-                none.extend(all.is_empty().then(|| no_job(common)));
+            JobNames::All(selection) => {
+                let all = all(context, selection).await?;
+                none.extend(all.is_empty().then(|| no_job(&selection.common)));
                 found.extend(all);
             }
             JobNames::Range(first, last) => found.extend((first.0..=last.0).map(JobId)),
@@ -45,7 +46,10 @@ pub(crate) async fn jobs(context: &Context, names: &[JobNames]) -> Result<Vec<Jo
 }
 
 /// Finds the jobs of a range that have something in common.
-async fn all(context: &Context, common: &Common, first: JobId, last: JobId) -> Result<Vec<JobId>, CommandError> {
+async fn all(
+    context: &Context,
+    &Selection { ref common, first, last }: &Selection,
+) -> Result<Vec<JobId>, CommandError> {
     let after = Some(JobId(first.0 - 1)).filter(|id| id.0 > 0);
     let (state, group) = match common {
         Common::State(state) => (Some(*state), None),
@@ -64,7 +68,7 @@ async fn all(context: &Context, common: &Common, first: JobId, last: JobId) -> R
     Ok(found)
 }
 
-fn no_job(common: &Common) -> CommandError {
+pub(crate) fn no_job(common: &Common) -> CommandError {
     let none = match common {
         Common::State(standing) => format!("no such job is {}", standing.word()),
         Common::Group(group) => {

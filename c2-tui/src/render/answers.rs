@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use c2_shared::api::jobs::JobStateResponse;
+use c2_shared::api::many::RefusedJob;
 use c2_shared::api::workers::{DetectResponse, TagStatus, WorkerRow};
 use c2_shared::id::JobId;
-use c2_shared::job::JobSpec;
+use c2_shared::job::{JobSpec, JobState};
 
-use crate::command::outcome::Refusal;
 use crate::render::look::{Look, Style};
 use crate::render::sanitize;
 use crate::render::table::{Cell, Table, flexible, numbers, words};
@@ -88,9 +88,36 @@ pub(crate) fn detected(look: &Look, answer: &DetectResponse) -> String {
     text
 }
 
-pub(crate) fn changed(changed: &[JobStateResponse], refused: &[Refusal]) -> String {
-    let not = refused.iter().map(|refusal| format!("not changed: {}\n", sanitize::cell(&refusal.message)));
-    changed.iter().map(|answer| format!("{} is {}\n", answer.job_id, answer.state)).chain(not).collect()
+/// Lines for that many jobs at most; of more, those that stand alike are counted.
+const EACH_MAX: usize = 20;
+
+/// What became of each of some jobs.
+pub(crate) fn each(
+    done: &[JobStateResponse],
+    refused: &[RefusedJob],
+    participle: &str,
+    line: fn(&str, JobState) -> String,
+) -> String {
+    let counted = |jobs: usize| if jobs == 1 { "1 job".to_owned() } else { format!("{} jobs", jobs) };
+    let mut text = String::new();
+    if done.len() <= EACH_MAX {
+        text.extend(done.iter().map(|job| line(&job.job_id.to_string(), job.state)));
+    } else {
+        let states = JobState::ALL.map(|state| (state, done.iter().filter(|job| job.state == state).count()));
+        text.extend(states.into_iter().filter(|(_, jobs)| *jobs > 0).map(|(state, jobs)| line(&counted(jobs), state)));
+    }
+    let not =
+        refused.iter().take(EACH_MAX).map(|job| format!("not {participle}: {}\n", sanitize::cell(&job.error.message)));
+    text.extend(not);
+    if refused.len() > EACH_MAX {
+        text.push_str(&format!("not {participle}: {} more\n", refused.len() - EACH_MAX));
+    }
+    text
+}
+
+pub(crate) fn stands(job: &str, state: JobState) -> String {
+    let verb = if job.ends_with(" jobs") { "are" } else { "is" };
+    format!("{job} {verb} {state}\n")
 }
 
 /// Ended jobs with those that were submitted in their place.

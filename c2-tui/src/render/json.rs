@@ -3,24 +3,25 @@
 
 use std::collections::BTreeMap;
 
-use c2_shared::api::jobs::{BatchResponse, CancelResponse, JobStateResponse, SubmitResponse};
+use c2_shared::api::jobs::{BatchResponse, JobStateResponse, SubmitResponse};
+use c2_shared::api::many::RefusedJob;
 use c2_shared::api::output::Streams;
 use c2_shared::bytes64::Bytes64;
 use c2_shared::id::JobId;
 use serde::Serialize;
 
-use crate::command::outcome::{Data, Outcome, Refusal};
+use crate::command::outcome::{Data, Outcome};
 
 #[derive(Serialize)]
 struct Cancelled<'a> {
-    cancelled: &'a [CancelResponse],
-    refused: &'a [Refusal],
+    cancelled: &'a [JobStateResponse],
+    refused: &'a [RefusedJob],
 }
 
 #[derive(Serialize)]
 struct Changed<'a> {
     changed: &'a [JobStateResponse],
-    refused: &'a [Refusal],
+    refused: &'a [RefusedJob],
 }
 
 #[derive(Serialize)]

@@ -1,7 +1,9 @@
 //! What people and programs see of each outcome, from answers as c2d writes them.
 
+use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::files::{Cleaned, JobFile, Kept};
-use c2_shared::api::jobs::{CancelResponse, JobInfo, JobList, JobLog, JobRow, QueueStatus};
+use c2_shared::api::jobs::{JobInfo, JobList, JobLog, JobRow, JobStateResponse, QueueStatus};
+use c2_shared::api::many::RefusedJob;
 use c2_shared::api::output::Output;
 use c2_shared::api::output::Streams;
 use c2_shared::api::workers::{WorkerInfo, WorkerList};
@@ -14,7 +16,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::command::outcome::{CleanedWorker, Fetched, FetchedFile, Status};
-use crate::command::outcome::{Data, Outcome, Refusal};
+use crate::command::outcome::{Data, Outcome};
 use crate::render;
 use crate::render::look::Look;
 
@@ -295,12 +297,25 @@ fn verdicts() {
     );
 }
 
+fn refused(message: &str) -> RefusedJob {
+    RefusedJob { job_id: JobId(3), error: ErrorBody::new(ErrorCode::Conflict, message, "h") }
+}
+
+#[test]
+fn many_jobs_are_counted() {
+    let held = |id| JobStateResponse { job_id: JobId(id), state: JobState::Held };
+    let few = Data::Changed { changed: vec![held(1)], refused: vec![refused("m")] };
+    check(&few, "job-1 is held\nnot changed: m\n");
+    let many = Data::Changed { changed: (1..=30).map(held).collect(), refused: vec![refused("m"); 22] };
+    check(&many, &format!("30 jobs are held\n{}not changed: 2 more\n", "not changed: m\n".repeat(20)));
+}
+
 #[test]
 fn one_line_answers() {
     check(&Data::Submitted(JobId(1)), "Submitted job job-1\n");
-    let answer = |id, state| CancelResponse { job_id: JobId(id), state };
+    let answer = |id, state| JobStateResponse { job_id: JobId(id), state };
     let cancelled = vec![answer(1, JobState::Cancelled), answer(2, JobState::Running)];
-    let refused = vec![Refusal { job_id: JobId(3), message: "job-3 has ended already".to_owned() }];
+    let refused = vec![refused("job-3 has ended already")];
     check(
         &Data::Cancelled { cancelled, refused },
         "job-1 cancelled\nstopping job-2\nnot cancelled: job-3 has ended already\n",
@@ -309,7 +324,7 @@ fn one_line_answers() {
 
 #[test]
 fn documents() {
-    let refused = vec![Refusal { job_id: JobId(3), message: "m".to_owned() }];
+    let refused = vec![refused("m")];
     let output = Data::Output { job: JobId(1), stream: Streams::Stderr, output: Output::whole(vec![0xff, 0]) };
     let cut = Output { head: Bytes64(b"ab".into()), dropped: 7, tail: Bytes64(b"c".into()), ..Output::default() };
     let cut = Data::Output { job: JobId(1), stream: Streams::Stdout, output: cut };
@@ -321,7 +336,7 @@ fn documents() {
         (cut, json!({"job_id": "job-1", "stream": "stdout", "content": "YWJj", "dropped": 7, "dropped_at": 2})),
         (
             Data::Cancelled { cancelled: Vec::new(), refused },
-            json!({"cancelled": [], "refused": [{"job_id": "job-3", "message": "m"}]}),
+            json!({"cancelled": [], "refused": [{"job_id": "job-3", "code": "conflict", "message": "m", "hint": "h"}]}),
         ),
         (Data::Text { name: "help", text: "x\n".to_owned() }, json!({"help": "x\n"})),
     ];

@@ -1,6 +1,6 @@
 //! An outcome as text, and the verdict on a job in one line.
 
-use c2_shared::api::jobs::{CancelResponse, JobRow, Stream};
+use c2_shared::api::jobs::{JobRow, Stream};
 use c2_shared::client::Gap;
 use c2_shared::job::JobState;
 use jiff::tz::TimeZone;
@@ -25,10 +25,7 @@ pub(super) fn data(look: &Look, data: &Data) -> String {
         Data::Submitted(job) => format!("Submitted job {job}\n"),
         Data::Ended { output, .. } => sanitize::block(&output.render()),
         Data::Waited(rows) | Data::Followed(rows) => rows.iter().map(|row| verdict(row) + "\n").collect(),
-        Data::Cancelled { cancelled, refused } => {
-            let not = refused.iter().map(|refusal| format!("not cancelled: {}\n", sanitize::cell(&refusal.message)));
-            cancelled.iter().map(ended_early).chain(not).collect()
-        }
+        Data::Cancelled { cancelled, refused } => answers::each(cancelled, refused, "cancelled", ended_early),
         Data::Output { output, .. } => sanitize::block(&output.render()),
         Data::Files(jobs) => files::fetched(look, jobs),
         Data::Cleaned(workers) => files::cleaned(workers),
@@ -47,7 +44,7 @@ pub(super) fn data(look: &Look, data: &Data) -> String {
         Data::Tags(status) => answers::tag_status(look, std::slice::from_ref(status)),
         Data::TagsOfAll(all) => answers::tag_status(look, all),
         Data::Detected(answer) => answers::detected(look, answer),
-        Data::Changed { changed, refused } => answers::changed(changed, refused),
+        Data::Changed { changed, refused } => answers::each(changed, refused, "changed", answers::stands),
         Data::Retried { ended, again } => answers::retried(ended, again),
         Data::Paused(answer) if answer.paused => "queue paused; running jobs continue\n".to_owned(),
         Data::Paused(_) => "queue resumed\n".to_owned(),
@@ -89,9 +86,9 @@ pub(crate) fn gap(gap: &Gap) -> String {
 pub(crate) const LIMIT: &str =
     "of a longer stream than output_keep_bytes of c2d (64 MiB) the beginning and the end are kept";
 
-fn ended_early(answer: &CancelResponse) -> String {
-    match answer.state {
-        JobState::Running => format!("stopping {}\n", answer.job_id),
-        state => format!("{} {state}\n", answer.job_id),
+fn ended_early(job: &str, state: JobState) -> String {
+    match state {
+        JobState::Running => format!("stopping {job}\n"),
+        state => format!("{job} {state}\n"),
     }
 }

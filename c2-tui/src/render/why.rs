@@ -134,7 +134,13 @@ fn at_workers(workers: &[WorkerVerdict]) -> Option<String> {
     }
     let is_meant = |worker: &&WorkerVerdict| {
         let elsewhere = |o: &Obstacle| {
-            matches!(o, Obstacle::NotInGroup { .. } | Obstacle::Excluded | Obstacle::OtherMachine { .. })
+            matches!(
+                o,
+                Obstacle::NotInGroup { .. }
+                    | Obstacle::Excluded
+                    | Obstacle::NotNamed { .. }
+                    | Obstacle::OtherMachine { .. }
+            )
         };
         !worker.obstacles.iter().any(elsewhere)
     };
@@ -157,6 +163,7 @@ fn at_all(obstacle: &Obstacle) -> String {
         Obstacle::Draining => "every worker is draining".to_owned(),
         Obstacle::NotInGroup { group } => format!("no worker is in group {group:?}"),
         Obstacle::Excluded => "every worker is excluded".to_owned(),
+        Obstacle::NotNamed { workers } => format!("only {} may run it", joined(workers)),
         Obstacle::OtherMachine { worker, .. } => format!("it must run on {worker}, as its dependencies did"),
         Obstacle::NoTag { tag } => format!("no worker offers tag {tag:?}"),
         Obstacle::TagHeld { tag, .. } => format!("tag {tag:?} is held by other jobs"),
@@ -214,6 +221,7 @@ fn at_worker(obstacle: &Obstacle) -> String {
         Obstacle::Draining => "draining".to_owned(),
         Obstacle::NotInGroup { group } => format!("not in group {group}"),
         Obstacle::Excluded => "excluded".to_owned(),
+        Obstacle::NotNamed { workers } => format!("only {} may run it", joined(workers)),
         Obstacle::OtherMachine { worker, .. } => format!("it must run on {worker}, as its dependencies did"),
         Obstacle::NoTag { tag } => format!("does not offer {tag}"),
         Obstacle::TagHeld { tag, holders } => format!("{tag} is held by {}", joined(jobs_of(holders))),

@@ -5,12 +5,15 @@
 
 use std::collections::BTreeMap;
 
+use c2_shared::api::files::JobFile;
 use c2_shared::blob::BlobId;
 use c2_shared::bytes64::Bytes64;
-use c2_shared::job::{JobSpec, Upload};
+use c2_shared::id::JobId;
+use c2_shared::job::{DependsOn, JobSpec, Upload};
 use c2_shared::limits::{FREE_BYTES_FLOOR, INLINE_BYTES_MAX, INLINE_KEPT_BYTES, RESULT_FREE_BYTES_FLOOR};
 
 use crate::http::blobs::blocking;
+use crate::http::files;
 use crate::http::handler::{ApiError, App};
 use crate::store::{BlobError, Blobs};
 
@@ -67,6 +70,30 @@ pub(crate) async fn keep(app: &App, payload: &str) -> Result<BlobId, ApiError> {
     let blob = BlobId::of(&content.0);
     blocking(move || blobs.keep(&BTreeMap::from([(blob, content)]), RESULT_FREE_BYTES_FLOOR)).await?;
     Ok(blob)
+}
+
+/// What a worker needs of a specification: dependencies by their ids, with them the files that they left and
+/// this job asked for, and nothing that only c2d goes by.
+pub(crate) async fn for_worker(app: &App, mut spec: JobSpec, depends: &[JobId]) -> Result<JobSpec, ApiError> {
+    let wanted = std::mem::take(&mut spec.with_files_of);
+    for (dependency, job) in spec.depends.iter_mut().zip(depends) {
+        if wanted.contains(&dependency.on.to_string()) {
+            for JobFile { path, sha256, mode, .. } in files::left_by(app, *job).await? {
+                // What it brings itself comes first.
+                if spec.upload.iter().all(|upload| upload.path != path) {
+                    spec.upload.push(Upload { path, content: None, sha256: Some(sha256), mode });
+                }
+            }
+        }
+        dependency.on = DependsOn::Job(*job);
+    }
+    (spec.workers, spec.expires_s) = (Vec::new(), None);
+    Ok(spec)
+}
+
+/// A specification as it is sent.
+pub(crate) fn written(spec: &JobSpec) -> String {
+    serde_json::to_string(spec).expect("our own plain types become JSON")
 }
 
 /// The specification in the form that a worker takes; none when it asks for standard input that is

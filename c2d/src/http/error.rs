@@ -121,8 +121,15 @@ impl From<Reject> for ApiError {
             Reject::NamedTwice { .. } => body(ErrorCode::InvalidInput, "name each job once").in_field("job_ids"),
             Reject::BadJob { place, reason } => return Self::from((**reason).clone()).of_job(*place),
             Reject::UnknownWorker { .. } => body(ErrorCode::NotFound, "list the workers with: list"),
-            Reject::AmbiguousWorker { .. } => {
-                body(ErrorCode::Ambiguous, "give the beginning of the id of the one that you mean").in_field("exclude")
+            Reject::AmbiguousWorker { field, .. } => {
+                body(ErrorCode::Ambiguous, "give the beginning of the id of the one that you mean").in_field(*field)
+            }
+            Reject::Started { field, .. } => {
+                body(ErrorCode::Conflict, "cancel it, and submit it again as you want it").in_field(*field)
+            }
+            Reject::Changed { .. } => body(ErrorCode::Conflict, "look at it, and change it again"),
+            Reject::NeverRuns { .. } => {
+                body(ErrorCode::Conflict, "name another job, or take what comes with any:JOB").in_field("depends")
             }
             Reject::MayBeAtWork { .. } => {
                 body(ErrorCode::Wait, "nothing to do: it is tried again, and known for certain within a minute")

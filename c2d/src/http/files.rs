@@ -17,7 +17,7 @@ use c2_shared::validate;
 use crate::http::blobs::blocking;
 use crate::http::handler::{Answer, ApiError, App, Json, Name, QueryOf, State, serves};
 use crate::sched::Reject;
-use crate::store::{BlobError, Blobs, payload};
+use crate::store::{BlobError, Blobs, StoredFiles, payload};
 
 /// Characters of a problem that are kept.
 const PROBLEM_CHARS: usize = 200;
@@ -33,16 +33,26 @@ pub(crate) async fn files(State(app): State<App>, name: Name, QueryOf(query): Qu
     }
     let (left, blobs) = (app.history.files(job).await?, app.blobs.clone());
     let lists = move || {
-        let Listing { mut files, problems } = match left.long {
-            None => Listing { files: left.files, problems: left.problems },
-            Some(list) => read_list(&blobs, list)?,
-        };
+        let (attempt, Listing { mut files, problems }) = (left.attempt, listing(&blobs, left)?);
         if query.content {
             files = with_content(&blobs, files)?;
         }
-        Ok(JobFiles { job_id: job, attempt: left.attempt, files, problems })
+        Ok(JobFiles { job_id: job, attempt, files, problems })
     };
     blocking(lists).await.map(Json)
+}
+
+/// The files that an ended job left.
+pub(crate) async fn left_by(app: &App, job: JobId) -> Result<Vec<JobFile>, ApiError> {
+    let (left, blobs) = (app.history.files(job).await?, app.blobs.clone());
+    blocking(move || listing(&blobs, left)).await.map(|listing| listing.files)
+}
+
+fn listing(blobs: &Blobs, left: StoredFiles) -> Result<Listing, BlobError> {
+    match left.long {
+        None => Ok(Listing { files: left.files, problems: left.problems }),
+        Some(list) => read_list(blobs, list),
+    }
 }
 
 /// A long list; when it cannot be read, that is what it says.

@@ -18,6 +18,7 @@ mod assign;
 mod batch;
 mod blobs;
 mod cancel;
+mod change;
 mod check;
 mod clamp;
 mod cleanup;
@@ -38,6 +39,7 @@ mod jobs;
 mod kept;
 mod list;
 mod log;
+mod many;
 mod metrics;
 mod output;
 mod pause;
@@ -69,7 +71,7 @@ pub(crate) use serve::stopped;
 
 /// The modules with handlers; each says which endpoints it serves.
 const HANDLERS: &[mount::Mount] = &mount::of! {
-    assign batch blobs cancel check cleanup detect_tags docs drain events files find_worker follow get_tags health hold
-    info job jobs list log metrics output pause queue_status remove_worker retry set_tags stats submit
+    assign batch blobs cancel change check cleanup detect_tags docs drain events files find_worker follow get_tags health hold
+    info job jobs list log many metrics output pause queue_status remove_worker retry set_tags stats submit
     timeline tokens why workers
 };

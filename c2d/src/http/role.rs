@@ -16,8 +16,9 @@ use c2_shared::token::Role;
 use crate::access::{Holder, Speaker, TokenRefusal};
 use crate::http::App;
 use crate::http::connection::Connection;
+use crate::http::contents;
 use crate::http::error::ApiError;
-use crate::store::Blobs;
+use crate::store::{Blobs, payload};
 
 /// Which worker asks, and from where.
 #[derive(Clone, Debug)]
@@ -55,13 +56,17 @@ impl Sender {
         if app.history.workers_with(blob).await?.iter().any(|worker| speaker.may_be(worker)) {
             return Ok(true);
         }
-        // A long specification is itself a content, which no table names.
-        let held = app.engine.read(move |scheduler, now| {
-            let workers = scheduler.workers(now).into_iter().filter(|worker| speaker.may_be(&worker.intro.id));
-            let jobs = workers.flat_map(|worker| worker.attempts).filter_map(|held| scheduler.job(now, held.job));
-            jobs.map(|job| job.payload).collect::<Vec<_>>()
-        });
-        Ok(held.await?.iter().any(|payload| BlobId::of(payload.as_bytes()) == blob))
+        // No table names what is made for a worker alone: a long specification, and in one the files of others.
+        let held = app.engine.read(move |scheduler, _| scheduler.handouts(|worker| speaker.may_be(worker))).await?;
+        for handout in held {
+            let Ok(spec) = payload::read(&handout.payload) else { continue };
+            let spec = contents::for_worker(app, spec, &handout.depends).await?;
+            if spec.blobs().any(|needed| needed.blob == blob) || BlobId::of(contents::written(&spec).as_bytes()) == blob
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 

@@ -146,12 +146,15 @@ pub(crate) async fn get_work(
         },
     };
     let register = answer.register.then_some(Directive::Register);
+    // An agent of old would not understand the rest of the answer either.
+    let limits = answer.limits.into_iter().filter(|_| hashes.is_some()).collect();
     let assign = assignments(&app, &worker, hashes.unwrap_or(Form::InlineStdin), answer.assign).await;
     Ok(Json(WorkAnswer::Agent(PollResponse {
         assign: assign.into_iter().map(Box::new).map(Given::Readable).collect(),
         kill: answer.kill,
         ack: answer.ack,
         want,
+        limits,
         directives: register.into_iter().chain(directives).collect(),
     })))
 }
@@ -170,7 +173,7 @@ pub(crate) async fn result(
         invalid(format!("which attempt of {job}?"), "repeat the `attempt` of the assignment, like \"job-12.1\"")
     })?;
     let outcome = match (request.outcome, request.exit_code) {
-        (Some(Outcome::Dependency { .. } | Outcome::CrashLimit), None) => {
+        (Some(Outcome::Dependency { .. } | Outcome::CrashLimit | Outcome::Expired), None) => {
             return Err(invalid("only c2d decides that a job ends like this", "say how the attempt ended"));
         }
         (Some(outcome), None) => outcome,
@@ -225,17 +228,18 @@ async fn assignments(
     handouts: impl IntoIterator<Item = Handout>,
 ) -> Vec<Assignment> {
     let (mut assignments, mut bytes) = (Vec::new(), 0);
-    for Handout { attempt, tags, payload } in handouts {
-        match in_form(app, &payload, form).await {
-            Ok(GivenSpec { spec, spec_sha256 }) => {
-                bytes += tags.iter().map(|tag| tag.len() + r#""","#.len()).sum::<usize>();
-                bytes += if spec_sha256.is_some() { 0 } else { payload.len() + spec.inline_bytes() / 3 * 4 };
+    for handout in handouts {
+        match in_form(app, &handout, form).await {
+            Ok(GivenSpec { spec, spec_sha256, bytes: needed }) => {
+                let Handout { attempt, tags, .. } = handout;
+                bytes += needed + tags.iter().map(|tag| tag.len() + r#""","#.len()).sum::<usize>();
                 if bytes > ASSIGNED_BYTES_MAX && !assignments.is_empty() {
                     break;
                 }
                 assignments.push(Assignment { attempt, job_id: attempt.job, tags, spec, spec_sha256 });
             }
             Err(NotGiven { reason, fault_of }) => {
+                let attempt = handout.attempt;
                 tracing::error!("{attempt} is not given to {worker}: {reason}");
                 let result = AttemptResult::new(attempt, Outcome::Setup { reason });
                 let output = AttemptOutput { digest: store::digest(&result), result, order: None };
@@ -259,21 +263,29 @@ struct NotGiven {
 struct GivenSpec {
     spec: JobSpec,
     spec_sha256: Option<BlobId>,
+    /// Its length in an answer.
+    bytes: usize,
 }
 
-async fn in_form(app: &App, payload: &str, form: Form) -> Result<GivenSpec, NotGiven> {
+async fn in_form(app: &App, handout: &Handout, form: Form) -> Result<GivenSpec, NotGiven> {
     // A job whose specification cannot be read is held and never gets this far.
-    let read = || payload::read(payload).map_err(|reason| NotGiven { reason, fault_of: FaultOf::C2d });
+    let read = payload::read(&handout.payload);
+    let read = read.map_err(|reason| NotGiven { reason, fault_of: FaultOf::C2d })?;
+    let on_lost = read.on_lost;
+    let spec = contents::for_worker(app, read, &handout.depends).await;
+    let spec = spec.map_err(|error| NotGiven { reason: error.message(), fault_of: FaultOf::Job })?;
     let given = async {
-        if form == Form::Hashes && payload.len() > INLINE_SPEC_BYTES_MAX {
-            let skeleton = JobSpec { on_lost: read()?.on_lost, ..JobSpec::default() };
-            let kept = contents::keep(app, payload).await;
-            return Ok(kept.map(|blob| Some(GivenSpec { spec: skeleton, spec_sha256: Some(blob) })));
+        let text = contents::written(&spec);
+        if form == Form::Hashes && text.len() > INLINE_SPEC_BYTES_MAX {
+            let skeleton = JobSpec { on_lost, ..JobSpec::default() };
+            let kept = contents::keep(app, &text).await;
+            return kept.map(|blob| Some(GivenSpec { spec: skeleton, spec_sha256: Some(blob), bytes: 0 }));
         }
-        let spec = contents::in_form(app, read()?, form).await;
-        Ok(spec.map(|spec| spec.map(|spec| GivenSpec { spec, spec_sha256: None })))
+        let given = contents::in_form(app, spec.clone(), form).await?;
+        let bytes = |spec: &JobSpec| text.len() + spec.inline_bytes() / 3 * 4;
+        Ok(given.map(|spec| GivenSpec { bytes: bytes(&spec), spec, spec_sha256: None }))
     };
-    let (reason, fault_of) = match given.await? {
+    let (reason, fault_of) = match given.await {
         Ok(Some(given)) => return Ok(given),
         Ok(None) => {
             let reason = format!("this worker takes standard input up to {INLINE_BYTES_MAX} bytes; upgrade its agent");
@@ -281,7 +293,7 @@ async fn in_form(app: &App, payload: &str, form: Form) -> Result<GivenSpec, NotG
         }
         Err(error) => (error.message(), FaultOf::C2d),
     };
-    match files::check_blobs(app, [&read()?]).await {
+    match files::check_blobs(app, [&spec]).await {
         Ok(()) => Err(NotGiven { reason, fault_of }),
         Err(missing) => Err(NotGiven { reason: missing.message(), fault_of: FaultOf::Job }),
     }

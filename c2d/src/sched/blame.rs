@@ -288,14 +288,13 @@ impl Scheduler {
     /// Changes what a job asks of a worker, in its queue too if it waits there.
     pub(crate) fn reshape(&mut self, id: JobId, change: impl FnOnce(&mut Shape)) {
         let Some(job) = self.jobs.get(id) else { return };
-        let (old, waits) = (job.shape, job.state == JobState::Queued);
-        let priority = job.terms.priority;
+        let (old, waits, rank) = (job.shape, job.state == JobState::Queued, job.rank());
         let mut shape = self.queues.shape(old).clone();
         change(&mut shape);
         let new = self.queues.enter(shape);
         if waits {
-            self.queues.remove(old, priority, id);
-            self.queues.push(new, priority, id);
+            self.queues.remove(old, rank);
+            self.queues.push(new, rank);
             self.fresh.shapes.insert(new);
         }
         self.queues.leave(old);

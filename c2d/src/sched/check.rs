@@ -41,8 +41,7 @@ impl Scheduler {
     fn check_queues(&self) {
         let waiting: BTreeMap<Rank, ShapeId> = self.queues.waiting().map(|(shape, rank)| (rank, shape)).collect();
         let queued = self.jobs.iter().filter(|(_, job)| job.state == JobState::Queued);
-        let expected: BTreeMap<Rank, ShapeId> =
-            queued.map(|(id, job)| ((std::cmp::Reverse(job.terms.priority), id), job.shape)).collect();
+        let expected: BTreeMap<Rank, ShapeId> = queued.map(|(_, job)| (job.rank(), job.shape)).collect();
         assert_eq!(waiting, expected, "the queues hold exactly the queued jobs");
         for (id, job) in self.jobs.iter() {
             let shape = self.queues.shape(job.shape);
@@ -98,6 +97,8 @@ impl Scheduler {
                 assert!(listed, "{} does not know that {id} waits for it", edge.on);
             }
         }
+        let expiries = self.jobs.iter().filter_map(|(id, job)| Some((job.expires_at()?, id)));
+        assert_eq!(self.expiries, expiries.collect(), "jobs that end at a time");
         for (at, id) in &self.begins {
             let job = self.jobs.get(*id);
             let fine = job.is_some_and(|job| job.state == JobState::Blocked && job.terms.begin_at == Some(*at));

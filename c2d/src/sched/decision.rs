@@ -20,6 +20,10 @@ pub enum Decision {
     AddJob(Box<JobRecord>),
     /// Move a job that does not run to another state that does not run.
     SetWaiting { job: JobId, state: JobState },
+    /// Give a job another place among those of its priority.
+    Place { job: JobId, place: i64 },
+    /// Replace what a job asks for by what this says; the rest of it is as before.
+    Change(Box<JobRecord>),
     /// Note one dependency as fulfilled.
     Fulfil { job: JobId, on: JobId },
     /// Tie a job to the worker of its dependency.
@@ -214,6 +218,8 @@ pub struct PollAnswer {
     pub kill: Vec<AttemptId>,
     /// Results to forget.
     pub ack: Vec<AttemptId>,
+    /// Time limits of attempts that run, where they were changed meanwhile; 0 for none.
+    pub limits: Vec<(AttemptId, u64)>,
     /// The worker is not known (any more) and must introduce itself.
     pub register: bool,
 }
@@ -226,4 +232,13 @@ pub struct Handout {
     pub tags: Vec<String>,
     /// The specification as JSON.
     pub payload: Arc<str>,
+    /// The jobs that it depended on, in the order of the specification, which may name them otherwise.
+    pub depends: Vec<JobId>,
+}
+
+impl Handout {
+    pub(crate) fn new(attempt: AttemptId, tags: Vec<String>, job: &JobRecord) -> Self {
+        let depends = job.depends.iter().map(|edge| edge.on).collect();
+        Self { attempt, tags, payload: Arc::clone(&job.payload), depends }
+    }
 }

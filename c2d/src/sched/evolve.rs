@@ -21,6 +21,8 @@ impl Scheduler {
         match decision {
             Decision::AddJob(record) => self.add_job((**record).clone()),
             Decision::SetWaiting { job, state } => self.set_state(*job, *state),
+            Decision::Place { job, place } => self.place(*job, *place),
+            Decision::Change(record) => self.change(record),
             Decision::Fulfil { job, on } => self.fulfil(*job, *on),
             Decision::Pin { job, worker } => self.pin(*job, worker),
             Decision::Assign { attempt, worker, tags, at_ms, .. } => self.assign(*attempt, worker, tags, *at_ms),
@@ -40,47 +42,94 @@ impl Scheduler {
     }
 
     /// Adds a job in the state of its record; also the way in which a restart brings jobs back.
-    pub(crate) fn add_job(&mut self, mut record: JobRecord) {
-        let (id, state, priority) = (record.id, record.state, record.terms.priority);
-        let placement = Arc::clone(&record.terms.placement);
-        let shape = self.queues.enter(Shape { placement, pinned: record.pinned.clone(), ..Shape::default() });
-        record.terms.placement = Arc::clone(&self.queues.shape(shape).placement);
-        for edge in record.depends.iter().filter(|edge| !edge.fulfilled) {
-            self.dependents.entry(edge.on).or_default().push(id);
-        }
-        if let (JobState::Blocked, Some(at)) = (state, record.terms.begin_at) {
-            self.begins.insert((at, id));
-        }
+    pub(crate) fn add_job(&mut self, record: JobRecord) {
+        let (id, state) = (record.id, record.state);
+        let job = self.enter(record, Shape::default());
         self.counts.add(state);
-        self.jobs.insert(id, Job { record, shape });
-        if state == JobState::Queued {
-            self.queues.push(shape, priority, id);
-            self.fresh.shapes.insert(shape);
-        }
+        self.jobs.insert(id, job);
+        self.line_up(id);
         self.last_job = self.last_job.max(id.0);
         self.touched.jobs.insert(id);
     }
 
-    /// Moves a job to another state that is not final, in and out of its queue.
-    fn set_state(&mut self, id: JobId, state: JobState) {
-        let job = self.active(id);
-        let (from, shape, priority, begin_at) = (job.state, job.shape, job.terms.priority, job.terms.begin_at);
-        job.state = state;
-        self.counts.shift(from, state);
-        if from == JobState::Queued {
-            self.queues.remove(shape, priority, id);
-        }
-        if state == JobState::Queued {
-            self.queues.push(shape, priority, id);
-            self.fresh.shapes.insert(shape);
-        }
-        if let Some(at) = begin_at {
-            if state == JobState::Blocked {
-                self.begins.insert((at, id));
-            } else {
-                self.begins.remove(&(at, id));
+    /// Has a job known to the jobs that it waits for and to those that ask for the same.
+    fn enter(&mut self, mut record: JobRecord, shape: Shape) -> Job {
+        let (placement, pinned) = (Arc::clone(&record.terms.placement), record.pinned.clone());
+        let shape = self.queues.enter(Shape { placement, pinned, ..shape });
+        record.terms.placement = Arc::clone(&self.queues.shape(shape).placement);
+        for edge in record.depends.iter().filter(|edge| !edge.fulfilled) {
+            let dependents = self.dependents.entry(edge.on).or_default();
+            if let Err(place) = dependents.binary_search(&record.id) {
+                dependents.insert(place, record.id);
             }
         }
+        self.last_place = self.last_place.max(record.place());
+        Job { record, shape }
+    }
+
+    /// Lets a job wait where its state says: in its queue, for its time to begin, for its last hour.
+    fn line_up(&mut self, id: JobId) {
+        let job = self.jobs.get(id).expect("an active job lines up");
+        let (rank, shape, begin_at) = (job.rank(), job.shape, job.terms.begin_at);
+        let expires_at = job.expires_at();
+        match job.state {
+            JobState::Queued => {
+                self.queues.push(shape, rank);
+                self.fresh.shapes.insert(shape);
+            }
+            JobState::Blocked => self.begins.extend(begin_at.map(|at| (at, id))),
+            _ => {}
+        }
+        self.expiries.extend(expires_at.map(|at| (at, id)));
+    }
+
+    /// Takes a job from wherever it waits.
+    fn step_out(&mut self, id: JobId) {
+        let job = self.jobs.get(id).expect("an active job steps out");
+        if job.state == JobState::Queued {
+            self.queues.remove(job.shape, job.rank());
+        }
+        if let Some(at) = job.terms.begin_at {
+            self.begins.remove(&(at, id));
+        }
+        if let Some(at) = job.expires_at() {
+            self.expiries.remove(&(at, id));
+        }
+    }
+
+    /// Moves a job to another state that is not final.
+    fn set_state(&mut self, id: JobId, state: JobState) {
+        self.step_out(id);
+        let from = std::mem::replace(&mut self.active(id).state, state);
+        self.counts.shift(from, state);
+        self.line_up(id);
+    }
+
+    fn place(&mut self, id: JobId, place: i64) {
+        self.step_out(id);
+        self.active(id).terms.place = Some(place);
+        self.last_place = self.last_place.max(place);
+        self.line_up(id);
+    }
+
+    /// Replaces what a job asks for.
+    fn change(&mut self, record: &JobRecord) {
+        let id = record.id;
+        self.step_out(id);
+        let old = self.active(id);
+        let (shape, state) = (old.shape, old.state);
+        let waited: Vec<JobId> = old.depends.iter().map(|edge| edge.on).collect();
+        for on in waited {
+            if let Some(dependents) = self.dependents.get_mut(&on) {
+                dependents.retain(|dependent| *dependent != id);
+            }
+        }
+        let avoided = self.queues.shape(shape).clone();
+        let job = self.enter(record.clone(), avoided);
+        self.queues.leave(shape);
+        self.counts.shift(state, record.state);
+        *self.active(id) = job;
+        self.line_up(id);
     }
 
     fn fulfil(&mut self, id: JobId, on: JobId) {
@@ -108,6 +157,7 @@ impl Scheduler {
     }
 
     fn requeue(&mut self, attempt: AttemptId, back: Back) {
+        self.step_out(attempt.job);
         let job = self.active(attempt.job);
         job.crashes += u32::from(back.is_crash());
         job.retries_left -= u32::from(back.is_retry());
@@ -118,6 +168,7 @@ impl Scheduler {
         if let (true, Some(worker)) = (back.is_fault(), worker) {
             self.avoided.entry((attempt.job, worker)).or_default().faults += 1;
         }
+        self.line_up(attempt.job);
         if state == JobState::Running {
             self.set_state(attempt.job, JobState::Queued);
         }
@@ -146,13 +197,8 @@ impl Scheduler {
         assert!(seq == self.last_seq + 1, "the log has no gaps");
         self.last_seq = seq;
         let state = outcome.state();
+        self.step_out(id);
         let job = self.jobs.remove(id).expect("only an active job ends");
-        if job.state == JobState::Queued {
-            self.queues.remove(job.shape, job.terms.priority, id);
-        }
-        if let Some(at) = job.terms.begin_at {
-            self.begins.remove(&(at, id));
-        }
         self.counts.shift(job.state, state);
         self.queues.leave(job.shape);
         self.forget_avoided(id);

@@ -5,7 +5,7 @@
 //! decides nothing.
 
 use c2_shared::api::why::{Obstacle, Reason, Whereabouts, WorkerVerdict};
-use c2_shared::id::JobId;
+use c2_shared::id::{JobId, WorkerId};
 use c2_shared::job::JobState;
 
 use crate::sched::event::Now;
@@ -65,7 +65,7 @@ impl Scheduler {
             reasons.push(Reason::Dependency { job_id: edge.on, condition: edge.condition, state });
         }
         if job.state == JobState::Queued {
-            let jobs = self.queues.ahead(job.shape, (std::cmp::Reverse(job.terms.priority), id));
+            let jobs = self.queues.ahead(job.shape, job.rank());
             reasons.extend((jobs > 0).then_some(Reason::Ahead { jobs }));
         }
         if self.workers.is_empty() {
@@ -80,6 +80,11 @@ impl Scheduler {
         let mut obstacles = worker.obstacles(now, shape);
         if let Some(other) = shape.pinned.as_ref().filter(|id| *id != worker.id()) {
             obstacles.push(Obstacle::OtherMachine { worker: self.called(other), worker_id: Some(other.clone()) });
+        }
+        let named = &shape.placement.workers;
+        if !(named.is_empty() || worker.is_among(named)) {
+            let workers = named.iter().map(|word| self.called(&WorkerId::from(word.clone()))).collect();
+            obstacles.push(Obstacle::NotNamed { workers });
         }
         if shape.avoid.contains(worker.id())
             && let Some(avoided) = self.avoided.get(&(id, worker.id().clone()))

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use c2_shared::id::JobId;
 use c2_shared::job::{JobState, Placement};
+use c2_shared::target;
 
 use crate::sched::event::{NewJob, Now};
 use crate::sched::scheduler::Scheduler;
@@ -25,6 +26,10 @@ pub struct Foreseen {
 pub enum Outlook {
     #[error("no worker has registered, so it waits")]
     NoWorkers,
+    #[error("no worker is called {0:?}, so it waits for one")]
+    NotNamed(String),
+    #[error("no worker is called {0:?}, so that excludes none")]
+    ExcludesNone(String),
     #[error("every worker that it could run on is excluded, so it waits")]
     Excluded,
     #[error("no worker{} offers tag {tag:?}, so it waits", of_group(.group.as_ref()))]
@@ -79,7 +84,16 @@ impl Scheduler {
             // An unknown group is refused.
             return None;
         }
-        let allowed: Vec<&Worker> = members.into_iter().filter(|worker| !worker.is_among(&placement.exclude)).collect();
+        let nobody = |words: &[String]| {
+            let is_one = |word: &String| target::find(word, &self.candidates()).is_ok();
+            words.iter().find(|word| !is_one(word)).cloned()
+        };
+        let (named, free) = (&placement.workers, placement.workers.is_empty());
+        if let Some(word) = nobody(named).filter(|_| !members.iter().any(|worker| worker.is_among(named))) {
+            return Some(Outlook::NotNamed(word));
+        }
+        let members = members.into_iter().filter(|worker| free || worker.is_among(named));
+        let allowed: Vec<&Worker> = members.filter(|worker| !worker.is_among(&placement.exclude)).collect();
         if allowed.is_empty() {
             return Some(Outlook::Excluded);
         }
@@ -97,7 +111,10 @@ impl Scheduler {
         if online.is_empty() {
             return Some(Outlook::Offline { group });
         }
-        online.iter().all(|worker| worker.record.drained).then_some(Outlook::Draining { group })
+        if online.iter().all(|worker| worker.record.drained) {
+            return Some(Outlook::Draining { group });
+        }
+        nobody(&placement.exclude).map(Outlook::ExcludesNone)
     }
 
     /// The groups that any worker is in.

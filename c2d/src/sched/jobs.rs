@@ -4,6 +4,7 @@
 //! kept, four bytes each, because later jobs may still depend on it; everything else is history
 //! and the store's business.
 
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
 
@@ -11,7 +12,7 @@ use c2_shared::id::{JobId, WorkerId};
 use c2_shared::job::JobState;
 
 use crate::sched::decision::{EndedRecord, JobRecord};
-use crate::sched::queues::ShapeId;
+use crate::sched::queues::{Rank, ShapeId};
 
 /// A job that has not ended: its record, and the queue of those that ask for the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +36,24 @@ impl DerefMut for Job {
 }
 
 impl JobRecord {
+    /// Its place among those of its priority.
+    pub(crate) fn place(&self) -> i64 {
+        self.terms.place.unwrap_or(self.id.0.cast_signed())
+    }
+
+    /// Its place among all that wait.
+    pub(crate) fn rank(&self) -> Rank {
+        (Reverse(self.terms.priority), self.place(), self.id)
+    }
+
+    /// When it ends unless it has started, in wall-clock time: only while it waits for its first start.
+    pub(crate) fn expires_at(&self) -> Option<u64> {
+        let after_ms = self.terms.expires_s?.saturating_mul(1_000);
+        let has_started = self.crashes > 0 || self.retries_left < self.terms.retries;
+        let from = self.submitted_ms.max(self.terms.begin_at.unwrap_or(0));
+        (self.state != JobState::Running && !has_started).then(|| from.saturating_add(after_ms))
+    }
+
     pub(crate) fn is_blocked(&self) -> bool {
         self.depends.iter().any(|edge| !edge.fulfilled)
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use c2_shared::id::{AttemptId, JobId};
-use c2_shared::job::{JobState, Outcome, Terms};
+use c2_shared::job::{JobState, Outcome, Placement, Terms};
 use c2_shared::limits::IDEMPOTENCY_MS;
 use c2_shared::target::{self, Candidate, TargetError};
 
@@ -188,11 +188,22 @@ impl Scheduler {
         jobs: &[NewJob],
         instead: &BTreeMap<JobId, JobId>,
     ) -> Result<Vec<Vec<Edge>>, Vec<Reject>> {
-        let mut refusals = Vec::new();
         let (active, asked) = (self.jobs.len(), jobs.len());
-        if active + asked > self.capacity {
-            refusals.push(Reject::QueueFull { active, capacity: self.capacity, asked });
+        let full = active + asked > self.capacity;
+        let full = full.then_some(Reject::QueueFull { active, capacity: self.capacity, asked });
+        match (full, self.judge_terms(jobs, instead)) {
+            (None, judged) => judged,
+            (Some(full), judged) => Err([full].into_iter().chain(judged.err().into_iter().flatten()).collect()),
         }
+    }
+
+    /// Everything that can be wrong with what jobs ask for.
+    pub(crate) fn judge_terms(
+        &self,
+        jobs: &[NewJob],
+        instead: &BTreeMap<JobId, JobId>,
+    ) -> Result<Vec<Vec<Edge>>, Vec<Reject>> {
+        let mut refusals = Vec::new();
         let groups = self.groups();
         let asked =
             jobs.iter().enumerate().filter_map(|(place, job)| Some((place, job.terms.placement.group.as_ref()?)));
@@ -216,30 +227,34 @@ impl Scheduler {
             refusals.extend(self.machine_of(edges).err().map(conflict));
         }
         for (place, job) in jobs.iter().enumerate() {
-            let ambiguous = self.check_excluded(&job.terms.placement.exclude).err();
-            refusals.extend(ambiguous.map(|reject| reject.of_job(place)));
+            let placement = &job.terms.placement;
+            for (field, words) in [("exclude", &placement.exclude), ("workers", &placement.workers)] {
+                let ambiguous = self.check_words(field, words).err();
+                refusals.extend(ambiguous.map(|reject| reject.of_job(place)));
+            }
         }
         if refusals.is_empty() { Ok(edges) } else { Err(refusals) }
     }
 
     /// Refuses words that may mean this worker or that.
-    fn check_excluded(&self, words: &[String]) -> Result<(), Reject> {
+    fn check_words(&self, field: &'static str, words: &[String]) -> Result<(), Reject> {
         if words.is_empty() {
             return Ok(());
         }
         let workers = self.candidates();
         match words.iter().find_map(|word| target::find(word, &workers).err()) {
-            Some(TargetError::Ambiguous(name, workers)) => Err(Reject::AmbiguousWorker { name, workers }),
+            Some(TargetError::Ambiguous(name, workers)) => Err(Reject::AmbiguousWorker { field, name, workers }),
             _ => Ok(()),
         }
     }
 
-    /// What a job asks for, with each excluded worker by its id, which it keeps wherever it goes. Words that
-    /// mean nobody yet stay as they are.
+    /// What a job asks for, with each worker by its id, which it keeps wherever it goes. Words that mean nobody
+    /// yet stay as they are.
     fn pinned_down(&self, mut terms: Terms) -> Terms {
-        if !terms.placement.exclude.is_empty() {
+        if !(terms.placement.exclude.is_empty() && terms.placement.workers.is_empty()) {
             let workers = self.candidates();
-            for word in &mut Arc::make_mut(&mut terms.placement).exclude {
+            let Placement { exclude, workers: among, .. } = Arc::make_mut(&mut terms.placement);
+            for word in exclude.iter_mut().chain(among) {
                 if let Ok(worker) = target::find(word, &workers) {
                     *word = worker.id.to_string();
                 }
@@ -248,7 +263,7 @@ impl Scheduler {
         terms
     }
 
-    fn candidates(&self) -> Vec<Candidate<'_>> {
+    pub(crate) fn candidates(&self) -> Vec<Candidate<'_>> {
         self.workers.values().map(|worker| worker.candidate(self.now.mono)).collect()
     }
 
@@ -257,7 +272,7 @@ impl Scheduler {
         self.ended.get(*on).is_some_and(|ended| !graph::meets(*condition, ended.state))
     }
 
-    fn new_record(&self, id: JobId, job: NewJob, edges: &[Edge], wall_ms: u64) -> JobRecord {
+    pub(crate) fn new_record(&self, id: JobId, job: NewJob, edges: &[Edge], wall_ms: u64) -> JobRecord {
         let edge = |&(condition, on): &Edge| DependencyEdge { condition, on, fulfilled: self.ended.get(on).is_some() };
         let pinned = job.terms.same_machine.then(|| self.machine_of(edges).unwrap_or_default()).flatten();
         let mut record = JobRecord {
@@ -276,6 +291,8 @@ impl Scheduler {
             cancelling: false,
             crashes: 0,
         };
+        // Behind all that there are, also those that were moved behind the last number.
+        record.terms.place = Some(self.last_place + 1).filter(|place| *place > id.0.cast_signed());
         record.state = record.waiting_state(record.terms.hold, wall_ms);
         record
     }

@@ -2,6 +2,7 @@
 //! whose time has come.
 
 use c2_shared::id::{JobId, WorkerId};
+use c2_shared::job::Outcome;
 use c2_shared::limits::{LEASE_MS, WORKER_OFFLINE_MS};
 
 use crate::sched::event::{Event, TimePassed, TimeUnobserved};
@@ -25,6 +26,11 @@ impl Event for TimePassed {
         let begun: Vec<JobId> = begun.map(|(_, job)| *job).collect();
         for job in begun {
             turn.begin(job);
+        }
+        let expired = turn.s.expiries.iter().take_while(|(at, _)| *at <= turn.now.wall_ms);
+        let expired: Vec<JobId> = expired.map(|(_, job)| *job).collect();
+        for job in expired {
+            turn.end(job, Outcome::Expired);
         }
         if turn.s.recovering_until.is_some_and(|until| until <= now) {
             turn.s.recovering_until = None;

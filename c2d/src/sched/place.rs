@@ -50,13 +50,14 @@ impl Turn<'_> {
         let ip = self.s.workers[id].ip();
         let active = self.s.jobs.get(job).expect("waiting jobs are active");
         let attempt = AttemptId { job, number: active.attempt + 1 };
-        let payload = active.payload.clone();
-        self.decide(Decision::Assign { attempt, worker: id.clone(), ip, tags: tags.clone(), at_ms: self.now.wall_ms });
-        Some(Handout { attempt, tags, payload })
+        let handout = Handout::new(attempt, tags.clone(), active);
+        self.decide(Decision::Assign { attempt, worker: id.clone(), ip, tags, at_ms: self.now.wall_ms });
+        Some(handout)
     }
 
     /// Answers a poll, and notes what the worker was told to end.
-    pub(crate) fn answer(&mut self, id: &WorkerId, token: PollToken, answer: PollAnswer) {
+    pub(crate) fn answer(&mut self, id: &WorkerId, token: PollToken, mut answer: PollAnswer) {
+        answer.limits = self.s.limits(id);
         if !answer.kill.is_empty() {
             let now = self.now.mono;
             let presence = &mut self.s.known(id).presence;
@@ -101,7 +102,7 @@ impl Scheduler {
                 best = Some((rank, tags));
             }
         }
-        best.map(|((_, job), tags)| (job, tags))
+        best.map(|((.., job), tags)| (job, tags))
     }
 }
 
@@ -115,5 +116,6 @@ pub(crate) fn allows(shape: &Shape, worker: &Worker) -> bool {
     shape.pinned.as_ref().is_none_or(|id| id == worker.id())
         && shape.placement.group.as_ref().is_none_or(|group| worker.record.groups.contains(group))
         && !worker.is_among(&shape.placement.exclude)
+        && (shape.placement.workers.is_empty() || worker.is_among(&shape.placement.workers))
         && !shape.avoid.contains(worker.id())
 }

@@ -28,8 +28,8 @@ pub(crate) struct Shape {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ShapeId(u32);
 
-/// Place of a job in its queue: higher priority first, then the order of submission.
-pub(crate) type Rank = (Reverse<i32>, JobId);
+/// Place of a job in its queue: higher priority first, then the order of submission, unless an operator moved it.
+pub(crate) type Rank = (Reverse<i32>, i64, JobId);
 
 /// Where the jobs of a shape can run, as far as one look-up can tell.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -86,21 +86,21 @@ impl Queues {
     }
 
     /// Lets a job wait.
-    pub(crate) fn push(&mut self, id: ShapeId, priority: i32, job: JobId) {
+    pub(crate) fn push(&mut self, id: ShapeId, rank: Rank) {
         let queue = self.queue_mut(id);
         if queue.ready.is_empty() {
             let place = queue.shape.place();
             self.ready.entry(place).or_default().insert(id);
         }
-        let new = self.queue_mut(id).ready.insert((Reverse(priority), job));
-        assert!(new, "{job} waits twice");
+        let new = self.queue_mut(id).ready.insert(rank);
+        assert!(new, "{} waits twice", rank.2);
     }
 
     /// Takes a waiting job out.
-    pub(crate) fn remove(&mut self, id: ShapeId, priority: i32, job: JobId) {
+    pub(crate) fn remove(&mut self, id: ShapeId, rank: Rank) {
         let queue = self.queue_mut(id);
-        let was = queue.ready.remove(&(Reverse(priority), job));
-        assert!(was, "{job} did not wait");
+        let was = queue.ready.remove(&rank);
+        assert!(was, "{} did not wait", rank.2);
         if queue.ready.is_empty() {
             let place = queue.shape.place();
             let shapes = self.ready.get_mut(&place).expect("a shape with waiting jobs has a place");

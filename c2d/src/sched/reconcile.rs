@@ -108,9 +108,16 @@ impl Scheduler {
         self.jobs.get(attempt.job).is_some_and(|job| job.cancelling)
     }
 
+    /// What some workers were given for what they hold.
+    pub fn handouts(&self, is_one: impl Fn(&WorkerId) -> bool) -> Vec<Handout> {
+        let workers = self.workers.iter().filter(|(id, _)| is_one(id));
+        let held = workers.flat_map(|(id, worker)| worker.grants.keys().map(move |attempt| (*attempt, id)));
+        held.filter(|(attempt, _)| self.is_current(*attempt)).map(|(attempt, id)| self.handout(attempt, id)).collect()
+    }
+
     /// What goes to a worker for an attempt that it holds.
     fn handout(&self, attempt: AttemptId, id: &WorkerId) -> Handout {
-        let payload = self.jobs.get(attempt.job).expect("a current attempt has an active job").payload.clone();
-        Handout { attempt, tags: self.workers[id].grants[&attempt].tags.clone(), payload }
+        let job = self.jobs.get(attempt.job).expect("a current attempt has an active job");
+        Handout::new(attempt, self.workers[id].grants[&attempt].tags.clone(), job)
     }
 }

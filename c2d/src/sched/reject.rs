@@ -29,8 +29,14 @@ pub enum Reject {
     KeyReused { key: String },
     #[error("unknown worker {worker}")]
     UnknownWorker { worker: WorkerId },
-    #[error("{name:?} in exclude means several workers: {}", workers.join(", "))]
-    AmbiguousWorker { name: String, workers: Vec<String> },
+    #[error("{name:?} in {field} means several workers: {}", workers.join(", "))]
+    AmbiguousWorker { field: &'static str, name: String, workers: Vec<String> },
+    #[error("{job} runs, and what it asked for in {field} does not change any more")]
+    Started { job: JobId, field: &'static str },
+    #[error("{job} was changed meanwhile")]
+    Changed { job: JobId },
+    #[error("{on} has ended already and is {state}, so {job} would never run")]
+    NeverRuns { job: JobId, on: JobId, state: JobState },
     #[error("this worker was heard from {ip} {} ago and may still be at work there", span(*silent_ms))]
     MayBeAtWork { ip: IpAddr, silent_ms: u64 },
     #[error("jobs wait for this worker, which was last heard from {ip}, to come back where it was ({jobs})")]

@@ -30,6 +30,8 @@ pub struct Scheduler {
     pub(crate) dependents: BTreeMap<JobId, Vec<JobId>>,
     /// Blocked jobs with a begin time, the earliest first.
     pub(crate) begins: BTreeSet<(u64, JobId)>,
+    /// Jobs that have not started and end at a time, the earliest first.
+    pub(crate) expiries: BTreeSet<(u64, JobId)>,
     /// Jobs that workers could not start or lost, until they end.
     pub(crate) avoided: BTreeMap<(JobId, WorkerId), Avoided>,
     /// Those of them that avoid the worker still, the first to go there again first.
@@ -47,6 +49,8 @@ pub struct Scheduler {
     pub(crate) keys: BTreeMap<String, KeyRecord>,
     pub(crate) counts: Counts,
     pub(crate) last_job: u64,
+    /// No job has a place behind this one.
+    pub(crate) last_place: i64,
     pub(crate) last_seq: u64,
     pub(crate) paused: bool,
     pub(crate) recovering_until: Option<Mono>,
@@ -108,6 +112,7 @@ impl Scheduler {
             queues: Queues::default(),
             dependents: BTreeMap::new(),
             begins: BTreeSet::new(),
+            expiries: BTreeSet::new(),
             avoided: BTreeMap::new(),
             avoiding: BTreeSet::new(),
             rests: BTreeMap::new(),
@@ -119,6 +124,7 @@ impl Scheduler {
             keys: saved.keys.into_iter().map(|key| (key.key.clone(), key)).collect(),
             counts: Counts::default(),
             last_job: saved.last_job,
+            last_place: saved.last_job.cast_signed(),
             last_seq: saved.last_seq,
             paused: saved.paused,
             recovering_until: recovering.then(|| now.mono.after_ms(RECOVERY_WINDOW_MS)),
@@ -195,14 +201,14 @@ impl Scheduler {
     /// When [`super::event::TimePassed`] is due at the latest.
     pub fn next_deadline(&self) -> Option<Mono> {
         let workers = self.workers.values().filter_map(Worker::deadline);
-        // The wall clock may be set meanwhile, so a begin time is looked at again every minute.
-        let begin = self.begins.first().map(|(at, _)| {
+        // The wall clock may be set meanwhile, so these times are looked at again every minute.
+        let timed = [self.begins.first(), self.expiries.first()].into_iter().flatten().map(|(at, _)| {
             let wait_ms = at.saturating_sub(self.now.wall_ms).min(60_000);
             self.now.mono.after_ms(wait_ms)
         });
         let avoiding = self.avoiding.first().map(|(until, ..)| *until);
         let resting = self.resting.first().map(|(until, _)| *until);
-        workers.chain(begin).chain(avoiding).chain(resting).chain(self.recovering_until).min()
+        workers.chain(timed).chain(avoiding).chain(resting).chain(self.recovering_until).min()
     }
 
     /// Hands over what changed since the last call.

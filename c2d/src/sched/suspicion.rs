@@ -114,6 +114,7 @@ impl Turn<'_> {
             | Outcome::Setup { .. }
             | Outcome::Dependency { .. }
             | Outcome::CrashLimit
+            | Outcome::Expired
             | Outcome::Unknown => return,
         }
         let after = self.s.suspicion.suspects();

@@ -111,7 +111,7 @@ impl Turn<'_> {
             // Cancelled without a cancel, an end that only c2d decides, or one that it does not know: in
             // any case, nothing of the attempt is left there.
             Outcome::Cancelled if !job.cancelling => self.lose_if(running, attempt),
-            Outcome::Lost | Outcome::Dependency { .. } | Outcome::CrashLimit | Outcome::Unknown => {
+            Outcome::Lost | Outcome::Dependency { .. } | Outcome::CrashLimit | Outcome::Expired | Outcome::Unknown => {
                 self.lose_if(running, attempt);
             }
             // c2d checks what was submitted, so what could not be started is the machine's fault.

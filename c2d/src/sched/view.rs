@@ -11,6 +11,7 @@ use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::{JobState, Outcome};
 use c2_shared::worker::{Load, WorkerStatus};
 
+use crate::sched::Reject;
 use crate::sched::event::{Introduction, Now};
 use crate::sched::jobs::Job;
 use crate::sched::scheduler::Scheduler;
@@ -79,6 +80,11 @@ impl Scheduler {
         self.jobs.get(id).map(|job| self.view(now, id, job))
     }
 
+    /// The specification of an active job.
+    pub fn payload(&self, id: JobId) -> Result<Arc<str>, Reject> {
+        self.find_active(id).map(|job| Arc::clone(&job.payload))
+    }
+
     /// Active jobs by id, after `after`, of one state or all, at most `limit`.
     pub fn jobs(&self, now: Now, state: Option<JobState>, after: Option<JobId>, limit: usize) -> Vec<JobView> {
         let first = JobId(after.map_or(0, |id| id.0.saturating_add(1)));
@@ -125,7 +131,7 @@ impl Scheduler {
         }
     }
 
-    fn view(&self, now: Now, id: JobId, job: &Job) -> JobView {
+    pub(crate) fn view(&self, now: Now, id: JobId, job: &Job) -> JobView {
         let runs = job.state == JobState::Running;
         let worker = job.worker.as_ref().filter(|_| runs);
         let host = worker.and_then(|id| self.workers.get(id));

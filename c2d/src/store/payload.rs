@@ -36,7 +36,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_used_is_told_from_what_can() {
-        let (good, newer, junk) = (r#"{"command":"true"}"#, r#"{"command":"true","cwd":"/tmp"}"#, "{\"comm");
+        let (good, newer, junk) = (r#"{"command":"true"}"#, r#"{"command":"true","moon":"full"}"#, "{\"comm");
         assert_eq!(defect(good, Some(&digest(good))), None);
         assert_eq!(defect(good, None), None, "stored before there were digests");
         let changed = Some("its specification was changed in the database".to_owned());

@@ -30,6 +30,12 @@ fn one(t: &Transaction<'_>, decision: &Decision) -> Written {
     match decision {
         Decision::AddJob(record) => add_job(t, record),
         Decision::SetWaiting { job, state } => set_state(t, *job, *state),
+        Decision::Place { job, place } => must_change(
+            t,
+            "UPDATE job SET terms = json_set(terms, '$.place', ?2) WHERE id = ?1 AND state < 4",
+            (int(job.0), place),
+        ),
+        Decision::Change(record) => change(t, record),
         Decision::Fulfil { job, on } => must_change(
             t,
             "UPDATE dependency SET fulfilled = 1 WHERE job = ?1 AND requires = ?2",
@@ -84,11 +90,35 @@ fn add_job(t: &Transaction<'_>, job: &JobRecord) -> Written {
         job.crashes,
     ];
     run(t, sql, values)?;
+    add_dependencies(t, job)?;
+    use_blobs(t, job.id, needed(&job.payload))
+}
+
+fn add_dependencies(t: &Transaction<'_>, job: &JobRecord) -> Written {
     for (edge, place) in job.depends.iter().zip(0_i64..) {
         let values = (int(job.id.0), place, int(edge.on.0), condition_number(edge.condition), edge.fulfilled);
         run(t, "INSERT INTO dependency VALUES (?1, ?2, ?3, ?4, ?5)", values)?;
     }
-    use_blobs(t, job.id, needed(&job.payload))
+    Ok(())
+}
+
+/// A change brings no contents, so the blobs that the job needs are as before.
+fn change(t: &Transaction<'_>, job: &JobRecord) -> Written {
+    let sql = "UPDATE job SET state = ?2, payload = ?3, digest = ?4, name = ?5, terms = ?6, pinned = ?7,
+        retries_left = ?8 WHERE id = ?1 AND state < 4";
+    let values = params![
+        int(job.id.0),
+        state_number(job.state),
+        &*job.payload,
+        payload::digest(&job.payload),
+        job.name.as_deref(),
+        to_json(&job.terms),
+        job.pinned.as_ref().map(WorkerId::as_str),
+        job.retries_left,
+    ];
+    must_change(t, sql, values)?;
+    run(t, "DELETE FROM dependency WHERE job = ?1", [int(job.id.0)])?;
+    add_dependencies(t, job)
 }
 
 /// The blobs that a job needs.

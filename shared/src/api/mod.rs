@@ -10,6 +10,7 @@ pub mod figures;
 pub mod files;
 pub mod jobs;
 pub mod live;
+pub mod many;
 pub mod metrics;
 pub mod output;
 mod ran;

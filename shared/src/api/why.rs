@@ -136,6 +136,11 @@ pub enum Obstacle {
     },
     /// The job must not run there.
     Excluded,
+    /// The job may run on other workers only.
+    NotNamed {
+        /// On these: their addresses, or the words for those that are not known.
+        workers: Vec<String>,
+    },
     /// The job must run where its dependencies ran.
     OtherMachine {
         /// There: the address of that worker, or its id when it is not known any more.

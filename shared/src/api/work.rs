@@ -1,5 +1,6 @@
 //! Workers, as they speak to c2d themselves: who they are, what they hold, what they have done.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use serde::de::Error as _;
@@ -147,6 +148,10 @@ pub struct PollResponse {
     /// Contents of reported results that c2d does not have: to be sent, and the result reported again.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub want: Vec<BlobId>,
+    /// Time limits in seconds of attempts that run, where they were changed meanwhile; 0 for none. Said again in
+    /// each answer.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub limits: BTreeMap<AttemptId, u64>,
     /// Other requests to the agent.
     pub directives: Vec<Directive>,
 }

@@ -15,6 +15,7 @@ use crate::api::jobs::{
     PauseResponse, QueueStatus, RetryRequest, SubmitResponse, WaitQuery, WaitResponse,
 };
 use crate::api::live::{FollowQuery, NextRead, OutputAnswer};
+use crate::api::many::{ChangeRequest, ManyRequest, ManyResponse};
 use crate::api::metrics::{DEGRADED, Health, Metrics};
 use crate::api::output::{Output, OutputQuery};
 use crate::api::tokens::{InviteRequest, InviteResponse, JoinRequest, JoinResponse, TokenGone, TokenList};
@@ -60,6 +61,12 @@ calls! {
     cancel(job: JobId) -> CancelResponse = call CANCEL(&job);
     hold(job: JobId) -> JobStateResponse = call HOLD(&job);
     release(job: JobId) -> JobStateResponse = call RELEASE(&job);
+    cancel_jobs(jobs: &ManyRequest) -> ManyResponse = post CANCEL_JOBS(&(), jobs);
+    hold_jobs(jobs: &ManyRequest) -> ManyResponse = post HOLD_JOBS(&(), jobs);
+    release_jobs(jobs: &ManyRequest) -> ManyResponse = post RELEASE_JOBS(&(), jobs);
+    top_jobs(jobs: &ManyRequest) -> ManyResponse = post TOP_JOBS(&(), jobs);
+    bottom_jobs(jobs: &ManyRequest) -> ManyResponse = post BOTTOM_JOBS(&(), jobs);
+    change_jobs(change: &ChangeRequest) -> ManyResponse = post CHANGE_JOBS(&(), change);
     job_files(job: JobId, content: bool) -> JobFiles = ask LIST_FILES(&job, &FilesQuery { content });
     workers() -> WorkerList = ask LIST_WORKERS(&(), &NoQuery {});
     worker(name: &str) -> WorkerInfo = call GET_WORKER(name);

@@ -41,6 +41,8 @@ pub enum Outcome {
         /// What went wrong.
         reason: String,
     },
+    /// It had not started when its `expires_s` were over.
+    Expired,
     /// In a way that this version does not know.
     Unknown,
 }
@@ -66,6 +68,7 @@ impl<'de> Deserialize<'de> for Outcome {
             "dependency" => Self::Dependency { root: said.root.ok_or_else(|| missing("root"))? },
             "lost" => Self::Lost,
             "crash_limit" => Self::CrashLimit,
+            "expired" => Self::Expired,
             "setup" => Self::Setup { reason: said.reason.ok_or_else(|| missing("reason"))? },
             _ => Self::Unknown,
         })
@@ -92,6 +95,7 @@ impl Outcome {
             | Self::Lost
             | Self::CrashLimit
             | Self::Setup { .. }
+            | Self::Expired
             | Self::Unknown => JobState::Failed,
         }
     }
@@ -109,6 +113,7 @@ impl Outcome {
             | Self::Lost
             | Self::CrashLimit
             | Self::Setup { .. }
+            | Self::Expired
             | Self::Unknown => 125,
         }
     }
@@ -125,6 +130,7 @@ impl fmt::Display for Outcome {
             Self::Lost => f.write_str("worker lost"),
             Self::CrashLimit => f.write_str("lost too many workers"),
             Self::Setup { reason } => write!(f, "could not start: {reason}"),
+            Self::Expired => f.write_str("expired before it could start"),
             Self::Unknown => f.write_str("ended in a way that this version does not know"),
         }
     }
@@ -145,6 +151,7 @@ mod tests {
             Outcome::Lost,
             Outcome::CrashLimit,
             Outcome::Setup { reason: "no space".to_owned() },
+            Outcome::Expired,
             Outcome::Unknown,
         ];
         for outcome in known {

@@ -71,6 +71,8 @@ impl PaperDisk {
             Decision::SetWaiting { job, state } => {
                 self.job(*job).state = *state;
             }
+            Decision::Place { job, place } => self.job(*job).terms.place = Some(*place),
+            Decision::Change(record) => *self.job(record.id) = (**record).clone(),
             Decision::Fulfil { job, on } => {
                 let edges = self.job(*job).depends.iter_mut();
                 edges.filter(|edge| edge.on == *on).for_each(|edge| edge.fulfilled = true);

@@ -8,7 +8,7 @@ use c2_shared::job::{Condition, JobState, OnLost, Outcome};
 use c2d::sched::Decision;
 
 use super::agent::SLOTS;
-use c2d::sched::decision::{Back, WorkerRecord};
+use c2d::sched::decision::{Back, JobRecord, WorkerRecord};
 use c2d::sched::event::Place;
 
 /// What a broken machine says.
@@ -70,27 +70,43 @@ impl Oracle {
         self.acknowledged.extend(jobs);
     }
 
+    /// What a job asks for now; answers what it depended on before.
+    fn learn(&mut self, job: &JobRecord) -> Option<Vec<(Condition, JobId)>> {
+        let edges: Vec<_> = job.depends.iter().map(|edge| (edge.condition, edge.on)).collect();
+        for (_, on) in &edges {
+            self.dependents.entry(*on).or_default().push(job.id);
+        }
+        self.excluded.insert(job.id, job.terms.placement.exclude.clone());
+        let note = |is_one: bool, jobs: &mut BTreeSet<JobId>| {
+            if is_one {
+                jobs.insert(job.id)
+            } else {
+                jobs.remove(&job.id)
+            };
+        };
+        note(job.terms.same_machine, &mut self.together);
+        // One that could have run again may have done so before it changed.
+        let once = job.terms.on_lost == OnLost::Fail && job.terms.retries == 0 && job.attempt == 0;
+        note(once, &mut self.once);
+        note(job.terms.on_lost == OnLost::Wait, &mut self.patient);
+        self.depends.insert(job.id, edges)
+    }
+
     /// Decisions became durable.
     pub(crate) fn committed(&mut self, decisions: &[Decision], capacity: usize, now_ms: u64) {
         for decision in decisions {
             match decision {
                 Decision::AddJob(job) => {
-                    let edges: Vec<_> = job.depends.iter().map(|edge| (edge.condition, edge.on)).collect();
-                    for (_, on) in &edges {
-                        self.dependents.entry(*on).or_default().push(job.id);
-                    }
-                    self.excluded.insert(job.id, job.terms.placement.exclude.clone());
-                    if job.terms.same_machine {
-                        self.together.insert(job.id);
-                    }
-                    if job.terms.on_lost == OnLost::Fail && job.retries_left == 0 {
-                        self.once.insert(job.id);
-                    }
-                    if job.terms.on_lost == OnLost::Wait {
-                        self.patient.insert(job.id);
-                    }
-                    let old = self.depends.insert(job.id, edges);
+                    let old = self.learn(job);
                     assert!(old.is_none(), "{} was given twice", job.id);
+                }
+                Decision::Change(job) => {
+                    for (_, on) in self.learn(job).expect("only a job that was given changes") {
+                        if let Some(dependents) = self.dependents.get_mut(&on) {
+                            let gone = dependents.iter().position(|dependent| *dependent == job.id);
+                            gone.map(|place| dependents.remove(place));
+                        }
+                    }
                 }
                 Decision::Assign { attempt, worker, .. } => {
                     let excluded = self.excluded[&attempt.job].iter().any(|word| word == worker.as_str());
@@ -211,6 +227,7 @@ impl Oracle {
             Outcome::Lost
                 | Outcome::Cancelled
                 | Outcome::CrashLimit
+                | Outcome::Expired
                 | Outcome::Dependency { .. }
                 | Outcome::Setup { .. }
         );

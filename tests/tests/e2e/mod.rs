@@ -13,6 +13,7 @@ pub(crate) mod identity;
 pub(crate) mod install;
 pub(crate) mod live;
 pub(crate) mod outputs;
+pub(crate) mod places;
 pub(crate) mod plain_client;
 pub(crate) mod restart;
 pub(crate) mod slots;

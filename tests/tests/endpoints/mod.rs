@@ -254,6 +254,22 @@ async fn waiting(survey: &mut Survey) -> Result<()> {
     survey
         .expect(OPERATOR, "POST /api/jobs/retry", Some(json!({"job_ids": [id]})), 409, &json!({"code": "conflict"}))
         .await?;
+    for word in ["hold", "release", "top", "bottom", "change", "cancel"] {
+        let path = format!("POST /api/jobs/{word}");
+        let body = |jobs: &[&str]| match word {
+            "change" => Some(json!({"job_ids": jobs, "set": {"priority": 5}})),
+            _ => Some(json!({"job_ids": jobs})),
+        };
+        let refused = json!({"done": [], "refused": [{"job_id": "job-1", "code": "conflict"}]});
+        survey.expect(OPERATOR, &path, body(&["job-1"]), 200, &refused).await?;
+        survey.expect(OPERATOR, &path, body(&[]), 400, &json!({"code": "invalid_input"})).await?;
+        // What ends it comes below.
+        if word != "cancel" {
+            survey
+                .expect(OPERATOR, &path, body(&[&id]), 200, &json!({"done": [{"job_id": id}], "refused": []}))
+                .await?;
+        }
+    }
     survey.expect(OPERATOR, &format!("GET /api/jobs/files/{id}"), None, 409, &json!({"code": "conflict"})).await?;
     survey.expect(OPERATOR, &format!("POST /api/jobs/cancel/{id}"), None, 200, &json!({"state": "cancelled"})).await?;
     for word in ["cancel", "hold", "release"] {

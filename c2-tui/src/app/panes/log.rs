@@ -85,6 +85,7 @@ fn outcome_word(j: &Job) -> String {
         Some(Outcome::Dependency { .. }) => "dependency".to_owned(),
         Some(Outcome::Lost) => "lost".to_owned(),
         Some(Outcome::CrashLimit) => "crash limit".to_owned(),
+        Some(Outcome::Expired) => "expired".to_owned(),
         Some(Outcome::Setup { .. }) => "setup".to_owned(),
         Some(Outcome::Unknown) => "unknown".to_owned(),
         Some(Outcome::Cancelled) | None => j.row.state.word().to_owned(),

@@ -9,8 +9,9 @@ use crate::app::Effect;
 use crate::app::model::Model;
 use crate::app::overlay::{Overlay, Question};
 use crate::app::toast::Kind;
-use crate::command::job_name::{Common, JobName, JobNames};
+use crate::command::job_name::{JobName, JobNames};
 use crate::command::{Command, Entered, Impact, Targets};
+use c2_shared::selection::Common;
 
 /// Stands behind a machine that ssh may reach and c2d does not know.
 const STRANGER: &str = "  is no worker";
@@ -49,12 +50,12 @@ fn jobs(model: &Model, names: &JobNames) -> Vec<String> {
         JobNames::One(JobName::Named(name)) => job.row.name.as_ref() == Some(name),
         JobNames::One(JobName::Last) => false,
         JobNames::Range(first, last) => within(job.row.job_id, *first, *last),
-        JobNames::All(common, first, last) => {
-            let fits = match common {
+        JobNames::All(selection) => {
+            let fits = match &selection.common {
                 Common::State(state) => state.means(&job.row),
                 Common::Group(group) => job.row.group.as_ref() == Some(group),
             };
-            fits && within(job.row.job_id, *first, *last)
+            fits && within(job.row.job_id, selection.first, selection.last)
         }
     });
     meant.map(|job| format!("{}  {}  {}", job.row.job_id, job.row.state, job.title)).collect()

@@ -315,6 +315,8 @@ fn words(decision: &Decision, askers: &BTreeMap<PollToken, u8>) -> String {
     match decision {
         Decision::AddJob(record) => format!("add {} {}", record.id.0, record.state),
         Decision::SetWaiting { job, state } => format!("set {} {state}", job.0),
+        Decision::Place { job, place } => format!("place {} {place}", job.0),
+        Decision::Change(record) => format!("change {} {}", record.id.0, record.state),
         Decision::Fulfil { job, on } => format!("fulfil {} on {}", job.0, on.0),
         Decision::Pin { job, worker } => format!("pin {} to {}", job.0, last(worker)),
         Decision::Assign { attempt: one, worker, tags, .. } => {
@@ -365,6 +367,7 @@ fn end(outcome: &Outcome) -> String {
         Outcome::Dependency { root } => format!("dependency {}", root.0),
         Outcome::Lost => "lost".to_owned(),
         Outcome::CrashLimit => "crash limit".to_owned(),
+        Outcome::Expired => "expired".to_owned(),
         Outcome::Setup { .. } => "setup".to_owned(),
         Outcome::Unknown => "unknown".to_owned(),
     }

@@ -15,6 +15,7 @@ mod identity;
 mod jobs;
 mod kills;
 mod leases;
+mod many;
 mod rest;
 mod suspicion;
 mod workers;

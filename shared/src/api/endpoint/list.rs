@@ -15,6 +15,7 @@ use crate::api::figures::*;
 use crate::api::files::*;
 use crate::api::jobs::*;
 use crate::api::live::*;
+use crate::api::many::*;
 use crate::api::metrics::*;
 use crate::api::output::OutputQuery;
 use crate::api::tokens::*;
@@ -128,6 +129,27 @@ endpoints! {
     /// Releases a held job.
     RELEASE: Endpoint<JobId, (), (), JobStateResponse> =
         Endpoint::new(Post, "/api/jobs/release/{job_id}", OPERATORS).refuses(&[Conflict]);
+
+    /// Cancels many jobs; one that cannot be cancelled does not save the others.
+    CANCEL_JOBS: Endpoint<(), (), ManyRequest, ManyResponse> = Endpoint::new(Post, "/api/jobs/cancel", OPERATORS);
+
+    /// Holds many jobs that have not started.
+    HOLD_JOBS: Endpoint<(), (), ManyRequest, ManyResponse> = Endpoint::new(Post, "/api/jobs/hold", OPERATORS);
+
+    /// Releases many held jobs.
+    RELEASE_JOBS: Endpoint<(), (), ManyRequest, ManyResponse> = Endpoint::new(Post, "/api/jobs/release", OPERATORS);
+
+    /// Puts jobs before all others of their priority that wait, in the order that they have.
+    TOP_JOBS: Endpoint<(), (), ManyRequest, ManyResponse> = Endpoint::new(Post, "/api/jobs/top", OPERATORS);
+
+    /// Puts jobs behind all others of their priority that wait, in the order that they have.
+    BOTTOM_JOBS: Endpoint<(), (), ManyRequest, ManyResponse> = Endpoint::new(Post, "/api/jobs/bottom", OPERATORS);
+
+    /// Changes jobs that have not ended.
+    ///
+    /// `set` has fields of the specification with their new values. Of a job that runs, `timeout_s`, `retries`,
+    /// `retry_delay_s`, `priority`, `on_lost` and `name` can change; `more_time_s` adds to its time limit.
+    CHANGE_JOBS: Endpoint<(), (), ChangeRequest, ManyResponse> = Endpoint::new(Post, "/api/jobs/change", OPERATORS);
 
     /// Gives no new work to anybody.
     PAUSE: Endpoint<(), (), (), PauseResponse> = Endpoint::new(Post, "/api/jobs/pause", OPERATORS);

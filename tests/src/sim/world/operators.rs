@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use c2_shared::id::{JobId, WorkerId};
 use c2_shared::job::{Dependency, JobState, OnLost, Placement, Terms};
+use c2_shared::selection::{Common, Selection};
 use c2d::sched::event::{self, Again, IdempotencyKey, NewJob};
+use c2d::sched::{Change, JobsChanged, JobsMoved, QueueEnd, ToEach, Which};
 
 use super::{ENDLESS_MS, TAGS, World};
 use crate::sim::agent::Agent;
@@ -42,11 +44,54 @@ impl<D: Disk> World<D> {
                 self.apply(event::PauseSet { paused });
             }
             16 => self.retry(),
+            19 => self.change(job),
+            20 => {
+                let which = Which { jobs: vec![job], all: None };
+                let to = self.random.pick(&[QueueEnd::Top, QueueEnd::Bottom]);
+                self.apply(JobsMoved { which, to });
+            }
+            21 => {
+                let many = self.many();
+                self.apply(ToEach::<event::HoldRequested>::from(many));
+            }
+            22 => {
+                let many = self.many();
+                self.apply(ToEach::<event::ReleaseRequested>::from(many));
+            }
             17 => drop(self.apply(event::WorkerRemoved { worker, lost: false })),
             // Nobody gives a machine up on which something may run.
             18 if self.is_dead(&worker) => drop(self.apply(event::WorkerRemoved { worker, lost: true })),
             _ => {}
         }
+    }
+
+    /// All jobs of a group, or three in a row.
+    fn many(&mut self) -> Which {
+        let first = 1 + self.random.below(self.scheduler.last_job().max(1));
+        let all = self.random.chance(30).then(|| Selection::all(Common::Group("even".to_owned())));
+        Which { jobs: (first..first + 3).map(JobId).collect(), all }
+    }
+
+    /// A job becomes another one, as far as it still can.
+    fn change(&mut self, job: JobId) {
+        let Ok(was) = self.scheduler.payload(job) else { return };
+        let mut change = Change {
+            job,
+            was,
+            new: NewJob { name: None, ..self.new_job(0) },
+            depends: self.random.chance(50),
+            limit_s: self.random.chance(50).then(|| self.random.below(3)),
+            fixed: Some("command"),
+        };
+        if self.random.chance(50) {
+            // As far as one can change that runs.
+            let old = self.scheduler.saved().jobs.into_iter().find(|record| record.id == job);
+            let Terms { priority, retries, retry_delay_s, .. } = change.new.terms;
+            let mut terms = old.map(|record| record.terms).unwrap_or_default();
+            (terms.priority, terms.retries, terms.retry_delay_s) = (priority, retries, retry_delay_s);
+            (change.new.terms, change.depends, change.fixed) = (terms, false, None);
+        }
+        self.apply(JobsChanged { changes: vec![change] });
     }
 
     pub(super) fn submit(&mut self) {
@@ -84,6 +129,7 @@ impl<D: Disk> World<D> {
             group: grouped.then(|| "even".to_owned()),
             tags: if random.chance(30) { vec![random.pick(&["disk", "gpu", "gpu:0"]).to_owned()] } else { Vec::new() },
             exclude: excluded.into_iter().collect(),
+            workers: Vec::new(),
         };
         let terms = Terms {
             placement: Arc::new(placement),
@@ -95,6 +141,9 @@ impl<D: Disk> World<D> {
             begin_at: random.chance(10).then(|| self.now.wall_ms + random.below(40_000)),
             on_lost: random.pick(&[OnLost::Requeue, OnLost::Requeue, OnLost::Fail, OnLost::Wait]),
             leaves_files: random.chance(20),
+            expires_s: random.chance(5).then(|| 1 + random.below(60)),
+            place: None,
+            new_limit_s: None,
         };
         NewJob {
             payload: r#"{"command":"true"}"#.into(),

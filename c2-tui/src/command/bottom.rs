@@ -1,0 +1,10 @@
+//! `bottom`: jobs go behind all others of their priority.
+
+use crate::command::many::{Deed, Many};
+use crate::command::operands::SomeJobs;
+use crate::command::{CommandError, Context, Data, Outcome};
+
+pub(crate) async fn run(context: &Context, args: SomeJobs) -> Result<Outcome, CommandError> {
+    let many = Many::each(context, &args.jobs, &Deed::Bottom).await?;
+    Ok(many.outcome(|changed, refused| Data::Changed { changed, refused }))
+}

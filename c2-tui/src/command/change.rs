@@ -1,0 +1,105 @@
+//! `change`: what jobs that have not ended ask for becomes otherwise.
+
+use c2_shared::hint;
+use c2_shared::job::JobSpec;
+use c2_shared::time::parse_duration_s;
+use clap::Args;
+use serde_json::{Map, Value};
+
+use crate::command::draft::Names;
+use crate::command::job_flags::JobFlags;
+use crate::command::job_name::JobNames;
+use crate::command::many::{Deed, Many};
+use crate::command::{CommandError, Context, Data, Outcome};
+
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub(crate) struct Change {
+    /// Ids, names, `last`, ranges like `3-9`, or states like `@queued`
+    #[arg(value_name = "JOB", required = true, value_delimiter = ',')]
+    pub(crate) jobs: Vec<JobNames>,
+    /// Shell text in place of the old one
+    #[arg(long, value_name = "TEXT")]
+    command: Option<String>,
+    /// Take back what these flags said, like `timeout,depends`
+    #[arg(long, value_name = "FLAG", value_delimiter = ',')]
+    clear: Vec<String>,
+    #[command(flatten)]
+    flags: JobFlags,
+}
+
+/// The flags whose meaning can change, and their fields in a specification.
+const FIELDS: [(&str, &str); 20] = [
+    ("group", "group"),
+    ("tags", "tags"),
+    ("name", "name"),
+    ("timeout", "timeout_s"),
+    ("depends", "depends"),
+    ("same-machine", "same_machine"),
+    ("priority", "priority"),
+    ("retries", "retries"),
+    ("retry-delay", "retry_delay_s"),
+    ("begin", "begin_at"),
+    ("expires", "expires_s"),
+    ("env", "env"),
+    ("download", "download"),
+    ("worker", "workers"),
+    ("exclude", "exclude"),
+    ("on-lost", "on_lost"),
+    ("umask", "umask"),
+    ("cwd", "cwd"),
+    ("shell", "shell"),
+    ("with-files-of", "with_files_of"),
+];
+
+impl Change {
+    pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
+        let Self { jobs, command, clear, mut flags } = self;
+        let more_time_s = more_time(&mut flags)?;
+        let mut set = Map::new();
+        for flag in &clear {
+            set.insert(field(flag)?.to_owned(), Value::Null);
+        }
+        for flag in flags.given() {
+            let hint =
+                if flag == "hold" { "use `hold JOB` and `release JOB`" } else { "cancel the job, and submit it again" };
+            let fixed = || CommandError::refused(format!("--{flag} does not change"), hint);
+            let (_, field) = FIELDS.iter().find(|(name, _)| *name == flag).ok_or_else(fixed)?;
+            if set.insert((*field).to_owned(), Value::Null).is_some() {
+                return Err(CommandError::usage(format!("--{flag} is given and cleared"), "leave out one of the two"));
+            }
+        }
+        let base = JobSpec { command: command.clone().unwrap_or_default(), ..JobSpec::default() };
+        let spec = flags.planned(base, context, &mut Names::default()).await?;
+        let Ok(Value::Object(said)) = serde_json::to_value(&spec) else { unreachable!("a job is an object") };
+        for (field, value) in said {
+            if let Some(place) = set.get_mut(&field) {
+                *place = value;
+            }
+        }
+        set.extend(command.map(|command| ("command".to_owned(), Value::from(command))));
+        if set.is_empty() && more_time_s.is_none() {
+            return Err(CommandError::usage("nothing is to change", "say what, as in: change last --priority=10"));
+        }
+        let many = Many::each(context, &jobs, &Deed::Change { set, more_time_s }).await?;
+        Ok(many.outcome(|changed, refused| Data::Changed { changed, refused }))
+    }
+}
+
+/// Takes out what is to be added to a time limit, as in `--timeout=+30m`.
+fn more_time(flags: &mut JobFlags) -> Result<Option<u64>, CommandError> {
+    let Some(more) = flags.timeout.as_deref().and_then(|text| text.strip_prefix('+')) else { return Ok(None) };
+    let wrong = |error| CommandError::usage(format!("--timeout: {error}"), "write how much more, like +30m");
+    let more_s = parse_duration_s(more).map_err(wrong)?;
+    flags.timeout = None;
+    Ok(Some(more_s))
+}
+
+/// The field of a flag that is to be cleared.
+fn field(flag: &str) -> Result<&'static str, CommandError> {
+    let flag = flag.trim_start_matches('-');
+    let found = FIELDS.iter().find(|(name, _)| *name == flag).map(|(_, field)| *field);
+    found.ok_or_else(|| {
+        let hint = hint::for_unknown(flag, FIELDS.iter().map(|(name, _)| *name), "");
+        CommandError::usage(format!("--clear: {flag:?} is no flag that can be cleared"), hint)
+    })
+}

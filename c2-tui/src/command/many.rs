@@ -1,0 +1,86 @@
+//! The same done with several jobs: those that are named go in one request, all of a kind in one more each.
+//! One that is refused does not keep the others from theirs.
+
+use c2_shared::api::jobs::JobStateResponse;
+use c2_shared::api::many::{ChangeRequest, ManyRequest, ManyResponse, RefusedJob};
+use c2_shared::client::{Client, ClientError};
+use serde_json::{Map, Value};
+
+use crate::command::job_name::JobNames;
+use crate::command::{CommandError, Context, Data, Outcome, resolve};
+
+/// What is to be done with each.
+#[derive(Clone, Debug)]
+pub(crate) enum Deed {
+    Cancel,
+    Hold,
+    Release,
+    Top,
+    Bottom,
+    Change { set: Map<String, Value>, more_time_s: Option<u64> },
+}
+
+impl Deed {
+    async fn ask(&self, client: &Client, jobs: ManyRequest) -> Result<ManyResponse, ClientError> {
+        match self {
+            Self::Cancel => client.cancel_jobs(&jobs).await,
+            Self::Hold => client.hold_jobs(&jobs).await,
+            Self::Release => client.release_jobs(&jobs).await,
+            Self::Top => client.top_jobs(&jobs).await,
+            Self::Bottom => client.bottom_jobs(&jobs).await,
+            Self::Change { set, more_time_s } => {
+                let ManyRequest { job_ids, select } = jobs;
+                let change = ChangeRequest { job_ids, select, set: set.clone(), more_time_s: *more_time_s };
+                client.change_jobs(&change).await
+            }
+        }
+    }
+}
+
+/// What came of the requests.
+#[derive(Debug)]
+pub(crate) struct Many {
+    done: Vec<JobStateResponse>,
+    refused: Vec<RefusedJob>,
+}
+
+impl Many {
+    /// Requests it for all that are named. The refusal of a job that is alone is that of the whole command.
+    pub(crate) async fn each(context: &Context, names: &[JobNames], deed: &Deed) -> Result<Self, CommandError> {
+        let named: Vec<JobNames> = names.iter().filter(|name| !matches!(name, JobNames::All(_))).cloned().collect();
+        let job_ids = resolve::jobs(context, &named).await?;
+        let alone = job_ids.len() == 1 && names.len() == 1;
+        let mut many = Self { done: Vec::new(), refused: Vec::new() };
+        if !job_ids.is_empty() {
+            many.add(deed.ask(&context.client, ManyRequest { job_ids, select: None }).await?);
+        }
+        let mut nobody = None;
+        for name in names {
+            let JobNames::All(selection) = name else { continue };
+            let jobs = ManyRequest { job_ids: Vec::new(), select: Some(selection.clone()) };
+            let answer = deed.ask(&context.client, jobs).await?;
+            if answer.done.is_empty() && answer.refused.is_empty() {
+                nobody = Some(resolve::no_job(&selection.common));
+            }
+            many.add(answer);
+        }
+        match (nobody, many.refused.as_slice()) {
+            (Some(nobody), []) if many.done.is_empty() => Err(nobody),
+            (_, [refused]) if alone => Err(refused.error.clone().into()),
+            (nobody, _) => {
+                nobody.iter().for_each(|nobody: &CommandError| context.progress(&nobody.message));
+                Ok(many)
+            }
+        }
+    }
+
+    fn add(&mut self, answer: ManyResponse) {
+        self.done.extend(answer.done);
+        self.refused.extend(answer.refused);
+    }
+
+    pub(crate) fn outcome(self, data: impl FnOnce(Vec<JobStateResponse>, Vec<RefusedJob>) -> Data) -> Outcome {
+        let exit = i32::from(!self.refused.is_empty());
+        Outcome { data: data(self.done, self.refused), exit }
+    }
+}

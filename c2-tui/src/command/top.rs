@@ -1,0 +1,10 @@
+//! `top`: jobs go before all others of their priority.
+
+use crate::command::many::{Deed, Many};
+use crate::command::operands::SomeJobs;
+use crate::command::{CommandError, Context, Data, Outcome};
+
+pub(crate) async fn run(context: &Context, args: SomeJobs) -> Result<Outcome, CommandError> {
+    let many = Many::each(context, &args.jobs, &Deed::Top).await?;
+    Ok(many.outcome(|changed, refused| Data::Changed { changed, refused }))
+}

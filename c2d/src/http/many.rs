@@ -1,0 +1,76 @@
+//! The same done with many jobs at once: each for itself, all of them in one commit.
+
+use axum::Extension;
+use c2_shared::api::jobs::JobStateResponse;
+use c2_shared::api::many::{ManyRequest, ManyResponse, RefusedJob};
+use c2_shared::limits::BATCH_BODY_BYTES_MAX;
+
+use crate::audit::Made;
+use crate::http::batch::empty;
+use crate::http::handler::{ApiError, App, Json, JsonBody, State, serves};
+use crate::sched::event::{CancelRequested, Event, HoldRequested, ReleaseRequested};
+use crate::sched::{EachAnswer, JobsMoved, QueueEnd, ToEach, Which};
+
+serves!(CANCEL_JOBS => cancel, HOLD_JOBS => hold, RELEASE_JOBS => release, TOP_JOBS => top, BOTTOM_JOBS => bottom);
+
+/// Jobs that the audit log names one by one.
+const NAMED_MAX: usize = 20;
+
+/// What became of them, here and in the audit log.
+type Done = Result<(Extension<Made>, Json<ManyResponse>), ApiError>;
+type Many = JsonBody<ManyRequest, BATCH_BODY_BYTES_MAX>;
+
+pub(crate) async fn cancel(State(app): State<App>, JsonBody(jobs): Many) -> Done {
+    apply(&app, ToEach::<CancelRequested>::from(which(jobs)?)).await
+}
+
+pub(crate) async fn hold(State(app): State<App>, JsonBody(jobs): Many) -> Done {
+    apply(&app, ToEach::<HoldRequested>::from(which(jobs)?)).await
+}
+
+pub(crate) async fn release(State(app): State<App>, JsonBody(jobs): Many) -> Done {
+    apply(&app, ToEach::<ReleaseRequested>::from(which(jobs)?)).await
+}
+
+pub(crate) async fn top(State(app): State<App>, JsonBody(jobs): Many) -> Done {
+    apply(&app, JobsMoved { which: which(jobs)?, to: QueueEnd::Top }).await
+}
+
+pub(crate) async fn bottom(State(app): State<App>, JsonBody(jobs): Many) -> Done {
+    apply(&app, JobsMoved { which: which(jobs)?, to: QueueEnd::Bottom }).await
+}
+
+async fn apply(app: &App, event: impl Event<Answer = EachAnswer>) -> Done {
+    Ok(audited(told(app.engine.apply(event).await?)))
+}
+
+pub(crate) fn which(ManyRequest { job_ids, select }: ManyRequest) -> Result<Which, ApiError> {
+    if job_ids.is_empty() && select.is_none() {
+        return Err(empty("job_ids", "name jobs like job-12, or select some with {\"select\": \"@held\"}"));
+    }
+    Ok(Which { jobs: job_ids, all: select })
+}
+
+pub(crate) fn told(each: EachAnswer) -> ManyResponse {
+    let mut answer = ManyResponse::default();
+    for (job_id, done) in each {
+        match done {
+            Ok(state) => answer.done.push(JobStateResponse { job_id, state }),
+            Err(reject) => {
+                let error = ApiError::from(reject).into_body();
+                answer.refused.push(RefusedJob { job_id, error });
+            }
+        }
+    }
+    answer
+}
+
+/// An answer with the jobs of which the audit log is told.
+pub(crate) fn audited(answer: ManyResponse) -> (Extension<Made>, Json<ManyResponse>) {
+    let ids: Vec<String> = answer.done.iter().map(|job| job.job_id.to_string()).collect();
+    let told = match ids.as_slice() {
+        [first, .., last] if ids.len() > NAMED_MAX => format!("{} jobs from {first} to {last}", ids.len()),
+        ids => ids.join(", "),
+    };
+    (Extension(Made(told)), Json(answer))
+}

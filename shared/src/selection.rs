@@ -1,0 +1,114 @@
+//! All jobs that have something in common: `@held`, `@gpu`, or of a range `3-9@failed`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::JobId;
+use crate::job::Standing;
+
+/// Jobs in one range of numbers that have something in common.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Selection {
+    /// What they have in common.
+    pub common: Common,
+    /// The first number that counts.
+    pub first: JobId,
+    /// The last one.
+    pub last: JobId,
+}
+
+/// What jobs may have in common.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Common {
+    /// Where they stand.
+    State(Standing),
+    /// The group that they asked for, while they have not ended.
+    Group(String),
+}
+
+/// Says that a text selects no jobs.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} names no jobs: write @STATE or @GROUP for all, or FIRST-LAST@STATE")]
+pub struct NoSelection(String);
+
+impl Selection {
+    /// All of them.
+    #[must_use]
+    pub const fn all(common: Common) -> Self {
+        Self { common, first: JobId(1), last: JobId(u64::MAX) }
+    }
+}
+
+impl FromStr for Selection {
+    type Err = NoSelection;
+
+    fn from_str(text: &str) -> Result<Self, NoSelection> {
+        let none = || NoSelection(text.to_owned());
+        let (range, word) = text.rsplit_once('@').filter(|(_, word)| !word.is_empty()).ok_or_else(none)?;
+        let state = Standing::ALL.into_iter().find(|standing| standing.word() == word);
+        let all = Self::all(state.map_or_else(|| Common::Group(word.to_owned()), Common::State));
+        if range.is_empty() {
+            return Ok(all);
+        }
+        let (first, last) = range.rsplit_once('-').ok_or_else(none)?;
+        let (first, last) = JobId::said(first).zip(JobId::said(last)).ok_or_else(none)?;
+        if first.0 == 0 || last < first { Err(none()) } else { Ok(Self { first, last, ..all }) }
+    }
+}
+
+impl fmt::Display for Selection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self != Self::all(self.common.clone()) {
+            write!(f, "{}-{}", self.first.0, self.last.0)?;
+        }
+        match &self.common {
+            Common::State(standing) => write!(f, "@{}", standing.word()),
+            Common::Group(group) => write!(f, "@{group}"),
+        }
+    }
+}
+
+impl TryFrom<String> for Selection {
+    type Error = NoSelection;
+
+    fn try_from(text: String) -> Result<Self, NoSelection> {
+        text.parse()
+    }
+}
+
+impl From<Selection> for String {
+    fn from(selection: Selection) -> Self {
+        selection.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_and_selections() {
+        let held = Common::State(Standing::Held);
+        let table = [
+            ("@held", Some(Selection::all(held.clone()))),
+            ("3-9@held", Some(Selection { common: held.clone(), first: JobId(3), last: JobId(9) })),
+            ("job-3-9@held", Some(Selection { common: held, first: JobId(3), last: JobId(9) })),
+            ("@gpu", Some(Selection::all(Common::Group("gpu".to_owned())))),
+            ("@", None),
+            ("held", None),
+            ("3@held", None),
+            ("9-3@held", None),
+            ("0-3@held", None),
+            ("x-3@held", None),
+        ];
+        for (text, expected) in table {
+            assert_eq!(text.parse().ok(), expected, "{text}");
+            if let Some(selection) = expected {
+                assert_eq!(selection.to_string().parse(), Ok(selection));
+            }
+        }
+    }
+}
