@@ -116,9 +116,11 @@ pub(crate) fn info(look: &Look, info: &WorkerInfo) -> String {
         pairs.push(("user", "root: jobs may do anything on it".to_owned()));
     }
     pairs.extend(hardware.gpus.iter().map(|gpu| {
-        let used = usize::try_from(gpu.index).ok().and_then(|i| row.load.gpu_percent.get(i));
-        let used = used.map(|percent| format!(", {percent:.0}% used")).unwrap_or_default();
-        ("gpu", format!("{}: {}, {}{used}", gpu.index, gpu.name, bytes(gpu.memory_bytes)))
+        let at = usize::try_from(gpu.index).unwrap_or(usize::MAX);
+        let used = row.load.gpu_percent.get(at).map(|percent| format!(", {percent:.0}% used")).unwrap_or_default();
+        let taken = row.load.gpu_memory.get(at).map(|memory| format!("{} of ", bytes(memory.used_bytes)));
+        let taken = taken.unwrap_or_default();
+        ("gpu", format!("{}: {}, {taken}{}{used}", gpu.index, gpu.name, bytes(gpu.memory_bytes)))
     }));
     pairs.extend(hardware.disks.iter().map(|disk| {
         ("disk", format!("{}: {} free of {}", disk.mount, bytes(disk.free_bytes), bytes(disk.total_bytes)))

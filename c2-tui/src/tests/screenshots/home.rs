@@ -5,7 +5,7 @@ use c2_shared::api::jobs::JobRow;
 use c2_shared::api::workers::WorkerRow;
 use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::{JobState, Outcome};
-use c2_shared::worker::{Load, WorkerStatus};
+use c2_shared::worker::{GpuMemory, Load, WorkerStatus};
 
 use crate::app::{Model, Msg, Settings};
 use crate::tests::demo::{NOW, id, ip, job, queue, send};
@@ -34,6 +34,7 @@ fn machine(last: u8, hostname: &str, groups: &[&str], used: u32, cpu: f32, memor
             memory_total_bytes: memory.1 * GIB,
             load_1m: cpu / 25.0,
             gpu_percent: Vec::new(),
+            gpu_memory: Vec::new(),
             disk_free_bytes: Some(180 * GIB),
             disk_full: false,
         },
@@ -46,6 +47,8 @@ fn machines(look: u16) -> Vec<WorkerRow> {
     let sway = |base: f32, by: f32, phase: u16| (base + by * (f32::from(look + phase) * 1.3).sin()).clamp(0.0, 100.0);
     let mut titan = machine(11, "titan", &["gpu", "compute"], 4, sway(91.0, 6.0, 0), (48, 64));
     titan.load.gpu_percent = vec![sway(96.0, 3.0, 1), sway(71.0, 20.0, 2)];
+    let memory = |used| GpuMemory { used_bytes: used * GIB, total_bytes: 24 * GIB };
+    titan.load.gpu_memory = vec![memory(20), memory(11)];
     let held = |job: u64| Some(AttemptId { job: JobId(job), number: 1 });
     titan.tags = [("gpu:0".to_owned(), held(1207)), ("gpu:1".to_owned(), held(1208))].into();
     let atlas = machine(6, "atlas", &["compute", "storage"], 3, sway(54.0, 25.0, 3), (19, 32));
