@@ -4,7 +4,7 @@
 use c2_shared::id::{JobId, WorkerId};
 use c2_shared::job::JobState;
 
-use super::{Cache, Job, JobScope, Wait, WaitKey, Worker};
+use super::{Cache, Group, Job, JobScope, Wait, WaitKey, Worker};
 use crate::app::table::{Opens, Row, Rows};
 use crate::app::text::sanitize;
 
@@ -75,6 +75,7 @@ impl Row for Job {
             JobScope::Failed => state == JobState::Failed,
             JobScope::All => true,
             JobScope::Ended => state.is_terminal(),
+            JobScope::These(ids) => ids.contains(&self.row.job_id),
             JobScope::On(id) => self.row.worker_id.as_ref() == Some(id),
         }
     }
@@ -103,13 +104,47 @@ impl Row for Job {
             "tags" => cache.seen.asked_tags,
             "try" => cache.seen.retries,
             "worker" | "run" => cache.seen.starts,
-            "left" => !cache.medians.is_empty(),
+            "left" => !cache.medians.is_empty() || !cache.progress.is_empty(),
             _ => true,
         }
     }
 
-    fn job(id: JobId) -> Option<JobId> {
-        Some(id)
+    fn jobs(&self) -> Vec<JobId> {
+        vec![self.row.job_id]
+    }
+}
+
+impl Row for Group {
+    type Id = String;
+    type Scope = ();
+    type Cache = Cache;
+
+    fn rows(cache: &Cache) -> &Rows<Self> {
+        &cache.groups
+    }
+
+    fn id(&self) -> String {
+        self.searched.clone()
+    }
+
+    fn within(&self, (): &()) -> bool {
+        true
+    }
+
+    fn searched(&self) -> (&str, &str) {
+        (&self.searched, &self.folded)
+    }
+
+    fn opens(&self) -> Opens {
+        Opens::Alike(if self.line.is_empty() { self.outcome.clone() } else { self.line.clone() }, self.jobs.clone())
+    }
+
+    fn jobs(&self) -> Vec<JobId> {
+        self.jobs.clone()
+    }
+
+    fn detail(&self, _: &Cache) -> Option<String> {
+        Some(format!("{}: {}", self.outcome, self.line))
     }
 }
 

@@ -33,7 +33,7 @@ pub(crate) const COLUMNS: &[Column<Worker>] = &[
     },
     Column {
         name: "host",
-        room: Room::Grow { min: 8, share: 1 },
+        room: Room::Grow { min: 8, share: 3 },
         align: Align::Left,
         hide: 3,
         cell: |w, _| Cell::toned(w.hostname.as_str(), Tone::Strong),

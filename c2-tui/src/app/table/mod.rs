@@ -48,9 +48,9 @@ pub(crate) trait Row: Sized + 'static {
     fn worker(_: Self::Id) -> Option<WorkerId> {
         None
     }
-    /// The job that a row of this name is.
-    fn job(_: Self::Id) -> Option<JobId> {
-        None
+    /// The jobs that the row is or stands for.
+    fn jobs(&self) -> Vec<JobId> {
+        Vec::new()
     }
 }
 
@@ -59,6 +59,8 @@ pub(crate) trait Row: Sized + 'static {
 pub(crate) enum Opens {
     Worker(WorkerId, IpAddr),
     Job(JobId),
+    /// Jobs that failed with this line.
+    Alike(String, Vec<JobId>),
     /// The active jobs that pass this filter.
     Jobs(String),
 }

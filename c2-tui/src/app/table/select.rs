@@ -85,7 +85,7 @@ pub(crate) trait Grid<S> {
     /// What the columns may have cut of the selected row.
     fn detail(&self, cache: &S) -> Option<String>;
     /// The jobs that an action is about: the marked ones, otherwise the selected one.
-    fn jobs(&self) -> Vec<JobId>;
+    fn jobs(&self, cache: &S) -> Vec<JobId>;
     /// The same of workers.
     fn workers(&self) -> Vec<WorkerId>;
     fn set_filter(&mut self, text: &str, cache: &S);
@@ -271,8 +271,8 @@ impl<R: Row> Grid<R::Cache> for Table<R> {
         R::rows(cache).get(self.selected.as_ref()?)?.detail(cache)
     }
 
-    fn jobs(&self) -> Vec<JobId> {
-        self.chosen().into_iter().filter_map(R::job).collect()
+    fn jobs(&self, cache: &R::Cache) -> Vec<JobId> {
+        self.chosen().iter().filter_map(|id| R::rows(cache).get(id)).flat_map(R::jobs).collect()
     }
 
     fn workers(&self) -> Vec<WorkerId> {
