@@ -138,6 +138,26 @@ impl Reading {
     }
 }
 
+#[test]
+fn a_gigabyte_opens_at_its_end_with_little_memory() {
+    use std::os::unix::fs::FileExt as _;
+
+    // A file with a hole: only its last lines take room on the disk.
+    let file = tempfile::tempfile().expect("a temporary file");
+    let lines: String = (1..=10_000).map(|n| format!("line {n}\n")).collect();
+    file.write_all_at(lines.as_bytes(), (1 << 30) - lines.len() as u64).expect("there is room for it");
+    let mut reading = Output::of(file).expect("it has a length").open();
+    let last = |reading: &Reading| -> String {
+        let row = reading.pager.rows().last().map(|row| row.cells.iter().map(|cell| cell.text.as_str()).collect());
+        row.unwrap_or_default()
+    };
+    assert_eq!(last(&reading), "line 10000");
+    reading.page_up();
+    assert_eq!(last(&reading), "line 9950");
+    reading.search("line 17");
+    assert!(reading.pager.document().held() <= CHUNKS_MAX);
+}
+
 /// The full screen without a terminal.
 #[derive(Clone, Debug)]
 pub struct Console {

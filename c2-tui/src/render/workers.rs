@@ -16,14 +16,14 @@ pub(crate) fn list(look: &Look, list: &WorkerList) -> String {
     }
     let mut table = Table::new([
         words("WORKER"),
-        flexible("NAME"),
+        flexible("HOST"),
         words("STATUS"),
         numbers("SLOTS"),
         numbers("CPU"),
         numbers("MEMORY"),
         flexible("GROUPS"),
         flexible("TAGS"),
-        numbers("SILENT"),
+        numbers("HEARD"),
     ]);
     for worker in &list.workers {
         table.row([
@@ -94,14 +94,11 @@ pub(crate) fn info(look: &Look, info: &WorkerInfo) -> String {
     let (row, hardware) = (&info.row, &info.hardware);
     let mut pairs = vec![
         ("worker", row.ip.to_string()),
-        ("name", row.hostname.clone()),
+        ("host", row.hostname.clone()),
         ("status", row.status.to_string()),
         ("id", row.worker_id.to_string()),
         ("problem", problem(row).unwrap_or_default()),
-        (
-            "last heard",
-            row.silent_ms.map_or_else(|| "not since c2d started".to_owned(), |ms| format!("{} ago", span(ms))),
-        ),
+        ("heard", row.silent_ms.map_or_else(|| "not since c2d started".to_owned(), |ms| format!("{} ago", span(ms)))),
         ("slots", format!("{} used", slots(row))),
         ("running", joined(info.running.iter().map(ToString::to_string))),
         ("groups", joined(&row.groups)),

@@ -91,7 +91,7 @@ fn title(canvas: &mut Canvas<'_, '_>, pane: Pane, table: &dyn Grid<Cache>, area:
 
 /// What the columns have cut of the selected row.
 pub(super) fn detail(canvas: &Canvas<'_, '_>, table: &dyn Grid<Cache>, focused: bool, area: Area) -> Line<'static> {
-    let room = usize::from(area.width).saturating_sub(20);
+    let room = usize::from(area.width).saturating_sub(position(canvas, table, focused).width() + 8);
     let detail = table.detail(&canvas.model.cache).filter(|_| focused && room > 8);
     detail.map_or_else(Line::default, |text| {
         Line::from(canvas.span(format!(" {} ", text::cut_middle(&text, room, canvas.glyphs.cut)), Tone::Plain))

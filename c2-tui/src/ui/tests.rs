@@ -177,6 +177,47 @@ fn neighbours_share_one_line() {
     }
 }
 
+/// What has no room in the first line is left out: half a number is worse than none.
+#[test]
+fn the_first_line_cuts_no_count() {
+    let first = |width| screen(&busy(width, 24)).lines().next().unwrap_or_default().to_owned();
+    let whole = first(200);
+    let parts: Vec<&str> = whole.trim().split("   ").collect();
+    assert_eq!(parts.len(), 8, "{whole}");
+    for width in 35..200 {
+        let shown = first(width);
+        let left: Vec<&str> = shown.trim().split("   ").collect();
+        assert!(parts.starts_with(&left), "{width}: {shown}");
+    }
+    let text = screen(&busy(20, 5));
+    assert!(!text.contains("C2 "), "where only a pane has room there is none: {text}");
+}
+
+#[test]
+fn a_long_command_is_cut_in_its_middle_and_whole_below() {
+    let mut model = with(&["Alt-2"])(200, 50);
+    let text = screen(&model);
+    let row = text.lines().find(|line| line.contains("job-4 ")).unwrap_or_default();
+    assert!(row.contains("train  python") && row.contains('…') && row.contains("--out runs/7"), "{row}");
+    let whole = "python train.py --model resnet50 --epochs 90 --data /srv/imagenet --out runs/7";
+    assert!(text.lines().rev().take(4).any(|line| line.contains(whole)), "{text}");
+    // Where a border is also that of the pane below, it stands above it.
+    send(&mut model, Msg::Resize { width: 80, height: 24 });
+    let text = screen(&model);
+    assert!(text.contains("› train  python train.py"), "{text}");
+}
+
+#[test]
+fn a_long_line_scrolls_sideways_with_its_caret() {
+    let mut model = busy(80, 24);
+    let words: String = (0..40).map(|n| format!("word{n:02} ")).collect();
+    press(&mut model, &[&words]);
+    let row = |model: &Model| screen(model).lines().rev().nth(1).unwrap_or_default().to_owned();
+    assert!(row(&model).contains("word39") && !row(&model).contains("word00"), "{}", row(&model));
+    press(&mut model, &["Ctrl-A"]);
+    assert!(row(&model).contains("word00") && !row(&model).contains("word39"), "{}", row(&model));
+}
+
 /// Where six keys have room, six are named.
 #[test]
 fn six_keys_are_named() {

@@ -1,8 +1,7 @@
-//! What ran in each slot: a line for each, with a bar for each run in the colour of its outcome.
+//! What ran in each slot: a line for each, on which each run stands out in the colour of its outcome.
 
 use c2_shared::api::figures::Span;
 use c2_shared::time::span;
-use ratatui::style::Modifier;
 use ratatui::text::Line;
 
 use super::canvas::Canvas;
@@ -55,11 +54,16 @@ fn axis(canvas: &mut Canvas<'_, '_>, since_s: u64, track: Area) {
         let ago_s = since_s - since_s * part / PARTS;
         let ago =
             if ago_s.is_multiple_of(60) && ago_s < 3_600 { format!("{}m", ago_s / 60) } else { span(ago_s * 1_000) };
-        let x = track.x + u16::try_from(u64::from(track.width) * part / PARTS).unwrap_or(0);
+        let x = tick(track, part);
         let words = if part == 0 { format!("{ago} ago") } else { ago };
         canvas.put(x, track.y, track.width / 3, &words, canvas.tone(Tone::Dim));
     }
     canvas.put((track.x + track.width).saturating_sub(3), track.y, 3, "now", canvas.tone(Tone::Dim));
+}
+
+/// Where a part of the time begins.
+fn tick(track: Area, part: u64) -> u16 {
+    track.x + u16::try_from(u64::from(track.width) * part / PARTS).unwrap_or(0)
 }
 
 /// How a slot is called: by the host of its worker.
@@ -73,20 +77,21 @@ fn slot(canvas: &Canvas<'_, '_>, lane: &Lane) -> String {
 fn runs(canvas: &mut Canvas<'_, '_>, timeline: &Timeline, lane: &Lane, track: Area) {
     let spans = timeline.spans();
     let cells = lane.cells(spans, &timeline.time(canvas.model.now.mono), track.width.into());
-    canvas.put(track.x, track.y, track.width, &canvas.glyphs.rule.repeat(cells.len()), canvas.theme.border);
+    for part in 0..PARTS {
+        canvas.put(tick(track, part), track.y, 1, canvas.glyphs.dot, canvas.theme.border);
+    }
     let mut x = track.x;
     for run in cells.chunk_by(|a, b| a == b) {
         let width = u16::try_from(run.len()).unwrap_or(0);
         if let Some((at, span)) = run[0].and_then(|at| Some((at, spans.get(at)?))) {
-            let selected = Some(span.job_id) == timeline.selected();
-            let mut style = canvas.tone(if selected { Tone::Accent } else { tone(span.state) });
-            style = style.add_modifier(Modifier::REVERSED);
-            if selected {
-                style = style.add_modifier(Modifier::UNDERLINED);
+            let place = Area { x, width, ..track };
+            let words = words(canvas, span, run.len());
+            let rest = canvas.glyphs.run.repeat(run.len().saturating_sub(text::width(&words)));
+            canvas.put(x, track.y, width, &(words + &rest), canvas.tone(tone(span.state)));
+            if Some(span.job_id) == timeline.selected() {
+                canvas.wash(place, canvas.theme.selected().patch(canvas.tone(tone(span.state))));
             }
-            let bar = format!("{:<width$}", words(canvas, span, run.len()), width = run.len());
-            canvas.put(x, track.y, width, &bar, style);
-            canvas.hit(Area { x, width, ..track }, Target::Span(at));
+            canvas.hit(place, Target::Span(at));
         }
         x += width;
     }
@@ -96,7 +101,7 @@ fn runs(canvas: &mut Canvas<'_, '_>, timeline: &Timeline, lane: &Lane, track: Ar
 fn words(canvas: &Canvas<'_, '_>, span: &Span, cells: usize) -> String {
     let sign = canvas.glyphs.state(span.state);
     let name = name(span);
-    let with = format!("{sign} {name}");
+    let with = format!("{sign} {name} ");
     if text::width(&with) <= cells { with } else { sign.to_owned() }
 }
 

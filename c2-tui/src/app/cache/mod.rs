@@ -30,6 +30,9 @@ pub(crate) type Sight<'a> = table::Sight<'a, Cache>;
 /// not go while somebody reads it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Seen {
+    /// Cells of the longest address and of the longest name of a host.
+    pub(crate) address: u16,
+    pub(crate) host: u16,
     /// Of workers.
     pub(crate) groups: bool,
     pub(crate) tags: bool,

@@ -4,9 +4,13 @@
 use c2_shared::id::{JobId, WorkerId};
 use c2_shared::job::JobState;
 
+use super::change::cells;
 use super::{Cache, Group, Job, JobScope, Wait, WaitKey, Worker};
 use crate::app::table::{Opens, Row, Rows};
 use crate::app::text::sanitize;
+
+/// Cells for the id of a job, so that nothing moves while there are few.
+const ID: u16 = 9;
 
 impl Row for Worker {
     type Id = WorkerId;
@@ -39,6 +43,14 @@ impl Row for Worker {
 
     fn worker(id: WorkerId) -> Option<WorkerId> {
         Some(id)
+    }
+
+    fn widest(cache: &Cache, column: &str) -> Option<u16> {
+        match column {
+            "address" => Some(cache.seen.address),
+            "host" => Some(cache.seen.host),
+            _ => None,
+        }
     }
 
     fn uses(cache: &Cache, column: &str) -> bool {
@@ -111,6 +123,14 @@ impl Row for Job {
 
     fn jobs(&self) -> Vec<JobId> {
         vec![self.row.job_id]
+    }
+
+    fn widest(cache: &Cache, column: &str) -> Option<u16> {
+        match column {
+            "id" => cache.jobs.keys().next_back().map(|id| cells(id.to_string().len()).max(ID)),
+            "worker" => Some(cache.seen.address),
+            _ => None,
+        }
     }
 }
 

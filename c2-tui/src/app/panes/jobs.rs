@@ -55,7 +55,7 @@ pub(crate) const COLUMNS: &[Column<Job>] = &[
     },
     Column {
         name: "job",
-        room: Room::Grow { min: 24, share: 1 },
+        room: Room::Grow { min: 32, share: 1 },
         align: Align::Left,
         hide: 0,
         cell: |j, _| j.titled(),

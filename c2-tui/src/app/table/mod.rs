@@ -44,6 +44,10 @@ pub(crate) trait Row: Sized + 'static {
     fn uses(_cache: &Self::Cache, _column: &str) -> bool {
         true
     }
+    /// Cells of the widest text in the column of this name, if it is to stay whole.
+    fn widest(_cache: &Self::Cache, _column: &str) -> Option<u16> {
+        None
+    }
     /// The worker that a row of this name is.
     fn worker(_: Self::Id) -> Option<WorkerId> {
         None

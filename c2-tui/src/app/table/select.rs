@@ -76,6 +76,8 @@ pub(crate) trait Grid<S> {
     fn marked(&self) -> usize;
     /// The heads of its columns, in the order of the screen.
     fn heads(&self) -> Vec<Head>;
+    /// Cells of the widest text in a column that is to stay whole.
+    fn widest(&self, column: usize, cache: &S) -> Option<u16>;
     /// Whether any row has something in a column.
     fn uses(&self, column: usize, cache: &S) -> bool;
     /// The cell of a row in a column.
@@ -252,6 +254,10 @@ impl<R: Row> Grid<R::Cache> for Table<R> {
 
     fn heads(&self) -> Vec<Head> {
         self.columns.iter().map(Head::from).collect()
+    }
+
+    fn widest(&self, column: usize, cache: &R::Cache) -> Option<u16> {
+        R::widest(cache, self.columns.get(column)?.name)
     }
 
     fn uses(&self, column: usize, cache: &R::Cache) -> bool {

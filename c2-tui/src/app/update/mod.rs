@@ -38,6 +38,8 @@ mod output;
 pub(crate) mod output_tests;
 mod overlay;
 mod pages;
+#[cfg(test)]
+mod pane_tests;
 mod preview;
 #[cfg(test)]
 mod preview_tests;

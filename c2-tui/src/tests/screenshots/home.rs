@@ -1,12 +1,14 @@
 //! The machines and jobs of the pictures: a server, a graphics box, two old laptops and a Pi.
 
 use c2_shared::api::events::{Change, Event};
+use c2_shared::api::figures::{Span, Timeline};
 use c2_shared::api::jobs::JobRow;
 use c2_shared::api::workers::WorkerRow;
 use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::{JobState, Outcome};
 use c2_shared::worker::{GpuMemory, Load, WorkerStatus};
 
+use crate::app::figures::Figures;
 use crate::app::{Model, Msg, Settings};
 use crate::tests::demo::{NOW, id, ip, job, queue, send};
 
@@ -150,6 +152,46 @@ fn row(line: Line) -> JobRow {
         row.outcome = Some(Outcome::Signal { signal: 9 });
     }
     row
+}
+
+/// Job, worker, name, and so many seconds ago from when to when.
+type Ran = (u64, u8, &'static str, JobState, u64, Option<u64>);
+
+/// What ran in the last quarter of an hour.
+pub(super) fn day() -> Msg {
+    use JobState::{Cancelled, Failed, Running, Succeeded};
+    let ran: [Ran; 17] = [
+        (1207, 11, "train", Running, 8_130, None),
+        (1208, 11, "render", Running, 2_460, None),
+        (1209, 11, "test", Running, 320, None),
+        (1198, 11, "bzImage", Succeeded, 980, Some(410)),
+        (1205, 11, "lint", Succeeded, 390, Some(340)),
+        (1210, 11, "dump", Running, 44, None),
+        (1206, 11, "etl", Failed, 300, Some(120)),
+        (1211, 6, "backup", Running, 1_580, None),
+        (1202, 6, "prune", Succeeded, 860, Some(640)),
+        (1204, 6, "check", Succeeded, 520, Some(200)),
+        (1212, 6, "birthday", Running, 95, None),
+        (1213, 6, "find", Running, 12, None),
+        (1201, 12, "crawl", Cancelled, 1_000, Some(700)),
+        (1214, 12, "sunset", Running, 610, None),
+        (1203, 12, "convert", Succeeded, 470, Some(410)),
+        (1215, 12, "scan-0031", Running, 33, None),
+        (1216, 13, "rsync", Running, 240, None),
+    ];
+    let span = |(job, worker, name, state, from, to): Ran| Span {
+        job_id: JobId(job),
+        attempt: 1,
+        name: Some(name.to_owned()),
+        worker: ip(worker),
+        worker_id: Some(id(worker)),
+        started_ms: NOW.wall_ms - from * 1_000,
+        ended_ms: to.map(|to| NOW.wall_ms - to * 1_000),
+        state,
+    };
+    let mut spans: Vec<Span> = ran.into_iter().map(span).collect();
+    spans.sort_by_key(|span| span.started_ms);
+    Msg::Figures(Figures::Timeline(Timeline { from_ms: NOW.wall_ms - 900_000, to_ms: NOW.wall_ms, spans }))
 }
 
 /// The console as it starts.
