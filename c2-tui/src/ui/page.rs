@@ -205,7 +205,8 @@ fn of_worker(canvas: &Canvas<'_, '_>, worker: &Worker) -> [Fact; layout::WORKER_
             || (String::new(), Tone::Plain),
             |c| {
                 let cell = (c.cell)(worker, &sight);
-                (cell.text.trim().to_owned(), cell.tone)
+                let more: String = cell.more.iter().map(|(text, _)| text.as_str()).collect();
+                (cell.text.trim().to_owned() + &more, cell.tone)
             },
         )
     };

@@ -27,8 +27,11 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, screen: &Screen, pane: Pane, are
     let mut inside = inner(area);
     if layout::pane_foot(model, screen, area) > 0 {
         inside.height -= 1;
-        let mut marked = Line::from(canvas.span(format!(" {}", canvas.glyphs.step), Tone::Accent));
-        marked.extend(foot.spans);
+        let mut marked = Line::default();
+        if !foot.spans.is_empty() {
+            marked.push_span(canvas.span(format!(" {}", canvas.glyphs.step), Tone::Accent));
+            marked.extend(foot.spans);
+        }
         let words = Titles { foot: marked, foot_right, ..Titles::default() };
         canvas.titled(Area { height: area.height - 1, ..area }, &words);
     } else if !screen.is_over_another(area) {

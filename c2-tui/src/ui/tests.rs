@@ -208,6 +208,12 @@ fn a_long_command_is_cut_in_its_middle_and_whole_below() {
 }
 
 #[test]
+fn the_page_of_a_worker_names_all_its_tags() {
+    let text = screen(&with(&["Alt-1", "Enter"])(120, 36));
+    assert!(text.contains("○disk ●gpu:0 ○gpu:1"), "{text}");
+}
+
+#[test]
 fn a_long_line_scrolls_sideways_with_its_caret() {
     let mut model = busy(80, 24);
     let words: String = (0..40).map(|n| format!("word{n:02} ")).collect();

@@ -66,11 +66,15 @@ fn tick(track: Area, part: u64) -> u16 {
     track.x + u16::try_from(u64::from(track.width) * part / PARTS).unwrap_or(0)
 }
 
-/// How a slot is called: by the host of its worker.
+/// How a slot is called: by the host of its worker, or by the address where hosts are called alike.
 fn slot(canvas: &Canvas<'_, '_>, lane: &Lane) -> String {
-    let worker = lane.worker_id.as_ref().and_then(|id| canvas.model.cache.workers.get(id));
-    let host = worker.map(|worker| worker.hostname.clone()).filter(|host| !host.is_empty());
-    format!("{}.{}", host.unwrap_or_else(|| lane.worker.to_string()), lane.number)
+    let workers = &canvas.model.cache.workers;
+    let host = lane.worker_id.as_ref().and_then(|id| workers.get(id)).map(|worker| worker.hostname.as_str());
+    let is_one = |host: &&str| workers.values().filter(|worker| worker.hostname == **host).count() == 1;
+    match host.filter(|host| !host.is_empty()).filter(is_one) {
+        Some(host) => format!("{host}.{}", lane.number),
+        None => format!("{}.{}", lane.worker, lane.number),
+    }
 }
 
 /// The runs of a slot; where there is none it was idle.

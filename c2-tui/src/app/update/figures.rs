@@ -2,9 +2,10 @@
 
 use c2_shared::id::JobId;
 
-use super::pages;
+use super::{focus, pages};
 use crate::app::Effect;
 use crate::app::figures::{Asked, Figures};
+use crate::app::focus::Focus;
 use crate::app::keymap::Action;
 use crate::app::layout;
 use crate::app::model::{Link, Model};
@@ -27,15 +28,22 @@ pub(super) fn carry_out(model: &mut Model, action: Action) {
 
 /// Opens the page of what ran where, at the job that was selected.
 pub(super) fn open_timeline(model: &mut Model, since_s: Option<u64>) {
-    if !matches!(model.pages.last(), Some(Page::Timeline(_))) {
-        let selected = model.selected_job();
-        pages::push(model, Page::Timeline(Box::new(Timeline::new(since_s.unwrap_or(SINCE_S), selected))));
+    match model.pages.last() {
+        Some(Page::Timeline(shown)) if since_s.is_none_or(|since_s| since_s == shown.since_s) => {
+            focus::focus(model, Focus::Page);
+        }
+        _ => {
+            let selected = model.selected_job();
+            pages::push(model, Page::Timeline(Box::new(Timeline::new(since_s.unwrap_or(SINCE_S), selected))));
+        }
     }
 }
 
 /// Opens the page of failures by their cause.
 fn open_groups(model: &mut Model) {
-    if !matches!(model.pages.last(), Some(Page::Groups { .. })) {
+    if matches!(model.pages.last(), Some(Page::Groups { .. })) {
+        focus::focus(model, Focus::Page);
+    } else {
         pages::push(model, Page::groups());
     }
     model.failures.clear();

@@ -78,8 +78,8 @@ fn the_past_is_asked_for_only_while_it_is_in_sight() {
     for (key, wanted) in [("F7", quarter), ("F6", Asked::Stats)] {
         let mut model = busy(120, 36);
         assert_eq!(asked(&press(&mut model, &[key])), [wanted]);
-        assert_eq!(asked(&press(&mut model, &[key])), [], "once, and one page");
-        assert_eq!(model.pages.len(), 1);
+        assert_eq!(asked(&press(&mut model, &[":", key])), [], "once, and one page");
+        assert_eq!((model.pages.len(), model.focus), (1, Focus::Page), "to which the key leads back");
         send(&mut model, day());
         send(&mut model, failures());
         assert_eq!(asked(&update(&mut model, Msg::Tick, at(60_000))), [], "nothing has changed");
@@ -204,4 +204,9 @@ fn what_a_job_writes_says_how_far_it_is() {
     assert_eq!(left(&model), "■■■■ 100% ~0s", "its page says it as well");
     send(&mut model, change(vec![demo::job(4, JobState::Succeeded)]));
     assert!(model.cache.progress.is_empty(), "what has ended is not under way");
+    let mut model = busy(140, 40);
+    let effects = press(&mut model, &["Alt-2", "Enter"]);
+    serve(&mut model, &effects, "frame 120/240\n");
+    press(&mut model, &["q"]);
+    assert_eq!(left(&model), "", "what is out of sight may be farther by now");
 }
