@@ -1,16 +1,18 @@
 //! Screens as snapshots, and a matrix of sizes that must not panic.
 
+use c2_shared::api::workers::WorkerList;
 use c2_shared::job::JobState;
 use c2_shared::time::Mono;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::style::Color;
 
-use crate::app::layout;
 use crate::app::report::{Fault, Report};
 use crate::app::update::{figures_tests, output_tests};
 use crate::app::{Effect, Model, Msg};
-use crate::command::Theme;
+use crate::app::{keymap, layout, panes};
+use crate::command::{Data, Outcome, Theme, commands};
+use crate::render;
 use crate::tests::demo::{self, NOW, busy, console, press, send};
 use crate::ui::draw;
 
@@ -205,6 +207,36 @@ fn a_long_command_is_cut_in_its_middle_and_whole_below() {
     send(&mut model, Msg::Resize { width: 80, height: 24 });
     let text = screen(&model);
     assert!(text.contains("› train  python train.py"), "{text}");
+}
+
+/// A thing has the same word in a pane as in a list, and a state the same as in the first line.
+#[test]
+fn words_mean_the_same_in_panes_and_lists() {
+    let outcome: Outcome = Data::Workers(WorkerList { workers: demo::workers() }).into();
+    let list = render::text(&outcome, 200, false);
+    let heads = list.lines().next().unwrap_or_default().to_lowercase();
+    let panes: Vec<&str> = panes::workers::COLUMNS.iter().map(|column| column.name).collect();
+    for head in heads.split_whitespace() {
+        let head = match head {
+            // The one says whose they are, the other one has it in its title.
+            "worker" => "address",
+            "groups" => "group",
+            head => head,
+        };
+        assert!(panes.contains(&head), "{head} is not in {panes:?}");
+    }
+    let first = screen(&busy(200, 50)).lines().next().unwrap_or_default().to_owned();
+    for state in [JobState::Queued, JobState::Running, JobState::Blocked, JobState::Held] {
+        assert!(first.contains(&format!("   {state} ")), "{state}: {first}");
+    }
+    let words: Vec<&str> = keymap::TABLE.iter().map(|binding| binding.words).collect();
+    let helped = words.into_iter().chain(commands().iter().map(|command| command.summary.as_str()));
+    for words in helped {
+        for other in ["node", "task", "hostname", "last seen", "pending"] {
+            let is_word = words.split(|c: char| !c.is_alphanumeric()).any(|word| word == other);
+            assert!(!is_word, "{words:?} has another word for the same thing");
+        }
+    }
 }
 
 #[test]
