@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use c2_shared::api::figures::Span;
 use c2_shared::id::WorkerId;
+use c2_shared::job::JobState;
 
 /// What ran in one slot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,9 +71,14 @@ impl Lane {
         for (at, span) in self.spans.iter().filter_map(|at| Some((*at, spans.get(*at)?))) {
             let ended = span.ended_ms.unwrap_or(time.end);
             if ended >= time.start {
-                // However short, a run is seen.
+                // However short, a run is seen, and of several in one cell one that failed.
                 let first = cell(span.started_ms).min(cells.saturating_sub(1));
-                filled[first..cell(ended).max(first + 1).min(cells)].fill(Some(at));
+                let has_failed = |at: usize| spans[at].state == JobState::Failed;
+                for cell in &mut filled[first..cell(ended).max(first + 1).min(cells)] {
+                    if has_failed(at) || !cell.is_some_and(has_failed) {
+                        *cell = Some(at);
+                    }
+                }
             }
         }
         filled
@@ -81,8 +87,6 @@ impl Lane {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use c2_shared::job::JobState;
-
     use super::*;
 
     pub(crate) fn ran(job: u64, worker: u8, from: u64, to: Option<u64>, state: JobState) -> Span {
@@ -115,6 +119,13 @@ pub(crate) mod tests {
         let wanted = ["10.0.0.11.1 111133333", "10.0.0.11.2 .22222...", "10.0.0.12.1 ........4"];
         assert_eq!(drawn(&lanes(&spans), &spans), wanted);
         assert_eq!(lanes(&spans)[0].cells(&spans, &(5..5), 0), []);
+    }
+
+    #[test]
+    fn a_failure_among_short_runs_is_seen() {
+        let short = |job, state| ran(job, 11, 20_000 + job * 100, Some(20_050 + job * 100), state);
+        let spans = [1, 2, 3].map(|job| short(job, if job == 2 { JobState::Failed } else { JobState::Succeeded }));
+        assert_eq!(drawn(&lanes(&spans), &spans), ["10.0.0.11.1 .2......."]);
     }
 
     #[test]

@@ -100,6 +100,10 @@ impl Row for Job {
         Opens::Job(self.row.job_id)
     }
 
+    fn ordered_by(&self, column: &str) -> Option<&str> {
+        (column == "job").then_some(self.title.as_str())
+    }
+
     /// Its whole title, and why it failed.
     fn detail(&self, _: &Cache) -> Option<String> {
         Some(match &self.row.outcome {

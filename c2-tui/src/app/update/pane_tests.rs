@@ -1,5 +1,7 @@
 //! Tables over what every pane has: keys that lead out of it, sizes, moving, and sorting.
 
+use c2_shared::api::jobs::JobRow;
+use c2_shared::job::JobState;
 use crossterm::event::KeyCode;
 
 use crate::app::finder::{Entry, Kind};
@@ -10,7 +12,7 @@ use crate::app::overlay::Overlay;
 use crate::app::panes::Pane;
 use crate::app::table::{Grid as _, Sort};
 use crate::app::{Effect, Model, Msg};
-use crate::tests::demo::{busy, press, send};
+use crate::tests::demo::{self, busy, press, send};
 
 #[test]
 fn each_pane_leads_to_the_line_to_a_filter_and_to_its_help() {
@@ -87,6 +89,28 @@ fn a_table_moves_as_a_text_does() {
     }
     send(&mut model, Msg::Mouse { gesture: Gesture::Wheel(3), target: Target::Area(Focus::Pane(Pane::Jobs)) });
     assert_eq!(model.panes.jobs.visible().start, 3, "the wheel moves the screen");
+}
+
+#[test]
+fn texts_are_ordered_whatever_they_have_in_common() {
+    let commands =
+        ["b", "a", "", "make", "make x", "make xx", "make x", "make\u{1}", "mäke", "make abcdefghij", "make abcdefghi"];
+    let jobs = (1..)
+        .zip(commands)
+        .map(|(n, command)| JobRow { command: command.to_owned(), ..demo::job(n, JobState::Queued) });
+    for keep in [0, 3] {
+        let mut model = demo::console(120, 36);
+        let rows: Vec<JobRow> = jobs.clone().filter(|row| keep == 0 || row.command.starts_with("make")).collect();
+        send(&mut model, demo::snapshot(Vec::new(), rows));
+        for descending in [false, true] {
+            model.panes.jobs.set_sort(Sort { column: 2, descending }, &model.cache);
+            let row = |id| &model.cache.jobs[id];
+            let shown: Vec<_> = model.panes.jobs.ids().iter().map(|id| (row(id).title.clone(), *id)).collect();
+            let mut wanted = shown.clone();
+            wanted.sort_by(|a, b| if descending { b.0.cmp(&a.0) } else { a.0.cmp(&b.0) }.then(a.1.cmp(&b.1)));
+            assert_eq!(shown, wanted, "{descending}");
+        }
+    }
 }
 
 #[test]
