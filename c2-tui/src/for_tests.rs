@@ -5,6 +5,7 @@ use std::io;
 use std::ops::Range;
 
 use c2_shared::api::events::{Change, Event, Snapshot};
+use c2_shared::api::figures::{FailureGroup, Stats, Timeline};
 use c2_shared::api::jobs::{JobRow, QueueStatus};
 use c2_shared::job::JobSpec;
 use c2_shared::time::Mono;
@@ -16,7 +17,9 @@ use ratatui::Frame;
 pub use crate::arguments::Arguments;
 pub use crate::command::{CommandInfo, commands};
 
-use crate::app::pager::{CHUNKS_MAX, Chunk, Command, Pager};
+use crate::app::figures::Figures;
+use crate::app::msg::News;
+use crate::app::pager::{CHUNKS_MAX, Chunk, Command, Pager, count_lines};
 use crate::app::table::{Grid as _, Step};
 use crate::app::{Model, Msg, Now, Settings, update};
 use crate::command::grammar::Grammar;
@@ -138,6 +141,26 @@ impl Reading {
     }
 }
 
+#[test]
+fn a_gigabyte_opens_at_its_end_with_little_memory() {
+    use std::os::unix::fs::FileExt as _;
+
+    // A file with a hole: only its last lines take room on the disk.
+    let file = tempfile::tempfile().expect("a temporary file");
+    let lines: String = (1..=10_000).map(|n| format!("line {n}\n")).collect();
+    file.write_all_at(lines.as_bytes(), (1 << 30) - lines.len() as u64).expect("there is room for it");
+    let mut reading = Output::of(file).expect("it has a length").open();
+    let last = |reading: &Reading| -> String {
+        let row = reading.pager.rows().last().map(|row| row.cells.iter().map(|cell| cell.text.as_str()).collect());
+        row.unwrap_or_default()
+    };
+    assert_eq!(last(&reading), "line 10000");
+    reading.page_up();
+    assert_eq!(last(&reading), "line 9950");
+    reading.search("line 17");
+    assert!(reading.pager.document().held() <= CHUNKS_MAX);
+}
+
 /// The full screen without a terminal.
 #[derive(Clone, Debug)]
 pub struct Console {
@@ -170,6 +193,29 @@ impl Console {
 
     pub fn change(&mut self, job: JobRow) {
         self.send(Msg::Event(Event::Change(Box::new(Change { jobs: vec![job], ..Change::default() }))));
+    }
+
+    /// Shows beside the jobs what the selected one wrote.
+    pub fn preview(&mut self, text: &[u8]) {
+        self.send(Msg::Key(KeyEvent::new(KeyCode::Char('2'), KeyModifiers::ALT)));
+        self.press(KeyCode::Char('p'));
+        let document = self.model.last_document;
+        let chunk = Chunk { block: 0, start: 0, bytes: text.to_vec() };
+        let counts = vec![count_lines(text)];
+        let all = [News::Grown(text.len() as u64), News::Counted { from: 0, counts }, News::Chunks(vec![chunk])];
+        all.into_iter().for_each(|news| self.send(Msg::Output { document, news }));
+    }
+
+    /// Opens the timeline, or has c2d tell it anew.
+    pub fn timeline(&mut self, timeline: Timeline) {
+        self.press(KeyCode::F(7));
+        self.send(Msg::Figures(Figures::Timeline(timeline)));
+    }
+
+    /// Opens the page of failures, or has c2d tell them anew.
+    pub fn failures(&mut self, failures: Vec<FailureGroup>) {
+        self.press(KeyCode::F(6));
+        self.send(Msg::Figures(Figures::Stats(Stats { failures, ..Stats::default() })));
     }
 
     pub fn paste(&mut self, text: String) {

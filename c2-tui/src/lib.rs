@@ -11,6 +11,7 @@ mod start;
 mod arguments;
 mod connect;
 mod exit;
+mod lanes;
 mod local;
 mod login;
 mod zone;

@@ -80,10 +80,24 @@ pub struct Load {
     /// Use of each graphics processor, 0 to 100, in the order of their indices.
     #[serde(deserialize_with = "json::at_most::<GPUS_LEN_MAX, _, _>")]
     pub gpu_percent: Vec<f32>,
+    /// The memory of each of them, in the same order; empty if the agent did not say.
+    #[serde(deserialize_with = "json::at_most::<GPUS_LEN_MAX, _, _>", skip_serializing_if = "Vec::is_empty")]
+    pub gpu_memory: Vec<GpuMemory>,
     /// Free space where jobs run, in bytes; none if the agent did not say.
     pub disk_free_bytes: Option<u64>,
     /// There is so little of it that the agent takes nothing new.
     pub disk_full: bool,
+}
+
+/// The memory of a graphics processor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
+pub struct GpuMemory {
+    /// What is in use, in bytes.
+    pub used_bytes: u64,
+    /// All of it, in bytes.
+    pub total_bytes: u64,
 }
 
 /// Whether a worker can be given work.

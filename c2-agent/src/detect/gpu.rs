@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use c2_shared::worker::Gpu;
+use c2_shared::worker::{Gpu, GpuMemory};
 use tokio::process::Command;
 
 /// Time for `nvidia-smi` to answer; without its persistence daemon it wakes the cards up first.
@@ -14,6 +14,13 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) struct Found {
     pub(crate) gpu: Gpu,
     pub(crate) percent: f32,
+    memory_used_bytes: u64,
+}
+
+impl Found {
+    pub(crate) const fn memory(&self) -> GpuMemory {
+        GpuMemory { used_bytes: self.memory_used_bytes, total_bytes: self.gpu.memory_bytes }
+    }
 }
 
 /// Asks `nvidia-smi`. Whatever goes wrong reads as no graphics processors.
@@ -23,7 +30,7 @@ pub(crate) async fn read() -> Vec<Found> {
 
 async fn ask(program: &str) -> Vec<Found> {
     let asked = Command::new(program)
-        .args(["--query-gpu=index,name,uuid,memory.total,utilization.gpu", "--format=csv,noheader,nounits"])
+        .args(["--query-gpu=index,name,uuid,memory.total,utilization.gpu,memory.used", "--format=csv,noheader,nounits"])
         .stdin(Stdio::null())
         .stderr(Stdio::null())
         .kill_on_drop(true)
@@ -42,19 +49,20 @@ async fn ask(program: &str) -> Vec<Found> {
     }
 }
 
-/// Reads the table: index, name, uuid, memory in MiB, use in percent. Lines of another form, as
-/// when the driver fails, are left out; a figure that the card does not tell reads as 0.
+/// Reads the table: index, name, uuid, memory in MiB, use in percent, memory in use. Lines of another
+/// form, as when the driver fails, are left out; a figure that the card does not tell reads as 0.
 fn parse(table: &str) -> Vec<Found> {
     let line = |line: &str| {
         let fields: Vec<&str> = line.split(',').map(str::trim).collect();
-        let [index, name, uuid, memory, percent] = fields[..] else { return None };
+        let [index, name, uuid, memory, percent, used] = fields[..] else { return None };
+        let bytes = |mib: &str| mib.parse::<u64>().unwrap_or(0).saturating_mul(1024 * 1024);
         let gpu = Gpu {
             index: index.parse().ok()?,
             name: name.to_owned(),
             uuid: uuid.to_owned(),
-            memory_bytes: memory.parse::<u64>().unwrap_or(0) * 1024 * 1024,
+            memory_bytes: bytes(memory),
         };
-        Some(Found { gpu, percent: percent.parse().unwrap_or(0.0) })
+        Some(Found { gpu, percent: percent.parse().unwrap_or(0.0), memory_used_bytes: bytes(used) })
     };
     let mut found: Vec<Found> = table.lines().filter_map(line).collect();
     found.sort_by_key(|found| found.gpu.index);
@@ -72,7 +80,7 @@ mod tests {
             uuid: format!("GPU-{index}"),
             memory_bytes: memory_mib * 1024 * 1024,
         };
-        Found { gpu, percent }
+        Found { gpu, percent, memory_used_bytes: memory_mib / 2 * 1024 * 1024 }
     }
 
     fn check(table: &str, expected: &[Found]) {
@@ -81,7 +89,7 @@ mod tests {
 
     #[test]
     fn tables() {
-        let row = |index: u32| format!("{index}, NVIDIA GeForce RTX 3090, GPU-{index}, 24576, {index}\n");
+        let row = |index: u32| format!("{index}, NVIDIA GeForce RTX 3090, GPU-{index}, 24576, {index}, 12288\n");
         check("", &[]);
         check(&row(0), &[found(0, 24_576, 0.0)]);
         let eight: String = (0..8).rev().map(row).collect();
@@ -91,10 +99,10 @@ mod tests {
             .map(|(percent, index)| found(index, 24_576, percent))
             .collect();
         check(&eight, &all);
-        check("1, NVIDIA GeForce RTX 3090, GPU-1, [N/A], [Not Supported]\n", &[found(1, 0, 0.0)]);
+        check("1, NVIDIA GeForce RTX 3090, GPU-1, [N/A], [Not Supported], [N/A]\n", &[found(1, 0, 0.0)]);
         check("NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver.\n", &[]);
         check("No devices were found\n", &[]);
-        check("x, y, z, 1, 2\n", &[]);
+        check("x, y, z, 1, 2, 3\n", &[]);
     }
 
     #[tokio::test]

@@ -42,7 +42,7 @@ pub(crate) async fn watch_load(latest: watch::Sender<Load>, has_gpus: bool, [wor
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     while !latest.is_closed() {
         ticks.tick().await;
-        let gpu_percent = if has_gpus { gpu::read().await.iter().map(|found| found.percent).collect() } else { vec![] };
+        let gpus = if has_gpus { gpu::read().await } else { Vec::new() };
         let folders = (workspaces.clone(), state.clone());
         // A disk on another machine may take its time.
         let look = move || (disk::free_bytes(&folders.0), disk::free_bytes(&folders.1));
@@ -56,7 +56,8 @@ pub(crate) async fn watch_load(latest: watch::Sender<Load>, has_gpus: bool, [wor
             memory_used_bytes,
             memory_total_bytes,
             load_1m: cpu::load_1m(),
-            gpu_percent,
+            gpu_percent: gpus.iter().map(|found| found.percent).collect(),
+            gpu_memory: gpus.iter().map(gpu::Found::memory).collect(),
             disk_free_bytes,
             disk_full: disk_free_bytes.is_some_and(|bytes| bytes < WORKER_FREE_BYTES_FLOOR),
         });

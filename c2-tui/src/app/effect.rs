@@ -2,6 +2,7 @@
 
 use c2_shared::id::JobId;
 
+use crate::app::figures::Asked;
 use crate::app::live::Shown;
 use crate::app::msg::Saved;
 use crate::app::preferences::Preferences;
@@ -35,8 +36,8 @@ pub(crate) enum Effect {
     Abort(RunId),
     /// Fetch a job in full; answers with `Msg::Fetched`.
     Fetch(JobId),
-    /// Ask how long jobs take by their names; answers with `Msg::Medians`.
-    AskMedians,
+    /// Ask for figures of the past; answers with `Msg::Figures`.
+    Ask(Asked),
     /// Follow what a job writes and keep it under this name; answers with `Msg::Output` whenever more
     /// of it has come.
     OpenOutput {

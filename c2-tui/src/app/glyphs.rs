@@ -29,6 +29,8 @@ pub(crate) struct Glyphs {
     pub(crate) tree: [&'static str; 2],
     /// A line from side to side.
     pub(crate) rule: &'static str,
+    /// What stands out on such a line.
+    pub(crate) run: &'static str,
     /// Work in progress, one sign a frame.
     pub(crate) spinner: &'static [&'static str],
     /// Good news, bad news, plain news.
@@ -51,6 +53,7 @@ static UNICODE: Glyphs = Glyphs {
     step: "›",
     tree: ["├", "└"],
     rule: "─",
+    run: "━",
     spinner: &["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧"],
     news: ["✓", "✗", "i"],
     link: ["●", "◌", "✗"],
@@ -70,6 +73,7 @@ static ASCII: Glyphs = Glyphs {
     step: ">",
     tree: ["|", "`"],
     rule: "-",
+    run: "=",
     spinner: &["|", "/", "-", "\\"],
     news: ["+", "x", "i"],
     link: ["*", "o", "x"],

@@ -52,6 +52,8 @@ pub(crate) const TINY: (u16, u16) = (20, 5);
 const SMALL: (u16, u16) = (60, 15);
 /// Below this height every row is for the pane and the line.
 const COMPLETE: u16 = 8;
+/// Rows of a pane from which on one of them is for a foot.
+const FOOTED: u16 = 6;
 /// Rows below which four panes would show only their borders.
 const CROWDED: u16 = 14;
 /// What is told of a worker and of a job above their pages.
@@ -84,6 +86,40 @@ impl Area {
         self.width -= columns;
         Self { x: self.x + self.width, width: columns, ..*self }
     }
+
+    /// Cuts a box off whose last row is the first one of the rest: the line between them is one.
+    fn share_top(&mut self, rows: u16) -> Self {
+        let cut = self.cut_top(rows);
+        (self.y, self.height) = (self.y - 1, self.height + 1);
+        cut
+    }
+
+    /// The same at the lower end.
+    fn share_bottom(&mut self, rows: u16) -> Self {
+        let cut = self.cut_bottom(rows);
+        self.height += 1;
+        cut
+    }
+
+    /// The same at the right.
+    fn share_right(&mut self, columns: u16) -> Self {
+        let cut = self.cut_right(columns);
+        self.width += 1;
+        cut
+    }
+
+    /// Whether the last row of this box is the first one of the other.
+    const fn is_over(self, other: Self) -> bool {
+        let beside = other.x + other.width <= self.x || self.x + self.width <= other.x;
+        self.y + self.height == other.y + 1 && !beside
+    }
+}
+
+impl Screen {
+    /// Whether the lower border of a box is the upper one of another.
+    pub(crate) fn is_over_another(&self, area: Area) -> bool {
+        self.panes.iter().map(|(_, other)| *other).chain(self.result).any(|other| area.is_over(other))
+    }
 }
 
 /// Whether the terminal is too small for anything.
@@ -115,7 +151,8 @@ pub(crate) fn screen(model: &Model) -> Screen {
             () if result.is_folded && !model.pages.is_empty() && model.focus != Focus::Result => 1,
             () => wanted.clamp(3, most),
         };
-        screen.result = Some(rest.cut_bottom(rows));
+        let shares = rows > 1 && model.pages.is_empty();
+        screen.result = Some(if shares { rest.share_bottom(rows) } else { rest.cut_bottom(rows) });
     }
     if rest.height < 3 {
         return screen;
@@ -143,7 +180,7 @@ pub(crate) fn screen(model: &Model) -> Screen {
 /// Half of the room of the jobs: of a worker's, or of the pane that has them.
 fn beside_jobs(model: &Model, screen: &mut Screen) -> Option<Area> {
     let jobs = match model.pages.last() {
-        Some(Page::Worker { .. }) => screen.page.as_mut(),
+        Some(Page::Worker { .. } | Page::Alike { .. }) => screen.page.as_mut(),
         Some(_) => None,
         None => {
             let of_jobs = |pane: &Pane| model.panes.grid(*pane).is_of_jobs();
@@ -152,7 +189,7 @@ fn beside_jobs(model: &Model, screen: &mut Screen) -> Option<Area> {
         }
     }?;
     let has_room = jobs.width >= PREVIEW.0 && jobs.height >= PREVIEW.1;
-    has_room.then(|| jobs.cut_right(jobs.width / 2))
+    has_room.then(|| jobs.share_right(jobs.width.div_ceil(2)))
 }
 
 /// Cells for what the operator must do: all but the blanks at both ends.
@@ -170,6 +207,13 @@ pub(crate) const fn pane_head(pane: Pane, area: Area) -> u16 {
     }
 }
 
+/// Rows below the table of a pane, for what its columns have cut of the selected row: it stands on the
+/// lower border, but for a border that is also the upper one of another box.
+pub(crate) fn pane_foot(model: &Model, screen: &Screen, area: Area) -> u16 {
+    let focused = screen.panes.iter().any(|(pane, at)| *at == area && model.focus == Focus::Pane(*pane));
+    u16::from(focused && area.height >= FOOTED && screen.is_over_another(area))
+}
+
 /// Columns of facts beside each other.
 pub(crate) const fn fact_columns(area: Area) -> u16 {
     if area.width >= 102 { 3 } else { 2 }
@@ -181,7 +225,7 @@ pub(crate) fn page_facts(model: &Model, page: &Page, area: Area) -> u16 {
         Page::Worker { id, .. } => WORKER_FACTS.div_ceil(fact_columns(area)) + gpus(model, id) + 1,
         Page::Job { .. } => JOB_FACTS.div_ceil(fact_columns(area)) + 1,
         Page::Watch(_) => 1,
-        Page::Output(_) | Page::Text { .. } => 0,
+        _ => 0,
     };
     if area.height >= rows * 2 { rows } else { 0 }
 }
@@ -224,17 +268,17 @@ pub(crate) fn text_size(area: Area, head: u16) -> (usize, usize) {
 
 /// Workers over jobs, and beside them the queue over the log.
 fn wide(model: &Model, mut rest: Area, screen: &mut Screen) {
-    let mut right = rest.cut_right(percent(rest.width, 38_u16.saturating_add_signed(-model.sizes.side)));
-    let workers = rest.cut_top(workers_height(model, rest.height));
-    let queue = right.cut_top(percent(right.height, 50_u16.saturating_add_signed(model.sizes.foot)));
+    let mut right = rest.share_right(percent(rest.width, 38_u16.saturating_add_signed(-model.sizes.side)));
+    let workers = rest.share_top(workers_height(model, rest.height));
+    let queue = right.share_top(percent(right.height, 50_u16.saturating_add_signed(model.sizes.foot)));
     screen.panes = vec![(Pane::Workers, workers), (Pane::Jobs, rest), (Pane::Queue, queue), (Pane::Log, right)];
 }
 
 /// Workers over jobs over the queue beside the log.
 fn narrow(model: &Model, mut rest: Area, screen: &mut Screen) {
-    let mut foot = rest.cut_bottom(percent(rest.height, 36_u16.saturating_add_signed(model.sizes.foot)).max(4));
-    let log = foot.cut_right(percent(foot.width, 50_u16.saturating_add_signed(-model.sizes.side)));
-    let workers = rest.cut_top(workers_height(model, rest.height));
+    let mut foot = rest.share_bottom(percent(rest.height, 36_u16.saturating_add_signed(model.sizes.foot)).max(4));
+    let log = foot.share_right(percent(foot.width, 50_u16.saturating_add_signed(-model.sizes.side)));
+    let workers = rest.share_top(workers_height(model, rest.height));
     let mut panes = vec![(Pane::Workers, workers), (Pane::Jobs, rest), (Pane::Queue, foot), (Pane::Log, log)];
     panes.retain(|(_, area)| area.height >= 3);
     screen.panes = panes;

@@ -5,7 +5,8 @@ use c2_shared::api::jobs::Stream;
 use c2_shared::id::JobId;
 use c2_shared::time::Mono;
 
-use crate::app::pager::Pager;
+use crate::app::pager::{Pager, Row};
+use crate::app::progress;
 use crate::app::report::DocumentId;
 
 /// The output of a job, which the event loop keeps.
@@ -26,6 +27,15 @@ pub(crate) enum Shown {
     #[default]
     Both,
     One(Stream),
+}
+
+impl Live {
+    /// The last `NN%` or `i/n` of what it writes, as far as its end is in sight.
+    pub(crate) fn percent(&self) -> Option<u8> {
+        let line = |row: &Row| row.cells.iter().map(|cell| cell.text.as_str()).collect::<String>();
+        let rows = self.text.rows().iter().rev().filter(|_| self.text.is_at_end());
+        rows.map(line).find_map(|line| progress::percent(&line))
+    }
 }
 
 impl Shown {

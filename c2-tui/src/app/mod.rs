@@ -17,6 +17,7 @@ pub(crate) mod update;
 
 pub(crate) mod cache;
 pub(crate) mod details;
+pub(crate) mod figures;
 pub(crate) mod finder;
 pub(crate) mod layout;
 pub(crate) mod line;
@@ -31,6 +32,7 @@ pub(crate) mod progress;
 pub(crate) mod row_verb;
 pub(crate) mod runs;
 pub(crate) mod table;
+pub(crate) mod timeline;
 pub(crate) mod toast;
 pub(crate) mod watch;
 

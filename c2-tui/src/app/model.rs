@@ -205,9 +205,11 @@ impl Model {
                 (false, false) => &[Context::Table, Context::Pane],
             },
             (None, Focus::Page) => match self.pages.last() {
-                Some(Page::Worker { .. }) => {
-                    &[Context::Worker, Context::Jobs, Context::JobRows, Context::Table, Context::Pane]
+                Some(Page::Worker { .. } | Page::Alike { .. }) => {
+                    &[Context::Rows, Context::Jobs, Context::JobRows, Context::Table, Context::Pane]
                 }
+                Some(Page::Groups { .. }) => &[Context::Groups, Context::Rows, Context::Table, Context::Pane],
+                Some(Page::Timeline(_)) => &[Context::Timeline, Context::Rows, Context::Jobs, Context::Pane],
                 Some(Page::Job { .. }) => {
                     &[Context::Job, Context::Output, Context::Jobs, Context::Pager, Context::Pane]
                 }
@@ -224,18 +226,18 @@ impl Model {
     }
 
     pub(crate) fn grid(&self, focus: Focus) -> Option<&dyn Grid<Cache>> {
-        match (focus, self.pages.last()) {
-            (Focus::Pane(pane), _) => Some(self.panes.grid(pane)),
-            (Focus::Page, Some(Page::Worker { jobs, .. })) => Some(jobs),
-            (Focus::Page | Focus::Line | Focus::Result, _) => None,
+        match focus {
+            Focus::Pane(pane) => Some(self.panes.grid(pane)),
+            Focus::Page => self.pages.last()?.grid(),
+            Focus::Line | Focus::Result => None,
         }
     }
 
     pub(crate) fn grid_mut(&mut self, focus: Focus) -> Option<(&mut dyn Grid<Cache>, &Cache)> {
-        let grid: &mut dyn Grid<Cache> = match (focus, self.pages.last_mut()) {
-            (Focus::Pane(pane), _) => self.panes.grid_mut(pane),
-            (Focus::Page, Some(Page::Worker { jobs, .. })) => jobs,
-            (Focus::Page | Focus::Line | Focus::Result, _) => return None,
+        let grid = match focus {
+            Focus::Pane(pane) => self.panes.grid_mut(pane),
+            Focus::Page => self.pages.last_mut()?.grid_mut()?,
+            Focus::Line | Focus::Result => return None,
         };
         Some((grid, &self.cache))
     }
@@ -264,7 +266,7 @@ impl Model {
     /// The jobs that an action on jobs is about now.
     pub(crate) fn chosen_jobs(&self) -> Vec<JobId> {
         match (self.grid(self.focus), self.focus) {
-            (Some(grid), _) => grid.jobs(),
+            (Some(grid), _) => grid.jobs(&self.cache),
             (None, Focus::Page) => self.pages.last().and_then(Page::about).into_iter().collect(),
             (None, _) => Vec::new(),
         }
@@ -319,6 +321,9 @@ impl Model {
             times.push(now.mono);
         }
         times.extend(self.preview.as_ref().and_then(Preview::due));
+        if self.link == Link::Up {
+            times.extend(self.pages.last().and_then(Page::asks).and_then(|(_, freshness)| freshness.due()));
+        }
         let watched = matches!(self.pages.last(), Some(Page::Watch(watch)) if watch.is_running());
         if self.link != Link::Up || watched || self.any_job_ages() {
             times.push(second);

@@ -8,6 +8,7 @@ use c2_shared::id::JobId;
 use c2_shared::time::Mono;
 use crossterm::event::KeyEvent;
 
+use crate::app::figures::Figures;
 use crate::app::focus::Focus;
 use crate::app::keymap::Action;
 use crate::app::pager::Chunk;
@@ -73,8 +74,8 @@ pub(crate) enum Msg {
         /// The job, or why not.
         info: Result<Box<JobInfo>, Fault>,
     },
-    /// How long jobs take by their names, in milliseconds.
-    Medians(Vec<(String, u64)>),
+    /// Figures of the past that were asked for.
+    Figures(Figures),
     /// Something about an output that was opened.
     Output {
         document: DocumentId,
@@ -164,6 +165,8 @@ pub(crate) enum Target {
     Hint(Action),
     /// An entry of the list that lies over the screen.
     Choice(usize),
+    /// A run in a timeline, by its place in the list of spans.
+    Span(usize),
     /// The cell of the `!>` line this many columns from the start of its text.
     Caret(u16),
 }

@@ -1,7 +1,7 @@
 //! Pages: what opens over the panes when a row is opened, one on top of the other.
 //!
 //! A worker's page holds its jobs, a job's page what c2d knows of it over what it writes, an output
-//! page what it writes alone. Closing a page comes back to the exact view below, because that was never touched;
+//! page what it writes alone; others show what ran where, and jobs that failed alike. Closing a page comes back to the exact view below, because that was never touched;
 //! the stack of them is [`crate::app::pages`].
 
 use std::net::IpAddr;
@@ -9,13 +9,15 @@ use std::net::IpAddr;
 use c2_shared::api::jobs::JobInfo;
 use c2_shared::id::{JobId, WorkerId};
 
-use crate::app::cache::{Job, JobScope};
+use crate::app::cache::{Cache, Group, Job, JobScope};
+use crate::app::figures::{Asked, Freshness};
 use crate::app::live::Live;
 use crate::app::pager::Pager;
-use crate::app::panes::jobs;
+use crate::app::panes::{groups, jobs};
 use crate::app::report::{DocumentId, Fault};
-use crate::app::table::Table;
+use crate::app::table::{Grid, Table};
 use crate::app::text;
+use crate::app::timeline::Timeline;
 use crate::app::watch::Watch;
 
 #[derive(Clone, Debug)]
@@ -32,6 +34,20 @@ pub(crate) enum Page {
         /// What it writes.
         live: Live,
     },
+    /// Failures by their cause.
+    Groups {
+        groups: Table<Group>,
+        freshness: Freshness,
+        /// Why c2d did not tell them.
+        fault: Option<Fault>,
+    },
+    /// Jobs that failed alike.
+    Alike {
+        /// What they wrote last.
+        line: String,
+        jobs: Table<Job>,
+    },
+    Timeline(Box<Timeline>),
     /// What a job writes, and nothing else.
     Output(Live),
     /// A command that gives its lines while it runs.
@@ -57,11 +73,24 @@ impl Page {
         Self::Worker { id, ip, jobs }
     }
 
+    pub(crate) fn groups() -> Self {
+        let groups = Table::new(groups::COLUMNS, (), groups::COUNT, true);
+        Self::Groups { groups, freshness: Freshness::default(), fault: None }
+    }
+
+    pub(crate) fn alike(line: String, ids: Vec<JobId>) -> Self {
+        let jobs = Table::new(jobs::COLUMNS, JobScope::These(ids.into_iter().collect()), 0, true);
+        Self::Alike { line, jobs }
+    }
+
     /// Its step in the path of pages.
     pub(crate) fn title(&self) -> String {
         match self {
             Self::Worker { ip, .. } => ip.to_string(),
             Self::Job { live, .. } => live.job.to_string(),
+            Self::Groups { .. } => "failures".to_owned(),
+            Self::Alike { line, .. } => text::sanitize(line),
+            Self::Timeline(_) => "timeline".to_owned(),
             Self::Output(live) => live.shown.word().to_owned(),
             Self::Watch(watch) => text::sanitize(&watch.line.text),
             Self::Text { title, .. } => title.clone(),
@@ -69,7 +98,53 @@ impl Page {
     }
 
     pub(crate) fn about(&self) -> Option<JobId> {
-        self.live().map(|live| live.job)
+        match self {
+            Self::Timeline(timeline) => timeline.selected(),
+            other => other.live().map(|live| live.job),
+        }
+    }
+
+    /// Its table.
+    pub(crate) const fn grid(&self) -> Option<&dyn Grid<Cache>> {
+        match self {
+            Self::Worker { jobs, .. } | Self::Alike { jobs, .. } => Some(jobs),
+            Self::Groups { groups, .. } => Some(groups),
+            _ => None,
+        }
+    }
+
+    /// The same, to change it.
+    pub(crate) const fn grid_mut(&mut self) -> Option<&mut dyn Grid<Cache>> {
+        match self {
+            Self::Worker { jobs, .. } | Self::Alike { jobs, .. } => Some(jobs),
+            Self::Groups { groups, .. } => Some(groups),
+            _ => None,
+        }
+    }
+
+    /// Its table of jobs, which follows each change of a job.
+    pub(crate) const fn jobs_mut(&mut self) -> Option<&mut Table<Job>> {
+        match self {
+            Self::Worker { jobs, .. } | Self::Alike { jobs, .. } => Some(jobs),
+            _ => None,
+        }
+    }
+
+    /// What is asked of c2d for it, and how fresh that is.
+    pub(crate) const fn asks(&self) -> Option<(Asked, &Freshness)> {
+        match self {
+            Self::Groups { freshness, .. } => Some((Asked::Stats, freshness)),
+            Self::Timeline(timeline) => Some((Asked::Timeline { since_s: timeline.since_s }, &timeline.freshness)),
+            _ => None,
+        }
+    }
+
+    pub(crate) const fn freshness_mut(&mut self) -> Option<&mut Freshness> {
+        match self {
+            Self::Groups { freshness, .. } => Some(freshness),
+            Self::Timeline(timeline) => Some(&mut timeline.freshness),
+            _ => None,
+        }
     }
 
     /// The output that the event loop keeps for it.
@@ -85,7 +160,7 @@ impl Page {
             Self::Job { live, .. } | Self::Output(live) => Some(&live.text),
             Self::Text { text, .. } => Some(text),
             Self::Watch(watch) => Some(watch.text()),
-            Self::Worker { .. } => None,
+            _ => None,
         }
     }
 
@@ -94,7 +169,7 @@ impl Page {
             Self::Job { live, .. } | Self::Output(live) => Some(&mut live.text),
             Self::Text { text, .. } => Some(text),
             Self::Watch(watch) => Some(watch.text_mut()),
-            Self::Worker { .. } => None,
+            _ => None,
         }
     }
 
@@ -102,7 +177,7 @@ impl Page {
     pub(crate) const fn live(&self) -> Option<&Live> {
         match self {
             Self::Job { live, .. } | Self::Output(live) => Some(live),
-            Self::Worker { .. } | Self::Watch(_) | Self::Text { .. } => None,
+            _ => None,
         }
     }
 
@@ -110,7 +185,7 @@ impl Page {
     pub(crate) const fn live_mut(&mut self) -> Option<&mut Live> {
         match self {
             Self::Job { live, .. } | Self::Output(live) => Some(live),
-            Self::Worker { .. } | Self::Watch(_) | Self::Text { .. } => None,
+            _ => None,
         }
     }
 }

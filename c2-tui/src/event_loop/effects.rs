@@ -3,9 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use c2_shared::api::figures::{NameStats, StatsQuery};
+use c2_shared::api::figures::{StatsQuery, TimelineQuery};
 use c2_shared::client::Client;
 use c2_shared::id::JobId;
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -14,6 +13,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use super::history::HistoryFile;
 use super::outputs::Writer;
 use crate::app::Msg;
+use crate::app::figures::{Asked, Figures};
 use crate::app::report::{Fault, Report, RunId};
 use crate::command::context::Told;
 use crate::command::{self, Command, CommandError, Context, Data, Entered, Outcome};
@@ -123,15 +123,18 @@ impl Effects {
         });
     }
 
-    /// Asks how long jobs take. An older c2d does not say; then nothing is shown.
-    pub(super) fn ask_medians(&self, tasks: &mut JoinSet<()>) {
+    /// Asks for figures of the past.
+    pub(super) fn ask(&self, tasks: &mut JoinSet<()>, asked: Asked) {
         let (client, to) = (self.client.borrow().clone(), self.to.clone());
         tasks.spawn(async move {
-            let Ok(stats) = client.stats(&StatsQuery::default()).await else { return };
-            let ms = |seconds: f64| Duration::try_from_secs_f64(seconds).ok()?.as_millis().try_into().ok();
-            let median = |name: NameStats| Some((name.name, name.median_s.and_then(ms)?));
-            let medians = stats.names.into_iter().filter_map(median).collect();
-            let _nobody_listens = to.send(Msg::Medians(medians)).await;
+            let told = match asked {
+                Asked::Stats => client.stats(&StatsQuery::default()).await.map(Figures::Stats),
+                Asked::Timeline { since_s } => {
+                    client.timeline(&TimelineQuery { since_s: Some(since_s) }).await.map(Figures::Timeline)
+                }
+            };
+            let figures = told.unwrap_or_else(|error| Figures::Failed(asked, CommandError::from(error).into()));
+            let _nobody_listens = to.send(Msg::Figures(figures)).await;
         });
     }
 

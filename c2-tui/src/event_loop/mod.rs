@@ -252,7 +252,7 @@ impl EventLoop {
             Effect::Interrupt(run) => self.effects.interrupt(run),
             Effect::Abort(run) => self.effects.abort(run),
             Effect::Fetch(job) => self.effects.fetch(&mut self.tasks, job),
-            Effect::AskMedians => self.effects.ask_medians(&mut self.tasks),
+            Effect::Ask(asked) => self.effects.ask(&mut self.tasks, asked),
             Effect::Keep(chosen) => self.keeper.keep(chosen),
             Effect::Remember(line) => self.effects.remember(&mut self.tasks, line),
             Effect::ListFolder(folder) => self.effects.list_folder(&mut self.tasks, folder),

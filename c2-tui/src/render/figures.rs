@@ -1,12 +1,10 @@
 //! Figures of the past as text: names with their times, failures that are alike, and what ran where.
 
-use std::net::IpAddr;
-
 use c2_shared::api::figures::{NameStats, Span, Stats, Timeline};
-use c2_shared::id::WorkerId;
 use c2_shared::job::JobState;
 use c2_shared::time::span;
 
+use crate::lanes::{Lane, lanes};
 use crate::render::look::{Look, Style};
 use crate::render::sanitize;
 use crate::render::table::{Cell, Table, flexible, numbers, words};
@@ -54,53 +52,6 @@ fn seconds(seconds: f64) -> String {
     span((seconds.clamp(0.0, 1e9) * 1_000.0) as u64)
 }
 
-/// A line of a timeline: what ran in one slot.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Lane {
-    /// The worker and the number of the slot there.
-    pub(crate) slot: String,
-    /// For each cell the span that fills it, by its place in the timeline.
-    pub(crate) cells: Vec<Option<usize>>,
-}
-
-/// A slot as it fills: of which worker, which of its slots, and until when it is taken.
-struct Filling<'a> {
-    worker: (IpAddr, Option<&'a WorkerId>),
-    number: usize,
-    until_ms: u64,
-    cells: Vec<Option<usize>>,
-}
-
-/// Puts spans side by side: each worker has as many lanes as ever ran there at once.
-pub(crate) fn lanes(timeline: &Timeline, cells: usize) -> Vec<Lane> {
-    let whole = timeline.to_ms.saturating_sub(timeline.from_ms).max(1);
-    let cell = |ms: u64| {
-        let passed = ms.clamp(timeline.from_ms, timeline.to_ms) - timeline.from_ms;
-        usize::try_from(u128::from(passed) * cells as u128 / u128::from(whole)).unwrap_or(cells).min(cells)
-    };
-    let mut lanes: Vec<Filling<'_>> = Vec::new();
-    for (at, span) in timeline.spans.iter().enumerate() {
-        let worker = (span.worker, span.worker_id.as_ref());
-        let is_free = |lane: &Filling<'_>| lane.worker == worker && lane.until_ms <= span.started_ms;
-        let free = lanes.iter().position(is_free).unwrap_or_else(|| {
-            let number = lanes.iter().filter(|lane| lane.worker == worker).count() + 1;
-            lanes.push(Filling { worker, number, until_ms: 0, cells: vec![None; cells] });
-            lanes.len() - 1
-        });
-        let lane = &mut lanes[free];
-        lane.until_ms = span.ended_ms.unwrap_or(u64::MAX);
-        let (first, last) = (cell(span.started_ms), cell(span.ended_ms.unwrap_or(timeline.to_ms)));
-        // However short, a run is seen.
-        let first = first.min(cells.saturating_sub(1));
-        lane.cells[first..last.max(first + 1).min(cells)].fill(Some(at));
-    }
-    lanes.sort_by_key(|lane| (lane.worker, lane.number));
-    lanes
-        .into_iter()
-        .map(|lane| Lane { slot: format!("{}.{}", lane.worker.0, lane.number), cells: lane.cells })
-        .collect()
-}
-
 /// The sign and the style of a state in a timeline.
 const fn sign(state: JobState) -> (&'static str, Style) {
     match state {
@@ -116,13 +67,16 @@ pub(crate) fn timeline(look: &Look, timeline: &Timeline) -> String {
     if timeline.spans.is_empty() {
         return format!("nothing ran in the last {since}\n");
     }
-    let slots = lanes(timeline, 1).iter().map(|lane| lane.slot.len()).max().unwrap_or(0);
+    let lanes = lanes(&timeline.spans);
+    let slot = |lane: &Lane| format!("{}.{}", lane.worker, lane.number);
+    let slots = lanes.iter().map(|lane| slot(lane).len()).max().unwrap_or(0);
     let width = if look.width == u16::MAX { CELLS } else { look.width };
     let cells = usize::from(width).saturating_sub(slots + 3).max(CELLS_MIN);
     let mut text = String::new();
-    for lane in lanes(timeline, cells) {
-        text.push_str(&format!("{:slots$} |", lane.slot));
-        for run in lane.cells.chunk_by(|a, b| a == b) {
+    for lane in lanes {
+        text.push_str(&format!("{:slots$} |", slot(&lane)));
+        let cells = lane.cells(&timeline.spans, &(timeline.from_ms..timeline.to_ms), cells);
+        for run in cells.chunk_by(|a, b| a == b) {
             text.push_str(&match run[0].map(|at| &timeline.spans[at]) {
                 Some(span) => part(look, span, run.len()),
                 None => " ".repeat(run.len()),
@@ -149,38 +103,7 @@ mod tests {
     use jiff::tz::TimeZone;
 
     use super::*;
-
-    fn ran(job: u64, worker: u8, from: u64, to: Option<u64>, state: JobState) -> Span {
-        let json = serde_json::json!({
-            "job_id": format!("job-{job}"), "attempt": 1, "worker": format!("10.0.0.{worker}"), "started_ms": from,
-            "ended_ms": to, "state": state,
-        });
-        serde_json::from_value(json).unwrap()
-    }
-
-    fn day() -> Timeline {
-        let spans = vec![
-            ran(1, 11, 0, Some(50_000), JobState::Succeeded),
-            ran(2, 11, 20_000, Some(70_000), JobState::Failed),
-            ran(3, 11, 50_000, None, JobState::Running),
-            ran(4, 12, 99_990, Some(99_991), JobState::Cancelled),
-        ];
-        Timeline { from_ms: 10_000, to_ms: 100_000, spans }
-    }
-
-    #[test]
-    fn as_many_lanes_as_ever_ran_at_once() {
-        let lanes = lanes(&day(), 9);
-        let shown: Vec<(String, String)> = lanes
-            .into_iter()
-            .map(|lane| {
-                let cells = lane.cells.iter().map(|cell| cell.map_or(".".to_owned(), |at| (at + 1).to_string()));
-                (lane.slot, cells.collect())
-            })
-            .collect();
-        let wanted = [("10.0.0.11.1", "111133333"), ("10.0.0.11.2", ".22222..."), ("10.0.0.12.1", "........4")];
-        assert_eq!(shown, wanted.map(|(slot, cells)| (slot.to_owned(), cells.to_owned())));
-    }
+    use crate::lanes::tests::day;
 
     #[test]
     fn a_timeline_is_read_from_left_to_right() {
@@ -188,7 +111,7 @@ mod tests {
         let wanted = "10.0.0.11.1 |#job-1##########>job-3>>>>>>>>>>>>>>|\n\
                       10.0.0.11.2 |    xjob-2xxxxxxxxxxxxx            |\n\
                       10.0.0.12.1 |                                  -|\n";
-        let text = timeline(&look, &day());
+        let text = timeline(&look, &Timeline { from_ms: 10_000, to_ms: 100_000, spans: day() });
         assert!(text.lines().take(3).all(|line| line.len() <= 50), "{text}");
         assert_eq!(text.lines().count(), 5, "{text}");
         assert!(text.starts_with(&wanted[..20]), "{text}");

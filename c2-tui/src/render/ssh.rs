@@ -112,7 +112,7 @@ pub(crate) fn verified(look: &Look, verified: &Verified) -> String {
             let _ = writeln!(text, "{state}: {}", sanitize::cell(fingerprint));
         }
     }
-    let mut table = Table::new([words("WORKER"), words("NAME"), words("SSH"), flexible("WHAT TO DO")]);
+    let mut table = Table::new([words("WORKER"), words("HOST"), words("SSH"), flexible("WHAT TO DO")]);
     for worker in &verified.workers {
         let style = if worker.reach == Reach::Reachable { Style::Good } else { Style::Bad };
         table.row([

@@ -53,8 +53,8 @@ fn worker() -> Value {
 fn workers() {
     check(
         &Data::Workers(read::<WorkerList>(&json!({"workers": [worker()]}))),
-        "WORKER     NAME   STATUS  SLOTS  CPU  MEMORY  GROUPS    TAGS               SILENT\n\
-         10.0.0.15  atlas  online    1/4  12%     25%  cpu, gpu  disk, gpu:0=job-3    2.1s\n",
+        "WORKER     HOST   STATUS  SLOTS  CPU  MEMORY  GROUPS    TAGS               HEARD\n\
+         10.0.0.15  atlas  online    1/4  12%     25%  cpu, gpu  disk, gpu:0=job-3   2.1s\n",
     );
     let mut info = worker();
     let more = json!({
@@ -65,21 +65,21 @@ fn workers() {
     info.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     check(
         &Data::Worker(Box::new(read::<WorkerInfo>(&info))),
-        "worker      10.0.0.15\n\
-         name        atlas\n\
-         status      online\n\
-         id          w\n\
-         last heard  2.1s ago\n\
-         slots       1/4 used\n\
-         running     job-3\n\
-         groups      cpu, gpu\n\
-         tags        disk, gpu:0=job-3\n\
-         load        cpu 12%, average 0.50, memory 25%\n\
-         system      Linux x86_64\n\
-         cpu         16 x a fast one\n\
-         memory      32 GiB\n\
-         gpu         0: G, 16 GiB\n\
-         agent       0.1.0\n",
+        "worker   10.0.0.15\n\
+         host     atlas\n\
+         status   online\n\
+         id       w\n\
+         heard    2.1s ago\n\
+         slots    1/4 used\n\
+         running  job-3\n\
+         groups   cpu, gpu\n\
+         tags     disk, gpu:0=job-3\n\
+         load     cpu 12%, average 0.50, memory 25%\n\
+         system   Linux x86_64\n\
+         cpu      16 x a fast one\n\
+         memory   32 GiB\n\
+         gpu      0: G, 16 GiB\n\
+         agent    0.1.0\n",
     );
 }
 

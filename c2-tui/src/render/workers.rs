@@ -16,14 +16,14 @@ pub(crate) fn list(look: &Look, list: &WorkerList) -> String {
     }
     let mut table = Table::new([
         words("WORKER"),
-        flexible("NAME"),
+        flexible("HOST"),
         words("STATUS"),
         numbers("SLOTS"),
         numbers("CPU"),
         numbers("MEMORY"),
         flexible("GROUPS"),
         flexible("TAGS"),
-        numbers("SILENT"),
+        numbers("HEARD"),
     ]);
     for worker in &list.workers {
         table.row([
@@ -94,14 +94,11 @@ pub(crate) fn info(look: &Look, info: &WorkerInfo) -> String {
     let (row, hardware) = (&info.row, &info.hardware);
     let mut pairs = vec![
         ("worker", row.ip.to_string()),
-        ("name", row.hostname.clone()),
+        ("host", row.hostname.clone()),
         ("status", row.status.to_string()),
         ("id", row.worker_id.to_string()),
         ("problem", problem(row).unwrap_or_default()),
-        (
-            "last heard",
-            row.silent_ms.map_or_else(|| "not since c2d started".to_owned(), |ms| format!("{} ago", span(ms))),
-        ),
+        ("heard", row.silent_ms.map_or_else(|| "not since c2d started".to_owned(), |ms| format!("{} ago", span(ms)))),
         ("slots", format!("{} used", slots(row))),
         ("running", joined(info.running.iter().map(ToString::to_string))),
         ("groups", joined(&row.groups)),
@@ -116,9 +113,11 @@ pub(crate) fn info(look: &Look, info: &WorkerInfo) -> String {
         pairs.push(("user", "root: jobs may do anything on it".to_owned()));
     }
     pairs.extend(hardware.gpus.iter().map(|gpu| {
-        let used = usize::try_from(gpu.index).ok().and_then(|i| row.load.gpu_percent.get(i));
-        let used = used.map(|percent| format!(", {percent:.0}% used")).unwrap_or_default();
-        ("gpu", format!("{}: {}, {}{used}", gpu.index, gpu.name, bytes(gpu.memory_bytes)))
+        let at = usize::try_from(gpu.index).unwrap_or(usize::MAX);
+        let used = row.load.gpu_percent.get(at).map(|percent| format!(", {percent:.0}% used")).unwrap_or_default();
+        let taken = row.load.gpu_memory.get(at).map(|memory| format!("{} of ", bytes(memory.used_bytes)));
+        let taken = taken.unwrap_or_default();
+        ("gpu", format!("{}: {}, {taken}{}{used}", gpu.index, gpu.name, bytes(gpu.memory_bytes)))
     }));
     pairs.extend(hardware.disks.iter().map(|disk| {
         ("disk", format!("{}: {} free of {}", disk.mount, bytes(disk.free_bytes), bytes(disk.total_bytes)))

@@ -8,7 +8,7 @@ use c2_shared::api::workers::WorkerRow;
 use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::{JobSpec, JobState, Outcome};
 use c2_shared::time::Mono;
-use c2_shared::worker::{Load, WorkerStatus};
+use c2_shared::worker::{GpuMemory, Load, WorkerStatus};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::app::{Effect, Model, Msg, Now, Settings, update};
@@ -80,6 +80,7 @@ fn worker(last: u8, hostname: &str, status: WorkerStatus, used: u32, cpu: f32) -
             memory_total_bytes: 32 << 30,
             load_1m: 1.5,
             gpu_percent: Vec::new(),
+            gpu_memory: Vec::new(),
             disk_free_bytes: Some(210 << 30),
             disk_full: false,
         },
@@ -92,6 +93,8 @@ pub(crate) fn workers() -> Vec<WorkerRow> {
     let mut atlas = worker(11, "atlas", WorkerStatus::Online, 3, 92.0);
     atlas.groups.insert("gpu".to_owned());
     atlas.load.gpu_percent = vec![87.0, 3.0];
+    let memory = |used: u64| GpuMemory { used_bytes: used << 30, total_bytes: 24 << 30 };
+    atlas.load.gpu_memory = vec![memory(20), memory(1)];
     let held = |attempt| Some(AttemptId { job: JobId(attempt), number: 1 });
     atlas.tags = [("disk".to_owned(), None), ("gpu:0".to_owned(), held(4)), ("gpu:1".to_owned(), None)].into();
     vec![
@@ -238,6 +241,8 @@ pub(crate) fn keys(name: &str) -> Vec<KeyEvent> {
         "F3" => KeyCode::F(3),
         "F4" => KeyCode::F(4),
         "F5" => KeyCode::F(5),
+        "F6" => KeyCode::F(6),
+        "F7" => KeyCode::F(7),
         text if modifiers.is_empty() => {
             return text.chars().map(|c| KeyEvent::new(KeyCode::Char(c), modifiers)).collect();
         }

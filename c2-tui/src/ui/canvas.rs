@@ -5,6 +5,7 @@ use ratatui::buffer::Cell;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::symbols::border;
+use ratatui::symbols::merge::MergeStrategy;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear};
 
@@ -128,8 +129,8 @@ impl<'a, 'f> Canvas<'a, 'f> {
         }
     }
 
-    /// A box with words on its border; answers the area inside.
-    pub(super) fn framed(&mut self, area: Area, focused: bool, titles: Titles<'_>) -> Area {
+    /// The border of a box; a line that it shares with a box that was drawn before becomes one.
+    pub(super) fn frame(&mut self, area: Area, focused: bool) {
         let set = match (self.model.settings.ascii, focused) {
             (false, false) => border::ROUNDED,
             (false, true) => border::THICK,
@@ -137,19 +138,33 @@ impl<'a, 'f> Canvas<'a, 'f> {
             (true, true) => ASCII_FOCUS,
         };
         let style = if focused { self.tone(Tone::Accent) } else { self.theme.border };
-        let block = Block::bordered()
-            .border_set(set)
-            .border_style(style)
-            .title_top(titles.left)
-            .title_top(titles.right.right_aligned())
-            .title_bottom(titles.foot)
-            .title_bottom(titles.foot_right.right_aligned());
+        let block = Block::bordered().border_set(set).border_style(style).merge_borders(MergeStrategy::Fuzzy);
         self.frame.render_widget(block, rect(area));
+    }
+
+    /// The words on the border of a box; answers the area inside. What has no room on the right is left
+    /// out.
+    pub(super) fn titled(&mut self, area: Area, titles: &Titles<'_>) -> Area {
+        let room = area.width.saturating_sub(2);
+        let bottom = area.y + area.height.saturating_sub(1);
+        for (y, left, right) in [(area.y, &titles.left, &titles.right), (bottom, &titles.foot, &titles.foot_right)] {
+            let end = self.put_line(area.x + 1, y, room, left);
+            let wide = u16::try_from(right.width()).unwrap_or(u16::MAX);
+            if let Some(x) = (area.x + 1 + room).checked_sub(wide).filter(|x| *x >= end) {
+                self.put_line(x, y, wide, right);
+            }
+        }
         inner(area)
     }
 
+    /// A box with words on its border; answers the area inside.
+    pub(super) fn framed(&mut self, area: Area, focused: bool, titles: &Titles<'_>) -> Area {
+        self.frame(area, focused);
+        self.titled(area, titles)
+    }
+
     /// An empty box over whatever is there, in the middle of the screen.
-    pub(super) fn dialog(&mut self, width: u16, height: u16, titles: Titles<'_>) -> Area {
+    pub(super) fn dialog(&mut self, width: u16, height: u16, titles: &Titles<'_>) -> Area {
         let whole = self.whole();
         let (width, height) = (width.min(whole.width), height.min(whole.height));
         let area = Area { x: (whole.width - width) / 2, y: (whole.height - height) / 3, width, height };
@@ -170,11 +185,18 @@ impl<'a, 'f> Canvas<'a, 'f> {
         }
         let len = (track * seen / all).clamp(1, track - 1);
         let at = (track - len) * top / (all - seen);
-        let sign = if self.model.settings.ascii { "#" } else { "┃" };
-        for row in 0..len {
-            let y = area.y + 1 + u16::try_from(at.min(track - len) + row).unwrap_or(0);
-            self.put(area.x + area.width - 1, y, 1, sign, self.tone(Tone::Accent));
-        }
+        let (x, y) = (area.x + area.width - 1, area.y + 1 + u16::try_from(at.min(track - len)).unwrap_or(0));
+        let (ascii, style) = (self.model.settings.ascii, self.tone(Tone::Accent));
+        let thumb = Area { x, y, width: 1, height: u16::try_from(len).unwrap_or(0) };
+        self.each_cell(thumb, |cell| {
+            // It stands out from the line on which it is, which may be thick itself.
+            let sign = match cell.symbol() {
+                _ if ascii => "#",
+                "┃" => "▐",
+                _ => "┃",
+            };
+            cell.set_symbol(sign).set_style(style);
+        });
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Area) {
     parts.push(vec![link]);
     let failures = canvas.model.failures.len();
     if failures > 0 {
-        let words = format!("{} {failures} failed, F4 shows", canvas.glyphs.state(JobState::Failed));
+        let words = format!("{} {failures} failed: F4 which, F6 why", canvas.glyphs.state(JobState::Failed));
         parts.push(vec![canvas.span(words, Tone::Bad)]);
     }
     let failures_at = (failures > 0).then_some(parts.len() - 1 + usize::from(canvas.model.settings.readonly));

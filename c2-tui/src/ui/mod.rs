@@ -18,6 +18,7 @@ mod preview;
 mod queue;
 mod result;
 mod table;
+mod timeline;
 mod toast;
 
 #[cfg(test)]
@@ -28,7 +29,7 @@ use ratatui::style::{Color, Modifier};
 
 use crate::app::Model;
 use crate::app::focus::Focus;
-use crate::app::layout::{self, Area};
+use crate::app::layout::{self, Area, Screen};
 use crate::app::model::Link;
 use crate::ui::canvas::Canvas;
 
@@ -57,8 +58,9 @@ pub(crate) fn draw(model: &Model, frame: &mut Frame<'_>) -> HitMap {
     if let Some(area) = screen.tabs {
         pane::tabs(&mut canvas, area);
     }
+    frames(&mut canvas, &screen);
     for (pane, area) in &screen.panes {
-        pane::draw(&mut canvas, *pane, *area);
+        pane::draw(&mut canvas, &screen, *pane, *area);
     }
     if let (Some(area), Some(page)) = (screen.page, model.pages.last()) {
         page::draw(&mut canvas, page, area);
@@ -93,6 +95,19 @@ pub(crate) fn draw(model: &Model, frame: &mut Frame<'_>) -> HitMap {
         canvas.strip_colours();
     }
     canvas.into_hits()
+}
+
+/// All borders, before anything is written on them. The box that has the focus comes last, so that lines
+/// which it shares are its own.
+fn frames(canvas: &mut Canvas<'_, '_>, screen: &Screen) {
+    let panes = screen.panes.iter().map(|(pane, area)| (Some(Focus::Pane(*pane)), *area));
+    let others = [(Some(Focus::Page), screen.page), (None, screen.preview), (Some(Focus::Result), screen.result)];
+    let others = others.into_iter().filter_map(|(focus, area)| Some((focus, area?)));
+    let boxes: Vec<_> = panes.chain(others).filter(|(_, area)| area.height > 1).collect();
+    let has_focus = |focus: Option<Focus>| focus == Some(canvas.model.focus);
+    let (focused, rest): (Vec<_>, Vec<_>) = boxes.into_iter().partition(|(focus, _)| has_focus(*focus));
+    rest.into_iter().for_each(|(_, area)| canvas.frame(area, false));
+    focused.into_iter().for_each(|(_, area)| canvas.frame(area, true));
 }
 
 fn too_small(canvas: &mut Canvas<'_, '_>) {

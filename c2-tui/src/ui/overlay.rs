@@ -43,7 +43,7 @@ fn find(canvas: &mut Canvas<'_, '_>, finder: &Finder) {
         ),
         ..Titles::default()
     };
-    let area = canvas.dialog(COLUMN * columns, height, titles);
+    let area = canvas.dialog(COLUMN * columns, height, &titles);
     let prompt = Line::from(vec![canvas.span("/ ", Tone::Accent), canvas.span(finder.needle.clone(), Tone::Strong)]);
     let end = canvas.put_line(area.x + 1, area.y, area.width.saturating_sub(1), &prompt);
     canvas.cursor(end, area.y);
@@ -81,7 +81,7 @@ fn ask(canvas: &mut Canvas<'_, '_>, question: &Question) {
     let height = u16::try_from(lines).unwrap_or(0) + 5;
     let titles =
         Titles { left: Line::from(canvas.span(format!(" {} ", question.title), Tone::Warn)), ..Titles::default() };
-    let area = canvas.dialog(66, height, titles);
+    let area = canvas.dialog(66, height, &titles);
     let room = usize::from(area.width).saturating_sub(2);
     for (line, y) in question.lines.iter().take(lines).zip(area.y + 1..) {
         let shown = text::cut_middle(&text::sanitize(line), room, canvas.glyphs.cut);
@@ -122,7 +122,7 @@ pub(super) fn menu(canvas: &mut Canvas<'_, '_>, menu: &Menu, line: Area) {
     canvas.blank(area);
     let titles =
         Titles { foot_right: Line::from(canvas.span(format!(" {} ", choices.len()), Tone::Dim)), ..Titles::default() };
-    let inside = canvas.framed(area, false, titles);
+    let inside = canvas.framed(area, false, &titles);
     for ((index, choice), y) in choices.iter().enumerate().skip(top).take(rows).zip(inside.y..) {
         let row = Area { y, height: 1, ..inside };
         let shown = text::cut_end(&choice.text, name, canvas.glyphs.cut);

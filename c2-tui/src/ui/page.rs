@@ -4,18 +4,18 @@ use c2_shared::time;
 use ratatui::text::Line;
 
 use super::canvas::{Canvas, Titles};
-use super::{pager, table};
-use crate::app::cache::{Job, Worker, percent as percent_of};
+use super::{pager, pane, table, timeline};
+use crate::app::cache::{Cache, Job, Worker, percent as percent_of};
 use crate::app::focus::Focus;
 use crate::app::layout::{self, Area};
 use crate::app::live::Live;
 use crate::app::msg::Target;
 use crate::app::page::Page;
 use crate::app::pager::Pager;
-use crate::app::panes::jobs::run_ms;
+use crate::app::panes::jobs::{progress, run_ms};
 use crate::app::panes::log::clock;
 use crate::app::panes::{self, short_span};
-use crate::app::table::{Grid as _, Tone};
+use crate::app::table::{Grid, Tone};
 use crate::app::text;
 use crate::app::watch::{Count, State, Watch};
 
@@ -27,15 +27,23 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, page: &Page, area: Area) {
     let model = canvas.model;
     let focused = model.focus == Focus::Page;
     let foot_right = match page {
-        Page::Worker { jobs, .. } if jobs.len() > 0 => {
-            Line::from(canvas.span(format!(" {}/{} ", jobs.cursor() + 1, jobs.len()), Tone::Dim))
-        }
-        Page::Worker { .. } => Line::default(),
-        page => page.text().map_or_else(Line::default, |text| pager::place(canvas, text)),
+        Page::Timeline(timeline) => timeline::position(canvas, timeline),
+        page => match (page.grid(), page.text()) {
+            (Some(grid), _) => pane::position(canvas, grid, focused),
+            (None, Some(text)) => pager::place(canvas, text),
+            (None, None) => Line::default(),
+        },
     };
-    let foot = page.text().map_or_else(Line::default, |text| pager::state(canvas, text, area));
-    let titles = Titles { left: path(canvas), foot, foot_right, ..Titles::default() };
-    let inside = canvas.framed(area, focused, titles);
+    let foot = match page {
+        Page::Timeline(timeline) => timeline::detail(canvas, timeline, area),
+        page => match (page.grid(), page.text()) {
+            (Some(grid), _) => pane::detail(canvas, grid, focused, area),
+            (None, Some(text)) => pager::state(canvas, text, area),
+            (None, None) => Line::default(),
+        },
+    };
+    let titles = Titles { left: path(canvas, area), foot, foot_right, ..Titles::default() };
+    let inside = canvas.titled(area, &titles);
     let (facts_rows, columns) = (layout::page_facts(model, page, area), layout::fact_columns(area));
     let head = layout::page_head(model, page, area);
     let below = Area { y: inside.y + head, height: inside.height.saturating_sub(head), ..inside };
@@ -45,18 +53,18 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, page: &Page, area: Area) {
                 facts(canvas, inside, columns, &of_worker(canvas, worker));
                 gpus(canvas, inside, inside.y + facts_rows - 1 - layout::gpus(model, id), worker);
             }
-            if jobs.len() == 0 {
-                canvas.centred(
-                    below,
-                    below.height / 2,
-                    "it has run no job that is still known",
-                    canvas.tone(Tone::Dim),
-                );
-            } else {
-                table::draw(canvas, below, jobs, Focus::Page);
-                canvas.scrollbar(area, jobs.visible().start, jobs.height(), jobs.len());
-            }
+            rows(canvas, below, area, jobs, "it has run no job that is still known");
         }
+        Page::Alike { jobs, .. } => rows(canvas, below, area, jobs, "these jobs are no longer known here"),
+        Page::Groups { groups, fault, freshness } => {
+            let nothing = match fault {
+                Some(fault) => text::sanitize(&fault.words()),
+                None if freshness.is_awaited() => "asking c2d".to_owned(),
+                None => "no job has failed lately".to_owned(),
+            };
+            rows(canvas, below, area, groups, &nothing);
+        }
+        Page::Timeline(timeline) => timeline::draw(canvas, timeline, inside),
         Page::Job { live, .. } => {
             if let Some(job) = model.cache.jobs.get(&live.job).filter(|_| facts_rows > 0) {
                 facts(canvas, inside, columns, &of_job(canvas, job));
@@ -66,12 +74,21 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, page: &Page, area: Area) {
         }
         Page::Watch(watch) => {
             if facts_rows > 0 {
-                canvas.put_line(inside.x + 1, inside.y, inside.width.saturating_sub(1), &progress(canvas, watch));
+                canvas.put_line(inside.x + 1, inside.y, inside.width.saturating_sub(1), &standing(canvas, watch));
             }
             lines(canvas, below, watch.text(), area);
         }
         Page::Output(Live { text, .. }) | Page::Text { text, .. } => lines(canvas, below, text, area),
     }
+}
+
+/// A table, or why it has no rows.
+fn rows(canvas: &mut Canvas<'_, '_>, below: Area, area: Area, grid: &dyn Grid<Cache>, nothing: &str) {
+    if grid.len() == 0 {
+        return canvas.centred(below, below.height / 2, nothing, canvas.tone(Tone::Dim));
+    }
+    table::draw(canvas, below, grid, Focus::Page);
+    canvas.scrollbar(area, grid.visible().start, grid.height(), grid.len());
 }
 
 /// A bar for each graphics processor from a row on, and the job that holds it.
@@ -84,11 +101,15 @@ fn gpus(canvas: &mut Canvas<'_, '_>, inside: Area, y: u16, worker: &Worker) {
         let holder = worker.row.tags.get(&format!("gpu:{n}")).copied().flatten();
         let named = |id| cache.jobs.get(&id).map(|job: &Job| job.title.clone()).unwrap_or_default();
         let held = holder.map_or_else(|| "free".to_owned(), |by| format!("{}  {}", by.job, named(by.job)));
+        let memory = worker.row.load.gpu_memory.get(n).filter(|memory| memory.total_bytes > 0);
+        let gib = |bytes: u64| bytes.saturating_add(1 << 29) >> 30;
+        let memory = memory.map_or_else(String::new, |m| format!("{}/{}G", gib(m.used_bytes), gib(m.total_bytes)));
         let bar = canvas.glyphs.bar(percent.into(), 100, 10);
         let tone = if holder.is_some() { Tone::Busy } else { Tone::Dim };
         let line = Line::from(vec![
             canvas.span(format!("{:<10}", format!("gpu{n}")), Tone::Dim),
             canvas.span(format!("{bar} {percent:>3}%  "), tone),
+            canvas.span(format!("{memory:<9}"), Tone::Plain),
             canvas.span(held, if holder.is_some() { Tone::Plain } else { Tone::Dim }),
         ]);
         canvas.put_line(inside.x + 1, y, inside.width.saturating_sub(1), &line);
@@ -120,8 +141,9 @@ fn lines(canvas: &mut Canvas<'_, '_>, below: Area, text: &Pager, area: Area) {
 }
 
 /// `workers › 10.0.0.11 › job-7`: what Esc goes back through.
-fn path(canvas: &Canvas<'_, '_>) -> Line<'static> {
+fn path(canvas: &Canvas<'_, '_>, area: Area) -> Line<'static> {
     let model = canvas.model;
+    let room = usize::from(area.width / 2).max(12);
     let origin = match model.pages.origin() {
         Some(Focus::Pane(pane)) => pane.word(),
         _ => "!>",
@@ -130,13 +152,14 @@ fn path(canvas: &Canvas<'_, '_>) -> Line<'static> {
     for (at, page) in model.pages.iter().enumerate() {
         let last = at + 1 == model.pages.len();
         line.push_span(canvas.span(format!("{} ", canvas.glyphs.step), Tone::Dim));
-        line.push_span(canvas.span(format!("{} ", page.title()), if last { Tone::Accent } else { Tone::Plain }));
+        let title = text::cut_end(&page.title(), room, canvas.glyphs.cut);
+        line.push_span(canvas.span(format!("{title} "), if last { Tone::Accent } else { Tone::Plain }));
     }
     line
 }
 
 /// How far a run is, and how it went where.
-fn progress(canvas: &Canvas<'_, '_>, watch: &Watch) -> Line<'static> {
+fn standing(canvas: &Canvas<'_, '_>, watch: &Watch) -> Line<'static> {
     let tone = match watch.state {
         State::Runs => Tone::Accent,
         State::Ended { status: 0, .. } => Tone::Good,
@@ -182,7 +205,8 @@ fn of_worker(canvas: &Canvas<'_, '_>, worker: &Worker) -> [Fact; layout::WORKER_
             || (String::new(), Tone::Plain),
             |c| {
                 let cell = (c.cell)(worker, &sight);
-                (cell.text.trim().to_owned(), cell.tone)
+                let more: String = cell.more.iter().map(|(text, _)| text.as_str()).collect();
+                (cell.text.trim().to_owned() + &more, cell.tone)
             },
         )
     };
@@ -204,6 +228,16 @@ fn of_worker(canvas: &Canvas<'_, '_>, worker: &Worker) -> [Fact; layout::WORKER_
     ]
 }
 
+/// How long it ran, and how far it is.
+fn run_time(canvas: &Canvas<'_, '_>, job: &Job) -> String {
+    let sight = canvas.model.sight();
+    let ran = run_ms(job, sight.now.wall_ms).map_or_else(|| canvas.glyphs.none.to_owned(), time::span);
+    match progress(job, &sight) {
+        Some((progress, _)) => format!("{ran}  {progress}"),
+        None => ran,
+    }
+}
+
 fn of_job(canvas: &Canvas<'_, '_>, job: &Job) -> [Fact; layout::JOB_FACTS as usize] {
     let row = &job.row;
     let model = canvas.model;
@@ -219,7 +253,7 @@ fn of_job(canvas: &Canvas<'_, '_>, job: &Job) -> [Fact; layout::JOB_FACTS as usi
         ("submitted", format!("{} {} {age} ago", at(Some(row.submitted_ms)), canvas.glyphs.dot), Tone::Plain),
         ("started", at(row.started_ms), Tone::Plain),
         ("ended", at(row.ended_ms), Tone::Plain),
-        ("run time", run_ms(job, model.now.wall_ms).map_or_else(none, time::span), Tone::Plain),
+        ("run time", run_time(canvas, job), Tone::Plain),
         ("group", row.group.as_ref().map_or_else(none, |g| format!("@{g}")), Tone::Plain),
         ("tags", if row.tags.is_empty() { none() } else { row.tags.join(" ") }, Tone::Plain),
         ("priority", row.priority.to_string(), Tone::Plain),

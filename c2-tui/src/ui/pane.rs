@@ -2,11 +2,11 @@
 
 use ratatui::text::Line;
 
-use super::canvas::{Canvas, Titles};
+use super::canvas::{Canvas, Titles, inner};
 use super::{queue, table};
 use crate::app::cache::Cache;
 use crate::app::focus::Focus;
-use crate::app::layout::Area;
+use crate::app::layout::{self, Area, Screen};
 use crate::app::line::Editor;
 use crate::app::model::Link;
 use crate::app::msg::Target;
@@ -15,20 +15,29 @@ use crate::app::panes::jobs::CHIPS;
 use crate::app::table::{Grid, Tone};
 use crate::app::text;
 
-pub(super) fn draw(canvas: &mut Canvas<'_, '_>, pane: Pane, area: Area) {
+pub(super) fn draw(canvas: &mut Canvas<'_, '_>, screen: &Screen, pane: Pane, area: Area) {
     let focus = Focus::Pane(pane);
     canvas.hit(area, Target::Area(focus));
     let model = canvas.model;
     let table = model.panes.grid(pane);
     let focused = model.focus == focus;
-    let room = usize::from(area.width).saturating_sub(20);
-    let detail = if focused && room > 8 { table.detail(&model.cache) } else { None };
-    let foot = detail.map_or_else(Line::default, |text| {
-        Line::from(canvas.span(format!(" {} ", text::cut_middle(&text, room, canvas.glyphs.cut)), Tone::Plain))
-    });
-    let left = title(canvas, pane, table, area);
-    let titles = Titles { left, right: Line::default(), foot, foot_right: position(canvas, table, focused) };
-    let mut inside = canvas.framed(area, focused, titles);
+    let foot = detail(canvas, table, focused, area);
+    let foot_right = position(canvas, table, focused);
+    let mut titles = Titles { left: title(canvas, pane, table, area), ..Titles::default() };
+    let mut inside = inner(area);
+    if layout::pane_foot(model, screen, area) > 0 {
+        inside.height -= 1;
+        let mut marked = Line::default();
+        if !foot.spans.is_empty() {
+            marked.push_span(canvas.span(format!(" {}", canvas.glyphs.step), Tone::Accent));
+            marked.extend(foot.spans);
+        }
+        let words = Titles { foot: marked, foot_right, ..Titles::default() };
+        canvas.titled(Area { height: area.height - 1, ..area }, &words);
+    } else if !screen.is_over_another(area) {
+        (titles.foot, titles.foot_right) = (foot, foot_right);
+    }
+    canvas.titled(area, &titles);
     if pane == Pane::Queue {
         inside = queue::head(canvas, area, inside);
     }
@@ -83,7 +92,17 @@ fn title(canvas: &mut Canvas<'_, '_>, pane: Pane, table: &dyn Grid<Cache>, area:
     line
 }
 
-fn position(canvas: &Canvas<'_, '_>, table: &dyn Grid<Cache>, focused: bool) -> Line<'static> {
+/// What the columns have cut of the selected row.
+pub(super) fn detail(canvas: &Canvas<'_, '_>, table: &dyn Grid<Cache>, focused: bool, area: Area) -> Line<'static> {
+    let room = usize::from(area.width).saturating_sub(position(canvas, table, focused).width() + 8);
+    let detail = table.detail(&canvas.model.cache).filter(|_| focused && room > 8);
+    detail.map_or_else(Line::default, |text| {
+        Line::from(canvas.span(format!(" {} ", text::cut_middle(&text, room, canvas.glyphs.cut)), Tone::Plain))
+    })
+}
+
+/// How many rows are marked, and which one is selected.
+pub(super) fn position(canvas: &Canvas<'_, '_>, table: &dyn Grid<Cache>, focused: bool) -> Line<'static> {
     let marks = table.marked();
     let mut line = Line::default();
     if marks > 0 {

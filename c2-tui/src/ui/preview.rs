@@ -1,16 +1,13 @@
 //! What the selected job writes, beside its table.
 
-use c2_shared::job::JobState;
 use ratatui::text::Line;
 
 use super::canvas::{Canvas, Titles, inner};
 use super::pager;
 use crate::app::layout::Area;
 use crate::app::live::Preview;
-use crate::app::pager::{Pager, Row};
-use crate::app::panes::jobs::run_ms;
+use crate::app::panes::jobs::{progress, run_ms};
 use crate::app::panes::{self, short_span};
-use crate::app::progress;
 use crate::app::table::Tone;
 use crate::app::text;
 
@@ -22,17 +19,11 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, preview: &Preview, area: Area) {
         foot_right: text.map_or_else(Line::default, |text| pager::place(canvas, text)),
         ..Titles::default()
     };
-    canvas.framed(area, false, titles);
+    canvas.titled(area, &titles);
     match text {
         Some(text) => pager::rows(canvas, inner(area), text),
         None => canvas.centred(inner(area), (area.height - 2) / 2, "no job is selected", canvas.tone(Tone::Dim)),
     }
-}
-
-/// How far a job is by the last line in sight.
-fn percent(text: &Pager) -> Option<u8> {
-    let line = |row: &Row| row.cells.iter().map(|cell| cell.text.as_str()).collect::<String>();
-    text.rows().iter().rev().map(line).find(|line| !line.trim().is_empty()).and_then(|line| progress::percent(&line))
 }
 
 /// Which job, how far it is, where and for how long it runs: as much as has room, in this order.
@@ -41,10 +32,9 @@ fn title(canvas: &Canvas<'_, '_>, preview: &Preview, area: Area) -> Line<'static
     let Some(live) = &preview.live else { return Line::default() };
     let Some(job) = model.cache.jobs.get(&live.job) else { return Line::default() };
     let row = &job.row;
-    let progress = percent(&live.text).filter(|_| row.state == JobState::Running);
     let facts = [
         row.name.as_deref().map(text::sanitize),
-        progress.map(|percent| format!("{} {percent}%", canvas.glyphs.bar(percent.into(), 100, 6))),
+        progress(job, &model.sight()).map(|(words, _)| words),
         run_ms(job, model.now.wall_ms).map(short_span),
         row.worker.map(|worker| worker.to_string()),
     ];

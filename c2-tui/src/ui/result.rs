@@ -13,7 +13,6 @@ use crate::app::text;
 
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, result: &ResultView, area: Area) {
     let focused = canvas.model.focus == Focus::Result;
-    canvas.blank(area);
     canvas.hit(area, Target::Area(Focus::Result));
     let room = usize::from(area.width).saturating_sub(20);
     let title = text::cut_middle(&text::sanitize(&result.title), room, canvas.glyphs.cut);
@@ -32,7 +31,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, result: &ResultView, area: Area)
         canvas.put_line(end + 1, area.y, (area.x + area.width).saturating_sub(end + 1), &titles.right);
         return;
     }
-    canvas.framed(area, focused, titles);
+    canvas.titled(area, &titles);
     pager::rows(canvas, inner(area), &result.text);
     pager::thumb(canvas, &result.text, area);
     pager::prompt(canvas, &result.text, area, focused);

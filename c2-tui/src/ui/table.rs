@@ -97,7 +97,13 @@ pub(super) fn shows(model: &Model, table: &dyn Grid<Cache>, column: usize, width
 /// The columns in which there is something, each with its place.
 fn columns(model: &Model, table: &dyn Grid<Cache>, heads: &[Head], width: u16) -> Vec<(usize, u16, u16)> {
     let used = (0..heads.len()).filter(|&column| table.uses(column, &model.cache)).collect();
-    place(heads, used, width.saturating_sub(MARGIN))
+    let fitted = |(column, head): (usize, &Head)| match (table.widest(column, &model.cache), head.room) {
+        (Some(cells), Room::Fixed(_)) => Head { room: Room::Fixed(cells), ..*head },
+        (Some(min), Room::Grow { share, .. }) => Head { room: Room::Grow { min, share }, ..*head },
+        (None, _) => *head,
+    };
+    let heads: Vec<Head> = heads.iter().enumerate().map(fitted).collect();
+    place(&heads, used, width.saturating_sub(MARGIN))
 }
 
 /// Which columns have room, where, and how wide: those that hide first give way until the least
@@ -162,7 +168,8 @@ mod tests {
         let names = |width| named(all(), width);
         assert_eq!(names(37), ["id", "state", "job"], "a job has a name on the narrowest screens");
         assert_eq!(names(50), ["id", "state", "job"]);
-        assert_eq!(names(79), ["id", "state", "job", "worker", "run", "age"]);
+        assert_eq!(names(79), ["id", "state", "job", "worker", "run"]);
+        assert_eq!(names(90), ["id", "state", "job", "worker", "run", "age"]);
         let plain = [0, 1, 2, 5, 7, 8].to_vec();
         let wide = |shown| place(&columns, shown, 150).iter().find(|(i, ..)| *i == 2).map(|(.., wide)| *wide);
         assert!(wide(plain) > wide(all()), "empty columns give their room to the name and the command");

@@ -1,13 +1,18 @@
 //! Screens as snapshots, and a matrix of sizes that must not panic.
 
+use c2_shared::api::workers::WorkerList;
 use c2_shared::job::JobState;
 use c2_shared::time::Mono;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use ratatui::style::Color;
 
 use crate::app::report::{Fault, Report};
-use crate::app::update::output_tests;
+use crate::app::update::{figures_tests, output_tests};
 use crate::app::{Effect, Model, Msg};
+use crate::app::{keymap, layout, panes};
+use crate::command::{Data, Outcome, Theme, commands};
+use crate::render;
 use crate::tests::demo::{self, NOW, busy, console, press, send};
 use crate::ui::draw;
 
@@ -51,7 +56,7 @@ fn refused(model: &mut Model) {
 type Make = fn(u16, u16) -> Model;
 
 /// A console in each state in which an operator may find it.
-const STATES: [(&str, Make); 8] = [
+const STATES: [(&str, Make); 11] = [
     ("fresh", |width, height| {
         let mut model = console(width, height);
         send(&mut model, Msg::Connected);
@@ -88,6 +93,21 @@ const STATES: [(&str, Make); 8] = [
         press(&mut model, &["Alt-2", "c"]);
         model
     }),
+    ("light", |width, height| {
+        let mut model = with(&["Alt-2", "Down", "Space"])(width, height);
+        model.settings.theme = Theme::Light;
+        model
+    }),
+    ("timeline", |width, height| {
+        let mut model = with(&["F7"])(width, height);
+        send(&mut model, figures_tests::day());
+        model
+    }),
+    ("failures", |width, height| {
+        let mut model = with(&["F6"])(width, height);
+        send(&mut model, figures_tests::failures());
+        model
+    }),
     ("ascii", |width, height| {
         let mut model = busy(width, height);
         model.settings.ascii = true;
@@ -106,11 +126,150 @@ fn each_state_at_each_size() {
     }
 }
 
+/// How much lighter one colour is than another: from 1 to 21, as the guidelines for web pages count it.
+fn contrast(a: Color, b: Color) -> f64 {
+    let light = |colour| {
+        let Color::Rgb(r, g, b) = colour else { panic!("{colour:?} depends on the terminal") };
+        let part = |byte: u8| {
+            let part = f64::from(byte) / 255.0;
+            if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b)
+    };
+    let (a, b) = (light(a) + 0.05, light(b) + 0.05);
+    a.max(b) / a.min(b)
+}
+
+/// Each letter of each state can be read on its ground, in the themes that bring one.
+#[test]
+fn letters_stand_out_from_their_ground() {
+    for theme in [Theme::Light, Theme::Dark] {
+        for (name, make) in STATES {
+            let mut model = make(120, 36);
+            model.settings.theme = theme;
+            let mut terminal = Terminal::new(TestBackend::new(120, 36)).unwrap();
+            terminal.draw(|frame| drop(draw(&model, frame))).unwrap();
+            for cell in &terminal.backend().buffer().content {
+                if cell.symbol().chars().any(char::is_alphanumeric) {
+                    let seen = contrast(cell.fg, cell.bg);
+                    assert!(seen >= 4.5, "{theme:?}, {name}: {:?} is seen {seen:.1}", cell.symbol());
+                }
+            }
+        }
+    }
+}
+
+/// Two boxes side by side share the line between them: no line stands beside another.
+#[test]
+fn neighbours_share_one_line() {
+    for (name, make) in STATES {
+        for (width, height) in [(40, 12), (80, 24), (120, 36), (200, 50)] {
+            let mut model = make(width, height);
+            press(&mut model, &["p"]);
+            let screen = layout::screen(&model);
+            let boxes = screen.panes.iter().map(|(_, area)| *area).chain(screen.page).chain(screen.preview);
+            let boxes: Vec<_> = boxes.chain(screen.result.filter(|_| screen.page.is_none())).collect();
+            for (a, b) in boxes.iter().flat_map(|a| boxes.iter().map(move |b| (a, b))) {
+                let rows = a.y < b.y + b.height && b.y < a.y + a.height;
+                let columns = a.x < b.x + b.width && b.x < a.x + a.width;
+                assert!(!(rows && a.x + a.width == b.x), "{name} {width}x{height}: {a:?} beside {b:?}");
+                assert!(!(columns && a.y + a.height == b.y), "{name} {width}x{height}: {a:?} over {b:?}");
+            }
+        }
+    }
+}
+
+/// What has no room in the first line is left out: half a number is worse than none.
+#[test]
+fn the_first_line_cuts_no_count() {
+    let first = |width| screen(&busy(width, 24)).lines().next().unwrap_or_default().to_owned();
+    let whole = first(200);
+    let parts: Vec<&str> = whole.trim().split("   ").collect();
+    assert_eq!(parts.len(), 8, "{whole}");
+    for width in 35..200 {
+        let shown = first(width);
+        let left: Vec<&str> = shown.trim().split("   ").collect();
+        assert!(parts.starts_with(&left), "{width}: {shown}");
+    }
+    let text = screen(&busy(20, 5));
+    assert!(!text.contains("C2 "), "where only a pane has room there is none: {text}");
+}
+
+#[test]
+fn a_long_command_is_cut_in_its_middle_and_whole_below() {
+    let mut model = with(&["Alt-2"])(200, 50);
+    let text = screen(&model);
+    let row = text.lines().find(|line| line.contains("job-4 ")).unwrap_or_default();
+    assert!(row.contains("train  python") && row.contains('…') && row.contains("--out runs/7"), "{row}");
+    let whole = "python train.py --model resnet50 --epochs 90 --data /srv/imagenet --out runs/7";
+    assert!(text.lines().rev().take(4).any(|line| line.contains(whole)), "{text}");
+    // Where a border is also that of the pane below, it stands above it.
+    send(&mut model, Msg::Resize { width: 80, height: 24 });
+    let text = screen(&model);
+    assert!(text.contains("› train  python train.py"), "{text}");
+}
+
+/// A thing has the same word in a pane as in a list, and a state the same as in the first line.
+#[test]
+fn words_mean_the_same_in_panes_and_lists() {
+    let outcome: Outcome = Data::Workers(WorkerList { workers: demo::workers() }).into();
+    let list = render::text(&outcome, 200, false);
+    let heads = list.lines().next().unwrap_or_default().to_lowercase();
+    let panes: Vec<&str> = panes::workers::COLUMNS.iter().map(|column| column.name).collect();
+    for head in heads.split_whitespace() {
+        let head = match head {
+            // The one says whose they are, the other one has it in its title.
+            "worker" => "address",
+            "groups" => "group",
+            head => head,
+        };
+        assert!(panes.contains(&head), "{head} is not in {panes:?}");
+    }
+    let first = screen(&busy(200, 50)).lines().next().unwrap_or_default().to_owned();
+    for state in [JobState::Queued, JobState::Running, JobState::Blocked, JobState::Held] {
+        assert!(first.contains(&format!("   {state} ")), "{state}: {first}");
+    }
+    let words: Vec<&str> = keymap::TABLE.iter().map(|binding| binding.words).collect();
+    let helped = words.into_iter().chain(commands().iter().map(|command| command.summary.as_str()));
+    for words in helped {
+        for other in ["node", "task", "hostname", "last seen", "pending"] {
+            let is_word = words.split(|c: char| !c.is_alphanumeric()).any(|word| word == other);
+            assert!(!is_word, "{words:?} has another word for the same thing");
+        }
+    }
+}
+
+#[test]
+fn the_page_of_a_worker_names_all_its_tags() {
+    let text = screen(&with(&["Alt-1", "Enter"])(120, 36));
+    assert!(text.contains("○disk ●gpu:0 ○gpu:1"), "{text}");
+}
+
+#[test]
+fn a_long_line_scrolls_sideways_with_its_caret() {
+    let mut model = busy(80, 24);
+    let words: String = (0..40).map(|n| format!("word{n:02} ")).collect();
+    press(&mut model, &[&words]);
+    let row = |model: &Model| screen(model).lines().rev().nth(1).unwrap_or_default().to_owned();
+    assert!(row(&model).contains("word39") && !row(&model).contains("word00"), "{}", row(&model));
+    press(&mut model, &["Ctrl-A"]);
+    assert!(row(&model).contains("word00") && !row(&model).contains("word39"), "{}", row(&model));
+}
+
 /// Where six keys have room, six are named.
 #[test]
 fn six_keys_are_named() {
-    let places: [&[&str]; 7] =
-        [&[], &["Alt-1"], &["Alt-2"], &["Alt-4"], &["Alt-2", "Enter"], &["Alt-2", "f"], &["Alt-1", "Enter"]];
+    let places: [&[&str]; 9] = [
+        &[],
+        &["Alt-1"],
+        &["Alt-2"],
+        &["Alt-4"],
+        &["Alt-2", "Enter"],
+        &["Alt-2", "f"],
+        &["Alt-1", "Enter"],
+        &["F6"],
+        &["F7"],
+    ];
     for keys in places {
         let mut model = busy(100, 30);
         press(&mut model, keys);
@@ -252,7 +411,7 @@ fn a_match_is_told_by_more_than_colour() {
     let cells = &terminal.backend().buffer().content;
     let reversed = cells.iter().filter(|c| c.modifier.contains(ratatui::style::Modifier::REVERSED));
     assert_eq!(reversed.map(ratatui::buffer::Cell::symbol).collect::<String>(), "wo t");
-    assert!(cells.iter().any(|c| c.fg == ratatui::style::Color::Rgb(9, 8, 7)));
+    assert!(cells.iter().any(|c| c.fg == Color::Rgb(9, 8, 7)));
 }
 
 #[test]
@@ -287,20 +446,22 @@ fn without_colours_bold_and_reverse_stay() {
     let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
     terminal.draw(|frame| drop(draw(&model, frame))).unwrap();
     let cells = &terminal.backend().buffer().content;
-    assert!(cells.iter().all(|c| c.fg == ratatui::style::Color::Reset && c.bg == ratatui::style::Color::Reset));
+    assert!(cells.iter().all(|c| c.fg == Color::Reset && c.bg == Color::Reset));
     let has = |modifier| cells.iter().any(|c| c.modifier.contains(modifier));
     assert!(has(ratatui::style::Modifier::REVERSED) && has(ratatui::style::Modifier::BOLD));
 }
 
 #[test]
 fn no_size_panics() {
-    const STATES: [&[&str]; 10] = [
+    const STATES: [&[&str]; 12] = [
         &[],
         &["Alt-2"],
         &["Alt-1", "z"],
         &["Alt-1", "Enter"],
         &["Alt-4", "Enter"],
         &["Alt-4", "Enter", "-", "S", "-", "N", "t", "/", "x"],
+        &["F6"],
+        &["F7"],
         &["Alt-2", "?"],
         &["F1"],
         &["Alt-2", "*", "c"],
@@ -312,6 +473,8 @@ fn no_size_panics() {
             for height in [0, 1, 2, 4, 5, 6, 8, 14, 15, 24, 60] {
                 let mut model = busy(80, 24);
                 press(&mut model, keys);
+                send(&mut model, figures_tests::day());
+                send(&mut model, figures_tests::failures());
                 model.result = None;
                 send(&mut model, Msg::Resize { width, height });
                 screen_of_any_size(&model, width, height);

@@ -5,10 +5,13 @@ use c2_shared::api::output::Output;
 use c2_shared::api::work::AttemptResult;
 use c2_shared::job::Outcome;
 use c2_shared::limits::{ORDER_BYTES_MAX, OUTPUT_HEAD_BYTES, OUTPUT_KEEP_BYTES, REASON_BYTES_MAX, TEXT_CHARS_MAX};
-use c2_shared::worker::Hardware;
+use c2_shared::worker::{Hardware, Load};
 
 /// More than any job writes, and little enough to be counted with.
 const DROPPED_MAX: u64 = 1 << 60;
+
+/// More processes than any machine has.
+const LOAD_MAX: f32 = 1e9;
 
 /// A text that names something, on one line.
 pub(crate) fn text(said: &str) -> String {
@@ -31,6 +34,19 @@ pub(crate) fn hardware(mut said: Hardware) -> Hardware {
         gpu.uuid = text(&gpu.uuid);
     }
     Hardware { os: text(&said.os), arch: text(&said.arch), cpu_model: text(&said.cpu_model), ..said }
+}
+
+/// How busy a machine is: parts of a whole are no larger than it, and no number is beyond what others
+/// can read.
+pub(crate) fn load(mut said: Load) -> Load {
+    let percent = |percent: &mut f32| *percent = percent.clamp(0.0, 100.0);
+    std::iter::once(&mut said.cpu_percent).chain(&mut said.gpu_percent).for_each(percent);
+    said.load_1m = said.load_1m.clamp(0.0, LOAD_MAX);
+    said.memory_used_bytes = said.memory_used_bytes.min(said.memory_total_bytes);
+    for gpu in &mut said.gpu_memory {
+        gpu.used_bytes = gpu.used_bytes.min(gpu.total_bytes);
+    }
+    said
 }
 
 /// How an attempt ended and what it wrote; its files are another matter. Of each stream `keep_bytes` are
@@ -162,6 +178,22 @@ mod tests {
         let said = serde_json::from_value(serde_json::to_value(said).unwrap()).unwrap();
         let kept = serde_json::to_string(&hardware(said)).unwrap();
         assert!(kept.len() < 64 * 1024, "{} bytes of hardware", kept.len());
+    }
+
+    #[test]
+    fn parts_are_no_larger_than_the_whole() {
+        let said = r#"{"cpu_percent": 1e39, "load_1m": 1e300, "memory_used_bytes": 9, "memory_total_bytes": 7,
+            "gpu_percent": [-3, 250], "gpu_memory": [{"used_bytes": 5}, {"used_bytes": 2, "total_bytes": 3}], "new": 1}"#;
+        let kept = load(serde_json::from_str(said).unwrap());
+        assert_eq!((kept.cpu_percent, kept.load_1m, kept.memory_used_bytes), (100.0, LOAD_MAX, 7));
+        assert_eq!(kept.gpu_percent, [0.0, 100.0]);
+        let memory: Vec<_> = kept.gpu_memory.iter().map(|gpu| (gpu.used_bytes, gpu.total_bytes)).collect();
+        assert_eq!(memory, [(0, 0), (2, 3)]);
+        // Whoever reads it reads numbers, and an older agent's load says as much as it did.
+        let told = serde_json::to_value(&kept).unwrap();
+        assert_eq!(serde_json::from_value::<Load>(told).unwrap(), kept);
+        let of_before = serde_json::to_value(Load::default()).unwrap();
+        assert!(of_before.get("gpu_memory").is_none(), "{of_before}");
     }
 
     #[test]

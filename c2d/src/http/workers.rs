@@ -131,7 +131,7 @@ pub(crate) async fn get_work(
         ended,
         returned: returned.collect(),
         unsent: whole.iter().map(|output| summary(output, fault_of(output.result.attempt, false))).collect(),
-        load: request.load,
+        load: clamp::load(request.load),
         unfit: request.self_test_error.map(|reason| clamp::sentence(&reason)),
         wait_ms: wait_s.min(WAIT_MAX_S) * 1_000,
     };

@@ -136,7 +136,7 @@ fn a_screen_without_room_says_so_and_recovers() {
         terminal.resize(50, 12)?;
         terminal.sees("a draft")?;
         terminal.resize(80, 24)?;
-        let parts = ["╭ workers", "╭ jobs", "╭ queue", "╭ log", "a draft"];
+        let parts = ["╭ workers", "├ jobs", "├ queue", "┬ log", "a draft"];
         terminal.wait("all four panes", |t| parts.iter().all(|part| t.text().contains(part)))
     });
 }

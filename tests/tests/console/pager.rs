@@ -103,12 +103,12 @@ fn what_the_selected_job_writes_stands_beside_its_table() {
         terminal.press("\x1b2")?;
         terminal.settle();
         terminal.press("p")?;
-        terminal.sees("│ by-1")?;
+        terminal.sees("┃ by-1")?;
         terminal.press("\x1b[B")?;
-        terminal.sees("│ by-2")?;
-        terminal.press("\r")?;
         terminal.sees("┃ by-2")?;
+        terminal.press("\r")?;
+        terminal.wait("its page", |t| t.text().contains("› job-2") && t.text().contains("┃ by-2"))?;
         terminal.press("q")?;
-        terminal.sees("│ by-2")
+        terminal.wait("the preview", |t| !t.text().contains("› job-2") && t.text().contains("┃ by-2"))
     });
 }

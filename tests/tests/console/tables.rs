@@ -75,7 +75,7 @@ fn from_a_worker_to_its_job_to_its_output_and_back() {
         terminal.press("\x1b")?;
         terminal.misses("› job-1")?;
         terminal.press("\x1b")?;
-        terminal.wait("the panes", |t| t.text().contains("╭ queue") && t.text().contains("╭ log"))
+        terminal.wait("the panes", |t| t.text().contains(" queue ") && t.text().contains(" log "))
     });
 }
 

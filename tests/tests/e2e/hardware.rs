@@ -1,8 +1,11 @@
 //! What a worker says of its machine.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use c2_shared::job::JobSpec;
-use c2_tests::{Cluster, scenario};
+use c2_shared::worker::GpuMemory;
+use c2_tests::{Cluster, eventually, scenario};
 
 crate::tests![
     eight_graphics_cards_are_found_and_given_out_one_by_one,
@@ -23,7 +26,7 @@ fn graphics(cluster: &Cluster, table: Option<&str>) -> Result<()> {
 
 fn eight_graphics_cards_are_found_and_given_out_one_by_one() {
     scenario(async |cluster| {
-        let row = |n: u32| format!("{n}, NVIDIA A100-SXM4-80GB, GPU-{n}, 81920, {}\n", 10 * n);
+        let row = |n: u32| format!("{n}, NVIDIA A100-SXM4-80GB, GPU-{n}, 81920, {}, 40960\n", 10 * n);
         graphics(cluster, Some(&(0..8).map(row).collect::<String>()))?;
         cluster.agent("127.0.0.2").await?;
         let found = cluster.client().worker("127.0.0.2").await?;
@@ -32,6 +35,15 @@ fn eight_graphics_cards_are_found_and_given_out_one_by_one() {
         assert_eq!(found.hardware.gpus[7].memory_bytes, 80 << 30);
         let said = cluster.exec(&["detect-tags 127.0.0.2 --apply", "info 127.0.0.2"]).await?;
         assert!(said.stdout.contains("gpu:0") && said.stdout.contains("gpu:7"), "{said:?}");
+        let told = eventually("what they hold in memory", Duration::from_secs(20), async || {
+            let load = cluster.client().worker("127.0.0.2").await?.row.load;
+            Ok((!load.gpu_memory.is_empty()).then_some(load))
+        });
+        let told = told.await?;
+        assert_eq!(told.gpu_memory, [GpuMemory { used_bytes: 40 << 30, total_bytes: 80 << 30 }; 8]);
+        assert_eq!(told.gpu_percent[7], 70.0);
+        let said = cluster.exec(&["info 127.0.0.2"]).await?;
+        assert!(said.stdout.contains("40 GiB of 80 GiB, 70% used"), "{said:?}");
         let command = "echo $CUDA_VISIBLE_DEVICES; sleep 1".to_owned();
         let spec = JobSpec { command, tags: vec!["gpu".to_owned()], ..JobSpec::default() };
         let (first, second) = (cluster.submit_spec(spec.clone()).await?, cluster.submit_spec(spec).await?);

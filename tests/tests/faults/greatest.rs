@@ -79,6 +79,7 @@ fn polls() -> Vec<(&'static str, String)> {
         ("cleanings", format!(r#""cleaned":[{{"id":1,"cleaned":{{"removed":{nothing}}}}}]"#)),
         ("reports of cleanings", format!(r#""cleaned":{}"#, list("{}", BODY_BYTES))),
         ("load", format!(r#""load":{{"gpu_percent":{zeros}}}"#)),
+        ("memory", format!(r#""load":{{"gpu_memory":{}}}"#, list("{}", BODY_BYTES))),
         ("a text for a number", format!(r#""slots_free":"{text}""#)),
         ("what no poll has", format!(r#""x":{zeros}"#)),
         ("a list for a text", format!(r#""boot_id":{zeros}"#)),

@@ -43,6 +43,7 @@ pub(crate) const RULES: &[Rule] = &[
             "crate::app",
             "crate::command",
             "crate::exit",
+            "crate::lanes",
             // Plain keys and texts, without a terminal behind them.
             "crossterm::event",
             "tui_textarea",

@@ -204,7 +204,7 @@ fn orders(book: &Book, poll: &PollRequest) -> PollResponse {
         kill: poll.running.iter().filter(|attempt| book.kills.contains(attempt)).copied().collect(),
         ack: poll.unsent.iter().map(|r| r.attempt).chain(poll.returned.iter().map(|r| r.attempt)).collect(),
         want: Vec::new(),
-        limits: std::collections::BTreeMap::new(),
+        limits: BTreeMap::new(),
         directives: if poll.cleaned.is_empty() { book.directives.clone() } else { Vec::new() },
     }
 }

@@ -1,5 +1,7 @@
 //! Applying what c2d told, and saying what that changed.
 
+use std::net::IpAddr;
+
 use c2_shared::api::events::{Change, Event, Snapshot};
 use c2_shared::api::jobs::JobRow;
 use c2_shared::api::workers::WorkerRow;
@@ -11,6 +13,10 @@ use super::{Cache, Job, Seen, Wait, WaitKey, Worker};
 
 /// Ended jobs kept for the log and the chips; older ones are asked from c2d when they are wanted.
 const ENDED_MAX: usize = 10_000;
+/// Cells for the name of a host: so that its head can be read, and that it leaves room for others.
+const HOST: (u16, u16) = (8, 24);
+/// Cells for an address, so that its head and the sign of its order can be read.
+const ADDRESS: u16 = 8;
 /// How many more there may be before the surplus is dropped, so that it is dropped in one go.
 const ENDED_SLACK: usize = 1_000;
 
@@ -23,6 +29,11 @@ pub(crate) struct Changed {
     pub(crate) workers: bool,
     /// The counts of waiting jobs changed.
     pub(crate) waits: bool,
+}
+
+/// Letters as cells: addresses, ids and host names are ASCII.
+pub(super) fn cells(letters: usize) -> u16 {
+    u16::try_from(letters).unwrap_or(u16::MAX)
 }
 
 impl Cache {
@@ -85,16 +96,24 @@ impl Cache {
     }
 
     fn put_worker(&mut self, row: WorkerRow, before: Option<&Worker>, now_ms: u64) {
+        let host = cells(row.hostname.len()).clamp(HOST.0, HOST.1);
+        self.seen.host = self.seen.host.max(host);
+        self.see_address(row.ip);
         self.seen.groups |= !row.groups.is_empty();
         self.seen.tags |= !row.tags.is_empty();
         self.seen.gpus |= !row.load.gpu_percent.is_empty();
         self.workers.insert(row.worker_id.clone(), Worker::new(row, before, now_ms));
     }
 
+    fn see_address(&mut self, ip: IpAddr) {
+        self.seen.address = self.seen.address.max(cells(ip.to_string().len()).max(ADDRESS));
+    }
+
     fn put_job(&mut self, row: JobRow) {
         self.seen.asked_groups |= row.group.is_some();
         self.seen.asked_tags |= !row.tags.is_empty();
         self.seen.retries |= row.attempt > 1;
+        row.worker.into_iter().for_each(|ip| self.see_address(ip));
         self.seen.starts |= row.started_ms.is_some();
         self.seen.named_runs |= row.name.is_some() && row.state == JobState::Running;
         let has_ended = |job: &Job| job.row.state.is_terminal();

@@ -1,7 +1,9 @@
 //! A job's row, with the text that filters search.
 
+use std::collections::BTreeSet;
+
 use c2_shared::api::jobs::JobRow;
-use c2_shared::id::WorkerId;
+use c2_shared::id::{JobId, WorkerId};
 
 use crate::app::table::Cell;
 use crate::app::text::sanitize;
@@ -30,6 +32,7 @@ pub(crate) enum JobScope {
     Failed,
     All,
     Ended,
+    These(BTreeSet<JobId>),
     /// Those that a worker runs or ran.
     On(WorkerId),
 }

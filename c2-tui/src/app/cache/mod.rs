@@ -1,10 +1,11 @@
-//! The rows that c2d told: workers, jobs, and the shapes in which jobs wait.
+//! The rows that c2d told: workers, jobs, the shapes in which jobs wait, and failures that are alike.
 //!
 //! It applies snapshots and changes and says which rows changed, so that tables can follow without
 //! being made anew. Ended jobs are bounded; everything else is as large as c2d's queue.
 
 mod change;
 mod ends;
+mod group;
 mod job;
 mod rows;
 mod wait;
@@ -13,9 +14,11 @@ mod worker;
 use std::collections::BTreeMap;
 
 use c2_shared::api::jobs::QueueStatus;
+use c2_shared::id::JobId;
 
 use crate::app::table::{self, Rows};
 
+pub(crate) use group::Group;
 pub(crate) use job::{Job, JobScope};
 pub(crate) use wait::{Wait, WaitKey};
 pub(crate) use worker::{Worker, percent};
@@ -27,6 +30,9 @@ pub(crate) type Sight<'a> = table::Sight<'a, Cache>;
 /// not go while somebody reads it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Seen {
+    /// Cells of the longest address and of the longest name of a host.
+    pub(crate) address: u16,
+    pub(crate) host: u16,
     /// Of workers.
     pub(crate) groups: bool,
     pub(crate) tags: bool,
@@ -53,6 +59,10 @@ pub(crate) struct Cache {
     pub(crate) seen: Seen,
     /// How long jobs of a name take, in milliseconds: half of them no longer.
     pub(crate) medians: BTreeMap<String, u64>,
+    /// How far jobs that run are by what they wrote, as far as that is in sight, in percent.
+    pub(crate) progress: BTreeMap<JobId, u8>,
+    /// Jobs that failed alike, by what they are searched by.
+    pub(crate) groups: Rows<Group>,
     pub(crate) ends: ends::Ends,
     ended: usize,
     shapes: BTreeMap<(Option<String>, Vec<String>), usize>,

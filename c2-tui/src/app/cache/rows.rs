@@ -4,9 +4,13 @@
 use c2_shared::id::{JobId, WorkerId};
 use c2_shared::job::JobState;
 
-use super::{Cache, Job, JobScope, Wait, WaitKey, Worker};
+use super::change::cells;
+use super::{Cache, Group, Job, JobScope, Wait, WaitKey, Worker};
 use crate::app::table::{Opens, Row, Rows};
 use crate::app::text::sanitize;
+
+/// Cells for the id of a job, so that nothing moves while there are few.
+const ID: u16 = 9;
 
 impl Row for Worker {
     type Id = WorkerId;
@@ -39,6 +43,14 @@ impl Row for Worker {
 
     fn worker(id: WorkerId) -> Option<WorkerId> {
         Some(id)
+    }
+
+    fn widest(cache: &Cache, column: &str) -> Option<u16> {
+        match column {
+            "address" => Some(cache.seen.address),
+            "host" => Some(cache.seen.host),
+            _ => None,
+        }
     }
 
     fn uses(cache: &Cache, column: &str) -> bool {
@@ -75,6 +87,7 @@ impl Row for Job {
             JobScope::Failed => state == JobState::Failed,
             JobScope::All => true,
             JobScope::Ended => state.is_terminal(),
+            JobScope::These(ids) => ids.contains(&self.row.job_id),
             JobScope::On(id) => self.row.worker_id.as_ref() == Some(id),
         }
     }
@@ -85,6 +98,10 @@ impl Row for Job {
 
     fn opens(&self) -> Opens {
         Opens::Job(self.row.job_id)
+    }
+
+    fn ordered_by(&self, column: &str) -> Option<&str> {
+        (column == "job").then_some(self.title.as_str())
     }
 
     /// Its whole title, and why it failed.
@@ -103,13 +120,55 @@ impl Row for Job {
             "tags" => cache.seen.asked_tags,
             "try" => cache.seen.retries,
             "worker" | "run" => cache.seen.starts,
-            "left" => !cache.medians.is_empty(),
+            "left" => !cache.medians.is_empty() || !cache.progress.is_empty(),
             _ => true,
         }
     }
 
-    fn job(id: JobId) -> Option<JobId> {
-        Some(id)
+    fn jobs(&self) -> Vec<JobId> {
+        vec![self.row.job_id]
+    }
+
+    fn widest(cache: &Cache, column: &str) -> Option<u16> {
+        match column {
+            "id" => cache.jobs.keys().next_back().map(|id| cells(id.to_string().len()).max(ID)),
+            "worker" => Some(cache.seen.address),
+            _ => None,
+        }
+    }
+}
+
+impl Row for Group {
+    type Id = String;
+    type Scope = ();
+    type Cache = Cache;
+
+    fn rows(cache: &Cache) -> &Rows<Self> {
+        &cache.groups
+    }
+
+    fn id(&self) -> String {
+        self.searched.clone()
+    }
+
+    fn within(&self, (): &()) -> bool {
+        true
+    }
+
+    fn searched(&self) -> (&str, &str) {
+        (&self.searched, &self.folded)
+    }
+
+    fn opens(&self) -> Opens {
+        Opens::Alike(if self.line.is_empty() { self.outcome.clone() } else { self.line.clone() }, self.jobs.clone())
+    }
+
+    fn jobs(&self) -> Vec<JobId> {
+        self.jobs.clone()
+    }
+
+    fn detail(&self, _: &Cache) -> Option<String> {
+        Some(format!("{}: {}", self.outcome, self.line))
     }
 }
 

@@ -27,7 +27,9 @@ pub(crate) enum Context {
     Workers,
     Pager,
     Ask,
-    Worker,
+    Rows,
+    Groups,
+    Timeline,
     Job,
     Output,
     Watch,
@@ -51,7 +53,7 @@ pub(crate) struct Binding {
 
 impl Context {
     /// All contexts in the order of the help.
-    pub(crate) const ALL: [Self; 21] = [
+    pub(crate) const ALL: [Self; 23] = [
         Self::Line,
         Self::Menu,
         Self::Search,
@@ -61,7 +63,9 @@ impl Context {
         Self::JobRows,
         Self::Workers,
         Self::Table,
-        Self::Worker,
+        Self::Rows,
+        Self::Groups,
+        Self::Timeline,
         Self::Job,
         Self::Output,
         Self::Watch,
@@ -89,7 +93,9 @@ impl Context {
             Self::Jobs => "jobs",
             Self::JobRows => "rows of jobs",
             Self::Workers => "rows of workers",
-            Self::Worker => "the page of a worker",
+            Self::Rows => "pages of rows",
+            Self::Groups => "failures by cause",
+            Self::Timeline => "the timeline",
             Self::Job => "the page of a job",
             Self::Output => "a job and its output",
             Self::Watch => "a command beside the line",

@@ -3,8 +3,9 @@
 use super::Action::{
     Accept, Actions, Assign, Back, Beside, Chip, Complete, Copy, DeleteOrQuit, Details, Dismiss, Edit, EditAgain,
     Failures, Filter, Focus, FocusBack, FocusNext, Fold, Grow, Help, Interrupt, Mark, MarkAll, MarkStep, Mouse, Newer,
-    Next, No, Notify, Older, Open, Pager, Palette, Preview, Previous, Quit, Repaint, Retry, RightOrAccept, Row, Rub,
-    Search, Shrink, SortBack, SortNext, SortTurn, Stream, Suspend, Tags, TakeIntoLine, ToLine, Unmark, Why, Yes, Zoom,
+    Next, No, Notify, Older, Open, Pager, Palette, Pass, Preview, Previous, Quit, Repaint, Retry, RightOrAccept, Row,
+    Rub, Search, Shrink, SortBack, SortNext, SortTurn, Stream, Suspend, Tags, TakeIntoLine, ToLine, Unmark, Why, Yes,
+    Zoom,
 };
 use super::{Action, Binding, Context};
 use crate::app::line::Edit as E;
@@ -103,7 +104,19 @@ pub(crate) const TABLE: &[Binding] = &[
     key(Context::Workers, ".", Actions, "actions", 5),
     key(Context::Chips, "a", Chip, "next kind", 6),
     // Text.
-    key(Context::Worker, "q", Back, "back", 0),
+    key(Context::Rows, "q", Back, "back", 0),
+    key(Context::Groups, "r", Row(R::Retry), "retry them all", 2),
+    key(Context::Groups, "Enter", Open, "open", 1),
+    key(Context::Timeline, "Enter", Open, "open", 1),
+    key(Context::Timeline, "Left", Pass(-1), "earlier", 3),
+    key(Context::Timeline, "Right", Pass(1), "later", 4),
+    key(Context::Timeline, "Down j", Action::Step(S::Down), "slot below", 0),
+    key(Context::Timeline, "Up k", Action::Step(S::Up), "slot above", 0),
+    key(Context::Timeline, "PgDn", Action::Step(S::PageDown), "page down", 0),
+    key(Context::Timeline, "PgUp", Action::Step(S::PageUp), "page up", 0),
+    key(Context::Timeline, "g Home", Action::Step(S::First), "first slot", 0),
+    key(Context::Timeline, "G End", Action::Step(S::Last), "last slot", 0),
+    key(Context::Timeline, "y", Copy, "copy", 0),
     key(Context::Job, "Enter", Open, "output alone", 1),
     key(Context::Job, "v", Details, "what it is, in full", 0),
     key(Context::Watch, "c", Fold, "fold equal outputs", 7),
@@ -189,6 +202,8 @@ pub(crate) const TABLE: &[Binding] = &[
     key(Context::Everywhere, "F3", Mouse, "mouse on and off", 0),
     key(Context::Everywhere, "F4", Failures, "to what has failed", 0),
     key(Context::Everywhere, "F5", Retry, "reconnect now", 0),
+    key(Context::Everywhere, "F6", Action::Groups, "failures by cause", 0),
+    key(Context::Everywhere, "F7", Action::Timeline, "timeline", 0),
     key(Context::Everywhere, "Ctrl-C", Interrupt, "clear or stop; twice quits", 0),
     key(Context::Everywhere, "Ctrl-Z", Suspend, "to the shell", 0),
     key(Context::Everywhere, "Ctrl-L", Repaint, "draw anew", 0),

@@ -26,7 +26,7 @@ pub(super) const VIEW: View = View {
         JobScope::Running => ("no job is running", OTHERS),
         JobScope::Done => ("no job has succeeded or was cancelled", OTHERS),
         JobScope::Failed => ("no job has failed", OTHERS),
-        JobScope::All | JobScope::Ended | JobScope::On(_) => ("no job yet", FIRST),
+        JobScope::All | JobScope::Ended | JobScope::These(_) | JobScope::On(_) => ("no job yet", FIRST),
     },
 };
 
@@ -55,7 +55,7 @@ pub(crate) const COLUMNS: &[Column<Job>] = &[
     },
     Column {
         name: "job",
-        room: Room::Grow { min: 24, share: 1 },
+        room: Room::Grow { min: 32, share: 1 },
         align: Align::Left,
         hide: 0,
         cell: |j, _| j.titled(),
@@ -118,7 +118,7 @@ pub(crate) const COLUMNS: &[Column<Job>] = &[
     },
     Column {
         name: "left",
-        room: Room::Fixed(11),
+        room: Room::Fixed(16),
         align: Align::Right,
         hide: 4,
         cell: left,
@@ -174,20 +174,26 @@ fn run(j: &Job, sight: &Sight<'_>) -> Cell {
     }
 }
 
-/// How far a job is and how long it will still take, by how long others of its name took.
 fn left(j: &Job, sight: &Sight<'_>) -> Cell {
-    let median = j.row.name.as_ref().and_then(|name| sight.cache.medians.get(name)).copied();
-    match (median, run_ms(j, sight.now.wall_ms), j.row.state) {
-        (Some(median), Some(ran), JobState::Running) => {
-            let left = match median.saturating_sub(ran) {
-                0 => "late".to_owned(),
-                left => format!("~{}", short_span(left)),
-            };
-            let bar = sight.glyphs.bar(ran.min(median), median, 4);
-            Cell::toned(format!("{bar} {left}"), if ran > median { Tone::Warn } else { Tone::Dim })
-        }
-        _ => Cell::plain(""),
+    let (words, is_late) = progress(j, sight).unwrap_or_default();
+    Cell::toned(words, if is_late { Tone::Warn } else { Tone::Dim })
+}
+
+/// How far a job is and how long it will still take, by what it writes or else by how long others of its
+/// name took; and whether it takes longer than these.
+pub(crate) fn progress(j: &Job, sight: &Sight<'_>) -> Option<(String, bool)> {
+    let ran = run_ms(j, sight.now.wall_ms).filter(|_| j.row.state == JobState::Running)?;
+    if let Some(percent) = sight.cache.progress.get(&j.row.job_id).copied().map(u64::from) {
+        let left = (ran * (100 - percent)).checked_div(percent);
+        let left = left.map_or_else(String::new, |left| format!(" ~{}", short_span(left)));
+        return Some((format!("{} {percent}%{left}", sight.glyphs.bar(percent, 100, 4)), false));
     }
+    let median = *sight.cache.medians.get(j.row.name.as_ref()?)?;
+    let left = match median.saturating_sub(ran) {
+        0 => "late".to_owned(),
+        left => format!("~{}", short_span(left)),
+    };
+    Some((format!("{} {left}", sight.glyphs.bar(ran.min(median), median, 4)), ran > median))
 }
 
 /// How long the latest attempt ran, or has been running.

@@ -76,19 +76,23 @@ fn outcome(j: &Job, sight: &Sight<'_>) -> Cell {
     Cell::toned(format!("{} {}", sight.glyphs.state(j.row.state), outcome_word(j)), tone(j.row.state))
 }
 
-/// The outcome in a word or two.
 fn outcome_word(j: &Job) -> String {
-    match &j.row.outcome {
-        Some(Outcome::Exit { code }) => format!("exit {code}"),
-        Some(Outcome::Signal { signal }) => format!("signal {signal}"),
-        Some(Outcome::Timeout) => "timed out".to_owned(),
-        Some(Outcome::Dependency { .. }) => "dependency".to_owned(),
-        Some(Outcome::Lost) => "lost".to_owned(),
-        Some(Outcome::CrashLimit) => "crash limit".to_owned(),
-        Some(Outcome::Expired) => "expired".to_owned(),
-        Some(Outcome::Setup { .. }) => "setup".to_owned(),
-        Some(Outcome::Unknown) => "unknown".to_owned(),
-        Some(Outcome::Cancelled) | None => j.row.state.word().to_owned(),
+    j.row.outcome.as_ref().map_or_else(|| j.row.state.word().to_owned(), outcome_words)
+}
+
+/// An outcome in a word or two.
+pub(crate) fn outcome_words(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Exit { code } => format!("exit {code}"),
+        Outcome::Signal { signal } => format!("signal {signal}"),
+        Outcome::Timeout => "timed out".to_owned(),
+        Outcome::Dependency { .. } => "dependency".to_owned(),
+        Outcome::Lost => "lost".to_owned(),
+        Outcome::CrashLimit => "crash limit".to_owned(),
+        Outcome::Expired => "expired".to_owned(),
+        Outcome::Setup { .. } => "setup".to_owned(),
+        Outcome::Unknown => "unknown".to_owned(),
+        Outcome::Cancelled => "cancelled".to_owned(),
     }
 }
 

@@ -1,5 +1,7 @@
-//! The four panes: which they are, and the columns of each as one table of functions.
+//! The four panes: which they are, and the columns of each as one table of functions; those of the page
+//! of failures are beside them.
 
+pub(crate) mod groups;
 pub(crate) mod jobs;
 pub(crate) mod log;
 pub(crate) mod queue;

@@ -35,7 +35,7 @@ pub(crate) const COLUMNS: &[Column<Worker>] = &[
         name: "host",
         room: Room::Grow { min: 8, share: 1 },
         align: Align::Left,
-        hide: 3,
+        hide: 0,
         cell: |w, _| Cell::toned(w.hostname.as_str(), Tone::Strong),
         plain: |w| w.hostname.clone(),
         order: |a, b| a.hostname.cmp(&b.hostname),
@@ -87,7 +87,7 @@ pub(crate) const COLUMNS: &[Column<Worker>] = &[
     },
     Column {
         name: "group",
-        room: Room::Grow { min: 6, share: 1 },
+        room: Room::Grow { min: 9, share: 1 },
         align: Align::Left,
         hide: 7,
         cell: |w, _| Cell::plain(groups(w)),

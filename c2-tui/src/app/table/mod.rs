@@ -40,17 +40,25 @@ pub(crate) trait Row: Sized + 'static {
     fn detail(&self, _: &Self::Cache) -> Option<String> {
         None
     }
+    /// The text by which the column of this name is ordered, where it is one.
+    fn ordered_by(&self, _column: &str) -> Option<&str> {
+        None
+    }
     /// Whether any row has something in the column of this name; one that has not gives its room away.
     fn uses(_cache: &Self::Cache, _column: &str) -> bool {
         true
+    }
+    /// Cells of the widest text in the column of this name, if it is to stay whole.
+    fn widest(_cache: &Self::Cache, _column: &str) -> Option<u16> {
+        None
     }
     /// The worker that a row of this name is.
     fn worker(_: Self::Id) -> Option<WorkerId> {
         None
     }
-    /// The job that a row of this name is.
-    fn job(_: Self::Id) -> Option<JobId> {
-        None
+    /// The jobs that the row is or stands for.
+    fn jobs(&self) -> Vec<JobId> {
+        Vec::new()
     }
 }
 
@@ -59,6 +67,8 @@ pub(crate) trait Row: Sized + 'static {
 pub(crate) enum Opens {
     Worker(WorkerId, IpAddr),
     Job(JobId),
+    /// Jobs that failed with this line.
+    Alike(String, Vec<JobId>),
     /// The active jobs that pass this filter.
     Jobs(String),
 }
@@ -87,6 +97,21 @@ pub(crate) struct Table<R: Row> {
     top: usize,
     height: usize,
     marks: BTreeSet<R::Id>,
+}
+
+/// What stands first in the text of each row, behind what they have in common, as numbers in the same
+/// order: to compare these does not ask the memory for each text anew. Nought where there is no text.
+fn leads<R: Row>(rows: &[&R], column: &str) -> Vec<u64> {
+    let Some(first) = rows.first().and_then(|row| row.ordered_by(column)) else { return vec![0; rows.len()] };
+    let texts: Vec<&[u8]> = rows.iter().map(|row| row.ordered_by(column).unwrap_or_default().as_bytes()).collect();
+    let shared = |a: &[u8], b: &[u8]| a.iter().zip(b).take_while(|(a, b)| a == b).count();
+    let common = texts.iter().fold(first.len(), |len, text| shared(&first.as_bytes()[..len], text));
+    let lead = |text: &[u8]| {
+        let mut bytes = [0; 8];
+        bytes.iter_mut().zip(&text[common..]).for_each(|(byte, letter)| *byte = *letter);
+        u64::from_be_bytes(bytes)
+    };
+    texts.into_iter().map(lead).collect()
 }
 
 impl<R: Row> Table<R> {
@@ -138,8 +163,13 @@ impl<R: Row> Table<R> {
                 found.push(row);
             }
         }
-        found.sort_unstable_by(|a, b| self.compare(a, b));
-        self.order = found.into_iter().map(Row::id).collect();
+        let leads = leads(&found, self.columns[self.sort.column].name);
+        let mut found: Vec<(u64, &R)> = leads.into_iter().zip(found).collect();
+        found.sort_unstable_by(|(lead_a, a), (lead_b, b)| {
+            let order = lead_a.cmp(lead_b);
+            if self.sort.descending { order.reverse() } else { order }.then_with(|| self.compare(a, b))
+        });
+        self.order = found.into_iter().map(|(_, row)| row.id()).collect();
         self.marks.retain(|id| rows.contains_key(id));
         self.find_selected();
     }

@@ -76,6 +76,8 @@ pub(crate) trait Grid<S> {
     fn marked(&self) -> usize;
     /// The heads of its columns, in the order of the screen.
     fn heads(&self) -> Vec<Head>;
+    /// Cells of the widest text in a column that is to stay whole.
+    fn widest(&self, column: usize, cache: &S) -> Option<u16>;
     /// Whether any row has something in a column.
     fn uses(&self, column: usize, cache: &S) -> bool;
     /// The cell of a row in a column.
@@ -85,7 +87,7 @@ pub(crate) trait Grid<S> {
     /// What the columns may have cut of the selected row.
     fn detail(&self, cache: &S) -> Option<String>;
     /// The jobs that an action is about: the marked ones, otherwise the selected one.
-    fn jobs(&self) -> Vec<JobId>;
+    fn jobs(&self, cache: &S) -> Vec<JobId>;
     /// The same of workers.
     fn workers(&self) -> Vec<WorkerId>;
     fn set_filter(&mut self, text: &str, cache: &S);
@@ -254,6 +256,10 @@ impl<R: Row> Grid<R::Cache> for Table<R> {
         self.columns.iter().map(Head::from).collect()
     }
 
+    fn widest(&self, column: usize, cache: &R::Cache) -> Option<u16> {
+        R::widest(cache, self.columns.get(column)?.name)
+    }
+
     fn uses(&self, column: usize, cache: &R::Cache) -> bool {
         self.columns.get(column).is_some_and(|column| R::uses(cache, column.name))
     }
@@ -271,8 +277,8 @@ impl<R: Row> Grid<R::Cache> for Table<R> {
         R::rows(cache).get(self.selected.as_ref()?)?.detail(cache)
     }
 
-    fn jobs(&self) -> Vec<JobId> {
-        self.chosen().into_iter().filter_map(R::job).collect()
+    fn jobs(&self, cache: &R::Cache) -> Vec<JobId> {
+        self.chosen().iter().filter_map(|id| R::rows(cache).get(id)).flat_map(R::jobs).collect()
     }
 
     fn workers(&self) -> Vec<WorkerId> {

@@ -1,6 +1,6 @@
 //! Carrying out actions, wherever they came from: keys, hints, clicks.
 
-use super::{ends, filter, focus, leave, open, output, overlay, preview, prompt, rows, watch};
+use super::{ends, figures, filter, focus, leave, open, output, overlay, preview, prompt, rows, watch};
 use crate::app::Effect;
 use crate::app::finder::Kind as Listed;
 use crate::app::focus::Focus;
@@ -8,6 +8,7 @@ use crate::app::keymap::Action;
 use crate::app::layout;
 use crate::app::line::Editor;
 use crate::app::model::Model;
+use crate::app::page::Page;
 use crate::app::panes::jobs::CHIPS;
 use crate::app::table::Step;
 use crate::app::toast::Kind;
@@ -49,6 +50,7 @@ pub(super) fn carry_out(model: &mut Model, action: Action, effects: &mut Vec<Eff
         }
         Action::Preview => preview::toggle(model),
         Action::Failures => ends::show_failures(model),
+        Action::Groups | Action::Timeline | Action::Pass(_) => figures::carry_out(model, action),
         Action::Details => open::details(model),
         Action::Fold => watch::fold(model),
         Action::Stream => output::other_stream(model, effects),
@@ -118,6 +120,8 @@ fn move_by(model: &mut Model, step: Step) {
         overlay::step(model, step);
     } else if let Some((grid, _)) = model.grid_mut(model.focus) {
         grid.step(step);
+    } else if let (Focus::Page, Some(Page::Timeline(timeline))) = (model.focus, model.pages.last_mut()) {
+        timeline.step(step);
     } else if let Some(text) = model.pager_mut(model.focus) {
         text.step(step);
     }

@@ -5,6 +5,7 @@ use crate::app::Effect;
 use crate::app::focus::Focus;
 use crate::app::model::Model;
 use crate::app::msg::{Gesture, Target};
+use crate::app::page::Page;
 use crate::app::table::Step;
 
 pub(super) fn on_mouse(model: &mut Model, gesture: Gesture, target: Target, effects: &mut Vec<Effect>) {
@@ -34,6 +35,15 @@ pub(super) fn on_mouse(model: &mut Model, gesture: Gesture, target: Target, effe
         }
         Target::Chip(at) => act::choose_chip(model, at),
         Target::Hint(action) => act::carry_out(model, action, effects),
+        Target::Span(at) => {
+            focus::focus(model, Focus::Page);
+            if let Some(Page::Timeline(timeline)) = model.pages.last_mut() {
+                timeline.select(at);
+            }
+            if gesture == Gesture::Double {
+                open::open(model, effects);
+            }
+        }
         Target::Choice(at) => prompt::choose(model, at),
         Target::Caret(cell) => {
             focus::focus(model, Focus::Line);
@@ -51,9 +61,15 @@ fn wheel(model: &mut Model, target: Target, rows: i16) {
         }
         return;
     }
-    let (Target::Area(focus) | Target::Row(focus, _) | Target::Head(focus, _)) = target else { return };
+    let focus = match target {
+        Target::Area(focus) | Target::Row(focus, _) | Target::Head(focus, _) => focus,
+        Target::Span(_) => Focus::Page,
+        _ => return,
+    };
     if let Some((grid, _)) = model.grid_mut(focus) {
         grid.scroll(rows);
+    } else if let (Focus::Page, Some(Page::Timeline(timeline))) = (focus, model.pages.last_mut()) {
+        timeline.scroll(rows);
     } else if let Some(text) = model.pager_mut(focus) {
         text.scroll(rows);
     }

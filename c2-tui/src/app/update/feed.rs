@@ -4,20 +4,17 @@ use c2_shared::api::events::Event;
 use c2_shared::id::JobId;
 use c2_shared::time::Mono;
 
-use super::{ends, result};
+use super::{ends, figures, result};
 use crate::app::Effect;
 use crate::app::cache::Job;
-use crate::app::layout;
 use crate::app::model::{Link, Model};
 use crate::app::page::Page;
 use crate::app::pages::Pages;
-use crate::app::panes::{Pane, Panes};
+use crate::app::panes::Panes;
 use crate::app::report::Fault;
 use crate::app::table::{Grid as _, Table};
 use crate::app::toast::Kind;
 
-/// Between two questions how long jobs take; what took long does not change soon.
-const MEDIANS_MS: u64 = 60_000;
 /// From this many jobs in one change on, ordering everything anew is cheaper than following.
 const FOLLOW_MAX: usize = 256;
 
@@ -98,22 +95,14 @@ pub(super) fn on_event(model: &mut Model, event: Event, effects: &mut Vec<Effect
         }
     }
     ends::after(model, &ids, &before, effects);
-    ask_medians(model, effects);
+    if changed.all || !ids.is_empty() {
+        figures::spoil(model);
+    }
+    figures::ask_medians(model, effects);
     let shown = model.pages.iter().filter(|page| matches!(page, Page::Job { .. })).filter_map(Page::about);
     let stale = shown.filter(|id| changed.all || ids.binary_search(id).is_ok());
     for id in stale.collect::<std::collections::BTreeSet<_>>() {
         effects.push(Effect::Fetch(id));
-    }
-}
-
-/// While jobs with names run in sight, asks now and then how long such jobs take.
-fn ask_medians(model: &mut Model, effects: &mut Vec<Effect>) {
-    let now = model.now.mono;
-    let is_due = model.medians_asked.is_none_or(|asked| now.since_ms(asked) >= MEDIANS_MS);
-    let in_sight = || layout::screen(model).panes.iter().any(|(pane, _)| *pane == Pane::Jobs);
-    if model.cache.seen.named_runs && is_due && in_sight() {
-        model.medians_asked = Some(now);
-        effects.push(Effect::AskMedians);
     }
 }
 
@@ -122,8 +111,5 @@ fn job_tables<'a>(panes: &'a mut Panes, over: &'a mut Pages) -> impl Iterator<It
 }
 
 fn pages(over: &mut Pages) -> impl Iterator<Item = &mut Table<Job>> {
-    over.iter_mut().filter_map(|page| match page {
-        Page::Worker { jobs, .. } => Some(jobs),
-        Page::Job { .. } | Page::Output(_) | Page::Watch(_) | Page::Text { .. } => None,
-    })
+    over.iter_mut().filter_map(Page::jobs_mut)
 }

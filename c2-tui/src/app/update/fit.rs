@@ -5,14 +5,14 @@ use crate::app::layout;
 use crate::app::model::Model;
 use crate::app::page::Page;
 use crate::app::pager::Pager;
-use crate::app::table::Grid as _;
 
 /// Fits tables and texts into the present screen, and lets texts go on with their work, after
 /// whatever happened.
 pub(super) fn fit(model: &mut Model) {
     let screen = layout::screen(model);
-    for (pane, area) in screen.panes {
-        let rows = usize::from(area.height.saturating_sub(3 + layout::pane_head(pane, area)));
+    for &(pane, area) in &screen.panes {
+        let taken = 3 + layout::pane_head(pane, area) + layout::pane_foot(model, &screen, area);
+        let rows = usize::from(area.height.saturating_sub(taken));
         if let Some((grid, _)) = model.grid_mut(Focus::Pane(pane)) {
             grid.set_height(rows);
         }
@@ -24,9 +24,13 @@ pub(super) fn fit(model: &mut Model) {
     let head = screen.page.zip(model.pages.last()).map_or(0, |(area, page)| layout::page_head(model, page, area));
     if let (Some(area), Some(page)) = (screen.page, model.pages.last_mut()) {
         let inside = layout::text_size(area, head);
-        match page {
-            Page::Worker { jobs, .. } => jobs.set_height(inside.1.saturating_sub(1)),
-            page => page.text_mut().into_iter().for_each(|text| text.set_size(inside.0, inside.1)),
+        let rows = inside.1.saturating_sub(1);
+        if let Page::Timeline(timeline) = page {
+            timeline.set_height(rows);
+        } else if let Some(grid) = page.grid_mut() {
+            grid.set_height(rows);
+        } else if let Some(text) = page.text_mut() {
+            text.set_size(inside.0, inside.1);
         }
     }
     let previewed = model.preview.as_mut().and_then(|preview| preview.live.as_mut()).map(|live| &mut live.text);

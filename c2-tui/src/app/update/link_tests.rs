@@ -1,8 +1,10 @@
 //! Tables over the connection: what is lost, silent or refused, and what is asked while it holds.
 
+use c2_shared::api::figures::{NameStats, Stats};
 use c2_shared::job::JobState;
 use c2_shared::time::Mono;
 
+use crate::app::figures::{Asked, Figures};
 use crate::app::model::Link;
 use crate::app::report::Fault;
 use crate::app::table::Grid as _;
@@ -64,7 +66,7 @@ fn a_c2d_that_does_not_answer_shows_and_ages_go_on() {
 
 #[test]
 fn how_long_jobs_take_is_asked_now_and_then_while_it_is_in_sight() {
-    let asks = |effects: &[Effect]| effects.contains(&Effect::AskMedians);
+    let asks = |effects: &[Effect]| effects.contains(&Effect::Ask(Asked::Stats));
     let mut model = console(120, 40);
     send(&mut model, Msg::Connected);
     assert!(asks(&send(&mut model, demo::snapshot(demo::workers(), demo::jobs()))));
@@ -75,9 +77,13 @@ fn how_long_jobs_take_is_asked_now_and_then_while_it_is_in_sight() {
     press(&mut model, &["z"]);
     assert!(asks(&later(&mut model)));
     let cell = |model: &Model| model.panes.jobs.cell(0, 9, &model.sight()).map(|cell| cell.text).unwrap_or_default();
-    send(&mut model, Msg::Medians(vec![("train".to_owned(), 592_000)]));
+    let told = |median_s| {
+        let name = NameStats { name: "train".to_owned(), median_s: Some(median_s), ..NameStats::default() };
+        Msg::Figures(Figures::Stats(Stats { names: vec![name], ..Stats::default() }))
+    };
+    send(&mut model, told(592.0));
     assert_eq!(cell(&model), "■■□□ ~4m56s", "half of it is over");
-    send(&mut model, Msg::Medians(vec![("train".to_owned(), 1_000)]));
+    send(&mut model, told(1.0));
     assert_eq!(cell(&model), "■■■■ late");
     let mut idle = console(120, 40);
     send(&mut idle, Msg::Connected);

@@ -4,7 +4,8 @@
 //! the file that it belongs to: `prompt` edits the `!>` line, `submit` runs it, `console` has its verbs
 //! that are no commands, `focus` moves between the parts, `filter` filters tables, `open` goes deeper
 //! from a row, `rows` acts on rows, `output`, `preview` and `watch` are about what jobs and commands
-//! write, `overlay` about what lies over the screen, `leave` about Ctrl-C and `q`. What changes a table or a text alone is a method of these.
+//! write, `figures` about the past, `overlay` about what lies over the screen, `leave` about Ctrl-C and
+//! `q`. What changes a table or a text alone is a method of these.
 //! Below them `guard` asks and forbids, `run` starts lines, `result` shows what came of them, and
 //! `pages` opens and leaves pages. No file uses one that uses it.
 
@@ -16,6 +17,9 @@ mod act;
 mod console;
 mod edit;
 mod ends;
+mod figures;
+#[cfg(test)]
+pub(crate) mod figures_tests;
 mod filter;
 mod fit;
 mod focus;
@@ -34,9 +38,12 @@ mod output;
 pub(crate) mod output_tests;
 mod overlay;
 mod pages;
+#[cfg(test)]
+mod pane_tests;
 mod preview;
 #[cfg(test)]
 mod preview_tests;
+mod progress;
 mod prompt;
 mod result;
 mod rows;
@@ -77,7 +84,7 @@ pub(crate) fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
             edit::on_fetched(model, job, &info);
             open::on_fetched(model, job, &info);
         }
-        Msg::Medians(medians) => model.cache.medians = medians.into_iter().collect(),
+        Msg::Figures(figures) => figures::on_figures(model, figures),
         Msg::Output { document, news } => output::on_news(model, document, news),
         Msg::Saved { what, path, ending } => output::on_saved(model, what, path, ending),
         Msg::History(lines) => {
@@ -90,7 +97,9 @@ pub(crate) fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
     ends::look(model);
     preview::follow(model, &mut effects);
     fit::fit(model);
+    progress::look(model);
     output::serve(model, &mut effects);
+    figures::ask(model, &mut effects);
     let chosen = Preferences::of(model);
     if chosen != model.kept {
         model.kept = chosen;

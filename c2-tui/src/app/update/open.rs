@@ -3,7 +3,7 @@
 use c2_shared::api::jobs::JobInfo;
 use c2_shared::id::JobId;
 
-use super::{focus, output, pages};
+use super::{figures, focus, output, pages};
 use crate::app::Effect;
 use crate::app::cache::JobScope;
 use crate::app::details;
@@ -18,13 +18,14 @@ pub(super) fn open(model: &mut Model, effects: &mut Vec<Effect>) {
     match (model.opens(), model.focus) {
         (Some(Opens::Worker(id, ip)), _) => {
             let mut page = Page::worker(id, ip);
-            if let Page::Worker { jobs, .. } = &mut page {
-                jobs.rebuild(&model.cache);
-                jobs.wake();
+            if let Some(grid) = page.grid_mut() {
+                grid.rebuild(&model.cache);
+                grid.wake();
             }
             pages::push(model, page);
         }
         (Some(Opens::Job(job)), _) => output::open_job(model, job, effects),
+        (Some(Opens::Alike(line, jobs)), _) => figures::open_alike(model, line, jobs),
         (Some(Opens::Jobs(filter)), _) => {
             model.panes.jobs.set_scope(JobScope::Active, &model.cache);
             model.panes.jobs.set_filter(&filter, &model.cache);
@@ -37,7 +38,12 @@ pub(super) fn open(model: &mut Model, effects: &mut Vec<Effect>) {
                     text.step(Step::Down);
                 }
             }
-            Some(Page::Worker { .. }) | None => {}
+            Some(Page::Timeline(timeline)) => {
+                if let Some(job) = timeline.selected() {
+                    output::open_job(model, job, effects);
+                }
+            }
+            Some(Page::Worker { .. } | Page::Alike { .. } | Page::Groups { .. }) | None => {}
         },
         (None, Focus::Result) => {
             if let Some(result) = model.result.take() {

@@ -2,6 +2,7 @@
 //! line, or explain one.
 
 use c2_shared::id::{JobId, WorkerId};
+use c2_shared::job::JobState;
 
 use super::{output, prompt, run};
 use crate::app::Effect;
@@ -55,11 +56,13 @@ fn act(model: &mut Model, verb: RowVerb, effects: &mut Vec<Effect>) {
 /// The chosen rows that a verb can act on: how the line names each, and what it is.
 fn rows(model: &Model, verb: RowVerb) -> Vec<(String, String)> {
     if verb.is_of_jobs() {
-        let jobs = model.chosen_jobs().into_iter().filter_map(|id| model.cache.jobs.get(&id));
-        let fitting = jobs.filter(|job| verb.fits_job(job.row.state));
-        return fitting
-            .map(|job| (job.row.job_id.to_string(), format!("{}  {}  {}", job.row.job_id, job.row.state, job.title)))
-            .collect();
+        let row = |id: JobId| match model.cache.jobs.get(&id) {
+            Some(job) => (id, job.row.state, job.title.as_str()),
+            // Of those that failed alike some are older than what the console keeps.
+            None => (id, JobState::Failed, ""),
+        };
+        let fitting = model.chosen_jobs().into_iter().map(row).filter(|(_, state, _)| verb.fits_job(*state));
+        return fitting.map(|(id, state, title)| (id.to_string(), format!("{id}  {state}  {title}"))).collect();
     }
     let workers = model.chosen_workers().into_iter().filter_map(|id| model.cache.workers.get(&id));
     let fitting = workers.filter(|worker| verb.fits_worker(worker.row.status));

@@ -3,7 +3,7 @@
 use c2_shared::api::jobs::Stream;
 use c2_shared::id::JobId;
 
-use super::{output, result, watch};
+use super::{figures, output, result, watch};
 use crate::app::Effect;
 use crate::app::live::Shown;
 use crate::app::model::Model;
@@ -19,6 +19,10 @@ pub(super) fn run(model: &mut Model, line: Entered, effects: &mut Vec<Effect>) {
     if let Some((job, shown)) = viewed(model, &line.command) {
         model.runs.note(model.now.wall_ms, line.text, 0);
         output::open(model, job, shown, effects);
+    } else if let Command::Timeline(timeline) = &line.command {
+        let since_s = timeline.since;
+        model.runs.note(model.now.wall_ms, line.text, 0);
+        figures::open_timeline(model, since_s);
     } else if line.command.streams() {
         watch::begin(model, line, effects);
     } else if model.runs.present.is_some() {

@@ -13,7 +13,7 @@ use crate::app::pager::Pager;
 use crate::app::panes::Pane;
 use crate::app::report::{DocumentId, Fault, Report, RunId};
 use crate::app::table::Grid as _;
-use crate::app::{Effect, Model, Msg, Preferences};
+use crate::app::{Effect, Model, Msg, Preferences, update};
 use crate::command::Theme;
 use crate::tests::demo::{self, NOW, busy, change, console, press, send};
 
@@ -115,6 +115,18 @@ fn ctrl_c_stops_what_runs() {
     assert!(model.runs.present.is_none() && model.runs.waiting.is_empty());
     send(&mut model, Msg::Finished { run, report: Report::default() });
     assert!(model.result.is_none(), "a late answer is nobody's");
+}
+
+#[test]
+fn what_takes_long_shows_that_it_runs() {
+    let mut model = busy(80, 24);
+    press(&mut model, &["wait 4", "Enter"]);
+    assert_eq!(model.running_ms(), None, "less would only flicker");
+    assert_eq!(model.next_wake(), Some(NOW.mono.after_ms(120)));
+    update(&mut model, Msg::Tick, demo::at(1_500));
+    assert_eq!(model.running_ms(), Some(1_500));
+    update(&mut model, Msg::Key(demo::keys("Ctrl-C")[0]), demo::at(1_600));
+    assert_eq!((model.running_ms(), model.runs.status), (None, Some(130)));
 }
 
 #[test]

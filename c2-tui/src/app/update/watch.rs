@@ -148,6 +148,22 @@ mod tests {
     }
 
     #[test]
+    fn what_has_ended_follows_nothing() {
+        let mut model = busy(120, 40);
+        let run = begun(&mut model, "pdsh 10.0.0.11 uptime");
+        let tally = Tally { workers: 1, ..Tally::default() };
+        send(&mut model, Msg::Output { document: DocumentId(1), news: News::Tally(tally) });
+        let words = |model: &Model| shown(model).map(|watch| watch.text().state().join(" ")).unwrap_or_default();
+        assert_eq!(words(&model), "following");
+        end(&mut model, run, 0);
+        assert_eq!(words(&model), "ended, exit 0");
+        press(&mut model, &["c"]);
+        assert_eq!(words(&model), "", "nor do its outputs together");
+        press(&mut model, &["c", "g", "G"]);
+        assert!(!words(&model).contains("follow"), "{}", words(&model));
+    }
+
+    #[test]
     fn a_run_goes_on_without_its_view_and_says_when_it_ends() {
         let mut model = busy(120, 40);
         let first = begun(&mut model, "follow 7");

@@ -1,12 +1,14 @@
 //! The machines and jobs of the pictures: a server, a graphics box, two old laptops and a Pi.
 
 use c2_shared::api::events::{Change, Event};
+use c2_shared::api::figures::{Span, Timeline};
 use c2_shared::api::jobs::JobRow;
 use c2_shared::api::workers::WorkerRow;
 use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::{JobState, Outcome};
-use c2_shared::worker::{Load, WorkerStatus};
+use c2_shared::worker::{GpuMemory, Load, WorkerStatus};
 
+use crate::app::figures::Figures;
 use crate::app::{Model, Msg, Settings};
 use crate::tests::demo::{NOW, id, ip, job, queue, send};
 
@@ -34,6 +36,7 @@ fn machine(last: u8, hostname: &str, groups: &[&str], used: u32, cpu: f32, memor
             memory_total_bytes: memory.1 * GIB,
             load_1m: cpu / 25.0,
             gpu_percent: Vec::new(),
+            gpu_memory: Vec::new(),
             disk_free_bytes: Some(180 * GIB),
             disk_full: false,
         },
@@ -46,6 +49,8 @@ fn machines(look: u16) -> Vec<WorkerRow> {
     let sway = |base: f32, by: f32, phase: u16| (base + by * (f32::from(look + phase) * 1.3).sin()).clamp(0.0, 100.0);
     let mut titan = machine(11, "titan", &["gpu", "compute"], 4, sway(91.0, 6.0, 0), (48, 64));
     titan.load.gpu_percent = vec![sway(96.0, 3.0, 1), sway(71.0, 20.0, 2)];
+    let memory = |used| GpuMemory { used_bytes: used * GIB, total_bytes: 24 * GIB };
+    titan.load.gpu_memory = vec![memory(20), memory(11)];
     let held = |job: u64| Some(AttemptId { job: JobId(job), number: 1 });
     titan.tags = [("gpu:0".to_owned(), held(1207)), ("gpu:1".to_owned(), held(1208))].into();
     let atlas = machine(6, "atlas", &["compute", "storage"], 3, sway(54.0, 25.0, 3), (19, 32));
@@ -147,6 +152,46 @@ fn row(line: Line) -> JobRow {
         row.outcome = Some(Outcome::Signal { signal: 9 });
     }
     row
+}
+
+/// Job, worker, name, and so many seconds ago from when to when.
+type Ran = (u64, u8, &'static str, JobState, u64, Option<u64>);
+
+/// What ran in the last quarter of an hour.
+pub(super) fn day() -> Msg {
+    use JobState::{Cancelled, Failed, Running, Succeeded};
+    let ran: [Ran; 17] = [
+        (1207, 11, "train", Running, 8_130, None),
+        (1208, 11, "render", Running, 2_460, None),
+        (1209, 11, "test", Running, 320, None),
+        (1198, 11, "bzImage", Succeeded, 980, Some(410)),
+        (1205, 11, "lint", Succeeded, 390, Some(340)),
+        (1210, 11, "dump", Running, 44, None),
+        (1206, 11, "etl", Failed, 300, Some(120)),
+        (1211, 6, "backup", Running, 1_580, None),
+        (1202, 6, "prune", Succeeded, 860, Some(640)),
+        (1204, 6, "check", Succeeded, 520, Some(200)),
+        (1212, 6, "birthday", Running, 95, None),
+        (1213, 6, "find", Running, 12, None),
+        (1201, 12, "crawl", Cancelled, 1_000, Some(700)),
+        (1214, 12, "sunset", Running, 610, None),
+        (1203, 12, "convert", Succeeded, 470, Some(410)),
+        (1215, 12, "scan-0031", Running, 33, None),
+        (1216, 13, "rsync", Running, 240, None),
+    ];
+    let span = |(job, worker, name, state, from, to): Ran| Span {
+        job_id: JobId(job),
+        attempt: 1,
+        name: Some(name.to_owned()),
+        worker: ip(worker),
+        worker_id: Some(id(worker)),
+        started_ms: NOW.wall_ms - from * 1_000,
+        ended_ms: to.map(|to| NOW.wall_ms - to * 1_000),
+        state,
+    };
+    let mut spans: Vec<Span> = ran.into_iter().map(span).collect();
+    spans.sort_by_key(|span| span.started_ms);
+    Msg::Figures(Figures::Timeline(Timeline { from_ms: NOW.wall_ms - 900_000, to_ms: NOW.wall_ms, spans }))
 }
 
 /// The console as it starts.

@@ -71,6 +71,13 @@ fn pdsh() -> Model {
     model
 }
 
+fn timeline() -> Model {
+    let mut model = home::busy(100, 28);
+    press(&mut model, &["F7"]);
+    send(&mut model, home::day());
+    model
+}
+
 fn lost() -> Model {
     let mut model = home::busy(80, 24);
     press(&mut model, &["Alt-1"]);
@@ -86,6 +93,7 @@ fn the_pictures_are_those_of_the_present_views() {
         ("console-light", picture(&panes(140, 40), &LIGHT)),
         ("output", picture(&output(), &DARK)),
         ("pdsh", picture(&pdsh(), &DARK)),
+        ("timeline", picture(&timeline(), &DARK)),
         ("lost", picture(&lost(), &DARK)),
     ];
     let update = std::env::var("C2_SCREENSHOTS").is_ok_and(|word| word == "update");

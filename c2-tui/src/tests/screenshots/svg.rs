@@ -128,7 +128,12 @@ fn row(svg: &mut String, buffer: &Buffer, palette: &Palette, y: u16) {
         let left = place(x + text.len() - text.trim_start_matches(' ').len());
         let (word, cells) = (text.trim_matches(' '), place(end) - place(x));
         match strokes(word) {
-            Some((parts, thick)) => stroke(paths.entry((look.text, thick)).or_default(), parts, (place(x), top)),
+            Some(arms) => {
+                for weight in [1, 2].into_iter().filter(|weight| arms.contains(weight)) {
+                    let path = paths.entry((look.text, weight == 2)).or_default();
+                    stroke(path, arms.map(|arm| arm == weight), (place(x), top));
+                }
+            }
             None if !word.is_empty() => {
                 let base = top + BASELINE;
                 let attributes = look.attributes();
@@ -244,18 +249,18 @@ fn hex(rgb: u32) -> String {
     format!("#{rgb:06x}")
 }
 
-/// The strokes of a box-drawing character: left, right, up, down, and whether they are thick.
-fn strokes(symbol: &str) -> Option<([bool; 4], bool)> {
-    let parts = match symbol {
-        "─" | "━" => [true, true, false, false],
-        "│" | "┃" => [false, false, true, true],
-        "╭" | "┌" | "┏" => [false, true, false, true],
-        "╮" | "┐" | "┓" => [true, false, false, true],
-        "╰" | "└" | "┗" => [false, true, true, false],
-        "╯" | "┘" | "┛" => [true, false, true, false],
-        _ => return None,
-    };
-    Some((parts, matches!(symbol, "━" | "┃" | "┏" | "┓" | "┗" | "┛")))
+/// Box-drawing characters with the weights of their arms: left, right, up, down; 1 is thin, 2 is thick.
+const BOXES: &str = "─1100 ━2200 │0011 ┃0022 ╭0101 ┌0101 ┏0202 ╮1001 ┐1001 ┓2002 ╰0110 └0110 ┗0220 ╯1010 ┘1010 ┛2020 \
+                     ├0111 ┝0211 ┞0121 ┟0112 ┠0122 ┡0221 ┢0212 ┣0222 \
+                     ┤1011 ┥2011 ┦1021 ┧1012 ┨1022 ┩2021 ┪2012 ┫2022 \
+                     ┬1101 ┭2101 ┮1201 ┯2201 ┰1102 ┱2102 ┲1202 ┳2202 \
+                     ┴1110 ┵2110 ┶1210 ┷2210 ┸1120 ┹2120 ┺1220 ┻2220 \
+                     ┼1111 ┽2111 ┾1211 ┿2211 ╀1121 ╁1112 ╂1122 ╃2121 ╄1221 ╅2112 ╆1212 ╇2221 ╈2212 ╉2122 ╊1222 ╋2222";
+
+/// The weights of the arms of a box-drawing character.
+fn strokes(symbol: &str) -> Option<[u8; 4]> {
+    let arms = BOXES.split(' ').find_map(|entry| entry.strip_prefix(symbol).filter(|_| !symbol.is_empty()))?;
+    Some(std::array::from_fn(|arm| arms.as_bytes().get(arm).map_or(0, |weight| weight - b'0')))
 }
 
 /// Adds strokes to a path; one that goes on to the right is made longer.

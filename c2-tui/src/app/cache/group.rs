@@ -1,0 +1,41 @@
+//! Jobs that failed alike, as c2d told when it was asked.
+
+use c2_shared::api::figures::{FailureGroup, Stats};
+use c2_shared::id::JobId;
+
+use super::Cache;
+use crate::app::panes::log;
+use crate::app::text::sanitize;
+
+/// Jobs that failed alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Group {
+    /// What they wrote last, harmless.
+    pub(crate) line: String,
+    /// How the latest of them ended, in a word or two.
+    pub(crate) outcome: String,
+    /// The latest first.
+    pub(crate) jobs: Vec<JobId>,
+    pub(super) searched: String,
+    pub(super) folded: String,
+}
+
+impl From<FailureGroup> for Group {
+    fn from(group: FailureGroup) -> Self {
+        let (line, outcome) = (sanitize(&group.line), log::outcome_words(&group.outcome));
+        let searched = format!("{outcome} {line}");
+        let folded = searched.to_lowercase();
+        Self { line, outcome, jobs: group.job_ids, searched, folded }
+    }
+}
+
+impl Cache {
+    /// Takes how long jobs take by their names, and why jobs failed.
+    pub(crate) fn take_stats(&mut self, stats: Stats) {
+        let ms = |seconds: f64| std::time::Duration::try_from_secs_f64(seconds).ok()?.as_millis().try_into().ok();
+        let medians = stats.names.into_iter().filter_map(|name| Some((name.name, name.median_s.and_then(ms)?)));
+        self.medians = medians.collect();
+        let groups = stats.failures.into_iter().map(Group::from);
+        self.groups = groups.map(|group| (group.searched.clone(), group)).collect();
+    }
+}

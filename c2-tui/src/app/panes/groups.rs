@@ -1,0 +1,57 @@
+//! The columns of the page of failures: jobs that failed alike in one row.
+
+use crate::app::cache::{Group, Sight};
+use crate::app::table::{Align, Cell, Column, Room, Tone};
+
+/// The column by which they are ordered at first: what happened most.
+pub(crate) const COUNT: usize = 0;
+
+/// In the order of the screen.
+pub(crate) const COLUMNS: &[Column<Group>] = &[
+    Column {
+        name: "failed",
+        room: Room::Fixed(7),
+        align: Align::Right,
+        hide: 0,
+        cell: |g, _| Cell::toned(g.jobs.len().to_string(), Tone::Bad),
+        plain: |g| g.jobs.len().to_string(),
+        order: |a, b| a.jobs.len().cmp(&b.jobs.len()),
+    },
+    Column {
+        name: "outcome",
+        room: Room::Fixed(12),
+        align: Align::Left,
+        hide: 1,
+        cell: |g, _| Cell::plain(g.outcome.as_str()),
+        plain: |g| g.outcome.clone(),
+        order: |a, b| a.outcome.cmp(&b.outcome),
+    },
+    Column {
+        name: "error",
+        room: Room::Grow { min: 16, share: 3 },
+        align: Align::Left,
+        hide: 0,
+        cell: |g, s| match g.line.as_str() {
+            "" => Cell::toned(s.glyphs.none, Tone::Dim),
+            line => Cell::toned(line, Tone::Strong),
+        },
+        plain: |g| g.line.clone(),
+        order: |a, b| a.line.cmp(&b.line),
+    },
+    Column {
+        name: "latest",
+        room: Room::Grow { min: 9, share: 1 },
+        align: Align::Left,
+        hide: 2,
+        cell: latest,
+        plain: |g| g.jobs.first().map(ToString::to_string).unwrap_or_default(),
+        order: |a, b| a.jobs.first().cmp(&b.jobs.first()),
+    },
+];
+
+/// The latest of them, with its name.
+fn latest(group: &Group, sight: &Sight<'_>) -> Cell {
+    let Some(id) = group.jobs.first() else { return Cell::plain("") };
+    let title = sight.cache.jobs.get(id).map(|job| job.title.as_str()).unwrap_or_default();
+    Cell::toned(format!("{id} {title}"), Tone::Dim)
+}

@@ -1,0 +1,177 @@
+//! What ran in each slot over the last minutes, with one run selected.
+
+use std::ops::Range;
+
+use c2_shared::api::figures::{self, Span};
+use c2_shared::id::JobId;
+use c2_shared::time::Mono;
+use c2_shared::worker::WorkerStatus;
+
+use crate::app::cache::Cache;
+use crate::app::figures::Freshness;
+use crate::app::report::Fault;
+use crate::app::table::Step;
+use crate::lanes::{self, Lane};
+
+/// Without a word about it, the last quarter of an hour.
+pub(crate) const SINCE_S: u64 = 15 * 60;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Timeline {
+    /// So many seconds are shown.
+    pub(crate) since_s: u64,
+    pub(crate) freshness: Freshness,
+    /// Why c2d did not tell it.
+    pub(crate) fault: Option<Fault>,
+    /// c2d's clock when it told it, and the console's then.
+    told: Option<(u64, Mono)>,
+    spans: Vec<Span>,
+    lanes: Vec<Lane>,
+    selected: Option<JobId>,
+    /// The selected lane, and the first one in sight.
+    lane: usize,
+    top: usize,
+    height: usize,
+    /// The time at which the selection goes from lane to lane.
+    at_ms: u64,
+}
+
+impl Timeline {
+    /// Nothing is told yet; this job is to be selected.
+    pub(crate) fn new(since_s: u64, selected: Option<JobId>) -> Self {
+        Self {
+            since_s,
+            freshness: Freshness::default(),
+            fault: None,
+            told: None,
+            spans: Vec::new(),
+            lanes: Vec::new(),
+            selected,
+            lane: 0,
+            top: 0,
+            height: 1,
+            at_ms: u64::MAX,
+        }
+    }
+
+    /// Takes what c2d told: the lanes are anew, and the selected run stays selected.
+    pub(crate) fn take(&mut self, told: figures::Timeline, cache: &Cache, now: Mono) {
+        let is_first = self.told.replace((told.to_ms, now)).is_none();
+        self.fault = None;
+        self.lanes = lanes::lanes(&told.spans);
+        self.spans = told.spans;
+        let workers = cache.workers.values().map(|worker| &worker.row);
+        let workers = workers.filter(|row| row.status != WorkerStatus::Offline);
+        lanes::add_idle(&mut self.lanes, workers.map(|row| (row.ip, row.worker_id.clone(), row.slots)));
+        let of_selected = |lane: &Lane| lane.spans.iter().any(|at| Some(self.spans[*at].job_id) == self.selected);
+        if let Some(lane) = self.lanes.iter().position(of_selected) {
+            self.lane = lane;
+            return self.keep_in_sight();
+        }
+        if is_first {
+            self.lane = self.lanes.iter().position(|lane| !lane.spans.is_empty()).unwrap_or(0);
+        }
+        self.keep_in_sight();
+        self.select_near();
+    }
+
+    /// The time that is shown, by c2d's clock.
+    pub(crate) fn time(&self, now: Mono) -> Range<u64> {
+        let end = self.told.map_or(0, |(to_ms, at)| to_ms + now.since_ms(at));
+        end.saturating_sub(self.since_s.saturating_mul(1_000))..end
+    }
+
+    pub(crate) const fn is_told(&self) -> bool {
+        self.told.is_some()
+    }
+
+    /// The lanes in sight, each with its place.
+    pub(crate) fn visible(&self) -> impl Iterator<Item = (usize, &Lane)> {
+        self.lanes.iter().enumerate().skip(self.top).take(self.height)
+    }
+
+    pub(crate) fn spans(&self) -> &[Span] {
+        &self.spans
+    }
+
+    pub(crate) const fn lanes(&self) -> usize {
+        self.lanes.len()
+    }
+
+    pub(crate) const fn top(&self) -> usize {
+        self.top
+    }
+
+    pub(crate) const fn height(&self) -> usize {
+        self.height
+    }
+
+    pub(crate) const fn lane(&self) -> usize {
+        self.lane
+    }
+
+    pub(crate) const fn selected(&self) -> Option<JobId> {
+        self.selected
+    }
+
+    /// The selected run.
+    pub(crate) fn span(&self) -> Option<&Span> {
+        self.spans.iter().find(|span| Some(span.job_id) == self.selected)
+    }
+
+    pub(crate) fn set_height(&mut self, height: usize) {
+        self.height = height.max(1);
+        self.keep_in_sight();
+    }
+
+    /// From lane to lane, at the same time.
+    pub(crate) fn step(&mut self, step: Step) {
+        self.go_to(step.from(self.lane, self.lanes.len(), self.height));
+    }
+
+    pub(crate) fn scroll(&mut self, rows: i16) {
+        self.go_to(self.lane.saturating_add_signed(rows.into()).min(self.lanes.len().saturating_sub(1)));
+    }
+
+    fn go_to(&mut self, lane: usize) {
+        self.lane = lane;
+        self.select_near();
+        self.keep_in_sight();
+    }
+
+    /// From run to run in the lane.
+    pub(crate) fn pass(&mut self, places: isize) {
+        let Some(lane) = self.lanes.get(self.lane) else { return };
+        let at = lane.spans.iter().position(|at| Some(self.spans[*at].job_id) == self.selected);
+        let last = lane.spans.len().saturating_sub(1);
+        if let Some(at) = at.and_then(|at| lane.spans.get(at.saturating_add_signed(places).min(last))) {
+            self.select(*at);
+        }
+    }
+
+    /// Selects a run by its place in the list.
+    pub(crate) fn select(&mut self, at: usize) {
+        let Some(span) = self.spans.get(at) else { return };
+        self.selected = Some(span.job_id);
+        self.at_ms = span.ended_ms.unwrap_or(u64::MAX);
+        self.lane = self.lanes.iter().position(|lane| lane.spans.contains(&at)).unwrap_or(self.lane);
+        self.keep_in_sight();
+    }
+
+    /// Selects the run of the lane that is nearest to the time of the one before.
+    fn select_near(&mut self) {
+        let away = |at: &&usize| {
+            let span = &self.spans[**at];
+            self.at_ms
+                .abs_diff(self.at_ms.clamp(span.started_ms, span.ended_ms.unwrap_or(u64::MAX).max(span.started_ms)))
+        };
+        let near = self.lanes.get(self.lane).and_then(|lane| lane.spans.iter().min_by_key(away));
+        self.selected = near.map(|at| self.spans[*at].job_id);
+    }
+
+    fn keep_in_sight(&mut self) {
+        self.lane = self.lane.min(self.lanes.len().saturating_sub(1));
+        let lowest = (self.lane + 1).saturating_sub(self.height);
+        self.top = self.top.clamp(lowest, self.lane).min(self.lanes.len().saturating_sub(self.height));
+    }
+}
