@@ -20,7 +20,7 @@ fn seeds() -> std::ops::Range<u64> {
 }
 
 fn no_history_breaks_a_promise() {
-    let (mut jobs, mut runs, mut crashes) = (0, 0, 0);
+    let (mut jobs, mut runs, mut crashes, mut scheduled, mut missed) = (0, 0, 0, 0, 0);
     for seed in seeds() {
         let run = || World::new(seed, PaperDisk::default()).run(STEPS).0;
         let report = std::panic::catch_unwind(run)
@@ -28,8 +28,12 @@ fn no_history_breaks_a_promise() {
         jobs += report.jobs;
         runs += report.runs;
         crashes += report.crashes;
+        scheduled += report.scheduled;
+        missed += report.missed;
     }
     assert!(jobs > 0 && runs > 0 && crashes > 0, "the histories were empty");
+    // One history alone may have no schedule.
+    assert!(seeds().count() == 1 || scheduled > 0 && missed > 0, "no schedule ran, or none missed a run");
 }
 
 fn the_same_seed_is_the_same_history() {

@@ -45,6 +45,7 @@ transcripts! {
     readme_commands
     readme_examples
     refusals
+    schedules
     steering
     strange_token
     worker_token

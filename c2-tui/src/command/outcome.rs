@@ -11,6 +11,7 @@ use c2_shared::api::jobs::{
 };
 use c2_shared::api::output::Output;
 use c2_shared::api::output::Streams;
+use c2_shared::api::schedules::{ScheduleGone, ScheduleList, ScheduleRow};
 use c2_shared::api::why::Explanation;
 use c2_shared::api::workers::{DetectResponse, RemoveResponse, TagStatus, WorkerInfo, WorkerList, WorkerRow};
 use c2_shared::checkup::Check;
@@ -76,6 +77,10 @@ pub(crate) enum Data {
     /// Whether workers can be reached over ssh.
     Verified(Verified),
     Queue(QueueStatus),
+    Schedules(ScheduleList),
+    Schedule(Box<ScheduleRow>),
+    /// The name of a schedule that is no more.
+    ScheduleGone(ScheduleGone),
     Stats(Stats),
     Timeline(Timeline),
     Log {

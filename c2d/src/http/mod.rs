@@ -46,6 +46,7 @@ mod queue_status;
 mod remove_worker;
 mod results;
 mod retry;
+mod schedule;
 mod set_tags;
 mod so_far;
 mod stats;
@@ -70,6 +71,6 @@ pub(crate) use serve::stopped;
 /// The modules with handlers; each says which endpoints it serves.
 const HANDLERS: &[mount::Mount] = &mount::of! {
     assign batch blobs cancel check cleanup detect_tags docs drain events files find_worker follow get_tags health hold
-    info job jobs list log metrics output pause queue_status remove_worker retry set_tags stats submit
+    info job jobs list log metrics output pause queue_status remove_worker retry schedule set_tags stats submit
     timeline tokens why workers
 };

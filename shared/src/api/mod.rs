@@ -13,6 +13,7 @@ pub mod live;
 pub mod metrics;
 pub mod output;
 mod ran;
+pub mod schedules;
 pub mod tokens;
 pub mod why;
 pub mod work;

@@ -17,6 +17,7 @@ use crate::api::jobs::{
 use crate::api::live::{FollowQuery, NextRead, OutputAnswer};
 use crate::api::metrics::{DEGRADED, Health, Metrics};
 use crate::api::output::{Output, OutputQuery};
+use crate::api::schedules::{ScheduleGone, ScheduleList, ScheduleRequest, ScheduleRow};
 use crate::api::tokens::{InviteRequest, InviteResponse, JoinRequest, JoinResponse, TokenGone, TokenList};
 use crate::api::why::Explanation;
 use crate::api::work::{PROTOCOL, PROTOCOL_HEADER, PollRequest, PollResponse, RegisterRequest, RegisterResponse};
@@ -72,6 +73,13 @@ calls! {
     drain(worker: &str) -> WorkerRow = call DRAIN(worker);
     resume(worker: &str) -> WorkerRow = call RESUME(worker);
     remove_worker(worker: &str, lost: bool) -> RemoveResponse = ask REMOVE_WORKER(worker, &RemoveQuery { lost });
+    schedules() -> ScheduleList = ask LIST_SCHEDULES(&(), &NoQuery {});
+    schedule(name: &str) -> ScheduleRow = call GET_SCHEDULE(name);
+    add_schedule(request: &ScheduleRequest) -> ScheduleRow = post ADD_SCHEDULE(&(), request);
+    remove_schedule(name: &str) -> ScheduleGone = call REMOVE_SCHEDULE(name);
+    pause_schedule(name: &str) -> ScheduleRow = call PAUSE_SCHEDULE(name);
+    resume_schedule(name: &str) -> ScheduleRow = call RESUME_SCHEDULE(name);
+    run_schedule(name: &str) -> SubmitResponse = call RUN_SCHEDULE(name);
     invite(request: &InviteRequest) -> InviteResponse = post INVITE(&(), request);
     tokens() -> TokenList = call LIST_TOKENS(&());
     revoke(id: &str) -> TokenGone = call REVOKE_TOKEN(id);

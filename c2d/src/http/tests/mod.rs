@@ -14,5 +14,6 @@ mod hold;
 mod lab;
 mod operators;
 mod outputs;
+mod schedules;
 mod unread;
 mod walk;

@@ -16,5 +16,6 @@ mod jobs;
 mod kills;
 mod leases;
 mod rest;
+mod schedules;
 mod suspicion;
 mod workers;

@@ -42,6 +42,7 @@ impl<D: Disk> World<D> {
                 self.apply(event::PauseSet { paused });
             }
             16 => self.retry(),
+            19 => self.operate_schedules(),
             17 => drop(self.apply(event::WorkerRemoved { worker, lost: false })),
             // Nobody gives a machine up on which something may run.
             18 if self.is_dead(&worker) => drop(self.apply(event::WorkerRemoved { worker, lost: true })),
