@@ -12,3 +12,8 @@ pub(crate) fn unknown() -> Option<CommandError> {
         CommandError::usage(message, "write it like TZ=Europe/Berlin")
     })
 }
+
+/// Its name; that of UTC where it has none.
+pub(crate) fn name() -> String {
+    TimeZone::system().iana_name().unwrap_or("UTC").to_owned()
+}

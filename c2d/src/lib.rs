@@ -10,6 +10,7 @@ pub mod upkeep;
 pub mod access;
 mod audit;
 pub mod authority;
+mod calendar;
 mod figures;
 mod hash_chain;
 pub mod http;
@@ -20,6 +21,7 @@ pub mod rows;
 pub mod services;
 mod suggest_tags;
 mod tally;
+pub mod timetable;
 
 pub mod cli;
 pub mod run;

@@ -2,8 +2,11 @@
 //! alike.
 
 use c2_shared::api::jobs::JobRow;
+use c2_shared::api::schedules::ScheduleRow;
 use c2_shared::api::workers::WorkerRow;
+use c2_shared::limits::SCHEDULE_RUNS_KEPT;
 
+use crate::sched::decision::ScheduleRecord;
 use crate::sched::{JobView, WorkerView};
 use crate::store::payload;
 
@@ -54,6 +57,22 @@ pub fn worker_row(view: WorkerView) -> WorkerRow {
         past_lease: view.past_lease,
         load: view.load,
         version: view.intro.version,
+    }
+}
+
+/// A schedule's row.
+pub fn schedule_row(record: &ScheduleRecord) -> ScheduleRow {
+    ScheduleRow {
+        name: record.name.clone(),
+        cron: record.cron.clone(),
+        timezone: record.timezone.clone(),
+        overlap: record.overlap,
+        missed: record.missed,
+        paused: record.paused,
+        next_ms: record.next_ms,
+        last: record.runs.iter().rev().find(|run| run.job_id.is_some()).and_then(|run| run.state),
+        spec: payload::shown(&record.job.payload),
+        runs: record.runs.iter().rev().take(SCHEDULE_RUNS_KEPT).cloned().collect(),
     }
 }
 

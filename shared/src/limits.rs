@@ -276,3 +276,18 @@ pub const STATE_FREE_BYTES_FLOOR: u64 = 512 * 1024;
 pub const EXHAUSTED_BYTES: u64 = 8 * 1024 * 1024;
 /// Size of the ballast file that is given up when the disk is full all the same.
 pub const BALLAST_BYTES: u64 = 32 * 1024 * 1024;
+
+/// Schedules at most: more than a home has, and a start reads all of them.
+pub const SCHEDULES_MAX: usize = 5_000;
+/// Runs of a schedule that are remembered, besides those that have not ended.
+pub const SCHEDULE_RUNS_KEPT: usize = 20;
+/// How late a run may begin without having been missed: a restart of c2d takes less.
+pub const SCHEDULE_LATE_MS: u64 = 60_000;
+/// Missed instants that are counted; what is beyond them says nothing more to anybody.
+pub const SCHEDULE_MISSED_MAX: usize = 20_000;
+/// Missed runs that `--missed=all` makes up for, the latest ones.
+pub const SCHEDULE_MADE_UP_MAX: usize = 1_000;
+/// A clock that was set back by less than this comes to the next run by itself.
+pub const SCHEDULE_SET_BACK_MS: u64 = 24 * 3_600 * 1_000;
+/// How long due runs wait when the queue or the disk is full.
+pub const SCHEDULE_REST_MS: u64 = 10_000;

@@ -160,6 +160,21 @@ pub fn word(field: &'static str, text: &str) -> Checked {
     Ok(())
 }
 
+/// Words that say what to do with a schedule or a notification, and so name none.
+pub const ACTIONS: [&str; 8] = ["add", "list", "show", "remove", "pause", "resume", "run", "test"];
+
+/// Checks the name of a schedule or a notification: a plain word that is no [action](ACTIONS).
+///
+/// # Errors
+/// When the name has another form, or is taken.
+pub fn own_name(text: &str) -> Checked {
+    word("name", text)?;
+    if ACTIONS.contains(&text) {
+        return invalid("name", format!("the name {text:?} means something else already"), "add a letter or two");
+    }
+    Ok(())
+}
+
 /// Checks a path relative to a workspace: up to 16 plain components, nothing absolute, no `..`.
 ///
 /// # Errors

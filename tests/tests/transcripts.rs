@@ -46,6 +46,7 @@ transcripts! {
     readme_commands
     readme_examples
     refusals
+    schedules
     steering
     strange_token
     worker_token

@@ -11,8 +11,8 @@ use crate::command::operands::{Membership, OneJob, OneWorker, SomeJobs, SomeWork
 use crate::command::{
     CommandError, Context, Outcome, assign, batch, bottom, cancel, change, cleanup_workspaces, detect_tags, doctor,
     drain, follow, get_files, get_tags, groups, help, hold, info, job, jobs, list, log, output, pause, pdsh,
-    queue_status, release, remove_worker, resume, retry, set_tags, split, stats, submit, timeline, top, unassign,
-    verify_ssh, wait, why,
+    queue_status, release, remove_worker, resume, retry, schedule, set_tags, split, stats, submit, timeline, top,
+    unassign, verify_ssh, wait, why,
 };
 use crate::render;
 
@@ -97,6 +97,9 @@ pub(crate) enum Command {
     Batch(Box<batch::Batch>),
     /// Submit one job for each line of a file, all or none
     Split(Box<split::Split>),
+    /// Let c2d submit a job by itself, again and again
+    #[command(after_help = schedule::ABOUT, override_usage = schedule::USAGE)]
+    Schedule(Box<schedule::Schedule>),
     /// Cancel jobs; what runs is ended
     Cancel(cancel::Cancel),
     /// Hold jobs that have not started
@@ -167,6 +170,7 @@ pub(crate) async fn execute(context: &Context, command: Command) -> Result<Outco
         Command::Submit(submit) => submit.run(context).await,
         Command::Batch(batch) => batch.run(context).await,
         Command::Split(split) => split.run(context).await,
+        Command::Schedule(schedule) => schedule.run(context).await,
         Command::Cancel(cancel) => cancel.run(context).await,
         Command::Hold(args) => hold::run(context, args).await,
         Command::Release(args) => release::run(context, args).await,
@@ -234,6 +238,7 @@ impl Command {
             Self::DetectTags(tags) => Impact::if_mutating(tags.apply),
             Self::Batch(batch) => Impact::if_mutating(!batch.sending.dry_run),
             Self::Split(split) => Impact::if_mutating(!split.sending.dry_run),
+            Self::Schedule(schedule) => schedule.impact(),
             Self::VerifySsh(verify) => Impact::if_mutating(verify.yes),
             Self::RemoveWorker(remove) if remove.lost && !remove.yes => Impact::ReadOnly,
             Self::Assign(_)

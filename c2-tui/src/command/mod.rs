@@ -66,6 +66,7 @@ mod release;
 mod remove_worker;
 mod resume;
 mod retry;
+pub(crate) mod schedule;
 mod set_tags;
 mod split;
 mod stats;

@@ -10,6 +10,7 @@ use c2_shared::api::jobs::{JobInfo, JobList, JobLog, JobRow, JobStateResponse, P
 use c2_shared::api::many::RefusedJob;
 use c2_shared::api::output::Output;
 use c2_shared::api::output::Streams;
+use c2_shared::api::schedules::{ScheduleGone, ScheduleList, ScheduleRow};
 use c2_shared::api::why::Explanation;
 use c2_shared::api::workers::{DetectResponse, RemoveResponse, TagStatus, WorkerInfo, WorkerList, WorkerRow};
 use c2_shared::checkup::Check;
@@ -75,6 +76,10 @@ pub(crate) enum Data {
     /// Whether workers can be reached over ssh.
     Verified(Verified),
     Queue(QueueStatus),
+    Schedules(ScheduleList),
+    Schedule(Box<ScheduleRow>),
+    /// The name of a schedule that is no more.
+    ScheduleGone(ScheduleGone),
     Stats(Stats),
     Timeline(Timeline),
     Log {

@@ -63,6 +63,10 @@ fn check_values(verb: &Verb) -> Result<(), CommandError> {
         Verb::Command(Command::Submit(submit)) => ("submit", &submit.flags),
         Verb::Command(Command::Batch(batch)) => ("batch", &batch.flags),
         Verb::Command(Command::Split(split)) => ("split", &split.flags),
+        Verb::Command(Command::Schedule(schedule)) => {
+            schedule.check()?;
+            ("schedule", &schedule.flags)
+        }
         Verb::Command(Command::GetFiles(files)) => {
             let usage = |error: crate::command::job_name::JobNameError| {
                 CommandError::usage(format!("<JOB>...: {error}"), "usage: get-files <JOB>... [DIR]")

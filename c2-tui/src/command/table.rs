@@ -271,6 +271,7 @@ mod tests {
                 "submit <COMMAND>",
                 "batch <FILE>",
                 "split <COMMAND> <FILE>",
+                "schedule [add] <NAME> <CRON> <COMMAND>, or schedule list, or schedule show|remove|pause|resume|run <NAME>",
                 "cancel <JOB>...",
                 "hold <JOB>...",
                 "release <JOB>...",
@@ -303,7 +304,9 @@ mod tests {
 
     #[test]
     fn each_value_names_something_that_is_known() {
-        const TEXTS: [&str; 16] = [
+        const TEXTS: [&str; 19] = [
+            "ACTION",
+            "CRON",
             "DUR",
             "GLOB",
             "KEY",
@@ -320,6 +323,7 @@ mod tests {
             "TIME",
             "USER",
             "WHAT",
+            "ZONE",
         ];
         for command in commands() {
             let arguments = command.arguments.iter().map(|a| (Some(a.value.as_str()), a.operand));

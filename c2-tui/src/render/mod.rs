@@ -7,6 +7,7 @@ mod jobs;
 mod json;
 mod look;
 mod sanitize;
+mod schedules;
 mod ssh;
 mod table;
 mod text;

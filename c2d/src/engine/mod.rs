@@ -6,6 +6,7 @@
 
 mod exhausted;
 mod handle;
+mod schedules;
 mod task;
 
 use std::future::Future;

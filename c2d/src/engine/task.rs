@@ -14,6 +14,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::handle::{Message, Read, Tell};
+use super::schedules::Looked;
 use super::{AttemptOutput, Batch, Committed, Durable, EngineHandle, Noted, Refusal, Touched};
 use crate::clock::Clock;
 use crate::sched::decision::{PollAnswer, Saved};
@@ -57,6 +58,7 @@ pub fn start<D: Durable>(
         stopping: false,
         failure: Arc::clone(&failure),
         exhausted: None,
+        looked: Looked::default(),
     };
     let task = tokio::spawn(engine.run(shutdown));
     (EngineHandle { messages, changes, notes, last_token: Arc::new(AtomicU64::new(0)), failure }, task)
@@ -66,7 +68,7 @@ pub(super) struct Engine<D> {
     pub(super) scheduler: Scheduler,
     pub(super) store: D,
     pub(super) capacity: usize,
-    clock: Clock,
+    pub(super) clock: Clock,
     inbox: mpsc::Receiver<Message>,
     changes: broadcast::Sender<Arc<Touched>>,
     notes: broadcast::Sender<Noted>,
@@ -81,6 +83,7 @@ pub(super) struct Engine<D> {
     failure: Arc<OnceLock<Refusal>>,
     /// While nothing can be made durable: when to look for space.
     pub(super) exhausted: Option<Mono>,
+    pub(super) looked: Looked,
 }
 
 /// What an event needs to be applied.
@@ -111,7 +114,8 @@ impl<D: Durable> Engine<D> {
         tokio::pin!(shutdown);
         loop {
             let heartbeat = self.awake.after_ms(HEARTBEAT_MS);
-            let due = self.next_look().or_else(|| self.scheduler.next_deadline());
+            let due =
+                self.next_look().or_else(|| self.scheduler.next_deadline().into_iter().chain(self.next_run()).min());
             let wake = due.map_or(heartbeat, |at| at.min(heartbeat));
             let wake = self.clock.tokio_instant(wake);
             let first = tokio::select! {
@@ -191,6 +195,7 @@ impl<D: Durable> Engine<D> {
         } else if self.scheduler.next_deadline().is_some_and(|at| at <= now.mono) {
             self.apply(now, TimePassed, pending);
         }
+        self.look_at_schedules(now, pending);
     }
 
     fn handle(&mut self, now: Now, message: Message, pending: &mut Pending) {
@@ -224,7 +229,7 @@ impl<D: Durable> Engine<D> {
     }
 
     /// Applies an event and keeps, of what attempts wrote, what belongs to results that counted.
-    fn step<T>(
+    pub(super) fn step<T>(
         &mut self,
         now: Now,
         outputs: Vec<AttemptOutput>,

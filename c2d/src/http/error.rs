@@ -156,6 +156,10 @@ impl From<Reject> for ApiError {
                 let hint = format!("wait until they have ended; if the machine is gone: remove-worker {worker} --lost");
                 body(ErrorCode::Conflict, &hint)
             }
+            Reject::ScheduleExists { .. }
+            | Reject::UnknownSchedule { .. }
+            | Reject::TooManySchedules
+            | Reject::RunSkipped { .. } => return crate::http::schedule::refusal(&reject),
             Reject::WithinLease { .. } => {
                 body(ErrorCode::Conflict, "wait until then; a worker that is heard again keeps its jobs")
             }

@@ -48,6 +48,7 @@ mod queue_status;
 mod remove_worker;
 mod results;
 mod retry;
+mod schedule;
 mod set_tags;
 mod so_far;
 mod stats;
@@ -71,7 +72,8 @@ pub(crate) use serve::stopped;
 
 /// The modules with handlers; each says which endpoints it serves.
 const HANDLERS: &[mount::Mount] = &mount::of! {
-    assign batch blobs cancel change check cleanup detect_tags docs drain events files find_worker follow get_tags health hold
-    info job jobs list log many metrics output pause queue_status remove_worker retry set_tags stats submit
+    assign batch blobs cancel change check cleanup detect_tags docs drain events files find_worker follow get_tags
+    health hold info job jobs list log many metrics output pause queue_status remove_worker retry schedule set_tags
+    stats submit
     timeline tokens why workers
 };

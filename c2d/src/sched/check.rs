@@ -18,6 +18,16 @@ impl Scheduler {
         self.check_grants();
         self.check_dependencies();
         self.check_parked();
+        self.check_schedules();
+    }
+
+    fn check_schedules(&self) {
+        let instants = self.schedules.values().filter_map(|one| Some((one.next_ms?, one.name.clone())));
+        assert_eq!(self.instants, instants.collect(), "the next instant of each schedule");
+        for schedule in self.schedules.values() {
+            let fine = !(schedule.paused && schedule.next_ms.is_some());
+            assert!(fine, "{} is paused and would run", schedule.name);
+        }
     }
 
     fn check_counts(&self) {

@@ -8,10 +8,11 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use c2_shared::api::schedules::{Missed, Overlap, Run};
 use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::{Condition, JobState, Outcome, Terms};
 
-use crate::sched::event::{FaultOf, Introduction, PollToken};
+use crate::sched::event::{FaultOf, Introduction, NewJob, PollToken};
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +53,10 @@ pub enum Decision {
     ForgetKey { key: String },
     /// Stop or restart the queue.
     SetPaused { paused: bool },
+    /// Remember a schedule as it is now.
+    PutSchedule(Box<ScheduleRecord>),
+    /// Forget a schedule.
+    RemoveSchedule { name: String },
     /// Answer a poll; not stored.
     Answer { token: PollToken, answer: PollAnswer },
 }
@@ -167,6 +172,30 @@ pub struct FaultRecord {
     pub times: u32,
 }
 
+/// A schedule as the store keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScheduleRecord {
+    pub name: String,
+    /// When it runs, in words that are kept and never read here.
+    pub cron: String,
+    pub timezone: String,
+    pub overlap: Overlap,
+    pub missed: Missed,
+    pub paused: bool,
+    /// What each run submits.
+    pub job: NewJob,
+    /// When it was added.
+    pub added_ms: u64,
+    /// The next instant; none while it is paused.
+    pub next_ms: Option<u64>,
+    /// What the clock showed when that was computed.
+    pub looked_ms: u64,
+    /// The latest runs, oldest first, and all that have not ended.
+    pub runs: Vec<Run>,
+    /// Why what it submits cannot be used any more; not stored.
+    pub defect: Option<String>,
+}
+
 /// An idempotency key and what it made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyRecord {
@@ -199,6 +228,8 @@ pub struct Saved {
     pub faults: Vec<FaultRecord>,
     /// Idempotency keys, by key.
     pub keys: Vec<KeyRecord>,
+    /// Schedules, by name.
+    pub schedules: Vec<ScheduleRecord>,
     /// The last job id given.
     pub last_job: u64,
     /// The last `seq` of `jobs.log`.

@@ -13,6 +13,7 @@ use c2_shared::time::Mono;
 use c2_shared::worker::Load;
 
 use crate::sched::Reject;
+use crate::sched::decision::ScheduleRecord;
 use crate::sched::scheduler::Turn;
 
 /// The present, as three clocks tell it: `mono` decides within a run, `seen_ms` about what outlives one,
@@ -146,6 +147,48 @@ pub struct WorkerRemoved {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PauseSet {
     pub paused: bool,
+}
+
+/// An operator added a schedule, whose first instant is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScheduleAdded(pub ScheduleRecord);
+
+/// An operator removed a schedule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScheduleRemoved {
+    pub name: String,
+}
+
+/// An operator paused a schedule, which then has no next instant, or let it go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SchedulePaused {
+    pub name: String,
+    pub paused: bool,
+    pub next_ms: Option<u64>,
+}
+
+/// An operator asked for a run beside those that are due. Answered with its job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunAsked {
+    pub name: String,
+}
+
+/// Instants of a schedule have come, or its clock was set back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunsDue {
+    pub name: String,
+    /// The next instant as it was when all this was computed: if it is another one by now, this is outdated.
+    pub expected_ms: Option<u64>,
+    /// The runs that there are to be, oldest first.
+    pub runs: Vec<u64>,
+    /// They make up for missed ones: each waits for all before it, whatever is done with runs that overlap.
+    pub in_turn: bool,
+    /// How many instants were missed, and the last of them.
+    pub missed: u64,
+    pub missed_ms: u64,
+    pub next_ms: Option<u64>,
+    /// Why there can be no more of them.
+    pub defect: Option<String>,
 }
 
 /// The time of [`super::Scheduler::next_deadline`] has come.

@@ -37,6 +37,8 @@ impl Scheduler {
             Decision::RememberKey(key) => drop(self.keys.insert(key.key.clone(), key.clone())),
             Decision::ForgetKey { key } => drop(self.keys.remove(key)),
             Decision::SetPaused { paused } => self.set_paused(*paused),
+            Decision::PutSchedule(record) => self.put_schedule((**record).clone()),
+            Decision::RemoveSchedule { name } => self.remove_schedule(name),
             Decision::Answer { token, .. } => self.unpark(*token),
         }
     }

@@ -179,8 +179,12 @@ impl Turn<'_> {
     pub(crate) fn let_wait(&mut self, id: JobId) {
         let Some(job) = self.s.jobs.get(id) else { return };
         let state = job.waiting_state(job.state == JobState::Held, self.now.wall_ms);
+        let waits_for_time = state == JobState::Blocked && !job.is_blocked();
+        // Its time may have come before, by a clock that was set back since.
+        let begin = job.terms.begin_at.filter(|_| waits_for_time).map(|at| (at, id));
         if job.state != state {
             self.decide(Decision::SetWaiting { job: id, state });
         }
+        self.s.begins.extend(begin);
     }
 }

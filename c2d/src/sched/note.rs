@@ -53,6 +53,10 @@ pub enum Note {
     Mended { worker: Who },
     /// Commands fail at once on a worker that succeed on others.
     Suspect { worker: Who },
+    /// Runs of a schedule were due while c2d was off or its clock wrong; so many of them are made up for.
+    Missed { schedule: String, missed: u64, made_up: usize, ago_ms: u64 },
+    /// A run of a schedule became no job.
+    NoRun { schedule: String, reason: String },
     /// An operator removed a worker, and gave up what it had.
     Removed { worker: Who, lost: Vec<AttemptId> },
 }
@@ -60,7 +64,8 @@ pub enum Note {
 impl Note {
     /// Whether something is wrong.
     pub const fn is_warning(&self) -> bool {
-        !matches!(self, Self::Back { .. } | Self::Moved { .. } | Self::Removed { .. } | Self::Mended { .. })
+        let fine = matches!(self, Self::Back { .. } | Self::Moved { .. } | Self::Removed { .. } | Self::Mended { .. });
+        !fine && !matches!(self, Self::NoRun { .. })
     }
 
     /// Whether it belongs into the audit log.
@@ -145,12 +150,21 @@ impl fmt::Display for Note {
                 f,
                 "worker {worker} is suspect: commands fail there at once, one after the other, that succeed elsewhere"
             ),
+            Self::Missed { schedule, missed, made_up, ago_ms } => {
+                write!(f, "schedule {schedule} missed {}", runs(*missed, *made_up, *ago_ms))
+            }
+            Self::NoRun { schedule, reason } => write!(f, "schedule {schedule} does not run: {reason}"),
             Self::Removed { worker, lost } if lost.is_empty() => write!(f, "worker {worker} was removed"),
             Self::Removed { worker, lost } => {
                 write!(f, "worker {worker} was removed as lost, with {}", attempts(lost))
             }
         }
     }
+}
+
+fn runs(missed: u64, made_up: usize, ago_ms: u64) -> String {
+    let (runs, make) = (if missed == 1 { "run" } else { "runs" }, if made_up == 1 { "makes" } else { "make" });
+    format!("{missed} {runs}, the last {} ago; {made_up} {make} up for them", span(ago_ms))
 }
 
 fn it_holds(held: &[AttemptId]) -> String {
@@ -210,6 +224,10 @@ mod tests {
             (
                 Note::Suspect { worker: vm1() },
                 "worker 10.0.0.11 (vm1) is suspect: commands fail there at once, one after the other, that succeed elsewhere",
+            ),
+            (
+                Note::Missed { schedule: "backup".into(), missed: 7, made_up: 1, ago_ms: 3_600_000 },
+                "schedule backup missed 7 runs, the last 1h00m ago; 1 makes up for them",
             ),
             (
                 Note::Removed { worker: vm1(), lost: vec![attempt] },

@@ -145,7 +145,12 @@ impl Event for PauseSet {
 
 impl Turn<'_> {
     /// Accepts jobs that were found to be fine.
-    fn accept(&mut self, jobs: Vec<NewJob>, edges: Vec<Vec<Edge>>, key: Option<IdempotencyKey>) -> Vec<JobId> {
+    pub(crate) fn accept(
+        &mut self,
+        jobs: Vec<NewJob>,
+        edges: Vec<Vec<Edge>>,
+        key: Option<IdempotencyKey>,
+    ) -> Vec<JobId> {
         let first = self.s.last_job + 1;
         let ids: Vec<JobId> = (first..).map(JobId).take(jobs.len()).collect();
         let mut failed = Vec::new();
@@ -178,7 +183,11 @@ fn replay(known: &KeyRecord, key: Option<&IdempotencyKey>) -> Result<Vec<JobId>,
 
 impl Scheduler {
     /// The first thing that is wrong with a batch, before any of it is accepted.
-    fn check_submit(&self, jobs: &[NewJob], instead: &BTreeMap<JobId, JobId>) -> Result<Vec<Vec<Edge>>, Reject> {
+    pub(crate) fn check_submit(
+        &self,
+        jobs: &[NewJob],
+        instead: &BTreeMap<JobId, JobId>,
+    ) -> Result<Vec<Vec<Edge>>, Reject> {
         self.judge(jobs, instead).map_err(|mut refusals| refusals.swap_remove(0))
     }
 

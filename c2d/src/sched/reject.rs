@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::JobState;
+use c2_shared::limits::SCHEDULES_MAX;
 use c2_shared::time::span;
 
 use crate::sched::note::attempts;
@@ -63,6 +64,14 @@ pub enum Reject {
     WorkerBusy { worker: String, held: Vec<AttemptId> },
     #[error("worker {worker} is online")]
     WorkerOnline { worker: String },
+    #[error("there is a schedule {name:?} already")]
+    ScheduleExists { name: String },
+    #[error("unknown schedule {name:?}")]
+    UnknownSchedule { name: String, known: Vec<String> },
+    #[error("there are {SCHEDULES_MAX} schedules already")]
+    TooManySchedules,
+    #[error("no run of {name:?}: {reason}")]
+    RunSkipped { name: String, reason: String },
     #[error("worker {worker} may come back: its lease is over in {}", span(*left_ms))]
     WithinLease { worker: String, left_ms: u64 },
 }

@@ -9,7 +9,7 @@ use c2_shared::limits::RECOVERY_WINDOW_MS;
 use c2_shared::time::Mono;
 
 use crate::sched::blame::Avoided;
-use crate::sched::decision::{FaultRecord, GrantRecord, KeyRecord, Saved};
+use crate::sched::decision::{FaultRecord, GrantRecord, KeyRecord, Saved, ScheduleRecord};
 use crate::sched::event::{Event, Now, PollToken};
 use crate::sched::jobs::{EndedTable, JobTable};
 use crate::sched::note::Who;
@@ -47,6 +47,9 @@ pub struct Scheduler {
     /// Parked polls in the order in which they came, so that idle workers take turns.
     pub(crate) parked: BTreeMap<PollToken, WorkerId>,
     pub(crate) keys: BTreeMap<String, KeyRecord>,
+    pub(crate) schedules: BTreeMap<String, ScheduleRecord>,
+    /// The next instant of each that has one, the earliest first.
+    pub(crate) instants: BTreeSet<(u64, String)>,
     pub(crate) counts: Counts,
     pub(crate) last_job: u64,
     /// No job has a place behind this one.
@@ -122,6 +125,8 @@ impl Scheduler {
             suspicion: Suspicion::default(),
             parked: BTreeMap::new(),
             keys: saved.keys.into_iter().map(|key| (key.key.clone(), key)).collect(),
+            schedules: BTreeMap::new(),
+            instants: BTreeSet::new(),
             counts: Counts::default(),
             last_job: saved.last_job,
             last_place: saved.last_job.cast_signed(),
@@ -151,6 +156,9 @@ impl Scheduler {
         }
         for FaultRecord { job, worker, times } in saved.faults {
             s.avoided.entry((job, worker)).or_default().faults = times;
+        }
+        for record in saved.schedules {
+            s.put_schedule(record);
         }
         // Nobody waits for an answer yet, and nobody has looked at anything.
         s.fresh = Fresh::default();
@@ -182,6 +190,7 @@ impl Scheduler {
             grants,
             faults: faults.collect(),
             keys: self.keys.values().cloned().collect(),
+            schedules: self.schedules.values().cloned().collect(),
             last_job: self.last_job,
             last_seq: self.last_seq,
             paused: self.paused,

@@ -16,7 +16,7 @@ use crate::sched::decision::{
 use crate::sched::event::{Introduction, Place};
 use crate::store::columns::{address, condition, int, json, small, state, state_number, uint};
 use crate::store::copy::LAST_JOB;
-use crate::store::{StoreError, payload};
+use crate::store::{StoreError, payload, schedules};
 
 /// The verdicts of all jobs that ever ended, also of those that were removed since.
 const ENDED: &str = "SELECT id, state, worker FROM job WHERE state >= 4
@@ -42,6 +42,7 @@ pub(super) fn load(c: &Connection, seen_ms: u64) -> Result<Saved, StoreError> {
         workers: workers(c)?,
         grants: grants(c)?,
         faults: all(c, FAULTS, fault)?,
+        schedules: schedules::load(c)?,
         keys: all(c, "SELECT key, digest, jobs, expires_ms FROM idempotency ORDER BY key", |row| key(row, seen_ms))?,
         last_job: number(LAST_JOB)?,
         last_seq: number(
@@ -184,7 +185,7 @@ fn key(row: &Row<'_>, seen_ms: u64) -> Result<KeyRecord, StoreError> {
 }
 
 /// Reads all rows of a query.
-fn all<T>(
+pub(super) fn all<T>(
     c: &Connection,
     sql: &str,
     mut read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,

@@ -13,6 +13,7 @@ mod schema;
 
 mod load;
 mod memo;
+mod schedules;
 mod write;
 mod write_output;
 mod writer;

@@ -24,6 +24,7 @@ const STEPS: &[Step] = &[
     Step::Code(by_identity::migrate),
     Step::Sql(OUTPUTS),
     Step::Sql(BLAME),
+    Step::Sql(SCHEDULES),
 ];
 
 /// How a step is done.
@@ -268,6 +269,31 @@ CREATE TABLE fault (
 ) WITHOUT ROWID;
 CREATE TRIGGER job_takes_its_faults AFTER DELETE ON job BEGIN
     DELETE FROM fault WHERE job = OLD.id;
+END;
+";
+
+/// The blobs of what a schedule submits are used by a job whose number is that of the schedule, negative.
+const SCHEDULES: &str = "
+CREATE TABLE schedule (
+    number INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    cron TEXT NOT NULL,
+    timezone TEXT NOT NULL,
+    overlap TEXT NOT NULL,
+    missed TEXT NOT NULL,
+    paused INTEGER NOT NULL,
+    payload TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    job_name TEXT,
+    terms TEXT NOT NULL,
+    depends TEXT NOT NULL,
+    added_ms INTEGER NOT NULL,
+    next_ms INTEGER,
+    looked_ms INTEGER NOT NULL,
+    runs TEXT NOT NULL
+);
+CREATE TRIGGER schedule_takes_its_files AFTER DELETE ON schedule BEGIN
+    DELETE FROM blob_use WHERE job = -OLD.number;
 END;
 ";
 

@@ -11,7 +11,7 @@ use crate::engine::Batch;
 use crate::sched::Decision;
 use crate::sched::decision::{Back, JobRecord, KeyRecord, WorkerRecord};
 use crate::store::columns::{condition_number, int, state_number, to_json};
-use crate::store::{StoreError, payload, write_output};
+use crate::store::{StoreError, payload, schedules, write_output};
 
 pub(super) type Written = Result<(), StoreError>;
 
@@ -66,6 +66,8 @@ fn one(t: &Transaction<'_>, decision: &Decision) -> Written {
             "INSERT INTO meta VALUES ('paused', ?1) ON CONFLICT DO UPDATE SET value = excluded.value",
             [if *paused { "1" } else { "0" }],
         ),
+        Decision::PutSchedule(record) => schedules::put(t, record),
+        Decision::RemoveSchedule { name } => must_change(t, "DELETE FROM schedule WHERE name = ?1", [name]),
         Decision::Answer { .. } => Ok(()),
     }
 }
@@ -122,7 +124,7 @@ fn change(t: &Transaction<'_>, job: &JobRecord) -> Written {
 }
 
 /// The blobs that a job needs.
-fn needed(payload: &str) -> Vec<BlobId> {
+pub(super) fn needed(payload: &str) -> Vec<BlobId> {
     // Most jobs name none, and reading their specifications for it would cost each submit.
     if !payload.contains("sha256\"") {
         return Vec::new();

@@ -14,6 +14,7 @@ pub mod many;
 pub mod metrics;
 pub mod output;
 mod ran;
+pub mod schedules;
 pub mod tokens;
 pub mod why;
 pub mod work;

@@ -4,7 +4,9 @@
 use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::JobState;
 use c2d::sched::Decision;
-use c2d::sched::decision::{Back, EndedRecord, FaultRecord, GrantRecord, JobRecord, KeyRecord, Saved, WorkerRecord};
+use c2d::sched::decision::{
+    Back, EndedRecord, FaultRecord, GrantRecord, JobRecord, KeyRecord, Saved, ScheduleRecord, WorkerRecord,
+};
 use c2d::sched::event::{FaultOf, Now};
 use std::collections::BTreeMap;
 
@@ -29,6 +31,7 @@ pub struct PaperDisk {
     grants: BTreeMap<AttemptId, GrantRecord>,
     faults: BTreeMap<(JobId, WorkerId), u32>,
     keys: BTreeMap<String, KeyRecord>,
+    schedules: BTreeMap<String, ScheduleRecord>,
     last_job: u64,
     last_seq: u64,
     paused: bool,
@@ -49,6 +52,7 @@ impl Disk for PaperDisk {
             grants: self.grants.values().cloned().collect(),
             faults: self.faults.iter().map(|((job, worker), times)| fault(*job, worker, *times)).collect(),
             keys: self.keys.values().cloned().collect(),
+            schedules: self.schedules.values().cloned().collect(),
             last_job: self.last_job,
             last_seq: self.last_seq,
             paused: self.paused,
@@ -129,6 +133,8 @@ impl PaperDisk {
             Decision::RemoveWorker { worker } => drop(self.workers.remove(worker)),
             Decision::RememberKey(key) => drop(self.keys.insert(key.key.clone(), key.clone())),
             Decision::ForgetKey { key } => drop(self.keys.remove(key)),
+            Decision::PutSchedule(record) => drop(self.schedules.insert(record.name.clone(), (**record).clone())),
+            Decision::RemoveSchedule { name } => drop(self.schedules.remove(name)),
             Decision::SetPaused { paused } => self.paused = *paused,
             Decision::Answer { .. } => unreachable!("answers are not stored"),
         }

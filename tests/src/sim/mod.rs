@@ -12,6 +12,7 @@ mod disk;
 mod oracle;
 mod random;
 mod sqlite;
+mod timetable;
 mod world;
 
 pub use disk::{Disk, PaperDisk};

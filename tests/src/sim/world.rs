@@ -2,6 +2,7 @@
 
 mod faults;
 mod operators;
+mod schedules;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -18,6 +19,7 @@ use super::agent::{Agent, Running, Staged};
 use super::disk::Disk;
 use super::oracle::Oracle;
 use super::random::Random;
+use super::timetable::Timetable;
 
 /// Jobs that may be alive at once; small, so that histories meet the limit.
 const CAPACITY: usize = 60;
@@ -52,6 +54,7 @@ pub struct World<D> {
     last_message: u64,
     next_poll_ms: Vec<u64>,
     oracle: Oracle,
+    timetable: Timetable,
     calm: bool,
     last_identity: u32,
     report: Report,
@@ -76,6 +79,9 @@ pub struct Report {
     pub jobs: usize,
     /// Process trees that ran.
     pub runs: usize,
+    /// Runs of schedules that became jobs, and instants that were missed.
+    pub scheduled: u64,
+    pub missed: u64,
     /// Crashes of c2d.
     pub crashes: u64,
     /// Copies of state folders that were found out.
@@ -107,6 +113,7 @@ impl<D: Disk> World<D> {
             wire: BTreeMap::new(),
             last_message: 0,
             oracle: Oracle::default(),
+            timetable: Timetable::default(),
             calm: false,
             last_identity: 0,
             report: Report::default(),
@@ -131,6 +138,7 @@ impl<D: Disk> World<D> {
         for worker in self.agents.iter().map(Agent::worker).collect::<Vec<_>>() {
             self.apply(event::DrainSet { worker, drain: false });
         }
+        self.remove_schedules();
         self.oracle.calm_since(self.now.mono.0);
         for _ in 0..40_000 {
             let queue = self.scheduler.queue(self.now);
@@ -155,6 +163,7 @@ impl<D: Disk> World<D> {
         self.oracle.finish();
         self.report.jobs = self.oracle.ended();
         self.report.runs = self.oracle.runs();
+        (self.report.scheduled, self.report.missed) = self.timetable.counts();
         (self.report, self.disk)
     }
 
@@ -185,6 +194,7 @@ impl<D: Disk> World<D> {
             self.check_cancels();
         }
         self.set_clock(end);
+        self.look_at_schedules();
     }
 
     /// A cancel waits for its worker until the lease is over, and no longer.
@@ -229,6 +239,7 @@ impl<D: Disk> World<D> {
             decisions.into_iter().partition(|decision| matches!(decision, Decision::Answer { .. }));
         if !durable.is_empty() {
             self.disk.commit(self.now, &durable);
+            self.timetable.committed(&durable);
             self.oracle.committed(&durable, CAPACITY, self.now.mono.0);
             if let Some(saved) = self.disk.peek() {
                 assert_eq!(saved, self.scheduler.saved(), "the rows give the state in memory");

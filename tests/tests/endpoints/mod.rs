@@ -1,5 +1,6 @@
 //! Every endpoint of c2d, called by hand, with its answer and with each of its refusals.
 
+mod doors;
 mod survey;
 
 use anyhow::{Context as _, Result, ensure};
@@ -32,6 +33,7 @@ fn every_endpoint_answers_as_it_is_documented() {
         workers(&mut survey).await?;
         jobs(&mut survey).await?;
         waiting(&mut survey).await?;
+        doors::schedules(&mut survey).await?;
         a_long_output(&mut survey).await?;
         files(&mut survey).await?;
         tokens(cluster, &mut survey).await?;
@@ -394,6 +396,7 @@ async fn with_a_small_queue(cluster: &mut Cluster, survey: &mut Survey) -> Resul
         survey.expect(OPERATOR, &format!("POST /api/jobs/{path}"), body, 429, &full).await?;
     }
     survey.expect(OPERATOR, "POST /api/jobs/retry", Some(json!({"job_ids": [last]})), 429, &full).await?;
+    survey.expect(OPERATOR, "POST /api/schedules/run/backup", None, 429, &full).await?;
 
     // Nobody heard the plain worker since.
     let offline = json!({"code": "conflict"});
@@ -451,6 +454,7 @@ async fn nonsense(survey: &mut Survey) -> Result<()> {
         let path = one.path.replace("{ip}", "%ff").replace("{group}", "gpu").replace("{job_id}", "job-x");
         let path =
             path.replace("{target}", "@").replace("{id}", "%ff").replace("{role}", "%ff").replace("{sha256}", "abc");
+        let path = path.replace("{name}", "%ff");
         let path = if one.names().next().is_some() { path } else { format!("{path}?nonsense=1") };
         // Agents may say more than c2d knows, so the second field is one of theirs.
         let nonsense = &b"{\"nonsense\": 1, \"slots\": \"many\"}"[..];

@@ -27,6 +27,10 @@ fn jobs() -> Vec<(&'static str, Value)> {
     let logged = with(&row, json!({"seq": 12, "ended_at": "2026-01-31T18:00:05.000Z"}));
     let file = json!({"path": "out/a.png", "size": 81_920, "sha256": NOTHING, "mode": 0o644});
     let two = json!([{"command": "make", "name": "build"}, {"command": "make test", "depends": ["build"]}]);
+    let run = json!({"at_ms": 1_769_882_400_000_u64, "job_id": "job-12", "state": "succeeded"});
+    let schedule = json!({"name": "backup", "cron": "0 3 * * *", "timezone": "Europe/Berlin", "overlap": "skip",
+        "missed": "once", "paused": false, "next_ms": 1_769_968_800_000_u64, "last": "succeeded", "spec": spec,
+        "runs": [run]});
     vec![
         ("JobSpec", json!({"command": "python3 train.py", "name": "train", "tags": ["gpu"], "timeout_s": 3600})),
         ("SubmitResponse", json!({"job_id": "job-12"})),
@@ -44,6 +48,10 @@ fn jobs() -> Vec<(&'static str, Value)> {
                 "ended": {"succeeded": 11}, "workers_online": 1, "slots": 4, "slots_used": 1, "recovering": false,
                 "paused": false}),
         ),
+        ("ScheduleRequest", json!({"name": "backup", "cron": "0 3 * * *", "timezone": "Europe/Berlin", "spec": spec})),
+        ("ScheduleRow", schedule.clone()),
+        ("ScheduleList", json!({"schedules": [schedule]})),
+        ("ScheduleGone", json!({"gone": "backup"})),
         ("CancelResponse", json!({"job_id": "job-12", "state": "cancelled"})),
         ("JobStateResponse", json!({"job_id": "job-12", "state": "held"})),
         ("PauseResponse", json!({"paused": true})),

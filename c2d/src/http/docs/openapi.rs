@@ -137,6 +137,7 @@ impl Parts {
             "target" => ("Which workers.", text, "@all"),
             "sha256" => ("Which content.", self.schemas.subschema_for::<BlobId>().to_value(), NOTHING),
             "id" => ("Which token.", text, "5f0c93a1"),
+            "name" => ("Which of them, by its name.", text, "backup"),
             "role" => ("Which role.", json!({"type": "string", "enum": ["operator", "worker"]}), "operator"),
             other => return json!({"name": other, "in": "path", "required": true, "schema": text}),
         };

@@ -90,9 +90,17 @@ impl Lab {
 
     /// The same, with a file of its folder changed while it is down.
     pub(super) async fn restart_with(self, file: &str, change: impl FnOnce(String) -> String) -> Self {
+        let change = |dir: &std::path::Path| {
+            let path = dir.join(file);
+            std::fs::write(&path, change(std::fs::read_to_string(&path).unwrap())).unwrap();
+        };
+        self.restart_after(change).await
+    }
+
+    /// The same, with something done to its folder while it is down.
+    pub(super) async fn restart_after(self, change: impl FnOnce(&std::path::Path)) -> Self {
         let dir = self.end().await;
-        let path = dir.path().join("c2d").join(file);
-        std::fs::write(&path, change(std::fs::read_to_string(&path).unwrap())).unwrap();
+        change(&dir.path().join("c2d"));
         Self::on(dir).await
     }
 

@@ -15,5 +15,6 @@ mod lab;
 mod many;
 mod operators;
 mod outputs;
+mod schedules;
 mod unread;
 mod walk;

@@ -1,5 +1,6 @@
 //! Submitting, waiting, ordering, depending, cancelling.
 
+use c2_shared::id::JobId;
 use c2_shared::job::{JobState, Outcome};
 
 use super::lab::{Lab, after, attempt, id, ip, job, named, placed, plain, with};
@@ -136,7 +137,7 @@ fn a_failure_fails_all_that_follows_in_one_turn() {
     lab.submit(batch).unwrap();
     lab.run(2, 1, 3);
     assert_eq!([1, 2, 3].map(|j| lab.state(j)), [JobState::Failed; 3]);
-    assert_eq!(lab.outcome(3), Some(Outcome::Dependency { root: c2_shared::id::JobId(1) }));
+    assert_eq!(lab.outcome(3), Some(Outcome::Dependency { root: JobId(1) }));
     assert_eq!([4, 5].map(|j| lab.state(j)), [JobState::Running; 2]);
     lab.expect(
         "add 1 queued; add 2 blocked; add 3 blocked; add 4 blocked; add 5 blocked; assign 1.1 to 2; \
@@ -167,7 +168,7 @@ fn dependencies_on_ended_jobs_are_judged_at_once() {
 fn impossible_dependencies_are_refused_by_name() {
     let mut lab = Lab::new(&[]);
     let path = |names: &[&str]| names.iter().map(|&n| n.to_owned()).collect();
-    assert_eq!(lab.submit(vec![after(&["job-7"])]), Err(Reject::UnknownJob { job: c2_shared::id::JobId(7) }.of_job(0)));
+    assert_eq!(lab.submit(vec![after(&["job-7"])]), Err(Reject::UnknownJob { job: JobId(7) }.of_job(0)));
     assert_eq!(lab.submit(vec![named("a", &["b"])]), Err(Reject::UnknownName { name: "b".into() }.of_job(0)));
     assert_eq!(lab.submit(vec![named("a", &["a"])]), Err(Reject::Cycle { path: path(&["a", "a"]) }.of_job(0)));
     let ring = vec![named("x", &[]), named("a", &["c", "x"]), named("b", &["a"]), named("c", &["b"])];
@@ -185,7 +186,7 @@ fn a_full_queue_refuses_the_whole_batch() {
     lab.s.capacity = 3;
     lab.submit(vec![plain(), plain()]).unwrap();
     assert_eq!(lab.submit(vec![plain(), plain()]), Err(Reject::QueueFull { active: 2, capacity: 3, asked: 2 }));
-    lab.apply(event::CancelRequested { job: c2_shared::id::JobId(1) }).unwrap();
+    lab.apply(event::CancelRequested { job: JobId(1) }).unwrap();
     lab.submit(vec![plain(), plain()]).unwrap();
     lab.expect("add 1 queued; add 2 queued; end 1: cancelled; add 3 queued; add 4 queued");
 }
@@ -197,17 +198,17 @@ fn the_same_key_answers_with_the_same_jobs_for_a_day() {
         let key = Some(IdempotencyKey { key: "k".into(), digest: digest.into() });
         lab.apply(event::JobsSubmitted { jobs: vec![plain()], key })
     };
-    let jobs = vec![c2_shared::id::JobId(1)];
+    let jobs = vec![JobId(1)];
     assert_eq!(submit(&mut lab, "x"), Ok(jobs.clone()));
     lab.expect("add 1 queued; key k");
     assert_eq!(submit(&mut lab, "x"), Ok(jobs));
     lab.expect("");
     assert_eq!(submit(&mut lab, "y"), Err(Reject::KeyReused { key: "k".into() }));
     lab.now.wall_ms += 400 * 24 * 3_600_000;
-    assert_eq!(submit(&mut lab, "x"), Ok(vec![c2_shared::id::JobId(1)]), "a clock that jumps makes nothing old");
+    assert_eq!(submit(&mut lab, "x"), Ok(vec![JobId(1)]), "a clock that jumps makes nothing old");
     lab.now.wall_ms = 0;
     lab.now.seen_ms += 25 * 3_600_000;
-    assert_eq!(submit(&mut lab, "y"), Ok(vec![c2_shared::id::JobId(2)]));
+    assert_eq!(submit(&mut lab, "y"), Ok(vec![JobId(2)]));
     lab.expect("forget k; add 2 queued; key k");
 }
 
@@ -216,11 +217,11 @@ fn cancelling_what_waits_is_final_and_fails_what_follows() {
     let mut lab = Lab::new(&[2]);
     lab.submit(vec![plain()]).unwrap();
     lab.submit(vec![after(&["job-1"])]).unwrap();
-    let cancel = event::CancelRequested { job: c2_shared::id::JobId(1) };
+    let cancel = event::CancelRequested { job: JobId(1) };
     assert_eq!(lab.apply(cancel).unwrap(), JobState::Cancelled);
     assert_eq!(lab.state(2), JobState::Failed);
     let again = lab.apply(cancel);
-    assert_eq!(again.unwrap_err(), Reject::AlreadyEnded { job: c2_shared::id::JobId(1), state: JobState::Cancelled });
+    assert_eq!(again.unwrap_err(), Reject::AlreadyEnded { job: JobId(1), state: JobState::Cancelled });
     assert!(lab.poll(2).assign.is_empty());
     lab.expect("add 1 queued; add 2 blocked; end 1: cancelled; end 2: dependency 1; answer 2");
 }
@@ -231,7 +232,7 @@ fn cancelling_a_running_job_waits_for_its_processes() {
     lab.submit(vec![plain()]).unwrap();
     lab.poll(2);
     let parked = lab.park(2);
-    let reply = lab.apply(event::CancelRequested { job: c2_shared::id::JobId(1) }).unwrap();
+    let reply = lab.apply(event::CancelRequested { job: JobId(1) }).unwrap();
     assert_eq!(reply, JobState::Running);
     assert_eq!(lab.collect(2, parked).unwrap().kill, [attempt(1, 1)]);
     let parked = lab.park(2);
@@ -250,7 +251,7 @@ fn a_cancel_that_comes_too_late_does_not_relabel_success() {
     let mut lab = Lab::new(&[2]);
     lab.submit(vec![plain()]).unwrap();
     lab.poll(2);
-    lab.apply(event::CancelRequested { job: c2_shared::id::JobId(1) }).unwrap();
+    lab.apply(event::CancelRequested { job: JobId(1) }).unwrap();
     lab.finish(2, attempt(1, 1), Outcome::Exit { code: 0 });
     lab.poll(2);
     assert_eq!(lab.state(1), JobState::Succeeded);
@@ -283,11 +284,11 @@ fn retries_are_counted_and_a_repeated_result_is_not() {
 fn held_jobs_wait_for_their_release() {
     let mut lab = Lab::new(&[2]);
     lab.submit(vec![job(|j| j.hold = true), plain()]).unwrap();
-    lab.apply(event::HoldRequested { job: c2_shared::id::JobId(2) }).unwrap();
+    lab.apply(event::HoldRequested { job: JobId(2) }).unwrap();
     assert!(lab.poll(2).assign.is_empty());
-    lab.apply(event::ReleaseRequested { job: c2_shared::id::JobId(1) }).unwrap();
+    lab.apply(event::ReleaseRequested { job: JobId(1) }).unwrap();
     assert_eq!(lab.poll(2).assign[0].attempt, attempt(1, 1));
-    let running = lab.apply(event::HoldRequested { job: c2_shared::id::JobId(1) });
+    let running = lab.apply(event::HoldRequested { job: JobId(1) });
     assert!(matches!(running, Err(Reject::WrongState { .. })));
     lab.expect("add 1 held; add 2 queued; set 2 held; answer 2; set 1 queued; assign 1.1 to 2; answer 2 +1.1");
 }
@@ -331,4 +332,19 @@ fn a_chain_and_a_star_of_fifty_thousand_fail_at_once() {
         assert_eq!(lab.s.queue(lab.now).ended[&JobState::Failed], 50_000);
         lab.expect_in_numbers("50000 add, 2 answer, 1 assign, 50000 end, 1 free");
     }
+}
+
+#[test]
+fn a_clock_that_is_set_back_has_a_job_wait_for_its_time_once_more() {
+    let mut lab = Lab::new(&[]);
+    let at = lab.now.wall_ms + 60_000;
+    lab.submit(vec![plain()]).unwrap();
+    lab.submit(vec![with(after(&["any:job-1"]), |terms| terms.begin_at = Some(at))]).unwrap();
+    lab.sleep(90_000);
+    lab.now.wall_ms -= 90_000;
+    lab.apply(event::CancelRequested { job: JobId(1) }).unwrap();
+    assert_eq!(lab.state(2), JobState::Blocked, "it is early again");
+    lab.sleep(120_000);
+    assert_eq!(lab.state(2), JobState::Queued);
+    lab.decided.clear();
 }

@@ -349,6 +349,8 @@ fn words(decision: &Decision, askers: &BTreeMap<PollToken, u8>) -> String {
         Decision::RemoveWorker { worker } => format!("remove {}", last(worker)),
         Decision::RememberKey(key) => format!("key {}", key.key),
         Decision::ForgetKey { key } => format!("forget {key}"),
+        Decision::PutSchedule(record) => format!("schedule {} next {:?}", record.name, record.next_ms),
+        Decision::RemoveSchedule { name } => format!("no schedule {name}"),
         Decision::SetPaused { paused } => if *paused { "pause" } else { "unpause" }.to_owned(),
         Decision::Answer { token, answer } => {
             let given: Vec<AttemptId> = answer.assign.iter().map(|handout| handout.attempt).collect();

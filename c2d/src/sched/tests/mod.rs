@@ -17,5 +17,6 @@ mod kills;
 mod leases;
 mod many;
 mod rest;
+mod schedules;
 mod suspicion;
 mod workers;

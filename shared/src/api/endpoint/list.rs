@@ -18,6 +18,7 @@ use crate::api::live::*;
 use crate::api::many::*;
 use crate::api::metrics::*;
 use crate::api::output::OutputQuery;
+use crate::api::schedules::*;
 use crate::api::tokens::*;
 use crate::api::why::*;
 use crate::api::work::*;
@@ -156,6 +157,35 @@ endpoints! {
 
     /// Goes on after a pause.
     UNPAUSE: Endpoint<(), (), (), PauseResponse> = Endpoint::new(Post, "/api/jobs/unpause", OPERATORS);
+
+    /// Adds a schedule: a job that c2d submits by itself, again and again.
+    ///
+    /// `cron` is five fields as in crontab, `@daily` and the like, or `every 15m`, counted from now on. A time of
+    /// day that does not exist in `timezone`, as the clock is put forward, runs when the clock goes on; one that
+    /// comes twice runs the first time.
+    ADD_SCHEDULE: Endpoint<(), (), ScheduleRequest, ScheduleRow> =
+        Endpoint::new(Post, "/api/schedules", OPERATORS).creates().refuses(&[NotFound, Conflict, Ambiguous, DiskFull]);
+
+    /// Lists all schedules, with when each runs next and what came of its latest runs.
+    LIST_SCHEDULES: Endpoint<(), NoQuery, (), ScheduleList> = Endpoint::new(Get, "/api/schedules", READERS);
+
+    /// Shows one schedule.
+    GET_SCHEDULE: Endpoint<str, (), (), ScheduleRow> = Endpoint::new(Get, "/api/schedules/{name}", READERS);
+
+    /// Removes a schedule; jobs that it submitted go on.
+    REMOVE_SCHEDULE: Endpoint<str, (), (), ScheduleGone> = Endpoint::new(Delete, "/api/schedules/{name}", OPERATORS);
+
+    /// Lets a schedule submit nothing until it is resumed.
+    PAUSE_SCHEDULE: Endpoint<str, (), (), ScheduleRow> =
+        Endpoint::new(Post, "/api/schedules/pause/{name}", OPERATORS);
+
+    /// Lets a schedule go on, from the next instant on.
+    RESUME_SCHEDULE: Endpoint<str, (), (), ScheduleRow> =
+        Endpoint::new(Post, "/api/schedules/resume/{name}", OPERATORS);
+
+    /// Runs a schedule now, in addition, by the same rule for runs that overlap.
+    RUN_SCHEDULE: Endpoint<str, (), (), SubmitResponse> =
+        Endpoint::new(Post, "/api/schedules/run/{name}", OPERATORS).creates().refuses(SUBMIT_REFUSALS);
 
     /// Lists the files that a job left.
     ///

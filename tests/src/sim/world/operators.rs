@@ -58,6 +58,7 @@ impl<D: Disk> World<D> {
                 let many = self.many();
                 self.apply(ToEach::<event::ReleaseRequested>::from(many));
             }
+            23 => self.operate_schedules(),
             17 => drop(self.apply(event::WorkerRemoved { worker, lost: false })),
             // Nobody gives a machine up on which something may run.
             18 if self.is_dead(&worker) => drop(self.apply(event::WorkerRemoved { worker, lost: true })),

@@ -1,0 +1,102 @@
+//! Schedules as text: a table of all, and one in full with its latest runs.
+
+use c2_shared::api::schedules::{Missed, Overlap, Run, ScheduleList, ScheduleRow};
+use c2_shared::job::JobState;
+
+use crate::render::look::{Look, Style};
+use crate::render::sanitize;
+use crate::render::table::{Cell, Table, fields, flexible, numbers, words};
+
+/// Runs that a row of the table tells of.
+const HISTORY_LEN: usize = 8;
+
+pub(crate) fn list(look: &Look, list: &ScheduleList) -> String {
+    if list.schedules.is_empty() {
+        return "there is no schedule\n`schedule NAME \"0 3 * * *\" \"COMMAND\"` adds one\n".to_owned();
+    }
+    let mut table = Table::new([
+        words("NAME"),
+        words("NEXT"),
+        words("LAST"),
+        words("HISTORY").dispensable(),
+        words("CRON"),
+        words("ZONE").dispensable(),
+        flexible("COMMAND"),
+    ]);
+    for row in &list.schedules {
+        table.row([
+            Cell::from(&row.name),
+            if row.paused { Cell::styled("paused", Style::Waiting) } else { Cell::from(next(look, row)) },
+            row.runs.first().map_or_else(|| Cell::from(""), came_to),
+            Cell::from(history(&row.runs)),
+            Cell::from(&row.cron),
+            Cell::from(&row.timezone),
+            Cell::from(&row.spec.command),
+        ]);
+    }
+    table.render(look)
+}
+
+pub(crate) fn show(look: &Look, row: &ScheduleRow) -> String {
+    let overlap = match row.overlap {
+        Overlap::Skip => "skip: no run while an earlier one has not ended",
+        Overlap::Queue => "queue: one run waits for the end of an earlier one",
+        Overlap::CancelOld => "cancel-old: a run cancels an earlier one that has not ended",
+    };
+    let missed = match row.missed {
+        Missed::Once => "once: one run for all that were missed",
+        Missed::Skip => "skip: what was missed is left out",
+        Missed::All => "all: each run that was missed is made up for",
+    };
+    let next = if row.paused { "paused; `schedule resume` lets it go on".to_owned() } else { next(look, row) };
+    let mut text = fields(
+        look,
+        &[
+            ("schedule", row.name.clone()),
+            ("cron", row.cron.clone()),
+            ("zone", row.timezone.clone()),
+            ("next", next),
+            ("overlap", overlap.to_owned()),
+            ("missed", missed.to_owned()),
+            ("command", row.spec.command.clone()),
+        ],
+    );
+    if !row.runs.is_empty() {
+        let mut table = Table::new([words("DUE"), words("JOB"), flexible("OUTCOME"), numbers("MISSED")]);
+        for run in &row.runs {
+            let outcome = match &run.skipped {
+                Some(reason) => Cell::styled(format!("skipped: {reason}"), Style::Waiting),
+                None => came_to(run),
+            };
+            let missed = if run.missed == 0 { String::new() } else { run.missed.to_string() };
+            let job = run.job_id.map(|job| job.to_string()).unwrap_or_default();
+            table.row([Cell::from(look.table_time(run.at_ms)), Cell::from(job), outcome, Cell::from(missed)]);
+        }
+        text.push_str(&format!("\n{}", table.render(look)));
+    }
+    text
+}
+
+fn next(look: &Look, row: &ScheduleRow) -> String {
+    row.next_ms.map(|at| look.moment(at)).unwrap_or_default()
+}
+
+/// What came of a run, in a word.
+fn came_to(run: &Run) -> Cell {
+    match (run.job_id, run.state) {
+        (Some(_), Some(state)) => Cell::styled(state.to_string(), state),
+        (Some(_), None) => Cell::from("no longer kept"),
+        (None, _) => Cell::styled("skipped", Style::Waiting),
+    }
+}
+
+/// The latest runs, a letter for each, the newest last.
+fn history(runs: &[Run]) -> String {
+    let letter = |run: &Run| match (run.job_id, run.state) {
+        (Some(_), Some(JobState::Succeeded)) => '+',
+        (Some(_), Some(JobState::Failed | JobState::Cancelled)) => '!',
+        (Some(_), _) => '.',
+        (None, _) => '-',
+    };
+    sanitize::cell(&runs.iter().take(HISTORY_LEN).rev().map(letter).collect::<String>())
+}

@@ -1,0 +1,225 @@
+//! Schedules: jobs that are submitted when their time has come.
+//!
+//! When that is, is computed elsewhere: here arrive instants. A run and the instant after it are one turn and
+//! so one commit, whatever dies in between: none runs twice and none is forgotten.
+
+use std::collections::BTreeMap;
+
+use c2_shared::api::schedules::{Missed, Overlap, Run};
+use c2_shared::id::JobId;
+use c2_shared::job::{Condition, Dependency, DependsOn, JobState};
+use c2_shared::limits::{SCHEDULE_RUNS_KEPT, SCHEDULES_MAX};
+
+use crate::sched::decision::ScheduleRecord;
+use crate::sched::event::{CancelRequested, Event, RunAsked, RunsDue, ScheduleAdded, SchedulePaused, ScheduleRemoved};
+use crate::sched::scheduler::{Scheduler, Turn};
+use crate::sched::{Decision, Note, Reject};
+
+impl Event for ScheduleAdded {
+    type Answer = ();
+
+    const BRINGS_JOBS: bool = true;
+
+    fn happen(self, turn: &mut Turn<'_>) -> Result<Self::Answer, Reject> {
+        let Self(record) = self;
+        if turn.s.schedules.contains_key(&record.name) {
+            return Err(Reject::ScheduleExists { name: record.name });
+        }
+        if turn.s.schedules.len() >= SCHEDULES_MAX {
+            return Err(Reject::TooManySchedules);
+        }
+        // Whatever is wrong with its job now would be wrong each time; only the queue may be full today.
+        match turn.s.check_submit(std::slice::from_ref(&record.job), &BTreeMap::new()) {
+            Err(Reject::BadJob { reason, .. }) => return Err(*reason),
+            Err(Reject::QueueFull { .. }) | Ok(_) => {}
+            Err(reject) => return Err(reject),
+        }
+        turn.decide(Decision::PutSchedule(Box::new(record)));
+        Ok(())
+    }
+}
+
+impl Event for ScheduleRemoved {
+    type Answer = ();
+
+    fn happen(self, turn: &mut Turn<'_>) -> Result<Self::Answer, Reject> {
+        turn.s.find_schedule(&self.name)?;
+        turn.decide(Decision::RemoveSchedule { name: self.name });
+        Ok(())
+    }
+}
+
+impl Event for SchedulePaused {
+    type Answer = ();
+
+    fn happen(self, turn: &mut Turn<'_>) -> Result<Self::Answer, Reject> {
+        let Self { name, paused, next_ms } = self;
+        let mut record = turn.s.find_schedule(&name)?.clone();
+        // What is due already is not put off by somebody who resumes what was never paused.
+        if record.paused != paused {
+            (record.paused, record.next_ms) = (paused, next_ms);
+            record.looked_ms = record.looked_ms.max(turn.now.wall_ms);
+            turn.decide(Decision::PutSchedule(Box::new(record)));
+        }
+        Ok(())
+    }
+}
+
+impl Event for RunAsked {
+    type Answer = JobId;
+
+    const BRINGS_JOBS: bool = true;
+
+    fn happen(self, turn: &mut Turn<'_>) -> Result<Self::Answer, Reject> {
+        let mut record = turn.s.find_schedule(&self.name)?.clone();
+        let at_ms = turn.now.wall_ms;
+        let job = match turn.run(&record, false) {
+            Ok(job) => job,
+            Err(Reject::BadJob { reason, .. }) => return Err(*reason),
+            Err(reject) => return Err(reject),
+        };
+        record.runs.push(Run { at_ms, job_id: Some(job), ..Run::default() });
+        turn.put_runs(record);
+        Ok(job)
+    }
+}
+
+impl Event for RunsDue {
+    type Answer = ();
+
+    const BRINGS_JOBS: bool = true;
+
+    fn happen(self, turn: &mut Turn<'_>) -> Result<Self::Answer, Reject> {
+        let known = turn.s.schedules.get(&self.name).filter(|known| known.next_ms == self.expected_ms);
+        let Some(mut record) = known.cloned() else { return Ok(()) };
+        let (active, capacity, asked) = (turn.s.jobs.len(), turn.s.capacity, self.runs.len());
+        if active + asked > capacity {
+            return Err(Reject::QueueFull { active, capacity, asked });
+        }
+        let mut missed = self.missed;
+        for at_ms in self.runs.iter().copied() {
+            let (job_id, skipped) = match turn.run(&record, self.in_turn) {
+                Ok(job) => (Some(job), None),
+                Err(Reject::RunSkipped { reason, .. }) => (None, Some(reason)),
+                Err(reject) => (None, Some(reject.to_string())),
+            };
+            if let Some(reason) = skipped.clone() {
+                turn.s.touched.notes.push(Note::NoRun { schedule: self.name.clone(), reason });
+            }
+            record.runs.push(Run { at_ms, job_id, skipped, missed: std::mem::take(&mut missed), ..Run::default() });
+        }
+        if missed > 0 {
+            let skipped = Some("missed".to_owned());
+            record.runs.push(Run { at_ms: self.missed_ms, skipped, missed, ..Run::default() });
+        }
+        if self.missed > 0 {
+            let late = self.runs.iter().filter(|at| **at <= self.missed_ms).count();
+            let made_up = if record.missed == Missed::Once { self.runs.len() } else { late };
+            let ago_ms = turn.now.wall_ms.saturating_sub(self.missed_ms);
+            let schedule = self.name.clone();
+            turn.s.touched.notes.push(Note::Missed { schedule, missed: self.missed, made_up, ago_ms });
+        }
+        if let Some(reason) = self.defect {
+            turn.s.touched.notes.push(Note::NoRun { schedule: self.name, reason: reason.clone() });
+            let at_ms = turn.now.wall_ms;
+            record.runs.push(Run { at_ms, skipped: Some(reason), ..Run::default() });
+            record.paused = true;
+        }
+        (record.next_ms, record.looked_ms) = (self.next_ms, turn.now.wall_ms);
+        turn.put_runs(record);
+        Ok(())
+    }
+}
+
+impl Turn<'_> {
+    /// Submits one run, or says why there is none. In turn means behind all before it.
+    fn run(&mut self, record: &ScheduleRecord, in_turn: bool) -> Result<JobId, Reject> {
+        let skip = |reason: String| Reject::RunSkipped { name: record.name.clone(), reason };
+        if let Some(defect) = &record.defect {
+            return Err(skip(defect.clone()));
+        }
+        let active: Vec<(JobId, JobState)> =
+            record.runs.iter().filter_map(|run| Some((run.job_id?, self.s.jobs.get(run.job_id?)?.state))).collect();
+        let waiting = active.iter().find(|(_, state)| *state != JobState::Running);
+        let behind = match (active.last(), record.overlap) {
+            (None, _) => &[],
+            (Some(_), _) if in_turn => &active[active.len() - 1..],
+            (Some((job, state)), Overlap::Skip) => return Err(skip(format!("{job} has not ended, it is {state}"))),
+            (Some(_), Overlap::Queue) => match waiting {
+                Some((job, state)) => return Err(skip(format!("{job} waits already, it is {state}"))),
+                None => &active[active.len() - 1..],
+            },
+            (Some(_), Overlap::CancelOld) => &active[..],
+        };
+        let mut job = record.job.clone();
+        let after = |(job, _): &(JobId, JobState)| Dependency { condition: Condition::Any, on: DependsOn::Job(*job) };
+        job.depends.extend(behind.iter().map(after));
+        let edges = self.s.check_submit(std::slice::from_ref(&job), &BTreeMap::new())?;
+        if !in_turn && record.overlap == Overlap::CancelOld {
+            for (job, _) in &active {
+                // It may have ended with the one before it.
+                drop(CancelRequested { job: *job }.happen(self));
+            }
+        }
+        Ok(self.accept(vec![job], edges, None).swap_remove(0))
+    }
+
+    /// Puts a schedule with its runs, of which the old ones that have ended are forgotten.
+    fn put_runs(&mut self, mut record: ScheduleRecord) {
+        let newest = record.runs.split_off(record.runs.len().saturating_sub(SCHEDULE_RUNS_KEPT));
+        record.runs.retain(|run| run.job_id.is_some_and(|job| self.s.jobs.get(job).is_some()));
+        record.runs.extend(newest);
+        self.decide(Decision::PutSchedule(Box::new(record)));
+    }
+}
+
+impl Scheduler {
+    pub(crate) fn put_schedule(&mut self, record: ScheduleRecord) {
+        self.remove_schedule(&record.name);
+        self.instants.extend(record.next_ms.map(|at| (at, record.name.clone())));
+        self.schedules.insert(record.name.clone(), record);
+    }
+
+    pub(crate) fn remove_schedule(&mut self, name: &str) {
+        let old = self.schedules.remove(name);
+        if let Some(at) = old.and_then(|old| old.next_ms) {
+            self.instants.remove(&(at, name.to_owned()));
+        }
+    }
+
+    fn find_schedule(&self, name: &str) -> Result<&ScheduleRecord, Reject> {
+        let known = || self.schedules.keys().cloned().collect();
+        self.schedules.get(name).ok_or_else(|| Reject::UnknownSchedule { name: name.to_owned(), known: known() })
+    }
+
+    /// The earliest instant of all schedules, in unix milliseconds.
+    pub fn next_instant(&self) -> Option<u64> {
+        self.instants.first().map(|(at, _)| *at)
+    }
+
+    /// The schedules of which an instant has come.
+    pub fn due(&self, wall_ms: u64) -> impl Iterator<Item = &ScheduleRecord> {
+        self.instants.iter().take_while(move |(at, _)| *at <= wall_ms).map(|(_, name)| &self.schedules[name])
+    }
+
+    /// All schedules by name.
+    pub fn schedules(&self) -> impl Iterator<Item = &ScheduleRecord> {
+        self.schedules.values()
+    }
+
+    /// A schedule, with the states of the jobs of its runs.
+    pub fn schedule(&self, name: &str) -> Result<ScheduleRecord, Reject> {
+        self.find_schedule(name).map(|record| self.with_states(record))
+    }
+
+    /// The same with the states of the jobs of its runs.
+    pub fn with_states(&self, record: &ScheduleRecord) -> ScheduleRecord {
+        let mut record = record.clone();
+        for run in &mut record.runs {
+            run.state = run.job_id.and_then(|job| {
+                self.jobs.get(job).map(|job| job.state).or_else(|| self.ended.get(job).map(|ended| ended.state))
+            });
+        }
+        record
+    }
+}

@@ -1,0 +1,249 @@
+//! Schedules: what a due run becomes while others have not ended.
+
+use c2_shared::api::schedules::{Missed, Overlap};
+use c2_shared::id::JobId;
+use c2_shared::job::Outcome;
+use c2_shared::limits::SCHEDULE_RUNS_KEPT;
+
+use super::lab::{Lab, attempt, placed, plain};
+use crate::sched::Reject;
+use crate::sched::decision::ScheduleRecord;
+use crate::sched::event::{self, NewJob, RunsDue};
+use crate::timetable;
+
+const MINUTE: u64 = 60_000;
+
+/// A schedule that runs each minute.
+fn minutely(lab: &Lab, overlap: Overlap, missed: Missed) -> ScheduleRecord {
+    ScheduleRecord {
+        name: "s".to_owned(),
+        cron: "every 1m".to_owned(),
+        timezone: "UTC".to_owned(),
+        overlap,
+        missed,
+        paused: false,
+        job: plain(),
+        added_ms: lab.now.wall_ms,
+        next_ms: Some(lab.now.wall_ms + MINUTE),
+        looked_ms: lab.now.wall_ms,
+        runs: Vec::new(),
+        defect: None,
+    }
+}
+
+fn with(lab: &mut Lab, overlap: Overlap, missed: Missed) {
+    let record = minutely(lab, overlap, missed);
+    lab.apply(event::ScheduleAdded(record)).unwrap();
+    lab.decided.clear();
+}
+
+/// The clock goes on, and it is looked what is due.
+fn pass(lab: &mut Lab, ms: u64) -> usize {
+    lab.sleep(ms);
+    let due = timetable::due(&lab.s, lab.now.wall_ms);
+    let count = due.len();
+    for due in due {
+        lab.apply(due).unwrap();
+    }
+    count
+}
+
+/// What the runs came to: a number of a job, or a word; and how many instants each tells to be missed.
+fn runs(lab: &Lab) -> String {
+    let run = |run: &c2_shared::api::schedules::Run| {
+        let what = run.job_id.map_or_else(|| run.skipped.clone().unwrap_or_default(), |job| job.0.to_string());
+        if run.missed > 0 { format!("{what} ({})", run.missed) } else { what }
+    };
+    lab.s.schedule("s").unwrap().runs.iter().map(run).collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn a_run_is_a_job_and_the_instant_after_it() {
+    let mut lab = Lab::new(&[1]);
+    with(&mut lab, Overlap::Skip, Missed::Once);
+    let start = lab.now.wall_ms;
+    assert_eq!(pass(&mut lab, MINUTE - 1), 0);
+    assert_eq!(pass(&mut lab, 1), 1);
+    lab.expect(&format!("add 1 queued; schedule s next Some({})", start + 2 * MINUTE));
+    assert_eq!(pass(&mut lab, 1), 0);
+    // What was computed before is outdated, and comes to nothing.
+    let outdated = RunsDue {
+        name: "s".to_owned(),
+        expected_ms: Some(start + MINUTE),
+        runs: vec![start + MINUTE],
+        in_turn: false,
+        missed: 0,
+        missed_ms: 0,
+        next_ms: Some(start + 2 * MINUTE),
+        defect: None,
+    };
+    lab.apply(outdated).unwrap();
+    lab.expect("");
+    lab.restart();
+    assert_eq!(pass(&mut lab, 1), 0);
+}
+
+#[test]
+fn runs_that_overlap() {
+    let table = [
+        (Overlap::Skip, "1, job-1 has not ended, it is running, job-1 has not ended, it is running"),
+        (Overlap::Queue, "1, 2, job-2 waits already, it is blocked"),
+        (Overlap::CancelOld, "1, 2, 3"),
+    ];
+    for (overlap, expected) in table {
+        let mut lab = Lab::new(&[1]);
+        with(&mut lab, overlap, Missed::Once);
+        pass(&mut lab, MINUTE);
+        assert!(lab.poll(1).assign.iter().any(|one| one.attempt == attempt(1, 1)));
+        lab.decided.clear();
+        for _ in 0..2 {
+            lab.poll(1);
+            lab.sleep(30_000);
+            lab.poll(1);
+            lab.decided.clear();
+            pass(&mut lab, 30_000);
+        }
+        assert_eq!(runs(&lab), expected, "{overlap:?}");
+        if overlap == Overlap::CancelOld {
+            lab.expect(
+                &format!("add 3 blocked; schedule s next Some({})", lab.now.wall_ms + MINUTE)
+                    .replace("add 3", "end 2: cancelled; add 3"),
+            );
+            lab.finish(1, attempt(1, 1), Outcome::Cancelled);
+            let next = lab.poll(1);
+            assert_eq!(next.assign[0].attempt, attempt(3, 1), "it starts when the old one is gone");
+        }
+        lab.decided.clear();
+    }
+}
+
+#[test]
+fn what_was_missed() {
+    // A week, and half a minute after the last instant: that one is on time.
+    let week = 7 * 24 * 60 * MINUTE;
+    let count = week / MINUTE;
+    let late = 30_000;
+    for missed in [Missed::Once, Missed::Skip] {
+        let mut lab = Lab::new(&[]);
+        with(&mut lab, Overlap::Skip, missed);
+        lab.now.wall_ms += week + late;
+        pass(&mut lab, 0);
+        assert_eq!(runs(&lab), format!("1 ({})", count - 1), "{missed:?}");
+        lab.decided.clear();
+    }
+    // A schedule that is due each hour, and nobody is there for a minute after its instant.
+    for (missed, expected) in [(Missed::Once, "1 (3)"), (Missed::Skip, "missed (3)"), (Missed::All, "1 (3), 2, 3")] {
+        let mut lab = Lab::new(&[]);
+        let record = ScheduleRecord { cron: "every 1h".to_owned(), ..minutely(&lab, Overlap::Skip, missed) };
+        lab.apply(event::ScheduleAdded(record)).unwrap();
+        lab.now.wall_ms += MINUTE + 2 * 60 * MINUTE + 10 * MINUTE;
+        pass(&mut lab, 0);
+        lab.now.wall_ms += 50 * MINUTE;
+        assert_eq!(runs(&lab), expected, "{missed:?}");
+        if missed == Missed::All {
+            assert_eq!(lab.s.job(lab.now, JobId(2)).unwrap().state, c2_shared::job::JobState::Blocked);
+        }
+        lab.decided.clear();
+    }
+}
+
+#[test]
+fn a_clock_that_was_wrong_costs_no_runs() {
+    let mut lab = Lab::new(&[]);
+    lab.now.wall_ms += 365 * 24 * 60 * MINUTE;
+    with(&mut lab, Overlap::Skip, Missed::Once);
+    let right = lab.now.wall_ms;
+    lab.now.wall_ms += 10 * 365 * 24 * 60 * MINUTE;
+    pass(&mut lab, 0);
+    // It is set right again: the schedule does not wait for ten years.
+    lab.now.wall_ms = right + 10_000;
+    for due in timetable::set_back(&lab.s, lab.now.wall_ms) {
+        lab.apply(due).unwrap();
+    }
+    assert_eq!(lab.s.next_instant(), Some(right + MINUTE));
+    // An hour is waited for: what ran in it does not run again.
+    lab.decided.clear();
+    lab.sleep(MINUTE);
+    pass(&mut lab, 0);
+    let next = lab.s.next_instant();
+    lab.now.wall_ms -= 60 * MINUTE;
+    assert!(timetable::set_back(&lab.s, lab.now.wall_ms).is_empty());
+    assert_eq!((pass(&mut lab, MINUTE), lab.s.next_instant()), (0, next));
+    lab.decided.clear();
+}
+
+#[test]
+fn a_full_queue_has_runs_wait_and_other_troubles_are_told() {
+    let mut lab = Lab::new(&[]);
+    with(&mut lab, Overlap::Skip, Missed::Once);
+    lab.s.capacity = 1;
+    lab.submit(vec![plain()]).unwrap();
+    lab.sleep(MINUTE);
+    let due = || timetable::due(&lab.s, lab.now.wall_ms).swap_remove(0);
+    let due = due();
+    assert!(matches!(lab.apply(due), Err(Reject::QueueFull { .. })));
+    lab.apply(event::CancelRequested { job: JobId(1) }).unwrap();
+    assert_eq!((pass(&mut lab, 1), runs(&lab).as_str()), (1, "2"));
+    lab.decided.clear();
+
+    let mut lab = Lab::new(&[1]);
+    lab.apply(event::GroupsChanged { worker: super::lab::id(1), add: ["g".to_owned()].into(), remove: [].into() })
+        .unwrap();
+    let in_group = |group: &str| placed(|placement| placement.group = Some(group.to_owned()));
+    let unknown = ScheduleRecord { job: in_group("nobody"), ..minutely(&lab, Overlap::Skip, Missed::Once) };
+    assert!(matches!(lab.apply(event::ScheduleAdded(unknown)), Err(Reject::UnknownGroup { .. })));
+    let known = ScheduleRecord { job: in_group("g"), ..minutely(&lab, Overlap::Skip, Missed::Once) };
+    lab.apply(event::ScheduleAdded(known)).unwrap();
+    lab.apply(event::GroupsChanged { worker: super::lab::id(1), add: [].into(), remove: ["g".to_owned()].into() })
+        .unwrap();
+    lab.decided.clear();
+    pass(&mut lab, MINUTE);
+    assert_eq!(runs(&lab), "unknown group \"g\"");
+    assert_eq!(lab.s.next_instant(), Some(lab.now.wall_ms + MINUTE));
+    lab.decided.clear();
+}
+
+#[test]
+fn operators_pause_resume_run_and_remove() {
+    let mut lab = Lab::new(&[]);
+    with(&mut lab, Overlap::Skip, Missed::Once);
+    let again = minutely(&lab, Overlap::Skip, Missed::Once);
+    assert!(matches!(lab.apply(event::ScheduleAdded(again)), Err(Reject::ScheduleExists { .. })));
+    let name = || "s".to_owned();
+    lab.apply(event::SchedulePaused { name: name(), paused: true, next_ms: None }).unwrap();
+    lab.expect("schedule s next None");
+    assert_eq!(pass(&mut lab, 5 * MINUTE), 0);
+    assert_eq!(lab.apply(event::RunAsked { name: name() }), Ok(JobId(1)));
+    lab.expect("add 1 queued; schedule s next None");
+    let refused = lab.apply(event::RunAsked { name: name() }).unwrap_err().to_string();
+    assert_eq!(refused, "no run of \"s\": job-1 has not ended, it is queued");
+    let next_ms = Some(lab.now.wall_ms + 30_000);
+    lab.apply(event::SchedulePaused { name: name(), paused: false, next_ms }).unwrap();
+    // What is due is not put off.
+    lab.apply(event::SchedulePaused { name: name(), paused: false, next_ms: Some(u64::MAX) }).unwrap();
+    assert_eq!(lab.s.next_instant(), next_ms);
+    lab.apply(event::ScheduleRemoved { name: name() }).unwrap();
+    assert!(matches!(lab.apply(event::ScheduleRemoved { name: name() }), Err(Reject::UnknownSchedule { .. })));
+    assert_eq!((pass(&mut lab, 5 * MINUTE), lab.s.next_instant()), (0, None));
+    lab.decided.clear();
+}
+
+#[test]
+fn old_runs_are_forgotten_and_those_that_live_are_not() {
+    let mut lab = Lab::new(&[]);
+    let record = ScheduleRecord {
+        job: NewJob { name: Some("n".into()), ..plain() },
+        ..minutely(&lab, Overlap::Skip, Missed::All)
+    };
+    lab.apply(event::ScheduleAdded(record)).unwrap();
+    lab.now.wall_ms += 31 * MINUTE;
+    pass(&mut lab, 0);
+    assert_eq!(lab.s.schedule("s").unwrap().runs.len(), 31, "none of them has ended");
+    for job in 1..=30 {
+        lab.apply(event::CancelRequested { job: JobId(job) }).unwrap();
+    }
+    pass(&mut lab, MINUTE);
+    let kept = lab.s.schedule("s").unwrap().runs;
+    assert_eq!((kept.len(), kept.iter().find_map(|run| run.job_id)), (SCHEDULE_RUNS_KEPT, Some(JobId(13))));
+    lab.decided.clear();
+}

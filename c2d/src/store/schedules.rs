@@ -1,0 +1,77 @@
+//! Schedules as rows: one for each, with its latest runs.
+
+use std::sync::Arc;
+
+use rusqlite::{Connection, Row, Transaction, params};
+
+use crate::sched::decision::ScheduleRecord;
+use crate::sched::event::NewJob;
+use crate::store::columns::{int, json, to_json, uint};
+use crate::store::load::all;
+use crate::store::write::{Written, needed, run};
+use crate::store::{StoreError, payload};
+
+pub(super) fn put(t: &Transaction<'_>, schedule: &ScheduleRecord) -> Written {
+    let job = &schedule.job;
+    let sql = "INSERT INTO schedule (name, cron, timezone, overlap, missed, paused, payload, digest, job_name, terms,
+        depends, added_ms, next_ms, looked_ms, runs)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+        ON CONFLICT (name) DO UPDATE SET paused = ?6, next_ms = ?13, looked_ms = ?14, runs = ?15";
+    let values = params![
+        schedule.name,
+        schedule.cron,
+        schedule.timezone,
+        to_json(&schedule.overlap),
+        to_json(&schedule.missed),
+        schedule.paused,
+        &*job.payload,
+        payload::digest(&job.payload),
+        job.name.as_deref(),
+        to_json(&job.terms),
+        to_json(&job.depends),
+        int(schedule.added_ms),
+        schedule.next_ms.map(int),
+        int(schedule.looked_ms),
+        to_json(&schedule.runs),
+    ];
+    run(t, sql, values)?;
+    // What it submits stays as it was added.
+    for blob in if schedule.defect.is_none() { needed(&job.payload) } else { Vec::new() } {
+        let sql = "INSERT OR IGNORE INTO blob_use SELECT ?1, -number FROM schedule WHERE name = ?2";
+        run(t, sql, (blob.0, &schedule.name))?;
+    }
+    Ok(())
+}
+
+pub(super) fn load(c: &Connection) -> Result<Vec<ScheduleRecord>, StoreError> {
+    all(c, "SELECT * FROM schedule ORDER BY name", schedule)
+}
+
+fn schedule(row: &Row<'_>) -> Result<ScheduleRecord, StoreError> {
+    let text = |column| row.get::<_, String>(column);
+    let (name, payload) = (text("name")?, text("payload")?);
+    let digest = row.get_ref("digest")?.as_blob_or_null().map_err(rusqlite::Error::from)?;
+    let defect = payload::defect(&payload, digest);
+    if let Some(reason) = &defect {
+        tracing::error!("schedule {name} cannot run: {reason}");
+    }
+    Ok(ScheduleRecord {
+        name,
+        cron: text("cron")?,
+        timezone: text("timezone")?,
+        overlap: json(&text("overlap")?)?,
+        missed: json(&text("missed")?)?,
+        paused: row.get("paused")?,
+        job: NewJob {
+            payload: Arc::from(payload),
+            name: row.get::<_, Option<String>>("job_name")?.map(Into::into),
+            terms: json(&text("terms")?)?,
+            depends: json(&text("depends")?)?,
+        },
+        added_ms: uint(row.get("added_ms")?),
+        next_ms: row.get::<_, Option<i64>>("next_ms")?.map(uint),
+        looked_ms: uint(row.get("looked_ms")?),
+        runs: json(&text("runs")?)?,
+        defect,
+    })
+}

@@ -1,0 +1,75 @@
+//! What a look at the clock means for schedules: which runs are due, which were missed, and what the rules
+//! say to that. Pure, like the calendar and the scheduler that it stands between.
+
+use c2_shared::api::schedules::Missed;
+use c2_shared::limits::{SCHEDULE_LATE_MS, SCHEDULE_MADE_UP_MAX, SCHEDULE_MISSED_MAX, SCHEDULE_SET_BACK_MS};
+
+use crate::calendar::Calendar;
+use crate::sched::Scheduler;
+use crate::sched::decision::ScheduleRecord;
+use crate::sched::event::RunsDue;
+
+/// The schedules of which an instant has come.
+pub fn due(scheduler: &Scheduler, wall_ms: u64) -> Vec<RunsDue> {
+    scheduler.due(wall_ms).map(|record| look(record, wall_ms)).collect()
+}
+
+/// The schedules that would wait for a time that a wrong clock showed: they begin anew. One that was set
+/// back a little comes to their next instant by itself, and nothing runs twice.
+pub fn set_back(scheduler: &Scheduler, wall_ms: u64) -> Vec<RunsDue> {
+    let was_ahead = |record: &&ScheduleRecord| record.looked_ms > wall_ms.saturating_add(SCHEDULE_SET_BACK_MS);
+    let waiting = scheduler.schedules().filter(|record| record.next_ms.is_some());
+    waiting.filter(was_ahead).map(|record| anew(record, wall_ms)).collect()
+}
+
+/// From when on a schedule that was paused goes on: what ran before its clock was set back a little does not
+/// run again.
+pub(crate) const fn resumed_from(record: &ScheduleRecord, wall_ms: u64) -> u64 {
+    let is_ahead = record.looked_ms > wall_ms && record.looked_ms - wall_ms <= SCHEDULE_SET_BACK_MS;
+    if is_ahead { record.looked_ms } else { wall_ms }
+}
+
+fn anew(record: &ScheduleRecord, wall_ms: u64) -> RunsDue {
+    let mut due = RunsDue {
+        name: record.name.clone(),
+        expected_ms: record.next_ms,
+        runs: Vec::new(),
+        in_turn: false,
+        missed: 0,
+        missed_ms: 0,
+        next_ms: None,
+        defect: None,
+    };
+    match Calendar::read(&record.cron, &record.timezone, record.added_ms) {
+        Ok(calendar) => due.next_ms = calendar.next(wall_ms),
+        // Its zone was known when it was added.
+        Err(mistake) => due.defect = Some(mistake.message),
+    }
+    due
+}
+
+fn look(record: &ScheduleRecord, wall_ms: u64) -> RunsDue {
+    let mut due = anew(record, wall_ms);
+    let Ok(calendar) = Calendar::read(&record.cron, &record.timezone, record.added_ms) else { return due };
+    let instants = std::iter::successors(record.next_ms, |at| calendar.next(*at));
+    let instants: Vec<u64> = instants.take_while(|at| *at <= wall_ms).take(SCHEDULE_MISSED_MAX).collect();
+    let Some((newest, older)) = instants.split_last() else { return due };
+    let is_on_time = wall_ms - newest <= SCHEDULE_LATE_MS;
+    let missed = if is_on_time { older } else { &instants[..] };
+    due.missed = missed.len() as u64;
+    due.missed_ms = missed.last().copied().unwrap_or_default();
+    due.runs = match record.missed {
+        Missed::Once => vec![*newest],
+        Missed::Skip => {
+            if is_on_time {
+                vec![*newest]
+            } else {
+                Vec::new()
+            }
+        }
+        Missed::All => instants[instants.len().saturating_sub(SCHEDULE_MADE_UP_MAX)..].to_vec(),
+    };
+    // What is on time comes behind what is made up for, and neither cancels it nor is left out for it.
+    due.in_turn = record.missed == Missed::All && due.missed > 0;
+    due
+}

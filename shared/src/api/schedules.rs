@@ -1,0 +1,120 @@
+//! Schedules: jobs that c2d submits by itself, again and again.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::JobId;
+use crate::job::{JobSpec, JobState};
+
+/// What happens when a run is due while an earlier one has not ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Overlap {
+    /// It is left out.
+    #[default]
+    Skip,
+    /// It waits for the end of the earlier one; no more than one does.
+    Queue,
+    /// The earlier one is cancelled, and it starts when that has ended.
+    CancelOld,
+}
+
+/// What happens when c2d was off, or its clock wrong, while runs were due.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Missed {
+    /// One run makes up for all of them.
+    #[default]
+    Once,
+    /// They are left out.
+    Skip,
+    /// Each is made up for, one after the other.
+    All,
+}
+
+/// What is to run when.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ScheduleRequest {
+    /// A plain word of its own.
+    pub name: String,
+    /// Five fields as in crontab, `@daily` and the like, or `every 15m`.
+    pub cron: String,
+    /// The name of the time zone in which the fields are read, UTC without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<String>,
+    /// What happens while an earlier run has not ended.
+    #[serde(default)]
+    pub overlap: Overlap,
+    /// What happens to runs that were missed.
+    #[serde(default)]
+    pub missed: Missed,
+    /// The job that each run submits.
+    pub spec: JobSpec,
+}
+
+/// A schedule as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ScheduleRow {
+    /// Its name.
+    pub name: String,
+    /// When it runs.
+    pub cron: String,
+    /// The zone in which that is read.
+    pub timezone: String,
+    /// What happens while an earlier run has not ended.
+    pub overlap: Overlap,
+    /// What happens to runs that were missed.
+    pub missed: Missed,
+    /// Nothing runs until it is resumed.
+    pub paused: bool,
+    /// When it runs next, in unix milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_ms: Option<u64>,
+    /// The state of the job of its latest run that became one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<JobState>,
+    /// What each run submits.
+    pub spec: JobSpec,
+    /// Its latest runs, the newest first.
+    pub runs: Vec<Run>,
+}
+
+/// An instant of a schedule, and what came of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Run {
+    /// When it was due.
+    pub at_ms: u64,
+    /// The job that it became.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job_id: Option<JobId>,
+    /// The state of that job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<JobState>,
+    /// Why it became none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<String>,
+    /// How many instants were missed before c2d came to this one, itself among them if it was.
+    #[serde(default, skip_serializing_if = "super::is_zero")]
+    pub missed: u64,
+}
+
+/// The answer of [`super::endpoint::LIST_SCHEDULES`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ScheduleList {
+    /// All of them, by name.
+    pub schedules: Vec<ScheduleRow>,
+}
+
+/// The answer of [`super::endpoint::REMOVE_SCHEDULE`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ScheduleGone {
+    /// Its name.
+    pub gone: String,
+}

@@ -1,0 +1,62 @@
+//! Schedules over HTTP, with each of their refusals.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::OPERATOR;
+use super::survey::Survey;
+
+pub(super) async fn schedules(survey: &mut Survey) -> Result<()> {
+    let of = |name: &str, spec: Value| {
+        Some(json!({"name": name, "cron": "0 3 * * *", "timezone": "Europe/Berlin", "spec": spec}))
+    };
+    let job = json!({"command": "sleep 60", "group": "gpu"});
+    let row = json!({"name": "backup", "cron": "0 3 * * *", "overlap": "skip", "missed": "once", "paused": false, "runs": []});
+    survey.expect(OPERATOR, "POST /api/schedules", of("backup", job.clone()), 201, &row).await?;
+    for (body, status, part) in [
+        (of("backup", job.clone()), 409, json!({"code": "conflict", "field": "name"})),
+        (of("list", job.clone()), 400, json!({"field": "name"})),
+        (of("two words", job.clone()), 400, json!({"field": "name"})),
+        (of("x", json!({"command": ""})), 400, json!({"field": "command"})),
+        (of("x", json!({"command": "true", "begin_at": 5})), 400, json!({"field": "begin_at"})),
+        (of("x", json!({"command": "true", "idempotency_key": "k"})), 400, json!({"field": "idempotency_key"})),
+        (of("x", json!({"command": "true", "group": "gpuu"})), 400, json!({"field": "group"})),
+        (of("x", json!({"command": "true", "exclude": ["TWIN"]})), 409, json!({"code": "ambiguous"})),
+        (of("x", json!({"command": "true", "depends": ["job-99"]})), 404, json!({"code": "not_found"})),
+        (Some(json!({"name": "x", "cron": "0 3 * *", "spec": {"command": "true"}})), 400, json!({"field": "cron"})),
+        (
+            Some(json!({"name": "x", "cron": "@daily", "timezone": "Nowhere", "spec": {"command": "true"}})),
+            400,
+            json!({"field": "timezone"}),
+        ),
+    ] {
+        survey.expect(OPERATOR, "POST /api/schedules", body, status, &part).await?;
+    }
+    survey.expect(OPERATOR, "GET /api/schedules", None, 200, &json!({"schedules": [row]})).await?;
+    survey.expect(OPERATOR, "GET /api/schedules/backup", None, 200, &row).await?;
+    let paused = json!({"name": "backup", "paused": true});
+    survey.expect(OPERATOR, "POST /api/schedules/pause/backup", None, 200, &paused).await?;
+    survey.expect(OPERATOR, "POST /api/schedules/resume/backup", None, 200, &json!({"paused": false})).await?;
+    let run = "POST /api/schedules/run/backup";
+    let ran = survey.expect(OPERATOR, run, None, 201, &Value::Null).await?;
+    survey.expect(OPERATOR, run, None, 409, &json!({"code": "conflict"})).await?;
+    let runs = json!({"runs": [{"job_id": ran["job_id"]}]});
+    survey.expect(OPERATOR, "GET /api/schedules/backup", None, 200, &runs).await?;
+    let cancel = format!("POST /api/jobs/cancel/{}", ran["job_id"].as_str().unwrap_or_default());
+    survey.expect(OPERATOR, &cancel, None, 200, &Value::Null).await?;
+    for operation in [
+        "GET /api/schedules/NAME",
+        "DELETE /api/schedules/NAME",
+        "POST /api/schedules/pause/NAME",
+        "POST /api/schedules/resume/NAME",
+        "POST /api/schedules/run/NAME",
+    ] {
+        let operation = operation.replace("NAME", "backupp");
+        let hint = json!({"code": "not_found", "hint": "did you mean \"backup\"?"});
+        survey.expect(OPERATOR, &operation, None, 404, &hint).await?;
+    }
+    let other = of("other", json!({"command": "true"}));
+    survey.expect(OPERATOR, "POST /api/schedules", other, 201, &Value::Null).await?;
+    survey.expect(OPERATOR, "DELETE /api/schedules/other", None, 200, &json!({"gone": "other"})).await?;
+    Ok(())
+}
