@@ -99,26 +99,13 @@ pub(crate) struct Table<R: Row> {
     marks: BTreeSet<R::Id>,
 }
 
-/// Rows whose texts the memory is asked for together.
-const AT_ONCE: usize = 64;
-
-/// Asks the memory for texts, so that all of them are on their way when the first one is read.
-fn touch<'a>(texts: impl Iterator<Item = &'a str>) {
-    let letters = texts.map(|text| text.bytes().next().unwrap_or_default());
-    std::hint::black_box(letters.fold(0, u8::wrapping_add));
-}
-
 /// What stands first in the text of each row, behind what they have in common, as numbers in the same
 /// order: to compare these does not ask the memory for each text anew. Nought where there is no text.
 fn leads<R: Row>(rows: &[&R], column: &str) -> Vec<u64> {
     let Some(first) = rows.first().and_then(|row| row.ordered_by(column)) else { return vec![0; rows.len()] };
     let texts: Vec<&str> = rows.iter().map(|row| row.ordered_by(column).unwrap_or_default()).collect();
     let shared = |a: &[u8], b: &str| a.iter().zip(b.as_bytes()).take_while(|(a, b)| a == b).count();
-    let mut common = first.len();
-    for part in texts.chunks(AT_ONCE) {
-        touch(part.iter().copied());
-        common = part.iter().fold(common, |len, text| shared(&first.as_bytes()[..len], text));
-    }
+    let common = texts.iter().fold(first.len(), |len, text| shared(&first.as_bytes()[..len], text));
     let lead = |text: &str| {
         let mut bytes = [0; 8];
         bytes.iter_mut().zip(&text.as_bytes()[common..]).for_each(|(byte, letter)| *byte = *letter);
@@ -168,12 +155,12 @@ impl<R: Row> Table<R> {
     }
 
     fn order_anew(&mut self, rows: &Rows<R>) {
-        let mut found: Vec<&R> = rows.values().filter(|row| row.within(&self.scope)).collect();
-        self.in_scope = found.len();
-        if !self.filter.text().is_empty() {
-            for part in std::mem::take(&mut found).chunks(AT_ONCE) {
-                touch(part.iter().map(|row| row.searched().1));
-                found.extend(part.iter().filter(|row| self.filter.keeps(**row, self.columns)));
+        let mut found: Vec<&R> = Vec::new();
+        self.in_scope = 0;
+        for row in rows.values().filter(|r| r.within(&self.scope)) {
+            self.in_scope += 1;
+            if self.filter.keeps(row, self.columns) {
+                found.push(row);
             }
         }
         let leads = leads(&found, self.columns[self.sort.column].name);
