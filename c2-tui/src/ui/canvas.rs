@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use ratatui::symbols::border;
 use ratatui::symbols::merge::MergeStrategy;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, Clear};
+use ratatui::widgets::Clear;
 
 use super::hit::HitMap;
 use super::theme::Theme;
@@ -138,8 +138,36 @@ impl<'a, 'f> Canvas<'a, 'f> {
             (true, true) => ASCII_FOCUS,
         };
         let style = if focused { self.tone(Tone::Accent) } else { self.theme.border };
-        let block = Block::bordered().border_set(set).border_style(style).merge_borders(MergeStrategy::Fuzzy);
-        self.frame.render_widget(block, rect(area));
+        if area.width < 2 || area.height < 2 {
+            return;
+        }
+        let (right, bottom) = (area.x + area.width - 1, area.y + area.height - 1);
+        for x in area.x + 1..right {
+            self.line(x, area.y, set.horizontal_top, style);
+            self.line(x, bottom, set.horizontal_bottom, style);
+        }
+        for y in area.y + 1..bottom {
+            self.line(area.x, y, set.vertical_left, style);
+            self.line(right, y, set.vertical_right, style);
+        }
+        self.line(area.x, area.y, set.top_left, style);
+        self.line(right, area.y, set.top_right, style);
+        self.line(area.x, bottom, set.bottom_left, style);
+        self.line(right, bottom, set.bottom_right, style);
+    }
+
+    /// A cell of a border; with one that is there it becomes one, of which the new one says how thick it is.
+    fn line(&mut self, x: u16, y: u16, symbol: &str, style: Style) {
+        let Some(cell) = self.frame.buffer_mut().cell_mut((x, y)) else { return };
+        match (cell.symbol(), symbol) {
+            // What lies along the same line needs no thought.
+            (" ", _) | ("─", "━") | ("━", "─") | ("│", "┃") | ("┃", "│") => cell.set_symbol(symbol),
+            (before, symbol) => {
+                let both = MergeStrategy::Fuzzy.merge(before, symbol).to_owned();
+                cell.set_symbol(&both)
+            }
+        }
+        .set_style(style);
     }
 
     /// The words on the border of a box; answers the area inside. What has no room on the right is left

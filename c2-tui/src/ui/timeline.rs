@@ -89,9 +89,12 @@ fn runs(canvas: &mut Canvas<'_, '_>, timeline: &Timeline, lane: &Lane, track: Ar
         let width = u16::try_from(run.len()).unwrap_or(0);
         if let Some((at, span)) = run[0].and_then(|at| Some((at, spans.get(at)?))) {
             let place = Area { x, width, ..track };
+            let (glyphs, style) = (canvas.glyphs, canvas.tone(tone(span.state)));
+            canvas.each_cell(place, |cell| {
+                cell.set_symbol(glyphs.run).set_style(style);
+            });
             let words = words(canvas, span, run.len());
-            let rest = canvas.glyphs.run.repeat(run.len().saturating_sub(text::width(&words)));
-            canvas.put(x, track.y, width, &(words + &rest), canvas.tone(tone(span.state)));
+            canvas.put(x, track.y, width, &words, style);
             if Some(span.job_id) == timeline.selected() {
                 canvas.wash(place, canvas.theme.selected().patch(canvas.tone(tone(span.state))));
             }

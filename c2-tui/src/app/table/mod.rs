@@ -103,12 +103,12 @@ pub(crate) struct Table<R: Row> {
 /// order: to compare these does not ask the memory for each text anew. Nought where there is no text.
 fn leads<R: Row>(rows: &[&R], column: &str) -> Vec<u64> {
     let Some(first) = rows.first().and_then(|row| row.ordered_by(column)) else { return vec![0; rows.len()] };
-    let texts: Vec<&[u8]> = rows.iter().map(|row| row.ordered_by(column).unwrap_or_default().as_bytes()).collect();
-    let shared = |a: &[u8], b: &[u8]| a.iter().zip(b).take_while(|(a, b)| a == b).count();
+    let texts: Vec<&str> = rows.iter().map(|row| row.ordered_by(column).unwrap_or_default()).collect();
+    let shared = |a: &[u8], b: &str| a.iter().zip(b.as_bytes()).take_while(|(a, b)| a == b).count();
     let common = texts.iter().fold(first.len(), |len, text| shared(&first.as_bytes()[..len], text));
-    let lead = |text: &[u8]| {
+    let lead = |text: &str| {
         let mut bytes = [0; 8];
-        bytes.iter_mut().zip(&text[common..]).for_each(|(byte, letter)| *byte = *letter);
+        bytes.iter_mut().zip(&text.as_bytes()[common..]).for_each(|(byte, letter)| *byte = *letter);
         u64::from_be_bytes(bytes)
     };
     texts.into_iter().map(lead).collect()
