@@ -111,7 +111,7 @@ fn a_job_is_shown_as_it_was_submitted() {
         let output = cluster.exec(&[own]).await?;
         ensure!(output.stdout == "job-4 0\njob-4\n", "{output:?}");
         let help = cluster.exec(&["help submit"]).await?;
-        ensure!(help.stdout.contains("bash -c") && help.stdout.contains("$0"), "{help:?}");
+        ensure!(help.stdout.contains("--shell=bash") && help.stdout.contains("$0"), "{help:?}");
         Ok(())
     });
 }

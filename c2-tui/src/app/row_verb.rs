@@ -9,12 +9,15 @@ pub(crate) enum RowVerb {
     Retry,
     Hold,
     Release,
+    Top,
+    Bottom,
     Drain,
     Resume,
 }
 
 impl RowVerb {
-    const ALL: [Self; 6] = [Self::Cancel, Self::Retry, Self::Hold, Self::Release, Self::Drain, Self::Resume];
+    const ALL: [Self; 8] =
+        [Self::Cancel, Self::Retry, Self::Hold, Self::Release, Self::Top, Self::Bottom, Self::Drain, Self::Resume];
 
     /// The one with this verb on the `!>` line.
     pub(crate) fn called(word: &str) -> Option<Self> {
@@ -28,6 +31,8 @@ impl RowVerb {
             Self::Retry => "retry",
             Self::Hold => "hold",
             Self::Release => "release",
+            Self::Top => "top",
+            Self::Bottom => "bottom",
             Self::Drain => "drain",
             Self::Resume => "resume",
         }
@@ -39,6 +44,8 @@ impl RowVerb {
             Self::Retry => "retried",
             Self::Hold => "held",
             Self::Release => "released",
+            Self::Top => "put first",
+            Self::Bottom => "put last",
             Self::Drain => "drained",
             Self::Resume => "resumed",
         }
@@ -56,6 +63,7 @@ impl RowVerb {
             Self::Retry => "jobs that have ended",
             Self::Hold => "jobs that have not started",
             Self::Release => "held jobs",
+            Self::Top | Self::Bottom => "jobs that have not started",
             Self::Drain => "workers that are online",
             Self::Resume => "workers that are not online",
         }
@@ -71,6 +79,7 @@ impl RowVerb {
             Self::Cancel => !state.is_terminal(),
             Self::Retry => state.is_terminal(),
             Self::Hold => matches!(state, JobState::Queued | JobState::Blocked),
+            Self::Top | Self::Bottom => matches!(state, JobState::Queued | JobState::Blocked | JobState::Held),
             Self::Release => matches!(state, JobState::Held),
             Self::Drain | Self::Resume => false,
         }
@@ -80,7 +89,7 @@ impl RowVerb {
         match self {
             Self::Drain => matches!(status, WorkerStatus::Online),
             Self::Resume => !matches!(status, WorkerStatus::Online),
-            Self::Cancel | Self::Retry | Self::Hold | Self::Release => false,
+            Self::Cancel | Self::Retry | Self::Hold | Self::Release | Self::Top | Self::Bottom => false,
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::command::Word;
 
 /// How a foreign verb is written here; `{}` is the rest of the line, `{q}` the rest in quotes, `{l}`
 /// the whole of it.
-const VERBS: [(&[&str], &str); 44] = [
+const VERBS: [(&[&str], &str); 48] = [
     (&["sh", "bash", "python", "python3", "make", "sleep", "echo", "nvidia-smi"], "submit {l}"),
     (&["sbatch", "qsub", "bsub", "condor_submit"], "submit --script={}"),
     (&["srun", "salloc", "run", "parallel"], "submit {q} --wait"),
@@ -53,16 +53,20 @@ const VERBS: [(&[&str], &str); 44] = [
     (&["await", "join-jobs", "swait"], "wait {}"),
     (&["cancel-all", "killall"], "cancel @queued @running"),
     (&["info-worker"], "info {}"),
+    (&["qalter", "bmod", "alter", "modify", "edit", "update", "reprioritize"], "change {} --priority=N"),
+    (&["urgent", "promote", "front", "first", "btop"], "top {}"),
+    (&["demote", "defer", "bbot"], "bottom {}"),
+    (&["cron", "crontab", "timer", "repeat"], "schedule NAME \"0 3 * * *\" \"COMMAND\""),
 ];
 
 /// What does the work of a foreign flag of jobs.
-const FLAGS: [(&[&str], &str); 30] = [
+const FLAGS: [(&[&str], &str); 32] = [
     (&["-J", "-N", "--job-name", "--label", "-l", "-L"], "--name=NAME"),
     (&["-p", "-q", "--partition", "--queue", "-g", "--pool"], "--group=GROUP"),
     (&["-d", "--dependency", "--after", "--needs", "-a"], "--depends=JOB"),
     (&["-t", "--time", "--timelimit", "--time-limit", "--walltime"], "--timeout=DUR"),
     (&["-G", "--gpus", "--gpu", "--gres"], "--tags=gpu"),
-    (&["-D", "--chdir", "--cwd", "--workdir", "--working-directory"], "submit \"cd DIR && COMMAND\""),
+    (&["-D", "--chdir", "--workdir", "--working-directory"], "--cwd=DIR"),
     (&["-e", "--export", "-v", "-V", "--environment", "--set-env"], "--env=KEY=VALUE"),
     (&["--nice", "--prio"], "--priority=N"),
     (&["-o"], "--priority=N, or --download=GLOB for a file"),
@@ -74,10 +78,12 @@ const FLAGS: [(&[&str], &str); 30] = [
     (&["--delay", "--at", "--start", "--start-time", "--not-before"], "--begin=TIME"),
     (&["--retry", "--requeue", "--max-retries", "--restarts", "-r"], "--retries=N"),
     (&["--array", "--foreach", "--sweep"], "split \"COMMAND {}\" FILE"),
-    (&["--every", "--cron", "--repeat", "--interval"], "cron with c2-tui --exec 'submit \"COMMAND\"'"),
+    (&["--every", "--cron", "--repeat", "--interval"], "schedule NAME \"every 15m\" \"COMMAND\""),
     (&["-s", "-w", "-W", "--sync", "--block", "--follow", "--foreground"], "--wait"),
     (&["--tag", "--lock", "--locks", "--license", "--licenses"], "--tags=TAG"),
-    (&["--constraint", "-C", "--nodelist", "--worker", "--node", "--host", "--on", "--machine"], "--group=GROUP"),
+    (&["--constraint", "-C"], "--group=GROUP"),
+    (&["--nodelist", "--node", "--host", "--on", "--machine", "--workers"], "--worker=WORKER"),
+    (&["--ttl", "--deadline", "--expire", "--expiry"], "--expires=DUR"),
     (&["--key", "--id", "--dedupe", "--unique"], "--idempotency-key=KEY"),
     (&["--backoff", "--retry-wait", "--retry-after"], "--retry-delay=DUR"),
     (&["--same-node", "--same-worker", "--affinity"], "--same-machine"),
@@ -86,7 +92,7 @@ const FLAGS: [(&[&str], &str); 30] = [
         &["--mem", "--memory", "--cpus", "--cpus-per-task", "-c", "--ntasks"],
         "--tags=TAG, with a tag that means that much",
     ),
-    (&["--shell", "--interpreter"], "--script=FILE, whose first line names the program"),
+    (&["--interpreter", "--bash"], "--shell=SHELL"),
     (&["-n", "--test", "--test-only", "--preview", "--check"], "--dry-run, of batch and split"),
     (&["--on-loss", "--if-lost"], "--on-lost=WHAT"),
     (&["--separate", "-0", "--null-data", "--print0"], "--null, of split"),

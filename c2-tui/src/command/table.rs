@@ -275,6 +275,9 @@ mod tests {
                 "cancel <JOB>...",
                 "hold <JOB>...",
                 "release <JOB>...",
+                "change <JOB>...",
+                "top <JOB>...",
+                "bottom <JOB>...",
                 "retry <JOB>...",
                 "why <JOB>",
                 "pause",
@@ -304,7 +307,7 @@ mod tests {
 
     #[test]
     fn each_value_names_something_that_is_known() {
-        const TEXTS: [&str; 19] = [
+        const TEXTS: [&str; 20] = [
             "ACTION",
             "CRON",
             "DUR",
@@ -317,6 +320,7 @@ mod tests {
             "PORT",
             "SECONDS",
             "SEQ",
+            "SHELL",
             "STATE",
             "TEXT",
             "THEME",

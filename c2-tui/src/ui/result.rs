@@ -8,8 +8,18 @@ use crate::app::focus::Focus;
 use crate::app::layout::Area;
 use crate::app::model::ResultView;
 use crate::app::msg::Target;
+use crate::app::pager::Pager;
 use crate::app::table::Tone;
 use crate::app::text;
+
+/// What differs from plain reading, or how to read what has no room here.
+fn foot(canvas: &Canvas<'_, '_>, text: &Pager, area: Area, focused: bool) -> Line<'static> {
+    let state = pager::state(canvas, text, area);
+    if focused || text.fits() || text.prompt().is_some() || state.width() > 0 {
+        return state;
+    }
+    Line::from(canvas.span(" Shift-Tab reads on ".to_owned(), Tone::Dim))
+}
 
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, result: &ResultView, area: Area) {
     let focused = canvas.model.focus == Focus::Result;
@@ -23,7 +33,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, result: &ResultView, area: Area)
     let titles = Titles {
         left: Line::from(canvas.span(format!(" {title} "), if focused { Tone::Accent } else { Tone::Strong })),
         right: Line::from(canvas.span(word, tone)),
-        foot: pager::state(canvas, &result.text, area),
+        foot: foot(canvas, &result.text, area, focused),
         foot_right: pager::place(canvas, &result.text),
     };
     if area.height == 1 {

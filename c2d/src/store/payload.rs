@@ -42,7 +42,7 @@ mod tests {
         let changed = Some("its specification was changed in the database".to_owned());
         assert_eq!(defect(r#"{"command":"false"}"#, Some(&digest(good))), changed);
         assert_eq!(defect(good, Some(b"short")), changed);
-        for (payload, word) in [(newer, "unknown field `cwd`"), (junk, "EOF"), ("", "EOF")] {
+        for (payload, word) in [(newer, "unknown field `moon`"), (junk, "EOF"), ("", "EOF")] {
             let defect = defect(payload, Some(&digest(payload))).unwrap();
             assert!(defect.starts_with("its specification cannot be read: ") && defect.contains(word), "{defect}");
             assert!(shown(payload).command.contains("cannot be read"));

@@ -9,6 +9,7 @@ use c2_tests::{eventually, is_alive, scenario};
 use rustix::process::Pid;
 
 crate::tests![
+    thousands_of_jobs_are_one_request,
     a_cancel_ends_the_whole_tree,
     a_daemon_does_not_outlive_the_job_that_started_it,
     a_timeout_ends_a_job_that_ignores_signals,
@@ -90,6 +91,23 @@ fn a_waiting_job_is_cancelled_at_once() {
         let next = cluster.submit("true").await?;
         assert_eq!(cluster.ended(next).await?.job.row.state, JobState::Succeeded);
         assert_eq!(cluster.client().job(job, 0).await?.job.row.attempt, 0);
+        Ok(())
+    });
+}
+
+fn thousands_of_jobs_are_one_request() {
+    scenario(async |cluster| {
+        let jobs = cluster.console_dir().join("jobs");
+        std::fs::write(&jobs, "true\n".repeat(5_000))?;
+        cluster.exec(&[&format!("batch '{}' --hold", jobs.display())]).await?;
+        let told = cluster.exec(&["cancel 1-3 @held"]).await?;
+        assert_eq!((told.status, told.stdout.as_str()), (0, "5000 jobs cancelled\n"), "{told:?}");
+        let log = std::fs::read_to_string(cluster.data_dir().join("audit.log"))?;
+        let requests = log.lines().filter(|line| line.contains("/api/jobs/cancel")).count();
+        assert_eq!(requests, 2, "those that are named, and all of a kind");
+        assert!(log.contains("4997 jobs from job-4 to job-5000"), "the log says which");
+        let json = cluster.console(&["--json", "--exec", "cancel 1"]).await?;
+        assert!(json.stderr.contains("has ended already"), "{json:?}");
         Ok(())
     });
 }

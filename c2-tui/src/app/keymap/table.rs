@@ -96,6 +96,8 @@ pub(crate) const TABLE: &[Binding] = &[
     key(Context::JobRows, "n", Notify, "ring when it has ended", 0),
     key(Context::JobRows, "h", Row(R::Hold), "hold", 0),
     key(Context::JobRows, "u", Row(R::Release), "release", 0),
+    key(Context::JobRows, "+", Row(R::Top), "first of its priority", 0),
+    key(Context::JobRows, "-", Row(R::Bottom), "last of its priority", 0),
     key(Context::JobRows, "e", EditAgain, "edit, and submit again", 0),
     key(Context::Workers, "d", Row(R::Drain), "drain", 2),
     key(Context::Workers, "u", Row(R::Resume), "resume", 4),

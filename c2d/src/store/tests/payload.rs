@@ -27,7 +27,7 @@ fn what_cannot_be_used_is_held_and_the_rest_goes_on() {
     tamper(
         &lab,
         r#"UPDATE job SET payload = '{"command":"rm -r /"}' WHERE id IN (1, 5);
-           UPDATE job SET payload = '{"command":"true","cwd":"/tmp"}', digest = NULL WHERE id = 2;
+           UPDATE job SET payload = '{"command":"true","moon":"full"}', digest = NULL WHERE id = 2;
            UPDATE job SET payload = 'no JSON' WHERE id = 4;
            UPDATE job SET digest = NULL WHERE id = 6;"#,
     );
@@ -45,7 +45,7 @@ fn what_cannot_be_used_is_held_and_the_rest_goes_on() {
     let changed = "its specification was changed in the database";
     assert_eq!(defects.len(), 3, "{defects:?}");
     assert_eq!((defects[0], defects[2]), ((1, changed), (4, changed)));
-    assert!(defects[1].0 == 2 && defects[1].1.contains("unknown field `cwd`"), "{defects:?}");
+    assert!(defects[1].0 == 2 && defects[1].1.contains("unknown field `moon`"), "{defects:?}");
 
     let path = lab.path().join("c2.db");
     let waiting = Connection::open(path).unwrap().query_row("SELECT state FROM job WHERE id = 1", [], |row| row.get(0));
