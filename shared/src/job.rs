@@ -120,6 +120,9 @@ pub struct Terms {
     /// It leaves files for whoever submitted it.
     #[serde(skip_serializing_if = "is_default")]
     pub leaves_files: bool,
+    /// The schedule that submitted it.
+    #[serde(skip_serializing_if = "is_default")]
+    pub schedule: Option<Arc<str>>,
 }
 
 /// The terms by which one worker suits a job and another does not.
@@ -235,6 +238,7 @@ impl From<JobSpec> for Terms {
             begin_at: spec.begin_at,
             on_lost: spec.on_lost,
             leaves_files: !spec.download.is_empty(),
+            schedule: None,
         }
     }
 }

@@ -9,6 +9,7 @@ use c2_shared::api::files::{Cleaned, JobFile};
 use c2_shared::api::jobs::{
     CancelResponse, JobInfo, JobList, JobLog, JobRow, JobStateResponse, PauseResponse, QueueStatus,
 };
+use c2_shared::api::notifications::{NotificationGone, NotificationList, NotificationRow, NotificationTested};
 use c2_shared::api::output::Output;
 use c2_shared::api::output::Streams;
 use c2_shared::api::schedules::{ScheduleGone, ScheduleList, ScheduleRow};
@@ -81,6 +82,12 @@ pub(crate) enum Data {
     Schedule(Box<ScheduleRow>),
     /// The name of a schedule that is no more.
     ScheduleGone(ScheduleGone),
+    Notifications(NotificationList),
+    Notification(Box<NotificationRow>),
+    /// The name of a notification that is no more.
+    NotificationGone(NotificationGone),
+    /// A target was told something for a test.
+    NotificationTested(NotificationTested),
     Stats(Stats),
     Timeline(Timeline),
     Log {

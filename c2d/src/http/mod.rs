@@ -39,6 +39,7 @@ mod kept;
 mod list;
 mod log;
 mod metrics;
+mod notify;
 mod output;
 mod pause;
 mod poll_body;
@@ -63,6 +64,7 @@ mod serve;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use kept::end_of;
 pub use mount::Unserved;
 pub use router::{App, router};
 pub use serve::serve;
@@ -71,6 +73,6 @@ pub(crate) use serve::stopped;
 /// The modules with handlers; each says which endpoints it serves.
 const HANDLERS: &[mount::Mount] = &mount::of! {
     assign batch blobs cancel check cleanup detect_tags docs drain events files find_worker follow get_tags health hold
-    info job jobs list log metrics output pause queue_status remove_worker retry schedule set_tags stats submit
+    info job jobs list log metrics notify output pause queue_status remove_worker retry schedule set_tags stats submit
     timeline tokens why workers
 };

@@ -18,6 +18,7 @@ mod scheduler;
 mod blame;
 mod identity;
 mod on_job;
+mod on_notice;
 mod on_schedule;
 mod on_time;
 mod on_worker;

@@ -11,6 +11,7 @@ pub mod files;
 pub mod jobs;
 pub mod live;
 pub mod metrics;
+pub mod notifications;
 pub mod output;
 mod ran;
 pub mod schedules;

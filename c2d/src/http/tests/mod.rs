@@ -12,6 +12,7 @@ mod elsewhere;
 mod events;
 mod hold;
 mod lab;
+mod notify;
 mod operators;
 mod outputs;
 mod schedules;

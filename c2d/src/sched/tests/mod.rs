@@ -15,6 +15,7 @@ mod identity;
 mod jobs;
 mod kills;
 mod leases;
+mod notices;
 mod rest;
 mod schedules;
 mod suspicion;

@@ -43,6 +43,7 @@ impl<D: Disk> World<D> {
             }
             16 => self.retry(),
             19 => self.operate_schedules(),
+            20 => self.add_rule(),
             17 => drop(self.apply(event::WorkerRemoved { worker, lost: false })),
             // Nobody gives a machine up on which something may run.
             18 if self.is_dead(&worker) => drop(self.apply(event::WorkerRemoved { worker, lost: true })),
@@ -96,6 +97,7 @@ impl<D: Disk> World<D> {
             begin_at: random.chance(10).then(|| self.now.wall_ms + random.below(40_000)),
             on_lost: random.pick(&[OnLost::Requeue, OnLost::Requeue, OnLost::Fail, OnLost::Wait]),
             leaves_files: random.chance(20),
+            schedule: None,
         };
         NewJob {
             payload: r#"{"command":"true"}"#.into(),
