@@ -29,6 +29,7 @@ use crate::services;
 use crate::services::blob_gc::Gc;
 use crate::services::cleanup_requests::CleanupRequests;
 use crate::services::live_output::LiveOutput;
+use crate::services::messenger::{Messenger, Outside};
 use crate::store::{self, Opened, Space, StoreError};
 
 /// Why c2d cannot start, or ended by itself.
@@ -84,9 +85,7 @@ pub async fn run(
     let authority = Authority::open(&data_dir)?;
     let access = access::start(&data_dir, authority.fingerprint)?;
     let rotation = Rotation::new(&data_dir, authority, Authority::before(&data_dir)?);
-    let asked = SocketAddr::new(config.host, config.port);
-    let listener = TcpListener::bind(asked).await.map_err(|e| RunError::Listen(asked, e))?;
-    let address = listener.local_addr().map_err(|e| RunError::Listen(asked, e))?;
+    let (listener, address) = listen(SocketAddr::new(config.host, config.port)).await?;
 
     let (stop, stopping) = watch::channel(false);
     let clock = Clock::start(opened.seen_ms);
@@ -95,7 +94,9 @@ pub async fn run(
     let health = opened.writer.health();
     let (handle, mut engine) =
         engine::start(opened.saved, config.max_queue_size, opened.writer, clock, until(stopping.clone()));
+    let desk = (handle.clone(), opened.history.clone(), opened.blobs.clone());
     let app = App {
+        messenger: Messenger::start(desk, outside(&config, address), clock, stopping.clone()),
         engine: handle,
         health,
         history: opened.history,
@@ -147,6 +148,18 @@ pub async fn run(
         writer.close();
     };
     tokio::task::spawn_blocking(close).await.map_err(stopped("the store"))
+}
+
+async fn listen(asked: SocketAddr) -> Result<(TcpListener, SocketAddr), RunError> {
+    let listener = TcpListener::bind(asked).await.map_err(|e| RunError::Listen(asked, e))?;
+    let address = listener.local_addr().map_err(|e| RunError::Listen(asked, e))?;
+    Ok((listener, address))
+}
+
+/// What lies outside of c2d, for notifications.
+fn outside(config: &ServerConfig, address: SocketAddr) -> Outside {
+    let (commands, mail_server) = (config.notify_commands.clone(), config.mail_server.clone());
+    Outside { commands, mail_server, own_port: address.port() }
 }
 
 async fn until(mut stopping: watch::Receiver<bool>) {

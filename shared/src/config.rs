@@ -4,6 +4,7 @@
 //! Flags win over the environment, the environment over the file; that order is made by each
 //! program's `main`. An unknown key is an error with a "did you mean", never ignored.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -47,6 +48,10 @@ pub struct ServerConfig {
     /// Bytes that all files and long outputs of jobs may take before those of the oldest ended jobs
     /// are removed.
     pub keep_blob_bytes: u64,
+    /// Commands that notifications may run, by name: the program and its arguments.
+    pub notify_commands: BTreeMap<String, Vec<String>>,
+    /// The mail server for notifications, as `host:port`.
+    pub mail_server: String,
 }
 
 /// How long ended jobs are kept; the first bound that is passed counts.
@@ -93,6 +98,8 @@ impl Default for ServerConfig {
             keep_bytes: KEEP_BYTES,
             output_keep_bytes: OUTPUT_KEEP_BYTES,
             keep_blob_bytes: KEEP_BLOB_BYTES,
+            notify_commands: BTreeMap::new(),
+            mail_server: "127.0.0.1:25".to_owned(),
         }
     }
 }

@@ -145,6 +145,9 @@ pub struct Terms {
     /// Its time limit, if that was changed while it ran; 0 for none.
     #[serde(skip_serializing_if = "is_default")]
     pub new_limit_s: Option<u64>,
+    /// The schedule that submitted it.
+    #[serde(skip_serializing_if = "is_default")]
+    pub schedule: Option<Arc<str>>,
 }
 
 /// The terms by which one worker suits a job and another does not.
@@ -271,6 +274,7 @@ impl From<JobSpec> for Terms {
             leaves_files: !spec.download.is_empty(),
             place: None,
             new_limit_s: None,
+            schedule: None,
         }
     }
 }

@@ -291,3 +291,8 @@ pub const SCHEDULE_MADE_UP_MAX: usize = 1_000;
 pub const SCHEDULE_SET_BACK_MS: u64 = 24 * 3_600 * 1_000;
 /// How long due runs wait when the queue or the disk is full.
 pub const SCHEDULE_REST_MS: u64 = 10_000;
+
+/// Notifications at most: each may have a connection of its own.
+pub const NOTIFICATIONS_MAX: usize = 100;
+/// What waits to be told, besides ends of jobs; beyond it the oldest are forgotten.
+pub const NOTICES_MAX: usize = 1_000;

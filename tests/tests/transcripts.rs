@@ -42,6 +42,7 @@ transcripts! {
     jobs_and_their_ends
     many_jobs
     no_daemon
+    notifications
     original_readme
     readme_commands
     readme_examples

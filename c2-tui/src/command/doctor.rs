@@ -3,6 +3,7 @@
 
 use c2_shared::api::jobs::QueueStatus;
 use c2_shared::api::metrics::Metrics;
+use c2_shared::api::notifications::NotificationRow;
 use c2_shared::api::workers::WorkerRow;
 use c2_shared::checkup::{self, Check};
 use c2_shared::time;
@@ -34,6 +35,7 @@ pub(crate) async fn run(context: &Context) -> Result<Outcome, CommandError> {
         ));
     }
     checks.extend(workers.iter().map(of_worker));
+    checks.extend(context.client.notifications().await?.notifications.iter().filter_map(of_notification));
     let now_s = u64::try_from(clock::here().timestamp().as_second()).unwrap_or_default();
     checks.extend(health.clock_s.map(|theirs_s| Check::of_clock(now_s, theirs_s)));
     checks.extend(["ssh", "pdsh"].map(|program| of_program(program, group::find(program).is_some())));
@@ -74,6 +76,13 @@ fn of_connections(metrics: &Metrics) -> Option<Check> {
     let words = format!("{closed} were closed for others since c2d started, {} are open", metrics.connections);
     let hint = "the log of c2d says from which address; programs that show a token are not affected";
     (closed > 0).then(|| Check::warn("connections", words, hint))
+}
+
+fn of_notification(row: &NotificationRow) -> Option<Check> {
+    let reason = row.trouble.as_ref()?;
+    let words = format!("{} was not told, {} times in a row: {reason}", row.to, row.failures);
+    let hint = format!("it is tried again; see `notify test {0}`, or `notify remove {0}`", row.name);
+    Some(Check::fail(format!("notification {}", row.name), words, hint))
 }
 
 fn of_worker(row: &WorkerRow) -> Check {

@@ -1,7 +1,7 @@
 //! Two lines for each verb, as people type them: shown by its help, and run in a test.
 
 /// The verbs with their examples.
-const EXAMPLES: [(&str, [&str; 2]); 40] = [
+const EXAMPLES: [(&str, [&str; 2]); 41] = [
     ("list", ["list", "list  # addresses, states, tags and load"]),
     ("doctor", ["doctor", "doctor  # before a long night of jobs"]),
     ("groups", ["groups", "groups  # then: submit \"make\" --group=NAME"]),
@@ -23,6 +23,7 @@ const EXAMPLES: [(&str, [&str; 2]); 40] = [
         ["split \"gzip -k {}\" inputs.txt --dry-run", "split \"wc {/}\" inputs.txt --upload={} --name={/.} --wait"],
     ),
     ("schedule", ["schedule backup \"0 3 * * *\" \"restic backup /srv\" --group=nas", "schedule list"]),
+    ("notify", ["notify add phone --on=failed,worker-offline --to=ntfy:TOPIC", "notify test phone"]),
     ("cancel", ["cancel last", "cancel 3-9 @queued"]),
     ("hold", ["hold last", "hold @queued"]),
     ("release", ["release last", "release @held"]),

@@ -10,7 +10,7 @@ use crate::command::job_name::JobNames;
 use crate::command::operands::{Membership, OneJob, OneWorker, SomeJobs, SomeWorkers};
 use crate::command::{
     CommandError, Context, Outcome, assign, batch, bottom, cancel, change, cleanup_workspaces, detect_tags, doctor,
-    drain, follow, get_files, get_tags, groups, help, hold, info, job, jobs, list, log, output, pause, pdsh,
+    drain, follow, get_files, get_tags, groups, help, hold, info, job, jobs, list, log, notify, output, pause, pdsh,
     queue_status, release, remove_worker, resume, retry, schedule, set_tags, split, stats, submit, timeline, top,
     unassign, verify_ssh, wait, why,
 };
@@ -100,6 +100,9 @@ pub(crate) enum Command {
     /// Let c2d submit a job by itself, again and again
     #[command(after_help = schedule::ABOUT, override_usage = schedule::USAGE)]
     Schedule(Box<schedule::Schedule>),
+    /// Have c2d tell somebody of jobs, workers and the queue
+    #[command(after_help = notify::ABOUT, override_usage = notify::USAGE)]
+    Notify(notify::Notify),
     /// Cancel jobs; what runs is ended
     Cancel(cancel::Cancel),
     /// Hold jobs that have not started
@@ -171,6 +174,7 @@ pub(crate) async fn execute(context: &Context, command: Command) -> Result<Outco
         Command::Batch(batch) => batch.run(context).await,
         Command::Split(split) => split.run(context).await,
         Command::Schedule(schedule) => schedule.run(context).await,
+        Command::Notify(notify) => notify.run(context).await,
         Command::Cancel(cancel) => cancel.run(context).await,
         Command::Hold(args) => hold::run(context, args).await,
         Command::Release(args) => release::run(context, args).await,
@@ -239,6 +243,7 @@ impl Command {
             Self::Batch(batch) => Impact::if_mutating(!batch.sending.dry_run),
             Self::Split(split) => Impact::if_mutating(!split.sending.dry_run),
             Self::Schedule(schedule) => schedule.impact(),
+            Self::Notify(notify) => notify.impact(),
             Self::VerifySsh(verify) => Impact::if_mutating(verify.yes),
             Self::RemoveWorker(remove) if remove.lost && !remove.yes => Impact::ReadOnly,
             Self::Assign(_)

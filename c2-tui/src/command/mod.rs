@@ -58,6 +58,7 @@ mod job;
 mod jobs;
 mod list;
 mod log;
+pub(crate) mod notify;
 mod output;
 mod pause;
 mod pdsh;

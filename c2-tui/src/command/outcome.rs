@@ -8,6 +8,7 @@ use c2_shared::api::figures::{Stats, Timeline};
 use c2_shared::api::files::{Cleaned, JobFile};
 use c2_shared::api::jobs::{JobInfo, JobList, JobLog, JobRow, JobStateResponse, PauseResponse, QueueStatus};
 use c2_shared::api::many::RefusedJob;
+use c2_shared::api::notifications::{NotificationGone, NotificationList, NotificationRow, NotificationTested};
 use c2_shared::api::output::Output;
 use c2_shared::api::output::Streams;
 use c2_shared::api::schedules::{ScheduleGone, ScheduleList, ScheduleRow};
@@ -80,6 +81,12 @@ pub(crate) enum Data {
     Schedule(Box<ScheduleRow>),
     /// The name of a schedule that is no more.
     ScheduleGone(ScheduleGone),
+    Notifications(NotificationList),
+    Notification(Box<NotificationRow>),
+    /// The name of a notification that is no more.
+    NotificationGone(NotificationGone),
+    /// A target was told something for a test.
+    NotificationTested(NotificationTested),
     Stats(Stats),
     Timeline(Timeline),
     Log {

@@ -272,6 +272,7 @@ mod tests {
                 "batch <FILE>",
                 "split <COMMAND> <FILE>",
                 "schedule [add] <NAME> <CRON> <COMMAND>, or schedule list, or schedule show|remove|pause|resume|run <NAME>",
+                "notify add <NAME> --on=EVENT,EVENT --to=TARGET, or notify list, or notify show|remove|test <NAME>",
                 "cancel <JOB>...",
                 "hold <JOB>...",
                 "release <JOB>...",
@@ -307,10 +308,11 @@ mod tests {
 
     #[test]
     fn each_value_names_something_that_is_known() {
-        const TEXTS: [&str; 20] = [
+        const TEXTS: [&str; 22] = [
             "ACTION",
             "CRON",
             "DUR",
+            "EVENT",
             "GLOB",
             "KEY",
             "KEY=VALUE",
@@ -325,6 +327,7 @@ mod tests {
             "TEXT",
             "THEME",
             "TIME",
+            "URL",
             "USER",
             "WHAT",
             "ZONE",

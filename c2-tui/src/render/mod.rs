@@ -6,6 +6,7 @@ mod files;
 mod jobs;
 mod json;
 mod look;
+mod notifications;
 mod sanitize;
 mod schedules;
 mod ssh;

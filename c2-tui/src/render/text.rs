@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use crate::command::batch::submitted;
 use crate::command::{Data, Outcome};
 use crate::render::look::Look;
-use crate::render::{answers, figures, files, jobs, sanitize, schedules, ssh, why, workers};
+use crate::render::{answers, figures, files, jobs, notifications, sanitize, schedules, ssh, why, workers};
 
 /// An outcome as lines of text, cut to `width` columns where a table would be wider. Foreign text
 /// in it is harmless for a terminal.
@@ -35,6 +35,10 @@ pub(super) fn data(look: &Look, data: &Data) -> String {
         Data::Schedules(list) => schedules::list(look, list),
         Data::Schedule(row) => schedules::show(look, row),
         Data::ScheduleGone(answer) => format!("removed schedule {}\n", sanitize::cell(&answer.gone)),
+        Data::Notifications(list) => notifications::list(look, list),
+        Data::Notification(row) => notifications::show(look, row),
+        Data::NotificationGone(answer) => format!("removed notification {}\n", sanitize::cell(&answer.gone)),
+        Data::NotificationTested(answer) => notifications::tested(answer),
         Data::Stats(stats) => figures::stats(look, stats),
         Data::Timeline(timeline) => figures::timeline(look, timeline),
         Data::Log { log, filtered } => jobs::log(look, log, *filtered),

@@ -95,9 +95,7 @@ impl From<Reject> for ApiError {
         match &reject {
             Reject::QueueFull { .. } => body(ErrorCode::QueueFull, "wait for jobs to end, or cancel some"),
             Reject::UnknownGroup { group, known } => {
-                let nothing = "no worker is in any group yet; put one in with: assign <worker> <group>";
-                let hint = hint::for_unknown(group, known.iter().map(String::as_str), nothing);
-                body(ErrorCode::InvalidInput, &hint).in_field("group")
+                body(ErrorCode::InvalidInput, &of_group(group, known)).in_field("group")
             }
             Reject::UnknownJob { .. } => body(ErrorCode::NotFound, "list the jobs with: jobs --all"),
             Reject::UnknownName { .. } => {
@@ -160,12 +158,20 @@ impl From<Reject> for ApiError {
             | Reject::UnknownSchedule { .. }
             | Reject::TooManySchedules
             | Reject::RunSkipped { .. } => return crate::http::schedule::refusal(&reject),
+            Reject::NotificationExists { .. } | Reject::UnknownNotification { .. } | Reject::TooManyNotifications => {
+                return crate::http::notify::refusal(&reject);
+            }
             Reject::WithinLease { .. } => {
-                body(ErrorCode::Conflict, "wait until then; a worker that is heard again keeps its jobs")
+                body(ErrorCode::Conflict, "wait until then; one that comes back keeps its jobs")
             }
         }
         .into()
     }
+}
+
+fn of_group(group: &str, known: &[String]) -> String {
+    let nothing = "no worker is in any group yet; put one in with: assign <worker> <group>";
+    hint::for_unknown(group, known.iter().map(String::as_str), nothing)
 }
 
 impl From<BlobError> for ApiError {

@@ -98,6 +98,12 @@ impl Kept {
     }
 }
 
+/// The end of a stream, as much as is shown with a job; nothing of one that cannot be read.
+pub(crate) async fn end_of(blobs: &Blobs, output: Output) -> Vec<u8> {
+    let Ok(kept) = Kept::open(blobs, output) else { return Vec::new() };
+    kept.shown().await.map(|shown| if shown.tail.is_empty() { shown.head } else { shown.tail }).unwrap_or_default()
+}
+
 /// Where in a blob the bytes from a position of the stream on are: the position of the first, its place,
 /// and how many there are.
 fn place(blob: &OutputBlob, dropped: u64, from: u64, max: usize) -> Option<(u64, u64, usize)> {

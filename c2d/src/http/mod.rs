@@ -41,6 +41,7 @@ mod list;
 mod log;
 mod many;
 mod metrics;
+mod notify;
 mod output;
 mod pause;
 mod poll_body;
@@ -65,6 +66,7 @@ mod serve;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use kept::end_of;
 pub use mount::Unserved;
 pub use router::{App, router};
 pub use serve::serve;
@@ -73,7 +75,7 @@ pub(crate) use serve::stopped;
 /// The modules with handlers; each says which endpoints it serves.
 const HANDLERS: &[mount::Mount] = &mount::of! {
     assign batch blobs cancel change check cleanup detect_tags docs drain events files find_worker follow get_tags
-    health hold info job jobs list log many metrics output pause queue_status remove_worker retry schedule set_tags
-    stats submit
+    health hold info job jobs list log many metrics notify output pause queue_status remove_worker retry schedule
+    set_tags stats submit
     timeline tokens why workers
 };

@@ -22,6 +22,7 @@ use crate::http::{HANDLERS, gate};
 use crate::rotation::Rotation;
 use crate::services::cleanup_requests::CleanupRequests;
 use crate::services::live_output::LiveOutput;
+use crate::services::messenger::Messenger;
 use crate::store::{Blobs, Health, History};
 
 /// What the handlers speak to.
@@ -39,6 +40,8 @@ pub struct App {
     pub cleanup_requests: CleanupRequests,
     /// Asks workers what running jobs write.
     pub live_output: LiveOutput,
+    /// Tells people what happened.
+    pub(crate) messenger: Messenger,
     /// Knows the tokens.
     pub access: Access,
     /// What this c2d is known by, and was before.

@@ -7,7 +7,7 @@ use c2_shared::job::JobState;
 
 use crate::figures;
 use crate::http::handler::{Answer, ApiError, App, Json, QueryOf, State, serves};
-use crate::http::kept::Kept;
+use crate::http::kept::end_of;
 use crate::rows::job_row;
 
 serves!(STATS => stats);
@@ -37,8 +37,7 @@ async fn rows(app: &App, query: LogQuery) -> Result<Vec<JobRow>, ApiError> {
 /// The last line that a job wrote to standard error; nothing where it wrote none.
 async fn last_line(app: &App, job: JobId) -> Result<String, ApiError> {
     let Some(output) = app.history.output(job, None).await? else { return Ok(String::new()) };
-    let shown = Kept::open(&app.blobs, output.stderr)?.shown().await?;
-    let bytes = if shown.tail.is_empty() { shown.head } else { shown.tail };
+    let bytes = end_of(&app.blobs, output.stderr).await;
     let text = String::from_utf8_lossy(&bytes);
     Ok(text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().to_owned())
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use c2_shared::api::notifications::Kind;
 use c2_shared::api::schedules::{Missed, Overlap, Run};
 use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::{Condition, JobState, Outcome, Terms};
@@ -57,6 +58,14 @@ pub enum Decision {
     PutSchedule(Box<ScheduleRecord>),
     /// Forget a schedule.
     RemoveSchedule { name: String },
+    /// Remember whom to tell of what, and how far it was told.
+    PutRule(Box<RuleRecord>),
+    /// Tell somebody nothing any more.
+    RemoveRule { name: String },
+    /// Remember something that is to be told.
+    AddNotice(Box<NoticeRecord>),
+    /// Forget it: all were told.
+    ForgetNotice { id: u64 },
     /// Answer a poll; not stored.
     Answer { token: PollToken, answer: PollAnswer },
 }
@@ -196,6 +205,44 @@ pub struct ScheduleRecord {
     pub defect: Option<String>,
 }
 
+/// Whom to tell of what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleRecord {
+    pub name: String,
+    pub on: BTreeSet<Kind>,
+    /// Where to, with its secrets; never read here.
+    pub to: String,
+    /// Only of these jobs.
+    pub group: Option<String>,
+    pub job_name: Option<String>,
+    pub schedule: Option<String>,
+    /// How far in the log of ended jobs it was told.
+    pub seq: u64,
+    /// The last notice that it was told.
+    pub notice: u64,
+}
+
+impl RuleRecord {
+    /// Whether it tells of ended jobs.
+    pub fn is_of_jobs(&self) -> bool {
+        self.on.iter().any(|kind| kind.is_of_job())
+    }
+
+    /// Whether it is still to tell of this.
+    pub fn awaits(&self, notice: &NoticeRecord) -> bool {
+        self.notice < notice.id && self.on.contains(&notice.kind)
+    }
+}
+
+/// Something that is to be told and stands in no log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoticeRecord {
+    pub id: u64,
+    pub kind: Kind,
+    pub at_ms: u64,
+    pub text: String,
+}
+
 /// An idempotency key and what it made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyRecord {
@@ -230,6 +277,10 @@ pub struct Saved {
     pub keys: Vec<KeyRecord>,
     /// Schedules, by name.
     pub schedules: Vec<ScheduleRecord>,
+    /// Whom to tell of what, by name.
+    pub rules: Vec<RuleRecord>,
+    /// What is to be told, by number.
+    pub notices: Vec<NoticeRecord>,
     /// The last job id given.
     pub last_job: u64,
     /// The last `seq` of `jobs.log`.

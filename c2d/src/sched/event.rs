@@ -13,7 +13,7 @@ use c2_shared::time::Mono;
 use c2_shared::worker::Load;
 
 use crate::sched::Reject;
-use crate::sched::decision::ScheduleRecord;
+use crate::sched::decision::{RuleRecord, ScheduleRecord};
 use crate::sched::scheduler::Turn;
 
 /// The present, as three clocks tell it: `mono` decides within a run, `seen_ms` about what outlives one,
@@ -189,6 +189,24 @@ pub struct RunsDue {
     pub next_ms: Option<u64>,
     /// Why there can be no more of them.
     pub defect: Option<String>,
+}
+
+/// An operator said whom to tell of what, from now on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleAdded(pub RuleRecord);
+
+/// An operator took that back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleRemoved {
+    pub name: String,
+}
+
+/// Somebody was told all up to here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    pub name: String,
+    pub seq: u64,
+    pub notice: u64,
 }
 
 /// The time of [`super::Scheduler::next_deadline`] has come.

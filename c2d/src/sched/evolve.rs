@@ -39,6 +39,10 @@ impl Scheduler {
             Decision::SetPaused { paused } => self.set_paused(*paused),
             Decision::PutSchedule(record) => self.put_schedule((**record).clone()),
             Decision::RemoveSchedule { name } => self.remove_schedule(name),
+            Decision::PutRule(record) => self.put_rule((**record).clone()),
+            Decision::RemoveRule { name } => drop(self.rules.remove(name)),
+            Decision::AddNotice(record) => self.add_notice((**record).clone()),
+            Decision::ForgetNotice { id } => drop(self.notices.remove(id)),
             Decision::Answer { token, .. } => self.unpark(*token),
         }
     }

@@ -19,6 +19,7 @@ mod blame;
 mod identity;
 mod on_job;
 mod on_many;
+mod on_notice;
 mod on_schedule;
 mod on_time;
 mod on_worker;

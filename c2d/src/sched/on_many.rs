@@ -223,6 +223,7 @@ impl Scheduler {
         let mut record = self.new_record(id, asked, &edges, now.wall_ms);
         record.terms.hold = old.terms.hold;
         record.terms.place = old.terms.place;
+        record.terms.schedule = old.terms.schedule.clone();
         record.terms.new_limit_s = limit_s.or(old.terms.new_limit_s).filter(|_| runs);
         record.retries_left = record.terms.retries.saturating_sub(used);
         let state =

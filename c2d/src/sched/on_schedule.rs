@@ -152,6 +152,7 @@ impl Turn<'_> {
             (Some(_), Overlap::CancelOld) => &active[..],
         };
         let mut job = record.job.clone();
+        job.terms.schedule = Some(record.name.as_str().into());
         let after = |(job, _): &(JobId, JobState)| Dependency { condition: Condition::Any, on: DependsOn::Job(*job) };
         job.depends.extend(behind.iter().map(after));
         let edges = self.s.check_submit(std::slice::from_ref(&job), &BTreeMap::new())?;

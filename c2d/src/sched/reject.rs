@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::JobState;
-use c2_shared::limits::SCHEDULES_MAX;
+use c2_shared::limits::{NOTIFICATIONS_MAX, SCHEDULES_MAX};
 use c2_shared::time::span;
 
 use crate::sched::note::attempts;
@@ -72,6 +72,12 @@ pub enum Reject {
     TooManySchedules,
     #[error("no run of {name:?}: {reason}")]
     RunSkipped { name: String, reason: String },
+    #[error("there is a notification {name:?} already")]
+    NotificationExists { name: String },
+    #[error("unknown notification {name:?}")]
+    UnknownNotification { name: String, known: Vec<String> },
+    #[error("there are {NOTIFICATIONS_MAX} notifications already")]
+    TooManyNotifications,
     #[error("worker {worker} may come back: its lease is over in {}", span(*left_ms))]
     WithinLease { worker: String, left_ms: u64 },
 }

@@ -9,7 +9,7 @@ use c2_shared::limits::RECOVERY_WINDOW_MS;
 use c2_shared::time::Mono;
 
 use crate::sched::blame::Avoided;
-use crate::sched::decision::{FaultRecord, GrantRecord, KeyRecord, Saved, ScheduleRecord};
+use crate::sched::decision::{FaultRecord, GrantRecord, KeyRecord, NoticeRecord, RuleRecord, Saved, ScheduleRecord};
 use crate::sched::event::{Event, Now, PollToken};
 use crate::sched::jobs::{EndedTable, JobTable};
 use crate::sched::note::Who;
@@ -50,6 +50,9 @@ pub struct Scheduler {
     pub(crate) schedules: BTreeMap<String, ScheduleRecord>,
     /// The next instant of each that has one, the earliest first.
     pub(crate) instants: BTreeSet<(u64, String)>,
+    pub(crate) rules: BTreeMap<String, RuleRecord>,
+    pub(crate) notices: BTreeMap<u64, NoticeRecord>,
+    pub(crate) last_notice: u64,
     pub(crate) counts: Counts,
     pub(crate) last_job: u64,
     /// No job has a place behind this one.
@@ -127,6 +130,9 @@ impl Scheduler {
             keys: saved.keys.into_iter().map(|key| (key.key.clone(), key)).collect(),
             schedules: BTreeMap::new(),
             instants: BTreeSet::new(),
+            rules: BTreeMap::new(),
+            notices: BTreeMap::new(),
+            last_notice: 0,
             counts: Counts::default(),
             last_job: saved.last_job,
             last_place: saved.last_job.cast_signed(),
@@ -160,6 +166,8 @@ impl Scheduler {
         for record in saved.schedules {
             s.put_schedule(record);
         }
+        saved.rules.into_iter().for_each(|record| s.put_rule(record));
+        saved.notices.into_iter().for_each(|record| s.add_notice(record));
         // Nobody waits for an answer yet, and nobody has looked at anything.
         s.fresh = Fresh::default();
         s.touched = Touched::default();
@@ -191,6 +199,8 @@ impl Scheduler {
             faults: faults.collect(),
             keys: self.keys.values().cloned().collect(),
             schedules: self.schedules.values().cloned().collect(),
+            rules: self.rules.values().cloned().collect(),
+            notices: self.notices.values().cloned().collect(),
             last_job: self.last_job,
             last_seq: self.last_seq,
             paused: self.paused,
@@ -201,9 +211,11 @@ impl Scheduler {
     /// Handles one event. On refusal nothing has changed and no decision was made.
     pub fn apply<E: Event>(&mut self, now: Now, event: E, decisions: &mut Vec<Decision>) -> Result<E::Answer, Reject> {
         self.now = now;
+        let (notes, active) = (self.touched.notes.len(), self.jobs.len());
         let mut turn = Turn { s: self, now, decisions };
         let answer = event.happen(&mut turn)?;
         turn.settle();
+        turn.notice(notes, active);
         Ok(answer)
     }
 
@@ -241,6 +253,11 @@ impl Scheduler {
         if !self.touched.workers.contains(id) {
             self.touched.workers.insert(id.clone());
         }
+    }
+
+    /// How many jobs have ended.
+    pub const fn last_seq(&self) -> u64 {
+        self.last_seq
     }
 
     /// The last job id given; ids up to it exist or existed.

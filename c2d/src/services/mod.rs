@@ -1,8 +1,9 @@
-//! What runs beside the engine: questions to workers and their answers, and the removal of blobs that
-//! nobody uses. None of it is durable.
+//! What runs beside the engine: questions to workers and their answers, notifications, and the removal
+//! of blobs that nobody uses. None of it is durable.
 
 pub mod blob_gc;
 pub mod cleanup_requests;
 pub mod live_output;
 mod mailbox;
+pub(crate) mod messenger;
 pub(crate) mod witness;

@@ -16,7 +16,7 @@ use crate::sched::decision::{
 use crate::sched::event::{Introduction, Place};
 use crate::store::columns::{address, condition, int, json, small, state, state_number, uint};
 use crate::store::copy::LAST_JOB;
-use crate::store::{StoreError, payload, schedules};
+use crate::store::{StoreError, payload, rules, schedules};
 
 /// The verdicts of all jobs that ever ended, also of those that were removed since.
 const ENDED: &str = "SELECT id, state, worker FROM job WHERE state >= 4
@@ -43,6 +43,8 @@ pub(super) fn load(c: &Connection, seen_ms: u64) -> Result<Saved, StoreError> {
         grants: grants(c)?,
         faults: all(c, FAULTS, fault)?,
         schedules: schedules::load(c)?,
+        rules: rules::load(c)?,
+        notices: rules::load_notices(c)?,
         keys: all(c, "SELECT key, digest, jobs, expires_ms FROM idempotency ORDER BY key", |row| key(row, seen_ms))?,
         last_job: number(LAST_JOB)?,
         last_seq: number(

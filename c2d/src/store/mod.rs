@@ -13,6 +13,7 @@ mod schema;
 
 mod load;
 mod memo;
+mod rules;
 mod schedules;
 mod write;
 mod write_output;
@@ -55,7 +56,7 @@ pub use copy::{
 };
 pub use folder::free_bytes;
 pub use health::Health;
-pub use history::{History, JobFilter, Owner};
+pub use history::{EndedJob, History, JobFilter, Owner};
 pub use jobs_log::{LogLine, Piece, pieces};
 pub use memo::Memo;
 pub use writer::{Space, Writer};

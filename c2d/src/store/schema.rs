@@ -25,6 +25,7 @@ const STEPS: &[Step] = &[
     Step::Sql(OUTPUTS),
     Step::Sql(BLAME),
     Step::Sql(SCHEDULES),
+    Step::Sql(NOTIFICATIONS),
 ];
 
 /// How a step is done.
@@ -295,6 +296,25 @@ CREATE TABLE schedule (
 CREATE TRIGGER schedule_takes_its_files AFTER DELETE ON schedule BEGIN
     DELETE FROM blob_use WHERE job = -OLD.number;
 END;
+";
+
+const NOTIFICATIONS: &str = "
+CREATE TABLE rule (
+    name TEXT PRIMARY KEY,
+    events TEXT NOT NULL,
+    target TEXT NOT NULL,
+    grp TEXT,
+    job_name TEXT,
+    schedule TEXT,
+    seq INTEGER NOT NULL,
+    notice INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE notice (
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    text TEXT NOT NULL
+);
 ";
 
 /// Opens the one connection that writes.

@@ -11,7 +11,7 @@ use crate::engine::Batch;
 use crate::sched::Decision;
 use crate::sched::decision::{Back, JobRecord, KeyRecord, WorkerRecord};
 use crate::store::columns::{condition_number, int, state_number, to_json};
-use crate::store::{StoreError, payload, schedules, write_output};
+use crate::store::{StoreError, payload, rules, schedules, write_output};
 
 pub(super) type Written = Result<(), StoreError>;
 
@@ -68,6 +68,10 @@ fn one(t: &Transaction<'_>, decision: &Decision) -> Written {
         ),
         Decision::PutSchedule(record) => schedules::put(t, record),
         Decision::RemoveSchedule { name } => must_change(t, "DELETE FROM schedule WHERE name = ?1", [name]),
+        Decision::PutRule(record) => rules::put(t, record),
+        Decision::RemoveRule { name } => must_change(t, "DELETE FROM rule WHERE name = ?1", [name]),
+        Decision::AddNotice(record) => rules::add_notice(t, record),
+        Decision::ForgetNotice { id } => must_change(t, "DELETE FROM notice WHERE id = ?1", [int(*id)]),
         Decision::Answer { .. } => Ok(()),
     }
 }

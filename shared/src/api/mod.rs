@@ -12,6 +12,7 @@ pub mod jobs;
 pub mod live;
 pub mod many;
 pub mod metrics;
+pub mod notifications;
 pub mod output;
 mod ran;
 pub mod schedules;

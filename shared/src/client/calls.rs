@@ -17,6 +17,9 @@ use crate::api::jobs::{
 use crate::api::live::{FollowQuery, NextRead, OutputAnswer};
 use crate::api::many::{ChangeRequest, ManyRequest, ManyResponse};
 use crate::api::metrics::{DEGRADED, Health, Metrics};
+use crate::api::notifications::{
+    NotificationGone, NotificationList, NotificationRequest, NotificationRow, NotificationTested,
+};
 use crate::api::output::{Output, OutputQuery};
 use crate::api::schedules::{ScheduleGone, ScheduleList, ScheduleRequest, ScheduleRow};
 use crate::api::tokens::{InviteRequest, InviteResponse, JoinRequest, JoinResponse, TokenGone, TokenList};
@@ -87,6 +90,11 @@ calls! {
     pause_schedule(name: &str) -> ScheduleRow = call PAUSE_SCHEDULE(name);
     resume_schedule(name: &str) -> ScheduleRow = call RESUME_SCHEDULE(name);
     run_schedule(name: &str) -> SubmitResponse = call RUN_SCHEDULE(name);
+    notifications() -> NotificationList = ask LIST_NOTIFICATIONS(&(), &NoQuery {});
+    notification(name: &str) -> NotificationRow = call GET_NOTIFICATION(name);
+    add_notification(request: &NotificationRequest) -> NotificationRow = post ADD_NOTIFICATION(&(), request);
+    remove_notification(name: &str) -> NotificationGone = call REMOVE_NOTIFICATION(name);
+    test_notification(name: &str) -> NotificationTested = call TEST_NOTIFICATION(name);
     invite(request: &InviteRequest) -> InviteResponse = post INVITE(&(), request);
     tokens() -> TokenList = call LIST_TOKENS(&());
     revoke(id: &str) -> TokenGone = call REVOKE_TOKEN(id);

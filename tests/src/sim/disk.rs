@@ -5,7 +5,8 @@ use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::JobState;
 use c2d::sched::Decision;
 use c2d::sched::decision::{
-    Back, EndedRecord, FaultRecord, GrantRecord, JobRecord, KeyRecord, Saved, ScheduleRecord, WorkerRecord,
+    Back, EndedRecord, FaultRecord, GrantRecord, JobRecord, KeyRecord, NoticeRecord, RuleRecord, Saved, ScheduleRecord,
+    WorkerRecord,
 };
 use c2d::sched::event::{FaultOf, Now};
 use std::collections::BTreeMap;
@@ -32,6 +33,8 @@ pub struct PaperDisk {
     faults: BTreeMap<(JobId, WorkerId), u32>,
     keys: BTreeMap<String, KeyRecord>,
     schedules: BTreeMap<String, ScheduleRecord>,
+    rules: BTreeMap<String, RuleRecord>,
+    notices: BTreeMap<u64, NoticeRecord>,
     last_job: u64,
     last_seq: u64,
     paused: bool,
@@ -53,6 +56,8 @@ impl Disk for PaperDisk {
             faults: self.faults.iter().map(|((job, worker), times)| fault(*job, worker, *times)).collect(),
             keys: self.keys.values().cloned().collect(),
             schedules: self.schedules.values().cloned().collect(),
+            rules: self.rules.values().cloned().collect(),
+            notices: self.notices.values().cloned().collect(),
             last_job: self.last_job,
             last_seq: self.last_seq,
             paused: self.paused,
@@ -64,6 +69,30 @@ impl Disk for PaperDisk {
 impl PaperDisk {
     fn job(&mut self, id: JobId) -> &mut JobRecord {
         self.jobs.get_mut(&id).expect("a decision names an active job")
+    }
+
+    fn requeue(&mut self, attempt: AttemptId, back: &Back) {
+        let job = self.jobs.get_mut(&attempt.job).expect("a decision names an active job");
+        match back {
+            Back::Lost { crash } => job.crashes += u32::from(*crash),
+            Back::Retry => {
+                job.retries_left -= 1;
+                job.worker = None;
+            }
+            Back::Returned { fault_of } => {
+                let worker = job.worker.take();
+                if let (FaultOf::Worker, Some(worker)) = (fault_of, worker) {
+                    *self.faults.entry((attempt.job, worker)).or_default() += 1;
+                }
+            }
+            Back::GivenUp { crash } => {
+                job.crashes += u32::from(*crash);
+                job.worker = None;
+            }
+        }
+        if job.state == JobState::Running {
+            job.state = JobState::Queued;
+        }
     }
 
     fn write(&mut self, decision: &Decision) {
@@ -93,29 +122,7 @@ impl PaperDisk {
                 self.grants.insert(*attempt, grant);
             }
             Decision::MarkCancelling { job } => self.job(*job).cancelling = true,
-            Decision::Requeue { attempt, back, .. } => {
-                let job = self.jobs.get_mut(&attempt.job).expect("a decision names an active job");
-                match back {
-                    Back::Lost { crash } => job.crashes += u32::from(*crash),
-                    Back::Retry => {
-                        job.retries_left -= 1;
-                        job.worker = None;
-                    }
-                    Back::Returned { fault_of } => {
-                        let worker = job.worker.take();
-                        if let (FaultOf::Worker, Some(worker)) = (fault_of, worker) {
-                            *self.faults.entry((attempt.job, worker)).or_default() += 1;
-                        }
-                    }
-                    Back::GivenUp { crash } => {
-                        job.crashes += u32::from(*crash);
-                        job.worker = None;
-                    }
-                }
-                if job.state == JobState::Running {
-                    job.state = JobState::Queued;
-                }
-            }
+            Decision::Requeue { attempt, back, .. } => self.requeue(*attempt, back),
             Decision::Readopt { attempt, .. } => self.job(attempt.job).state = JobState::Running,
             Decision::Deliver { attempt, outcome, .. } => {
                 let grant = self.grants.get_mut(attempt).expect("a decision names a grant");
@@ -134,6 +141,10 @@ impl PaperDisk {
             Decision::RememberKey(key) => drop(self.keys.insert(key.key.clone(), key.clone())),
             Decision::ForgetKey { key } => drop(self.keys.remove(key)),
             Decision::PutSchedule(record) => drop(self.schedules.insert(record.name.clone(), (**record).clone())),
+            Decision::PutRule(record) => drop(self.rules.insert(record.name.clone(), (**record).clone())),
+            Decision::RemoveRule { name } => drop(self.rules.remove(name)),
+            Decision::AddNotice(record) => drop(self.notices.insert(record.id, (**record).clone())),
+            Decision::ForgetNotice { id } => drop(self.notices.remove(id)),
             Decision::RemoveSchedule { name } => drop(self.schedules.remove(name)),
             Decision::SetPaused { paused } => self.paused = *paused,
             Decision::Answer { .. } => unreachable!("answers are not stored"),

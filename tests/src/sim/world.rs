@@ -1,6 +1,7 @@
 //! A history: chance decides what happens next, the clock jumps from event to event.
 
 mod faults;
+mod messenger;
 mod operators;
 mod schedules;
 
@@ -20,6 +21,7 @@ use super::disk::Disk;
 use super::oracle::Oracle;
 use super::random::Random;
 use super::timetable::Timetable;
+use messenger::Told;
 
 /// Jobs that may be alive at once; small, so that histories meet the limit.
 const CAPACITY: usize = 60;
@@ -55,6 +57,7 @@ pub struct World<D> {
     next_poll_ms: Vec<u64>,
     oracle: Oracle,
     timetable: Timetable,
+    told: Told,
     calm: bool,
     last_identity: u32,
     report: Report,
@@ -114,6 +117,7 @@ impl<D: Disk> World<D> {
             last_message: 0,
             oracle: Oracle::default(),
             timetable: Timetable::default(),
+            told: Told::default(),
             calm: false,
             last_identity: 0,
             report: Report::default(),
@@ -161,6 +165,7 @@ impl<D: Disk> World<D> {
         assert!(busy.is_empty(), "I10: owes or waits long after the last fault: {busy:#?}");
         assert_eq!(self.disk.load(), self.scheduler.saved(), "the rows give the state in memory");
         self.oracle.finish();
+        self.tell_the_rest();
         self.report.jobs = self.oracle.ended();
         self.report.runs = self.oracle.runs();
         (self.report.scheduled, self.report.missed) = self.timetable.counts();
@@ -180,6 +185,7 @@ impl<D: Disk> World<D> {
         }
         if self.calm || self.random.chance(60) {
             self.commit();
+            self.tell();
         }
     }
 
@@ -240,6 +246,7 @@ impl<D: Disk> World<D> {
         if !durable.is_empty() {
             self.disk.commit(self.now, &durable);
             self.timetable.committed(&durable);
+            self.told.committed(&durable);
             self.oracle.committed(&durable, CAPACITY, self.now.mono.0);
             if let Some(saved) = self.disk.peek() {
                 assert_eq!(saved, self.scheduler.saved(), "the rows give the state in memory");

@@ -1,6 +1,6 @@
-//! Schedules over HTTP, with each of their refusals.
+//! Schedules and notifications over HTTP, with each of their refusals.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
 use super::OPERATOR;
@@ -58,5 +58,34 @@ pub(super) async fn schedules(survey: &mut Survey) -> Result<()> {
     let other = of("other", json!({"command": "true"}));
     survey.expect(OPERATOR, "POST /api/schedules", other, 201, &Value::Null).await?;
     survey.expect(OPERATOR, "DELETE /api/schedules/other", None, 200, &json!({"gone": "other"})).await?;
+    Ok(())
+}
+
+pub(super) async fn notifications(survey: &mut Survey) -> Result<()> {
+    let to = |name: &str, to: &str| Some(json!({"name": name, "on": ["failed"], "to": to}));
+    let add = "POST /api/notifications";
+    let row = json!({"name": "phone", "on": ["failed"], "to": "http://127.0.0.77:9/.."});
+    survey.expect(OPERATOR, add, to("phone", "http://127.0.0.77:9/SECRET"), 201, &row).await?;
+    for (body, status, part) in [
+        (to("phone", "ntfy:topic"), 409, json!({"code": "conflict", "field": "name"})),
+        (to("test", "ntfy:topic"), 400, json!({"field": "name"})),
+        (to("x", "me"), 400, json!({"field": "to"})),
+        (to("x", "command:nothing"), 400, json!({"field": "to"})),
+        (Some(json!({"name": "x", "on": [], "to": "ntfy:topic"})), 400, json!({"field": "on"})),
+        (Some(json!({"name": "x", "on": ["queue-empty"], "to": "ntfy:t", "group": "g"})), 400, json!({"field": "on"})),
+    ] {
+        survey.expect(OPERATOR, add, body, status, &part).await?;
+    }
+    survey.expect(OPERATOR, "GET /api/notifications", None, 200, &json!({"notifications": [row]})).await?;
+    survey.expect(OPERATOR, "GET /api/notifications/phone", None, 200, &row).await?;
+    let tested = survey.expect(OPERATOR, "POST /api/notifications/test/phone", None, 200, &Value::Null).await?;
+    ensure!(tested["trouble"].is_string(), "nobody listens there: {tested}");
+    for operation in
+        ["GET /api/notifications/NAME", "DELETE /api/notifications/NAME", "POST /api/notifications/test/NAME"]
+    {
+        let operation = operation.replace("NAME", "fone");
+        survey.expect(OPERATOR, &operation, None, 404, &json!({"code": "not_found"})).await?;
+    }
+    survey.expect(OPERATOR, "DELETE /api/notifications/phone", None, 200, &json!({"gone": "phone"})).await?;
     Ok(())
 }

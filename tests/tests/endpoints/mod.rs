@@ -34,6 +34,7 @@ fn every_endpoint_answers_as_it_is_documented() {
         jobs(&mut survey).await?;
         waiting(&mut survey).await?;
         doors::schedules(&mut survey).await?;
+        doors::notifications(&mut survey).await?;
         a_long_output(&mut survey).await?;
         files(&mut survey).await?;
         tokens(cluster, &mut survey).await?;

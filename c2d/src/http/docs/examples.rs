@@ -31,6 +31,7 @@ fn jobs() -> Vec<(&'static str, Value)> {
     let schedule = json!({"name": "backup", "cron": "0 3 * * *", "timezone": "Europe/Berlin", "overlap": "skip",
         "missed": "once", "paused": false, "next_ms": 1_769_968_800_000_u64, "last": "succeeded", "spec": spec,
         "runs": [run]});
+    let notification = json!({"name": "phone", "on": ["failed", "worker-offline"], "to": "mail:me@example.org"});
     vec![
         ("JobSpec", json!({"command": "python3 train.py", "name": "train", "tags": ["gpu"], "timeout_s": 3600})),
         ("SubmitResponse", json!({"job_id": "job-12"})),
@@ -52,6 +53,14 @@ fn jobs() -> Vec<(&'static str, Value)> {
         ("ScheduleRow", schedule.clone()),
         ("ScheduleList", json!({"schedules": [schedule]})),
         ("ScheduleGone", json!({"gone": "backup"})),
+        (
+            "NotificationRequest",
+            json!({"name": "phone", "on": ["failed", "worker-offline"], "to": "mail:me@example.org"}),
+        ),
+        ("NotificationRow", notification.clone()),
+        ("NotificationList", json!({"notifications": [notification]})),
+        ("NotificationGone", json!({"gone": "phone"})),
+        ("NotificationTested", json!({"to": "mail:me@example.org"})),
         ("CancelResponse", json!({"job_id": "job-12", "state": "cancelled"})),
         ("JobStateResponse", json!({"job_id": "job-12", "state": "held"})),
         ("PauseResponse", json!({"paused": true})),

@@ -24,6 +24,7 @@ use crate::http::{App, router};
 use crate::rotation::Rotation;
 use crate::services::cleanup_requests::CleanupRequests;
 use crate::services::live_output::LiveOutput;
+use crate::services::messenger::{Messenger, Outside};
 use crate::{engine, store};
 
 const SERVER: &str = "10.0.0.6:30814";
@@ -56,11 +57,15 @@ impl Elsewhere {
         let (stop, stopping) = watch::channel(false);
         let health = opened.writer.health();
         let (engine, _task) = engine::start(opened.saved, 50, opened.writer, clock, std::future::pending());
+        let (history, blobs) = (opened.history, opened.blobs);
+        let outside = Outside { commands: Default::default(), mail_server: String::new(), own_port: 0 };
+        let desk = (engine.clone(), history.clone(), blobs.clone());
         let app = App {
+            messenger: Messenger::start(desk, outside, clock, stopping.clone()),
             engine,
             health,
-            history: opened.history,
-            blobs: opened.blobs,
+            history,
+            blobs,
             cleanup_requests: CleanupRequests::start(0),
             live_output: LiveOutput::start(),
             access: access.clone(),

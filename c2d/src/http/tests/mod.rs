@@ -13,6 +13,7 @@ mod events;
 mod hold;
 mod lab;
 mod many;
+mod notify;
 mod operators;
 mod outputs;
 mod schedules;

@@ -350,6 +350,10 @@ fn words(decision: &Decision, askers: &BTreeMap<PollToken, u8>) -> String {
         Decision::RememberKey(key) => format!("key {}", key.key),
         Decision::ForgetKey { key } => format!("forget {key}"),
         Decision::PutSchedule(record) => format!("schedule {} next {:?}", record.name, record.next_ms),
+        Decision::PutRule(rule) => format!("rule {} at {} and {}", rule.name, rule.seq, rule.notice),
+        Decision::RemoveRule { name } => format!("no rule {name}"),
+        Decision::AddNotice(notice) => format!("notice {} {}", notice.id, notice.kind.word()),
+        Decision::ForgetNotice { id } => format!("forget notice {id}"),
         Decision::RemoveSchedule { name } => format!("no schedule {name}"),
         Decision::SetPaused { paused } => if *paused { "pause" } else { "unpause" }.to_owned(),
         Decision::Answer { token, answer } => {

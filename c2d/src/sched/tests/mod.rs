@@ -16,6 +16,7 @@ mod jobs;
 mod kills;
 mod leases;
 mod many;
+mod notices;
 mod rest;
 mod schedules;
 mod suspicion;

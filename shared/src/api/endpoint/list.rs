@@ -17,6 +17,7 @@ use crate::api::jobs::*;
 use crate::api::live::*;
 use crate::api::many::*;
 use crate::api::metrics::*;
+use crate::api::notifications::*;
 use crate::api::output::OutputQuery;
 use crate::api::schedules::*;
 use crate::api::tokens::*;
@@ -186,6 +187,28 @@ endpoints! {
     /// Runs a schedule now, in addition, by the same rule for runs that overlap.
     RUN_SCHEDULE: Endpoint<str, (), (), SubmitResponse> =
         Endpoint::new(Post, "/api/schedules/run/{name}", OPERATORS).creates().refuses(SUBMIT_REFUSALS);
+
+    /// Adds a notification: whom c2d tells of what.
+    ///
+    /// From now on; each at least once, and again and again until the target takes it.
+    ADD_NOTIFICATION: Endpoint<(), (), NotificationRequest, NotificationRow> =
+        Endpoint::new(Post, "/api/notifications", OPERATORS).creates().refuses(&[Conflict]);
+
+    /// Lists all notifications, with what is wrong with their targets.
+    LIST_NOTIFICATIONS: Endpoint<(), NoQuery, (), NotificationList> =
+        Endpoint::new(Get, "/api/notifications", READERS);
+
+    /// Shows one notification.
+    GET_NOTIFICATION: Endpoint<str, (), (), NotificationRow> =
+        Endpoint::new(Get, "/api/notifications/{name}", READERS);
+
+    /// Removes a notification.
+    REMOVE_NOTIFICATION: Endpoint<str, (), (), NotificationGone> =
+        Endpoint::new(Delete, "/api/notifications/{name}", OPERATORS);
+
+    /// Tells a target something for a test, and says what came of it.
+    TEST_NOTIFICATION: Endpoint<str, (), (), NotificationTested> =
+        Endpoint::new(Post, "/api/notifications/test/{name}", OPERATORS);
 
     /// Lists the files that a job left.
     ///

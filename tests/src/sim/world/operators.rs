@@ -59,6 +59,7 @@ impl<D: Disk> World<D> {
                 self.apply(ToEach::<event::ReleaseRequested>::from(many));
             }
             23 => self.operate_schedules(),
+            24 => self.add_rule(),
             17 => drop(self.apply(event::WorkerRemoved { worker, lost: false })),
             // Nobody gives a machine up on which something may run.
             18 if self.is_dead(&worker) => drop(self.apply(event::WorkerRemoved { worker, lost: true })),
@@ -145,6 +146,7 @@ impl<D: Disk> World<D> {
             expires_s: random.chance(5).then(|| 1 + random.below(60)),
             place: None,
             new_limit_s: None,
+            schedule: None,
         };
         NewJob {
             payload: r#"{"command":"true"}"#.into(),

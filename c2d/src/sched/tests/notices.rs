@@ -1,0 +1,83 @@
+//! What is to be told becomes durable with what brought it about, and goes when all were told.
+
+use std::collections::BTreeSet;
+
+use c2_shared::api::notifications::Kind;
+use c2_shared::job::Outcome;
+use c2_shared::limits::NOTICES_MAX;
+
+use super::lab::{Lab, attempt, plain};
+use crate::sched::Reject;
+use crate::sched::decision::RuleRecord;
+use crate::sched::event;
+
+fn rule(name: &str, on: &[Kind]) -> event::RuleAdded {
+    event::RuleAdded(RuleRecord {
+        name: name.to_owned(),
+        on: on.iter().copied().collect::<BTreeSet<Kind>>(),
+        to: "ntfy:x".to_owned(),
+        group: None,
+        job_name: None,
+        schedule: None,
+        seq: 0,
+        notice: 0,
+    })
+}
+
+fn told(name: &str, seq: u64, notice: u64) -> event::Told {
+    event::Told { name: name.to_owned(), seq, notice }
+}
+
+/// Names of those that are to be told, each with how many notices.
+fn untold(lab: &Lab) -> Vec<(String, usize)> {
+    lab.s.untold().into_iter().map(|(rule, notices)| (rule.name, notices.len())).collect()
+}
+
+#[test]
+fn what_happens_is_told_once_to_each_who_asked() {
+    let mut lab = Lab::new(&[2]);
+    lab.submit(vec![plain()]).unwrap();
+    lab.run(2, 1, 0);
+    lab.decided.clear();
+    lab.apply(rule("jobs", &[Kind::Failed])).unwrap();
+    lab.apply(rule("empty", &[Kind::QueueEmpty, Kind::WorkerOffline])).unwrap();
+    lab.expect("rule jobs at 1 and 0; rule empty at 1 and 0");
+    assert_eq!(untold(&lab), [], "what was before is nobody's");
+    lab.submit(vec![plain(), plain()]).unwrap();
+    lab.run(2, 2, 1);
+    assert_eq!(untold(&lab), [("jobs".to_owned(), 0)]);
+    lab.decided.clear();
+    lab.finish(2, attempt(3, 1), Outcome::Exit { code: 0 });
+    lab.poll(2);
+    lab.expect("end 3: exit 0; free 3.1 on 2; answer 2 ack:3.1; notice 1 queue-empty");
+    assert_eq!(untold(&lab), [("empty".to_owned(), 1), ("jobs".to_owned(), 0)]);
+    // Told, forgotten, and told once more after a crash: it counts once.
+    lab.restart();
+    assert_eq!(untold(&lab), [("empty".to_owned(), 1), ("jobs".to_owned(), 0)]);
+    lab.apply(told("empty", 1, 1)).unwrap();
+    lab.expect("rule empty at 1 and 1; forget notice 1");
+    lab.apply(told("jobs", 3, 0)).unwrap();
+    lab.apply(told("jobs", 2, 0)).unwrap();
+    assert_eq!(untold(&lab), []);
+    assert_eq!(lab.s.rule("jobs").unwrap().seq, 3, "it never goes back");
+    lab.decided.clear();
+    lab.sleep(20_000);
+    lab.expect("notice 2 worker-offline");
+    assert_eq!(untold(&lab), [("empty".to_owned(), 1)]);
+    lab.apply(event::RuleRemoved { name: "empty".to_owned() }).unwrap();
+    lab.expect("no rule empty; forget notice 2");
+    assert!(matches!(lab.apply(told("empty", 1, 1)), Err(Reject::UnknownNotification { .. })));
+    assert!(matches!(lab.apply(rule("jobs", &[Kind::Ended])), Err(Reject::NotificationExists { .. })));
+}
+
+#[test]
+fn whoever_is_never_told_has_only_so_much_wait() {
+    let mut lab = Lab::new(&[]);
+    lab.apply(rule("dead", &[Kind::QueueEmpty])).unwrap();
+    for job in 1..=NOTICES_MAX as u64 + 5 {
+        lab.submit(vec![plain()]).unwrap();
+        lab.apply(event::CancelRequested { job: c2_shared::id::JobId(job) }).unwrap();
+    }
+    assert_eq!(untold(&lab), [("dead".to_owned(), NOTICES_MAX)]);
+    lab.decided.clear();
+}

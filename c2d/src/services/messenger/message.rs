@@ -1,0 +1,148 @@
+//! What is told: of one job its name, outcome, duration, worker and the end of what it wrote; of many only
+//! which they are. Foreign text in it is harmless wherever it is shown. Pure.
+
+use c2_shared::api::jobs::JobRow;
+use c2_shared::api::notifications::Kind;
+use c2_shared::id::JobId;
+use c2_shared::job::JobState;
+use c2_shared::time::span;
+
+/// Lines of an output that are told.
+const LINES: usize = 20;
+/// Characters of a line that are told.
+const LINE_CHARS: usize = 500;
+/// Jobs that are named where many are told at once.
+const NAMED: usize = 20;
+
+/// Something to be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Message {
+    pub(crate) title: String,
+    pub(crate) text: String,
+    /// What it tells of; nothing for a test.
+    pub(crate) kind: Option<Kind>,
+    pub(crate) jobs: Vec<JobId>,
+    /// Something is wrong.
+    pub(crate) is_bad: bool,
+}
+
+impl Message {
+    /// The end of one job, with the end of what it wrote.
+    pub(crate) fn of_job(kind: Kind, row: &JobRow, wrote: &[u8]) -> Self {
+        let lines: String = tail(wrote).into_iter().map(|line| format!("\n{line}")).collect();
+        let back = if kind == Kind::BackToGreen { " again" } else { "" };
+        let title = format!("{}{back}", verdict(row));
+        let took = row.took_ms.or_else(|| Some(row.ended_ms?.saturating_sub(row.started_ms?)));
+        let took = took.map(|ms| format!(", took {}", span(ms))).unwrap_or_default();
+        let worker = row.worker.map(|ip| format!(", on {ip}")).unwrap_or_default();
+        let text = format!("{}{took}{worker}{lines}", row.job_id);
+        let is_bad = row.state != JobState::Succeeded;
+        Self { title, text, kind: Some(kind), jobs: vec![row.job_id], is_bad }
+    }
+
+    /// The ends of many jobs at once.
+    pub(crate) fn of_jobs(kind: Kind, rows: &[&JobRow]) -> Self {
+        let named = rows.iter().take(NAMED).map(|row| format!("{} ({})", verdict(row), row.job_id));
+        let more = rows.len().saturating_sub(NAMED);
+        let more = (more > 0).then(|| format!("and {more} more"));
+        let text = named.chain(more).collect::<Vec<_>>().join("\n");
+        let is_bad = rows.iter().any(|row| row.state != JobState::Succeeded);
+        let jobs = rows.iter().map(|row| row.job_id).collect();
+        Self { title: format!("{} jobs: {}", rows.len(), kind.word()), text, kind: Some(kind), jobs, is_bad }
+    }
+
+    /// What happened to a worker or the queue, in words.
+    pub(crate) fn of_notice(kind: Kind, text: &str) -> Self {
+        let title = if kind == Kind::QueueEmpty { "the queue is empty".to_owned() } else { harmless(text) };
+        Self { title, text: harmless(text), kind: Some(kind), jobs: Vec::new(), is_bad: kind != Kind::QueueEmpty }
+    }
+
+    pub(crate) fn of_test(name: &str) -> Self {
+        let text = format!("This is what {name} tells you about.");
+        Self { title: "C2 can reach you".to_owned(), text, kind: None, jobs: Vec::new(), is_bad: false }
+    }
+}
+
+fn verdict(row: &JobRow) -> String {
+    let name = harmless(row.name.as_deref().unwrap_or(&row.command));
+    match (&row.outcome, row.state) {
+        (Some(outcome), JobState::Failed) => format!("{name} failed: {}", harmless(&outcome.to_string())),
+        (_, state) => format!("{name} {state}"),
+    }
+}
+
+/// The last lines of an output.
+fn tail(wrote: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(wrote);
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(LINES)..].iter().map(|line| harmless(line)).collect()
+}
+
+/// A line without escape sequences and what else acts on a screen.
+fn harmless(line: &str) -> String {
+    let mut plain = String::new();
+    let mut chars = line.chars();
+    while let Some(c) = chars.next() {
+        if c == '\x1b' {
+            // Up to the letter that ends it, as colours are written.
+            if chars.next() == Some('[') {
+                let _end = chars.find(|c| matches!(c, '\x40'..='\x7e'));
+            }
+        } else if c == '\t' {
+            plain.push(' ');
+        } else if !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
+            plain.push(c);
+        }
+    }
+    match plain.char_indices().nth(LINE_CHARS) {
+        Some((end, _)) => format!("{}…", &plain[..end]),
+        None => plain,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use c2_shared::job::Outcome;
+
+    use super::*;
+
+    fn row(job: u64, outcome: Outcome) -> JobRow {
+        let text = r#"{"job_id":"job-1","name":"build","state":"failed","command":"make","tags":[],"attempt":1,
+            "submitted_ms":0,"started_ms":1000,"ended_ms":61000,"worker":"10.0.0.11"}"#;
+        let row: JobRow = serde_json::from_str(text).unwrap();
+        JobRow { job_id: JobId(job), state: outcome.state(), outcome: Some(outcome), ..row }
+    }
+
+    #[test]
+    fn what_is_told_of_jobs() {
+        let failed = row(3, Outcome::Exit { code: 2 });
+        let wrote: String = (1..=30).map(|n| format!("line {n}\n")).collect();
+        let message = Message::of_job(Kind::Failed, &failed, wrote.as_bytes());
+        assert_eq!((message.title.as_str(), message.is_bad), ("build failed: exit 2", true));
+        assert!(message.text.starts_with("job-3, took 1m00s, on 10.0.0.11\nline 11\n"), "{}", message.text);
+        assert!(message.text.ends_with("\nline 30"), "{}", message.text);
+        let green = Message::of_job(Kind::BackToGreen, &row(4, Outcome::Exit { code: 0 }), b"");
+        assert_eq!((green.title.as_str(), green.is_bad), ("build succeeded again", false));
+        let rows: Vec<JobRow> = (1..=25).map(|job| row(job, Outcome::Timeout)).collect();
+        let many = Message::of_jobs(Kind::Failed, &rows.iter().collect::<Vec<_>>());
+        assert_eq!((many.title.as_str(), many.text.lines().count(), many.jobs.len()), ("25 jobs: failed", 21, 25));
+        assert!(many.text.ends_with("\nand 5 more"));
+    }
+
+    #[test]
+    fn what_jobs_write_acts_on_nobodys_screen() {
+        let table = [
+            ("\x1b[31mred\x1b[0m", "red"),
+            ("a\tb", "a b"),
+            ("bell\x07 \u{9b}31m", "bell 31m"),
+            ("\u{202e}evil", "evil"),
+            ("\x1b]0;title\x07", "0;title"),
+            ("\x1b[", ""),
+        ];
+        for (line, plain) in table {
+            assert_eq!(harmless(line), plain, "{line:?}");
+        }
+        assert_eq!(harmless(&"x".repeat(1_000)).chars().count(), LINE_CHARS + 1);
+        assert_eq!(tail(b"\xff\xfe\n"), ["\u{fffd}\u{fffd}"]);
+    }
+}
