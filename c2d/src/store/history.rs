@@ -80,14 +80,6 @@ pub struct JobFilter {
     pub limit: usize,
 }
 
-/// An ended job with what [`History::ended_after`] says of it.
-#[derive(Clone, Debug)]
-pub struct EndedJob {
-    pub seq: u64,
-    pub job: StoredJob,
-    pub schedule: Option<String>,
-}
-
 impl History {
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
         let mut readers = Vec::new();
@@ -199,25 +191,6 @@ impl History {
         Ok(jobs.await?.into_iter().rev().filter_map(|job| Some((job.seq?, job))).collect())
     }
 
-    /// The jobs that ended after a place in the log, oldest first, each with its place and the schedule that
-    /// submitted it.
-    pub async fn ended_after(&self, seq: u64, limit: i64) -> Result<Vec<EndedJob>, StoreError> {
-        self.ask(move |c| {
-            let columns = StoredJob::COLUMNS;
-            let sql = format!("SELECT {columns}, terms ->> '$.schedule' FROM job WHERE seq > ?1 ORDER BY seq LIMIT ?2");
-            let mut statement = c.prepare_cached(&sql)?;
-            let mut rows = statement.query((int(seq), limit))?;
-            let mut list = Vec::new();
-            while let Some(row) = rows.next()? {
-                let job = StoredJob::read(row)?;
-                let schedule = row.get(13)?;
-                list.extend(job.seq.map(|seq| EndedJob { seq, job, schedule }));
-            }
-            Ok(list)
-        })
-        .await
-    }
-
     /// What this attempt of a job wrote, or else its latest ended one.
     pub async fn output(&self, id: JobId, attempt: Option<u32>) -> Result<Option<StoredOutput>, StoreError> {
         self.ask(move |c| written(c, id, attempt)).await
@@ -299,7 +272,7 @@ impl History {
         Ok(jobs.iter().map(|(seq, job)| crate::store::jobs_log::entry(*seq, job)).collect())
     }
 
-    async fn ask<T: Send + 'static>(
+    pub(super) async fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {

@@ -56,9 +56,10 @@ pub use copy::{
 };
 pub use folder::free_bytes;
 pub use health::Health;
-pub use history::{EndedJob, History, JobFilter, Owner};
+pub use history::{History, JobFilter, Owner};
 pub use jobs_log::{LogLine, Piece, pieces};
 pub use memo::Memo;
+pub use rules::EndedJob;
 pub use writer::{Space, Writer};
 
 /// Where everything is kept.

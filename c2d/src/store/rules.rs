@@ -1,12 +1,39 @@
-//! Whom to tell of what, as rows; and what is to be told.
+//! Whom to tell of what, as rows; and what is to be told: notices, and ended jobs behind a place in the log.
 
 use rusqlite::{Connection, Row, Transaction, params};
 
 use crate::sched::decision::{NoticeRecord, RuleRecord};
-use crate::store::StoreError;
 use crate::store::columns::{int, json, to_json, uint};
 use crate::store::load::all;
 use crate::store::write::{Written, run};
+use crate::store::{History, StoreError, StoredJob};
+
+/// An ended job with what [`History::ended_after`] says of it.
+#[derive(Clone, Debug)]
+pub struct EndedJob {
+    pub seq: u64,
+    pub job: StoredJob,
+    pub schedule: Option<String>,
+}
+
+pub(super) const TABLES: &str = "
+CREATE TABLE rule (
+    name TEXT PRIMARY KEY,
+    events TEXT NOT NULL,
+    target TEXT NOT NULL,
+    grp TEXT,
+    job_name TEXT,
+    schedule TEXT,
+    seq INTEGER NOT NULL,
+    notice INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE notice (
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    text TEXT NOT NULL
+);
+";
 
 pub(super) fn put(t: &Transaction<'_>, rule: &RuleRecord) -> Written {
     let sql = "INSERT OR REPLACE INTO rule VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
@@ -41,4 +68,25 @@ pub(super) fn load_notices(c: &Connection) -> Result<Vec<NoticeRecord>, StoreErr
         let (id, at_ms) = (uint(row.get(0)?), uint(row.get(2)?));
         Ok(NoticeRecord { id, kind: json(&row.get::<_, String>(1)?)?, at_ms, text: row.get(3)? })
     })
+}
+
+impl History {
+    /// The jobs that ended after a place in the log, oldest first, each with its place and the schedule that
+    /// submitted it.
+    pub async fn ended_after(&self, seq: u64, limit: i64) -> Result<Vec<EndedJob>, StoreError> {
+        self.ask(move |c| {
+            let columns = StoredJob::COLUMNS;
+            let sql = format!("SELECT {columns}, terms ->> '$.schedule' FROM job WHERE seq > ?1 ORDER BY seq LIMIT ?2");
+            let mut statement = c.prepare_cached(&sql)?;
+            let mut rows = statement.query((int(seq), limit))?;
+            let mut list = Vec::new();
+            while let Some(row) = rows.next()? {
+                let job = StoredJob::read(row)?;
+                let schedule = row.get(13)?;
+                list.extend(job.seq.map(|seq| EndedJob { seq, job, schedule }));
+            }
+            Ok(list)
+        })
+        .await
+    }
 }

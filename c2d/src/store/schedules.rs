@@ -11,6 +11,31 @@ use crate::store::load::all;
 use crate::store::write::{Written, needed, run};
 use crate::store::{StoreError, payload};
 
+/// The blobs of what a schedule submits are used by a job whose number is that of the schedule, negative.
+pub(super) const TABLE: &str = "
+CREATE TABLE schedule (
+    number INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    cron TEXT NOT NULL,
+    timezone TEXT NOT NULL,
+    overlap TEXT NOT NULL,
+    missed TEXT NOT NULL,
+    paused INTEGER NOT NULL,
+    payload TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    job_name TEXT,
+    terms TEXT NOT NULL,
+    depends TEXT NOT NULL,
+    added_ms INTEGER NOT NULL,
+    next_ms INTEGER,
+    looked_ms INTEGER NOT NULL,
+    runs TEXT NOT NULL
+);
+CREATE TRIGGER schedule_takes_its_files AFTER DELETE ON schedule BEGIN
+    DELETE FROM blob_use WHERE job = -OLD.number;
+END;
+";
+
 pub(super) fn put(t: &Transaction<'_>, schedule: &ScheduleRecord) -> Written {
     let job = &schedule.job;
     let sql = "INSERT INTO schedule (name, cron, timezone, overlap, missed, paused, payload, digest, job_name, terms,

@@ -10,7 +10,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::store::folder::{Folder, private};
-use crate::store::{StoreError, by_identity};
+use crate::store::{StoreError, by_identity, rules, schedules};
 
 /// Marks a file as ours: "C2", and a number.
 const APPLICATION_ID: i64 = 0x4332_0001;
@@ -24,8 +24,8 @@ const STEPS: &[Step] = &[
     Step::Code(by_identity::migrate),
     Step::Sql(OUTPUTS),
     Step::Sql(BLAME),
-    Step::Sql(SCHEDULES),
-    Step::Sql(NOTIFICATIONS),
+    Step::Sql(schedules::TABLE),
+    Step::Sql(rules::TABLES),
 ];
 
 /// How a step is done.
@@ -271,50 +271,6 @@ CREATE TABLE fault (
 CREATE TRIGGER job_takes_its_faults AFTER DELETE ON job BEGIN
     DELETE FROM fault WHERE job = OLD.id;
 END;
-";
-
-/// The blobs of what a schedule submits are used by a job whose number is that of the schedule, negative.
-const SCHEDULES: &str = "
-CREATE TABLE schedule (
-    number INTEGER PRIMARY KEY,
-    name TEXT NOT NULL UNIQUE,
-    cron TEXT NOT NULL,
-    timezone TEXT NOT NULL,
-    overlap TEXT NOT NULL,
-    missed TEXT NOT NULL,
-    paused INTEGER NOT NULL,
-    payload TEXT NOT NULL,
-    digest BLOB NOT NULL,
-    job_name TEXT,
-    terms TEXT NOT NULL,
-    depends TEXT NOT NULL,
-    added_ms INTEGER NOT NULL,
-    next_ms INTEGER,
-    looked_ms INTEGER NOT NULL,
-    runs TEXT NOT NULL
-);
-CREATE TRIGGER schedule_takes_its_files AFTER DELETE ON schedule BEGIN
-    DELETE FROM blob_use WHERE job = -OLD.number;
-END;
-";
-
-const NOTIFICATIONS: &str = "
-CREATE TABLE rule (
-    name TEXT PRIMARY KEY,
-    events TEXT NOT NULL,
-    target TEXT NOT NULL,
-    grp TEXT,
-    job_name TEXT,
-    schedule TEXT,
-    seq INTEGER NOT NULL,
-    notice INTEGER NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE notice (
-    id INTEGER PRIMARY KEY,
-    kind TEXT NOT NULL,
-    at_ms INTEGER NOT NULL,
-    text TEXT NOT NULL
-);
 ";
 
 /// Opens the one connection that writes.
