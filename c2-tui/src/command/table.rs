@@ -308,11 +308,12 @@ mod tests {
 
     #[test]
     fn each_value_names_something_that_is_known() {
-        const TEXTS: [&str; 22] = [
+        const TEXTS: [&str; 23] = [
             "ACTION",
             "CRON",
             "DUR",
             "EVENT",
+            "FLAG",
             "GLOB",
             "KEY",
             "KEY=VALUE",
