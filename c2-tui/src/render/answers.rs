@@ -98,7 +98,7 @@ pub(crate) fn each(
     participle: &str,
     line: fn(&str, JobState) -> String,
 ) -> String {
-    let counted = |jobs: usize| if jobs == 1 { "1 job".to_owned() } else { format!("{} jobs", jobs) };
+    let counted = |jobs: usize| if jobs == 1 { "1 job".to_owned() } else { format!("{jobs} jobs") };
     let mut text = String::new();
     if done.len() <= EACH_MAX {
         text.extend(done.iter().map(|job| line(&job.job_id.to_string(), job.state)));

@@ -129,31 +129,11 @@ impl From<Reject> for ApiError {
             Reject::NeverRuns { .. } => {
                 body(ErrorCode::Conflict, "name another job, or take what comes with any:JOB").in_field("depends")
             }
-            Reject::MayBeAtWork { .. } => {
-                body(ErrorCode::Wait, "nothing to do: it is tried again, and known for certain within a minute")
-            }
-            Reject::AwaitedThere { ip, .. } => {
-                let hint = format!("bring that machine back, or give it up with: remove-worker {ip} --lost");
-                body(ErrorCode::Wait, &hint)
-            }
-            Reject::Clone { .. } => body(
-                ErrorCode::Clone,
-                "this state folder is a copy: give this machine an identity of its own with: c2-agent reset-identity",
-            ),
-            Reject::SessionReplaced { .. } => body(ErrorCode::Wait, "stop the older one"),
-            Reject::StalePoll { .. } => body(ErrorCode::Wait, "nothing to do: the newer poll is answered"),
             Reject::AlreadyEnded { .. } => body(ErrorCode::Conflict, "an ended job does not change any more"),
             Reject::Unreadable { .. } => {
                 body(ErrorCode::Conflict, "cancel it and submit it again, or start the c2d that wrote it")
             }
             Reject::WrongState { .. } => body(ErrorCode::Conflict, "look at it with: job <id>"),
-            Reject::WorkerOnline { .. } => {
-                body(ErrorCode::Conflict, "stop its c2-agent; 15 s later it is offline and can be removed")
-            }
-            Reject::WorkerBusy { worker, .. } => {
-                let hint = format!("wait until they have ended; if the machine is gone: remove-worker {worker} --lost");
-                body(ErrorCode::Conflict, &hint)
-            }
             Reject::ScheduleExists { .. }
             | Reject::UnknownSchedule { .. }
             | Reject::TooManySchedules
@@ -161,11 +141,45 @@ impl From<Reject> for ApiError {
             Reject::NotificationExists { .. } | Reject::UnknownNotification { .. } | Reject::TooManyNotifications => {
                 return crate::http::notify::refusal(&reject);
             }
-            Reject::WithinLease { .. } => {
-                body(ErrorCode::Conflict, "wait until then; one that comes back keeps its jobs")
-            }
+            Reject::MayBeAtWork { .. }
+            | Reject::AwaitedThere { .. }
+            | Reject::Clone { .. }
+            | Reject::SessionReplaced { .. }
+            | Reject::StalePoll { .. }
+            | Reject::WorkerOnline { .. }
+            | Reject::WorkerBusy { .. }
+            | Reject::WithinLease { .. } => of_worker(&reject),
         }
         .into()
+    }
+}
+
+/// A refusal that a worker's state brings about.
+fn of_worker(reject: &Reject) -> ErrorBody {
+    let body = |code, hint: &str| ErrorBody::new(code, reject.to_string(), hint);
+    match reject {
+        Reject::MayBeAtWork { .. } => {
+            body(ErrorCode::Wait, "nothing to do: it is tried again, and known for certain within a minute")
+        }
+        Reject::AwaitedThere { ip, .. } => {
+            let hint = format!("bring that machine back, or give it up with: remove-worker {ip} --lost");
+            body(ErrorCode::Wait, &hint)
+        }
+        Reject::Clone { .. } => body(
+            ErrorCode::Clone,
+            "this state folder is a copy: give this machine an identity of its own with: c2-agent reset-identity",
+        ),
+        Reject::SessionReplaced { .. } => body(ErrorCode::Wait, "stop the older one"),
+        Reject::StalePoll { .. } => body(ErrorCode::Wait, "nothing to do: the newer poll is answered"),
+        Reject::WorkerOnline { .. } => {
+            body(ErrorCode::Conflict, "stop its c2-agent; 15 s later it is offline and can be removed")
+        }
+        Reject::WorkerBusy { worker, .. } => {
+            let hint = format!("wait until they have ended; if the machine is gone: remove-worker {worker} --lost");
+            body(ErrorCode::Conflict, &hint)
+        }
+        // Of those that say so there is none left but this.
+        _ => body(ErrorCode::Conflict, "wait until then; one that comes back keeps its jobs"),
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use c2_shared::id::JobId;
+use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::{JobState, Standing};
 use c2_shared::selection::{Common, Selection};
 
@@ -259,17 +259,17 @@ impl Scheduler {
                 }
             }
             for edge in self.jobs.get(at).into_iter().flat_map(|job| &job.depends).filter(|edge| !edge.fulfilled) {
-                if !came_from.contains_key(&edge.on) {
-                    came_from.insert(edge.on, at);
+                came_from.entry(edge.on).or_insert_with(|| {
                     open.push(edge.on);
-                }
+                    at
+                });
             }
         }
         None
     }
 
     /// The time limits of what runs on a worker, where they were changed since it was given out.
-    pub(crate) fn limits(&self, id: &c2_shared::id::WorkerId) -> Vec<(c2_shared::id::AttemptId, u64)> {
+    pub(crate) fn limits(&self, id: &WorkerId) -> Vec<(AttemptId, u64)> {
         let grants = self.workers.get(id).into_iter().flat_map(|worker| worker.grants.keys());
         let current = grants.filter(|attempt| self.is_current(**attempt));
         current.filter_map(|attempt| Some((*attempt, self.jobs.get(attempt.job)?.terms.new_limit_s?))).collect()
