@@ -22,6 +22,12 @@ fn with(lines: &[Value], words: &str) -> Vec<Value> {
     lines.iter().filter(|line| line.to_string().contains(words)).cloned().collect()
 }
 
+/// The number before the words of a line about refusals that were not written down.
+fn number_in(line: &str) -> u64 {
+    let before = line.split(" more were refused").next().unwrap();
+    before.rsplit(|c: char| !c.is_ascii_digit()).next().unwrap().parse().unwrap()
+}
+
 /// Sends the same request on one connection, again and again.
 async fn repeat(lab: &Lab, head: &str, times: usize) {
     let mut stream = TcpStream::connect(lab.address).await.unwrap();
@@ -59,12 +65,16 @@ async fn refusals_push_no_change_out() {
     let changes = lines(&lab, "audit.log");
     assert_eq!(changes.len(), 2, "{changes:?}");
     assert_eq!((&changes[0]["made"], &changes[1]["path"]), (&json!("job-1"), &json!("/api/jobs/cancel/job-1")));
-    let refused = lines(&lab, "refused.log");
-    assert!((4..12).contains(&refused.len()), "a line a while, however many there are: {refused:?}");
+    // While the disk is too slow some are counted alone, and a line says how many.
+    let (refused, busy): (Vec<Value>, Vec<Value>) =
+        lines(&lab, "refused.log").into_iter().partition(|line| line["status"].is_number());
+    let uncounted: u64 = busy.iter().map(|line| number_in(&line.to_string())).sum();
+    assert_eq!(refused.len(), 4, "{refused:?}");
     let told = |status: u16| refused.iter().filter(move |line| line["status"] == status);
+    let counted = |status| told(status).map(|line| line["times"].as_u64().unwrap_or(1)).sum::<u64>();
+    assert_eq!(counted(401) + counted(403) + uncounted, 2 * TIMES as u64, "{busy:?}");
     for status in [401, 403] {
-        let counted: u64 = told(status).map(|line| line["times"].as_u64().unwrap_or(1)).sum();
-        assert_eq!(counted, TIMES as u64, "{status}");
+        assert!((TIMES as u64 - uncounted..=TIMES as u64).contains(&counted(status)), "{status}: {uncounted}");
         assert!(told(status).all(|line| line["path"].as_str().unwrap().len() <= 200 && line["from"] == "127.0.0.1"));
     }
     lab.stop().await;
