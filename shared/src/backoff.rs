@@ -1,4 +1,5 @@
-//! The README's back-off of an agent whose c2d does not answer: 1, 2, 4, 8, then 10 s.
+//! Pauses before another try: the README's back-off of an agent whose c2d does not answer, 1, 2, 4, 8, then 10 s,
+//! and others that double.
 
 use std::time::Duration;
 
@@ -29,6 +30,12 @@ impl Backoff {
     pub const fn failures(&self) -> usize {
         self.failures
     }
+}
+
+/// A time that doubles with each repetition, from the first on.
+#[must_use]
+pub fn grown(first_ms: u64, times: u32, max_ms: u64) -> u64 {
+    first_ms.saturating_mul(1_u64.checked_shl(times.saturating_sub(1)).unwrap_or(u64::MAX)).min(max_ms)
 }
 
 #[cfg(test)]

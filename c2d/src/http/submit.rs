@@ -99,7 +99,7 @@ pub(crate) async fn new_jobs(app: &App, specs: Vec<JobSpec>) -> Result<Vec<NewJo
 pub(crate) fn new_job(mut spec: JobSpec) -> NewJob {
     // Without dependencies there is no machine that could be meant, and older agents refuse it.
     spec.same_machine &= !spec.depends.is_empty();
-    let payload = serde_json::to_string(&spec).expect("our own plain types become JSON");
+    let payload = contents::written(&spec);
     let (name, depends) = (spec.name.take().map(Into::into), std::mem::take(&mut spec.depends));
     NewJob { payload: Arc::from(payload), name, depends, terms: spec.into() }
 }

@@ -267,22 +267,29 @@ struct GivenSpec {
     bytes: usize,
 }
 
+/// What a worker needs to run an attempt. What is in the way of that is in the way of c2d itself: a job whose
+/// specification cannot be read is held and never gets this far.
+async fn specification(app: &App, handout: &Handout) -> Result<JobSpec, NotGiven> {
+    let fault_of = FaultOf::C2d;
+    let spec = payload::read(&handout.payload).map_err(|reason| NotGiven { reason, fault_of })?;
+    let spec = contents::for_worker(app, spec, &handout.depends).await;
+    spec.map_err(|error| NotGiven { reason: error.message(), fault_of })
+}
+
 async fn in_form(app: &App, handout: &Handout, form: Form) -> Result<GivenSpec, NotGiven> {
-    // A job whose specification cannot be read is held and never gets this far.
-    let read = payload::read(&handout.payload);
-    let read = read.map_err(|reason| NotGiven { reason, fault_of: FaultOf::C2d })?;
-    let on_lost = read.on_lost;
-    let spec = contents::for_worker(app, read, &handout.depends).await;
-    let spec = spec.map_err(|error| NotGiven { reason: error.message(), fault_of: FaultOf::Job })?;
+    let spec = specification(app, handout).await?;
     let given = async {
-        let text = contents::written(&spec);
-        if form == Form::Hashes && text.len() > INLINE_SPEC_BYTES_MAX {
-            let skeleton = JobSpec { on_lost, ..JobSpec::default() };
+        // Only dependencies make it longer than it is stored.
+        let may_be_long = handout.payload.len() > INLINE_SPEC_BYTES_MAX || !handout.depends.is_empty();
+        let text = may_be_long.then(|| contents::written(&spec));
+        let len = text.as_ref().map_or(handout.payload.len(), String::len);
+        if let Some(text) = text.filter(|_| form == Form::Hashes && len > INLINE_SPEC_BYTES_MAX) {
+            let skeleton = JobSpec { on_lost: spec.on_lost, ..JobSpec::default() };
             let kept = contents::keep(app, &text).await;
             return kept.map(|blob| Some(GivenSpec { spec: skeleton, spec_sha256: Some(blob), bytes: 0 }));
         }
-        let given = contents::in_form(app, spec.clone(), form).await?;
-        let bytes = |spec: &JobSpec| text.len() + spec.inline_bytes() / 3 * 4;
+        let given = contents::in_form(app, spec, form).await?;
+        let bytes = |spec: &JobSpec| len + spec.inline_bytes() / 3 * 4;
         Ok(given.map(|spec| GivenSpec { bytes: bytes(&spec), spec, spec_sha256: None }))
     };
     let (reason, fault_of) = match given.await {
@@ -293,7 +300,7 @@ async fn in_form(app: &App, handout: &Handout, form: Form) -> Result<GivenSpec, 
         }
         Err(error) => (error.message(), FaultOf::C2d),
     };
-    match files::check_blobs(app, [&spec]).await {
+    match files::check_blobs(app, [&specification(app, handout).await?]).await {
         Ok(()) => Err(NotGiven { reason, fault_of }),
         Err(missing) => Err(NotGiven { reason: missing.message(), fault_of: FaultOf::Job }),
     }

@@ -9,6 +9,7 @@
 
 use std::collections::BTreeSet;
 
+use c2_shared::backoff::grown;
 use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::{JobState, Outcome};
 use c2_shared::limits::{AVOID_MAX_MS, AVOID_MS, FAULTS_IN_A_ROW, PROOF_MS, QUARANTINE_MS};
@@ -302,9 +303,4 @@ impl Scheduler {
             job.shape = new;
         }
     }
-}
-
-/// A time that doubles with each repetition.
-pub(crate) fn grown(first_ms: u64, times: u32, max_ms: u64) -> u64 {
-    first_ms.saturating_mul(1_u64.checked_shl(times.saturating_sub(1)).unwrap_or(u64::MAX)).min(max_ms)
 }

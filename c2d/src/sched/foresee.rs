@@ -85,8 +85,8 @@ impl Scheduler {
             return None;
         }
         let nobody = |words: &[String]| {
-            let is_one = |word: &String| target::find(word, &self.candidates()).is_ok();
-            words.iter().find(|word| !is_one(word)).cloned()
+            let workers = if words.is_empty() { Vec::new() } else { self.candidates() };
+            words.iter().find(|word| target::find(word, &workers).is_err()).cloned()
         };
         let (named, free) = (&placement.workers, placement.workers.is_empty());
         if let Some(word) = nobody(named).filter(|_| !members.iter().any(|worker| worker.is_among(named))) {

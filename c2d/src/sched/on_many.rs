@@ -6,10 +6,10 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use c2_shared::id::{AttemptId, JobId, WorkerId};
-use c2_shared::job::{JobState, Standing};
+use c2_shared::job::{Dependency, DependsOn, JobState, Standing};
 use c2_shared::selection::{Common, Selection};
 
-use crate::sched::decision::JobRecord;
+use crate::sched::decision::{DependencyEdge, JobRecord};
 use crate::sched::event::{CancelRequested, Event, HoldRequested, NewJob, Now, ReleaseRequested};
 use crate::sched::graph::Edge;
 use crate::sched::scheduler::{Scheduler, Turn};
@@ -157,14 +157,13 @@ impl Event for JobsChanged {
 
 impl Turn<'_> {
     fn change(&mut self, change: Change) -> Result<JobState, Reject> {
-        let (job, limit_s) = (change.job, change.limit_s);
+        let limit_s = change.limit_s;
         let record = self.s.changed(self.now, change)?;
         let (state, worker) = (record.state, record.worker.clone());
         self.decide(Decision::Change(Box::new(record)));
         if let (JobState::Running, Some(worker), Some(_)) = (state, worker, limit_s) {
             self.answer_parked(&worker, Vec::new());
         }
-        debug_assert!(self.s.jobs.get(job).is_some(), "a change ends nothing");
         Ok(state)
     }
 }
@@ -206,12 +205,11 @@ impl Scheduler {
             return Err(Reject::Started { job: id, field });
         }
         // Names in its specification meant the jobs that were submitted with it.
-        let kept = || vec![old.depends.iter().map(|edge| (edge.condition, edge.on)).collect()];
-        let asked = if depends { new } else { NewJob { depends: Vec::new(), ..new } };
-        let edges = self
-            .judge_terms(std::slice::from_ref(&asked), &BTreeMap::new())
-            .map_err(|mut all| alone(all.swap_remove(0)))?;
-        let edges: Vec<Edge> = if depends { edges } else { kept() }.swap_remove(0);
+        let by_id = |edge: &DependencyEdge| Dependency { condition: edge.condition, on: DependsOn::Job(edge.on) };
+        let kept = || old.depends.iter().map(by_id).collect();
+        let asked = if depends { new } else { NewJob { depends: kept(), ..new } };
+        let judged = self.judge_terms(std::slice::from_ref(&asked), &BTreeMap::new());
+        let edges = judged.map_err(|mut all| alone(all.swap_remove(0)))?.swap_remove(0);
         if let Some((_, on)) = edges.iter().find(|edge| self.is_unmet(edge)) {
             let state = self.ended.get(*on).map_or(JobState::Failed, |ended| ended.state);
             return Err(Reject::NeverRuns { job: id, on: *on, state });

@@ -6,12 +6,12 @@
 
 use std::collections::BTreeMap;
 
+use c2_shared::backoff::grown;
 use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::Outcome;
 use c2_shared::limits::{RETRY_DELAY_MAX_S, RETRY_DELAY_S};
 use c2_shared::time::Mono;
 
-use crate::sched::blame::grown;
 use crate::sched::decision::Back;
 use crate::sched::locks;
 use crate::sched::place::allows;

@@ -6,11 +6,11 @@
 
 use std::sync::Arc;
 
+use c2_shared::backoff::grown;
 use c2_shared::id::{AttemptId, WorkerId};
 use c2_shared::job::{JobState, OnLost, Outcome};
 use c2_shared::limits::{CRASH_LIMIT, RETRY_DELAY_MAX_S, RETRY_DELAY_S};
 
-use crate::sched::blame::grown;
 use crate::sched::decision::Back;
 use crate::sched::event::{ResultFate, ResultSummary, Returned};
 use crate::sched::scheduler::Turn;

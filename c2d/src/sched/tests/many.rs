@@ -145,6 +145,22 @@ fn dependencies_change_and_never_into_a_circle() {
 }
 
 #[test]
+fn one_machine_is_wanted_of_dependencies_that_stay_as_well() {
+    let mut lab = Lab::new(&[2, 3]);
+    let on = |name: &str| placed(|placement| placement.workers = vec![name.to_owned()]);
+    lab.submit(vec![on("host2"), on("host3")]).unwrap();
+    lab.run(2, 1, 0);
+    lab.run(3, 2, 0);
+    let both = after(&["job-1", "job-2"]);
+    lab.submit(vec![with(both, |terms| terms.hold = true)]).unwrap();
+    lab.decided.clear();
+    let refused = lab.change(3, job(|terms| terms.same_machine = true), None);
+    assert!(matches!(refused, Err(Reject::SameMachineConflict { .. })), "{refused:?}");
+    assert_eq!(lab.change(3, plain(), None), Ok(JobState::Held));
+    lab.decided.clear();
+}
+
+#[test]
 fn retries_that_were_used_stay_used() {
     let mut lab = Lab::new(&[2]);
     lab.submit(vec![job(|terms| (terms.retries, terms.retry_delay_s) = (1, Some(0)))]).unwrap();

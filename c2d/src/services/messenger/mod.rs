@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use c2_shared::api::jobs::{JobRow, LogQuery};
 use c2_shared::api::notifications::Kind;
+use c2_shared::backoff::grown;
 use c2_shared::job::JobState;
 use c2_shared::time::Mono;
 use tokio::sync::{broadcast, mpsc, watch};
@@ -181,8 +182,8 @@ fn note(told: &watch::Sender<Troubles>, name: &str, result: Result<(), String>, 
             if failures == 1 {
                 tracing::warn!("notification {name} does not reach its target, and is tried again: {reason}");
             }
-            let doublings = u32::try_from(failures - 1).unwrap_or(u32::MAX).min(20);
-            let again = now.after_ms((PAUSE_MS << doublings).min(PAUSE_MAX_MS));
+            let times = u32::try_from(failures).unwrap_or(u32::MAX);
+            let again = now.after_ms(grown(PAUSE_MS, times, PAUSE_MAX_MS));
             troubles.insert(name.to_owned(), Trouble { reason, failures, again });
         }
     });
