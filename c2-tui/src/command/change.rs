@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 use crate::command::draft::Names;
 use crate::command::job_flags::JobFlags;
 use crate::command::job_name::JobNames;
-use crate::command::many::{Deed, Many};
-use crate::command::{CommandError, Context, Data, Outcome};
+use crate::command::many::Deed;
+use crate::command::{CommandError, Context, Outcome, many};
 
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct Change {
@@ -80,8 +80,7 @@ impl Change {
         if set.is_empty() && more_time_s.is_none() {
             return Err(CommandError::usage("nothing is to change", "say what, as in: change last --priority=10"));
         }
-        let many = Many::each(context, &jobs, &Deed::Change { set, more_time_s }).await?;
-        Ok(many.outcome(|changed, refused| Data::Changed { changed, refused }))
+        many::run(context, &jobs, &Deed::Change { set, more_time_s }).await
     }
 }
 

@@ -7,12 +7,13 @@ use clap::{Parser, Subcommand};
 
 use crate::command::console::Console;
 use crate::command::job_name::JobNames;
+use crate::command::many::Deed;
 use crate::command::operands::{Membership, OneJob, OneWorker, SomeJobs, SomeWorkers};
 use crate::command::{
-    CommandError, Context, Outcome, assign, batch, bottom, cancel, change, cleanup_workspaces, detect_tags, doctor,
-    drain, follow, get_files, get_tags, groups, help, hold, info, job, jobs, list, log, notify, output, pause, pdsh,
-    queue_status, release, remove_worker, resume, retry, schedule, set_tags, split, stats, submit, timeline, top,
-    unassign, verify_ssh, wait, why,
+    CommandError, Context, Outcome, assign, batch, cancel, change, cleanup_workspaces, detect_tags, doctor, drain,
+    follow, get_files, get_tags, groups, help, info, job, jobs, list, log, many, notify, output, pause, pdsh,
+    queue_status, remove_worker, resume, retry, schedule, set_tags, split, stats, submit, timeline, unassign,
+    verify_ssh, wait, why,
 };
 use crate::render;
 
@@ -176,11 +177,11 @@ pub(crate) async fn execute(context: &Context, command: Command) -> Result<Outco
         Command::Schedule(schedule) => schedule.run(context).await,
         Command::Notify(notify) => notify.run(context).await,
         Command::Cancel(cancel) => cancel.run(context).await,
-        Command::Hold(args) => hold::run(context, args).await,
-        Command::Release(args) => release::run(context, args).await,
+        Command::Hold(args) => many::run(context, &args.jobs, &Deed::Hold).await,
+        Command::Release(args) => many::run(context, &args.jobs, &Deed::Release).await,
         Command::Change(change) => change.run(context).await,
-        Command::Top(args) => top::run(context, args).await,
-        Command::Bottom(args) => bottom::run(context, args).await,
+        Command::Top(args) => many::run(context, &args.jobs, &Deed::Top).await,
+        Command::Bottom(args) => many::run(context, &args.jobs, &Deed::Bottom).await,
         Command::Retry(args) => retry::run(context, args).await,
         Command::Why(args) => why::run(context, args).await,
         Command::Pause => pause::run(context, true).await,
@@ -242,8 +243,8 @@ impl Command {
             Self::DetectTags(tags) => Impact::if_mutating(tags.apply),
             Self::Batch(batch) => Impact::if_mutating(!batch.sending.dry_run),
             Self::Split(split) => Impact::if_mutating(!split.sending.dry_run),
-            Self::Schedule(schedule) => schedule.impact(),
-            Self::Notify(notify) => notify.impact(),
+            Self::Schedule(schedule) => Impact::of_action(&schedule.action),
+            Self::Notify(notify) => Impact::of_action(&notify.action),
             Self::VerifySsh(verify) => Impact::if_mutating(verify.yes),
             Self::RemoveWorker(remove) if remove.lost && !remove.yes => Impact::ReadOnly,
             Self::Assign(_)
@@ -294,6 +295,15 @@ impl Command {
 }
 
 impl Impact {
+    /// Of what is done with things that have a life of their own, as schedules.
+    fn of_action(action: &str) -> Self {
+        match action {
+            "list" | "show" => Self::ReadOnly,
+            "remove" => Self::Destructive,
+            _ => Self::Mutating,
+        }
+    }
+
     const fn if_mutating(mutating: bool) -> Self {
         if mutating { Self::Mutating } else { Self::ReadOnly }
     }

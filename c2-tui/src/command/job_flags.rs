@@ -4,7 +4,7 @@
 //! The texts are kept until a job is made of them, because `split` fills in the lines of its file
 //! first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use c2_shared::job::{JobSpec, OnLost};
 use c2_shared::time::parse_duration_s;
@@ -149,38 +149,8 @@ impl JobFlags {
         })
     }
 
-    /// All texts that are said.
-    pub(crate) fn texts(&self) -> impl Iterator<Item = &String> {
-        let one = [
-            &self.group,
-            &self.name,
-            &self.timeout,
-            &self.priority,
-            &self.retries,
-            &self.retry_delay,
-            &self.begin,
-            &self.stdin_file,
-            &self.on_lost,
-            &self.umask,
-            &self.expires,
-            &self.cwd,
-            &self.shell,
-        ];
-        let many = [
-            &self.tags,
-            &self.depends,
-            &self.env,
-            &self.upload,
-            &self.download,
-            &self.exclude,
-            &self.worker,
-            &self.with_files_of,
-        ];
-        one.into_iter().flatten().chain(many.into_iter().flatten())
-    }
-
-    /// The names of those that are said.
-    pub(crate) fn given(&self) -> impl Iterator<Item = &'static str> {
+    /// All texts that are said, each with the name of its flag.
+    fn said(&self) -> impl Iterator<Item = (&'static str, &String)> {
         let one = [
             ("group", &self.group),
             ("name", &self.name),
@@ -206,10 +176,20 @@ impl JobFlags {
             ("worker", &self.worker),
             ("with-files-of", &self.with_files_of),
         ];
+        let one = one.into_iter().filter_map(|(name, text)| Some((name, text.as_ref()?)));
+        one.chain(many.into_iter().flat_map(|(name, texts)| texts.iter().map(move |text| (name, text))))
+    }
+
+    /// All texts that are said.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &String> {
+        self.said().map(|(_, text)| text)
+    }
+
+    /// The names of all flags that are said.
+    pub(crate) fn given(&self) -> BTreeSet<&'static str> {
         let switches = [("same-machine", self.same_machine), ("hold", self.hold)];
-        let one = one.into_iter().map(|(name, text)| (name, text.is_some()));
-        let many = many.into_iter().map(|(name, texts)| (name, !texts.is_empty()));
-        one.chain(many).chain(switches).filter_map(|(name, is_said)| is_said.then_some(name))
+        let switches = switches.into_iter().filter_map(|(name, is_said)| is_said.then_some(name));
+        self.said().map(|(name, _)| name).chain(switches).collect()
     }
 
     /// The same with each text replaced.
@@ -391,7 +371,7 @@ mod tests {
             with_files_of: many(),
         };
         assert_eq!(flags.texts().count(), 21);
-        assert_eq!(flags.given().count(), 23);
+        assert_eq!(flags.given().len(), 23);
         assert!(flags.filled(|_, _| "y".to_owned()).texts().all(|text| text == "y"));
     }
 }

@@ -1,4 +1,4 @@
-//! The same done with several jobs: those that are named go in one request, all of a kind in one more each.
+//! The same done with several jobs, as `hold`, `release`, `top` and `bottom` do it: those that are named go in one request, all of a kind in one more each.
 //! One that is refused does not keep the others from theirs.
 
 use c2_shared::api::jobs::JobStateResponse;
@@ -35,6 +35,12 @@ impl Deed {
             }
         }
     }
+}
+
+/// Does it with all that are named.
+pub(crate) async fn run(context: &Context, names: &[JobNames], deed: &Deed) -> Result<Outcome, CommandError> {
+    let many = Many::each(context, names, deed).await?;
+    Ok(many.outcome(|changed, refused| Data::Changed { changed, refused }))
 }
 
 /// What came of the requests.

@@ -7,7 +7,7 @@ use c2_shared::validate;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 
-use crate::command::{CommandError, Context, Data, Impact, Outcome};
+use crate::command::{CommandError, Context, Data, Outcome};
 use crate::exit;
 
 pub(crate) const USAGE: &str =
@@ -68,14 +68,6 @@ impl Notify {
             return wrong(format!("notify {action} takes no flags"));
         }
         Ok(())
-    }
-
-    pub(crate) fn impact(&self) -> Impact {
-        match self.action.as_str() {
-            "list" | "show" => Impact::ReadOnly,
-            "remove" => Impact::Destructive,
-            _ => Impact::Mutating,
-        }
     }
 
     pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {

@@ -8,7 +8,7 @@ use clap::Args;
 use crate::command::draft::{Draft, Names};
 use crate::command::job_flags::JobFlags;
 use crate::command::upload::Sender;
-use crate::command::{CommandError, Context, Data, Impact, Outcome, script};
+use crate::command::{CommandError, Context, Data, Outcome, script};
 use crate::zone;
 
 pub(crate) const USAGE: &str =
@@ -103,14 +103,6 @@ impl Schedule {
     /// Whether its words say something.
     pub(crate) fn check(&self) -> Result<(), CommandError> {
         self.asked().map(drop)
-    }
-
-    pub(crate) fn impact(&self) -> Impact {
-        match self.action.as_str() {
-            "list" | "show" => Impact::ReadOnly,
-            "remove" => Impact::Destructive,
-            _ => Impact::Mutating,
-        }
     }
 
     pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {

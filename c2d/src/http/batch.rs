@@ -14,7 +14,7 @@ use c2_shared::validate;
 use crate::audit::Made;
 use crate::engine::{EngineHandle, Refusal};
 use crate::http::files;
-use crate::http::handler::{ApiError, App, Json, JsonBody, QueryOf, State, serves};
+use crate::http::handler::{ApiError, App, Json, JsonBody, QueryOf, State, invalid_field, serves};
 use crate::http::jobs::stored;
 use crate::http::submit::{identify, made, new_jobs, take_key};
 use crate::rows::job_row;
@@ -89,5 +89,5 @@ async fn all_ended(engine: &EngineHandle, jobs: &[JobId]) -> Result<(), Refusal>
 
 /// Refuses a list without entries.
 pub(crate) fn empty(field: &str, hint: &str) -> ApiError {
-    ErrorBody::new(ErrorCode::InvalidInput, format!("{field} is empty"), hint).in_field(field).into()
+    invalid_field(field, format!("{field} is empty"), hint)
 }

@@ -2,20 +2,18 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
-use c2_shared::api::many::{ChangeRequest, ManyRequest, ManyResponse, RefusedJob};
+use c2_shared::api::many::{ChangeRequest, ManyRequest, RefusedJob};
 use c2_shared::id::JobId;
 use c2_shared::job::JobSpec;
 use c2_shared::limits::BATCH_BODY_BYTES_MAX;
 use c2_shared::{json, validate};
 use serde_json::{Map, Value};
 
-use crate::audit::Made;
 use crate::http::batch::empty;
-use crate::http::handler::{ApiError, App, Json, JsonBody, State, invalid, serves};
-use crate::http::many;
+use crate::http::handler::{ApiError, App, JsonBody, State, invalid, serves};
 use crate::http::submit::new_job;
+use crate::http::{extract, many};
 use crate::sched::{Change, JobsChanged, Reject, Scheduler, Which};
 use crate::store::payload;
 
@@ -55,7 +53,7 @@ struct Patch {
 pub(crate) async fn change(
     State(app): State<App>,
     JsonBody(request): JsonBody<ChangeRequest, BATCH_BODY_BYTES_MAX>,
-) -> Result<(Extension<Made>, Json<ManyResponse>), ApiError> {
+) -> many::Done {
     let ChangeRequest { job_ids, select, set, more_time_s } = request;
     let Which { jobs, all } = many::which(ManyRequest { job_ids, select })?;
     let patch = Patch::new(set, more_time_s)?;
@@ -73,7 +71,7 @@ pub(crate) async fn change(
     }
     let mut answer = many::told(app.engine.apply(JobsChanged { changes }).await?);
     answer.refused.extend(refused);
-    Ok(many::audited(answer))
+    many::audited(answer)
 }
 
 impl Patch {
@@ -129,10 +127,7 @@ fn merged(spec: &JobSpec, set: &Map<String, Value>) -> Result<JobSpec, ApiError>
     }
     let text = serde_json::to_vec(&fields).expect("what was JSON is JSON");
     json::read(&text).map_err(|unreadable| {
-        let body = ErrorBody::new(ErrorCode::InvalidInput, unreadable.message, unreadable.hint);
-        match unreadable.field {
-            Some(field) => body.in_field(format!("set.{field}")).into(),
-            None => body.into(),
-        }
+        let body = extract::unreadable(unreadable);
+        ErrorBody { field: body.field.map(|field| format!("set.{field}")), ..body }.into()
     })
 }

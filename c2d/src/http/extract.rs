@@ -67,10 +67,12 @@ pub(crate) async fn optional_json<T: DeserializeOwned>(request: Request, max: us
         let hint = "send Content-Type: application/json";
         return Err(ErrorBody::new(ErrorCode::UnsupportedMediaType, message, hint).into());
     }
-    json::read(&bytes).map(Some).map_err(|Unreadable { field, message, hint }| {
-        let body = ErrorBody::new(ErrorCode::InvalidInput, message, hint);
-        ErrorBody { field, ..body }.into()
-    })
+    json::read(&bytes).map(Some).map_err(|unreadable| self::unreadable(unreadable).into())
+}
+
+/// A refusal of JSON that cannot be read.
+pub(crate) fn unreadable(Unreadable { field, message, hint }: Unreadable) -> ErrorBody {
+    ErrorBody { field, ..ErrorBody::new(ErrorCode::InvalidInput, message, hint) }
 }
 
 /// Reads a body into one piece of memory, which takes no more than there is of it.
@@ -142,6 +144,11 @@ pub(crate) fn check_words(field: &'static str, words: &BTreeSet<String>) -> Resu
         validate::word(field, word)?;
     }
     Ok(())
+}
+
+/// A refusal of what a field says.
+pub(crate) fn invalid_field(field: &str, message: impl Into<String>, hint: &str) -> ApiError {
+    ErrorBody::new(ErrorCode::InvalidInput, message, hint).in_field(field).into()
 }
 
 /// A refusal of something that cannot be read.

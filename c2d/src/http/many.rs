@@ -17,7 +17,7 @@ serves!(CANCEL_JOBS => cancel, HOLD_JOBS => hold, RELEASE_JOBS => release, TOP_J
 const NAMED_MAX: usize = 20;
 
 /// What became of them, here and in the audit log.
-type Done = Result<(Extension<Made>, Json<ManyResponse>), ApiError>;
+pub(crate) type Done = Result<(Extension<Made>, Json<ManyResponse>), ApiError>;
 type Many = JsonBody<ManyRequest, BATCH_BODY_BYTES_MAX>;
 
 pub(crate) async fn cancel(State(app): State<App>, JsonBody(jobs): Many) -> Done {
@@ -41,7 +41,7 @@ pub(crate) async fn bottom(State(app): State<App>, JsonBody(jobs): Many) -> Done
 }
 
 async fn apply(app: &App, event: impl Event<Answer = EachAnswer>) -> Done {
-    Ok(audited(told(app.engine.apply(event).await?)))
+    audited(told(app.engine.apply(event).await?))
 }
 
 pub(crate) fn which(ManyRequest { job_ids, select }: ManyRequest) -> Result<Which, ApiError> {
@@ -66,11 +66,11 @@ pub(crate) fn told(each: EachAnswer) -> ManyResponse {
 }
 
 /// An answer with the jobs of which the audit log is told.
-pub(crate) fn audited(answer: ManyResponse) -> (Extension<Made>, Json<ManyResponse>) {
+pub(crate) fn audited(answer: ManyResponse) -> Done {
     let ids: Vec<String> = answer.done.iter().map(|job| job.job_id.to_string()).collect();
     let told = match ids.as_slice() {
         [first, .., last] if ids.len() > NAMED_MAX => format!("{} jobs from {first} to {last}", ids.len()),
         ids => ids.join(", "),
     };
-    (Extension(Made(told)), Json(answer))
+    Ok((Extension(Made(told)), Json(answer)))
 }

@@ -13,7 +13,7 @@ use c2_shared::validate;
 
 use crate::audit::Made;
 use crate::engine::Refusal;
-use crate::http::handler::{Answer, ApiError, App, Json, JsonBody, Name, QueryOf, State, serves};
+use crate::http::handler::{Answer, ApiError, App, Json, JsonBody, Name, QueryOf, State, invalid_field, serves};
 use crate::sched::Reject;
 use crate::sched::decision::RuleRecord;
 use crate::sched::event;
@@ -33,21 +33,21 @@ pub(crate) async fn add(
     let NotificationRequest { name, on, to, group, job_name, schedule } = request;
     validate::own_name(&name)?;
     if on.is_empty() {
-        return Err(wrong("on", "on is empty".to_owned(), "name what is to be told, like failed"));
+        return Err(invalid_field("on", "on is empty".to_owned(), "name what is to be told, like failed"));
     }
     let filtered = group.is_some() || job_name.is_some() || schedule.is_some();
     if filtered && !on.iter().any(|kind| kind.is_of_job()) {
         let hint = "leave out group, job_name and schedule: none of this is about jobs";
-        return Err(wrong("on", "only jobs have a group, a name and a schedule".to_owned(), hint));
+        return Err(invalid_field("on", "only jobs have a group, a name and a schedule".to_owned(), hint));
     }
     if to.len() > TARGET_BYTES_MAX {
-        return Err(wrong("to", format!("the target has more than {TARGET_BYTES_MAX} bytes"), TARGETS));
+        return Err(invalid_field("to", format!("the target has more than {TARGET_BYTES_MAX} bytes"), TARGETS));
     }
-    match Target::read(&to).map_err(|message| wrong("to", message, TARGETS))? {
+    match Target::read(&to).map_err(|message| invalid_field("to", message, TARGETS))? {
         Target::Command(command) if !app.messenger.outside.commands.contains_key(&command) => {
             let known = app.messenger.outside.commands.keys().map(String::as_str);
             let nothing = "notify_commands in config.json of c2d has none; add it there and start c2d again";
-            return Err(wrong(
+            return Err(invalid_field(
                 "to",
                 format!("unknown command {command:?}"),
                 &hint::for_unknown(&command, known, nothing),
@@ -79,7 +79,7 @@ pub(crate) async fn remove(State(app): State<App>, Name(name): Name) -> Answer<N
 
 pub(crate) async fn test(State(app): State<App>, Name(name): Name) -> Answer<NotificationTested> {
     let rule = rule(&app, name).await?;
-    let target = Target::read(&rule.to).map_err(|message| wrong("to", message, TARGETS))?;
+    let target = Target::read(&rule.to).map_err(|message| invalid_field("to", message, TARGETS))?;
     let trouble = app.messenger.outside.send(&target, &Message::of_test(&rule.name)).await.err();
     Ok(Json(NotificationTested { to: target.shown(), trouble }))
 }
@@ -116,8 +116,4 @@ pub(crate) fn refusal(reject: &Reject) -> ApiError {
     };
     let body = ErrorBody::new(code, reject.to_string(), hint);
     if matches!(reject, Reject::NotificationExists { .. }) { body.in_field("name").into() } else { body.into() }
-}
-
-fn wrong(field: &str, message: String, hint: &str) -> ApiError {
-    ErrorBody::new(ErrorCode::InvalidInput, message, hint).in_field(field).into()
 }

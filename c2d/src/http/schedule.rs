@@ -13,7 +13,7 @@ use c2_shared::validate;
 use crate::audit::Made;
 use crate::calendar::{Calendar, Mistake};
 use crate::http::files;
-use crate::http::handler::{Answer, ApiError, App, Json, JsonBody, Name, QueryOf, State, serves};
+use crate::http::handler::{Answer, ApiError, App, Json, JsonBody, Name, QueryOf, State, invalid_field, serves};
 use crate::http::submit::{made, new_jobs};
 use crate::rows::schedule_row;
 use crate::sched::Reject;
@@ -34,11 +34,15 @@ pub(crate) async fn add(
     let ScheduleRequest { name, cron, timezone, overlap, missed, spec } = request;
     validate::own_name(&name)?;
     if cron.len() > CRON_CHARS_MAX {
-        return Err(refused("cron", format!("cron has more than {CRON_CHARS_MAX} bytes"), "write five short fields"));
+        return Err(invalid_field(
+            "cron",
+            format!("cron has more than {CRON_CHARS_MAX} bytes"),
+            "write five short fields",
+        ));
     }
     if spec.begin_at.is_some() || spec.idempotency_key.is_some() {
         let field = if spec.begin_at.is_some() { "begin_at" } else { "idempotency_key" };
-        return Err(refused(field, format!("a schedule has no {field}"), "leave it out: cron says when it runs"));
+        return Err(invalid_field(field, format!("a schedule has no {field}"), "leave it out: cron says when it runs"));
     }
     validate::new_spec(&spec)?;
     let timezone = timezone.unwrap_or_else(|| "UTC".to_owned());
@@ -128,12 +132,8 @@ pub(crate) fn refusal(reject: &Reject) -> ApiError {
     if matches!(reject, Reject::ScheduleExists { .. }) { body.in_field("name").into() } else { body.into() }
 }
 
-fn refused(field: &str, message: String, hint: &str) -> ApiError {
-    ErrorBody::new(ErrorCode::InvalidInput, message, hint).in_field(field).into()
-}
-
 impl From<Mistake> for ApiError {
     fn from(mistake: Mistake) -> Self {
-        refused(mistake.field, mistake.message, &mistake.hint)
+        invalid_field(mistake.field, mistake.message, &mistake.hint)
     }
 }
