@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use c2_shared::advice::Advice;
 use c2_shared::config::{self, AgentConfig, ConfigError};
 use c2_shared::exit;
+use c2_shared::home;
 use c2_shared::install::Wish;
 use c2_shared::limits::{CANCEL_GRACE_MS, GREETING_MS, LEASE_MS, LEFTOVER_GRACE_MS, SLOTS_MAX};
 use c2_shared::pass::Pass;
@@ -297,8 +298,7 @@ fn default_config_file() -> Option<PathBuf> {
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, OptionsError> {
-    std::path::absolute(config::home_path(path))
-        .map_err(|source| OptionsError::Folder { path: path.to_owned(), source })
+    std::path::absolute(home::expand(path)).map_err(|source| OptionsError::Folder { path: path.to_owned(), source })
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::advice::Advice;
 use crate::exit;
+use crate::home;
 use crate::json::{self, Unreadable};
 use crate::limits::{KEEP_BLOB_BYTES, KEEP_BYTES, KEEP_DAYS, KEEP_JOBS, OUTPUT_KEEP_BYTES, PORT, QUEUE_LEN_MAX, SLOTS};
 use crate::server_address::{ADDRESS_FILE, ServerAddress};
@@ -227,20 +228,11 @@ impl Checked for AgentConfig {
         if self.server_port == 0 {
             return Err(("server_port: c2d has no port 0".to_owned(), "write the port of c2d, usually 30814"));
         }
-        if !home_path(&self.workspace_root).is_absolute() {
+        if !home::expand(&self.workspace_root).is_absolute() {
             let message = format!("workspace_root: {:?} would depend on where the agent starts", self.workspace_root);
             return Err((message, "write its path from / or ~/ on"));
         }
         Ok(())
-    }
-}
-
-/// A path in which `~` in front means the user's home folder, also where no shell replaces it.
-#[must_use]
-pub fn home_path(path: &Path) -> PathBuf {
-    match (path.strip_prefix("~"), absolute("HOME")) {
-        (Ok(rest), Some(home)) => home.join(rest),
-        _ => path.to_owned(),
     }
 }
 

@@ -24,6 +24,7 @@ pub mod bytes64;
 pub mod checkup;
 pub mod exit;
 pub mod hint;
+pub mod home;
 pub mod install;
 pub mod order;
 pub mod selection;

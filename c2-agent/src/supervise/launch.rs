@@ -12,14 +12,14 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use c2_shared::home;
 use c2_shared::id::JobId;
 use c2_shared::job::DependsOn;
 use c2_shared::validate;
 use rustix::fs::{Access, MemfdFlags, Mode, memfd_create};
-use rustix::process::{Pid, getpid, umask};
+use rustix::process::{Pid, geteuid, getpid, umask};
 
 use crate::cache::Cache;
-use crate::supervise::user;
 use crate::supervise::wire::Start;
 use crate::workspace::{Made, Root, RootError};
 
@@ -128,7 +128,7 @@ impl Launcher {
         let opened = script_file().create(true).truncate(false).open(&script_path);
         let script = opened.map_err(|source| LauncherError::Script { path: script_path.clone(), source })?;
         let own = INHERITED.iter().filter_map(|name| Some((*name, std::env::var_os(name)?)));
-        let inherited = own.chain([("SHELL", SHELL.into())]).chain(user::variables()).collect();
+        let inherited = own.chain([("SHELL", SHELL.into())]).chain(home::variables(geteuid().as_raw())).collect();
         Ok(Self { root, cache, worker_id, script, script_path, inherited })
     }
 

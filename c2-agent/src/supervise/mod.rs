@@ -16,7 +16,6 @@ pub(crate) mod recover;
 pub(crate) mod runner;
 pub(crate) mod runners;
 pub(crate) mod synthetic;
-mod user;
 pub(crate) mod wire;
 
 pub(crate) use runner::run;

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use c2_shared::api::error::ErrorBody;
-use c2_shared::api::jobs::{BatchRequest, JobRow};
+use c2_shared::api::jobs::{BatchRequest, BatchResponse, JobNote, JobRow};
 use c2_shared::id::JobId;
 use c2_shared::job::{JobSpec, Outcome as JobOutcome};
 use c2_shared::limits::QUEUE_LEN_MAX;
@@ -21,6 +21,9 @@ use crate::command::{CommandError, Context, Data, Kind, Outcome, await_job, json
 
 /// Mistakes that are told; after so many, the file is another one than was meant.
 const TOLD_MAX: usize = 20;
+
+/// In place of a line: what is so of no single job.
+const ALL: &str = "all together";
 
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct Batch {
@@ -85,10 +88,11 @@ impl Sending {
         }
         let mut plan = plan(context, read).await?;
         let is_demanding = plan.planned.iter().any(Planned::is_demanding);
-        if self.dry_run || is_demanding || !plan.mistakes.is_empty() {
+        let foretold = self.dry_run || is_demanding || !plan.mistakes.is_empty();
+        if foretold {
             foretell(context, &mut plan, file).await?;
         }
-        let planned = plan.planned;
+        let Plan { places, planned, .. } = plan;
         if self.dry_run {
             return Ok(Data::Previewed(planned.into_iter().map(|job| job.spec).collect()).into());
         }
@@ -98,7 +102,10 @@ impl Sending {
             jobs.push(job.send(&mut sender).await?);
         }
         let request = BatchRequest { jobs, idempotency_key: self.idempotency_key };
-        let ids = context.client.submit_batch(&request).await?.job_ids;
+        let BatchResponse { job_ids: ids, notes } = context.client.submit_batch(&request).await?;
+        if !foretold {
+            tell(context, &places, &notes);
+        }
         if !self.wait {
             return Ok(Data::SubmittedAll(ids).into());
         }
@@ -152,7 +159,7 @@ async fn foretell(context: &Context, plan: &mut Plan, file: &str) -> Result<(), 
     let answer = draft::check(context, planned.iter().map(|job| job.spec.clone()).collect()).await?;
     let place = |job: Option<usize>| {
         let known = job.and_then(|job| places.get(job)).cloned();
-        known.unwrap_or_else(|| "all together".to_owned())
+        known.unwrap_or_else(|| ALL.to_owned())
     };
     let found_here = !mistakes.is_empty();
     let common = answer.problems.first().map(|problem| of_c2d(&problem.error)).filter(|_| !found_here);
@@ -173,15 +180,21 @@ async fn foretell(context: &Context, plan: &mut Plan, file: &str) -> Result<(), 
         let all = same && mistakes.len() == planned.len();
         return Err(common.filter(|_| all).unwrap_or_else(|| refused(file, &mistakes)));
     }
-    for note in answer.notes.iter().take(TOLD_MAX) {
+    tell(context, places, &answer.notes);
+    Ok(())
+}
+
+/// Tells what keeps jobs from running.
+fn tell(context: &Context, places: &[String], notes: &[JobNote]) {
+    for note in notes.iter().take(TOLD_MAX) {
         let more = if note.jobs > 1 { format!(" and {} more", note.jobs - 1) } else { String::new() };
-        context.progress(&format!("{}{more}: {}", place(Some(note.job)), note.message));
+        let place = places.get(note.job).map_or(ALL, String::as_str);
+        context.progress(&format!("{place}{more}: {}", note.message));
     }
-    let more = answer.notes.len().saturating_sub(TOLD_MAX);
+    let more = notes.len().saturating_sub(TOLD_MAX);
     if more > 0 {
         context.progress(&format!("and {more} more notes like these"));
     }
-    Ok(())
 }
 
 /// Says when jobs begin, each time once.
@@ -318,7 +331,7 @@ impl<'a> Lines<'a> {
             None if command.starts_with("[\"") || command.starts_with("[{") => {
                 Err("a JSON array has to be the whole file (write one object a line)".to_owned())
             }
-            None => Ok(Draft { flags: self.flags.clone(), base: of_command(command.to_owned()) }),
+            None => Ok(draft(command.to_owned(), self.flags)),
         };
         (place, draft)
     }
@@ -355,10 +368,14 @@ fn at<T>(first: usize, error: &serde_json::Error) -> Placed<Result<T, String>> {
 
 fn of_value(value: Value, flags: &JobFlags) -> Result<Draft, String> {
     match value {
-        Value::String(command) => Ok(Draft { flags: flags.clone(), base: of_command(command) }),
-        Value::Object(object) => json_job::read(object, flags).map(|(flags, base)| Draft { flags, base }),
+        Value::String(command) => Ok(draft(command, flags)),
+        Value::Object(object) => json_job::read(object, flags),
         _ => Err("this is neither a command in quotes nor a JSON object".to_owned()),
     }
+}
+
+fn draft(command: String, flags: &JobFlags) -> Draft {
+    Draft { flags: flags.clone(), base: of_command(command), script: None }
 }
 
 pub(crate) fn of_command(command: String) -> JobSpec {

@@ -13,7 +13,7 @@ use c2_shared::validate;
 use crate::command::job_flags::JobFlags;
 use crate::command::job_name::JobName;
 use crate::command::upload::{self, Content, Sender, Source};
-use crate::command::{CommandError, Context, resolve};
+use crate::command::{CommandError, Context, resolve, script};
 use crate::{clock, render};
 
 /// A job as it was said.
@@ -22,6 +22,8 @@ pub(crate) struct Draft {
     pub(crate) flags: JobFlags,
     /// What no flag can say: the command, and contents that a JSON object holds.
     pub(crate) base: JobSpec,
+    /// A script file of this machine, in place of the command.
+    pub(crate) script: Option<String>,
 }
 
 /// A job that can be sent.
@@ -68,7 +70,10 @@ impl Names {
 
 impl Draft {
     pub(crate) async fn plan(self, context: &Context, names: &mut Names) -> Result<Planned, CommandError> {
-        let Self { flags, base } = self;
+        let Self { mut flags, mut base, script } = self;
+        if let Some(file) = script {
+            script::attach(&file, &mut flags, &mut base).await?;
+        }
         let mut spec = flags.planned(base, context, names).await?;
         let (mut stdin, mut uploads) = (None, Vec::new());
         if flags.stdin_file.is_some() || !flags.upload.is_empty() {
@@ -144,6 +149,11 @@ impl Planned {
     pub(crate) fn beginning(&self) -> Option<String> {
         let now = u64::try_from(clock::here().timestamp().as_millisecond()).unwrap_or_default();
         self.spec.begin_at.map(|at| render::begins(at, now))
+    }
+
+    /// Whether it has files that are to be sent first.
+    pub(crate) fn has_files(&self) -> bool {
+        self.stdin.is_some() || !self.uploads.is_empty()
     }
 
     /// Whether c2d knows more about its future than its sender.

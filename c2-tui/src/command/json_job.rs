@@ -2,15 +2,17 @@
 //! the HTTP interface.
 
 use c2_shared::hint;
-use c2_shared::job::{JobSpec, Upload};
+use c2_shared::job::Upload;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use crate::command::draft::Draft;
 use crate::command::job_flags::{JobFlags, item};
 
 /// What a field takes, as it is written.
-const FIELDS: [(&str, &str); 31] = [
+const FIELDS: [(&str, &str); 32] = [
     ("command", "\"make\""),
+    ("script", "\"job.sh\""),
     ("name", "\"nightly\""),
     ("group", "\"gpu\""),
     ("tags", "[\"gpu:0\", \"disk\"]"),
@@ -27,7 +29,7 @@ const FIELDS: [(&str, &str); 31] = [
     ("begin_at", "\"2030-01-31T08:00\""),
     ("env", "{\"MODEL\": \"small\"}"),
     ("stdin_file", "\"data.txt\""),
-    ("stdin", "\"aGVsbG8=\""),
+    ("stdin", "\"aGVsbG8=\", which is base64, or \"stdin_file\": \"data.txt\""),
     ("stdin_sha256", "64 hexadecimal digits"),
     ("upload", "[\"scene.blend:input.blend\"]"),
     ("download", "[\"*.png\"]"),
@@ -44,19 +46,24 @@ const FIELDS: [(&str, &str); 31] = [
 ];
 
 /// Reads a job; what it does not say is as in `flags`.
-pub(crate) fn read(object: Map<String, Value>, flags: &JobFlags) -> Result<(JobFlags, JobSpec), String> {
-    let (mut flags, mut base) = (flags.clone(), JobSpec::default());
-    for (key, value) in object {
-        set(&mut flags, &mut base, &key, value)?;
+pub(crate) fn read(object: Map<String, Value>, flags: &JobFlags) -> Result<Draft, String> {
+    if object.contains_key("command") && object.contains_key("script") {
+        return Err("a job has either a \"command\" or a \"script\"".to_owned());
     }
-    Ok((flags, base))
+    let mut draft = Draft { flags: flags.clone(), ..Draft::default() };
+    for (key, value) in object {
+        set(&mut draft, &key, value)?;
+    }
+    Ok(draft)
 }
 
-fn set(flags: &mut JobFlags, base: &mut JobSpec, key: &str, value: Value) -> Result<(), String> {
+fn set(draft: &mut Draft, key: &str, value: Value) -> Result<(), String> {
+    let Draft { flags, base, script } = draft;
     let name = key.replace('-', "_");
     let value = Field { key, name: &name, value };
     match name.as_str() {
         "command" => base.command = value.text()?.unwrap_or_default(),
+        "script" => *script = value.text()?,
         "name" => flags.name = value.text()?,
         "group" => flags.group = value.text()?,
         "tags" => flags.tags = value.list()?,
@@ -209,6 +216,7 @@ pub(crate) fn words(error: &serde_json::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use c2_shared::job::JobSpec;
     use clap::CommandFactory as _;
     use serde_json::json;
 
@@ -216,7 +224,8 @@ mod tests {
 
     fn job(value: &Value) -> Result<JobSpec, String> {
         let Value::Object(object) = value.clone() else { panic!("{value} is no object") };
-        let (flags, base) = read(object, &JobFlags { group: Some("default".into()), ..JobFlags::default() })?;
+        let Draft { flags, base, .. } =
+            read(object, &JobFlags { group: Some("default".into()), ..JobFlags::default() })?;
         flags.spec(base).map_err(|error| format!("{error:?}"))
     }
 
@@ -253,6 +262,11 @@ mod tests {
                 "\"tags\" does not take {\"a\":1} (write it like \"tags\": [\"gpu:0\", \"disk\"])",
             ),
             (json!({"on-lost": []}), "\"on-lost\" does not take [] (write it like \"on-lost\": \"fail\")"),
+            (
+                json!({"stdin": "hello?"}),
+                "\"stdin\" does not take \"hello?\" (write it like \"stdin\": \"aGVsbG8=\", which is base64, or \"stdin_file\": \"data.txt\")",
+            ),
+            (json!({"command": "a", "script": "b"}), "a job has either a \"command\" or a \"script\""),
             (json!({"hold": "yes"}), "\"hold\" does not take \"yes\" (write it like \"hold\": true)"),
         ];
         for (value, expected) in table {
@@ -280,7 +294,7 @@ mod tests {
             assert!(known, "{field}");
         }
         let Value::Object(object) = full else { panic!("a job is an object") };
-        let (flags, base) = read(object, &JobFlags::default()).unwrap();
+        let Draft { flags, base, .. } = read(object, &JobFlags::default()).unwrap();
         let (depends, with_files_of) = (spec.depends.clone(), spec.with_files_of.clone());
         assert_eq!(JobSpec { depends, with_files_of, ..flags.spec(base).unwrap() }, spec);
     }

@@ -1,11 +1,10 @@
 //! `schedule`: jobs that c2d submits by itself, and what is done with them.
 
 use c2_shared::api::schedules::{Missed, Overlap, ScheduleRequest};
-use c2_shared::job::JobSpec;
 use c2_shared::validate;
 use clap::Args;
 
-use crate::command::draft::{Draft, Names};
+use crate::command::draft::Names;
 use crate::command::job_flags::JobFlags;
 use crate::command::upload::Sender;
 use crate::command::{CommandError, Context, Data, Outcome, script};
@@ -120,11 +119,8 @@ impl Schedule {
             Asked::With { name, .. } => Data::Submitted(client.run_schedule(name).await?.job_id).into(),
             Asked::Add { name, cron, command } => {
                 validate::own_name(name)?;
-                let base = JobSpec { command: command.unwrap_or_default().to_owned(), ..JobSpec::default() };
-                let draft = match &self.script {
-                    Some(file) => script::of_file(file, self.flags.clone(), context.interactive).await?,
-                    None => Draft { flags: self.flags.clone(), base },
-                };
+                let (command, script) = (command.map(str::to_owned), self.script.clone());
+                let draft = script::draft(command, script, self.flags.clone(), context.interactive).await?;
                 let planned = draft.plan(context, &mut Names::default()).await?;
                 let request = ScheduleRequest {
                     name: name.to_owned(),

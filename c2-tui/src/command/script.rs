@@ -10,28 +10,39 @@ use c2_shared::job::{JobSpec, Upload};
 use crate::command::draft::Draft;
 use crate::command::job_flags::{JobFlags, item};
 use crate::command::text::{self, local};
-use crate::command::{CommandError, files};
+use crate::command::{CommandError, batch, files};
 
 /// What a script from standard input is called in the job's folder.
 const NAME: &str = "script";
 /// Bytes of the first line that are looked at, as many as Linux looks at.
 const FIRST_LINE_MAX: usize = 256;
 
-/// The job that runs a script file of this machine.
-pub(crate) async fn of_file(file: &str, mut flags: JobFlags, interactive: bool) -> Result<Draft, CommandError> {
-    if file == "-" {
+/// The job that runs a command or a script file; one called `-` comes by standard input.
+pub(crate) async fn draft(
+    command: Option<String>,
+    script: Option<String>,
+    flags: JobFlags,
+    interactive: bool,
+) -> Result<Draft, CommandError> {
+    if script.as_ref().or(command.as_ref()).is_some_and(|word| word == "-") {
         return of_input(flags, interactive).await;
     }
+    Ok(Draft { flags, base: batch::of_command(command.unwrap_or_default()), script })
+}
+
+/// Makes a job that runs a script file of this machine.
+pub(crate) async fn attach(file: &str, flags: &mut JobFlags, base: &mut JobSpec) -> Result<(), CommandError> {
     let path = local(file).into_owned();
     let looked = tokio::task::spawn_blocking(move || first_line(&path)).await;
     let interpreter = interpreter(&looked.expect("reading a file does not panic")?);
     let name = file.rsplit('/').next().unwrap_or(file).to_owned();
     flags.upload.push(format!("{}:{}", item(file), item(&name)));
-    Ok(Draft { flags, base: running(&interpreter, &name) })
+    base.command = running(&interpreter, &name);
+    Ok(())
 }
 
 /// The job that runs what comes by standard input.
-pub(crate) async fn of_input(flags: JobFlags, interactive: bool) -> Result<Draft, CommandError> {
+async fn of_input(flags: JobFlags, interactive: bool) -> Result<Draft, CommandError> {
     if interactive {
         let hint = "put the command in quotes, or name a file: submit --script=FILE";
         return Err(CommandError::usage("there is no standard input here", hint));
@@ -39,19 +50,20 @@ pub(crate) async fn of_input(flags: JobFlags, interactive: bool) -> Result<Draft
     let command = text::read("-", interactive).await?;
     let command = command.trim_end().to_owned();
     if !command.starts_with("#!") || interpreter(command.as_bytes()) == ["/bin/sh"] {
-        return Ok(Draft { flags, base: JobSpec { command, ..JobSpec::default() } });
+        return Ok(Draft { flags, base: batch::of_command(command), script: None });
     }
-    let mut base = running(&interpreter(command.as_bytes()), NAME);
+    let mut base = batch::of_command(running(&interpreter(command.as_bytes()), NAME));
     let content = Some(Bytes64(format!("{command}\n").into_bytes()));
     base.upload.push(Upload { path: NAME.to_owned(), content, ..Upload::default() });
-    Ok(Draft { flags, base })
+    Ok(Draft { flags, base, script: None })
 }
 
-fn running(interpreter: &[String], name: &str) -> JobSpec {
+/// The command that runs a script by its program.
+fn running(interpreter: &[String], name: &str) -> String {
     let script = format!("./{name}");
     let words = interpreter.iter().map(String::as_str).chain([script.as_str()]);
     let command = shlex::try_join(words).expect("a first line and a file name have no NUL");
-    JobSpec { command: format!("exec {command}"), ..JobSpec::default() }
+    format!("exec {command}")
 }
 
 fn first_line(path: &str) -> Result<Vec<u8>, CommandError> {
@@ -90,8 +102,8 @@ mod tests {
             ("", "exec /bin/sh ./job.py"),
         ];
         for (script, command) in table {
-            assert_eq!(running(&interpreter(script.as_bytes()), "job.py").command, command, "{script:?}");
+            assert_eq!(running(&interpreter(script.as_bytes()), "job.py"), command, "{script:?}");
         }
-        assert_eq!(running(&["/bin/sh".to_owned()], "a b$.sh").command, "exec /bin/sh './a b$.sh'");
+        assert_eq!(running(&["/bin/sh".to_owned()], "a b$.sh"), "exec /bin/sh './a b$.sh'");
     }
 }

@@ -4,10 +4,9 @@
 //! a file name with a space, or worse, stays one word; where quotes of the command would undo that,
 //! the command is refused. Flags take it as it is.
 
-use c2_shared::job::JobSpec;
 use clap::Args;
 
-use crate::command::batch::{Placed, Sending};
+use crate::command::batch::{self, Placed, Sending};
 use crate::command::draft::Draft;
 use crate::command::job_flags::{Holds, JobFlags, item};
 use crate::command::{CommandError, Context, Outcome, quoting, text};
@@ -80,7 +79,7 @@ impl Split {
     fn draft(&self, input: &str, number: usize) -> Result<Draft, String> {
         let command = fill(&self.command, input, number, self.raw)?;
         let flags = self.flags.filled(|text, holds| filled(text, input, number, holds));
-        Ok(Draft { flags, base: JobSpec { command, ..JobSpec::default() } })
+        Ok(Draft { flags, base: batch::of_command(command), script: None })
     }
 }
 

@@ -1,14 +1,14 @@
 //! `submit`: one job, from its flags to c2d's answer, and with `--wait` to its end.
 
 use c2_shared::api::error::ErrorCode;
-use c2_shared::api::jobs::JobInfo;
+use c2_shared::api::jobs::{JobInfo, SubmitResponse};
 use c2_shared::api::output::{Output, OutputQuery, Streams};
 use c2_shared::id::JobId;
-use c2_shared::job::{JobSpec, JobState, Outcome as JobOutcome};
+use c2_shared::job::{JobState, Outcome as JobOutcome};
 use clap::Args;
 
 use crate::command::await_job::Waiting;
-use crate::command::draft::{self, Draft, Names, Planned};
+use crate::command::draft::{self, Names, Planned};
 use crate::command::job_flags::JobFlags;
 use crate::command::upload::Sender;
 use crate::command::{CommandError, Context, Data, Outcome, batch, follow, script};
@@ -35,14 +35,7 @@ pub(crate) struct Submit {
 
 impl Submit {
     pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
-        let mut draft = match (self.command, self.script) {
-            (_, Some(file)) => script::of_file(&file, self.flags, context.interactive).await?,
-            (Some(command), None) if command == "-" => script::of_input(self.flags, context.interactive).await?,
-            (command, None) => Draft {
-                flags: self.flags,
-                base: JobSpec { command: command.unwrap_or_default(), ..JobSpec::default() },
-            },
-        };
+        let mut draft = script::draft(self.command, self.script, self.flags, context.interactive).await?;
         draft.base.idempotency_key = self.idempotency_key;
         let same_machine_alone = draft.flags.same_machine && draft.flags.depends.is_empty();
         let delay_alone = draft.flags.retry_delay.is_some() && draft.flags.retries.is_none();
@@ -53,13 +46,15 @@ impl Submit {
         if delay_alone {
             context.progress("--retry-delay has no effect without --retries");
         }
-        let mut notes = if planned.is_demanding() { foretell(context, &planned).await? } else { Vec::new() };
-        notes.extend(planned.beginning());
+        if planned.is_demanding() && planned.has_files() {
+            refuse_early(context, &planned).await?;
+        }
+        let beginning = planned.beginning();
         let downloads = !planned.spec.download.is_empty();
         let spec = planned.send(&mut Sender::new(context)).await?;
-        let job = context.client.submit(&spec).await?.job_id;
+        let SubmitResponse { job_id: job, notes } = context.client.submit(&spec).await?;
         if !self.wait {
-            notes.iter().for_each(|note| context.progress(&format!("{job}: {note}")));
+            notes.iter().chain(&beginning).for_each(|note| context.progress(&format!("{job}: {note}")));
             return Ok(Data::Submitted(job).into());
         }
         context.progress(&format!("Submitted job {job}"));
@@ -89,13 +84,10 @@ async fn short(context: &Context, ended: &JobInfo) -> Result<Output, CommandErro
     }
 }
 
-/// What c2d knows of a job's future before it exists; what it would refuse is an error.
-async fn foretell(context: &Context, planned: &Planned) -> Result<Vec<String>, CommandError> {
+/// Asks c2d whether it would refuse a job, before its files are sent for nothing.
+async fn refuse_early(context: &Context, planned: &Planned) -> Result<(), CommandError> {
     let answer = draft::check(context, vec![planned.spec.clone()]).await?;
-    if let Some(problem) = answer.problems.first() {
-        return Err(batch::of_c2d(&problem.error));
-    }
-    Ok(answer.notes.into_iter().map(|note| note.message).collect())
+    answer.problems.first().map_or(Ok(()), |problem| Err(batch::of_c2d(&problem.error)))
 }
 
 /// Says which files a job was to leave and did not.

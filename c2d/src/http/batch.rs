@@ -13,12 +13,12 @@ use c2_shared::validate;
 
 use crate::audit::Made;
 use crate::engine::{EngineHandle, Refusal};
-use crate::http::files;
 use crate::http::handler::{ApiError, App, Json, JsonBody, QueryOf, State, invalid_field, serves};
 use crate::http::jobs::stored;
 use crate::http::submit::{identify, made, new_jobs, take_key};
+use crate::http::{check, files};
 use crate::rows::job_row;
-use crate::sched::event;
+use crate::sched::event::{self, Accepted};
 use crate::store::JobFilter;
 
 /// Jobs as a body.
@@ -31,8 +31,9 @@ pub(crate) async fn submit(
     headers: HeaderMap,
     JsonBody(batch): Jobs,
 ) -> Result<(StatusCode, Extension<Made>, Json<BatchResponse>), ApiError> {
-    let job_ids = accept(&app, &headers, batch).await?;
-    Ok((StatusCode::CREATED, made(&job_ids), Json(BatchResponse { job_ids })))
+    let Accepted { jobs, outlooks } = accept(&app, &headers, batch).await?;
+    let made = made(&jobs);
+    Ok((StatusCode::CREATED, made, Json(BatchResponse { job_ids: jobs, notes: check::notes(outlooks) })))
 }
 
 pub(crate) async fn submit_wait(
@@ -41,7 +42,7 @@ pub(crate) async fn submit_wait(
     headers: HeaderMap,
     JsonBody(batch): Jobs,
 ) -> Result<(StatusCode, Extension<Made>, Json<BatchWaitResponse>), ApiError> {
-    let ids = accept(&app, &headers, batch).await?;
+    let ids = accept(&app, &headers, batch).await?.jobs;
     let limit = Duration::from_secs(query.wait_s.unwrap_or(WAIT_MAX_S).min(WAIT_MAX_S));
     // Ended, timed out, or c2d goes down: in each case the jobs' present states are the answer.
     drop(tokio::time::timeout(limit, all_ended(&app.engine, &ids)).await);
@@ -53,13 +54,13 @@ pub(crate) async fn submit_wait(
     Ok((StatusCode::CREATED, made(&ids), Json(BatchWaitResponse { done, jobs: views.iter().map(job_row).collect() })))
 }
 
-async fn accept(app: &App, headers: &HeaderMap, mut batch: BatchRequest) -> Result<Vec<JobId>, ApiError> {
+async fn accept(app: &App, headers: &HeaderMap, mut batch: BatchRequest) -> Result<Accepted, ApiError> {
     let key = take_key(headers, &mut batch.idempotency_key)?;
     if batch.jobs.is_empty() {
         return Err(empty("jobs", "put at least one job into it"));
     }
     for (place, spec) in batch.jobs.iter().enumerate() {
-        check(spec).map_err(|e| e.of_job(place))?;
+        check_spec(spec).map_err(|e| e.of_job(place))?;
     }
     files::check_blobs(app, &batch.jobs).await?;
     let jobs = new_jobs(app, batch.jobs).await?;
@@ -68,7 +69,7 @@ async fn accept(app: &App, headers: &HeaderMap, mut batch: BatchRequest) -> Resu
 }
 
 /// Checks one job of a batch.
-pub(crate) fn check(spec: &JobSpec) -> Result<(), ApiError> {
+pub(crate) fn check_spec(spec: &JobSpec) -> Result<(), ApiError> {
     if spec.idempotency_key.is_some() {
         let hint = "give one key for the whole batch, beside its jobs";
         let body = ErrorBody::new(ErrorCode::InvalidInput, "a job of a batch has no idempotency key of its own", hint);

@@ -8,7 +8,7 @@ use c2_shared::limits::BATCH_BODY_BYTES_MAX;
 use crate::http::handler::{Answer, ApiError, App, Json, JsonBody, State, serves};
 use crate::http::{batch, submit};
 use crate::sched::event::NewJob;
-use crate::sched::{Foreseen, Reject, Scheduler};
+use crate::sched::{Foreseen, Outlook, Reject, Scheduler};
 
 serves!(CHECK_JOBS => check);
 
@@ -19,7 +19,8 @@ pub(crate) async fn check(
     if request.jobs.is_empty() {
         return Err(batch::empty("jobs", "put at least one job into it"));
     }
-    let invalid = request.jobs.iter().enumerate().filter_map(|(place, spec)| Some((place, batch::check(spec).err()?)));
+    let invalid =
+        request.jobs.iter().enumerate().filter_map(|(place, spec)| Some((place, batch::check_spec(spec).err()?)));
     let mut problems: Vec<JobProblem> = invalid.map(|(place, error)| problem(Some(place), error)).collect();
     let jobs: Vec<NewJob> = request.jobs.into_iter().map(submit::new_job).collect();
     let Foreseen { refusals, outlooks } =
@@ -29,6 +30,11 @@ pub(crate) async fn check(
         all => problem(None, all.into()),
     }));
     problems.sort_by_key(|problem| problem.job);
+    Ok(Json(CheckResponse { problems, notes: notes(outlooks) }))
+}
+
+/// Outlooks in words, each of them once.
+pub(crate) fn notes(outlooks: Vec<(usize, Outlook)>) -> Vec<JobNote> {
     let mut notes: BTreeMap<String, JobNote> = BTreeMap::new();
     for (job, outlook) in outlooks {
         let message = outlook.to_string();
@@ -37,7 +43,7 @@ pub(crate) async fn check(
     }
     let mut notes: Vec<JobNote> = notes.into_values().collect();
     notes.sort_by_key(|note| note.job);
-    Ok(Json(CheckResponse { problems, notes }))
+    notes
 }
 
 fn problem(job: Option<usize>, error: ApiError) -> JobProblem {

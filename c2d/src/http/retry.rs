@@ -37,7 +37,7 @@ pub(crate) async fn retry(
     let jobs = found.iter().zip(new_jobs(&app, specs).await?).map(again).collect();
     let retried = app.engine.apply(event::JobsRetried { jobs }).await;
     let job_ids = retried.map_err(|refusal| named(refusal, &asked))?;
-    Ok((StatusCode::CREATED, made(&job_ids), Json(BatchResponse { job_ids })))
+    Ok((StatusCode::CREATED, made(&job_ids), Json(BatchResponse { job_ids, notes: Vec::new() })))
 }
 
 /// An ended job as it is submitted again: the same specification, and what it depended on by id,

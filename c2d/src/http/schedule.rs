@@ -102,7 +102,7 @@ pub(crate) async fn run(
     Name(name): Name,
 ) -> Result<(StatusCode, Extension<Made>, Json<SubmitResponse>), ApiError> {
     let job_id = app.engine.apply(event::RunAsked { name }).await?;
-    Ok((StatusCode::CREATED, made(&[job_id]), Json(SubmitResponse { job_id })))
+    Ok((StatusCode::CREATED, made(&[job_id]), Json(SubmitResponse { job_id, notes: Vec::new() })))
 }
 
 async fn record(app: &App, name: String) -> Result<ScheduleRecord, ApiError> {

@@ -17,7 +17,7 @@ use crate::http::handler::{ApiError, App, Json, JsonBody, QueryOf, State, invali
 use crate::http::job::wait_for;
 use crate::http::{contents, files};
 use crate::sched::Reject;
-use crate::sched::event::{self, IdempotencyKey, NewJob};
+use crate::sched::event::{self, Accepted, IdempotencyKey, NewJob};
 
 /// A job specification as a body.
 type Spec = JsonBody<JobSpec, SUBMIT_BODY_BYTES_MAX>;
@@ -29,8 +29,8 @@ pub(crate) async fn submit(
     headers: HeaderMap,
     JsonBody(spec): Spec,
 ) -> Result<(StatusCode, Extension<Made>, Json<SubmitResponse>), ApiError> {
-    let job_id = accept(&app, &headers, spec).await?;
-    Ok((StatusCode::CREATED, made(&[job_id]), Json(SubmitResponse { job_id })))
+    let (job_id, notes) = accept(&app, &headers, spec).await?;
+    Ok((StatusCode::CREATED, made(&[job_id]), Json(SubmitResponse { job_id, notes })))
 }
 
 pub(crate) async fn submit_wait(
@@ -39,12 +39,13 @@ pub(crate) async fn submit_wait(
     headers: HeaderMap,
     JsonBody(spec): Spec,
 ) -> Result<(StatusCode, Extension<Made>, Json<WaitResponse>), ApiError> {
-    let job_id = accept(&app, &headers, spec).await?;
+    let (job_id, _) = accept(&app, &headers, spec).await?;
     let response = wait_for(&app, job_id, query.wait_s.unwrap_or(WAIT_MAX_S)).await?;
     Ok((StatusCode::CREATED, made(&[job_id]), Json(response)))
 }
 
-async fn accept(app: &App, headers: &HeaderMap, mut spec: JobSpec) -> Result<JobId, ApiError> {
+/// Submits a job; answers it with what keeps it from running.
+async fn accept(app: &App, headers: &HeaderMap, mut spec: JobSpec) -> Result<(JobId, Vec<String>), ApiError> {
     let key = take_key(headers, &mut spec.idempotency_key)?;
     validate::new_spec(&spec)?;
     files::check_blobs(app, [&spec]).await?;
@@ -55,7 +56,9 @@ async fn accept(app: &App, headers: &HeaderMap, mut spec: JobSpec) -> Result<Job
         Refusal::Rejected(Reject::BadJob { reason, .. }) => Refusal::Rejected(*reason),
         other => other,
     });
-    Ok(*accepted?.first().expect("one job was submitted"))
+    let Accepted { jobs, outlooks } = accepted?;
+    let notes = outlooks.iter().map(|(_, outlook)| outlook.to_string()).collect();
+    Ok((*jobs.first().expect("one job was submitted"), notes))
 }
 
 /// Jobs that came into being, for the audit log.

@@ -14,6 +14,7 @@ use c2_shared::worker::Load;
 
 use crate::sched::Reject;
 use crate::sched::decision::{RuleRecord, ScheduleRecord};
+use crate::sched::foresee::Outlook;
 use crate::sched::scheduler::Turn;
 
 /// The present, as three clocks tell it: `mono` decides within a run, `seen_ms` about what outlives one,
@@ -81,12 +82,20 @@ pub struct ResultArrived {
     pub result: ResultSummary,
 }
 
-/// Jobs were submitted together; all are accepted, or none. Answered with the new jobs, or with those
-/// that the key named before.
+/// Jobs were submitted together; all are accepted, or none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobsSubmitted {
     pub jobs: Vec<NewJob>,
     pub key: Option<IdempotencyKey>,
+}
+
+/// The answer to [`JobsSubmitted`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// The new jobs, or those that the key named before.
+    pub jobs: Vec<JobId>,
+    /// What keeps new ones from running for longer than a moment, by their place in the request.
+    pub outlooks: Vec<(usize, Outlook)>,
 }
 
 /// Ended jobs were submitted again; all are accepted, or none.

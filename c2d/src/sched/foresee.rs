@@ -8,6 +8,7 @@ use c2_shared::job::{JobState, Placement};
 use c2_shared::target;
 
 use crate::sched::event::{NewJob, Now};
+use crate::sched::graph::Edge;
 use crate::sched::scheduler::Scheduler;
 use crate::sched::workers::Worker;
 use crate::sched::{Reject, locks};
@@ -24,6 +25,8 @@ pub struct Foreseen {
 /// Why a job would wait, or never run, although nothing is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Outlook {
+    #[error("the queue is paused, so it waits for `unpause`")]
+    Paused,
     #[error("no worker has registered, so it waits")]
     NoWorkers,
     #[error("no worker is called {0:?}, so it waits for one")]
@@ -55,6 +58,11 @@ impl Scheduler {
             Ok(edges) => (edges, Vec::new()),
             Err(refusals) => (Vec::new(), refusals),
         };
+        Foreseen { refusals, outlooks: self.outlooks(now, jobs, &edges) }
+    }
+
+    /// What is known of jobs that wait for these others.
+    pub(crate) fn outlooks(&self, now: Now, jobs: &[NewJob], edges: &[Vec<Edge>]) -> Vec<(usize, Outlook)> {
         let mut outlooks = Vec::new();
         // Most jobs of a batch ask for the same.
         let mut known: BTreeMap<&Placement, Option<Outlook>> = BTreeMap::new();
@@ -70,10 +78,13 @@ impl Scheduler {
             };
             outlooks.extend(outlook.map(|outlook| (place, outlook)));
         }
-        Foreseen { refusals, outlooks }
+        outlooks
     }
 
     fn outlook(&self, now: Now, placement: &Placement) -> Option<Outlook> {
+        if self.paused {
+            return Some(Outlook::Paused);
+        }
         if self.workers.is_empty() {
             return Some(Outlook::NoWorkers);
         }

@@ -10,7 +10,7 @@ use c2_shared::target::{self, Candidate, TargetError};
 
 use crate::sched::decision::{DependencyEdge, JobRecord, KeyRecord};
 use crate::sched::event::{
-    CancelRequested, Event, HoldRequested, IdempotencyKey, JobsRetried, JobsSubmitted, NewJob, PauseSet,
+    Accepted, CancelRequested, Event, HoldRequested, IdempotencyKey, JobsRetried, JobsSubmitted, NewJob, PauseSet,
     ReleaseRequested,
 };
 use crate::sched::graph::{self, Edge};
@@ -18,7 +18,7 @@ use crate::sched::scheduler::{Scheduler, Turn};
 use crate::sched::{Decision, Reject};
 
 impl Event for JobsSubmitted {
-    type Answer = Vec<JobId>;
+    type Answer = Accepted;
 
     const BRINGS_JOBS: bool = true;
 
@@ -26,14 +26,19 @@ impl Event for JobsSubmitted {
         let Self { jobs, key } = self;
         let known = key.as_ref().and_then(|key| turn.s.keys.get(&key.key));
         if let Some(known) = known.filter(|known| known.expires_ms > turn.now.seen_ms) {
-            return replay(known, key.as_ref());
+            let ids = replay(known, key.as_ref())?;
+            let waits = |place: &usize| turn.s.jobs.get(ids[*place]).is_some_and(|job| job.state != JobState::Running);
+            let mut outlooks = turn.s.outlooks(turn.now, &jobs, &[]);
+            outlooks.retain(|(place, _)| waits(place));
+            return Ok(Accepted { jobs: ids, outlooks });
         }
         let outdated = known.map(|known| known.key.clone());
         let edges = turn.s.check_submit(&jobs, &BTreeMap::new())?;
         if let Some(key) = outdated {
             turn.decide(Decision::ForgetKey { key });
         }
-        Ok(turn.accept(jobs, edges, key))
+        let outlooks = turn.s.outlooks(turn.now, &jobs, &edges);
+        Ok(Accepted { jobs: turn.accept(jobs, edges, key), outlooks })
     }
 }
 

@@ -49,15 +49,17 @@ fn a_wait_for_a_job_that_nothing_can_run_says_why_once() {
         let output = cluster.exec(&["submit true --tags=nosuch", "wait 1 --timeout=2"]).await?;
         let told = format!("job-1: no worker has registered, so it waits\n{}", waiting("no worker has registered"));
         assert_eq!((output.status, output.stderr), (124, told));
+        let plain = cluster.exec(&["submit true", "cancel 2"]).await?;
+        assert_eq!(plain.stderr, "job-2: no worker has registered, so it waits\n");
         cluster.agent("127.0.0.2").await?;
         // Long enough for two looks.
         let output = cluster.exec(&["wait 1 --timeout=5"]).await?;
         assert_eq!((output.status, output.stderr), (124, waiting("no worker offers tag \"nosuch\"")));
-        let output = cluster.exec(&["submit true --depends=1", "wait 1-2 --timeout=2"]).await?;
+        let output = cluster.exec(&["submit true --depends=1", "wait 1 3 --timeout=2"]).await?;
         let words = "waiting for job-1: no worker offers tag \"nosuch\"\n";
         assert_eq!((output.status, output.stderr.as_str()), (124, words));
         let runs = cluster.exec(&["submit 'sleep 2' --wait"]).await?;
-        assert_eq!((runs.status, runs.stderr.as_str()), (0, "Submitted job job-3\n"), "it simply runs");
+        assert_eq!((runs.status, runs.stderr.as_str()), (0, "Submitted job job-4\n"), "it simply runs");
         Ok(())
     });
 }

@@ -101,3 +101,20 @@ fn what_would_wait_or_never_run_is_known() {
     lab.decided.clear();
     assert_eq!(outlook(&Lab::new(&[]), plain()), Some(Outlook::NoWorkers));
 }
+
+#[test]
+fn a_submit_is_answered_with_what_it_waits_for() {
+    let mut lab = Lab::new(&[]);
+    let submit = |lab: &mut Lab| {
+        let jobs = vec![plain(), tagged(&["disk"], None)];
+        lab.apply(event::JobsSubmitted { jobs, key: None }).unwrap().outlooks
+    };
+    assert_eq!(submit(&mut lab), [(0, Outlook::NoWorkers), (1, Outlook::NoWorkers)]);
+    lab.register(2);
+    lab.poll(2);
+    let no_disk = Outlook::NoTag { tag: "disk".to_owned(), group: None };
+    assert_eq!(submit(&mut lab), [(1, no_disk)]);
+    lab.apply(event::PauseSet { paused: true }).unwrap();
+    assert_eq!(submit(&mut lab), [(0, Outlook::Paused), (1, Outlook::Paused)]);
+    lab.decided.clear();
+}

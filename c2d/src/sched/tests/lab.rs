@@ -180,7 +180,7 @@ impl Lab {
     }
 
     pub(super) fn submit(&mut self, jobs: Vec<NewJob>) -> Result<Vec<JobId>, Reject> {
-        self.apply(event::JobsSubmitted { jobs, key: None })
+        self.apply(event::JobsSubmitted { jobs, key: None }).map(|accepted| accepted.jobs)
     }
 
     /// Sends a poll and leaves it to wait.

@@ -103,8 +103,8 @@ impl<D: Disk> World<D> {
             let key = format!("k{}", self.random.below(5));
             IdempotencyKey { digest: key.clone(), key }
         });
-        if let Some(jobs) = self.apply(event::JobsSubmitted { jobs, key }) {
-            self.unanswered.push(jobs);
+        if let Some(accepted) = self.apply(event::JobsSubmitted { jobs, key }) {
+            self.unanswered.push(accepted.jobs);
         }
     }
 
