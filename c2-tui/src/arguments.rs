@@ -44,7 +44,7 @@ pub struct Arguments {
     #[arg(long, value_name = "LINE", allow_hyphen_values = true)]
     pub(crate) exec: Vec<String>,
     /// Run the commands of a file, one a line, and exit; `#` begins a comment line
-    #[arg(long, value_name = "SCRIPT")]
+    #[arg(long, value_name = "SCRIPT", conflicts_with = "exec")]
     pub(crate) file: Vec<PathBuf>,
     /// Answer each command with one JSON document
     #[arg(long)]

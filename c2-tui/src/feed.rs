@@ -161,7 +161,10 @@ fn lost(client: &Client, place: &Place, error: Option<ClientError>) -> Lost {
     let lasts = match &error {
         ClientError::Untrusted { .. } | ClientError::Stranger { .. } => true,
         ClientError::Refused { .. } => error.code() == Some(ErrorCode::Forbidden),
-        ClientError::Unreachable { .. } | ClientError::Timeout { .. } | ClientError::Protocol { .. } => false,
+        ClientError::Unreachable { .. }
+        | ClientError::Timeout { .. }
+        | ClientError::Protocol { .. }
+        | ClientError::Nameless { .. } => false,
     };
     Lost { fault: Fault { message: error.to_string(), hint: error.hint() }, lasts }
 }

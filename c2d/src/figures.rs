@@ -61,7 +61,8 @@ fn masked(line: &str) -> String {
             masked.push('*');
         }
     }
-    masked
+    // Shells name the file that they read the command from, which says nothing.
+    masked.replace("/proc/*/fd/*: ", "")
 }
 
 /// Seconds until so many jobs have ended, at the rate at which they ended of late.
@@ -126,6 +127,7 @@ mod tests {
     fn failures_are_alike_by_their_last_line_without_digits() {
         let failed = |id, line: &str| (row(id, None, JobState::Failed, 1), line.to_owned());
         let lines = [failed(9, "cannot open frame 17"), failed(8, "no memory"), failed(7, " cannot open frame 3 ")];
+        assert_eq!(masked("job-7: 1: /proc/271/fd/6: ab: not found"), "job-*: *: ab: not found");
         let groups = alike(lines.to_vec());
         let told: Vec<_> = groups.iter().map(|group| (group.line.as_str(), group.job_ids.len())).collect();
         assert_eq!(told, [("cannot open frame *", 2), ("no memory", 1)]);

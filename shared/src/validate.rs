@@ -60,7 +60,7 @@ pub fn spec(spec: &JobSpec) -> Checked {
         return invalid("timeout_s", "timeout must be between one second and a year", "for no timeout leave it out");
     }
     if spec.begin_at.is_some_and(|ms| ms > BEGIN_MS_MAX) {
-        return invalid("begin_at", "it would begin after the year 2200", "give unix milliseconds, or leave it out");
+        return invalid("begin_at", "it would begin after the year 2200", "choose an earlier time, or leave it out");
     }
     if spec.retries > RETRIES_MAX {
         return invalid("retries", format!("{} retries are too many", spec.retries), format!("at most {RETRIES_MAX}"));
@@ -73,6 +73,10 @@ pub fn spec(spec: &JobSpec) -> Checked {
     }
     short_list("exclude", spec.exclude.len())?;
     short_list("workers", spec.workers.len())?;
+    for (field, words) in [("shares", &spec.shares), ("notify", &spec.notify)] {
+        short_list(field, words.len())?;
+        words.iter().try_for_each(|text| word(field, text))?;
+    }
     if spec.expires_s.is_some_and(|s| s == 0 || s > TIMEOUT_S_MAX) {
         return invalid("expires_s", "it must expire after one second to a year", "to wait for ever leave it out");
     }
@@ -93,6 +97,12 @@ pub fn new_spec(spec: &JobSpec) -> Checked {
     if let Some(name) = &spec.name {
         free_name(name)?;
     }
+    let shell = spec.shell.as_deref().unwrap_or_default();
+    let program = shell.rsplit('/').next().unwrap_or(shell).trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    if ["python", "node", "perl", "ruby", "lua", "php", "awk"].contains(&program) {
+        let hint = "take sh, bash, zsh or the like; a script of another language is sent with: submit --script=FILE";
+        return invalid("shell", format!("{shell:?} is no shell"), hint);
+    }
     for pattern in &spec.download {
         glob::check(pattern).map_err(|(message, hint)| Invalid { field: "download", message, hint })?;
     }
@@ -109,8 +119,10 @@ fn free_name(text: &str) -> Checked {
     let Ok(Dependency { on, .. }) = text.parse();
     // `any:x` is a condition and a job, and behind `@` stands what jobs have in common.
     let condition = on != DependsOn::Name(text.to_owned());
-    if range || state || condition || text.contains('@') {
-        let hint = "ids, ranges like 3-9, states, @words and conditions like any:x are taken; add a letter or two";
+    let flag = text.starts_with('-');
+    if range || state || condition || flag || text.contains('@') {
+        let hint =
+            "ids, ranges like 3-9, flags, states, @words and conditions like any:x are taken; add a letter or two";
         return invalid("name", format!("the name {text:?} means something else already"), hint);
     }
     Ok(())
@@ -149,7 +161,9 @@ fn umask(text: &str) -> Checked {
 /// When the name has another form.
 pub fn word(field: &'static str, text: &str) -> Checked {
     let fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | ':' | '-');
-    if text.is_empty() || text.len() > WORD_CHARS_MAX || text.starts_with('-') || !text.chars().all(fine) {
+    // In a path a dot alone is a folder.
+    let dots = matches!(text, "." | "..");
+    if text.is_empty() || text.len() > WORD_CHARS_MAX || text.starts_with('-') || dots || !text.chars().all(fine) {
         let kind = field.trim_end_matches('s');
         return invalid(
             field,
@@ -388,6 +402,7 @@ mod tests {
             "any:x",
             "notok:3",
             "ok:x",
+            "-x",
         ];
         for name in taken {
             let job = JobSpec { command: "x".into(), name: Some(name.into()), ..JobSpec::default() };

@@ -110,7 +110,10 @@ pub(crate) fn may_pass(error: &ClientError) -> bool {
     match error {
         ClientError::Unreachable { .. } | ClientError::Timeout { .. } => true,
         ClientError::Refused { body, .. } => matches!(body.code, ErrorCode::Busy | ErrorCode::StoreFailed),
-        ClientError::Untrusted { .. } | ClientError::Stranger { .. } | ClientError::Protocol { .. } => false,
+        ClientError::Untrusted { .. }
+        | ClientError::Stranger { .. }
+        | ClientError::Nameless { .. }
+        | ClientError::Protocol { .. } => false,
     }
 }
 

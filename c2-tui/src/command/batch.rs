@@ -269,7 +269,9 @@ fn array(text: &str) -> Option<Result<Vec<Value>, serde_json::Error>> {
 
 /// Whether a line of shell cannot be meant: a brace of the shell is followed by a command.
 fn is_object(line: &str) -> bool {
-    line.strip_prefix('{').is_some_and(|rest| rest.trim_start().starts_with(['"', '}']) || rest.trim().is_empty())
+    line.strip_prefix('{').is_some_and(|rest| {
+        rest.starts_with('\'') || rest.trim_start().starts_with(['"', '}']) || rest.trim().is_empty()
+    })
 }
 
 /// The jobs of a text in lines.
@@ -450,6 +452,7 @@ mod tests {
             "{ date; echo x; } > log",
             "{a,b}.sh",
             "{ echo \"x\"; }",
+            "{ 'echo' x; }",
         ] {
             check(line, &[("line 1", line)]);
             check(&format!("make\n{line}\n"), &[("line 1", "make"), ("line 2", line)]);
@@ -468,6 +471,10 @@ mod tests {
                 ("line 5, column 12", "a colon is missing behind the name of a field"),
                 ("line 6", "the JSON is not complete: a bracket, a brace or a quote is not closed"),
             ],
+        );
+        check(
+            "{'command': 'x'}\n",
+            &[("line 1, column 2", "names of fields stand in double quotes, like \"command\"")],
         );
         let mistakes = [Mistake { place: "line 2".to_owned(), words: "w".to_owned() }];
         let told = refused("jobs.txt", &mistakes);

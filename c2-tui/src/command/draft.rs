@@ -8,6 +8,7 @@ use c2_shared::bytes64::Bytes64;
 use c2_shared::client::ClientError;
 use c2_shared::id::JobId;
 use c2_shared::job::{Condition, Dependency, DependsOn, JobSpec};
+use c2_shared::limits::LIST_LEN_MAX;
 use c2_shared::validate;
 
 use crate::command::job_flags::JobFlags;
@@ -57,6 +58,10 @@ impl Names {
         let name = Dependency { condition: Condition::Ok, on }.to_string();
         let job = match self.found.get(&name) {
             Some(job) => *job,
+            None if let Some(ours) = condition_elsewhere(&name) => {
+                let message = format!("--depends: {name:?} is a condition of another program");
+                return Err(CommandError::usage(message, format!("write it as: --depends={ours}")));
+            }
             None => {
                 let parsed: JobName =
                     name.parse().map_err(|e| CommandError::usage(format!("--depends: {e}"), "name a job"))?;
@@ -66,6 +71,18 @@ impl Names {
         self.found.insert(name, job);
         Ok(Dependency { condition, on: DependsOn::Job(job) })
     }
+}
+
+/// What `afterok:12` of Slurm and PBS is here.
+fn condition_elsewhere(text: &str) -> Option<String> {
+    let (word, jobs) = text.split_once(':')?;
+    let condition = match word {
+        "afterok" | "aftercorr" => "",
+        "afterany" | "after" | "done" | "ended" => "any:",
+        "afternotok" | "exit" => "notok:",
+        _ => return None,
+    };
+    Some(jobs.split(':').map(|job| format!("{condition}{job}")).collect::<Vec<_>>().join(","))
 }
 
 impl Draft {
@@ -103,8 +120,8 @@ impl JobFlags {
         names: &mut Names,
     ) -> Result<JobSpec, CommandError> {
         let mut spec = self.spec(base)?;
-        for text in &self.depends {
-            spec.depends.push(names.find(context, text).await?);
+        for text in self.depends.iter().flat_map(|text| each(text)) {
+            spec.depends.push(names.find(context, &text).await?);
         }
         for text in &self.with_files_of {
             let on = names.find(context, text).await?;
@@ -114,6 +131,19 @@ impl JobFlags {
             }
         }
         Ok(spec)
+    }
+}
+
+/// The dependencies that a text names: those of a range one by one, under the same condition.
+fn each(text: &str) -> Vec<String> {
+    let (condition, range) =
+        text.rsplit_once(':').map_or(("", text), |(condition, _)| text.split_at(condition.len() + 1));
+    let ids = range.split_once('-').and_then(|(first, last)| Some((first.parse().ok()?, last.parse().ok()?)));
+    match ids {
+        Some((JobId(first), JobId(last))) if first <= last && last - first < LIST_LEN_MAX as u64 => {
+            (first..=last).map(|id| format!("{condition}{}", JobId(id))).collect()
+        }
+        _ => vec![text.to_owned()],
     }
 }
 

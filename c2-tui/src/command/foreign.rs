@@ -6,13 +6,14 @@
 
 use crate::command::Word;
 
-/// How a foreign verb is written here; `{}` is the rest of the line, `{q}` the rest in quotes, `{l}`
-/// the whole of it.
-const VERBS: [(&[&str], &str); 48] = [
+/// How a foreign verb is written here; `{}` is the rest of the line, `{f}` its first word that is no flag, `{q}`
+/// the rest in quotes, `{p}` the same with a place for inputs, `{l}` the whole of the line.
+const VERBS: [(&[&str], &str); 50] = [
     (&["sh", "bash", "python", "python3", "make", "sleep", "echo", "nvidia-smi"], "submit {l}"),
-    (&["sbatch", "qsub", "bsub", "condor_submit"], "submit --script={}"),
-    (&["srun", "salloc", "run", "parallel"], "submit {q} --wait"),
-    (&["tsp", "ts", "add", "enqueue", "nohup"], "submit {q}"),
+    (&["sbatch", "qsub", "condor_submit"], "submit --script={f}"),
+    (&["srun", "salloc", "run"], "submit {q} --wait"),
+    (&["tsp", "ts", "add", "enqueue", "nohup", "bsub"], "submit {q}"),
+    (&["login", "logout"], "c2-tui {l}, in a shell"),
     (&["at"], "submit \"COMMAND\" --begin=18:00"),
     (&["squeue", "qstat", "bjobs", "ps", "ls", "task", "tasks", "ll", "dir", "pods"], "jobs"),
     (&["sinfo", "pbsnodes", "bhosts", "nodes", "node", "workers", "machines", "hosts", "agents"], "list"),
@@ -35,7 +36,7 @@ const VERBS: [(&[&str], &str); 48] = [
     (&["tags", "tag"], "get-tags {}"),
     (&["settags", "set_tags", "set-tag", "label"], "set-tags {}"),
     (&["cleanup", "clean", "gc", "prune"], "cleanup-workspaces @all"),
-    (&["man", "usage", "?", "h", "commands"], "help"),
+    (&["man", "usage", "?", "h", "commands"], "help {}"),
     (&["unassign-group"], "unassign {}"),
     (&["assign-group"], "assign {}"),
     (&["group"], "groups"),
@@ -43,11 +44,12 @@ const VERBS: [(&[&str], &str); 48] = [
     (&["check", "diagnose", "health", "ping"], "doctor"),
     (&["verify", "check-ssh", "ssh-check"], "verify-ssh @all"),
     (&["explain", "reason"], "why {}"),
-    (&["array", "foreach", "map", "xargs"], "split {}"),
+    (&["array", "foreach", "map"], "split {}"),
+    (&["parallel", "xargs"], "split {p} FILE"),
     (&["submit-batch", "import", "load", "apply", "create"], "batch {}"),
     (&["block", "freeze", "halt"], "pause"),
     (&["continue", "unfreeze", "go"], "unpause"),
-    (&["bye", "logout", "leave-console", ":q", "q", "q!", "wq"], "quit"),
+    (&["bye", "leave-console", ":q", "q", "q!", "wq"], "quit"),
     (&["jobinfo", "job-info"], "job {}"),
     (&["follow-output"], "follow {}"),
     (&["await", "join-jobs", "swait"], "wait {}"),
@@ -99,20 +101,48 @@ const FLAGS: [(&[&str], &str); 32] = [
 ];
 
 /// Programs whose name stands in front of a verb.
-const PROGRAMS: [&str; 6] = ["pueue", "c2-tui", "c2", "slurm", "docker", "sudo"];
+const PROGRAMS: [&str; 7] = ["pueue", "kubectl", "c2-tui", "c2", "slurm", "docker", "sudo"];
+
+/// What flags of task-spooler do, which has no verbs.
+const SPOOLER: [(&str, &str); 10] = [
+    ("-l", "jobs"),
+    ("-k", "cancel {}"),
+    ("-r", "cancel {}"),
+    ("-c", "output {}"),
+    ("-t", "follow {}"),
+    ("-w", "wait {}"),
+    ("-u", "top {}"),
+    ("-i", "job {}"),
+    ("-s", "job {}"),
+    ("-C", "log"),
+];
 
 /// The line that means here what a foreign verb means there.
 pub(crate) fn line(line: &str, words: &[Word]) -> Option<String> {
     let (verb, rest) = words.split_first()?;
-    if let Some(next) = rest.first().filter(|_| PROGRAMS.contains(&verb.text.as_str())) {
+    let verb_text = verb.text.as_str();
+    // `kubectl get pods` has its verb in the noun.
+    let is_verb = |word: &Word| super::find(&word.text).is_some() || form(&word.text).is_some();
+    let leads = PROGRAMS.contains(&verb_text) || verb_text == "get" && rest.first().is_some_and(is_verb);
+    if let Some(next) = rest.first().filter(|_| leads) {
         let behind = &line[next.span.start..];
-        return if super::find(&next.text).is_some() { Some(behind.to_owned()) } else { self::line(line, rest) };
+        let same = super::find(&next.text).is_some() && (verb_text, next.text.as_str()) != ("pueue", "log");
+        return if same { Some(behind.to_owned()) } else { self::line(line, rest) };
     }
-    let (_, form) = VERBS.iter().find(|(verbs, _)| verbs.contains(&verb.text.as_str()))?;
+    let spooler = rest.first().filter(|_| ["tsp", "ts"].contains(&verb_text));
+    let spooler = spooler.and_then(|flag| SPOOLER.iter().find(|(name, _)| *name == flag.text));
+    let form = spooler.map_or_else(|| form(verb_text), |(_, form)| Some(*form))?;
     let rest = match rest {
         [first, behind @ ..] if first.text == "--" => behind,
         all => all,
     };
+    let wrapped = rest.iter().find_map(|word| word.text.strip_prefix("--wrap="));
+    if let Some(command) = wrapped.filter(|_| form.contains("{f}")) {
+        return Some(format!("submit {}", quoted(command)));
+    }
+    let form = if form.contains("{p}") && rest.first().is_some_and(Word::is_quoted) { "split {}" } else { form };
+    let of_shell = ["{q}", "{p}", "{f}"].iter().any(|place| form.contains(place));
+    let rest = if of_shell { behind_flags(rest) } else { rest };
     let span = rest.first().zip(rest.last()).map(|(first, last)| line[first.span.start..last.span.end].to_owned());
     let quoted = match (rest, &span) {
         ([one], Some(span)) if one.is_quoted() => span.clone(),
@@ -128,15 +158,57 @@ pub(crate) fn line(line: &str, words: &[Word]) -> Option<String> {
     let rest = if takes_words { span } else { plain() };
     // Without words of its own the line shows those of the usage.
     let rest = rest.unwrap_or_else(|| operands(form).to_owned());
-    Some(
-        form.replace("{l}", &self::quoted(line[verb.span.start..].trim())).replace("{q}", &quoted).replace("{}", &rest),
-    )
+    let all = line[verb.span.start..].trim();
+    let all = if form.starts_with("c2-tui") { all.to_owned() } else { self::quoted(all) };
+    let first = || words[1..].iter().find(|word| !word.text.starts_with('-') && word.text.parse::<f64>().is_err());
+    let placed = if quoted.contains("{}") {
+        quoted.clone()
+    } else {
+        format!("{} {{}}{}", &quoted[..quoted.len() - 1], &quoted[..1])
+    };
+    // Each place is filled once: what is typed may have places of its own.
+    let mut filled = String::new();
+    let mut left = form;
+    while let Some((before, (place, behind))) = left.split_once('{').and_then(|(a, b)| Some((a, b.split_once('}')?))) {
+        filled.push_str(before);
+        filled.push_str(match place {
+            "l" => &all,
+            "q" => &quoted,
+            "p" => &placed,
+            "f" => first().map_or("FILE", |word| &line[word.span.clone()]),
+            _ => &rest,
+        });
+        left = behind;
+    }
+    Some((filled + left).trim().to_owned())
+}
+
+fn form(verb: &str) -> Option<&'static str> {
+    match verb {
+        // Of pueue it is what a job wrote, and here that has another name.
+        "log" => Some("output {}"),
+        _ => VERBS.iter().find(|(verbs, _)| verbs.contains(&verb)).map(|(_, form)| *form),
+    }
+}
+
+/// A command of another tool's line without the flags in front of it, of which some have a number beside them,
+/// and without the inputs of parallel.
+fn behind_flags(words: &[Word]) -> &[Word] {
+    let mut at = 0;
+    while let Some(word) = words.get(at).filter(|word| word.text.starts_with('-') && !word.is_quoted()) {
+        let takes_next =
+            !word.text.contains('=') && words.get(at + 1).is_some_and(|next| next.text.parse::<f64>().is_ok());
+        at += if takes_next { 2 } else { 1 };
+    }
+    let end = words.iter().position(|word| word.text.starts_with(":::")).unwrap_or(words.len());
+    words.get(at..end.max(at)).unwrap_or_default()
 }
 
 /// What stands behind a verb of ours.
 fn operands(form: &str) -> &'static str {
     match form.split(' ').next().unwrap_or_default() {
         "pdsh" => "@all COMMAND",
+        "help" | "c2-tui" => "",
         "submit" | "batch" => "FILE",
         "split" => "\"COMMAND {}\" FILE",
         "set-tags" => "WORKER TAG",

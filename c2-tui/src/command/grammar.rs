@@ -57,7 +57,8 @@ fn about_jobs() -> String {
 /// What `change` can do, and when.
 fn about_changes() -> &'static str {
     "--timeout=+30m adds to the limit that a job has. Of a job that runs, the time limit, retries, priority, name and \
-     --on-lost can change; all else until it starts."
+     --on-lost and --notify can change; all else until it starts. What a flag says replaces all that was there: --env \
+     gives the variables anew, --tags the tags."
 }
 
 /// What an operator can ask for.

@@ -35,7 +35,7 @@ pub(crate) struct Jobs {
     #[arg(long)]
     pub(crate) newest: bool,
     /// Rows at most
-    #[arg(long, value_name = "N", default_value_t = PAGE_LEN, hide_default_value = true)]
+    #[arg(long, value_name = "N", default_value_t = PAGE_LEN, hide_default_value = true, value_parser = crate::command::log::at_least_one())]
     pub(crate) limit: usize,
 }
 

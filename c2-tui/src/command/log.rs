@@ -4,14 +4,14 @@ use c2_shared::api::jobs::LogQuery;
 use c2_shared::job::JobState;
 use c2_shared::limits::LOG_LEN;
 use clap::Args;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValuesParser, RangedU64ValueParser, TypedValueParser};
 
 use crate::command::{CommandError, Context, Data, Outcome};
 
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct Log {
     /// How many results, 20 without it
-    #[arg(value_name = "N", default_value_t = LOG_LEN, hide_default_value = true)]
+    #[arg(value_name = "N", default_value_t = LOG_LEN, hide_default_value = true, value_parser = at_least_one())]
     pub(crate) lines: usize,
     /// Only results of this state
     #[arg(long, value_name = "STATE", value_parser = ended_states())]
@@ -25,6 +25,11 @@ pub(crate) struct Log {
     /// Only results before this one, by its number, which stands under the table
     #[arg(long, value_name = "SEQ")]
     pub(crate) before: Option<u64>,
+}
+
+/// A count of rows.
+pub(crate) fn at_least_one() -> impl TypedValueParser<Value = usize> {
+    RangedU64ValueParser::<usize>::new().range(1..)
 }
 
 /// Nothing else ends up in the log.

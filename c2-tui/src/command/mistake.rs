@@ -44,6 +44,8 @@ pub(crate) fn of(error: &Error, command: &CommandInfo, typed: Option<Typed<'_>>)
             let quoted = why.contains(&format!("{value:?}"));
             let message = match why.as_str() {
                 _ if quoted => format!("{argument}: {why}"),
+                why if why.contains(" is not in ") => format!("{argument}: {value} is {}", beyond(&value, why)),
+                why if why.contains("too large") => format!("{argument}: {value} is too large"),
                 why if why.contains("digit") => format!("{argument}: {value:?} is not a whole number"),
                 why => format!("{argument}: {value:?}: {why}"),
             };
@@ -75,7 +77,9 @@ pub(crate) fn of(error: &Error, command: &CommandInfo, typed: Option<Typed<'_>>)
             let word = about(ContextKind::InvalidSubcommand);
             CommandError::usage(
                 format!("unexpected {word:?} after {name}"),
-                format!("put the whole line in quotes: {name} --exec '{word} ...'"),
+                format!(
+                    "put the whole line in quotes: {name} --exec '{word} ...'; `{name} --exec 'help {word}'` explains it"
+                ),
             )
         }
         // What is left are kinds that no grammar of ours can give today; clap's own first line
@@ -102,6 +106,10 @@ fn unexpected(command: &CommandInfo, argument: &str, usage: String, typed: Optio
         let hint = in_quotes.or(of_shell).unwrap_or(usage);
         return CommandError::usage(format!("unexpected {argument:?} after {}", command.name), hint);
     }
+    if argument == "--json" && typed.is_some() {
+        let hint = "--json stands beside --exec: c2-tui --json --exec 'LINE'";
+        return CommandError::usage(format!("unknown flag \"--json\" of {}", command.name), hint);
+    }
     let names = command.flags.iter().map(|flag| flag.name.as_str());
     let of_jobs = command.flag("--depends").is_some();
     let foreign = foreign::flag(argument).filter(|_| of_jobs).map(|flag| format!("write it as: {flag}"));
@@ -113,6 +121,19 @@ fn unexpected(command: &CommandInfo, argument: &str, usage: String, typed: Optio
         _ => foreign.or(near).or(in_quotes).unwrap_or(usage),
     };
     CommandError::usage(format!("unknown flag {argument:?} of {}", command.name), hint)
+}
+
+/// On which side of a range a number lies, by the words of clap: `0 is not in 1..=1024`.
+fn beyond(value: &str, why: &str) -> String {
+    let range = why.rsplit(' ').next().unwrap_or_default();
+    let (first, last) = range.split_once("..").unwrap_or((range, ""));
+    let last = last.trim_start_matches('=');
+    let number = |text: &str| text.parse::<i128>().ok();
+    match (number(value), number(first), number(last)) {
+        (Some(value), Some(least), _) if value < least => format!("too small; {first} is the least"),
+        (_, _, Some(_)) => format!("too large; {last} is the most"),
+        _ => "too large".to_owned(),
+    }
 }
 
 fn command_before<'a>(line: &'a str, words: &[Word], operator: &str) -> &'a str {

@@ -14,6 +14,12 @@ use crate::clock;
 /// Reads a point in time as unix milliseconds, in the operator's time zone unless it names an offset.
 pub(crate) fn parse_ms(text: &str) -> Result<u64, String> {
     let time = read(text, &clock::here()).ok_or_else(|| {
+        if let Some((_, name)) = text.rsplit_once(' ')
+            && name.starts_with(|c: char| c.is_ascii_alphabetic())
+            && TimeZone::get(name).is_err()
+        {
+            return format!("unknown time zone {name:?}");
+        }
         format!("{text:?} is not a time like 18:00, +2h30m, 2030-01-31 or 2030-01-31T08:00 Europe/Berlin")
     })?;
     u64::try_from(time.as_millisecond()).map_err(|_| format!("{text:?} lies before 1970"))

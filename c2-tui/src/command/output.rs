@@ -6,6 +6,7 @@ use c2_shared::id::JobId;
 use c2_shared::job::JobState;
 use clap::Args;
 
+use crate::command::await_job::Waiting;
 use crate::command::context::{Told, Wrote};
 use crate::command::job_name::JobName;
 use crate::command::{CommandError, Context, Data, Outcome, follow, resolve};
@@ -42,11 +43,16 @@ impl Output {
             (false, false) => Streams::Stdout,
         };
         let query = OutputQuery { stream, attempt: self.attempt };
-        if !self.follow && context.direct {
+        // A document has all of it at once.
+        let follow = self.follow && (context.direct || context.interactive);
+        if self.follow && !follow {
+            Waiting::new(context, 1).end_of(job, true).await?;
+        }
+        if !follow && context.direct {
             pass_on(context, job, query).await?;
             return Ok(Data::Followed(Vec::new()).into());
         }
-        if !self.follow {
+        if !follow {
             let output = context.client.output(job, query).await?;
             return Ok(Data::Output { job, stream, output }.into());
         }

@@ -27,6 +27,11 @@ pub(crate) fn parse(line: &str) -> Result<Verb, CommandError> {
     let Some(Word { text: verb, .. }) = words.first() else {
         return Err(CommandError::usage("the line is empty", "`help` lists the commands"));
     };
+    let curly = words.iter().find(|word| !word.is_quoted() && word.text.starts_with(['“', '”', '„', '‘', '’']));
+    if let Some(Word { text, .. }) = curly {
+        let message = format!("{text:?} begins with a curly quote, which quotes nothing");
+        return Err(CommandError::usage(message, "type straight quotes: \" or '"));
+    }
     match Grammar::try_parse_from(words.iter().map(|word| &word.text)) {
         Ok(Grammar { verb: Verb::Command(Command::Pdsh(mut pdsh)) }) => {
             flags_first::check(&pdsh, line, &words)?;

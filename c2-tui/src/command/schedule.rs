@@ -57,6 +57,18 @@ enum Asked<'a> {
     With { action: &'a str, name: &'a str },
 }
 
+/// The action that other programs call so.
+fn meant(word: &str) -> Option<&'static str> {
+    match word {
+        "delete" | "rm" | "del" | "cancel" => Some("remove"),
+        "info" | "describe" | "get" => Some("show"),
+        "stop" | "disable" | "suspend" | "hold" => Some("pause"),
+        "start" | "enable" | "unpause" | "release" => Some("resume"),
+        "trigger" | "now" | "submit" => Some("run"),
+        _ => None,
+    }
+}
+
 impl Schedule {
     /// What the words say, as far as they are what an action takes.
     fn asked(&self) -> Result<Asked<'_>, CommandError> {
@@ -71,6 +83,10 @@ impl Schedule {
                 let name = name.ok_or_else(|| needs("<NAME>"))?;
                 return self.bare(Asked::With { action, name }, cron);
             }
+            (name, [Some(which), None, None]) if let Some(action) = meant(name) => {
+                let hint = format!("did you mean: schedule {action} {which}");
+                return Err(CommandError::usage(format!("schedule {name} needs <COMMAND>"), hint));
+            }
             (name, [cron, command, rest]) => (name, cron, command, rest),
         };
         let cron = cron.ok_or_else(|| wrong(format!("schedule {name} needs <CRON>")))?;
@@ -80,6 +96,10 @@ impl Schedule {
         }
         if command.is_none() && self.script.is_none() {
             return Err(wrong(format!("schedule {name} needs <COMMAND>")));
+        }
+        if self.flags.begin.is_some() {
+            let hint = "its CRON says when it runs; a job that runs once is `submit COMMAND --begin=TIME`";
+            return Err(CommandError::usage("--begin does not go with schedule", hint));
         }
         Ok(Asked::Add { name, cron, command })
     }

@@ -14,6 +14,11 @@ pub(crate) struct Stats {
 
 impl Stats {
     pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
-        Ok(Data::Stats(context.client.stats(&StatsQuery { name: self.name }).await?).into())
+        let stats = context.client.stats(&StatsQuery { name: self.name.clone() }).await?;
+        if let Some(name) = self.name.filter(|_| stats.names.is_empty()) {
+            let message = format!("no job called {name:?} has ended");
+            return Err(CommandError::refused(message, "`stats` lists the names of those that have"));
+        }
+        Ok(Data::Stats(stats).into())
     }
 }

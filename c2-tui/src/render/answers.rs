@@ -10,9 +10,9 @@ use c2_shared::id::JobId;
 use c2_shared::job::{JobSpec, JobState};
 
 use crate::render::look::{Look, Style};
-use crate::render::sanitize;
 use crate::render::table::{Cell, Table, flexible, numbers, words};
 use crate::render::workers::{joined, tags};
+use crate::render::{jobs, sanitize};
 use c2_shared::checkup::{Check, State};
 
 pub(crate) fn groups(look: &Look, groups: &BTreeMap<String, BTreeSet<IpAddr>>) -> String {
@@ -134,9 +134,12 @@ pub(crate) fn preview(look: &Look, jobs: &[JobSpec]) -> String {
         flexible("DEPENDS"),
         numbers("PRIORITY"),
         words("BEGINS"),
+        flexible("WITH"),
         flexible("COMMAND"),
     ]);
     for (i, job) in jobs.iter().enumerate() {
+        let own = ["command", "group", "tags", "depends", "priority", "begin at"];
+        let others = jobs::asked(look, job).into_iter().filter(|(name, text)| !own.contains(name) && !text.is_empty());
         table.row([
             Cell::from((i + 1).to_string()),
             Cell::from(job.name.as_deref().unwrap_or_default()),
@@ -145,6 +148,7 @@ pub(crate) fn preview(look: &Look, jobs: &[JobSpec]) -> String {
             Cell::from(joined(job.depends.iter().map(ToString::to_string))),
             Cell::from(if job.priority == 0 { String::new() } else { job.priority.to_string() }),
             Cell::from(job.begin_at.map(|ms| look.moment(ms)).unwrap_or_default()),
+            Cell::from(joined(others.map(|(name, text)| format!("{name} {text}")))),
             Cell::from(&job.command),
         ]);
     }

@@ -4,8 +4,8 @@ use c2_shared::api::schedules::{Missed, Overlap, Run, ScheduleList, ScheduleRow}
 use c2_shared::job::JobState;
 
 use crate::render::look::{Look, Style};
-use crate::render::sanitize;
 use crate::render::table::{Cell, Table, fields, flexible, numbers, words};
+use crate::render::{jobs, sanitize};
 
 /// Runs that a row of the table tells of.
 const HISTORY_LEN: usize = 8;
@@ -49,18 +49,17 @@ pub(crate) fn show(look: &Look, row: &ScheduleRow) -> String {
         Missed::All => "all: each run that was missed is made up for",
     };
     let next = if row.paused { "paused; `schedule resume` lets it go on".to_owned() } else { next(look, row) };
-    let mut text = fields(
-        look,
-        &[
-            ("schedule", row.name.clone()),
-            ("cron", row.cron.clone()),
-            ("zone", row.timezone.clone()),
-            ("next", next),
-            ("overlap", overlap.to_owned()),
-            ("missed", missed.to_owned()),
-            ("command", row.spec.command.clone()),
-        ],
-    );
+    let mut pairs = vec![
+        ("schedule", row.name.clone()),
+        ("cron", row.cron.clone()),
+        ("zone", row.timezone.clone()),
+        ("next", next),
+        ("overlap", overlap.to_owned()),
+        ("missed", missed.to_owned()),
+        ("name", row.spec.name.clone().unwrap_or_default()),
+    ];
+    pairs.extend(jobs::asked(look, &row.spec));
+    let mut text = fields(look, &pairs);
     if !row.runs.is_empty() {
         let mut table = Table::new([words("DUE"), words("JOB"), flexible("OUTCOME"), numbers("MISSED")]);
         for run in &row.runs {

@@ -102,7 +102,13 @@ impl<E: OfJob> Event for ToEach<E> {
 
     fn happen(self, turn: &mut Turn<'_>) -> Result<Self::Answer, Reject> {
         let jobs = turn.s.meant(turn.now, &self.which);
-        Ok(jobs.into_iter().map(|job| (job, E::of(job).happen(turn))).collect())
+        let active: BTreeSet<JobId> = jobs.iter().copied().filter(|job| turn.s.jobs.get(*job).is_some()).collect();
+        let mut each = |job| match E::of(job).happen(turn) {
+            // It ended with another one of them.
+            Err(Reject::AlreadyEnded { state, .. }) if active.contains(&job) => Ok(state),
+            other => other,
+        };
+        Ok(jobs.into_iter().map(|job| (job, each(job))).collect())
     }
 }
 

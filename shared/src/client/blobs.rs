@@ -109,7 +109,7 @@ impl Client {
         let sent = Arc::new(AtomicU64::new(status.size));
         let query = BlobQuery { offset: status.size, size: Some(size) };
         let request = self
-            .request(&endpoint::PUT_BLOB, &blob)
+            .request(&endpoint::PUT_BLOB, &blob)?
             .query(&query)
             .header(header::CONTENT_TYPE, "application/octet-stream")
             .body(Body::wrap_stream(chunks(file, size - status.size, Arc::clone(&sent), self.line.clone())));
@@ -144,7 +144,7 @@ impl Client {
         let mut part =
             spawn_blocking(move || Part::resume(file, size)).await.expect("reading a file does not panic")?;
         if part.len < size {
-            let request = self.request(&endpoint::GET_BLOB, &blob);
+            let request = self.request(&endpoint::GET_BLOB, &blob)?;
             let request = request.header(header::RANGE, format!("bytes={}-", part.len));
             let mut response =
                 timeout(Duration::from_millis(BODY_IDLE_MS), self.send(request)).await.map_err(stalled)??;

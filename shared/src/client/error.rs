@@ -50,6 +50,12 @@ pub enum ClientError {
         /// c2d's words.
         body: Box<ErrorBody>,
     },
+    /// What stands in the place of a name names nothing. Nothing was sent.
+    #[error("{text:?} names nothing")]
+    Nameless {
+        /// What stands there.
+        text: String,
+    },
     /// Whatever answered does not speak as c2d does.
     #[error("{server} answered, but not as c2d does")]
     Protocol {
@@ -85,6 +91,7 @@ impl Advice for ClientError {
                  its address"
                     .to_owned(),
             ),
+            Self::Nameless { .. } => Some("give a name, an address or an id; is a variable empty?".to_owned()),
             Self::Timeout { .. } => Some("it may be busy; try again, and look at its log".to_owned()),
             Self::Refused { body, .. } => body.hint.clone(),
             Self::Protocol { .. } => Some("another program may use this port, or the versions differ".to_owned()),
@@ -96,7 +103,7 @@ impl Advice for ClientError {
             (Self::Unreachable { .. } | Self::Timeout { .. }, _) => exit::UNREACHABLE,
             (Self::Untrusted { .. } | Self::Stranger { .. }, _) => exit::UNAUTHORIZED,
             (_, Some(ErrorCode::Unauthorized | ErrorCode::Forbidden)) => exit::UNAUTHORIZED,
-            (Self::Refused { .. } | Self::Protocol { .. }, _) => exit::FAILED,
+            (Self::Refused { .. } | Self::Nameless { .. } | Self::Protocol { .. }, _) => exit::FAILED,
         }
     }
 }
@@ -138,6 +145,7 @@ impl ClientError {
     pub fn code(&self) -> Option<ErrorCode> {
         match self {
             Self::Refused { body, .. } => Some(body.code),
+            Self::Nameless { .. } => Some(ErrorCode::InvalidInput),
             Self::Unreachable { .. }
             | Self::Untrusted { .. }
             | Self::Stranger { .. }

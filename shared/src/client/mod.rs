@@ -36,6 +36,10 @@ pub use events::{EventStream, FollowStream};
 pub use line::Priority;
 pub use output::{Gap, OutputBytes};
 
+/// What to do where no token was found.
+const NO_TOKEN: &str = "name its file with --token-file, or c2d's data folder with --data-dir; for a c2d of another user \
+    or machine, `c2d invite --role operator` there prints the line for `c2-tui login`";
+
 /// Speaks to one c2d with one token. Cheap to clone; clones share their connections.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -113,7 +117,7 @@ impl Client {
         P: PathValues + ?Sized,
         A: DeserializeOwned,
     {
-        self.answer(self.request(endpoint, path), 0).await
+        self.answer(self.request(endpoint, path)?, 0).await
     }
 
     /// The same, with a query.
@@ -126,7 +130,7 @@ impl Client {
         Q: Serialize,
         A: DeserializeOwned,
     {
-        self.answer(self.request(endpoint, path).query(query), 0).await
+        self.answer(self.request(endpoint, path)?.query(query), 0).await
     }
 
     /// The same, with a JSON body.
@@ -139,11 +143,19 @@ impl Client {
         B: Serialize,
         A: DeserializeOwned,
     {
-        self.answer(self.request(endpoint, path).json(body), 0).await
+        self.answer(self.request(endpoint, path)?.json(body), 0).await
     }
 
-    fn request<P: PathValues + ?Sized, Q, B, A>(&self, endpoint: &Endpoint<P, Q, B, A>, path: &P) -> RequestBuilder {
-        self.prepare(method(endpoint.method), &endpoint.at(path))
+    /// What stands for nothing in a path, or for the way up, would lead to another endpoint.
+    fn request<P: PathValues + ?Sized, Q, B, A>(
+        &self,
+        endpoint: &Endpoint<P, Q, B, A>,
+        path: &P,
+    ) -> Result<RequestBuilder, ClientError> {
+        match path.texts().into_iter().find(|text| matches!(text.as_str(), "" | "." | "..")) {
+            Some(text) => Err(ClientError::Nameless { text }),
+            None => Ok(self.prepare(method(endpoint.method), &endpoint.at(path))),
+        }
     }
 
     fn prepare(&self, method: Method, path: &str) -> RequestBuilder {
@@ -196,7 +208,13 @@ impl Client {
 
     fn refusal(&self, status: StatusCode, body: &[u8]) -> ClientError {
         match serde_json::from_slice::<ErrorBody>(body) {
-            Ok(body) => ClientError::Refused { status: status.as_u16(), body: Box::new(body) },
+            Ok(mut body) => {
+                // c2d's own words are for those who write requests by hand.
+                if status == StatusCode::UNAUTHORIZED && self.token.is_none() {
+                    body.hint = Some(NO_TOKEN.to_owned());
+                }
+                ClientError::Refused { status: status.as_u16(), body: Box::new(body) }
+            }
             Err(source) => ClientError::Protocol { server: self.server.clone(), source },
         }
     }

@@ -35,7 +35,7 @@ impl Client {
     /// # Errors
     /// When c2d cannot be reached or refuses.
     pub async fn output_bytes(&self, job: JobId, query: OutputQuery) -> Result<OutputBytes, ClientError> {
-        let response = self.send(self.request(&endpoint::GET_OUTPUT, &job).query(&query)).await?;
+        let response = self.send(self.request(&endpoint::GET_OUTPUT, &job)?.query(&query)).await?;
         let named = match query.stream {
             Streams::Stdout => vec![(Stream::Stdout, GAP_HEADERS[0])],
             Streams::Stderr => vec![(Stream::Stderr, GAP_HEADERS[0])],
