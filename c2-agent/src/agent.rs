@@ -9,6 +9,7 @@ mod introduce;
 mod report;
 mod start;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::future::Future;
 use std::time::Duration;
@@ -26,7 +27,8 @@ use crate::cache::Cache;
 use crate::cleanup::Cleanup;
 use crate::clock;
 use crate::connection::{self, Connection, Reply, Said};
-use crate::detect;
+use crate::detect::{self, Shares};
+use crate::housekeeping;
 use crate::identity::{self, Identity};
 use crate::live::{Live, Question};
 use crate::options::Options;
@@ -110,6 +112,13 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
         load,
         !introduction.hardware.gpus.is_empty(),
         [options.workspace_root.clone(), options.state_dir.clone()],
+        options.shares.clone(),
+    ));
+    let keeping = tokio::spawn(housekeeping::run(
+        options.workspace_root.clone(),
+        options.workspace_days,
+        client.clone(),
+        latest_load.clone(),
     ));
     greet(&introduction, &options, &client, slots.running());
     let live = Live::new(client.clone());
@@ -126,6 +135,7 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
         leaving: Leaving::default(),
         cleanup: Cleanup::new(options.workspace_root.clone()),
         load: latest_load,
+        shares: options.shares.clone(),
         disk_full: false,
         self_test,
         silent: false,
@@ -137,6 +147,7 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
     agent.on_tested(tested);
     let end = agent.serve(shutdown).await;
     watching.abort();
+    keeping.abort();
     agent.leave().await;
     end
 }
@@ -165,6 +176,7 @@ struct Agent {
     leaving: Leaving,
     cleanup: Cleanup,
     load: watch::Receiver<Load>,
+    shares: Shares,
     /// What that said last of the disks: with it changes what the machine is fit for.
     disk_full: bool,
     self_test: SelfTest,
@@ -283,7 +295,8 @@ impl Agent {
                     tracing::debug!("{attempt} starts");
                     let (tags, spec) = (assignment.tags, assignment.spec);
                     let output_keep_bytes = self.output_keep_bytes;
-                    let start = Start { attempt, worker, tags, spec, lease_ms, output_keep_bytes };
+                    let variables = BTreeMap::new();
+                    let start = Start { attempt, worker, tags, spec, variables, lease_ms, output_keep_bytes };
                     self.begin(start, assignment.spec_sha256);
                 }
                 Action::Kill(attempt) => self.kill(attempt),

@@ -25,6 +25,9 @@ const KNOWN_LEN: usize = 16;
 /// Why a workspace stays that somebody holds the lock of.
 const LOCKED: &str = "something still uses it";
 
+/// Jobs whose workspaces are needed, each with the reason.
+pub(crate) type Held = BTreeMap<JobId, &'static str>;
+
 /// The cleanings that were asked for.
 #[derive(Debug)]
 pub(crate) struct Cleanup {
@@ -40,7 +43,7 @@ impl Cleanup {
     }
 
     /// Begins a cleaning, unless it is known; `held` are the jobs whose workspaces are needed.
-    pub(crate) fn begin(&mut self, id: u64, held: BTreeMap<JobId, &'static str>) {
+    pub(crate) fn begin(&mut self, id: u64, held: Held) {
         if self.known.contains(&id) {
             return;
         }
@@ -65,7 +68,7 @@ impl Cleanup {
 }
 
 /// Removes what can be removed and says what became of everything else.
-fn clean(root: &Path, held: &BTreeMap<JobId, &'static str>) -> Cleaned {
+fn clean(root: &Path, held: &Held) -> Cleaned {
     let mut cleaned = Cleaned::default();
     let names = Root::open(root).map_err(io::Error::other).and_then(|opened| Ok((names(root)?, opened)));
     let (names, opened) = match names {
@@ -90,7 +93,8 @@ fn clean(root: &Path, held: &BTreeMap<JobId, &'static str>) -> Cleaned {
     cleaned
 }
 
-fn names(root: &Path) -> io::Result<Vec<String>> {
+/// What is in the folder of workspaces, in the order of the jobs.
+pub(crate) fn names(root: &Path) -> io::Result<Vec<String>> {
     let entries = std::fs::read_dir(root)?.collect::<io::Result<Vec<_>>>()?;
     let mut names: Vec<String> =
         entries.into_iter().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
@@ -99,7 +103,7 @@ fn names(root: &Path) -> io::Result<Vec<String>> {
 }
 
 /// Removes one workspace, or says why it stays. Answers the bytes freed.
-fn remove(root: BorrowedFd<'_>, name: &str, held: &BTreeMap<JobId, &'static str>) -> Result<u64, String> {
+pub(crate) fn remove(root: BorrowedFd<'_>, name: &str, held: &Held) -> Result<u64, String> {
     let failed = |e: io::Error| e.to_string();
     if name.starts_with(TRASH) {
         return trash::delete(root, name).map_err(failed);

@@ -31,6 +31,7 @@ mod workspace;
 mod cache;
 mod cleanup;
 mod collect;
+mod housekeeping;
 mod transfer;
 
 mod detect;

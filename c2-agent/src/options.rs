@@ -17,6 +17,8 @@ use c2_shared::server_address::{ServerAddress, ServerAddressError};
 use c2_shared::token::{Role, TokenError};
 use clap::{Args, Parser, Subcommand};
 
+use crate::detect::Shares;
+
 /// The agent of C2: polls for work and runs it.
 #[derive(Debug, Parser)]
 #[command(
@@ -151,6 +153,10 @@ pub(crate) struct Options {
     pub(crate) slots: u32,
     /// Folder of the job workspaces, absolute.
     pub(crate) workspace_root: PathBuf,
+    /// Days for which they stay.
+    pub(crate) workspace_days: u64,
+    /// Folders that jobs may ask for.
+    pub(crate) shares: Shares,
     /// Folder of the agent's own files, absolute.
     pub(crate) state_dir: PathBuf,
     /// Proof that this is a worker, and what c2d is known by.
@@ -259,6 +265,8 @@ impl Options {
             address: flags.address.or(file.address),
             slots,
             workspace_root: absolute(&own_root(flags.workspace_root.unwrap_or(file.workspace_root)))?,
+            workspace_days: file.workspace_days,
+            shares: Shares::new(file.shares),
             state_dir,
             pass,
             pass_file: token_file,

@@ -17,8 +17,12 @@ use crate::advice::Advice;
 use crate::exit;
 use crate::home;
 use crate::json::{self, Unreadable};
-use crate::limits::{KEEP_BLOB_BYTES, KEEP_BYTES, KEEP_DAYS, KEEP_JOBS, OUTPUT_KEEP_BYTES, PORT, QUEUE_LEN_MAX, SLOTS};
+use crate::limits::{
+    KEEP_BLOB_BYTES, KEEP_BYTES, KEEP_DAYS, KEEP_JOBS, OUTPUT_KEEP_BYTES, PORT, QUEUE_LEN_MAX, SHARES_LEN_MAX, SLOTS,
+    WORKSPACE_DAYS,
+};
 use crate::server_address::{ADDRESS_FILE, ServerAddress};
+use crate::validate;
 
 /// How the names of files begin that c2d keeps in its folder for itself.
 const OWN_FILES: [&str; 10] =
@@ -84,6 +88,10 @@ pub struct AgentConfig {
     pub slots: u32,
     /// Folder of the job workspaces.
     pub workspace_root: PathBuf,
+    /// Days after the end of a job for which its folder stays; 0 for ever, also on a full disk.
+    pub workspace_days: u64,
+    /// Folders that jobs may ask for by name.
+    pub shares: BTreeMap<String, PathBuf>,
 }
 
 impl Default for ServerConfig {
@@ -127,6 +135,8 @@ impl Default for AgentConfig {
             address: None,
             slots: SLOTS,
             workspace_root: "/tmp/C2".into(),
+            workspace_days: WORKSPACE_DAYS,
+            shares: BTreeMap::new(),
         }
     }
 }
@@ -231,6 +241,19 @@ impl Checked for AgentConfig {
         if !home::expand(&self.workspace_root).is_absolute() {
             let message = format!("workspace_root: {:?} would depend on where the agent starts", self.workspace_root);
             return Err((message, "write its path from / or ~/ on"));
+        }
+        if self.shares.len() > SHARES_LEN_MAX {
+            return Err((format!("shares: there are more than {SHARES_LEN_MAX}"), "name fewer folders"));
+        }
+        for (name, path) in &self.shares {
+            if validate::word("shares", name).is_err() {
+                let message = format!("shares: {name:?} is no name");
+                return Err((message, "use letters, digits, - and _, as in {\"data\": \"/mnt/data\"}"));
+            }
+            if !home::expand(path).is_absolute() {
+                let message = format!("shares: {path:?} would depend on where the agent starts");
+                return Err((message, "write its path from / or ~/ on"));
+            }
         }
         Ok(())
     }

@@ -100,6 +100,13 @@ pub struct JobSpec {
     /// Dependencies whose files it finds in its folder: those that they left for whoever submitted them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub with_files_of: Vec<String>,
+    /// Folders that its worker must have, by the names in that agent's configuration; where they are is said in
+    /// `C2_SHARE_NAME`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub shares: Vec<String>,
+    /// Notifications that are told of its end, whatever else they tell of.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notify: Vec<String>,
     /// A key of the caller's choice: the same key within a day answers with the same job.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
@@ -148,6 +155,9 @@ pub struct Terms {
     /// The schedule that submitted it.
     #[serde(skip_serializing_if = "is_default")]
     pub schedule: Option<Arc<str>>,
+    /// Notifications that are told of its end.
+    #[serde(skip_serializing_if = "is_default")]
+    pub notify: Vec<String>,
 }
 
 /// The terms by which one worker suits a job and another does not.
@@ -166,6 +176,9 @@ pub struct Placement {
     /// Workers of which one must run it; any, if none is named.
     #[serde(skip_serializing_if = "is_default")]
     pub workers: Vec<String>,
+    /// Folders that its worker must have.
+    #[serde(skip_serializing_if = "is_default")]
+    pub shares: Vec<String>,
 }
 
 /// A file placed in the workspace: exactly one of `content` and `sha256` says what is in it.
@@ -262,6 +275,7 @@ impl From<JobSpec> for Terms {
                 tags: spec.tags,
                 exclude: spec.exclude,
                 workers: spec.workers,
+                shares: spec.shares,
             }),
             same_machine: spec.same_machine,
             priority: spec.priority,
@@ -275,6 +289,7 @@ impl From<JobSpec> for Terms {
             place: None,
             new_limit_s: None,
             schedule: None,
+            notify: spec.notify,
         }
     }
 }

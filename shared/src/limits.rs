@@ -152,6 +152,12 @@ pub const TEXT_CHARS_MAX: usize = 200;
 pub const DISKS_LEN_MAX: usize = 64;
 /// Graphics processors of a worker that are remembered.
 pub const GPUS_LEN_MAX: usize = 64;
+/// Days after the end of a job for which its folder stays on its worker, unless the agent is told otherwise.
+pub const WORKSPACE_DAYS: u64 = 7;
+/// Workspaces that a worker asks about at once.
+pub const WORKSPACES_ASKED_MAX: usize = 1_000;
+/// Shared folders of a worker.
+pub const SHARES_LEN_MAX: usize = 64;
 
 /// Attempts that a poll may list in one place: those that run, those whose results are under way, and as many
 /// that are given back.

@@ -8,7 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::json;
-use crate::limits::{DISKS_LEN_MAX, GPUS_LEN_MAX};
+use crate::limits::{DISKS_LEN_MAX, GPUS_LEN_MAX, SHARES_LEN_MAX};
 
 /// What a machine consists of; told at registration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +31,9 @@ pub struct Hardware {
     /// Graphics processors.
     #[serde(deserialize_with = "json::at_most::<GPUS_LEN_MAX, _, _>")]
     pub gpus: Vec<Gpu>,
+    /// Days after the end of a job for which its folder stays; none if the agent does not say, 0 for ever.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workspace_days: Option<u64>,
     /// Whether the agent, and so each job, runs as root.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub runs_as_root: bool,
@@ -87,6 +90,9 @@ pub struct Load {
     pub disk_free_bytes: Option<u64>,
     /// There is so little of it that the agent takes nothing new.
     pub disk_full: bool,
+    /// The shared folders that are there now, by name.
+    #[serde(deserialize_with = "json::at_most::<SHARES_LEN_MAX, _, _>", skip_serializing_if = "Vec::is_empty")]
+    pub shares: Vec<String>,
 }
 
 /// The memory of a graphics processor.

@@ -99,6 +99,12 @@ fn scripts_and_standard_input_are_jobs() {
         assert_eq!(ran.status, 0, "{ran:?}");
         assert!(ran.stdout.starts_with("/bin/bash\n") || ran.stdout.starts_with("/usr/bin/bash\n"), "{ran:?}");
         assert!(ran.stdout.contains("2\tline"), "{ran:?}");
+        file("jobs", b"{\"script\": \"who.sh\", \"download\": []}\n{\"script\": \"none.sh\"}\n")?;
+        let refused = cluster.exec(&["batch jobs"]).await?;
+        assert!(refused.status == 1 && refused.stderr.contains("line 2: cannot read \"none.sh\""), "{refused:?}");
+        file("jobs", b"{\"script\": \"who.sh\", \"name\": \"who\"}\n")?;
+        let ran = cluster.exec(&["batch jobs --wait", "output who"]).await?;
+        assert!(ran.status == 0 && ran.stdout.contains("/bin/bash\n"), "{ran:?}");
         let ran = cluster.exec(&["submit --script=./plain --wait"]).await?;
         assert!(ran.status == 3 && ran.stdout.starts_with("./plain in /"), "{ran:?}");
 

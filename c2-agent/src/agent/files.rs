@@ -71,8 +71,9 @@ impl Agent {
         }
     }
 
-    fn launch(&mut self, start: Start) {
+    fn launch(&mut self, mut start: Start) {
         let attempt = start.attempt;
+        start.variables = self.shares.variables(&start.spec.shares);
         match self.runners.start(start) {
             Ok(()) => self.slots.on_launched(attempt),
             Err(error) => self.give_back(attempt, with_causes(&error)),

@@ -7,6 +7,7 @@ use c2_shared::api::work::{RegisterRequest, RegisterResponse};
 use c2_shared::client::ClientError;
 use c2_shared::limits::INTRODUCE_MS;
 use c2_shared::time::Mono;
+use c2_shared::worker::Hardware;
 
 use super::{Agent, AgentError};
 use crate::connection::Introduced;
@@ -25,7 +26,7 @@ pub(super) async fn introduction(options: &Options, identity: Identity) -> Regis
         worker_id: identity.worker_id,
         boot_id: identity.boot_id,
         slots: Some(options.slots),
-        hardware: detect::hardware().await,
+        hardware: Hardware { workspace_days: Some(options.workspace_days), ..detect::hardware().await },
         version: VERSION.to_owned(),
         session: identity.session,
         machine: identity.machine,

@@ -7,6 +7,7 @@ mod cpu;
 pub(crate) mod disk;
 mod gpu;
 mod mem;
+mod shares;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,6 +15,8 @@ use std::time::Duration;
 use c2_shared::limits::{STATE_FREE_BYTES_FLOOR, WORKER_FREE_BYTES_FLOOR};
 use c2_shared::worker::{Hardware, Load};
 use tokio::sync::watch;
+
+pub(crate) use shares::Shares;
 
 /// How often the load is read: as often as an idle agent speaks to c2d.
 const LOAD_INTERVAL: Duration = Duration::from_secs(5);
@@ -29,6 +32,7 @@ pub(crate) async fn hardware() -> Hardware {
         memory_bytes: mem::total(),
         disks: disk::mounted(),
         gpus: gpus.into_iter().map(|found| found.gpu).collect(),
+        workspace_days: None,
         runs_as_root: rustix::process::geteuid().is_root(),
     });
     rest.await.unwrap_or_default()
@@ -36,7 +40,13 @@ pub(crate) async fn hardware() -> Hardware {
 
 /// Keeps the load up to date for as long as somebody looks at it; the folders are where jobs run, and
 /// where the agent keeps what it needs to run them.
-pub(crate) async fn watch_load(latest: watch::Sender<Load>, has_gpus: bool, [workspaces, state]: [PathBuf; 2]) {
+pub(crate) async fn watch_load(
+    latest: watch::Sender<Load>,
+    has_gpus: bool,
+    [workspaces, state]: [PathBuf; 2],
+    shares: Shares,
+) {
+    let mut shares = shares.watch();
     let mut meter = cpu::Meter::new();
     let mut ticks = tokio::time::interval(LOAD_INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -50,6 +60,7 @@ pub(crate) async fn watch_load(latest: watch::Sender<Load>, has_gpus: bool, [wor
         // The agent's own files are small, so its folder counts only when nothing fits into it any more.
         let disk_free_bytes =
             if state_free.is_some_and(|bytes| bytes < STATE_FREE_BYTES_FLOOR) { state_free } else { free };
+        let shares = shares.present().await;
         let (memory_used_bytes, memory_total_bytes) = mem::used_and_total();
         latest.send_replace(Load {
             cpu_percent: meter.percent(),
@@ -60,6 +71,7 @@ pub(crate) async fn watch_load(latest: watch::Sender<Load>, has_gpus: bool, [wor
             gpu_memory: gpus.iter().map(gpu::Found::memory).collect(),
             disk_free_bytes,
             disk_full: disk_free_bytes.is_some_and(|bytes| bytes < WORKER_FREE_BYTES_FLOOR),
+            shares,
         });
     }
 }

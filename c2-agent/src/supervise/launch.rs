@@ -278,7 +278,7 @@ impl Launcher {
                 }
             }
         }
-        command.envs(&start.spec.env);
+        command.envs(&start.variables).envs(&start.spec.env);
     }
 }
 

@@ -4,6 +4,7 @@
 //! a runner is asked only to go on, so [`FromRunner`] and [`ToRunner::Kill`], `Forget`, `Renew` and
 //! `Quit` must stay readable; `Start`, `Limit`, `Read` and `Ping` are never sent to a runner of another version.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::outputs::Long;
@@ -17,7 +18,7 @@ use serde::{Deserialize, Serialize};
 /// The version of the program.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The version that must be equal for a runner to be given new work. Runners of 0.1.0 said that.
-pub(crate) const RUNNER_VERSION: &str = "runner 4";
+pub(crate) const RUNNER_VERSION: &str = "runner 5";
 
 /// Longest frame: a job with all its inline files, or an old runner's result with all its output, as
 /// base64.
@@ -57,6 +58,8 @@ pub(crate) struct Start {
     pub(crate) tags: Vec<String>,
     /// What to run.
     pub(crate) spec: JobSpec,
+    /// Variables of its environment that the agent knows the values of.
+    pub(crate) variables: BTreeMap<String, String>,
     /// How long it may run without [`ToRunner::Renew`]; none for a job that waits for c2d.
     pub(crate) lease_ms: Option<u64>,
     /// Of each of its output streams, the bytes to be kept.

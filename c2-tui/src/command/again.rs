@@ -48,8 +48,10 @@ pub(crate) fn line_of(spec: &JobSpec, now_ms: u64) -> (String, Vec<&'static str>
     spec.expires_s.iter().for_each(|seconds| flag("expires", format!("{seconds}s")));
     spec.cwd.iter().for_each(|cwd| flag("cwd", cwd.clone()));
     spec.shell.iter().for_each(|shell| flag("shell", shell.clone()));
-    if !spec.with_files_of.is_empty() {
-        flag("with-files-of", commas(&spec.with_files_of));
+    for (name, words) in [("with-files-of", &spec.with_files_of), ("share", &spec.shares), ("notify", &spec.notify)] {
+        if !words.is_empty() {
+            flag(name, commas(words));
+        }
     }
     for (name, is_set) in [("--same-machine", spec.same_machine), ("--hold", spec.hold)] {
         if is_set {

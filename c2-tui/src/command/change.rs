@@ -28,7 +28,7 @@ pub(crate) struct Change {
 }
 
 /// The flags whose meaning can change, and their fields in a specification.
-const FIELDS: [(&str, &str); 20] = [
+const FIELDS: [(&str, &str); 22] = [
     ("group", "group"),
     ("tags", "tags"),
     ("name", "name"),
@@ -49,6 +49,8 @@ const FIELDS: [(&str, &str); 20] = [
     ("cwd", "cwd"),
     ("shell", "shell"),
     ("with-files-of", "with_files_of"),
+    ("share", "shares"),
+    ("notify", "notify"),
 ];
 
 impl Change {

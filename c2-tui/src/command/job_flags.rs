@@ -83,6 +83,12 @@ pub(crate) struct JobFlags {
     /// Place the files that these jobs left in its folder; it depends on them
     #[arg(long, value_name = "JOB", value_delimiter = ',')]
     pub(crate) with_files_of: Vec<String>,
+    /// Only where the agent has this shared folder; $C2_SHARE_NAME says where it is
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) share: Vec<String>,
+    /// Tell this notification of its end
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) notify: Vec<String>,
 }
 
 /// A flag whose value is not what it takes.
@@ -145,6 +151,8 @@ impl JobFlags {
             expires_s: read("--expires <DUR>", self.expires.as_ref(), duration)?.or(base.expires_s),
             cwd: self.cwd.clone().or(base.cwd),
             shell: self.shell.clone().or(base.shell),
+            shares: or(&self.share, base.shares),
+            notify: or(&self.notify, base.notify),
             ..base
         })
     }
@@ -175,6 +183,8 @@ impl JobFlags {
             ("exclude", &self.exclude),
             ("worker", &self.worker),
             ("with-files-of", &self.with_files_of),
+            ("share", &self.share),
+            ("notify", &self.notify),
         ];
         let one = one.into_iter().filter_map(|(name, text)| Some((name, text.as_ref()?)));
         one.chain(many.into_iter().flat_map(|(name, texts)| texts.iter().map(move |text| (name, text))))
@@ -220,6 +230,8 @@ impl JobFlags {
             cwd: one(&self.cwd),
             shell: one(&self.shell),
             with_files_of: many(&self.with_files_of, Holds::Text),
+            share: many(&self.share, Holds::Text),
+            notify: many(&self.notify, Holds::Text),
         }
     }
 }
@@ -241,7 +253,12 @@ fn duration(text: &str) -> Result<u64, String> {
 }
 
 fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|_| format!("{text:?} is not a whole number"))
+    text.parse().map_err(|_| match text.trim_start_matches('-') {
+        digits if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.len() > 9 => {
+            format!("{text} is too large")
+        }
+        _ => format!("{text:?} is not a whole number"),
+    })
 }
 
 fn on_lost(text: &str) -> Result<OnLost, String> {
@@ -369,9 +386,11 @@ mod tests {
             cwd: text(),
             shell: text(),
             with_files_of: many(),
+            share: many(),
+            notify: many(),
         };
-        assert_eq!(flags.texts().count(), 21);
-        assert_eq!(flags.given().len(), 23);
+        assert_eq!(flags.texts().count(), 23);
+        assert_eq!(flags.given().len(), 25);
         assert!(flags.filled(|_, _| "y".to_owned()).texts().all(|text| text == "y"));
     }
 }

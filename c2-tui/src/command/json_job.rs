@@ -10,7 +10,7 @@ use crate::command::draft::Draft;
 use crate::command::job_flags::{JobFlags, item};
 
 /// What a field takes, as it is written.
-const FIELDS: [(&str, &str); 32] = [
+const FIELDS: [(&str, &str); 35] = [
     ("command", "\"make\""),
     ("script", "\"job.sh\""),
     ("name", "\"nightly\""),
@@ -43,6 +43,9 @@ const FIELDS: [(&str, &str); 32] = [
     ("cwd", "\"/data\""),
     ("shell", "\"bash\""),
     ("with_files_of", "[\"build\"]"),
+    ("share", "\"data\""),
+    ("shares", "[\"data\"]"),
+    ("notify", "[\"phone\"]"),
 ];
 
 /// Reads a job; what it does not say is as in `flags`.
@@ -82,6 +85,8 @@ fn set(draft: &mut Draft, key: &str, value: Value) -> Result<(), String> {
         "cwd" => flags.cwd = value.text()?,
         "shell" => flags.shell = value.text()?,
         "with_files_of" => flags.with_files_of = value.list()?,
+        "share" | "shares" => flags.share = value.list()?,
+        "notify" => flags.notify = value.list()?,
         "begin" | "begin_at" => {
             // A number counts milliseconds, as on the wire.
             base.begin_at = value.value.as_u64();
@@ -285,7 +290,7 @@ mod tests {
             "same_machine": true, "stdin": "YQ==", "upload": [{"path": "a"}], "download": ["*"], "env": {"A": "1"},
             "timeout_s": 1, "retries": 1, "retry_delay_s": 1, "priority": 1, "hold": true, "begin_at": 1,
             "on_lost": "fail", "exclude": ["w"], "umask": "022", "workers": ["w"], "expires_s": 9, "cwd": "/",
-            "shell": "bash", "with_files_of": ["job-1"]});
+            "shell": "bash", "with_files_of": ["job-1"], "shares": ["data"], "notify": ["phone"]});
         let spec: JobSpec = serde_json::from_value(full.clone()).unwrap();
         let Ok(Value::Object(written)) = serde_json::to_value(&spec) else { panic!("a job is an object") };
         fields.extend(written.keys().cloned());

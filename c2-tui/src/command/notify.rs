@@ -11,7 +11,7 @@ use crate::command::{CommandError, Context, Data, Outcome};
 use crate::exit;
 
 pub(crate) const USAGE: &str =
-    "notify add <NAME> --on=EVENT,EVENT --to=TARGET\nnotify list\nnotify show|remove|test <NAME>";
+    "notify add <NAME> --to=TARGET [--on=EVENT,EVENT]\nnotify list\nnotify show|remove|test <NAME>";
 
 pub(crate) const ABOUT: &str = "TARGET is a URL, to which JSON with title, text, kind and job_ids is posted, or a form \
     and where to: ntfy:TOPIC, discord:URL, slack:URL, apprise:URL, mail:ADDRESS (by the mail server of c2d's machine), \
@@ -27,7 +27,7 @@ pub(crate) struct Notify {
     /// Which notification
     #[arg(value_name = "NAME")]
     pub(crate) which: Option<String>,
-    /// What is told
+    /// What is told; without it only of jobs that ask for it with --notify
     #[arg(long, value_name = "EVENT", value_delimiter = ',', value_parser = kinds())]
     pub(crate) on: Vec<Kind>,
     /// Where to: a URL, ntfy:TOPIC, discord:URL, slack:URL, apprise:URL, mail:ADDRESS, command:NAME
@@ -52,14 +52,14 @@ fn kinds() -> impl clap::builder::TypedValueParser<Value = Kind> {
 impl Notify {
     /// Whether its words say something.
     pub(crate) fn check(&self) -> Result<(), CommandError> {
-        let usage = "usage: notify add NAME --on=EVENT,EVENT --to=TARGET, notify list, or notify show|remove|test NAME";
+        let usage =
+            "usage: notify add NAME --to=TARGET [--on=EVENT,EVENT], notify list, or notify show|remove|test NAME";
         let wrong = |message: String| Err(CommandError::usage(message, usage));
         let action = &self.action;
         match (action.as_str(), &self.which) {
             ("list", Some(word)) => return wrong(format!("unexpected {word:?} after notify list")),
             ("list", None) => {}
             (_, None) => return wrong(format!("notify {action} needs <NAME>")),
-            ("add", Some(_)) if self.on.is_empty() => return wrong("notify add needs --on <EVENT>".to_owned()),
             ("add", Some(_)) if self.to.is_none() => return wrong("notify add needs --to <TARGET>".to_owned()),
             (_, Some(_)) => {}
         }

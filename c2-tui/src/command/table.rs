@@ -272,7 +272,7 @@ mod tests {
                 "batch <FILE>",
                 "split <COMMAND> <FILE>",
                 "schedule [add] <NAME> <CRON> <COMMAND>, or schedule list, or schedule show|remove|pause|resume|run <NAME>",
-                "notify add <NAME> --on=EVENT,EVENT --to=TARGET, or notify list, or notify show|remove|test <NAME>",
+                "notify add <NAME> --to=TARGET [--on=EVENT,EVENT], or notify list, or notify show|remove|test <NAME>",
                 "cancel <JOB>...",
                 "hold <JOB>...",
                 "release <JOB>...",

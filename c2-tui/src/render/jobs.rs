@@ -94,7 +94,7 @@ pub(crate) fn info(look: &Look, job: &JobInfo) -> String {
 }
 
 /// All that was asked for when the job was submitted; a field that is not shown is named.
-fn asked(look: &Look, spec: &JobSpec) -> Vec<(&'static str, String)> {
+pub(crate) fn asked(look: &Look, spec: &JobSpec) -> Vec<(&'static str, String)> {
     let JobSpec {
         command,
         // With the job itself.
@@ -122,6 +122,8 @@ fn asked(look: &Look, spec: &JobSpec) -> Vec<(&'static str, String)> {
         cwd,
         shell,
         with_files_of,
+        shares,
+        notify,
         // c2d keeps it apart.
         idempotency_key: _,
     } = spec;
@@ -136,6 +138,7 @@ fn asked(look: &Look, spec: &JobSpec) -> Vec<(&'static str, String)> {
         ("same machine", yes(*same_machine)),
         ("workers", joined(workers)),
         ("exclude", joined(exclude)),
+        ("shares", joined(shares)),
         ("folder", text(cwd)),
         ("shell", text(shell)),
         ("stdin", unless(stdin.is_none(), "a file".to_owned())),
@@ -149,6 +152,7 @@ fn asked(look: &Look, spec: &JobSpec) -> Vec<(&'static str, String)> {
         ("retries", unless(*retries == 0, retries.to_string())),
         ("retry delay", seconds(retry_delay_s)),
         ("on lost", unless(*on_lost == OnLost::default(), words_of(*on_lost).to_owned())),
+        ("notify", joined(notify)),
         ("priority", unless(*priority == 0, priority.to_string())),
         ("hold", yes(*hold)),
         ("begin at", begin_at.map(|ms| look.moment(ms)).unwrap_or_default()),

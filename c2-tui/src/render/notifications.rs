@@ -45,6 +45,9 @@ pub(crate) fn tested(answer: &NotificationTested) -> String {
 }
 
 fn on(row: &NotificationRow) -> String {
+    if row.on.is_empty() {
+        return "jobs with --notify".to_owned();
+    }
     joined(row.on.iter().map(|kind: &Kind| kind.word()))
 }
 

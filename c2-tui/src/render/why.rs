@@ -166,6 +166,7 @@ fn at_all(obstacle: &Obstacle) -> String {
         Obstacle::NotNamed { workers } => format!("only {} may run it", joined(workers)),
         Obstacle::OtherMachine { worker, .. } => format!("it must run on {worker}, as its dependencies did"),
         Obstacle::NoTag { tag } => format!("no worker offers tag {tag:?}"),
+        Obstacle::NoShare { share } => format!("no worker has share {share:?} now"),
         Obstacle::TagHeld { tag, .. } => format!("tag {tag:?} is held by other jobs"),
         Obstacle::DiskFull { .. } => "the disk of every worker is full".to_owned(),
         Obstacle::Quarantined { .. } => "no worker can start jobs at present".to_owned(),
@@ -224,6 +225,7 @@ fn at_worker(obstacle: &Obstacle) -> String {
         Obstacle::NotNamed { workers } => format!("only {} may run it", joined(workers)),
         Obstacle::OtherMachine { worker, .. } => format!("it must run on {worker}, as its dependencies did"),
         Obstacle::NoTag { tag } => format!("does not offer {tag}"),
+        Obstacle::NoShare { share } => format!("has no share {share} now"),
         Obstacle::TagHeld { tag, holders } => format!("{tag} is held by {}", joined(jobs_of(holders))),
         Obstacle::DiskFull { free_bytes: 0 } => "its disk is full or read-only".to_owned(),
         Obstacle::DiskFull { free_bytes } => format!("its disk is full ({} free)", bytes(*free_bytes)),
@@ -276,6 +278,7 @@ fn advice(why: &Explanation) -> String {
                     | Obstacle::SlotsFull { .. }
                     | Obstacle::Offline { .. }
                     | Obstacle::Draining
+                    | Obstacle::NoShare { .. }
                     | Obstacle::Quarantined { .. }
                     | Obstacle::Avoided { .. }
             )

@@ -105,6 +105,8 @@ pub(crate) fn info(look: &Look, info: &WorkerInfo) -> String {
         ("tags", tags(row)),
         ("load", format!("cpu {:.0}%, average {:.2}, memory {}", row.load.cpu_percent, row.load.load_1m, memory(row))),
         ("workspaces", workspaces(row)),
+        ("kept", kept(hardware.workspace_days)),
+        ("shares", joined(&row.load.shares)),
         ("system", joined_with(" ", [&hardware.os, &hardware.arch])),
         ("cpu", format!("{} x {}", hardware.cpu_cores, hardware.cpu_model)),
         ("memory", bytes(hardware.memory_bytes)),
@@ -135,6 +137,15 @@ fn memory(worker: &WorkerRow) -> String {
     // In integers: a percentage needs no more.
     let percent = load.memory_used_bytes.saturating_mul(100).checked_div(load.memory_total_bytes);
     percent.map_or_else(String::new, |percent| format!("{percent}%"))
+}
+
+/// How long folders of ended jobs stay.
+fn kept(days: Option<u64>) -> String {
+    match days {
+        None => String::new(),
+        Some(0) => "folders of ended jobs stay".to_owned(),
+        Some(days) => format!("folders of ended jobs stay {days} days, or until the disk is short"),
+    }
 }
 
 /// The space that is left where jobs run.

@@ -83,6 +83,7 @@ fn worker(last: u8, hostname: &str, status: WorkerStatus, used: u32, cpu: f32) -
             gpu_memory: Vec::new(),
             disk_free_bytes: Some(210 << 30),
             disk_full: false,
+            shares: Vec::new(),
         },
         version: "0.1.0".to_owned(),
     }

@@ -20,9 +20,9 @@ use crate::store::payload;
 serves!(CHANGE_JOBS => change);
 
 /// What can change at any time.
-const ALWAYS: [&str; 6] = ["name", "priority", "timeout_s", "retries", "retry_delay_s", "on_lost"];
+const ALWAYS: [&str; 7] = ["name", "priority", "timeout_s", "retries", "retry_delay_s", "on_lost", "notify"];
 /// What can change until the job starts.
-const BEFORE: [&str; 15] = [
+const BEFORE: [&str; 16] = [
     "command",
     "group",
     "tags",
@@ -38,6 +38,7 @@ const BEFORE: [&str; 15] = [
     "cwd",
     "shell",
     "with_files_of",
+    "shares",
 ];
 
 fn changes(key: &str) -> bool {

@@ -87,7 +87,7 @@ pub(crate) async fn for_worker(app: &App, mut spec: JobSpec, depends: &[JobId]) 
         }
         dependency.on = DependsOn::Job(*job);
     }
-    (spec.workers, spec.expires_s) = (Vec::new(), None);
+    (spec.workers, spec.expires_s, spec.notify) = (Vec::new(), None, Vec::new());
     Ok(spec)
 }
 

@@ -42,6 +42,7 @@ mod log;
 mod many;
 mod metrics;
 mod notify;
+mod old_workspaces;
 mod output;
 mod pause;
 mod poll_body;
@@ -75,7 +76,7 @@ pub(crate) use serve::stopped;
 /// The modules with handlers; each says which endpoints it serves.
 const HANDLERS: &[mount::Mount] = &mount::of! {
     assign batch blobs cancel change check cleanup detect_tags docs drain events files find_worker follow get_tags
-    health hold info job jobs list log many metrics notify output pause queue_status remove_worker retry schedule
+    health hold info job jobs list log many metrics notify old_workspaces output pause queue_status remove_worker retry schedule
     set_tags stats submit
     timeline tokens why workers
 };

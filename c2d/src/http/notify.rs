@@ -32,12 +32,9 @@ pub(crate) async fn add(
 ) -> Result<(StatusCode, Extension<Made>, Json<NotificationRow>), ApiError> {
     let NotificationRequest { name, on, to, group, job_name, schedule } = request;
     validate::own_name(&name)?;
-    if on.is_empty() {
-        return Err(invalid_field("on", "on is empty".to_owned(), "name what is to be told, like failed"));
-    }
     let filtered = group.is_some() || job_name.is_some() || schedule.is_some();
     if filtered && !on.iter().any(|kind| kind.is_of_job()) {
-        let hint = "leave out group, job_name and schedule: none of this is about jobs";
+        let hint = "leave out group, job_name and schedule, or name what is told of such jobs, like failed";
         return Err(invalid_field("on", "only jobs have a group, a name and a schedule".to_owned(), hint));
     }
     if to.len() > TARGET_BYTES_MAX {

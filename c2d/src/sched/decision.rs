@@ -223,11 +223,6 @@ pub struct RuleRecord {
 }
 
 impl RuleRecord {
-    /// Whether it tells of ended jobs.
-    pub fn is_of_jobs(&self) -> bool {
-        self.on.iter().any(|kind| kind.is_of_job())
-    }
-
     /// Whether it is still to tell of this.
     pub fn awaits(&self, notice: &NoticeRecord) -> bool {
         self.notice < notice.id && self.on.contains(&notice.kind)

@@ -129,6 +129,8 @@ impl Worker {
                 Obstacle::TagHeld { tag, holders }
             });
         }
+        let lacking = self.lacking_shares(&shape.placement.shares);
+        obstacles.extend(lacking.map(|share| Obstacle::NoShare { share: share.clone() }));
         if self.presence.load.disk_full {
             obstacles.push(Obstacle::DiskFull { free_bytes: self.presence.load.disk_free_bytes.unwrap_or(0) });
         }

@@ -39,6 +39,8 @@ pub enum Outlook {
     NoTag { tag: String, group: Option<String> },
     #[error("no worker{} offers all of its tags, so it waits", of_group(.group.as_ref()))]
     NoTags { group: Option<String> },
+    #[error("no worker{} has share {share:?} now, so it waits", of_group(.group.as_ref()))]
+    NoShare { share: String, group: Option<String> },
     #[error("no worker{} is online, so it waits", of_group(.group.as_ref()))]
     Offline { group: Option<String> },
     #[error("every worker{} that it could run on is draining, so it waits", of_group(.group.as_ref()))]
@@ -121,6 +123,12 @@ impl Scheduler {
         let online: Vec<&&Worker> = fit.iter().filter(|worker| worker.is_online(now.mono)).collect();
         if online.is_empty() {
             return Some(Outlook::Offline { group });
+        }
+        if !online.iter().any(|worker| worker.has_shares(&placement.shares)) {
+            let nowhere = |share: &&String| !online.iter().any(|worker| worker.has_shares(std::slice::from_ref(share)));
+            // Where each is somewhere, the first is named.
+            let share = placement.shares.iter().find(nowhere).or(placement.shares.first());
+            return share.map(|share| Outlook::NoShare { share: share.clone(), group });
         }
         if online.iter().all(|worker| worker.record.drained) {
             return Some(Outlook::Draining { group });

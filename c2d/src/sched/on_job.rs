@@ -60,7 +60,8 @@ impl Event for JobsRetried {
                 return Err(Reject::NamedTwice { job: again.of });
             }
         }
-        let jobs: Vec<NewJob> = self.jobs.into_iter().map(|again| again.job).collect();
+        let mut jobs: Vec<NewJob> = self.jobs.into_iter().map(|again| again.job).collect();
+        jobs.iter_mut().for_each(|job| turn.s.forget_gone_rules(job));
         let edges = turn.s.check_submit(&jobs, &instead)?;
         Ok(turn.accept(jobs, edges, None))
     }
@@ -241,6 +242,8 @@ impl Scheduler {
             refusals.extend(self.machine_of(edges).err().map(conflict));
         }
         for (place, job) in jobs.iter().enumerate() {
+            let unknown = job.terms.notify.iter().find_map(|name| self.find_rule(name).err());
+            refusals.extend(unknown.map(|reject| reject.of_job(place)));
             let placement = &job.terms.placement;
             for (field, words) in [("exclude", &placement.exclude), ("workers", &placement.workers)] {
                 let ambiguous = self.check_words(field, words).err();

@@ -7,7 +7,7 @@ use c2_shared::api::notifications::Kind;
 use c2_shared::limits::{NOTICES_MAX, NOTIFICATIONS_MAX};
 
 use crate::sched::decision::{NoticeRecord, RuleRecord};
-use crate::sched::event::{Event, RuleAdded, RuleRemoved, Told};
+use crate::sched::event::{Event, NewJob, RuleAdded, RuleRemoved, Told};
 use crate::sched::scheduler::{Scheduler, Turn};
 use crate::sched::{Decision, Note, Reject};
 
@@ -90,7 +90,12 @@ impl Turn<'_> {
 }
 
 impl Scheduler {
-    fn find_rule(&self, name: &str) -> Result<&RuleRecord, Reject> {
+    /// Takes the names of notifications out of a job that were removed since it was first submitted.
+    pub(crate) fn forget_gone_rules(&self, job: &mut NewJob) {
+        job.terms.notify.retain(|name| self.rules.contains_key(name));
+    }
+
+    pub(crate) fn find_rule(&self, name: &str) -> Result<&RuleRecord, Reject> {
         let known = || self.rules.keys().cloned().collect();
         self.rules.get(name).ok_or_else(|| Reject::UnknownNotification { name: name.to_owned(), known: known() })
     }
@@ -121,6 +126,6 @@ impl Scheduler {
             self.notices.values().filter(|notice| rule.awaits(notice)).cloned().collect()
         };
         let rules = self.rules.values().map(|rule| (rule.clone(), asked(rule)));
-        rules.filter(|(rule, notices)| !notices.is_empty() || rule.is_of_jobs() && rule.seq < self.last_seq).collect()
+        rules.filter(|(rule, notices)| !notices.is_empty() || rule.seq < self.last_seq).collect()
     }
 }

@@ -153,6 +153,7 @@ impl Turn<'_> {
         };
         let mut job = record.job.clone();
         job.terms.schedule = Some(record.name.as_str().into());
+        self.s.forget_gone_rules(&mut job);
         let after = |(job, _): &(JobId, JobState)| Dependency { condition: Condition::Any, on: DependsOn::Job(*job) };
         job.depends.extend(behind.iter().map(after));
         let edges = self.s.check_submit(std::slice::from_ref(&job), &BTreeMap::new())?;

@@ -117,5 +117,6 @@ pub(crate) fn allows(shape: &Shape, worker: &Worker) -> bool {
         && shape.placement.group.as_ref().is_none_or(|group| worker.record.groups.contains(group))
         && !worker.is_among(&shape.placement.exclude)
         && (shape.placement.workers.is_empty() || worker.is_among(&shape.placement.workers))
+        && worker.has_shares(&shape.placement.shares)
         && !shape.avoid.contains(worker.id())
 }

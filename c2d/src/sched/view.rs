@@ -75,6 +75,17 @@ pub struct WorkerView {
 }
 
 impl Scheduler {
+    /// Those of some jobs that have ended and that no job depends on which has not.
+    pub fn done_with(&self, mut jobs: BTreeSet<JobId>) -> Vec<JobId> {
+        jobs.retain(|job| self.ended.get(*job).is_some());
+        for (_, job) in self.jobs.iter() {
+            for edge in &job.depends {
+                jobs.remove(&edge.on);
+            }
+        }
+        jobs.into_iter().collect()
+    }
+
     /// An active job.
     pub fn job(&self, now: Now, id: JobId) -> Option<JobView> {
         self.jobs.get(id).map(|job| self.view(now, id, job))

@@ -170,6 +170,15 @@ impl Worker {
         }
     }
 
+    /// Those of the shared folders that it does not have now.
+    pub(crate) fn lacking_shares<'a>(&self, shares: &'a [String]) -> impl Iterator<Item = &'a String> {
+        shares.iter().filter(|share| !self.presence.load.shares.contains(*share))
+    }
+
+    pub(crate) fn has_shares(&self, shares: &[String]) -> bool {
+        self.lacking_shares(shares).next().is_none()
+    }
+
     /// Whether a list of ids means this worker, or one of words that meant nobody when they were given:
     /// addresses, and host names, which know no case.
     pub(crate) fn is_among(&self, names: &[String]) -> bool {

@@ -14,6 +14,8 @@ pub struct EndedJob {
     pub seq: u64,
     pub job: StoredJob,
     pub schedule: Option<String>,
+    /// The notifications that it asked for.
+    pub notify: Vec<String>,
 }
 
 pub(super) const TABLES: &str = "
@@ -71,19 +73,22 @@ pub(super) fn load_notices(c: &Connection) -> Result<Vec<NoticeRecord>, StoreErr
 }
 
 impl History {
-    /// The jobs that ended after a place in the log, oldest first, each with its place and the schedule that
-    /// submitted it.
+    /// The jobs that ended after a place in the log, oldest first, each with its place, the schedule that
+    /// submitted it and the notifications that it asked for.
     pub async fn ended_after(&self, seq: u64, limit: i64) -> Result<Vec<EndedJob>, StoreError> {
         self.ask(move |c| {
             let columns = StoredJob::COLUMNS;
-            let sql = format!("SELECT {columns}, terms ->> '$.schedule' FROM job WHERE seq > ?1 ORDER BY seq LIMIT ?2");
+            let terms = "terms ->> '$.schedule', terms ->> '$.notify'";
+            let sql = format!("SELECT {columns}, {terms} FROM job WHERE seq > ?1 ORDER BY seq LIMIT ?2");
             let mut statement = c.prepare_cached(&sql)?;
             let mut rows = statement.query((int(seq), limit))?;
             let mut list = Vec::new();
             while let Some(row) = rows.next()? {
                 let job = StoredJob::read(row)?;
                 let schedule = row.get(13)?;
-                list.extend(job.seq.map(|seq| EndedJob { seq, job, schedule }));
+                let notify: Option<String> = row.get(14)?;
+                let notify = notify.map_or_else(|| Ok(Vec::new()), |text| json(&text))?;
+                list.extend(job.seq.map(|seq| EndedJob { seq, job, schedule, notify }));
             }
             Ok(list)
         })

@@ -57,6 +57,13 @@ impl Uptime {
         }
     }
 
+    /// The same for fewer days than are kept; everything, for none.
+    pub(super) fn ended_before(&self, days: u64) -> u64 {
+        let today = self.ms / DAY_MS;
+        let old = self.days.iter().rev().find(|(day, _)| day.saturating_add(days) <= today);
+        if days == 0 { u64::MAX } else { old.map_or(0, |(_, logged)| *logged) }
+    }
+
     /// The last place in the log of which everything has been there for `keep_days` whole days.
     pub(super) fn old_until(&self, keep_days: u64) -> u64 {
         // All but the newest of the old days were forgotten.
@@ -82,6 +89,11 @@ mod tests {
         assert_eq!(at(2, 30), (0, 3));
         assert_eq!(at(3, 40), (10, 4));
         assert_eq!(at(4, 50), (20, 4), "the first day says nothing more");
+        assert_eq!([0, 1, 2, 9].map(|days| uptime.ended_before(days)), [u64::MAX, 40, 30, 0]);
+        let mut at = |days: u64, logged| {
+            uptime.pass(Mono(7 + days * DAY_MS), logged, 3);
+            (uptime.old_until(3), uptime.days.len())
+        };
         assert_eq!(at(40, 60), (50, 2));
 
         // A new run of c2d, whose clock begins anew, goes on where the last one was.

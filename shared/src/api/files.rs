@@ -13,7 +13,7 @@ use crate::blob::BlobId;
 use crate::bytes64::Bytes64;
 use crate::id::{JobId, WorkerId};
 use crate::json;
-use crate::limits::{CLEANED_LEN_MAX, FILES_LEN_MAX, PROBLEMS_LEN_MAX};
+use crate::limits::{CLEANED_LEN_MAX, FILES_LEN_MAX, PROBLEMS_LEN_MAX, WORKSPACES_ASKED_MAX};
 
 /// Header of an answer about a blob: how many bytes of it c2d has, and where to go on with it.
 pub const UPLOAD_OFFSET: &str = "upload-offset";
@@ -144,6 +144,26 @@ pub struct CleanupReport {
     pub id: u64,
     /// What it did.
     pub cleaned: Cleaned,
+}
+
+/// The body of [`super::endpoint::OLD_WORKSPACES`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct OldWorkspacesRequest {
+    /// Jobs whose folders are there.
+    #[serde(deserialize_with = "json::at_most::<WORKSPACES_ASKED_MAX, _, _>")]
+    pub job_ids: Vec<JobId>,
+    /// For how many days of c2d they must have ended.
+    pub days: u64,
+}
+
+/// The answer of [`super::endpoint::OLD_WORKSPACES`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct OldWorkspaces {
+    /// The jobs whose folders may go, in the order in which they ended.
+    pub job_ids: Vec<JobId>,
 }
 
 /// The answer of [`super::endpoint::CLEANUP`].

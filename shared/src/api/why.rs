@@ -154,6 +154,11 @@ pub enum Obstacle {
         /// The tag.
         tag: String,
     },
+    /// It has no shared folder of this name, or the folder is not there now.
+    NoShare {
+        /// The name.
+        share: String,
+    },
     /// Another job holds a tag that this one needs.
     TagHeld {
         /// The tag.

@@ -9,7 +9,7 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE};
 use super::{Client, ClientError, EventStream, FollowStream};
 use crate::api::endpoint;
 use crate::api::figures::{Stats, StatsQuery, Timeline, TimelineQuery};
-use crate::api::files::{CleanupResponse, FilesQuery, GcResponse, JobFiles};
+use crate::api::files::{CleanupResponse, FilesQuery, GcResponse, JobFiles, OldWorkspaces, OldWorkspacesRequest};
 use crate::api::jobs::{
     BatchRequest, BatchResponse, CancelResponse, CheckResponse, JobList, JobLog, JobStateResponse, JobsQuery, LogQuery,
     PauseResponse, QueueStatus, RetryRequest, SubmitResponse, WaitQuery, WaitResponse,
@@ -53,6 +53,7 @@ macro_rules! calls {
 
 calls! {
     submit(spec: &JobSpec) -> SubmitResponse = post SUBMIT(&(), spec);
+    old_workspaces(request: &OldWorkspacesRequest) -> OldWorkspaces = post OLD_WORKSPACES(&(), request);
     submit_batch(batch: &BatchRequest) -> BatchResponse = post SUBMIT_BATCH(&(), batch);
     check(batch: &BatchRequest) -> CheckResponse = post CHECK_JOBS(&(), batch);
     retry(jobs: &[JobId]) -> BatchResponse = post RETRY(&(), &RetryRequest { job_ids: jobs.to_vec() });
@@ -105,29 +106,29 @@ calls! {
 impl Client {
     /// Introduces a worker.
     pub async fn register(&self, request: &RegisterRequest) -> Result<RegisterResponse, ClientError> {
-        self.answer(self.request(&endpoint::REGISTER, &()).header(PROTOCOL_HEADER, PROTOCOL).json(request), 0).await
+        self.answer(self.request(&endpoint::REGISTER, &())?.header(PROTOCOL_HEADER, PROTOCOL).json(request), 0).await
     }
 
     /// Takes an invitation in exchange for a token.
     pub async fn join(&self, request: &JoinRequest) -> Result<JoinResponse, ClientError> {
-        self.answer(self.request(&endpoint::JOIN, &()).header(PROTOCOL_HEADER, PROTOCOL).json(request), 0).await
+        self.answer(self.request(&endpoint::JOIN, &())?.header(PROTOCOL_HEADER, PROTOCOL).json(request), 0).await
     }
 
     /// Reconciles with c2d, waiting up to the request's `wait_s` for something to do.
     pub async fn poll(&self, worker: IpAddr, request: &PollRequest) -> Result<PollResponse, ClientError> {
-        let poll = self.request(&endpoint::GET_WORK, &worker).header(PROTOCOL_HEADER, PROTOCOL).json(request);
+        let poll = self.request(&endpoint::GET_WORK, &worker)?.header(PROTOCOL_HEADER, PROTOCOL).json(request);
         self.answer(poll, request.wait_s).await
     }
 
     /// Says what an attempt wrote, as c2d asked; the answer may be the next question, for which
     /// c2d waits up to [`NEXT_READ_S`].
     pub async fn live(&self, worker: IpAddr, answer: &OutputAnswer) -> Result<NextRead, ClientError> {
-        self.answer(self.request(&endpoint::SAY_WRITTEN, &worker).json(answer), NEXT_READ_S).await
+        self.answer(self.request(&endpoint::SAY_WRITTEN, &worker)?.json(answer), NEXT_READ_S).await
     }
 
     /// Removes the workspaces of a worker's ended jobs.
     pub async fn cleanup(&self, worker: &str) -> Result<CleanupResponse, ClientError> {
-        self.answer(self.request(&endpoint::CLEANUP, worker), CLEANUP_WAIT_S).await
+        self.answer(self.request(&endpoint::CLEANUP, worker)?, CLEANUP_WAIT_S).await
     }
 
     /// Stops the queue, or lets it go on.
@@ -137,12 +138,12 @@ impl Client {
 
     /// Shows one job, waiting up to `wait_s` seconds for its end.
     pub async fn job(&self, job: JobId, wait_s: u64) -> Result<WaitResponse, ClientError> {
-        self.answer(self.request(&endpoint::GET_JOB, &job).query(&WaitQuery { wait_s: Some(wait_s) }), wait_s).await
+        self.answer(self.request(&endpoint::GET_JOB, &job)?.query(&WaitQuery { wait_s: Some(wait_s) }), wait_s).await
     }
 
     /// Reads what was kept of what a job wrote.
     pub async fn output(&self, job: JobId, query: impl Into<OutputQuery> + Send) -> Result<Output, ClientError> {
-        let request = self.request(&endpoint::GET_OUTPUT, &job).query(&query.into());
+        let request = self.request(&endpoint::GET_OUTPUT, &job)?.query(&query.into());
         let response = self.send(request.header(ACCEPT, JSON)).await?;
         let is_json =
             response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(JSON.as_bytes()));
@@ -157,13 +158,13 @@ impl Client {
 
     /// Opens the stream of what a job writes, from where `query` says.
     pub async fn follow(&self, job: JobId, query: &FollowQuery) -> Result<FollowStream, ClientError> {
-        let request = self.request(&endpoint::FOLLOW, &job).query(query);
+        let request = self.request(&endpoint::FOLLOW, &job)?.query(query);
         Ok(FollowStream::new(self.server(), self.send(request).await?))
     }
 
     /// Asks how c2d is; needs no token.
     pub async fn health(&self) -> Result<Health, ClientError> {
-        let response = self.request(&endpoint::HEALTH, &()).send().await;
+        let response = self.request(&endpoint::HEALTH, &())?.send().await;
         let response = response.map_err(|e| ClientError::transport(self.server(), e))?;
         let date = response.headers().get(DATE).and_then(|date| date.to_str().ok());
         let time = date.and_then(|date| httpdate::parse_http_date(date).ok());
@@ -189,6 +190,6 @@ impl Client {
 
     /// Opens the live event stream.
     pub async fn events(&self) -> Result<EventStream, ClientError> {
-        Ok(EventStream::new(self.server(), self.send(self.request(&endpoint::EVENTS, &())).await?))
+        Ok(EventStream::new(self.server(), self.send(self.request(&endpoint::EVENTS, &())?).await?))
     }
 }

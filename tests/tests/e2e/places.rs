@@ -9,6 +9,7 @@ crate::tests![
     a_folder_or_a_shell_that_is_not_there_is_the_jobs_own_fault,
     a_job_finds_what_its_dependencies_left,
     a_job_waits_for_its_own_worker,
+    a_job_finds_the_folders_that_machines_share,
     a_job_that_runs_gets_more_time_or_less,
 ];
 
@@ -100,6 +101,30 @@ fn a_job_waits_for_its_own_worker() {
         assert!(log.stdout.contains("expired"), "{log:?}");
         cluster.agent("127.0.0.3").await?;
         assert_eq!(cluster.exec(&["wait 1"]).await?.status, 0);
+        Ok(())
+    });
+}
+
+fn a_job_finds_the_folders_that_machines_share() {
+    scenario(async |cluster| {
+        let config = cluster.new_folder("config")?;
+        let data = cluster.new_folder("all the data")?;
+        std::fs::create_dir_all(config.join("c2-agent"))?;
+        let text =
+            format!(r#"{{"shares": {{"my-data": "{}", "later": "{}"}}}}"#, data.display(), data.join("x").display());
+        std::fs::write(config.join("c2-agent/config.json"), text)?;
+        cluster.agent("127.0.0.3").await?;
+        cluster.agent_by("127.0.0.2", vec!["env".to_owned(), format!("XDG_CONFIG_HOME={}", config.display())]).await?;
+        let line = "submit 'echo $C2_WORKER:$C2_SHARE_MY_DATA' --share=my-data --wait";
+        check(cluster, line, 0, &format!("127.0.0.2:{}", data.display())).await?;
+        let waits = cluster.exec(&["submit 'cd \"$C2_SHARE_LATER\" && pwd' --share=later", "why last"]).await?;
+        assert!(waits.stderr.contains("no worker has share \"later\" now, so it waits"), "{waits:?}");
+        assert!(waits.stdout.contains("has no share later now"), "{waits:?}");
+        std::fs::create_dir(data.join("x"))?;
+        check(cluster, "wait last", 0, "").await?;
+        check(cluster, "output last", 0, &data.join("x").display().to_string()).await?;
+        let info = cluster.exec(&["info 127.0.0.2"]).await?;
+        assert!(info.stdout.contains("later, my-data"), "{info:?}");
         Ok(())
     });
 }

@@ -71,7 +71,7 @@ pub(super) async fn notifications(survey: &mut Survey) -> Result<()> {
         (to("test", "ntfy:topic"), 400, json!({"field": "name"})),
         (to("x", "me"), 400, json!({"field": "to"})),
         (to("x", "command:nothing"), 400, json!({"field": "to"})),
-        (Some(json!({"name": "x", "on": [], "to": "ntfy:topic"})), 400, json!({"field": "on"})),
+        (Some(json!({"name": "x", "on": [], "group": "g", "to": "ntfy:topic"})), 400, json!({"field": "on"})),
         (Some(json!({"name": "x", "on": ["queue-empty"], "to": "ntfy:t", "group": "g"})), 400, json!({"field": "on"})),
     ] {
         survey.expect(OPERATOR, add, body, status, &part).await?;

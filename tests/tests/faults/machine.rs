@@ -16,6 +16,7 @@ use crate::faults::ticks::Ticking;
 
 crate::tests![
     a_full_disk_ends_nothing_but_what_filled_it,
+    folders_of_ended_jobs_make_room_on_a_full_disk,
     a_power_cut_frees_what_ran_at_once,
     a_fork_storm_is_ended_and_its_machine_goes_on,
     a_fork_storm_whose_runner_is_killed_is_ended_too,
@@ -36,7 +37,11 @@ fn a_full_disk_ends_nothing_but_what_filled_it() {
         }
         let home = cluster.agent_home(IP)?;
         let _disk = SmallDisk::mount(&home, WORKER_FREE_BYTES_FLOOR + 32 * 1024 * 1024)?;
-        cluster.agent(IP).await?;
+        // What jobs left stays.
+        let config = cluster.new_folder("config")?;
+        fs::create_dir(config.join("c2-agent"))?;
+        fs::write(config.join("c2-agent/config.json"), r#"{"workspace_days": 0}"#)?;
+        cluster.agent_by(IP, vec!["env".to_owned(), format!("XDG_CONFIG_HOME={}", config.display())]).await?;
 
         let filling = cluster.submit("cat /dev/zero >fill; echo status $?").await?;
         let end = cluster.ended(filling).await?.job;
@@ -59,6 +64,36 @@ fn a_full_disk_ends_nothing_but_what_filled_it() {
         let cleaned = cluster.exec(&[&format!("cleanup-workspaces {IP}")]).await?;
         assert!(cleaned.stdout.contains("removed 1 workspace"), "{cleaned:?}");
         assert_eq!(cluster.ended(waiting).await?.job.stdout, "room\n");
+        Ok(())
+    });
+}
+
+fn folders_of_ended_jobs_make_room_on_a_full_disk() {
+    scenario(async |cluster| {
+        if !may("full disks")? {
+            return Ok(());
+        }
+        let home = cluster.agent_home(IP)?;
+        let _disk = SmallDisk::mount(&home, WORKER_FREE_BYTES_FLOOR + 32 * 1024 * 1024)?;
+        cluster.agent(IP).await?;
+        let root = cluster.workspace_root(IP)?;
+        let steps =
+            ["submit 'echo 1 >data' --name=first --wait", "submit 'cat $C2_DEP_1_DIR/data' --depends=first --hold"];
+        let follows = cluster.exec(&steps).await?;
+        assert_eq!(follows.status, 0, "{follows:?}");
+        let filling = cluster.submit("cat /dev/zero >fill; echo status $?").await?;
+        assert_eq!(cluster.ended(filling).await?.job.stdout, "status 1\n");
+        // It waits while the disk is full, and starts by itself.
+        let room = cluster.submit("echo room").await?;
+        assert_eq!(cluster.ended(room).await?.job.stdout, "room\n");
+        let filled = root.join(filling.to_string());
+        eventually("a folder that nobody needs to go", SOON, async || Ok((!filled.exists()).then_some(()))).await?;
+        let awaited = cluster.exec(&["release 2", "wait 2", "output 2", &format!("info {IP}")]).await?;
+        assert!(awaited.stdout.contains("1\n"), "{awaited:?}");
+        assert!(
+            awaited.stdout.contains("folders of ended jobs stay 7 days, or until the disk is short"),
+            "{awaited:?}"
+        );
         Ok(())
     });
 }

@@ -39,6 +39,7 @@ fn machine(last: u8, hostname: &str, groups: &[&str], used: u32, cpu: f32, memor
             gpu_memory: Vec::new(),
             disk_free_bytes: Some(180 * GIB),
             disk_full: false,
+            shares: Vec::new(),
         },
         version: "0.1.0".to_owned(),
     }

@@ -108,6 +108,8 @@ fn workers() -> Vec<(&'static str, Value)> {
         ),
         ("WorkAnswer", json!({"job": job})),
         ("OutputAnswer", json!({"id": 1, "running": true, "stdout": {"offset": 0, "data": "aGVsbG8K"}})),
+        ("OldWorkspacesRequest", json!({"job_ids": ["job-1", "job-12"], "days": 7})),
+        ("OldWorkspaces", json!({"job_ids": ["job-1"]})),
         ("NextRead", json!({"read": null})),
     ]
 }

@@ -102,6 +102,29 @@ async fn ends_of_jobs_are_told_as_asked() {
 }
 
 #[tokio::test]
+async fn a_job_that_asks_for_it_is_told_whatever_else_is() {
+    let lab = Lab::new().await;
+    let mut phone = Target::start("127.0.0.66:0", &[200]).await;
+    let refused = lab.operator("POST /api/jobs/submit", r#"{"command":"true","notify":["phone"]}"#).await;
+    assert_eq!((refused.status, &refused.json()["code"]), (404, &json!("not_found")), "{refused:?}");
+    add(&lab, json!({"name": "phone", "on": [], "to": phone.url})).await;
+    run(&lab, json!({"command": "true"}), 1, "").await;
+    run(&lab, json!({"command": "true", "name": "night", "notify": ["phone"]}), 0, "").await;
+    assert_eq!(phone.next().await["title"], "night succeeded");
+    run(&lab, json!({"command": "true", "name": "day", "notify": ["phone"]}), 2, "").await;
+    let told = phone.next().await;
+    assert_eq!((&told["title"], &told["kind"]), (&json!("day failed: exit 2"), &json!("failed")));
+    // A job that waits may be told of later, or not at all.
+    let job = lab.operator("POST /api/jobs/submit", r#"{"command":"true","name":"late"}"#).await.json();
+    let change = json!({"job_ids": [job["job_id"]], "set": {"notify": ["phone"]}});
+    assert_eq!(lab.operator("POST /api/jobs/change", &change.to_string()).await.status, 200);
+    lab.operator(&format!("POST /api/jobs/cancel/{}", job["job_id"].as_str().unwrap()), "").await;
+    assert_eq!(phone.next().await["title"], "late was cancelled");
+    assert!(phone.is_quiet().await);
+    lab.stop().await;
+}
+
+#[tokio::test]
 async fn a_dead_target_is_named_tried_again_and_delays_nobody() {
     let lab = Lab::new().await;
     let mut flaky = Target::start("127.0.0.63:0", &[500, 200]).await;

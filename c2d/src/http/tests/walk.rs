@@ -89,6 +89,32 @@ async fn each_attempts_output_can_be_asked_for() {
 }
 
 #[tokio::test]
+async fn only_folders_that_nobody_waits_for_may_go() {
+    let lab = Lab::new().await;
+    for body in [
+        r#"{"command":"true"}"#,
+        r#"{"command":"true","name":"b"}"#,
+        r#"{"command":"true","depends":["any:job-2"],"hold":true}"#,
+        r#"{"command":"true","hold":true}"#,
+    ] {
+        assert_eq!(lab.operator("POST /api/jobs/submit", body).await.status, 201);
+    }
+    for job in ["job-2", "job-1"] {
+        lab.operator(&format!("POST /api/jobs/cancel/{job}"), "").await;
+    }
+    let ask = |days: u64| {
+        let body = format!(r#"{{"job_ids": ["job-1", "job-2", "job-3", "job-4", "job-9"], "days": {days}}}"#);
+        let lab = &lab;
+        async move { lab.worker("POST /api/workers/old-workspaces", &body).await.json()["job_ids"].clone() }
+    };
+    assert_eq!(ask(0).await, json!(["job-1"]), "job-3 wants what job-2 left");
+    assert_eq!(ask(1).await, json!([]), "it ended too lately");
+    lab.operator("POST /api/jobs/cancel/job-3", "").await;
+    assert_eq!(ask(0).await, json!(["job-2", "job-1", "job-3"]), "in the order of their ends");
+    lab.stop().await;
+}
+
+#[tokio::test]
 async fn lists_come_in_pages() {
     let lab = Lab::new().await;
     for _ in 0..5 {

@@ -5,6 +5,7 @@ use c2_shared::id::JobId;
 use c2_shared::job::{Condition, JobState};
 
 use super::lab::{Lab, after, attempt, id, ip, placed, plain, with};
+use crate::sched::Outlook;
 use crate::sched::event::{self, NewJob};
 
 fn reasons(lab: &Lab, id: u64) -> Vec<Reason> {
@@ -92,6 +93,27 @@ fn what_keeps_a_job_from_each_worker() {
          assign 2.1 to 2 gpu:1; answer 2 +1.1 +2.1; add 5 queued; add 6 queued; add 7 queued; add 8 queued; \
          add 9 queued; assign 5.1 to 2; assign 7.1 to 2; answer 2 +5.1 +7.1; worker 3",
     );
+}
+
+#[test]
+fn a_job_runs_only_where_its_shared_folders_are_now() {
+    let mut lab = Lab::new(&[2, 3]);
+    let wants = |shares: &[&str]| placed(|p| p.shares = shares.iter().map(|&share| share.to_owned()).collect());
+    lab.submit(vec![wants(&["data", "nas"])]).unwrap();
+    let lacks = |share: &str| Obstacle::NoShare { share: share.to_owned() };
+    lab.agents.get_mut(&2).unwrap().shares = vec!["data".to_owned()];
+    assert!(lab.poll(2).assign.is_empty() && lab.poll(3).assign.is_empty());
+    assert_eq!(obstacles(&lab, 1), [vec![lacks("nas")], vec![lacks("data"), lacks("nas")]]);
+    let missing = Outlook::NoShare { share: "nas".to_owned(), group: None };
+    assert_eq!(lab.s.foresee(lab.now, &[wants(&["data", "nas"])]).outlooks, [(0, missing)]);
+    lab.agents.get_mut(&3).unwrap().shares = vec!["data".to_owned(), "nas".to_owned()];
+    assert_eq!(lab.poll(3).assign.len(), 1);
+    // What went away meanwhile is not offered any more.
+    lab.agents.get_mut(&3).unwrap().shares.clear();
+    lab.submit(vec![wants(&["nas"]), wants(&["data"])]).unwrap();
+    assert!(lab.poll(3).assign.is_empty());
+    assert_eq!(lab.poll(2).assign.len(), 1, "job-3");
+    lab.decided.clear();
 }
 
 #[test]

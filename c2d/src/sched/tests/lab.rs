@@ -37,6 +37,7 @@ pub(super) struct Agent {
     pub(super) ended: BTreeMap<AttemptId, Outcome>,
     pub(super) returned: Vec<Returned>,
     pub(super) unfit: Option<String>,
+    pub(super) shares: Vec<String>,
     pub(super) unsent: Vec<ResultSummary>,
     pub(super) seq: u64,
     /// Starts of its process before this one.
@@ -228,7 +229,7 @@ impl Lab {
             returned: agent.returned.clone(),
             unfit: agent.unfit.clone(),
             unsent: agent.unsent.clone(),
-            load: Load::default(),
+            load: Load { shares: agent.shares.clone(), ..Load::default() },
             wait_ms,
         };
         self.askers.insert(token, last);

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use c2_shared::api::notifications::Kind;
+use c2_shared::id::JobId;
 use c2_shared::job::Outcome;
 use c2_shared::limits::NOTICES_MAX;
 
-use super::lab::{Lab, attempt, plain};
+use super::lab::{Lab, attempt, plain, with};
 use crate::sched::Reject;
 use crate::sched::decision::RuleRecord;
-use crate::sched::event;
+use crate::sched::event::{self, Again};
 
 fn rule(name: &str, on: &[Kind]) -> event::RuleAdded {
     event::RuleAdded(RuleRecord {
@@ -45,7 +46,7 @@ fn what_happens_is_told_once_to_each_who_asked() {
     assert_eq!(untold(&lab), [], "what was before is nobody's");
     lab.submit(vec![plain(), plain()]).unwrap();
     lab.run(2, 2, 1);
-    assert_eq!(untold(&lab), [("jobs".to_owned(), 0)]);
+    assert_eq!(untold(&lab), [("empty".to_owned(), 0), ("jobs".to_owned(), 0)], "a job may ask for any of them");
     lab.decided.clear();
     lab.finish(2, attempt(3, 1), Outcome::Exit { code: 0 });
     lab.poll(2);
@@ -54,8 +55,8 @@ fn what_happens_is_told_once_to_each_who_asked() {
     // Told, forgotten, and told once more after a crash: it counts once.
     lab.restart();
     assert_eq!(untold(&lab), [("empty".to_owned(), 1), ("jobs".to_owned(), 0)]);
-    lab.apply(told("empty", 1, 1)).unwrap();
-    lab.expect("rule empty at 1 and 1; forget notice 1");
+    lab.apply(told("empty", 3, 1)).unwrap();
+    lab.expect("rule empty at 3 and 1; forget notice 1");
     lab.apply(told("jobs", 3, 0)).unwrap();
     lab.apply(told("jobs", 2, 0)).unwrap();
     assert_eq!(untold(&lab), []);
@@ -71,12 +72,29 @@ fn what_happens_is_told_once_to_each_who_asked() {
 }
 
 #[test]
+fn a_job_asks_for_a_notification_that_there_is() {
+    let mut lab = Lab::new(&[2]);
+    let asks = || with(plain(), |terms| terms.notify = vec!["phone".to_owned()]);
+    let unknown = Reject::UnknownNotification { name: "phone".to_owned(), known: Vec::new() };
+    assert_eq!(lab.submit(vec![plain(), asks()]), Err(unknown.of_job(1)));
+    lab.apply(rule("phone", &[])).unwrap();
+    lab.submit(vec![asks()]).unwrap();
+    lab.run(2, 1, 1);
+    assert_eq!(untold(&lab), [("phone".to_owned(), 0)]);
+    // One that is gone is no reason against another try.
+    lab.apply(event::RuleRemoved { name: "phone".to_owned() }).unwrap();
+    lab.apply(event::JobsRetried { jobs: vec![Again { of: JobId(1), job: asks() }] }).unwrap();
+    assert!(lab.s.saved().jobs[0].terms.notify.is_empty());
+    lab.decided.clear();
+}
+
+#[test]
 fn whoever_is_never_told_has_only_so_much_wait() {
     let mut lab = Lab::new(&[]);
     lab.apply(rule("dead", &[Kind::QueueEmpty])).unwrap();
     for job in 1..=NOTICES_MAX as u64 + 5 {
         lab.submit(vec![plain()]).unwrap();
-        lab.apply(event::CancelRequested { job: c2_shared::id::JobId(job) }).unwrap();
+        lab.apply(event::CancelRequested { job: JobId(job) }).unwrap();
     }
     assert_eq!(untold(&lab), [("dead".to_owned(), NOTICES_MAX)]);
     lab.decided.clear();

@@ -198,9 +198,6 @@ impl Desk {
             rule.notice = notice.id;
             self.told(&rule).await?;
         }
-        if !rule.is_of_jobs() {
-            return Ok(());
-        }
         loop {
             let page = self.history.ended_after(rule.seq, PAGE).await.map_err(|e| e.to_string())?;
             let Some(last) = page.last().map(|ended| ended.seq) else { return Ok(()) };
@@ -231,6 +228,9 @@ impl Desk {
 
     /// Why a rule tells of an ended job, if it does.
     async fn wants(&self, rule: &RuleRecord, ended: &EndedJob, row: &JobRow) -> Result<Option<Kind>, String> {
+        if ended.notify.contains(&rule.name) {
+            return Ok(Some(if row.state == JobState::Failed { Kind::Failed } else { Kind::Ended }));
+        }
         let fits = |asked: &Option<String>, has: &Option<String>| asked.is_none() || asked == has;
         let is_meant =
             fits(&rule.group, &row.group) && fits(&rule.job_name, &row.name) && fits(&rule.schedule, &ended.schedule);

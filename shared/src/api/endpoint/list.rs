@@ -323,6 +323,13 @@ endpoints! {
     SAY_WRITTEN: Endpoint<IpAddr, (), OutputAnswer, NextRead> =
         Endpoint::new(Post, "/api/workers/live/{ip}", WORKERS);
 
+    /// Says which folders of ended jobs a worker may remove.
+    ///
+    /// Those stay of jobs that have not ended, that another job waits for, or that ended too lately, counted in
+    /// time in which c2d ran.
+    OLD_WORKSPACES: Endpoint<(), (), OldWorkspacesRequest, OldWorkspaces> =
+        Endpoint::new(Post, "/api/workers/old-workspaces", WORKERS);
+
     /// Makes an invitation.
     ///
     /// With `as` it is for a machine that was installed anew, and gives it the identity of that worker.

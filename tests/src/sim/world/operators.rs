@@ -132,6 +132,7 @@ impl<D: Disk> World<D> {
             tags: if random.chance(30) { vec![random.pick(&["disk", "gpu", "gpu:0"]).to_owned()] } else { Vec::new() },
             exclude: excluded.into_iter().collect(),
             workers: Vec::new(),
+            shares: Vec::new(),
         };
         let terms = Terms {
             placement: Arc::new(placement),
@@ -147,6 +148,7 @@ impl<D: Disk> World<D> {
             place: None,
             new_limit_s: None,
             schedule: None,
+            notify: Vec::new(),
         };
         NewJob {
             payload: r#"{"command":"true"}"#.into(),
