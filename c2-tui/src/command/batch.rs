@@ -5,8 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use c2_shared::api::batches::BatchRequest;
 use c2_shared::api::error::ErrorBody;
-use c2_shared::api::jobs::{BatchRequest, JobRow};
+use c2_shared::api::jobs::JobRow;
 use c2_shared::id::JobId;
 use c2_shared::job::{JobSpec, Outcome as JobOutcome};
 use c2_shared::limits::QUEUE_LEN_MAX;
@@ -17,7 +18,7 @@ use crate::command::await_job::Waiting;
 use crate::command::draft::{self, Draft, Names, Planned};
 use crate::command::job_flags::JobFlags;
 use crate::command::upload::Sender;
-use crate::command::{CommandError, Context, Data, Kind, Outcome, await_job, json_job, quoting, text};
+use crate::command::{CommandError, Context, Data, Kind, Outcome, await_job, json_job, progress, quoting, text};
 
 /// Mistakes that are told; after so many, the file is another one than was meant.
 const TOLD_MAX: usize = 20;
@@ -47,6 +48,9 @@ pub(crate) struct Sending {
     /// The same key within a day gives the same jobs, so that a script may be run again
     #[arg(long, value_name = "KEY")]
     pub(crate) idempotency_key: Option<String>,
+    /// At most so many jobs of the batch that --batch names run at once
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_running: Option<u32>,
 }
 
 /// A job that was read, and where, as `line 3` or `job 3`.
@@ -89,6 +93,7 @@ impl Sending {
             foretell(context, &mut plan, file).await?;
         }
         let planned = plan.planned;
+        check_limit(self.max_running, &planned)?;
         if self.dry_run {
             return Ok(Data::Previewed(planned.into_iter().map(|job| job.spec).collect()).into());
         }
@@ -97,16 +102,35 @@ impl Sending {
         for job in planned {
             jobs.push(job.send(&mut sender).await?);
         }
-        let request = BatchRequest { jobs, idempotency_key: self.idempotency_key };
+        let batch = common_batch(&jobs);
+        let request = BatchRequest { jobs, idempotency_key: self.idempotency_key, max_running: self.max_running };
         let ids = context.client.submit_batch(&request).await?.job_ids;
         if !self.wait {
             return Ok(Data::SubmittedAll(ids).into());
         }
         submitted(&ids).lines().for_each(|line| context.progress(line));
-        let rows = all(context, &ids).await?;
+        let rows = match &batch {
+            Some(batch) => progress::beside(context, batch, quietly(context, &ids)).await?,
+            None => all(context, &ids).await?,
+        };
         let exit = await_job::exit_status(&rows);
         Ok(Outcome { data: Data::Waited(rows), exit })
     }
+}
+
+/// Refuses to count the jobs of a batch where there is none.
+pub(crate) fn check_limit(max_running: Option<u32>, planned: &[Planned]) -> Result<(), CommandError> {
+    if max_running.is_some() && planned.iter().any(|job| job.spec.batch.is_none()) {
+        let message = "--max-running counts the jobs of a batch, and these belong to none";
+        return Err(CommandError::usage(message, "give it a name: --batch=NAME"));
+    }
+    Ok(())
+}
+
+/// The batch to which all of them belong.
+fn common_batch(jobs: &[JobSpec]) -> Option<String> {
+    let first = jobs.first()?.batch.as_ref()?;
+    jobs.iter().all(|job| job.batch.as_ref() == Some(first)).then(|| first.clone())
 }
 
 /// What this machine makes of the jobs of a file.
@@ -213,6 +237,15 @@ pub(crate) fn submitted(ids: &[JobId]) -> String {
         [one] => format!("Submitted 1 job\n{one}"),
         [first, .., last] => format!("Submitted {} jobs\n{first} to {last}", ids.len()),
     }
+}
+
+/// Waits for all, while something else tells how far they have come.
+async fn quietly(context: &Context, ids: &[JobId]) -> Result<Vec<JobRow>, CommandError> {
+    let (mut rows, mut waiting) = (Vec::with_capacity(ids.len()), Waiting::new(context, ids.len()));
+    for id in ids {
+        rows.push(waiting.end_of(*id, true).await?.row);
+    }
+    Ok(rows)
 }
 
 /// Waits for all, telling how far they have come about twenty times.

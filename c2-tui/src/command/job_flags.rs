@@ -83,6 +83,9 @@ pub(crate) struct JobFlags {
     /// Place the files that these jobs left in its folder; it depends on them
     #[arg(long, value_name = "JOB", value_delimiter = ',')]
     pub(crate) with_files_of: Vec<String>,
+    /// The batch that it belongs to; `@batch:NAME` then means all of them
+    #[arg(long, value_name = "NAME")]
+    pub(crate) batch: Option<String>,
 }
 
 /// A flag whose value is not what it takes.
@@ -145,6 +148,7 @@ impl JobFlags {
             expires_s: read("--expires <DUR>", self.expires.as_ref(), duration)?.or(base.expires_s),
             cwd: self.cwd.clone().or(base.cwd),
             shell: self.shell.clone().or(base.shell),
+            batch: self.batch.clone().or(base.batch),
             ..base
         })
     }
@@ -165,6 +169,7 @@ impl JobFlags {
             ("expires", &self.expires),
             ("cwd", &self.cwd),
             ("shell", &self.shell),
+            ("batch", &self.batch),
         ];
         let many = [
             ("tags", &self.tags),
@@ -220,6 +225,7 @@ impl JobFlags {
             cwd: one(&self.cwd),
             shell: one(&self.shell),
             with_files_of: many(&self.with_files_of, Holds::Text),
+            batch: one(&self.batch),
         }
     }
 }
@@ -369,9 +375,10 @@ mod tests {
             cwd: text(),
             shell: text(),
             with_files_of: many(),
+            batch: text(),
         };
-        assert_eq!(flags.texts().count(), 21);
-        assert_eq!(flags.given().len(), 23);
+        assert_eq!(flags.texts().count(), 22);
+        assert_eq!(flags.given().len(), 24);
         assert!(flags.filled(|_, _| "y".to_owned()).texts().all(|text| text == "y"));
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::command::job_flags::{JobFlags, item};
 
 /// What a field takes, as it is written.
-const FIELDS: [(&str, &str); 31] = [
+const FIELDS: [(&str, &str); 33] = [
     ("command", "\"make\""),
     ("name", "\"nightly\""),
     ("group", "\"gpu\""),
@@ -41,6 +41,8 @@ const FIELDS: [(&str, &str); 31] = [
     ("cwd", "\"/data\""),
     ("shell", "\"bash\""),
     ("with_files_of", "[\"build\"]"),
+    ("batch", "\"night\""),
+    ("array_index", "7"),
 ];
 
 /// Reads a job; what it does not say is as in `flags`.
@@ -74,6 +76,8 @@ fn set(flags: &mut JobFlags, base: &mut JobSpec, key: &str, value: Value) -> Res
         "expires" | "expires_s" => flags.expires = value.text()?,
         "cwd" => flags.cwd = value.text()?,
         "shell" => flags.shell = value.text()?,
+        "batch" => flags.batch = value.text()?,
+        "array_index" => base.array_index = value.plain()?,
         "with_files_of" => flags.with_files_of = value.list()?,
         "begin" | "begin_at" => {
             // A number counts milliseconds, as on the wire.

@@ -6,7 +6,7 @@ use clap::error::ErrorKind;
 
 use crate::command::grammar::Grammar;
 use crate::command::lex::{LexError, Word, lex, scan};
-use crate::command::{Command, CommandError, Verb, flags_first, foreign, help, mistake, split, table};
+use crate::command::{Command, CommandError, Verb, flags_first, foreign, help, mistake, table};
 
 /// A command with the text that it was read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,8 +76,13 @@ fn check_values(verb: &Verb) -> Result<(), CommandError> {
         }
         Verb::Command(_) | Verb::Console(_) => return Ok(()),
     };
+    let fills = |text: &str| match verb {
+        Verb::Command(Command::Submit(submit)) => submit.fills(text),
+        Verb::Command(Command::Split(split)) => split.fills(text),
+        _ => false,
+    };
     match flags.spec(JobSpec::default()) {
-        Err(error) if name == "split" && split::has_placeholder(&error.value) => Ok(()),
+        Err(error) if fills(&error.value) => Ok(()),
         Err(error) => Err(error.in_line(&table::known(name)?.usage)),
         Ok(_) => Ok(()),
     }

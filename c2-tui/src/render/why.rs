@@ -209,6 +209,9 @@ fn of_job(look: &Look, why: &Explanation, reason: &Reason) -> String {
         Reason::Unreadable { reason } => format!("{reason}, so it is held"),
         Reason::Ahead { jobs: 1 } => "one job that can run in the same places comes before it".to_owned(),
         Reason::Ahead { jobs } => format!("{jobs} jobs that can run in the same places come before it"),
+        Reason::BatchFull { batch, running, max_running } => {
+            format!("{running} of {max_running} jobs of batch {batch} run")
+        }
         Reason::NoWorkers => "no worker has registered".to_owned(),
         Reason::Unknown => UNKNOWN.to_owned(),
     }
@@ -261,6 +264,10 @@ fn advice(why: &Explanation) -> String {
     }
     if has(|reason| matches!(reason, Reason::NoWorkers)) {
         return "start `c2-agent` on a machine".to_owned();
+    }
+    if has(|reason| matches!(reason, Reason::BatchFull { .. })) {
+        return "it starts as soon as one of them has ended; `change @batch:NAME --max-running=N` lets more run"
+            .to_owned();
     }
     if has(|reason| matches!(reason, Reason::Dependency { .. } | Reason::BeginAt { .. })) {
         return "it starts by itself then".to_owned();

@@ -5,7 +5,6 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::api::error::ErrorBody;
 use crate::api::is_zero;
 use crate::id::{JobId, WorkerId};
 use crate::job::{JobSpec, JobState, Outcome, Standing};
@@ -45,6 +44,9 @@ pub struct JobRow {
     /// The group it asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
+    /// The batch that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<String>,
     /// The tags it asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
@@ -167,6 +169,9 @@ pub struct JobsQuery {
     /// Only jobs that asked for this group.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
+    /// Only jobs of this batch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch: Option<String>,
     /// Only jobs that asked for this tag.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
@@ -221,6 +226,9 @@ pub struct LogQuery {
     /// Only results of this worker.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub worker: Option<String>,
+    /// Only results of jobs of this batch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch: Option<String>,
     /// Only results of jobs with this name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -311,74 +319,6 @@ pub struct JobStateResponse {
     pub job_id: JobId,
     /// Where it stands now.
     pub state: JobState,
-}
-
-/// Jobs to be accepted together or not at all. A job may name another one of the batch in
-/// `depends`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct BatchRequest {
-    /// The jobs; a text is a command.
-    #[serde(deserialize_with = "crate::job::with_texts")]
-    pub jobs: Vec<JobSpec>,
-    /// The same key within a day answers with the same jobs; single jobs have none of their own here.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub idempotency_key: Option<String>,
-}
-
-/// The answer of [`super::endpoint::CHECK_JOBS`].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct CheckResponse {
-    /// Everything for which a submit of these jobs would be refused; nothing if it would be accepted.
-    #[serde(default)]
-    pub problems: Vec<JobProblem>,
-    /// What would keep jobs from running for longer than a moment.
-    #[serde(default)]
-    pub notes: Vec<JobNote>,
-}
-
-/// Something for which jobs would be refused.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct JobProblem {
-    /// The place of the job in the request, from 0; none for all of them together.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub job: Option<usize>,
-    /// What is wrong.
-    #[serde(flatten)]
-    pub error: ErrorBody,
-}
-
-/// Something that is known of jobs before they are submitted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct JobNote {
-    /// The place of the first job of which it is true.
-    pub job: usize,
-    /// Of how many jobs it is true.
-    pub jobs: usize,
-    /// What, in words.
-    pub message: String,
-}
-
-/// The answer of [`super::endpoint::SUBMIT_BATCH`] and [`super::endpoint::RETRY`].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct BatchResponse {
-    /// The new jobs, in the order in which they were asked for.
-    pub job_ids: Vec<JobId>,
-}
-
-/// The answer of [`super::endpoint::SUBMIT_BATCH_WAIT`].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct BatchWaitResponse {
-    /// Whether all have ended; otherwise ask again for each.
-    pub done: bool,
-    /// The jobs, in the order in which they were asked for.
-    pub jobs: Vec<JobRow>,
 }
 
 /// The body of [`super::endpoint::RETRY`]: ended jobs to submit again. Where one depends on another
