@@ -60,7 +60,7 @@ const VERBS: [(&[&str], &str); 48] = [
 ];
 
 /// What does the work of a foreign flag of jobs.
-const FLAGS: [(&[&str], &str); 32] = [
+const FLAGS: [(&[&str], &str); 34] = [
     (&["-J", "-N", "--job-name", "--label", "-l", "-L"], "--name=NAME"),
     (&["-p", "-q", "--partition", "--queue", "-g", "--pool"], "--group=GROUP"),
     (&["-d", "--dependency", "--after", "--needs", "-a"], "--depends=JOB"),
@@ -77,7 +77,9 @@ const FLAGS: [(&[&str], &str); 32] = [
     (&["--output-file", "--fetch", "--result", "--results", "--out", "--get"], "--download=GLOB"),
     (&["--delay", "--at", "--start", "--start-time", "--not-before"], "--begin=TIME"),
     (&["--retry", "--requeue", "--max-retries", "--restarts", "-r"], "--retries=N"),
-    (&["--array", "--foreach", "--sweep"], "split \"COMMAND {}\" FILE"),
+    (&["--foreach", "--sweep"], "split \"COMMAND {x}\" --sweep=x=1-10"),
+    (&["--array"], "--array=1-100, of submit"),
+    (&["--max-jobs", "--concurrency", "--parallel", "-j", "--jobs", "--limit"], "--max-running=N, of a --batch=NAME"),
     (&["--every", "--cron", "--repeat", "--interval"], "schedule NAME \"every 15m\" \"COMMAND\""),
     (&["-s", "-w", "-W", "--sync", "--block", "--follow", "--foreground"], "--wait"),
     (&["--tag", "--lock", "--locks", "--license", "--licenses"], "--tags=TAG"),
@@ -99,7 +101,7 @@ const FLAGS: [(&[&str], &str); 32] = [
 ];
 
 /// Programs whose name stands in front of a verb.
-const PROGRAMS: [&str; 6] = ["pueue", "c2-tui", "c2", "slurm", "docker", "sudo"];
+const PROGRAMS: [&str; 7] = ["hq", "pueue", "c2-tui", "c2", "slurm", "docker", "sudo"];
 
 /// The line that means here what a foreign verb means there.
 pub(crate) fn line(line: &str, words: &[Word]) -> Option<String> {
@@ -126,11 +128,28 @@ pub(crate) fn line(line: &str, words: &[Word]) -> Option<String> {
         Some(words.collect::<Vec<_>>().join(" ")).filter(|words| !words.is_empty())
     };
     let rest = if takes_words { span } else { plain() };
+    let rest = if form.ends_with("--script={}") { scripted(line, words) } else { rest };
     // Without words of its own the line shows those of the usage.
     let rest = rest.unwrap_or_else(|| operands(form).to_owned());
     Some(
         form.replace("{l}", &self::quoted(line[verb.span.start..].trim())).replace("{q}", &quoted).replace("{}", &rest),
     )
+}
+
+/// What a batch system is told of a script, as far as it means something here: the script, and numbers of an array.
+fn scripted(line: &str, words: &[Word]) -> Option<String> {
+    let (mut script, mut array, mut takes_numbers) = (None, String::new(), false);
+    for word in &words[1..] {
+        let is_numbers = word.text.starts_with(|c: char| c.is_ascii_digit());
+        if let Some(numbers) = word.text.strip_prefix("--array=").or((takes_numbers && is_numbers).then_some(&word.text)) {
+            array = format!(" --array={numbers}");
+        } else if !word.text.starts_with('-') {
+            script = script.or_else(|| Some(&line[word.span.clone()]));
+        }
+        takes_numbers = matches!(word.text.as_str(), "--array" | "-a" | "-t" | "-J");
+    }
+    let script = script.unwrap_or("FILE");
+    Some(format!("{script}{array}"))
 }
 
 /// What stands behind a verb of ours.

@@ -81,7 +81,7 @@ pub(crate) fn progress(row: &BatchRow) -> String {
 }
 
 fn ready_in(row: &BatchRow) -> String {
-    row.eta_s.map(|eta_s| format!("about {}", span(eta_s * 1_000))).unwrap_or_default()
+    row.eta_s.filter(|eta_s| *eta_s > 0).map(|eta_s| format!("about {}", span(eta_s * 1_000))).unwrap_or_default()
 }
 
 #[cfg(test)]

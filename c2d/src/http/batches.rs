@@ -52,7 +52,7 @@ async fn foretold(app: &App, mut batches: Vec<BatchRow>) -> Result<Vec<BatchRow>
     }
     let typical = Typical::of(&rows(app, LogQuery { lines: Some(RUNS_MAX), ..LogQuery::default() }).await?);
     for batch in &mut batches {
-        let Some(left) = ahead.remove(batch.batch.as_str()) else { continue };
+        let Some(left) = ahead.remove(batch.batch.as_str()).filter(|left| !left.is_empty()) else { continue };
         let own = own_ms(app, batch, &left, &typical).await?;
         batch.eta_s = figures::eta_s(&left, &typical, own, lanes(batch, slots));
     }

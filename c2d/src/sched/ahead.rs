@@ -19,6 +19,11 @@ pub struct Ahead {
 }
 
 impl Ahead {
+    /// Whether nothing is left that will run by itself.
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.running.is_empty()
+    }
+
     fn add(&mut self, now: Now, job: &Job) {
         match job.state {
             JobState::Blocked | JobState::Queued => *self.waiting.entry(job.name.clone()).or_default() += 1,
