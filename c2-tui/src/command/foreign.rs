@@ -141,7 +141,9 @@ fn scripted(line: &str, words: &[Word]) -> Option<String> {
     let (mut script, mut array, mut takes_numbers) = (None, String::new(), false);
     for word in &words[1..] {
         let is_numbers = word.text.starts_with(|c: char| c.is_ascii_digit());
-        if let Some(numbers) = word.text.strip_prefix("--array=").or((takes_numbers && is_numbers).then_some(&word.text)) {
+        if let Some(numbers) =
+            word.text.strip_prefix("--array=").or((takes_numbers && is_numbers).then_some(&word.text))
+        {
             array = format!(" --array={numbers}");
         } else if !word.text.starts_with('-') {
             script = script.or_else(|| Some(&line[word.span.clone()]));
