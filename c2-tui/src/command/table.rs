@@ -309,7 +309,7 @@ mod tests {
 
     #[test]
     fn each_value_names_something_that_is_known() {
-        const TEXTS: [&str; 23] = [
+        const TEXTS: [&str; 25] = [
             "ACTION",
             "CRON",
             "DUR",

@@ -265,9 +265,12 @@ fn advice(why: &Explanation) -> String {
     if has(|reason| matches!(reason, Reason::NoWorkers)) {
         return "start `c2-agent` on a machine".to_owned();
     }
-    if has(|reason| matches!(reason, Reason::BatchFull { .. })) {
-        return "it starts as soon as one of them has ended; `change @batch:NAME --max-running=N` lets more run"
-            .to_owned();
+    let batch = why.reasons.iter().find_map(|reason| match reason {
+        Reason::BatchFull { batch, .. } => Some(batch),
+        _ => None,
+    });
+    if let Some(batch) = batch {
+        return format!("it starts when one of them has ended; `change @batch:{batch} --max-running=N` lets more run");
     }
     if has(|reason| matches!(reason, Reason::Dependency { .. } | Reason::BeginAt { .. })) {
         return "it starts by itself then".to_owned();
