@@ -7,14 +7,12 @@ use std::collections::BTreeMap;
 
 use c2_shared::api::batches::BatchRequest;
 use c2_shared::api::error::ErrorBody;
-use c2_shared::api::jobs::JobRow;
 use c2_shared::id::JobId;
-use c2_shared::job::{JobSpec, Outcome as JobOutcome};
+use c2_shared::job::JobSpec;
 use c2_shared::limits::QUEUE_LEN_MAX;
 use clap::Args;
 use serde_json::Value;
 
-use crate::command::await_job::Waiting;
 use crate::command::draft::{self, Draft, Names, Planned};
 use crate::command::job_flags::JobFlags;
 use crate::command::upload::Sender;
@@ -109,10 +107,7 @@ impl Sending {
             return Ok(Data::SubmittedAll(ids).into());
         }
         submitted(&ids).lines().for_each(|line| context.progress(line));
-        let rows = match &batch {
-            Some(batch) => progress::beside(context, batch, quietly(context, &ids)).await?,
-            None => all(context, &ids).await?,
-        };
+        let rows = progress::all(context, &ids, batch.as_deref()).await?;
         let exit = await_job::exit_status(&rows);
         Ok(Outcome { data: Data::Waited(rows), exit })
     }
@@ -237,32 +232,6 @@ pub(crate) fn submitted(ids: &[JobId]) -> String {
         [one] => format!("Submitted 1 job\n{one}"),
         [first, .., last] => format!("Submitted {} jobs\n{first} to {last}", ids.len()),
     }
-}
-
-/// Waits for all, while something else tells how far they have come.
-async fn quietly(context: &Context, ids: &[JobId]) -> Result<Vec<JobRow>, CommandError> {
-    let (mut rows, mut waiting) = (Vec::with_capacity(ids.len()), Waiting::new(context, ids.len()));
-    for id in ids {
-        rows.push(waiting.end_of(*id, true).await?.row);
-    }
-    Ok(rows)
-}
-
-/// Waits for all, telling how far they have come about twenty times.
-async fn all(context: &Context, ids: &[JobId]) -> Result<Vec<JobRow>, CommandError> {
-    let (mut rows, mut failed) = (Vec::with_capacity(ids.len()), 0);
-    let step = ids.len().div_ceil(20);
-    let mut waiting = Waiting::new(context, ids.len());
-    for id in ids {
-        let row = waiting.end_of(*id, true).await?.row;
-        failed += usize::from(row.outcome.as_ref().map_or(0, JobOutcome::exit_status) != 0);
-        rows.push(row);
-        if rows.len() % step == 0 && rows.len() < ids.len() {
-            let not = if failed > 0 { format!(", {failed} of them did not succeed") } else { String::new() };
-            context.progress(&format!("{} of {} jobs have ended{not}", rows.len(), ids.len()));
-        }
-    }
-    Ok(rows)
 }
 
 /// The jobs of a batch file; what a job does not say is as in `flags`.
