@@ -157,6 +157,7 @@ fn job(n: u64, state: JobState) -> JobRow {
         state,
         command: format!("process --input /data/set/{n}.dat --number {number}"),
         group: n.is_multiple_of(3).then(|| "gpu".to_owned()),
+        batch: None,
         tags: Vec::new(),
         priority: 0,
         worker: None,

@@ -49,7 +49,7 @@ fn cluster(jobs: Vec<NewJob>) -> Scheduler {
     };
     apply(&mut scheduler, event::WorkerRegistered(intro));
     apply(&mut scheduler, event::TagsSet { worker: WorkerId::of_address(WORKER), tags: ["lock".to_owned()].into() });
-    apply(&mut scheduler, event::JobsSubmitted { jobs, key: None });
+    apply(&mut scheduler, event::JobsSubmitted { jobs, key: None, max_running: None });
     scheduler
 }
 
@@ -68,7 +68,7 @@ fn polls(c: &mut Criterion) {
 fn submits(c: &mut Criterion) {
     let start = cluster(Vec::new());
     let submit = |mut scheduler: Scheduler| {
-        apply(&mut scheduler, event::JobsSubmitted { jobs: vec![job(0, None, None)], key: None });
+        apply(&mut scheduler, event::JobsSubmitted { jobs: vec![job(0, None, None)], key: None, max_running: None });
         scheduler
     };
     c.bench_function("submit", |b| b.iter_batched(|| start.clone(), submit, BatchSize::SmallInput));

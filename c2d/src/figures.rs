@@ -7,6 +7,8 @@ use c2_shared::api::figures::{FailureGroup, NameStats, Span};
 use c2_shared::api::jobs::JobRow;
 use c2_shared::job::JobState;
 
+use crate::sched::Ahead;
+
 /// The time by which the rate of ends is told.
 const RATE_MS: u64 = 15 * 60 * 1_000;
 
@@ -27,6 +29,53 @@ pub(crate) fn by_name(rows: &[JobRow]) -> Vec<NameStats> {
     let mut names: Vec<NameStats> = names.into_iter().map(stats).collect();
     names.sort_by_key(|stats| Reverse(stats.runs));
     names
+}
+
+/// How long jobs of each name typically run, in milliseconds.
+pub(crate) struct Typical(BTreeMap<Box<str>, u64>);
+
+impl Typical {
+    pub(crate) fn of(rows: &[JobRow]) -> Self {
+        let mut names: BTreeMap<&str, Vec<&JobRow>> = BTreeMap::new();
+        rows.iter().for_each(|row| row.name.iter().for_each(|name| names.entry(name).or_default().push(row)));
+        Self(names.into_iter().filter_map(|(name, rows)| Some((name.into(), median_ms(rows)?))).collect())
+    }
+
+    fn ms(&self, name: Option<&str>) -> Option<u64> {
+        self.0.get(name?).copied()
+    }
+
+    /// Whether the names of all jobs say how long they will run.
+    pub(crate) fn knows_all(&self, left: &Ahead) -> bool {
+        let running = left.running.iter().map(|(name, _)| name);
+        left.waiting.keys().chain(running).all(|name| self.ms(name.as_deref()).is_some())
+    }
+}
+
+/// Half of the jobs that succeeded took no longer.
+pub(crate) fn median_ms<'a>(rows: impl IntoIterator<Item = &'a JobRow>) -> Option<u64> {
+    let succeeded = rows.into_iter().filter(|row| row.state == JobState::Succeeded);
+    let mut took: Vec<u64> = succeeded.filter_map(JobRow::ran_ms).collect();
+    took.sort_unstable();
+    took.get(took.len().checked_sub(1)? / 2).copied()
+}
+
+/// Seconds until jobs have ended, so many of them side by side, if each takes as long as its name typically
+/// does, or else as said; none where neither is known of any.
+pub(crate) fn eta_s(left: &Ahead, typical: &Typical, otherwise_ms: Option<u64>, lanes: usize) -> Option<u64> {
+    let takes = |name: &Option<Box<str>>| typical.ms(name.as_deref()).or(otherwise_ms);
+    let (mut all_ms, mut longest_ms) = (0_u64, 0);
+    let mut add = |each_ms: u64, jobs: usize| {
+        all_ms = all_ms.saturating_add(each_ms.saturating_mul(jobs as u64));
+        longest_ms = longest_ms.max(each_ms);
+    };
+    for (name, since_ms) in &left.running {
+        add(takes(name)?.saturating_sub(*since_ms), 1);
+    }
+    for (name, jobs) in &left.waiting {
+        add(takes(name)?, *jobs);
+    }
+    Some(all_ms.div_ceil(u64::try_from(lanes).ok().filter(|lanes| *lanes > 0)?).max(longest_ms).div_ceil(1_000))
 }
 
 /// The time in seconds that so many of a hundred do not pass.
@@ -66,7 +115,7 @@ fn masked(line: &str) -> String {
 }
 
 /// Seconds until so many jobs have ended, at the rate at which they ended of late.
-pub(crate) fn eta_s(rows: &[JobRow], active: usize, now_ms: u64) -> Option<u64> {
+pub(crate) fn eta_by_rate_s(rows: &[JobRow], active: usize, now_ms: u64) -> Option<u64> {
     let from = now_ms.saturating_sub(RATE_MS);
     let ends = rows.iter().filter_map(|row| row.ended_ms).filter(|ended| (from..=now_ms).contains(ended));
     let (count, first) = ends.fold((0_u64, now_ms), |(count, first), ended| (count + 1, first.min(ended)));
@@ -138,9 +187,34 @@ mod tests {
     fn the_rate_of_late_says_when_the_queue_is_empty() {
         let rows: Vec<JobRow> = (0..10).map(|n| row(1_000 + n, None, JobState::Succeeded, 0)).collect();
         let now = 1_010_000;
-        assert_eq!(eta_s(&rows, 20, now), Some(20), "one a second");
-        assert_eq!(eta_s(&rows, 20, now + 2 * RATE_MS), None, "none of late");
-        assert_eq!(eta_s(&rows, 0, now), Some(0));
+        assert_eq!(eta_by_rate_s(&rows, 20, now), Some(20), "one a second");
+        assert_eq!(eta_by_rate_s(&rows, 20, now + 2 * RATE_MS), None, "none of late");
+        assert_eq!(eta_by_rate_s(&rows, 0, now), Some(0));
+    }
+
+    #[test]
+    fn medians_by_name_say_when_jobs_will_have_ended() {
+        let rows: Vec<JobRow> = [1_000, 9_000, 10_000, 11_000, 90_000]
+            .into_iter()
+            .enumerate()
+            .map(|(n, took_ms)| row(n as u64 + 1, Some("train"), JobState::Succeeded, took_ms))
+            .chain([row(9, Some("train"), JobState::Failed, 1), row(10, None, JobState::Succeeded, 4_000)])
+            .collect();
+        let typical = Typical::of(&rows);
+        let train = Some("train".into());
+        let left = |waiting: usize, running: &[u64]| Ahead {
+            waiting: if waiting > 0 { [(train.clone(), waiting)].into() } else { BTreeMap::new() },
+            running: running.iter().map(|since_ms| (train.clone(), *since_ms)).collect(),
+        };
+        assert_eq!(eta_s(&left(6, &[]), &typical, None, 2), Some(30));
+        assert_eq!(eta_s(&left(2, &[4_000, 90_000]), &typical, None, 2), Some(13), "what runs runs on");
+        assert_eq!(eta_s(&left(1, &[]), &typical, None, 8), Some(10), "no job is divided");
+        assert_eq!(eta_s(&left(0, &[]), &typical, None, 2), Some(0));
+        assert_eq!(eta_s(&left(1, &[]), &typical, None, 0), None, "nothing would run it");
+        let nameless = Ahead { waiting: [(None, 3)].into(), running: Vec::new() };
+        assert!(typical.knows_all(&left(1, &[5])) && !typical.knows_all(&nameless));
+        assert_eq!(eta_s(&nameless, &typical, None, 1), None);
+        assert_eq!(eta_s(&nameless, &typical, median_ms(&rows[6..]), 1), Some(12));
     }
 
     #[test]

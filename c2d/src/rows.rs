@@ -22,6 +22,7 @@ pub fn job_row(view: &JobView) -> JobRow {
         state: view.state,
         command: cut(&spec.command),
         group: spec.group,
+        batch: spec.batch,
         tags: spec.tags,
         priority: spec.priority,
         worker: view.ip,

@@ -5,16 +5,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::blob::BlobId;
 use crate::bytes64::Bytes64;
-use crate::id::JobId;
 
 pub use contents::Needed;
+pub use dependency::{Condition, Dependency, DependsOn};
 pub use outcome::Outcome;
 pub use standing::Standing;
 pub(crate) use with_texts::with_texts;
@@ -107,6 +106,12 @@ pub struct JobSpec {
     /// Notifications that are told of its end, whatever else they tell of.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notify: Vec<String>,
+    /// The batch that it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch: Option<String>,
+    /// Its number in an array: `$C2_ARRAY_INDEX`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub array_index: Option<u64>,
     /// A key of the caller's choice: the same key within a day answers with the same job.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
@@ -158,6 +163,9 @@ pub struct Terms {
     /// Notifications that are told of its end.
     #[serde(skip_serializing_if = "is_default")]
     pub notify: Vec<String>,
+    /// The batch that it belongs to.
+    #[serde(skip_serializing_if = "is_default")]
+    pub batch: Option<Arc<str>>,
 }
 
 /// The terms by which one worker suits a job and another does not.
@@ -213,39 +221,6 @@ pub enum OnLost {
     Wait,
 }
 
-/// One entry of `depends`: `job-1` (after success), `any:job-1`, `notok:job-1`, or with the name
-/// of another job of the same batch in place of the id.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "String", into = "String")]
-pub struct Dependency {
-    /// How the other job must have ended.
-    pub condition: Condition,
-    /// Which job.
-    pub on: DependsOn,
-}
-
-/// How a dependency must have ended for the dependent to start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum Condition {
-    /// It succeeded.
-    Ok,
-    /// It ended, however.
-    Any,
-    /// It ended without success.
-    NotOk,
-}
-
-/// The job of a dependency.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum DependsOn {
-    /// A job that has its id already.
-    Job(JobId),
-    /// A job of the same batch, by its `name`.
-    Name(String),
-}
-
 /// Where a job stands. The first four are alive, the last three final.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -290,6 +265,7 @@ impl From<JobSpec> for Terms {
             new_limit_s: None,
             schedule: None,
             notify: spec.notify,
+            batch: spec.batch.map(Arc::from),
         }
     }
 }
@@ -326,54 +302,6 @@ impl fmt::Display for JobState {
     }
 }
 
-impl fmt::Display for Dependency {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.condition {
-            Condition::Ok => "",
-            Condition::Any => "any:",
-            Condition::NotOk => "notok:",
-        })?;
-        self.on.fmt(f)
-    }
-}
-
-impl fmt::Display for DependsOn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Job(id) => id.fmt(f),
-            Self::Name(name) => f.write_str(name),
-        }
-    }
-}
-
-impl FromStr for Dependency {
-    type Err = std::convert::Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (condition, on) = match text.split_once(':') {
-            Some(("ok", on)) => (Condition::Ok, on),
-            Some(("any", on)) => (Condition::Any, on),
-            Some(("notok", on)) => (Condition::NotOk, on),
-            _ => (Condition::Ok, text),
-        };
-        let on = on.parse().map_or_else(|_| DependsOn::Name(on.to_owned()), DependsOn::Job);
-        Ok(Self { condition, on })
-    }
-}
-
-impl From<Dependency> for String {
-    fn from(dependency: Dependency) -> Self {
-        dependency.to_string()
-    }
-}
-
-impl From<String> for Dependency {
-    fn from(text: String) -> Self {
-        let Ok(dependency) = text.parse();
-        dependency
-    }
-}
-
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
@@ -389,6 +317,7 @@ pub fn command_of(spec: &str) -> Option<String> {
 }
 
 mod contents;
+mod dependency;
 mod outcome;
 mod standing;
 #[cfg(test)]

@@ -138,7 +138,7 @@ fn mismatched(given: &str, wanted: &str) -> (String, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::jobs::BatchRequest;
+    use crate::api::batches::BatchRequest;
     use crate::api::tokens::InviteRequest;
     use crate::api::workers::TagsRequest;
     use crate::config::ServerConfig;

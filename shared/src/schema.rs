@@ -57,9 +57,10 @@ text_form!(Dependency, "Dependency", {
 });
 text_form!(Selection, "Selection", {
     "type": "string",
-    "description": "All jobs of a state or of a group, `@held` or `@gpu`, or those of a range of numbers, `3-9@held`.",
+    "description": "All jobs of a state, of a group or of a batch, `@held`, `@gpu` or `@batch:night`, or those of a range \
+        of numbers, `3-9@held`.",
     "pattern": "@.+$",
-    "examples": ["@held", "@gpu", "3-9@queued"],
+    "examples": ["@held", "@gpu", "@batch:night", "3-9@queued"],
 });
 text_form!(Bytes64, "Bytes64", {
     "type": "string",

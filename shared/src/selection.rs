@@ -1,4 +1,4 @@
-//! All jobs that have something in common: `@held`, `@gpu`, or of a range `3-9@failed`.
+//! All jobs that have something in common: `@held`, `@gpu`, `@batch:night`, or of a range `3-9@failed`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -27,11 +27,13 @@ pub enum Common {
     State(Standing),
     /// The group that they asked for, while they have not ended.
     Group(String),
+    /// The batch that they belong to.
+    Batch(String),
 }
 
 /// Says that a text selects no jobs.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} names no jobs: write @STATE or @GROUP for all, or FIRST-LAST@STATE")]
+#[error("{0:?} names no jobs: write @STATE, @GROUP or @batch:NAME for all, or FIRST-LAST@STATE")]
 pub struct NoSelection(String);
 
 impl Selection {
@@ -49,7 +51,13 @@ impl FromStr for Selection {
         let none = || NoSelection(text.to_owned());
         let (range, word) = text.rsplit_once('@').filter(|(_, word)| !word.is_empty()).ok_or_else(none)?;
         let state = Standing::ALL.into_iter().find(|standing| standing.word() == word);
-        let all = Self::all(state.map_or_else(|| Common::Group(word.to_owned()), Common::State));
+        let common = match (word.strip_prefix("batch:"), state) {
+            (Some(""), _) => return Err(none()),
+            (Some(batch), _) => Common::Batch(batch.to_owned()),
+            (None, Some(state)) => Common::State(state),
+            (None, None) => Common::Group(word.to_owned()),
+        };
+        let all = Self::all(common);
         if range.is_empty() {
             return Ok(all);
         }
@@ -67,6 +75,7 @@ impl fmt::Display for Selection {
         match &self.common {
             Common::State(standing) => write!(f, "@{}", standing.word()),
             Common::Group(group) => write!(f, "@{group}"),
+            Common::Batch(batch) => write!(f, "@batch:{batch}"),
         }
     }
 }
@@ -97,6 +106,8 @@ mod tests {
             ("3-9@held", Some(Selection { common: held.clone(), first: JobId(3), last: JobId(9) })),
             ("job-3-9@held", Some(Selection { common: held, first: JobId(3), last: JobId(9) })),
             ("@gpu", Some(Selection::all(Common::Group("gpu".to_owned())))),
+            ("@batch:night", Some(Selection::all(Common::Batch("night".to_owned())))),
+            ("@batch:", None),
             ("@", None),
             ("held", None),
             ("3@held", None),

@@ -56,6 +56,9 @@ pub fn spec(spec: &JobSpec) -> Checked {
     }
     files(spec)?;
     environment(spec)?;
+    if let Some(batch) = &spec.batch {
+        word("batch", batch)?;
+    }
     if spec.timeout_s.is_some_and(|s| s == 0 || s > TIMEOUT_S_MAX) {
         return invalid("timeout_s", "timeout must be between one second and a year", "for no timeout leave it out");
     }

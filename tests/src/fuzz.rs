@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 
-use c2_shared::api::jobs::BatchRequest;
+use c2_shared::api::batches::BatchRequest;
 use c2_shared::api::work::{PollRequest, RegisterRequest, ResultRequest};
 use c2_shared::id::WorkerId;
 use c2_shared::job::JobSpec;

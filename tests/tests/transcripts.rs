@@ -34,6 +34,7 @@ macro_rules! transcripts {
 
 transcripts! {
     attempts
+    batches
     changes
     dependencies
     files

@@ -270,6 +270,9 @@ impl Launcher {
         if let Some(devices) = visible_devices(&start.tags) {
             command.env("CUDA_VISIBLE_DEVICES", devices);
         }
+        if let Some(index) = start.spec.array_index {
+            command.env("C2_ARRAY_INDEX", index.to_string());
+        }
         for (dependency, number) in start.spec.depends.iter().zip(1..) {
             if let DependsOn::Job(job) = dependency.on {
                 let left = self.root.path_of(job);

@@ -48,6 +48,8 @@ pub(crate) fn line_of(spec: &JobSpec, now_ms: u64) -> (String, Vec<&'static str>
     spec.expires_s.iter().for_each(|seconds| flag("expires", format!("{seconds}s")));
     spec.cwd.iter().for_each(|cwd| flag("cwd", cwd.clone()));
     spec.shell.iter().for_each(|shell| flag("shell", shell.clone()));
+    spec.batch.iter().for_each(|batch| flag("batch", batch.clone()));
+    spec.array_index.iter().for_each(|index| flag("array", index.to_string()));
     for (name, words) in [("with-files-of", &spec.with_files_of), ("share", &spec.shares), ("notify", &spec.notify)] {
         if !words.is_empty() {
             flag(name, commas(words));
@@ -94,6 +96,7 @@ mod tests {
             expires_s: Some(600),
             cwd: Some("/data/a b".to_owned()),
             shell: Some("bash".to_owned()),
+            batch: Some("night".to_owned()),
             ..JobSpec::default()
         };
         for spec in [spec, JobSpec { command: "true".to_owned(), ..JobSpec::default() }] {

@@ -5,19 +5,18 @@
 
 use std::collections::BTreeMap;
 
+use c2_shared::api::batches::{BatchRequest, BatchResponse, JobNote};
 use c2_shared::api::error::ErrorBody;
-use c2_shared::api::jobs::{BatchRequest, BatchResponse, JobNote, JobRow};
 use c2_shared::id::JobId;
-use c2_shared::job::{JobSpec, Outcome as JobOutcome};
+use c2_shared::job::JobSpec;
 use c2_shared::limits::QUEUE_LEN_MAX;
 use clap::Args;
 use serde_json::Value;
 
-use crate::command::await_job::Waiting;
 use crate::command::draft::{self, Draft, Names, Planned};
 use crate::command::job_flags::JobFlags;
 use crate::command::upload::Sender;
-use crate::command::{CommandError, Context, Data, Kind, Outcome, await_job, json_job, quoting, text};
+use crate::command::{CommandError, Context, Data, Kind, Outcome, await_job, json_job, progress, quoting, text};
 
 /// Mistakes that are told; after so many, the file is another one than was meant.
 const TOLD_MAX: usize = 20;
@@ -50,6 +49,9 @@ pub(crate) struct Sending {
     /// The same key within a day gives the same jobs, so that a script may be run again
     #[arg(long, value_name = "KEY")]
     pub(crate) idempotency_key: Option<String>,
+    /// At most so many jobs of the batch that --batch names run at once
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_running: Option<u32>,
 }
 
 /// A job that was read, and where, as `line 3` or `job 3`.
@@ -92,6 +94,7 @@ impl Sending {
         if foretold {
             foretell(context, &mut plan, file).await?;
         }
+        check_limit(self.max_running, &plan.planned)?;
         let Plan { places, planned, .. } = plan;
         if self.dry_run {
             return Ok(Data::Previewed(planned.into_iter().map(|job| job.spec).collect()).into());
@@ -101,7 +104,8 @@ impl Sending {
         for job in planned {
             jobs.push(job.send(&mut sender).await?);
         }
-        let request = BatchRequest { jobs, idempotency_key: self.idempotency_key };
+        let batch = common_batch(&jobs);
+        let request = BatchRequest { jobs, idempotency_key: self.idempotency_key, max_running: self.max_running };
         let BatchResponse { job_ids: ids, notes } = context.client.submit_batch(&request).await?;
         if !foretold {
             tell(context, &places, &notes);
@@ -110,10 +114,25 @@ impl Sending {
             return Ok(Data::SubmittedAll(ids).into());
         }
         submitted(&ids).lines().for_each(|line| context.progress(line));
-        let rows = all(context, &ids).await?;
+        let rows = progress::all(context, &ids, batch.as_deref()).await?;
         let exit = await_job::exit_status(&rows);
         Ok(Outcome { data: Data::Waited(rows), exit })
     }
+}
+
+/// Refuses to count the jobs of a batch where there is none.
+pub(crate) fn check_limit(max_running: Option<u32>, planned: &[Planned]) -> Result<(), CommandError> {
+    if max_running.is_some() && planned.iter().any(|job| job.spec.batch.is_none()) {
+        let message = "--max-running counts the jobs of a batch, and these belong to none";
+        return Err(CommandError::usage(message, "give it a name: --batch=NAME"));
+    }
+    Ok(())
+}
+
+/// The batch to which all of them belong.
+fn common_batch(jobs: &[JobSpec]) -> Option<String> {
+    let first = jobs.first()?.batch.as_ref()?;
+    jobs.iter().all(|job| job.batch.as_ref() == Some(first)).then(|| first.clone())
 }
 
 /// What this machine makes of the jobs of a file.
@@ -226,23 +245,6 @@ pub(crate) fn submitted(ids: &[JobId]) -> String {
         [one] => format!("Submitted 1 job\n{one}"),
         [first, .., last] => format!("Submitted {} jobs\n{first} to {last}", ids.len()),
     }
-}
-
-/// Waits for all, telling how far they have come about twenty times.
-async fn all(context: &Context, ids: &[JobId]) -> Result<Vec<JobRow>, CommandError> {
-    let (mut rows, mut failed) = (Vec::with_capacity(ids.len()), 0);
-    let step = ids.len().div_ceil(20);
-    let mut waiting = Waiting::new(context, ids.len());
-    for id in ids {
-        let row = waiting.end_of(*id, true).await?.row;
-        failed += usize::from(row.outcome.as_ref().map_or(0, JobOutcome::exit_status) != 0);
-        rows.push(row);
-        if rows.len() % step == 0 && rows.len() < ids.len() {
-            let not = if failed > 0 { format!(", {failed} of them did not succeed") } else { String::new() };
-            context.progress(&format!("{} of {} jobs have ended{not}", rows.len(), ids.len()));
-        }
-    }
-    Ok(rows)
 }
 
 /// The jobs of a batch file; what a job does not say is as in `flags`.

@@ -2,6 +2,7 @@
 
 use c2_shared::hint;
 use c2_shared::job::JobSpec;
+use c2_shared::selection::{Common, Selection};
 use c2_shared::time::parse_duration_s;
 use clap::Args;
 use serde_json::{Map, Value};
@@ -23,12 +24,15 @@ pub(crate) struct Change {
     /// Take back what these flags said, like `timeout,depends`
     #[arg(long, value_name = "FLAG", value_delimiter = ',')]
     clear: Vec<String>,
+    /// At most so many jobs of a batch run at once, as in `change @batch:night --max-running=3`
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_running: Option<u32>,
     #[command(flatten)]
     flags: JobFlags,
 }
 
 /// The flags whose meaning can change, and their fields in a specification.
-const FIELDS: [(&str, &str); 22] = [
+const FIELDS: [(&str, &str); 23] = [
     ("group", "group"),
     ("tags", "tags"),
     ("name", "name"),
@@ -51,11 +55,20 @@ const FIELDS: [(&str, &str); 22] = [
     ("with-files-of", "with_files_of"),
     ("share", "shares"),
     ("notify", "notify"),
+    ("batch", "batch"),
 ];
 
 impl Change {
     pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
-        let Self { jobs, command, clear, mut flags } = self;
+        let Self { jobs, command, mut clear, mut max_running, mut flags } = self;
+        if let Some(at) = clear.iter().position(|flag| flag.trim_start_matches('-') == "max-running") {
+            clear.remove(at);
+            max_running = Some(0);
+        }
+        if max_running.is_some() && !jobs.iter().all(is_batch) {
+            let hint = "name it alone, as in: change @batch:NAME --max-running=3";
+            return Err(CommandError::usage("--max-running is of a batch as a whole", hint));
+        }
         let more_time_s = more_time(&mut flags)?;
         let mut set = Map::new();
         for flag in &clear {
@@ -79,11 +92,15 @@ impl Change {
             }
         }
         set.extend(command.map(|command| ("command".to_owned(), Value::from(command))));
-        if set.is_empty() && more_time_s.is_none() {
+        if set.is_empty() && more_time_s.is_none() && max_running.is_none() {
             return Err(CommandError::usage("nothing is to change", "say what, as in: change last --priority=10"));
         }
-        many::run(context, &jobs, &Deed::Change { set, more_time_s }).await
+        many::run(context, &jobs, &Deed::Change { set, more_time_s, max_running }).await
     }
+}
+
+fn is_batch(names: &JobNames) -> bool {
+    matches!(names, JobNames::All(all) if matches!(all.common, Common::Batch(_)) && *all == Selection::all(all.common.clone()))
 }
 
 /// Takes out what is to be added to a time limit, as in `--timeout=+30m`.

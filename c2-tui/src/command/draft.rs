@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use c2_shared::api::jobs::{BatchRequest, CheckResponse};
+use c2_shared::api::batches::{BatchRequest, CheckResponse};
 use c2_shared::bytes64::Bytes64;
 use c2_shared::client::ClientError;
 use c2_shared::id::JobId;
@@ -198,7 +198,7 @@ impl Planned {
 pub(crate) async fn check(context: &Context, mut jobs: Vec<JobSpec>) -> Result<CheckResponse, CommandError> {
     // A key belongs to the request that brings a job, and nothing is brought here.
     jobs.iter_mut().for_each(|job| job.idempotency_key = None);
-    let request = BatchRequest { jobs, idempotency_key: None };
+    let request = BatchRequest { jobs, idempotency_key: None, ..BatchRequest::default() };
     match context.client.check(&request).await {
         Err(ClientError::Refused { status: 404 | 405, .. }) => Ok(CheckResponse::default()),
         answer => Ok(answer?),

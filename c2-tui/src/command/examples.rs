@@ -1,7 +1,7 @@
 //! Two lines for each verb, as people type them: shown by its help, and run in a test.
 
 /// The verbs with their examples.
-const EXAMPLES: [(&str, [&str; 2]); 41] = [
+const EXAMPLES: [(&str, [&str; 2]); 42] = [
     ("list", ["list", "list  # addresses, states, tags and load"]),
     ("doctor", ["doctor", "doctor  # before a long night of jobs"]),
     ("groups", ["groups", "groups  # then: submit \"make\" --group=NAME"]),
@@ -18,9 +18,13 @@ const EXAMPLES: [(&str, [&str; 2]); 41] = [
     ("job", ["job last", "job 3"]),
     ("submit", ["submit \"echo hello\" --wait", "submit --script=train.py --group=gpu --tags=gpu --download=*.png"]),
     ("batch", ["batch jobs.txt --dry-run", "batch jobs.txt --group=workers --wait"]),
+    ("batches", ["batches", "batches night"]),
     (
         "split",
-        ["split \"gzip -k {}\" inputs.txt --dry-run", "split \"wc {/}\" inputs.txt --upload={} --name={/.} --wait"],
+        [
+            "split \"./train {lr} {seed}\" --sweep=lr=0.1,0.01 --sweep=seed=1-10 --dry-run",
+            "split \"wc {/}\" inputs.txt --upload={} --name={/.} --wait",
+        ],
     ),
     ("schedule", ["schedule backup \"0 3 * * *\" \"restic backup /srv\" --group=nas", "schedule list"]),
     ("notify", ["notify add phone --on=failed,worker-offline --to=ntfy:TOPIC", "notify test phone"]),

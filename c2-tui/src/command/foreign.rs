@@ -62,7 +62,7 @@ const VERBS: [(&[&str], &str); 50] = [
 ];
 
 /// What does the work of a foreign flag of jobs.
-const FLAGS: [(&[&str], &str); 32] = [
+const FLAGS: [(&[&str], &str); 34] = [
     (&["-J", "-N", "--job-name", "--label", "-l", "-L"], "--name=NAME"),
     (&["-p", "-q", "--partition", "--queue", "-g", "--pool"], "--group=GROUP"),
     (&["-d", "--dependency", "--after", "--needs", "-a"], "--depends=JOB"),
@@ -79,7 +79,9 @@ const FLAGS: [(&[&str], &str); 32] = [
     (&["--output-file", "--fetch", "--result", "--results", "--out", "--get"], "--download=GLOB"),
     (&["--delay", "--at", "--start", "--start-time", "--not-before"], "--begin=TIME"),
     (&["--retry", "--requeue", "--max-retries", "--restarts", "-r"], "--retries=N"),
-    (&["--array", "--foreach", "--sweep"], "split \"COMMAND {}\" FILE"),
+    (&["--foreach", "--sweep"], "split \"COMMAND {x}\" --sweep=x=1-10"),
+    (&["--array"], "--array=1-100, of submit"),
+    (&["--max-jobs", "--concurrency", "--parallel", "-j", "--jobs", "--limit"], "--max-running=N, of a --batch=NAME"),
     (&["--every", "--cron", "--repeat", "--interval"], "schedule NAME \"every 15m\" \"COMMAND\""),
     (&["-s", "-w", "-W", "--sync", "--block", "--follow", "--foreground"], "--wait"),
     (&["--tag", "--lock", "--locks", "--license", "--licenses"], "--tags=TAG"),
@@ -101,7 +103,7 @@ const FLAGS: [(&[&str], &str); 32] = [
 ];
 
 /// Programs whose name stands in front of a verb.
-const PROGRAMS: [&str; 7] = ["pueue", "kubectl", "c2-tui", "c2", "slurm", "docker", "sudo"];
+const PROGRAMS: [&str; 8] = ["hq", "pueue", "kubectl", "c2-tui", "c2", "slurm", "docker", "sudo"];
 
 /// What flags of task-spooler do, which has no verbs.
 const SPOOLER: [(&str, &str); 10] = [
@@ -160,7 +162,7 @@ pub(crate) fn line(line: &str, words: &[Word]) -> Option<String> {
     let rest = rest.unwrap_or_else(|| operands(form).to_owned());
     let all = line[verb.span.start..].trim();
     let all = if form.starts_with("c2-tui") { all.to_owned() } else { self::quoted(all) };
-    let first = || words[1..].iter().find(|word| !word.text.starts_with('-') && word.text.parse::<f64>().is_err());
+    let script = scripted(line, words);
     let placed = if quoted.contains("{}") {
         quoted.clone()
     } else {
@@ -175,7 +177,7 @@ pub(crate) fn line(line: &str, words: &[Word]) -> Option<String> {
             "l" => &all,
             "q" => &quoted,
             "p" => &placed,
-            "f" => first().map_or("FILE", |word| &line[word.span.clone()]),
+            "f" => &script,
             _ => &rest,
         });
         left = behind;
@@ -202,6 +204,28 @@ fn behind_flags(words: &[Word]) -> &[Word] {
     }
     let end = words.iter().position(|word| word.text.starts_with(":::")).unwrap_or(words.len());
     words.get(at..end.max(at)).unwrap_or_default()
+}
+
+/// Flags of batch systems that have a word beside them.
+const OF_SCRIPTS: [&str; 12] = ["-N", "-J", "-q", "-p", "-o", "-e", "-A", "-M", "-m", "-P", "-l", "-D"];
+
+/// What a batch system is told of a script, as far as it means something here: the script, and numbers of an array.
+fn scripted(line: &str, words: &[Word]) -> String {
+    let (mut script, mut array, mut takes_numbers, mut takes_word) = (None, String::new(), false, false);
+    for word in &words[1..] {
+        let is_numbers = word.text.starts_with(|c: char| c.is_ascii_digit());
+        if let Some(numbers) =
+            word.text.strip_prefix("--array=").or((takes_numbers && is_numbers).then_some(&word.text))
+        {
+            array = format!(" --array={numbers}");
+        } else if !(word.text.starts_with('-') || takes_word || word.text.parse::<f64>().is_ok()) {
+            script = script.or_else(|| Some(&line[word.span.clone()]));
+        }
+        takes_numbers = matches!(word.text.as_str(), "--array" | "-a" | "-t" | "-J");
+        takes_word = OF_SCRIPTS.contains(&word.text.as_str());
+    }
+    let script = script.unwrap_or("FILE");
+    format!("{script}{array}")
 }
 
 /// What stands behind a verb of ours.

@@ -10,8 +10,8 @@ use crate::command::job_name::JobNames;
 use crate::command::many::Deed;
 use crate::command::operands::{Membership, OneJob, OneWorker, SomeJobs, SomeWorkers};
 use crate::command::{
-    CommandError, Context, Outcome, assign, batch, cancel, change, cleanup_workspaces, detect_tags, doctor, drain,
-    follow, get_files, get_tags, groups, help, info, job, jobs, list, log, many, notify, output, pause, pdsh,
+    CommandError, Context, Outcome, assign, batch, batches, cancel, change, cleanup_workspaces, detect_tags, doctor,
+    drain, follow, get_files, get_tags, groups, help, info, job, jobs, list, log, many, notify, output, pause, pdsh,
     queue_status, remove_worker, resume, retry, schedule, set_tags, split, stats, submit, timeline, unassign,
     verify_ssh, wait, why,
 };
@@ -56,9 +56,9 @@ fn about_jobs() -> String {
 
 /// What `change` can do, and when.
 fn about_changes() -> &'static str {
-    "--timeout=+30m adds to the limit that a job has. Of a job that runs, the time limit, retries, priority, name and \
-     --on-lost and --notify can change; all else until it starts. What a flag says replaces all that was there: --env \
-     gives the variables anew, --tags the tags."
+    "--timeout=+30m adds to the limit that a job has. --max-running is of a whole batch, @batch:NAME. Of a job that \
+     runs, the time limit, retries, priority, name, --on-lost and --notify can change; all else until it starts. What a \
+     flag says replaces all that was there: --env gives the variables anew, --tags the tags."
 }
 
 /// What an operator can ask for.
@@ -97,7 +97,9 @@ pub(crate) enum Command {
     Submit(Box<submit::Submit>),
     /// Submit the jobs of a file, all or none
     Batch(Box<batch::Batch>),
-    /// Submit one job for each line of a file, all or none
+    /// List the batches, the jobs of one name, or show how far one has come
+    Batches(batches::Batches),
+    /// Submit one job for each line of a file or each combination of values, all or none
     Split(Box<split::Split>),
     /// Let c2d submit a job by itself, again and again
     #[command(after_help = schedule::ABOUT, override_usage = schedule::USAGE)]
@@ -174,6 +176,7 @@ pub(crate) async fn execute(context: &Context, command: Command) -> Result<Outco
         Command::Job(args) => job::run(context, args).await,
         Command::Submit(submit) => submit.run(context).await,
         Command::Batch(batch) => batch.run(context).await,
+        Command::Batches(batches) => batches.run(context).await,
         Command::Split(split) => split.run(context).await,
         Command::Schedule(schedule) => schedule.run(context).await,
         Command::Notify(notify) => notify.run(context).await,
@@ -233,6 +236,7 @@ impl Command {
             | Self::Job(_)
             | Self::Why(_)
             | Self::QueueStatus
+            | Self::Batches(_)
             | Self::Stats(_)
             | Self::Timeline(_)
             | Self::Log(_)

@@ -89,6 +89,9 @@ pub(crate) struct JobFlags {
     /// Tell this notification of its end
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(crate) notify: Vec<String>,
+    /// The batch that it belongs to; `@batch:NAME` then means all of them
+    #[arg(long, value_name = "NAME")]
+    pub(crate) batch: Option<String>,
 }
 
 /// A flag whose value is not what it takes.
@@ -153,6 +156,7 @@ impl JobFlags {
             shell: self.shell.clone().or(base.shell),
             shares: or(&self.share, base.shares),
             notify: or(&self.notify, base.notify),
+            batch: self.batch.clone().or(base.batch),
             ..base
         })
     }
@@ -173,6 +177,7 @@ impl JobFlags {
             ("expires", &self.expires),
             ("cwd", &self.cwd),
             ("shell", &self.shell),
+            ("batch", &self.batch),
         ];
         let many = [
             ("tags", &self.tags),
@@ -232,6 +237,7 @@ impl JobFlags {
             with_files_of: many(&self.with_files_of, Holds::Text),
             share: many(&self.share, Holds::Text),
             notify: many(&self.notify, Holds::Text),
+            batch: one(&self.batch),
         }
     }
 }
@@ -388,9 +394,10 @@ mod tests {
             with_files_of: many(),
             share: many(),
             notify: many(),
+            batch: text(),
         };
-        assert_eq!(flags.texts().count(), 23);
-        assert_eq!(flags.given().len(), 25);
+        assert_eq!(flags.texts().count(), 24);
+        assert_eq!(flags.given().len(), 26);
         assert!(flags.filled(|_, _| "y".to_owned()).texts().all(|text| text == "y"));
     }
 }

@@ -19,6 +19,9 @@ pub(crate) struct Jobs {
     /// Only jobs that asked for this group
     #[arg(long, value_name = "GROUP")]
     pub(crate) group: Option<String>,
+    /// Only jobs of this batch
+    #[arg(long, value_name = "NAME")]
+    pub(crate) batch: Option<String>,
     /// Only jobs that asked for this tag
     #[arg(long, value_name = "TAG")]
     pub(crate) tag: Option<String>,
@@ -47,7 +50,7 @@ fn standings() -> impl TypedValueParser<Value = Standing> {
 
 impl Jobs {
     pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
-        let asks = [&self.group, &self.tag, &self.worker, &self.name, &self.text];
+        let asks = [&self.group, &self.batch, &self.tag, &self.worker, &self.name, &self.text];
         let filtered = self.state.is_some() || asks.iter().any(|ask| ask.is_some());
         let active_only = !self.all && !filtered;
         let mut list = JobList::default();
@@ -55,6 +58,7 @@ impl Jobs {
             state: self.state,
             all: self.all,
             group: self.group,
+            batch: self.batch,
             tag: self.tag,
             worker: self.worker,
             name: self.name,

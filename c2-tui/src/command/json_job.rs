@@ -10,7 +10,7 @@ use crate::command::draft::Draft;
 use crate::command::job_flags::{JobFlags, item};
 
 /// What a field takes, as it is written.
-const FIELDS: [(&str, &str); 35] = [
+const FIELDS: [(&str, &str); 37] = [
     ("command", "\"make\""),
     ("script", "\"job.sh\""),
     ("name", "\"nightly\""),
@@ -46,6 +46,8 @@ const FIELDS: [(&str, &str); 35] = [
     ("share", "\"data\""),
     ("shares", "[\"data\"]"),
     ("notify", "[\"phone\"]"),
+    ("batch", "\"night\""),
+    ("array_index", "7"),
 ];
 
 /// Reads a job; what it does not say is as in `flags`.
@@ -84,6 +86,8 @@ fn set(draft: &mut Draft, key: &str, value: Value) -> Result<(), String> {
         "expires" | "expires_s" => flags.expires = value.text()?,
         "cwd" => flags.cwd = value.text()?,
         "shell" => flags.shell = value.text()?,
+        "batch" => flags.batch = value.text()?,
+        "array_index" => base.array_index = value.plain()?,
         "with_files_of" => flags.with_files_of = value.list()?,
         "share" | "shares" => flags.share = value.list()?,
         "notify" => flags.notify = value.list()?,
@@ -283,14 +287,15 @@ mod tests {
     fn every_flag_and_every_field_of_the_wire_is_a_field() {
         let flags = crate::command::grammar::Grammar::command();
         let submit = flags.find_subcommand("batch").unwrap();
-        let own = ["dry-run", "wait", "idempotency-key"];
+        let own = ["dry-run", "wait", "idempotency-key", "max-running"];
         let names = submit.get_arguments().filter_map(clap::Arg::get_long).filter(|name| !own.contains(name));
         let mut fields: Vec<String> = names.map(str::to_owned).collect();
         let full = json!({"command": "x", "name": "n", "group": "g", "tags": ["t"], "depends": ["job-1"],
             "same_machine": true, "stdin": "YQ==", "upload": [{"path": "a"}], "download": ["*"], "env": {"A": "1"},
             "timeout_s": 1, "retries": 1, "retry_delay_s": 1, "priority": 1, "hold": true, "begin_at": 1,
             "on_lost": "fail", "exclude": ["w"], "umask": "022", "workers": ["w"], "expires_s": 9, "cwd": "/",
-            "shell": "bash", "with_files_of": ["job-1"], "shares": ["data"], "notify": ["phone"]});
+            "shell": "bash", "with_files_of": ["job-1"], "shares": ["data"], "notify": ["phone"], "batch": "night",
+            "array_index": 7});
         let spec: JobSpec = serde_json::from_value(full.clone()).unwrap();
         let Ok(Value::Object(written)) = serde_json::to_value(&spec) else { panic!("a job is an object") };
         fields.extend(written.keys().cloned());

@@ -19,6 +19,9 @@ pub(crate) struct Log {
     /// Only results of this worker
     #[arg(long, value_name = "WORKER")]
     pub(crate) worker: Option<String>,
+    /// Only results of jobs of this batch
+    #[arg(long, value_name = "NAME")]
+    pub(crate) batch: Option<String>,
     /// Only results of jobs of this name
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
@@ -41,9 +44,10 @@ fn ended_states() -> impl TypedValueParser<Value = JobState> {
 
 impl Log {
     pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
-        let Self { lines, state, worker, name, before } = self;
-        let filtered = state.is_some() || worker.is_some() || name.is_some() || before.is_some();
-        let query = LogQuery { lines: Some(lines), before, state, worker, name };
+        let Self { lines, state, worker, batch, name, before } = self;
+        let asks = [&worker, &batch, &name];
+        let filtered = state.is_some() || before.is_some() || asks.iter().any(|ask| ask.is_some());
+        let query = LogQuery { lines: Some(lines), before, state, worker, batch, name };
         Ok(Data::Log { log: context.client.log(&query).await?, filtered }.into())
     }
 }

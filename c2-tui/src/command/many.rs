@@ -17,7 +17,7 @@ pub(crate) enum Deed {
     Release,
     Top,
     Bottom,
-    Change { set: Map<String, Value>, more_time_s: Option<u64> },
+    Change { set: Map<String, Value>, more_time_s: Option<u64>, max_running: Option<u32> },
 }
 
 impl Deed {
@@ -28,9 +28,10 @@ impl Deed {
             Self::Release => client.release_jobs(&jobs).await,
             Self::Top => client.top_jobs(&jobs).await,
             Self::Bottom => client.bottom_jobs(&jobs).await,
-            Self::Change { set, more_time_s } => {
+            Self::Change { set, more_time_s, max_running } => {
                 let ManyRequest { job_ids, select } = jobs;
-                let change = ChangeRequest { job_ids, select, set: set.clone(), more_time_s: *more_time_s };
+                let (set, more_time_s, max_running) = (set.clone(), *more_time_s, *max_running);
+                let change = ChangeRequest { job_ids, select, set, more_time_s, max_running };
                 client.change_jobs(&change).await
             }
         }

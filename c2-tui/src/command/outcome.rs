@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use c2_shared::api::batches::{BatchList, BatchRow};
 use c2_shared::api::figures::{Stats, Timeline};
 use c2_shared::api::files::{Cleaned, JobFile};
 use c2_shared::api::jobs::{JobInfo, JobList, JobLog, JobRow, JobStateResponse, PauseResponse, QueueStatus};
@@ -77,6 +78,8 @@ pub(crate) enum Data {
     /// Whether workers can be reached over ssh.
     Verified(Verified),
     Queue(QueueStatus),
+    Batches(BatchList),
+    Batch(Box<BatchRow>),
     Schedules(ScheduleList),
     Schedule(Box<ScheduleRow>),
     /// The name of a schedule that is no more.

@@ -6,7 +6,7 @@ use clap::error::ErrorKind;
 
 use crate::command::grammar::Grammar;
 use crate::command::lex::{LexError, Word, lex, scan};
-use crate::command::{Command, CommandError, Verb, flags_first, foreign, help, mistake, split, table};
+use crate::command::{Command, CommandError, Verb, flags_first, foreign, help, mistake, sweep, table};
 
 /// A command with the text that it was read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,9 +65,15 @@ pub(crate) fn parse(line: &str) -> Result<Verb, CommandError> {
 /// are read when it is there.
 fn check_values(verb: &Verb) -> Result<(), CommandError> {
     let (name, flags) = match verb {
-        Verb::Command(Command::Submit(submit)) => ("submit", &submit.flags),
+        Verb::Command(Command::Submit(submit)) => {
+            submit.array.as_deref().map(sweep::indexes).transpose()?;
+            ("submit", &submit.flags)
+        }
         Verb::Command(Command::Batch(batch)) => ("batch", &batch.flags),
-        Verb::Command(Command::Split(split)) => ("split", &split.flags),
+        Verb::Command(Command::Split(split)) => {
+            sweep::axes(&split.sweep)?;
+            ("split", &split.flags)
+        }
         Verb::Command(Command::Schedule(schedule)) => {
             schedule.check()?;
             ("schedule", &schedule.flags)
@@ -81,8 +87,13 @@ fn check_values(verb: &Verb) -> Result<(), CommandError> {
         }
         Verb::Command(_) | Verb::Console(_) => return Ok(()),
     };
+    let fills = |text: &str| match verb {
+        Verb::Command(Command::Submit(submit)) => submit.fills(text),
+        Verb::Command(Command::Split(split)) => split.fills(text),
+        _ => false,
+    };
     match flags.spec(JobSpec::default()) {
-        Err(error) if name == "split" && split::has_placeholder(&error.value) => Ok(()),
+        Err(error) if fills(&error.value) => Ok(()),
         Err(error) => Err(error.in_line(&table::known(name)?.usage)),
         Ok(_) => Ok(()),
     }

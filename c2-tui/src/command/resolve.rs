@@ -27,7 +27,7 @@ pub(crate) async fn jobs(context: &Context, names: &[JobNames]) -> Result<Vec<Jo
         match name {
             JobNames::One(name) => found.push(job(context, name).await?),
             JobNames::All(selection) => {
-                let all = all(context, selection).await?;
+                let all = all(context, selection, None).await?;
                 none.extend(all.is_empty().then(|| no_job(&selection.common)));
                 found.extend(all);
             }
@@ -45,17 +45,20 @@ pub(crate) async fn jobs(context: &Context, names: &[JobNames]) -> Result<Vec<Jo
     Ok(found)
 }
 
-/// Finds the jobs of a range that have something in common.
-async fn all(
+/// Finds the jobs of a range that have something in common; of a batch also those that have ended, or only those
+/// that stand there.
+pub(crate) async fn all(
     context: &Context,
     &Selection { ref common, first, last }: &Selection,
+    only: Option<Standing>,
 ) -> Result<Vec<JobId>, CommandError> {
     let after = Some(JobId(first.0 - 1)).filter(|id| id.0 > 0);
-    let (state, group) = match common {
-        Common::State(state) => (Some(*state), None),
-        Common::Group(group) => (None, Some(group.clone())),
-    };
-    let mut query = JobsQuery { state, group, after, limit: Some(PAGE_LEN_MAX), ..JobsQuery::default() };
+    let mut query = JobsQuery { after, limit: Some(PAGE_LEN_MAX), ..JobsQuery::default() };
+    match common {
+        Common::State(state) => query.state = Some(*state),
+        Common::Group(group) => query.group = Some(group.clone()),
+        Common::Batch(batch) => (query.batch, query.all, query.state) = (Some(batch.clone()), true, only),
+    }
     let mut found = Vec::new();
     loop {
         let page = context.client.jobs(&query).await?;
@@ -71,6 +74,10 @@ async fn all(
 pub(crate) fn no_job(common: &Common) -> CommandError {
     let none = match common {
         Common::State(standing) => format!("no such job is {}", standing.word()),
+        Common::Batch(batch) => {
+            let none = format!("there is no such job in a batch {batch:?}");
+            return CommandError::refused(none, "`batches` lists the batches");
+        }
         Common::Group(group) => {
             let states = Standing::ALL.map(Standing::word).join(", ");
             format!("no job of a group {group:?} is active, and that is no state of jobs either: {states}")

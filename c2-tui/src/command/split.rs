@@ -1,37 +1,30 @@
-//! `split`: one job for each line of a file, from a command and flags with placeholders.
-//!
-//! The placeholders are those of GNU parallel. What they stand for is quoted for the shell, so that
-//! a file name with a space, or worse, stays one word; where quotes of the command would undo that,
-//! the command is refused. Flags take it as it is.
+//! `split`: one job for each line of a file, for each combination of values, or for both together, from a
+//! command and flags with placeholders.
 
 use clap::Args;
 
 use crate::command::batch::{self, Placed, Sending};
 use crate::command::draft::Draft;
-use crate::command::job_flags::{Holds, JobFlags, item};
-use crate::command::{CommandError, Context, Outcome, quoting, text};
-
-/// What can stand in a command, longest first where one begins like another.
-const PLACEHOLDERS: [(&str, Part); 6] = [
-    ("{//}", Part::Folder),
-    ("{/.}", Part::Stem),
-    ("{/}", Part::Name),
-    ("{.}", Part::WithoutExtension),
-    ("{#}", Part::Number),
-    ("{}", Part::Whole),
-];
+use crate::command::job_flags::JobFlags;
+use crate::command::placeholders::{Input, Marks};
+use crate::command::sweep::{self, Axis};
+use crate::command::{CommandError, Context, Outcome, text};
 
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct Split {
     /// The command with `{}` for the line, `{.}` without extension, `{/}` its file name, `{//}` its
-    /// folder, `{/.}` the name without extension, `{#}` its number; each is quoted for the shell, so
-    /// write no quotes around it. `\{\}` is `{}` itself
+    /// folder, `{/.}` the name without extension, `{#}` its number; with --sweep=lr=.. `{lr}` for its
+    /// value. Each is quoted for the shell, so write no quotes around it. `\{\}` is `{}` itself
     #[arg(value_name = "COMMAND")]
     pub(crate) command: String,
     /// A file with one input a line, `-` for standard input; blank lines are ignored
-    #[arg(value_name = "FILE")]
-    pub(crate) file: String,
-    /// Put the lines into the command as they are, without quoting them for the shell
+    #[arg(value_name = "FILE", required_unless_present = "sweep")]
+    pub(crate) file: Option<String>,
+    /// Values that stand in turn for `{NAME}`, like `lr=0.1,0.01`, `seed=1-10` or `n=0-100:5`; of several
+    /// each combination is a job
+    #[arg(long, value_name = "NAME=VALUES")]
+    pub(crate) sweep: Vec<String>,
+    /// Put the lines and values into the command as they are, without quoting them for the shell
     #[arg(long)]
     pub(crate) raw: bool,
     /// The inputs of the file are separated by NUL, as `find -print0` writes them
@@ -45,40 +38,64 @@ pub(crate) struct Split {
     pub(crate) sending: Sending,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
-    Whole,
-    WithoutExtension,
-    Name,
-    Folder,
-    Stem,
-    Number,
-}
-
 impl Split {
     pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
-        if !std::iter::once(&self.command).chain(self.flags.texts()).any(|text| has_placeholder(text)) {
+        let axes = sweep::axes(&self.sweep)?;
+        let marks = self.marks(&axes);
+        let texts = || std::iter::once(&self.command).chain(self.flags.texts());
+        if self.file.is_some() && !texts().any(|text| Marks::of_lines().are_in(text)) {
             let hint = "write {} where each line of the file is to stand";
             return Err(CommandError::usage(format!("{:?} has no placeholder", self.command), hint));
         }
-        if self.sending.idempotency_key.as_deref().is_some_and(has_placeholder) {
+        for Axis { name, .. } in &axes {
+            if !texts().any(|text| Marks::named([name.clone()]).are_in(text)) {
+                let message = format!("{name} is swept, and {{{name}}} stands nowhere in the command and its flags");
+                let hint = format!("write {{{name}}} where its values are to stand, or leave out --sweep={name}=..");
+                return Err(CommandError::usage(message, hint));
+            }
+        }
+        if self.sending.idempotency_key.as_deref().is_some_and(|key| marks.are_in(key)) {
             let message = "--idempotency-key is for all jobs of the list together, so no line can stand in it";
-            return Err(CommandError::usage(message, "write a key of your own without {}"));
+            return Err(CommandError::usage(message, "write a key of your own without placeholders"));
         }
         if !self.raw {
-            placed_well(&self.command)?;
+            marks.placed_well(&self.command)?;
         }
-        let bytes = text::bytes(&self.file, context.interactive).await?;
-        let inputs = inputs(&self.file, bytes, self.null)?;
-        let draft = |(number, (place, input)): (usize, Placed<String>)| (place, self.draft(&input, number + 1));
-        let read = inputs.into_iter().enumerate().map(draft).collect();
-        self.sending.clone().run(context, read, &self.file).await
+        let lines = match &self.file {
+            Some(file) => inputs(file, text::bytes(file, context.interactive).await?, self.null)?,
+            None => vec![(String::new(), String::new())],
+        };
+        let lines_of_file = self.file.is_some().then_some(lines.len());
+        sweep::check_count(lines_of_file, &axes)?;
+        let mut read = Vec::new();
+        for (number, (place, line)) in (1..).zip(lines) {
+            for values in sweep::combinations(&axes) {
+                let place = [place.clone()].into_iter().filter(|place| !place.is_empty());
+                let swept = axes.iter().zip(&values).map(|(axis, value)| format!("{}={value}", axis.name));
+                let place = place.chain(swept).collect::<Vec<_>>().join(", ");
+                read.push((place, self.draft(&marks, &Input { line: line.clone(), number, values })));
+            }
+        }
+        let source = self.file.as_deref().unwrap_or("--sweep");
+        self.sending.clone().run(context, read, source).await
+    }
+
+    /// What stands for something else in the command and its flags.
+    fn marks(&self, axes: &[Axis]) -> Marks {
+        let named = Marks::named(axes.iter().map(|axis| axis.name.clone()));
+        if self.file.is_some() { named.and(Marks::of_lines()) } else { named }
+    }
+
+    /// Whether something is to be put into a text.
+    pub(crate) fn fills(&self, text: &str) -> bool {
+        // What is wrong with a sweep is told when it is run.
+        self.marks(&sweep::axes(&self.sweep).unwrap_or_default()).are_in(text)
     }
 
     /// The job for one input.
-    fn draft(&self, input: &str, number: usize) -> Result<Draft, String> {
-        let command = fill(&self.command, input, number, self.raw)?;
-        let flags = self.flags.filled(|text, holds| filled(text, input, number, holds));
+    fn draft(&self, marks: &Marks, input: &Input) -> Result<Draft, String> {
+        let command = marks.fill(&self.command, input, self.raw)?;
+        let flags = self.flags.filled(|text, holds| marks.filled(text, input, holds));
         Ok(Draft { flags, base: batch::of_command(command), script: None })
     }
 }
@@ -105,143 +122,22 @@ fn inputs(file: &str, bytes: Vec<u8>, null: bool) -> Result<Vec<Placed<String>>,
     Ok(lines.map(|(i, line)| (format!("line {}", i + 1), line.to_owned())).collect())
 }
 
-/// Whether an input would be put into a text.
-pub(crate) fn has_placeholder(text: &str) -> bool {
-    pieces(text).any(|piece| matches!(piece, Piece::Part(_)))
-}
-
-/// Refuses a command with a placeholder where a line would not stay one word.
-fn placed_well(command: &str) -> Result<(), CommandError> {
-    let marks = PLACEHOLDERS.map(|(mark, _)| mark);
-    let Some((at, mark, place)) = quoting::misplaced(command, &marks) else { return Ok(()) };
-    let column = command[..at].chars().count() + 1;
-    let itself = mark.replace('{', "\\{").replace('}', "\\}");
-    let hint = match place {
-        // `${#}` is the shell's own.
-        quoting::Place::Dollar => format!("for these characters themselves write ${itself}"),
-        quoting::Place::Comment => format!("leave it out of the comment, or write {itself} there"),
-        _ => format!("write {mark} without quotes, it is quoted for you; or begin with x={mark}; and write \"$x\""),
-    };
-    Err(CommandError::usage(format!("{mark:?} at column {column} of the command stands {}", place.words()), hint))
-}
-
-enum Piece<'a> {
-    Text(&'a str),
-    Part(Part),
-}
-
-/// A text as texts and placeholders. A placeholder whose braces have backslashes is text.
-fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        if let Some((mark, part)) = PLACEHOLDERS.into_iter().find(|(mark, _)| rest.starts_with(mark)) {
-            rest = &rest[mark.len()..];
-            return Some(Piece::Part(part));
-        }
-        if let Some((mark, len)) = literal(rest) {
-            rest = &rest[len..];
-            return Some(Piece::Text(mark));
-        }
-        let is_text = |at: &usize| {
-            let rest = &rest[*at..];
-            literal(rest).is_none() && !PLACEHOLDERS.iter().any(|(mark, _)| rest.starts_with(mark))
-        };
-        let ends = rest.match_indices(['{', '\\']).map(|(at, _)| at).find(|at| !is_text(at)).unwrap_or(rest.len());
-        let (text, behind) = rest.split_at(ends);
-        rest = behind;
-        Some(Piece::Text(text))
-    })
-}
-
-/// A placeholder that is meant literally, as `\{/.\}`, and how long that is.
-fn literal(text: &str) -> Option<(&'static str, usize)> {
-    let inside = text.strip_prefix("\\{")?;
-    let (mark, _) = PLACEHOLDERS.into_iter().find(|(mark, _)| {
-        let within = &mark[1..mark.len() - 1];
-        inside.strip_prefix(within).is_some_and(|rest| rest.starts_with("\\}"))
-    })?;
-    Some((mark, mark.len() + 2))
-}
-
-/// A flag's text with the input in it.
-fn filled(text: &str, input: &str, number: usize, holds: Holds) -> String {
-    let value = |part: Part| {
-        let value = part.of(input, number);
-        match holds {
-            Holds::Text => value,
-            Holds::Paths => item(&value),
-            Holds::Patterns => plain_pattern(&value),
-        }
-    };
-    pieces(text)
-        .map(|piece| match piece {
-            Piece::Text(text) => text.to_owned(),
-            Piece::Part(part) => value(part),
-        })
-        .collect()
-}
-
-/// A name as a pattern that means it alone.
-fn plain_pattern(name: &str) -> String {
-    let mut pattern = String::new();
-    for c in name.chars() {
-        if matches!(c, '*' | '?' | '[' | ']' | '{' | '}' | '\\' | ',') {
-            pattern.push('\\');
-        }
-        pattern.push(c);
-    }
-    pattern
-}
-
-fn fill(command: &str, input: &str, number: usize, raw: bool) -> Result<String, String> {
-    let mut filled = String::new();
-    let mut pieces = pieces(command).peekable();
-    while let Some(piece) = pieces.next() {
-        match piece {
-            Piece::Text(text) => filled.push_str(text),
-            Piece::Part(part) if raw => filled.push_str(&part.of(input, number)),
-            Piece::Part(part) => {
-                let value = part.of(input, number);
-                let quoted = shlex::try_quote(&value).map_err(|_| "a command cannot contain a NUL".to_owned())?;
-                let redirected = matches!(pieces.peek(), Some(Piece::Text(text)) if text.starts_with(['<', '>']));
-                // `2>file` redirects and `~name` is a home folder, though the words alone are harmless.
-                if quoted == value && (redirected || filled.ends_with('~')) {
-                    filled.push_str(&format!("'{value}'"));
-                } else {
-                    filled.push_str(&quoted);
-                }
-            }
-        }
-    }
-    Ok(filled)
-}
-
-impl Part {
-    fn of(self, input: &str, number: usize) -> String {
-        let (folder, name) = input.rsplit_once('/').map_or((None, input), |(folder, name)| (Some(folder), name));
-        // A leading dot hides a file and begins no extension.
-        let stem = name.rsplit_once('.').map_or(name, |(stem, _)| if stem.is_empty() { name } else { stem });
-        match self {
-            Self::Whole => input.to_owned(),
-            Self::WithoutExtension => input[..input.len() - name.len() + stem.len()].to_owned(),
-            Self::Name => name.to_owned(),
-            Self::Folder => match folder {
-                None => ".".to_owned(),
-                Some("") => "/".to_owned(),
-                Some(folder) => folder.to_owned(),
-            },
-            Self::Stem => stem.to_owned(),
-            Self::Number => number.to_string(),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command::job_flags::Holds;
+
+    fn placed_well(command: &str) -> Result<(), CommandError> {
+        Marks::of_lines().placed_well(command)
+    }
+
+    fn fill(command: &str, line: &str, number: usize, raw: bool) -> Result<String, String> {
+        Marks::of_lines().fill(command, &Input::line(line, number), raw)
+    }
+
+    fn filled(text: &str, line: &str, number: usize, holds: Holds) -> String {
+        Marks::of_lines().filled(text, &Input::line(line, number), holds)
+    }
 
     #[test]
     fn placeholders_as_in_parallel() {
@@ -446,7 +342,7 @@ a	b
         let draft = split(
             "split 'x {}' f --upload={} --name={/.} --download={.}.mp3 --env=F={/} --priority={#} --timeout={/.}",
         );
-        let draft = draft.draft("in/5m.wav", 7).unwrap();
+        let draft = draft.draft(&Marks::of_lines(), &Input::line("in/5m.wav", 7)).unwrap();
         let spec = draft.flags.spec(draft.base).unwrap();
         assert_eq!((spec.command.as_str(), spec.name.as_deref()), ("x in/5m.wav", Some("5m")));
         assert_eq!((spec.download, spec.priority, spec.timeout_s), (vec!["in/5m.mp3".to_owned()], 7, Some(300)));
@@ -467,5 +363,23 @@ a	b
     #[test]
     fn an_input_is_never_read_as_a_placeholder() {
         assert_eq!(fill("{} {#}", "{#}", 3, true).unwrap(), "{#} 3");
+    }
+
+    #[test]
+    fn values_of_a_sweep_stand_for_their_names() {
+        let marks = Marks::named(["lr".to_owned(), "l".to_owned()]);
+        let input = Input { values: vec!["0.1".to_owned(), "a b".to_owned()], ..Input::default() };
+        let table = [
+            ("train {lr} {l} {} {x} {#}", "train 0.1 'a b' {} {x} {#}"),
+            (r"f \{lr\} {lr}", "f {lr} 0.1"),
+            ("{lr}{l}", "0.1'a b'"),
+        ];
+        for (command, expected) in table {
+            assert_eq!(marks.fill(command, &input, false).unwrap(), expected, "{command}");
+        }
+        assert!(marks.placed_well("echo ${lr}").is_err() && marks.placed_well("echo '{}' {lr}").is_ok());
+        let both = marks.and(Marks::of_lines());
+        let input = Input { line: "x.txt".to_owned(), number: 3, ..input };
+        assert_eq!(both.fill("{.} {lr} {#} {}", &input, false).unwrap(), "x 0.1 3 x.txt");
     }
 }

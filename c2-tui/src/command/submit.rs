@@ -1,17 +1,20 @@
 //! `submit`: one job, from its flags to c2d's answer, and with `--wait` to its end.
 
+use c2_shared::api::batches::{BatchRequest, BatchResponse};
 use c2_shared::api::error::ErrorCode;
 use c2_shared::api::jobs::{JobInfo, SubmitResponse};
 use c2_shared::api::output::{Output, OutputQuery, Streams};
 use c2_shared::id::JobId;
-use c2_shared::job::{JobState, Outcome as JobOutcome};
+use c2_shared::job::{JobSpec, JobState, Outcome as JobOutcome};
 use clap::Args;
 
 use crate::command::await_job::Waiting;
-use crate::command::draft::{self, Names, Planned};
+use crate::command::batch::{Placed, Sending};
+use crate::command::draft::{self, Draft, Names, Planned};
 use crate::command::job_flags::JobFlags;
+use crate::command::placeholders::{Input, Marks};
 use crate::command::upload::Sender;
-use crate::command::{CommandError, Context, Data, Outcome, batch, follow, script};
+use crate::command::{CommandError, Context, Data, Outcome, batch, follow, script, sweep};
 
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct Submit {
@@ -25,6 +28,13 @@ pub(crate) struct Submit {
     /// What else there is to say about the job.
     #[command(flatten)]
     pub(crate) flags: JobFlags,
+    /// One job for each of these numbers, like `1-100`, `0-100:5` or `1,3,7`, all or none. Each finds its own
+    /// in $C2_ARRAY_INDEX; in flags `{index}` stands for it
+    #[arg(long, value_name = "NUMBERS")]
+    pub(crate) array: Option<String>,
+    /// At most so many jobs of the batch that --batch names run at once
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_running: Option<u32>,
     /// Wait for its end, show what it wrote, and exit with its status
     #[arg(long)]
     pub(crate) wait: bool,
@@ -34,12 +44,24 @@ pub(crate) struct Submit {
 }
 
 impl Submit {
+    /// Whether something is to be put into a text.
+    pub(crate) fn fills(&self, text: &str) -> bool {
+        self.array.is_some() && Marks::named([sweep::INDEX.to_owned()]).are_in(text)
+    }
+
     pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
         let mut draft = script::draft(self.command, self.script, self.flags, context.interactive).await?;
-        draft.base.idempotency_key = self.idempotency_key;
+        let (max_running, key) = (self.max_running, self.idempotency_key);
+        if let Some(numbers) = self.array {
+            let sending = Sending { dry_run: false, wait: self.wait, idempotency_key: key, max_running };
+            return sending.run(context, array(&draft, &numbers)?, "--array").await;
+        }
         let same_machine_alone = draft.flags.same_machine && draft.flags.depends.is_empty();
         let delay_alone = draft.flags.retry_delay.is_some() && draft.flags.retries.is_none();
+        // Beside a limit of its batch the key belongs to the request.
+        draft.base.idempotency_key = key.clone().filter(|_| max_running.is_none());
         let planned = draft.plan(context, &mut Names::default()).await?;
+        batch::check_limit(max_running, std::slice::from_ref(&planned))?;
         if same_machine_alone {
             context.progress("--same-machine has no effect without --depends");
         }
@@ -52,7 +74,17 @@ impl Submit {
         let beginning = planned.beginning();
         let downloads = !planned.spec.download.is_empty();
         let spec = planned.send(&mut Sender::new(context)).await?;
-        let SubmitResponse { job_id: job, notes } = context.client.submit(&spec).await?;
+        let (job, notes) = match max_running {
+            None => {
+                let SubmitResponse { job_id, notes } = context.client.submit(&spec).await?;
+                (job_id, notes)
+            }
+            Some(_) => {
+                let request = BatchRequest { jobs: vec![spec], idempotency_key: key, max_running };
+                let BatchResponse { job_ids, notes } = context.client.submit_batch(&request).await?;
+                (job_ids[0], notes.into_iter().map(|note| note.message).collect())
+            }
+        };
         if !self.wait {
             notes.iter().chain(&beginning).for_each(|note| context.progress(&format!("{job}: {note}")));
             return Ok(Data::Submitted(job).into());
@@ -71,6 +103,18 @@ impl Submit {
         }
         Ok(Outcome { data: Data::Ended { job: Box::new(ended), output }, exit })
     }
+}
+
+/// One job for each number.
+fn array(draft: &Draft, numbers: &str) -> Result<Vec<Placed<Result<Draft, String>>>, CommandError> {
+    let marks = Marks::named([sweep::INDEX.to_owned()]);
+    let one = |index: u64| {
+        let input = Input { values: vec![index.to_string()], ..Input::default() };
+        let flags = draft.flags.filled(|text, holds| marks.filled(text, &input, holds));
+        let base = JobSpec { array_index: Some(index), ..draft.base.clone() };
+        (format!("index {index}"), Ok(Draft { flags, base, script: draft.script.clone() }))
+    };
+    Ok(sweep::indexes(numbers)?.into_iter().map(one).collect())
 }
 
 /// What a job wrote, for one look: of a very long output what comes with the job.

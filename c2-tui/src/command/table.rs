@@ -270,7 +270,8 @@ mod tests {
                 "job <JOB>",
                 "submit <COMMAND>",
                 "batch <FILE>",
-                "split <COMMAND> <FILE>",
+                "batches [NAME]",
+                "split <COMMAND> [FILE]",
                 "schedule [add] <NAME> <CRON> <COMMAND>, or schedule list, or schedule show|remove|pause|resume|run <NAME>",
                 "notify add <NAME> --to=TARGET [--on=EVENT,EVENT], or notify list, or notify show|remove|test <NAME>",
                 "cancel <JOB>...",
@@ -308,7 +309,7 @@ mod tests {
 
     #[test]
     fn each_value_names_something_that_is_known() {
-        const TEXTS: [&str; 23] = [
+        const TEXTS: [&str; 25] = [
             "ACTION",
             "CRON",
             "DUR",
@@ -320,6 +321,8 @@ mod tests {
             "MODE",
             "N",
             "NAME",
+            "NAME=VALUES",
+            "NUMBERS",
             "PORT",
             "SECONDS",
             "SEQ",

@@ -124,6 +124,8 @@ pub(crate) fn asked(look: &Look, spec: &JobSpec) -> Vec<(&'static str, String)> 
         with_files_of,
         shares,
         notify,
+        batch,
+        array_index,
         // c2d keeps it apart.
         idempotency_key: _,
     } = spec;
@@ -133,6 +135,8 @@ pub(crate) fn asked(look: &Look, spec: &JobSpec) -> Vec<(&'static str, String)> 
     vec![
         ("command", command.clone()),
         ("group", text(group)),
+        ("batch", text(batch)),
+        ("index", array_index.map(|index| index.to_string()).unwrap_or_default()),
         ("tags", joined(tags)),
         ("depends", joined(depends.iter().map(ToString::to_string))),
         ("same machine", yes(*same_machine)),

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use c2_shared::api::jobs::{BatchResponse, JobStateResponse, SubmitResponse};
+use c2_shared::api::batches::BatchResponse;
+use c2_shared::api::jobs::{JobStateResponse, SubmitResponse};
 use c2_shared::api::many::RefusedJob;
 use c2_shared::api::output::Streams;
 use c2_shared::bytes64::Bytes64;
@@ -72,6 +73,8 @@ pub(crate) fn json(outcome: &Outcome) -> String {
         Data::Ran(ran) => written(ran),
         Data::Verified(verified) => written(verified),
         Data::Queue(queue) => written(queue),
+        Data::Batches(list) => written(list),
+        Data::Batch(row) => written(row),
         Data::Schedules(list) => written(list),
         Data::Schedule(row) => written(row),
         Data::ScheduleGone(answer) => written(answer),

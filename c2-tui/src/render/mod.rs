@@ -1,6 +1,7 @@
 //! Outcomes as text for people and as JSON for programs. Pure: the caller prints.
 
 mod answers;
+mod batches;
 pub(crate) mod figures;
 mod files;
 mod jobs;
@@ -18,6 +19,7 @@ mod workers;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use batches::progress;
 pub(crate) use json::json;
 pub(crate) use sanitize::{block, cell, overwritten};
 pub(crate) use ssh::{counts, folds, from_worker, how_it_ended, outputs};

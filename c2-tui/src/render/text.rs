@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use crate::command::batch::submitted;
 use crate::command::{Data, Outcome};
 use crate::render::look::Look;
-use crate::render::{answers, figures, files, jobs, notifications, sanitize, schedules, ssh, why, workers};
+use crate::render::{answers, batches, figures, files, jobs, notifications, sanitize, schedules, ssh, why, workers};
 
 /// An outcome as lines of text, cut to `width` columns where a table would be wider. Foreign text
 /// in it is harmless for a terminal.
@@ -32,6 +32,8 @@ pub(super) fn data(look: &Look, data: &Data) -> String {
         Data::Ran(ran) => ssh::ran(look, ran),
         Data::Verified(verified) => ssh::verified(look, verified),
         Data::Queue(queue) => jobs::queue(look, queue),
+        Data::Batches(list) => batches::list(look, list),
+        Data::Batch(row) => batches::show(look, row),
         Data::Schedules(list) => schedules::list(look, list),
         Data::Schedule(row) => schedules::show(look, row),
         Data::ScheduleGone(answer) => format!("removed schedule {}\n", sanitize::cell(&answer.gone)),

@@ -210,6 +210,9 @@ fn of_job(look: &Look, why: &Explanation, reason: &Reason) -> String {
         Reason::Unreadable { reason } => format!("{reason}, so it is held"),
         Reason::Ahead { jobs: 1 } => "one job that can run in the same places comes before it".to_owned(),
         Reason::Ahead { jobs } => format!("{jobs} jobs that can run in the same places come before it"),
+        Reason::BatchFull { batch, running, max_running } => {
+            format!("{running} of {max_running} jobs of batch {batch} run")
+        }
         Reason::NoWorkers => "no worker has registered".to_owned(),
         Reason::Unknown => UNKNOWN.to_owned(),
     }
@@ -263,6 +266,13 @@ fn advice(why: &Explanation) -> String {
     }
     if has(|reason| matches!(reason, Reason::NoWorkers)) {
         return "start `c2-agent` on a machine".to_owned();
+    }
+    let batch = why.reasons.iter().find_map(|reason| match reason {
+        Reason::BatchFull { batch, .. } => Some(batch),
+        _ => None,
+    });
+    if let Some(batch) = batch {
+        return format!("it starts when one of them has ended; `change @batch:{batch} --max-running=N` lets more run");
     }
     if has(|reason| matches!(reason, Reason::Dependency { .. } | Reason::BeginAt { .. })) {
         return "it starts by itself then".to_owned();

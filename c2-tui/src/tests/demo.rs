@@ -42,6 +42,7 @@ pub(crate) fn job(n: u64, state: JobState) -> JobRow {
         state,
         command: format!("echo {n}"),
         group: None,
+        batch: None,
         tags: Vec::new(),
         priority: 0,
         worker: ran.then(|| ip(11)),

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use axum::Extension;
 use axum::http::{HeaderMap, StatusCode};
+use c2_shared::api::batches::{BatchRequest, BatchResponse, BatchWaitResponse};
 use c2_shared::api::error::{ErrorBody, ErrorCode};
-use c2_shared::api::jobs::{BatchRequest, BatchResponse, BatchWaitResponse, WaitQuery};
+use c2_shared::api::jobs::WaitQuery;
 use c2_shared::id::JobId;
 use c2_shared::job::JobSpec;
 use c2_shared::limits::{BATCH_BODY_BYTES_MAX, WAIT_MAX_S};
@@ -62,10 +63,29 @@ async fn accept(app: &App, headers: &HeaderMap, mut batch: BatchRequest) -> Resu
     for (place, spec) in batch.jobs.iter().enumerate() {
         check_spec(spec).map_err(|e| e.of_job(place))?;
     }
+    limited(&batch)?;
     files::check_blobs(app, &batch.jobs).await?;
+    let max_running = batch.max_running;
     let jobs = new_jobs(app, batch.jobs).await?;
-    let key = key.map(|key| identify(key, &jobs));
-    Ok(app.engine.apply(event::JobsSubmitted { jobs, key }).await?)
+    let key = key.map(|key| identify(key, &jobs, max_running));
+    Ok(app.engine.apply(event::JobsSubmitted { jobs, key, max_running }).await?)
+}
+
+/// Checks how many jobs of a batch are to run at once.
+pub(crate) fn limited(request: &BatchRequest) -> Result<(), ApiError> {
+    match request.max_running {
+        None => Ok(()),
+        Some(0) => {
+            Err(invalid_field("max_running", "none of them could run", "submit them with hold, or leave it out"))
+        }
+        Some(_) => match request.jobs.iter().position(|job| job.batch.is_none()) {
+            None => Ok(()),
+            Some(place) => {
+                let message = "max_running counts the jobs of a batch, and this one belongs to none";
+                Err(invalid_field("batch", message, "name one in the field batch of each job").of_job(place))
+            }
+        },
+    }
 }
 
 /// Checks one job of a batch.

@@ -7,13 +7,15 @@ use c2_shared::api::many::{ChangeRequest, ManyRequest, RefusedJob};
 use c2_shared::id::JobId;
 use c2_shared::job::JobSpec;
 use c2_shared::limits::BATCH_BODY_BYTES_MAX;
+use c2_shared::selection::{Common, Selection};
 use c2_shared::{json, validate};
 use serde_json::{Map, Value};
 
 use crate::http::batch::empty;
-use crate::http::handler::{ApiError, App, JsonBody, State, invalid, serves};
+use crate::http::handler::{ApiError, App, JsonBody, State, invalid, invalid_field, serves};
 use crate::http::submit::new_job;
 use crate::http::{extract, many};
+use crate::sched::event::BatchLimited;
 use crate::sched::{Change, JobsChanged, Reject, Scheduler, Which};
 use crate::store::payload;
 
@@ -22,7 +24,8 @@ serves!(CHANGE_JOBS => change);
 /// What can change at any time.
 const ALWAYS: [&str; 7] = ["name", "priority", "timeout_s", "retries", "retry_delay_s", "on_lost", "notify"];
 /// What can change until the job starts.
-const BEFORE: [&str; 16] = [
+const BEFORE: [&str; 17] = [
+    "batch",
     "command",
     "group",
     "tags",
@@ -55,9 +58,16 @@ pub(crate) async fn change(
     State(app): State<App>,
     JsonBody(request): JsonBody<ChangeRequest, BATCH_BODY_BYTES_MAX>,
 ) -> many::Done {
-    let ChangeRequest { job_ids, select, set, more_time_s } = request;
+    let ChangeRequest { job_ids, select, set, more_time_s, max_running } = request;
     let Which { jobs, all } = many::which(ManyRequest { job_ids, select })?;
+    let limit = max_running.map(|n| limit(&jobs, all.as_ref(), n)).transpose()?;
+    if let (Some(limit), true, None) = (&limit, set.is_empty(), more_time_s) {
+        return many::audited(many::told(app.engine.apply(limit.clone()).await?));
+    }
     let patch = Patch::new(set, more_time_s)?;
+    if let Some(limit) = limit {
+        app.engine.apply(limit).await?;
+    }
     let read = move |s: &Scheduler, now| {
         let jobs = s.meant(now, &Which { jobs, all });
         jobs.into_iter().map(|id| (id, s.payload(id))).collect()
@@ -73,6 +83,22 @@ pub(crate) async fn change(
     let mut answer = many::told(app.engine.apply(JobsChanged { changes }).await?);
     answer.refused.extend(refused);
     many::audited(answer)
+}
+
+/// How many jobs of a batch may run at once, which is of the batch and of none of its jobs.
+fn limit(jobs: &[JobId], all: Option<&Selection>, max_running: u32) -> Result<BatchLimited, ApiError> {
+    match all {
+        Some(all) if jobs.is_empty() && *all == Selection::all(all.common.clone()) => match &all.common {
+            Common::Batch(batch) => {
+                let max_running = Some(max_running).filter(|n| *n > 0);
+                return Ok(BatchLimited { batch: batch.as_str().into(), max_running });
+            }
+            Common::State(_) | Common::Group(_) => {}
+        },
+        _ => {}
+    }
+    let hint = "name the batch alone, like {\"select\": \"@batch:night\"}";
+    Err(invalid_field("max_running", "max_running is of a batch as a whole", hint))
 }
 
 impl Patch {

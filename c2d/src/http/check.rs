@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use c2_shared::api::jobs::{BatchRequest, CheckResponse, JobNote, JobProblem};
+use c2_shared::api::batches::{BatchRequest, CheckResponse, JobNote, JobProblem};
 use c2_shared::limits::BATCH_BODY_BYTES_MAX;
 
 use crate::http::handler::{Answer, ApiError, App, Json, JsonBody, State, serves};
@@ -19,9 +19,11 @@ pub(crate) async fn check(
     if request.jobs.is_empty() {
         return Err(batch::empty("jobs", "put at least one job into it"));
     }
+    let limited = batch::limited(&request).err();
     let invalid =
         request.jobs.iter().enumerate().filter_map(|(place, spec)| Some((place, batch::check_spec(spec).err()?)));
     let mut problems: Vec<JobProblem> = invalid.map(|(place, error)| problem(Some(place), error)).collect();
+    problems.extend(limited.map(|error| problem(None, error)));
     let jobs: Vec<NewJob> = request.jobs.into_iter().map(submit::new_job).collect();
     let Foreseen { refusals, outlooks } =
         app.engine.read(move |scheduler: &Scheduler, now| scheduler.foresee(now, &jobs)).await?;

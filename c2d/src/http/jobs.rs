@@ -30,6 +30,7 @@ pub(crate) async fn jobs(State(app): State<App>, QueryOf(query): QueryOf<JobsQue
         ended,
         name: query.name,
         group: query.group,
+        batch: query.batch,
         tag: query.tag,
         worker,
         text: query.text,

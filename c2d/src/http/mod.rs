@@ -16,6 +16,7 @@ mod sse;
 
 mod assign;
 mod batch;
+mod batches;
 mod blobs;
 mod cancel;
 mod change;
@@ -75,7 +76,7 @@ pub(crate) use serve::stopped;
 
 /// The modules with handlers; each says which endpoints it serves.
 const HANDLERS: &[mount::Mount] = &mount::of! {
-    assign batch blobs cancel change check cleanup detect_tags docs drain events files find_worker follow get_tags
+    assign batch batches blobs cancel change check cleanup detect_tags docs drain events files find_worker follow get_tags
     health hold info job jobs list log many metrics notify old_workspaces output pause queue_status remove_worker retry schedule
     set_tags stats submit
     timeline tokens why workers

@@ -2,7 +2,8 @@
 
 use axum::Extension;
 use axum::http::StatusCode;
-use c2_shared::api::jobs::{BatchResponse, RetryRequest};
+use c2_shared::api::batches::BatchResponse;
+use c2_shared::api::jobs::RetryRequest;
 use c2_shared::id::JobId;
 use c2_shared::job::JobSpec;
 use c2_shared::limits::BATCH_BODY_BYTES_MAX;

@@ -5,7 +5,7 @@ use c2_shared::api::jobs::{JobRow, LogQuery};
 use c2_shared::id::JobId;
 use c2_shared::job::JobState;
 
-use crate::figures;
+use crate::figures::{self, Typical};
 use crate::http::handler::{Answer, ApiError, App, Json, QueryOf, State, serves};
 use crate::http::kept::end_of;
 use crate::rows::job_row;
@@ -13,7 +13,7 @@ use crate::rows::job_row;
 serves!(STATS => stats);
 
 /// Ended jobs that are looked at.
-const RUNS_MAX: usize = 2_000;
+pub(super) const RUNS_MAX: usize = 2_000;
 /// Failures of which the last line is read.
 const FAILURES_MAX: usize = 100;
 
@@ -25,12 +25,19 @@ pub(crate) async fn stats(State(app): State<App>, QueryOf(query): QueryOf<StatsQ
         let line = last_line(&app, row.job_id).await?;
         failed.push((row, line));
     }
-    let queue = app.engine.read(|scheduler, now| scheduler.queue(now)).await?;
-    let eta_s = figures::eta_s(&rows, queue.active, app.clock.now().wall_ms);
+    let (queue, left) = app.engine.read(|scheduler, now| (scheduler.queue(now), scheduler.ahead(now))).await?;
+    // The queue has jobs of other names, too.
+    let lately = if query.name.is_some() {
+        self::rows(&app, LogQuery { lines: Some(RUNS_MAX), ..LogQuery::default() }).await?
+    } else {
+        rows.clone()
+    };
+    let by_names = figures::eta_s(&left, &Typical::of(&lately), None, queue.slots as usize);
+    let eta_s = by_names.or_else(|| figures::eta_by_rate_s(&lately, queue.active, app.clock.now().wall_ms));
     Ok(Json(Stats { names: figures::by_name(&rows), failures: figures::alike(failed), eta_s }))
 }
 
-async fn rows(app: &App, query: LogQuery) -> Result<Vec<JobRow>, ApiError> {
+pub(super) async fn rows(app: &App, query: LogQuery) -> Result<Vec<JobRow>, ApiError> {
     Ok(app.history.log(query, None).await?.iter().map(|(_, job)| job_row(&job.view)).collect())
 }
 

@@ -50,8 +50,9 @@ async fn accept(app: &App, headers: &HeaderMap, mut spec: JobSpec) -> Result<(Jo
     validate::new_spec(&spec)?;
     files::check_blobs(app, [&spec]).await?;
     let jobs = new_jobs(app, vec![spec]).await?;
-    let key = key.map(|key| identify(key, &jobs));
-    let accepted = app.engine.apply(event::JobsSubmitted { jobs, key }).await.map_err(|refusal| match refusal {
+    let key = key.map(|key| identify(key, &jobs, None));
+    let submitted = event::JobsSubmitted { jobs, key, max_running: None };
+    let accepted = app.engine.apply(submitted).await.map_err(|refusal| match refusal {
         // There is only one job that can be meant.
         Refusal::Rejected(Reject::BadJob { reason, .. }) => Refusal::Rejected(*reason),
         other => other,
@@ -70,12 +71,13 @@ pub(crate) fn made(jobs: &[JobId]) -> Extension<Made> {
 }
 
 /// A caller's key with what it stands for.
-pub(crate) fn identify(key: String, jobs: &[NewJob]) -> IdempotencyKey {
+pub(crate) fn identify(key: String, jobs: &[NewJob], max_running: Option<u32>) -> IdempotencyKey {
     let mut hash = Sha256::new();
     for job in jobs {
         hash.update((job.payload.len() as u64).to_le_bytes());
         hash.update(job.payload.as_bytes());
     }
+    max_running.into_iter().for_each(|max_running| hash.update(max_running.to_le_bytes()));
     IdempotencyKey { key, digest: hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect() }
 }
 

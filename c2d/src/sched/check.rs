@@ -14,6 +14,7 @@ impl Scheduler {
     pub fn check_invariants(&self) {
         self.check_counts();
         self.check_queues();
+        self.check_batches();
         self.check_rests();
         self.check_grants();
         self.check_dependencies();
@@ -56,10 +57,18 @@ impl Scheduler {
         for (id, job) in self.jobs.iter() {
             let shape = self.queues.shape(job.shape);
             assert!(
-                shape.placement == job.terms.placement && shape.pinned == job.pinned,
+                shape.placement == job.terms.placement && shape.pinned == job.pinned && shape.batch == job.terms.batch,
                 "{id} asks for something else"
             );
         }
+    }
+
+    fn check_batches(&self) {
+        let mut running = BTreeMap::new();
+        for (_, job) in self.jobs.iter().filter(|(_, job)| job.state == JobState::Running) {
+            job.terms.batch.iter().for_each(|batch| *running.entry(batch.clone()).or_default() += 1);
+        }
+        assert_eq!(self.batches.running, running, "what runs of each batch");
     }
 
     fn check_rests(&self) {

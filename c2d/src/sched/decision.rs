@@ -54,6 +54,8 @@ pub enum Decision {
     ForgetKey { key: String },
     /// Stop or restart the queue.
     SetPaused { paused: bool },
+    /// Let so many jobs of a batch run at once, or any number.
+    LimitBatch { batch: Arc<str>, max_running: Option<u32> },
     /// Remember a schedule as it is now.
     PutSchedule(Box<ScheduleRecord>),
     /// Forget a schedule.
@@ -270,6 +272,8 @@ pub struct Saved {
     pub faults: Vec<FaultRecord>,
     /// Idempotency keys, by key.
     pub keys: Vec<KeyRecord>,
+    /// How many jobs of a batch may run at once, by batch.
+    pub limits: Vec<(Arc<str>, u32)>,
     /// Schedules, by name.
     pub schedules: Vec<ScheduleRecord>,
     /// Whom to tell of what, by name.

@@ -87,6 +87,8 @@ pub struct ResultArrived {
 pub struct JobsSubmitted {
     pub jobs: Vec<NewJob>,
     pub key: Option<IdempotencyKey>,
+    /// At most so many jobs may run at once of each batch that these belong to.
+    pub max_running: Option<u32>,
 }
 
 /// The answer to [`JobsSubmitted`].
@@ -120,6 +122,15 @@ pub struct HoldRequested {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReleaseRequested {
     pub job: JobId,
+}
+
+/// An operator said how many jobs of a batch may run at once. Answered with those of it that have not ended;
+/// where there is none, nothing is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchLimited {
+    pub batch: Arc<str>,
+    /// Any number without it.
+    pub max_running: Option<u32>,
 }
 
 /// An operator put a worker into groups, or took it out.

@@ -37,6 +37,7 @@ impl Scheduler {
             Decision::RememberKey(key) => drop(self.keys.insert(key.key.clone(), key.clone())),
             Decision::ForgetKey { key } => drop(self.keys.remove(key)),
             Decision::SetPaused { paused } => self.set_paused(*paused),
+            Decision::LimitBatch { batch, max_running } => self.limit_batch(batch, *max_running),
             Decision::PutSchedule(record) => self.put_schedule((**record).clone()),
             Decision::RemoveSchedule { name } => self.remove_schedule(name),
             Decision::PutRule(record) => self.put_rule((**record).clone()),
@@ -52,6 +53,9 @@ impl Scheduler {
         let (id, state) = (record.id, record.state);
         let job = self.enter(record, Shape::default());
         self.counts.add(state);
+        if state == JobState::Running {
+            self.batches.start(job.terms.batch.as_ref());
+        }
         self.jobs.insert(id, job);
         self.line_up(id);
         self.last_job = self.last_job.max(id.0);
@@ -61,8 +65,9 @@ impl Scheduler {
     /// Has a job known to the jobs that it waits for and to those that ask for the same.
     fn enter(&mut self, mut record: JobRecord, shape: Shape) -> Job {
         let (placement, pinned) = (Arc::clone(&record.terms.placement), record.pinned.clone());
-        let shape = self.queues.enter(Shape { placement, pinned, ..shape });
+        let shape = self.queues.enter(Shape { placement, pinned, batch: record.terms.batch.clone(), ..shape });
         record.terms.placement = Arc::clone(&self.queues.shape(shape).placement);
+        record.terms.batch.clone_from(&self.queues.shape(shape).batch);
         for edge in record.depends.iter().filter(|edge| !edge.fulfilled) {
             let dependents = self.dependents.entry(edge.on).or_default();
             if let Err(place) = dependents.binary_search(&record.id) {
@@ -106,8 +111,15 @@ impl Scheduler {
     /// Moves a job to another state that is not final.
     fn set_state(&mut self, id: JobId, state: JobState) {
         self.step_out(id);
-        let from = std::mem::replace(&mut self.active(id).state, state);
+        let job = self.active(id);
+        let (from, batch) = (std::mem::replace(&mut job.state, state), job.terms.batch.clone());
         self.counts.shift(from, state);
+        match (from, state) {
+            (JobState::Running, JobState::Running) => {}
+            (JobState::Running, _) => self.stop_in_batch(batch.as_ref()),
+            (_, JobState::Running) => self.batches.start(batch.as_ref()),
+            _ => {}
+        }
         self.line_up(id);
     }
 
@@ -123,7 +135,7 @@ impl Scheduler {
         let id = record.id;
         self.step_out(id);
         let old = self.active(id);
-        let (shape, state) = (old.shape, old.state);
+        let (shape, state, batch) = (old.shape, old.state, old.terms.batch.clone());
         let waited: Vec<JobId> = old.depends.iter().map(|edge| edge.on).collect();
         for on in waited {
             if let Some(dependents) = self.dependents.get_mut(&on) {
@@ -134,6 +146,10 @@ impl Scheduler {
         let job = self.enter(record.clone(), avoided);
         self.queues.leave(shape);
         self.counts.shift(state, record.state);
+        if state == JobState::Running {
+            self.stop_in_batch(batch.as_ref());
+            self.batches.start(job.terms.batch.as_ref());
+        }
         *self.active(id) = job;
         self.line_up(id);
     }
@@ -154,6 +170,9 @@ impl Scheduler {
     fn assign(&mut self, attempt: AttemptId, worker: &WorkerId, tags: &[String], at_ms: u64) {
         let job = self.active(attempt.job);
         assert!(attempt.number == job.attempt + 1, "attempts of {} are counted", attempt.job);
+        let batch = job.terms.batch.clone();
+        assert!(self.batches.full(batch.as_ref()).is_none(), "enough jobs of the batch of {} run", attempt.job);
+        let job = self.active(attempt.job);
         job.attempt = attempt.number;
         job.worker = Some(worker.clone());
         job.started_ms = Some(at_ms);
@@ -206,6 +225,9 @@ impl Scheduler {
         self.step_out(id);
         let job = self.jobs.remove(id).expect("only an active job ends");
         self.counts.shift(job.state, state);
+        if job.state == JobState::Running {
+            self.stop_in_batch(job.terms.batch.as_ref());
+        }
         self.queues.leave(job.shape);
         self.forget_avoided(id);
         self.forget_rest(id);

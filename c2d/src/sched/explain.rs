@@ -67,6 +67,10 @@ impl Scheduler {
         if job.state == JobState::Queued {
             let jobs = self.queues.ahead(job.shape, job.rank());
             reasons.extend((jobs > 0).then_some(Reason::Ahead { jobs }));
+            let batch = job.terms.batch.as_ref();
+            reasons.extend(batch.zip(self.batches.full(batch)).map(|(batch, (running, max_running))| {
+                Reason::BatchFull { batch: batch.to_string(), running, max_running }
+            }));
         }
         if self.workers.is_empty() {
             reasons.push(Reason::NoWorkers);

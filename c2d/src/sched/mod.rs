@@ -15,6 +15,7 @@ pub mod reject;
 mod evolve;
 mod scheduler;
 
+mod batches;
 mod blame;
 mod identity;
 mod on_job;
@@ -36,6 +37,7 @@ mod jobs;
 mod queues;
 mod workers;
 
+mod ahead;
 mod check;
 mod explain;
 mod foresee;
@@ -44,6 +46,7 @@ pub mod view;
 #[cfg(test)]
 mod tests;
 
+pub use ahead::Ahead;
 pub use decision::{Decision, Saved};
 pub use event::{Event, Now};
 pub use explain::Explained;

@@ -23,7 +23,7 @@ impl Event for JobsSubmitted {
     const BRINGS_JOBS: bool = true;
 
     fn happen(self, turn: &mut Turn<'_>) -> Result<Self::Answer, Reject> {
-        let Self { jobs, key } = self;
+        let Self { jobs, key, max_running } = self;
         let known = key.as_ref().and_then(|key| turn.s.keys.get(&key.key));
         if let Some(known) = known.filter(|known| known.expires_ms > turn.now.seen_ms) {
             let ids = replay(known, key.as_ref())?;
@@ -38,7 +38,11 @@ impl Event for JobsSubmitted {
             turn.decide(Decision::ForgetKey { key });
         }
         let outlooks = turn.s.outlooks(turn.now, &jobs, &edges);
-        Ok(Accepted { jobs: turn.accept(jobs, edges, key), outlooks })
+        let jobs = turn.accept(jobs, edges, key);
+        if let Some(max_running) = max_running {
+            turn.limit_batches_of(&jobs, max_running);
+        }
+        Ok(Accepted { jobs, outlooks })
     }
 }
 

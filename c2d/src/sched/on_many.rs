@@ -186,6 +186,7 @@ impl Scheduler {
     pub fn selected(&self, now: Now, all: &Selection) -> Vec<JobId> {
         let jobs = self.jobs.iter_from(all.first).take_while(|(id, _)| *id <= all.last);
         let is_one = |(id, job): &(JobId, &crate::sched::jobs::Job)| match &all.common {
+            Common::Batch(batch) => job.terms.batch.as_deref() == Some(batch),
             Common::Group(group) => job.terms.placement.group.as_ref() == Some(group),
             Common::State(standing) if standing.state() != job.state => false,
             Common::State(Standing::Unreachable) => self.view(now, *id, job).unreachable,

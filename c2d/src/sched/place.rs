@@ -96,7 +96,8 @@ impl Scheduler {
                 continue;
             }
             let shape = self.queues.shape(id);
-            if suits(shape, worker)
+            if self.batches.full(shape.batch.as_ref()).is_none()
+                && suits(shape, worker)
                 && let Some(tags) = locks::choose(&shape.placement.tags, &worker.record.tags, &worker.locks)
             {
                 best = Some((rank, tags));

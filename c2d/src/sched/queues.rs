@@ -1,7 +1,7 @@
 //! Jobs that wait for a worker, in queues by shape.
 //!
-//! A shape is what a job asks of a worker: group, tags, a worker to run on or not to run on. All
-//! jobs of one shape can run in the same places, so only the first of each queue is ever looked
+//! A shape is what a job asks of a worker: group, tags, a worker to run on or not to run on; and the batch,
+//! which may have enough jobs that run. All jobs of one shape can run in the same places, so only the first of each queue is ever looked
 //! at: choosing costs what the shapes cost that a worker can serve, never the length of a queue,
 //! and jobs that wait for a lock never stand in the way of those behind them.
 
@@ -16,6 +16,8 @@ use c2_shared::job::Placement;
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Shape {
     pub(crate) placement: Arc<Placement>,
+    /// The batch, of which only so many may run at once.
+    pub(crate) batch: Option<Arc<str>>,
     /// The only one that may run it.
     pub(crate) pinned: Option<WorkerId>,
     /// Workers that could not start it a short while ago.
@@ -130,6 +132,12 @@ impl Queues {
         let groups = groups.iter().map(|group| Place::Group(group.as_str().into()));
         let places = [Place::Anywhere, Place::Worker(worker.clone())].into_iter().chain(groups);
         places.filter_map(|place| self.ready.get(&place)).flatten().copied()
+    }
+
+    /// The shapes of a batch with waiting jobs.
+    pub(crate) fn ready_of(&self, batch: &str) -> impl Iterator<Item = ShapeId> {
+        let shapes = self.ready.values().flatten().copied();
+        shapes.filter(move |id| self.shape(*id).batch.as_deref() == Some(batch))
     }
 
     /// Whether no job waits.

@@ -8,6 +8,7 @@ use c2_shared::job::JobState;
 use c2_shared::limits::RECOVERY_WINDOW_MS;
 use c2_shared::time::Mono;
 
+use crate::sched::batches::Batches;
 use crate::sched::blame::Avoided;
 use crate::sched::decision::{FaultRecord, GrantRecord, KeyRecord, NoticeRecord, RuleRecord, Saved, ScheduleRecord};
 use crate::sched::event::{Event, Now, PollToken};
@@ -47,6 +48,7 @@ pub struct Scheduler {
     /// Parked polls in the order in which they came, so that idle workers take turns.
     pub(crate) parked: BTreeMap<PollToken, WorkerId>,
     pub(crate) keys: BTreeMap<String, KeyRecord>,
+    pub(crate) batches: Batches,
     pub(crate) schedules: BTreeMap<String, ScheduleRecord>,
     /// The next instant of each that has one, the earliest first.
     pub(crate) instants: BTreeSet<(u64, String)>,
@@ -128,6 +130,7 @@ impl Scheduler {
             suspicion: Suspicion::default(),
             parked: BTreeMap::new(),
             keys: saved.keys.into_iter().map(|key| (key.key.clone(), key)).collect(),
+            batches: Batches { limits: saved.limits.into_iter().collect(), ..Batches::default() },
             schedules: BTreeMap::new(),
             instants: BTreeSet::new(),
             rules: BTreeMap::new(),
@@ -198,6 +201,7 @@ impl Scheduler {
             grants,
             faults: faults.collect(),
             keys: self.keys.values().cloned().collect(),
+            limits: self.batches.limits.clone().into_iter().collect(),
             schedules: self.schedules.values().cloned().collect(),
             rules: self.rules.values().cloned().collect(),
             notices: self.notices.values().cloned().collect(),

@@ -67,6 +67,8 @@ pub struct JobFilter {
     pub name: Option<String>,
     /// Only jobs that asked for this group.
     pub group: Option<String>,
+    /// Only jobs of this batch.
+    pub batch: Option<String>,
     /// Only jobs that asked for this tag.
     pub tag: Option<String>,
     /// Only jobs whose latest attempt was given to this worker.
@@ -131,6 +133,9 @@ impl History {
             if let Some(group) = filter.group {
                 only("grp = ?", group.into());
             }
+            if let Some(batch) = filter.batch {
+                only("batch = ?", batch.into());
+            }
             if let Some(tag) = filter.tag {
                 only("tags IS NOT NULL AND EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?)", tag.into());
             }
@@ -181,6 +186,9 @@ impl History {
             }
             if let Some((condition, value)) = worker.as_ref().map(Owner::condition) {
                 only(condition, value);
+            }
+            if let Some(batch) = query.batch {
+                only("batch = ?", batch.into());
             }
             if let Some(name) = query.name {
                 only("name = ?", name.into());

@@ -16,7 +16,7 @@ use crate::sched::decision::{
 use crate::sched::event::{Introduction, Place};
 use crate::store::columns::{address, condition, int, json, small, state, state_number, uint};
 use crate::store::copy::LAST_JOB;
-use crate::store::{StoreError, payload, rules, schedules};
+use crate::store::{StoreError, batches, payload, rules, schedules};
 
 /// The verdicts of all jobs that ever ended, also of those that were removed since.
 const ENDED: &str = "SELECT id, state, worker FROM job WHERE state >= 4
@@ -42,6 +42,7 @@ pub(super) fn load(c: &Connection, seen_ms: u64) -> Result<Saved, StoreError> {
         workers: workers(c)?,
         grants: grants(c)?,
         faults: all(c, FAULTS, fault)?,
+        limits: batches::load(c)?,
         schedules: schedules::load(c)?,
         rules: rules::load(c)?,
         notices: rules::load_notices(c)?,

@@ -6,6 +6,7 @@
 //! has ended. Nothing here knows HTTP, and nothing here decides anything: a decision that the
 //! constraints refuse is a defect of the scheduler and stops c2d.
 
+mod batches;
 mod by_identity;
 mod folder;
 mod health;
@@ -203,6 +204,7 @@ pub fn open(config: Config) -> Result<Opened, StoreError> {
     let audit = memo::get(&connection, crate::audit::MEMO)?;
     let uptime = Uptime::load(&connection)?;
     let seen_ms = uptime.seen_ms();
+    batches::forget(&connection)?;
     let saved = load::load(&connection, seen_ms)?;
     load::hold_defects(&connection, &saved)?;
     let log = jobs_log::JobsLog::open(&config.jobs_log, &connection)?;

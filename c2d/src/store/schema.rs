@@ -10,7 +10,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::store::folder::{Folder, private};
-use crate::store::{StoreError, by_identity, rules, schedules};
+use crate::store::{StoreError, batches, by_identity, rules, schedules};
 
 /// Marks a file as ours: "C2", and a number.
 const APPLICATION_ID: i64 = 0x4332_0001;
@@ -26,6 +26,7 @@ const STEPS: &[Step] = &[
     Step::Sql(BLAME),
     Step::Sql(schedules::TABLE),
     Step::Sql(rules::TABLES),
+    Step::Sql(batches::TABLE),
 ];
 
 /// How a step is done.

@@ -11,7 +11,7 @@ use crate::engine::Batch;
 use crate::sched::Decision;
 use crate::sched::decision::{Back, JobRecord, KeyRecord, WorkerRecord};
 use crate::store::columns::{condition_number, int, state_number, to_json};
-use crate::store::{StoreError, payload, rules, schedules, write_output};
+use crate::store::{StoreError, batches, payload, rules, schedules, write_output};
 
 pub(super) type Written = Result<(), StoreError>;
 
@@ -66,6 +66,7 @@ fn one(t: &Transaction<'_>, decision: &Decision) -> Written {
             "INSERT INTO meta VALUES ('paused', ?1) ON CONFLICT DO UPDATE SET value = excluded.value",
             [if *paused { "1" } else { "0" }],
         ),
+        Decision::LimitBatch { batch, max_running } => batches::limit(t, batch, *max_running),
         Decision::PutSchedule(record) => schedules::put(t, record),
         Decision::RemoveSchedule { name } => must_change(t, "DELETE FROM schedule WHERE name = ?1", [name]),
         Decision::PutRule(record) => rules::put(t, record),

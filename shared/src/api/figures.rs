@@ -25,8 +25,9 @@ pub struct Stats {
     pub names: Vec<NameStats>,
     /// Why jobs failed lately, what happened most first.
     pub failures: Vec<FailureGroup>,
-    /// Seconds until the queue is empty, if jobs go on ending as in the last quarter of an hour; none
-    /// when none ended.
+    /// Seconds until the queue is empty, if each job takes as long as half of its name do, on the workers that are
+    /// online; where a name is new, if jobs go on ending as in the last quarter of an hour. None where nothing
+    /// is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eta_s: Option<u64>,
 }

@@ -9,9 +9,16 @@ use crate::api::is_zero;
 use crate::id::{JobId, WorkerId};
 use crate::job::{JobSpec, JobState, Outcome, Standing};
 
-mod submit;
-
-pub use submit::{BatchRequest, BatchResponse, BatchWaitResponse, CheckResponse, JobNote, JobProblem, SubmitResponse};
+/// The answer to a submit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SubmitResponse {
+    /// The new job, or the one that the idempotency key named before.
+    pub job_id: JobId,
+    /// What keeps it from running for longer than a moment, in words. An older c2d does not say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
 
 /// The answer to `submit-wait`, and of `info` with `wait_s`: whether the job has ended, and the job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,6 +47,9 @@ pub struct JobRow {
     /// The group it asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
+    /// The batch that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<String>,
     /// The tags it asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
@@ -162,6 +172,9 @@ pub struct JobsQuery {
     /// Only jobs that asked for this group.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
+    /// Only jobs of this batch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch: Option<String>,
     /// Only jobs that asked for this tag.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
@@ -216,6 +229,9 @@ pub struct LogQuery {
     /// Only results of this worker.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub worker: Option<String>,
+    /// Only results of jobs of this batch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch: Option<String>,
     /// Only results of jobs with this name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,

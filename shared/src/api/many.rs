@@ -37,6 +37,9 @@ pub struct ChangeRequest {
     /// Seconds that each of the jobs may run longer than it might.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub more_time_s: Option<u64>,
+    /// From now on at most so many jobs run at once of the batch that `select` names as a whole; 0 for any number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_running: Option<u32>,
 }
 
 /// What became of each of many jobs.

@@ -3,6 +3,7 @@
 //! Types here are a promise to other programs. Requests refuse unknown fields, so that a typing
 //! mistake never passes silently; answers may grow, so readers of them must not.
 
+pub mod batches;
 pub mod endpoint;
 pub mod error;
 pub mod events;

@@ -92,6 +92,15 @@ pub enum Reason {
         /// How many of the same group, tags and machine.
         jobs: usize,
     },
+    /// As many jobs of its batch run as may.
+    BatchFull {
+        /// The batch.
+        batch: String,
+        /// How many run.
+        running: usize,
+        /// How many may.
+        max_running: u32,
+    },
     /// No worker is known at all.
     NoWorkers,
     /// One that this version does not know.

@@ -7,12 +7,13 @@ use std::time::SystemTime;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE};
 
 use super::{Client, ClientError, EventStream, FollowStream};
+use crate::api::batches::{BatchList, BatchRequest, BatchResponse, BatchRow, CheckResponse};
 use crate::api::endpoint;
 use crate::api::figures::{Stats, StatsQuery, Timeline, TimelineQuery};
 use crate::api::files::{CleanupResponse, FilesQuery, GcResponse, JobFiles, OldWorkspaces, OldWorkspacesRequest};
 use crate::api::jobs::{
-    BatchRequest, BatchResponse, CancelResponse, CheckResponse, JobList, JobLog, JobStateResponse, JobsQuery, LogQuery,
-    PauseResponse, QueueStatus, RetryRequest, SubmitResponse, WaitQuery, WaitResponse,
+    CancelResponse, JobList, JobLog, JobStateResponse, JobsQuery, LogQuery, PauseResponse, QueueStatus, RetryRequest,
+    SubmitResponse, WaitQuery, WaitResponse,
 };
 use crate::api::live::{FollowQuery, NextRead, OutputAnswer};
 use crate::api::many::{ChangeRequest, ManyRequest, ManyResponse};
@@ -55,6 +56,8 @@ calls! {
     submit(spec: &JobSpec) -> SubmitResponse = post SUBMIT(&(), spec);
     old_workspaces(request: &OldWorkspacesRequest) -> OldWorkspaces = post OLD_WORKSPACES(&(), request);
     submit_batch(batch: &BatchRequest) -> BatchResponse = post SUBMIT_BATCH(&(), batch);
+    batches() -> BatchList = ask LIST_BATCHES(&(), &NoQuery {});
+    batch(name: &str) -> BatchRow = call GET_BATCH(name);
     check(batch: &BatchRequest) -> CheckResponse = post CHECK_JOBS(&(), batch);
     retry(jobs: &[JobId]) -> BatchResponse = post RETRY(&(), &RetryRequest { job_ids: jobs.to_vec() });
     jobs(query: &JobsQuery) -> JobList = ask LIST_JOBS(&(), query);

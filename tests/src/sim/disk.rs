@@ -10,6 +10,7 @@ use c2d::sched::decision::{
 };
 use c2d::sched::event::{FaultOf, Now};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A durable store of decisions.
 pub trait Disk {
@@ -32,6 +33,7 @@ pub struct PaperDisk {
     grants: BTreeMap<AttemptId, GrantRecord>,
     faults: BTreeMap<(JobId, WorkerId), u32>,
     keys: BTreeMap<String, KeyRecord>,
+    limits: BTreeMap<Arc<str>, u32>,
     schedules: BTreeMap<String, ScheduleRecord>,
     rules: BTreeMap<String, RuleRecord>,
     notices: BTreeMap<u64, NoticeRecord>,
@@ -55,6 +57,7 @@ impl Disk for PaperDisk {
             grants: self.grants.values().cloned().collect(),
             faults: self.faults.iter().map(|((job, worker), times)| fault(*job, worker, *times)).collect(),
             keys: self.keys.values().cloned().collect(),
+            limits: self.limits.clone().into_iter().collect(),
             schedules: self.schedules.values().cloned().collect(),
             rules: self.rules.values().cloned().collect(),
             notices: self.notices.values().cloned().collect(),
@@ -140,6 +143,8 @@ impl PaperDisk {
             Decision::RemoveWorker { worker } => drop(self.workers.remove(worker)),
             Decision::RememberKey(key) => drop(self.keys.insert(key.key.clone(), key.clone())),
             Decision::ForgetKey { key } => drop(self.keys.remove(key)),
+            Decision::LimitBatch { batch, max_running: None } => drop(self.limits.remove(batch)),
+            Decision::LimitBatch { batch, max_running: Some(n) } => drop(self.limits.insert(batch.clone(), *n)),
             Decision::PutSchedule(record) => drop(self.schedules.insert(record.name.clone(), (**record).clone())),
             Decision::PutRule(record) => drop(self.rules.insert(record.name.clone(), (**record).clone())),
             Decision::RemoveRule { name } => drop(self.rules.remove(name)),

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::{Condition, JobState, OnLost, Outcome};
@@ -61,6 +62,11 @@ pub(crate) struct Oracle {
     places: BTreeMap<WorkerId, Place>,
     /// Attempts that were given up with their worker.
     given_up: BTreeSet<AttemptId>,
+    /// The batch of each job that has one, and how many of each may run.
+    batches: BTreeMap<JobId, Arc<str>>,
+    limits: BTreeMap<Arc<str>, u32>,
+    /// Jobs that run, as far as is durable.
+    running: BTreeSet<JobId>,
     /// The next `seq` of the log.
     log: u64,
 }
@@ -75,6 +81,10 @@ impl Oracle {
         let edges: Vec<_> = job.depends.iter().map(|edge| (edge.condition, edge.on)).collect();
         for (_, on) in &edges {
             self.dependents.entry(*on).or_default().push(job.id);
+        }
+        match &job.terms.batch {
+            Some(batch) => drop(self.batches.insert(job.id, Arc::clone(batch))),
+            None => drop(self.batches.remove(&job.id)),
         }
         self.excluded.insert(job.id, job.terms.placement.exclude.clone());
         let note = |is_one: bool, jobs: &mut BTreeSet<JobId>| {
@@ -114,11 +124,17 @@ impl Oracle {
                     let last = self.issued.insert(attempt.job, attempt.number).unwrap_or(0);
                     assert_eq!(last + 1, attempt.number, "I5: attempts of {} repeat or skip", attempt.job);
                     assert!(!self.verdicts.contains_key(&attempt.job), "I3: {} starts after its end", attempt.job);
+                    self.check_batch(attempt.job);
+                    self.running.insert(attempt.job);
                     self.check_order(attempt.job);
                     self.check_machine(*attempt, worker);
                     self.went_to.insert(attempt.job, worker.clone());
                 }
+                Decision::Readopt { attempt, .. } => drop(self.running.insert(attempt.job)),
+                Decision::LimitBatch { batch, max_running: Some(n) } => drop(self.limits.insert(batch.clone(), *n)),
+                Decision::LimitBatch { batch, max_running: None } => drop(self.limits.remove(batch)),
                 Decision::Requeue { attempt, outcome, back, .. } => {
+                    self.running.remove(&attempt.job);
                     self.went_to.remove(&attempt.job);
                     self.check_void(*attempt, outcome);
                     if matches!(back, Back::GivenUp { .. }) {
@@ -128,6 +144,7 @@ impl Oracle {
                 Decision::PutWorker(record) => self.check_worker(record, now_ms),
                 Decision::RemoveWorker { worker } => drop(self.known.remove(worker)),
                 Decision::End { job, attempt, outcome, seq, .. } => {
+                    self.running.remove(job);
                     let faulty = matches!(outcome, Outcome::Setup { reason } if reason == FAULT);
                     assert!(!faulty, "I21: {job} ends with a machine's fault");
                     self.check_void(AttemptId { job: *job, number: *attempt }, outcome);
@@ -305,6 +322,14 @@ impl Oracle {
 
     pub(crate) fn ended(&self) -> usize {
         self.verdicts.len()
+    }
+
+    /// A job is given out only while fewer of its batch run than may.
+    fn check_batch(&self, job: JobId) {
+        let Some(batch) = self.batches.get(&job) else { return };
+        let running = self.running.iter().filter(|other| self.batches.get(other) == Some(batch)).count();
+        let limit = self.limits.get(batch).copied();
+        assert!(limit.is_none_or(|limit| running < limit as usize), "I22: {job} starts while {running} of {batch} run");
     }
 
     fn check_order(&self, job: JobId) {

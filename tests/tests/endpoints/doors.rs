@@ -1,10 +1,30 @@
-//! Schedules and notifications over HTTP, with each of their refusals.
+//! Batches, schedules and notifications over HTTP, with each of their refusals.
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
 use super::OPERATOR;
 use super::survey::Survey;
+
+pub(super) async fn batches(survey: &mut Survey) -> Result<()> {
+    let jobs = json!([{"command": "true", "batch": "night", "hold": true}]);
+    let submit = "POST /api/jobs/submit-batch";
+    survey.expect(OPERATOR, submit, Some(json!({"jobs": jobs, "max_running": 2})), 201, &Value::Null).await?;
+    let nameless = Some(json!({"jobs": ["true"], "max_running": 2}));
+    survey.expect(OPERATOR, submit, nameless, 400, &json!({"field": "jobs[0].batch"})).await?;
+    let row = json!({"batch": "night", "jobs": 1, "held": 1, "max_running": 2});
+    survey.expect(OPERATOR, "GET /api/batches", None, 200, &json!({"batches": [row]})).await?;
+    survey.expect(OPERATOR, "GET /api/batches/night", None, 200, &row).await?;
+    let hint = json!({"code": "not_found", "hint": "did you mean \"night\"?"});
+    survey.expect(OPERATOR, "GET /api/batches/nigth", None, 404, &hint).await?;
+    let change = Some(json!({"select": "@batch:night", "max_running": 3}));
+    survey.expect(OPERATOR, "POST /api/jobs/change", change, 200, &json!({"done": [{"state": "held"}]})).await?;
+    let whole = Some(json!({"select": "@held", "max_running": 3}));
+    survey.expect(OPERATOR, "POST /api/jobs/change", whole, 400, &json!({"field": "max_running"})).await?;
+    let cancel = Some(json!({"select": "@batch:night"}));
+    survey.expect(OPERATOR, "POST /api/jobs/cancel", cancel, 200, &json!({"refused": []})).await?;
+    Ok(())
+}
 
 pub(super) async fn schedules(survey: &mut Survey) -> Result<()> {
     let of = |name: &str, spec: Value| {

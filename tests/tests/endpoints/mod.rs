@@ -33,6 +33,7 @@ fn every_endpoint_answers_as_it_is_documented() {
         workers(&mut survey).await?;
         jobs(&mut survey).await?;
         waiting(&mut survey).await?;
+        doors::batches(&mut survey).await?;
         doors::schedules(&mut survey).await?;
         doors::notifications(&mut survey).await?;
         a_long_output(&mut survey).await?;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use c2_shared::api::jobs::BatchRequest;
+use c2_shared::api::batches::BatchRequest;
 use c2_shared::id::JobId;
 use c2_shared::job::{JobSpec, JobState};
 use c2_shared::limits::WORKER_FREE_BYTES_FLOOR;
@@ -71,7 +71,7 @@ async fn all_succeed(cluster: &Cluster, jobs: usize) -> Result<()> {
     let jobs = (0..jobs).map(|n| JobSpec { command: format!("sleep 0.01; echo {n}"), ..JobSpec::default() });
     let jobs: Vec<JobSpec> = jobs.collect();
     let count = jobs.len();
-    cluster.client().submit_batch(&BatchRequest { jobs, idempotency_key: None }).await?;
+    cluster.client().submit_batch(&BatchRequest { jobs, idempotency_key: None, ..BatchRequest::default() }).await?;
     let limit = SOON + Duration::from_millis(100) * u32::try_from(count)?;
     eventually("the end of the queue", limit, async || {
         Ok((cluster.client().queue_status().await?.active == 0).then_some(()))
@@ -251,7 +251,11 @@ fn a_job_that_removes_the_scripts_of_others_fails_none_of_them() {
         cluster.running(remover).await?;
         let count = queue(FEW);
         let jobs = (0..count).map(|n| JobSpec { command: format!("echo {n}"), ..JobSpec::default() }).collect();
-        let ids = cluster.client().submit_batch(&BatchRequest { jobs, idempotency_key: None }).await?.job_ids;
+        let ids = cluster
+            .client()
+            .submit_batch(&BatchRequest { jobs, idempotency_key: None, ..BatchRequest::default() })
+            .await?
+            .job_ids;
         for (n, id) in ids.into_iter().enumerate() {
             let end = cluster.ended(id).await?.job;
             assert_eq!((end.row.state, end.stdout), (JobState::Succeeded, format!("{n}\n")), "{:?}", end.row);

@@ -53,6 +53,7 @@ fn jobs(model: &Model, names: &JobNames) -> Vec<String> {
         JobNames::All(selection) => {
             let fits = match &selection.common {
                 Common::State(state) => state.means(&job.row),
+                Common::Batch(batch) => job.row.batch.as_ref() == Some(batch),
                 Common::Group(group) => job.row.group.as_ref() == Some(group),
             };
             fits && within(job.row.job_id, selection.first, selection.last)

@@ -28,6 +28,9 @@ fn jobs() -> Vec<(&'static str, Value)> {
     let file = json!({"path": "out/a.png", "size": 81_920, "sha256": NOTHING, "mode": 0o644});
     let two = json!([{"command": "make", "name": "build"}, {"command": "make test", "depends": ["build"]}]);
     let run = json!({"at_ms": 1_769_882_400_000_u64, "job_id": "job-12", "state": "succeeded"});
+    let night = json!({"batch": "night", "jobs": 100, "blocked": 0, "held": 0, "queued": 56, "running": 4,
+        "succeeded": 38, "failed": 2, "cancelled": 0, "max_running": 4, "submitted_ms": 1_767_225_600_000_u64,
+        "eta_s": 840});
     let schedule = json!({"name": "backup", "cron": "0 3 * * *", "timezone": "Europe/Berlin", "overlap": "skip",
         "missed": "once", "paused": false, "next_ms": 1_769_968_800_000_u64, "last": "succeeded", "spec": spec,
         "runs": [run]});
@@ -37,6 +40,8 @@ fn jobs() -> Vec<(&'static str, Value)> {
         ("SubmitResponse", json!({"job_id": "job-12"})),
         ("WaitResponse", with(&row, info)),
         ("BatchRequest", json!({"jobs": two})),
+        ("BatchRow", night.clone()),
+        ("BatchList", json!({"batches": [night]})),
         ("BatchResponse", json!({"job_ids": ["job-14", "job-15"]})),
         ("BatchWaitResponse", json!({"done": true, "jobs": [row]})),
         ("RetryRequest", json!({"job_ids": ["job-12", "job-13"]})),

@@ -3,6 +3,7 @@
 mod access;
 mod audit;
 mod batch;
+mod batches;
 mod blobs;
 mod bounds;
 mod contents;

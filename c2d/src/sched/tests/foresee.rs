@@ -107,7 +107,7 @@ fn a_submit_is_answered_with_what_it_waits_for() {
     let mut lab = Lab::new(&[]);
     let submit = |lab: &mut Lab| {
         let jobs = vec![plain(), tagged(&["disk"], None)];
-        lab.apply(event::JobsSubmitted { jobs, key: None }).unwrap().outlooks
+        lab.apply(event::JobsSubmitted { jobs, key: None, max_running: None }).unwrap().outlooks
     };
     assert_eq!(submit(&mut lab), [(0, Outlook::NoWorkers), (1, Outlook::NoWorkers)]);
     lab.register(2);

@@ -196,7 +196,8 @@ fn the_same_key_answers_with_the_same_jobs_for_a_day() {
     let mut lab = Lab::new(&[]);
     let submit = |lab: &mut Lab, digest: &str| {
         let key = Some(IdempotencyKey { key: "k".into(), digest: digest.into() });
-        lab.apply(event::JobsSubmitted { jobs: vec![plain()], key }).map(|accepted| accepted.jobs)
+        let submitted = event::JobsSubmitted { jobs: vec![plain()], key, max_running: None };
+        lab.apply(submitted).map(|accepted| accepted.jobs)
     };
     let jobs = vec![JobId(1)];
     assert_eq!(submit(&mut lab, "x"), Ok(jobs.clone()));

@@ -181,7 +181,8 @@ impl Lab {
     }
 
     pub(super) fn submit(&mut self, jobs: Vec<NewJob>) -> Result<Vec<JobId>, Reject> {
-        self.apply(event::JobsSubmitted { jobs, key: None }).map(|accepted| accepted.jobs)
+        let submitted = event::JobsSubmitted { jobs, key: None, max_running: None };
+        self.apply(submitted).map(|accepted| accepted.jobs)
     }
 
     /// Sends a poll and leaves it to wait.
@@ -350,6 +351,7 @@ fn words(decision: &Decision, askers: &BTreeMap<PollToken, u8>) -> String {
         Decision::RemoveWorker { worker } => format!("remove {}", last(worker)),
         Decision::RememberKey(key) => format!("key {}", key.key),
         Decision::ForgetKey { key } => format!("forget {key}"),
+        Decision::LimitBatch { batch, max_running } => format!("limit {batch} {}", max_running.unwrap_or(0)),
         Decision::PutSchedule(record) => format!("schedule {} next {:?}", record.name, record.next_ms),
         Decision::PutRule(rule) => format!("rule {} at {} and {}", rule.name, rule.seq, rule.notice),
         Decision::RemoveRule { name } => format!("no rule {name}"),

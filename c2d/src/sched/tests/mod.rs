@@ -6,6 +6,7 @@
 mod again;
 mod lab;
 
+mod batches;
 mod blame;
 mod defects;
 mod delivery;

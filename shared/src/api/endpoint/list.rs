@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::Method::{Delete, Get, Post, Put};
 use super::form::endpoints;
 use super::{Endpoint, Operation, Raw};
+use crate::api::batches::*;
 use crate::api::error::ErrorCode::{
     self, Ambiguous, Clone as CloneOf, Conflict, DiskFull, Fenced, Gone, NotFound, QueueFull, TooLarge, Wait,
 };
@@ -63,6 +64,14 @@ endpoints! {
     /// Submits jobs, all or none, and waits for their ends.
     SUBMIT_BATCH_WAIT: Endpoint<(), WaitQuery, BatchRequest, BatchWaitResponse> =
         Endpoint::new(Post, "/api/jobs/submit-batch-wait", OPERATORS).creates().keyed().refuses(SUBMIT_REFUSALS);
+
+    /// Lists the batches: jobs that were submitted under one name.
+    LIST_BATCHES: Endpoint<(), NoQuery, (), BatchList> = Endpoint::new(Get, "/api/batches", READERS);
+
+    /// Shows one batch.
+    ///
+    /// `eta_s` goes by how long jobs of the same names took lately, or else those of the batch that have ended.
+    GET_BATCH: Endpoint<str, (), (), BatchRow> = Endpoint::new(Get, "/api/batches/{name}", READERS);
 
     /// Says what a submit of jobs would be answered, and submits nothing.
     ///
@@ -151,6 +160,7 @@ endpoints! {
     ///
     /// `set` has fields of the specification with their new values. Of a job that runs, `timeout_s`, `retries`,
     /// `retry_delay_s`, `priority`, `on_lost` and `name` can change; `more_time_s` adds to its time limit.
+    /// `max_running` is of a batch as a whole.
     CHANGE_JOBS: Endpoint<(), (), ChangeRequest, ManyResponse> = Endpoint::new(Post, "/api/jobs/change", OPERATORS);
 
     /// Gives no new work to anybody.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use c2_shared::api::jobs::BatchRequest;
+use c2_shared::api::batches::BatchRequest;
 use c2_shared::api::work::{AttemptResult, Given, PollRequest, RegisterRequest};
 use c2_shared::client::Client;
 use c2_shared::id::AttemptId;

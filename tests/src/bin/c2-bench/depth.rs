@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use c2_shared::api::jobs::BatchRequest;
+use c2_shared::api::batches::BatchRequest;
 use c2_shared::id::JobId;
 use c2_shared::job::JobSpec;
 use c2_tests::Cluster;

@@ -5,7 +5,8 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use c2_shared::api::jobs::{BatchRequest, LogQuery};
+use c2_shared::api::batches::BatchRequest;
+use c2_shared::api::jobs::LogQuery;
 use c2_shared::client::Client;
 use c2_shared::job::JobSpec;
 use c2_shared::limits::PAGE_LEN_MAX;

@@ -46,7 +46,11 @@ fn measure(jobs: usize, workers: usize) -> Result<Value> {
         apply(&mut scheduler, mono, event::WorkerRegistered(intro))?;
     }
     let filling = now();
-    apply(&mut scheduler, mono, event::JobsSubmitted { jobs: (0..jobs).map(job).collect(), key: None })?;
+    apply(
+        &mut scheduler,
+        mono,
+        event::JobsSubmitted { jobs: (0..jobs).map(job).collect(), key: None, max_running: None },
+    )?;
     let filled_s = filling.elapsed().as_secs_f64();
     let memory = memory_bytes(rustix::process::getpid())?.saturating_sub(before);
 

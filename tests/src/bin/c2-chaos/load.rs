@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use c2_shared::api::jobs::{BatchRequest, LogQuery};
+use c2_shared::api::batches::BatchRequest;
+use c2_shared::api::jobs::LogQuery;
 use c2_shared::bytes64::Bytes64;
 use c2_shared::client::Client;
 use c2_shared::id::{AttemptId, JobId};
@@ -89,7 +90,7 @@ impl Load {
                 jobs.push(spec);
             }
             let count = jobs.len();
-            let batch = BatchRequest { jobs, idempotency_key: Some(format!("storm-{n}")) };
+            let batch = BatchRequest { jobs, idempotency_key: Some(format!("storm-{n}")), max_running: None };
             let ids = self.accepted(&batch).await?;
             ensure!(ids.len() == count, "of {count} jobs {} were accepted", ids.len());
             self.with(|known| {

@@ -6,7 +6,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use c2_shared::api::jobs::{BatchRequest, JobsQuery};
+use c2_shared::api::batches::BatchRequest;
+use c2_shared::api::jobs::JobsQuery;
 use c2_shared::client::Client;
 use c2_shared::id::JobId;
 use c2_shared::job::JobSpec;

@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use c2_shared::id::{JobId, WorkerId};
 use c2_shared::job::{Dependency, JobState, OnLost, Placement, Terms};
-use c2_shared::selection::{Common, Selection};
 use c2d::sched::event::{self, Again, IdempotencyKey, NewJob};
 use c2d::sched::{Change, JobsChanged, JobsMoved, QueueEnd, ToEach, Which};
 
 use super::{ENDLESS_MS, TAGS, World};
 use crate::sim::agent::Agent;
 use crate::sim::disk::Disk;
+
+/// Batches that jobs belong to.
+const BATCHES: [&str; 2] = ["night", "sweep"];
 
 impl<D: Disk> World<D> {
     /// A new machine gets its groups and tags from the operator.
@@ -60,6 +62,11 @@ impl<D: Disk> World<D> {
             }
             23 => self.operate_schedules(),
             24 => self.add_rule(),
+            25 => {
+                let batch = self.random.pick(&BATCHES).into();
+                let max_running = (self.random.below(3) > 0).then(|| 1 + u32::from(self.random.chance(50)));
+                self.apply(event::BatchLimited { batch, max_running });
+            }
             17 => drop(self.apply(event::WorkerRemoved { worker, lost: false })),
             // Nobody gives a machine up on which something may run.
             18 if self.is_dead(&worker) => drop(self.apply(event::WorkerRemoved { worker, lost: true })),
@@ -70,7 +77,8 @@ impl<D: Disk> World<D> {
     /// All jobs of a group, or three in a row.
     fn many(&mut self) -> Which {
         let first = 1 + self.random.below(self.scheduler.last_job().max(1));
-        let all = self.random.chance(30).then(|| Selection::all(Common::Group("even".to_owned())));
+        let common = if self.random.chance(50) { "even".to_owned() } else { format!("batch:{}", BATCHES[0]) };
+        let all = self.random.chance(30).then(|| format!("@{common}").parse().expect("it selects jobs"));
         Which { jobs: (first..first + 3).map(JobId).collect(), all }
     }
 
@@ -103,7 +111,8 @@ impl<D: Disk> World<D> {
             let key = format!("k{}", self.random.below(5));
             IdempotencyKey { digest: key.clone(), key }
         });
-        if let Some(accepted) = self.apply(event::JobsSubmitted { jobs, key }) {
+        let max_running = self.random.chance(20).then(|| 1 + u32::from(self.random.chance(50)));
+        if let Some(accepted) = self.apply(event::JobsSubmitted { jobs, key, max_running }) {
             self.unanswered.push(accepted.jobs);
         }
     }
@@ -149,6 +158,7 @@ impl<D: Disk> World<D> {
             new_limit_s: None,
             schedule: None,
             notify: Vec::new(),
+            batch: random.chance(30).then(|| random.pick(&BATCHES).into()),
         };
         NewJob {
             payload: r#"{"command":"true"}"#.into(),

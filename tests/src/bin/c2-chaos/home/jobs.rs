@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use c2_shared::api::jobs::BatchRequest;
+use c2_shared::api::batches::BatchRequest;
 use c2_shared::job::{JobSpec, OnLost};
 use c2_tests::sim::Random;
 use tokio::sync::watch;
@@ -28,7 +28,9 @@ pub(super) async fn submit(load: Load, mut random: Random, stop: watch::Receiver
             continue;
         }
         let (spec, plan) = job(&load, &mut random);
-        let ids = load.accepted(&BatchRequest { jobs: vec![spec], idempotency_key: Some(format!("home-{n}")) }).await?;
+        let ids = load
+            .accepted(&BatchRequest { jobs: vec![spec], idempotency_key: Some(format!("home-{n}")), max_running: None })
+            .await?;
         load.with(|known| known.accepted.extend(ids.iter().map(|id| (*id, plan))));
         if random.chance(10) {
             // Of those that run, are silent, or have ended: whichever it is by now.

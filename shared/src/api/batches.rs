@@ -1,4 +1,4 @@
-//! Submitting jobs, one or many, and what c2d says of them.
+//! Jobs that belong together: how they are submitted, and how far a batch has come.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,17 +6,6 @@ use crate::api::error::ErrorBody;
 use crate::api::jobs::JobRow;
 use crate::id::JobId;
 use crate::job::JobSpec;
-
-/// The answer to a submit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct SubmitResponse {
-    /// The new job, or the one that the idempotency key named before.
-    pub job_id: JobId,
-    /// What keeps it from running for longer than a moment, in words. An older c2d does not say.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub notes: Vec<String>,
-}
 
 /// Jobs to be accepted together or not at all. A job may name another one of the batch in
 /// `depends`.
@@ -30,6 +19,9 @@ pub struct BatchRequest {
     /// The same key within a day answers with the same jobs; single jobs have none of their own here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
+    /// From now on at most so many jobs run at once of each batch to which these belong; each must belong to one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_running: Option<u32>,
 }
 
 /// The answer of [`super::endpoint::CHECK_JOBS`].
@@ -87,4 +79,69 @@ pub struct BatchWaitResponse {
     pub done: bool,
     /// The jobs, in the order in which they were asked for.
     pub jobs: Vec<JobRow>,
+}
+
+/// The answer of [`super::endpoint::LIST_BATCHES`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct BatchList {
+    /// The batches of which any job is kept, those that were begun last first.
+    pub batches: Vec<BatchRow>,
+}
+
+/// A batch: the jobs that were submitted under one name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct BatchRow {
+    /// Its name.
+    pub batch: String,
+    /// Its jobs, those that were removed left out.
+    pub jobs: usize,
+    /// Of these, those that wait for other jobs or for a time.
+    #[serde(default)]
+    pub blocked: usize,
+    /// Those that wait for a release.
+    #[serde(default)]
+    pub held: usize,
+    /// Those that wait for a worker.
+    #[serde(default)]
+    pub queued: usize,
+    /// Those that run.
+    #[serde(default)]
+    pub running: usize,
+    /// Those that ended with exit status 0.
+    #[serde(default)]
+    pub succeeded: usize,
+    /// Those that ended in any other way but a cancel.
+    #[serde(default)]
+    pub failed: usize,
+    /// Those that were cancelled.
+    #[serde(default)]
+    pub cancelled: usize,
+    /// At most so many of them run at once; any number without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_running: Option<u32>,
+    /// When the first of them was submitted, in unix milliseconds.
+    pub submitted_ms: u64,
+    /// When the last of them ended, once all have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_ms: Option<u64>,
+    /// Seconds until all have ended, if they take as long as jobs of their names, or of this batch, did; none
+    /// where nothing is known of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eta_s: Option<u64>,
+}
+
+impl BatchRow {
+    /// Those that have ended.
+    #[must_use]
+    pub const fn ended(&self) -> usize {
+        self.succeeded + self.failed + self.cancelled
+    }
+
+    /// Those that have not started, or wait again.
+    #[must_use]
+    pub const fn waiting(&self) -> usize {
+        self.blocked + self.held + self.queued
+    }
 }

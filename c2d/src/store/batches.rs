@@ -1,0 +1,91 @@
+//! Batches as rows: those that have a limit; and what is counted of all, from their jobs.
+
+use std::sync::Arc;
+
+use c2_shared::api::batches::BatchRow;
+use c2_shared::job::JobState;
+use rusqlite::{Connection, Row, Transaction};
+
+use crate::store::columns::{state, uint};
+use crate::store::load::all;
+use crate::store::write::{Written, run};
+use crate::store::{History, StoreError};
+
+/// The batch of a job is one of its terms. The second index has all that is counted.
+pub(super) const TABLE: &str = "
+CREATE TABLE batch (
+    name TEXT PRIMARY KEY,
+    max_running INTEGER NOT NULL
+) WITHOUT ROWID;
+ALTER TABLE job ADD COLUMN batch TEXT AS (terms ->> '$.batch');
+CREATE INDEX job_batch ON job (batch, id) WHERE batch IS NOT NULL;
+CREATE INDEX job_batch_state ON job (batch, state, submitted_ms, ended_ms) WHERE batch IS NOT NULL;
+";
+
+pub(super) fn limit(t: &Transaction<'_>, batch: &str, max_running: Option<u32>) -> Written {
+    match max_running {
+        Some(max_running) => run(t, "INSERT OR REPLACE INTO batch VALUES (?1, ?2)", (batch, max_running)),
+        None => run(t, "DELETE FROM batch WHERE name = ?1", [batch]),
+    }
+}
+
+/// Forgets the limits of batches of which no job is kept.
+pub(super) fn forget(c: &Connection) -> Result<(), StoreError> {
+    c.execute("DELETE FROM batch WHERE NOT EXISTS (SELECT 1 FROM job WHERE job.batch = batch.name)", [])?;
+    Ok(())
+}
+
+pub(super) fn load(c: &Connection) -> Result<Vec<(Arc<str>, u32)>, StoreError> {
+    all(c, "SELECT name, max_running FROM batch ORDER BY name", |row| {
+        Ok((Arc::from(row.get::<_, String>(0)?), row.get(1)?))
+    })
+}
+
+impl History {
+    /// All batches of which any job is kept, or the one of this name, without what only the scheduler knows;
+    /// those that were begun last first.
+    pub async fn batches(&self, name: Option<String>) -> Result<Vec<BatchRow>, StoreError> {
+        self.ask(move |c| {
+            let only = if name.is_some() { "= ?1" } else { "IS NOT NULL" };
+            let sql = format!(
+                "SELECT batch, state, count(*), min(submitted_ms), max(ended_ms) FROM job WHERE batch {only}
+                    GROUP BY batch, state"
+            );
+            let mut statement = c.prepare_cached(&sql)?;
+            let mut rows = statement.query(rusqlite::params_from_iter(name))?;
+            let mut batches: Vec<BatchRow> = Vec::new();
+            while let Some(row) = rows.next()? {
+                add(&mut batches, row)?;
+            }
+            for batch in batches.iter_mut().filter(|batch| batch.ended() < batch.jobs) {
+                batch.ended_ms = None;
+            }
+            batches.sort_by_key(|batch| std::cmp::Reverse(batch.submitted_ms));
+            Ok(batches)
+        })
+        .await
+    }
+}
+
+/// Adds what is counted of the jobs of one state.
+fn add(batches: &mut Vec<BatchRow>, row: &Row<'_>) -> Result<(), StoreError> {
+    let (name, submitted_ms) = (row.get(0)?, uint(row.get(3)?));
+    let count = usize::try_from(row.get::<_, i64>(2)?).unwrap_or(usize::MAX);
+    if batches.last().is_none_or(|last| last.batch != name) {
+        batches.push(BatchRow { batch: name, submitted_ms, ..BatchRow::default() });
+    }
+    let batch = batches.last_mut().expect("one was pushed if there was none");
+    batch.jobs += count;
+    batch.submitted_ms = batch.submitted_ms.min(submitted_ms);
+    batch.ended_ms = batch.ended_ms.max(row.get::<_, Option<i64>>(4)?.map(uint));
+    match state(row.get(1)?)? {
+        JobState::Blocked => batch.blocked = count,
+        JobState::Held => batch.held = count,
+        JobState::Queued => batch.queued = count,
+        JobState::Running => batch.running = count,
+        JobState::Succeeded => batch.succeeded = count,
+        JobState::Failed => batch.failed = count,
+        JobState::Cancelled => batch.cancelled = count,
+    }
+    Ok(())
+}
