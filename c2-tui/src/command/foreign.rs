@@ -8,7 +8,7 @@ use crate::command::Word;
 
 /// How a foreign verb is written here; `{}` is the rest of the line, `{q}` the rest in quotes, `{l}`
 /// the whole of it.
-const VERBS: [(&[&str], &str); 48] = [
+const VERBS: [(&[&str], &str); 50] = [
     (&["sh", "bash", "python", "python3", "make", "sleep", "echo", "nvidia-smi"], "submit {l}"),
     (&["sbatch", "qsub", "bsub", "condor_submit"], "submit --script={}"),
     (&["srun", "salloc", "run", "parallel"], "submit {q} --wait"),
@@ -29,6 +29,8 @@ const VERBS: [(&[&str], &str); 48] = [
     (&["qrls", "unhold", "bresume", "start"], "release {}"),
     (&["download", "fetch", "getfiles", "get_files", "files", "get"], "get-files {}"),
     (&["exec", "ssh", "pssh", "clush", "ansible", "all"], "pdsh {}"),
+    (&["scp", "rsync", "rcp", "cp", "sftp", "push", "put"], "copy {}"),
+    (&["pdcp", "rpdcp"], "copy FILE TARGET:DIR"),
     (&["cordon"], "drain {}"),
     (&["undrain", "uncordon", "enable"], "resume {}"),
     (&["disable"], "drain {}"),
@@ -137,6 +139,7 @@ pub(crate) fn line(line: &str, words: &[Word]) -> Option<String> {
 fn operands(form: &str) -> &'static str {
     match form.split(' ').next().unwrap_or_default() {
         "pdsh" => "@all COMMAND",
+        "copy" => "FILE TARGET:DIR",
         "submit" | "batch" => "FILE",
         "split" => "\"COMMAND {}\" FILE",
         "set-tags" => "WORKER TAG",
