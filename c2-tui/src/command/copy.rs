@@ -116,6 +116,14 @@ fn there(path: &str) -> Result<String, CommandError> {
     }
 }
 
+/// Such a path as people write it.
+fn shown(path: &str) -> String {
+    match path.strip_prefix('.') {
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => format!("~{rest}"),
+        _ => path.to_owned(),
+    }
+}
+
 /// The last part of a path, if that is a name.
 fn base_name(path: &str) -> Option<&str> {
     let name = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
@@ -218,7 +226,7 @@ impl Copy {
                 copy: files.iter().map(ToString::to_string).collect(),
                 files: Some(packing.files),
                 bytes: Some(packing.bytes),
-                workers: hosts.iter().map(|host| Planned::new(host, dir.clone())).collect(),
+                workers: hosts.iter().map(|host| Planned::new(host, shown(&dir))).collect(),
             };
             return Ok(Data::CopyPlanned(plan).into());
         }
@@ -390,6 +398,9 @@ mod tests {
         assert_eq!(copy("copy a atlas:x --dry-run").writes_to(), None);
         for (path, expected) in [("", "."), ("~", "."), ("~/a", "./a"), ("a", "./a"), ("./~a", "./~a"), ("/", "/")] {
             assert_eq!(there(path).unwrap(), expected, "{path:?}");
+        }
+        for (path, expected) in [(".", "~"), ("./a", "~/a"), ("/srv", "/srv"), ("./.x", "~/.x")] {
+            assert_eq!(shown(path), expected);
         }
     }
 

@@ -103,11 +103,11 @@ impl Copy {
         let (_, moved) = tokio::join!(read(stderr, &mut say, |_| None), moving);
         let moved = moved.map_err(io::Error::other)?;
         let verdict = Verdict::of(ssh.ended(GRACE).await, &folder.said_about(ip));
-        // Where the other end gave up, the stream that broke is no news.
         let verdict = match (verdict, &moved) {
-            (Verdict::Exited { exit: 0 }, Err(error)) => {
+            // Where the other end gave up, the pipe that broke is no news.
+            (Verdict::Exited { exit }, Err(error)) if exit == 0 || error.kind() != io::ErrorKind::BrokenPipe => {
                 say(format!("cannot copy: {error}")).await;
-                Verdict::Exited { exit: 1 }
+                Verdict::Exited { exit: exit.max(1) }
             }
             (verdict, _) => verdict,
         };
@@ -222,7 +222,7 @@ mod tests {
         assert_eq!((ok, found), (true, vec!["it's $HOME".to_owned(), "link".to_owned(), "plain".to_owned()]));
         assert_eq!(fs::read_to_string(to.path().join("it's $HOME/sub/f")).unwrap(), "deep");
         assert_eq!(fs::read_to_string(to.path().join("link")).unwrap(), "plain", "what the link leads to");
-        let (ok, found, _) = give(&["./gone", "./plain", "./n*ne"]);
+        let (ok, found, _) = give(&["./gone", "./plain", "./q*ne"]);
         assert_eq!((ok, found), (false, vec!["plain".to_owned()]), "one that is missing holds up no other");
 
         let packing = Packing::look(vec![(home.join("it's $HOME"), "it's $HOME".into())]).unwrap();
