@@ -29,7 +29,7 @@ const QUEUE_LEN: usize = 256;
 /// What pdsh and ssh get beyond the command's own time, to end what is left and to say so.
 pub(super) const GRACE: Duration = Duration::from_secs(5);
 /// A time without a limit.
-const FOREVER: Duration = Duration::from_secs(u32::MAX as u64);
+const FOREVER: Duration = Duration::from_secs(1 << 32);
 
 #[derive(Debug)]
 pub(crate) struct Order {
