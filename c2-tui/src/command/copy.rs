@@ -425,6 +425,21 @@ mod tests {
     }
 
     #[test]
+    fn lines_of_other_tools_lead_to_one_that_is_understood() {
+        let table = [
+            ("scp -r data notes atlas:/srv", "copy data notes atlas:/srv"),
+            ("rsync -av --delete data/ @gpu:x", "copy data/ @gpu:x"),
+            ("pdcp -w node[1-3] a /tmp", "copy FILE TARGET:DIR"),
+            ("rcp", "copy FILE TARGET:DIR"),
+        ];
+        for (line, ours) in table {
+            let error = parse(line).map(|verb| format!("{verb:?}")).unwrap_err();
+            assert_eq!(error.hint, Some(format!("write it as: {ours}")), "{line}");
+            assert!(parse(ours).is_ok(), "{ours}");
+        }
+    }
+
+    #[test]
     fn files_keep_their_names() {
         let place = tempfile::tempdir().unwrap();
         let root = place.path().canonicalize().unwrap();

@@ -124,6 +124,21 @@ fn pasted_lines_run_but_for_those_that_are_not_understood() {
 }
 
 #[test]
+fn tab_offers_files_and_machines_to_copy() {
+    for (typed, completed) in [
+        ("copy bor", "copy borealis:"),
+        ("copy notes.t", "copy notes.txt "),
+        ("copy notes.txt borealis:no", "copy notes.txt borealis:no"),
+    ] {
+        let mut model = busy(80, 24);
+        let effects = press(&mut model, &[typed, "Tab"]);
+        assert_eq!(effects, [Effect::ListFolder(String::new())], "{typed}");
+        send(&mut model, Msg::Folder { folder: String::new(), names: vec!["notes.txt".to_owned()] });
+        assert_eq!(model.line.editor.text(), completed, "{typed}");
+    }
+}
+
+#[test]
 fn tab_offers_what_the_grammar_wants_there() {
     let table = [
         ("pdsh @all --fo", "pdsh @all --fold "),
