@@ -32,6 +32,7 @@ pub const PROPERTIES: [Property; 5] = [
         seeds: &[
             "submit \"python train.py\" --group gpu --tags gpu:0,disk --depends 3,job-4:any --retries 2 --timeout 2h",
             "pdsh 10.0.0.[11-13],!atlas --fold --timeout 5 'echo \"a b\"'",
+            "copy 'a b' ./c:d 10.0.0.[11-13],[fd00::1],!atlas:~/x",
             "cancel 3-9 @failed last name",
             "set-tags 10.0.0.11 gpu:0 gpu:1; # comment",
             ":log 50 --state failed --worker pi\\ ",

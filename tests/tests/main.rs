@@ -114,6 +114,7 @@ const ALL: &[&[Test]] = &[
     e2e::slots::TESTS,
     e2e::upkeep::TESTS,
     e2e::workspace::TESTS,
+    pdsh::copy::TESTS,
     pdsh::hostile::TESTS,
     pdsh::manual::TESTS,
     pdsh::reach::TESTS,

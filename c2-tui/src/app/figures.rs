@@ -1,7 +1,8 @@
-//! Figures of the past, which c2d tells when it is asked: asked for only while they are in sight, and
-//! again only when jobs have changed.
+//! Figures of the past, and schedules, which c2d tells when it is asked: asked for only while they are in
+//! sight, and again when jobs have changed.
 
 use c2_shared::api::figures::{Stats, Timeline};
+use c2_shared::api::schedules::ScheduleList;
 use c2_shared::time::Mono;
 
 use crate::app::report::Fault;
@@ -16,6 +17,8 @@ pub(crate) enum Asked {
         /// Seconds.
         since_s: u64,
     },
+    /// What it submits by itself.
+    Schedules,
 }
 
 /// What c2d told.
@@ -23,21 +26,36 @@ pub(crate) enum Asked {
 pub(crate) enum Figures {
     Stats(Stats),
     Timeline(Timeline),
+    Schedules(ScheduleList),
     Failed(Asked, Fault),
 }
 
 /// Between two questions while something is in sight.
 const AGAIN_MS: u64 = 3_000;
+/// The same where others may have changed it, of which no job tells.
+const UNTOLD_MS: u64 = 10_000;
 
 /// How fresh it is what is in sight.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Freshness {
     asked: Option<Mono>,
+    /// Whether it changes without a job that does.
+    is_fickle: bool,
     is_stale: bool,
     is_told: bool,
 }
 
 impl Freshness {
+    /// Of what changes without a job that does.
+    pub(crate) fn fickle() -> Self {
+        Self { is_fickle: true, ..Self::default() }
+    }
+
+    /// It is to be asked for at once.
+    pub(crate) const fn ask_anew(&mut self) {
+        self.asked = None;
+    }
+
     /// Jobs have changed since.
     pub(crate) const fn spoil(&mut self) {
         self.is_stale = true;
@@ -58,11 +76,12 @@ impl Freshness {
         self.is_told = true;
     }
 
-    /// When it is to be asked for; never as long as nothing has changed.
+    /// When it is to be asked for; never as long as nothing can have changed.
     pub(crate) fn due(&self) -> Option<Mono> {
         match self.asked {
             None => Some(Mono::default()),
-            Some(asked) => self.is_stale.then(|| asked.after_ms(AGAIN_MS)),
+            Some(asked) if self.is_stale => Some(asked.after_ms(AGAIN_MS)),
+            Some(asked) => self.is_fickle.then(|| asked.after_ms(UNTOLD_MS)),
         }
     }
 }

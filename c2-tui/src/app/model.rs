@@ -209,6 +209,7 @@ impl Model {
                     &[Context::Rows, Context::Jobs, Context::JobRows, Context::Table, Context::Pane]
                 }
                 Some(Page::Groups { .. }) => &[Context::Groups, Context::Rows, Context::Table, Context::Pane],
+                Some(Page::Schedules { .. }) => &[Context::Schedules, Context::Rows, Context::Table, Context::Pane],
                 Some(Page::Timeline(_)) => &[Context::Timeline, Context::Rows, Context::Jobs, Context::Pane],
                 Some(Page::Job { .. }) => {
                     &[Context::Job, Context::Output, Context::Jobs, Context::Pager, Context::Pane]

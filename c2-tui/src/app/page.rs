@@ -1,7 +1,8 @@
 //! Pages: what opens over the panes when a row is opened, one on top of the other.
 //!
 //! A worker's page holds its jobs, a job's page what c2d knows of it over what it writes, an output
-//! page what it writes alone; others show what ran where, and jobs that failed alike. Closing a page comes back to the exact view below, because that was never touched;
+//! page what it writes alone; others show what ran where, jobs that
+//! failed alike, and schedules. Closing a page comes back to the exact view below, because that was never touched;
 //! the stack of them is [`crate::app::pages`].
 
 use std::net::IpAddr;
@@ -9,11 +10,11 @@ use std::net::IpAddr;
 use c2_shared::api::jobs::JobInfo;
 use c2_shared::id::{JobId, WorkerId};
 
-use crate::app::cache::{Cache, Group, Job, JobScope};
+use crate::app::cache::{Cache, Group, Job, JobScope, Schedule};
 use crate::app::figures::{Asked, Freshness};
 use crate::app::live::Live;
 use crate::app::pager::Pager;
-use crate::app::panes::{groups, jobs};
+use crate::app::panes::{groups, jobs, schedules};
 use crate::app::report::{DocumentId, Fault};
 use crate::app::table::{Grid, Table};
 use crate::app::text;
@@ -48,6 +49,13 @@ pub(crate) enum Page {
         jobs: Table<Job>,
     },
     Timeline(Box<Timeline>),
+    /// What c2d submits by itself.
+    Schedules {
+        schedules: Table<Schedule>,
+        freshness: Freshness,
+        /// Why c2d did not tell them.
+        fault: Option<Fault>,
+    },
     /// What a job writes, and nothing else.
     Output(Live),
     /// A command that gives its lines while it runs.
@@ -78,6 +86,11 @@ impl Page {
         Self::Groups { groups, freshness: Freshness::default(), fault: None }
     }
 
+    pub(crate) fn schedules() -> Self {
+        let schedules = Table::new(schedules::COLUMNS, (), schedules::NEXT, false);
+        Self::Schedules { schedules, freshness: Freshness::fickle(), fault: None }
+    }
+
     pub(crate) fn alike(line: String, ids: Vec<JobId>) -> Self {
         let jobs = Table::new(jobs::COLUMNS, JobScope::These(ids.into_iter().collect()), 0, true);
         Self::Alike { line, jobs }
@@ -91,6 +104,7 @@ impl Page {
             Self::Groups { .. } => "failures".to_owned(),
             Self::Alike { line, .. } => text::sanitize(line),
             Self::Timeline(_) => "timeline".to_owned(),
+            Self::Schedules { .. } => "schedules".to_owned(),
             Self::Output(live) => live.shown.word().to_owned(),
             Self::Watch(watch) => text::sanitize(&watch.line.text),
             Self::Text { title, .. } => title.clone(),
@@ -109,6 +123,7 @@ impl Page {
         match self {
             Self::Worker { jobs, .. } | Self::Alike { jobs, .. } => Some(jobs),
             Self::Groups { groups, .. } => Some(groups),
+            Self::Schedules { schedules, .. } => Some(schedules),
             _ => None,
         }
     }
@@ -118,6 +133,7 @@ impl Page {
         match self {
             Self::Worker { jobs, .. } | Self::Alike { jobs, .. } => Some(jobs),
             Self::Groups { groups, .. } => Some(groups),
+            Self::Schedules { schedules, .. } => Some(schedules),
             _ => None,
         }
     }
@@ -134,6 +150,7 @@ impl Page {
     pub(crate) const fn asks(&self) -> Option<(Asked, &Freshness)> {
         match self {
             Self::Groups { freshness, .. } => Some((Asked::Stats, freshness)),
+            Self::Schedules { freshness, .. } => Some((Asked::Schedules, freshness)),
             Self::Timeline(timeline) => Some((Asked::Timeline { since_s: timeline.since_s }, &timeline.freshness)),
             _ => None,
         }
@@ -141,7 +158,7 @@ impl Page {
 
     pub(crate) const fn freshness_mut(&mut self) -> Option<&mut Freshness> {
         match self {
-            Self::Groups { freshness, .. } => Some(freshness),
+            Self::Groups { freshness, .. } | Self::Schedules { freshness, .. } => Some(freshness),
             Self::Timeline(timeline) => Some(&mut timeline.freshness),
             _ => None,
         }

@@ -129,7 +129,7 @@ fn of_program(program: &str, found: bool) -> Check {
     } else if program == "pdsh" {
         Check::warn(&what, "missing", "only the command pdsh wants it, and offers to install it")
     } else {
-        Check::warn(&what, "missing", "pdsh and verify-ssh want it: install openssh-client")
+        Check::warn(&what, "missing", "pdsh, copy and verify-ssh want it: install openssh-client")
     }
 }
 

@@ -1,7 +1,7 @@
 //! Two lines for each verb, as people type them: shown by its help, and run in a test.
 
 /// The verbs with their examples.
-const EXAMPLES: [(&str, [&str; 2]); 42] = [
+const EXAMPLES: &[(&str, [&str; 2])] = &[
     ("list", ["list", "list  # addresses, states, tags and load"]),
     ("doctor", ["doctor", "doctor  # before a long night of jobs"]),
     ("groups", ["groups", "groups  # then: submit \"make\" --group=NAME"]),
@@ -46,6 +46,7 @@ const EXAMPLES: [(&str, [&str; 2]); 42] = [
     ("get-files", ["get-files last", "get-files @succeeded results"]),
     ("cleanup-workspaces", ["cleanup-workspaces 10.0.0.11", "cleanup-workspaces @all"]),
     ("pdsh", ["pdsh @all uptime", "pdsh 10.0.0.[11,13] --fold df -h /"]),
+    ("copy", ["copy notes.txt data @gpu:/srv", "copy @all:/var/log/syslog logs"]),
     ("verify-ssh", ["verify-ssh @all", "verify-ssh node[1,3-5] --learn"]),
     ("follow", ["follow last", "follow 3-9"]),
     ("wait", ["wait last", "wait 3-9 --timeout=5m"]),

@@ -8,7 +8,7 @@ use crate::command::Word;
 
 /// How a foreign verb is written here; `{}` is the rest of the line, `{f}` its first word that is no flag, `{q}`
 /// the rest in quotes, `{p}` the same with a place for inputs, `{l}` the whole of the line.
-const VERBS: [(&[&str], &str); 50] = [
+const VERBS: &[(&[&str], &str)] = &[
     (&["sh", "bash", "python", "python3", "make", "sleep", "echo", "nvidia-smi"], "submit {l}"),
     (&["sbatch", "qsub", "condor_submit"], "submit --script={f}"),
     (&["srun", "salloc", "run"], "submit {q} --wait"),
@@ -30,6 +30,8 @@ const VERBS: [(&[&str], &str); 50] = [
     (&["qrls", "unhold", "bresume", "start"], "release {}"),
     (&["download", "fetch", "getfiles", "get_files", "files", "get"], "get-files {}"),
     (&["exec", "ssh", "pssh", "clush", "ansible", "all"], "pdsh {}"),
+    (&["scp", "rsync", "rcp", "cp", "sftp", "push", "put"], "copy {}"),
+    (&["pdcp", "rpdcp"], "copy FILE TARGET:DIR"),
     (&["cordon"], "drain {}"),
     (&["undrain", "uncordon", "enable"], "resume {}"),
     (&["disable"], "drain {}"),
@@ -62,7 +64,7 @@ const VERBS: [(&[&str], &str); 50] = [
 ];
 
 /// What does the work of a foreign flag of jobs.
-const FLAGS: [(&[&str], &str); 34] = [
+const FLAGS: &[(&[&str], &str)] = &[
     (&["-J", "-N", "--job-name", "--label", "-l", "-L"], "--name=NAME"),
     (&["-p", "-q", "--partition", "--queue", "-g", "--pool"], "--group=GROUP"),
     (&["-d", "--dependency", "--after", "--needs", "-a"], "--depends=JOB"),
@@ -233,6 +235,7 @@ fn operands(form: &str) -> &'static str {
     match form.split(' ').next().unwrap_or_default() {
         "pdsh" => "@all COMMAND",
         "help" | "c2-tui" => "",
+        "copy" => "FILE TARGET:DIR",
         "submit" | "batch" => "FILE",
         "split" => "\"COMMAND {}\" FILE",
         "set-tags" => "WORKER TAG",

@@ -10,9 +10,9 @@ use crate::command::job_name::JobNames;
 use crate::command::many::Deed;
 use crate::command::operands::{Membership, OneJob, OneWorker, SomeJobs, SomeWorkers};
 use crate::command::{
-    CommandError, Context, Outcome, assign, batch, batches, cancel, change, cleanup_workspaces, detect_tags, doctor,
-    drain, follow, get_files, get_tags, groups, help, info, job, jobs, list, log, many, notify, output, pause, pdsh,
-    queue_status, remove_worker, resume, retry, schedule, set_tags, split, stats, submit, timeline, unassign,
+    CommandError, Context, Outcome, assign, batch, batches, cancel, change, cleanup_workspaces, copy, detect_tags,
+    doctor, drain, follow, get_files, get_tags, groups, help, info, job, jobs, list, log, many, notify, output, pause,
+    pdsh, queue_status, remove_worker, resume, retry, schedule, set_tags, split, stats, submit, timeline, unassign,
     verify_ssh, wait, why,
 };
 use crate::render;
@@ -146,6 +146,9 @@ pub(crate) enum Command {
     CleanupWorkspaces(cleanup_workspaces::Cleanup),
     /// Run a command on workers over ssh, at once and beside the queue
     Pdsh(pdsh::Pdsh),
+    /// Copy files to workers and back over ssh, at once and beside the queue
+    #[command(after_help = copy::ABOUT, override_usage = copy::USAGE)]
+    Copy(Box<copy::Copy>),
     /// Check whether workers can be reached over ssh
     VerifySsh(verify_ssh::VerifySsh),
     /// Show what jobs write while they write it, until they have ended
@@ -198,6 +201,7 @@ pub(crate) async fn execute(context: &Context, command: Command) -> Result<Outco
         Command::GetFiles(get_files) => get_files.run(context).await,
         Command::CleanupWorkspaces(cleanup) => cleanup.run(context).await,
         Command::Pdsh(pdsh) => pdsh.run(context).await,
+        Command::Copy(copy) => copy.run(context).await,
         Command::VerifySsh(verify_ssh) => verify_ssh.run(context).await,
         Command::Follow(follow) => follow.run(context).await,
         Command::Wait(wait) => wait.run(context).await,
@@ -250,6 +254,7 @@ impl Command {
             Self::Split(split) => Impact::if_mutating(!split.sending.dry_run),
             Self::Schedule(schedule) => Impact::of_action(&schedule.action),
             Self::Notify(notify) => Impact::of_action(&notify.action),
+            Self::Copy(copy) if copy.writes_to().is_none() => Impact::ReadOnly,
             Self::VerifySsh(verify) => Impact::if_mutating(verify.yes),
             Self::RemoveWorker(remove) if remove.lost && !remove.yes => Impact::ReadOnly,
             Self::Assign(_)
@@ -269,6 +274,7 @@ impl Command {
             | Self::RemoveWorker(_)
             | Self::Cancel(_)
             | Self::CleanupWorkspaces(_)
+            | Self::Copy(_)
             | Self::Pdsh(_) => Impact::Destructive,
         }
     }
@@ -279,6 +285,7 @@ impl Command {
             Self::Cancel(cancel) => Targets::Jobs(&cancel.jobs),
             Self::CleanupWorkspaces(cleanup) => Targets::Workers(&cleanup.target),
             Self::RemoveWorker(remove) => Targets::Workers(&remove.worker),
+            Self::Copy(copy) => copy.writes_to().map_or(Targets::None, Targets::Workers),
             Self::Pdsh(pdsh) => Targets::Workers(&pdsh.target),
             _ => Targets::None,
         }
@@ -288,6 +295,7 @@ impl Command {
     pub(crate) const fn streams(&self) -> bool {
         match self {
             Self::Pdsh(_) | Self::Follow(_) => true,
+            Self::Copy(copy) => !copy.is_dry(),
             Self::Output(output) => output.follow,
             _ => false,
         }

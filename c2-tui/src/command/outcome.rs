@@ -22,6 +22,7 @@ use serde::Serialize;
 
 use crate::ssh::check::Checked;
 use crate::ssh::learn::Learned;
+use crate::ssh::plan::Host;
 use crate::ssh::run::HostRun;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -75,6 +76,8 @@ pub(crate) enum Data {
     Cleaned(Vec<CleanedWorker>),
     /// What a command on workers gave.
     Ran(Ran),
+    /// What a copy would do.
+    CopyPlanned(CopyPlan),
     /// Whether workers can be reached over ssh.
     Verified(Verified),
     Queue(QueueStatus),
@@ -143,6 +146,33 @@ pub(crate) struct Ran {
     /// What of it is still to be shown.
     #[serde(skip)]
     pub(crate) unshown: Unshown,
+}
+
+/// What would be copied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct CopyPlan {
+    /// Files and folders.
+    pub(crate) copy: Vec<String>,
+    /// How many files that are; known of this machine's alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) files: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) bytes: Option<u64>,
+    pub(crate) workers: Vec<Planned>,
+}
+
+/// Where something would be copied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Planned {
+    pub(crate) ip: IpAddr,
+    pub(crate) hostname: String,
+    pub(crate) dir: String,
+}
+
+impl Planned {
+    pub(crate) fn new(host: &Host, dir: String) -> Self {
+        Self { ip: host.ip, hostname: host.hostname.clone(), dir }
+    }
 }
 
 /// What of the outputs nobody has seen yet.

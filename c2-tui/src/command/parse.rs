@@ -79,6 +79,7 @@ fn check_values(verb: &Verb) -> Result<(), CommandError> {
             ("schedule", &schedule.flags)
         }
         Verb::Command(Command::Notify(notify)) => return notify.check(),
+        Verb::Command(Command::Copy(copy)) => return copy.check(),
         Verb::Command(Command::GetFiles(files)) => {
             let usage = |error: crate::command::job_name::JobNameError| {
                 CommandError::usage(format!("<JOB>...: {error}"), "usage: get-files <JOB>... [DIR]")

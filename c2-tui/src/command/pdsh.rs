@@ -18,7 +18,7 @@ use crate::ssh::advice;
 use crate::ssh::check::Reach;
 use crate::ssh::group::RunFolder;
 use crate::ssh::plan::{Host, Shared};
-use crate::ssh::run::{HostRun, Order, Verdict};
+use crate::ssh::run::{Errand, HostRun, Order, Verdict};
 use crate::ssh::settings::{self, SshConfig};
 use crate::ssh::{install, run};
 
@@ -74,30 +74,12 @@ impl Pdsh {
         let config = self.reach.config()?;
         let hosts = self.reach.hosts(context, &config, &self.target).await?;
         let pdsh = install::pdsh(context, self.yes).await?;
-        let folder = RunFolder::new(&hosts, &Shared::new(&config, settings::home().as_deref()))?;
-        let order = Order {
-            pdsh,
-            command,
-            fanout: config.fanout,
-            connect_timeout_s: config.connect_timeout_s,
-            command_timeout_s: self.timeout.or(config.command_timeout_s),
-        };
+        let order = self.reach.order(&config, Errand::Command { pdsh, command }, self.timeout);
         // A screen shows lines as they come, and can fold them afterwards.
         let live = !self.fold || context.interactive;
-        let heard = |heard: run::Heard<'_>| {
-            if live || !matches!(heard, run::Heard::Line { .. }) {
-                context.tell(Told::Heard(&heard));
-            }
-        };
-        let runs = run::run(order, &hosts, folder, heard, context.interrupted()).await;
-        if let Some(hint) = hint(&runs, &hosts, &config, &self.reach.written()) {
-            context.progress(&format!("hint: {hint}"));
-        }
-        if let Err(error) = remember(&runs) {
-            context.progress(&format!("{FAILED} will not know of this run: {error}"));
-        }
+        let (runs, exit) = self.reach.carry_out(context, order, &hosts, &config, live).await?;
         let unshown = if live { Unshown::Nothing } else { Unshown::Folded };
-        Ok(Outcome { exit: status(&runs), data: Data::Ran(Ran { runs, unshown }) })
+        Ok(Outcome { exit, data: Data::Ran(Ran { runs, unshown }) })
     }
 }
 
@@ -134,6 +116,38 @@ impl ReachFlags {
         config.fanout = self.fanout.map_or(config.fanout, usize::from);
         config.connect_timeout_s = self.connect_timeout.unwrap_or(config.connect_timeout_s);
         Ok(config)
+    }
+
+    pub(crate) fn order(&self, config: &SshConfig, errand: Errand, timeout_s: Option<u64>) -> Order {
+        let command_timeout_s = timeout_s.or(config.command_timeout_s);
+        Order { errand, fanout: config.fanout, connect_timeout_s: config.connect_timeout_s, command_timeout_s }
+    }
+
+    /// Does something on machines, tells what comes of it, and remembers where it failed; gives the exit
+    /// status, too. Lines are told as they come if it is `live`.
+    pub(crate) async fn carry_out(
+        &self,
+        context: &Context,
+        order: Order,
+        hosts: &[Host],
+        config: &SshConfig,
+        live: bool,
+    ) -> Result<(Vec<HostRun>, i32), CommandError> {
+        let folder = RunFolder::new(hosts, &Shared::new(config, settings::home().as_deref()))?;
+        let heard = |heard: run::Heard<'_>| {
+            if live || !matches!(heard, run::Heard::Line { .. }) {
+                context.tell(Told::Heard(&heard));
+            }
+        };
+        let runs = run::run(order, hosts, folder, heard, context.interrupted()).await;
+        if let Some(hint) = hint(&runs, hosts, config, &self.written()) {
+            context.progress(&format!("hint: {hint}"));
+        }
+        if let Err(error) = remember(&runs) {
+            context.progress(&format!("{FAILED} will not know of this run: {error}"));
+        }
+        let status = status(&runs);
+        Ok((runs, status))
     }
 
     /// The flags that say how machines are reached, to be written again in another line.
@@ -182,7 +196,10 @@ fn with_failed(target: &str) -> Result<String, CommandError> {
     let failed: Vec<IpAddr> =
         std::fs::read(failed_file()).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
     if failed.is_empty() {
-        return Err(CommandError::refused("the last pdsh run had no failures", "name the workers: pdsh @all uptime"));
+        return Err(CommandError::refused(
+            "the last run over ssh had no failures",
+            "name the workers: pdsh @all uptime",
+        ));
     }
     Ok(replaced(target, &failed))
 }

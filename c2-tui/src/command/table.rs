@@ -67,6 +67,8 @@ pub(crate) enum Operand {
     Tag,
     /// A path of this machine.
     Path,
+    /// A path of this machine, or a target with a colon behind it.
+    Place,
     Verb,
     Shell,
     /// Text of which nothing else is known.
@@ -82,6 +84,7 @@ impl Operand {
             "GROUP" => Self::Group,
             "TAG" | "TAGS" => Self::Tag,
             "FILE" | "DIR" => Self::Path,
+            "PLACE" => Self::Place,
             "COMMAND" if arg.get_value_hint() == ValueHint::CommandName => Self::Verb,
             "COMMAND" => Self::Shell,
             _ => Self::Text,
@@ -292,6 +295,7 @@ mod tests {
                 "get-files <JOB>... [DIR]",
                 "cleanup-workspaces <TARGET>",
                 "pdsh <TARGET> <COMMAND>...",
+                "copy <FILE>... <TARGET:DIR>, or copy <TARGET:FILE>... <DIR>",
                 "verify-ssh <TARGET>",
                 "follow <JOB>...",
                 "wait <JOB>...",

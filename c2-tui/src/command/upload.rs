@@ -131,7 +131,7 @@ fn base_name(path: &str) -> &str {
 
 /// The files that a pattern in the last part of a path means; nothing where there is no pattern, or a
 /// file of just this name.
-fn matching(path: &str) -> Option<Vec<String>> {
+pub(crate) fn matching(path: &str) -> Option<Vec<String>> {
     let (folder, name) = path.rsplit_once('/').map_or(("", path), |(folder, name)| (folder, name));
     let pattern = Pattern::new(name);
     if pattern.is_plain() || std::fs::symlink_metadata(path).is_ok() {

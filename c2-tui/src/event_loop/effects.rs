@@ -129,6 +129,7 @@ impl Effects {
         tasks.spawn(async move {
             let told = match asked {
                 Asked::Stats => client.stats(&StatsQuery::default()).await.map(Figures::Stats),
+                Asked::Schedules => client.schedules().await.map(Figures::Schedules),
                 Asked::Timeline { since_s } => {
                     client.timeline(&TimelineQuery { since_s: Some(since_s) }).await.map(Figures::Timeline)
                 }

@@ -71,6 +71,7 @@ pub(crate) fn json(outcome: &Outcome) -> String {
         },
         Data::Cleaned(workers) => written(&named("workers", workers)),
         Data::Ran(ran) => written(ran),
+        Data::CopyPlanned(plan) => written(plan),
         Data::Verified(verified) => written(verified),
         Data::Queue(queue) => written(queue),
         Data::Batches(list) => written(list),

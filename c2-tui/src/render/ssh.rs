@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use jiff::tz::TimeZone;
 
-use crate::command::outcome::{Ran, Unshown, Verified};
-use crate::render::look::{Look, Style};
+use crate::command::outcome::{CopyPlan, Ran, Unshown, Verified};
+use crate::render::look::{self, Look, Style};
 use crate::render::sanitize;
 use crate::render::table::{Cell, Table, flexible, words};
 use crate::ssh::check::Reach;
@@ -29,11 +29,14 @@ pub(crate) fn from_worker(ip: IpAddr, line: &str, to_terminal: bool, colour: boo
 
 /// How a command ended on a worker, in one line.
 pub(crate) fn how_it_ended(run: &HostRun) -> String {
-    let words = match &run.verdict {
-        Verdict::Exited { exit } => format!("exit {exit}"),
-        Verdict::TimedOut => "timed out; it may still run there".to_owned(),
-        Verdict::Unreachable { reason, .. } => format!("unreachable: {reason}"),
-        Verdict::Interrupted => "not waited for; it may still run there".to_owned(),
+    let words = match (&run.verdict, &run.copied) {
+        (Verdict::Exited { exit: 0 }, Some(copied)) => amount(copied.files, copied.bytes),
+        (Verdict::Exited { exit }, _) => format!("exit {exit}"),
+        (Verdict::TimedOut, Some(_)) => "timed out before all was copied".to_owned(),
+        (Verdict::TimedOut, None) => "timed out; it may still run there".to_owned(),
+        (Verdict::Unreachable { reason, .. }, _) => format!("unreachable: {reason}"),
+        (Verdict::Interrupted, Some(_)) => "interrupted before all was copied".to_owned(),
+        (Verdict::Interrupted, None) => "not waited for; it may still run there".to_owned(),
     };
     sanitize::cell(&format!("{}: {words}", run.ip))
 }
@@ -51,7 +54,25 @@ pub(crate) fn counts(runs: &[HostRun]) -> String {
     let parts: Vec<String> =
         parts.iter().filter(|(count, _)| *count > 0).map(|(count, words)| format!("{count} {words}")).collect();
     let workers = if runs.len() == 1 { "1 worker".to_owned() } else { format!("{} workers", runs.len()) };
-    format!("{workers}: {}", parts.join(", "))
+    let copied = runs.iter().filter_map(|run| run.copied.as_ref());
+    let sum = copied.map(|copied| (copied.files, copied.bytes)).reduce(|a, b| (a.0 + b.0, a.1 + b.1));
+    let copied = sum.map_or_else(String::new, |(files, bytes)| format!("; copied {}", amount(files, bytes)));
+    format!("{workers}: {}{copied}", parts.join(", "))
+}
+
+fn amount(files: u64, bytes: u64) -> String {
+    format!("{files} {}, {}", if files == 1 { "file" } else { "files" }, look::bytes(bytes))
+}
+
+/// What a copy would do.
+pub(crate) fn planned(look: &Look, plan: &CopyPlan) -> String {
+    let amount = plan.files.zip(plan.bytes).map(|(files, bytes)| format!(" ({})", amount(files, bytes)));
+    let names = plan.copy.iter().map(|name| sanitize::cell(name)).collect::<Vec<_>>().join(" ");
+    let mut table = Table::new([words("WORKER"), words("HOST"), flexible("INTO")]);
+    for worker in &plan.workers {
+        table.row([Cell::from(worker.ip.to_string()), Cell::from(&worker.hostname), Cell::from(&worker.dir)]);
+    }
+    format!("would copy {names}{}\n{}", amount.unwrap_or_default(), table.render(look))
 }
 
 /// What of the outputs is still to be shown.

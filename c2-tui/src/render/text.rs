@@ -30,6 +30,7 @@ pub(super) fn data(look: &Look, data: &Data) -> String {
         Data::Files(jobs) => files::fetched(look, jobs),
         Data::Cleaned(workers) => files::cleaned(workers),
         Data::Ran(ran) => ssh::ran(look, ran),
+        Data::CopyPlanned(plan) => ssh::planned(look, plan),
         Data::Verified(verified) => ssh::verified(look, verified),
         Data::Queue(queue) => jobs::queue(look, queue),
         Data::Batches(list) => batches::list(look, list),

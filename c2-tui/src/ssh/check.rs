@@ -99,7 +99,7 @@ pub(crate) async fn check(
 
 async fn one(ssh: &Path, host: Host, folder: &RunFolder, within: Duration) -> Checked {
     let mut command = group::command(ssh);
-    command.args(plan::login_arguments(host.ip)).current_dir(folder.path());
+    command.args(plan::ssh_arguments(host.ip, "true")).current_dir(folder.path());
     let exit = match Group::start(&mut command) {
         Ok(mut login) => login.ended(within).await,
         Err(_) => Some(255),

@@ -92,6 +92,7 @@ mod tests {
             stdout: text.lines().map(str::to_owned).collect(),
             stderr: Vec::new(),
             lines_dropped: 0,
+            copied: None,
         }
     }
 

@@ -122,9 +122,9 @@ pub(crate) fn pdsh_ssh_args() -> String {
     format!("-F{CONFIG_FILE} -E%h.log -a -x -n %h")
 }
 
-/// The arguments of an ssh that only logs in.
-pub(crate) fn login_arguments(ip: IpAddr) -> Vec<String> {
-    [&format!("-F{CONFIG_FILE}"), &format!("-E{}", log_file(ip)), "-a", "-x", "-n", "--", &ip.to_string(), "true"]
+/// The arguments of an ssh that is called without pdsh.
+pub(crate) fn ssh_arguments(ip: IpAddr, command: &str) -> Vec<String> {
+    [&format!("-F{CONFIG_FILE}"), &format!("-E{}", log_file(ip)), "-a", "-x", "--", &ip.to_string(), command]
         .map(str::to_owned)
         .into()
 }

@@ -1,9 +1,10 @@
-//! Runs a command on workers: a pdsh for each, so many at once, their lines as they come.
+//! Runs something on workers, so many at once, their lines as they come: a command by a pdsh for each, or a
+//! copy by an ssh for each.
 
 use std::collections::VecDeque;
 use std::io;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::ssh::check::Reach;
+use crate::ssh::copy::{Copied, Copy};
 use crate::ssh::group::{self, Group, RunFolder};
 use crate::ssh::plan::{self, Host};
 
@@ -25,15 +27,23 @@ const LINES_MAX: usize = 20_000;
 /// Lines that wait between the readers and the one that shows them.
 const QUEUE_LEN: usize = 256;
 /// What pdsh and ssh get beyond the command's own time, to end what is left and to say so.
-const GRACE: Duration = Duration::from_secs(5);
+pub(super) const GRACE: Duration = Duration::from_secs(5);
+/// A time without a limit.
+const FOREVER: Duration = Duration::from_secs(1 << 32);
 
 #[derive(Debug)]
 pub(crate) struct Order {
-    pub(crate) pdsh: PathBuf,
-    pub(crate) command: String,
+    pub(crate) errand: Errand,
     pub(crate) fanout: usize,
     pub(crate) connect_timeout_s: u64,
     pub(crate) command_timeout_s: Option<u64>,
+}
+
+/// What is done on each worker.
+#[derive(Debug)]
+pub(crate) enum Errand {
+    Command { pdsh: PathBuf, command: String },
+    Copy(Copy),
 }
 
 /// How a command ended on a worker.
@@ -54,6 +64,19 @@ impl Verdict {
     /// Whether it ended with 0.
     pub(crate) const fn is_success(&self) -> bool {
         matches!(self, Self::Exited { exit: 0 })
+    }
+
+    /// What ssh's exit status means, beside what it said itself.
+    pub(super) fn of(exit: Option<i32>, said: &str) -> Self {
+        match exit {
+            None => Self::TimedOut,
+            // The command may itself have ended with 255; then ssh had nothing to say.
+            Some(255) if !said.is_empty() => {
+                let reason = said.lines().next_back().unwrap_or_default().to_owned();
+                Self::Unreachable { reach: Reach::of(Some(255), said), reason }
+            }
+            Some(exit) => Self::Exited { exit },
+        }
     }
 
     /// The exit status that stands for it, as pdsh and timeout(1) have them.
@@ -80,10 +103,13 @@ pub(crate) struct HostRun {
     pub(crate) stderr: Vec<String>,
     /// Lines that were too many to be kept.
     pub(crate) lines_dropped: usize,
+    /// What was copied, if this is a copy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) copied: Option<Copied>,
 }
 
 impl HostRun {
-    fn new(host: &Host) -> Self {
+    fn new(host: &Host, errand: &Errand) -> Self {
         Self {
             ip: host.ip,
             hostname: host.hostname.clone(),
@@ -91,6 +117,7 @@ impl HostRun {
             stdout: Vec::new(),
             stderr: Vec::new(),
             lines_dropped: 0,
+            copied: matches!(errand, Errand::Copy(_)).then(Copied::default),
         }
     }
 
@@ -107,7 +134,7 @@ impl HostRun {
 /// Something that became known of a worker, by its place among the workers.
 enum News {
     Line(usize, Stream, String),
-    Ended(usize, Verdict),
+    Ended(usize, Verdict, Copied),
 }
 
 /// What comes while it runs.
@@ -126,7 +153,7 @@ pub(crate) enum Heard<'a> {
     Ended(&'a HostRun),
 }
 
-/// Runs a command on all workers until its end, or until `interrupted`; then everything that was
+/// Does an errand on all workers until its end, or until `interrupted`; then everything that was
 /// started here is ended, and what came is kept.
 pub(crate) async fn run(
     order: Order,
@@ -135,7 +162,7 @@ pub(crate) async fn run(
     mut heard: impl FnMut(Heard<'_>),
     interrupted: impl Future<Output = ()>,
 ) -> Vec<HostRun> {
-    let mut runs: Vec<HostRun> = hosts.iter().map(HostRun::new).collect();
+    let mut runs: Vec<HostRun> = hosts.iter().map(|host| HostRun::new(host, &order.errand)).collect();
     let (order, folder) = (Arc::new(order), Arc::new(folder));
     let mut waiting: VecDeque<(usize, IpAddr)> = hosts.iter().map(|host| host.ip).enumerate().collect();
     let mut going = JoinSet::new();
@@ -155,8 +182,9 @@ pub(crate) async fn run(
                     runs[at].take(stream, &line);
                     heard(Heard::Line { ip: runs[at].ip, stream, line: &line });
                 }
-                News::Ended(at, verdict) => {
+                News::Ended(at, verdict, copied) => {
                     runs[at].verdict = verdict;
+                    runs[at].copied = runs[at].copied.take().map(|_| copied);
                     left -= 1;
                     heard(Heard::Ended(&runs[at]));
                 }
@@ -168,21 +196,45 @@ pub(crate) async fn run(
     runs
 }
 
-/// Runs the command on one worker.
+/// Does the errand on one worker.
 async fn one(order: Arc<Order>, folder: Arc<RunFolder>, at: usize, ip: IpAddr, to: mpsc::Sender<News>) {
-    let verdict = match on(&order, &folder, at, ip, &to).await {
-        Ok(verdict) => verdict,
-        Err(error) => Verdict::Unreachable { reach: Reach::Unreachable, reason: format!("cannot run pdsh: {error}") },
+    let (done, program) = match &order.errand {
+        Errand::Command { pdsh, command } => {
+            let done = command_on(&order, (pdsh, command), &folder, at, ip, &to).await;
+            (done.map(|verdict| (verdict, Copied::default())), "pdsh")
+        }
+        Errand::Copy(copy) => {
+            let say = |line| to.send(News::Line(at, Stream::Stderr, line));
+            let limit = order.command_timeout_s.map_or(FOREVER, |seconds| within(&order, seconds));
+            let done = tokio::time::timeout(limit, copy.on(&folder, ip, say)).await;
+            (done.unwrap_or(Ok((Verdict::TimedOut, Copied::default()))), "ssh")
+        }
     };
-    let _nobody_listens = to.send(News::Ended(at, verdict)).await;
+    let (verdict, copied) = done.unwrap_or_else(|error| {
+        let reason = format!("cannot run {program}: {error}");
+        (Verdict::Unreachable { reach: Reach::Unreachable, reason }, Copied::default())
+    });
+    let _nobody_listens = to.send(News::Ended(at, verdict, copied)).await;
 }
 
-async fn on(order: &Order, folder: &RunFolder, at: usize, ip: IpAddr, to: &mpsc::Sender<News>) -> io::Result<Verdict> {
-    let mut command = group::command(&order.pdsh);
-    command.args(plan::pdsh_arguments(ip, &order.command, order.command_timeout_s));
-    command.env("PDSH_SSH_ARGS", plan::pdsh_ssh_args()).current_dir(folder.path());
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut pdsh = Group::start(&mut command)?;
+/// Longest time with a limit: until there is a login, and then so many seconds.
+fn within(order: &Order, seconds: u64) -> Duration {
+    Duration::from_secs(seconds + order.connect_timeout_s)
+}
+
+async fn command_on(
+    order: &Order,
+    (pdsh, command): (&Path, &str),
+    folder: &RunFolder,
+    at: usize,
+    ip: IpAddr,
+    to: &mpsc::Sender<News>,
+) -> io::Result<Verdict> {
+    let mut program = group::command(pdsh);
+    program.args(plan::pdsh_arguments(ip, command, order.command_timeout_s));
+    program.env("PDSH_SSH_ARGS", plan::pdsh_ssh_args()).current_dir(folder.path());
+    program.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut pdsh = Group::start(&mut program)?;
     let (stdout, stderr) = (pdsh.child.stdout.take(), pdsh.child.stderr.take());
     let reading = async {
         tokio::join!(
@@ -191,26 +243,15 @@ async fn on(order: &Order, folder: &RunFolder, at: usize, ip: IpAddr, to: &mpsc:
         )
     };
     // pdsh ends a command that takes too long; this is for a pdsh that does not.
-    let limit = order.command_timeout_s.map_or(Duration::from_secs(u64::from(u32::MAX)), |seconds| {
-        Duration::from_secs(seconds + order.connect_timeout_s) + GRACE
-    });
+    let limit = order.command_timeout_s.map_or(FOREVER, |seconds| within(order, seconds) + GRACE);
     let Ok((_, timed_out)) = tokio::time::timeout(limit, reading).await else { return Ok(Verdict::TimedOut) };
-    let exit = pdsh.ended(GRACE).await;
-    Ok(match (exit, folder.said_about(ip)) {
-        _ if timed_out => Verdict::TimedOut,
-        (None, _) => Verdict::TimedOut,
-        // The command may itself have ended with 255; then ssh had nothing to say.
-        (Some(255), said) if !said.is_empty() => {
-            let reason = said.lines().next_back().unwrap_or_default().to_owned();
-            Verdict::Unreachable { reach: Reach::of(Some(255), &said), reason }
-        }
-        (Some(exit), _) => Verdict::Exited { exit },
-    })
+    let exit = pdsh.ended(GRACE).await.filter(|_| !timed_out);
+    Ok(Verdict::of(exit, &folder.said_about(ip)))
 }
 
 /// Words of pdsh itself behind what the command wrote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Own {
+pub(super) struct Own {
     /// Where they begin in the line.
     start: usize,
     /// Whether they say that the time is over.
@@ -233,7 +274,7 @@ fn pdsh_said(line: &str, ip: IpAddr) -> Option<Own> {
 }
 
 /// Reads a stream to its end, line by line; says whether pdsh gave up.
-async fn read<F: Future>(
+pub(super) async fn read<F: Future>(
     stream: Option<impl AsyncRead + Unpin>,
     mut hand_on: impl FnMut(String) -> F,
     own: impl Fn(&str) -> Option<Own>,

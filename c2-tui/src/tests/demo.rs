@@ -245,6 +245,7 @@ pub(crate) fn keys(name: &str) -> Vec<KeyEvent> {
         "F5" => KeyCode::F(5),
         "F6" => KeyCode::F(6),
         "F7" => KeyCode::F(7),
+        "F8" => KeyCode::F(8),
         text if modifiers.is_empty() => {
             return text.chars().map(|c| KeyEvent::new(KeyCode::Char(c), modifiers)).collect();
         }

@@ -64,6 +64,19 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, page: &Page, area: Area) {
             };
             rows(canvas, below, area, groups, &nothing);
         }
+        Page::Schedules { schedules, fault, freshness } => {
+            let nothing = match fault {
+                Some(fault) => text::sanitize(&fault.words()),
+                None if freshness.is_awaited() => "asking c2d".to_owned(),
+                None if model.cache.schedules.is_empty() => {
+                    let example = "schedule NAME @daily \"COMMAND\"";
+                    canvas.centred(below, below.height / 2 + 1, example, canvas.tone(Tone::Accent));
+                    "there is no schedule; this adds one:".to_owned()
+                }
+                None => "no schedule fits the filter".to_owned(),
+            };
+            rows(canvas, below, area, schedules, &nothing);
+        }
         Page::Timeline(timeline) => timeline::draw(canvas, timeline, inside),
         Page::Job { live, .. } => {
             if let Some(job) = model.cache.jobs.get(&live.job).filter(|_| facts_rows > 0) {

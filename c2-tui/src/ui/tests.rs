@@ -1,5 +1,6 @@
 //! Screens as snapshots, and a matrix of sizes that must not panic.
 
+use c2_shared::api::schedules::ScheduleList;
 use c2_shared::api::workers::WorkerList;
 use c2_shared::job::JobState;
 use c2_shared::time::Mono;
@@ -7,6 +8,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::style::Color;
 
+use crate::app::figures::Figures;
 use crate::app::report::{Fault, Report};
 use crate::app::update::{figures_tests, output_tests};
 use crate::app::{Effect, Model, Msg};
@@ -56,7 +58,7 @@ fn refused(model: &mut Model) {
 type Make = fn(u16, u16) -> Model;
 
 /// A console in each state in which an operator may find it.
-const STATES: [(&str, Make); 11] = [
+const STATES: [(&str, Make); 13] = [
     ("fresh", |width, height| {
         let mut model = console(width, height);
         send(&mut model, Msg::Connected);
@@ -106,6 +108,16 @@ const STATES: [(&str, Make); 11] = [
     ("failures", |width, height| {
         let mut model = with(&["F6"])(width, height);
         send(&mut model, figures_tests::failures());
+        model
+    }),
+    ("schedules", |width, height| {
+        let mut model = with(&["F8"])(width, height);
+        send(&mut model, figures_tests::schedules());
+        model
+    }),
+    ("no-schedules", |width, height| {
+        let mut model = with(&["F8"])(width, height);
+        send(&mut model, Msg::Figures(Figures::Schedules(ScheduleList::default())));
         model
     }),
     ("ascii", |width, height| {
@@ -259,7 +271,7 @@ fn a_long_line_scrolls_sideways_with_its_caret() {
 /// Where six keys have room, six are named.
 #[test]
 fn six_keys_are_named() {
-    let places: [&[&str]; 9] = [
+    let places: [&[&str]; 10] = [
         &[],
         &["Alt-1"],
         &["Alt-2"],
@@ -269,6 +281,7 @@ fn six_keys_are_named() {
         &["Alt-1", "Enter"],
         &["F6"],
         &["F7"],
+        &["F8"],
     ];
     for keys in places {
         let mut model = busy(100, 30);
@@ -453,7 +466,7 @@ fn without_colours_bold_and_reverse_stay() {
 
 #[test]
 fn no_size_panics() {
-    const STATES: [&[&str]; 12] = [
+    const STATES: [&[&str]; 13] = [
         &[],
         &["Alt-2"],
         &["Alt-1", "z"],
@@ -462,6 +475,7 @@ fn no_size_panics() {
         &["Alt-4", "Enter", "-", "S", "-", "N", "t", "/", "x"],
         &["F6"],
         &["F7"],
+        &["F8"],
         &["Alt-2", "?"],
         &["F1"],
         &["Alt-2", "*", "c"],
@@ -475,6 +489,7 @@ fn no_size_panics() {
                 press(&mut model, keys);
                 send(&mut model, figures_tests::day());
                 send(&mut model, figures_tests::failures());
+                send(&mut model, figures_tests::schedules());
                 model.result = None;
                 send(&mut model, Msg::Resize { width, height });
                 screen_of_any_size(&model, width, height);

@@ -8,7 +8,7 @@ use serde_json::json;
 crate::tests![a_name_that_several_workers_have_means_none_of_them];
 
 /// Every command that takes a worker or a target, with `W` in its place.
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "info W",
     "drain W",
     "resume W",
@@ -20,6 +20,7 @@ const COMMANDS: [&str; 12] = [
     "cleanup-workspaces W",
     "remove-worker W",
     "pdsh W true",
+    "copy W:notes here",
     "verify-ssh W",
 ];
 
@@ -44,7 +45,7 @@ fn a_name_that_several_workers_have_means_none_of_them() {
                         127.0.0.12 (VM, id addr:127.0.0.12)\n";
             assert!(twins.status == 1 && twins.stderr.contains(said), "{command}: {twins:?}");
             // Only ssh reaches machines that are no workers; the others know of none.
-            if !command.starts_with("pdsh") && !command.starts_with("verify-ssh") {
+            if !["pdsh", "copy", "verify-ssh"].iter().any(|over_ssh| command.starts_with(over_ssh)) {
                 let nothing = exec("127.0.0.99").await?;
                 assert!(nothing.status == 1 && nothing.stderr.contains("unknown worker"), "{command}: {nothing:?}");
             }

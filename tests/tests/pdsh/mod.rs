@@ -1,5 +1,6 @@
 //! Commands over ssh: real pdsh and ssh against real sshd processes on several addresses.
 
+pub(crate) mod copy;
 pub(crate) mod hostile;
 pub(crate) mod manual;
 pub(crate) mod reach;

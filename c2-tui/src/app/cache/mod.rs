@@ -1,4 +1,5 @@
-//! The rows that c2d told: workers, jobs, the shapes in which jobs wait, and failures that are alike.
+//! The rows that c2d told: workers, jobs, the shapes in which jobs wait, failures that are alike, and
+//! schedules.
 //!
 //! It applies snapshots and changes and says which rows changed, so that tables can follow without
 //! being made anew. Ended jobs are bounded; everything else is as large as c2d's queue.
@@ -8,6 +9,7 @@ mod ends;
 mod group;
 mod job;
 mod rows;
+mod schedule;
 mod wait;
 mod worker;
 
@@ -20,6 +22,7 @@ use crate::app::table::{self, Rows};
 
 pub(crate) use group::Group;
 pub(crate) use job::{Job, JobScope};
+pub(crate) use schedule::{CameTo, Schedule};
 pub(crate) use wait::{Wait, WaitKey};
 pub(crate) use worker::{Worker, percent};
 
@@ -63,6 +66,8 @@ pub(crate) struct Cache {
     pub(crate) progress: BTreeMap<JobId, u8>,
     /// Jobs that failed alike, by what they are searched by.
     pub(crate) groups: Rows<Group>,
+    /// By their names, as far as they were asked for.
+    pub(crate) schedules: Rows<Schedule>,
     pub(crate) ends: ends::Ends,
     ended: usize,
     shapes: BTreeMap<(Option<String>, Vec<String>), usize>,

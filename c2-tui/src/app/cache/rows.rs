@@ -5,7 +5,7 @@ use c2_shared::id::{JobId, WorkerId};
 use c2_shared::job::JobState;
 
 use super::change::cells;
-use super::{Cache, Group, Job, JobScope, Wait, WaitKey, Worker};
+use super::{Cache, Group, Job, JobScope, Schedule, Wait, WaitKey, Worker};
 use crate::app::table::{Opens, Row, Rows};
 use crate::app::text::sanitize;
 
@@ -135,6 +135,42 @@ impl Row for Job {
             "worker" => Some(cache.seen.address),
             _ => None,
         }
+    }
+}
+
+impl Row for Schedule {
+    type Id = String;
+    type Scope = ();
+    type Cache = Cache;
+
+    fn rows(cache: &Cache) -> &Rows<Self> {
+        &cache.schedules
+    }
+
+    fn id(&self) -> String {
+        self.row.name.clone()
+    }
+
+    fn within(&self, (): &()) -> bool {
+        true
+    }
+
+    fn searched(&self) -> (&str, &str) {
+        (&self.searched, &self.folded)
+    }
+
+    fn opens(&self) -> Opens {
+        Opens::Schedule(self.row.name.clone())
+    }
+
+    fn detail(&self, _: &Cache) -> Option<String> {
+        let skipped = self.skipped().map(|reason| format!("  last skipped: {}", sanitize(reason)));
+        let (cron, zone) = (&self.row.cron, &self.row.timezone);
+        Some(format!("{}  {cron} {zone}{}  {}", self.row.name, skipped.unwrap_or_default(), self.command))
+    }
+
+    fn uses(cache: &Cache, column: &str) -> bool {
+        column != "missed" || cache.schedules.values().any(|schedule| schedule.missed() > 0)
     }
 }
 

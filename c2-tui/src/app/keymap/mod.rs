@@ -30,6 +30,7 @@ pub(crate) enum Context {
     Rows,
     Groups,
     Timeline,
+    Schedules,
     Job,
     Output,
     Watch,
@@ -53,7 +54,7 @@ pub(crate) struct Binding {
 
 impl Context {
     /// All contexts in the order of the help.
-    pub(crate) const ALL: [Self; 23] = [
+    pub(crate) const ALL: [Self; 24] = [
         Self::Line,
         Self::Menu,
         Self::Search,
@@ -66,6 +67,7 @@ impl Context {
         Self::Rows,
         Self::Groups,
         Self::Timeline,
+        Self::Schedules,
         Self::Job,
         Self::Output,
         Self::Watch,
@@ -96,6 +98,7 @@ impl Context {
             Self::Rows => "pages of rows",
             Self::Groups => "failures by cause",
             Self::Timeline => "the timeline",
+            Self::Schedules => "schedules",
             Self::Job => "the page of a job",
             Self::Output => "a job and its output",
             Self::Watch => "a command beside the line",

@@ -80,10 +80,15 @@ pub(crate) fn complete(line: &str, caret: usize, source: Source<'_>) -> (Complet
         Wants::Some(Operand::Group) => groups(source.cache, ""),
         Wants::Some(Operand::Tag) => tags(source.cache),
         Wants::Some(Operand::Job) => jobs(source.cache, typed, verb),
-        Wants::Some(Operand::Path) => {
+        Wants::Some(wants @ (Operand::Path | Operand::Place)) => {
             let wanted = Completion::folder_of(typed);
             match source.folder.filter(|(listed, _)| *listed == wanted) {
-                Some((_, names)) => names.iter().map(|name| choice(&format!("{wanted}{name}"), "")).collect(),
+                Some((_, names)) => {
+                    let files = names.iter().map(|name| choice(&format!("{wanted}{name}"), ""));
+                    let machines = workers(source.cache, true, verb).into_iter();
+                    let machines = machines.map(|machine| Choice { text: machine.text + ":", ..machine });
+                    files.chain(machines.filter(|_| wants == Operand::Place)).collect()
+                }
                 None => {
                     folder = Some(wanted.to_owned());
                     Vec::new()
@@ -188,7 +193,7 @@ fn workers(cache: &Cache, groups_too: bool, verb: &str) -> Vec<Choice> {
     }
     let fits = |status: WorkerStatus| match (RowVerb::called(verb), verb) {
         (Some(verb), _) => verb.fits_worker(status),
-        (None, "pdsh") => status == WorkerStatus::Online,
+        (None, "pdsh" | "copy") => status == WorkerStatus::Online,
         (None, "remove-worker") => status == WorkerStatus::Offline,
         (None, _) => true,
     };

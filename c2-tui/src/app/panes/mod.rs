@@ -1,10 +1,11 @@
-//! The four panes: which they are, and the columns of each as one table of functions; those of the page
-//! of failures are beside them.
+//! The four panes: which they are, and the columns of each as one table of functions; those of the pages
+//! of failures and of schedules are beside them.
 
 pub(crate) mod groups;
 pub(crate) mod jobs;
 pub(crate) mod log;
 pub(crate) mod queue;
+pub(crate) mod schedules;
 pub(crate) mod workers;
 
 use c2_shared::job::JobState;

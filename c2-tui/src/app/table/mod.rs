@@ -69,6 +69,8 @@ pub(crate) enum Opens {
     Job(JobId),
     /// Jobs that failed with this line.
     Alike(String, Vec<JobId>),
+    /// The schedule of this name.
+    Schedule(String),
     /// The active jobs that pass this filter.
     Jobs(String),
 }

@@ -1,6 +1,6 @@
 //! Carrying out actions, wherever they came from: keys, hints, clicks.
 
-use super::{ends, figures, filter, focus, leave, open, output, overlay, preview, prompt, rows, watch};
+use super::{ends, figures, filter, focus, leave, open, output, overlay, preview, prompt, rows, schedules, watch};
 use crate::app::Effect;
 use crate::app::finder::Kind as Listed;
 use crate::app::focus::Focus;
@@ -51,6 +51,10 @@ pub(super) fn carry_out(model: &mut Model, action: Action, effects: &mut Vec<Eff
         Action::Preview => preview::toggle(model),
         Action::Failures => ends::show_failures(model),
         Action::Groups | Action::Timeline | Action::Pass(_) => figures::carry_out(model, action),
+        Action::Schedules => schedules::open(model),
+        Action::SchedulePause | Action::ScheduleRun | Action::ScheduleRemove => {
+            schedules::carry_out(model, action, effects);
+        }
         Action::Details => open::details(model),
         Action::Fold => watch::fold(model),
         Action::Stream => output::other_stream(model, effects),

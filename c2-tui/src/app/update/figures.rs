@@ -64,6 +64,15 @@ pub(super) fn spoil(model: &mut Model) {
     model.pages.iter_mut().filter_map(Page::freshness_mut).for_each(|freshness| freshness.spoil());
 }
 
+/// A line has ended, which may have changed a schedule.
+pub(super) fn ask_schedules_anew(model: &mut Model) {
+    for page in model.pages.iter_mut() {
+        if let Page::Schedules { freshness, .. } = page {
+            freshness.ask_anew();
+        }
+    }
+}
+
 /// Asks for what is in sight, once it is due.
 pub(super) fn ask(model: &mut Model, effects: &mut Vec<Effect>) {
     let now = model.now.mono;
@@ -112,11 +121,22 @@ pub(super) fn on_figures(model: &mut Model, figures: Figures) {
                 }
             }
         }
+        Figures::Schedules(list) => {
+            model.cache.take_schedules(list);
+            for page in model.pages.iter_mut() {
+                if let Page::Schedules { schedules, fault, freshness } = page {
+                    *fault = None;
+                    freshness.tell();
+                    schedules.rebuild(&model.cache);
+                    schedules.wake();
+                }
+            }
+        }
         // An older c2d tells none of it; where it is only beside other things, it is left out.
         Figures::Failed(asked, why) => {
             for page in model.pages.iter_mut().filter(|page| page.asks().is_some_and(|(asks, _)| asks == asked)) {
                 match page {
-                    Page::Groups { fault, .. } => *fault = Some(why.clone()),
+                    Page::Groups { fault, .. } | Page::Schedules { fault, .. } => *fault = Some(why.clone()),
                     Page::Timeline(timeline) => timeline.fault = Some(why.clone()),
                     _ => {}
                 }

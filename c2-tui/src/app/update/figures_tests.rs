@@ -2,8 +2,9 @@
 //! how far jobs are.
 
 use c2_shared::api::figures::{FailureGroup, Span, Stats, Timeline};
+use c2_shared::api::schedules::{Missed, Overlap, Run, ScheduleList, ScheduleRow};
 use c2_shared::id::JobId;
-use c2_shared::job::{JobState, Outcome};
+use c2_shared::job::{JobSpec, JobState, Outcome};
 
 use super::output_tests::serve;
 use crate::app::figures::{Asked, Figures};
@@ -70,6 +71,45 @@ pub(crate) fn failures() -> Msg {
         group("", Outcome::Signal { signal: 9 }, &[880]),
     ];
     Msg::Figures(Figures::Stats(Stats { failures, ..Stats::default() }))
+}
+
+/// Schedules of the made-up cluster: one of each kind.
+pub(crate) fn schedules() -> Msg {
+    let runs = |outcomes: &[Option<JobState>]| {
+        let run = |(at, state): (usize, &Option<JobState>)| Run {
+            at_ms: NOW.wall_ms - 900_000 * (at as u64 + 1),
+            job_id: state.map(|_| JobId(40 - at as u64)),
+            state: *state,
+            skipped: state.is_none().then(|| "an earlier run has not ended".to_owned()),
+            missed: 0,
+        };
+        outcomes.iter().enumerate().map(run).collect::<Vec<_>>()
+    };
+    let row = |name: &str, cron: &str, command: &str, next_s: u64, runs| ScheduleRow {
+        name: name.to_owned(),
+        cron: cron.to_owned(),
+        timezone: "Europe/Berlin".to_owned(),
+        overlap: Overlap::Skip,
+        missed: Missed::Once,
+        paused: false,
+        next_ms: Some(NOW.wall_ms + next_s * 1_000),
+        last: None,
+        spec: JobSpec { command: command.to_owned(), ..JobSpec::default() },
+        runs,
+    };
+    use JobState::{Failed, Running, Succeeded};
+    let mut backup = row("backup", "0 3 * * *", "restic backup /srv", 36_000, runs(&[Some(Succeeded); 9]));
+    backup.runs[0].missed = 3;
+    let poll = [None, Some(Running), Some(Failed), Some(Succeeded), Some(Succeeded)];
+    let mut weekly = row("weekly", "@weekly", "./tidy.sh", 0, Vec::new());
+    (weekly.paused, weekly.next_ms) = (true, None);
+    let schedules = vec![
+        backup,
+        row("poll", "every 15m", "python poll.py --all", 90, runs(&poll)),
+        row("report", "0 8 * * 1", "make report", 260_000, runs(&[Some(Failed), Some(Failed)])),
+        weekly,
+    ];
+    Msg::Figures(Figures::Schedules(ScheduleList { schedules }))
 }
 
 #[test]

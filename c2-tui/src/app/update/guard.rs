@@ -24,9 +24,9 @@ pub(super) fn run(model: &mut Model, line: Entered, asked: bool, effects: &mut V
     }
     if impact == Impact::Destructive && !asked {
         let targets = targets(model, line.command.targets());
-        // A command over ssh on one worker is what its terminal would be used for.
+        // What is done over ssh on one worker is what its terminal would be used for.
         let stranger = targets.iter().any(|target| target.ends_with(STRANGER));
-        if !matches!(line.command, Command::Pdsh(_)) || targets.len() > 1 || stranger {
+        if !matches!(line.command, Command::Pdsh(_) | Command::Copy(_)) || targets.len() > 1 || stranger {
             model.overlay = Some(Overlay::Question(Question::line(line, targets)));
             return;
         }

@@ -49,6 +49,9 @@ fn however_a_line_is_written_it_asks_as_what_it_means() {
     }
     assert_eq!(question("cancel 4-6"), Some(("cancel: all 3 of these?".to_owned(), 3)));
     assert_eq!(question("pdsh 10.0.0.11 cancel 4"), None, "one machine");
+    assert_eq!(question("copy notes 10.0.0.11:/srv"), None, "one machine");
+    assert!(question("copy notes @all:/srv").is_some());
+    assert_eq!(question("copy @all:/srv/notes here"), None, "they keep what they have");
     assert_eq!(question("submit 'cancel 4'"), None, "the words of a job");
 }
 
@@ -57,6 +60,7 @@ fn a_read_only_console_goes_by_what_a_line_does() {
     let table = [
         ("list", true),
         ("pdsh --help", true),
+        ("copy notes @all:/srv --dry-run", true),
         ("batch jobs.txt --dry-run", true),
         ("split 'echo {}' in.txt --dry-run", true),
         ("verify-ssh @all --learn", true),
@@ -69,6 +73,7 @@ fn a_read_only_console_goes_by_what_a_line_does() {
         ("submit true", false),
         ("\"cancel\" 4", false),
         ("pdsh 10.0.0.11 uptime", false),
+        ("copy notes 10.0.0.11:/srv", false),
     ];
     for (line, expected) in table {
         let mut model = busy(80, 24);
@@ -116,6 +121,21 @@ fn pasted_lines_run_but_for_those_that_are_not_understood() {
         model.runs.calls.iter().map(|call| (call.line.as_str(), call.status)).collect::<Vec<_>>(),
         [("lsit", 2)]
     );
+}
+
+#[test]
+fn tab_offers_files_and_machines_to_copy() {
+    for (typed, completed) in [
+        ("copy bor", "copy borealis:"),
+        ("copy notes.t", "copy notes.txt "),
+        ("copy notes.txt borealis:no", "copy notes.txt borealis:no"),
+    ] {
+        let mut model = busy(80, 24);
+        let effects = press(&mut model, &[typed, "Tab"]);
+        assert_eq!(effects, [Effect::ListFolder(String::new())], "{typed}");
+        send(&mut model, Msg::Folder { folder: String::new(), names: vec!["notes.txt".to_owned()] });
+        assert_eq!(model.line.editor.text(), completed, "{typed}");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! the file that it belongs to: `prompt` edits the `!>` line, `submit` runs it, `console` has its verbs
 //! that are no commands, `focus` moves between the parts, `filter` filters tables, `open` goes deeper
 //! from a row, `rows` acts on rows, `output`, `preview` and `watch` are about what jobs and commands
-//! write, `figures` about the past, `overlay` about what lies over the screen, `leave` about Ctrl-C and
+//! write, `figures` about the past, `schedules` about schedules, `overlay` about what lies over the screen, `leave` about Ctrl-C and
 //! `q`. What changes a table or a text alone is a method of these.
 //! Below them `guard` asks and forbids, `run` starts lines, `result` shows what came of them, and
 //! `pages` opens and leaves pages. No file uses one that uses it.
@@ -50,6 +50,7 @@ mod rows;
 #[cfg(test)]
 mod rows_tests;
 mod run;
+mod schedules;
 mod submit;
 #[cfg(test)]
 mod tests;

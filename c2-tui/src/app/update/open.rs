@@ -3,7 +3,7 @@
 use c2_shared::api::jobs::JobInfo;
 use c2_shared::id::JobId;
 
-use super::{figures, focus, output, pages};
+use super::{figures, focus, output, pages, schedules};
 use crate::app::Effect;
 use crate::app::cache::JobScope;
 use crate::app::details;
@@ -26,6 +26,7 @@ pub(super) fn open(model: &mut Model, effects: &mut Vec<Effect>) {
         }
         (Some(Opens::Job(job)), _) => output::open_job(model, job, effects),
         (Some(Opens::Alike(line, jobs)), _) => figures::open_alike(model, line, jobs),
+        (Some(Opens::Schedule(name)), _) => schedules::with(model, "show", &name, effects),
         (Some(Opens::Jobs(filter)), _) => {
             model.panes.jobs.set_scope(JobScope::Active, &model.cache);
             model.panes.jobs.set_filter(&filter, &model.cache);
@@ -43,7 +44,7 @@ pub(super) fn open(model: &mut Model, effects: &mut Vec<Effect>) {
                     output::open_job(model, job, effects);
                 }
             }
-            Some(Page::Worker { .. } | Page::Alike { .. } | Page::Groups { .. }) | None => {}
+            Some(Page::Worker { .. } | Page::Alike { .. } | Page::Groups { .. } | Page::Schedules { .. }) | None => {}
         },
         (None, Focus::Result) => {
             if let Some(result) = model.result.take() {

@@ -135,7 +135,7 @@ fn in_menu(model: &mut Model, action: Action) -> bool {
 pub(super) fn choose(model: &mut Model, at: usize) {
     let Some(Menu { completion, .. }) = model.line.menu.take() else { return };
     if let Some(choice) = completion.choices.get(at) {
-        let blank = if choice.text.ends_with(['/', '=']) { "" } else { " " };
+        let blank = if choice.text.ends_with(['/', '=', ':']) { "" } else { " " };
         let text = format!("{}{blank}", choice.text);
         model.line.editor.replace_bytes(completion.start, completion.end, &text);
     }

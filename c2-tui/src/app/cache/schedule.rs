@@ -1,0 +1,74 @@
+//! Schedules, as c2d told when it was asked.
+
+use c2_shared::api::schedules::{Run, ScheduleList, ScheduleRow};
+use c2_shared::job::JobState;
+
+use super::Cache;
+use crate::app::text::sanitize;
+
+/// What c2d submits by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Schedule {
+    pub(crate) row: ScheduleRow,
+    /// What each run does, harmless.
+    pub(crate) command: String,
+    pub(super) searched: String,
+    pub(super) folded: String,
+}
+
+/// What came of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum CameTo {
+    Job(JobState),
+    /// A job of which nothing is kept.
+    Forgotten,
+    /// No job.
+    Skipped,
+}
+
+impl CameTo {
+    pub(crate) const fn of(run: &Run) -> Self {
+        match (run.job_id, run.state) {
+            (Some(_), Some(state)) => Self::Job(state),
+            (Some(_), None) => Self::Forgotten,
+            (None, _) => Self::Skipped,
+        }
+    }
+}
+
+impl From<ScheduleRow> for Schedule {
+    fn from(row: ScheduleRow) -> Self {
+        let command = sanitize(&row.spec.command);
+        let searched = format!("{} {} {} {command}", row.name, row.cron, row.timezone);
+        let folded = searched.to_lowercase();
+        Self { row, command, searched, folded }
+    }
+}
+
+impl Schedule {
+    pub(crate) fn last(&self) -> Option<CameTo> {
+        self.row.runs.first().map(CameTo::of)
+    }
+
+    /// When it runs next, unless it is paused.
+    pub(crate) fn next_ms(&self) -> Option<u64> {
+        self.row.next_ms.filter(|_| !self.row.paused)
+    }
+
+    /// How many of the runs that are known were missed.
+    pub(crate) fn missed(&self) -> u64 {
+        self.row.runs.iter().map(|run| run.missed).sum()
+    }
+
+    /// Why its latest run became no job.
+    pub(crate) fn skipped(&self) -> Option<&str> {
+        self.row.runs.first()?.skipped.as_deref()
+    }
+}
+
+impl Cache {
+    pub(crate) fn take_schedules(&mut self, list: ScheduleList) {
+        let schedules = list.schedules.into_iter().map(Schedule::from);
+        self.schedules = schedules.map(|schedule| (schedule.row.name.clone(), schedule)).collect();
+    }
+}

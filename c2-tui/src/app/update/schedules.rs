@@ -1,0 +1,133 @@
+//! The page of schedules, and what its keys do with one of them: the lines that could be typed.
+
+use super::{focus, guard, pages};
+use crate::app::Effect;
+use crate::app::focus::Focus;
+use crate::app::keymap::Action;
+use crate::app::model::Model;
+use crate::app::page::Page;
+use crate::app::table::Opens;
+use crate::app::toast::Kind;
+use crate::command::{self, Entered, Verb};
+
+/// Opens the page.
+pub(super) fn open(model: &mut Model) {
+    if matches!(model.pages.last(), Some(Page::Schedules { .. })) {
+        focus::focus(model, Focus::Page);
+    } else {
+        pages::push(model, Page::schedules());
+    }
+}
+
+pub(super) fn carry_out(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
+    let Some(Opens::Schedule(name)) = model.opens() else {
+        return model.toasts.say(Kind::Plain, "no schedule is selected", model.now);
+    };
+    let is_paused = model.cache.schedules.get(&name).is_some_and(|schedule| schedule.row.paused);
+    match action {
+        Action::SchedulePause if is_paused => with(model, "resume", &name, effects),
+        Action::SchedulePause => with(model, "pause", &name, effects),
+        Action::ScheduleRun => with(model, "run", &name, effects),
+        Action::ScheduleRemove => with(model, "remove", &name, effects),
+        _ => {}
+    }
+}
+
+/// Runs the line of an action, or asks first.
+pub(super) fn with(model: &mut Model, action: &str, name: &str, effects: &mut Vec<Effect>) {
+    let text = format!("schedule {action} {name}");
+    if let Ok(Verb::Command(command)) = command::parse(&text) {
+        guard::run(model, Entered { text, command }, false, effects);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::app::figures::{Asked, Figures};
+    use crate::app::overlay::Overlay;
+    use crate::app::page::Page;
+    use crate::app::report::{Fault, Report};
+    use crate::app::update::figures_tests::schedules;
+    use crate::app::{Effect, Model, Msg, update};
+    use crate::tests::demo::{at, busy, press, send};
+
+    fn asks(effects: &[Effect]) -> bool {
+        effects.contains(&Effect::Ask(Asked::Schedules))
+    }
+
+    fn line(effects: &[Effect]) -> Option<String> {
+        effects.iter().find_map(|e| if let Effect::Execute { line, .. } = e { Some(line.text.clone()) } else { None })
+    }
+
+    fn names(model: &Model) -> Vec<String> {
+        let grid = model.grid(model.focus).expect("a table");
+        let cell = |at| grid.cell(at, 0, &model.sight()).map(|cell| cell.text);
+        (0..grid.len()).filter_map(cell).collect()
+    }
+
+    #[test]
+    fn they_are_asked_for_only_while_they_are_in_sight() {
+        let mut model = busy(120, 36);
+        assert!(!asks(&update(&mut model, Msg::Tick, at(60_000))));
+        assert!(asks(&press(&mut model, &["F8"])));
+        assert!(!asks(&press(&mut model, &[":", "F8"])), "once, and one page");
+        assert_eq!(model.pages.len(), 1);
+        send(&mut model, schedules());
+        assert_eq!(names(&model), ["poll", "backup", "report", "weekly"], "what comes next; what is paused last");
+        assert!(asks(&update(&mut model, Msg::Tick, at(10_000))), "other consoles change them, too");
+        press(&mut model, &["q"]);
+        assert!(!asks(&update(&mut model, Msg::Tick, at(60_000))), "out of sight");
+    }
+
+    #[test]
+    fn keys_do_what_lines_do_and_removing_asks() {
+        let mut model = busy(120, 36);
+        press(&mut model, &["F8"]);
+        assert_eq!(line(&press(&mut model, &["p"])), None, "nothing is told yet");
+        send(&mut model, schedules());
+        let end = |model: &mut Model, effects: &[Effect]| {
+            let run = effects.iter().find_map(|e| if let Effect::Execute { run, .. } = e { Some(*run) } else { None });
+            send(model, Msg::Finished { run: run.expect("a line runs"), report: Report::default() })
+        };
+        let effects = press(&mut model, &["p"]);
+        assert_eq!(line(&effects).as_deref(), Some("schedule pause poll"));
+        assert!(asks(&end(&mut model, &effects)), "it is other than before");
+        let effects = press(&mut model, &["G", "p"]);
+        assert_eq!(line(&effects).as_deref(), Some("schedule resume weekly"));
+        end(&mut model, &effects);
+        let effects = press(&mut model, &["r"]);
+        assert_eq!(line(&effects).as_deref(), Some("schedule run weekly"));
+        end(&mut model, &effects);
+        let effects = press(&mut model, &["Enter"]);
+        assert_eq!(line(&effects).as_deref(), Some("schedule show weekly"));
+        end(&mut model, &effects);
+        assert_eq!(line(&press(&mut model, &["x"])), None);
+        assert!(
+            matches!(&model.overlay, Some(Overlay::Question(question)) if question.lines == ["schedule remove weekly"])
+        );
+        assert_eq!(line(&press(&mut model, &["y"])).as_deref(), Some("schedule remove weekly"));
+    }
+
+    #[test]
+    fn a_console_that_may_only_look_changes_none() {
+        let mut model = busy(120, 36);
+        model.settings.readonly = true;
+        press(&mut model, &["F8"]);
+        send(&mut model, schedules());
+        for key in ["p", "r", "x"] {
+            assert_eq!((line(&press(&mut model, &[key])), model.overlay.is_none()), (None, true), "{key}");
+        }
+        assert!(line(&press(&mut model, &["Enter"])).is_some(), "it may look");
+    }
+
+    #[test]
+    fn an_older_c2d_is_told_of() {
+        let mut model = busy(120, 36);
+        press(&mut model, &["F8"]);
+        let fault = Fault { message: "no such endpoint".to_owned(), hint: None };
+        send(&mut model, Msg::Figures(Figures::Failed(Asked::Schedules, fault)));
+        assert!(matches!(model.pages.last(), Some(Page::Schedules { fault: Some(_), .. })));
+        send(&mut model, schedules());
+        assert!(matches!(model.pages.last(), Some(Page::Schedules { fault: None, .. })));
+    }
+}
