@@ -72,7 +72,7 @@ mod tests {
         for (verb, lines) in EXAMPLES {
             for line in lines {
                 assert!(parse(line).is_ok(), "{line}: {:?}", parse(line).err());
-                assert_eq!(scan(line).0[0].text, verb);
+                assert_eq!(scan(line).0[0].text, **verb);
             }
         }
     }
