@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use c2_shared::id::{AttemptId, JobId, Session, WorkerId};
 use c2_shared::job::{JobState, Outcome, Placement, Terms};
+use c2_shared::resources::Capacity;
 use c2_shared::limits::QUEUE_LEN_MAX;
 use c2_shared::time::Mono;
 use c2d::sched::event::{self, FaultOf, Introduction, NewJob, Place, ResultSummary};
@@ -45,7 +46,8 @@ fn cluster(jobs: Vec<NewJob>) -> Scheduler {
         session: Session::default(),
         slots: 2,
         version: String::new(),
-        hardware: "{}".into(),
+        has: Capacity::default(),
+            hardware: "{}".into(),
     };
     apply(&mut scheduler, event::WorkerRegistered(intro));
     apply(&mut scheduler, event::TagsSet { worker: WorkerId::of_address(WORKER), tags: ["lock".to_owned()].into() });

@@ -17,6 +17,7 @@ use crate::advice::Advice;
 use crate::exit;
 use crate::json::{self, Unreadable};
 use crate::limits::{KEEP_BLOB_BYTES, KEEP_BYTES, KEEP_DAYS, KEEP_JOBS, OUTPUT_KEEP_BYTES, PORT, QUEUE_LEN_MAX, SLOTS};
+use crate::resources::{self, Amounts};
 use crate::server_address::{ADDRESS_FILE, ServerAddress};
 
 /// How the names of files begin that c2d keeps in its folder for itself.
@@ -81,6 +82,9 @@ pub struct AgentConfig {
     pub address: Option<IpAddr>,
     /// Jobs to run at once.
     pub slots: u32,
+    /// What the machine has, where that is not what is found by itself: `cpus`, `memory`, `gpus`, `vram`, and
+    /// whatever else jobs are to take.
+    pub resources: Amounts,
     /// Folder of the job workspaces.
     pub workspace_root: PathBuf,
 }
@@ -125,6 +129,7 @@ impl Default for AgentConfig {
             server_port: PORT,
             address: None,
             slots: SLOTS,
+            resources: Amounts::new(),
             workspace_root: "/tmp/C2".into(),
         }
     }
@@ -231,7 +236,11 @@ impl Checked for AgentConfig {
             let message = format!("workspace_root: {:?} would depend on where the agent starts", self.workspace_root);
             return Err((message, "write its path from / or ~/ on"));
         }
-        Ok(())
+        if self.resources.contains_key("slots") {
+            return Err(("resources: slots have a key of their own".to_owned(), "write \"slots\": N beside it"));
+        }
+        let said = self.resources.iter().map(|(name, amount)| (name, *amount));
+        resources::check(said).map_err(|wrong| (wrong.message, "write names with amounts, like {\"license\": 2}"))
     }
 }
 

@@ -5,16 +5,16 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::blob::BlobId;
 use crate::bytes64::Bytes64;
-use crate::id::JobId;
 
 pub use contents::Needed;
+pub use dependency::{Condition, Dependency, DependsOn};
+pub use needs::Needs;
 pub use outcome::Outcome;
 pub use standing::Standing;
 pub(crate) use with_texts::with_texts;
@@ -100,6 +100,21 @@ pub struct JobSpec {
     /// Dependencies whose files it finds in its folder: those that they left for whoever submitted them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub with_files_of: Vec<String>,
+    /// Processors that it takes of its worker.
+    #[serde(skip_serializing_if = "is_default")]
+    pub cpus: u32,
+    /// Main memory that it takes, in bytes.
+    #[serde(skip_serializing_if = "is_default")]
+    pub memory_bytes: u64,
+    /// Graphics processors that it has to itself; tags `gpu:N` that it asks for count as such.
+    #[serde(skip_serializing_if = "is_default")]
+    pub gpus: u32,
+    /// Memory of each of them, in bytes; without any it shares one with others that say this.
+    #[serde(skip_serializing_if = "is_default")]
+    pub vram_bytes: u64,
+    /// What operators count on workers, and how much of it the job takes, like `{"license": 1}`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub needs: BTreeMap<String, u64>,
     /// A key of the caller's choice: the same key within a day answers with the same job.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
@@ -166,6 +181,9 @@ pub struct Placement {
     /// Workers of which one must run it; any, if none is named.
     #[serde(skip_serializing_if = "is_default")]
     pub workers: Vec<String>,
+    /// What it takes there beside a slot.
+    #[serde(skip_serializing_if = "is_default")]
+    pub takes: Needs,
 }
 
 /// A file placed in the workspace: exactly one of `content` and `sha256` says what is in it.
@@ -200,39 +218,6 @@ pub enum OnLost {
     Wait,
 }
 
-/// One entry of `depends`: `job-1` (after success), `any:job-1`, `notok:job-1`, or with the name
-/// of another job of the same batch in place of the id.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "String", into = "String")]
-pub struct Dependency {
-    /// How the other job must have ended.
-    pub condition: Condition,
-    /// Which job.
-    pub on: DependsOn,
-}
-
-/// How a dependency must have ended for the dependent to start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum Condition {
-    /// It succeeded.
-    Ok,
-    /// It ended, however.
-    Any,
-    /// It ended without success.
-    NotOk,
-}
-
-/// The job of a dependency.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum DependsOn {
-    /// A job that has its id already.
-    Job(JobId),
-    /// A job of the same batch, by its `name`.
-    Name(String),
-}
-
 /// Where a job stands. The first four are alive, the last three final.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -258,6 +243,7 @@ impl From<JobSpec> for Terms {
     fn from(spec: JobSpec) -> Self {
         Self {
             placement: Arc::new(Placement {
+                takes: spec.takes(),
                 group: spec.group,
                 tags: spec.tags,
                 exclude: spec.exclude,
@@ -311,54 +297,6 @@ impl fmt::Display for JobState {
     }
 }
 
-impl fmt::Display for Dependency {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.condition {
-            Condition::Ok => "",
-            Condition::Any => "any:",
-            Condition::NotOk => "notok:",
-        })?;
-        self.on.fmt(f)
-    }
-}
-
-impl fmt::Display for DependsOn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Job(id) => id.fmt(f),
-            Self::Name(name) => f.write_str(name),
-        }
-    }
-}
-
-impl FromStr for Dependency {
-    type Err = std::convert::Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (condition, on) = match text.split_once(':') {
-            Some(("ok", on)) => (Condition::Ok, on),
-            Some(("any", on)) => (Condition::Any, on),
-            Some(("notok", on)) => (Condition::NotOk, on),
-            _ => (Condition::Ok, text),
-        };
-        let on = on.parse().map_or_else(|_| DependsOn::Name(on.to_owned()), DependsOn::Job);
-        Ok(Self { condition, on })
-    }
-}
-
-impl From<Dependency> for String {
-    fn from(dependency: Dependency) -> Self {
-        dependency.to_string()
-    }
-}
-
-impl From<String> for Dependency {
-    fn from(text: String) -> Self {
-        let Ok(dependency) = text.parse();
-        dependency
-    }
-}
-
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
@@ -374,6 +312,8 @@ pub fn command_of(spec: &str) -> Option<String> {
 }
 
 mod contents;
+mod dependency;
+pub(crate) mod needs;
 mod outcome;
 mod standing;
 #[cfg(test)]

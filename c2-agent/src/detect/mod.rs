@@ -8,6 +8,8 @@ pub(crate) mod disk;
 mod gpu;
 mod mem;
 
+pub(crate) use cpu::cores;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -25,7 +27,7 @@ pub(crate) async fn hardware() -> Hardware {
         os: sysinfo::System::long_os_version().unwrap_or_default(),
         arch: sysinfo::System::cpu_arch(),
         cpu_model: cpu::model(),
-        cpu_cores: cpu::cores(),
+        cpu_cores: cores(),
         memory_bytes: mem::total(),
         disks: disk::mounted(),
         gpus: gpus.into_iter().map(|found| found.gpu).collect(),
@@ -58,6 +60,7 @@ pub(crate) async fn watch_load(latest: watch::Sender<Load>, has_gpus: bool, [wor
             load_1m: cpu::load_1m(),
             gpu_percent: gpus.iter().map(|found| found.percent).collect(),
             gpu_memory: gpus.iter().map(gpu::Found::memory).collect(),
+            gpu_processes: Vec::new(),
             disk_free_bytes,
             disk_full: disk_free_bytes.is_some_and(|bytes| bytes < WORKER_FREE_BYTES_FLOOR),
         });

@@ -268,7 +268,10 @@ impl Launcher {
             .env("C2_WORKER", start.worker.to_string())
             .env("C2_TAGS", start.tags.join(","));
         if let Some(devices) = visible_devices(&start.tags) {
-            command.env("CUDA_VISIBLE_DEVICES", devices);
+            command.env("CUDA_VISIBLE_DEVICES", &devices).env("HIP_VISIBLE_DEVICES", devices);
+        }
+        if start.spec.cpus > 0 {
+            command.env("OMP_NUM_THREADS", start.spec.cpus.to_string());
         }
         for (dependency, number) in start.spec.depends.iter().zip(1..) {
             if let DependsOn::Job(job) = dependency.on {

@@ -3,6 +3,7 @@
 use c2_shared::job::{JobSpec, OnLost};
 
 use crate::command::job_flags::item;
+use crate::command::need_flags;
 
 /// The line, and what of the job is not in it, as it does not lie on this machine.
 pub(crate) fn line_of(spec: &JobSpec, now_ms: u64) -> (String, Vec<&'static str>) {
@@ -51,6 +52,7 @@ pub(crate) fn line_of(spec: &JobSpec, now_ms: u64) -> (String, Vec<&'static str>
     if !spec.with_files_of.is_empty() {
         flag("with-files-of", commas(&spec.with_files_of));
     }
+    words.extend(need_flags::flags(&spec.takes()).map(|flag| quoted(&flag)));
     for (name, is_set) in [("--same-machine", spec.same_machine), ("--hold", spec.hold)] {
         if is_set {
             words.push(name.to_owned());
@@ -92,6 +94,11 @@ mod tests {
             expires_s: Some(600),
             cwd: Some("/data/a b".to_owned()),
             shell: Some("bash".to_owned()),
+            cpus: 4,
+            memory_bytes: 3 << 29,
+            gpus: 2,
+            vram_bytes: 1_000,
+            needs: [("license".to_owned(), 1)].into(),
             ..JobSpec::default()
         };
         for spec in [spec, JobSpec { command: "true".to_owned(), ..JobSpec::default() }] {

@@ -8,7 +8,7 @@ use crate::command::Word;
 
 /// How a foreign verb is written here; `{}` is the rest of the line, `{q}` the rest in quotes, `{l}`
 /// the whole of it.
-const VERBS: [(&[&str], &str); 48] = [
+const VERBS: [(&[&str], &str); 49] = [
     (&["sh", "bash", "python", "python3", "make", "sleep", "echo", "nvidia-smi"], "submit {l}"),
     (&["sbatch", "qsub", "bsub", "condor_submit"], "submit --script={}"),
     (&["srun", "salloc", "run", "parallel"], "submit {q} --wait"),
@@ -33,6 +33,7 @@ const VERBS: [(&[&str], &str); 48] = [
     (&["undrain", "uncordon", "enable"], "resume {}"),
     (&["disable"], "drain {}"),
     (&["tags", "tag"], "get-tags {}"),
+    (&["set_resources", "set-resource", "resources", "limits"], "set-resources {}"),
     (&["settags", "set_tags", "set-tag", "label"], "set-tags {}"),
     (&["cleanup", "clean", "gc", "prune"], "cleanup-workspaces @all"),
     (&["man", "usage", "?", "h", "commands"], "help"),
@@ -60,12 +61,14 @@ const VERBS: [(&[&str], &str); 48] = [
 ];
 
 /// What does the work of a foreign flag of jobs.
-const FLAGS: [(&[&str], &str); 32] = [
-    (&["-J", "-N", "--job-name", "--label", "-l", "-L"], "--name=NAME"),
+const FLAGS: [(&[&str], &str); 36] = [
+    (&["-J", "-N", "--job-name", "--label", "-L"], "--name=NAME"),
+    (&["-l"], "--cpus=N, --memory=SIZE, --gpus=N or --timeout=DUR, or --name=NAME for a label"),
     (&["-p", "-q", "--partition", "--queue", "-g", "--pool"], "--group=GROUP"),
     (&["-d", "--dependency", "--after", "--needs", "-a"], "--depends=JOB"),
     (&["-t", "--time", "--timelimit", "--time-limit", "--walltime"], "--timeout=DUR"),
-    (&["-G", "--gpus", "--gpu", "--gres"], "--tags=gpu"),
+    (&["-G", "--gpu", "--gres", "--gpus-per-node", "--gpus-per-task", "--ngpus"], "--gpus=N"),
+    (&["--gpu-memory", "--gpu-mem", "--mem-per-gpu", "--gpumem"], "--vram=SIZE"),
     (&["-D", "--chdir", "--workdir", "--working-directory"], "--cwd=DIR"),
     (&["-e", "--export", "-v", "-V", "--environment", "--set-env"], "--env=KEY=VALUE"),
     (&["--nice", "--prio"], "--priority=N"),
@@ -80,7 +83,7 @@ const FLAGS: [(&[&str], &str); 32] = [
     (&["--array", "--foreach", "--sweep"], "split \"COMMAND {}\" FILE"),
     (&["--every", "--cron", "--repeat", "--interval"], "schedule NAME \"every 15m\" \"COMMAND\""),
     (&["-s", "-w", "-W", "--sync", "--block", "--follow", "--foreground"], "--wait"),
-    (&["--tag", "--lock", "--locks", "--license", "--licenses"], "--tags=TAG"),
+    (&["--tag", "--lock", "--locks"], "--tags=TAG"),
     (&["--constraint", "-C"], "--group=GROUP"),
     (&["--nodelist", "--node", "--host", "--on", "--machine", "--workers"], "--worker=WORKER"),
     (&["--ttl", "--deadline", "--expire", "--expiry"], "--expires=DUR"),
@@ -88,10 +91,9 @@ const FLAGS: [(&[&str], &str); 32] = [
     (&["--backoff", "--retry-wait", "--retry-after"], "--retry-delay=DUR"),
     (&["--same-node", "--same-worker", "--affinity"], "--same-machine"),
     (&["--mask"], "--umask=MODE"),
-    (
-        &["--mem", "--memory", "--cpus", "--cpus-per-task", "-c", "--ntasks"],
-        "--tags=TAG, with a tag that means that much",
-    ),
+    (&["--mem", "-M", "--ram", "--mem-per-node", "--mem-per-cpu", "-m"], "--memory=SIZE"),
+    (&["--cpus-per-task", "-c", "--cpu", "--cores", "--ntasks", "--threads", "--ncpus"], "--cpus=N"),
+    (&["--license", "--licenses", "--resource", "--resources"], "--need=NAME=N"),
     (&["--interpreter", "--bash"], "--shell=SHELL"),
     (&["-n", "--test", "--test-only", "--preview", "--check"], "--dry-run, of batch and split"),
     (&["--on-loss", "--if-lost"], "--on-lost=WHAT"),
@@ -140,6 +142,7 @@ fn operands(form: &str) -> &'static str {
         "submit" | "batch" => "FILE",
         "split" => "\"COMMAND {}\" FILE",
         "set-tags" => "WORKER TAG",
+        "set-resources" => "WORKER cpus=N",
         "get-tags" | "info" | "drain" | "resume" | "remove-worker" => "WORKER",
         "assign" | "unassign" => "WORKER GROUP",
         _ => "JOB",

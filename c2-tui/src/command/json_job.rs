@@ -6,10 +6,10 @@ use c2_shared::job::{JobSpec, Upload};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::command::job_flags::{JobFlags, item};
+use crate::command::job_flags::{JobFlags, item, items};
 
 /// What a field takes, as it is written.
-const FIELDS: [(&str, &str); 31] = [
+const FIELDS: [(&str, &str); 39] = [
     ("command", "\"make\""),
     ("name", "\"nightly\""),
     ("group", "\"gpu\""),
@@ -41,6 +41,14 @@ const FIELDS: [(&str, &str); 31] = [
     ("cwd", "\"/data\""),
     ("shell", "\"bash\""),
     ("with_files_of", "[\"build\"]"),
+    ("cpus", "4"),
+    ("memory", "\"8G\""),
+    ("memory_bytes", "8589934592"),
+    ("gpus", "1"),
+    ("vram", "\"16G\""),
+    ("vram_bytes", "17179869184"),
+    ("need", "{\"license\": 1}"),
+    ("needs", "{\"license\": 1}"),
 ];
 
 /// Reads a job; what it does not say is as in `flags`.
@@ -75,6 +83,11 @@ fn set(flags: &mut JobFlags, base: &mut JobSpec, key: &str, value: Value) -> Res
         "cwd" => flags.cwd = value.text()?,
         "shell" => flags.shell = value.text()?,
         "with_files_of" => flags.with_files_of = value.list()?,
+        "cpus" => flags.needs.cpus = value.text()?,
+        "memory" | "memory_bytes" => flags.needs.memory = value.text()?,
+        "gpus" => flags.needs.gpus = value.text()?,
+        "vram" | "vram_bytes" => flags.needs.vram = value.text()?,
+        "need" | "needs" => flags.needs.need = value.variables()?.iter().flat_map(|text| items(text)).collect(),
         "begin" | "begin_at" => {
             // A number counts milliseconds, as on the wire.
             base.begin_at = value.value.as_u64();

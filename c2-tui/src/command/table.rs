@@ -261,6 +261,7 @@ mod tests {
                 "unassign <TARGET> <GROUP>",
                 "info <WORKER>",
                 "set-tags <TARGET> <TAGS>...",
+                "set-resources <TARGET> <NAME=N>...",
                 "get-tags <TARGET>...",
                 "detect-tags <WORKER>",
                 "drain <TARGET>...",
@@ -308,7 +309,7 @@ mod tests {
 
     #[test]
     fn each_value_names_something_that_is_known() {
-        const TEXTS: [&str; 23] = [
+        const TEXTS: [&str; 25] = [
             "ACTION",
             "CRON",
             "DUR",
@@ -320,10 +321,12 @@ mod tests {
             "MODE",
             "N",
             "NAME",
+            "NAME=N",
             "PORT",
             "SECONDS",
             "SEQ",
             "SHELL",
+            "SIZE",
             "STATE",
             "TEXT",
             "THEME",

@@ -122,6 +122,12 @@ fn asked(look: &Look, spec: &JobSpec) -> Vec<(&'static str, String)> {
         cwd,
         shell,
         with_files_of,
+        // Told together.
+        cpus: _,
+        memory_bytes: _,
+        gpus: _,
+        vram_bytes: _,
+        needs: _,
         // c2d keeps it apart.
         idempotency_key: _,
     } = spec;
@@ -132,6 +138,7 @@ fn asked(look: &Look, spec: &JobSpec) -> Vec<(&'static str, String)> {
         ("command", command.clone()),
         ("group", text(group)),
         ("tags", joined(tags)),
+        ("takes", joined(spec.takes().written())),
         ("depends", joined(depends.iter().map(ToString::to_string))),
         ("same machine", yes(*same_machine)),
         ("workers", joined(workers)),

@@ -8,6 +8,7 @@ mod json;
 mod look;
 mod notifications;
 mod sanitize;
+mod resources;
 mod schedules;
 mod ssh;
 mod table;

@@ -22,7 +22,12 @@ serves!(CHANGE_JOBS => change);
 /// What can change at any time.
 const ALWAYS: [&str; 6] = ["name", "priority", "timeout_s", "retries", "retry_delay_s", "on_lost"];
 /// What can change until the job starts.
-const BEFORE: [&str; 15] = [
+const BEFORE: [&str; 20] = [
+    "cpus",
+    "memory_bytes",
+    "gpus",
+    "vram_bytes",
+    "needs",
     "command",
     "group",
     "tags",

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use c2_shared::id::{AttemptId, JobId, Session, WorkerId};
 use c2_shared::job::{Dependency, Outcome, Terms};
+use c2_shared::resources::{Amount, Capacity};
 use c2_shared::time::Mono;
 use c2_shared::worker::Load;
 
@@ -128,6 +129,13 @@ pub struct TagsSet {
     pub tags: BTreeSet<String>,
 }
 
+/// An operator said what a worker has; of what is none it has again what it says itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResourcesSet {
+    pub worker: WorkerId,
+    pub resources: BTreeMap<String, Option<Amount>>,
+}
+
 /// An operator asked that a worker finish what it has, or take work again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DrainSet {
@@ -232,6 +240,8 @@ pub struct Introduction {
     pub session: Session,
     /// Jobs it can run at once.
     pub slots: u32,
+    /// What it has besides, as it was found and as its agent's configuration says.
+    pub has: Capacity,
     /// The agent's version.
     pub version: String,
     /// Its hardware as JSON, kept and never read here.

@@ -13,6 +13,7 @@ pub(crate) mod note;
 pub mod reject;
 
 mod evolve;
+pub mod fit;
 mod scheduler;
 
 mod blame;
@@ -31,6 +32,7 @@ mod verdict;
 mod graph;
 mod locks;
 mod place;
+mod reserve;
 
 mod jobs;
 mod queues;

@@ -16,6 +16,7 @@ use crate::id::{AttemptId, JobId, Session};
 use crate::job::{JobSpec, Outcome};
 use crate::json;
 use crate::limits::{ATTEMPTS_LEN_MAX, OUTPUT_KEEP_BYTES, PROBLEMS_LEN_MAX};
+use crate::resources::Amounts;
 use crate::worker::{Hardware, Load};
 
 /// The header by which a worker says what it understands.
@@ -57,13 +58,17 @@ pub struct RegisterRequest {
     /// A mark of the state folder: another for a copy of it on the same machine.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub folder: String,
+    /// What its configuration says that it has.
+    #[serde(skip_serializing_if = "Amounts::is_empty")]
+    pub resources: Amounts,
 }
 
 impl RegisterRequest {
     /// The form that agents of 0.1.0 used, which each c2d takes.
     #[must_use]
     pub fn brief(&self) -> Self {
-        Self { session: Session::default(), machine: String::new(), folder: String::new(), ..self.clone() }
+        let (session, machine, folder, resources) = Default::default();
+        Self { session, machine, folder, resources, ..self.clone() }
     }
 }
 

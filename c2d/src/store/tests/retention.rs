@@ -8,6 +8,7 @@ use c2_shared::time::Mono;
 use super::{Lab, StoreError, add, end, job, worker};
 use crate::engine::{Batch, Durable as _};
 use crate::sched::Decision;
+use crate::sched::fit::Share;
 use crate::sched::decision::DependencyEdge;
 use crate::sched::event::Now;
 use crate::store::{History, JobFilter, open};
@@ -119,7 +120,7 @@ fn what_is_still_needed_stays() {
         add(1),
         add(2),
         Decision::AddJob(Box::new(dependent)),
-        Decision::Assign { attempt: held, worker: id.clone(), ip, tags: Vec::new(), at_ms: 1 },
+        Decision::Assign { attempt: held, worker: id.clone(), ip, share: Share::default(), at_ms: 1 },
         end(1, 0, 1),
         end(2, 1, 2),
         add(4),
