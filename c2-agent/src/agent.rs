@@ -108,7 +108,7 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
     let (load, latest_load) = watch::channel(Load::default());
     let watching = tokio::spawn(detect::watch_load(
         load,
-        !introduction.hardware.gpus.is_empty(),
+        (!introduction.hardware.gpus.is_empty()).then(|| vec![crate::supervise::agent_mark(&worker_id)]),
         [options.workspace_root.clone(), options.state_dir.clone()],
     ));
     greet(&introduction, &options, &client, slots.running());

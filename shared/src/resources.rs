@@ -165,11 +165,12 @@ impl Capacity {
     /// What a machine has by itself.
     #[must_use]
     pub fn detected(hardware: &Hardware) -> Self {
-        let card = |gpu: &crate::worker::Gpu| Card { index: gpu.index, vram_bytes: gpu.memory_bytes };
+        // A card is one, however often it is named.
+        let cards: BTreeMap<u32, u64> = hardware.gpus.iter().map(|gpu| (gpu.index, gpu.memory_bytes)).collect();
         Self {
             cpus: hardware.cpu_cores,
             memory_bytes: hardware.memory_bytes,
-            gpus: hardware.gpus.iter().map(card).collect(),
+            gpus: cards.into_iter().map(|(index, vram_bytes)| Card { index, vram_bytes }).collect(),
             needs: BTreeMap::new(),
         }
     }
@@ -248,7 +249,8 @@ mod tests {
             let said: Amounts = [(name.to_owned(), Amount(amount))].into();
             check(said.iter().map(|(name, amount)| (name, *amount))).is_err()
         };
-        for (name, fine, wrong) in [("slots", 1, 0), ("gpus", 64, 65), ("memory", 1 << 40, u64::MAX), ("x", 0, 1 << 60)] {
+        for (name, fine, wrong) in [("slots", 1, 0), ("gpus", 64, 65), ("memory", 1 << 40, u64::MAX), ("x", 0, 1 << 60)]
+        {
             assert!(!refused(name, fine) && refused(name, wrong), "{name}");
         }
         assert!(refused("a b", 1));

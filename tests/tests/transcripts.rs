@@ -47,6 +47,7 @@ transcripts! {
     readme_commands
     readme_examples
     refusals
+    resources
     schedules
     steering
     strange_token

@@ -19,4 +19,6 @@ pub(crate) mod synthetic;
 mod user;
 pub(crate) mod wire;
 
+pub(crate) use launch::agent_mark;
+pub(crate) use proc::is_marked;
 pub(crate) use runner::run;

@@ -12,8 +12,8 @@ use crate::command::operands::{Membership, OneJob, OneWorker, SomeJobs, SomeWork
 use crate::command::{
     CommandError, Context, Outcome, assign, batch, cancel, change, cleanup_workspaces, detect_tags, doctor, drain,
     follow, get_files, get_tags, groups, help, info, job, jobs, list, log, many, notify, output, pause, pdsh,
-    queue_status, remove_worker, resume, retry, schedule, set_resources, set_tags, split, stats, submit, timeline, unassign,
-    verify_ssh, wait, why,
+    queue_status, remove_worker, resume, retry, schedule, set_resources, set_tags, split, stats, submit, timeline,
+    unassign, verify_ssh, wait, why,
 };
 use crate::render;
 
@@ -77,7 +77,7 @@ pub(crate) enum Command {
     Info(OneWorker),
     /// Set the tags that workers offer, in place of those that they offered
     SetTags(set_tags::SetTags),
-    /// Set what workers have for jobs to take: processors, memory, graphics processors, or what you count
+    /// Set what workers have for jobs to take: processors, memory, cards, or what you count
     SetResources(set_resources::SetResources),
     /// Show the tags of workers and which jobs hold them
     GetTags(SomeWorkers),

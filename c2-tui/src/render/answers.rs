@@ -10,9 +10,9 @@ use c2_shared::id::JobId;
 use c2_shared::job::{JobSpec, JobState};
 
 use crate::render::look::{Look, Style};
-use crate::render::{resources, sanitize};
 use crate::render::table::{Cell, Table, flexible, numbers, words};
 use crate::render::workers::{joined, tags};
+use crate::render::{resources, sanitize};
 use c2_shared::checkup::{Check, State};
 
 pub(crate) fn groups(look: &Look, groups: &BTreeMap<String, BTreeSet<IpAddr>>) -> String {

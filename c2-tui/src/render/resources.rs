@@ -16,7 +16,8 @@ pub(crate) fn all(row: &WorkerRow) -> String {
             .then(|| format!("memory {}/{}", size(taken.memory_bytes), about(has.memory_bytes))),
         count("gpus", taken.gpus.into(), vram.len() as u64),
         vram.iter().any(|bytes| *bytes > 0).then(|| {
-            let shared = if taken.vram_bytes > 0 { format!(" ({} shared)", size(taken.vram_bytes)) } else { String::new() };
+            let shared =
+                if taken.vram_bytes > 0 { format!(" ({} shared)", size(taken.vram_bytes)) } else { String::new() };
             format!("vram {}{shared}", joined(vram.iter().map(|bytes| about(*bytes))))
         }),
     ];

@@ -265,7 +265,12 @@ fn at_worker(obstacle: &Obstacle) -> String {
 }
 
 /// What is short of a resource: at all, or free at the moment, and who has it.
-fn short(resource: &str, (needed, total, free): (u64, u64, u64), holders: &[AttemptId], foreign: &[GpuProcess]) -> String {
+fn short(
+    resource: &str,
+    (needed, total, free): (u64, u64, u64),
+    holders: &[AttemptId],
+    foreign: &[GpuProcess],
+) -> String {
     if needed > total {
         let has = if total == 0 { format!("no {resource}") } else { amount(resource, total) };
         return format!("has {has}, needs {}", amount(resource, needed));
@@ -320,18 +325,17 @@ fn advice(why: &Explanation) -> String {
     if has(|reason| matches!(reason, Reason::Dependency { .. } | Reason::BeginAt { .. })) {
         return "it starts by itself then".to_owned();
     }
-    let passes = |worker: &WorkerVerdict| {
-        worker.obstacles.iter().all(is_busy)
-    };
+    let passes = |worker: &WorkerVerdict| worker.obstacles.iter().all(is_busy);
     let returns = |worker: &WorkerVerdict| {
         let passing = |o: &Obstacle| {
-            is_busy(o) || matches!(
-                o,
-                Obstacle::Offline { .. }
-                    | Obstacle::Draining
-                    | Obstacle::Quarantined { .. }
-                    | Obstacle::Avoided { .. }
-            )
+            is_busy(o)
+                || matches!(
+                    o,
+                    Obstacle::Offline { .. }
+                        | Obstacle::Draining
+                        | Obstacle::Quarantined { .. }
+                        | Obstacle::Avoided { .. }
+                )
         };
         worker.obstacles.iter().all(passing)
     };
@@ -353,7 +357,8 @@ fn advice(why: &Explanation) -> String {
     if why.workers.iter().any(returns) {
         return format!("it starts when one of these is back or repaired: {}", at(&returns));
     }
-    "no worker can run it as they are: see `assign`, `set-tags`, `set-resources`, or cancel it and submit it otherwise".to_owned()
+    "no worker can run it as they are: see `assign`, `set-tags`, `set-resources`, or cancel it and submit it otherwise"
+        .to_owned()
 }
 
 #[cfg(test)]

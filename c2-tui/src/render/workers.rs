@@ -5,8 +5,8 @@ use c2_shared::time::span;
 use c2_shared::worker::WorkerStatus;
 
 use crate::render::look::{Look, bytes};
-use crate::render::{resources, sanitize};
 use crate::render::table::{Cell, Table, fields, flexible, numbers, words};
+use crate::render::{resources, sanitize};
 
 pub(crate) fn list(look: &Look, list: &WorkerList) -> String {
     if list.workers.is_empty() {

@@ -14,8 +14,8 @@ use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::{Condition, JobState, Outcome, Terms};
 use c2_shared::resources::{Amounts, Capacity};
 
-use crate::sched::fit::{Share, cards_among};
 use crate::sched::event::{FaultOf, Introduction, NewJob, PollToken};
+use crate::sched::fit::{Share, cards_among};
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq, Eq)]

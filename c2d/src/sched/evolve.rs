@@ -8,7 +8,6 @@ use std::sync::Arc;
 use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::{JobState, Outcome};
 
-use crate::sched::{Decision, reserve};
 use crate::sched::decision::{Back, EndedRecord, JobRecord, WorkerRecord};
 use crate::sched::event::{Now, PollToken};
 use crate::sched::fit::Share;
@@ -16,6 +15,7 @@ use crate::sched::jobs::Job;
 use crate::sched::queues::Shape;
 use crate::sched::scheduler::Scheduler;
 use crate::sched::workers::{Heard, Worker};
+use crate::sched::{Decision, reserve};
 
 impl Scheduler {
     pub(crate) fn evolve(&mut self, now: Now, decision: &Decision) {

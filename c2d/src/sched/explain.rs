@@ -9,8 +9,8 @@ use c2_shared::id::{JobId, WorkerId};
 use c2_shared::job::JobState;
 
 use crate::sched::event::Now;
-use crate::sched::jobs::Job;
 use crate::sched::fit::{self, Short, cards_among};
+use crate::sched::jobs::Job;
 use crate::sched::queues::Shape;
 use crate::sched::scheduler::Scheduler;
 use crate::sched::workers::{Grant, Worker};

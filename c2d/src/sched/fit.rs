@@ -153,9 +153,12 @@ pub(crate) fn shortages<'a>(asked: &'a Placement, room: Room<'a>) -> Vec<Short<'
     if takes.gpus == 0 && takes.vram_bytes == 0 || !has_tags {
         return short;
     }
-    let gpus = Placement { takes: Needs { gpus: takes.gpus, vram_bytes: takes.vram_bytes, ..Needs::default() }, ..asked.clone() };
+    let gpus = Placement {
+        takes: Needs { gpus: takes.gpus, vram_bytes: takes.vram_bytes, ..Needs::default() },
+        ..asked.clone()
+    };
     if fit(&gpus, room).is_none() {
-        short.push(room.short_of_cards(takes));
+        short.push(room.short_of_cards(asked));
     }
     short
 }
@@ -173,8 +176,10 @@ fn amounts<'a>(takes: &'a Needs, room: Room<'a>) -> impl Iterator<Item = (&'a st
         ("memory", takes.memory_bytes, has.memory_bytes, held.memory_bytes),
     ];
     let of = |amounts: &BTreeMap<String, u64>, name: &String| amounts.get(name).copied().unwrap_or(0);
-    let named =
-        takes.needs.iter().map(move |(name, needed)| (name.as_str(), *needed, of(&has.needs, name), of(&held.needs, name)));
+    let named = takes
+        .needs
+        .iter()
+        .map(move |(name, needed)| (name.as_str(), *needed, of(&has.needs, name), of(&held.needs, name)));
     own.into_iter().filter(|(_, needed, ..)| *needed > 0).chain(named)
 }
 
@@ -183,7 +188,9 @@ impl Room<'_> {
     fn can_take(&self, tag: &str, vram_bytes: u64) -> bool {
         let card = || card_of(tag).and_then(|index| self.has.gpus.iter().find(|card| card.index == index));
         self.held.is_free(tag)
-            && (vram_bytes == 0 || card_of(tag).is_none() || card().is_some_and(|card| self.vram_free(card) >= vram_bytes))
+            && (vram_bytes == 0
+                || card_of(tag).is_none()
+                || card().is_some_and(|card| self.vram_free(card) >= vram_bytes))
     }
 
     /// Whether a card that nobody holds has so much memory for one more.
@@ -204,8 +211,13 @@ impl Room<'_> {
     }
 
     /// What is short of cards, when [`fit`] found too few.
-    fn short_of_cards<'a>(&self, takes: &Needs) -> Short<'a> {
+    fn short_of_cards<'a>(&self, Placement { tags, takes, .. }: &Placement) -> Short<'a> {
         let cards = &self.has.gpus;
+        let named = cards_among(tags).filter_map(|index| cards.iter().find(|card| card.index == index));
+        if let Some(card) = named.into_iter().find(|card| self.vram_free(card) < takes.vram_bytes) {
+            let (total, free) = (card.vram_bytes, self.vram_free(card));
+            return Short::Amount { name: "vram", needed: takes.vram_bytes, total, free };
+        }
         let wanted = (takes.gpus as usize).max(1);
         // The memory of that card which is the last to be needed, the largest first.
         let last = |of: &dyn Fn(&Card) -> u64| {
@@ -248,7 +260,10 @@ fn tag_of(card: u32) -> String {
 
 /// The graphics processor that a tag is, if it is one.
 pub(crate) fn card_of(tag: &str) -> Option<u32> {
-    tag.strip_prefix("gpu:")?.parse().ok()
+    let index = tag.strip_prefix("gpu:")?;
+    // Written in one way, so that no two tags are the same card.
+    let is_plain = index.bytes().all(|byte| byte.is_ascii_digit()) && (index == "0" || !index.starts_with('0'));
+    index.parse().ok().filter(|_| is_plain)
 }
 
 /// The graphics processors among tags.

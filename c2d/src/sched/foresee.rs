@@ -99,8 +99,7 @@ impl Scheduler {
         if allowed.is_empty() {
             return Some(Outlook::Excluded);
         }
-        let offers =
-            |worker: &&&Worker, tags: &[String]| locks::choose(tags, &worker.record.tags, |_| true).is_some();
+        let offers = |worker: &&&Worker, tags: &[String]| locks::choose(tags, &worker.record.tags, |_| true).is_some();
         let fit: Vec<&Worker> = allowed.iter().filter(|worker| offers(worker, &placement.tags)).copied().collect();
         if fit.is_empty() {
             let nowhere = |tag: &&String| !allowed.iter().any(|worker| offers(&worker, &[(*tag).clone()]));

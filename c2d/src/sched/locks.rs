@@ -13,9 +13,8 @@ pub(crate) fn choose(
     offered: &BTreeSet<String>,
     is_free: impl Fn(&str) -> bool,
 ) -> Option<Vec<String>> {
-    let free = |tag: &str, chosen: &[Option<String>]| {
-        is_free(tag) && !chosen.iter().flatten().any(|other| other == tag)
-    };
+    let free =
+        |tag: &str, chosen: &[Option<String>]| is_free(tag) && !chosen.iter().flatten().any(|other| other == tag);
     let mut chosen: Vec<Option<String>> = vec![None; asked.len()];
     for (i, tag) in asked.iter().enumerate().filter(|(_, tag)| offered.contains(*tag)) {
         if !free(tag, &chosen) {

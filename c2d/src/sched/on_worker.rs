@@ -9,8 +9,8 @@ use c2_shared::time::Mono;
 
 use crate::sched::decision::{Handout, PollAnswer, WorkerRecord};
 use crate::sched::event::{
-    DrainSet, Event, GroupsChanged, PlainPolled, Poll, PollDropped, PollToken, ResourcesSet, ResultArrived, ResultFate, TagsSet,
-    WorkerHeard, WorkerPolled, WorkerRegistered, WorkerRemoved,
+    DrainSet, Event, GroupsChanged, PlainPolled, Poll, PollDropped, PollToken, ResourcesSet, ResultArrived, ResultFate,
+    TagsSet, WorkerHeard, WorkerPolled, WorkerRegistered, WorkerRemoved,
 };
 use crate::sched::identity::Run;
 use crate::sched::scheduler::Turn;

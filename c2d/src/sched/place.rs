@@ -7,14 +7,14 @@ use std::collections::BTreeMap;
 
 use c2_shared::id::{AttemptId, JobId, WorkerId};
 
+use crate::sched::Decision;
 use crate::sched::decision::{Handout, PollAnswer};
 use crate::sched::event::PollToken;
-use crate::sched::queues::{Rank, Shape};
-use crate::sched::scheduler::{Fresh, Scheduler, Turn};
 use crate::sched::fit::{self, Share};
 use crate::sched::queues::ShapeId;
+use crate::sched::queues::{Rank, Shape};
+use crate::sched::scheduler::{Fresh, Scheduler, Turn};
 use crate::sched::workers::Worker;
-use crate::sched::Decision;
 
 impl Turn<'_> {
     /// Offers what became possible in this turn to the polls that wait: what is given may let others go, where

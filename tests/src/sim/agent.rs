@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use c2_shared::id::{AttemptId, Session, WorkerId};
 use c2_shared::job::Outcome;
-use c2_shared::resources::{Capacity, Card};
 use c2_shared::limits::{LEASE_MS, QUARANTINE_MS};
+use c2_shared::resources::{Capacity, Card};
 use c2_shared::worker::Load;
 use c2d::sched::decision::PollAnswer;
 use c2d::sched::event::{FaultOf, Introduction, Place, Poll, ResultSummary, Returned};

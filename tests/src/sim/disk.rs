@@ -4,12 +4,12 @@
 use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::JobState;
 use c2d::sched::Decision;
-use c2d::sched::fit::Share;
 use c2d::sched::decision::{
     Back, EndedRecord, FaultRecord, GrantRecord, JobRecord, KeyRecord, NoticeRecord, RuleRecord, Saved, ScheduleRecord,
     WorkerRecord,
 };
 use c2d::sched::event::{FaultOf, Now};
+use c2d::sched::fit::Share;
 use std::collections::BTreeMap;
 
 /// A durable store of decisions.

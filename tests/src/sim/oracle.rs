@@ -114,7 +114,10 @@ impl Oracle {
                     }
                 }
                 Decision::Assign { attempt, worker, share, .. } => {
-                    assert_eq!(share.takes, self.takes[&attempt.job], "{attempt} holds something else than it asks for");
+                    assert_eq!(
+                        share.takes, self.takes[&attempt.job],
+                        "{attempt} holds something else than it asks for"
+                    );
                     self.shares.insert(*attempt, share.clone());
                     let excluded = self.excluded[&attempt.job].iter().any(|word| word == worker.as_str());
                     assert!(!excluded, "{attempt} goes to {worker}, where it must not run");

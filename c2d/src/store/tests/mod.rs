@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use c2_shared::config::ServerConfig;
-use c2_shared::resources::{Amount, Capacity, Card};
 use c2_shared::id::{JobId, Session};
 use c2_shared::job::{JobState, Outcome, Terms};
+use c2_shared::resources::{Amount, Capacity, Card};
 use tempfile::TempDir;
 
 use super::{Config, Opened, StoreError, open};
@@ -114,7 +114,12 @@ fn worker(last: u8) -> WorkerRecord {
         session: Session { start: 7, nonce: "nonce".into() },
         slots: 4,
         version: "1".into(),
-        has: Capacity { cpus: 2, memory_bytes: 1 << 30, gpus: vec![Card { index: 0, vram_bytes: 9 }], needs: [].into() },
+        has: Capacity {
+            cpus: 2,
+            memory_bytes: 1 << 30,
+            gpus: vec![Card { index: 0, vram_bytes: 9 }],
+            needs: [].into(),
+        },
         hardware: r#"{"cpu_cores":2}"#.into(),
     };
     WorkerRecord {

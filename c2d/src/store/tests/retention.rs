@@ -8,9 +8,9 @@ use c2_shared::time::Mono;
 use super::{Lab, StoreError, add, end, job, worker};
 use crate::engine::{Batch, Durable as _};
 use crate::sched::Decision;
-use crate::sched::fit::Share;
 use crate::sched::decision::DependencyEdge;
 use crate::sched::event::Now;
+use crate::sched::fit::Share;
 use crate::store::{History, JobFilter, open};
 
 const DAY_MS: u64 = 24 * 3_600 * 1_000;

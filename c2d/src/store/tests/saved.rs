@@ -7,9 +7,9 @@ use super::{
     EndedRecord, GrantRecord, JobRecord, KeyRecord, Lab, StoreError, add, commit, end, job, saved_with, worker,
 };
 use crate::sched::Decision;
-use crate::sched::fit::Share;
 use crate::sched::decision::{Back, DependencyEdge};
 use crate::sched::event::Introduction;
+use crate::sched::fit::Share;
 
 fn attempt(job: u64, number: u32) -> AttemptId {
     AttemptId { job: JobId(job), number }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use c2_shared::id::{AttemptId, JobId, Session, WorkerId};
-use c2_shared::resources::Capacity;
 use c2_shared::job::Outcome;
+use c2_shared::resources::Capacity;
 use c2_shared::time::Mono;
 use c2_tests::usage::memory_bytes;
 use c2d::sched::event::{self, FaultOf, Introduction, NewJob, Place, ResultSummary};
