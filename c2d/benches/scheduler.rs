@@ -81,7 +81,7 @@ fn many_shapes(c: &mut Criterion) {
             cpus: number(1 + kind % 16),
             memory_bytes: (1 + kind as u64 / 16) << 30,
             gpus: number(kind % 3),
-            needs: if kind % 5 == 0 { [("license".to_owned(), 1)].into() } else { BTreeMap::new() },
+            needs: if kind.is_multiple_of(5) { [("license".to_owned(), 1)].into() } else { BTreeMap::new() },
             ..Needs::default()
         };
         let placement = Arc::new(Placement { takes, ..Placement::default() });

@@ -51,13 +51,13 @@ fn what_is_taken_is_nobody_elses_and_why_says_whose_it_is() {
             "submit true --need=license=1 --cpus=1",
         ];
         cluster.exec(&lines).await?;
+        // Whatever fits beside it goes on.
+        let fits = cluster.ended("job-5".parse()?).await?;
+        ensure!(fits.done, "{fits:?}");
         says(cluster, "why 2", "1 of 4 cpus free, needs 2; in use by job-1").await?;
         says(cluster, "why 3", "2G of 8G memory free, needs 3G; in use by job-1").await?;
         says(cluster, "why 4", "has 4 cpus, needs 9 cpus; has 1 license, needs 2 license").await?;
         says(cluster, "why 4", "no worker can run it as they are").await?;
-        // Whatever fits beside it goes on.
-        let fits = cluster.ended("job-5".parse()?).await?;
-        ensure!(fits.done, "{fits:?}");
         says(cluster, "change 4 --cpus=1 --clear=need", "changed").await?;
         ensure!(cluster.ended("job-4".parse()?).await?.done);
         std::fs::write(&gate, "")?;
