@@ -33,6 +33,7 @@ assign\t''
 unassign\t''
 info\t''
 set-tags\t''
+set-resources\t''
 get-tags\t''
 detect-tags\t''
 drain\t''
@@ -87,4 +88,4 @@ complete -c c2-tui -n "__fish_c2_tui_using_subcommand logout" -s h -l help -d 'P
 complete -c c2-tui -n "__fish_c2_tui_using_subcommand help; and not __fish_seen_subcommand_from login logout help" -f -a "login" -d 'Log in to the c2d that printed LINE with `c2d invite --role operator`'
 complete -c c2-tui -n "__fish_c2_tui_using_subcommand help; and not __fish_seen_subcommand_from login logout help" -f -a "logout" -d 'Delete what `login` stored'
 complete -c c2-tui -n "__fish_c2_tui_using_subcommand help; and not __fish_seen_subcommand_from login logout help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c c2-tui -l exec -x -a "list doctor groups assign unassign info set-tags get-tags detect-tags drain resume remove-worker jobs job submit batch split schedule notify cancel hold release change top bottom retry why pause unpause queue-status stats timeline log output get-files cleanup-workspaces pdsh verify-ssh follow wait help"
+complete -c c2-tui -l exec -x -a "list doctor groups assign unassign info set-tags set-resources get-tags detect-tags drain resume remove-worker jobs job submit batch split schedule notify cancel hold release change top bottom retry why pause unpause queue-status stats timeline log output get-files cleanup-workspaces pdsh verify-ssh follow wait help"
