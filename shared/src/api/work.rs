@@ -26,16 +26,15 @@ pub const PROTOCOL: u32 = 2;
 /// Reports of cleanings in one poll.
 const CLEANUPS_LEN_MAX: usize = 16;
 
-/// A worker's introduction. A plain client may leave everything out, and is then known by the address of
-/// its connection.
+/// A worker's introduction. A plain client may leave everything out, and is then known by its address.
 ///
-/// An agent that does not know yet whom it speaks to leaves out what 0.1.0 refuses, and says
-/// [`PROTOCOL_HEADER`]; it introduces itself in full when the answer names [`PROTOCOL`].
+/// An agent that does not know yet whom it speaks to leaves out what 0.1.0 refuses, says [`PROTOCOL_HEADER`],
+/// and introduces itself in full when the answer names [`PROTOCOL`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct RegisterRequest {
-    /// An address that the worker claims. What counts is that of its connection.
+    /// An address that it claims. What counts is that of its connection.
     pub ip: Option<IpAddr>,
     /// The machine's own name.
     pub hostname: String,
