@@ -58,7 +58,7 @@ fn what_is_taken_is_nobody_elses_and_why_says_whose_it_is() {
         says(cluster, "why 3", "2G of 8G memory free, needs 3G; in use by job-1").await?;
         says(cluster, "why 4", "has 4 cpus, needs 9 cpus; has 1 license, needs 2 license").await?;
         says(cluster, "why 4", "no worker can run it as they are").await?;
-        says(cluster, "change 4 --cpus=1 --clear=need", "changed").await?;
+        says(cluster, "change 4 --cpus=1 --clear=need", "job-4 is queued").await?;
         ensure!(cluster.ended("job-4".parse()?).await?.done);
         std::fs::write(&gate, "")?;
         for job in ["job-2", "job-3"] {
