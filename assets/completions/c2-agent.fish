@@ -26,7 +26,7 @@ end
 
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -l server -d 'Where c2d is, as HOST or HOST:PORT' -r -f
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -l address -d 'This worker\'s address, where the machine has several' -r -f
-complete -c c2-agent -n "__fish_c2_agent_needs_command" -l slots -d 'Jobs to run at once [default: 4]' -r -f
+complete -c c2-agent -n "__fish_c2_agent_needs_command" -l slots -d 'Jobs to run at once; `auto` is one for each processor [default: 4]' -r -f
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -l workspace-root -d 'Folder of the job workspaces [default: /tmp/C2; /tmp/C2-UID if that belongs to another user]' -r -f -a "(__fish_complete_directories)"
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -l state-dir -d 'Folder of the agent\'s own files [default: c2-agent in $XDG_STATE_HOME or ~/.local/state]' -r -f -a "(__fish_complete_directories)"
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -l token-file -d 'File with the worker token [default: that of `join`, else that of a c2d on this machine]' -r -F
@@ -45,7 +45,7 @@ complete -c c2-agent -n "__fish_c2_agent_using_subcommand reset-identity" -l sta
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand reset-identity" -s h -l help -d 'Print help'
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l server -d 'Where c2d is, as HOST or HOST:PORT' -r -f
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l address -d 'This worker\'s address, where the machine has several' -r -f
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l slots -d 'Jobs to run at once [default: 4]' -r -f
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l slots -d 'Jobs to run at once; `auto` is one for each processor [default: 4]' -r -f
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l workspace-root -d 'Folder of the job workspaces [default: /tmp/C2; /tmp/C2-UID if that belongs to another user]' -r -f -a "(__fish_complete_directories)"
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l state-dir -d 'Folder of the agent\'s own files [default: c2-agent in $XDG_STATE_HOME or ~/.local/state]' -r -f -a "(__fish_complete_directories)"
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l token-file -d 'File with the worker token [default: that of `join`, else that of a c2d on this machine]' -r -F

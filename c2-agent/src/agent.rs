@@ -22,6 +22,7 @@ use c2_shared::limits::OUTPUT_KEEP_BYTES;
 use c2_shared::time::Mono;
 use c2_shared::worker::Load;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 
 use crate::cache::Cache;
 use crate::cleanup::Cleanup;
@@ -107,19 +108,9 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
 
     let mut self_test = SelfTest::begin(options.state_dir.clone(), options.workspace_root.clone());
     let (introduction, tested) = tokio::join!(introduction(&options, identity), self_test.tested());
-    let (load, latest_load) = watch::channel(Load::default());
-    let watching = tokio::spawn(detect::watch_load(
-        load,
-        !introduction.hardware.gpus.is_empty(),
-        [options.workspace_root.clone(), options.state_dir.clone()],
-        options.shares.clone(),
-    ));
-    let keeping = tokio::spawn(housekeeping::run(
-        options.workspace_root.clone(),
-        options.workspace_days,
-        client.clone(),
-        latest_load.clone(),
-    ));
+    let job_marks = (!introduction.hardware.gpus.is_empty()).then(|| vec![crate::supervise::agent_mark(&worker_id)]);
+    // Its tasks end with it.
+    let (_beside, load) = beside(&options, &client, job_marks);
     greet(&introduction, &options, &client, slots.running());
     let live = Live::new(client.clone());
     let connection = Connection::new(client, introduction);
@@ -134,7 +125,7 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
         transfers,
         leaving: Leaving::default(),
         cleanup: Cleanup::new(options.workspace_root.clone()),
-        load: latest_load,
+        load,
         shares: options.shares.clone(),
         disk_full: false,
         self_test,
@@ -146,10 +137,18 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
     };
     agent.on_tested(tested);
     let end = agent.serve(shutdown).await;
-    watching.abort();
-    keeping.abort();
     agent.leave().await;
     end
+}
+
+/// What goes on beside the work: looks at the machine, of which the latest is answered, and housekeeping.
+fn beside(options: &Options, client: &Client, job_marks: Option<Vec<String>>) -> (JoinSet<()>, watch::Receiver<Load>) {
+    let (load, latest) = watch::channel(Load::default());
+    let (root, state) = (options.workspace_root.clone(), options.state_dir.clone());
+    let mut tasks = JoinSet::new();
+    tasks.spawn(detect::watch_load(load, job_marks, [root.clone(), state], options.shares.clone()));
+    tasks.spawn(housekeeping::run(root, options.workspace_days, client.clone(), latest.clone()));
+    (tasks, latest)
 }
 
 /// What there is to say at the start.

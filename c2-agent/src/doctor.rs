@@ -161,7 +161,7 @@ async fn of_gpus() -> Check {
     } else if fs::exists("/dev/nvidia0").unwrap_or(false) || fs::exists("/proc/driver/nvidia").unwrap_or(false) {
         Check::fail(WHAT, "the driver is there, and nvidia-smi names no card", "run nvidia-smi and see what it says")
     } else {
-        Check::ok(WHAT, "no NVIDIA card")
+        Check::ok(WHAT, "no card of NVIDIA or AMD")
     }
 }
 

@@ -31,9 +31,8 @@ pub(crate) async fn run(root: PathBuf, days: u64, client: Client, mut load: watc
         // A disk that becomes short is looked at, at once.
         let was_short = load.borrow().disk_full;
         let becomes_short = load.wait_for(|load| load.disk_full && !was_short);
-        match tokio::time::timeout(pause, becomes_short).await {
-            Ok(Err(_)) => return,
-            Ok(Ok(_)) | Err(_) => {}
+        if let Ok(Err(_)) = tokio::time::timeout(pause, becomes_short).await {
+            return;
         }
         let is_short = load.borrow().disk_full;
         pause = if is_short { SOON } else { EVERY };

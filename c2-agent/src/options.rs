@@ -13,11 +13,12 @@ use c2_shared::home;
 use c2_shared::install::Wish;
 use c2_shared::limits::{CANCEL_GRACE_MS, GREETING_MS, LEASE_MS, LEFTOVER_GRACE_MS, SLOTS_MAX};
 use c2_shared::pass::Pass;
+use c2_shared::resources::Amounts;
 use c2_shared::server_address::{ServerAddress, ServerAddressError};
 use c2_shared::token::{Role, TokenError};
 use clap::{Args, Parser, Subcommand};
 
-use crate::detect::Shares;
+use crate::detect::{self, Shares};
 
 /// The agent of C2: polls for work and runs it.
 #[derive(Debug, Parser)]
@@ -63,8 +64,8 @@ pub(crate) struct Flags {
     /// This worker's address, where the machine has several
     #[arg(long, env = "C2_ADDRESS", value_name = "IP")]
     pub(crate) address: Option<IpAddr>,
-    /// Jobs to run at once [default: 4]
-    #[arg(long, env = "C2_SLOTS", value_name = "N")]
+    /// Jobs to run at once; `auto` is one for each processor [default: 4]
+    #[arg(long, env = "C2_SLOTS", value_name = "N", value_parser = slots)]
     pub(crate) slots: Option<u32>,
     /// Folder of the job workspaces [default: /tmp/C2; /tmp/C2-UID if that belongs to another user]
     #[arg(long, env = "C2_WORKSPACE_ROOT", value_name = "DIR")]
@@ -151,6 +152,8 @@ pub(crate) struct Options {
     pub(crate) address: Option<IpAddr>,
     /// Jobs to run at once.
     pub(crate) slots: u32,
+    /// What the machine has, where that is not what is found.
+    pub(crate) resources: Amounts,
     /// Folder of the job workspaces, absolute.
     pub(crate) workspace_root: PathBuf,
     /// Days for which they stay.
@@ -264,6 +267,7 @@ impl Options {
             server,
             address: flags.address.or(file.address),
             slots,
+            resources: file.resources,
             workspace_root: absolute(&own_root(flags.workspace_root.unwrap_or(file.workspace_root)))?,
             workspace_days: file.workspace_days,
             shares: Shares::new(file.shares),
@@ -272,6 +276,14 @@ impl Options {
             pass_file: token_file,
             timing: flags.timing,
         })
+    }
+}
+
+/// Reads a number of slots.
+fn slots(text: &str) -> Result<u32, String> {
+    match text {
+        "auto" => Ok(detect::cores().clamp(1, SLOTS_MAX)),
+        _ => text.parse().map_err(|_| format!("{text:?} is neither a number nor auto")),
     }
 }
 

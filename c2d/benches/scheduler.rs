@@ -2,13 +2,15 @@
 //!
 //! The queue is at its limit where that could matter. The cost of the disk is not measured here.
 
+use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use c2_shared::id::{AttemptId, JobId, Session, WorkerId};
-use c2_shared::job::{JobState, Outcome, Placement, Terms};
+use c2_shared::job::{JobState, Needs, Outcome, Placement, Terms};
 use c2_shared::limits::QUEUE_LEN_MAX;
+use c2_shared::resources::{Capacity, Card};
 use c2_shared::time::Mono;
 use c2d::sched::event::{self, FaultOf, Introduction, NewJob, Place, ResultSummary};
 use c2d::sched::{Event, Now, Saved, Scheduler};
@@ -37,7 +39,14 @@ fn apply(scheduler: &mut Scheduler, event: impl Event) {
 /// A worker with one lock and room for two jobs, and these jobs in the queue.
 fn cluster(jobs: Vec<NewJob>) -> Scheduler {
     let mut scheduler = Scheduler::restore(Saved::default(), QUEUE_LEN_MAX, NOW);
-    let intro = Introduction {
+    apply(&mut scheduler, event::WorkerRegistered(introduction()));
+    apply(&mut scheduler, event::TagsSet { worker: WorkerId::of_address(WORKER), tags: ["lock".to_owned()].into() });
+    apply(&mut scheduler, event::JobsSubmitted { jobs, key: None, max_running: None });
+    scheduler
+}
+
+fn introduction() -> Introduction {
+    Introduction {
         ip: WORKER,
         hostname: String::new(),
         id: WorkerId::of_address(WORKER),
@@ -45,12 +54,9 @@ fn cluster(jobs: Vec<NewJob>) -> Scheduler {
         session: Session::default(),
         slots: 2,
         version: String::new(),
+        has: Capacity::default(),
         hardware: "{}".into(),
-    };
-    apply(&mut scheduler, event::WorkerRegistered(intro));
-    apply(&mut scheduler, event::TagsSet { worker: WorkerId::of_address(WORKER), tags: ["lock".to_owned()].into() });
-    apply(&mut scheduler, event::JobsSubmitted { jobs, key: None, max_running: None });
-    scheduler
+    }
 }
 
 fn poll(scheduler: &mut Scheduler) {
@@ -63,6 +69,72 @@ fn polls(c: &mut Criterion) {
     let mut blocked = cluster((0..QUEUE_LEN_MAX).map(|i| job(i, None, Some("lock"))).collect());
     poll(&mut blocked);
     c.bench_function("poll behind 49,999 blocked", |b| b.iter(|| poll(&mut blocked)));
+}
+
+/// Fifty thousand jobs of two hundred shapes, and a hundred workers that are nearly full: a poll finds the best
+/// of those that still fit, or that none does.
+fn many_shapes(c: &mut Criterion) {
+    let shape = |i: usize| {
+        let kind = i % 200;
+        let number = |n: usize| u32::try_from(n).expect("shapes are few");
+        let takes = Needs {
+            cpus: number(1 + kind % 16),
+            memory_bytes: (1 + kind as u64 / 16) << 30,
+            gpus: number(kind % 3),
+            needs: if kind.is_multiple_of(5) { [("license".to_owned(), 1)].into() } else { BTreeMap::new() },
+            ..Needs::default()
+        };
+        let placement = Arc::new(Placement { takes, ..Placement::default() });
+        NewJob { terms: Terms { placement, ..Terms::default() }, ..job(i, None, None) }
+    };
+    let mut full = cluster((0..QUEUE_LEN_MAX).map(shape).collect());
+    let worker = |n: u8| IpAddr::from([127, 0, 1, n]);
+    for n in 0..100 {
+        let has = Capacity {
+            cpus: 16,
+            memory_bytes: 64 << 30,
+            gpus: (0..2).map(|index| Card { index, vram_bytes: 24 << 30 }).collect(),
+            needs: [("license".to_owned(), 1)].into(),
+        };
+        let ip = worker(n);
+        let intro = Introduction { ip, id: WorkerId::of_address(ip), slots: 64, has, ..introduction() };
+        apply(&mut full, event::WorkerRegistered(intro));
+    }
+    let poll = |s: &mut Scheduler, n: u8| {
+        apply(s, event::PlainPolled { worker: WorkerId::of_address(worker(n)), ip: worker(n) });
+    };
+    // As many as fit; what is left of a worker is too little for most.
+    for n in (0..100).cycle().take(100 * 20) {
+        poll(&mut full, n);
+    }
+    let mut n = 0;
+    c.bench_function("poll of a full worker with 200 shapes of jobs", |b| {
+        b.iter(|| {
+            n = (n + 1) % 100;
+            poll(&mut full, n);
+        });
+    });
+    let empty = || {
+        let mut scheduler = full.clone();
+        let ip = worker(200);
+        let has = Capacity { cpus: 16, memory_bytes: 64 << 30, ..Capacity::default() };
+        apply(
+            &mut scheduler,
+            event::WorkerRegistered(Introduction {
+                ip,
+                id: WorkerId::of_address(ip),
+                slots: 64,
+                has,
+                ..introduction()
+            }),
+        );
+        scheduler
+    };
+    let give = |mut scheduler: Scheduler| {
+        poll(&mut scheduler, 200);
+        scheduler
+    };
+    c.bench_function("one of 200 shapes of jobs given", |b| b.iter_batched(empty, give, BatchSize::LargeInput));
 }
 
 fn submits(c: &mut Criterion) {
@@ -104,5 +176,5 @@ fn cascades(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, polls, submits, cascades);
+criterion_group!(benches, polls, many_shapes, submits, cascades);
 criterion_main!(benches);

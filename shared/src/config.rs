@@ -21,6 +21,7 @@ use crate::limits::{
     KEEP_BLOB_BYTES, KEEP_BYTES, KEEP_DAYS, KEEP_JOBS, OUTPUT_KEEP_BYTES, PORT, QUEUE_LEN_MAX, SHARES_LEN_MAX, SLOTS,
     WORKSPACE_DAYS,
 };
+use crate::resources::{self, Amounts};
 use crate::server_address::{ADDRESS_FILE, ServerAddress};
 use crate::validate;
 
@@ -86,6 +87,9 @@ pub struct AgentConfig {
     pub address: Option<IpAddr>,
     /// Jobs to run at once.
     pub slots: u32,
+    /// What the machine has, where that is not what is found by itself: `cpus`, `memory`, `gpus`, `vram`, and
+    /// whatever else jobs are to take.
+    pub resources: Amounts,
     /// Folder of the job workspaces.
     pub workspace_root: PathBuf,
     /// Days after the end of a job for which its folder stays; 0 for ever, also on a full disk.
@@ -134,6 +138,7 @@ impl Default for AgentConfig {
             server_port: PORT,
             address: None,
             slots: SLOTS,
+            resources: Amounts::new(),
             workspace_root: "/tmp/C2".into(),
             workspace_days: WORKSPACE_DAYS,
             shares: BTreeMap::new(),
@@ -255,7 +260,11 @@ impl Checked for AgentConfig {
                 return Err((message, "write its path from / or ~/ on"));
             }
         }
-        Ok(())
+        if self.resources.contains_key("slots") {
+            return Err(("resources: slots have a key of their own".to_owned(), "write \"slots\": N beside it"));
+        }
+        let said = self.resources.iter().map(|(name, amount)| (name, *amount));
+        resources::check(said).map_err(|wrong| (wrong.message, "write names with amounts, like {\"license\": 2}"))
     }
 }
 

@@ -14,6 +14,7 @@ use crate::bytes64::Bytes64;
 
 pub use contents::Needed;
 pub use dependency::{Condition, Dependency, DependsOn};
+pub use needs::Needs;
 pub use outcome::Outcome;
 pub use standing::Standing;
 pub(crate) use with_texts::with_texts;
@@ -112,6 +113,21 @@ pub struct JobSpec {
     /// Its number in an array: `$C2_ARRAY_INDEX`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub array_index: Option<u64>,
+    /// Processors that it takes of its worker.
+    #[serde(skip_serializing_if = "is_default")]
+    pub cpus: u32,
+    /// Main memory that it takes, in bytes.
+    #[serde(skip_serializing_if = "is_default")]
+    pub memory_bytes: u64,
+    /// Graphics processors that it has to itself; tags `gpu:N` that it asks for count as such.
+    #[serde(skip_serializing_if = "is_default")]
+    pub gpus: u32,
+    /// Memory of each of them, in bytes; without any it shares one with others that say this.
+    #[serde(skip_serializing_if = "is_default")]
+    pub vram_bytes: u64,
+    /// What operators count on workers, and how much of it the job takes, like `{"license": 1}`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub needs: BTreeMap<String, u64>,
     /// A key of the caller's choice: the same key within a day answers with the same job.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
@@ -187,6 +203,9 @@ pub struct Placement {
     /// Folders that its worker must have.
     #[serde(skip_serializing_if = "is_default")]
     pub shares: Vec<String>,
+    /// What it takes there beside a slot.
+    #[serde(skip_serializing_if = "is_default")]
+    pub takes: Needs,
 }
 
 /// A file placed in the workspace: exactly one of `content` and `sha256` says what is in it.
@@ -246,6 +265,7 @@ impl From<JobSpec> for Terms {
     fn from(spec: JobSpec) -> Self {
         Self {
             placement: Arc::new(Placement {
+                takes: spec.takes(),
                 group: spec.group,
                 tags: spec.tags,
                 exclude: spec.exclude,
@@ -318,6 +338,7 @@ pub fn command_of(spec: &str) -> Option<String> {
 
 mod contents;
 mod dependency;
+pub(crate) mod needs;
 mod outcome;
 mod standing;
 #[cfg(test)]

@@ -150,6 +150,10 @@ pub const REASON_BYTES_MAX: usize = 1024;
 pub const TEXT_CHARS_MAX: usize = 200;
 /// Disks of a worker that are remembered.
 pub const DISKS_LEN_MAX: usize = 64;
+/// More of a counted resource than any machine has.
+pub const AMOUNT_MAX: u64 = 1_000_000_000;
+/// How long jobs may be given past one of a higher rank that finds no room, before room is kept for it.
+pub const KEEP_ROOM_MS: u64 = 60_000;
 /// Graphics processors of a worker that are remembered.
 pub const GPUS_LEN_MAX: usize = 64;
 /// Days after the end of a job for which its folder stays on its worker, unless the agent is told otherwise.
@@ -158,6 +162,8 @@ pub const WORKSPACE_DAYS: u64 = 7;
 pub const WORKSPACES_ASKED_MAX: usize = 1_000;
 /// Shared folders of a worker.
 pub const SHARES_LEN_MAX: usize = 64;
+/// Processes on them that are remembered.
+pub const GPU_PROCESSES_LEN_MAX: usize = 64;
 
 /// Attempts that a poll may list in one place: those that run, those whose results are under way, and as many
 /// that are given back.

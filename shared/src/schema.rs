@@ -10,6 +10,7 @@ use crate::blob::BlobId;
 use crate::bytes64::Bytes64;
 use crate::id::{AttemptId, JobId, Session, WorkerId};
 use crate::job::Dependency;
+use crate::resources::Amount;
 use crate::selection::Selection;
 
 macro_rules! text_form {
@@ -73,4 +74,11 @@ text_form!(BlobId, "BlobId", {
     "description": "Names a blob: the SHA-256 of its content, 64 small hexadecimal digits.",
     "pattern": "^[0-9a-f]{64}$",
     "examples": ["e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"],
+});
+text_form!(Amount, "Amount", {
+    "type": ["integer", "string"],
+    "description": "How much of a resource: a number, or a size like `8G`.",
+    "minimum": 0,
+    "pattern": "^[0-9]+(\\.[0-9]{1,3})?[KMGT]?(i?B)?$",
+    "examples": [4, "8G"],
 });

@@ -4,7 +4,7 @@
 //! this one function. Groups, dependencies and workers are the scheduler's business.
 
 use crate::glob;
-use crate::job::{Dependency, DependsOn, JobSpec, JobState};
+use crate::job::{Dependency, DependsOn, JobSpec, JobState, needs};
 use crate::limits::{
     BEGIN_MS_MAX, COMMAND_BYTES_MAX, ENV_BYTES_MAX, INLINE_BYTES_MAX, LIST_LEN_MAX, NAME_CHARS_MAX, RETRIES_MAX,
     TIMEOUT_S_MAX, WORD_CHARS_MAX,
@@ -84,6 +84,7 @@ pub fn spec(spec: &JobSpec) -> Checked {
         return invalid("expires_s", "it must expire after one second to a year", "to wait for ever leave it out");
     }
     places(spec)?;
+    needs::check(spec)?;
     if spec.idempotency_key.as_ref().is_some_and(|key| key.is_empty() || key.len() > 256) {
         return invalid("idempotency_key", "idempotency key must have 1 to 256 bytes", "use a UUID or a file name");
     }

@@ -8,7 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::json;
-use crate::limits::{DISKS_LEN_MAX, GPUS_LEN_MAX, SHARES_LEN_MAX};
+use crate::limits::{DISKS_LEN_MAX, GPU_PROCESSES_LEN_MAX, GPUS_LEN_MAX, SHARES_LEN_MAX};
 
 /// What a machine consists of; told at registration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +86,9 @@ pub struct Load {
     /// The memory of each of them, in the same order; empty if the agent did not say.
     #[serde(deserialize_with = "json::at_most::<GPUS_LEN_MAX, _, _>", skip_serializing_if = "Vec::is_empty")]
     pub gpu_memory: Vec<GpuMemory>,
+    /// Processes that use graphics processors and belong to no job of this agent, as far as the driver tells.
+    #[serde(deserialize_with = "json::at_most::<GPU_PROCESSES_LEN_MAX, _, _>", skip_serializing_if = "Vec::is_empty")]
+    pub gpu_processes: Vec<GpuProcess>,
     /// Free space where jobs run, in bytes; none if the agent did not say.
     pub disk_free_bytes: Option<u64>,
     /// There is so little of it that the agent takes nothing new.
@@ -104,6 +107,21 @@ pub struct GpuMemory {
     pub used_bytes: u64,
     /// All of it, in bytes.
     pub total_bytes: u64,
+}
+
+/// A process that uses a graphics processor.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
+pub struct GpuProcess {
+    /// The driver's index of the card.
+    pub gpu: u32,
+    /// Its process id.
+    pub pid: u32,
+    /// The name of its program.
+    pub name: String,
+    /// What it uses of the card's memory, in bytes.
+    pub memory_bytes: u64,
 }
 
 /// Whether a worker can be given work.

@@ -48,6 +48,7 @@ transcripts! {
     readme_commands
     readme_examples
     refusals
+    resources
     schedules
     steering
     strange_token

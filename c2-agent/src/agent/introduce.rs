@@ -31,6 +31,7 @@ pub(super) async fn introduction(options: &Options, identity: Identity) -> Regis
         session: identity.session,
         machine: identity.machine,
         folder: identity.folder,
+        resources: options.resources.clone(),
     }
 }
 

@@ -3,11 +3,16 @@
 //! Each kind of hardware has a file. Nothing here is asked by the poll loop: hardware is read once
 //! at the start, load by a task of its own that leaves the latest figures.
 
+mod amd;
 mod cpu;
 pub(crate) mod disk;
 mod gpu;
 mod mem;
+mod nvidia;
 mod shares;
+
+pub(crate) use cpu::cores;
+pub(crate) use shares::Shares;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,19 +21,19 @@ use c2_shared::limits::{STATE_FREE_BYTES_FLOOR, WORKER_FREE_BYTES_FLOOR};
 use c2_shared::worker::{Hardware, Load};
 use tokio::sync::watch;
 
-pub(crate) use shares::Shares;
-
+/// How long the first look at graphics processors may take: a driver that sleeps takes some seconds to wake up.
+const GPUS_WITHIN: Duration = Duration::from_secs(12);
 /// How often the load is read: as often as an idle agent speaks to c2d.
 const LOAD_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Reads what the machine consists of. Never fails: what cannot be found out is left empty.
 pub(crate) async fn hardware() -> Hardware {
-    let gpus = gpu::read().await;
+    let gpus = tokio::time::timeout(GPUS_WITHIN, gpu::read()).await.unwrap_or_default();
     let rest = tokio::task::spawn_blocking(move || Hardware {
         os: sysinfo::System::long_os_version().unwrap_or_default(),
         arch: sysinfo::System::cpu_arch(),
         cpu_model: cpu::model(),
-        cpu_cores: cpu::cores(),
+        cpu_cores: cores(),
         memory_bytes: mem::total(),
         disks: disk::mounted(),
         gpus: gpus.into_iter().map(|found| found.gpu).collect(),
@@ -38,21 +43,24 @@ pub(crate) async fn hardware() -> Hardware {
     rest.await.unwrap_or_default()
 }
 
-/// Keeps the load up to date for as long as somebody looks at it; the folders are where jobs run, and
+/// Keeps the load up to date for as long as somebody looks at it, with `gpus` also that of graphics processors,
+/// where it is how the jobs of this agent are marked. The folders are where jobs run, and
 /// where the agent keeps what it needs to run them.
 pub(crate) async fn watch_load(
     latest: watch::Sender<Load>,
-    has_gpus: bool,
+    gpus: Option<Vec<String>>,
     [workspaces, state]: [PathBuf; 2],
     shares: Shares,
 ) {
     let mut shares = shares.watch();
+    // A driver that hangs holds up nothing else.
+    let (sender, seen) = watch::channel(gpu::Seen::default());
+    let watching = gpus.map(|job_marks| tokio::spawn(gpu::watch(sender, job_marks)));
     let mut meter = cpu::Meter::new();
     let mut ticks = tokio::time::interval(LOAD_INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     while !latest.is_closed() {
         ticks.tick().await;
-        let gpus = if has_gpus { gpu::read().await } else { Vec::new() };
         let folders = (workspaces.clone(), state.clone());
         // A disk on another machine may take its time.
         let look = move || (disk::free_bytes(&folders.0), disk::free_bytes(&folders.1));
@@ -62,6 +70,7 @@ pub(crate) async fn watch_load(
             if state_free.is_some_and(|bytes| bytes < STATE_FREE_BYTES_FLOOR) { state_free } else { free };
         let shares = shares.present().await;
         let (memory_used_bytes, memory_total_bytes) = mem::used_and_total();
+        let gpu::Seen { found: gpus, foreign } = seen.borrow().clone();
         latest.send_replace(Load {
             cpu_percent: meter.percent(),
             memory_used_bytes,
@@ -69,9 +78,13 @@ pub(crate) async fn watch_load(
             load_1m: cpu::load_1m(),
             gpu_percent: gpus.iter().map(|found| found.percent).collect(),
             gpu_memory: gpus.iter().map(gpu::Found::memory).collect(),
+            gpu_processes: foreign,
             disk_free_bytes,
             disk_full: disk_free_bytes.is_some_and(|bytes| bytes < WORKER_FREE_BYTES_FLOOR),
             shares,
         });
+    }
+    if let Some(watching) = watching {
+        watching.abort();
     }
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use c2_shared::home;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout_at};
 
 /// How long all of them may take to be looked at. One on another machine may take for ever.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -47,12 +46,13 @@ impl Watch {
                 self.looks.insert(name.clone(), tokio::task::spawn_blocking(move || is_there(&path)));
             }
         }
-        let (mut present, deadline) = (Vec::new(), Instant::now() + PATIENCE);
+        let (mut present, mut patience) = (Vec::new(), std::pin::pin!(tokio::time::sleep(PATIENCE)));
         for (name, mut look) in std::mem::take(&mut self.looks) {
-            match timeout_at(deadline, &mut look).await {
-                Ok(found) => present.extend(found.unwrap_or(false).then_some(name)),
+            tokio::select! {
+                biased;
+                found = &mut look => present.extend(found.unwrap_or(false).then_some(name)),
                 // It is not asked a second time meanwhile.
-                Err(_) => drop(self.looks.insert(name, look)),
+                () = &mut patience => drop(self.looks.insert(name, look)),
             }
         }
         present

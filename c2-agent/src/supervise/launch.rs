@@ -91,7 +91,12 @@ pub(crate) enum SetupError {
 
 /// The entries by which the processes of an attempt are known even after their runner died.
 pub(crate) fn marks(worker_id: &str, attempt: impl std::fmt::Display) -> Vec<String> {
-    vec![format!("{ATTEMPT_VARIABLE}={attempt}"), format!("{AGENT_VARIABLE}={worker_id}")]
+    vec![format!("{ATTEMPT_VARIABLE}={attempt}"), agent_mark(worker_id)]
+}
+
+/// The entry by which all processes of an agent's jobs are known.
+pub(crate) fn agent_mark(worker_id: &str) -> String {
+    format!("{AGENT_VARIABLE}={worker_id}")
 }
 
 /// What a job asked for and this machine does not have. That is the job's own fault: it fails as a shell would
@@ -268,7 +273,10 @@ impl Launcher {
             .env("C2_WORKER", start.worker.to_string())
             .env("C2_TAGS", start.tags.join(","));
         if let Some(devices) = visible_devices(&start.tags) {
-            command.env("CUDA_VISIBLE_DEVICES", devices);
+            command.env("CUDA_VISIBLE_DEVICES", &devices).env("HIP_VISIBLE_DEVICES", devices);
+        }
+        if start.spec.cpus > 0 {
+            command.env("OMP_NUM_THREADS", start.spec.cpus.to_string());
         }
         if let Some(index) = start.spec.array_index {
             command.env("C2_ARRAY_INDEX", index.to_string());

@@ -18,4 +18,6 @@ pub(crate) mod runners;
 pub(crate) mod synthetic;
 pub(crate) mod wire;
 
+pub(crate) use launch::agent_mark;
+pub(crate) use proc::is_marked;
 pub(crate) use runner::run;

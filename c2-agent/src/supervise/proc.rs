@@ -92,12 +92,15 @@ pub(crate) fn watch(process: &Process) -> Option<OwnedFd> {
     (read_stat(process.pid)?.start == process.start).then_some(pidfd)
 }
 
+/// Whether the environment of a process has all of these `NAME=value` entries; that of another user's shows none.
+pub(crate) fn is_marked(pid: u32, marks: &[String]) -> bool {
+    let Ok(environment) = fs::read(format!("/proc/{pid}/environ")) else { return false };
+    marks.iter().all(|mark| environment.split(|b| *b == 0).any(|entry| entry == mark.as_bytes()))
+}
+
 /// Finds the processes whose environment has all of these `NAME=value` entries.
 pub(crate) fn marked(marks: &[String]) -> Vec<Process> {
-    let carries_all = |pid: &Pid| {
-        let Ok(environment) = fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero())) else { return false };
-        marks.iter().all(|mark| environment.split(|b| *b == 0).any(|entry| entry == mark.as_bytes()))
-    };
+    let carries_all = |pid: &Pid| is_marked(pid.as_raw_nonzero().get().unsigned_abs(), marks);
     pids().filter(carries_all).filter_map(read_stat).collect()
 }
 

@@ -3,6 +3,7 @@
 use c2_shared::job::{JobSpec, OnLost};
 
 use crate::command::job_flags::item;
+use crate::command::need_flags;
 
 /// The line, and what of the job is not in it, as it does not lie on this machine.
 pub(crate) fn line_of(spec: &JobSpec, now_ms: u64) -> (String, Vec<&'static str>) {
@@ -55,6 +56,7 @@ pub(crate) fn line_of(spec: &JobSpec, now_ms: u64) -> (String, Vec<&'static str>
             flag(name, commas(words));
         }
     }
+    words.extend(need_flags::flags(&spec.takes()).map(|flag| quoted(&flag)));
     for (name, is_set) in [("--same-machine", spec.same_machine), ("--hold", spec.hold)] {
         if is_set {
             words.push(name.to_owned());
@@ -97,6 +99,11 @@ mod tests {
             cwd: Some("/data/a b".to_owned()),
             shell: Some("bash".to_owned()),
             batch: Some("night".to_owned()),
+            cpus: 4,
+            memory_bytes: 3 << 29,
+            gpus: 2,
+            vram_bytes: 1_000,
+            needs: [("license".to_owned(), 1)].into(),
             ..JobSpec::default()
         };
         for spec in [spec, JobSpec { command: "true".to_owned(), ..JobSpec::default() }] {

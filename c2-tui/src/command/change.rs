@@ -32,7 +32,12 @@ pub(crate) struct Change {
 }
 
 /// The flags whose meaning can change, and their fields in a specification.
-const FIELDS: [(&str, &str); 23] = [
+const FIELDS: &[(&str, &str)] = &[
+    ("cpus", "cpus"),
+    ("memory", "memory_bytes"),
+    ("gpus", "gpus"),
+    ("vram", "vram_bytes"),
+    ("need", "needs"),
     ("group", "group"),
     ("tags", "tags"),
     ("name", "name"),

@@ -137,6 +137,8 @@ fn of_program(program: &str, found: bool) -> Check {
 mod tests {
     use c2_shared::checkup::State;
     use c2_shared::id::JobId;
+    use c2_shared::job::Needs;
+    use c2_shared::resources::Capacity;
     use c2_shared::worker::Load;
 
     use super::*;
@@ -150,6 +152,8 @@ mod tests {
             groups: [].into(),
             slots: 4,
             slots_used: 1,
+            capacity: Capacity::default(),
+            taken: Needs::default(),
             tags: [].into(),
             silent_ms: Some(1_000),
             status_reason: None,

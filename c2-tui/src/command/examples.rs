@@ -9,6 +9,7 @@ const EXAMPLES: &[(&str, [&str; 2])] = &[
     ("unassign", ["unassign 10.0.0.11 gpu", "unassign atlas workers"]),
     ("info", ["info 10.0.0.11", "info atlas"]),
     ("set-tags", ["set-tags 10.0.0.11 gpu:0,gpu:1,disk", "set-tags 10.0.0.11,10.0.0.12 disk"]),
+    ("set-resources", ["set-resources 10.0.0.11 cpus=8,memory=30G", "set-resources @all license=1"]),
     ("get-tags", ["get-tags 10.0.0.11", "get-tags @all"]),
     ("detect-tags", ["detect-tags 10.0.0.11", "detect-tags atlas --apply"]),
     ("drain", ["drain 10.0.0.11", "drain 10.0.0.[11-13] atlas"]),

@@ -12,8 +12,8 @@ use crate::command::operands::{Membership, OneJob, OneWorker, SomeJobs, SomeWork
 use crate::command::{
     CommandError, Context, Outcome, assign, batch, batches, cancel, change, cleanup_workspaces, copy, detect_tags,
     doctor, drain, follow, get_files, get_tags, groups, help, info, job, jobs, list, log, many, notify, output, pause,
-    pdsh, queue_status, remove_worker, resume, retry, schedule, set_tags, split, stats, submit, timeline, unassign,
-    verify_ssh, wait, why,
+    pdsh, queue_status, remove_worker, resume, retry, schedule, set_resources, set_tags, split, stats, submit,
+    timeline, unassign, verify_ssh, wait, why,
 };
 use crate::render;
 
@@ -78,6 +78,8 @@ pub(crate) enum Command {
     Info(OneWorker),
     /// Set the tags that workers offer, in place of those that they offered
     SetTags(set_tags::SetTags),
+    /// Set what workers have for jobs to take: processors, memory, cards, or what you count
+    SetResources(set_resources::SetResources),
     /// Show the tags of workers and which jobs hold them
     GetTags(SomeWorkers),
     /// Suggest tags from a worker's hardware
@@ -170,6 +172,7 @@ pub(crate) async fn execute(context: &Context, command: Command) -> Result<Outco
         Command::Unassign(args) => unassign::run(context, args).await,
         Command::Info(args) => info::run(context, args).await,
         Command::SetTags(tags) => tags.run(context).await,
+        Command::SetResources(set) => set.run(context).await,
         Command::GetTags(args) => get_tags::run(context, args).await,
         Command::DetectTags(tags) => tags.run(context).await,
         Command::Drain(args) => drain::run(context, args).await,
@@ -259,6 +262,7 @@ impl Command {
             Self::RemoveWorker(remove) if remove.lost && !remove.yes => Impact::ReadOnly,
             Self::Assign(_)
             | Self::SetTags(_)
+            | Self::SetResources(_)
             | Self::Drain(_)
             | Self::Resume(_)
             | Self::Submit(_)

@@ -10,6 +10,7 @@ use c2_shared::job::{JobSpec, OnLost};
 use c2_shared::time::parse_duration_s;
 use clap::Args;
 
+use crate::command::need_flags::NeedFlags;
 use crate::command::{CommandError, moment};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
@@ -92,16 +93,18 @@ pub(crate) struct JobFlags {
     /// The batch that it belongs to; `@batch:NAME` then means all of them
     #[arg(long, value_name = "NAME")]
     pub(crate) batch: Option<String>,
+    #[command(flatten)]
+    pub(crate) needs: NeedFlags,
 }
 
 /// A flag whose value is not what it takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FlagError {
     /// As the usage writes it: `--timeout <DUR>`.
-    flag: &'static str,
+    pub(crate) flag: &'static str,
     pub(crate) value: String,
     /// What is wrong with the value, which it quotes.
-    why: String,
+    pub(crate) why: String,
 }
 
 impl FlagError {
@@ -134,6 +137,7 @@ impl JobFlags {
     pub(crate) fn spec(&self, base: JobSpec) -> Result<JobSpec, FlagError> {
         let variables = self.env.iter().map(|text| variable(text)).collect::<Result<BTreeMap<_, _>, _>>()?;
         let patterns: Vec<String> = self.download.iter().flat_map(|text| items(text)).collect();
+        let base = self.needs.over(base)?;
         Ok(JobSpec {
             name: self.name.clone().or(base.name),
             group: self.group.clone().or(base.group),
@@ -192,7 +196,8 @@ impl JobFlags {
             ("notify", &self.notify),
         ];
         let one = one.into_iter().filter_map(|(name, text)| Some((name, text.as_ref()?)));
-        one.chain(many.into_iter().flat_map(|(name, texts)| texts.iter().map(move |text| (name, text))))
+        let many = many.into_iter().flat_map(|(name, texts)| texts.iter().map(move |text| (name, text)));
+        one.chain(many).chain(self.needs.said())
     }
 
     /// All texts that are said.
@@ -238,6 +243,7 @@ impl JobFlags {
             share: many(&self.share, Holds::Text),
             notify: many(&self.notify, Holds::Text),
             batch: one(&self.batch),
+            needs: self.needs.filled(&fill),
         }
     }
 }
@@ -246,7 +252,7 @@ fn or(said: &[String], otherwise: Vec<String>) -> Vec<String> {
     if said.is_empty() { otherwise } else { said.to_vec() }
 }
 
-fn read<T>(
+pub(crate) fn read<T>(
     flag: &'static str,
     text: Option<&String>,
     parse: impl Fn(&str) -> Result<T, String>,
@@ -395,9 +401,10 @@ mod tests {
             share: many(),
             notify: many(),
             batch: text(),
+            needs: NeedFlags { cpus: text(), memory: text(), gpus: text(), vram: text(), need: many() },
         };
-        assert_eq!(flags.texts().count(), 24);
-        assert_eq!(flags.given().len(), 26);
+        assert_eq!(flags.texts().count(), 29);
+        assert_eq!(flags.given().len(), 31);
         assert!(flags.filled(|_, _| "y".to_owned()).texts().all(|text| text == "y"));
     }
 }

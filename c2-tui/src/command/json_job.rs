@@ -7,10 +7,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::command::draft::Draft;
-use crate::command::job_flags::{JobFlags, item};
+use crate::command::job_flags::{JobFlags, item, items};
 
 /// What a field takes, as it is written.
-const FIELDS: [(&str, &str); 37] = [
+const FIELDS: &[(&str, &str)] = &[
     ("command", "\"make\""),
     ("script", "\"job.sh\""),
     ("name", "\"nightly\""),
@@ -48,6 +48,14 @@ const FIELDS: [(&str, &str); 37] = [
     ("notify", "[\"phone\"]"),
     ("batch", "\"night\""),
     ("array_index", "7"),
+    ("cpus", "4"),
+    ("memory", "\"8G\""),
+    ("memory_bytes", "8589934592"),
+    ("gpus", "1"),
+    ("vram", "\"16G\""),
+    ("vram_bytes", "17179869184"),
+    ("need", "{\"license\": 1}"),
+    ("needs", "{\"license\": 1}"),
 ];
 
 /// Reads a job; what it does not say is as in `flags`.
@@ -91,6 +99,11 @@ fn set(draft: &mut Draft, key: &str, value: Value) -> Result<(), String> {
         "with_files_of" => flags.with_files_of = value.list()?,
         "share" | "shares" => flags.share = value.list()?,
         "notify" => flags.notify = value.list()?,
+        "cpus" => flags.needs.cpus = value.text()?,
+        "memory" | "memory_bytes" => flags.needs.memory = value.text()?,
+        "gpus" => flags.needs.gpus = value.text()?,
+        "vram" | "vram_bytes" => flags.needs.vram = value.text()?,
+        "need" | "needs" => flags.needs.need = value.variables()?.iter().flat_map(|text| items(text)).collect(),
         "begin" | "begin_at" => {
             // A number counts milliseconds, as on the wire.
             base.begin_at = value.value.as_u64();

@@ -105,6 +105,8 @@ pub(crate) enum Data {
     Examined(Vec<Check>),
     WorkerChanged(Box<WorkerRow>),
     WorkersChanged(Vec<WorkerRow>),
+    Resources(Box<WorkerRow>),
+    ResourcesOfAll(Vec<WorkerRow>),
     /// A worker that is not yet removed as lost.
     WorkerToLose(Box<WorkerInfo>),
     WorkerRemoved(RemoveResponse),

@@ -264,6 +264,7 @@ mod tests {
                 "unassign <TARGET> <GROUP>",
                 "info <WORKER>",
                 "set-tags <TARGET> <TAGS>...",
+                "set-resources <TARGET> <NAME=N>...",
                 "get-tags <TARGET>...",
                 "detect-tags <WORKER>",
                 "drain <TARGET>...",
@@ -313,7 +314,7 @@ mod tests {
 
     #[test]
     fn each_value_names_something_that_is_known() {
-        const TEXTS: [&str; 25] = [
+        const TEXTS: &[&str] = &[
             "ACTION",
             "CRON",
             "DUR",
@@ -325,12 +326,14 @@ mod tests {
             "MODE",
             "N",
             "NAME",
+            "NAME=N",
             "NAME=VALUES",
             "NUMBERS",
             "PORT",
             "SECONDS",
             "SEQ",
             "SHELL",
+            "SIZE",
             "STATE",
             "TEXT",
             "THEME",

@@ -19,6 +19,11 @@ pub(crate) fn changed(target: &str, rows: Vec<WorkerRow>) -> Outcome {
     outcome(target, rows, |row| Data::WorkerChanged(Box::new(row)), Data::WorkersChanged)
 }
 
+/// What the workers have.
+pub(crate) fn resources(target: &str, rows: Vec<WorkerRow>) -> Outcome {
+    outcome(target, rows, |row| Data::Resources(Box::new(row)), Data::ResourcesOfAll)
+}
+
 /// The tags of the workers.
 pub(crate) fn tags(target: &str, all: Vec<TagStatus>) -> Outcome {
     outcome(target, all, Data::Tags, Data::TagsOfAll)

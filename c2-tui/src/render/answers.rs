@@ -12,7 +12,7 @@ use c2_shared::job::{JobSpec, JobState};
 use crate::render::look::{Look, Style};
 use crate::render::table::{Cell, Table, flexible, numbers, words};
 use crate::render::workers::{joined, tags};
-use crate::render::{jobs, sanitize};
+use crate::render::{jobs, resources, sanitize};
 use c2_shared::checkup::{Check, State};
 
 pub(crate) fn groups(look: &Look, groups: &BTreeMap<String, BTreeSet<IpAddr>>) -> String {
@@ -43,6 +43,12 @@ pub(crate) fn examined(look: &Look, checks: &[Check]) -> String {
         ]);
     }
     table.render(look)
+}
+
+/// What a worker has by now.
+pub(crate) fn resources(row: &WorkerRow) -> String {
+    let all = joined([format!("slots {}/{}", row.slots_used, row.slots), resources::all(row)]);
+    sanitize::cell(&format!("{} has {all}", row.ip)) + "\n"
 }
 
 pub(crate) fn worker(row: &WorkerRow) -> String {

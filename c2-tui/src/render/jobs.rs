@@ -126,6 +126,12 @@ pub(crate) fn asked(look: &Look, spec: &JobSpec) -> Vec<(&'static str, String)> 
         notify,
         batch,
         array_index,
+        // Told together.
+        cpus: _,
+        memory_bytes: _,
+        gpus: _,
+        vram_bytes: _,
+        needs: _,
         // c2d keeps it apart.
         idempotency_key: _,
     } = spec;
@@ -138,6 +144,7 @@ pub(crate) fn asked(look: &Look, spec: &JobSpec) -> Vec<(&'static str, String)> 
         ("batch", text(batch)),
         ("index", array_index.map(|index| index.to_string()).unwrap_or_default()),
         ("tags", joined(tags)),
+        ("takes", joined(spec.takes().written())),
         ("depends", joined(depends.iter().map(ToString::to_string))),
         ("same machine", yes(*same_machine)),
         ("workers", joined(workers)),

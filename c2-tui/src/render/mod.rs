@@ -8,6 +8,7 @@ mod jobs;
 mod json;
 mod look;
 mod notifications;
+mod resources;
 mod sanitize;
 mod schedules;
 mod ssh;

@@ -48,6 +48,8 @@ pub(super) fn data(look: &Look, data: &Data) -> String {
         Data::Examined(checks) => answers::examined(look, checks),
         Data::Groups(list) => answers::groups(look, list),
         Data::WorkerChanged(row) => answers::worker(row),
+        Data::Resources(row) => answers::resources(row),
+        Data::ResourcesOfAll(rows) => rows.iter().map(answers::resources).collect(),
         Data::WorkersChanged(rows) => rows.iter().map(answers::worker).collect(),
         Data::WorkerToLose(info) => workers::to_lose(info),
         Data::WorkerRemoved(answer) => workers::removed(answer),

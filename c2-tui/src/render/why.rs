@@ -1,15 +1,19 @@
 //! Why a job does not run, worker by worker, and what would start it.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use c2_shared::api::jobs::JobRow;
 use c2_shared::api::why::{Explanation, Obstacle, Reason, Silence, Whereabouts, WorkerVerdict};
 use c2_shared::id::AttemptId;
 use c2_shared::job::{Condition, JobState, OnLost, Outcome};
+use c2_shared::resources::is_bytes;
 use c2_shared::time::span;
+use c2_shared::worker::GpuProcess;
 use jiff::tz::TimeZone;
 
 use crate::render::look::{Look, bytes};
+use crate::render::resources::about;
 use crate::render::table::{Cell, Table, flexible, words};
 use crate::render::text::verdict;
 use crate::render::workers::joined;
@@ -43,7 +47,7 @@ pub(crate) fn why(look: &Look, why: &Explanation) -> String {
         text.push_str(&format!("  {}\n", of_job(look, why, reason)));
     }
     // What it waits for itself is no worker's fault: only what would be in its way besides is told.
-    let waits_itself = why.reasons.iter().any(|reason| !matches!(reason, Reason::Ahead { .. }));
+    let waits_itself = why.reasons.iter().any(|reason| !is_about_workers(reason));
     let told = |worker: &&WorkerVerdict| !waits_itself || !worker.obstacles.is_empty();
     let workers: Vec<&WorkerVerdict> = why.workers.iter().filter(told).collect();
     if !workers.is_empty() {
@@ -71,7 +75,7 @@ pub(crate) fn waiting(why: &Explanation) -> Option<String> {
         return None;
     }
     let look = Look { width: u16::MAX, colour: false, zone: TimeZone::system() };
-    let of_itself = why.reasons.iter().filter(|reason| !matches!(reason, Reason::Ahead { .. }));
+    let of_itself = why.reasons.iter().filter(|reason| !is_about_workers(reason));
     let of_itself: Vec<String> = of_itself.map(|reason| of_job(&look, why, reason)).collect();
     if !of_itself.is_empty() {
         return Some(of_itself.join("; "));
@@ -79,6 +83,11 @@ pub(crate) fn waiting(why: &Explanation) -> Option<String> {
     let in_the_way = at_workers(&why.workers);
     in_the_way
         .or_else(|| (!why.reasons.is_empty()).then(|| "jobs that can run in the same places come before it".to_owned()))
+}
+
+/// Whether a reason is one of its place among the others, and not of the job itself.
+const fn is_about_workers(reason: &Reason) -> bool {
+    matches!(reason, Reason::Ahead { .. } | Reason::RoomKept { .. })
 }
 
 /// That the worker of a job is silent, and what follows from it.
@@ -173,6 +182,11 @@ fn at_all(obstacle: &Obstacle) -> String {
         Obstacle::TooOld { .. } => "the agent of every worker is too old for it".to_owned(),
         Obstacle::Avoided { .. } => "it came back from each worker and is tried there again".to_owned(),
         Obstacle::SlotsFull { .. } => "all slots are in use".to_owned(),
+        Obstacle::Short { resource, needed, total, .. } if needed > total => {
+            format!("no worker has {}", amount(resource, *needed))
+        }
+        Obstacle::Short { resource, needed, .. } => format!("no worker has {} free", amount(resource, *needed)),
+        Obstacle::RoomKept { job_id } => format!("room is kept for {job_id}, which is of a higher rank"),
         Obstacle::Unknown => UNKNOWN.to_owned(),
     }
 }
@@ -185,6 +199,9 @@ fn at_one(obstacle: &Obstacle) -> String {
         Obstacle::DiskFull { .. } => "its disk is full".to_owned(),
         Obstacle::Quarantined { reason, .. } => format!("it cannot start jobs: {reason}"),
         Obstacle::Avoided { .. } => "the job came back from there".to_owned(),
+        Obstacle::Short { resource, needed, total, .. } if needed <= total => {
+            format!("{} is not free", amount(resource, *needed))
+        }
         other => at_worker(other),
     }
 }
@@ -213,6 +230,7 @@ fn of_job(look: &Look, why: &Explanation, reason: &Reason) -> String {
         Reason::BatchFull { batch, running, max_running } => {
             format!("{running} of {max_running} jobs of batch {batch} run")
         }
+        Reason::RoomKept { worker } => format!("room on {worker} is kept for it, as it waits for long"),
         Reason::NoWorkers => "no worker has registered".to_owned(),
         Reason::Unknown => UNKNOWN.to_owned(),
     }
@@ -243,12 +261,54 @@ fn at_worker(obstacle: &Obstacle) -> String {
             format!("the job came back from there and tries others first; next try there in {}", span(*retry_ms))
         }
         Obstacle::SlotsFull { slots } => format!("all {slots} slots are in use"),
+        Obstacle::Short { resource, needed, total, free, holders, foreign } => {
+            short(resource, (*needed, *total, *free), holders, foreign)
+        }
+        Obstacle::RoomKept { job_id } => format!("room is kept for {job_id}, which waits longer"),
         Obstacle::Unknown => UNKNOWN.to_owned(),
     }
 }
 
+/// What is short of a resource: at all, or free at the moment, and who has it.
+fn short(
+    resource: &str,
+    (needed, total, free): (u64, u64, u64),
+    holders: &[AttemptId],
+    foreign: &[GpuProcess],
+) -> String {
+    if needed > total {
+        let has = if total == 0 { format!("no {resource}") } else { amount(resource, total) };
+        return format!("has {has}, needs {}", amount(resource, needed));
+    }
+    let by = jobs_of(holders).chain(foreign.iter().map(process)).collect::<BTreeSet<_>>();
+    let by = if by.is_empty() { String::new() } else { format!("; in use by {}", joined(by)) };
+    format!("{} of {} free, needs {}{by}", number(resource, free), amount(resource, total), number(resource, needed))
+}
+
+/// A process that belongs to no job.
+fn process(process: &GpuProcess) -> String {
+    format!("{} (pid {}, no job, {})", process.name, process.pid, about(process.memory_bytes))
+}
+
+fn amount(resource: &str, amount: u64) -> String {
+    format!("{} {resource}", number(resource, amount))
+}
+
+fn number(resource: &str, amount: u64) -> String {
+    if is_bytes(resource) { about(amount) } else { amount.to_string() }
+}
+
 fn jobs_of(holders: &[AttemptId]) -> impl Iterator<Item = String> {
     holders.iter().map(|attempt| attempt.job.to_string())
+}
+
+/// Whether it passes when jobs end that run there.
+const fn is_busy(obstacle: &Obstacle) -> bool {
+    match obstacle {
+        Obstacle::TagHeld { .. } | Obstacle::SlotsFull { .. } | Obstacle::RoomKept { .. } => true,
+        Obstacle::Short { needed, total, .. } => *needed <= *total,
+        _ => false,
+    }
 }
 
 /// What would start it.
@@ -277,21 +337,18 @@ fn advice(why: &Explanation) -> String {
     if has(|reason| matches!(reason, Reason::Dependency { .. } | Reason::BeginAt { .. })) {
         return "it starts by itself then".to_owned();
     }
-    let passes = |worker: &WorkerVerdict| {
-        worker.obstacles.iter().all(|o| matches!(o, Obstacle::TagHeld { .. } | Obstacle::SlotsFull { .. }))
-    };
+    let passes = |worker: &WorkerVerdict| worker.obstacles.iter().all(is_busy);
     let returns = |worker: &WorkerVerdict| {
         let passing = |o: &Obstacle| {
-            matches!(
-                o,
-                Obstacle::TagHeld { .. }
-                    | Obstacle::SlotsFull { .. }
-                    | Obstacle::Offline { .. }
-                    | Obstacle::Draining
-                    | Obstacle::NoShare { .. }
-                    | Obstacle::Quarantined { .. }
-                    | Obstacle::Avoided { .. }
-            )
+            is_busy(o)
+                || matches!(
+                    o,
+                    Obstacle::Offline { .. }
+                        | Obstacle::Draining
+                        | Obstacle::NoShare { .. }
+                        | Obstacle::Quarantined { .. }
+                        | Obstacle::Avoided { .. }
+                )
         };
         worker.obstacles.iter().all(passing)
     };
@@ -313,7 +370,8 @@ fn advice(why: &Explanation) -> String {
     if why.workers.iter().any(returns) {
         return format!("it starts when one of these is back or repaired: {}", at(&returns));
     }
-    "no worker can run it as they are: see `assign`, `set-tags`, or cancel it and submit it otherwise".to_owned()
+    "no worker can run it as they are: see `assign`, `set-tags`, `set-resources`, or cancel it and submit it otherwise"
+        .to_owned()
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use c2_shared::time::span;
 use c2_shared::worker::WorkerStatus;
 
 use crate::render::look::{Look, bytes};
-use crate::render::sanitize;
 use crate::render::table::{Cell, Table, fields, flexible, numbers, words};
+use crate::render::{resources, sanitize};
 
 pub(crate) fn list(look: &Look, list: &WorkerList) -> String {
     if list.workers.is_empty() {
@@ -14,7 +14,9 @@ pub(crate) fn list(look: &Look, list: &WorkerList) -> String {
                 start `c2-agent` on each machine, or one here with `c2-tui --local`\n"
             .to_owned();
     }
-    let mut table = Table::new([
+    // Most homes ask for slots and tags only.
+    let taken = list.workers.iter().any(|worker| !resources::taken(worker).is_empty());
+    let mut columns = vec![
         words("WORKER"),
         flexible("HOST"),
         words("STATUS"),
@@ -24,9 +26,13 @@ pub(crate) fn list(look: &Look, list: &WorkerList) -> String {
         flexible("GROUPS"),
         flexible("TAGS"),
         numbers("HEARD"),
-    ]);
+    ];
+    if taken {
+        columns.insert(8, flexible("TAKEN"));
+    }
+    let mut table = Table::new(columns);
     for worker in &list.workers {
-        table.row([
+        let mut cells = vec![
             Cell::from(worker.ip.to_string()),
             Cell::from(&worker.hostname),
             Cell::styled(worker.status.to_string(), worker.status),
@@ -36,7 +42,11 @@ pub(crate) fn list(look: &Look, list: &WorkerList) -> String {
             Cell::from(joined(&worker.groups)),
             Cell::from(tags(worker)),
             Cell::from(worker.silent_ms.map_or_else(|| "?".to_owned(), span)),
-        ]);
+        ];
+        if taken {
+            cells.insert(8, Cell::from(resources::taken(worker)));
+        }
+        table.row(cells);
     }
     let faults = list.workers.iter().filter_map(|worker| {
         let problem = problem(worker)?;
@@ -107,6 +117,7 @@ pub(crate) fn info(look: &Look, info: &WorkerInfo) -> String {
         ("workspaces", workspaces(row)),
         ("kept", kept(hardware.workspace_days)),
         ("shares", joined(&row.load.shares)),
+        ("resources", resources::all(row)),
         ("system", joined_with(" ", [&hardware.os, &hardware.arch])),
         ("cpu", format!("{} x {}", hardware.cpu_cores, hardware.cpu_model)),
         ("memory", bytes(hardware.memory_bytes)),

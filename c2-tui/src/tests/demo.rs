@@ -6,7 +6,8 @@ use c2_shared::api::events::{Change, Event, Snapshot};
 use c2_shared::api::jobs::{AttemptRow, JobInfo, JobRow, QueueStatus};
 use c2_shared::api::workers::WorkerRow;
 use c2_shared::id::{AttemptId, JobId, WorkerId};
-use c2_shared::job::{JobSpec, JobState, Outcome};
+use c2_shared::job::{JobSpec, JobState, Needs, Outcome};
+use c2_shared::resources::Capacity;
 use c2_shared::time::Mono;
 use c2_shared::worker::{GpuMemory, Load, WorkerStatus};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -68,6 +69,8 @@ fn worker(last: u8, hostname: &str, status: WorkerStatus, used: u32, cpu: f32) -
         groups: ["compute".to_owned()].into(),
         slots: 4,
         slots_used: used,
+        capacity: Capacity::default(),
+        taken: Needs::default(),
         tags: [("disk".to_owned(), None)].into(),
         silent_ms: Some(if status == WorkerStatus::Offline { 754_000 } else { 1_200 }),
         status_reason: None,
@@ -81,6 +84,7 @@ fn worker(last: u8, hostname: &str, status: WorkerStatus, used: u32, cpu: f32) -
             memory_total_bytes: 32 << 30,
             load_1m: 1.5,
             gpu_percent: Vec::new(),
+            gpu_processes: Vec::new(),
             gpu_memory: Vec::new(),
             disk_free_bytes: Some(210 << 30),
             disk_full: false,

@@ -15,7 +15,7 @@ use crate::http::batch::empty;
 use crate::http::handler::{ApiError, App, JsonBody, State, invalid, invalid_field, serves};
 use crate::http::submit::new_job;
 use crate::http::{extract, many};
-use crate::sched::event::BatchLimited;
+use crate::sched::BatchLimited;
 use crate::sched::{Change, JobsChanged, Reject, Scheduler, Which};
 use crate::store::payload;
 
@@ -24,8 +24,13 @@ serves!(CHANGE_JOBS => change);
 /// What can change at any time.
 const ALWAYS: [&str; 7] = ["name", "priority", "timeout_s", "retries", "retry_delay_s", "on_lost", "notify"];
 /// What can change until the job starts.
-const BEFORE: [&str; 17] = [
+const BEFORE: &[&str] = &[
     "batch",
+    "cpus",
+    "memory_bytes",
+    "gpus",
+    "vram_bytes",
+    "needs",
     "command",
     "group",
     "tags",
@@ -137,7 +142,7 @@ impl Patch {
         validate::new_spec(&spec)?;
         let has_limit = self.more_time_s.is_some() || self.set.contains_key("timeout_s");
         let limit_s = has_limit.then(|| spec.timeout_s.unwrap_or(0));
-        let fixed = BEFORE.into_iter().find(|key| self.set.contains_key(*key));
+        let fixed = BEFORE.iter().copied().find(|key| self.set.contains_key(*key));
         let depends = self.set.contains_key("depends");
         Ok(Change { job, was: Arc::clone(was), new: new_job(spec), depends, limit_s, fixed })
     }

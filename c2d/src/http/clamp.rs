@@ -46,6 +46,7 @@ pub(crate) fn load(mut said: Load) -> Load {
     for gpu in &mut said.gpu_memory {
         gpu.used_bytes = gpu.used_bytes.min(gpu.total_bytes);
     }
+    said.gpu_processes.iter_mut().for_each(|process| process.name = text(&process.name));
     said
 }
 

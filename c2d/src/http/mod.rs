@@ -52,6 +52,7 @@ mod remove_worker;
 mod results;
 mod retry;
 mod schedule;
+mod set_resources;
 mod set_tags;
 mod so_far;
 mod stats;
@@ -78,6 +79,5 @@ pub(crate) use serve::stopped;
 const HANDLERS: &[mount::Mount] = &mount::of! {
     assign batch batches blobs cancel change check cleanup detect_tags docs drain events files find_worker follow get_tags
     health hold info job jobs list log many metrics notify old_workspaces output pause queue_status remove_worker retry schedule
-    set_tags stats submit
-    timeline tokens why workers
+    set_resources set_tags stats submit timeline tokens why workers
 };

@@ -18,6 +18,7 @@ use c2_shared::job::{JobSpec, Outcome};
 use c2_shared::limits::{
     ASSIGNED_BYTES_MAX, INLINE_BYTES_MAX, INLINE_SPEC_BYTES_MAX, SLOTS, SLOTS_MAX, WAIT_MAX_S, WORKER_BODY_BYTES_MAX,
 };
+use c2_shared::resources::{self, Capacity};
 use tokio::time::timeout;
 
 use crate::engine::AttemptOutput;
@@ -60,7 +61,10 @@ pub(crate) async fn register(
         // It says the rest when it knows whom it speaks to.
         return Ok(Json(said));
     }
-    let hardware = serde_json::to_string(&clamp::hardware(request.hardware)).expect("our own plain types become JSON");
+    resources::check(request.resources.iter().map(|(name, amount)| (name, *amount)))?;
+    let hardware = clamp::hardware(request.hardware);
+    let has = Capacity::detected(&hardware).with(&request.resources, &[]);
+    let hardware = serde_json::to_string(&hardware).expect("our own plain types become JSON");
     let intro = Introduction {
         id,
         ip,
@@ -72,6 +76,7 @@ pub(crate) async fn register(
         },
         session: session(&request.session),
         slots,
+        has,
         version: text(&request.version),
         hardware: Arc::from(hardware),
     };
@@ -231,7 +236,7 @@ async fn assignments(
     for handout in handouts {
         match in_form(app, &handout, form).await {
             Ok(GivenSpec { spec, spec_sha256, bytes: needed }) => {
-                let Handout { attempt, tags, .. } = handout;
+                let (attempt, tags) = (handout.attempt, handout.share.visible());
                 bytes += needed + tags.iter().map(|tag| tag.len() + r#""","#.len()).sum::<usize>();
                 if bytes > ASSIGNED_BYTES_MAX && !assignments.is_empty() {
                     break;

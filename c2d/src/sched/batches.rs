@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use c2_shared::id::JobId;
 
-use crate::sched::event::{BatchLimited, Event};
+use crate::sched::event::Event;
 use crate::sched::scheduler::{Scheduler, Turn};
 use crate::sched::{Decision, EachAnswer, Reject};
 
@@ -45,6 +45,15 @@ impl Batches {
             }
         }
     }
+}
+
+/// An operator said how many jobs of a batch may run at once. Answered with those of it that have not ended;
+/// where there is none, nothing is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchLimited {
+    pub batch: Arc<str>,
+    /// Any number without it.
+    pub max_running: Option<u32>,
 }
 
 impl Event for BatchLimited {

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use c2_shared::id::AttemptId;
 use c2_shared::job::JobState;
 
+use crate::sched::fit::Held;
 use crate::sched::queues::{Rank, ShapeId};
 use crate::sched::scheduler::{Counts, Scheduler};
 
@@ -84,19 +85,18 @@ impl Scheduler {
     fn check_grants(&self) {
         let mut running: BTreeSet<AttemptId> = BTreeSet::new();
         for worker in self.workers.values() {
-            let mut locks = BTreeMap::new();
+            let mut held = Held::default();
             for (attempt, grant) in &worker.grants {
-                for tag in &grant.tags {
-                    let other = locks.insert(tag.clone(), *attempt);
-                    assert!(other.is_none(), "I6: {tag} on {} has two holders", worker.id());
-                }
+                // I6: it panics where a tag has two holders.
+                held.add(*attempt, &grant.share);
                 let job = self.jobs.get(attempt.job);
                 if job.is_some_and(|job| job.state == JobState::Running && job.attempt == attempt.number) {
                     assert_eq!(job.and_then(|job| job.worker.as_ref()), Some(worker.id()), "{attempt} runs elsewhere");
                     assert!(running.insert(*attempt), "{attempt} runs twice");
                 }
             }
-            assert_eq!(locks, worker.locks, "locks of {}", worker.id());
+            assert_eq!(held, worker.held, "what is held of {}", worker.id());
+            assert_eq!(worker.record.has(), worker.has, "what {} has", worker.id());
         }
         for (id, job) in self.jobs.iter().filter(|(_, job)| job.state == JobState::Running) {
             assert!(running.contains(&AttemptId { job: id, number: job.attempt }), "{id} runs nowhere");
@@ -132,6 +132,10 @@ impl Scheduler {
         }
         let parked = self.workers.values().filter(|worker| worker.presence.parked.is_some()).count();
         assert_eq!(parked, self.parked.len(), "every parked poll is listed");
+        for (id, job) in &self.kept_room {
+            let waits = self.jobs.get(*job).is_some_and(|job| job.state == JobState::Queued);
+            assert!(waits && self.workers.contains_key(id), "room on {id} is kept for {job}, which does not wait");
+        }
         assert!(self.fresh.shapes.is_empty() && self.fresh.workers.is_empty(), "work was not offered");
     }
 }

@@ -12,8 +12,10 @@ use c2_shared::api::notifications::Kind;
 use c2_shared::api::schedules::{Missed, Overlap, Run};
 use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::{Condition, JobState, Outcome, Terms};
+use c2_shared::resources::{Amounts, Capacity};
 
 use crate::sched::event::{FaultOf, Introduction, NewJob, PollToken};
+use crate::sched::fit::{Share, cards_among};
 
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +33,7 @@ pub enum Decision {
     /// Tie a job to the worker of its dependency.
     Pin { job: JobId, worker: WorkerId },
     /// Give a job to a worker, which is at this address now.
-    Assign { attempt: AttemptId, worker: WorkerId, ip: IpAddr, tags: Vec<String>, at_ms: u64 },
+    Assign { attempt: AttemptId, worker: WorkerId, ip: IpAddr, share: Share, at_ms: u64 },
     /// Note that a running job is to be cancelled.
     MarkCancelling { job: JobId },
     /// Put a job back. A running job becomes queued.
@@ -157,6 +159,8 @@ pub struct WorkerRecord {
     pub intro: Introduction,
     pub groups: BTreeSet<String>,
     pub tags: BTreeSet<String>,
+    /// What operators say that it has.
+    pub resources: Amounts,
     pub drained: bool,
     /// Another worker has its address by now.
     pub passed_on: bool,
@@ -164,14 +168,23 @@ pub struct WorkerRecord {
     pub quarantine: Option<String>,
 }
 
-/// What an attempt was granted: a slot of its worker, and tags. Outlives the attempt's verdict until the worker
+impl WorkerRecord {
+    /// What it has beside its slots.
+    pub fn has(&self) -> Capacity {
+        let mut cards: Vec<u32> = cards_among(&self.tags).collect();
+        cards.sort_unstable();
+        self.intro.has.with(&self.resources, &cards)
+    }
+}
+
+/// What an attempt was granted: a slot of its worker, and a share of what it has. Outlives the attempt's verdict until the worker
 /// says that the processes are gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GrantRecord {
     pub attempt: AttemptId,
     pub worker: WorkerId,
-    pub tags: Vec<String>,
-    /// How it ended, while its result is under way: it has neither slot nor tags any more.
+    pub share: Share,
+    /// How it ended, while its result is under way: it has neither slot nor share any more.
     pub outcome: Option<Outcome>,
 }
 
@@ -309,8 +322,8 @@ pub struct PollAnswer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Handout {
     pub attempt: AttemptId,
-    /// Tags held, resolved.
-    pub tags: Vec<String>,
+    /// What it holds.
+    pub share: Share,
     /// The specification as JSON.
     pub payload: Arc<str>,
     /// The jobs that it depended on, in the order of the specification, which may name them otherwise.
@@ -318,8 +331,8 @@ pub struct Handout {
 }
 
 impl Handout {
-    pub(crate) fn new(attempt: AttemptId, tags: Vec<String>, job: &JobRecord) -> Self {
+    pub(crate) fn new(attempt: AttemptId, share: Share, job: &JobRecord) -> Self {
         let depends = job.depends.iter().map(|edge| edge.on).collect();
-        Self { attempt, tags, payload: Arc::clone(&job.payload), depends }
+        Self { attempt, share, payload: Arc::clone(&job.payload), depends }
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use c2_shared::id::{AttemptId, JobId, Session, WorkerId};
 use c2_shared::job::{Dependency, Outcome, Terms};
+use c2_shared::resources::{Amount, Capacity};
 use c2_shared::time::Mono;
 use c2_shared::worker::Load;
 
@@ -124,15 +125,6 @@ pub struct ReleaseRequested {
     pub job: JobId,
 }
 
-/// An operator said how many jobs of a batch may run at once. Answered with those of it that have not ended;
-/// where there is none, nothing is done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BatchLimited {
-    pub batch: Arc<str>,
-    /// Any number without it.
-    pub max_running: Option<u32>,
-}
-
 /// An operator put a worker into groups, or took it out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupsChanged {
@@ -146,6 +138,13 @@ pub struct GroupsChanged {
 pub struct TagsSet {
     pub worker: WorkerId,
     pub tags: BTreeSet<String>,
+}
+
+/// An operator said what a worker has; of what is none it has again what it says itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResourcesSet {
+    pub worker: WorkerId,
+    pub resources: BTreeMap<String, Option<Amount>>,
 }
 
 /// An operator asked that a worker finish what it has, or take work again.
@@ -252,6 +251,8 @@ pub struct Introduction {
     pub session: Session,
     /// Jobs it can run at once.
     pub slots: u32,
+    /// What it has besides, as it was found and as its agent's configuration says.
+    pub has: Capacity,
     /// The agent's version.
     pub version: String,
     /// Its hardware as JSON, kept and never read here.

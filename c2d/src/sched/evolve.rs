@@ -8,13 +8,14 @@ use std::sync::Arc;
 use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::{JobState, Outcome};
 
-use crate::sched::Decision;
 use crate::sched::decision::{Back, EndedRecord, JobRecord, WorkerRecord};
 use crate::sched::event::{Now, PollToken};
+use crate::sched::fit::Share;
 use crate::sched::jobs::Job;
 use crate::sched::queues::Shape;
 use crate::sched::scheduler::Scheduler;
 use crate::sched::workers::{Heard, Worker};
+use crate::sched::{Decision, reserve};
 
 impl Scheduler {
     pub(crate) fn evolve(&mut self, now: Now, decision: &Decision) {
@@ -25,7 +26,7 @@ impl Scheduler {
             Decision::Change(record) => self.change(record),
             Decision::Fulfil { job, on } => self.fulfil(*job, *on),
             Decision::Pin { job, worker } => self.pin(*job, worker),
-            Decision::Assign { attempt, worker, tags, at_ms, .. } => self.assign(*attempt, worker, tags, *at_ms),
+            Decision::Assign { attempt, worker, share, at_ms, .. } => self.assign(*attempt, worker, share, *at_ms),
             Decision::MarkCancelling { job } => self.active(*job).cancelling = true,
             Decision::Requeue { attempt, back, .. } => self.requeue(*attempt, *back),
             Decision::Readopt { attempt, worker } => self.readopt(*attempt, worker),
@@ -99,6 +100,7 @@ impl Scheduler {
         let job = self.jobs.get(id).expect("an active job steps out");
         if job.state == JobState::Queued {
             self.queues.remove(job.shape, job.rank());
+            self.fresh.workers.extend(reserve::give_back(&mut self.kept_room, id));
         }
         if let Some(at) = job.terms.begin_at {
             self.begins.remove(&(at, id));
@@ -167,7 +169,7 @@ impl Scheduler {
         self.reshape(id, |shape| shape.pinned = Some(worker.clone()));
     }
 
-    fn assign(&mut self, attempt: AttemptId, worker: &WorkerId, tags: &[String], at_ms: u64) {
+    fn assign(&mut self, attempt: AttemptId, worker: &WorkerId, share: &Share, at_ms: u64) {
         let job = self.active(attempt.job);
         assert!(attempt.number == job.attempt + 1, "attempts of {} are counted", attempt.job);
         let batch = job.terms.batch.clone();
@@ -177,7 +179,9 @@ impl Scheduler {
         job.worker = Some(worker.clone());
         job.started_ms = Some(at_ms);
         self.set_state(attempt.job, JobState::Running);
-        self.known(worker).grant(attempt, tags.to_vec(), Heard::Sent);
+        let known = self.known(worker);
+        assert!(known.room().admits(share), "{attempt} takes more than {worker} has free: {share:?}");
+        known.grant(attempt, share.clone(), Heard::Sent);
         self.touch_worker(worker);
     }
 
@@ -248,7 +252,7 @@ impl Scheduler {
     fn put_worker(&mut self, now: Now, record: &WorkerRecord) {
         let id = &record.intro.id;
         match self.workers.get_mut(id) {
-            Some(worker) => worker.record = record.clone(),
+            Some(worker) => worker.put(record.clone()),
             None => drop(self.workers.insert(id.clone(), Worker::new(record.clone(), now.mono))),
         }
         self.fresh.workers.insert(id.clone());
@@ -259,6 +263,7 @@ impl Scheduler {
         self.touched.gone.push(self.who(id));
         let worker = self.workers.remove(id).expect("only a known worker is removed");
         self.suspicion.clear(id);
+        self.kept_room.remove(id);
         assert!(worker.grants.is_empty() && worker.presence.parked.is_none(), "{id} is still in use");
         self.touch_worker(id);
     }

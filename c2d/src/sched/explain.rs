@@ -9,11 +9,11 @@ use c2_shared::id::{JobId, WorkerId};
 use c2_shared::job::JobState;
 
 use crate::sched::event::Now;
+use crate::sched::fit::{self, Short, cards_among};
 use crate::sched::jobs::Job;
-use crate::sched::locks;
 use crate::sched::queues::Shape;
 use crate::sched::scheduler::Scheduler;
-use crate::sched::workers::Worker;
+use crate::sched::workers::{Grant, Worker};
 
 /// What keeps an active job from running; nothing for one that runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -71,6 +71,7 @@ impl Scheduler {
             reasons.extend(batch.zip(self.batches.full(batch)).map(|(batch, (running, max_running))| {
                 Reason::BatchFull { batch: batch.to_string(), running, max_running }
             }));
+            reasons.extend(self.room_kept_for(id).map(|worker| Reason::RoomKept { worker: worker.ip() }));
         }
         if self.workers.is_empty() {
             reasons.push(Reason::NoWorkers);
@@ -82,6 +83,12 @@ impl Scheduler {
 impl Scheduler {
     fn obstacles(&self, now: Now, id: JobId, shape: &Shape, worker: &Worker) -> Vec<Obstacle> {
         let mut obstacles = worker.obstacles(now, shape);
+        if let (Some(kept), Some(share)) = (self.kept_on(worker), fit::fit(&shape.placement, worker.room()))
+            && let Some(job) = self.jobs.get(id)
+            && !kept.leaves_room(job.rank(), &share)
+        {
+            obstacles.push(Obstacle::RoomKept { job_id: kept.job() });
+        }
         if let Some(other) = shape.pinned.as_ref().filter(|id| *id != worker.id()) {
             obstacles.push(Obstacle::OtherMachine { worker: self.called(other), worker_id: Some(other.clone()) });
         }
@@ -103,6 +110,33 @@ impl Scheduler {
 }
 
 impl Worker {
+    /// What is short there, with those who hold it.
+    fn short(&self, short: Short<'_>) -> Obstacle {
+        let (name, needed, total, free) = match short {
+            Short::Tag { tag, holders } if holders.is_empty() => return Obstacle::NoTag { tag: tag.to_owned() },
+            Short::Tag { tag, holders } => return Obstacle::TagHeld { tag: tag.to_owned(), holders },
+            Short::Amount { name, needed, total, free } => (name, needed, total, free),
+        };
+        let holds = |grant: &Grant| match name {
+            "cpus" => grant.share.takes.cpus > 0,
+            "memory" => grant.share.takes.memory_bytes > 0,
+            "gpus" | "vram" => grant.share.card.is_some() || cards_among(&grant.share.tags).next().is_some(),
+            name => grant.share.takes.needs.contains_key(name),
+        };
+        // Whoever holds the rest is in the way only where there would be enough.
+        let holders = self.grants.iter().filter(|(_, grant)| needed <= total && holds(grant));
+        let of_cards = matches!(name, "gpus" | "vram") && needed <= total;
+        let foreign = &self.presence.load.gpu_processes;
+        Obstacle::Short {
+            resource: name.to_owned(),
+            needed,
+            total,
+            free,
+            holders: holders.map(|(attempt, _)| *attempt).collect(),
+            foreign: if of_cards { foreign.clone() } else { Vec::new() },
+        }
+    }
+
     fn whereabouts(&self, now: Now) -> Whereabouts {
         let copied_at = self.presence.newcomers.proven(now.mono);
         Whereabouts { moved_from: None, passed_on: self.record.passed_on, copied_at }
@@ -126,20 +160,14 @@ impl Worker {
         if self.is_among(&shape.placement.exclude) {
             obstacles.push(Obstacle::Excluded);
         }
-        for (tag, holders) in locks::lacking(&shape.placement.tags, &self.record.tags, &self.locks) {
-            obstacles.push(if holders.is_empty() {
-                Obstacle::NoTag { tag }
-            } else {
-                Obstacle::TagHeld { tag, holders }
-            });
-        }
+        obstacles.extend(fit::shortages(&shape.placement, self.room()).into_iter().map(|short| self.short(short)));
         let lacking = self.lacking_shares(&shape.placement.shares);
         obstacles.extend(lacking.map(|share| Obstacle::NoShare { share: share.clone() }));
         if self.presence.load.disk_full {
             obstacles.push(Obstacle::DiskFull { free_bytes: self.presence.load.disk_free_bytes.unwrap_or(0) });
         }
         if self.slots_free() == 0 {
-            obstacles.push(Obstacle::SlotsFull { slots: self.record.intro.slots });
+            obstacles.push(Obstacle::SlotsFull { slots: self.slots() });
         }
         obstacles
     }

@@ -11,7 +11,7 @@ use crate::sched::event::{NewJob, Now};
 use crate::sched::graph::Edge;
 use crate::sched::scheduler::Scheduler;
 use crate::sched::workers::Worker;
-use crate::sched::{Reject, locks};
+use crate::sched::{Reject, fit, locks};
 
 /// What a submit of some jobs would lead to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,6 +41,8 @@ pub enum Outlook {
     NoTags { group: Option<String> },
     #[error("no worker{} has share {share:?} now, so it waits", of_group(.group.as_ref()))]
     NoShare { share: String, group: Option<String> },
+    #[error("no worker{} has {takes}, so it waits", of_group(.group.as_ref()))]
+    TooLarge { takes: String, group: Option<String> },
     #[error("no worker{} is online, so it waits", of_group(.group.as_ref()))]
     Offline { group: Option<String> },
     #[error("every worker{} that it could run on is draining, so it waits", of_group(.group.as_ref()))]
@@ -110,8 +112,7 @@ impl Scheduler {
         if allowed.is_empty() {
             return Some(Outlook::Excluded);
         }
-        let offers =
-            |worker: &&&Worker, tags: &[String]| locks::choose(tags, &worker.record.tags, &BTreeMap::new()).is_some();
+        let offers = |worker: &&&Worker, tags: &[String]| locks::choose(tags, &worker.record.tags, |_| true).is_some();
         let fit: Vec<&Worker> = allowed.iter().filter(|worker| offers(worker, &placement.tags)).copied().collect();
         if fit.is_empty() {
             let nowhere = |tag: &&String| !allowed.iter().any(|worker| offers(&worker, &[(*tag).clone()]));
@@ -120,7 +121,11 @@ impl Scheduler {
                 None => Outlook::NoTags { group },
             });
         }
-        let online: Vec<&&Worker> = fit.iter().filter(|worker| worker.is_online(now.mono)).collect();
+        let fit: Vec<&&Worker> = fit.iter().filter(|worker| fit::could_fit(placement, worker.room())).collect();
+        if fit.is_empty() {
+            return Some(Outlook::TooLarge { takes: placement.takes.written().join(" "), group });
+        }
+        let online: Vec<&&Worker> = fit.iter().copied().filter(|worker| worker.is_online(now.mono)).collect();
         if online.is_empty() {
             return Some(Outlook::Offline { group });
         }

@@ -13,6 +13,7 @@ use c2_shared::job::OnLost;
 use c2_shared::limits::{
     ADDRESS_SETTLES_MS, CLONE_PROOF_MS, CLONE_SHOWN_MS, LEASE_MS, NEWCOMERS_LEN, REBOOT_SILENCE_MS,
 };
+use c2_shared::resources::Amounts;
 use c2_shared::time::Mono;
 
 use crate::sched::decision::WorkerRecord;
@@ -237,7 +238,15 @@ impl Turn<'_> {
     fn welcome(&mut self, intro: Introduction) {
         let (id, ip) = (intro.id.clone(), intro.ip);
         let (groups, tags) = (BTreeSet::new(), BTreeSet::new());
-        let record = WorkerRecord { intro, groups, tags, drained: false, passed_on: false, quarantine: None };
+        let record = WorkerRecord {
+            intro,
+            groups,
+            tags,
+            resources: Amounts::new(),
+            drained: false,
+            passed_on: false,
+            quarantine: None,
+        };
         self.decide(Decision::PutWorker(Box::new(record)));
         self.heard(&id, ip);
         self.pass_on(ip, &id);

@@ -1,21 +1,20 @@
 //! Tags as pools of locks on one worker: `gpu:0` is that one, `gpu` any free `gpu:*`, `disk` itself.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use c2_shared::id::AttemptId;
 
-/// Chooses tags for a job: all that it asks for, or nothing.
+/// Chooses tags for a job among those that are free: all that it asks for, or nothing.
 ///
 /// Exact names come first, so that `gpu,gpu:0` never gives `gpu:0` to the pool. The result has the
 /// order of the request.
 pub(crate) fn choose(
     asked: &[String],
     offered: &BTreeSet<String>,
-    held: &BTreeMap<String, AttemptId>,
+    is_free: impl Fn(&str) -> bool,
 ) -> Option<Vec<String>> {
-    let free = |tag: &str, chosen: &[Option<String>]| {
-        !held.contains_key(tag) && !chosen.iter().flatten().any(|other| other == tag)
-    };
+    let free =
+        |tag: &str, chosen: &[Option<String>]| is_free(tag) && !chosen.iter().flatten().any(|other| other == tag);
     let mut chosen: Vec<Option<String>> = vec![None; asked.len()];
     for (i, tag) in asked.iter().enumerate().filter(|(_, tag)| offered.contains(*tag)) {
         if !free(tag, &chosen) {
@@ -32,25 +31,26 @@ pub(crate) fn choose(
 
 /// Why [`choose`] finds nothing: each tag that cannot be had, with those who hold it or its pool.
 /// Nobody holds what is not offered at all. Empty exactly if `choose` finds something.
-pub(crate) fn lacking(
-    asked: &[String],
-    offered: &BTreeSet<String>,
-    held: &BTreeMap<String, AttemptId>,
-) -> Vec<(String, Vec<AttemptId>)> {
+pub(crate) fn lacking<'a>(
+    asked: &'a [String],
+    offered: &'a BTreeSet<String>,
+    is_free: impl Fn(&str) -> bool,
+    holders: impl Fn(&str) -> Vec<AttemptId>,
+) -> Vec<(&'a str, Vec<AttemptId>)> {
     let mut lacking = Vec::new();
     // What this very job takes by its exact name is no part of a pool for it.
     let mut taken: BTreeSet<&str> = BTreeSet::new();
     for tag in asked.iter().filter(|tag| offered.contains(*tag)) {
         taken.insert(tag);
-        if let Some(holder) = held.get(tag) {
-            lacking.push((tag.to_string(), vec![*holder]));
+        if !is_free(tag) {
+            lacking.push((tag.as_str(), holders(tag)));
         }
     }
     for pool in asked.iter().filter(|tag| !offered.contains(*tag)) {
         let rest: Vec<&String> = members(pool, offered).filter(|tag| !taken.contains(tag.as_str())).collect();
-        match rest.iter().find(|tag| !held.contains_key(**tag)) {
+        match rest.iter().find(|tag| is_free(tag)) {
             Some(free) => drop(taken.insert(free)),
-            None => lacking.push((pool.clone(), rest.iter().filter_map(|tag| held.get(*tag).copied()).collect())),
+            None => lacking.push((pool.as_str(), rest.iter().flat_map(|tag| holders(tag)).collect())),
         }
     }
     lacking
@@ -71,10 +71,10 @@ mod tests {
         let offered = ["gpu:0", "gpu:1", "gpux:0", "disk"].map(str::to_owned).into();
         let asked: Vec<String> = asked.iter().map(|&tag| tag.into()).collect();
         let attempt = AttemptId { job: JobId(1), number: 1 };
-        let held = held.iter().map(|&tag| (tag.to_owned(), attempt)).collect();
+        let is_free = |tag: &str| !held.contains(&tag);
         let expected = expected.map(|tags| tags.iter().map(|&tag| tag.to_owned()).collect());
-        assert_eq!(choose(&asked, &offered, &held), expected, "{asked:?}");
-        assert_eq!(lacking(&asked, &offered, &held).is_empty(), expected.is_some(), "{asked:?}");
+        assert_eq!(choose(&asked, &offered, is_free), expected, "{asked:?}");
+        assert_eq!(lacking(&asked, &offered, is_free, |_| vec![attempt]).is_empty(), expected.is_some(), "{asked:?}");
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub(crate) mod note;
 pub mod reject;
 
 mod evolve;
+pub mod fit;
 mod scheduler;
 
 mod batches;
@@ -32,6 +33,7 @@ mod verdict;
 mod graph;
 mod locks;
 mod place;
+mod reserve;
 
 mod jobs;
 mod queues;
@@ -47,6 +49,7 @@ pub mod view;
 mod tests;
 
 pub use ahead::Ahead;
+pub use batches::BatchLimited;
 pub use decision::{Decision, Saved};
 pub use event::{Event, Now};
 pub use explain::Explained;

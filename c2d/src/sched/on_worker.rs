@@ -9,8 +9,8 @@ use c2_shared::time::Mono;
 
 use crate::sched::decision::{Handout, PollAnswer, WorkerRecord};
 use crate::sched::event::{
-    DrainSet, Event, GroupsChanged, PlainPolled, Poll, PollDropped, PollToken, ResultArrived, ResultFate, TagsSet,
-    WorkerHeard, WorkerPolled, WorkerRegistered, WorkerRemoved,
+    DrainSet, Event, GroupsChanged, PlainPolled, Poll, PollDropped, PollToken, ResourcesSet, ResultArrived, ResultFate,
+    TagsSet, WorkerHeard, WorkerPolled, WorkerRegistered, WorkerRemoved,
 };
 use crate::sched::identity::Run;
 use crate::sched::scheduler::Turn;
@@ -143,6 +143,21 @@ impl Event for TagsSet {
 
     fn happen(self, turn: &mut Turn<'_>) -> Result<Self::Answer, Reject> {
         turn.change_worker(&self.worker, |record| record.tags = self.tags)
+    }
+}
+
+impl Event for ResourcesSet {
+    type Answer = ();
+
+    fn happen(self, turn: &mut Turn<'_>) -> Result<Self::Answer, Reject> {
+        turn.change_worker(&self.worker, |record| {
+            for (name, amount) in self.resources {
+                match amount {
+                    Some(amount) => drop(record.resources.insert(name, amount)),
+                    None => drop(record.resources.remove(&name)),
+                }
+            }
+        })
     }
 }
 

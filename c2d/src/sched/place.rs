@@ -7,20 +7,31 @@ use std::collections::BTreeMap;
 
 use c2_shared::id::{AttemptId, JobId, WorkerId};
 
+use crate::sched::Decision;
 use crate::sched::decision::{Handout, PollAnswer};
 use crate::sched::event::PollToken;
+use crate::sched::fit::{self, Share};
+use crate::sched::queues::ShapeId;
 use crate::sched::queues::{Rank, Shape};
 use crate::sched::scheduler::{Fresh, Scheduler, Turn};
 use crate::sched::workers::Worker;
-use crate::sched::{Decision, locks};
 
 impl Turn<'_> {
-    /// Offers what became possible in this turn to the polls that wait.
+    /// Offers what became possible in this turn to the polls that wait: what is given may let others go, where
+    /// room was kept for it.
     pub(crate) fn settle(&mut self) {
-        let Fresh { shapes, workers } = std::mem::take(&mut self.s.fresh);
-        if self.s.paused || self.s.queues.is_idle() || (shapes.is_empty() && workers.is_empty()) {
-            return;
+        loop {
+            let fresh = std::mem::take(&mut self.s.fresh);
+            if fresh.shapes.is_empty() && fresh.workers.is_empty() {
+                return;
+            }
+            if !self.s.paused && !self.s.queues.is_idle() {
+                self.offer(&fresh);
+            }
         }
+    }
+
+    fn offer(&mut self, Fresh { shapes, workers }: &Fresh) {
         let asked = self.s.parked.values().filter(|id| !shapes.is_empty() || workers.contains(*id));
         let asked: Vec<WorkerId> = asked.cloned().collect();
         let mut answers: BTreeMap<&WorkerId, Vec<Handout>> = BTreeMap::new();
@@ -46,12 +57,13 @@ impl Turn<'_> {
 
     /// Gives the best job that a worker can run now, if there is one.
     pub(crate) fn give(&mut self, id: &WorkerId) -> Option<Handout> {
-        let (job, tags) = self.s.best_for(self.s.workers.get(id)?)?;
+        let Best { job, share, passed } = self.s.best_for(self.s.workers.get(id)?)?;
         let ip = self.s.workers[id].ip();
         let active = self.s.jobs.get(job).expect("waiting jobs are active");
         let attempt = AttemptId { job, number: active.attempt + 1 };
-        let handout = Handout::new(attempt, tags.clone(), active);
-        self.decide(Decision::Assign { attempt, worker: id.clone(), ip, tags, at_ms: self.now.wall_ms });
+        let handout = Handout::new(attempt, share.clone(), active);
+        self.decide(Decision::Assign { attempt, worker: id.clone(), ip, share, at_ms: self.now.wall_ms });
+        self.pass_over(id, &passed);
         Some(handout)
     }
 
@@ -84,27 +96,50 @@ impl Turn<'_> {
 }
 
 impl Scheduler {
-    /// The waiting job of the highest rank that a worker can run now, with the tags it would hold.
-    fn best_for(&self, worker: &Worker) -> Option<(JobId, Vec<String>)> {
+    /// The waiting job of the highest rank that a worker can run now, with what it would hold.
+    fn best_for(&self, worker: &Worker) -> Option<Best> {
         if self.paused || worker.record.drained || !worker.is_admitted() || worker.slots_free() == 0 {
             return None;
         }
-        let mut best: Option<(Rank, Vec<String>)> = None;
+        let kept = self.kept_on(worker);
+        let mut best: Option<(Rank, Share)> = None;
+        let mut too_large: Vec<(Rank, ShapeId)> = Vec::new();
         for id in self.queues.servable(worker.id(), &worker.record.groups) {
             let Some(rank) = self.queues.first(id) else { continue };
             if best.as_ref().is_some_and(|(other, _)| *other < rank) {
                 continue;
             }
             let shape = self.queues.shape(id);
-            if self.batches.full(shape.batch.as_ref()).is_none()
-                && suits(shape, worker)
-                && let Some(tags) = locks::choose(&shape.placement.tags, &worker.record.tags, &worker.locks)
-            {
-                best = Some((rank, tags));
+            if !suits(shape, worker) || self.batches.full(shape.batch.as_ref()).is_some() {
+                continue;
+            }
+            match fit::fit(&shape.placement, worker.room()) {
+                Some(share) if kept.as_ref().is_none_or(|kept| kept.leaves_room(rank, &share)) => {
+                    best = Some((rank, share));
+                }
+                Some(_) => {}
+                None if is_large(shape) => too_large.push((rank, id)),
+                None => {}
             }
         }
-        best.map(|((.., job), tags)| (job, tags))
+        let (rank, share) = best?;
+        let passed = too_large.into_iter().filter(|(other, _)| *other < rank).map(|(_, id)| id).collect();
+        Some(Best { job: rank.2, share, passed })
     }
+}
+
+/// What a worker is given next.
+struct Best {
+    job: JobId,
+    share: Share,
+    /// Shapes of a higher rank that would have found no room.
+    passed: Vec<ShapeId>,
+}
+
+/// Whether smaller jobs could take the room of such a one again and again: not of one that waits for a single
+/// thing, as it is the first to get that.
+fn is_large(shape: &Shape) -> bool {
+    shape.placement.tags.len() > 1 || !shape.placement.takes.is_none()
 }
 
 /// Whether a worker suits a shape now, locks aside.

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use c2_shared::id::{JobId, WorkerId};
 use c2_shared::job::Placement;
+use c2_shared::time::Mono;
 
 /// What a job asks of a worker.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,6 +48,8 @@ struct Queue {
     /// Active jobs of this shape, waiting or not.
     users: usize,
     ready: BTreeSet<Rank>,
+    /// The first of them that jobs of a lower rank were given past, as it found no room, and since when.
+    passed: Option<(JobId, Mono)>,
 }
 
 /// All shapes and their queues.
@@ -118,6 +121,19 @@ impl Queues {
         self.queue(id).ready.first().copied()
     }
 
+    /// Since when the first waiting job of a shape is passed over.
+    pub(crate) fn passed_since(&self, id: ShapeId) -> Option<Mono> {
+        let queue = self.queue(id);
+        let first = queue.ready.first()?;
+        queue.passed.filter(|(job, _)| *job == first.2).map(|(_, since)| since)
+    }
+
+    /// Notes that the first waiting job of a shape is passed over.
+    pub(crate) fn pass(&mut self, id: ShapeId, now: Mono) {
+        let queue = self.queue_mut(id);
+        queue.passed = queue.ready.first().map(|first| (first.2, now));
+    }
+
     /// How many jobs of a shape wait before a rank; for explanations.
     pub(crate) fn ahead(&self, id: ShapeId, rank: Rank) -> usize {
         self.queue(id).ready.range(..rank).count()
@@ -152,7 +168,7 @@ impl Queues {
     }
 
     fn add(&mut self, shape: Shape) -> ShapeId {
-        let queue = Some(Queue { shape: shape.clone(), users: 0, ready: BTreeSet::new() });
+        let queue = Some(Queue { shape: shape.clone(), users: 0, ready: BTreeSet::new(), passed: None });
         let id = match self.free.pop() {
             Some(id) => {
                 self.queues[id.0 as usize] = queue;

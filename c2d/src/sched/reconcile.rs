@@ -118,6 +118,6 @@ impl Scheduler {
     /// What goes to a worker for an attempt that it holds.
     fn handout(&self, attempt: AttemptId, id: &WorkerId) -> Handout {
         let job = self.jobs.get(attempt.job).expect("a current attempt has an active job");
-        Handout::new(attempt, self.workers[id].grants[&attempt].tags.clone(), job)
+        Handout::new(attempt, self.workers[id].grants[&attempt].share.clone(), job)
     }
 }

@@ -4,8 +4,6 @@
 //!
 //! The pause doubles with each repetition. It is observed, not durable: a restart ends it.
 
-use std::collections::BTreeMap;
-
 use c2_shared::backoff::grown;
 use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::Outcome;
@@ -13,7 +11,7 @@ use c2_shared::limits::{RETRY_DELAY_MAX_S, RETRY_DELAY_S};
 use c2_shared::time::Mono;
 
 use crate::sched::decision::Back;
-use crate::sched::locks;
+use crate::sched::fit;
 use crate::sched::place::allows;
 use crate::sched::scheduler::{Scheduler, Turn};
 use crate::sched::workers::Worker;
@@ -60,7 +58,7 @@ impl Scheduler {
         let Some(job) = self.jobs.get(job) else { return false };
         let shape = self.queues.shape(job.shape);
         let offers = |worker: &Worker| {
-            locks::choose(&shape.placement.tags, &worker.record.tags, &BTreeMap::new()).is_some()
+            fit::could_fit(&shape.placement, worker.room())
                 && worker.record.quarantine.is_none()
                 && !worker.record.drained
         };

@@ -45,6 +45,8 @@ pub struct Scheduler {
     pub(crate) defects: BTreeMap<JobId, String>,
     pub(crate) workers: BTreeMap<WorkerId, Worker>,
     pub(crate) suspicion: Suspicion,
+    /// Queued jobs for which room is kept, by the worker.
+    pub(crate) kept_room: BTreeMap<WorkerId, JobId>,
     /// Parked polls in the order in which they came, so that idle workers take turns.
     pub(crate) parked: BTreeMap<PollToken, WorkerId>,
     pub(crate) keys: BTreeMap<String, KeyRecord>,
@@ -128,6 +130,7 @@ impl Scheduler {
             defects: saved.defects.into_iter().collect(),
             workers: BTreeMap::new(),
             suspicion: Suspicion::default(),
+            kept_room: BTreeMap::new(),
             parked: BTreeMap::new(),
             keys: saved.keys.into_iter().map(|key| (key.key.clone(), key)).collect(),
             batches: Batches { limits: saved.limits.into_iter().collect(), ..Batches::default() },
@@ -156,9 +159,9 @@ impl Scheduler {
         for record in saved.jobs {
             s.add_job(record);
         }
-        for GrantRecord { attempt, worker, tags, outcome } in saved.grants {
+        for GrantRecord { attempt, worker, share, outcome } in saved.grants {
             let worker = s.workers.get_mut(&worker).expect("a grant names a worker that is kept");
-            worker.grant(attempt, tags, Heard::Inherited);
+            worker.grant(attempt, share, Heard::Inherited);
             if let Some(outcome) = outcome {
                 worker.vacate(attempt, outcome);
             }
@@ -183,7 +186,7 @@ impl Scheduler {
             worker.grants.iter().map(|(attempt, grant)| GrantRecord {
                 attempt: *attempt,
                 worker: worker.id().clone(),
-                tags: grant.tags.clone(),
+                share: grant.share.clone(),
                 outcome: grant.outcome.clone(),
             })
         });

@@ -8,11 +8,13 @@ use std::sync::Arc;
 
 use c2_shared::api::jobs::QueueStatus;
 use c2_shared::id::{AttemptId, JobId, WorkerId};
-use c2_shared::job::{JobState, Outcome};
+use c2_shared::job::{JobState, Needs, Outcome};
+use c2_shared::resources::{Amounts, Capacity};
 use c2_shared::worker::{Load, WorkerStatus};
 
 use crate::sched::Reject;
 use crate::sched::event::{Introduction, Now};
+use crate::sched::fit::cards_among;
 use crate::sched::jobs::Job;
 use crate::sched::scheduler::Scheduler;
 use crate::sched::workers::Worker;
@@ -58,7 +60,13 @@ pub struct WorkerView {
     pub running: Vec<JobId>,
     /// The attempts at them.
     pub attempts: Vec<AttemptId>,
+    pub slots: u32,
     pub slots_used: u32,
+    /// What it has beside its slots, and what of that is held.
+    pub has: Capacity,
+    pub taken: Needs,
+    /// What operators say that it has.
+    pub set: Amounts,
     pub silent_ms: Option<u64>,
     /// Another worker has its address by now.
     pub passed_on: bool,
@@ -117,7 +125,7 @@ impl Scheduler {
 
     /// Slots of the workers at an address.
     pub fn slots_at(&self, ip: IpAddr) -> Option<u32> {
-        self.workers.values().filter(|worker| worker.ip() == ip).map(|worker| worker.record.intro.slots).max()
+        self.workers.values().filter(|worker| worker.ip() == ip).map(|worker| worker.slots()).max()
     }
 
     /// The queue in numbers.
@@ -134,7 +142,7 @@ impl Scheduler {
             capacity: self.capacity,
             ended: ended.map(|state| (state, self.counts.of(state))).collect(),
             workers_online: online().count(),
-            slots: online().map(|worker| worker.record.intro.slots).sum(),
+            slots: online().map(Worker::slots).sum(),
             slots_used: online().map(Worker::slots_used).sum(),
             recovering: self.recovering_until.is_some(),
             unreadable: self.defects.keys().take(DEFECTS_SHOWN).copied().collect(),
@@ -170,8 +178,8 @@ impl Scheduler {
 impl Scheduler {
     fn view_of(&self, now: Now, worker: &Worker) -> WorkerView {
         let record = &worker.record;
-        let offered = record.tags.iter().map(|tag| (tag.clone(), worker.locks.get(tag).copied()));
-        let held = worker.locks.iter().map(|(tag, attempt)| (tag.clone(), Some(*attempt)));
+        let offered = record.tags.iter().map(|tag| (tag.clone(), worker.held.locks.get(tag).copied()));
+        let held = worker.held.locks.iter().map(|(tag, attempt)| (tag.clone(), Some(*attempt)));
         WorkerView {
             ip: worker.ip(),
             intro: record.intro.clone(),
@@ -181,7 +189,11 @@ impl Scheduler {
             tags: offered.chain(held).collect(),
             attempts: worker.grants.keys().copied().collect(),
             running: worker.grants.keys().map(|attempt| attempt.job).collect(),
+            slots: worker.slots(),
             slots_used: worker.slots_used(),
+            has: worker.has.clone(),
+            taken: worker.taken(),
+            set: record.resources.clone(),
             silent_ms: worker.silent_ms(now.mono),
             passed_on: record.passed_on,
             past_lease: worker.presence.expired,
@@ -190,6 +202,20 @@ impl Scheduler {
             fault: worker.fault().map(str::to_owned),
             suspect: self.suspicion.is_on(worker.id()),
             load: worker.presence.load.clone(),
+        }
+    }
+}
+
+impl Worker {
+    /// What attempts hold of it together, in the words of what a job takes: of cards that are shared the memory.
+    fn taken(&self) -> Needs {
+        let shared = self.has.gpus.iter().map(|card| self.held.shared_bytes(card.index));
+        Needs {
+            cpus: u32::try_from(self.held.cpus).unwrap_or(u32::MAX),
+            memory_bytes: self.held.memory_bytes,
+            gpus: u32::try_from(cards_among(self.held.locks.keys()).count()).unwrap_or(u32::MAX),
+            vram_bytes: shared.sum(),
+            needs: self.held.needs.clone(),
         }
     }
 }

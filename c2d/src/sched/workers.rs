@@ -10,6 +10,7 @@ use std::net::IpAddr;
 use c2_shared::id::{AttemptId, Session, WorkerId};
 use c2_shared::job::Outcome;
 use c2_shared::limits::{LEASE_MS, WORKER_OFFLINE_MS};
+use c2_shared::resources::Capacity;
 use c2_shared::target::Candidate;
 use c2_shared::time::Mono;
 use c2_shared::worker::{Load, WorkerStatus};
@@ -17,6 +18,7 @@ use c2_shared::worker::{Load, WorkerStatus};
 use crate::sched::blame::{Faults, Trial};
 use crate::sched::decision::WorkerRecord;
 use crate::sched::event::PollToken;
+use crate::sched::fit::{Held, Room, Share};
 use crate::sched::identity::Newcomers;
 
 /// A worker.
@@ -26,8 +28,10 @@ pub(crate) struct Worker {
     /// What its slots are used by. An attempt stays here until the worker said that it is over,
     /// whatever became of its job.
     pub(crate) grants: BTreeMap<AttemptId, Grant>,
-    /// Which attempt holds each tag in use: an index over `grants`.
-    pub(crate) locks: BTreeMap<String, AttemptId>,
+    /// What they hold together.
+    pub(crate) held: Held,
+    /// What it has for jobs beside its slots, as its record says.
+    pub(crate) has: Capacity,
     /// How many of `grants` have no slot any more, as they are only being delivered.
     delivering: u32,
     pub(crate) presence: Presence,
@@ -36,7 +40,7 @@ pub(crate) struct Worker {
 /// A slot in use.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Grant {
-    pub(crate) tags: Vec<String>,
+    pub(crate) share: Share,
     /// How it ended, while its result is under way.
     pub(crate) outcome: Option<Outcome>,
     /// What was heard of it; observed, not durable.
@@ -102,12 +106,12 @@ pub(crate) struct Parked {
 
 impl Worker {
     pub(crate) fn new(record: WorkerRecord, now: Mono) -> Self {
-        let ip = record.intro.ip;
+        let (ip, has) = (record.intro.ip, record.has());
         let mut presence = Presence::new(ip, now);
         if record.quarantine.is_some() {
             presence.trial = Trial::closed_from(now);
         }
-        Self { record, grants: BTreeMap::new(), locks: BTreeMap::new(), delivering: 0, presence }
+        Self { record, grants: BTreeMap::new(), held: Held::default(), has, delivering: 0, presence }
     }
 
     pub(crate) const fn id(&self) -> &WorkerId {
@@ -138,15 +142,32 @@ impl Worker {
         }
     }
 
+    /// Remembers it otherwise.
+    pub(crate) fn put(&mut self, record: WorkerRecord) {
+        self.has = record.has();
+        self.record = record;
+    }
+
+    /// What is on it, for a job that is to fit beside.
+    pub(crate) const fn room(&self) -> Room<'_> {
+        Room { has: &self.has, tags: &self.record.tags, held: &self.held, load: &self.presence.load }
+    }
+
+    /// Jobs that it runs at once: no more than its agent does, whatever operators say.
+    pub(crate) fn slots(&self) -> u32 {
+        let set = self.record.resources.get("slots").and_then(|amount| u32::try_from(amount.0).ok());
+        set.map_or(self.record.intro.slots, |set| set.min(self.record.intro.slots))
+    }
+
     /// Jobs that it may be given beyond those it holds.
     pub(crate) fn slots_free(&self) -> u32 {
-        self.record.intro.slots.saturating_sub(self.slots_used())
+        self.slots().saturating_sub(self.slots_used())
     }
 
     /// So many deliveries at once that they hold up each other hold up new jobs too.
     pub(crate) fn slots_used(&self) -> u32 {
         let running = u32::try_from(self.grants.len()).unwrap_or(u32::MAX).saturating_sub(self.delivering);
-        running.saturating_add(self.delivering.saturating_sub(self.record.intro.slots))
+        running.saturating_add(self.delivering.saturating_sub(self.slots()))
     }
 
     pub(crate) fn is_online(&self, now: Mono) -> bool {
@@ -193,30 +214,24 @@ impl Worker {
         self.presence.deadline().into_iter().chain(self.settles()).min()
     }
 
-    pub(crate) fn grant(&mut self, attempt: AttemptId, tags: Vec<String>, heard: Heard) {
-        for tag in &tags {
-            let other = self.locks.insert(tag.clone(), attempt);
-            assert!(other.is_none(), "{tag} is held twice on {}", self.id());
-        }
-        self.grants.insert(attempt, Grant { tags, outcome: None, heard });
+    pub(crate) fn grant(&mut self, attempt: AttemptId, share: Share, heard: Heard) {
+        self.held.add(attempt, &share);
+        self.grants.insert(attempt, Grant { share, outcome: None, heard });
     }
 
-    /// Takes slot and tags from an attempt that ended so.
+    /// Takes slot and share from an attempt that ended so.
     pub(crate) fn vacate(&mut self, attempt: AttemptId, outcome: Outcome) {
         let grant = self.grants.get_mut(&attempt).expect("only a granted attempt is delivered");
         assert!(grant.outcome.replace(outcome).is_none(), "{attempt} is delivered already");
         self.delivering += 1;
-        for tag in std::mem::take(&mut grant.tags) {
-            self.locks.remove(&tag);
-        }
+        let share = std::mem::take(&mut grant.share);
+        self.held.remove(attempt, &share);
     }
 
     pub(crate) fn free(&mut self, attempt: AttemptId) {
         if let Some(grant) = self.grants.remove(&attempt) {
             self.delivering -= u32::from(grant.outcome.is_some());
-            for tag in grant.tags {
-                self.locks.remove(&tag);
-            }
+            self.held.remove(attempt, &grant.share);
         }
     }
 }

@@ -21,7 +21,6 @@ use crate::store::columns::{
     STDERR, STDOUT, StoredFiles, StoredJob, StoredOrder, StoredOutput, address, condition, int, json, small,
     state_number, uint,
 };
-use crate::store::uptime::Uptime;
 use crate::store::{StoreError, schema};
 
 /// Threads that read; a slow question holds up half of the others at most.
@@ -235,26 +234,6 @@ impl History {
             }
             blobs.retain(|blob| !used.contains(blob));
             Ok(blobs)
-        })
-        .await
-    }
-
-    /// Those of some jobs that ended so many days of c2d ago, or were removed since, in the order of their ends.
-    pub async fn ended_before(&self, jobs: Vec<JobId>, days: u64) -> Result<Vec<JobId>, StoreError> {
-        self.ask(move |c| {
-            let until = Uptime::load(c)?.ended_before(days);
-            let mut statement = c.prepare_cached("SELECT seq FROM job WHERE id = ?1")?;
-            let mut old = Vec::new();
-            for job in jobs {
-                let seq: Option<Option<i64>> = statement.query_row([int(job.0)], |row| row.get(0)).optional()?;
-                match seq.map(|seq| seq.map(uint)) {
-                    None => old.push((0, job)),
-                    Some(Some(seq)) if seq <= until => old.push((seq, job)),
-                    Some(_) => {}
-                }
-            }
-            old.sort_unstable();
-            Ok(old.into_iter().map(|(_, job)| job).collect())
         })
         .await
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use c2_shared::id::{AttemptId, JobId, Session, WorkerId};
 use c2_shared::job::JobState;
 use c2_shared::limits::IDEMPOTENCY_MS;
+use c2_shared::resources::Capacity;
 use rusqlite::{Connection, Row};
 
 use crate::sched::Saved;
@@ -14,6 +15,7 @@ use crate::sched::decision::{
     DependencyEdge, EndedRecord, FaultRecord, GrantRecord, JobRecord, KeyRecord, WorkerRecord,
 };
 use crate::sched::event::{Introduction, Place};
+use crate::sched::fit::Share;
 use crate::store::columns::{address, condition, int, json, small, state, state_number, uint};
 use crate::store::copy::LAST_JOB;
 use crate::store::{StoreError, batches, payload, rules, schedules};
@@ -128,6 +130,13 @@ fn ended(row: &Row<'_>) -> Result<EndedRecord, StoreError> {
 
 fn worker(row: &Row<'_>) -> Result<WorkerRecord, StoreError> {
     let ip = address(Some(row.get("ip")?))?.expect("an address was given");
+    let hardware = Arc::from(row.get::<_, String>("hardware")?);
+    let told = |column| row.get::<_, Option<String>>(column);
+    let has = match told("has")? {
+        Some(has) => json(&has)?,
+        // It was introduced to a c2d that did not ask.
+        None => Capacity::detected(&serde_json::from_str(&hardware).unwrap_or_default()),
+    };
     let intro = Introduction {
         id: row.get::<_, String>("id")?.into(),
         ip,
@@ -135,13 +144,15 @@ fn worker(row: &Row<'_>) -> Result<WorkerRecord, StoreError> {
         place: Place { boot_id: row.get("boot_id")?, machine: row.get("machine")?, folder: row.get("folder")? },
         session: Session::from(row.get::<_, String>("session")?),
         slots: small(row.get("slots")?)?,
+        has,
         version: row.get("version")?,
-        hardware: Arc::from(row.get::<_, String>("hardware")?),
+        hardware,
     };
     Ok(WorkerRecord {
         intro,
         groups: json(&row.get::<_, String>("groups")?)?,
         tags: json(&row.get::<_, String>("tags")?)?,
+        resources: told("resources")?.map(|text| json(&text)).transpose()?.unwrap_or_default(),
         drained: row.get("drained")?,
         passed_on: row.get("passed_on")?,
         quarantine: row.get("quarantine")?,
@@ -162,11 +173,20 @@ fn grants(c: &Connection) -> Result<Vec<GrantRecord>, StoreError> {
         tags.entry(attempt(row)?).or_default().push(row.get(2)?);
         Ok(())
     })?;
-    all(c, "SELECT job, number, worker, outcome FROM hold ORDER BY job, number", |row| {
+    all(c, "SELECT job, number, worker, outcome, takes, card FROM hold ORDER BY job, number", |row| {
         let attempt = attempt(row)?;
         let worker = WorkerId::from(row.get::<_, String>(2)?);
         let outcome = row.get::<_, Option<String>>(3)?.map(|text| json(&text)).transpose()?;
-        Ok(GrantRecord { attempt, worker, tags: tags.remove(&attempt).unwrap_or_default(), outcome })
+        let share = match outcome {
+            None => Share {
+                tags: tags.remove(&attempt).unwrap_or_default(),
+                takes: row.get::<_, Option<String>>(4)?.map(|text| json(&text)).transpose()?.unwrap_or_default(),
+                card: row.get(5)?,
+            },
+            // Nothing is held any more.
+            Some(_) => Share::default(),
+        };
+        Ok(GrantRecord { attempt, worker, share, outcome })
     })
 }
 

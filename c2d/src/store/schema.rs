@@ -27,6 +27,7 @@ const STEPS: &[Step] = &[
     Step::Sql(schedules::TABLE),
     Step::Sql(rules::TABLES),
     Step::Sql(batches::TABLE),
+    Step::Sql(RESOURCES),
 ];
 
 /// How a step is done.
@@ -272,6 +273,14 @@ CREATE TABLE fault (
 CREATE TRIGGER job_takes_its_faults AFTER DELETE ON job BEGIN
     DELETE FROM fault WHERE job = OLD.id;
 END;
+";
+
+/// What workers have besides slots and tags, and what of it is held.
+const RESOURCES: &str = "
+ALTER TABLE hold ADD COLUMN takes TEXT;
+ALTER TABLE hold ADD COLUMN card INTEGER;
+ALTER TABLE worker ADD COLUMN has TEXT;
+ALTER TABLE worker ADD COLUMN resources TEXT;
 ";
 
 /// Opens the one connection that writes.

@@ -6,12 +6,13 @@
 
 use std::collections::VecDeque;
 
+use c2_shared::id::JobId;
 use c2_shared::time::Mono;
 use rusqlite::{Connection, OptionalExtension as _};
 use serde::{Deserialize, Serialize};
 
-use crate::store::StoreError;
-use crate::store::columns::{json, to_json};
+use crate::store::columns::{int, json, to_json, uint};
+use crate::store::{History, StoreError};
 
 pub(super) const DAY_MS: u64 = 24 * 3_600 * 1_000;
 
@@ -69,6 +70,28 @@ impl Uptime {
         // All but the newest of the old days were forgotten.
         let old = self.days.front().filter(|(day, _)| day.saturating_add(keep_days) <= self.ms / DAY_MS);
         old.map_or(0, |(_, logged)| *logged)
+    }
+}
+
+impl History {
+    /// Those of some jobs that ended so many days of c2d ago, or were removed since, in the order of their ends.
+    pub async fn ended_before(&self, jobs: Vec<JobId>, days: u64) -> Result<Vec<JobId>, StoreError> {
+        self.ask(move |c| {
+            let until = Uptime::load(c)?.ended_before(days);
+            let mut statement = c.prepare_cached("SELECT seq FROM job WHERE id = ?1")?;
+            let mut old = Vec::new();
+            for job in jobs {
+                let seq: Option<Option<i64>> = statement.query_row([int(job.0)], |row| row.get(0)).optional()?;
+                match seq.map(|seq| seq.map(uint)) {
+                    None => old.push((0, job)),
+                    Some(Some(seq)) if seq <= until => old.push((seq, job)),
+                    Some(_) => {}
+                }
+            }
+            old.sort_unstable();
+            Ok(old.into_iter().map(|(_, job)| job).collect())
+        })
+        .await
     }
 }
 

@@ -10,6 +10,7 @@ use rusqlite::{Params, Transaction, params};
 use crate::engine::Batch;
 use crate::sched::Decision;
 use crate::sched::decision::{Back, JobRecord, KeyRecord, WorkerRecord};
+use crate::sched::fit::Share;
 use crate::store::columns::{condition_number, int, state_number, to_json};
 use crate::store::{StoreError, batches, payload, rules, schedules, write_output};
 
@@ -44,7 +45,7 @@ fn one(t: &Transaction<'_>, decision: &Decision) -> Written {
         Decision::Pin { job, worker } => {
             must_change(t, "UPDATE job SET pinned = ?2 WHERE id = ?1 AND state < 3", (int(job.0), worker.as_str()))
         }
-        Decision::Assign { attempt, worker, ip, tags, at_ms } => assign(t, *attempt, (worker, *ip), tags, *at_ms),
+        Decision::Assign { attempt, worker, ip, share, at_ms } => assign(t, *attempt, (worker, *ip), share, *at_ms),
         Decision::MarkCancelling { job } => {
             must_change(t, "UPDATE job SET cancelling = 1 WHERE id = ?1 AND state < 4", [int(job.0)])
         }
@@ -154,7 +155,7 @@ fn assign(
     t: &Transaction<'_>,
     attempt: AttemptId,
     (worker, ip): (&WorkerId, IpAddr),
-    tags: &[String],
+    share: &Share,
     at_ms: u64,
 ) -> Written {
     let (job, number, worker, ip) = (int(attempt.job.0), attempt.number, worker.as_str(), ip.to_string());
@@ -166,8 +167,10 @@ fn assign(
     )?;
     let values = (job, number, worker, int(at_ms), &ip);
     run(t, "INSERT INTO attempt (job, number, worker, started_ms, address) VALUES (?1, ?2, ?3, ?4, ?5)", values)?;
-    run(t, "INSERT INTO hold (job, number, worker) VALUES (?1, ?2, ?3)", (job, number, worker))?;
-    for (tag, place) in tags.iter().zip(0_i64..) {
+    let takes = Some(&share.takes).filter(|takes| !takes.is_none()).map(to_json);
+    let sql = "INSERT INTO hold (job, number, worker, takes, card) VALUES (?1, ?2, ?3, ?4, ?5)";
+    run(t, sql, (job, number, worker, takes, share.card))?;
+    for (tag, place) in share.tags.iter().zip(0_i64..) {
         run(t, "INSERT INTO lock VALUES (?1, ?2, ?3, ?4, ?5)", (worker, tag, job, number, place))?;
     }
     Ok(())
@@ -230,7 +233,8 @@ fn put_worker(t: &Transaction<'_>, worker: &WorkerRecord) -> Written {
     let intro = &worker.intro;
     run(
         t,
-        "INSERT OR REPLACE INTO worker VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+        "INSERT OR REPLACE INTO worker
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
         params![
             intro.id.as_str(),
             intro.ip.to_string(),
@@ -247,6 +251,8 @@ fn put_worker(t: &Transaction<'_>, worker: &WorkerRecord) -> Written {
             worker.drained,
             worker.passed_on,
             worker.quarantine,
+            to_json(&intro.has),
+            to_json(&worker.resources),
         ],
     )
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::api::jobs::{AttemptRow, JobRow};
 use crate::id::{AttemptId, JobId, WorkerId};
 use crate::job::{Condition, JobState, OnLost};
+use crate::worker::GpuProcess;
 
 /// The answer of [`super::endpoint::WHY`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,6 +101,11 @@ pub enum Reason {
         running: usize,
         /// How many may.
         max_running: u32,
+    },
+    /// It waits for so long that room is kept for it on a worker: no job of a lower rank takes that.
+    RoomKept {
+        /// The address of the worker.
+        worker: IpAddr,
     },
     /// No worker is known at all.
     NoWorkers,
@@ -196,6 +202,28 @@ pub enum Obstacle {
     Avoided {
         /// Until the job may go there again.
         retry_ms: u64,
+    },
+    /// It has less of a resource than the job takes: at all, or free at the moment.
+    Short {
+        /// `cpus`, `memory`, `gpus`, `vram`, or a name of the operator's own.
+        resource: String,
+        /// What the job takes; of memory in bytes.
+        needed: u64,
+        /// What it has; of `vram` the most that there is on a card that would do.
+        total: u64,
+        /// What of that is free.
+        free: u64,
+        /// By whom the rest is held.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        holders: Vec<AttemptId>,
+        /// Processes that use the cards and belong to no job.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        foreign: Vec<GpuProcess>,
+    },
+    /// What is free there is kept for a job of a higher rank, which finds no room otherwise.
+    RoomKept {
+        /// For which.
+        job_id: JobId,
     },
     /// All its slots are in use.
     SlotsFull {

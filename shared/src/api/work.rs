@@ -16,6 +16,7 @@ use crate::id::{AttemptId, JobId, Session};
 use crate::job::{JobSpec, Outcome};
 use crate::json;
 use crate::limits::{ATTEMPTS_LEN_MAX, OUTPUT_KEEP_BYTES, PROBLEMS_LEN_MAX};
+use crate::resources::Amounts;
 use crate::worker::{Hardware, Load};
 
 /// The header by which a worker says what it understands.
@@ -25,16 +26,15 @@ pub const PROTOCOL: u32 = 2;
 /// Reports of cleanings in one poll.
 const CLEANUPS_LEN_MAX: usize = 16;
 
-/// A worker's introduction. A plain client may leave everything out, and is then known by the address of
-/// its connection.
+/// A worker's introduction. A plain client may leave everything out, and is then known by its address.
 ///
-/// An agent that does not know yet whom it speaks to leaves out what 0.1.0 refuses, and says
-/// [`PROTOCOL_HEADER`]; it introduces itself in full when the answer names [`PROTOCOL`].
+/// An agent that does not know yet whom it speaks to leaves out what 0.1.0 refuses, says [`PROTOCOL_HEADER`],
+/// and introduces itself in full when the answer names [`PROTOCOL`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct RegisterRequest {
-    /// An address that the worker claims. What counts is that of its connection.
+    /// An address that it claims. What counts is that of its connection.
     pub ip: Option<IpAddr>,
     /// The machine's own name.
     pub hostname: String,
@@ -57,13 +57,17 @@ pub struct RegisterRequest {
     /// A mark of the state folder: another for a copy of it on the same machine.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub folder: String,
+    /// What its configuration says that it has.
+    #[serde(skip_serializing_if = "Amounts::is_empty")]
+    pub resources: Amounts,
 }
 
 impl RegisterRequest {
     /// The form that agents of 0.1.0 used, which each c2d takes.
     #[must_use]
     pub fn brief(&self) -> Self {
-        Self { session: Session::default(), machine: String::new(), folder: String::new(), ..self.clone() }
+        let (session, machine, folder, resources) = Default::default();
+        Self { session, machine, folder, resources, ..self.clone() }
     }
 }
 

@@ -6,6 +6,8 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{AttemptId, JobId, WorkerId};
+use crate::job::Needs;
+use crate::resources::{Amount, Amounts, Capacity};
 use crate::worker::{Hardware, Load, WorkerStatus};
 
 /// A worker as a row of a table.
@@ -26,6 +28,12 @@ pub struct WorkerRow {
     pub slots: u32,
     /// Jobs that it holds now.
     pub slots_used: u32,
+    /// What it has beside its slots. An older c2d does not say.
+    #[serde(default)]
+    pub capacity: Capacity,
+    /// What of that jobs hold now.
+    #[serde(default)]
+    pub taken: Needs,
     /// Its tags, each with the attempt that holds it.
     pub tags: BTreeMap<String, Option<AttemptId>>,
     /// Milliseconds since it was last heard when this was written; none if never since c2d started.
@@ -66,6 +74,9 @@ pub struct WorkerInfo {
     /// The attempts at them. An older c2d does not say.
     #[serde(default)]
     pub attempts: Vec<AttemptId>,
+    /// What operators set of its resources, over what it said itself.
+    #[serde(default, skip_serializing_if = "Amounts::is_empty")]
+    pub set_resources: Amounts,
     /// The kernel's boot id.
     pub boot_id: String,
 }
@@ -86,6 +97,16 @@ pub struct GroupsRequest {
 pub struct TagsRequest {
     /// All tags that the worker is to offer from now on, in place of those that it offered.
     pub tags: BTreeSet<String>,
+}
+
+/// The body of [`super::endpoint::SET_RESOURCES`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ResourcesRequest {
+    /// What the worker has: `slots`, `cpus`, `memory`, `gpus`, `vram` of each of them, or a name of your own.
+    /// With null it is again what the worker says itself; what is not named stays as it is.
+    pub resources: BTreeMap<String, Option<Amount>>,
 }
 
 /// A worker's tags.

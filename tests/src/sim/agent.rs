@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use c2_shared::id::{AttemptId, Session, WorkerId};
 use c2_shared::job::Outcome;
 use c2_shared::limits::{LEASE_MS, QUARANTINE_MS};
+use c2_shared::resources::{Capacity, Card};
 use c2_shared::worker::Load;
 use c2d::sched::decision::PollAnswer;
 use c2d::sched::event::{FaultOf, Introduction, Place, Poll, ResultSummary, Returned};
@@ -14,6 +15,11 @@ use super::oracle::FAULT;
 
 /// Slots of each simulated machine.
 pub(crate) const SLOTS: u32 = 4;
+/// What each machine has besides.
+pub(crate) const CPUS: u32 = 6;
+pub(crate) const MEMORY: u64 = 100;
+pub(crate) const VRAM: u64 = 16;
+pub(crate) const LICENSES: u64 = 2;
 
 /// An agent with its state folder, and the machine that it runs on.
 #[derive(Clone, Debug)]
@@ -154,6 +160,12 @@ impl Agent {
             session: if self.old { Session::default() } else { self.session() },
             slots: SLOTS,
             version: String::new(),
+            has: Capacity {
+                cpus: CPUS,
+                memory_bytes: MEMORY,
+                gpus: (0..2).map(|index| Card { index, vram_bytes: VRAM }).collect(),
+                needs: [("license".to_owned(), LICENSES)].into(),
+            },
             hardware: "{}".into(),
         }
     }
@@ -220,7 +232,7 @@ impl Agent {
                 || self.unsent.iter().any(|result| result.attempt == *attempt)
         };
         let fresh = answer.assign.iter().filter(|handout| !held(&handout.attempt));
-        Some(fresh.map(|handout| (handout.attempt, handout.tags.clone())).collect())
+        Some(fresh.map(|handout| (handout.attempt, handout.share.tags.clone())).collect())
     }
 
     /// It cannot start an attempt, and tests itself before it says so.

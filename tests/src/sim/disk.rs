@@ -9,6 +9,7 @@ use c2d::sched::decision::{
     WorkerRecord,
 };
 use c2d::sched::event::{FaultOf, Now};
+use c2d::sched::fit::Share;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -114,14 +115,14 @@ impl PaperDisk {
                 edges.filter(|edge| edge.on == *on).for_each(|edge| edge.fulfilled = true);
             }
             Decision::Pin { job, worker } => self.job(*job).pinned = Some(worker.clone()),
-            Decision::Assign { attempt, worker, tags, at_ms, .. } => {
+            Decision::Assign { attempt, worker, share, at_ms, .. } => {
                 let job = self.job(attempt.job);
                 job.state = JobState::Running;
                 job.attempt = attempt.number;
                 job.worker = Some(worker.clone());
                 job.started_ms = Some(*at_ms);
-                let (worker, tags) = (worker.clone(), tags.clone());
-                let grant = GrantRecord { attempt: *attempt, worker, tags, outcome: None };
+                let (worker, share) = (worker.clone(), share.clone());
+                let grant = GrantRecord { attempt: *attempt, worker, share, outcome: None };
                 self.grants.insert(*attempt, grant);
             }
             Decision::MarkCancelling { job } => self.job(*job).cancelling = true,
@@ -129,7 +130,7 @@ impl PaperDisk {
             Decision::Readopt { attempt, .. } => self.job(attempt.job).state = JobState::Running,
             Decision::Deliver { attempt, outcome, .. } => {
                 let grant = self.grants.get_mut(attempt).expect("a decision names a grant");
-                (grant.outcome, grant.tags) = (Some(outcome.clone()), Vec::new());
+                (grant.outcome, grant.share) = (Some(outcome.clone()), Share::default());
             }
             Decision::Free { attempt, .. } => drop(self.grants.remove(attempt)),
             Decision::End { job, outcome, seq, .. } => {

@@ -5,12 +5,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use c2_shared::id::{AttemptId, JobId, WorkerId};
-use c2_shared::job::{Condition, JobState, OnLost, Outcome};
+use c2_shared::job::{Condition, JobState, Needs, OnLost, Outcome};
 use c2d::sched::Decision;
 
-use super::agent::SLOTS;
+use super::agent::{CPUS, LICENSES, MEMORY, SLOTS, VRAM};
 use c2d::sched::decision::{Back, JobRecord, WorkerRecord};
 use c2d::sched::event::Place;
+use c2d::sched::fit::Share;
 
 /// What a broken machine says.
 pub(crate) const FAULT: &str = "no space left";
@@ -36,6 +37,9 @@ pub(crate) struct Oracle {
     depends: BTreeMap<JobId, Vec<(Condition, JobId)>>,
     /// Jobs that wait for each job.
     dependents: BTreeMap<JobId, Vec<JobId>>,
+    /// What each job takes beside a slot, and what each attempt was given.
+    takes: BTreeMap<JobId, Needs>,
+    shares: BTreeMap<AttemptId, Share>,
     /// Workers that must not run each job.
     excluded: BTreeMap<JobId, Vec<String>>,
     /// Jobs that asked for the machine of their dependencies.
@@ -94,6 +98,7 @@ impl Oracle {
                 jobs.remove(&job.id)
             };
         };
+        self.takes.insert(job.id, job.terms.placement.takes.clone());
         note(job.terms.same_machine, &mut self.together);
         // One that could have run again may have done so before it changed.
         let once = job.terms.on_lost == OnLost::Fail && job.terms.retries == 0 && job.attempt == 0;
@@ -118,7 +123,12 @@ impl Oracle {
                         }
                     }
                 }
-                Decision::Assign { attempt, worker, .. } => {
+                Decision::Assign { attempt, worker, share, .. } => {
+                    assert_eq!(
+                        share.takes, self.takes[&attempt.job],
+                        "{attempt} holds something else than it asks for"
+                    );
+                    self.shares.insert(*attempt, share.clone());
                     let excluded = self.excluded[&attempt.job].iter().any(|word| word == worker.as_str());
                     assert!(!excluded, "{attempt} goes to {worker}, where it must not run");
                     let last = self.issued.insert(attempt.job, attempt.number).unwrap_or(0);
@@ -288,6 +298,26 @@ impl Oracle {
         for tag in tags {
             let other = self.tags.insert((folder, tag.clone()), attempt);
             assert!(other.is_none(), "I6: {attempt} takes {tag} of agent {folder} from {other:?}, which is alive");
+        }
+        self.check_shares(folder);
+    }
+
+    /// Of nothing more is taken on a machine than it has, whatever c2d counts: by what runs there.
+    fn check_shares(&self, folder: usize) {
+        let here = self.alive.iter().filter(|(job, _)| self.folders.get(job) == Some(&folder));
+        let shares: Vec<&Share> = here.map(|(_, attempt)| &self.shares[attempt]).collect();
+        let sum = |of: &dyn Fn(&Share) -> u64| shares.iter().map(|share| of(share)).sum::<u64>();
+        let licenses = sum(&|share| share.takes.needs.get("license").copied().unwrap_or(0));
+        let (cpus, memory) = (sum(&|share| share.takes.cpus.into()), sum(&|share| share.takes.memory_bytes));
+        let fine = cpus <= CPUS.into() && memory <= MEMORY && licenses <= LICENSES;
+        assert!(fine, "I24: {cpus} cpus, {memory} bytes, {licenses} licenses are taken on agent {folder}");
+        for card in 0..2_u32 {
+            let tag = format!("gpu:{card}");
+            let own = shares.iter().filter(|share| share.tags.contains(&tag)).count();
+            let parts: Vec<u64> =
+                shares.iter().filter(|share| share.card == Some(card)).map(|share| share.takes.vram_bytes).collect();
+            let fine = own <= 1 && (own == 0 || parts.is_empty()) && parts.iter().sum::<u64>() <= VRAM;
+            assert!(fine, "I24: {tag} of agent {folder} is held {own} times and shared as {parts:?}");
         }
     }
 

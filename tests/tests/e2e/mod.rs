@@ -15,6 +15,7 @@ pub(crate) mod live;
 pub(crate) mod outputs;
 pub(crate) mod places;
 pub(crate) mod plain_client;
+pub(crate) mod resources;
 pub(crate) mod restart;
 pub(crate) mod slots;
 pub(crate) mod upkeep;

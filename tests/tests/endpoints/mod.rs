@@ -111,6 +111,9 @@ async fn workers(survey: &mut Survey) -> Result<()> {
     let offered = json!({"ip": own, "tags": {"disk": null, "gpu:0": null}});
     survey.expect(OPERATOR, &format!("POST /api/workers/tags/{own}"), tags, 200, &offered).await?;
     survey.expect(OPERATOR, &format!("GET /api/workers/tags/{own}"), None, 200, &offered).await?;
+    let sets = Some(json!({"resources": {"cpus": 6, "memory": "8G", "license": 2, "vram": null}}));
+    let has = json!({"ip": own, "capacity": {"cpus": 6, "memory_bytes": 8_589_934_592_u64, "needs": {"license": 2}}});
+    survey.expect(OPERATOR, &format!("POST /api/workers/resources/{own}"), sets, 200, &has).await?;
     let detected = json!({"ip": own, "applied": false});
     survey.expect(OPERATOR, &format!("POST /api/workers/detect-tags/{own}"), None, 200, &detected).await?;
     survey
@@ -145,6 +148,7 @@ async fn workers(survey: &mut Survey) -> Result<()> {
         ("POST /api/workers/groups/IP", groups("gpu")),
         ("DELETE /api/workers/groups/IP/gpu", None),
         ("POST /api/workers/tags/IP", Some(json!({"tags": ["disk"]}))),
+        ("POST /api/workers/resources/IP", Some(json!({"resources": {"cpus": 4}}))),
         ("GET /api/workers/tags/IP", None),
         ("POST /api/workers/detect-tags/IP", None),
         ("POST /api/workers/drain/IP", None),

@@ -5,7 +5,8 @@ use c2_shared::api::figures::{Span, Timeline};
 use c2_shared::api::jobs::JobRow;
 use c2_shared::api::workers::WorkerRow;
 use c2_shared::id::{AttemptId, JobId};
-use c2_shared::job::{JobState, Outcome};
+use c2_shared::job::{JobState, Needs, Outcome};
+use c2_shared::resources::Capacity;
 use c2_shared::worker::{GpuMemory, Load, WorkerStatus};
 
 use crate::app::figures::Figures;
@@ -23,6 +24,8 @@ fn machine(last: u8, hostname: &str, groups: &[&str], used: u32, cpu: f32, memor
         groups: groups.iter().map(|group| (*group).to_owned()).collect(),
         slots: 4,
         slots_used: used,
+        capacity: Capacity::default(),
+        taken: Needs::default(),
         tags: [].into(),
         silent_ms: Some(400 + u64::from(last) * 90),
         status_reason: None,
@@ -36,6 +39,7 @@ fn machine(last: u8, hostname: &str, groups: &[&str], used: u32, cpu: f32, memor
             memory_total_bytes: memory.1 * GIB,
             load_1m: cpu / 25.0,
             gpu_percent: Vec::new(),
+            gpu_processes: Vec::new(),
             gpu_memory: Vec::new(),
             disk_free_bytes: Some(180 * GIB),
             disk_full: false,

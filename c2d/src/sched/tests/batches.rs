@@ -6,7 +6,7 @@ use c2_shared::job::{JobState, Outcome};
 
 use super::lab::{Lab, attempt, job, plain};
 use crate::sched::event::{self, NewJob};
-use crate::sched::{ToEach, Which};
+use crate::sched::{BatchLimited, ToEach, Which};
 
 fn of(batch: &str) -> NewJob {
     job(|terms| terms.batch = Some(batch.into()))
@@ -18,7 +18,7 @@ impl Lab {
     }
 
     fn limit(&mut self, batch: &str, max_running: Option<u32>) -> usize {
-        self.apply(event::BatchLimited { batch: batch.into(), max_running }).unwrap().len()
+        self.apply(BatchLimited { batch: batch.into(), max_running }).unwrap().len()
     }
 
     fn running(&self) -> Vec<u64> {

@@ -72,7 +72,7 @@ fn a_job_that_waits_for_a_lock_lets_others_pass() {
     let tagged = || placed(|p| p.tags = vec!["gpu".to_owned()]);
     lab.submit(vec![tagged(), tagged(), plain()]).unwrap();
     let answer = lab.poll(2);
-    let given: Vec<_> = answer.assign.iter().map(|h| (h.attempt.job.0, h.tags.clone())).collect();
+    let given: Vec<_> = answer.assign.iter().map(|h| (h.attempt.job.0, h.share.tags.clone())).collect();
     assert_eq!(given, [(1, vec!["gpu:0".to_owned()]), (3, vec![])]);
     lab.finish(2, attempt(1, 1), Outcome::Exit { code: 0 });
     assert_eq!(lab.poll(2).assign[0].attempt, attempt(2, 1));

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use c2_shared::id::{AttemptId, JobId, Session, WorkerId};
 use c2_shared::job::{JobState, Outcome, Placement, Terms};
+use c2_shared::resources::Capacity;
 use c2_shared::time::Mono;
 use c2_shared::worker::Load;
 
@@ -161,6 +162,7 @@ impl Lab {
             session: session(0),
             slots: 4,
             version: String::new(),
+            has: Capacity::default(),
             hardware: "{}".into(),
         }
     }
@@ -321,8 +323,8 @@ fn words(decision: &Decision, askers: &BTreeMap<PollToken, u8>) -> String {
         Decision::Change(record) => format!("change {} {}", record.id.0, record.state),
         Decision::Fulfil { job, on } => format!("fulfil {} on {}", job.0, on.0),
         Decision::Pin { job, worker } => format!("pin {} to {}", job.0, last(worker)),
-        Decision::Assign { attempt: one, worker, tags, .. } => {
-            let tags: String = tags.iter().map(|tag| format!(" {tag}")).collect();
+        Decision::Assign { attempt: one, worker, share, .. } => {
+            let tags: String = share.tags.iter().map(|tag| format!(" {tag}")).collect();
             format!("assign {} to {}{tags}", attempt(one), last(worker))
         }
         Decision::MarkCancelling { job } => format!("cancel {}", job.0),

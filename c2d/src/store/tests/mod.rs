@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use c2_shared::config::ServerConfig;
 use c2_shared::id::{JobId, Session};
 use c2_shared::job::{JobState, Outcome, Terms};
+use c2_shared::resources::{Amount, Capacity, Card};
 use tempfile::TempDir;
 
 use super::{Config, Opened, StoreError, open};
@@ -113,12 +114,19 @@ fn worker(last: u8) -> WorkerRecord {
         session: Session { start: 7, nonce: "nonce".into() },
         slots: 4,
         version: "1".into(),
+        has: Capacity {
+            cpus: 2,
+            memory_bytes: 1 << 30,
+            gpus: vec![Card { index: 0, vram_bytes: 9 }],
+            needs: [].into(),
+        },
         hardware: r#"{"cpu_cores":2}"#.into(),
     };
     WorkerRecord {
         intro,
         groups: ["gpu".to_owned()].into(),
         tags: ["gpu:0".to_owned()].into(),
+        resources: [("license".to_owned(), Amount(2))].into(),
         drained: false,
         passed_on: false,
         quarantine: None,

@@ -16,6 +16,7 @@ use crate::engine::{Batch, Durable as _};
 use crate::sched::Decision;
 use crate::sched::decision::{Back, JobRecord};
 use crate::sched::event::Now;
+use crate::sched::fit::Share;
 use crate::services::blob_gc::Gc;
 use crate::store::{Blobs, History, Opened, open};
 
@@ -42,7 +43,8 @@ fn deliver(opened: &mut Opened, number: u32, written: Option<&AttemptResult>, la
     let back = if lost { Back::Lost { crash: false } } else { Back::Retry };
     let outcome = if lost { Outcome::Lost } else { Outcome::Exit { code: 1 } };
     let ending = if last { end(1, number, 1) } else { Decision::Requeue { attempt, outcome, back, at_ms: 2 } };
-    let given = Decision::Assign { attempt, worker: id.clone(), ip: worker(2).intro.ip, tags: Vec::new(), at_ms: 1 };
+    let given =
+        Decision::Assign { attempt, worker: id.clone(), ip: worker(2).intro.ip, share: Share::default(), at_ms: 1 };
     let outputs = written.into_iter().map(output).collect();
     let decisions = vec![given, ending, Decision::Free { attempt, worker: id }];
     block_on(opened.writer.commit(Batch { decisions, outputs, now: Now::default() })).unwrap();

@@ -6,6 +6,7 @@ use rusqlite::Connection;
 
 use super::{Decision, Lab, StoreError, add, end, worker};
 use crate::rows::job_row;
+use crate::sched::fit::Share;
 use crate::store::examine;
 
 /// Changes stored specifications behind the back of c2d.
@@ -19,8 +20,13 @@ fn tamper(lab: &Lab, sql: &str) {
 fn what_cannot_be_used_is_held_and_the_rest_goes_on() {
     let lab = Lab::new();
     let attempt = AttemptId { job: JobId(4), number: 1 };
-    let running =
-        Decision::Assign { attempt, worker: worker(2).intro.id, ip: worker(2).intro.ip, tags: Vec::new(), at_ms: 7 };
+    let running = Decision::Assign {
+        attempt,
+        worker: worker(2).intro.id,
+        ip: worker(2).intro.ip,
+        share: Share::default(),
+        at_ms: 7,
+    };
     let jobs = (1..=6).map(add).collect();
     lab.commit(&[vec![Decision::PutWorker(Box::new(worker(2)))], jobs, vec![running, end(5, 0, 1)]]);
     assert_eq!(examine(&lab.path().join("c2.db")).unwrap(), 6);

@@ -10,6 +10,7 @@ use crate::engine::{Batch, Durable as _};
 use crate::sched::Decision;
 use crate::sched::decision::DependencyEdge;
 use crate::sched::event::Now;
+use crate::sched::fit::Share;
 use crate::store::{History, JobFilter, open};
 
 const DAY_MS: u64 = 24 * 3_600 * 1_000;
@@ -119,7 +120,7 @@ fn what_is_still_needed_stays() {
         add(1),
         add(2),
         Decision::AddJob(Box::new(dependent)),
-        Decision::Assign { attempt: held, worker: id.clone(), ip, tags: Vec::new(), at_ms: 1 },
+        Decision::Assign { attempt: held, worker: id.clone(), ip, share: Share::default(), at_ms: 1 },
         end(1, 0, 1),
         end(2, 1, 2),
         add(4),

@@ -1,7 +1,7 @@
 //! What decisions write is what a start reads.
 
 use c2_shared::id::{AttemptId, JobId};
-use c2_shared::job::{Condition, JobState, Outcome};
+use c2_shared::job::{Condition, JobState, Needs, Outcome};
 
 use super::{
     EndedRecord, GrantRecord, JobRecord, KeyRecord, Lab, StoreError, add, commit, end, job, saved_with, worker,
@@ -9,6 +9,7 @@ use super::{
 use crate::sched::Decision;
 use crate::sched::decision::{Back, DependencyEdge};
 use crate::sched::event::Introduction;
+use crate::sched::fit::Share;
 
 fn attempt(job: u64, number: u32) -> AttemptId {
     AttemptId { job: JobId(job), number }
@@ -19,10 +20,15 @@ fn edge(condition: Condition, fulfilled: bool) -> DependencyEdge {
     DependencyEdge { condition, on: JobId(1), fulfilled }
 }
 
+/// What a job holds: tags, amounts, and a part of a card.
+fn share() -> Share {
+    let takes = Needs { cpus: 2, vram_bytes: 1 << 40, needs: [("license".to_owned(), 1)].into(), ..Needs::default() };
+    Share { tags: vec!["gpu:0".to_owned(), "disk".to_owned()], takes, card: Some(1) }
+}
+
 fn assign(id: u64, number: u32) -> Decision {
-    let tags = vec!["gpu:0".to_owned(), "disk".to_owned()];
     let Introduction { id: worker, ip, .. } = worker(2).intro;
-    Decision::Assign { attempt: attempt(id, number), worker, ip, tags, at_ms: 7 }
+    Decision::Assign { attempt: attempt(id, number), worker, ip, share: share(), at_ms: 7 }
 }
 
 fn running(id: u64, number: u32) -> JobRecord {
@@ -36,8 +42,7 @@ fn running(id: u64, number: u32) -> JobRecord {
 }
 
 fn grant(id: u64, number: u32) -> GrantRecord {
-    let (worker, tags) = (worker(2).intro.id, vec!["gpu:0".into(), "disk".into()]);
-    GrantRecord { attempt: attempt(id, number), worker, tags, outcome: None }
+    GrantRecord { attempt: attempt(id, number), worker: worker(2).intro.id, share: share(), outcome: None }
 }
 
 #[test]

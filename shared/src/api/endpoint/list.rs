@@ -286,6 +286,12 @@ endpoints! {
     SET_TAGS: Endpoint<str, (), TagsRequest, TagStatus> =
         Endpoint::new(Post, "/api/workers/tags/{ip}", OPERATORS).refuses(&[Ambiguous]);
 
+    /// Sets what a worker has.
+    ///
+    /// Slots are no more than its agent runs. Jobs that hold more keep it until they have ended.
+    SET_RESOURCES: Endpoint<str, (), ResourcesRequest, WorkerRow> =
+        Endpoint::new(Post, "/api/workers/resources/{ip}", OPERATORS).refuses(&[Ambiguous]);
+
     /// Suggests tags from a worker's hardware.
     ///
     /// With `apply` they are added to those that it offers.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use c2_shared::id::{AttemptId, JobId, Session, WorkerId};
 use c2_shared::job::Outcome;
+use c2_shared::resources::Capacity;
 use c2_shared::time::Mono;
 use c2_tests::usage::memory_bytes;
 use c2d::sched::event::{self, FaultOf, Introduction, NewJob, Place, ResultSummary};
@@ -41,6 +42,7 @@ fn measure(jobs: usize, workers: usize) -> Result<Value> {
             session: Session::default(),
             slots: 4,
             version: String::new(),
+            has: Capacity::default(),
             hardware: "{}".into(),
         };
         apply(&mut scheduler, mono, event::WorkerRegistered(intro))?;

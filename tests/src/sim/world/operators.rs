@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use c2_shared::id::{JobId, WorkerId};
-use c2_shared::job::{Dependency, JobState, OnLost, Placement, Terms};
+use c2_shared::job::{Dependency, JobState, Needs, OnLost, Placement, Terms};
 use c2d::sched::event::{self, Again, IdempotencyKey, NewJob};
-use c2d::sched::{Change, JobsChanged, JobsMoved, QueueEnd, ToEach, Which};
+use c2d::sched::{BatchLimited, Change, JobsChanged, JobsMoved, QueueEnd, ToEach, Which};
 
 use super::{ENDLESS_MS, TAGS, World};
-use crate::sim::agent::Agent;
+use crate::sim::agent::{Agent, CPUS, LICENSES, MEMORY, VRAM};
 use crate::sim::disk::Disk;
+use crate::sim::random::Random;
 
 /// Batches that jobs belong to.
 const BATCHES: [&str; 2] = ["night", "sweep"];
@@ -65,7 +66,7 @@ impl<D: Disk> World<D> {
             25 => {
                 let batch = self.random.pick(&BATCHES).into();
                 let max_running = (self.random.below(3) > 0).then(|| 1 + u32::from(self.random.chance(50)));
-                self.apply(event::BatchLimited { batch, max_running });
+                self.apply(BatchLimited { batch, max_running });
             }
             17 => drop(self.apply(event::WorkerRemoved { worker, lost: false })),
             // Nobody gives a machine up on which something may run.
@@ -142,6 +143,7 @@ impl<D: Disk> World<D> {
             exclude: excluded.into_iter().collect(),
             workers: Vec::new(),
             shares: Vec::new(),
+            takes: some_needs(random),
         };
         let terms = Terms {
             placement: Arc::new(placement),
@@ -216,5 +218,20 @@ impl<D: Disk> World<D> {
         for job in self.scheduler.jobs(self.now, held, None, usize::MAX) {
             self.apply(event::ReleaseRequested { job: job.id });
         }
+    }
+}
+
+/// What some jobs take: never more than a machine has.
+fn some_needs(random: &mut Random) -> Needs {
+    if !random.chance(35) {
+        return Needs::default();
+    }
+    let mut part = |chance, most: u64| if random.chance(chance) { 1 + random.below(most) } else { 0 };
+    Needs {
+        cpus: u32::try_from(part(50, CPUS.into())).unwrap_or(0),
+        memory_bytes: part(50, MEMORY),
+        gpus: u32::try_from(part(20, 2)).unwrap_or(0),
+        vram_bytes: part(30, VRAM),
+        needs: [("license".to_owned(), part(30, LICENSES))].into_iter().filter(|(_, amount)| *amount > 0).collect(),
     }
 }
