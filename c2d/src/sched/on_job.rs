@@ -27,7 +27,8 @@ impl Event for JobsSubmitted {
         let known = key.as_ref().and_then(|key| turn.s.keys.get(&key.key));
         if let Some(known) = known.filter(|known| known.expires_ms > turn.now.seen_ms) {
             let ids = replay(known, key.as_ref())?;
-            let waits = |place: &usize| turn.s.jobs.get(ids[*place]).is_some_and(|job| job.state != JobState::Running);
+            let job = |place: &usize| turn.s.jobs.get(*ids.get(*place)?);
+            let waits = |place: &usize| job(place).is_some_and(|job| job.state != JobState::Running);
             let mut outlooks = turn.s.outlooks(turn.now, &jobs, &[]);
             outlooks.retain(|(place, _)| waits(place));
             return Ok(Accepted { jobs: ids, outlooks });

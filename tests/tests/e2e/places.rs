@@ -121,7 +121,7 @@ fn a_job_finds_the_folders_that_machines_share() {
         assert!(waits.stderr.contains("no worker has share \"later\" now, so it waits"), "{waits:?}");
         assert!(waits.stdout.contains("has no share later now"), "{waits:?}");
         std::fs::create_dir(data.join("x"))?;
-        check(cluster, "wait last", 0, "").await?;
+        check(cluster, "wait last", 0, "job-2 succeeded").await?;
         check(cluster, "output last", 0, &data.join("x").display().to_string()).await?;
         let info = cluster.exec(&["info 127.0.0.2"]).await?;
         assert!(info.stdout.contains("later, my-data"), "{info:?}");

@@ -91,6 +91,8 @@ async fn plain_worker(survey: &mut Survey) -> Result<()> {
     let written = |id: u64| Some(json!({"id": id, "running": false}));
     survey.expect(PLAIN, "POST /api/workers/live/127.0.0.9", written(1), 200, &Value::Null).await?;
     survey.expect(STRANGER, "POST /api/workers/live/127.0.0.77", written(1), 404, &Value::Null).await?;
+    let folders = Some(json!({"job_ids": ["job-99"], "days": 7}));
+    survey.expect(PLAIN, "POST /api/workers/old-workspaces", folders, 200, &json!({"job_ids": []})).await?;
     Ok(())
 }
 

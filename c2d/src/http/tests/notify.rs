@@ -119,7 +119,7 @@ async fn a_job_that_asks_for_it_is_told_whatever_else_is() {
     let change = json!({"job_ids": [job["job_id"]], "set": {"notify": ["phone"]}});
     assert_eq!(lab.operator("POST /api/jobs/change", &change.to_string()).await.status, 200);
     lab.operator(&format!("POST /api/jobs/cancel/{}", job["job_id"].as_str().unwrap()), "").await;
-    assert_eq!(phone.next().await["title"], "late was cancelled");
+    assert_eq!(phone.next().await["title"], "late cancelled");
     assert!(phone.is_quiet().await);
     lab.stop().await;
 }
