@@ -141,7 +141,7 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
     end
 }
 
-/// What goes on beside the work: looks at the machine, of which the latest is answered, and housekeeping.
+/// Tasks beside the work: one looks at the machine, and its latest figures are answered; one is housekeeping.
 fn beside(options: &Options, client: &Client, job_marks: Option<Vec<String>>) -> (JoinSet<()>, watch::Receiver<Load>) {
     let (load, latest) = watch::channel(Load::default());
     let (root, state) = (options.workspace_root.clone(), options.state_dir.clone());

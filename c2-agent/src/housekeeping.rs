@@ -21,7 +21,7 @@ const SOON: Duration = Duration::from_secs(60);
 /// So much of the floor is free again when the disk is short no more.
 const ENOUGH: u64 = 2 * WORKER_FREE_BYTES_FLOOR;
 
-/// Removes folders for as long as the load is told; never, with no days.
+/// Removes folders for as long as the load is reported; none at all with no days.
 pub(crate) async fn run(root: PathBuf, days: u64, client: Client, mut load: watch::Receiver<Load>) {
     if days == 0 {
         return;

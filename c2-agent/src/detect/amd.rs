@@ -9,7 +9,7 @@ use super::gpu::Found;
 
 /// The number of AMD in PCI devices.
 const VENDOR: &str = "0x1002";
-/// What is part of a processor borrows less of the machine's memory, and nobody computes on it.
+/// What is part of a processor borrows less of the machine's memory, and no job computes on it.
 const VRAM_BYTES_MIN: u64 = 1 << 30;
 
 /// The cards, in the order of their numbers.

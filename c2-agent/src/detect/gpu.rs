@@ -1,4 +1,4 @@
-//! Graphics processors, whoever made them: found once, and looked at again by a task of its own, as a driver may
+//! Graphics processors, of any make: found once, and looked at again by a task of its own, as a driver may
 //! hang for as long as it likes.
 
 use std::path::Path;

@@ -52,7 +52,7 @@ impl Freshness {
     }
 
     /// It is to be asked for at once.
-    pub(crate) const fn ask_anew(&mut self) {
+    pub(crate) const fn ask_again(&mut self) {
         self.asked = None;
     }
 

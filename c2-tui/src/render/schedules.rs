@@ -1,6 +1,6 @@
 //! Schedules as text: a table of all, and one in full with its latest runs.
 
-use c2_shared::api::schedules::{Missed, Overlap, Run, ScheduleList, ScheduleRow};
+use c2_shared::api::schedules::{CameTo, Missed, Overlap, Run, ScheduleList, ScheduleRow};
 use c2_shared::job::JobState;
 
 use crate::render::look::{Look, Style};
@@ -82,20 +82,20 @@ fn next(look: &Look, row: &ScheduleRow) -> String {
 
 /// What came of a run, in a word.
 fn came_to(run: &Run) -> Cell {
-    match (run.job_id, run.state) {
-        (Some(_), Some(state)) => Cell::styled(state.to_string(), state),
-        (Some(_), None) => Cell::from("no longer kept"),
-        (None, _) => Cell::styled("skipped", Style::Waiting),
+    match run.came_to() {
+        CameTo::Job(state) => Cell::styled(state.to_string(), state),
+        CameTo::Forgotten => Cell::from("no longer kept"),
+        CameTo::Skipped => Cell::styled("skipped", Style::Waiting),
     }
 }
 
 /// The latest runs, a letter for each, the newest last.
 fn history(runs: &[Run]) -> String {
-    let letter = |run: &Run| match (run.job_id, run.state) {
-        (Some(_), Some(JobState::Succeeded)) => '+',
-        (Some(_), Some(JobState::Failed | JobState::Cancelled)) => '!',
-        (Some(_), _) => '.',
-        (None, _) => '-',
+    let letter = |run: &Run| match run.came_to() {
+        CameTo::Job(JobState::Succeeded) => '+',
+        CameTo::Job(JobState::Failed | JobState::Cancelled) => '!',
+        CameTo::Job(_) | CameTo::Forgotten => '.',
+        CameTo::Skipped => '-',
     };
     sanitize::cell(&runs.iter().take(HISTORY_LEN).rev().map(letter).collect::<String>())
 }

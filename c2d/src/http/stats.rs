@@ -27,13 +27,16 @@ pub(crate) async fn stats(State(app): State<App>, QueryOf(query): QueryOf<StatsQ
     }
     let (queue, left) = app.engine.read(|scheduler, now| (scheduler.queue(now), scheduler.ahead(now))).await?;
     // The queue has jobs of other names, too.
-    let lately = if query.name.is_some() {
-        self::rows(&app, LogQuery { lines: Some(RUNS_MAX), ..LogQuery::default() }).await?
-    } else {
-        rows.clone()
+    let of_all;
+    let lately = match query.name {
+        Some(_) => {
+            of_all = self::rows(&app, LogQuery { lines: Some(RUNS_MAX), ..LogQuery::default() }).await?;
+            &of_all
+        }
+        None => &rows,
     };
-    let by_names = figures::eta_s(&left, &Typical::of(&lately), None, queue.slots as usize);
-    let eta_s = by_names.or_else(|| figures::eta_by_rate_s(&lately, queue.active, app.clock.now().wall_ms));
+    let by_names = figures::eta_s(&left, &Typical::of(lately), None, queue.slots as usize);
+    let eta_s = by_names.or_else(|| figures::eta_by_rate_s(lately, queue.active, app.clock.now().wall_ms));
     Ok(Json(Stats { names: figures::by_name(&rows), failures: figures::alike(failed), eta_s }))
 }
 

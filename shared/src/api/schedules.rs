@@ -103,6 +103,29 @@ pub struct Run {
     pub missed: u64,
 }
 
+/// What came of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CameTo {
+    /// A job, which stands there.
+    Job(JobState),
+    /// A job of which nothing is kept.
+    Forgotten,
+    /// No job.
+    Skipped,
+}
+
+impl Run {
+    /// What came of it.
+    #[must_use]
+    pub const fn came_to(&self) -> CameTo {
+        match (self.job_id, self.state) {
+            (Some(_), Some(state)) => CameTo::Job(state),
+            (Some(_), None) => CameTo::Forgotten,
+            (None, _) => CameTo::Skipped,
+        }
+    }
+}
+
 /// The answer of [`super::endpoint::LIST_SCHEDULES`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -22,7 +22,7 @@ use crate::app::table::{self, Rows};
 
 pub(crate) use group::Group;
 pub(crate) use job::{Job, JobScope};
-pub(crate) use schedule::{CameTo, Schedule};
+pub(crate) use schedule::Schedule;
 pub(crate) use wait::{Wait, WaitKey};
 pub(crate) use worker::{Worker, percent};
 

@@ -1,7 +1,6 @@
-//! Schedules, as c2d told when it was asked.
+//! Schedules, as c2d answered when it was asked.
 
-use c2_shared::api::schedules::{Run, ScheduleList, ScheduleRow};
-use c2_shared::job::JobState;
+use c2_shared::api::schedules::{CameTo, Run, ScheduleList, ScheduleRow};
 
 use super::Cache;
 use crate::app::text::sanitize;
@@ -16,26 +15,6 @@ pub(crate) struct Schedule {
     pub(super) folded: String,
 }
 
-/// What came of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum CameTo {
-    Job(JobState),
-    /// A job of which nothing is kept.
-    Forgotten,
-    /// No job.
-    Skipped,
-}
-
-impl CameTo {
-    pub(crate) const fn of(run: &Run) -> Self {
-        match (run.job_id, run.state) {
-            (Some(_), Some(state)) => Self::Job(state),
-            (Some(_), None) => Self::Forgotten,
-            (None, _) => Self::Skipped,
-        }
-    }
-}
-
 impl From<ScheduleRow> for Schedule {
     fn from(row: ScheduleRow) -> Self {
         let command = sanitize(&row.spec.command);
@@ -47,7 +26,7 @@ impl From<ScheduleRow> for Schedule {
 
 impl Schedule {
     pub(crate) fn last(&self) -> Option<CameTo> {
-        self.row.runs.first().map(CameTo::of)
+        self.row.runs.first().map(Run::came_to)
     }
 
     /// When it runs next, unless it is paused.

@@ -1,6 +1,8 @@
 //! The columns of the page of schedules: when each runs next, and what came of it lately.
 
-use crate::app::cache::{CameTo, Schedule, Sight};
+use c2_shared::api::schedules::CameTo;
+
+use crate::app::cache::{Schedule, Sight};
 use crate::app::glyphs::Glyphs;
 use crate::app::panes::log::clock;
 use crate::app::panes::tone;
@@ -110,7 +112,7 @@ fn away(ms: u64) -> String {
 fn history(schedule: &Schedule, sight: &Sight<'_>) -> Cell {
     let mut cell = Cell::plain("");
     for run in schedule.row.runs.iter().take(HISTORY_LEN).rev() {
-        let came_to = CameTo::of(run);
+        let came_to = run.came_to();
         cell.push(sign(came_to, sight.glyphs), look(came_to));
     }
     cell

@@ -65,10 +65,10 @@ pub(super) fn spoil(model: &mut Model) {
 }
 
 /// A line has ended, which may have changed a schedule.
-pub(super) fn ask_schedules_anew(model: &mut Model) {
+pub(super) fn ask_schedules_again(model: &mut Model) {
     for page in model.pages.iter_mut() {
         if let Page::Schedules { freshness, .. } = page {
-            freshness.ask_anew();
+            freshness.ask_again();
         }
     }
 }

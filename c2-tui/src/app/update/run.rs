@@ -95,7 +95,7 @@ pub(super) fn on_finished(model: &mut Model, run: RunId, report: &Report, effect
         return;
     }
     let Some(present) = model.runs.end(run) else { return };
-    figures::ask_schedules_anew(model);
+    figures::ask_schedules_again(model);
     result::ended(model, present.line, report);
     run_next(model, effects);
 }
