@@ -74,7 +74,7 @@ fn mistakes_on_the_command_line() {
     check(
         &["list"],
         2,
-        "c2-tui: unexpected \"list\" after c2-tui\n  hint: put the whole line in quotes: c2-tui --exec 'list ...'\n",
+        "c2-tui: unexpected \"list\" after c2-tui\n  hint: put the whole line in quotes: c2-tui --exec 'list ...'; `c2-tui --exec 'help list'` explains it\n",
     );
     check(
         &["--server", "http://x", "--exec", "list"],
