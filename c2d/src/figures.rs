@@ -78,6 +78,13 @@ pub(crate) fn eta_s(left: &Ahead, typical: &Typical, otherwise_ms: Option<u64>, 
     Some(all_ms.div_ceil(u64::try_from(lanes).ok().filter(|lanes| *lanes > 0)?).max(longest_ms).div_ceil(1_000))
 }
 
+/// Seconds until the whole queue has ended: a batch that may run few jobs at once may take longer than all the others.
+pub(crate) fn queue_eta_s(left: &Ahead, limited: &[(u32, Ahead)], typical: &Typical, slots: u32) -> Option<u64> {
+    let lanes = |most: u32| slots.min(most) as usize;
+    let batches = limited.iter().map(|(max_running, left)| eta_s(left, typical, None, lanes(*max_running)));
+    batches.fold(eta_s(left, typical, None, lanes(slots)), |longest, eta| Some(longest?.max(eta?)))
+}
+
 /// The time in seconds that so many of a hundred do not pass.
 #[expect(clippy::cast_precision_loss, reason = "no job runs for a hundred thousand years")]
 fn part(sorted_ms: &[u64], percent: usize) -> Option<f64> {
@@ -211,6 +218,8 @@ mod tests {
         assert_eq!(eta_s(&left(1, &[]), &typical, None, 8), Some(10), "no job is divided");
         assert_eq!(eta_s(&left(0, &[]), &typical, None, 2), Some(0));
         assert_eq!(eta_s(&left(1, &[]), &typical, None, 0), None, "nothing would run it");
+        assert_eq!(queue_eta_s(&left(6, &[]), &[], &typical, 2), Some(30));
+        assert_eq!(queue_eta_s(&left(6, &[]), &[(1, left(4, &[])), (5, left(2, &[]))], &typical, 2), Some(40));
         let nameless = Ahead { waiting: [(None, 3)].into(), running: Vec::new() };
         assert!(typical.knows_all(&left(1, &[5])) && !typical.knows_all(&nameless));
         assert_eq!(eta_s(&nameless, &typical, None, 1), None);

@@ -1,7 +1,7 @@
 //! How long jobs of each name run, and why jobs fail.
 
 use c2_shared::api::figures::{Stats, StatsQuery};
-use c2_shared::api::jobs::{JobRow, LogQuery};
+use c2_shared::api::jobs::{JobRow, LogQuery, QueueStatus};
 use c2_shared::id::JobId;
 use c2_shared::job::JobState;
 
@@ -9,6 +9,8 @@ use crate::figures::{self, Typical};
 use crate::http::handler::{Answer, ApiError, App, Json, QueryOf, State, serves};
 use crate::http::kept::end_of;
 use crate::rows::job_row;
+use crate::sched::event::Now;
+use crate::sched::{Ahead, Scheduler};
 
 serves!(STATS => stats);
 
@@ -25,7 +27,7 @@ pub(crate) async fn stats(State(app): State<App>, QueryOf(query): QueryOf<StatsQ
         let line = last_line(&app, row.job_id).await?;
         failed.push((row, line));
     }
-    let (queue, left) = app.engine.read(|scheduler, now| (scheduler.queue(now), scheduler.ahead(now))).await?;
+    let (queue, left, limited) = app.engine.read(ahead).await?;
     // The queue has jobs of other names, too.
     let of_all;
     let lately = match query.name {
@@ -35,9 +37,16 @@ pub(crate) async fn stats(State(app): State<App>, QueryOf(query): QueryOf<StatsQ
         }
         None => &rows,
     };
-    let by_names = figures::eta_s(&left, &Typical::of(lately), None, queue.slots as usize);
+    let by_names = figures::queue_eta_s(&left, &limited, &Typical::of(lately), queue.slots);
     let eta_s = by_names.or_else(|| figures::eta_by_rate_s(lately, queue.active, app.clock.now().wall_ms));
     Ok(Json(Stats { names: figures::by_name(&rows), failures: figures::alike(failed), eta_s }))
+}
+
+/// The queue, what is left of it, and what is left of each batch that may run so many jobs at once.
+fn ahead(scheduler: &Scheduler, now: Now) -> (QueueStatus, Ahead, Vec<(u32, Ahead)>) {
+    let batches = scheduler.ahead_by_batch(now).into_iter();
+    let limited = batches.filter_map(|(batch, left)| Some((scheduler.max_running(&batch)?, left))).collect();
+    (scheduler.queue(now), scheduler.ahead(now), limited)
 }
 
 pub(super) async fn rows(app: &App, query: LogQuery) -> Result<Vec<JobRow>, ApiError> {
