@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use c2_shared::api::jobs::JobRow;
 use c2_shared::id::{JobId, WorkerId};
 
+use super::texts::{Place, Texts};
 use crate::app::table::Cell;
 use crate::app::text::sanitize;
 
@@ -17,8 +18,11 @@ pub(crate) struct Job {
     pub(crate) title: String,
     /// The bytes of its title that are its name.
     name_len: usize,
-    pub(super) searched: String,
-    pub(super) folded: String,
+    /// What filters search: its title stands in it.
+    written: Place,
+    /// The same in lower case.
+    folded: Place,
+    ordered_by: Place,
 }
 
 /// Which jobs a table is about.
@@ -37,14 +41,15 @@ pub(crate) enum JobScope {
     On(WorkerId),
 }
 
-impl From<JobRow> for Job {
-    fn from(row: JobRow) -> Self {
+impl Job {
+    pub(super) fn new(row: JobRow, texts: &mut Texts) -> Self {
         let command = sanitize(&row.command);
         let title = match &row.name {
             Some(name) => format!("{}  {command}", sanitize(name)),
             None => command,
         };
         let mut searched = format!("{} {} {title}", row.job_id, row.state);
+        let before_places = searched.len();
         if let Some(group) = &row.group {
             searched = searched + " @" + group;
         }
@@ -54,13 +59,40 @@ impl From<JobRow> for Job {
         if let Some(worker) = row.worker {
             searched = searched + " " + &worker.to_string();
         }
-        let folded = searched.to_lowercase();
+        let written = texts.put(&searched);
+        let lower = searched.to_lowercase();
+        let folded = if lower == searched { written } else { texts.put(&lower) };
+        let ordered_by = written.without_end(searched.len() - before_places).end(title.len());
         let name_len = row.name.as_ref().map_or(0, |name| sanitize(name).len());
-        Self { row, title, name_len, searched, folded }
+        Self { row, title, name_len, written, folded, ordered_by }
     }
-}
 
-impl Job {
+    /// What filters search: as written, and in lower case.
+    pub(super) fn searched<'a>(&self, texts: &'a Texts) -> (&'a str, &'a str) {
+        (texts.get(self.written), texts.get(self.folded))
+    }
+
+    /// Its title, from where all titles are.
+    pub(super) fn ordered_by<'a>(&self, texts: &'a Texts) -> &'a str {
+        texts.get(self.ordered_by)
+    }
+
+    /// It is forgotten, and so are its texts.
+    pub(super) fn drop_texts(&self, texts: &mut Texts) {
+        texts.drop(self.written);
+        if self.folded != self.written {
+            texts.drop(self.folded);
+        }
+    }
+
+    /// Takes its texts along.
+    pub(super) fn move_texts(&mut self, from: &Texts, to: &mut Texts) {
+        let written = to.put(from.get(self.written));
+        self.folded = if self.folded == self.written { written } else { to.put(from.get(self.folded)) };
+        self.ordered_by = self.ordered_by.moved(self.written, written);
+        self.written = written;
+    }
+
     /// Its title as a cell.
     pub(crate) fn titled(&self) -> Cell {
         Cell::titled(&self.title, self.name_len)

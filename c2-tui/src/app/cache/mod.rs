@@ -10,6 +10,7 @@ mod group;
 mod job;
 mod rows;
 mod schedule;
+mod texts;
 mod wait;
 mod worker;
 
@@ -54,6 +55,8 @@ pub(crate) struct Seen {
 pub(crate) struct Cache {
     pub(crate) workers: Rows<Worker>,
     pub(crate) jobs: Rows<Job>,
+    /// What jobs are searched by.
+    texts: texts::Texts,
     /// Waiting jobs, counted by what they wait for.
     pub(crate) waits: Rows<Wait>,
     pub(crate) queue: QueueStatus,

@@ -29,7 +29,7 @@ impl Row for Worker {
         true
     }
 
-    fn searched(&self) -> (&str, &str) {
+    fn searched<'a>(&'a self, _: &'a Cache) -> (&'a str, &'a str) {
         (&self.searched, &self.folded)
     }
 
@@ -92,16 +92,16 @@ impl Row for Job {
         }
     }
 
-    fn searched(&self) -> (&str, &str) {
-        (&self.searched, &self.folded)
+    fn searched<'a>(&'a self, cache: &'a Cache) -> (&'a str, &'a str) {
+        self.searched(&cache.texts)
     }
 
     fn opens(&self) -> Opens {
         Opens::Job(self.row.job_id)
     }
 
-    fn ordered_by(&self, column: &str) -> Option<&str> {
-        (column == "job").then_some(self.title.as_str())
+    fn ordered_by<'a>(&'a self, cache: &'a Cache, column: &str) -> Option<&'a str> {
+        (column == "job").then(|| self.ordered_by(&cache.texts))
     }
 
     /// Its whole title, and why it failed.
@@ -155,7 +155,7 @@ impl Row for Schedule {
         true
     }
 
-    fn searched(&self) -> (&str, &str) {
+    fn searched<'a>(&'a self, _: &'a Cache) -> (&'a str, &'a str) {
         (&self.searched, &self.folded)
     }
 
@@ -191,7 +191,7 @@ impl Row for Group {
         true
     }
 
-    fn searched(&self) -> (&str, &str) {
+    fn searched<'a>(&'a self, _: &'a Cache) -> (&'a str, &'a str) {
         (&self.searched, &self.folded)
     }
 
@@ -225,7 +225,7 @@ impl Row for Wait {
         true
     }
 
-    fn searched(&self) -> (&str, &str) {
+    fn searched<'a>(&'a self, _: &'a Cache) -> (&'a str, &'a str) {
         (&self.searched, &self.folded)
     }
 

@@ -59,8 +59,8 @@ impl Filter {
         self.error.as_deref()
     }
 
-    pub(crate) fn keeps<R: Row>(&self, row: &R, columns: &[Column<R>]) -> bool {
-        self.terms.iter().all(|term| term.found(row, columns) != term.inverse)
+    pub(crate) fn keeps<R: Row>(&self, row: &R, cache: &R::Cache, columns: &[Column<R>]) -> bool {
+        self.terms.iter().all(|term| term.found(row, cache, columns) != term.inverse)
     }
 }
 
@@ -95,10 +95,10 @@ impl Term {
         (self.column.is_some() as u8) + 2 * (regex as u8)
     }
 
-    fn found<R: Row>(&self, row: &R, columns: &[Column<R>]) -> bool {
+    fn found<R: Row>(&self, row: &R, cache: &R::Cache, columns: &[Column<R>]) -> bool {
         match self.column {
             None => {
-                let (written, folded) = row.searched();
+                let (written, folded) = row.searched(cache);
                 self.needle.found(written, folded)
             }
             Some(column) => {

@@ -34,14 +34,14 @@ pub(crate) trait Row: Sized + 'static {
     fn id(&self) -> Self::Id;
     fn within(&self, scope: &Self::Scope) -> bool;
     /// The text that filters search: as written, and in lower case.
-    fn searched(&self) -> (&str, &str);
+    fn searched<'a>(&'a self, cache: &'a Self::Cache) -> (&'a str, &'a str);
     fn opens(&self) -> Opens;
     /// What its columns may have cut, in full.
     fn detail(&self, _: &Self::Cache) -> Option<String> {
         None
     }
     /// The text by which the column of this name is ordered, where it is one.
-    fn ordered_by(&self, _column: &str) -> Option<&str> {
+    fn ordered_by<'a>(&'a self, _cache: &'a Self::Cache, _column: &str) -> Option<&'a str> {
         None
     }
     /// Whether any row has something in the column of this name; one that has not gives its room away.
@@ -103,9 +103,9 @@ pub(crate) struct Table<R: Row> {
 
 /// What stands first in the text of each row, behind what they have in common, as numbers in the same
 /// order: to compare these does not ask the memory for each text anew. Nought where there is no text.
-fn leads<R: Row>(rows: &[&R], column: &str) -> Vec<u64> {
-    let Some(first) = rows.first().and_then(|row| row.ordered_by(column)) else { return vec![0; rows.len()] };
-    let texts: Vec<&str> = rows.iter().map(|row| row.ordered_by(column).unwrap_or_default()).collect();
+fn leads<R: Row>(rows: &[&R], column: &str, cache: &R::Cache) -> Vec<u64> {
+    let Some(first) = rows.first().and_then(|row| row.ordered_by(cache, column)) else { return vec![0; rows.len()] };
+    let texts: Vec<&str> = rows.iter().map(|row| row.ordered_by(cache, column).unwrap_or_default()).collect();
     let shared = |a: &[u8], b: &str| a.iter().zip(b.as_bytes()).take_while(|(a, b)| a == b).count();
     let common = texts.iter().fold(first.len(), |len, text| shared(&first.as_bytes()[..len], text));
     let lead = |text: &str| {
@@ -156,16 +156,17 @@ impl<R: Row> Table<R> {
         self.rebuild(cache);
     }
 
-    fn order_anew(&mut self, rows: &Rows<R>) {
+    fn order_anew(&mut self, cache: &R::Cache) {
+        let rows = R::rows(cache);
         let mut found: Vec<&R> = Vec::new();
         self.in_scope = 0;
         for row in rows.values().filter(|r| r.within(&self.scope)) {
             self.in_scope += 1;
-            if self.filter.keeps(row, self.columns) {
+            if self.filter.keeps(row, cache, self.columns) {
                 found.push(row);
             }
         }
-        let leads = leads(&found, self.columns[self.sort.column].name);
+        let leads = leads(&found, self.columns[self.sort.column].name, cache);
         let mut found: Vec<(u64, &R)> = leads.into_iter().zip(found).collect();
         found.sort_unstable_by(|(lead_a, a), (lead_b, b)| {
             let order = lead_a.cmp(lead_b);
@@ -192,7 +193,7 @@ impl<R: Row> Table<R> {
         let rows = R::rows(cache);
         if row.within(&self.scope) {
             self.in_scope += 1;
-            if self.filter.keeps(row, self.columns)
+            if self.filter.keeps(row, cache, self.columns)
                 && let Err(at) = self.position(row, rows)
             {
                 self.order.insert(at, row.id());

@@ -317,6 +317,6 @@ impl<R: Row> Grid<R::Cache> for Table<R> {
     }
 
     fn rebuild(&mut self, cache: &R::Cache) {
-        self.order_anew(R::rows(cache));
+        self.order_anew(cache);
     }
 }
