@@ -56,7 +56,9 @@ fn a_disk_that_fails_is_named_to_who_asks() {
         ensure!(refused.status == 1 && refused.stderr.contains(&words), "{refused:?}");
         ensure!(refused.stderr.contains("look at the disk of"), "{refused:?}");
         eventually("its end", SOON, async || Ok(cluster.client().health().await.is_err().then_some(()))).await?;
-        ensure!(log_of(&cluster.data_dir())?.contains("database"), "and the log has the reason");
+        let data = cluster.data_dir();
+        eventually("the reason in its log", SOON, async || Ok(log_of(&data)?.contains("database").then_some(())))
+            .await?;
         Ok(())
     });
 }
