@@ -9,6 +9,9 @@ use crate::sched::Scheduler;
 use crate::sched::decision::ScheduleRecord;
 use crate::sched::event::RunsDue;
 
+/// How far back the latest runs are looked for at first, and four times as far if they are too few.
+const LOOK_BACK_MS: u64 = 60 * 60 * 1_000;
+
 /// The schedules of which an instant has come.
 pub fn due(scheduler: &Scheduler, wall_ms: u64) -> Vec<RunsDue> {
     scheduler.due(wall_ms).map(|record| look(record, wall_ms)).collect()
@@ -51,12 +54,12 @@ fn anew(record: &ScheduleRecord, wall_ms: u64) -> RunsDue {
 fn look(record: &ScheduleRecord, wall_ms: u64) -> RunsDue {
     let mut due = anew(record, wall_ms);
     let Ok(calendar) = Calendar::read(&record.cron, &record.timezone, record.added_ms) else { return due };
-    let instants = std::iter::successors(record.next_ms, |at| calendar.next(*at));
-    let instants: Vec<u64> = instants.take_while(|at| *at <= wall_ms).take(SCHEDULE_MISSED_MAX).collect();
+    let Some(first) = record.next_ms else { return due };
+    let (instants, all) = latest(&calendar, first, wall_ms);
     let Some((newest, older)) = instants.split_last() else { return due };
     let is_on_time = wall_ms - newest <= SCHEDULE_LATE_MS;
     let missed = if is_on_time { older } else { &instants[..] };
-    due.missed = missed.len() as u64;
+    due.missed = all - u64::from(is_on_time);
     due.missed_ms = missed.last().copied().unwrap_or_default();
     due.runs = match record.missed {
         Missed::Once => vec![*newest],
@@ -67,9 +70,33 @@ fn look(record: &ScheduleRecord, wall_ms: u64) -> RunsDue {
                 Vec::new()
             }
         }
-        Missed::All => instants[instants.len().saturating_sub(SCHEDULE_MADE_UP_MAX)..].to_vec(),
+        Missed::All => {
+            let most = SCHEDULE_MADE_UP_MAX + usize::from(is_on_time);
+            instants[instants.len().saturating_sub(most)..].to_vec()
+        }
     };
     // What is on time comes behind what is made up for, and neither cancels it nor is left out for it.
     due.in_turn = record.missed == Missed::All && due.missed > 0;
     due
+}
+
+/// The latest instants of those from the first one to now, more than are ever made up for if there are, and how
+/// many there are in all, as far as that is counted.
+fn latest(calendar: &Calendar, first_ms: u64, wall_ms: u64) -> (Vec<u64>, u64) {
+    let from = |first| std::iter::successors(first, |at| calendar.next(*at)).take_while(|at| *at <= wall_ms);
+    let mut back_ms = LOOK_BACK_MS;
+    loop {
+        let is_all = wall_ms.saturating_sub(first_ms) <= back_ms;
+        let begin = if is_all { Some(first_ms) } else { calendar.next(wall_ms - back_ms) };
+        let instants: Vec<u64> = from(begin).collect();
+        if is_all {
+            let all = instants.len() as u64;
+            return (instants, all);
+        }
+        if instants.len() > SCHEDULE_MADE_UP_MAX {
+            let all = from(Some(first_ms)).take(SCHEDULE_MISSED_MAX + 1).count() as u64;
+            return (instants, all);
+        }
+        back_ms = back_ms.saturating_mul(4);
+    }
 }

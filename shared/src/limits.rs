@@ -116,6 +116,8 @@ pub const BLOBS_UNUSED_BYTES_MAX: u64 = 2 * BLOB_BYTES_MAX;
 pub const BLOBS_UNUSED_LEN_MAX: usize = 10_000;
 /// How long c2d waits for a worker's report of a cleaning.
 pub const CLEANUP_WAIT_S: u64 = 30;
+/// Seconds that the target of a notification has to take it.
+pub const NOTIFY_TRY_S: u64 = 20;
 
 /// Of each output stream, the bytes that are kept: a log of any length that somebody reads.
 pub const OUTPUT_KEEP_BYTES: u64 = 64 * 1024 * 1024;

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use c2_shared::id::{AttemptId, WorkerId};
 use c2_shared::job::Outcome;
+use c2_shared::limits::SCHEDULE_MISSED_MAX;
 use c2_shared::time::span;
 
 /// A worker as it was when something happened.
@@ -164,6 +165,7 @@ impl fmt::Display for Note {
 
 fn runs(missed: u64, made_up: usize, ago_ms: u64) -> String {
     let (runs, make) = (if missed == 1 { "run" } else { "runs" }, if made_up == 1 { "makes" } else { "make" });
+    let missed = if missed < SCHEDULE_MISSED_MAX as u64 { missed.to_string() } else { format!("{missed} or more") };
     format!("{missed} {runs}, the last {} ago; {made_up} {make} up for them", span(ago_ms))
 }
 

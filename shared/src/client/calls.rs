@@ -32,7 +32,7 @@ use crate::api::workers::{
 };
 use crate::id::JobId;
 use crate::job::JobSpec;
-use crate::limits::{CLEANUP_WAIT_S, NEXT_READ_S};
+use crate::limits::{CLEANUP_WAIT_S, NEXT_READ_S, NOTIFY_TRY_S};
 use crate::token::Role;
 
 /// The form in which an output comes with what is missing of it.
@@ -99,7 +99,6 @@ calls! {
     notification(name: &str) -> NotificationRow = call GET_NOTIFICATION(name);
     add_notification(request: &NotificationRequest) -> NotificationRow = post ADD_NOTIFICATION(&(), request);
     remove_notification(name: &str) -> NotificationGone = call REMOVE_NOTIFICATION(name);
-    test_notification(name: &str) -> NotificationTested = call TEST_NOTIFICATION(name);
     invite(request: &InviteRequest) -> InviteResponse = post INVITE(&(), request);
     tokens() -> TokenList = call LIST_TOKENS(&());
     revoke(id: &str) -> TokenGone = call REVOKE_TOKEN(id);
@@ -133,6 +132,11 @@ impl Client {
     /// Removes the workspaces of a worker's ended jobs.
     pub async fn cleanup(&self, worker: &str) -> Result<CleanupResponse, ClientError> {
         self.answer(self.request(&endpoint::CLEANUP, worker)?, CLEANUP_WAIT_S).await
+    }
+
+    /// Has c2d send a notification, for which its target has some time.
+    pub async fn test_notification(&self, name: &str) -> Result<NotificationTested, ClientError> {
+        self.answer(self.request(&endpoint::TEST_NOTIFICATION, name)?, NOTIFY_TRY_S).await
     }
 
     /// Stops the queue, or lets it go on.

@@ -148,6 +148,19 @@ fn what_was_missed() {
 }
 
 #[test]
+fn the_latest_runs_are_made_up_for_however_many_were_missed() {
+    let mut lab = Lab::new(&[]);
+    with(&mut lab, Overlap::Skip, Missed::All);
+    let month = 30 * 24 * 60;
+    let newest = lab.now.wall_ms + month * MINUTE;
+    lab.now.wall_ms = newest + 30_000;
+    let due = timetable::due(&lab.s, lab.now.wall_ms).swap_remove(0);
+    assert_eq!((due.runs.first(), due.runs.last()), (Some(&(newest - 1_000 * MINUTE)), Some(&newest)));
+    assert_eq!((due.runs.len(), due.missed, due.missed_ms), (1_001, 20_000, newest - MINUTE));
+    assert_eq!(due.next_ms, Some(newest + MINUTE));
+}
+
+#[test]
 fn a_clock_that_was_wrong_costs_no_runs() {
     let mut lab = Lab::new(&[]);
     lab.now.wall_ms += 365 * 24 * 60 * MINUTE;

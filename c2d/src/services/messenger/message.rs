@@ -28,7 +28,7 @@ pub(crate) struct Message {
 
 impl Message {
     /// The end of one job, with the end of what it wrote.
-    pub(crate) fn of_job(kind: Kind, row: &JobRow, wrote: &[u8]) -> Self {
+    pub(crate) fn of_job(kind: Kind, row: &JobRow, wrote: &[Vec<u8>; 2]) -> Self {
         let lines: String = tail(wrote).into_iter().map(|line| format!("\n{line}")).collect();
         let back = if kind == Kind::BackToGreen { " again" } else { "" };
         let title = format!("{}{back}", verdict(row));
@@ -71,11 +71,18 @@ fn verdict(row: &JobRow) -> String {
     }
 }
 
-/// The last lines of an output.
-fn tail(wrote: &[u8]) -> Vec<String> {
-    let text = String::from_utf8_lossy(wrote);
-    let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(LINES)..].iter().map(|line| harmless(line)).collect()
+/// The last lines of what was written to standard output and to standard error: half of them of each, where both
+/// have so many.
+fn tail([stdout, stderr]: &[Vec<u8>; 2]) -> Vec<String> {
+    let [stdout, stderr] = [stdout, stderr].map(|wrote| String::from_utf8_lossy(wrote));
+    let [out, err]: [Vec<&str>; 2] = [stdout.lines().collect(), stderr.lines().collect()];
+    let of_err = err.len().min((LINES / 2).max(LINES.saturating_sub(out.len())));
+    let last = |lines: &[&str], count: usize| -> Vec<String> {
+        lines[lines.len().saturating_sub(count)..].iter().map(|line| harmless(line)).collect()
+    };
+    let mut lines = last(&out, LINES - of_err);
+    lines.extend(last(&err, of_err));
+    lines
 }
 
 /// A line without escape sequences and what else acts on a screen.
@@ -117,11 +124,16 @@ mod tests {
     fn what_is_told_of_jobs() {
         let failed = row(3, Outcome::Exit { code: 2 });
         let wrote: String = (1..=30).map(|n| format!("line {n}\n")).collect();
-        let message = Message::of_job(Kind::Failed, &failed, wrote.as_bytes());
+        let message = Message::of_job(Kind::Failed, &failed, &[wrote.clone().into_bytes(), Vec::new()]);
         assert_eq!((message.title.as_str(), message.is_bad), ("build failed: exit 2", true));
         assert!(message.text.starts_with("job-3, took 1m00s, on 10.0.0.11\nline 11\n"), "{}", message.text);
         assert!(message.text.ends_with("\nline 30"), "{}", message.text);
-        let green = Message::of_job(Kind::BackToGreen, &row(4, Outcome::Exit { code: 0 }), b"");
+        let both = Message::of_job(Kind::Failed, &failed, &[wrote.clone().into_bytes(), b"e1\ne2\n".to_vec()]);
+        assert!(both.text.contains("\nline 13\n") && both.text.ends_with("\nline 30\ne1\ne2"), "{}", both.text);
+        let much = Message::of_job(Kind::Failed, &failed, &[wrote.clone().into_bytes(), wrote.into_bytes()]);
+        assert_eq!(much.text.matches("\nline 30").count(), 2, "{}", much.text);
+        assert_eq!(much.text.lines().count(), 1 + LINES);
+        let green = Message::of_job(Kind::BackToGreen, &row(4, Outcome::Exit { code: 0 }), &Default::default());
         assert_eq!((green.title.as_str(), green.is_bad), ("build succeeded again", false));
         let rows: Vec<JobRow> = (1..=25).map(|job| row(job, Outcome::Timeout)).collect();
         let many = Message::of_jobs(Kind::Failed, &rows.iter().collect::<Vec<_>>());
@@ -143,6 +155,6 @@ mod tests {
             assert_eq!(harmless(line), plain, "{line:?}");
         }
         assert_eq!(harmless(&"x".repeat(1_000)).chars().count(), LINE_CHARS + 1);
-        assert_eq!(tail(b"\xff\xfe\n"), ["\u{fffd}\u{fffd}"]);
+        assert_eq!(tail(&[b"\xff\xfe\n".to_vec(), Vec::new()]), ["\u{fffd}\u{fffd}"]);
     }
 }

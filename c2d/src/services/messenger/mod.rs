@@ -7,7 +7,9 @@ mod send;
 mod target;
 
 use std::collections::BTreeMap;
+use std::iter::Peekable;
 use std::time::Duration;
+use std::vec::IntoIter;
 
 use c2_shared::api::jobs::{JobRow, LogQuery};
 use c2_shared::api::notifications::Kind;
@@ -190,17 +192,15 @@ fn note(told: &watch::Sender<Troubles>, name: &str, result: Result<(), String>, 
 }
 
 impl Desk {
-    /// Tells one target everything that it was not told yet.
+    /// Sends one target everything that was not sent to it yet, in the order in which it happened.
     async fn tell(&self, mut rule: RuleRecord, notices: Vec<NoticeRecord>) -> Result<(), String> {
         let target = Target::read(&rule.to)?;
-        for notice in notices {
-            self.outside.send(&target, &Message::of_notice(notice.kind, &notice.text)).await?;
-            rule.notice = notice.id;
-            self.told(&rule).await?;
-        }
+        let mut notices = notices.into_iter().peekable();
         loop {
             let page = self.history.ended_after(rule.seq, PAGE).await.map_err(|e| e.to_string())?;
-            let Some(last) = page.last().map(|ended| ended.seq) else { return Ok(()) };
+            let Some(last) = page.last().map(|ended| ended.seq) else {
+                return self.notices(&target, &mut rule, &mut notices, u64::MAX).await;
+            };
             let mut wanted: Vec<(Kind, &EndedJob, JobRow)> = Vec::new();
             for ended in &page {
                 let row = job_row(&ended.job.view);
@@ -209,10 +209,12 @@ impl Desk {
                 }
             }
             if wanted.len() > ONE_BY_ONE {
+                self.notices(&target, &mut rule, &mut notices, wanted[0].2.ended_ms.unwrap_or(0)).await?;
                 let rows: Vec<&JobRow> = wanted.iter().map(|(.., row)| row).collect();
                 self.outside.send(&target, &Message::of_jobs(wanted[0].0, &rows)).await?;
             } else {
                 for (kind, ended, row) in &wanted {
+                    self.notices(&target, &mut rule, &mut notices, row.ended_ms.unwrap_or(0)).await?;
                     let wrote = self.wrote(row).await;
                     self.outside.send(&target, &Message::of_job(*kind, row, &wrote)).await?;
                     rule.seq = ended.seq;
@@ -224,6 +226,22 @@ impl Desk {
                 self.told(&rule).await?;
             }
         }
+    }
+
+    /// Sends what happened to workers and the queue before this time.
+    async fn notices(
+        &self,
+        target: &Target,
+        rule: &mut RuleRecord,
+        notices: &mut Peekable<IntoIter<NoticeRecord>>,
+        before_ms: u64,
+    ) -> Result<(), String> {
+        while let Some(notice) = notices.next_if(|notice| notice.at_ms < before_ms) {
+            self.outside.send(target, &Message::of_notice(notice.kind, &notice.text)).await?;
+            rule.notice = notice.id;
+            self.told(rule).await?;
+        }
+        Ok(())
     }
 
     /// Why a rule tells of an ended job, if it does.
@@ -249,16 +267,11 @@ impl Desk {
         Ok(failed.then_some(Kind::Failed).or_else(|| rule.on.contains(&Kind::Ended).then_some(Kind::Ended)))
     }
 
-    /// The end of what a job wrote: to standard error, or else to standard output.
-    async fn wrote(&self, row: &JobRow) -> Vec<u8> {
-        let Ok(Some(output)) = self.history.output(row.job_id, None).await else { return Vec::new() };
-        for stream in [output.stderr, output.stdout] {
-            let wrote = crate::http::end_of(&self.blobs, stream).await;
-            if !wrote.is_empty() {
-                return wrote;
-            }
-        }
-        Vec::new()
+    /// The end of what a job wrote to each of its streams.
+    async fn wrote(&self, row: &JobRow) -> [Vec<u8>; 2] {
+        let Ok(Some(output)) = self.history.output(row.job_id, None).await else { return Default::default() };
+        let end_of = |stream| crate::http::end_of(&self.blobs, stream);
+        [end_of(output.stdout).await, end_of(output.stderr).await]
     }
 
     async fn told(&self, rule: &RuleRecord) -> Result<(), String> {

@@ -6,6 +6,8 @@ use std::net::{SocketAddr, UdpSocket};
 use std::process::Stdio;
 use std::time::Duration;
 
+use c2_shared::limits::NOTIFY_TRY_S;
+use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::process::Command;
@@ -14,7 +16,7 @@ use super::message::Message;
 use super::target::{Form, Target};
 
 /// How long one try may take.
-const TRY: Duration = Duration::from_secs(20);
+const TRY: Duration = Duration::from_secs(NOTIFY_TRY_S);
 
 /// What lies outside of c2d, as its configuration says.
 #[derive(Clone, Debug)]
@@ -121,15 +123,37 @@ impl Outside {
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
+            .process_group(0)
             .kill_on_drop(true)
             .spawn()
             .map_err(failed)?;
+        let unfinished = Unfinished(child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)));
         if let Some(mut input) = child.stdin.take() {
             // Whoever does not read it does not want it.
             drop(input.write_all(format!("{}\n{}\n", message.title, message.text).as_bytes()).await);
         }
         let status = child.wait().await.map_err(failed)?;
+        unfinished.ended();
         if status.success() { Ok(()) } else { Err(format!("{program}: {status}")) }
+    }
+}
+
+/// A command that runs, with all that it started: they end together when their time is over.
+struct Unfinished(Option<Pid>);
+
+impl Unfinished {
+    /// It ended by itself; what it left running is its own affair.
+    fn ended(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if let Some(group) = self.0.take() {
+            // It may be gone already.
+            let _gone = kill_process_group(group, Signal::KILL);
+        }
     }
 }
 
