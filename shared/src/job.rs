@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::blob::BlobId;
 use crate::bytes64::Bytes64;
+use crate::id::JobId;
 
 pub use contents::Needed;
 pub use dependency::{Condition, Dependency, DependsOn};
@@ -182,6 +183,9 @@ pub struct Terms {
     /// The batch that it belongs to.
     #[serde(skip_serializing_if = "is_default")]
     pub batch: Option<Arc<str>>,
+    /// The ended job that it is once more.
+    #[serde(skip_serializing_if = "is_default")]
+    pub retry_of: Option<JobId>,
 }
 
 /// The terms by which one worker suits a job and another does not.
@@ -286,6 +290,7 @@ impl From<JobSpec> for Terms {
             schedule: None,
             notify: spec.notify,
             batch: spec.batch.map(Arc::from),
+            retry_of: None,
         }
     }
 }

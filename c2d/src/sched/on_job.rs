@@ -10,8 +10,8 @@ use c2_shared::target::{self, Candidate, TargetError};
 
 use crate::sched::decision::{DependencyEdge, JobRecord, KeyRecord};
 use crate::sched::event::{
-    Accepted, CancelRequested, Event, HoldRequested, IdempotencyKey, JobsRetried, JobsSubmitted, NewJob, PauseSet,
-    ReleaseRequested,
+    Accepted, Again, CancelRequested, Event, HoldRequested, IdempotencyKey, JobsRetried, JobsSubmitted, NewJob,
+    PauseSet, ReleaseRequested,
 };
 use crate::sched::graph::{self, Edge};
 use crate::sched::scheduler::{Scheduler, Turn};
@@ -65,8 +65,12 @@ impl Event for JobsRetried {
                 return Err(Reject::NamedTwice { job: again.of });
             }
         }
-        let mut jobs: Vec<NewJob> = self.jobs.into_iter().map(|again| again.job).collect();
-        jobs.iter_mut().for_each(|job| turn.s.forget_gone_rules(job));
+        let mut jobs = Vec::with_capacity(self.jobs.len());
+        for Again { of, mut job } in self.jobs {
+            job.terms.retry_of = Some(of);
+            turn.s.forget_gone_rules(&mut job);
+            jobs.push(job);
+        }
         let edges = turn.s.check_submit(&jobs, &instead)?;
         Ok(turn.accept(jobs, edges, None))
     }

@@ -7,9 +7,10 @@ use c2_shared::job::JobState;
 use rusqlite::{Connection, Row, Transaction};
 
 use crate::store::columns::{state, uint};
+use crate::store::history::list;
 use crate::store::load::all;
 use crate::store::write::{Written, run};
-use crate::store::{History, StoreError};
+use crate::store::{History, StoreError, StoredJob};
 
 /// The batch of a job is one of its terms. The second index has all that is counted.
 pub(super) const TABLE: &str = "
@@ -21,6 +22,16 @@ ALTER TABLE job ADD COLUMN batch TEXT AS (terms ->> '$.batch');
 CREATE INDEX job_batch ON job (batch, id) WHERE batch IS NOT NULL;
 CREATE INDEX job_batch_state ON job (batch, state, submitted_ms, ended_ms) WHERE batch IS NOT NULL;
 ";
+
+/// Which job one is once more, and an index of what has a name.
+pub(super) const RETRIES: &str = "
+ALTER TABLE job ADD COLUMN retry_of INTEGER AS (CAST(substr(terms ->> '$.retry_of', 5) AS INTEGER));
+CREATE INDEX job_retry_of ON job (retry_of) WHERE retry_of IS NOT NULL;
+CREATE INDEX job_named ON job (seq) WHERE name IS NOT NULL AND seq IS NOT NULL;
+";
+
+/// A job that was retried stands for nothing in its batch any more: the later one does.
+pub(super) const IN_BATCH: &str = "batch = ? AND NOT EXISTS (SELECT 1 FROM job AS later WHERE later.retry_of = job.id)";
 
 pub(super) fn limit(t: &Transaction<'_>, batch: &str, max_running: Option<u32>) -> Written {
     match max_running {
@@ -46,10 +57,10 @@ impl History {
     /// those that were begun last first.
     pub async fn batches(&self, name: Option<String>) -> Result<Vec<BatchRow>, StoreError> {
         self.ask(move |c| {
-            let only = if name.is_some() { "= ?1" } else { "IS NOT NULL" };
+            let only = if name.is_some() { IN_BATCH.to_owned() } else { IN_BATCH.replace("= ?", "IS NOT NULL") };
             let sql = format!(
-                "SELECT batch, state, count(*), min(submitted_ms), max(ended_ms) FROM job WHERE batch {only}
-                    GROUP BY batch, state"
+                "SELECT batch, state, count(*), min(submitted_ms), max(ended_ms) FROM job
+                    WHERE {only} GROUP BY batch, state"
             );
             let mut statement = c.prepare_cached(&sql)?;
             let mut rows = statement.query(rusqlite::params_from_iter(name))?;
@@ -64,6 +75,19 @@ impl History {
             Ok(batches)
         })
         .await
+    }
+
+    /// The jobs with a name that ran and ended last, oldest first.
+    pub async fn named_runs(&self, limit: usize) -> Result<Vec<StoredJob>, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let found = self.ask(move |c| {
+            let condition =
+                "name IS NOT NULL AND seq IS NOT NULL AND started_ms IS NOT NULL ORDER BY seq DESC LIMIT ?1";
+            list(c, condition, [limit])
+        });
+        let mut found = found.await?;
+        found.reverse();
+        Ok(found)
     }
 }
 

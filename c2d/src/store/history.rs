@@ -17,6 +17,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter};
 use tokio::sync::oneshot;
 
+use crate::store::batches::IN_BATCH;
 use crate::store::columns::{
     STDERR, STDOUT, StoredFiles, StoredJob, StoredOrder, StoredOutput, address, condition, int, json, small,
     state_number, uint,
@@ -133,7 +134,7 @@ impl History {
                 only("grp = ?", group.into());
             }
             if let Some(batch) = filter.batch {
-                only("batch = ?", batch.into());
+                only(IN_BATCH, batch.into());
             }
             if let Some(tag) = filter.tag {
                 only("tags IS NOT NULL AND EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?)", tag.into());
@@ -299,7 +300,11 @@ pub(super) fn entries_after(c: &Connection, seq: u64, limit: usize) -> Result<Ve
     Ok(jobs.into_iter().filter_map(|job| Some((job.seq?, job))).collect())
 }
 
-fn list(c: &Connection, condition: &str, values: impl rusqlite::Params) -> Result<Vec<StoredJob>, StoreError> {
+pub(super) fn list(
+    c: &Connection,
+    condition: &str,
+    values: impl rusqlite::Params,
+) -> Result<Vec<StoredJob>, StoreError> {
     let sql = format!("SELECT {} FROM job WHERE {condition}", StoredJob::COLUMNS);
     let mut statement = c.prepare_cached(&sql)?;
     let mut rows = statement.query(values)?;

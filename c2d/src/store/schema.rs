@@ -28,6 +28,7 @@ const STEPS: &[Step] = &[
     Step::Sql(rules::TABLES),
     Step::Sql(batches::TABLE),
     Step::Sql(RESOURCES),
+    Step::Sql(batches::RETRIES),
 ];
 
 /// How a step is done.

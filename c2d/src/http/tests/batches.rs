@@ -43,6 +43,14 @@ async fn a_batch_is_counted_by_state() {
     let ids: Vec<&str> = jobs["jobs"].as_array().unwrap().iter().map(|job| job["job_id"].as_str().unwrap()).collect();
     assert_eq!(ids, ["job-1", "job-2", "job-4"]);
     assert_eq!(jobs["jobs"][0]["batch"], "night");
+    // What was retried stands for nothing in its batch any more.
+    let again = lab.operator("POST /api/jobs/retry", &json!({"job_ids": ["job-1", "job-2"]}).to_string()).await;
+    assert_eq!(again.json()["job_ids"], json!(["job-5", "job-6"]));
+    let night = batch(&lab, "night").await;
+    assert_eq!((&night["jobs"], &night["cancelled"]), (&json!(3), &json!(0)), "{night}");
+    let jobs = lab.operator("GET /api/jobs/list?all=true&batch=night", "").await.json();
+    let ids: Vec<&str> = jobs["jobs"].as_array().unwrap().iter().map(|job| job["job_id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["job-4", "job-5", "job-6"]);
     let log = lab.operator("GET /api/jobs/log?batch=day", "").await.json();
     assert_eq!(log, json!({"results": []}));
     lab.stop().await;

@@ -161,6 +161,7 @@ impl<D: Disk> World<D> {
             schedule: None,
             notify: Vec::new(),
             batch: random.chance(30).then(|| random.pick(&BATCHES).into()),
+            retry_of: None,
         };
         NewJob {
             payload: r#"{"command":"true"}"#.into(),
