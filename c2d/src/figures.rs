@@ -3,8 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use c2_shared::api::figures::{FailureGroup, NameStats, Span};
+use c2_shared::api::figures::{FailureGroup, NameStats, Span, WorkerStats};
 use c2_shared::api::jobs::JobRow;
+use c2_shared::id::WorkerId;
 use c2_shared::job::JobState;
 
 use crate::sched::Ahead;
@@ -31,13 +32,29 @@ pub(crate) fn by_name(rows: &[JobRow]) -> Vec<NameStats> {
     names
 }
 
+/// How often jobs failed on each worker, where they failed most first.
+pub(crate) fn by_worker(rows: &[JobRow]) -> Vec<WorkerStats> {
+    let mut workers: BTreeMap<&WorkerId, WorkerStats> = BTreeMap::new();
+    for row in rows.iter().filter(|row| matches!(row.state, JobState::Succeeded | JobState::Failed)) {
+        let (Some(id), Some(ip)) = (&row.worker_id, row.worker) else { continue };
+        let known = workers.entry(id).or_insert_with(|| WorkerStats { ip, worker_id: id.clone(), runs: 0, failed: 0 });
+        // The latest address counts.
+        known.ip = ip;
+        known.runs += 1;
+        known.failed += usize::from(row.state == JobState::Failed);
+    }
+    let mut workers: Vec<WorkerStats> = workers.into_values().collect();
+    workers.sort_by_key(|stats| Reverse((stats.failed, stats.runs)));
+    workers
+}
+
 /// How long jobs of each name typically run, in milliseconds.
 pub(crate) struct Typical(BTreeMap<Box<str>, u64>);
 
 impl Typical {
-    pub(crate) fn of(rows: &[JobRow]) -> Self {
+    pub(crate) fn of<'a>(rows: impl IntoIterator<Item = &'a JobRow>) -> Self {
         let mut names: BTreeMap<&str, Vec<&JobRow>> = BTreeMap::new();
-        rows.iter().for_each(|row| row.name.iter().for_each(|name| names.entry(name).or_default().push(row)));
+        rows.into_iter().for_each(|row| row.name.iter().for_each(|name| names.entry(name).or_default().push(row)));
         Self(names.into_iter().filter_map(|(name, rows)| Some((name.into(), median_ms(rows)?))).collect())
     }
 
@@ -197,6 +214,24 @@ mod tests {
         assert_eq!(eta_by_rate_s(&rows, 20, now), Some(20), "one a second");
         assert_eq!(eta_by_rate_s(&rows, 20, now + 2 * RATE_MS), None, "none of late");
         assert_eq!(eta_by_rate_s(&rows, 0, now), Some(0));
+    }
+
+    #[test]
+    fn the_worker_on_which_jobs_fail_comes_first() {
+        let on = |job: u64, worker: &str, state| JobRow {
+            worker_id: Some(worker.into()),
+            worker: Some(std::net::IpAddr::from([10, 0, 0, u8::try_from(job).unwrap()])),
+            ..row(job, None, state, 1_000)
+        };
+        let rows = [
+            on(1, "atlas", JobState::Succeeded),
+            on(2, "atlas", JobState::Succeeded),
+            on(3, "pi", JobState::Failed),
+            on(4, "pi", JobState::Succeeded),
+            on(5, "atlas", JobState::Cancelled),
+        ];
+        let seen: Vec<_> = by_worker(&rows).into_iter().map(|w| (w.ip.to_string(), w.runs, w.failed)).collect();
+        assert_eq!(seen, [("10.0.0.4".to_owned(), 2, 1), ("10.0.0.2".to_owned(), 2, 0)]);
     }
 
     #[test]

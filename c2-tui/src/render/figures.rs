@@ -1,6 +1,6 @@
 //! Figures of the past as text: names with their times, failures that are alike, and what ran where.
 
-use c2_shared::api::figures::{NameStats, Span, Stats, Timeline};
+use c2_shared::api::figures::{NameStats, Span, Stats, Timeline, WorkerStats};
 use c2_shared::job::JobState;
 use c2_shared::time::span;
 
@@ -29,6 +29,15 @@ pub(crate) fn stats(look: &Look, stats: &Stats) -> String {
             table.row(std::iter::once(Cell::from(name)).chain(numbers).chain(times).collect::<Vec<_>>());
         }
         text.push_str(&table.render(look));
+    }
+    if stats.workers.iter().any(|worker| worker.failed > 0) {
+        let mut table = Table::new([words("WORKER"), numbers("RUNS"), numbers("FAILED"), numbers("RATE")]);
+        for WorkerStats { ip, runs, failed, .. } in &stats.workers {
+            let rate = format!("{} %", failed * 100 / runs);
+            let counts = [runs.to_string(), failed.to_string(), rate].map(Cell::from);
+            table.row(std::iter::once(Cell::from(ip.to_string())).chain(counts).collect::<Vec<_>>());
+        }
+        text.push_str(&format!("\n{}", table.render(look)));
     }
     if !stats.failures.is_empty() {
         let mut table = Table::new([numbers("FAILED"), words("OUTCOME"), flexible("LAST ERROR"), words("JOBS")]);

@@ -21,25 +21,23 @@ const FAILURES_MAX: usize = 100;
 
 pub(crate) async fn stats(State(app): State<App>, QueryOf(query): QueryOf<StatsQuery>) -> Answer<Stats> {
     let ended = |lines, state| LogQuery { lines: Some(lines), state, name: query.name.clone(), ..LogQuery::default() };
-    let rows = rows(&app, ended(RUNS_MAX, None)).await?;
+    let lately = rows(&app, LogQuery { lines: Some(RUNS_MAX), ..LogQuery::default() }).await?;
+    let named = match query.name {
+        Some(_) => rows(&app, ended(RUNS_MAX, None)).await?,
+        None => app.history.named_runs(RUNS_MAX).await?.iter().map(|job| job_row(&job.view)).collect(),
+    };
     let mut failed = Vec::new();
-    for row in self::rows(&app, ended(FAILURES_MAX, Some(JobState::Failed))).await?.into_iter().rev() {
+    for row in rows(&app, ended(FAILURES_MAX, Some(JobState::Failed))).await?.into_iter().rev() {
         let line = last_line(&app, row.job_id).await?;
         failed.push((row, line));
     }
     let (queue, left, limited) = app.engine.read(ahead).await?;
     // The queue has jobs of other names, too.
-    let of_all;
-    let lately = match query.name {
-        Some(_) => {
-            of_all = self::rows(&app, LogQuery { lines: Some(RUNS_MAX), ..LogQuery::default() }).await?;
-            &of_all
-        }
-        None => &rows,
-    };
-    let by_names = figures::queue_eta_s(&left, &limited, &Typical::of(lately), queue.slots);
-    let eta_s = by_names.or_else(|| figures::eta_by_rate_s(lately, queue.active, app.clock.now().wall_ms));
-    Ok(Json(Stats { names: figures::by_name(&rows), failures: figures::alike(failed), eta_s }))
+    let typical = Typical::of(lately.iter().chain(&named));
+    let by_names = figures::queue_eta_s(&left, &limited, &typical, queue.slots);
+    let eta_s = by_names.or_else(|| figures::eta_by_rate_s(&lately, queue.active, app.clock.now().wall_ms));
+    let workers = figures::by_worker(if query.name.is_some() { &named } else { &lately });
+    Ok(Json(Stats { names: figures::by_name(&named), workers, failures: figures::alike(failed), eta_s }))
 }
 
 /// The queue, what is left of it, and what is left of each batch that may run so many jobs at once.

@@ -23,6 +23,9 @@ pub struct StatsQuery {
 pub struct Stats {
     /// The names of jobs that ended lately, those that ran most first.
     pub names: Vec<NameStats>,
+    /// How often jobs failed lately on each worker, where they failed most first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub workers: Vec<WorkerStats>,
     /// Why jobs failed lately, what happened most first.
     pub failures: Vec<FailureGroup>,
     /// Seconds until the queue is empty, if each job takes as long as half of its name do, on the workers that are
@@ -48,6 +51,20 @@ pub struct NameStats {
     /// Nine of ten of them took no longer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub p90_s: Option<f64>,
+}
+
+/// How jobs ran on one worker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct WorkerStats {
+    /// Its address when it ran the latest of them.
+    pub ip: IpAddr,
+    /// Its id.
+    pub worker_id: WorkerId,
+    /// Those that ran to an end.
+    pub runs: usize,
+    /// Those of them that failed.
+    pub failed: usize,
 }
 
 /// Jobs that failed alike.
