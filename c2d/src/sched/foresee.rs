@@ -2,6 +2,7 @@
 //! would keep them from running for longer than a moment. It decides nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use c2_shared::id::JobId;
 use c2_shared::job::{JobState, Placement};
@@ -35,20 +36,35 @@ pub enum Outlook {
     ExcludesNone(String),
     #[error("every worker that it could run on is excluded, so it waits")]
     Excluded,
-    #[error("no worker{} offers tag {tag:?}, so it waits", of_group(.group.as_ref()))]
-    NoTag { tag: String, group: Option<String> },
-    #[error("no worker{} offers all of its tags, so it waits", of_group(.group.as_ref()))]
-    NoTags { group: Option<String> },
-    #[error("no worker{} has share {share:?} now, so it waits", of_group(.group.as_ref()))]
-    NoShare { share: String, group: Option<String> },
-    #[error("no worker{} has {takes}, so it waits", of_group(.group.as_ref()))]
-    TooLarge { takes: String, group: Option<String> },
-    #[error("no worker{} is online, so it waits", of_group(.group.as_ref()))]
-    Offline { group: Option<String> },
+    #[error("no worker{among} offers tag {tag:?}, so it waits")]
+    NoTag { tag: String, among: Among },
+    #[error("no worker{among} offers all of its tags, so it waits")]
+    NoTags { among: Among },
+    #[error("no worker{among} has share {share:?} now, so it waits")]
+    NoShare { share: String, among: Among },
+    #[error("no worker{among} has {takes}, so it waits")]
+    TooLarge { takes: String, among: Among },
+    #[error("no worker{among} is online, so it waits")]
+    Offline { among: Among },
     #[error("every worker{} that it could run on is draining, so it waits", of_group(.group.as_ref()))]
     Draining { group: Option<String> },
     #[error("{on} has ended already and is {state}, so it never runs")]
     Unmet { on: JobId, state: JobState },
+}
+
+/// The workers that a job asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Among {
+    pub group: Option<String>,
+    /// It names them, or excludes others that there are.
+    pub is_narrowed: bool,
+}
+
+impl fmt::Display for Among {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&of_group(self.group.as_ref()))?;
+        f.write_str(if self.is_narrowed { " that it could run on" } else { "" })
+    }
 }
 
 fn of_group(group: Option<&String>) -> String {
@@ -107,33 +123,34 @@ impl Scheduler {
         if let Some(word) = nobody(named).filter(|_| !members.iter().any(|worker| worker.is_among(named))) {
             return Some(Outlook::NotNamed(word));
         }
-        let members = members.into_iter().filter(|worker| free || worker.is_among(named));
-        let allowed: Vec<&Worker> = members.filter(|worker| !worker.is_among(&placement.exclude)).collect();
+        let wanted = members.iter().copied().filter(|worker| free || worker.is_among(named));
+        let allowed: Vec<&Worker> = wanted.filter(|worker| !worker.is_among(&placement.exclude)).collect();
         if allowed.is_empty() {
             return Some(Outlook::Excluded);
         }
+        let among = Among { group: group.clone(), is_narrowed: allowed.len() < members.len() };
         let offers = |worker: &&&Worker, tags: &[String]| locks::choose(tags, &worker.record.tags, |_| true).is_some();
         let fit: Vec<&Worker> = allowed.iter().filter(|worker| offers(worker, &placement.tags)).copied().collect();
         if fit.is_empty() {
             let nowhere = |tag: &&String| !allowed.iter().any(|worker| offers(&worker, &[(*tag).clone()]));
             return Some(match placement.tags.iter().find(nowhere) {
-                Some(tag) => Outlook::NoTag { tag: tag.clone(), group },
-                None => Outlook::NoTags { group },
+                Some(tag) => Outlook::NoTag { tag: tag.clone(), among },
+                None => Outlook::NoTags { among },
             });
         }
         let fit: Vec<&&Worker> = fit.iter().filter(|worker| fit::could_fit(placement, worker.room())).collect();
         if fit.is_empty() {
-            return Some(Outlook::TooLarge { takes: placement.takes.written().join(" "), group });
+            return Some(Outlook::TooLarge { takes: placement.takes.written().join(" "), among });
         }
         let online: Vec<&&Worker> = fit.iter().copied().filter(|worker| worker.is_online(now.mono)).collect();
         if online.is_empty() {
-            return Some(Outlook::Offline { group });
+            return Some(Outlook::Offline { among });
         }
         if !online.iter().any(|worker| worker.has_shares(&placement.shares)) {
             let nowhere = |share: &&String| !online.iter().any(|worker| worker.has_shares(std::slice::from_ref(share)));
             // Where each is somewhere, the first is named.
             let share = placement.shares.iter().find(nowhere).or(placement.shares.first());
-            return share.map(|share| Outlook::NoShare { share: share.clone(), group });
+            return share.map(|share| Outlook::NoShare { share: share.clone(), among });
         }
         if online.iter().all(|worker| worker.record.drained) {
             return Some(Outlook::Draining { group });

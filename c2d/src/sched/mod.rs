@@ -53,7 +53,7 @@ pub use batches::BatchLimited;
 pub use decision::{Decision, Saved};
 pub use event::{Event, Now};
 pub use explain::Explained;
-pub use foresee::{Foreseen, Outlook};
+pub use foresee::{Among, Foreseen, Outlook};
 pub use note::{Note, Who};
 pub use on_many::{Change, EachAnswer, JobsChanged, JobsMoved, OfJob, QueueEnd, ToEach, Which};
 pub use reject::Reject;

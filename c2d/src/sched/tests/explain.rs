@@ -5,8 +5,8 @@ use c2_shared::id::JobId;
 use c2_shared::job::{Condition, JobState};
 
 use super::lab::{Lab, after, attempt, id, ip, placed, plain, with};
-use crate::sched::Outlook;
 use crate::sched::event::{self, NewJob};
+use crate::sched::{Among, Outlook};
 
 fn reasons(lab: &Lab, id: u64) -> Vec<Reason> {
     lab.s.explain(lab.now, JobId(id)).unwrap().reasons
@@ -104,7 +104,7 @@ fn a_job_runs_only_where_its_shared_folders_are_now() {
     lab.agents.get_mut(&2).unwrap().shares = vec!["data".to_owned()];
     assert!(lab.poll(2).assign.is_empty() && lab.poll(3).assign.is_empty());
     assert_eq!(obstacles(&lab, 1), [vec![lacks("nas")], vec![lacks("data"), lacks("nas")]]);
-    let missing = Outlook::NoShare { share: "nas".to_owned(), group: None };
+    let missing = Outlook::NoShare { share: "nas".to_owned(), among: Among::default() };
     assert_eq!(lab.s.foresee(lab.now, &[wants(&["data", "nas"])]).outlooks, [(0, missing)]);
     lab.agents.get_mut(&3).unwrap().shares = vec!["data".to_owned(), "nas".to_owned()];
     assert_eq!(lab.poll(3).assign.len(), 1);

@@ -7,7 +7,7 @@ use c2_shared::job::{JobState, Outcome};
 
 use super::lab::{Lab, after, attempt, id, named, placed, plain};
 use crate::sched::event::{self, NewJob};
-use crate::sched::{Outlook, Reject};
+use crate::sched::{Among, Outlook, Reject};
 
 fn tagged(tags: &[&str], group: Option<&str>) -> NewJob {
     placed(|p| {
@@ -63,7 +63,8 @@ fn what_would_wait_or_never_run_is_known() {
     lab.finish(2, attempt(1, 1), Outcome::Exit { code: 1 });
     lab.poll(2);
     let gpu = || Some("gpu".to_owned());
-    let no_tag = |tag: &str, group| Some(Outlook::NoTag { tag: tag.to_owned(), group });
+    let no_tag =
+        |tag: &str, group| Some(Outlook::NoTag { tag: tag.to_owned(), among: Among { group, is_narrowed: false } });
     let excluding = |names: &[&str]| {
         let mut job = plain();
         Arc::make_mut(&mut job.terms.placement).exclude = names.iter().map(|&name| name.to_owned()).collect();
@@ -76,8 +77,8 @@ fn what_would_wait_or_never_run_is_known() {
         (tagged(&["gpu:1"], None), no_tag("gpu:1", None)),
         (tagged(&["disk", "tpu"], None), no_tag("tpu", None)),
         (tagged(&["lic"], Some("gpu")), no_tag("lic", gpu())),
-        (tagged(&["disk", "lic"], None), Some(Outlook::NoTags { group: None })),
-        (tagged(&["gpu", "gpu:0"], None), Some(Outlook::NoTags { group: None })),
+        (tagged(&["disk", "lic"], None), Some(Outlook::NoTags { among: Among::default() })),
+        (tagged(&["gpu", "gpu:0"], None), Some(Outlook::NoTags { among: Among::default() })),
         (excluding(&["host2"]), None),
         (excluding(&["host2", "127.0.0.3"]), Some(Outlook::Excluded)),
         (excluding(&["host9"]), Some(Outlook::ExcludesNone("host9".to_owned()))),
@@ -96,7 +97,11 @@ fn what_would_wait_or_never_run_is_known() {
     assert_eq!(outlook(&lab, tagged(&[], Some("gpu"))), Some(Outlook::Draining { group: gpu() }));
     lab.sleep(20_000);
     lab.poll(3);
-    assert_eq!(outlook(&lab, tagged(&["disk"], None)), Some(Outlook::Offline { group: None }));
+    assert_eq!(outlook(&lab, tagged(&["disk"], None)), Some(Outlook::Offline { among: Among::default() }));
+    let none = "no worker that it could run on is online, so it waits";
+    for only in [placed(|p| p.workers = vec!["127.0.0.1".into()]), excluding(&["host3", "host2"])] {
+        assert_eq!(outlook(&lab, only).map(|outlook| outlook.to_string()).as_deref(), Some(none));
+    }
     assert_eq!(outlook(&lab, plain()), None);
     lab.decided.clear();
     assert_eq!(outlook(&Lab::new(&[]), plain()), Some(Outlook::NoWorkers));
@@ -112,7 +117,7 @@ fn a_submit_is_answered_with_what_it_waits_for() {
     assert_eq!(submit(&mut lab), [(0, Outlook::NoWorkers), (1, Outlook::NoWorkers)]);
     lab.register(2);
     lab.poll(2);
-    let no_disk = Outlook::NoTag { tag: "disk".to_owned(), group: None };
+    let no_disk = Outlook::NoTag { tag: "disk".to_owned(), among: Among::default() };
     assert_eq!(submit(&mut lab), [(1, no_disk)]);
     lab.apply(event::PauseSet { paused: true }).unwrap();
     assert_eq!(submit(&mut lab), [(0, Outlook::Paused), (1, Outlook::Paused)]);
