@@ -69,12 +69,25 @@ impl Advice for RootError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Open { .. } => "choose another folder with --workspace-root".to_owned(),
-            Self::NoFolder(path) | Self::Foreign { path, .. } => {
+            // Any other folder may be there for something else.
+            Self::NoFolder(path) | Self::Foreign { path, .. } if is_usual(path) => {
                 format!("see who made it, then remove {} or choose another with --workspace-root", path.display())
             }
-            Self::Exposed { path, .. } => format!("if it is yours, close it with: chmod 700 {}", path.display()),
+            Self::Exposed { path, .. } if is_usual(path) => {
+                format!("if it is yours, close it with: chmod 700 {}", path.display())
+            }
+            Self::NoFolder(path) | Self::Foreign { path, .. } | Self::Exposed { path, .. } => {
+                let own = path.parent().unwrap_or(path).join("C2");
+                format!("give it a folder that does not exist yet, like --workspace-root {}", own.display())
+            }
         })
     }
+}
+
+/// Whether a folder is one that agents make by themselves: `/tmp/C2`, or `/tmp/C2-UID`.
+fn is_usual(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    name == "C2" || name.strip_prefix("C2-").is_some_and(|uid| uid.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 impl Root {

@@ -120,6 +120,9 @@ pub fn place(system: &Plan, user: &Plan, wish: &Wish, is_root: bool) -> Result<S
     if !programs.is_absolute() {
         return Err(InstallError::Relative(programs.to_owned()));
     }
+    if is_root || wish.root.is_some() {
+        seen(system, programs)?;
+    }
     match &wish.root {
         Some(root) => install(system, &root.join(PACKAGE_UNITS), programs, !wish.dry_run),
         None if is_root => {
@@ -135,8 +138,8 @@ pub fn place(system: &Plan, user: &Plan, wish: &Wish, is_root: bool) -> Result<S
     }
 }
 
-/// Refuses a program that the services of a plan could not start.
-fn reach(plan: &Plan, program: &Path) -> Result<(), InstallError> {
+/// Refuses a program that the sandbox of a plan's services would hide.
+fn seen(plan: &Plan, program: &Path) -> Result<(), InstallError> {
     let hiding = HIDING
         .iter()
         .filter(|(setting, _)| plan.units.iter().any(|unit| unit.text.lines().any(|line| line == *setting)));
@@ -145,6 +148,12 @@ fn reach(plan: &Plan, program: &Path) -> Result<(), InstallError> {
             return Err(InstallError::Hidden { program: program.to_owned(), folder });
         }
     }
+    Ok(())
+}
+
+/// Refuses a program that the services of a plan could not start.
+fn reach(plan: &Plan, program: &Path) -> Result<(), InstallError> {
+    seen(plan, program)?;
     // Its user is not known here, or does not exist yet: what all may pass, it may.
     for part in program.ancestors() {
         let mode = std::fs::metadata(part).map_err(InstallError::file(part))?.permissions().mode();
@@ -283,6 +292,11 @@ mod tests {
         for folder in ["/home", "/root", "/run/user", "/tmp", "/var/tmp"] {
             let program = Path::new(folder).join("me/x");
             assert!(matches!(reach(&SANDBOX, &program), Err(InstallError::Hidden { .. })), "{program:?}");
+            let wish = |root| Wish { dry_run: true, root, bin_dir: Some(folder.into()) };
+            for wish in [wish(None), wish(Some("/nowhere".into()))] {
+                let placed = place(&SANDBOX, &PLAN, &wish, true);
+                assert!(matches!(placed, Err(InstallError::Hidden { .. })), "{folder}: {placed:?}");
+            }
         }
     }
 }

@@ -10,6 +10,9 @@ use rustix::fs::{FallocateFlags, FlockOperation};
 
 use crate::store::StoreError;
 
+/// What a new folder may have: its configuration, and what a disk of its own has.
+const FOR_C2D: [&str; 2] = ["config.json", "lost+found"];
+
 /// A folder that this process has locked for as long as the value lives.
 #[derive(Debug)]
 pub(super) struct Folder {
@@ -29,6 +32,9 @@ impl Folder {
             // Somebody made it for c2d; where secrets lie in it already, they may have been read.
             if dir.join(Role::Operator.file_name()).exists() {
                 return Err(StoreError::Exposed { dir: dir_of, mode });
+            }
+            if !is_for_c2d(dir).map_err(StoreError::file(dir))? {
+                return Err(StoreError::InUse { dir: dir_of });
             }
             std::fs::set_permissions(dir, Permissions::from_mode(0o700)).map_err(StoreError::file(dir))?;
         }
@@ -74,6 +80,16 @@ impl Folder {
     fn ballast(&self) -> PathBuf {
         self.dir.join("ballast")
     }
+}
+
+/// Whether nothing is in a folder but what people put there for c2d before its first start.
+fn is_for_c2d(dir: &Path) -> std::io::Result<bool> {
+    for entry in std::fs::read_dir(dir)? {
+        if !FOR_C2D.iter().any(|name| entry.as_ref().is_ok_and(|entry| entry.file_name() == *name)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Locks a folder until the file is dropped.

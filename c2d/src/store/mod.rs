@@ -104,6 +104,8 @@ pub enum StoreError {
     Locked { dir: PathBuf, holder: Option<u32> },
     #[error("{dir:?} holds secrets and is open to others (mode {mode:03o})")]
     Exposed { dir: PathBuf, mode: u32 },
+    #[error("{dir:?} is open to others, and has files that are not c2d's")]
+    InUse { dir: PathBuf },
     #[error("{dir:?} belongs to user {owner}")]
     OfAnother { dir: PathBuf, owner: u32 },
     #[error("{path:?} was written by a newer version of c2d (schema {found}, this one knows {known})")]
@@ -165,6 +167,9 @@ impl Advice for StoreError {
                     "close it with: chmod 700 {}; then change what may have been read with `c2d token rotate`",
                     dir.display()
                 ));
+            }
+            Self::InUse { dir } => {
+                return Some(format!("give c2d a folder of its own: --data-dir {}", dir.join("c2d").display()));
             }
             Self::OfAnother { .. } => "start c2d as that user, or name another folder with --data-dir",
             Self::File { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {

@@ -54,6 +54,14 @@ fn a_folder_that_others_can_read_is_closed_or_refused() {
     assert_eq!(std::fs::metadata(lab.path()).unwrap().permissions().mode() & 0o777, 0o700, "nothing was in it yet");
     std::fs::write(lab.path().join("operator.token"), "").unwrap();
     mode(0o755);
+    let other = tempfile::tempdir().unwrap();
+    let mode_of = || std::fs::metadata(other.path()).unwrap().permissions().mode() & 0o7777;
+    std::fs::set_permissions(other.path(), std::fs::Permissions::from_mode(0o1777)).unwrap();
+    std::fs::write(other.path().join("letter.txt"), "").unwrap();
+    let mut config = lab.config();
+    config.dir = other.path().to_owned();
+    assert!(matches!(open(config), Err(StoreError::InUse { .. })));
+    assert_eq!(mode_of(), 0o1777, "a folder of somebody is left as it is");
     assert!(matches!(open(lab.config()), Err(StoreError::Exposed { mode: 0o755, .. })));
 }
 
