@@ -26,8 +26,9 @@ const NOTCH: i16 = 3;
 const DOUBLE_MS: u64 = 400;
 /// Events of one read.
 const READ_MAX: usize = 1_024;
-/// A terminal sends a sequence at once, so behind an Esc that was pressed nothing comes for so long.
-const ALONE: Duration = Duration::from_millis(30);
+/// A terminal sends a sequence at once, and a slow line brings its parts within this time: behind an Esc that was
+/// pressed nothing comes for so long.
+const ALONE: Duration = Duration::from_millis(100);
 /// Letters that come so soon behind a burst belong to it.
 const BURST_MS: u64 = 50;
 /// Bytes of a burst that may be a part of a longer one though it ends with a line.

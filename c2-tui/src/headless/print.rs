@@ -39,11 +39,13 @@ impl Printer {
         let out_is_terminal = io::stdout().is_terminal();
         let width = rustix::termios::tcgetwinsize(io::stdout()).map_or(u16::MAX, |size| size.ws_col);
         let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        // One that does not say what it is, or that it can do nothing, shows escape sequences as they are.
+        let is_dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
         Self {
             json,
             // A terminal that does not know its width says 0.
             width: if width == 0 { u16::MAX } else { width },
-            colour: out_is_terminal && !no_colour,
+            colour: out_is_terminal && !no_colour && !is_dumb,
             out_is_terminal,
             err_is_terminal: io::stderr().is_terminal(),
         }

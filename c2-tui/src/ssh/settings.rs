@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use c2_shared::config::{self, Checked, ConfigError};
+use c2_shared::home::expand;
 use serde::{Deserialize, Serialize};
 
 /// The console's `config.json`.
@@ -82,7 +83,13 @@ impl SshConfig {
 /// Reads the console's configuration; without a file everything is as by default.
 pub(crate) fn load() -> Result<ConsoleConfig, ConfigError> {
     match place().filter(|path| path.exists()) {
-        Some(path) => config::load(&path),
+        Some(path) => {
+            let mut config: ConsoleConfig = config::load(&path)?;
+            for file in [&mut config.ssh.identity_file, &mut config.ssh.known_hosts].into_iter().flatten() {
+                *file = expand(file);
+            }
+            Ok(config)
+        }
         None => Ok(ConsoleConfig::default()),
     }
 }
