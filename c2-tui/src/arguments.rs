@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use c2_shared::arguments;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ErrorKind};
 use clap::{Parser, Subcommand};
 
 use crate::command::{CommandError, mistake, table};
@@ -109,6 +109,9 @@ impl Arguments {
             }
             Err(error) => {
                 let mistake = mistake::of(&error, &table::program::<Self>(), None);
+                if let Some(mistake) = beside_flags(&error, &words) {
+                    return Err(mistake);
+                }
                 Err(match line_without_quotes(&words).filter(|_| error.kind() == ErrorKind::UnknownArgument) {
                     Some(line) => mistake.hint(format!("a line for --exec stands in quotes: c2-tui --exec '{line}'")),
                     None => mistake,
@@ -133,6 +136,26 @@ impl Arguments {
             token_file: self.token_file.clone(),
             data_dir: self.data_dir.clone(),
             login_file: None,
+        }
+    }
+}
+
+/// A word beside flags that is a subcommand, which takes none of them, or is taken for one.
+fn beside_flags(error: &clap::Error, words: &[String]) -> Option<CommandError> {
+    let is_clash = error.kind() == ErrorKind::ArgumentConflict && error.get(ContextKind::InvalidArg).is_none();
+    let flags = || words.iter().filter(|word| word.starts_with('-')).map(String::as_str).collect::<Vec<_>>().join(" ");
+    let others = || words.iter().skip(1).filter(|word| !word.starts_with('-'));
+    let is_subcommand = |word: &&String| Other::has_subcommand(word);
+    match others().find(is_subcommand) {
+        _ if !is_clash => None,
+        Some(own) => {
+            let message = format!("{own} and {} do not go together", flags());
+            Some(CommandError::usage(message, format!("`c2-tui {own} --help` shows what it takes")))
+        }
+        None => {
+            let line = others().map(String::as_str).collect::<Vec<_>>().join(" ");
+            let message = format!("unexpected {line:?} beside {}", flags());
+            Some(CommandError::usage(message, format!("put the whole line in quotes: c2-tui --exec '{line}'")))
         }
     }
 }

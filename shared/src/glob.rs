@@ -2,7 +2,7 @@
 //! through of a job's files. The agent, c2d and the console go by these same rules.
 //!
 //! `*` and `?` stay within one name, `**` stands for any number of folders, `[a-z]` and `[!a-z]`
-//! for one character; a backslash takes the meaning of the next. As in a shell, a name that begins
+//! for one character; a backslash takes the meaning of the next, and `out/` is all that is in that folder. As in a shell, a name that begins
 //! with a dot is only meant by a pattern that says so; and a pattern that is itself the name of a file
 //! means that file too, whatever its characters mean.
 
@@ -48,7 +48,12 @@ impl Pattern {
     pub fn new(text: &str) -> Self {
         let names = text.split('/').filter(|name| !name.is_empty() && *name != ".");
         let part = |name: &str| if name == "**" { Part::Folders } else { Part::Name(name.chars().collect()) };
-        Self { parts: names.map(part).collect() }
+        let mut parts: Vec<Part> = names.map(part).collect();
+        // A folder means what is in it.
+        if (text.ends_with('/') || text.ends_with("/.")) && parts.last().is_some_and(|last| *last != Part::Folders) {
+            parts.push(Part::Folders);
+        }
+        Self { parts }
     }
 
     /// Whether it names one path, without any wildcard.
@@ -129,6 +134,15 @@ pub fn check(text: &str) -> Result<(), (String, String)> {
                     let hint = "write \\[ for the character itself, or close it as in [0-9]";
                     return Err((format!("{text:?} has a [ without its ]"), hint.to_owned()));
                 };
+                let members = &rest[..len - 1];
+                if members.windows(2).any(|two| two == ['[', ':']) {
+                    let hint = "write its characters, as in [0-9] or [A-Za-z]";
+                    return Err((format!("{text:?} has a class by name, which patterns do not know"), hint.to_owned()));
+                }
+                if members.windows(3).any(|three| three[1] == '-' && three[0] > three[2]) {
+                    let hint = "write the smaller one first, as in [a-z]; a - itself stands first or last";
+                    return Err((format!("{text:?} has a range that ends before it begins"), hint.to_owned()));
+                }
                 chars.nth(len - 1);
             }
             '{' if chars.as_str().split_once('}').is_some_and(|(inside, _)| inside.contains(',')) => {
@@ -227,7 +241,7 @@ mod tests {
 
     #[test]
     fn paths() {
-        let table: [(&str, &[&str], &[&str]); 18] = [
+        let table: [(&str, &[&str], &[&str]); 20] = [
             ("*.png", &["a.png", "ä.png"], &[".png", ".a.png", "a.PNG", "a.png.txt", "out/a.png", "png"]),
             ("*", &["a", "a.b"], &[".a", "a/b"]),
             (".*", &[".a"], &["a"]),
@@ -235,6 +249,8 @@ mod tests {
             ("./out//a", &["out/a"], &["a"]),
             ("**/*.png", &["a.png", "x/a.png", "x/y/a.png"], &[".x/a.png", "x/.a.png", "a.jpg"]),
             ("out/**", &["out/a", "out/x/a"], &["a", "out/.a"]),
+            ("out/", &["out/a", "out/x/a"], &["a", "out/.a"]),
+            ("./out/.", &["out/a"], &["a"]),
             ("**", &["a", "x/a"], &[".a"]),
             ("a/**/b", &["a/b", "a/x/b", "a/x/y/b"], &["a/x", "b"]),
             ("frame-????.exr", &["frame-0001.exr"], &["frame-001.exr", "frame-00001.exr"]),
@@ -293,7 +309,21 @@ mod tests {
         for fine in ["*.png", "a[1].txt", "[]x]", "[!a-c]", "\\[", "a\\{b,c}", "{}", "{a}", "**/x", "a[\\]]"] {
             assert_eq!(check(fine), Ok(()), "{fine}");
         }
-        for bad in ["[", "a[b", "[a/b]", "*.{png,jpg}", "out/{a,b}/c", "[]", "", ".", "./", "/"] {
+        for bad in [
+            "[",
+            "a[b",
+            "[a/b]",
+            "[z-a]",
+            "[[:digit:]]*",
+            "x[!9-0]",
+            "*.{png,jpg}",
+            "out/{a,b}/c",
+            "[]",
+            "",
+            ".",
+            "./",
+            "/",
+        ] {
             assert!(check(bad).is_err(), "{bad}");
         }
     }

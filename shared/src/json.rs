@@ -102,6 +102,9 @@ pub fn describe(message: &str) -> (String, String) {
     if let Some(field) = of_field("duplicate field ") {
         return (format!("{field:?} is there twice"), "leave one of them out".to_owned());
     }
+    if message.contains("invalid IP address") || message.contains("invalid IPv") {
+        return ("this is no IP address".to_owned(), "write one like 10.0.0.6 or fd00::6".to_owned());
+    }
     let kinds = ["invalid type: ", "invalid value: "];
     let mismatch = kinds.iter().find_map(|kind| message.strip_prefix(kind)?.split_once(", expected "));
     mismatch.map_or_else(
@@ -127,9 +130,10 @@ fn mismatched(given: &str, wanted: &str) -> (String, String) {
         "a string" => ("a text", "put it in double quotes".to_owned()),
         "a boolean" => ("true or false", "write it without quotes".to_owned()),
         "i8" | "i16" | "i32" | "i64" => ("a whole number", "write it without quotes, like 10".to_owned()),
-        "u8" | "u16" | "u32" | "u64" | "usize" => {
-            ("a whole number from 0 on", "write it without quotes, like 300".to_owned())
-        }
+        "u8" => ("a whole number from 0 to 255", "write it without quotes, like 100".to_owned()),
+        "u16" => ("a whole number from 0 to 65535", "write it without quotes, like 300".to_owned()),
+        "u32" => ("a whole number from 0 to 4294967295", "write it without quotes, like 300".to_owned()),
+        "u64" | "usize" => ("a whole number from 0 on", "write it without quotes, like 300".to_owned()),
         other => (other, format!("write {other}")),
     };
     (format!("{given} stands where {wanted} belongs"), hint)

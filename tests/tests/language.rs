@@ -216,6 +216,15 @@ fn a_key_goes_with_all_flags() {
             let (once, again) = (cluster.exec(&[&line]).await?, cluster.exec(&[&line]).await?);
             ensure!(once.status == 0 && once.stdout == again.stdout, "{line}: {once:?} {again:?}");
         }
+        let file = cluster.console_dir().join("one.jsonl");
+        std::fs::write(&file, r#"{"command":"true","idempotency-key":"k","depends":"1-2,any:@batch:no"}"#)?;
+        ensure!(cluster.exec(&["submit true --batch=no"]).await?.status == 0);
+        let line = format!("batch '{}'", file.display());
+        let (once, again) = (cluster.exec(&[&line]).await?, cluster.exec(&[&line]).await?);
+        ensure!(once.status == 0 && once.stdout == again.stdout, "{once:?} {again:?}");
+        std::fs::write(&file, "true\n{\"command\":\"true\",\"idempotency-key\":\"k\"}\n")?;
+        let refused = cluster.exec(&[&line]).await?;
+        ensure!(refused.status == 1 && refused.stderr.contains("line 2: a job of a batch has no"), "{refused:?}");
         let of_a_list = cluster.exec(&["split 'echo {}' b --idempotency-key={}"]).await?;
         ensure!(of_a_list.status == 2 && of_a_list.stderr.contains("write a key of your own"), "{of_a_list:?}");
         Ok(())

@@ -3,7 +3,7 @@
 use crate::app::finder::Finder;
 use crate::app::msg::Saved;
 use crate::app::row_verb::RowVerb;
-use crate::command::Entered;
+use crate::command::{Entered, Joined};
 
 /// The one thing over the screen.
 #[derive(Clone, Debug)]
@@ -73,8 +73,13 @@ impl Question {
 
     /// Asks whether to run the lines of a text.
     pub(crate) fn run(text: String) -> Self {
-        let lines: Vec<String> = said_lines(&text).map(str::to_owned).collect();
-        let title = format!("run {} lines?", lines.len());
+        let said = said_lines(&text);
+        let lines: Vec<String> = said.iter().flat_map(|line| line.lines()).map(str::to_owned).collect();
+        let title = match said.len() {
+            1 => format!("run this command of {} lines?", lines.len()),
+            n if n < lines.len() => format!("run {n} commands?"),
+            n => format!("run {n} lines?"),
+        };
         Self { title, lines, count: None, typed: String::new(), then: Then::RunAll(text) }
     }
 
@@ -104,9 +109,13 @@ impl Question {
     }
 }
 
-/// The lines of a text that are not blank.
-pub(crate) fn said_lines(text: &str) -> impl Iterator<Item = &str> {
-    text.lines().map(str::trim_end).filter(|line| !line.trim().is_empty())
+/// The lines of a text that are not blank; one that is left open goes on in the next.
+pub(crate) fn said_lines(text: &str) -> Vec<String> {
+    let mut joined = Joined::default();
+    let mut said: Vec<String> = text.lines().filter_map(|line| joined.push(line)).collect();
+    said.extend(joined.rest());
+    let lines = said.iter().map(|line| line.trim_end().to_owned());
+    lines.filter(|line| !line.is_empty()).collect()
 }
 
 #[cfg(test)]

@@ -55,14 +55,16 @@ impl<'a> Waiting<'a> {
     /// is taken for a restart first. An interrupt leaves the job alone.
     pub(crate) async fn end_of(&mut self, job: JobId, known: bool) -> Result<JobInfo, CommandError> {
         let context = self.context;
-        tokio::select! {
-            ended = poll(context, job, known) => ended,
+        let ended = tokio::select! {
+            ended = poll(context, job, known) => ended?,
             never = self.say_why(job) => match never {},
             () = context.interrupted() => {
-                Err(CommandError::new(Kind::Interrupted, format!("stopped waiting; {job} goes on"))
-                    .hint(format!("`wait {job}` waits on, `cancel {job}` ends it")))
+                return Err(CommandError::new(Kind::Interrupted, format!("stopped waiting; {job} goes on"))
+                    .hint(format!("`wait {job}` waits on, `cancel {job}` ends it")));
             }
-        }
+        };
+        say_missing(context, &ended).await?;
+        Ok(ended)
     }
 
     /// Says why the job does not run, once for each reason.
@@ -83,6 +85,18 @@ impl<'a> Waiting<'a> {
             }
         }
     }
+}
+
+/// Says which files a job was to leave and did not.
+async fn say_missing(context: &Context, ended: &JobInfo) -> Result<(), CommandError> {
+    let JobInfo { row, spec, .. } = ended;
+    if spec.download.is_empty() || row.started_ms.is_none() || row.state == JobState::Cancelled {
+        return Ok(());
+    }
+    for problem in context.client.job_files(row.job_id, false).await?.problems {
+        context.progress(&format!("{}: {problem}", row.job_id));
+    }
+    Ok(())
 }
 
 async fn poll(context: &Context, job: JobId, mut known: bool) -> Result<JobInfo, CommandError> {

@@ -89,6 +89,7 @@ impl Sending {
             return Err(CommandError::refused(message, "split the file"));
         }
         let mut plan = plan(context, read).await?;
+        let key = plan.key(self.idempotency_key);
         let is_demanding = plan.planned.iter().any(Planned::is_demanding);
         let foretold = self.dry_run || is_demanding || !plan.mistakes.is_empty();
         if foretold {
@@ -105,7 +106,7 @@ impl Sending {
             jobs.push(job.send(&mut sender).await?);
         }
         let batch = common_batch(&jobs);
-        let request = BatchRequest { jobs, idempotency_key: self.idempotency_key, max_running: self.max_running };
+        let request = BatchRequest { jobs, idempotency_key: key, max_running: self.max_running };
         let BatchResponse { job_ids: ids, notes } = context.client.submit_batch(&request).await?;
         if !foretold {
             tell(context, &places, &notes);
@@ -144,6 +145,23 @@ struct Plan {
     planned: Vec<Planned>,
     /// What is wrong, by the number of its job.
     mistakes: BTreeMap<usize, Mistake>,
+}
+
+impl Plan {
+    /// The key that makes the request harmless to repeat: a job that is alone may bring it.
+    fn key(&mut self, whole: Option<String>) -> Option<String> {
+        let alone = self.planned.len() == 1 && whole.is_none();
+        for (number, job) in self.planned.iter_mut().enumerate() {
+            let Some(own) = job.spec.idempotency_key.take() else { continue };
+            if alone {
+                return Some(own);
+            }
+            let hint = "give one for the whole batch: --idempotency-key=KEY".to_owned();
+            let words = with_hint("a job of a batch has no idempotency key of its own".to_owned(), Some(hint));
+            self.mistakes.entry(number).or_insert(Mistake { place: self.places[number].clone(), words });
+        }
+        whole
+    }
 }
 
 /// Looks up and checks everything that this machine can.

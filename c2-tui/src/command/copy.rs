@@ -344,7 +344,7 @@ mod tests {
 
     fn copy(line: &str) -> Copy {
         match parse(line) {
-            Ok(Verb::Command(Command::Copy(copy))) => *copy,
+            Ok(Verb::Command(Command::Copy(copy))) => *copy.0,
             other => panic!("{line}: {other:?}"),
         }
     }

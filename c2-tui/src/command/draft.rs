@@ -9,10 +9,11 @@ use c2_shared::client::ClientError;
 use c2_shared::id::JobId;
 use c2_shared::job::{Condition, Dependency, DependsOn, JobSpec};
 use c2_shared::limits::LIST_LEN_MAX;
+use c2_shared::selection::{NoSelection, Selection};
 use c2_shared::validate;
 
 use crate::command::job_flags::JobFlags;
-use crate::command::job_name::JobName;
+use crate::command::job_name::{JobName, JobNames};
 use crate::command::upload::{self, Content, Sender, Source};
 use crate::command::{CommandError, Context, resolve, script};
 use crate::{clock, render};
@@ -120,8 +121,14 @@ impl JobFlags {
         names: &mut Names,
     ) -> Result<JobSpec, CommandError> {
         let mut spec = self.spec(base)?;
-        for text in self.depends.iter().flat_map(|text| each(text)) {
-            spec.depends.push(names.find(context, &text).await?);
+        for text in &self.depends {
+            let texts = match selection(text) {
+                Some((condition, selection)) => of_all(context, condition, &selection?).await?,
+                None => each(text),
+            };
+            for text in texts {
+                spec.depends.push(names.find(context, &text).await?);
+            }
         }
         for text in &self.with_files_of {
             let on = names.find(context, text).await?;
@@ -134,13 +141,31 @@ impl JobFlags {
     }
 }
 
+/// All jobs of a kind, with the condition in front of it.
+fn selection(text: &str) -> Option<(&str, Result<Selection, CommandError>)> {
+    let (condition, jobs) = text.split_at(text.find('@')?);
+    let wrong = |error: NoSelection| CommandError::usage(format!("--depends: {error}"), "name a job");
+    ["", "ok:", "any:", "notok:"].contains(&condition).then(|| (condition, jobs.parse().map_err(wrong)))
+}
+
+async fn of_all(context: &Context, condition: &str, selection: &Selection) -> Result<Vec<String>, CommandError> {
+    let jobs = resolve::all(context, selection, None).await?;
+    match jobs.len() {
+        0 => Err(resolve::no_job(&selection.common)),
+        1..=LIST_LEN_MAX => Ok(jobs.into_iter().map(|job| format!("{condition}{job}")).collect()),
+        many => {
+            let message = format!("--depends: {many} jobs are {selection}, and a job may wait for {LIST_LEN_MAX}");
+            Err(CommandError::refused(message, "have one job wait for some of them, and another for that one"))
+        }
+    }
+}
+
 /// The dependencies that a text names: those of a range one by one, under the same condition.
 fn each(text: &str) -> Vec<String> {
     let (condition, range) =
         text.rsplit_once(':').map_or(("", text), |(condition, _)| text.split_at(condition.len() + 1));
-    let ids = range.split_once('-').and_then(|(first, last)| Some((first.parse().ok()?, last.parse().ok()?)));
-    match ids {
-        Some((JobId(first), JobId(last))) if first <= last && last - first < LIST_LEN_MAX as u64 => {
+    match range.parse() {
+        Ok(JobNames::Range(JobId(first), JobId(last))) if last - first < LIST_LEN_MAX as u64 => {
             (first..=last).map(|id| format!("{condition}{}", JobId(id))).collect()
         }
         _ => vec![text.to_owned()],

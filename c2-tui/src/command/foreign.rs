@@ -73,7 +73,7 @@ const FLAGS: &[(&[&str], &str)] = &[
     (&["-t", "--time", "--timelimit", "--time-limit", "--walltime"], "--timeout=DUR"),
     (&["-G", "--gpu", "--gres", "--gpus-per-node", "--gpus-per-task", "--ngpus"], "--gpus=N"),
     (&["--gpu-memory", "--gpu-mem", "--mem-per-gpu", "--gpumem"], "--vram=SIZE"),
-    (&["-D", "--chdir", "--workdir", "--working-directory"], "--cwd=DIR"),
+    (&["-D", "--chdir", "--workdir", "--working-directory", "--dir", "--directory"], "--cwd=DIR"),
     (&["-e", "--export", "-v", "-V", "--environment", "--set-env"], "--env=KEY=VALUE"),
     (&["--nice", "--prio"], "--priority=N"),
     (&["-o"], "--priority=N, or --download=GLOB for a file"),
@@ -102,6 +102,16 @@ const FLAGS: &[(&[&str], &str)] = &[
     (&["--license", "--licenses", "--resource", "--resources"], "--need=NAME=N"),
     (&["--interpreter", "--bash"], "--shell=SHELL"),
     (&["-n", "--test", "--test-only", "--preview", "--check"], "--dry-run, of batch and split"),
+    (
+        &["--mail", "--mail-type", "--mail-user", "--email", "--notify-on", "--on-failure", "--on-fail"],
+        "--notify=NAME, of a rule of `notify add`",
+    ),
+    (&["--docker", "--image", "--container", "--podman"], "\"podman run IMAGE COMMAND\", as the command"),
+    (&["--exclusive"], "--cpus=N, all that the worker has"),
+    (
+        &["--output", "--stdout", "--stderr", "--error", "--log"],
+        "--download=GLOB for files; `output JOB` shows what it writes",
+    ),
     (&["--on-loss", "--if-lost"], "--on-lost=WHAT"),
     (&["--separate", "-0", "--null-data", "--print0"], "--null, of split"),
 ];

@@ -6,6 +6,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::command::console::Console;
+use crate::command::deferred::Deferred;
 use crate::command::job_name::JobNames;
 use crate::command::many::Deed;
 use crate::command::operands::{Membership, OneJob, OneWorker, SomeJobs, SomeWorkers};
@@ -96,16 +97,16 @@ pub(crate) enum Command {
     Job(OneJob),
     /// Submit a job
     #[command(after_help = about_jobs(), override_usage = "submit [OPTIONS] <COMMAND>")]
-    Submit(Box<submit::Submit>),
+    Submit(Deferred<submit::Submit>),
     /// Submit the jobs of a file, all or none
-    Batch(Box<batch::Batch>),
+    Batch(Deferred<batch::Batch>),
     /// List the batches, the jobs of one name, or show how far one has come
     Batches(batches::Batches),
     /// Submit one job for each line of a file or each combination of values, all or none
-    Split(Box<split::Split>),
+    Split(Deferred<split::Split>),
     /// Let c2d submit a job by itself, again and again
     #[command(after_help = schedule::ABOUT, override_usage = schedule::USAGE)]
-    Schedule(Box<schedule::Schedule>),
+    Schedule(Deferred<schedule::Schedule>),
     /// Have c2d tell somebody of jobs, workers and the queue
     #[command(after_help = notify::ABOUT, override_usage = notify::USAGE)]
     Notify(notify::Notify),
@@ -117,7 +118,7 @@ pub(crate) enum Command {
     Release(SomeJobs),
     /// Change what jobs ask for that have not ended
     #[command(after_help = about_changes())]
-    Change(Box<change::Change>),
+    Change(Deferred<change::Change>),
     /// Put jobs before all others of their priority
     Top(SomeJobs),
     /// Put jobs behind all others of their priority
@@ -150,7 +151,7 @@ pub(crate) enum Command {
     Pdsh(pdsh::Pdsh),
     /// Copy files to workers and back over ssh, at once and beside the queue
     #[command(after_help = copy::ABOUT, override_usage = copy::USAGE)]
-    Copy(Box<copy::Copy>),
+    Copy(Deferred<copy::Copy>),
     /// Check whether workers can be reached over ssh
     VerifySsh(verify_ssh::VerifySsh),
     /// Show what jobs write while they write it, until they have ended
@@ -180,16 +181,16 @@ pub(crate) async fn execute(context: &Context, command: Command) -> Result<Outco
         Command::RemoveWorker(remove) => remove.run(context).await,
         Command::Jobs(jobs) => jobs.run(context).await,
         Command::Job(args) => job::run(context, args).await,
-        Command::Submit(submit) => submit.run(context).await,
-        Command::Batch(batch) => batch.run(context).await,
+        Command::Submit(submit) => submit.0.run(context).await,
+        Command::Batch(batch) => batch.0.run(context).await,
         Command::Batches(batches) => batches.run(context).await,
-        Command::Split(split) => split.run(context).await,
-        Command::Schedule(schedule) => schedule.run(context).await,
+        Command::Split(split) => split.0.run(context).await,
+        Command::Schedule(schedule) => schedule.0.run(context).await,
         Command::Notify(notify) => notify.run(context).await,
         Command::Cancel(cancel) => cancel.run(context).await,
         Command::Hold(args) => many::run(context, &args.jobs, &Deed::Hold).await,
         Command::Release(args) => many::run(context, &args.jobs, &Deed::Release).await,
-        Command::Change(change) => change.run(context).await,
+        Command::Change(change) => change.0.run(context).await,
         Command::Top(args) => many::run(context, &args.jobs, &Deed::Top).await,
         Command::Bottom(args) => many::run(context, &args.jobs, &Deed::Bottom).await,
         Command::Retry(args) => retry::run(context, args).await,
@@ -204,7 +205,7 @@ pub(crate) async fn execute(context: &Context, command: Command) -> Result<Outco
         Command::GetFiles(get_files) => get_files.run(context).await,
         Command::CleanupWorkspaces(cleanup) => cleanup.run(context).await,
         Command::Pdsh(pdsh) => pdsh.run(context).await,
-        Command::Copy(copy) => copy.run(context).await,
+        Command::Copy(copy) => copy.0.run(context).await,
         Command::VerifySsh(verify_ssh) => verify_ssh.run(context).await,
         Command::Follow(follow) => follow.run(context).await,
         Command::Wait(wait) => wait.run(context).await,
@@ -296,7 +297,7 @@ impl Command {
     }
 
     /// Whether it gives its lines while it runs, so that a person may do something else meanwhile.
-    pub(crate) const fn streams(&self) -> bool {
+    pub(crate) fn streams(&self) -> bool {
         match self {
             Self::Pdsh(_) | Self::Follow(_) => true,
             Self::Copy(copy) => !copy.is_dry(),

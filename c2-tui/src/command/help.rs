@@ -24,10 +24,10 @@ impl Help {
 }
 
 fn overview() -> String {
-    let row = |command: &CommandInfo| (command.usage_short(), command.summary.clone());
+    let row = |command: &CommandInfo| (command.name.clone(), command.summary.clone());
     let (screen, commands): (Vec<_>, Vec<_>) = table::commands().iter().partition(|command| command.full_screen);
     let [commands, screen] = [commands, screen].map(|group| group.into_iter().map(row).collect::<Vec<_>>());
-    let after = "`help COMMAND` explains one of them; JOB is `job-3`, `3`, `last` or a job's name";
+    let after = "`help COMMAND` explains one of them, with its operands, flags and examples";
     format!("{}\non the full screen also:\n{}\n{after}\n", aligned("", &commands), aligned("", &screen))
 }
 

@@ -115,11 +115,7 @@ fn set(draft: &mut Draft, key: &str, value: Value) -> Result<(), String> {
         "stdin_sha256" => base.stdin_sha256 = value.plain()?,
         "upload" => (flags.upload, base.upload) = value.uploads()?,
         "download" => flags.download = value.list_of_paths()?,
-        "idempotency_key" => {
-            return Err("a job of a batch has no idempotency key of its own (give one for the whole batch: \
-                        --idempotency-key)"
-                .to_owned());
-        }
+        "idempotency_key" => base.idempotency_key = value.text()?,
         _ => {
             let known = FIELDS.iter().map(|(name, _)| *name);
             return Err(format!("unknown field {key:?} ({})", hint::for_unknown(&name, known, "")));

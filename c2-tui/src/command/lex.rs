@@ -47,9 +47,7 @@ const PROMPT: &str = "!>";
 /// comment. A comment begins with a word that is only `#`, or with a `#` that is the first character.
 pub(crate) fn said(line: &str) -> Range<usize> {
     let mut start = line.len() - line.trim_start().len();
-    while let Some(rest) = line[start..].strip_prefix(PROMPT)
-        && (rest.is_empty() || rest.starts_with(char::is_whitespace))
-    {
+    while let Some(rest) = line[start..].strip_prefix(PROMPT) {
         start = line.len() - rest.trim_start().len();
     }
     if let Some(rest) = line[start..].strip_prefix(':') {
@@ -250,7 +248,7 @@ mod tests {
         check("!> #x", &[]);
         check("!>", &[]);
         check("!> ", &[]);
-        check("!>list", &[("!>list", 0..6)]);
+        check("!>list", &[("list", 2..6)]);
         check("list !>", &[("list", 0..4), ("!>", 5..7)]);
         check("'!>' x", &[("!>", 0..4), ("x", 5..6)]);
         check(":log 5", &[("log", 1..4), ("5", 5..6)]);

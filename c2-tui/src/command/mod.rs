@@ -49,6 +49,7 @@ pub(crate) mod cancel;
 mod change;
 mod cleanup_workspaces;
 mod copy;
+mod deferred;
 mod detect_tags;
 mod doctor;
 mod drain;

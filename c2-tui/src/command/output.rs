@@ -1,7 +1,9 @@
 //! `output`: what a job wrote, to the byte.
 
+use c2_shared::api::error::ErrorCode;
 use c2_shared::api::jobs::Stream;
-use c2_shared::api::output::{OutputQuery, Streams};
+use c2_shared::api::output::{Output as Kept, OutputQuery, Streams};
+use c2_shared::bytes64::Bytes64;
 use c2_shared::id::JobId;
 use c2_shared::job::JobState;
 use clap::Args;
@@ -53,7 +55,10 @@ impl Output {
             return Ok(Data::Followed(Vec::new()).into());
         }
         if !follow {
-            let output = context.client.output(job, query).await?;
+            let output = match context.client.output(job, query).await {
+                Err(error) if error.code() == Some(ErrorCode::TooLarge) => whole(context, job, query).await?,
+                output => output?,
+            };
             return Ok(Data::Output { job, stream, output }.into());
         }
         if let Some(number) = self.attempt {
@@ -80,6 +85,23 @@ async fn pass_on(context: &Context, job: JobId, query: OutputQuery) -> Result<()
     tell(&begun);
     output.gaps().iter().for_each(|gap| context.progress(&format!("c2-tui: {}", render::gap(gap))));
     Ok(())
+}
+
+/// All that was kept, however long it is, where it must be one document.
+async fn whole(context: &Context, job: JobId, query: OutputQuery) -> Result<Kept, CommandError> {
+    let mut output = context.client.output_bytes(job, query).await?;
+    let mut head = Vec::new();
+    while let Some(bytes) = output.next().await? {
+        head.extend(bytes);
+    }
+    let gaps = output.gaps();
+    let dropped = gaps.iter().map(|gap| gap.bytes).sum();
+    let (at, reason) = match gaps {
+        [gap] if query.stream != Streams::Both => (usize::try_from(gap.at).unwrap_or(head.len()), gap.reason.clone()),
+        _ => (head.len(), gaps.iter().map(|gap| gap.reason.clone()).find(|why| !why.is_empty()).unwrap_or_default()),
+    };
+    let tail = head.split_off(at.min(head.len()));
+    Ok(Kept { head: Bytes64(head), dropped, tail: Bytes64(tail), blob: None, reason })
 }
 
 /// Refuses to follow any other attempt than the one that runs.

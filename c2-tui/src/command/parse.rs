@@ -128,7 +128,7 @@ mod tests {
 
     fn submit(line: &str) -> Submit {
         match parse(line) {
-            Ok(Verb::Command(Command::Submit(submit))) => *submit,
+            Ok(Verb::Command(Command::Submit(submit))) => *submit.0,
             other => panic!("{line:?} gave {other:?}"),
         }
     }

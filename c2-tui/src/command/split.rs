@@ -336,7 +336,7 @@ a	b
             assert_eq!(filled(text, input, 4, holds), expected, "{text}");
         }
         let split = |line: &str| match crate::command::parse(line) {
-            Ok(crate::command::Verb::Command(crate::command::Command::Split(split))) => *split,
+            Ok(crate::command::Verb::Command(crate::command::Command::Split(split))) => *split.0,
             other => unreachable!("{line}: {other:?}"),
         };
         let draft = split(

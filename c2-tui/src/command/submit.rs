@@ -4,8 +4,7 @@ use c2_shared::api::batches::{BatchRequest, BatchResponse};
 use c2_shared::api::error::ErrorCode;
 use c2_shared::api::jobs::{JobInfo, SubmitResponse};
 use c2_shared::api::output::{Output, OutputQuery, Streams};
-use c2_shared::id::JobId;
-use c2_shared::job::{JobSpec, JobState, Outcome as JobOutcome};
+use c2_shared::job::{JobSpec, Outcome as JobOutcome};
 use clap::Args;
 
 use crate::command::await_job::Waiting;
@@ -56,7 +55,8 @@ impl Submit {
             let sending = Sending { dry_run: false, wait: self.wait, idempotency_key: key, max_running };
             return sending.run(context, array(&draft, &numbers)?, "--array").await;
         }
-        let same_machine_alone = draft.flags.same_machine && draft.flags.depends.is_empty();
+        let same_machine_alone =
+            draft.flags.same_machine && draft.flags.depends.is_empty() && draft.flags.with_files_of.is_empty();
         let delay_alone = draft.flags.retry_delay.is_some() && draft.flags.retries.is_none();
         // Beside a limit of its batch the key belongs to the request.
         draft.base.idempotency_key = key.clone().filter(|_| max_running.is_none());
@@ -72,7 +72,6 @@ impl Submit {
             refuse_early(context, &planned).await?;
         }
         let beginning = planned.beginning();
-        let downloads = !planned.spec.download.is_empty();
         let spec = planned.send(&mut Sender::new(context)).await?;
         let (job, notes) = match max_running {
             None => {
@@ -91,9 +90,6 @@ impl Submit {
         }
         context.progress(&format!("Submitted job {job}"));
         let ended = Waiting::new(context, 1).end_of(job, true).await?;
-        if downloads && ended.row.state != JobState::Cancelled {
-            say_missing(context, job).await?;
-        }
         let exit = ended.row.outcome.as_ref().map_or(0, JobOutcome::exit_status);
         let mut output = Output::default();
         if context.direct {
@@ -132,12 +128,4 @@ async fn short(context: &Context, ended: &JobInfo) -> Result<Output, CommandErro
 async fn refuse_early(context: &Context, planned: &Planned) -> Result<(), CommandError> {
     let answer = draft::check(context, vec![planned.spec.clone()]).await?;
     answer.problems.first().map_or(Ok(()), |problem| Err(batch::of_c2d(&problem.error)))
-}
-
-/// Says which files a job was to leave and did not.
-async fn say_missing(context: &Context, job: JobId) -> Result<(), CommandError> {
-    for problem in context.client.job_files(job, false).await?.problems {
-        context.progress(&format!("{job}: {problem}"));
-    }
-    Ok(())
 }

@@ -109,11 +109,6 @@ impl CommandInfo {
     pub(crate) fn flag(&self, name: &str) -> Option<&FlagInfo> {
         self.flags.iter().find(|flag| flag.name == name)
     }
-
-    /// The usage with flags left out, as in `submit <COMMAND>`.
-    pub(crate) fn usage_short(&self) -> String {
-        self.usage.replace(" [OPTIONS]", "")
-    }
 }
 
 impl FlagInfo {
@@ -175,10 +170,14 @@ pub(crate) fn program<P: CommandFactory>() -> CommandInfo {
     describe(&program)
 }
 
+/// Flags of all jobs that a command only reads to refuse them, with what to do instead.
+const NOT_TAKEN: [(&str, &[&str]); 2] = [("schedule", &["begin"]), ("change", &["hold", "stdin_file", "upload"])];
+
 fn describe(command: &Clap) -> CommandInfo {
+    let refused = NOT_TAKEN.iter().find(|(name, _)| *name == command.get_name()).map_or(&[][..], |(_, flags)| *flags);
     let (flags, arguments): (Vec<&Arg>, Vec<&Arg>) = command
         .get_arguments()
-        .filter(|a| a.get_id() != "help" && a.get_id() != "version")
+        .filter(|a| a.get_id() != "help" && a.get_id() != "version" && !refused.contains(&a.get_id().as_str()))
         .partition(|a| a.get_long().is_some());
     CommandInfo {
         name: command.get_name().to_owned(),
@@ -253,7 +252,7 @@ mod tests {
 
     #[test]
     fn usages() {
-        let table: Vec<_> = commands().iter().map(CommandInfo::usage_short).collect();
+        let table: Vec<_> = commands().iter().map(|command| command.usage.replace(" [OPTIONS]", "")).collect();
         assert_eq!(
             table,
             [

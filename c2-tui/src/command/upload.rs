@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 
 use c2_shared::blob::BlobId;
 use c2_shared::bytes64::Bytes64;
@@ -45,6 +46,7 @@ pub(crate) fn look(flags: &[String]) -> Result<Vec<Source>, CommandError> {
             let hint = "name the folder itself: all that is in it goes with the job, at whatever depth";
             return Err(CommandError::refused(format!("{path:?} has a **, which --upload does not know"), hint));
         }
+        let before = sources.len();
         match matching(&path) {
             Some(found) if !found.is_empty() && place.is_some() => {
                 let message = format!("{path:?} means {} files, and one name is given for them", found.len());
@@ -56,24 +58,31 @@ pub(crate) fn look(flags: &[String]) -> Result<Vec<Source>, CommandError> {
                     return Err(CommandError::refused(format!("nothing matches {path:?}"), hint));
                 }
                 for path in found {
-                    sources.push(Source::look(&path, base_name(&path))?);
+                    look_at(&path, base_name(&path), &mut sources)?;
                 }
             }
-            Some(_) | None if std::fs::metadata(&*path).is_ok_and(|path| path.is_dir()) => {
-                let path = path.trim_end_matches('/');
-                let before = sources.len();
-                all_in(path, place.map_or_else(|| base_name(path), |place| place.trim_end_matches('/')), &mut sources)?;
-                if sources.len() == before {
-                    return Err(CommandError::refused(
-                        format!("no file is in {path:?}"),
-                        "name a folder that has some",
-                    ));
-                }
+            Some(_) | None => {
+                let is_folder = std::fs::metadata(&*path).is_ok_and(|path| path.is_dir());
+                let path = if is_folder { path.trim_end_matches('/') } else { &*path };
+                let place = place.map_or_else(|| base_name(path), |place| place.trim_end_matches('/'));
+                look_at(path, place, &mut sources)?;
             }
-            Some(_) | None => sources.push(Source::look(&path, place.unwrap_or_else(|| base_name(&path)))?),
+        }
+        if sources.len() == before {
+            let hint = "name a folder that has some";
+            return Err(CommandError::refused(format!("no file is in {path:?}"), hint));
         }
     }
     Ok(sources)
+}
+
+/// Looks at a file, or at all files of a folder.
+fn look_at(path: &str, place: &str, sources: &mut Vec<Source>) -> Result<(), CommandError> {
+    if std::fs::metadata(path).is_ok_and(|path| path.is_dir()) {
+        return all_in(path, place, sources);
+    }
+    sources.push(Source::look(path, place)?);
+    Ok(())
 }
 
 /// All files of a folder, at whatever depth, in the order of their names.
@@ -129,26 +138,35 @@ fn base_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// The files that a pattern in the last part of a path means; nothing where there is no pattern, or a
-/// file of just this name.
+/// The files and folders that a path with patterns means, in the order of their names; nothing where there is no
+/// pattern, or a file of just this name.
 pub(crate) fn matching(path: &str) -> Option<Vec<String>> {
-    let (folder, name) = path.rsplit_once('/').map_or(("", path), |(folder, name)| (folder, name));
-    let pattern = Pattern::new(name);
-    if pattern.is_plain() || std::fs::symlink_metadata(path).is_ok() {
+    if path.split('/').all(|part| Pattern::new(part).is_plain()) || std::fs::symlink_metadata(path).is_ok() {
         return None;
     }
-    let listed = match (folder, path.starts_with('/')) {
-        ("", false) => ".",
-        ("", true) => "/",
-        (folder, _) => folder,
-    };
-    let entries = std::fs::read_dir(listed).ok()?.flatten();
-    let names = entries.filter(|entry| entry.path().is_file()).filter_map(|entry| entry.file_name().into_string().ok());
-    let prefix = &path[..path.len() - name.len()];
-    let mut found: Vec<String> =
-        names.filter(|name| pattern.means(name)).map(|name| format!("{prefix}{name}")).collect();
-    found.sort();
+    let (root, rest) = path.strip_prefix('/').map_or(("", path), |rest| ("/", rest));
+    let mut found = vec![root.to_owned()];
+    for (number, part) in rest.split('/').enumerate() {
+        let within = |folder: String| {
+            let folder = if number == 0 { folder } else { folder + "/" };
+            if Pattern::new(part).is_plain() { vec![folder + part] } else { matching_in(&folder, part) }
+        };
+        found = found.into_iter().flat_map(within).collect();
+    }
+    found.retain(|path| std::fs::metadata(path).is_ok());
     Some(found)
+}
+
+/// The files and folders of a folder that a pattern means.
+fn matching_in(folder: &str, pattern: &str) -> Vec<String> {
+    let pattern = Pattern::new(pattern);
+    let Ok(entries) = std::fs::read_dir(if folder.is_empty() { "." } else { folder }) else { return Vec::new() };
+    let is_any = |path: &Path| std::fs::metadata(path).is_ok_and(|path| path.is_file() || path.is_dir());
+    let entries = entries.flatten().filter(|entry| is_any(&entry.path()));
+    let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.retain(|name| pattern.means(name));
+    names.sort();
+    names.into_iter().map(|name| format!("{folder}{name}")).collect()
 }
 
 impl Source {
@@ -244,6 +262,9 @@ mod tests {
             std::fs::write(at(name), "1").unwrap();
         }
         check(&[at("d")], &[("d/.hidden", "d/.hidden"), ("d/e/.f/y", "d/e/.f/y"), ("d/z", "d/z")]);
+        check(&[at("d/*")], &[("d/e/.f/y", "e/.f/y"), ("d/z", "z")]);
+        check(&[at("?/e/.f/*")], &[("d/e/.f/y", "y")]);
+        check(&[at("d/e/.[f]")], &[("d/e/.f/y", ".f/y")]);
         check(&[format!("{}/:in", at("d/e"))], &[("d/e/.f/y", "in/.f/y")]);
         check(&[format!("{}:.", at("d/e"))], &[("d/e/.f/y", ".f/y")]);
         std::os::unix::fs::symlink("..", at("d/e/up")).unwrap();
@@ -256,6 +277,8 @@ mod tests {
             format!("{}:x,{}", at("a"), at("no")),
             format!("{},{}", at("a"), at("no")),
             at("d/**"),
+            at("*/empt?"),
+            at("empt?"),
             at("**/z"),
             at("d"),
             at("empty"),

@@ -10,10 +10,16 @@ use c2_shared::id::JobId;
 use c2_shared::job::{JobSpec, JobState};
 
 use crate::render::look::{Look, Style};
-use crate::render::table::{Cell, Table, flexible, numbers, words};
+use crate::render::table::{Cell, GAP, Table, flexible, numbers, words, wrapped};
 use crate::render::workers::{joined, tags};
 use crate::render::{jobs, resources, sanitize};
 use c2_shared::checkup::{Check, State};
+use unicode_width::UnicodeWidthStr as _;
+
+/// Jobs that are listed one by one; more would not be read.
+const LISTED_MAX: usize = 100;
+/// A sentence has so much room, however narrow the screen is.
+const SENTENCE_MIN: usize = 24;
 
 pub(crate) fn groups(look: &Look, groups: &BTreeMap<String, BTreeSet<IpAddr>>) -> String {
     if groups.is_empty() {
@@ -28,21 +34,35 @@ pub(crate) fn groups(look: &Look, groups: &BTreeMap<String, BTreeSet<IpAddr>>) -
 }
 
 pub(crate) fn examined(look: &Look, checks: &[Check]) -> String {
-    let mut table = Table::new([words("STATE"), words("WHAT"), flexible("HOW IT IS"), flexible("WHAT TO DO")]);
-    for check in checks {
+    let state = |check: &Check| {
         let style = match check.state {
             State::Ok => Style::Good,
             State::Warn => Style::Waiting,
             State::Fail => Style::Bad,
         };
-        table.row([
-            Cell::styled(check.state.to_string(), style),
-            Cell::from(&check.what),
-            Cell::from(&check.words),
-            Cell::from(&check.advice),
-        ]);
+        Cell::styled(check.state.to_string(), style)
+    };
+    let mut table = Table::new([words("STATE"), words("WHAT"), flexible("HOW IT IS"), flexible("WHAT TO DO")]);
+    for check in checks {
+        table.row([state(check), Cell::from(&check.what), Cell::from(&check.words), Cell::from(&check.advice)]);
     }
-    table.render(look)
+    if table.fits(look) {
+        return table.render(look);
+    }
+    // Both are sentences, of which no part may be missing.
+    let before = checks.iter().map(|check| check.what.width()).max().unwrap_or(0) + "STATE  ".len() + GAP.len();
+    let room = usize::from(look.width).saturating_sub(before).max(SENTENCE_MIN);
+    let mut narrow = Table::new([words("STATE"), words("WHAT"), words("HOW IT IS, AND WHAT TO DO")]);
+    for check in checks {
+        let lines = [&check.words, &check.advice].into_iter().filter(|text| !text.is_empty());
+        for (number, line) in lines.flat_map(|text| wrapped(text, room)).enumerate() {
+            let first = number == 0;
+            let of_first = if first { [state(check), Cell::from(&check.what)] } else { Default::default() };
+            let [state, what] = of_first;
+            narrow.row([state, what, Cell::from(line)]);
+        }
+    }
+    narrow.render(look)
 }
 
 /// What a worker has by now.
@@ -128,6 +148,11 @@ pub(crate) fn stands(job: &str, state: JobState) -> String {
 
 /// Ended jobs with those that were submitted in their place.
 pub(crate) fn retried(ended: &[JobId], again: &[JobId]) -> String {
+    if let ([_, .., _], [first, .., last]) = (ended, again)
+        && again.len() > LISTED_MAX
+    {
+        return format!("{} jobs run again, as {first} to {last}\n", again.len());
+    }
     ended.iter().zip(again).map(|(ended, again)| format!("{ended} runs again as {again}\n")).collect()
 }
 
@@ -160,4 +185,27 @@ pub(crate) fn preview(look: &Look, jobs: &[JobSpec]) -> String {
     }
     let count = if jobs.len() == 1 { "1 job".to_owned() } else { format!("{} jobs", jobs.len()) };
     format!("{}{count} would be submitted\n", table.render(look))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+
+    use super::*;
+
+    #[test]
+    fn no_word_of_a_check_is_missing_on_a_narrow_screen() {
+        let check = Check {
+            state: State::Warn,
+            what: "10.0.0.12".to_owned(),
+            words: "it was not heard for 16m31s, and 3 jobs wait for it".to_owned(),
+            advice: "see whether it is on and whether c2-agent runs there".to_owned(),
+        };
+        let look = |width| Look { width, colour: false, zone: TimeZone::UTC };
+        assert_eq!(examined(&look(200), std::slice::from_ref(&check)).lines().count(), 2);
+        let narrow = examined(&look(60), &[check]);
+        assert!(narrow.lines().all(|line| line.len() <= 60), "{narrow}");
+        let words: Vec<&str> = narrow.split_whitespace().collect();
+        assert!(words.join(" ").ends_with("3 jobs wait for it see whether it is on and whether c2-agent runs there"));
+    }
 }

@@ -32,7 +32,7 @@ pub(crate) struct Cell {
 }
 
 /// Between two columns.
-const GAP: &str = "  ";
+pub(crate) const GAP: &str = "  ";
 /// No cell is wider: one that a worker filled must not pad all rows.
 const CELL_MAX: usize = 240;
 /// A flexible column is not cut below this.
@@ -91,6 +91,12 @@ impl Table {
 
     pub(crate) const fn is_empty(&self) -> bool {
         self.rows.is_empty()
+    }
+
+    /// Whether all columns have the width that they would like.
+    pub(crate) fn fits(&self, look: &Look) -> bool {
+        let shown = || (0..self.columns.len()).filter(|i| self.rows.iter().any(|row| !row[*i].text.is_empty()));
+        shown().map(|i| self.natural(i) + GAP.len()).sum::<usize>() <= usize::from(look.width) + GAP.len()
     }
 
     /// Writes header and rows, each ending in a line end.
@@ -171,6 +177,22 @@ pub(crate) fn fields(look: &Look, pairs: &[(&str, String)]) -> String {
         format!("{}{padding}  {}\n", look.paint(Style::Head, name), sanitize::cell(value))
     });
     lines.collect()
+}
+
+/// The lines of a text of so many columns, broken at blanks.
+pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in sanitize::cell(text).split(' ') {
+        let line = lines.last_mut().expect("there is one");
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.width() + 1 + word.width() <= width {
+            *line = format!("{line} {word}");
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
 }
 
 /// Shortens a text to so many columns, with an ellipsis in place of its middle.

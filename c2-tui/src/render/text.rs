@@ -96,7 +96,7 @@ pub(crate) fn gap(gap: &Gap) -> String {
 
 /// How much of an output is kept. c2d says how much to its agents, and not to us.
 pub(crate) const LIMIT: &str =
-    "of a longer stream than output_keep_bytes of c2d (64 MiB) the beginning and the end are kept";
+    "of a stream longer than output_keep_bytes of c2d (64 MiB by default) only the beginning and the end are kept";
 
 fn ended_early(job: &str, state: JobState) -> String {
     match state {

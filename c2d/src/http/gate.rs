@@ -185,7 +185,10 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 fn unknown(shown: &str, near: bool) -> ApiError {
     let hint = match shown.parse::<Pass>().map(|pass| pass.token.role()) {
         Err(_) => SHOW.to_owned(),
-        Ok(Role::Operator) if near => "send what is in operator.token in c2d's data folder".to_owned(),
+        Ok(Role::Operator) if near => {
+            let file = "send what is in operator.token in c2d's data folder";
+            format!("it was revoked or replaced, or another c2d gave it; {file}, or {}", renewal(Role::Operator))
+        }
         Ok(role) => format!("it was revoked or replaced, or another c2d gave it; {}", renewal(role)),
     };
     refuse(ErrorCode::Unauthorized, "this token is not known here", &hint)

@@ -79,6 +79,7 @@ pub(crate) fn complete(line: &str, caret: usize, source: Source<'_>) -> (Complet
         Wants::Some(Operand::Target) => workers(source.cache, true, verb),
         Wants::Some(Operand::Group) => groups(source.cache, ""),
         Wants::Some(Operand::Tag) => tags(source.cache),
+        Wants::Some(Operand::Job) if typed.starts_with('@') => selections(source.cache, verb),
         Wants::Some(Operand::Job) => jobs(source.cache, typed, verb),
         Wants::Some(wants @ (Operand::Path | Operand::Place)) => {
             let wanted = Completion::folder_of(typed);
@@ -245,6 +246,21 @@ fn jobs(cache: &Cache, typed: &str, verb: &str) -> Vec<Choice> {
     let mut seen = std::collections::BTreeSet::new();
     found.retain(|choice| seen.insert(choice.text.clone()));
     found
+}
+
+/// All jobs of a state, a group or a batch, as far as the verb can act on any.
+fn selections(cache: &Cache, verb: &str) -> Vec<Choice> {
+    let mut counts = std::collections::BTreeMap::<String, usize>::new();
+    let fitting = states(verb);
+    for job in cache.jobs.values().map(|job| &job.row).filter(|job| fitting.contains(&job.state)) {
+        let group = job.group.as_ref().filter(|_| !job.state.is_terminal());
+        let batch = job.batch.as_ref().map(|batch| format!("@batch:{batch}"));
+        for name in [Some(format!("@{}", job.state)), group.map(|group| format!("@{group}")), batch] {
+            name.into_iter().for_each(|name| *counts.entry(name).or_default() += 1);
+        }
+    }
+    let words = |n: usize| if n == 1 { "1 job".to_owned() } else { format!("{n} jobs") };
+    counts.into_iter().map(|(name, n)| Choice { text: name, words: words(n) }).collect()
 }
 
 /// The states of the jobs that a verb can act on, the likeliest first.

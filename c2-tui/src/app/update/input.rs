@@ -81,10 +81,10 @@ fn takes_text(model: &Model) -> bool {
 /// Text of several lines is never run by itself.
 pub(super) fn on_paste(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
-    let lines: Vec<&str> = said_lines(&text).collect();
-    match lines.len() {
-        0 => {}
-        1 => on_text(model, lines[0], effects),
+    let lines = said_lines(&text);
+    match &lines[..] {
+        [] => {}
+        [line] if !line.contains('\n') => on_text(model, line, effects),
         _ if model.overlay.is_none() && model.filtering.is_none() => {
             model.overlay = Some(Overlay::Question(Question::run(text)));
         }

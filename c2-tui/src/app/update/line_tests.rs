@@ -1,12 +1,13 @@
 //! Tables over lines and Enter: what asks, what a read-only console lets through, what stays in the
 //! line, and what Tab offers on the way.
 
+use c2_shared::job::JobState;
 use c2_shared::worker::WorkerStatus;
 
 use crate::app::focus::Focus;
 use crate::app::overlay::Overlay;
 use crate::app::{Effect, Model, Msg};
-use crate::tests::demo::{self, busy, press, send};
+use crate::tests::demo::{self, busy, change, press, send};
 
 fn entered(line: &str) -> (Model, Vec<Effect>) {
     let mut model = busy(80, 24);
@@ -124,6 +125,26 @@ fn pasted_lines_run_but_for_those_that_are_not_understood() {
 }
 
 #[test]
+fn pasted_lines_of_one_command_stay_together() {
+    let table = [
+        ("submit \"echo a\nqueue-status\necho b\" --name=mid\n", "run this command of 3 lines?", 1),
+        ("submit true \\\n  --name=bsl\n", "run this command of 2 lines?", 1),
+        ("list\nsubmit 'a\nb'\n", "run 2 commands?", 2),
+    ];
+    for (pasted, title, commands) in table {
+        let mut model = busy(80, 24);
+        send(&mut model, Msg::Paste(pasted.to_owned()));
+        assert!(matches!(&model.overlay, Some(Overlay::Question(q)) if q.title == title), "{pasted}");
+        let effects = press(&mut model, &["y"]);
+        assert_eq!(effects.len() + model.runs.waiting.len(), commands, "{pasted}");
+        assert!(model.runs.calls.is_empty(), "nothing was refused: {pasted}");
+    }
+    let mut model = busy(80, 24);
+    send(&mut model, Msg::Paste("submit \"echo a\nqueue-status\n".to_owned()));
+    assert_eq!(press(&mut model, &["y"]), [], "the quote is not closed, so nothing runs");
+}
+
+#[test]
 fn tab_offers_files_and_machines_to_copy() {
     for (typed, completed) in [
         ("copy bor", "copy borealis:"),
@@ -182,4 +203,18 @@ fn what_a_verb_can_act_on_comes_first() {
     assert_eq!(resumed, ["10.0.0.12", "10.0.0.13", "10.0.0.14", "10.0.0.11"], "the quarantined ones among them");
     assert_eq!(first(&mut model, "cancel ").as_deref(), Some("job-6"));
     assert_eq!(offered(&mut model, "retry "), ["job-2", "job-3", "job-1"]);
+}
+
+#[test]
+fn completion_knows_what_jobs_have_in_common() {
+    let mut model = busy(80, 24);
+    let mut job = demo::job(900, JobState::Queued);
+    job.batch = Some("night".to_owned());
+    send(&mut model, change(vec![job]));
+    for (typed, expected) in
+        [("cancel @ba", "cancel @batch:night "), ("retry @f", "retry @failed "), ("retry @ba", "retry @ba")]
+    {
+        press(&mut model, &["Ctrl-U", typed, "Tab"]);
+        assert_eq!(model.line.editor.text(), expected, "{typed}");
+    }
 }

@@ -46,7 +46,7 @@ pub(super) fn submit(model: &mut Model, effects: &mut Vec<Effect>) {
 
 /// Runs pasted lines in their order, about which the operator was asked.
 pub(super) fn run_pasted(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
-    for line in said_lines(text).filter(|line| !said(line).is_empty()) {
+    for line in said_lines(text).iter().filter(|line| !said(line).is_empty()) {
         match command::parse(line) {
             Ok(verb) => run_verb(model, text_of(line), verb, true, effects),
             Err(error) => result::refuse(model, text_of(line), error),
