@@ -67,7 +67,8 @@ fn command_line(line: &str, place: &str) -> bool {
         _ => c2_tui::for_tests::Arguments::command(),
     };
     // Quoted words may have blanks; bash splits them.
-    let split = Command::new("bash").args(["-c", &format!("printf '%s\\0' {}", words[at..].join(" "))]).output().unwrap();
+    let split =
+        Command::new("bash").args(["-c", &format!("printf '%s\\0' {}", words[at..].join(" "))]).output().unwrap();
     let words = String::from_utf8(split.stdout).unwrap();
     let read = program.try_get_matches_from(words.trim_end_matches('\0').split('\0'));
     let is_shown = |error: &clap::Error| !error.use_stderr();

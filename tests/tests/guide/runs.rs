@@ -11,8 +11,19 @@ crate::tests![the_lines_of_the_guide_work_as_typed];
 
 /// The programs that the examples run. They say what they were given.
 const PROGRAMS: [&str; 13] = [
-    "analyze.py", "backup.sh", "cleanup.sh", "convert.sh", "infer.py", "matlab", "nvidia-smi", "process", "python",
-    "render.py", "restic", "task.sh", "train.py",
+    "analyze.py",
+    "backup.sh",
+    "cleanup.sh",
+    "convert.sh",
+    "infer.py",
+    "matlab",
+    "nvidia-smi",
+    "process",
+    "python",
+    "render.py",
+    "restic",
+    "task.sh",
+    "train.py",
 ];
 
 fn the_lines_of_the_guide_work_as_typed() {
@@ -51,8 +62,12 @@ async fn home(cluster: &mut Cluster, page: &Page) -> Result<()> {
         }
     }
     let lines = [
-        "assign 127.0.0.11 gpu", "assign @all workers", "assign @all compute", "assign @all nas",
-        "set-tags @all disk", "set-resources @all cpus=64,memory=256G,gpus=2,vram=24G,license=2",
+        "assign 127.0.0.11 gpu",
+        "assign @all workers",
+        "assign @all compute",
+        "assign @all nas",
+        "set-tags @all disk",
+        "set-resources @all cpus=64,memory=256G,gpus=2,vram=24G,license=2",
     ];
     let output = cluster.exec(&lines).await?;
     ensure!(output.status == 0, "{output:?}");

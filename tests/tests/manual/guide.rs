@@ -57,7 +57,9 @@ fn table(name: &str) -> String {
         ["endpoints"] => endpoints(),
         ["configuration", "c2d"] => keys(&ServerConfig::default(), &SERVER_KEYS),
         ["configuration", "c2-agent"] => keys(&AgentConfig::default(), &AGENT_KEYS),
-        ["exit-statuses"] => rows(["status", "meaning"], EXIT_STATUSES.map(|(status, what)| [status.to_string(), what.into()])),
+        ["exit-statuses"] => {
+            rows(["status", "meaning"], EXIT_STATUSES.map(|(status, what)| [status.to_string(), what.into()]))
+        }
         ["limits"] => rows(["limit", "value"], LIMITS.map(|(what, unit, value)| [what.into(), amount(value, unit)])),
         _ => panic!("{name:?} is no table"),
     }
@@ -91,7 +93,8 @@ fn longs(name: &str) -> Vec<String> {
 fn flags(name: &str, but: &[String]) -> String {
     let verb = verb(name);
     let shown = verb.get_arguments().filter(|arg| !arg.is_hide_set());
-    let shown = shown.filter(|arg| arg.get_long().is_some_and(|long| long != "help" && but.iter().all(|one| one != long)));
+    let shown =
+        shown.filter(|arg| arg.get_long().is_some_and(|long| long != "help" && but.iter().all(|one| one != long)));
     rows(["flag", "meaning"], shown.map(|arg| [format!("`{}`", written(arg)), help(arg)]))
 }
 

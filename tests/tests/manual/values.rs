@@ -25,7 +25,10 @@ pub(super) const AGENT_KEYS: [(&str, &str); 8] = [
     ("server_port", "port of c2d"),
     ("address", "address of this worker, where the machine has several"),
     ("slots", "jobs that run at once"),
-    ("resources", "what the machine has, where the agent does not find it: `cpus`, `memory`, `gpus`, `vram`, own names"),
+    (
+        "resources",
+        "what the machine has, where the agent does not find it: `cpus`, `memory`, `gpus`, `vram`, own names",
+    ),
     ("workspace_root", "folder of the workspaces, from `/` or `~/` on"),
     ("workspace_days", "days after the end of a job until its folder is removed; 0 keeps it for ever"),
     ("shares", "shared folders that jobs ask for with `--share`: name to path"),
