@@ -50,7 +50,8 @@ fn shell_lines_are_understood() {
 
 /// Whether it is one of ours; then its program understands it.
 fn command_line(line: &str, place: &str) -> bool {
-    let end = line.find(" #").or_else(|| line.find(')')).or_else(|| line.find(" >")).unwrap_or(line.len());
+    // A comment, the end of `$(..)` and a file that takes the output are none of its words.
+    let end = [" #", ")", " >"].iter().filter_map(|mark| line.find(mark)).min().unwrap_or(line.len());
     let words: Vec<String> = line[..end].split_whitespace().map(str::to_owned).collect();
     let name = |word: &String| word.rsplit('/').next().unwrap_or_default().to_owned();
     let Some(at) = words.iter().position(|word| ["c2d", "c2-agent", "c2-tui"].contains(&name(word).as_str())) else {

@@ -33,7 +33,7 @@ fn the_lines_of_the_guide_work_as_typed() {
         let lines: Vec<(String, String)> = blocks
             .iter()
             .filter(|block| !block.has("read"))
-            .flat_map(|block| block.lines().map(|line| (block.place.clone(), line.to_owned())))
+            .flat_map(|block| block.lines().map(move |line| (block.place.clone(), line.to_owned())))
             .collect();
         if lines.is_empty() {
             continue;

@@ -11,7 +11,7 @@ use clap::{Arg, Command};
 use serde_json::Value;
 
 use super::pages::help;
-use super::values::{AGENT_KEYS, EXIT_STATUSES, LIMITS, SERVER_KEYS};
+use super::values::{AGENT_KEYS, EXIT_STATUSES, SERVER_KEYS, limits};
 use super::{ASSETS, Files};
 
 const BEGIN: &str = "<!-- table: ";
@@ -60,7 +60,7 @@ fn table(name: &str) -> String {
         ["exit-statuses"] => {
             rows(["status", "meaning"], EXIT_STATUSES.map(|(status, what)| [status.to_string(), what.into()]))
         }
-        ["limits"] => rows(["limit", "value"], LIMITS.map(|(what, unit, value)| [what.into(), amount(value, unit)])),
+        ["limits"] => rows(["limit", "value"], limits().map(|(what, unit, value)| [what.into(), amount(value, unit)])),
         _ => panic!("{name:?} is no table"),
     }
 }
@@ -177,9 +177,9 @@ fn amount(value: u64, unit: &str) -> String {
         _ => &[],
     };
     let (mut value, mut unit) = (value, unit);
-    for (larger, size) in steps {
+    for &(larger, size) in steps {
         // Two minutes are said as such, one as 60 seconds: 60 s of a lease, 24 h of a key.
-        if value % size != 0 || (*size != 1024 && *size != 1_000 && value / size < 2) {
+        if value % size != 0 || (size != 1024 && size != 1_000 && value / size < 2) {
             break;
         }
         (value, unit) = (value / size, larger);
