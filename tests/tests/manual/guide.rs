@@ -179,7 +179,7 @@ fn amount(value: u64, unit: &str) -> String {
     let (mut value, mut unit) = (value, unit);
     for &(larger, size) in steps {
         // Two minutes are said as such, one as 60 seconds: 60 s of a lease, 24 h of a key.
-        if value % size != 0 || (size != 1024 && size != 1_000 && value / size < 2) {
+        if !value.is_multiple_of(size) || (size != 1024 && size != 1_000 && value / size < 2) {
             break;
         }
         (value, unit) = (value / size, larger);
