@@ -61,6 +61,7 @@ mod e2e;
 mod endpoints;
 mod faults;
 mod fuzz;
+mod guide;
 mod home;
 mod language;
 mod local;
@@ -136,6 +137,9 @@ const ALL: &[&[Test]] = &[
     endpoints::TESTS,
     local::TESTS,
     looks::TESTS,
+    guide::blocks::TESTS,
+    guide::links::TESTS,
+    guide::runs::TESTS,
     manual::TESTS,
     manual::shells::TESTS,
     published::TESTS,

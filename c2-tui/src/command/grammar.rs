@@ -59,7 +59,7 @@ fn about_jobs() -> String {
 fn about_changes() -> &'static str {
     "--timeout=+30m adds to the limit that a job has. --max-running is of a whole batch, @batch:NAME. Of a job that \
      runs, the time limit, retries, priority, name, --on-lost and --notify can change; all else until it starts. What a \
-     flag says replaces all that was there: --env gives the variables anew, --tags the tags."
+     flag says replaces all that was there: --env all variables, --tags all tags."
 }
 
 /// What an operator can ask for.
@@ -107,7 +107,7 @@ pub(crate) enum Command {
     /// Let c2d submit a job by itself, again and again
     #[command(after_help = schedule::ABOUT, override_usage = schedule::USAGE)]
     Schedule(Deferred<schedule::Schedule>),
-    /// Have c2d tell somebody of jobs, workers and the queue
+    /// Report jobs, workers and the queue to a target
     #[command(after_help = notify::ABOUT, override_usage = notify::USAGE)]
     Notify(notify::Notify),
     /// Cancel jobs; what runs is ended

@@ -87,7 +87,7 @@ pub(crate) struct JobFlags {
     /// Only where the agent has this shared folder; $C2_SHARE_NAME says where it is
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(crate) share: Vec<String>,
-    /// Tell this notification of its end
+    /// Report its end to this notification
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(crate) notify: Vec<String>,
     /// The batch that it belongs to; `@batch:NAME` then means all of them

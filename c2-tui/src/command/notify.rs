@@ -15,9 +15,9 @@ pub(crate) const USAGE: &str =
 
 pub(crate) const ABOUT: &str = "TARGET is a URL, to which JSON with title, text, kind and job_ids is posted, or a form \
     and where to: ntfy:TOPIC, discord:URL, slack:URL, apprise:URL, mail:ADDRESS (by the mail server of c2d's machine), \
-    command:NAME (of notify_commands in the configuration of c2d). What happens from now on is told at least once, and \
-    tried again until the target takes it; `doctor` names targets that do not. More than five jobs at once are told \
-    together. What is secret in a URL is never shown again.";
+    command:NAME (of notify_commands in the configuration of c2d). c2d reports what happens from now on at least once, and \
+    retries until the target takes it; `doctor` names targets that do not. More than five jobs at once share one \
+    message. What is secret in a URL is never shown again.";
 
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct Notify {
@@ -27,19 +27,19 @@ pub(crate) struct Notify {
     /// Which notification
     #[arg(value_name = "NAME")]
     pub(crate) which: Option<String>,
-    /// What is told; without it only of jobs that ask for it with --notify
+    /// What is reported; without it only jobs that ask for it with --notify
     #[arg(long, value_name = "EVENT", value_delimiter = ',', value_parser = kinds())]
     pub(crate) on: Vec<Kind>,
     /// Where to: a URL, ntfy:TOPIC, discord:URL, slack:URL, apprise:URL, mail:ADDRESS, command:NAME
     #[arg(long, value_name = "URL")]
     pub(crate) to: Option<String>,
-    /// Only of jobs that asked for this group
+    /// Only jobs that asked for this group
     #[arg(long, value_name = "GROUP")]
     pub(crate) group: Option<String>,
-    /// Only of jobs of this name
+    /// Only jobs of this name
     #[arg(long, value_name = "NAME")]
     pub(crate) job_name: Option<String>,
-    /// Only of jobs that this schedule submitted
+    /// Only jobs that this schedule submitted
     #[arg(long, value_name = "NAME")]
     pub(crate) schedule: Option<String>,
 }

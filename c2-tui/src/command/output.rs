@@ -31,7 +31,7 @@ pub(crate) struct Output {
     /// What this attempt wrote, by its number; `job JOB` lists the attempts
     #[arg(long, value_name = "N")]
     pub(crate) attempt: Option<u32>,
-    /// Go on showing what it writes until it has ended
+    /// Continue to show what it writes until it has ended
     #[arg(long)]
     pub(crate) follow: bool,
 }

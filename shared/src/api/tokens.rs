@@ -19,7 +19,7 @@ pub struct InviteRequest {
     pub uses: u32,
     /// Seconds for which it is good.
     pub expires_s: u64,
-    /// The worker whose identity it gives, for a machine that was installed anew.
+    /// The worker whose identity it gives, for a reinstalled machine.
     #[serde(rename = "as", skip_serializing_if = "Option::is_none")]
     pub worker: Option<String>,
 }

@@ -66,8 +66,8 @@ fn the_chapter_on_other_languages_is_a_client() {
         return;
     }
     scenario(async |cluster| {
-        let readme = include_str!("../../../README.md");
-        let chapter = readme.split("### Clients in other languages").nth(1).context("the chapter")?;
+        let guide = include_str!("../../../assets/guide/src/http.md");
+        let chapter = guide.split("## Write a client in another language").nth(1).context("the chapter")?;
         let chapter = chapter.split("\n## ").next().context("its end")?;
         let lines: Vec<&str> = chapter.split("```sh\n").skip(1).filter_map(|block| block.split("```").next()).collect();
         ensure!(lines.len() == 3, "{lines:?}");

@@ -1,4 +1,4 @@
-//! c2d moves to another machine, by the lines of the manual.
+//! c2d moves to another machine, by the lines of the guide.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use c2_tests::wait::SOON;
 
 use crate::home::{DATA, SERVER, done, invited};
 
-const README: &str = include_str!("../../../README.md");
+const OPERATIONS: &str = include_str!("../../../assets/guide/src/operations.md");
 const WORKER: Machine = Machine::Worker(1);
 const CONSOLE: Machine = Machine::Worker(2);
 /// 10.0.0.14, to which c2d moves.
@@ -46,8 +46,8 @@ pub(super) async fn story(home: &mut Home) -> Result<()> {
     Ok(())
 }
 
-/// Whether the manual says so.
+/// Whether the guide says so.
 fn written(line: &str) -> Result<()> {
-    ensure!(README.lines().any(|written| written.split(" #").next().unwrap_or_default().trim() == line), "{line}");
+    ensure!(OPERATIONS.lines().any(|written| written.split(" #").next().unwrap_or_default().trim() == line), "{line}");
     Ok(())
 }

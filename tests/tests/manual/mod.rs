@@ -1,9 +1,11 @@
-//! Completions for shells and pages for man in `assets/` are those of the present programs. With
-//! `C2_MANUAL=update` they are made anew.
+//! Completions for shells, pages for man and the tables of the guide in `assets/` are those of the present
+//! programs. `C2_MANUAL=update` redraws them.
 
 mod completions;
+mod guide;
 mod pages;
 pub(crate) mod shells;
+mod values;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -49,6 +51,7 @@ fn wanted() -> Files {
         pages::add(&mut files, program);
     }
     pages::add_language(&mut files);
+    guide::add(&mut files);
     files
 }
 
@@ -59,7 +62,7 @@ fn there(folder: &Path) -> Vec<PathBuf> {
 
 fn completions_and_pages_are_those_of_the_present_programs() {
     let wanted = wanted();
-    for name in ["man/c2d-backup.1", "man/c2-tui.1", "man/c2-commands.7"] {
+    for name in ["man/c2d-backup.1", "man/c2-tui.1", "man/c2-commands.7", "guide/src/commands.md"] {
         assert!(wanted.contains_key(Path::new(name)), "{name}");
     }
     if std::env::var("C2_MANUAL").is_ok_and(|word| word == "update") {
@@ -71,7 +74,7 @@ fn completions_and_pages_are_those_of_the_present_programs() {
     }
     for (path, text) in &wanted {
         let kept = std::fs::read(Path::new(ASSETS).join(path)).unwrap_or_default();
-        assert!(kept == *text, "{path:?} is not of the present program; make it anew with C2_MANUAL=update");
+        assert!(kept == *text, "{path:?} is not of the present program; redraw it with C2_MANUAL=update");
     }
     for path in ["completions", "man"].into_iter().flat_map(|folder| there(Path::new(folder))) {
         assert!(wanted.contains_key(&path), "{path:?} is of nothing that exists");

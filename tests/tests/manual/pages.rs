@@ -165,7 +165,7 @@ fn flag(text: &mut String, arg: &Arg) {
     }
 }
 
-fn help(arg: &Arg) -> String {
+pub(super) fn help(arg: &Arg) -> String {
     let known: Vec<_> = arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
     let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
     if known.is_empty() || !arg.get_action().takes_values() { help } else { format!("{help}: {}", known.join(", ")) }

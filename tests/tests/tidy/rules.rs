@@ -210,6 +210,14 @@ pub(crate) const RULES: &[Rule] = &[
         good: ("README.md", "cd c2; ls ~/.local/state"),
     },
     Rule {
+        name: "texts for users are plain English",
+        files: &["README.md", "CHANGELOG.md", "assets/guide/src/", "assets/man/", "shared/src/api/endpoint/list.rs"],
+        check: TextNever(r"(?i)\b(whoever|anew|nobody|mend|mends|tell somebody)\b"),
+        why: "everyday words read as translated; say who does what, in the words of the field",
+        bad: &[("README.md", "Whoever starts it anew"), ("assets/guide/src/jobs.md", "mend config.json")],
+        good: ("README.md", "No one can read it; fix config.json and restart. Recommended.\n"),
+    },
+    Rule {
         name: "the top level is fixed",
         files: &["*"],
         check: TopLevelOnly(&[

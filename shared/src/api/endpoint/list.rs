@@ -183,14 +183,14 @@ endpoints! {
     /// Shows one schedule.
     GET_SCHEDULE: Endpoint<str, (), (), ScheduleRow> = Endpoint::new(Get, "/api/schedules/{name}", READERS);
 
-    /// Removes a schedule; jobs that it submitted go on.
+    /// Removes a schedule; its jobs continue.
     REMOVE_SCHEDULE: Endpoint<str, (), (), ScheduleGone> = Endpoint::new(Delete, "/api/schedules/{name}", OPERATORS);
 
     /// Lets a schedule submit nothing until it is resumed.
     PAUSE_SCHEDULE: Endpoint<str, (), (), ScheduleRow> =
         Endpoint::new(Post, "/api/schedules/pause/{name}", OPERATORS);
 
-    /// Lets a schedule go on, from the next instant on.
+    /// Resumes a schedule from its next instant.
     RESUME_SCHEDULE: Endpoint<str, (), (), ScheduleRow> =
         Endpoint::new(Post, "/api/schedules/resume/{name}", OPERATORS);
 
@@ -198,7 +198,7 @@ endpoints! {
     RUN_SCHEDULE: Endpoint<str, (), (), SubmitResponse> =
         Endpoint::new(Post, "/api/schedules/run/{name}", OPERATORS).creates().refuses(SUBMIT_REFUSALS);
 
-    /// Adds a notification: whom c2d tells of what.
+    /// Adds a notification.
     ///
     /// From now on; each at least once, and again and again until the target takes it.
     ADD_NOTIFICATION: Endpoint<(), (), NotificationRequest, NotificationRow> =
@@ -348,7 +348,7 @@ endpoints! {
 
     /// Makes an invitation.
     ///
-    /// With `as` it is for a machine that was installed anew, and gives it the identity of that worker.
+    /// With `as` it is for a reinstalled machine, and gives it the identity of that worker.
     INVITE: Endpoint<(), (), InviteRequest, InviteResponse> =
         Endpoint::new(Post, "/api/tokens/invite", OPERATORS).creates().refuses(&[NotFound, Ambiguous]);
 
