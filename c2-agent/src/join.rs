@@ -75,7 +75,15 @@ pub(crate) fn run(options: &JoinOptions) -> Result<String, JoinError> {
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let server = runtime.block_on(join(&line, options))?;
-    Ok(format!("this machine is a worker of {server}; start it with: c2-agent"))
+    let said = format!("this machine is a worker of {server}; start it with: c2-agent");
+    if !rustix::process::geteuid().is_root() {
+        return Ok(said);
+    }
+    // Nothing was started yet, and the token of another user would be another.
+    Ok(format!(
+        "{said}\nas root its jobs may do anything on this machine: `c2-agent install` makes the user c2-jobs for them, \
+         who joins with a line of its own: sudo -u c2-jobs -H c2-agent join LINE"
+    ))
 }
 
 /// Joins; answers which c2d.

@@ -36,7 +36,7 @@ pub enum Outlook {
     ExcludesNone(String),
     #[error("every worker that it could run on is excluded, so it waits")]
     Excluded,
-    #[error("no worker{among} offers tag {tag:?}, so it waits")]
+    #[error("no worker{among} offers tag {tag:?}, so it waits{}", way_to(tag))]
     NoTag { tag: String, among: Among },
     #[error("no worker{among} offers all of its tags, so it waits")]
     NoTags { among: Among },
@@ -65,6 +65,12 @@ impl fmt::Display for Among {
         f.write_str(&of_group(self.group.as_ref()))?;
         f.write_str(if self.is_narrowed { " that it could run on" } else { "" })
     }
+}
+
+/// How workers come to offer what their hardware says.
+fn way_to(tag: &str) -> &'static str {
+    let of_hardware = ["gpu", "cuda", "rocm", "nvidia"].iter().any(|word| tag.starts_with(word));
+    if of_hardware { "; `detect-tags WORKER --apply` has a worker offer what it has" } else { "" }
 }
 
 fn of_group(group: Option<&String>) -> String {
