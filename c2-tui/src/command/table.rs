@@ -175,6 +175,13 @@ pub(crate) fn program<P: CommandFactory>() -> CommandInfo {
     describe(&program)
 }
 
+/// A command of a program itself.
+pub(crate) fn of_program<P: CommandFactory>(name: &str) -> Option<CommandInfo> {
+    let mut program = P::command();
+    program.build();
+    program.find_subcommand(name).map(describe)
+}
+
 fn describe(command: &Clap) -> CommandInfo {
     let (flags, arguments): (Vec<&Arg>, Vec<&Arg>) = command
         .get_arguments()
