@@ -21,6 +21,10 @@ async def answer(session, tool, **arguments):
     return result.structured_content
 
 
+def ids(rows):
+    return [row["job_id"] for row in rows]
+
+
 async def reads(session):
     workers = (await answer(session, "list_workers"))["workers"]
     assert [worker["ip"] for worker in workers] == ["127.0.0.2"], workers
@@ -64,13 +68,13 @@ async def changes(session):
     again = (await answer(session, "retry_jobs", jobs=["bad"]))["job_ids"]
     assert len(again) == 1, again
     held = (await answer(session, "submit_job", command="true", hold=True))["job_id"]
-    done = await answer(session, "release_jobs", jobs=["@held"])
-    assert done["done"] == [held], done
+    released = await answer(session, "release_jobs", jobs=["@held"])
+    assert ids(released["done"]) == [held], released
     await answer(session, "get_job", job=held, wait_s=20)
     waiting = (await answer(session, "submit_job", command="true", begin_at=4102444800000))["job_id"]
-    assert (await answer(session, "hold_jobs", jobs=[waiting]))["done"] == [waiting]
+    assert ids((await answer(session, "hold_jobs", jobs=[waiting]))["done"]) == [waiting]
     cancelled = await answer(session, "cancel_jobs", jobs=[waiting, "1"])
-    assert cancelled["done"] == [waiting] and len(cancelled["refused"]) == 1, cancelled
+    assert ids(cancelled["done"]) == [waiting] and len(cancelled["refused"]) == 1, cancelled
     refusal = await answer(session, "submit_job", comand="true")
     assert 'did you mean "command"?' in refusal, refusal
 

@@ -50,7 +50,14 @@ impl Cli {
             let message = format!("--{flag} is not for `c2d {command}`: the c2d that runs has its own address");
             return Err(Self::command().error(ErrorKind::ArgumentConflict, message));
         }
-        Ok(Self { origins: Origins::of(&Self::command(), &matches), ..Self::from_arg_matches(&matches)? })
+        let mut cli = Self::from_arg_matches(&matches)?;
+        cli.origins = Origins::of(&Self::command(), &matches);
+        if let (Some(Command::Config(listing)), Some((_, inner))) = (&cli.command, matches.subcommand()) {
+            // A variable says the same in both places, so only what was typed counts there.
+            let typed = |flag: &str| inner.value_source(flag) == Some(ValueSource::CommandLine);
+            cli.options.own.take_over(&listing.own, typed);
+        }
+        Ok(cli)
     }
 }
 
@@ -206,6 +213,17 @@ struct Own {
     port: Option<u16>,
 }
 
+impl Own {
+    /// Takes those of other flags that were typed.
+    fn take_over(&mut self, others: &Self, typed: impl Fn(&str) -> bool) {
+        if typed("config") {
+            self.config.clone_from(&others.config);
+        }
+        self.host = if typed("host") { others.host } else { self.host };
+        self.port = if typed("port") { others.port } else { self.port };
+    }
+}
+
 impl Options {
     /// The data folder that these options mean.
     pub fn data_dir(&self) -> PathBuf {
@@ -215,14 +233,6 @@ impl Options {
     /// The configuration file that these options name.
     pub fn config_file(&self) -> Option<&Path> {
         self.own.config.as_deref()
-    }
-
-    /// The same with the flags behind `config` over those before it.
-    pub fn behind(mut self, listing: Listing) -> Self {
-        self.own.config = listing.own.config.or(self.own.config);
-        self.own.host = listing.own.host.or(self.own.host);
-        self.own.port = listing.own.port.or(self.own.port);
-        self
     }
 
     /// The data folder and the configuration that these options mean, with the file that was read.

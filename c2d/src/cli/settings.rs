@@ -12,9 +12,8 @@ use crate::cli::options::{Listing, Options};
 ///
 /// # Errors
 /// When it would not start for what is wrong with them.
-pub fn list(options: Options, listing: Listing, origins: &Origins) -> Result<String, ConfigError> {
-    let as_json = listing.json;
-    let (data_dir, found) = options.behind(listing).resolve()?;
+pub fn list(options: Options, listing: &Listing, origins: &Origins) -> Result<String, ConfigError> {
+    let (data_dir, found) = options.resolve()?;
     let mut settings = Settings::of(&found, &[]);
     let config = &found.config;
     for (name, file) in [("jobs_log_file", &config.jobs_log_file), ("workers_file", &config.workers_file)] {
@@ -27,7 +26,7 @@ pub fn list(options: Options, listing: Listing, origins: &Origins) -> Result<Str
     let file = found.file.as_ref().map(|file| file.path.as_path());
     settings.set("config", file, origins.get("config").unwrap_or(Origin::Default));
     settings.set("data_dir", &data_dir, origins.get("data_dir").unwrap_or(Origin::Default));
-    Ok(settings.list(as_json))
+    Ok(settings.list(listing.json))
 }
 
 /// The programs alone: an argument may be a password.

@@ -100,7 +100,11 @@ fn a_reader_that_leaves_cancels_the_job() {
         cluster.agent("127.0.0.2").await?;
         let mut run = command(cluster, &["--", "sh", "-c", "while echo y; do sleep 0.01; done"])?;
         let mut run = run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-        let mut head = Command::new("head").arg("-n1").stdin(run.stdout.take().context("a pipe")?).spawn()?;
+        let mut head = Command::new("head")
+            .arg("-n1")
+            .stdin(run.stdout.take().context("a pipe")?)
+            .stdout(Stdio::null())
+            .spawn()?;
         head.wait()?;
         ensure!(run.wait()?.code() == Some(141));
         cancelled(cluster, JobId(1)).await

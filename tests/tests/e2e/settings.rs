@@ -7,7 +7,12 @@ use anyhow::{Result, ensure};
 use c2_tests::{Program, scenario};
 use serde_json::{Value, json};
 
-crate::tests![each_value_is_listed_with_its_source, secrets_are_not_listed, what_is_wrong_is_named_with_its_line];
+crate::tests![
+    each_value_is_listed_with_its_source,
+    secrets_are_not_listed,
+    what_is_wrong_is_named_with_its_line,
+    a_console_without_a_token_says_where_it_looked,
+];
 
 /// A program in a home folder of its own.
 fn program(program: Program, home: &std::path::Path, args: &[&str]) -> Result<Command> {
@@ -125,6 +130,25 @@ fn what_is_wrong_is_named_with_its_line() {
             ensure!(output.status.code() == Some(2) && told.contains(said), "{which:?} {text:?}: {told}");
             ensure!(told.contains("config.json\"") && told.contains("hint: "), "{told}");
         }
+        Ok(())
+    });
+}
+
+fn a_console_without_a_token_says_where_it_looked() {
+    scenario(async |cluster| {
+        let home = cluster.console_dir();
+        let server = cluster.addr().to_string();
+        let refused = |console: &mut Command| -> Result<String> {
+            let output = console.output()?;
+            ensure!(output.status.code() == Some(4), "{output:?}");
+            Ok(String::from_utf8(output.stderr)?)
+        };
+        let list = ["--server", &server, "--exec", "list"];
+        let told = refused(&mut program(Program::Tui, &home, &list)?)?;
+        let file = home.join(".local/state/c2d/operator.token").display().to_string();
+        ensure!(told.contains(&format!("there is no {file}; name its file with --token-file")), "{told}");
+        let told = refused(program(Program::Tui, &home, &list)?.env_remove("HOME"))?;
+        ensure!(told.contains("operator.token, and HOME is not set; ") && told.contains("c2-tui login"), "{told}");
         Ok(())
     });
 }
