@@ -36,6 +36,7 @@ complete -c c2-agent -n "__fish_c2_agent_needs_command" -s V -l version -d 'Prin
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -f -a "join" -d 'Join the c2d that printed LINE with `c2d invite`, as a worker'
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -f -a "reset-identity" -d 'Give this machine a new identity, where its state folder is a copy of another machine\'s'
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -f -a "doctor" -d 'Check whether this machine can be a worker: c2d, clock, workspaces, disk space, GPU'
+complete -c c2-agent -n "__fish_c2_agent_needs_command" -f -a "config" -d 'Print each setting, its value and where that comes from'
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -f -a "install" -d 'Install the agent as a systemd service: for the system as root, otherwise for this user'
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand join" -l name -d 'The name in c2d\'s list of tokens [default: this machine\'s]' -r -f
@@ -51,12 +52,22 @@ complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l state-dir -
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l token-file -d 'File with the worker token [default: that of `join`, else that of a c2d on this machine]' -r -F
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l config -d 'Configuration file [default: c2-agent/config.json in $XDG_CONFIG_HOME or ~/.config]' -r -F
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -s h -l help -d 'Print help'
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand config" -l server -d 'Where c2d is, as HOST or HOST:PORT' -r -f
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand config" -l address -d 'This worker\'s address, where the machine has several' -r -f
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand config" -l slots -d 'Jobs to run at once; `auto` is one for each processor [default: 4]' -r -f
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand config" -l workspace-root -d 'Folder of the job workspaces [default: /tmp/C2; /tmp/C2-UID if that belongs to another user]' -r -f -a "(__fish_complete_directories)"
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand config" -l state-dir -d 'Folder of the agent\'s own files [default: c2-agent in $XDG_STATE_HOME or ~/.local/state]' -r -f -a "(__fish_complete_directories)"
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand config" -l token-file -d 'File with the worker token [default: that of `join`, else that of a c2d on this machine]' -r -F
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand config" -l config -d 'Configuration file [default: c2-agent/config.json in $XDG_CONFIG_HOME or ~/.config]' -r -F
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand config" -l json -d 'Print one JSON document'
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand config" -s h -l help -d 'Print help'
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand install" -l root -d 'Write below this folder instead of /, for packages and images' -r -f -a "(__fish_complete_directories)"
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand install" -l bin-dir -d 'Where the programs will be [default: where this one is; /usr/bin with --root]' -r -f -a "(__fish_complete_directories)"
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand install" -l dry-run -d 'Show the files and write nothing'
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand install" -s h -l help -d 'Print help'
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join reset-identity doctor install help" -f -a "join" -d 'Join the c2d that printed LINE with `c2d invite`, as a worker'
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join reset-identity doctor install help" -f -a "reset-identity" -d 'Give this machine a new identity, where its state folder is a copy of another machine\'s'
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join reset-identity doctor install help" -f -a "doctor" -d 'Check whether this machine can be a worker: c2d, clock, workspaces, disk space, GPU'
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join reset-identity doctor install help" -f -a "install" -d 'Install the agent as a systemd service: for the system as root, otherwise for this user'
-complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join reset-identity doctor install help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join reset-identity doctor config install help" -f -a "join" -d 'Join the c2d that printed LINE with `c2d invite`, as a worker'
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join reset-identity doctor config install help" -f -a "reset-identity" -d 'Give this machine a new identity, where its state folder is a copy of another machine\'s'
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join reset-identity doctor config install help" -f -a "doctor" -d 'Check whether this machine can be a worker: c2d, clock, workspaces, disk space, GPU'
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join reset-identity doctor config install help" -f -a "config" -d 'Print each setting, its value and where that comes from'
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join reset-identity doctor config install help" -f -a "install" -d 'Install the agent as a systemd service: for the system as root, otherwise for this user'
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand help; and not __fish_seen_subcommand_from join reset-identity doctor config install help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

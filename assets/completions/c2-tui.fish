@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_c2_tui_global_optspecs
-    string join \n server= token-file= exec= file= json keep-going local keep readonly ascii data-dir= workspace-root= h/help V/version
+    string join \n server= token-file= data-dir= exec= file= json keep-going local keep readonly ascii workspace-root= h/help V/version
 end
 
 function __fish_c2_tui_needs_command
@@ -26,6 +26,7 @@ end
 
 complete -c c2-tui -n "__fish_c2_tui_needs_command" -l server -d 'Where c2d is; without it the c2d of this user on this machine' -r -f
 complete -c c2-tui -n "__fish_c2_tui_needs_command" -l token-file -d 'File with the operator token; without it that of this user\'s c2d on this machine' -r -F
+complete -c c2-tui -n "__fish_c2_tui_needs_command" -l data-dir -d 'Folder of c2d [default: c2d in $XDG_STATE_HOME or ~/.local/state]' -r -f -a "(__fish_complete_directories)"
 complete -c c2-tui -n "__fish_c2_tui_needs_command" -l exec -d 'Run a command and exit, `-` for commands from standard input; may be repeated' -r -f -a "list\t''
 doctor\t''
 groups\t''
@@ -71,7 +72,6 @@ follow\t''
 wait\t''
 help\t''"
 complete -c c2-tui -n "__fish_c2_tui_needs_command" -l file -d 'Run the commands of a file, one a line, and exit; `#` begins a comment line' -r -F
-complete -c c2-tui -n "__fish_c2_tui_needs_command" -l data-dir -d 'Folder of c2d [default: c2d in $XDG_STATE_HOME or ~/.local/state]' -r -f -a "(__fish_complete_directories)"
 complete -c c2-tui -n "__fish_c2_tui_needs_command" -l workspace-root -d 'Folder in which an agent started by --local runs its jobs [default: as c2-agent\'s]' -r -f -a "(__fish_complete_directories)"
 complete -c c2-tui -n "__fish_c2_tui_needs_command" -l json -d 'Answer each command with one JSON document'
 complete -c c2-tui -n "__fish_c2_tui_needs_command" -l keep-going -d 'Continue after a command that failed; the exit status is still that of the first failure'
@@ -83,11 +83,64 @@ complete -c c2-tui -n "__fish_c2_tui_needs_command" -s h -l help -d 'Print help 
 complete -c c2-tui -n "__fish_c2_tui_needs_command" -s V -l version -d 'Print version'
 complete -c c2-tui -n "__fish_c2_tui_needs_command" -f -a "login" -d 'Log in to the c2d that printed LINE with `c2d invite --role operator`'
 complete -c c2-tui -n "__fish_c2_tui_needs_command" -f -a "logout" -d 'Delete what `login` stored'
+complete -c c2-tui -n "__fish_c2_tui_needs_command" -f -a "run" -d 'Run a command as a job: submit it, show what it writes while it writes it, exit with its status'
+complete -c c2-tui -n "__fish_c2_tui_needs_command" -f -a "mcp" -d 'Serve the Model Context Protocol over standard input and output, for assistants that use tools'
+complete -c c2-tui -n "__fish_c2_tui_needs_command" -f -a "config" -d 'Print each setting, its value and where that comes from'
 complete -c c2-tui -n "__fish_c2_tui_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c c2-tui -n "__fish_c2_tui_using_subcommand login" -l name -d 'The name in c2d\'s list of tokens [default: this user\'s and this machine\'s]' -r -f
 complete -c c2-tui -n "__fish_c2_tui_using_subcommand login" -s h -l help -d 'Print help'
 complete -c c2-tui -n "__fish_c2_tui_using_subcommand logout" -s h -l help -d 'Print help'
-complete -c c2-tui -n "__fish_c2_tui_using_subcommand help; and not __fish_seen_subcommand_from login logout help" -f -a "login" -d 'Log in to the c2d that printed LINE with `c2d invite --role operator`'
-complete -c c2-tui -n "__fish_c2_tui_using_subcommand help; and not __fish_seen_subcommand_from login logout help" -f -a "logout" -d 'Delete what `login` stored'
-complete -c c2-tui -n "__fish_c2_tui_using_subcommand help; and not __fish_seen_subcommand_from login logout help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l server -d 'Where c2d is; without it the c2d of this user on this machine' -r -f
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l token-file -d 'File with the operator token; without it that of this user\'s c2d on this machine' -r -F
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l data-dir -d 'Folder of c2d [default: c2d in $XDG_STATE_HOME or ~/.local/state]' -r -f -a "(__fish_complete_directories)"
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l group -d 'Only on workers of this group' -r -f
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l tags -d 'Locks to hold on the worker while it runs, like `gpu:0,disk`; `gpu` is any free `gpu:N`' -r -f
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l name -d 'A human-readable name, by which other commands find the job too' -r -f
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l timeout -d 'End it after this run time, like `90`, `5m` or `2h30m`' -r -f
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l depends -d 'Start after these jobs succeeded; `any:JOB` after any end, `notok:JOB` after an end without success' -r -f
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l priority -d 'Higher runs first' -r -f
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l retries -d 'How often to try again after a failure' -r -f
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l retry-delay -d 'Rest before the first retry, 1s without it; it doubles each time, up to a minute' -r -f
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l begin -d 'Not before this time, like `18:00`, `+2h30m` or `2030-01-31T08:00`' -r -f
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l env -d 'An environment variable of the job' -r -f
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l stdin-file -d 'A file for its standard input' -r -F
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l upload -d 'A file to place in the job\'s folder, as FILE or FILE:PATH-THERE; several with commas' -r -F
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l download -d 'Files to fetch from the job\'s folder after its end, like `out/*.png`; several with commas' -r -f
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l exclude -d 'A worker that must not run it' -r -f
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l on-lost -d 'What happens when its worker is lost while it runs' -r -f -a "requeue\t''
+fail\t''
+wait\t''"
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l umask -d 'Permissions that files of the job do not get, like `022`; without it only its own user has any' -r -f
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l worker -d 'Only on this worker, or on one of these; a worker that is away is waited for' -r -f
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l expires -d 'End it as `expired` if it has not started after this time, from its submit or from --begin' -r -f
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l cwd -d 'Run in this folder of the worker, a full path or ~/DIR; its own folder is then $C2_WORKSPACE' -r -f -a "(__fish_complete_directories)"
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l shell -d 'The shell that reads the command, by name or path; /bin/sh without it' -r -f
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l with-files-of -d 'Place the files that these jobs left in its folder; it depends on them' -r -f
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l share -d 'Only where the agent has this shared folder; $C2_SHARE_NAME says where it is' -r -f
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l notify -d 'Tell this notification of its end' -r -f
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l batch -d 'The batch that it belongs to; `@batch:NAME` then means all of them' -r -f
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l cpus -d 'Processors that it takes of its worker; its $OMP_NUM_THREADS' -r -f
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l memory -d 'Memory that it takes, like `8G` or `500M`' -r -f
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l gpus -d 'Graphics processors that it has to itself, as $CUDA_VISIBLE_DEVICES and $HIP_VISIBLE_DEVICES' -r -f
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l vram -d 'Memory of each of them; without --gpus on one that it shares' -r -f
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l need -d 'What `set-resources` counts, and how much of it the job takes, like `license=1`; several with commas' -r -f
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l same-machine -d 'Run on the worker that ran the dependencies'
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l hold -d 'Wait for an operator\'s release before it starts'
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand mcp" -l server -d 'Where c2d is; without it the c2d of this user on this machine' -r -f
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand mcp" -l token-file -d 'File with the operator token; without it that of this user\'s c2d on this machine' -r -F
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand mcp" -l data-dir -d 'Folder of c2d [default: c2d in $XDG_STATE_HOME or ~/.local/state]' -r -f -a "(__fish_complete_directories)"
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand mcp" -l allow-changes -d 'Offer tools that submit, cancel, retry, hold and release jobs; without it all tools only read'
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand mcp" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand config" -l server -d 'Where c2d is; without it the c2d of this user on this machine' -r -f
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand config" -l token-file -d 'File with the operator token; without it that of this user\'s c2d on this machine' -r -F
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand config" -l data-dir -d 'Folder of c2d [default: c2d in $XDG_STATE_HOME or ~/.local/state]' -r -f -a "(__fish_complete_directories)"
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand config" -l json -d 'Print one JSON document'
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand config" -s h -l help -d 'Print help'
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand help; and not __fish_seen_subcommand_from login logout run mcp config help" -f -a "login" -d 'Log in to the c2d that printed LINE with `c2d invite --role operator`'
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand help; and not __fish_seen_subcommand_from login logout run mcp config help" -f -a "logout" -d 'Delete what `login` stored'
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand help; and not __fish_seen_subcommand_from login logout run mcp config help" -f -a "run" -d 'Run a command as a job: submit it, show what it writes while it writes it, exit with its status'
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand help; and not __fish_seen_subcommand_from login logout run mcp config help" -f -a "mcp" -d 'Serve the Model Context Protocol over standard input and output, for assistants that use tools'
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand help; and not __fish_seen_subcommand_from login logout run mcp config help" -f -a "config" -d 'Print each setting, its value and where that comes from'
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand help; and not __fish_seen_subcommand_from login logout run mcp config help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c c2-tui -l exec -x -a "list doctor groups assign unassign info set-tags set-resources get-tags detect-tags drain resume remove-worker jobs job submit batch batches split schedule notify cancel hold release change top bottom retry why pause unpause queue-status stats timeline log output get-files cleanup-workspaces pdsh copy verify-ssh follow wait help"

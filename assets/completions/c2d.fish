@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_c2d_global_optspecs
-    string join \n config= data-dir= host= port= h/help V/version
+    string join \n data-dir= config= host= port= h/help V/version
 end
 
 function __fish_c2d_needs_command
@@ -24,8 +24,8 @@ function __fish_c2d_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c c2d -n "__fish_c2d_needs_command" -l config -d 'Configuration file [default: config.json in the data folder, if it is there]' -r -F
 complete -c c2d -n "__fish_c2d_needs_command" -l data-dir -d 'Folder for everything that c2d keeps [default: ~/.local/state/c2d]' -r -f -a "(__fish_complete_directories)"
+complete -c c2d -n "__fish_c2d_needs_command" -l config -d 'Configuration file [default: config.json in the data folder, if it is there]' -r -F
 complete -c c2d -n "__fish_c2d_needs_command" -l host -d 'Address to listen on' -r -f
 complete -c c2d -n "__fish_c2d_needs_command" -l port -d 'Port to listen on; 0 takes any free one' -r -f
 complete -c c2d -n "__fish_c2d_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -37,6 +37,7 @@ complete -c c2d -n "__fish_c2d_needs_command" -f -a "backup" -d 'Write everythin
 complete -c c2d -n "__fish_c2d_needs_command" -f -a "restore" -d 'Restore a backup and keep the old data folder beside it; c2d must not run'
 complete -c c2d -n "__fish_c2d_needs_command" -f -a "check" -d 'Check the data folder for problems; changes nothing'
 complete -c c2d -n "__fish_c2d_needs_command" -f -a "authority" -d 'Manage the certificate authority that machines know this c2d by'
+complete -c c2d -n "__fish_c2d_needs_command" -f -a "config" -d 'Print each setting, its value and where that comes from'
 complete -c c2d -n "__fish_c2d_needs_command" -f -a "install" -d 'Install c2d as a systemd service: for the system as root, otherwise for this user'
 complete -c c2d -n "__fish_c2d_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c c2d -n "__fish_c2d_using_subcommand invite" -l role -d 'Role of the machine that uses the line' -r -f -a "worker\t''
@@ -86,20 +87,27 @@ complete -c c2d -n "__fish_c2d_using_subcommand authority; and __fish_seen_subco
 complete -c c2d -n "__fish_c2d_using_subcommand authority; and __fish_seen_subcommand_from help" -f -a "show" -d 'Print the certificate of the authority, by which clients in other languages know c2d; it is no secret'
 complete -c c2d -n "__fish_c2d_using_subcommand authority; and __fish_seen_subcommand_from help" -f -a "rotate" -d 'Make a new authority, and honour the old one until all machines know the new one; c2d must not run'
 complete -c c2d -n "__fish_c2d_using_subcommand authority; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c c2d -n "__fish_c2d_using_subcommand config" -l config -d 'Configuration file [default: config.json in the data folder, if it is there]' -r -F
+complete -c c2d -n "__fish_c2d_using_subcommand config" -l host -d 'Address to listen on' -r -f
+complete -c c2d -n "__fish_c2d_using_subcommand config" -l port -d 'Port to listen on; 0 takes any free one' -r -f
+complete -c c2d -n "__fish_c2d_using_subcommand config" -l data-dir -d 'Folder for everything that c2d keeps [default: ~/.local/state/c2d]' -r -f -a "(__fish_complete_directories)"
+complete -c c2d -n "__fish_c2d_using_subcommand config" -l json -d 'Print one JSON document'
+complete -c c2d -n "__fish_c2d_using_subcommand config" -s h -l help -d 'Print help'
 complete -c c2d -n "__fish_c2d_using_subcommand install" -l root -d 'Write below this folder instead of /, for packages and images' -r -f -a "(__fish_complete_directories)"
 complete -c c2d -n "__fish_c2d_using_subcommand install" -l bin-dir -d 'Where the programs will be [default: where this one is; /usr/bin with --root]' -r -f -a "(__fish_complete_directories)"
 complete -c c2d -n "__fish_c2d_using_subcommand install" -l data-dir -d 'Folder for everything that c2d keeps [default: ~/.local/state/c2d]' -r -f -a "(__fish_complete_directories)"
 complete -c c2d -n "__fish_c2d_using_subcommand install" -l dry-run -d 'Show the files and write nothing'
 complete -c c2d -n "__fish_c2d_using_subcommand install" -s h -l help -d 'Print help'
-complete -c c2d -n "__fish_c2d_using_subcommand help; and not __fish_seen_subcommand_from invite gc token backup restore check authority install help" -f -a "invite" -d 'Print a line for `c2-agent join` on another machine, or for `c2-tui login`'
-complete -c c2d -n "__fish_c2d_using_subcommand help; and not __fish_seen_subcommand_from invite gc token backup restore check authority install help" -f -a "gc" -d 'Remove all files that no job uses'
-complete -c c2d -n "__fish_c2d_using_subcommand help; and not __fish_seen_subcommand_from invite gc token backup restore check authority install help" -f -a "token" -d 'Manage issued tokens'
-complete -c c2d -n "__fish_c2d_using_subcommand help; and not __fish_seen_subcommand_from invite gc token backup restore check authority install help" -f -a "backup" -d 'Write everything that c2d stores to one file; c2d may be running'
-complete -c c2d -n "__fish_c2d_using_subcommand help; and not __fish_seen_subcommand_from invite gc token backup restore check authority install help" -f -a "restore" -d 'Restore a backup and keep the old data folder beside it; c2d must not run'
-complete -c c2d -n "__fish_c2d_using_subcommand help; and not __fish_seen_subcommand_from invite gc token backup restore check authority install help" -f -a "check" -d 'Check the data folder for problems; changes nothing'
-complete -c c2d -n "__fish_c2d_using_subcommand help; and not __fish_seen_subcommand_from invite gc token backup restore check authority install help" -f -a "authority" -d 'Manage the certificate authority that machines know this c2d by'
-complete -c c2d -n "__fish_c2d_using_subcommand help; and not __fish_seen_subcommand_from invite gc token backup restore check authority install help" -f -a "install" -d 'Install c2d as a systemd service: for the system as root, otherwise for this user'
-complete -c c2d -n "__fish_c2d_using_subcommand help; and not __fish_seen_subcommand_from invite gc token backup restore check authority install help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c c2d -n "__fish_c2d_using_subcommand help; and not __fish_seen_subcommand_from invite gc token backup restore check authority config install help" -f -a "invite" -d 'Print a line for `c2-agent join` on another machine, or for `c2-tui login`'
+complete -c c2d -n "__fish_c2d_using_subcommand help; and not __fish_seen_subcommand_from invite gc token backup restore check authority config install help" -f -a "gc" -d 'Remove all files that no job uses'
+complete -c c2d -n "__fish_c2d_using_subcommand help; and not __fish_seen_subcommand_from invite gc token backup restore check authority config install help" -f -a "token" -d 'Manage issued tokens'
+complete -c c2d -n "__fish_c2d_using_subcommand help; and not __fish_seen_subcommand_from invite gc token backup restore check authority config install help" -f -a "backup" -d 'Write everything that c2d stores to one file; c2d may be running'
+complete -c c2d -n "__fish_c2d_using_subcommand help; and not __fish_seen_subcommand_from invite gc token backup restore check authority config install help" -f -a "restore" -d 'Restore a backup and keep the old data folder beside it; c2d must not run'
+complete -c c2d -n "__fish_c2d_using_subcommand help; and not __fish_seen_subcommand_from invite gc token backup restore check authority config install help" -f -a "check" -d 'Check the data folder for problems; changes nothing'
+complete -c c2d -n "__fish_c2d_using_subcommand help; and not __fish_seen_subcommand_from invite gc token backup restore check authority config install help" -f -a "authority" -d 'Manage the certificate authority that machines know this c2d by'
+complete -c c2d -n "__fish_c2d_using_subcommand help; and not __fish_seen_subcommand_from invite gc token backup restore check authority config install help" -f -a "config" -d 'Print each setting, its value and where that comes from'
+complete -c c2d -n "__fish_c2d_using_subcommand help; and not __fish_seen_subcommand_from invite gc token backup restore check authority config install help" -f -a "install" -d 'Install c2d as a systemd service: for the system as root, otherwise for this user'
+complete -c c2d -n "__fish_c2d_using_subcommand help; and not __fish_seen_subcommand_from invite gc token backup restore check authority config install help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c c2d -n "__fish_c2d_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "list" -d 'List all tokens, without their secrets'
 complete -c c2d -n "__fish_c2d_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "revoke" -d 'Revoke a token'
 complete -c c2d -n "__fish_c2d_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "rotate" -d 'Replace a token in c2d\'s folder; the old one is revoked'

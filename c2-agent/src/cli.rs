@@ -4,7 +4,7 @@ use c2_shared::advice::{self, Failure, Unwritten};
 use c2_shared::{arguments, exit};
 
 use crate::options::{Cli, Command, Options};
-use crate::{agent, doctor, identity, install, join, supervise};
+use crate::{agent, doctor, identity, install, join, settings, supervise};
 
 impl Cli {
     /// The command line of this process; a wrong one ends it with an explanation.
@@ -12,7 +12,8 @@ impl Cli {
     /// # Errors
     /// With a text that is to be shown instead of doing anything.
     pub fn read() -> Result<Self, Help> {
-        arguments::read(std::env::args_os())
+        arguments::read_with_origins::<Self>(std::env::args_os())
+            .map(|(cli, origins)| Self { origins, ..cli })
             .map_err(|error| if error.use_stderr() { error.exit() } else { Help(error.to_string()) })
     }
 
@@ -37,6 +38,7 @@ impl Cli {
                 say(&said)?;
                 return Ok(if well { exit::DONE } else { exit::FAILED });
             }
+            Some(Command::Config(listing)) => say(&settings::list(listing, &self.origins)?)?,
             None => agent::start(&Options::decide(self.flags)?)?,
         }
         Ok(exit::DONE)

@@ -10,6 +10,7 @@ mod doctor;
 mod init;
 mod install;
 mod join;
+mod settings;
 mod signals;
 
 mod agent;

@@ -7,14 +7,16 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use c2_shared::advice::Advice;
-use c2_shared::config::{self, AgentConfig, ConfigError};
+use c2_shared::arguments::Origins;
+use c2_shared::config::{self, AgentConfig, ConfigError, Configured};
 use c2_shared::exit;
 use c2_shared::home;
 use c2_shared::install::Wish;
 use c2_shared::limits::{CANCEL_GRACE_MS, GREETING_MS, LEASE_MS, LEFTOVER_GRACE_MS, SLOTS_MAX};
 use c2_shared::pass::Pass;
 use c2_shared::resources::Amounts;
-use c2_shared::server_address::{ServerAddress, ServerAddressError};
+use c2_shared::server_address::{ADDRESS_FILE, ServerAddress, ServerAddressError};
+use c2_shared::settings::Origin;
 use c2_shared::token::{Role, TokenError};
 use clap::{Args, Parser, Subcommand};
 
@@ -37,6 +39,9 @@ pub struct Cli {
     /// The agent's own flags.
     #[command(flatten)]
     pub(crate) flags: Flags,
+    /// Which of them were given, and how.
+    #[arg(skip)]
+    pub(crate) origins: Origins,
 }
 
 /// Other ways to start the program.
@@ -48,11 +53,24 @@ pub(crate) enum Command {
     ResetIdentity(ResetOptions),
     /// Check whether this machine can be a worker: c2d, clock, workspaces, disk space, GPU
     Doctor(Flags),
+    /// Print each setting, its value and where that comes from
+    Config(Listing),
     /// Install the agent as a systemd service: for the system as root, otherwise for this user
     Install(Wish),
     /// Runs the process behind one slot.
     #[command(hide = true)]
     RunSlot(SlotOptions),
+}
+
+/// What `config` is told.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Listing {
+    /// The flags that the agent would be started with.
+    #[command(flatten)]
+    pub(crate) flags: Flags,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// The agent's flags.
@@ -238,44 +256,81 @@ impl Timing {
 impl Options {
     /// Decides everything by flags (and environment, which clap reads) over the configuration file.
     pub(crate) fn decide(flags: Flags) -> Result<Self, OptionsError> {
-        let file = match &flags.config {
-            Some(path) => config::load(path)?,
-            None => default_config_file()
-                .filter(|path| path.exists())
-                .map_or_else(|| Ok(AgentConfig::default()), |path| config::load::<AgentConfig>(&path))?,
-        };
-        let slots = flags.slots.unwrap_or(file.slots);
-        if slots == 0 || slots > SLOTS_MAX {
-            return Err(OptionsError::Slots(slots));
-        }
-        let named = flags.server.as_deref().map(str::parse::<ServerAddress>).transpose()?;
-        let state_dir = state_dir(flags.state_dir.as_deref())?;
-        let joined = Some(joined_file(&state_dir)).filter(|path| path.exists());
-        let near = || config::default_data_dir().join(Role::Worker.file_name());
-        let token_file = flags.token_file.or(joined).unwrap_or_else(near);
+        let timing = flags.timing;
+        let Choice { file: Configured { config, .. }, state_dir, token_file, named } = Choice::of(flags)?;
         let pass = Pass::read(&token_file)?;
         if pass.token.role() != Role::Worker {
             return Err(OptionsError::WrongRole(token_file));
         }
-        let configured = ServerAddress { host: file.server_host, port: file.server_port };
-        // A change of the configuration is meant. The token in c2d's own folder has the address beside it.
-        let configured = Some(configured).filter(|address| *address != default_server());
-        let beside = || token_file.parent().and_then(ServerAddress::noted);
-        let server =
-            named.or(configured).or_else(|| pass.server.clone()).or_else(beside).unwrap_or_else(default_server);
         Ok(Self {
-            server,
-            address: flags.address.or(file.address),
-            slots,
-            resources: file.resources,
-            workspace_root: absolute(&own_root(flags.workspace_root.unwrap_or(file.workspace_root)))?,
-            workspace_days: file.workspace_days,
-            shares: Shares::new(file.shares),
+            server: server(named, &config, Some(&pass), &token_file).0,
+            address: config.address,
+            slots: config.slots,
+            resources: config.resources,
+            workspace_root: config.workspace_root,
+            workspace_days: config.workspace_days,
+            shares: Shares::new(config.shares),
             state_dir,
             pass,
             pass_file: token_file,
-            timing: flags.timing,
+            timing,
         })
+    }
+}
+
+/// What was said, by flags over the file, before the token is read.
+pub(crate) struct Choice {
+    /// The configuration with the flags put over it.
+    pub(crate) file: Configured<AgentConfig>,
+    pub(crate) state_dir: PathBuf,
+    pub(crate) token_file: PathBuf,
+    /// The c2d that a flag names.
+    pub(crate) named: Option<ServerAddress>,
+}
+
+impl Choice {
+    pub(crate) fn of(flags: Flags) -> Result<Self, OptionsError> {
+        let mut file: Configured<AgentConfig> = config::find(flags.config.as_deref(), default_config_file())?;
+        let config = &mut file.config;
+        config.slots = flags.slots.unwrap_or(config.slots);
+        if config.slots == 0 || config.slots > SLOTS_MAX {
+            return Err(OptionsError::Slots(config.slots));
+        }
+        config.address = flags.address.or(config.address);
+        let root = flags.workspace_root.as_ref().unwrap_or(&config.workspace_root);
+        config.workspace_root = absolute(&own_root(root.clone()))?;
+        let named = flags.server.as_deref().map(str::parse::<ServerAddress>).transpose()?;
+        let state_dir = state_dir(flags.state_dir.as_deref())?;
+        let joined = Some(joined_file(&state_dir)).filter(|path| path.exists());
+        let near = || config::default_data_dir().join(Role::Worker.file_name());
+        let token_file = flags.token_file.as_deref().map(home::expand).or(joined).unwrap_or_else(near);
+        Ok(Self { file, state_dir, token_file, named })
+    }
+}
+
+/// Where c2d is, and where that is from; none where a flag says it.
+pub(crate) fn server(
+    named: Option<ServerAddress>,
+    config: &AgentConfig,
+    pass: Option<&Pass>,
+    token_file: &Path,
+) -> (ServerAddress, Option<Origin>) {
+    if let Some(named) = named {
+        return (named, None);
+    }
+    let configured = ServerAddress { host: config.server_host.clone(), port: config.server_port };
+    // A change of the configuration is meant.
+    if configured != default_server() {
+        return (configured, None);
+    }
+    if let Some(joined) = pass.and_then(|pass| pass.server.clone()) {
+        return (joined, Some(Origin::file(token_file)));
+    }
+    // The token in c2d's own folder has the address beside it.
+    let folder = token_file.parent();
+    match folder.and_then(|folder| Some((ServerAddress::noted(folder)?, folder.join(ADDRESS_FILE)))) {
+        Some((noted, path)) => (noted, Some(Origin::file(&path))),
+        None => (configured, Some(Origin::Default)),
     }
 }
 

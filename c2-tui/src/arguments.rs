@@ -3,10 +3,12 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use c2_shared::arguments;
+use c2_shared::arguments::{self, Origins};
+use c2_shared::home;
 use clap::error::{ContextKind, ErrorKind};
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
+use crate::command::job_flags::JobFlags;
 use crate::command::{CommandError, mistake, table};
 use crate::connect::Place;
 use crate::headless::Source;
@@ -34,12 +36,9 @@ pub struct Arguments {
     /// What else it may be started for.
     #[command(subcommand)]
     pub(crate) other: Option<Other>,
-    /// Where c2d is; without it the c2d of this user on this machine
-    #[arg(long, env = "C2_SERVER", value_name = "HOST:PORT")]
-    pub(crate) server: Option<String>,
-    /// File with the operator token; without it that of this user's c2d on this machine
-    #[arg(long, env = "C2_TOKEN_FILE", value_name = "FILE")]
-    pub(crate) token_file: Option<PathBuf>,
+    /// Where c2d is, and the token for it.
+    #[command(flatten)]
+    pub(crate) place: PlaceFlags,
     /// Run a command and exit, `-` for commands from standard input; may be repeated
     #[arg(long, value_name = "LINE", allow_hyphen_values = true)]
     pub(crate) exec: Vec<String>,
@@ -65,12 +64,38 @@ pub struct Arguments {
     /// Draw with plain characters, on the full screen
     #[arg(long, conflicts_with_all = ["exec", "file"])]
     pub(crate) ascii: bool,
-    /// Folder of c2d [default: c2d in $XDG_STATE_HOME or ~/.local/state]
-    #[arg(long, env = "C2_DATA_DIR", value_name = "DIR")]
-    pub(crate) data_dir: Option<PathBuf>,
     /// Folder in which an agent started by --local runs its jobs [default: as c2-agent's]
     #[arg(long, requires = "local", value_name = "DIR")]
     pub(crate) workspace_root: Option<PathBuf>,
+    /// Which arguments were given, and how.
+    #[arg(skip)]
+    pub(crate) origins: Origins,
+}
+
+/// Where c2d is, as all that speaks with it is told.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct PlaceFlags {
+    /// Where c2d is; without it the c2d of this user on this machine
+    #[arg(long, env = "C2_SERVER", value_name = "HOST:PORT")]
+    pub(crate) server: Option<String>,
+    /// File with the operator token; without it that of this user's c2d on this machine
+    #[arg(long, env = "C2_TOKEN_FILE", value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Folder of c2d [default: c2d in $XDG_STATE_HOME or ~/.local/state]
+    #[arg(long, env = "C2_DATA_DIR", value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+impl PlaceFlags {
+    /// Where c2d is looked for.
+    pub(crate) fn place(&self) -> Place {
+        Place {
+            server: self.server.clone(),
+            token_file: self.token_file.as_deref().map(home::expand),
+            data_dir: self.data_dir.as_deref().map(home::expand),
+            login_file: None,
+        }
+    }
 }
 
 /// Other ways to start the program.
@@ -87,7 +112,58 @@ pub(crate) enum Other {
     },
     /// Delete what `login` stored
     Logout,
+    /// Run a command as a job: submit it, show what it writes while it writes it, exit with its status
+    #[command(after_long_help = ABOUT_RUN)]
+    Run(Box<RunFlags>),
+    /// Serve the Model Context Protocol over standard input and output, for assistants that use tools
+    #[command(after_long_help = ABOUT_MCP)]
+    Mcp {
+        /// Where c2d is.
+        #[command(flatten)]
+        place: PlaceFlags,
+        /// Offer tools that submit, cancel, retry, hold and release jobs; without it all tools only read
+        #[arg(long)]
+        allow_changes: bool,
+    },
+    /// Print each setting, its value and where that comes from
+    Config {
+        /// Where c2d is.
+        #[command(flatten)]
+        place: PlaceFlags,
+        /// Print one JSON document
+        #[arg(long)]
+        json: bool,
+    },
 }
+
+/// What `run` is told.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RunFlags {
+    /// Where c2d is.
+    #[command(flatten)]
+    pub(crate) place: PlaceFlags,
+    /// What else there is to say about the job.
+    #[command(flatten)]
+    pub(crate) job: JobFlags,
+    /// The command and its arguments, passed on word by word
+    #[arg(last = true, required = true, value_name = "CMD")]
+    pub(crate) words: Vec<String>,
+}
+
+const ABOUT_MCP: &str = "\
+An MCP client starts this program. Most of them take this form of configuration:
+  {\"mcpServers\": {\"c2\": {\"command\": \"c2-tui\", \"args\": [\"mcp\"]}}}
+It only reads unless --allow-changes is given, whatever its token may do. Log in as a viewer to be sure: \
+c2d invite --role viewer.";
+
+const ABOUT_RUN: &str = "\
+Standard output and standard error of the job go to those of this program, byte for byte. The words behind -- are \
+quoted for the shell, so nothing in them is expanded; for a line of the shell write: c2-tui run -- sh -c 'LINE'. The \
+job has nothing to read, unless --stdin-file names a file. Ctrl-C, or SIGTERM, cancels the job.
+
+Exit status: that of the job, 128+N for signal N, 124 timed out, 125 cancelled, lost, or ended by a dependency; \
+otherwise 1 refused or failed; 2 not understood; 3 c2d cannot be reached; 4 not authorised; 130 interrupted; \
+141 the output pipe was closed, and the job is cancelled.";
 
 /// What the command line asks for before anything is done.
 #[derive(Clone, Debug)]
@@ -102,17 +178,25 @@ impl Arguments {
     pub(crate) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Asked, CommandError> {
         let args: Vec<OsString> = args.into_iter().collect();
         let words: Vec<String> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
-        match arguments::read::<Self>(args) {
-            Ok(arguments) => Ok(Asked::Run(Box::new(arguments))),
+        match arguments::read_with_origins::<Self>(args) {
+            Ok((arguments, origins)) => Ok(Asked::Run(Box::new(Self { origins, ..arguments }))),
             Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
                 Ok(Asked::Show(error.to_string()))
             }
             Err(error) => {
+                let unknown = error.kind() == ErrorKind::UnknownArgument;
+                if let Some(command) = words.get(1).and_then(|name| table::of_program::<Self>(name)) {
+                    let mistake = mistake::of(&error, &command, None);
+                    return Err(match run_without_dashes(&words).filter(|_| unknown) {
+                        Some(hint) => mistake.hint(hint),
+                        None => mistake,
+                    });
+                }
                 let mistake = mistake::of(&error, &table::program::<Self>(), None);
                 if let Some(mistake) = beside_flags(&error, &words) {
                     return Err(mistake);
                 }
-                Err(match line_without_quotes(&words).filter(|_| error.kind() == ErrorKind::UnknownArgument) {
+                Err(match line_without_quotes(&words).filter(|_| unknown) {
                     Some(line) => mistake.hint(format!("a line for --exec stands in quotes: c2-tui --exec '{line}'")),
                     None => mistake,
                 })
@@ -128,16 +212,12 @@ impl Arguments {
         });
         lines.chain(self.file.iter().cloned().map(Source::File)).collect()
     }
+}
 
-    /// Where c2d is looked for.
-    pub(crate) fn place(&self) -> Place {
-        Place {
-            server: self.server.clone(),
-            token_file: self.token_file.clone(),
-            data_dir: self.data_dir.clone(),
-            login_file: None,
-        }
-    }
+/// What to do about a command for `run` that stands without dashes before it.
+fn run_without_dashes(words: &[String]) -> Option<String> {
+    let is_without = words.get(1)? == "run" && !words.iter().any(|word| word == "--");
+    is_without.then(|| "two dashes stand before the command: c2-tui run [FLAGS] -- CMD [ARGUMENTS]".to_owned())
 }
 
 /// A word beside flags that is a subcommand, which takes none of them, or is taken for one.

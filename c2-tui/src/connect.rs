@@ -12,7 +12,8 @@ use c2_shared::client::Client;
 use c2_shared::config;
 use c2_shared::limits::PORT;
 use c2_shared::pass::Pass;
-use c2_shared::server_address::ServerAddress;
+use c2_shared::server_address::{ADDRESS_FILE, ServerAddress};
+use c2_shared::settings::Origin;
 use c2_shared::token::{Role, TokenError};
 
 use crate::command::{CommandError, Kind};
@@ -29,35 +30,57 @@ pub(crate) struct Place {
     pub(crate) login_file: Option<PathBuf>,
 }
 
+/// The c2d of a place, and how it is proved there who asks.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) server: ServerAddress,
+    /// Where its address is from; none where it was said.
+    pub(crate) from: Option<Origin>,
+    pass: Option<Pass>,
+    /// Where the token is, or would be.
+    pub(crate) token_file: PathBuf,
+}
+
 /// A client for the c2d of a place. Nothing is sent yet.
 pub(crate) fn client(place: &Place) -> Result<Client, CommandError> {
+    let Found { server, pass, token_file, .. } = find(place)?;
+    Ok(Client::new(&server, pass, None)?.kept_in(&token_file))
+}
+
+/// Finds the c2d of a place.
+pub(crate) fn find(place: &Place) -> Result<Found, CommandError> {
     let data_dir = place.data_dir.clone().unwrap_or_else(config::default_data_dir);
     let noted = ServerAddress::noted(&data_dir);
     let pass = place.token_file.as_deref().map(Pass::read).transpose().map_err(|error| unusable(&error))?;
-    let named = place.server.as_deref().map(str::parse::<ServerAddress>).transpose();
-    let named = named.map_err(|error| CommandError::usage(error.to_string(), error.hint().unwrap_or_default()))?;
-    let named = named.or_else(|| pass.as_ref().and_then(|pass| pass.server.clone()));
+    let said = place.server.as_deref().map(str::parse::<ServerAddress>).transpose();
+    let said = said.map_err(|error| CommandError::usage(error.to_string(), error.hint().unwrap_or_default()))?;
+    let in_token_file = |pass: &Pass| Some((pass.server.clone()?, place.token_file.as_deref().map(Origin::file)));
+    let named = said.map(|said| (said, None)).or_else(|| pass.as_ref().and_then(in_token_file));
     let may_be_login = pass.is_none() && place.data_dir.is_none();
-    let login = if may_be_login { kept(&login_file(place))? } else { None };
+    let login_file = login_file(place);
+    let login = if may_be_login { kept(&login_file)? } else { None };
     if let Some(login) = &login
         && let Some(server) = &login.server
-        && named.as_ref().is_none_or(|named| named == server)
+        && named.as_ref().is_none_or(|(named, _)| named == server)
     {
-        return Ok(Client::new(server, Some(login.clone()), None)?.kept_in(&login_file(place)));
+        let from = if named.is_some() { None } else { Some(Origin::file(&login_file)) };
+        return Ok(Found { server: server.clone(), from, pass: Some(login.clone()), token_file: login_file });
     }
     let own_file = data_dir.join(Role::Operator.file_name());
-    let file = place.token_file.as_ref().unwrap_or(&own_file);
-    let server = named.or_else(|| noted.clone()).unwrap_or(ServerAddress { host: "127.0.0.1".to_owned(), port: PORT });
+    let usual = || (ServerAddress { host: "127.0.0.1".to_owned(), port: PORT }, Some(Origin::Default));
+    let beside = || Some((noted.clone()?, Some(Origin::file(&data_dir.join(ADDRESS_FILE)))));
+    let (server, from) = named.or_else(beside).unwrap_or_else(usual);
+    let token_file = place.token_file.clone().unwrap_or_else(|| own_file.clone());
     let pass = match pass {
         Some(pass) => Some(pass),
         None if noted.as_ref() == Some(&server) || server.is_loopback() => kept(&own_file)?,
         // It may have moved there; whoever cannot prove to be it is not told the token.
         None => match login.filter(|login| login.fingerprint.is_some()) {
-            Some(login) => return Ok(Client::new(&server, Some(login), None)?.kept_in(&login_file(place))),
+            Some(login) => return Ok(Found { server, from, pass: Some(login), token_file: login_file }),
             None => None,
         },
     };
-    Ok(Client::new(&server, pass, None)?.kept_in(file))
+    Ok(Found { server, from, pass, token_file })
 }
 
 /// What the operator does about a token that c2d refuses. Whatever is done, the next try finds it.
@@ -105,7 +128,6 @@ fn unusable(error: &TokenError) -> CommandError {
 #[cfg(test)]
 mod tests {
     use c2_shared::fingerprint::Fingerprint;
-    use c2_shared::server_address::ADDRESS_FILE;
     use c2_shared::token::Token;
 
     use super::*;

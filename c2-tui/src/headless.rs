@@ -3,9 +3,11 @@
 //! What was asked for goes to standard output, everything else to standard error; see `print`.
 
 mod meter;
+mod one_job;
 mod print;
 mod script;
 
+use std::io;
 use std::time::Duration;
 
 use c2_shared::client::Client;
@@ -17,8 +19,11 @@ use crate::command::context::Told;
 use crate::command::{self, Command, CommandError, Console, Context, Kind, Outcome, Verb};
 use crate::exit;
 
+pub(crate) use one_job::run_job;
 pub(crate) use print::{Printer, show};
 pub(crate) use script::Source;
+
+use meter::Meter;
 use script::{Script, Step};
 
 /// How long a command that was interrupted may take to say more about it.
@@ -28,32 +33,7 @@ const LAST_WORDS: Duration = Duration::from_millis(200);
 ///
 /// Gives the exit status: that of the first line that failed, else 0.
 pub(crate) async fn run(client: Client, sources: Vec<Source>, keep_going: bool, printer: Printer) -> i32 {
-    let (interrupt, interrupted) = watch::channel(false);
-    let mut listening = JoinSet::new();
-    // Set up before the first command runs. Where that fails, signals end the program by themselves.
-    if let (Ok(int), Ok(term)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
-        listening.spawn(listen(int, term, interrupt));
-    }
-    let (broke, mut broken) = mpsc::channel(1);
-    let meter = printer.meter();
-    let shown = meter.clone();
-    let context = Context::new(client, false).writing_through(!printer.is_json()).with_interrupt(interrupted);
-    let context = context.with_listener(move |told| {
-        let written = match told {
-            Told::Progress(line) => {
-                printer.progress(line);
-                Ok(())
-            }
-            Told::Transfer { label, done, total } => {
-                shown.show(label, done, total);
-                Ok(())
-            }
-            Told::Wrote(wrote) => printer.wrote(&wrote),
-            Told::Heard(heard) => printer.heard(heard),
-        };
-        // One error is enough to end with.
-        drop(written.map_err(|error| broke.try_send(error)));
-    });
+    let Surroundings { context, meter, mut broken, _listening } = Surroundings::new(client, printer);
     let mut script = Script::new(sources);
     let mut status = exit::OK;
     loop {
@@ -86,6 +66,47 @@ pub(crate) async fn run(client: Client, sources: Vec<Source>, keep_going: bool, 
         if failed == exit::INTERRUPTED || failed != exit::OK && !keep_going {
             return status;
         }
+    }
+}
+
+/// What commands run in here: what they tell is printed, and signals interrupt them.
+struct Surroundings {
+    context: Context,
+    meter: Meter,
+    /// Why what a command told could not be printed.
+    broken: mpsc::Receiver<io::Error>,
+    _listening: JoinSet<()>,
+}
+
+impl Surroundings {
+    fn new(client: Client, printer: Printer) -> Self {
+        let (interrupt, interrupted) = watch::channel(false);
+        let mut listening = JoinSet::new();
+        // Set up before the first command runs. Where that fails, signals end the program by themselves.
+        if let (Ok(int), Ok(term)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
+            listening.spawn(listen(int, term, interrupt));
+        }
+        let (broke, broken) = mpsc::channel(1);
+        let meter = printer.meter();
+        let shown = meter.clone();
+        let context = Context::new(client, false).writing_through(!printer.is_json()).with_interrupt(interrupted);
+        let context = context.with_listener(move |told| {
+            let written = match told {
+                Told::Progress(line) => {
+                    printer.progress(line);
+                    Ok(())
+                }
+                Told::Transfer { label, done, total } => {
+                    shown.show(label, done, total);
+                    Ok(())
+                }
+                Told::Wrote(wrote) => printer.wrote(&wrote),
+                Told::Heard(heard) => printer.heard(heard),
+            };
+            // One error is enough to end with.
+            drop(written.map_err(|error| broke.try_send(error)));
+        });
+        Self { context, meter, broken, _listening: listening }
     }
 }
 

@@ -14,6 +14,7 @@ mod exit;
 mod lanes;
 mod local;
 mod login;
+mod settings;
 mod zone;
 
 mod command;
@@ -21,6 +22,7 @@ mod render;
 mod ssh;
 
 mod headless;
+mod mcp;
 
 mod app;
 mod ui;

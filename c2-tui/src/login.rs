@@ -8,24 +8,20 @@ use c2_shared::pass::Pass;
 use c2_shared::secret_file;
 use c2_shared::token::{Role, Token, TokenError};
 
-use crate::arguments::Other;
 use crate::command::{CommandError, Kind};
 use crate::connect::{Place, login_file};
 
 /// What is missing when a line is none.
 const HINT: &str = "paste the whole line that `c2d invite --role operator` printed, from c2j1 on";
 
-/// Carries out one of the two; answers with what to tell the person.
-pub(crate) async fn run(other: &Other) -> Result<String, CommandError> {
-    match other {
-        Other::Login { line: Some(line), name } => login(line, name.clone()).await,
-        Other::Login { line: None, name } => {
-            let line = advice::ask("paste the line that `c2d invite --role operator` printed on the machine of c2d");
-            let unread = |error| CommandError::usage(format!("cannot read standard input: {error}"), HINT);
-            login(&line.map_err(unread)?, name.clone()).await
-        }
-        Other::Logout => logout(),
+/// Logs in with a line, or with one of standard input; answers with what to tell the person.
+pub(crate) async fn with(line: Option<&str>, name: Option<String>) -> Result<String, CommandError> {
+    if let Some(line) = line {
+        return login(line, name).await;
     }
+    let line = advice::ask("paste the line that `c2d invite --role operator` printed on the machine of c2d");
+    let unread = |error| CommandError::usage(format!("cannot read standard input: {error}"), HINT);
+    login(&line.map_err(unread)?, name).await
 }
 
 /// Takes an invitation; answers with what to tell the person.

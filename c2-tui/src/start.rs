@@ -3,11 +3,11 @@
 use std::ffi::OsString;
 use std::io::IsTerminal as _;
 
-use crate::arguments::{Arguments, Asked};
+use crate::arguments::{Arguments, Asked, Other};
 use crate::command::{CommandError, Kind};
 use crate::headless::{self, Printer};
 use crate::local::Local;
-use crate::{connect, event_loop, exit, login, zone};
+use crate::{connect, event_loop, exit, login, mcp, settings, zone};
 
 /// Runs the program with its command line, the name first; answers the exit status.
 pub fn run(command_line: impl IntoIterator<Item = OsString>) -> i32 {
@@ -37,9 +37,20 @@ fn start(arguments: &Arguments) -> i32 {
 }
 
 async fn serve(arguments: &Arguments) -> Result<i32, CommandError> {
-    if let Some(other) = &arguments.other {
-        let said = login::run(other).await?;
-        return Ok(shown(&format!("{said}\n"), arguments.json));
+    match &arguments.other {
+        None => {}
+        Some(Other::Login { line, name }) => return Ok(said(&login::with(line.as_deref(), name.clone()).await?)),
+        Some(Other::Logout) => return Ok(said(&login::logout()?)),
+        Some(Other::Config { place, json }) => {
+            return Ok(shown(&settings::list(place, &arguments.origins, *json)?, *json));
+        }
+        Some(Other::Mcp { place, allow_changes }) => {
+            return mcp::serve(connect::client(&place.place())?, *allow_changes).await;
+        }
+        Some(Other::Run(run)) => {
+            let client = connect::client(&run.place.place())?;
+            return Ok(headless::run_job(client, (**run).clone(), Printer::new(false)).await);
+        }
     }
     let printer = Printer::new(arguments.json);
     if let Some(error) = zone::unknown() {
@@ -54,13 +65,13 @@ async fn serve(arguments: &Arguments) -> Result<i32, CommandError> {
         return Err(CommandError::usage("the full screen needs more than TERM=dumb can show", hint));
     }
     let local = if arguments.local {
-        Some(Local::start(arguments.data_dir.as_deref(), arguments.workspace_root.as_deref()).await?)
+        Some(Local::start(arguments.place.place().data_dir.as_deref(), arguments.workspace_root.as_deref()).await?)
     } else {
         None
     };
     let (client, place) = match &local {
         Some(local) => (local.client().clone(), local.place()),
-        None => (connect::client(&arguments.place())?, arguments.place()),
+        None => (connect::client(&arguments.place.place())?, arguments.place.place()),
     };
     if let Some(started) = local.as_ref().and_then(Local::announcement) {
         printer.progress(&started);
@@ -80,6 +91,10 @@ async fn serve(arguments: &Arguments) -> Result<i32, CommandError> {
         printer.progress(&left);
     }
     Ok(status)
+}
+
+fn said(line: &str) -> i32 {
+    shown(&format!("{line}\n"), false)
 }
 
 /// Prints a text and nothing else; the exit status says whether it arrived.

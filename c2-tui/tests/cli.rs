@@ -289,3 +289,55 @@ fn an_unknown_zone_is_said_and_not_taken_for_another() {
         "c2-tui: unknown time zone \"Foo/Bar\" in TZ; times are in UTC\n  hint: write it like TZ=Europe/Berlin\n";
     assert_eq!(plain.err, words);
 }
+
+#[test]
+fn an_assistant_is_served_in_the_version_that_it_speaks() {
+    let hello = |version: &str| {
+        format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"initialize","params":{{"protocolVersion":"{version}","capabilities":{{}},"clientInfo":{{"name":"t","version":"1"}}}}}}"#
+        )
+    };
+    let call = |id: u32, tool: &str, arguments: &str| {
+        format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":"{tool}","arguments":{arguments}}}}}"#
+        )
+    };
+    for version in ["2024-11-05", "2025-06-18"] {
+        let lines = [
+            hello(version),
+            r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#.to_owned(),
+            r#"{"jsonrpc":"2.0","id":2,"method":"tools/list"}"#.to_owned(),
+            call(3, "list_workers", "{}"),
+            call(4, "cancel_jobs", r#"{"jobs": ["1"]}"#),
+            r#"{"jsonrpc":"2.0","id":5,"method":"bogus"}"#.to_owned(),
+        ];
+        let answers = served(&["mcp", "--server", "127.0.0.1:1"], &lines, 5);
+        assert_eq!(answers[&1]["result"]["protocolVersion"], version);
+        assert_eq!(answers[&1]["result"]["serverInfo"]["name"], "c2");
+        assert_eq!(answers[&2]["result"]["tools"].as_array().unwrap().len(), 7);
+        let text = |id: u64| answers[&id]["result"]["content"][0]["text"].as_str().unwrap().to_owned();
+        assert!(answers[&3]["result"]["isError"] == true && text(3).starts_with("cannot reach c2d"), "{answers:?}");
+        assert!(answers[&4]["result"]["isError"] == true && text(4).contains("--allow-changes"), "{answers:?}");
+        assert_eq!(answers[&5]["error"]["code"], -32601);
+    }
+    let seen = run_with_input(&["mcp", "--server", "127.0.0.1:1"], "no JSON\n");
+    assert_eq!(seen.out, "", "{}", seen.err);
+}
+
+/// So many answers of the program to lines on its standard input, by their ids.
+fn served(args: &[&str], lines: &[String], answers: usize) -> std::collections::BTreeMap<u64, serde_json::Value> {
+    use std::io::BufRead as _;
+    let home = tempfile::tempdir().unwrap();
+    let mut child = console(home.path()).args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let output = std::io::BufReader::new(child.stdout.take().unwrap());
+    input.write_all(format!("{}\n", lines.join("\n")).as_bytes()).unwrap();
+    let read = output.lines().take(answers).map(|line| {
+        let answer: serde_json::Value = serde_json::from_str(&line.unwrap()).unwrap();
+        (answer["id"].as_u64().unwrap(), answer)
+    });
+    let read = read.collect();
+    drop(input);
+    assert!(child.wait().unwrap().success());
+    read
+}

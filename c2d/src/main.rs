@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use c2_shared::advice::{self, Failure};
 use c2_shared::logging::Logging;
 use c2d::cli::options::{Cli, Command, Options, Tokens};
-use c2d::cli::{install, tokens};
+use c2d::cli::{install, settings, tokens};
 use c2d::memory;
 use c2d::run::run;
 use c2d::upkeep;
@@ -28,6 +28,7 @@ fn act(cli: Cli) -> Result<ExitCode, Failure> {
     match cli.command {
         Some(Command::Tokens(command)) => tokens(&cli.options, command),
         Some(Command::Upkeep(work)) => say(upkeep::run(&cli.options.data_dir(), cli.options.config_file(), work)?),
+        Some(Command::Config(listing)) => say((settings::list(cli.options, &listing, &cli.origins)?, true)),
         Some(Command::Install(wish)) => say((install::install(&wish)?, true)),
         None => start(cli.options),
     }
@@ -49,7 +50,7 @@ fn explain(error: &clap::Error) -> Result<ExitCode, Failure> {
 }
 
 fn start(options: Options) -> Result<ExitCode, Failure> {
-    let (data_dir, config) = options.resolve()?;
+    let (data_dir, found) = options.resolve()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
@@ -70,7 +71,7 @@ fn start(options: Options) -> Result<ExitCode, Failure> {
             writeln!(stdout, "c2d {} listening on {address}, data in {folder}", env!("CARGO_PKG_VERSION"))?;
             stdout.flush()
         };
-        run(config, data_dir, ready, shutdown).await?;
+        run(found.config, data_dir, ready, shutdown).await?;
         Ok(ExitCode::SUCCESS)
     })
 }

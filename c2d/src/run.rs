@@ -114,6 +114,7 @@ pub async fn run(
         address,
         clock,
         requests: Arc::default(),
+        polls: Arc::default(),
         stopping: stopping.clone(),
     };
     let witness =

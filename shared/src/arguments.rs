@@ -1,10 +1,59 @@
 //! A program's command line, by the rules that all programs share: a variable that is set and empty is as
 //! good as unset, and a wrong value that came from a variable is said to come from there.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue};
+use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, Error, Parser};
+
+use crate::settings::Origin;
+
+/// Which arguments of a command line were given, and how; those of a subcommand stand before those of the
+/// program itself.
+#[derive(Clone, Debug, Default)]
+pub struct Origins(BTreeMap<String, Origin>);
+
+impl Origins {
+    /// Reads them off what was understood.
+    #[must_use]
+    pub fn of(command: &Command, matches: &ArgMatches) -> Self {
+        let mut origins = Self::default();
+        origins.add(command, matches);
+        origins
+    }
+
+    fn add(&mut self, command: &Command, matches: &ArgMatches) {
+        for arg in command.get_arguments() {
+            let id = arg.get_id().as_str();
+            let source = matches.try_contains_id(id).ok().and_then(|_| matches.value_source(id));
+            let origin = match source {
+                Some(ValueSource::CommandLine) => arg.get_long().map(|long| Origin::Flag(format!("--{long}"))),
+                Some(ValueSource::EnvVariable) => {
+                    arg.get_env().map(|name| Origin::Variable(name.to_string_lossy().into_owned()))
+                }
+                _ => None,
+            };
+            // A variable says the same of both, so a flag of the program is never covered by one.
+            if let Some(origin) = origin.filter(|origin| matches!(origin, Origin::Flag(_)) || !self.0.contains_key(id))
+            {
+                self.0.insert(id.to_owned(), origin);
+            }
+        }
+        if let Some((name, inner)) = matches.subcommand()
+            && let Some(command) = command.find_subcommand(name)
+        {
+            self.add(command, inner);
+        }
+    }
+
+    /// How an argument was given, by its name in the program; none if it was not.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<Origin> {
+        self.0.get(id).cloned()
+    }
+}
 
 /// Reads a command line, the program's name first.
 ///
@@ -14,7 +63,17 @@ pub fn read<P: Parser>(args: impl IntoIterator<Item = OsString>) -> Result<P, Er
     P::from_arg_matches(&matches(P::command(), args)?).map_err(|error| error.format(&mut P::command()))
 }
 
-/// The same for a program that asks where its values come from.
+/// The same, with where its values come from.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_with_origins<P: Parser>(args: impl IntoIterator<Item = OsString>) -> Result<(P, Origins), Error> {
+    let matches = matches(P::command(), args)?;
+    let origins = Origins::of(&P::command(), &matches);
+    Ok((P::from_arg_matches(&matches).map_err(|error| error.format(&mut P::command()))?, origins))
+}
+
+/// What was understood of a command line, for a program that looks at it itself.
 ///
 /// # Errors
 /// As [`read`].

@@ -19,7 +19,7 @@ use crate::home;
 use crate::json::{self, Unreadable};
 use crate::limits::{
     KEEP_BLOB_BYTES, KEEP_BYTES, KEEP_DAYS, KEEP_JOBS, OUTPUT_KEEP_BYTES, PORT, QUEUE_LEN_MAX, SHARES_LEN_MAX, SLOTS,
-    WORKSPACE_DAYS,
+    SLOTS_MAX, WORKSPACE_DAYS,
 };
 use crate::resources::{self, Amounts};
 use crate::server_address::{ADDRESS_FILE, ServerAddress};
@@ -158,15 +158,21 @@ pub enum ConfigError {
         source: io::Error,
     },
     /// It is not what it should be.
-    #[error("{path:?}: {message}")]
+    #[error("{path:?}{}: {message}", in_line(*line))]
     Invalid {
         /// Which file.
         path: PathBuf,
+        /// The line, where one is to blame.
+        line: Option<usize>,
         /// What is wrong, with the place.
         message: String,
         /// What to do about it.
         hint: String,
     },
+}
+
+fn in_line(line: Option<usize>) -> String {
+    line.map(|line| format!(", line {line}")).unwrap_or_default()
 }
 
 impl Advice for ConfigError {
@@ -188,18 +194,53 @@ impl Advice for ConfigError {
     }
 }
 
-/// What can be wrong with a configuration beyond its form: a message and a hint.
-type Mistake = (String, &'static str);
+/// What can be wrong with a configuration beyond its form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// The key to blame.
+    pub key: &'static str,
+    /// What is wrong.
+    pub message: String,
+    /// What to write.
+    pub hint: &'static str,
+}
+
+impl Mistake {
+    fn new(key: &'static str, message: impl Into<String>, hint: &'static str) -> Self {
+        Self { key, message: message.into(), hint }
+    }
+}
 
 /// A configuration that knows what its values must be.
 pub trait Checked {
+    /// Puts the home folder in the place of `~`.
+    fn expand(&mut self) {}
+
     /// Looks at the values.
     ///
     /// # Errors
-    /// With what is wrong, the key in front, and what to write.
+    /// With what is wrong, and what to write.
     fn check(&self) -> Result<(), Mistake> {
         Ok(())
     }
+}
+
+/// A configuration and where it says what.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Configured<T> {
+    /// What counts.
+    pub config: T,
+    /// The file that it is from.
+    pub file: Option<Written>,
+}
+
+/// A configuration file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The line of each of its keys.
+    pub lines: BTreeMap<String, usize>,
 }
 
 /// Reads a configuration file.
@@ -207,64 +248,104 @@ pub trait Checked {
 /// # Errors
 /// When it cannot be read, is no JSON, or has unknown keys or wrong values.
 pub fn load<T: DeserializeOwned + Checked>(path: &Path) -> Result<T, ConfigError> {
+    Ok(read(path)?.config)
+}
+
+/// Reads a configuration file that must be there if it is `named`, and otherwise may be at the place that is the
+/// `usual` one.
+///
+/// # Errors
+/// As [`load`].
+pub fn find<T: DeserializeOwned + Checked + Default>(
+    named: Option<&Path>,
+    usual: Option<PathBuf>,
+) -> Result<Configured<T>, ConfigError> {
+    let file = named.map(home::expand).or_else(|| usual.filter(|path| path.exists()));
+    file.map_or_else(|| Ok(Configured::default()), |path| read(&path))
+}
+
+fn read<T: DeserializeOwned + Checked>(path: &Path) -> Result<Configured<T>, ConfigError> {
     let text = fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-    let invalid = |message, hint| ConfigError::Invalid { path: path.to_owned(), message, hint };
+    let invalid = |line, message, hint| ConfigError::Invalid { path: path.to_owned(), line, message, hint };
     // Editors of other systems put a mark in front.
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let config: T = json::read(text.as_bytes()).map_err(|Unreadable { message, hint, .. }| invalid(message, hint))?;
-    config.check().map_err(|(message, hint)| invalid(message, hint.to_owned()))?;
-    Ok(config)
+    let mut config: T =
+        json::read(text.as_bytes()).map_err(|Unreadable { message, hint, line, .. }| invalid(line, message, hint))?;
+    let lines = json::lines(text);
+    config.expand();
+    config.check().map_err(|Mistake { key, message, hint }| {
+        invalid(lines.get(key).copied(), format!("{key}: {message}"), hint.to_owned())
+    })?;
+    Ok(Configured { config, file: Some(Written { path: path.to_owned(), lines }) })
 }
 
 impl Checked for ServerConfig {
+    fn expand(&mut self) {
+        for file in [&mut self.workers_file, &mut self.jobs_log_file] {
+            *file = home::expand(file);
+        }
+    }
+
     fn check(&self) -> Result<(), Mistake> {
         let files = [("workers_file", &self.workers_file), ("jobs_log_file", &self.jobs_log_file)];
         for (key, file) in files {
             let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
             if name.is_empty() || OWN_FILES.iter().any(|own| name.starts_with(own)) || name.ends_with(".token") {
-                return Err((format!("{key}: c2d needs {name:?} itself"), "give it a name of its own, like jobs.log"));
+                let message = format!("c2d needs {name:?} itself");
+                return Err(Mistake::new(key, message, "give it a name of its own, like jobs.log"));
             }
         }
         if self.workers_file.file_name() == self.jobs_log_file.file_name() {
-            let message = "workers_file and jobs_log_file name the same file".to_owned();
-            return Err((message, "give each a name of its own"));
+            let message = "this is the same file as that of jobs_log_file";
+            return Err(Mistake::new("workers_file", message, "give each a name of its own"));
         }
         Ok(())
     }
 }
 
 impl Checked for AgentConfig {
+    fn expand(&mut self) {
+        for path in std::iter::once(&mut self.workspace_root).chain(self.shares.values_mut()) {
+            *path = home::expand(path);
+        }
+    }
+
     fn check(&self) -> Result<(), Mistake> {
+        const FULL: &str = "write its path from / or ~/ on";
+        let depends = |path: &Path| format!("{path:?} would depend on where the agent starts");
         let named: Option<ServerAddress> = self.server_host.parse().ok();
         if named.is_none_or(|named| named.host != self.server_host) {
-            let message = format!("server_host: {:?} is not a host", self.server_host);
-            return Err((message, "write a name or an address alone, like 10.0.0.6; the port is server_port"));
+            let hint = "write a name or an address alone, like 10.0.0.6; the port is server_port";
+            return Err(Mistake::new("server_host", format!("{:?} is not a host", self.server_host), hint));
         }
         if self.server_port == 0 {
-            return Err(("server_port: c2d has no port 0".to_owned(), "write the port of c2d, usually 30814"));
+            return Err(Mistake::new("server_port", "c2d has no port 0", "write the port of c2d, usually 30814"));
         }
-        if !home::expand(&self.workspace_root).is_absolute() {
-            let message = format!("workspace_root: {:?} would depend on where the agent starts", self.workspace_root);
-            return Err((message, "write its path from / or ~/ on"));
+        if self.slots == 0 || self.slots > SLOTS_MAX {
+            let message = format!("{} slots cannot be run", self.slots);
+            return Err(Mistake::new("slots", message, "write a number from 1 to 1024"));
+        }
+        if !self.workspace_root.is_absolute() {
+            return Err(Mistake::new("workspace_root", depends(&self.workspace_root), FULL));
         }
         if self.shares.len() > SHARES_LEN_MAX {
-            return Err((format!("shares: there are more than {SHARES_LEN_MAX}"), "name fewer folders"));
+            return Err(Mistake::new("shares", format!("there are more than {SHARES_LEN_MAX}"), "name fewer folders"));
         }
         for (name, path) in &self.shares {
             if validate::word("shares", name).is_err() {
-                let message = format!("shares: {name:?} is no name");
-                return Err((message, "use letters, digits, - and _, as in {\"data\": \"/mnt/data\"}"));
+                let hint = "use letters, digits, - and _, as in {\"data\": \"/mnt/data\"}";
+                return Err(Mistake::new("shares", format!("{name:?} is no name"), hint));
             }
-            if !home::expand(path).is_absolute() {
-                let message = format!("shares: {path:?} would depend on where the agent starts");
-                return Err((message, "write its path from / or ~/ on"));
+            if !path.is_absolute() {
+                return Err(Mistake::new("shares", depends(path), FULL));
             }
         }
         if self.resources.contains_key("slots") {
-            return Err(("resources: slots have a key of their own".to_owned(), "write \"slots\": N beside it"));
+            return Err(Mistake::new("resources", "slots have a key of their own", "write \"slots\": N beside it"));
         }
         let said = self.resources.iter().map(|(name, amount)| (name, *amount));
-        resources::check(said).map_err(|wrong| (wrong.message, "write names with amounts, like {\"license\": 2}"))
+        let hint = "write names with amounts, like {\"license\": 2}";
+        resources::check(said).map_err(|wrong| Mistake::new("resources", wrong.message, hint))
     }
 }
 
@@ -334,6 +415,52 @@ mod tests {
         for well in [r#"{"server_host": "fd00::6"}"#, r#"{"server_host": "nas.local", "workspace_root": "~/C2"}"#] {
             assert_eq!(refusal::<AgentConfig>(well), None, "{well}");
         }
+    }
+
+    #[test]
+    fn a_refusal_names_the_file_and_the_line() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config.json");
+        let refused = |text: &str| {
+            fs::write(&path, text).unwrap();
+            load::<ServerConfig>(&path).unwrap_err().to_string().replace(&*path.to_string_lossy(), "F")
+        };
+        let table = [
+            ("{\n\n\"port\": \"30814\"}", "\"F\", line 3: port: the text \"30814\" stands where"),
+            ("{\"host\": \"10.0.0.6\",\n\"prot\": 1}", "\"F\", line 2: unknown field \"prot\""),
+            ("{\"port\": 1,\n \"jobs_log_file\":\n \"c2.db\"}", "\"F\", line 2: jobs_log_file: c2d needs \"c2.db\""),
+            ("{\"port\": 1,\n}", "\"F\": this is no JSON: trailing comma at line 2 column 1"),
+            ("", "\"F\": this is no JSON: EOF while parsing a value at line 1 column 0"),
+            ("null", "\"F\", line 1: nothing stands where an object like {\"host\": ..} belongs"),
+        ];
+        for (text, begins) in table {
+            let refused = refused(text);
+            assert!(refused.starts_with(begins), "{text:?}: {refused}");
+        }
+    }
+
+    #[test]
+    fn the_home_folder_is_meant_in_every_path() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config.json");
+        let home = home::expand(Path::new("~root"));
+        fs::write(&path, r#"{"jobs_log_file": "~root/ended.log", "workers_file": "w.json"}"#).unwrap();
+        let server: ServerConfig = load(&path).unwrap();
+        assert_eq!((server.jobs_log_file, server.workers_file), (home.join("ended.log"), "w.json".into()));
+        fs::write(&path, r#"{"workspace_root": "~root/C2", "shares": {"data": "~root/data"}}"#).unwrap();
+        let agent: AgentConfig = load(&path).unwrap();
+        assert_eq!((agent.workspace_root, &agent.shares["data"]), (home.join("C2"), &home.join("data")));
+    }
+
+    #[test]
+    fn a_file_that_is_named_must_be_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let usual = dir.path().join("config.json");
+        assert_eq!(find::<ServerConfig>(None, Some(usual.clone())).unwrap(), Configured::default());
+        assert!(find::<ServerConfig>(Some(&usual), None).is_err());
+        fs::write(&usual, "{\"port\":\n1}").unwrap();
+        let found = find::<ServerConfig>(None, Some(usual.clone())).unwrap();
+        assert_eq!((found.config.port, found.file.unwrap().path), (1, usual));
     }
 
     #[test]

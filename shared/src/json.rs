@@ -2,11 +2,13 @@
 //! its place and with what to write.
 
 mod at_most;
+mod places;
 mod strict;
 
 use std::fmt::{self, Write as _};
 
 pub use at_most::at_most;
+pub use places::lines;
 use serde::de::DeserializeOwned;
 use serde_json::Deserializer;
 use serde_path_to_error::Track;
@@ -26,6 +28,8 @@ pub struct Unreadable {
     pub message: String,
     /// What to write.
     pub hint: String,
+    /// The line, where the message does not say it.
+    pub line: Option<usize>,
 }
 
 /// Reads a document.
@@ -40,11 +44,12 @@ pub fn read<T: DeserializeOwned>(text: &[u8]) -> Result<T, Unreadable> {
 
 /// Reads it once more to find the place, which costs more than most readers should pay.
 fn unreadable<T: DeserializeOwned>(text: &[u8], error: serde_json::Error) -> Unreadable {
-    let (is_data, Told(told)) = (error.is_data(), Told::of(&error));
+    let (is_data, line, Told(told)) = (error.is_data(), error.line(), Told::of(&error));
     drop(error);
     if !is_data {
         let hint = "see whether each quote and bracket has its other, and a comma is between two entries only";
-        return Unreadable { field: None, message: format!("this is no JSON: {told}"), hint: hint.to_owned() };
+        let message = format!("this is no JSON: {told}");
+        return Unreadable { field: None, message, hint: hint.to_owned(), line: None };
     }
     let (mut json, mut track) = (Deserializer::from_slice(text), Track::new());
     let found = T::deserialize(serde_path_to_error::Deserializer::new(Strict(&mut json), &mut track));
@@ -58,7 +63,7 @@ fn unreadable<T: DeserializeOwned>(text: &[u8], error: serde_json::Error) -> Unr
     if let Some(place) = place.filter(|place| !place.is_empty()) {
         message = format!("{place}: {message}");
     }
-    Unreadable { field, message, hint }
+    Unreadable { field, message, hint, line: Some(line).filter(|line| *line > 0) }
 }
 
 /// What serde says, up to a length.

@@ -32,6 +32,7 @@ pub mod selection;
 
 pub mod backoff;
 pub mod config;
+pub mod settings;
 
 pub mod fingerprint;
 pub mod pass;

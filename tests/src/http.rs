@@ -59,6 +59,8 @@ pub struct Answer {
     pub status: u16,
     /// The body as JSON; null when it is none.
     pub json: Value,
+    /// The body as it came.
+    pub text: String,
 }
 
 impl Caller {
@@ -136,7 +138,7 @@ fn parse(raw: &[u8]) -> Result<Answer> {
     let text = std::str::from_utf8(raw)?;
     let (head, body) = text.split_once("\r\n\r\n").context("no end of the head")?;
     let status = head.split(' ').nth(1).context("no status")?.parse()?;
-    Ok(Answer { status, json: serde_json::from_str(body).unwrap_or(Value::Null) })
+    Ok(Answer { status, json: serde_json::from_str(body).unwrap_or(Value::Null), text: body.to_owned() })
 }
 
 #[cfg(test)]

@@ -69,6 +69,7 @@ mod looks;
 mod manual;
 mod pdsh;
 mod published;
+mod python;
 mod simulation;
 mod tidy;
 mod transcripts;
@@ -82,6 +83,7 @@ const ALL: &[&[Test]] = &[
     faults::clocks::TESTS,
     faults::disks::TESTS,
     home::TESTS,
+    python::TESTS,
     chaos::TESTS,
     faults::broken::TESTS,
     faults::doors::TESTS,
@@ -107,12 +109,15 @@ const ALL: &[&[Test]] = &[
     e2e::identity::TESTS,
     e2e::install::TESTS,
     e2e::live::TESTS,
+    e2e::metrics::TESTS,
     e2e::names::TESTS,
+    e2e::one_job::TESTS,
     e2e::outputs::TESTS,
     e2e::places::TESTS,
     e2e::plain_client::TESTS,
     e2e::resources::TESTS,
     e2e::restart::TESTS,
+    e2e::settings::TESTS,
     e2e::slots::TESTS,
     e2e::upkeep::TESTS,
     e2e::workspace::TESTS,

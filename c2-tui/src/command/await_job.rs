@@ -68,7 +68,7 @@ impl<'a> Waiting<'a> {
     }
 
     /// Says why the job does not run, once for each reason.
-    async fn say_why(&mut self, job: JobId) -> Infallible {
+    pub(crate) async fn say_why(&mut self, job: JobId) -> Infallible {
         let mut pause = PATIENCE;
         loop {
             tokio::time::sleep(pause).await;

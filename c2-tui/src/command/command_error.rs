@@ -1,8 +1,9 @@
 //! Why a command gave no outcome: one message, perhaps a hint, and a kind for the exit status.
 
-use c2_shared::advice::Advice as _;
+use c2_shared::advice::{Advice as _, with_causes};
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::client::ClientError;
+use c2_shared::config::ConfigError;
 use c2_shared::exit;
 use c2_shared::validate::Invalid;
 
@@ -84,6 +85,12 @@ impl From<ClientError> for CommandError {
             _ => Kind::Refused,
         };
         Self { message: error.to_string(), details: Vec::new(), hint: error.hint(), kind, code }
+    }
+}
+
+impl From<ConfigError> for CommandError {
+    fn from(error: ConfigError) -> Self {
+        Self { hint: error.hint(), ..Self::new(Kind::Usage, with_causes(&error)) }
     }
 }
 

@@ -112,7 +112,7 @@ fn status(runs: &[HostRun]) -> i32 {
 impl ReachFlags {
     /// The console's configuration with these flags before it.
     pub(crate) fn config(&self) -> Result<SshConfig, CommandError> {
-        let mut config = settings::load().map_err(bad_config)?.ssh;
+        let mut config = settings::load()?.config.ssh;
         config.fanout = self.fanout.map_or(config.fanout, usize::from);
         config.connect_timeout_s = self.connect_timeout.unwrap_or(config.connect_timeout_s);
         Ok(config)
@@ -177,14 +177,6 @@ impl ReachFlags {
             return Err(CommandError::refused(format!("{target:?} means no worker"), "`list` shows all workers"));
         }
         Ok(hosts)
-    }
-}
-
-fn bad_config(error: c2_shared::config::ConfigError) -> CommandError {
-    let message = error.to_string();
-    match error {
-        c2_shared::config::ConfigError::Invalid { hint, .. } => CommandError::usage(message, hint),
-        c2_shared::config::ConfigError::Read { source, .. } => CommandError::usage(message, source.to_string()),
     }
 }
 

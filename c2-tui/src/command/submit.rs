@@ -2,18 +2,20 @@
 
 use c2_shared::api::batches::{BatchRequest, BatchResponse};
 use c2_shared::api::error::ErrorCode;
-use c2_shared::api::jobs::{JobInfo, SubmitResponse};
+use c2_shared::api::jobs::{JobInfo, JobRow, SubmitResponse};
 use c2_shared::api::output::{Output, OutputQuery, Streams};
+use c2_shared::id::JobId;
 use c2_shared::job::{JobSpec, Outcome as JobOutcome};
 use clap::Args;
 
 use crate::command::await_job::Waiting;
 use crate::command::batch::{Placed, Sending};
+use crate::command::deferred::Deferred;
 use crate::command::draft::{self, Draft, Names, Planned};
 use crate::command::job_flags::JobFlags;
 use crate::command::placeholders::{Input, Marks};
 use crate::command::upload::Sender;
-use crate::command::{CommandError, Context, Data, Outcome, batch, follow, script, sweep};
+use crate::command::{Command, CommandError, Context, Data, Outcome, batch, follow, script, sweep};
 
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub(crate) struct Submit {
@@ -98,6 +100,28 @@ impl Submit {
             output = short(context, &ended).await?;
         }
         Ok(Outcome { data: Data::Ended { job: Box::new(ended), output }, exit })
+    }
+}
+
+/// The submit of a command that nothing else is said of, for those that do not type it.
+pub(crate) fn submitting(command: String, flags: JobFlags) -> Command {
+    Command::Submit(Deferred(Box::new(Submit {
+        command: Some(command),
+        script: None,
+        flags,
+        array: None,
+        max_running: None,
+        wait: false,
+        idempotency_key: None,
+    })))
+}
+
+/// Follows a job to its end as if it ran here, and says why it does not run as long as it does not.
+pub(crate) async fn followed(context: &Context, job: JobId) -> Result<JobRow, CommandError> {
+    let mut waiting = Waiting::new(context, 1);
+    tokio::select! {
+        ended = follow::one(context, job, None, String::new()) => ended,
+        never = waiting.say_why(job) => match never {},
     }
 }
 

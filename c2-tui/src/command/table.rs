@@ -170,6 +170,13 @@ pub(crate) fn program<P: CommandFactory>() -> CommandInfo {
     describe(&program)
 }
 
+/// A command of a program itself.
+pub(crate) fn of_program<P: CommandFactory>(name: &str) -> Option<CommandInfo> {
+    let mut program = P::command();
+    program.build();
+    program.find_subcommand(name).map(describe)
+}
+
 /// Flags of all jobs that a command only reads to refuse them, with what to do instead.
 const NOT_TAKEN: [(&str, &[&str]); 2] = [("schedule", &["begin"]), ("change", &["hold", "stdin_file", "upload"])];
 

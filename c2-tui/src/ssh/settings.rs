@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use c2_shared::config::{self, Checked, ConfigError};
-use c2_shared::home::expand;
+use c2_shared::config::{self, Checked, ConfigError, Configured, Mistake};
+use c2_shared::home;
 use serde::{Deserialize, Serialize};
 
 /// The console's `config.json`.
@@ -64,7 +64,24 @@ impl Default for SshConfig {
     }
 }
 
-impl Checked for ConsoleConfig {}
+impl Checked for ConsoleConfig {
+    fn expand(&mut self) {
+        for path in [&mut self.ssh.identity_file, &mut self.ssh.known_hosts].into_iter().flatten() {
+            *path = home::expand(path);
+        }
+    }
+
+    fn check(&self) -> Result<(), Mistake> {
+        let files = [("ssh.identity_file", &self.ssh.identity_file), ("ssh.known_hosts", &self.ssh.known_hosts)];
+        for (key, path) in files {
+            if let Some(path) = path.as_ref().filter(|path| !path.is_absolute()) {
+                let message = format!("{path:?} would depend on where the console starts");
+                return Err(Mistake { key, message, hint: "write its path from / or ~/ on" });
+            }
+        }
+        Ok(())
+    }
+}
 
 impl SshConfig {
     /// How a worker is reached.
@@ -81,17 +98,8 @@ impl SshConfig {
 }
 
 /// Reads the console's configuration; without a file everything is as by default.
-pub(crate) fn load() -> Result<ConsoleConfig, ConfigError> {
-    match place().filter(|path| path.exists()) {
-        Some(path) => {
-            let mut config: ConsoleConfig = config::load(&path)?;
-            for file in [&mut config.ssh.identity_file, &mut config.ssh.known_hosts].into_iter().flatten() {
-                *file = expand(file);
-            }
-            Ok(config)
-        }
-        None => Ok(ConsoleConfig::default()),
-    }
+pub(crate) fn load() -> Result<Configured<ConsoleConfig>, ConfigError> {
+    config::find(None, place())
 }
 
 /// `c2-tui/config.json` in `$XDG_CONFIG_HOME` or `~/.config`.
@@ -122,6 +130,19 @@ mod tests {
         assert_eq!(login(9, "x", &["gpu", "pi"]), ("cuda".to_owned(), Some(2022)));
         assert_eq!(login(1, "x", &["pi"]), ("root".to_owned(), Some(23)));
         assert_eq!(login(1, "atlas", &["gpu"]), ("root".to_owned(), Some(24)));
+    }
+
+    #[test]
+    fn paths_begin_at_the_root_or_in_a_home_folder() {
+        let ssh = |path: &str| SshConfig { identity_file: Some(path.into()), ..SshConfig::default() };
+        let read = |path: &str| {
+            let mut config = ConsoleConfig { ssh: ssh(path) };
+            config.expand();
+            config.check().map(|()| config.ssh.identity_file.unwrap())
+        };
+        assert_eq!(read("~root/.ssh/key").unwrap(), home::expand(Path::new("~root")).join(".ssh/key"));
+        assert_eq!(read("/k").unwrap(), Path::new("/k"));
+        assert_eq!(read("keys/key").unwrap_err().key, "ssh.identity_file");
     }
 
     #[test]

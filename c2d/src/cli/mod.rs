@@ -4,4 +4,5 @@
 
 pub mod install;
 pub mod options;
+pub mod settings;
 pub mod tokens;

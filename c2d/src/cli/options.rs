@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use c2_shared::arguments;
-use c2_shared::config::{self, ConfigError, ServerConfig};
+use c2_shared::arguments::{self, Origins};
+use c2_shared::config::{self, ConfigError, Configured, ServerConfig};
 use c2_shared::home;
 use c2_shared::install::Wish;
 use c2_shared::time::parse_duration_s;
@@ -27,8 +27,13 @@ pub struct Cli {
     /// c2d's own flags.
     #[command(flatten)]
     pub options: Options,
+    /// Which of them were given, and how.
+    #[arg(skip)]
+    pub origins: Origins,
 }
 
+/// The command that lists settings.
+const CONFIG: &str = "config";
 /// Flags that mean something to c2d itself alone.
 const OWN: [&str; 2] = ["host", "port"];
 
@@ -40,11 +45,19 @@ impl Cli {
     pub fn read() -> Result<Self, clap::Error> {
         let matches = arguments::matches(Self::command(), std::env::args_os())?;
         let given = |flag: &&&str| matches.value_source(flag) == Some(ValueSource::CommandLine);
-        if let (Some(command), Some(flag)) = (matches.subcommand_name(), OWN.iter().find(given)) {
+        let command = matches.subcommand_name().filter(|command| *command != CONFIG);
+        if let (Some(command), Some(flag)) = (command, OWN.iter().find(given)) {
             let message = format!("--{flag} is not for `c2d {command}`: the c2d that runs has its own address");
             return Err(Self::command().error(ErrorKind::ArgumentConflict, message));
         }
-        Self::from_arg_matches(&matches)
+        let mut cli = Self::from_arg_matches(&matches)?;
+        cli.origins = Origins::of(&Self::command(), &matches);
+        if let (Some(Command::Config(listing)), Some((_, inner))) = (&cli.command, matches.subcommand()) {
+            // A variable says the same in both places, so only what was typed counts there.
+            let typed = |flag: &str| inner.value_source(flag) == Some(ValueSource::CommandLine);
+            cli.options.own.take_over(&listing.own, typed);
+        }
+        Ok(cli)
     }
 }
 
@@ -57,6 +70,8 @@ pub enum Command {
     /// Something is done to its folder.
     #[command(flatten)]
     Upkeep(Upkeep),
+    /// Print each setting, its value and where that comes from
+    Config(Listing),
     /// Install c2d as a systemd service: for the system as root, otherwise for this user
     Install(Wish),
 }
@@ -162,21 +177,51 @@ fn one_of<const N: usize>(roles: [Role; N]) -> impl TypedValueParser<Value = Rol
     PossibleValuesParser::new(roles.map(Role::as_str)).map(move |text| known(text).expect("it is one of them"))
 }
 
+/// What `config` is told.
+#[derive(Clone, Debug, Args)]
+pub struct Listing {
+    /// The flags that c2d would be started with.
+    #[command(flatten)]
+    own: Own,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// c2d's own flags.
 #[derive(Clone, Debug, Args)]
 pub struct Options {
-    /// Configuration file [default: config.json in the data folder, if it is there]
-    #[arg(long, value_name = "FILE", env = "C2_CONFIG")]
-    config: Option<PathBuf>,
     /// Folder for everything that c2d keeps [default: ~/.local/state/c2d]
     #[arg(long, value_name = "DIR", env = "C2_DATA_DIR", global = true)]
     data_dir: Option<PathBuf>,
+    /// Those that commands do not take.
+    #[command(flatten)]
+    own: Own,
+}
+
+/// Flags that mean something to c2d itself.
+#[derive(Clone, Debug, Args)]
+struct Own {
+    /// Configuration file [default: config.json in the data folder, if it is there]
+    #[arg(long, value_name = "FILE", env = "C2_CONFIG")]
+    config: Option<PathBuf>,
     /// Address to listen on
     #[arg(long, value_name = "IP", env = "C2_HOST")]
     host: Option<IpAddr>,
     /// Port to listen on; 0 takes any free one
     #[arg(long, value_name = "PORT", env = "C2_PORT")]
     port: Option<u16>,
+}
+
+impl Own {
+    /// Takes those of other flags that were typed.
+    fn take_over(&mut self, others: &Self, typed: impl Fn(&str) -> bool) {
+        if typed("config") {
+            self.config.clone_from(&others.config);
+        }
+        self.host = if typed("host") { others.host } else { self.host };
+        self.port = if typed("port") { others.port } else { self.port };
+    }
 }
 
 impl Options {
@@ -187,19 +232,15 @@ impl Options {
 
     /// The configuration file that these options name.
     pub fn config_file(&self) -> Option<&Path> {
-        self.config.as_deref()
+        self.own.config.as_deref()
     }
 
-    /// The data folder and the configuration that these options mean.
-    pub fn resolve(self) -> Result<(PathBuf, ServerConfig), ConfigError> {
+    /// The data folder and the configuration that these options mean, with the file that was read.
+    pub fn resolve(self) -> Result<(PathBuf, Configured<ServerConfig>), ConfigError> {
         let data_dir = self.data_dir();
-        let file = self.config.or_else(|| Some(data_dir.join(CONFIG_FILE)).filter(|path| path.exists()));
-        let mut config: ServerConfig = match file {
-            Some(path) => config::load(&path)?,
-            None => ServerConfig::default(),
-        };
-        config.host = self.host.unwrap_or(config.host);
-        config.port = self.port.unwrap_or(config.port);
-        Ok((data_dir, config))
+        let mut found: Configured<ServerConfig> = config::find(self.config_file(), Some(data_dir.join(CONFIG_FILE)))?;
+        found.config.host = self.own.host.unwrap_or(found.config.host);
+        found.config.port = self.own.port.unwrap_or(found.config.port);
+        Ok((data_dir, found))
     }
 }

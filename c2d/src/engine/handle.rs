@@ -8,7 +8,7 @@ use c2_shared::id::{JobId, WorkerId};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::engine::task::Step;
-use crate::engine::{AttemptOutput, Noted, Refusal, Touched};
+use crate::engine::{AttemptOutput, Noted, Observed, Refusal, Touched};
 use crate::sched::Scheduler;
 use crate::sched::decision::PollAnswer;
 use crate::sched::event::{Event, Now, Poll, PollToken, ResultArrived, ResultFate, ResultSummary, WorkerPolled};
@@ -40,7 +40,7 @@ pub(super) type Apply = Box<dyn FnOnce(&mut Step<'_>) -> Tell + Send>;
 pub(super) type Tell = Box<dyn FnOnce(Result<(), Refusal>) + Send>;
 
 /// A question about the state, which sends its own answer.
-pub(super) type Read = Box<dyn FnOnce(&Scheduler, Now) + Send>;
+pub(super) type Read = Box<dyn FnOnce(&Scheduler, &Observed, Now) + Send>;
 
 impl EngineHandle {
     /// Applies an event and waits until what it led to is durable.
@@ -77,10 +77,19 @@ impl EngineHandle {
         T: Send + 'static,
         F: FnOnce(&Scheduler, Now) -> T + Send + 'static,
     {
+        self.observe(|scheduler, _, now| read(scheduler, now)).await
+    }
+
+    /// The same, with what was counted since the start.
+    pub(crate) async fn observe<T, F>(&self, read: F) -> Result<T, Refusal>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Scheduler, &Observed, Now) -> T + Send + 'static,
+    {
         let (reply, replied) = oneshot::channel();
-        let read = move |scheduler: &Scheduler, now: Now| {
+        let read = move |scheduler: &Scheduler, observed: &Observed, now: Now| {
             // The caller may have gone away meanwhile, and does not miss the answer then.
-            drop(reply.send(read(scheduler, now)));
+            drop(reply.send(read(scheduler, observed, now)));
         };
         self.send(Message::Read(Box::new(read)))?;
         replied.await.map_err(|_| self.gone())

@@ -6,6 +6,7 @@
 
 mod exhausted;
 mod handle;
+mod observed;
 mod schedules;
 mod task;
 
@@ -22,6 +23,7 @@ use crate::sched::event::Now;
 use crate::sched::{Decision, JobView, Note, Reject, Who, WorkerView};
 
 pub use handle::EngineHandle;
+pub(crate) use observed::Observed;
 pub use task::start;
 
 /// Where decisions become durable. The store is one; whatever replaces it must keep the order of

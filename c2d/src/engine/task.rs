@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 
 use super::handle::{Message, Read, Tell};
 use super::schedules::Looked;
-use super::{AttemptOutput, Batch, Committed, Durable, EngineHandle, Noted, Refusal, Touched};
+use super::{AttemptOutput, Batch, Committed, Durable, EngineHandle, Noted, Observed, Refusal, Touched};
 use crate::clock::Clock;
 use crate::sched::decision::{PollAnswer, Saved};
 use crate::sched::event::{Event, Now, PollDropped, PollToken, TimePassed, TimeUnobserved};
@@ -59,6 +59,7 @@ pub fn start<D: Durable>(
         failure: Arc::clone(&failure),
         exhausted: None,
         looked: Looked::default(),
+        observed: Observed::default(),
     };
     let task = tokio::spawn(engine.run(shutdown));
     (EngineHandle { messages, changes, notes, last_token: Arc::new(AtomicU64::new(0)), failure }, task)
@@ -84,6 +85,8 @@ pub(super) struct Engine<D> {
     /// While nothing can be made durable: when to look for space.
     pub(super) exhausted: Option<Mono>,
     pub(super) looked: Looked,
+    /// What was counted since the start.
+    observed: Observed,
 }
 
 /// What an event needs to be applied.
@@ -267,7 +270,7 @@ impl<D: Durable> Engine<D> {
             tell(durable.clone());
         }
         for read in pending.reads {
-            read(&self.scheduler, now);
+            read(&self.scheduler, &self.observed, now);
         }
         for (job, done) in pending.waits {
             if self.scheduler.job(now, job).is_some() {
@@ -290,6 +293,8 @@ impl<D: Durable> Engine<D> {
                 let _gone = done.send(());
             }
         }
+        self.observed.count(std::mem::take(&mut touched.measures), took_ms);
+        self.observed.forget(touched.gone.iter().map(|who| &who.id));
         for note in &touched.notes {
             if note.is_audited() {
                 let digest = match note {

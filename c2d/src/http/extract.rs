@@ -71,7 +71,7 @@ pub(crate) async fn optional_json<T: DeserializeOwned>(request: Request, max: us
 }
 
 /// A refusal of JSON that cannot be read.
-pub(crate) fn unreadable(Unreadable { field, message, hint }: Unreadable) -> ErrorBody {
+pub(crate) fn unreadable(Unreadable { field, message, hint, .. }: Unreadable) -> ErrorBody {
     ErrorBody { field, ..ErrorBody::new(ErrorCode::InvalidInput, message, hint) }
 }
 

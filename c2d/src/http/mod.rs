@@ -28,6 +28,7 @@ mod detect_tags;
 mod docs;
 mod drain;
 mod events;
+mod exposition;
 mod files;
 mod find_worker;
 mod follow;

@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::engine::EngineHandle;
 use crate::http::doors::Doors;
 use crate::http::error::ApiError;
+use crate::http::metrics::Polls;
 use crate::http::mount::{Mounted, Unserved};
 use crate::http::poll_body::LargeBodies;
 use crate::http::throttle::Throttle;
@@ -64,6 +65,8 @@ pub struct App {
     pub clock: Clock,
     /// Requests answered so far.
     pub requests: Arc<AtomicU64>,
+    /// How long polls took.
+    pub(crate) polls: Arc<Polls>,
     /// Turns true when c2d goes down; ends streams that would go on for ever.
     pub stopping: watch::Receiver<bool>,
 }

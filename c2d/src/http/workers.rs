@@ -92,12 +92,14 @@ pub(crate) async fn get_work(
     request: Request,
 ) -> Answer<WorkAnswer> {
     let (ip, hashes) = (peer.address(), protocol.is_known().then_some(Form::Hashes));
+    let since = app.clock.now().mono;
     // For as long as something large is read or kept.
     let mut turn = None;
     let Some(mut request) = poll_body::read(&app, &peer, request, &mut turn).await? else {
         let worker = peer.worker(&app, "").await?;
         let handout = app.engine.apply(event::PlainPolled { worker: worker.clone(), ip }).await?;
         let job = assignments(&app, &worker, hashes.unwrap_or(Form::Inline), handout).await.pop();
+        app.polls.count(job.is_some(), app.clock.now().mono.since_ms(since));
         return Ok(Json(WorkAnswer::Plain(Box::new(PlainPollResponse { job }))));
     };
     let worker = peer.worker(&app, &request.worker_id).await?;
@@ -154,6 +156,7 @@ pub(crate) async fn get_work(
     // An agent of old would not understand the rest of the answer either.
     let limits = answer.limits.into_iter().filter(|_| hashes.is_some()).collect();
     let assign = assignments(&app, &worker, hashes.unwrap_or(Form::InlineStdin), answer.assign).await;
+    app.polls.count(!assign.is_empty(), app.clock.now().mono.since_ms(since));
     Ok(Json(WorkAnswer::Agent(PollResponse {
         assign: assign.into_iter().map(Box::new).map(Given::Readable).collect(),
         kill: answer.kill,

@@ -15,7 +15,7 @@ use crate::sched::jobs::Job;
 use crate::sched::queues::Shape;
 use crate::sched::scheduler::Scheduler;
 use crate::sched::workers::{Heard, Worker};
-use crate::sched::{Decision, reserve};
+use crate::sched::{Decision, Measure, reserve};
 
 impl Scheduler {
     pub(crate) fn evolve(&mut self, now: Now, decision: &Decision) {
@@ -178,6 +178,8 @@ impl Scheduler {
         job.attempt = attempt.number;
         job.worker = Some(worker.clone());
         job.started_ms = Some(at_ms);
+        let measure = Measure::of_start(job, at_ms);
+        self.touched.measures.extend(measure);
         self.set_state(attempt.job, JobState::Running);
         let known = self.known(worker);
         assert!(known.room().admits(share), "{attempt} takes more than {worker} has free: {share:?}");
@@ -239,6 +241,7 @@ impl Scheduler {
         self.dependents.remove(&id);
         self.ended.insert(EndedRecord { job: id, state, worker: job.worker.clone() });
         self.touched.jobs.remove(&id);
+        self.touched.measures.push(Measure::of_end(&job, state, at_ms));
         view.state = state;
         view.ip = job.worker.as_ref().and_then(|id| self.workers.get(id)).map(Worker::ip);
         view.worker.clone_from(&job.worker);

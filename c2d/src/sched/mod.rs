@@ -9,6 +9,7 @@
 
 pub mod decision;
 pub mod event;
+pub(crate) mod measure;
 pub(crate) mod note;
 pub mod reject;
 
@@ -54,6 +55,7 @@ pub use decision::{Decision, Saved};
 pub use event::{Event, Now};
 pub use explain::Explained;
 pub use foresee::{Among, Foreseen, Outlook};
+pub use measure::Measure;
 pub use note::{Note, Who};
 pub use on_many::{Change, EachAnswer, JobsChanged, JobsMoved, OfJob, QueueEnd, ToEach, Which};
 pub use reject::Reject;

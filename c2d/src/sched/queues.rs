@@ -116,6 +116,12 @@ impl Queues {
         }
     }
 
+    /// How many jobs of each shape wait.
+    pub(crate) fn lengths(&self) -> impl Iterator<Item = (&Shape, usize)> {
+        let queues = self.queues.iter().flatten();
+        queues.filter(|queue| !queue.ready.is_empty()).map(|queue| (&queue.shape, queue.ready.len()))
+    }
+
     /// The first waiting job of a shape.
     pub(crate) fn first(&self, id: ShapeId) -> Option<Rank> {
         self.queue(id).ready.first().copied()

@@ -18,7 +18,7 @@ use crate::sched::queues::{Queues, ShapeId};
 use crate::sched::suspicion::Suspicion;
 use crate::sched::view::JobView;
 use crate::sched::workers::{Heard, Worker};
-use crate::sched::{Decision, Note, Reject};
+use crate::sched::{Decision, Measure, Note, Reject};
 
 /// All active jobs and workers.
 #[derive(Clone, Debug)]
@@ -97,6 +97,8 @@ pub struct Touched {
     pub gone: Vec<Who>,
     /// What is worth a line in the log.
     pub notes: Vec<Note>,
+    /// How long things took.
+    pub measures: Vec<Measure>,
 }
 
 /// One event being handled: the state, the present, and the decisions so far.

@@ -150,6 +150,15 @@ impl Scheduler {
         }
     }
 
+    /// How many jobs wait for a worker, by the group that they ask for.
+    pub fn waiting_by_group(&self) -> BTreeMap<String, usize> {
+        let mut groups: BTreeMap<String, usize> = BTreeMap::new();
+        for (shape, jobs) in self.queues.lengths() {
+            *groups.entry(shape.placement.group.clone().unwrap_or_default()).or_default() += jobs;
+        }
+        groups
+    }
+
     pub(crate) fn view(&self, now: Now, id: JobId, job: &Job) -> JobView {
         let runs = job.state == JobState::Running;
         let worker = job.worker.as_ref().filter(|_| runs);

@@ -21,9 +21,7 @@ pub(super) fn log_name(data_dir: &Path, config_file: Option<&Path>) -> Result<Pa
 
 /// The configuration: that file, or the one in the data folder.
 pub(super) fn settings(data_dir: &Path, config_file: Option<&Path>) -> Result<ServerConfig, ConfigError> {
-    let inside = Some(data_dir.join(CONFIG)).filter(|path| path.exists());
-    let config = config_file.map(Path::to_owned).or(inside);
-    config.map_or_else(|| Ok(ServerConfig::default()), |path| config::load(&path))
+    Ok(config::find(config_file, Some(data_dir.join(CONFIG)))?.config)
 }
 
 /// What a look through the log found.

@@ -206,12 +206,19 @@ impl Client {
         is_ours.then(|| Pass { fingerprint: Some(told), ..pass }.write(file).ok())?
     }
 
+    /// Where no token was found, if that is known.
+    fn where_it_looked(&self) -> String {
+        let without_home = if std::env::var_os("HOME").is_none() { ", and HOME is not set" } else { "" };
+        let looked = |file: &Arc<Path>| format!("there is no {}{without_home}; ", file.display());
+        self.pass_file.as_ref().map(looked).unwrap_or_default()
+    }
+
     fn refusal(&self, status: StatusCode, body: &[u8]) -> ClientError {
         match serde_json::from_slice::<ErrorBody>(body) {
             Ok(mut body) => {
                 // c2d's own words are for those who write requests by hand.
                 if status == StatusCode::UNAUTHORIZED && self.token.is_none() {
-                    body.hint = Some(NO_TOKEN.to_owned());
+                    body.hint = Some(self.where_it_looked() + NO_TOKEN);
                 }
                 ClientError::Refused { status: status.as_u16(), body: Box::new(body) }
             }

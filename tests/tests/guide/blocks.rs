@@ -14,7 +14,7 @@ crate::tests![every_block_is_of_a_known_kind, lines_are_understood, shell_lines_
 fn every_block_is_of_a_known_kind() {
     let blocks: Vec<Block> = pages().iter().flat_map(super::Page::blocks).collect();
     for block in &blocks {
-        let known = ["console", "sh", "json", "text"].contains(&block.kinds[0].as_str());
+        let known = ["console", "sh", "json", "python", "make", "text"].contains(&block.kinds[0].as_str());
         assert!(known, "{}: {:?} is no kind of block", block.place, block.kinds);
         assert!(block.kinds[0] != "console" || block.lines().next().is_some(), "{}: no line has `!> `", block.place);
     }

@@ -79,6 +79,7 @@ impl Elsewhere {
             address: SERVER.parse().unwrap(),
             clock,
             requests: std::sync::Arc::default(),
+            polls: std::sync::Arc::default(),
             stopping,
         };
         let operator = Pass::read(&data.join(Role::Operator.file_name())).unwrap().token;

@@ -14,6 +14,7 @@ mod events;
 mod hold;
 mod lab;
 mod many;
+mod metrics;
 mod notify;
 mod operators;
 mod outputs;

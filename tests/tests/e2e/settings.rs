@@ -1,0 +1,154 @@
+//! `config` of each program: what counts, and where it comes from.
+
+use std::fs;
+use std::process::Command;
+
+use anyhow::{Result, ensure};
+use c2_tests::{Program, scenario};
+use serde_json::{Value, json};
+
+crate::tests![
+    each_value_is_listed_with_its_source,
+    secrets_are_not_listed,
+    what_is_wrong_is_named_with_its_line,
+    a_console_without_a_token_says_where_it_looked,
+];
+
+/// A program in a home folder of its own.
+fn program(program: Program, home: &std::path::Path, args: &[&str]) -> Result<Command> {
+    let mut command = Command::new(program.path()?);
+    command.args(args).env_clear().env("HOME", home).env("PATH", "/usr/bin:/bin").current_dir(home);
+    Ok(command)
+}
+
+fn listed(command: &mut Command) -> Result<Vec<Value>> {
+    let output = command.arg("--json").output()?;
+    ensure!(output.status.success(), "{output:?}");
+    let mut document: Value = serde_json::from_slice(&output.stdout)?;
+    Ok(serde_json::from_value(document["settings"].take())?)
+}
+
+fn check(settings: &[Value], name: &str, value: impl Into<Value>, from: &Value) -> Result<()> {
+    let found = settings.iter().find(|setting| setting["name"] == name);
+    let expected = json!({"name": name, "value": value.into(), "from": from});
+    ensure!(found == Some(&expected), "{found:?} instead of {expected}");
+    Ok(())
+}
+
+fn each_value_is_listed_with_its_source() {
+    scenario(async |cluster| {
+        let home = cluster.console_dir();
+        let default = json!({"kind": "default"});
+        let flag = |name: &str| json!({"kind": "flag", "name": name});
+        let variable = |name: &str| json!({"kind": "variable", "name": name});
+        let path = |path: &str| home.join(path).display().to_string();
+        let line = |file: &str, line: u32| json!({"kind": "file", "path": path(file), "line": line});
+
+        fs::create_dir_all(home.join("data"))?;
+        fs::write(home.join("data/config.json"), "{\n\"jobs_log_file\": \"~/ended.log\",\n\n\"keep_days\": 7}")?;
+        let mut c2d = program(Program::C2d, &home, &["--port=7", "config", "--host", "10.0.0.6"])?;
+        let settings = listed(c2d.env("C2_DATA_DIR", "~/data").env("C2_PORT", "8").env("C2_HOST", ""))?;
+        check(&settings, "data_dir", path("data"), &variable("C2_DATA_DIR"))?;
+        check(&settings, "config", path("data/config.json"), &default)?;
+        check(&settings, "host", "10.0.0.6", &flag("--host"))?;
+        check(&settings, "port", 7, &flag("--port"))?;
+        check(&settings, "jobs_log_file", path("ended.log"), &line("data/config.json", 2))?;
+        check(&settings, "workers_file", path("data/workers.json"), &default)?;
+        check(&settings, "keep_days", 7, &line("data/config.json", 4))?;
+        check(&settings, "max_queue_size", 50_000, &default)?;
+
+        fs::create_dir_all(home.join(".config/c2-agent"))?;
+        fs::write(home.join(".config/c2-agent/config.json"), "{\"slots\": 2,\n \"workspace_root\": \"~/C2\"}")?;
+        let mut agent = program(Program::Agent, &home, &["config", "--slots=3"])?;
+        let settings = listed(agent.env("C2_SERVER", "nas").env("C2_ADDRESS", ""))?;
+        check(&settings, "server", "nas:30814", &variable("C2_SERVER"))?;
+        check(&settings, "slots", 3, &flag("--slots"))?;
+        check(&settings, "address", Value::Null, &default)?;
+        check(&settings, "workspace_root", path("C2"), &line(".config/c2-agent/config.json", 2))?;
+        check(&settings, "state_dir", path(".local/state/c2-agent"), &default)?;
+
+        fs::create_dir_all(home.join(".config/c2-tui"))?;
+        fs::write(home.join(".config/c2-tui/config.json"), "{\"ssh\":\n{\"identity_file\": \"~/.ssh/k\"}}")?;
+        let data = cluster.data_dir().display().to_string();
+        let settings = listed(&mut program(Program::Tui, &home, &["config", "--data-dir", &data])?)?;
+        let noted = json!({"kind": "file", "path": format!("{data}/c2d.addr")});
+        check(&settings, "server", cluster.addr().to_string(), &noted)?;
+        check(&settings, "ssh.identity_file", path(".ssh/k"), &line(".config/c2-tui/config.json", 2))?;
+        check(&settings, "ssh.fanout", 32, &default)?;
+        let shown = program(Program::Tui, &home, &["config", "--server=10.0.0.9"])?.output()?;
+        let shown = String::from_utf8(shown.stdout)?;
+        let row = shown.lines().find(|line| line.starts_with("server ")).unwrap_or_default();
+        ensure!(row.split_whitespace().eq(["server", "10.0.0.9:30814", "--server"]), "{shown}");
+        Ok(())
+    });
+}
+
+fn secrets_are_not_listed() {
+    scenario(async |cluster| {
+        let invitation = cluster.invited(&[]).await?;
+        let joined = cluster.join("127.0.0.2", &invitation).await?;
+        ensure!(joined.status == 0, "{joined:?}");
+        let home = cluster.console_dir();
+        let line = cluster.invited(&["--role", "operator"]).await?;
+        let login = program(Program::Tui, &home, &["login", &line])?.output()?;
+        ensure!(login.status.success(), "{login:?}");
+        fs::create_dir_all(home.join("data"))?;
+        fs::write(home.join("data/config.json"), r#"{"notify_commands": {"phone": ["/bin/notify", "hunter2"]}}"#)?;
+        let state = cluster.agent_home("127.0.0.2")?.join("state");
+        let shown = [
+            program(Program::C2d, &home, &["config", "--data-dir", "data"])?.output()?,
+            program(Program::Agent, &home, &["config", "--state-dir", &state.display().to_string()])?.output()?,
+            program(Program::Tui, &home, &["config"])?.output()?,
+        ];
+        for shown in shown {
+            let (out, told) = (String::from_utf8(shown.stdout)?, String::from_utf8_lossy(&shown.stderr).into_owned());
+            ensure!(shown.status.success(), "{told}");
+            for secret in ["hunter2", "c2o1.", "c2w1.", "c2j1."] {
+                ensure!(!out.contains(secret), "{secret}: {out}");
+            }
+            ensure!(!out.contains("notify_commands") || out.contains(r#"{"phone":["/bin/notify","***"]}"#), "{out}");
+        }
+        Ok(())
+    });
+}
+
+fn what_is_wrong_is_named_with_its_line() {
+    scenario(async |cluster| {
+        let home = cluster.console_dir();
+        let table = [
+            (Program::C2d, "data", "{\n\"port\": \"30814\"}", "line 2: port: the text \"30814\" stands where"),
+            (Program::C2d, "data", "{\"port\": 1,}", "trailing comma at line 1 column 12"),
+            (Program::Agent, ".config/c2-agent", "{\n\n\"slots\": 0}", "line 3: slots: 0 slots cannot be run"),
+            (Program::Agent, ".config/c2-agent", "{\"workspace_root\": \"C2\"}", "line 1: workspace_root: "),
+            (Program::Tui, ".config/c2-tui", "{\"ssh\": {\n\"known_hosts\": \"k\"}}", "line 2: ssh.known_hosts: "),
+        ];
+        for (which, folder, text, said) in table {
+            fs::create_dir_all(home.join(folder))?;
+            fs::write(home.join(folder).join("config.json"), text)?;
+            let output = program(which, &home, &["config"])?.env("C2_DATA_DIR", home.join("data")).output()?;
+            let told = String::from_utf8(output.stderr)?;
+            ensure!(output.status.code() == Some(2) && told.contains(said), "{which:?} {text:?}: {told}");
+            ensure!(told.contains("config.json\"") && told.contains("hint: "), "{told}");
+        }
+        Ok(())
+    });
+}
+
+fn a_console_without_a_token_says_where_it_looked() {
+    scenario(async |cluster| {
+        let home = cluster.console_dir();
+        let server = cluster.addr().to_string();
+        let refused = |console: &mut Command| -> Result<String> {
+            let output = console.output()?;
+            ensure!(output.status.code() == Some(4), "{output:?}");
+            Ok(String::from_utf8(output.stderr)?)
+        };
+        let list = ["--server", &server, "--exec", "list"];
+        let told = refused(&mut program(Program::Tui, &home, &list)?)?;
+        let file = home.join(".local/state/c2d/operator.token").display().to_string();
+        ensure!(told.contains(&format!("there is no {file}; name its file with --token-file")), "{told}");
+        let told = refused(program(Program::Tui, &home, &list)?.env_remove("HOME"))?;
+        ensure!(told.contains("operator.token, and HOME is not set; ") && told.contains("c2-tui login"), "{told}");
+        Ok(())
+    });
+}
