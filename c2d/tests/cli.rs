@@ -40,13 +40,14 @@ fn versions_and_mistakes() {
     let config = dir.path().join("config.json");
     std::fs::write(&config, r#"{"prot": 1}"#).unwrap();
     let config = argument(&config);
-    let table: [(&[&str], i32, &[&str]); 7] = [
+    let table: [(&[&str], i32, &[&str]); 8] = [
         (&["--version"], 0, &[concat!("c2d ", env!("CARGO_PKG_VERSION"))]),
         (&["--prot", "1"], 2, &["--port"]),
         (&["--data-dir", &data, "--config", &config], 2, &["unknown field \"prot\"", "did you mean \"port\"?"]),
         (&["--data-dir", &data, "--config", "/no/such/file"], 2, &["/no/such/file"]),
         (&["--data-dir", &data, "invite"], 3, &["no c2d runs", "--data-dir"]),
         (&["--port", "9", "token", "list"], 2, &["--port is not for `c2d token`"]),
+        (&["install", "--dry-run", "--data-dir", "/srv/c2d"], 1, &["not in \"/srv/c2d\"", "leave out --data-dir"]),
         (&["invite", "--role", "guest"], 2, &["possible values: worker, operator, viewer"]),
     ];
     for (args, status, words) in table {

@@ -76,6 +76,9 @@ pub enum InstallError {
         /// What is closed: the program or a folder above it.
         closed: PathBuf,
     },
+    /// The unit says where its files are.
+    #[error("the service keeps its files where its unit says, and not in {0:?}")]
+    Elsewhere(PathBuf),
     /// A file or folder cannot be used.
     #[error("cannot write {path:?}")]
     File {
@@ -94,6 +97,9 @@ impl Advice for InstallError {
                 let path = program.to_string_lossy();
                 let path = shlex::try_quote(&path).unwrap_or_else(|_| name.clone());
                 format!("copy it first: sudo install -m 755 {path} {UNIT_BIN} && sudo {UNIT_BIN}/{name} install")
+            }
+            Self::Elsewhere(_) => {
+                "leave out --data-dir and C2_DATA_DIR; to change the unit: systemctl edit --full c2d".to_owned()
             }
             Self::Relative(_) => "write the folder from / on".to_owned(),
             Self::File { .. } => "check the permissions of its folder; root installs system services".to_owned(),

@@ -56,7 +56,13 @@ fn unsafe_roots_are_refused() {
         let refused = Root::open(&at("foreign")).unwrap_err();
         assert!(matches!(refused, RootError::Foreign { owner: 12_345, .. }), "{refused}");
         let hint = refused.hint().unwrap();
-        assert!(hint.contains("see who made it") && hint.contains("--workspace-root"), "{hint}");
+        assert!(hint.contains("that does not exist yet, like --workspace-root"), "{hint}");
+        for (path, words) in
+            [("/tmp/C2", "see who made it"), ("/tmp/C2-1000", "remove"), ("/etc", "like --workspace-root /C2")]
+        {
+            let hint = RootError::Foreign { path: path.into(), owner: 0 }.hint().unwrap();
+            assert!(hint.contains(words) && hint.contains("--workspace-root"), "{hint}");
+        }
     }
 }
 

@@ -22,12 +22,18 @@ impl<T: Args> Args for Deferred<T> {
     }
 
     fn augment_args(command: Command) -> Command {
-        command.defer(T::augment_args)
+        command.defer(|command| keep_about(command, T::augment_args))
     }
 
     fn augment_args_for_update(command: Command) -> Command {
-        command.defer(T::augment_args_for_update)
+        command.defer(|command| keep_about(command, T::augment_args_for_update))
     }
+}
+
+/// What a command is for is said in the grammar, whatever is said of its parts.
+fn keep_about(command: Command, augment: fn(Command) -> Command) -> Command {
+    let (about, long) = (command.get_about().cloned(), command.get_long_about().cloned());
+    augment(command).about(about).long_about(long)
 }
 
 impl<T: FromArgMatches> FromArgMatches for Deferred<T> {

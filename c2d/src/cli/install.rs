@@ -1,5 +1,7 @@
 //! `c2d install`: c2d as a service of systemd.
 
+use std::path::Path;
+
 use c2_shared::install::{InstallError, Plan, Unit, Wish, place};
 use rustix::fs::Mode;
 
@@ -24,7 +26,10 @@ const USER: Plan = Plan {
 };
 
 /// Writes the service files; answers with what was done.
-pub fn install(wish: &Wish) -> Result<String, InstallError> {
+pub fn install(wish: &Wish, data_dir: Option<&Path>) -> Result<String, InstallError> {
+    if let Some(dir) = data_dir {
+        return Err(InstallError::Elsewhere(dir.to_owned()));
+    }
     // Units are for everybody to read, whatever else this user keeps for himself.
     rustix::process::umask(Mode::from_raw_mode(0o022));
     place(&SYSTEM, &USER, wish, rustix::process::geteuid().is_root())

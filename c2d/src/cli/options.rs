@@ -230,6 +230,11 @@ impl Options {
         self.data_dir.as_deref().map_or_else(config::default_data_dir, home::expand)
     }
 
+    /// The data folder that was named.
+    pub fn named_dir(&self) -> Option<&Path> {
+        self.data_dir.as_deref()
+    }
+
     /// The configuration file that these options name.
     pub fn config_file(&self) -> Option<&Path> {
         self.own.config.as_deref()
