@@ -28,6 +28,7 @@ const STEPS: &[Step] = &[
     Step::Sql(rules::TABLES),
     Step::Sql(batches::TABLE),
     Step::Sql(RESOURCES),
+    Step::Sql(FIGURES),
 ];
 
 /// How a step is done.
@@ -281,6 +282,12 @@ ALTER TABLE hold ADD COLUMN takes TEXT;
 ALTER TABLE hold ADD COLUMN card INTEGER;
 ALTER TABLE worker ADD COLUMN has TEXT;
 ALTER TABLE worker ADD COLUMN resources TEXT;
+";
+
+/// What attempts used.
+const FIGURES: &str = "
+ALTER TABLE output ADD COLUMN peak_bytes INTEGER;
+ALTER TABLE output ADD COLUMN cpu_ms INTEGER;
 ";
 
 /// Opens the one connection that writes.
