@@ -8,6 +8,7 @@ mod files;
 mod introduce;
 mod report;
 mod start;
+mod yielding;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -20,11 +21,12 @@ use c2_shared::api::work::{Directive, RegisterRequest};
 use c2_shared::client::{Client, ClientError};
 use c2_shared::limits::OUTPUT_KEEP_BYTES;
 use c2_shared::time::Mono;
-use c2_shared::worker::Load;
+use c2_shared::worker::{Load, Neighbour};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::cache::Cache;
+use crate::cgroup::Base;
 use crate::cleanup::Cleanup;
 use crate::clock;
 use crate::connection::{self, Connection, Reply, Said};
@@ -32,6 +34,7 @@ use crate::detect::{self, Shares};
 use crate::housekeeping;
 use crate::identity::{self, Identity};
 use crate::live::{Live, Question};
+use crate::neighbours::Neighbours;
 use crate::options::Options;
 use crate::self_test::{SelfTest, Tested};
 use crate::slots::{Action, Failure, Slots};
@@ -53,6 +56,9 @@ use start::{TakenOver, take_over};
 const REPORTS_LEN: usize = 64;
 /// Longest sleep at once, so that a machine that slept itself soon goes by the right time.
 const SLEEP_MAX: Duration = Duration::from_secs(5);
+
+/// How long the first look for others who need the machine may take.
+const LOOK_WITHIN: Duration = Duration::from_secs(5);
 
 /// How long the disk may take for what is owed when the agent stops.
 const LEAVE_WITHIN: Duration = Duration::from_secs(10);
@@ -93,8 +99,12 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
         worker_id: worker_id.clone(),
         workspace_root: options.workspace_root.clone(),
         timing: options.timing,
+        confinement: options.confinement,
         slots: options.slots,
     };
+    // Before anything of it is started, which goes where it is itself.
+    let base = options.confinement.control_groups.then(Base::own).flatten();
+    base.iter().for_each(Base::prepare);
     let slots = Slots::new(identity.clone(), options.slots, options.timing.fence_ms, clock::elapsed());
     let runners = Runners::new(plan, reports);
     let spool = Spool::new(state.spool());
@@ -103,6 +113,7 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
     let mut taken = TakenOver { slots, runners, transfers };
     take_over(&state, &identity, &spool, &mut taken).await.map_err(AgentError::TakeOver)?;
     let TakenOver { slots, runners, transfers } = taken;
+    base.iter().for_each(|base| base.sweep(&worker_id));
     let root = options.workspace_root.clone();
     tokio::task::spawn_blocking(move || trash::empty(&root));
 
@@ -110,7 +121,11 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
     let (introduction, tested) = tokio::join!(introduction(&options, identity), self_test.tested());
     let job_marks = (!introduction.hardware.gpus.is_empty()).then(|| vec![crate::supervise::agent_mark(&worker_id)]);
     // Its tasks end with it.
-    let (_beside, load) = beside(&options, &client, job_marks);
+    let (_beside, mut load) = beside(&options, &client, job_marks);
+    if !options.yield_to.is_empty() {
+        // Nothing starts before it is known whether anything may.
+        drop(tokio::time::timeout(LOOK_WITHIN, load.changed()).await);
+    }
     greet(&introduction, &options, &client, slots.running());
     let live = Live::new(client.clone());
     let connection = Connection::new(client, introduction);
@@ -128,6 +143,8 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
         load,
         shares: options.shares.clone(),
         disk_full: false,
+        yields_to: Vec::new(),
+        held_back: Vec::new(),
         self_test,
         silent: false,
         refusal: String::new(),
@@ -136,6 +153,7 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
         _lock: lock,
     };
     agent.on_tested(tested);
+    agent.on_looked();
     let end = agent.serve(shutdown).await;
     agent.leave().await;
     end
@@ -146,7 +164,8 @@ fn beside(options: &Options, client: &Client, job_marks: Option<Vec<String>>) ->
     let (load, latest) = watch::channel(Load::default());
     let (root, state) = (options.workspace_root.clone(), options.state_dir.clone());
     let mut tasks = JoinSet::new();
-    tasks.spawn(detect::watch_load(load, job_marks, [root.clone(), state], options.shares.clone()));
+    let neighbours = Neighbours::new(options.sight.sight_root.clone(), &options.yield_to, options.sight.rest_ms);
+    tasks.spawn(detect::watch_load(load, job_marks, [root.clone(), state], options.shares.clone(), neighbours));
     tasks.spawn(housekeeping::run(root, options.workspace_days, client.clone(), latest.clone()));
     (tasks, latest)
 }
@@ -178,6 +197,10 @@ struct Agent {
     shares: Shares,
     /// What that said last of the disks: with it changes what the machine is fit for.
     disk_full: bool,
+    /// To whom or what this machine is yielded.
+    yields_to: Vec<Neighbour>,
+    /// What may not start meanwhile.
+    held_back: Vec<Start>,
     self_test: SelfTest,
     /// c2d did not answer the last request.
     silent: bool,
@@ -197,6 +220,7 @@ enum Happened {
     Cleaned(CleanupReport),
     Tested(Tested),
     Asked(Question),
+    Looked,
     TimeCame,
     Stopped,
 }
@@ -223,6 +247,7 @@ impl Agent {
                 report = self.cleanup.report() => Happened::Cleaned(report),
                 tested = self.self_test.tested() => Happened::Tested(tested),
                 question = self.live.question() => Happened::Asked(question),
+                Ok(()) = self.load.changed() => Happened::Looked,
                 () = tokio::time::sleep(sleep.unwrap_or(SLEEP_MAX).min(SLEEP_MAX)) => Happened::TimeCame,
             };
             match happened {
@@ -235,6 +260,7 @@ impl Agent {
                 // Without a runner the question is dropped, which is an answer.
                 Happened::Asked(question) if self.runners.read(question.read) => self.live.expect(question),
                 Happened::Asked(_) => {}
+                Happened::Looked => self.on_looked(),
                 Happened::TimeCame => self.end_the_silent(),
                 Happened::Stopped => {
                     tracing::info!(

@@ -11,11 +11,15 @@ use c2_shared::blob::BlobId;
 use c2_shared::checkup::{self, Check};
 use c2_shared::client::Client;
 use c2_shared::limits::WORKER_FREE_BYTES_FLOOR;
+use c2_shared::worker::yields_to;
 
 use crate::agent;
+use crate::cgroup::{self, Base};
 use crate::clock;
 use crate::detect;
+use crate::neighbours::Neighbours;
 use crate::options::Options;
+use crate::state::StateDir;
 use crate::workspace::Root;
 
 /// A folder of our own in the workspace root; no job has such a name.
@@ -44,6 +48,8 @@ async fn examine(options: &Options) -> Vec<Check> {
     let mut checks = of_c2d(options).await;
     checks.extend(of_workspaces(&options.workspace_root));
     checks.push(of_user());
+    checks.push(of_limits(options));
+    checks.extend(of_neighbours(options).await);
     checks.push(of_gpus().await);
     checks
 }
@@ -150,6 +156,31 @@ fn of_user() -> Check {
     } else {
         Check::ok(WHAT, "jobs run without the rights of root")
     }
+}
+
+/// Whether limits of jobs are kept: by the agent that runs here, or else as if one was started like this.
+fn of_limits(options: &Options) -> Check {
+    let is_wanted = options.confinement.control_groups;
+    let agent = StateDir::open(&options.state_dir).ok().and_then(|state| state.agent());
+    let base = agent.map_or_else(Base::own, Base::of);
+    let check = cgroup::standing(is_wanted, base.as_ref());
+    if agent.is_some() || !is_wanted {
+        return check;
+    }
+    Check { words: format!("{}; no agent runs, so this is of this command", check.words), ..check }
+}
+
+/// To whom the machine is yielded, and whether they need it now.
+async fn of_neighbours(options: &Options) -> Option<Check> {
+    let wanted: Vec<&str> = options.yield_to.iter().map(|neighbour| neighbour.word()).collect();
+    if wanted.is_empty() {
+        return None;
+    }
+    let mut neighbours = Neighbours::new(options.sight.sight_root.clone(), &options.yield_to, 0);
+    // Processes on cards are told by the running agent alone, which knows its own.
+    let now = neighbours.look(false).await;
+    let now = if now.is_empty() { "nobody needs it now".to_owned() } else { format!("now it {}", yields_to(&now)) };
+    Some(Check::ok("neighbours", format!("the machine is yielded to {}; {now}", wanted.join(", "))))
 }
 
 async fn of_gpus() -> Check {

@@ -24,6 +24,7 @@ mod slots;
 mod spool;
 mod state;
 
+mod cgroup;
 mod folder;
 mod supervise;
 mod trash;
@@ -36,6 +37,7 @@ mod housekeeping;
 mod transfer;
 
 mod detect;
+mod neighbours;
 
 pub use cli::Help;
 pub use init::first_process;

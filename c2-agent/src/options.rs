@@ -12,13 +12,16 @@ use c2_shared::config::{self, AgentConfig, ConfigError, Configured};
 use c2_shared::exit;
 use c2_shared::home;
 use c2_shared::install::Wish;
-use c2_shared::limits::{CANCEL_GRACE_MS, GREETING_MS, LEASE_MS, LEFTOVER_GRACE_MS, SLOTS_MAX};
+use c2_shared::limits::{
+    CANCEL_GRACE_MS, GREETING_MS, LEASE_MS, LEFTOVER_GRACE_MS, PIDS_MAX, SLOTS_MAX, YIELD_REST_MS,
+};
 use c2_shared::pass::Pass;
 use c2_shared::resources::Amounts;
 use c2_shared::server_address::{ADDRESS_FILE, ServerAddress, ServerAddressError};
 use c2_shared::settings::Origin;
 use c2_shared::token::{Role, TokenError};
-use clap::{Args, Parser, Subcommand};
+use c2_shared::worker::Neighbour;
+use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::detect::{self, Shares};
 
@@ -94,12 +97,36 @@ pub(crate) struct Flags {
     /// File with the worker token [default: that of `join`, else that of a c2d on this machine]
     #[arg(long, env = "C2_TOKEN_FILE", value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
+    /// Let jobs stand still, and start none, while others need this machine: a person at a terminal or a screen,
+    /// a process on a GPU that is no job's, or the battery [default: none]
+    #[arg(long, env = "C2_YIELD_TO", value_name = "user,gpu,battery", value_delimiter = ',')]
+    pub(crate) yield_to: Vec<Neighbour>,
     /// Configuration file [default: c2-agent/config.json in $XDG_CONFIG_HOME or ~/.config]
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Intervals that only tests change.
     #[command(flatten)]
     pub(crate) timing: Timing,
+    /// What only tests change, too.
+    #[command(flatten)]
+    pub(crate) sight: Sight,
+}
+
+/// How others who need the machine are looked for.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Sight {
+    /// Where the file systems are that tell of them.
+    #[arg(long, hide = true, value_name = "DIR", default_value = "/")]
+    pub(crate) sight_root: PathBuf,
+    /// How long nothing may be seen of them before jobs go on.
+    #[arg(long, hide = true, default_value_t = YIELD_REST_MS)]
+    pub(crate) rest_ms: u64,
+}
+
+impl Default for Sight {
+    fn default() -> Self {
+        Self { sight_root: "/".into(), rest_ms: YIELD_REST_MS }
+    }
 }
 
 /// What `join` is told.
@@ -139,6 +166,32 @@ pub(crate) struct SlotOptions {
     /// As the agent's.
     #[command(flatten)]
     pub(crate) timing: Timing,
+    /// What holds jobs together.
+    #[command(flatten)]
+    pub(crate) confinement: Confinement,
+}
+
+/// How jobs are confined, where the agent may make control groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Args)]
+pub(crate) struct Confinement {
+    /// Whether each job gets a control group of its own.
+    #[arg(long, hide = true, default_value_t = true, action = ArgAction::Set)]
+    pub(crate) control_groups: bool,
+    /// Processes that a job may have there at once; 0 for as many as there can be.
+    #[arg(long, hide = true, default_value_t = 0)]
+    pub(crate) pids_max: u64,
+}
+
+impl Confinement {
+    /// As the configuration says, or half of what this machine can have.
+    fn of(control_groups: bool, pids_max: Option<u64>) -> Self {
+        Self { control_groups, pids_max: pids_max.unwrap_or_else(|| PIDS_MAX.min(detect::pids() / 2)) }
+    }
+
+    /// The same as flags, for a runner.
+    pub(crate) fn to_args(self) -> [String; 2] {
+        [format!("--control-groups={}", self.control_groups), format!("--pids-max={}", self.pids_max)]
+    }
 }
 
 /// Intervals that only tests change.
@@ -186,6 +239,12 @@ pub(crate) struct Options {
     pub(crate) pass_file: PathBuf,
     /// Intervals.
     pub(crate) timing: Timing,
+    /// How jobs are confined.
+    pub(crate) confinement: Confinement,
+    /// To whom or what the machine is yielded.
+    pub(crate) yield_to: Vec<Neighbour>,
+    /// How they are looked for.
+    pub(crate) sight: Sight,
 }
 
 /// Why the agent cannot start as it was told.
@@ -256,7 +315,7 @@ impl Timing {
 impl Options {
     /// Decides everything by flags (and environment, which clap reads) over the configuration file.
     pub(crate) fn decide(flags: Flags) -> Result<Self, OptionsError> {
-        let timing = flags.timing;
+        let (timing, sight) = (flags.timing, flags.sight.clone());
         let Choice { file: Configured { config, .. }, state_dir, token_file, named } = Choice::of(flags)?;
         let pass = Pass::read(&token_file)?;
         if pass.token.role() != Role::Worker {
@@ -274,6 +333,9 @@ impl Options {
             pass,
             pass_file: token_file,
             timing,
+            confinement: Confinement::of(config.control_groups, config.pids_max),
+            yield_to: config.yield_to,
+            sight,
         })
     }
 }
@@ -299,6 +361,9 @@ impl Choice {
         config.address = flags.address.or(config.address);
         let root = flags.workspace_root.as_ref().unwrap_or(&config.workspace_root);
         config.workspace_root = absolute(&own_root(root.clone()))?;
+        if !flags.yield_to.is_empty() {
+            config.yield_to.clone_from(&flags.yield_to);
+        }
         let named = flags.server.as_deref().map(str::parse::<ServerAddress>).transpose()?;
         let state_dir = state_dir(flags.state_dir.as_deref())?;
         let joined = Some(joined_file(&state_dir)).filter(|path| path.exists());

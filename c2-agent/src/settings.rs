@@ -11,7 +11,7 @@ use crate::options::{Choice, Listing, OptionsError, joined_file, server};
 pub(crate) fn list(listing: Listing, origins: &Origins) -> Result<String, OptionsError> {
     let Choice { file, state_dir, token_file, named } = Choice::of(listing.flags)?;
     let mut settings = Settings::of(&file, &[]);
-    for name in ["address", "slots", "workspace_root"] {
+    for name in ["address", "slots", "workspace_root", "yield_to"] {
         settings.given(name, origins);
     }
     // A file may name the host, the port or both.

@@ -15,8 +15,10 @@ use std::time::Duration;
 use c2_shared::advice::Advice;
 use c2_shared::id::AttemptId;
 use rustix::fs::{FlockOperation, Mode, OFlags, flock};
+use rustix::process::Pid;
 
 use crate::outputs::Outputs;
+use crate::supervise::holding;
 
 /// Looks for the folder to be free before it counts as taken.
 const LOCK_TRIES: u32 = 10;
@@ -114,6 +116,14 @@ impl StateDir {
             }
         }
         Err(StateError::InUse(self.path.clone()))
+    }
+
+    /// The agent that has taken the folder, if one has.
+    pub(crate) fn agent(&self) -> Option<Pid> {
+        let file = File::open(self.path.join("agent.lock")).ok()?;
+        let is_taken = || flock(&file, FlockOperation::NonBlockingLockShared) == Err(rustix::io::Errno::WOULDBLOCK);
+        let meta = file.metadata().ok()?;
+        is_taken().then(|| holding((meta.dev(), meta.ino())))?.first().map(|process| process.pid)
     }
 
     /// The folder of a slot, made when it is missing.

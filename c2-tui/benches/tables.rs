@@ -166,10 +166,13 @@ fn job(n: u64, state: JobState) -> JobRow {
         cancelling: false,
         unreachable: false,
         delivering: false,
+        frozen: false,
         submitted_ms: NOW_MS - n,
         started_ms: None,
         ended_ms: None,
         took_ms: None,
+        peak_bytes: None,
+        cpu_ms: None,
         outcome: None,
     }
 }

@@ -15,17 +15,23 @@ const RATE_MS: u64 = 15 * 60 * 1_000;
 
 /// How jobs of each name ran, those that ran most first.
 pub(crate) fn by_name(rows: &[JobRow]) -> Vec<NameStats> {
-    let mut names: BTreeMap<&str, (usize, usize, Vec<u64>)> = BTreeMap::new();
+    let mut names: BTreeMap<&str, OfName> = BTreeMap::new();
     let ran = rows.iter().filter(|row| matches!(row.state, JobState::Succeeded | JobState::Failed));
     for (row, name) in ran.filter_map(|row| Some((row, row.name.as_deref()?))) {
-        let (runs, failed, took) = names.entry(name).or_default();
-        *runs += 1;
-        *failed += usize::from(row.state == JobState::Failed);
-        took.extend(row.ran_ms().filter(|_| row.state == JobState::Succeeded));
+        let of_name = names.entry(name).or_default();
+        of_name.runs += 1;
+        of_name.failed += usize::from(row.state == JobState::Failed);
+        of_name.peak_bytes = of_name.peak_bytes.max(row.peak_bytes);
+        if row.state == JobState::Succeeded {
+            of_name.took.extend(row.ran_ms());
+            of_name.cpu.extend(row.cpu_ms);
+        }
     }
-    let stats = |(name, (runs, failed, mut took)): (&str, (usize, usize, Vec<u64>))| {
+    let stats = |(name, OfName { runs, failed, mut took, peak_bytes, mut cpu }): (&str, OfName)| {
         took.sort_unstable();
-        NameStats { name: name.to_owned(), runs, failed, median_s: part(&took, 50), p90_s: part(&took, 90) }
+        cpu.sort_unstable();
+        let (name, median_s, p90_s) = (name.to_owned(), part(&took, 50), part(&took, 90));
+        NameStats { name, runs, failed, median_s, p90_s, peak_bytes, cpu_median_s: part(&cpu, 50) }
     };
     let mut names: Vec<NameStats> = names.into_iter().map(stats).collect();
     names.sort_by_key(|stats| Reverse(stats.runs));
@@ -46,6 +52,16 @@ pub(crate) fn by_worker(rows: &[JobRow]) -> Vec<WorkerStats> {
     let mut workers: Vec<WorkerStats> = workers.into_values().collect();
     workers.sort_by_key(|stats| Reverse((stats.failed, stats.runs)));
     workers
+}
+
+/// What jobs of one name took; times are of those that succeeded.
+#[derive(Default)]
+struct OfName {
+    runs: usize,
+    failed: usize,
+    took: Vec<u64>,
+    peak_bytes: Option<u64>,
+    cpu: Vec<u64>,
 }
 
 /// How long jobs of each name typically run, in milliseconds.
@@ -191,8 +207,20 @@ mod tests {
         rows.push(row(12, Some("eval"), JobState::Failed, 1));
         rows.push(row(13, None, JobState::Succeeded, 1));
         rows.push(row(14, Some("train"), JobState::Cancelled, 1));
-        let train = NameStats { name: "train".to_owned(), runs: 11, failed: 1, median_s: Some(5.0), p90_s: Some(9.0) };
-        let eval = NameStats { name: "eval".to_owned(), runs: 1, failed: 1, median_s: None, p90_s: None };
+        for (n, row) in rows.iter_mut().enumerate().take(3) {
+            (row.peak_bytes, row.cpu_ms) = (Some(100 * n as u64), Some(10_000 * n as u64));
+        }
+        rows[10].peak_bytes = Some(700);
+        let train = NameStats {
+            name: "train".to_owned(),
+            runs: 11,
+            failed: 1,
+            median_s: Some(5.0),
+            p90_s: Some(9.0),
+            peak_bytes: Some(700),
+            cpu_median_s: Some(10.0),
+        };
+        let eval = NameStats { name: "eval".to_owned(), runs: 1, failed: 1, ..NameStats::default() };
         assert_eq!(by_name(&rows), [train, eval]);
     }
 

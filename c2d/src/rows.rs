@@ -31,10 +31,13 @@ pub fn job_row(view: &JobView) -> JobRow {
         cancelling: view.cancelling && !view.state.is_terminal(),
         unreachable: view.unreachable,
         delivering: view.delivering,
+        frozen: view.frozen && !view.delivering,
         submitted_ms: view.submitted_ms,
         started_ms: view.started_ms,
         ended_ms: view.ended_ms,
-        took_ms: view.took_ms,
+        took_ms: view.figures.took_ms,
+        peak_bytes: view.figures.peak_bytes,
+        cpu_ms: view.figures.cpu_ms,
         outcome: view.outcome.clone(),
     }
 }

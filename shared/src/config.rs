@@ -24,6 +24,7 @@ use crate::limits::{
 use crate::resources::{self, Amounts};
 use crate::server_address::{ADDRESS_FILE, ServerAddress};
 use crate::validate;
+use crate::worker::Neighbour;
 
 /// How the names of files begin that c2d keeps in its folder for itself.
 const OWN_FILES: [&str; 10] =
@@ -96,6 +97,12 @@ pub struct AgentConfig {
     pub workspace_days: u64,
     /// Folders that jobs may ask for by name.
     pub shares: BTreeMap<String, PathBuf>,
+    /// To whom or what it yields the machine: `user`, `gpu`, `battery`.
+    pub yield_to: Vec<Neighbour>,
+    /// Whether each job gets a control group of its own, where the agent may make some.
+    pub control_groups: bool,
+    /// Processes and threads that a job may have at once there; 0 for as many as the machine takes.
+    pub pids_max: Option<u64>,
 }
 
 impl Default for ServerConfig {
@@ -142,6 +149,9 @@ impl Default for AgentConfig {
             workspace_root: "/tmp/C2".into(),
             workspace_days: WORKSPACE_DAYS,
             shares: BTreeMap::new(),
+            yield_to: Vec::new(),
+            control_groups: true,
+            pids_max: None,
         }
     }
 }
@@ -340,6 +350,11 @@ impl Checked for AgentConfig {
                 return Err(Mistake::new("shares", depends(path), FULL));
             }
         }
+        if self.yield_to.contains(&Neighbour::Unknown) {
+            let words = Neighbour::ALL.map(Neighbour::word).join(", ");
+            let hint = "write a list, like [\"user\", \"battery\"]";
+            return Err(Mistake::new("yield_to", format!("it can be {words}"), hint));
+        }
         if self.resources.contains_key("slots") {
             return Err(Mistake::new("resources", "slots have a key of their own", "write \"slots\": N beside it"));
         }
@@ -412,6 +427,8 @@ mod tests {
             let refused = refusal::<AgentConfig>(&format!("{{\"workspace_root\": \"{root}\"}}")).unwrap();
             assert!(refused.contains("workspace_root: "), "{refused}");
         }
+        let refused = refusal::<AgentConfig>(r#"{"yield_to": ["cat"]}"#).unwrap();
+        assert!(refused.contains("yield_to: it can be user, gpu, battery"), "{refused}");
         for well in [r#"{"server_host": "fd00::6"}"#, r#"{"server_host": "nas.local", "workspace_root": "~/C2"}"#] {
             assert_eq!(refusal::<AgentConfig>(well), None, "{well}");
         }

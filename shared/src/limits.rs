@@ -15,6 +15,12 @@ pub const SLOTS: u32 = 4;
 pub const LOG_LINES_WAITING: usize = 4_096;
 /// Slots an agent may claim; more is a typing mistake rather than a machine.
 pub const SLOTS_MAX: u32 = 1_024;
+/// Processes and threads of a job at once, where it has a control group: more than any build has, and few enough
+/// that a fork bomb leaves the machine usable.
+pub const PIDS_MAX: u64 = 16_384;
+/// How long an agent that yields its machine sees nothing of those it yields to before jobs go on: they may be back
+/// in a moment.
+pub const YIELD_REST_MS: u64 = 60_000;
 
 /// Silence after which a worker is offline and gets nothing new (README: 15 s).
 pub const WORKER_OFFLINE_MS: u64 = 15_000;

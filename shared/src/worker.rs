@@ -4,11 +4,15 @@
 //! sanitizes it first.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use crate::json;
 use crate::limits::{DISKS_LEN_MAX, GPU_PROCESSES_LEN_MAX, GPUS_LEN_MAX, SHARES_LEN_MAX};
+
+/// Neighbours that are named at once.
+const NEIGHBOURS_LEN_MAX: usize = 8;
 
 /// What a machine consists of; told at registration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,6 +100,9 @@ pub struct Load {
     /// The shared folders that are there now, by name.
     #[serde(deserialize_with = "json::at_most::<SHARES_LEN_MAX, _, _>", skip_serializing_if = "Vec::is_empty")]
     pub shares: Vec<String>,
+    /// To whom or what it yields at this moment: nothing new starts there, and what runs stands still.
+    #[serde(deserialize_with = "json::at_most::<NEIGHBOURS_LEN_MAX, _, _>", skip_serializing_if = "Vec::is_empty")]
+    pub yields_to: Vec<Neighbour>,
 }
 
 /// The memory of a graphics processor.
@@ -122,6 +129,67 @@ pub struct GpuProcess {
     pub name: String,
     /// What it uses of the card's memory, in bytes.
     pub memory_bytes: u64,
+}
+
+/// To whom or what an agent may yield its machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Neighbour {
+    /// A person who uses the machine.
+    User,
+    /// A process that uses a graphics processor and belongs to no job.
+    Gpu,
+    /// The battery, which feeds the machine.
+    Battery,
+    /// One that this version does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+impl Neighbour {
+    /// Those that an agent knows.
+    pub const ALL: [Self; 3] = [Self::User, Self::Gpu, Self::Battery];
+
+    /// The word for it in flags and files.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Gpu => "gpu",
+            Self::Battery => "battery",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl FromStr for Neighbour {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let words = Self::ALL.map(Self::word);
+        let known = Self::ALL.into_iter().find(|neighbour| neighbour.word() == text);
+        known.ok_or_else(|| format!("{text:?} is none of {}", words.join(", ")))
+    }
+}
+
+/// As in "yields to a person who uses it".
+impl fmt::Display for Neighbour {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::User => "a person who uses it",
+            Self::Gpu => "a foreign process on its GPU",
+            Self::Battery => "its battery",
+            Self::Unknown => "what this version does not know",
+        })
+    }
+}
+
+/// To what a worker yields, in words.
+#[must_use]
+pub fn yields_to(neighbours: &[Neighbour]) -> String {
+    let words: Vec<String> = neighbours.iter().map(ToString::to_string).collect();
+    format!("yields to {}", words.join(" and "))
 }
 
 /// Whether a worker can be given work.

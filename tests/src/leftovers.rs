@@ -7,12 +7,52 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Ends all processes that belong to the cluster in `scratch`, and those that they start meanwhile.
+/// Ends all processes that belong to the cluster in `scratch`, and those that they start meanwhile, and removes
+/// the control groups that were made for them.
 pub(crate) fn end(scratch: &Path) {
+    end_processes(scratch);
+    let groups = worker_ids(scratch).into_iter().flat_map(|id| groups_of(&id)).collect::<Vec<_>>();
+    for _ in 0..100 {
+        // One that was killed is in its group for another moment.
+        groups.iter().for_each(|group| drop(fs::remove_dir(group)));
+        if groups.iter().all(|group| !group.exists()) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// The control groups of the jobs of a worker.
+#[must_use]
+pub fn groups_of(worker_id: &str) -> Vec<PathBuf> {
+    let prefix = format!("c2-{}-", worker_id.get(..8).unwrap_or(worker_id));
+    let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let folders = own.lines().filter_map(|line| {
+        let mut parts = line.splitn(3, ':').skip(1);
+        let (names, path) = (parts.next()?, parts.next()?);
+        Some(Path::new("/sys/fs/cgroup").join(names.trim_start_matches("name=")).join(path.trim_start_matches('/')))
+    });
+    let inside = folders.flat_map(|folder| fs::read_dir(folder).into_iter().flatten().flatten());
+    inside.filter(|entry| entry.file_name().to_string_lossy().starts_with(&prefix)).map(|entry| entry.path()).collect()
+}
+
+/// The identities of the agents whose state folders are below a folder.
+fn worker_ids(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let homes = entries.map(|entry| entry.path()).filter(|path| path.is_dir());
+    let files = homes.flat_map(|home| [home.join("worker_id"), home.join("state/worker_id")]);
+    files
+        .filter_map(|file| Some(fs::read_to_string(file).ok()?.trim().to_owned()))
+        .filter(|id| !id.is_empty())
+        .collect()
+}
+
+fn end_processes(scratch: &Path) {
     // A supervisor that is killed while it starts a job leaves the job to the next round.
     for _ in 0..50 {
         let found = belonging_to(scratch);

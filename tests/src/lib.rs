@@ -26,7 +26,7 @@ mod process;
 pub mod programs;
 
 pub use cluster::{Cluster, scenario};
-pub use leftovers::{is_alive, marked, variable};
+pub use leftovers::{groups_of, is_alive, marked, variable};
 pub use process::Output;
 pub use programs::Program;
 pub use wait::{eventually, now};

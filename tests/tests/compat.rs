@@ -5,17 +5,23 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use c2_shared::api::work::{PollRequest, PollResponse, RegisterRequest, RegisterResponse};
+use c2_shared::api::work::{AttemptResult, PollRequest, PollResponse, RegisterRequest, RegisterResponse};
+use c2_shared::blob::BlobId;
 use c2_shared::bytes64::Bytes64;
 use c2_shared::id::JobId;
-use c2_shared::job::{JobSpec, JobState};
+use c2_shared::job::{JobSpec, JobState, Outcome};
 use c2_shared::token::Role;
 use c2_tests::http::Caller;
 use c2_tests::scenario;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-crate::tests![folders_of_0_1_0_go_on, messages_of_0_1_0_are_understood, agents_of_0_1_0_get_contents_inline];
+crate::tests![
+    folders_of_0_1_0_go_on,
+    messages_of_0_1_0_are_understood,
+    results_for_0_1_0_say_no_more_than_it_knows,
+    agents_of_0_1_0_get_contents_inline,
+];
 
 const WORKER: &str = "127.0.9.11";
 
@@ -106,6 +112,24 @@ fn messages_of_0_1_0_are_understood() -> Result<()> {
         }
     }
     assert!(messages.len() >= 8, "{} messages", messages.len());
+    Ok(())
+}
+
+fn results_for_0_1_0_say_no_more_than_it_knows() -> Result<()> {
+    let text = fs::read_to_string(fixtures("0.1.0").join("messages.json"))?;
+    let messages: Vec<Value> = serde_json::from_str(&text)?;
+    let then = messages.iter().find_map(|message| message["request"]["unsent"].get(0)).context("a result of then")?;
+    let now = AttemptResult {
+        peak_bytes: Some(1),
+        cpu_ms: Some(1),
+        order: Bytes64(vec![1]),
+        digest: Some(BlobId::of(b"")),
+        ..AttemptResult::new("job-1.1".parse()?, Outcome::Oom { limit_bytes: 1, peak_bytes: 1 })
+    };
+    let brief = serde_json::to_value(now.brief())?;
+    let names = |result: &Value| result.as_object().map(|fields| fields.keys().cloned().collect::<Vec<_>>());
+    assert_eq!(names(&brief), names(then), "{brief}");
+    assert_eq!(brief["outcome"], serde_json::json!({"kind": "signal", "signal": 9}));
     Ok(())
 }
 

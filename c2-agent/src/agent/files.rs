@@ -71,8 +71,12 @@ impl Agent {
         }
     }
 
-    fn launch(&mut self, mut start: Start) {
+    pub(super) fn launch(&mut self, mut start: Start) {
         let attempt = start.attempt;
+        if self.yields() {
+            self.held_back.push(start);
+            return;
+        }
         start.variables = self.shares.variables(&start.spec.shares);
         match self.runners.start(start) {
             Ok(()) => self.slots.on_launched(attempt),
@@ -83,7 +87,8 @@ impl Agent {
     /// Ends an attempt that c2d cancelled, wherever it is.
     pub(super) fn kill(&mut self, attempt: AttemptId) {
         let now = clock::elapsed();
-        if self.transfers.stop_fetching(attempt) {
+        let held_back = self.held_back.extract_if(.., |start| start.attempt == attempt).count();
+        if held_back > 0 || self.transfers.stop_fetching(attempt) {
             self.slots.on_ended(now, synthetic::cancelled(attempt));
         } else if let Some((result, on_disk)) = self.transfers.stop_delivering(attempt) {
             self.end(result, on_disk);
@@ -181,16 +186,11 @@ impl Agent {
         }
     }
 
-    fn on_fetched(&mut self, mut start: Start, verdict: Result<(), String>) {
-        let (now, attempt) = (clock::elapsed(), start.attempt);
-        // Fetching took time, and c2d may have been away all the while.
-        start.lease_ms = start.lease_ms.map(|_| self.slots.lease_left_ms(now));
+    fn on_fetched(&mut self, start: Start, verdict: Result<(), String>) {
         match verdict {
-            Err(reason) => self.give_back(attempt, reason),
-            Ok(()) if start.lease_ms == Some(0) => {
-                self.slots.on_returned(now, attempt, "c2d was away for too long".to_owned());
-            }
-            Ok(()) => self.launch(start),
+            Err(reason) => self.give_back(start.attempt, reason),
+            // Fetching took time, and c2d may have been away all the while.
+            Ok(()) => self.begin_late(start),
         }
     }
 

@@ -33,6 +33,12 @@ pub(crate) fn cores() -> u32 {
     std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX))
 }
 
+/// Processes and threads that this machine can have at once.
+pub(crate) fn pids() -> u64 {
+    let read = |name: &str| std::fs::read_to_string(format!("/proc/sys/kernel/{name}")).ok()?.trim().parse().ok();
+    ["pid_max", "threads-max"].into_iter().filter_map(read).min().unwrap_or(u64::MAX)
+}
+
 /// Load average of the last minute.
 pub(crate) fn load_1m() -> f32 {
     #[expect(clippy::cast_possible_truncation, reason = "a load average needs no more digits than f32 has")]

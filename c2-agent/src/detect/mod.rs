@@ -11,7 +11,7 @@ mod mem;
 mod nvidia;
 mod shares;
 
-pub(crate) use cpu::cores;
+pub(crate) use cpu::{cores, pids};
 pub(crate) use shares::Shares;
 
 use std::path::PathBuf;
@@ -20,6 +20,8 @@ use std::time::Duration;
 use c2_shared::limits::{STATE_FREE_BYTES_FLOOR, WORKER_FREE_BYTES_FLOOR};
 use c2_shared::worker::{Hardware, Load};
 use tokio::sync::watch;
+
+use crate::neighbours::Neighbours;
 
 /// How long the first look at graphics processors may take: a driver that sleeps takes some seconds to wake up.
 const GPUS_WITHIN: Duration = Duration::from_secs(12);
@@ -51,6 +53,7 @@ pub(crate) async fn watch_load(
     gpus: Option<Vec<String>>,
     [workspaces, state]: [PathBuf; 2],
     shares: Shares,
+    mut neighbours: Neighbours,
 ) {
     let mut shares = shares.watch();
     // A driver that hangs holds up nothing else.
@@ -71,6 +74,7 @@ pub(crate) async fn watch_load(
         let shares = shares.present().await;
         let (memory_used_bytes, memory_total_bytes) = mem::used_and_total();
         let gpu::Seen { found: gpus, foreign } = seen.borrow().clone();
+        let yields_to = neighbours.look(!foreign.is_empty()).await;
         latest.send_replace(Load {
             cpu_percent: meter.percent(),
             memory_used_bytes,
@@ -82,6 +86,7 @@ pub(crate) async fn watch_load(
             disk_free_bytes,
             disk_full: disk_free_bytes.is_some_and(|bytes| bytes < WORKER_FREE_BYTES_FLOOR),
             shares,
+            yields_to,
         });
     }
     if let Some(watching) = watching {

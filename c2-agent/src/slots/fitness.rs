@@ -21,13 +21,18 @@ impl Slots {
         }
     }
 
+    /// Something must be said at once.
+    pub(crate) fn hurry(&mut self, now: Mono) {
+        self.news = true;
+        self.come_sooner(now);
+    }
+
     /// Notes how the machine's test of itself ended; answers whether that is new.
     pub(crate) fn on_tested(&mut self, now: Mono, unfit: Option<String>) -> bool {
         let changed = self.unfit != unfit;
         if changed {
             self.unfit = unfit;
-            self.news = true;
-            self.come_sooner(now);
+            self.hurry(now);
         }
         changed
     }

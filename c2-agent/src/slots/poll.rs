@@ -38,7 +38,8 @@ impl Slots {
                 Held::Ended { result, .. } => {
                     bytes += size(result);
                     if unsent.is_empty() || bytes <= self.report_bytes {
-                        unsent.push((**result).clone());
+                        // A c2d that gives no work is an older one.
+                        unsent.push(if self.takes_work { (**result).clone() } else { result.brief() });
                     } else {
                         // Its turn comes; until then c2d must not think it lost.
                         running.push(*attempt);
@@ -52,7 +53,11 @@ impl Slots {
             session: self.identity.session.clone(),
             seq: self.seq,
             // What a full disk lets start fails at once, and the next one after it.
-            slots_free: if load.disk_full || !self.takes_work || (self.spool_fails && self.owes()) {
+            slots_free: if load.disk_full
+                || !load.yields_to.is_empty()
+                || !self.takes_work
+                || (self.spool_fails && self.owes())
+            {
                 0
             } else {
                 self.slots_free()

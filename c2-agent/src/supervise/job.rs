@@ -17,19 +17,24 @@ use c2_shared::job::Outcome;
 use c2_shared::limits::{LEASE_MS, PIECE_BYTES_MAX};
 use c2_shared::order::Order;
 use c2_shared::time::Mono;
-use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, getpid, pidfd_open, wait};
+use rustix::process::{Pid, PidfdFlags, Signal, getpid, pidfd_open};
 
 use crate::options::Timing;
 use crate::outputs::{Long, Outputs};
-use crate::supervise::capture::{Capture, Place};
+use crate::supervise::capture::Place;
 use crate::supervise::launch::Launched;
+use crate::supervise::meter::Meter;
+use crate::supervise::pipe::Pipe;
 use crate::supervise::proc::{self, each_descendant, stop_all, watch};
+use crate::supervise::reap::{Reaped, reap};
+use crate::supervise::standstill::Standstill;
 use crate::supervise::wire::Start;
 
 /// How often orphans of a long job that ended are collected, and lease and timeout looked at even
 /// if the machine slept.
 const TICK_MS: u64 = 5_000;
+/// The same for the memory of a job that may use only so much.
+const MEMORY_TICK_MS: u64 = 1_000;
 /// How soon to look again for processes that were asked to end while none could be watched.
 const AGAIN_MS: u64 = 20;
 /// Processes watched for their end at once; of the others the retry takes care.
@@ -60,6 +65,11 @@ pub(crate) struct Job {
     awake_at_start: Mono,
     timeout_at: Option<Mono>,
     lease_until: Option<Mono>,
+    /// It stands still.
+    standstill: Option<Standstill>,
+    /// How long it stood still before.
+    stood_ms: u64,
+    meter: Meter,
     /// Ends of processes that were asked to end.
     watched: Vec<OwnedFd>,
     /// Processes that got their TERM, by number and start time.
@@ -107,17 +117,12 @@ pub(crate) struct Now {
     pub(crate) elapsed: Mono,
 }
 
-#[derive(Debug)]
-struct Pipe {
-    end: Option<OwnedFd>,
-    capture: Capture,
-}
-
 impl Job {
     /// Takes charge of a shell that was just started.
     pub(crate) fn new(
         start: &Start,
         launched: Launched,
+        meter: Meter,
         outputs: &Outputs,
         timing: Timing,
         now: Now,
@@ -143,6 +148,9 @@ impl Job {
             awake_at_start: now.awake,
             timeout_at: start.spec.timeout_s.map(|s| now.awake.after_ms(s * 1_000)),
             lease_until: start.lease_ms.map(|ms| now.elapsed.after_ms(ms)),
+            standstill: None,
+            stood_ms: 0,
+            meter,
             watched: Vec::new(),
             asked: HashSet::new(),
             left: HashSet::new(),
@@ -168,13 +176,14 @@ impl Job {
     /// How long to wait at most, in milliseconds.
     pub(crate) fn wait_ms(&self, now: Now) -> u64 {
         let ending = match self.ending {
-            Ending::NotAsked => self.timeout_at,
+            Ending::NotAsked => self.timeout_at.filter(|_| self.standstill.is_none()),
             Ending::Asked { again_at, .. } | Ending::Forced { again_at } => Some(again_at),
         };
         let open = self.lease_until.filter(|until| self.ending == Ending::NotAsked || now.elapsed < *until);
         let lease = open.map(|until| until.since_ms(now.elapsed));
         let ending = ending.map(|at| at.since_ms(now.awake));
-        [lease, ending].into_iter().flatten().fold(TICK_MS, u64::min)
+        let tick = if self.meter.has_limit() { MEMORY_TICK_MS } else { TICK_MS };
+        [lease, ending].into_iter().flatten().fold(tick, u64::min)
     }
 
     /// Reads output that is there; one read, which cannot block as the pipe is readable.
@@ -200,8 +209,13 @@ impl Job {
         if self.reap() == Left::Nothing {
             return Left::Nothing;
         }
-        if self.timeout_at.is_some_and(|at| now.awake >= at) {
+        if self.standstill.is_none() && self.timeout_at.is_some_and(|at| now.awake >= at) {
             self.end(Outcome::Timeout, now);
+        }
+        if self.meter.has_limit()
+            && let Some(out_of_memory) = self.meter.out_of_memory()
+        {
+            self.end(out_of_memory, now);
         }
         if let Some(until) = self.lease_until.filter(|until| now.elapsed >= *until) {
             self.fence(until, now);
@@ -251,20 +265,41 @@ impl Job {
         }
     }
 
+    /// Lets it stand still, unless it is about to end; the time until it goes on counts for nothing but its lease.
+    pub(crate) fn freeze(&mut self, now: Now) {
+        if self.standstill.is_none() && self.ending == Ending::NotAsked && self.exit.is_none() {
+            self.standstill = Some(Standstill::begin(self.meter.group(), now.elapsed, now.awake));
+        }
+    }
+
+    /// Lets it go on.
+    pub(crate) fn thaw(&mut self, now: Now) {
+        let Some(standstill) = self.standstill.take() else { return };
+        self.stood_ms += now.elapsed.since_ms(standstill.since);
+        let ms = now.awake.since_ms(standstill.awake_since);
+        self.awake_at_start = self.awake_at_start.after_ms(ms);
+        self.timeout_at = self.timeout_at.map(|at| at.after_ms(ms));
+        standstill.end();
+    }
+
     /// Makes the result of a job of which nothing is left, says what of its output is in files, and
     /// gives back its workspace.
     pub(crate) fn finish(mut self, now: Now, buffer: &mut [u8]) -> (AttemptResult, Long, OwnedFd) {
         self.order.push(Stream::Stdout, self.stdout.drain(buffer));
         self.order.push(Stream::Stderr, self.stderr.drain(buffer));
         let ((stdout, long_stdout), (stderr, long_stderr)) = (self.stdout.capture.end(), self.stderr.capture.end());
-        let outcome = self.verdict.or(self.exit).unwrap_or(Outcome::Lost);
+        let outcome = self.verdict.or_else(|| self.meter.out_of_memory()).or(self.exit).unwrap_or(Outcome::Lost);
+        let (peak_bytes, cpu_ms) = self.meter.figures();
+        let stood_ms = self.stood_ms + self.standstill.map_or(0, |standstill| now.elapsed.since_ms(standstill.since));
         let result = AttemptResult {
             started_ms: self.started_ms,
             // No clock that was set meanwhile changes how long it took.
-            ended_ms: self.started_ms.saturating_add(now.elapsed.since_ms(self.started)),
+            ended_ms: self.started_ms.saturating_add(now.elapsed.since_ms(self.started).saturating_sub(stood_ms)),
             stdout,
             stderr,
             order: Bytes64(self.order.to_bytes()),
+            peak_bytes,
+            cpu_ms,
             swept: u32::try_from(self.left.len()).unwrap_or(u32::MAX),
             ..AttemptResult::new(self.attempt, outcome)
         };
@@ -274,19 +309,23 @@ impl Job {
     /// Collects ended processes.
     fn reap(&mut self) -> Left {
         loop {
-            match wait(WaitOptions::NOHANG) {
-                Ok(Some((pid, status))) if pid == self.shell => {
-                    self.exit = Some(outcome(status));
-                    self.shell_end = None;
+            match reap() {
+                Reaped::One(pid, outcome, used) => {
+                    self.meter.add(used);
+                    if pid == self.shell {
+                        self.exit = Some(outcome);
+                        self.shell_end = None;
+                    }
                 }
-                Ok(Some(_)) | Err(Errno::INTR) => {}
-                Ok(None) => return Left::Something,
-                Err(_) => return Left::Nothing,
+                Reaped::NoneYet => return Left::Something,
+                Reaped::NoChild => return Left::Nothing,
             }
         }
     }
 
     fn ask(&mut self, now: Now, kill_at: Mono) {
+        // What stands still takes no signal.
+        self.thaw(now);
         self.signal(Signal::TERM);
         let again_at = if self.watched.is_empty() { now.awake.after_ms(AGAIN_MS).min(kill_at) } else { kill_at };
         self.ending = Ending::Asked { kill_at, again_at };
@@ -313,53 +352,5 @@ impl Job {
                 self.watched.extend(watch(process));
             }
         });
-    }
-}
-
-impl Pipe {
-    const fn new(end: OwnedFd, place: Place) -> Self {
-        Self { end: Some(end), capture: Capture::new(place) }
-    }
-
-    /// Returns how many bytes there were.
-    fn read(&mut self, buffer: &mut [u8]) -> u64 {
-        let Some(end) = &self.end else { return 0 };
-        match rustix::io::read(end, &mut *buffer) {
-            Ok(0) => self.end = None,
-            Ok(len) => {
-                self.capture.push(&buffer[..len]);
-                return len as u64;
-            }
-            Err(Errno::AGAIN | Errno::INTR) => {}
-            Err(_) => self.end = None,
-        }
-        0
-    }
-
-    /// Reads what is left in the pipe, without waiting for whoever else may hold its other end.
-    fn drain(&mut self, buffer: &mut [u8]) -> u64 {
-        let Some(end) = &self.end else { return 0 };
-        let mut drained = 0;
-        if rustix::io::ioctl_fionbio(end, true).is_err() {
-            return drained;
-        }
-        loop {
-            match rustix::io::read(end, &mut *buffer) {
-                Ok(len) if len > 0 => {
-                    self.capture.push(&buffer[..len]);
-                    drained += len as u64;
-                }
-                Err(Errno::INTR) => {}
-                Ok(_) | Err(_) => return drained,
-            }
-        }
-    }
-}
-
-fn outcome(status: WaitStatus) -> Outcome {
-    match (status.exit_status(), status.terminating_signal()) {
-        (Some(code), _) => Outcome::Exit { code },
-        (None, Some(signal)) => Outcome::Signal { signal },
-        (None, None) => Outcome::Lost,
     }
 }

@@ -25,6 +25,8 @@ pub(crate) struct Process {
     /// It has ended, though its parent may not know yet. A process whose first thread ended looks
     /// the same while its other threads go on.
     pub(crate) zombie: bool,
+    /// It was stopped by a signal.
+    pub(crate) stopped: bool,
 }
 
 /// Calls `visit` for each descendant of a process, each as soon as it is found, so that little time
@@ -139,6 +141,7 @@ fn parse_stat(pid: Pid, stat: &[u8]) -> Option<Process> {
     Some(Process {
         pid,
         zombie: matches!(*fields.first()?, "Z" | "X"),
+        stopped: *fields.first()? == "T",
         parent: fields.get(1)?.parse().ok()?,
         session: fields.get(3)?.parse().ok()?,
         worked: fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?,
@@ -154,9 +157,15 @@ mod tests {
     fn stat_lines() {
         let pid = getpid();
         let tail = "1 7 8 0 -1 4194560 0 0 0 0 30 5 0 0 20 0 1 0 4711 0 0";
-        for (name, state, zombie) in [("sh", "S", false), ("a) Z 9 (", "R", false), ("sh", "Z", true)] {
+        let table = [
+            ("sh", "S", false, false),
+            ("a) Z 9 (", "R", false, false),
+            ("sh", "Z", true, false),
+            ("sh", "T", false, true),
+        ];
+        for (name, state, zombie, stopped) in table {
             let line = format!("5 ({name}) {state} {tail}");
-            let expected = Process { pid, start: 4711, parent: 1, session: 8, worked: 35, zombie };
+            let expected = Process { pid, start: 4711, parent: 1, session: 8, worked: 35, zombie, stopped };
             assert_eq!(parse_stat(pid, line.as_bytes()), Some(expected), "{line}");
         }
         for bad in ["", "5 (sh", "5 (sh)", "5 (sh) S x"] {

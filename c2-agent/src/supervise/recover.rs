@@ -13,9 +13,9 @@ use c2_shared::id::AttemptId;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Signal;
 
+use crate::cgroup::{Base, Group};
 use crate::state::{Record, SlotDir};
 use crate::supervise::children::Children;
-use crate::supervise::group::Group;
 use crate::supervise::launch::marks;
 use crate::supervise::proc::{Process, each_descendant, holding, marked, read_stat, signal, stop_all, watch};
 
@@ -47,7 +47,11 @@ pub(super) fn look_with(slot: &SlotDir, worker_id: &str, children: &Children) ->
     };
     let owed = record.read()?;
     let marks: Vec<_> = owed.iter().map(|attempt| marks(worker_id, attempt)).collect();
-    let group = Group::of(worker_id, slot.number());
+    let group = Base::own().map(|base| base.group(worker_id, slot.number()));
+    if let Some(group) = &group {
+        // What was frozen takes no signal.
+        group.thaw();
+    }
     let left = || {
         let found = marks.iter().flat_map(|marks| marked(marks));
         let found = found.chain(group.iter().flat_map(Group::members)).chain(children.orphans());

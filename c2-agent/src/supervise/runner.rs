@@ -12,6 +12,7 @@ use c2_shared::advice::Advice;
 use c2_shared::api::live::{OutputAnswer, OutputRead};
 use c2_shared::api::work::AttemptResult;
 use c2_shared::id::AttemptId;
+use c2_shared::limits::LEASE_MS;
 use c2_shared::time::Mono;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::Mode;
@@ -24,7 +25,7 @@ use crate::clock;
 use crate::options::{SlotOptions, Timing};
 use crate::outputs::Outputs;
 use crate::state::{Record, StateDir, StateError};
-use crate::supervise::group::Group;
+use crate::supervise::enclosure::Enclosure;
 use crate::supervise::job::{Job, Left, Now, Source};
 use crate::supervise::launch::{Launcher, LauncherError, SetupError};
 use crate::supervise::peer::{Peer, Received};
@@ -73,15 +74,14 @@ pub(crate) fn run(options: &SlotOptions) -> Result<(), RunnerError> {
     let script = state.slot(options.slot).map_err(failed)?.script();
     let cache = Cache::open_dir(state.blobs()).map_err(failed)?;
     let worker_id = crate::identity::worker_id(&state)?;
-    if let Some(Err(error)) = Group::of(&worker_id, options.slot).map(|group| group.enter()) {
-        tracing::warn!("this slot has no control group of its own: {error}");
-    }
+    let enclosure = Enclosure::open(&worker_id, options.slot, options.confinement);
     let launcher = Launcher::new(&options.workspace_root, cache, script, worker_id)?;
     let mut runner = Runner {
         listener,
         agent: None,
         record: Record::inherited(record),
         launcher,
+        enclosure,
         outputs: state.outputs(),
         timing: options.timing,
         job: None,
@@ -93,7 +93,9 @@ pub(crate) fn run(options: &SlotOptions) -> Result<(), RunnerError> {
         alone_since: clock::elapsed(),
         buffer: vec![0; READ_BYTES],
     };
-    runner.serve().map_err(failed)
+    let served = runner.serve().map_err(failed);
+    runner.enclosure.close();
+    served
 }
 
 /// Takes the descriptors that were passed and leaves the agent's session.
@@ -116,6 +118,7 @@ struct Runner {
     agent: Option<Peer>,
     record: Record,
     launcher: Launcher,
+    enclosure: Enclosure,
     outputs: Outputs,
     timing: Timing,
     job: Option<Job>,
@@ -151,6 +154,7 @@ impl Runner {
                 }
             }
             self.answer_reads();
+            self.enclosure.leave_in_time(clock::elapsed());
             // A job that writes without pause never lets the wait time out; hence the look at the time.
             let due = woken.is_empty() || self.job.as_ref().is_some_and(|job| job.wait_ms(now()) == 0);
             if due || has(|w| matches!(w, Woken::Job(Source::Process))) {
@@ -196,7 +200,8 @@ impl Runner {
 
     fn wait_ms(&self) -> Option<u64> {
         let alone = self.agent.is_none().then(|| self.alone_until().since_ms(clock::elapsed()));
-        wait_ms(self.job.as_ref().map(|job| job.wait_ms(now())), alone, !self.ended.is_empty())
+        let leave = self.enclosure.wait_ms(clock::elapsed()).unwrap_or(u64::MAX);
+        wait_ms(self.job.as_ref().map(|job| job.wait_ms(now()).min(leave)), alone, !self.ended.is_empty())
     }
 
     fn alone_until(&self) -> Mono {
@@ -205,6 +210,10 @@ impl Runner {
 
     fn step(&mut self) {
         let Some(job) = &mut self.job else { return };
+        // Nobody is left to say when it may go on.
+        if self.agent.is_none() && clock::elapsed().since_ms(self.alone_since) >= LEASE_MS {
+            job.thaw(now());
+        }
         if job.step(now()) == Left::Nothing {
             self.end_job();
         }
@@ -222,6 +231,8 @@ impl Runner {
         if let Some(trash) = trash {
             std::thread::spawn(move || trash::delete_path(&trash));
         }
+        // Nobody waits for that.
+        self.enclosure.make_ready();
     }
 
     fn report(&mut self, result: AttemptResult, leaves: Leaves) {
@@ -300,6 +311,7 @@ impl Runner {
                     job.limit(timeout_s);
                 }
             }
+            ToRunner::Freeze { freeze } => self.freeze(freeze),
             ToRunner::Forget { attempt } => {
                 self.ended.retain(|result| result.attempt != attempt);
                 self.leaves.retain(|(left, _)| *left != attempt);
@@ -332,11 +344,13 @@ impl Runner {
         }
         // Noted before anything of it runs, so that its processes are found if this one dies; what cannot
         // be noted is not started.
+        let meter = self.enclosure.begin(&start.spec);
         let launched =
             self.note_with(Some(attempt)).map_err(SetupError::Note).and_then(|()| self.launcher.launch(start));
         match launched {
             Ok(launched) => {
-                self.job = Some(Job::new(start, launched, &self.outputs, self.timing, now(), clock::wall_ms()));
+                self.enclosure.on_started(meter.has_limit(), clock::elapsed());
+                self.job = Some(Job::new(start, launched, meter, &self.outputs, self.timing, now(), clock::wall_ms()));
             }
             Err(error) => {
                 // A fresh process may find again what this one has lost.
@@ -344,6 +358,18 @@ impl Runner {
                 self.launcher.clear(attempt.job, None);
                 self.report(synthetic::failed_setup(attempt, &error), Leaves::default());
             }
+        }
+    }
+
+    /// This process must not stand still itself: it has to hear that its job may go on.
+    fn freeze(&mut self, freeze: bool) {
+        if freeze {
+            self.enclosure.leave();
+        }
+        match &mut self.job {
+            Some(job) if freeze && self.enclosure.is_left() => job.freeze(now()),
+            Some(job) if !freeze => job.thaw(now()),
+            _ => {}
         }
     }
 

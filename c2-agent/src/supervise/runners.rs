@@ -17,7 +17,7 @@ use c2_shared::id::AttemptId;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::options::Timing;
+use crate::options::{Confinement, Timing};
 use crate::state::StateDir;
 use crate::supervise::children::Children;
 use crate::supervise::link::{Following, LOOKS, follow};
@@ -41,6 +41,8 @@ pub(crate) struct Runners {
     following: JoinSet<()>,
     /// Those that an earlier run of the agent left, until they have said what they hold.
     awaited: BTreeSet<u32>,
+    /// What runs stands still.
+    yielding: bool,
 }
 
 /// How runners are started.
@@ -50,6 +52,7 @@ pub(crate) struct Plan {
     pub(crate) worker_id: String,
     pub(crate) workspace_root: PathBuf,
     pub(crate) timing: Timing,
+    pub(crate) confinement: Confinement,
     /// Slots of this agent; runners with higher numbers are left from a larger one.
     pub(crate) slots: u32,
 }
@@ -118,7 +121,7 @@ pub(crate) enum HandoverError {
 impl Runners {
     pub(crate) fn new(plan: Plan, reports: mpsc::Sender<Report>) -> Self {
         let (runners, following, awaited) = (BTreeMap::new(), JoinSet::new(), BTreeSet::new());
-        Self { plan, runners, reports, children: Children::adopt_orphans(), following, awaited }
+        Self { plan, runners, reports, children: Children::adopt_orphans(), following, awaited, yielding: false }
     }
 
     /// Connects to a runner that an earlier run of the agent started; it will say what it holds.
@@ -177,6 +180,16 @@ impl Runners {
         }
     }
 
+    /// Lets all that runs stand still, or go on. What a runner of another version runs goes on in any case.
+    pub(crate) fn set_yielding(&mut self, freeze: bool) {
+        if std::mem::replace(&mut self.yielding, freeze) != freeze {
+            let runs = |runner: &Runner| runner.running.is_some() && runner.standing == Standing::Serving;
+            for (slot, _) in self.runners.iter().filter(|(_, runner)| runs(runner)) {
+                self.tell(*slot, &ToRunner::Freeze { freeze });
+            }
+        }
+    }
+
     /// Renews the leases of all that run.
     pub(crate) fn renew(&self, lease_ms: u64) {
         for (slot, _) in self.runners.iter().filter(|(_, runner)| runner.running.is_some()) {
@@ -218,6 +231,15 @@ impl Runners {
         } else {
             Vec::new()
         };
+        // An earlier run of the agent may have yielded, and this one not, or the other way round.
+        let is_adopted = runner.running.is_some() && runner.standing == Standing::Stranger;
+        if version == RUNNER_VERSION {
+            let freeze = self.yielding;
+            if is_adopted {
+                self.tell(slot, &ToRunner::Freeze { freeze });
+            }
+        }
+        let Some(runner) = self.runners.get_mut(&slot) else { return lost };
         if version == RUNNER_VERSION && !surplus {
             runner.standing = Standing::Serving;
         } else {
@@ -318,6 +340,7 @@ impl Runners {
             .arg(&self.plan.workspace_root)
             .arg(format!("--slot={slot}"))
             .args(self.plan.timing.to_args())
+            .args(self.plan.confinement.to_args())
             .current_dir("/")
             .stdin(std::os::fd::OwnedFd::from(listener))
             .stdout(record.into_descriptor())
@@ -380,7 +403,8 @@ mod tests {
         let state = StateDir::open(dir.path()).unwrap();
         let (reports, _incoming) = mpsc::channel(1);
         let (worker_id, workspace_root) = ("id".to_owned(), dir.path().join("C2"));
-        let plan = Plan { state, worker_id, workspace_root, timing: Timing::default(), slots: 4 };
+        let confinement = Confinement { control_groups: false, pids_max: 0 };
+        let plan = Plan { state, worker_id, workspace_root, timing: Timing::default(), confinement, slots: 4 };
         let mut runners = Runners::new(plan, reports);
         runners.adopt(0, &[1, 2, 3].map(attempt));
         assert!(!runners.all_greeted());

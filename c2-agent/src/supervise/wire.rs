@@ -2,7 +2,7 @@
 //!
 //! Both ends are usually the same binary, but after an upgrade a new agent meets old runners. Such
 //! a runner is asked only to go on, so [`FromRunner`] and [`ToRunner::Kill`], `Forget`, `Renew` and
-//! `Quit` must stay readable; `Start`, `Limit`, `Read` and `Ping` are never sent to a runner of another version.
+//! `Quit` must stay readable; `Start`, `Limit`, `Freeze`, `Read` and `Ping` are never sent to a runner of another version.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 /// The version of the program.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The version that must be equal for a runner to be given new work. Runners of 0.1.0 said that.
-pub(crate) const RUNNER_VERSION: &str = "runner 5";
+pub(crate) const RUNNER_VERSION: &str = "runner 6";
 
 /// Longest frame: a job with all its inline files, or an old runner's result with all its output, as
 /// base64.
@@ -39,6 +39,8 @@ pub(crate) enum ToRunner {
     Renew { lease_ms: u64 },
     /// The attempt may run for so long since its start; 0 for ever.
     Limit { attempt: AttemptId, timeout_s: u64 },
+    /// Let the present job stand still, or go on.
+    Freeze { freeze: bool },
     /// Somebody watches: say what an attempt wrote. One question may be open at a time for each id.
     Read(OutputRead),
     /// Say something.

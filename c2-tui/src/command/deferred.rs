@@ -33,7 +33,14 @@ impl<T: Args> Args for Deferred<T> {
 /// What a command is for is said in the grammar, whatever is said of its parts.
 fn keep_about(command: Command, augment: fn(Command) -> Command) -> Command {
     let (about, long) = (command.get_about().cloned(), command.get_long_about().cloned());
-    augment(command).about(about).long_about(long)
+    let command = match about {
+        Some(about) => augment(command).about(about),
+        None => augment(command),
+    };
+    match long {
+        Some(long) => command.long_about(long),
+        None => command,
+    }
 }
 
 impl<T: FromArgMatches> FromArgMatches for Deferred<T> {

@@ -7,7 +7,7 @@ use c2_shared::api::notifications::NotificationRow;
 use c2_shared::api::workers::WorkerRow;
 use c2_shared::checkup::{self, Check};
 use c2_shared::time;
-use c2_shared::worker::WorkerStatus;
+use c2_shared::worker::{WorkerStatus, yields_to};
 
 use crate::clock;
 use crate::command::{CommandError, Context, Data, Outcome};
@@ -110,6 +110,8 @@ fn of_worker(row: &WorkerRow) -> Check {
         Check::warn(&what, words, hint)
     } else if row.load.disk_full {
         Check::fail(&what, "its disk is full, it takes nothing new", "`cleanup-workspaces` frees what jobs left there")
+    } else if !row.load.yields_to.is_empty() {
+        Check::ok(&what, format!("it {}; nothing new starts there meanwhile", yields_to(&row.load.yields_to)))
     } else if row.version != VERSION {
         Check::warn(&what, format!("its agent is {}, this console {VERSION}", row.version), "upgrade the older one")
     } else if free.is_some_and(|free| free < DISK_LOW_BYTES) {

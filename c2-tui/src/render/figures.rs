@@ -5,7 +5,7 @@ use c2_shared::job::JobState;
 use c2_shared::time::span;
 
 use crate::lanes::{Lane, lanes};
-use crate::render::look::{Look, Style};
+use crate::render::look::{Look, Style, bytes};
 use crate::render::sanitize;
 use crate::render::table::{Cell, Table, flexible, numbers, words};
 
@@ -21,12 +21,21 @@ pub(crate) fn stats(look: &Look, stats: &Stats) -> String {
     if stats.names.is_empty() {
         text.push_str("no job with a name has ended; `submit CMD --name=NAME` gives one\n");
     } else {
-        let heads = [flexible("NAME"), numbers("RUNS"), numbers("FAILED"), numbers("MEDIAN"), numbers("90 %")];
+        let heads = [
+            flexible("NAME"),
+            numbers("RUNS"),
+            numbers("FAILED"),
+            numbers("MEDIAN"),
+            numbers("90 %"),
+            numbers("CPU"),
+            numbers("PEAK"),
+        ];
         let mut table = Table::new(heads);
-        for NameStats { name, runs, failed, median_s, p90_s } in &stats.names {
+        for NameStats { name, runs, failed, median_s, p90_s, peak_bytes, cpu_median_s } in &stats.names {
             let numbers = [runs, failed].map(|count| Cell::from(count.to_string()));
-            let times = [median_s, p90_s].map(|time| Cell::from(time.map(seconds).unwrap_or_default()));
-            table.row(std::iter::once(Cell::from(name)).chain(numbers).chain(times).collect::<Vec<_>>());
+            let times = [median_s, p90_s, cpu_median_s].map(|time| Cell::from(time.map(seconds).unwrap_or_default()));
+            let peak = Cell::from(peak_bytes.map(bytes).unwrap_or_default());
+            table.row(std::iter::once(Cell::from(name)).chain(numbers).chain(times).chain([peak]).collect::<Vec<_>>());
         }
         text.push_str(&table.render(look));
     }

@@ -4,7 +4,7 @@ use c2_shared::api::jobs::{AttemptRow, JobInfo, JobList, JobLog, JobRow, QueueSt
 use c2_shared::job::{JobSpec, JobState, OnLost, Standing};
 use c2_shared::time::span;
 
-use crate::render::look::Look;
+use crate::render::look::{Look, bytes};
 use crate::render::sanitize;
 use crate::render::table::{Cell, Table, fields, flexible, numbers, words};
 use crate::render::workers::joined;
@@ -73,6 +73,7 @@ pub(crate) fn info(look: &Look, job: &JobInfo) -> String {
         ("started", time(row.started_ms)),
         ("ended", time(row.ended_ms)),
         ("took", took(row)),
+        ("used", used(row.peak_bytes, row.cpu_ms)),
     ]);
     let mut text = fields(look, &pairs);
     // One attempt at a job that has ended is in the fields already.
@@ -176,6 +177,8 @@ fn attempts(look: &Look, attempts: &[AttemptRow]) -> String {
         words("WORKER"),
         words("STARTED"),
         numbers("TOOK"),
+        numbers("MEMORY"),
+        numbers("CPU"),
         flexible("OUTCOME"),
         words("OUTPUT"),
     ]);
@@ -186,6 +189,8 @@ fn attempts(look: &Look, attempts: &[AttemptRow]) -> String {
             Cell::from(attempt.worker.to_string()),
             Cell::from(look.time(attempt.started_ms)),
             Cell::from(ran(attempt.ended_ms, attempt.ran_ms())),
+            Cell::from(attempt.peak_bytes.map(bytes).unwrap_or_default()),
+            Cell::from(attempt.cpu_ms.map(span).unwrap_or_default()),
             Cell::from(attempt.outcome.as_ref().map(ToString::to_string).unwrap_or_default()),
             Cell::from(output.map_or("", |kept| if kept { "kept" } else { "not kept" })),
         ]);
@@ -296,6 +301,12 @@ fn worker(row: &JobRow) -> String {
 
 pub(super) fn took(row: &JobRow) -> String {
     ran(row.started_ms.and(row.ended_ms), row.ran_ms())
+}
+
+/// What it used, as far as its worker measured it.
+fn used(peak_bytes: Option<u64>, cpu_ms: Option<u64>) -> String {
+    let peak = peak_bytes.map(|peak| format!("{} of memory at most", bytes(peak)));
+    joined(peak.into_iter().chain(cpu_ms.map(|ms| format!("{} of processors", span(ms)))))
 }
 
 /// How long what has ended took; dates that contradict each other do not say it.

@@ -9,7 +9,7 @@ use c2_shared::id::AttemptId;
 use c2_shared::job::{Condition, JobState, OnLost, Outcome};
 use c2_shared::resources::is_bytes;
 use c2_shared::time::span;
-use c2_shared::worker::GpuProcess;
+use c2_shared::worker::{GpuProcess, yields_to};
 use jiff::tz::TimeZone;
 
 use crate::render::look::{Look, bytes};
@@ -29,7 +29,8 @@ pub(crate) fn why(look: &Look, why: &Explanation) -> String {
         JobState::Running => {
             let worker = row.worker.map(|ip| format!(" on {ip}")).unwrap_or_default();
             let silence = why.silence.as_ref().map(|silence| silent(row, silence)).unwrap_or_default();
-            let more = why.whereabouts.as_ref().map(whereabouts).unwrap_or_default();
+            let mut more = why.whereabouts.as_ref().map(whereabouts).unwrap_or_default();
+            more.extend(stands_still(why));
             return format!(
                 "{} runs{worker}{silence}\n{}",
                 row.job_id,
@@ -69,7 +70,8 @@ pub(crate) fn why(look: &Look, why: &Explanation) -> String {
 pub(crate) fn waiting(why: &Explanation) -> Option<String> {
     if why.job.state == JobState::Running {
         let worker = why.job.worker.map_or_else(|| "its worker".to_owned(), |ip| ip.to_string());
-        return why.silence.map(|silence| format!("{worker} is silent; {}", fate(&why.job, silence.on_lost)));
+        let silent = why.silence.map(|silence| format!("{worker} is silent; {}", fate(&why.job, silence.on_lost)));
+        return silent.or_else(|| stands_still(why));
     }
     if why.job.state.is_terminal() {
         return None;
@@ -103,6 +105,12 @@ fn silent(job: &JobRow, silence: &Silence) -> String {
         _ => String::new(),
     };
     format!(", which was not heard {since}\n{fate}{then}")
+}
+
+/// That a job that was started does not go on, and why.
+fn stands_still(why: &Explanation) -> Option<String> {
+    let to = &why.yields_to;
+    (!to.is_empty()).then(|| format!("it stands still, as its worker {}; it goes on by itself", yields_to(to)))
 }
 
 /// What became of a worker and its address, a line each.
@@ -178,6 +186,7 @@ fn at_all(obstacle: &Obstacle) -> String {
         Obstacle::NoShare { share } => format!("no worker has share {share:?} now"),
         Obstacle::TagHeld { tag, .. } => format!("tag {tag:?} is held by other jobs"),
         Obstacle::DiskFull { .. } => "the disk of every worker is full".to_owned(),
+        Obstacle::Yields { .. } => "every worker yields its machine to somebody else".to_owned(),
         Obstacle::Quarantined { .. } => "no worker can start jobs at present".to_owned(),
         Obstacle::TooOld { .. } => "the agent of every worker is too old for it".to_owned(),
         Obstacle::Avoided { .. } => "it came back from each worker and is tried there again".to_owned(),
@@ -250,6 +259,7 @@ fn at_worker(obstacle: &Obstacle) -> String {
         Obstacle::TagHeld { tag, holders } => format!("{tag} is held by {}", joined(jobs_of(holders))),
         Obstacle::DiskFull { free_bytes: 0 } => "its disk is full or read-only".to_owned(),
         Obstacle::DiskFull { free_bytes } => format!("its disk is full ({} free)", bytes(*free_bytes)),
+        Obstacle::Yields { to } => yields_to(to),
         Obstacle::Quarantined { reason, retry_ms: 0 } => {
             format!("in quarantine ({reason}); another job is its next try")
         }
@@ -345,6 +355,7 @@ fn advice(why: &Explanation) -> String {
                     o,
                     Obstacle::Offline { .. }
                         | Obstacle::Draining
+                        | Obstacle::Yields { .. }
                         | Obstacle::NoShare { .. }
                         | Obstacle::Quarantined { .. }
                         | Obstacle::Avoided { .. }
@@ -367,6 +378,13 @@ fn advice(why: &Explanation) -> String {
     if why.workers.iter().any(only_full) {
         return format!("make room on {}, for instance with `cleanup-workspaces`, or repair its disk", at(&only_full));
     }
+    let only_yields = |worker: &WorkerVerdict| {
+        let yields = |o: &Obstacle| matches!(o, Obstacle::Yields { .. });
+        worker.obstacles.iter().any(yields) && worker.obstacles.iter().all(|o| yields(o) || is_busy(o))
+    };
+    if why.workers.iter().any(only_yields) {
+        return format!("it starts when nobody else needs one of these: {}", at(&only_yields));
+    }
     if why.workers.iter().any(returns) {
         return format!("it starts when one of these is back or repaired: {}", at(&returns));
     }
@@ -376,12 +394,14 @@ fn advice(why: &Explanation) -> String {
 
 #[cfg(test)]
 mod tests {
+    use c2_shared::worker::Neighbour;
     use serde_json::json;
 
     use super::*;
 
     fn bare(job: JobRow) -> Explanation {
-        Explanation { job, reasons: Vec::new(), workers: Vec::new(), silence: None, whereabouts: None, before: None }
+        let (silence, whereabouts, before, yields_to) = Default::default();
+        Explanation { job, reasons: Vec::new(), workers: Vec::new(), silence, whereabouts, yields_to, before }
     }
 
     #[test]
@@ -405,6 +425,18 @@ mod tests {
             "job-2 runs on 10.0.0.31\nanother worker has its address by now\n\
              a machine at 10.0.0.9 uses its identity and gets nothing\n"
         );
+    }
+
+    #[test]
+    fn a_job_that_stands_still_says_for_whom() {
+        let row = json!({"job_id": "job-2", "state": "running", "command": "x", "submitted_ms": 0, "frozen": true});
+        let look = Look { width: 80, colour: false, zone: TimeZone::UTC };
+        let yields_to = vec![Neighbour::User, Neighbour::Battery];
+        let explained = Explanation { yields_to, ..bare(serde_json::from_value(row).unwrap()) };
+        let words =
+            "it stands still, as its worker yields to a person who uses it and its battery; it goes on by itself";
+        assert_eq!(why(&look, &explained), format!("job-2 runs\n{words}\n"));
+        assert_eq!(waiting(&explained).as_deref(), Some(words));
     }
 
     #[test]
@@ -499,6 +531,10 @@ mod tests {
         check("blocked", &[dependency], &[&[tag()]], Some("job-1 has to succeed first, and is queued"));
         let ahead = Some("jobs that can run in the same places come before it");
         check("queued", &[Reason::Ahead { jobs: 3 }], &[&[]], ahead);
+        let yields = || Obstacle::Yields { to: vec![Neighbour::Gpu] };
+        check("queued", &[], &[&[yields()], &[yields()]], Some("every worker yields its machine to somebody else"));
+        let words = "10.0.0.1: yields to a foreign process on its GPU; 10.0.0.2: does not offer nosuch";
+        check("queued", &[], &[&[yields()], &[tag()]], Some(words));
         check("queued", &[], &[&[], &[tag()]], None);
         check("running", &[], &[], None);
         check("succeeded", &[], &[], None);

@@ -2,7 +2,7 @@
 
 use c2_shared::api::workers::{RemoveResponse, WorkerInfo, WorkerList, WorkerRow};
 use c2_shared::time::span;
-use c2_shared::worker::WorkerStatus;
+use c2_shared::worker::{WorkerStatus, yields_to};
 
 use crate::render::look::{Look, bytes};
 use crate::render::table::{Cell, Table, fields, flexible, numbers, words};
@@ -93,6 +93,10 @@ pub(crate) fn problem(row: &WorkerRow) -> Option<String> {
         let words =
             if row.status == WorkerStatus::Quarantined { "it cannot start jobs" } else { "it could not start a job" };
         return Some(format!("{words}: {reason}"));
+    }
+    if !row.load.yields_to.is_empty() {
+        let to = yields_to(&row.load.yields_to);
+        return Some(format!("it {to}: nothing new starts there, and what runs stands still"));
     }
     if row.suspect {
         return Some(format!("it fails at once what succeeds elsewhere; see `log --worker={} --state=failed`", row.ip));

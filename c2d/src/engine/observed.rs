@@ -7,7 +7,7 @@ use c2_shared::id::{AttemptId, WorkerId};
 use c2_shared::job::JobState;
 
 use crate::histogram::{Histogram, LONG};
-use crate::sched::Measure;
+use crate::sched::{Figures, Measure};
 
 /// Groups that are told apart; jobs may name any number of them.
 const GROUPS_MAX: usize = 100;
@@ -32,14 +32,15 @@ pub(crate) struct OfGroup {
 
 impl Observed {
     /// Counts what happened. How long an attempt ran its result says best.
-    pub(super) fn count(&mut self, measures: Vec<Measure>, took_ms: &BTreeMap<AttemptId, u64>) {
+    pub(super) fn count(&mut self, measures: Vec<Measure>, figures: &BTreeMap<AttemptId, Figures>) {
         for measure in measures {
             match measure {
                 Measure::Waited { placement, waited_ms } => {
                     self.group(placement.group.as_deref()).waited.add(waited_ms);
                 }
                 Measure::Ended { placement, attempt, worker, state, since_start_ms } => {
-                    let Some(ran_ms) = took_ms.get(&attempt).copied().or(since_start_ms) else { continue };
+                    let took_ms = figures.get(&attempt).and_then(|figures| figures.took_ms);
+                    let Some(ran_ms) = took_ms.or(since_start_ms) else { continue };
                     let ran = &mut self.group(placement.group.as_deref()).ran;
                     ran.entry(state).or_insert_with(|| Histogram::new(LONG)).add(ran_ms);
                     if let Some(worker) = worker {
@@ -99,7 +100,7 @@ mod tests {
         };
         let mut observed = Observed::default();
         let measures = vec![ended(1, Some(9_000)), ended(2, Some(50)), ended(3, None)];
-        observed.count(measures, &BTreeMap::from([(attempt(1), 70)]));
+        observed.count(measures, &BTreeMap::from([(attempt(1), Figures { took_ms: Some(70), ..Figures::default() })]));
         let (name, of_group) = observed.groups().next().unwrap();
         assert_eq!((name, of_group.ran[&JobState::Failed].sum_ms()), ("gpu", 120));
         assert_eq!(observed.ended_on(&"w".into(), JobState::Failed), 2, "one never ran");

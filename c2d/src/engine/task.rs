@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 
 use c2_shared::advice::with_causes;
+use c2_shared::api::work::AttemptResult;
 use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::Outcome;
 use c2_shared::limits::{FREE_BYTES_FLOOR, UNOBSERVED_MS};
@@ -19,7 +20,7 @@ use super::{AttemptOutput, Batch, Committed, Durable, EngineHandle, Noted, Obser
 use crate::clock::Clock;
 use crate::sched::decision::{PollAnswer, Saved};
 use crate::sched::event::{Event, Now, PollDropped, PollToken, TimePassed, TimeUnobserved};
-use crate::sched::{Decision, Note, Scheduler, Who};
+use crate::sched::{Decision, Figures, Note, Scheduler, Who};
 
 /// Requests that may wait for the engine; beyond it they are refused as busy.
 const WAITING_MAX: usize = 8_192;
@@ -106,8 +107,8 @@ pub(super) struct Pending {
     tells: Vec<Tell>,
     reads: Vec<Read>,
     waits: Vec<(JobId, oneshot::Sender<()>)>,
-    /// How long attempts ran whose results counted.
-    took_ms: BTreeMap<AttemptId, u64>,
+    /// What attempts took whose results counted.
+    figures: BTreeMap<AttemptId, Figures>,
     /// What identifies results that decided nothing.
     unrecorded: BTreeMap<AttemptId, [u8; 32]>,
 }
@@ -247,8 +248,7 @@ impl<D: Durable> Engine<D> {
             pending.decisions[before..].iter().filter_map(concludes).collect();
         let (outputs, others): (Vec<_>, Vec<_>) =
             outputs.into_iter().partition(|output| concluded.remove(&output.result.attempt).is_some());
-        let took = outputs.iter().filter_map(|output| Some((output.result.attempt, output.result.took_ms()?)));
-        pending.took_ms.extend(took);
+        pending.figures.extend(outputs.iter().map(|output| (output.result.attempt, figures_of(&output.result))));
         pending.outputs.extend(outputs);
         // What ran and came to an end wrote something, which then went with its worker.
         let lost = concluded.into_iter().filter(|(_, outcome)| outcome.ran_to_an_end());
@@ -281,19 +281,25 @@ impl<D: Durable> Engine<D> {
                 let _gone = done.send(());
             }
         }
-        self.publish(now, &pending.took_ms, &pending.unrecorded);
+        self.publish(now, &pending.figures, &pending.unrecorded);
     }
 
     /// Wakes those who wait for a job's end and tells the event stream what changed.
-    fn publish(&mut self, now: Now, took_ms: &BTreeMap<AttemptId, u64>, unrecorded: &BTreeMap<AttemptId, [u8; 32]>) {
+    fn publish(
+        &mut self,
+        now: Now,
+        figures: &BTreeMap<AttemptId, Figures>,
+        unrecorded: &BTreeMap<AttemptId, [u8; 32]>,
+    ) {
         let mut touched = self.scheduler.take_touched();
         for job in &mut touched.ended {
-            job.took_ms = took_ms.get(&AttemptId { job: job.id, number: job.attempt }).copied();
+            let attempt = AttemptId { job: job.id, number: job.attempt };
+            job.figures = figures.get(&attempt).copied().unwrap_or_default();
             for done in self.waiters.remove(&job.id).into_iter().flatten() {
                 let _gone = done.send(());
             }
         }
-        self.observed.count(std::mem::take(&mut touched.measures), took_ms);
+        self.observed.count(std::mem::take(&mut touched.measures), figures);
         self.observed.forget(touched.gone.iter().map(|who| &who.id));
         for note in &touched.notes {
             if note.is_audited() {
@@ -335,6 +341,10 @@ impl Step<'_> {
         }
         Ok(self.scheduler.apply(self.now, event, self.decisions)?)
     }
+}
+
+fn figures_of(result: &AttemptResult) -> Figures {
+    Figures { took_ms: result.took_ms(), peak_bytes: result.peak_bytes, cpu_ms: result.cpu_ms }
 }
 
 /// The attempt whose result a decision records, and how that ended.

@@ -10,6 +10,9 @@ use c2_shared::worker::{Hardware, Load};
 /// More than any job writes, and little enough to be counted with.
 const DROPPED_MAX: u64 = 1 << 60;
 
+/// More bytes, and more milliseconds, than there are: what SQLite can store, and what is exact in other languages.
+const FIGURE_MAX: u64 = 1 << 53;
+
 /// More processes than any machine has.
 const LOAD_MAX: f32 = 1e9;
 
@@ -56,9 +59,18 @@ pub(crate) fn result(said: &mut AttemptResult, keep_bytes: u64) {
     if let Outcome::Setup { reason } = &mut said.outcome {
         *reason = sentence(reason);
     }
+    if let Outcome::Oom { limit_bytes, peak_bytes } = &mut said.outcome {
+        (*limit_bytes, *peak_bytes) = (figure(*limit_bytes), figure(*peak_bytes));
+    }
+    said.peak_bytes = said.peak_bytes.map(figure);
+    said.cpu_ms = said.cpu_ms.map(figure);
     output(&mut said.stdout, keep_bytes);
     output(&mut said.stderr, keep_bytes);
     said.order.0.truncate(ORDER_BYTES_MAX);
+}
+
+fn figure(said: u64) -> u64 {
+    said.min(FIGURE_MAX)
 }
 
 /// A reason, on one line.

@@ -153,6 +153,7 @@ mod tests {
     use c2_shared::job::JobState;
 
     use super::*;
+    use crate::sched::Figures;
 
     fn view(id: usize) -> JobView {
         JobView {
@@ -165,10 +166,11 @@ mod tests {
             cancelling: false,
             unreachable: false,
             delivering: false,
+            frozen: false,
             submitted_ms: 1,
             started_ms: None,
             ended_ms: None,
-            took_ms: None,
+            figures: Figures::default(),
             outcome: None,
         }
     }

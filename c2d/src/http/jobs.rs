@@ -22,7 +22,8 @@ pub(crate) async fn jobs(State(app): State<App>, QueryOf(query): QueryOf<JobsQue
     let ended = query.all || state.is_some_and(JobState::is_terminal);
     // Only the present knows what is special about a job that runs, and so few run that all are looked at.
     let special = standing.is_some_and(|standing| {
-        matches!(standing, Standing::Unreachable | Standing::Cancelling | Standing::Delivering)
+        use Standing::{Cancelling, Delivering, Frozen, Unreachable};
+        matches!(standing, Unreachable | Cancelling | Frozen | Delivering)
     });
     let worker = find_worker::owner(&app, query.worker.as_deref()).await?;
     let filter = JobFilter {
@@ -65,12 +66,13 @@ pub(crate) async fn stored(app: &App, filter: JobFilter) -> Result<Vec<JobView>,
     }
     let present = move |scheduler: &Scheduler, now| {
         let live = ids.into_iter().filter_map(|id| scheduler.job(now, id));
-        live.map(|view| (view.id, (view.unreachable, view.delivering, view.ip))).collect::<BTreeMap<JobId, _>>()
+        live.map(|view| (view.id, view)).collect::<BTreeMap<JobId, _>>()
     };
     let present = app.engine.read(present).await?;
     for view in views.iter_mut().filter(|view| running(view)) {
-        if let Some((unreachable, delivering, ip)) = present.get(&view.id) {
-            (view.unreachable, view.delivering, view.ip) = (*unreachable, *delivering, ip.or(view.ip));
+        if let Some(live) = present.get(&view.id) {
+            (view.unreachable, view.delivering, view.frozen) = (live.unreachable, live.delivering, live.frozen);
+            view.ip = live.ip.or(view.ip);
         }
     }
     Ok(views)

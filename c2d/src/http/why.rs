@@ -27,16 +27,19 @@ pub(crate) async fn why(State(app): State<App>, name: Name) -> Answer<Explanatio
     let Some((view, host, Explained { reasons, workers })) = live else {
         let job = job_row(&stored.ok_or(Reject::UnknownJob { job: id })?.view);
         let (reasons, workers) = (Vec::new(), Vec::new());
-        return Ok(Json(Explanation { job, reasons, workers, silence: None, whereabouts: None, before: None }));
+        let (silence, whereabouts, before, yields_to) = Default::default();
+        return Ok(Json(Explanation { job, reasons, workers, silence, whereabouts, yields_to, before }));
     };
     let silence = host.as_ref().filter(|_| view.unreachable).map(|host| silence(&view, host));
+    let job = job_row(&view);
+    let yields_to = host.as_ref().filter(|_| job.frozen).map(|host| host.load.yields_to.clone()).unwrap_or_default();
     let whereabouts = host.map(|host| {
         let given_at = before.as_ref().and_then(|attempt| attempt.given_at);
         let moved_from = given_at.filter(|at| *at != host.ip);
         Whereabouts { moved_from, passed_on: host.passed_on, copied_at: host.cloned_at }
     });
     let before = before.filter(|_| whereabouts.is_none());
-    Ok(Json(Explanation { job: job_row(&view), reasons, workers, silence, whereabouts, before }))
+    Ok(Json(Explanation { job, reasons, workers, silence, whereabouts, yields_to, before }))
 }
 
 /// What becomes of a job on a worker that is not heard. One that was never heard since c2d started has

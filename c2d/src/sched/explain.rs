@@ -163,6 +163,9 @@ impl Worker {
         obstacles.extend(fit::shortages(&shape.placement, self.room()).into_iter().map(|short| self.short(short)));
         let lacking = self.lacking_shares(&shape.placement.shares);
         obstacles.extend(lacking.map(|share| Obstacle::NoShare { share: share.clone() }));
+        if self.yields() {
+            obstacles.push(Obstacle::Yields { to: self.presence.load.yields_to.clone() });
+        }
         if self.presence.load.disk_full {
             obstacles.push(Obstacle::DiskFull { free_bytes: self.presence.load.disk_free_bytes.unwrap_or(0) });
         }

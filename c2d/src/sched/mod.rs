@@ -60,4 +60,5 @@ pub use note::{Note, Who};
 pub use on_many::{Change, EachAnswer, JobsChanged, JobsMoved, OfJob, QueueEnd, ToEach, Which};
 pub use reject::Reject;
 pub use scheduler::{Scheduler, Touched, Turn};
+pub use view::Figures;
 pub use view::{JobView, WorkerView};

@@ -191,6 +191,7 @@ impl Scheduler {
             Common::State(standing) if standing.state() != job.state => false,
             Common::State(Standing::Unreachable) => self.view(now, *id, job).unreachable,
             Common::State(Standing::Delivering) => self.view(now, *id, job).delivering,
+            Common::State(Standing::Frozen) => self.view(now, *id, job).frozen,
             Common::State(Standing::Cancelling) => job.cancelling,
             Common::State(_) => true,
         };

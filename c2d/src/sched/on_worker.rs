@@ -247,10 +247,16 @@ impl Turn<'_> {
     }
 
     fn note_poll(&mut self, poll: &Poll) {
-        let presence = &mut self.s.known(&poll.worker).presence;
-        presence.seq = poll.seq;
-        presence.load = poll.load.clone();
-        presence.listed = poll.running.union(&poll.staged).copied().collect();
+        let worker = self.s.known(&poll.worker);
+        let yielded = worker.yields();
+        worker.presence.seq = poll.seq;
+        worker.presence.load = poll.load.clone();
+        worker.presence.listed = poll.running.union(&poll.staged).copied().collect();
+        if worker.yields() != yielded {
+            // What runs there begins to stand still, or goes on.
+            let jobs: Vec<JobId> = worker.grants.keys().map(|attempt| attempt.job).collect();
+            self.s.touched.jobs.extend(jobs);
+        }
     }
 
     fn park(&mut self, poll: &Poll, token: PollToken, until: Mono) {

@@ -98,7 +98,8 @@ impl Turn<'_> {
 impl Scheduler {
     /// The waiting job of the highest rank that a worker can run now, with what it would hold.
     fn best_for(&self, worker: &Worker) -> Option<Best> {
-        if self.paused || worker.record.drained || !worker.is_admitted() || worker.slots_free() == 0 {
+        if self.paused || worker.record.drained || !worker.is_admitted() || worker.yields() || worker.slots_free() == 0
+        {
             return None;
         }
         let kept = self.kept_on(worker);

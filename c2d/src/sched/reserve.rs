@@ -64,7 +64,7 @@ impl Scheduler {
     }
 
     fn serves(&self, worker: &Worker) -> bool {
-        worker.is_online(self.now.mono) && worker.is_admitted() && !worker.record.drained
+        worker.is_online(self.now.mono) && worker.is_admitted() && !worker.yields() && !worker.record.drained
     }
 
     /// The worker where the fewest have to end for a job of a shape, and that keeps no room for another.

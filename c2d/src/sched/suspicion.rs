@@ -108,7 +108,9 @@ impl Turn<'_> {
                 self.s.suspicion.fail(id, command(), now);
             }
             // Whoever does not say how long it took is not judged by it.
-            Outcome::Exit { .. } | Outcome::Signal { .. } | Outcome::Timeout => drop(self.s.suspicion.clear(id)),
+            Outcome::Exit { .. } | Outcome::Signal { .. } | Outcome::Timeout | Outcome::Oom { .. } => {
+                self.s.suspicion.clear(id);
+            }
             Outcome::Cancelled
             | Outcome::Lost
             | Outcome::Setup { .. }

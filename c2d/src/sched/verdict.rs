@@ -116,10 +116,16 @@ impl Turn<'_> {
             }
             // c2d checks what was submitted, so what could not be started is the machine's fault.
             Outcome::Setup { reason } => self.take_back(id, &Returned { attempt, reason: reason.clone(), fault_of }),
-            Outcome::Exit { code: 1.. | ..=-1 } | Outcome::Signal { .. } | Outcome::Timeout if retry => {
+            Outcome::Exit { code: 1.. | ..=-1 } | Outcome::Signal { .. } | Outcome::Timeout | Outcome::Oom { .. }
+                if retry =>
+            {
                 self.retry(attempt, outcome.clone());
             }
-            Outcome::Exit { .. } | Outcome::Signal { .. } | Outcome::Timeout | Outcome::Cancelled => {
+            Outcome::Exit { .. }
+            | Outcome::Signal { .. }
+            | Outcome::Timeout
+            | Outcome::Oom { .. }
+            | Outcome::Cancelled => {
                 self.end(attempt.job, outcome.clone());
             }
         }

@@ -37,12 +37,25 @@ pub struct JobView {
     pub unreachable: bool,
     /// Its processes have ended, and what they wrote is on its way.
     pub delivering: bool,
+    /// Its processes stand still, as its worker yields.
+    pub frozen: bool,
     pub submitted_ms: u64,
     pub started_ms: Option<u64>,
     pub ended_ms: Option<u64>,
-    /// How long its latest attempt ran, which the result says and nothing here decides by.
-    pub took_ms: Option<u64>,
+    /// What its latest attempt took, which the result says and nothing here decides by.
+    pub figures: Figures,
     pub outcome: Option<Outcome>,
+}
+
+/// What an attempt took, as its worker measured it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// How long it ran.
+    pub took_ms: Option<u64>,
+    /// The most memory that it used.
+    pub peak_bytes: Option<u64>,
+    /// The time of processors.
+    pub cpu_ms: Option<u64>,
 }
 
 /// A worker.
@@ -171,6 +184,7 @@ impl Scheduler {
             worker: worker.cloned(),
             ip: host.map(Worker::ip),
             cancelling: job.cancelling,
+            frozen: host.is_some_and(Worker::yields),
             unreachable: host.is_some_and(|worker| !worker.is_online(now.mono)),
             delivering: host.is_some_and(|worker| {
                 worker.grants.get(&AttemptId { job: id, number: job.attempt }).is_some_and(|g| g.outcome.is_some())
@@ -178,7 +192,7 @@ impl Scheduler {
             submitted_ms: job.submitted_ms,
             started_ms: job.started_ms.filter(|_| runs),
             ended_ms: None,
-            took_ms: None,
+            figures: Figures::default(),
             outcome: None,
         }
     }

@@ -174,6 +174,11 @@ impl Worker {
         self.silent_ms(now).is_some_and(|ms| ms < WORKER_OFFLINE_MS)
     }
 
+    /// Whether it yields to somebody or something else, and nothing starts there.
+    pub(crate) const fn yields(&self) -> bool {
+        !self.presence.load.yields_to.is_empty()
+    }
+
     /// Since when it was not heard; none if never since c2d started.
     pub(crate) fn silent_ms(&self, now: Mono) -> Option<u64> {
         self.presence.heard.then(|| now.since_ms(self.presence.contact))

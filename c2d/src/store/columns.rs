@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
 use crate::rows::job_row;
-use crate::sched::JobView;
+use crate::sched::{Figures, JobView};
 use crate::store::{StoreError, payload};
 
 /// A job as the store has it, active or ended.
@@ -70,10 +70,13 @@ impl StoredJob {
         "id, state, payload, attempt, worker, cancelling, submitted_ms, started_ms, ended_ms, outcome, seq,
         coalesce((SELECT ip FROM worker WHERE worker.id = job.worker), address),
         (SELECT o.ended_ms - o.started_ms FROM output o WHERE o.job = job.id AND o.number = job.attempt
-            AND o.started_ms BETWEEN 1 AND o.ended_ms)";
+            AND o.started_ms BETWEEN 1 AND o.ended_ms),
+        (SELECT o.peak_bytes FROM output o WHERE o.job = job.id AND o.number = job.attempt),
+        (SELECT o.cpu_ms FROM output o WHERE o.job = job.id AND o.number = job.attempt)";
 
     pub(super) fn read(row: &Row<'_>) -> Result<Self, StoreError> {
         let state = state(row.get(1)?)?;
+        let figure = |i| Ok::<_, StoreError>(row.get::<_, Option<i64>>(i)?.map(uint).filter(|_| state.is_terminal()));
         let active = state == JobState::Running || state.is_terminal();
         let view = JobView {
             id: JobId(uint(row.get(0)?)),
@@ -85,10 +88,11 @@ impl StoredJob {
             cancelling: row.get(5)?,
             unreachable: false,
             delivering: false,
+            frozen: false,
             submitted_ms: uint(row.get(6)?),
             started_ms: row.get::<_, Option<i64>>(7)?.map(uint).filter(|_| active),
             ended_ms: row.get::<_, Option<i64>>(8)?.map(uint),
-            took_ms: row.get::<_, Option<i64>>(12)?.map(uint).filter(|_| state.is_terminal()),
+            figures: Figures { took_ms: figure(12)?, peak_bytes: figure(13)?, cpu_ms: figure(14)? },
             outcome: row.get::<_, Option<String>>(9)?.as_deref().map(json).transpose()?,
         };
         Ok(Self { view, seq: row.get::<_, Option<i64>>(10)?.map(uint), attempts: Vec::new(), depends: Vec::new() })

@@ -371,7 +371,8 @@ fn attempts(c: &Connection, id: JobId) -> Result<Vec<AttemptRow>, StoreError> {
     let sql =
         "SELECT a.number, coalesce((SELECT ip FROM worker WHERE worker.id = a.worker), address), a.started_ms, a.ended_ms,
         a.outcome, o.job IS NOT NULL, worker,
-        CASE WHEN o.started_ms BETWEEN 1 AND o.ended_ms THEN o.ended_ms - o.started_ms END, a.address
+        CASE WHEN o.started_ms BETWEEN 1 AND o.ended_ms THEN o.ended_ms - o.started_ms END, a.address,
+        o.peak_bytes, o.cpu_ms
         FROM attempt a LEFT JOIN output o ON o.job = a.job AND o.number = a.number
         WHERE a.job = ?1 ORDER BY a.number";
     let mut statement = c.prepare_cached(sql)?;
@@ -386,6 +387,8 @@ fn attempts(c: &Connection, id: JobId) -> Result<Vec<AttemptRow>, StoreError> {
             started_ms: uint(row.get(2)?),
             ended_ms: row.get::<_, Option<i64>>(3)?.map(uint),
             took_ms: row.get::<_, Option<i64>>(7)?.map(uint),
+            peak_bytes: row.get::<_, Option<i64>>(9)?.map(uint),
+            cpu_ms: row.get::<_, Option<i64>>(10)?.map(uint),
             outcome: row.get::<_, Option<String>>(4)?.as_deref().map(json).transpose()?,
             output_kept: Some(row.get(5)?),
         });

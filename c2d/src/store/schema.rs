@@ -29,6 +29,7 @@ const STEPS: &[Step] = &[
     Step::Sql(batches::TABLE),
     Step::Sql(RESOURCES),
     Step::Sql(batches::RETRIES),
+    Step::Sql(FIGURES),
 ];
 
 /// How a step is done.
@@ -282,6 +283,12 @@ ALTER TABLE hold ADD COLUMN takes TEXT;
 ALTER TABLE hold ADD COLUMN card INTEGER;
 ALTER TABLE worker ADD COLUMN has TEXT;
 ALTER TABLE worker ADD COLUMN resources TEXT;
+";
+
+/// What attempts used.
+const FIGURES: &str = "
+ALTER TABLE output ADD COLUMN peak_bytes INTEGER;
+ALTER TABLE output ADD COLUMN cpu_ms INTEGER;
 ";
 
 /// Opens the one connection that writes.

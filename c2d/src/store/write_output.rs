@@ -21,8 +21,8 @@ pub(super) fn add(t: &Transaction<'_>, written: &AttemptOutput, keep_bytes: u64)
     run(
         t,
         "INSERT INTO output (job, number, digest, started_ms, ended_ms, swept, runs, stdout_head, stdout_dropped,
-            stdout_tail, stdout_reason, stderr_head, stderr_dropped, stderr_tail, stderr_reason)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+            stdout_tail, stdout_reason, stderr_head, stderr_dropped, stderr_tail, stderr_reason, peak_bytes, cpu_ms)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
         params![
             int(attempt.job.0),
             attempt.number,
@@ -39,6 +39,8 @@ pub(super) fn add(t: &Transaction<'_>, written: &AttemptOutput, keep_bytes: u64)
             err.1,
             err.2,
             err.3,
+            result.peak_bytes.map(int),
+            result.cpu_ms.map(int),
         ],
     )?;
     for (part, output) in [(STDOUT, &result.stdout), (STDERR, &result.stderr)] {

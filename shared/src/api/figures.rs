@@ -51,6 +51,12 @@ pub struct NameStats {
     /// Nine of ten of them took no longer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub p90_s: Option<f64>,
+    /// The most memory that one of all of them used, in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_bytes: Option<u64>,
+    /// Half of those that succeeded used no more time of processors, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_median_s: Option<f64>,
 }
 
 /// How jobs ran on one worker.

@@ -74,6 +74,9 @@ pub struct JobRow {
     /// Its processes have ended, and what they wrote is on its way from the worker.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub delivering: bool,
+    /// Its processes stand still, as its worker yields to somebody or something else.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub frozen: bool,
     /// When it was submitted, in unix milliseconds of c2d's clock.
     pub submitted_ms: u64,
     /// When its latest attempt was given to a worker.
@@ -85,6 +88,12 @@ pub struct JobRow {
     /// How long its latest attempt ran, as the worker measured it: clocks may be set meanwhile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub took_ms: Option<u64>,
+    /// The most memory that its latest attempt used, in bytes. An older agent does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_bytes: Option<u64>,
+    /// The time of processors that it used, in milliseconds. An older agent does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_ms: Option<u64>,
     /// How it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
@@ -145,6 +154,12 @@ pub struct AttemptRow {
     /// How long it ran, as its worker measured it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub took_ms: Option<u64>,
+    /// The most memory that it used, in bytes. An older agent does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_bytes: Option<u64>,
+    /// The time of processors that it used, in milliseconds. An older agent does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_ms: Option<u64>,
     /// How it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::api::jobs::{AttemptRow, JobRow};
 use crate::id::{AttemptId, JobId, WorkerId};
 use crate::job::{Condition, JobState, OnLost};
-use crate::worker::GpuProcess;
+use crate::worker::{GpuProcess, Neighbour};
 
 /// The answer of [`super::endpoint::WHY`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,9 @@ pub struct Explanation {
     /// Of a job that runs, what became of its worker meanwhile. An older c2d does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub whereabouts: Option<Whereabouts>,
+    /// Of a job whose processes stand still, to what its worker yields.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub yields_to: Vec<Neighbour>,
     /// Of a job that waits again, its latest attempt. An older c2d does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<AttemptRow>,
@@ -185,6 +188,11 @@ pub enum Obstacle {
     DiskFull {
         /// How much.
         free_bytes: u64,
+    },
+    /// It yields to somebody or something else: nothing new starts there.
+    Yields {
+        /// To whom or what.
+        to: Vec<Neighbour>,
     },
     /// It cannot start jobs, and gets nothing, or one job at a time, until it has shown that it can.
     Quarantined {

@@ -23,6 +23,8 @@ use crate::worker::{Hardware, Load};
 pub const PROTOCOL_HEADER: &str = "c2-protocol";
 /// The protocol of today's agents. Those of 0.1.0 say none, and know no `stdin_sha256`.
 pub const PROTOCOL: u32 = 2;
+/// What the kernel ends a process with that uses too much memory.
+const SIGKILL: i32 = 9;
 /// Reports of cleanings in one poll.
 const CLEANUPS_LEN_MAX: usize = 16;
 
@@ -308,6 +310,13 @@ pub struct AttemptResult {
     /// Processes that the job left behind and that were ended.
     #[serde(default)]
     pub swept: u32,
+    /// The most memory that it used, in bytes: all of its processes together where they had a control group,
+    /// otherwise the largest of them. An older agent does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_bytes: Option<u64>,
+    /// The time of processors that it used, in milliseconds. An older agent does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_ms: Option<u64>,
     /// Files that matched its `download` patterns; c2d has their blobs already.
     #[serde(
         default,
@@ -384,12 +393,26 @@ impl AttemptResult {
             stdout: Output::default(),
             stderr: Output::default(),
             swept: 0,
+            peak_bytes: None,
+            cpu_ms: None,
             order: Bytes64::default(),
             files: Vec::new(),
             problems: Vec::new(),
             listing: None,
             digest: None,
         }
+    }
+
+    /// The form that agents of 0.1.0 used: a c2d of then refuses every other field, and takes no outcome that it
+    /// does not know.
+    #[must_use]
+    pub fn brief(&self) -> Self {
+        let outcome = match &self.outcome {
+            Outcome::Oom { .. } => Outcome::Signal { signal: SIGKILL },
+            outcome => outcome.clone(),
+        };
+        let (peak_bytes, cpu_ms, order, digest) = Default::default();
+        Self { outcome, peak_bytes, cpu_ms, order, digest, ..self.clone() }
     }
 
     /// The contents that c2d must have before it can take the result.

@@ -25,6 +25,13 @@ pub enum Outcome {
     },
     /// It ran longer than its `timeout_s`.
     Timeout,
+    /// It was ended because it used more memory than there was for it.
+    Oom {
+        /// What it may use, in bytes; 0 if it met no limit of its own and the machine's memory was used up.
+        limit_bytes: u64,
+        /// The most that it used, in bytes.
+        peak_bytes: u64,
+    },
     /// An operator cancelled it.
     Cancelled,
     /// A job that it depends on ended otherwise than asked.
@@ -57,6 +64,8 @@ impl<'de> Deserialize<'de> for Outcome {
             signal: Option<i32>,
             root: Option<JobId>,
             reason: Option<String>,
+            limit_bytes: Option<u64>,
+            peak_bytes: Option<u64>,
         }
         let said = Fields::deserialize(deserializer)?;
         let missing = D::Error::missing_field;
@@ -64,6 +73,10 @@ impl<'de> Deserialize<'de> for Outcome {
             "exit" => Self::Exit { code: said.code.ok_or_else(|| missing("code"))? },
             "signal" => Self::Signal { signal: said.signal.ok_or_else(|| missing("signal"))? },
             "timeout" => Self::Timeout,
+            "oom" => Self::Oom {
+                limit_bytes: said.limit_bytes.unwrap_or_default(),
+                peak_bytes: said.peak_bytes.unwrap_or_default(),
+            },
             "cancelled" => Self::Cancelled,
             "dependency" => Self::Dependency { root: said.root.ok_or_else(|| missing("root"))? },
             "lost" => Self::Lost,
@@ -76,10 +89,10 @@ impl<'de> Deserialize<'de> for Outcome {
 }
 
 impl Outcome {
-    /// Whether the command ran and came to an end, if only at its time limit.
+    /// Whether the command ran and came to an end, if only at a limit of its own.
     #[must_use]
     pub const fn ran_to_an_end(&self) -> bool {
-        matches!(self, Self::Exit { .. } | Self::Signal { .. } | Self::Timeout)
+        matches!(self, Self::Exit { .. } | Self::Signal { .. } | Self::Timeout | Self::Oom { .. })
     }
 
     /// The final state of a job that ended like this.
@@ -91,6 +104,7 @@ impl Outcome {
             Self::Exit { .. }
             | Self::Signal { .. }
             | Self::Timeout
+            | Self::Oom { .. }
             | Self::Dependency { .. }
             | Self::Lost
             | Self::CrashLimit
@@ -101,13 +115,14 @@ impl Outcome {
     }
 
     /// The exit status with which a waiting command ends: the job's own, 128+N for a signal, 124
-    /// timed out, 125 for what never came to an exit.
+    /// timed out, 137 out of memory, 125 for what never came to an exit.
     #[must_use]
     pub const fn exit_status(&self) -> i32 {
         match self {
             Self::Exit { code } => *code,
             Self::Signal { signal } => 128 + *signal,
             Self::Timeout => 124,
+            Self::Oom { .. } => OOM_STATUS,
             Self::Cancelled
             | Self::Dependency { .. }
             | Self::Lost
@@ -125,6 +140,15 @@ impl fmt::Display for Outcome {
             Self::Exit { code } => write!(f, "exit {code}"),
             Self::Signal { signal } => write!(f, "signal {signal}"),
             Self::Timeout => f.write_str("timed out"),
+            Self::Oom { limit_bytes: 0, peak_bytes } => {
+                let (used, unit) = in_unit(*peak_bytes, *peak_bytes);
+                write!(f, "the machine was out of memory, used {used} {unit}")
+            }
+            Self::Oom { limit_bytes, peak_bytes } => {
+                let ((used, _), (limit, unit)) =
+                    (in_unit(*peak_bytes, *limit_bytes), in_unit(*limit_bytes, *limit_bytes));
+                write!(f, "out of memory, used {used} of {limit} {unit}")
+            }
             Self::Cancelled => f.write_str("cancelled"),
             Self::Dependency { root } => write!(f, "dependency {root} did not end as asked"),
             Self::Lost => f.write_str("worker lost"),
@@ -134,6 +158,21 @@ impl fmt::Display for Outcome {
             Self::Unknown => f.write_str("ended in a way that this version does not know"),
         }
     }
+}
+
+/// As a shell ends whose command was killed: that is what the kernel does to it.
+const OOM_STATUS: i32 = 137;
+
+/// Bytes in the unit that suits `like`, to a tenth.
+fn in_unit(bytes: u64, like: u64) -> (String, &'static str) {
+    let (shift, unit) = match like {
+        0x4000_0000.. => (30, "GB"),
+        0x10_0000.. => (20, "MB"),
+        _ => (10, "KB"),
+    };
+    let tenths = (u128::from(bytes) * 10 + (1 << (shift - 1))) >> shift;
+    let (whole, part) = (tenths / 10, tenths % 10);
+    (if part == 0 { whole.to_string() } else { format!("{whole}.{part}") }, unit)
 }
 
 #[cfg(test)]
@@ -146,6 +185,7 @@ mod tests {
             Outcome::Exit { code: -1 },
             Outcome::Signal { signal: 9 },
             Outcome::Timeout,
+            Outcome::Oom { limit_bytes: 8, peak_bytes: 9 },
             Outcome::Cancelled,
             Outcome::Dependency { root: JobId(7) },
             Outcome::Lost,
@@ -159,8 +199,27 @@ mod tests {
             assert_eq!(serde_json::from_str::<Outcome>(&text).unwrap(), outcome, "{text}");
         }
         let read = |text| serde_json::from_str::<Outcome>(text);
-        assert_eq!(read(r#"{"kind":"oom","peak_bytes":7}"#).unwrap(), Outcome::Unknown);
+        assert_eq!(read(r#"{"kind":"melted","peak_bytes":7}"#).unwrap(), Outcome::Unknown);
+        let bare = Outcome::Oom { limit_bytes: 0, peak_bytes: 0 };
+        assert_eq!(read(r#"{"kind":"oom"}"#).unwrap(), bare, "how it ended counts more than by how much");
         assert_eq!(read(r#"{"code":3,"kind":"exit","more":[{}]}"#).unwrap(), Outcome::Exit { code: 3 });
         assert!(read(r#"{"kind":"exit"}"#).is_err() && read(r#"{"code":3}"#).is_err());
+    }
+
+    #[test]
+    fn what_was_used_is_told_in_the_unit_of_the_limit() {
+        let table = [
+            (8 << 30, 87 << 27, "out of memory, used 10.9 of 8 GB"),
+            (8 << 30, (8 << 30) + (100 << 20), "out of memory, used 8.1 of 8 GB"),
+            (3 << 29, 3 << 29, "out of memory, used 1.5 of 1.5 GB"),
+            (64 << 20, 66_000_000, "out of memory, used 62.9 of 64 MB"),
+            (0, 3 << 30, "the machine was out of memory, used 3 GB"),
+            (0, 0, "the machine was out of memory, used 0 KB"),
+            (u64::MAX, u64::MAX, "out of memory, used 17179869184 of 17179869184 GB"),
+        ];
+        for (limit_bytes, peak_bytes, words) in table {
+            let outcome = Outcome::Oom { limit_bytes, peak_bytes };
+            assert_eq!((outcome.to_string().as_str(), outcome.exit_status()), (words, 137));
+        }
     }
 }

@@ -22,6 +22,8 @@ pub enum Standing {
     Unreachable,
     /// Of those, one whose processes are being ended.
     Cancelling,
+    /// Of those, one whose processes stand still, as its worker yields.
+    Frozen,
     /// Of those, one whose processes have ended and whose output is on its way.
     Delivering,
     /// Ended with exit status 0.
@@ -34,13 +36,14 @@ pub enum Standing {
 
 impl Standing {
     /// All, in the order in which a job passes through them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Blocked,
         Self::Held,
         Self::Queued,
         Self::Running,
         Self::Unreachable,
         Self::Cancelling,
+        Self::Frozen,
         Self::Delivering,
         Self::Succeeded,
         Self::Failed,
@@ -57,6 +60,7 @@ impl Standing {
             JobState::Running if row.cancelling => Self::Cancelling,
             JobState::Running if row.unreachable => Self::Unreachable,
             JobState::Running if row.delivering => Self::Delivering,
+            JobState::Running if row.frozen => Self::Frozen,
             JobState::Running => Self::Running,
             JobState::Succeeded => Self::Succeeded,
             JobState::Failed => Self::Failed,
@@ -71,7 +75,7 @@ impl Standing {
             Self::Blocked => JobState::Blocked,
             Self::Held => JobState::Held,
             Self::Queued => JobState::Queued,
-            Self::Running | Self::Unreachable | Self::Cancelling | Self::Delivering => JobState::Running,
+            Self::Running | Self::Unreachable | Self::Cancelling | Self::Frozen | Self::Delivering => JobState::Running,
             Self::Succeeded => JobState::Succeeded,
             Self::Failed => JobState::Failed,
             Self::Cancelled => JobState::Cancelled,
@@ -85,6 +89,7 @@ impl Standing {
             Self::Unreachable => row.state == JobState::Running && row.unreachable,
             Self::Cancelling => row.state == JobState::Running && row.cancelling,
             Self::Delivering => row.state == JobState::Running && row.delivering,
+            Self::Frozen => row.state == JobState::Running && row.frozen,
             other => row.state == other.state(),
         }
     }
@@ -95,6 +100,7 @@ impl Standing {
         match self {
             Self::Unreachable => "unreachable",
             Self::Cancelling => "cancelling",
+            Self::Frozen => "frozen",
             Self::Delivering => "delivering",
             other => other.state().word(),
         }
@@ -111,9 +117,10 @@ mod tests {
             serde_json::from_str(r#"{"job_id": "job-1", "state": "running", "command": "x", "submitted_ms": 0}"#)
                 .unwrap();
         for state in JobState::ALL {
-            for bits in 0..8 {
+            for bits in 0..16 {
                 let (unreachable, cancelling, delivering) = (bits & 1 > 0, bits & 2 > 0, bits & 4 > 0);
-                let row = JobRow { state, unreachable, cancelling, delivering, ..row.clone() };
+                let frozen = bits & 8 > 0;
+                let row = JobRow { state, unreachable, cancelling, delivering, frozen, ..row.clone() };
                 let standing = Standing::of(&row);
                 assert!(standing.means(&row) && standing.state() == state, "{row:?}");
                 assert_eq!(serde_json::to_value(standing).unwrap(), standing.word());

@@ -7,7 +7,7 @@ use c2_shared::id::{AttemptId, Session, WorkerId};
 use c2_shared::job::Outcome;
 use c2_shared::limits::{LEASE_MS, QUARANTINE_MS};
 use c2_shared::resources::{Capacity, Card};
-use c2_shared::worker::Load;
+use c2_shared::worker::{Load, Neighbour};
 use c2d::sched::decision::PollAnswer;
 use c2d::sched::event::{FaultOf, Introduction, Place, Poll, ResultSummary, Returned};
 
@@ -47,6 +47,8 @@ pub(crate) struct Agent {
     pub(crate) cut_until_ms: u64,
     /// It cannot start anything until then.
     pub(crate) broken_until_ms: u64,
+    /// It yields its machine until then.
+    pub(crate) yields_until_ms: u64,
     /// Its test of itself does not see that.
     pub(crate) blind: bool,
     /// Its newest test failed, and the next one is due then.
@@ -100,6 +102,7 @@ impl Agent {
             up: true,
             cut_until_ms: 0,
             broken_until_ms: 0,
+            yields_until_ms: 0,
             blind: false,
             unfit: None,
             registered: false,
@@ -191,8 +194,26 @@ impl Agent {
             returned: self.returned.clone(),
             unfit: self.unfit.map(|_| FAULT.to_owned()),
             unsent: self.unsent.clone(),
-            load: Load::default(),
+            load: self.load(now_ms),
             wait_ms,
+        }
+    }
+
+    fn load(&self, now_ms: u64) -> Load {
+        let yields_to = if self.yields(now_ms) { vec![Neighbour::User] } else { Vec::new() };
+        Load { yields_to, ..Load::default() }
+    }
+
+    /// Whether somebody else needs the machine. Agents of old do not look.
+    pub(crate) const fn yields(&self, now_ms: u64) -> bool {
+        self.yields_until_ms > now_ms && !self.old
+    }
+
+    /// For so long nothing starts here, and what runs stands still.
+    pub(crate) fn begin_to_yield(&mut self, now_ms: u64, for_ms: u64) {
+        if self.up && !self.old && !self.yields(now_ms) {
+            self.yields_until_ms = now_ms + for_ms;
+            self.running.values_mut().for_each(|running| running.ends_ms += for_ms);
         }
     }
 

@@ -134,6 +134,7 @@ impl<D: Disk> World<D> {
             agent.cut_until_ms = 0;
             agent.flaps_until_ms = 0;
             agent.broken_until_ms = 0;
+            agent.yields_until_ms = 0;
             if !agent.up {
                 agent.start();
             }
@@ -226,6 +227,11 @@ impl<D: Disk> World<D> {
         let before = self.uncommitted.len();
         let answer = self.scheduler.apply(self.now, event, &mut self.uncommitted);
         self.oracle.check_grants(&self.uncommitted[before..]);
+        for decision in &self.uncommitted[before..] {
+            let Decision::Assign { attempt, worker, .. } = decision else { continue };
+            let yields = self.scheduler.worker(self.now, worker).is_some_and(|view| !view.load.yields_to.is_empty());
+            assert!(!yields, "{attempt} is given to {worker}, which yields its machine");
+        }
         self.scheduler.check_invariants();
         drop(self.scheduler.take_touched());
         self.report.events += 1;
@@ -397,6 +403,9 @@ impl<D: Disk> World<D> {
     /// An agent starts what has all that it needs.
     fn begin_ready(&mut self, i: usize) {
         let now_ms = self.now.mono.0;
+        if self.agents[i].yields(now_ms) {
+            return;
+        }
         for (attempt, tags) in self.agents[i].ready(now_ms) {
             let agent = &mut self.agents[i];
             // Some jobs can be started nowhere, which no machine's test of itself sees.

@@ -25,7 +25,7 @@ fn gated(gate: &std::path::Path, change: impl FnOnce(&mut JobSpec)) -> JobSpec {
     spec
 }
 
-async fn says(cluster: &Cluster, line: &str, words: &str) -> Result<()> {
+pub(super) async fn says(cluster: &Cluster, line: &str, words: &str) -> Result<()> {
     let said = cluster.exec(&[line]).await?;
     let text = said.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     ensure!(text.contains(words), "{line} does not say {words:?}: {said:?}");

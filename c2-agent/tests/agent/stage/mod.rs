@@ -119,6 +119,22 @@ impl Stage {
         })
     }
 
+    /// The control groups of its jobs, where it may make some.
+    pub(crate) fn groups(&self) -> Vec<PathBuf> {
+        let id = std::fs::read_to_string(self.state().join("worker_id")).unwrap_or_default();
+        let Some(id) = id.get(..8) else { return Vec::new() };
+        let own = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+        let folders = own.lines().filter_map(|line| {
+            let mut parts = line.splitn(3, ':').skip(1);
+            let (names, path) = (parts.next()?, parts.next()?);
+            let hierarchy = Path::new("/sys/fs/cgroup").join(names.trim_start_matches("name="));
+            Some(hierarchy.join(path.trim_start_matches('/')))
+        });
+        let inside = folders.flat_map(|folder| std::fs::read_dir(folder).into_iter().flatten().flatten());
+        let is_ours = |entry: &std::fs::DirEntry| entry.file_name().to_string_lossy().starts_with(&format!("c2-{id}-"));
+        inside.filter(is_ours).map(|entry| entry.path()).collect()
+    }
+
     /// The processes behind the slots.
     pub(crate) fn runners(&self) -> Vec<i32> {
         let state = self.state();
@@ -140,8 +156,16 @@ impl Drop for Stage {
             let log = std::fs::read_to_string(self.dir.path().join("agent.log")).unwrap_or_default();
             eprintln!("the agent's log:\n{log}");
         }
+        let groups = self.groups();
         for pid in self.runners().into_iter().chain(self.survivors()) {
             kill(pid);
+        }
+        for _ in 0..100 {
+            // One that was killed is in its group for another moment.
+            if groups.iter().all(|group| std::fs::remove_dir(group).is_ok() || !group.exists()) {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
         }
     }
 }

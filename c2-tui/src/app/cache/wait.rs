@@ -80,6 +80,9 @@ impl Wait {
         if let Some(tag) = self.tags.iter().find(|tag| !able.iter().any(|w| has(&w.tags, tag))) {
             return format!("no such worker has the tag {tag}");
         }
+        if able.iter().all(|w| !w.load.yields_to.is_empty()) {
+            return "such workers yield their machines".to_owned();
+        }
         if able.iter().all(|w| w.slots_used >= w.slots) {
             return "all slots of such workers are in use".to_owned();
         }

@@ -146,6 +146,7 @@ fn state(j: &Job, sight: &Sight<'_>) -> Cell {
         JobState::Running if j.row.cancelling => ("cancelling", Tone::Warn),
         JobState::Running if j.row.unreachable => ("unreachable", Tone::Warn),
         JobState::Running if j.row.delivering => ("delivering", Tone::Good),
+        JobState::Running if j.row.frozen => ("frozen", Tone::Warn),
         _ => (state.word(), tone(state)),
     };
     Cell::toned(format!("{} {word}", sight.glyphs.state(state)), tone)

@@ -86,6 +86,7 @@ pub(crate) fn outcome_words(outcome: &Outcome) -> String {
         Outcome::Exit { code } => format!("exit {code}"),
         Outcome::Signal { signal } => format!("signal {signal}"),
         Outcome::Timeout => "timed out".to_owned(),
+        Outcome::Oom { .. } => "no memory".to_owned(),
         Outcome::Dependency { .. } => "dependency".to_owned(),
         Outcome::Lost => "lost".to_owned(),
         Outcome::CrashLimit => "crash limit".to_owned(),

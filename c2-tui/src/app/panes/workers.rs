@@ -115,13 +115,16 @@ pub(crate) const COLUMNS: &[Column<Worker>] = &[
 ];
 
 fn status(w: &Worker, sight: &Sight<'_>) -> Cell {
+    let yields = w.row.status == WorkerStatus::Online && !w.row.load.yields_to.is_empty();
     let tone = match w.row.status {
+        WorkerStatus::Online if yields => Tone::Warn,
         WorkerStatus::Online if w.row.suspect || w.row.copied_at.is_some() => Tone::Warn,
         WorkerStatus::Online => Tone::Good,
         WorkerStatus::Draining => Tone::Warn,
         WorkerStatus::Offline | WorkerStatus::Quarantined | WorkerStatus::Unknown => Tone::Bad,
     };
-    Cell::toned(format!("{} {}", sight.glyphs.status(w.row.status), w.row.status), tone)
+    let word = if yields { "yields".to_owned() } else { w.row.status.to_string() };
+    Cell::toned(format!("{} {word}", sight.glyphs.status(w.row.status)), tone)
 }
 
 fn slots(w: &Worker, sight: &Sight<'_>) -> Cell {

@@ -43,6 +43,7 @@ fn machine(last: u8, hostname: &str, groups: &[&str], used: u32, cpu: f32, memor
             gpu_memory: Vec::new(),
             disk_free_bytes: Some(180 * GIB),
             disk_full: false,
+            yields_to: Vec::new(),
             shares: Vec::new(),
         },
         version: "0.1.0".to_owned(),

@@ -3,6 +3,7 @@
 use c2_shared::api::why::{Obstacle, Reason};
 use c2_shared::id::JobId;
 use c2_shared::job::{Condition, JobState};
+use c2_shared::worker::Neighbour;
 
 use super::lab::{Lab, after, attempt, id, ip, placed, plain, with};
 use crate::sched::event::{self, NewJob};
@@ -113,6 +114,31 @@ fn a_job_runs_only_where_its_shared_folders_are_now() {
     lab.submit(vec![wants(&["nas"]), wants(&["data"])]).unwrap();
     assert!(lab.poll(3).assign.is_empty());
     assert_eq!(lab.poll(2).assign.len(), 1, "job-3");
+    lab.decided.clear();
+}
+
+#[test]
+fn a_worker_that_yields_gets_nothing_and_what_it_has_is_frozen() {
+    let mut lab = Lab::new(&[2, 3]);
+    lab.submit(vec![plain()]).unwrap();
+    lab.poll(2);
+    let to = vec![Neighbour::User, Neighbour::Gpu];
+    lab.agents.get_mut(&2).unwrap().yields_to = to.clone();
+    lab.submit(vec![plain(), placed(|p| p.workers = vec![id(2).to_string()])]).unwrap();
+    assert_eq!(lab.poll(2).assign, []);
+    let frozen = |lab: &Lab| lab.s.job(lab.now, JobId(1)).unwrap().frozen;
+    assert!(frozen(&lab));
+    assert_eq!(obstacles(&lab, 2), [vec![Obstacle::Yields { to: to.clone() }], vec![]]);
+    let named = Obstacle::NotNamed { workers: vec!["127.0.0.2".into()] };
+    assert_eq!(obstacles(&lab, 3), [vec![Obstacle::Yields { to }], vec![named]]);
+    assert_eq!(lab.poll(3).assign.len(), 1, "the next one in line");
+    // A poll that waits says so as well: what comes meanwhile is nothing for it.
+    let parked = lab.park(2);
+    lab.submit(vec![plain()]).unwrap();
+    assert_eq!(lab.collect(2, parked), None);
+    lab.agents.get_mut(&2).unwrap().yields_to.clear();
+    assert_eq!(lab.poll(2).assign.len(), 2, "it was held up and not forgotten");
+    assert!(!frozen(&lab));
     lab.decided.clear();
 }
 

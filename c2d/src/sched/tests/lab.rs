@@ -9,7 +9,7 @@ use c2_shared::id::{AttemptId, JobId, Session, WorkerId};
 use c2_shared::job::{JobState, Outcome, Placement, Terms};
 use c2_shared::resources::Capacity;
 use c2_shared::time::Mono;
-use c2_shared::worker::Load;
+use c2_shared::worker::{Load, Neighbour};
 
 use crate::sched::decision::{Back, PollAnswer};
 use crate::sched::event::{
@@ -39,6 +39,7 @@ pub(super) struct Agent {
     pub(super) returned: Vec<Returned>,
     pub(super) unfit: Option<String>,
     pub(super) shares: Vec<String>,
+    pub(super) yields_to: Vec<Neighbour>,
     pub(super) unsent: Vec<ResultSummary>,
     pub(super) seq: u64,
     /// Starts of its process before this one.
@@ -232,7 +233,7 @@ impl Lab {
             returned: agent.returned.clone(),
             unfit: agent.unfit.clone(),
             unsent: agent.unsent.clone(),
-            load: Load { shares: agent.shares.clone(), ..Load::default() },
+            load: Load { shares: agent.shares.clone(), yields_to: agent.yields_to.clone(), ..Load::default() },
             wait_ms,
         };
         self.askers.insert(token, last);
@@ -378,6 +379,7 @@ fn end(outcome: &Outcome) -> String {
         Outcome::Dependency { root } => format!("dependency {}", root.0),
         Outcome::Lost => "lost".to_owned(),
         Outcome::CrashLimit => "crash limit".to_owned(),
+        Outcome::Oom { .. } => "oom".to_owned(),
         Outcome::Expired => "expired".to_owned(),
         Outcome::Setup { .. } => "setup".to_owned(),
         Outcome::Unknown => "unknown".to_owned(),

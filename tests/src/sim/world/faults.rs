@@ -31,6 +31,11 @@ impl<D: Disk> World<D> {
             16..=19 => self.agents[i].ip = address(self.random.pick(&ADDRESSES)),
             20 => self.agents[i].flaps_until_ms = now_ms + self.random.pick(&[5_000, 30_000]),
             22 | 23 => self.copy(i),
+            24..=26 => {
+                let for_ms = self.random.pick(&[3_000, 40_000, 200_000]);
+                self.agents[i].begin_to_yield(now_ms, for_ms);
+                self.next_poll_ms[i] = now_ms;
+            }
             21 => drop(self.apply(event::TimeUnobserved)),
             _ => {}
         }
