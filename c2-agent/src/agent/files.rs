@@ -75,7 +75,7 @@ impl Agent {
         let attempt = start.attempt;
         start.variables = self.shares.variables(&start.spec.shares);
         match self.runners.start(start) {
-            Ok(()) => self.slots.on_launched(attempt),
+            Ok(()) => self.slots.on_launched(clock::elapsed(), attempt),
             Err(error) => self.give_back(attempt, with_causes(&error)),
         }
     }

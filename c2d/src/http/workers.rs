@@ -118,7 +118,10 @@ pub(crate) async fn get_work(
     let returned = request.returned.into_iter().map(|returned| Returned {
         attempt: returned.attempt,
         reason: clamp::sentence(&returned.reason),
-        fault_of: fault_of(returned.attempt, returned.unreadable),
+        fault_of: match returned.recalled {
+            true => FaultOf::Nobody,
+            false => fault_of(returned.attempt, returned.unreadable),
+        },
     });
     app.cleanup_requests.reported(worker.clone(), request.cleaned);
     let ended: BTreeMap<_, _> = request.ended.into_iter().map(|ended| (ended.attempt, ended.outcome)).collect();
@@ -135,6 +138,8 @@ pub(crate) async fn get_work(
         staged: request.staged.into_iter().collect(),
         ended,
         returned: returned.collect(),
+        ages_ms: request.started.into_iter().map(|started| (started.attempt, started.age_ms)).collect(),
+        takes_ahead: request.takes_ahead,
         unsent: whole.iter().map(|output| summary(output, fault_of(output.result.attempt, false))).collect(),
         load: clamp::load(request.load),
         unfit: request.self_test_error.map(|reason| clamp::sentence(&reason)),
@@ -157,6 +162,7 @@ pub(crate) async fn get_work(
     Ok(Json(WorkAnswer::Agent(PollResponse {
         assign: assign.into_iter().map(Box::new).map(Given::Readable).collect(),
         kill: answer.kill,
+        recall: answer.recall,
         ack: answer.ack,
         want,
         limits,
@@ -241,7 +247,8 @@ async fn assignments(
                 if bytes > ASSIGNED_BYTES_MAX && !assignments.is_empty() {
                     break;
                 }
-                assignments.push(Assignment { attempt, job_id: attempt.job, tags, spec, spec_sha256 });
+                let ahead = handout.ahead;
+                assignments.push(Assignment { attempt, job_id: attempt.job, tags, spec, spec_sha256, ahead });
             }
             Err(NotGiven { reason, fault_of }) => {
                 let attempt = handout.attempt;

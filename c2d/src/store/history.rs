@@ -124,7 +124,11 @@ impl History {
                 only(if filter.newest { "id < ?" } else { "id > ?" }, int(id.0).into());
             }
             if let Some(state) = filter.state {
-                only("state = ?", state_number(state).into());
+                let ahead = "(state = ? OR state = 3 AND EXISTS (SELECT 1 FROM hold WHERE hold.job = job.id
+                    AND hold.number = job.attempt AND hold.ahead))";
+                // What was given ahead may wait where it is: only the present knows.
+                let condition = if state == JobState::Queued { ahead } else { "state = ?" };
+                only(condition, state_number(state).into());
             }
             if let Some(name) = filter.name {
                 only("name = ?", name.into());
