@@ -1,4 +1,4 @@
-//! What is wanted of jobs that wait at a worker, as a column of what that holds.
+//! Jobs that wait at a worker: how they are found, and what is wanted of them, as a column of what that holds.
 
 use std::sync::Arc;
 
@@ -9,6 +9,10 @@ use crate::sched::decision::{Wanted, Wish};
 use crate::sched::event::NewJob;
 use crate::store::StoreError;
 use crate::store::columns::{json, to_json};
+
+/// Holds for jobs that are queued, and for those that wait at a worker as far as is stored.
+pub(super) const QUEUED: &str = "(state = ? OR state = 3 AND EXISTS
+    (SELECT 1 FROM hold WHERE hold.job = job.id AND hold.number = job.attempt AND hold.ahead))";
 
 #[derive(Deserialize, Serialize)]
 struct Written {
