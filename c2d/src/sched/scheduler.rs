@@ -170,16 +170,7 @@ impl Scheduler {
         for record in saved.jobs {
             s.add_job(record);
         }
-        for GrantRecord { attempt, worker: id, share, outcome, ahead, wish } in saved.grants {
-            let worker = s.workers.get_mut(&id).expect("a grant names a worker that is kept");
-            let (recall, since) = (wish.is_some(), ahead.then_some(now.mono));
-            let heard = Heard::Inherited;
-            worker.grant(attempt, Grant { share, ahead, wish, heard, recall, since, ..Grant::default() });
-            if let Some(outcome) = outcome {
-                worker.vacate(attempt, outcome);
-            }
-            s.note_room(&id);
-        }
+        s.restore_grants(saved.grants, now);
         for FaultRecord { job, worker, times } in saved.faults {
             s.avoided.entry((job, worker)).or_default().faults = times;
         }
@@ -192,6 +183,19 @@ impl Scheduler {
         s.fresh = Fresh::default();
         s.touched = Touched::default();
         s
+    }
+
+    fn restore_grants(&mut self, grants: Vec<GrantRecord>, now: Now) {
+        for GrantRecord { attempt, worker: id, share, outcome, ahead, wish } in grants {
+            let worker = self.workers.get_mut(&id).expect("a grant names a worker that is kept");
+            let (recall, since) = (wish.is_some(), ahead.then_some(now.mono));
+            let heard = Heard::Inherited;
+            worker.grant(attempt, Grant { share, ahead, wish, heard, recall, since, ..Grant::default() });
+            if let Some(outcome) = outcome {
+                worker.vacate(attempt, outcome);
+            }
+            self.note_room(&id);
+        }
     }
 
     /// Everything that [`Self::restore`] needs; the store must load exactly this.

@@ -103,8 +103,8 @@ impl<D: Disk> World<D> {
     pub fn new(seed: u64, mut disk: D) -> Self {
         let mut random = Random::new(seed);
         let now = Now { mono: Mono(0), wall_ms: 1_700_000_000_000, seen_ms: 0 };
-        let count = u8::try_from(1 + random.below(4)).expect("at most four");
         let brisk = random.chance(40);
+        let count = u8::try_from(1 + random.below(if brisk { 2 } else { 4 })).expect("at most four");
         let agents: Vec<Agent> = (0..count).map(|n| Agent::new(n.into(), address(n), random.chance(20))).collect();
         let scheduler = Scheduler::restore(disk.load(), CAPACITY, now);
         Self {
@@ -180,7 +180,11 @@ impl<D: Disk> World<D> {
     }
 
     fn step(&mut self) {
-        let ms = self.random.pick(&[1, 5, 20, 100, 400, if self.calm { 400 } else { 3_000 }]);
+        let ms = if self.brisk && !self.calm && self.random.chance(95) {
+            self.random.pick(&[1, 5, 20, 20, 50, 100])
+        } else {
+            self.random.pick(&[1, 5, 20, 100, 400, if self.calm { 400 } else { 3_000 }])
+        };
         self.advance(ms);
         self.deliver();
         for i in 0..self.agents.len() {
@@ -304,7 +308,9 @@ impl<D: Disk> World<D> {
         }
         let copies = if !self.calm && self.random.chance(5) { 2 } else { 1 };
         for _ in 0..copies {
-            let delay = if self.calm { 1 } else { self.random.pick(&[0, 1, 1, 3, 3, 50, 50, 2_000, 9_000]) };
+            let quick = self.brisk && self.random.chance(90);
+            let delays = if quick { &[0, 1, 1, 3, 3, 20][..] } else { &[0, 1, 1, 3, 3, 50, 50, 2_000, 9_000] };
+            let delay = if self.calm { 1 } else { self.random.pick(delays) };
             self.last_message += 1;
             self.wire.insert((self.now.mono.0 + delay, self.last_message), message.clone());
         }

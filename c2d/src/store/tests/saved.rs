@@ -73,7 +73,7 @@ fn what_was_given_ahead_and_is_wanted_of_it_comes_back() {
     let outcome = Outcome::Setup { reason: "unneeded".to_owned() };
     let back = Back::Returned { fault_of: FaultOf::Nobody };
     let unneeded = Decision::Requeue { attempt: first, outcome, back, at_ms: 8 };
-    let saved = lab.commit(&[vec![unneeded, Decision::Free { attempt: first, worker: id.clone() }]]);
+    let saved = lab.commit(&[vec![unneeded, Decision::Free { attempt: first, worker: id }]]);
     assert_eq!(saved.jobs, [JobRecord { worker: None, state: JobState::Queued, ..running(1, 1) }]);
     assert_eq!(saved.grants, []);
 }

@@ -37,6 +37,7 @@ impl<D: Disk> World<D> {
         let worker = self.agents[i].worker();
         match self.random.below(40) {
             0..=7 => self.submit(),
+            26..=31 if self.brisk => self.submit(),
             8 | 9 => drop(self.apply(event::CancelRequested { job })),
             10 => drop(self.apply(event::HoldRequested { job })),
             11 => drop(self.apply(event::ReleaseRequested { job })),
@@ -158,7 +159,7 @@ impl<D: Disk> World<D> {
             retry_delay_s: (random.below(3) > 0).then(|| 30 * random.below(2)),
             hold: random.chance(5),
             begin_at: random.chance(10).then(|| self.now.wall_ms + random.below(40_000)),
-            on_lost: match plain && random.chance(90) {
+            on_lost: match plain && random.chance(80) {
                 true => OnLost::Requeue,
                 false => random.pick(&[OnLost::Requeue, OnLost::Requeue, OnLost::Fail, OnLost::Wait]),
             },
