@@ -233,6 +233,8 @@ impl Agent {
             if std::mem::replace(&mut self.disk_full, disk_full) != disk_full {
                 self.self_test.start();
             }
+            let actions = self.slots.start_waiting(clock::elapsed(), &self.load.borrow());
+            self.carry_out(actions);
             let request = self.slots.next_request(clock::elapsed(), &self.load.borrow());
             if let Some(request) = request {
                 self.connection.send(request);

@@ -7,6 +7,7 @@
 //! moment when it is sent, and c2d delivers again whatever such a poll does not mention, so an
 //! answer that is not heard, or not heard in time, is as good as lost and does no harm.
 
+mod ahead;
 mod delivery;
 mod fitness;
 mod introduce;
@@ -14,11 +15,13 @@ mod message;
 mod poll;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_ahead;
 
 use std::collections::BTreeMap;
 
 use c2_shared::api::files::CleanupReport;
-use c2_shared::api::work::{AttemptResult, Directive, Given, PollResponse};
+use c2_shared::api::work::{Assignment, AttemptResult, Directive, Given, PollResponse};
 use c2_shared::backoff::Backoff;
 use c2_shared::id::{AttemptId, JobId};
 use c2_shared::job::{OnLost, Outcome};
@@ -77,17 +80,25 @@ pub(crate) struct Slots {
 /// An attempt that c2d must hear about in each poll.
 #[derive(Debug)]
 enum Held {
+    /// It waits for a slot.
+    Ahead {
+        assignment: Box<Assignment>,
+    },
     /// What it needs is under way; no process of it was started.
     Staged {
         killing: bool,
+        /// It waited for its slot here.
+        waited: bool,
     },
     Running {
         killing: bool,
+        /// When it started that waited for its slot here.
+        started: Option<Mono>,
     },
     /// Its command never started here and never will.
     Returned {
         reason: String,
-        unreadable: bool,
+        why: Unstarted,
     },
     /// No process of it is left, and what it leaves is on its way.
     Delivering {
@@ -98,6 +109,17 @@ enum Held {
         result: Box<AttemptResult>,
         spooled: bool,
     },
+}
+
+/// Why an attempt goes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unstarted {
+    /// It cannot be started here.
+    Fails,
+    /// This version cannot read it.
+    Unreadable,
+    /// It waited for a slot and is not wanted here any more.
+    Recalled,
 }
 
 /// The line to c2d.
@@ -136,7 +158,7 @@ impl Slots {
 
     /// Takes over an attempt that an earlier run of the agent started.
     pub(crate) fn adopt_running(&mut self, attempt: AttemptId) {
-        self.held.entry(attempt).or_insert(Held::Running { killing: false });
+        self.held.entry(attempt).or_insert(Held::Running { killing: false, started: None });
     }
 
     /// Takes over a result that an earlier run of the agent owed; `spooled` if it is on disk.
@@ -188,7 +210,7 @@ impl Slots {
     /// Jobs whose workspaces are still needed, each with the reason.
     pub(crate) fn jobs(&self) -> BTreeMap<JobId, &'static str> {
         let reason = |held: &Held| match held {
-            Held::Staged { .. } | Held::Running { .. } => "its job has not ended",
+            Held::Ahead { .. } | Held::Staged { .. } | Held::Running { .. } => "its job has not ended",
             Held::Delivering { .. } | Held::Ended { .. } | Held::Returned { .. } => "its result is not delivered yet",
         };
         self.held.iter().map(|(attempt, held)| (attempt.job, reason(held))).collect()
@@ -232,7 +254,7 @@ impl Slots {
             return Some(Request { seq, kind: RequestKind::Register });
         }
         self.news = false;
-        let poll = self.compose(load);
+        let poll = self.compose(now, load);
         let results = poll.unsent.iter().map(|result| result.attempt);
         let reports: Vec<AttemptId> = results.chain(poll.returned.iter().map(|returned| returned.attempt)).collect();
         let cleaned = poll.cleaned.len();
@@ -268,6 +290,9 @@ impl Slots {
         let nothing_accepted = !reports.is_empty() && !news;
         for attempt in answer.kill {
             news |= self.on_kill(attempt, &mut actions);
+        }
+        for attempt in answer.recall {
+            news |= self.give_back(attempt, "it is wanted elsewhere");
         }
         for given in answer.assign {
             news |= self.on_given(given, lease_ms, &mut actions);
@@ -334,6 +359,7 @@ impl Slots {
     pub(crate) fn owed(&self) -> impl Iterator<Item = &AttemptResult> {
         self.held.values().filter_map(|held| match held {
             Held::Ended { result, .. } => Some(&**result),
+            Held::Ahead { .. } => None,
             Held::Staged { .. } | Held::Running { .. } | Held::Returned { .. } | Held::Delivering { .. } => None,
         })
     }
@@ -368,10 +394,10 @@ impl Slots {
     }
 
     fn on_kill(&mut self, attempt: AttemptId, actions: &mut Vec<Action>) -> bool {
-        let Some(Held::Staged { killing } | Held::Running { killing } | Held::Delivering { killing, .. }) =
+        let Some(Held::Staged { killing, .. } | Held::Running { killing, .. } | Held::Delivering { killing, .. }) =
             self.held.get_mut(&attempt)
         else {
-            return false;
+            return self.give_back(attempt, "it is not to be run");
         };
         // Passed on each time, in case the first did not get through.
         actions.push(Action::Kill(attempt));
@@ -381,17 +407,20 @@ impl Slots {
     fn on_given(&mut self, given: Given, lease_ms: u64, actions: &mut Vec<Action>) -> bool {
         let attempt = given.attempt();
         // More than fits is not started: c2d sees it missing from the next poll and waits.
-        if self.held.contains_key(&attempt) || self.slots_free() == 0 {
+        if self.held.contains_key(&attempt) || self.slots_free() == 0 && !self.may_wait(&given) {
             return false;
         }
         let held = match given {
+            Given::Readable(assignment) if self.slots_free() == 0 => Held::Ahead { assignment },
             Given::Readable(assignment) => {
                 let lease_ms = (assignment.spec.on_lost != OnLost::Wait).then_some(lease_ms);
+                let waited = assignment.ahead;
                 actions.push(Action::Start { assignment, lease_ms });
-                Held::Staged { killing: false }
+                Held::Staged { killing: false, waited }
             }
             Given::Unreadable { reason, .. } => {
-                Held::Returned { reason: format!("this agent is too old for it: {reason}"), unreadable: true }
+                let reason = format!("this agent is too old for it: {reason}");
+                Held::Returned { reason, why: Unstarted::Unreadable }
             }
         };
         self.held.insert(attempt, held);

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::blob::BlobId;
 use crate::bytes64::Bytes64;
 use crate::id::JobId;
+use crate::limits::INLINE_SPEC_BYTES_MAX;
 
 pub use contents::Needed;
 pub use dependency::{Condition, Dependency, DependsOn};
@@ -339,6 +340,13 @@ pub fn command_of(spec: &str) -> Option<String> {
         command: String,
     }
     serde_json::from_str(spec).ok().map(|Named { command }| command)
+}
+
+/// Whether a specification in JSON names contents that a worker has to fetch. One whose command only looks like
+/// that counts as one, too.
+#[must_use]
+pub fn names_contents(spec: &str) -> bool {
+    spec.len() > INLINE_SPEC_BYTES_MAX || ["sha256\"", "with_files_of\""].iter().any(|field| spec.contains(field))
 }
 
 mod contents;

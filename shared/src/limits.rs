@@ -249,6 +249,20 @@ pub const RETRY_DELAY_MAX_S: u64 = 60;
 pub const AVOID_MS: u64 = 60_000;
 /// The longest such time: a lone worker gets each job again this often.
 pub const AVOID_MAX_MS: u64 = 15 * 60_000;
+/// Results in a row that must have taken little before a worker is given jobs ahead of free slots.
+pub const AHEAD_RESULTS: u32 = 16;
+/// What is little: as long as a round trip matters beside it.
+pub const AHEAD_TOOK_MS: u64 = 250;
+/// How long a job waits at a worker for a slot; and only for slots whose attempts are younger than this, so that
+/// long ones attract none.
+pub const AHEAD_WAITS_MS: u64 = 1_000;
+/// How often a job may be called back from a worker before it is given ahead no more.
+pub const RECALLS_MAX: u32 = 3;
+/// For how long after the newest poll that was answered an agent starts what waits there for a slot: as long as
+/// c2d believes it to be online.
+pub const AHEAD_FRESH_MS: u64 = 10_000;
+/// How long whoever holds or changes a job waits for it to come back from a worker where it waits.
+pub const WISH_WAIT_MS: u64 = 2_000;
 /// After this time c2d repeats what a worker must end and still lists: the answer may have
 /// been lost, and ending takes a moment.
 pub const KILL_REPEAT_MS: u64 = 2_000;

@@ -99,6 +99,7 @@ const ALL: &[&[Test]] = &[
     fuzz::TESTS,
     e2e::accepted::TESTS,
     e2e::access::TESTS,
+    e2e::ahead::TESTS,
     e2e::attempts::TESTS,
     e2e::authority::TESTS,
     e2e::cancel::TESTS,

@@ -79,7 +79,7 @@ impl Agent {
         }
         start.variables = self.shares.variables(&start.spec.shares);
         match self.runners.start(start) {
-            Ok(()) => self.slots.on_launched(attempt),
+            Ok(()) => self.slots.on_launched(clock::elapsed(), attempt),
             Err(error) => self.give_back(attempt, with_causes(&error)),
         }
     }

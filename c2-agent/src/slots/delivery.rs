@@ -30,7 +30,8 @@ impl Slots {
         let delivering = Held::Delivering { outcome: result.outcome.clone(), killing: false };
         match std::mem::replace(held, delivering) {
             Held::Ended { result, spooled } => Some((*result, spooled)),
-            Held::Staged { .. } | Held::Running { .. } | Held::Returned { .. } | Held::Delivering { .. } => None,
+            Held::Ahead { .. } | Held::Staged { .. } | Held::Running { .. } => None,
+            Held::Returned { .. } | Held::Delivering { .. } => None,
         }
     }
 
@@ -46,7 +47,8 @@ impl Slots {
     pub(super) fn owed_by(&self, attempt: AttemptId) -> Option<&AttemptResult> {
         match self.held.get(&attempt)? {
             Held::Ended { result, .. } => Some(&**result),
-            Held::Staged { .. } | Held::Running { .. } | Held::Returned { .. } | Held::Delivering { .. } => None,
+            Held::Ahead { .. } | Held::Staged { .. } | Held::Running { .. } => None,
+            Held::Returned { .. } | Held::Delivering { .. } => None,
         }
     }
 

@@ -3,20 +3,21 @@
 use c2_shared::id::AttemptId;
 use c2_shared::time::Mono;
 
-use super::{Held, Slots};
+use super::{Held, Slots, Unstarted};
 
 impl Slots {
     /// An attempt was handed over: from now on its command may run.
-    pub(crate) fn on_launched(&mut self, attempt: AttemptId) {
+    pub(crate) fn on_launched(&mut self, now: Mono, attempt: AttemptId) {
         if let Some(held @ Held::Staged { .. }) = self.held.get_mut(&attempt) {
-            *held = Held::Running { killing: false };
+            let started = matches!(held, Held::Staged { waited: true, .. }).then_some(now);
+            *held = Held::Running { killing: false, started };
         }
     }
 
     /// An attempt goes back to c2d: its command never started.
     pub(crate) fn on_returned(&mut self, now: Mono, attempt: AttemptId, reason: String) {
         if self.is_open(attempt) {
-            self.held.insert(attempt, Held::Returned { reason, unreadable: false });
+            self.held.insert(attempt, Held::Returned { reason, why: Unstarted::Fails });
             self.come_sooner(now);
         }
     }

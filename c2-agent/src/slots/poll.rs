@@ -1,11 +1,12 @@
 //! What a poll says: all that this worker holds, as much of what it owes as fits, and how long it waits.
 
 use c2_shared::api::output::Output;
-use c2_shared::api::work::{AttemptResult, EndedAttempt, PollRequest, ReturnedAttempt};
+use c2_shared::api::work::{AttemptResult, EndedAttempt, PollRequest, ReturnedAttempt, StartedAttempt};
 use c2_shared::limits::{BACKOFF_S, PARK_MAX_S};
+use c2_shared::time::Mono;
 use c2_shared::worker::Load;
 
-use super::{Held, Slots};
+use super::{Held, Slots, Unstarted};
 
 /// Results that take more have the line for themselves.
 const LARGE_BYTES: usize = 16 * 1024;
@@ -20,16 +21,22 @@ impl Slots {
         BACKOFF_S[self.idle.min(BACKOFF_S.len() - 1)].min(PARK_MAX_S)
     }
 
-    pub(super) fn compose(&self, load: &Load) -> PollRequest {
+    pub(super) fn compose(&self, now: Mono, load: &Load) -> PollRequest {
         let (mut running, mut staged, mut ended) = (Vec::new(), Vec::new(), Vec::new());
+        let mut started = Vec::new();
         let (mut returned, mut unsent, mut bytes) = (Vec::new(), Vec::new(), 0);
         for (attempt, held) in &self.held {
             match held {
-                Held::Staged { .. } => staged.push(*attempt),
-                Held::Running { .. } => running.push(*attempt),
-                Held::Returned { reason, unreadable } => {
-                    let (reason, unreadable) = (reason.clone(), *unreadable);
-                    returned.push(ReturnedAttempt { attempt: *attempt, reason, unreadable });
+                Held::Ahead { .. } | Held::Staged { .. } => staged.push(*attempt),
+                Held::Running { started: since, .. } => {
+                    running.push(*attempt);
+                    let started_at = |since: Mono| StartedAttempt { attempt: *attempt, age_ms: now.since_ms(since) };
+                    started.extend(since.map(started_at));
+                }
+                Held::Returned { reason, why } => {
+                    let (unreadable, recalled) = (*why == Unstarted::Unreadable, *why == Unstarted::Recalled);
+                    let reason = reason.clone();
+                    returned.push(ReturnedAttempt { attempt: *attempt, reason, unreadable, recalled });
                 }
                 Held::Delivering { outcome, .. } => {
                     running.push(*attempt);
@@ -52,16 +59,9 @@ impl Slots {
             boot_id: self.identity.boot_id.clone(),
             session: self.identity.session.clone(),
             seq: self.seq,
-            // What a full disk lets start fails at once, and the next one after it.
-            slots_free: if load.disk_full
-                || !load.yields_to.is_empty()
-                || !self.takes_work
-                || (self.spool_fails && self.owes())
-            {
-                0
-            } else {
-                self.slots_free()
-            },
+            slots_free: if self.starts_new(load) { self.slots_free() } else { 0 },
+            takes_ahead: self.takes_ahead(load),
+            started,
             running,
             staged,
             ended,

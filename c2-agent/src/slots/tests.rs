@@ -10,7 +10,7 @@ use super::*;
 
 const FENCE_MS: u64 = 54_000;
 
-fn attempt(job: u64) -> AttemptId {
+pub(super) fn attempt(job: u64) -> AttemptId {
     AttemptId { job: JobId(job), number: 1 }
 }
 
@@ -21,26 +21,26 @@ fn result(job: u64) -> AttemptResult {
 fn assignment(job: u64, on_lost: OnLost) -> Given {
     let spec = JobSpec { command: "true".to_owned(), on_lost, ..JobSpec::default() };
     let (attempt, job_id, tags) = (attempt(job), JobId(job), Vec::new());
-    Given::Readable(Box::new(Assignment { attempt, job_id, tags, spec, spec_sha256: None }))
+    Given::Readable(Box::new(Assignment { attempt, job_id, tags, spec, spec_sha256: None, ahead: false }))
 }
 
-fn assign(jobs: &[u64]) -> PollResponse {
+pub(super) fn assign(jobs: &[u64]) -> PollResponse {
     let assign = jobs.iter().map(|job| assignment(*job, OnLost::Requeue)).collect();
     PollResponse { assign, ..PollResponse::default() }
 }
 
-fn ack(jobs: &[u64]) -> PollResponse {
+pub(super) fn ack(jobs: &[u64]) -> PollResponse {
     PollResponse { ack: jobs.iter().copied().map(attempt).collect(), ..PollResponse::default() }
 }
 
-fn kill(job: u64) -> PollResponse {
+pub(super) fn kill(job: u64) -> PollResponse {
     PollResponse { kill: vec![attempt(job)], ..PollResponse::default() }
 }
 
 /// A core with its own time, and short words for what it does.
-struct Scene {
-    slots: Slots,
-    now: Mono,
+pub(super) struct Scene {
+    pub(super) slots: Slots,
+    pub(super) now: Mono,
 }
 
 impl Scene {
@@ -49,19 +49,19 @@ impl Scene {
     }
 
     /// A worker that is known to c2d.
-    fn registered(slots: u32) -> Self {
+    pub(super) fn registered(slots: u32) -> Self {
         let mut scene = Self::new(slots);
         assert_eq!(scene.sends(), "1: register");
         scene.slots.on_registered(scene.now, 1, true);
         scene
     }
 
-    fn pass(&mut self, ms: u64) {
+    pub(super) fn pass(&mut self, ms: u64) {
         self.now = self.now.after_ms(ms);
     }
 
     /// What is sent now, as `seq: free/running/unsent/wait`, jobs by number.
-    fn sends(&mut self) -> String {
+    pub(super) fn sends(&mut self) -> String {
         match self.slots.next_request(self.now, &Load::default()) {
             None => "nothing".to_owned(),
             Some(Request { seq, kind: RequestKind::Register }) => format!("{seq}: register"),
@@ -78,33 +78,33 @@ impl Scene {
     }
 
     /// The poll that is sent now.
-    fn polls(&mut self, seq: u64) -> PollRequest {
+    pub(super) fn polls(&mut self, seq: u64) -> PollRequest {
         match self.slots.next_request(self.now, &Load::default()) {
             Some(Request { seq: sent, kind: RequestKind::Poll(poll) }) if sent == seq => *poll,
             other => panic!("no poll {seq}: {other:?}"),
         }
     }
 
-    fn answer(&mut self, seq: u64, answer: PollResponse) -> String {
+    pub(super) fn answer(&mut self, seq: u64, answer: PollResponse) -> String {
         let actions = self.slots.on_answer(self.now, seq, answer);
         words(&actions)
     }
 
-    fn fail(&mut self, seq: u64, failure: Failure) -> String {
+    pub(super) fn fail(&mut self, seq: u64, failure: Failure) -> String {
         let actions = self.slots.on_failed(self.now, seq, failure, 0.0);
         words(&actions)
     }
 
-    fn ends(&mut self, job: u64) {
+    pub(super) fn ends(&mut self, job: u64) {
         self.slots.on_ended(self.now, result(job));
     }
 
-    fn due_in(&self) -> Option<u64> {
+    pub(super) fn due_in(&self) -> Option<u64> {
         self.slots.due().map(|due| due.since_ms(self.now))
     }
 }
 
-fn words(actions: &[Action]) -> String {
+pub(super) fn words(actions: &[Action]) -> String {
     let word = |action: &Action| match action {
         Action::Start { assignment, lease_ms } => {
             format!("start {} {}", assignment.job_id.0, lease_ms.map_or("-".to_owned(), |ms| ms.to_string()))
@@ -129,7 +129,7 @@ fn what_cannot_be_read_is_handed_back_and_the_rest_runs() {
     assert_eq!(scene.answer(2, both), "start 2 54000");
     let poll = scene.polls(3);
     let reason = "this agent is too old for it: unknown field \"cwd\"".to_owned();
-    assert_eq!(poll.returned, [ReturnedAttempt { attempt: attempt(1), reason, unreadable: true }]);
+    assert_eq!(poll.returned, [ReturnedAttempt { attempt: attempt(1), reason, unreadable: true, recalled: false }]);
     assert_eq!((poll.staged, poll.slots_free, poll.wait_s), (vec![attempt(2)], 1, 0));
     assert_eq!(scene.answer(3, ack(&[1])), "forget 1");
     assert_eq!(scene.polls(4).returned, []);
@@ -140,7 +140,7 @@ fn what_was_not_started_is_said_until_it_is_heard() {
     let mut scene = Scene::registered(2);
     scene.sends();
     assert_eq!(scene.answer(2, assign(&[1, 2])), "start 1 54000; start 2 54000");
-    scene.slots.on_launched(attempt(2));
+    scene.slots.on_launched(scene.now, attempt(2));
     assert_eq!(scene.sends(), "nothing", "all slots are taken, so a result may come along");
     scene.slots.on_returned(scene.now, attempt(1), "no space".to_owned());
     let poll = scene.polls(3);
@@ -393,7 +393,7 @@ fn a_delivery_frees_its_slot_and_is_told_at_once() {
     let mut scene = Scene::registered(1);
     scene.sends();
     scene.answer(2, assign(&[1]));
-    scene.slots.on_launched(attempt(1));
+    scene.slots.on_launched(scene.now, attempt(1));
     scene.pass(LINGER_MS);
     assert_eq!(scene.sends(), "3: 0/1//1s");
     scene.slots.on_delivering(scene.now, attempt(1), Outcome::Exit { code: 0 });
@@ -407,7 +407,7 @@ fn a_delivery_frees_its_slot_and_is_told_at_once() {
     assert_eq!(scene.answer(4, kill(1)), "kill 1", "it can be cancelled");
     assert_eq!(scene.sends(), "5: 1/1//1s");
     scene.answer(5, assign(&[2]));
-    scene.slots.on_launched(attempt(2));
+    scene.slots.on_launched(scene.now, attempt(2));
     scene.slots.on_delivering(scene.now, attempt(2), Outcome::Lost);
     assert_eq!(scene.slots.slots_free(), 0, "as many deliveries as slots may be beside the jobs");
 }

@@ -90,6 +90,8 @@ struct Runner {
     noted: BTreeSet<AttemptId>,
     /// Attempts whose results it keeps.
     ended: BTreeSet<AttemptId>,
+    /// Those that it may forget and was not told so yet.
+    forgotten: Vec<AttemptId>,
     /// Whether it may get work.
     standing: Standing,
     /// It said what it holds, so it got as far as starting jobs.
@@ -156,11 +158,22 @@ impl Runners {
         }
     }
 
-    /// Lets the runner that keeps a result forget it.
+    /// Lets the runner that keeps a result forget it. One that runs a job hears of it with the next one, so that
+    /// it is woken once for both.
     pub(crate) fn forget(&mut self, attempt: AttemptId) {
-        let keeps = |(slot, runner): (&u32, &mut Runner)| runner.ended.remove(&attempt).then_some(*slot);
-        let slots: Vec<u32> = self.runners.iter_mut().filter_map(keeps).collect();
-        for slot in slots {
+        let mut idle = Vec::new();
+        for (slot, runner) in &mut self.runners {
+            if runner.ended.remove(&attempt) {
+                runner.forgotten.push(attempt);
+                idle.extend(runner.running.is_none().then_some(*slot));
+            }
+        }
+        idle.into_iter().for_each(|slot| self.tell_forgotten(slot));
+    }
+
+    fn tell_forgotten(&mut self, slot: u32) {
+        let forgotten = self.runners.get_mut(&slot).map(|runner| std::mem::take(&mut runner.forgotten));
+        for attempt in forgotten.into_iter().flatten() {
             self.tell(slot, &ToRunner::Forget { attempt });
         }
     }
@@ -273,6 +286,7 @@ impl Runners {
                 runner.running = None;
             }
         }
+        self.tell_forgotten(slot);
     }
 
     /// Forgets a dead runner. Returns the attempt that died with it, and whether that may have started.
@@ -378,8 +392,8 @@ impl Runner {
         let (queue, messages) = mpsc::channel(QUEUE_LEN);
         // One that this run of the agent did not start has started jobs before.
         let greeted = child.is_none();
-        let (noted, ended) = (BTreeSet::new(), BTreeSet::new());
-        (Self { queue, running, noted, ended, standing, greeted, child }, messages)
+        let (noted, ended, forgotten) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+        (Self { queue, running, noted, ended, forgotten, standing, greeted, child }, messages)
     }
 
     fn is_free(&self) -> bool {

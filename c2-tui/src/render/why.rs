@@ -240,6 +240,7 @@ fn of_job(look: &Look, why: &Explanation, reason: &Reason) -> String {
             format!("{running} of {max_running} jobs of batch {batch} run")
         }
         Reason::RoomKept { worker } => format!("room on {worker} is kept for it, as it waits for long"),
+        Reason::GivenAhead { worker } => format!("given ahead to {worker}, where it starts as soon as a slot is free"),
         Reason::NoWorkers => "no worker has registered".to_owned(),
         Reason::Unknown => UNKNOWN.to_owned(),
     }

@@ -53,6 +53,9 @@ async fn foretold(app: &App, mut batches: Vec<BatchRow>) -> Result<Vec<BatchRow>
     let typical = Typical::of(&rows(app, LogQuery { lines: Some(RUNS_MAX), ..LogQuery::default() }).await?);
     for batch in &mut batches {
         let Some(left) = ahead.remove(batch.batch.as_str()).filter(|left| !left.is_empty()) else { continue };
+        // Those that wait at workers for a slot are queued.
+        let waiting = batch.running.saturating_sub(left.running.len());
+        (batch.running, batch.queued) = (batch.running - waiting, batch.queued + waiting);
         let own = own_ms(app, batch, &left, &typical).await?;
         batch.eta_s = figures::eta_s(&left, &typical, own, lanes(batch, slots));
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::http::StatusCode;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::many::{ChangeRequest, ManyRequest, RefusedJob};
 use c2_shared::id::JobId;
@@ -14,9 +15,9 @@ use serde_json::{Map, Value};
 use crate::http::batch::empty;
 use crate::http::handler::{ApiError, App, JsonBody, State, invalid, invalid_field, serves};
 use crate::http::submit::new_job;
-use crate::http::{extract, many};
+use crate::http::{extract, many, wishes};
 use crate::sched::BatchLimited;
-use crate::sched::{Change, JobsChanged, Reject, Scheduler, Which};
+use crate::sched::{Change, Reject, Scheduler, Which};
 use crate::store::payload;
 
 serves!(CHANGE_JOBS => change);
@@ -67,7 +68,7 @@ pub(crate) async fn change(
     let Which { jobs, all } = many::which(ManyRequest { job_ids, select })?;
     let limit = max_running.map(|n| limit(&jobs, all.as_ref(), n)).transpose()?;
     if let (Some(limit), true, None) = (&limit, set.is_empty(), more_time_s) {
-        return many::audited(many::told(app.engine.apply(limit.clone()).await?));
+        return many::audited(StatusCode::OK, many::told(app.engine.apply(limit.clone()).await?));
     }
     let patch = Patch::new(set, more_time_s)?;
     if let Some(limit) = limit {
@@ -85,9 +86,10 @@ pub(crate) async fn change(
             Err(error) => refused.push(RefusedJob { job_id: job, error: error.into_body() }),
         }
     }
-    let mut answer = many::told(app.engine.apply(JobsChanged { changes }).await?);
+    let (status, each) = wishes::change(&app, changes).await?;
+    let mut answer = many::told(each);
     answer.refused.extend(refused);
-    many::audited(answer)
+    many::audited(status, answer)
 }
 
 /// How many jobs of a batch may run at once, which is of the batch and of none of its jobs.

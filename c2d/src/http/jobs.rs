@@ -53,10 +53,13 @@ pub(crate) async fn jobs(State(app): State<App>, QueryOf(query): QueryOf<JobsQue
     let more = jobs.len() > limit;
     jobs.truncate(limit);
     let next_after = jobs.last().filter(|_| more).map(|row| row.job_id);
+    // Those that the present has elsewhere than the disk are still in the order of their ids.
+    jobs.retain(|row| state.is_none_or(|state| row.state == state));
     Ok(Json(JobList { jobs, next_after }))
 }
 
-/// Jobs as they are stored, with what only the present knows of those that live.
+/// Jobs as they are stored, with what only the present knows of those that were given to workers: also that some
+/// of them are queued for people, as they wait there.
 pub(crate) async fn stored(app: &App, filter: JobFilter) -> Result<Vec<JobView>, ApiError> {
     let mut views: Vec<JobView> = app.history.jobs(filter).await?.into_iter().map(|job| job.view).collect();
     let running = |view: &JobView| view.state == JobState::Running;
@@ -66,13 +69,14 @@ pub(crate) async fn stored(app: &App, filter: JobFilter) -> Result<Vec<JobView>,
     }
     let present = move |scheduler: &Scheduler, now| {
         let live = ids.into_iter().filter_map(|id| scheduler.job(now, id));
-        live.map(|view| (view.id, view)).collect::<BTreeMap<JobId, _>>()
+        live.map(|view| (view.id, view)).collect::<BTreeMap<JobId, JobView>>()
     };
-    let present = app.engine.read(present).await?;
+    let mut present = app.engine.read(present).await?;
     for view in views.iter_mut().filter(|view| running(view)) {
-        if let Some(live) = present.get(&view.id) {
-            (view.unreachable, view.delivering, view.frozen) = (live.unreachable, live.delivering, live.frozen);
-            view.ip = live.ip.or(view.ip);
+        // One that was given to a worker since, and is another attempt by now, is as it was stored.
+        if let Some(live) = present.remove(&view.id).filter(|live| live.attempt == view.attempt) {
+            let ip = live.ip.or(view.ip).filter(|_| live.state == JobState::Running);
+            *view = JobView { ip, ..live };
         }
     }
     Ok(views)

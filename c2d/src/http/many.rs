@@ -1,6 +1,7 @@
 //! The same done with many jobs at once: each for itself, all of them in one commit.
 
 use axum::Extension;
+use axum::http::StatusCode;
 use c2_shared::api::jobs::JobStateResponse;
 use c2_shared::api::many::{ManyRequest, ManyResponse, RefusedJob};
 use c2_shared::limits::BATCH_BODY_BYTES_MAX;
@@ -8,7 +9,8 @@ use c2_shared::limits::BATCH_BODY_BYTES_MAX;
 use crate::audit::Made;
 use crate::http::batch::empty;
 use crate::http::handler::{ApiError, App, Json, JsonBody, State, serves};
-use crate::sched::event::{CancelRequested, Event, HoldRequested, ReleaseRequested};
+use crate::http::wishes;
+use crate::sched::event::{CancelRequested, Event, ReleaseRequested};
 use crate::sched::{EachAnswer, JobsMoved, QueueEnd, ToEach, Which};
 
 serves!(CANCEL_JOBS => cancel, HOLD_JOBS => hold, RELEASE_JOBS => release, TOP_JOBS => top, BOTTOM_JOBS => bottom);
@@ -17,7 +19,7 @@ serves!(CANCEL_JOBS => cancel, HOLD_JOBS => hold, RELEASE_JOBS => release, TOP_J
 const NAMED_MAX: usize = 20;
 
 /// What became of them, here and in the audit log.
-pub(crate) type Done = Result<(Extension<Made>, Json<ManyResponse>), ApiError>;
+pub(crate) type Done = Result<(StatusCode, Extension<Made>, Json<ManyResponse>), ApiError>;
 type Many = JsonBody<ManyRequest, BATCH_BODY_BYTES_MAX>;
 
 pub(crate) async fn cancel(State(app): State<App>, JsonBody(jobs): Many) -> Done {
@@ -25,7 +27,8 @@ pub(crate) async fn cancel(State(app): State<App>, JsonBody(jobs): Many) -> Done
 }
 
 pub(crate) async fn hold(State(app): State<App>, JsonBody(jobs): Many) -> Done {
-    apply(&app, ToEach::<HoldRequested>::from(which(jobs)?)).await
+    let (status, each) = wishes::hold(&app, which(jobs)?).await?;
+    audited(status, told(each))
 }
 
 pub(crate) async fn release(State(app): State<App>, JsonBody(jobs): Many) -> Done {
@@ -41,7 +44,7 @@ pub(crate) async fn bottom(State(app): State<App>, JsonBody(jobs): Many) -> Done
 }
 
 async fn apply(app: &App, event: impl Event<Answer = EachAnswer>) -> Done {
-    audited(told(app.engine.apply(event).await?))
+    audited(StatusCode::OK, told(app.engine.apply(event).await?))
 }
 
 pub(crate) fn which(ManyRequest { job_ids, select }: ManyRequest) -> Result<Which, ApiError> {
@@ -66,11 +69,11 @@ pub(crate) fn told(each: EachAnswer) -> ManyResponse {
 }
 
 /// An answer with the jobs of which the audit log is told.
-pub(crate) fn audited(answer: ManyResponse) -> Done {
+pub(crate) fn audited(status: StatusCode, answer: ManyResponse) -> Done {
     let ids: Vec<String> = answer.done.iter().map(|job| job.job_id.to_string()).collect();
     let told = match ids.as_slice() {
         [first, .., last] if ids.len() > NAMED_MAX => format!("{} jobs from {first} to {last}", ids.len()),
         ids => ids.join(", "),
     };
-    Ok((Extension(Made(told)), Json(answer)))
+    Ok((status, Extension(Made(told)), Json(answer)))
 }

@@ -61,6 +61,7 @@ mod submit;
 mod timeline;
 mod tokens;
 mod why;
+mod wishes;
 mod workers;
 
 mod mount;

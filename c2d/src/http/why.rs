@@ -38,8 +38,9 @@ pub(crate) async fn why(State(app): State<App>, name: Name) -> Answer<Explanatio
         let moved_from = given_at.filter(|at| *at != host.ip);
         Whereabouts { moved_from, passed_on: host.passed_on, copied_at: host.cloned_at }
     });
-    let before = before.filter(|_| whereabouts.is_none());
-    Ok(Json(Explanation { job, reasons, workers, silence, whereabouts, yields_to, before }))
+    // One that was given ahead may start yet.
+    let before = before.filter(|attempt| whereabouts.is_none() && attempt.ended_ms.is_some());
+    Ok(Json(Explanation { job: job_row(&view), reasons, workers, silence, whereabouts, yields_to, before }))
 }
 
 /// What becomes of a job on a worker that is not heard. One that was never heard since c2d started has

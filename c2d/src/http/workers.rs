@@ -10,10 +10,10 @@ use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::output::Output;
 use c2_shared::api::work::{
     Assignment, AttemptResult, Directive, Given, PROTOCOL, PlainPollResponse, PollResponse, RegisterRequest,
-    RegisterResponse, ResultRequest, ResultResponse, ResultVerdict, WorkAnswer,
+    RegisterResponse, ResultRequest, ResultResponse, ResultVerdict, ReturnedAttempt, WorkAnswer,
 };
 use c2_shared::blob::BlobId;
-use c2_shared::id::{Session, WorkerId};
+use c2_shared::id::{AttemptId, Session, WorkerId};
 use c2_shared::job::{JobSpec, Outcome};
 use c2_shared::limits::{
     ASSIGNED_BYTES_MAX, INLINE_BYTES_MAX, INLINE_SPEC_BYTES_MAX, SLOTS, SLOTS_MAX, WAIT_MAX_S, WORKER_BODY_BYTES_MAX,
@@ -117,11 +117,7 @@ pub(crate) async fn get_work(
         true => FaultOf::Version,
         false => FaultOf::Worker,
     };
-    let returned = request.returned.into_iter().map(|returned| Returned {
-        attempt: returned.attempt,
-        reason: clamp::sentence(&returned.reason),
-        fault_of: fault_of(returned.attempt, returned.unreadable),
-    });
+    let returned = returned(request.returned, fault_of);
     app.cleanup_requests.reported(worker.clone(), request.cleaned);
     let ended: BTreeMap<_, _> = request.ended.into_iter().map(|ended| (ended.attempt, ended.outcome)).collect();
     // What is to be sent is said at once.
@@ -136,7 +132,9 @@ pub(crate) async fn get_work(
         running: request.running.into_iter().chain(ended.keys().copied()).chain(waiting).collect(),
         staged: request.staged.into_iter().collect(),
         ended,
-        returned: returned.collect(),
+        returned,
+        ages_ms: request.started.into_iter().map(|started| (started.attempt, started.age_ms)).collect(),
+        takes_ahead: request.takes_ahead,
         unsent: whole.iter().map(|output| summary(output, fault_of(output.result.attempt, false))).collect(),
         load: clamp::load(request.load),
         unfit: request.self_test_error.map(|reason| clamp::sentence(&reason)),
@@ -160,11 +158,22 @@ pub(crate) async fn get_work(
     Ok(Json(WorkAnswer::Agent(PollResponse {
         assign: assign.into_iter().map(Box::new).map(Given::Readable).collect(),
         kill: answer.kill,
+        recall: answer.recall,
         ack: answer.ack,
         want,
         limits,
         directives: register.into_iter().chain(directives).collect(),
     })))
+}
+
+/// What goes back, each with who is to blame.
+fn returned(list: Vec<ReturnedAttempt>, fault_of: impl Fn(AttemptId, bool) -> FaultOf) -> Vec<Returned> {
+    let one = |ReturnedAttempt { attempt, reason, unreadable, recalled }| Returned {
+        attempt,
+        reason: clamp::sentence(&reason),
+        fault_of: if recalled { FaultOf::Nobody } else { fault_of(attempt, unreadable) },
+    };
+    list.into_iter().map(one).collect()
 }
 
 pub(crate) async fn result(
@@ -244,7 +253,8 @@ async fn assignments(
                 if bytes > ASSIGNED_BYTES_MAX && !assignments.is_empty() {
                     break;
                 }
-                assignments.push(Assignment { attempt, job_id: attempt.job, tags, spec, spec_sha256 });
+                let ahead = handout.ahead;
+                assignments.push(Assignment { attempt, job_id: attempt.job, tags, spec, spec_sha256, ahead });
             }
             Err(NotGiven { reason, fault_of }) => {
                 let attempt = handout.attempt;

@@ -24,8 +24,8 @@ impl Ahead {
         self.waiting.is_empty() && self.running.is_empty()
     }
 
-    fn add(&mut self, now: Now, job: &Job) {
-        match job.state {
+    fn add(&mut self, now: Now, job: &Job, state: JobState) {
+        match state {
             JobState::Blocked | JobState::Queued => *self.waiting.entry(job.name.clone()).or_default() += 1,
             JobState::Running => {
                 let since = job.started_ms.map_or(0, |at| now.wall_ms.saturating_sub(at));
@@ -40,7 +40,7 @@ impl Scheduler {
     /// What is left of the whole queue.
     pub fn ahead(&self, now: Now) -> Ahead {
         let mut all = Ahead::default();
-        self.jobs.iter().for_each(|(_, job)| all.add(now, job));
+        self.jobs.iter().for_each(|(_, job)| all.add(now, job, self.shown_state(job)));
         all
     }
 
@@ -49,7 +49,7 @@ impl Scheduler {
         let mut batches: BTreeMap<Arc<str>, Ahead> = BTreeMap::new();
         for (_, job) in self.jobs.iter() {
             if let Some(batch) = &job.terms.batch {
-                batches.entry(Arc::clone(batch)).or_default().add(now, job);
+                batches.entry(Arc::clone(batch)).or_default().add(now, job, self.shown_state(job));
             }
         }
         batches

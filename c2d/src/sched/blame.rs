@@ -95,6 +95,9 @@ impl Turn<'_> {
         let Returned { attempt, ref reason, fault_of } = *returned;
         let job = self.s.jobs.get(attempt.job).expect("only an active job is taken back");
         let outcome = Outcome::Setup { reason: reason.clone() };
+        if fault_of == FaultOf::Nobody && !job.cancelling {
+            return self.requeue(attempt, outcome, Back::Returned { fault_of });
+        }
         match fault_of {
             _ if job.cancelling => return self.end(attempt.job, Outcome::Cancelled),
             FaultOf::Job if job.retries_left > 0 => return self.retry(attempt, outcome),
@@ -107,7 +110,7 @@ impl Turn<'_> {
                 self.s.avoided.entry((attempt.job, id.clone())).or_default().unread = Some(reason.clone());
                 self.s.shun(attempt.job, id);
             }
-            FaultOf::C2d | FaultOf::Job => self.rest(attempt.job, None, CRASH_REST_MS),
+            FaultOf::C2d | FaultOf::Job | FaultOf::Nobody => self.rest(attempt.job, None, CRASH_REST_MS),
         }
         self.s.touch_worker(id);
         let worker = self.s.who(id);

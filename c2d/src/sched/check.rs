@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use c2_shared::id::AttemptId;
 use c2_shared::job::JobState;
 
-use crate::sched::fit::Held;
+use crate::sched::fit::{Held, Share};
 use crate::sched::queues::{Rank, ShapeId};
 use crate::sched::scheduler::{Counts, Scheduler};
 
@@ -96,6 +96,12 @@ impl Scheduler {
                 }
             }
             assert_eq!(held, worker.held, "what is held of {}", worker.id());
+            let ahead = worker.grants.values().any(|grant| grant.ahead && grant.outcome.is_none());
+            assert_eq!(ahead, self.with_ahead.contains(worker.id()), "{} holds something ahead", worker.id());
+            assert_eq!(worker.slots_free() > 0, self.with_room.contains(worker.id()), "{} has room", worker.id());
+            for (attempt, grant) in worker.grants.iter().filter(|(_, grant)| grant.ahead) {
+                assert_eq!(grant.share, Share::default(), "{attempt} was given ahead and holds something");
+            }
             assert_eq!(worker.record.has(), worker.has, "what {} has", worker.id());
         }
         for (id, job) in self.jobs.iter().filter(|(_, job)| job.state == JobState::Running) {

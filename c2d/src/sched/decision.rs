@@ -32,8 +32,10 @@ pub enum Decision {
     Fulfil { job: JobId, on: JobId },
     /// Tie a job to the worker of its dependency.
     Pin { job: JobId, worker: WorkerId },
-    /// Give a job to a worker, which is at this address now.
-    Assign { attempt: AttemptId, worker: WorkerId, ip: IpAddr, share: Share, at_ms: u64 },
+    /// Give a job to a worker, which is at this address now; `ahead` of a slot, which it does not get with it.
+    Assign { attempt: AttemptId, worker: WorkerId, ip: IpAddr, share: Share, ahead: bool, at_ms: u64 },
+    /// Note what is to become of a job that was given ahead, if it comes back.
+    Wish { attempt: AttemptId, wish: Option<Wish> },
     /// Note that a running job is to be cancelled.
     MarkCancelling { job: JobId },
     /// Put a job back. A running job becomes queued.
@@ -44,8 +46,9 @@ pub enum Decision {
     Deliver { attempt: AttemptId, worker: WorkerId, outcome: Outcome },
     /// Free what an attempt was granted on its worker: it is known to be over there.
     Free { attempt: AttemptId, worker: WorkerId },
-    /// End a job for good. `attempt` is 0 when it never ran; `seq` is its place in `jobs.log`.
-    End { job: JobId, attempt: u32, outcome: Outcome, at_ms: u64, seq: u64 },
+    /// End a job for good. `attempt` is 0 when it never ran; `seq` is its place in `jobs.log`. When it started, if
+    /// that was later than it was given.
+    End { job: JobId, attempt: u32, outcome: Outcome, started_ms: Option<u64>, at_ms: u64, seq: u64 },
     /// Remember a worker as it is now.
     PutWorker(Box<WorkerRecord>),
     /// Forget a worker.
@@ -111,6 +114,11 @@ impl Back {
     /// Whether it counts against its worker.
     pub const fn is_fault(self) -> bool {
         matches!(self, Self::Returned { fault_of: FaultOf::Worker })
+    }
+
+    /// Whether nothing happened in the attempt that anybody would want to know of.
+    pub const fn is_void(self) -> bool {
+        matches!(self, Self::Returned { fault_of: FaultOf::Nobody })
     }
 
     /// Whether the job forgets its worker.
@@ -186,6 +194,31 @@ pub struct GrantRecord {
     pub share: Share,
     /// How it ended, while its result is under way: it has neither slot nor share any more.
     pub outcome: Option<Outcome>,
+    /// It was given without a slot, which it has from its start on.
+    pub ahead: bool,
+    /// What is to become of its job if it comes back.
+    pub wish: Option<Wish>,
+}
+
+/// What an operator wants of a job that waits at a worker, which may have started it meanwhile.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wish {
+    /// It is to be held.
+    pub hold: bool,
+    /// It is to become another one.
+    pub change: Option<Box<Wanted>>,
+}
+
+/// What a job is to become.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    pub new: NewJob,
+    /// Whether it names its dependencies again.
+    pub depends: bool,
+    /// Its new time limit, if it has one; 0 for none.
+    pub limit_s: Option<u64>,
+    /// Some of it cannot change once the job has started.
+    pub before_start: bool,
 }
 
 /// How often a worker could not start a job that has not ended.
@@ -310,6 +343,8 @@ pub struct PollAnswer {
     pub assign: Vec<Handout>,
     /// Attempts to end.
     pub kill: Vec<AttemptId>,
+    /// Attempts to give back, unless they have started.
+    pub recall: Vec<AttemptId>,
     /// Results to forget.
     pub ack: Vec<AttemptId>,
     /// Time limits of attempts that run, where they were changed meanwhile; 0 for none.
@@ -324,6 +359,8 @@ pub struct Handout {
     pub attempt: AttemptId,
     /// What it holds.
     pub share: Share,
+    /// It may wait there for a slot.
+    pub ahead: bool,
     /// The specification as JSON.
     pub payload: Arc<str>,
     /// The jobs that it depended on, in the order of the specification, which may name them otherwise.
@@ -331,8 +368,8 @@ pub struct Handout {
 }
 
 impl Handout {
-    pub(crate) fn new(attempt: AttemptId, share: Share, job: &JobRecord) -> Self {
+    pub(crate) fn new(attempt: AttemptId, share: Share, ahead: bool, job: &JobRecord) -> Self {
         let depends = job.depends.iter().map(|edge| edge.on).collect();
-        Self { attempt, share, payload: Arc::clone(&job.payload), depends }
+        Self { attempt, share, ahead, payload: Arc::clone(&job.payload), depends }
     }
 }

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::{JobState, Outcome};
 
-use crate::sched::decision::{Back, EndedRecord, JobRecord, WorkerRecord};
+use crate::sched::decision::{Back, EndedRecord, JobRecord, Wish, WorkerRecord};
 use crate::sched::event::{Now, PollToken};
 use crate::sched::fit::Share;
 use crate::sched::jobs::Job;
 use crate::sched::queues::Shape;
 use crate::sched::scheduler::Scheduler;
-use crate::sched::workers::{Heard, Worker};
+use crate::sched::workers::{Grant, Worker};
 use crate::sched::{Decision, Measure, reserve};
 
 impl Scheduler {
@@ -26,13 +26,18 @@ impl Scheduler {
             Decision::Change(record) => self.change(record),
             Decision::Fulfil { job, on } => self.fulfil(*job, *on),
             Decision::Pin { job, worker } => self.pin(*job, worker),
-            Decision::Assign { attempt, worker, share, at_ms, .. } => self.assign(*attempt, worker, share, *at_ms),
+            Decision::Assign { attempt, worker, share, ahead, at_ms, .. } => {
+                self.assign(now, *attempt, worker, (share, *ahead), *at_ms);
+            }
+            Decision::Wish { attempt, wish } => self.set_wish(*attempt, wish.as_ref()),
             Decision::MarkCancelling { job } => self.active(*job).cancelling = true,
             Decision::Requeue { attempt, back, .. } => self.requeue(*attempt, *back),
             Decision::Readopt { attempt, worker } => self.readopt(*attempt, worker),
             Decision::Deliver { attempt, worker, outcome } => self.deliver(*attempt, worker, outcome),
             Decision::Free { attempt, worker } => self.free(*attempt, worker),
-            Decision::End { job, outcome, at_ms, seq, .. } => self.end(now, *job, outcome, *at_ms, *seq),
+            Decision::End { job, outcome, started_ms, at_ms, seq, .. } => {
+                self.end(now, *job, outcome, *started_ms, *at_ms, *seq);
+            }
             Decision::PutWorker(record) => self.put_worker(now, record),
             Decision::RemoveWorker { worker } => self.remove_worker(worker),
             Decision::RememberKey(key) => drop(self.keys.insert(key.key.clone(), key.clone())),
@@ -169,7 +174,7 @@ impl Scheduler {
         self.reshape(id, |shape| shape.pinned = Some(worker.clone()));
     }
 
-    fn assign(&mut self, attempt: AttemptId, worker: &WorkerId, share: &Share, at_ms: u64) {
+    fn assign(&mut self, now: Now, attempt: AttemptId, worker: &WorkerId, (share, ahead): (&Share, bool), at_ms: u64) {
         let job = self.active(attempt.job);
         assert!(attempt.number == job.attempt + 1, "attempts of {} are counted", attempt.job);
         let batch = job.terms.batch.clone();
@@ -183,8 +188,19 @@ impl Scheduler {
         self.set_state(attempt.job, JobState::Running);
         let known = self.known(worker);
         assert!(known.room().admits(share), "{attempt} takes more than {worker} has free: {share:?}");
-        known.grant(attempt, share.clone(), Heard::Sent);
+        // I19: what waits there already has the next slots.
+        assert!(ahead || known.slots_free() > 0, "{attempt} gets a slot that {worker} does not have");
+        let (share, since) = (share.clone(), Some(now.mono));
+        known.grant(attempt, Grant { share, ahead, since, ..Grant::default() });
         self.touch_worker(worker);
+        self.note_room(worker);
+    }
+
+    fn set_wish(&mut self, attempt: AttemptId, wish: Option<&Wish>) {
+        let worker = self.active(attempt.job).worker.clone().expect("what was given ahead is at a worker");
+        let grant = self.known(&worker).grants.get_mut(&attempt).expect("what was given ahead is granted");
+        grant.wish = wish.cloned();
+        grant.recall |= wish.is_some();
     }
 
     fn requeue(&mut self, attempt: AttemptId, back: Back) {
@@ -198,6 +214,9 @@ impl Scheduler {
         }
         if let (true, Some(worker)) = (back.is_fault(), worker) {
             self.avoided.entry((attempt.job, worker)).or_default().faults += 1;
+        }
+        if back.is_void() {
+            *self.recalls.entry(attempt.job).or_default() += 1;
         }
         self.line_up(attempt.job);
         if state == JobState::Running {
@@ -213,17 +232,19 @@ impl Scheduler {
     fn deliver(&mut self, attempt: AttemptId, worker: &WorkerId, outcome: &Outcome) {
         self.active(attempt.job);
         self.known(worker).vacate(attempt, outcome.clone());
+        self.note_room(worker);
         self.fresh.workers.insert(worker.clone());
         self.touch_worker(worker);
     }
 
     fn free(&mut self, attempt: AttemptId, worker: &WorkerId) {
         self.known(worker).free(attempt);
+        self.note_room(worker);
         self.fresh.workers.insert(worker.clone());
         self.touch_worker(worker);
     }
 
-    fn end(&mut self, now: Now, id: JobId, outcome: &Outcome, at_ms: u64, seq: u64) {
+    fn end(&mut self, now: Now, id: JobId, outcome: &Outcome, started_ms: Option<u64>, at_ms: u64, seq: u64) {
         let mut view = self.job(now, id).expect("only an active job ends");
         assert!(seq == self.last_seq + 1, "the log has no gaps");
         self.last_seq = seq;
@@ -237,6 +258,7 @@ impl Scheduler {
         self.queues.leave(job.shape);
         self.forget_avoided(id);
         self.forget_rest(id);
+        self.recalls.remove(&id);
         self.defects.remove(&id);
         self.dependents.remove(&id);
         self.ended.insert(EndedRecord { job: id, state, worker: job.worker.clone() });
@@ -245,7 +267,7 @@ impl Scheduler {
         view.state = state;
         view.ip = job.worker.as_ref().and_then(|id| self.workers.get(id)).map(Worker::ip);
         view.worker.clone_from(&job.worker);
-        view.started_ms = job.started_ms;
+        view.started_ms = started_ms.or(job.started_ms);
         view.ended_ms = Some(at_ms);
         view.outcome = Some(outcome.clone());
         self.touched.ended.push(view);
@@ -258,6 +280,7 @@ impl Scheduler {
             Some(worker) => worker.put(record.clone()),
             None => drop(self.workers.insert(id.clone(), Worker::new(record.clone(), now.mono))),
         }
+        self.note_room(id);
         self.fresh.workers.insert(id.clone());
         self.touch_worker(id);
     }
@@ -267,13 +290,17 @@ impl Scheduler {
         let worker = self.workers.remove(id).expect("only a known worker is removed");
         self.suspicion.clear(id);
         self.kept_room.remove(id);
+        self.with_room.remove(id);
+        self.with_ahead.remove(id);
         assert!(worker.grants.is_empty() && worker.presence.parked.is_none(), "{id} is still in use");
         self.touch_worker(id);
     }
 
     fn set_paused(&mut self, paused: bool) {
         self.paused = paused;
-        if !paused {
+        if paused {
+            self.fresh.workers.extend(self.with_ahead.iter().cloned());
+        } else {
             self.fresh.workers.extend(self.workers.keys().cloned());
         }
     }

@@ -28,6 +28,10 @@ impl Scheduler {
     /// Explains why an active job does not run; `None` for a job that is not active.
     pub fn explain(&self, now: Now, id: JobId) -> Option<Explained> {
         let job = self.jobs.get(id)?;
+        if let Some(worker) = self.waits_at(job) {
+            let reasons = vec![Reason::GivenAhead { worker: worker.ip() }];
+            return Some(Explained { reasons, workers: Vec::new() });
+        }
         if job.state == JobState::Running {
             return Some(Explained::default());
         }

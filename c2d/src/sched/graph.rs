@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use c2_shared::id::{JobId, WorkerId};
+use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::{Condition, DependsOn, JobState, Outcome};
 
 use crate::sched::event::NewJob;
@@ -133,7 +133,9 @@ impl Turn<'_> {
             let root = if let Outcome::Dependency { root } = outcome { root } else { id };
             let dependents = self.s.dependents.get(&id).cloned().unwrap_or_default();
             let seq = self.s.last_seq + 1;
-            self.decide(Decision::End { job: id, attempt, outcome, at_ms: self.now.wall_ms, seq });
+            let number = AttemptId { job: id, number: attempt };
+            let started_ms = worker.as_ref().and_then(|worker| self.s.started_ms(worker, number));
+            self.decide(Decision::End { job: id, attempt, outcome, started_ms, at_ms: self.now.wall_ms, seq });
             for dependent in dependents {
                 if let Some(failure) = self.inform(dependent, id, state, worker.clone(), root) {
                     ending.push_back((dependent, failure));

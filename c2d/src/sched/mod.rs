@@ -30,11 +30,13 @@ mod reconcile;
 mod rest;
 mod suspicion;
 mod verdict;
+mod wish;
 
 mod graph;
 mod locks;
 mod place;
 mod reserve;
+mod staging;
 
 mod jobs;
 mod queues;

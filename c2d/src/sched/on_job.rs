@@ -28,7 +28,7 @@ impl Event for JobsSubmitted {
         if let Some(known) = known.filter(|known| known.expires_ms > turn.now.seen_ms) {
             let ids = replay(known, key.as_ref())?;
             let job = |place: &usize| turn.s.jobs.get(*ids.get(*place)?);
-            let waits = |place: &usize| job(place).is_some_and(|job| job.state != JobState::Running);
+            let waits = |place: &usize| job(place).is_some_and(|job| turn.s.shown_state(job) != JobState::Running);
             let mut outlooks = turn.s.outlooks(turn.now, &jobs, &[]);
             outlooks.retain(|(place, _)| waits(place));
             return Ok(Accepted { jobs: ids, outlooks });
@@ -120,6 +120,10 @@ impl Event for HoldRequested {
                 turn.decide(Decision::SetWaiting { job: id, state: JobState::Held });
             }
             JobState::Held => {}
+            JobState::Running if turn.s.shown_state(turn.s.find_active(id)?) == JobState::Queued => {
+                turn.wish(id, |wish| wish.hold = true);
+                return Ok(JobState::Queued);
+            }
             JobState::Running | JobState::Succeeded | JobState::Failed | JobState::Cancelled => {
                 return Err(Reject::WrongState { job: id, state });
             }
@@ -135,7 +139,12 @@ impl Event for ReleaseRequested {
         let Self { job: id } = self;
         let job = turn.s.find_active(id)?;
         if job.state != JobState::Held {
-            return Err(Reject::WrongState { job: id, state: job.state });
+            let state = turn.s.shown_state(job);
+            if turn.s.wish_of(id).is_some_and(|(_, wish)| wish.is_some_and(|wish| wish.hold)) {
+                turn.wish(id, |wish| wish.hold = false);
+                return Ok(state);
+            }
+            return Err(Reject::WrongState { job: id, state });
         }
         if let Some(reason) = turn.s.defects.get(&id) {
             return Err(Reject::Unreadable { job: id, reason: reason.clone() });

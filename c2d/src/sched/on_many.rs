@@ -9,9 +9,10 @@ use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::{Dependency, DependsOn, JobState, Standing};
 use c2_shared::selection::{Common, Selection};
 
-use crate::sched::decision::{DependencyEdge, JobRecord};
+use crate::sched::decision::{DependencyEdge, JobRecord, Wanted};
 use crate::sched::event::{CancelRequested, Event, HoldRequested, NewJob, Now, ReleaseRequested};
 use crate::sched::graph::Edge;
+use crate::sched::jobs::Job;
 use crate::sched::scheduler::{Scheduler, Turn};
 use crate::sched::{Decision, Reject};
 
@@ -118,7 +119,7 @@ impl Event for JobsMoved {
     fn happen(self, turn: &mut Turn<'_>) -> Result<Self::Answer, Reject> {
         let jobs = turn.s.meant(turn.now, &self.which);
         let moves: BTreeSet<JobId> = jobs.iter().copied().collect();
-        let waiting = |job: &JobRecord| job.state != JobState::Running;
+        let waiting = |job: &Job| turn.s.shown_state(job) != JobState::Running;
         let mut ranked: Vec<_> =
             moves.iter().filter_map(|id| turn.s.jobs.get(*id)).filter(|job| waiting(job)).collect();
         ranked.sort_by_key(|job| job.rank());
@@ -145,7 +146,7 @@ impl Event for JobsMoved {
             turn.decide(Decision::Place { job, place: *place });
             *place += 1;
         }
-        let stands = |job: JobId| match turn.s.find_active(job)?.state {
+        let stands = |job: JobId| match turn.s.shown_state(turn.s.find_active(job)?) {
             JobState::Running => Err(Reject::WrongState { job, state: JobState::Running }),
             state => Ok(state),
         };
@@ -162,8 +163,16 @@ impl Event for JobsChanged {
 }
 
 impl Turn<'_> {
-    fn change(&mut self, change: Change) -> Result<JobState, Reject> {
-        let limit_s = change.limit_s;
+    pub(crate) fn change(&mut self, change: Change) -> Result<JobState, Reject> {
+        let (id, limit_s) = (change.job, change.limit_s);
+        if let Some(job) = self.s.jobs.get(id).filter(|job| self.s.waits_at(job).is_some()) {
+            self.s.refuse_second_change(job)?;
+            let Change { new, depends, limit_s, fixed, .. } = change.clone();
+            self.s.changed(self.now, change)?;
+            let wanted = Wanted { new, depends, limit_s, before_start: fixed.is_some() };
+            self.wish(id, |wish| wish.change = Some(Box::new(wanted)));
+            return Ok(JobState::Queued);
+        }
         let record = self.s.changed(self.now, change)?;
         let (state, worker) = (record.state, record.worker.clone());
         self.decide(Decision::Change(Box::new(record)));
@@ -185,10 +194,10 @@ impl Scheduler {
     /// Active jobs that have something in common.
     pub fn selected(&self, now: Now, all: &Selection) -> Vec<JobId> {
         let jobs = self.jobs.iter_from(all.first).take_while(|(id, _)| *id <= all.last);
-        let is_one = |(id, job): &(JobId, &crate::sched::jobs::Job)| match &all.common {
+        let is_one = |(id, job): &(JobId, &Job)| match &all.common {
             Common::Batch(batch) => job.terms.batch.as_deref() == Some(batch),
             Common::Group(group) => job.terms.placement.group.as_ref() == Some(group),
-            Common::State(standing) if standing.state() != job.state => false,
+            Common::State(standing) if standing.state() != self.shown_state(job) => false,
             Common::State(Standing::Unreachable) => self.view(now, *id, job).unreachable,
             Common::State(Standing::Delivering) => self.view(now, *id, job).delivering,
             Common::State(Standing::Frozen) => self.view(now, *id, job).frozen,
@@ -208,7 +217,7 @@ impl Scheduler {
         if old.payload != was {
             return Err(Reject::Changed { job: id });
         }
-        let runs = old.state == JobState::Running;
+        let runs = self.shown_state(old) == JobState::Running;
         if let Some(field) = fixed.filter(|_| runs) {
             return Err(Reject::Started { job: id, field });
         }

@@ -70,6 +70,7 @@ impl Turn<'_> {
         }
         self.end_quarantine(id);
         self.settle_address(id);
+        self.recall_overdue(id);
         let presence = &mut self.s.known(id).presence;
         if silent_ms >= LEASE_MS && !presence.expired {
             presence.expired = true;

@@ -57,8 +57,11 @@ impl Event for WorkerPolled {
             let Some(handout) = turn.give(id) else { break };
             answer.assign.push(handout);
         }
-        answer.kill = turn.s.kills(id);
-        let until = turn.may_wait_until(&poll, &answer.kill);
+        while let Some(handout) = turn.give_ahead(id) {
+            answer.assign.push(handout);
+        }
+        (answer.kill, answer.recall) = (turn.s.kills(id), turn.s.recalled(id));
+        let until = turn.may_wait_until(&poll, &answer);
         if answer.assign.is_empty() && answer.ack.is_empty() && until > turn.now.mono {
             turn.park(&poll, token, until);
         } else {
@@ -249,9 +252,12 @@ impl Turn<'_> {
     fn note_poll(&mut self, poll: &Poll) {
         let worker = self.s.known(&poll.worker);
         let yielded = worker.yields();
-        worker.presence.seq = poll.seq;
-        worker.presence.load = poll.load.clone();
-        worker.presence.listed = poll.running.union(&poll.staged).copied().collect();
+        let presence = &mut worker.presence;
+        presence.seq = poll.seq;
+        presence.load = poll.load.clone();
+        presence.takes_ahead = poll.takes_ahead;
+        presence.said_free = poll.slots_free;
+        presence.listed = poll.running.union(&poll.staged).copied().collect();
         if worker.yields() != yielded {
             // What runs there begins to stand still, or goes on.
             let jobs: Vec<JobId> = worker.grants.keys().map(|attempt| attempt.job).collect();
@@ -265,15 +271,16 @@ impl Turn<'_> {
         self.s.parked.insert(token, poll.worker.clone());
     }
 
-    /// How long a poll may wait that is answered nothing else. What the worker must end and was not
-    /// told yet makes it answered at once. What it was told is said again after a while, as the answer
+    /// How long a poll may wait that is answered nothing else. What the worker must end or give back and was
+    /// not told yet makes it answered at once. What it was told is said again after a while, as the answer
     /// may have been lost; not with each poll, or the two would spin until the processes are gone.
-    fn may_wait_until(&self, poll: &Poll, kills: &[AttemptId]) -> Mono {
+    fn may_wait_until(&self, poll: &Poll, PollAnswer { kill, recall, .. }: &PollAnswer) -> Mono {
         let until = self.now.mono.after_ms(poll.wait_ms);
         let presence = &self.s.workers[&poll.worker].presence;
-        if kills.is_empty() {
+        let mut tells = kill.iter().chain(recall).peekable();
+        if tells.peek().is_none() {
             until
-        } else if kills.iter().all(|attempt| presence.told.contains(attempt)) {
+        } else if tells.all(|attempt| presence.told.contains(attempt)) {
             until.min(presence.told_at.after_ms(KILL_REPEAT_MS))
         } else {
             self.now.mono
@@ -283,5 +290,5 @@ impl Turn<'_> {
 
 /// Slots that an answer takes already.
 fn taken(answer: &PollAnswer) -> u32 {
-    u32::try_from(answer.assign.len()).unwrap_or(u32::MAX)
+    u32::try_from(answer.assign.iter().filter(|handout| !handout.ahead).count()).unwrap_or(u32::MAX)
 }

@@ -3,7 +3,7 @@
 //! Workers whose polls wait are asked in the order in which they came, one job each a round, so
 //! that a handful of jobs spreads over the machines instead of filling the first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use c2_shared::id::{AttemptId, JobId, WorkerId};
 
@@ -19,16 +19,21 @@ use crate::sched::workers::Worker;
 impl Turn<'_> {
     /// Offers what became possible in this turn to the polls that wait: what is given may let others go, where
     /// room was kept for it.
+    /// Then it looks which of those jobs are needed elsewhere that wait at a worker for a slot.
     pub(crate) fn settle(&mut self) {
+        let (mut all, mut changed) = (false, BTreeSet::new());
         loop {
             let fresh = std::mem::take(&mut self.s.fresh);
             if fresh.shapes.is_empty() && fresh.workers.is_empty() {
-                return;
+                break;
             }
             if !self.s.paused && !self.s.queues.is_idle() {
                 self.offer(&fresh);
             }
+            all |= !fresh.shapes.is_empty();
+            changed.extend(fresh.workers);
         }
+        self.recall(all, &changed);
     }
 
     fn offer(&mut self, Fresh { shapes, workers }: &Fresh) {
@@ -57,33 +62,42 @@ impl Turn<'_> {
 
     /// Gives the best job that a worker can run now, if there is one.
     pub(crate) fn give(&mut self, id: &WorkerId) -> Option<Handout> {
-        let Best { job, share, passed } = self.s.best_for(self.s.workers.get(id)?)?;
+        let worker = self.s.workers.get(id)?;
+        if worker.slots_free() == 0 {
+            return None;
+        }
+        let best = self.s.best_for(worker)?;
+        Some(self.assign(id, best, false))
+    }
+
+    /// Gives a worker what was found to be the best for it.
+    pub(crate) fn assign(&mut self, id: &WorkerId, Best { job, share, passed }: Best, ahead: bool) -> Handout {
         let ip = self.s.workers[id].ip();
         let active = self.s.jobs.get(job).expect("waiting jobs are active");
         let attempt = AttemptId { job, number: active.attempt + 1 };
-        let handout = Handout::new(attempt, share.clone(), active);
-        self.decide(Decision::Assign { attempt, worker: id.clone(), ip, share, at_ms: self.now.wall_ms });
+        let handout = Handout::new(attempt, share.clone(), ahead, active);
+        self.decide(Decision::Assign { attempt, worker: id.clone(), ip, share, ahead, at_ms: self.now.wall_ms });
         self.pass_over(id, &passed);
-        Some(handout)
+        handout
     }
 
-    /// Answers a poll, and notes what the worker was told to end.
+    /// Answers a poll, and notes what the worker was told to end or to give back.
     pub(crate) fn answer(&mut self, id: &WorkerId, token: PollToken, mut answer: PollAnswer) {
         answer.limits = self.s.limits(id);
-        if !answer.kill.is_empty() {
+        if !(answer.kill.is_empty() && answer.recall.is_empty()) {
             let now = self.now.mono;
             let presence = &mut self.s.known(id).presence;
-            presence.told = answer.kill.iter().copied().collect();
+            presence.told = answer.kill.iter().chain(&answer.recall).copied().collect();
             presence.told_at = now;
         }
         self.decide(Decision::Answer { token, answer });
     }
 
-    /// Answers the poll of a worker that waits, with what it must end; nothing, if none does.
+    /// Answers the poll of a worker that waits, with what it must end and give back; nothing, if none does.
     pub(crate) fn answer_parked(&mut self, id: &WorkerId, assign: Vec<Handout>) {
         if let Some(parked) = self.s.workers.get(id).and_then(|worker| worker.presence.parked) {
-            let kill = self.s.kills(id);
-            self.answer(id, parked.token, PollAnswer { assign, kill, ..PollAnswer::default() });
+            let (kill, recall) = (self.s.kills(id), self.s.recalled(id));
+            self.answer(id, parked.token, PollAnswer { assign, kill, recall, ..PollAnswer::default() });
         }
     }
 
@@ -96,10 +110,9 @@ impl Turn<'_> {
 }
 
 impl Scheduler {
-    /// The waiting job of the highest rank that a worker can run now, with what it would hold.
-    fn best_for(&self, worker: &Worker) -> Option<Best> {
-        if self.paused || worker.record.drained || !worker.is_admitted() || worker.yields() || worker.slots_free() == 0
-        {
+    /// The waiting job of the highest rank that a worker can run now, with what it would hold, slots aside.
+    pub(crate) fn best_for(&self, worker: &Worker) -> Option<Best> {
+        if self.paused || worker.record.drained || !worker.is_admitted() || worker.yields() {
             return None;
         }
         let kept = self.kept_on(worker);
@@ -130,8 +143,8 @@ impl Scheduler {
 }
 
 /// What a worker is given next.
-struct Best {
-    job: JobId,
+pub(crate) struct Best {
+    pub(crate) job: JobId,
     share: Share,
     /// Shapes of a higher rank that would have found no room.
     passed: Vec<ShapeId>,

@@ -4,10 +4,12 @@
 
 use c2_shared::id::{AttemptId, WorkerId};
 use c2_shared::job::{JobState, Outcome};
+use c2_shared::time::Mono;
 
 use crate::sched::Decision;
 use crate::sched::decision::{Handout, PollAnswer};
 use crate::sched::event::Poll;
+use crate::sched::jobs::Job;
 use crate::sched::scheduler::{Scheduler, Turn};
 use crate::sched::workers::Heard;
 
@@ -25,12 +27,13 @@ impl Turn<'_> {
             self.record_result(id, result);
             answer.ack.push(result.attempt);
         }
-        let held: Vec<(AttemptId, Heard)> =
-            self.s.workers[id].grants.iter().map(|(attempt, grant)| (*attempt, grant.heard)).collect();
-        for (attempt, heard) in held {
+        let grants = self.s.workers[id].grants.iter();
+        let held: Vec<_> = grants.map(|(attempt, grant)| (*attempt, grant.heard, grant.recall)).collect();
+        for (attempt, heard, recall) in held {
+            let is_wanted = self.s.is_current(attempt) && !self.s.is_cancelling(attempt) && !recall;
             if poll.lists(attempt) {
                 self.confirm(poll, attempt);
-            } else if heard == Heard::Sent && self.s.is_current(attempt) && !self.s.is_cancelling(attempt) {
+            } else if heard == Heard::Sent && is_wanted {
                 // The agent listens to the answer of its newest poll only, and this is a newer one
                 // than that which carried the assignment: it has not started it and never will
                 // by the old answer.
@@ -47,17 +50,29 @@ impl Turn<'_> {
 
     /// The worker says that it has an attempt which it was given.
     fn confirm(&mut self, poll: &Poll, attempt: AttemptId) {
-        let now = self.now.mono;
+        let now = self.now;
         let Some(grant) = self.s.known(&poll.worker).grants.get_mut(&attempt) else { return };
+        let waited = grant.waits();
         grant.heard = match grant.heard {
             Heard::Confirmed { since } => Heard::Confirmed { since },
             Heard::Sent | Heard::Inherited | Heard::Staged if poll.running.contains(&attempt) => {
-                Heard::Confirmed { since: Some(now) }
+                Heard::Confirmed { since: Some(now.mono) }
             }
             Heard::Sent | Heard::Inherited | Heard::Staged => Heard::Staged,
         };
+        if waited && !grant.waits() {
+            // It has a slot from now on, which was one of those that it waited for.
+            let age_ms = poll.ages_ms.get(&attempt).copied().unwrap_or(0);
+            grant.since = Some(Mono(now.mono.0.saturating_sub(age_ms)));
+            grant.started_ms = Some(now.wall_ms.saturating_sub(age_ms));
+            if self.s.is_current(attempt) {
+                self.s.touched.jobs.insert(attempt.job);
+                self.drop_wish(attempt);
+            }
+        }
         let job = self.s.jobs.get(attempt.job);
-        if job.is_some_and(|job| job.attempt == attempt.number && job.state == JobState::Queued) {
+        let is_newest = |job: &Job| job.attempt == attempt.number && job.worker.as_ref() == Some(&poll.worker);
+        if job.is_some_and(|job| is_newest(job) && job.state == JobState::Queued) {
             self.s.wake(attempt.job);
             self.decide(Decision::Readopt { attempt, worker: poll.worker.clone() });
         }
@@ -104,7 +119,7 @@ impl Scheduler {
         worker.presence.listed.iter().filter(wrong).copied().collect()
     }
 
-    fn is_cancelling(&self, attempt: AttemptId) -> bool {
+    pub(crate) fn is_cancelling(&self, attempt: AttemptId) -> bool {
         self.jobs.get(attempt.job).is_some_and(|job| job.cancelling)
     }
 
@@ -118,6 +133,7 @@ impl Scheduler {
     /// What goes to a worker for an attempt that it holds.
     fn handout(&self, attempt: AttemptId, id: &WorkerId) -> Handout {
         let job = self.jobs.get(attempt.job).expect("a current attempt has an active job");
-        Handout::new(attempt, self.workers[id].grants[&attempt].share.clone(), job)
+        let grant = &self.workers[id].grants[&attempt];
+        Handout::new(attempt, grant.share.clone(), grant.ahead, job)
     }
 }

@@ -103,6 +103,7 @@ impl Turn<'_> {
         let soonest = self.s.soonest(shape);
         give_back(&mut self.s.kept_room, job);
         if let Some(worker) = soonest {
+            self.s.fresh.workers.insert(worker.clone());
             self.s.kept_room.insert(worker, job);
             self.s.touched.jobs.insert(job);
         }
@@ -124,10 +125,11 @@ impl Worker {
         if !suits(shape, self) || !fit::could_fit(asked, self.room()) {
             return None;
         }
-        let (mut then, mut slots_free) = (self.held.clone(), self.slots_free());
+        // What waits there for a slot is called back from where room is kept.
+        let (mut then, mut slots_free) = (self.held.clone(), self.slots().saturating_sub(self.slots_used()));
         let has_room = |held: &Held, slots: u32| slots > 0 && fit::fit(asked, Room { held, ..self.room() }).is_some();
         let mut ended = Vec::new();
-        for (attempt, grant) in self.grants.iter().filter(|(_, grant)| grant.outcome.is_none()) {
+        for (attempt, grant) in self.grants.iter().filter(|(_, grant)| grant.outcome.is_none() && !grant.waits()) {
             if has_room(&then, slots_free) {
                 break;
             }

@@ -17,7 +17,7 @@ use crate::sched::note::Who;
 use crate::sched::queues::{Queues, ShapeId};
 use crate::sched::suspicion::Suspicion;
 use crate::sched::view::JobView;
-use crate::sched::workers::{Heard, Worker};
+use crate::sched::workers::{Grant, Heard, Worker};
 use crate::sched::{Decision, Measure, Note, Reject};
 
 /// All active jobs and workers.
@@ -47,6 +47,12 @@ pub struct Scheduler {
     pub(crate) suspicion: Suspicion,
     /// Queued jobs for which room is kept, by the worker.
     pub(crate) kept_room: BTreeMap<WorkerId, JobId>,
+    /// Workers with a free slot that nothing there waits for.
+    pub(crate) with_room: BTreeSet<WorkerId>,
+    /// Workers that hold anything that was given ahead of a slot.
+    pub(crate) with_ahead: BTreeSet<WorkerId>,
+    /// How often jobs came back from where they waited for a slot; observed, until they end.
+    pub(crate) recalls: BTreeMap<JobId, u32>,
     /// Parked polls in the order in which they came, so that idle workers take turns.
     pub(crate) parked: BTreeMap<PollToken, WorkerId>,
     pub(crate) keys: BTreeMap<String, KeyRecord>,
@@ -133,6 +139,9 @@ impl Scheduler {
             workers: BTreeMap::new(),
             suspicion: Suspicion::default(),
             kept_room: BTreeMap::new(),
+            with_room: BTreeSet::new(),
+            with_ahead: BTreeSet::new(),
+            recalls: BTreeMap::new(),
             parked: BTreeMap::new(),
             keys: saved.keys.into_iter().map(|key| (key.key.clone(), key)).collect(),
             batches: Batches { limits: saved.limits.into_iter().collect(), ..Batches::default() },
@@ -156,18 +165,14 @@ impl Scheduler {
             s.ended.insert(record);
         }
         for record in saved.workers {
-            s.workers.insert(record.intro.id.clone(), Worker::new(record, now.mono));
+            let id = record.intro.id.clone();
+            s.workers.insert(id.clone(), Worker::new(record, now.mono));
+            s.note_room(&id);
         }
         for record in saved.jobs {
             s.add_job(record);
         }
-        for GrantRecord { attempt, worker, share, outcome } in saved.grants {
-            let worker = s.workers.get_mut(&worker).expect("a grant names a worker that is kept");
-            worker.grant(attempt, share, Heard::Inherited);
-            if let Some(outcome) = outcome {
-                worker.vacate(attempt, outcome);
-            }
-        }
+        s.restore_grants(saved.grants, now);
         for FaultRecord { job, worker, times } in saved.faults {
             s.avoided.entry((job, worker)).or_default().faults = times;
         }
@@ -182,6 +187,19 @@ impl Scheduler {
         s
     }
 
+    fn restore_grants(&mut self, grants: Vec<GrantRecord>, now: Now) {
+        for GrantRecord { attempt, worker: id, share, outcome, ahead, wish } in grants {
+            let worker = self.workers.get_mut(&id).expect("a grant names a worker that is kept");
+            let (recall, since) = (wish.is_some(), ahead.then_some(now.mono));
+            let heard = Heard::Inherited;
+            worker.grant(attempt, Grant { share, ahead, wish, heard, recall, since, ..Grant::default() });
+            if let Some(outcome) = outcome {
+                worker.vacate(attempt, outcome);
+            }
+            self.note_room(&id);
+        }
+    }
+
     /// Everything that [`Self::restore`] needs; the store must load exactly this.
     pub fn saved(&self) -> Saved {
         let grants = self.workers.values().flat_map(|worker| {
@@ -190,6 +208,8 @@ impl Scheduler {
                 worker: worker.id().clone(),
                 share: grant.share.clone(),
                 outcome: grant.outcome.clone(),
+                ahead: grant.ahead,
+                wish: grant.wish.clone(),
             })
         });
         let mut grants: Vec<GrantRecord> = grants.collect();

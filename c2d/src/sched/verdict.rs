@@ -14,7 +14,7 @@ use c2_shared::limits::{CRASH_LIMIT, RETRY_DELAY_MAX_S, RETRY_DELAY_S};
 use crate::sched::decision::Back;
 use crate::sched::event::{ResultFate, ResultSummary, Returned};
 use crate::sched::scheduler::Turn;
-use crate::sched::workers::Heard;
+use crate::sched::workers::{Grant, Heard};
 use crate::sched::{Decision, Note};
 
 /// How long a job rests that lost its worker, and at most, as before a retry; twice as long each time.
@@ -32,6 +32,7 @@ impl Turn<'_> {
         if result.outcome.ran_to_an_end() {
             self.trust(id);
         }
+        self.note_result(id, result);
         if fate == ResultFate::Recorded {
             self.conclude(id, result);
         } else {
@@ -54,25 +55,36 @@ impl Turn<'_> {
     /// The worker does not have an attempt (any more) that it was given, and has no result of it.
     pub(crate) fn gone(&mut self, id: &WorkerId, attempt: AttemptId, crash: bool) {
         if self.s.is_current(attempt) {
+            let crash = crash && !self.s.may_wait(id, attempt);
             self.lose(attempt, Back::Lost { crash });
         }
         self.free(id, attempt);
+    }
+
+    /// A result says how long its attempt took, and with it when one started that was given ahead of a slot.
+    fn note_result(&mut self, id: &WorkerId, result: &ResultSummary) {
+        let wall_ms = self.now.wall_ms;
+        let worker = self.s.known(id);
+        worker.note_result(result);
+        if let Some(grant) = worker.grants.get_mut(&result.attempt).filter(|grant| grant.waits()) {
+            grant.started_ms = Some(wall_ms.saturating_sub(result.took_ms.unwrap_or(0)));
+        }
     }
 
     /// The lease of a worker is over: what it ran may go to others, but what it held there stays
     /// held, because its processes may still be alive.
     pub(crate) fn expire(&mut self, id: &WorkerId) {
         let held = self.s.workers[id].grants.iter();
-        let held: Vec<_> = held.map(|(attempt, grant)| (*attempt, grant.heard, grant.outcome.is_some())).collect();
-        for (attempt, heard, ended) in held {
+        let innocent = |grant: &Grant| grant.heard == Heard::Staged || grant.waits();
+        let held: Vec<_> = held.map(|(attempt, grant)| (*attempt, innocent(grant), grant.outcome.is_some())).collect();
+        for (attempt, innocent, ended) in held {
             // One that has ended waits for nothing but the files that it leaves.
             let patient = self.s.jobs.get(attempt.job).is_some_and(|job| {
                 job.terms.on_lost == OnLost::Wait && !job.cancelling && (!ended || job.terms.leaves_files)
             });
             if self.s.is_current(attempt) && !patient {
                 // Of what it had not started when it was last heard the job is innocent.
-                let crash = heard != Heard::Staged;
-                self.lose(attempt, Back::Lost { crash });
+                self.lose(attempt, Back::Lost { crash: !innocent });
             }
         }
     }
@@ -82,7 +94,8 @@ impl Turn<'_> {
     pub(crate) fn give_up(&mut self, id: &WorkerId, attempt: AttemptId) {
         let job = self.s.jobs.get(attempt.job).filter(|job| job.attempt == attempt.number);
         if self.s.is_current(attempt) {
-            self.lose(attempt, Back::GivenUp { crash: true });
+            let crash = !self.s.may_wait(id, attempt);
+            self.lose(attempt, Back::GivenUp { crash });
         } else if job.is_some_and(|job| job.worker.as_ref() == Some(id)) {
             self.requeue(attempt, Outcome::Lost, Back::GivenUp { crash: false });
         }
@@ -161,6 +174,8 @@ impl Turn<'_> {
             Some(outcome) => self.end(attempt.job, outcome),
             None => {
                 let worker = job.worker.clone();
+                // What is done now as it was wanted is not undone by a worker that comes back with it.
+                let back = if self.s.is_wanted(attempt.job) { Back::GivenUp { crash } } else { back };
                 self.requeue(attempt, Outcome::Lost, back);
                 if crash {
                     self.rest(attempt.job, worker.as_ref(), grown(CRASH_REST_MS, crashes, CRASH_REST_MAX_MS));
@@ -185,10 +200,18 @@ impl Turn<'_> {
     /// Puts a job back: into the queue, or on hold if it cannot run.
     pub(crate) fn requeue(&mut self, attempt: AttemptId, outcome: Outcome, back: Back) {
         let job = attempt.job;
+        let wish = self.s.wish_of(job).and_then(|(_, wish)| wish.cloned()).filter(|_| !back.is_retry());
         self.decide(Decision::Requeue { attempt, outcome, back, at_ms: self.now.wall_ms });
         let queued = self.s.jobs.get(job).is_some_and(|job| job.state == JobState::Queued);
         if queued && self.s.defects.contains_key(&job) {
             self.decide(Decision::SetWaiting { job, state: JobState::Held });
+        }
+        if let Some(wish) = wish {
+            self.fulfil_wish(job, wish);
+        }
+        let expires_at = self.s.jobs.get(job).filter(|_| back.is_void()).and_then(|job| job.expires_at());
+        if expires_at.is_some_and(|at| at <= self.now.wall_ms) {
+            self.end(job, Outcome::Expired);
         }
     }
 

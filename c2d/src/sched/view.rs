@@ -120,7 +120,8 @@ impl Scheduler {
     /// Active jobs by id, after `after`, of one state or all, at most `limit`.
     pub fn jobs(&self, now: Now, state: Option<JobState>, after: Option<JobId>, limit: usize) -> Vec<JobView> {
         let first = JobId(after.map_or(0, |id| id.0.saturating_add(1)));
-        let wanted = self.jobs.iter_from(first).filter(|(_, job)| state.is_none_or(|state| job.state == state));
+        let is_wanted = |job: &Job| state.is_none_or(|state| self.shown_state(job) == state);
+        let wanted = self.jobs.iter_from(first).filter(|(_, job)| is_wanted(job));
         wanted.take(limit).map(|(id, job)| self.view(now, id, job)).collect()
     }
 
@@ -145,12 +146,13 @@ impl Scheduler {
     pub fn queue(&self, now: Now) -> QueueStatus {
         let of = |state| usize::try_from(self.counts.of(state)).unwrap_or(usize::MAX);
         let ended = JobState::ALL.into_iter().filter(|state| state.is_terminal());
+        let ahead = self.waiting_ahead();
         let online = || self.workers.values().filter(|worker| worker.is_online(now.mono));
         QueueStatus {
             blocked: of(JobState::Blocked),
             held: of(JobState::Held),
-            queued: of(JobState::Queued),
-            running: of(JobState::Running),
+            queued: of(JobState::Queued) + ahead,
+            running: of(JobState::Running) - ahead,
             active: self.jobs.len(),
             capacity: self.capacity,
             ended: ended.map(|state| (state, self.counts.of(state))).collect(),
@@ -173,12 +175,14 @@ impl Scheduler {
     }
 
     pub(crate) fn view(&self, now: Now, id: JobId, job: &Job) -> JobView {
-        let runs = job.state == JobState::Running;
+        let state = self.shown_state(job);
+        let runs = state == JobState::Running;
+        let attempt = AttemptId { job: id, number: job.attempt };
         let worker = job.worker.as_ref().filter(|_| runs);
         let host = worker.and_then(|id| self.workers.get(id));
         JobView {
             id,
-            state: job.state,
+            state,
             payload: Arc::clone(&job.payload),
             attempt: job.attempt,
             worker: worker.cloned(),
@@ -186,11 +190,9 @@ impl Scheduler {
             cancelling: job.cancelling,
             frozen: host.is_some_and(Worker::yields),
             unreachable: host.is_some_and(|worker| !worker.is_online(now.mono)),
-            delivering: host.is_some_and(|worker| {
-                worker.grants.get(&AttemptId { job: id, number: job.attempt }).is_some_and(|g| g.outcome.is_some())
-            }),
+            delivering: host.is_some_and(|worker| worker.grants.get(&attempt).is_some_and(|g| g.outcome.is_some())),
             submitted_ms: job.submitted_ms,
-            started_ms: job.started_ms.filter(|_| runs),
+            started_ms: worker.and_then(|id| self.started_ms(id, attempt)).or(job.started_ms).filter(|_| runs),
             ended_ms: None,
             figures: Figures::default(),
             outcome: None,
@@ -211,7 +213,7 @@ impl Scheduler {
             offered: record.tags.clone(),
             tags: offered.chain(held).collect(),
             attempts: worker.grants.keys().copied().collect(),
-            running: worker.grants.keys().map(|attempt| attempt.job).collect(),
+            running: worker.grants.iter().filter(|(_, g)| !g.waits()).map(|(attempt, _)| attempt.job).collect(),
             slots: worker.slots(),
             slots_used: worker.slots_used(),
             has: worker.has.clone(),

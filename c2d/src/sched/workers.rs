@@ -16,7 +16,7 @@ use c2_shared::time::Mono;
 use c2_shared::worker::{Load, WorkerStatus};
 
 use crate::sched::blame::{Faults, Trial};
-use crate::sched::decision::WorkerRecord;
+use crate::sched::decision::{Wish, WorkerRecord};
 use crate::sched::event::PollToken;
 use crate::sched::fit::{Held, Room, Share};
 use crate::sched::identity::Newcomers;
@@ -34,6 +34,8 @@ pub(crate) struct Worker {
     pub(crate) has: Capacity,
     /// How many of `grants` have no slot any more, as they are only being delivered.
     delivering: u32,
+    /// How many of the others were given ahead of a slot.
+    ahead: u32,
     pub(crate) presence: Presence,
 }
 
@@ -43,8 +45,25 @@ pub(crate) struct Grant {
     pub(crate) share: Share,
     /// How it ended, while its result is under way.
     pub(crate) outcome: Option<Outcome>,
-    /// What was heard of it; observed, not durable.
+    /// It was given ahead of a slot.
+    pub(crate) ahead: bool,
+    /// What is to become of its job if it comes back.
+    pub(crate) wish: Option<Wish>,
+    /// What was heard of it; observed, not durable, as are all that follow.
     pub(crate) heard: Heard,
+    /// It is called back, unless it has started.
+    pub(crate) recall: bool,
+    /// When it was given, or from its start on when it started, as far as that is known.
+    pub(crate) since: Option<Mono>,
+    /// When one that was given ahead started, in wall-clock time.
+    pub(crate) started_ms: Option<u64>,
+}
+
+impl Grant {
+    /// Whether it has no slot yet, as far as was heard.
+    pub(crate) const fn waits(&self) -> bool {
+        self.ahead && self.outcome.is_none() && !matches!(self.heard, Heard::Confirmed { .. })
+    }
 }
 
 /// What the worker said of an attempt that it was given.
@@ -85,7 +104,7 @@ pub(crate) struct Presence {
     pub(crate) parked: Option<Parked>,
     /// What its newest poll listed as running.
     pub(crate) listed: BTreeSet<AttemptId>,
-    /// What of it the latest answer told it to end, and when.
+    /// What of it the latest answer told it to end or to give back, and when.
     pub(crate) told: BTreeSet<AttemptId>,
     pub(crate) told_at: Mono,
     /// Why its newest test of itself failed.
@@ -94,6 +113,12 @@ pub(crate) struct Presence {
     pub(crate) faults: Faults,
     /// Whether it is in quarantine, and how far.
     pub(crate) trial: Trial,
+    /// It takes attempts ahead of free slots.
+    pub(crate) takes_ahead: bool,
+    /// Jobs that it could start, as it said last; what a plain client has is known from its grants alone.
+    pub(crate) said_free: u32,
+    /// Of how many results in a row the attempts took little.
+    pub(crate) short_results: u32,
 }
 
 /// A poll that waits for something to say.
@@ -111,7 +136,7 @@ impl Worker {
         if record.quarantine.is_some() {
             presence.trial = Trial::closed_from(now);
         }
-        Self { record, grants: BTreeMap::new(), held: Held::default(), has, delivering: 0, presence }
+        Self { record, grants: BTreeMap::new(), held: Held::default(), has, delivering: 0, ahead: 0, presence }
     }
 
     pub(crate) const fn id(&self) -> &WorkerId {
@@ -159,15 +184,31 @@ impl Worker {
         set.map_or(self.record.intro.slots, |set| set.min(self.record.intro.slots))
     }
 
-    /// Jobs that it may be given beyond those it holds.
+    /// Jobs that it may be given beyond those it holds: whatever waits there takes the next slots.
     pub(crate) fn slots_free(&self) -> u32 {
-        self.slots().saturating_sub(self.slots_used())
+        self.slots().saturating_sub(self.slots_used()).saturating_sub(self.waiting_len())
     }
 
     /// So many deliveries at once that they hold up each other hold up new jobs too.
     pub(crate) fn slots_used(&self) -> u32 {
         let running = u32::try_from(self.grants.len()).unwrap_or(u32::MAX).saturating_sub(self.delivering);
+        let running = running.saturating_sub(self.waiting_len());
         running.saturating_add(self.delivering.saturating_sub(self.slots()))
+    }
+
+    /// What was given to it and waits there for a slot, as far as was heard.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = (&AttemptId, &Grant)> {
+        let all = (self.ahead > 0).then_some(&self.grants);
+        all.into_iter().flatten().filter(|(_, grant)| grant.waits())
+    }
+
+    pub(crate) fn waiting_len(&self) -> u32 {
+        u32::try_from(self.waiting().count()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether anything may wait there.
+    pub(crate) const fn has_ahead(&self) -> bool {
+        self.ahead > 0
     }
 
     pub(crate) fn is_online(&self, now: Mono) -> bool {
@@ -216,12 +257,13 @@ impl Worker {
 
     /// When something about it must be looked at again.
     pub(crate) fn deadline(&self) -> Option<Mono> {
-        self.presence.deadline().into_iter().chain(self.settles()).min()
+        self.presence.deadline().into_iter().chain(self.settles()).chain(self.recalls_at()).min()
     }
 
-    pub(crate) fn grant(&mut self, attempt: AttemptId, share: Share, heard: Heard) {
-        self.held.add(attempt, &share);
-        self.grants.insert(attempt, Grant { share, outcome: None, heard });
+    pub(crate) fn grant(&mut self, attempt: AttemptId, grant: Grant) {
+        self.held.add(attempt, &grant.share);
+        self.ahead += u32::from(grant.ahead);
+        self.grants.insert(attempt, grant);
     }
 
     /// Takes slot and share from an attempt that ended so.
@@ -229,6 +271,7 @@ impl Worker {
         let grant = self.grants.get_mut(&attempt).expect("only a granted attempt is delivered");
         assert!(grant.outcome.replace(outcome).is_none(), "{attempt} is delivered already");
         self.delivering += 1;
+        self.ahead -= u32::from(grant.ahead);
         let share = std::mem::take(&mut grant.share);
         self.held.remove(attempt, &share);
     }
@@ -236,6 +279,7 @@ impl Worker {
     pub(crate) fn free(&mut self, attempt: AttemptId) {
         if let Some(grant) = self.grants.remove(&attempt) {
             self.delivering -= u32::from(grant.outcome.is_some());
+            self.ahead -= u32::from(grant.ahead && grant.outcome.is_none());
             self.held.remove(attempt, &grant.share);
         }
     }
@@ -261,6 +305,9 @@ impl Presence {
             unfit: None,
             faults: Faults::default(),
             trial: Trial::default(),
+            takes_ahead: false,
+            said_free: u32::MAX,
+            short_results: 0,
         }
     }
 

@@ -22,7 +22,7 @@ use crate::store::columns::{
     STDERR, STDOUT, StoredFiles, StoredJob, StoredOrder, StoredOutput, address, condition, int, json, small,
     state_number, uint,
 };
-use crate::store::{StoreError, schema};
+use crate::store::{StoreError, schema, wishes};
 
 /// Threads that read; a slow question holds up half of the others at most.
 const READERS: usize = 2;
@@ -125,7 +125,9 @@ impl History {
                 only(if filter.newest { "id < ?" } else { "id > ?" }, int(id.0).into());
             }
             if let Some(state) = filter.state {
-                only("state = ?", state_number(state).into());
+                // What was given ahead may wait where it is: only the present knows.
+                let condition = if state == JobState::Queued { wishes::QUEUED } else { "state = ?" };
+                only(condition, state_number(state).into());
             }
             if let Some(name) = filter.name {
                 only("name = ?", name.into());

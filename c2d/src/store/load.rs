@@ -18,7 +18,7 @@ use crate::sched::event::{Introduction, Place};
 use crate::sched::fit::Share;
 use crate::store::columns::{address, condition, int, json, small, state, state_number, uint};
 use crate::store::copy::LAST_JOB;
-use crate::store::{StoreError, batches, payload, rules, schedules};
+use crate::store::{StoreError, batches, payload, rules, schedules, wishes};
 
 /// The verdicts of all jobs that ever ended, also of those that were removed since.
 const ENDED: &str = "SELECT id, state, worker FROM job WHERE state >= 4
@@ -173,7 +173,7 @@ fn grants(c: &Connection) -> Result<Vec<GrantRecord>, StoreError> {
         tags.entry(attempt(row)?).or_default().push(row.get(2)?);
         Ok(())
     })?;
-    all(c, "SELECT job, number, worker, outcome, takes, card FROM hold ORDER BY job, number", |row| {
+    all(c, "SELECT job, number, worker, outcome, takes, card, ahead, wish FROM hold ORDER BY job, number", |row| {
         let attempt = attempt(row)?;
         let worker = WorkerId::from(row.get::<_, String>(2)?);
         let outcome = row.get::<_, Option<String>>(3)?.map(|text| json(&text)).transpose()?;
@@ -186,7 +186,8 @@ fn grants(c: &Connection) -> Result<Vec<GrantRecord>, StoreError> {
             // Nothing is held any more.
             Some(_) => Share::default(),
         };
-        Ok(GrantRecord { attempt, worker, share, outcome })
+        let wish = row.get::<_, Option<String>>(7)?.map(|text| wishes::read(&text)).transpose()?;
+        Ok(GrantRecord { attempt, worker, share, outcome, ahead: row.get(6)?, wish })
     })
 }
 

@@ -30,6 +30,7 @@ const STEPS: &[Step] = &[
     Step::Sql(RESOURCES),
     Step::Sql(batches::RETRIES),
     Step::Sql(FIGURES),
+    Step::Sql(AHEAD),
 ];
 
 /// How a step is done.
@@ -291,6 +292,12 @@ ALTER TABLE output ADD COLUMN peak_bytes INTEGER;
 ALTER TABLE output ADD COLUMN cpu_ms INTEGER;
 ";
 
+/// What was given to a worker ahead of a slot, and what is to become of it if it comes back.
+const AHEAD: &str = "
+ALTER TABLE hold ADD COLUMN ahead INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE hold ADD COLUMN wish TEXT;
+";
+
 /// Opens the one connection that writes.
 pub(super) fn open(folder: &Folder) -> Result<Connection, StoreError> {
     let path = folder.database();
@@ -423,6 +430,24 @@ mod tests {
         assert_eq!(read(2), (terms, Some("gpu".into()), Some(r#"["a","b"]"#.into())));
         let changed = connection.execute("UPDATE job SET state = 4 WHERE id = 2", []);
         assert!(changed.is_err(), "an ended job never changes");
+    }
+
+    #[test]
+    fn what_was_given_before_jobs_were_given_ahead_has_its_slot() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let before = STEPS.len() - 1;
+        let transaction = connection.transaction().unwrap();
+        for step in &STEPS[..before] {
+            match step {
+                Step::Sql(sql) => transaction.execute_batch(sql).unwrap(),
+                Step::Code(step) => step(&transaction).unwrap(),
+            }
+        }
+        let hold = "INSERT INTO hold (job, number, worker, takes, card) VALUES (1, 2, 'id', NULL, NULL)";
+        transaction.execute_batch(hold).unwrap();
+        transaction.commit().unwrap();
+        migrate(&mut connection, before).unwrap();
+        assert_eq!(values(&connection, "SELECT job, number, worker, ahead, wish FROM hold"), ["1 2 id 0 -"]);
     }
 
     /// All values of a query, rows by lines.

@@ -12,7 +12,7 @@ use crate::sched::Decision;
 use crate::sched::decision::{Back, JobRecord, KeyRecord, WorkerRecord};
 use crate::sched::fit::Share;
 use crate::store::columns::{condition_number, int, state_number, to_json};
-use crate::store::{StoreError, batches, payload, rules, schedules, write_output};
+use crate::store::{StoreError, batches, payload, rules, schedules, wishes, write_output};
 
 pub(super) type Written = Result<(), StoreError>;
 
@@ -45,7 +45,14 @@ fn one(t: &Transaction<'_>, decision: &Decision) -> Written {
         Decision::Pin { job, worker } => {
             must_change(t, "UPDATE job SET pinned = ?2 WHERE id = ?1 AND state < 3", (int(job.0), worker.as_str()))
         }
-        Decision::Assign { attempt, worker, ip, share, at_ms } => assign(t, *attempt, (worker, *ip), share, *at_ms),
+        Decision::Assign { attempt, worker, ip, share, ahead, at_ms } => {
+            assign(t, *attempt, (worker, *ip), (share, *ahead), *at_ms)
+        }
+        Decision::Wish { attempt, wish } => must_change(
+            t,
+            "UPDATE hold SET wish = ?3 WHERE job = ?1 AND number = ?2 AND ahead",
+            (int(attempt.job.0), attempt.number, wish.as_ref().map(wishes::written)),
+        ),
         Decision::MarkCancelling { job } => {
             must_change(t, "UPDATE job SET cancelling = 1 WHERE id = ?1 AND state < 4", [int(job.0)])
         }
@@ -57,7 +64,9 @@ fn one(t: &Transaction<'_>, decision: &Decision) -> Written {
         ),
         Decision::Deliver { attempt, worker, outcome } => deliver(t, *attempt, worker, outcome),
         Decision::Free { attempt, worker } => free(t, *attempt, worker),
-        Decision::End { job, attempt, outcome, at_ms, seq } => end(t, *job, *attempt, outcome, *at_ms, *seq),
+        Decision::End { job, attempt, outcome, started_ms, at_ms, seq } => {
+            end(t, AttemptId { job: *job, number: *attempt }, outcome, *started_ms, *at_ms, *seq)
+        }
         Decision::PutWorker(record) => put_worker(t, record),
         Decision::RemoveWorker { worker } => must_change(t, "DELETE FROM worker WHERE id = ?1", [worker.as_str()]),
         Decision::RememberKey(key) => remember_key(t, key),
@@ -155,7 +164,7 @@ fn assign(
     t: &Transaction<'_>,
     attempt: AttemptId,
     (worker, ip): (&WorkerId, IpAddr),
-    share: &Share,
+    (share, ahead): (&Share, bool),
     at_ms: u64,
 ) -> Written {
     let (job, number, worker, ip) = (int(attempt.job.0), attempt.number, worker.as_str(), ip.to_string());
@@ -168,8 +177,8 @@ fn assign(
     let values = (job, number, worker, int(at_ms), &ip);
     run(t, "INSERT INTO attempt (job, number, worker, started_ms, address) VALUES (?1, ?2, ?3, ?4, ?5)", values)?;
     let takes = Some(&share.takes).filter(|takes| !takes.is_none()).map(to_json);
-    let sql = "INSERT INTO hold (job, number, worker, takes, card) VALUES (?1, ?2, ?3, ?4, ?5)";
-    run(t, sql, (job, number, worker, takes, share.card))?;
+    let sql = "INSERT INTO hold (job, number, worker, takes, card, ahead) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    run(t, sql, (job, number, worker, takes, share.card, ahead))?;
     for (tag, place) in share.tags.iter().zip(0_i64..) {
         run(t, "INSERT INTO lock VALUES (?1, ?2, ?3, ?4, ?5)", (worker, tag, job, number, place))?;
     }
@@ -189,6 +198,9 @@ fn requeue(t: &Transaction<'_>, attempt: AttemptId, outcome: &Outcome, back: Bac
             WHERE id = ?1 AND attempt = ?2 AND state < 4",
         (int(attempt.job.0), attempt.number, back.is_crash(), back.is_retry(), back.is_settled()),
     )?;
+    if back.is_void() {
+        return run(t, "DELETE FROM attempt WHERE job = ?1 AND number = ?2", (int(attempt.job.0), attempt.number));
+    }
     end_attempt(t, attempt, outcome, at_ms)
 }
 
@@ -205,15 +217,23 @@ fn free(t: &Transaction<'_>, attempt: AttemptId, worker: &WorkerId) -> Written {
     run(t, "DELETE FROM lock WHERE job = ?1 AND number = ?2", (int(attempt.job.0), attempt.number))
 }
 
-fn end(t: &Transaction<'_>, job: JobId, attempt: u32, outcome: &Outcome, at_ms: u64, seq: u64) -> Written {
+fn end(
+    t: &Transaction<'_>,
+    attempt: AttemptId,
+    outcome: &Outcome,
+    started_ms: Option<u64>,
+    at_ms: u64,
+    seq: u64,
+) -> Written {
+    let (job, number, state) = (int(attempt.job.0), attempt.number, state_number(outcome.state()));
     must_change(
         t,
-        "UPDATE job SET state = ?3, outcome = ?4, ended_ms = ?5, seq = ?6
+        "UPDATE job SET state = ?3, outcome = ?4, ended_ms = ?5, seq = ?6, started_ms = coalesce(?7, started_ms)
             WHERE id = ?1 AND attempt = ?2 AND state < 4",
-        (int(job.0), attempt, state_number(outcome.state()), to_json(outcome), int(at_ms), int(seq)),
+        (job, number, state, to_json(outcome), int(at_ms), int(seq), started_ms.map(int)),
     )?;
-    if attempt > 0 {
-        end_attempt(t, AttemptId { job, number: attempt }, outcome, at_ms)?;
+    if number > 0 {
+        end_attempt(t, attempt, outcome, at_ms)?;
     }
     Ok(())
 }

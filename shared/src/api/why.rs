@@ -110,6 +110,11 @@ pub enum Reason {
         /// The address of the worker.
         worker: IpAddr,
     },
+    /// It was given to a worker ahead of a slot, and starts there as soon as one is free.
+    GivenAhead {
+        /// The address of the worker.
+        worker: IpAddr,
+    },
     /// No worker is known at all.
     NoWorkers,
     /// One that this version does not know.

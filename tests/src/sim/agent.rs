@@ -1,11 +1,11 @@
 //! A simulated machine with its agent: it follows the protocol, and knows what really runs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use c2_shared::id::{AttemptId, Session, WorkerId};
 use c2_shared::job::Outcome;
-use c2_shared::limits::{LEASE_MS, QUARANTINE_MS};
+use c2_shared::limits::{AHEAD_FRESH_MS, LEASE_MS, QUARANTINE_MS};
 use c2_shared::resources::{Capacity, Card};
 use c2_shared::worker::{Load, Neighbour};
 use c2d::sched::decision::PollAnswer;
@@ -57,6 +57,8 @@ pub(crate) struct Agent {
     pub(crate) seq: u64,
     /// What was given to it and waits for what it needs, until then.
     pub(crate) staged: BTreeMap<AttemptId, Staged>,
+    /// What was given to it ahead of a slot.
+    pub(crate) waiting: BTreeSet<AttemptId>,
     /// What runs.
     pub(crate) running: BTreeMap<AttemptId, Running>,
     /// What has ended and is on its way, until then.
@@ -75,6 +77,7 @@ pub(crate) struct Agent {
 #[derive(Clone, Debug)]
 pub(crate) struct Staged {
     pub(crate) starts_ms: u64,
+    pub(crate) waited: bool,
     pub(crate) tags: Vec<String>,
 }
 
@@ -85,6 +88,18 @@ pub(crate) struct Running {
     pub(crate) outcome: Outcome,
     /// It goes on however long c2d is silent.
     pub(crate) patient: bool,
+    pub(crate) started_ms: u64,
+    /// It waited here for a slot.
+    pub(crate) waited: bool,
+}
+
+/// What follows from an answer.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    /// To be started, each with its tags.
+    pub(crate) fresh: Vec<(AttemptId, Vec<String>)>,
+    /// Given back.
+    pub(crate) returned: Vec<AttemptId>,
 }
 
 impl Agent {
@@ -108,6 +123,7 @@ impl Agent {
             registered: false,
             seq: 0,
             staged: BTreeMap::new(),
+            waiting: BTreeSet::new(),
             running: BTreeMap::new(),
             delivering: BTreeMap::new(),
             returned: Vec::new(),
@@ -177,9 +193,7 @@ impl Agent {
     pub(crate) fn poll(&mut self, ip: IpAddr, now_ms: u64, wait_ms: u64) -> Poll {
         self.seq += 1;
         self.awaited = Some((self.seq, now_ms));
-        let count = |attempts: usize| u32::try_from(attempts).expect("few jobs run at once");
-        let busy = count(self.running.len() + self.staged.len());
-        let busy = busy + count(self.delivering.len()).saturating_sub(if self.old { 0 } else { SLOTS });
+        let ages = self.running.iter().filter(|(_, running)| running.waited);
         let ended = self.delivering.iter().map(|(attempt, (outcome, _))| (*attempt, outcome.clone()));
         Poll {
             worker: self.worker(),
@@ -187,9 +201,11 @@ impl Agent {
             boot_id: self.boot_id(),
             session: self.session(),
             seq: self.seq,
-            slots_free: SLOTS.saturating_sub(busy),
+            slots_free: if self.yields(now_ms) { 0 } else { self.slots_free() },
             running: self.running.keys().chain(self.delivering.keys()).copied().collect(),
-            staged: self.staged.keys().copied().collect(),
+            staged: self.staged.keys().chain(&self.waiting).copied().collect(),
+            ages_ms: ages.map(|(attempt, running)| (*attempt, now_ms - running.started_ms)).collect(),
+            takes_ahead: !self.old && !self.yields(now_ms),
             ended: ended.collect(),
             returned: self.returned.clone(),
             unfit: self.unfit.map(|_| FAULT.to_owned()),
@@ -217,6 +233,34 @@ impl Agent {
         }
     }
 
+    fn slots_free(&self) -> u32 {
+        let count = |attempts: usize| u32::try_from(attempts).expect("few jobs run at once");
+        let busy = count(self.running.len() + self.staged.len());
+        SLOTS.saturating_sub(busy + count(self.delivering.len()).saturating_sub(if self.old { 0 } else { SLOTS }))
+    }
+
+    /// Starts what waits here for a slot, or gives all of it back if c2d was silent for too long
+    /// or the machine is yielded; what it gave back.
+    pub(crate) fn start_waiting(&mut self, now_ms: u64) -> Vec<AttemptId> {
+        if now_ms.saturating_sub(self.answered_ms) >= AHEAD_FRESH_MS || self.yields(now_ms) {
+            let all: Vec<AttemptId> = self.waiting.iter().copied().collect();
+            all.iter().for_each(|attempt| self.give_back(*attempt));
+            return all;
+        }
+        while self.slots_free() > 0
+            && let Some(attempt) = self.waiting.pop_first()
+        {
+            self.staged.insert(attempt, Staged { starts_ms: now_ms, waited: true, tags: Vec::new() });
+        }
+        Vec::new()
+    }
+
+    fn give_back(&mut self, attempt: AttemptId) {
+        self.waiting.remove(&attempt);
+        let reason = "it waited for a slot".to_owned();
+        self.returned.push(Returned { attempt, reason, fault_of: FaultOf::Nobody });
+    }
+
     /// Its newest poll was refused: c2d does not take it for the run that it knows.
     pub(crate) fn refused(&mut self, seq: u64) {
         if self.awaited.take_if(|(awaited, _)| *awaited == seq).is_some() {
@@ -225,13 +269,20 @@ impl Agent {
     }
 
     /// Reads an answer, if it is the first one to its newest poll: what it was told to start and does
-    /// not hold.
-    pub(crate) fn read(&mut self, seq: u64, answer: &PollAnswer, now_ms: u64) -> Option<Vec<(AttemptId, Vec<String>)>> {
+    /// not hold, and what it gives back.
+    pub(crate) fn read(&mut self, seq: u64, answer: &PollAnswer, now_ms: u64) -> Option<Told> {
         let (_, sent_ms) = self.awaited.take_if(|(awaited, _)| *awaited == seq)?;
         self.answered_ms = sent_ms;
         self.registered &= !answer.register;
         self.unsent.retain(|result| !answer.ack.contains(&result.attempt));
         self.returned.retain(|returned| !answer.ack.contains(&returned.attempt));
+        let mut told = Told::default();
+        for attempt in answer.recall.iter().chain(&answer.kill) {
+            if self.waiting.contains(attempt) {
+                self.give_back(*attempt);
+                told.returned.push(*attempt);
+            }
+        }
         for attempt in &answer.kill {
             if self.staged.remove(attempt).is_some() {
                 self.unsent.push(result(*attempt, Outcome::Cancelled));
@@ -248,12 +299,20 @@ impl Agent {
         let held = |attempt: &AttemptId| {
             self.running.contains_key(attempt)
                 || self.staged.contains_key(attempt)
+                || self.waiting.contains(attempt)
                 || self.delivering.contains_key(attempt)
                 || self.returned.iter().any(|returned| returned.attempt == *attempt)
                 || self.unsent.iter().any(|result| result.attempt == *attempt)
         };
-        let fresh = answer.assign.iter().filter(|handout| !held(&handout.attempt));
-        Some(fresh.map(|handout| (handout.attempt, handout.share.tags.clone())).collect())
+        let fresh: Vec<_> = answer.assign.iter().filter(|handout| !held(&handout.attempt)).collect();
+        for handout in fresh {
+            if !handout.ahead {
+                told.fresh.push((handout.attempt, handout.share.tags.clone()));
+            } else if self.waiting.len() < SLOTS as usize {
+                self.waiting.insert(handout.attempt);
+            }
+        }
+        Some(told)
     }
 
     /// It cannot start an attempt, and tests itself before it says so.
@@ -296,21 +355,21 @@ impl Agent {
             if delivery_ms > 0 && !self.old {
                 self.delivering.insert(*attempt, (running.outcome, now_ms + delivery_ms));
             } else {
-                self.unsent.push(result(*attempt, running.outcome));
+                let took_ms = Some(now_ms.saturating_sub(running.started_ms));
+                self.unsent.push(ResultSummary { took_ms, ..result(*attempt, running.outcome) });
             }
         }
         due
     }
 
-    /// Takes what has all that it needs, with its tags.
-    pub(crate) fn ready(&mut self, now_ms: u64) -> Vec<(AttemptId, Vec<String>)> {
-        let ready = self.staged.extract_if(.., |_, staged| staged.starts_ms <= now_ms);
-        ready.map(|(attempt, staged)| (attempt, staged.tags)).collect()
+    /// Takes what has all that it needs.
+    pub(crate) fn ready(&mut self, now_ms: u64) -> Vec<(AttemptId, Staged)> {
+        self.staged.extract_if(.., |_, staged| staged.starts_ms <= now_ms).collect()
     }
 
     /// Whether nothing runs there, or is about to.
     pub(crate) fn starts_nothing(&self) -> bool {
-        self.running.is_empty() && self.staged.is_empty()
+        self.running.is_empty() && self.staged.is_empty() && self.waiting.is_empty()
     }
 
     /// Whether it holds nothing at all.
@@ -326,6 +385,7 @@ impl Agent {
     pub(crate) fn start(&mut self) {
         self.up = true;
         self.staged.clear();
+        self.waiting.clear();
         self.returned.clear();
         self.unfit = None;
         self.runs += 1;
@@ -349,6 +409,7 @@ impl Agent {
         let ended = self.running.keys().copied().collect();
         self.running.clear();
         self.staged.clear();
+        self.waiting.clear();
         ended
     }
 }

@@ -115,15 +115,18 @@ impl PaperDisk {
                 edges.filter(|edge| edge.on == *on).for_each(|edge| edge.fulfilled = true);
             }
             Decision::Pin { job, worker } => self.job(*job).pinned = Some(worker.clone()),
-            Decision::Assign { attempt, worker, share, at_ms, .. } => {
+            Decision::Assign { attempt, worker, share, ahead, at_ms, .. } => {
                 let job = self.job(attempt.job);
                 job.state = JobState::Running;
                 job.attempt = attempt.number;
                 job.worker = Some(worker.clone());
                 job.started_ms = Some(*at_ms);
                 let (worker, share) = (worker.clone(), share.clone());
-                let grant = GrantRecord { attempt: *attempt, worker, share, outcome: None };
+                let grant = GrantRecord { attempt: *attempt, worker, share, outcome: None, ahead: *ahead, wish: None };
                 self.grants.insert(*attempt, grant);
+            }
+            Decision::Wish { attempt, wish } => {
+                self.grants.get_mut(attempt).expect("a decision names a grant").wish.clone_from(wish);
             }
             Decision::MarkCancelling { job } => self.job(*job).cancelling = true,
             Decision::Requeue { attempt, back, .. } => self.requeue(*attempt, back),

@@ -9,6 +9,7 @@
 
 mod agent;
 mod disk;
+mod given;
 mod oracle;
 mod random;
 mod sqlite;

@@ -9,8 +9,9 @@ use c2_shared::job::{Condition, JobState, Needs, OnLost, Outcome};
 use c2d::sched::Decision;
 
 use super::agent::{CPUS, LICENSES, MEMORY, SLOTS, VRAM};
-use c2d::sched::decision::{Back, JobRecord, WorkerRecord};
-use c2d::sched::event::Place;
+use super::given::Given;
+use c2d::sched::decision::{Back, JobRecord, Saved, WorkerRecord};
+use c2d::sched::event::{Place, Poll};
 use c2d::sched::fit::Share;
 
 /// What a broken machine says.
@@ -73,6 +74,8 @@ pub(crate) struct Oracle {
     running: BTreeSet<JobId>,
     /// The next `seq` of the log.
     log: u64,
+    /// What was given to workers, in slots and ahead of them.
+    given: Given,
 }
 
 impl Oracle {
@@ -155,6 +158,9 @@ impl Oracle {
                 Decision::RemoveWorker { worker } => drop(self.known.remove(worker)),
                 Decision::End { job, attempt, outcome, seq, .. } => {
                     self.running.remove(job);
+                    let number = AttemptId { job: *job, number: *attempt };
+                    let unstarted = self.given.was_ahead(number) && !self.started.contains(&number);
+                    assert!(!unstarted || *outcome != Outcome::Lost, "{job} failed and was never started");
                     let faulty = matches!(outcome, Outcome::Setup { reason } if reason == FAULT);
                     assert!(!faulty, "I21: {job} ends with a machine's fault");
                     self.check_void(AttemptId { job: *job, number: *attempt }, outcome);
@@ -222,7 +228,8 @@ impl Oracle {
     }
 
     /// c2d goes on with what was written down.
-    pub(crate) fn restarted(&mut self, workers: &[WorkerRecord]) {
+    pub(crate) fn restarted(&mut self, Saved { workers, grants, .. }: &Saved) {
+        self.given.restart(grants);
         let place = |record: &WorkerRecord| (record.intro.id.clone(), record.intro.place.clone());
         self.places = workers.iter().map(place).collect();
         // What was not durable is as if it had not been.
@@ -319,6 +326,17 @@ impl Oracle {
             let fine = own <= 1 && (own == 0 || parts.is_empty()) && parts.iter().sum::<u64>() <= VRAM;
             assert!(fine, "I24: {tag} of agent {folder} is held {own} times and shared as {parts:?}");
         }
+    }
+
+    /// A poll reaches c2d, which learns from it what started by itself and when.
+    pub(crate) fn note_poll(&mut self, poll: &Poll, now_ms: u64) {
+        self.given.note_poll(poll, now_ms);
+    }
+
+    /// What was decided in one turn: no more waits at a worker than slots there were taken a moment ago. How many
+    /// were given ahead.
+    pub(crate) fn check_ahead(&mut self, decisions: &[Decision], now_ms: u64) -> u64 {
+        decisions.iter().map(|decision| self.given.check(decision, now_ms)).sum()
     }
 
     /// A machine says that it never started an attempt.

@@ -8,7 +8,7 @@ mod schedules;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
-use c2_shared::id::{JobId, Session};
+use c2_shared::id::{AttemptId, JobId, Session};
 use c2_shared::job::Outcome;
 use c2_shared::limits::{INTRODUCE_MS, LEASE_MS};
 use c2_shared::time::Mono;
@@ -16,12 +16,12 @@ use c2d::sched::decision::PollAnswer;
 use c2d::sched::event::{self, Introduction, PollToken};
 use c2d::sched::{Decision, Event, Now, Reject, Scheduler};
 
-use super::agent::{Agent, Running, Staged};
+use super::agent::{Agent, Running, Staged, Told};
 use super::disk::Disk;
 use super::oracle::Oracle;
 use super::random::Random;
 use super::timetable::Timetable;
-use messenger::Told;
+use messenger::Told as Messages;
 
 /// Jobs that may be alive at once; small, so that histories meet the limit.
 const CAPACITY: usize = 60;
@@ -57,8 +57,10 @@ pub struct World<D> {
     next_poll_ms: Vec<u64>,
     oracle: Oracle,
     timetable: Timetable,
-    told: Told,
+    told: Messages,
     calm: bool,
+    /// Nearly all jobs are short and ask for nothing, and many come at once.
+    pub(crate) brisk: bool,
     last_identity: u32,
     report: Report,
 }
@@ -89,6 +91,9 @@ pub struct Report {
     pub crashes: u64,
     /// Copies of state folders that were found out.
     pub copies: u64,
+    /// Jobs that were given to workers ahead of slots, and those of them that came back.
+    pub ahead: u64,
+    pub recalls: u64,
     /// Everything that was decided, as a number: equal seeds give equal numbers.
     pub fingerprint: u64,
 }
@@ -98,7 +103,8 @@ impl<D: Disk> World<D> {
     pub fn new(seed: u64, mut disk: D) -> Self {
         let mut random = Random::new(seed);
         let now = Now { mono: Mono(0), wall_ms: 1_700_000_000_000, seen_ms: 0 };
-        let count = u8::try_from(1 + random.below(4)).expect("at most four");
+        let brisk = random.chance(40);
+        let count = u8::try_from(1 + random.below(if brisk { 2 } else { 4 })).expect("at most four");
         let agents: Vec<Agent> = (0..count).map(|n| Agent::new(n.into(), address(n), random.chance(20))).collect();
         let scheduler = Scheduler::restore(disk.load(), CAPACITY, now);
         Self {
@@ -117,8 +123,9 @@ impl<D: Disk> World<D> {
             last_message: 0,
             oracle: Oracle::default(),
             timetable: Timetable::default(),
-            told: Told::default(),
+            told: Messages::default(),
             calm: false,
+            brisk,
             last_identity: 0,
             report: Report::default(),
         }
@@ -174,7 +181,11 @@ impl<D: Disk> World<D> {
     }
 
     fn step(&mut self) {
-        let ms = self.random.pick(&[1, 5, 20, 100, 400, if self.calm { 400 } else { 3_000 }]);
+        let ms = if self.brisk && !self.calm && self.random.chance(95) {
+            self.random.pick(&[1, 5, 20, 20, 50, 100])
+        } else {
+            self.random.pick(&[1, 5, 20, 100, 400, if self.calm { 400 } else { 3_000 }])
+        };
         self.advance(ms);
         self.deliver();
         for i in 0..self.agents.len() {
@@ -232,6 +243,7 @@ impl<D: Disk> World<D> {
             let yields = self.scheduler.worker(self.now, worker).is_some_and(|view| !view.load.yields_to.is_empty());
             assert!(!yields, "{attempt} is given to {worker}, which yields its machine");
         }
+        self.report.ahead += self.oracle.check_ahead(&self.uncommitted[before..], self.now.mono.0);
         self.scheduler.check_invariants();
         drop(self.scheduler.take_touched());
         self.report.events += 1;
@@ -291,7 +303,7 @@ impl<D: Disk> World<D> {
         self.set_clock(end);
         // Its clock begins anew with it: nothing was observed while it was down.
         let saved = self.disk.load();
-        self.oracle.restarted(&saved.workers);
+        self.oracle.restarted(&saved);
         self.scheduler = Scheduler::restore(saved, CAPACITY, self.now);
     }
 
@@ -302,7 +314,9 @@ impl<D: Disk> World<D> {
         }
         let copies = if !self.calm && self.random.chance(5) { 2 } else { 1 };
         for _ in 0..copies {
-            let delay = if self.calm { 1 } else { self.random.pick(&[0, 1, 1, 3, 3, 50, 50, 2_000, 9_000]) };
+            let quick = self.brisk && self.random.chance(90);
+            let delays = if quick { &[0, 1, 1, 3, 3, 20][..] } else { &[0, 1, 1, 3, 3, 50, 50, 2_000, 9_000] };
+            let delay = if self.calm { 1 } else { self.random.pick(delays) };
             self.last_message += 1;
             self.wire.insert((self.now.mono.0 + delay, self.last_message), message.clone());
         }
@@ -375,6 +389,7 @@ impl<D: Disk> World<D> {
         self.last_token += 1;
         let token = PollToken(self.last_token);
         let (session, seq) = (poll.session.clone(), poll.seq);
+        self.oracle.note_poll(&poll, self.now.mono.0);
         self.polls.insert(token, (agent, session.clone(), seq));
         if self.try_apply(event::WorkerPolled { poll, token }).is_err() {
             self.polls.remove(&token);
@@ -389,24 +404,34 @@ impl<D: Disk> World<D> {
         let agent = &mut self.agents[i];
         // An agent that answered an outdated answer with a new poll would outdate its own polls for
         // ever.
-        let Some(fresh) = agent.read(seq, answer, self.now.mono.0) else { return };
+        let Some(Told { fresh, returned }) = agent.read(seq, answer, self.now.mono.0) else { return };
         for (attempt, tags) in fresh {
-            let fetches_ms = if self.agents[i].old { 0 } else { self.random.pick(&[0, 0, 0, 200, 8_000]) };
-            let staged = Staged { starts_ms: self.now.mono.0 + fetches_ms, tags };
+            let fetches = !(self.agents[i].old || self.brisk && self.random.chance(95));
+            let fetches_ms = if fetches { self.random.pick(&[0, 0, 0, 200, 8_000]) } else { 0 };
+            let staged = Staged { starts_ms: self.now.mono.0 + fetches_ms, waited: false, tags };
             self.agents[i].staged.insert(attempt, staged);
         }
+        self.give_back(&returned);
         self.begin_ready(i);
         // There may be more, or something to report.
         self.next_poll_ms[i] = self.now.mono.0;
     }
 
+    /// Attempts go back that waited for a slot.
+    fn give_back(&mut self, returned: &[AttemptId]) {
+        self.report.recalls += returned.len() as u64;
+        returned.iter().for_each(|attempt| self.oracle.give_back(*attempt));
+    }
+
     /// An agent starts what has all that it needs.
     fn begin_ready(&mut self, i: usize) {
         let now_ms = self.now.mono.0;
+        let returned = self.agents[i].start_waiting(now_ms);
+        self.give_back(&returned);
         if self.agents[i].yields(now_ms) {
             return;
         }
-        for (attempt, tags) in self.agents[i].ready(now_ms) {
+        for (attempt, Staged { tags, waited, .. }) in self.agents[i].ready(now_ms) {
             let agent = &mut self.agents[i];
             // Some jobs can be started nowhere, which no machine's test of itself sees.
             let poisoned = !self.calm && attempt.job.0 % 19 == 7;
@@ -418,11 +443,13 @@ impl<D: Disk> World<D> {
                 continue;
             }
             self.oracle.start(agent.folder, attempt, &tags);
-            let length = self.random.pick(&[0, 10, 300, 2_000, 30_000, 90_000, ENDLESS_MS]);
+            let short = self.brisk && self.random.chance(97);
+            let lengths = if short { &[0, 5, 20, 100][..] } else { &[0, 10, 300, 2_000, 30_000, 90_000, ENDLESS_MS] };
+            let length = self.random.pick(lengths);
             let code = if self.random.chance(20) { 1 } else { 0 };
             let outcome = Outcome::Exit { code };
             let patient = self.oracle.is_patient(attempt.job);
-            let running = Running { ends_ms: now_ms + length, outcome, patient };
+            let running = Running { ends_ms: now_ms + length, outcome, patient, started_ms: now_ms, waited };
             agent.running.insert(attempt, running);
         }
     }
@@ -430,7 +457,8 @@ impl<D: Disk> World<D> {
     /// An agent does its work: ends jobs, polls, registers.
     fn tend(&mut self, i: usize) {
         let now_ms = self.now.mono.0;
-        let delivery_ms = self.random.pick(&[0, 0, 100, 5_000, 30_000]);
+        let slow = !(self.brisk && self.random.chance(95));
+        let delivery_ms = if slow { self.random.pick(&[0, 0, 100, 5_000, 30_000]) } else { 0 };
         let ended = self.agents[i].work(now_ms, delivery_ms);
         for attempt in &ended {
             self.oracle.stop(*attempt);

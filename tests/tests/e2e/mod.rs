@@ -2,6 +2,7 @@
 
 pub(crate) mod accepted;
 pub(crate) mod access;
+pub(crate) mod ahead;
 pub(crate) mod attempts;
 pub(crate) mod authority;
 pub(crate) mod cancel;

@@ -14,8 +14,9 @@ use c2_tests::http::{Answer, Caller, Request};
 use serde_json::{Map, Value};
 
 /// Disk and machine at their ends, and a c2d that goes down: the tests of faults have these. And
-/// what only callers from other machines are told; a full queue is asked for by name.
-const OUT_OF_REACH: [u16; 4] = [429, 500, 503, 507];
+/// what only callers from other machines are told; a full queue is asked for by name. That something is done
+/// later needs a worker that falls silent with a job that waits there: `ahead` has one.
+const OUT_OF_REACH: [u16; 5] = [202, 429, 500, 503, 507];
 
 /// What the document says and what was answered so far.
 #[derive(Debug)]

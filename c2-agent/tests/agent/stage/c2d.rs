@@ -90,7 +90,7 @@ impl C2d {
     pub(crate) fn submit(&self, job: u64, tags: &[&str], spec: JobSpec) -> AttemptId {
         let attempt = AttemptId { job: JobId(job), number: 1 };
         let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
-        let assignment = Assignment { attempt, job_id: attempt.job, tags, spec, spec_sha256: None };
+        let assignment = Assignment { attempt, job_id: attempt.job, tags, spec, spec_sha256: None, ahead: false };
         self.change(|book| book.jobs.insert(attempt, assignment));
         attempt
     }
@@ -201,6 +201,7 @@ fn orders(book: &Book, poll: &PollRequest) -> PollResponse {
     let waiting = book.jobs.iter().filter(|(attempt, _)| !here(attempt)).map(|(_, job)| job.clone());
     PollResponse {
         assign: waiting.take(poll.slots_free as usize).map(Box::new).map(Given::Readable).collect(),
+        recall: Vec::new(),
         kill: poll.running.iter().filter(|attempt| book.kills.contains(attempt)).copied().collect(),
         ack: poll.unsent.iter().map(|r| r.attempt).chain(poll.returned.iter().map(|r| r.attempt)).collect(),
         want: Vec::new(),

@@ -181,7 +181,11 @@ impl Parts {
                 json!({"description": "Done.", "content": {operation.media: {"schema": schema}}})
             }
         };
-        let mut responses = Map::from_iter([(operation.status.to_string(), answer)]);
+        let mut responses = Map::from_iter([(operation.status.to_string(), answer.clone())]);
+        if operation.may_be_later {
+            // The same body, where the state of some job is still the one before.
+            responses.insert("202".to_owned(), answer);
+        }
         if operation.name == endpoint::HEALTH.name {
             let content = json!({operation.media: {"schema": {"type": "string"}}});
             let unwell = json!({"description": "`degraded: ` and why.", "content": content});

@@ -37,6 +37,8 @@ pub(super) struct Agent {
     pub(super) staged: BTreeSet<AttemptId>,
     pub(super) ended: BTreeMap<AttemptId, Outcome>,
     pub(super) returned: Vec<Returned>,
+    pub(super) takes_ahead: bool,
+    pub(super) ages_ms: BTreeMap<AttemptId, u64>,
     pub(super) unfit: Option<String>,
     pub(super) shares: Vec<String>,
     pub(super) yields_to: Vec<Neighbour>,
@@ -211,7 +213,9 @@ impl Lab {
     pub(super) fn collect(&mut self, last: u8, token: PollToken) -> Option<PollAnswer> {
         let answer = self.answers.remove(&token)?;
         let agent = self.agents.get_mut(&last).unwrap();
-        agent.running.extend(answer.assign.iter().map(|handout| handout.attempt));
+        let (ahead, now): (Vec<_>, Vec<_>) = answer.assign.iter().partition(|handout| handout.ahead);
+        agent.running.extend(now.iter().map(|handout| handout.attempt));
+        agent.staged.extend(ahead.iter().map(|handout| handout.attempt));
         agent.unsent.retain(|result| !answer.ack.contains(&result.attempt));
         agent.returned.retain(|returned| !answer.ack.contains(&returned.attempt));
         Some(answer)
@@ -231,6 +235,8 @@ impl Lab {
             staged: agent.staged.clone(),
             ended: agent.ended.clone(),
             returned: agent.returned.clone(),
+            ages_ms: agent.ages_ms.clone(),
+            takes_ahead: agent.takes_ahead,
             unfit: agent.unfit.clone(),
             unsent: agent.unsent.clone(),
             load: Load { shares: agent.shares.clone(), yields_to: agent.yields_to.clone(), ..Load::default() },
@@ -242,9 +248,30 @@ impl Lab {
 
     /// An attempt ends on its agent; the result is not delivered yet.
     pub(super) fn finish(&mut self, last: u8, attempt: AttemptId, outcome: Outcome) {
+        self.finish_in(last, attempt, outcome, None);
+    }
+
+    /// The same for an attempt that says how long it ran.
+    pub(super) fn finish_in(&mut self, last: u8, attempt: AttemptId, outcome: Outcome, took_ms: Option<u64>) {
         let agent = self.agents.get_mut(&last).unwrap();
         assert!(agent.running.remove(&attempt), "{attempt} does not run on {last}");
-        agent.unsent.push(ResultSummary { attempt, outcome, fault_of: FaultOf::Worker, took_ms: None });
+        agent.ages_ms.remove(&attempt);
+        agent.unsent.push(ResultSummary { attempt, outcome, fault_of: FaultOf::Worker, took_ms });
+    }
+
+    /// An attempt that waits on an agent for a slot starts there, which its agent did not say yet.
+    pub(super) fn start_waiting(&mut self, last: u8, attempt: AttemptId, age_ms: u64) {
+        let agent = self.agents.get_mut(&last).unwrap();
+        assert!(agent.staged.remove(&attempt), "{attempt} does not wait on {last}");
+        agent.running.insert(attempt);
+        agent.ages_ms.insert(attempt, age_ms);
+    }
+
+    /// An attempt that waits on an agent goes back, which its agent did not say yet.
+    pub(super) fn return_waiting(&mut self, last: u8, attempt: AttemptId) {
+        let agent = self.agents.get_mut(&last).unwrap();
+        assert!(agent.staged.remove(&attempt), "{attempt} does not wait on {last}");
+        agent.returned.push(Returned { attempt, reason: "recalled".to_owned(), fault_of: FaultOf::Nobody });
     }
 
     /// An attempt was not started, which its agent did not say yet.
@@ -324,10 +351,16 @@ fn words(decision: &Decision, askers: &BTreeMap<PollToken, u8>) -> String {
         Decision::Change(record) => format!("change {} {}", record.id.0, record.state),
         Decision::Fulfil { job, on } => format!("fulfil {} on {}", job.0, on.0),
         Decision::Pin { job, worker } => format!("pin {} to {}", job.0, last(worker)),
-        Decision::Assign { attempt: one, worker, share, .. } => {
+        Decision::Assign { attempt: one, worker, share, ahead, .. } => {
             let tags: String = share.tags.iter().map(|tag| format!(" {tag}")).collect();
-            format!("assign {} to {}{tags}", attempt(one), last(worker))
+            let ahead = if *ahead { " ahead" } else { "" };
+            format!("assign {} to {}{tags}{ahead}", attempt(one), last(worker))
         }
+        Decision::Wish { attempt: one, wish: Some(wish) } => {
+            let change = if wish.change.is_some() { " change" } else { "" };
+            format!("wish {}{}{change}", attempt(one), if wish.hold { " hold" } else { "" })
+        }
+        Decision::Wish { attempt: one, wish: None } => format!("no wish {}", attempt(one)),
         Decision::MarkCancelling { job } => format!("cancel {}", job.0),
         Decision::Requeue { attempt: one, outcome, back, .. } => {
             let back = match back {
@@ -335,6 +368,7 @@ fn words(decision: &Decision, askers: &BTreeMap<PollToken, u8>) -> String {
                 Back::Lost { crash: false } => "lost",
                 Back::Retry => "retry",
                 Back::Returned { fault_of: FaultOf::Version } => "unread",
+                Back::Returned { fault_of: FaultOf::Nobody } => "unneeded",
                 Back::Returned { .. } => "returned",
                 Back::GivenUp { crash: true } => "given up, crash",
                 Back::GivenUp { crash: false } => "given up",
@@ -365,6 +399,7 @@ fn words(decision: &Decision, askers: &BTreeMap<PollToken, u8>) -> String {
         Decision::Answer { token, answer } => {
             let given: Vec<AttemptId> = answer.assign.iter().map(|handout| handout.attempt).collect();
             let (start, kill, ack) = (list("+", &given), list("-", &answer.kill), list("ack:", &answer.ack));
+            let kill = kill + &list("<", &answer.recall);
             format!("answer {}{start}{kill}{ack}{}", askers[token], if answer.register { " register" } else { "" })
         }
     }

@@ -22,5 +22,6 @@ mod notices;
 mod reserve;
 mod rest;
 mod schedules;
+mod staging;
 mod suspicion;
 mod workers;

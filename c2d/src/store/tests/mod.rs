@@ -101,7 +101,8 @@ fn add(id: u64) -> Decision {
 }
 
 fn end(id: u64, attempt: u32, seq: u64) -> Decision {
-    Decision::End { job: JobId(id), attempt, outcome: Outcome::Cancelled, at_ms: 1_700_000_000_000 + seq, seq }
+    let at_ms = 1_700_000_000_000 + seq;
+    Decision::End { job: JobId(id), attempt, outcome: Outcome::Cancelled, started_ms: None, at_ms, seq }
 }
 
 fn worker(last: u8) -> WorkerRecord {

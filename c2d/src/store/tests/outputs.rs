@@ -43,8 +43,14 @@ fn deliver(opened: &mut Opened, number: u32, written: Option<&AttemptResult>, la
     let back = if lost { Back::Lost { crash: false } } else { Back::Retry };
     let outcome = if lost { Outcome::Lost } else { Outcome::Exit { code: 1 } };
     let ending = if last { end(1, number, 1) } else { Decision::Requeue { attempt, outcome, back, at_ms: 2 } };
-    let given =
-        Decision::Assign { attempt, worker: id.clone(), ip: worker(2).intro.ip, share: Share::default(), at_ms: 1 };
+    let given = Decision::Assign {
+        attempt,
+        worker: id.clone(),
+        ip: worker(2).intro.ip,
+        share: Share::default(),
+        ahead: false,
+        at_ms: 1,
+    };
     let outputs = written.into_iter().map(output).collect();
     let decisions = vec![given, ending, Decision::Free { attempt, worker: id }];
     block_on(opened.writer.commit(Batch { decisions, outputs, now: Now::default() })).unwrap();

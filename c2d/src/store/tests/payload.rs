@@ -25,6 +25,7 @@ fn what_cannot_be_used_is_held_and_the_rest_goes_on() {
         worker: worker(2).intro.id,
         ip: worker(2).intro.ip,
         share: Share::default(),
+        ahead: false,
         at_ms: 7,
     };
     let jobs = (1..=6).map(add).collect();

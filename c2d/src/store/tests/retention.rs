@@ -120,7 +120,7 @@ fn what_is_still_needed_stays() {
         add(1),
         add(2),
         Decision::AddJob(Box::new(dependent)),
-        Decision::Assign { attempt: held, worker: id.clone(), ip, share: Share::default(), at_ms: 1 },
+        Decision::Assign { attempt: held, worker: id.clone(), ip, share: Share::default(), ahead: false, at_ms: 1 },
         end(1, 0, 1),
         end(2, 1, 2),
         add(4),

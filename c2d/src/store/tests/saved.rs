@@ -7,8 +7,8 @@ use super::{
     EndedRecord, GrantRecord, JobRecord, KeyRecord, Lab, StoreError, add, commit, end, job, saved_with, worker,
 };
 use crate::sched::Decision;
-use crate::sched::decision::{Back, DependencyEdge};
-use crate::sched::event::Introduction;
+use crate::sched::decision::{Back, DependencyEdge, Wanted, Wish};
+use crate::sched::event::{FaultOf, Introduction, NewJob};
 use crate::sched::fit::Share;
 
 fn attempt(job: u64, number: u32) -> AttemptId {
@@ -28,7 +28,7 @@ fn share() -> Share {
 
 fn assign(id: u64, number: u32) -> Decision {
     let Introduction { id: worker, ip, .. } = worker(2).intro;
-    Decision::Assign { attempt: attempt(id, number), worker, ip, share: share(), at_ms: 7 }
+    Decision::Assign { attempt: attempt(id, number), worker, ip, share: share(), ahead: false, at_ms: 7 }
 }
 
 fn running(id: u64, number: u32) -> JobRecord {
@@ -42,7 +42,40 @@ fn running(id: u64, number: u32) -> JobRecord {
 }
 
 fn grant(id: u64, number: u32) -> GrantRecord {
-    GrantRecord { attempt: attempt(id, number), worker: worker(2).intro.id, share: share(), outcome: None }
+    let (share, worker) = (share(), worker(2).intro.id);
+    GrantRecord { attempt: attempt(id, number), worker, share, outcome: None, ahead: false, wish: None }
+}
+
+/// What an operator wants of the first job while it waits at a worker.
+fn wish() -> Wish {
+    let new = NewJob { payload: r#"{"command":"false"}"#.into(), name: Some("other".into()), ..NewJob::default() };
+    let change = Wanted { new, depends: true, limit_s: Some(9), before_start: true };
+    Wish { hold: true, change: Some(Box::new(change)) }
+}
+
+#[test]
+fn what_was_given_ahead_and_is_wanted_of_it_comes_back() {
+    let lab = Lab::new();
+    let Introduction { id, ip, .. } = worker(2).intro;
+    let (first, at_ms) = (attempt(1, 1), 7);
+    let ahead =
+        Decision::Assign { attempt: first, worker: id.clone(), ip, share: Share::default(), ahead: true, at_ms };
+    let wish = Some(wish());
+    let wanted = Decision::Wish { attempt: first, wish: wish.clone() };
+    let saved = lab.commit(&[vec![Decision::PutWorker(Box::new(worker(2))), add(1), ahead], vec![wanted]]);
+    let share = Share::default();
+    let grant = GrantRecord { attempt: first, worker: id.clone(), share, outcome: None, ahead: true, wish };
+    assert_eq!(saved.grants, [grant]);
+    assert_eq!(saved.jobs, [running(1, 1)], "for the disk it is given, and for people queued");
+    let saved = lab.commit(&[vec![Decision::Wish { attempt: first, wish: None }]]);
+    assert_eq!(saved.grants[0].wish, None);
+
+    let outcome = Outcome::Setup { reason: "unneeded".to_owned() };
+    let back = Back::Returned { fault_of: FaultOf::Nobody };
+    let unneeded = Decision::Requeue { attempt: first, outcome, back, at_ms: 8 };
+    let saved = lab.commit(&[vec![unneeded, Decision::Free { attempt: first, worker: id }]]);
+    assert_eq!(saved.jobs, [JobRecord { worker: None, state: JobState::Queued, ..running(1, 1) }]);
+    assert_eq!(saved.grants, []);
 }
 
 #[test]

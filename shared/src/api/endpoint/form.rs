@@ -34,6 +34,8 @@ pub struct Operation {
     pub media: &'static str,
     /// Refusals beside those that follow from its form.
     pub refusals: &'static [ErrorCode],
+    /// Whether it is answered 202 where it is done later, as a worker is not heard.
+    pub may_be_later: bool,
     /// Whether it takes an `Idempotency-Key`.
     pub is_keyed: bool,
     /// Whether its body may be left out.
@@ -170,6 +172,7 @@ impl<P: ?Sized, Q: Wire, B: Wire, A: Wire> Endpoint<P, Q, B, A> {
             status: 200,
             media: "application/json",
             refusals: &[],
+            may_be_later: false,
             is_keyed: false,
             may_lack_body: false,
             lines: &[],
@@ -181,6 +184,12 @@ impl<P: ?Sized, Q: Wire, B: Wire, A: Wire> Endpoint<P, Q, B, A> {
 
     pub(super) const fn refuses(mut self, refusals: &'static [ErrorCode]) -> Self {
         self.operation.refusals = refusals;
+        self
+    }
+
+    /// It may be noted, and done later.
+    pub(super) const fn or_later(mut self) -> Self {
+        self.operation.may_be_later = true;
         self
     }
 

@@ -135,7 +135,7 @@ endpoints! {
 
     /// Holds a job that has not started.
     HOLD: Endpoint<JobId, (), (), JobStateResponse> =
-        Endpoint::new(Post, "/api/jobs/hold/{job_id}", OPERATORS).refuses(&[Conflict]);
+        Endpoint::new(Post, "/api/jobs/hold/{job_id}", OPERATORS).refuses(&[Conflict]).or_later();
 
     /// Releases a held job.
     RELEASE: Endpoint<JobId, (), (), JobStateResponse> =
@@ -145,7 +145,8 @@ endpoints! {
     CANCEL_JOBS: Endpoint<(), (), ManyRequest, ManyResponse> = Endpoint::new(Post, "/api/jobs/cancel", OPERATORS);
 
     /// Holds many jobs that have not started.
-    HOLD_JOBS: Endpoint<(), (), ManyRequest, ManyResponse> = Endpoint::new(Post, "/api/jobs/hold", OPERATORS);
+    HOLD_JOBS: Endpoint<(), (), ManyRequest, ManyResponse> =
+        Endpoint::new(Post, "/api/jobs/hold", OPERATORS).or_later();
 
     /// Releases many held jobs.
     RELEASE_JOBS: Endpoint<(), (), ManyRequest, ManyResponse> = Endpoint::new(Post, "/api/jobs/release", OPERATORS);
@@ -161,7 +162,7 @@ endpoints! {
     /// `set` has fields of the specification with their new values. Of a job that runs, `timeout_s`, `retries`,
     /// `retry_delay_s`, `priority`, `on_lost` and `name` can change; `more_time_s` adds to its time limit.
     /// `max_running` is of a batch as a whole.
-    CHANGE_JOBS: Endpoint<(), (), ChangeRequest, ManyResponse> = Endpoint::new(Post, "/api/jobs/change", OPERATORS);
+    CHANGE_JOBS: Endpoint<(), (), ChangeRequest, ManyResponse> = Endpoint::new(Post, "/api/jobs/change", OPERATORS).or_later();
 
     /// Gives no new work to anybody.
     PAUSE: Endpoint<(), (), (), PauseResponse> = Endpoint::new(Post, "/api/jobs/pause", OPERATORS);

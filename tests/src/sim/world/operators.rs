@@ -37,6 +37,7 @@ impl<D: Disk> World<D> {
         let worker = self.agents[i].worker();
         match self.random.below(40) {
             0..=7 => self.submit(),
+            26..=31 if self.brisk => self.submit(),
             8 | 9 => drop(self.apply(event::CancelRequested { job })),
             10 => drop(self.apply(event::HoldRequested { job })),
             11 => drop(self.apply(event::ReleaseRequested { job })),
@@ -106,7 +107,7 @@ impl<D: Disk> World<D> {
     }
 
     pub(super) fn submit(&mut self) {
-        let count = 1 + self.random.below(5);
+        let count = 1 + self.random.below(if self.brisk { 25 } else { 5 });
         let jobs = (0..count).map(|i| self.new_job(i)).collect();
         let key = self.random.chance(20).then(|| {
             let key = format!("k{}", self.random.below(5));
@@ -119,9 +120,10 @@ impl<D: Disk> World<D> {
     }
 
     pub(super) fn new_job(&mut self, place: u64) -> NewJob {
+        let plain = self.brisk && self.random.chance(85);
         let random = &mut self.random;
         let mut depends: Vec<String> = Vec::new();
-        while random.chance(25) {
+        while !plain && random.chance(25) {
             let on = if place > 0 && random.chance(50) {
                 format!("n{}", random.below(place))
             } else {
@@ -139,21 +141,28 @@ impl<D: Disk> World<D> {
         let excluded = excluded.and_then(|n| known.get(usize::try_from(n).ok()?).cloned());
         let placement = Placement {
             group: grouped.then(|| "even".to_owned()),
-            tags: if random.chance(30) { vec![random.pick(&["disk", "gpu", "gpu:0"]).to_owned()] } else { Vec::new() },
+            tags: if !plain && random.chance(30) {
+                vec![random.pick(&["disk", "gpu", "gpu:0"]).to_owned()]
+            } else {
+                Vec::new()
+            },
             exclude: excluded.into_iter().collect(),
             workers: Vec::new(),
             shares: Vec::new(),
-            takes: some_needs(random),
+            takes: if plain { Needs::default() } else { some_needs(random) },
         };
         let terms = Terms {
             placement: Arc::new(placement),
             same_machine,
-            priority: i32::try_from(random.below(3)).unwrap_or(0),
+            priority: if plain && random.chance(90) { 1 } else { i32::try_from(random.below(3)).unwrap_or(0) },
             retries: u32::try_from(random.below(3)).unwrap_or(0),
             retry_delay_s: (random.below(3) > 0).then(|| 30 * random.below(2)),
             hold: random.chance(5),
             begin_at: random.chance(10).then(|| self.now.wall_ms + random.below(40_000)),
-            on_lost: random.pick(&[OnLost::Requeue, OnLost::Requeue, OnLost::Fail, OnLost::Wait]),
+            on_lost: match plain && random.chance(80) {
+                true => OnLost::Requeue,
+                false => random.pick(&[OnLost::Requeue, OnLost::Requeue, OnLost::Fail, OnLost::Wait]),
+            },
             leaves_files: random.chance(20),
             expires_s: random.chance(5).then(|| 1 + random.below(60)),
             place: None,
