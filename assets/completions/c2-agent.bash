@@ -53,7 +53,7 @@ _c2__agent() {
 
     case "${cmd}" in
         c2__agent)
-            opts="-h -V --server --address --slots --workspace-root --state-dir --token-file --config --help --version join reset-identity doctor install help"
+            opts="-h -V --server --address --slots --workspace-root --state-dir --token-file --yield-to --config --help --version join reset-identity doctor install help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -109,6 +109,13 @@ _c2__agent() {
                     fi
                     return 0
                     ;;
+                --yield-to)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
                 --config)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then
@@ -132,7 +139,7 @@ _c2__agent() {
             return 0
             ;;
         c2__subcmd__agent__subcmd__doctor)
-            opts="-h --server --address --slots --workspace-root --state-dir --token-file --config --help"
+            opts="-h --server --address --slots --workspace-root --state-dir --token-file --yield-to --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -185,6 +192,13 @@ _c2__agent() {
                     fi
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --yield-to)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
                     fi
                     return 0
                     ;;
