@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_c2_agent_global_optspecs
-    string join \n server= address= slots= workspace-root= state-dir= token-file= config= h/help V/version
+    string join \n server= address= slots= workspace-root= state-dir= token-file= yield-to= config= h/help V/version
 end
 
 function __fish_c2_agent_needs_command
@@ -30,6 +30,7 @@ complete -c c2-agent -n "__fish_c2_agent_needs_command" -l slots -d 'Jobs to run
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -l workspace-root -d 'Folder of the job workspaces [default: /tmp/C2; /tmp/C2-UID if that belongs to another user]' -r -f -a "(__fish_complete_directories)"
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -l state-dir -d 'Folder of the agent\'s own files [default: c2-agent in $XDG_STATE_HOME or ~/.local/state]' -r -f -a "(__fish_complete_directories)"
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -l token-file -d 'File with the worker token [default: that of `join`, else that of a c2d on this machine]' -r -F
+complete -c c2-agent -n "__fish_c2_agent_needs_command" -l yield-to -d 'Let jobs stand still, and start none, while others need this machine: a person at a terminal or a screen, a process on a GPU that is no job\'s, or the battery [default: none]' -r -f
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -l config -d 'Configuration file [default: c2-agent/config.json in $XDG_CONFIG_HOME or ~/.config]' -r -F
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c c2-agent -n "__fish_c2_agent_needs_command" -s V -l version -d 'Print version'
@@ -50,6 +51,7 @@ complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l slots -d 'J
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l workspace-root -d 'Folder of the job workspaces [default: /tmp/C2; /tmp/C2-UID if that belongs to another user]' -r -f -a "(__fish_complete_directories)"
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l state-dir -d 'Folder of the agent\'s own files [default: c2-agent in $XDG_STATE_HOME or ~/.local/state]' -r -f -a "(__fish_complete_directories)"
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l token-file -d 'File with the worker token [default: that of `join`, else that of a c2d on this machine]' -r -F
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l yield-to -d 'Let jobs stand still, and start none, while others need this machine: a person at a terminal or a screen, a process on a GPU that is no job\'s, or the battery [default: none]' -r -f
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -l config -d 'Configuration file [default: c2-agent/config.json in $XDG_CONFIG_HOME or ~/.config]' -r -F
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand doctor" -s h -l help -d 'Print help'
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand config" -l server -d 'Where c2d is, as HOST or HOST:PORT' -r -f

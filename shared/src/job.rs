@@ -118,7 +118,7 @@ pub struct JobSpec {
     /// Processors that it takes of its worker.
     #[serde(skip_serializing_if = "is_default")]
     pub cpus: u32,
-    /// Main memory that it takes, in bytes.
+    /// Main memory that it takes, in bytes: its limit, too, where its worker can keep limits.
     #[serde(skip_serializing_if = "is_default")]
     pub memory_bytes: u64,
     /// Graphics processors that it has to itself; tags `gpu:N` that it asks for count as such.

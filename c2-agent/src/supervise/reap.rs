@@ -1,5 +1,7 @@
 //! Collects ended children, with what they used.
 
+use std::io;
+
 use c2_shared::job::Outcome;
 use rustix::process::Pid;
 
@@ -39,11 +41,12 @@ pub(crate) fn reap() -> Reaped {
     loop {
         // SAFETY: both pointers are to locals that outlive the call.
         let found = unsafe { libc::wait4(-1, &raw mut status, libc::WNOHANG, &raw mut usage) };
-        match (found, Pid::from_raw(found)) {
-            (0, _) => return Reaped::NoneYet,
-            (1.., Some(pid)) => return Reaped::One(pid, outcome(status), used(&usage)),
-            _ if std::io::Error::last_os_error().kind() == std::io::ErrorKind::Interrupted => {}
-            _ => return Reaped::NoChild,
+        // A number below 0 is an error, and none that a process could have.
+        match Pid::from_raw(found.max(0)) {
+            Some(pid) => return Reaped::One(pid, outcome(status), used(&usage)),
+            None if found == 0 => return Reaped::NoneYet,
+            None if io::Error::last_os_error().kind() == io::ErrorKind::Interrupted => {}
+            None => return Reaped::NoChild,
         }
     }
 }

@@ -13,7 +13,7 @@ pub(crate) struct NeedFlags {
     /// Processors that it takes of its worker; its $OMP_NUM_THREADS
     #[arg(long, value_name = "N")]
     pub(crate) cpus: Option<String>,
-    /// Memory that it takes, like `8G` or `500M`
+    /// Memory that it takes, and its limit, like `8G` or `500M`
     #[arg(long, value_name = "SIZE")]
     pub(crate) memory: Option<String>,
     /// Graphics processors that it has to itself, as $CUDA_VISIBLE_DEVICES and $HIP_VISIBLE_DEVICES

@@ -367,7 +367,7 @@ mod tests {
         let commands = commands();
         let jobs = commands.iter().find(|c| c.name == "jobs").unwrap();
         let state = jobs.flags.iter().find(|f| f.name == "--state").unwrap();
-        assert_eq!((state.value.as_deref(), state.values.len()), (Some("STATE"), 10));
+        assert_eq!((state.value.as_deref(), state.values.len()), (Some("STATE"), 11));
         let all = jobs.flags.iter().find(|f| f.name == "--all").unwrap();
         assert_eq!((all.value.as_deref(), all.values.len()), (None, 0));
         assert_eq!(commands.last().unwrap().aliases, ["exit"]);

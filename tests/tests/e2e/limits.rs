@@ -1,6 +1,7 @@
 //! Jobs in control groups: what they may use, and what they used.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use c2_shared::api::jobs::JobInfo;
@@ -20,6 +21,7 @@ crate::tests![
 ];
 
 const WORKER: &str = "127.0.0.2";
+const SOON: Duration = Duration::from_secs(20);
 const MIB: u64 = 1 << 20;
 
 /// Whether agents can make groups with limits here: as root, without systemd, and in the first version.
@@ -121,24 +123,26 @@ fn a_fork_bomb_stays_in_its_group() {
         ensure!(ended(cluster, shares).await?.stdout == "2048\n");
         let most = own("pids", "pids.max");
         ensure!(ended(cluster, job(&most, 0)).await?.stdout == "40\n");
-        // Not before it is sure that it is held.
-        let bomb = format!("[ \"$({most})\" = 40 ] || exit 9; b() {{ b | b & b; }}; b");
+        // Not before it is sure that it is held; and its shell is none of those that find no room.
+        let bomb = format!("[ \"$({most})\" = 40 ] || exit 9; b() {{ b | b & b; }}; b & exec sleep 60");
         let bomb = cluster.submit_spec(job(&bomb, 0)).await?;
         cluster.running(bomb).await?;
-        let folder = groups(cluster)?;
-        let full = eventually("a full group", std::time::Duration::from_secs(20), async || {
-            let pids = folder.iter().filter(|group| group.starts_with("/sys/fs/cgroup/pids"));
-            let most = pids.filter_map(|group| std::fs::read_to_string(group.join("pids.current")).ok());
-            let most = most.filter_map(|text| text.trim().parse::<u32>().ok()).max().unwrap_or(0);
-            ensure!(most <= 40, "{most} processes");
-            Ok((most > 30).then_some(()))
+        let folders = groups(cluster)?;
+        let full = eventually("a full group", SOON, async || {
+            let pids = folders.iter().filter(|group| group.starts_with("/sys/fs/cgroup/pids"));
+            let read = |group: &PathBuf, file: &str| std::fs::read_to_string(group.join(file)).unwrap_or_default();
+            let most = pids.clone().filter_map(|group| read(group, "pids.current").trim().parse::<u32>().ok()).max();
+            ensure!(most <= Some(40), "{most:?} processes");
+            // How often one more was refused.
+            let refused =
+                pids.map(|group| read(group, "pids.events")).any(|text| text != "max 0\n" && !text.is_empty());
+            Ok(refused.then_some(()))
         });
         full.await?;
         let beside = ended(cluster, job("echo fine", 0)).await?;
         ensure!(beside.stdout == "fine\n", "{beside:?}");
         cluster.exec(&["cancel 3"]).await?;
-        let state = cluster.ended(bomb).await?.job.row.state;
-        ensure!(matches!(state, JobState::Cancelled | JobState::Failed), "{state:?}");
+        ensure!(cluster.ended(bomb).await?.job.row.state == JobState::Cancelled);
         Ok(())
     });
 }
@@ -182,15 +186,14 @@ fn groups_go_with_their_jobs_and_their_agent() {
         ensure!(listed.lines().filter(group).count() == 5, "from its first instruction, and its runner left: {listed}");
         let groups_now = groups(cluster)?;
         ensure!(groups_now.len() == 5, "one in each hierarchy for one slot: {groups_now:?}");
-        // A leftover of a slot that is no more, and a group that somebody uses.
         cluster.signal_agent(WORKER, Signal::TERM)?;
         let all_gone = async || Ok(groups(cluster)?.is_empty().then_some(()));
-        eventually("the groups to go", std::time::Duration::from_secs(20), all_gone).await?;
+        eventually("the groups to go", SOON, all_gone).await?;
         let left = groups_now[0]
             .with_file_name(groups_now[0].file_name().context("a name")?.to_string_lossy().replace("-0", "-9"));
         std::fs::create_dir(&left)?;
         cluster.restart_agent(WORKER).await?;
-        ensure!(!left.exists(), "{}", left.display());
+        eventually("the leftover to go", SOON, async || Ok((!left.exists()).then_some(()))).await?;
         Ok(())
     });
 }
