@@ -34,12 +34,12 @@ impl Cli {
             Some(Command::ResetIdentity(options)) => say(&identity::reset(&options)?)?,
             Some(Command::Install(wish)) => say(&install::install(&wish)?)?,
             Some(Command::Doctor(flags)) => {
-                let (said, well) = doctor::run(&Options::decide(flags)?);
+                let (said, well) = doctor::run(&Options::decide(&flags)?);
                 say(&said)?;
                 return Ok(if well { exit::DONE } else { exit::FAILED });
             }
-            Some(Command::Config(listing)) => say(&settings::list(listing, &self.origins)?)?,
-            None => agent::start(&Options::decide(self.flags)?)?,
+            Some(Command::Config(listing)) => say(&settings::list(&listing, &self.origins)?)?,
+            None => agent::start(&Options::decide(&self.flags)?)?,
         }
         Ok(exit::DONE)
     }

@@ -314,7 +314,7 @@ impl Timing {
 
 impl Options {
     /// Decides everything by flags (and environment, which clap reads) over the configuration file.
-    pub(crate) fn decide(flags: Flags) -> Result<Self, OptionsError> {
+    pub(crate) fn decide(flags: &Flags) -> Result<Self, OptionsError> {
         let (timing, sight) = (flags.timing, flags.sight.clone());
         let Choice { file: Configured { config, .. }, state_dir, token_file, named } = Choice::of(flags)?;
         let pass = Pass::read(&token_file)?;
@@ -351,7 +351,7 @@ pub(crate) struct Choice {
 }
 
 impl Choice {
-    pub(crate) fn of(flags: Flags) -> Result<Self, OptionsError> {
+    pub(crate) fn of(flags: &Flags) -> Result<Self, OptionsError> {
         let mut file: Configured<AgentConfig> = config::find(flags.config.as_deref(), default_config_file())?;
         let config = &mut file.config;
         config.slots = flags.slots.unwrap_or(config.slots);
@@ -468,14 +468,14 @@ mod tests {
         std::fs::write(&config, r#"{"server_host": "10.0.0.6", "slots": 2, "address": "10.0.0.9"}"#).unwrap();
         pass(Role::Worker, None).write(&token_file).unwrap();
         let flags = Flags { config: Some(config), token_file: Some(token_file), ..Flags::default() };
-        let options = Options::decide(Flags { slots: Some(8), ..flags.clone() }).unwrap();
+        let options = Options::decide(&Flags { slots: Some(8), ..flags.clone() }).unwrap();
         assert_eq!((options.server.to_string().as_str(), options.slots), ("10.0.0.6:30814", 8));
         assert_eq!(options.address, Some(IpAddr::from([10, 0, 0, 9])));
-        let named = Options::decide(Flags { server: Some("[fd00::6]:7".into()), ..flags.clone() }).unwrap();
+        let named = Options::decide(&Flags { server: Some("[fd00::6]:7".into()), ..flags.clone() }).unwrap();
         assert_eq!(named.server.to_string(), "[fd00::6]:7");
-        let error = Options::decide(Flags { server: Some("http://nas".into()), ..flags.clone() }).unwrap_err();
+        let error = Options::decide(&Flags { server: Some("http://nas".into()), ..flags.clone() }).unwrap_err();
         assert_eq!(error.to_string(), "\"http://nas\" is not an address of c2d");
-        let error = Options::decide(Flags { slots: Some(0), ..flags }).unwrap_err();
+        let error = Options::decide(&Flags { slots: Some(0), ..flags }).unwrap_err();
         assert_eq!(error.to_string(), "0 slots cannot be run");
     }
 
@@ -487,10 +487,10 @@ mod tests {
         let joined = pass(Role::Worker, Some("10.0.0.6:99"));
         joined.write(&joined_file(dir.path())).unwrap();
         let flags = Flags { config: Some(config.clone()), state_dir: Some(dir.path().to_owned()), ..Flags::default() };
-        let options = Options::decide(flags.clone()).unwrap();
+        let options = Options::decide(&flags).unwrap();
         assert_eq!((options.server.to_string().as_str(), &options.pass), ("10.0.0.6:99", &joined));
         std::fs::write(&config, r#"{"server_host": "10.0.0.7"}"#).unwrap();
-        assert_eq!(Options::decide(flags).unwrap().server.to_string(), "10.0.0.7:30814");
+        assert_eq!(Options::decide(&flags).unwrap().server.to_string(), "10.0.0.7:30814");
     }
 
     #[test]
@@ -500,7 +500,7 @@ mod tests {
         std::fs::write(&config, "{}").unwrap();
         pass(Role::Worker, None).write(&token_file).unwrap();
         let flags = Flags { config: Some(config.clone()), token_file: Some(token_file), ..Flags::default() };
-        let server = |flags: &Flags| Options::decide(flags.clone()).unwrap().server.to_string();
+        let server = |flags: &Flags| Options::decide(flags).unwrap().server.to_string();
         assert_eq!(server(&flags), "127.0.0.1:30814");
         std::fs::write(dir.path().join(ADDRESS_FILE), "127.0.0.7:31000\n").unwrap();
         assert_eq!(server(&flags), "127.0.0.7:31000");
@@ -514,6 +514,6 @@ mod tests {
         let token_file = dir.path().join("operator.token");
         pass(Role::Operator, None).write(&token_file).unwrap();
         let flags = Flags { token_file: Some(token_file), config: None, ..Flags::default() };
-        assert!(matches!(Options::decide(flags), Err(OptionsError::WrongRole(_))));
+        assert!(matches!(Options::decide(&flags), Err(OptionsError::WrongRole(_))));
     }
 }

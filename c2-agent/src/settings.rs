@@ -8,8 +8,8 @@ use c2_shared::settings::{Origin, Settings};
 use crate::options::{Choice, Listing, OptionsError, joined_file, server};
 
 /// Lists the settings that the agent would start with.
-pub(crate) fn list(listing: Listing, origins: &Origins) -> Result<String, OptionsError> {
-    let Choice { file, state_dir, token_file, named } = Choice::of(listing.flags)?;
+pub(crate) fn list(listing: &Listing, origins: &Origins) -> Result<String, OptionsError> {
+    let Choice { file, state_dir, token_file, named } = Choice::of(&listing.flags)?;
     let mut settings = Settings::of(&file, &[]);
     for name in ["address", "slots", "workspace_root", "yield_to"] {
         settings.given(name, origins);

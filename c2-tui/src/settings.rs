@@ -16,7 +16,7 @@ pub(crate) fn list(flags: &PlaceFlags, origins: &Origins, as_json: bool) -> Resu
     let found = connect::find(&place)?;
     let mut list = Settings::of(&configured, &["ssh"]);
     let given = |name: &str| origins.get(name).unwrap_or(Origin::Default);
-    list.set("data_dir", place.data_dir.clone().unwrap_or_else(config::default_data_dir), given("data_dir"));
+    list.set("data_dir", place.data_dir.unwrap_or_else(config::default_data_dir), given("data_dir"));
     list.set("token_file", &found.token_file, given("token_file"));
     list.set("server", found.server.to_string(), found.from.unwrap_or_else(|| given("server")));
     let path = configured.file.as_ref().map(|file| file.path.as_path());

@@ -113,8 +113,7 @@ pub async fn run(
         names: Arc::new(names(address)),
         address,
         clock,
-        requests: Arc::default(),
-        polls: Arc::default(),
+        counters: Arc::default(),
         stopping: stopping.clone(),
     };
     let witness =

@@ -60,7 +60,7 @@ impl Origins {
 /// # Errors
 /// clap's own: what is wrong, or the help that was asked for.
 pub fn read<P: Parser>(args: impl IntoIterator<Item = OsString>) -> Result<P, Error> {
-    P::from_arg_matches(&matches(P::command(), args)?).map_err(|error| error.format(&mut P::command()))
+    Ok(read_with_origins(args)?.0)
 }
 
 /// The same, with where its values come from.
@@ -68,9 +68,9 @@ pub fn read<P: Parser>(args: impl IntoIterator<Item = OsString>) -> Result<P, Er
 /// # Errors
 /// As [`read`].
 pub fn read_with_origins<P: Parser>(args: impl IntoIterator<Item = OsString>) -> Result<(P, Origins), Error> {
-    let matches = matches(P::command(), args)?;
-    let origins = Origins::of(&P::command(), &matches);
-    Ok((P::from_arg_matches(&matches).map_err(|error| error.format(&mut P::command()))?, origins))
+    let (command, matches) = understood(P::command(), args)?;
+    let read = P::from_arg_matches(&matches).map_err(|error| error.format(&mut P::command()))?;
+    Ok((read, Origins::of(&command, &matches)))
 }
 
 /// What was understood of a command line, for a program that looks at it itself.
@@ -78,9 +78,16 @@ pub fn read_with_origins<P: Parser>(args: impl IntoIterator<Item = OsString>) ->
 /// # Errors
 /// As [`read`].
 pub fn matches(command: Command, args: impl IntoIterator<Item = OsString>) -> Result<ArgMatches, Error> {
+    Ok(understood(command, args)?.1)
+}
+
+fn understood(command: Command, args: impl IntoIterator<Item = OsString>) -> Result<(Command, ArgMatches), Error> {
     let args: Vec<OsString> = args.into_iter().collect();
     let mut command = without_empty(command);
-    command.try_get_matches_from_mut(&args).map_err(|error| name_variable(error, &command, &args))
+    match command.try_get_matches_from_mut(&args) {
+        Ok(matches) => Ok((command, matches)),
+        Err(error) => Err(name_variable(error, &command, &args)),
+    }
 }
 
 fn without_empty(command: Command) -> Command {

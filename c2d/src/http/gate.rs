@@ -38,7 +38,7 @@ const LAST_WORDS: Duration = Duration::from_millis(50);
 const EVENTS: &str = "text/event-stream";
 
 pub(crate) async fn gate(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    app.requests.fetch_add(1, Ordering::Relaxed);
+    app.counters.requests.fetch_add(1, Ordering::Relaxed);
     let connection = *request.extensions().get::<Connection>().expect("every connection came from somewhere");
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let (who, mut response) = match admit(&app, &request, connection) {

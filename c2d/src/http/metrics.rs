@@ -3,7 +3,7 @@
 //! What happens is counted where it happens; all else is read when somebody asks.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
@@ -24,22 +24,26 @@ serves!(METRICS => json, PROMETHEUS => prometheus);
 const ENDS: [(JobState, &str); 3] =
     [(JobState::Succeeded, "succeeded"), (JobState::Failed, "failed"), (JobState::Cancelled, "cancelled")];
 
-/// How long polls took until they were answered.
+/// What was answered since c2d started.
 #[derive(Debug)]
-pub(crate) struct Polls {
-    with_work: SharedHistogram,
-    without: SharedHistogram,
+pub(crate) struct Counters {
+    /// Requests of all kinds.
+    pub(crate) requests: AtomicU64,
+    /// How long polls took until they were answered, with work and without.
+    polls_with: SharedHistogram,
+    polls_without: SharedHistogram,
 }
 
-impl Default for Polls {
+impl Default for Counters {
     fn default() -> Self {
-        Self { with_work: SharedHistogram::new(SHORT), without: SharedHistogram::new(SHORT) }
+        let polls = || SharedHistogram::new(SHORT);
+        Self { requests: AtomicU64::new(0), polls_with: polls(), polls_without: polls() }
     }
 }
 
-impl Polls {
-    pub(crate) fn count(&self, with_work: bool, took_ms: u64) {
-        if with_work { &self.with_work } else { &self.without }.add(took_ms);
+impl Counters {
+    pub(crate) fn polled(&self, with_work: bool, took_ms: u64) {
+        if with_work { &self.polls_with } else { &self.polls_without }.add(took_ms);
     }
 }
 
@@ -68,7 +72,7 @@ pub(crate) async fn prometheus(State(app): State<App>) -> Result<Response, ApiEr
     });
     let looked = looked.await?;
     let mut text = Exposition::default();
-    of_c2d(&mut text, &metrics(&app, &looked.queue, looked.submitted), &app.polls);
+    of_c2d(&mut text, &metrics(&app, &looked.queue, looked.submitted), &app.counters);
     of_jobs(&mut text, &looked);
     of_groups(&mut text, &looked);
     of_workers(&mut text, &looked);
@@ -84,13 +88,13 @@ fn metrics(app: &App, queue: &QueueStatus, submitted: u64) -> Metrics {
         jobs_submitted: submitted,
         active_workers: queue.workers_online,
         queue_size: queue.active,
-        requests: app.requests.load(Ordering::Relaxed),
+        requests: app.counters.requests.load(Ordering::Relaxed),
         connections: app.doors.len(),
         connections_closed: app.doors.closed(),
     }
 }
 
-fn of_c2d(text: &mut Exposition, metrics: &Metrics, polls: &Polls) {
+fn of_c2d(text: &mut Exposition, metrics: &Metrics, counters: &Counters) {
     text.gauge("c2_build_info", "The version of c2d.").sample(&[("version", &metrics.version)], 1);
     text.gauge("c2_uptime_seconds", "Seconds since c2d started.").sample(&[], metrics.uptime_s);
     text.counter("c2_requests_total", "Requests answered since c2d started.").sample(&[], metrics.requests);
@@ -98,8 +102,8 @@ fn of_c2d(text: &mut Exposition, metrics: &Metrics, polls: &Polls) {
     text.counter("c2_connections_closed_total", "Connections closed for others since c2d started.")
         .sample(&[], metrics.connections_closed);
     text.histogram("c2_poll_seconds", "How long polls of workers waited for their answer, since c2d started.")
-        .durations(&[("answer", "work")], &polls.with_work.seen())
-        .durations(&[("answer", "nothing")], &polls.without.seen());
+        .durations(&[("answer", "work")], &counters.polls_with.seen())
+        .durations(&[("answer", "nothing")], &counters.polls_without.seen());
 }
 
 fn of_jobs(text: &mut Exposition, Looked { queue, submitted, observed, .. }: &Looked) {

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use axum::Router;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
@@ -15,7 +14,7 @@ use crate::clock::Clock;
 use crate::engine::EngineHandle;
 use crate::http::doors::Doors;
 use crate::http::error::ApiError;
-use crate::http::metrics::Polls;
+use crate::http::metrics::Counters;
 use crate::http::mount::{Mounted, Unserved};
 use crate::http::poll_body::LargeBodies;
 use crate::http::throttle::Throttle;
@@ -63,10 +62,8 @@ pub struct App {
     pub address: SocketAddr,
     /// When it started.
     pub clock: Clock,
-    /// Requests answered so far.
-    pub requests: Arc<AtomicU64>,
-    /// How long polls took.
-    pub(crate) polls: Arc<Polls>,
+    /// Counts what is answered.
+    pub(crate) counters: Arc<Counters>,
     /// Turns true when c2d goes down; ends streams that would go on for ever.
     pub stopping: watch::Receiver<bool>,
 }

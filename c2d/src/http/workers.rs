@@ -24,7 +24,7 @@ use tokio::time::timeout;
 use crate::engine::AttemptOutput;
 use crate::http::clamp::{self, text};
 use crate::http::contents::{self, Form};
-use crate::http::handler::{Answer, App, Json, Name, OptionalJsonBody, State, invalid, serves};
+use crate::http::handler::{Answer, ApiError, App, Json, Name, OptionalJsonBody, State, invalid, serves};
 use crate::http::results::{self, Arrived};
 use crate::http::role::{Protocol, WorkerPeer};
 use crate::http::{files, poll_body};
@@ -91,27 +91,36 @@ pub(crate) async fn get_work(
     Name(_): Name,
     request: Request,
 ) -> Answer<WorkAnswer> {
-    let (ip, hashes) = (peer.address(), protocol.is_known().then_some(Form::Hashes));
     let since = app.clock.now().mono;
+    let answer = answer(peer, &app, protocol, request).await?;
+    let with_work = match &answer {
+        WorkAnswer::Plain(answer) => answer.job.is_some(),
+        WorkAnswer::Agent(answer) => !answer.assign.is_empty(),
+    };
+    app.counters.polled(with_work, app.clock.now().mono.since_ms(since));
+    Ok(Json(answer))
+}
+
+async fn answer(peer: WorkerPeer, app: &App, protocol: Protocol, request: Request) -> Result<WorkAnswer, ApiError> {
+    let (ip, hashes) = (peer.address(), protocol.is_known().then_some(Form::Hashes));
     // For as long as something large is read or kept.
     let mut turn = None;
-    let Some(mut request) = poll_body::read(&app, &peer, request, &mut turn).await? else {
-        let worker = peer.worker(&app, "").await?;
+    let Some(mut request) = poll_body::read(app, &peer, request, &mut turn).await? else {
+        let worker = peer.worker(app, "").await?;
         let handout = app.engine.apply(event::PlainPolled { worker: worker.clone(), ip }).await?;
-        let job = assignments(&app, &worker, hashes.unwrap_or(Form::Inline), handout).await.pop();
-        app.polls.count(job.is_some(), app.clock.now().mono.since_ms(since));
-        return Ok(Json(WorkAnswer::Plain(Box::new(PlainPollResponse { job }))));
+        let job = assignments(app, &worker, hashes.unwrap_or(Form::Inline), handout).await.pop();
+        return Ok(WorkAnswer::Plain(Box::new(PlainPollResponse { job })));
     };
-    let worker = peer.worker(&app, &request.worker_id).await?;
+    let worker = peer.worker(app, &request.worker_id).await?;
     if request.unsent.iter().any(|result| result.listing.is_some()) {
         app.large_bodies.take(&peer, &mut turn).await?;
     }
-    let Arrived { whole, waiting, want } = results::arrive(&app, std::mem::take(&mut request.unsent)).await?;
+    let Arrived { whole, waiting, want } = results::arrive(app, std::mem::take(&mut request.unsent)).await?;
     drop(turn);
     let unstarted = whole.iter().map(|output| &output.result);
     let unstarted = unstarted.filter(|result| matches!(result.outcome, Outcome::Setup { .. })).map(|r| r.attempt);
     let unstarted: Vec<_> = unstarted.chain(request.returned.iter().map(|returned| returned.attempt)).collect();
-    let hopeless = files::hopeless(&app, &unstarted).await?;
+    let hopeless = files::hopeless(app, &unstarted).await?;
     let fault_of = |attempt, unreadable| match unreadable {
         _ if hopeless.contains(&attempt) => FaultOf::Job,
         true => FaultOf::Version,
@@ -145,7 +154,7 @@ pub(crate) async fn get_work(
         biased;
         answer = &mut polled => (answer?, app.cleanup_requests.due(&worker).await),
         // Something else is wanted of this worker. News that are on their way already go along.
-        directives = called(&app, &worker) => match timeout(NEWS_GRACE, polled).await {
+        directives = called(app, &worker) => match timeout(NEWS_GRACE, polled).await {
             Ok(answer) => (answer?, directives),
             Err(_) => (PollAnswer::default(), directives),
         },
@@ -153,9 +162,8 @@ pub(crate) async fn get_work(
     let register = answer.register.then_some(Directive::Register);
     // An agent of old would not understand the rest of the answer either.
     let limits = answer.limits.into_iter().filter(|_| hashes.is_some()).collect();
-    let assign = assignments(&app, &worker, hashes.unwrap_or(Form::InlineStdin), answer.assign).await;
-    app.polls.count(!assign.is_empty(), app.clock.now().mono.since_ms(since));
-    Ok(Json(WorkAnswer::Agent(PollResponse {
+    let assign = assignments(app, &worker, hashes.unwrap_or(Form::InlineStdin), answer.assign).await;
+    Ok(WorkAnswer::Agent(PollResponse {
         assign: assign.into_iter().map(Box::new).map(Given::Readable).collect(),
         kill: answer.kill,
         recall: answer.recall,
@@ -163,7 +171,7 @@ pub(crate) async fn get_work(
         want,
         limits,
         directives: register.into_iter().chain(directives).collect(),
-    })))
+    }))
 }
 
 /// What goes back, each with who is to blame.

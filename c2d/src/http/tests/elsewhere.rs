@@ -78,8 +78,7 @@ impl Elsewhere {
             names: std::sync::Arc::default(),
             address: SERVER.parse().unwrap(),
             clock,
-            requests: std::sync::Arc::default(),
-            polls: std::sync::Arc::default(),
+            counters: std::sync::Arc::default(),
             stopping,
         };
         let operator = Pass::read(&data.join(Role::Operator.file_name())).unwrap().token;

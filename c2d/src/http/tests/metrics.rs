@@ -6,6 +6,10 @@ use super::lab::Lab;
 
 /// A sample: the name, its labels and its value.
 type Sample = (String, BTreeMap<String, String>, f64);
+/// What stands there of a histogram: the suffix, the bound if it is a bucket, and the value.
+type Point<'a> = (&'a str, Option<f64>, f64);
+/// The name of a sample, its suffix, some of its labels, and what it should be.
+type Expected<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], f64);
 
 /// Reads a text; a panic says what is wrong with it.
 fn parse(text: &str) -> BTreeMap<String, (String, Vec<Sample>)> {
@@ -85,7 +89,7 @@ fn sample(line: &str) -> (String, BTreeMap<String, String>, f64) {
 }
 
 fn check_histogram(name: &str, samples: &[Sample]) {
-    let mut series: BTreeMap<BTreeMap<String, String>, Vec<(&str, Option<f64>, f64)>> = BTreeMap::new();
+    let mut series: BTreeMap<BTreeMap<String, String>, Vec<Point<'_>>> = BTreeMap::new();
     for (suffix, labels, value) in samples {
         let mut labels = labels.clone();
         let bound =
@@ -148,7 +152,7 @@ async fn prometheus_reads_what_happened() {
     lab.operator("POST /api/jobs/cancel/job-4", "").await;
 
     let seen = scrape().await;
-    let table: &[(&str, &str, &[(&str, &str)], f64)] = &[
+    let table: &[Expected<'_>] = &[
         ("c2_jobs_submitted_total", "", &[], 5.0),
         ("c2_jobs_ended_total", "", &[("state", "failed")], 1.0),
         ("c2_jobs_active", "", &[("state", "queued")], 2.0),
