@@ -16,6 +16,7 @@ pub mod metrics;
 pub mod notifications;
 pub mod output;
 mod ran;
+mod result;
 pub mod schedules;
 pub mod tokens;
 pub mod why;
