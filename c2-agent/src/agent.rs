@@ -103,8 +103,7 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
         slots: options.slots,
     };
     // Before anything of it is started, which goes where it is itself.
-    let base = options.confinement.control_groups.then(Base::own).flatten();
-    base.iter().for_each(Base::prepare);
+    let base = Base::prepared(options.confinement.control_groups);
     let slots = Slots::new(identity.clone(), options.slots, options.timing.fence_ms, clock::elapsed());
     let runners = Runners::new(plan, reports);
     let spool = Spool::new(state.spool());
@@ -122,10 +121,7 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
     let job_marks = (!introduction.hardware.gpus.is_empty()).then(|| vec![crate::supervise::agent_mark(&worker_id)]);
     // Its tasks end with it.
     let (_beside, mut load) = beside(&options, &client, job_marks);
-    if !options.yield_to.is_empty() {
-        // Nothing starts before it is known whether anything may.
-        drop(tokio::time::timeout(LOOK_WITHIN, load.changed()).await);
-    }
+    first_look(&options, &mut load).await;
     greet(&introduction, &options, &client, slots.running());
     let live = Live::new(client.clone());
     let connection = Connection::new(client, introduction);
@@ -168,6 +164,13 @@ fn beside(options: &Options, client: &Client, job_marks: Option<Vec<String>>) ->
     tasks.spawn(detect::watch_load(load, job_marks, [root.clone(), state], options.shares.clone(), neighbours));
     tasks.spawn(housekeeping::run(root, options.workspace_days, client.clone(), latest.clone()));
     (tasks, latest)
+}
+
+/// Nothing starts before it is known whether anything may.
+async fn first_look(options: &Options, load: &mut watch::Receiver<Load>) {
+    if !options.yield_to.is_empty() {
+        drop(tokio::time::timeout(LOOK_WITHIN, load.changed()).await);
+    }
 }
 
 /// What there is to say at the start.

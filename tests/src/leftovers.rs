@@ -43,13 +43,16 @@ pub fn groups_of(worker_id: &str) -> Vec<PathBuf> {
 
 /// The identities of the agents whose state folders are below a folder.
 fn worker_ids(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let homes = entries.map(|entry| entry.path()).filter(|path| path.is_dir());
-    let files = homes.flat_map(|home| [home.join("worker_id"), home.join("state/worker_id")]);
-    files
-        .filter_map(|file| Some(fs::read_to_string(file).ok()?.trim().to_owned()))
-        .filter(|id| !id.is_empty())
-        .collect()
+    let mut ids = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            ids.extend(worker_ids(&entry.path()));
+        } else if entry.file_name() == "worker_id" {
+            ids.extend(fs::read_to_string(entry.path()).ok().map(|id| id.trim().to_owned()));
+        }
+    }
+    ids.retain(|id| !id.is_empty());
+    ids
 }
 
 fn end_processes(scratch: &Path) {

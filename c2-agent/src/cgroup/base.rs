@@ -65,8 +65,15 @@ impl Base {
         (!places.is_empty()).then_some(Self { places })
     }
 
+    /// Those of this process with limits kept there, if groups are wanted.
+    pub(crate) fn prepared(is_wanted: bool) -> Option<Self> {
+        let base = is_wanted.then(Self::own).flatten();
+        base.iter().for_each(Self::prepare);
+        base
+    }
+
     /// Has limits kept in the groups that are made here, as far as that can be done.
-    pub(crate) fn prepare(&self) {
+    fn prepare(&self) {
         for place in self.places.iter().filter(|place| place.controllers.is_none()) {
             if place.home == place.path && place.is_marked() && !place.is_service() {
                 let own = place.path.join(OWN);

@@ -8,6 +8,7 @@
 mod capture;
 mod children;
 mod enclosure;
+mod error;
 mod job;
 mod launch;
 mod link;

@@ -8,7 +8,6 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 
-use c2_shared::advice::Advice;
 use c2_shared::api::live::{OutputAnswer, OutputRead};
 use c2_shared::api::work::AttemptResult;
 use c2_shared::id::AttemptId;
@@ -24,10 +23,11 @@ use crate::cache::Cache;
 use crate::clock;
 use crate::options::{SlotOptions, Timing};
 use crate::outputs::Outputs;
-use crate::state::{Record, StateDir, StateError};
+use crate::state::{Record, StateDir};
 use crate::supervise::enclosure::Enclosure;
+use crate::supervise::error::RunnerError;
 use crate::supervise::job::{Job, Left, Now, Source};
-use crate::supervise::launch::{Launcher, LauncherError, SetupError};
+use crate::supervise::launch::{Launcher, SetupError};
 use crate::supervise::peer::{Peer, Received};
 use crate::supervise::synthetic;
 use crate::supervise::wire::{FromRunner, Leaves, RUNNER_VERSION, Start, ToRunner};
@@ -36,29 +36,6 @@ use crate::trash;
 
 /// Bytes read from a pipe at once: as many as a pipe holds.
 const READ_BYTES: usize = 64 * 1024;
-
-/// Why a runner cannot run.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum RunnerError {
-    #[error("run-slot got no socket on its standard input")]
-    NoSocket,
-    #[error(transparent)]
-    State(#[from] StateError),
-    #[error(transparent)]
-    Launcher(#[from] LauncherError),
-    #[error("the runner of slot {slot} failed")]
-    Io {
-        /// Which slot.
-        slot: u32,
-        source: io::Error,
-    },
-}
-
-impl Advice for RunnerError {
-    fn hint(&self) -> Option<String> {
-        Some("this is started by the agent, not by hand".to_owned())
-    }
-}
 
 /// Runs the process of one slot until it is told to quit or is alone for too long.
 ///

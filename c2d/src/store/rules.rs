@@ -78,15 +78,15 @@ impl History {
     pub async fn ended_after(&self, seq: u64, limit: i64) -> Result<Vec<EndedJob>, StoreError> {
         self.ask(move |c| {
             let columns = StoredJob::COLUMNS;
-            let terms = "terms ->> '$.schedule', terms ->> '$.notify'";
+            let terms = "terms ->> '$.schedule' AS of_schedule, terms ->> '$.notify' AS to_notify";
             let sql = format!("SELECT {columns}, {terms} FROM job WHERE seq > ?1 ORDER BY seq LIMIT ?2");
             let mut statement = c.prepare_cached(&sql)?;
             let mut rows = statement.query((int(seq), limit))?;
             let mut list = Vec::new();
             while let Some(row) = rows.next()? {
                 let job = StoredJob::read(row)?;
-                let schedule = row.get(13)?;
-                let notify: Option<String> = row.get(14)?;
+                let schedule = row.get("of_schedule")?;
+                let notify: Option<String> = row.get("to_notify")?;
                 let notify = notify.map_or_else(|| Ok(Vec::new()), |text| json(&text))?;
                 list.extend(job.seq.map(|seq| EndedJob { seq, job, schedule, notify }));
             }
