@@ -237,6 +237,7 @@ impl<D: Disk> World<D> {
         let before = self.uncommitted.len();
         let answer = self.scheduler.apply(self.now, event, &mut self.uncommitted);
         self.oracle.check_grants(&self.uncommitted[before..]);
+        self.check_waiting(&self.uncommitted[before..]);
         self.report.ahead += self.oracle.check_ahead(&self.uncommitted[before..], self.now.mono.0);
         self.scheduler.check_invariants();
         drop(self.scheduler.take_touched());
@@ -248,6 +249,16 @@ impl<D: Disk> World<D> {
             self.report.fingerprint = hash;
         }
         answer
+    }
+
+    /// What waits at an agent for a slot may start at any time, so its job is given to nobody else.
+    fn check_waiting(&self, decisions: &[Decision]) {
+        for decision in decisions {
+            let Decision::Assign { attempt, .. } = decision else { continue };
+            let waiting = self.agents.iter().filter(|agent| agent.up).flat_map(|agent| &agent.waiting);
+            let other = waiting.into_iter().find(|other| other.job == attempt.job);
+            assert!(other.is_none(), "I18: {attempt} is given out while {other:?} may start");
+        }
     }
 
     /// What was decided becomes durable, and then known.
@@ -448,7 +459,7 @@ impl<D: Disk> World<D> {
     /// An agent does its work: ends jobs, polls, registers.
     fn tend(&mut self, i: usize) {
         let now_ms = self.now.mono.0;
-        let slow = !(self.brisk && self.random.chance(95));
+        let slow = !(self.brisk && self.random.chance(99));
         let delivery_ms = if slow { self.random.pick(&[0, 0, 100, 5_000, 30_000]) } else { 0 };
         let ended = self.agents[i].work(now_ms, delivery_ms);
         for attempt in &ended {
