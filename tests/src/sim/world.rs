@@ -472,7 +472,7 @@ impl<D: Disk> World<D> {
         if !agent.up || (now_ms < self.next_poll_ms[i] && ended.is_empty()) {
             return;
         }
-        let wait_ms = self.random.pick(&[0, 1_000, 5_000]);
+        let wait_ms = if self.brisk && self.random.chance(90) { 0 } else { self.random.pick(&[0, 1_000, 5_000]) };
         self.next_poll_ms[i] = now_ms + wait_ms + 200;
         let ip = if agent.flaps_until_ms > now_ms { self.random.pick(&ADDRESSES.map(address)) } else { agent.ip };
         let message = if agent.registered {
