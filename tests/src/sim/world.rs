@@ -243,6 +243,7 @@ impl<D: Disk> World<D> {
             let yields = self.scheduler.worker(self.now, worker).is_some_and(|view| !view.load.yields_to.is_empty());
             assert!(!yields, "{attempt} is given to {worker}, which yields its machine");
         }
+        self.check_waiting(&self.uncommitted[before..]);
         self.report.ahead += self.oracle.check_ahead(&self.uncommitted[before..], self.now.mono.0);
         self.scheduler.check_invariants();
         drop(self.scheduler.take_touched());
@@ -254,6 +255,16 @@ impl<D: Disk> World<D> {
             self.report.fingerprint = hash;
         }
         answer
+    }
+
+    /// What waits at an agent for a slot may start at any time, so its job is given to nobody else.
+    fn check_waiting(&self, decisions: &[Decision]) {
+        for decision in decisions {
+            let Decision::Assign { attempt, .. } = decision else { continue };
+            let waiting = self.agents.iter().filter(|agent| agent.up).flat_map(|agent| &agent.waiting);
+            let other = waiting.into_iter().find(|other| other.job == attempt.job);
+            assert!(other.is_none(), "I18: {attempt} is given out while {other:?} may start");
+        }
     }
 
     /// What was decided becomes durable, and then known.
@@ -457,7 +468,7 @@ impl<D: Disk> World<D> {
     /// An agent does its work: ends jobs, polls, registers.
     fn tend(&mut self, i: usize) {
         let now_ms = self.now.mono.0;
-        let slow = !(self.brisk && self.random.chance(95));
+        let slow = !(self.brisk && self.random.chance(99));
         let delivery_ms = if slow { self.random.pick(&[0, 0, 100, 5_000, 30_000]) } else { 0 };
         let ended = self.agents[i].work(now_ms, delivery_ms);
         for attempt in &ended {
@@ -470,7 +481,7 @@ impl<D: Disk> World<D> {
         if !agent.up || (now_ms < self.next_poll_ms[i] && ended.is_empty()) {
             return;
         }
-        let wait_ms = self.random.pick(&[0, 1_000, 5_000]);
+        let wait_ms = if self.brisk && self.random.chance(90) { 0 } else { self.random.pick(&[0, 1_000, 5_000]) };
         self.next_poll_ms[i] = now_ms + wait_ms + 200;
         let ip = if agent.flaps_until_ms > now_ms { self.random.pick(&ADDRESSES.map(address)) } else { agent.ip };
         let message = if agent.registered {

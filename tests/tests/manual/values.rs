@@ -20,7 +20,7 @@ pub(super) const SERVER_KEYS: [(&str, &str); 12] = [
 ];
 
 /// Keys of the agent's `config.json`.
-pub(super) const AGENT_KEYS: [(&str, &str); 8] = [
+pub(super) const AGENT_KEYS: [(&str, &str); 11] = [
     ("server_host", "host of c2d, a name or an address"),
     ("server_port", "port of c2d"),
     ("address", "address of this worker, where the machine has several"),
@@ -32,6 +32,9 @@ pub(super) const AGENT_KEYS: [(&str, &str); 8] = [
     ("workspace_root", "folder of the workspaces, from `/` or `~/` on"),
     ("workspace_days", "days after the end of a job until its folder is removed; 0 keeps it for ever"),
     ("shares", "shared folders that jobs ask for with `--share`: name to path"),
+    ("yield_to", "to whom or what the machine is yielded: `user`, `gpu`, `battery`"),
+    ("control_groups", "whether each job runs in a control group of its own, where the agent may make some"),
+    ("pids_max", "processes and threads that a job may have at once there; 0 for as many as the machine takes"),
 ];
 
 pub(super) const EXIT_STATUSES: [(u8, &str); 8] = [
