@@ -60,6 +60,7 @@ complete -c c2-agent -n "__fish_c2_agent_using_subcommand config" -l slots -d 'J
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand config" -l workspace-root -d 'Folder of the job workspaces [default: /tmp/C2; /tmp/C2-UID if that belongs to another user]' -r -f -a "(__fish_complete_directories)"
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand config" -l state-dir -d 'Folder of the agent\'s own files [default: c2-agent in $XDG_STATE_HOME or ~/.local/state]' -r -f -a "(__fish_complete_directories)"
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand config" -l token-file -d 'File with the worker token [default: that of `join`, else that of a c2d on this machine]' -r -F
+complete -c c2-agent -n "__fish_c2_agent_using_subcommand config" -l yield-to -d 'Let jobs stand still, and start none, while others need this machine: a person at a terminal or a screen, a process on a GPU that is no job\'s, or the battery [default: none]' -r -f
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand config" -l config -d 'Configuration file [default: c2-agent/config.json in $XDG_CONFIG_HOME or ~/.config]' -r -F
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand config" -l json -d 'Print one JSON document'
 complete -c c2-agent -n "__fish_c2_agent_using_subcommand config" -s h -l help -d 'Print help'

@@ -117,10 +117,10 @@ complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l cwd -d 'Run in thi
 complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l shell -d 'The shell that reads the command, by name or path; /bin/sh without it' -r -f
 complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l with-files-of -d 'Place the files that these jobs left in its folder; it depends on them' -r -f
 complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l share -d 'Only where the agent has this shared folder; $C2_SHARE_NAME says where it is' -r -f
-complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l notify -d 'Tell this notification of its end' -r -f
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l notify -d 'Report its end to this notification' -r -f
 complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l batch -d 'The batch that it belongs to; `@batch:NAME` then means all of them' -r -f
 complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l cpus -d 'Processors that it takes of its worker; its $OMP_NUM_THREADS' -r -f
-complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l memory -d 'Memory that it takes, like `8G` or `500M`' -r -f
+complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l memory -d 'Memory that it takes, and its limit, like `8G` or `500M`' -r -f
 complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l gpus -d 'Graphics processors that it has to itself, as $CUDA_VISIBLE_DEVICES and $HIP_VISIBLE_DEVICES' -r -f
 complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l vram -d 'Memory of each of them; without --gpus on one that it shares' -r -f
 complete -c c2-tui -n "__fish_c2_tui_using_subcommand run" -l need -d 'What `set-resources` counts, and how much of it the job takes, like `license=1`; several with commas' -r -f

@@ -231,9 +231,15 @@ impl Turn<'_> {
     /// Notes that a worker lives, and where.
     pub(crate) fn heard(&mut self, id: &WorkerId, ip: IpAddr) {
         let now = self.now.mono;
-        let presence = &self.s.known(id).presence;
-        let (back, silent_ms) = (presence.offline, now.since_ms(presence.contact));
-        self.s.known(id).presence.touch(ip, now);
+        let worker = self.s.known(id);
+        let (back, silent_ms) = (worker.presence.offline, now.since_ms(worker.presence.contact));
+        let was_online = worker.is_online(now);
+        worker.presence.touch(ip, now);
+        if !was_online {
+            // What runs there reads as unreachable no longer.
+            let jobs: Vec<JobId> = worker.grants.keys().map(|attempt| attempt.job).collect();
+            self.s.touched.jobs.extend(jobs);
+        }
         if back {
             let worker = self.s.who(id);
             self.s.touched.notes.push(Note::Back { worker, silent_ms });

@@ -32,6 +32,28 @@ fn fifteen_seconds_of_silence_are_offline_and_sixty_cost_the_job() {
 }
 
 #[test]
+fn whoever_is_heard_again_has_its_jobs_shown_anew() {
+    let mut lab = Lab::new(&[2]);
+    lab.submit(vec![plain()]).unwrap();
+    lab.poll(2);
+    let is_shown = |lab: &mut Lab| {
+        let job = c2_shared::id::JobId(1);
+        lab.s.take_touched().jobs.contains(&job).then(|| lab.s.job(lab.now, job).unwrap().unreachable)
+    };
+    for restarts in [false, true] {
+        if restarts {
+            lab.restart();
+        }
+        lab.sleep(WORKER_OFFLINE_MS);
+        lab.s.take_touched();
+        assert!(lab.s.job(lab.now, c2_shared::id::JobId(1)).unwrap().unreachable);
+        lab.poll(2);
+        assert_eq!(is_shown(&mut lab), Some(false), "after a restart: {restarts}");
+    }
+    lab.decided.clear();
+}
+
+#[test]
 fn an_old_attempt_is_fenced_and_its_tags_stay_held_until_it_is_gone() {
     let mut lab = Lab::new(&[2, 3]);
     for w in [2, 3] {
