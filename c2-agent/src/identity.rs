@@ -11,7 +11,8 @@ use c2_shared::blob::BlobId;
 use c2_shared::exit;
 use c2_shared::id::Session;
 
-use crate::options::{self, OptionsError, ResetOptions};
+use crate::choice;
+use crate::options::{OptionsError, ResetOptions};
 use crate::state::{StateDir, StateError, open_private, random_hex};
 
 /// Holds the id.
@@ -135,7 +136,7 @@ pub(crate) fn take(state: &StateDir, id: &str) -> Result<(), StateError> {
 
 /// `c2-agent reset-identity`: this folder becomes that of a new worker, which owes nothing to anybody.
 pub(crate) fn reset(options: &ResetOptions) -> Result<String, ResetError> {
-    let folder = options::state_dir(options.state_dir.as_deref())?;
+    let folder = choice::state_dir(options.state_dir.as_deref())?;
     let state = StateDir::open(&folder)?;
     let _alone = state.lock()?;
     let living = living(&state);
@@ -144,7 +145,7 @@ pub(crate) fn reset(options: &ResetOptions) -> Result<String, ResetError> {
     }
     // What the one before owed to c2d is not this one's to deliver. The id goes last: until then the folder
     // is the copy that it was.
-    let joined = options::joined_file(&folder);
+    let joined = choice::joined_file(&folder);
     let had_joined = joined.exists();
     for path in
         [state.spool(), folder.join("slots"), joined, folder.join(STARTS), folder.join(WORKER_ID), folder.join(COPY)]
@@ -290,7 +291,7 @@ mod tests {
         let options = ResetOptions { state_dir: Some(dir.path().to_owned()) };
         let before = worker_id(&state).unwrap();
         fs::write(state.spool().join("job-1.1"), "{}").unwrap();
-        fs::write(options::joined_file(dir.path()), "token").unwrap();
+        fs::write(choice::joined_file(dir.path()), "token").unwrap();
         mark_as_copy(&state).unwrap();
         assert!(is_copy(&state));
         let runner = state.slot(0).unwrap().lock().unwrap().unwrap();
@@ -304,6 +305,6 @@ mod tests {
         assert!(said.contains("c2-agent join LINE"), "{said}");
         assert_ne!(worker_id(&state).unwrap(), before);
         assert!(!is_copy(&state) && !state.spool().join("job-1.1").exists() && state.slots().is_empty());
-        assert!(!options::joined_file(dir.path()).exists());
+        assert!(!choice::joined_file(dir.path()).exists());
     }
 }

@@ -13,8 +13,9 @@ use c2_shared::secret_file;
 use c2_shared::server_address::ServerAddress;
 use c2_shared::token::{Role, Token, TokenError};
 
+use crate::choice;
 use crate::identity;
-use crate::options::{self, JoinOptions, OptionsError};
+use crate::options::{JoinOptions, OptionsError};
 use crate::state::{StateDir, StateError};
 
 /// Why this machine did not become a worker.
@@ -94,11 +95,11 @@ pub(crate) async fn join(line: &str, options: &JoinOptions) -> Result<ServerAddr
     }
     let server = invitation.server.clone().ok_or(JoinError::Line)?;
     let fingerprint = Some(invitation.fingerprint.ok_or(JoinError::Line)?);
-    let folder = options::state_dir(options.state_dir.as_deref())?;
+    let folder = choice::state_dir(options.state_dir.as_deref())?;
     let state = StateDir::open(&folder)?;
     // A running agent's token would be revoked under its hands.
     let _alone = state.lock()?;
-    let file = options::joined_file(&folder);
+    let file = choice::joined_file(&folder);
     secret_file::check(&file).map_err(TokenError::from)?;
     // Only the c2d that gave it is shown the old token.
     let old = Pass::read(&file).ok().filter(|old| old.fingerprint == fingerprint);

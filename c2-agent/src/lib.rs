@@ -3,6 +3,7 @@
 //! `slots` decides, `agent` carries out, `connection` speaks with c2d, `supervise` runs jobs in
 //! processes that outlive the agent. `transfer` brings files to jobs and away from them.
 
+mod choice;
 mod cli;
 mod options;
 

@@ -3,26 +3,24 @@
 //! Nothing is tried out here but the reading of files: whether c2d answers is the agent's business.
 
 use std::net::IpAddr;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use c2_shared::advice::Advice;
 use c2_shared::arguments::Origins;
-use c2_shared::config::{self, AgentConfig, ConfigError, Configured};
+use c2_shared::config::{ConfigError, Configured};
 use c2_shared::exit;
-use c2_shared::home;
 use c2_shared::install::Wish;
 use c2_shared::limits::{
     CANCEL_GRACE_MS, GREETING_MS, LEASE_MS, LEFTOVER_GRACE_MS, PIDS_MAX, SLOTS_MAX, YIELD_REST_MS,
 };
 use c2_shared::pass::Pass;
 use c2_shared::resources::Amounts;
-use c2_shared::server_address::{ADDRESS_FILE, ServerAddress, ServerAddressError};
-use c2_shared::settings::Origin;
+use c2_shared::server_address::{ServerAddress, ServerAddressError};
 use c2_shared::token::{Role, TokenError};
 use c2_shared::worker::Neighbour;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
+use crate::choice::{Choice, server};
 use crate::detect::{self, Shares};
 
 /// The agent of C2: polls for work and runs it.
@@ -340,105 +338,12 @@ impl Options {
     }
 }
 
-/// What was said, by flags over the file, before the token is read.
-pub(crate) struct Choice {
-    /// The configuration with the flags put over it.
-    pub(crate) file: Configured<AgentConfig>,
-    pub(crate) state_dir: PathBuf,
-    pub(crate) token_file: PathBuf,
-    /// The c2d that a flag names.
-    pub(crate) named: Option<ServerAddress>,
-}
-
-impl Choice {
-    pub(crate) fn of(flags: &Flags) -> Result<Self, OptionsError> {
-        let mut file: Configured<AgentConfig> = config::find(flags.config.as_deref(), default_config_file())?;
-        let config = &mut file.config;
-        config.slots = flags.slots.unwrap_or(config.slots);
-        if config.slots == 0 || config.slots > SLOTS_MAX {
-            return Err(OptionsError::Slots(config.slots));
-        }
-        config.address = flags.address.or(config.address);
-        let root = flags.workspace_root.as_ref().unwrap_or(&config.workspace_root);
-        config.workspace_root = absolute(&own_root(root.clone()))?;
-        if !flags.yield_to.is_empty() {
-            config.yield_to.clone_from(&flags.yield_to);
-        }
-        let named = flags.server.as_deref().map(str::parse::<ServerAddress>).transpose()?;
-        let state_dir = state_dir(flags.state_dir.as_deref())?;
-        let joined = Some(joined_file(&state_dir)).filter(|path| path.exists());
-        let near = || config::default_data_dir().join(Role::Worker.file_name());
-        let token_file = flags.token_file.as_deref().map(home::expand).or(joined).unwrap_or_else(near);
-        Ok(Self { file, state_dir, token_file, named })
-    }
-}
-
-/// Where c2d is, and where that is from; none where a flag says it.
-pub(crate) fn server(
-    named: Option<ServerAddress>,
-    config: &AgentConfig,
-    pass: Option<&Pass>,
-    token_file: &Path,
-) -> (ServerAddress, Option<Origin>) {
-    if let Some(named) = named {
-        return (named, None);
-    }
-    let configured = ServerAddress { host: config.server_host.clone(), port: config.server_port };
-    // A change of the configuration is meant.
-    if configured != default_server() {
-        return (configured, None);
-    }
-    if let Some(joined) = pass.and_then(|pass| pass.server.clone()) {
-        return (joined, Some(Origin::file(token_file)));
-    }
-    // The token in c2d's own folder has the address beside it.
-    let folder = token_file.parent();
-    match folder.and_then(|folder| Some((ServerAddress::noted(folder)?, folder.join(ADDRESS_FILE)))) {
-        Some((noted, path)) => (noted, Some(Origin::file(&path))),
-        None => (configured, Some(Origin::Default)),
-    }
-}
-
 /// Reads a number of slots.
 fn slots(text: &str) -> Result<u32, String> {
     match text {
         "auto" => Ok(detect::cores().clamp(1, SLOTS_MAX)),
         _ => text.parse().map_err(|_| format!("{text:?} is neither a number nor auto")),
     }
-}
-
-/// Where `join` leaves what it was given.
-pub(crate) fn joined_file(state_dir: &Path) -> PathBuf {
-    state_dir.join(Role::Worker.file_name())
-}
-
-/// The agent's own folder.
-pub(crate) fn state_dir(flag: Option<&Path>) -> Result<PathBuf, OptionsError> {
-    absolute(&flag.map_or_else(|| config::state_home().join("c2-agent"), Path::to_owned))
-}
-
-/// The usual folder of workspaces belongs to the first user of a machine who runs an agent; each other
-/// gets one beside it.
-fn own_root(root: PathBuf) -> PathBuf {
-    let user = rustix::process::geteuid().as_raw();
-    let is_anothers = || std::fs::symlink_metadata(&root).is_ok_and(|meta| meta.uid() != user);
-    if root == AgentConfig::default().workspace_root && is_anothers() {
-        return PathBuf::from(format!("{}-{user}", root.display()));
-    }
-    root
-}
-
-fn default_server() -> ServerAddress {
-    let AgentConfig { server_host, server_port, .. } = AgentConfig::default();
-    ServerAddress { host: server_host, port: server_port }
-}
-
-fn default_config_file() -> Option<PathBuf> {
-    Some(config::config_home()?.join("c2-agent/config.json"))
-}
-
-fn absolute(path: &Path) -> Result<PathBuf, OptionsError> {
-    std::path::absolute(home::expand(path)).map_err(|source| OptionsError::Folder { path: path.to_owned(), source })
 }
 
 #[cfg(test)]
@@ -449,6 +354,7 @@ mod tests {
     use clap::CommandFactory as _;
 
     use super::*;
+    use crate::choice::joined_file;
 
     #[test]
     fn the_command_line_is_sound() {

@@ -5,7 +5,8 @@ use c2_shared::arguments::Origins;
 use c2_shared::pass::Pass;
 use c2_shared::settings::{Origin, Settings};
 
-use crate::options::{Choice, Listing, OptionsError, joined_file, server};
+use crate::choice::{Choice, joined_file, server};
+use crate::options::{Listing, OptionsError};
 
 /// Lists the settings that the agent would start with.
 pub(crate) fn list(listing: &Listing, origins: &Origins) -> Result<String, OptionsError> {

@@ -73,7 +73,7 @@ impl Advice for RootError {
             Self::NoFolder(path) | Self::Foreign { path, .. } if is_usual(path) => {
                 format!("see who made it, then remove {} or choose another with --workspace-root", path.display())
             }
-            Self::Exposed { path, .. } if is_usual(path) => {
+            Self::Exposed { path, .. } if is_usual(path) || has_nothing(path) => {
                 format!("if it is yours, close it with: chmod 700 {}", path.display())
             }
             Self::NoFolder(path) | Self::Foreign { path, .. } | Self::Exposed { path, .. } => {
@@ -82,6 +82,10 @@ impl Advice for RootError {
             }
         })
     }
+}
+
+fn has_nothing(path: &Path) -> bool {
+    std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none())
 }
 
 /// Whether a folder is one that agents make by themselves: `/tmp/C2`, or `/tmp/C2-UID`.

@@ -29,7 +29,7 @@ fn act(cli: Cli) -> Result<ExitCode, Failure> {
         Some(Command::Tokens(command)) => tokens(&cli.options, command),
         Some(Command::Upkeep(work)) => say(upkeep::run(&cli.options.data_dir(), cli.options.config_file(), work)?),
         Some(Command::Config(listing)) => say((settings::list(cli.options, &listing, &cli.origins)?, true)),
-        Some(Command::Install(wish)) => say((install::install(&wish, cli.options.named_dir())?, true)),
+        Some(Command::Install(ref wish)) => say((install::install(wish, cli.typed_dir())?, true)),
         None => start(cli.options),
     }
 }

@@ -98,9 +98,7 @@ impl Advice for InstallError {
                 let path = shlex::try_quote(&path).unwrap_or_else(|_| name.clone());
                 format!("copy it first: sudo install -m 755 {path} {UNIT_BIN} && sudo {UNIT_BIN}/{name} install")
             }
-            Self::Elsewhere(_) => {
-                "leave out --data-dir and C2_DATA_DIR; to change the unit: systemctl edit --full c2d".to_owned()
-            }
+            Self::Elsewhere(_) => "leave out --data-dir; to change the unit: systemctl edit --full c2d".to_owned(),
             Self::Relative(_) => "write the folder from / on".to_owned(),
             Self::File { .. } => "check the permissions of its folder; root installs system services".to_owned(),
         })

@@ -1,10 +1,10 @@
-//! The agent's side of the processes behind its slots: starts them, speaks to them, and notices
-//! when one dies.
+//! The agent's side of the processes behind its slots: starts them, speaks to them, and notices when one dies.
 //!
 //! It decides nothing: which attempt starts or ends is told by the core, and what the runners say
 //! goes back to it as [`Report`]s.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
@@ -282,9 +282,7 @@ impl Runners {
     pub(crate) fn on_ended(&mut self, slot: u32, attempt: AttemptId) {
         if let Some(runner) = self.runners.get_mut(&slot) {
             runner.ended.insert(attempt);
-            if runner.running == Some(attempt) {
-                runner.running = None;
-            }
+            runner.running.take_if(|running| *running == attempt);
         }
         self.tell_forgotten(slot);
     }
@@ -348,10 +346,8 @@ impl Runners {
         runner
             .arg0("c2-agent")
             .arg("run-slot")
-            .arg("--state-dir")
-            .arg(self.plan.state.path())
-            .arg("--workspace-root")
-            .arg(&self.plan.workspace_root)
+            .args([OsStr::new("--state-dir"), self.plan.state.path().as_os_str()])
+            .args([OsStr::new("--workspace-root"), self.plan.workspace_root.as_os_str()])
             .arg(format!("--slot={slot}"))
             .args(self.plan.timing.to_args())
             .args(self.plan.confinement.to_args())
@@ -380,10 +376,10 @@ impl Runners {
     /// result is acknowledged again, and a lease that is not renewed is the right thing to lose.
     fn tell(&self, slot: u32, message: &ToRunner) -> bool {
         let sent = self.runners.get(&slot).is_some_and(|runner| runner.queue.try_send(frame(message)).is_ok());
-        if !sent {
+        sent || {
             tracing::warn!("the process of slot {slot} does not listen");
+            false
         }
-        sent
     }
 }
 

@@ -31,41 +31,46 @@ pub(crate) struct GetFiles {
 }
 
 /// The jobs and the folder that the operands name. The last of several is a folder unless it reads as
-/// jobs; one of such a name is written `./3`. Where nothing is fetched, all are jobs.
-fn named(operands: &[String], list: bool) -> Result<(Vec<JobNames>, Option<PathBuf>), JobNameError> {
+/// jobs; one of such a name is written `./3`.
+fn named(operands: &[String]) -> Result<(Vec<JobNames>, Option<PathBuf>), JobNameError> {
     let (jobs, dir) = match operands {
-        [jobs @ .., last] if !jobs.is_empty() && is_folder(last, list) => (jobs, Some(PathBuf::from(&*local(last)))),
+        [jobs @ .., last] if !jobs.is_empty() && is_folder(last) => (jobs, Some(PathBuf::from(&*local(last)))),
         jobs => (jobs, None),
     };
     let jobs = jobs.iter().flat_map(|names| names.split(',')).filter(|name| !name.is_empty());
     Ok((jobs.map(str::parse).collect::<Result<_, _>>()?, dir))
 }
 
-fn is_folder(word: &str, list: bool) -> bool {
-    let is_name = || !list && !word.contains(',') && matches!(word.parse(), Ok(JobNames::One(JobName::Named(_))));
+fn is_folder(word: &str) -> bool {
+    let is_name = || !word.contains(',') && matches!(word.parse(), Ok(JobNames::One(JobName::Named(_))));
     word.contains('/') || word == "." || is_name()
 }
 
 impl GetFiles {
     /// Refuses operands that can be no jobs.
     pub(crate) fn check(&self) -> Result<(), JobNameError> {
-        named(&self.operands, self.list).map(drop)
+        named(&self.operands).map(drop)
     }
 
     /// Fetches all files that can be fetched; one that cannot does not hold up those after it.
     pub(crate) async fn run(self, context: &Context) -> Result<Outcome, CommandError> {
         let bad =
             |error: JobNameError| CommandError::usage(error.to_string(), "`help get-files` explains the operands");
-        let (names, dir) = named(&self.operands, self.list).map_err(bad)?;
+        let (mut names, dir) = named(&self.operands).map_err(bad)?;
         if let (Some(dir), Some(word)) = (&dir, self.operands.last())
             && let Ok(JobNames::One(name)) = word.parse()
             && resolve::job(context, &name).await.is_ok()
         {
-            let hint = format!("for the folder write ./{word}; for both jobs name the folder, too: .. {word} .");
-            return Err(CommandError::usage(
-                format!("{:?} is a job, and stands for a folder here", dir.display().to_string()),
-                hint,
-            ));
+            if self.list {
+                // Nothing is fetched, so no folder was meant.
+                names.push(JobNames::One(name));
+            } else {
+                let hint = format!("for the folder write ./{word}; for both jobs name the folder, too: .. {word} .");
+                return Err(CommandError::usage(
+                    format!("{:?} is a job, and stands for a folder here", dir.display().to_string()),
+                    hint,
+                ));
+            }
         }
         let jobs = resolve::jobs(context, &names).await?;
         let several = jobs.len() > 1;
@@ -181,11 +186,9 @@ mod tests {
         ];
         for (operands, jobs, dir) in table {
             let operands: Vec<String> = operands.iter().map(|word| (*word).to_owned()).collect();
-            let (names, found) = named(&operands, false).unwrap();
+            let (names, found) = named(&operands).unwrap();
             assert_eq!((names.len(), found), (jobs, dir.map(PathBuf::from)), "{operands:?}");
         }
-        assert!(named(&["9-3".to_owned(), "d".to_owned()], false).is_err());
-        let names = ["train".to_owned(), "eval".to_owned()];
-        assert_eq!(named(&names, true).map(|(names, dir)| (names.len(), dir)), Ok((2, None)), "nothing is fetched");
+        assert!(named(&["9-3".to_owned(), "d".to_owned()]).is_err());
     }
 }

@@ -67,6 +67,7 @@ pub(crate) mod notify;
 mod output;
 mod pause;
 mod pdsh;
+mod plan;
 mod queue_status;
 mod remove_worker;
 mod resume;

@@ -7,6 +7,7 @@ use c2_shared::arguments::{self, Origins};
 use c2_shared::config::{self, ConfigError, Configured, ServerConfig};
 use c2_shared::home;
 use c2_shared::install::Wish;
+use c2_shared::settings::Origin;
 use c2_shared::time::parse_duration_s;
 use c2_shared::token::Role;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -224,15 +225,18 @@ impl Own {
     }
 }
 
+impl Cli {
+    /// The data folder that a flag names, whatever the environment does.
+    pub fn typed_dir(&self) -> Option<&Path> {
+        let is_typed = matches!(self.origins.get("data_dir"), Some(Origin::Flag(_)));
+        self.options.data_dir.as_deref().filter(|_| is_typed)
+    }
+}
+
 impl Options {
     /// The data folder that these options mean.
     pub fn data_dir(&self) -> PathBuf {
         self.data_dir.as_deref().map_or_else(config::default_data_dir, home::expand)
-    }
-
-    /// The data folder that was named.
-    pub fn named_dir(&self) -> Option<&Path> {
-        self.data_dir.as_deref()
     }
 
     /// The configuration file that these options name.

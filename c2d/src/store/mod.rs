@@ -29,6 +29,7 @@ pub(crate) mod payload;
 mod retention;
 mod sent;
 mod uptime;
+mod uses;
 mod wishes;
 
 mod derived;
