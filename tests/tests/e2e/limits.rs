@@ -189,8 +189,9 @@ fn groups_go_with_their_jobs_and_their_agent() {
         cluster.signal_agent(WORKER, Signal::TERM)?;
         let all_gone = async || Ok(groups(cluster)?.is_empty().then_some(()));
         eventually("the groups to go", SOON, all_gone).await?;
-        let left = groups_now[0]
-            .with_file_name(groups_now[0].file_name().context("a name")?.to_string_lossy().replace("-0", "-9"));
+        let name = groups_now[0].file_name().context("a name")?.to_string_lossy().into_owned();
+        // Only its last digit is the number of the slot.
+        let left = groups_now[0].with_file_name(format!("{}9", name.trim_end_matches('0')));
         std::fs::create_dir(&left)?;
         cluster.restart_agent(WORKER).await?;
         eventually("the leftover to go", SOON, async || Ok((!left.exists()).then_some(()))).await?;
