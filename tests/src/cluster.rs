@@ -94,6 +94,16 @@ impl Cluster {
         run(c2d).await
     }
 
+    /// Runs `c2d` with these arguments alone, which are not about the folder of this one.
+    ///
+    /// # Errors
+    /// When it cannot be run.
+    pub async fn plain_c2d(&self, args: &[&str]) -> Result<Output> {
+        let mut c2d = command(&Program::C2d.path()?, &self.console_dir());
+        c2d.args(args);
+        run(c2d).await
+    }
+
     /// Runs `c2-agent` with these arguments to its end.
     ///
     /// # Errors

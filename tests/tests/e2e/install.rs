@@ -21,9 +21,9 @@ fn services_are_written_where_packages_want_them() {
     scenario(async |cluster| {
         let root = cluster.console_dir().join("root");
         let place = root.display().to_string();
-        let dry = cluster.c2d(&["install", "--root", &place, "--dry-run"]).await?;
+        let dry = cluster.plain_c2d(&["install", "--root", &place, "--dry-run"]).await?;
         assert!(dry.status == 0 && dry.stdout.contains("would write") && !root.exists(), "{dry:?}");
-        let c2d = cluster.c2d(&["install", "--root", &place]).await?;
+        let c2d = cluster.plain_c2d(&["install", "--root", &place]).await?;
         assert!(c2d.status == 0 && c2d.stdout.contains("systemctl enable --now c2d"), "{c2d:?}");
         let agent = cluster.run_agent(&["install", "--root", &place]).await?;
         assert!(agent.status == 0 && agent.stdout.contains("c2-agent join LINE"), "{agent:?}");
@@ -41,13 +41,13 @@ fn services_are_written_where_packages_want_them() {
             assert!(made_at_boot.lines().any(|l| l == line), "{line}");
         }
         assert!(fs::read_to_string(root.join("usr/lib/sysusers.d/c2.conf"))?.contains("u c2 "));
-        let again = cluster.c2d(&["install", "--root", &place]).await?;
+        let again = cluster.plain_c2d(&["install", "--root", &place]).await?;
         assert!(again.stdout.matches("is there").count() == 2, "{again:?}");
         assert!(coordinator.lines().any(|l| l.starts_with("ExecStart=/usr/bin/c2d ")), "{coordinator}");
         let elsewhere = cluster.run_agent(&["install", "--root", &place, "--bin-dir", "/opt/c2/bin"]).await?;
         let worker = fs::read_to_string(root.join("usr/lib/systemd/system/c2-agent@.service"))?;
         assert!(worker.lines().any(|l| l == "ExecStart=/opt/c2/bin/c2-agent"), "{elsewhere:?}");
-        let relative = cluster.c2d(&["install", "--root", &place, "--bin-dir", "bin"]).await?;
+        let relative = cluster.plain_c2d(&["install", "--root", &place, "--bin-dir", "bin"]).await?;
         assert!(relative.status == 1 && relative.stderr.contains("from / on"), "{relative:?}");
 
         // Whoever keeps his own files to himself makes units for all the same.
@@ -58,7 +58,7 @@ fn services_are_written_where_packages_want_them() {
             assert_eq!(fs::metadata(strict.join(path))?.permissions().mode() & 0o777, mode, "{path}");
         }
 
-        let nowhere = cluster.c2d(&["install", "--root", "/proc/nowhere"]).await?;
+        let nowhere = cluster.plain_c2d(&["install", "--root", "/proc/nowhere"]).await?;
         assert!(nowhere.status == 1 && nowhere.stderr.contains("cannot write"), "{nowhere:?}");
         Ok(())
     });
