@@ -39,7 +39,8 @@ struct Lost {
     lasts: bool,
 }
 
-/// Runs until nobody listens. Each message on `retry` ends a wait between two tries.
+/// Runs until nobody listens. Each message on `retry` ends a wait between two tries, or has a stream that is open
+/// begin anew, with everything as it is now.
 pub(crate) async fn run(
     place: Place,
     clients: watch::Sender<Client>,
@@ -61,8 +62,12 @@ pub(crate) async fn run(
             Ok(client) => match open(&client, &place).await {
                 Ok(stream) => {
                     backoff.reset();
-                    match follow(&client, stream, clock, &to).await {
-                        Some(error) => lost(&client, &place, error),
+                    match follow(&client, stream, clock, &to, &mut retry).await {
+                        Some(Ended::Asked) => {
+                            found = connect::client(&place);
+                            continue;
+                        }
+                        Some(Ended::Lost(error)) => lost(&client, &place, error),
                         None => return,
                     }
                 }
@@ -105,20 +110,30 @@ async fn follow(
     mut stream: EventStream,
     clock: Clock,
     to: &mpsc::Sender<Msg>,
-) -> Option<Option<ClientError>> {
+    retry: &mut mpsc::Receiver<()>,
+) -> Option<Ended> {
     to.send(Msg::Connected).await.ok()?;
     loop {
         let heard = tokio::select! {
             biased;
+            asked = retry.recv() => return asked.map(|()| Ended::Asked),
             heard = stream.next() => heard,
-            error = beat(client, clock, to) => return error.map(Some),
+            error = beat(client, clock, to) => return error.map(|error| Ended::Lost(Some(error))),
         };
         match heard {
             Ok(Some(event)) => to.send(Msg::Event(event)).await.ok()?,
-            Ok(None) => return Some(None),
-            Err(error) => return Some(Some(error)),
+            Ok(None) => return Some(Ended::Lost(None)),
+            Err(error) => return Some(Ended::Lost(Some(error))),
         }
     }
+}
+
+/// Why a stream is followed no longer.
+enum Ended {
+    /// The operator asked for a new one.
+    Asked,
+    /// It ended, by an error or without one.
+    Lost(Option<ClientError>),
 }
 
 /// Asks c2d time and again whether it is still there; answers why it is not.
