@@ -192,10 +192,10 @@ impl Arguments {
                         None => mistake,
                     });
                 }
-                let mistake = mistake::of(&error, &table::program::<Self>(), None);
                 if let Some(mistake) = beside_flags(&error, &words) {
                     return Err(mistake);
                 }
+                let mistake = mistake::of(&error, &table::program::<Self>(), None);
                 Err(match line_without_quotes(&words).filter(|_| unknown) {
                     Some(line) => mistake.hint(format!("a line for --exec stands in quotes: c2-tui --exec '{line}'")),
                     None => mistake,

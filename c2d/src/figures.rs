@@ -68,9 +68,9 @@ struct OfName {
 pub(crate) struct Typical(BTreeMap<Box<str>, u64>);
 
 impl Typical {
-    pub(crate) fn of<'a>(rows: impl IntoIterator<Item = &'a JobRow>) -> Self {
+    pub(crate) fn of(rows: &[JobRow]) -> Self {
         let mut names: BTreeMap<&str, Vec<&JobRow>> = BTreeMap::new();
-        rows.into_iter().for_each(|row| row.name.iter().for_each(|name| names.entry(name).or_default().push(row)));
+        rows.iter().for_each(|row| row.name.iter().for_each(|name| names.entry(name).or_default().push(row)));
         Self(names.into_iter().filter_map(|(name, rows)| Some((name.into(), median_ms(rows)?))).collect())
     }
 

@@ -122,11 +122,12 @@ impl JobFlags {
     ) -> Result<JobSpec, CommandError> {
         let mut spec = self.spec(base)?;
         for text in &self.depends {
-            let texts = match selection(text) {
-                Some((condition, selection)) => of_all(context, condition, &selection?).await?,
-                None => each(text),
-            };
-            for text in texts {
+            if let Some((condition, selection)) = selection(text) {
+                let on = |job| Dependency { condition, on: DependsOn::Job(job) };
+                spec.depends.extend(of_all(context, &selection?).await?.into_iter().map(on));
+                continue;
+            }
+            for text in each(text) {
                 spec.depends.push(names.find(context, &text).await?);
             }
         }
@@ -142,17 +143,18 @@ impl JobFlags {
 }
 
 /// All jobs of a kind, with the condition in front of it.
-fn selection(text: &str) -> Option<(&str, Result<Selection, CommandError>)> {
-    let (condition, jobs) = text.split_at(text.find('@')?);
+fn selection(text: &str) -> Option<(Condition, Result<Selection, CommandError>)> {
+    let Ok(Dependency { condition, on }) = text.parse();
+    let DependsOn::Name(jobs) = on else { return None };
     let wrong = |error: NoSelection| CommandError::usage(format!("--depends: {error}"), "name a job");
-    ["", "ok:", "any:", "notok:"].contains(&condition).then(|| (condition, jobs.parse().map_err(wrong)))
+    jobs.starts_with('@').then(|| (condition, jobs.parse().map_err(wrong)))
 }
 
-async fn of_all(context: &Context, condition: &str, selection: &Selection) -> Result<Vec<String>, CommandError> {
+async fn of_all(context: &Context, selection: &Selection) -> Result<Vec<JobId>, CommandError> {
     let jobs = resolve::all(context, selection, None).await?;
     match jobs.len() {
         0 => Err(resolve::no_job(&selection.common)),
-        1..=LIST_LEN_MAX => Ok(jobs.into_iter().map(|job| format!("{condition}{job}")).collect()),
+        1..=LIST_LEN_MAX => Ok(jobs),
         many => {
             let message = format!("--depends: {many} jobs are {selection}, and a job may wait for {LIST_LEN_MAX}");
             Err(CommandError::refused(message, "have one job wait for some of them, and another for that one"))

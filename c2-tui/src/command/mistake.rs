@@ -51,16 +51,6 @@ pub(crate) fn of(error: &Error, command: &CommandInfo, typed: Option<Typed<'_>>)
             };
             CommandError::usage(message, usage)
         }
-        // clap names no argument where a subcommand stands behind flags.
-        ErrorKind::ArgumentConflict if argument.is_empty() => {
-            let priors = words_of(error, ContextKind::PriorArg).join(", ");
-            let message = match priors.as_str() {
-                "" => "a subcommand takes no other flags".to_owned(),
-                priors => format!("a subcommand and {priors} do not go together"),
-            };
-            let hint = format!("{usage}; a line for --exec stands in quotes: {name} --exec 'submit \"echo hi\"'");
-            CommandError::usage(message, hint)
-        }
         ErrorKind::ArgumentConflict => {
             let prior = about(ContextKind::PriorArg);
             if prior == argument || prior.is_empty() {

@@ -33,7 +33,7 @@ pub(crate) async fn stats(State(app): State<App>, QueryOf(query): QueryOf<StatsQ
     }
     let (queue, left, limited) = app.engine.read(ahead).await?;
     // The queue has jobs of other names, too.
-    let typical = Typical::of(lately.iter().chain(&named));
+    let typical = Typical::of(if query.name.is_some() { &lately } else { &named });
     let by_names = figures::queue_eta_s(&left, &limited, &typical, queue.slots);
     let eta_s = by_names.or_else(|| figures::eta_by_rate_s(&lately, queue.active, app.clock.now().wall_ms));
     let workers = figures::by_worker(if query.name.is_some() { &named } else { &lately });
