@@ -1,7 +1,8 @@
 //! A control group: a folder of the same name in each place that is used.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::process::{Pid, getpid};
@@ -15,6 +16,9 @@ const WEIGHT_MAX: u64 = 10_000;
 /// The same in the first version.
 const SHARES: u64 = 1_024;
 const SHARES_MAX: u64 = 262_144;
+
+/// Memory that earlier jobs left behind in a group, up to which the next one may have the same group.
+const LEFT_BYTES_MAX: u64 = 1 << 20;
 
 /// One group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,14 +36,51 @@ pub(crate) struct Limits {
     pub(crate) pids: u64,
 }
 
+/// The most memory that was used in a group since it was reset.
+#[derive(Debug)]
+pub(crate) struct Peak {
+    /// In the second version the reset holds for what is read through this very file.
+    file: File,
+    before_bytes: u64,
+}
+
+impl Peak {
+    pub(crate) fn bytes(&self) -> Option<u64> {
+        let mut text = [0; 32];
+        let len = self.file.read_at(&mut text, 0).ok()?;
+        let bytes: u64 = str::from_utf8(&text[..len]).ok()?.trim().parse().ok()?;
+        // The kernel takes memory for a group in advance: a small job may have found enough of it.
+        Some(if bytes > self.before_bytes { bytes - self.before_bytes } else { bytes })
+    }
+}
+
 impl Group {
     pub(super) const fn new(places: Vec<Place>, name: String) -> Self {
         Self { places, name }
     }
 
+    /// Counts the most memory from now on, so that the next job may have the same group. None where the kernel
+    /// cannot do that, or where what is left in the group would count as the next job's.
+    pub(crate) fn reset_peak(&self) -> Option<Peak> {
+        let (group, is_first) = self.at("memory")?;
+        // A group below it has one link here; what is in there counts as well.
+        if fs::metadata(&group).ok()?.nlink() > 2 {
+            return None;
+        }
+        let (now, peak) = if is_first {
+            ("memory.usage_in_bytes", "memory.max_usage_in_bytes")
+        } else {
+            ("memory.current", "memory.peak")
+        };
+        let before_bytes = number(&group.join(now)).filter(|bytes| *bytes <= LEFT_BYTES_MAX)?;
+        let file = File::options().read(true).write(true).open(group.join(peak)).ok()?;
+        file.write_all_at(b"0", 0).ok()?;
+        Some(Peak { file, before_bytes })
+    }
+
     /// Makes it as if nothing had ever been in it, and moves this process into it, and with it all that it
     /// will start; it may be `inside` already.
-    pub(crate) fn enter_anew(&self, inside: bool) -> io::Result<()> {
+    pub(crate) fn enter_fresh(&self, inside: bool) -> io::Result<()> {
         for place in &self.places {
             let group = place.path.join(&self.name);
             if place.counts_memory() && group.exists() {
@@ -283,13 +324,40 @@ mod tests {
     }
 
     #[test]
+    fn a_group_serves_again_only_where_little_is_left_in_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let (first, second) = ("3:memory:/", "0::/");
+        for (own, now, peak) in [
+            (first, "memory.usage_in_bytes", "memory.max_usage_in_bytes"),
+            (second, "memory.current", "memory.peak"),
+        ] {
+            let root = dir.path().join(peak);
+            files(&root, &[("cgroup.subtree_control", "memory")]);
+            let group = group(&root, own);
+            let folder = root.join(if own == first { "memory" } else { "" }).join("c2-01234567-3");
+            files(&folder, &[(now, "1000\n")]);
+            assert!(group.reset_peak().is_none(), "a kernel without a peak");
+            files(&folder, &[(peak, "900000\n")]);
+            let counted = group.reset_peak().unwrap();
+            check(&folder, &[(peak, "000000\n")]);
+            files(&folder, &[(peak, "5000\n")]);
+            assert_eq!(counted.bytes(), Some(4_000));
+            files(&folder, &[(now, "9000000\n")]);
+            assert!(group.reset_peak().is_none(), "what is left would count");
+            files(&folder, &[(now, "1000\n")]);
+            fs::create_dir(folder.join("of a job")).unwrap();
+            assert!(group.reset_peak().is_none(), "a group that a job made below it");
+        }
+    }
+
+    #[test]
     fn a_group_lists_what_is_in_it_and_below() {
         let dir = tempfile::tempdir().unwrap();
         let group = group(dir.path(), "0::/");
         let folder = dir.path().join("c2-01234567-3");
         assert_eq!(group.members(), []);
-        group.enter_anew(false).unwrap();
-        group.enter_anew(true).unwrap();
+        group.enter_fresh(false).unwrap();
+        group.enter_fresh(true).unwrap();
         let me = getpid().as_raw_nonzero().to_string();
         check(&folder, &[(PROCESSES, &me)]);
         assert_eq!(group.members(), [], "whoever looks is not meant");

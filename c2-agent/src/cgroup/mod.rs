@@ -9,5 +9,5 @@ mod group;
 mod standing;
 
 pub(crate) use base::Base;
-pub(crate) use group::{Group, Limits};
+pub(crate) use group::{Group, Limits, Peak};
 pub(crate) use standing::standing;

@@ -3,12 +3,13 @@
 //! While no job runs the runner itself waits in the group, so that what it starts is in there from its first
 //! instruction. It leaves when the job goes on for longer than a moment, at once where memory is limited, and
 //! always before the group is frozen. That way a short job does not wait for moves between groups, which take
-//! some milliseconds on a machine that is otherwise idle.
+//! some milliseconds on a machine that is otherwise idle. For the same reason short jobs share a group, one after
+//! the other, as long as they leave nothing in it.
 
 use c2_shared::job::JobSpec;
 use c2_shared::time::Mono;
 
-use crate::cgroup::{Base, Group, Limits};
+use crate::cgroup::{Base, Group, Limits, Peak};
 use crate::options::Confinement;
 use crate::supervise::meter::Meter;
 
@@ -22,6 +23,10 @@ pub(crate) struct Enclosure {
     pids_max: u64,
     /// The runner is in it.
     inside: bool,
+    /// What counts the next job's memory, if others were in the group before it.
+    peak: Option<Peak>,
+    /// The limits that the group has.
+    limits: Option<Limits>,
     leave_at: Option<Mono>,
 }
 
@@ -29,16 +34,28 @@ impl Enclosure {
     pub(crate) fn open(worker_id: &str, slot: u32, confinement: Confinement) -> Self {
         let base = confinement.control_groups.then(Base::own).flatten();
         let group = base.map(|base| base.group(worker_id, slot));
-        let mut opened = Self { group, pids_max: confinement.pids_max, inside: false, leave_at: None };
+        let pids_max = confinement.pids_max;
+        let mut opened = Self { group, pids_max, inside: false, peak: None, limits: None, leave_at: None };
         opened.make_ready();
         opened
     }
 
-    /// Makes the group as if nothing had run in it, and waits in it for the next job.
+    /// Makes the group ready for the next job, and waits in it.
     pub(crate) fn make_ready(&mut self) {
         self.leave_at = None;
         let Some(group) = &self.group else { return };
-        let entered = group.enter_anew(self.inside);
+        let is_limited = self.limits.is_some_and(|limits| limits.memory_bytes > 0);
+        self.peak = if self.inside && !is_limited { group.reset_peak() } else { None };
+        if self.peak.is_none() {
+            self.make_fresh();
+        }
+    }
+
+    /// Makes the group as if nothing had run in it.
+    fn make_fresh(&mut self) {
+        let Some(group) = &self.group else { return };
+        (self.peak, self.limits) = (None, None);
+        let entered = group.enter_fresh(self.inside);
         if let Err(error) = &entered {
             tracing::warn!("the next job of this slot has no control group of its own: {error}");
             self.leave();
@@ -48,16 +65,18 @@ impl Enclosure {
 
     /// Sets the limits of a job that is to be started now; with what measures it.
     pub(crate) fn begin(&mut self, spec: &JobSpec) -> Meter {
-        if !self.inside {
-            self.make_ready();
+        if !self.inside || (spec.memory_bytes > 0 && self.peak.is_some()) {
+            self.make_fresh();
         }
         let Some(group) = self.group.as_ref().filter(|_| self.inside) else { return Meter::default() };
         let limits = Limits { memory_bytes: spec.memory_bytes, cpus: spec.cpus.into(), pids: self.pids_max };
-        let is_kept = group.limit(limits).unwrap_or_else(|error| {
-            tracing::warn!("no limit of memory is kept: {error}");
-            false
-        });
-        Meter::begin(Some(group.clone()), if is_kept { spec.memory_bytes } else { 0 })
+        let is_kept = self.limits != Some(limits)
+            && group.limit(limits).unwrap_or_else(|error| {
+                tracing::warn!("no limit of memory is kept: {error}");
+                false
+            });
+        self.limits = Some(limits);
+        Meter::begin(Some(group.clone()), self.peak.take(), if is_kept { spec.memory_bytes } else { 0 })
     }
 
     /// A job was started in it.

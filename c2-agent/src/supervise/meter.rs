@@ -2,7 +2,7 @@
 
 use c2_shared::job::Outcome;
 
-use crate::cgroup::Group;
+use crate::cgroup::{Group, Peak};
 use crate::supervise::reap::Used;
 
 /// Of a limit in hundredths, what counts as all of it: the kernel gives memory out in pieces.
@@ -12,6 +12,8 @@ const FULL_PERCENT: u64 = 90;
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
     group: Option<Group>,
+    /// Counts its memory, where others were in the group before it.
+    peak: Option<Peak>,
     /// What of memory it may use; 0 if nothing says.
     limit_bytes: u64,
     /// What the figures of the group were before it.
@@ -22,10 +24,10 @@ pub(crate) struct Meter {
 
 impl Meter {
     /// Begins with a group in which nothing of the job has run yet.
-    pub(crate) fn begin(group: Option<Group>, limit_bytes: u64) -> Self {
+    pub(crate) fn begin(group: Option<Group>, peak: Option<Peak>, limit_bytes: u64) -> Self {
         let of = |figure: fn(&Group) -> Option<u64>| group.as_ref().and_then(figure).unwrap_or(0);
         let (cpu_us_before, oom_kills_before) = (of(Group::cpu_us), of(|group| Some(group.oom_kills())));
-        Self { group, limit_bytes, cpu_us_before, oom_kills_before, reaped: Used::default() }
+        Self { group, peak, limit_bytes, cpu_us_before, oom_kills_before, reaped: Used::default() }
     }
 
     /// A process of the job has ended.
@@ -43,8 +45,8 @@ impl Meter {
 
     /// The outcome of a job of which the kernel killed something as memory was short.
     pub(crate) fn out_of_memory(&self) -> Option<Outcome> {
-        let group = self.group.as_ref().filter(|group| group.oom_kills() > self.oom_kills_before)?;
-        let peak_bytes = group.peak_bytes().unwrap_or(self.reaped.peak_bytes);
+        self.group.as_ref().filter(|group| group.oom_kills() > self.oom_kills_before)?;
+        let peak_bytes = self.peak_bytes();
         let met_its_limit = peak_bytes / FULL_PERCENT >= self.limit_bytes / 100;
         Some(Outcome::Oom { limit_bytes: if met_its_limit { self.limit_bytes } else { 0 }, peak_bytes })
     }
@@ -53,10 +55,15 @@ impl Meter {
     /// was measured.
     pub(crate) fn figures(&self) -> (Option<u64>, Option<u64>) {
         let group = self.group.as_ref();
-        let peak_bytes = group.and_then(Group::peak_bytes).unwrap_or(self.reaped.peak_bytes);
+        let peak_bytes = self.peak_bytes();
         let of_group = group.and_then(Group::cpu_us).map(|us| us.saturating_sub(self.cpu_us_before));
         let cpu_us = of_group.unwrap_or(self.reaped.cpu_us);
         ((peak_bytes > 0).then_some(peak_bytes), (peak_bytes > 0 || cpu_us > 0).then_some(cpu_us / 1_000))
+    }
+
+    fn peak_bytes(&self) -> u64 {
+        let of_group = || self.group.as_ref().and_then(Group::peak_bytes);
+        self.peak.as_ref().map_or_else(of_group, Peak::bytes).unwrap_or(self.reaped.peak_bytes)
     }
 }
 
@@ -69,7 +76,7 @@ mod tests {
 
     #[test]
     fn who_has_no_group_is_measured_by_its_processes() {
-        let mut meter = Meter::begin(None, 5);
+        let mut meter = Meter::begin(None, None, 5);
         assert_eq!((meter.figures(), meter.out_of_memory()), ((None, None), None));
         meter.add(Used { peak_bytes: 4_096, cpu_us: 2_500 });
         assert_eq!(meter.figures(), (Some(4_096), Some(2)));
@@ -88,7 +95,7 @@ mod tests {
             fs::write(folder.join("memory.events"), format!("oom 1\noom_kill {kills}\n")).unwrap();
         };
         figures(0, 1_000_000, 1);
-        let mut meter = Meter::begin(Some(group), 1_000);
+        let mut meter = Meter::begin(Some(group), None, 1_000);
         meter.add(Used { peak_bytes: 77, cpu_us: 5 });
         figures(990, 3_500_000, 1);
         assert_eq!((meter.figures(), meter.out_of_memory()), ((Some(990), Some(2_500)), None));
