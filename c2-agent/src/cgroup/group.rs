@@ -1,13 +1,13 @@
 //! A control group: a folder of the same name in each place that is used.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
-use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::process::{Pid, getpid};
 
 use crate::cgroup::base::{PROCESSES, Place, make, remove, visit};
+use crate::cgroup::figures::Figures;
 use crate::supervise::{Process, read_stat};
 
 /// The share of a processor's time that a job of one processor gets beside others.
@@ -16,9 +16,6 @@ const WEIGHT_MAX: u64 = 10_000;
 /// The same in the first version.
 const SHARES: u64 = 1_024;
 const SHARES_MAX: u64 = 262_144;
-
-/// Memory that earlier jobs left behind in a group, up to which the next one may have the same group.
-const LEFT_BYTES_MAX: u64 = 1 << 20;
 
 /// One group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,46 +33,9 @@ pub(crate) struct Limits {
     pub(crate) pids: u64,
 }
 
-/// The most memory that was used in a group since it was reset.
-#[derive(Debug)]
-pub(crate) struct Peak {
-    /// In the second version the reset holds for what is read through this very file.
-    file: File,
-    before_bytes: u64,
-}
-
-impl Peak {
-    pub(crate) fn bytes(&self) -> Option<u64> {
-        let mut text = [0; 32];
-        let len = self.file.read_at(&mut text, 0).ok()?;
-        let bytes: u64 = str::from_utf8(&text[..len]).ok()?.trim().parse().ok()?;
-        // The kernel takes memory for a group in advance: a small job may have found enough of it.
-        Some(if bytes > self.before_bytes { bytes - self.before_bytes } else { bytes })
-    }
-}
-
 impl Group {
     pub(super) const fn new(places: Vec<Place>, name: String) -> Self {
         Self { places, name }
-    }
-
-    /// Counts the most memory from now on, so that the next job may have the same group. None where the kernel
-    /// cannot do that, or where what is left in the group would count as the next job's.
-    pub(crate) fn reset_peak(&self) -> Option<Peak> {
-        let (group, is_first) = self.at("memory")?;
-        // A group below it has one link here; what is in there counts as well.
-        if fs::metadata(&group).ok()?.nlink() > 2 {
-            return None;
-        }
-        let (now, peak) = if is_first {
-            ("memory.usage_in_bytes", "memory.max_usage_in_bytes")
-        } else {
-            ("memory.current", "memory.peak")
-        };
-        let before_bytes = number(&group.join(now)).filter(|bytes| *bytes <= LEFT_BYTES_MAX)?;
-        let file = File::options().read(true).write(true).open(group.join(peak)).ok()?;
-        file.write_all_at(b"0", 0).ok()?;
-        Some(Peak { file, before_bytes })
     }
 
     /// Makes it as if nothing had ever been in it, and moves this process into it, and with it all that it
@@ -168,26 +128,9 @@ impl Group {
         let _is_there = self.freeze(false);
     }
 
-    /// The most memory that was used in it at once, in bytes.
-    pub(crate) fn peak_bytes(&self) -> Option<u64> {
-        let (group, is_first) = self.at("memory")?;
-        number(&group.join(if is_first { "memory.max_usage_in_bytes" } else { "memory.peak" }))
-    }
-
-    /// The time of processors that was used in it, in microseconds.
-    pub(crate) fn cpu_us(&self) -> Option<u64> {
-        let (group, is_first) = self.at("cpuacct")?;
-        if is_first {
-            Some(number(&group.join("cpuacct.usage"))? / 1_000)
-        } else {
-            keyed(&group.join("cpu.stat"), "usage_usec")
-        }
-    }
-
-    /// How many processes were killed in it as memory was short.
-    pub(crate) fn oom_kills(&self) -> u64 {
-        let Some((group, is_first)) = self.at("memory") else { return 0 };
-        keyed(&group.join(if is_first { "memory.oom_control" } else { "memory.events" }), "oom_kill").unwrap_or(0)
+    /// What the kernel counts for it.
+    pub(crate) fn figures(&self) -> Figures {
+        Figures::open(self.at("memory"), self.at("cpuacct"))
     }
 
     /// Its folder where a controller is, and whether that is one of the first version. What the second version
@@ -226,17 +169,6 @@ fn optional(file: &Path, text: &str) {
 
 fn existing(file: &Path, text: &str) -> io::Result<()> {
     io::Write::write_all(&mut fs::OpenOptions::new().write(true).open(file)?, text.as_bytes())
-}
-
-fn number(file: &Path) -> Option<u64> {
-    fs::read_to_string(file).ok()?.trim().parse().ok()
-}
-
-/// The number behind a word at the beginning of a line.
-fn keyed(file: &Path, key: &str) -> Option<u64> {
-    let text = fs::read_to_string(file).ok()?;
-    let mut lines = text.lines().filter_map(|line| line.split_once(' '));
-    lines.find(|(name, _)| *name == key)?.1.trim().parse().ok()
 }
 
 #[cfg(test)]
@@ -283,11 +215,17 @@ mod tests {
         check(&folder, &[("cgroup.freeze", "1")]);
         assert!(group.freeze(false));
         check(&folder, &[("cgroup.freeze", "0")]);
-        assert_eq!((group.peak_bytes(), group.cpu_us(), group.oom_kills()), (None, None, 0));
+        assert_eq!(
+            (group.figures().peak_bytes(), group.figures().cpu_us(), group.figures().oom_kills()),
+            (None, None, 0)
+        );
         let events = "low 0\nhigh 0\nmax 9\noom 2\noom_kill 3\noom_group_kill 1\n";
         let stat = "usage_usec 1234567\nuser_usec 1000000\nsystem_usec 234567\n";
         files(&folder, &[("memory.peak", "4096\n"), ("memory.events", events), ("cpu.stat", stat)]);
-        assert_eq!((group.peak_bytes(), group.cpu_us(), group.oom_kills()), (Some(4_096), Some(1_234_567), 3));
+        assert_eq!(
+            (group.figures().peak_bytes(), group.figures().cpu_us(), group.figures().oom_kills()),
+            (Some(4_096), Some(1_234_567), 3)
+        );
     }
 
     #[test]
@@ -299,7 +237,7 @@ mod tests {
         assert!(!group.limit(Limits { memory_bytes: 1, cpus: 1, pids: 1 }).unwrap());
         assert!(!folder.join("memory.max").exists() && !folder.join("pids.max").exists());
         assert!(group.freeze(true));
-        assert_eq!((group.peak_bytes(), group.cpu_us()), (None, Some(5)));
+        assert_eq!((group.figures().peak_bytes(), group.figures().cpu_us()), (None, Some(5)));
     }
 
     #[test]
@@ -320,34 +258,10 @@ mod tests {
         check(&folder("freezer"), &[("freezer.state", "FROZEN")]);
         let control = "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n";
         files(&folder("memory/a"), &[("memory.max_usage_in_bytes", "77\n"), ("memory.oom_control", control)]);
-        assert_eq!((group.peak_bytes(), group.cpu_us(), group.oom_kills()), (Some(77), Some(5_000), 2));
-    }
-
-    #[test]
-    fn a_group_serves_again_only_where_little_is_left_in_it() {
-        let dir = tempfile::tempdir().unwrap();
-        let (first, second) = ("3:memory:/", "0::/");
-        for (own, now, peak) in [
-            (first, "memory.usage_in_bytes", "memory.max_usage_in_bytes"),
-            (second, "memory.current", "memory.peak"),
-        ] {
-            let root = dir.path().join(peak);
-            files(&root, &[("cgroup.subtree_control", "memory")]);
-            let group = group(&root, own);
-            let folder = root.join(if own == first { "memory" } else { "" }).join("c2-01234567-3");
-            files(&folder, &[(now, "1000\n")]);
-            assert!(group.reset_peak().is_none(), "a kernel without a peak");
-            files(&folder, &[(peak, "900000\n")]);
-            let counted = group.reset_peak().unwrap();
-            check(&folder, &[(peak, "000000\n")]);
-            files(&folder, &[(peak, "5000\n")]);
-            assert_eq!(counted.bytes(), Some(4_000));
-            files(&folder, &[(now, "9000000\n")]);
-            assert!(group.reset_peak().is_none(), "what is left would count");
-            files(&folder, &[(now, "1000\n")]);
-            fs::create_dir(folder.join("of a job")).unwrap();
-            assert!(group.reset_peak().is_none(), "a group that a job made below it");
-        }
+        assert_eq!(
+            (group.figures().peak_bytes(), group.figures().cpu_us(), group.figures().oom_kills()),
+            (Some(77), Some(5_000), 2)
+        );
     }
 
     #[test]

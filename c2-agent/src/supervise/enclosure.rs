@@ -6,10 +6,12 @@
 //! some milliseconds on a machine that is otherwise idle. For the same reason short jobs share a group, one after
 //! the other, as long as they leave nothing in it.
 
+use std::sync::Arc;
+
 use c2_shared::job::JobSpec;
 use c2_shared::time::Mono;
 
-use crate::cgroup::{Base, Group, Limits, Peak};
+use crate::cgroup::{Base, Figures, Group, Limits};
 use crate::options::Confinement;
 use crate::supervise::meter::Meter;
 
@@ -19,12 +21,13 @@ const LEAVE_AFTER_MS: u64 = 100;
 /// The group, if this slot has one.
 #[derive(Debug)]
 pub(crate) struct Enclosure {
-    group: Option<Group>,
+    group: Option<Arc<Group>>,
+    figures: Arc<Figures>,
     pids_max: u64,
     /// The runner is in it.
     inside: bool,
-    /// What counts the next job's memory, if others were in the group before it.
-    peak: Option<Peak>,
+    /// Memory that the jobs before the next one left in the group, if it is not the first one.
+    left_bytes: Option<u64>,
     /// The limits that the group has.
     limits: Option<Limits>,
     leave_at: Option<Mono>,
@@ -33,9 +36,15 @@ pub(crate) struct Enclosure {
 impl Enclosure {
     pub(crate) fn open(worker_id: &str, slot: u32, confinement: Confinement) -> Self {
         let base = confinement.control_groups.then(Base::own).flatten();
-        let group = base.map(|base| base.group(worker_id, slot));
-        let pids_max = confinement.pids_max;
-        let mut opened = Self { group, pids_max, inside: false, peak: None, limits: None, leave_at: None };
+        let mut opened = Self {
+            group: base.map(|base| Arc::new(base.group(worker_id, slot))),
+            figures: Arc::default(),
+            pids_max: confinement.pids_max,
+            inside: false,
+            left_bytes: None,
+            limits: None,
+            leave_at: None,
+        };
         opened.make_ready();
         opened
     }
@@ -43,10 +52,9 @@ impl Enclosure {
     /// Makes the group ready for the next job, and waits in it.
     pub(crate) fn make_ready(&mut self) {
         self.leave_at = None;
-        let Some(group) = &self.group else { return };
         let is_limited = self.limits.is_some_and(|limits| limits.memory_bytes > 0);
-        self.peak = if self.inside && !is_limited { group.reset_peak() } else { None };
-        if self.peak.is_none() {
+        self.left_bytes = if self.inside && !is_limited { self.figures.reset_peak() } else { None };
+        if self.left_bytes.is_none() {
             self.make_fresh();
         }
     }
@@ -54,18 +62,20 @@ impl Enclosure {
     /// Makes the group as if nothing had run in it.
     fn make_fresh(&mut self) {
         let Some(group) = &self.group else { return };
-        (self.peak, self.limits) = (None, None);
+        (self.left_bytes, self.limits) = (None, None);
         let entered = group.enter_fresh(self.inside);
         if let Err(error) = &entered {
             tracing::warn!("the next job of this slot has no control group of its own: {error}");
             self.leave();
         }
         self.inside = entered.is_ok();
+        self.figures =
+            self.group.as_ref().filter(|_| self.inside).map(|group| group.figures().into()).unwrap_or_default();
     }
 
     /// Sets the limits of a job that is to be started now; with what measures it.
     pub(crate) fn begin(&mut self, spec: &JobSpec) -> Meter {
-        if !self.inside || (spec.memory_bytes > 0 && self.peak.is_some()) {
+        if !self.inside || (spec.memory_bytes > 0 && self.left_bytes.is_some()) {
             self.make_fresh();
         }
         let Some(group) = self.group.as_ref().filter(|_| self.inside) else { return Meter::default() };
@@ -76,7 +86,9 @@ impl Enclosure {
                 false
             });
         self.limits = Some(limits);
-        Meter::begin(Some(group.clone()), self.peak.take(), if is_kept { spec.memory_bytes } else { 0 })
+        let limit_bytes = if is_kept { spec.memory_bytes } else { 0 };
+        let left_bytes = self.left_bytes.take().unwrap_or(0);
+        Meter::begin(Arc::clone(group), Arc::clone(&self.figures), left_bytes, limit_bytes)
     }
 
     /// A job was started in it.
@@ -118,6 +130,6 @@ impl Enclosure {
     /// Takes it away.
     pub(crate) fn close(&mut self) {
         self.leave();
-        self.group.iter().for_each(Group::remove);
+        self.group.iter().for_each(|group| group.remove());
     }
 }

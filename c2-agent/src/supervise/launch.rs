@@ -49,6 +49,33 @@ pub(crate) struct Launcher {
     script: File,
     script_path: PathBuf,
     inherited: Vec<(&'static str, OsString)>,
+    oom: Oom,
+}
+
+/// How early this process goes when memory is short, which its children take over at their start. The file stays
+/// open, as it is written twice for each job; none where it may not be changed.
+#[derive(Debug)]
+struct Oom {
+    file: Option<File>,
+    own: String,
+}
+
+impl Oom {
+    fn open() -> Self {
+        let own = std::fs::read_to_string(OOM).unwrap_or_default().trim().to_owned();
+        Self { file: OpenOptions::new().write(true).open(OOM).ok(), own }
+    }
+
+    /// Does it as one that goes before this process; where that cannot be, jobs are as likely to go as all others.
+    fn first<T>(&self, work: impl FnOnce() -> T) -> T {
+        let set = |value: &str| self.file.as_ref().map(|file| file.write_all_at(value.as_bytes(), 0));
+        let was_set = matches!(set(JOB_OOM), Some(Ok(())));
+        let done = work();
+        if was_set && let Some(Err(error)) = set(&self.own) {
+            tracing::warn!("this process goes as early as its jobs when memory is short: {error}");
+        }
+        done
+    }
 }
 
 /// A shell that was started.
@@ -134,7 +161,7 @@ impl Launcher {
         let script = opened.map_err(|source| LauncherError::Script { path: script_path.clone(), source })?;
         let own = INHERITED.iter().filter_map(|name| Some((*name, std::env::var_os(name)?)));
         let inherited = own.chain([("SHELL", SHELL.into())]).chain(home::variables(geteuid().as_raw())).collect();
-        Ok(Self { root, cache, worker_id, script, script_path, inherited })
+        Ok(Self { root, cache, worker_id, script, script_path, inherited, oom: Oom::open() })
     }
 
     /// Starts a job. On failure nothing of it runs.
@@ -156,7 +183,7 @@ impl Launcher {
                 let mut command = self.command(start, shell, &script);
                 command.current_dir(folder).stdin(stdin);
                 // Never waited for by this handle: the runner collects every process of the job itself.
-                spawn(&mut command, start.spec.umask.as_deref()).map_err(|error| Lacks::of_shell(shell, error))
+                self.spawn(&mut command, start.spec.umask.as_deref()).map_err(|error| Lacks::of_shell(shell, error))
             }
             Err(lacks) => Err(Ok(lacks)),
         };
@@ -166,7 +193,7 @@ impl Launcher {
             Err(Ok(lacks)) => {
                 let mut command = self.command(start, SHELL, "printf '%s\\n' \"$1\" >&2; exit \"$2\"");
                 command.args([lacks.why, lacks.status.to_string()]).current_dir(self.root.path_by_descriptor(job));
-                spawn(&mut command, None).map_err(SetupError::Spawn)?
+                self.spawn(&mut command, None).map_err(SetupError::Spawn)?
             }
         };
         let (stdout, stderr) = (shell.stdout.take(), shell.stderr.take());
@@ -177,6 +204,18 @@ impl Launcher {
             trash,
             workspace: lock,
         })
+    }
+
+    /// Starts a process with the runner's own umask, or with another one, and with what makes jobs go first when
+    /// memory is short. A child has both as they are at that moment, and the runner has one thread.
+    fn spawn(&self, command: &mut Command, mask: Option<&str>) -> io::Result<std::process::Child> {
+        let mask = mask.and_then(|mask| u32::from_str_radix(mask, 8).ok());
+        let own = mask.map(|mask| umask(Mode::from_raw_mode(mask)));
+        let child = self.oom.first(|| command.spawn());
+        if let Some(own) = own {
+            umask(own);
+        }
+        child
     }
 
     /// The shell of a job, with all but its folder and its input.
@@ -297,24 +336,6 @@ fn script_file() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true).mode(0o600);
     options
-}
-
-/// Starts a process with the runner's own umask, or with another one, and with what makes jobs go first when
-/// memory is short. A child has both as they are at that moment, and the runner has one thread.
-fn spawn(command: &mut Command, mask: Option<&str>) -> io::Result<std::process::Child> {
-    let mask = mask.and_then(|mask| u32::from_str_radix(mask, 8).ok());
-    let own = mask.map(|mask| umask(Mode::from_raw_mode(mask)));
-    let priority = std::fs::read_to_string(OOM).unwrap_or_default();
-    // Where it may not be changed, jobs are as likely to go as all others.
-    let was_set = std::fs::write(OOM, JOB_OOM).is_ok();
-    let child = command.spawn();
-    if was_set && let Err(error) = std::fs::write(OOM, priority.trim()) {
-        tracing::warn!("this process goes as early as its jobs when memory is short: {error}");
-    }
-    if let Some(own) = own {
-        umask(own);
-    }
-    child
 }
 
 /// The indices of the graphics processors among held tags, `0,2` for `gpu:0` and `gpu:2`.

@@ -1,8 +1,10 @@
 //! What a job uses, and whether that was more than it may.
 
+use std::sync::Arc;
+
 use c2_shared::job::Outcome;
 
-use crate::cgroup::{Group, Peak};
+use crate::cgroup::{Figures, Group};
 use crate::supervise::reap::Used;
 
 /// Of a limit in hundredths, what counts as all of it: the kernel gives memory out in pieces.
@@ -11,9 +13,10 @@ const FULL_PERCENT: u64 = 90;
 /// Measures one job: by its control group, where it has one, else by what its processes said at their ends.
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
-    group: Option<Group>,
-    /// Counts its memory, where others were in the group before it.
-    peak: Option<Peak>,
+    group: Option<Arc<Group>>,
+    figures: Arc<Figures>,
+    /// Memory that was used in the group before it.
+    left_bytes: u64,
     /// What of memory it may use; 0 if nothing says.
     limit_bytes: u64,
     /// What the figures of the group were before it.
@@ -24,10 +27,10 @@ pub(crate) struct Meter {
 
 impl Meter {
     /// Begins with a group in which nothing of the job has run yet.
-    pub(crate) fn begin(group: Option<Group>, peak: Option<Peak>, limit_bytes: u64) -> Self {
-        let of = |figure: fn(&Group) -> Option<u64>| group.as_ref().and_then(figure).unwrap_or(0);
-        let (cpu_us_before, oom_kills_before) = (of(Group::cpu_us), of(|group| Some(group.oom_kills())));
-        Self { group, peak, limit_bytes, cpu_us_before, oom_kills_before, reaped: Used::default() }
+    pub(crate) fn begin(group: Arc<Group>, figures: Arc<Figures>, left_bytes: u64, limit_bytes: u64) -> Self {
+        let (cpu_us_before, oom_kills_before) = (figures.cpu_us().unwrap_or(0), figures.oom_kills());
+        let reaped = Used::default();
+        Self { group: Some(group), figures, left_bytes, limit_bytes, cpu_us_before, oom_kills_before, reaped }
     }
 
     /// A process of the job has ended.
@@ -39,13 +42,15 @@ impl Meter {
         self.limit_bytes > 0
     }
 
-    pub(crate) const fn group(&self) -> Option<&Group> {
-        self.group.as_ref()
+    pub(crate) fn group(&self) -> Option<&Group> {
+        self.group.as_deref()
     }
 
     /// The outcome of a job of which the kernel killed something as memory was short.
     pub(crate) fn out_of_memory(&self) -> Option<Outcome> {
-        self.group.as_ref().filter(|group| group.oom_kills() > self.oom_kills_before)?;
+        if self.figures.oom_kills() <= self.oom_kills_before {
+            return None;
+        }
         let peak_bytes = self.peak_bytes();
         let met_its_limit = peak_bytes / FULL_PERCENT >= self.limit_bytes / 100;
         Some(Outcome::Oom { limit_bytes: if met_its_limit { self.limit_bytes } else { 0 }, peak_bytes })
@@ -54,16 +59,19 @@ impl Meter {
     /// The most memory that it used, in bytes, and the time of processors, in milliseconds; none where nothing
     /// was measured.
     pub(crate) fn figures(&self) -> (Option<u64>, Option<u64>) {
-        let group = self.group.as_ref();
         let peak_bytes = self.peak_bytes();
-        let of_group = group.and_then(Group::cpu_us).map(|us| us.saturating_sub(self.cpu_us_before));
+        let of_group = self.figures.cpu_us().map(|us| us.saturating_sub(self.cpu_us_before));
         let cpu_us = of_group.unwrap_or(self.reaped.cpu_us);
         ((peak_bytes > 0).then_some(peak_bytes), (peak_bytes > 0 || cpu_us > 0).then_some(cpu_us / 1_000))
     }
 
     fn peak_bytes(&self) -> u64 {
-        let of_group = || self.group.as_ref().and_then(Group::peak_bytes);
-        self.peak.as_ref().map_or_else(of_group, Peak::bytes).unwrap_or(self.reaped.peak_bytes)
+        match self.figures.peak_bytes() {
+            // The kernel takes memory for a group in advance: a small job may have found enough of it.
+            Some(bytes) if bytes <= self.left_bytes => bytes,
+            Some(bytes) => bytes - self.left_bytes,
+            None => self.reaped.peak_bytes,
+        }
     }
 }
 
@@ -76,7 +84,7 @@ mod tests {
 
     #[test]
     fn who_has_no_group_is_measured_by_its_processes() {
-        let mut meter = Meter::begin(None, None, 5);
+        let mut meter = Meter { limit_bytes: 5, ..Meter::default() };
         assert_eq!((meter.figures(), meter.out_of_memory()), ((None, None), None));
         meter.add(Used { peak_bytes: 4_096, cpu_us: 2_500 });
         assert_eq!(meter.figures(), (Some(4_096), Some(2)));
@@ -95,13 +103,16 @@ mod tests {
             fs::write(folder.join("memory.events"), format!("oom 1\noom_kill {kills}\n")).unwrap();
         };
         figures(0, 1_000_000, 1);
-        let mut meter = Meter::begin(Some(group), None, 1_000);
+        let mut meter = Meter::begin(Arc::new(group.clone()), group.figures().into(), 0, 1_000);
         meter.add(Used { peak_bytes: 77, cpu_us: 5 });
         figures(990, 3_500_000, 1);
         assert_eq!((meter.figures(), meter.out_of_memory()), ((Some(990), Some(2_500)), None));
         figures(990, 3_500_000, 2);
         assert_eq!(meter.out_of_memory(), Some(Outcome::Oom { limit_bytes: 1_000, peak_bytes: 990 }));
         figures(400, 3_500_000, 2);
+        assert_eq!(Meter { left_bytes: 390, ..meter }.figures().0, Some(10), "what was there before is no use of it");
+        let meter = Meter::begin(Arc::new(group.clone()), group.figures().into(), 0, 1_000);
+        figures(400, 3_500_000, 3);
         let of_machine = Outcome::Oom { limit_bytes: 0, peak_bytes: 400 };
         assert_eq!(meter.out_of_memory(), Some(of_machine), "it was far below its own limit");
     }
