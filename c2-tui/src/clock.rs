@@ -31,6 +31,12 @@ impl Clock {
     }
 }
 
+/// Unix time in milliseconds; cheaper than the operator's time of day, whose zone has to be found.
+pub(crate) fn wall_ms() -> u64 {
+    let wall = read().1.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(wall.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// The operator's time of day.
 #[expect(clippy::disallowed_methods, reason = "the one place that reads a clock")]
 pub(crate) fn here() -> ZonedDateTime {

@@ -22,7 +22,15 @@ pub fn run(command_line: impl IntoIterator<Item = OsString>) -> i32 {
 }
 
 fn start(arguments: &Arguments) -> i32 {
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+    // A line for a script is over before threads have started; the screen has to take keys whatever else is done.
+    let mut builder = if arguments.sources().is_empty() {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        builder.worker_threads(2);
+        builder
+    } else {
+        tokio::runtime::Builder::new_current_thread()
+    };
+    let runtime = match builder.enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             let error =

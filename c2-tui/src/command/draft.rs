@@ -204,7 +204,7 @@ impl Planned {
 
     /// What is to be said of when it begins, if it asked for a time.
     pub(crate) fn beginning(&self) -> Option<String> {
-        let now = u64::try_from(clock::here().timestamp().as_millisecond()).unwrap_or_default();
+        let now = clock::wall_ms();
         self.spec.begin_at.map(|at| render::begins(at, now))
     }
 

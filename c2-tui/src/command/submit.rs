@@ -2,7 +2,7 @@
 
 use c2_shared::api::batches::{BatchRequest, BatchResponse};
 use c2_shared::api::error::ErrorCode;
-use c2_shared::api::jobs::{JobInfo, JobRow, SubmitResponse};
+use c2_shared::api::jobs::{JobInfo, JobRow, Stream, SubmitResponse};
 use c2_shared::api::output::{Output, OutputQuery, Streams};
 use c2_shared::id::JobId;
 use c2_shared::job::{JobSpec, Outcome as JobOutcome};
@@ -10,6 +10,7 @@ use clap::Args;
 
 use crate::command::await_job::Waiting;
 use crate::command::batch::{Placed, Sending};
+use crate::command::context::{Told, Wrote};
 use crate::command::deferred::Deferred;
 use crate::command::draft::{self, Draft, Names, Planned};
 use crate::command::job_flags::JobFlags;
@@ -95,7 +96,10 @@ impl Submit {
         let exit = ended.row.outcome.as_ref().map_or(0, JobOutcome::exit_status);
         let mut output = Output::default();
         if context.direct {
-            follow::one(context, job, None, String::new()).await?;
+            match only_text(&ended) {
+                Some((stream, text)) => context.tell(Told::Wrote(Wrote { stream, bytes: text.as_bytes() })),
+                None => drop(follow::one(context, job, None, String::new()).await?),
+            }
         } else if context.interactive {
             output = short(context, &ended).await?;
         }
@@ -135,6 +139,17 @@ fn array(draft: &Draft, numbers: &str) -> Result<Vec<Placed<Result<Draft, String
         (format!("index {index}"), Ok(Draft { flags, base, script: draft.script.clone() }))
     };
     Ok(sweep::indexes(numbers)?.into_iter().map(one).collect())
+}
+
+/// All that a job wrote, if that came with the job byte for byte: in its only attempt, and to one stream alone, so that
+/// no order is lost.
+fn only_text(ended: &JobInfo) -> Option<(Stream, &str)> {
+    let JobInfo { stdout, stderr, .. } = ended;
+    let missing = [ended.stdout_dropped, ended.stderr_dropped, ended.stdout_hidden, ended.stderr_hidden];
+    let (stream, text) = if stderr.is_empty() { (Stream::Stdout, stdout) } else { (Stream::Stderr, stderr) };
+    let is_all = ended.attempts.len() == 1 && (stdout.is_empty() || stderr.is_empty()) && missing == [0; 4];
+    // In place of what is no text there is another character.
+    (is_all && !text.contains(char::REPLACEMENT_CHARACTER)).then_some((stream, text))
 }
 
 /// What a job wrote, for one look: of a very long output what comes with the job.

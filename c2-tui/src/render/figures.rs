@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_timeline_is_read_from_left_to_right() {
-        let look = Look { width: 50, colour: false, zone: TimeZone::UTC };
+        let look = Look { width: 50, colour: false, zone: || TimeZone::UTC };
         let wanted = "10.0.0.11.1 |#job-1##########>job-3>>>>>>>>>>>>>>|\n\
                       10.0.0.11.2 |    xjob-2xxxxxxxxxxxxx            |\n\
                       10.0.0.12.1 |                                  -|\n";

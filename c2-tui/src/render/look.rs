@@ -15,8 +15,8 @@ pub(crate) struct Look {
     pub(crate) width: u16,
     /// Whether styles are written out.
     pub(crate) colour: bool,
-    /// The zone in which times are shown.
-    pub(crate) zone: TimeZone,
+    /// The zone in which times are shown; asked for with the first of them, as to find it takes a millisecond.
+    pub(crate) zone: fn() -> TimeZone,
 }
 
 /// A style, always beside a word that says the same.
@@ -100,7 +100,7 @@ impl Look {
 
     fn format(&self, form: &str, unix_ms: u64) -> String {
         let time = i64::try_from(unix_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
-        time.map_or_else(|| "?".to_owned(), |time| time.to_zoned_datetime(self.zone.clone()).strftime(form).to_string())
+        time.map_or_else(|| "?".to_owned(), |time| time.to_zoned_datetime((self.zone)()).strftime(form).to_string())
     }
 }
 
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn times_and_styles() {
-        let look = Look { width: 80, colour: true, zone: TimeZone::UTC };
+        let look = Look { width: 80, colour: true, zone: || TimeZone::UTC };
         assert_eq!(look.time(1_700_000_000_000), "2023-11-14 22:13:20");
         assert_eq!(look.short_time(u64::MAX), "?");
         assert_eq!(look.paint(Style::Bad, "failed"), "\x1b[31mfailed\x1b[0m");

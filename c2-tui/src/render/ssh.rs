@@ -77,12 +77,12 @@ pub(crate) fn planned(look: &Look, plan: &CopyPlan) -> String {
 
 /// What of the outputs is still to be shown.
 pub(crate) fn outputs(ran: &Ran, width: u16, colour: bool) -> String {
-    unshown(&Look { width, colour, zone: TimeZone::UTC }, ran)
+    unshown(&Look { width, colour, zone: || TimeZone::UTC }, ran)
 }
 
 /// All outputs, equal ones together.
 pub(crate) fn folds(runs: &[HostRun], width: u16, colour: bool) -> String {
-    folded(&Look { width, colour, zone: TimeZone::UTC }, runs)
+    folded(&Look { width, colour, zone: || TimeZone::UTC }, runs)
 }
 
 fn unshown(look: &Look, ran: &Ran) -> String {

@@ -224,7 +224,7 @@ mod tests {
     use super::*;
 
     fn look(width: u16, colour: bool) -> Look {
-        Look { width, colour, zone: TimeZone::UTC }
+        Look { width, colour, zone: || TimeZone::UTC }
     }
 
     fn table() -> Table {

@@ -25,7 +25,7 @@ fn read<T: DeserializeOwned>(value: &Value) -> T {
 }
 
 fn check(data: &Data, expected: &str) {
-    let look = Look { width: u16::MAX, colour: false, zone: TimeZone::UTC };
+    let look = Look { width: u16::MAX, colour: false, zone: || TimeZone::UTC };
     assert_eq!(render::text::data(&look, data), expected, "{data:?}");
 }
 
@@ -219,7 +219,7 @@ fn the_log_of_eighty_columns_keeps_what_matters() {
     entry.as_object_mut().unwrap().extend(more.map(|(key, value)| (key.to_owned(), value)));
     entry["name"] = json!("a-long-name-of-the-night");
     entry["outcome"] = json!({"kind": "setup", "reason": "cannot prepare the workspace"});
-    let look = Look { width: 80, colour: false, zone: TimeZone::UTC };
+    let look = Look { width: 80, colour: false, zone: || TimeZone::UTC };
     let log = Data::Log { log: read(&json!({"results": [entry]})), filtered: false };
     let text = render::text::data(&look, &log);
     for wanted in ["11-14 22:13:24", "job-3", "failed", "10.0.0.15", "pytho", "lr=0.1"] {

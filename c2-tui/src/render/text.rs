@@ -13,7 +13,7 @@ use crate::render::{answers, batches, figures, files, jobs, notifications, sanit
 /// An outcome as lines of text, cut to `width` columns where a table would be wider. Foreign text
 /// in it is harmless for a terminal.
 pub(crate) fn text(outcome: &Outcome, width: u16, colour: bool) -> String {
-    data(&Look { width, colour, zone: TimeZone::system() }, &outcome.data)
+    data(&Look { width, colour, zone: TimeZone::system }, &outcome.data)
 }
 
 pub(super) fn data(look: &Look, data: &Data) -> String {
@@ -82,7 +82,7 @@ pub(crate) fn verdict(row: &JobRow) -> String {
 
 /// When jobs begin that asked for a time, in the zone in which that was read.
 pub(crate) fn begins(at_ms: u64, now_ms: u64) -> String {
-    let look = Look { width: u16::MAX, colour: false, zone: TimeZone::system() };
+    let look = Look { width: u16::MAX, colour: false, zone: TimeZone::system };
     let time = look.moment(at_ms);
     if at_ms > now_ms { format!("begins at {time}") } else { format!("begins at once, as {time} has passed") }
 }

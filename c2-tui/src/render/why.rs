@@ -76,7 +76,7 @@ pub(crate) fn waiting(why: &Explanation) -> Option<String> {
     if why.job.state.is_terminal() {
         return None;
     }
-    let look = Look { width: u16::MAX, colour: false, zone: TimeZone::system() };
+    let look = Look { width: u16::MAX, colour: false, zone: TimeZone::system };
     let of_itself = why.reasons.iter().filter(|reason| !is_about_workers(reason));
     let of_itself: Vec<String> = of_itself.map(|reason| of_job(&look, why, reason)).collect();
     if !of_itself.is_empty() {
@@ -410,7 +410,7 @@ mod tests {
         let row =
             json!({"job_id": "job-2", "state": "running", "command": "x", "submitted_ms": 0, "worker": "10.0.0.31"});
         let at = |last| IpAddr::from([10, 0, 0, last]);
-        let look = Look { width: 80, colour: false, zone: TimeZone::UTC };
+        let look = Look { width: 80, colour: false, zone: || TimeZone::UTC };
         let runs = |whereabouts| {
             let job = serde_json::from_value(row.clone()).unwrap();
             why(&look, &Explanation { whereabouts: Some(whereabouts), ..bare(job) })
@@ -431,7 +431,7 @@ mod tests {
     #[test]
     fn a_job_that_stands_still_says_for_whom() {
         let row = json!({"job_id": "job-2", "state": "running", "command": "x", "submitted_ms": 0, "frozen": true});
-        let look = Look { width: 80, colour: false, zone: TimeZone::UTC };
+        let look = Look { width: 80, colour: false, zone: || TimeZone::UTC };
         let yields_to = vec![Neighbour::User, Neighbour::Battery];
         let explained = Explanation { yields_to, ..bare(serde_json::from_value(row).unwrap()) };
         let words =
@@ -444,7 +444,7 @@ mod tests {
     fn a_loss_is_no_failure() {
         let job = json!({"job_id": "job-2", "state": "queued", "command": "x", "submitted_ms": 0, "attempt": 1});
         let attempt = |kind: &str| json!({"number": 1, "worker": "10.0.0.11", "started_ms": 0, "ended_ms": 5, "outcome": {"kind": kind, "code": 1}});
-        let look = Look { width: 80, colour: false, zone: TimeZone::UTC };
+        let look = Look { width: 80, colour: false, zone: || TimeZone::UTC };
         let says = |kind| {
             let (job, before) = (serde_json::from_value(job.clone()).unwrap(), serde_json::from_value(attempt(kind)));
             let reasons = vec![Reason::BeginAt { at_ms: 0 }];
@@ -464,7 +464,7 @@ mod tests {
             let job = JobRow { cancelling, ..serde_json::from_value(row.clone()).unwrap() };
             let silence = Some(Silence { silent_ms, left_ms, on_lost });
             let explained = Explanation { silence, ..bare(job) };
-            let look = Look { width: 80, colour: false, zone: TimeZone::UTC };
+            let look = Look { width: 80, colour: false, zone: || TimeZone::UTC };
             (why(&look, &explained), waiting(&explained).unwrap())
         };
         let table = [
