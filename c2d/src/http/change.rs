@@ -75,12 +75,12 @@ pub(crate) async fn change(
         app.engine.apply(limit).await?;
     }
     let read = move |s: &Scheduler, now| {
-        let jobs = s.meant(now, &Which { jobs, all });
-        jobs.into_iter().map(|id| (id, s.payload(id))).collect()
+        let jobs = s.meant(now, &Which { jobs, all })?;
+        Ok(jobs.into_iter().map(|id| (id, s.payload(id))).collect())
     };
-    let found: Vec<(JobId, Result<Arc<str>, Reject>)> = app.engine.read(read).await?;
+    let found: Result<Vec<(JobId, Result<Arc<str>, Reject>)>, Reject> = app.engine.read(read).await?;
     let (mut changes, mut refused) = (Vec::new(), Vec::new());
-    for (job, was) in found {
+    for (job, was) in found? {
         match was.map_err(ApiError::from).and_then(|was| patch.over(job, &was)) {
             Ok(change) => changes.push(change),
             Err(error) => refused.push(RefusedJob { job_id: job, error: error.into_body() }),

@@ -76,7 +76,7 @@ pub(crate) fn unreadable(Unreadable { field, message, hint, .. }: Unreadable) ->
 }
 
 /// Reads a body into one piece of memory, which takes no more than there is of it.
-async fn read(request: Request, max: usize) -> Result<Vec<u8>, ApiError> {
+pub(crate) async fn read(request: Request, max: usize) -> Result<Vec<u8>, ApiError> {
     let expected = declared(request.headers()).and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
     let (mut bytes, mut body) = (Vec::with_capacity(expected.min(max)), request.into_body());
     while let Some(frame) = body.frame().await {

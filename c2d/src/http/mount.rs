@@ -1,7 +1,10 @@
 //! Handlers on endpoints: none without its endpoint, whose roles are checked before it is called, and no
 //! endpoint without its handler.
 
+use std::any::TypeId;
+
 use axum::Router;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::Request;
 use axum::handler::Handler;
 use axum::middleware::{Next, from_fn};
@@ -9,8 +12,11 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodFilter, on};
 use c2_shared::api::endpoint::{self, Endpoint, Method, Operation};
 
-use crate::http::App;
-use crate::http::role;
+use crate::http::extract::{check_length, invalid, read};
+use crate::http::{App, role};
+
+/// What a body may have where none is asked for; `{}`, which some clients always send, is as good as none.
+const NO_BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// Endpoints that have their handlers.
 #[derive(Debug, Default)]
@@ -28,11 +34,20 @@ impl Mounted {
     /// Has an endpoint served by this handler, for those whose roles it names.
     pub(crate) fn on<P: ?Sized, Q, B, A, H, T>(mut self, endpoint: &Endpoint<P, Q, B, A>, handler: H) -> Self
     where
+        Q: 'static,
+        B: 'static,
         H: Handler<T, App>,
         T: 'static,
     {
         let Operation { name, method, path, roles, .. } = **endpoint;
         let mut served = on(filter(method), handler);
+        let is_nothing = |part: TypeId| part == TypeId::of::<()>() && !roles.is_empty();
+        if is_nothing(TypeId::of::<B>()) {
+            served = served.route_layer(from_fn(refuse_body));
+        }
+        if is_nothing(TypeId::of::<Q>()) {
+            served = served.route_layer(from_fn(refuse_query));
+        }
         if !roles.is_empty() {
             let check = async move |request: Request, next: Next| -> Response {
                 match role::check(&request, roles) {
@@ -52,6 +67,37 @@ impl Mounted {
         let unserved = endpoint::ALL.iter().filter(|one| !self.served.contains(&one.name));
         let unserved: Vec<String> = unserved.map(|one| format!("{} {}", one.method.as_str(), one.path)).collect();
         if unserved.is_empty() { Ok(self.router) } else { Err(Unserved(unserved)) }
+    }
+}
+
+/// What a query asks of an endpoint that has none would not be done.
+async fn refuse_query(request: Request, next: Next) -> Response {
+    match request.uri().query() {
+        None | Some("") => next.run(request).await,
+        Some(_) => {
+            let hint = "leave out the question mark and what follows; see /docs";
+            invalid("this request takes no query", hint).into_response()
+        }
+    }
+}
+
+/// What stands in a body that nothing reads would be lost without a word.
+async fn refuse_body(request: Request, next: Next) -> Response {
+    if request.body().is_end_stream() {
+        return next.run(request).await;
+    }
+    let is_short = check_length(&request, NO_BODY_BYTES_MAX);
+    let (parts, body) = request.into_parts();
+    let bytes = match is_short {
+        Ok(()) => read(Request::from_parts(parts.clone(), body), NO_BODY_BYTES_MAX).await,
+        Err(error) => Err(error),
+    };
+    match bytes.as_deref().map(<[u8]>::trim_ascii) {
+        Ok(b"" | b"{}" | b"null") => next.run(Request::from_parts(parts, Body::empty())).await,
+        _ => {
+            let hint = "leave it out: what this request is about stands in its path and its query; see /docs";
+            invalid("this request takes no body", hint).into_response()
+        }
     }
 }
 

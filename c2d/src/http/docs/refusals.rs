@@ -13,13 +13,12 @@ use crate::http::docs::openapi::{Input, input};
 pub(super) fn by_status(operation: &Operation) -> BTreeMap<u16, Vec<ErrorCode>> {
     let mut codes = vec![ErrorCode::Forbidden, ErrorCode::Misdirected, ErrorCode::Internal];
     if !operation.roles.is_empty() {
+        // Also where nothing is to be sent: a body or a query is refused there.
+        codes.push(ErrorCode::InvalidInput);
         codes.extend([ErrorCode::Unauthorized, ErrorCode::RateLimited, ErrorCode::Busy, ErrorCode::StoreFailed]);
     }
-    let [query, body, _] = operation.shapes;
+    let [_, body, _] = operation.shapes;
     let (has_names, has_body) = (operation.names().next().is_some(), !matches!(input(body), Input::Nothing));
-    if has_names || has_body || !matches!(input(query), Input::Nothing) || operation.is_keyed {
-        codes.push(ErrorCode::InvalidInput);
-    }
     // What is put there need not have been there.
     if has_names && operation.method != Method::Put {
         codes.push(ErrorCode::NotFound);

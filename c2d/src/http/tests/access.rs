@@ -5,6 +5,7 @@ use c2_shared::limits::BODY_BYTES_MAX;
 use c2_shared::token::Role;
 
 use super::lab::Lab;
+use crate::http::docs::DOCUMENT;
 
 /// An endpoint's path with something in place of each of its names.
 fn filled(one: &Operation) -> String {
@@ -32,6 +33,32 @@ async fn each_endpoint_serves_its_roles_and_nobody_else() {
         let anonymous = lab.raw(&line, &host, "").await;
         assert_eq!(anonymous.status == 401, !one.roles.is_empty(), "anonymous {line}: {anonymous:?}");
     }
+    lab.stop().await;
+}
+
+#[tokio::test]
+async fn a_body_that_nothing_reads_is_refused() {
+    let lab = Lab::new().await;
+    let mut refused = 0;
+    for one in endpoint::ALL.iter().filter(|one| !one.roles.is_empty()) {
+        if !DOCUMENT["paths"][one.path][one.method.as_str().to_lowercase()]["requestBody"].is_null() {
+            continue;
+        }
+        let line = format!("{} {}", one.method.as_str(), filled(one));
+        let role = if one.roles.contains(&Role::Operator) { Role::Operator } else { Role::Worker };
+        for body in [r#"{"job_ids": ["job-1"]}"#, "[1]", "what=else"] {
+            let answer = lab.send(role, &line, body).await;
+            assert_eq!(answer.status, 400, "{line} {body}: {answer:?}");
+            assert_eq!(answer.json()["message"], "this request takes no body", "{line}");
+        }
+        refused += 1;
+    }
+    assert!(refused > 30, "{refused}");
+    for body in ["", "{}", "null", " {} "] {
+        assert_eq!(lab.send(Role::Operator, "GET /api/jobs/queue-status", body).await.status, 200, "{body:?}");
+    }
+    let asked = lab.send(Role::Operator, "GET /api/jobs/queue-status?group=gpu", "").await;
+    assert_eq!((asked.status, &asked.json()["message"]), (400, &"this request takes no query".into()));
     lab.stop().await;
 }
 

@@ -44,6 +44,15 @@ async fn one_request_for_many_jobs() {
         let (status, answer) = lab.many("cancel", &body).await;
         assert_eq!((status, &answer["code"]), (400, &json!("invalid_input")), "{body}: {answer}");
     }
+    for action in ["cancel", "hold", "release", "top", "bottom", "change"] {
+        let mut body = json!({"select": "@gpus"});
+        if action == "change" {
+            body["set"] = json!({"priority": 1});
+        }
+        let (status, answer) = lab.many(action, &body).await;
+        assert_eq!((status, &answer["message"]), (400, &json!("unknown group \"gpus\"")), "{action}: {answer}");
+        assert!(answer["hint"].as_str().unwrap().contains("assign"), "{answer}");
+    }
     lab.stop().await;
 }
 
