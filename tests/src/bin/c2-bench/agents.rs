@@ -34,6 +34,9 @@ const IDLE: Duration = Duration::from_secs(20);
 /// How long a job lasts where not only the rate of c2d is asked for.
 const JOB: Duration = Duration::from_secs(2);
 
+/// Agents that work a queue off again and again.
+const SOAKERS: usize = 50;
+
 /// An agent without a machine.
 struct Simulated {
     client: Client,
@@ -132,6 +135,30 @@ pub(crate) async fn agents(agents: usize) -> Result<Value> {
         "get_work_p99_ms": paced.p99_ms,
         "c2d_of_a_core": paced.processor,
         "c2d_mb": rounded(memory as f64 / 1e6),
+    }))
+}
+
+/// What c2d takes of memory after each of so many rounds in which a full queue comes and is worked off.
+pub(crate) async fn soak(rounds: usize) -> Result<Value> {
+    ensure!(rounds > 0, "at least one round");
+    let cluster = Cluster::start().await?;
+    let pid = cluster.c2d_pid()?;
+    let before = memory_bytes(pid)?;
+    let mut after = Vec::new();
+    for _ in 0..rounds {
+        drain(&cluster, SOAKERS, QUEUE_LEN_MAX, Duration::ZERO).await?;
+        // What was only needed for the work is given back within seconds.
+        sleep(Duration::from_secs(5)).await;
+        after.push(rounded(memory_bytes(pid)? as f64 / 1e6));
+    }
+    let largest = after.iter().copied().fold(0.0, f64::max);
+    Ok(json!({
+        "bench": "soak",
+        "rounds": rounds,
+        "jobs_a_round": QUEUE_LEN_MAX,
+        "before_mb": rounded(before as f64 / 1e6),
+        "after_mb": after,
+        "largest_of_first": rounded(largest / after[0]),
     }))
 }
 

@@ -16,6 +16,9 @@
 //! `c2-bench agents [AGENTS]`: so many simulated agents of four slots: jobs a second when a job
 //! takes no time, and how long a poll for work takes when one takes two seconds.
 //! `c2-bench idle [AGENTS]`: what c2d uses with so many agents that wait, and what a real agent does.
+//! `c2-bench peers [JOBS]`: so many jobs, and single ones, as whole commands through this and the
+//! other programs that people have for it, as far as they are there, in turns.
+//! `c2-bench soak [ROUNDS]`: what c2d takes of memory after each round of a full queue, worked off.
 //! `c2-bench scale`: the scheduler alone with up to a million jobs and 10,000 workers.
 //! These are measurements, never tests: a busy machine makes nothing fail.
 
@@ -23,6 +26,7 @@ mod agents;
 mod console;
 mod depth;
 mod figures;
+mod peers;
 mod queue;
 mod scale;
 
@@ -56,7 +60,11 @@ fn run(words: &[String]) -> Result<Value> {
         Some("idle") => runtime.block_on(agents::idle(jobs(100)?)),
         Some("full") => runtime.block_on(depth::full(jobs(QUEUE_LEN_MAX)?)),
         Some("drain") => runtime.block_on(depth::drain(jobs(QUEUE_LEN_MAX)?)),
+        Some("peers") => runtime.block_on(peers::peers(jobs(500)?)),
+        Some("soak") => runtime.block_on(agents::soak(jobs(10)?)),
         Some("scale") => scale::scale(),
-        _ => bail!("usage: c2-bench latency|throughput|full|drain|cascade|agents|idle|console|scale [NUMBER]"),
+        _ => {
+            bail!("usage: c2-bench latency|throughput|full|drain|cascade|agents|idle|console|peers|soak|scale [NUMBER]")
+        }
     }
 }
