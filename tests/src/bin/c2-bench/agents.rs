@@ -42,6 +42,7 @@ struct Simulated {
     client: Client,
     ip: IpAddr,
     name: String,
+    session: String,
     seq: u64,
 }
 
@@ -58,19 +59,22 @@ impl Simulated {
         let ip = IpAddr::from(Ipv4Addr::new(127, 1, high, low));
         let pass = Pass { token: cluster.token(Role::Worker)?, fingerprint: None, server: None };
         let client = Client::new(&ServerAddress::from(cluster.addr()), Some(pass), Some(ip))?;
+        // The same machine comes back as a later run of its agent.
+        static RUNS: AtomicU64 = AtomicU64::new(0);
         let name = format!("simulated-{n}");
+        let session = format!("run-{}", RUNS.fetch_add(1, Ordering::Relaxed));
         let request = RegisterRequest {
             ip: Some(ip),
             hostname: name.clone(),
             worker_id: name.clone(),
             boot_id: name.clone(),
-            session: name.clone().into(),
+            session: session.clone().into(),
             slots: Some(SLOTS),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             ..RegisterRequest::default()
         };
         client.register(&request).await?;
-        Ok(Self { client, ip, name, seq: 0 })
+        Ok(Self { client, ip, name, session, seq: 0 })
     }
 
     /// Polls with the results of what has ended; answers with what to start.
@@ -80,7 +84,7 @@ impl Simulated {
         let request = PollRequest {
             worker_id: self.name.clone(),
             boot_id: self.name.clone(),
-            session: self.name.clone().into(),
+            session: self.session.clone().into(),
             seq: self.seq,
             slots_free: SLOTS.saturating_sub(u32::try_from(running.len())?),
             running: running.to_vec(),
