@@ -24,6 +24,7 @@ use crate::authority::{Authority, AuthorityError};
 use crate::clock::Clock;
 use crate::engine;
 use crate::http::{self, App, Unserved};
+use crate::memory;
 use crate::rotation::Rotation;
 use crate::services;
 use crate::services::blob_gc::Gc;
@@ -169,7 +170,8 @@ async fn until(mut stopping: watch::Receiver<bool>) {
 /// What goes on beside requests, until c2d goes down.
 async fn beside(app: App, space: Space, stopping: watch::Receiver<bool>) {
     let gc = Gc { blobs: app.blobs, history: app.history, space };
-    tokio::join!(gc.run(app.clock, stopping.clone()), app.rotation.run(app.access, app.audit, stopping));
+    let rotation = app.rotation.run(app.access, app.audit, stopping.clone());
+    tokio::join!(gc.run(app.clock, stopping.clone()), rotation, memory::keep_small(stopping));
 }
 
 /// The audit log, with what somebody edited while c2d was down.

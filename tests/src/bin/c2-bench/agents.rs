@@ -34,6 +34,8 @@ const IDLE: Duration = Duration::from_secs(20);
 /// How long a job lasts where not only the rate of c2d is asked for.
 const JOB: Duration = Duration::from_secs(2);
 
+/// In what time c2d gives back what was only needed for the work.
+const GIVEN_BACK: Duration = Duration::from_secs(12);
 /// Agents that work a queue off again and again.
 const SOAKERS: usize = 50;
 
@@ -151,8 +153,7 @@ pub(crate) async fn soak(rounds: usize) -> Result<Value> {
     let mut after = Vec::new();
     for _ in 0..rounds {
         drain(&cluster, SOAKERS, QUEUE_LEN_MAX, Duration::ZERO).await?;
-        // What was only needed for the work is given back within seconds.
-        sleep(Duration::from_secs(5)).await;
+        sleep(GIVEN_BACK).await;
         after.push(rounded(memory_bytes(pid)? as f64 / 1e6));
     }
     let largest = after.iter().copied().fold(0.0, f64::max);
