@@ -16,12 +16,15 @@ mod rich;
 mod row;
 mod rows;
 mod search;
+mod sieve;
 mod status;
 mod view;
 mod walk;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod window_tests;
 
 pub(crate) use chunk::{BLOCK, Chunk, blocks, count_lines, settled, start};
 pub(crate) use command::{Command, Wish};
