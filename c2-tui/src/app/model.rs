@@ -20,6 +20,7 @@ use crate::app::pager::Pager;
 use crate::app::pages::Pages;
 use crate::app::panes::{Pane, Panes};
 use crate::app::preferences::{Preferences, Sizes};
+use crate::app::proposal::{Proposal, Trail};
 use crate::app::report::{DocumentId, Fault};
 use crate::app::runs::Runs;
 use crate::app::table::{Grid, Opens};
@@ -110,6 +111,10 @@ pub(crate) struct Model {
     pub(crate) leaving: Option<(Action, Mono)>,
     /// What a question that was just answered by a letter may still be told: the rest of the word.
     pub(crate) answered: Option<(&'static str, Mono)>,
+    /// What is done with rows when it is confirmed.
+    pub(crate) proposal: Option<Proposal>,
+    /// The letters that were typed last where they are no text.
+    pub(crate) trail: Trail,
     /// Whether the mouse belongs to the console.
     pub(crate) mouse: bool,
     /// The choices that were kept last.
@@ -165,6 +170,8 @@ impl Model {
             folder: None,
             leaving: None,
             answered: None,
+            proposal: None,
+            trail: Trail::default(),
             mouse: true,
             kept: Preferences::default(),
         }
@@ -223,7 +230,8 @@ impl Model {
             },
             (None, Focus::Result) => &[Context::Result, Context::Pager, Context::Pane],
         };
-        near.iter().copied().chain([Context::Everywhere]).collect()
+        let proposal = self.proposal.as_ref().filter(|_| self.overlay.is_none()).map(|_| Context::Proposal);
+        proposal.into_iter().chain(near.iter().copied()).chain([Context::Everywhere]).collect()
     }
 
     pub(crate) fn grid(&self, focus: Focus) -> Option<&dyn Grid<Cache>> {

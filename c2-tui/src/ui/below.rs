@@ -14,6 +14,8 @@ use crate::app::text;
 
 /// Keys shown at most.
 const HINTS_MAX: usize = 6;
+/// Cells for the keys that answer what is proposed.
+const ANSWERS: u16 = 30;
 
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Area) {
     let model = canvas.model;
@@ -47,10 +49,25 @@ fn say(canvas: &mut Canvas<'_, '_>, area: Area, advice: Advice) {
 
 fn hints(canvas: &mut Canvas<'_, '_>, area: Area) {
     let mut x = area.x + 1;
+    if let Some(proposal) = canvas.model.proposal.as_ref().filter(|_| canvas.model.overlay.is_none()) {
+        // The keys that answer it stand whole behind it.
+        let room = area.width.saturating_sub(ANSWERS).max(area.width / 2);
+        let words =
+            text::cut_middle(&text::sanitize(&proposal.words), usize::from(room).saturating_sub(1), canvas.glyphs.cut);
+        x = canvas.put_line(x, area.y, room, &Line::from(canvas.span(format!("{words}?"), Tone::Warn))) + 2;
+    }
     let mut contexts = canvas.model.contexts();
     if matches!(
         contexts.first(),
-        Some(Context::Menu | Context::Ask | Context::Search | Context::Filter | Context::Finder | Context::Question)
+        Some(
+            Context::Proposal
+                | Context::Menu
+                | Context::Ask
+                | Context::Search
+                | Context::Filter
+                | Context::Finder
+                | Context::Question
+        )
     ) {
         // What is open wants an answer; the keys of the rest would only distract.
         contexts.truncate(1);

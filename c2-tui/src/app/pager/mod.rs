@@ -32,5 +32,6 @@ pub(crate) use document::CHUNKS_MAX;
 #[cfg(test)]
 pub(crate) use document::Document;
 pub(crate) use look::{Ink, Look};
+pub(crate) use prompt::Ask;
 pub(crate) use row::{Mark, Row};
 pub(crate) use view::Pager;

@@ -15,6 +15,13 @@ use crate::app::toast::Kind;
 
 pub(super) fn carry_out(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
     model.leaving = model.leaving.filter(|(key, _)| *key == action);
+    if let Some(proposal) = model.proposal.take() {
+        match action {
+            Action::Accept => return overlay::answer(model, proposal.then, effects),
+            Action::Dismiss | Action::Interrupt => return,
+            _ => {}
+        }
+    }
     match action {
         Action::Interrupt => leave::interrupt(model, effects),
         Action::Suspend => effects.push(Effect::Suspend),

@@ -196,7 +196,7 @@ fn failures_that_are_alike_are_retried_together() {
     let effects = press(&mut model, &["y"]);
     assert_eq!((lines(&effects).len(), lines(&effects)[0].as_str()), (12, "retry job-911"), "also those of long ago");
     press(&mut model, &["Down"]);
-    assert_eq!(lines(&press(&mut model, &["r"])), ["retry job-2", "retry job-890"]);
+    assert_eq!(lines(&press(&mut model, &["r", "Enter"])), ["retry job-2", "retry job-890"]);
     press(&mut model, &["Enter"]);
     assert_eq!(model.pages.len(), 2, "the jobs of a group are a page");
     assert_eq!(

@@ -45,6 +45,8 @@ mod preview;
 mod preview_tests;
 mod progress;
 mod prompt;
+#[cfg(test)]
+mod proposal_tests;
 mod result;
 mod rows;
 #[cfg(test)]
