@@ -99,6 +99,8 @@ pub(crate) struct Model {
     pub(crate) runs: Runs,
     /// The job that is fetched to be edited and submitted again.
     pub(crate) editing: Option<JobId>,
+    /// Of which states older jobs were asked for since the last snapshot; none means all.
+    pub(crate) older_asked: Vec<Option<JobState>>,
     /// Jobs whose ends are to be told aloud.
     pub(crate) watched: BTreeSet<JobId>,
     /// Jobs that have failed since the operator looked at failures.
@@ -164,6 +166,7 @@ impl Model {
             toasts: Toasts::default(),
             runs: Runs::default(),
             editing: None,
+            older_asked: Vec::new(),
             watched: BTreeSet::new(),
             failures: Vec::new(),
             medians_asked: None,

@@ -4,7 +4,7 @@ use c2_shared::time;
 use ratatui::text::Line;
 
 use super::canvas::{Canvas, Titles};
-use super::{pager, pane, table, timeline};
+use super::{pager, pane, preview, table, timeline};
 use crate::app::cache::{Cache, Job, Worker, percent as percent_of};
 use crate::app::focus::Focus;
 use crate::app::layout::{self, Area};
@@ -42,7 +42,13 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, page: &Page, area: Area) {
             (None, None) => Line::default(),
         },
     };
-    let titles = Titles { left: path(canvas, area), foot, foot_right, ..Titles::default() };
+    let left = path(canvas, area);
+    let room = usize::from(area.width).saturating_sub(left.width() + 4);
+    let right = match page {
+        Page::Output(live) => preview::about(canvas, live.job, room),
+        _ => Line::default(),
+    };
+    let titles = Titles { left, right, foot, foot_right };
     let inside = canvas.titled(area, &titles);
     let (facts_rows, columns) = (layout::page_facts(model, page, area), layout::fact_columns(area));
     let head = layout::page_head(model, page, area);
@@ -162,10 +168,17 @@ fn path(canvas: &Canvas<'_, '_>, area: Area) -> Line<'static> {
         _ => "!>",
     };
     let mut line = Line::from(canvas.span(format!(" {origin} "), Tone::Dim));
+    let mut before = None;
     for (at, page) in model.pages.iter().enumerate() {
         let last = at + 1 == model.pages.len();
         line.push_span(canvas.span(format!("{} ", canvas.glyphs.step), Tone::Dim));
-        let title = text::cut_end(&page.title(), room, canvas.glyphs.cut);
+        // An output that was not opened from the page of its job says whose it is.
+        let title = match page {
+            Page::Output(live) if before != Some(live.job) => format!("{} {}", live.job, page.title()),
+            page => page.title(),
+        };
+        before = page.about();
+        let title = text::cut_end(&title, room, canvas.glyphs.cut);
         line.push_span(canvas.span(format!("{title} "), if last { Tone::Accent } else { Tone::Plain }));
     }
     line

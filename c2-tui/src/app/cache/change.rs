@@ -88,6 +88,18 @@ impl Cache {
         changed
     }
 
+    /// Takes rows of jobs that ended before all that was told, the latest last; says whether any is new. What
+    /// is known already is newer, and no more are kept than at any other time.
+    pub(crate) fn learn(&mut self, rows: Vec<JobRow>) -> bool {
+        let before = self.jobs.len();
+        for row in rows.into_iter().rev() {
+            if row.state.is_terminal() && self.ended < ENDED_MAX && !self.jobs.contains_key(&row.job_id) {
+                self.put_job(row);
+            }
+        }
+        self.jobs.len() > before
+    }
+
     fn forget_oldest(&mut self) {
         let ended = self.jobs.values().map(|j| &j.row).filter(|row| row.state.is_terminal());
         let oldest: Vec<JobId> = ended.map(|row| row.job_id).take(self.ended - ENDED_MAX).collect();
@@ -191,6 +203,20 @@ mod tests {
         let (written, folded) = cache.jobs[&JobId(2)].searched(&cache.texts);
         assert!(written.starts_with("job-2 queued N19 ") && folded.starts_with("job-2 queued n19 "), "{written}");
         assert!(cache.jobs[&JobId(2)].ordered_by(&cache.texts).starts_with("N19 "));
+    }
+
+    #[test]
+    fn older_rows_change_nothing_that_is_known() {
+        let mut cache = Cache::default();
+        cache.apply(change(vec![demo::job(5, JobState::Running), demo::job(6, JobState::Failed)]), 0);
+        let older = [5, 6, 3, 4].map(|n| demo::job(n, JobState::Succeeded)).to_vec();
+        assert!(cache.learn(older.clone()));
+        let states: Vec<_> = cache.jobs.values().map(|job| job.row.state).collect();
+        assert_eq!(states, [JobState::Succeeded, JobState::Succeeded, JobState::Running, JobState::Failed]);
+        assert!(!cache.learn(older), "twice is once");
+        assert!(cache.learn((10..20_000).map(|n| demo::job(n, JobState::Succeeded)).collect()));
+        assert_eq!(cache.jobs.values().filter(|job| job.row.state.is_terminal()).count(), ENDED_MAX);
+        assert!(cache.jobs.contains_key(&JobId(19_999)), "the latest of them");
     }
 
     #[test]
