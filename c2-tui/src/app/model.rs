@@ -339,15 +339,27 @@ impl Model {
         let watched = matches!(self.pages.last(), Some(Page::Watch(watch)) if watch.is_running());
         if self.link != Link::Up || watched || self.any_job_ages() {
             times.push(second);
-        } else if self.cache.workers.values().any(|w| w.row.status == WorkerStatus::Offline) {
-            times.push(now.mono.after_ms(60_000));
+        } else {
+            times.extend(self.silences().map(|ms| now.mono.after_ms(until_told_otherwise(ms))).min());
         }
         times.into_iter().min()
+    }
+
+    /// For how long workers were not heard of which that is told.
+    fn silences(&self) -> impl Iterator<Item = u64> {
+        let silent = self.cache.workers.values().filter(|w| w.row.status == WorkerStatus::Offline);
+        silent.filter_map(|w| w.heard_ms).map(|heard| self.now.wall_ms.saturating_sub(heard))
     }
 
     fn any_job_ages(&self) -> bool {
         self.cache.queue.running > 0 || self.cache.waits.values().any(|w| w.count > 0 && w.state() != JobState::Running)
     }
+}
+
+/// When a time is told in other words: each second within the first hour, then each minute.
+const fn until_told_otherwise(ms: u64) -> u64 {
+    let step = if ms < 3_600_000 { 1_000 } else { 60_000 };
+    step - ms % step
 }
 
 impl Preferences {

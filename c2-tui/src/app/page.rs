@@ -79,7 +79,7 @@ pub(crate) enum Loaded {
 
 impl Page {
     pub(crate) fn worker(id: WorkerId, ip: IpAddr) -> Self {
-        let jobs = Table::new(jobs::COLUMNS, JobScope::On(id.clone()), 0, true);
+        let jobs = Table::new(jobs::COLUMNS, JobScope::On(id.clone()), jobs::STATE, false);
         Self::Worker { id, ip, jobs }
     }
 

@@ -14,6 +14,8 @@ use crate::app::text;
 
 /// Keys shown at most.
 const HINTS_MAX: usize = 6;
+/// Cells below which the beginning of a summary says nothing.
+const SUMMARY: usize = 12;
 /// Cells for the keys that answer what is proposed.
 const ANSWERS: u16 = 30;
 
@@ -39,10 +41,17 @@ fn say(canvas: &mut Canvas<'_, '_>, area: Area, advice: Advice) {
             Line::from(vec![canvas.span(format!(" unknown command {word}"), Tone::Bad), canvas.span(then, Tone::Plain)])
         }
         Advice::OpenQuote(quote) => Line::from(canvas.span(format!(" the quote {quote} is open"), Tone::Warn)),
-        Advice::Usage { usage, summary } => Line::from(vec![
-            canvas.span(format!(" {usage}"), Tone::Plain),
-            canvas.span(format!("   {summary}"), Tone::Dim),
-        ]),
+        Advice::Usage { usage, summary } => {
+            let room = usize::from(area.width).saturating_sub(1);
+            let usage = text::cut_end(usage, room, canvas.glyphs.cut);
+            let left = room.saturating_sub(text::width(&usage) + 3);
+            let mut line = Line::from(canvas.span(format!(" {usage}"), Tone::Plain));
+            if left >= SUMMARY {
+                let summary = text::cut_end(summary, left, canvas.glyphs.cut);
+                line.push_span(canvas.span(format!("   {summary}"), Tone::Dim));
+            }
+            line
+        }
     };
     canvas.put_line(area.x, area.y, area.width, &line);
 }
@@ -75,8 +84,9 @@ fn hints(canvas: &mut Canvas<'_, '_>, area: Area) {
     for binding in keymap::hints(&contexts, HINTS_MAX) {
         let key = binding.keys().next().unwrap_or_default();
         let width = u16::try_from(key.len() + 1 + binding.words.len()).unwrap_or(u16::MAX);
+        // A key with half of its words says less than none; a shorter one may still have room.
         if x.saturating_add(width) > area.x + area.width {
-            break;
+            continue;
         }
         let line =
             Line::from(vec![canvas.span(key, Tone::Accent), canvas.span(format!(" {}", binding.words), Tone::Dim)]);
