@@ -42,8 +42,12 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, page: &Page, area: Area) {
             (None, None) => Line::default(),
         },
     };
-    let left = path(canvas, area);
+    let mut left = path(canvas, area);
     let room = usize::from(area.width).saturating_sub(left.width() + 4);
+    if let Some(grid) = page.grid().filter(|grid| pane::is_filtered(canvas, *grid, focused)) {
+        let x = area.x + 1 + u16::try_from(left.width()).unwrap_or(0);
+        left.spans.extend(pane::filter(canvas, grid, focused, (x, area.y), room).spans);
+    }
     let right = match page {
         Page::Output(live) => preview::about(canvas, live.job, room),
         _ => Line::default(),

@@ -138,3 +138,19 @@ fn a_full_stop_lists_what_can_be_done_with_a_row() {
     press(&mut model, &[".", "Down"]);
     assert_eq!(lines(&press(&mut model, &["Up", "Enter"])), ["drain 10.0.0.11"], "and so does Enter");
 }
+
+#[test]
+fn a_line_that_says_yes_is_not_asked_about() {
+    for (line, asks) in [
+        ("cancel 4", true),
+        ("cancel 4 --yes", false),
+        ("unassign 10.0.0.11 gpu", true),
+        ("unassign 10.0.0.11 gpu --yes", false),
+        ("cleanup-workspaces @all", true),
+        ("cleanup-workspaces @all --yes", false),
+    ] {
+        let mut model = busy(120, 40);
+        let effects = press(&mut model, &[line, "Enter"]);
+        assert_eq!((model.overlay.is_some(), lines(&effects).is_empty()), (asks, asks), "{line}");
+    }
+}
