@@ -26,33 +26,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, page: &Page, area: Area) {
     canvas.hit(area, Target::Area(Focus::Page));
     let model = canvas.model;
     let focused = model.focus == Focus::Page;
-    let foot_right = match page {
-        Page::Timeline(timeline) => timeline::position(canvas, timeline),
-        page => match (page.grid(), page.text()) {
-            (Some(grid), _) => pane::position(canvas, grid, focused),
-            (None, Some(text)) => pager::place(canvas, text),
-            (None, None) => Line::default(),
-        },
-    };
-    let foot = match page {
-        Page::Timeline(timeline) => timeline::detail(canvas, timeline, area),
-        page => match (page.grid(), page.text()) {
-            (Some(grid), _) => pane::detail(canvas, grid, focused, area),
-            (None, Some(text)) => pager::state(canvas, text, area),
-            (None, None) => Line::default(),
-        },
-    };
-    let mut left = path(canvas, area);
-    let room = usize::from(area.width).saturating_sub(left.width() + 4);
-    if let Some(grid) = page.grid().filter(|grid| pane::is_filtered(canvas, *grid, focused)) {
-        let x = area.x + 1 + u16::try_from(left.width()).unwrap_or(0);
-        left.spans.extend(pane::filter(canvas, grid, focused, (x, area.y), room).spans);
-    }
-    let right = match page {
-        Page::Output(live) => preview::about(canvas, live.job, room),
-        _ => Line::default(),
-    };
-    let titles = Titles { left, right, foot, foot_right };
+    let titles = titles(canvas, page, area, focused);
     let inside = canvas.titled(area, &titles);
     let (facts_rows, columns) = (layout::page_facts(model, page, area), layout::fact_columns(area));
     let head = layout::page_head(model, page, area);
@@ -103,6 +77,37 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, page: &Page, area: Area) {
         }
         Page::Output(Live { text, .. }) | Page::Text { text, .. } => lines(canvas, below, text, area),
     }
+}
+
+/// What stands on its borders.
+fn titles(canvas: &mut Canvas<'_, '_>, page: &Page, area: Area, focused: bool) -> Titles<'static> {
+    let foot_right = match page {
+        Page::Timeline(timeline) => timeline::position(canvas, timeline),
+        page => match (page.grid(), page.text()) {
+            (Some(grid), _) => pane::position(canvas, grid, focused),
+            (None, Some(text)) => pager::place(canvas, text),
+            (None, None) => Line::default(),
+        },
+    };
+    let foot = match page {
+        Page::Timeline(timeline) => timeline::detail(canvas, timeline, area),
+        page => match (page.grid(), page.text()) {
+            (Some(grid), _) => pane::detail(canvas, grid, focused, area),
+            (None, Some(text)) => pager::state(canvas, text, area),
+            (None, None) => Line::default(),
+        },
+    };
+    let mut left = path(canvas, area);
+    let room = usize::from(area.width).saturating_sub(left.width() + 4);
+    if let Some(grid) = page.grid().filter(|grid| pane::is_filtered(canvas, *grid, focused)) {
+        let x = area.x + 1 + u16::try_from(left.width()).unwrap_or(0);
+        left.spans.extend(pane::filter(canvas, grid, focused, (x, area.y), room).spans);
+    }
+    let right = match page {
+        Page::Output(live) => preview::about(canvas, live.job, room),
+        _ => Line::default(),
+    };
+    Titles { left, right, foot, foot_right }
 }
 
 /// A table, or why it has no rows.

@@ -12,12 +12,13 @@ use crate::app::panes::{self, short_span};
 use crate::app::table::Tone;
 use crate::app::text;
 
-pub(super) fn draw(canvas: &mut Canvas<'_, '_>, preview: &Preview, area: Area) {
+/// Draws it. Where its lower border is the upper one of another box, that one has its title there.
+pub(super) fn draw(canvas: &mut Canvas<'_, '_>, preview: &Preview, area: Area, has_foot: bool) {
     let text = preview.live.as_ref().map(|live| &live.text);
     let titles = Titles {
         left: title(canvas, preview, area),
-        foot: text.map_or_else(Line::default, |text| pager::state(canvas, text, area)),
-        foot_right: text.map_or_else(Line::default, |text| pager::place(canvas, text)),
+        foot: text.filter(|_| has_foot).map_or_else(Line::default, |text| pager::state(canvas, text, area)),
+        foot_right: text.filter(|_| has_foot).map_or_else(Line::default, |text| pager::place(canvas, text)),
         ..Titles::default()
     };
     canvas.titled(area, &titles);

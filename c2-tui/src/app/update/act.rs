@@ -22,6 +22,10 @@ pub(super) fn carry_out(model: &mut Model, action: Action, effects: &mut Vec<Eff
             _ => {}
         }
     }
+    act(model, action, effects);
+}
+
+fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
     match action {
         Action::Interrupt => leave::interrupt(model, effects),
         Action::Suspend => effects.push(Effect::Suspend),
