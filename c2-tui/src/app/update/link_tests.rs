@@ -92,9 +92,9 @@ fn how_long_jobs_take_is_asked_now_and_then_while_it_is_in_sight() {
 
 #[test]
 fn the_age_of_a_silent_worker_counts_without_an_event() {
-    let mut model = crate::tests::demo::console(120, 36);
+    let mut model = console(120, 36);
     send(&mut model, Msg::Connected);
-    send(&mut model, crate::tests::demo::snapshot(crate::tests::demo::workers(), Vec::new()));
+    send(&mut model, demo::snapshot(demo::workers(), Vec::new()));
     let heard = |model: &Model| {
         let grid = model.panes.grid(crate::app::panes::Pane::Workers);
         grid.cell(3, 9, &model.sight()).map(|cell| cell.text).unwrap_or_default()
@@ -102,10 +102,10 @@ fn the_age_of_a_silent_worker_counts_without_an_event() {
     assert_eq!(heard(&model), "12m34s");
     let wake = model.next_wake().expect("it is told otherwise in a second");
     assert!(wake.since_ms(model.now.mono) <= 1_000);
-    update(&mut model, Msg::Tick, at(wake.since_ms(NOW.mono)));
+    update(&mut model, Msg::Tick, demo::at(wake.since_ms(NOW.mono)));
     assert_eq!(heard(&model), "12m35s");
-    let mut workers = crate::tests::demo::workers();
+    let mut workers = demo::workers();
     workers[3].silent_ms = Some(7_200_000);
-    send(&mut model, crate::tests::demo::snapshot(workers, Vec::new()));
+    send(&mut model, demo::snapshot(workers, Vec::new()));
     assert!(model.next_wake().is_some_and(|wake| wake.since_ms(model.now.mono) > 1_000), "hours need no seconds");
 }
