@@ -154,13 +154,13 @@ fn masked(line: &str) -> String {
     masked.replace("/proc/*/fd/*: ", "")
 }
 
-/// Seconds until so many jobs have ended, at the rate at which they ended of late.
-pub(crate) fn eta_by_rate_s(rows: &[JobRow], active: usize, now_ms: u64) -> Option<u64> {
+/// Seconds until so many jobs have ended, those that run or will by themselves, at the rate at which they ended of late.
+pub(crate) fn eta_by_rate_s(rows: &[JobRow], jobs: usize, now_ms: u64) -> Option<u64> {
     let from = now_ms.saturating_sub(RATE_MS);
     let ends = rows.iter().filter_map(|row| row.ended_ms).filter(|ended| (from..=now_ms).contains(ended));
     let (count, first) = ends.fold((0_u64, now_ms), |(count, first), ended| (count + 1, first.min(ended)));
     let took_s = now_ms.saturating_sub(first).max(1_000) / 1_000;
-    (active as u64 * took_s).checked_div(count)
+    (jobs as u64 * took_s).checked_div(count)
 }
 
 /// When jobs ran on workers, in the order of their starts.

@@ -1,6 +1,7 @@
 //! What the core asks the event loop to do; each answer comes back as a message.
 
 use c2_shared::id::JobId;
+use c2_shared::job::JobState;
 
 use crate::app::figures::Asked;
 use crate::app::live::Shown;
@@ -36,6 +37,9 @@ pub(crate) enum Effect {
     Abort(RunId),
     /// Fetch a job in full; answers with `Msg::Fetched`.
     Fetch(JobId),
+    /// Fetch jobs that ended earlier, the latest first, of one state or of all; answers with `Msg::Rows` for
+    /// each part of them.
+    FetchEnded(Option<JobState>),
     /// Ask for figures of the past; answers with `Msg::Figures`.
     Ask(Asked),
     /// Follow what a job writes and keep it under this name; answers with `Msg::Output` whenever more

@@ -8,6 +8,7 @@ use c2_shared::time::Mono;
 use crate::app::pager::{Pager, Row};
 use crate::app::progress;
 use crate::app::report::DocumentId;
+use crate::command::Output;
 
 /// The output of a job, which the event loop keeps.
 #[derive(Clone, Debug)]
@@ -39,6 +40,15 @@ impl Live {
 }
 
 impl Shown {
+    /// What a line asks to be shown.
+    pub(crate) const fn of(asked: &Output) -> Self {
+        match (asked.both, asked.stderr) {
+            (true, _) => Self::Both,
+            (false, true) => Self::One(Stream::Stderr),
+            (false, false) => Self::One(Stream::Stdout),
+        }
+    }
+
     /// What `o` goes to from here.
     pub(crate) const fn next(self) -> Self {
         match self {

@@ -29,6 +29,7 @@ pub(crate) mod pages;
 pub(crate) mod panes;
 pub(crate) mod preferences;
 pub(crate) mod progress;
+pub(crate) mod proposal;
 pub(crate) mod row_verb;
 pub(crate) mod runs;
 pub(crate) mod table;

@@ -20,6 +20,7 @@ use crate::app::pager::Pager;
 use crate::app::pages::Pages;
 use crate::app::panes::{Pane, Panes};
 use crate::app::preferences::{Preferences, Sizes};
+use crate::app::proposal::{Proposal, Trail};
 use crate::app::report::{DocumentId, Fault};
 use crate::app::runs::Runs;
 use crate::app::table::{Grid, Opens};
@@ -98,6 +99,8 @@ pub(crate) struct Model {
     pub(crate) runs: Runs,
     /// The job that is fetched to be edited and submitted again.
     pub(crate) editing: Option<JobId>,
+    /// Of which states older jobs were asked for since the last snapshot; none means all.
+    pub(crate) older_asked: Vec<Option<JobState>>,
     /// Jobs whose ends are to be told aloud.
     pub(crate) watched: BTreeSet<JobId>,
     /// Jobs that have failed since the operator looked at failures.
@@ -110,6 +113,10 @@ pub(crate) struct Model {
     pub(crate) leaving: Option<(Action, Mono)>,
     /// What a question that was just answered by a letter may still be told: the rest of the word.
     pub(crate) answered: Option<(&'static str, Mono)>,
+    /// What is done with rows when it is confirmed.
+    pub(crate) proposal: Option<Proposal>,
+    /// The letters that were typed last where they are no text.
+    pub(crate) trail: Trail,
     /// Whether the mouse belongs to the console.
     pub(crate) mouse: bool,
     /// The choices that were kept last.
@@ -159,12 +166,15 @@ impl Model {
             toasts: Toasts::default(),
             runs: Runs::default(),
             editing: None,
+            older_asked: Vec::new(),
             watched: BTreeSet::new(),
             failures: Vec::new(),
             medians_asked: None,
             folder: None,
             leaving: None,
             answered: None,
+            proposal: None,
+            trail: Trail::default(),
             mouse: true,
             kept: Preferences::default(),
         }
@@ -223,7 +233,8 @@ impl Model {
             },
             (None, Focus::Result) => &[Context::Result, Context::Pager, Context::Pane],
         };
-        near.iter().copied().chain([Context::Everywhere]).collect()
+        let proposal = self.proposal.as_ref().filter(|_| self.overlay.is_none()).map(|_| Context::Proposal);
+        proposal.into_iter().chain(near.iter().copied()).chain([Context::Everywhere]).collect()
     }
 
     pub(crate) fn grid(&self, focus: Focus) -> Option<&dyn Grid<Cache>> {
@@ -328,15 +339,27 @@ impl Model {
         let watched = matches!(self.pages.last(), Some(Page::Watch(watch)) if watch.is_running());
         if self.link != Link::Up || watched || self.any_job_ages() {
             times.push(second);
-        } else if self.cache.workers.values().any(|w| w.row.status == WorkerStatus::Offline) {
-            times.push(now.mono.after_ms(60_000));
+        } else {
+            times.extend(self.silences().map(|ms| now.mono.after_ms(until_told_otherwise(ms))).min());
         }
         times.into_iter().min()
+    }
+
+    /// For how long workers were not heard of which that is told.
+    fn silences(&self) -> impl Iterator<Item = u64> {
+        let silent = self.cache.workers.values().filter(|w| w.row.status == WorkerStatus::Offline);
+        silent.filter_map(|w| w.heard_ms).map(|heard| self.now.wall_ms.saturating_sub(heard))
     }
 
     fn any_job_ages(&self) -> bool {
         self.cache.queue.running > 0 || self.cache.waits.values().any(|w| w.count > 0 && w.state() != JobState::Running)
     }
+}
+
+/// When a time is told in other words: each second within the first hour, then each minute.
+const fn until_told_otherwise(ms: u64) -> u64 {
+    let step = if ms < 3_600_000 { 1_000 } else { 60_000 };
+    step - ms % step
 }
 
 impl Preferences {

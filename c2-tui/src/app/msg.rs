@@ -3,7 +3,7 @@
 //! Whoever sends a message has already done what needs a terminal, a network or a clock.
 
 use c2_shared::api::events::Event;
-use c2_shared::api::jobs::JobInfo;
+use c2_shared::api::jobs::{JobInfo, JobRow};
 use c2_shared::id::JobId;
 use c2_shared::time::Mono;
 use crossterm::event::KeyEvent;
@@ -74,6 +74,8 @@ pub(crate) enum Msg {
         /// The job, or why not.
         info: Result<Box<JobInfo>, Fault>,
     },
+    /// Jobs that ended before those that were told, the latest last.
+    Rows(Vec<JobRow>),
     /// Figures of the past that were asked for.
     Figures(Figures),
     /// Something about an output that was opened.

@@ -46,6 +46,8 @@ pub(crate) enum Page {
     Alike {
         /// What they wrote last.
         line: String,
+        /// All of them, whether they are here or not.
+        ids: Vec<JobId>,
         jobs: Table<Job>,
     },
     Timeline(Box<Timeline>),
@@ -77,7 +79,7 @@ pub(crate) enum Loaded {
 
 impl Page {
     pub(crate) fn worker(id: WorkerId, ip: IpAddr) -> Self {
-        let jobs = Table::new(jobs::COLUMNS, JobScope::On(id.clone()), 0, true);
+        let jobs = Table::new(jobs::COLUMNS, JobScope::On(id.clone()), jobs::STATE, false);
         Self::Worker { id, ip, jobs }
     }
 
@@ -92,8 +94,8 @@ impl Page {
     }
 
     pub(crate) fn alike(line: String, ids: Vec<JobId>) -> Self {
-        let jobs = Table::new(jobs::COLUMNS, JobScope::These(ids.into_iter().collect()), 0, true);
-        Self::Alike { line, jobs }
+        let jobs = Table::new(jobs::COLUMNS, JobScope::These(ids.iter().copied().collect()), 0, true);
+        Self::Alike { line, ids, jobs }
     }
 
     /// Its step in the path of pages.

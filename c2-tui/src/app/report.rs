@@ -1,5 +1,8 @@
 //! What came of a command, and the names of what runs or was opened.
 
+use c2_shared::id::JobId;
+
+use crate::app::live::Shown;
 use crate::command::CommandError;
 
 /// Names one run of a command in this session.
@@ -17,6 +20,8 @@ pub(crate) struct Report {
     pub(crate) text: String,
     /// The outputs of several workers, equal ones together.
     pub(crate) fold: Option<String>,
+    /// The job whose output was asked for: its page shows it.
+    pub(crate) opens: Option<(JobId, Shown)>,
     /// Why it was refused or failed.
     pub(crate) fault: Option<Fault>,
     /// The exit status that the headless console would end with.

@@ -11,6 +11,9 @@ pub(crate) struct Cancel {
     /// Ids, names, `last`, ranges like `3-9`, `@STATE`, or `@GROUP`
     #[arg(value_name = "JOB", required = true, value_delimiter = ',')]
     pub(crate) jobs: Vec<JobNames>,
+    /// Do it without a question, which only the full screen asks
+    #[arg(long)]
+    pub(crate) yes: bool,
 }
 
 impl Cancel {

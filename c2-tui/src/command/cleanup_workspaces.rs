@@ -11,6 +11,9 @@ pub(crate) struct Cleanup {
     /// A worker by address or name, `@all`, a group like `@gpu`, or a list of them
     #[arg(value_name = "TARGET")]
     pub(crate) target: String,
+    /// Do it without a question, which only the full screen asks
+    #[arg(long)]
+    pub(crate) yes: bool,
 }
 
 impl Cleanup {

@@ -74,7 +74,7 @@ pub(crate) enum Command {
     /// Put workers into a group
     Assign(Membership),
     /// Take workers out of a group
-    Unassign(Membership),
+    Unassign(unassign::Unassign),
     /// Show one worker in full
     Info(OneWorker),
     /// Set the tags that workers offer, in place of those that they offered
@@ -284,11 +284,22 @@ impl Command {
         }
     }
 
+    /// Whether the line says itself that nothing is to be asked.
+    pub(crate) const fn is_confirmed(&self) -> bool {
+        match self {
+            Self::Cancel(cancel) => cancel.yes,
+            Self::Unassign(unassign) => unassign.yes,
+            Self::CleanupWorkspaces(cleanup) => cleanup.yes,
+            _ => false,
+        }
+    }
+
     /// What it would act on.
     pub(crate) fn targets(&self) -> Targets<'_> {
         match self {
             Self::Cancel(cancel) => Targets::Jobs(&cancel.jobs),
             Self::CleanupWorkspaces(cleanup) => Targets::Workers(&cleanup.target),
+            Self::Unassign(unassign) => Targets::Workers(&unassign.membership.target),
             Self::RemoveWorker(remove) => Targets::Workers(&remove.worker),
             Self::Copy(copy) => copy.writes_to().map_or(Targets::None, Targets::Workers),
             Self::Pdsh(pdsh) => Targets::Workers(&pdsh.target),

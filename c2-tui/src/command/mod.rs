@@ -90,6 +90,7 @@ pub(crate) use context::Context;
 pub(crate) use grammar::{Command, Impact, Targets, Verb, execute};
 pub(crate) use lex::{Joined, LexError, Word, said, scan};
 pub(crate) use outcome::{Data, Outcome};
+pub(crate) use output::Output;
 pub(crate) use parse::{Entered, parse};
 pub(crate) use submit::{followed, submitting};
 pub use table::{CommandInfo, commands};

@@ -143,7 +143,7 @@ mod tests {
         refused("jobs --zzz", "unknown flag \"--zzz\" of jobs", "usage: jobs [OPTIONS]");
         refused("jobs -x", "unknown flag \"-x\" of jobs", "usage: jobs [OPTIONS]");
         refused("info", "info needs <WORKER>", "usage: info <WORKER>");
-        refused("cancel", "cancel needs <JOB>...", "usage: cancel <JOB>...");
+        refused("cancel", "cancel needs <JOB>...", "usage: cancel [OPTIONS] <JOB>...");
         refused("submit", "submit needs <COMMAND>", "usage: submit [OPTIONS] <COMMAND>");
         let quotes = "put the command in quotes: submit \"echo hi\"";
         refused("submit echo hi", "unexpected \"hi\" after submit", quotes);
@@ -163,7 +163,7 @@ mod tests {
             "--timeout <DUR>: \"soon\" is not a duration like 90, 90s, 5m or 2h30m",
             "usage: submit [OPTIONS] <COMMAND>",
         );
-        refused("cancel 9-3", "<JOB>...: the range \"9-3\" ends before it begins", "usage: cancel <JOB>...");
+        refused("cancel 9-3", "<JOB>...: the range \"9-3\" ends before it begins", "usage: cancel [OPTIONS] <JOB>...");
         refused(
             "submit x --env MODEL",
             "--env <KEY=VALUE>: \"MODEL\": write it as KEY=VALUE",

@@ -1,10 +1,21 @@
 //! `unassign`: takes workers out of a group.
 
+use clap::Args;
+
 use crate::command::operands::Membership;
 use crate::command::{CommandError, Context, Outcome, targets};
 
-pub(crate) async fn run(context: &Context, args: Membership) -> Result<Outcome, CommandError> {
-    let Membership { target, group } = args;
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub(crate) struct Unassign {
+    #[command(flatten)]
+    pub(crate) membership: Membership,
+    /// Do it without a question, which only the full screen asks
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+pub(crate) async fn run(context: &Context, args: Unassign) -> Result<Outcome, CommandError> {
+    let Membership { target, group } = args.membership;
     let meant = targets::workers(context, &target).await?;
     let members = context.client.workers().await?.workers.into_iter().filter(|row| row.groups.contains(&group));
     let members: Vec<_> = members.map(|row| row.worker_id).collect();

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use c2_shared::api::figures::{StatsQuery, TimelineQuery};
+use c2_shared::api::jobs::LogQuery;
 use c2_shared::client::Client;
 use c2_shared::id::JobId;
+use c2_shared::job::JobState;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
@@ -14,14 +16,18 @@ use super::history::HistoryFile;
 use super::outputs::Writer;
 use crate::app::Msg;
 use crate::app::figures::{Asked, Figures};
+use crate::app::live::Shown;
 use crate::app::report::{Fault, Report, RunId};
 use crate::command::context::Told;
-use crate::command::{self, Command, CommandError, Context, Data, Entered, Outcome};
+use crate::command::{self, Command, CommandError, Context, Data, Entered, Outcome, resolve};
 use crate::ssh::run::Heard;
 use crate::{exit, render};
 
 /// Fetches at once; when pages follow a job that changes fast, the others wait.
 const FETCHES_MAX: usize = 4;
+/// Ended jobs that are asked for at once, so that no answer holds up a key, and how many times.
+const ENDED_PART: usize = 1_000;
+const ENDED_PARTS_MAX: usize = 10;
 /// Names of a folder that are looked at for completion.
 const NAMES_MAX: usize = 2_000;
 
@@ -123,6 +129,30 @@ impl Effects {
         });
     }
 
+    /// Fetches ended jobs in parts, the latest first, as many as are kept.
+    pub(super) fn fetch_ended(&self, tasks: &mut JoinSet<()>, state: Option<JobState>) {
+        let (client, to) = (self.client.borrow().clone(), self.to.clone());
+        tasks.spawn(async move {
+            let mut before = None;
+            for _ in 0..ENDED_PARTS_MAX {
+                let query = LogQuery { lines: Some(ENDED_PART), before, state, ..LogQuery::default() };
+                let results = match client.log(&query).await {
+                    Ok(log) => log.results,
+                    Err(error) => {
+                        tracing::info!(%error, "older jobs cannot be fetched");
+                        return;
+                    }
+                };
+                before = results.first().map(|entry| entry.seq);
+                let is_last = results.len() < ENDED_PART;
+                let rows = results.into_iter().map(|entry| entry.job).collect();
+                if to.send(Msg::Rows(rows)).await.is_err() || is_last {
+                    return;
+                }
+            }
+        });
+    }
+
     /// Asks for figures of the past.
     pub(super) fn ask(&self, tasks: &mut JoinSet<()>, asked: Asked) {
         let (client, to) = (self.client.borrow().clone(), self.to.clone());
@@ -170,6 +200,14 @@ impl Effects {
 
 /// Runs one line and puts what came of it into words.
 async fn report(context: &Context, command: Command, width: u16) -> Report {
+    if let Command::Output(asked) = &command
+        && asked.attempt.is_none()
+    {
+        return match resolve::job(context, &asked.job).await {
+            Ok(job) => Report { opens: Some((job, Shown::of(asked))), ..Report::default() },
+            Err(error) => Report { status: exit::status(error.kind), fault: Some(error.into()), ..Report::default() },
+        };
+    }
     let result = command::execute(context, command).await;
     let status = exit::of(&result);
     match result {

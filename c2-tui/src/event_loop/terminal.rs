@@ -32,9 +32,12 @@ const RESTORE_TITLE: &str = "\x1b[23;2t";
 
 static HOOK: Once = Once::new();
 
+type Drawn = Terminal<CrosstermBackend<Stdout>>;
+
 /// The terminal while the console has it.
 pub(super) struct Screen {
-    terminal: Terminal<CrosstermBackend<Stdout>>,
+    /// None once it is gone.
+    terminal: Option<Drawn>,
     mouse: bool,
     /// The title of its window; none where it has no window.
     title: Option<String>,
@@ -61,13 +64,14 @@ impl Screen {
         // the colours itself.
         force_color_output(true);
         enter(mouse)?;
-        Ok(Self { terminal: fresh()?, mouse, title: has_window().then(String::new), lent: false })
+        Ok(Self { terminal: Some(fresh()?), mouse, title: has_window().then(String::new), lent: false })
     }
 
     /// Draws a frame at once, without the terminal showing half of it.
     pub(super) fn draw(&mut self, view: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        let Some(terminal) = &mut self.terminal else { return Ok(()) };
         queue!(stdout(), BeginSynchronizedUpdate)?;
-        let drawn = self.terminal.draw(view).map(drop);
+        let drawn = terminal.draw(view).map(drop);
         execute!(stdout(), EndSynchronizedUpdate)?;
         drawn
     }
@@ -75,7 +79,8 @@ impl Screen {
     /// Forgets what is on the screen, after a resize or when it holds garbage.
     pub(super) fn renew(&mut self) -> io::Result<()> {
         queue!(stdout(), Clear(ClearType::All))?;
-        self.terminal = fresh()?;
+        self.retire();
+        self.terminal = Some(fresh()?);
         Ok(())
     }
 
@@ -114,6 +119,16 @@ impl Screen {
         self.renew()
     }
 
+    /// Leaves what was drawn on. It shows the cursor when it is dropped, and where the terminal is gone it would
+    /// write to standard error that it cannot, which is gone as well: that would be a panic.
+    fn retire(&mut self) {
+        if let Some(mut terminal) = self.terminal.take()
+            && terminal.show_cursor().is_err()
+        {
+            std::mem::forget(terminal);
+        }
+    }
+
     /// Gives the terminal back for a while.
     pub(super) fn lend(&mut self) {
         self.lent = true;
@@ -123,6 +138,7 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
+        self.retire();
         give_back();
     }
 }
@@ -162,7 +178,7 @@ fn has_window() -> bool {
 
 /// A terminal of the present size that believes its screen to be empty. Its size is fixed, so that
 /// the only way to another one is [`Screen::renew`] and never a question to the terminal itself.
-fn fresh() -> io::Result<Terminal<CrosstermBackend<Stdout>>> {
+fn fresh() -> io::Result<Drawn> {
     let (width, height) = size();
     let viewport = Viewport::Fixed(Rect { x: 0, y: 0, width, height });
     Terminal::with_options(CrosstermBackend::new(stdout()), TerminalOptions { viewport })

@@ -14,6 +14,10 @@ use crate::app::text;
 
 /// Keys shown at most.
 const HINTS_MAX: usize = 6;
+/// Cells below which the beginning of a summary says nothing.
+const SUMMARY: usize = 12;
+/// Cells for the keys that answer what is proposed.
+const ANSWERS: u16 = 30;
 
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Area) {
     let model = canvas.model;
@@ -37,20 +41,42 @@ fn say(canvas: &mut Canvas<'_, '_>, area: Area, advice: Advice) {
             Line::from(vec![canvas.span(format!(" unknown command {word}"), Tone::Bad), canvas.span(then, Tone::Plain)])
         }
         Advice::OpenQuote(quote) => Line::from(canvas.span(format!(" the quote {quote} is open"), Tone::Warn)),
-        Advice::Usage { usage, summary } => Line::from(vec![
-            canvas.span(format!(" {usage}"), Tone::Plain),
-            canvas.span(format!("   {summary}"), Tone::Dim),
-        ]),
+        Advice::Usage { usage, summary } => {
+            let room = usize::from(area.width).saturating_sub(1);
+            let usage = text::cut_end(usage, room, canvas.glyphs.cut);
+            let left = room.saturating_sub(text::width(&usage) + 3);
+            let mut line = Line::from(canvas.span(format!(" {usage}"), Tone::Plain));
+            if left >= SUMMARY {
+                let summary = text::cut_end(summary, left, canvas.glyphs.cut);
+                line.push_span(canvas.span(format!("   {summary}"), Tone::Dim));
+            }
+            line
+        }
     };
     canvas.put_line(area.x, area.y, area.width, &line);
 }
 
 fn hints(canvas: &mut Canvas<'_, '_>, area: Area) {
     let mut x = area.x + 1;
+    if let Some(proposal) = canvas.model.proposal.as_ref().filter(|_| canvas.model.overlay.is_none()) {
+        // The keys that answer it stand whole behind it.
+        let room = area.width.saturating_sub(ANSWERS).max(area.width / 2);
+        let words =
+            text::cut_middle(&text::sanitize(&proposal.words), usize::from(room).saturating_sub(1), canvas.glyphs.cut);
+        x = canvas.put_line(x, area.y, room, &Line::from(canvas.span(format!("{words}?"), Tone::Warn))) + 2;
+    }
     let mut contexts = canvas.model.contexts();
     if matches!(
         contexts.first(),
-        Some(Context::Menu | Context::Ask | Context::Search | Context::Filter | Context::Finder | Context::Question)
+        Some(
+            Context::Proposal
+                | Context::Menu
+                | Context::Ask
+                | Context::Search
+                | Context::Filter
+                | Context::Finder
+                | Context::Question
+        )
     ) {
         // What is open wants an answer; the keys of the rest would only distract.
         contexts.truncate(1);
@@ -58,8 +84,9 @@ fn hints(canvas: &mut Canvas<'_, '_>, area: Area) {
     for binding in keymap::hints(&contexts, HINTS_MAX) {
         let key = binding.keys().next().unwrap_or_default();
         let width = u16::try_from(key.len() + 1 + binding.words.len()).unwrap_or(u16::MAX);
+        // A key with half of its words says less than none; a shorter one may still have room.
         if x.saturating_add(width) > area.x + area.width {
-            break;
+            continue;
         }
         let line =
             Line::from(vec![canvas.span(key, Tone::Accent), canvas.span(format!(" {}", binding.words), Tone::Dim)]);

@@ -13,7 +13,13 @@ use crate::app::panes::short_span;
 use crate::app::table::Tone;
 use crate::app::text;
 
+/// Below this width only what matters most has room.
+const NARROW: u16 = 60;
+
 pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Area) {
+    if area.width < NARROW {
+        return narrow(canvas, area);
+    }
     let server = canvas.model.settings.server.clone();
     let mut parts = vec![vec![canvas.span(" C2 ", Tone::Accent), canvas.span(server, Tone::Plain)]];
     let link = match &canvas.model.link {
@@ -67,6 +73,50 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, area: Area) {
     }
 }
 
+/// What matters most of it, where the rest has no room: the link as a sign, what fails, runs and waits.
+fn narrow(canvas: &mut Canvas<'_, '_>, area: Area) {
+    let model = canvas.model;
+    let (queue, sign) = (&model.cache.queue, |n: usize| canvas.glyphs.link[n]);
+    let link = match &model.link {
+        Link::Connecting { since } => (format!(" {} connecting{}", sign(1), for_how_long(canvas, *since)), Tone::Warn),
+        Link::Silent { since } => (format!(" {} silent{}", sign(1), for_how_long(canvas, *since)), Tone::Warn),
+        Link::Up => (format!(" {}", sign(0)), Tone::Good),
+        Link::Down { retry_at, .. } => {
+            let when = retry(model, *retry_at);
+            (format!(" {} no c2d, {when} (F5)", sign(2)), Tone::Bad)
+        }
+    };
+    let mut parts = vec![link];
+    if model.settings.readonly {
+        parts.push(("read-only".to_owned(), Tone::Warn));
+    }
+    if !model.failures.is_empty() {
+        let failed = format!("{} {}", canvas.glyphs.state(JobState::Failed), model.failures.len());
+        parts.push((failed, Tone::Bad));
+    }
+    match (model.cache.heard_ms, &model.link) {
+        (None, _) => parts.push((model.settings.server.clone(), Tone::Dim)),
+        (Some(heard), Link::Down { .. }) => {
+            parts.push((format!("{} old", short_span(model.now.wall_ms.saturating_sub(heard))), Tone::Warn));
+        }
+        (Some(_), _) => {
+            let all = model.cache.workers.len();
+            let missing = if queue.workers_online < all { Tone::Warn } else { Tone::Plain };
+            parts.push((format!("{} running", queue.running), Tone::Plain));
+            parts.push((format!("{} queued", queue.queued), Tone::Plain));
+            parts.push((format!("{}/{all} workers", queue.workers_online), missing));
+        }
+    }
+    let mut x = area.x;
+    for (words, tone) in parts {
+        let left = (area.x + area.width).saturating_sub(x);
+        if x > area.x && text::width(&words) > left.into() {
+            continue;
+        }
+        x = canvas.put_line(x, area.y, left, &Line::from(canvas.span(words, tone))) + 2;
+    }
+}
+
 /// The title of the terminal's window: whether all is well, for somebody who looks elsewhere.
 pub(crate) fn title(model: &Model) -> String {
     let queue = &model.cache.queue;
@@ -100,13 +150,19 @@ pub(super) fn trouble(canvas: &mut Canvas<'_, '_>, area: Area, text: &str) {
 /// What is wrong, when it will be better, and what can be done about it.
 fn banner(canvas: &Canvas<'_, '_>, retry_at: Mono) -> String {
     let model = canvas.model;
-    let left = retry_at.since_ms(model.now.mono).div_ceil(1_000);
+    let when = retry(model, retry_at);
     let age = match model.cache.heard_ms {
         Some(heard) => format!(", data of {} ago", short_span(model.now.wall_ms.saturating_sub(heard))),
         None => String::new(),
     };
-    let when = if left == 0 { "trying".to_owned() } else { format!("retry in {left} s") };
     format!("disconnected, {when} (F5: now){age}")
+}
+
+fn retry(model: &Model, retry_at: Mono) -> String {
+    match retry_at.since_ms(model.now.mono).div_ceil(1_000) {
+        0 => "trying".to_owned(),
+        left => format!("retry in {left} s"),
+    }
 }
 
 fn numbers(canvas: &Canvas<'_, '_>) -> Vec<Vec<Span<'static>>> {

@@ -66,7 +66,7 @@ pub(crate) fn draw(model: &Model, frame: &mut Frame<'_>) -> HitMap {
         page::draw(&mut canvas, page, area);
     }
     if let (Some(area), Some(preview)) = (screen.preview, &model.preview) {
-        preview::draw(&mut canvas, preview, area);
+        preview::draw(&mut canvas, preview, area, !screen.is_over_another(area));
     }
     if model.cache.heard_ms.is_some() && matches!(model.link, Link::Down { .. } | Link::Silent { .. }) {
         screen

@@ -4,7 +4,7 @@ use c2_shared::time;
 use ratatui::text::Line;
 
 use super::canvas::{Canvas, Titles};
-use super::{pager, pane, table, timeline};
+use super::{pager, pane, preview, table, timeline};
 use crate::app::cache::{Cache, Job, Worker, percent as percent_of};
 use crate::app::focus::Focus;
 use crate::app::layout::{self, Area};
@@ -26,23 +26,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, page: &Page, area: Area) {
     canvas.hit(area, Target::Area(Focus::Page));
     let model = canvas.model;
     let focused = model.focus == Focus::Page;
-    let foot_right = match page {
-        Page::Timeline(timeline) => timeline::position(canvas, timeline),
-        page => match (page.grid(), page.text()) {
-            (Some(grid), _) => pane::position(canvas, grid, focused),
-            (None, Some(text)) => pager::place(canvas, text),
-            (None, None) => Line::default(),
-        },
-    };
-    let foot = match page {
-        Page::Timeline(timeline) => timeline::detail(canvas, timeline, area),
-        page => match (page.grid(), page.text()) {
-            (Some(grid), _) => pane::detail(canvas, grid, focused, area),
-            (None, Some(text)) => pager::state(canvas, text, area),
-            (None, None) => Line::default(),
-        },
-    };
-    let titles = Titles { left: path(canvas, area), foot, foot_right, ..Titles::default() };
+    let titles = titles(canvas, page, area, focused);
     let inside = canvas.titled(area, &titles);
     let (facts_rows, columns) = (layout::page_facts(model, page, area), layout::fact_columns(area));
     let head = layout::page_head(model, page, area);
@@ -93,6 +77,37 @@ pub(super) fn draw(canvas: &mut Canvas<'_, '_>, page: &Page, area: Area) {
         }
         Page::Output(Live { text, .. }) | Page::Text { text, .. } => lines(canvas, below, text, area),
     }
+}
+
+/// What stands on its borders.
+fn titles(canvas: &mut Canvas<'_, '_>, page: &Page, area: Area, focused: bool) -> Titles<'static> {
+    let foot_right = match page {
+        Page::Timeline(timeline) => timeline::position(canvas, timeline),
+        page => match (page.grid(), page.text()) {
+            (Some(grid), _) => pane::position(canvas, grid, focused),
+            (None, Some(text)) => pager::place(canvas, text),
+            (None, None) => Line::default(),
+        },
+    };
+    let foot = match page {
+        Page::Timeline(timeline) => timeline::detail(canvas, timeline, area),
+        page => match (page.grid(), page.text()) {
+            (Some(grid), _) => pane::detail(canvas, grid, focused, area),
+            (None, Some(text)) => pager::state(canvas, text, area),
+            (None, None) => Line::default(),
+        },
+    };
+    let mut left = path(canvas, area);
+    let room = usize::from(area.width).saturating_sub(left.width() + 4);
+    if let Some(grid) = page.grid().filter(|grid| pane::is_filtered(canvas, *grid, focused)) {
+        let x = area.x + 1 + u16::try_from(left.width()).unwrap_or(0);
+        left.spans.extend(pane::filter(canvas, grid, focused, (x, area.y), room).spans);
+    }
+    let right = match page {
+        Page::Output(live) => preview::about(canvas, live.job, room),
+        _ => Line::default(),
+    };
+    Titles { left, right, foot, foot_right }
 }
 
 /// A table, or why it has no rows.
@@ -162,10 +177,17 @@ fn path(canvas: &Canvas<'_, '_>, area: Area) -> Line<'static> {
         _ => "!>",
     };
     let mut line = Line::from(canvas.span(format!(" {origin} "), Tone::Dim));
+    let mut before = None;
     for (at, page) in model.pages.iter().enumerate() {
         let last = at + 1 == model.pages.len();
         line.push_span(canvas.span(format!("{} ", canvas.glyphs.step), Tone::Dim));
-        let title = text::cut_end(&page.title(), room, canvas.glyphs.cut);
+        // An output that was not opened from the page of its job says whose it is.
+        let title = match page {
+            Page::Output(live) if before != Some(live.job) => format!("{} {}", live.job, page.title()),
+            page => page.title(),
+        };
+        before = page.about();
+        let title = text::cut_end(&title, room, canvas.glyphs.cut);
         line.push_span(canvas.span(format!("{title} "), if last { Tone::Accent } else { Tone::Plain }));
     }
     line

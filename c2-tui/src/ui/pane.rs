@@ -61,10 +61,8 @@ fn title(canvas: &mut Canvas<'_, '_>, pane: Pane, table: &dyn Grid<Cache>, area:
     if focused {
         name.style = name.style.add_modifier(ratatui::style::Modifier::REVERSED);
     }
-    let typing = model.filtering.as_ref().filter(|_| focused);
-    let filter = table.filter();
     let mut line = Line::from(vec![name]);
-    if typing.is_none() && filter.text().is_empty() {
+    if !is_filtered(canvas, table, focused) {
         if table.in_scope() > 0 {
             line.push_span(canvas.span(format!(" {} ", table.in_scope()), Tone::Dim));
         }
@@ -76,20 +74,43 @@ fn title(canvas: &mut Canvas<'_, '_>, pane: Pane, table: &dyn Grid<Cache>, area:
         }
         return line;
     }
-    line.push_span(canvas.span(" /", Tone::Accent));
-    if let Some(editor) = typing {
-        let x = usize::from(area.x) + 1 + line.width() + editor.caret_cell();
-        let right = usize::from(area.x + area.width).saturating_sub(2);
-        canvas.cursor(u16::try_from(x.min(right)).unwrap_or(0), area.y);
-    }
-    let room = usize::from(area.width) / 2;
-    let said = typing.map_or(filter.text(), Editor::text);
-    line.push_span(canvas.span(text::cut_end(said, room, canvas.glyphs.cut), Tone::Strong));
-    match filter.error() {
-        Some(error) => line.push_span(canvas.span(format!("  {error} "), Tone::Bad)),
-        None => line.push_span(canvas.span(format!("  {}/{} ", table.len(), table.in_scope()), Tone::Dim)),
-    }
+    let x = area.x + 1 + u16::try_from(line.width()).unwrap_or(0);
+    let room = usize::from(area.width).saturating_sub(line.width() + 2);
+    line.spans.extend(filter(canvas, table, focused, (x, area.y), room).spans);
     line
+}
+
+/// Whether a table has a filter, or is about to.
+pub(super) fn is_filtered(canvas: &Canvas<'_, '_>, table: &dyn Grid<Cache>, focused: bool) -> bool {
+    !table.filter().text().is_empty() || focused && canvas.model.filtering.is_some()
+}
+
+/// The filter of a table, in which the caret may stand, and how many rows it lets pass or what is wrong with it;
+/// from a place on, in so many cells.
+pub(super) fn filter(
+    canvas: &mut Canvas<'_, '_>,
+    table: &dyn Grid<Cache>,
+    focused: bool,
+    (x, y): (u16, u16),
+    room: usize,
+) -> Line<'static> {
+    let model = canvas.model;
+    let typing = model.filtering.as_ref().filter(|_| focused);
+    let filter = table.filter();
+    let said = typing.map_or(filter.text(), Editor::text);
+    let (words, tone) = match filter.error() {
+        Some(error) => (format!("  {error} "), Tone::Bad),
+        None => (format!("  {}/{} ", table.len(), table.in_scope()), Tone::Dim),
+    };
+    // What it says is more than the end of what is typed.
+    let left = room.saturating_sub(text::width(&words) + 2).max(room / 3);
+    if let Some(editor) = typing {
+        let caret = u16::try_from(editor.caret_cell().min(left)).unwrap_or(0);
+        canvas.cursor(x + 2 + caret, y);
+    }
+    let said = text::cut_end(said, left, canvas.glyphs.cut);
+    let words = text::cut_end(&words, room.saturating_sub(text::width(&said) + 2), canvas.glyphs.cut);
+    Line::from(vec![canvas.span(" /", Tone::Accent), canvas.span(said, Tone::Strong), canvas.span(words, tone)])
 }
 
 /// What the columns have cut of the selected row.
@@ -116,6 +137,10 @@ pub(super) fn position(canvas: &Canvas<'_, '_>, table: &dyn Grid<Cache>, focused
 
 /// The kinds of jobs, on the upper border at the right, where there is room for them.
 fn chips(canvas: &mut Canvas<'_, '_>, area: Area) {
+    // What is wrong with the filter stands in their place.
+    if canvas.model.panes.jobs.filter().error().is_some() {
+        return;
+    }
     let scope = canvas.model.panes.jobs.scope().clone();
     let all: usize = CHIPS.iter().map(|(word, _)| word.len() + 2).sum();
     let filtered = !canvas.model.panes.jobs.filter().text().is_empty() || canvas.model.filtering.is_some();

@@ -1,5 +1,6 @@
 //! What the selected job writes, beside its table.
 
+use c2_shared::id::JobId;
 use ratatui::text::Line;
 
 use super::canvas::{Canvas, Titles, inner};
@@ -11,12 +12,13 @@ use crate::app::panes::{self, short_span};
 use crate::app::table::Tone;
 use crate::app::text;
 
-pub(super) fn draw(canvas: &mut Canvas<'_, '_>, preview: &Preview, area: Area) {
+/// Draws it. Where its lower border is the upper one of another box, that one has its title there.
+pub(super) fn draw(canvas: &mut Canvas<'_, '_>, preview: &Preview, area: Area, has_foot: bool) {
     let text = preview.live.as_ref().map(|live| &live.text);
     let titles = Titles {
         left: title(canvas, preview, area),
-        foot: text.map_or_else(Line::default, |text| pager::state(canvas, text, area)),
-        foot_right: text.map_or_else(Line::default, |text| pager::place(canvas, text)),
+        foot: text.filter(|_| has_foot).map_or_else(Line::default, |text| pager::state(canvas, text, area)),
+        foot_right: text.filter(|_| has_foot).map_or_else(Line::default, |text| pager::place(canvas, text)),
         ..Titles::default()
     };
     canvas.titled(area, &titles);
@@ -38,14 +40,37 @@ fn title(canvas: &Canvas<'_, '_>, preview: &Preview, area: Area) -> Line<'static
         run_ms(job, model.now.wall_ms).map(short_span),
         row.worker.map(|worker| worker.to_string()),
     ];
-    let mut words = row.job_id.to_string();
+    let words = joined(canvas, row.job_id.to_string(), facts, usize::from(area.width).saturating_sub(6));
+    let sign = canvas.span(format!(" {} ", canvas.glyphs.state(row.state)), panes::tone(row.state));
+    Line::from(vec![sign, canvas.span(format!("{words} "), Tone::Strong)])
+}
+
+/// What stands behind the path to an output: the job's state, its name and its worker, as much as has room.
+pub(super) fn about(canvas: &Canvas<'_, '_>, job: JobId, room: usize) -> Line<'static> {
+    let Some(job) = canvas.model.cache.jobs.get(&job) else { return Line::default() };
+    let row = &job.row;
+    let facts = [row.name.as_deref().map(text::sanitize), row.worker.map(|worker| worker.to_string())];
+    let words = joined(canvas, row.state.word().to_owned(), facts, room.saturating_sub(4));
+    if text::width(&words) + 4 > room {
+        return Line::default();
+    }
+    let sign = canvas.span(format!(" {} ", canvas.glyphs.state(row.state)), panes::tone(row.state));
+    Line::from(vec![sign, canvas.span(format!("{words} "), Tone::Plain)])
+}
+
+/// A word and as many of the facts behind it as have room.
+fn joined<const N: usize>(
+    canvas: &Canvas<'_, '_>,
+    mut words: String,
+    facts: [Option<String>; N],
+    room: usize,
+) -> String {
     for fact in facts.into_iter().flatten() {
         let with = format!("{words} {} {fact}", canvas.glyphs.dot);
-        if text::width(&with) + 6 > usize::from(area.width) {
+        if text::width(&with) > room {
             break;
         }
         words = with;
     }
-    let sign = canvas.span(format!(" {} ", canvas.glyphs.state(row.state)), panes::tone(row.state));
-    Line::from(vec![sign, canvas.span(format!("{words} "), Tone::Strong)])
+    words
 }

@@ -93,7 +93,7 @@ fn rate(canvas: &mut Canvas<'_, '_>, area: Area) {
         let sign = if minute.all == 0 { " ".to_owned() } else { canvas.glyphs.graph(&[percent], 1) };
         line.push_span(canvas.span(sign, tone));
     }
-    let eta = cache.ends.eta_ms(cache.queue.active, now).filter(|eta| *eta > 0);
+    let eta = cache.eta_ms(now).filter(|eta| *eta > 0);
     let words = eta.map_or_else(String::new, |eta| format!("  empty in {}", short_span(eta)));
     if line.width() + words.len() < area.width.into() {
         line.push_span(canvas.span(words, Tone::Plain));

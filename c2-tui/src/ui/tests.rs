@@ -198,10 +198,17 @@ fn the_first_line_cuts_no_count() {
     let whole = first(200);
     let parts: Vec<&str> = whole.trim().split("   ").collect();
     assert_eq!(parts.len(), 8, "{whole}");
-    for width in 35..200 {
+    for width in 60..200 {
         let shown = first(width);
         let left: Vec<&str> = shown.trim().split("   ").collect();
         assert!(parts.starts_with(&left), "{width}: {shown}");
+    }
+    let whole = first(59);
+    let parts: Vec<&str> = whole.trim().split("  ").collect();
+    assert_eq!(parts, ["●", "3 running", "16 queued", "2/4 workers"], "what matters most");
+    for width in 20..60 {
+        let shown = first(width);
+        assert!(shown.trim().split("  ").all(|part| parts.contains(&part)), "{width}: {shown}");
     }
     let text = screen(&busy(20, 5));
     assert!(!text.contains("C2 "), "where only a pane has room there is none: {text}");

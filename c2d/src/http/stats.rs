@@ -35,7 +35,9 @@ pub(crate) async fn stats(State(app): State<App>, QueryOf(query): QueryOf<StatsQ
     // The queue has jobs of other names, too.
     let typical = Typical::of(if query.name.is_some() { &lately } else { &named });
     let by_names = figures::queue_eta_s(&left, &limited, &typical, queue.slots);
-    let eta_s = by_names.or_else(|| figures::eta_by_rate_s(&lately, queue.active, app.clock.now().wall_ms));
+    let by_rate = || figures::eta_by_rate_s(&lately, left.jobs(), app.clock.now().wall_ms);
+    // A queue that stands still does not become empty.
+    let eta_s = by_names.or_else(by_rate).filter(|_| !queue.paused);
     let workers = figures::by_worker(if query.name.is_some() { &named } else { &lately });
     Ok(Json(Stats { names: figures::by_name(&named), workers, failures: figures::alike(failed), eta_s }))
 }

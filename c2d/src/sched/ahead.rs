@@ -7,12 +7,14 @@ use c2_shared::job::JobState;
 
 use crate::sched::event::Now;
 use crate::sched::jobs::Job;
+use crate::sched::queues::ShapeId;
 use crate::sched::scheduler::Scheduler;
 
 /// Jobs that have not ended, by their names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ahead {
-    /// How many of each name wait. Nobody knows when those will run that are held, so they are left out.
+    /// How many of each name wait. Nobody knows when those will run that are held, or that no worker could run
+    /// as they all are now, so they are left out.
     pub waiting: BTreeMap<Option<Box<str>>, usize>,
     /// Those that run, and for how long they have.
     pub running: Vec<(Option<Box<str>>, u64)>,
@@ -22,6 +24,11 @@ impl Ahead {
     /// Whether nothing is left that will run by itself.
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty() && self.running.is_empty()
+    }
+
+    /// How many there are.
+    pub fn jobs(&self) -> usize {
+        self.running.len() + self.waiting.values().sum::<usize>()
     }
 
     fn add(&mut self, now: Now, job: &Job, state: JobState) {
@@ -40,18 +47,31 @@ impl Scheduler {
     /// What is left of the whole queue.
     pub fn ahead(&self, now: Now) -> Ahead {
         let mut all = Ahead::default();
-        self.jobs.iter().for_each(|(_, job)| all.add(now, job, self.shown_state(job)));
+        self.for_each_ahead(now, |job, state| all.add(now, job, state));
         all
+    }
+
+    /// The jobs that run or will by themselves.
+    fn for_each_ahead(&self, now: Now, mut each: impl FnMut(&Job, JobState)) {
+        // Most jobs ask for the same as others.
+        let mut runnable: BTreeMap<ShapeId, bool> = BTreeMap::new();
+        for (_, job) in self.jobs.iter() {
+            let state = self.shown_state(job);
+            let mut may_start = || *runnable.entry(job.shape).or_insert_with(|| self.will_start(now, job.shape));
+            if state == JobState::Running || self.paused || may_start() {
+                each(job, state);
+            }
+        }
     }
 
     /// What is left of each batch.
     pub fn ahead_by_batch(&self, now: Now) -> BTreeMap<Arc<str>, Ahead> {
         let mut batches: BTreeMap<Arc<str>, Ahead> = BTreeMap::new();
-        for (_, job) in self.jobs.iter() {
+        self.for_each_ahead(now, |job, state| {
             if let Some(batch) = &job.terms.batch {
-                batches.entry(Arc::clone(batch)).or_default().add(now, job, self.shown_state(job));
+                batches.entry(Arc::clone(batch)).or_default().add(now, job, state);
             }
-        }
+        });
         batches
     }
 }

@@ -10,6 +10,7 @@ use c2_shared::target;
 
 use crate::sched::event::{NewJob, Now};
 use crate::sched::graph::Edge;
+use crate::sched::queues::ShapeId;
 use crate::sched::scheduler::Scheduler;
 use crate::sched::workers::Worker;
 use crate::sched::{Reject, fit, locks};
@@ -105,6 +106,14 @@ impl Scheduler {
             outlooks.extend(outlook.map(|outlook| (place, outlook)));
         }
         outlooks
+    }
+
+    /// Whether some worker will run jobs of a shape, as far as nothing is changed for them.
+    pub(crate) fn will_start(&self, now: Now, shape: ShapeId) -> bool {
+        let placement = &self.queues.shape(shape).placement;
+        let in_group = |worker: &Worker| placement.group.as_ref().is_none_or(|g| worker.record.groups.contains(g));
+        let outlook = self.outlook(now, placement);
+        self.workers.values().any(in_group) && matches!(outlook, None | Some(Outlook::ExcludesNone(_)))
     }
 
     fn outlook(&self, now: Now, placement: &Placement) -> Option<Outlook> {

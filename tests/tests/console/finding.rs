@@ -14,6 +14,8 @@ crate::tests![
     a_console_that_was_there_before_c2d_gets_in_by_itself,
     a_c2d_that_moved_is_found_again,
     a_token_that_is_revoked_while_the_console_runs_is_named_and_a_new_login_is_found,
+    f5_has_everything_told_anew,
+    a_token_file_that_is_not_there_is_said_at_once,
 ];
 
 fn a_console_that_was_there_before_c2d_gets_in_by_itself() {
@@ -82,4 +84,25 @@ async fn log_in(cluster: &Cluster) -> Result<()> {
     let kept: &Path = &cluster.console_dir().join(".local/state/c2-tui/login.token");
     ensure!(kept.is_file(), "no login in {}", kept.display());
     Ok(())
+}
+
+fn f5_has_everything_told_anew() {
+    scenario(async |cluster| {
+        let mut terminal = cluster.terminal(&[])?;
+        terminal.sees("● connected")?;
+        terminal.press("\x1b[15~")?;
+        terminal.sees("connected again")?;
+        terminal.press("list\r")?;
+        terminal.sees("no worker has registered")?;
+        Ok(())
+    });
+}
+
+fn a_token_file_that_is_not_there_is_said_at_once() {
+    scenario(async |cluster| {
+        let mut terminal =
+            Terminal::start(&cluster.bare_console(&["--token-file", "/nowhere/operator.token"])?, 120, 40)?;
+        terminal.sees("/nowhere/operator.token")?;
+        Ok(())
+    });
 }

@@ -1,10 +1,11 @@
 //! How the console begins, ends and bears what happens to it.
 
+use std::fs;
 use std::net::TcpListener;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use c2_tests::terminal::Terminal;
 use c2_tests::{eventually, is_alive, scenario};
 use rustix::process::Signal;
@@ -81,7 +82,13 @@ fn a_console_without_a_terminal_does_not_stay() {
         let pid = terminal.pid()?;
         terminal.vanish();
         // Three seconds, and some for a machine that is busy compiling.
-        eventually("its end", Duration::from_secs(6), async || Ok((!is_alive(pid)).then_some(()))).await
+        eventually("its end", Duration::from_secs(6), async || Ok((!is_alive(pid)).then_some(()))).await?;
+        let logs = cluster.console_dir().join(".local/state/c2-tui/log");
+        for log in fs::read_dir(logs)? {
+            let text = fs::read_to_string(log?.path())?;
+            ensure!(!text.contains("panicked"), "that nobody is there is no mistake: {text}");
+        }
+        Ok(())
     });
 }
 
@@ -173,7 +180,7 @@ fn what_was_chosen_is_there_again_and_a_damaged_file_costs_only_the_choices() {
         terminal.end()?;
 
         let file = cluster.console_dir().join(".local/state/c2-tui/preferences.json");
-        std::fs::write(&file, "{\"version\": 1, \"theme\"")?;
+        fs::write(&file, "{\"version\": 1, \"theme\"")?;
         let mut terminal = cluster.terminal(&[])?;
         terminal.sees("preferences were damaged")?;
         terminal.sees("127.0.0.3")?;
@@ -214,8 +221,8 @@ fn a_mistake_gives_the_terminal_back_and_says_where_the_log_is() {
         assert!(is_given_back(&terminal)?, "{:?}", terminal.text());
         let said = terminal.text();
         assert!(said.contains("on purpose") && said.contains("its log is in"), "{said}");
-        let log = std::fs::read_dir(cluster.console_dir().join(".local/state/c2-tui/log"))?;
-        let logs: Vec<String> = log.map(|file| Ok(std::fs::read_to_string(file?.path())?)).collect::<Result<_>>()?;
+        let log = fs::read_dir(cluster.console_dir().join(".local/state/c2-tui/log"))?;
+        let logs: Vec<String> = log.map(|file| Ok(fs::read_to_string(file?.path())?)).collect::<Result<_>>()?;
         assert!(logs.iter().any(|text| text.contains("on purpose")), "{logs:?}");
         Ok(())
     });

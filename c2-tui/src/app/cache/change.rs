@@ -54,6 +54,7 @@ impl Cache {
         self.texts = Texts::default();
         self.waits.clear();
         self.shapes.clear();
+        self.running.clear();
         self.ended = 0;
         self.ends = Ends::default();
         self.seen = Seen::default();
@@ -86,6 +87,18 @@ impl Cache {
         }
         self.queue = change.queue;
         changed
+    }
+
+    /// Takes rows of jobs that ended before all that was told, the latest last; says whether any is new. What
+    /// is known already is newer, and no more are kept than at any other time.
+    pub(crate) fn learn(&mut self, rows: Vec<JobRow>) -> bool {
+        let before = self.jobs.len();
+        for row in rows.into_iter().rev() {
+            if row.state.is_terminal() && self.ended < ENDED_MAX && !self.jobs.contains_key(&row.job_id) {
+                self.put_job(row);
+            }
+        }
+        self.jobs.len() > before
     }
 
     fn forget_oldest(&mut self) {
@@ -142,8 +155,15 @@ impl Cache {
         }
     }
 
-    /// Counts a waiting job in or out.
+    /// Counts a waiting or running job in or out.
     fn count(&mut self, row: &JobRow, enters: bool) {
+        if let (JobState::Running, Some(name)) = (row.state, &row.name) {
+            let count = self.running.entry(name.clone()).or_default();
+            *count = if enters { *count + 1 } else { *count - 1 };
+            if *count == 0 {
+                self.running.remove(name);
+            }
+        }
         if !Wait::is_waiting(row.state) {
             return;
         }
@@ -191,6 +211,55 @@ mod tests {
         let (written, folded) = cache.jobs[&JobId(2)].searched(&cache.texts);
         assert!(written.starts_with("job-2 queued N19 ") && folded.starts_with("job-2 queued n19 "), "{written}");
         assert!(cache.jobs[&JobId(2)].ordered_by(&cache.texts).starts_with("N19 "));
+    }
+
+    #[test]
+    fn jobs_that_will_not_start_by_themselves_are_in_no_forecast() {
+        let mut cache = Cache::default();
+        let now = 1_000 * 60_000;
+        let ended = |n| JobRow { ended_ms: Some(now - 60_000 + n), ..demo::job(n, JobState::Succeeded) };
+        let elsewhere = |n| JobRow { group: Some("nowhere".to_owned()), ..demo::job(n, JobState::Queued) };
+        let without = |n| JobRow { tags: vec!["fpga".to_owned()], ..demo::job(n, JobState::Queued) };
+        let snapshot = Snapshot { workers: demo::workers(), ..Snapshot::default() };
+        cache.apply(Event::Snapshot(Box::new(snapshot)), now);
+        let mut rows: Vec<JobRow> = (1..=10).map(ended).collect();
+        rows.extend((20..40).map(|n| demo::job(n, JobState::Queued)));
+        cache.apply(change(rows), now);
+        let eta = cache.eta_ms(now);
+        assert_eq!(eta, Some(120_000), "ten in a minute");
+        let mut rows: Vec<JobRow> = (40..60).map(|n| demo::job(n, JobState::Held)).collect();
+        rows.extend((60..80).map(elsewhere).chain((80..90).map(without)));
+        cache.apply(change(rows), now);
+        assert_eq!(cache.eta_ms(now), eta);
+        cache.queue.paused = true;
+        assert_eq!(cache.eta_ms(now), None, "a queue that stands still does not become empty");
+    }
+
+    #[test]
+    fn a_column_of_progress_comes_with_a_job_of_which_it_is_known() {
+        let mut cache = Cache::default();
+        let named = |n, state, name: &str| JobRow { name: Some(name.to_owned()), ..demo::job(n, state) };
+        cache.medians.insert("train".to_owned(), 5_000);
+        cache.apply(change(vec![named(1, JobState::Running, "other"), named(2, JobState::Queued, "train")]), 0);
+        assert!(!cache.knows_progress());
+        cache.apply(change(vec![named(2, JobState::Running, "train")]), 0);
+        assert!(cache.knows_progress());
+        cache.apply(change(vec![named(2, JobState::Succeeded, "train")]), 0);
+        assert!(!cache.knows_progress());
+    }
+
+    #[test]
+    fn older_rows_change_nothing_that_is_known() {
+        let mut cache = Cache::default();
+        cache.apply(change(vec![demo::job(5, JobState::Running), demo::job(6, JobState::Failed)]), 0);
+        let older = [5, 6, 3, 4].map(|n| demo::job(n, JobState::Succeeded)).to_vec();
+        assert!(cache.learn(older.clone()));
+        let states: Vec<_> = cache.jobs.values().map(|job| job.row.state).collect();
+        assert_eq!(states, [JobState::Succeeded, JobState::Succeeded, JobState::Running, JobState::Failed]);
+        assert!(!cache.learn(older), "twice is once");
+        assert!(cache.learn((10..20_000).map(|n| demo::job(n, JobState::Succeeded)).collect()));
+        assert_eq!(cache.jobs.values().filter(|job| job.row.state.is_terminal()).count(), ENDED_MAX);
+        assert!(cache.jobs.contains_key(&JobId(19_999)), "the latest of them");
     }
 
     #[test]

@@ -74,4 +74,21 @@ pub(crate) struct Cache {
     pub(crate) ends: ends::Ends,
     ended: usize,
     shapes: BTreeMap<(Option<String>, Vec<String>), usize>,
+    /// How many jobs of each name run.
+    running: BTreeMap<String, usize>,
+}
+
+impl Cache {
+    /// When all jobs will have ended that run or will start by themselves, if they go on ending as they did;
+    /// none where that says nothing.
+    pub(crate) fn eta_ms(&self, now_ms: u64) -> Option<u64> {
+        let waiting = self.waits.values().filter(|wait| wait.will_start(&self.workers)).map(|wait| wait.count);
+        let jobs = self.queue.running + waiting.sum::<usize>();
+        self.ends.eta_ms(jobs, now_ms).filter(|_| !self.queue.paused)
+    }
+
+    /// Whether it is known of any running job how far it is.
+    pub(crate) fn knows_progress(&self) -> bool {
+        !self.progress.is_empty() || self.running.keys().any(|name| self.medians.contains_key(name))
+    }
 }

@@ -120,7 +120,7 @@ impl Row for Job {
             "tags" => cache.seen.asked_tags,
             "try" => cache.seen.retries,
             "worker" | "run" => cache.seen.starts,
-            "left" => !cache.medians.is_empty() || !cache.progress.is_empty(),
+            "left" => cache.knows_progress(),
             _ => true,
         }
     }

@@ -4,6 +4,7 @@
 //! never the length of the queue.
 
 use c2_shared::api::jobs::JobRow;
+use c2_shared::api::workers::WorkerRow;
 use c2_shared::job::JobState;
 use c2_shared::worker::WorkerStatus;
 
@@ -64,22 +65,16 @@ impl Wait {
         }
     }
 
+    /// Whether they will start by themselves, as far as the rows tell.
+    pub(crate) fn will_start(&self, workers: &Rows<Worker>) -> bool {
+        self.key.state != JobState::Held && self.able(workers).is_ok()
+    }
+
     fn why_queued(&self, workers: &Rows<Worker>) -> String {
-        let fits = |g: &String, groups: &std::collections::BTreeSet<String>| groups.contains(g);
-        let mut able = workers.values().map(|w| &w.row).filter(|w| w.status == WorkerStatus::Online).peekable();
-        if able.peek().is_none() {
-            return "no worker is online".to_owned();
-        }
-        let able: Vec<_> = able.filter(|w| self.group.as_ref().is_none_or(|g| fits(g, &w.groups))).collect();
-        if able.is_empty() {
-            return format!("no online worker in @{}", self.group.as_deref().unwrap_or_default());
-        }
-        let has = |tags: &std::collections::BTreeMap<String, _>, tag: &str| {
-            tags.keys().any(|t| t == tag || t.split_once(':').is_some_and(|(pool, _)| pool == tag))
+        let able = match self.able(workers) {
+            Ok(able) => able,
+            Err(nothing) => return nothing,
         };
-        if let Some(tag) = self.tags.iter().find(|tag| !able.iter().any(|w| has(&w.tags, tag))) {
-            return format!("no such worker has the tag {tag}");
-        }
         if able.iter().all(|w| !w.load.yields_to.is_empty()) {
             return "such workers yield their machines".to_owned();
         }
@@ -87,5 +82,25 @@ impl Wait {
             return "all slots of such workers are in use".to_owned();
         }
         if self.tags.is_empty() { "next to start".to_owned() } else { format!("{} in use", self.tags.join(", ")) }
+    }
+
+    /// The workers that may run them some time, or why there is none.
+    fn able<'a>(&self, workers: &'a Rows<Worker>) -> Result<Vec<&'a WorkerRow>, String> {
+        let fits = |g: &String, groups: &std::collections::BTreeSet<String>| groups.contains(g);
+        let mut able = workers.values().map(|w| &w.row).filter(|w| w.status == WorkerStatus::Online).peekable();
+        if able.peek().is_none() {
+            return Err("no worker is online".to_owned());
+        }
+        let able: Vec<_> = able.filter(|w| self.group.as_ref().is_none_or(|g| fits(g, &w.groups))).collect();
+        if able.is_empty() {
+            return Err(format!("no online worker in @{}", self.group.as_deref().unwrap_or_default()));
+        }
+        let has = |tags: &std::collections::BTreeMap<String, _>, tag: &str| {
+            tags.keys().any(|t| t == tag || t.split_once(':').is_some_and(|(pool, _)| pool == tag))
+        };
+        if let Some(tag) = self.tags.iter().find(|tag| !able.iter().any(|w| has(&w.tags, tag))) {
+            return Err(format!("no such worker has the tag {tag}"));
+        }
+        Ok(able)
     }
 }

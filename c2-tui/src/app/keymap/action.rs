@@ -78,3 +78,15 @@ pub(crate) enum Action {
     Yes,
     No,
 }
+
+impl Action {
+    /// Whether it changes something that others see, so that a letter alone does not do it. What destroys
+    /// asks by itself.
+    pub(crate) const fn is_proposed(self) -> bool {
+        match self {
+            Self::Row(verb) => !verb.destroys(),
+            Self::SchedulePause | Self::ScheduleRun => true,
+            _ => false,
+        }
+    }
+}

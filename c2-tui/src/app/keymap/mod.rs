@@ -38,6 +38,7 @@ pub(crate) enum Context {
     Result,
     Finder,
     Question,
+    Proposal,
 }
 
 /// A key with its meaning.
@@ -54,7 +55,7 @@ pub(crate) struct Binding {
 
 impl Context {
     /// All contexts in the order of the help.
-    pub(crate) const ALL: [Self; 24] = [
+    pub(crate) const ALL: [Self; 25] = [
         Self::Line,
         Self::Menu,
         Self::Search,
@@ -78,6 +79,7 @@ impl Context {
         Self::Pane,
         Self::Finder,
         Self::Question,
+        Self::Proposal,
         Self::Everywhere,
     ];
 
@@ -108,6 +110,7 @@ impl Context {
             Self::Ask => "patterns and file names",
             Self::Finder => "lists of keys and commands",
             Self::Question => "questions",
+            Self::Proposal => "what a letter would do",
         }
     }
 }
@@ -182,6 +185,7 @@ mod tests {
             Context::Filter,
             Context::Finder,
             Context::Question,
+            Context::Proposal,
             Context::Pane,
         ] {
             let leaves = ["Esc", "q"].iter().any(|key| find(&[context], key).is_some());

@@ -198,6 +198,8 @@ pub(crate) const TABLE: &[Binding] = &[
     key(Context::Question, "Enter", Accept, "no, or the number that was typed", 0),
     key(Context::Question, "n Esc q Ctrl-G", No, "no", 2),
     key(Context::Question, "Backspace", Rub, "delete", 0),
+    key(Context::Proposal, "Enter", Accept, "does it", 1),
+    key(Context::Proposal, "Esc Ctrl-G", Dismiss, "leaves it", 2),
     // Everywhere.
     key(Context::Everywhere, "Alt-1", Focus(Pane::Workers), "workers", 0),
     key(Context::Everywhere, "Alt-2", Focus(Pane::Jobs), "jobs", 8),

@@ -79,13 +79,34 @@ pub(super) enum Motion {
     Line(u64),
     Percent(u64),
     End,
-    Find {
-        from: u64,
-        forward: bool,
-        inclusive: bool,
-        count: u64,
+    Find(Hunt),
+    /// To a match that was found.
+    Land {
+        line: u64,
+        /// What to say where the search went on at the other end.
+        went_around: Option<&'static str>,
     },
     CopyAll,
+}
+
+/// A search under way, so that it goes on where it was left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Hunt {
+    pub(super) forward: bool,
+    /// Forwards matches at this byte or behind it are meant, and otherwise those before it.
+    pub(super) from: u64,
+    /// The first so many of them are passed over.
+    pub(super) skip: u64,
+    /// Whether it went on at the other end.
+    pub(super) around: bool,
+    /// Whether nothing was found since it did.
+    pub(super) barren: bool,
+}
+
+impl Hunt {
+    pub(super) const fn new(forward: bool, from: u64, skip: u64) -> Self {
+        Self { forward, from, skip, around: false, barren: false }
+    }
 }
 
 /// Whether the view stays at the end of what grows.

@@ -1,10 +1,12 @@
 //! The bytes that a pager shows: a text that is held here, or a window on an output that lies in a
 //! file of the event loop.
 //!
-//! A place is the offset of the first byte of a line. Whoever asks for lines that are not here
-//! gets [`Missing`] with the block to read, and asks again once it came. Memory is bounded in both
+//! A place is the offset of the first byte of a line. Who asks for lines that are not here gets
+//! [`Pause::Missing`] with the block to read, and asks again once it came. What was looked at since the last
+//! key is counted, so that no key looks at more than a part of a long output. Memory is bounded in both
 //! kinds: a text forgets its oldest lines, a window keeps only the chunks that came last.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 
 use super::chunk::{self, BLOCK, Chunk, block_of, blocks, settled};
@@ -14,12 +16,20 @@ pub(super) const TEXT_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Chunks of an output that are held at once, about 16 MiB.
 pub(crate) const CHUNKS_MAX: usize = 256;
 
-/// The lines that start in this block are not here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Missing(pub(crate) u64);
+/// Bytes that are looked at before other keys are served.
+pub(super) const LOOK_BYTES: u64 = 4 * BLOCK;
 
-/// What is here, or what is missing.
-pub(super) type Found<T> = Result<T, Missing>;
+/// Why there is no answer yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pause {
+    /// The lines that start in this block are not here, or were not searched.
+    Missing(u64),
+    /// Enough was looked at for one key.
+    Later,
+}
+
+/// What is here, or what it waits for.
+pub(super) type Found<T> = Result<T, Pause>;
 
 /// Bytes in lines.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +42,8 @@ pub(crate) struct Document {
     counts: Vec<u32>,
     /// Lines before each of these chunks, and behind the last one.
     before: Vec<u64>,
+    /// Bytes that were looked at since the last key.
+    looked_at: Cell<u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -159,10 +171,32 @@ impl Document {
         counted.then(|| self.before.last().copied().unwrap_or(0))
     }
 
+    /// Another key came, or there is time again.
+    pub(super) fn look_anew(&self) {
+        self.looked_at.set(0);
+    }
+
+    /// Counts bytes that were looked at.
+    pub(super) fn look(&self, bytes: u64) {
+        self.looked_at.set(self.looked_at.get() + bytes);
+    }
+
+    #[cfg(test)]
+    pub(super) fn looked_at(&self) -> u64 {
+        self.looked_at.get()
+    }
+
+    /// Leaves the rest for later once enough was looked at.
+    pub(super) fn go_on(&self) -> Found<()> {
+        if self.looked_at.get() < LOOK_BYTES { Ok(()) } else { Err(Pause::Later) }
+    }
+
     /// Lines that start in a block: where the first one starts, and their bytes.
     pub(crate) fn chunk(&self, block: u64) -> Found<(u64, &[u8])> {
         match &self.kept {
-            Kept::Window { chunks, .. } => chunks.get(&block).map(|c| (c.start, &c.bytes[..])).ok_or(Missing(block)),
+            Kept::Window { chunks, .. } => {
+                chunks.get(&block).map(|c| (c.start, &c.bytes[..])).ok_or(Pause::Missing(block))
+            }
             Kept::Text { raw, base } => {
                 let (start, end) = (self.start_of(block).max(self.first), self.start_of(block + 1).max(self.first));
                 let index = |at: u64| usize::try_from(at - base).unwrap_or(usize::MAX).min(raw.len());
@@ -187,6 +221,7 @@ impl Document {
     pub(crate) fn line(&self, at: u64) -> Found<&[u8]> {
         let rest = self.rest(at)?;
         let end = rest.iter().position(|b| *b == b'\n').unwrap_or(rest.len());
+        self.look(end as u64);
         Ok(&rest[..end])
     }
 
@@ -197,6 +232,7 @@ impl Document {
         }
         let rest = self.rest(at)?;
         let length = rest.iter().position(|b| *b == b'\n').map_or(rest.len(), |end| end + 1);
+        self.look(length as u64);
         let next = at + length as u64;
         Ok((length > 0 && next < self.len).then_some(next))
     }
@@ -211,6 +247,7 @@ impl Document {
             if at > start {
                 let before = &bytes[..usize::try_from(at - start - 1).unwrap_or(usize::MAX).min(bytes.len())];
                 let line = before.iter().rposition(|b| *b == b'\n').map_or(0, |end| end + 1);
+                self.look((before.len() - line) as u64);
                 return Ok(Some(start + line as u64));
             }
             if block == 0 {
@@ -227,13 +264,20 @@ impl Document {
         Ok(self.previous(last + 1)?.unwrap_or(self.first))
     }
 
-    /// The number of a line, counted from 1, as far as that is known.
-    pub(crate) fn number(&self, at: u64) -> Option<u64> {
+    /// The number of a line, counted from 1, as far as that is known. One before it whose number is known
+    /// saves the way from the start of the block.
+    pub(crate) fn number(&self, at: u64, known: Option<(u64, u64)>) -> Option<u64> {
         let block = block_of(at);
-        let before = *self.before.get(usize::try_from(block).ok()?)?;
         let (start, bytes) = self.chunk(block).ok()?;
-        let part = bytes.get(..usize::try_from(at.checked_sub(start)?).ok()?)?;
-        Some(before + u64::from(chunk::count_lines(part)) + 1)
+        let known = known.filter(|(line, _)| block_of(*line) == block && *line <= at);
+        let (from, number) = match known {
+            Some(known) => known,
+            None => (start, *self.before.get(usize::try_from(block).ok()?)? + 1),
+        };
+        let index = |at: u64| usize::try_from(at.checked_sub(start)?).ok();
+        let part = bytes.get(index(from)?..index(at)?)?;
+        self.look(part.len() as u64);
+        Some(number + u64::from(chunk::count_lines(part)))
     }
 
     /// The line with this number or the last one; nothing while it was not counted so far.
@@ -251,6 +295,7 @@ impl Document {
         for line in lines {
             at += line.len() as u64;
         }
+        self.look(at - start);
         Ok(Some(at.max(self.first)))
     }
 
@@ -281,7 +326,7 @@ mod tests {
         let text = Document::text(&bytes);
         let mut window = Document::window();
         window.grow(bytes.len() as u64);
-        assert_eq!(window.line(0), Err(Missing(0)));
+        assert_eq!(window.line(0), Err(Pause::Missing(0)));
         (0..blocks(window.len())).for_each(|b| window.take(chunk_of(&bytes, b)));
         for document in [&text, &window] {
             let (mut at, mut seen) = (Some(0), Vec::new());
@@ -308,7 +353,10 @@ mod tests {
         for number in [1, 2, 7_000, 39_999, 40_000] {
             let at = text.numbered(number).unwrap().unwrap();
             assert_eq!(text.line(at).unwrap(), format!("line {number}").as_bytes());
-            assert_eq!(text.number(at), Some(number));
+            assert_eq!(text.number(at, None), Some(number));
+            let (near, far) = (text.previous(at).unwrap(), Some((0, 1)));
+            let near = near.map(|line| (line, number - 1));
+            assert_eq!((text.number(at, near), text.number(at, far)), (Some(number), Some(number)));
             assert_eq!(text.line_at(at + 3), Ok(at));
         }
         assert_eq!(text.numbered(99_999), text.previous(text.len()), "beyond the end is the last line");
@@ -322,7 +370,7 @@ mod tests {
             text.append(&piece);
         }
         assert!(text.len() - text.first() <= TEXT_BYTES_MAX);
-        let number = text.number(text.first()).unwrap();
+        let number = text.number(text.first(), None).unwrap();
         let of_first = format!("line {}", (number - 1) % 50_000 + 1);
         assert_eq!(text.line(text.first()).unwrap(), of_first.as_bytes(), "numbers stay those of the whole");
         assert_eq!(text.previous(text.first()), Ok(None));

@@ -3,12 +3,15 @@
 use super::command::{Command, Follow, Motion, Prefix, Wish};
 use super::document::Found;
 use super::rich;
+use super::search::STEP_BYTES;
 use super::view::Pager;
 use super::walk::Spot;
 use crate::app::table::Step;
 
 /// Bytes that are put into a terminal's clipboard at most; many terminals take no more.
 const COPY_BYTES_MAX: u64 = 1024 * 1024;
+/// Rows that are gone before it is looked how much was read.
+const ROWS_AT_ONCE: u64 = 64;
 /// Lines shown around those that pass the filter, once that is turned on.
 const CONTEXT_LINES: u64 = 3;
 
@@ -187,14 +190,12 @@ impl Pager {
         };
     }
 
-    /// Goes a way, or says which lines are missing for it; nothing has changed then.
+    /// Goes a way, or says what it waits for; a long way goes on where it was left.
     pub(super) fn run(&mut self, motion: Motion) -> Found<()> {
         let walk = self.walk();
-        let rows = |n: i64| usize::try_from(n.unsigned_abs()).unwrap_or(usize::MAX);
         let to = match motion {
             Motion::Rows(_) if self.document.is_empty() => self.top,
-            Motion::Rows(n) if n < 0 => walk.up(self.top, rows(n))?,
-            Motion::Rows(n) => walk.down(self.top, rows(n))?,
+            Motion::Rows(n) => return self.go_rows(n),
             Motion::To(spot) => spot,
             Motion::Line(number) => match self.document.numbered(number)? {
                 Some(line) => Spot { line, row: 0 },
@@ -208,12 +209,32 @@ impl Pager {
                 Spot { line: self.document.line_at(u64::try_from(byte).unwrap_or(u64::MAX))?, row: 0 }
             }
             Motion::End => walk.last()?.unwrap_or_default(),
-            Motion::Find { from, forward, inclusive, count } => {
-                return self.find(from, forward, inclusive, count);
-            }
+            Motion::Find(hunt) => return self.find(hunt),
+            Motion::Land { line, went_around } => return self.land(line, went_around),
             Motion::CopyAll => return self.copy_all(),
         };
         self.top = self.walk().filled(to, self.height)?;
+        Ok(())
+    }
+
+    /// Goes by rows, a few of them at a time.
+    fn go_rows(&mut self, n: i64) -> Found<()> {
+        let (up, mut left) = (n < 0, n.unsigned_abs());
+        while left > 0 {
+            self.pending = Some(Motion::Rows(i64::try_from(left).map_or(n, |left| if up { -left } else { left })));
+            self.document.go_on()?;
+            let part = left.min(ROWS_AT_ONCE);
+            let rows = usize::try_from(part).unwrap_or(usize::MAX);
+            let to = if up { self.walk().up(self.top, rows)? } else { self.walk().down(self.top, rows)? };
+            if to == self.top {
+                break;
+            }
+            // What the filter passes over is not read, but it takes its time.
+            self.document.look(part * STEP_BYTES);
+            (self.top, left) = (to, left - part);
+        }
+        self.pending = Some(Motion::To(self.top));
+        self.top = self.walk().filled(self.top, self.height)?;
         Ok(())
     }
 

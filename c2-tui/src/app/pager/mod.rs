@@ -16,12 +16,15 @@ mod rich;
 mod row;
 mod rows;
 mod search;
+mod sieve;
 mod status;
 mod view;
 mod walk;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod window_tests;
 
 pub(crate) use chunk::{BLOCK, Chunk, blocks, count_lines, settled, start};
 pub(crate) use command::{Command, Wish};
@@ -29,5 +32,6 @@ pub(crate) use document::CHUNKS_MAX;
 #[cfg(test)]
 pub(crate) use document::Document;
 pub(crate) use look::{Ink, Look};
+pub(crate) use prompt::Ask;
 pub(crate) use row::{Mark, Row};
 pub(crate) use view::Pager;

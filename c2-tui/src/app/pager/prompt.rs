@@ -1,7 +1,7 @@
 //! What is typed in the pager: patterns and the name of a file.
 
-use super::command::{Command, Motion, Wish};
-use super::pattern::{Pattern, Sieve};
+use super::command::{Command, Hunt, Motion, Wish};
+use super::pattern::Pattern;
 use super::search::Search;
 use super::view::Pager;
 use super::walk::Spot;
@@ -88,7 +88,7 @@ impl Pager {
                 prompt.error = None;
                 self.search = Some(Search::new(pattern, back));
                 self.top = origin;
-                self.go(Motion::Find { from: origin.line, forward: !back, inclusive: true, count: 1 }, true);
+                self.go(Motion::Find(Hunt::new(!back, origin.line, 0)), true);
             }
             Err(error) => prompt.error = Some(error),
         }
@@ -124,18 +124,9 @@ impl Pager {
                     self.note = Some(error);
                 }
             },
-            Ask::Filter if text.is_empty() || text == "!" => {
-                self.filter = None;
-                self.pending = None;
-            }
+            Ask::Filter if text.is_empty() || text == "!" => self.set_filter(None),
             Ask::Filter => match Pattern::new(&text, self.options.exact) {
-                Ok(pattern) => {
-                    self.filter = Some(Sieve::new(pattern));
-                    self.pending = None;
-                    if self.is_following() {
-                        self.pending = Some(Motion::End);
-                    }
-                }
+                Ok(pattern) => self.set_filter(Some(pattern)),
                 Err(error) => self.note = Some(error),
             },
             Ask::Save if text.trim().is_empty() => {}

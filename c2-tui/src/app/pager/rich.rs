@@ -13,6 +13,8 @@ use crate::app::text;
 
 /// Columns of a line; what lies behind them is not shown.
 const COLUMNS_MAX: usize = 200_000;
+/// Bytes of a long line that are looked at before it is seen whether they are enough.
+const PIECE: usize = 4 * 1024;
 /// Columns between two tab stops.
 const TAB: usize = 8;
 
@@ -29,6 +31,25 @@ pub(super) fn cells(line: &[u8]) -> Vec<Cell> {
     let mut parser = Parser::new();
     parser.advance(&mut sheet, line);
     // A character that was cut short shows itself when something else follows.
+    parser.advance(&mut sheet, b"\n");
+    sheet.cells
+}
+
+/// The cells of a line as far as so many columns, and a few more; all of them where what comes later may
+/// overwrite these.
+pub(super) fn beginning(line: &[u8], columns: usize) -> Vec<Cell> {
+    let has = |byte: u8| line.contains(&byte);
+    if line.len() <= PIECE.saturating_add(columns) || has(b'\r') || has(0x08) || (has(0x1b) && has(b'K')) {
+        return cells(line);
+    }
+    let mut sheet = Sheet::default();
+    let mut parser = Parser::new();
+    for piece in line.chunks(PIECE) {
+        parser.advance(&mut sheet, piece);
+        if sheet.cells.len() >= columns {
+            return sheet.cells;
+        }
+    }
     parser.advance(&mut sheet, b"\n");
     sheet.cells
 }
@@ -236,6 +257,17 @@ mod tests {
 
     fn shown(line: &[u8]) -> String {
         plain(&cells(line)).0
+    }
+
+    #[test]
+    fn the_beginning_of_a_long_line_is_that_of_the_whole() {
+        let long = |piece: &str| piece.repeat(20_000 / piece.len()).into_bytes();
+        for line in [long("0123456789"), long("a\x1b[31mb\tc\u{65e5}"), long("10%\r20%"), long("xK"), b"short".to_vec()]
+        {
+            let (all, some) = (cells(&line), beginning(&line, 300));
+            assert_eq!(some[..some.len().min(300)], all[..all.len().min(300)]);
+        }
+        assert!(beginning(&long("0123456789"), 300).len() <= PIECE);
     }
 
     #[test]

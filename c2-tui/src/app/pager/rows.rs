@@ -22,8 +22,11 @@ impl Pager {
         let top = walk.filled(Spot { line, row }, self.height)?;
         let mut rows = Vec::with_capacity(self.height);
         let mut at = Some(top);
+        let mut known = None;
         while let Some(spot) = at.filter(|_| rows.len() < self.height) {
-            self.rows_of(spot, &mut rows)?;
+            let number = self.document.number(spot.line, known);
+            known = number.map(|number| (spot.line, number));
+            self.rows_of(spot, number, &mut rows)?;
             at = walk.behind(spot.line)?.map(|line| Spot { line, row: 0 });
         }
         let cut = rows.len() > self.height;
@@ -33,13 +36,16 @@ impl Pager {
     }
 
     /// The rows of a line from one of them on.
-    fn rows_of(&self, spot: Spot, rows: &mut Vec<Row>) -> Found<()> {
+    fn rows_of(&self, spot: Spot, number: Option<u64>, rows: &mut Vec<Row>) -> Found<()> {
         let line = self.document.line(spot.line)?;
-        let cells = rich::cells(line);
+        // Of a line that is cut nothing behind the edge is shown.
+        let columns = if self.options.wrap { usize::MAX } else { self.left.saturating_add(self.room() + 2) };
+        let cells = rich::beginning(line, columns);
         let mut marks = vec![Mark::Plain; cells.len()];
         if let Some(search) = self.search.as_ref().filter(|s| s.is_shown) {
             let (text, starts) = rich::plain(&cells);
-            let mark = if search.current == Some(spot.line) { Mark::Current } else { Mark::Match };
+            let mark =
+                if search.current.is_some_and(|found| found.line == spot.line) { Mark::Current } else { Mark::Match };
             for columns in search.sieve.pattern.columns(&text, &starts) {
                 marks[columns].fill(mark);
             }
@@ -47,7 +53,8 @@ impl Pager {
         let room = self.room();
         let starts = if self.options.wrap { rich::wrap(&cells, room) } else { vec![self.left] };
         let ends = starts.iter().skip(1).copied().chain([usize::MAX]);
-        let aside = self.options.context > 0 && self.filter.as_ref().is_some_and(|f| !f.pattern.is_match(line));
+        let filter = self.filter.as_ref().filter(|_| self.options.context > 0);
+        let aside = filter.map_or(Ok(false), |filter| filter.has(spot.line).map(|has| !has))?;
         let arrival = self.arrivals.partition_point(|(at, _)| *at <= spot.line).checked_sub(1);
         for (index, (start, end)) in starts.iter().copied().zip(ends).enumerate().skip(spot.row) {
             if rows.len() > self.height {
@@ -58,7 +65,7 @@ impl Pager {
             rows.push(Row {
                 at: spot.line,
                 first: index == 0,
-                number: self.document.number(spot.line),
+                number,
                 arrived_ms: arrival.map(|at| self.arrivals[at].1).filter(|ms| *ms > 0),
                 aside,
                 cells: cells

@@ -1,10 +1,15 @@
 //! Searching: from match to match, around the end, and how many there are.
 
-use super::command::Motion;
+use super::chunk::block_of;
+use super::command::{Hunt, Motion};
 use super::document::Found;
-use super::pattern::{Pattern, Sieve};
+use super::pattern::Pattern;
+use super::sieve::Sieve;
 use super::view::Pager;
 use super::walk::Spot;
+
+/// What a step from line to line costs, as bytes that are looked at.
+pub(super) const STEP_BYTES: u64 = 64;
 
 #[derive(Clone, Debug)]
 pub(super) struct Search {
@@ -12,8 +17,15 @@ pub(super) struct Search {
     pub(super) back: bool,
     /// Whether matches are highlighted.
     pub(super) is_shown: bool,
-    /// The line that was found last.
-    pub(super) current: Option<u64>,
+    /// The match that was found last.
+    pub(super) current: Option<Match>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Match {
+    pub(super) line: u64,
+    /// Which of the matches of its block it is, counted from 1.
+    nth: u64,
 }
 
 impl Search {
@@ -33,10 +45,10 @@ impl Pager {
         search.is_shown = true;
         let forward = search.back != same_way;
         // A match that is out of sight is none to go on from: the operator has gone elsewhere.
-        let seen = search.current.filter(|line| self.rows.iter().any(|row| row.at == *line));
-        let from = seen.unwrap_or(self.top.line);
+        let seen = search.current.filter(|found| self.rows.iter().any(|row| row.at == found.line));
+        let from = seen.map_or(self.top.line, |found| if forward { found.line + 1 } else { found.line });
         self.before = self.top;
-        self.go(Motion::Find { from, forward, inclusive: seen.is_none() && forward, count }, true);
+        self.go(Motion::Find(Hunt::new(forward, from, count - 1)), true);
     }
 
     /// Compiles the pattern anew, after what capitals mean has changed.
@@ -47,59 +59,85 @@ impl Pager {
         {
             search.sieve = Sieve::new(pattern);
         }
-        if let Some(filter) = &mut self.filter
-            && let Some(pattern) = anew(filter.pattern.text(), self.options.exact)
-        {
-            *filter = Sieve::new(pattern);
+        if let Some(pattern) = self.filter.as_ref().and_then(|filter| anew(filter.pattern.text(), self.options.exact)) {
+            self.set_filter(Some(pattern));
         }
+    }
+
+    /// Shows only the lines with a pattern, or all. Those of before are no longer shown while it is looked
+    /// which ones are.
+    pub(super) fn set_filter(&mut self, pattern: Option<Pattern>) {
+        self.filter = pattern.map(Sieve::new);
+        self.pending = self.is_following().then_some(Motion::End);
+        self.rows.clear();
+        (self.at_end, self.stale) = (false, true);
     }
 
     /// Finds a match and goes there; behind the last one it goes on at the other end.
-    pub(super) fn find(&mut self, from: u64, forward: bool, inclusive: bool, count: u64) -> Found<()> {
+    pub(super) fn find(&mut self, mut hunt: Hunt) -> Found<()> {
         let Some(search) = &self.search else { return Ok(()) };
-        let text = search.sieve.pattern.text().to_owned();
-        let (mut at, mut inclusive, mut around) = (from, inclusive, false);
-        for _ in 0..count {
-            let mut found = self.find_one(&search.sieve, at, forward, inclusive)?;
-            if found.is_none() {
-                around = true;
-                let end = if forward { self.document.first() } else { self.document.len() };
-                found = self.find_one(&search.sieve, end, forward, true)?;
-            }
-            let Some(line) = found else {
-                self.note = Some(format!("not found: {text}"));
-                return Ok(());
+        let line = loop {
+            let found = match self.find_one(&search.sieve, &mut hunt) {
+                Ok(found) => found,
+                Err(pause) => {
+                    self.pending = Some(Motion::Find(hunt));
+                    return Err(pause);
+                }
             };
-            (at, inclusive) = (line, false);
-        }
-        self.top = self.walk().filled(Spot { line: at, row: 0 }, self.height)?;
-        if around {
-            let end = if forward { "the end, goes on at the start" } else { "the start, goes on at the end" };
-            self.note = Some(format!("the search came to {end}"));
-        }
+            match found {
+                Some(line) if hunt.skip == 0 => break line,
+                Some(line) => {
+                    hunt.from = if hunt.forward { line + 1 } else { line };
+                    (hunt.skip, hunt.barren) = (hunt.skip - 1, false);
+                }
+                None if hunt.barren => {
+                    self.note = Some(format!("not found: {}", search.sieve.pattern.text()));
+                    return Ok(());
+                }
+                None => {
+                    hunt.from = if hunt.forward { self.document.first() } else { self.document.len() };
+                    (hunt.around, hunt.barren) = (true, true);
+                }
+            }
+        };
+        let went_around = match (hunt.around, hunt.forward) {
+            (false, _) => None,
+            (true, true) => Some("the search came to the end, goes on at the start"),
+            (true, false) => Some("the search came to the start, goes on at the end"),
+        };
+        self.pending = Some(Motion::Land { line, went_around });
+        self.land(line, went_around)
+    }
+
+    /// Shows the match that was found.
+    pub(super) fn land(&mut self, line: u64, went_around: Option<&'static str>) -> Found<()> {
+        let top = self.walk().filled(Spot { line, row: 0 }, self.height)?;
         if let Some(search) = &mut self.search {
-            search.current = Some(at);
+            let nth = search.sieve.rank_in_block(line)?;
+            search.current = Some(Match { line, nth });
         }
+        self.note = went_around.map(str::to_owned);
+        self.top = top;
         Ok(())
     }
 
-    /// The next match among the lines that are shown.
-    fn find_one(&self, sieve: &Sieve, from: u64, forward: bool, inclusive: bool) -> Found<Option<u64>> {
-        let mut at = from;
-        let mut inclusive = inclusive;
+    /// The next match among the lines that are shown: what is searched for and what the filter lets pass
+    /// take turns in going on, so that neither is followed from match to match where the other has none.
+    fn find_one(&self, sieve: &Sieve, hunt: &mut Hunt) -> Found<Option<u64>> {
         loop {
-            let found = if forward {
-                let start = if inclusive { Some(at) } else { self.document.next(at)? };
-                match start {
-                    Some(start) => sieve.forward(&self.document, start)?,
-                    None => None,
-                }
+            self.document.go_on()?;
+            self.document.look(STEP_BYTES);
+            let found = if hunt.forward {
+                sieve.forward(&self.document, hunt.from)?
             } else {
-                sieve.back(&self.document, at)?
+                sieve.back(&self.document, hunt.from)?
             };
-            match found {
-                Some(line) if self.walk().at_or_behind(line)? != Some(line) => (at, inclusive) = (line, false),
-                found => return Ok(found),
+            let Some(line) = found else { return Ok(None) };
+            let walk = self.walk();
+            let shown = if hunt.forward { walk.at_or_behind(line)? } else { walk.before(line + 1)? };
+            match shown {
+                Some(shown) if shown != line => hunt.from = if hunt.forward { shown } else { shown + 1 },
+                shown => return Ok(shown),
             }
         }
     }
@@ -108,9 +146,9 @@ impl Pager {
     pub(super) fn matches(&self) -> Option<String> {
         let search = self.search.as_ref()?;
         let total = search.sieve.total();
-        let first = super::chunk::block_of(self.document.first());
+        let first = block_of(self.document.first());
         let more = if search.sieve.unseen(first, self.document.len()).is_some() { "+" } else { "" };
-        let rank = search.current.and_then(|at| search.sieve.rank(&self.document, at));
+        let rank = search.current.and_then(|found| Some(search.sieve.before(block_of(found.line))? + found.nth));
         Some(rank.map_or_else(|| format!("{total}{more} found"), |rank| format!("{rank}/{total}{more}")))
     }
 }

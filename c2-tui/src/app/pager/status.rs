@@ -69,7 +69,7 @@ impl Pager {
         if self.options.exact {
             words.push("case".to_owned());
         }
-        if self.pending.is_some() {
+        if self.is_sifting() || self.pending.is_some() {
             words.push("searching".to_owned());
         }
         words
@@ -110,7 +110,11 @@ impl Pager {
             self.dismiss();
             return true;
         }
-        if self.pending.take().is_some() {
+        let sifts = self.is_sifting();
+        if sifts {
+            self.set_filter(None);
+        }
+        if self.pending.take().is_some() || sifts {
             self.note = Some("stopped".to_owned());
             self.stale = true;
             return true;

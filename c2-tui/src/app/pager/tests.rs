@@ -1,12 +1,10 @@
-//! Tables over the pager: keys in, the rows and the status line out; and the same keys on an
-//! output that must be read block by block.
+//! Tables over the pager: keys in, the rows and the status line out.
 
-use super::chunk::{BLOCK, blocks, start};
+use super::Ink;
 use super::command::{Command as C, Wish};
-use super::document::{CHUNKS_MAX, TEXT_BYTES_MAX};
+use super::document::TEXT_BYTES_MAX;
 use super::row::Mark;
 use super::view::Pager;
-use super::{Chunk, Ink};
 use crate::app::table::Step as S;
 
 /// `line 1` and so on, on a screen of ten rows.
@@ -22,21 +20,21 @@ fn pager(text: &str) -> Pager {
 }
 
 /// As the event loop does: until there is nothing left to do.
-fn settle(pager: &mut Pager) {
+pub(super) fn settle(pager: &mut Pager) {
     pager.settle();
     while pager.is_hungry() {
         pager.settle();
     }
 }
 
-fn keys(pager: &mut Pager, keys: &[C]) {
+pub(super) fn keys(pager: &mut Pager, keys: &[C]) {
     for key in keys {
         pager.command(*key);
         settle(pager);
     }
 }
 
-fn typed(pager: &mut Pager, key: C, text: &str) {
+pub(super) fn typed(pager: &mut Pager, key: C, text: &str) {
     pager.command(key);
     pager.type_text(text);
     settle(pager);
@@ -44,16 +42,16 @@ fn typed(pager: &mut Pager, key: C, text: &str) {
     settle(pager);
 }
 
-fn numbered(pager: &mut Pager, number: &str, key: C) {
+pub(super) fn numbered(pager: &mut Pager, number: &str, key: C) {
     number.chars().for_each(|c| pager.digit(c));
     keys(pager, &[key]);
 }
 
-fn shown(pager: &Pager) -> Vec<String> {
+pub(super) fn shown(pager: &Pager) -> Vec<String> {
     pager.rows().iter().map(|row| row.cells.iter().map(|c| c.text.as_str()).collect::<String>()).collect()
 }
 
-fn first(pager: &Pager) -> String {
+pub(super) fn first(pager: &Pager) -> String {
     shown(pager).first().cloned().unwrap_or_default()
 }
 
@@ -349,124 +347,4 @@ fn colours_reach_the_screen() {
     let pager = pager("\x1b[38;2;1;2;3mx\x1b]52;c;aGVsbG8=\x07\x1b[2Jy");
     assert_eq!(shown(&pager), ["xy"]);
     assert_eq!(pager.rows()[0].cells[0].look.fg, Ink::Rgb(1, 2, 3));
-}
-
-/// An output as the event loop has it, of which blocks are read when they are asked for.
-struct Output {
-    bytes: Vec<u8>,
-    reads: usize,
-}
-
-impl Output {
-    fn new(bytes: &[u8]) -> Self {
-        Self { bytes: bytes.to_vec(), reads: 0 }
-    }
-
-    fn chunk(&self, block: u64) -> Chunk {
-        let place = |at: u64| usize::try_from(at).unwrap().min(self.bytes.len());
-        let of = |n: u64| &self.bytes[place(n * BLOCK)..place((n + 1) * BLOCK)];
-        let [from, to] = [block, block + 1].map(|n| start(n, self.bytes.len() as u64, of));
-        Chunk { block, start: from, bytes: self.bytes[place(from)..place(to)].to_vec() }
-    }
-
-    fn serve(&mut self, pager: &mut Pager) {
-        settle(pager);
-        loop {
-            let wanted = pager.wanted();
-            if wanted.is_empty() {
-                return;
-            }
-            self.reads += wanted.len();
-            let chunks = wanted.into_iter().map(|block| self.chunk(block));
-            pager.take(chunks.collect());
-            settle(pager);
-        }
-    }
-}
-
-#[test]
-fn a_long_output_opens_at_its_end_without_being_read() {
-    let bytes: Vec<u8> = (1..=400_000).flat_map(|n| format!("{n} {n:x}\n").into_bytes()).collect();
-    let mut output = Output::new(&bytes);
-    let mut pager = Pager::window();
-    pager.set_size(40, 10);
-    pager.grow(bytes.len() as u64, 0);
-    output.serve(&mut pager);
-    assert_eq!(shown(&pager).last().unwrap(), "400000 61a80");
-    assert!(output.reads < 12, "{} of {} blocks were read", output.reads, blocks(bytes.len() as u64));
-    keys(&mut pager, &[C::Step(S::PageUp)]);
-    output.serve(&mut pager);
-    assert_eq!((first(&pager).as_str(), pager.rows()[0].number), ("399981 61a6d", None), "lines are not counted yet");
-    keys(&mut pager, &[C::Step(S::First)]);
-    output.serve(&mut pager);
-    assert_eq!(first(&pager), "1 1");
-    typed(&mut pager, C::Search, "^399999 ");
-    output.serve(&mut pager);
-    assert!(shown(&pager).iter().any(|l| l.starts_with("399999 ")));
-    assert!(pager.document().held() <= CHUNKS_MAX);
-    pager.count_lines(
-        0,
-        &(0..blocks(bytes.len() as u64)).map(|b| super::count_lines(&output.chunk(b).bytes)).collect::<Vec<_>>(),
-    );
-    numbered(&mut pager, "123456", C::Step(S::First));
-    output.serve(&mut pager);
-    assert_eq!((first(&pager).as_str(), pager.rows()[0].number), ("123456 1e240", Some(123_456)));
-    numbered(&mut pager, "50", C::Percent);
-    output.serve(&mut pager);
-    assert_eq!(pager.place().split(' ').nth(1), Some("50%"));
-}
-
-#[test]
-fn a_match_far_away_is_reached_with_little_memory() {
-    let line = "nothing of interest in this line ".repeat(30) + "\n";
-    let mut bytes = b"a needle\n".to_vec();
-    while (bytes.len() as u64) < (CHUNKS_MAX as u64 + 40) * BLOCK {
-        bytes.extend_from_slice(line.as_bytes());
-    }
-    let mut output = Output::new(&bytes);
-    let mut pager = Pager::window();
-    pager.set_size(40, 10);
-    pager.grow(bytes.len() as u64, 0);
-    output.serve(&mut pager);
-    pager.command(C::SearchBack);
-    pager.type_text("needle");
-    output.serve(&mut pager);
-    assert_eq!((first(&pager).as_str(), pager.matches()), ("a needle", Some("1/1".to_owned())));
-    let all = usize::try_from(blocks(bytes.len() as u64)).unwrap();
-    assert!(output.reads < 2 * all, "{} reads for {all} blocks", output.reads);
-    assert!(pager.document().held() <= CHUNKS_MAX);
-}
-
-#[test]
-fn a_block_that_cannot_be_read_is_asked_for_again() {
-    let mut pager = Pager::window();
-    pager.set_size(40, 10);
-    pager.grow(9, 0);
-    settle(&mut pager);
-    assert_eq!(pager.wanted(), [0]);
-    keys(&mut pager, &[C::Step(S::First)]);
-    assert_eq!(pager.wanted(), Vec::<u64>::new(), "it is on its way");
-    pager.fail("the disk is gone".to_owned());
-    settle(&mut pager);
-    assert_eq!(pager.note(), Some("the disk is gone"));
-    keys(&mut pager, &[C::Step(S::Last)]);
-    assert_eq!(pager.wanted(), [0]);
-}
-
-#[test]
-fn no_key_looks_at_more_than_a_slice() {
-    let mut bytes = Vec::new();
-    while (bytes.len() as u64) < 100 * BLOCK {
-        bytes.extend_from_slice(b"nothing of interest\n");
-    }
-    let mut pager = Pager::new(&bytes);
-    pager.set_size(40, 10);
-    pager.settle();
-    pager.command(C::Search);
-    pager.type_text("missing");
-    pager.settle();
-    assert!(pager.is_hungry(), "it goes on later");
-    assert!(pager.interrupt(), "and can be given up");
-    settle(&mut pager);
-    assert_eq!(pager.matches(), None);
 }

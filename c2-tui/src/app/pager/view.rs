@@ -3,18 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::chunk::{Chunk, block_of, settled};
-use super::command::{Follow, Motion, Prefix, Wish};
-use super::document::{Document, Found, Missing};
+use super::command::{Follow, Hunt, Motion, Prefix, Wish};
+use super::document::{Document, Found, Pause};
 use super::gaps::Gaps;
-use super::pattern::Sieve;
 use super::prompt::Prompt;
 use super::rich;
 use super::row::Row;
 use super::search::Search;
+use super::sieve::Sieve;
 use super::walk::{Spot, Walk};
 
-/// Blocks that are looked at for a pattern before other keys are served.
-const SLICE: usize = 8;
 /// Blocks that are read at once: some before and more behind the one that is needed; the other way
 /// round while searching upwards.
 const READ_BEFORE: u64 = 4;
@@ -157,12 +155,11 @@ impl Pager {
     }
 
     pub(crate) fn take(&mut self, chunks: Vec<Chunk>) {
+        self.hungry |= !chunks.is_empty();
         for chunk in chunks {
             self.asked.remove(&chunk.block);
-            sieves(&mut self.search, &mut self.filter).for_each(|sieve| sieve.scan(chunk.block, &chunk.bytes));
             self.document.take(chunk);
         }
-        self.stale = true;
     }
 
     /// Something about the output could not be had. Blocks that were asked for may never come: the
@@ -171,6 +168,7 @@ impl Pager {
         if !self.asked.is_empty() {
             self.asked.clear();
             self.pending = None;
+            self.stale = false;
         }
         self.say(message);
     }
@@ -274,17 +272,29 @@ impl Pager {
         std::mem::take(&mut self.wishes)
     }
 
-    /// Carries out what is pending, and puts the rows in order. Looks at a slice of the document at
-    /// most, so that the next key need not wait.
+    /// Whether it is still looked which lines the filter lets pass.
+    pub(super) const fn is_sifting(&self) -> bool {
+        self.stale && self.filter.is_some()
+    }
+
+    /// Carries out what is pending, and puts the rows in order. Looks at a part of the document at most, so
+    /// that the next key need not wait.
     pub(crate) fn settle(&mut self) {
         if !self.stale && !self.hungry {
             return;
         }
-        (self.stale, self.hungry) = (false, false);
-        let mut looks = SLICE;
-        while let Err(Missing(block)) = self.carry_on() {
-            if !self.look_on(block, &mut looks) {
-                return;
+        self.hungry = false;
+        self.document.look_anew();
+        let mut looks = 0;
+        while self.stale {
+            match self.carry_on() {
+                Ok(()) => self.stale = false,
+                Err(Pause::Later) => {
+                    self.hungry = true;
+                    return;
+                }
+                Err(Pause::Missing(block)) if self.look_on(block, &mut looks) => {}
+                Err(Pause::Missing(_)) => return,
             }
         }
         // Matches are counted to the end, for their number in the status line.
@@ -295,16 +305,23 @@ impl Pager {
         }
     }
 
-    /// Looks at a block and takes one of the looks that are left; says whether there is more to be
-    /// done now, rather than when the block was read or when there is time.
+    /// Looks at a block for what is searched; says whether that was possible now, rather than once the
+    /// block was read or when there is time. The first look is always possible, so that it comes to an end.
     fn look_on(&mut self, block: u64, looks: &mut usize) -> bool {
-        if !self.look_at(block) {
-            self.want(block);
+        if *looks > 0 && self.document.go_on().is_err() {
+            self.hungry = true;
             return false;
         }
-        self.hungry = *looks == 0;
-        *looks = looks.saturating_sub(1);
-        !self.hungry
+        let Ok((start, bytes)) = self.document.chunk(block) else {
+            self.want(block);
+            return false;
+        };
+        for sieve in sieves(&mut self.search, &mut self.filter).filter(|sieve| sieve.needs(block)) {
+            sieve.scan(block, start, bytes);
+            self.document.look(bytes.len() as u64);
+            *looks += 1;
+        }
+        true
     }
 
     fn carry_on(&mut self) -> Found<()> {
@@ -322,16 +339,16 @@ impl Pager {
         searched.into_iter().chain(&self.filter).filter_map(|sieve| sieve.unseen(first, len)).min()
     }
 
-    /// Looks at the lines of a block for what is searched; says whether they are here.
-    fn look_at(&mut self, block: u64) -> bool {
-        let Ok((_, bytes)) = self.document.chunk(block) else { return false };
-        sieves(&mut self.search, &mut self.filter).for_each(|sieve| sieve.scan(block, bytes));
-        true
-    }
-
     fn want(&mut self, block: u64) {
         let last = super::chunk::blocks(self.document.len());
-        let upwards = matches!(self.pending, Some(Motion::Find { forward: false, .. }));
+        let mut all = self.search.iter().map(|search| &search.sieve).chain(&self.filter);
+        if self.filter.is_some() && !all.any(|sieve| sieve.needs(block)) {
+            // Only its line is shown. Lines that are far from each other would put each other out if each
+            // brought its neighbours along.
+            self.wanted.insert(block);
+            return;
+        }
+        let upwards = matches!(self.pending, Some(Motion::Find(Hunt { forward: false, .. })));
         let (before, behind) = if upwards { (READ_BEHIND, READ_BEFORE) } else { (READ_BEFORE, READ_BEHIND) };
         let around = block.saturating_sub(before)..(block + behind).min(last);
         self.wanted.extend(around.filter(|b| self.document.chunk(*b).is_err()));

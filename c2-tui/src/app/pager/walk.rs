@@ -2,8 +2,8 @@
 //! counts as many rows as it takes.
 
 use super::document::{Document, Found};
-use super::pattern::Sieve;
 use super::rich;
+use super::sieve::Sieve;
 
 /// A row of the screen: a line, and which of its rows when it is wrapped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,7 +81,7 @@ impl Walk<'_> {
         let mut at = Some(line);
         for _ in 0..=self.context {
             let Some(line) = at else { break };
-            if sieve.pattern.is_match(self.document.line(line)?) {
+            if sieve.has(line)? {
                 return Ok(true);
             }
             at = step(self.document, line)?;

@@ -1,5 +1,7 @@
 //! The columns of a table of jobs, and the chips of the jobs pane.
 
+use std::cmp::Ordering;
+
 use c2_shared::job::JobState;
 
 use crate::app::cache::{Job, JobScope, Sight};
@@ -51,7 +53,7 @@ pub(crate) const COLUMNS: &[Column<Job>] = &[
         hide: 0,
         cell: state,
         plain: |j| j.row.state.to_string(),
-        order: |a, b| rank(a).cmp(&rank(b)),
+        order: by_state,
     },
     Column {
         name: "job",
@@ -119,13 +121,20 @@ pub(crate) const COLUMNS: &[Column<Job>] = &[
     Column {
         name: "left",
         room: Room::Fixed(16),
-        align: Align::Right,
+        // The bars stand below each other.
+        align: Align::Left,
         hide: 4,
         cell: left,
         plain: |j| j.row.name.clone().unwrap_or_default(),
         order: |a, b| b.row.started_ms.cmp(&a.row.started_ms),
     },
 ];
+
+/// What goes on first, and of what is over the latest.
+fn by_state(a: &Job, b: &Job) -> Ordering {
+    let latest = || if a.row.state.is_terminal() { b.row.job_id.cmp(&a.row.job_id) } else { Ordering::Equal };
+    rank(a).cmp(&rank(b)).then_with(latest)
+}
 
 /// What goes on comes before what waits, and that before what is over.
 const fn rank(j: &Job) -> u8 {

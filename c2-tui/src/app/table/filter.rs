@@ -1,8 +1,8 @@
 //! The `/` filter of a table: words that must all be found, with `!`, `re:` and `column:`.
 //!
 //! `train` finds a substring, ignoring case unless it has a capital; `!train` what lacks it;
-//! `re:^job-1` a regular expression; `state:failed` looks into one column. A wrong expression is
-//! told and hides nothing.
+//! `re:^job-1` a regular expression, to which all belongs that follows, blanks too; `state:failed` looks into
+//! one column. A wrong expression is told and hides nothing.
 
 use memchr::memmem::Finder;
 use regex::{Regex, RegexBuilder};
@@ -39,7 +39,7 @@ impl Filter {
     /// Reads a filter for a table with these columns.
     pub(crate) fn parse(text: &str, columns: &[&str]) -> Self {
         let mut filter = Self { text: text.to_owned(), ..Self::default() };
-        for word in text.split_whitespace() {
+        for word in words(text) {
             match Term::parse(word, columns) {
                 Ok(term) => filter.terms.extend(term),
                 Err(error) => filter.error = Some(error),
@@ -62,6 +62,20 @@ impl Filter {
     pub(crate) fn keeps<R: Row>(&self, row: &R, cache: &R::Cache, columns: &[Column<R>]) -> bool {
         self.terms.iter().all(|term| term.found(row, cache, columns) != term.inverse)
     }
+}
+
+/// The words of a filter; the one with `re:` goes on to the end.
+fn words(text: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    let mut rest = text.trim();
+    while !rest.is_empty() {
+        let word = rest.split_whitespace().next().unwrap_or_default();
+        let is_pattern = word.trim_start_matches('!').split(':').rev().skip(1).any(|part| part == "re");
+        let word = if is_pattern { rest } else { word };
+        words.push(word);
+        rest = rest[word.len()..].trim_start();
+    }
+    words
 }
 
 impl Term {
@@ -125,4 +139,22 @@ fn regex(pattern: &str) -> Result<Regex, String> {
         regex::Error::Syntax(text) => text.lines().last().unwrap_or("wrong").trim_start_matches("error: ").to_owned(),
         _ => "this expression is too large".to_owned(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn an_expression_goes_on_to_the_end() {
+        let table: [(&str, &[&str]); 6] = [
+            ("a  b ", &["a", "b"]),
+            ("state:failed re:exit [12]  now", &["state:failed", "re:exit [12]  now"]),
+            ("!re:a b", &["!re:a b"]),
+            ("x job:re:a b: c", &["x", "job:re:a b: c"]),
+            ("more:a b", &["more:a", "b"]),
+            ("re", &["re"]),
+        ];
+        for (text, words) in table {
+            assert_eq!(super::words(text), words, "{text:?}");
+        }
+    }
 }

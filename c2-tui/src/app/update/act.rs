@@ -15,6 +15,17 @@ use crate::app::toast::Kind;
 
 pub(super) fn carry_out(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
     model.leaving = model.leaving.filter(|(key, _)| *key == action);
+    if let Some(proposal) = model.proposal.take() {
+        match action {
+            Action::Accept => return overlay::answer(model, proposal.then, effects),
+            Action::Dismiss | Action::Interrupt => return,
+            _ => {}
+        }
+    }
+    act(model, action, effects);
+}
+
+fn act(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
     match action {
         Action::Interrupt => leave::interrupt(model, effects),
         Action::Suspend => effects.push(Effect::Suspend),

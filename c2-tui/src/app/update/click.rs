@@ -15,6 +15,9 @@ pub(super) fn on_mouse(model: &mut Model, gesture: Gesture, target: Target, effe
     if model.overlay.is_some() {
         return overlay::on_click(model, target, effects);
     }
+    if !matches!(target, Target::Hint(_)) {
+        model.proposal = None;
+    }
     match target {
         Target::Nowhere => {}
         Target::Area(to) => focus::focus(model, to),

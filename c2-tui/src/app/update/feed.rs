@@ -4,7 +4,7 @@ use c2_shared::api::events::Event;
 use c2_shared::id::JobId;
 use c2_shared::time::Mono;
 
-use super::{ends, figures, result};
+use super::{ends, figures, older, result};
 use crate::app::Effect;
 use crate::app::cache::Job;
 use crate::app::model::{Link, Model};
@@ -61,6 +61,7 @@ pub(super) fn on_disconnected(model: &mut Model, fault: Fault, retry_at: Mono, l
 
 pub(super) fn on_event(model: &mut Model, event: Event, effects: &mut Vec<Effect>) {
     on_heard(model);
+    let is_snapshot = matches!(event, Event::Snapshot(_));
     let mut ids: Vec<JobId> = match &event {
         Event::Change(change) => change.jobs.iter().map(|row| row.job_id).collect(),
         Event::Snapshot(_) => Vec::new(),
@@ -78,8 +79,7 @@ pub(super) fn on_event(model: &mut Model, event: Event, effects: &mut Vec<Effect
     }
     let changed = model.cache.apply(event, model.now.wall_ms);
     if changed.all || !follow {
-        model.panes.rebuild(&model.cache);
-        pages(&mut model.pages).for_each(|t| t.rebuild(&model.cache));
+        rebuild(model);
     } else {
         for id in &ids {
             if let Some(job) = model.cache.jobs.get(id) {
@@ -101,9 +101,20 @@ pub(super) fn on_event(model: &mut Model, event: Event, effects: &mut Vec<Effect
     figures::ask_medians(model, effects);
     let shown = model.pages.iter().filter(|page| matches!(page, Page::Job { .. })).filter_map(Page::about);
     let stale = shown.filter(|id| changed.all || ids.binary_search(id).is_ok());
-    for id in stale.collect::<std::collections::BTreeSet<_>>() {
+    let outputs = model.pages.iter().filter_map(Page::live).map(|live| live.job);
+    let unknown = outputs.filter(|id| changed.all && !model.cache.jobs.contains_key(id));
+    for id in stale.chain(unknown).collect::<std::collections::BTreeSet<_>>() {
         effects.push(Effect::Fetch(id));
     }
+    if is_snapshot {
+        older::begin_anew(model, effects);
+    }
+}
+
+/// Orders all tables anew.
+pub(super) fn rebuild(model: &mut Model) {
+    model.panes.rebuild(&model.cache);
+    pages(&mut model.pages).for_each(|t| t.rebuild(&model.cache));
 }
 
 fn job_tables<'a>(panes: &'a mut Panes, over: &'a mut Pages) -> impl Iterator<Item = &'a mut Table<Job>> {

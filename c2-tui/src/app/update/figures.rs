@@ -2,7 +2,7 @@
 
 use c2_shared::id::JobId;
 
-use super::{focus, pages};
+use super::{focus, older, pages};
 use crate::app::Effect;
 use crate::app::figures::{Asked, Figures};
 use crate::app::focus::Focus;
@@ -50,7 +50,8 @@ fn open_groups(model: &mut Model) {
 }
 
 /// Opens the page of jobs that failed alike.
-pub(super) fn open_alike(model: &mut Model, line: String, jobs: Vec<JobId>) {
+pub(super) fn open_alike(model: &mut Model, line: String, jobs: Vec<JobId>, effects: &mut Vec<Effect>) {
+    older::fetch(model, &jobs, effects);
     let mut page = Page::alike(line, jobs);
     if let Some(grid) = page.grid_mut() {
         grid.rebuild(&model.cache);

@@ -196,14 +196,15 @@ fn failures_that_are_alike_are_retried_together() {
     let effects = press(&mut model, &["y"]);
     assert_eq!((lines(&effects).len(), lines(&effects)[0].as_str()), (12, "retry job-911"), "also those of long ago");
     press(&mut model, &["Down"]);
-    assert_eq!(lines(&press(&mut model, &["r"])), ["retry job-2", "retry job-890"]);
-    press(&mut model, &["Enter"]);
+    assert_eq!(lines(&press(&mut model, &["r", "Enter"])), ["retry job-2", "retry job-890"]);
+    let effects = press(&mut model, &["Enter"]);
     assert_eq!(model.pages.len(), 2, "the jobs of a group are a page");
-    assert_eq!(
-        model.grid(Focus::Page).map(|grid| (grid.len(), grid.is_of_jobs())),
-        Some((1, true)),
-        "those known here"
-    );
+    assert_eq!(effects, [Effect::Fetch(JobId(890))], "what is not here is fetched");
+    let rows = |model: &Model| model.grid(Focus::Page).map(|grid| (grid.len(), grid.is_of_jobs()));
+    assert_eq!(rows(&model), Some((1, true)), "those known here");
+    let row = demo::job(890, JobState::Failed);
+    send(&mut model, Msg::Fetched { job: row.job_id, info: Ok(demo::info(row)) });
+    assert_eq!(rows(&model), Some((2, true)), "all that were counted");
     press(&mut model, &["q"]);
     send(&mut model, failures());
     let cell = |model: &Model| model.grid(Focus::Page).and_then(|grid| grid.cell(grid.cursor(), 2, &model.sight()));

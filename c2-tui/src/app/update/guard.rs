@@ -22,7 +22,7 @@ pub(super) fn run(model: &mut Model, line: Entered, asked: bool, effects: &mut V
     if model.settings.readonly && impact != Impact::ReadOnly {
         return model.toasts.say(Kind::Bad, "this console is read-only", model.now);
     }
-    if impact == Impact::Destructive && !asked {
+    if impact == Impact::Destructive && !asked && !line.command.is_confirmed() {
         let targets = targets(model, line.command.targets());
         // What is done over ssh on one worker is what its terminal would be used for.
         let stranger = targets.iter().any(|target| target.ends_with(STRANGER));

@@ -2,13 +2,15 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use super::{act, filter, focus, output, overlay, prompt};
+use super::{act, filter, focus, output, overlay, prompt, rows};
 use crate::app::Effect;
 use crate::app::focus::Focus;
 use crate::app::keymap::{self, Action};
 use crate::app::model::Model;
 use crate::app::overlay::{Overlay, Question, Then, said_lines};
-use crate::app::pager::{Command, Pager};
+use crate::app::pager::{Ask, Command, Pager};
+use crate::app::proposal::WORD_LEN;
+use crate::command;
 
 pub(super) fn on_key(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
     if key.kind == KeyEventKind::Release {
@@ -23,7 +25,21 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>
     if let Some(text) = keyed_text(model).filter(|text| text.awaits_letter()) {
         return text.letter(letter);
     }
+    let word = word_of(model, letter);
+    let is_asked = model.proposal.is_some() || matches!(model.overlay, Some(Overlay::Question(_)));
+    if let Some(word) = word.as_ref().filter(|word| is_asked || word.chars().count() >= WORD_LEN) {
+        return into_line(model, word);
+    }
+    if let (Some(letter), Some(proposal)) = (letter, &model.proposal)
+        && letter == proposal.letter
+    {
+        return act::carry_out(model, Action::Accept, effects);
+    }
     if let Some(action) = keymap::find(&model.contexts(), &name) {
+        if let Some(letter) = letter.filter(|c| c.is_alphabetic() && action.is_proposed() && !takes_text(model)) {
+            model.proposal = None;
+            return rows::propose(model, action, letter);
+        }
         if let (Action::Pager(Command::Digit), Some(c), Some(text)) = (action, letter, keyed_text(model)) {
             return text.digit(c);
         }
@@ -35,8 +51,28 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>
         return;
     }
     if let Some(c) = letter {
-        on_text(model, c.encode_utf8(&mut [0; 4]), effects);
+        let before = model.proposal.take().map(|proposal| proposal.letter);
+        let text = word.unwrap_or_else(|| before.into_iter().chain([c]).collect());
+        on_text(model, &text, effects);
     }
+}
+
+/// The word that a letter goes on, where others were typed before it that are no text.
+fn word_of(model: &mut Model, letter: Option<char>) -> Option<String> {
+    let now = model.now.mono;
+    let is_free = !takes_text(model) && !matches!(model.overlay, Some(Overlay::Finder(_)));
+    let letter = letter.filter(|_| is_free);
+    let mut encoded = [0; 4];
+    let word = letter.and_then(|letter| model.trail.joined(letter.encode_utf8(&mut encoded), now));
+    model.trail.push(letter, now);
+    word
+}
+
+/// A word that was typed where it is no text goes to the line, and does nothing else.
+fn into_line(model: &mut Model, word: &str) {
+    model.proposal = None;
+    focus::focus(model, Focus::Line);
+    prompt::on_text(model, word);
 }
 
 /// The text that has the keys, if nothing lies over it.
@@ -60,7 +96,9 @@ pub(super) fn on_burst(model: &mut Model, text: &str, effects: &mut Vec<Effect>)
     }
     let rest = &text[sign.map_or(0, char::len_utf8)..];
     let is_typed = takes_text(model);
-    on_paste(model, rest, effects);
+    // The first letters of a word may have come one by one.
+    let word = model.trail.joined(rest, model.now.mono).filter(|_| !is_typed);
+    on_paste(model, word.as_deref().unwrap_or(rest), effects);
     if is_typed && rest.ends_with('\n') && rest.lines().count() == 1 {
         on_key(model, KeyCode::Enter.into(), effects);
     }
@@ -92,6 +130,13 @@ pub(super) fn on_paste(model: &mut Model, text: &str, effects: &mut Vec<Effect>)
     }
 }
 
+/// The verb that is being typed instead of the name of a file: its first letter is the key that asks for one.
+fn verb_in_place_of_a_file(pager: &Pager) -> Option<String> {
+    let prompt = pager.prompt().filter(|prompt| prompt.ask == Ask::Save)?;
+    let word = format!("s{}", prompt.editor.text());
+    command::find(&word).map(|_| word)
+}
+
 /// Text goes to whatever edits text now, and otherwise to the line: a letter that means nothing where
 /// it was typed begins a command there, and the letters behind it act on nothing else.
 fn on_text(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
@@ -109,13 +154,13 @@ fn on_text(model: &mut Model, text: &str, effects: &mut Vec<Effect>) {
         None if model.filtering.is_some() => filter::edit(model, |editor| editor.insert(text)),
         None if model.focus == Focus::Line => prompt::on_text(model, text),
         None if asked => {
-            if let Some(pager) = keyed_text(model) {
-                pager.type_text(text);
+            let Some(pager) = keyed_text(model) else { return };
+            pager.type_text(text);
+            if let Some(word) = verb_in_place_of_a_file(pager) {
+                pager.dismiss();
+                into_line(model, &word);
             }
         }
-        None => {
-            focus::focus(model, Focus::Line);
-            prompt::on_text(model, text);
-        }
+        None => into_line(model, text),
     }
 }

@@ -171,7 +171,8 @@ fn words_are_no_answer_and_an_answer_may_be_a_word() {
     press(&mut model, &["Alt-2", "c", "n"]);
     press_at(&mut model, &["o"], at(1_001));
     assert_eq!(model.panes.jobs.sort().column, 2, "later it is one");
-    press(&mut model, &["Alt-2", "*", "c", "list"]);
+    press(&mut model, &["Alt-2", "*", "c"]);
+    press_at(&mut model, &["list"], at(2_000));
     assert_eq!((model.line.editor.text(), model.overlay.is_none()), ("list", true));
 }
 

@@ -89,7 +89,7 @@ fn a_line_that_is_not_understood_stays_to_be_corrected() {
     let table = [
         ("submit \"echo", "the quote \" at column 8 is not closed", "add a closing \""),
         ("lsit", "unknown command \"lsit\"", "did you mean \"list\"?"),
-        ("cancel 9-3", "<JOB>...: the range \"9-3\" ends before it begins", "usage: cancel <JOB>..."),
+        ("cancel 9-3", "<JOB>...: the range \"9-3\" ends before it begins", "usage: cancel [OPTIONS] <JOB>..."),
         ("theme pink", "\"pink\" does not fit <THEME>", "known: terminal, dark, light, contrast"),
         ("runs x", "[N]: \"x\" is not a whole number", "usage: runs [N]"),
     ];

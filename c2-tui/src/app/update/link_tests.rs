@@ -89,3 +89,23 @@ fn how_long_jobs_take_is_asked_now_and_then_while_it_is_in_sight() {
     send(&mut idle, Msg::Connected);
     assert!(!asks(&send(&mut idle, demo::snapshot(Vec::new(), vec![demo::job(1, JobState::Running)]))), "no names");
 }
+
+#[test]
+fn the_age_of_a_silent_worker_counts_without_an_event() {
+    let mut model = console(120, 36);
+    send(&mut model, Msg::Connected);
+    send(&mut model, demo::snapshot(demo::workers(), Vec::new()));
+    let heard = |model: &Model| {
+        let grid = model.panes.grid(crate::app::panes::Pane::Workers);
+        grid.cell(3, 9, &model.sight()).map(|cell| cell.text).unwrap_or_default()
+    };
+    assert_eq!(heard(&model), "12m34s");
+    let wake = model.next_wake().expect("it is told otherwise in a second");
+    assert!(wake.since_ms(model.now.mono) <= 1_000);
+    update(&mut model, Msg::Tick, demo::at(wake.since_ms(NOW.mono)));
+    assert_eq!(heard(&model), "12m35s");
+    let mut workers = demo::workers();
+    workers[3].silent_ms = Some(7_200_000);
+    send(&mut model, demo::snapshot(workers, Vec::new()));
+    assert!(model.next_wake().is_some_and(|wake| wake.since_ms(model.now.mono) > 1_000), "hours need no seconds");
+}

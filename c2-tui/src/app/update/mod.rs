@@ -32,6 +32,7 @@ mod line_tests;
 #[cfg(test)]
 mod link_tests;
 mod marked;
+mod older;
 mod open;
 mod output;
 #[cfg(test)]
@@ -45,6 +46,8 @@ mod preview;
 mod preview_tests;
 mod progress;
 mod prompt;
+#[cfg(test)]
+mod proposal_tests;
 mod result;
 mod rows;
 #[cfg(test)]
@@ -84,7 +87,9 @@ pub(crate) fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
         Msg::Fetched { job, info } => {
             edit::on_fetched(model, job, &info);
             open::on_fetched(model, job, &info);
+            older::on_rows(model, info.ok().map(|info| info.row).into_iter().collect());
         }
+        Msg::Rows(rows) => older::on_rows(model, rows),
         Msg::Figures(figures) => figures::on_figures(model, figures),
         Msg::Output { document, news } => output::on_news(model, document, news),
         Msg::Saved { what, path, ending } => output::on_saved(model, what, path, ending),
@@ -101,6 +106,7 @@ pub(crate) fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
     progress::look(model);
     output::serve(model, &mut effects);
     figures::ask(model, &mut effects);
+    older::ask(model, &mut effects);
     let chosen = Preferences::of(model);
     if chosen != model.kept {
         model.kept = chosen;

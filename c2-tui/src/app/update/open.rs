@@ -25,8 +25,8 @@ pub(super) fn open(model: &mut Model, effects: &mut Vec<Effect>) {
             pages::push(model, page);
         }
         (Some(Opens::Job(job)), _) => output::open_job(model, job, effects),
-        (Some(Opens::Alike(line, jobs)), _) => figures::open_alike(model, line, jobs),
-        (Some(Opens::Schedule(name)), _) => schedules::with(model, "show", &name, effects),
+        (Some(Opens::Alike(line, jobs)), _) => figures::open_alike(model, line, jobs, effects),
+        (Some(Opens::Schedule(name)), _) => schedules::show(model, &name, effects),
         (Some(Opens::Jobs(filter)), _) => {
             model.panes.jobs.set_scope(JobScope::Active, &model.cache);
             model.panes.jobs.set_filter(&filter, &model.cache);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use c2_shared::id::JobId;
 
-use super::{pages, watch};
+use super::{older, pages, watch};
 use crate::app::Effect;
 use crate::app::focus::Focus;
 use crate::app::keymap::Action;
@@ -20,6 +20,8 @@ use crate::app::toast::Kind;
 
 /// Opens what a job wrote, at its end, and follows it until the job has ended.
 pub(super) fn open(model: &mut Model, job: JobId, shown: Shown, effects: &mut Vec<Effect>) {
+    // Its title says what it is about.
+    older::fetch(model, &[job], effects);
     let page = Page::Output(live(model, job, shown, effects));
     pages::push(model, page);
 }

@@ -134,7 +134,7 @@ fn in_finder(model: &mut Model, action: Action, mut finder: Finder, effects: &mu
 }
 
 /// What follows a yes.
-fn answer(model: &mut Model, then: Then, effects: &mut Vec<Effect>) {
+pub(super) fn answer(model: &mut Model, then: Then, effects: &mut Vec<Effect>) {
     match then {
         Then::Run(line) => guard::run(model, *line, true, effects),
         Then::RunAll(text) => submit::run_pasted(model, &text, effects),

@@ -11,7 +11,7 @@ use crate::app::live::Shown;
 use crate::app::msg::News;
 use crate::app::page::Page;
 use crate::app::pager::Pager;
-use crate::app::report::{DocumentId, Fault};
+use crate::app::report::{DocumentId, Fault, Report};
 use crate::app::{Effect, Model, Msg, update};
 use crate::tests::demo::{self, NOW, at, busy, press, send};
 
@@ -44,8 +44,10 @@ fn the_preview_follows_the_selection_once_it_rests() {
 }
 
 #[test]
-fn the_output_of_a_job_that_is_known_opens_in_the_viewer() {
+fn the_output_of_any_job_opens_in_the_viewer() {
     for (line, job, shown) in [
+        ("output 900", 900, Shown::One(Stream::Stdout)),
+        ("output 900 --follow --both", 900, Shown::Both),
         ("output 2", 2, Shown::One(Stream::Stdout)),
         ("output train --both", 4, Shown::Both),
         ("output last --stderr", 24, Shown::One(Stream::Stderr)),
@@ -56,9 +58,18 @@ fn the_output_of_a_job_that_is_known_opens_in_the_viewer() {
         assert!(effects.contains(&opened), "{line}: {effects:?}");
         assert_eq!(model.runs.calls.back().map(|call| call.line.as_str()), Some(line));
     }
-    for line in ["output 900", "output 2 --attempt=1", "output nobody"] {
-        let effects = press(&mut busy(120, 40), &[line, "Enter"]);
-        assert!(effects.iter().any(|e| matches!(e, Effect::Execute { .. })), "{line}: c2d says what is wrong");
+    for line in ["output 2 --attempt=1", "output nobody", "output nobody --follow"] {
+        let mut model = busy(120, 40);
+        let effects = press(&mut model, &[line, "Enter"]);
+        let run = effects.iter().find_map(|e| if let Effect::Execute { run, .. } = e { Some(*run) } else { None });
+        let run = run.unwrap_or_else(|| panic!("{line}: c2d knows which job is meant, or what is wrong"));
+        let report = Report { opens: Some((JobId(901), Shown::Both)), ..Report::default() };
+        let effects = send(&mut model, Msg::Finished { run, report });
+        assert!(effects.contains(&Effect::Fetch(JobId(901))), "what its title says is not known here");
+        assert!(effects.iter().any(|e| matches!(e, Effect::OpenOutput { job: JobId(901), .. })), "{effects:?}");
+        let row = demo::job(901, JobState::Failed);
+        send(&mut model, Msg::Fetched { job: row.job_id, info: Ok(demo::info(row)) });
+        assert!(model.cache.jobs.contains_key(&JobId(901)));
     }
 }
 

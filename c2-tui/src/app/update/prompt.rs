@@ -9,6 +9,8 @@ use crate::app::model::Model;
 use crate::app::toast::Kind;
 
 pub(super) fn on_text(model: &mut Model, text: &str) {
+    // A job that was to be edited would take the place of what is typed now.
+    model.editing = None;
     if let Some(search) = &mut model.line.search {
         search.needle.push_str(text);
         return search_from(model, usize::MAX);

@@ -4,13 +4,15 @@
 use c2_shared::id::{JobId, WorkerId};
 use c2_shared::job::JobState;
 
-use super::{output, prompt, run};
+use super::{output, prompt, run, schedules};
 use crate::app::Effect;
 use crate::app::cache::Cache;
 use crate::app::keymap::Action;
+use crate::app::layout;
 use crate::app::live::Shown;
 use crate::app::model::Model;
-use crate::app::overlay::{Overlay, Question};
+use crate::app::overlay::{Overlay, Question, Then};
+use crate::app::proposal::Proposal;
 use crate::app::row_verb::RowVerb;
 use crate::app::table::Opens;
 use crate::app::toast::Kind;
@@ -36,21 +38,56 @@ pub(super) fn carry_out(model: &mut Model, action: Action, effects: &mut Vec<Eff
 }
 
 fn act(model: &mut Model, verb: RowVerb, effects: &mut Vec<Effect>) {
-    if model.settings.readonly {
-        return model.toasts.say(Kind::Bad, "this console is read-only", model.now);
-    }
-    let rows = rows(model, verb);
-    if rows.is_empty() {
-        let text = format!("{} acts on {}", verb.word(), verb.acts_on());
-        return model.toasts.say(Kind::Plain, text, model.now);
-    }
-    let names = rows.iter().map(|(name, _)| name.clone()).collect();
-    if verb.destroys() || rows.len() >= ASK_FROM {
-        let titles = rows.into_iter().map(|(_, title)| title).collect();
-        model.overlay = Some(Overlay::Question(Question::rows(verb, names, titles)));
-    } else {
+    if let Some((names, _)) = meant_or_asked(model, verb) {
         run::rows(model, verb, &names, effects);
     }
+}
+
+/// A letter that changes something: shows what it would do, or asks, or says why nothing.
+pub(super) fn propose(model: &mut Model, action: Action, letter: char) {
+    let proposed = match action {
+        Action::Row(verb) => meant_or_asked(model, verb).map(|(names, titles)| {
+            let words = match titles.as_slice() {
+                [title] => format!("{} {}", verb.word(), title.replace("  ", " ")),
+                _ if verb.is_of_jobs() => format!("{} {} jobs", verb.word(), names.len()),
+                _ => format!("{} {} workers", verb.word(), names.len()),
+            };
+            (words, Then::Rows(verb, names))
+        }),
+        _ if is_refused(model) => None,
+        _ => schedules::line_of(model, action).map(|line| (line.text.clone(), Then::Run(Box::new(line)))),
+    };
+    let Some((words, then)) = proposed else { return };
+    if layout::screen(model).below.is_none() {
+        model.toasts.say(Kind::Plain, format!("{words}? Enter does it"), model.now);
+    }
+    model.proposal = Some(Proposal { letter, words, then });
+}
+
+fn is_refused(model: &mut Model) -> bool {
+    if model.settings.readonly {
+        model.toasts.say(Kind::Bad, "this console is read-only", model.now);
+    }
+    model.settings.readonly
+}
+
+/// The rows that a verb is meant for, as the line names them and with their titles; nothing where there are
+/// none, or where there is a question about them now.
+fn meant_or_asked(model: &mut Model, verb: RowVerb) -> Option<(Vec<String>, Vec<String>)> {
+    if is_refused(model) {
+        return None;
+    }
+    let (names, titles): (Vec<_>, Vec<_>) = rows(model, verb).into_iter().unzip();
+    if names.is_empty() {
+        let text = format!("{} acts on {}", verb.word(), verb.acts_on());
+        model.toasts.say(Kind::Plain, text, model.now);
+        return None;
+    }
+    if verb.destroys() || names.len() >= ASK_FROM {
+        model.overlay = Some(Overlay::Question(Question::rows(verb, names, titles)));
+        return None;
+    }
+    Some((names, titles))
 }
 
 /// The chosen rows that a verb can act on: how the line names each, and what it is.

@@ -29,14 +29,14 @@ fn said(model: &Model) -> &str {
 #[test]
 fn each_row_has_keys_for_what_can_be_done_with_it() {
     let table: [(&[&str], &[&str]); 8] = [
-        (&["Alt-2", "/", "state:held", "Enter", "u"], &["release job-9"]),
-        (&["Alt-2", "/", "state:blocked", "Enter", "h"], &["hold job-8"]),
-        (&["Alt-4", "/", "id:job-2", "Enter", "r"], &["retry job-2"]),
-        (&["Alt-2", "/", "state:queued", "Enter", "Space", "Space", "h"], &["hold job-7", "hold job-10"]),
+        (&["Alt-2", "/", "state:held", "Enter", "u", "Enter"], &["release job-9"]),
+        (&["Alt-2", "/", "state:blocked", "Enter", "h", "h"], &["hold job-8"]),
+        (&["Alt-4", "/", "id:job-2", "Enter", "r", "Enter"], &["retry job-2"]),
+        (&["Alt-2", "/", "state:queued", "Enter", "Space", "Space", "h", "Enter"], &["hold job-7", "hold job-10"]),
         (&["Alt-2", "Space", "Space", "f"], &["follow job-4 job-5"]),
-        (&["Alt-1", "d"], &["drain 10.0.0.11"]),
-        (&["Alt-1", "Down", "Down", "u"], &["resume 10.0.0.13"]),
-        (&["Alt-1", "*", "d"], &["drain 10.0.0.11", "drain 10.0.0.12"]),
+        (&["Alt-1", "d", "Enter"], &["drain 10.0.0.11"]),
+        (&["Alt-1", "Down", "Down", "u", "u"], &["resume 10.0.0.13"]),
+        (&["Alt-1", "*", "d", "Enter"], &["drain 10.0.0.11", "drain 10.0.0.12"]),
     ];
     for (keys, run) in table {
         let mut model = busy(120, 40);
@@ -137,4 +137,20 @@ fn a_full_stop_lists_what_can_be_done_with_a_row() {
     assert_eq!(lines(&press(&mut model, &["d"])), ["drain 10.0.0.11"], "its key does it");
     press(&mut model, &[".", "Down"]);
     assert_eq!(lines(&press(&mut model, &["Up", "Enter"])), ["drain 10.0.0.11"], "and so does Enter");
+}
+
+#[test]
+fn a_line_that_says_yes_is_not_asked_about() {
+    for (line, asks) in [
+        ("cancel 4", true),
+        ("cancel 4 --yes", false),
+        ("unassign 10.0.0.11 gpu", true),
+        ("unassign 10.0.0.11 gpu --yes", false),
+        ("cleanup-workspaces @all", true),
+        ("cleanup-workspaces @all --yes", false),
+    ] {
+        let mut model = busy(120, 40);
+        let effects = press(&mut model, &[line, "Enter"]);
+        assert_eq!((model.overlay.is_some(), lines(&effects).is_empty()), (asks, asks), "{line}");
+    }
 }

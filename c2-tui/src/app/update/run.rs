@@ -1,6 +1,5 @@
 //! Running lines, and what comes back of them.
 
-use c2_shared::api::jobs::Stream;
 use c2_shared::id::JobId;
 
 use super::{figures, output, result, watch};
@@ -16,6 +15,7 @@ use crate::command::{self, Command, Entered, Verb};
 
 /// Runs a line now, or behind what runs already.
 pub(super) fn run(model: &mut Model, line: Entered, effects: &mut Vec<Effect>) {
+    let is_viewed = is_viewed(&line.command);
     if let Some((job, shown)) = viewed(model, &line.command) {
         model.runs.note(model.now.wall_ms, line.text, 0);
         output::open(model, job, shown, effects);
@@ -23,7 +23,7 @@ pub(super) fn run(model: &mut Model, line: Entered, effects: &mut Vec<Effect>) {
         let since_s = timeline.since;
         model.runs.note(model.now.wall_ms, line.text, 0);
         figures::open_timeline(model, since_s);
-    } else if line.command.streams() {
+    } else if line.command.streams() && !is_viewed {
         watch::begin(model, line, effects);
     } else if model.runs.present.is_some() {
         model.runs.waiting.push_back(line);
@@ -33,25 +33,25 @@ pub(super) fn run(model: &mut Model, line: Entered, effects: &mut Vec<Effect>) {
     }
 }
 
-/// The job of which a line asks for the output: the viewer shows it as everywhere else, at its end. What
-/// this console does not know is c2d's to say.
+/// Whether a line asks for an output that the viewer shows, as everywhere else and at its end.
+fn is_viewed(command: &Command) -> bool {
+    matches!(command, Command::Output(asked) if asked.attempt.is_none())
+}
+
+/// The job of which a line asks for the output, as far as this console knows which one is meant: c2d is asked
+/// about other names, and says itself where there is no such job.
 fn viewed(model: &Model, command: &Command) -> Option<(JobId, Shown)> {
     let Command::Output(asked) = command else { return None };
     let mut jobs = model.cache.jobs.values().map(|job| &job.row);
     let job = match &asked.job {
-        JobName::Id(id) => jobs.find(|job| job.job_id == *id),
-        JobName::Last => jobs.next_back(),
+        JobName::Id(id) => Some(*id),
+        JobName::Last => jobs.next_back().map(|job| job.job_id),
         JobName::Named(name) => {
             let mut named = jobs.filter(|job| job.name.as_ref() == Some(name));
-            named.next().filter(|_| named.next().is_none())
+            named.next().filter(|_| named.next().is_none()).map(|job| job.job_id)
         }
     };
-    let shown = match (asked.both, asked.stderr) {
-        (true, _) => Shown::Both,
-        (false, true) => Shown::One(Stream::Stderr),
-        (false, false) => Shown::One(Stream::Stdout),
-    };
-    job.filter(|_| asked.attempt.is_none()).map(|job| (job.job_id, shown))
+    job.filter(|_| is_viewed(command)).map(|job| (job, Shown::of(asked)))
 }
 
 fn run_next(model: &mut Model, effects: &mut Vec<Effect>) {
@@ -96,7 +96,13 @@ pub(super) fn on_finished(model: &mut Model, run: RunId, report: &Report, effect
     }
     let Some(present) = model.runs.end(run) else { return };
     figures::ask_schedules_again(model);
-    result::ended(model, present.line, report);
+    match report.opens {
+        Some((job, shown)) => {
+            model.runs.note(model.now.wall_ms, present.line, report.status);
+            output::open(model, job, shown, effects);
+        }
+        None => result::ended(model, present.line, report),
+    }
     run_next(model, effects);
 }
 

@@ -20,24 +20,38 @@ pub(super) fn open(model: &mut Model) {
 }
 
 pub(super) fn carry_out(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
-    let Some(Opens::Schedule(name)) = model.opens() else {
-        return model.toasts.say(Kind::Plain, "no schedule is selected", model.now);
-    };
-    let is_paused = model.cache.schedules.get(&name).is_some_and(|schedule| schedule.row.paused);
-    match action {
-        Action::SchedulePause if is_paused => with(model, "resume", &name, effects),
-        Action::SchedulePause => with(model, "pause", &name, effects),
-        Action::ScheduleRun => with(model, "run", &name, effects),
-        Action::ScheduleRemove => with(model, "remove", &name, effects),
-        _ => {}
+    if let Some(line) = line_of(model, action) {
+        guard::run(model, line, false, effects);
     }
 }
 
-/// Runs the line of an action, or asks first.
-pub(super) fn with(model: &mut Model, action: &str, name: &str, effects: &mut Vec<Effect>) {
+/// The line of an action on the schedule that is selected.
+pub(super) fn line_of(model: &mut Model, action: Action) -> Option<Entered> {
+    let Some(Opens::Schedule(name)) = model.opens() else {
+        model.toasts.say(Kind::Plain, "no schedule is selected", model.now);
+        return None;
+    };
+    let is_paused = model.cache.schedules.get(&name).is_some_and(|schedule| schedule.row.paused);
+    let word = match action {
+        Action::SchedulePause if is_paused => "resume",
+        Action::SchedulePause => "pause",
+        Action::ScheduleRun => "run",
+        Action::ScheduleRemove => "remove",
+        _ => return None,
+    };
+    entered(word, &name)
+}
+
+fn entered(action: &str, name: &str) -> Option<Entered> {
     let text = format!("schedule {action} {name}");
-    if let Ok(Verb::Command(command)) = command::parse(&text) {
-        guard::run(model, Entered { text, command }, false, effects);
+    let Ok(Verb::Command(command)) = command::parse(&text) else { return None };
+    Some(Entered { text, command })
+}
+
+/// Shows a schedule in full.
+pub(super) fn show(model: &mut Model, name: &str, effects: &mut Vec<Effect>) {
+    if let Some(line) = entered("show", name) {
+        guard::run(model, line, false, effects);
     }
 }
 
@@ -89,13 +103,13 @@ mod tests {
             let run = effects.iter().find_map(|e| if let Effect::Execute { run, .. } = e { Some(*run) } else { None });
             send(model, Msg::Finished { run: run.expect("a line runs"), report: Report::default() })
         };
-        let effects = press(&mut model, &["p"]);
+        let effects = press(&mut model, &["p", "Enter"]);
         assert_eq!(line(&effects).as_deref(), Some("schedule pause poll"));
         assert!(asks(&end(&mut model, &effects)), "it is other than before");
-        let effects = press(&mut model, &["G", "p"]);
+        let effects = press(&mut model, &["G", "p", "p"]);
         assert_eq!(line(&effects).as_deref(), Some("schedule resume weekly"));
         end(&mut model, &effects);
-        let effects = press(&mut model, &["r"]);
+        let effects = press(&mut model, &["r", "Enter"]);
         assert_eq!(line(&effects).as_deref(), Some("schedule run weekly"));
         end(&mut model, &effects);
         let effects = press(&mut model, &["Enter"]);
@@ -115,7 +129,7 @@ mod tests {
         press(&mut model, &["F8"]);
         send(&mut model, schedules());
         for key in ["p", "r", "x"] {
-            assert_eq!((line(&press(&mut model, &[key])), model.overlay.is_none()), (None, true), "{key}");
+            assert_eq!((line(&press(&mut model, &[key, key])), model.overlay.is_none()), (None, true), "{key}");
         }
         assert!(line(&press(&mut model, &["Enter"])).is_some(), "it may look");
     }

@@ -310,7 +310,7 @@ fn opening_and_coming_back() {
     press(&mut model, &["Alt-1", "Enter"]);
     assert_eq!(model.focus, Focus::Page);
     let opened = |n| Effect::OpenOutput { document: DocumentId(n), job: JobId(4), shown: Shown::Both };
-    assert_eq!(press(&mut model, &["Down", "Enter"]), [Effect::Fetch(JobId(4)), opened(1)]);
+    assert_eq!(press(&mut model, &["Enter"]), [Effect::Fetch(JobId(4)), opened(1)], "what runs comes first");
     assert_eq!(model.pages.len(), 2);
     let row = demo::job(4, JobState::Running);
     send(&mut model, Msg::Fetched { job: row.job_id, info: Ok(demo::info(row)) });

@@ -123,3 +123,17 @@ fn a_submit_is_answered_with_what_it_waits_for() {
     assert_eq!(submit(&mut lab), [(0, Outlook::Paused), (1, Outlook::Paused)]);
     lab.decided.clear();
 }
+
+#[test]
+fn what_will_not_run_is_in_no_forecast() {
+    let mut lab = lab();
+    let waits = |lab: &Lab| lab.s.ahead(lab.now).waiting.values().sum::<usize>();
+    lab.submit(vec![plain(), tagged(&["disk"], None), tagged(&[], Some("gpu"))]).unwrap();
+    assert_eq!(waits(&lab), 3);
+    lab.submit(vec![tagged(&["fpga"], None), tagged(&["lic"], Some("gpu"))]).unwrap();
+    assert_eq!(waits(&lab), 3, "no worker has what these ask for");
+    let remove = ["gpu".to_owned()].into();
+    lab.apply(event::GroupsChanged { worker: id(2), add: [].into(), remove }).unwrap();
+    assert_eq!(waits(&lab), 2, "nor is any in the group");
+    lab.decided.clear();
+}

@@ -1,0 +1,135 @@
+//! Tables over letters in panes and pages: none changes anything alone, and no word that is typed there acts
+//! by its letters, however slowly it comes.
+
+use crate::app::focus::Focus;
+use crate::app::overlay::Overlay;
+use crate::app::{Effect, Model, Msg, Now, update};
+use crate::command::{self, Impact};
+use crate::tests::demo::{NOW, busy, keys, press, send};
+
+use super::figures_tests;
+
+/// Places in which letters have a meaning, and the keys that lead there.
+const PLACES: [&[&str]; 11] = [
+    &["Alt-1"],
+    &["Alt-2"],
+    &["Alt-3"],
+    &["Alt-4"],
+    &["Alt-1", "Enter"],
+    &["Alt-2", "Enter"],
+    &["Alt-2", "Enter", "Enter"],
+    &["Alt-4", "Enter"],
+    &["F6"],
+    &["F7"],
+    &["F8"],
+];
+
+fn at_place(place: &[&str]) -> Model {
+    let mut model = busy(120, 40);
+    press(&mut model, place);
+    send(&mut model, figures_tests::schedules());
+    model
+}
+
+/// Types letters with a pause between them.
+fn type_slowly(model: &mut Model, text: &str, gap_ms: u64) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    for (n, key) in (1..).zip(keys(text)) {
+        let now = Now { mono: NOW.mono.after_ms(n * gap_ms), wall_ms: NOW.wall_ms + n * gap_ms };
+        effects.extend(update(model, Msg::Key(key), now));
+    }
+    effects
+}
+
+/// Whether effects change anything but the screen.
+fn changes(effects: &[Effect]) -> bool {
+    effects.iter().any(|effect| match effect {
+        Effect::Execute { line, .. } | Effect::Watch { line, .. } => line.command.impact() != Impact::ReadOnly,
+        Effect::ExecuteAll { .. } | Effect::Save { .. } | Effect::Quit => true,
+        _ => false,
+    })
+}
+
+#[test]
+fn no_verb_that_is_typed_acts_by_its_letters() {
+    for place in PLACES {
+        for verb in command::commands().iter().map(|command| command.name.as_str()) {
+            for gap_ms in [100, 300, 900] {
+                let mut model = at_place(place);
+                let effects = type_slowly(&mut model, verb, gap_ms);
+                assert!(!changes(&effects), "{verb} in {place:?}: {effects:?}");
+                assert!(model.proposal.is_none() || verb.len() < 2, "{verb} in {place:?}");
+                assert!(!matches!(model.overlay, Some(Overlay::Question(_))), "{verb} in {place:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn verbs_land_in_the_line_with_all_their_letters() {
+    let table: [(&[&str], &[&str]); 3] = [
+        (&["Alt-2"], &["retry", "release", "hold", "unassign", "cancel", "change", "why", "submit", "jobs", "help"]),
+        (&["Alt-1"], &["drain", "unassign", "resume", "doctor", "groups"]),
+        (&["Alt-4", "Enter"], &["retry", "cancel", "submit", "split", "schedule"]),
+    ];
+    for (place, verbs) in table {
+        for verb in verbs {
+            for gap_ms in [100, 300, 900] {
+                let mut model = at_place(place);
+                type_slowly(&mut model, &format!("{verb} x"), gap_ms);
+                let said = (model.focus, model.line.editor.text());
+                assert_eq!(said, (Focus::Line, format!("{verb} x").as_str()), "{place:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_letter_shows_what_it_would_do_and_does_it_when_it_is_confirmed() {
+    let jobs: &[&str] = &["Alt-2", "/", "state:held", "Enter"];
+    let proposed = |keys: &[&str]| {
+        let mut model = busy(120, 40);
+        let effects = press(&mut model, &[jobs, keys].concat());
+        (changes(&effects), model)
+    };
+    let (acted, model) = proposed(&["u"]);
+    assert!(!acted && model.overlay.is_none());
+    assert_eq!(model.proposal.as_ref().map(|p| p.words.as_str()), Some("release job-9 held sudo apt upgrade -y"));
+    for (keys, acts) in [
+        (&["u", "Enter"][..], true),
+        (&["u", "u"], true),
+        (&["u", "Esc"], false),
+        (&["u", "Ctrl-C"], false),
+        (&["u", "Down", "Enter"], false),
+        (&["u", "F1"], false),
+    ] {
+        let (acted, model) = proposed(keys);
+        assert_eq!((acted, model.proposal.is_none()), (acts, true), "{keys:?}");
+    }
+    let (_, mut model) = proposed(&["u"]);
+    send(&mut model, Msg::Burst("nassign 1 gpu".to_owned()));
+    assert_eq!((model.focus, model.line.editor.text()), (Focus::Line, "unassign 1 gpu"));
+    let (_, mut model) = proposed(&["u", "Ctrl-C"]);
+    assert_eq!(press(&mut model, &["Ctrl-C"]), [], "the first one only left it");
+    let (_, model) = proposed(&["u", "x"]);
+    assert_eq!(model.line.editor.text(), "ux", "nothing that was typed is lost");
+}
+
+#[test]
+fn what_was_proposed_is_done_whatever_is_selected_by_then() {
+    let mut model = busy(120, 40);
+    press(&mut model, &["Alt-2", "/", "state:held", "Enter", "u"]);
+    send(&mut model, crate::tests::demo::change(vec![crate::tests::demo::job(40, c2_shared::job::JobState::Held)]));
+    let effects = press(&mut model, &["Enter"]);
+    let lines = effects.iter().find_map(|e| if let Effect::ExecuteAll { lines, .. } = e { Some(lines) } else { None });
+    assert_eq!(lines.map(|lines| lines[0].text.as_str()), Some("release job-9"));
+}
+
+#[test]
+fn a_job_that_comes_to_be_edited_takes_the_place_of_nothing_that_was_typed() {
+    let mut model = busy(120, 40);
+    press(&mut model, &["Alt-2", "e", ":", "list"]);
+    let row = crate::tests::demo::job(4, c2_shared::job::JobState::Running);
+    send(&mut model, Msg::Fetched { job: row.job_id, info: Ok(crate::tests::demo::info(row)) });
+    assert_eq!(model.line.editor.text(), "list");
+}
