@@ -30,6 +30,7 @@ use crate::services::blob_gc::Gc;
 use crate::services::cleanup_requests::CleanupRequests;
 use crate::services::live_output::LiveOutput;
 use crate::services::messenger::{Messenger, Outside};
+use crate::services::waker::Waker;
 use crate::store::{self, Opened, Space, StoreError};
 
 /// Why c2d cannot start, or ended by itself.
@@ -95,6 +96,7 @@ pub async fn run(
     let (handle, mut engine) =
         engine::start(opened.saved, config.max_queue_size, opened.writer, clock, until(stopping.clone()));
     let desk = (handle.clone(), opened.history.clone(), opened.blobs.clone());
+    let waker = Waker::start(handle.wakes(), clock);
     let app = App {
         messenger: Messenger::start(desk, outside(&config, address), clock, stopping.clone()),
         engine: handle,
@@ -103,6 +105,7 @@ pub async fn run(
         blobs: opened.blobs,
         cleanup_requests: CleanupRequests::start(clock.now().wall_ms),
         live_output: LiveOutput::start(),
+        waker,
         access,
         rotation,
         throttle: Arc::default(),

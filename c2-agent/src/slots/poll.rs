@@ -66,6 +66,7 @@ impl Slots {
             staged,
             ended,
             self_test_error: self.unfit.clone(),
+            would_sleep: false,
             wait_s: if unsent.is_empty() && returned.is_empty() && self.cleaned.is_empty() {
                 self.idle_step_s()
             } else {

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use c2_shared::id::{JobId, WorkerId};
 use c2_shared::job::JobState;
 use c2_shared::time::Mono;
-use c2_shared::worker::WorkerStatus;
 
 use crate::app::cache::{Cache, Sight};
 use crate::app::focus::Focus;
@@ -328,7 +327,7 @@ impl Model {
         let watched = matches!(self.pages.last(), Some(Page::Watch(watch)) if watch.is_running());
         if self.link != Link::Up || watched || self.any_job_ages() {
             times.push(second);
-        } else if self.cache.workers.values().any(|w| w.row.status == WorkerStatus::Offline) {
+        } else if self.cache.workers.values().any(|w| !w.row.status.is_reachable()) {
             times.push(now.mono.after_ms(60_000));
         }
         times.into_iter().min()

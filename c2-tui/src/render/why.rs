@@ -177,6 +177,9 @@ fn at_workers(workers: &[WorkerVerdict]) -> Option<String> {
 fn at_all(obstacle: &Obstacle) -> String {
     match obstacle {
         Obstacle::Offline { .. } => "no worker is online".to_owned(),
+        Obstacle::Asleep { unwakeable: true, .. } => "every worker sleeps and cannot be woken".to_owned(),
+        Obstacle::Asleep { waking: true, .. } => "every worker is being woken".to_owned(),
+        Obstacle::Asleep { .. } => "every worker sleeps".to_owned(),
         Obstacle::Draining => "every worker is draining".to_owned(),
         Obstacle::NotInGroup { group } => format!("no worker is in group {group:?}"),
         Obstacle::Excluded => "every worker is excluded".to_owned(),
@@ -204,6 +207,14 @@ fn at_all(obstacle: &Obstacle) -> String {
 fn at_one(obstacle: &Obstacle) -> String {
     match obstacle {
         Obstacle::Offline { .. } => "offline".to_owned(),
+        Obstacle::Asleep { unwakeable: false, waking, failed: 0, .. } => {
+            if *waking {
+                "being woken".to_owned()
+            } else {
+                "asleep".to_owned()
+            }
+        }
+        Obstacle::Asleep { .. } => "asleep and not woken so far".to_owned(),
         Obstacle::TagHeld { tag, .. } => format!("{tag} is held by other jobs"),
         Obstacle::DiskFull { .. } => "its disk is full".to_owned(),
         Obstacle::Quarantined { reason, .. } => format!("it cannot start jobs: {reason}"),
@@ -250,6 +261,7 @@ fn at_worker(obstacle: &Obstacle) -> String {
     match obstacle {
         Obstacle::Offline { silent_ms: Some(ms) } => format!("offline for {}", span(*ms)),
         Obstacle::Offline { silent_ms: None } => "offline since c2d started".to_owned(),
+        Obstacle::Asleep { waking, failed, retry_ms, unwakeable } => sleep(*waking, *failed, *retry_ms, *unwakeable),
         Obstacle::Draining => "draining".to_owned(),
         Obstacle::NotInGroup { group } => format!("not in group {group}"),
         Obstacle::Excluded => "excluded".to_owned(),
@@ -277,6 +289,21 @@ fn at_worker(obstacle: &Obstacle) -> String {
         }
         Obstacle::RoomKept { job_id } => format!("room is kept for {job_id}, which waits longer"),
         Obstacle::Unknown => UNKNOWN.to_owned(),
+    }
+}
+
+/// How a machine sleeps, or is woken.
+fn sleep(waking: bool, failed: u32, retry_ms: Option<u64>, unwakeable: bool) -> String {
+    if unwakeable {
+        return "asleep, and its agent said no address by which it could be woken".to_owned();
+    }
+    let times = if failed == 1 { "once".to_owned() } else { format!("{failed} times") };
+    match (waking, failed, retry_ms) {
+        (true, 0, _) => "being woken".to_owned(),
+        (true, ..) => format!("being woken; {times} it was not heard"),
+        (false, 0, _) => "asleep".to_owned(),
+        (false, _, Some(ms)) => format!("asleep; woken {times} and not heard, next try in {}", span(ms)),
+        (false, ..) => format!("asleep; woken {times} and not heard"),
     }
 }
 
@@ -355,6 +382,7 @@ fn advice(why: &Explanation) -> String {
                 || matches!(
                     o,
                     Obstacle::Offline { .. }
+                        | Obstacle::Asleep { .. }
                         | Obstacle::Draining
                         | Obstacle::Yields { .. }
                         | Obstacle::NoShare { .. }

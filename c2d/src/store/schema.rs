@@ -31,6 +31,7 @@ const STEPS: &[Step] = &[
     Step::Sql(batches::RETRIES),
     Step::Sql(FIGURES),
     Step::Sql(AHEAD),
+    Step::Sql(SLEEP),
 ];
 
 /// How a step is done.
@@ -296,6 +297,12 @@ ALTER TABLE output ADD COLUMN cpu_ms INTEGER;
 const AHEAD: &str = "
 ALTER TABLE hold ADD COLUMN ahead INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE hold ADD COLUMN wish TEXT;
+";
+
+/// How machines are woken, and which of them sleep.
+const SLEEP: &str = "
+ALTER TABLE worker ADD COLUMN mac TEXT;
+ALTER TABLE worker ADD COLUMN asleep INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// Opens the one connection that writes.

@@ -307,6 +307,13 @@ endpoints! {
     RESUME: Endpoint<str, (), (), WorkerRow> =
         Endpoint::new(Post, "/api/workers/resume/{ip}", OPERATORS).refuses(&[Ambiguous]);
 
+    /// Wakes the machine of a worker that sleeps or is offline.
+    ///
+    /// c2d and up to three workers near it send the packet into the network of its last address, three times at most,
+    /// a minute apart. One that is online stays as it is.
+    WAKE: Endpoint<str, (), (), WorkerRow> =
+        Endpoint::new(Post, "/api/workers/wake/{ip}", OPERATORS).refuses(&[Conflict, Ambiguous]);
+
     /// Forgets a worker that is offline and holds nothing.
     ///
     /// With `lost` also one past its lease that holds jobs: these run elsewhere or end, as each asked with

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use c2_shared::id::{JobId, WorkerId};
 use c2_shared::job::{Dependency, JobState, Needs, OnLost, Placement, Terms};
+use c2_shared::worker::WorkerStatus;
 use c2d::sched::event::{self, Again, IdempotencyKey, NewJob};
 use c2d::sched::{BatchLimited, Change, JobsChanged, JobsMoved, QueueEnd, ToEach, Which};
 
@@ -211,6 +212,7 @@ impl<D: Disk> World<D> {
     /// one whose machine has become another worker.
     pub(super) fn give_up_the_dead(&mut self) {
         let gone = self.scheduler.workers(self.now).into_iter().filter(|view| view.past_lease);
+        let gone = gone.filter(|view| !matches!(view.status, WorkerStatus::Asleep | WorkerStatus::Waking));
         for worker in gone.map(|view| view.intro.id).collect::<Vec<_>>() {
             if self.is_dead(&worker) {
                 self.apply(event::WorkerRemoved { worker, lost: true });
