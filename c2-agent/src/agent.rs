@@ -7,6 +7,7 @@ mod error;
 mod files;
 mod introduce;
 mod report;
+mod sleep;
 mod start;
 mod yielding;
 
@@ -47,9 +48,11 @@ use crate::trash;
 use crate::workspace::Root;
 
 pub(crate) use error::AgentError;
+pub(crate) use introduce::own_mac;
 
 use files::Leaving;
 use introduce::introduction;
+use sleep::{Sleep, Slept};
 use start::{TakenOver, take_over};
 
 /// Reports of runners that may wait for the agent; more make the runners' links wait.
@@ -120,7 +123,8 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
     let (introduction, tested) = tokio::join!(introduction(&options, identity), self_test.tested());
     let job_marks = (!introduction.hardware.gpus.is_empty()).then(|| vec![crate::supervise::agent_mark(&worker_id)]);
     // Its tasks end with it.
-    let (_beside, mut load) = beside(&options, &client, job_marks);
+    let (mut beside, mut load) = beside(&options, &client, job_marks);
+    let sleep = Sleep::new(&options, &mut beside);
     first_look(&options, &mut load).await;
     greet(&introduction, &options, &client, slots.running());
     let live = Live::new(client.clone());
@@ -142,6 +146,7 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
         yields_to: Vec::new(),
         held_back: Vec::new(),
         self_test,
+        sleep,
         silent: false,
         refusal: String::new(),
         started: clock::elapsed(),
@@ -205,6 +210,7 @@ struct Agent {
     /// What may not start meanwhile.
     held_back: Vec<Start>,
     self_test: SelfTest,
+    sleep: Sleep,
     /// c2d did not answer the last request.
     silent: bool,
     /// The last refusal that was logged, so that it is logged once.
@@ -224,6 +230,7 @@ enum Happened {
     Tested(Tested),
     Asked(Question),
     Looked,
+    Slept(Slept),
     TimeCame,
     Stopped,
 }
@@ -238,6 +245,7 @@ impl Agent {
             }
             let actions = self.slots.start_waiting(clock::elapsed(), &self.load.borrow());
             self.carry_out(actions);
+            self.look_for_sleep();
             let request = self.slots.next_request(clock::elapsed(), &self.load.borrow());
             if let Some(request) = request {
                 self.connection.send(request);
@@ -253,6 +261,7 @@ impl Agent {
                 tested = self.self_test.tested() => Happened::Tested(tested),
                 question = self.live.question() => Happened::Asked(question),
                 Ok(()) = self.load.changed() => Happened::Looked,
+                slept = self.sleep.slept() => Happened::Slept(slept),
                 () = tokio::time::sleep(sleep.unwrap_or(SLEEP_MAX).min(SLEEP_MAX)) => Happened::TimeCame,
             };
             match happened {
@@ -266,6 +275,7 @@ impl Agent {
                 Happened::Asked(question) if self.runners.read(question.read) => self.live.expect(question),
                 Happened::Asked(_) => {}
                 Happened::Looked => self.on_looked(),
+                Happened::Slept(slept) => self.on_slept(slept),
                 Happened::TimeCame => self.end_the_silent(),
                 Happened::Stopped => {
                     tracing::info!(
@@ -341,6 +351,7 @@ impl Agent {
                 Action::DeliverAgain(attempt) => self.deliver_again(attempt),
                 Action::Shorten(attempt) => self.shorten(attempt),
                 Action::Renew { lease_ms } => self.runners.renew(lease_ms),
+                Action::Sleep => self.fall_asleep(),
                 Action::Limit { attempt, timeout_s } => self.runners.limit(attempt, timeout_s),
             }
         }

@@ -22,6 +22,8 @@ use crate::options::Options;
 use crate::state::StateDir;
 use crate::workspace::Root;
 
+mod sleep;
+
 /// A folder of our own in the workspace root; no job has such a name.
 const SCRATCH: &str = ".doctor";
 /// Folders that are made and removed, each with a file in it, as jobs do.
@@ -50,6 +52,7 @@ async fn examine(options: &Options) -> Vec<Check> {
     checks.push(of_user());
     checks.push(of_limits(options));
     checks.extend(of_neighbours(options).await);
+    checks.extend(sleep::examine(options).await);
     checks.push(of_gpus().await);
     checks
 }

@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
+use std::{fmt, fs, io};
 
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::de::{self, DeserializeOwned, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::advice::Advice;
 use crate::exit;
@@ -76,6 +76,54 @@ pub struct Retention {
     pub keep_blob_bytes: u64,
 }
 
+/// Has a machine with systemd sleep.
+pub const SUSPEND_COMMAND: [&str; 2] = ["systemctl", "suspend"];
+
+/// Jobs that an agent runs at once: a number, or `"auto"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SlotCount {
+    /// So many.
+    Of(u32),
+    /// One for each processor.
+    Auto,
+}
+
+impl Serialize for SlotCount {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Of(slots) => serializer.serialize_u32(*slots),
+            Self::Auto => serializer.serialize_str("auto"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for SlotCount {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Count;
+        impl Visitor<'_> for Count {
+            type Value = SlotCount;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number or \"auto\"")
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<SlotCount, E> {
+                // What is far too large is refused with the bound.
+                Ok(SlotCount::Of(u32::try_from(number).unwrap_or(u32::MAX)))
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<SlotCount, E> {
+                if text == "auto" {
+                    Ok(SlotCount::Auto)
+                } else {
+                    Err(E::invalid_value(de::Unexpected::Str(text), &self))
+                }
+            }
+        }
+        deserializer.deserialize_any(Count)
+    }
+}
+
 /// The agent's `config.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -87,7 +135,7 @@ pub struct AgentConfig {
     /// This worker's address, where the machine has several; also the source of its connections.
     pub address: Option<IpAddr>,
     /// Jobs to run at once.
-    pub slots: u32,
+    pub slots: SlotCount,
     /// What the machine has, where that is not what is found by itself: `cpus`, `memory`, `gpus`, `vram`, and
     /// whatever else jobs are to take.
     pub resources: Amounts,
@@ -99,6 +147,10 @@ pub struct AgentConfig {
     pub shares: BTreeMap<String, PathBuf>,
     /// To whom or what it yields the machine: `user`, `gpu`, `battery`.
     pub yield_to: Vec<Neighbour>,
+    /// Seconds after which an idle machine sleeps; 0 for never.
+    pub idle_suspend_s: u64,
+    /// What has it sleep, with its arguments.
+    pub suspend_command: Vec<String>,
     /// Whether each job gets a control group of its own, where the agent may make some.
     pub control_groups: bool,
     /// Processes and threads that a job may have at once there; 0 for as many as the machine takes.
@@ -144,12 +196,14 @@ impl Default for AgentConfig {
             server_host: "127.0.0.1".to_owned(),
             server_port: PORT,
             address: None,
-            slots: SLOTS,
+            slots: SlotCount::Of(SLOTS),
             resources: Amounts::new(),
             workspace_root: "/tmp/C2".into(),
             workspace_days: WORKSPACE_DAYS,
             shares: BTreeMap::new(),
             yield_to: Vec::new(),
+            idle_suspend_s: 0,
+            suspend_command: SUSPEND_COMMAND.map(str::to_owned).to_vec(),
             control_groups: true,
             pids_max: None,
         }
@@ -331,9 +385,11 @@ impl Checked for AgentConfig {
         if self.server_port == 0 {
             return Err(Mistake::new("server_port", "c2d has no port 0", "write the port of c2d, usually 30814"));
         }
-        if self.slots == 0 || self.slots > SLOTS_MAX {
-            let message = format!("{} slots cannot be run", self.slots);
-            return Err(Mistake::new("slots", message, "write a number from 1 to 1024"));
+        if let SlotCount::Of(slots) = self.slots
+            && !(1..=SLOTS_MAX).contains(&slots)
+        {
+            let message = format!("{slots} slots cannot be run");
+            return Err(Mistake::new("slots", message, "write a number from 1 to 1024, or \"auto\""));
         }
         if !self.workspace_root.is_absolute() {
             return Err(Mistake::new("workspace_root", depends(&self.workspace_root), FULL));
@@ -354,6 +410,10 @@ impl Checked for AgentConfig {
             let words = Neighbour::ALL.map(Neighbour::word).join(", ");
             let hint = "write a list, like [\"user\", \"battery\"]";
             return Err(Mistake::new("yield_to", format!("it can be {words}"), hint));
+        }
+        if self.suspend_command.first().is_none_or(String::is_empty) {
+            let hint = "write a program with its arguments, like [\"systemctl\", \"suspend\"]";
+            return Err(Mistake::new("suspend_command", "it names no program", hint));
         }
         if self.resources.contains_key("slots") {
             return Err(Mistake::new("resources", "slots have a key of their own", "write \"slots\": N beside it"));

@@ -345,3 +345,7 @@ pub const WAKE_REST_MAX_MS: u64 = 24 * 3_600_000;
 pub const WAKE_HELPERS: usize = 3;
 /// A worker does not go to sleep when a job that it could run begins within this.
 pub const SLEEP_AHEAD_MS: u64 = 15 * 60_000;
+/// How often c2d is asked whether an idle machine may sleep, when it did not agree.
+pub const SLEEP_ASK_MS: u64 = 60_000;
+/// How long a machine may take to sleep once its command has ended.
+pub const SETTLE_MS: u64 = 20_000;

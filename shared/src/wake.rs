@@ -18,6 +18,11 @@ pub struct Mac([u8; 6]);
 pub struct MacError;
 
 impl Mac {
+    /// That of one card: those of a device without any, and of many cards, are none.
+    fn of(bytes: [u8; 6]) -> Option<Self> {
+        (bytes != [0; 6] && bytes[0] & 1 == 0).then_some(Self(bytes))
+    }
+
     /// The packet that wakes it: six bytes of ones, and the address sixteen times.
     #[must_use]
     pub fn packet(self) -> Vec<u8> {
@@ -42,8 +47,7 @@ impl FromStr for Mac {
             _ => None,
         });
         let bytes: Vec<u8> = bytes.collect::<Option<_>>().ok_or(MacError)?;
-        let bytes: [u8; 6] = bytes.try_into().map_err(|_| MacError)?;
-        if bytes == [0; 6] || bytes[0] & 1 == 1 { Err(MacError) } else { Ok(Self(bytes)) }
+        Self::of(bytes.try_into().map_err(|_| MacError)?).ok_or(MacError)
     }
 }
 
@@ -64,7 +68,9 @@ mod network {
     use std::io;
     use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
 
-    use if_addrs::{IfAddr, Interface, get_if_addrs};
+    use nix::ifaddrs::{InterfaceAddress, getifaddrs};
+    use nix::net::if_::if_nametoindex;
+    use nix::sys::socket::SockaddrStorage;
 
     use super::Mac;
     use crate::limits::WAKE_PORT;
@@ -78,7 +84,7 @@ mod network {
     /// When the networks cannot be listed, or none of those took it.
     pub fn wake(mac: Mac, ip: IpAddr) -> io::Result<usize> {
         let (mut sent, mut failure) = (0, None);
-        for (from, to) in get_if_addrs()?.iter().filter_map(|interface| way(interface, ip)) {
+        for (from, to) in getifaddrs()?.filter_map(|interface| way(&interface, ip)) {
             match send(mac, from, to) {
                 Ok(()) => sent += 1,
                 Err(error) => failure = Some(error),
@@ -97,20 +103,27 @@ mod network {
     }
 
     /// From where and to whom it goes on an interface, if the address is in its network.
-    fn way(interface: &Interface, ip: IpAddr) -> Option<(IpAddr, SocketAddr)> {
-        match (&interface.addr, ip) {
-            (IfAddr::V4(own), IpAddr::V4(ip)) => {
-                let all = broadcast(own.ip, own.netmask, ip)?;
-                Some((own.ip.into(), SocketAddr::new(all.into(), WAKE_PORT)))
+    fn way(interface: &InterfaceAddress, ip: IpAddr) -> Option<(IpAddr, SocketAddr)> {
+        let (own, netmask) = (address(interface.address.as_ref()?)?, address(interface.netmask.as_ref()?)?);
+        match (own, netmask, ip) {
+            (IpAddr::V4(own), IpAddr::V4(netmask), IpAddr::V4(ip)) => {
+                let all = broadcast(own, netmask, ip)?;
+                Some((own.into(), SocketAddr::new(all.into(), WAKE_PORT)))
             }
-            (IfAddr::V6(own), IpAddr::V6(ip)) => {
-                let mask = own.netmask.to_bits();
-                let is_near = mask != u128::MAX && own.ip.to_bits() & mask == ip.to_bits() & mask;
-                let all = SocketAddrV6::new(ALL_NODES, WAKE_PORT, 0, interface.index?);
+            (IpAddr::V6(own), IpAddr::V6(netmask), IpAddr::V6(ip)) => {
+                let mask = netmask.to_bits();
+                let is_near = mask != u128::MAX && own.to_bits() & mask == ip.to_bits() & mask;
+                let index = if_nametoindex(interface.interface_name.as_str()).ok()?;
+                let all = SocketAddrV6::new(ALL_NODES, WAKE_PORT, 0, index);
                 is_near.then_some((Ipv6Addr::UNSPECIFIED.into(), all.into()))
             }
             _ => None,
         }
+    }
+
+    fn address(storage: &SockaddrStorage) -> Option<IpAddr> {
+        let v4 = storage.as_sockaddr_in().map(|address| address.ip().into());
+        v4.or_else(|| storage.as_sockaddr_in6().map(|address| address.ip().into()))
     }
 
     /// Everybody in the network of an interface, if an address is there.
@@ -128,10 +141,13 @@ mod network {
         let socket = UdpSocket::bind(SocketAddr::new(any, 0)).ok()?;
         socket.connect(SocketAddr::new(other, WAKE_PORT)).ok()?;
         let own = socket.local_addr().ok()?.ip();
-        let interface = get_if_addrs().ok()?.into_iter().find(|interface| interface.ip() == own)?;
-        // The name is the kernel's own, without any label of the address.
-        let name = interface.name.split(':').next()?;
-        std::fs::read_to_string(format!("/sys/class/net/{name}/address")).ok()?.trim().parse().ok()
+        let all: Vec<InterfaceAddress> = getifaddrs().ok()?.collect();
+        let is_own = |one: &&InterfaceAddress| one.address.as_ref().and_then(address) == Some(own);
+        let name = all.iter().find(is_own)?.interface_name.split(':').next()?;
+        // The card has an entry of its own; the name of an address may have a label behind a colon.
+        let cards = all.iter().filter(|one| one.interface_name == name);
+        let mut bytes = cards.filter_map(|one| one.address.as_ref()?.as_link_addr()?.addr());
+        bytes.next().and_then(Mac::of)
     }
 
     #[cfg(test)]

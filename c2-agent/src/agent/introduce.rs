@@ -42,7 +42,7 @@ pub(super) async fn introduction(options: &Options, identity: Identity) -> Regis
 }
 
 /// The hardware address of the interface by which c2d is reached, as far as there is one.
-async fn own_mac(server: &ServerAddress) -> String {
+pub(crate) async fn own_mac(server: &ServerAddress) -> String {
     // Names may be looked up in the network, for as long as it likes.
     let look = tokio::time::timeout(LOOK_UP_WITHIN, tokio::net::lookup_host((server.host.as_str(), server.port)));
     let Ok(Ok(mut found)) = look.await else { return String::new() };

@@ -17,7 +17,7 @@ pub(crate) use shares::Shares;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use c2_shared::limits::{STATE_FREE_BYTES_FLOOR, WORKER_FREE_BYTES_FLOOR};
+use c2_shared::limits::{SLOTS_MAX, STATE_FREE_BYTES_FLOOR, WORKER_FREE_BYTES_FLOOR};
 use c2_shared::worker::{Hardware, Load};
 use tokio::sync::watch;
 
@@ -27,6 +27,11 @@ use crate::neighbours::Neighbours;
 const GPUS_WITHIN: Duration = Duration::from_secs(12);
 /// How often the load is read: as often as an idle agent speaks to c2d.
 const LOAD_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Slots with one for each processor.
+pub(crate) fn own_slots() -> u32 {
+    cores().clamp(1, SLOTS_MAX)
+}
 
 /// Reads what the machine consists of. Never fails: what cannot be found out is left empty.
 pub(crate) async fn hardware() -> Hardware {
