@@ -126,11 +126,14 @@ pub(crate) struct Sight {
     /// How long a machine may take to sleep once it was told to.
     #[arg(long, hide = true, default_value_t = SETTLE_MS)]
     pub(crate) settle_ms: u64,
+    /// The library of NVIDIA's driver.
+    #[arg(long, hide = true, value_name = "FILE", default_value = detect::LIBRARY)]
+    pub(crate) nvml: String,
 }
 
 impl Default for Sight {
     fn default() -> Self {
-        Self { sight_root: "/".into(), rest_ms: YIELD_REST_MS, settle_ms: SETTLE_MS }
+        Self { sight_root: "/".into(), rest_ms: YIELD_REST_MS, settle_ms: SETTLE_MS, nvml: detect::LIBRARY.to_owned() }
     }
 }
 

@@ -4,14 +4,16 @@
 //! Flags win over the environment, the environment over the file; that order is made by each
 //! program's `main`. An unknown key is an error with a "did you mean", never ignored.
 
+mod slot_count;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::{fmt, fs, io};
+use std::{fs, io};
 
-use serde::de::{self, DeserializeOwned, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::advice::Advice;
 use crate::exit;
@@ -26,6 +28,10 @@ use crate::server_address::{ADDRESS_FILE, ServerAddress};
 use crate::validate;
 use crate::worker::Neighbour;
 
+pub use slot_count::SlotCount;
+
+/// Has a machine with systemd sleep.
+pub const SUSPEND_COMMAND: [&str; 2] = ["systemctl", "suspend"];
 /// How the names of files begin that c2d keeps in its folder for itself.
 const OWN_FILES: [&str; 10] =
     ["c2.db", "lock", "ballast", "files", "audit", "refused", "access.", "authority", ADDRESS_FILE, "config.json"];
@@ -74,54 +80,6 @@ pub struct Retention {
     pub output_keep_bytes: u64,
     /// See [`ServerConfig::keep_blob_bytes`].
     pub keep_blob_bytes: u64,
-}
-
-/// Has a machine with systemd sleep.
-pub const SUSPEND_COMMAND: [&str; 2] = ["systemctl", "suspend"];
-
-/// Jobs that an agent runs at once: a number, or `"auto"`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SlotCount {
-    /// So many.
-    Of(u32),
-    /// One for each processor.
-    Auto,
-}
-
-impl Serialize for SlotCount {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Of(slots) => serializer.serialize_u32(*slots),
-            Self::Auto => serializer.serialize_str("auto"),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for SlotCount {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Count;
-        impl Visitor<'_> for Count {
-            type Value = SlotCount;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number or \"auto\"")
-            }
-
-            fn visit_u64<E: de::Error>(self, number: u64) -> Result<SlotCount, E> {
-                // What is far too large is refused with the bound.
-                Ok(SlotCount::Of(u32::try_from(number).unwrap_or(u32::MAX)))
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<SlotCount, E> {
-                if text == "auto" {
-                    Ok(SlotCount::Auto)
-                } else {
-                    Err(E::invalid_value(de::Unexpected::Str(text), &self))
-                }
-            }
-        }
-        deserializer.deserialize_any(Count)
-    }
 }
 
 /// The agent's `config.json`.

@@ -31,7 +31,10 @@ pub(super) async fn introduction(options: &Options, identity: Identity) -> Regis
         worker_id: identity.worker_id,
         boot_id: identity.boot_id,
         slots: Some(options.slots),
-        hardware: Hardware { workspace_days: Some(options.workspace_days), ..detect::hardware().await },
+        hardware: Hardware {
+            workspace_days: Some(options.workspace_days),
+            ..detect::hardware(&options.sight.nvml).await
+        },
         version: VERSION.to_owned(),
         session: identity.session,
         machine: identity.machine,

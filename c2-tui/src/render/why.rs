@@ -1,22 +1,22 @@
 //! Why a job does not run, worker by worker, and what would start it.
 
-use std::collections::BTreeSet;
+mod lack;
+
 use std::net::IpAddr;
 
 use c2_shared::api::jobs::JobRow;
 use c2_shared::api::why::{Explanation, Obstacle, Reason, Silence, Whereabouts, WorkerVerdict};
-use c2_shared::id::AttemptId;
 use c2_shared::job::{Condition, JobState, OnLost, Outcome};
-use c2_shared::resources::is_bytes;
 use c2_shared::time::span;
-use c2_shared::worker::{GpuProcess, yields_to};
+use c2_shared::worker::yields_to;
 use jiff::tz::TimeZone;
 
 use crate::render::look::{Look, bytes};
-use crate::render::resources::about;
 use crate::render::table::{Cell, Table, flexible, words};
 use crate::render::text::verdict;
 use crate::render::workers::joined;
+
+use lack::{amount, jobs_of, short, sleep};
 
 /// What a newer c2d says and this console does not know.
 const UNKNOWN: &str = "c2d gives a reason that this console is too old to know";
@@ -290,54 +290,6 @@ fn at_worker(obstacle: &Obstacle) -> String {
         Obstacle::RoomKept { job_id } => format!("room is kept for {job_id}, which waits longer"),
         Obstacle::Unknown => UNKNOWN.to_owned(),
     }
-}
-
-/// How a machine sleeps, or is woken.
-fn sleep(waking: bool, failed: u32, retry_ms: Option<u64>, unwakeable: bool) -> String {
-    if unwakeable {
-        return "asleep, and its agent said no address by which it could be woken".to_owned();
-    }
-    let times = if failed == 1 { "once".to_owned() } else { format!("{failed} times") };
-    match (waking, failed, retry_ms) {
-        (true, 0, _) => "being woken".to_owned(),
-        (true, ..) => format!("being woken; {times} it was not heard"),
-        (false, 0, _) => "asleep".to_owned(),
-        (false, _, Some(ms)) => format!("asleep; woken {times} and not heard, next try in {}", span(ms)),
-        (false, ..) => format!("asleep; woken {times} and not heard"),
-    }
-}
-
-/// What is short of a resource: at all, or free at the moment, and who has it.
-fn short(
-    resource: &str,
-    (needed, total, free): (u64, u64, u64),
-    holders: &[AttemptId],
-    foreign: &[GpuProcess],
-) -> String {
-    if needed > total {
-        let has = if total == 0 { format!("no {resource}") } else { amount(resource, total) };
-        return format!("has {has}, needs {}", amount(resource, needed));
-    }
-    let by = jobs_of(holders).chain(foreign.iter().map(process)).collect::<BTreeSet<_>>();
-    let by = if by.is_empty() { String::new() } else { format!("; in use by {}", joined(by)) };
-    format!("{} of {} free, needs {}{by}", number(resource, free), amount(resource, total), number(resource, needed))
-}
-
-/// A process that belongs to no job.
-fn process(process: &GpuProcess) -> String {
-    format!("{} (pid {}, no job, {})", process.name, process.pid, about(process.memory_bytes))
-}
-
-fn amount(resource: &str, amount: u64) -> String {
-    format!("{} {resource}", number(resource, amount))
-}
-
-fn number(resource: &str, amount: u64) -> String {
-    if is_bytes(resource) { about(amount) } else { amount.to_string() }
-}
-
-fn jobs_of(holders: &[AttemptId]) -> impl Iterator<Item = String> {
-    holders.iter().map(|attempt| attempt.job.to_string())
 }
 
 /// Whether it passes when jobs end that run there.

@@ -10,7 +10,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::store::folder::{Folder, private};
-use crate::store::{StoreError, batches, by_identity, rules, schedules};
+use crate::store::{StoreError, batches, by_identity, rules, schedules, workers};
 
 /// Marks a file as ours: "C2", and a number.
 const APPLICATION_ID: i64 = 0x4332_0001;
@@ -27,11 +27,11 @@ const STEPS: &[Step] = &[
     Step::Sql(schedules::TABLE),
     Step::Sql(rules::TABLES),
     Step::Sql(batches::TABLE),
-    Step::Sql(RESOURCES),
+    Step::Sql(workers::RESOURCES),
     Step::Sql(batches::RETRIES),
     Step::Sql(FIGURES),
     Step::Sql(AHEAD),
-    Step::Sql(SLEEP),
+    Step::Sql(workers::SLEEP),
 ];
 
 /// How a step is done.
@@ -279,14 +279,6 @@ CREATE TRIGGER job_takes_its_faults AFTER DELETE ON job BEGIN
 END;
 ";
 
-/// What workers have besides slots and tags, and what of it is held.
-const RESOURCES: &str = "
-ALTER TABLE hold ADD COLUMN takes TEXT;
-ALTER TABLE hold ADD COLUMN card INTEGER;
-ALTER TABLE worker ADD COLUMN has TEXT;
-ALTER TABLE worker ADD COLUMN resources TEXT;
-";
-
 /// What attempts used.
 const FIGURES: &str = "
 ALTER TABLE output ADD COLUMN peak_bytes INTEGER;
@@ -297,12 +289,6 @@ ALTER TABLE output ADD COLUMN cpu_ms INTEGER;
 const AHEAD: &str = "
 ALTER TABLE hold ADD COLUMN ahead INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE hold ADD COLUMN wish TEXT;
-";
-
-/// How machines are woken, and which of them sleep.
-const SLEEP: &str = "
-ALTER TABLE worker ADD COLUMN mac TEXT;
-ALTER TABLE worker ADD COLUMN asleep INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// Opens the one connection that writes.

@@ -222,15 +222,6 @@ impl<D: Disk> World<D> {
         self.look_at_schedules();
     }
 
-    /// A cancel waits for its worker until the lease is over, and no longer.
-    fn check_cancels(&self) {
-        let gone = self.scheduler.workers(self.now).into_iter().filter(|worker| worker.past_lease);
-        for attempt in gone.flat_map(|worker| worker.attempts) {
-            let job = self.scheduler.job(self.now, attempt.job).filter(|job| job.attempt == attempt.number);
-            assert!(!job.is_some_and(|job| job.cancelling), "a cancel of {attempt} waits for a worker past its lease");
-        }
-    }
-
     fn set_clock(&mut self, mono: Mono) {
         let passed = mono.since_ms(self.now.mono);
         self.now = Now { mono, wall_ms: self.now.wall_ms + passed, seen_ms: self.now.seen_ms + passed };

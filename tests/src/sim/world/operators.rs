@@ -196,6 +196,15 @@ impl<D: Disk> World<D> {
         }
     }
 
+    /// A cancel waits for its worker until the lease is over, and no longer.
+    pub(super) fn check_cancels(&self) {
+        let gone = self.scheduler.workers(self.now).into_iter().filter(|worker| worker.past_lease);
+        for attempt in gone.flat_map(|worker| worker.attempts) {
+            let job = self.scheduler.job(self.now, attempt.job).filter(|job| job.attempt == attempt.number);
+            assert!(!job.is_some_and(|job| job.cancelling), "a cancel of {attempt} waits for a worker past its lease");
+        }
+    }
+
     /// Jobs that end by a cancel alone are cancelled at last.
     pub(super) fn cancel_endless(&mut self) {
         let running = self.agents.iter().flat_map(|agent| &agent.running);
