@@ -100,7 +100,7 @@ pub(crate) struct Flags {
     /// a process on a GPU that is no job's, or the battery [default: none]
     #[arg(long, env = "C2_YIELD_TO", value_name = "user,gpu,battery", value_delimiter = ',')]
     pub(crate) yield_to: Vec<Neighbour>,
-    /// Let the machine sleep when it had nothing to do for so long, nobody uses it and c2d agrees [default: never]
+    /// Let the machine sleep when it had nothing to do for so long, no one uses it and c2d agrees [default: never]
     #[arg(long, env = "C2_IDLE_SUSPEND", value_name = "DUR", value_parser = parse_duration_s)]
     pub(crate) idle_suspend: Option<u64>,
     /// Configuration file [default: c2-agent/config.json in $XDG_CONFIG_HOME or ~/.config]

@@ -91,21 +91,19 @@ pub async fn run(
     let (stop, stopping) = watch::channel(false);
     let clock = Clock::start(opened.seen_ms);
     tokio::spawn(look_when_told(opened.writer.memo()));
-    let (audit, audit_end) = open_audit(&data_dir, clock, &mut opened).await?;
-    let health = opened.writer.health();
+    let ((audit, audit_end), health) = (open_audit(&data_dir, clock, &mut opened).await?, opened.writer.health());
     let (handle, mut engine) =
         engine::start(opened.saved, config.max_queue_size, opened.writer, clock, until(stopping.clone()));
     let desk = (handle.clone(), opened.history.clone(), opened.blobs.clone());
-    let waker = Waker::start(handle.wakes(), clock);
     let app = App {
         messenger: Messenger::start(desk, outside(&config, address), clock, stopping.clone()),
+        waker: Waker::start(handle.wakes(), clock),
         engine: handle,
         health,
         history: opened.history,
         blobs: opened.blobs,
         cleanup_requests: CleanupRequests::start(clock.now().wall_ms),
         live_output: LiveOutput::start(),
-        waker,
         access,
         rotation,
         throttle: Arc::default(),

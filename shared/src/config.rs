@@ -1,5 +1,4 @@
-//! Configuration files: the README's keys for c2d and the agent, all optional, and the places
-//! where the programs look for them.
+//! Configuration files: the keys for c2d and the agent, all optional, and the places where programs look for them.
 //!
 //! Flags win over the environment, the environment over the file; that order is made by each
 //! program's `main`. An unknown key is an error with a "did you mean", never ignored.
@@ -21,7 +20,7 @@ use crate::home;
 use crate::json::{self, Unreadable};
 use crate::limits::{
     KEEP_BLOB_BYTES, KEEP_BYTES, KEEP_DAYS, KEEP_JOBS, OUTPUT_KEEP_BYTES, PORT, QUEUE_LEN_MAX, SHARES_LEN_MAX, SLOTS,
-    SLOTS_MAX, WORKSPACE_DAYS,
+    SUSPEND_COMMAND, WORKSPACE_DAYS,
 };
 use crate::resources::{self, Amounts};
 use crate::server_address::{ADDRESS_FILE, ServerAddress};
@@ -30,8 +29,6 @@ use crate::worker::Neighbour;
 
 pub use slot_count::SlotCount;
 
-/// Has a machine with systemd sleep.
-pub const SUSPEND_COMMAND: [&str; 2] = ["systemctl", "suspend"];
 /// How the names of files begin that c2d keeps in its folder for itself.
 const OWN_FILES: [&str; 10] =
     ["c2.db", "lock", "ballast", "files", "audit", "refused", "access.", "authority", ADDRESS_FILE, "config.json"];
@@ -94,8 +91,7 @@ pub struct AgentConfig {
     pub address: Option<IpAddr>,
     /// Jobs to run at once.
     pub slots: SlotCount,
-    /// What the machine has, where that is not what is found by itself: `cpus`, `memory`, `gpus`, `vram`, and
-    /// whatever else jobs are to take.
+    /// What the machine has, where that is not what is found by itself, and whatever else jobs are to take.
     pub resources: Amounts,
     /// Folder of the job workspaces.
     pub workspace_root: PathBuf,
@@ -343,10 +339,7 @@ impl Checked for AgentConfig {
         if self.server_port == 0 {
             return Err(Mistake::new("server_port", "c2d has no port 0", "write the port of c2d, usually 30814"));
         }
-        if let SlotCount::Of(slots) = self.slots
-            && !(1..=SLOTS_MAX).contains(&slots)
-        {
-            let message = format!("{slots} slots cannot be run");
+        if let Some(message) = self.slots.fault() {
             return Err(Mistake::new("slots", message, "write a number from 1 to 1024, or \"auto\""));
         }
         if !self.workspace_root.is_absolute() {
@@ -370,8 +363,7 @@ impl Checked for AgentConfig {
             return Err(Mistake::new("yield_to", format!("it can be {words}"), hint));
         }
         if self.suspend_command.first().is_none_or(String::is_empty) {
-            let hint = "write a program with its arguments, like [\"systemctl\", \"suspend\"]";
-            return Err(Mistake::new("suspend_command", "it names no program", hint));
+            return Err(Mistake::new("suspend_command", "it names no program", "write [\"systemctl\", \"suspend\"]"));
         }
         if self.resources.contains_key("slots") {
             return Err(Mistake::new("resources", "slots have a key of their own", "write \"slots\": N beside it"));

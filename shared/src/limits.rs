@@ -349,3 +349,5 @@ pub const SLEEP_AHEAD_MS: u64 = 15 * 60_000;
 pub const SLEEP_ASK_MS: u64 = 60_000;
 /// How long a machine may take to sleep once its command has ended.
 pub const SETTLE_MS: u64 = 20_000;
+/// Has a machine with systemd sleep.
+pub const SUSPEND_COMMAND: [&str; 2] = ["systemctl", "suspend"];

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use c2_shared::checkup::Check;
-use c2_shared::config::SUSPEND_COMMAND;
+use c2_shared::limits::SUSPEND_COMMAND;
 use rustix::fs::{Access, access};
 use tokio::process::Command;
 

@@ -154,11 +154,7 @@ async fn answer(peer: WorkerPeer, app: &App, protocol: Protocol, request: Reques
     let mut polled = pin!(app.engine.poll(poll, whole));
     let (answer, directives) = tokio::select! {
         biased;
-        answer = &mut polled => {
-            let mut directives = app.cleanup_requests.due(&worker).await;
-            directives.extend(app.waker.due(&worker).await);
-            (answer?, directives)
-        }
+        answer = &mut polled => (answer?, due(app, &worker).await),
         // Something else is wanted of this worker. News that are on their way already go along.
         directives = called(app, &worker) => match timeout(NEWS_GRACE, polled).await {
             Ok(answer) => (answer?, directives),
@@ -240,6 +236,13 @@ fn session(said: &Session) -> Session {
 fn summary(AttemptOutput { result, .. }: &AttemptOutput, fault_of: FaultOf) -> ResultSummary {
     let (attempt, outcome) = (result.attempt, result.outcome.clone());
     ResultSummary { attempt, outcome, fault_of, took_ms: result.took_ms() }
+}
+
+/// What is wanted of a worker beside work, whether it was told or not.
+async fn due(app: &App, worker: &WorkerId) -> Vec<Directive> {
+    let mut directives = app.cleanup_requests.due(worker).await;
+    directives.extend(app.waker.due(worker).await);
+    directives
 }
 
 /// Waits until something is wanted of a worker beside work: an operator has its workspaces cleaned,

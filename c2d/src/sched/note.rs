@@ -94,6 +94,25 @@ impl Note {
     }
 }
 
+impl Note {
+    /// What happens to machines that sleep.
+    fn of_sleep(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Asleep { worker } => write!(f, "the machine of worker {worker} sleeps"),
+            Self::Awake { worker } => write!(f, "the machine of worker {worker} is awake"),
+            Self::Wakes { worker, mac, tries } => {
+                write!(f, "waking the machine of worker {worker} at {mac}, try {tries}")
+            }
+            Self::WakeFailed { worker, tries, rest_ms } => write!(
+                f,
+                "the machine of worker {worker} was woken {tries} times and not heard; it is left alone for {}",
+                span(*rest_ms)
+            ),
+            _ => Ok(()),
+        }
+    }
+}
+
 impl fmt::Display for Who {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.ip, self.hostname)
@@ -106,16 +125,7 @@ impl fmt::Display for Note {
             Self::Offline { worker, silent_ms, held } => {
                 write!(f, "worker {worker} is offline: silent for {}{}", span(*silent_ms), it_holds(held))
             }
-            Self::Asleep { worker } => write!(f, "the machine of worker {worker} sleeps"),
-            Self::Awake { worker } => write!(f, "the machine of worker {worker} is awake"),
-            Self::Wakes { worker, mac, tries } => {
-                write!(f, "waking the machine of worker {worker} at {mac}, try {tries}")
-            }
-            Self::WakeFailed { worker, tries, rest_ms } => write!(
-                f,
-                "the machine of worker {worker} was woken {tries} times and not heard; it is left alone for {}",
-                span(*rest_ms)
-            ),
+            Self::Asleep { .. } | Self::Awake { .. } | Self::Wakes { .. } | Self::WakeFailed { .. } => self.of_sleep(f),
             Self::Back { worker, silent_ms } => write!(f, "worker {worker} is back after {}", span(*silent_ms)),
             Self::LeaseOver { worker, held } => {
                 write!(f, "worker {worker} is past its lease: its jobs are not waited for{}", it_holds(held))

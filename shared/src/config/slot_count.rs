@@ -5,6 +5,8 @@ use std::fmt;
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::limits::SLOTS_MAX;
+
 /// Jobs that an agent runs at once: a number, or `"auto"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SlotCount {
@@ -12,6 +14,16 @@ pub enum SlotCount {
     Of(u32),
     /// One for each processor.
     Auto,
+}
+
+impl SlotCount {
+    /// What is wrong with it.
+    pub(super) fn fault(self) -> Option<String> {
+        match self {
+            Self::Of(slots) if !(1..=SLOTS_MAX).contains(&slots) => Some(format!("{slots} slots cannot be run")),
+            Self::Of(_) | Self::Auto => None,
+        }
+    }
 }
 
 impl Serialize for SlotCount {
