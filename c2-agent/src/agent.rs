@@ -31,7 +31,7 @@ use crate::cgroup::Base;
 use crate::cleanup::Cleanup;
 use crate::clock;
 use crate::connection::{self, Connection, Reply, Said};
-use crate::detect::{Shares, Wanted};
+use crate::detect::Shares;
 use crate::identity::{self, Identity};
 use crate::live::{Live, Question};
 use crate::options::Options;
@@ -48,7 +48,7 @@ use crate::workspace::Root;
 pub(crate) use error::AgentError;
 pub(crate) use introduce::own_mac;
 
-use beside::{beside, first_look, greet};
+use beside::{beside, first_look, greet, wanted};
 use files::Leaving;
 use introduce::introduction;
 use sleep::{Sleep, Slept};
@@ -117,13 +117,9 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
 
     let mut self_test = SelfTest::begin(options.state_dir.clone(), options.workspace_root.clone());
     let (introduction, tested) = tokio::join!(introduction(&options, identity), self_test.tested());
-    let gpus = (!introduction.hardware.gpus.is_empty()).then(|| Wanted {
-        nvml: options.sight.nvml.clone(),
-        job_marks: vec![crate::supervise::agent_mark(&worker_id)],
-    });
+    let gpus = wanted(&introduction.hardware, &options, &worker_id);
     // Its tasks end with it.
     let (mut beside, mut load) = beside(&options, &client, gpus);
-    let sleep = Sleep::new(&options, &mut beside);
     first_look(&options, &mut load).await;
     greet(&introduction, &options, &client, slots.running());
     let live = Live::new(client.clone());
@@ -145,7 +141,7 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
         yields_to: Vec::new(),
         held_back: Vec::new(),
         self_test,
-        sleep,
+        sleep: Sleep::new(&options, &mut beside),
         silent: false,
         refusal: String::new(),
         started: clock::elapsed(),

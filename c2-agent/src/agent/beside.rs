@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use c2_shared::api::work::RegisterRequest;
 use c2_shared::client::Client;
-use c2_shared::worker::Load;
+use c2_shared::worker::{Hardware, Load};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -12,9 +12,16 @@ use crate::detect::{self, Wanted};
 use crate::housekeeping;
 use crate::neighbours::Neighbours;
 use crate::options::Options;
+use crate::supervise::agent_mark;
 
 /// How long the first look for others who need the machine may take.
 const LOOK_WITHIN: Duration = Duration::from_secs(5);
+
+/// How graphics processors are watched, where there are any.
+pub(super) fn wanted(hardware: &Hardware, options: &Options, worker_id: &str) -> Option<Wanted> {
+    let nvml = options.sight.nvml.clone();
+    (!hardware.gpus.is_empty()).then(|| Wanted { nvml, job_marks: vec![agent_mark(worker_id)] })
+}
 
 /// Tasks beside the work: one looks at the machine, and its latest figures are answered; one is housekeeping.
 pub(super) fn beside(options: &Options, client: &Client, gpus: Option<Wanted>) -> (JoinSet<()>, watch::Receiver<Load>) {

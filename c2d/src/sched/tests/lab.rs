@@ -341,6 +341,7 @@ impl Drop for Lab {
 }
 
 /// A decision in few words: jobs by number, workers by the end of their address.
+#[expect(clippy::too_many_lines, reason = "one arm for each decision")]
 fn words(decision: &Decision, askers: &BTreeMap<PollToken, u8>) -> String {
     let last = |id: &WorkerId| id.as_str().rsplit(['.', 'd']).next().unwrap().to_owned();
     let attempt = |attempt: &AttemptId| format!("{}.{}", attempt.job.0, attempt.number);
