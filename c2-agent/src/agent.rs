@@ -3,10 +3,12 @@
 //! Jobs do not depend on it. When it stops or is killed they go on under their runners, and its
 //! next start takes them over.
 
+mod beside;
 mod error;
 mod files;
 mod introduce;
 mod report;
+mod sleep;
 mod start;
 mod yielding;
 
@@ -17,24 +19,21 @@ use std::time::Duration;
 
 use c2_shared::advice::Advice;
 use c2_shared::api::files::CleanupReport;
-use c2_shared::api::work::{Directive, RegisterRequest};
+use c2_shared::api::work::Directive;
 use c2_shared::client::{Client, ClientError};
 use c2_shared::limits::OUTPUT_KEEP_BYTES;
 use c2_shared::time::Mono;
 use c2_shared::worker::{Load, Neighbour};
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
 
 use crate::cache::Cache;
 use crate::cgroup::Base;
 use crate::cleanup::Cleanup;
 use crate::clock;
 use crate::connection::{self, Connection, Reply, Said};
-use crate::detect::{self, Shares};
-use crate::housekeeping;
+use crate::detect::Shares;
 use crate::identity::{self, Identity};
 use crate::live::{Live, Question};
-use crate::neighbours::Neighbours;
 use crate::options::Options;
 use crate::self_test::{SelfTest, Tested};
 use crate::slots::{Action, Failure, Slots};
@@ -47,18 +46,18 @@ use crate::trash;
 use crate::workspace::Root;
 
 pub(crate) use error::AgentError;
+pub(crate) use introduce::own_mac;
 
+use beside::{beside, first_look, greet, wanted};
 use files::Leaving;
 use introduce::introduction;
+use sleep::{Sleep, Slept};
 use start::{TakenOver, take_over};
 
 /// Reports of runners that may wait for the agent; more make the runners' links wait.
 const REPORTS_LEN: usize = 64;
 /// Longest sleep at once, so that a machine that slept itself soon goes by the right time.
 const SLEEP_MAX: Duration = Duration::from_secs(5);
-
-/// How long the first look for others who need the machine may take.
-const LOOK_WITHIN: Duration = Duration::from_secs(5);
 
 /// How long the disk may take for what is owed when the agent stops.
 const LEAVE_WITHIN: Duration = Duration::from_secs(10);
@@ -118,9 +117,9 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
 
     let mut self_test = SelfTest::begin(options.state_dir.clone(), options.workspace_root.clone());
     let (introduction, tested) = tokio::join!(introduction(&options, identity), self_test.tested());
-    let job_marks = (!introduction.hardware.gpus.is_empty()).then(|| vec![crate::supervise::agent_mark(&worker_id)]);
+    let gpus = wanted(&introduction.hardware, &options, &worker_id);
     // Its tasks end with it.
-    let (_beside, mut load) = beside(&options, &client, job_marks);
+    let (mut beside, mut load) = beside(&options, &client, gpus);
     first_look(&options, &mut load).await;
     greet(&introduction, &options, &client, slots.running());
     let live = Live::new(client.clone());
@@ -142,6 +141,7 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
         yields_to: Vec::new(),
         held_back: Vec::new(),
         self_test,
+        sleep: Sleep::new(&options, &mut beside),
         silent: false,
         refusal: String::new(),
         started: clock::elapsed(),
@@ -153,35 +153,6 @@ pub(crate) async fn run(options: Options, shutdown: impl Future<Output = ()>) ->
     let end = agent.serve(shutdown).await;
     agent.leave().await;
     end
-}
-
-/// Tasks beside the work: one looks at the machine, and its latest figures are answered; one is housekeeping.
-fn beside(options: &Options, client: &Client, job_marks: Option<Vec<String>>) -> (JoinSet<()>, watch::Receiver<Load>) {
-    let (load, latest) = watch::channel(Load::default());
-    let (root, state) = (options.workspace_root.clone(), options.state_dir.clone());
-    let mut tasks = JoinSet::new();
-    let neighbours = Neighbours::new(options.sight.sight_root.clone(), &options.yield_to, options.sight.rest_ms);
-    tasks.spawn(detect::watch_load(load, job_marks, [root.clone(), state], options.shares.clone(), neighbours));
-    tasks.spawn(housekeeping::run(root, options.workspace_days, client.clone(), latest.clone()));
-    (tasks, latest)
-}
-
-/// Nothing starts before it is known whether anything may.
-async fn first_look(options: &Options, load: &mut watch::Receiver<Load>) {
-    if !options.yield_to.is_empty() {
-        drop(tokio::time::timeout(LOOK_WITHIN, load.changed()).await);
-    }
-}
-
-/// What there is to say at the start.
-fn greet(introduction: &RegisterRequest, options: &Options, client: &Client, taken_over: usize) {
-    if introduction.hardware.runs_as_root {
-        tracing::warn!(
-            "jobs run as root and may do anything on this machine; `c2-agent install` makes a user for them"
-        );
-    }
-    let (server, slots, root) = (client.server(), options.slots, options.workspace_root.display());
-    tracing::info!("looking for c2d at {server}; {slots} slots, {taken_over} jobs taken over, workspaces in {root}");
 }
 
 struct Agent {
@@ -205,6 +176,7 @@ struct Agent {
     /// What may not start meanwhile.
     held_back: Vec<Start>,
     self_test: SelfTest,
+    sleep: Sleep,
     /// c2d did not answer the last request.
     silent: bool,
     /// The last refusal that was logged, so that it is logged once.
@@ -224,6 +196,7 @@ enum Happened {
     Tested(Tested),
     Asked(Question),
     Looked,
+    Slept(Slept),
     TimeCame,
     Stopped,
 }
@@ -238,6 +211,7 @@ impl Agent {
             }
             let actions = self.slots.start_waiting(clock::elapsed(), &self.load.borrow());
             self.carry_out(actions);
+            self.look_for_sleep();
             let request = self.slots.next_request(clock::elapsed(), &self.load.borrow());
             if let Some(request) = request {
                 self.connection.send(request);
@@ -253,6 +227,7 @@ impl Agent {
                 tested = self.self_test.tested() => Happened::Tested(tested),
                 question = self.live.question() => Happened::Asked(question),
                 Ok(()) = self.load.changed() => Happened::Looked,
+                slept = self.sleep.slept() => Happened::Slept(slept),
                 () = tokio::time::sleep(sleep.unwrap_or(SLEEP_MAX).min(SLEEP_MAX)) => Happened::TimeCame,
             };
             match happened {
@@ -266,6 +241,7 @@ impl Agent {
                 Happened::Asked(question) if self.runners.read(question.read) => self.live.expect(question),
                 Happened::Asked(_) => {}
                 Happened::Looked => self.on_looked(),
+                Happened::Slept(slept) => self.on_slept(slept),
                 Happened::TimeCame => self.end_the_silent(),
                 Happened::Stopped => {
                     tracing::info!(
@@ -341,6 +317,7 @@ impl Agent {
                 Action::DeliverAgain(attempt) => self.deliver_again(attempt),
                 Action::Shorten(attempt) => self.shorten(attempt),
                 Action::Renew { lease_ms } => self.runners.renew(lease_ms),
+                Action::Sleep => self.fall_asleep(),
                 Action::Limit { attempt, timeout_s } => self.runners.limit(attempt, timeout_s),
             }
         }

@@ -3,7 +3,7 @@
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use c2_shared::config::{self, AgentConfig, Configured};
+use c2_shared::config::{self, AgentConfig, Configured, SlotCount};
 use c2_shared::home;
 use c2_shared::limits::SLOTS_MAX;
 use c2_shared::pass::Pass;
@@ -11,12 +11,15 @@ use c2_shared::server_address::{ADDRESS_FILE, ServerAddress};
 use c2_shared::settings::Origin;
 use c2_shared::token::Role;
 
+use crate::detect;
 use crate::options::{Flags, OptionsError};
 
 /// What was said, by flags over the file, before the token is read.
 pub(crate) struct Choice {
     /// The configuration with the flags put over it.
     pub(crate) file: Configured<AgentConfig>,
+    /// Jobs to run at once.
+    pub(crate) slots: u32,
     pub(crate) state_dir: PathBuf,
     pub(crate) token_file: PathBuf,
     /// The c2d that a flag names.
@@ -27,22 +30,27 @@ impl Choice {
     pub(crate) fn of(flags: &Flags) -> Result<Self, OptionsError> {
         let mut file: Configured<AgentConfig> = config::find(flags.config.as_deref(), default_config_file())?;
         let config = &mut file.config;
-        config.slots = flags.slots.unwrap_or(config.slots);
-        if config.slots == 0 || config.slots > SLOTS_MAX {
-            return Err(OptionsError::Slots(config.slots));
+        let slots = match (flags.slots, config.slots) {
+            (Some(slots), _) | (None, SlotCount::Of(slots)) => slots,
+            (None, SlotCount::Auto) => detect::own_slots(),
+        };
+        if !(1..=SLOTS_MAX).contains(&slots) {
+            return Err(OptionsError::Slots(slots));
         }
+        config.slots = SlotCount::Of(slots);
         config.address = flags.address.or(config.address);
         let root = flags.workspace_root.as_ref().unwrap_or(&config.workspace_root);
         config.workspace_root = absolute(&own_root(root.clone()))?;
         if !flags.yield_to.is_empty() {
             config.yield_to.clone_from(&flags.yield_to);
         }
+        config.idle_suspend_s = flags.idle_suspend.unwrap_or(config.idle_suspend_s);
         let named = flags.server.as_deref().map(str::parse::<ServerAddress>).transpose()?;
         let state_dir = state_dir(flags.state_dir.as_deref())?;
         let joined = Some(joined_file(&state_dir)).filter(|path| path.exists());
         let near = || config::default_data_dir().join(Role::Worker.file_name());
         let token_file = flags.token_file.as_deref().map(home::expand).or(joined).unwrap_or_else(near);
-        Ok(Self { file, state_dir, token_file, named })
+        Ok(Self { file, slots, state_dir, token_file, named })
     }
 }
 

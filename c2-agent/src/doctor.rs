@@ -22,6 +22,8 @@ use crate::options::Options;
 use crate::state::StateDir;
 use crate::workspace::Root;
 
+mod sleep;
+
 /// A folder of our own in the workspace root; no job has such a name.
 const SCRATCH: &str = ".doctor";
 /// Folders that are made and removed, each with a file in it, as jobs do.
@@ -50,7 +52,8 @@ async fn examine(options: &Options) -> Vec<Check> {
     checks.push(of_user());
     checks.push(of_limits(options));
     checks.extend(of_neighbours(options).await);
-    checks.push(of_gpus().await);
+    checks.extend(sleep::examine(options).await);
+    checks.push(of_gpus(&options.sight.nvml).await);
     checks
 }
 
@@ -183,14 +186,14 @@ async fn of_neighbours(options: &Options) -> Option<Check> {
     Some(Check::ok("neighbours", format!("the machine is yielded to {}; {now}", wanted.join(", "))))
 }
 
-async fn of_gpus() -> Check {
+async fn of_gpus(nvml: &str) -> Check {
     const WHAT: &str = "graphics";
-    let gpus = detect::hardware().await.gpus;
+    let gpus = detect::hardware(nvml).await.gpus;
     if !gpus.is_empty() {
         let names: Vec<&str> = gpus.iter().map(|gpu| gpu.name.as_str()).collect();
         Check::ok(WHAT, format!("{}: {}", gpus.len(), names.join(", ")))
     } else if fs::exists("/dev/nvidia0").unwrap_or(false) || fs::exists("/proc/driver/nvidia").unwrap_or(false) {
-        Check::fail(WHAT, "the driver is there, and nvidia-smi names no card", "run nvidia-smi and see what it says")
+        Check::fail(WHAT, "the driver is there and names no card", "run nvidia-smi and see what it says")
     } else {
         Check::ok(WHAT, "no card of NVIDIA or AMD")
     }

@@ -11,11 +11,12 @@ use c2_shared::config::{ConfigError, Configured};
 use c2_shared::exit;
 use c2_shared::install::Wish;
 use c2_shared::limits::{
-    CANCEL_GRACE_MS, GREETING_MS, LEASE_MS, LEFTOVER_GRACE_MS, PIDS_MAX, SLOTS_MAX, YIELD_REST_MS,
+    CANCEL_GRACE_MS, GREETING_MS, LEASE_MS, LEFTOVER_GRACE_MS, PIDS_MAX, SETTLE_MS, SLOTS_MAX, YIELD_REST_MS,
 };
 use c2_shared::pass::Pass;
 use c2_shared::resources::Amounts;
 use c2_shared::server_address::{ServerAddress, ServerAddressError};
+use c2_shared::time::parse_duration_s;
 use c2_shared::token::{Role, TokenError};
 use c2_shared::worker::Neighbour;
 use clap::{ArgAction, Args, Parser, Subcommand};
@@ -99,6 +100,9 @@ pub(crate) struct Flags {
     /// a process on a GPU that is no job's, or the battery [default: none]
     #[arg(long, env = "C2_YIELD_TO", value_name = "user,gpu,battery", value_delimiter = ',')]
     pub(crate) yield_to: Vec<Neighbour>,
+    /// Let the machine sleep when it had nothing to do for so long, no one uses it and c2d agrees [default: never]
+    #[arg(long, env = "C2_IDLE_SUSPEND", value_name = "DUR", value_parser = parse_duration_s)]
+    pub(crate) idle_suspend: Option<u64>,
     /// Configuration file [default: c2-agent/config.json in $XDG_CONFIG_HOME or ~/.config]
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
@@ -119,11 +123,17 @@ pub(crate) struct Sight {
     /// How long nothing may be seen of them before jobs go on.
     #[arg(long, hide = true, default_value_t = YIELD_REST_MS)]
     pub(crate) rest_ms: u64,
+    /// How long a machine may take to sleep once it was told to.
+    #[arg(long, hide = true, default_value_t = SETTLE_MS)]
+    pub(crate) settle_ms: u64,
+    /// The library of NVIDIA's driver.
+    #[arg(long, hide = true, value_name = "FILE", default_value = detect::LIBRARY)]
+    pub(crate) nvml: String,
 }
 
 impl Default for Sight {
     fn default() -> Self {
-        Self { sight_root: "/".into(), rest_ms: YIELD_REST_MS }
+        Self { sight_root: "/".into(), rest_ms: YIELD_REST_MS, settle_ms: SETTLE_MS, nvml: detect::LIBRARY.to_owned() }
     }
 }
 
@@ -241,6 +251,10 @@ pub(crate) struct Options {
     pub(crate) confinement: Confinement,
     /// To whom or what the machine is yielded.
     pub(crate) yield_to: Vec<Neighbour>,
+    /// After how long without work the machine sleeps; 0 for never.
+    pub(crate) idle_suspend_s: u64,
+    /// What has it sleep.
+    pub(crate) suspend_command: Vec<String>,
     /// How they are looked for.
     pub(crate) sight: Sight,
 }
@@ -314,7 +328,7 @@ impl Options {
     /// Decides everything by flags (and environment, which clap reads) over the configuration file.
     pub(crate) fn decide(flags: &Flags) -> Result<Self, OptionsError> {
         let (timing, sight) = (flags.timing, flags.sight.clone());
-        let Choice { file: Configured { config, .. }, state_dir, token_file, named } = Choice::of(flags)?;
+        let Choice { file: Configured { config, .. }, slots, state_dir, token_file, named } = Choice::of(flags)?;
         let pass = Pass::read(&token_file)?;
         if pass.token.role() != Role::Worker {
             return Err(OptionsError::WrongRole(token_file));
@@ -322,7 +336,7 @@ impl Options {
         Ok(Self {
             server: server(named, &config, Some(&pass), &token_file).0,
             address: config.address,
-            slots: config.slots,
+            slots,
             resources: config.resources,
             workspace_root: config.workspace_root,
             workspace_days: config.workspace_days,
@@ -333,6 +347,8 @@ impl Options {
             timing,
             confinement: Confinement::of(config.control_groups, config.pids_max),
             yield_to: config.yield_to,
+            idle_suspend_s: config.idle_suspend_s,
+            suspend_command: config.suspend_command,
             sight,
         })
     }
@@ -341,7 +357,7 @@ impl Options {
 /// Reads a number of slots.
 fn slots(text: &str) -> Result<u32, String> {
     match text {
-        "auto" => Ok(detect::cores().clamp(1, SLOTS_MAX)),
+        "auto" => Ok(detect::own_slots()),
         _ => text.parse().map_err(|_| format!("{text:?} is neither a number nor auto")),
     }
 }
@@ -383,6 +399,20 @@ mod tests {
         assert_eq!(error.to_string(), "\"http://nas\" is not an address of c2d");
         let error = Options::decide(&Flags { slots: Some(0), ..flags }).unwrap_err();
         assert_eq!(error.to_string(), "0 slots cannot be run");
+    }
+
+    #[test]
+    fn one_slot_for_each_processor_by_flag_and_by_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let (config, token_file) = (dir.path().join("config.json"), dir.path().join("a.token"));
+        pass(Role::Worker, None).write(&token_file).unwrap();
+        let flags = Flags { config: Some(config.clone()), token_file: Some(token_file), ..Flags::default() };
+        std::fs::write(&config, r#"{"slots": "auto"}"#).unwrap();
+        assert_eq!(Options::decide(&flags).unwrap().slots, slots("auto").unwrap());
+        assert_eq!(Options::decide(&Flags { slots: Some(3), ..flags.clone() }).unwrap().slots, 3);
+        std::fs::write(&config, r#"{"slots": "many"}"#).unwrap();
+        let error = Options::decide(&flags).unwrap_err().to_string();
+        assert!(error.contains(r#"a number or "auto""#), "{error}");
     }
 
     #[test]

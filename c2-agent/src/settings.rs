@@ -10,11 +10,12 @@ use crate::options::{Listing, OptionsError};
 
 /// Lists the settings that the agent would start with.
 pub(crate) fn list(listing: &Listing, origins: &Origins) -> Result<String, OptionsError> {
-    let Choice { file, state_dir, token_file, named } = Choice::of(&listing.flags)?;
+    let Choice { file, state_dir, token_file, named, .. } = Choice::of(&listing.flags)?;
     let mut settings = Settings::of(&file, &[]);
     for name in ["address", "slots", "workspace_root", "yield_to"] {
         settings.given(name, origins);
     }
+    settings.given_as("idle_suspend_s", "idle_suspend", origins);
     // A file may name the host, the port or both.
     let configured: Vec<Origin> =
         ["server_host", "server_port"].into_iter().filter_map(|key| settings.take(key)).collect();

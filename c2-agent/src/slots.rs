@@ -13,6 +13,7 @@ mod fitness;
 mod introduce;
 mod message;
 mod poll;
+mod sleep;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -75,6 +76,10 @@ pub(crate) struct Slots {
     unfit: Option<String>,
     /// Bytes of results in one poll, as far as they can be divided.
     report_bytes: usize,
+    /// The machine would sleep, if c2d agrees.
+    sleepy: bool,
+    /// It sleeps, or is about to: nothing is said, as c2d would take it for awake.
+    sleeps: bool,
 }
 
 /// An attempt that c2d must hear about in each poll.
@@ -153,6 +158,8 @@ impl Slots {
             spool_fails: false,
             unfit: None,
             report_bytes: REPORT_BYTES,
+            sleepy: false,
+            sleeps: false,
         }
     }
 
@@ -230,6 +237,7 @@ impl Slots {
     /// awaited.
     pub(crate) fn due(&self) -> Option<Mono> {
         match &self.line {
+            Line::Quiet { .. } if self.sleeps => None,
             Line::Quiet { due } => Some(*due),
             Line::Waiting { parked: true, .. } if self.owes() || self.news || !self.cleaned.is_empty() => Some(Mono(0)),
             Line::Waiting { .. } => None,
@@ -320,6 +328,7 @@ impl Slots {
             self.due_after(news, sent, now)
         };
         self.line = Line::Quiet { due };
+        actions.extend(self.fall_asleep(answer.may_sleep));
         actions
     }
 

@@ -55,6 +55,7 @@ fn introduction() -> Introduction {
         slots: 2,
         version: String::new(),
         has: Capacity::default(),
+        mac: None,
         hardware: "{}".into(),
     }
 }

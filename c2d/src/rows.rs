@@ -61,6 +61,8 @@ pub fn worker_row(view: WorkerView) -> WorkerRow {
         copied_at: view.cloned_at,
         passed_on: view.passed_on,
         past_lease: view.past_lease,
+        mac: view.intro.mac,
+        wakes_failed: view.wakes_failed,
         load: view.load,
         version: view.intro.version,
     }

@@ -31,6 +31,7 @@ use crate::services::blob_gc::Gc;
 use crate::services::cleanup_requests::CleanupRequests;
 use crate::services::live_output::LiveOutput;
 use crate::services::messenger::{Messenger, Outside};
+use crate::services::waker::Waker;
 use crate::store::{self, Opened, Space, StoreError};
 
 /// Why c2d cannot start, or ended by itself.
@@ -91,13 +92,13 @@ pub async fn run(
     let (stop, stopping) = watch::channel(false);
     let clock = Clock::start(opened.seen_ms);
     tokio::spawn(look_when_told(opened.writer.memo()));
-    let (audit, audit_end) = open_audit(&data_dir, clock, &mut opened).await?;
-    let health = opened.writer.health();
+    let ((audit, audit_end), health) = (open_audit(&data_dir, clock, &mut opened).await?, opened.writer.health());
     let (handle, mut engine) =
         engine::start(opened.saved, config.max_queue_size, opened.writer, clock, until(stopping.clone()));
     let desk = (handle.clone(), opened.history.clone(), opened.blobs.clone());
     let app = App {
         messenger: Messenger::start(desk, outside(&config, address), clock, stopping.clone()),
+        waker: Waker::start(handle.wakes(), clock),
         engine: handle,
         health,
         history: opened.history,

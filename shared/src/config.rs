@@ -1,8 +1,9 @@
-//! Configuration files: the README's keys for c2d and the agent, all optional, and the places
-//! where the programs look for them.
+//! Configuration files: the keys for c2d and the agent, all optional, and the places where programs look for them.
 //!
 //! Flags win over the environment, the environment over the file; that order is made by each
 //! program's `main`. An unknown key is an error with a "did you mean", never ignored.
+
+mod slot_count;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -19,12 +20,14 @@ use crate::home;
 use crate::json::{self, Unreadable};
 use crate::limits::{
     KEEP_BLOB_BYTES, KEEP_BYTES, KEEP_DAYS, KEEP_JOBS, OUTPUT_KEEP_BYTES, PORT, QUEUE_LEN_MAX, SHARES_LEN_MAX, SLOTS,
-    SLOTS_MAX, WORKSPACE_DAYS,
+    SUSPEND_COMMAND, WORKSPACE_DAYS,
 };
 use crate::resources::{self, Amounts};
 use crate::server_address::{ADDRESS_FILE, ServerAddress};
 use crate::validate;
 use crate::worker::Neighbour;
+
+pub use slot_count::SlotCount;
 
 /// How the names of files begin that c2d keeps in its folder for itself.
 const OWN_FILES: [&str; 10] =
@@ -87,9 +90,8 @@ pub struct AgentConfig {
     /// This worker's address, where the machine has several; also the source of its connections.
     pub address: Option<IpAddr>,
     /// Jobs to run at once.
-    pub slots: u32,
-    /// What the machine has, where that is not what is found by itself: `cpus`, `memory`, `gpus`, `vram`, and
-    /// whatever else jobs are to take.
+    pub slots: SlotCount,
+    /// What the machine has, where that is not what is found by itself, and whatever else jobs are to take.
     pub resources: Amounts,
     /// Folder of the job workspaces.
     pub workspace_root: PathBuf,
@@ -99,6 +101,10 @@ pub struct AgentConfig {
     pub shares: BTreeMap<String, PathBuf>,
     /// To whom or what it yields the machine: `user`, `gpu`, `battery`.
     pub yield_to: Vec<Neighbour>,
+    /// Seconds after which an idle machine sleeps; 0 for never.
+    pub idle_suspend_s: u64,
+    /// What has it sleep, with its arguments.
+    pub suspend_command: Vec<String>,
     /// Whether each job gets a control group of its own, where the agent may make some.
     pub control_groups: bool,
     /// Processes and threads that a job may have at once there; 0 for as many as the machine takes.
@@ -144,12 +150,14 @@ impl Default for AgentConfig {
             server_host: "127.0.0.1".to_owned(),
             server_port: PORT,
             address: None,
-            slots: SLOTS,
+            slots: SlotCount::Of(SLOTS),
             resources: Amounts::new(),
             workspace_root: "/tmp/C2".into(),
             workspace_days: WORKSPACE_DAYS,
             shares: BTreeMap::new(),
             yield_to: Vec::new(),
+            idle_suspend_s: 0,
+            suspend_command: SUSPEND_COMMAND.map(str::to_owned).to_vec(),
             control_groups: true,
             pids_max: None,
         }
@@ -331,9 +339,8 @@ impl Checked for AgentConfig {
         if self.server_port == 0 {
             return Err(Mistake::new("server_port", "c2d has no port 0", "write the port of c2d, usually 30814"));
         }
-        if self.slots == 0 || self.slots > SLOTS_MAX {
-            let message = format!("{} slots cannot be run", self.slots);
-            return Err(Mistake::new("slots", message, "write a number from 1 to 1024"));
+        if let Some(message) = self.slots.fault() {
+            return Err(Mistake::new("slots", message, "write a number from 1 to 1024, or \"auto\""));
         }
         if !self.workspace_root.is_absolute() {
             return Err(Mistake::new("workspace_root", depends(&self.workspace_root), FULL));
@@ -354,6 +361,9 @@ impl Checked for AgentConfig {
             let words = Neighbour::ALL.map(Neighbour::word).join(", ");
             let hint = "write a list, like [\"user\", \"battery\"]";
             return Err(Mistake::new("yield_to", format!("it can be {words}"), hint));
+        }
+        if self.suspend_command.first().is_none_or(String::is_empty) {
+            return Err(Mistake::new("suspend_command", "it names no program", "write [\"systemctl\", \"suspend\"]"));
         }
         if self.resources.contains_key("slots") {
             return Err(Mistake::new("resources", "slots have a key of their own", "write \"slots\": N beside it"));

@@ -2,8 +2,8 @@
 //! configuration, targets, and (feature `client`) the one typed HTTP client. With the feature `schema`
 //! the wire types describe themselves as JSON schemas; `arguments` and `logging` are for programs.
 //!
-//! Everything here is plain data and pure functions; no clock, no task and, outside the client,
-//! no network. What only one program needs stands in that program.
+//! Everything here is plain data and pure functions; no clock, no task and, outside the client and the packets of
+//! [`wake`], no network. What only one program needs stands in that program.
 #![warn(missing_docs)]
 
 pub mod blob;
@@ -17,6 +17,7 @@ pub mod json;
 pub mod resources;
 pub mod target;
 pub mod validate;
+pub mod wake;
 pub mod worker;
 
 pub mod advice;

@@ -330,3 +330,24 @@ pub const SCHEDULE_REST_MS: u64 = 10_000;
 pub const NOTIFICATIONS_MAX: usize = 100;
 /// What waits to be told, besides ends of jobs; beyond it the oldest are forgotten.
 pub const NOTICES_MAX: usize = 1_000;
+
+/// Where a sleeping network card listens for the packet that wakes it: any port would do, this one has no service.
+pub const WAKE_PORT: u16 = 9;
+/// How long a machine has to be heard once it was woken: the slowest start from a disk within that.
+pub const WAKE_WITHIN_MS: u64 = 60_000;
+/// Tries in a row, as a packet may be lost; after them operators learn of it and it rests.
+pub const WAKE_TRIES: u32 = 3;
+/// How long it rests then before each further try, doubling.
+pub const WAKE_REST_MS: u64 = 10 * 60_000;
+/// The longest such rest.
+pub const WAKE_REST_MAX_MS: u64 = 24 * 3_600_000;
+/// Workers that send the packet beside c2d, which may be in another network.
+pub const WAKE_HELPERS: usize = 3;
+/// A worker does not go to sleep when a job that it could run begins within this.
+pub const SLEEP_AHEAD_MS: u64 = 15 * 60_000;
+/// How often c2d is asked whether an idle machine may sleep, when it did not agree.
+pub const SLEEP_ASK_MS: u64 = 60_000;
+/// How long a machine may take to sleep once its command has ended.
+pub const SETTLE_MS: u64 = 20_000;
+/// Has a machine with systemd sleep.
+pub const SUSPEND_COMMAND: [&str; 2] = ["systemctl", "suspend"];

@@ -12,6 +12,7 @@ use crate::id::{AttemptId, JobId, Session, WorkerId};
 use crate::job::Dependency;
 use crate::resources::Amount;
 use crate::selection::Selection;
+use crate::wake::Mac;
 
 macro_rules! text_form {
     ($type:ty, $name:literal, $schema:tt) => {
@@ -81,4 +82,10 @@ text_form!(Amount, "Amount", {
     "minimum": 0,
     "pattern": "^[0-9]+(\\.[0-9]{1,3})?[KMGT]?(i?B)?$",
     "examples": [4, "8G"],
+});
+text_form!(Mac, "Mac", {
+    "type": "string",
+    "description": "The hardware address of a network card.",
+    "pattern": "^[0-9a-f]{2}(:[0-9a-f]{2}){5}$",
+    "examples": ["52:54:00:12:34:56"],
 });

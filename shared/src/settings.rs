@@ -107,8 +107,14 @@ impl Settings {
     /// Says that a setting has its value from the argument of the same name, if that was given.
     #[cfg(feature = "arguments")]
     pub fn given(&mut self, name: &str, origins: &crate::arguments::Origins) {
+        self.given_as(name, name, origins);
+    }
+
+    /// The same for an argument of another name.
+    #[cfg(feature = "arguments")]
+    pub fn given_as(&mut self, name: &str, argument: &str, origins: &crate::arguments::Origins) {
         let setting = self.0.iter_mut().find(|setting| setting.name == name);
-        if let (Some(setting), Some(origin)) = (setting, origins.get(name)) {
+        if let (Some(setting), Some(origin)) = (setting, origins.get(argument)) {
             setting.origin = origin;
         }
     }
@@ -170,9 +176,11 @@ mod tests {
         let mut settings = Settings::of(&configured::<AgentConfig>("{\n\"slots\": 2,\n\"server_port\": 7}"), &[]);
         settings.set("server_host", "10.0.0.6", Origin::Variable("C2_SERVER".into()));
         settings.set("state_dir", "/s", Origin::Flag("--state-dir".into()));
-        for key in ["resources", "shares", "workspace_days", "yield_to", "control_groups", "pids_max"] {
+        for key in ["resources", "shares", "workspace_days", "yield_to", "control_groups", "pids_max", "idle_suspend_s"]
+        {
             assert_eq!(settings.take(key), Some(Origin::Default));
         }
+        assert!(settings.take("suspend_command").is_some());
         let expected = "\
 SETTING         VALUE     FROM
 state_dir       /s        --state-dir

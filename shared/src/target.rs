@@ -11,7 +11,6 @@ use std::net::IpAddr;
 use crate::api::workers::WorkerRow;
 use crate::id::WorkerId;
 use crate::validate;
-use crate::worker::WorkerStatus;
 
 /// Fewer characters are no beginning of an id.
 const ID_PREFIX_MIN: usize = 4;
@@ -142,7 +141,7 @@ impl<'a> Candidate<'a> {
             ip: row.ip,
             hostname: &row.hostname,
             groups: &row.groups,
-            online: row.status != WorkerStatus::Offline,
+            online: row.status.is_reachable(),
             silent_ms: row.silent_ms,
             passed_on: row.passed_on,
         }

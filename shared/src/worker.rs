@@ -203,11 +203,23 @@ pub enum WorkerStatus {
     Draining,
     /// It was silent for 15 s or longer.
     Offline,
+    /// Its machine sleeps, as its agent said before. It is woken for a job that no other worker could run.
+    Asleep,
+    /// It was sent the packet that wakes it, and was not heard yet.
+    Waking,
     /// It is online, and gets nothing, or one job at a time, until it has shown that it can start jobs.
     Quarantined,
     /// One that this version does not know.
     #[serde(other)]
     Unknown,
+}
+
+impl WorkerStatus {
+    /// Whether it was heard lately and can be reached.
+    #[must_use]
+    pub const fn is_reachable(self) -> bool {
+        matches!(self, Self::Online | Self::Draining | Self::Quarantined | Self::Unknown)
+    }
 }
 
 impl fmt::Display for WorkerStatus {
@@ -217,6 +229,8 @@ impl fmt::Display for WorkerStatus {
             Self::Draining => "draining",
             Self::Offline => "offline",
             Self::Quarantined => "quarantined",
+            Self::Asleep => "asleep",
+            Self::Waking => "waking",
             Self::Unknown => "unknown",
         })
     }

@@ -2,6 +2,7 @@
 //! workspaces are cleaned when c2d asks.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use c2_shared::advice::with_causes;
 use c2_shared::api::output::Output;
@@ -10,6 +11,7 @@ use c2_shared::blob::BlobId;
 use c2_shared::id::AttemptId;
 use c2_shared::job::Outcome;
 use c2_shared::limits::OUTPUT_INLINE_BYTES;
+use c2_shared::wake::{self, Mac};
 
 use super::Agent;
 use crate::clock;
@@ -204,8 +206,18 @@ impl Agent {
         for directive in directives {
             match directive {
                 Directive::Cleanup { id } => self.cleanup.begin(*id, self.slots.jobs()),
+                Directive::Wake { ip, mac } => wake_other(*ip, *mac),
                 Directive::Register | Directive::Read(_) | Directive::Unknown => {}
             }
         }
     }
+}
+
+/// Wakes another machine for c2d, which may be in another network.
+fn wake_other(ip: IpAddr, mac: Mac) {
+    tokio::task::spawn_blocking(move || match wake::wake(mac, ip) {
+        Ok(0) => tracing::debug!("{ip} is in no network of this machine, so it is not woken from here"),
+        Ok(_) => tracing::info!("woke {mac} at {ip}, as c2d asked"),
+        Err(error) => tracing::warn!("cannot send the packet that wakes {mac} at {ip}: {error}"),
+    });
 }

@@ -6,7 +6,9 @@ use c2_shared::api::error::ErrorCode;
 use c2_shared::api::work::{RegisterRequest, RegisterResponse};
 use c2_shared::client::ClientError;
 use c2_shared::limits::INTRODUCE_MS;
+use c2_shared::server_address::ServerAddress;
 use c2_shared::time::Mono;
+use c2_shared::wake;
 use c2_shared::worker::Hardware;
 
 use super::{Agent, AgentError};
@@ -19,6 +21,9 @@ use crate::{clock, detect};
 /// How long an agent that has to go waits for the ends of the jobs that it ends: as long as they may take.
 const ENDS_WITHIN: Duration = Duration::from_secs(30);
 
+/// How long the address of c2d may be looked for.
+const LOOK_UP_WITHIN: Duration = Duration::from_secs(5);
+
 pub(super) async fn introduction(options: &Options, identity: Identity) -> RegisterRequest {
     RegisterRequest {
         ip: options.address,
@@ -26,13 +31,27 @@ pub(super) async fn introduction(options: &Options, identity: Identity) -> Regis
         worker_id: identity.worker_id,
         boot_id: identity.boot_id,
         slots: Some(options.slots),
-        hardware: Hardware { workspace_days: Some(options.workspace_days), ..detect::hardware().await },
+        hardware: Hardware {
+            workspace_days: Some(options.workspace_days),
+            ..detect::hardware(&options.sight.nvml).await
+        },
         version: VERSION.to_owned(),
         session: identity.session,
         machine: identity.machine,
         folder: identity.folder,
         resources: options.resources.clone(),
+        mac: own_mac(&options.server).await,
     }
+}
+
+/// The hardware address of the interface by which c2d is reached, as far as there is one.
+pub(crate) async fn own_mac(server: &ServerAddress) -> String {
+    // Names may be looked up in the network, for as long as it likes.
+    let look = tokio::time::timeout(LOOK_UP_WITHIN, tokio::net::lookup_host((server.host.as_str(), server.port)));
+    let Ok(Ok(mut found)) = look.await else { return String::new() };
+    let Some(address) = found.next() else { return String::new() };
+    let mac = tokio::task::spawn_blocking(move || wake::mac_towards(address.ip())).await;
+    mac.ok().flatten().map(|mac| mac.to_string()).unwrap_or_default()
 }
 
 impl Agent {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use c2_shared::worker::{Gpu, GpuMemory, GpuProcess};
 use tokio::sync::watch;
 
+use super::nvml::Library;
 use super::{amd, nvidia};
 use crate::supervise::is_marked;
 
@@ -37,20 +38,47 @@ pub(crate) struct Seen {
     pub(crate) foreign: Vec<GpuProcess>,
 }
 
-/// The graphics processors of this machine: those of NVIDIA; where there is none, those of AMD.
-pub(crate) async fn read() -> Vec<Found> {
-    match nvidia::read().await {
-        found if found.is_empty() => amd::read(Path::new(SYS)),
-        found => found,
+/// How they are watched.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    /// The library of NVIDIA's driver.
+    pub(crate) nvml: String,
+    /// How the jobs of this agent are known, in their environment.
+    pub(crate) job_marks: Vec<String>,
+}
+
+/// Who tells of the cards of NVIDIA: the library of their driver, where it can be used, or its program.
+struct Cards(Option<Library>);
+
+impl Cards {
+    async fn open(nvml: &str) -> Self {
+        Self(Library::open(nvml).await)
+    }
+
+    /// What there is of NVIDIA; where there is nothing, what there is of AMD.
+    async fn look(&mut self) -> Seen {
+        let seen = match &mut self.0 {
+            Some(library) => library.look().await,
+            None => {
+                let found = nvidia::read().await;
+                let foreign = if found.is_empty() { Vec::new() } else { nvidia::processes(&found).await };
+                Seen { found, foreign }
+            }
+        };
+        if seen.found.is_empty() { Seen { found: amd::read(Path::new(SYS)), foreign: Vec::new() } } else { seen }
     }
 }
 
-/// Keeps what is seen up to date for as long as somebody looks at it. The jobs of this agent are known by a mark
-/// in their environment.
-pub(crate) async fn watch(latest: watch::Sender<Seen>, job_marks: Vec<String>) {
+/// The graphics processors of this machine.
+pub(crate) async fn read(nvml: &str) -> Vec<Found> {
+    Cards::open(nvml).await.look().await.found
+}
+
+/// Keeps what is seen up to date for as long as somebody looks at it.
+pub(crate) async fn watch(latest: watch::Sender<Seen>, Wanted { nvml, job_marks }: Wanted) {
+    let mut cards = Cards::open(&nvml).await;
     while !latest.is_closed() {
-        let found = read().await;
-        let mut foreign = if found.is_empty() { Vec::new() } else { nvidia::processes(&found).await };
+        let Seen { found, mut foreign } = cards.look().await;
         foreign.retain(|process| !is_marked(process.pid, &job_marks));
         latest.send_replace(Seen { found, foreign });
         tokio::time::sleep(INTERVAL).await;

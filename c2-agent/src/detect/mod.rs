@@ -9,15 +9,18 @@ pub(crate) mod disk;
 mod gpu;
 mod mem;
 mod nvidia;
+mod nvml;
 mod shares;
 
 pub(crate) use cpu::{cores, pids};
+pub(crate) use gpu::Wanted;
+pub(crate) use nvml::LIBRARY;
 pub(crate) use shares::Shares;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use c2_shared::limits::{STATE_FREE_BYTES_FLOOR, WORKER_FREE_BYTES_FLOOR};
+use c2_shared::limits::{SLOTS_MAX, STATE_FREE_BYTES_FLOOR, WORKER_FREE_BYTES_FLOOR};
 use c2_shared::worker::{Hardware, Load};
 use tokio::sync::watch;
 
@@ -28,9 +31,14 @@ const GPUS_WITHIN: Duration = Duration::from_secs(12);
 /// How often the load is read: as often as an idle agent speaks to c2d.
 const LOAD_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Reads what the machine consists of. Never fails: what cannot be found out is left empty.
-pub(crate) async fn hardware() -> Hardware {
-    let gpus = tokio::time::timeout(GPUS_WITHIN, gpu::read()).await.unwrap_or_default();
+/// Slots with one for each processor.
+pub(crate) fn own_slots() -> u32 {
+    cores().clamp(1, SLOTS_MAX)
+}
+
+/// Reads what the machine consists of, of graphics processors what this library of their driver says. Never fails: what cannot be found out is left empty.
+pub(crate) async fn hardware(nvml: &str) -> Hardware {
+    let gpus = tokio::time::timeout(GPUS_WITHIN, gpu::read(nvml)).await.unwrap_or_default();
     let rest = tokio::task::spawn_blocking(move || Hardware {
         os: sysinfo::System::long_os_version().unwrap_or_default(),
         arch: sysinfo::System::cpu_arch(),
@@ -45,12 +53,11 @@ pub(crate) async fn hardware() -> Hardware {
     rest.await.unwrap_or_default()
 }
 
-/// Keeps the load up to date for as long as somebody looks at it, with `gpus` also that of graphics processors,
-/// where it is how the jobs of this agent are marked. The folders are where jobs run, and
+/// Keeps the load up to date for as long as somebody looks at it, with `gpus` also that of graphics processors. The folders are where jobs run, and
 /// where the agent keeps what it needs to run them.
 pub(crate) async fn watch_load(
     latest: watch::Sender<Load>,
-    gpus: Option<Vec<String>>,
+    gpus: Option<Wanted>,
     [workspaces, state]: [PathBuf; 2],
     shares: Shares,
     mut neighbours: Neighbours,
@@ -58,7 +65,7 @@ pub(crate) async fn watch_load(
     let mut shares = shares.watch();
     // A driver that hangs holds up nothing else.
     let (sender, seen) = watch::channel(gpu::Seen::default());
-    let watching = gpus.map(|job_marks| tokio::spawn(gpu::watch(sender, job_marks)));
+    let watching = gpus.map(|wanted| tokio::spawn(gpu::watch(sender, wanted)));
     let mut meter = cpu::Meter::new();
     let mut ticks = tokio::time::interval(LOAD_INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

@@ -5,7 +5,7 @@
 
 mod battery;
 mod courtesy;
-mod people;
+pub(crate) mod people;
 
 use std::path::PathBuf;
 

@@ -44,6 +44,8 @@ pub(crate) enum Action {
     Shorten(AttemptId),
     /// An attempt that runs has another time limit now; 0 for none.
     Limit { attempt: AttemptId, timeout_s: u64 },
+    /// The machine may sleep: c2d agrees, and knows that it does until the next poll.
+    Sleep,
     /// Every running job may go on for so long.
     Renew {
         /// How long, unless renewed again.

@@ -66,7 +66,8 @@ impl Slots {
             staged,
             ended,
             self_test_error: self.unfit.clone(),
-            wait_s: if unsent.is_empty() && returned.is_empty() && self.cleaned.is_empty() {
+            would_sleep: self.would_sleep(),
+            wait_s: if !self.would_sleep() && unsent.is_empty() && returned.is_empty() && self.cleaned.is_empty() {
                 self.idle_step_s()
             } else {
                 0

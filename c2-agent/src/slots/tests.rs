@@ -114,6 +114,7 @@ pub(super) fn words(actions: &[Action]) -> String {
         Action::Spool(result) => format!("spool {}", result.attempt.job.0),
         Action::DeliverAgain(attempt) => format!("deliver {}", attempt.job.0),
         Action::Shorten(attempt) => format!("shorten {}", attempt.job.0),
+        Action::Sleep => "sleep".to_owned(),
         Action::Renew { lease_ms } => format!("renew {lease_ms}"),
         Action::Limit { attempt, timeout_s } => format!("limit {attempt} {timeout_s}"),
     };

@@ -91,7 +91,12 @@ impl Glyphs {
     }
 
     pub(crate) const fn status(&self, status: WorkerStatus) -> &'static str {
-        self.statuses[status as usize]
+        let [full, half, empty] = self.statuses;
+        match status {
+            WorkerStatus::Online => full,
+            WorkerStatus::Draining | WorkerStatus::Waking => half,
+            WorkerStatus::Offline | WorkerStatus::Asleep | WorkerStatus::Quarantined | WorkerStatus::Unknown => empty,
+        }
     }
 
     /// A bar of `width` cells for `part` of `whole`; anything above nothing shows at least one cell.

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use c2_shared::id::{JobId, WorkerId};
 use c2_shared::job::JobState;
 use c2_shared::time::Mono;
-use c2_shared::worker::WorkerStatus;
 
 use crate::app::cache::{Cache, Sight};
 use crate::app::focus::Focus;
@@ -347,7 +346,7 @@ impl Model {
 
     /// For how long workers were not heard of which that is told.
     fn silences(&self) -> impl Iterator<Item = u64> {
-        let silent = self.cache.workers.values().filter(|w| w.row.status == WorkerStatus::Offline);
+        let silent = self.cache.workers.values().filter(|w| !w.row.status.is_reachable());
         silent.filter_map(|w| w.heard_ms).map(|heard| self.now.wall_ms.saturating_sub(heard))
     }
 

@@ -5,7 +5,6 @@ use std::ops::Range;
 use c2_shared::api::figures::{self, Span};
 use c2_shared::id::JobId;
 use c2_shared::time::Mono;
-use c2_shared::worker::WorkerStatus;
 
 use crate::app::cache::Cache;
 use crate::app::figures::Freshness;
@@ -61,7 +60,7 @@ impl Timeline {
         self.lanes = lanes::lanes(&told.spans);
         self.spans = told.spans;
         let workers = cache.workers.values().map(|worker| &worker.row);
-        let workers = workers.filter(|row| row.status != WorkerStatus::Offline);
+        let workers = workers.filter(|row| row.status.is_reachable());
         lanes::add_idle(&mut self.lanes, workers.map(|row| (row.ip, row.worker_id.clone(), row.slots)));
         let of_selected = |lane: &Lane| lane.spans.iter().any(|at| Some(self.spans[*at].job_id) == self.selected);
         if let Some(lane) = self.lanes.iter().position(of_selected) {

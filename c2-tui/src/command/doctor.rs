@@ -6,6 +6,7 @@ use c2_shared::api::metrics::Metrics;
 use c2_shared::api::notifications::NotificationRow;
 use c2_shared::api::workers::WorkerRow;
 use c2_shared::checkup::{self, Check};
+use c2_shared::limits::WAKE_TRIES;
 use c2_shared::time;
 use c2_shared::worker::{WorkerStatus, yields_to};
 
@@ -88,7 +89,18 @@ fn of_notification(row: &NotificationRow) -> Option<Check> {
 fn of_worker(row: &WorkerRow) -> Check {
     let what = format!("worker {} ({})", row.ip, row.hostname);
     let free = row.load.disk_free_bytes;
-    if row.status == WorkerStatus::Offline {
+    if row.wakes_failed >= WAKE_TRIES {
+        let words = format!("its machine was woken {} times and not heard", row.wakes_failed);
+        Check::fail(
+            &what,
+            words,
+            "see whether it has power and wakes by network (BIOS; `ethtool DEVICE`: Wake-on: g); `wake` tries again",
+        )
+    } else if row.status == WorkerStatus::Asleep {
+        Check::ok(&what, "it sleeps, and is woken for jobs that no other worker could run")
+    } else if row.status == WorkerStatus::Waking {
+        Check::ok(&what, "it is being woken")
+    } else if row.status == WorkerStatus::Offline {
         let silent = row.silent_ms.map_or_else(|| "ever".to_owned(), |ms| format!("for {}", time::span(ms)));
         let hint = if row.passed_on {
             "another worker has its address; `remove-worker` with the beginning of its id if it is gone"
@@ -163,6 +175,8 @@ mod tests {
             copied_at: None,
             passed_on: false,
             past_lease: false,
+            mac: None,
+            wakes_failed: 0,
             load: Load { disk_free_bytes: Some(100 << 30), ..Load::default() },
             version: VERSION.to_owned(),
         }
@@ -190,7 +204,7 @@ mod tests {
             let check = of_worker(&row);
             (check.state, check.words)
         };
-        let table: [(Edit, State, &str); 9] = [
+        let table: [(Edit, State, &str); 12] = [
             (|_| (), State::Ok, "online, 1 of 4 slots in use"),
             (|row| row.status = WorkerStatus::Draining, State::Ok, "it finishes what it has and takes nothing new"),
             (|row| row.version = "0.0.9".to_owned(), State::Warn, "its agent is 0.0.9, this console 0.1.0"),
@@ -200,6 +214,17 @@ mod tests {
                 |row| (row.status, row.status_reason) = (WorkerStatus::Quarantined, Some("read-only".to_owned())),
                 State::Fail,
                 "in quarantine, it cannot start jobs: read-only",
+            ),
+            (|row| row.status = WorkerStatus::Waking, State::Ok, "it is being woken"),
+            (
+                |row| row.status = WorkerStatus::Asleep,
+                State::Ok,
+                "it sleeps, and is woken for jobs that no other worker could run",
+            ),
+            (
+                |row| (row.status, row.wakes_failed) = (WorkerStatus::Asleep, 3),
+                State::Fail,
+                "its machine was woken 3 times and not heard",
             ),
             (
                 |row| row.suspect = true,

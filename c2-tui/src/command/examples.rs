@@ -14,6 +14,7 @@ const EXAMPLES: &[(&str, [&str; 2])] = &[
     ("detect-tags", ["detect-tags 10.0.0.11", "detect-tags atlas --apply"]),
     ("drain", ["drain 10.0.0.11", "drain 10.0.0.[11-13] atlas"]),
     ("resume", ["resume 10.0.0.11", "resume @all"]),
+    ("wake", ["wake 10.0.0.13", "wake @gpu"]),
     ("remove-worker", ["remove-worker 10.0.0.13", "remove-worker old-laptop"]),
     ("jobs", ["jobs", "jobs --state=failed --newest"]),
     ("job", ["job last", "job 3"]),

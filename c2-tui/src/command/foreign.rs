@@ -34,6 +34,7 @@ const VERBS: &[(&[&str], &str)] = &[
     (&["pdcp", "rpdcp"], "copy FILE TARGET:DIR"),
     (&["cordon"], "drain {}"),
     (&["undrain", "uncordon", "enable"], "resume {}"),
+    (&["wol", "wakeonlan", "wake-on-lan", "etherwake", "power-on"], "wake {}"),
     (&["disable"], "drain {}"),
     (&["tags", "tag"], "get-tags {}"),
     (&["set_resources", "set-resource", "resources", "limits"], "set-resources {}"),
@@ -252,7 +253,7 @@ fn operands(form: &str) -> &'static str {
         "split" => "\"COMMAND {}\" FILE",
         "set-tags" => "WORKER TAG",
         "set-resources" => "WORKER cpus=N",
-        "get-tags" | "info" | "drain" | "resume" | "remove-worker" => "WORKER",
+        "get-tags" | "info" | "drain" | "resume" | "wake" | "remove-worker" => "WORKER",
         "assign" | "unassign" => "WORKER GROUP",
         _ => "JOB",
     }

@@ -14,7 +14,7 @@ use crate::command::{
     CommandError, Context, Outcome, assign, batch, batches, cancel, change, cleanup_workspaces, copy, detect_tags,
     doctor, drain, follow, get_files, get_tags, groups, help, info, job, jobs, list, log, many, notify, output, pause,
     pdsh, queue_status, remove_worker, resume, retry, schedule, set_resources, set_tags, split, stats, submit,
-    timeline, unassign, verify_ssh, wait, why,
+    timeline, unassign, verify_ssh, wait, wake, why,
 };
 use crate::render;
 
@@ -89,6 +89,8 @@ pub(crate) enum Command {
     Drain(SomeWorkers),
     /// Give drained workers new jobs again
     Resume(SomeWorkers),
+    /// Wake the machines of workers that sleep or are offline
+    Wake(SomeWorkers),
     /// Forget a worker that is offline for good
     RemoveWorker(remove_worker::RemoveWorker),
     /// List jobs, those that have not ended unless asked otherwise
@@ -178,6 +180,7 @@ pub(crate) async fn execute(context: &Context, command: Command) -> Result<Outco
         Command::DetectTags(tags) => tags.run(context).await,
         Command::Drain(args) => drain::run(context, args).await,
         Command::Resume(args) => resume::run(context, args).await,
+        Command::Wake(args) => wake::run(context, args).await,
         Command::RemoveWorker(remove) => remove.run(context).await,
         Command::Jobs(jobs) => jobs.run(context).await,
         Command::Job(args) => job::run(context, args).await,
@@ -266,6 +269,7 @@ impl Command {
             | Self::SetResources(_)
             | Self::Drain(_)
             | Self::Resume(_)
+            | Self::Wake(_)
             | Self::Submit(_)
             | Self::Hold(_)
             | Self::Release(_)

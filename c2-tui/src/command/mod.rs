@@ -82,6 +82,7 @@ mod timeline;
 mod unassign;
 mod verify_ssh;
 mod wait;
+mod wake;
 mod why;
 
 pub(crate) use command_error::{CommandError, Kind};

@@ -275,6 +275,7 @@ mod tests {
                 "detect-tags <WORKER>",
                 "drain <TARGET>...",
                 "resume <TARGET>...",
+                "wake <TARGET>...",
                 "remove-worker <WORKER>",
                 "jobs",
                 "job <JOB>",

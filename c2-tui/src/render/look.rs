@@ -62,7 +62,7 @@ impl From<WorkerStatus> for Style {
     fn from(status: WorkerStatus) -> Self {
         match status {
             WorkerStatus::Online => Self::Good,
-            WorkerStatus::Draining => Self::Waiting,
+            WorkerStatus::Draining | WorkerStatus::Asleep | WorkerStatus::Waking => Self::Waiting,
             WorkerStatus::Offline | WorkerStatus::Quarantined | WorkerStatus::Unknown => Self::Bad,
         }
     }

@@ -1,22 +1,22 @@
 //! Why a job does not run, worker by worker, and what would start it.
 
-use std::collections::BTreeSet;
+mod lack;
+
 use std::net::IpAddr;
 
 use c2_shared::api::jobs::JobRow;
 use c2_shared::api::why::{Explanation, Obstacle, Reason, Silence, Whereabouts, WorkerVerdict};
-use c2_shared::id::AttemptId;
 use c2_shared::job::{Condition, JobState, OnLost, Outcome};
-use c2_shared::resources::is_bytes;
 use c2_shared::time::span;
-use c2_shared::worker::{GpuProcess, yields_to};
+use c2_shared::worker::yields_to;
 use jiff::tz::TimeZone;
 
 use crate::render::look::{Look, bytes};
-use crate::render::resources::about;
 use crate::render::table::{Cell, Table, flexible, words};
 use crate::render::text::verdict;
 use crate::render::workers::joined;
+
+use lack::{amount, jobs_of, short, sleep};
 
 /// What a newer c2d says and this console does not know.
 const UNKNOWN: &str = "c2d gives a reason that this console is too old to know";
@@ -177,6 +177,9 @@ fn at_workers(workers: &[WorkerVerdict]) -> Option<String> {
 fn at_all(obstacle: &Obstacle) -> String {
     match obstacle {
         Obstacle::Offline { .. } => "no worker is online".to_owned(),
+        Obstacle::Asleep { unwakeable: true, .. } => "every worker sleeps and cannot be woken".to_owned(),
+        Obstacle::Asleep { waking: true, .. } => "every worker is being woken".to_owned(),
+        Obstacle::Asleep { .. } => "every worker sleeps".to_owned(),
         Obstacle::Draining => "every worker is draining".to_owned(),
         Obstacle::NotInGroup { group } => format!("no worker is in group {group:?}"),
         Obstacle::Excluded => "every worker is excluded".to_owned(),
@@ -204,6 +207,14 @@ fn at_all(obstacle: &Obstacle) -> String {
 fn at_one(obstacle: &Obstacle) -> String {
     match obstacle {
         Obstacle::Offline { .. } => "offline".to_owned(),
+        Obstacle::Asleep { unwakeable: false, waking, failed: 0, .. } => {
+            if *waking {
+                "being woken".to_owned()
+            } else {
+                "asleep".to_owned()
+            }
+        }
+        Obstacle::Asleep { .. } => "asleep and not woken so far".to_owned(),
         Obstacle::TagHeld { tag, .. } => format!("{tag} is held by other jobs"),
         Obstacle::DiskFull { .. } => "its disk is full".to_owned(),
         Obstacle::Quarantined { reason, .. } => format!("it cannot start jobs: {reason}"),
@@ -250,6 +261,7 @@ fn at_worker(obstacle: &Obstacle) -> String {
     match obstacle {
         Obstacle::Offline { silent_ms: Some(ms) } => format!("offline for {}", span(*ms)),
         Obstacle::Offline { silent_ms: None } => "offline since c2d started".to_owned(),
+        Obstacle::Asleep { waking, failed, retry_ms, unwakeable } => sleep(*waking, *failed, *retry_ms, *unwakeable),
         Obstacle::Draining => "draining".to_owned(),
         Obstacle::NotInGroup { group } => format!("not in group {group}"),
         Obstacle::Excluded => "excluded".to_owned(),
@@ -278,39 +290,6 @@ fn at_worker(obstacle: &Obstacle) -> String {
         Obstacle::RoomKept { job_id } => format!("room is kept for {job_id}, which waits longer"),
         Obstacle::Unknown => UNKNOWN.to_owned(),
     }
-}
-
-/// What is short of a resource: at all, or free at the moment, and who has it.
-fn short(
-    resource: &str,
-    (needed, total, free): (u64, u64, u64),
-    holders: &[AttemptId],
-    foreign: &[GpuProcess],
-) -> String {
-    if needed > total {
-        let has = if total == 0 { format!("no {resource}") } else { amount(resource, total) };
-        return format!("has {has}, needs {}", amount(resource, needed));
-    }
-    let by = jobs_of(holders).chain(foreign.iter().map(process)).collect::<BTreeSet<_>>();
-    let by = if by.is_empty() { String::new() } else { format!("; in use by {}", joined(by)) };
-    format!("{} of {} free, needs {}{by}", number(resource, free), amount(resource, total), number(resource, needed))
-}
-
-/// A process that belongs to no job.
-fn process(process: &GpuProcess) -> String {
-    format!("{} (pid {}, no job, {})", process.name, process.pid, about(process.memory_bytes))
-}
-
-fn amount(resource: &str, amount: u64) -> String {
-    format!("{} {resource}", number(resource, amount))
-}
-
-fn number(resource: &str, amount: u64) -> String {
-    if is_bytes(resource) { about(amount) } else { amount.to_string() }
-}
-
-fn jobs_of(holders: &[AttemptId]) -> impl Iterator<Item = String> {
-    holders.iter().map(|attempt| attempt.job.to_string())
 }
 
 /// Whether it passes when jobs end that run there.
@@ -355,6 +334,7 @@ fn advice(why: &Explanation) -> String {
                 || matches!(
                     o,
                     Obstacle::Offline { .. }
+                        | Obstacle::Asleep { .. }
                         | Obstacle::Draining
                         | Obstacle::Yields { .. }
                         | Obstacle::NoShare { .. }

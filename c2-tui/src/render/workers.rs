@@ -1,6 +1,7 @@
 //! Workers as text.
 
 use c2_shared::api::workers::{RemoveResponse, WorkerInfo, WorkerList, WorkerRow};
+use c2_shared::limits::WAKE_TRIES;
 use c2_shared::time::span;
 use c2_shared::worker::{WorkerStatus, yields_to};
 
@@ -101,6 +102,9 @@ pub(crate) fn problem(row: &WorkerRow) -> Option<String> {
     if row.suspect {
         return Some(format!("it fails at once what succeeds elsewhere; see `log --worker={} --state=failed`", row.ip));
     }
+    if row.wakes_failed >= WAKE_TRIES {
+        return Some(format!("its machine was woken {} times and not heard; `wake` tries again", row.wakes_failed));
+    }
     row.passed_on.then(|| "another worker has its address by now".to_owned())
 }
 
@@ -111,6 +115,7 @@ pub(crate) fn info(look: &Look, info: &WorkerInfo) -> String {
         ("host", row.hostname.clone()),
         ("status", row.status.to_string()),
         ("id", row.worker_id.to_string()),
+        ("mac", row.mac.map(|mac| mac.to_string()).unwrap_or_default()),
         ("problem", problem(row).unwrap_or_default()),
         ("heard", row.silent_ms.map_or_else(|| "not since c2d started".to_owned(), |ms| format!("{} ago", span(ms)))),
         ("slots", format!("{} used", slots(row))),

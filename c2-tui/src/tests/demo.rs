@@ -81,6 +81,8 @@ fn worker(last: u8, hostname: &str, status: WorkerStatus, used: u32, cpu: f32) -
         copied_at: None,
         passed_on: false,
         past_lease: false,
+        mac: None,
+        wakes_failed: 0,
         load: Load {
             cpu_percent: cpu,
             memory_used_bytes: 11 << 30,

@@ -8,7 +8,7 @@ use c2_shared::id::{JobId, WorkerId};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::engine::task::Step;
-use crate::engine::{AttemptOutput, Noted, Observed, Refusal, Touched};
+use crate::engine::{AttemptOutput, Noted, Observed, Refusal, Touched, Wake};
 use crate::sched::Scheduler;
 use crate::sched::decision::PollAnswer;
 use crate::sched::event::{Event, Now, Poll, PollToken, ResultArrived, ResultFate, ResultSummary, WorkerPolled};
@@ -19,6 +19,7 @@ pub struct EngineHandle {
     pub(super) messages: mpsc::Sender<Message>,
     pub(super) changes: broadcast::Sender<Arc<Touched>>,
     pub(super) notes: broadcast::Sender<Noted>,
+    pub(super) wakes: broadcast::Sender<Wake>,
     pub(super) last_token: Arc<AtomicU64>,
     /// Why the engine ended, if it did not end as it was told to.
     pub(super) failure: Arc<OnceLock<Refusal>>,
@@ -116,6 +117,11 @@ impl EngineHandle {
     /// What belongs into the audit log, from now on.
     pub fn notes(&self) -> broadcast::Receiver<Noted> {
         self.notes.subscribe()
+    }
+
+    /// The machines that are to be woken, from now on.
+    pub fn wakes(&self) -> broadcast::Receiver<Wake> {
+        self.wakes.subscribe()
     }
 
     async fn apply_with<E: Event>(&self, event: E, outputs: Vec<AttemptOutput>) -> Result<E::Answer, Refusal> {

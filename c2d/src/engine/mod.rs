@@ -11,12 +11,14 @@ mod schedules;
 mod task;
 
 use std::future::Future;
+use std::net::IpAddr;
 
 use c2_shared::api::jobs::QueueStatus;
 use c2_shared::api::work::AttemptResult;
 use c2_shared::blob::BlobId;
-use c2_shared::id::AttemptId;
+use c2_shared::id::{AttemptId, WorkerId};
 use c2_shared::job::Outcome;
+use c2_shared::wake::Mac;
 
 use crate::sched::decision::Saved;
 use crate::sched::event::Now;
@@ -84,6 +86,16 @@ pub struct Touched {
     pub workers: Vec<WorkerView>,
     pub gone: Vec<Who>,
     pub queue: QueueStatus,
+}
+
+/// A machine that is to be woken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wake {
+    /// Where it was last.
+    pub ip: IpAddr,
+    pub mac: Mac,
+    /// Workers near it.
+    pub near: Vec<WorkerId>,
 }
 
 /// Something that belongs into the audit log, with what tells the result that it is about from others.

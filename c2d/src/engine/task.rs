@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 
 use super::handle::{Message, Read, Tell};
 use super::schedules::Looked;
-use super::{AttemptOutput, Batch, Committed, Durable, EngineHandle, Noted, Observed, Refusal, Touched};
+use super::{AttemptOutput, Batch, Committed, Durable, EngineHandle, Noted, Observed, Refusal, Touched, Wake};
 use crate::clock::Clock;
 use crate::sched::decision::{PollAnswer, Saved};
 use crate::sched::event::{Event, Now, PollDropped, PollToken, TimePassed, TimeUnobserved};
@@ -43,6 +43,7 @@ pub fn start<D: Durable>(
     let (messages, inbox) = mpsc::channel(WAITING_MAX);
     let (changes, _) = broadcast::channel(CHANGES_MAX);
     let (notes, _) = broadcast::channel(CHANGES_MAX);
+    let (wakes, _) = broadcast::channel(CHANGES_MAX);
     let failure = Arc::<OnceLock<_>>::default();
     let now = clock.now();
     let engine = Engine {
@@ -53,6 +54,7 @@ pub fn start<D: Durable>(
         inbox,
         changes: changes.clone(),
         notes: notes.clone(),
+        wakes: wakes.clone(),
         polls: BTreeMap::new(),
         waiters: BTreeMap::new(),
         awake: now.mono,
@@ -63,7 +65,7 @@ pub fn start<D: Durable>(
         observed: Observed::default(),
     };
     let task = tokio::spawn(engine.run(shutdown));
-    (EngineHandle { messages, changes, notes, last_token: Arc::new(AtomicU64::new(0)), failure }, task)
+    (EngineHandle { messages, changes, notes, wakes, last_token: Arc::new(AtomicU64::new(0)), failure }, task)
 }
 
 pub(super) struct Engine<D> {
@@ -74,6 +76,7 @@ pub(super) struct Engine<D> {
     inbox: mpsc::Receiver<Message>,
     changes: broadcast::Sender<Arc<Touched>>,
     notes: broadcast::Sender<Noted>,
+    wakes: broadcast::Sender<Wake>,
     /// Requests that wait for the answer to a poll.
     pub(super) polls: BTreeMap<PollToken, oneshot::Sender<Result<PollAnswer, Refusal>>>,
     /// Requests that wait for the end of a job.
@@ -162,8 +165,7 @@ impl<D: Durable> Engine<D> {
         }
         let decisions = std::mem::take(&mut pending.decisions);
         let outputs = std::mem::take(&mut pending.outputs);
-        let (answers, durable): (Vec<_>, Vec<_>) =
-            decisions.into_iter().partition(|decision| matches!(decision, Decision::Answer { .. }));
+        let (durable, answers): (Vec<_>, Vec<_>) = decisions.into_iter().partition(Decision::is_durable);
         if !durable.is_empty() {
             match self.store.commit(Batch { decisions: durable, outputs, now }).await {
                 Ok(Committed::All) => {}
@@ -260,10 +262,15 @@ impl<D: Durable> Engine<D> {
     /// Everything is durable: now it may be known. The caller may be gone, which does not matter.
     pub(super) fn answer(&mut self, now: Now, answers: Vec<Decision>, pending: Pending, durable: &Result<(), Refusal>) {
         for decision in answers {
-            if let Decision::Answer { token, answer } = decision
-                && let Some(waiting) = self.polls.remove(&token)
-            {
-                drop(waiting.send(Ok(answer)));
+            match decision {
+                Decision::Answer { token, answer } => {
+                    if let Some(waiting) = self.polls.remove(&token) {
+                        drop(waiting.send(Ok(answer)));
+                    }
+                }
+                // Nobody may listen, as in tests.
+                Decision::Wake { ip, mac, near, .. } => drop(self.wakes.send(Wake { ip, mac, near })),
+                _ => {}
             }
         }
         for tell in pending.tells {

@@ -17,8 +17,8 @@ serves!(CLEANUP => cleanup);
 pub(crate) async fn cleanup(State(app): State<App>, Name(name): Name) -> Answer<CleanupResponse> {
     let view = find_worker::find(&app, &name).await?;
     let (ip, worker_id) = (view.ip, view.intro.id);
-    if view.status == WorkerStatus::Offline {
-        return Err(offline(ip, view.silent_ms));
+    if !view.status.is_reachable() {
+        return Err(offline(ip, view.status, view.silent_ms));
     }
     let patience = Duration::from_secs(CLEANUP_WAIT_S);
     let cleaned = app.cleanup_requests.ask(worker_id.clone(), patience).await.map_err(|e| {
@@ -28,8 +28,8 @@ pub(crate) async fn cleanup(State(app): State<App>, Name(name): Name) -> Answer<
     Ok(Json(CleanupResponse { ip, worker_id: Some(worker_id), cleaned }))
 }
 
-fn offline(ip: IpAddr, silent_ms: Option<u64>) -> ApiError {
+fn offline(ip: IpAddr, status: WorkerStatus, silent_ms: Option<u64>) -> ApiError {
     let silent = silent_ms.map_or_else(|| "since c2d started".to_owned(), |ms| format!("for {}", span(ms)));
-    let message = format!("worker {ip} is offline: it was not heard {silent}");
+    let message = format!("worker {ip} is {status}: it was not heard {silent}");
     ErrorBody::new(ErrorCode::Conflict, message, "nothing was removed; clean it when it is back").into()
 }

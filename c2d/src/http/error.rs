@@ -146,6 +146,7 @@ impl From<Reject> for ApiError {
             | Reject::Clone { .. }
             | Reject::SessionReplaced { .. }
             | Reject::StalePoll { .. }
+            | Reject::Unwakeable { .. }
             | Reject::WorkerOnline { .. }
             | Reject::WorkerBusy { .. }
             | Reject::WithinLease { .. } => of_worker(&reject),
@@ -171,6 +172,9 @@ fn of_worker(reject: &Reject) -> ErrorBody {
         ),
         Reject::SessionReplaced { .. } => body(ErrorCode::Wait, "stop the older one"),
         Reject::StalePoll { .. } => body(ErrorCode::Wait, "nothing to do: the newer poll is answered"),
+        Reject::Unwakeable { .. } => {
+            body(ErrorCode::Conflict, "upgrade its agent, and have it reach c2d by a network card, not by a tunnel")
+        }
         Reject::WorkerOnline { .. } => {
             body(ErrorCode::Conflict, "stop its c2-agent; 15 s later it is offline and can be removed")
         }

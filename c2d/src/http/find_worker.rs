@@ -11,7 +11,6 @@ use c2_shared::api::workers::{TargetWorker, TargetWorkers};
 use c2_shared::hint;
 use c2_shared::id::WorkerId;
 use c2_shared::target::{self, Candidate, Target, TargetError};
-use c2_shared::worker::WorkerStatus;
 
 use crate::http::handler::{Answer, ApiError, App, Json, Name, State, invalid, serves};
 use crate::sched::{Reject, WorkerView};
@@ -71,7 +70,7 @@ fn candidate(worker: &WorkerView) -> Candidate<'_> {
         ip: worker.ip,
         hostname: &worker.intro.hostname,
         groups: &worker.groups,
-        online: worker.status != WorkerStatus::Offline,
+        online: worker.status.is_reachable(),
         silent_ms: worker.silent_ms,
         passed_on: worker.passed_on,
     }

@@ -172,7 +172,7 @@ fn of_groups(text: &mut Exposition, Looked { workers, waiting, .. }: &Looked) {
 }
 
 fn is_online(worker: &WorkerView) -> bool {
-    worker.status != WorkerStatus::Offline
+    worker.status.is_reachable()
 }
 
 fn of_workers(text: &mut Exposition, Looked { queue, workers, observed, .. }: &Looked) {
@@ -190,6 +190,12 @@ fn of_workers(text: &mut Exposition, Looked { queue, workers, observed, .. }: &L
     each("c2_worker_online", "Whether a worker is online.", &|worker| Some(f64::from(u8::from(is_online(worker)))));
     each("c2_worker_quarantined", "Whether a worker gets no jobs because it cannot start them.", &|worker| {
         Some(f64::from(u8::from(worker.status == WorkerStatus::Quarantined)))
+    });
+    each("c2_worker_asleep", "Whether the machine of a worker sleeps, or is being woken.", &|worker| {
+        Some(f64::from(u8::from(matches!(worker.status, WorkerStatus::Asleep | WorkerStatus::Waking))))
+    });
+    each("c2_worker_wakes_failed", "How often in a row a machine was woken and not heard.", &|worker| {
+        Some(f64::from(worker.wakes_failed))
     });
     each("c2_worker_silent_seconds", "How long ago a worker was last heard.", &|worker| worker.silent_ms.map(seconds));
     each("c2_worker_slots", "Slots of a worker.", &|worker| Some(worker.slots.into()));

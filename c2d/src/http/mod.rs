@@ -60,6 +60,7 @@ mod stats;
 mod submit;
 mod timeline;
 mod tokens;
+mod wake;
 mod why;
 mod wishes;
 mod workers;
@@ -81,5 +82,5 @@ pub(crate) use serve::stopped;
 const HANDLERS: &[mount::Mount] = &mount::of! {
     assign batch batches blobs cancel change check cleanup detect_tags docs drain events files find_worker follow get_tags
     health hold info job jobs list log many metrics notify old_workspaces output pause queue_status remove_worker retry schedule
-    set_resources set_tags stats submit timeline tokens why workers
+    set_resources set_tags stats submit timeline tokens wake why workers
 };

@@ -23,6 +23,7 @@ use crate::rotation::Rotation;
 use crate::services::cleanup_requests::CleanupRequests;
 use crate::services::live_output::LiveOutput;
 use crate::services::messenger::Messenger;
+use crate::services::waker::Waker;
 use crate::store::{Blobs, Health, History};
 
 /// What the handlers speak to.
@@ -40,6 +41,8 @@ pub struct App {
     pub cleanup_requests: CleanupRequests,
     /// Asks workers what running jobs write.
     pub live_output: LiveOutput,
+    /// Wakes machines, with the help of workers near them.
+    pub waker: Waker,
     /// Tells people what happened.
     pub(crate) messenger: Messenger,
     /// Knows the tokens.

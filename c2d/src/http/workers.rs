@@ -77,6 +77,7 @@ pub(crate) async fn register(
         session: session(&request.session),
         slots,
         has,
+        mac: request.mac.parse().ok(),
         version: text(&request.version),
         hardware: Arc::from(hardware),
     };
@@ -147,12 +148,13 @@ async fn answer(peer: WorkerPeer, app: &App, protocol: Protocol, request: Reques
         unsent: whole.iter().map(|output| summary(output, fault_of(output.result.attempt, false))).collect(),
         load: clamp::load(request.load),
         unfit: request.self_test_error.map(|reason| clamp::sentence(&reason)),
+        would_sleep: request.would_sleep,
         wait_ms: wait_s.min(WAIT_MAX_S) * 1_000,
     };
     let mut polled = pin!(app.engine.poll(poll, whole));
     let (answer, directives) = tokio::select! {
         biased;
-        answer = &mut polled => (answer?, app.cleanup_requests.due(&worker).await),
+        answer = &mut polled => (answer?, due(app, &worker).await),
         // Something else is wanted of this worker. News that are on their way already go along.
         directives = called(app, &worker) => match timeout(NEWS_GRACE, polled).await {
             Ok(answer) => (answer?, directives),
@@ -170,6 +172,7 @@ async fn answer(peer: WorkerPeer, app: &App, protocol: Protocol, request: Reques
         ack: answer.ack,
         want,
         limits,
+        may_sleep: answer.may_sleep,
         directives: register.into_iter().chain(directives).collect(),
     }))
 }
@@ -235,11 +238,19 @@ fn summary(AttemptOutput { result, .. }: &AttemptOutput, fault_of: FaultOf) -> R
     ResultSummary { attempt, outcome, fault_of, took_ms: result.took_ms() }
 }
 
+/// What is wanted of a worker beside work, whether it was told or not.
+async fn due(app: &App, worker: &WorkerId) -> Vec<Directive> {
+    let mut directives = app.cleanup_requests.due(worker).await;
+    directives.extend(app.waker.due(worker).await);
+    directives
+}
+
 /// Waits until something is wanted of a worker beside work: an operator has its workspaces cleaned,
 /// or watches a job there.
 async fn called(app: &App, worker: &WorkerId) -> Vec<Directive> {
     tokio::select! {
         directives = app.cleanup_requests.called(worker) => directives,
+        wakes = app.waker.called(worker) => wakes,
         reads = app.live_output.called(worker) => reads.into_iter().map(Directive::Read).collect(),
     }
 }

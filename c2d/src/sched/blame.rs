@@ -150,6 +150,7 @@ impl Turn<'_> {
     /// A worker cannot start jobs.
     fn quarantine(&mut self, id: &WorkerId, reason: &str) {
         let now = self.now.mono;
+        self.s.look_for_sleepers = true;
         let worker = self.s.known(id);
         worker.presence.trial = Trial::closed_from(now);
         worker.presence.faults.jobs.clear();

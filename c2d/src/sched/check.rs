@@ -21,6 +21,7 @@ impl Scheduler {
         self.check_dependencies();
         self.check_parked();
         self.check_schedules();
+        self.check_sleepers();
     }
 
     fn check_schedules(&self) {
@@ -128,6 +129,21 @@ impl Scheduler {
             let job = self.jobs.get(*id);
             let fine = job.is_some_and(|job| job.state == JobState::Blocked && job.terms.begin_at == Some(*at));
             assert!(fine, "{id} has no begin time to wait for");
+        }
+    }
+
+    fn check_sleepers(&self) {
+        let asleep = self.workers.values().filter(|worker| worker.record.asleep);
+        for worker in asleep.clone() {
+            let idle = worker.grants.is_empty() && worker.presence.parked.is_none();
+            assert!(idle, "{} sleeps and holds something", worker.id());
+        }
+        assert_eq!(self.sleepers, asleep.map(|worker| worker.id().clone()).collect(), "workers that sleep");
+        // I24: no job waits for ever beside a worker that could be woken.
+        for id in self.queues.all_ready().filter(|_| !self.paused && !self.look_for_sleepers) {
+            if let Some(worker) = self.sleeper_for(id) {
+                unreachable!("I24: {:?} would run on {worker}, which nobody wakes", self.queues.shape(id));
+            }
         }
     }
 

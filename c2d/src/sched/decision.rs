@@ -1,7 +1,7 @@
 //! What the scheduler decides: data that changes its own state, is committed by the store, and is
 //! carried out by the engine, all three from the same list.
 //!
-//! Everything but [`Decision::Answer`] is durable. Loading the rows that a list of decisions made
+//! Everything but [`Decision::Answer`] and [`Decision::Wake`] is durable. Loading the rows that a list of decisions made
 //! gives the state that the list made; a test compares the two.
 
 use std::collections::BTreeSet;
@@ -13,6 +13,7 @@ use c2_shared::api::schedules::{Missed, Overlap, Run};
 use c2_shared::id::{AttemptId, JobId, WorkerId};
 use c2_shared::job::{Condition, JobState, Outcome, Terms};
 use c2_shared::resources::{Amounts, Capacity};
+use c2_shared::wake::Mac;
 
 use crate::sched::event::{FaultOf, Introduction, NewJob, PollToken};
 use crate::sched::fit::{Share, cards_among};
@@ -73,8 +74,17 @@ pub enum Decision {
     AddNotice(Box<NoticeRecord>),
     /// Forget it: all were told.
     ForgetNotice { id: u64 },
+    /// Wake the machine of a worker that was last at this address, by the workers near it too; not stored.
+    Wake { worker: WorkerId, ip: IpAddr, mac: Mac, near: Vec<WorkerId> },
     /// Answer a poll; not stored.
     Answer { token: PollToken, answer: PollAnswer },
+}
+
+impl Decision {
+    /// Whether it is stored.
+    pub const fn is_durable(&self) -> bool {
+        !matches!(self, Self::Answer { .. } | Self::Wake { .. })
+    }
 }
 
 /// Why a job goes back to the queue.
@@ -174,6 +184,8 @@ pub struct WorkerRecord {
     pub passed_on: bool,
     /// Why it is in quarantine, until a command has started there.
     pub quarantine: Option<String>,
+    /// Its machine sleeps, as it said with its last poll.
+    pub asleep: bool,
 }
 
 impl WorkerRecord {
@@ -349,6 +361,8 @@ pub struct PollAnswer {
     pub ack: Vec<AttemptId>,
     /// Time limits of attempts that run, where they were changed meanwhile; 0 for none.
     pub limits: Vec<(AttemptId, u64)>,
+    /// Its machine may sleep.
+    pub may_sleep: bool,
     /// The worker is not known (any more) and must introduce itself.
     pub register: bool,
 }

@@ -13,6 +13,7 @@ use c2_shared::id::{JobId, Session, WorkerId};
 use c2_shared::job::{Dependency, Terms};
 use c2_shared::resources::{Amount, Capacity};
 use c2_shared::time::Mono;
+use c2_shared::wake::Mac;
 
 use crate::sched::Reject;
 use crate::sched::decision::{RuleRecord, ScheduleRecord};
@@ -157,6 +158,12 @@ pub struct DrainSet {
     pub drain: bool,
 }
 
+/// An operator wakes the machine of a worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WakeRequested {
+    pub worker: WorkerId,
+}
+
 /// An operator removed a worker; answered with the attempts that were given up with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkerRemoved {
@@ -256,6 +263,8 @@ pub struct Introduction {
     pub slots: u32,
     /// What it has besides, as it was found and as its agent's configuration says.
     pub has: Capacity,
+    /// By which its machine is woken.
+    pub mac: Option<Mac>,
     /// The agent's version.
     pub version: String,
     /// Its hardware as JSON, kept and never read here.

@@ -50,6 +50,7 @@ impl Scheduler {
             Decision::RemoveRule { name } => drop(self.rules.remove(name)),
             Decision::AddNotice(record) => self.add_notice((**record).clone()),
             Decision::ForgetNotice { id } => drop(self.notices.remove(id)),
+            Decision::Wake { worker, .. } => self.begin_to_wake(now, worker),
             Decision::Answer { token, .. } => self.unpark(*token),
         }
     }
@@ -280,6 +281,7 @@ impl Scheduler {
             Some(worker) => worker.put(record.clone()),
             None => drop(self.workers.insert(id.clone(), Worker::new(record.clone(), now.mono))),
         }
+        self.note_sleep(id);
         self.note_room(id);
         self.fresh.workers.insert(id.clone());
         self.touch_worker(id);
@@ -292,6 +294,8 @@ impl Scheduler {
         self.kept_room.remove(id);
         self.with_room.remove(id);
         self.with_ahead.remove(id);
+        self.sleepers.remove(id);
+        self.look_for_sleepers = true;
         assert!(worker.grants.is_empty() && worker.presence.parked.is_none(), "{id} is still in use");
         self.touch_worker(id);
     }
@@ -302,6 +306,7 @@ impl Scheduler {
             self.fresh.workers.extend(self.with_ahead.iter().cloned());
         } else {
             self.fresh.workers.extend(self.workers.keys().cloned());
+            self.look_for_sleepers = true;
         }
     }
 

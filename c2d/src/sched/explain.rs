@@ -141,6 +141,18 @@ impl Worker {
         }
     }
 
+    /// How it sleeps, or is woken.
+    fn sleep(&self, now: Now) -> Option<Obstacle> {
+        let rousing = &self.presence.rousing;
+        let waking = rousing.until.is_some() && !self.is_online(now.mono);
+        (self.record.asleep || waking).then(|| Obstacle::Asleep {
+            waking,
+            failed: rousing.failed,
+            retry_ms: rousing.rest.map(|rest| rest.since_ms(now.mono)),
+            unwakeable: self.record.intro.mac.is_none(),
+        })
+    }
+
     fn whereabouts(&self, now: Now) -> Whereabouts {
         let copied_at = self.presence.newcomers.proven(now.mono);
         Whereabouts { moved_from: None, passed_on: self.record.passed_on, copied_at }
@@ -152,7 +164,9 @@ impl Worker {
             let retry_ms = self.presence.trial.until().map_or(0, |until| until.since_ms(now.mono));
             obstacles.push(Obstacle::Quarantined { reason, retry_ms });
         }
-        if !self.is_online(now.mono) {
+        if let Some(asleep) = self.sleep(now) {
+            obstacles.push(asleep);
+        } else if !self.is_online(now.mono) {
             obstacles.push(Obstacle::Offline { silent_ms: self.silent_ms(now.mono) });
         }
         if self.record.drained {

@@ -157,7 +157,8 @@ impl Scheduler {
         if fit.is_empty() {
             return Some(Outlook::TooLarge { takes: placement.takes.written().join(" "), among });
         }
-        let online: Vec<&&Worker> = fit.iter().copied().filter(|worker| worker.is_online(now.mono)).collect();
+        let online: Vec<&&Worker> =
+            fit.iter().copied().filter(|worker| worker.is_online(now.mono) || worker.can_be_woken()).collect();
         if online.is_empty() {
             return Some(Outlook::Offline { among });
         }

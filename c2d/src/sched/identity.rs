@@ -246,6 +246,7 @@ impl Turn<'_> {
             drained: false,
             passed_on: false,
             quarantine: None,
+            asleep: false,
         };
         self.decide(Decision::PutWorker(Box::new(record)));
         self.heard(&id, ip);

@@ -30,6 +30,7 @@ mod reconcile;
 mod rest;
 mod suspicion;
 mod verdict;
+mod wake;
 mod wish;
 
 mod graph;

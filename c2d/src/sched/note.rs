@@ -9,6 +9,7 @@ use c2_shared::id::{AttemptId, WorkerId};
 use c2_shared::job::Outcome;
 use c2_shared::limits::SCHEDULE_MISSED_MAX;
 use c2_shared::time::span;
+use c2_shared::wake::Mac;
 
 /// A worker as it was when something happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +24,14 @@ pub struct Who {
 pub enum Note {
     /// A worker was not heard for so long that it gets nothing new.
     Offline { worker: Who, silent_ms: u64, held: Vec<AttemptId> },
+    /// The machine of a worker sleeps.
+    Asleep { worker: Who },
+    /// A machine that slept is heard again.
+    Awake { worker: Who },
+    /// A machine is woken.
+    Wakes { worker: Who, mac: Mac, tries: u32 },
+    /// A machine was woken so often and not heard.
+    WakeFailed { worker: Who, tries: u32, rest_ms: u64 },
     /// A worker that was offline is heard again.
     Back { worker: Who, silent_ms: u64 },
     /// A worker was not heard for so long that its jobs are not waited for.
@@ -66,6 +75,7 @@ impl Note {
     /// Whether something is wrong.
     pub const fn is_warning(&self) -> bool {
         let fine = matches!(self, Self::Back { .. } | Self::Moved { .. } | Self::Removed { .. } | Self::Mended { .. });
+        let fine = fine || matches!(self, Self::Asleep { .. } | Self::Awake { .. } | Self::Wakes { .. });
         !fine && !matches!(self, Self::NoRun { .. })
     }
 
@@ -84,6 +94,25 @@ impl Note {
     }
 }
 
+impl Note {
+    /// What happens to machines that sleep.
+    fn of_sleep(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Asleep { worker } => write!(f, "the machine of worker {worker} sleeps"),
+            Self::Awake { worker } => write!(f, "the machine of worker {worker} is awake"),
+            Self::Wakes { worker, mac, tries } => {
+                write!(f, "waking the machine of worker {worker} at {mac}, try {tries}")
+            }
+            Self::WakeFailed { worker, tries, rest_ms } => write!(
+                f,
+                "the machine of worker {worker} was woken {tries} times and not heard; it is left alone for {}",
+                span(*rest_ms)
+            ),
+            _ => Ok(()),
+        }
+    }
+}
+
 impl fmt::Display for Who {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.ip, self.hostname)
@@ -96,6 +125,7 @@ impl fmt::Display for Note {
             Self::Offline { worker, silent_ms, held } => {
                 write!(f, "worker {worker} is offline: silent for {}{}", span(*silent_ms), it_holds(held))
             }
+            Self::Asleep { .. } | Self::Awake { .. } | Self::Wakes { .. } | Self::WakeFailed { .. } => self.of_sleep(f),
             Self::Back { worker, silent_ms } => write!(f, "worker {worker} is back after {}", span(*silent_ms)),
             Self::LeaseOver { worker, held } => {
                 write!(f, "worker {worker} is past its lease: its jobs are not waited for{}", it_holds(held))
@@ -201,6 +231,14 @@ mod tests {
             (
                 Note::Offline { worker: vm1(), silent_ms: 15_000, held: vec![attempt] },
                 "worker 10.0.0.11 (vm1) is offline: silent for 15s; it holds job-3.2",
+            ),
+            (
+                Note::WakeFailed { worker: vm1(), tries: 3, rest_ms: 600_000 },
+                "the machine of worker 10.0.0.11 (vm1) was woken 3 times and not heard; it is left alone for 10m00s",
+            ),
+            (
+                Note::Wakes { worker: vm1(), mac: "52:54:00:12:34:56".parse().unwrap(), tries: 1 },
+                "waking the machine of worker 10.0.0.11 (vm1) at 52:54:00:12:34:56, try 1",
             ),
             (Note::Back { worker: vm1(), silent_ms: 75_000 }, "worker 10.0.0.11 (vm1) is back after 1m15s"),
             (

@@ -60,6 +60,7 @@ impl Turn<'_> {
         }
         let happened = self.s.touched.notes[notes..].iter().filter_map(|note| match note {
             Note::Offline { .. } => Some((Kind::WorkerOffline, note.to_string())),
+            Note::WakeFailed { .. } => Some((Kind::WakeFailed, note.to_string())),
             Note::Quarantined { .. } => Some((Kind::Quarantined, note.to_string())),
             _ => None,
         });

@@ -60,8 +60,12 @@ impl Turn<'_> {
         let parked_too_long = presence.parked.is_some_and(|parked| parked.until <= now);
         if silent_ms >= WORKER_OFFLINE_MS && !presence.offline {
             presence.offline = true;
+            self.s.look_for_sleepers = true;
             let (worker, held) = (self.s.who(id), self.s.workers[id].grants.keys().copied().collect());
-            self.s.touched.notes.push(Note::Offline { worker, silent_ms, held });
+            // Who sleeps is silent.
+            if !self.s.workers[id].record.asleep {
+                self.s.touched.notes.push(Note::Offline { worker, silent_ms, held });
+            }
             self.s.touch_worker(id);
             self.touch_jobs_of(id);
         }
@@ -71,6 +75,7 @@ impl Turn<'_> {
         self.end_quarantine(id);
         self.settle_address(id);
         self.recall_overdue(id);
+        self.look_at_waking(id);
         let presence = &mut self.s.known(id).presence;
         if silent_ms >= LEASE_MS && !presence.expired {
             presence.expired = true;

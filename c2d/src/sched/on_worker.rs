@@ -52,6 +52,13 @@ impl Event for WorkerPolled {
         turn.note_poll(&poll);
         let mut answer = turn.reconcile(&poll);
         turn.judge_machine(&poll);
+        if turn.may_sleep(&poll) {
+            turn.fall_asleep(id);
+            answer.may_sleep = true;
+            turn.answer(id, token, answer);
+            return Ok(());
+        }
+        turn.wake_up(id);
         let room = turn.s.workers[id].slots_free().min(poll.slots_free.saturating_sub(taken(&answer)));
         for _ in 0..room {
             let Some(handout) = turn.give(id) else { break };
@@ -240,7 +247,7 @@ impl Turn<'_> {
             let jobs: Vec<JobId> = worker.grants.keys().map(|attempt| attempt.job).collect();
             self.s.touched.jobs.extend(jobs);
         }
-        if back {
+        if back && !self.s.workers[id].record.asleep {
             let worker = self.s.who(id);
             self.s.touched.notes.push(Note::Back { worker, silent_ms });
         }
@@ -257,18 +264,20 @@ impl Turn<'_> {
 
     fn note_poll(&mut self, poll: &Poll) {
         let worker = self.s.known(&poll.worker);
-        let yielded = worker.yields();
+        let (yielded, shares) = (worker.yields(), worker.presence.load.shares.clone());
         let presence = &mut worker.presence;
         presence.seq = poll.seq;
         presence.load = poll.load.clone();
         presence.takes_ahead = poll.takes_ahead;
         presence.said_free = poll.slots_free;
         presence.listed = poll.running.union(&poll.staged).copied().collect();
+        let other = worker.yields() != yielded || worker.presence.load.shares != shares;
         if worker.yields() != yielded {
             // What runs there begins to stand still, or goes on.
             let jobs: Vec<JobId> = worker.grants.keys().map(|attempt| attempt.job).collect();
             self.s.touched.jobs.extend(jobs);
         }
+        self.s.look_for_sleepers |= other;
     }
 
     fn park(&mut self, poll: &Poll, token: PollToken, until: Mono) {

@@ -21,7 +21,7 @@ impl Turn<'_> {
     /// room was kept for it.
     /// Then it looks which of those jobs are needed elsewhere that wait at a worker for a slot.
     pub(crate) fn settle(&mut self) {
-        let (mut all, mut changed) = (false, BTreeSet::new());
+        let (mut all, mut changed, mut waiting) = (false, BTreeSet::new(), BTreeSet::new());
         loop {
             let fresh = std::mem::take(&mut self.s.fresh);
             if fresh.shapes.is_empty() && fresh.workers.is_empty() {
@@ -31,9 +31,13 @@ impl Turn<'_> {
                 self.offer(&fresh);
             }
             all |= !fresh.shapes.is_empty();
+            if !self.s.sleepers.is_empty() {
+                waiting.extend(fresh.shapes.iter().copied());
+            }
             changed.extend(fresh.workers);
         }
         self.recall(all, &changed);
+        self.wake_for(&waiting);
     }
 
     fn offer(&mut self, Fresh { shapes, workers }: &Fresh) {
@@ -163,10 +167,14 @@ pub(crate) fn suits(shape: &Shape, worker: &Worker) -> bool {
 
 /// Whether a worker is one of those that a shape allows, locks aside.
 pub(crate) fn allows(shape: &Shape, worker: &Worker) -> bool {
+    names(shape, worker) && worker.has_shares(&shape.placement.shares)
+}
+
+/// The same, whatever folders are there now.
+pub(crate) fn names(shape: &Shape, worker: &Worker) -> bool {
     shape.pinned.as_ref().is_none_or(|id| id == worker.id())
         && shape.placement.group.as_ref().is_none_or(|group| worker.record.groups.contains(group))
         && !worker.is_among(&shape.placement.exclude)
         && (shape.placement.workers.is_empty() || worker.is_among(&shape.placement.workers))
-        && worker.has_shares(&shape.placement.shares)
         && !shape.avoid.contains(worker.id())
 }

@@ -162,6 +162,11 @@ impl Queues {
         shapes.filter(move |id| self.shape(*id).batch.as_deref() == Some(batch))
     }
 
+    /// All shapes with waiting jobs.
+    pub(crate) fn all_ready(&self) -> impl Iterator<Item = ShapeId> {
+        self.ready.values().flatten().copied()
+    }
+
     /// Whether no job waits.
     pub(crate) fn is_idle(&self) -> bool {
         self.ready.is_empty()

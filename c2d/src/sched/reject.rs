@@ -46,6 +46,8 @@ pub enum Reject {
     Clone { worker: WorkerId, ip: IpAddr },
     #[error("a later run of this agent has taken over")]
     SessionReplaced { worker: WorkerId },
+    #[error("the agent of worker {worker} said no hardware address by which its machine could be woken")]
+    Unwakeable { worker: String },
     #[error("a newer poll of {worker} was seen already")]
     StalePoll { worker: WorkerId },
     #[error("{job} has ended already ({state})")]

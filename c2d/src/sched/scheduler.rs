@@ -51,6 +51,10 @@ pub struct Scheduler {
     pub(crate) with_room: BTreeSet<WorkerId>,
     /// Workers that hold anything that was given ahead of a slot.
     pub(crate) with_ahead: BTreeSet<WorkerId>,
+    /// Workers whose machines sleep.
+    pub(crate) sleepers: BTreeSet<WorkerId>,
+    /// A job that waited for another worker may have to wake one of these by now.
+    pub(crate) look_for_sleepers: bool,
     /// How often jobs came back from where they waited for a slot; observed, until they end.
     pub(crate) recalls: BTreeMap<JobId, u32>,
     /// Parked polls in the order in which they came, so that idle workers take turns.
@@ -141,6 +145,8 @@ impl Scheduler {
             kept_room: BTreeMap::new(),
             with_room: BTreeSet::new(),
             with_ahead: BTreeSet::new(),
+            sleepers: BTreeSet::new(),
+            look_for_sleepers: true,
             recalls: BTreeMap::new(),
             parked: BTreeMap::new(),
             keys: saved.keys.into_iter().map(|key| (key.key.clone(), key)).collect(),
@@ -167,6 +173,7 @@ impl Scheduler {
         for record in saved.workers {
             let id = record.intro.id.clone();
             s.workers.insert(id.clone(), Worker::new(record, now.mono));
+            s.note_sleep(&id);
             s.note_room(&id);
         }
         for record in saved.jobs {

@@ -90,6 +90,8 @@ pub struct WorkerView {
     pub cloned_at: Option<IpAddr>,
     /// Why it is in quarantine, or could not start the last job that it got.
     pub fault: Option<String>,
+    /// How often in a row its machine was woken and not heard.
+    pub wakes_failed: u32,
     /// Commands fail there at once that succeed elsewhere.
     pub suspect: bool,
     pub load: Load,
@@ -225,6 +227,7 @@ impl Scheduler {
             awaited: self.awaited(worker.id()),
             cloned_at: worker.presence.newcomers.proven(now.mono),
             fault: worker.fault().map(str::to_owned),
+            wakes_failed: worker.presence.rousing.failed,
             suspect: self.suspicion.is_on(worker.id()),
             load: worker.presence.load.clone(),
         }

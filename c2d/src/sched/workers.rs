@@ -20,6 +20,7 @@ use crate::sched::decision::{Wish, WorkerRecord};
 use crate::sched::event::PollToken;
 use crate::sched::fit::{Held, Room, Share};
 use crate::sched::identity::Newcomers;
+use crate::sched::wake::Rousing;
 
 /// A worker.
 #[derive(Clone, Debug)]
@@ -113,6 +114,8 @@ pub(crate) struct Presence {
     pub(crate) faults: Faults,
     /// Whether it is in quarantine, and how far.
     pub(crate) trial: Trial,
+    /// How far its machine is woken.
+    pub(crate) rousing: Rousing,
     /// It takes attempts ahead of free slots.
     pub(crate) takes_ahead: bool,
     /// Jobs that it could start, as it said last; what a plain client has is known from its grants alone.
@@ -212,7 +215,7 @@ impl Worker {
     }
 
     pub(crate) fn is_online(&self, now: Mono) -> bool {
-        self.silent_ms(now).is_some_and(|ms| ms < WORKER_OFFLINE_MS)
+        !self.record.asleep && self.silent_ms(now).is_some_and(|ms| ms < WORKER_OFFLINE_MS)
     }
 
     /// Whether it yields to somebody or something else, and nothing starts there.
@@ -226,7 +229,11 @@ impl Worker {
     }
 
     pub(crate) fn status(&self, now: Mono) -> WorkerStatus {
-        if !self.is_online(now) {
+        if !self.is_online(now) && self.presence.rousing.until.is_some() {
+            WorkerStatus::Waking
+        } else if self.record.asleep {
+            WorkerStatus::Asleep
+        } else if !self.is_online(now) {
             WorkerStatus::Offline
         } else if self.record.drained {
             WorkerStatus::Draining
@@ -305,6 +312,7 @@ impl Presence {
             unfit: None,
             faults: Faults::default(),
             trial: Trial::default(),
+            rousing: Rousing::default(),
             takes_ahead: false,
             said_free: u32::MAX,
             short_results: 0,
@@ -327,6 +335,6 @@ impl Presence {
         let offline = (!self.offline).then(|| self.contact.after_ms(WORKER_OFFLINE_MS));
         let lease = (!self.expired).then(|| self.contact.after_ms(LEASE_MS));
         let parked = self.parked.map(|parked| parked.until);
-        [offline, lease, parked, self.trial.until()].into_iter().flatten().min()
+        [offline, lease, parked, self.trial.until(), self.rousing.due()].into_iter().flatten().min()
     }
 }

@@ -6,4 +6,5 @@ pub mod cleanup_requests;
 pub mod live_output;
 mod mailbox;
 pub(crate) mod messenger;
+pub mod waker;
 pub(crate) mod witness;

@@ -145,6 +145,8 @@ fn worker(row: &Row<'_>) -> Result<WorkerRecord, StoreError> {
         session: Session::from(row.get::<_, String>("session")?),
         slots: small(row.get("slots")?)?,
         has,
+        // What an older c2d could not have written, or a newer one writes otherwise, wakes nothing.
+        mac: told("mac")?.and_then(|mac| mac.parse().ok()),
         version: row.get("version")?,
         hardware,
     };
@@ -156,6 +158,7 @@ fn worker(row: &Row<'_>) -> Result<WorkerRecord, StoreError> {
         drained: row.get("drained")?,
         passed_on: row.get("passed_on")?,
         quarantine: row.get("quarantine")?,
+        asleep: row.get("asleep")?,
     })
 }
 

@@ -36,6 +36,7 @@ mod derived;
 mod lines;
 
 mod jobs_log;
+mod workers;
 mod workers_json;
 
 #[cfg(test)]

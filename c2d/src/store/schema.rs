@@ -10,7 +10,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::store::folder::{Folder, private};
-use crate::store::{StoreError, batches, by_identity, rules, schedules};
+use crate::store::{StoreError, batches, by_identity, rules, schedules, workers};
 
 /// Marks a file as ours: "C2", and a number.
 const APPLICATION_ID: i64 = 0x4332_0001;
@@ -27,10 +27,11 @@ const STEPS: &[Step] = &[
     Step::Sql(schedules::TABLE),
     Step::Sql(rules::TABLES),
     Step::Sql(batches::TABLE),
-    Step::Sql(RESOURCES),
+    Step::Sql(workers::RESOURCES),
     Step::Sql(batches::RETRIES),
     Step::Sql(FIGURES),
     Step::Sql(AHEAD),
+    Step::Sql(workers::SLEEP),
 ];
 
 /// How a step is done.
@@ -276,14 +277,6 @@ CREATE TABLE fault (
 CREATE TRIGGER job_takes_its_faults AFTER DELETE ON job BEGIN
     DELETE FROM fault WHERE job = OLD.id;
 END;
-";
-
-/// What workers have besides slots and tags, and what of it is held.
-const RESOURCES: &str = "
-ALTER TABLE hold ADD COLUMN takes TEXT;
-ALTER TABLE hold ADD COLUMN card INTEGER;
-ALTER TABLE worker ADD COLUMN has TEXT;
-ALTER TABLE worker ADD COLUMN resources TEXT;
 ";
 
 /// What attempts used.

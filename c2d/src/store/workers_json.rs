@@ -144,7 +144,7 @@ fn take_over(connection: &mut Connection, entries: &Identified) -> Result<Vec<St
         let slots = if entry.slots == 0 { c2_shared::limits::SLOTS } else { entry.slots };
         let (groups, tags) = (to_json(&entry.groups), to_json(&entry.tags));
         transaction.execute(
-            "INSERT INTO worker VALUES (?1, ?2, ?3, '', '', '', '', ?4, '', '{}', ?5, ?6, ?7, 0, NULL, NULL, NULL)
+            "INSERT INTO worker VALUES (?1, ?2, ?3, '', '', '', '', ?4, '', '{}', ?5, ?6, ?7, 0, NULL, NULL, NULL, NULL, 0)
                 ON CONFLICT DO UPDATE
                 SET groups = excluded.groups, tags = excluded.tags, drained = excluded.drained",
             params![id.as_str(), ip.to_string(), entry.hostname, slots, groups, tags, entry.drained],

@@ -83,7 +83,7 @@ fn one(t: &Transaction<'_>, decision: &Decision) -> Written {
         Decision::RemoveRule { name } => must_change(t, "DELETE FROM rule WHERE name = ?1", [name]),
         Decision::AddNotice(record) => rules::add_notice(t, record),
         Decision::ForgetNotice { id } => must_change(t, "DELETE FROM notice WHERE id = ?1", [int(*id)]),
-        Decision::Answer { .. } => Ok(()),
+        Decision::Answer { .. } | Decision::Wake { .. } => Ok(()),
     }
 }
 
@@ -254,7 +254,7 @@ fn put_worker(t: &Transaction<'_>, worker: &WorkerRecord) -> Written {
     run(
         t,
         "INSERT OR REPLACE INTO worker
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
         params![
             intro.id.as_str(),
             intro.ip.to_string(),
@@ -273,6 +273,8 @@ fn put_worker(t: &Transaction<'_>, worker: &WorkerRecord) -> Written {
             worker.quarantine,
             to_json(&intro.has),
             to_json(&worker.resources),
+            intro.mac.map(|mac| mac.to_string()),
+            worker.asleep,
         ],
     )
 }

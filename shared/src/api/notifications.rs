@@ -19,14 +19,23 @@ pub enum Kind {
     WorkerOffline,
     /// A worker cannot start jobs.
     Quarantined,
+    /// A machine was woken three times for a job, and not heard.
+    WakeFailed,
     /// The last job has ended.
     QueueEmpty,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Failed, Self::Ended, Self::BackToGreen, Self::WorkerOffline, Self::Quarantined, Self::QueueEmpty];
+    pub const ALL: [Self; 7] = [
+        Self::Failed,
+        Self::Ended,
+        Self::BackToGreen,
+        Self::WorkerOffline,
+        Self::Quarantined,
+        Self::WakeFailed,
+        Self::QueueEmpty,
+    ];
 
     /// Its word on the wire and on screens.
     #[must_use]
@@ -37,6 +46,7 @@ impl Kind {
             Self::BackToGreen => "back-to-green",
             Self::WorkerOffline => "worker-offline",
             Self::Quarantined => "quarantined",
+            Self::WakeFailed => "wake-failed",
             Self::QueueEmpty => "queue-empty",
         }
     }

@@ -150,6 +150,19 @@ pub enum Obstacle {
         /// Since when it was not heard; none if never since c2d started.
         silent_ms: Option<u64>,
     },
+    /// Its machine sleeps. It is woken for jobs that no other worker could run.
+    Asleep {
+        /// It was sent the packet that wakes it.
+        waking: bool,
+        /// How often in a row it was woken and then not heard.
+        failed: u32,
+        /// Until it is woken again, where it rests after that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        retry_ms: Option<u64>,
+        /// Its agent said no hardware address by which it could be woken.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        unwakeable: bool,
+    },
     /// It finishes what it has.
     Draining,
     /// It is not in the job's group.

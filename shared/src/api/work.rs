@@ -15,6 +15,7 @@ use crate::job::{JobSpec, Outcome};
 use crate::json;
 use crate::limits::{ATTEMPTS_LEN_MAX, OUTPUT_KEEP_BYTES};
 use crate::resources::Amounts;
+use crate::wake::Mac;
 use crate::worker::{Hardware, Load};
 
 mod results;
@@ -62,14 +63,18 @@ pub struct RegisterRequest {
     /// What its configuration says that it has.
     #[serde(skip_serializing_if = "Amounts::is_empty")]
     pub resources: Amounts,
+    /// The hardware address of the interface by which it reaches c2d, like `52:54:00:12:34:56`: by it the machine is
+    /// woken. Anything else is as good as none.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub mac: String,
 }
 
 impl RegisterRequest {
     /// The form that agents of 0.1.0 used, which each c2d takes.
     #[must_use]
     pub fn brief(&self) -> Self {
-        let (session, machine, folder, resources) = Default::default();
-        Self { session, machine, folder, resources, ..self.clone() }
+        let (session, machine, folder, resources, mac) = Default::default();
+        Self { session, machine, folder, resources, mac, ..self.clone() }
     }
 }
 
@@ -142,6 +147,9 @@ pub struct PollRequest {
     /// Why the machine is not fit for work: what its newest self-test failed of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub self_test_error: Option<String>,
+    /// It would let its machine sleep, if c2d agrees; then it is to be answered at once.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub would_sleep: bool,
     /// Seconds for which c2d may hold the answer back until there is something to say.
     pub wait_s: u64,
 }
@@ -167,6 +175,9 @@ pub struct PollResponse {
     /// each answer.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub limits: BTreeMap<AttemptId, u64>,
+    /// The machine may sleep now: nothing is due there, and c2d knows that it sleeps until its next poll.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub may_sleep: bool,
     /// Other requests to the agent.
     pub directives: Vec<Directive>,
 }
@@ -304,6 +315,13 @@ pub enum Directive {
     },
     /// Somebody watches a job: say what it wrote.
     Read(OutputRead),
+    /// Wake a machine that sleeps in a network of this one.
+    Wake {
+        /// Its last address, by which the network is known.
+        ip: IpAddr,
+        /// Its hardware address.
+        mac: Mac,
+    },
     /// A kind that this version does not know.
     #[serde(other)]
     Unknown,

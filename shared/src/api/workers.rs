@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{AttemptId, JobId, WorkerId};
 use crate::job::Needs;
 use crate::resources::{Amount, Amounts, Capacity};
+use crate::wake::Mac;
 use crate::worker::{Hardware, Load, WorkerStatus};
 
 /// A worker as a row of a table.
@@ -54,10 +55,21 @@ pub struct WorkerRow {
     /// It was silent for so long that what it ran is not waited for, unless the job asks for that.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub past_lease: bool,
+    /// The hardware address by which its machine is woken, if its agent said one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mac: Option<Mac>,
+    /// How often in a row its machine was woken and then not heard.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub wakes_failed: u32,
     /// How busy it said it was.
     pub load: Load,
     /// Its agent's version.
     pub version: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// A worker in full.

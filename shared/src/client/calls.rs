@@ -87,6 +87,7 @@ calls! {
     detect_tags(worker: &str, apply: bool) -> DetectResponse = ask DETECT_TAGS(worker, &DetectQuery { apply });
     drain(worker: &str) -> WorkerRow = call DRAIN(worker);
     resume(worker: &str) -> WorkerRow = call RESUME(worker);
+    wake(worker: &str) -> WorkerRow = call WAKE(worker);
     remove_worker(worker: &str, lost: bool) -> RemoveResponse = ask REMOVE_WORKER(worker, &RemoveQuery { lost });
     schedules() -> ScheduleList = ask LIST_SCHEDULES(&(), &NoQuery {});
     schedule(name: &str) -> ScheduleRow = call GET_SCHEDULE(name);

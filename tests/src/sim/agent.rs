@@ -49,6 +49,12 @@ pub(crate) struct Agent {
     pub(crate) broken_until_ms: u64,
     /// It yields its machine until then.
     pub(crate) yields_until_ms: u64,
+    /// Its machine sleeps.
+    pub(crate) asleep: bool,
+    /// It would let it.
+    pub(crate) sleepy: bool,
+    /// Nothing wakes it until then.
+    pub(crate) deaf_until_ms: u64,
     /// Its test of itself does not see that.
     pub(crate) blind: bool,
     /// Its newest test failed, and the next one is due then.
@@ -118,6 +124,9 @@ impl Agent {
             cut_until_ms: 0,
             broken_until_ms: 0,
             yields_until_ms: 0,
+            asleep: false,
+            sleepy: false,
+            deaf_until_ms: 0,
             blind: false,
             unfit: None,
             registered: false,
@@ -185,6 +194,7 @@ impl Agent {
                 gpus: (0..2).map(|index| Card { index, vram_bytes: VRAM }).collect(),
                 needs: [("license".to_owned(), LICENSES)].into(),
             },
+            mac: (!self.old).then(|| self.mac()),
             hardware: "{}".into(),
         }
     }
@@ -211,6 +221,7 @@ impl Agent {
             unfit: self.unfit.map(|_| FAULT.to_owned()),
             unsent: self.unsent.clone(),
             load: self.load(now_ms),
+            would_sleep: self.sleepy && self.is_idle() && !self.yields(now_ms),
             wait_ms,
         }
     }
@@ -273,6 +284,8 @@ impl Agent {
     pub(crate) fn read(&mut self, seq: u64, answer: &PollAnswer, now_ms: u64) -> Option<Told> {
         let (_, sent_ms) = self.awaited.take_if(|(awaited, _)| *awaited == seq)?;
         self.answered_ms = sent_ms;
+        self.asleep = answer.may_sleep;
+        self.sleepy = false;
         self.registered &= !answer.register;
         self.unsent.retain(|result| !answer.ack.contains(&result.attempt));
         self.returned.retain(|returned| !answer.ack.contains(&returned.attempt));
@@ -379,11 +392,12 @@ impl Agent {
 
     /// The agent's process dies; its jobs and results live on under their runners.
     pub(crate) const fn crash(&mut self) {
-        self.up = false;
+        self.up = self.asleep;
     }
 
     pub(crate) fn start(&mut self) {
         self.up = true;
+        (self.asleep, self.sleepy) = (false, false);
         self.staged.clear();
         self.waiting.clear();
         self.returned.clear();

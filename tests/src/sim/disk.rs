@@ -156,7 +156,7 @@ impl PaperDisk {
             Decision::ForgetNotice { id } => drop(self.notices.remove(id)),
             Decision::RemoveSchedule { name } => drop(self.schedules.remove(name)),
             Decision::SetPaused { paused } => self.paused = *paused,
-            Decision::Answer { .. } => unreachable!("answers are not stored"),
+            Decision::Answer { .. } | Decision::Wake { .. } => unreachable!("answers are not stored"),
         }
     }
 }

@@ -4,6 +4,7 @@ mod faults;
 mod messenger;
 mod operators;
 mod schedules;
+mod sleep;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -22,6 +23,7 @@ use super::oracle::Oracle;
 use super::random::Random;
 use super::timetable::Timetable;
 use messenger::Told as Messages;
+use sleep::Packets;
 
 /// Jobs that may be alive at once; small, so that histories meet the limit.
 const CAPACITY: usize = 60;
@@ -58,6 +60,7 @@ pub struct World<D> {
     oracle: Oracle,
     timetable: Timetable,
     told: Messages,
+    packets: Packets,
     calm: bool,
     /// Nearly all jobs are short and ask for nothing, and many come at once.
     pub(crate) brisk: bool,
@@ -94,6 +97,8 @@ pub struct Report {
     /// Jobs that were given to workers ahead of slots, and those of them that came back.
     pub ahead: u64,
     pub recalls: u64,
+    /// Packets that were sent to wake machines.
+    pub wakes: u64,
     /// Everything that was decided, as a number: equal seeds give equal numbers.
     pub fingerprint: u64,
 }
@@ -124,6 +129,7 @@ impl<D: Disk> World<D> {
             oracle: Oracle::default(),
             timetable: Timetable::default(),
             told: Messages::default(),
+            packets: Packets::default(),
             calm: false,
             brisk,
             last_identity: 0,
@@ -147,6 +153,7 @@ impl<D: Disk> World<D> {
             }
         }
         self.apply(event::PauseSet { paused: false });
+        self.wake_the_lost();
         for worker in self.agents.iter().map(Agent::worker).collect::<Vec<_>>() {
             self.apply(event::DrainSet { worker, drain: false });
         }
@@ -215,15 +222,6 @@ impl<D: Disk> World<D> {
         self.look_at_schedules();
     }
 
-    /// A cancel waits for its worker until the lease is over, and no longer.
-    fn check_cancels(&self) {
-        let gone = self.scheduler.workers(self.now).into_iter().filter(|worker| worker.past_lease);
-        for attempt in gone.flat_map(|worker| worker.attempts) {
-            let job = self.scheduler.job(self.now, attempt.job).filter(|job| job.attempt == attempt.number);
-            assert!(!job.is_some_and(|job| job.cancelling), "a cancel of {attempt} waits for a worker past its lease");
-        }
-    }
-
     fn set_clock(&mut self, mono: Mono) {
         let passed = mono.since_ms(self.now.mono);
         self.now = Now { mono, wall_ms: self.now.wall_ms + passed, seen_ms: self.now.seen_ms + passed };
@@ -270,8 +268,8 @@ impl<D: Disk> World<D> {
     /// What was decided becomes durable, and then known.
     fn commit(&mut self) {
         let decisions = std::mem::take(&mut self.uncommitted);
-        let (answers, durable): (Vec<_>, Vec<_>) =
-            decisions.into_iter().partition(|decision| matches!(decision, Decision::Answer { .. }));
+        let (durable, answers): (Vec<_>, Vec<_>) = decisions.into_iter().partition(Decision::is_durable);
+        self.wake(&answers);
         if !durable.is_empty() {
             self.disk.commit(self.now, &durable);
             self.timetable.committed(&durable);
@@ -314,6 +312,7 @@ impl<D: Disk> World<D> {
         self.set_clock(end);
         // Its clock begins anew with it: nothing was observed while it was down.
         let saved = self.disk.load();
+        self.forget_packets(None);
         self.oracle.restarted(&saved);
         self.scheduler = Scheduler::restore(saved, CAPACITY, self.now);
     }
@@ -363,14 +362,15 @@ impl<D: Disk> World<D> {
 
     /// Whether an agent is there to hear what is meant for this run of it.
     fn hears(&self, i: usize, session: &Session) -> bool {
-        self.agents[i].up && !self.is_cut(i) && self.agents[i].session() == *session
+        let agent = &self.agents[i];
+        agent.up && !agent.asleep && !self.is_cut(i) && self.agents[i].session() == *session
     }
 
     /// An agent hears what became of its introduction. A copy ends what it runs, and begins anew as itself.
     fn on_registered(&mut self, i: usize, session: &Session, reply: &Result<Option<u64>, Reject>) {
         let here = self.agents[i].session();
         // Old agents do not say in an introduction which run they are.
-        if !self.agents[i].up || self.is_cut(i) || !(session.is_empty() || here == *session) {
+        if !self.agents[i].up || self.agents[i].asleep || self.is_cut(i) || !(session.is_empty() || here == *session) {
             return;
         }
         match reply {
@@ -401,6 +401,7 @@ impl<D: Disk> World<D> {
         let token = PollToken(self.last_token);
         let (session, seq) = (poll.session.clone(), poll.seq);
         self.oracle.note_poll(&poll, self.now.mono.0);
+        self.forget_packets(Some(&poll.worker));
         self.polls.insert(token, (agent, session.clone(), seq));
         if self.try_apply(event::WorkerPolled { poll, token }).is_err() {
             self.polls.remove(&token);
@@ -478,7 +479,7 @@ impl<D: Disk> World<D> {
             self.begin_ready(i);
         }
         let agent = &mut self.agents[i];
-        if !agent.up || (now_ms < self.next_poll_ms[i] && ended.is_empty()) {
+        if !agent.up || agent.asleep || (now_ms < self.next_poll_ms[i] && ended.is_empty()) {
             return;
         }
         let wait_ms = if self.brisk && self.random.chance(90) { 0 } else { self.random.pick(&[0, 1_000, 5_000]) };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use c2_shared::job::JobSpec;
 use c2_shared::worker::GpuMemory;
 use c2_tests::{Cluster, eventually, scenario};
@@ -10,6 +10,7 @@ use c2_tests::{Cluster, eventually, scenario};
 crate::tests![
     eight_graphics_cards_are_found_and_given_out_one_by_one,
     a_driver_that_fails_is_a_machine_without_graphics_cards,
+    a_library_that_hangs_delays_no_heartbeat,
 ];
 
 /// The agents' `nvidia-smi` prints a file of the test, and fails as the real one does without it.
@@ -62,5 +63,41 @@ fn a_driver_that_fails_is_a_machine_without_graphics_cards() {
         let job = cluster.submit("echo fine").await?;
         assert_eq!(cluster.ended(job).await?.job.stdout, "fine\n");
         Ok(())
+    });
+}
+
+/// The library of a driver that tells of two cards and a process, and then hangs.
+fn a_library_that_hangs_delays_no_heartbeat() {
+    scenario(async |cluster| {
+        let folder = cluster.new_folder("library")?;
+        let (library, hangs, source) = (folder.join("nvml.so"), folder.join("hangs"), folder.join("driver.c"));
+        std::fs::write(&source, include_str!("../../../c2-agent/src/detect/nvml/driver.c"))?;
+        let built = std::process::Command::new("cc")
+            .args(["-shared", "-fPIC", "-DCARDS=2", &format!("-DHANGS=\"{}\"", hangs.display()), "-o"])
+            .args([&library, &source])
+            .status()?;
+        ensure!(built.success(), "no library was built");
+        let flags = format!("exec \"$@\" --nvml={}", library.display());
+        cluster.agent_by("127.0.0.2", ["sh", "-c", &flags, "sh"].map(str::to_owned).to_vec()).await?;
+        let worker = async || cluster.client().worker("127.0.0.2").await;
+        let seen = eventually("the foreign process", Duration::from_secs(20), async || {
+            Ok(worker().await?.row.load.gpu_processes.pop())
+        });
+        assert_eq!(seen.await?.name, "blender");
+        assert_eq!(worker().await?.hardware.gpus.len(), 2);
+        std::fs::write(&hangs, "")?;
+        eventually("the cards are not seen any more", Duration::from_secs(30), async || {
+            let row = worker().await?.row;
+            ensure!(row.silent_ms.is_some_and(|ms| ms < 6_000), "it was not heard in time: {row:?}");
+            Ok(row.load.gpu_memory.is_empty().then_some(()))
+        })
+        .await?;
+        let job = cluster.submit("echo fine").await?;
+        assert_eq!(cluster.ended(job).await?.job.stdout, "fine\n");
+        std::fs::remove_file(&hangs)?;
+        eventually("the cards are seen again", Duration::from_secs(20), async || {
+            Ok((worker().await?.row.load.gpu_memory.len() == 2).then_some(()))
+        })
+        .await
     });
 }

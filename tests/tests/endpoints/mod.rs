@@ -124,6 +124,7 @@ async fn workers(survey: &mut Survey) -> Result<()> {
     survey
         .expect(OPERATOR, &format!("POST /api/workers/resume/{own}"), None, 200, &json!({"status": "online"}))
         .await?;
+    survey.expect(OPERATOR, &format!("POST /api/workers/wake/{own}"), None, 200, &json!({"status": "online"})).await?;
     survey
         .expect(OPERATOR, &format!("POST /api/workers/cleanup/{own}"), None, 200, &json!({"ip": own, "removed": []}))
         .await?;
@@ -155,6 +156,7 @@ async fn workers(survey: &mut Survey) -> Result<()> {
         ("POST /api/workers/detect-tags/IP", None),
         ("POST /api/workers/drain/IP", None),
         ("POST /api/workers/resume/IP", None),
+        ("POST /api/workers/wake/IP", None),
         ("POST /api/workers/cleanup/IP", None),
         ("DELETE /api/workers/IP", None),
         ("GET /api/pdsh/workers/IP", None),

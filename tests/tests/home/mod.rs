@@ -4,6 +4,7 @@
 mod addresses;
 mod lines;
 mod moving;
+mod sleep;
 
 use std::process::Command;
 
@@ -18,6 +19,7 @@ crate::waiting_tests![
     three_machines_join_and_strangers_stay_out,
     slow_lines_carry_everything_once,
     c2d_moves_to_another_machine,
+    machines_sleep_and_are_woken,
     machines_that_move_leave_and_break_lose_nothing,
 ];
 
@@ -33,6 +35,10 @@ fn three_machines_join_and_strangers_stay_out() {
 
 fn slow_lines_carry_everything_once() {
     tell(lines::story);
+}
+
+fn machines_sleep_and_are_woken() {
+    tell_of(2, sleep::story);
 }
 
 fn c2d_moves_to_another_machine() {

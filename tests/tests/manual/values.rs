@@ -20,11 +20,11 @@ pub(super) const SERVER_KEYS: [(&str, &str); 12] = [
 ];
 
 /// Keys of the agent's `config.json`.
-pub(super) const AGENT_KEYS: [(&str, &str); 11] = [
+pub(super) const AGENT_KEYS: [(&str, &str); 13] = [
     ("server_host", "host of c2d, a name or an address"),
     ("server_port", "port of c2d"),
     ("address", "address of this worker, where the machine has several"),
-    ("slots", "jobs that run at once"),
+    ("slots", "jobs that run at once; `\"auto\"` is one for each processor"),
     (
         "resources",
         "what the machine has, where the agent does not find it: `cpus`, `memory`, `gpus`, `vram`, own names",
@@ -33,6 +33,8 @@ pub(super) const AGENT_KEYS: [(&str, &str); 11] = [
     ("workspace_days", "days after the end of a job until its folder is removed; 0 keeps it for ever"),
     ("shares", "shared folders that jobs ask for with `--share`: name to path"),
     ("yield_to", "to whom or what the machine is yielded: `user`, `gpu`, `battery`"),
+    ("idle_suspend_s", "seconds after which an idle machine sleeps; 0 for never"),
+    ("suspend_command", "what has it sleep, with its arguments"),
     ("control_groups", "whether each job runs in a control group of its own, where the agent may make some"),
     ("pids_max", "processes and threads that a job may have at once there; 0 for as many as the machine takes"),
 ];

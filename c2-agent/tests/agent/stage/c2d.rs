@@ -206,6 +206,7 @@ fn orders(book: &Book, poll: &PollRequest) -> PollResponse {
         ack: poll.unsent.iter().map(|r| r.attempt).chain(poll.returned.iter().map(|r| r.attempt)).collect(),
         want: Vec::new(),
         limits: BTreeMap::new(),
+        may_sleep: false,
         directives: if poll.cleaned.is_empty() { book.directives.clone() } else { Vec::new() },
     }
 }

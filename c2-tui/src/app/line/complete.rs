@@ -195,12 +195,13 @@ fn workers(cache: &Cache, groups_too: bool, verb: &str) -> Vec<Choice> {
     let fits = |status: WorkerStatus| match (RowVerb::called(verb), verb) {
         (Some(verb), _) => verb.fits_worker(status),
         (None, "pdsh" | "copy") => status == WorkerStatus::Online,
+        (None, "wake") => matches!(status, WorkerStatus::Asleep | WorkerStatus::Offline),
         (None, "remove-worker") => status == WorkerStatus::Offline,
         (None, _) => true,
     };
     let mut all: Vec<&Worker> = cache.workers.values().collect();
     // One that is away can do nothing now, whatever is done with it.
-    let is_away = |worker: &Worker| verb == "resume" && worker.row.status == WorkerStatus::Offline;
+    let is_away = |worker: &Worker| verb == "resume" && !worker.row.status.is_reachable();
     all.sort_by_key(|worker| (!fits(worker.row.status), is_away(worker)));
     for worker in &all {
         let about = format!("{} {}", worker.hostname, worker.row.status);

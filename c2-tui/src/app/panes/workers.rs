@@ -120,7 +120,8 @@ fn status(w: &Worker, sight: &Sight<'_>) -> Cell {
         WorkerStatus::Online if yields => Tone::Warn,
         WorkerStatus::Online if w.row.suspect || w.row.copied_at.is_some() => Tone::Warn,
         WorkerStatus::Online => Tone::Good,
-        WorkerStatus::Draining => Tone::Warn,
+        WorkerStatus::Draining | WorkerStatus::Waking => Tone::Warn,
+        WorkerStatus::Asleep => Tone::Dim,
         WorkerStatus::Offline | WorkerStatus::Quarantined | WorkerStatus::Unknown => Tone::Bad,
     };
     let word = if yields { "yields".to_owned() } else { w.row.status.to_string() };
@@ -134,7 +135,7 @@ fn slots(w: &Worker, sight: &Sight<'_>) -> Cell {
 }
 
 fn cpu(w: &Worker, sight: &Sight<'_>) -> Cell {
-    if w.row.status == WorkerStatus::Offline {
+    if !w.row.status.is_reachable() {
         return Cell::toned(sight.glyphs.none, Tone::Dim);
     }
     let percent = w.cpu_percent();
@@ -142,7 +143,7 @@ fn cpu(w: &Worker, sight: &Sight<'_>) -> Cell {
 }
 
 fn memory(w: &Worker, sight: &Sight<'_>) -> Cell {
-    if w.row.status == WorkerStatus::Offline || w.row.load.memory_total_bytes == 0 {
+    if !w.row.status.is_reachable() || w.row.load.memory_total_bytes == 0 {
         return Cell::toned(sight.glyphs.none, Tone::Dim);
     }
     let percent = w.memory_percent();
@@ -151,9 +152,7 @@ fn memory(w: &Worker, sight: &Sight<'_>) -> Cell {
 
 fn gpu(w: &Worker, sight: &Sight<'_>) -> Cell {
     match most_gpu(w) {
-        Some(percent) if w.row.status != WorkerStatus::Offline => {
-            Cell::toned(format!("{percent}%"), load_tone(percent))
-        }
+        Some(percent) if w.row.status.is_reachable() => Cell::toned(format!("{percent}%"), load_tone(percent)),
         _ => Cell::toned(sight.glyphs.none, Tone::Dim),
     }
 }
@@ -186,7 +185,7 @@ fn heard(w: &Worker, sight: &Sight<'_>) -> Cell {
     let silent = w.heard_ms.map(|at| sight.now.wall_ms.saturating_sub(at));
     match silent {
         None => Cell::toned("never", Tone::Dim),
-        Some(_) if w.row.status != WorkerStatus::Offline => Cell::toned("now", Tone::Dim),
+        Some(_) if w.row.status.is_reachable() => Cell::toned("now", Tone::Dim),
         Some(ms) if ms < FRESH_MS => Cell::toned("now", Tone::Dim),
         Some(ms) => Cell::toned(short_span(ms), Tone::Warn),
     }

@@ -33,6 +33,8 @@ fn machine(last: u8, hostname: &str, groups: &[&str], used: u32, cpu: f32, memor
         copied_at: None,
         passed_on: false,
         past_lease: false,
+        mac: None,
+        wakes_failed: 0,
         load: Load {
             cpu_percent: cpu,
             memory_used_bytes: memory.0 * GIB,

@@ -25,6 +25,7 @@ use crate::rotation::Rotation;
 use crate::services::cleanup_requests::CleanupRequests;
 use crate::services::live_output::LiveOutput;
 use crate::services::messenger::{Messenger, Outside};
+use crate::services::waker::Waker;
 use crate::{engine, store};
 
 const SERVER: &str = "10.0.0.6:30814";
@@ -60,6 +61,7 @@ impl Elsewhere {
         let (history, blobs) = (opened.history, opened.blobs);
         let outside = Outside { commands: Default::default(), mail_server: String::new(), own_port: 0 };
         let desk = (engine.clone(), history.clone(), blobs.clone());
+        let waker = Waker::start(engine.wakes(), clock);
         let app = App {
             messenger: Messenger::start(desk, outside, clock, stopping.clone()),
             engine,
@@ -68,6 +70,7 @@ impl Elsewhere {
             blobs,
             cleanup_requests: CleanupRequests::start(0),
             live_output: LiveOutput::start(),
+            waker,
             access: access.clone(),
             rotation: Rotation::new(&data, authority, None),
             throttle: std::sync::Arc::default(),

@@ -104,7 +104,11 @@ async fn a_drained_worker_gets_nothing_until_it_resumes() {
     lab.worker("POST /api/jobs/result/job-1", r#"{"attempt":"job-1.1","exit_code":0}"#).await;
     let online = lab.operator(&format!("DELETE /api/workers/{ME}"), "").await;
     assert_eq!((online.status, online.code().as_str()), (409, "conflict"), "its agent would only register again");
+    let awake = lab.operator("POST /api/workers/wake/atlas", "").await;
+    assert_eq!((awake.status, &awake.json()["status"]), (200, &json!("online")), "nobody wakes who is awake");
     let lab = lab.restart().await;
+    let unwakeable = lab.operator("POST /api/workers/wake/atlas", "").await;
+    assert_eq!((unwakeable.status, unwakeable.code().as_str()), (409, "conflict"), "{unwakeable:?}");
     assert_eq!(lab.operator(&format!("DELETE /api/workers/{ME}"), "").await.json(), json!({"ip": ME, "worker_id": ID}));
     assert_eq!(lab.operator("GET /api/workers/list", "").await.json(), json!({"workers": []}));
     lab.stop().await;

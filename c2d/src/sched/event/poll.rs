@@ -44,6 +44,8 @@ pub struct Poll {
     pub load: Load,
     /// Why the machine is not fit for work, if its newest test of itself failed.
     pub unfit: Option<String>,
+    /// It would let its machine sleep.
+    pub would_sleep: bool,
     /// For how long the answer may wait.
     pub wait_ms: u64,
 }

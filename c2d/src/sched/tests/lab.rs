@@ -42,6 +42,7 @@ pub(super) struct Agent {
     pub(super) unfit: Option<String>,
     pub(super) shares: Vec<String>,
     pub(super) yields_to: Vec<Neighbour>,
+    pub(super) would_sleep: bool,
     pub(super) unsent: Vec<ResultSummary>,
     pub(super) seq: u64,
     /// Starts of its process before this one.
@@ -166,6 +167,7 @@ impl Lab {
             slots: 4,
             version: String::new(),
             has: Capacity::default(),
+            mac: None,
             hardware: "{}".into(),
         }
     }
@@ -240,6 +242,7 @@ impl Lab {
             unfit: agent.unfit.clone(),
             unsent: agent.unsent.clone(),
             load: Load { shares: agent.shares.clone(), yields_to: agent.yields_to.clone(), ..Load::default() },
+            would_sleep: agent.would_sleep,
             wait_ms,
         };
         self.askers.insert(token, last);
@@ -338,6 +341,7 @@ impl Drop for Lab {
 }
 
 /// A decision in few words: jobs by number, workers by the end of their address.
+#[expect(clippy::too_many_lines, reason = "one arm for each decision")]
 fn words(decision: &Decision, askers: &BTreeMap<PollToken, u8>) -> String {
     let last = |id: &WorkerId| id.as_str().rsplit(['.', 'd']).next().unwrap().to_owned();
     let attempt = |attempt: &AttemptId| format!("{}.{}", attempt.job.0, attempt.number);
@@ -383,7 +387,8 @@ fn words(decision: &Decision, askers: &BTreeMap<PollToken, u8>) -> String {
         Decision::End { job, outcome, .. } => format!("end {}: {}", job.0, end(outcome)),
         Decision::PutWorker(record) => {
             let quarantine = if record.quarantine.is_some() { " quarantined" } else { "" };
-            format!("worker {}{quarantine}", last(&record.intro.id))
+            let asleep = if record.asleep { " asleep" } else { "" };
+            format!("worker {}{quarantine}{asleep}", last(&record.intro.id))
         }
         Decision::RemoveWorker { worker } => format!("remove {}", last(worker)),
         Decision::RememberKey(key) => format!("key {}", key.key),
@@ -396,11 +401,25 @@ fn words(decision: &Decision, askers: &BTreeMap<PollToken, u8>) -> String {
         Decision::ForgetNotice { id } => format!("forget notice {id}"),
         Decision::RemoveSchedule { name } => format!("no schedule {name}"),
         Decision::SetPaused { paused } => if *paused { "pause" } else { "unpause" }.to_owned(),
+        Decision::Wake { worker, near, .. } => {
+            let near: String = near.iter().map(|id| format!(" by {}", last(id))).collect();
+            format!("wake {}{near}", last(worker))
+        }
         Decision::Answer { token, answer } => {
             let given: Vec<AttemptId> = answer.assign.iter().map(|handout| handout.attempt).collect();
             let (start, kill, ack) = (list("+", &given), list("-", &answer.kill), list("ack:", &answer.ack));
             let kill = kill + &list("<", &answer.recall);
-            format!("answer {}{start}{kill}{ack}{}", askers[token], if answer.register { " register" } else { "" })
+            format!(
+                "answer {}{start}{kill}{ack}{}",
+                askers[token],
+                if answer.register {
+                    " register"
+                } else if answer.may_sleep {
+                    " sleep"
+                } else {
+                    ""
+                }
+            )
         }
     }
 }

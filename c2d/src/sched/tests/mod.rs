@@ -22,6 +22,7 @@ mod notices;
 mod reserve;
 mod rest;
 mod schedules;
+mod sleep;
 mod staging;
 mod suspicion;
 mod workers;

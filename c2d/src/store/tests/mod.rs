@@ -121,6 +121,7 @@ fn worker(last: u8) -> WorkerRecord {
             gpus: vec![Card { index: 0, vram_bytes: 9 }],
             needs: [].into(),
         },
+        mac: Some("52:54:00:12:34:56".parse().unwrap()),
         hardware: r#"{"cpu_cores":2}"#.into(),
     };
     WorkerRecord {
@@ -131,6 +132,7 @@ fn worker(last: u8) -> WorkerRecord {
         drained: false,
         passed_on: false,
         quarantine: None,
+        asleep: last == 3,
     }
 }
 

@@ -247,9 +247,7 @@ endpoints! {
     /// Files that came within the last minute stay: their submit may be on its way.
     GC_BLOBS: Endpoint<(), (), (), GcResponse> = Endpoint::new(Post, "/api/blobs/gc", OPERATORS);
 
-    /// Removes the workspaces of a worker's ended jobs.
-    ///
-    /// Waits half a minute for the worker's report.
+    /// Removes the workspaces of a worker's ended jobs; its report is waited for half a minute.
     CLEANUP: Endpoint<str, (), (), CleanupResponse> =
         Endpoint::new(Post, "/api/workers/cleanup/{ip}", OPERATORS).refuses(&[Conflict, Ambiguous]);
 
@@ -307,10 +305,13 @@ endpoints! {
     RESUME: Endpoint<str, (), (), WorkerRow> =
         Endpoint::new(Post, "/api/workers/resume/{ip}", OPERATORS).refuses(&[Ambiguous]);
 
+    /// Wakes the machine of a worker that sleeps or is offline, with three packets at most; one online stays as it is.
+    WAKE: Endpoint<str, (), (), WorkerRow> =
+        Endpoint::new(Post, "/api/workers/wake/{ip}", OPERATORS).refuses(&[Conflict, Ambiguous]);
+
     /// Forgets a worker that is offline and holds nothing.
     ///
-    /// With `lost` also one past its lease that holds jobs: these run elsewhere or end, as each asked with
-    /// `on_lost`, and what the worker still delivers is void.
+    /// With `lost` also one past its lease that holds jobs: these run elsewhere or end, by `on_lost`; late results are void.
     REMOVE_WORKER: Endpoint<str, RemoveQuery, (), RemoveResponse> =
         Endpoint::new(Delete, "/api/workers/{ip}", OPERATORS).refuses(&[Conflict, Ambiguous]);
 

@@ -43,6 +43,7 @@ fn measure(jobs: usize, workers: usize) -> Result<Value> {
             slots: 4,
             version: String::new(),
             has: Capacity::default(),
+            mac: None,
             hardware: "{}".into(),
         };
         apply(&mut scheduler, mono, event::WorkerRegistered(intro))?;

@@ -36,6 +36,9 @@ impl<D: Disk> World<D> {
                 self.agents[i].begin_to_yield(now_ms, for_ms);
                 self.next_poll_ms[i] = now_ms;
             }
+            27..=30 => self.doze(i),
+            31 => self.get_up(i),
+            32 => self.agents[i].deaf_until_ms = now_ms + self.random.pick(&[60_000, 400_000, 2_000_000]),
             21 => drop(self.apply(event::TimeUnobserved)),
             _ => {}
         }

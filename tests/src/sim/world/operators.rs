@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use c2_shared::id::{JobId, WorkerId};
 use c2_shared::job::{Dependency, JobState, Needs, OnLost, Placement, Terms};
+use c2_shared::worker::WorkerStatus;
 use c2d::sched::event::{self, Again, IdempotencyKey, NewJob};
 use c2d::sched::{BatchLimited, Change, JobsChanged, JobsMoved, QueueEnd, ToEach, Which};
 
@@ -195,6 +196,15 @@ impl<D: Disk> World<D> {
         }
     }
 
+    /// A cancel waits for its worker until the lease is over, and no longer.
+    pub(super) fn check_cancels(&self) {
+        let gone = self.scheduler.workers(self.now).into_iter().filter(|worker| worker.past_lease);
+        for attempt in gone.flat_map(|worker| worker.attempts) {
+            let job = self.scheduler.job(self.now, attempt.job).filter(|job| job.attempt == attempt.number);
+            assert!(!job.is_some_and(|job| job.cancelling), "a cancel of {attempt} waits for a worker past its lease");
+        }
+    }
+
     /// Jobs that end by a cancel alone are cancelled at last.
     pub(super) fn cancel_endless(&mut self) {
         let running = self.agents.iter().flat_map(|agent| &agent.running);
@@ -211,6 +221,7 @@ impl<D: Disk> World<D> {
     /// one whose machine has become another worker.
     pub(super) fn give_up_the_dead(&mut self) {
         let gone = self.scheduler.workers(self.now).into_iter().filter(|view| view.past_lease);
+        let gone = gone.filter(|view| !matches!(view.status, WorkerStatus::Asleep | WorkerStatus::Waking));
         for worker in gone.map(|view| view.intro.id).collect::<Vec<_>>() {
             if self.is_dead(&worker) {
                 self.apply(event::WorkerRemoved { worker, lost: true });
