@@ -10,7 +10,7 @@ use axum::routing::{MethodFilter, on};
 use c2_shared::api::endpoint::{self, Endpoint, Method, Operation};
 
 use crate::http::App;
-use crate::http::role;
+use crate::http::{extract, role};
 
 /// Endpoints that have their handlers.
 #[derive(Debug, Default)]
@@ -31,8 +31,17 @@ impl Mounted {
         H: Handler<T, App>,
         T: 'static,
     {
-        let Operation { name, method, path, roles, .. } = **endpoint;
+        let Operation { name, method, path, roles, shapes: [_, body, _], .. } = **endpoint;
         let mut served = on(filter(method), handler);
+        if body.is_some_and(|body| (body.name)() == "null") {
+            let check = async move |request: Request, next: Next| -> Response {
+                match extract::without_body(request).await {
+                    Ok(request) => next.run(request).await,
+                    Err(refusal) => refusal.into_response(),
+                }
+            };
+            served = served.route_layer(from_fn(check));
+        }
         if !roles.is_empty() {
             let check = async move |request: Request, next: Next| -> Response {
                 match role::check(&request, roles) {

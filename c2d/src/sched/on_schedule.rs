@@ -11,7 +11,9 @@ use c2_shared::job::{Condition, Dependency, DependsOn, JobState};
 use c2_shared::limits::{SCHEDULE_RUNS_KEPT, SCHEDULES_MAX};
 
 use crate::sched::decision::ScheduleRecord;
-use crate::sched::event::{CancelRequested, Event, RunAsked, RunsDue, ScheduleAdded, SchedulePaused, ScheduleRemoved};
+use crate::sched::event::{
+    CancelRequested, Event, RunAsked, RunsDue, ScheduleAdded, ScheduleChanged, SchedulePaused, ScheduleRemoved,
+};
 use crate::sched::scheduler::{Scheduler, Turn};
 use crate::sched::{Decision, Note, Reject};
 
@@ -28,13 +30,34 @@ impl Event for ScheduleAdded {
         if turn.s.schedules.len() >= SCHEDULES_MAX {
             return Err(Reject::TooManySchedules);
         }
-        // Whatever is wrong with its job now would be wrong each time; only the queue may be full today.
-        match turn.s.check_submit(std::slice::from_ref(&record.job), &BTreeMap::new()) {
-            Err(Reject::BadJob { reason, .. }) => return Err(*reason),
-            Err(Reject::QueueFull { .. }) | Ok(_) => {}
-            Err(reject) => return Err(reject),
-        }
+        turn.s.check_runs(&record)?;
         turn.decide(Decision::PutSchedule(Box::new(record)));
+        Ok(())
+    }
+}
+
+impl Event for ScheduleChanged {
+    type Answer = ();
+
+    const BRINGS_JOBS: bool = true;
+
+    fn happen(self, turn: &mut Turn<'_>) -> Result<Self::Answer, Reject> {
+        let Self { was, new } = self;
+        let old = turn.s.find_schedule(&new.name)?;
+        if let Some(reason) = old.defect.clone() {
+            return Err(Reject::BrokenSchedule { name: new.name, reason });
+        }
+        if !old.asks_the_same(&was) {
+            return Err(Reject::ScheduleChanged { name: new.name });
+        }
+        turn.s.check_runs(&new)?;
+        let (paused, runs) = (old.paused, old.runs.clone());
+        // An instant that has come is not forgotten because others come now.
+        let stays = old.comes_as(&new) || old.next_ms.is_some_and(|at| at <= turn.now.wall_ms);
+        let next_ms = if stays { old.next_ms } else { new.next_ms.filter(|_| !paused) };
+        let looked_ms = if stays { old.looked_ms } else { old.looked_ms.max(turn.now.wall_ms) };
+        let changed = ScheduleRecord { paused, runs, next_ms, looked_ms, defect: None, ..new };
+        turn.decide(Decision::PutSchedule(Box::new(changed)));
         Ok(())
     }
 }
@@ -186,6 +209,15 @@ impl Scheduler {
         let old = self.schedules.remove(name);
         if let Some(at) = old.and_then(|old| old.next_ms) {
             self.instants.remove(&(at, name.to_owned()));
+        }
+    }
+
+    /// Whatever is wrong with its job now would be wrong each time; only the queue may be full today.
+    fn check_runs(&self, record: &ScheduleRecord) -> Result<(), Reject> {
+        match self.check_submit(std::slice::from_ref(&record.job), &BTreeMap::new()) {
+            Err(Reject::BadJob { reason, .. }) => Err(*reason),
+            Err(Reject::QueueFull { .. }) | Ok(_) => Ok(()),
+            Err(reject) => Err(reject),
         }
     }
 

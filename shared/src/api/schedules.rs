@@ -1,6 +1,7 @@
 //! Schedules: jobs that c2d submits by itself, again and again.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::id::JobId;
 use crate::job::{JobSpec, JobState};
@@ -53,6 +54,28 @@ pub struct ScheduleRequest {
     pub missed: Missed,
     /// The job that each run submits.
     pub spec: JobSpec,
+}
+
+/// What of a schedule is to be otherwise; what is not named stays.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct ScheduleChange {
+    /// When it runs from now on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cron: Option<String>,
+    /// The name of the time zone in which the fields are read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<String>,
+    /// What happens while an earlier run has not ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overlap: Option<Overlap>,
+    /// What happens to runs that were missed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missed: Option<Missed>,
+    /// Fields of the job that each run submits with their new values; `null` is what a job has that does not say it.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub set: Map<String, Value>,
 }
 
 /// A schedule as it is shown.

@@ -43,6 +43,7 @@ fn every_endpoint_answers_as_it_is_documented() {
         strangers_and_pages(&mut survey).await?;
         wrong_bodies(&mut survey).await?;
         nonsense(&mut survey).await?;
+        doors::bodies_that_none_reads(&mut survey).await?;
         let unseen = survey.unseen();
         assert!(unseen.is_empty(), "documented and never answered:\n{}", unseen.join("\n"));
         Ok(())

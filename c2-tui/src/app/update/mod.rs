@@ -85,7 +85,11 @@ pub(crate) fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
             edit::on_fetched(model, job, &info);
             open::on_fetched(model, job, &info);
         }
-        Msg::Figures(figures) => figures::on_figures(model, figures),
+        Msg::Figures(figures) => {
+            let told = figures.asked();
+            figures::on_figures(model, figures);
+            told.into_iter().for_each(|told| prompt::on_names(model, told, &mut effects));
+        }
         Msg::Output { document, news } => output::on_news(model, document, news),
         Msg::Saved { what, path, ending } => output::on_saved(model, what, path, ending),
         Msg::History(lines) => {

@@ -11,15 +11,13 @@ use crate::http::docs::openapi::{Input, input};
 
 /// The refusals of an operation by their status: its own, and those that follow from its form.
 pub(super) fn by_status(operation: &Operation) -> BTreeMap<u16, Vec<ErrorCode>> {
-    let mut codes = vec![ErrorCode::Forbidden, ErrorCode::Misdirected, ErrorCode::Internal];
+    // Also a body where none is taken.
+    let mut codes = vec![ErrorCode::Forbidden, ErrorCode::Misdirected, ErrorCode::Internal, ErrorCode::InvalidInput];
     if !operation.roles.is_empty() {
         codes.extend([ErrorCode::Unauthorized, ErrorCode::RateLimited, ErrorCode::Busy, ErrorCode::StoreFailed]);
     }
-    let [query, body, _] = operation.shapes;
+    let [_, body, _] = operation.shapes;
     let (has_names, has_body) = (operation.names().next().is_some(), !matches!(input(body), Input::Nothing));
-    if has_names || has_body || !matches!(input(query), Input::Nothing) || operation.is_keyed {
-        codes.push(ErrorCode::InvalidInput);
-    }
     // What is put there need not have been there.
     if has_names && operation.method != Method::Put {
         codes.push(ErrorCode::NotFound);

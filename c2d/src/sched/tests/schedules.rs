@@ -260,3 +260,57 @@ fn old_runs_are_forgotten_and_those_that_live_are_not() {
     assert_eq!((kept.len(), kept.iter().find_map(|run| run.job_id)), (SCHEDULE_RUNS_KEPT, Some(JobId(13))));
     lab.decided.clear();
 }
+
+/// Changes the schedule as an operator would, with the next instant of the new one.
+fn change(lab: &mut Lab, next_ms: u64, how: impl Fn(&mut ScheduleRecord)) -> Result<(), Reject> {
+    let was = lab.s.schedule("s").unwrap();
+    let mut new =
+        ScheduleRecord { next_ms: Some(next_ms), runs: Vec::new(), looked_ms: lab.now.wall_ms, ..was.clone() };
+    how(&mut new);
+    lab.apply(event::ScheduleChanged { was, new })
+}
+
+#[test]
+fn a_change_keeps_runs_pause_and_what_is_due() {
+    let mut lab = Lab::new(&[]);
+    with(&mut lab, Overlap::Skip, Missed::Once);
+    pass(&mut lab, MINUTE);
+    assert_eq!(runs(&lab), "1");
+    let next = lab.s.schedule("s").unwrap().next_ms;
+    change(&mut lab, 7, |new| new.overlap = Overlap::Queue).unwrap();
+    let changed = lab.s.schedule("s").unwrap();
+    assert_eq!((changed.overlap, changed.next_ms, runs(&lab)), (Overlap::Queue, next, "1".to_owned()));
+    // Another cron has instants of its own, but what is due already is not lost.
+    let later = lab.now.wall_ms + 10 * MINUTE;
+    let hourly = |new: &mut ScheduleRecord| new.cron = "every 1h".to_owned();
+    change(&mut lab, later, hourly).unwrap();
+    assert_eq!(lab.s.schedule("s").unwrap().next_ms, Some(later));
+    lab.sleep(11 * MINUTE);
+    change(&mut lab, later + 60 * MINUTE, |new| new.cron = "every 1m".to_owned()).unwrap();
+    assert_eq!(lab.s.schedule("s").unwrap().next_ms, Some(later));
+    assert_eq!(pass(&mut lab, 0), 1);
+    let paused = event::SchedulePaused { name: "s".to_owned(), paused: true, next_ms: None };
+    lab.apply(paused).unwrap();
+    change(&mut lab, later + 99 * MINUTE, |new| new.cron = "every 2m".to_owned()).unwrap();
+    let changed = lab.s.schedule("s").unwrap();
+    assert_eq!((changed.paused, changed.next_ms, changed.cron.as_str()), (true, None, "every 2m"));
+    lab.decided.clear();
+}
+
+#[test]
+fn a_change_of_what_was_changed_meanwhile_is_refused() {
+    let mut lab = Lab::new(&[]);
+    with(&mut lab, Overlap::Skip, Missed::Once);
+    let was = lab.s.schedule("s").unwrap();
+    change(&mut lab, 7, |new| new.missed = Missed::All).unwrap();
+    let late = event::ScheduleChanged { was: was.clone(), new: was.clone() };
+    assert_eq!(lab.apply(late), Err(Reject::ScheduleChanged { name: "s".to_owned() }));
+    // Runs that came meanwhile change nothing that was asked for.
+    let was = lab.s.schedule("s").unwrap();
+    pass(&mut lab, MINUTE);
+    lab.apply(event::ScheduleChanged { was: was.clone(), new: was }).unwrap();
+    assert_eq!(runs(&lab), "1");
+    let gone = event::ScheduleRemoved { name: "s".to_owned() };
+    lab.apply(gone).unwrap();
+    lab.decided.clear();
+}
