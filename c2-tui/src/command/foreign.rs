@@ -10,6 +10,7 @@ use crate::command::Word;
 /// the rest in quotes, `{p}` the same with a place for inputs, `{l}` the whole of the line.
 const VERBS: &[(&[&str], &str)] = &[
     (&["sh", "bash", "python", "python3", "make", "sleep", "echo", "nvidia-smi"], "submit {l}"),
+    (&["for", "while", "until", "if", "case", "select", "function"], "submit {l}"),
     (&["sbatch", "qsub", "condor_submit"], "submit --script={f}"),
     (&["srun", "salloc", "run"], "submit {q} --wait"),
     (&["tsp", "ts", "add", "enqueue", "nohup", "bsub"], "submit {q}"),

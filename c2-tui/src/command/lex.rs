@@ -7,6 +7,8 @@
 
 use std::ops::Range;
 
+use crate::command::quoting::{self, Unfinished};
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Word {
     /// The text without quotes and backslashes.
@@ -146,6 +148,7 @@ impl Joined {
         }
         self.going = (self.going || !said(line).is_empty()) && self.is_open_after(line);
         self.text.push_str(line);
+        self.going |= goes_on(&self.text);
         if self.going { None } else { Some(std::mem::take(self).text) }
     }
 
@@ -169,6 +172,58 @@ impl Joined {
         }
         self.quote.is_some()
     }
+}
+
+/// Words of a shell that begin a command of several lines, and those that end it.
+const OPENING: [&str; 7] = ["for", "while", "until", "if", "case", "select", "{"];
+const CLOSING: [&str; 4] = ["done", "fi", "esac", "}"];
+/// Behind these begins a command, as at the beginning of a line.
+const BEFORE: [&str; 9] = [";", "&", "&&", "||", "|", "do", "then", "else", "elif"];
+
+/// Whether a text is the beginning of a command of a shell, which is none of a console: what belongs to it must not
+/// be taken for lines of their own, so it is refused as a whole.
+fn goes_on(text: &str) -> bool {
+    let first = text.split_whitespace().next().unwrap_or_default();
+    if OPENING.contains(&first) {
+        return depth(text) > 0;
+    }
+    match quoting::unfinished(text) {
+        Some(Unfinished::HereDocument) => true,
+        Some(_) => first.starts_with('('),
+        None => false,
+    }
+}
+
+/// How many commands of several lines are open at the end of a text.
+fn depth(text: &str) -> usize {
+    let (mut depth, mut quote) = (0_usize, None);
+    for line in text.lines() {
+        let mut bare = String::new();
+        let mut chars = line.chars();
+        while let Some(c) = chars.next() {
+            match (quote, c) {
+                (None | Some('"'), '\\') => drop(chars.next()),
+                (None, '"' | '\'') => {
+                    quote = Some(c);
+                    bare.push('_');
+                }
+                (None, ';' | '&' | '|') => bare.extend([' ', c, ' ']),
+                (None, _) => bare.push(c),
+                (Some(open), _) if open == c => quote = None,
+                (Some(_), _) => {}
+            }
+        }
+        let mut begins = true;
+        for word in bare.split_whitespace() {
+            match begins {
+                true if OPENING.contains(&word) => depth += 1,
+                true if CLOSING.contains(&word) => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            begins = BEFORE.contains(&word) || (begins && word == "{");
+        }
+    }
+    depth
 }
 
 #[cfg(test)]
@@ -288,5 +343,31 @@ mod tests {
             assert_eq!(lex(line), Err(error), "{line:?}");
         }
         assert_eq!(lex("a \"b").unwrap_err().to_string(), "the quote \" at column 3 is not closed");
+    }
+
+    #[test]
+    fn a_command_of_a_shell_stays_together() {
+        let split = |text: &str| {
+            let mut joined = Joined::default();
+            let mut lines: Vec<String> = text.lines().filter_map(|line| joined.push(line)).collect();
+            lines.extend(joined.rest());
+            lines
+        };
+        for whole in [
+            "for i in 1 2; do\n  submit \"run $i\"\ndone",
+            "for i in 1 2\ndo\nsubmit x\ndone",
+            "while read -r f; do\n  submit \"convert $f\"\ndone < files",
+            "if true; then\nsubmit a\nelse\nsubmit b\nfi",
+            "(cd /srv\nlist)",
+            "cat <<EOF\nlist\nEOF",
+            "for i in 1 2; do\nsubmit x",
+        ] {
+            assert_eq!(split(whole), [whole]);
+            let behind = split(&format!("{whole}\nlist"));
+            assert!(behind.len() == 2 && behind[1] == "list" || behind.len() == 1, "{behind:?}");
+        }
+        assert_eq!(split("jobs\nlist\nsubmit \"for i in 1; do x; done\"").len(), 3);
+        assert_eq!(split("for i in 1 2; do submit x; done\nlist").len(), 2);
+        assert_eq!(split("submit for\nlist").len(), 2);
     }
 }
