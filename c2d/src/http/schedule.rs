@@ -40,7 +40,7 @@ pub(crate) async fn add(
 ) -> Result<(StatusCode, Extension<Made>, Json<ScheduleRow>), ApiError> {
     validate::own_name(&request.name)?;
     let (name, now_ms) = (request.name.clone(), app.clock.now().wall_ms);
-    let record = new_record(&app, request, now_ms, now_ms).await?;
+    let record = new_record(&app, request, now_ms, None).await?;
     app.engine.apply(event::ScheduleAdded(record)).await?;
     let made = Extension(Made(format!("schedule {name}")));
     Ok((StatusCode::CREATED, made, row(&app, name).await?))
@@ -78,17 +78,17 @@ pub(crate) async fn change(
     };
     let now_ms = app.clock.now().wall_ms;
     let added_ms = if request.cron == was.cron { was.added_ms } else { now_ms };
-    let new = new_record(&app, request, added_ms, timetable::resumed_from(&was, now_ms)).await?;
+    let new = new_record(&app, request, added_ms, Some(&was)).await?;
     app.engine.apply(event::ScheduleChanged { was, new }).await?;
     row(&app, name).await
 }
 
-/// A schedule as it is asked for, whose next instant is behind a point in time.
+/// A schedule as it is asked for, which may take the place of another.
 async fn new_record(
     app: &App,
     request: ScheduleRequest,
     added_ms: u64,
-    from_ms: u64,
+    was: Option<&ScheduleRecord>,
 ) -> Result<ScheduleRecord, ApiError> {
     let ScheduleRequest { name, cron, timezone, overlap, missed, spec } = request;
     if cron.len() > CRON_CHARS_MAX {
@@ -104,7 +104,8 @@ async fn new_record(
     }
     validate::new_spec(&spec)?;
     let timezone = timezone.unwrap_or_else(|| "UTC".to_owned());
-    let next_ms = Calendar::read(&cron, &timezone, added_ms)?.next(from_ms);
+    let (calendar, now_ms) = (Calendar::read(&cron, &timezone, added_ms)?, app.clock.now().wall_ms);
+    let next_ms = was.map_or_else(|| calendar.next(now_ms), |was| timetable::next_of(was, &calendar, now_ms));
     files::check_blobs(app, [&spec]).await?;
     let job = new_jobs(app, vec![spec]).await?.swap_remove(0);
     Ok(ScheduleRecord {
@@ -117,7 +118,7 @@ async fn new_record(
         job,
         added_ms,
         next_ms,
-        looked_ms: app.clock.now().wall_ms,
+        looked_ms: now_ms,
         runs: Vec::new(),
         defect: None,
     })
@@ -146,7 +147,7 @@ pub(crate) async fn pause(State(app): State<App>, Name(name): Name) -> Answer<Sc
 pub(crate) async fn resume(State(app): State<App>, Name(name): Name) -> Answer<ScheduleRow> {
     let record = record(&app, name.clone()).await?;
     let calendar = Calendar::read(&record.cron, &record.timezone, record.added_ms)?;
-    let next_ms = calendar.next(timetable::resumed_from(&record, app.clock.now().wall_ms));
+    let next_ms = timetable::next_of(&record, &calendar, app.clock.now().wall_ms);
     app.engine.apply(event::SchedulePaused { name: name.clone(), paused: false, next_ms }).await?;
     row(&app, name).await
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use c2_shared::api::schedules::{Missed, Overlap, Run};
 use c2_shared::id::JobId;
 use c2_shared::job::{Condition, Dependency, DependsOn, JobState};
-use c2_shared::limits::{SCHEDULE_RUNS_KEPT, SCHEDULES_MAX};
+use c2_shared::limits::{SCHEDULE_GAPS_KEPT, SCHEDULE_RUNS_KEPT, SCHEDULES_MAX};
 
 use crate::sched::decision::ScheduleRecord;
 use crate::sched::event::{
@@ -132,7 +132,7 @@ impl Event for RunsDue {
             record.runs.push(Run { at_ms, job_id, skipped, missed: std::mem::take(&mut missed), ..Run::default() });
         }
         if missed > 0 {
-            let skipped = Some("missed".to_owned());
+            let skipped = Some(Run::MISSED.to_owned());
             record.runs.push(Run { at_ms: self.missed_ms, skipped, missed, ..Run::default() });
         }
         if self.missed > 0 {
@@ -191,9 +191,25 @@ impl Turn<'_> {
 
     /// Puts a schedule with its runs, of which the old ones that have ended are forgotten.
     fn put_runs(&mut self, mut record: ScheduleRecord) {
-        let newest = record.runs.split_off(record.runs.len().saturating_sub(SCHEDULE_RUNS_KEPT));
-        record.runs.retain(|run| run.job_id.is_some_and(|job| self.s.jobs.get(job).is_some()));
-        record.runs.extend(newest);
+        let mut newest = record.runs.split_off(record.runs.len().saturating_sub(SCHEDULE_RUNS_KEPT));
+        let (mut older, mut gaps) = (Vec::new(), 0);
+        for run in record.runs.into_iter().rev() {
+            let next = older.last_mut().or_else(|| newest.first_mut());
+            let is_active = run.job_id.is_some_and(|job| self.s.jobs.get(job).is_some());
+            match next {
+                // The one behind it remembers that this one came too.
+                Some(next) if !is_active && next.follows(&run) => {
+                    next.since_ms = Some(run.since_ms.unwrap_or(run.at_ms))
+                }
+                _ if is_active => older.push(run),
+                _ if !run.is_gap() && gaps < SCHEDULE_GAPS_KEPT => {
+                    gaps += 1;
+                    older.push(run);
+                }
+                _ => {}
+            }
+        }
+        record.runs = older.into_iter().rev().chain(newest).collect();
         self.decide(Decision::PutSchedule(Box::new(record)));
     }
 }

@@ -124,6 +124,9 @@ pub struct Run {
     /// How many instants were missed before c2d came to this one, itself among them if it was.
     #[serde(default, skip_serializing_if = "super::is_zero")]
     pub missed: u64,
+    /// The first instant before it of those that came to something too, one after the other, and are listed no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since_ms: Option<u64>,
 }
 
 /// What came of a run.
@@ -138,6 +141,21 @@ pub enum CameTo {
 }
 
 impl Run {
+    /// What stands in `skipped` of an entry that only says how many instants were missed.
+    pub const MISSED: &str = "missed";
+
+    /// Whether it only says how many instants were missed, its own among them.
+    #[must_use]
+    pub fn is_gap(&self) -> bool {
+        self.skipped.as_deref() == Some(Self::MISSED)
+    }
+
+    /// Whether it came behind another run without an instant in between that came to nothing.
+    #[must_use]
+    pub fn follows(&self, before: &Self) -> bool {
+        self.missed == 0 && !before.is_gap() && before.at_ms <= self.at_ms
+    }
+
     /// What came of it.
     #[must_use]
     pub const fn came_to(&self) -> CameTo {

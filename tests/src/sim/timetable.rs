@@ -17,6 +17,8 @@ pub(crate) struct Timetable {
     ran: BTreeMap<(String, u64, u64), JobId>,
     scheduled: u64,
     missed: u64,
+    /// The clock was set back by days: what passed is not to be computed any more.
+    set_back: bool,
 }
 
 impl Timetable {
@@ -34,6 +36,10 @@ impl Timetable {
                 _ => {}
             }
         }
+    }
+
+    pub(crate) const fn set_back(&mut self) {
+        self.set_back = true;
     }
 
     /// Runs that became jobs, and instants that were missed.
@@ -57,9 +63,19 @@ impl Timetable {
                 self.scheduled += 1;
             }
         }
+        if before.cron != after.cron {
+            assert!(new.is_empty(), "{name} is changed and runs: {new:?}");
+            let is_kept = before.next_ms == after.next_ms || before.next_ms.is_none_or(|at| at > after.looked_ms);
+            assert!(is_kept || self.set_back, "{name} is changed, and what was due is gone: {before:#?}\n{after:#?}");
+            return;
+        }
         let (Some(from), Some(to)) = (before.next_ms, after.next_ms) else { return };
+        if self.set_back {
+            return;
+        }
         let seconds = parse_duration_s(after.cron.trim_start_matches("every ")).expect("ours are such");
-        let passed = if from == to { 0 } else { 1 + (to - 1 - from) / (seconds * 1_000) };
+        // What was due before a change is the first of them, whatever the others count from.
+        let passed = if from == to { 0 } else { 1 + (to - 1 - from.max(after.added_ms)) / (seconds * 1_000) };
         if passed == 0 {
             return;
         }

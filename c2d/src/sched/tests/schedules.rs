@@ -3,7 +3,7 @@
 use c2_shared::api::schedules::{Missed, Overlap};
 use c2_shared::id::JobId;
 use c2_shared::job::Outcome;
-use c2_shared::limits::SCHEDULE_RUNS_KEPT;
+use c2_shared::limits::{SCHEDULE_GAPS_KEPT, SCHEDULE_RUNS_KEPT};
 
 use super::lab::{Lab, attempt, placed, plain};
 use crate::sched::Reject;
@@ -313,4 +313,57 @@ fn a_change_of_what_was_changed_meanwhile_is_refused() {
     let gone = event::ScheduleRemoved { name: "s".to_owned() };
     lab.apply(gone).unwrap();
     lab.decided.clear();
+}
+
+/// Lets an hour pass, runs what is due and ends it; answers how many runs there were.
+fn hour(lab: &mut Lab) -> usize {
+    let before = lab.s.schedule("s").unwrap().runs.len();
+    let due = timetable::due(&lab.s, lab.now.wall_ms);
+    let count: usize = due.iter().map(|due| due.runs.len()).sum();
+    for due in due {
+        lab.apply(due).unwrap();
+    }
+    let record = lab.s.schedule("s").unwrap();
+    assert!(record.runs.len() <= before.max(SCHEDULE_RUNS_KEPT + SCHEDULE_GAPS_KEPT), "{}", record.runs.len());
+    let newest = record.runs.last().and_then(|run| run.job_id);
+    if let Some(job) = newest.filter(|_| count > 0) {
+        lab.apply(event::CancelRequested { job }).unwrap();
+    }
+    lab.decided.clear();
+    lab.now.wall_ms += 60 * MINUTE;
+    count
+}
+
+fn set_back(lab: &mut Lab, hours: u64) {
+    lab.now.wall_ms -= hours * 60 * MINUTE;
+    for due in timetable::set_back(&lab.s, lab.now.wall_ms) {
+        lab.apply(due).unwrap();
+    }
+}
+
+/// A schedule of which more ran than is listed, with a clock that is set back by days.
+#[test]
+fn nothing_runs_twice_when_the_clock_is_set_back_by_days() {
+    let mut lab = Lab::new(&[]);
+    lab.now.wall_ms += 365 * 24 * 60 * MINUTE;
+    let record = ScheduleRecord { cron: "every 1h".to_owned(), ..minutely(&lab, Overlap::Skip, Missed::Once) };
+    lab.apply(event::ScheduleAdded(record)).unwrap();
+    lab.now.wall_ms += 60 * MINUTE;
+    let first: usize = (0..96).map(|_| hour(&mut lab)).sum();
+    assert_eq!(first, 96);
+    set_back(&mut lab, 60);
+    let again: usize = (0..60).map(|_| hour(&mut lab)).sum();
+    assert_eq!(again, 0, "they ran already");
+    let on: usize = (0..40).map(|_| hour(&mut lab)).sum();
+    assert_eq!(on, 40);
+    // A clock that shows a month too much for a while: one run makes up for it, and none is lost.
+    lab.now.wall_ms += 30 * 24 * 60 * MINUTE;
+    assert_eq!(hour(&mut lab), 1);
+    set_back(&mut lab, 30 * 24);
+    let on: usize = (0..48).map(|_| hour(&mut lab)).sum();
+    assert!((47..=48).contains(&on), "{on}");
+    // And all of it is known behind that, too.
+    set_back(&mut lab, 72);
+    let again: usize = (0..72).map(|_| hour(&mut lab)).sum();
+    assert!(again <= 1, "{again}");
 }
