@@ -102,7 +102,7 @@ const FLAGS: &[(&[&str], &str)] = &[
     (&["--cpus-per-task", "-c", "--cpu", "--cores", "--ntasks", "--threads", "--ncpus"], "--cpus=N"),
     (&["--license", "--licenses", "--resource", "--resources"], "--need=NAME=N"),
     (&["--interpreter", "--bash"], "--shell=SHELL"),
-    (&["-n", "--test", "--test-only", "--preview", "--check"], "--dry-run, of batch and split"),
+    (&["-n", "--test", "--test-only", "--preview", "--check"], "--dry-run"),
     (
         &["--mail", "--mail-type", "--mail-user", "--email", "--notify-on", "--on-failure", "--on-fail"],
         "--notify=NAME, of a rule of `notify add`",
