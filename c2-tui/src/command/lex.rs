@@ -187,11 +187,19 @@ fn goes_on(text: &str) -> bool {
     if OPENING.contains(&first) {
         return depth(text) > 0;
     }
-    match quoting::unfinished(text) {
-        Some(Unfinished::HereDocument) => true,
-        Some(_) => first.starts_with('('),
-        None => false,
+    is_here_document(text) || (first.starts_with('(') && quoting::unfinished(text).is_some())
+}
+
+/// Whether the first line begins a here-document of which the end has not come.
+fn is_here_document(text: &str) -> bool {
+    let mut lines = text.lines();
+    let first = lines.next().unwrap_or_default();
+    if quoting::unfinished(first) != Some(Unfinished::HereDocument) {
+        return false;
     }
+    let word = first.rsplit("<<").next().and_then(|behind| behind.trim_start_matches('-').split_whitespace().next());
+    let end = word.unwrap_or_default().trim_matches(['"', '\'', '\\']);
+    !end.is_empty() && lines.all(|line| line.trim_start_matches('\t') != end)
 }
 
 /// How many commands of several lines are open at the end of a text.

@@ -17,6 +17,8 @@ pub(crate) struct Timetable {
     ran: BTreeMap<(String, u64, u64), JobId>,
     scheduled: u64,
     missed: u64,
+    /// What the clock showed when schedules were looked at.
+    pub(crate) looked_ms: u64,
     /// The clock was set back by days: what passed is not to be computed any more.
     set_back: bool,
 }

@@ -57,8 +57,6 @@ pub struct World<D> {
     next_poll_ms: Vec<u64>,
     oracle: Oracle,
     timetable: Timetable,
-    /// What the clock showed when schedules were looked at.
-    looked_ms: u64,
     told: Messages,
     calm: bool,
     /// Nearly all jobs are short and ask for nothing, and many come at once.
@@ -125,7 +123,6 @@ impl<D: Disk> World<D> {
             last_message: 0,
             oracle: Oracle::default(),
             timetable: Timetable::default(),
-            looked_ms: 0,
             told: Messages::default(),
             calm: false,
             brisk,

@@ -102,7 +102,7 @@ async fn changed_schedules(survey: &mut Survey) -> Result<()> {
     let change = "POST /api/schedules/change/backup";
     let otherwise = json!({"cron": "0 4 * * *", "missed": "all", "set": {"timeout_s": 60, "group": null}});
     let row = json!({"cron": "0 4 * * *", "timezone": "Europe/Berlin", "missed": "all", "paused": false,
-        "spec": {"command": "sleep 60", "timeout_s": 60}, "runs": [{"state": "queued"}]});
+        "spec": {"command": "sleep 60", "timeout_s": 60}, "runs": [{}]});
     let changed = survey.expect(OPERATOR, change, Some(otherwise), 200, &row).await?;
     ensure!(changed["spec"].get("group").is_none(), "it was taken back: {changed}");
     for (body, status, part) in [

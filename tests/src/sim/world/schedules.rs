@@ -19,8 +19,9 @@ impl<D: Disk> World<D> {
     /// What is due is submitted; a full queue has it wait.
     pub(super) fn look_at_schedules(&mut self) {
         let wall_ms = self.now.wall_ms;
-        let mut all = if wall_ms < self.looked_ms { timetable::set_back(&self.scheduler, wall_ms) } else { Vec::new() };
-        self.looked_ms = wall_ms;
+        let mut all =
+            if wall_ms < self.timetable.looked_ms { timetable::set_back(&self.scheduler, wall_ms) } else { Vec::new() };
+        self.timetable.looked_ms = wall_ms;
         all.extend(timetable::due(&self.scheduler, wall_ms));
         for due in all {
             let before = self.uncommitted.len();
