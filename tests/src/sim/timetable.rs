@@ -19,8 +19,8 @@ pub(crate) struct Timetable {
     missed: u64,
     /// What the clock showed when schedules were looked at.
     pub(crate) looked_ms: u64,
-    /// The clock was set back by days: what passed is not to be computed any more.
-    set_back: bool,
+    /// How far the clock was set back by days: from then on it is not computed any more what passed.
+    pub(crate) set_back_ms: u64,
 }
 
 impl Timetable {
@@ -38,10 +38,6 @@ impl Timetable {
                 _ => {}
             }
         }
-    }
-
-    pub(crate) const fn set_back(&mut self) {
-        self.set_back = true;
     }
 
     /// Runs that became jobs, and instants that were missed.
@@ -68,11 +64,14 @@ impl Timetable {
         if before.cron != after.cron {
             assert!(new.is_empty(), "{name} is changed and runs: {new:?}");
             let is_kept = before.next_ms == after.next_ms || before.next_ms.is_none_or(|at| at > after.looked_ms);
-            assert!(is_kept || self.set_back, "{name} is changed, and what was due is gone: {before:#?}\n{after:#?}");
+            assert!(
+                is_kept || self.set_back_ms > 0,
+                "{name} is changed, and what was due is gone: {before:#?}\n{after:#?}"
+            );
             return;
         }
         let (Some(from), Some(to)) = (before.next_ms, after.next_ms) else { return };
-        if self.set_back {
+        if self.set_back_ms > 0 {
             return;
         }
         let seconds = parse_duration_s(after.cron.trim_start_matches("every ")).expect("ours are such");

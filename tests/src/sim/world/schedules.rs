@@ -61,8 +61,9 @@ impl<D: Disk> World<D> {
             8 => self.now.wall_ms += self.random.below(AHEAD_MS),
             9..=11 => self.change_schedule(&name),
             12 if self.random.chance(10) => {
-                self.timetable.set_back();
-                self.now.wall_ms -= DAY_MS + self.random.below(2 * DAY_MS);
+                let back_ms = DAY_MS + self.random.below(2 * DAY_MS);
+                self.timetable.set_back_ms += back_ms;
+                self.now.wall_ms -= back_ms;
             }
             _ => self.now.wall_ms -= self.random.below(BACK_MS),
         }
@@ -102,7 +103,9 @@ impl<D: Disk> World<D> {
         self.apply(event::ScheduleChanged { was, new });
     }
 
+    /// The clock is right again, and nothing comes by itself any more.
     pub(super) fn remove_schedules(&mut self) {
+        self.now.wall_ms += self.timetable.set_back_ms;
         let names: Vec<String> = self.scheduler.schedules().map(|one| one.name.clone()).collect();
         for name in names {
             self.apply(event::ScheduleRemoved { name });
