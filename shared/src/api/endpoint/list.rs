@@ -7,10 +7,11 @@ use serde_json::{Map, Value};
 
 use super::Method::{Delete, Get, Post, Put};
 use super::form::endpoints;
+use super::parties::*;
 use super::{Endpoint, Operation, Raw};
 use crate::api::batches::*;
 use crate::api::error::ErrorCode::{
-    self, Ambiguous, Clone as CloneOf, Conflict, DiskFull, Fenced, Gone, NotFound, QueueFull, TooLarge, Wait,
+    Ambiguous, Clone as CloneOf, Conflict, DiskFull, Fenced, Gone, NotFound, TooLarge, Wait,
 };
 use crate::api::figures::*;
 use crate::api::files::*;
@@ -28,25 +29,7 @@ use crate::api::workers::*;
 use crate::blob::BlobId;
 use crate::id::JobId;
 use crate::job::JobSpec;
-use crate::token::Role::{self, Join, Operator, Viewer, Worker};
-
-const ANYONE: &[Role] = &[];
-const OPERATORS: &[Role] = &[Operator];
-/// Who may look at things.
-const READERS: &[Role] = &[Operator, Viewer];
-/// Who may send files, and who may receive them.
-const SENDERS: &[Role] = &[Operator, Worker];
-const RECEIVERS: &[Role] = &[Operator, Viewer, Worker];
-const WORKERS: &[Role] = &[Worker];
-const INVITED: &[Role] = &[Join];
-
-/// What can stand in the way of new jobs, and of those that are made from ended ones.
-const SUBMIT_REFUSALS: &[ErrorCode] = &[NotFound, Conflict, Ambiguous, QueueFull, DiskFull];
-const RETRY_REFUSALS: &[ErrorCode] = &[NotFound, Conflict, Ambiguous, Gone, QueueFull, DiskFull];
-/// There is no such group or batch.
-const NO_JOBS: &[ErrorCode] = &[NotFound];
-const BYTES: &str = "application/octet-stream";
-const EVENT_STREAM: &str = "text/event-stream";
+use crate::token::Role;
 
 endpoints! {
     /// Submits a job.
