@@ -1,7 +1,7 @@
 //! What a look at the clock means for schedules: which runs are due, which were missed, and what the rules
 //! say to that. Pure, like the calendar and the scheduler that it stands between.
 
-use c2_shared::api::schedules::Missed;
+use c2_shared::api::schedules::{Missed, Run};
 use c2_shared::limits::{SCHEDULE_LATE_MS, SCHEDULE_MADE_UP_MAX, SCHEDULE_MISSED_MAX, SCHEDULE_SET_BACK_MS};
 
 use crate::calendar::Calendar;
@@ -25,11 +25,47 @@ pub fn set_back(scheduler: &Scheduler, wall_ms: u64) -> Vec<RunsDue> {
     waiting.filter(was_ahead).map(|record| anew(record, wall_ms)).collect()
 }
 
-/// From when on a schedule that was paused goes on: what ran before its clock was set back a little does not
-/// run again.
-pub(crate) const fn resumed_from(record: &ScheduleRecord, wall_ms: u64) -> u64 {
+/// The next instant of a schedule that was paused or is changed: what ran before its clock was set back does not run
+/// again.
+pub(crate) fn next_of(record: &ScheduleRecord, calendar: &Calendar, wall_ms: u64) -> Option<u64> {
     let is_ahead = record.looked_ms > wall_ms && record.looked_ms - wall_ms <= SCHEDULE_SET_BACK_MS;
-    if is_ahead { record.looked_ms } else { wall_ms }
+    let from_ms = if is_ahead { record.looked_ms } else { wall_ms };
+    Instants { calendar, lived: lived(&record.runs) }.next(from_ms)
+}
+
+/// The instants of a schedule but those that came already, before its clock was set back.
+struct Instants<'a> {
+    calendar: &'a Calendar,
+    lived: Vec<(u64, u64)>,
+}
+
+impl Instants<'_> {
+    /// The first instant after a point in time.
+    fn next(&self, mut after_ms: u64) -> Option<u64> {
+        loop {
+            let at = self.calendar.next(after_ms)?;
+            let span = self.lived.iter().find(|(from, to)| (*from..=*to).contains(&at));
+            match span {
+                Some((_, to)) => after_ms = *to,
+                None => return Some(at),
+            }
+        }
+    }
+}
+
+/// The times of which each instant came to something, from the first to the last of them.
+fn lived(runs: &[Run]) -> Vec<(u64, u64)> {
+    let mut spans: Vec<(u64, u64)> = Vec::new();
+    let mut before: Option<&Run> = None;
+    for run in runs {
+        match spans.last_mut() {
+            Some((_, to)) if before.is_some_and(|before| run.follows(before)) => *to = run.at_ms,
+            _ if run.is_gap() => {}
+            _ => spans.push((run.since_ms.unwrap_or(run.at_ms), run.at_ms)),
+        }
+        before = Some(run);
+    }
+    spans
 }
 
 fn anew(record: &ScheduleRecord, wall_ms: u64) -> RunsDue {
@@ -44,7 +80,7 @@ fn anew(record: &ScheduleRecord, wall_ms: u64) -> RunsDue {
         defect: None,
     };
     match Calendar::read(&record.cron, &record.timezone, record.added_ms) {
-        Ok(calendar) => due.next_ms = calendar.next(wall_ms),
+        Ok(calendar) => due.next_ms = Instants { calendar: &calendar, lived: lived(&record.runs) }.next(wall_ms),
         // Its zone was known when it was added.
         Err(mistake) => due.defect = Some(mistake.message),
     }
@@ -55,7 +91,7 @@ fn look(record: &ScheduleRecord, wall_ms: u64) -> RunsDue {
     let mut due = anew(record, wall_ms);
     let Ok(calendar) = Calendar::read(&record.cron, &record.timezone, record.added_ms) else { return due };
     let Some(first) = record.next_ms else { return due };
-    let (instants, all) = latest(&calendar, first, wall_ms);
+    let (instants, all) = latest(&Instants { calendar: &calendar, lived: lived(&record.runs) }, first, wall_ms);
     let Some((newest, older)) = instants.split_last() else { return due };
     let is_on_time = wall_ms - newest <= SCHEDULE_LATE_MS;
     let missed = if is_on_time { older } else { &instants[..] };
@@ -82,12 +118,12 @@ fn look(record: &ScheduleRecord, wall_ms: u64) -> RunsDue {
 
 /// The latest instants of those from the first one to now, more than are ever made up for if there are, and how
 /// many there are in all, as far as that is counted.
-fn latest(calendar: &Calendar, first_ms: u64, wall_ms: u64) -> (Vec<u64>, u64) {
-    let from = |first| std::iter::successors(first, |at| calendar.next(*at)).take_while(|at| *at <= wall_ms);
+fn latest(of: &Instants<'_>, first_ms: u64, wall_ms: u64) -> (Vec<u64>, u64) {
+    let from = |first| std::iter::successors(first, |at| of.next(*at)).take_while(|at| *at <= wall_ms);
     let mut back_ms = LOOK_BACK_MS;
     loop {
         let is_all = wall_ms.saturating_sub(first_ms) <= back_ms;
-        let begin = if is_all { Some(first_ms) } else { calendar.next(wall_ms - back_ms) };
+        let begin = if is_all { Some(first_ms) } else { of.next(wall_ms - back_ms) };
         let instants: Vec<u64> = from(begin).collect();
         if is_all {
             let all = instants.len() as u64;

@@ -315,6 +315,9 @@ pub const BALLAST_BYTES: u64 = 32 * 1024 * 1024;
 pub const SCHEDULES_MAX: usize = 5_000;
 /// Runs of a schedule that are remembered, besides those that have not ended.
 pub const SCHEDULE_RUNS_KEPT: usize = 20;
+/// Runs of a schedule that are remembered besides, as the last ones before instants that were missed: what ran
+/// before them does not run again if the clock is set back.
+pub const SCHEDULE_GAPS_KEPT: usize = 20;
 /// How late a run may begin without having been missed: a restart of c2d takes less.
 pub const SCHEDULE_LATE_MS: u64 = 60_000;
 /// Missed instants that are counted; what is beyond them says nothing more to anybody.

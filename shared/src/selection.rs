@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::id::JobId;
 use crate::job::Standing;
 
+const ALL_JOBS: &str = "`jobs --all` lists all jobs with their states";
+
 /// Jobs in one range of numbers that have something in common.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -41,6 +43,23 @@ impl Selection {
     #[must_use]
     pub const fn all(common: Common) -> Self {
         Self { common, first: JobId(1), last: JobId(u64::MAX) }
+    }
+}
+
+impl Common {
+    /// What is to be said where there is no such job, and what to do.
+    #[must_use]
+    pub fn nothing(&self) -> (String, &'static str) {
+        match self {
+            Self::State(standing) => (format!("no such job is {}", standing.word()), ALL_JOBS),
+            Self::Batch(batch) => (format!("there is no such job in a batch {batch:?}"), "`batches` lists the batches"),
+            Self::Group(group) => {
+                let states = Standing::ALL.map(Standing::word).join(", ");
+                let none =
+                    format!("no job of a group {group:?} is active, and that is no state of jobs either: {states}");
+                (none, ALL_JOBS)
+            }
+        }
     }
 }
 

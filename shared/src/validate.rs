@@ -179,7 +179,7 @@ pub fn word(field: &'static str, text: &str) -> Checked {
 }
 
 /// Words that say what to do with a schedule or a notification, and so name none.
-pub const ACTIONS: [&str; 8] = ["add", "list", "show", "remove", "pause", "resume", "run", "test"];
+pub const ACTIONS: [&str; 9] = ["add", "change", "list", "show", "remove", "pause", "resume", "run", "test"];
 
 /// Checks the name of a schedule or a notification: a plain word that is no [action](ACTIONS).
 ///

@@ -2,6 +2,7 @@
 //! sight, and again when jobs have changed.
 
 use c2_shared::api::figures::{Stats, Timeline};
+use c2_shared::api::notifications::NotificationList;
 use c2_shared::api::schedules::ScheduleList;
 use c2_shared::time::Mono;
 
@@ -19,6 +20,8 @@ pub(crate) enum Asked {
     },
     /// What it submits by itself.
     Schedules,
+    /// Whom it tells of what.
+    Notifications,
 }
 
 /// What c2d told.
@@ -27,7 +30,20 @@ pub(crate) enum Figures {
     Stats(Stats),
     Timeline(Timeline),
     Schedules(ScheduleList),
+    Notifications(NotificationList),
     Failed(Asked, Fault),
+}
+
+impl Figures {
+    /// The question that asked for names, to which this is the answer.
+    pub(crate) const fn asked(&self) -> Option<Asked> {
+        match self {
+            Self::Schedules(_) => Some(Asked::Schedules),
+            Self::Notifications(_) => Some(Asked::Notifications),
+            Self::Failed(asked, _) => Some(*asked),
+            Self::Stats(_) | Self::Timeline(_) => None,
+        }
+    }
 }
 
 /// Between two questions while something is in sight.

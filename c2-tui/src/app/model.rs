@@ -7,6 +7,7 @@ use c2_shared::job::JobState;
 use c2_shared::time::Mono;
 
 use crate::app::cache::{Cache, Sight};
+use crate::app::figures::Asked;
 use crate::app::focus::Focus;
 use crate::app::glyphs::Glyphs;
 use crate::app::keymap::{Action, Context};
@@ -108,6 +109,9 @@ pub(crate) struct Model {
     pub(crate) medians_asked: Option<Mono>,
     /// A local folder that was listed for completion.
     pub(crate) folder: Option<(String, Vec<String>)>,
+    /// Names that c2d was asked for to complete the line, and those that it has told just now.
+    pub(crate) names_asked: Option<Asked>,
+    pub(crate) names_told: Option<Asked>,
     /// The key that quits when it is pressed once more, and when it was pressed.
     pub(crate) leaving: Option<(Action, Mono)>,
     /// What a question that was just answered by a letter may still be told: the rest of the word.
@@ -170,6 +174,8 @@ impl Model {
             failures: Vec::new(),
             medians_asked: None,
             folder: None,
+            names_asked: None,
+            names_told: None,
             leaving: None,
             answered: None,
             proposal: None,

@@ -77,25 +77,16 @@ impl Change {
         let more_time_s = more_time(&mut flags)?;
         let mut set = Map::new();
         for flag in &clear {
-            set.insert(field(flag)?.to_owned(), Value::Null);
+            set.insert(field(flag, &[])?.to_owned(), Value::Null);
         }
         for flag in flags.given() {
             let hint =
                 if flag == "hold" { "use `hold JOB` and `release JOB`" } else { "cancel the job, and submit it again" };
             let fixed = || CommandError::refused(format!("--{flag} does not change"), hint);
-            let (_, field) = FIELDS.iter().find(|(name, _)| *name == flag).ok_or_else(fixed)?;
-            if set.insert((*field).to_owned(), Value::Null).is_some() {
-                return Err(CommandError::usage(format!("--{flag} is given and cleared"), "leave out one of the two"));
-            }
+            place(&mut set, flag, fields(&[]).find(|(name, _)| *name == flag).ok_or_else(fixed)?.1)?;
         }
         let base = JobSpec { command: command.clone().unwrap_or_default(), ..JobSpec::default() };
-        let spec = flags.planned(base, context, &mut Names::default()).await?;
-        let Ok(Value::Object(said)) = serde_json::to_value(&spec) else { unreachable!("a job is an object") };
-        for (field, value) in said {
-            if let Some(place) = set.get_mut(&field) {
-                *place = value;
-            }
-        }
+        fill(&mut set, &flags.planned(base, context, &mut Names::default()).await?);
         set.extend(command.map(|command| ("command".to_owned(), Value::from(command))));
         if set.is_empty() && more_time_s.is_none() && max_running.is_none() {
             return Err(CommandError::usage("nothing is to change", "say what, as in: change last --priority=10"));
@@ -117,12 +108,37 @@ fn more_time(flags: &mut JobFlags) -> Result<Option<u64>, CommandError> {
     Ok(Some(more_s))
 }
 
+type Field = (&'static str, &'static str);
+
+/// The flags that can change, with others that can where this is of use.
+fn fields(also: &'static [Field]) -> impl Iterator<Item = &'static Field> {
+    FIELDS.iter().chain(also)
+}
+
+/// Says that a field is to be otherwise, and not yet how.
+pub(crate) fn place(set: &mut Map<String, Value>, flag: &str, field: &str) -> Result<(), CommandError> {
+    match set.insert(field.to_owned(), Value::Null) {
+        None => Ok(()),
+        Some(_) => Err(CommandError::usage(format!("--{flag} is given and cleared"), "leave out one of the two")),
+    }
+}
+
+/// Takes the values of fields that are to be otherwise from a job that has them.
+pub(crate) fn fill(set: &mut Map<String, Value>, spec: &JobSpec) {
+    let Ok(Value::Object(said)) = serde_json::to_value(spec) else { unreachable!("a job is an object") };
+    for (field, value) in said {
+        if let Some(place) = set.get_mut(&field) {
+            *place = value;
+        }
+    }
+}
+
 /// The field of a flag that is to be cleared.
-fn field(flag: &str) -> Result<&'static str, CommandError> {
+pub(crate) fn field(flag: &str, also: &'static [Field]) -> Result<&'static str, CommandError> {
     let flag = flag.trim_start_matches('-');
-    let found = FIELDS.iter().find(|(name, _)| *name == flag).map(|(_, field)| *field);
+    let found = fields(also).find(|(name, _)| *name == flag).map(|(_, field)| *field);
     found.ok_or_else(|| {
-        let hint = hint::for_unknown(flag, FIELDS.iter().map(|(name, _)| *name), "");
+        let hint = hint::for_unknown(flag, fields(also).map(|(name, _)| *name), "");
         CommandError::usage(format!("--clear: {flag:?} is no flag that can be cleared"), hint)
     })
 }

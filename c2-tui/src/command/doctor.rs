@@ -1,6 +1,8 @@
 //! `doctor`: checks c2d, its workers and this machine, and suggests what to do where they
 //! are not.
 
+mod schedules;
+
 use c2_shared::api::jobs::QueueStatus;
 use c2_shared::api::metrics::Metrics;
 use c2_shared::api::notifications::NotificationRow;
@@ -37,6 +39,7 @@ pub(crate) async fn run(context: &Context) -> Result<Outcome, CommandError> {
     }
     checks.extend(workers.iter().map(of_worker));
     checks.extend(context.client.notifications().await?.notifications.iter().filter_map(of_notification));
+    checks.extend(schedules::checks(context).await?);
     let now_s = clock::wall_ms() / 1_000;
     checks.extend(health.clock_s.map(|theirs_s| Check::of_clock(now_s, theirs_s)));
     checks.extend(["ssh", "pdsh"].map(|program| of_program(program, group::find(program).is_some())));

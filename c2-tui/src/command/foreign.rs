@@ -10,6 +10,7 @@ use crate::command::Word;
 /// the rest in quotes, `{p}` the same with a place for inputs, `{l}` the whole of the line.
 const VERBS: &[(&[&str], &str)] = &[
     (&["sh", "bash", "python", "python3", "make", "sleep", "echo", "nvidia-smi"], "submit {l}"),
+    (&["for", "while", "until", "if", "case", "select", "function"], "submit {l}"),
     (&["sbatch", "qsub", "condor_submit"], "submit --script={f}"),
     (&["srun", "salloc", "run"], "submit {q} --wait"),
     (&["tsp", "ts", "add", "enqueue", "nohup", "bsub"], "submit {q}"),
@@ -102,7 +103,7 @@ const FLAGS: &[(&[&str], &str)] = &[
     (&["--cpus-per-task", "-c", "--cpu", "--cores", "--ntasks", "--threads", "--ncpus"], "--cpus=N"),
     (&["--license", "--licenses", "--resource", "--resources"], "--need=NAME=N"),
     (&["--interpreter", "--bash"], "--shell=SHELL"),
-    (&["-n", "--test", "--test-only", "--preview", "--check"], "--dry-run, of batch and split"),
+    (&["-n", "--test", "--test-only", "--preview", "--check"], "--dry-run"),
     (
         &["--mail", "--mail-type", "--mail-user", "--email", "--notify-on", "--on-failure", "--on-fail"],
         "--notify=NAME, of a rule of `notify add`",

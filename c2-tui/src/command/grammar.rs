@@ -259,6 +259,7 @@ impl Command {
             Self::DetectTags(tags) => Impact::if_mutating(tags.apply),
             Self::Batch(batch) => Impact::if_mutating(!batch.sending.dry_run),
             Self::Split(split) => Impact::if_mutating(!split.sending.dry_run),
+            Self::Submit(submit) => Impact::if_mutating(!submit.dry_run),
             Self::Schedule(schedule) => Impact::of_action(&schedule.action),
             Self::Notify(notify) => Impact::of_action(&notify.action),
             Self::Copy(copy) if copy.writes_to().is_none() => Impact::ReadOnly,
@@ -270,7 +271,6 @@ impl Command {
             | Self::Drain(_)
             | Self::Resume(_)
             | Self::Wake(_)
-            | Self::Submit(_)
             | Self::Hold(_)
             | Self::Release(_)
             | Self::Change(_)

@@ -88,7 +88,7 @@ pub(crate) struct JobFlags {
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(crate) share: Vec<String>,
     /// Report its end to this notification
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    #[arg(long, value_name = "NOTIFICATION", value_delimiter = ',')]
     pub(crate) notify: Vec<String>,
     /// The batch that it belongs to; `@batch:NAME` then means all of them
     #[arg(long, value_name = "NAME")]

@@ -3,7 +3,7 @@
 //! Quotes and backslashes mean what they mean to a shell, and `#` by itself begins a comment. Nothing
 //! else is special: no globs, no variables, so that `#1` and `*.png` reach the command as they were
 //! typed. A prompt that was copied with the line is dropped. A backslash before the end of a line joins
-//! it with the next one, and so does an open quote; [`Joined`] puts such lines together.
+//! it with the next one, and so does an open quote; `Joined` puts such lines together.
 
 use std::ops::Range;
 
@@ -130,47 +130,6 @@ fn quoted(chars: &mut std::iter::Peekable<std::str::CharIndices<'_>>, text: &mut
     false
 }
 
-/// Puts lines together that belong together, and follows their quotes once.
-#[derive(Debug, Default)]
-pub(crate) struct Joined {
-    text: String,
-    quote: Option<char>,
-    going: bool,
-}
-
-impl Joined {
-    /// Takes the next line, without its end; answers the whole text once nothing in it is open.
-    pub(crate) fn push(&mut self, line: &str) -> Option<String> {
-        if self.going {
-            self.text.push('\n');
-        }
-        self.going = (self.going || !said(line).is_empty()) && self.is_open_after(line);
-        self.text.push_str(line);
-        if self.going { None } else { Some(std::mem::take(self).text) }
-    }
-
-    /// What was taken and is still open; nothing if nothing is.
-    pub(crate) fn rest(&mut self) -> Option<String> {
-        self.going.then(|| std::mem::take(self).text)
-    }
-
-    fn is_open_after(&mut self, line: &str) -> bool {
-        let mut begins = self.quote.is_none();
-        let mut chars = line.char_indices();
-        while let Some((at, c)) = chars.next() {
-            match (self.quote, c) {
-                (None, '#') if begins && !line[at + 1..].starts_with(|c: char| !c.is_whitespace()) => return false,
-                (None, '"' | '\'') => self.quote = Some(c),
-                (Some(open), _) if open == c => self.quote = None,
-                (None | Some('"'), '\\') if chars.next().is_none() => return true,
-                _ => {}
-            }
-            begins = self.quote.is_none() && c.is_whitespace();
-        }
-        self.quote.is_some()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,26 +168,6 @@ mod tests {
         check("submit true \\\n  --name=z", &[("submit", 0..6), ("true", 7..11), ("--name=z", 16..24)]);
         check("a\\\nb \"c\\\nd\" 'e\\\nf'", &[("ab", 0..4), ("cd", 5..11), ("e\\\nf", 12..18)]);
         check("submit \"a\nb\"", &[("submit", 0..6), ("a\nb", 7..12)]);
-    }
-
-    #[test]
-    fn lines_that_belong_together_are_joined() {
-        let table: [(&[&str], &[&str]); 8] = [
-            (&["list", "jobs"], &["list", "jobs"]),
-            (&["submit x \\", "  --wait", "list"], &["submit x \\\n  --wait", "list"]),
-            (&["submit \"a", "b\" --wait", "list"], &["submit \"a\nb\" --wait", "list"]),
-            (&["submit 'a\\", "b' # don't", "# it's"], &["submit 'a\\\nb' # don't", "# it's"]),
-            (&["submit x # a \\", "list"], &["submit x # a \\", "list"]),
-            (&["submit x\\\\", "list"], &["submit x\\\\", "list"]),
-            (&["!> submit 'a", "# b'"], &["!> submit 'a\n# b'"]),
-            (&["submit \"a", "b"], &["submit \"a\nb"]),
-        ];
-        for (lines, expected) in table {
-            let mut joined = Joined::default();
-            let mut seen: Vec<String> = lines.iter().filter_map(|line| joined.push(line)).collect();
-            seen.extend(joined.rest());
-            assert_eq!(seen, expected, "{lines:?}");
-        }
     }
 
     #[test]

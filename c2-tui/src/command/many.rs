@@ -65,7 +65,14 @@ impl Many {
         for name in names {
             let JobNames::All(selection) = name else { continue };
             let jobs = ManyRequest { job_ids: Vec::new(), select: Some(selection.clone()) };
-            let answer = deed.ask(&context.client, jobs).await?;
+            let answer = match deed.ask(&context.client, jobs).await {
+                // There is no such group or batch; what else was named has its turn.
+                Err(ClientError::Refused { status: 404, body, .. }) => {
+                    nobody = Some(CommandError::from(*body));
+                    continue;
+                }
+                answer => answer?,
+            };
             if answer.done.is_empty() && answer.refused.is_empty() {
                 nobody = Some(resolve::no_job(&selection.common));
             }

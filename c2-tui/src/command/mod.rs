@@ -7,6 +7,7 @@ pub(crate) mod command_error;
 pub(crate) mod context;
 pub(crate) mod outcome;
 
+mod joined;
 pub(crate) mod lex;
 pub(crate) mod parse;
 
@@ -89,7 +90,8 @@ pub(crate) use command_error::{CommandError, Kind};
 pub(crate) use console::{Console, Theme};
 pub(crate) use context::Context;
 pub(crate) use grammar::{Command, Impact, Targets, Verb, execute};
-pub(crate) use lex::{Joined, LexError, Word, said, scan};
+pub(crate) use joined::Joined;
+pub(crate) use lex::{LexError, Word, said, scan};
 pub(crate) use outcome::{Data, Outcome};
 pub(crate) use output::Output;
 pub(crate) use parse::{Entered, parse};

@@ -72,18 +72,8 @@ pub(crate) async fn all(
 }
 
 pub(crate) fn no_job(common: &Common) -> CommandError {
-    let none = match common {
-        Common::State(standing) => format!("no such job is {}", standing.word()),
-        Common::Batch(batch) => {
-            let none = format!("there is no such job in a batch {batch:?}");
-            return CommandError::refused(none, "`batches` lists the batches");
-        }
-        Common::Group(group) => {
-            let states = Standing::ALL.map(Standing::word).join(", ");
-            format!("no job of a group {group:?} is active, and that is no state of jobs either: {states}")
-        }
-    };
-    CommandError::refused(none, "`jobs --all` lists all jobs with their states")
+    let (none, hint) = common.nothing();
+    CommandError::refused(none, hint)
 }
 
 /// Finds the job that was submitted last.

@@ -37,6 +37,9 @@ pub(crate) struct Submit {
     /// At most so many jobs of the batch that --batch names run at once
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_running: Option<u32>,
+    /// Check the job as a submit does, show it and submit nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     /// Wait for its end, show what it wrote, and exit with its status
     #[arg(long)]
     pub(crate) wait: bool,
@@ -55,7 +58,7 @@ impl Submit {
         let mut draft = script::draft(self.command, self.script, self.flags, context.interactive).await?;
         let (max_running, key) = (self.max_running, self.idempotency_key);
         if let Some(numbers) = self.array {
-            let sending = Sending { dry_run: false, wait: self.wait, idempotency_key: key, max_running };
+            let sending = Sending { dry_run: self.dry_run, wait: self.wait, idempotency_key: key, max_running };
             return sending.run(context, array(&draft, &numbers)?, "--array").await;
         }
         let same_machine_alone =
@@ -70,6 +73,9 @@ impl Submit {
         }
         if delay_alone {
             context.progress("--retry-delay has no effect without --retries");
+        }
+        if self.dry_run {
+            return preview(context, planned).await;
         }
         if planned.is_demanding() && planned.has_files() {
             refuse_early(context, &planned).await?;
@@ -115,6 +121,7 @@ pub(crate) fn submitting(command: String, flags: JobFlags) -> Command {
         flags,
         array: None,
         max_running: None,
+        dry_run: false,
         wait: false,
         idempotency_key: None,
     })))
@@ -161,6 +168,17 @@ async fn short(context: &Context, ended: &JobInfo) -> Result<Output, CommandErro
         }
         output => Ok(output?),
     }
+}
+
+/// What would be submitted, unless c2d would refuse it.
+async fn preview(context: &Context, planned: Planned) -> Result<Outcome, CommandError> {
+    let answer = draft::check(context, vec![planned.spec.clone()]).await?;
+    if let Some(problem) = answer.problems.first() {
+        return Err(batch::of_c2d(&problem.error));
+    }
+    let notes = answer.notes.into_iter().map(|note| note.message);
+    notes.chain(planned.beginning()).for_each(|note| context.progress(&note));
+    Ok(Data::Previewed(vec![planned.spec]).into())
 }
 
 /// Asks c2d whether it would refuse a job, before its files are sent for nothing.

@@ -65,6 +65,10 @@ pub(crate) enum Operand {
     Target,
     Group,
     Tag,
+    Schedule,
+    Notification,
+    /// What to do with a schedule.
+    Action,
     /// A path of this machine.
     Path,
     /// A path of this machine, or a target with a colon behind it.
@@ -83,6 +87,9 @@ impl Operand {
             "TARGET" => Self::Target,
             "GROUP" => Self::Group,
             "TAG" | "TAGS" => Self::Tag,
+            "SCHEDULE" => Self::Schedule,
+            "NOTIFICATION" => Self::Notification,
+            "ACTION" => Self::Action,
             "FILE" | "DIR" => Self::Path,
             "PLACE" => Self::Place,
             "COMMAND" if arg.get_value_hint() == ValueHint::CommandName => Self::Verb,
@@ -283,8 +290,8 @@ mod tests {
                 "batch <FILE>",
                 "batches [NAME]",
                 "split <COMMAND> [FILE]",
-                "schedule [add] <NAME> <CRON> <COMMAND>, or schedule list, or schedule show|remove|pause|resume|run <NAME>",
-                "notify add <NAME> --to=TARGET [--on=EVENT,EVENT], or notify list, or notify show|remove|test <NAME>",
+                "schedule [add] <NAME> <CRON> <COMMAND>, or schedule change <NAME> [--cron=CRON] [--command=TEXT] [FLAGS], or schedule list, or schedule show|remove|pause|resume|run <NAME>",
+                "notify add <NAME> --to=TARGET [--on=EVENT,EVENT], or notify change <NAME> [--to=TARGET] [--on=EVENT,EVENT], or notify list, or notify show|remove|test <NAME>",
                 "cancel <JOB>...",
                 "hold <JOB>...",
                 "release <JOB>...",

@@ -160,6 +160,7 @@ impl Effects {
             let told = match asked {
                 Asked::Stats => client.stats(&StatsQuery::default()).await.map(Figures::Stats),
                 Asked::Schedules => client.schedules().await.map(Figures::Schedules),
+                Asked::Notifications => client.notifications().await.map(Figures::Notifications),
                 Asked::Timeline { since_s } => {
                     client.timeline(&TimelineQuery { since_s: Some(since_s) }).await.map(Figures::Timeline)
                 }

@@ -10,6 +10,8 @@ use c2_shared::job::JobSpec;
 use c2_shared::limits::BATCH_BODY_BYTES_MAX;
 use c2_shared::selection::{Common, Selection};
 use c2_shared::{json, validate};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::http::batch::empty;
@@ -50,7 +52,8 @@ const BEFORE: &[&str] = &[
     "shares",
 ];
 
-fn changes(key: &str) -> bool {
+/// Whether a field of a job that was submitted can change.
+pub(crate) fn changes(key: &str) -> bool {
     ALWAYS.contains(&key) || BEFORE.contains(&key)
 }
 
@@ -65,7 +68,7 @@ pub(crate) async fn change(
     JsonBody(request): JsonBody<ChangeRequest, BATCH_BODY_BYTES_MAX>,
 ) -> many::Done {
     let ChangeRequest { job_ids, select, set, more_time_s, max_running } = request;
-    let Which { jobs, all } = many::which(ManyRequest { job_ids, select })?;
+    let Which { jobs, all } = many::which(&app, ManyRequest { job_ids, select }).await?;
     let limit = max_running.map(|n| limit(&jobs, all.as_ref(), n)).transpose()?;
     if let (Some(limit), true, None) = (&limit, set.is_empty(), more_time_s) {
         return many::audited(StatusCode::OK, many::told(app.engine.apply(limit.clone()).await?));
@@ -75,12 +78,12 @@ pub(crate) async fn change(
         app.engine.apply(limit).await?;
     }
     let read = move |s: &Scheduler, now| {
-        let jobs = s.meant(now, &Which { jobs, all })?;
-        Ok(jobs.into_iter().map(|id| (id, s.payload(id))).collect())
+        let jobs = s.meant(now, &Which { jobs, all });
+        jobs.into_iter().map(|id| (id, s.payload(id))).collect()
     };
-    let found: Result<Vec<(JobId, Result<Arc<str>, Reject>)>, Reject> = app.engine.read(read).await?;
+    let found: Vec<(JobId, Result<Arc<str>, Reject>)> = app.engine.read(read).await?;
     let (mut changes, mut refused) = (Vec::new(), Vec::new());
-    for (job, was) in found? {
+    for (job, was) in found {
         match was.map_err(ApiError::from).and_then(|was| patch.over(job, &was)) {
             Ok(change) => changes.push(change),
             Err(error) => refused.push(RefusedJob { job_id: job, error: error.into_body() }),
@@ -119,7 +122,7 @@ impl Patch {
         }
         // What is no field at all is told by whoever reads it.
         let plain = JobSpec { command: ":".to_owned(), ..JobSpec::default() };
-        merged(&plain, &set)?;
+        merged(&plain, &set, changes)?;
         match set.keys().map(String::as_str).find(|key| !changes(key)) {
             None => Ok(Self { set, more_time_s }),
             Some("hold") => Err(invalid("hold is no part of a change", "use POST /api/jobs/hold or release")),
@@ -133,7 +136,7 @@ impl Patch {
     /// What a job with this specification is to become.
     fn over(&self, job: JobId, was: &Arc<str>) -> Result<Change, ApiError> {
         let old = payload::read(was).map_err(|reason| ApiError::from(Reject::Unreadable { job, reason }))?;
-        let mut spec = merged(&old, &self.set)?;
+        let mut spec = merged(&old, &self.set, changes)?;
         if let Some(more_s) = self.more_time_s {
             let limit_s = spec.timeout_s.ok_or_else(|| {
                 let hint = "set one for it, as with --timeout=1h";
@@ -150,12 +153,17 @@ impl Patch {
     }
 }
 
-/// A specification with some of its fields otherwise.
-fn merged(spec: &JobSpec, set: &Map<String, Value>) -> Result<JobSpec, ApiError> {
-    let Ok(Value::Object(mut fields)) = serde_json::to_value(spec) else { unreachable!("a job is an object") };
+/// A specification, or what else is an object, with some of its fields otherwise. `null` takes back those that may
+/// be without a value.
+pub(crate) fn merged<T: Serialize + DeserializeOwned>(
+    old: &T,
+    set: &Map<String, Value>,
+    may_go: impl Fn(&str) -> bool,
+) -> Result<T, ApiError> {
+    let Ok(Value::Object(mut fields)) = serde_json::to_value(old) else { unreachable!("it is an object") };
     for (key, value) in set {
         match value {
-            Value::Null if changes(key) => drop(fields.remove(key)),
+            Value::Null if may_go(key) => drop(fields.remove(key)),
             value => drop(fields.insert(key.clone(), value.clone())),
         }
     }

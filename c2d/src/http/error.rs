@@ -137,8 +137,13 @@ impl From<Reject> for ApiError {
             Reject::ScheduleExists { .. }
             | Reject::UnknownSchedule { .. }
             | Reject::TooManySchedules
+            | Reject::BrokenSchedule { .. }
+            | Reject::ScheduleChanged { .. }
             | Reject::RunSkipped { .. } => return crate::http::schedule::refusal(&reject),
-            Reject::NotificationExists { .. } | Reject::UnknownNotification { .. } | Reject::TooManyNotifications => {
+            Reject::NotificationExists { .. }
+            | Reject::UnknownNotification { .. }
+            | Reject::NotificationChanged { .. }
+            | Reject::TooManyNotifications => {
                 return crate::http::notify::refusal(&reject);
             }
             Reject::MayBeAtWork { .. }

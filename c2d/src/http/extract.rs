@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
@@ -17,6 +18,9 @@ use serde::de::DeserializeOwned;
 
 use crate::http::App;
 use crate::http::error::ApiError;
+
+/// Bytes of a body that says nothing.
+const NOTHING_BYTES_MAX: usize = 64;
 
 /// A JSON body of at most `MAX` bytes.
 #[derive(Debug)]
@@ -70,13 +74,34 @@ pub(crate) async fn optional_json<T: DeserializeOwned>(request: Request, max: us
     json::read(&bytes).map(Some).map_err(|unreadable| self::unreadable(unreadable).into())
 }
 
+/// Refuses what somebody sends to an endpoint that reads nothing, and would be lost on the way. That there is
+/// nothing may be written as `{}`.
+pub(crate) async fn without_body(request: Request) -> Result<Request, ApiError> {
+    if request.body().is_end_stream() {
+        return Ok(request);
+    }
+    let (parts, body) = request.into_parts();
+    let sent = Request::from_parts(parts.clone(), body);
+    let bytes = match declared(&parts.headers) {
+        Some(length) if length > NOTHING_BYTES_MAX as u64 => Err(too_large(NOTHING_BYTES_MAX)),
+        _ => read(sent, NOTHING_BYTES_MAX).await,
+    };
+    match bytes.as_deref().map(<[u8]>::trim_ascii) {
+        Ok(b"" | b"{}" | b"null") => Ok(Request::from_parts(parts, Body::empty())),
+        _ => {
+            let hint = "leave the body out; /docs says what goes into the path and the query";
+            Err(invalid("this request takes no body", hint))
+        }
+    }
+}
+
 /// A refusal of JSON that cannot be read.
 pub(crate) fn unreadable(Unreadable { field, message, hint, .. }: Unreadable) -> ErrorBody {
     ErrorBody { field, ..ErrorBody::new(ErrorCode::InvalidInput, message, hint) }
 }
 
 /// Reads a body into one piece of memory, which takes no more than there is of it.
-pub(crate) async fn read(request: Request, max: usize) -> Result<Vec<u8>, ApiError> {
+async fn read(request: Request, max: usize) -> Result<Vec<u8>, ApiError> {
     let expected = declared(request.headers()).and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
     let (mut bytes, mut body) = (Vec::with_capacity(expected.min(max)), request.into_body());
     while let Some(frame) = body.frame().await {

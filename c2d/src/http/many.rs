@@ -2,16 +2,19 @@
 
 use axum::Extension;
 use axum::http::StatusCode;
+use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::jobs::JobStateResponse;
 use c2_shared::api::many::{ManyRequest, ManyResponse, RefusedJob};
+use c2_shared::hint;
 use c2_shared::limits::BATCH_BODY_BYTES_MAX;
+use c2_shared::selection::{Common, Selection};
 
 use crate::audit::Made;
 use crate::http::batch::empty;
 use crate::http::handler::{ApiError, App, Json, JsonBody, State, serves};
 use crate::http::wishes;
 use crate::sched::event::{CancelRequested, Event, ReleaseRequested};
-use crate::sched::{EachAnswer, JobsMoved, QueueEnd, ToEach, Which};
+use crate::sched::{EachAnswer, JobsMoved, QueueEnd, Scheduler, ToEach, Which};
 
 serves!(CANCEL_JOBS => cancel, HOLD_JOBS => hold, RELEASE_JOBS => release, TOP_JOBS => top, BOTTOM_JOBS => bottom);
 
@@ -23,35 +26,65 @@ pub(crate) type Done = Result<(StatusCode, Extension<Made>, Json<ManyResponse>),
 type Many = JsonBody<ManyRequest, BATCH_BODY_BYTES_MAX>;
 
 pub(crate) async fn cancel(State(app): State<App>, JsonBody(jobs): Many) -> Done {
-    apply(&app, ToEach::<CancelRequested>::from(which(jobs)?)).await
+    apply(&app, ToEach::<CancelRequested>::from(which(&app, jobs).await?)).await
 }
 
 pub(crate) async fn hold(State(app): State<App>, JsonBody(jobs): Many) -> Done {
-    let (status, each) = wishes::hold(&app, which(jobs)?).await?;
+    let (status, each) = wishes::hold(&app, which(&app, jobs).await?).await?;
     audited(status, told(each))
 }
 
 pub(crate) async fn release(State(app): State<App>, JsonBody(jobs): Many) -> Done {
-    apply(&app, ToEach::<ReleaseRequested>::from(which(jobs)?)).await
+    apply(&app, ToEach::<ReleaseRequested>::from(which(&app, jobs).await?)).await
 }
 
 pub(crate) async fn top(State(app): State<App>, JsonBody(jobs): Many) -> Done {
-    apply(&app, JobsMoved { which: which(jobs)?, to: QueueEnd::Top }).await
+    apply(&app, JobsMoved { which: which(&app, jobs).await?, to: QueueEnd::Top }).await
 }
 
 pub(crate) async fn bottom(State(app): State<App>, JsonBody(jobs): Many) -> Done {
-    apply(&app, JobsMoved { which: which(jobs)?, to: QueueEnd::Bottom }).await
+    apply(&app, JobsMoved { which: which(&app, jobs).await?, to: QueueEnd::Bottom }).await
 }
 
 async fn apply(app: &App, event: impl Event<Answer = EachAnswer>) -> Done {
     audited(StatusCode::OK, told(app.engine.apply(event).await?))
 }
 
-pub(crate) fn which(ManyRequest { job_ids, select }: ManyRequest) -> Result<Which, ApiError> {
+pub(crate) async fn which(app: &App, ManyRequest { job_ids, select }: ManyRequest) -> Result<Which, ApiError> {
     if job_ids.is_empty() && select.is_none() {
         return Err(empty("job_ids", "name jobs like job-12, or select some with {\"select\": \"@held\"}"));
     }
+    if let Some(select) = &select {
+        known(app, &select.common).await?;
+    }
     Ok(Which { jobs: job_ids, all: select })
+}
+
+/// Refuses to do something with the jobs of a group or a batch that does not exist: a name that is misspelt would
+/// read like one without jobs.
+async fn known(app: &App, common: &Common) -> Result<(), ApiError> {
+    let (name, names, is_active) = match common {
+        Common::State(_) => return Ok(()),
+        Common::Group(group) => {
+            let (asked, all) = (group.clone(), Selection::all(common.clone()));
+            let read = move |s: &Scheduler, now| {
+                (s.groups().into_iter().cloned().collect::<Vec<String>>(), !s.selected(now, &all).is_empty())
+            };
+            let (names, is_active) = app.engine.read(read).await?;
+            (asked, names, is_active)
+        }
+        Common::Batch(batch) => {
+            let batches = app.history.batches(None).await?;
+            (batch.clone(), batches.into_iter().map(|batch| batch.batch).collect(), false)
+        }
+    };
+    if is_active || names.contains(&name) {
+        return Ok(());
+    }
+    let (message, hint) = common.nothing();
+    let near = hint::nearest(&name, names.iter().map(String::as_str)).map(|near| format!("did you mean {near:?}?"));
+    let hint = near.unwrap_or_else(|| hint.to_owned());
+    Err(ErrorBody::new(ErrorCode::NotFound, message, hint).in_field("select").into())
 }
 
 pub(crate) fn told(each: EachAnswer) -> ManyResponse {

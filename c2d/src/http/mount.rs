@@ -4,7 +4,6 @@
 use std::any::TypeId;
 
 use axum::Router;
-use axum::body::{Body, HttpBody as _};
 use axum::extract::Request;
 use axum::handler::Handler;
 use axum::middleware::{Next, from_fn};
@@ -12,11 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodFilter, on};
 use c2_shared::api::endpoint::{self, Endpoint, Method, Operation};
 
-use crate::http::extract::{check_length, invalid, read};
-use crate::http::{App, role};
-
-/// What a body may have where none is asked for; `{}`, which some clients always send, is as good as none.
-const NO_BODY_BYTES_MAX: usize = 64 * 1024;
+use crate::http::{App, extract, role};
 
 /// Endpoints that have their handlers.
 #[derive(Debug, Default)]
@@ -41,11 +36,12 @@ impl Mounted {
     {
         let Operation { name, method, path, roles, .. } = **endpoint;
         let mut served = on(filter(method), handler);
-        let is_nothing = |part: TypeId| part == TypeId::of::<()>() && !roles.is_empty();
-        if is_nothing(TypeId::of::<B>()) {
+        let nothing = TypeId::of::<()>();
+        if TypeId::of::<B>() == nothing {
             served = served.route_layer(from_fn(refuse_body));
         }
-        if is_nothing(TypeId::of::<Q>()) {
+        // Who looks whether c2d is well may put anything there, so that no cache answers.
+        if TypeId::of::<Q>() == nothing && !roles.is_empty() {
             served = served.route_layer(from_fn(refuse_query));
         }
         if !roles.is_empty() {
@@ -76,28 +72,16 @@ async fn refuse_query(request: Request, next: Next) -> Response {
         None | Some("") => next.run(request).await,
         Some(_) => {
             let hint = "leave out the question mark and what follows; see /docs";
-            invalid("this request takes no query", hint).into_response()
+            extract::invalid("this request takes no query", hint).into_response()
         }
     }
 }
 
 /// What stands in a body that nothing reads would be lost without a word.
 async fn refuse_body(request: Request, next: Next) -> Response {
-    if request.body().is_end_stream() {
-        return next.run(request).await;
-    }
-    let is_short = check_length(&request, NO_BODY_BYTES_MAX);
-    let (parts, body) = request.into_parts();
-    let bytes = match is_short {
-        Ok(()) => read(Request::from_parts(parts.clone(), body), NO_BODY_BYTES_MAX).await,
-        Err(error) => Err(error),
-    };
-    match bytes.as_deref().map(<[u8]>::trim_ascii) {
-        Ok(b"" | b"{}" | b"null") => next.run(Request::from_parts(parts, Body::empty())).await,
-        _ => {
-            let hint = "leave it out: what this request is about stands in its path and its query; see /docs";
-            invalid("this request takes no body", hint).into_response()
-        }
+    match extract::without_body(request).await {
+        Ok(request) => next.run(request).await,
+        Err(refusal) => refusal.into_response(),
     }
 }
 

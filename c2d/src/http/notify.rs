@@ -4,7 +4,7 @@ use axum::Extension;
 use axum::http::StatusCode;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::notifications::{
-    NotificationGone, NotificationList, NotificationRequest, NotificationRow, NotificationTested,
+    NotificationChange, NotificationGone, NotificationList, NotificationRequest, NotificationRow, NotificationTested,
 };
 use c2_shared::api::workers::NoQuery;
 use c2_shared::hint;
@@ -13,6 +13,8 @@ use c2_shared::validate;
 
 use crate::audit::Made;
 use crate::engine::Refusal;
+use crate::http::batch::empty;
+use crate::http::change::merged;
 use crate::http::handler::{Answer, ApiError, App, Json, JsonBody, Name, QueryOf, State, invalid_field, serves};
 use crate::sched::Reject;
 use crate::sched::decision::RuleRecord;
@@ -21,17 +23,49 @@ use crate::services::messenger::{Message, Target, Troubles};
 
 /// Bytes of a target.
 const TARGET_BYTES_MAX: usize = 2_048;
+/// What narrows a notification, and may be taken back.
+const FILTERS: [&str; 3] = ["group", "job_name", "schedule"];
 const TARGETS: &str = "write https://.., ntfy:TOPIC, discord:URL, slack:URL, apprise:URL, mail:ADDRESS or command:NAME";
 
-serves!(ADD_NOTIFICATION => add, LIST_NOTIFICATIONS => list, GET_NOTIFICATION => show,
+serves!(ADD_NOTIFICATION => add, CHANGE_NOTIFICATION => change, LIST_NOTIFICATIONS => list, GET_NOTIFICATION => show,
     REMOVE_NOTIFICATION => remove, TEST_NOTIFICATION => test);
 
 pub(crate) async fn add(
     State(app): State<App>,
     JsonBody(request): JsonBody<NotificationRequest, BODY_BYTES_MAX>,
 ) -> Result<(StatusCode, Extension<Made>, Json<NotificationRow>), ApiError> {
+    validate::own_name(&request.name)?;
+    let rule = new_rule(&app, request)?;
+    let name = rule.name.clone();
+    app.engine.apply(event::RuleAdded(rule)).await?;
+    app.messenger.look();
+    let made = Extension(Made(format!("notification {name}")));
+    Ok((StatusCode::CREATED, made, show(State(app), Name(name)).await?))
+}
+
+pub(crate) async fn change(
+    State(app): State<App>,
+    Name(name): Name,
+    JsonBody(change): JsonBody<NotificationChange, BODY_BYTES_MAX>,
+) -> Answer<NotificationRow> {
+    let (was, set) = (rule(&app, name.clone()).await?, change.set);
+    if set.is_empty() {
+        return Err(empty("set", "name what is to change, like {\"set\": {\"on\": [\"failed\"]}}"));
+    }
+    if set.contains_key("name") {
+        return Err(invalid_field("set.name", "the name does not change", "remove it, and add it under another name"));
+    }
+    let RuleRecord { name: own, on, to, group, job_name, schedule, .. } = was.clone();
+    let old = NotificationRequest { name: own, on, to, group, job_name, schedule };
+    let new = new_rule(&app, merged(&old, &set, |key| FILTERS.contains(&key))?)?;
+    app.engine.apply(event::RuleChanged { was, new }).await?;
+    app.messenger.look();
+    show(State(app), Name(name)).await
+}
+
+/// A rule as it is asked for.
+fn new_rule(app: &App, request: NotificationRequest) -> Result<RuleRecord, ApiError> {
     let NotificationRequest { name, on, to, group, job_name, schedule } = request;
-    validate::own_name(&name)?;
     let filtered = group.is_some() || job_name.is_some() || schedule.is_some();
     if filtered && !on.iter().any(|kind| kind.is_of_job()) {
         let hint = "leave out group, job_name and schedule, or name what is told of such jobs, like failed";
@@ -52,11 +86,7 @@ pub(crate) async fn add(
         }
         _ => {}
     }
-    let rule = RuleRecord { name: name.clone(), on, to, group, job_name, schedule, seq: 0, notice: 0 };
-    app.engine.apply(event::RuleAdded(rule)).await?;
-    app.messenger.look();
-    let made = Extension(Made(format!("notification {name}")));
-    Ok((StatusCode::CREATED, made, show(State(app), Name(name)).await?))
+    Ok(RuleRecord { name, on, to, group, job_name, schedule, seq: 0, notice: 0 })
 }
 
 pub(crate) async fn list(State(app): State<App>, QueryOf(NoQuery {}): QueryOf<NoQuery>) -> Answer<NotificationList> {
@@ -104,6 +134,9 @@ pub(crate) fn refusal(reject: &Reject) -> ApiError {
     let (code, hint) = match reject {
         Reject::NotificationExists { name } => {
             (ErrorCode::Conflict, format!("remove it first with: notify remove {name}"))
+        }
+        Reject::NotificationChanged { name } => {
+            (ErrorCode::Conflict, format!("look at it, and change it again: notify show {name}"))
         }
         Reject::UnknownNotification { name, known } => {
             let nothing = "there is none yet; add one with: notify add NAME --on=failed --to=TARGET";

@@ -4,14 +4,18 @@ use axum::Extension;
 use axum::http::StatusCode;
 use c2_shared::api::error::{ErrorBody, ErrorCode};
 use c2_shared::api::jobs::SubmitResponse;
-use c2_shared::api::schedules::{ScheduleGone, ScheduleList, ScheduleRequest, ScheduleRow};
+use c2_shared::api::schedules::{ScheduleChange, ScheduleGone, ScheduleList, ScheduleRequest, ScheduleRow};
 use c2_shared::api::workers::NoQuery;
 use c2_shared::hint;
 use c2_shared::limits::SUBMIT_BODY_BYTES_MAX;
 use c2_shared::validate;
+use serde_json::Value;
 
 use crate::audit::Made;
 use crate::calendar::{Calendar, Mistake};
+use crate::engine::Refusal;
+use crate::http::batch::empty;
+use crate::http::change::{changes, merged};
 use crate::http::files;
 use crate::http::handler::{Answer, ApiError, App, Json, JsonBody, Name, QueryOf, State, invalid_field, serves};
 use crate::http::submit::{made, new_jobs};
@@ -19,20 +23,74 @@ use crate::rows::schedule_row;
 use crate::sched::Reject;
 use crate::sched::decision::ScheduleRecord;
 use crate::sched::event;
+use crate::store::payload;
 use crate::timetable;
 
 /// Characters of an expression that is read.
 const CRON_CHARS_MAX: usize = 256;
+/// What can change of what a schedule submits, beside what can change of a job.
+const ALSO: [&str; 4] = ["hold", "upload", "stdin", "stdin_sha256"];
 
 serves!(ADD_SCHEDULE => add, LIST_SCHEDULES => list, GET_SCHEDULE => show, REMOVE_SCHEDULE => remove,
-    PAUSE_SCHEDULE => pause, RESUME_SCHEDULE => resume, RUN_SCHEDULE => run);
+    CHANGE_SCHEDULE => change, PAUSE_SCHEDULE => pause, RESUME_SCHEDULE => resume, RUN_SCHEDULE => run);
 
 pub(crate) async fn add(
     State(app): State<App>,
     JsonBody(request): JsonBody<ScheduleRequest, SUBMIT_BODY_BYTES_MAX>,
 ) -> Result<(StatusCode, Extension<Made>, Json<ScheduleRow>), ApiError> {
+    validate::own_name(&request.name)?;
+    let (name, now_ms) = (request.name.clone(), app.clock.now().wall_ms);
+    let record = new_record(&app, request, now_ms, None).await?;
+    app.engine.apply(event::ScheduleAdded(record)).await?;
+    let made = Extension(Made(format!("schedule {name}")));
+    Ok((StatusCode::CREATED, made, row(&app, name).await?))
+}
+
+pub(crate) async fn change(
+    State(app): State<App>,
+    Name(name): Name,
+    JsonBody(change): JsonBody<ScheduleChange, SUBMIT_BODY_BYTES_MAX>,
+) -> Answer<ScheduleRow> {
+    let was = record(&app, name.clone()).await?;
+    if change == ScheduleChange::default() {
+        return Err(empty(
+            "set",
+            "name what is to change, like {\"cron\": \"0 4 * * *\"} or {\"set\": {\"priority\": 5}}",
+        ));
+    }
+    let ScheduleChange { cron, timezone, overlap, missed, mut set } = change;
+    // One of them takes the place of the other.
+    for (field, other) in [("stdin", "stdin_sha256"), ("stdin_sha256", "stdin")] {
+        if set.contains_key(field) {
+            set.entry(other).or_insert(Value::Null);
+        }
+    }
+    let read = payload::read(&was.job.payload);
+    let old = read.map_err(|reason| Refusal::from(Reject::BrokenSchedule { name: name.clone(), reason }))?;
+    let spec = merged(&old, &set, |key| changes(key) || ALSO.contains(&key))?;
+    let request = ScheduleRequest {
+        name: name.clone(),
+        cron: cron.unwrap_or_else(|| was.cron.clone()),
+        timezone: Some(timezone.unwrap_or_else(|| was.timezone.clone())),
+        overlap: overlap.unwrap_or(was.overlap),
+        missed: missed.unwrap_or(was.missed),
+        spec,
+    };
+    let now_ms = app.clock.now().wall_ms;
+    let added_ms = if request.cron == was.cron { was.added_ms } else { now_ms };
+    let new = new_record(&app, request, added_ms, Some(&was)).await?;
+    app.engine.apply(event::ScheduleChanged { was, new }).await?;
+    row(&app, name).await
+}
+
+/// A schedule as it is asked for, which may take the place of another.
+async fn new_record(
+    app: &App,
+    request: ScheduleRequest,
+    added_ms: u64,
+    was: Option<&ScheduleRecord>,
+) -> Result<ScheduleRecord, ApiError> {
     let ScheduleRequest { name, cron, timezone, overlap, missed, spec } = request;
-    validate::own_name(&name)?;
     if cron.len() > CRON_CHARS_MAX {
         return Err(invalid_field(
             "cron",
@@ -46,27 +104,24 @@ pub(crate) async fn add(
     }
     validate::new_spec(&spec)?;
     let timezone = timezone.unwrap_or_else(|| "UTC".to_owned());
-    let now_ms = app.clock.now().wall_ms;
-    let next_ms = Calendar::read(&cron, &timezone, now_ms)?.next(now_ms);
-    files::check_blobs(&app, [&spec]).await?;
-    let job = new_jobs(&app, vec![spec]).await?.swap_remove(0);
-    let record = ScheduleRecord {
-        name: name.clone(),
+    let (calendar, now_ms) = (Calendar::read(&cron, &timezone, added_ms)?, app.clock.now().wall_ms);
+    let next_ms = was.map_or_else(|| calendar.next(now_ms), |was| timetable::next_of(was, &calendar, now_ms));
+    files::check_blobs(app, [&spec]).await?;
+    let job = new_jobs(app, vec![spec]).await?.swap_remove(0);
+    Ok(ScheduleRecord {
+        name,
         cron,
         timezone,
         overlap,
         missed,
         paused: false,
         job,
-        added_ms: now_ms,
+        added_ms,
         next_ms,
         looked_ms: now_ms,
         runs: Vec::new(),
         defect: None,
-    };
-    app.engine.apply(event::ScheduleAdded(record)).await?;
-    let made = Extension(Made(format!("schedule {name}")));
-    Ok((StatusCode::CREATED, made, row(&app, name).await?))
+    })
 }
 
 pub(crate) async fn list(State(app): State<App>, QueryOf(NoQuery {}): QueryOf<NoQuery>) -> Answer<ScheduleList> {
@@ -92,7 +147,7 @@ pub(crate) async fn pause(State(app): State<App>, Name(name): Name) -> Answer<Sc
 pub(crate) async fn resume(State(app): State<App>, Name(name): Name) -> Answer<ScheduleRow> {
     let record = record(&app, name.clone()).await?;
     let calendar = Calendar::read(&record.cron, &record.timezone, record.added_ms)?;
-    let next_ms = calendar.next(timetable::resumed_from(&record, app.clock.now().wall_ms));
+    let next_ms = timetable::next_of(&record, &calendar, app.clock.now().wall_ms);
     app.engine.apply(event::SchedulePaused { name: name.clone(), paused: false, next_ms }).await?;
     row(&app, name).await
 }
@@ -106,7 +161,7 @@ pub(crate) async fn run(
 }
 
 async fn record(app: &App, name: String) -> Result<ScheduleRecord, ApiError> {
-    Ok(app.engine.read(move |scheduler, _| scheduler.schedule(&name)).await?.map_err(crate::engine::Refusal::from)?)
+    Ok(app.engine.read(move |scheduler, _| scheduler.schedule(&name)).await?.map_err(Refusal::from)?)
 }
 
 async fn row(app: &App, name: String) -> Answer<ScheduleRow> {
@@ -122,6 +177,12 @@ pub(crate) fn refusal(reject: &Reject) -> ApiError {
         Reject::UnknownSchedule { name, known } => {
             let nothing = "there is none yet; add one with: schedule NAME \"0 3 * * *\" \"COMMAND\"";
             (ErrorCode::NotFound, hint::for_unknown(name, known.iter().map(String::as_str), nothing))
+        }
+        Reject::BrokenSchedule { name, .. } => {
+            (ErrorCode::Conflict, format!("remove it, and add it again: schedule remove {name}"))
+        }
+        Reject::ScheduleChanged { name } => {
+            (ErrorCode::Conflict, format!("look at it, and change it again: schedule show {name}"))
         }
         Reject::RunSkipped { name, .. } => {
             (ErrorCode::Conflict, format!("what is done with runs that overlap says: schedule show {name}"))

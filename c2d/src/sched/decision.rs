@@ -253,7 +253,7 @@ pub struct ScheduleRecord {
     pub paused: bool,
     /// What each run submits.
     pub job: NewJob,
-    /// When it was added.
+    /// When it was added, or got the instants that it has: `every` counts from there.
     pub added_ms: u64,
     /// The next instant; none while it is paused.
     pub next_ms: Option<u64>,
@@ -263,6 +263,19 @@ pub struct ScheduleRecord {
     pub runs: Vec<Run>,
     /// Why what it submits cannot be used any more; not stored.
     pub defect: Option<String>,
+}
+
+impl ScheduleRecord {
+    /// Whether its instants are those of the other.
+    pub(crate) fn comes_as(&self, other: &Self) -> bool {
+        self.added_ms == other.added_ms && self.cron == other.cron && self.timezone == other.timezone
+    }
+
+    /// Whether an operator who asked for one could have asked for the other.
+    pub(crate) fn asks_the_same(&self, other: &Self) -> bool {
+        let rules = |one: &Self| (one.overlap, one.missed);
+        self.comes_as(other) && rules(self) == rules(other) && self.job == other.job
+    }
 }
 
 /// Whom to tell of what.

@@ -182,6 +182,14 @@ pub struct PauseSet {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScheduleAdded(pub ScheduleRecord);
 
+/// An operator changed a schedule. The new one has the instant that is next if what was due is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScheduleChanged {
+    /// As it was read for this; another change since makes this one void.
+    pub was: ScheduleRecord,
+    pub new: ScheduleRecord,
+}
+
 /// An operator removed a schedule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScheduleRemoved {
@@ -223,6 +231,14 @@ pub struct RunsDue {
 /// An operator said whom to tell of what, from now on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleAdded(pub RuleRecord);
+
+/// An operator changed whom to tell of what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleChanged {
+    /// As it was read for this; another change since makes this one void.
+    pub was: RuleRecord,
+    pub new: RuleRecord,
+}
 
 /// An operator took that back.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -102,7 +102,7 @@ impl<E: OfJob> Event for ToEach<E> {
     type Answer = EachAnswer;
 
     fn happen(self, turn: &mut Turn<'_>) -> Result<Self::Answer, Reject> {
-        let jobs = turn.s.meant(turn.now, &self.which)?;
+        let jobs = turn.s.meant(turn.now, &self.which);
         let active: BTreeSet<JobId> = jobs.iter().copied().filter(|job| turn.s.jobs.get(*job).is_some()).collect();
         let mut each = |job| match E::of(job).happen(turn) {
             // It ended with another one of them.
@@ -117,7 +117,7 @@ impl Event for JobsMoved {
     type Answer = EachAnswer;
 
     fn happen(self, turn: &mut Turn<'_>) -> Result<Self::Answer, Reject> {
-        let jobs = turn.s.meant(turn.now, &self.which)?;
+        let jobs = turn.s.meant(turn.now, &self.which);
         let moves: BTreeSet<JobId> = jobs.iter().copied().collect();
         let waiting = |job: &Job| turn.s.shown_state(job) != JobState::Running;
         let mut ranked: Vec<_> =
@@ -184,18 +184,11 @@ impl Turn<'_> {
 }
 
 impl Scheduler {
-    /// The jobs that are meant, each once. A group of which there is neither a job nor a worker is a slip.
-    pub fn meant(&self, now: Now, which: &Which) -> Result<Vec<JobId>, Reject> {
+    /// The jobs that are meant, each once.
+    pub fn meant(&self, now: Now, which: &Which) -> Vec<JobId> {
         let selected = which.all.as_ref().map(|all| self.selected(now, all)).unwrap_or_default();
-        if let Some(Selection { common: Common::Group(group), .. }) = &which.all
-            && selected.is_empty()
-            && !self.groups().contains(group)
-        {
-            let known = self.groups().into_iter().cloned().collect();
-            return Err(Reject::UnknownGroup { group: group.clone(), known });
-        }
         let mut seen = BTreeSet::new();
-        Ok(which.jobs.iter().copied().chain(selected).filter(|id| seen.insert(*id)).collect())
+        which.jobs.iter().copied().chain(selected).filter(|id| seen.insert(*id)).collect()
     }
 
     /// Active jobs that have something in common.

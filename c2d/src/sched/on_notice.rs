@@ -7,7 +7,7 @@ use c2_shared::api::notifications::Kind;
 use c2_shared::limits::{NOTICES_MAX, NOTIFICATIONS_MAX};
 
 use crate::sched::decision::{NoticeRecord, RuleRecord};
-use crate::sched::event::{Event, NewJob, RuleAdded, RuleRemoved, Told};
+use crate::sched::event::{Event, NewJob, RuleAdded, RuleChanged, RuleRemoved, Told};
 use crate::sched::scheduler::{Scheduler, Turn};
 use crate::sched::{Decision, Note, Reject};
 
@@ -24,6 +24,22 @@ impl Event for RuleAdded {
         }
         let (seq, notice) = (turn.s.last_seq, turn.s.last_notice);
         turn.decide(Decision::PutRule(Box::new(RuleRecord { seq, notice, ..record })));
+        Ok(())
+    }
+}
+
+impl Event for RuleChanged {
+    type Answer = ();
+
+    fn happen(self, turn: &mut Turn<'_>) -> Result<Self::Answer, Reject> {
+        let Self { was, new } = self;
+        let old = turn.s.find_rule(&new.name)?;
+        let (seq, notice) = (old.seq, old.notice);
+        if *old != (RuleRecord { seq, notice, ..was }) {
+            return Err(Reject::NotificationChanged { name: new.name });
+        }
+        turn.decide(Decision::PutRule(Box::new(RuleRecord { seq, notice, ..new })));
+        turn.forget_notices();
         Ok(())
     }
 }

@@ -8,10 +8,12 @@ use std::collections::BTreeMap;
 use c2_shared::api::schedules::{Missed, Overlap, Run};
 use c2_shared::id::JobId;
 use c2_shared::job::{Condition, Dependency, DependsOn, JobState};
-use c2_shared::limits::{SCHEDULE_RUNS_KEPT, SCHEDULES_MAX};
+use c2_shared::limits::{SCHEDULE_GAPS_KEPT, SCHEDULE_RUNS_KEPT, SCHEDULES_MAX};
 
 use crate::sched::decision::ScheduleRecord;
-use crate::sched::event::{CancelRequested, Event, RunAsked, RunsDue, ScheduleAdded, SchedulePaused, ScheduleRemoved};
+use crate::sched::event::{
+    CancelRequested, Event, RunAsked, RunsDue, ScheduleAdded, ScheduleChanged, SchedulePaused, ScheduleRemoved,
+};
 use crate::sched::scheduler::{Scheduler, Turn};
 use crate::sched::{Decision, Note, Reject};
 
@@ -28,13 +30,34 @@ impl Event for ScheduleAdded {
         if turn.s.schedules.len() >= SCHEDULES_MAX {
             return Err(Reject::TooManySchedules);
         }
-        // Whatever is wrong with its job now would be wrong each time; only the queue may be full today.
-        match turn.s.check_submit(std::slice::from_ref(&record.job), &BTreeMap::new()) {
-            Err(Reject::BadJob { reason, .. }) => return Err(*reason),
-            Err(Reject::QueueFull { .. }) | Ok(_) => {}
-            Err(reject) => return Err(reject),
-        }
+        turn.s.check_runs(&record)?;
         turn.decide(Decision::PutSchedule(Box::new(record)));
+        Ok(())
+    }
+}
+
+impl Event for ScheduleChanged {
+    type Answer = ();
+
+    const BRINGS_JOBS: bool = true;
+
+    fn happen(self, turn: &mut Turn<'_>) -> Result<Self::Answer, Reject> {
+        let Self { was, new } = self;
+        let old = turn.s.find_schedule(&new.name)?;
+        if let Some(reason) = old.defect.clone() {
+            return Err(Reject::BrokenSchedule { name: new.name, reason });
+        }
+        if !old.asks_the_same(&was) {
+            return Err(Reject::ScheduleChanged { name: new.name });
+        }
+        turn.s.check_runs(&new)?;
+        let (paused, runs) = (old.paused, old.runs.clone());
+        // An instant that has come is not forgotten because others come now.
+        let stays = old.comes_as(&new) || old.next_ms.is_some_and(|at| at <= turn.now.wall_ms);
+        let next_ms = if stays { old.next_ms } else { new.next_ms.filter(|_| !paused) };
+        let looked_ms = if stays { old.looked_ms } else { old.looked_ms.max(turn.now.wall_ms) };
+        let changed = ScheduleRecord { paused, runs, next_ms, looked_ms, defect: None, ..new };
+        turn.decide(Decision::PutSchedule(Box::new(changed)));
         Ok(())
     }
 }
@@ -109,7 +132,7 @@ impl Event for RunsDue {
             record.runs.push(Run { at_ms, job_id, skipped, missed: std::mem::take(&mut missed), ..Run::default() });
         }
         if missed > 0 {
-            let skipped = Some("missed".to_owned());
+            let skipped = Some(Run::MISSED.to_owned());
             record.runs.push(Run { at_ms: self.missed_ms, skipped, missed, ..Run::default() });
         }
         if self.missed > 0 {
@@ -168,9 +191,25 @@ impl Turn<'_> {
 
     /// Puts a schedule with its runs, of which the old ones that have ended are forgotten.
     fn put_runs(&mut self, mut record: ScheduleRecord) {
-        let newest = record.runs.split_off(record.runs.len().saturating_sub(SCHEDULE_RUNS_KEPT));
-        record.runs.retain(|run| run.job_id.is_some_and(|job| self.s.jobs.get(job).is_some()));
-        record.runs.extend(newest);
+        let mut newest = record.runs.split_off(record.runs.len().saturating_sub(SCHEDULE_RUNS_KEPT));
+        let (mut older, mut gaps) = (Vec::new(), 0);
+        for run in record.runs.into_iter().rev() {
+            let next = older.last_mut().or_else(|| newest.first_mut());
+            let is_active = run.job_id.is_some_and(|job| self.s.jobs.get(job).is_some());
+            match next {
+                // The one behind it remembers that this one came too.
+                Some(next) if !is_active && next.follows(&run) => {
+                    next.since_ms = Some(run.since_ms.unwrap_or(run.at_ms))
+                }
+                _ if is_active => older.push(run),
+                _ if !run.is_gap() && gaps < SCHEDULE_GAPS_KEPT => {
+                    gaps += 1;
+                    older.push(run);
+                }
+                _ => {}
+            }
+        }
+        record.runs = older.into_iter().rev().chain(newest).collect();
         self.decide(Decision::PutSchedule(Box::new(record)));
     }
 }
@@ -186,6 +225,15 @@ impl Scheduler {
         let old = self.schedules.remove(name);
         if let Some(at) = old.and_then(|old| old.next_ms) {
             self.instants.remove(&(at, name.to_owned()));
+        }
+    }
+
+    /// Whatever is wrong with its job now would be wrong each time; only the queue may be full today.
+    fn check_runs(&self, record: &ScheduleRecord) -> Result<(), Reject> {
+        match self.check_submit(std::slice::from_ref(&record.job), &BTreeMap::new()) {
+            Err(Reject::BadJob { reason, .. }) => Err(*reason),
+            Err(Reject::QueueFull { .. }) | Ok(_) => Ok(()),
+            Err(reject) => Err(reject),
         }
     }
 

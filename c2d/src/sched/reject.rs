@@ -72,6 +72,12 @@ pub enum Reject {
     UnknownSchedule { name: String, known: Vec<String> },
     #[error("there are {SCHEDULES_MAX} schedules already")]
     TooManySchedules,
+    #[error("the schedule {name:?} cannot change: {reason}")]
+    BrokenSchedule { name: String, reason: String },
+    #[error("the schedule {name:?} was changed meanwhile")]
+    ScheduleChanged { name: String },
+    #[error("the notification {name:?} was changed meanwhile")]
+    NotificationChanged { name: String },
     #[error("no run of {name:?}: {reason}")]
     RunSkipped { name: String, reason: String },
     #[error("there is a notification {name:?} already")]

@@ -42,6 +42,10 @@ pub(super) fn put(t: &Transaction<'_>, schedule: &ScheduleRecord) -> Written {
         depends, added_ms, next_ms, looked_ms, runs)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
         ON CONFLICT (name) DO UPDATE SET paused = ?6, next_ms = ?13, looked_ms = ?14, runs = ?15";
+    // What was changed on the disk stays as it is there, with the digest that tells.
+    let asked = ", cron = ?2, timezone = ?3, overlap = ?4, missed = ?5, payload = ?7, digest = ?8, job_name = ?9,
+        terms = ?10, depends = ?11, added_ms = ?12";
+    let sql = if schedule.defect.is_none() { format!("{sql}{asked}") } else { sql.to_owned() };
     let values = params![
         schedule.name,
         schedule.cron,
@@ -59,9 +63,12 @@ pub(super) fn put(t: &Transaction<'_>, schedule: &ScheduleRecord) -> Written {
         int(schedule.looked_ms),
         to_json(&schedule.runs),
     ];
-    run(t, sql, values)?;
-    // What it submits stays as it was added.
-    for blob in if schedule.defect.is_none() { needed(&job.payload) } else { Vec::new() } {
+    run(t, &sql, values)?;
+    if schedule.defect.is_some() {
+        return Ok(());
+    }
+    run(t, "DELETE FROM blob_use WHERE job = (SELECT -number FROM schedule WHERE name = ?1)", [&schedule.name])?;
+    for blob in needed(&job.payload) {
         let sql = "INSERT OR IGNORE INTO blob_use SELECT ?1, -number FROM schedule WHERE name = ?2";
         run(t, sql, (blob.0, &schedule.name))?;
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// What can be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -79,6 +80,15 @@ pub struct NotificationRequest {
     /// Only of jobs that this schedule submitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<String>,
+}
+
+/// What of a notification is to be otherwise.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NotificationChange {
+    /// Fields of the notification but its name, with their new values; `null` takes a filter back.
+    pub set: Map<String, Value>,
 }
 
 /// A notification as it is shown.

@@ -1,6 +1,7 @@
 //! Schedules: jobs that c2d submits by itself, again and again.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::id::JobId;
 use crate::job::{JobSpec, JobState};
@@ -55,6 +56,28 @@ pub struct ScheduleRequest {
     pub spec: JobSpec,
 }
 
+/// What of a schedule is to be otherwise; what is not named stays.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct ScheduleChange {
+    /// When it runs from now on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cron: Option<String>,
+    /// The name of the time zone in which the fields are read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<String>,
+    /// What happens while an earlier run has not ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overlap: Option<Overlap>,
+    /// What happens to runs that were missed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missed: Option<Missed>,
+    /// Fields of the job that each run submits with their new values; `null` is what a job has that does not say it.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub set: Map<String, Value>,
+}
+
 /// A schedule as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -101,6 +124,9 @@ pub struct Run {
     /// How many instants were missed before c2d came to this one, itself among them if it was.
     #[serde(default, skip_serializing_if = "super::is_zero")]
     pub missed: u64,
+    /// The first instant before it of those that came to something too, one after the other, and are listed no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since_ms: Option<u64>,
 }
 
 /// What came of a run.
@@ -115,6 +141,21 @@ pub enum CameTo {
 }
 
 impl Run {
+    /// What stands in `skipped` of an entry that only says how many instants were missed.
+    pub const MISSED: &str = "missed";
+
+    /// Whether it only says how many instants were missed, its own among them.
+    #[must_use]
+    pub fn is_gap(&self) -> bool {
+        self.skipped.as_deref() == Some(Self::MISSED)
+    }
+
+    /// Whether it came behind another run without an instant in between that came to nothing.
+    #[must_use]
+    pub fn follows(&self, before: &Self) -> bool {
+        self.missed == 0 && !before.is_gap() && before.at_ms <= self.at_ms
+    }
+
     /// What came of it.
     #[must_use]
     pub const fn came_to(&self) -> CameTo {

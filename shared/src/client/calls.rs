@@ -19,10 +19,10 @@ use crate::api::live::{FollowQuery, NextRead, OutputAnswer};
 use crate::api::many::{ChangeRequest, ManyRequest, ManyResponse};
 use crate::api::metrics::{DEGRADED, Health, Metrics};
 use crate::api::notifications::{
-    NotificationGone, NotificationList, NotificationRequest, NotificationRow, NotificationTested,
+    NotificationChange, NotificationGone, NotificationList, NotificationRequest, NotificationRow, NotificationTested,
 };
 use crate::api::output::{Output, OutputQuery};
-use crate::api::schedules::{ScheduleGone, ScheduleList, ScheduleRequest, ScheduleRow};
+use crate::api::schedules::{ScheduleChange, ScheduleGone, ScheduleList, ScheduleRequest, ScheduleRow};
 use crate::api::tokens::{InviteRequest, InviteResponse, JoinRequest, JoinResponse, TokenGone, TokenList};
 use crate::api::why::Explanation;
 use crate::api::work::{PROTOCOL, PROTOCOL_HEADER, PollRequest, PollResponse, RegisterRequest, RegisterResponse};
@@ -92,6 +92,7 @@ calls! {
     schedules() -> ScheduleList = ask LIST_SCHEDULES(&(), &NoQuery {});
     schedule(name: &str) -> ScheduleRow = call GET_SCHEDULE(name);
     add_schedule(request: &ScheduleRequest) -> ScheduleRow = post ADD_SCHEDULE(&(), request);
+    change_schedule(name: &str, change: &ScheduleChange) -> ScheduleRow = post CHANGE_SCHEDULE(name, change);
     remove_schedule(name: &str) -> ScheduleGone = call REMOVE_SCHEDULE(name);
     pause_schedule(name: &str) -> ScheduleRow = call PAUSE_SCHEDULE(name);
     resume_schedule(name: &str) -> ScheduleRow = call RESUME_SCHEDULE(name);
@@ -99,6 +100,7 @@ calls! {
     notifications() -> NotificationList = ask LIST_NOTIFICATIONS(&(), &NoQuery {});
     notification(name: &str) -> NotificationRow = call GET_NOTIFICATION(name);
     add_notification(request: &NotificationRequest) -> NotificationRow = post ADD_NOTIFICATION(&(), request);
+    change_notification(name: &str, change: &NotificationChange) -> NotificationRow = post CHANGE_NOTIFICATION(name, change);
     remove_notification(name: &str) -> NotificationGone = call REMOVE_NOTIFICATION(name);
     invite(request: &InviteRequest) -> InviteResponse = post INVITE(&(), request);
     tokens() -> TokenList = call LIST_TOKENS(&());

@@ -17,6 +17,10 @@ pub(crate) struct Timetable {
     ran: BTreeMap<(String, u64, u64), JobId>,
     scheduled: u64,
     missed: u64,
+    /// What the clock showed when schedules were looked at.
+    pub(crate) looked_ms: u64,
+    /// How far the clock was set back by days: from then on it is not computed any more what passed.
+    pub(crate) set_back_ms: u64,
 }
 
 impl Timetable {
@@ -57,9 +61,22 @@ impl Timetable {
                 self.scheduled += 1;
             }
         }
+        if before.cron != after.cron {
+            assert!(new.is_empty(), "{name} is changed and runs: {new:?}");
+            let is_kept = before.next_ms == after.next_ms || before.next_ms.is_none_or(|at| at > after.looked_ms);
+            assert!(
+                is_kept || self.set_back_ms > 0,
+                "{name} is changed, and what was due is gone: {before:#?}\n{after:#?}"
+            );
+            return;
+        }
         let (Some(from), Some(to)) = (before.next_ms, after.next_ms) else { return };
+        if self.set_back_ms > 0 {
+            return;
+        }
         let seconds = parse_duration_s(after.cron.trim_start_matches("every ")).expect("ours are such");
-        let passed = if from == to { 0 } else { 1 + (to - 1 - from) / (seconds * 1_000) };
+        // What was due before a change is the first of them, whatever the others count from.
+        let passed = if from == to { 0 } else { 1 + (to - 1 - from.max(after.added_ms)) / (seconds * 1_000) };
         if passed == 0 {
             return;
         }

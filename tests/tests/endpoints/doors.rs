@@ -21,6 +21,19 @@ pub(super) async fn batches(survey: &mut Survey) -> Result<()> {
     survey.expect(OPERATOR, "POST /api/jobs/change", change, 200, &json!({"done": [{"state": "held"}]})).await?;
     let whole = Some(json!({"select": "@held", "max_running": 3}));
     survey.expect(OPERATOR, "POST /api/jobs/change", whole, 400, &json!({"field": "max_running"})).await?;
+    let misspelt = json!({"code": "not_found", "field": "select", "hint": "did you mean \"night\"?"});
+    let unknown = json!({"code": "not_found", "field": "select"});
+    for action in ["cancel", "hold", "release", "top", "bottom", "change"] {
+        let action = format!("POST /api/jobs/{action}");
+        let set = json!({"priority": 1});
+        let of = |select: &str| match action.ends_with("change") {
+            true => Some(json!({"select": select, "set": set})),
+            false => Some(json!({"select": select})),
+        };
+        survey.expect(OPERATOR, &action, of("@batch:nigth"), 404, &misspelt).await?;
+        survey.expect(OPERATOR, &action, of("@nogroup"), 404, &unknown).await?;
+        survey.expect(OPERATOR, &action, of("@unreachable"), 200, &json!({"done": [], "refused": []})).await?;
+    }
     let cancel = Some(json!({"select": "@batch:night"}));
     survey.expect(OPERATOR, "POST /api/jobs/cancel", cancel, 200, &json!({"refused": []})).await?;
     Ok(())
@@ -62,22 +75,52 @@ pub(super) async fn schedules(survey: &mut Survey) -> Result<()> {
     survey.expect(OPERATOR, run, None, 409, &json!({"code": "conflict"})).await?;
     let runs = json!({"runs": [{"job_id": ran["job_id"]}]});
     survey.expect(OPERATOR, "GET /api/schedules/backup", None, 200, &runs).await?;
+    changed_schedules(survey).await?;
     let cancel = format!("POST /api/jobs/cancel/{}", ran["job_id"].as_str().unwrap_or_default());
     survey.expect(OPERATOR, &cancel, None, 200, &Value::Null).await?;
     for operation in [
         "GET /api/schedules/NAME",
         "DELETE /api/schedules/NAME",
+        "POST /api/schedules/change/NAME",
         "POST /api/schedules/pause/NAME",
         "POST /api/schedules/resume/NAME",
         "POST /api/schedules/run/NAME",
     ] {
+        let body = operation.contains("change").then(|| json!({"cron": "@daily"}));
         let operation = operation.replace("NAME", "backupp");
         let hint = json!({"code": "not_found", "hint": "did you mean \"backup\"?"});
-        survey.expect(OPERATOR, &operation, None, 404, &hint).await?;
+        survey.expect(OPERATOR, &operation, body, 404, &hint).await?;
     }
     let other = of("other", json!({"command": "true"}));
     survey.expect(OPERATOR, "POST /api/schedules", other, 201, &Value::Null).await?;
     survey.expect(OPERATOR, "DELETE /api/schedules/other", None, 200, &json!({"gone": "other"})).await?;
+    Ok(())
+}
+
+/// What is named is otherwise from then on, and the runs stay.
+async fn changed_schedules(survey: &mut Survey) -> Result<()> {
+    let change = "POST /api/schedules/change/backup";
+    let otherwise = json!({"cron": "0 4 * * *", "missed": "all", "set": {"timeout_s": 60, "group": null}});
+    let row = json!({"cron": "0 4 * * *", "timezone": "Europe/Berlin", "missed": "all", "paused": false,
+        "spec": {"command": "sleep 60", "timeout_s": 60}, "runs": [{}]});
+    let changed = survey.expect(OPERATOR, change, Some(otherwise), 200, &row).await?;
+    ensure!(changed["spec"].get("group").is_none(), "it was taken back: {changed}");
+    for (body, status, part) in [
+        (json!({}), 400, json!({"field": "set"})),
+        (json!({"cron": "4 * *"}), 400, json!({"field": "cron"})),
+        (json!({"timezone": "Nowhere"}), 400, json!({"field": "timezone"})),
+        (json!({"name": "other"}), 400, json!({"code": "invalid_input"})),
+        (json!({"set": {"begin_at": 5}}), 400, json!({"field": "begin_at"})),
+        (json!({"set": {"colour": 5}}), 400, json!({"code": "invalid_input"})),
+        (json!({"set": {"colour": null}}), 400, json!({"code": "invalid_input"})),
+        (json!({"set": {"command": null}}), 400, json!({"code": "invalid_input"})),
+        (json!({"set": {"group": "gpuu"}}), 400, json!({"field": "group"})),
+        (json!({"set": {"exclude": ["TWIN"]}}), 409, json!({"code": "ambiguous"})),
+        (json!({"set": {"depends": ["job-99"]}}), 404, json!({"code": "not_found"})),
+    ] {
+        survey.expect(OPERATOR, change, Some(body), status, &part).await?;
+    }
+    survey.expect(OPERATOR, "GET /api/schedules/backup", None, 200, &row).await?;
     Ok(())
 }
 
@@ -100,12 +143,46 @@ pub(super) async fn notifications(survey: &mut Survey) -> Result<()> {
     survey.expect(OPERATOR, "GET /api/notifications/phone", None, 200, &row).await?;
     let tested = survey.expect(OPERATOR, "POST /api/notifications/test/phone", None, 200, &Value::Null).await?;
     ensure!(tested["trouble"].is_string(), "nobody listens there: {tested}");
-    for operation in
-        ["GET /api/notifications/NAME", "DELETE /api/notifications/NAME", "POST /api/notifications/test/NAME"]
-    {
+    let change = "POST /api/notifications/change/phone";
+    let set = |set: Value| Some(json!({"set": set}));
+    let row = json!({"name": "phone", "on": ["ended"], "to": "http://127.0.0.77:9/..", "group": "gpu"});
+    survey.expect(OPERATOR, change, set(json!({"on": ["ended"], "group": "gpu"})), 200, &row).await?;
+    let changed = survey.expect(OPERATOR, change, set(json!({"group": null})), 200, &json!({"on": ["ended"]})).await?;
+    ensure!(changed.get("group").is_none(), "it was taken back: {changed}");
+    for (body, field) in [
+        (set(json!({})), "set"),
+        (set(json!({"name": "x"})), "set.name"),
+        (set(json!({"to": "me"})), "to"),
+        (set(json!({"on": [], "group": "g"})), "on"),
+    ] {
+        survey.expect(OPERATOR, change, body, 400, &json!({"field": field})).await?;
+    }
+    for operation in [
+        "GET /api/notifications/NAME",
+        "DELETE /api/notifications/NAME",
+        "POST /api/notifications/change/NAME",
+        "POST /api/notifications/test/NAME",
+    ] {
+        let body = operation.contains("change").then(|| json!({"set": {"to": "ntfy:x"}}));
         let operation = operation.replace("NAME", "fone");
-        survey.expect(OPERATOR, &operation, None, 404, &json!({"code": "not_found"})).await?;
+        survey.expect(OPERATOR, &operation, body, 404, &json!({"code": "not_found"})).await?;
     }
     survey.expect(OPERATOR, "DELETE /api/notifications/phone", None, 200, &json!({"gone": "phone"})).await?;
+    Ok(())
+}
+
+/// What is sent to an endpoint that reads nothing would be lost without a word.
+pub(super) async fn bodies_that_none_reads(survey: &mut Survey) -> Result<()> {
+    let bodiless = survey.bodiless.clone();
+    ensure!(bodiless.len() > 30, "only {} endpoints take no body", bodiless.len());
+    for one in bodiless {
+        let path = one.filled(|_| "nothing-here".to_owned());
+        let operation = format!("{} {path}", one.method.as_str());
+        let none = json!({"code": "invalid_input", "message": "this request takes no body"});
+        for body in [json!({"job_id": "job-1"}), json!([1]), json!({"a": "b".repeat(1_000)})] {
+            survey.expect(Survey::right_one(one), &operation, Some(body), 400, &none).await?;
+        }
+    }
+    survey.expect(OPERATOR, "GET /api/schedules", Some(json!({})), 200, &Value::Null).await?;
     Ok(())
 }

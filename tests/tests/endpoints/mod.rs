@@ -43,6 +43,7 @@ fn every_endpoint_answers_as_it_is_documented() {
         strangers_and_pages(&mut survey).await?;
         wrong_bodies(&mut survey).await?;
         nonsense(&mut survey).await?;
+        doors::bodies_that_none_reads(&mut survey).await?;
         let unseen = survey.unseen();
         assert!(unseen.is_empty(), "documented and never answered:\n{}", unseen.join("\n"));
         Ok(())
@@ -468,7 +469,9 @@ async fn nonsense(survey: &mut Survey) -> Result<()> {
         let path = if one.names().next().is_some() { path } else { format!("{path}?nonsense=1") };
         // Agents may say more than c2d knows, so the second field is one of theirs.
         let nonsense = &b"{\"nonsense\": 1, \"slots\": \"many\"}"[..];
-        let body = matches!(one.method, Method::Post | Method::Put).then_some(nonsense);
+        // What takes neither a query nor a body refuses a body.
+        let takes_nothing = one.names().next().is_none() && survey.bodiless.iter().any(|other| other.name == one.name);
+        let body = (takes_nothing || matches!(one.method, Method::Post | Method::Put)).then_some(nonsense);
         let request = Request { body, ..Request::new(method, &path) };
         let answer = survey.expect_of(who, &request, 400, &json!({"code": "invalid_input"})).await?;
         ensure!(answer["message"].as_str().is_some_and(|text| text.len() > 10), "{method} {path}: {answer}");

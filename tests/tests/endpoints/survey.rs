@@ -27,6 +27,8 @@ pub(crate) struct Survey {
     invitation: Option<Token>,
     documented: BTreeMap<&'static str, BTreeSet<u16>>,
     seen: BTreeMap<&'static str, BTreeSet<u16>>,
+    /// Endpoints that take no body.
+    pub(crate) bodiless: Vec<&'static Operation>,
 }
 
 /// Who calls.
@@ -45,13 +47,14 @@ pub(crate) enum Who {
 impl Survey {
     /// Reads the document.
     pub(crate) async fn begin(server: SocketAddr, operator: Token, worker: Token) -> Result<Self> {
-        let mut survey =
-            Self { server, operator, worker, invitation: None, documented: BTreeMap::new(), seen: BTreeMap::new() };
+        let (documented, seen) = (BTreeMap::new(), BTreeMap::new());
+        let mut survey = Self { server, operator, worker, invitation: None, documented, seen, bodiless: Vec::new() };
         let document = survey.caller(Who::Nobody).call("GET", "/openapi.json", None).await?.json;
         for one in endpoint::ALL {
             let described = &document["paths"][one.path][one.method.as_str().to_lowercase()];
             let statuses: Result<_, _> = object(&described["responses"])?.keys().map(|s| s.parse()).collect();
             survey.documented.insert(one.name, statuses?);
+            survey.bodiless.extend(described["requestBody"].is_null().then_some(one));
         }
         survey.saw("GET", "/openapi.json", 200)?;
         Ok(survey)

@@ -71,6 +71,8 @@ pub(crate) struct Cache {
     pub(crate) groups: Rows<Group>,
     /// By their names, as far as they were asked for.
     pub(crate) schedules: Rows<Schedule>,
+    /// Notifications with their targets, as far as they were asked for.
+    pub(crate) notifications: BTreeMap<String, String>,
     pub(crate) ends: ends::Ends,
     ended: usize,
     shapes: BTreeMap<(Option<String>, Vec<String>), usize>,

@@ -1,12 +1,14 @@
 //! What Tab offers: commands, flags, and what the present command wants at this place.
 //!
-//! The candidates come from what the console holds already, never from the network. Which kind of
-//! argument is wanted says the grammar.
+//! The candidates come from what the console holds already, and what it does not hold all the time is asked for
+//! first. Which kind of argument is wanted says the grammar.
 
 use c2_shared::job::JobState;
+use c2_shared::validate::ACTIONS;
 use c2_shared::worker::WorkerStatus;
 
-use crate::app::cache::{Cache, Job, Worker};
+use crate::app::cache::{Cache, Job, Schedule, Worker};
+use crate::app::figures::Asked;
 use crate::app::row_verb::RowVerb;
 use crate::command::{CommandInfo, FlagInfo, Operand, Word, commands, find, said, scan};
 
@@ -37,6 +39,17 @@ pub(crate) struct Source<'a> {
     pub(crate) cache: &'a Cache,
     /// A local folder that was listed, with its names.
     pub(crate) folder: Option<(&'a str, &'a [String])>,
+    /// What c2d was asked for, and has answered by now as far as it does.
+    pub(crate) told: Option<Asked>,
+}
+
+/// What is to be found out before it is known what fits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// The names in a local folder.
+    Folder(String),
+    /// Names that the console does not hold all the time.
+    Names(Asked),
 }
 
 impl Completion {
@@ -55,8 +68,8 @@ impl Completion {
     }
 }
 
-/// Finds what fits at the caret, and whether a folder must be listed first.
-pub(crate) fn complete(line: &str, caret: usize, source: Source<'_>) -> (Completion, Option<String>) {
+/// Finds what fits at the caret, and what is to be found out first.
+pub(crate) fn complete(line: &str, caret: usize, source: Source<'_>) -> (Completion, Option<Wanted>) {
     let before = &line[..caret];
     let said = said(before);
     if said.end < caret || (said.is_empty() && !before.is_empty() && !before.ends_with(char::is_whitespace)) {
@@ -68,8 +81,11 @@ pub(crate) fn complete(line: &str, caret: usize, source: Source<'_>) -> (Complet
     let last = words.pop_if(|_| is_in_word).unwrap_or(Word { text: String::new(), span: caret..caret });
     let (from, typed, wants) = wanted(&words, &last.text);
     let start = last.span.start + from;
-    let mut folder = None;
+    let mut first = None;
     let verb = words.first().map_or("", |word| word.text.as_str());
+    if let Some(asked) = asked_of(&wants).filter(|asked| source.told != Some(*asked)) {
+        return (Completion { start, end: caret, choices: Vec::new() }, Some(Wanted::Names(asked)));
+    }
     let mut choices = match wants {
         Wants::FlagOf(command) => command.flags.iter().map(flag).collect(),
         Wants::OneOf(values) => values.iter().map(|value| choice(value, "")).collect(),
@@ -79,6 +95,11 @@ pub(crate) fn complete(line: &str, caret: usize, source: Source<'_>) -> (Complet
         Wants::Some(Operand::Target) => workers(source.cache, true, verb),
         Wants::Some(Operand::Group) => groups(source.cache, ""),
         Wants::Some(Operand::Tag) => tags(source.cache),
+        Wants::Some(Operand::Schedule) => schedules(source.cache),
+        Wants::Some(Operand::Notification) => notifications(source.cache),
+        Wants::Some(Operand::Action) => {
+            ACTIONS.iter().filter(|word| **word != "test").map(|word| choice(word, "")).collect()
+        }
         Wants::Some(Operand::Job) if typed.starts_with('@') => selections(source.cache, verb),
         Wants::Some(Operand::Job) => jobs(source.cache, typed, verb),
         Wants::Some(wants @ (Operand::Path | Operand::Place)) => {
@@ -91,7 +112,7 @@ pub(crate) fn complete(line: &str, caret: usize, source: Source<'_>) -> (Complet
                     files.chain(machines.filter(|_| wants == Operand::Place)).collect()
                 }
                 None => {
-                    folder = Some(wanted.to_owned());
+                    first = Some(Wanted::Folder(wanted.to_owned()));
                     Vec::new()
                 }
             }
@@ -99,7 +120,25 @@ pub(crate) fn complete(line: &str, caret: usize, source: Source<'_>) -> (Complet
     };
     choices.retain(|c| c.text.starts_with(typed));
     choices.truncate(CHOICES_MAX);
-    (Completion { start, end: caret, choices }, folder)
+    (Completion { start, end: caret, choices }, first)
+}
+
+/// What c2d is to be asked for before such a name is completed.
+const fn asked_of(wants: &Wants) -> Option<Asked> {
+    match wants {
+        Wants::Some(Operand::Schedule) => Some(Asked::Schedules),
+        Wants::Some(Operand::Notification) => Some(Asked::Notifications),
+        _ => None,
+    }
+}
+
+fn schedules(cache: &Cache) -> Vec<Choice> {
+    let about = |schedule: &Schedule| format!("{}  {}", schedule.row.cron, schedule.command);
+    cache.schedules.iter().map(|(name, schedule)| choice(name, &about(schedule))).collect()
+}
+
+fn notifications(cache: &Cache) -> Vec<Choice> {
+    cache.notifications.iter().map(|(name, to)| choice(name, to)).collect()
 }
 
 /// What can stand at a place of the line.

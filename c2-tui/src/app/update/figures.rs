@@ -12,6 +12,7 @@ use crate::app::model::{Link, Model};
 use crate::app::page::Page;
 use crate::app::panes::Pane;
 use crate::app::table::Grid as _;
+use crate::app::text::sanitize;
 use crate::app::timeline::{SINCE_S, Timeline};
 
 /// Between two questions how long jobs take; what took long does not change soon.
@@ -132,6 +133,10 @@ pub(super) fn on_figures(model: &mut Model, figures: Figures) {
                     schedules.wake();
                 }
             }
+        }
+        Figures::Notifications(list) => {
+            let rows = list.notifications.into_iter();
+            model.cache.notifications = rows.map(|row| (sanitize(&row.name), sanitize(&row.to))).collect();
         }
         // An older c2d tells none of it; where it is only beside other things, it is left out.
         Figures::Failed(asked, why) => {

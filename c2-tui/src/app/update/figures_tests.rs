@@ -81,6 +81,7 @@ pub(crate) fn schedules() -> Msg {
             job_id: state.map(|_| JobId(40 - at as u64)),
             state: *state,
             skipped: state.is_none().then(|| "an earlier run has not ended".to_owned()),
+            since_ms: None,
             missed: 0,
         };
         outcomes.iter().enumerate().map(run).collect::<Vec<_>>()

@@ -1,9 +1,12 @@
 //! Tables over lines and Enter: what asks, what a read-only console lets through, what stays in the
 //! line, and what Tab offers on the way.
 
+use c2_shared::api::notifications::{NotificationList, NotificationRow};
+use c2_shared::api::schedules::ScheduleList;
 use c2_shared::job::JobState;
 use c2_shared::worker::WorkerStatus;
 
+use crate::app::figures::{Asked, Figures};
 use crate::app::focus::Focus;
 use crate::app::overlay::Overlay;
 use crate::app::{Effect, Model, Msg};
@@ -157,6 +160,43 @@ fn tab_offers_files_and_machines_to_copy() {
         send(&mut model, Msg::Folder { folder: String::new(), names: vec!["notes.txt".to_owned()] });
         assert_eq!(model.line.editor.text(), completed, "{typed}");
     }
+}
+
+#[test]
+fn tab_asks_for_the_names_of_schedules_and_notifications() {
+    let row = |name: &str| NotificationRow {
+        name: name.to_owned(),
+        on: [].into(),
+        to: "ntfy:x".to_owned(),
+        group: None,
+        job_name: None,
+        schedule: None,
+        trouble: None,
+        failures: 0,
+    };
+    let told = Figures::Notifications(NotificationList { notifications: vec![row("phone"), row("desk")] });
+    for (typed, completed) in [
+        ("notify change ph", "notify change phone "),
+        ("submit x --notify=de", "submit x --notify=desk "),
+        ("submit x --notify=phone,de", "submit x --notify=phone,desk "),
+        ("notify remove x", "notify remove x"),
+    ] {
+        let mut model = busy(80, 24);
+        assert_eq!(press(&mut model, &[typed, "Tab"]), [Effect::Ask(Asked::Notifications)], "{typed}");
+        send(&mut model, Msg::Figures(told.clone()));
+        assert_eq!(model.line.editor.text(), completed, "{typed}");
+        // What comes later and was not asked for changes nothing.
+        send(&mut model, Msg::Figures(told.clone()));
+        assert_eq!(model.line.editor.text(), completed, "{typed}");
+    }
+    let mut model = busy(80, 24);
+    assert_eq!(press(&mut model, &["schedule change b", "Tab"]), [Effect::Ask(Asked::Schedules)]);
+    press(&mut model, &["x"]);
+    send(&mut model, Msg::Figures(Figures::Schedules(ScheduleList::default())));
+    assert_eq!(model.line.editor.text(), "schedule change bx");
+    let mut model = busy(80, 24);
+    assert_eq!(press(&mut model, &["schedule cha", "Tab"]), []);
+    assert_eq!(model.line.editor.text(), "schedule change ");
 }
 
 #[test]

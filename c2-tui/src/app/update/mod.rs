@@ -90,7 +90,11 @@ pub(crate) fn update(model: &mut Model, msg: Msg, now: Now) -> Vec<Effect> {
             older::on_rows(model, info.ok().map(|info| info.row).into_iter().collect());
         }
         Msg::Rows(rows) => older::on_rows(model, rows),
-        Msg::Figures(figures) => figures::on_figures(model, figures),
+        Msg::Figures(figures) => {
+            let told = figures.asked();
+            figures::on_figures(model, figures);
+            told.into_iter().for_each(|told| prompt::on_names(model, told, &mut effects));
+        }
         Msg::Output { document, news } => output::on_news(model, document, news),
         Msg::Saved { what, path, ending } => output::on_saved(model, what, path, ending),
         Msg::History(lines) => {

@@ -2,9 +2,10 @@
 
 use super::{focus, result, submit};
 use crate::app::Effect;
+use crate::app::figures::Asked;
 use crate::app::focus::Focus;
 use crate::app::keymap::Action;
-use crate::app::line::{Completion, Edit, Menu, Search, Source, complete};
+use crate::app::line::{Completion, Edit, Menu, Search, Source, Wanted, complete};
 use crate::app::model::Model;
 use crate::app::toast::Kind;
 
@@ -146,12 +147,27 @@ pub(super) fn choose(model: &mut Model, at: usize) {
 fn complete_here(model: &mut Model, effects: &mut Vec<Effect>) {
     let editor = &model.line.editor;
     let folder = model.folder.as_ref().map(|(folder, names)| (folder.as_str(), names.as_slice()));
-    let source = Source { cache: &model.cache, folder };
+    let source = Source { cache: &model.cache, folder, told: model.names_told };
     let (completion, wanted) = complete(editor.text(), editor.caret_byte(), source);
-    if let Some(folder) = wanted {
-        return effects.push(Effect::ListFolder(folder));
+    model.names_asked = None;
+    match wanted {
+        Some(Wanted::Folder(folder)) => effects.push(Effect::ListFolder(folder)),
+        Some(Wanted::Names(asked)) => {
+            model.names_asked = Some(asked);
+            effects.push(Effect::Ask(asked));
+        }
+        None => offer(model, completion),
     }
-    offer(model, completion);
+}
+
+/// Names were told, or cannot be: completes, if the line still asks for them.
+pub(super) fn on_names(model: &mut Model, told: Asked, effects: &mut Vec<Effect>) {
+    if model.names_asked.take() == Some(told) && model.focus == Focus::Line && model.line.search.is_none() {
+        model.names_told = Some(told);
+        complete_here(model, effects);
+        // The next Tab asks again: they come and go.
+        model.names_told = None;
+    }
 }
 
 /// The one that fits, else what all share, else the menu.

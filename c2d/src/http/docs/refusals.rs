@@ -11,10 +11,9 @@ use crate::http::docs::openapi::{Input, input};
 
 /// The refusals of an operation by their status: its own, and those that follow from its form.
 pub(super) fn by_status(operation: &Operation) -> BTreeMap<u16, Vec<ErrorCode>> {
-    let mut codes = vec![ErrorCode::Forbidden, ErrorCode::Misdirected, ErrorCode::Internal];
+    // Also a body where none is taken.
+    let mut codes = vec![ErrorCode::Forbidden, ErrorCode::Misdirected, ErrorCode::Internal, ErrorCode::InvalidInput];
     if !operation.roles.is_empty() {
-        // Also where nothing is to be sent: a body or a query is refused there.
-        codes.push(ErrorCode::InvalidInput);
         codes.extend([ErrorCode::Unauthorized, ErrorCode::RateLimited, ErrorCode::Busy, ErrorCode::StoreFailed]);
     }
     let [_, body, _] = operation.shapes;

@@ -40,7 +40,7 @@ async fn each_endpoint_serves_its_roles_and_nobody_else() {
 async fn a_body_that_nothing_reads_is_refused() {
     let lab = Lab::new().await;
     let mut refused = 0;
-    for one in endpoint::ALL.iter().filter(|one| !one.roles.is_empty()) {
+    for one in endpoint::ALL {
         if !DOCUMENT["paths"][one.path][one.method.as_str().to_lowercase()]["requestBody"].is_null() {
             continue;
         }

@@ -93,8 +93,8 @@ async fn the_limit_is_of_the_batch_as_a_whole() {
     }
     change(json!({"select": "@batch:night", "max_running": 0})).await;
     assert_eq!(batch(&lab, "night").await["max_running"], Value::Null);
-    let none = change(json!({"select": "@batch:nowhere", "max_running": 1})).await.1;
-    assert_eq!(none, json!({"done": [], "refused": []}));
+    let (status, none) = change(json!({"select": "@batch:nowhere", "max_running": 1})).await;
+    assert_eq!((status, &none["field"]), (404, &json!("select")), "{none}");
     let unknown = lab.operator("GET /api/batches/nigth", "").await;
     assert_eq!((unknown.status, unknown.json()["hint"].as_str()), (404, Some("did you mean \"night\"?")));
     lab.stop().await;

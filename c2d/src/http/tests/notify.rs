@@ -269,3 +269,26 @@ async fn commands_and_mail() {
     }
     lab.stop().await;
 }
+
+#[tokio::test]
+async fn what_a_dead_target_did_not_take_goes_to_the_one_that_takes_its_place() {
+    let lab = Lab::new().await;
+    let mut dead = Target::start("127.0.0.69:0", &[500]).await;
+    let mut good = Target::start("127.0.0.70:0", &[200]).await;
+    add(&lab, json!({"name": "phone", "on": ["failed"], "to": dead.url})).await;
+    run(&lab, json!({"command": "true", "name": "build"}), 1, "").await;
+    // Twice, so that the pause before the next try is one of some seconds.
+    assert_eq!(
+        (dead.next().await["kind"].clone(), dead.next().await["kind"].clone()),
+        (json!("failed"), json!("failed"))
+    );
+    let change = json!({"set": {"to": good.url}});
+    let changed = lab.operator("POST /api/notifications/change/phone", &change.to_string()).await;
+    assert_eq!(changed.status, 200, "{changed:?}");
+    let told = tokio::time::timeout(Duration::from_secs(3), good.next()).await.expect("it is tried at once");
+    assert_eq!(told["title"], "build failed: exit 1");
+    assert!(dead.is_quiet().await);
+    let row = lab.operator("GET /api/notifications/phone", "").await.json();
+    assert_eq!((row.get("trouble"), row.get("failures")), (None, None), "{row}");
+    lab.stop().await;
+}

@@ -24,7 +24,12 @@ async fn viewers_look_and_operators_act() {
     let headers = format!("host: {}\r\nauthorization: Bearer {viewer}\r\n", lab.address);
     let as_viewer = async |line: &str| lab.raw(line, &headers, "").await.status;
     assert_eq!((as_viewer("GET /api/schedules").await, as_viewer("GET /api/schedules/s").await), (200, 200));
-    for line in ["DELETE /api/schedules/s", "POST /api/schedules/run/s", "POST /api/schedules/pause/s"] {
+    for line in [
+        "DELETE /api/schedules/s",
+        "POST /api/schedules/run/s",
+        "POST /api/schedules/pause/s",
+        "POST /api/schedules/change/s",
+    ] {
         assert_eq!(as_viewer(line).await, 403, "{line}");
     }
     // All lines are there when it is down.
@@ -120,5 +125,31 @@ async fn a_schedule_that_was_changed_on_the_disk_runs_nothing() {
     let refused = lab.operator("POST /api/schedules/run/s", "").await;
     assert_eq!((refused.status, refused.code().as_str()), (409, "conflict"));
     assert!(refused.body.contains("changed in the database"), "{refused:?}");
+    let refused = lab.operator("POST /api/schedules/change/s", "{\"set\": {\"priority\": 1}}").await;
+    assert_eq!((refused.status, refused.code().as_str()), (409, "conflict"));
+    lab.stop().await;
+}
+
+#[tokio::test]
+async fn a_change_is_there_after_a_restart_with_the_files_of_now() {
+    let lab = Lab::new().await;
+    let inline = |byte: u8| c2_shared::bytes64::Bytes64(vec![byte; 10_000]);
+    let upload = |byte| json!([{"path": "a", "content": inline(byte)}]);
+    add(&lab, "s", json!({"spec": {"command": "cat a", "upload": upload(7)}})).await;
+    lab.operator("POST /api/schedules/pause/s", "").await;
+    let change = json!({"cron": "0 4 * * *", "overlap": "queue", "set": {"upload": upload(8), "priority": 3}});
+    let changed = lab.operator("POST /api/schedules/change/s", &change.to_string()).await;
+    assert_eq!(changed.status, 200, "{changed:?}");
+    let lab = lab.restart().await;
+    let row = lab.operator("GET /api/schedules/s", "").await.json();
+    assert_eq!((&row["cron"], &row["overlap"], &row["paused"]), (&json!("0 4 * * *"), &json!("queue"), &json!(true)));
+    assert_eq!((&row["spec"]["command"], &row["spec"]["priority"]), (&json!("cat a"), &json!(3)));
+    let sha256 = BlobId::of(&[8; 10_000]).to_string();
+    assert_eq!(row["spec"]["upload"], json!([{"path": "a", "sha256": sha256}]));
+    let database = rusqlite::Connection::open(lab.file("c2.db")).unwrap();
+    let used = database.query_row("SELECT count(*) FROM blob_use", [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(used, 1, "the file that it no longer needs is nobody's");
+    let ran = lab.operator("POST /api/schedules/run/s", "").await;
+    assert_eq!(ran.status, 201, "{ran:?}");
     lab.stop().await;
 }

@@ -99,3 +99,19 @@ fn whoever_is_never_told_has_only_so_much_wait() {
     assert_eq!(untold(&lab), [("dead".to_owned(), NOTICES_MAX)]);
     lab.decided.clear();
 }
+
+#[test]
+fn a_change_keeps_how_far_was_told() {
+    let mut lab = Lab::new(&[]);
+    lab.apply(rule("phone", &[Kind::Failed])).unwrap();
+    let was = lab.s.rule("phone").unwrap();
+    // It is told more while an operator changes it.
+    lab.apply(event::Told { name: "phone".to_owned(), seq: 5, notice: 2 }).unwrap();
+    let new = RuleRecord { to: "ntfy:other".to_owned(), on: [Kind::Ended].into(), ..was.clone() };
+    lab.apply(event::RuleChanged { was: was.clone(), new }).unwrap();
+    let now = lab.s.rule("phone").unwrap();
+    assert_eq!((now.to.as_str(), now.seq, now.notice), ("ntfy:other", 5, 2));
+    let late = event::RuleChanged { was: was.clone(), new: was };
+    assert!(matches!(lab.apply(late), Err(Reject::NotificationChanged { .. })));
+    lab.decided.clear();
+}

@@ -1,9 +1,11 @@
 //! Schedules: what a due run becomes while others have not ended.
 
+use std::collections::BTreeSet;
+
 use c2_shared::api::schedules::{Missed, Overlap};
 use c2_shared::id::JobId;
 use c2_shared::job::Outcome;
-use c2_shared::limits::SCHEDULE_RUNS_KEPT;
+use c2_shared::limits::{SCHEDULE_GAPS_KEPT, SCHEDULE_RUNS_KEPT};
 
 use super::lab::{Lab, attempt, placed, plain};
 use crate::sched::Reject;
@@ -259,4 +261,115 @@ fn old_runs_are_forgotten_and_those_that_live_are_not() {
     let kept = lab.s.schedule("s").unwrap().runs;
     assert_eq!((kept.len(), kept.iter().find_map(|run| run.job_id)), (SCHEDULE_RUNS_KEPT, Some(JobId(13))));
     lab.decided.clear();
+}
+
+/// Changes the schedule as an operator would, with the next instant of the new one.
+fn change(lab: &mut Lab, next_ms: u64, how: impl Fn(&mut ScheduleRecord)) -> Result<(), Reject> {
+    let was = lab.s.schedule("s").unwrap();
+    let mut new =
+        ScheduleRecord { next_ms: Some(next_ms), runs: Vec::new(), looked_ms: lab.now.wall_ms, ..was.clone() };
+    how(&mut new);
+    lab.apply(event::ScheduleChanged { was, new })
+}
+
+#[test]
+fn a_change_keeps_runs_pause_and_what_is_due() {
+    let mut lab = Lab::new(&[]);
+    with(&mut lab, Overlap::Skip, Missed::Once);
+    pass(&mut lab, MINUTE);
+    assert_eq!(runs(&lab), "1");
+    let next = lab.s.schedule("s").unwrap().next_ms;
+    change(&mut lab, 7, |new| new.overlap = Overlap::Queue).unwrap();
+    let changed = lab.s.schedule("s").unwrap();
+    assert_eq!((changed.overlap, changed.next_ms, runs(&lab)), (Overlap::Queue, next, "1".to_owned()));
+    // Another cron has instants of its own, but what is due already is not lost.
+    let later = lab.now.wall_ms + 10 * MINUTE;
+    let hourly = |new: &mut ScheduleRecord| new.cron = "every 1h".to_owned();
+    change(&mut lab, later, hourly).unwrap();
+    assert_eq!(lab.s.schedule("s").unwrap().next_ms, Some(later));
+    lab.sleep(11 * MINUTE);
+    change(&mut lab, later + 60 * MINUTE, |new| new.cron = "every 1m".to_owned()).unwrap();
+    assert_eq!(lab.s.schedule("s").unwrap().next_ms, Some(later));
+    assert_eq!(pass(&mut lab, 0), 1);
+    let paused = event::SchedulePaused { name: "s".to_owned(), paused: true, next_ms: None };
+    lab.apply(paused).unwrap();
+    change(&mut lab, later + 99 * MINUTE, |new| new.cron = "every 2m".to_owned()).unwrap();
+    let changed = lab.s.schedule("s").unwrap();
+    assert_eq!((changed.paused, changed.next_ms, changed.cron.as_str()), (true, None, "every 2m"));
+    lab.decided.clear();
+}
+
+#[test]
+fn a_change_of_what_was_changed_meanwhile_is_refused() {
+    let mut lab = Lab::new(&[]);
+    with(&mut lab, Overlap::Skip, Missed::Once);
+    let was = lab.s.schedule("s").unwrap();
+    change(&mut lab, 7, |new| new.missed = Missed::All).unwrap();
+    let late = event::ScheduleChanged { was: was.clone(), new: was.clone() };
+    assert_eq!(lab.apply(late), Err(Reject::ScheduleChanged { name: "s".to_owned() }));
+    // Runs that came meanwhile change nothing that was asked for.
+    let was = lab.s.schedule("s").unwrap();
+    pass(&mut lab, MINUTE);
+    lab.apply(event::ScheduleChanged { was: was.clone(), new: was }).unwrap();
+    assert_eq!(runs(&lab), "1");
+    let gone = event::ScheduleRemoved { name: "s".to_owned() };
+    lab.apply(gone).unwrap();
+    lab.decided.clear();
+}
+
+/// Lets an hour pass, runs what is due and ends it; answers how many runs there were.
+fn hour(lab: &mut Lab, ran: &mut BTreeSet<u64>) -> usize {
+    let before = lab.s.schedule("s").unwrap().runs.len();
+    let due = timetable::due(&lab.s, lab.now.wall_ms);
+    let count: usize = due.iter().map(|due| due.runs.len()).sum();
+    for at_ms in due.iter().flat_map(|due| &due.runs) {
+        assert!(ran.insert(*at_ms), "{at_ms} runs twice");
+    }
+    for due in due {
+        lab.apply(due).unwrap();
+    }
+    let record = lab.s.schedule("s").unwrap();
+    assert!(record.runs.len() <= before.max(SCHEDULE_RUNS_KEPT + SCHEDULE_GAPS_KEPT), "{}", record.runs.len());
+    let newest = record.runs.last().and_then(|run| run.job_id);
+    if let Some(job) = newest.filter(|_| count > 0) {
+        lab.apply(event::CancelRequested { job }).unwrap();
+    }
+    lab.decided.clear();
+    lab.now.wall_ms += 60 * MINUTE;
+    count
+}
+
+fn set_back(lab: &mut Lab, hours: u64) {
+    lab.now.wall_ms -= hours * 60 * MINUTE;
+    for due in timetable::set_back(&lab.s, lab.now.wall_ms) {
+        lab.apply(due).unwrap();
+    }
+}
+
+/// A schedule of which more ran than is listed, with a clock that is set back by days.
+#[test]
+fn nothing_runs_twice_when_the_clock_is_set_back_by_days() {
+    let mut lab = Lab::new(&[]);
+    lab.now.wall_ms += 365 * 24 * 60 * MINUTE;
+    let record = ScheduleRecord { cron: "every 1h".to_owned(), ..minutely(&lab, Overlap::Skip, Missed::Once) };
+    lab.apply(event::ScheduleAdded(record)).unwrap();
+    lab.now.wall_ms += 60 * MINUTE;
+    let mut ran = BTreeSet::new();
+    let first: usize = (0..96).map(|_| hour(&mut lab, &mut ran)).sum();
+    assert_eq!(first, 96);
+    set_back(&mut lab, 60);
+    let again: usize = (0..60).map(|_| hour(&mut lab, &mut ran)).sum();
+    assert_eq!(again, 0, "they ran already");
+    let on: usize = (0..40).map(|_| hour(&mut lab, &mut ran)).sum();
+    assert_eq!(on, 40);
+    // A clock that shows a month too much for a while: one run makes up for it, and none is lost.
+    lab.now.wall_ms += 30 * 24 * 60 * MINUTE;
+    assert_eq!(hour(&mut lab, &mut ran), 1);
+    set_back(&mut lab, 30 * 24);
+    let on: usize = (0..48).map(|_| hour(&mut lab, &mut ran)).sum();
+    assert!((47..=48).contains(&on), "{on}");
+    // And all of it is known behind that, too; what came while the clock was wrong may be made up for.
+    set_back(&mut lab, 72);
+    let again: usize = (0..72).map(|_| hour(&mut lab, &mut ran)).sum();
+    assert!(again <= 2, "{again}");
 }

@@ -51,6 +51,8 @@ pub(crate) type Troubles = BTreeMap<String, Trouble>;
 pub(crate) struct Trouble {
     pub(crate) reason: String,
     pub(crate) failures: u64,
+    /// The target that it was; another one is tried at once.
+    to: String,
     again: Mono,
 }
 
@@ -104,12 +106,12 @@ async fn run(
     told: watch::Sender<Troubles>,
     mut stopping: watch::Receiver<bool>,
 ) {
-    let mut busy: JoinSet<(String, Result<(), String>)> = JoinSet::new();
+    let mut busy: JoinSet<(RuleRecord, Result<(), String>)> = JoinSet::new();
     let mut names: Vec<String> = Vec::new();
     // Only while somebody is to be told something, as the engine does more for those who listen.
     let mut changes: Option<broadcast::Receiver<std::sync::Arc<Touched>>> = None;
     loop {
-        let state = desk.engine.read(|s, _| (s.untold(), s.rules().map(|rule| rule.name.clone()).collect::<Vec<_>>()));
+        let state = desk.engine.read(|s, _| (s.untold(), s.rules().map(target_of).collect::<BTreeMap<_, _>>()));
         let Ok((untold, known)) = state.await else { return };
         match (&changes, known.is_empty()) {
             (None, false) => {
@@ -122,7 +124,7 @@ async fn run(
         }
         told.send_if_modified(|troubles| {
             let before = troubles.len();
-            troubles.retain(|name, _| known.contains(name));
+            troubles.retain(|name, trouble| known.get(name) == Some(&trouble.to));
             before != troubles.len()
         });
         let now = clock.now().mono;
@@ -133,8 +135,8 @@ async fn run(
                 next = Some(next.map_or(again, |next| next.min(again)));
             } else if !names.contains(&rule.name) {
                 names.push(rule.name.clone());
-                let (desk, name) = (desk.clone(), rule.name.clone());
-                busy.spawn(async move { (name, desk.tell(rule, notices).await) });
+                let desk = desk.clone();
+                busy.spawn(async move { (rule.clone(), desk.tell(rule, notices).await) });
             }
         }
         let pause = async {
@@ -162,17 +164,22 @@ async fn run(
             () = changed => {}
             Some(()) = woken.recv() => {}
             Some(ended) = busy.join_next() => {
-                let Ok((name, result)) = ended else { return };
-                names.retain(|other| *other != name);
-                note(&told, &name, result, clock.now().mono);
+                let Ok((rule, result)) = ended else { return };
+                names.retain(|other| *other != rule.name);
+                note(&told, &rule, result, clock.now().mono);
             }
             () = stopped(&mut stopping) => return,
         }
     }
 }
 
+fn target_of(rule: &RuleRecord) -> (String, String) {
+    (rule.name.clone(), rule.to.clone())
+}
+
 /// Notes how a delivery ended.
-fn note(told: &watch::Sender<Troubles>, name: &str, result: Result<(), String>, now: Mono) {
+fn note(told: &watch::Sender<Troubles>, rule: &RuleRecord, result: Result<(), String>, now: Mono) {
+    let RuleRecord { name, to, .. } = rule;
     told.send_modify(|troubles| match result {
         Ok(()) => {
             if troubles.remove(name).is_some() {
@@ -186,7 +193,7 @@ fn note(told: &watch::Sender<Troubles>, name: &str, result: Result<(), String>, 
             }
             let times = u32::try_from(failures).unwrap_or(u32::MAX);
             let again = now.after_ms(grown(PAUSE_MS, times, PAUSE_MAX_MS));
-            troubles.insert(name.to_owned(), Trouble { reason, failures, again });
+            troubles.insert(name.clone(), Trouble { reason, failures, to: to.clone(), again });
         }
     });
 }

@@ -7,10 +7,11 @@ use serde_json::{Map, Value};
 
 use super::Method::{Delete, Get, Post, Put};
 use super::form::endpoints;
+use super::parties::*;
 use super::{Endpoint, Operation, Raw};
 use crate::api::batches::*;
 use crate::api::error::ErrorCode::{
-    self, Ambiguous, Clone as CloneOf, Conflict, DiskFull, Fenced, Gone, NotFound, QueueFull, TooLarge, Wait,
+    Ambiguous, Clone as CloneOf, Conflict, DiskFull, Fenced, Gone, NotFound, TooLarge, Wait,
 };
 use crate::api::figures::*;
 use crate::api::files::*;
@@ -28,23 +29,7 @@ use crate::api::workers::*;
 use crate::blob::BlobId;
 use crate::id::JobId;
 use crate::job::JobSpec;
-use crate::token::Role::{self, Join, Operator, Viewer, Worker};
-
-const ANYONE: &[Role] = &[];
-const OPERATORS: &[Role] = &[Operator];
-/// Who may look at things.
-const READERS: &[Role] = &[Operator, Viewer];
-/// Who may send files, and who may receive them.
-const SENDERS: &[Role] = &[Operator, Worker];
-const RECEIVERS: &[Role] = &[Operator, Viewer, Worker];
-const WORKERS: &[Role] = &[Worker];
-const INVITED: &[Role] = &[Join];
-
-/// What can stand in the way of new jobs, and of those that are made from ended ones.
-const SUBMIT_REFUSALS: &[ErrorCode] = &[NotFound, Conflict, Ambiguous, QueueFull, DiskFull];
-const RETRY_REFUSALS: &[ErrorCode] = &[NotFound, Conflict, Ambiguous, Gone, QueueFull, DiskFull];
-const BYTES: &str = "application/octet-stream";
-const EVENT_STREAM: &str = "text/event-stream";
+use crate::token::Role;
 
 endpoints! {
     /// Submits a job.
@@ -142,27 +127,27 @@ endpoints! {
         Endpoint::new(Post, "/api/jobs/release/{job_id}", OPERATORS).refuses(&[Conflict]);
 
     /// Cancels many jobs; one that cannot be cancelled does not save the others.
-    CANCEL_JOBS: Endpoint<(), (), ManyRequest, ManyResponse> = Endpoint::new(Post, "/api/jobs/cancel", OPERATORS);
+    CANCEL_JOBS: Endpoint<(), (), ManyRequest, ManyResponse> = Endpoint::new(Post, "/api/jobs/cancel", OPERATORS).refuses(NO_JOBS);
 
     /// Holds many jobs that have not started.
     HOLD_JOBS: Endpoint<(), (), ManyRequest, ManyResponse> =
-        Endpoint::new(Post, "/api/jobs/hold", OPERATORS).or_later();
+        Endpoint::new(Post, "/api/jobs/hold", OPERATORS).or_later().refuses(NO_JOBS);
 
     /// Releases many held jobs.
-    RELEASE_JOBS: Endpoint<(), (), ManyRequest, ManyResponse> = Endpoint::new(Post, "/api/jobs/release", OPERATORS);
+    RELEASE_JOBS: Endpoint<(), (), ManyRequest, ManyResponse> = Endpoint::new(Post, "/api/jobs/release", OPERATORS).refuses(NO_JOBS);
 
     /// Puts jobs before all others of their priority that wait, in the order that they have.
-    TOP_JOBS: Endpoint<(), (), ManyRequest, ManyResponse> = Endpoint::new(Post, "/api/jobs/top", OPERATORS);
+    TOP_JOBS: Endpoint<(), (), ManyRequest, ManyResponse> = Endpoint::new(Post, "/api/jobs/top", OPERATORS).refuses(NO_JOBS);
 
     /// Puts jobs behind all others of their priority that wait, in the order that they have.
-    BOTTOM_JOBS: Endpoint<(), (), ManyRequest, ManyResponse> = Endpoint::new(Post, "/api/jobs/bottom", OPERATORS);
+    BOTTOM_JOBS: Endpoint<(), (), ManyRequest, ManyResponse> = Endpoint::new(Post, "/api/jobs/bottom", OPERATORS).refuses(NO_JOBS);
 
     /// Changes jobs that have not ended.
     ///
     /// `set` has fields of the specification with their new values. Of a job that runs, `timeout_s`, `retries`,
     /// `retry_delay_s`, `priority`, `on_lost` and `name` can change; `more_time_s` adds to its time limit.
     /// `max_running` is of a batch as a whole.
-    CHANGE_JOBS: Endpoint<(), (), ChangeRequest, ManyResponse> = Endpoint::new(Post, "/api/jobs/change", OPERATORS).or_later();
+    CHANGE_JOBS: Endpoint<(), (), ChangeRequest, ManyResponse> = Endpoint::new(Post, "/api/jobs/change", OPERATORS).or_later().refuses(NO_JOBS);
 
     /// Gives no new work to anybody.
     PAUSE: Endpoint<(), (), (), PauseResponse> = Endpoint::new(Post, "/api/jobs/pause", OPERATORS);
@@ -183,6 +168,13 @@ endpoints! {
 
     /// Shows one schedule.
     GET_SCHEDULE: Endpoint<str, (), (), ScheduleRow> = Endpoint::new(Get, "/api/schedules/{name}", READERS);
+
+    /// Changes a schedule.
+    ///
+    /// Its runs so far stay, and so does whether it is paused. A run that is due already is not lost with a new
+    /// `cron`; `every` counts from then on.
+    CHANGE_SCHEDULE: Endpoint<str, (), ScheduleChange, ScheduleRow> =
+        Endpoint::new(Post, "/api/schedules/change/{name}", OPERATORS).refuses(&[Conflict, Ambiguous, DiskFull]);
 
     /// Removes a schedule; its jobs continue.
     REMOVE_SCHEDULE: Endpoint<str, (), (), ScheduleGone> = Endpoint::new(Delete, "/api/schedules/{name}", OPERATORS);
@@ -212,6 +204,12 @@ endpoints! {
     /// Shows one notification.
     GET_NOTIFICATION: Endpoint<str, (), (), NotificationRow> =
         Endpoint::new(Get, "/api/notifications/{name}", READERS);
+
+    /// Changes a notification.
+    ///
+    /// What it has not reported yet goes to the target that it has then.
+    CHANGE_NOTIFICATION: Endpoint<str, (), NotificationChange, NotificationRow> =
+        Endpoint::new(Post, "/api/notifications/change/{name}", OPERATORS).refuses(&[Conflict]);
 
     /// Removes a notification.
     REMOVE_NOTIFICATION: Endpoint<str, (), (), NotificationGone> =

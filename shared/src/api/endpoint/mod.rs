@@ -6,6 +6,7 @@
 
 mod form;
 mod list;
+mod parties;
 
 #[cfg(feature = "schema")]
 pub use form::Shape;

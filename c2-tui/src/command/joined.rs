@@ -1,0 +1,157 @@
+//! Lines that belong together: those that a backslash or an open quote joins, and commands of a shell over several lines.
+
+use crate::command::lex::said;
+use crate::command::quoting::{self, Unfinished};
+
+/// Puts lines together that belong together, and follows their quotes once.
+#[derive(Debug, Default)]
+pub(crate) struct Joined {
+    text: String,
+    quote: Option<char>,
+    going: bool,
+}
+
+impl Joined {
+    /// Takes the next line, without its end; answers the whole text once nothing in it is open.
+    pub(crate) fn push(&mut self, line: &str) -> Option<String> {
+        if self.going {
+            self.text.push('\n');
+        }
+        self.going = (self.going || !said(line).is_empty()) && self.is_open_after(line);
+        self.text.push_str(line);
+        self.going |= goes_on(&self.text);
+        if self.going { None } else { Some(std::mem::take(self).text) }
+    }
+
+    /// What was taken and is still open; nothing if nothing is.
+    pub(crate) fn rest(&mut self) -> Option<String> {
+        self.going.then(|| std::mem::take(self).text)
+    }
+
+    fn is_open_after(&mut self, line: &str) -> bool {
+        let mut begins = self.quote.is_none();
+        let mut chars = line.char_indices();
+        while let Some((at, c)) = chars.next() {
+            match (self.quote, c) {
+                (None, '#') if begins && !line[at + 1..].starts_with(|c: char| !c.is_whitespace()) => return false,
+                (None, '"' | '\'') => self.quote = Some(c),
+                (Some(open), _) if open == c => self.quote = None,
+                (None | Some('"'), '\\') if chars.next().is_none() => return true,
+                _ => {}
+            }
+            begins = self.quote.is_none() && c.is_whitespace();
+        }
+        self.quote.is_some()
+    }
+}
+
+/// Words of a shell that begin a command of several lines, and those that end it.
+const OPENING: [&str; 7] = ["for", "while", "until", "if", "case", "select", "{"];
+const CLOSING: [&str; 4] = ["done", "fi", "esac", "}"];
+/// Behind these begins a command, as at the beginning of a line.
+const BEFORE: [&str; 9] = [";", "&", "&&", "||", "|", "do", "then", "else", "elif"];
+
+/// Whether a text is the beginning of a command of a shell, which is none of a console: what belongs to it must not
+/// be taken for lines of their own, so it is refused as a whole.
+fn goes_on(text: &str) -> bool {
+    let first = text.split_whitespace().next().unwrap_or_default();
+    if OPENING.contains(&first) {
+        return depth(text) > 0;
+    }
+    is_here_document(text) || (first.starts_with('(') && quoting::unfinished(text).is_some())
+}
+
+/// Whether the first line begins a here-document of which the end has not come.
+fn is_here_document(text: &str) -> bool {
+    let mut lines = text.lines();
+    let first = lines.next().unwrap_or_default();
+    if quoting::unfinished(first) != Some(Unfinished::HereDocument) {
+        return false;
+    }
+    let word = first.rsplit("<<").next().and_then(|behind| behind.trim_start_matches('-').split_whitespace().next());
+    let end = word.unwrap_or_default().trim_matches(['"', '\'', '\\']);
+    !end.is_empty() && lines.all(|line| line.trim_start_matches('\t') != end)
+}
+
+/// How many commands of several lines are open at the end of a text.
+fn depth(text: &str) -> usize {
+    let (mut depth, mut quote) = (0_usize, None);
+    for line in text.lines() {
+        let mut bare = String::new();
+        let mut chars = line.chars();
+        while let Some(c) = chars.next() {
+            match (quote, c) {
+                (None | Some('"'), '\\') => drop(chars.next()),
+                (None, '"' | '\'') => {
+                    quote = Some(c);
+                    bare.push('_');
+                }
+                (None, ';' | '&' | '|') => bare.extend([' ', c, ' ']),
+                (None, _) => bare.push(c),
+                (Some(open), _) if open == c => quote = None,
+                (Some(_), _) => {}
+            }
+        }
+        let mut begins = true;
+        for word in bare.split_whitespace() {
+            match begins {
+                true if OPENING.contains(&word) => depth += 1,
+                true if CLOSING.contains(&word) => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            begins = BEFORE.contains(&word) || (begins && word == "{");
+        }
+    }
+    depth
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_of_a_shell_stays_together() {
+        let split = |text: &str| {
+            let mut joined = Joined::default();
+            let mut lines: Vec<String> = text.lines().filter_map(|line| joined.push(line)).collect();
+            lines.extend(joined.rest());
+            lines
+        };
+        for whole in [
+            "for i in 1 2; do\n  submit \"run $i\"\ndone",
+            "for i in 1 2\ndo\nsubmit x\ndone",
+            "while read -r f; do\n  submit \"convert $f\"\ndone < files",
+            "if true; then\nsubmit a\nelse\nsubmit b\nfi",
+            "(cd /srv\nlist)",
+            "cat <<EOF\nlist\nEOF",
+            "for i in 1 2; do\nsubmit x",
+        ] {
+            assert_eq!(split(whole), [whole]);
+            let behind = split(&format!("{whole}\nlist"));
+            assert!(behind.len() == 2 && behind[1] == "list" || behind.len() == 1, "{behind:?}");
+        }
+        assert_eq!(split("jobs\nlist\nsubmit \"for i in 1; do x; done\"").len(), 3);
+        assert_eq!(split("for i in 1 2; do submit x; done\nlist").len(), 2);
+        assert_eq!(split("submit for\nlist").len(), 2);
+    }
+
+    #[test]
+    fn lines_that_belong_together_are_joined() {
+        let table: [(&[&str], &[&str]); 8] = [
+            (&["list", "jobs"], &["list", "jobs"]),
+            (&["submit x \\", "  --wait", "list"], &["submit x \\\n  --wait", "list"]),
+            (&["submit \"a", "b\" --wait", "list"], &["submit \"a\nb\" --wait", "list"]),
+            (&["submit 'a\\", "b' # don't", "# it's"], &["submit 'a\\\nb' # don't", "# it's"]),
+            (&["submit x # a \\", "list"], &["submit x # a \\", "list"]),
+            (&["submit x\\\\", "list"], &["submit x\\\\", "list"]),
+            (&["!> submit 'a", "# b'"], &["!> submit 'a\n# b'"]),
+            (&["submit \"a", "b"], &["submit \"a\nb"]),
+        ];
+        for (lines, expected) in table {
+            let mut joined = Joined::default();
+            let mut seen: Vec<String> = lines.iter().filter_map(|line| joined.push(line)).collect();
+            seen.extend(joined.rest());
+            assert_eq!(seen, expected, "{lines:?}");
+        }
+    }
+}
