@@ -55,7 +55,7 @@ mod tests {
     #[test]
     fn a_machine_sleeps_when_c2d_agrees_and_says_nothing_meanwhile() {
         let mut scene = Scene::registered(4);
-        assert_eq!(scene.polls(2).would_sleep, false);
+        assert!(!scene.polls(2).would_sleep);
         scene.slots.ask_to_sleep(scene.now);
         let poll = scene.polls(3);
         assert_eq!((poll.would_sleep, poll.wait_s), (true, 0), "the parked poll is not waited for");
@@ -64,7 +64,7 @@ mod tests {
         scene.pass(600_000);
         assert_eq!(scene.sends(), "nothing");
         scene.slots.wake_up(scene.now);
-        assert_eq!(scene.polls(4).would_sleep, false);
+        assert!(!scene.polls(4).would_sleep);
     }
 
     #[test]
@@ -74,7 +74,7 @@ mod tests {
         assert!(scene.polls(2).would_sleep);
         assert_eq!(scene.answer(2, PollResponse::default()), "");
         scene.pass(1_000);
-        assert_eq!(scene.polls(3).would_sleep, false, "it is asked once");
+        assert!(!scene.polls(3).would_sleep, "it is asked once");
         assert_eq!(scene.answer(3, yes()), "", "it was not asked");
         scene.pass(1_000);
         scene.slots.ask_to_sleep(scene.now);
@@ -82,7 +82,7 @@ mod tests {
         let both = PollResponse { may_sleep: true, ..assign(&[1]) };
         assert_eq!(scene.answer(4, both), "start 1 54000");
         scene.slots.ask_to_sleep(scene.now);
-        assert_eq!(scene.polls(5).would_sleep, false, "a job runs");
+        assert!(!scene.polls(5).would_sleep, "a job runs");
         drop(scene.answer(5, ack(&[])));
     }
 }

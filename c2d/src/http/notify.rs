@@ -136,7 +136,7 @@ pub(crate) fn refusal(reject: &Reject) -> ApiError {
             (ErrorCode::Conflict, format!("remove it first with: notify remove {name}"))
         }
         Reject::NotificationChanged { name } => {
-            (ErrorCode::Conflict, format!("look at it, and change it again: notify show {name}"))
+            (ErrorCode::Busy, format!("look at it, and change it again: notify show {name}"))
         }
         Reject::UnknownNotification { name, known } => {
             let nothing = "there is none yet; add one with: notify add NAME --on=failed --to=TARGET";

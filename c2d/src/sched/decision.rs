@@ -393,10 +393,3 @@ pub struct Handout {
     /// The jobs that it depended on, in the order of the specification, which may name them otherwise.
     pub depends: Vec<JobId>,
 }
-
-impl Handout {
-    pub(crate) fn new(attempt: AttemptId, share: Share, ahead: bool, job: &JobRecord) -> Self {
-        let depends = job.depends.iter().map(|edge| edge.on).collect();
-        Self { attempt, share, ahead, payload: Arc::clone(&job.payload), depends }
-    }
-}

@@ -199,7 +199,7 @@ impl Turn<'_> {
             match next {
                 // The one behind it remembers that this one came too.
                 Some(next) if !is_active && next.follows(&run) => {
-                    next.since_ms = Some(run.since_ms.unwrap_or(run.at_ms))
+                    next.since_ms = Some(run.since_ms.unwrap_or(run.at_ms));
                 }
                 _ if is_active => older.push(run),
                 _ if !run.is_gap() && gaps < SCHEDULE_GAPS_KEPT => {

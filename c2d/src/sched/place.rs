@@ -4,11 +4,12 @@
 //! that a handful of jobs spreads over the machines instead of filling the first.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use c2_shared::id::{AttemptId, JobId, WorkerId};
 
 use crate::sched::Decision;
-use crate::sched::decision::{Handout, PollAnswer};
+use crate::sched::decision::{Handout, JobRecord, PollAnswer};
 use crate::sched::event::PollToken;
 use crate::sched::fit::{self, Share};
 use crate::sched::queues::ShapeId;
@@ -177,4 +178,11 @@ pub(crate) fn names(shape: &Shape, worker: &Worker) -> bool {
         && !worker.is_among(&shape.placement.exclude)
         && (shape.placement.workers.is_empty() || worker.is_among(&shape.placement.workers))
         && !shape.avoid.contains(worker.id())
+}
+
+impl Handout {
+    pub(crate) fn new(attempt: AttemptId, share: Share, ahead: bool, job: &JobRecord) -> Self {
+        let depends = job.depends.iter().map(|edge| edge.on).collect();
+        Self { attempt, share, ahead, payload: Arc::clone(&job.payload), depends }
+    }
 }

@@ -305,7 +305,7 @@ fn a_change_of_what_was_changed_meanwhile_is_refused() {
     with(&mut lab, Overlap::Skip, Missed::Once);
     let was = lab.s.schedule("s").unwrap();
     change(&mut lab, 7, |new| new.missed = Missed::All).unwrap();
-    let late = event::ScheduleChanged { was: was.clone(), new: was.clone() };
+    let late = event::ScheduleChanged { was: was.clone(), new: was };
     assert_eq!(lab.apply(late), Err(Reject::ScheduleChanged { name: "s".to_owned() }));
     // Runs that came meanwhile change nothing that was asked for.
     let was = lab.s.schedule("s").unwrap();

@@ -209,7 +209,7 @@ endpoints! {
     ///
     /// What it has not reported yet goes to the target that it has then.
     CHANGE_NOTIFICATION: Endpoint<str, (), NotificationChange, NotificationRow> =
-        Endpoint::new(Post, "/api/notifications/change/{name}", OPERATORS).refuses(&[Conflict]);
+        Endpoint::new(Post, "/api/notifications/change/{name}", OPERATORS);
 
     /// Removes a notification.
     REMOVE_NOTIFICATION: Endpoint<str, (), (), NotificationGone> =
