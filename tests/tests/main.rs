@@ -67,6 +67,7 @@ mod language;
 mod local;
 mod looks;
 mod manual;
+mod packages;
 mod pdsh;
 mod published;
 mod python;
@@ -84,6 +85,7 @@ const ALL: &[&[Test]] = &[
     faults::disks::TESTS,
     home::TESTS,
     python::TESTS,
+    packages::TESTS,
     chaos::TESTS,
     faults::broken::TESTS,
     faults::doors::TESTS,
